@@ -1,0 +1,50 @@
+// Package page cuts long listings into pages, with the opaque tokens that AWS
+// APIs hand out.
+package page
+
+import (
+	"encoding/base64"
+	"errors"
+	"sort"
+)
+
+// ErrToken is returned for a token that no listing handed out. Services answer
+// it with their own error code.
+var ErrToken = errors.New("page: invalid token")
+
+// Of returns the page of items that a token asks for, and the token of the
+// next page or nil at the end. Items must be sorted by their keys, which must
+// be unique; a page starts after the key in the token, so items that come or go
+// between two calls neither repeat nor hide others.
+func Of[T any](items []T, key func(T) string, token *string, limit int) ([]T, *string, error) {
+	start := 0
+	if token != nil && *token != "" {
+		after, err := decode(*token)
+		if err != nil {
+			return nil, nil, err
+		}
+		start = sort.Search(len(items), func(i int) bool { return key(items[i]) > after })
+	}
+	items = items[start:]
+	if len(items) <= limit {
+		return items, nil, nil
+	}
+	items = items[:limit]
+	next := encode(key(items[limit-1]))
+	return items, &next, nil
+}
+
+// mark makes a token recognizable, so that a stray string is refused.
+const mark = "flyball1:"
+
+func encode(key string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(mark + key))
+}
+
+func decode(token string) (string, error) {
+	b, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(b) < len(mark) || string(b[:len(mark)]) != mark {
+		return "", ErrToken
+	}
+	return string(b[len(mark):]), nil
+}

@@ -1,0 +1,229 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+
+	_ "modernc.org/sqlite" // the driver, without cgo
+)
+
+// SQLite is the embedded store: one file in write-ahead-log mode, one writer.
+type SQLite struct {
+	db *sql.DB
+
+	mu     sync.Mutex
+	queue  []queued
+	wake   chan struct{} // holds one token while the queue is not empty
+	closed bool
+
+	failed  chan struct{}
+	stopped chan struct{}
+}
+
+type queued struct {
+	changes []change
+	done    chan struct{}
+	err     *error
+}
+
+var _ Store = (*SQLite)(nil)
+
+const schema = `
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+CREATE TABLE IF NOT EXISTS document (
+	kind  TEXT NOT NULL,
+	key   TEXT NOT NULL,
+	value BLOB NOT NULL,
+	PRIMARY KEY (kind, key)
+) WITHOUT ROWID;`
+
+// OpenSQLite opens or creates the store in a file. With an empty path the
+// documents live in memory and go with the process.
+func OpenSQLite(path string) (*SQLite, error) {
+	dsn := "file::memory:?_pragma=temp_store(memory)"
+	conns := 1
+	if path != "" {
+		dsn = "file:" + (&url.URL{Path: path}).EscapedPath() +
+			"?_pragma=busy_timeout(5000)&_pragma=synchronous(full)&_pragma=cache_size(-2048)"
+		conns = 4
+	}
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	db.SetConnMaxIdleTime(0)
+	if _, err := db.Exec(schema); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	s := &SQLite{
+		db:      db,
+		wake:    make(chan struct{}, 1),
+		failed:  make(chan struct{}),
+		stopped: make(chan struct{}),
+	}
+	go s.writeLoop()
+	return s, nil
+}
+
+// Get implements Store.
+func (s *SQLite) Get(kind, key string) ([]byte, error) {
+	var value []byte
+	err := s.db.QueryRow(`SELECT value FROM document WHERE kind = ? AND key = ?`, kind, key).Scan(&value)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s %q: %w", kind, key, err)
+	}
+	return value, nil
+}
+
+// Scan implements Store.
+func (s *SQLite) Scan(kind string, r Range, each func(key string, value []byte) bool) error {
+	query := `SELECT key, value FROM document WHERE kind = ? AND key >= ?`
+	args := []any{kind, r.From}
+	if r.To != "" {
+		query += ` AND key < ?`
+		args = append(args, r.To)
+	}
+	query += ` ORDER BY key`
+	if r.Reverse {
+		query += ` DESC`
+	}
+	rows, err := s.db.Query(query, args...)
+	if err != nil {
+		return fmt.Errorf("scan %s: %w", kind, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key string
+		var value sql.RawBytes
+		if err := rows.Scan(&key, &value); err != nil {
+			return fmt.Errorf("scan %s: %w", kind, err)
+		}
+		if !each(key, value) {
+			return nil
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("scan %s: %w", kind, err)
+	}
+	return nil
+}
+
+// Write implements Store.
+func (s *SQLite) Write(b *Batch) Commit {
+	if b.Len() == 0 {
+		return Commit{}
+	}
+	q := queued{changes: b.changes, done: make(chan struct{}), err: new(error)}
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		*q.err = ErrClosed
+		close(q.done)
+		return Commit{q.done, q.err}
+	}
+	s.queue = append(s.queue, q)
+	select {
+	case s.wake <- struct{}{}:
+	default: // a token is there already
+	}
+	s.mu.Unlock()
+	return Commit{q.done, q.err}
+}
+
+// Failed implements Store.
+func (s *SQLite) Failed() <-chan struct{} { return s.failed }
+
+// Close implements Store.
+func (s *SQLite) Close() error {
+	s.mu.Lock()
+	if !s.closed {
+		s.closed = true
+		close(s.wake)
+	}
+	s.mu.Unlock()
+	<-s.stopped
+	return s.db.Close()
+}
+
+// writeLoop makes what is queued durable, everything that waits in one
+// transaction.
+func (s *SQLite) writeLoop() {
+	defer close(s.stopped)
+	var failure error
+	for open := true; open; {
+		_, open = <-s.wake
+		s.mu.Lock()
+		batches := s.queue
+		s.queue = nil
+		s.mu.Unlock()
+		if len(batches) == 0 {
+			continue
+		}
+		if failure == nil {
+			if failure = s.commit(batches); failure != nil {
+				close(s.failed)
+			}
+		}
+		for _, q := range batches {
+			*q.err = failure
+			close(q.done)
+		}
+	}
+}
+
+func (s *SQLite) commit(batches []queued) (err error) {
+	ctx := context.Background()
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin a write: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, tx.Rollback())
+		}
+	}()
+	put, err := tx.PrepareContext(ctx, `INSERT INTO document (kind, key, value) VALUES (?, ?, ?)
+		ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value`)
+	if err != nil {
+		return fmt.Errorf("prepare a write: %w", err)
+	}
+	defer put.Close()
+	for _, q := range batches {
+		for _, c := range q.changes {
+			switch c.op {
+			case opPut:
+				value := c.value
+				if value == nil {
+					value = []byte{}
+				}
+				_, err = put.ExecContext(ctx, c.kind, c.key, value)
+			case opDelete:
+				_, err = tx.ExecContext(ctx, `DELETE FROM document WHERE kind = ? AND key = ?`, c.kind, c.key)
+			case opDeleteRange:
+				if c.to == "" {
+					_, err = tx.ExecContext(ctx, `DELETE FROM document WHERE kind = ? AND key >= ?`, c.kind, c.key)
+				} else {
+					_, err = tx.ExecContext(ctx, `DELETE FROM document WHERE kind = ? AND key >= ? AND key < ?`, c.kind, c.key, c.to)
+				}
+			}
+			if err != nil {
+				return fmt.Errorf("write %s %q: %w", c.kind, c.key, err)
+			}
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}

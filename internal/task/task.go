@@ -1,0 +1,116 @@
+// Package task runs tasks: the containers of a task definition, started
+// together at one address, limited, measured and stopped. The runtimes are in
+// the packages below it.
+package task
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+)
+
+// ErrNoImage is wrapped by Start when a runtime cannot run an image. Its message
+// is shown to users as the task's stopped reason.
+var ErrNoImage = errors.New("CannotPullContainerError")
+
+// A Runtime starts tasks on some kind of host. Its methods may be called from
+// several goroutines.
+type Runtime interface {
+	// Name is "process" or "docker".
+	Name() string
+	// Start starts all containers of a task. It returns when they have been
+	// started, or with the reason why one could not be; then none is left running.
+	Start(ctx context.Context, spec Spec) (Task, error)
+	// Recover returns the tasks that an earlier life of the server started and
+	// that still run. The caller adopts each of them or stops it.
+	Recover(ctx context.Context) ([]Task, error)
+	// Close releases the runtime. It does not stop tasks.
+	Close() error
+}
+
+// A Task is one running or stopped task.
+type Task interface {
+	// ID is the one of its spec.
+	ID() string
+	// Address is the IPv4 address at which the task's ports are open.
+	Address() string
+	// Done is closed when the task has stopped: all its containers have exited.
+	// When an essential container exits, the runtime stops the others.
+	Done() <-chan struct{}
+	// Exits tells how each container ended, once Done is closed.
+	Exits() []Exit
+	// Stop sends SIGTERM to the containers, and SIGKILL to those that are left
+	// after their stop timeout. It returns when the task has stopped.
+	Stop(ctx context.Context) error
+	// Usage measures the task now.
+	Usage(ctx context.Context) (Usage, error)
+	// Health is the result of the container health checks.
+	Health() Health
+	// Logs returns what a container has written so far, oldest first. With
+	// follow it goes on until the task ends or the reader is closed. An empty
+	// container name means the first container.
+	Logs(ctx context.Context, container string, follow bool) (io.ReadCloser, error)
+	// Remove deletes what is kept of a stopped task, its logs too.
+	Remove() error
+}
+
+// A Spec is all that a runtime needs to know of a task.
+type Spec struct {
+	ID         string            // the task's id, unique and safe in file names
+	Labels     map[string]string // cluster, service, task definition: for people who look at the host
+	CPU        int               // limit in CPU units, 1024 to a virtual CPU; 0 is no limit
+	Memory     int               // limit in MiB; 0 is no limit
+	Containers []Container
+}
+
+// A Container is one container of a task.
+type Container struct {
+	Name        string
+	Image       string
+	EntryPoint  []string
+	Command     []string
+	Env         []string // NAME=value
+	WorkingDir  string
+	User        string
+	Essential   bool
+	CPU         int // units within the task's; 0 is a fair share
+	Memory      int // hard limit in MiB; 0 is the task's
+	Ports       []int
+	StopTimeout time.Duration // in real time; 0 means 30 s
+	HealthCheck *HealthCheck
+}
+
+// A HealthCheck is a command that tells whether a container is well.
+type HealthCheck struct {
+	Command     []string // CMD or CMD-SHELL first, as in a task definition
+	Interval    time.Duration
+	Timeout     time.Duration
+	Retries     int
+	StartPeriod time.Duration
+}
+
+// Health is the health of a container or of a whole task.
+type Health string
+
+// The states of health, in ECS's words.
+const (
+	HealthUnknown Health = "UNKNOWN"
+	Healthy       Health = "HEALTHY"
+	Unhealthy     Health = "UNHEALTHY"
+)
+
+// An Exit tells how a container ended.
+type Exit struct {
+	Container string
+	Code      int    // 128 + the signal's number after a signal
+	Known     bool   // false when the exit code could not be learned
+	Reason    string // such as "OutOfMemoryError: Container killed due to memory usage"
+}
+
+// Usage is what a task has used. Two of them make a utilization.
+type Usage struct {
+	At     time.Time     // wall clock
+	CPU    time.Duration // CPU time since the task started
+	Memory int64         // bytes in use, without reclaimable page cache
+}
