@@ -1,0 +1,21 @@
+package workload
+
+import (
+	"crypto/sha256"
+	"runtime"
+	"time"
+)
+
+// burn keeps a processor busy until this thread has used d of CPU time. Counting
+// CPU time, not wall time, makes a computation the same amount of work on a busy
+// or limited machine: there it takes longer.
+func burn(d time.Duration) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+
+	var block [4096]byte // about 10 µs of hashing between two looks at the clock
+	for start := threadTime(); threadTime()-start < d; {
+		sum := sha256.Sum256(block[:])
+		copy(block[:], sum[:])
+	}
+}

@@ -1,0 +1,108 @@
+package workload
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// computation is the CPU time that one request for /computation takes.
+const computation = 50 * time.Millisecond
+
+// maxQueue is how many requests for /computation may wait for a processor. A
+// task limited to a quarter of a virtual CPU needs 100 s to work off 500.
+const maxQueue = 500
+
+// web is the service behind flyball/web and flyball/memory.
+type web struct {
+	name       string
+	memory     memory
+	queue      chan struct{} // a place for each request waiting or computing
+	processors chan struct{} // a place for each request computing
+}
+
+func newWeb(name string) *web {
+	return &web{
+		name:       name,
+		queue:      make(chan struct{}, maxQueue),
+		processors: make(chan struct{}, runtime.GOMAXPROCS(0)),
+	}
+}
+
+func (w *web) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/{$}", w.hello)
+	mux.HandleFunc("/health", w.health)
+	mux.HandleFunc("/computation", w.computation)
+	mux.HandleFunc("/memory", w.holdMemory)
+	return mux
+}
+
+func (w *web) hello(rw http.ResponseWriter, _ *http.Request) {
+	fmt.Fprintf(rw, "hello from %s\n", w.name)
+}
+
+func (w *web) health(rw http.ResponseWriter, _ *http.Request) {
+	fmt.Fprintln(rw, "ok")
+}
+
+// computation burns CPU time in the order of arrival. A place in the queue is
+// given up at once when the client has gone, so that an overloaded task does
+// not work for nobody.
+func (w *web) computation(rw http.ResponseWriter, r *http.Request) {
+	select {
+	case w.queue <- struct{}{}:
+		defer func() { <-w.queue }()
+	default:
+		rw.Header().Set("Retry-After", "1")
+		http.Error(rw, "too many computations are waiting", http.StatusServiceUnavailable)
+		return
+	}
+	select {
+	case w.processors <- struct{}{}:
+		defer func() { <-w.processors }()
+	case <-r.Context().Done():
+		return
+	}
+	start := time.Now()
+	burn(computation)
+	fmt.Fprintf(rw, "computed for %d ms in %d ms\n", computation.Milliseconds(), time.Since(start).Milliseconds())
+}
+
+func (w *web) holdMemory(rw http.ResponseWriter, r *http.Request) {
+	megabytes, err := parseMegabytes(r.FormValue("mb"))
+	if err != nil {
+		http.Error(rw, "mb: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	w.memory.hold(megabytes)
+	fmt.Fprintf(rw, "holding %d MiB\n", megabytes)
+}
+
+// memory is memory in use for no purpose but to be measured.
+type memory struct {
+	mu     sync.Mutex
+	chunks [][]byte // 1 MiB each
+}
+
+// hold makes the memory held n MiB, every page of it touched.
+func (m *memory) hold(n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if n < len(m.chunks) {
+		m.chunks = append([][]byte(nil), m.chunks[:n]...)
+		debug.FreeOSMemory()
+		return
+	}
+	for len(m.chunks) < n {
+		chunk := make([]byte, 1<<20)
+		for i := 0; i < len(chunk); i += os.Getpagesize() {
+			chunk[i] = 1
+		}
+		m.chunks = append(m.chunks, chunk)
+	}
+}
