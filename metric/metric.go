@@ -59,7 +59,12 @@ func (id ID) Key() Key {
 	for _, d := range id.Dimensions {
 		n += len(d.Name) + len(d.Value) + 2
 	}
-	b := make([]byte, 0, n)
+	return Key(id.AppendKey(make([]byte, 0, n)))
+}
+
+// AppendKey appends the bytes of the key to b, for look-ups that must not
+// allocate.
+func (id ID) AppendKey(b []byte) []byte {
 	b = append(b, id.Namespace...)
 	b = append(b, 0)
 	b = append(b, id.Name...)
@@ -69,7 +74,7 @@ func (id ID) Key() Key {
 		b = append(b, 0)
 		b = append(b, d.Value...)
 	}
-	return Key(b)
+	return b
 }
 
 // ID returns the identity that the key was made from.
