@@ -1,0 +1,238 @@
+// Package alarm decides the state of CloudWatch alarms.
+//
+// A metric alarm's rule looks at the newest datapoints of a metric, newest
+// last, NaN where a period has none:
+//
+//	rule := alarm.Rule{Comparison: alarm.Greater, Threshold: 50, Periods: 3}
+//	window := make([]float64, rule.Range())    // five, to have some to spare
+//	// fill the window for periods that end at alarm.Boundary(now, interval)
+//	verdict := rule.Evaluate(state, window, 0)
+//	if verdict.State != state {
+//		// tell the world, with Evidence.Reason and Evidence.ReasonData
+//	}
+//
+// A composite alarm's rule is an Expression over the states of other alarms.
+//
+// The package keeps no clock and does no I/O. Evaluate does not allocate.
+package alarm
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// State is the state of an alarm. The zero State is that of a new alarm.
+type State uint8
+
+// The states of an alarm.
+const (
+	InsufficientData State = iota
+	OK
+	Alarm
+)
+
+var stateNames = [...]string{InsufficientData: "INSUFFICIENT_DATA", OK: "OK", Alarm: "ALARM"}
+
+// String is the state as CloudWatch spells it.
+func (s State) String() string { return stateNames[s] }
+
+// ParseState reads a state as CloudWatch spells it.
+func ParseState(s string) (State, error) {
+	for i, name := range stateNames {
+		if s == name {
+			return State(i), nil
+		}
+	}
+	return 0, fmt.Errorf("alarm: unknown state %q", s)
+}
+
+// Comparison is how a datapoint is held against the threshold.
+type Comparison uint8
+
+// The comparisons with a static threshold.
+const (
+	GreaterOrEqual Comparison = iota
+	Greater
+	Less
+	LessOrEqual
+)
+
+var comparisons = [...]struct{ name, text string }{
+	GreaterOrEqual: {"GreaterThanOrEqualToThreshold", "greater than or equal to"},
+	Greater:        {"GreaterThanThreshold", "greater than"},
+	Less:           {"LessThanThreshold", "less than"},
+	LessOrEqual:    {"LessThanOrEqualToThreshold", "less than or equal to"},
+}
+
+// String is the comparison operator as CloudWatch spells it.
+func (c Comparison) String() string { return comparisons[c].name }
+
+// ParseComparison reads a comparison operator as CloudWatch spells it. The
+// operators of anomaly detection bands are not among them.
+func ParseComparison(s string) (Comparison, error) {
+	for i, c := range comparisons {
+		if s == c.name {
+			return Comparison(i), nil
+		}
+	}
+	return 0, fmt.Errorf("alarm: unknown comparison operator %q", s)
+}
+
+// Breaches tells whether a datapoint breaches the threshold.
+func (c Comparison) Breaches(value, threshold float64) bool {
+	switch c {
+	case Greater:
+		return value > threshold
+	case Less:
+		return value < threshold
+	case LessOrEqual:
+		return value <= threshold
+	default:
+		return value >= threshold
+	}
+}
+
+// Treatment is what a missing datapoint counts as.
+type Treatment uint8
+
+// The treatments of missing data.
+const (
+	Missing      Treatment = iota // not at all; with no data there is no state
+	Ignore                        // as a reason to keep the state
+	Breaching                     // as one that breaches
+	NotBreaching                  // as one that does not
+)
+
+var treatmentNames = [...]string{Missing: "missing", Ignore: "ignore", Breaching: "breaching", NotBreaching: "notBreaching"}
+
+// String is the treatment as CloudWatch spells it.
+func (t Treatment) String() string { return treatmentNames[t] }
+
+// ParseTreatment reads a treatment as CloudWatch spells it.
+func ParseTreatment(s string) (Treatment, error) {
+	for i, name := range treatmentNames {
+		if s == name {
+			return Treatment(i), nil
+		}
+	}
+	return 0, fmt.Errorf("alarm: unknown treatment of missing data %q", s)
+}
+
+// A Rule is what a metric alarm watches for.
+type Rule struct {
+	Threshold  float64
+	MinSamples float64 // with data from fewer samples the state is kept; see LowSamples
+	Periods    int32   // N, how many datapoints are evaluated; at least 1
+	Datapoints int32   // M, how many of them must breach; 0 is all of them
+	Comparison Comparison
+	Missing    Treatment
+}
+
+// spare is how many periods more than N the evaluation looks back for data. AWS
+// does not document the number; in its worked examples N is 3 and the range 5.
+const spare = 2
+
+// Range is how many periods an evaluation looks at.
+func (r Rule) Range() int { return int(r.Periods) + spare }
+
+// needed is M.
+func (r Rule) needed() int {
+	if r.Datapoints > 0 {
+		return int(r.Datapoints)
+	}
+	return int(r.Periods)
+}
+
+// A Verdict is what an evaluation found. Breaching, Within and Filled add up
+// to the rule's Periods.
+type Verdict struct {
+	State     State
+	Breaching int32 // datapoints that breach
+	Within    int32 // datapoints that do not
+	Filled    int32 // datapoints that are missing, and that the treatment stands in for
+	Kept      bool  // the evaluation could not tell, so the state stays as it was
+}
+
+// Evaluate decides the state from the newest datapoints: len(values) is
+// Range(), the newest is last, a missing one is NaN. Samples is how many
+// measurements the values were made from; it matters only with MinSamples.
+//
+// It follows "Configuring how CloudWatch alarms treat missing data" in the
+// CloudWatch User Guide: the newest N real datapoints of the range are
+// evaluated, and the treatment of missing data fills in only what lacks.
+func (r Rule) Evaluate(current State, values []float64, samples float64) Verdict {
+	var v Verdict
+	oldest := 0 // age of the oldest datapoint evaluated: 1 is the newest period
+	for i := len(values) - 1; i >= 0 && v.Breaching+v.Within < r.Periods; i-- {
+		if math.IsNaN(values[i]) {
+			continue
+		}
+		oldest = len(values) - i
+		if r.Comparison.Breaches(values[i], r.Threshold) {
+			v.Breaching++
+		} else {
+			v.Within++
+		}
+	}
+	v.Filled = r.Periods - v.Breaching - v.Within
+	if samples < r.MinSamples && oldest > 0 {
+		return v.keep(current)
+	}
+
+	needed := int32(r.needed())
+	switch {
+	case v.Breaching >= needed:
+		v.State = Alarm
+	case v.Filled == 0 || r.Missing == NotBreaching:
+		v.State = OK
+	case r.Missing == Breaching:
+		v.State = OK
+		if v.Breaching+v.Filled >= needed {
+			v.State = Alarm
+		}
+	case v.Within > 0:
+		v.State = OK
+	case r.Missing == Ignore:
+		return v.keep(current)
+	case oldest >= int(needed):
+		// All there is breaches, and the oldest has been there for M periods:
+		// "- - X - -" alarms with M = 3, and "- - - X -" waits, because the next
+		// datapoint may be a good one.
+		v.State = Alarm
+	default:
+		v.State = InsufficientData
+	}
+	return v
+}
+
+func (v Verdict) keep(current State) Verdict {
+	v.State = current
+	v.Kept = true
+	return v
+}
+
+// LowSamples is the number of samples under which the percentile p, above 0 and
+// below 100, is not statistically significant: 10/(1-p) for the upper half,
+// 10/p for the lower, such as 1,000 for p99. Source: "Percentile-based alarms
+// and low data samples" in the CloudWatch User Guide.
+func LowSamples(p float64) float64 {
+	tail := min(p, 100-p) / 100
+	if tail <= 0 {
+		return 0
+	}
+	// Rounded, for 10/(1-0.99) is a hair above 1,000 in binary.
+	return math.Round(10/tail*1e6) / 1e6
+}
+
+// Interval is how often an alarm on this period is evaluated: each minute, or
+// with a shorter period each time one closes.
+func Interval(period time.Duration) time.Duration {
+	return min(period, time.Minute)
+}
+
+// Boundary is the latest instant at which an alarm with this evaluation
+// interval was due; its periods end there.
+func Boundary(now time.Time, interval time.Duration) time.Time {
+	return now.Truncate(interval)
+}

@@ -1,0 +1,228 @@
+package alarm
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"flyball/metric"
+)
+
+// InitialReason is the reason for the state of an alarm that was not evaluated
+// yet.
+const InitialReason = "Unchecked: Initial alarm creation"
+
+// Evidence is what an evaluation saw, from which the reason for the state is
+// told in CloudWatch's words.
+type Evidence struct {
+	Rule      Rule
+	Verdict   Verdict
+	Statistic string        // such as Average or p99
+	Unit      string        // "" for any
+	Period    time.Duration // of each datapoint
+	At        time.Time     // when the alarm was evaluated
+	End       time.Time     // when the newest period ended
+	Values    []float64     // as given to Evaluate
+	Counts    []float64     // sample counts of the values; may be nil
+}
+
+// A point is one evaluated datapoint; a missing one has the value NaN.
+type point struct {
+	time         time.Time
+	value, count float64
+}
+
+// points returns the datapoints that were evaluated, newest first: the real
+// ones and, among them in time, the missing ones that the treatment filled in.
+func (e Evidence) points() []point {
+	out := make([]point, 0, e.Rule.Periods)
+	taken, filled := int32(0), int32(0)
+	for i := len(e.Values) - 1; i >= 0; i-- {
+		missing := math.IsNaN(e.Values[i])
+		if missing && filled == e.Verdict.Filled || !missing && taken == e.Rule.Periods-e.Verdict.Filled {
+			continue
+		}
+		p := point{time: e.End.Add(-time.Duration(len(e.Values)-i) * e.Period), value: e.Values[i]}
+		if missing {
+			filled++
+		} else {
+			taken++
+			if i < len(e.Counts) {
+				p.count = e.Counts[i]
+			}
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// Datapoints returns the real datapoints that were evaluated, oldest first.
+func (e Evidence) Datapoints() []metric.Datapoint {
+	points := e.points()
+	out := make([]metric.Datapoint, 0, len(points))
+	for i := len(points) - 1; i >= 0; i-- {
+		if !math.IsNaN(points[i].value) {
+			out = append(out, metric.Datapoint{Time: points[i].time, Value: points[i].value})
+		}
+	}
+	return out
+}
+
+// Reason tells why the alarm is in its state, as in a StateReason.
+func (e Evidence) Reason() string {
+	v, periods := e.Verdict, int(e.Rule.Periods)
+	if v.State == InsufficientData {
+		return fmt.Sprintf("Insufficient Data: %s unknown.", was(v.Filled, "datapoint"))
+	}
+	filled := ""
+	if v.Filled > 0 && e.Rule.Missing != Missing {
+		filled = fmt.Sprintf(" and %s treated as [%s]", was(v.Filled, "missing datapoint"), treatedAs[e.Rule.Missing])
+	}
+	real := v.Breaching + v.Within
+	switch {
+	case real == 0:
+		return fmt.Sprintf("Threshold Crossed: no datapoints were received for %s%s.", plural(int32(periods), "period"), filled)
+	case e.Rule.Datapoints == 0 && filled != "":
+		return fmt.Sprintf("Threshold Crossed: %s received for %s%s.", was(real, "datapoint"), plural(int32(periods), "period"), filled)
+	}
+
+	crossed, not, minimum, transition := v.Breaching, "", e.Rule.needed(), "OK -> ALARM"
+	if v.State == OK {
+		crossed, not, minimum, transition = v.Within, "not ", periods-e.Rule.needed()+1, "ALARM -> OK"
+	}
+	of, tail := plural(crossed, "datapoint"), ""
+	if e.Rule.Datapoints > 0 {
+		of = fmt.Sprintf("%d out of the last %d datapoints", crossed, periods)
+		tail = fmt.Sprintf(" (minimum %s for %s transition)", plural(int32(minimum), "datapoint"), transition)
+	}
+	verb := "were"
+	if crossed == 1 {
+		verb = "was"
+	}
+	is := fmt.Sprintf("%s %s%s the threshold (%s)", verb, not, comparisons[e.Rule.Comparison].text, number(e.Rule.Threshold))
+	if crossed < listed {
+		return fmt.Sprintf("Threshold Crossed: %s [%s] %s%s%s.", of, e.list(), is, filled, tail)
+	}
+	return fmt.Sprintf("Threshold Crossed: %s %s%s. The most recent datapoints which crossed the threshold: [%s]%s.", of, is, filled, e.list(), tail)
+}
+
+// listed is how many datapoints a reason names at most; from this number on it
+// names them in a sentence of their own.
+const listed = 5
+
+var treatedAs = [...]string{Missing: "Missing", Ignore: "Ignored", Breaching: "Breaching", NotBreaching: "NonBreaching"}
+
+// list names the datapoints that made the state, newest first.
+func (e Evidence) list() string {
+	var names []string
+	for _, p := range e.points() {
+		breaches := e.Rule.Comparison.Breaches(p.value, e.Rule.Threshold)
+		if !math.IsNaN(p.value) && breaches == (e.Verdict.State == Alarm) && len(names) < listed {
+			names = append(names, fmt.Sprintf("%s (%s)", number(p.value), p.time.UTC().Format("02/01/06 15:04:05")))
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func plural(n int32, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func was(n int32, noun string) string {
+	if n == 1 {
+		return "1 " + noun + " was"
+	}
+	return plural(n, noun) + " were"
+}
+
+// TimeFormat is how times are written in the JSON of reasons and histories.
+const TimeFormat = "2006-01-02T15:04:05.000-0700"
+
+// reasonData is the JSON of a StateReasonData, members in CloudWatch's order.
+type reasonData struct {
+	Version    string      `json:"version"`
+	QueryDate  string      `json:"queryDate"`
+	StartDate  string      `json:"startDate,omitempty"`
+	Unit       string      `json:"unit,omitempty"`
+	Statistic  string      `json:"statistic,omitempty"`
+	Period     int64       `json:"period"`
+	Recent     []number    `json:"recentDatapoints"`
+	Threshold  number      `json:"threshold"`
+	Datapoints []dataPoint `json:"evaluatedDatapoints"`
+}
+
+type dataPoint struct {
+	Timestamp   string  `json:"timestamp"`
+	SampleCount *number `json:"sampleCount,omitempty"`
+	Value       *number `json:"value,omitempty"`
+}
+
+// ReasonData is the evidence as JSON, as in a StateReasonData.
+func (e Evidence) ReasonData() string {
+	d := reasonData{
+		Version:   "1.0",
+		QueryDate: e.At.UTC().Format(TimeFormat),
+		Unit:      e.Unit,
+		Statistic: e.Statistic,
+		Period:    int64(e.Period / time.Second),
+		Recent:    []number{},
+		Threshold: number(e.Rule.Threshold),
+	}
+	for _, p := range e.points() {
+		dp := dataPoint{Timestamp: p.time.UTC().Format(TimeFormat)}
+		if !math.IsNaN(p.value) {
+			value, count := number(p.value), number(p.count)
+			dp.Value = &value
+			if count > 0 {
+				dp.SampleCount = &count
+			}
+		}
+		d.Datapoints = append(d.Datapoints, dp)
+	}
+	for i, p := range e.Datapoints() {
+		if i == 0 {
+			d.StartDate = p.Time.UTC().Format(TimeFormat)
+		}
+		d.Recent = append(d.Recent, number(p.Value))
+	}
+	b, err := json.Marshal(d)
+	if err != nil {
+		panic(err) // all members are plain
+	}
+	return string(b)
+}
+
+// A number is written as CloudWatch, a Java program, writes a double: with a
+// decimal point always, and an exponent below 0.001 and from 10 million on.
+type number float64
+
+func (n number) String() string {
+	f := float64(n)
+	if abs := math.Abs(f); abs != 0 && (abs < 1e-3 || abs >= 1e7) {
+		mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(f, 'E', -1, 64), "E")
+		exp, _ := strconv.Atoi(exponent)
+		return point0(mantissa) + "E" + strconv.Itoa(exp)
+	}
+	return point0(strconv.FormatFloat(f, 'f', -1, 64))
+}
+
+// MarshalJSON implements json.Marshaler.
+func (n number) MarshalJSON() ([]byte, error) {
+	if math.IsNaN(float64(n)) || math.IsInf(float64(n), 0) {
+		return []byte("null"), nil
+	}
+	return []byte(n.String()), nil
+}
+
+func point0(digits string) string {
+	if strings.Contains(digits, ".") {
+		return digits
+	}
+	return digits + ".0"
+}
