@@ -1,10 +1,21 @@
 package wire
 
 import (
+	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"reflect"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // DefaultMaxBody bounds a request body as sent, in bytes.
@@ -13,7 +24,7 @@ const DefaultMaxBody = 4 << 20
 // Options say how a handler meets the outside. The zero Options are usable.
 type Options struct {
 	// Hosts are the names that a request may address the server by, besides
-	// loopback names and addresses: "host.docker.internal", "172.17.0.1", or
+	// localhost and loopback addresses: "host.docker.internal", "172.17.0.1", or
 	// "*.localhost" for every name under localhost. Ports do not matter.
 	Hosts []string
 	// Log gets panics and internal errors, and each call at debug level. Nil
@@ -25,32 +36,456 @@ type Options struct {
 
 // A Call is one answered request.
 type Call struct {
-	Service   string // as in credential scopes; empty if none was found
-	Operation string // empty if none was found
-	Protocol  Protocol
-	Status    int           // HTTP status
-	Code      string        // error code, empty on success
+	Service   string   // as in credential scopes; empty if none was found
+	Operation string   // empty if none was found
+	Protocol  Protocol // what it was answered in
+	Status    int      // of HTTP
+	Code      string   // error code, empty on success
+	RequestID string
 	Duration  time.Duration // from the request's headers to the answer
 }
 
-// A Scope is what a request's signature says about it. The signature itself is
-// not verified here.
-type Scope struct {
-	AccessKey string
-	Region    string
-	Service   string
+// A handler serves several services.
+type handler struct {
+	Options
+	services []*service
+	decoders sync.Pool
 }
 
 // NewHandler serves the services on every path. It returns an error when a
-// service has no operations, or two services cannot be told apart.
+// service has no operations, or when two services cannot be told apart.
+//
+// The handler bounds bodies and what is in them; the header's size is bounded
+// by http.Server.
 func NewHandler(opts Options, services ...Service) (http.Handler, error) {
-	return nil, errors.ErrUnsupported
+	if opts.Log == nil {
+		opts.Log = slog.Default()
+	}
+	h := &handler{Options: opts}
+	h.decoders.New = func() any { return &decoder{strings: new(interner)} }
+	for _, s := range services {
+		for _, other := range h.services {
+			if s.Name == other.Name || s.Target == other.Target {
+				return nil, fmt.Errorf("wire: services %s and %s cannot be told apart", other.Name, s.Name)
+			}
+		}
+		sv, err := newService(s)
+		if err != nil {
+			return nil, err
+		}
+		h.services = append(h.services, sv)
+	}
+	return h, nil
 }
 
-// Guard passes on requests that address the server by one of its names and do
-// not come from a foreign web page, and refuses others: a page in a browser
-// must not drive the server, by its own name or by one that it made to resolve
-// here. NewHandler guards itself; this is for the server's other paths.
-func Guard(hosts []string, next http.Handler) http.Handler {
-	return next
+// An exchange is one request and what is known about it so far.
+type exchange struct {
+	h       *handler
+	r       *http.Request
+	start   time.Time
+	id      string
+	proto   Protocol
+	scope   Scope
+	service *service
+	op      *operation
+	name    string // of the operation, as asked for
+
+	body   *bytes.Buffer // goes back to the pool at the end
+	params param         // of awsQuery
+}
+
+// ServeHTTP answers one call of an AWS client.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{h: h, r: r, start: time.Now(), id: uuid.NewString(), proto: guessProtocol(r)}
+	answer := buffers.Get().(*bytes.Buffer)
+	b, f := x.answer(answer.AvailableBuffer())
+	x.send(w, b, f)
+	*answer = *bytes.NewBuffer(b)
+	keep(answer)
+	if x.body != nil {
+		keep(x.body)
+	}
+	x.report(f)
+}
+
+// answer appends the body of the answer to b. A panic is logged with its stack,
+// and answered.
+func (x *exchange) answer(b []byte) (body []byte, f *fault) {
+	defer func() {
+		if p := recover(); p != nil {
+			x.h.Log.Error("call panicked", "operation", x.name, "request", x.id, "panic", p, "stack", string(debug.Stack()))
+			f = internalFailure()
+			body = x.appendFault(b, f)
+		}
+	}()
+	out, f := x.run()
+	if f != nil {
+		return x.appendFault(b, f), f
+	}
+	return x.appendOutput(b, out), nil
+}
+
+// guessProtocol tells what a client speaks from headers alone, so that a
+// refusal comes in its own language.
+func guessProtocol(r *http.Request) Protocol {
+	switch {
+	case r.Header.Get("Smithy-Protocol") == "rpc-v2-cbor":
+		return RPCv2CBOR
+	case r.Header.Get("X-Amz-Target") == "":
+		return AWSQuery
+	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-amz-json-1.0"):
+		return AWSJSON10
+	}
+	return AWSJSON11
+}
+
+// run does everything up to the answer: guard, route, decode, validate, call.
+func (x *exchange) run() (out reflect.Value, f *fault) {
+	if f := refuse(x.h.Hosts, x.r); f != nil {
+		return out, f
+	}
+	if x.scope, f = authorize(x.r); f != nil {
+		return out, f
+	}
+	if f := x.route(); f != nil {
+		return out, f
+	}
+	in, f := x.input()
+	if f != nil {
+		return out, f
+	}
+	return x.call(in)
+}
+
+// route finds the service and the operation.
+func (x *exchange) route() *fault {
+	switch x.proto {
+	case RPCv2CBOR:
+		return x.routeCBOR()
+	case AWSQuery:
+		return x.routeQuery()
+	}
+	target, name, _ := strings.Cut(x.r.Header.Get("X-Amz-Target"), ".")
+	return x.find(target, name, AWSJSON10, AWSJSON11)
+}
+
+// routeCBOR reads .../service/NAME/operation/OPERATION.
+func (x *exchange) routeCBOR() *fault {
+	part := strings.Split(x.r.URL.Path, "/")
+	n := len(part)
+	if n < 4 || part[n-4] != "service" || part[n-2] != "operation" {
+		return unknownOperation(x.proto, x.r.URL.Path, "", false)
+	}
+	return x.find(part[n-3], part[n-1], RPCv2CBOR)
+}
+
+// find looks up a service by its target, if it speaks one of the protocols, and
+// its operation.
+func (x *exchange) find(target, name string, protocols ...Protocol) *fault {
+	x.name = name
+	for _, s := range x.h.services {
+		if s.Target == target && slices.ContainsFunc(protocols, s.speaks) {
+			x.service = s
+			return x.findOperation()
+		}
+	}
+	return unknownOperation(x.proto, target+"."+name, "", false)
+}
+
+func (x *exchange) findOperation() *fault {
+	if x.r.Method != http.MethodPost && x.proto != AWSQuery {
+		return unknownOperation(x.proto, x.r.Method+" "+x.name, "", false)
+	}
+	if x.op = x.service.ops[x.name]; x.op == nil {
+		_, known := x.service.loaded().Operations[x.name]
+		return unknownOperation(x.proto, x.name, x.service.Version, known)
+	}
+	return nil
+}
+
+// routeQuery reads the parameters, which alone name the operation. Several
+// services share the protocol: the signature's scope names the service, or else
+// the version does.
+func (x *exchange) routeQuery() *fault {
+	x.service = x.queryService(func(s *service) bool { return s.Name == x.scope.Service })
+	limit := int64(DefaultMaxBody)
+	if x.service != nil {
+		limit = x.service.maxBody()
+	}
+	if f := x.readParams(limit); f != nil {
+		return f
+	}
+	version := x.params.get("Version")
+	if x.service == nil {
+		x.service = x.queryService(func(s *service) bool { return s.Version == version })
+	}
+	x.name = x.params.get("Action")
+	switch {
+	case x.name == "":
+		return &fault{code: "MissingAction", status: http.StatusBadRequest, message: "The request must contain the parameter Action"}
+	case x.service == nil || version != "" && version != x.service.Version:
+		return unknownOperation(x.proto, x.name, version, false)
+	}
+	return x.findOperation()
+}
+
+func (x *exchange) queryService(is func(*service) bool) *service {
+	for _, s := range x.h.services {
+		if s.speaks(AWSQuery) && is(s) {
+			return s
+		}
+	}
+	return nil
+}
+
+func (x *exchange) readParams(limit int64) *fault {
+	if err := parseParams(&x.params, x.r.URL.RawQuery); err != nil {
+		return x.service.queryFault(err)
+	}
+	if x.r.Method == http.MethodGet {
+		return nil
+	}
+	if x.r.Method != http.MethodPost {
+		return unknownOperation(x.proto, x.r.Method, "", false)
+	}
+	var f *fault
+	if x.body, f = readBody(x.r, limit); f != nil {
+		return f
+	}
+	if err := parseParams(&x.params, x.body.String()); err != nil {
+		return x.service.queryFault(err)
+	}
+	return nil
+}
+
+// queryFault is for parameters that are not well-formed, before a service is
+// known.
+func (s *service) queryFault(err error) *fault {
+	f := s.decodeFault(err)
+	if errors.Is(err, errMalformed) {
+		f.query = "MalformedQueryString"
+	}
+	return f
+}
+
+// input decodes the body and checks it against the model.
+func (x *exchange) input() (reflect.Value, *fault) {
+	if err := x.service.prepare(x.op); err != nil {
+		x.h.Log.Error("operation cannot be served", "service", x.service.Name, "operation", x.name, "error", err)
+		return reflect.Value{}, internalFailure()
+	}
+	var r reader
+	if x.proto == AWSQuery {
+		r = &queryReader{now: &x.params}
+	} else {
+		var f *fault
+		if x.body, f = readBody(x.r, x.service.maxBody()); f != nil {
+			return reflect.Value{}, f
+		}
+		r = x.bodyReader()
+	}
+	in := reflect.New(x.op.in)
+	if r != nil {
+		if err := x.h.decode(r, x.op.inPlan, in.Elem()); err != nil {
+			return in, x.service.decodeFault(err)
+		}
+	}
+	if message := validate(x.op.inPlan, in.Elem()); message != "" {
+		return in, x.service.invalid(message)
+	}
+	return in, nil
+}
+
+// bodyReader returns nil for an empty body, which stands for an empty struct.
+func (x *exchange) bodyReader() reader {
+	switch b := x.body.Bytes(); {
+	case len(b) == 0:
+		return nil
+	case x.proto == RPCv2CBOR:
+		return &cborReader{data: b}
+	default:
+		return &jsonReader{data: b}
+	}
+}
+
+func (h *handler) decode(r reader, p *plan, v reflect.Value) error {
+	d := h.decoders.Get().(*decoder)
+	defer h.decoders.Put(d)
+	*d = decoder{r: r, strings: d.strings, memory: maxMemory}
+	err := d.structure(p, v)
+	d.r = nil
+	if err != nil {
+		return err
+	}
+	if whole, ok := r.(interface{ end() bool }); ok && !whole.end() {
+		return errTrailingData
+	}
+	return nil
+}
+
+// call runs the method.
+func (x *exchange) call(in reflect.Value) (out reflect.Value, f *fault) {
+	ctx := context.WithValue(x.r.Context(), scopeKey{}, x.scope)
+	result := x.op.method.Call([]reflect.Value{reflect.ValueOf(ctx), in})
+	if err, failed := result[1].Interface().(error); failed && err != nil {
+		f := x.service.fault(err)
+		if f.code == "InternalFailure" {
+			x.h.Log.Error("operation failed", "service", x.service.Name, "operation", x.name, "request", x.id, "error", err)
+		}
+		return out, f
+	}
+	if result[0].IsNil() {
+		return reflect.New(x.op.out).Elem(), nil
+	}
+	return result[0].Elem(), nil
+}
+
+type scopeKey struct{}
+
+// ScopeFrom returns the scope of the request that an operation was called for.
+// It is not ok when the operation was called in-process.
+func ScopeFrom(ctx context.Context) (s Scope, ok bool) {
+	s, ok = ctx.Value(scopeKey{}).(Scope)
+	return s, ok
+}
+
+// appendOutput appends the body of a successful answer.
+func (x *exchange) appendOutput(b []byte, out reflect.Value) []byte {
+	switch x.proto {
+	case RPCv2CBOR:
+		w := &cborWriter{buf: b}
+		write(w, x.op.outPlan, out)
+		return w.buf
+	case AWSQuery:
+		return x.appendXMLOutput(b, out)
+	}
+	w := &jsonWriter{buf: b}
+	write(w, x.op.outPlan, out)
+	return w.buf
+}
+
+func (x *exchange) appendXMLOutput(b []byte, out reflect.Value) []byte {
+	w := &xmlWriter{buf: b}
+	w.start(x.name + `Response xmlns="` + x.service.XMLNamespace + `"`)
+	if !x.op.void {
+		w.start(x.name + "Result")
+		write(w, x.op.outPlan, out)
+		w.end(x.name + "Result")
+	}
+	w.start("ResponseMetadata")
+	w.start("RequestId")
+	w.text(x.id)
+	w.end("RequestId")
+	w.end("ResponseMetadata")
+	w.end(x.name + "Response")
+	return w.buf
+}
+
+// appendFault appends the body of an error.
+func (x *exchange) appendFault(b []byte, f *fault) []byte {
+	switch x.proto {
+	case RPCv2CBOR:
+		w := &cborWriter{buf: b}
+		writeTypedFault(w, x.qualified(f.code), f)
+		return w.buf
+	case AWSQuery:
+		return x.appendXMLFault(b, f)
+	case AWSJSON10:
+		w := &jsonWriter{buf: b}
+		writeTypedFault(w, x.qualified(f.code), f)
+		return w.buf
+	}
+	w := &jsonWriter{buf: b}
+	writeTypedFault(w, f.code, f)
+	return w.buf
+}
+
+func writeTypedFault(w writer, typ string, f *fault) {
+	w.openObject()
+	w.member("__type")
+	w.text(typ)
+	writeFault(w, f)
+	w.closeObject()
+}
+
+// qualified is an error's code with the namespace of its model. Errors that are
+// in no model are of the protocol.
+func (x *exchange) qualified(code string) string {
+	if x.service == nil {
+		return code
+	}
+	return "com.amazonaws." + x.service.Namespace + "#" + code
+}
+
+func (x *exchange) appendXMLFault(b []byte, f *fault) []byte {
+	w := &xmlWriter{buf: b}
+	response := "ErrorResponse"
+	if x.service != nil && x.service.XMLNamespace != "" {
+		w.start(response + ` xmlns="` + x.service.XMLNamespace + `"`)
+	} else {
+		w.start(response)
+	}
+	w.start("Error")
+	w.openGroup()
+	w.member("Type")
+	w.text(f.side())
+	w.member("Code")
+	w.text(f.queryCode())
+	w.member("Message")
+	w.text(f.message)
+	if f.plan != nil {
+		writeExtraMembers(w, f)
+	}
+	w.closeGroup()
+	w.end("Error")
+	w.start("RequestId")
+	w.text(x.id)
+	w.end("RequestId")
+	w.end(response)
+	return w.buf
+}
+
+func (x *exchange) send(w http.ResponseWriter, body []byte, f *fault) {
+	h := w.Header()
+	h.Set("X-Amzn-Requestid", x.id)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	switch x.proto {
+	case RPCv2CBOR:
+		h.Set("Content-Type", "application/cbor")
+		h.Set("Smithy-Protocol", "rpc-v2-cbor")
+	case AWSJSON10:
+		h.Set("Content-Type", "application/x-amz-json-1.0")
+	case AWSJSON11:
+		h.Set("Content-Type", "application/x-amz-json-1.1")
+	case AWSQuery:
+		h.Set("Content-Type", "text/xml")
+	}
+	status := http.StatusOK
+	if f != nil {
+		status = f.status
+		h.Set("X-Amzn-Errortype", f.code)
+		if x.service != nil && x.service.QueryCompatible {
+			h.Set("X-Amzn-Query-Error", f.queryCode()+";"+f.side())
+		}
+	}
+	w.WriteHeader(status)
+	// The client may be gone; there is nobody left to tell.
+	_, _ = w.Write(body)
+}
+
+func (x *exchange) report(f *fault) {
+	c := Call{Operation: x.name, Protocol: x.proto, Status: http.StatusOK, RequestID: x.id, Duration: time.Since(x.start)}
+	if x.op == nil {
+		c.Operation = "" // what a client made up is not for metrics
+	}
+	if x.service != nil {
+		c.Service = x.service.Name
+	}
+	if f != nil {
+		c.Status, c.Code = f.status, f.code
+	}
+	if x.h.Observe != nil {
+		x.h.Observe(c)
+	}
+	x.h.Log.Debug("call", "service", c.Service, "operation", x.name, "status", c.Status, "code", c.Code, "request", x.id, "took", c.Duration)
 }

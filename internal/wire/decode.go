@@ -1,0 +1,398 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"time"
+)
+
+// A decoder fills SDK structs from a reader.
+//
+// PutMetricData makes it the hottest code of the server: a request holds a
+// thousand structs of small pointers. So pointers come from slabs, short strings
+// from a table of those seen before, and lists grow once where their length is
+// known.
+type decoder struct {
+	r       reader
+	strings *interner
+	memory  int // bytes that lists and maps may still take
+
+	texts  slab[string]
+	floats slab[float64]
+	longs  slab[int64]
+	ints   slab[int32]
+	bools  slab[bool]
+	times  slab[time.Time]
+}
+
+// decodeError is a value that could not be read, and where.
+type decodeError struct {
+	path string
+	err  error
+}
+
+func (e *decodeError) Error() string { return fmt.Sprintf("%s: %v", e.path, e.err) }
+func (e *decodeError) Unwrap() error { return e.err }
+
+// at adds the step that leads to an error.
+func at(step string, err error) error {
+	if deeper, ok := errors.AsType[*decodeError](err); ok {
+		return &decodeError{step + "." + deeper.path, deeper.err}
+	}
+	return &decodeError{step, err}
+}
+
+var errTooLarge = errors.New("The request holds too many elements")
+
+// value reads what p describes into v, which must be settable. A null leaves v
+// as it is.
+func (d *decoder) value(p *plan, v reflect.Value) error {
+	if d.r.null() {
+		return nil
+	}
+	switch p.kind {
+	case kindString:
+		b, err := d.r.text()
+		if err != nil {
+			return err
+		}
+		if p.pointer {
+			*v.Addr().Interface().(**string) = d.texts.put(d.strings.string(b))
+			return nil
+		}
+		v.SetString(d.strings.string(b))
+	case kindFloat:
+		return d.float(p, v)
+	case kindTime:
+		t, err := d.r.time()
+		if err != nil {
+			return err
+		}
+		if p.pointer {
+			*v.Addr().Interface().(**time.Time) = d.times.put(t)
+			return nil
+		}
+		*v.Addr().Interface().(*time.Time) = t
+	case kindEnum:
+		return d.enum(p, v)
+	case kindInt:
+		return d.integer(p, v)
+	case kindBool:
+		b, err := d.r.boolean()
+		if err != nil {
+			return err
+		}
+		if p.pointer {
+			*v.Addr().Interface().(**bool) = d.bools.put(b)
+			return nil
+		}
+		v.SetBool(b)
+	case kindStruct:
+		if p.pointer {
+			v.Set(reflect.New(p.typ))
+			v = v.Elem()
+		}
+		return d.structure(p, v)
+	case kindFloats:
+		return d.floatList(v.Addr().Interface().(*[]float64))
+	case kindList:
+		return d.list(p, v)
+	case kindMap:
+		return d.dict(p, v)
+	case kindBlob:
+		b, err := d.r.blob()
+		if err != nil {
+			return err
+		}
+		v.SetBytes(b)
+	case kindUnion:
+		return d.union(p, v)
+	case kindDocument:
+		return d.document(p, v)
+	}
+	return nil
+}
+
+func (d *decoder) float(p *plan, v reflect.Value) error {
+	f, err := d.r.float()
+	if err != nil {
+		return err
+	}
+	if !p.pointer {
+		v.SetFloat(f)
+		return nil
+	}
+	if to, ok := v.Addr().Interface().(**float64); ok {
+		*to = d.floats.put(f)
+		return nil
+	}
+	v.Set(reflect.New(p.typ))
+	v.Elem().SetFloat(f)
+	return nil
+}
+
+func (d *decoder) integer(p *plan, v reflect.Value) error {
+	n, err := d.r.integer()
+	if err != nil {
+		return err
+	}
+	if p.bits == 32 && (n > math.MaxInt32 || n < math.MinInt32) {
+		return badValue{"NUMBER_VALUE", wantInteger}
+	}
+	if !p.pointer {
+		v.SetInt(n)
+		return nil
+	}
+	switch to := v.Addr().Interface().(type) {
+	case **int32:
+		*to = d.ints.put(int32(n))
+	case **int64:
+		*to = d.longs.put(n)
+	default:
+		v.Set(reflect.New(p.typ))
+		v.Elem().SetInt(n)
+	}
+	return nil
+}
+
+// enum reads an enum value. The SDK's types cannot tell an empty string from no
+// value, so the empty string is refused here and not by validate.
+func (d *decoder) enum(p *plan, v reflect.Value) error {
+	b, err := d.r.text()
+	if err != nil {
+		return err
+	}
+	if len(b) == 0 && p.rule != nil {
+		return brokenRule{value: "''", must: "Member must satisfy enum value set: " + p.rule.enumSet()}
+	}
+	if p.pointer {
+		v.Set(reflect.New(p.typ))
+		v = v.Elem()
+	}
+	v.SetString(d.strings.string(b))
+	return nil
+}
+
+func (d *decoder) structure(p *plan, v reflect.Value) error {
+	if err := d.r.object(); err != nil {
+		return err
+	}
+	expect := 0 // SDKs send members in the order of their names
+	for {
+		name, more, err := d.r.key()
+		if err != nil || !more {
+			return err
+		}
+		i := expect
+		if i >= len(p.fields) || p.fields[i].name != string(name) {
+			found, ok := p.byName[string(name)]
+			if !ok {
+				if err := d.r.skip(); err != nil {
+					return err
+				}
+				continue
+			}
+			i = found
+		}
+		expect = i + 1
+		f := &p.fields[i]
+		if err := d.value(f.plan, v.Field(f.index)); err != nil {
+			return at(f.path, err)
+		}
+	}
+}
+
+func (d *decoder) list(p *plan, v reflect.Value) error {
+	size, err := d.r.list()
+	if err != nil {
+		return err
+	}
+	elem := int(p.elem.typ.Size())
+	// A hint is only a claim. What is allocated for it is bounded, and what is
+	// read is counted.
+	v.Set(reflect.MakeSlice(p.typ, 0, min(size, 4096)))
+	for n := 0; ; n++ {
+		more, err := d.r.next()
+		if err != nil {
+			return at(itemPath(n), err)
+		}
+		if !more {
+			return nil
+		}
+		if d.memory -= elem; d.memory < 0 {
+			return errTooLarge
+		}
+		if n == v.Cap() {
+			v.Grow(max(n, 4))
+		}
+		v.SetLen(n + 1)
+		if err := d.value(p.elem, v.Index(n)); err != nil {
+			return at(itemPath(n), err)
+		}
+	}
+}
+
+func itemPath(i int) string { return fmt.Sprintf("%d.member", i+1) }
+
+func (d *decoder) floatList(to *[]float64) error {
+	size, err := d.r.list()
+	if err != nil {
+		return err
+	}
+	list := make([]float64, 0, min(size, 4096))
+	for {
+		more, err := d.r.next()
+		if err != nil {
+			return at(itemPath(len(list)), err)
+		}
+		if !more {
+			*to = list
+			return nil
+		}
+		f, err := d.r.float()
+		if err != nil {
+			return at(itemPath(len(list)), err)
+		}
+		list = append(list, f)
+	}
+}
+
+// mapEntry is about what a map takes for an entry besides key and value.
+const mapEntry = 48
+
+func (d *decoder) dict(p *plan, v reflect.Value) error {
+	open := d.r.object
+	if r, ok := d.r.(dictionary); ok {
+		open = r.dict
+	}
+	if err := open(); err != nil {
+		return err
+	}
+	m := reflect.MakeMap(p.typ)
+	for {
+		b, more, err := d.r.key()
+		if err != nil {
+			return err
+		}
+		if !more {
+			v.Set(m)
+			return nil
+		}
+		if d.memory -= mapEntry + int(p.elem.typ.Size()); d.memory < 0 {
+			return errTooLarge
+		}
+		key := d.strings.string(b)
+		elem := reflect.New(p.typ.Elem()).Elem()
+		if err := d.value(p.elem, elem); err != nil {
+			return at(key, err)
+		}
+		m.SetMapIndex(reflect.ValueOf(key).Convert(p.typ.Key()), elem)
+	}
+}
+
+var (
+	errUnionCount   = errors.New("Exactly one member of a union must be set")
+	errUnionArm     = errors.New("Unknown union member")
+	errNoDocuments  = errors.New("Documents are not supported here")
+	errTrailingData = errors.New("Unexpected data after the request")
+)
+
+func (d *decoder) union(p *plan, v reflect.Value) error {
+	if err := d.r.object(); err != nil {
+		return err
+	}
+	for {
+		name, more, err := d.r.key()
+		if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+		if d.r.null() {
+			continue
+		}
+		a := p.arm(name)
+		if a == nil {
+			return errUnionArm
+		}
+		if !v.IsNil() {
+			return errUnionCount
+		}
+		box := reflect.New(a.typ)
+		if err := d.value(a.plan, box.Elem().FieldByName("Value")); err != nil {
+			return at(lowerFirst(a.name), err)
+		}
+		v.Set(box)
+	}
+	if v.IsNil() {
+		return errUnionCount
+	}
+	return nil
+}
+
+func (p *plan) arm(name []byte) *arm {
+	for i := range p.arms {
+		if p.arms[i].name == string(name) {
+			return &p.arms[i]
+		}
+	}
+	return nil
+}
+
+func (d *decoder) document(p *plan, v reflect.Value) error {
+	if p.doc == nil {
+		return errNoDocuments
+	}
+	doc, err := d.r.document()
+	if err != nil {
+		return err
+	}
+	v.Set(reflect.ValueOf(p.doc(doc)))
+	return nil
+}
+
+// A slab hands out pointers to values that were allocated together.
+type slab[T any] struct {
+	free []T
+	size int
+}
+
+func (s *slab[T]) put(v T) *T {
+	if len(s.free) == 0 {
+		// Small requests stay small; large ones allocate seldom.
+		s.size = min(max(4, 2*s.size), 512)
+		s.free = make([]T, s.size)
+	}
+	p := &s.free[0]
+	s.free = s.free[1:]
+	*p = v
+	return p
+}
+
+// An interner returns strings for bytes, and the same string again for bytes
+// that it saw lately, without allocating. Metric and dimension names come back
+// in every request.
+type interner struct {
+	recent [1024]string
+}
+
+func (in *interner) string(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	if len(b) > 64 {
+		return string(b)
+	}
+	h := uint32(2166136261)
+	for _, c := range b {
+		h = (h ^ uint32(c)) * 16777619
+	}
+	slot := &in.recent[(h^h>>16)%uint32(len(in.recent))]
+	if *slot != string(b) {
+		*slot = string(b)
+	}
+	return *slot
+}

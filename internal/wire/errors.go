@@ -1,0 +1,206 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+
+	smithy "github.com/aws/smithy-go"
+)
+
+// A fault is an error as a protocol can write it.
+type fault struct {
+	code    string // the name of the error's shape
+	query   string // its awsQuery code; empty if it is the same
+	status  int
+	message string
+
+	// Members of a typed error besides its message, or nil.
+	plan  *plan
+	value reflect.Value
+}
+
+func (f *fault) queryCode() string {
+	if f.query != "" {
+		return f.query
+	}
+	return f.code
+}
+
+// side says whose fault it is, in the words of awsQuery.
+func (f *fault) side() string {
+	if f.status >= 500 {
+		return "Receiver"
+	}
+	return "Sender"
+}
+
+func forbidden(message string) *fault {
+	return &fault{code: "AccessDeniedException", query: "AccessDenied", status: http.StatusForbidden, message: message}
+}
+
+func missingToken() *fault {
+	return &fault{
+		code: "MissingAuthenticationTokenException", query: "MissingAuthenticationToken",
+		status: http.StatusForbidden, message: "Request is missing Authentication Token",
+	}
+}
+
+func incompleteSignature() *fault {
+	return &fault{
+		code: "IncompleteSignatureException", query: "IncompleteSignature", status: http.StatusBadRequest,
+		message: "The Authorization header or signed URL requires Credential (KEY/DATE/REGION/SERVICE/aws4_request), SignedHeaders and Signature",
+	}
+}
+
+func tooLarge(limit int64) *fault {
+	return &fault{
+		code: "RequestEntityTooLargeException", query: "RequestEntityTooLarge", status: http.StatusRequestEntityTooLarge,
+		message: fmt.Sprintf("The request body is larger than %d bytes", limit),
+	}
+}
+
+func malformed(message string) *fault {
+	return &fault{code: "SerializationException", query: "MalformedInput", status: http.StatusBadRequest, message: message}
+}
+
+func internalFailure() *fault {
+	return &fault{
+		code: "InternalFailure", status: http.StatusInternalServerError,
+		message: "The request processing has failed because of an unknown error, exception or failure.",
+	}
+}
+
+// unknownOperation names what was asked for. Known says that AWS has the
+// operation and this server does not.
+func unknownOperation(p Protocol, name, version string, known bool) *fault {
+	f := &fault{code: "UnknownOperationException", query: "InvalidAction", status: http.StatusBadRequest}
+	switch {
+	case known:
+		f.message = fmt.Sprintf("The operation %s is not available in Flyball", name)
+	case p == AWSQuery:
+		f.message = fmt.Sprintf("Could not find operation %s for version %s", name, version)
+	default:
+		f.message = fmt.Sprintf("Unknown operation %s", name)
+	}
+	if p == RPCv2CBOR {
+		f.status = http.StatusNotFound
+	}
+	return f
+}
+
+// decodeFault is the fault of a body that could not be decoded into an input.
+func (s *service) decodeFault(err error) *fault {
+	path := ""
+	if d, ok := errors.AsType[*decodeError](err); ok {
+		path, err = d.path, d.err
+	}
+	if broken, ok := errors.AsType[brokenRule](err); ok {
+		return s.invalid(validationMessage(1, []string{broken.at(path)}))
+	}
+	if errors.Is(err, errTooLarge) || errors.Is(err, errParams) {
+		return &fault{code: "RequestEntityTooLargeException", query: "RequestEntityTooLarge", status: http.StatusRequestEntityTooLarge, message: err.Error()}
+	}
+	message := err.Error()
+	if path != "" {
+		message = fmt.Sprintf("%s (at '%s')", message, path)
+	}
+	return malformed(message)
+}
+
+func (s *service) invalid(message string) *fault {
+	return &fault{code: s.Invalid, status: http.StatusBadRequest, message: message}
+}
+
+// fault turns an error of a service's method into what the client sees. Errors
+// without an AWS code are an InternalFailure, and told to the log alone.
+func (s *service) fault(err error) *fault {
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
+		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+			return &fault{code: "RequestTimeoutException", query: "RequestTimeout", status: http.StatusRequestTimeout, message: "The request was cancelled"}
+		}
+		return internalFailure()
+	}
+	code := api.ErrorCode()
+	f := &fault{code: code, status: http.StatusBadRequest, message: api.ErrorMessage()}
+	if api.ErrorFault() == smithy.FaultServer {
+		f.status = http.StatusInternalServerError
+	}
+	if known, ok := statuses[code]; ok {
+		f.status = known
+	}
+	s.applyModel(f)
+	if _, generic := api.(*smithy.GenericAPIError); !generic {
+		s.addMembers(f, api)
+	}
+	return f
+}
+
+// statuses are those of AWS's common errors that are not 400 or 500.
+var statuses = map[string]int{
+	"ServiceUnavailable":          http.StatusServiceUnavailable,
+	"ServiceUnavailableException": http.StatusServiceUnavailable,
+}
+
+// applyModel gives an error the query code and the status that the model has
+// for it. The code may be the shape's name or the query code.
+func (s *service) applyModel(f *fault) {
+	m := s.loaded()
+	if e, ok := m.Errors[f.code]; ok {
+		f.query, f.status = e.Code, e.Status
+		return
+	}
+	for shape, e := range m.Errors {
+		if e.Code == f.code {
+			f.code, f.query, f.status = shape, e.Code, e.Status
+			return
+		}
+	}
+}
+
+// addMembers finds the struct of a typed error, whose members go out with it.
+func (s *service) addMembers(f *fault, api smithy.APIError) {
+	v := reflect.ValueOf(api)
+	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
+		return
+	}
+	if p, err := s.planOf(v.Elem().Type(), ""); err == nil {
+		f.plan, f.value = p, v.Elem()
+	}
+}
+
+// writeFault writes an error's members: its message, and those of its type.
+func writeFault(w writer, f *fault) {
+	w.member(f.messageName())
+	w.text(f.message)
+	if f.plan != nil {
+		writeExtraMembers(w, f)
+	}
+}
+
+// messageName is how the error's type spells its message.
+func (f *fault) messageName() string {
+	if f.plan != nil {
+		for _, m := range f.plan.fields {
+			if isMessage(m.name) {
+				return m.name
+			}
+		}
+	}
+	return "message"
+}
+
+func isMessage(member string) bool { return member == "message" || member == "Message" }
+
+func writeExtraMembers(w writer, f *fault) {
+	for i := range f.plan.fields {
+		m := &f.plan.fields[i]
+		if fv := f.value.Field(m.index); !isMessage(m.name) && isSet(m.plan, fv) {
+			w.member(m.name)
+			write(w, m.plan, fv)
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package wire
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// Guard passes on requests that address the server by one of its names and do
+// not come from a foreign web page, and refuses others: a page in a browser
+// must not drive the server, by its own name or by one that it made to resolve
+// here. NewHandler guards itself; this is for the server's other paths.
+func Guard(hosts []string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if refusal := refuse(hosts, r); refusal != nil {
+			http.Error(w, refusal.message, refusal.status)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func refuse(hosts []string, r *http.Request) *fault {
+	if !knownHost(hosts, r.Host) {
+		return forbidden("The Host of the request is not a name of this server. Names are added with --host.")
+	}
+	if foreign(r) {
+		return forbidden("Requests from web pages of other origins are refused.")
+	}
+	return nil
+}
+
+// knownHost reports whether a Host header names this server: by a loopback
+// address or localhost, or by a configured name.
+func knownHost(hosts []string, host string) bool {
+	name := hostname(host)
+	if name == "localhost" {
+		return true
+	}
+	if ip, err := netip.ParseAddr(name); err == nil && ip.IsLoopback() {
+		return true
+	}
+	for _, h := range hosts {
+		h = strings.ToLower(h)
+		if suffix, wild := strings.CutPrefix(h, "*"); wild && len(name) > len(suffix) && strings.HasSuffix(name, suffix) {
+			return true
+		}
+		if name != "" && name == h {
+			return true
+		}
+	}
+	return false
+}
+
+// hostname is a Host header without its port, in lower case.
+func hostname(host string) string {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	return strings.TrimSuffix(strings.ToLower(strings.Trim(host, "[]")), ".")
+}
+
+// foreign reports whether a browser sent the request on behalf of a page that
+// is not the server's own. Programs send none of these headers. Following a link
+// to a page here is not foreign.
+func foreign(r *http.Request) bool {
+	for _, origin := range r.Header.Values("Origin") {
+		if u, err := url.Parse(origin); err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host) {
+			return true
+		}
+	}
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "same-origin", "none":
+		return false
+	}
+	return r.Method != http.MethodGet || !navigates(r)
+}
+
+func navigates(r *http.Request) bool { return r.Header.Get("Sec-Fetch-Mode") == "navigate" }
+
+// A Scope is what a request's signature says about it. The signature itself is
+// not verified here.
+type Scope struct {
+	AccessKey string
+	Region    string // empty with the signature versions that span regions
+	Service   string
+}
+
+// authorize finds the scope of a signed request. The header alone keeps web
+// pages out: a browser does not send it to another origin without asking first,
+// and it is never told yes. A signed URL can stand in any page, so that one is
+// refused when a browser opens it.
+func authorize(r *http.Request) (Scope, *fault) {
+	if header := r.Header.Get("Authorization"); strings.HasPrefix(header, "AWS4-") {
+		_, rest, _ := strings.Cut(header, " ")
+		var credential, headers, signature string
+		for part := range strings.SplitSeq(rest, ",") {
+			name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+			switch name {
+			case "Credential":
+				credential = value
+			case "SignedHeaders":
+				headers = value
+			case "Signature":
+				signature = value
+			}
+		}
+		return parseScope(credential, headers, signature)
+	}
+	if !strings.Contains(r.URL.RawQuery, "X-Amz-Algorithm=AWS4-") {
+		return Scope{}, missingToken()
+	}
+	if r.Header.Get("Sec-Fetch-Mode") != "" || r.Header.Get("Referer") != "" {
+		return Scope{}, forbidden("Signed URLs are refused from browsers.")
+	}
+	q := r.URL.Query()
+	return parseScope(q.Get("X-Amz-Credential"), q.Get("X-Amz-SignedHeaders"), q.Get("X-Amz-Signature"))
+}
+
+// parseScope reads KEY/DATE/REGION/SERVICE/aws4_request, or the same without a
+// region.
+func parseScope(credential, headers, signature string) (Scope, *fault) {
+	part := strings.Split(credential, "/")
+	n := len(part)
+	if headers == "" || signature == "" || n < 4 || n > 5 || part[n-1] != "aws4_request" || part[0] == "" {
+		return Scope{}, incompleteSignature()
+	}
+	s := Scope{AccessKey: part[0], Service: part[n-2]}
+	if n == 5 {
+		s.Region = part[2]
+	}
+	return s, nil
+}

@@ -1,0 +1,134 @@
+package wire
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+)
+
+//go:generate go run ./modelgen
+
+// What AWS's models say and the SDK's types do not: which members are required,
+// their lengths, ranges and patterns, and the codes and statuses of errors.
+//
+//go:embed model/*.json
+var modelFiles embed.FS
+
+// A model is a service's file under model/. Shapes without constraints, and
+// those that only outputs have, are left out.
+type model struct {
+	Operations map[string]operationModel `json:"operations"`
+	Errors     map[string]errorModel     `json:"errors"`
+	Shapes     map[string]shape          `json:"shapes"`
+}
+
+type operationModel struct {
+	Input string `json:"input,omitempty"` // shape name
+	Void  bool   `json:"void,omitempty"`  // the operation answers nothing
+}
+
+type errorModel struct {
+	Code   string `json:"code,omitempty"`   // in awsQuery
+	Status int    `json:"status,omitempty"` // of HTTP
+}
+
+// A shape constrains the values that stand for it. Min and Max bound the value
+// of numbers, and the length of everything else.
+type shape struct {
+	Members map[string]member `json:"members,omitempty"` // by name, first letter upper case
+	List    string            `json:"list,omitempty"`    // shape of the elements
+	Key     string            `json:"key,omitempty"`     // shapes of a map's keys
+	Value   string            `json:"value,omitempty"`   // and values
+	Min     *float64          `json:"min,omitempty"`
+	Max     *float64          `json:"max,omitempty"`
+	Pattern string            `json:"pattern,omitempty"` // as AWS prints it
+	RE2     string            `json:"re2,omitempty"`     // the same for Go, where it differs
+}
+
+type member struct {
+	Shape    string `json:"shape,omitempty"`
+	Required bool   `json:"required,omitempty"`
+}
+
+func loadModel(service string) (*model, error) {
+	m := new(model)
+	b, err := modelFiles.ReadFile("model/" + service + ".json")
+	if err != nil {
+		return m, nil // a service whose model has not been generated checks nothing
+	}
+	if err := json.Unmarshal(b, m); err != nil {
+		return nil, fmt.Errorf("wire: model of %s: %w", service, err)
+	}
+	return m, nil
+}
+
+func (m *model) constrains(name string) bool {
+	_, ok := m.Shapes[name]
+	return ok
+}
+
+func (m *model) shape(name string) shape { return m.Shapes[name] }
+
+func (s shape) member(goName string) member { return s.Members[goName] }
+
+// A rule is the constraint of a shape on the value itself.
+type rule struct {
+	min, max *float64
+	pattern  string
+	match    func(string) bool
+	enum     []string
+}
+
+// moreValues are enum values that AWS accepts and the SDK does not list.
+var moreValues = map[string][]string{
+	"MetricType": {
+		// "Target tracking metrics for high-resolution ECS services", Application Auto Scaling user guide.
+		"ECSServiceAverageCPUUtilizationHighResolution",
+		"ECSServiceAverageMemoryUtilizationHighResolution",
+	},
+}
+
+// rule returns the constraint on values of a type, or nil. Enum values are the
+// SDK's, which is newer than the models.
+func (s shape) rule(t reflect.Type) (*rule, error) {
+	r := &rule{min: s.Min, max: s.Max, enum: enumValues(t)}
+	if s.Pattern != "" && t.Kind() == reflect.String {
+		source := s.RE2
+		if source == "" {
+			source = s.Pattern
+		}
+		// Java anchors a pattern at both ends.
+		compile := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:` + source + `)$`) })
+		r.pattern, r.match = s.Pattern, func(v string) bool { return compile().MatchString(v) }
+	}
+	if r.min == nil && r.max == nil && r.match == nil && r.enum == nil {
+		return nil, nil
+	}
+	return r, nil
+}
+
+// enumValues returns what the Values method of the SDK's enum types lists.
+func enumValues(t reflect.Type) []string {
+	if t.Kind() != reflect.String {
+		return nil
+	}
+	m := reflect.Zero(t).MethodByName("Values")
+	if !m.IsValid() || m.Type().NumIn() != 0 || m.Type().NumOut() != 1 || m.Type().Out(0).Kind() != reflect.Slice {
+		return nil
+	}
+	list := m.Call(nil)[0]
+	values := make([]string, 0, list.Len())
+	for i := range list.Len() {
+		values = append(values, list.Index(i).String())
+	}
+	return slices.Concat(values, moreValues[t.Name()])
+}
+
+func (r *rule) inEnum(v string) bool { return r.enum == nil || slices.Contains(r.enum, v) }
+
+func (r *rule) enumSet() string { return "[" + strings.Join(r.enum, ", ") + "]" }

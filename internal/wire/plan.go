@@ -1,0 +1,247 @@
+package wire
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	smithydocument "github.com/aws/smithy-go/document"
+	"github.com/aws/smithy-go/middleware"
+)
+
+type kind uint8
+
+const (
+	kindString kind = iota
+	kindEnum        // a named string type
+	kindBool
+	kindInt // int32, int64 and integer enums
+	kindFloat
+	kindTime
+	kindBlob
+	kindStruct
+	kindFloats // []float64, the bulk of PutMetricData
+	kindList
+	kindMap
+	kindUnion
+	kindDocument
+)
+
+// A plan is how one Go type, standing for one shape of the model, is read,
+// checked and written. Plans of a service share what they refer to, and may
+// refer to themselves.
+type plan struct {
+	kind    kind
+	pointer bool         // the Go type is a pointer to typ
+	typ     reflect.Type // without the pointer
+	bits    int          // of integers
+
+	fields []field        // of structs, sorted by wire name
+	byName map[string]int // into fields
+	elem   *plan          // of lists, maps and floats
+	key    *plan          // of maps: constraints of keys
+	arms   []arm          // of unions
+	doc    func(any) any  // of documents; nil if they are not served
+
+	rule    *rule // constraint on the value itself, or nil
+	checked bool  // a rule exists here or below
+	visited bool  // guards setChecked against recursive types
+}
+
+// A field is a member of a struct.
+type field struct {
+	name     string // on the wire
+	path     string // in validation messages: first letter lowered
+	index    int    // in the Go struct
+	plan     *plan
+	required bool
+}
+
+// An arm is one type that can stand in a union member: a struct with the one
+// field Value, used by pointer.
+type arm struct {
+	name string
+	typ  reflect.Type
+	plan *plan
+}
+
+var (
+	timeType     = reflect.TypeFor[time.Time]()
+	metadataType = reflect.TypeFor[middleware.Metadata]()
+	documentType = reflect.TypeFor[smithydocument.Marshaler]()
+)
+
+// A planner makes and keeps the plans of a service. It is not safe for
+// concurrent use.
+type planner struct {
+	names    Names
+	lower    []string // types that keep LowerFirst in an Exact service
+	unions   []reflect.Type
+	document func(any) any
+	model    *model
+	plans    map[planKey]*plan
+}
+
+// One Go type can stand for several shapes: every *string is one, with the
+// constraints of its own shape.
+type planKey struct {
+	typ   reflect.Type
+	shape string
+}
+
+// plan returns the plan for a type. Shape is its name in the model, or empty
+// where there are no constraints to check.
+func (pl *planner) plan(t reflect.Type, shape string) (*plan, error) {
+	if !pl.model.constrains(shape) {
+		shape = ""
+	}
+	id := planKey{t, shape}
+	if p, ok := pl.plans[id]; ok {
+		return p, nil
+	}
+	p := &plan{typ: t}
+	pl.plans[id] = p
+	if t.Kind() == reflect.Pointer {
+		p.pointer = true
+		p.typ = t.Elem()
+	}
+	if err := pl.fill(p, shape); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (pl *planner) fill(p *plan, shape string) (err error) {
+	t := p.typ
+	s := pl.model.shape(shape)
+	if p.rule, err = s.rule(t); err != nil {
+		return fmt.Errorf("shape %s: %w", shape, err)
+	}
+	switch {
+	case t == timeType:
+		p.kind = kindTime
+	case t.Kind() == reflect.Interface && t.Implements(documentType):
+		p.kind, p.doc = kindDocument, pl.document
+	case t.Kind() == reflect.Interface:
+		p.kind = kindUnion
+		return pl.fillUnion(p, s)
+	case t.Kind() == reflect.String && t.PkgPath() != "":
+		p.kind = kindEnum
+	case t.Kind() == reflect.String:
+		p.kind = kindString
+	case t.Kind() == reflect.Bool:
+		p.kind = kindBool
+	case t.Kind() == reflect.Int32, t.Kind() == reflect.Int64:
+		p.kind, p.bits = kindInt, t.Bits()
+	case t.Kind() == reflect.Float32, t.Kind() == reflect.Float64:
+		p.kind = kindFloat
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8:
+		p.kind = kindBlob
+	case t.Kind() == reflect.Slice:
+		p.kind = kindList
+		if t.Elem() == reflect.TypeFor[float64]() {
+			p.kind = kindFloats
+		}
+		p.elem, err = pl.plan(t.Elem(), s.List)
+	case t.Kind() == reflect.Map && t.Key().Kind() == reflect.String:
+		p.kind = kindMap
+		if p.key, err = pl.plan(t.Key(), s.Key); err == nil {
+			p.elem, err = pl.plan(t.Elem(), s.Value)
+		}
+	case t.Kind() == reflect.Struct:
+		p.kind = kindStruct
+		return pl.fillStruct(p, s)
+	default:
+		return fmt.Errorf("wire: no protocol carries a %s", t)
+	}
+	return err
+}
+
+func (pl *planner) fillStruct(p *plan, s shape) error {
+	for i := range p.typ.NumField() {
+		f := p.typ.Field(i)
+		if !f.IsExported() || f.Type == metadataType || isErrorCode(p.typ, f) {
+			continue
+		}
+		name := pl.wireName(p.typ, f.Name)
+		member := s.member(f.Name)
+		fp, err := pl.plan(f.Type, member.Shape)
+		if err != nil {
+			return fmt.Errorf("%s.%s: %w", p.typ, f.Name, err)
+		}
+		p.fields = append(p.fields, field{
+			name: name, path: lowerFirst(f.Name), index: i, plan: fp, required: member.Required,
+		})
+	}
+	slices.SortFunc(p.fields, func(a, b field) int { return strings.Compare(a.name, b.name) })
+	p.byName = make(map[string]int, len(p.fields))
+	for i, f := range p.fields {
+		p.byName[f.name] = i
+	}
+	return nil
+}
+
+func (pl *planner) fillUnion(p *plan, s shape) error {
+	for _, t := range pl.unions {
+		if !t.Implements(p.typ) {
+			continue
+		}
+		_, member, ok := strings.Cut(t.Elem().Name(), p.typ.Name()+"Member")
+		value, hasValue := t.Elem().FieldByName("Value")
+		if !ok || !hasValue {
+			return fmt.Errorf("wire: %s is not the SDK's type of a union member", t)
+		}
+		vp, err := pl.plan(value.Type, s.member(member).Shape)
+		if err != nil {
+			return err
+		}
+		p.arms = append(p.arms, arm{name: pl.wireName(p.typ, member), typ: t.Elem(), plan: vp})
+	}
+	return nil
+}
+
+// isErrorCode tells the field that the SDK adds to its error types from a
+// member of the shape.
+func isErrorCode(t reflect.Type, f reflect.StructField) bool {
+	return f.Name == "ErrorCodeOverride" && reflect.PointerTo(t).Implements(reflect.TypeFor[error]())
+}
+
+func (pl *planner) wireName(t reflect.Type, goName string) string {
+	if pl.names == LowerFirst || slices.Contains(pl.lower, t.Name()) {
+		return lowerFirst(goName)
+	}
+	return goName
+}
+
+func lowerFirst(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToLower(r)) + s[n:]
+}
+
+// setChecked marks the plans that lead to a rule, so that validation does not
+// walk where there is nothing to check. A type that refers to itself counts as
+// checked.
+func (p *plan) setChecked() bool {
+	if p == nil {
+		return false
+	}
+	if p.visited {
+		return p.checked
+	}
+	p.visited, p.checked = true, true
+	checked := p.rule != nil
+	for _, f := range p.fields {
+		checked = f.plan.setChecked() || f.required || checked
+	}
+	for _, a := range p.arms {
+		checked = a.plan.setChecked() || checked
+	}
+	checked = p.elem.setChecked() || checked
+	checked = p.key.setChecked() || checked
+	p.checked = checked
+	return checked
+}

@@ -1,0 +1,323 @@
+package wire
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// param is a node of the tree that the parameters of an awsQuery request stand
+// for: MetricData.member.1.Value=5 is a value four levels down.
+type param struct {
+	name     string
+	value    string
+	set      bool // it has a value of its own
+	children []param
+	index    map[string]int // into children, when they are many
+}
+
+var (
+	errParams    = errors.New("The request has too many parameters")
+	errMalformed = errors.New("The request's parameters are not well-formed")
+)
+
+// parseParams makes a tree of form-encoded parameters. Later values replace
+// earlier ones.
+func parseParams(root *param, form string) error {
+	for n := 0; form != ""; n++ {
+		if n == maxParams {
+			return errParams
+		}
+		var pair string
+		pair, form, _ = strings.Cut(form, "&")
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		name, err := unescape(name)
+		if err != nil {
+			return errMalformed
+		}
+		if value, err = unescape(value); err != nil {
+			return errMalformed
+		}
+		if err := root.put(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func unescape(s string) (string, error) {
+	if !strings.ContainsAny(s, "%+") {
+		return s, nil
+	}
+	return url.QueryUnescape(s)
+}
+
+func (p *param) put(name, value string) error {
+	for depth := 0; ; depth++ {
+		if depth == 3*maxDepth { // a list or map takes up to three steps
+			return errTooDeep
+		}
+		step, rest, more := strings.Cut(name, ".")
+		p = p.child(step)
+		if !more {
+			p.value, p.set = value, true
+			return nil
+		}
+		name = rest
+	}
+}
+
+// child finds or adds a child. Clients send parameters in order, so that it is
+// the last one as a rule.
+func (p *param) child(name string) *param {
+	if n := len(p.children); n > 0 && p.children[n-1].name == name {
+		return &p.children[n-1]
+	}
+	if found := p.find(name); found != nil {
+		return found
+	}
+	p.children = append(p.children, param{name: name})
+	if p.index != nil {
+		p.index[name] = len(p.children) - 1
+	} else if len(p.children) > 16 {
+		p.index = make(map[string]int, 2*len(p.children))
+		for i := range p.children {
+			p.index[p.children[i].name] = i
+		}
+	}
+	return &p.children[len(p.children)-1]
+}
+
+// find returns a child, or nil.
+func (p *param) find(name string) *param {
+	if p.index != nil {
+		if i, ok := p.index[name]; ok {
+			return &p.children[i]
+		}
+		return nil
+	}
+	for i := range p.children {
+		if p.children[i].name == name {
+			return &p.children[i]
+		}
+	}
+	return nil
+}
+
+// get is the value of a top-level parameter.
+func (p *param) get(name string) string {
+	if c := p.find(name); c != nil {
+		return c.value
+	}
+	return ""
+}
+
+// queryReader reads a tree of parameters. Everything is text, so that a value
+// is whatever the caller wants it to be.
+type queryReader struct {
+	now   *param // the value to read next
+	stack []queryFrame
+	buf   []byte
+}
+
+// A queryFrame is an open object, list or map. Its elements are those of list
+// and map entries in the order of their numbers.
+type queryFrame struct {
+	elems []*param
+	read  int
+	dict  bool
+}
+
+func (r *queryReader) null() bool { return false }
+
+func (r *queryReader) scalar(want string) (string, error) {
+	if !r.now.set {
+		if len(r.now.children) > 0 {
+			return "", errObject
+		}
+		return "", badValue{"NULL", want}
+	}
+	return r.now.value, nil
+}
+
+func (r *queryReader) text() ([]byte, error) {
+	s, err := r.scalar(wantString)
+	if err != nil {
+		return nil, err
+	}
+	r.buf = append(r.buf[:0], s...)
+	return validText(r.buf)
+}
+
+func (r *queryReader) boolean() (bool, error) {
+	s, err := r.scalar(wantBool)
+	if err != nil {
+		return false, err
+	}
+	switch strings.ToLower(s) {
+	case "true", "1":
+		return true, nil
+	case "false", "0":
+		return false, nil
+	}
+	return false, badValue{"STRING_VALUE", wantBool}
+}
+
+func (r *queryReader) integer() (int64, error) {
+	s, err := r.scalar(wantInteger)
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return 0, badValue{"STRING_VALUE", wantInteger}
+	}
+	return n, nil
+}
+
+func (r *queryReader) float() (float64, error) {
+	s, err := r.scalar(wantDouble)
+	if err != nil {
+		return 0, err
+	}
+	if f, ok := parseSpecial(s); ok {
+		return f, nil
+	}
+	// ParseFloat also takes "inf", hexadecimal and digits with underscores.
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || strings.Trim(s, "0123456789+-.eE") != "" {
+		return 0, badValue{"STRING_VALUE", wantDouble}
+	}
+	return f, nil
+}
+
+func (r *queryReader) time() (time.Time, error) {
+	s, err := r.scalar(wantTime)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return parseTime(s)
+}
+
+func (r *queryReader) blob() ([]byte, error) {
+	s, err := r.scalar(wantBlob)
+	if err != nil {
+		return nil, err
+	}
+	b, err := base64.StdEncoding.DecodeString(s)
+	if err != nil {
+		return nil, badValue{"STRING_VALUE", wantBlob}
+	}
+	return b, nil
+}
+
+func (r *queryReader) document() (any, error) { return nil, errNoDocuments }
+
+func (r *queryReader) push(f queryFrame) error {
+	if len(r.stack) == maxDepth {
+		return errTooDeep
+	}
+	r.stack = append(r.stack, f)
+	return nil
+}
+
+// step makes the next element of the innermost frame the value to read.
+func (r *queryReader) step() bool {
+	f := &r.stack[len(r.stack)-1]
+	if f.read == len(f.elems) {
+		r.stack = r.stack[:len(r.stack)-1]
+		return false
+	}
+	r.now = f.elems[f.read]
+	f.read++
+	return true
+}
+
+func (r *queryReader) object() error {
+	if r.now.set && len(r.now.children) == 0 && r.now.value != "" {
+		return errNotObject
+	}
+	f := queryFrame{elems: make([]*param, len(r.now.children))}
+	for i := range r.now.children {
+		f.elems[i] = &r.now.children[i]
+	}
+	return r.push(f)
+}
+
+func (r *queryReader) key() (name []byte, more bool, err error) {
+	if !r.step() {
+		return nil, false, nil
+	}
+	if !r.stack[len(r.stack)-1].dict {
+		r.buf = append(r.buf[:0], r.now.name...)
+		return r.buf, true, nil
+	}
+	key, value := r.now.find("key"), r.now.find("value")
+	if key == nil || !key.set || value == nil {
+		return nil, false, errMalformed
+	}
+	r.now = value
+	r.buf = append(r.buf[:0], key.value...)
+	name, err = validText(r.buf)
+	return name, true, err
+}
+
+// list opens Name.member.N, or Name.N of a flattened list. Name= is an empty
+// list.
+func (r *queryReader) list() (int, error) {
+	elems, err := r.numbered("member", errNotList)
+	if err != nil {
+		return 0, err
+	}
+	return len(elems), r.push(queryFrame{elems: elems})
+}
+
+// dict opens Name.entry.N.key and .value, or Name.N.key of a flattened map.
+func (r *queryReader) dict() error {
+	elems, err := r.numbered("entry", errNotObject)
+	if err != nil {
+		return err
+	}
+	return r.push(queryFrame{elems: elems, dict: true})
+}
+
+// numbered returns the children called 1, 2, 3 and so on, in order.
+func (r *queryReader) numbered(under string, otherwise error) ([]*param, error) {
+	node := r.now
+	if node.set && node.value != "" {
+		return nil, otherwise
+	}
+	if c := node.find(under); c != nil {
+		node = c
+	}
+	elems := make([]*param, len(node.children))
+	numbers := make([]int, len(node.children))
+	sorted := true
+	for i := range node.children {
+		n, err := strconv.Atoi(node.children[i].name)
+		if err != nil || n < 0 {
+			return nil, errMalformed
+		}
+		elems[i], numbers[i] = &node.children[i], n
+		sorted = sorted && (i == 0 || numbers[i-1] < n)
+	}
+	if !sorted {
+		slices.SortFunc(elems, func(a, b *param) int {
+			na, _ := strconv.Atoi(a.name)
+			nb, _ := strconv.Atoi(b.name)
+			return na - nb
+		})
+	}
+	return elems, nil
+}
+
+func (r *queryReader) next() (bool, error) { return r.step(), nil }
+
+func (r *queryReader) skip() error { return nil }
