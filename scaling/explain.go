@@ -1,0 +1,342 @@
+package scaling
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// An Explanation says how a target stands: what each alarm sees, what would be
+// decided now, and what would have to happen for the next scale-out and
+// scale-in. It encodes as JSON for programs and prints as text for people.
+type Explanation struct {
+	At        time.Time       `json:"at"`
+	Desired   Capacity        `json:"desired"`
+	Running   Capacity        `json:"running"`
+	Min       Capacity        `json:"min"`
+	Max       Capacity        `json:"max"`
+	Suspended Suspended       `json:"suspended"`
+	Deploying bool            `json:"deploying"`
+	Policies  []PolicyOutlook `json:"policies"`
+	ScaleOut  Outlook         `json:"scaleOut"`
+	ScaleIn   Outlook         `json:"scaleIn"`
+	Decision  Decision        `json:"decision"` // what would be decided now
+}
+
+// A PolicyOutlook is how one policy stands.
+type PolicyOutlook struct {
+	Name     string         `json:"name"`
+	Cooldown Cooldown       `json:"cooldown,omitzero"`
+	Alarms   []AlarmOutlook `json:"alarms"`
+	ScaleOut Outlook        `json:"scaleOut"`
+	ScaleIn  Outlook        `json:"scaleIn"`
+}
+
+// An AlarmOutlook is what one alarm sees.
+type AlarmOutlook struct {
+	Name      string    `json:"name"`
+	State     State     `json:"state"`
+	Threshold float64   `json:"threshold"`
+	Latest    *float64  `json:"latest,omitempty"` // nil: no data
+	Breaching int       `json:"breaching"`        // datapoints that breach, among the newest Of
+	Needed    int       `json:"needed"`
+	Of        int       `json:"of"`
+	Earliest  time.Time `json:"earliest"` // when it can be in ALARM, if every coming datapoint breaches
+	Text      string    `json:"text"`
+}
+
+// An Outlook is when capacity can move in one direction, and what has to happen
+// first.
+type Outlook struct {
+	Possible bool      `json:"possible"`          // false: not before someone changes the configuration
+	Earliest time.Time `json:"earliest,omitzero"` // if every coming datapoint breaches
+	Needs    []string  `json:"needs"`             // everything that has to happen
+}
+
+// Explain tells how a target stands at a moment.
+func Explain(now time.Time, t Target, seen Seen) Explanation {
+	e := Explanation{
+		At:        now,
+		Desired:   seen.Desired,
+		Running:   seen.Running,
+		Min:       t.Bounds.min,
+		Max:       t.Bounds.max,
+		Suspended: t.Suspended,
+		Deploying: seen.Deploying,
+		Decision:  Decide(now, t, seen),
+		Policies:  make([]PolicyOutlook, len(seen.Policies)),
+	}
+	for i, r := range seen.Policies {
+		e.Policies[i] = explainPolicy(now, r, seen)
+	}
+	e.ScaleOut = soonest(e.Policies, func(p PolicyOutlook) Outlook { return p.ScaleOut })
+	e.ScaleIn = e.scaleIn(seen)
+	e.limit(t)
+	return e
+}
+
+func explainPolicy(now time.Time, r Reading, seen Seen) PolicyOutlook {
+	p := PolicyOutlook{Name: r.Name, Alarms: make([]AlarmOutlook, len(r.Alarms))}
+	if r.Cooldown.Holds(now) {
+		p.Cooldown = r.Cooldown
+	}
+	for i, a := range r.Alarms {
+		p.Alarms[i] = explainAlarm(now, a)
+	}
+	p.ScaleOut = r.outlook(Out, now, seen)
+	p.ScaleIn = r.outlook(In, now, seen)
+	return p
+}
+
+func explainAlarm(now time.Time, a Alarm) AlarmOutlook {
+	breaching, earliest := a.forecast(now)
+	o := AlarmOutlook{
+		Name:      a.Name,
+		State:     a.State,
+		Threshold: a.Threshold,
+		Breaching: breaching,
+		Needed:    a.Needed,
+		Of:        a.Of,
+		Earliest:  earliest,
+		Text:      fmt.Sprintf("%s has %d of %d datapoints %s %s", a.Name, breaching, a.Needed, a.side(), number(a.Threshold)),
+	}
+	if d, ok := a.latest(); ok {
+		o.Latest = &d.Value
+	}
+	if a.State == InAlarm {
+		o.Text = fmt.Sprintf("%s is in ALARM: %d of %d datapoints are %s %s", a.Name, breaching, a.Of, a.side(), number(a.Threshold))
+	}
+	return o
+}
+
+// outlook is when one policy can ask for a direction.
+func (r Reading) outlook(d Direction, now time.Time, seen Seen) Outlook {
+	o := Outlook{Possible: true, Earliest: now, Needs: []string{}}
+	switch p := r.Policy.(type) {
+	case TargetTracking:
+		if d == In && !p.scaleIn {
+			return Outlook{Needs: []string{fmt.Sprintf("scale-in is disabled in policy %s", r.Name)}}
+		}
+		o.await(now, r.alarm(d == In))
+		if d == In {
+			o.needLoad(p, seen)
+		}
+	case Step:
+		alarms := p.leading(d, r.Alarms, seen.Desired)
+		if len(alarms) == 0 {
+			return Outlook{Needs: []string{fmt.Sprintf("no alarm of policy %s leads to a %s", r.Name, d)}}
+		}
+		o.await(now, slices.MinFunc(alarms, func(a, b Alarm) int {
+			_, x := a.forecast(now)
+			_, y := b.forecast(now)
+			return x.Compare(y)
+		}))
+	}
+	o.awaitCooldown(now, d, r)
+	return o
+}
+
+// await adds that an alarm has to be in ALARM.
+func (o *Outlook) await(now time.Time, a Alarm) {
+	if a.State == InAlarm {
+		return
+	}
+	breaching, at := a.forecast(now)
+	o.Earliest = later(o.Earliest, at)
+	o.Needs = append(o.Needs, fmt.Sprintf("%s has %d of %d datapoints %s %s; earliest %s",
+		a.Name, breaching, a.Needed, a.side(), number(a.Threshold), at.Format(time.TimeOnly)))
+}
+
+// needLoad adds the metric that the arithmetic asks for where that is less than
+// the alarm's threshold: 2 tasks against a target of 50 can become 1 only at 25
+// or under.
+func (o *Outlook) needLoad(p TargetTracking, seen Seen) {
+	if seen.Running == 0 || seen.Desired == 0 {
+		return
+	}
+	limit := p.target * float64(seen.Desired-1) / float64(seen.Running)
+	if limit < p.LowThreshold() {
+		o.Needs = append(o.Needs, fmt.Sprintf("the metric must be at or below %s, or %d would be too few", number(limit), seen.Desired-1))
+	}
+}
+
+// awaitCooldown adds that the policy's cooldown has to end. It is no obstacle to
+// a scale-out larger than the last one.
+func (o *Outlook) awaitCooldown(now time.Time, d Direction, r Reading) {
+	c := r.Cooldown
+	if !c.holds(d, now) {
+		return
+	}
+	switch {
+	case d == Out:
+		o.Needs = append(o.Needs, fmt.Sprintf("until the cooldown of policy %s ends, only a scale-out from %d to more than is there adds the difference", r.Name, c.Base))
+	case c.Until.IsZero():
+		o.Needs = append(o.Needs, fmt.Sprintf("the scale-in of policy %s is still in progress", r.Name))
+	default:
+		o.Earliest = later(o.Earliest, c.Until)
+		o.Needs = append(o.Needs, fmt.Sprintf("cooldown ends %s", c.Until.Format(time.TimeOnly)))
+	}
+}
+
+// scaleIn is when the target can scale in: when all its target tracking
+// policies that may do so agree, or when one step policy asks for it.
+func (e Explanation) scaleIn(seen Seen) Outlook {
+	var together Outlook
+	var alone []PolicyOutlook
+	for i, p := range e.Policies {
+		if _, ok := seen.Policies[i].Policy.(TargetTracking); !ok || !p.ScaleIn.Possible {
+			alone = append(alone, p)
+			continue
+		}
+		together.Possible = true
+		together.Earliest = later(together.Earliest, p.ScaleIn.Earliest)
+		together.Needs = append(together.Needs, p.ScaleIn.Needs...)
+	}
+	first := soonest(alone, func(p PolicyOutlook) Outlook { return p.ScaleIn })
+	if together.Possible && (!first.Possible || !first.Earliest.Before(together.Earliest)) {
+		return together
+	}
+	return first
+}
+
+// limit adds what holds for the whole target.
+func (e *Explanation) limit(t Target) {
+	never := func(o *Outlook, why string) {
+		o.Possible, o.Earliest = false, time.Time{}
+		o.Needs = append(o.Needs, why)
+	}
+	if e.Desired >= e.Max {
+		never(&e.ScaleOut, fmt.Sprintf("already at the maximum capacity of %d", e.Max))
+	}
+	if e.Desired <= e.Min {
+		never(&e.ScaleIn, fmt.Sprintf("already at the minimum capacity of %d", e.Min))
+	}
+	if t.Suspended.Out {
+		never(&e.ScaleOut, "scale-out is suspended")
+	}
+	if t.Suspended.In {
+		never(&e.ScaleIn, "scale-in is suspended")
+	}
+	if e.Deploying {
+		e.ScaleIn.Needs = append(e.ScaleIn.Needs, "the deployment in progress has to end")
+	}
+}
+
+// soonest is the earliest of the policies' outlooks.
+func soonest(policies []PolicyOutlook, of func(PolicyOutlook) Outlook) Outlook {
+	var best Outlook
+	for _, p := range policies {
+		o := of(p)
+		switch {
+		case !o.Possible && !best.Possible:
+			best.Needs = append(best.Needs, o.Needs...)
+		case o.Possible && (!best.Possible || o.Earliest.Before(best.Earliest)):
+			best = o
+		}
+	}
+	if len(policies) == 0 {
+		best.Needs = []string{"a scaling policy"}
+	}
+	return best
+}
+
+// forecast counts the datapoints that breach among the newest Of periods, and
+// says when the alarm can be in ALARM if every coming datapoint breaches.
+func (a Alarm) forecast(now time.Time) (breaching int, earliest time.Time) {
+	if a.Period <= 0 {
+		return 0, now
+	}
+	closed := now.Truncate(a.Period) // the end of the newest closed period
+	if d, ok := a.latest(); ok {
+		closed = later(closed, d.Time.Add(a.Period))
+	}
+	breaches := make([]bool, a.Of) // newest first
+	for _, d := range a.Datapoints {
+		i := int(closed.Sub(d.Time)/a.Period) - 1
+		if i >= 0 && i < a.Of && a.breaches(d.Value) {
+			breaches[i] = true
+			breaching++
+		}
+	}
+	if a.State == InAlarm {
+		return breaching, now
+	}
+	left := breaching
+	for k := 0; k <= a.Of; k++ { // k more periods that breach push the oldest k out
+		if k > 0 && breaches[a.Of-k] {
+			left--
+		}
+		if left+k >= a.Needed {
+			return breaching, later(now, closed.Add(time.Duration(k)*a.Period))
+		}
+	}
+	return breaching, later(now, closed.Add(time.Duration(a.Of)*a.Period))
+}
+
+// side is where the alarm's breaching values are.
+func (a Alarm) side() string {
+	words := "above"
+	if a.Below {
+		words = "below"
+	}
+	if a.OrEqual {
+		words = "at or " + words
+	}
+	return words
+}
+
+// leading are the alarms that make a policy's steps go in a direction.
+func (p Step) leading(d Direction, alarms []Alarm, desired Capacity) []Alarm {
+	var leading []Alarm
+	for _, a := range alarms {
+		leads := slices.ContainsFunc(p.steps, func(s StepAdjustment) bool {
+			reached := s.Upper > 0
+			if a.Below {
+				reached = s.Lower < 0
+			}
+			return reached && p.asks(d, s.Amount, desired)
+		})
+		if leads {
+			leading = append(leading, a)
+		}
+	}
+	return leading
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// number writes a value without the noise of binary fractions.
+func number(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
+
+// String tells the outlook in a line.
+func (o Outlook) String() string {
+	switch {
+	case !o.Possible:
+		return "not possible: " + strings.Join(o.Needs, "; ")
+	case len(o.Needs) == 0:
+		return "at the next evaluation"
+	}
+	return fmt.Sprintf("%s; earliest %s", strings.Join(o.Needs, "; "), o.Earliest.Format(time.TimeOnly))
+}
+
+// String tells the explanation as lines of text.
+func (e Explanation) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "capacity   %d desired, %d running, %d to %d allowed\n", e.Desired, e.Running, e.Min, e.Max)
+	for _, p := range e.Policies {
+		for _, a := range p.Alarms {
+			fmt.Fprintf(&b, "alarm      %s\n", a.Text)
+		}
+	}
+	fmt.Fprintf(&b, "now        %s\n", e.Decision)
+	fmt.Fprintf(&b, "scale-out  %s\n", e.ScaleOut)
+	fmt.Fprintf(&b, "scale-in   %s\n", e.ScaleIn)
+	return b.String()
+}

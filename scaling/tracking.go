@@ -1,0 +1,154 @@
+package scaling
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"flyball/metric"
+)
+
+// A TargetTracking policy keeps a metric near a target value. Make one with
+// NewTargetTracking.
+type TargetTracking struct {
+	target      float64
+	outCooldown time.Duration
+	inCooldown  time.Duration
+	scaleIn     bool
+}
+
+// TrackingConfig is what a target tracking policy is made from.
+type TrackingConfig struct {
+	Target           float64 // above zero, in the metric's unit
+	ScaleOutCooldown time.Duration
+	ScaleInCooldown  time.Duration
+	DisableScaleIn   bool
+}
+
+// NewTargetTracking returns the policy, or says what is wrong with its
+// configuration.
+func NewTargetTracking(c TrackingConfig) (TargetTracking, error) {
+	// Capacity is set in proportion to metric and target, which has no meaning
+	// for a target of zero or less.
+	if !(c.Target > 0) || math.IsInf(c.Target, 1) {
+		return TargetTracking{}, fmt.Errorf("target value %v must be a number greater than 0", c.Target)
+	}
+	if c.ScaleOutCooldown < 0 || c.ScaleInCooldown < 0 {
+		return TargetTracking{}, errors.New("cooldown must not be negative")
+	}
+	return TargetTracking{
+		target:      c.Target,
+		outCooldown: c.ScaleOutCooldown,
+		inCooldown:  c.ScaleInCooldown,
+		scaleIn:     !c.DisableScaleIn,
+	}, nil
+}
+
+// Target is the value that the policy keeps its metric near.
+func (p TargetTracking) Target() float64 { return p.target }
+
+// ScalesIn reports whether the policy may remove capacity.
+func (p TargetTracking) ScalesIn() bool { return p.scaleIn }
+
+// LowThreshold is the value below which the policy thinks of scaling in: 90 %
+// of the target.
+func (p TargetTracking) LowThreshold() float64 { return p.target * 0.9 }
+
+// Cooldown implements Policy.
+func (p TargetTracking) Cooldown(d Direction) time.Duration {
+	if d == In {
+		return p.inCooldown
+	}
+	return p.outCooldown
+}
+
+// propose implements Policy.
+func (p TargetTracking) propose(now time.Time, r Reading, seen Seen) Proposal {
+	latest, ok := r.latest()
+	high, low := r.alarm(false), r.alarm(true)
+	switch {
+	case !ok:
+		return r.hold(NoData)
+	case seen.Desired == 0 && seen.Running == 0:
+		return p.fromZero(now, r, high, latest)
+	case high.State == InAlarm:
+		return p.out(now, r, high, seen, latest.Value)
+	case low.State == InAlarm && p.scaleIn:
+		return p.in(r, low, seen, latest.Value)
+	case high.State == InsufficientData:
+		return r.hold(NoData)
+	}
+	return r.hold(NotInAlarm)
+}
+
+// out asks for capacity in proportion, rounded up: 10 running tasks at 150
+// against a target of 100 make 15.
+func (p TargetTracking) out(now time.Time, r Reading, by Alarm, seen Seen, value float64) Proposal {
+	base := r.Cooldown.base(seen.Running, now)
+	to := p.need(base, value)
+	o := r.wish(Out, by, value, base, to, p.rule(base, value, to))
+	if to <= seen.Desired {
+		if p.need(seen.Running, value) > seen.Desired {
+			o.block(Reason{Code: InCooldown, Until: r.Cooldown.Until})
+		} else {
+			o.block(Reason{Code: AlreadyAtDesiredCapacity, Capacity: seen.Desired})
+		}
+	}
+	return o
+}
+
+// fromZero asks for the first task. With no task there is nothing to multiply,
+// and often no metric either: one fresh datapoint that shows demand is enough,
+// and the smallest step the answer.
+func (p TargetTracking) fromZero(now time.Time, r Reading, by Alarm, d metric.Datapoint) Proposal {
+	if stale := now.Sub(d.Time) > 3*by.Period; d.Value <= 0 || stale {
+		return r.hold(NotInAlarm)
+	}
+	return r.wish(Out, by, d.Value, 1, 1, "nothing runs and the metric shows demand: "+number(d.Value))
+}
+
+// in asks for less, in proportion but more gradually: half of what could go,
+// and at least one. AWS does not say how much it removes at a time; half keeps
+// a service that is idle for a quarter of an hour from losing nearly
+// everything at once, and still ends where the proportion leads. 20 running
+// tasks at 10 against a target of 50 need 4, so 16 could go; 8 go, 12 stay.
+func (p TargetTracking) in(r Reading, by Alarm, seen Seen, value float64) Proposal {
+	need := p.need(seen.Running, value)
+	to := seen.Running
+	if need < seen.Running {
+		to -= (seen.Running - need + 1) / 2
+	}
+	i := r.wish(In, by, value, seen.Running, to, p.rule(seen.Running, value, need)+fmt.Sprintf("; half of the difference goes, %d stay", to))
+	switch {
+	case need >= seen.Desired:
+		i.block(Reason{Code: AutoScalingAnticipatedFlapping, Capacity: seen.Desired, Other: r.Name})
+	case to >= seen.Desired:
+		i.block(Reason{Code: AlreadyAtDesiredCapacity, Capacity: seen.Desired})
+	}
+	return i
+}
+
+// need is the smallest capacity that leaves the metric at or under the target,
+// if running tasks share the same load.
+func (p TargetTracking) need(running Capacity, value float64) Capacity {
+	// The slack keeps 3 tasks at 0.1 against 0.3 at 1, which binary fractions
+	// would otherwise round up to 2.
+	return ceil(float64(running) * value / p.target * (1 - 1e-12))
+}
+
+// rule tells the arithmetic.
+func (p TargetTracking) rule(running Capacity, value float64, need Capacity) string {
+	return fmt.Sprintf("%d running at %s against a target of %s need %d", running, number(value), number(p.target), need)
+}
+
+// ceil rounds up to a capacity.
+func ceil(x float64) Capacity {
+	switch x = math.Ceil(x); {
+	case !(x > 0): // also NaN
+		return 0
+	case x > float64(MaxCapacity):
+		return MaxCapacity
+	}
+	return Capacity(x)
+}
