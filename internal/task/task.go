@@ -22,8 +22,9 @@ type Runtime interface {
 	// Start starts all containers of a task. It returns when they have been
 	// started, or with the reason why one could not be; then none is left running.
 	Start(ctx context.Context, spec Spec) (Task, error)
-	// Recover returns the tasks that an earlier life of the server started and
-	// that still run. The caller adopts each of them or stops it.
+	// Recover returns the tasks that earlier lives of the server started and that
+	// are still kept: those that run, and those that have stopped, whose Done is
+	// closed or will be soon. The caller adopts each, or stops and removes it.
 	Recover(ctx context.Context) ([]Task, error)
 	// Close releases the runtime. It does not stop tasks.
 	Close() error
@@ -113,4 +114,27 @@ type Usage struct {
 	At     time.Time     // wall clock
 	CPU    time.Duration // CPU time since the task started
 	Memory int64         // bytes in use, without reclaimable page cache
+}
+
+// CombineHealth makes the health of a task of that of its containers, as ECS
+// does: it is decided by the essential containers that have a health check.
+func CombineHealth(containers []Container, health func(i int) Health) Health {
+	passed, pending := false, false
+	for i, c := range containers {
+		if !c.Essential || c.HealthCheck == nil {
+			continue
+		}
+		switch health(i) {
+		case Unhealthy:
+			return Unhealthy
+		case Healthy:
+			passed = true
+		default:
+			pending = true
+		}
+	}
+	if passed && !pending {
+		return Healthy
+	}
+	return HealthUnknown
 }

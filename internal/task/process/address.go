@@ -1,0 +1,61 @@
+package process
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"sync"
+)
+
+// addresses hands out the IPv4 loopback addresses of a range, in turn, so that
+// one that was given back is not used again soon: a client that still has it
+// should meet nobody, not another service's task.
+type addresses struct {
+	first, count uint32
+
+	mu   sync.Mutex
+	next uint32 // offset from first
+	used map[netip.Addr]bool
+}
+
+// newAddresses starts at some place in the range that depends on seed.
+func newAddresses(prefix netip.Prefix, seed uint32) (*addresses, error) {
+	prefix = prefix.Masked()
+	if !prefix.Addr().Is4() || !prefix.Addr().IsLoopback() || prefix.Bits() < 8 {
+		return nil, fmt.Errorf("%s is not a range of IPv4 loopback addresses", prefix)
+	}
+	first := binary.BigEndian.Uint32(prefix.Addr().AsSlice())
+	count := uint32(1) << (32 - prefix.Bits())
+	return &addresses{first: first, count: count, next: seed % count, used: map[netip.Addr]bool{}}, nil
+}
+
+// take returns an address that no task has.
+func (a *addresses) take() (netip.Addr, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for range a.count {
+		n := a.first + a.next
+		a.next = (a.next + 1) % a.count
+		addr := netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
+		// Some programs take .0 and .255 for a network and its broadcast address.
+		if last := byte(n); a.used[addr] || a.count > 2 && (last == 0 || last == 255) {
+			continue
+		}
+		a.used[addr] = true
+		return addr, nil
+	}
+	return netip.Addr{}, fmt.Errorf("all %d task addresses are in use", len(a.used))
+}
+
+// reserve marks an address that a recovered task has.
+func (a *addresses) reserve(addr netip.Addr) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.used[addr] = true
+}
+
+func (a *addresses) release(addr netip.Addr) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.used, addr)
+}

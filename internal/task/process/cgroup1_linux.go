@@ -1,0 +1,198 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/containerd/cgroups/v3/cgroup1"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"flyball/internal/task"
+)
+
+// legacy is a host with cgroups of version 1: a tree for each controller.
+type legacy struct {
+	hierarchy cgroup1.Hierarchy
+	parent    cgroup1.Path // above the groups of all tasks
+	swap      bool         // memory and swap can be limited together
+}
+
+func newLegacy(name string) (*legacy, error) {
+	h := &legacy{hierarchy: legacyControllers}
+	controllers, err := h.hierarchy()
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range controllers {
+		if m, ok := c.(interface{ Path(string) string }); ok && c.Name() == cgroup1.Memory {
+			_, err := os.Stat(filepath.Join(m.Path("/"), "memory.memsw.limit_in_bytes"))
+			h.swap = err == nil
+		}
+	}
+	// Below our own cgroup whatever limits flyball limits its tasks too. Where
+	// that is not visible, as in some containers, the root will do.
+	for _, h.parent = range []cgroup1.Path{cgroup1.NestedPath(name), cgroup1.StaticPath("/" + name)} {
+		if err = h.try(); err == nil {
+			return h, nil
+		}
+	}
+	return nil, err
+}
+
+// legacyControllers are the controllers that limit and measure CPU and memory.
+func legacyControllers() ([]cgroup1.Subsystem, error) {
+	all, err := cgroup1.Default()
+	if err != nil {
+		return nil, err
+	}
+	var controllers []cgroup1.Subsystem
+	for _, c := range all {
+		switch c.Name() {
+		case cgroup1.Cpu, cgroup1.Cpuacct:
+			controllers = append(controllers, c)
+		case cgroup1.Memory:
+			root := filepath.Dir(c.(interface{ Path(string) string }).Path("/"))
+			controllers = append(controllers, cgroup1.NewMemory(root, cgroup1.IgnoreModules("memsw", "kmem", "kmem.tcp")))
+		}
+	}
+	if len(controllers) != 3 {
+		return nil, errors.New("the controllers cpu, cpuacct and memory are not all there")
+	}
+	return controllers, nil
+}
+
+// try makes a limited cgroup and removes it.
+func (h *legacy) try() error {
+	g, err := h.create(task.Spec{ID: fmt.Sprintf("try-%d", os.Getpid()), CPU: 256, Memory: 64})
+	if err != nil {
+		return err
+	}
+	return g.remove()
+}
+
+func (h *legacy) limits(units, weight, memory int) *specs.LinuxResources {
+	resources := limits(units, weight, memory)
+	if h.swap {
+		resources.Memory.Swap = resources.Memory.Limit
+	}
+	return resources
+}
+
+func (h *legacy) create(spec task.Spec) (group, error) {
+	path := below(h.parent, spec.ID)
+	all, err := cgroup1.New(path, h.limits(spec.CPU, 0, spec.Memory), cgroup1.WithHierarchy(h.hierarchy))
+	if err != nil {
+		return nil, fmt.Errorf("making the task's cgroup: %w", err)
+	}
+	g := &legacyGroup{path: path, all: all}
+	for _, c := range spec.Containers {
+		sub, err := all.New(c.Name, h.limits(0, c.CPU, c.Memory))
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("making the cgroup of container %s: %w", c.Name, err), g.remove())
+		}
+		g.containers = append(g.containers, sub)
+	}
+	return g, nil
+}
+
+func (h *legacy) open(rec *record) (group, error) {
+	path := func(controller cgroup1.Name) (string, error) {
+		if p, ok := rec.Group[string(controller)]; ok {
+			return p, nil
+		}
+		return "", cgroup1.ErrControllerNotActive
+	}
+	all, err := cgroup1.Load(path, cgroup1.WithHierarchy(h.hierarchy))
+	if err != nil {
+		return nil, err
+	}
+	g := &legacyGroup{path: path, all: all}
+	for _, c := range rec.Spec.Containers {
+		sub, err := cgroup1.Load(below(path, c.Name), cgroup1.WithHierarchy(h.hierarchy))
+		if err != nil {
+			return nil, err
+		}
+		g.containers = append(g.containers, sub)
+	}
+	return g, nil
+}
+
+func (h *legacy) close() {
+	controllers, err := h.hierarchy()
+	if err != nil {
+		return
+	}
+	for _, c := range controllers {
+		if path, err := h.parent(c.Name()); err == nil {
+			_ = os.Remove(c.(interface{ Path(string) string }).Path(path)) // stays while it holds a task
+		}
+	}
+}
+
+func below(parent cgroup1.Path, name string) cgroup1.Path {
+	return func(controller cgroup1.Name) (string, error) {
+		path, err := parent(controller)
+		return filepath.Join(path, name), err
+	}
+}
+
+// legacyGroup is a task's cgroup with one below it for each container.
+type legacyGroup struct {
+	path       cgroup1.Path
+	all        cgroup1.Cgroup
+	containers []cgroup1.Cgroup
+}
+
+func (g *legacyGroup) start(cmd *exec.Cmd, container int) error {
+	return startTraced(cmd, func(pid int) error { return g.containers[container].AddProc(uint64(pid)) })
+}
+
+func (g *legacyGroup) kill(container int) {
+	killAll(func() ([]int, error) {
+		processes, err := g.containers[container].Processes(cgroup1.Memory, true)
+		var pids []int
+		for _, p := range processes {
+			pids = append(pids, p.Pid)
+		}
+		return pids, err
+	})
+}
+
+func (g *legacyGroup) reaped(*os.ProcessState) {}
+
+func (g *legacyGroup) usage() (task.Usage, error) {
+	stat, err := g.all.Stat()
+	if err != nil {
+		return task.Usage{}, fmt.Errorf("reading the task's cgroup: %w", err)
+	}
+	return usageOf(time.Duration(stat.CPU.Usage.Total), stat.Memory.Usage.Usage, stat.Memory.TotalInactiveFile), nil
+}
+
+func (g *legacyGroup) outOfMemory(container int) bool {
+	stat, err := g.containers[container].Stat()
+	return err == nil && stat.MemoryOomControl.GetOomKill() > 0
+}
+
+func (g *legacyGroup) where() map[string]string {
+	where := map[string]string{}
+	for _, c := range g.all.Subsystems() {
+		if path, err := g.path(c.Name()); err == nil {
+			where[string(c.Name())] = path
+		}
+	}
+	return where
+}
+
+func (g *legacyGroup) remove() error {
+	for _, cg := range slices.Concat(g.containers, []cgroup1.Cgroup{g.all}) {
+		if err := cg.Delete(); err != nil && !errors.Is(err, cgroup1.ErrCgroupDeleted) {
+			return err
+		}
+	}
+	return nil
+}

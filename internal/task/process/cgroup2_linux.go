@@ -1,0 +1,204 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/containerd/cgroups/v3"
+	"github.com/containerd/cgroups/v3/cgroup2"
+
+	"flyball/internal/task"
+)
+
+// cgroup2Root is where the one tree of cgroups of version 2 is mounted.
+const cgroup2Root = "/sys/fs/cgroup"
+
+// unified is a host with cgroups of version 2.
+type unified struct {
+	parent string // above the groups of all tasks, from the root on
+}
+
+func newUnified(name string) (*unified, error) {
+	_, own, err := cgroups.ParseCgroupFileUnified("/proc/self/cgroup")
+	if err != nil {
+		return nil, err
+	}
+	// Below our own cgroup whatever limits flyball limits its tasks too. But a
+	// cgroup with processes may not limit those below it: the server would have
+	// to move out of the way first, which it may when it is there alone, as a
+	// systemd service with Delegate=yes is. Otherwise the root will do.
+	h := &unified{parent: filepath.Join("/", own, name)}
+	if err = h.try(); err == nil {
+		return h, nil
+	}
+	if alone(own) && moveBelow(own, name+"-server") == nil {
+		if err = h.try(); err == nil {
+			return h, nil
+		}
+	}
+	h.parent = "/" + name
+	if err = h.try(); err == nil {
+		return h, nil
+	}
+	return nil, err
+}
+
+// alone says whether this process is the only one in its cgroup.
+func alone(own string) bool {
+	pids, err := os.ReadFile(filepath.Join(cgroup2Root, own, "cgroup.procs"))
+	return err == nil && own != "/" && strings.TrimSpace(string(pids)) == strconv.Itoa(os.Getpid())
+}
+
+func moveBelow(own, name string) error {
+	m, err := cgroup2.NewManager(cgroup2Root, filepath.Join("/", own, name), &cgroup2.Resources{})
+	if err != nil {
+		return err
+	}
+	return m.AddProc(uint64(os.Getpid()))
+}
+
+// try makes a limited cgroup and removes it.
+func (h *unified) try() error {
+	g, err := h.create(task.Spec{ID: fmt.Sprintf("try-%d", os.Getpid()), CPU: 256, Memory: 64})
+	if err != nil {
+		h.close()
+		return err
+	}
+	return g.remove()
+}
+
+func unifiedLimits(units, weight, memory int) *cgroup2.Resources {
+	l := limits(units, weight, memory)
+	r := &cgroup2.Resources{CPU: &cgroup2.CPU{}, Memory: &cgroup2.Memory{Max: l.Memory.Limit}}
+	if l.CPU.Quota != nil {
+		r.CPU.Max = cgroup2.NewCPUMax(l.CPU.Quota, l.CPU.Period)
+	}
+	if l.CPU.Shares != nil {
+		w := cgroup2.ConvertCPUSharesToCgroupV2Value(*l.CPU.Shares)
+		r.CPU.Weight = &w
+	}
+	return r
+}
+
+func (h *unified) create(spec task.Spec) (group, error) {
+	path := filepath.Join(h.parent, spec.ID)
+	all, err := cgroup2.NewManager(cgroup2Root, path, unifiedLimits(spec.CPU, 0, spec.Memory))
+	if err != nil {
+		return nil, fmt.Errorf("making the task's cgroup: %w", err)
+	}
+	g := &unifiedGroup{path: path, all: all}
+	if spec.Memory > 0 {
+		// Where there is no swap there is no such file.
+		none := int64(0)
+		if err := all.Update(&cgroup2.Resources{Memory: &cgroup2.Memory{Swap: &none}}); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, errors.Join(fmt.Errorf("limiting the task's swap: %w", err), g.remove())
+		}
+	}
+	for _, c := range spec.Containers {
+		sub, err := all.NewChild(c.Name, unifiedLimits(0, c.CPU, c.Memory))
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("making the cgroup of container %s: %w", c.Name, err), g.remove())
+		}
+		g.names = append(g.names, c.Name)
+		g.containers = append(g.containers, sub)
+	}
+	return g, nil
+}
+
+func (h *unified) open(rec *record) (group, error) {
+	path := rec.Group[""]
+	if path == "" {
+		return nil, errors.New("the task has no cgroup")
+	}
+	if _, err := os.Stat(filepath.Join(cgroup2Root, path)); err != nil {
+		return nil, err
+	}
+	all, err := cgroup2.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	g := &unifiedGroup{path: path, all: all}
+	for _, c := range rec.Spec.Containers {
+		sub, err := cgroup2.Load(filepath.Join(path, c.Name))
+		if err != nil {
+			return nil, err
+		}
+		g.names = append(g.names, c.Name)
+		g.containers = append(g.containers, sub)
+	}
+	return g, nil
+}
+
+func (h *unified) close() {
+	_ = os.Remove(filepath.Join(cgroup2Root, h.parent)) // stays while it holds a task
+}
+
+// unifiedGroup is a task's cgroup with one below it for each container.
+type unifiedGroup struct {
+	path       string
+	all        *cgroup2.Manager
+	names      []string
+	containers []*cgroup2.Manager
+}
+
+func (g *unifiedGroup) start(cmd *exec.Cmd, container int) error {
+	dir, err := os.Open(filepath.Join(cgroup2Root, g.path, g.names[container]))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	cmd.SysProcAttr.UseCgroupFD = true
+	cmd.SysProcAttr.CgroupFD = int(dir.Fd())
+	err = cmd.Start()
+	if errors.Is(err, syscall.ENOSYS) || errors.Is(err, syscall.EINVAL) {
+		return fmt.Errorf("starting a process in its cgroup needs Linux 5.7: %w", err)
+	}
+	return err
+}
+
+func (g *unifiedGroup) kill(container int) {
+	killAll(func() ([]int, error) {
+		_ = g.containers[container].Kill() // at once, from Linux 5.14 on
+		procs, err := g.containers[container].Procs(true)
+		pids := make([]int, len(procs))
+		for i, p := range procs {
+			pids[i] = int(p)
+		}
+		return pids, err
+	})
+}
+
+func (g *unifiedGroup) reaped(*os.ProcessState) {}
+
+func (g *unifiedGroup) usage() (task.Usage, error) {
+	stat, err := g.all.StatFiltered(cgroup2.StatCPU | cgroup2.StatMemory)
+	if err != nil {
+		return task.Usage{}, fmt.Errorf("reading the task's cgroup: %w", err)
+	}
+	cpu := time.Duration(stat.CPU.GetUsageUsec()) * time.Microsecond
+	return usageOf(cpu, stat.Memory.GetUsage(), stat.Memory.GetInactiveFile()), nil
+}
+
+func (g *unifiedGroup) outOfMemory(container int) bool {
+	stat, err := g.containers[container].StatFiltered(cgroup2.StatMemoryEvents)
+	return err == nil && stat.MemoryEvents.GetOomKill() > 0
+}
+
+func (g *unifiedGroup) where() map[string]string { return map[string]string{"": g.path} }
+
+func (g *unifiedGroup) remove() error {
+	for _, cg := range slices.Concat(g.containers, []*cgroup2.Manager{g.all}) {
+		if err := cg.Delete(); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}

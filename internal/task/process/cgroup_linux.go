@@ -1,0 +1,102 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/containerd/cgroups/v3"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"flyball/internal/task"
+)
+
+// newCgroupHost returns a host that holds tasks in cgroups, in those of the kind
+// this machine has. It has made one, so it can make more.
+func newCgroupHost(name string) (host, error) {
+	if cgroups.Mode() == cgroups.Unified {
+		return newUnified(name)
+	}
+	return newLegacy(name)
+}
+
+// cpuPeriod is the period of a CPU limit in which that many units, 1024 to a
+// virtual CPU, may be used. It is as short as the kernel lets it be, which is
+// 1 ms of CPU time a period: a task at its limit should look busy all the time
+// when it is measured each second, not for some 100 ms pieces of it. For 256
+// units it is 5 ms in 20 ms, for 32 units 1 ms in 32 ms.
+func cpuPeriod(units int) (quota, period time.Duration) {
+	period = max(20*time.Millisecond, time.Millisecond*1024/time.Duration(units))
+	return period * time.Duration(units) / 1024, period
+}
+
+// limits are the limits of a cgroup, 0 being none. Memory is in MiB.
+func limits(units, weight, memory int) *specs.LinuxResources {
+	resources := &specs.LinuxResources{CPU: &specs.LinuxCPU{}, Memory: &specs.LinuxMemory{}}
+	if units > 0 {
+		quota, period := cpuPeriod(units)
+		quotaMicros, periodMicros := quota.Microseconds(), uint64(period.Microseconds())
+		resources.CPU.Quota, resources.CPU.Period = &quotaMicros, &periodMicros
+	}
+	if weight > 0 {
+		shares := uint64(min(max(weight, 2), 262144))
+		resources.CPU.Shares = &shares
+	}
+	if memory > 0 {
+		limit := int64(memory) << 20
+		resources.Memory.Limit = &limit
+	}
+	return resources
+}
+
+// startTraced starts a command and calls place with its process before the
+// command's first instruction, so that nothing of it can be started elsewhere.
+// A traced child stops by itself when it executes the command.
+func startTraced(cmd *exec.Cmd, place func(pid int) error) error {
+	runtime.LockOSThread() // the tracer is a thread
+	defer runtime.UnlockOSThread()
+
+	cmd.SysProcAttr.Ptrace = true
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	pid := cmd.Process.Pid
+	err := awaitStop(pid)
+	if err == nil {
+		err = place(pid)
+	}
+	if err == nil {
+		err = syscall.PtraceDetach(pid)
+	}
+	if err != nil {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		return fmt.Errorf("placing the process in its cgroup: %w", err)
+	}
+	return nil
+}
+
+func awaitStop(pid int) error {
+	for {
+		var status syscall.WaitStatus
+		_, err := syscall.Wait4(pid, &status, syscall.WALL, nil)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+		case err != nil:
+			return err
+		case status.Stopped():
+			return nil
+		default:
+			return fmt.Errorf("it ended with status %#x", int(status))
+		}
+	}
+}
+
+// usageOf makes a usage of the counters of a cgroup. Page cache that nobody
+// used lately is not counted: the kernel takes it back when memory is short.
+func usageOf(cpu time.Duration, memory, inactiveFile uint64) task.Usage {
+	return task.Usage{At: time.Now(), CPU: cpu, Memory: int64(memory - min(memory, inactiveFile))}
+}

@@ -1,0 +1,259 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"flyball/internal/task"
+)
+
+// defaultStopTimeout is how long a container has between SIGTERM and SIGKILL.
+const defaultStopTimeout = 30 * time.Second
+
+// A container is the process of one container, and those that it starts.
+type container struct {
+	task  *Task
+	index int
+	spec  task.Container
+	cmd   *exec.Cmd     // nil when an earlier life of the server started it
+	ended chan struct{} // closed when it has ended, with its descendants
+
+	mu      sync.Mutex
+	process processID
+	exit    *task.Exit // once it has ended
+	health  health
+}
+
+func (c *container) logPath() string { return filepath.Join(c.task.dir, c.spec.Name+".log") }
+
+// start starts the container's command.
+func (c *container) start(argv []string) error {
+	cmd, err := c.command(context.Background(), argv)
+	if err != nil {
+		return err
+	}
+	log, err := openLog(c.logPath())
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log
+
+	if err := c.task.group.start(cmd, c.index); err != nil {
+		return err
+	}
+	start, err := startTime(cmd.Process.Pid)
+	if err != nil {
+		return errors.Join(err, cmd.Process.Kill(), cmd.Wait())
+	}
+	c.cmd = cmd
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.process = processID{PID: cmd.Process.Pid, Start: start}
+	return nil
+}
+
+// command is a command in the container's environment. Its session is its own:
+// it has no terminal, and signals reach it with the processes it starts. It does
+// not die with the server, which takes it up again in its next life.
+func (c *container) command(ctx context.Context, argv []string) (*exec.Cmd, error) {
+	if len(argv) == 0 {
+		return nil, errors.New("no command")
+	}
+	credential, err := credential(c.spec.User)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Env = c.environment()
+	cmd.Dir = c.spec.WorkingDir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: credential}
+	return cmd, nil
+}
+
+// inherited are the variables that a container has from the server. The others,
+// credentials among them, are not for it.
+var inherited = []string{"PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR"}
+
+// environment is the container's own environment between what it inherits and
+// what the runtime promises.
+func (c *container) environment() []string {
+	var env []string
+	for _, name := range inherited {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	env = append(env, "HOSTNAME="+c.task.spec.ID)
+	return slices.Concat(env, c.spec.Env, marks(c.task.spec, c.index), []string{"HOST=" + c.task.Address()})
+}
+
+// marks are variables by which the processes of a container can be found.
+func marks(spec task.Spec, container int) []string {
+	return []string{"FLYBALL_TASK=" + spec.ID, "FLYBALL_CONTAINER=" + spec.Containers[container].Name}
+}
+
+// supervise sees the container to its end.
+func (c *container) supervise() {
+	defer close(c.ended)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if check := c.spec.HealthCheck; check != nil && c.exited() == nil {
+		go c.checkHealth(ctx, *check)
+	}
+	if c.exited() != nil {
+		return
+	}
+	if err := awaitExit(c.process, c.cmd); err != nil {
+		c.task.runtime.log.Error("cannot tell when a container ends", "task", c.task.spec.ID, "container", c.spec.Name, "error", err)
+	}
+	c.end()
+}
+
+// end ends what is left of the container and learns how it ended.
+func (c *container) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.task.group.kill(c.index)
+	outOfMemory := c.task.group.outOfMemory(c.index)
+	exit := task.Exit{Container: c.spec.Name, Reason: "The container ended while flyball did not run; its exit code is not known"}
+	if c.cmd != nil {
+		exit = exitOf(c.spec.Name, c.reap())
+	}
+	if outOfMemory && (!exit.Known || exit.Code != 0) {
+		exit.Reason = "OutOfMemoryError: Container killed due to memory usage"
+	}
+	c.exit = &exit
+}
+
+// reap waits for the container's process, which has ended.
+func (c *container) reap() *os.ProcessState {
+	if c.cmd.ProcessState == nil {
+		_ = c.cmd.Wait() // says what the state says
+	}
+	if c.cmd.ProcessState != nil {
+		c.task.group.reaped(c.cmd.ProcessState)
+	}
+	return c.cmd.ProcessState
+}
+
+func exitOf(name string, state *os.ProcessState) task.Exit {
+	if state == nil {
+		return task.Exit{Container: name}
+	}
+	code := state.ExitCode()
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		code = 128 + int(status.Signal())
+	}
+	return task.Exit{Container: name, Code: code, Known: true}
+}
+
+// stop asks the container to end, and makes it after its stop timeout.
+func (c *container) stop() {
+	c.signal(syscall.SIGTERM)
+	timeout := c.spec.StopTimeout
+	if timeout == 0 {
+		timeout = defaultStopTimeout
+	}
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case <-c.ended:
+	case <-timer.C:
+		c.signal(syscall.SIGKILL)
+		c.task.group.kill(c.index)
+	}
+}
+
+// signal signals the container's process and those in its process group.
+func (c *container) signal(sig syscall.Signal) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.exit == nil && c.process.PID > 0 {
+		_ = syscall.Kill(-c.process.PID, sig) // it may end at this moment
+	}
+}
+
+func (c *container) exited() *task.Exit {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.exit
+}
+
+func (c *container) record() containerRecord {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return containerRecord{Process: c.process, Exit: c.exit}
+}
+
+// pollInterval is how often a process is looked at that cannot be watched.
+const pollInterval = 200 * time.Millisecond
+
+func pollExit(id processID) {
+	for id.alive() {
+		time.Sleep(pollInterval)
+	}
+}
+
+// credential is that of a user as a container names it, "user", "uid",
+// "user:group" or "uid:gid"; nil is our own.
+func credential(name string) (*syscall.Credential, error) {
+	if name == "" {
+		return nil, nil
+	}
+	userName, groupName, hasGroup := strings.Cut(name, ":")
+	uid, gid, err := lookupUser(userName)
+	if err == nil && hasGroup {
+		gid, err = lookupGroup(groupName)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("user %q: %w", name, err)
+	}
+	if uid == os.Geteuid() && gid == os.Getegid() {
+		return nil, nil
+	}
+	if os.Geteuid() != 0 {
+		return nil, fmt.Errorf("user %q: only root may run containers as another user", name)
+	}
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+}
+
+func lookupUser(name string) (uid, gid int, err error) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		if uid, err := strconv.ParseUint(name, 10, 32); err == nil {
+			if u, lookupErr := user.LookupId(name); lookupErr == nil {
+				gid, _ = strconv.Atoi(u.Gid)
+			}
+			return int(uid), gid, nil
+		}
+		return 0, 0, err
+	}
+	if uid, err = strconv.Atoi(u.Uid); err != nil {
+		return 0, 0, err
+	}
+	gid, err = strconv.Atoi(u.Gid)
+	return uid, gid, err
+}
+
+func lookupGroup(name string) (int, error) {
+	if gid, err := strconv.ParseUint(name, 10, 32); err == nil {
+		return int(gid), nil
+	}
+	g, err := user.LookupGroup(name)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(g.Gid)
+}

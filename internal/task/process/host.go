@@ -1,0 +1,50 @@
+package process
+
+import (
+	"os"
+	"os/exec"
+
+	"flyball/internal/task"
+)
+
+// A host holds tasks apart from each other, as far as this machine permits.
+type host interface {
+	// create makes the group of a new task.
+	create(spec task.Spec) (group, error)
+	// open returns the group of a task of an earlier life, or an error if there
+	// is none: the machine was started anew, or had another host.
+	open(rec *record) (group, error)
+	// close removes what create made for all tasks together, when none is left.
+	close()
+}
+
+// A group is the processes of one task.
+type group interface {
+	// start starts a command among the processes of a container.
+	start(cmd *exec.Cmd, container int) error
+	// kill ends all processes of a container at once, its descendants too.
+	kill(container int)
+	// reaped tells the group of a process that has ended and been waited for.
+	reaped(state *os.ProcessState)
+	// usage is what the task has used until now.
+	usage() (task.Usage, error)
+	// outOfMemory says whether a process of a container was killed at a memory limit.
+	outOfMemory(container int) bool
+	// where tells open how to find the group again.
+	where() map[string]string
+	// remove removes the group once its processes are gone.
+	remove() error
+}
+
+// newHost returns the best host that this machine permits.
+func newHost(opts Options, name string) host {
+	if opts.NoCgroups {
+		return &treeHost{}
+	}
+	h, err := newCgroupHost(name)
+	if err != nil {
+		opts.Log.Info("tasks are measured but not limited: cgroups cannot be used", "reason", err)
+		return &treeHost{}
+	}
+	return h
+}

@@ -1,0 +1,129 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"flyball/internal/task"
+	"flyball/internal/workload"
+)
+
+// images are the commands that images stand for, by image name.
+type images map[string][]string
+
+// newImages puts together the built-in images and those that the operator mapped.
+func newImages(opts Options) (images, error) {
+	executable := opts.Executable
+	if executable == "" {
+		var err error
+		if executable, err = os.Executable(); err != nil {
+			return nil, err
+		}
+	}
+	all := images{}
+	for _, name := range workload.Names() {
+		all["flyball/"+name] = slices.Concat([]string{executable}, opts.Args, []string{name})
+	}
+	for name, line := range opts.Images {
+		words, err := splitWords(line)
+		if err != nil {
+			return nil, fmt.Errorf("the command of image %s: %w", name, err)
+		}
+		if name == "" || len(words) == 0 {
+			return nil, fmt.Errorf("--image %s=%s: give a name and a command", name, line)
+		}
+		all[name] = words
+	}
+	return all, nil
+}
+
+// commands returns the command of each container.
+func (all images) commands(containers []task.Container) ([][]string, error) {
+	commands := make([][]string, len(containers))
+	for i, c := range containers {
+		command, err := all.command(c)
+		if err != nil {
+			return nil, err
+		}
+		commands[i] = command
+	}
+	return commands, nil
+}
+
+// command treats what an image stands for as its ENTRYPOINT: a container's
+// command is appended to it, and a container's entry point replaces it.
+func (all images) command(c task.Container) ([]string, error) {
+	entryPoint, ok := all[c.Image]
+	if !ok {
+		entryPoint, ok = all[withoutTag(c.Image)]
+	}
+	if !ok {
+		return nil, fmt.Errorf("%w: the process runtime has no image %s. It runs %s; map another to a command with --image NAME=COMMAND, or run containers with --runtime docker",
+			task.ErrNoImage, c.Image, strings.Join(slices.Sorted(maps.Keys(all)), ", "))
+	}
+	if len(c.EntryPoint) > 0 {
+		entryPoint = c.EntryPoint
+	}
+	return slices.Concat(entryPoint, c.Command), nil
+}
+
+// withoutTag cuts the tag and digest off an image name:
+// "localhost:5000/app:1.2@sha256:..." is "localhost:5000/app".
+func withoutTag(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	if i := strings.LastIndexByte(image, ':'); i > strings.LastIndexByte(image, '/') {
+		image = image[:i]
+	}
+	return image
+}
+
+// splitWords splits a command line as a shell would, without expanding
+// anything: blanks separate words, single quotes keep all they enclose, double
+// quotes keep blanks, a backslash keeps the next character.
+func splitWords(line string) ([]string, error) {
+	var (
+		words   []string
+		word    strings.Builder
+		inWord  bool
+		quote   rune
+		escaped bool
+	)
+	for _, c := range line {
+		switch {
+		case escaped:
+			if quote == '"' && c != '"' && c != '\\' {
+				word.WriteByte('\\')
+			}
+			word.WriteRune(c)
+			escaped = false
+		case c == '\\' && quote != '\'':
+			escaped, inWord = true, true
+		case quote != 0 && c == quote:
+			quote = 0
+		case quote != 0:
+			word.WriteRune(c)
+		case c == '\'' || c == '"':
+			quote, inWord = c, true
+		case c == ' ' || c == '\t' || c == '\n':
+			if inWord {
+				words = append(words, word.String())
+				word.Reset()
+				inWord = false
+			}
+		default:
+			word.WriteRune(c)
+			inWord = true
+		}
+	}
+	if quote != 0 || escaped {
+		return nil, errors.New("a quote or a backslash is left open")
+	}
+	if inWord {
+		words = append(words, word.String())
+	}
+	return words, nil
+}

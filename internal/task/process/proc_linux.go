@@ -1,0 +1,114 @@
+package process
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/procfs"
+	"golang.org/x/sys/unix"
+)
+
+// clockTick is the unit of the times in /proc, the same on all of Go's Linux platforms.
+const clockTick = time.Second / 100
+
+// startTime is when a process started, in clock ticks since the machine did.
+func startTime(pid int) (uint64, error) {
+	stat, err := procStat(pid)
+	return stat.Starttime, err
+}
+
+// waitedFor is the CPU time of a process's children that have ended.
+func waitedFor(pid int) time.Duration {
+	stat, err := procStat(pid)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(stat.CUTime+stat.CSTime) * clockTick
+}
+
+func procStat(pid int) (procfs.ProcStat, error) {
+	p, err := procfs.NewProc(pid)
+	if err != nil {
+		return procfs.ProcStat{}, err
+	}
+	return p.Stat()
+}
+
+// alive says whether the process exists and has not ended.
+func (id processID) alive() bool {
+	stat, err := procStat(id.PID)
+	return err == nil && id.PID > 0 && stat.Starttime == id.Start && stat.State != "Z" && stat.State != "X"
+}
+
+// boot names the time since the machine was started.
+func boot() string {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(id))
+}
+
+// awaitExit returns when a process has ended. A child is then still to be
+// waited for: until that is done, its number belongs to nobody else.
+func awaitExit(id processID, _ *exec.Cmd) error {
+	fd, err := unix.PidfdOpen(id.PID, unix.PIDFD_NONBLOCK)
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL) {
+		pollExit(id) // before Linux 5.10
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("watching process %d: %w", id.PID, err)
+	}
+	pidfd := os.NewFile(uintptr(fd), "pidfd")
+	defer pidfd.Close()
+	if start, err := startTime(id.PID); err != nil || start != id.Start {
+		return nil // the number has gone to another process
+	}
+	conn, err := pidfd.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return conn.Read(func(fd uintptr) bool {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+		return n > 0 || err != nil && !errors.Is(err, unix.EINTR)
+	})
+}
+
+// processesWith returns the processes whose environment has all the marks.
+func processesWith(marks []string) ([]int, error) {
+	paths, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for _, path := range paths {
+		environ, err := os.ReadFile(path)
+		if err != nil || !hasAll(environ, marks) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids, nil
+}
+
+func hasAll(environ []byte, marks []string) bool {
+	for _, mark := range marks {
+		if !bytes.Contains(append([]byte{0}, environ...), []byte("\x00"+mark+"\x00")) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,48 @@
+//go:build !linux
+
+package process
+
+import (
+	"errors"
+	"os/exec"
+	"time"
+
+	"github.com/shirou/gopsutil/v4/process"
+)
+
+// startTime is when a process started, in milliseconds since 1970.
+func startTime(pid int) (uint64, error) {
+	p, err := process.NewProcess(int32(pid))
+	if err != nil {
+		return 0, err
+	}
+	ms, err := p.CreateTime()
+	return uint64(ms), err
+}
+
+// waitedFor is not known here.
+func waitedFor(int) time.Duration { return 0 }
+
+func (id processID) alive() bool {
+	start, err := startTime(id.PID)
+	return err == nil && id.PID > 0 && start == id.Start
+}
+
+// boot is not known here; start times have a date.
+func boot() string { return "" }
+
+// awaitExit returns when a process has ended, a child when it has been waited for.
+func awaitExit(id processID, child *exec.Cmd) error {
+	if child == nil {
+		pollExit(id)
+		return nil
+	}
+	var exit *exec.ExitError
+	if err := child.Wait(); err != nil && !errors.As(err, &exit) {
+		return err
+	}
+	return nil
+}
+
+// processesWith knows no environments here.
+func processesWith([]string) ([]int, error) { return nil, nil }

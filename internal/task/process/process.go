@@ -1,0 +1,268 @@
+// Package process runs tasks as processes of this machine.
+//
+// Each task has a loopback address of its own, given to its containers in
+// $HOST, so that several tasks can open the same port. A container's image
+// stands for a command: one of the programs built into flyball, or one that the
+// operator mapped with --image NAME=COMMAND.
+//
+// Where cgroups may be written (Linux, usually as root), tasks are limited to
+// the CPU and memory they reserved, and measured exactly. Elsewhere they are
+// measured through their process trees, and not limited.
+//
+// Everything a task needs to outlive the server is a directory:
+//
+//	DIR/tasks/ID/task.json   its spec, address, processes and exits
+//	DIR/tasks/ID/NAME.log    what container NAME has written, the newest part
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"flyball/internal/task"
+)
+
+// Options configure a Runtime.
+type Options struct {
+	Dir        string            // where tasks and their logs are kept; required
+	Executable string            // the program that runs the built-in images; by default this one
+	Args       []string          // its arguments before the name of the built-in program
+	Images     map[string]string // the command line that an image stands for
+	Addresses  netip.Prefix      // where tasks get their addresses from; by default 127.64.0.0/10
+	LogBytes   int64             // what is kept of a container's log; by default 10 MiB
+	NoCgroups  bool              // measure through the process tree even where cgroups may be written
+	Log        *slog.Logger      // by default slog.Default()
+}
+
+// A Runtime runs tasks as processes.
+type Runtime struct {
+	dir       string
+	images    images
+	addresses *addresses
+	host      host
+	logBytes  int64
+	log       *slog.Logger
+	closed    chan struct{}
+	closeOnce sync.Once
+
+	mu    sync.Mutex
+	tasks map[string]*Task // those whose records are kept, running and stopped
+}
+
+var _ task.Runtime = (*Runtime)(nil)
+
+// New returns a runtime that keeps its tasks in opts.Dir. It starts none of
+// those found there: that is Recover's work.
+func New(opts Options) (*Runtime, error) {
+	images, err := newImages(opts)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := filepath.Abs(opts.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "tasks"), 0o700); err != nil {
+		return nil, err
+	}
+	if opts.Log == nil {
+		opts.Log = slog.Default()
+	}
+	if opts.LogBytes == 0 {
+		opts.LogBytes = 10 << 20
+	}
+	if !opts.Addresses.IsValid() {
+		opts.Addresses = netip.MustParsePrefix("127.64.0.0/10")
+	}
+	// Two servers on one machine share the loopback addresses. Each begins at a
+	// place of its own among them, and has cgroups under a name of its own.
+	instance := fnv.New32a()
+	instance.Write([]byte(dir))
+	addresses, err := newAddresses(opts.Addresses, instance.Sum32())
+	if err != nil {
+		return nil, err
+	}
+	r := &Runtime{
+		dir:       dir,
+		images:    images,
+		addresses: addresses,
+		host:      newHost(opts, fmt.Sprintf("flyball-%08x", instance.Sum32())),
+		logBytes:  opts.LogBytes,
+		log:       opts.Log,
+		closed:    make(chan struct{}),
+		tasks:     map[string]*Task{},
+	}
+	go r.boundLogs()
+	return r, nil
+}
+
+// Name is "process".
+func (r *Runtime) Name() string { return "process" }
+
+// Start starts the containers of a task in their order.
+func (r *Runtime) Start(ctx context.Context, spec task.Spec) (task.Task, error) {
+	if err := validate(spec); err != nil {
+		return nil, err
+	}
+	commands, err := r.images.commands(spec.Containers)
+	if err != nil {
+		return nil, err
+	}
+	address, err := r.addresses.take()
+	if err != nil {
+		return nil, err
+	}
+	t := newTask(r, spec, address)
+	if err := r.keep(t); err != nil {
+		r.addresses.release(address)
+		return nil, err
+	}
+	if err := t.start(ctx, commands); err != nil {
+		t.abandon()
+		return nil, err
+	}
+	t.supervise()
+	return t, nil
+}
+
+// keep makes the task's directory. There may be one task of an id only.
+func (r *Runtime) keep(t *Task) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := os.Mkdir(t.dir, 0o700); err != nil {
+		return fmt.Errorf("making the task's directory: %w", err)
+	}
+	r.tasks[t.spec.ID] = t
+	return nil
+}
+
+// forget deletes what is kept of a task.
+func (r *Runtime) forget(t *Task) error {
+	r.mu.Lock()
+	delete(r.tasks, t.spec.ID)
+	r.mu.Unlock()
+	return os.RemoveAll(t.dir)
+}
+
+// Recover returns the tasks of the server's earlier lives that are still kept:
+// those that run, and those that have stopped and were not removed. A task whose
+// start was cut short by the end of the server is ended and removed.
+func (r *Runtime) Recover(ctx context.Context) ([]task.Task, error) {
+	entries, err := os.ReadDir(filepath.Join(r.dir, "tasks"))
+	if err != nil {
+		return nil, err
+	}
+	var recovered []task.Task
+	for _, entry := range entries {
+		if err := ctx.Err(); err != nil {
+			return recovered, err
+		}
+		if r.knows(entry.Name()) {
+			continue // started in this life
+		}
+		t, err := r.recover(filepath.Join(r.dir, "tasks", entry.Name()))
+		if err != nil {
+			return recovered, fmt.Errorf("recovering task %s: %w", entry.Name(), err)
+		}
+		if t != nil {
+			recovered = append(recovered, t)
+		}
+	}
+	return recovered, nil
+}
+
+func (r *Runtime) knows(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.tasks[id] != nil
+}
+
+// recover takes up the task kept in a directory. It returns nil when there is
+// nothing to take up.
+func (r *Runtime) recover(dir string) (*Task, error) {
+	rec, err := readRecord(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, os.RemoveAll(dir) // the server ended before it started anything
+	}
+	if err != nil {
+		return nil, err
+	}
+	t := r.restore(rec)
+	if !rec.Started {
+		t.abandon()
+		return nil, nil
+	}
+	r.mu.Lock()
+	r.tasks[t.spec.ID] = t
+	r.mu.Unlock()
+	t.supervise()
+	return t, nil
+}
+
+// Close ends what the runtime itself does. It does not stop tasks.
+func (r *Runtime) Close() error {
+	r.closeOnce.Do(func() {
+		close(r.closed)
+		r.host.close()
+	})
+	return nil
+}
+
+// boundLogs keeps the logs of all tasks within their bounds.
+func (r *Runtime) boundLogs() {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-r.closed:
+			return
+		case <-ticker.C:
+		}
+		r.mu.Lock()
+		var paths []string
+		for _, t := range r.tasks {
+			for _, c := range t.containers {
+				paths = append(paths, c.logPath())
+			}
+		}
+		r.mu.Unlock()
+		for _, path := range paths {
+			if err := boundLog(path, r.logBytes); err != nil && !errors.Is(err, os.ErrNotExist) {
+				r.log.Warn("cannot bound a task's log", "path", path, "error", err)
+			}
+		}
+	}
+}
+
+// validate refuses a spec whose names would not be safe as file names.
+func validate(spec task.Spec) error {
+	if !safeName(spec.ID) {
+		return fmt.Errorf("task id %q is not made of letters, digits, dashes and underscores", spec.ID)
+	}
+	if len(spec.Containers) == 0 {
+		return errors.New("a task needs a container")
+	}
+	var names []string
+	for _, c := range spec.Containers {
+		if !safeName(c.Name) || slices.Contains(names, c.Name) {
+			return fmt.Errorf("container name %q is used twice, or not made of letters, digits, dashes and underscores", c.Name)
+		}
+		names = append(names, c.Name)
+	}
+	return nil
+}
+
+func safeName(s string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+	return s != "" && len(s) <= 255-len(".log") && strings.Trim(s, letters) == ""
+}

@@ -1,0 +1,254 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"flyball/internal/task"
+)
+
+// A Task is a task whose containers are processes of this machine.
+type Task struct {
+	runtime    *Runtime
+	spec       task.Spec
+	address    netip.Addr
+	dir        string
+	group      group
+	containers []*container
+
+	stopping sync.Once
+	done     chan struct{}
+	last     task.Usage // what the task has used in all, once it is done
+
+	saving  sync.Mutex // one record is written at a time
+	mu      sync.Mutex
+	started bool // all containers have been started
+}
+
+var _ task.Task = (*Task)(nil)
+
+func newTask(r *Runtime, spec task.Spec, address netip.Addr) *Task {
+	t := &Task{
+		runtime: r,
+		spec:    spec,
+		address: address,
+		dir:     filepath.Join(r.dir, "tasks", spec.ID),
+		done:    make(chan struct{}),
+	}
+	for i, c := range spec.Containers {
+		t.containers = append(t.containers, &container{task: t, index: i, spec: c, ended: make(chan struct{})})
+	}
+	return t
+}
+
+// restore makes a task of what an earlier life of the server kept of it.
+func (r *Runtime) restore(rec *record) *Task {
+	t := newTask(r, rec.Spec, rec.Address)
+	t.started = rec.Started
+	running := false
+	for i, c := range t.containers {
+		c.process, c.exit = rec.Containers[i].Process, rec.Containers[i].Exit
+		if rec.Boot != boot() {
+			c.process = processID{} // its number may be anybody's now
+		}
+		running = running || c.exit == nil && c.process.alive()
+	}
+	if running {
+		r.addresses.reserve(t.address)
+	}
+	group, err := r.host.open(rec)
+	if err != nil {
+		group, _ = new(treeHost).open(&record{Spec: rec.Spec, Containers: t.record().Containers})
+	}
+	t.group = group
+	return t
+}
+
+// start starts the containers. The record is written before, so that the next
+// life of the server finds what this one has begun.
+func (t *Task) start(ctx context.Context, commands [][]string) error {
+	group, err := t.runtime.host.create(t.spec)
+	if err != nil {
+		return err
+	}
+	t.group = group
+	if err := t.save(); err != nil {
+		return err
+	}
+	for i, c := range t.containers {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := c.start(commands[i]); err != nil {
+			return fmt.Errorf("CannotStartContainerError: container %s: %w", c.spec.Name, err)
+		}
+		if err := t.save(); err != nil {
+			return err
+		}
+	}
+	t.mu.Lock()
+	t.started = true
+	t.mu.Unlock()
+	return t.save()
+}
+
+// abandon ends a task that could not be started, and forgets it.
+func (t *Task) abandon() {
+	if t.group != nil {
+		for _, c := range t.containers {
+			c.end()
+		}
+		if err := t.group.remove(); err != nil {
+			t.runtime.log.Warn("cannot remove the cgroup of a task", "task", t.spec.ID, "error", err)
+		}
+	}
+	t.runtime.addresses.release(t.address)
+	if err := t.runtime.forget(t); err != nil {
+		t.runtime.log.Warn("cannot delete what is kept of a task", "task", t.spec.ID, "error", err)
+	}
+}
+
+// supervise sees a started task to its end, without waiting for it.
+func (t *Task) supervise() {
+	var all sync.WaitGroup
+	for _, c := range t.containers {
+		all.Go(func() {
+			c.supervise()
+			t.saveOrLog()
+			if c.spec.Essential {
+				t.shutDown()
+			}
+		})
+	}
+	go func() {
+		all.Wait()
+		t.finish()
+	}()
+}
+
+// shutDown stops all containers, without waiting for them.
+func (t *Task) shutDown() {
+	t.stopping.Do(func() {
+		for _, c := range t.containers {
+			go c.stop()
+		}
+	})
+}
+
+// finish gives back what the task had, but for its record and logs.
+func (t *Task) finish() {
+	if usage, err := t.group.usage(); err == nil {
+		t.last = usage
+	}
+	if err := t.group.remove(); err != nil {
+		t.runtime.log.Warn("cannot remove the cgroup of a task", "task", t.spec.ID, "error", err)
+	}
+	t.runtime.addresses.release(t.address)
+	close(t.done)
+}
+
+func (t *Task) record() *record {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	rec := &record{Spec: t.spec, Address: t.address, Boot: boot(), Started: t.started}
+	if t.group != nil {
+		rec.Group = t.group.where()
+	}
+	for _, c := range t.containers {
+		rec.Containers = append(rec.Containers, c.record())
+	}
+	return rec
+}
+
+func (t *Task) save() error {
+	t.saving.Lock()
+	defer t.saving.Unlock()
+	if err := t.record().write(t.dir); err != nil {
+		return fmt.Errorf("writing the task's record: %w", err)
+	}
+	return nil
+}
+
+// saveOrLog is save for changes that nobody asked for.
+func (t *Task) saveOrLog() {
+	if err := t.save(); err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.runtime.log.Error("cannot record the end of a container", "task", t.spec.ID, "error", err)
+	}
+}
+
+// ID is the one of the task's spec.
+func (t *Task) ID() string { return t.spec.ID }
+
+// Spec is what the task was started with.
+func (t *Task) Spec() task.Spec { return t.spec }
+
+// Address is the task's loopback address.
+func (t *Task) Address() string { return t.address.String() }
+
+// Done is closed when all containers have ended.
+func (t *Task) Done() <-chan struct{} { return t.done }
+
+// Exits tells how each container ended, once Done is closed.
+func (t *Task) Exits() []task.Exit {
+	exits := make([]task.Exit, 0, len(t.containers))
+	for _, c := range t.containers {
+		if exit := c.exited(); exit != nil {
+			exits = append(exits, *exit)
+		}
+	}
+	return exits
+}
+
+// Stop stops the task and waits until it has stopped. When ctx ends before, the
+// task is still being stopped.
+func (t *Task) Stop(ctx context.Context) error {
+	t.shutDown()
+	select {
+	case <-t.done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("stopping task %s: %w", t.spec.ID, ctx.Err())
+	}
+}
+
+// Usage measures the task, or tells what it used in all once it has stopped.
+func (t *Task) Usage(context.Context) (task.Usage, error) {
+	usage, err := t.group.usage()
+	if err != nil && isClosed(t.done) {
+		return t.last, nil
+	}
+	return usage, err
+}
+
+// Health combines the health of the task's containers.
+func (t *Task) Health() task.Health {
+	return task.CombineHealth(t.spec.Containers, func(i int) task.Health { return t.containers[i].health.state() })
+}
+
+// Logs returns what a container has written, and with follow what it will.
+func (t *Task) Logs(ctx context.Context, name string, follow bool) (io.ReadCloser, error) {
+	for _, c := range t.containers {
+		if name != "" && c.spec.Name != name {
+			continue
+		}
+		if follow {
+			return readLog(ctx, c.logPath(), c.ended)
+		}
+		return readLog(ctx, c.logPath(), nil)
+	}
+	return nil, fmt.Errorf("task %s has no container %s", t.spec.ID, name)
+}
+
+// Remove deletes the record and the logs of a stopped task.
+func (t *Task) Remove() error {
+	if !isClosed(t.done) {
+		return fmt.Errorf("task %s has not stopped", t.spec.ID)
+	}
+	return t.runtime.forget(t)
+}
