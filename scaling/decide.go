@@ -219,7 +219,7 @@ func (r Reading) wish(d Direction, by Alarm, metric float64, base, to Capacity, 
 // threshold, or above it.
 func (r Reading) alarm(below bool) Alarm {
 	for _, a := range r.Alarms {
-		if a.Below == below {
+		if a.below() == below {
 			return a
 		}
 	}

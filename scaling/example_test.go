@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"flyball/alarm"
 	"flyball/metric"
 	"flyball/scaling"
 )
@@ -27,7 +28,7 @@ func ExampleDecide() {
 			Name:   "cpu50",
 			Policy: cpu50,
 			Alarms: []scaling.Alarm{{
-				Name: "high", State: scaling.InAlarm, Threshold: 50, Period: time.Minute, Needed: 3, Of: 3,
+				Name: "high", State: alarm.Alarm, Comparison: alarm.Greater, Threshold: 50, Period: time.Minute, Needed: 3, Of: 3,
 				Datapoints: []metric.Datapoint{
 					{Time: now.Add(-3 * time.Minute), Value: 71},
 					{Time: now.Add(-2 * time.Minute), Value: 74},
@@ -73,7 +74,7 @@ func ExampleNewStep() {
 			Name:   "steps",
 			Policy: p,
 			Alarms: []scaling.Alarm{{
-				Name: "busy", State: scaling.InAlarm, Threshold: 50, Period: time.Minute, Needed: 1, Of: 1,
+				Name: "busy", State: alarm.Alarm, Comparison: alarm.Greater, Threshold: 50, Period: time.Minute, Needed: 1, Of: 1,
 				Datapoints: []metric.Datapoint{{Time: now.Add(-time.Minute), Value: 70}},
 			}},
 		}},

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"flyball/alarm"
 )
 
 // An Explanation says how a target stands: what each alarm sees, what would be
@@ -37,7 +39,7 @@ type PolicyOutlook struct {
 // An AlarmOutlook is what one alarm sees.
 type AlarmOutlook struct {
 	Name      string    `json:"name"`
-	State     State     `json:"state"`
+	State     string    `json:"state"` // as CloudWatch spells it
 	Threshold float64   `json:"threshold"`
 	Latest    *float64  `json:"latest,omitempty"` // nil: no data
 	Breaching int       `json:"breaching"`        // datapoints that breach, among the newest Of
@@ -94,7 +96,7 @@ func explainAlarm(now time.Time, a Alarm) AlarmOutlook {
 	breaching, earliest := a.forecast(now)
 	o := AlarmOutlook{
 		Name:      a.Name,
-		State:     a.State,
+		State:     a.State.String(),
 		Threshold: a.Threshold,
 		Breaching: breaching,
 		Needed:    a.Needed,
@@ -105,7 +107,7 @@ func explainAlarm(now time.Time, a Alarm) AlarmOutlook {
 	if d, ok := a.latest(); ok {
 		o.Latest = &d.Value
 	}
-	if a.State == InAlarm {
+	if a.State == alarm.Alarm {
 		o.Text = fmt.Sprintf("%s is in ALARM: %d of %d datapoints are %s %s", a.Name, breaching, a.Of, a.side(), number(a.Threshold))
 	}
 	return o
@@ -140,7 +142,7 @@ func (r Reading) outlook(d Direction, now time.Time, seen Seen) Outlook {
 
 // await adds that an alarm has to be in ALARM.
 func (o *Outlook) await(now time.Time, a Alarm) {
-	if a.State == InAlarm {
+	if a.State == alarm.Alarm {
 		return
 	}
 	breaching, at := a.forecast(now)
@@ -260,7 +262,7 @@ func (a Alarm) forecast(now time.Time) (breaching int, earliest time.Time) {
 			breaching++
 		}
 	}
-	if a.State == InAlarm {
+	if a.State == alarm.Alarm {
 		return breaching, now
 	}
 	left := breaching
@@ -277,14 +279,15 @@ func (a Alarm) forecast(now time.Time) (breaching int, earliest time.Time) {
 
 // side is where the alarm's breaching values are.
 func (a Alarm) side() string {
-	words := "above"
-	if a.Below {
-		words = "below"
+	switch a.Comparison {
+	case alarm.Less:
+		return "below"
+	case alarm.LessOrEqual:
+		return "at or below"
+	case alarm.GreaterOrEqual:
+		return "at or above"
 	}
-	if a.OrEqual {
-		words = "at or " + words
-	}
-	return words
+	return "above"
 }
 
 // leading are the alarms that make a policy's steps go in a direction.
@@ -293,7 +296,7 @@ func (p Step) leading(d Direction, alarms []Alarm, desired Capacity) []Alarm {
 	for _, a := range alarms {
 		leads := slices.ContainsFunc(p.steps, func(s StepAdjustment) bool {
 			reached := s.Upper > 0
-			if a.Below {
+			if a.below() {
 				reached = s.Lower < 0
 			}
 			return reached && p.asks(d, s.Amount, desired)

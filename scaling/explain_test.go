@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"flyball/alarm"
 	"flyball/scaling"
 )
 
@@ -79,7 +80,7 @@ func TestExplainKnowsWhatCannotHappen(t *testing.T) {
 func TestExplainAsksStepAlarmsWhichWayTheyLead(t *testing.T) {
 	p := step(t, scaling.StepConfig{Steps: []scaling.StepAdjustment{{Lower: 0, Upper: inf, Amount: 2}}})
 	r := stepped("more", p, false, 50, 10)
-	r.Alarms[0].State = scaling.OK
+	r.Alarms[0].State = alarm.OK
 	e := explain(t, 5, r)
 	if !e.ScaleOut.Possible || !e.ScaleOut.Earliest.Equal(now.Truncate(time.Minute).Add(time.Minute)) {
 		t.Errorf("scale-out: %v", e.ScaleOut)

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"flyball/alarm"
 	"flyball/metric"
 	"flyball/scaling"
 )
@@ -75,7 +76,7 @@ func drawStep(t *rapid.T, name string) scaling.Reading {
 		t.Fatal(err)
 	}
 	r := stepped(name, p, rapid.Bool().Draw(t, "below"), 50, rapid.Float64Range(0, 100).Draw(t, "metric"))
-	r.Alarms[0].State = rapid.SampledFrom([]scaling.State{scaling.InsufficientData, scaling.OK, scaling.InAlarm}).Draw(t, "state")
+	r.Alarms[0].State = rapid.SampledFrom([]alarm.State{alarm.InsufficientData, alarm.OK, alarm.Alarm}).Draw(t, "state")
 	r.Cooldown = drawCooldown(t)
 	return r
 }
@@ -196,7 +197,7 @@ func TestMissingDataNeverScales(t *testing.T) {
 		target, seen := drawTarget(t), drawSeen(t)
 		for i := range seen.Policies {
 			for j := range seen.Policies[i].Alarms {
-				seen.Policies[i].Alarms[j].State = scaling.InsufficientData
+				seen.Policies[i].Alarms[j].State = alarm.InsufficientData
 			}
 		}
 		if seen.Desired == 0 && seen.Running == 0 {

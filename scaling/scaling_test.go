@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"flyball/alarm"
 	"flyball/metric"
 	"flyball/scaling"
 )
@@ -56,24 +57,24 @@ func repeat(v float64, n int) []float64 { return slices.Repeat([]float64{v}, n) 
 // tracked reads a target tracking policy whose metric has had the values, with
 // the alarms in the states that follow.
 func tracked(name string, p scaling.TargetTracking, values ...float64) scaling.Reading {
-	high := scaling.Alarm{Name: name + "-High", Threshold: p.Target(), Period: time.Minute, Needed: 3, Of: 3}
-	low := scaling.Alarm{Name: name + "-Low", Below: true, Threshold: p.LowThreshold(), Period: time.Minute, Needed: 15, Of: 15}
+	high := scaling.Alarm{Name: name + "-High", Comparison: alarm.Greater, Threshold: p.Target(), Period: time.Minute, Needed: 3, Of: 3}
+	low := scaling.Alarm{Name: name + "-Low", Comparison: alarm.Less, Threshold: p.LowThreshold(), Period: time.Minute, Needed: 15, Of: 15}
 	for _, a := range []*scaling.Alarm{&high, &low} {
 		n := min(len(values), a.Of)
 		a.Datapoints = points(values[len(values)-n:]...)
 		breaching := 0
 		for _, v := range values[len(values)-n:] {
-			if v < a.Threshold == a.Below && v != a.Threshold {
+			if a.Comparison.Breaches(v, a.Threshold) {
 				breaching++
 			}
 		}
 		switch {
 		case n == 0:
-			a.State = scaling.InsufficientData
+			a.State = alarm.InsufficientData
 		case breaching == a.Of:
-			a.State = scaling.InAlarm
+			a.State = alarm.Alarm
 		default:
-			a.State = scaling.OK
+			a.State = alarm.OK
 		}
 	}
 	r := scaling.Reading{Name: name, Policy: p, Alarms: []scaling.Alarm{high}}
@@ -85,8 +86,12 @@ func tracked(name string, p scaling.TargetTracking, values ...float64) scaling.R
 
 // stepped reads a step policy with one alarm that is in ALARM.
 func stepped(name string, p scaling.Step, below bool, threshold float64, values ...float64) scaling.Reading {
+	comparison := alarm.GreaterOrEqual
+	if below {
+		comparison = alarm.LessOrEqual
+	}
 	return scaling.Reading{Name: name, Policy: p, Alarms: []scaling.Alarm{{
-		Name: name + "-alarm", State: scaling.InAlarm, Below: below, OrEqual: true, Threshold: threshold,
+		Name: name + "-alarm", State: alarm.Alarm, Comparison: comparison, Threshold: threshold,
 		Period: time.Minute, Needed: len(values), Of: len(values), Datapoints: points(values...),
 	}}}
 }

@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"flyball/alarm"
 )
 
 // A Step policy changes capacity by steps that depend on how far the metric is
@@ -131,7 +133,7 @@ func (p Step) Cooldown(Direction) time.Duration { return p.cooldown }
 func (p Step) propose(now time.Time, r Reading, seen Seen) Proposal {
 	best := r.hold(NotInAlarm)
 	for _, a := range r.Alarms {
-		if a.State != InAlarm {
+		if a.State != alarm.Alarm {
 			continue
 		}
 		if o := p.follow(now, r, a, seen); best.Alarm == "" || o.To > best.To {
@@ -146,7 +148,7 @@ func (p Step) propose(now time.Time, r Reading, seen Seen) Proposal {
 // there already as far as the user's steps are concerned.
 func (p Step) follow(now time.Time, r Reading, a Alarm, seen Seen) Proposal {
 	metric := p.metric(a)
-	step, ok := p.step(metric-a.Threshold, a.Below)
+	step, ok := p.step(metric-a.Threshold, a.below())
 	if !ok {
 		return r.hold(NoStep)
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"flyball/alarm"
 	"flyball/metric"
 )
 
@@ -72,11 +73,11 @@ func (p TargetTracking) propose(now time.Time, r Reading, seen Seen) Proposal {
 		return r.hold(NoData)
 	case seen.Desired == 0 && seen.Running == 0:
 		return p.fromZero(now, r, high, latest)
-	case high.State == InAlarm:
+	case high.State == alarm.Alarm:
 		return p.out(now, r, high, seen, latest.Value)
-	case low.State == InAlarm && p.scaleIn:
+	case low.State == alarm.Alarm && p.scaleIn:
 		return p.in(r, low, seen, latest.Value)
-	case high.State == InsufficientData:
+	case high.State == alarm.InsufficientData:
 		return r.hold(NoData)
 	}
 	return r.hold(NotInAlarm)
