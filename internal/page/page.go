@@ -18,11 +18,9 @@ var ErrToken = errors.New("page: invalid token")
 // between two calls neither repeat nor hide others.
 func Of[T any](items []T, key func(T) string, token *string, limit int) ([]T, *string, error) {
 	start := 0
-	if token != nil && *token != "" {
-		after, err := decode(*token)
-		if err != nil {
-			return nil, nil, err
-		}
+	if after, err := Key(token); err != nil {
+		return nil, nil, err
+	} else if after != "" {
 		start = sort.Search(len(items), func(i int) bool { return key(items[i]) > after })
 	}
 	items = items[start:]
@@ -30,19 +28,25 @@ func Of[T any](items []T, key func(T) string, token *string, limit int) ([]T, *s
 		return items, nil, nil
 	}
 	items = items[:limit]
-	next := encode(key(items[limit-1]))
+	next := Token(key(items[limit-1]))
 	return items, &next, nil
 }
 
 // mark makes a token recognizable, so that a stray string is refused.
 const mark = "flyball1:"
 
-func encode(key string) string {
+// Token is the token of the page that starts after the item with this key, for
+// listings that are read from elsewhere than a slice.
+func Token(key string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(mark + key))
 }
 
-func decode(token string) (string, error) {
-	b, err := base64.RawURLEncoding.DecodeString(token)
+// Key is the key that a token holds, or "" without a token.
+func Key(token *string) (string, error) {
+	if token == nil || *token == "" {
+		return "", nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(*token)
 	if err != nil || len(b) < len(mark) || string(b[:len(mark)]) != mark {
 		return "", ErrToken
 	}
