@@ -89,23 +89,23 @@ func splitWords(line string) ([]string, error) {
 		words   []string
 		word    strings.Builder
 		inWord  bool
-		quote   rune
+		quote   byte
 		escaped bool
 	)
-	for _, c := range line {
+	for _, c := range []byte(line) {
 		switch {
 		case escaped:
 			if quote == '"' && c != '"' && c != '\\' {
 				word.WriteByte('\\')
 			}
-			word.WriteRune(c)
+			word.WriteByte(c)
 			escaped = false
 		case c == '\\' && quote != '\'':
 			escaped, inWord = true, true
 		case quote != 0 && c == quote:
 			quote = 0
 		case quote != 0:
-			word.WriteRune(c)
+			word.WriteByte(c)
 		case c == '\'' || c == '"':
 			quote, inWord = c, true
 		case c == ' ' || c == '\t' || c == '\n':
@@ -115,7 +115,7 @@ func splitWords(line string) ([]string, error) {
 				inWord = false
 			}
 		default:
-			word.WriteRune(c)
+			word.WriteByte(c)
 			inWord = true
 		}
 	}
