@@ -1,0 +1,49 @@
+# Flyball's commands. `make demo` and `make test` need Go and nothing else.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  = -s -w -X main.version=$(VERSION)
+# The race detector needs cgo and a C compiler; without one the tests run without it.
+RACE     = $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
+
+.PHONY: build demo test race lint bench fuzz dist generate clean
+
+build: ## bin/flyball, one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/flyball ./cmd/flyball
+
+demo: build ## a service under load, scaled out and in, in less than two minutes
+	./bin/flyball demo
+
+test: build ## all tests, with the race detector where there is a C compiler
+	@test -n "$(RACE)" || echo "no C compiler: the race detector is off"
+	$(GO) vet ./...
+	$(GO) test $(RACE) ./...
+
+lint: ## gofmt, vet, staticcheck
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.7.0 ./...
+
+bench: build ## one line a figure: name value unit
+	$(GO) run ./internal/bench -flyball ./bin/flyball
+
+FUZZTIME ?= 30s
+fuzz: ## every fuzz target for FUZZTIME
+	@$(GO) list ./... | while read pkg; do \
+		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep ^Fuzz); do \
+			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; done
+
+dist: ## binaries for Linux and macOS in dist/
+	@mkdir -p dist
+	@for p in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64; do \
+		echo "dist/flyball-$${p%/*}-$${p#*/}"; \
+		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -trimpath -ldflags '$(LDFLAGS)' \
+			-o dist/flyball-$${p%/*}-$${p#*/} ./cmd/flyball || exit 1; \
+	done
+
+generate: ## the generated tables (see the comments in them)
+	$(GO) generate ./...
+
+clean:
+	rm -rf bin dist

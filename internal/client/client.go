@@ -1,0 +1,114 @@
+// Package client is how flyball's own commands talk to a server: through the
+// AWS SDK, as any other client would, and through the few reads that AWS has no
+// operation for.
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+)
+
+// A Client talks to one server.
+type Client struct {
+	AutoScaling *applicationautoscaling.Client
+	CloudWatch  *cloudwatch.Client
+	ECS         *ecs.Client
+
+	endpoint string
+	http     *http.Client
+}
+
+// New returns a client of the server at an endpoint such as
+// http://127.0.0.1:4566. It does not connect yet.
+func New(endpoint, region string) *Client {
+	cfg := aws.Config{
+		Region:       region,
+		BaseEndpoint: &endpoint,
+		Credentials:  credentials.NewStaticCredentialsProvider("flyball", "flyball", ""),
+		HTTPClient:   http.DefaultClient,
+	}
+	return &Client{
+		AutoScaling: applicationautoscaling.NewFromConfig(cfg),
+		CloudWatch:  cloudwatch.NewFromConfig(cfg),
+		ECS:         ecs.NewFromConfig(cfg),
+		endpoint:    strings.TrimSuffix(endpoint, "/"),
+		http:        http.DefaultClient,
+	}
+}
+
+// Endpoint is the server's address, without a slash at its end.
+func (c *Client) Endpoint() string { return c.endpoint }
+
+// A Clock is what a server's clock shows.
+type Clock struct {
+	Now   time.Time `json:"now"`
+	Speed float64   `json:"speed"`
+}
+
+// Clock reads the server's clock.
+func (c *Client) Clock(ctx context.Context) (Clock, error) {
+	var clock Clock
+	return clock, c.getJSON(ctx, "/console/api/clock", nil, &clock)
+}
+
+// Explain reads the server's explanation of a scalable target into v.
+func (c *Client) Explain(ctx context.Context, resourceID string, v any) error {
+	return c.getJSON(ctx, "/console/api/explain", url.Values{"resource": {resourceID}}, v)
+}
+
+// Logs opens the output of a task's container. The caller closes it.
+func (c *Client) Logs(ctx context.Context, task, container string, follow bool) (io.ReadCloser, error) {
+	q := url.Values{"task": {task}}
+	if container != "" {
+		q.Set("container", container)
+	}
+	if follow {
+		q.Set("follow", "true")
+	}
+	return c.get(ctx, "/console/api/logs", q)
+}
+
+func (c *Client) getJSON(ctx context.Context, path string, q url.Values, v any) error {
+	body, err := c.get(ctx, path, q)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if err := json.NewDecoder(body).Decode(v); err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	return nil
+}
+
+func (c *Client) get(ctx context.Context, path string, q url.Values) (io.ReadCloser, error) {
+	u := c.endpoint + path
+	if len(q) > 0 {
+		u += "?" + q.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u, nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("no server answers at %s: %w", c.endpoint, err)
+	}
+	if res.StatusCode != http.StatusOK {
+		defer res.Body.Close()
+		text, _ := io.ReadAll(io.LimitReader(res.Body, 4096))
+		return nil, fmt.Errorf("%s", strings.TrimSpace(string(text)))
+	}
+	return res.Body, nil
+}
