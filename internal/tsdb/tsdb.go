@@ -8,14 +8,26 @@
 //	s := db.Series(id) // keep the handle: no look-up later
 //	var last [3]float64
 //	s.Window(last[:], metric.Average, time.Minute, "", end)
+//
+// A datapoint goes through three places:
+//
+//	memory    the last 20 minutes and more of each metric, sorted (points.go)
+//	journal   what changed in memory, appended twice a second (journal.go)
+//	blocks    half an hour of one metric each, written every few minutes, when
+//	          the journal starts anew (fold.go); old blocks become coarser
+//	          ones and end (retire.go)
+//
+// Readers that look further back than memory goes read blocks (query.go).
 package tsdb
 
 import (
 	"context"
-	"math"
+	"fmt"
+	"hash/crc32"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"flyball/internal/clock"
@@ -23,204 +35,180 @@ import (
 	"flyball/metric"
 )
 
+const (
+	// flushEvery is how often the journal is written, in real time: often enough
+	// that with the commit no more than a second is lost.
+	flushEvery = 500 * time.Millisecond
+	// foldEvery is how often blocks are written, in real time, at the most.
+	foldEvery = 5 * time.Minute
+	// foldBytes is how long the journal may become before blocks are written early.
+	foldBytes = 64 << 20
+)
+
 // A DB holds the datapoints of all metrics. Its methods may be called from
 // several goroutines.
 type DB struct {
 	clock *clock.Clock
-	mu    sync.RWMutex
-	all   map[metric.Key]*Series
+	store store.Store
+
+	shards [256]shard
+	number atomic.Uint32 // the highest number of a series
+
+	// writing is held by one flush or fold at a time, and taken before disk.
+	writing   sync.Mutex
+	sequence  uint64 // of the newest journal entry
+	journaled int    // bytes in the journal
+
+	// disk is held for writing while blocks change: while points are between
+	// memory and blocks, or between two tiers. It is taken before a shard's lock.
+	disk   sync.RWMutex
+	eldest [len(tiers)]uint32 // the start of the oldest block, or noBlock
 }
 
-// Open returns the database as the store remembers it.
-func Open(st store.Store, clk *clock.Clock) (*DB, error) {
-	return &DB{clock: clk, all: map[metric.Key]*Series{}}, nil
+// A shard is a part of the series, with a lock and a journal of its own.
+type shard struct {
+	mu     sync.Mutex
+	series map[metric.Key]*Series
+	dirty  []*Series // with points that the journal does not have
+
+	journaled bool // has entries in the journal; guarded by DB.writing
 }
 
-// Run makes datapoints durable, at most a second of real time after they came,
-// and retires old ones, until ctx ends; then it makes durable what is left.
-func (db *DB) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
-}
+// shardOf must not change as long as there are journals on disk: a fold deletes
+// the journal of one shard.
+func shardOf(key []byte) uint8 { return uint8(crc32.Checksum(key, castagnoli)) }
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Append adds samples to their metrics. Readers see them when it returns; they
-// are durable within a second. Samples older than 15 days are ignored. The
-// watchers of the metrics are called before it returns. It keeps nothing of
-// samples.
+// are durable within a second. Then it calls the watchers of the metrics. It
+// ignores samples older than two weeks and those without a finite value. It keeps
+// nothing of what it is given.
 func (db *DB) Append(samples []metric.Sample) {
+	var buf [512]byte
+	limit := ago(unix(db.clock.Now()), oldest)
 	for i := range samples {
-		s := db.Series(samples[i].Metric)
-		at, w := s.add(&samples[i])
-		if w != nil {
-			w.Landed(s, at)
+		m := &samples[i]
+		at := unix(m.Time)
+		if at < limit || !m.Set.Valid() {
+			continue
+		}
+		key := m.Metric.AppendKey(buf[:0])
+		sh := &db.shards[shardOf(key)]
+		sh.mu.Lock()
+		s := sh.series[metric.Key(key)]
+		if s == nil {
+			s = db.create(sh, metric.Key(key))
+		}
+		at, watcher := s.add(at, m), s.watcher
+		sh.mu.Unlock()
+		if watcher != nil {
+			watcher.Landed(s, fromUnix(at))
 		}
 	}
+}
+
+// create adds a series to a shard, whose lock is held.
+func (db *DB) create(sh *shard, key metric.Key) *Series {
+	s := &Series{db: db, shard: sh, key: key, number: db.number.Add(1)}
+	s.minutes.reach = tiers[minutes].reach
+	if sh.series == nil {
+		sh.series = map[metric.Key]*Series{}
+	}
+	sh.series[key] = s
+	return s
 }
 
 // Series returns the handle of a metric, which it creates if need be. A handle
 // is valid as long as the DB. A metric without datapoints is not listed.
 func (db *DB) Series(id metric.ID) *Series {
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	key := id.Key()
-	s := db.all[key]
-	if s == nil {
-		s = &Series{key: key}
-		db.all[key] = s
+	key := id.AppendKey(nil)
+	sh := &db.shards[shardOf(key)]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if s := sh.series[metric.Key(key)]; s != nil {
+		return s
 	}
-	return s
+	return db.create(sh, metric.Key(key))
 }
 
-// Lookup returns the handle of a metric that exists.
+// Lookup returns the handle of a metric if it has one.
 func (db *DB) Lookup(id metric.ID) (*Series, bool) {
-	db.mu.RLock()
-	defer db.mu.RUnlock()
-	s, ok := db.all[id.Key()]
-	return s, ok
+	key := id.AppendKey(nil)
+	sh := &db.shards[shardOf(key)]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	s := sh.series[metric.Key(key)]
+	return s, s != nil
 }
 
 // List returns the metrics that match, sorted by their keys. It looks at those
 // with a datapoint within the last two weeks; last is the time of the newest
-// one. Match must not call the DB.
+// one, or up to half an hour more after a restart. Match must not call the DB.
 func (db *DB) List(match func(id metric.ID, last time.Time) bool) []metric.ID {
-	db.mu.RLock()
-	defer db.mu.RUnlock()
-	var found []metric.ID
-	for key, s := range db.all {
-		s.mu.Lock()
-		last := s.last
-		s.mu.Unlock()
-		if id := key.ID(); db.clock.Now().Sub(last) < 14*24*time.Hour && match(id, last) {
-			found = append(found, id)
+	type entry struct {
+		key metric.Key
+		id  metric.ID
+	}
+	var found []entry
+	limit := ago(unix(db.clock.Now()), active)
+	for i := range db.shards {
+		sh := &db.shards[i]
+		sh.mu.Lock()
+		for key, s := range sh.series {
+			if s.last == 0 || s.last < limit {
+				continue
+			}
+			if id := key.ID(); match(id, fromUnix(s.last)) {
+				found = append(found, entry{key, id})
+			}
 		}
+		sh.mu.Unlock()
 	}
-	slices.SortFunc(found, func(a, b metric.ID) int { return strings.Compare(string(a.Key()), string(b.Key())) })
-	return found
-}
-
-// A Watcher hears of the datapoints of a series.
-type Watcher interface {
-	// Landed is called by Append after a datapoint has become readable. At is
-	// the start of its minute, or of its second for high resolution. It is
-	// called without locks held and may read the series; it should be quick.
-	Landed(s *Series, at time.Time)
-}
-
-// A Series is the handle of one metric. Its methods may be called from several
-// goroutines.
-type Series struct {
-	key     metric.Key
-	mu      sync.Mutex
-	last    time.Time
-	watcher Watcher
-	points  []point
-}
-
-type point struct {
-	at   time.Time
-	unit string
-	set  metric.Set
-}
-
-// Key is the identity of the metric.
-func (s *Series) Key() metric.Key { return s.key }
-
-// Last is the time of the newest datapoint, or the zero Time.
-func (s *Series) Last() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.last
-}
-
-// Watch sets the watcher of the series, nil for none. There is at most one.
-func (s *Series) Watch(w Watcher) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.watcher = w
-}
-
-func (s *Series) add(m *metric.Sample) (time.Time, Watcher) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	at := m.Time.Truncate(time.Second)
-	if m.Resolution != time.Second {
-		at = m.Time.Truncate(time.Minute)
+	slices.SortFunc(found, func(a, b entry) int { return strings.Compare(string(a.key), string(b.key)) })
+	ids := make([]metric.ID, len(found))
+	for i, e := range found {
+		ids[i] = e.id
 	}
-	if at.After(s.last) {
-		s.last = at
-	}
-	s.points = append(s.points, point{at, m.Unit, m.Set})
-	return at, s.watcher
+	return ids
 }
 
-// Window reads one statistic of the len(dst) periods that end at end, the
-// newest last; NaN stands for no data. Period is a multiple of a minute, or of
-// a second for metrics of high resolution; end is a multiple of the same. With
-// unit "" datapoints of all units count. It does not allocate, unless it has to
-// read from disk: the first time that it is asked for more than the last
-// minutes. Its error is that of the store; dst is then all NaN.
-func (s *Series) Window(dst []float64, stat metric.Statistic, period time.Duration, unit string, end time.Time) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := range dst {
-		from := end.Add(-period * time.Duration(len(dst)-i))
-		set := s.between(from, from.Add(period), unit)
-		dst[i] = math.NaN()
-		if v, ok := set.Value(stat); ok {
-			dst[i] = v
+// Run makes datapoints durable, at most a second of real time after they came,
+// and retires old ones, until ctx ends. Then it makes durable what is left and
+// returns nil. Any other end is that of the store.
+func (db *DB) Run(ctx context.Context) error {
+	// A fast clock needs memory to be trimmed as fast.
+	every := max(min(foldEvery, db.clock.Real(time.Hour)), 10*time.Second)
+	ticker := time.NewTicker(flushEvery)
+	defer ticker.Stop()
+	folded := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return db.Flush()
+		case <-ticker.C:
 		}
-	}
-	return nil
-}
-
-func (s *Series) between(from, to time.Time, unit string) metric.Set {
-	var set metric.Set
-	for _, p := range s.points {
-		if !p.at.Before(from) && p.at.Before(to) && (unit == "" || unit == p.unit) {
-			set.Merge(p.set)
+		if err := db.Flush(); err != nil {
+			return err
 		}
-	}
-	return set
-}
-
-// A Query asks for statistics of a range of time.
-type Query struct {
-	From, To   time.Time     // From <= t < To; periods are counted from From
-	Period     time.Duration // a multiple of a second
-	Unit       string        // "" is all of them
-	PerUnit    bool          // a row for each unit, instead of all units together
-	Statistics []metric.Statistic
-}
-
-// A Row is what a Query found in one period.
-type Row struct {
-	Time   time.Time // start of the period
-	Unit   string    // "" where units were mixed
-	Values []float64 // one for each statistic asked for; NaN where the period has none
-}
-
-// Query returns the periods that have data, oldest first. Periods under a minute
-// are answered from the last three hours of high-resolution datapoints; others
-// from what is kept in a resolution that fits into the period: minutes for 15
-// days, five minutes for 63 days, hours for 455 days.
-func (s *Series) Query(q Query) ([]Row, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var rows []Row
-	for from := q.From; from.Before(q.To); from = from.Add(q.Period) {
-		set := s.between(from, from.Add(q.Period), q.Unit)
-		if set.Count == 0 {
+		if time.Since(folded) < every && db.backlog() < foldBytes {
 			continue
 		}
-		row := Row{Time: from, Unit: q.Unit}
-		for _, stat := range q.Statistics {
-			v, ok := set.Value(stat)
-			if !ok {
-				v = math.NaN()
-			}
-			row.Values = append(row.Values, v)
+		if err := db.fold(); err != nil {
+			return err
 		}
-		rows = append(rows, row)
+		if err := db.retire(ctx); err != nil {
+			return err
+		}
+		folded = time.Now()
 	}
-	return rows, nil
+}
+
+// Open returns the database as the store remembers it.
+func Open(st store.Store, clk *clock.Clock) (*DB, error) {
+	db := &DB{clock: clk, store: st}
+	if err := db.load(); err != nil {
+		return nil, fmt.Errorf("open datapoints: %w", err)
+	}
+	return db, nil
 }
