@@ -138,3 +138,15 @@ func CombineHealth(containers []Container, health func(i int) Health) Health {
 	}
 	return HealthUnknown
 }
+
+// CPULimit is the kernel's form of a limit in CPU units: the CPU time that may be
+// used in each period. The period is short, so that a task at its limit looks
+// evenly busy when it is measured each second: with 20 ms the error is 2 %, with
+// the usual 100 ms it is 10 %. The kernel allows no quota under 1 ms and no period
+// over 1 s, so small limits have longer periods: 256 units are 5 ms in 20 ms, 32
+// units 1 ms in 32 ms, and less than 2 units cannot be had.
+func CPULimit(units int) (quota, period time.Duration) {
+	units = max(units, 2)
+	period = max(20*time.Millisecond, time.Millisecond*1024/time.Duration(units))
+	return period * time.Duration(units) / 1024, period
+}

@@ -1,6 +1,12 @@
 package task
 
-import "testing"
+import (
+	"math"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
 
 func TestTheHealthOfATaskIsThatOfItsEssentialCheckedContainers(t *testing.T) {
 	type container struct {
@@ -35,4 +41,18 @@ func TestTheHealthOfATaskIsThatOfItsEssentialCheckedContainers(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestACPULimitIsOneTheKernelTakes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		units := rapid.IntRange(1, 192*1024).Draw(t, "units")
+		quota, period := CPULimit(units)
+		if quota < time.Millisecond || period > time.Second {
+			t.Fatalf("%d units: %v in %v", units, quota, period)
+		}
+		want := float64(max(units, 2)) / 1024
+		if got := float64(quota.Microseconds()) / float64(period.Microseconds()); math.Abs(got-want) > want/1000 {
+			t.Fatalf("%d units: %v in %v is %f CPUs, want %f", units, quota, period, got, want)
+		}
+	})
 }

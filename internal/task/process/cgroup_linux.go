@@ -23,21 +23,11 @@ func newCgroupHost(name string) (host, error) {
 	return newLegacy(name)
 }
 
-// cpuPeriod is the period of a CPU limit in which that many units, 1024 to a
-// virtual CPU, may be used. It is as short as the kernel lets it be, which is
-// 1 ms of CPU time a period: a task at its limit should look busy all the time
-// when it is measured each second, not for some 100 ms pieces of it. For 256
-// units it is 5 ms in 20 ms, for 32 units 1 ms in 32 ms.
-func cpuPeriod(units int) (quota, period time.Duration) {
-	period = max(20*time.Millisecond, time.Millisecond*1024/time.Duration(units))
-	return period * time.Duration(units) / 1024, period
-}
-
 // limits are the limits of a cgroup, 0 being none. Memory is in MiB.
 func limits(units, weight, memory int) *specs.LinuxResources {
 	resources := &specs.LinuxResources{CPU: &specs.LinuxCPU{}, Memory: &specs.LinuxMemory{}}
 	if units > 0 {
-		quota, period := cpuPeriod(units)
+		quota, period := task.CPULimit(units)
 		quotaMicros, periodMicros := quota.Microseconds(), uint64(period.Microseconds())
 		resources.CPU.Quota, resources.CPU.Period = &quotaMicros, &periodMicros
 	}
