@@ -2,7 +2,6 @@ package wire
 
 import (
 	"encoding/binary"
-	"errors"
 	"math"
 	"reflect"
 	"time"
@@ -36,7 +35,7 @@ const (
 	cborEpoch      = 1 // tag of a time in seconds
 )
 
-var errCBOR = errors.New("The request body is not valid CBOR")
+const errCBOR = refusal("The request body is not valid CBOR")
 
 // cborReader reads CBOR without building a tree. The cbor library decodes into
 // its own idea of a struct; this one reads PutMetricData three times as fast,
@@ -163,6 +162,14 @@ func (r *cborReader) chunked(major, info byte, arg uint64) ([]byte, error) {
 }
 
 func (r *cborReader) text() ([]byte, error) {
+	b, err := r.str()
+	if err != nil {
+		return nil, err
+	}
+	return validText(b)
+}
+
+func (r *cborReader) str() ([]byte, error) {
 	major, info, arg, err := r.value()
 	if err != nil {
 		return nil, err
@@ -170,11 +177,7 @@ func (r *cborReader) text() ([]byte, error) {
 	if major != cborText {
 		return nil, mismatch(major, info, wantString)
 	}
-	b, err := r.chunked(major, info, arg)
-	if err != nil {
-		return nil, err
-	}
-	return validText(b)
+	return r.chunked(major, info, arg)
 }
 
 func (r *cborReader) blob() ([]byte, error) {
@@ -362,7 +365,7 @@ func (r *cborReader) key() (name []byte, more bool, err error) {
 	if more, err = r.step(); err != nil || !more {
 		return nil, false, err
 	}
-	name, err = r.text()
+	name, err = r.str()
 	return name, true, err
 }
 

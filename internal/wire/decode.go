@@ -18,6 +18,7 @@ type decoder struct {
 	r       reader
 	strings *interner
 	memory  int // bytes that lists and maps may still take
+	scratch []float64
 
 	texts  slab[string]
 	floats slab[float64]
@@ -44,7 +45,7 @@ func at(step string, err error) error {
 	return &decodeError{step, err}
 }
 
-var errTooLarge = errors.New("The request holds too many elements")
+const errTooLarge = refusal("The request holds too many elements")
 
 // value reads what p describes into v, which must be settable. A null leaves v
 // as it is.
@@ -59,7 +60,7 @@ func (d *decoder) value(p *plan, v reflect.Value) error {
 			return err
 		}
 		if p.pointer {
-			*v.Addr().Interface().(**string) = d.texts.put(d.strings.string(b))
+			v.Set(reflect.ValueOf(d.texts.put(d.strings.string(b))))
 			return nil
 		}
 		v.SetString(d.strings.string(b))
@@ -71,10 +72,10 @@ func (d *decoder) value(p *plan, v reflect.Value) error {
 			return err
 		}
 		if p.pointer {
-			*v.Addr().Interface().(**time.Time) = d.times.put(t)
+			v.Set(reflect.ValueOf(d.times.put(t)))
 			return nil
 		}
-		*v.Addr().Interface().(*time.Time) = t
+		v.Set(reflect.ValueOf(t))
 	case kindEnum:
 		return d.enum(p, v)
 	case kindInt:
@@ -85,7 +86,7 @@ func (d *decoder) value(p *plan, v reflect.Value) error {
 			return err
 		}
 		if p.pointer {
-			*v.Addr().Interface().(**bool) = d.bools.put(b)
+			v.Set(reflect.ValueOf(d.bools.put(b)))
 			return nil
 		}
 		v.SetBool(b)
@@ -120,16 +121,15 @@ func (d *decoder) float(p *plan, v reflect.Value) error {
 	if err != nil {
 		return err
 	}
-	if !p.pointer {
+	switch {
+	case !p.pointer:
 		v.SetFloat(f)
-		return nil
+	case p.typ == float64Type:
+		v.Set(reflect.ValueOf(d.floats.put(f)))
+	default:
+		v.Set(reflect.New(p.typ))
+		v.Elem().SetFloat(f)
 	}
-	if to, ok := v.Addr().Interface().(**float64); ok {
-		*to = d.floats.put(f)
-		return nil
-	}
-	v.Set(reflect.New(p.typ))
-	v.Elem().SetFloat(f)
 	return nil
 }
 
@@ -141,15 +141,13 @@ func (d *decoder) integer(p *plan, v reflect.Value) error {
 	if p.bits == 32 && (n > math.MaxInt32 || n < math.MinInt32) {
 		return badValue{"NUMBER_VALUE", wantInteger}
 	}
-	if !p.pointer {
+	switch {
+	case !p.pointer:
 		v.SetInt(n)
-		return nil
-	}
-	switch to := v.Addr().Interface().(type) {
-	case **int32:
-		*to = d.ints.put(int32(n))
-	case **int64:
-		*to = d.longs.put(n)
+	case p.typ == int32Type:
+		v.Set(reflect.ValueOf(d.ints.put(int32(n))))
+	case p.typ == int64Type:
+		v.Set(reflect.ValueOf(d.longs.put(n)))
 	default:
 		v.Set(reflect.New(p.typ))
 		v.Elem().SetInt(n)
@@ -212,20 +210,24 @@ func (d *decoder) list(p *plan, v reflect.Value) error {
 	elem := int(p.elem.typ.Size())
 	// A hint is only a claim. What is allocated for it is bounded, and what is
 	// read is counted.
-	v.Set(reflect.MakeSlice(p.typ, 0, min(size, 4096)))
+	grow := min(max(size, 4), 4096)
+	v.SetZero()
 	for n := 0; ; n++ {
 		more, err := d.r.next()
 		if err != nil {
 			return at(itemPath(n), err)
 		}
 		if !more {
+			if n == 0 {
+				v.Set(reflect.MakeSlice(p.typ, 0, 0)) // empty is not absent
+			}
 			return nil
 		}
 		if d.memory -= elem; d.memory < 0 {
 			return errTooLarge
 		}
 		if n == v.Cap() {
-			v.Grow(max(n, 4))
+			v.Grow(max(n, grow))
 		}
 		v.SetLen(n + 1)
 		if err := d.value(p.elem, v.Index(n)); err != nil {
@@ -237,25 +239,24 @@ func (d *decoder) list(p *plan, v reflect.Value) error {
 func itemPath(i int) string { return fmt.Sprintf("%d.member", i+1) }
 
 func (d *decoder) floatList(to *[]float64) error {
-	size, err := d.r.list()
-	if err != nil {
+	if _, err := d.r.list(); err != nil {
 		return err
 	}
-	list := make([]float64, 0, min(size, 4096))
+	d.scratch = d.scratch[:0]
 	for {
 		more, err := d.r.next()
 		if err != nil {
-			return at(itemPath(len(list)), err)
+			return at(itemPath(len(d.scratch)), err)
 		}
 		if !more {
-			*to = list
+			*to = append([]float64{}, d.scratch...)
 			return nil
 		}
 		f, err := d.r.float()
 		if err != nil {
-			return at(itemPath(len(list)), err)
+			return at(itemPath(len(d.scratch)), err)
 		}
-		list = append(list, f)
+		d.scratch = append(d.scratch, f)
 	}
 }
 
@@ -283,6 +284,9 @@ func (d *decoder) dict(p *plan, v reflect.Value) error {
 		if d.memory -= mapEntry + int(p.elem.typ.Size()); d.memory < 0 {
 			return errTooLarge
 		}
+		if _, err := validText(b); err != nil {
+			return err
+		}
 		key := d.strings.string(b)
 		elem := reflect.New(p.typ.Elem()).Elem()
 		if err := d.value(p.elem, elem); err != nil {
@@ -292,11 +296,11 @@ func (d *decoder) dict(p *plan, v reflect.Value) error {
 	}
 }
 
-var (
-	errUnionCount   = errors.New("Exactly one member of a union must be set")
-	errUnionArm     = errors.New("Unknown union member")
-	errNoDocuments  = errors.New("Documents are not supported here")
-	errTrailingData = errors.New("Unexpected data after the request")
+const (
+	errUnionCount   = refusal("Exactly one member of a union must be set")
+	errUnionArm     = refusal("Unknown union member")
+	errNoDocuments  = refusal("Documents are not supported here")
+	errTrailingData = refusal("Unexpected data after the request")
 )
 
 func (d *decoder) union(p *plan, v reflect.Value) error {
@@ -376,7 +380,7 @@ func (s *slab[T]) put(v T) *T {
 // that it saw lately, without allocating. Metric and dimension names come back
 // in every request.
 type interner struct {
-	recent [1024]string
+	recent [4096]string
 }
 
 func (in *interner) string(b []byte) string {

@@ -91,7 +91,7 @@ type exchange struct {
 	name    string // of the operation, as asked for
 
 	body   *bytes.Buffer // goes back to the pool at the end
-	params param         // of awsQuery
+	params params        // of awsQuery
 }
 
 // ServeHTTP answers one call of an AWS client.
@@ -239,7 +239,7 @@ func (x *exchange) queryService(is func(*service) bool) *service {
 }
 
 func (x *exchange) readParams(limit int64) *fault {
-	if err := parseParams(&x.params, x.r.URL.RawQuery); err != nil {
+	if err := x.params.parse(x.r.URL.RawQuery); err != nil {
 		return x.service.queryFault(err)
 	}
 	if x.r.Method == http.MethodGet {
@@ -252,7 +252,7 @@ func (x *exchange) readParams(limit int64) *fault {
 	if x.body, f = readBody(x.r, limit); f != nil {
 		return f
 	}
-	if err := parseParams(&x.params, x.body.String()); err != nil {
+	if err := x.params.parse(x.body.String()); err != nil {
 		return x.service.queryFault(err)
 	}
 	return nil
@@ -276,7 +276,7 @@ func (x *exchange) input() (reflect.Value, *fault) {
 	}
 	var r reader
 	if x.proto == AWSQuery {
-		r = &queryReader{now: &x.params}
+		r = &queryReader{now: &x.params.root}
 	} else {
 		var f *fault
 		if x.body, f = readBody(x.r, x.service.maxBody()); f != nil {
@@ -408,8 +408,7 @@ func writeTypedFault(w writer, typ string, f *fault) {
 	w.closeObject()
 }
 
-// qualified is an error's code with the namespace of its model. Errors that are
-// in no model are of the protocol.
+// qualified is an error's code with the namespace of its service's model.
 func (x *exchange) qualified(code string) string {
 	if x.service == nil {
 		return code

@@ -3,7 +3,6 @@ package wire
 import (
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"math"
 	"slices"
 	"strconv"
@@ -21,7 +20,7 @@ type jsonReader struct {
 	buf   []byte // strings with escapes are put together here
 }
 
-var errJSON = errors.New("The request body is not valid JSON")
+const errJSON = refusal("The request body is not valid JSON")
 
 // peek returns the next byte that is not space, or 0 at the end.
 func (r *jsonReader) peek() byte {

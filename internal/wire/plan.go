@@ -71,6 +71,9 @@ type arm struct {
 
 var (
 	timeType     = reflect.TypeFor[time.Time]()
+	float64Type  = reflect.TypeFor[float64]()
+	int32Type    = reflect.TypeFor[int32]()
+	int64Type    = reflect.TypeFor[int64]()
 	metadataType = reflect.TypeFor[middleware.Metadata]()
 	documentType = reflect.TypeFor[smithydocument.Marshaler]()
 )
@@ -143,7 +146,7 @@ func (pl *planner) fill(p *plan, shape string) (err error) {
 		p.kind = kindBlob
 	case t.Kind() == reflect.Slice:
 		p.kind = kindList
-		if t.Elem() == reflect.TypeFor[float64]() {
+		if t.Elem() == float64Type {
 			p.kind = kindFloats
 		}
 		p.elem, err = pl.plan(t.Elem(), s.List)

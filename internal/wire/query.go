@@ -2,7 +2,6 @@ package wire
 
 import (
 	"encoding/base64"
-	"errors"
 	"net/url"
 	"slices"
 	"strconv"
@@ -20,18 +19,20 @@ type param struct {
 	index    map[string]int // into children, when they are many
 }
 
-var (
-	errParams    = errors.New("The request has too many parameters")
-	errMalformed = errors.New("The request's parameters are not well-formed")
+const (
+	errParams    = refusal("The request has too many parameters")
+	errMalformed = refusal("The request's parameters are not well-formed")
 )
 
-// parseParams makes a tree of form-encoded parameters. Later values replace
-// earlier ones.
-func parseParams(root *param, form string) error {
-	for n := 0; form != ""; n++ {
-		if n == maxParams {
-			return errParams
-		}
+// params is the tree of a request's parameters.
+type params struct {
+	root  param
+	nodes int
+}
+
+// parse adds form-encoded parameters. Later values replace earlier ones.
+func (t *params) parse(form string) error {
+	for form != "" {
 		var pair string
 		pair, form, _ = strings.Cut(form, "&")
 		if pair == "" {
@@ -45,7 +46,7 @@ func parseParams(root *param, form string) error {
 		if value, err = unescape(value); err != nil {
 			return errMalformed
 		}
-		if err := root.put(name, value); err != nil {
+		if err := t.put(name, value); err != nil {
 			return err
 		}
 	}
@@ -59,13 +60,16 @@ func unescape(s string) (string, error) {
 	return url.QueryUnescape(s)
 }
 
-func (p *param) put(name, value string) error {
+func (t *params) put(name, value string) error {
+	p := &t.root
 	for depth := 0; ; depth++ {
 		if depth == 3*maxDepth { // a list or map takes up to three steps
 			return errTooDeep
 		}
 		step, rest, more := strings.Cut(name, ".")
-		p = p.child(step)
+		if p = t.child(p, step); p == nil {
+			return errParams
+		}
 		if !more {
 			p.value, p.set = value, true
 			return nil
@@ -74,20 +78,24 @@ func (p *param) put(name, value string) error {
 	}
 }
 
-// child finds or adds a child. Clients send parameters in order, so that it is
-// the last one as a rule.
-func (p *param) child(name string) *param {
+// child finds or adds a child, or returns nil if there are too many nodes.
+// Clients send parameters in order, so that it is the last child as a rule.
+func (t *params) child(p *param, name string) *param {
 	if n := len(p.children); n > 0 && p.children[n-1].name == name {
 		return &p.children[n-1]
 	}
 	if found := p.find(name); found != nil {
 		return found
 	}
+	if t.nodes++; t.nodes > maxParams {
+		return nil
+	}
 	p.children = append(p.children, param{name: name})
-	if p.index != nil {
-		p.index[name] = len(p.children) - 1
-	} else if len(p.children) > 16 {
-		p.index = make(map[string]int, 2*len(p.children))
+	switch n := len(p.children); {
+	case p.index != nil:
+		p.index[name] = n - 1
+	case n > 16:
+		p.index = make(map[string]int, 2*n)
 		for i := range p.children {
 			p.index[p.children[i].name] = i
 		}
@@ -112,8 +120,8 @@ func (p *param) find(name string) *param {
 }
 
 // get is the value of a top-level parameter.
-func (p *param) get(name string) string {
-	if c := p.find(name); c != nil {
+func (t *params) get(name string) string {
+	if c := t.root.find(name); c != nil {
 		return c.value
 	}
 	return ""
@@ -265,8 +273,7 @@ func (r *queryReader) key() (name []byte, more bool, err error) {
 	}
 	r.now = value
 	r.buf = append(r.buf[:0], key.value...)
-	name, err = validText(r.buf)
-	return name, true, err
+	return r.buf, true, nil
 }
 
 // list opens Name.member.N, or Name.N of a flattened list. Name= is an empty

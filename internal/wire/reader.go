@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -15,7 +14,8 @@ import (
 //	object: r.object(), then r.key() until it has no more, each followed by a value
 //	list:   r.list(), then r.next() until it has no more, each followed by a value
 //
-// Bytes that a reader returns are valid until its next call.
+// Bytes that a reader returns are valid until its next call. Keys may be invalid
+// UTF-8, which matters where they are kept.
 type reader interface {
 	null() bool // takes a null, if there is one
 	text() ([]byte, error)
@@ -41,11 +41,14 @@ type dictionary interface {
 const (
 	maxDepth   = 64       // lists and objects in each other
 	maxMemory  = 64 << 20 // bytes in lists of structs and in maps
-	maxParams  = 100_000  // query parameters
+	maxParams  = 200_000  // nodes in the tree of query parameters
 	maxInflate = 16 << 20 // bytes of an unpacked body
 )
 
-var errTooDeep = errors.New("The request is nested too deeply")
+// A refusal says in a sentence to the client why a body cannot be read.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
 
 // badValue is a value that cannot stand where it was found, in the words of
 // AWS's JSON services.
@@ -67,12 +70,13 @@ const (
 	wantBlob    = "a Blob"
 )
 
-var (
-	errNotObject = errors.New("Expected structure or null")
-	errNotList   = errors.New("Expected list or null")
-	errObject    = errors.New("Start of structure or map found where not expected.")
-	errList      = errors.New("Start of list found where not expected.")
-	errUTF8      = errors.New("Invalid UTF-8 in a string")
+const (
+	errTooDeep   = refusal("The request is nested too deeply.")
+	errNotObject = refusal("Expected structure or null")
+	errNotList   = refusal("Expected list or null")
+	errObject    = refusal("Start of structure or map found where not expected.")
+	errList      = refusal("Start of list found where not expected.")
+	errUTF8      = refusal("Invalid UTF-8 in a string")
 )
 
 // validText refuses what is not text.

@@ -40,7 +40,7 @@ func validate(p *plan, v reflect.Value) string {
 		return ""
 	}
 	var c checker
-	c.members(p, v, nil)
+	c.members(p, v)
 	if c.count == 0 {
 		return ""
 	}
@@ -53,81 +53,80 @@ const maxFound = 50
 type checker struct {
 	found []string
 	count int
+	// The path to the value under check, put together only for a violation.
+	path []step
 }
 
-// A step is one step of the path to the value under check. The path is only put
-// together for a violation.
+// A step is a member's name, or the number of a list's element, from 1.
 type step struct {
-	up   *step
 	name string
-	item int // from 1, of a list's element; name is empty then
+	item int
 }
 
-func (s *step) path() string {
-	if s == nil {
-		return ""
+func (c *checker) push(name string, item int) { c.path = append(c.path, step{name, item}) }
+func (c *checker) pop()                       { c.path = c.path[:len(c.path)-1] }
+
+func (c *checker) add(b brokenRule) {
+	if c.count++; len(c.found) >= maxFound {
+		return
 	}
-	name := s.name
-	if s.item > 0 {
-		name = itemPath(s.item - 1)
+	names := make([]string, len(c.path))
+	for i, s := range c.path {
+		names[i] = s.name
+		if s.item > 0 {
+			names[i] = itemPath(s.item - 1)
+		}
 	}
-	if s.up == nil {
-		return name
-	}
-	return s.up.path() + "." + name
+	c.found = append(c.found, b.at(strings.Join(names, ".")))
 }
 
-func (c *checker) add(s *step, b brokenRule) {
-	if c.count++; len(c.found) < maxFound {
-		c.found = append(c.found, b.at(s.path()))
-	}
-}
-
-func (c *checker) members(p *plan, v reflect.Value, at *step) {
+func (c *checker) members(p *plan, v reflect.Value) {
 	for i := range p.fields {
 		f := &p.fields[i]
 		if !f.required && !f.plan.checked {
 			continue
 		}
 		fv := v.Field(f.index)
-		if !isSet(f.plan, fv) {
-			if f.required {
-				c.add(&step{up: at, name: f.path}, brokenRule{"null", "Member must not be null"})
-			}
+		set := isSet(f.plan, fv)
+		if set && !f.plan.checked || !set && !f.required {
 			continue
 		}
-		if f.plan.checked {
-			c.value(f.plan, fv, &step{up: at, name: f.path})
+		c.push(f.path, 0)
+		if set {
+			c.value(f.plan, fv)
+		} else {
+			c.add(brokenRule{"null", "Member must not be null"})
 		}
+		c.pop()
 	}
 }
 
 // value checks a value that is set.
-func (c *checker) value(p *plan, v reflect.Value, at *step) {
+func (c *checker) value(p *plan, v reflect.Value) {
 	if p.pointer {
 		v = v.Elem()
 	}
 	if p.rule != nil {
 		if must := p.rule.broken(p.kind, v); must != nil {
 			for _, m := range must {
-				c.add(at, brokenRule{show(p.kind, v), m})
+				c.add(brokenRule{show(p.kind, v), m})
 			}
 			return
 		}
 	}
 	switch p.kind {
 	case kindStruct:
-		c.members(p, v, at)
+		c.members(p, v)
 	case kindList:
-		c.list(p, v, at)
+		c.list(p, v)
 	case kindMap:
-		c.dict(p, v, at)
+		c.dict(p, v)
 	case kindUnion:
-		c.union(p, v, at)
+		c.union(p, v)
 	}
 }
 
-func (c *checker) list(p *plan, v reflect.Value, at *step) {
+func (c *checker) list(p *plan, v reflect.Value) {
 	if !p.elem.checked {
 		return
 	}
@@ -137,12 +136,14 @@ func (c *checker) list(p *plan, v reflect.Value, at *step) {
 			continue
 		}
 		if !p.elem.isText() {
-			c.value(p.elem, item, &step{up: at, item: i + 1})
+			c.push("", i+1)
+			c.value(p.elem, item)
+			c.pop()
 			continue
 		}
 		// A list of strings is named whole.
 		if must := p.elem.rule.broken(p.elem.kind, item); must != nil {
-			c.add(at, brokenRule{show(p.kind, v), "Member must satisfy constraint: [" + strings.Join(must, ", ") + "]"})
+			c.add(brokenRule{show(p.kind, v), "Member must satisfy constraint: [" + strings.Join(must, ", ") + "]"})
 			return
 		}
 	}
@@ -152,32 +153,36 @@ func (p *plan) isText() bool {
 	return !p.pointer && p.rule != nil && (p.kind == kindString || p.kind == kindEnum)
 }
 
-func (c *checker) dict(p *plan, v reflect.Value, at *step) {
+func (c *checker) dict(p *plan, v reflect.Value) {
 	for it := v.MapRange(); it.Next(); {
 		if p.key.rule != nil {
 			if must := p.key.rule.broken(p.key.kind, it.Key()); must != nil {
-				c.add(at, brokenRule{"", "Map keys must satisfy constraint: [" + strings.Join(must, ", ") + "]"})
+				c.add(brokenRule{"", "Map keys must satisfy constraint: [" + strings.Join(must, ", ") + "]"})
 				return
 			}
 		}
 		if !p.elem.isText() {
 			if p.elem.checked {
-				c.value(p.elem, it.Value(), &step{up: at, name: it.Key().String() + ".member"})
+				c.push(it.Key().String()+".member", 0)
+				c.value(p.elem, it.Value())
+				c.pop()
 			}
 			continue
 		}
 		if must := p.elem.rule.broken(p.elem.kind, it.Value()); must != nil {
-			c.add(at, brokenRule{"", "Map value must satisfy constraint: [" + strings.Join(must, ", ") + "]"})
+			c.add(brokenRule{"", "Map value must satisfy constraint: [" + strings.Join(must, ", ") + "]"})
 			return
 		}
 	}
 }
 
-func (c *checker) union(p *plan, v reflect.Value, at *step) {
+func (c *checker) union(p *plan, v reflect.Value) {
 	box := v.Elem().Elem()
 	for i := range p.arms {
 		if a := &p.arms[i]; a.typ == box.Type() && a.plan.checked {
-			c.value(a.plan, box.FieldByName("Value"), &step{up: at, name: lowerFirst(a.name)})
+			c.push(lowerFirst(a.name), 0)
+			c.value(a.plan, box.FieldByName("Value"))
+			c.pop()
 		}
 	}
 }
