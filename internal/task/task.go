@@ -147,6 +147,6 @@ func CombineHealth(containers []Container, health func(i int) Health) Health {
 // units 1 ms in 32 ms, and less than 2 units cannot be had.
 func CPULimit(units int) (quota, period time.Duration) {
 	units = max(units, 2)
-	period = max(20*time.Millisecond, time.Millisecond*1024/time.Duration(units))
+	period = max(20, time.Duration((1024+units-1)/units)) * time.Millisecond
 	return period * time.Duration(units) / 1024, period
 }
