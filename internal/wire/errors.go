@@ -111,7 +111,9 @@ func (s *service) decodeFault(err error) *fault {
 }
 
 func (s *service) invalid(message string) *fault {
-	return &fault{code: s.Invalid, status: http.StatusBadRequest, message: message}
+	f := &fault{code: s.Invalid, status: http.StatusBadRequest, message: message}
+	s.applyModel(f)
+	return f
 }
 
 // fault turns an error of a service's method into what the client sees. Errors

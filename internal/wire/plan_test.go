@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	smithy "github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/traits"
 )
 
 // The SDK's clients have the method set that services have.
@@ -70,6 +71,27 @@ func TestWireNamesAreThoseOfTheSchemas(t *testing.T) {
 			if !slices.Equal(got, want) {
 				t.Errorf("%s: members %v, want %v", id, got, want)
 			}
+		}
+	}
+}
+
+// The SDK's schemas also have the query codes and statuses of errors.
+func TestErrorsAreThoseOfTheSchemas(t *testing.T) {
+	sv, err := newService(CloudWatch((*cloudwatch.Client)(nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, entry := range cloudwatch.TypeRegistry.Entries {
+		want := errorModel{Code: entry.Schema.ID().Name, Status: 400}
+		if e, ok := smithy.SchemaTrait[*traits.HTTPError](entry.Schema); ok {
+			want.Status = e.Code
+		}
+		if e, ok := smithy.SchemaTrait[*traits.AWSQueryError](entry.Schema); ok {
+			want = errorModel{Code: e.ErrorCode, Status: e.StatusCode}
+		}
+		f := sv.fault(entry.New().(error))
+		if got := (errorModel{Code: f.queryCode(), Status: f.status}); got != want {
+			t.Errorf("%s: %+v, want %+v", id, got, want)
 		}
 	}
 }

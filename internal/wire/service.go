@@ -59,7 +59,7 @@ type Service struct {
 	// QueryCompatible services tell clients their awsQuery error codes in every
 	// protocol, in the x-amzn-query-error header.
 	QueryCompatible bool
-	// Invalid is the error code for requests that break the model's
+	// Invalid is the error shape for requests that break the model's
 	// constraints, such as "ValidationException".
 	Invalid string
 	// Unions are pointers to the SDK types that can stand in union members,
@@ -118,7 +118,7 @@ func CloudWatch(api any) Service {
 			"MissingRequiredParameterException", "ResourceConflict", "ResourceNotFound", "ValidationException",
 		},
 		QueryCompatible: true,
-		Invalid:         "ValidationError",
+		Invalid:         "ValidationException",
 		Unions: []any{
 			&types.EvaluationCriteriaMemberPromQLCriteria{},
 			&types.EvaluationWindowMemberSlidingWindow{},

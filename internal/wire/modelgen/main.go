@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,7 +37,7 @@ func main() {
 		log.Fatal(err)
 	}
 	for name, path := range sources {
-		if err := generate(filepath.Join(dir, "models/apis", path, "api-2.json"), filepath.Join("model", name+".json")); err != nil {
+		if err := generate(name, filepath.Join(dir, "models/apis", path, "api-2.json")); err != nil {
 			log.Fatalf("%s: %v", name, err)
 		}
 	}
@@ -51,6 +52,25 @@ func download(module string) (dir string, err error) {
 	err = json.Unmarshal(out, &got)
 	return got.Dir, err
 }
+
+// What AWS changed since the last release of these models.
+var (
+	// Members that are not required any more.
+	optional = map[string][]string{
+		"CreateCapacityProviderRequest": {"autoScalingGroupProvider"},
+		"PutMetricAlarmInput":           {"EvaluationPeriods", "ComparisonOperator"},
+		"PutMetricDataInput":            {"MetricData"},
+		"UpdateCapacityProviderRequest": {"autoScalingGroupProvider"},
+	}
+	// Errors that are new.
+	newErrors = map[string]map[string]errorCode{
+		"monitoring": {
+			"ConflictException":   {Code: "ConflictException", Status: 409},
+			"ResourceConflict":    {Code: "ResourceConflict", Status: 409},
+			"ValidationException": {Code: "ValidationError", Status: 400},
+		},
+	}
+)
 
 // api is what is read of an api-2.json.
 type api struct {
@@ -106,7 +126,7 @@ type (
 	}
 )
 
-func generate(from, to string) error {
+func generate(name, from string) error {
 	b, err := os.ReadFile(from)
 	if err != nil {
 		return err
@@ -134,11 +154,12 @@ func generate(from, to string) error {
 			t.Errors[name] = errorCode{Code: s.Error.Code, Status: s.Error.HTTPStatusCode}
 		}
 	}
+	maps.Copy(t.Errors, newErrors[name])
 	out, err := json.MarshalIndent(t, "", " ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(to, append(out, '\n'), 0o644)
+	return os.WriteFile(filepath.Join("model", name+".json"), append(out, '\n'), 0o644)
 }
 
 // constraints collects the shapes that constrain their values, or those below.
@@ -175,7 +196,7 @@ func (c *constraints) collect(name string) bool {
 	}
 	constrained := out.Min != nil || out.Max != nil || out.Pattern != ""
 	for m, ref := range in.Members {
-		required := slices.Contains(in.Required, m)
+		required := slices.Contains(in.Required, m) && !slices.Contains(optional[name], m)
 		below := c.collect(ref.Shape)
 		if !required && !below {
 			continue
