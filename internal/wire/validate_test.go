@@ -1,0 +1,141 @@
+package wire
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+)
+
+// A validator decodes JSON into an operation's input and validates it.
+func validator(t *testing.T) func(operation, body string) string {
+	services := map[string]*service{}
+	var handlers []*handler
+	for _, s := range clientServices() {
+		h, err := NewHandler(Options{}, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		handlers = append(handlers, h.(*handler))
+		services[s.Name] = h.(*handler).services[0]
+	}
+	return func(operation, body string) string {
+		t.Helper()
+		name, op, _ := strings.Cut(operation, ":")
+		s := services[name]
+		o := s.ops[op]
+		if o == nil {
+			t.Fatalf("no operation %s", operation)
+		}
+		if err := s.prepare(o); err != nil {
+			t.Fatal(err)
+		}
+		in := reflect.New(o.in).Elem()
+		if err := handlers[0].decode(&jsonReader{data: []byte(body)}, o.inPlan, in); err != nil {
+			return s.decodeFault(err).message
+		}
+		return validate(o.inPlan, in)
+	}
+}
+
+func TestViolationsAreToldInTheWordsOfAWS(t *testing.T) {
+	message := validator(t)
+	const (
+		register = "application-autoscaling:RegisterScalableTarget"
+		policy   = "application-autoscaling:PutScalingPolicy"
+		describe = "application-autoscaling:DescribeScalableTargets"
+		schedule = "application-autoscaling:PutScheduledAction"
+		metrics  = "monitoring:PutMetricData"
+	)
+	one := "1 validation error detected: "
+	for _, tt := range []struct{ name, operation, body, want string }{
+		{"nothing to say", register, `{"ServiceNamespace":"ecs","ResourceId":"service/a/b","ScalableDimension":"ecs:service:DesiredCount","MinCapacity":0}`, ""},
+		{"required", register, `{"ServiceNamespace":"ecs","ResourceId":"service/a/b"}`,
+			one + "Value null at 'scalableDimension' failed to satisfy constraint: Member must not be null"},
+		{"several", register, `{"ResourceId":"","ScalableDimension":"ecs:service:DesiredCount"}`,
+			"2 validation errors detected: Value '' at 'resourceId' failed to satisfy constraint: Member must have length greater than or equal to 1; " +
+				"Value null at 'serviceNamespace' failed to satisfy constraint: Member must not be null"},
+		{"enum", register, `{"ServiceNamespace":"ecs","ResourceId":"a","ScalableDimension":"x"}`, "Value 'x' at 'scalableDimension' failed to satisfy constraint: Member must satisfy enum value set: [ecs:service:DesiredCount, "},
+		{"empty enum", register, `{"ServiceNamespace":"","ResourceId":"a","ScalableDimension":"x"}`, one + "Value '' at 'serviceNamespace' failed to satisfy constraint: Member must satisfy enum value set: [ecs, "},
+		{"long", register, `{"ServiceNamespace":"ecs","ScalableDimension":"ecs:service:DesiredCount","ResourceId":"` + strings.Repeat("é", 1601) + `"}`,
+			"at 'resourceId' failed to satisfy constraint: Member must have length less than or equal to 1600"},
+		{"length counts characters, not bytes", register, `{"ServiceNamespace":"ecs","ScalableDimension":"ecs:service:DesiredCount","ResourceId":"` + strings.Repeat("é", 1600) + `"}`, ""},
+		{"pattern", policy, `{"PolicyName":"a\nb","ServiceNamespace":"ecs","ScalableDimension":"ecs:service:DesiredCount","ResourceId":"x"}`,
+			one + "Value 'a\nb' at 'policyName' failed to satisfy constraint: Member must satisfy regular expression pattern: \\p{Print}+"},
+		{"pattern of all characters but controls", register, `{"ServiceNamespace":"ecs","ScalableDimension":"ecs:service:DesiredCount","ResourceId":"\u0001"}`,
+			`Member must satisfy regular expression pattern: [\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\r\n\t]*`},
+		{"pattern of all characters takes those past the basic plane", register, `{"ServiceNamespace":"ecs","ScalableDimension":"ecs:service:DesiredCount","ResourceId":"\ud83d\ude00"}`, ""},
+		{"pattern that looks ahead", schedule, `{"ScheduledActionName":"a/b","ServiceNamespace":"ecs","ResourceId":"x"}`, "at 'scheduledActionName' failed to satisfy constraint: Member must satisfy regular expression pattern: (?!"},
+		{"pattern that looks ahead is satisfied", schedule, `{"ScheduledActionName":"scale up at 9","ServiceNamespace":"ecs","ResourceId":"x","ScalableDimension":"ecs:service:DesiredCount"}`, ""},
+		{"nested", policy, `{"PolicyName":"p","ServiceNamespace":"ecs","ScalableDimension":"ecs:service:DesiredCount","ResourceId":"x","TargetTrackingScalingPolicyConfiguration":{}}`,
+			one + "Value null at 'targetTrackingScalingPolicyConfiguration.targetValue' failed to satisfy constraint: Member must not be null"},
+		{"enum value that the SDK does not list", policy, `{"PolicyName":"p","ServiceNamespace":"ecs","ScalableDimension":"ecs:service:DesiredCount","ResourceId":"x","TargetTrackingScalingPolicyConfiguration":{"TargetValue":50,"PredefinedMetricSpecification":{"PredefinedMetricType":"ECSServiceAverageCPUUtilizationHighResolution"}}}`, ""},
+		{"enum in a list of them", policy, `{"PolicyName":"p","ServiceNamespace":"ecs","ScalableDimension":"ecs:service:DesiredCount","ResourceId":"x","PolicyType":"Fast"}`,
+			one + "Value 'Fast' at 'policyType' failed to satisfy constraint: Member must satisfy enum value set: [StepScaling, TargetTrackingScaling, PredictiveScaling]"},
+		{"elements of a list are named by number", metrics, `{"Namespace":"A","MetricData":[{"MetricName":"a"},{"MetricName":""},{"Dimensions":[{"Name":"n"}]}]}`,
+			"3 validation errors detected: Value '' at 'metricData.2.member.metricName' failed to satisfy constraint: Member must have length greater than or equal to 1; " +
+				"Value null at 'metricData.3.member.dimensions.1.member.value' failed to satisfy constraint: Member must not be null; " +
+				"Value null at 'metricData.3.member.metricName' failed to satisfy constraint: Member must not be null"},
+		{"list of strings", describe, `{"ServiceNamespace":"ecs","ResourceIds":["a","` + strings.Repeat("b", 1601) + `"]}`,
+			"' at 'resourceIds' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 1600]"},
+		{"long list", metrics, `{"Namespace":"A","MetricData":[{"MetricName":"a","Dimensions":[` + strings.Repeat(`{"Name":"a","Value":"b"},`, 30) + `{"Name":"a","Value":"b"}]}]}`,
+			one + "Value at 'metricData.1.member.dimensions' failed to satisfy constraint: Member must have length less than or equal to 30"},
+		{"map values", "application-autoscaling:TagResource", `{"ResourceARN":"arn:aws:application-autoscaling:us-east-1:123456789012:scalable-target/a","Tags":{"a":"` + strings.Repeat("v", 257) + `"}}`,
+			one + "Value at 'tags' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 256]"},
+		{"map keys", "application-autoscaling:TagResource", `{"ResourceARN":"arn:aws:application-autoscaling:us-east-1:123456789012:scalable-target/a","Tags":{"":"b"}}`,
+			one + "Value at 'tags' failed to satisfy constraint: Map keys must satisfy constraint: [Member must have length greater than or equal to 1]"},
+		{"range", "monitoring:DescribeAlarms", `{"MaxRecords":101}`, one + "Value '101' at 'maxRecords' failed to satisfy constraint: Member must have value less than or equal to 100"},
+		{"range from below", "monitoring:GetMetricStatistics", `{"Namespace":"A","MetricName":"b","StartTime":0,"EndTime":1,"Period":0}`, one + "Value '0' at 'period' failed to satisfy constraint: Member must have value greater than or equal to 1"},
+		{"ECS spells its members low", "ecs:CreateService", `{"serviceName":"a","launchType":"ROCKET"}`, one + "Value 'ROCKET' at 'launchType' failed to satisfy constraint: Member must satisfy enum value set: [EC2, FARGATE, "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := message(tt.operation, tt.body); got != tt.want && (tt.want == "" || !strings.Contains(got, tt.want)) {
+				t.Errorf("message = %q\nwant      %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestManyViolationsAreCountedButNotAllTold(t *testing.T) {
+	got := validator(t)("monitoring:PutMetricData", `{"Namespace":"A","MetricData":[`+strings.Repeat("{},", 999)+`{}]}`)
+	if !strings.HasPrefix(got, "1000 validation errors detected: ") || strings.Count(got, "; ") != maxFound-1 {
+		t.Errorf("message = %.200s", got)
+	}
+}
+
+// Every constraint of the models belongs to a member that the SDK still has,
+// and every pattern compiles.
+func TestModelsFitTheSDK(t *testing.T) {
+	inputs := map[string]any{
+		"application-autoscaling": (*applicationautoscaling.Client)(nil), "ecs": (*ecs.Client)(nil), "monitoring": (*cloudwatch.Client)(nil),
+	}
+	for name, client := range inputs {
+		m, err := loadModel(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(m.Operations) == 0 || len(m.Shapes) == 0 {
+			t.Fatalf("%s: the model is empty", name)
+		}
+		ops := operations(client)
+		for op, o := range m.Operations {
+			for member := range m.Shapes[o.Input].Members {
+				if _, ok := ops[op].in.FieldByName(member); !ok {
+					t.Errorf("%s.%s has no member %s", name, op, member)
+				}
+			}
+		}
+		for id, s := range m.Shapes {
+			r, err := s.rule(reflect.TypeFor[string]())
+			if err != nil {
+				t.Errorf("%s: %v", id, err)
+			}
+			if r != nil && r.match != nil {
+				r.match("compiles")
+			}
+		}
+	}
+}
