@@ -248,18 +248,18 @@ func (s *Series) widen(k int, from, reach uint32) error {
 	s.shard.mu.Lock()
 	defer s.shard.mu.Unlock()
 	border = t.from // another reader may have come first
-	t.from = min(t.from, from)
 	for i := range old.list {
-		p := &old.list[i]
-		if p.at >= border {
-			break
+		if p := &old.list[i]; p.at < border {
+			t.fill(p.at, p.unit, old.set(p))
 		}
-		t.fill(p.at, p.unit, old.set(p))
+	}
+	if from < border {
+		t.complete(from)
 	}
 	return nil
 }
 
-// fill puts what a block has under what memory has, which then is complete.
+// fill puts what a block has under what memory has.
 func (t *track) fill(at uint32, unit uint8, set metric.Set) {
 	p := t.find(at, unit)
 	switch {
@@ -267,7 +267,14 @@ func (t *track) fill(at uint32, unit uint8, set metric.Set) {
 		t.insert(at, unit, 0, set)
 	case p.flags&late != 0:
 		t.merge(p, set)
-		p.flags &^= late
+	}
+}
+
+// complete declares that memory has everything since from.
+func (t *track) complete(from uint32) {
+	t.from = from
+	for i := t.search(from, 0); i < len(t.list); i++ {
+		t.list[i].flags &^= late
 	}
 }
 

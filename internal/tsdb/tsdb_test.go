@@ -1,10 +1,13 @@
 package tsdb
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"flyball/internal/clock"
@@ -408,5 +411,75 @@ func TestAWatcherHearsOfDatapointsItCanRead(t *testing.T) {
 	}
 	if want := []float64{1, 3}; !slices.Equal(heard.read, want) {
 		t.Errorf("read %v, want %v", heard.read, want)
+	}
+}
+
+func TestRunFlushesWithinASecondAndAtItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, err := store.OpenSQLite("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer st.Close()
+		w := &world{t: t, st: st}
+		w.open(start)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func(db *DB) { ended <- db.Run(ctx) }(w.DB)
+
+		w.append(start, 1)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		w.append(start, 2)
+		db := w.DB
+		w.open(start)
+		if got := w.window(1, metric.Sum, time.Minute, start.Add(time.Minute)); !same(got, []float64{1}) {
+			t.Errorf("a kill after a second leaves %v", got)
+		}
+
+		w.DB = db
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		w.open(start)
+		if got := w.window(1, metric.Sum, time.Minute, start.Add(time.Minute)); !same(got, []float64{3}) {
+			t.Errorf("a clean end leaves %v", got)
+		}
+	})
+}
+
+// With a clock that runs ten hours a second, folds let go of points while they
+// come in, and what comes in is soon late.
+func TestAppendingWhileBlocksAreWrittenLosesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.clock = clock.New(start, 36_000)
+	const writers, each = 2, 3000
+	var wg sync.WaitGroup
+	for range writers {
+		wg.Go(func() {
+			for i := range each {
+				w.append(start.Add(time.Duration(i%200)*time.Minute), 1)
+				if i%100 == 0 {
+					w.window(30, metric.Sum, time.Minute, start.Add(time.Duration(i)*time.Minute))
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	for writing := true; writing; {
+		select {
+		case <-done:
+			writing = false
+		default:
+			w.do(w.Flush())
+			w.do(w.fold())
+		}
+	}
+	w.open(start.Add(10 * 24 * time.Hour))
+	w.do(w.fold())
+	if got, want := w.query(start, start.Add(24*time.Hour), 24*time.Hour, metric.Sum), fmt.Sprintf("0s [%d];", writers*each); got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
