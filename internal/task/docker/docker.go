@@ -1,0 +1,415 @@
+// Package docker runs tasks as containers of a Docker engine.
+//
+// A runtime has a bridge network of its own, on which each task has an address.
+// A task's containers share the network of the first essential one. What belongs
+// to a runtime is known by its labels, so nothing needs to be kept elsewhere:
+//
+//	flyball.instance  the runtime, named after the server's data directory
+//	flyball.task      the task's id
+//	flyball.spec      the task's spec, without environments
+//	flyball.index     which of the spec's containers this is
+//
+// The images of flyball's built-in workloads are made from flyball's own binary;
+// others are pulled when the engine does not have them.
+package docker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"maps"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/client"
+	"golang.org/x/sync/singleflight"
+
+	"flyball/internal/task"
+)
+
+// The labels by which a runtime knows what is its own.
+const (
+	labelInstance = "flyball.instance"
+	labelTask     = "flyball.task"
+	labelSpec     = "flyball.spec"
+	labelIndex    = "flyball.index"
+)
+
+// Options configure a Runtime.
+type Options struct {
+	Dir        string       // the server's data directory, which names the runtime; required
+	Executable string       // the static Linux program in the built-in images; by default this one
+	Args       []string     // its arguments before the name of the built-in program
+	LogBytes   int64        // what is kept of a container's log, at least; by default 10 MiB
+	Log        *slog.Logger // by default slog.Default()
+}
+
+// A Runtime runs tasks on the Docker engine that DOCKER_HOST names, or the one
+// on this machine.
+type Runtime struct {
+	engine   *client.Client
+	instance string // also the name of its network
+	images   images
+	logBytes int64
+	log      *slog.Logger
+
+	mu     sync.Mutex
+	bridge netip.Prefix // the network's gateway, with the network's length; zero until it is made
+}
+
+var _ task.Runtime = (*Runtime)(nil)
+
+// Available says why no Docker engine can be used; nil when one answers.
+func Available(ctx context.Context) error {
+	engine, err := connect(ctx)
+	if err != nil {
+		return err
+	}
+	return engine.Close()
+}
+
+// connect returns a client of the engine, which has answered.
+func connect(ctx context.Context) (*client.Client, error) {
+	engine, err := client.New(client.FromEnv)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	pong, err := engine.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true})
+	if err == nil && pong.OSType != "linux" {
+		err = fmt.Errorf("it runs containers of %s, not Linux", pong.OSType)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("no Docker engine at %s: %w", engine.DaemonHost(), err), engine.Close())
+	}
+	return engine, nil
+}
+
+// New returns a runtime once the Docker engine has answered.
+func New(ctx context.Context, opts Options) (*Runtime, error) {
+	dir, err := filepath.Abs(opts.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if opts.Log == nil {
+		opts.Log = slog.Default()
+	}
+	if opts.LogBytes == 0 {
+		opts.LogBytes = 10 << 20
+	}
+	engine, err := connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	instance := fnv.New32a()
+	instance.Write([]byte(dir))
+	return &Runtime{
+		engine:   engine,
+		instance: fmt.Sprintf("flyball-%08x", instance.Sum32()),
+		images:   images{engine: engine, executable: opts.Executable, args: opts.Args, once: new(singleflight.Group)},
+		logBytes: opts.LogBytes,
+		log:      opts.Log,
+	}, nil
+}
+
+// Name is "docker".
+func (r *Runtime) Name() string { return "docker" }
+
+// Close removes the runtime's network, if no task is left on it, and ends the
+// connections to the engine. It does not stop tasks.
+func (r *Runtime) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	r.removeNetwork(ctx)
+	return r.engine.Close()
+}
+
+// Start starts a task: first the container whose network the others share, then
+// those in their order.
+func (r *Runtime) Start(ctx context.Context, spec task.Spec) (task.Task, error) {
+	if len(spec.Containers) == 0 {
+		return nil, errors.New("a task needs a container")
+	}
+	ids := make([]string, len(spec.Containers))
+	for i, c := range spec.Containers {
+		id, err := r.images.ensure(ctx, c.Image)
+		if err != nil {
+			return nil, err
+		}
+		ids[i] = id
+	}
+	if _, err := r.ensureNetwork(ctx); err != nil {
+		return nil, err
+	}
+	t := newTask(r, spec)
+	if err := t.start(ctx, ids); err != nil {
+		t.removeContainers(context.WithoutCancel(ctx))
+		return nil, err
+	}
+	t.supervise()
+	return t, nil
+}
+
+// owner is the index of the container whose network the others share.
+func owner(spec task.Spec) int {
+	return max(0, slices.IndexFunc(spec.Containers, func(c task.Container) bool { return c.Essential }))
+}
+
+// create makes a container of a task, whose image has the given id.
+func (r *Runtime) create(ctx context.Context, spec task.Spec, i int, imageID, ownerID string) (string, error) {
+	c := spec.Containers[i]
+	labels, err := r.labels(spec, i)
+	if err != nil {
+		return "", err
+	}
+	config := &container.Config{
+		Image:       imageID,
+		Entrypoint:  c.EntryPoint,
+		Cmd:         c.Command,
+		Env:         c.Env,
+		User:        c.User,
+		WorkingDir:  c.WorkingDir,
+		Labels:      labels,
+		Healthcheck: healthCheck(c.HealthCheck),
+	}
+	host := &container.HostConfig{
+		Resources: resources(spec, c),
+		LogConfig: container.LogConfig{Type: "json-file", Config: map[string]string{
+			"max-size": strconv.FormatInt(r.logBytes, 10), "max-file": "2",
+		}},
+	}
+	if ownerID == "" {
+		config.Hostname = spec.ID
+		config.ExposedPorts = network.PortSet{}
+		for _, port := range allPorts(spec) {
+			config.ExposedPorts[port] = struct{}{}
+		}
+		host.NetworkMode = container.NetworkMode(r.instance)
+	} else {
+		host.NetworkMode = container.NetworkMode("container:" + ownerID)
+	}
+	created, err := r.engine.ContainerCreate(ctx, client.ContainerCreateOptions{
+		Name: spec.ID + "-" + c.Name, Config: config, HostConfig: host,
+	})
+	if err != nil {
+		return "", fmt.Errorf("CannotCreateContainerError: container %s: %w", c.Name, err)
+	}
+	return created.ID, nil
+}
+
+// labels are those of one of a task's containers.
+func (r *Runtime) labels(spec task.Spec, i int) (map[string]string, error) {
+	// Environments may hold secrets, and nothing needs them again.
+	known := spec
+	known.Containers = slices.Clone(spec.Containers)
+	for i := range known.Containers {
+		known.Containers[i].Env = nil
+	}
+	text, err := json.Marshal(known)
+	if err != nil {
+		return nil, err
+	}
+	labels := map[string]string{
+		labelInstance: r.instance,
+		labelTask:     spec.ID,
+		labelSpec:     string(text),
+		labelIndex:    strconv.Itoa(i),
+	}
+	maps.Copy(labels, spec.Labels)
+	return labels, nil
+}
+
+// resources are the limits of a container. The engine limits containers, not
+// tasks: each container of a task gets what the whole task may use, unless it
+// has a limit of its own, and they share the CPU by their units when it is short.
+func resources(spec task.Spec, c task.Container) container.Resources {
+	var limits container.Resources
+	if spec.CPU > 0 {
+		quota, period := task.CPULimit(spec.CPU)
+		limits.CPUQuota, limits.CPUPeriod = quota.Microseconds(), period.Microseconds()
+	}
+	if c.CPU > 0 {
+		limits.CPUShares = int64(min(max(c.CPU, 2), 262144))
+	}
+	memory := spec.Memory
+	if c.Memory > 0 {
+		memory = c.Memory
+	}
+	if memory > 0 {
+		limits.Memory = int64(memory) << 20
+		limits.MemorySwap = limits.Memory // none
+	}
+	return limits
+}
+
+func healthCheck(check *task.HealthCheck) *container.HealthConfig {
+	if check == nil {
+		return nil
+	}
+	return &container.HealthConfig{
+		Test:        check.Command,
+		Interval:    check.Interval,
+		Timeout:     check.Timeout,
+		Retries:     check.Retries,
+		StartPeriod: check.StartPeriod,
+	}
+}
+
+func allPorts(spec task.Spec) []network.Port {
+	var ports []network.Port
+	for _, c := range spec.Containers {
+		for _, n := range c.Ports {
+			if port, ok := network.PortFrom(uint16(n), network.TCP); ok && n > 0 && n < 1<<16 {
+				ports = append(ports, port)
+			}
+		}
+	}
+	return ports
+}
+
+// Recover returns the tasks of the server's earlier lives whose containers still
+// exist, running or stopped. Tasks that were not started whole are removed.
+func (r *Runtime) Recover(ctx context.Context) ([]task.Task, error) {
+	listed, err := r.engine.ContainerList(ctx, client.ContainerListOptions{
+		All: true, Filters: client.Filters{}.Add("label", labelInstance+"="+r.instance),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing containers: %w", err)
+	}
+	byTask := map[string][]container.Summary{}
+	for _, c := range listed.Items {
+		byTask[c.Labels[labelTask]] = append(byTask[c.Labels[labelTask]], c)
+	}
+	var recovered []task.Task
+	for _, id := range slices.Sorted(maps.Keys(byTask)) {
+		t, err := r.restore(ctx, byTask[id])
+		if err != nil {
+			return recovered, fmt.Errorf("recovering task %s: %w", id, err)
+		}
+		if t != nil {
+			recovered = append(recovered, t)
+		}
+	}
+	return recovered, nil
+}
+
+// restore makes a task of its containers, or removes them and returns nil if
+// some were never started.
+func (r *Runtime) restore(ctx context.Context, containers []container.Summary) (*Task, error) {
+	var spec task.Spec
+	if err := json.Unmarshal([]byte(containers[0].Labels[labelSpec]), &spec); err != nil {
+		return nil, fmt.Errorf("reading label %s: %w", labelSpec, err)
+	}
+	t := newTask(r, spec)
+	whole := len(containers) == len(spec.Containers)
+	for _, c := range containers {
+		i, err := strconv.Atoi(c.Labels[labelIndex])
+		if err != nil || i < 0 || i >= len(spec.Containers) {
+			return nil, fmt.Errorf("container %s has label %s=%q", c.ID, labelIndex, c.Labels[labelIndex])
+		}
+		t.containers[i].id = c.ID
+		whole = whole && c.State != container.StateCreated
+	}
+	if !whole {
+		return nil, t.removeContainers(ctx)
+	}
+	if err := t.learnAddress(ctx); err != nil {
+		return nil, err
+	}
+	t.supervise()
+	return t, nil
+}
+
+// BridgeAddress is the address at which tasks reach this machine, on the
+// runtime's own network.
+func (r *Runtime) BridgeAddress(ctx context.Context) (netip.Addr, error) {
+	bridge, err := r.ensureNetwork(ctx)
+	return bridge.Addr(), err
+}
+
+// Listen listens on the bridge's address for connections from the runtime's
+// tasks. Those from elsewhere, which may be routed here, are closed.
+func (r *Runtime) Listen(ctx context.Context, port uint16) (net.Listener, error) {
+	bridge, err := r.ensureNetwork(ctx)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", netip.AddrPortFrom(bridge.Addr(), port).String())
+	if err != nil {
+		return nil, fmt.Errorf("the Docker bridge is not on this machine: %w", err)
+	}
+	return &bridgeListener{Listener: listener, network: bridge.Masked()}, nil
+}
+
+// bridgeListener accepts connections from one network only.
+type bridgeListener struct {
+	net.Listener
+	network netip.Prefix
+}
+
+func (l *bridgeListener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if peer, ok := conn.RemoteAddr().(*net.TCPAddr); ok && l.network.Contains(peer.AddrPort().Addr().Unmap()) {
+			return conn, nil
+		}
+		_ = conn.Close()
+	}
+}
+
+// ensureNetwork makes the runtime's network unless it is there, and returns its
+// gateway's address with the network's length.
+func (r *Runtime) ensureNetwork(ctx context.Context) (netip.Prefix, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.bridge.IsValid() {
+		return r.bridge, nil
+	}
+	inspected, err := r.engine.NetworkInspect(ctx, r.instance, client.NetworkInspectOptions{})
+	if errdefs.IsNotFound(err) {
+		_, err = r.engine.NetworkCreate(ctx, r.instance, client.NetworkCreateOptions{
+			Driver: "bridge", Labels: map[string]string{labelInstance: r.instance},
+		})
+		if err == nil {
+			inspected, err = r.engine.NetworkInspect(ctx, r.instance, client.NetworkInspectOptions{})
+		}
+	}
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("making the network %s: %w", r.instance, err)
+	}
+	for _, c := range inspected.Network.IPAM.Config {
+		if c.Gateway.Is4() {
+			r.bridge = netip.PrefixFrom(c.Gateway, c.Subnet.Bits())
+			return r.bridge, nil
+		}
+	}
+	return netip.Prefix{}, fmt.Errorf("the network %s has no IPv4 gateway", r.instance)
+}
+
+// removeNetwork removes the runtime's network. The engine refuses while a
+// container is on it.
+func (r *Runtime) removeNetwork(ctx context.Context) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.bridge.IsValid() {
+		return
+	}
+	if _, err := r.engine.NetworkRemove(ctx, r.instance, client.NetworkRemoveOptions{}); err == nil {
+		r.bridge = netip.Prefix{}
+	}
+}

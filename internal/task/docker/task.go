@@ -1,0 +1,391 @@
+package docker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/pkg/stdcopy"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"flyball/internal/task"
+)
+
+// defaultStopTimeout is how long a container has between SIGTERM and SIGKILL.
+const defaultStopTimeout = 30 * time.Second
+
+// A Task is a task whose containers are the engine's.
+type Task struct {
+	runtime    *Runtime
+	spec       task.Spec
+	address    string
+	containers []*member
+
+	stopping sync.Once
+	done     chan struct{}
+}
+
+// A member is one container of a task.
+type member struct {
+	id    string // the engine's
+	spec  task.Container
+	ended chan struct{}
+
+	mu     sync.Mutex
+	exit   task.Exit
+	health task.Health
+	used   time.Duration // CPU time, as far as it was seen
+}
+
+var _ task.Task = (*Task)(nil)
+
+func newTask(r *Runtime, spec task.Spec) *Task {
+	t := &Task{runtime: r, spec: spec, done: make(chan struct{})}
+	for _, c := range spec.Containers {
+		t.containers = append(t.containers, &member{spec: c, ended: make(chan struct{}), health: task.HealthUnknown})
+	}
+	return t
+}
+
+// start makes and starts the containers, the network's owner first. The images
+// have the given references.
+func (t *Task) start(ctx context.Context, images []string) error {
+	first := owner(t.spec)
+	if err := t.startContainer(ctx, first, images[first], ""); err != nil {
+		return err
+	}
+	if err := t.learnAddress(ctx); err != nil {
+		return err
+	}
+	for i := range t.containers {
+		if i == first {
+			continue
+		}
+		if err := t.startContainer(ctx, i, images[i], t.containers[first].id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Task) startContainer(ctx context.Context, i int, image, ownerID string) error {
+	id, err := t.runtime.create(ctx, t.spec, i, image, ownerID)
+	if err != nil {
+		return err
+	}
+	t.containers[i].id = id
+	if _, err := t.runtime.engine.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
+		return fmt.Errorf("CannotStartContainerError: container %s: %w", t.spec.Containers[i].Name, err)
+	}
+	return nil
+}
+
+// learnAddress asks the engine for the task's address. One that has stopped has none.
+func (t *Task) learnAddress(ctx context.Context) error {
+	inspected, err := t.runtime.engine.ContainerInspect(ctx, t.containers[owner(t.spec)].id, client.ContainerInspectOptions{})
+	if err != nil {
+		return fmt.Errorf("learning the task's address: %w", err)
+	}
+	if settings := inspected.Container.NetworkSettings; settings != nil {
+		if endpoint := settings.Networks[t.runtime.instance]; endpoint != nil && endpoint.IPAddress.IsValid() {
+			t.address = endpoint.IPAddress.String()
+		}
+	}
+	return nil
+}
+
+// supervise sees a started task to its end, without waiting for it.
+func (t *Task) supervise() {
+	var all sync.WaitGroup
+	for _, c := range t.containers {
+		all.Go(func() {
+			t.await(c)
+			close(c.ended)
+			if c.spec.Essential {
+				t.shutDown()
+			}
+		})
+		if c.spec.HealthCheck != nil {
+			go t.watchHealth(c)
+		}
+	}
+	go func() {
+		all.Wait()
+		close(t.done)
+	}()
+}
+
+// await returns when a container has ended, and keeps how. While the engine
+// cannot be asked it tries again: an engine that restarts may keep its containers.
+func (t *Task) await(c *member) {
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 10*time.Second) {
+		exit, err := t.awaitExit(c)
+		if err == nil {
+			c.mu.Lock()
+			c.exit = exit
+			c.mu.Unlock()
+			return
+		}
+		t.runtime.log.Warn("cannot tell whether a container runs", "task", t.spec.ID, "container", c.spec.Name, "error", err)
+		time.Sleep(pause)
+	}
+}
+
+func (t *Task) awaitExit(c *member) (task.Exit, error) {
+	ctx := context.Background()
+	wait := t.runtime.engine.ContainerWait(ctx, c.id, client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
+	select {
+	case <-wait.Result:
+	case err := <-wait.Error:
+		if errdefs.IsNotFound(err) {
+			return task.Exit{Container: c.spec.Name, Reason: "The container was removed from the Docker engine"}, nil
+		}
+		return task.Exit{}, err
+	}
+	inspected, err := t.runtime.engine.ContainerInspect(ctx, c.id, client.ContainerInspectOptions{})
+	if errdefs.IsNotFound(err) {
+		return task.Exit{Container: c.spec.Name, Reason: "The container was removed from the Docker engine"}, nil
+	}
+	if err != nil {
+		return task.Exit{}, err
+	}
+	if inspected.Container.State == nil || inspected.Container.State.Running {
+		return task.Exit{}, errors.New("it was said to have ended, but runs")
+	}
+	return exitOf(c.spec.Name, inspected.Container.State), nil
+}
+
+func exitOf(name string, state *container.State) task.Exit {
+	exit := task.Exit{Container: name, Code: state.ExitCode, Known: true, Reason: state.Error}
+	if state.OOMKilled && state.ExitCode != 0 {
+		exit.Reason = "OutOfMemoryError: Container killed due to memory usage"
+	}
+	return exit
+}
+
+// healthInterval is how often the engine is asked for a container's health.
+const healthInterval = time.Second
+
+func (t *Task) watchHealth(c *member) {
+	ticker := time.NewTicker(healthInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-c.ended:
+			return
+		case <-ticker.C:
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		inspected, err := t.runtime.engine.ContainerInspect(ctx, c.id, client.ContainerInspectOptions{})
+		cancel()
+		if err != nil || inspected.Container.State == nil || inspected.Container.State.Health == nil {
+			continue // what was found last still stands
+		}
+		c.mu.Lock()
+		c.health = healthOf(inspected.Container.State.Health.Status)
+		c.mu.Unlock()
+	}
+}
+
+func healthOf(status container.HealthStatus) task.Health {
+	switch status {
+	case container.Healthy:
+		return task.Healthy
+	case container.Unhealthy:
+		return task.Unhealthy
+	default:
+		return task.HealthUnknown
+	}
+}
+
+// shutDown stops all containers, without waiting for them.
+func (t *Task) shutDown() {
+	t.stopping.Do(func() {
+		for _, c := range t.containers {
+			go t.stop(c)
+		}
+	})
+}
+
+// stop stops a container. The engine counts its timeout in whole seconds.
+func (t *Task) stop(c *member) {
+	timeout := c.spec.StopTimeout
+	if timeout == 0 {
+		timeout = defaultStopTimeout
+	}
+	seconds := int((timeout + time.Second - 1) / time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout+time.Minute)
+	defer cancel()
+	_, err := t.runtime.engine.ContainerStop(ctx, c.id, client.ContainerStopOptions{Timeout: &seconds})
+	if err != nil && !errdefs.IsNotFound(err) {
+		t.runtime.log.Error("cannot stop a container", "task", t.spec.ID, "container", c.spec.Name, "error", err)
+	}
+}
+
+// removeContainers removes the task's containers, whatever they do.
+func (t *Task) removeContainers(ctx context.Context) error {
+	var failed []error
+	for _, c := range t.containers {
+		if c.id == "" {
+			continue
+		}
+		_, err := t.runtime.engine.ContainerRemove(ctx, c.id, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+		if err != nil && !errdefs.IsNotFound(err) {
+			failed = append(failed, fmt.Errorf("removing container %s: %w", c.spec.Name, err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// ID is the one of the task's spec.
+func (t *Task) ID() string { return t.spec.ID }
+
+// Spec is what the task was started with. After Recover it has no environments.
+func (t *Task) Spec() task.Spec { return t.spec }
+
+// Address is the task's address on the runtime's bridge; empty for a task that
+// had stopped when it was recovered.
+func (t *Task) Address() string { return t.address }
+
+// Done is closed when all containers have ended.
+func (t *Task) Done() <-chan struct{} { return t.done }
+
+// Exits tells how each container ended, once Done is closed.
+func (t *Task) Exits() []task.Exit {
+	var exits []task.Exit
+	for _, c := range t.containers {
+		select {
+		case <-c.ended:
+			c.mu.Lock()
+			exits = append(exits, c.exit)
+			c.mu.Unlock()
+		default:
+		}
+	}
+	return exits
+}
+
+// Stop stops the task and waits until it has stopped. When ctx ends before, the
+// task is still being stopped.
+func (t *Task) Stop(ctx context.Context) error {
+	t.shutDown()
+	select {
+	case <-t.done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("stopping task %s: %w", t.spec.ID, ctx.Err())
+	}
+}
+
+// Usage adds up what the task's containers use.
+func (t *Task) Usage(ctx context.Context) (task.Usage, error) {
+	var usage task.Usage
+	for _, c := range t.containers {
+		memory, err := t.measure(ctx, c)
+		if err != nil {
+			return task.Usage{}, fmt.Errorf("measuring container %s: %w", c.spec.Name, err)
+		}
+		c.mu.Lock()
+		usage.CPU += c.used
+		c.mu.Unlock()
+		usage.Memory += memory
+	}
+	usage.At = time.Now()
+	return usage, nil
+}
+
+// measure brings up to date what a container has used of CPU time, and returns
+// its memory. One that has ended has what was seen of it last, and no memory.
+func (t *Task) measure(ctx context.Context, c *member) (memory int64, err error) {
+	result, err := t.runtime.engine.ContainerStats(ctx, c.id, client.ContainerStatsOptions{})
+	if errdefs.IsNotFound(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer result.Body.Close()
+	var stats container.StatsResponse
+	if err := json.NewDecoder(result.Body).Decode(&stats); err != nil {
+		return 0, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.used = max(c.used, time.Duration(stats.CPUStats.CPUUsage.TotalUsage))
+	return memoryOf(stats.MemoryStats), nil
+}
+
+// memoryOf is the memory in use without page cache that nobody used lately. With
+// cgroups of version 1 the engine calls that total_inactive_file.
+func memoryOf(stats container.MemoryStats) int64 {
+	inactive, ok := stats.Stats["total_inactive_file"]
+	if !ok {
+		inactive = stats.Stats["inactive_file"]
+	}
+	return int64(stats.Usage - min(stats.Usage, inactive))
+}
+
+// Health combines the health of the task's containers.
+func (t *Task) Health() task.Health {
+	return task.CombineHealth(t.spec.Containers, func(i int) task.Health {
+		c := t.containers[i]
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.health
+	})
+}
+
+// Logs returns what a container has written, and with follow what it will.
+func (t *Task) Logs(ctx context.Context, name string, follow bool) (io.ReadCloser, error) {
+	for _, c := range t.containers {
+		if name != "" && c.spec.Name != name {
+			continue
+		}
+		both, err := t.runtime.engine.ContainerLogs(ctx, c.id, client.ContainerLogsOptions{
+			ShowStdout: true, ShowStderr: true, Follow: follow,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("reading the log of container %s: %w", c.spec.Name, err)
+		}
+		return join(both), nil
+	}
+	return nil, fmt.Errorf("task %s has no container %s", t.spec.ID, name)
+}
+
+// join makes one text of the two streams that the engine sends in one.
+func join(both io.ReadCloser) io.ReadCloser {
+	reader, writer := io.Pipe()
+	go func() {
+		_, err := stdcopy.StdCopy(writer, writer, both)
+		writer.CloseWithError(err)
+		_ = both.Close()
+	}()
+	return &logReader{PipeReader: reader, both: both}
+}
+
+type logReader struct {
+	*io.PipeReader
+	both io.Closer
+}
+
+func (r *logReader) Close() error {
+	return errors.Join(r.PipeReader.Close(), r.both.Close())
+}
+
+// Remove removes the containers of a stopped task, and their logs with them.
+func (t *Task) Remove() error {
+	select {
+	case <-t.done:
+	default:
+		return fmt.Errorf("task %s has not stopped", t.spec.ID)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	return t.removeContainers(ctx)
+}
