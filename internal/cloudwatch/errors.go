@@ -1,0 +1,72 @@
+package cloudwatch
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/smithy-go"
+
+	"flyball/internal/page"
+)
+
+// CloudWatch's errors, with its codes. Which code an operation uses for what
+// follows its API reference.
+
+func invalidValue(format string, args ...any) error {
+	message := fmt.Sprintf(format, args...)
+	return &types.InvalidParameterValueException{Message: &message}
+}
+
+func invalidCombination(format string, args ...any) error {
+	message := fmt.Sprintf(format, args...)
+	return &types.InvalidParameterCombinationException{Message: &message}
+}
+
+func missing(parameter string) error {
+	message := fmt.Sprintf("The parameter %s is required.", parameter)
+	return &types.MissingRequiredParameterException{Message: &message}
+}
+
+func validation(format string, args ...any) error {
+	return &smithy.GenericAPIError{Code: "ValidationError", Message: fmt.Sprintf(format, args...), Fault: smithy.FaultClient}
+}
+
+// unsupported refuses what is a part of CloudWatch, but not of this service.
+func unsupported(what string) error {
+	return validation("%s is not supported.", what)
+}
+
+func internal(err error) error {
+	message := err.Error()
+	return &types.InternalServiceFault{Message: &message}
+}
+
+// badToken turns an error of package page into the code that an operation has
+// for it.
+func badToken(err error) error {
+	if !errors.Is(err, page.ErrToken) {
+		return err
+	}
+	message := "The value for parameter NextToken is invalid."
+	return &types.InvalidNextToken{Message: &message}
+}
+
+// str is the string that p points at, or "".
+func str(p *string) string {
+	if p == nil {
+		return ""
+	}
+	return *p
+}
+
+// optional is nil for "".
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func cutPrefix(s, prefix string) (string, bool) { return strings.CutPrefix(s, prefix) }

@@ -1,0 +1,379 @@
+package cloudwatch
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"flyball/alarm"
+	"flyball/internal/store"
+	"flyball/metric"
+)
+
+// Limits of alarms, from the API reference.
+const (
+	maxActions = 5
+	aDay       = 86_400  // seconds
+	aWeek      = 604_800 // seconds
+)
+
+// trackingPrefix starts the names of the alarms of target tracking policies.
+// They may have the short periods of our extension; see metricPeriod.
+const trackingPrefix = "TargetTracking-"
+
+// PutMetricAlarm creates or changes a metric alarm. A changed one keeps its
+// state and its tags.
+func (a *API) PutMetricAlarm(_ context.Context, in *cloudwatch.PutMetricAlarmInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.PutMetricAlarmOutput, error) {
+	if err := checkMetricAlarm(in); err != nil {
+		return nil, err
+	}
+	tags, err := newTags(in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	now := a.now()
+	r, err := a.metricRecord(&types.MetricAlarm{
+		AlarmName:                          in.AlarmName,
+		AlarmDescription:                   in.AlarmDescription,
+		AlarmConfigurationUpdatedTimestamp: &now,
+		ActionsEnabled:                     ptr(in.ActionsEnabled == nil || *in.ActionsEnabled),
+		OKActions:                          in.OKActions,
+		AlarmActions:                       in.AlarmActions,
+		InsufficientDataActions:            in.InsufficientDataActions,
+		Namespace:                          in.Namespace,
+		MetricName:                         in.MetricName,
+		Dimensions:                         in.Dimensions,
+		Statistic:                          in.Statistic,
+		ExtendedStatistic:                  in.ExtendedStatistic,
+		Period:                             in.Period,
+		Unit:                               in.Unit,
+		Metrics:                            in.Metrics,
+		EvaluationPeriods:                  in.EvaluationPeriods,
+		DatapointsToAlarm:                  in.DatapointsToAlarm,
+		Threshold:                          in.Threshold,
+		ComparisonOperator:                 in.ComparisonOperator,
+		TreatMissingData:                   in.TreatMissingData,
+		EvaluateLowSampleCountPercentile:   in.EvaluateLowSampleCountPercentile,
+	}, tags)
+	if err != nil {
+		return nil, validation("%v.", err)
+	}
+	return &cloudwatch.PutMetricAlarmOutput{}, a.put(r, now)
+}
+
+// PutCompositeAlarm creates or changes a composite alarm. A changed one keeps
+// its tags, and its state unless the new rule gives another.
+func (a *API) PutCompositeAlarm(_ context.Context, in *cloudwatch.PutCompositeAlarmInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.PutCompositeAlarmOutput, error) {
+	if err := checkCompositeAlarm(in); err != nil {
+		return nil, err
+	}
+	tags, err := newTags(in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	now := a.now()
+	r, err := a.compositeRecord(&types.CompositeAlarm{
+		AlarmName:                          in.AlarmName,
+		AlarmDescription:                   in.AlarmDescription,
+		AlarmConfigurationUpdatedTimestamp: &now,
+		ActionsEnabled:                     ptr(in.ActionsEnabled == nil || *in.ActionsEnabled),
+		OKActions:                          in.OKActions,
+		AlarmActions:                       in.AlarmActions,
+		InsufficientDataActions:            in.InsufficientDataActions,
+		AlarmRule:                          in.AlarmRule,
+		ActionsSuppressor:                  in.ActionsSuppressor,
+		ActionsSuppressorWaitPeriod:        in.ActionsSuppressorWaitPeriod,
+		ActionsSuppressorExtensionPeriod:   in.ActionsSuppressorExtensionPeriod,
+	}, tags)
+	if err != nil {
+		return nil, validation("AlarmRule cannot be parsed: %v.", err)
+	}
+	return &cloudwatch.PutCompositeAlarmOutput{}, a.put(r, now)
+}
+
+// put makes an alarm that was found valid known and durable.
+func (a *API) put(r *record, now time.Time) error {
+	a.mu.Lock()
+	did := "created"
+	if a.alarms[r.name] != nil {
+		did = "updated"
+	}
+	b, err := a.change(r, now)
+	if err != nil {
+		a.mu.Unlock()
+		return err
+	}
+	commit := a.Store.Write(b)
+	if r.composite != nil {
+		a.settleComposite(r, did, now)
+	} else {
+		a.schedule.soon(r, now)
+	}
+	a.mu.Unlock()
+	if err := commit.Wait(); err != nil {
+		return internal(err)
+	}
+	return nil
+}
+
+// change puts the record in the place of the one with its name, or makes it
+// new. It changes nothing if it fails. The caller holds the lock.
+func (a *API) change(r *record, now time.Time) (*store.Batch, error) {
+	if r.composite != nil {
+		if err := a.checkChildren(r); err != nil {
+			return nil, err
+		}
+	}
+	old, did := a.alarms[r.name], "Create"
+	if old == nil {
+		r.Updated, r.Transitioned = now, now
+	} else {
+		if (old.composite == nil) != (r.composite == nil) {
+			return nil, validation("An alarm of another type with the name %s already exists.", r.name)
+		}
+		did = "Update"
+		r.standing, r.tags = old.standing, old.tags
+		r.queue, r.again = old.queue, old.again
+		if r.composite != nil && r.composite.suppressor == "" {
+			r.Suppression = nil
+		}
+	}
+	a.insert(r)
+	b := new(store.Batch)
+	a.putDefinition(b, r)
+	putState(b, r)
+	a.history.configured(b, a, r, did, now)
+	return b, nil
+}
+
+// checkChildren refuses a rule that names alarms that do not exist.
+func (a *API) checkChildren(r *record) error {
+	var unknown []string
+	for i, name := range r.composite.children {
+		if a.alarms[name] == nil && name != r.name {
+			unknown = append(unknown, r.composite.rule.Alarms()[i])
+		}
+	}
+	if len(unknown) > 0 {
+		return validation("Could not save the composite alarm as alarms [%s] in the alarm rule do not exist", strings.Join(unknown, ", "))
+	}
+	if s := r.composite.suppressor; s != "" && a.alarms[s] == nil {
+		return validation("Could not save the composite alarm as the actions suppressor alarm %s does not exist", r.composite.given)
+	}
+	return nil
+}
+
+// checkMetricAlarm refuses what is wrong with a metric alarm, or what of
+// CloudWatch is not here.
+func checkMetricAlarm(in *cloudwatch.PutMetricAlarmInput) error {
+	if err := checkName(in.AlarmName); err != nil {
+		return err
+	}
+	switch {
+	case in.EvaluationCriteria != nil || in.EvaluationInterval != nil:
+		return unsupported("EvaluationCriteria")
+	case in.EvaluationWindow != nil:
+		return unsupported("EvaluationWindow")
+	case in.WarmUpConfiguration != nil:
+		return unsupported("WarmUpConfiguration")
+	case in.ActionConfiguration != nil:
+		return unsupported("ActionConfiguration")
+	case in.ThresholdMetricId != nil:
+		return unsupported("ThresholdMetricId")
+	case in.ComparisonOperator == "":
+		return validation("The parameter ComparisonOperator must be specified.")
+	case in.EvaluationPeriods == nil || *in.EvaluationPeriods < 1:
+		return validation("The parameter EvaluationPeriods must be specified, and be at least 1.")
+	case in.Threshold == nil || math.IsNaN(*in.Threshold) || math.IsInf(*in.Threshold, 0):
+		return validation("The parameter Threshold must be specified.")
+	case in.DatapointsToAlarm != nil && (*in.DatapointsToAlarm < 1 || *in.DatapointsToAlarm > *in.EvaluationPeriods):
+		return validation("DatapointsToAlarm must be at least 1, and less than or equal to EvaluationPeriods.")
+	}
+	if _, err := alarm.ParseComparison(string(in.ComparisonOperator)); err != nil {
+		return unsupported("ComparisonOperator " + string(in.ComparisonOperator))
+	}
+	if t := in.TreatMissingData; t != nil {
+		if _, err := alarm.ParseTreatment(*t); err != nil {
+			return validation("The value %s is not supported for TreatMissingData parameter. Supported values are [breaching, notBreaching, ignore, missing].", *t)
+		}
+	}
+	if e := in.EvaluateLowSampleCountPercentile; e != nil && *e != "evaluate" && *e != "ignore" {
+		return validation("Option %s is not supported. Supported options for parameter EvaluateLowSampleCountPercentile are evaluate and ignore.", *e)
+	}
+	if err := checkActions(in.OKActions, in.AlarmActions, in.InsufficientDataActions); err != nil {
+		return err
+	}
+	if len(in.Metrics) > 0 {
+		return checkMetrics(in)
+	}
+	return checkMetric(in)
+}
+
+func checkName(name *string) error {
+	if str(name) == "" {
+		return validation("The parameter AlarmName must be specified.")
+	}
+	if strings.ContainsFunc(*name, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+		return validation("AlarmName must not contain ASCII control characters.")
+	}
+	return nil
+}
+
+// checkMetric checks what tells the metric where there is no Metrics.
+func checkMetric(in *cloudwatch.PutMetricAlarmInput) error {
+	switch {
+	case str(in.MetricName) == "":
+		return validation("One of the parameters MetricName and Metrics must be specified.")
+	case str(in.Namespace) == "":
+		return validation("The parameter Namespace must be specified.")
+	case in.Period == nil:
+		return validation("The parameter Period must be specified.")
+	case in.Statistic != "" && in.ExtendedStatistic != nil:
+		return validation("The parameters Statistic and ExtendedStatistic are mutually exclusive and you have specified both.")
+	case in.Statistic == "" && in.ExtendedStatistic == nil:
+		return validation("One of the parameters Statistic and ExtendedStatistic must be specified.")
+	}
+	if e := in.ExtendedStatistic; e != nil {
+		if stat, err := metric.ParseStatistic(*e); err != nil || stat.Basic() {
+			return invalidValue("The value %s for parameter ExtendedStatistic is not supported.", *e)
+		}
+	} else if _, err := metric.ParseStatistic(string(in.Statistic)); err != nil {
+		return invalidValue("The value %s for parameter Statistic is not supported.", in.Statistic)
+	}
+	if err := checkDimensions(in.Dimensions); err != nil {
+		return err
+	}
+	return metricPeriod(*in.AlarmName, *in.Period, *in.EvaluationPeriods)
+}
+
+// checkMetrics checks an alarm that is defined with Metrics: one metric, for
+// there are no expressions.
+func checkMetrics(in *cloudwatch.PutMetricAlarmInput) error {
+	for _, member := range []struct {
+		name string
+		set  bool
+	}{
+		{"MetricName", in.MetricName != nil}, {"Namespace", in.Namespace != nil}, {"Dimensions", len(in.Dimensions) > 0},
+		{"Period", in.Period != nil}, {"Unit", in.Unit != ""}, {"Statistic", in.Statistic != ""}, {"ExtendedStatistic", in.ExtendedStatistic != nil},
+	} {
+		if member.set {
+			return validation("The parameters Metrics and %s are mutually exclusive and you have specified both.", member.name)
+		}
+	}
+	for i := range in.Metrics {
+		if in.Metrics[i].Expression != nil {
+			return unsupported(fmt.Sprintf("The parameter Metrics.member.%d.Expression", i+1))
+		}
+	}
+	if len(in.Metrics) > 1 {
+		return validation("Exactly one element of the metrics list should return data.")
+	}
+	r, err := dataRead(&in.Metrics[0], "Metrics.member.1.")
+	if err != nil {
+		return err
+	}
+	if !r.returned {
+		return validation("Exactly one element of the metrics list should return data.")
+	}
+	if in.Metrics[0].AccountId != nil {
+		return unsupported("The parameter Metrics.member.1.AccountId")
+	}
+	if err := checkDimensions(in.Metrics[0].MetricStat.Metric.Dimensions); err != nil {
+		return err
+	}
+	return metricPeriod(*in.AlarmName, *in.Metrics[0].MetricStat.Period, *in.EvaluationPeriods)
+}
+
+func checkDimensions(in []types.Dimension) error {
+	if len(in) > metric.MaxDimensions {
+		return validation("The collection Dimensions must not have a size greater than %d.", metric.MaxDimensions)
+	}
+	for i, d := range in {
+		if str(d.Name) == "" || str(d.Value) == "" {
+			return validation("The parameters Dimensions.member.%d.Name and Dimensions.member.%d.Value must be specified.", i+1, i+1)
+		}
+		if strings.ContainsRune(*d.Name+*d.Value, 0) {
+			return validation("Dimensions.member.%d must not contain control characters.", i+1)
+		}
+	}
+	return nil
+}
+
+// metricPeriod refuses periods that CloudWatch does not have for alarms, except
+// 1 and 5 seconds for target tracking, which the tag flyball:metric-period
+// turns on.
+func metricPeriod(name string, period, periods int32) error {
+	short := []int32{10, 20, 30}
+	if strings.HasPrefix(name, trackingPrefix) {
+		short = append(short, 1, 5)
+	}
+	if period <= 0 || period%60 != 0 && !slices.Contains(short, period) {
+		return validation("Period must be 10, 20, 30 or a multiple of 60")
+	}
+	switch total := int64(period) * int64(periods); {
+	case period < 3600 && total > aDay:
+		return validation("Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= %d) for alarms using period < 3600", aDay)
+	case total > aWeek:
+		return validation("Metrics cannot be checked across more than a week (EvaluationPeriods * Period must be <= %d) for alarms using period >= 3600", aWeek)
+	}
+	return nil
+}
+
+// checkActions refuses what is no ARN. Whether it is of something that exists
+// is found out when the action is carried out, as with AWS.
+func checkActions(lists ...[]string) error {
+	for _, actions := range lists {
+		if len(actions) > maxActions {
+			return validation("The number of actions of a state must not be greater than %d.", maxActions)
+		}
+		for _, action := range actions {
+			if _, err := arn.Parse(action); err != nil || len(action) > 1024 {
+				return validation("Invalid arn syntax: %s", action)
+			}
+		}
+	}
+	return nil
+}
+
+// checkCompositeAlarm refuses what is wrong with a composite alarm, without
+// reading the rule.
+func checkCompositeAlarm(in *cloudwatch.PutCompositeAlarmInput) error {
+	if err := checkName(in.AlarmName); err != nil {
+		return err
+	}
+	switch {
+	case in.ActionConfiguration != nil:
+		return unsupported("ActionConfiguration")
+	case str(in.AlarmRule) == "":
+		return validation("The parameter AlarmRule must be specified.")
+	case len(*in.AlarmRule) > 10240:
+		return validation("AlarmRule must not be longer than 10240 characters.")
+	}
+	wait, extension := in.ActionsSuppressorWaitPeriod, in.ActionsSuppressorExtensionPeriod
+	if in.ActionsSuppressor == nil {
+		if wait != nil || extension != nil {
+			return validation("ActionsSuppressorWaitPeriod and ActionsSuppressorExtensionPeriod can be specified only with ActionsSuppressor.")
+		}
+	} else if wait == nil || extension == nil || *wait < 0 || *extension < 0 {
+		return validation("ActionsSuppressorWaitPeriod and ActionsSuppressorExtensionPeriod are required with ActionsSuppressor, and must not be negative.")
+	}
+	return checkActions(in.OKActions, in.AlarmActions, in.InsufficientDataActions)
+}
+
+// percentile reads the p of a statistic such as p99.9.
+func percentile(statistic string) (p float64, ok bool) {
+	digits, ok := strings.CutPrefix(statistic, "p")
+	if !ok {
+		return 0, false
+	}
+	p, err := strconv.ParseFloat(digits, 64)
+	return p, err == nil
+}

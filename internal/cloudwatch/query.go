@@ -1,0 +1,431 @@
+package cloudwatch
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"flyball/internal/page"
+	"flyball/internal/tsdb"
+	"flyball/metric"
+)
+
+// Limits of reading metrics, from the API reference.
+const (
+	maxQueries       = 500
+	maxDatapoints    = 100_800 // of a page of GetMetricData
+	maxStatistics    = 1_440   // datapoints of GetMetricStatistics
+	metricsPage      = 500
+	recentlyActive   = 3 * time.Hour
+	longestRetention = 455 * 24 * time.Hour
+)
+
+var queryID = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]*$`)
+
+// GetMetricData reads any number of metrics. Expressions are refused.
+func (a *API) GetMetricData(_ context.Context, in *cloudwatch.GetMetricDataInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
+	reads, err := dataReads(in)
+	if err != nil {
+		return nil, err
+	}
+	limit := maxDatapoints
+	if in.MaxDatapoints != nil {
+		if limit = int(*in.MaxDatapoints); limit < 1 || limit > maxDatapoints {
+			return nil, validation("The value %d for parameter MaxDatapoints is invalid. It must be between 1 and %d.", limit, maxDatapoints)
+		}
+	}
+	from, err := dataToken(in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	out := &cloudwatch.GetMetricDataOutput{Messages: []types.MessageData{}, MetricDataResults: []types.MetricDataResult{}}
+	for i, read := range reads {
+		if i < from.query || !read.returned {
+			continue
+		}
+		if limit == 0 {
+			out.NextToken = ptr(position{query: i}.token())
+			break
+		}
+		result, err := a.result(read, in)
+		if err != nil {
+			return nil, err
+		}
+		start := 0
+		if i == from.query {
+			start = from.after(result.Timestamps, in.ScanBy)
+		}
+		result.Timestamps, result.Values = result.Timestamps[start:], result.Values[start:]
+		if n := len(result.Values); n > limit {
+			result.Timestamps, result.Values = result.Timestamps[:limit], result.Values[:limit]
+			result.StatusCode = types.StatusCodePartialData
+			out.NextToken = ptr(position{i, result.Timestamps[limit-1].Unix()}.token())
+		}
+		limit -= len(result.Values)
+		out.MetricDataResults = append(out.MetricDataResults, result)
+		if out.NextToken != nil {
+			break
+		}
+	}
+	return out, nil
+}
+
+// A position is where a page of GetMetricData starts: in this query, after this
+// time in the order of reading; 0 is at its start.
+type position struct {
+	query int
+	time  int64
+}
+
+func (p position) token() string { return page.Token(fmt.Sprintf("%d/%d", p.query, p.time)) }
+
+func dataToken(token *string) (position, error) {
+	key, err := page.Key(token)
+	if err != nil || key == "" {
+		return position{}, badToken(err)
+	}
+	query, at, _ := strings.Cut(key, "/")
+	var p position
+	p.query, err = strconv.Atoi(query)
+	if err == nil {
+		p.time, err = strconv.ParseInt(at, 10, 64)
+	}
+	if err != nil {
+		return position{}, badToken(page.ErrToken)
+	}
+	return p, nil
+}
+
+// after is the index of the first datapoint after the position.
+func (p position) after(times []time.Time, order types.ScanBy) int {
+	if p.time == 0 {
+		return 0
+	}
+	i := slices.IndexFunc(times, func(t time.Time) bool {
+		if order == types.ScanByTimestampAscending {
+			return t.Unix() > p.time
+		}
+		return t.Unix() < p.time
+	})
+	if i < 0 {
+		return len(times)
+	}
+	return i
+}
+
+// A read is one query of GetMetricData, found valid.
+type read struct {
+	id        string
+	label     string
+	metric    metric.ID
+	statistic metric.Statistic
+	period    time.Duration
+	unit      string
+	returned  bool // ReturnData
+}
+
+// dataReads checks the queries of a GetMetricData.
+func dataReads(in *cloudwatch.GetMetricDataInput) ([]read, error) {
+	switch {
+	case in.StartTime == nil || in.EndTime == nil:
+		return nil, validation("The parameters StartTime and EndTime are required.")
+	case in.StartTime.Equal(*in.EndTime):
+		return nil, validation("The parameter StartTime must not equal parameter EndTime.")
+	case in.StartTime.After(*in.EndTime):
+		return nil, validation("The parameter EndTime must be greater than StartTime.")
+	case len(in.MetricDataQueries) == 0:
+		return nil, validation("The parameter MetricDataQueries is required.")
+	case len(in.MetricDataQueries) > maxQueries:
+		return nil, validation("The collection MetricDataQueries must not have a size greater than %d.", maxQueries)
+	}
+	reads := make([]read, 0, len(in.MetricDataQueries))
+	seen := map[string]bool{}
+	for i := range in.MetricDataQueries {
+		r, err := dataRead(&in.MetricDataQueries[i], fmt.Sprintf("MetricDataQueries.member.%d.", i+1))
+		if err != nil {
+			return nil, err
+		}
+		if seen[r.id] {
+			return nil, validation("The values for parameter id in MetricDataQueries are not unique.")
+		}
+		seen[r.id] = true
+		reads = append(reads, r)
+	}
+	label(reads)
+	return reads, nil
+}
+
+// dataRead checks one query; at is its place for messages.
+func dataRead(q *types.MetricDataQuery, at string) (read, error) {
+	r := read{id: str(q.Id), label: str(q.Label), returned: q.ReturnData == nil || *q.ReturnData}
+	stat := q.MetricStat
+	switch {
+	case !queryID.MatchString(r.id):
+		return r, validation("The value %s for parameter %sId is not matching the expected pattern %s.", r.id, at, queryID)
+	case q.Expression != nil && stat != nil:
+		return r, validation("The parameters %sExpression and %sMetricStat are mutually exclusive and you have specified both.", at, at)
+	case q.Expression != nil:
+		return r, unsupported("The parameter " + at + "Expression")
+	case stat == nil:
+		return r, validation("The parameter %sMetricStat is required.\n", at)
+	case stat.Metric == nil || str(stat.Metric.MetricName) == "":
+		return r, validation("The parameter %sMetricStat.Metric.MetricName is required.\n", at)
+	case str(stat.Metric.Namespace) == "":
+		return r, validation("The parameter %sMetricStat.Metric.Namespace is required.\n", at)
+	case stat.Period == nil || !readable(*stat.Period):
+		return r, validation("The value for parameter %sMetricStat.Period must be a multiple of 60, or one of 1, 5, 10, 20, 30.", at)
+	}
+	statistic, err := metric.ParseStatistic(str(stat.Stat))
+	if err != nil {
+		return r, validation("The value %s for parameter %sMetricStat.Stat is not supported.", str(stat.Stat), at)
+	}
+	r.metric = metric.NewID(*stat.Metric.Namespace, *stat.Metric.MetricName, dimensions(stat.Metric.Dimensions)...)
+	r.statistic, r.period, r.unit = statistic, time.Duration(*stat.Period)*time.Second, string(stat.Unit)
+	return r, nil
+}
+
+// readable tells whether a metric can be read with a period.
+func readable(period int32) bool {
+	return period > 0 && (period%60 == 0 || slices.Contains([]int32{1, 5, 10, 20, 30}, period))
+}
+
+// label gives the queries without a label one: the name of the metric, and what
+// tells it from the others.
+func label(reads []read) {
+	var statistics, periods bool
+	for _, r := range reads {
+		statistics = statistics || r.statistic != reads[0].statistic
+		periods = periods || r.period != reads[0].period
+	}
+	for i := range reads {
+		r := &reads[i]
+		if r.label != "" {
+			continue
+		}
+		r.label = r.metric.Name
+		if statistics {
+			r.label += " " + r.statistic.String()
+		}
+		if periods {
+			r.label += fmt.Sprintf(" %d", r.period/time.Second)
+		}
+	}
+}
+
+// result reads all datapoints of a query.
+func (a *API) result(r read, in *cloudwatch.GetMetricDataInput) (types.MetricDataResult, error) {
+	result := types.MetricDataResult{
+		Id: &r.id, Label: &r.label, StatusCode: types.StatusCodeComplete,
+		Timestamps: []time.Time{}, Values: []float64{},
+	}
+	rows, err := a.rows(r.metric, tsdb.Query{
+		From: a.start(*in.StartTime, r.period), To: *in.EndTime, Period: r.period,
+		Unit: r.unit, PerUnit: r.unit == "", Statistics: []metric.Statistic{r.statistic},
+	})
+	if err != nil {
+		return result, err
+	}
+	units := []string{}
+	for _, row := range rows {
+		if !slices.Contains(units, row.Unit) {
+			units = append(units, row.Unit)
+		}
+	}
+	if slices.Sort(units); len(units) > 1 {
+		result.Messages = []types.MessageData{{Code: ptr("MultipleUnits"), Value: ptr(fmt.Sprintf("Multiple units returned: '[%s]'", strings.Join(units, ", ")))}}
+	}
+	for _, row := range rows {
+		// Of several units CloudWatch returns the first, and a message.
+		if row.Unit == units[0] && !math.IsNaN(row.Values[0]) {
+			result.Timestamps = append(result.Timestamps, row.Time)
+			result.Values = append(result.Values, row.Values[0])
+		}
+	}
+	if in.ScanBy != types.ScanByTimestampAscending {
+		slices.Reverse(result.Timestamps)
+		slices.Reverse(result.Values)
+	}
+	return result, nil
+}
+
+// rows reads a metric; one that does not exist has none.
+func (a *API) rows(id metric.ID, q tsdb.Query) ([]tsdb.Row, error) {
+	series, ok := a.Metrics.Lookup(id)
+	if !ok || !q.From.Before(q.To) {
+		return nil, nil
+	}
+	rows, err := series.Query(q)
+	if err != nil {
+		return nil, internal(err)
+	}
+	return rows, nil
+}
+
+// start rounds the start of a range down, as the reference of GetMetricData
+// says: the older, the coarser. Before all retention there is nothing to read.
+func (a *API) start(t time.Time, period time.Duration) time.Time {
+	now := a.Clock.Now()
+	if oldest := now.Add(-longestRetention); t.Before(oldest) {
+		t = oldest
+	}
+	switch age := now.Sub(t); {
+	case period < time.Minute:
+		return t.Truncate(period)
+	case age < 15*24*time.Hour:
+		return t.Truncate(time.Minute)
+	case age < 63*24*time.Hour:
+		return t.Truncate(5 * time.Minute)
+	default:
+		return t.Truncate(time.Hour)
+	}
+}
+
+// GetMetricStatistics reads one metric.
+func (a *API) GetMetricStatistics(_ context.Context, in *cloudwatch.GetMetricStatisticsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricStatisticsOutput, error) {
+	switch {
+	case str(in.Namespace) == "":
+		return nil, missing("Namespace")
+	case str(in.MetricName) == "":
+		return nil, missing("MetricName")
+	case in.StartTime == nil:
+		return nil, missing("StartTime")
+	case in.EndTime == nil:
+		return nil, missing("EndTime")
+	case in.Period == nil:
+		return nil, missing("Period")
+	case !in.StartTime.Before(*in.EndTime):
+		return nil, invalidValue("The parameter StartTime must be less than the parameter EndTime.")
+	case !readable(*in.Period):
+		return nil, invalidValue("The parameter Period must be a multiple of 60, or one of 1, 5, 10, 20, 30.")
+	case len(in.Statistics) == 0 && len(in.ExtendedStatistics) == 0:
+		return nil, invalidCombination("Must specify either Statistics or ExtendedStatistics")
+	}
+	period := time.Duration(*in.Period) * time.Second
+	if n := int64(in.EndTime.Sub(*in.StartTime) / period); n > maxStatistics {
+		return nil, invalidCombination("You have requested up to %s datapoints, which exceeds the limit of 1,440. You may reduce the datapoints requested by increasing Period, or decreasing the time range.", thousands(n))
+	}
+	var statistics []metric.Statistic
+	for _, name := range slices.Concat(names(in.Statistics), in.ExtendedStatistics) {
+		stat, err := metric.ParseStatistic(name)
+		if err != nil {
+			return nil, invalidValue("The value %s for parameter ExtendedStatistics is not supported.", name)
+		}
+		statistics = append(statistics, stat)
+	}
+	rows, err := a.rows(metric.NewID(*in.Namespace, *in.MetricName, dimensions(in.Dimensions)...), tsdb.Query{
+		From: a.start(*in.StartTime, period), To: *in.EndTime, Period: period,
+		Unit: string(in.Unit), PerUnit: in.Unit == "", Statistics: statistics,
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &cloudwatch.GetMetricStatisticsOutput{Label: in.MetricName, Datapoints: []types.Datapoint{}}
+	for _, row := range rows {
+		out.Datapoints = append(out.Datapoints, datapoint(row, in))
+	}
+	return out, nil
+}
+
+// names are the names of statistics.
+func names(statistics []types.Statistic) []string {
+	var out []string
+	for _, s := range statistics {
+		out = append(out, string(s))
+	}
+	return out
+}
+
+// datapoint is a row as GetMetricStatistics shows it.
+func datapoint(row tsdb.Row, in *cloudwatch.GetMetricStatisticsInput) types.Datapoint {
+	d := types.Datapoint{Timestamp: &row.Time, Unit: types.StandardUnit(cmp.Or(row.Unit, metric.None))}
+	for i, stat := range in.Statistics {
+		value := &row.Values[i]
+		switch stat {
+		case types.StatisticAverage:
+			d.Average = value
+		case types.StatisticMaximum:
+			d.Maximum = value
+		case types.StatisticMinimum:
+			d.Minimum = value
+		case types.StatisticSampleCount:
+			d.SampleCount = value
+		case types.StatisticSum:
+			d.Sum = value
+		}
+	}
+	for i, name := range in.ExtendedStatistics {
+		if value := row.Values[len(in.Statistics)+i]; !math.IsNaN(value) {
+			if d.ExtendedStatistics == nil {
+				d.ExtendedStatistics = map[string]float64{}
+			}
+			d.ExtendedStatistics[name] = value
+		}
+	}
+	return d
+}
+
+// thousands writes a positive number with commas.
+func thousands(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// ListMetrics lists the metrics that had datapoints in the last two weeks.
+func (a *API) ListMetrics(_ context.Context, in *cloudwatch.ListMetricsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.ListMetricsOutput, error) {
+	if in.OwningAccount != nil || in.IncludeLinkedAccounts != nil && *in.IncludeLinkedAccounts {
+		return nil, invalidValue("This account is not a monitoring account.")
+	}
+	var since time.Time
+	switch in.RecentlyActive {
+	case "":
+	case types.RecentlyActivePt3h:
+		since = a.Clock.Now().Add(-recentlyActive)
+	default:
+		return nil, invalidValue("The value %s for parameter RecentlyActive is invalid.", in.RecentlyActive)
+	}
+	for i, d := range in.Dimensions {
+		if str(d.Name) == "" {
+			return nil, missing(fmt.Sprintf("Dimensions.member.%d.Name", i+1))
+		}
+	}
+	found := a.Metrics.List(func(id metric.ID, last time.Time) bool {
+		return (in.Namespace == nil || id.Namespace == *in.Namespace) &&
+			(in.MetricName == nil || id.Name == *in.MetricName) &&
+			!last.Before(since) && hasDimensions(id, in.Dimensions)
+	})
+	found, next, err := page.Of(found, func(id metric.ID) string { return string(id.Key()) }, in.NextToken, metricsPage)
+	if err != nil {
+		return nil, invalidValue("Request parameter NextToken is invalid")
+	}
+	out := &cloudwatch.ListMetricsOutput{Metrics: make([]types.Metric, len(found)), NextToken: next}
+	for i := range found {
+		id := &found[i]
+		out.Metrics[i] = types.Metric{Namespace: &id.Namespace, MetricName: &id.Name, Dimensions: sdkDimensions(id.Dimensions)}
+	}
+	return out, nil
+}
+
+// hasDimensions tells whether a metric has all the dimensions asked for, with
+// the value where one is given.
+func hasDimensions(id metric.ID, filters []types.DimensionFilter) bool {
+	for _, f := range filters {
+		if !slices.ContainsFunc(id.Dimensions, func(d metric.Dimension) bool {
+			return d.Name == *f.Name && (f.Value == nil || d.Value == *f.Value)
+		}) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,406 @@
+package cloudwatch
+
+import (
+	"encoding/json"
+	"math"
+	"slices"
+	"strings"
+	"time"
+	"unique"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"flyball/alarm"
+	"flyball/internal/store"
+	"flyball/internal/tsdb"
+	"flyball/metric"
+)
+
+// A record is an alarm in memory: small, for there may be a million. What the
+// SDK's types say with pointers is in plain members here, and strings that
+// alarms have in common are kept once.
+type record struct {
+	name        string
+	description string
+	actions     [3][]string // ARNs by alarm.State
+	tags        []types.Tag // sorted by key
+	configured  time.Time
+	enabled     bool
+	scales      uint8 // bit 1<<state: that state has scaling-policy actions
+	deleted     bool
+
+	standing
+
+	metric    metricRule
+	composite *compositeRule // nil for a metric alarm
+
+	slot  int          // place in its class of the schedule
+	again time.Time    // when a scaling action may repeat; zero is at once
+	queue *actionQueue // nil before the first action
+}
+
+// A standing is the state of an alarm and how it came about.
+type standing struct {
+	State        alarm.State
+	Updated      time.Time    // when state or reason changed last
+	Transitioned time.Time    // when the state changed last
+	Reason       *reason      `json:",omitempty"` // nil is alarm.InitialReason
+	Suppression  *suppression `json:",omitempty"` // of a composite alarm's actions
+}
+
+// A reason is text, or evidence to make the text from when it is asked for: a
+// fifth of the size.
+type reason struct {
+	Text, Data string    `json:",omitempty"`
+	Evidence   *evidence `json:",omitempty"`
+}
+
+// evidence adds JSON to alarm.Evidence: null stands for a missing value.
+type evidence alarm.Evidence
+
+func (e evidence) MarshalJSON() ([]byte, error) {
+	doc := evidenceDocument{Evidence: alarm.Evidence(e)}
+	doc.Evidence.Values = nil
+	for i := range e.Values {
+		if math.IsNaN(e.Values[i]) {
+			doc.Present = append(doc.Present, nil)
+		} else {
+			doc.Present = append(doc.Present, &e.Values[i])
+		}
+	}
+	for i, c := range e.Counts {
+		if math.IsNaN(c) {
+			doc.Counts = slices.Clone(e.Counts)
+			doc.Counts[i] = 0
+		}
+	}
+	return json.Marshal(doc)
+}
+
+func (e *evidence) UnmarshalJSON(b []byte) error {
+	var doc evidenceDocument
+	if err := json.Unmarshal(b, &doc); err != nil {
+		return err
+	}
+	*e = evidence(doc.Evidence)
+	for _, v := range doc.Present {
+		if v == nil {
+			e.Values = append(e.Values, math.NaN())
+		} else {
+			e.Values = append(e.Values, *v)
+		}
+	}
+	return nil
+}
+
+type evidenceDocument struct {
+	alarm.Evidence
+	Present []*float64
+}
+
+// text is the StateReason and the StateReasonData.
+func (r *reason) text() (text, data string) {
+	switch {
+	case r == nil:
+		return alarm.InitialReason, ""
+	case r.Evidence != nil:
+		e := alarm.Evidence(*r.Evidence)
+		return e.Reason(), e.ReasonData()
+	}
+	return r.Text, r.Data
+}
+
+// A metricRule is the part of a record that a metric alarm is evaluated by.
+type metricRule struct {
+	series    *tsdb.Series
+	rule      alarm.Rule
+	stat      metric.Statistic
+	period    time.Duration
+	statistic string // as the client gave it
+	unit      string // "" for any
+	treated   bool   // whether the client gave a treatment of missing data
+	lowSample string // EvaluateLowSampleCountPercentile, "" when not given
+
+	// query is set where the alarm was defined with Metrics, of which this is
+	// the only one.
+	query *types.MetricDataQuery
+}
+
+// interval is how often the alarm is evaluated.
+func (m *metricRule) interval() time.Duration { return alarm.Interval(m.period) }
+
+// extended tells whether the statistic was given as ExtendedStatistic.
+func (m *metricRule) extended() bool { return !m.stat.Basic() }
+
+// shared returns a string that equal strings share, so that a thousand alarms
+// with one action hold its ARN once.
+func shared(s string) string { return unique.Make(s).Value() }
+
+func sharedAll(list []string) []string {
+	if len(list) == 0 {
+		return nil
+	}
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = shared(s)
+	}
+	return out
+}
+
+// isScaling tells whether an action is a policy of Application Auto Scaling or
+// EC2 Auto Scaling. Such actions repeat.
+func isScaling(action string) bool {
+	return strings.HasPrefix(action, "arn:aws:autoscaling:") && strings.Contains(action, ":scalingPolicy:")
+}
+
+// act sets the actions of the record.
+func (r *record) act(ok, al, insufficient []string) {
+	r.actions = [3][]string{alarm.OK: sharedAll(ok), alarm.Alarm: sharedAll(al), alarm.InsufficientData: sharedAll(insufficient)}
+	r.scales = 0
+	for state, actions := range r.actions {
+		if slices.ContainsFunc(actions, isScaling) {
+			r.scales |= 1 << state
+		}
+	}
+}
+
+// repeats tells whether the alarm has scaling actions to repeat in its state.
+// An alarm that was just created did not go into its state.
+func (r *record) repeats() bool { return r.enabled && r.scales&(1<<r.State) != 0 && r.Reason != nil }
+
+// metricRecord makes the record of a metric alarm from the definition in m,
+// which was found valid.
+func (a *API) metricRecord(m *types.MetricAlarm, tags []types.Tag) (*record, error) {
+	r := &record{
+		name:        *m.AlarmName,
+		description: shared(str(m.AlarmDescription)),
+		tags:        tags,
+		configured:  *m.AlarmConfigurationUpdatedTimestamp,
+		enabled:     *m.ActionsEnabled,
+	}
+	r.act(m.OKActions, m.AlarmActions, m.InsufficientDataActions)
+
+	id := metric.NewID(str(m.Namespace), str(m.MetricName), dimensions(m.Dimensions)...)
+	statistic := string(m.Statistic)
+	if m.ExtendedStatistic != nil {
+		statistic = *m.ExtendedStatistic
+	}
+	period, unit := m.Period, m.Unit
+	if len(m.Metrics) > 0 {
+		q := m.Metrics[0]
+		s := q.MetricStat
+		id = metric.NewID(str(s.Metric.Namespace), str(s.Metric.MetricName), dimensions(s.Metric.Dimensions)...)
+		statistic, period, unit = str(s.Stat), s.Period, s.Unit
+		r.metric.query = &q
+	}
+	stat, err := metric.ParseStatistic(statistic)
+	if err != nil {
+		return nil, err
+	}
+	comparison, err := alarm.ParseComparison(string(m.ComparisonOperator))
+	if err != nil {
+		return nil, err
+	}
+	rule := alarm.Rule{Comparison: comparison, Threshold: *m.Threshold, Periods: *m.EvaluationPeriods}
+	if m.DatapointsToAlarm != nil {
+		rule.Datapoints = *m.DatapointsToAlarm
+	}
+	if m.TreatMissingData != nil {
+		if rule.Missing, err = alarm.ParseTreatment(*m.TreatMissingData); err != nil {
+			return nil, err
+		}
+	} else if id.Namespace == "AWS/DynamoDB" {
+		rule.Missing = alarm.Ignore // the default for this namespace alone
+	}
+	if p, ok := percentile(statistic); ok && str(m.EvaluateLowSampleCountPercentile) == "ignore" {
+		rule.MinSamples = alarm.LowSamples(p)
+	}
+	r.metric.series = a.Metrics.Series(id)
+	r.metric.rule = rule
+	r.metric.stat = stat
+	r.metric.statistic = shared(statistic)
+	r.metric.period = time.Duration(*period) * time.Second
+	r.metric.unit = shared(string(unit))
+	r.metric.treated = m.TreatMissingData != nil
+	r.metric.lowSample = shared(str(m.EvaluateLowSampleCountPercentile))
+	return r, nil
+}
+
+// describeMetric is the metric alarm as DescribeAlarms shows it.
+func (a *API) describeMetric(r *record) types.MetricAlarm {
+	m := &r.metric
+	arn := a.alarmARN(r.name)
+	configured, updated, transitioned := r.configured, r.Updated, r.Transitioned
+	text, data := r.Reason.text()
+	threshold, periods := m.rule.Threshold, m.rule.Periods
+	d := types.MetricAlarm{
+		AlarmName:                          &r.name,
+		AlarmArn:                           &arn,
+		AlarmDescription:                   optional(r.description),
+		AlarmConfigurationUpdatedTimestamp: &configured,
+		ActionsEnabled:                     ptr(r.enabled),
+		OKActions:                          list(r.actions[alarm.OK]),
+		AlarmActions:                       list(r.actions[alarm.Alarm]),
+		InsufficientDataActions:            list(r.actions[alarm.InsufficientData]),
+		StateValue:                         types.StateValue(r.State.String()),
+		StateReason:                        &text,
+		StateReasonData:                    optional(data),
+		StateUpdatedTimestamp:              &updated,
+		StateTransitionedTimestamp:         &transitioned,
+		EvaluationPeriods:                  &periods,
+		Threshold:                          &threshold,
+		ComparisonOperator:                 types.ComparisonOperator(m.rule.Comparison.String()),
+		EvaluateLowSampleCountPercentile:   optional(m.lowSample),
+		Dimensions:                         []types.Dimension{},
+	}
+	if m.rule.Datapoints > 0 {
+		d.DatapointsToAlarm = ptr(m.rule.Datapoints)
+	}
+	if m.treated {
+		d.TreatMissingData = ptr(m.rule.Missing.String())
+	}
+	if m.query != nil {
+		d.Metrics = []types.MetricDataQuery{*m.query}
+		return d
+	}
+	id := m.series.Key().ID()
+	d.Namespace = &id.Namespace
+	d.MetricName = &id.Name
+	d.Dimensions = sdkDimensions(id.Dimensions)
+	d.Period = ptr(int32(m.period / time.Second))
+	d.Unit = types.StandardUnit(m.unit)
+	if m.extended() {
+		d.ExtendedStatistic = &m.statistic
+	} else {
+		d.Statistic = types.Statistic(m.statistic)
+	}
+	return d
+}
+
+// list is never nil: a list without elements is shown as such.
+func list(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// A definition is an alarm in the store, under its name: one of the two kinds,
+// without the state, which has a document of its own.
+type definition struct {
+	Metric    *types.MetricAlarm    `json:",omitempty"`
+	Composite *types.CompositeAlarm `json:",omitempty"`
+	Tags      []types.Tag           `json:",omitempty"`
+}
+
+// decode makes a record of a stored definition.
+func (a *API) decode(value []byte) (*record, error) {
+	var d definition
+	if err := json.Unmarshal(value, &d); err != nil {
+		return nil, err
+	}
+	if d.Composite != nil {
+		return a.compositeRecord(d.Composite, d.Tags)
+	}
+	return a.metricRecord(d.Metric, d.Tags)
+}
+
+// putDefinition adds the alarm's definition to a batch.
+func (a *API) putDefinition(b *store.Batch, r *record) {
+	d := definition{Tags: r.tags}
+	if r.composite != nil {
+		c := a.describeComposite(r)
+		c.StateReason, c.StateReasonData = nil, nil
+		d.Composite = &c
+	} else {
+		m := a.describeMetric(r)
+		m.StateReason, m.StateReasonData = nil, nil
+		d.Metric = &m
+	}
+	b.Put(kindAlarm, r.name, encode(d))
+}
+
+// putState adds the alarm's state to a batch.
+func putState(b *store.Batch, r *record) { b.Put(kindState, r.name, encode(r.standing)) }
+
+// encode is for documents, all of whose members JSON can express.
+func encode(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// insert makes an alarm known, in the place of the one with its name if there
+// is one. The caller holds the lock, or is the first.
+func (a *API) insert(r *record) {
+	if old := a.alarms[r.name]; old != nil {
+		a.remove(old)
+	}
+	a.alarms[r.name] = r
+	a.names = nil
+	if r.composite != nil {
+		a.composites++
+		for _, child := range r.composite.children {
+			a.parents[child] = append(a.parents[child], r)
+		}
+		if s := r.composite.suppressor; s != "" {
+			a.suppressed[s] = append(a.suppressed[s], r)
+		}
+		return
+	}
+	a.schedule.add(r)
+	w := a.watches[r.metric.series]
+	if w == nil {
+		w = &watch{api: a}
+		a.watches[r.metric.series] = w
+		r.metric.series.Watch(w)
+	}
+	w.add(r)
+}
+
+// remove makes an alarm unknown again.
+func (a *API) remove(r *record) {
+	r.deleted = true
+	delete(a.alarms, r.name)
+	a.names = nil
+	if r.composite != nil {
+		a.composites--
+		for _, child := range r.composite.children {
+			without(a.parents, child, r)
+		}
+		without(a.suppressed, r.composite.suppressor, r)
+		return
+	}
+	a.schedule.remove(r)
+	if w := a.watches[r.metric.series]; w.remove(r) == 0 {
+		delete(a.watches, r.metric.series)
+		r.metric.series.Watch(nil)
+	}
+}
+
+// without takes a record out of the list under a key.
+func without(lists map[string][]*record, key string, r *record) {
+	rest := slices.DeleteFunc(lists[key], func(other *record) bool { return other == r })
+	if len(rest) == 0 {
+		delete(lists, key)
+	} else {
+		lists[key] = rest
+	}
+}
+
+// sorted returns all alarms by name. The caller holds the lock and leaves the
+// list as it is.
+func (a *API) sorted() []*record {
+	if a.names == nil {
+		a.names = make([]*record, 0, len(a.alarms))
+		for _, r := range a.alarms {
+			a.names = append(a.names, r)
+		}
+		slices.SortFunc(a.names, func(x, y *record) int { return strings.Compare(x.name, y.name) })
+	}
+	return a.names
+}
