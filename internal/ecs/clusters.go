@@ -1,0 +1,318 @@
+package ecs
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"flyball/internal/store"
+)
+
+// Cluster states.
+const (
+	active   = "ACTIVE"
+	draining = "DRAINING"
+	inactive = "INACTIVE"
+	primary  = "PRIMARY"
+)
+
+// A cluster holds services and tasks.
+type cluster struct {
+	name     string
+	api      types.Cluster // without counts and statistics
+	services map[string]*service
+	tasks    map[string]*task // by ID, stopped ones too until they are forgotten
+}
+
+func newCluster(api types.Cluster) *cluster {
+	return &cluster{
+		name:     aws.ToString(api.ClusterName),
+		api:      api,
+		services: map[string]*service{},
+		tasks:    map[string]*task{},
+	}
+}
+
+func (c *cluster) inactive() bool { return aws.ToString(c.api.Status) == inactive }
+
+// insights is whether Container Insights is on for the cluster.
+func (c *cluster) insights() bool {
+	for _, s := range c.api.Settings {
+		if s.Name == types.ClusterSettingNameContainerInsights {
+			return aws.ToString(s.Value) != "disabled"
+		}
+	}
+	return false
+}
+
+func (c *cluster) save(b *store.Batch) { b.Put(kindCluster, c.name, document(c.api)) }
+
+// CreateCluster creates a cluster, named default if it has no name. Creating one
+// that exists returns it as it is.
+func (a *API) CreateCluster(ctx context.Context, in *ecs.CreateClusterInput, _ ...func(*ecs.Options)) (*ecs.CreateClusterOutput, error) {
+	name := aws.ToString(in.ClusterName)
+	if name == "" {
+		name = defaultCluster
+	}
+	if !validName.MatchString(name) {
+		return nil, invalidParameter("Cluster name can only contain letters, numbers, hyphens and underscores, up to 255 characters.")
+	}
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
+	}
+	if err := checkClusterSettings(in.Settings); err != nil {
+		return nil, err
+	}
+	if err := checkProviders(in.CapacityProviders, in.DefaultCapacityProviderStrategy); err != nil {
+		return nil, err
+	}
+	if in.ServiceConnectDefaults != nil {
+		return nil, notServed("Service Connect")
+	}
+
+	out := &ecs.CreateClusterOutput{}
+	err := a.change(func(b *store.Batch) error {
+		if c, ok := a.clusters[name]; ok && !c.inactive() {
+			out.Cluster = a.describeCluster(c, nil)
+			return nil
+		}
+		c := newCluster(types.Cluster{
+			ClusterArn:                      aws.String(a.arn("cluster", name)),
+			ClusterName:                     aws.String(name),
+			Status:                          aws.String(active),
+			CapacityProviders:               orEmpty(in.CapacityProviders),
+			DefaultCapacityProviderStrategy: orEmpty(in.DefaultCapacityProviderStrategy),
+			Configuration:                   in.Configuration,
+			Settings:                        mergeSettings([]types.ClusterSetting{a.defaultInsights()}, in.Settings),
+			Tags:                            orEmpty(in.Tags),
+		})
+		a.clusters[name] = c
+		c.save(b)
+		out.Cluster = a.describeCluster(c, []types.ClusterField{types.ClusterFieldSettings, types.ClusterFieldTags})
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// defaultInsights is the containerInsights setting of a new cluster: the
+// account's.
+func (a *API) defaultInsights() types.ClusterSetting {
+	return types.ClusterSetting{
+		Name:  types.ClusterSettingNameContainerInsights,
+		Value: aws.String(a.effectiveSetting(a.rootARN(), types.SettingNameContainerInsights)),
+	}
+}
+
+// describeCluster returns the cluster with the optional fields that are asked
+// for. The lock is held.
+func (a *API) describeCluster(c *cluster, include []types.ClusterField) *types.Cluster {
+	d := c.api
+	for _, s := range c.services {
+		if s.status() != inactive {
+			d.ActiveServicesCount++
+		}
+	}
+	counts := map[string]int{}
+	for _, t := range c.tasks {
+		switch launch := string(t.api.LaunchType); t.phase() {
+		case running:
+			d.RunningTasksCount++
+			counts["running"+statisticsName(launch)]++
+		case pending:
+			d.PendingTasksCount++
+			counts["pending"+statisticsName(launch)]++
+		}
+	}
+	d.Statistics = []types.KeyValuePair{}
+	if slices.Contains(include, types.ClusterFieldStatistics) {
+		for _, launch := range []string{"EC2", "Fargate"} {
+			for _, state := range []string{"running", "pending"} {
+				d.Statistics = append(d.Statistics, types.KeyValuePair{
+					Name:  aws.String(state + launch + "TasksCount"),
+					Value: aws.String(strconv.Itoa(counts[state+launch])),
+				})
+			}
+		}
+	}
+	if !slices.Contains(include, types.ClusterFieldSettings) {
+		d.Settings = []types.ClusterSetting{}
+	}
+	if !slices.Contains(include, types.ClusterFieldTags) {
+		d.Tags = []types.Tag{}
+	}
+	if !slices.Contains(include, types.ClusterFieldConfigurations) {
+		d.Configuration = nil
+	}
+	return &d
+}
+
+func statisticsName(launchType string) string {
+	if launchType == string(types.LaunchTypeFargate) {
+		return "Fargate"
+	}
+	return "EC2"
+}
+
+// DescribeClusters describes the named clusters, or the default one.
+func (a *API) DescribeClusters(ctx context.Context, in *ecs.DescribeClustersInput, _ ...func(*ecs.Options)) (*ecs.DescribeClustersOutput, error) {
+	refs := in.Clusters
+	if len(refs) == 0 {
+		refs = []string{defaultCluster}
+	}
+	if len(refs) > 100 {
+		return nil, invalidParameter("Clusters can have at most 100 items.")
+	}
+	out := &ecs.DescribeClustersOutput{Clusters: []types.Cluster{}, Failures: []types.Failure{}}
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	for _, ref := range refs {
+		c, ok := a.findCluster(&ref)
+		if !ok {
+			out.Failures = append(out.Failures, missing(a.reference("cluster", ref)))
+			continue
+		}
+		out.Clusters = append(out.Clusters, *a.describeCluster(c, in.Include))
+	}
+	return out, nil
+}
+
+// ListClusters lists the ARNs of the active clusters.
+func (a *API) ListClusters(ctx context.Context, in *ecs.ListClustersInput, _ ...func(*ecs.Options)) (*ecs.ListClustersOutput, error) {
+	a.mu.RLock()
+	var arns []string
+	for _, c := range a.clusters {
+		if !c.inactive() {
+			arns = append(arns, *c.api.ClusterArn)
+		}
+	}
+	a.mu.RUnlock()
+	slices.Sort(arns)
+	arns, next, err := pageOf(arns, in.NextToken, in.MaxResults, 100)
+	if err != nil {
+		return nil, err
+	}
+	return &ecs.ListClustersOutput{ClusterArns: orEmpty(arns), NextToken: next}, nil
+}
+
+// UpdateCluster changes a cluster's configuration and settings.
+func (a *API) UpdateCluster(ctx context.Context, in *ecs.UpdateClusterInput, _ ...func(*ecs.Options)) (*ecs.UpdateClusterOutput, error) {
+	if err := checkClusterSettings(in.Settings); err != nil {
+		return nil, err
+	}
+	if in.ServiceConnectDefaults != nil {
+		return nil, notServed("Service Connect")
+	}
+	out := &ecs.UpdateClusterOutput{}
+	err := a.change(func(b *store.Batch) error {
+		c, err := a.activeCluster(in.Cluster)
+		if err != nil {
+			return err
+		}
+		c.api.Settings = mergeSettings(c.api.Settings, in.Settings)
+		if in.Configuration != nil {
+			c.api.Configuration = in.Configuration
+		}
+		c.save(b)
+		out.Cluster = a.describeCluster(c, types.ClusterField("").Values())
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// UpdateClusterSettings changes a cluster's settings.
+func (a *API) UpdateClusterSettings(ctx context.Context, in *ecs.UpdateClusterSettingsInput, _ ...func(*ecs.Options)) (*ecs.UpdateClusterSettingsOutput, error) {
+	if len(in.Settings) == 0 {
+		return nil, invalidParameter("Settings cannot be empty.")
+	}
+	out, err := a.UpdateCluster(ctx, &ecs.UpdateClusterInput{Cluster: in.Cluster, Settings: in.Settings})
+	if err != nil {
+		return nil, err
+	}
+	return &ecs.UpdateClusterSettingsOutput{Cluster: out.Cluster}, nil
+}
+
+// DeleteCluster makes an empty cluster inactive.
+func (a *API) DeleteCluster(ctx context.Context, in *ecs.DeleteClusterInput, _ ...func(*ecs.Options)) (*ecs.DeleteClusterOutput, error) {
+	out := &ecs.DeleteClusterOutput{}
+	err := a.change(func(b *store.Batch) error {
+		c, err := a.activeCluster(in.Cluster)
+		if err != nil {
+			return err
+		}
+		for _, s := range c.services {
+			if s.status() != inactive {
+				return &types.ClusterContainsServicesException{
+					Message: aws.String("The Cluster cannot be deleted while Services are active."),
+				}
+			}
+		}
+		for _, t := range c.tasks {
+			if !t.stopped() {
+				return &types.ClusterContainsTasksException{
+					Message: aws.String("The Cluster cannot be deleted while Tasks are active."),
+				}
+			}
+		}
+		c.api.Status = aws.String(inactive)
+		c.save(b)
+		out.Cluster = a.describeCluster(c, nil)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func checkClusterSettings(settings []types.ClusterSetting) error {
+	for _, s := range settings {
+		if s.Name != types.ClusterSettingNameContainerInsights {
+			return invalidParameter("The setting name %q is not valid. It must be containerInsights.", s.Name)
+		}
+		switch aws.ToString(s.Value) {
+		case "enabled", "disabled", "enhanced":
+		default:
+			return invalidParameter("The containerInsights setting must be one of enhanced, enabled and disabled.")
+		}
+	}
+	return nil
+}
+
+// mergeSettings returns old with the changes made.
+func mergeSettings(old, changes []types.ClusterSetting) []types.ClusterSetting {
+	merged := slices.Clone(old)
+	for _, s := range changes {
+		i := slices.IndexFunc(merged, func(m types.ClusterSetting) bool { return m.Name == s.Name })
+		if i < 0 {
+			merged = append(merged, s)
+		} else {
+			merged[i] = s
+		}
+	}
+	return merged
+}
+
+// orEmpty makes a list that is shown as [] rather than left out.
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// sortedKeys returns the keys of a map in order.
+func sortedKeys[V any](m map[string]V) []string {
+	return slices.SortedFunc(maps.Keys(m), strings.Compare)
+}

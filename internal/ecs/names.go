@@ -1,0 +1,164 @@
+package ecs
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/google/uuid"
+
+	"flyball/internal/page"
+)
+
+// defaultCluster is the cluster of a call that names none.
+const defaultCluster = "default"
+
+// validName is the rule for the names of clusters, services, families and
+// containers.
+var validName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,255}$`)
+
+// arn returns the ARN of a resource, named by its parts: cluster/NAME,
+// service/CLUSTER/NAME, task/CLUSTER/ID and so on.
+func (a *API) arn(parts ...string) string {
+	return arn.ARN{
+		Partition: "aws",
+		Service:   "ecs",
+		Region:    a.cfg.Region,
+		AccountID: a.cfg.Account,
+		Resource:  strings.Join(parts, "/"),
+	}.String()
+}
+
+// resource splits a reference to something of a kind into the parts after the
+// kind: NAME gives [NAME], and the ARN of service/CLUSTER/NAME gives
+// [CLUSTER NAME]. It is false for an ARN of something else or of somewhere else.
+func (a *API) resource(kind, ref string) ([]string, bool) {
+	if !strings.HasPrefix(ref, "arn:") {
+		return []string{ref}, true
+	}
+	parsed, err := arn.Parse(ref)
+	if err != nil || parsed.Service != "ecs" || parsed.Region != a.cfg.Region || parsed.AccountID != a.cfg.Account {
+		return nil, false
+	}
+	parts := strings.Split(parsed.Resource, "/")
+	if parts[0] != kind || len(parts) < 2 {
+		return nil, false
+	}
+	return parts[1:], true
+}
+
+// findCluster returns the cluster that a call names, active or not. The lock is
+// held.
+func (a *API) findCluster(ref *string) (*cluster, bool) {
+	name := aws.ToString(ref)
+	if name == "" {
+		name = defaultCluster
+	}
+	parts, ok := a.resource("cluster", name)
+	if !ok || len(parts) != 1 {
+		return nil, false
+	}
+	c, ok := a.clusters[parts[0]]
+	return c, ok
+}
+
+// activeCluster returns the cluster that a call names. The lock is held.
+func (a *API) activeCluster(ref *string) (*cluster, error) {
+	c, ok := a.findCluster(ref)
+	if !ok {
+		return nil, clusterNotFound()
+	}
+	if c.inactive() {
+		return nil, clusterNotFound()
+	}
+	return c, nil
+}
+
+// findService returns the service of a cluster by its name or ARN, of the long
+// or the old short form.
+func (a *API) findService(c *cluster, ref string) (*service, bool) {
+	name, ok := a.inCluster("service", c, ref)
+	if !ok {
+		return nil, false
+	}
+	s, ok := c.services[name]
+	return s, ok
+}
+
+// findTask returns the task of a cluster by its ID or ARN.
+func (a *API) findTask(c *cluster, ref string) (*task, bool) {
+	id, ok := a.inCluster("task", c, ref)
+	if !ok {
+		return nil, false
+	}
+	t, ok := c.tasks[id]
+	return t, ok
+}
+
+// inCluster is the last part of a reference to something in the cluster.
+func (a *API) inCluster(kind string, c *cluster, ref string) (string, bool) {
+	parts, ok := a.resource(kind, ref)
+	switch {
+	case !ok:
+		return "", false
+	case len(parts) == 1:
+		return parts[0], true
+	case len(parts) == 2 && parts[0] == c.name:
+		return parts[1], true
+	}
+	return "", false
+}
+
+// reference is what a failure shows for something that was asked for: its ARN.
+func (a *API) reference(kind string, ref string, parents ...string) string {
+	if strings.HasPrefix(ref, "arn:") {
+		return ref
+	}
+	return a.arn(append(append([]string{kind}, parents...), ref)...)
+}
+
+// newTaskID is 32 hex digits.
+func newTaskID() string {
+	return strings.ReplaceAll(uuid.NewString(), "-", "")
+}
+
+// newDeploymentNumber is 19 digits: the number after ecs-svc/ and the ID of the
+// service revision.
+func newDeploymentNumber() string {
+	return strconv.FormatInt(1e18+rand.Int64N(8e18), 10)
+}
+
+// newServiceDeploymentID is what ends the ARN of a service deployment.
+func newServiceDeploymentID() string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+	id := make([]byte, 21)
+	for i := range id {
+		id[i] = letters[rand.IntN(len(letters))]
+	}
+	return string(id)
+}
+
+// newInterfaceID is the ID of a task's network interface.
+func newInterfaceID() string {
+	return fmt.Sprintf("eni-%017x", rand.Int64())
+}
+
+// pageOf returns one page of sorted strings, with the token of the next.
+func pageOf(items []string, token *string, size *int32, most int32) ([]string, *string, error) {
+	limit := most
+	if size != nil {
+		limit = *size
+	}
+	if limit < 1 || limit > most {
+		return nil, nil, invalidParameter("maxResults must be between 1 and %d.", most)
+	}
+	items, next, err := page.Of(items, func(s string) string { return s }, token, int(limit))
+	if err != nil {
+		return nil, nil, invalidParameter("Invalid token: %s", aws.ToString(token))
+	}
+	return items, next, nil
+}

@@ -1,0 +1,457 @@
+package ecs
+
+import (
+	"context"
+	"maps"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"flyball/internal/store"
+)
+
+// A service keeps a number of tasks of a definition running.
+type service struct {
+	cluster *cluster
+	name    string
+	// api is what the API shows of the service that only a call changes. Events,
+	// deployments and counts are added when it is described.
+	api         types.Service
+	clientToken string
+	deployments []*deployment // the primary first
+	history     []*rollout    // newest first
+	events      []types.ServiceEvent
+	eventNumber uint64           // of the next event
+	tasks       map[string]*task // by ID, those that have not stopped
+	inactiveAt  time.Time
+
+	// What the scheduler remembers between two looks.
+	queued   bool      // in API.dirty
+	lookAt   time.Time // earliest entry in API.alarms
+	steady   bool      // the steady state has been announced
+	warned   string    // the last warning event, not to be repeated
+	failures int       // in a row
+	wave     int       // grows with each failure that is counted
+	retryAt  time.Time // no task is started before
+
+	pace time.Duration // period of the metrics, virtual; 0 is a minute
+}
+
+// serviceRecord is the stored form.
+type serviceRecord struct {
+	Service     types.Service
+	ClientToken string
+	Deployments []*deployment
+	InactiveAt  time.Time
+	Steady      bool
+}
+
+func (s *service) status() string { return aws.ToString(s.api.Status) }
+func (s *service) key() string    { return s.cluster.name + "/" + s.name }
+func (s *service) arn() string    { return *s.api.ServiceArn }
+func (s *service) desired() int   { return int(s.api.DesiredCount) }
+
+func (s *service) save(b *store.Batch) {
+	b.Put(kindService, s.key(), document(serviceRecord{s.api, s.clientToken, s.deployments, s.inactiveAt, s.steady}))
+}
+
+// primary is the deployment that tasks are started for.
+func (s *service) primary() *deployment { return s.deployments[0] }
+
+// remove forgets a service and all that is stored of it. The lock is held.
+func (a *API) remove(s *service, b *store.Batch) {
+	if s.cluster.services[s.name] == s {
+		delete(s.cluster.services, s.name)
+		b.Delete(kindService, s.key())
+		b.DeleteRange(kindEvent, store.Prefix(s.key()+"/"))
+		b.DeleteRange(kindRollout, store.Prefix(s.key()+"/"))
+	}
+	a.setPace(s, 0)
+}
+
+// describe is the service as the API shows it. The lock is held.
+func (a *API) describe(s *service, include []types.ServiceField) types.Service {
+	d := s.api
+	d.Events = orEmpty(s.events)
+	d.Deployments = make([]types.Deployment, len(s.deployments))
+	counts := s.counts()
+	for i, dep := range s.deployments {
+		d.Deployments[i] = dep.describe(s, counts[dep.ID])
+	}
+	for _, n := range counts {
+		d.RunningCount += n.running
+		d.PendingCount += n.pending
+	}
+	if !slices.Contains(include, types.ServiceFieldTags) {
+		d.Tags = nil
+	}
+	if r := s.history[0]; r.running() {
+		d.CurrentServiceDeployment = a.rolloutARN(s, r.ID)
+	}
+	return d
+}
+
+// A tally counts the tasks of a deployment as ECS does: pending until they run,
+// and not at all once they are stopping.
+type tally struct{ running, pending int32 }
+
+func (s *service) counts() map[string]tally {
+	counts := make(map[string]tally, 1)
+	for _, t := range s.tasks {
+		n := counts[t.deployment]
+		switch t.phase() {
+		case running:
+			n.running++
+		case pending:
+			n.pending++
+		}
+		counts[t.deployment] = n
+	}
+	return counts
+}
+
+// CreateService creates a service. Its tasks are started by the scheduler.
+func (a *API) CreateService(ctx context.Context, in *ecs.CreateServiceInput, _ ...func(*ecs.Options)) (*ecs.CreateServiceOutput, error) {
+	if err := checkCreate(in); err != nil {
+		return nil, err
+	}
+	out := &ecs.CreateServiceOutput{}
+	err := a.change(func(b *store.Batch) error {
+		c, err := a.activeCluster(in.Cluster)
+		if err != nil {
+			return err
+		}
+		if old, ok := c.services[*in.ServiceName]; ok && old.status() != inactive {
+			if err := checkCreateAgain(old, in); err != nil {
+				return err
+			}
+			shown := a.describe(old, []types.ServiceField{types.ServiceFieldTags})
+			out.Service = &shown
+			return nil
+		}
+		s, err := a.newService(c, in)
+		if err != nil {
+			return err
+		}
+		if old, ok := c.services[s.name]; ok {
+			a.remove(old, b)
+		}
+		c.services[s.name] = s
+		a.setPace(s, a.paceOf(s))
+		s.history[0].save(b, s)
+		s.save(b)
+		a.markDirty(s)
+		shown := a.describe(s, []types.ServiceField{types.ServiceFieldTags})
+		out.Service = &shown
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// newService builds a service with its first deployment, or says what is wrong
+// with it. The lock is held; nothing is changed.
+func (a *API) newService(c *cluster, in *ecs.CreateServiceInput) (*service, error) {
+	def, err := a.usableDefinition(in.TaskDefinition)
+	if err != nil {
+		return nil, err
+	}
+	l := launch{
+		LaunchType:      in.LaunchType,
+		Strategy:        in.CapacityProviderStrategy,
+		Network:         in.NetworkConfiguration,
+		PlatformVersion: in.PlatformVersion,
+		LoadBalancers:   in.LoadBalancers,
+	}
+	l, err = l.resolve(c, def)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.checkLoadBalancers(def, in.LoadBalancers, in.HealthCheckGracePeriodSeconds); err != nil {
+		return nil, err
+	}
+	now := a.now()
+	s := &service{cluster: c, name: *in.ServiceName, clientToken: aws.ToString(in.ClientToken), tasks: map[string]*task{}}
+	scheduling := in.SchedulingStrategy
+	if scheduling == "" {
+		scheduling = types.SchedulingStrategyReplica
+	}
+	desired := aws.ToInt32(in.DesiredCount)
+	if scheduling == types.SchedulingStrategyDaemon {
+		if l.LaunchType == types.LaunchTypeFargate {
+			return nil, invalidParameter("The DAEMON scheduling strategy is not supported by the FARGATE launch type.")
+		}
+		desired = 1 // one task on each host: this machine
+	}
+	s.api = types.Service{
+		AvailabilityZoneRebalancing:   in.AvailabilityZoneRebalancing,
+		ClusterArn:                    c.api.ClusterArn,
+		CreatedAt:                     aws.Time(now),
+		CreatedBy:                     aws.String(a.rootARN()),
+		DeploymentConfiguration:       deploymentDefaults(in.DeploymentConfiguration, nil, scheduling),
+		DeploymentController:          &types.DeploymentController{Type: types.DeploymentControllerTypeEcs},
+		DesiredCount:                  desired,
+		EnableECSManagedTags:          in.EnableECSManagedTags,
+		EnableExecuteCommand:          in.EnableExecuteCommand,
+		HealthCheckGracePeriodSeconds: in.HealthCheckGracePeriodSeconds,
+		PlacementConstraints:          orEmpty(in.PlacementConstraints),
+		PlacementStrategy:             orEmpty(in.PlacementStrategy),
+		PropagateTags:                 in.PropagateTags,
+		SchedulingStrategy:            scheduling,
+		ServiceArn:                    aws.String(a.arn("service", c.name, s.name)),
+		ServiceName:                   in.ServiceName,
+		ServiceRegistries:             []types.ServiceRegistry{},
+		Status:                        aws.String(active),
+		Tags:                          orEmpty(in.Tags),
+	}
+	if s.api.AvailabilityZoneRebalancing == "" {
+		s.api.AvailabilityZoneRebalancing = types.AvailabilityZoneRebalancingDisabled
+	}
+	if s.api.PropagateTags == "" {
+		s.api.PropagateTags = types.PropagateTagsNone
+	}
+	if len(in.LoadBalancers) > 0 && s.api.HealthCheckGracePeriodSeconds == nil {
+		s.api.HealthCheckGracePeriodSeconds = aws.Int32(0)
+	}
+	if err := checkDeploymentConfiguration(s.api.DeploymentConfiguration); err != nil {
+		return nil, err
+	}
+	s.deploy(def, l, now)
+	return s, nil
+}
+
+// show shows what the primary deployment runs as the service's.
+func (s *service) show(r revision) {
+	l := r.launch
+	s.api.TaskDefinition = aws.String(r.TaskDefinition)
+	s.api.LaunchType = l.LaunchType
+	s.api.CapacityProviderStrategy = l.Strategy
+	s.api.NetworkConfiguration = l.Network
+	s.api.PlatformVersion = l.PlatformVersion
+	s.api.PlatformFamily = nil
+	if l.PlatformVersion != nil {
+		s.api.PlatformFamily = aws.String(platformFamily)
+	}
+	s.api.LoadBalancers = orEmpty(l.LoadBalancers)
+}
+
+// UpdateService changes a service. What affects its tasks, or a forced
+// deployment, starts a new deployment.
+func (a *API) UpdateService(ctx context.Context, in *ecs.UpdateServiceInput, _ ...func(*ecs.Options)) (*ecs.UpdateServiceOutput, error) {
+	if err := checkUpdate(in); err != nil {
+		return nil, err
+	}
+	out := &ecs.UpdateServiceOutput{}
+	err := a.change(func(b *store.Batch) error {
+		c, err := a.activeCluster(in.Cluster)
+		if err != nil {
+			return err
+		}
+		s, ok := a.findService(c, aws.ToString(in.Service))
+		if !ok {
+			return serviceNotFound()
+		}
+		if s.status() != active {
+			return serviceNotActive()
+		}
+		if err := a.update(s, in, b); err != nil {
+			return err
+		}
+		s.save(b)
+		a.markDirty(s)
+		shown := a.describe(s, []types.ServiceField{types.ServiceFieldTags})
+		out.Service = &shown
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// update validates a change of a service and makes it. The lock is held.
+func (a *API) update(s *service, in *ecs.UpdateServiceInput, b *store.Batch) error {
+	if in.DesiredCount != nil && s.api.SchedulingStrategy == types.SchedulingStrategyDaemon {
+		return errDaemonCount()
+	}
+	configuration := s.api.DeploymentConfiguration
+	if in.DeploymentConfiguration != nil {
+		configuration = deploymentDefaults(in.DeploymentConfiguration, configuration, s.api.SchedulingStrategy)
+		if err := checkDeploymentConfiguration(configuration); err != nil {
+			return err
+		}
+	}
+	def, l, redeploy, err := a.updatedLaunch(s, in)
+	if err != nil {
+		return err
+	}
+
+	s.api.DeploymentConfiguration = configuration
+	if in.DesiredCount != nil {
+		s.setDesired(*in.DesiredCount)
+	}
+	s.applyPlainChanges(in)
+	if redeploy {
+		s.deploy(def, l, a.now())
+		s.history[0].save(b, s)
+	}
+	return nil
+}
+
+func (s *service) setDesired(n int32) {
+	if s.api.DesiredCount != n {
+		s.api.DesiredCount = n
+		s.steady = false
+	}
+}
+
+// updatedLaunch is what a service's tasks are started with after an update, and
+// whether that takes a new deployment.
+func (a *API) updatedLaunch(s *service, in *ecs.UpdateServiceInput) (*definition, launch, bool, error) {
+	current := s.primary()
+	l := current.launch.changed(in)
+	redeploy := in.ForceNewDeployment || !reflect.DeepEqual(l, current.launch)
+	def, known := a.findDefinition(current.TaskDefinition)
+	if in.TaskDefinition != nil {
+		var err error
+		if def, err = a.usableDefinition(in.TaskDefinition); err != nil {
+			return nil, l, false, err
+		}
+		known = true
+		redeploy = redeploy || def.arn() != current.TaskDefinition
+	}
+	if !redeploy {
+		return nil, l, false, nil
+	}
+	if !known {
+		return nil, l, false, clientError("TaskDefinition not found.")
+	}
+	l, err := l.resolve(s.cluster, def)
+	if err != nil {
+		return nil, l, false, err
+	}
+	if err := a.checkLoadBalancers(def, l.LoadBalancers, cmpOr(in.HealthCheckGracePeriodSeconds, s.api.HealthCheckGracePeriodSeconds)); err != nil {
+		return nil, l, false, err
+	}
+	return def, l, true, nil
+}
+
+// applyPlainChanges sets what needs no new deployment by itself.
+func (s *service) applyPlainChanges(in *ecs.UpdateServiceInput) {
+	if in.AvailabilityZoneRebalancing != "" {
+		s.api.AvailabilityZoneRebalancing = in.AvailabilityZoneRebalancing
+	}
+	if in.EnableECSManagedTags != nil {
+		s.api.EnableECSManagedTags = *in.EnableECSManagedTags
+	}
+	if in.EnableExecuteCommand != nil {
+		s.api.EnableExecuteCommand = *in.EnableExecuteCommand
+	}
+	if in.HealthCheckGracePeriodSeconds != nil {
+		s.api.HealthCheckGracePeriodSeconds = in.HealthCheckGracePeriodSeconds
+	}
+	if in.PlacementConstraints != nil {
+		s.api.PlacementConstraints = in.PlacementConstraints
+	}
+	if in.PlacementStrategy != nil {
+		s.api.PlacementStrategy = in.PlacementStrategy
+	}
+	if in.PropagateTags != "" {
+		s.api.PropagateTags = in.PropagateTags
+	}
+}
+
+// DeleteService drains a service, which must be scaled to zero unless force is
+// set. It becomes inactive when its last task has stopped.
+func (a *API) DeleteService(ctx context.Context, in *ecs.DeleteServiceInput, _ ...func(*ecs.Options)) (*ecs.DeleteServiceOutput, error) {
+	out := &ecs.DeleteServiceOutput{}
+	err := a.change(func(b *store.Batch) error {
+		c, err := a.activeCluster(in.Cluster)
+		if err != nil {
+			return err
+		}
+		s, ok := a.findService(c, aws.ToString(in.Service))
+		if !ok {
+			return serviceNotFound()
+		}
+		if s.status() == inactive {
+			return serviceNotActive()
+		}
+		scaled := s.desired() > 0 && s.api.SchedulingStrategy != types.SchedulingStrategyDaemon
+		if scaled && !aws.ToBool(in.Force) {
+			return invalidParameter("The service cannot be stopped while it is scaled above 0.")
+		}
+		s.api.Status = aws.String(draining)
+		s.setDesired(0)
+		s.save(b)
+		a.markDirty(s)
+		shown := a.describe(s, []types.ServiceField{types.ServiceFieldTags})
+		out.Service = &shown
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// DescribeServices describes up to ten services of a cluster, deleted ones too
+// while they are remembered.
+func (a *API) DescribeServices(ctx context.Context, in *ecs.DescribeServicesInput, _ ...func(*ecs.Options)) (*ecs.DescribeServicesOutput, error) {
+	switch n := len(in.Services); {
+	case n == 0:
+		return nil, invalidParameter("Services cannot be empty.")
+	case n > 10:
+		return nil, invalidParameter("Services can have at most 10 items.")
+	}
+	out := &ecs.DescribeServicesOutput{Services: make([]types.Service, 0, len(in.Services)), Failures: []types.Failure{}}
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	c, err := a.activeCluster(in.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	for _, ref := range in.Services {
+		s, ok := a.findService(c, ref)
+		if !ok {
+			out.Failures = append(out.Failures, missing(a.reference("service", ref, c.name)))
+			continue
+		}
+		out.Services = append(out.Services, a.describe(s, in.Include))
+	}
+	return out, nil
+}
+
+// ListServices lists the ARNs of a cluster's services.
+func (a *API) ListServices(ctx context.Context, in *ecs.ListServicesInput, _ ...func(*ecs.Options)) (*ecs.ListServicesOutput, error) {
+	a.mu.RLock()
+	c, err := a.activeCluster(in.Cluster)
+	if err != nil {
+		a.mu.RUnlock()
+		return nil, err
+	}
+	arns := make([]string, 0, len(c.services))
+	for s := range maps.Values(c.services) {
+		switch {
+		case s.status() == inactive:
+		case in.LaunchType != "" && s.api.LaunchType != in.LaunchType:
+		case in.SchedulingStrategy != "" && s.api.SchedulingStrategy != in.SchedulingStrategy:
+		case in.ResourceManagementType == types.ResourceManagementTypeEcs: // all are the customer's
+		default:
+			arns = append(arns, s.arn())
+		}
+	}
+	a.mu.RUnlock()
+	slices.Sort(arns)
+	arns, next, err := pageOf(arns, in.NextToken, cmpOr(in.MaxResults, aws.Int32(10)), 100)
+	if err != nil {
+		return nil, err
+	}
+	return &ecs.ListServicesOutput{ServiceArns: arns, NextToken: next}, nil
+}

@@ -1,0 +1,187 @@
+package ecs
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"flyball/internal/page"
+	"flyball/internal/store"
+)
+
+// A settingKey names one account setting of one principal. The account's
+// default is stored under its root user.
+type settingKey struct {
+	principal string
+	name      types.SettingName
+}
+
+func (k settingKey) String() string { return string(k.name) + "/" + k.principal }
+
+// A settingRule is what a setting may be and what it is before anyone sets it.
+type settingRule struct {
+	values  []string
+	initial string
+}
+
+var onOff = []string{"enabled", "disabled"}
+
+// The account settings, from the API reference of PutAccountSetting.
+var settingRules = map[types.SettingName]settingRule{
+	types.SettingNameServiceLongArnFormat:            {onOff, "enabled"},
+	types.SettingNameTaskLongArnFormat:               {onOff, "enabled"},
+	types.SettingNameContainerInstanceLongArnFormat:  {onOff, "enabled"},
+	types.SettingNameAwsvpcTrunking:                  {onOff, "disabled"},
+	types.SettingNameContainerInsights:               {[]string{"enhanced", "enabled", "disabled"}, "disabled"},
+	types.SettingNameFargateFipsMode:                 {onOff, "disabled"},
+	types.SettingNameTagResourceAuthorization:        {[]string{"on", "off"}, "off"},
+	types.SettingNameFargateTaskRetirementWaitPeriod: {[]string{"0", "7", "14"}, "7"},
+	types.SettingNameGuardDutyActivate:               {[]string{"on", "off"}, "off"},
+	types.SettingNameDefaultLogDriverMode:            {[]string{"blocking", "non-blocking"}, "non-blocking"},
+	types.SettingNameFargateEventWindows:             {onOff, "disabled"},
+}
+
+func settingNames() []string {
+	var names []string
+	for name := range settingRules {
+		names = append(names, string(name))
+	}
+	slices.Sort(names)
+	return names
+}
+
+func checkSetting(name types.SettingName, value string) error {
+	rule, ok := settingRules[name]
+	if !ok {
+		return invalidParameter("%s should be one of [%s]", name, strings.Join(settingNames(), ","))
+	}
+	if name == types.SettingNameGuardDutyActivate {
+		return invalidParameter("The %s setting is read-only.", name)
+	}
+	if !slices.Contains(rule.values, value) {
+		return invalidParameter("Invalid value %q for setting %s. It should be one of [%s]", value, name, strings.Join(rule.values, ","))
+	}
+	return nil
+}
+
+func (a *API) rootARN() string {
+	return arn.ARN{Partition: "aws", Service: "iam", AccountID: a.cfg.Account, Resource: "root"}.String()
+}
+
+// effectiveSetting is a principal's own setting, else the account's default,
+// else the initial one. The lock is held.
+func (a *API) effectiveSetting(principal string, name types.SettingName) string {
+	if v, ok := a.settings[settingKey{principal, name}]; ok {
+		return v
+	}
+	if v, ok := a.settings[settingKey{a.rootARN(), name}]; ok {
+		return v
+	}
+	return settingRules[name].initial
+}
+
+func (a *API) principal(arn *string) string {
+	if aws.ToString(arn) == "" {
+		return a.rootARN()
+	}
+	return *arn
+}
+
+func (a *API) putSetting(key settingKey, value string) (*types.Setting, error) {
+	if err := checkSetting(key.name, value); err != nil {
+		return nil, err
+	}
+	err := a.change(func(b *store.Batch) error {
+		a.settings[key] = value
+		b.Put(kindSetting, key.String(), []byte(value))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return setting(key, value), nil
+}
+
+func setting(key settingKey, value string) *types.Setting {
+	s := &types.Setting{Name: key.name, Value: aws.String(value), PrincipalArn: aws.String(key.principal), Type: types.SettingTypeUser}
+	if key.name == types.SettingNameGuardDutyActivate {
+		s.Type = types.SettingTypeAwsManaged
+	}
+	return s
+}
+
+// PutAccountSetting sets a principal's setting; without a principal, that of the
+// account's root user.
+func (a *API) PutAccountSetting(ctx context.Context, in *ecs.PutAccountSettingInput, _ ...func(*ecs.Options)) (*ecs.PutAccountSettingOutput, error) {
+	s, err := a.putSetting(settingKey{a.principal(in.PrincipalArn), in.Name}, aws.ToString(in.Value))
+	if err != nil {
+		return nil, err
+	}
+	return &ecs.PutAccountSettingOutput{Setting: s}, nil
+}
+
+// PutAccountSettingDefault sets what holds for all who have not set it.
+func (a *API) PutAccountSettingDefault(ctx context.Context, in *ecs.PutAccountSettingDefaultInput, _ ...func(*ecs.Options)) (*ecs.PutAccountSettingDefaultOutput, error) {
+	s, err := a.putSetting(settingKey{a.rootARN(), in.Name}, aws.ToString(in.Value))
+	if err != nil {
+		return nil, err
+	}
+	return &ecs.PutAccountSettingDefaultOutput{Setting: s}, nil
+}
+
+// DeleteAccountSetting removes a principal's setting. The answer shows what
+// holds from then on.
+func (a *API) DeleteAccountSetting(ctx context.Context, in *ecs.DeleteAccountSettingInput, _ ...func(*ecs.Options)) (*ecs.DeleteAccountSettingOutput, error) {
+	if _, ok := settingRules[in.Name]; !ok {
+		return nil, invalidParameter("%s should be one of [%s]", in.Name, strings.Join(settingNames(), ","))
+	}
+	key := settingKey{a.principal(in.PrincipalArn), in.Name}
+	out := &ecs.DeleteAccountSettingOutput{}
+	err := a.change(func(b *store.Batch) error {
+		delete(a.settings, key)
+		b.Delete(kindSetting, key.String())
+		out.Setting = setting(key, a.effectiveSetting(key.principal, key.name))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// ListAccountSettings lists a principal's own settings, or with
+// effectiveSettings all that hold for it.
+func (a *API) ListAccountSettings(ctx context.Context, in *ecs.ListAccountSettingsInput, _ ...func(*ecs.Options)) (*ecs.ListAccountSettingsOutput, error) {
+	if _, ok := settingRules[in.Name]; in.Name != "" && !ok {
+		return nil, invalidParameter("%s should be one of [%s]", in.Name, strings.Join(settingNames(), ","))
+	}
+	principal := a.principal(in.PrincipalArn)
+	settings := []types.Setting{}
+	a.mu.RLock()
+	for _, name := range settingNames() {
+		key := settingKey{principal, types.SettingName(name)}
+		value, own := a.settings[key]
+		if in.EffectiveSettings {
+			value, own = a.effectiveSetting(principal, key.name), true
+		}
+		if own && (in.Name == "" || in.Name == key.name) && (in.Value == nil || *in.Value == value) {
+			settings = append(settings, *setting(key, value))
+		}
+	}
+	a.mu.RUnlock()
+
+	limit := 10
+	if in.MaxResults > 0 && in.MaxResults < 10 {
+		limit = int(in.MaxResults)
+	}
+	settings, next, err := page.Of(settings, func(s types.Setting) string { return string(s.Name) }, in.NextToken, limit)
+	if err != nil {
+		return nil, invalidParameter("Invalid token: %s", aws.ToString(in.NextToken))
+	}
+	return &ecs.ListAccountSettingsOutput{Settings: settings, NextToken: next}, nil
+}

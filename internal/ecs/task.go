@@ -1,0 +1,348 @@
+package ecs
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/google/uuid"
+
+	"flyball/internal/store"
+	runtime "flyball/internal/task"
+)
+
+// The states of a task, in the order of its life (Amazon ECS Developer Guide,
+// "Amazon ECS task lifecycle").
+const (
+	statusProvisioning   = "PROVISIONING"
+	statusPending        = "PENDING"
+	statusActivating     = "ACTIVATING"
+	statusRunning        = "RUNNING"
+	statusDeactivating   = "DEACTIVATING"
+	statusStopping       = "STOPPING"
+	statusDeprovisioning = "DEPROVISIONING"
+	statusStopped        = "STOPPED"
+)
+
+// stableAfter is how long a task must have run, in real time, before the
+// scheduler counts it as ready. AWS does not document such a time; without one
+// a program that crashes in its first second would complete its deployment and
+// push the old tasks out.
+const stableAfter = 3 * time.Second
+
+// shortLife is how long a task must have run, in real time, for its end not to
+// count as one more failure in a row.
+const shortLife = time.Minute
+
+// A task is one copy of a task definition.
+type task struct {
+	id      string
+	cluster *cluster
+	service *service // nil for a task that RunTask started
+	// deployment is the ID of the service's deployment that the task belongs to.
+	deployment string
+	definition *definition
+	// api is what the API shows of the task. Its lists are replaced, never
+	// changed in place, because descriptions share them.
+	api            types.Task
+	clientToken    string
+	protectedUntil time.Time
+
+	resumed   bool          // was running when the server started
+	stop      chan struct{} // closed when the task is to stop
+	handle    runtime.Task  // set once the containers have started
+	steady    bool          // has been counted as ready
+	unhealthy bool          // stopped for its health
+	wave      int           // the service's when the task was accepted
+
+	reserved taskSize
+	last     mark // usage at the last boundary of the service's metric period
+	minute   mark // usage at the last full minute
+}
+
+// taskRecord is the stored form.
+type taskRecord struct {
+	Task           types.Task
+	Service        string
+	Deployment     string
+	Definition     string // FAMILY:REVISION
+	ClientToken    string
+	ProtectedUntil time.Time
+}
+
+func (t *task) key() string { return t.cluster.name + "/" + t.id }
+func (t *task) arn() string { return *t.api.TaskArn }
+
+func (t *task) save(b *store.Batch) {
+	r := taskRecord{
+		Task:           t.api,
+		Deployment:     t.deployment,
+		Definition:     t.definition.key(),
+		ClientToken:    t.clientToken,
+		ProtectedUntil: t.protectedUntil,
+	}
+	if t.service != nil {
+		r.Service = t.service.name
+	}
+	b.Put(kindTask, t.key(), document(r))
+}
+
+func (t *task) status() string { return *t.api.LastStatus }
+func (t *task) stopped() bool  { return t.status() == statusStopped }
+
+func (t *task) askedToStop() bool { return *t.api.DesiredStatus == statusStopped }
+
+// phase is the task's life as the scheduler sees it.
+func (t *task) phase() phase {
+	switch {
+	case t.askedToStop():
+		return stopping
+	case t.status() == statusRunning:
+		return running
+	}
+	return pending
+}
+
+// view is the task as the scheduler sees it.
+func (t *task) view(stable time.Duration) taskView {
+	v := taskView{
+		id:         t.id,
+		deployment: t.deployment,
+		phase:      t.phase(),
+		unhealthy:  t.api.HealthStatus == types.HealthStatusUnhealthy,
+		createdAt:  *t.api.CreatedAt,
+		protected:  t.protectedUntil,
+	}
+	if v.phase == running && (!t.checksHealth() || t.api.HealthStatus == types.HealthStatusHealthy) {
+		v.readyAt = t.api.StartedAt.Add(stable)
+	}
+	return v
+}
+
+// checksHealth is whether an essential container has a health check.
+func (t *task) checksHealth() bool {
+	return slices.ContainsFunc(t.definition.api.ContainerDefinitions, func(c types.ContainerDefinition) bool {
+		return *c.Essential && c.HealthCheck != nil && c.HealthCheck.Command[0] != "NONE"
+	})
+}
+
+// A taskOrder is what a new task is made from.
+type taskOrder struct {
+	cluster     *cluster
+	service     *service
+	deployment  string
+	definition  *definition
+	launch      launch
+	group       string
+	startedBy   string
+	overrides   *types.TaskOverride
+	tags        []types.Tag
+	exec        bool
+	clientToken string
+}
+
+// newTask accepts a task: it is in the cluster from now on and waits to be
+// driven. The lock is held.
+func (a *API) newTask(o taskOrder, b *store.Batch) *task {
+	now := a.now()
+	id := newTaskID()
+	t := &task{
+		id:          id,
+		cluster:     o.cluster,
+		service:     o.service,
+		deployment:  o.deployment,
+		definition:  o.definition,
+		clientToken: o.clientToken,
+		stop:        make(chan struct{}),
+	}
+	t.api = types.Task{
+		Attributes:           []types.Attribute{},
+		AvailabilityZone:     aws.String(a.cfg.Region + "a"),
+		ClusterArn:           o.cluster.api.ClusterArn,
+		CreatedAt:            aws.Time(now),
+		DesiredStatus:        aws.String(statusRunning),
+		EnableExecuteCommand: o.exec,
+		EphemeralStorage:     o.definition.api.EphemeralStorage,
+		Group:                aws.String(o.group),
+		HealthStatus:         types.HealthStatusUnknown,
+		LastStatus:           aws.String(statusProvisioning),
+		LaunchType:           o.launch.runsAs(),
+		Overrides:            overridesShown(o.definition, o.overrides),
+		StartedBy:            nonEmpty(o.startedBy),
+		Tags:                 orEmpty(o.tags),
+		TaskArn:              aws.String(a.arn("task", o.cluster.name, id)),
+		TaskDefinitionArn:    aws.String(o.definition.arn()),
+		Version:              1,
+	}
+	if len(o.launch.Strategy) > 0 {
+		t.api.CapacityProviderName = o.launch.Strategy[0].CapacityProvider
+	}
+	if o.launch.PlatformVersion != nil {
+		t.api.PlatformFamily = aws.String(platformFamily)
+		t.api.PlatformVersion = aws.String(resolvedPlatform(*o.launch.PlatformVersion))
+	}
+	size := t.size()
+	if size.cpu > 0 {
+		t.api.Cpu = aws.String(strconv.Itoa(size.cpu))
+	}
+	if size.memory > 0 {
+		t.api.Memory = aws.String(strconv.Itoa(size.memory))
+	}
+	t.reserved = t.reservation()
+	t.api.Attachments = newAttachments(o.launch)
+	t.api.Containers = a.newContainers(t)
+	o.cluster.tasks[id] = t
+	if o.service != nil {
+		o.service.tasks[id] = t
+		t.wave = o.service.wave
+	}
+	t.save(b)
+	a.launches = append(a.launches, t)
+	a.nudge()
+	return t
+}
+
+// overridesShown lists every container, as AWS does, with what is overridden.
+func overridesShown(d *definition, o *types.TaskOverride) *types.TaskOverride {
+	shown := types.TaskOverride{}
+	if o != nil {
+		shown = *o
+	}
+	shown.InferenceAcceleratorOverrides = []types.InferenceAcceleratorOverride{}
+	shown.ContainerOverrides = slices.Clone(shown.ContainerOverrides)
+	for _, c := range d.api.ContainerDefinitions {
+		if !slices.ContainsFunc(shown.ContainerOverrides, func(o types.ContainerOverride) bool { return *o.Name == *c.Name }) {
+			shown.ContainerOverrides = append(shown.ContainerOverrides, types.ContainerOverride{Name: c.Name})
+		}
+	}
+	return &shown
+}
+
+// newAttachments is the network interface of a task, without its address.
+func newAttachments(l launch) []types.Attachment {
+	details := []types.KeyValuePair{}
+	if l.Network != nil {
+		details = append(details, types.KeyValuePair{Name: aws.String("subnetId"), Value: aws.String(l.Network.AwsvpcConfiguration.Subnets[0])})
+	}
+	details = append(details, types.KeyValuePair{Name: aws.String("networkInterfaceId"), Value: aws.String(newInterfaceID())})
+	return []types.Attachment{{
+		Id:      aws.String(uuid.NewString()),
+		Type:    aws.String("ElasticNetworkInterface"),
+		Status:  aws.String("PRECREATED"),
+		Details: details,
+	}}
+}
+
+func (a *API) newContainers(t *task) []types.Container {
+	var containers []types.Container
+	for _, c := range t.definition.api.ContainerDefinitions {
+		shown := types.Container{
+			ContainerArn:      aws.String(a.arn("container", t.cluster.name, t.id, uuid.NewString())),
+			Cpu:               aws.String(strconv.Itoa(int(c.Cpu))),
+			HealthStatus:      types.HealthStatusUnknown,
+			Image:             c.Image,
+			LastStatus:        aws.String(statusPending),
+			Name:              c.Name,
+			NetworkBindings:   []types.NetworkBinding{},
+			NetworkInterfaces: []types.NetworkInterface{},
+			TaskArn:           t.api.TaskArn,
+		}
+		if c.Memory != nil {
+			shown.Memory = aws.String(strconv.Itoa(int(*c.Memory)))
+		}
+		if c.MemoryReservation != nil {
+			shown.MemoryReservation = aws.String(strconv.Itoa(int(*c.MemoryReservation)))
+		}
+		containers = append(containers, shown)
+	}
+	return containers
+}
+
+// size is the task-level size, after overrides.
+func (t *task) size() taskSize {
+	size := t.definition.size
+	if o, err := parseSize(t.api.Overrides.Cpu, t.api.Overrides.Memory); err == nil {
+		if o.cpu > 0 {
+			size.cpu = o.cpu
+		}
+		if o.memory > 0 {
+			size.memory = o.memory
+		}
+	}
+	return size
+}
+
+// reservation is what the task's usage is measured against. A task that
+// reserves no CPU is measured against one virtual CPU: its metric then means
+// something, and a policy on it can act.
+func (t *task) reservation() taskSize {
+	r := t.definition.reserved()
+	size := t.size()
+	if size.cpu > 0 {
+		r.cpu = size.cpu
+	}
+	if size.memory > 0 {
+		r.memory = size.memory
+	}
+	if r.cpu == 0 {
+		r.cpu = 1024
+	}
+	return r
+}
+
+// setStatus moves a task on. The lock is held.
+func (t *task) setStatus(status string) {
+	t.api.LastStatus = aws.String(status)
+	t.api.Version++
+}
+
+// setContainers replaces the containers with changed copies.
+func (t *task) setContainers(change func(*types.Container)) {
+	containers := slices.Clone(t.api.Containers)
+	for i := range containers {
+		change(&containers[i])
+	}
+	t.api.Containers = containers
+}
+
+// setAttachment replaces the network interface's status and, where given, its
+// address.
+func (t *task) setAttachment(status, address string) {
+	attachments := slices.Clone(t.api.Attachments)
+	for i := range attachments {
+		attachments[i].Status = aws.String(status)
+		if address != "" {
+			attachments[i].Details = append(slices.Clone(attachments[i].Details),
+				types.KeyValuePair{Name: aws.String("privateIPv4Address"), Value: aws.String(address)})
+		}
+	}
+	t.api.Attachments = attachments
+}
+
+// A stopCause is why a task is asked to stop, as its stop code tells it.
+type stopCause = types.TaskStopCode
+
+const (
+	stopScheduler = types.TaskStopCodeServiceSchedulerInitiated
+	stopUser      = types.TaskStopCodeUserInitiated
+	stopShutdown  = types.TaskStopCodeTerminationNotice
+)
+
+// askToStop wants a task stopped. It does nothing for one that has been asked
+// already. The lock is held.
+func (t *task) askToStop(b *store.Batch, now time.Time, cause stopCause, reason string) {
+	if t.askedToStop() {
+		return
+	}
+	t.api.DesiredStatus = aws.String(statusStopped)
+	t.api.StopCode = cause
+	t.api.StoppedReason = aws.String(reason)
+	t.api.StoppingAt = aws.Time(now)
+	if t.status() == statusRunning {
+		t.setStatus(statusDeactivating)
+	}
+	t.save(b)
+	close(t.stop)
+}

@@ -1,0 +1,414 @@
+package ecs
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"flyball/internal/store"
+)
+
+// A family is the revisions of a task definition, oldest first. Revision N is
+// at N-1.
+type family struct {
+	name      string
+	revisions []*definition
+}
+
+// latest is the newest active revision.
+func (f *family) latest() (*definition, bool) {
+	for _, d := range slices.Backward(f.revisions) {
+		if d.api.Status == types.TaskDefinitionStatusActive {
+			return d, true
+		}
+	}
+	return nil, false
+}
+
+// A definition is one revision. What it says never changes, only its status and
+// its tags.
+type definition struct {
+	api  types.TaskDefinition
+	tags []types.Tag
+	size taskSize
+}
+
+func (d *definition) arn() string { return *d.api.TaskDefinitionArn }
+
+// key is FAMILY:REVISION.
+func (d *definition) key() string {
+	return *d.api.Family + ":" + strconv.Itoa(int(d.api.Revision))
+}
+
+type definitionRecord struct {
+	Definition types.TaskDefinition
+	Tags       []types.Tag
+}
+
+func (d *definition) save(b *store.Batch) {
+	b.Put(kindDefinition, d.key(), document(definitionRecord{d.api, d.tags}))
+}
+
+// reserved is what a task of the definition reserves: its task-level size, else
+// the sum of its containers'. A container's soft limit counts before its hard
+// one.
+func (d *definition) reserved() taskSize {
+	r := d.size
+	for _, c := range d.api.ContainerDefinitions {
+		if d.size.cpu == 0 {
+			r.cpu += int(c.Cpu)
+		}
+		if d.size.memory == 0 {
+			r.memory += int(aws.ToInt32(cmpOr(c.MemoryReservation, c.Memory)))
+		}
+	}
+	return r
+}
+
+func (d *definition) supports(c types.Compatibility) bool {
+	return slices.Contains(d.api.Compatibilities, c)
+}
+
+func (d *definition) container(name string) bool {
+	return slices.ContainsFunc(d.api.ContainerDefinitions, func(c types.ContainerDefinition) bool { return *c.Name == name })
+}
+
+// findDefinition returns the definition of FAMILY, FAMILY:REVISION or an ARN of
+// either. A family alone means its latest active revision. The lock is held.
+func (a *API) findDefinition(ref string) (*definition, bool) {
+	parts, ok := a.resource("task-definition", ref)
+	if !ok || len(parts) != 1 {
+		return nil, false
+	}
+	name, revision, numbered := strings.Cut(parts[0], ":")
+	f, ok := a.families[name]
+	if !ok {
+		return nil, false
+	}
+	if !numbered {
+		return f.latest()
+	}
+	n, err := strconv.Atoi(revision)
+	if err != nil || n < 1 || n > len(f.revisions) {
+		return nil, false
+	}
+	return f.revisions[n-1], true
+}
+
+// usableDefinition returns an active definition to run tasks of. The lock is
+// held.
+func (a *API) usableDefinition(ref *string) (*definition, error) {
+	d, ok := a.findDefinition(aws.ToString(ref))
+	if !ok {
+		return nil, clientError("TaskDefinition not found.")
+	}
+	if d.api.Status != types.TaskDefinitionStatusActive {
+		return nil, clientError("TaskDefinition is inactive")
+	}
+	return d, nil
+}
+
+// RegisterTaskDefinition adds a revision to a family, which is created with its
+// first.
+func (a *API) RegisterTaskDefinition(ctx context.Context, in *ecs.RegisterTaskDefinitionInput, _ ...func(*ecs.Options)) (*ecs.RegisterTaskDefinitionOutput, error) {
+	size, err := parseSize(in.Cpu, in.Memory)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkDefinition(in, size); err != nil {
+		return nil, err
+	}
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
+	}
+	d := newDefinition(in, size)
+	out := &ecs.RegisterTaskDefinitionOutput{Tags: orEmpty(in.Tags)}
+	err = a.change(func(b *store.Batch) error {
+		f, ok := a.families[*in.Family]
+		if !ok {
+			f = &family{name: *in.Family}
+			a.families[f.name] = f
+		}
+		d.api.Revision = int32(len(f.revisions) + 1)
+		d.api.TaskDefinitionArn = aws.String(a.arn("task-definition", d.key()))
+		d.api.RegisteredAt = aws.Time(a.now())
+		d.api.RegisteredBy = aws.String(a.rootARN())
+		f.revisions = append(f.revisions, d)
+		d.save(b)
+		shown := d.api
+		out.TaskDefinition = &shown
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// newDefinition fills in what AWS fills in, so that a client which reads the
+// definition back finds what it would find on AWS.
+func newDefinition(in *ecs.RegisterTaskDefinitionInput, size taskSize) *definition {
+	containers := slices.Clone(in.ContainerDefinitions)
+	for i := range containers {
+		c := &containers[i]
+		if c.Essential == nil {
+			c.Essential = aws.Bool(true)
+		}
+		c.Environment = orEmpty(c.Environment)
+		c.MountPoints = orEmpty(c.MountPoints)
+		c.VolumesFrom = orEmpty(c.VolumesFrom)
+		c.SystemControls = orEmpty(c.SystemControls)
+		c.PortMappings = withPortDefaults(c.PortMappings, in.NetworkMode)
+		c.HealthCheck = withHealthDefaults(c.HealthCheck)
+	}
+	d := &definition{tags: in.Tags, size: size}
+	d.api = types.TaskDefinition{
+		Compatibilities:         compatibilities(in, size),
+		ContainerDefinitions:    containers,
+		EnableFaultInjection:    in.EnableFaultInjection,
+		EphemeralStorage:        in.EphemeralStorage,
+		ExecutionRoleArn:        in.ExecutionRoleArn,
+		Family:                  in.Family,
+		IpcMode:                 in.IpcMode,
+		NetworkMode:             in.NetworkMode,
+		PidMode:                 in.PidMode,
+		PlacementConstraints:    orEmpty(in.PlacementConstraints),
+		RequiresCompatibilities: in.RequiresCompatibilities,
+		RuntimePlatform:         in.RuntimePlatform,
+		Status:                  types.TaskDefinitionStatusActive,
+		TaskRoleArn:             in.TaskRoleArn,
+		Volumes:                 orEmpty(in.Volumes),
+	}
+	// "1 vCPU" and "2 GB" are stored as units and MiB.
+	if size.cpu > 0 {
+		d.api.Cpu = aws.String(strconv.Itoa(size.cpu))
+	}
+	if size.memory > 0 {
+		d.api.Memory = aws.String(strconv.Itoa(size.memory))
+	}
+	return d
+}
+
+// withPortDefaults fills in the protocol and the host port: the container's
+// where the task has its own network, else 0 for any.
+func withPortDefaults(ports []types.PortMapping, mode types.NetworkMode) []types.PortMapping {
+	ports = slices.Clone(orEmpty(ports))
+	for i := range ports {
+		p := &ports[i]
+		if p.Protocol == "" {
+			p.Protocol = types.TransportProtocolTcp
+		}
+		if p.HostPort != nil {
+			continue
+		}
+		p.HostPort = aws.Int32(0)
+		if mode == types.NetworkModeAwsvpc || mode == types.NetworkModeHost {
+			p.HostPort = p.ContainerPort
+		}
+	}
+	return ports
+}
+
+func withHealthDefaults(h *types.HealthCheck) *types.HealthCheck {
+	if h == nil {
+		return nil
+	}
+	filled := *h
+	filled.Interval = cmpOr(h.Interval, aws.Int32(30))
+	filled.Timeout = cmpOr(h.Timeout, aws.Int32(5))
+	filled.Retries = cmpOr(h.Retries, aws.Int32(3))
+	return &filled
+}
+
+// compatibilities are the launch types that a definition can be run with.
+func compatibilities(in *ecs.RegisterTaskDefinitionInput, size taskSize) []types.Compatibility {
+	list := []types.Compatibility{types.CompatibilityEc2}
+	if slices.Contains(in.RequiresCompatibilities, types.CompatibilityFargate) ||
+		(in.NetworkMode == types.NetworkModeAwsvpc && fargateSize(size.cpu, size.memory)) {
+		list = append(list, types.CompatibilityFargate)
+	}
+	if in.NetworkMode != types.NetworkModeAwsvpc {
+		list = append(list, types.CompatibilityExternal)
+	}
+	return list
+}
+
+// DescribeTaskDefinition describes a revision, active or not.
+func (a *API) DescribeTaskDefinition(ctx context.Context, in *ecs.DescribeTaskDefinitionInput, _ ...func(*ecs.Options)) (*ecs.DescribeTaskDefinitionOutput, error) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	d, ok := a.findDefinition(aws.ToString(in.TaskDefinition))
+	if !ok {
+		return nil, clientError("Unable to describe task definition.")
+	}
+	shown := d.api
+	out := &ecs.DescribeTaskDefinitionOutput{TaskDefinition: &shown}
+	if slices.Contains(in.Include, types.TaskDefinitionFieldTags) {
+		out.Tags = orEmpty(d.tags)
+	}
+	return out, nil
+}
+
+// DeregisterTaskDefinition makes a revision inactive: what uses it goes on, new
+// services and tasks cannot.
+func (a *API) DeregisterTaskDefinition(ctx context.Context, in *ecs.DeregisterTaskDefinitionInput, _ ...func(*ecs.Options)) (*ecs.DeregisterTaskDefinitionOutput, error) {
+	if !strings.Contains(lastPart(aws.ToString(in.TaskDefinition)), ":") {
+		return nil, clientError("Revision is missing.")
+	}
+	out := &ecs.DeregisterTaskDefinitionOutput{}
+	err := a.change(func(b *store.Batch) error {
+		d, ok := a.findDefinition(*in.TaskDefinition)
+		if !ok {
+			return clientError("Unable to describe task definition.")
+		}
+		if d.api.Status != types.TaskDefinitionStatusActive {
+			return clientError("The specified task definition is inactive. You can only deregister task definitions that are active.")
+		}
+		d.api.Status = types.TaskDefinitionStatusInactive
+		d.api.DeregisteredAt = aws.Time(a.now())
+		d.save(b)
+		shown := d.api
+		out.TaskDefinition = &shown
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// DeleteTaskDefinitions marks up to ten inactive revisions as being deleted.
+func (a *API) DeleteTaskDefinitions(ctx context.Context, in *ecs.DeleteTaskDefinitionsInput, _ ...func(*ecs.Options)) (*ecs.DeleteTaskDefinitionsOutput, error) {
+	switch n := len(in.TaskDefinitions); {
+	case n == 0:
+		return nil, invalidParameter("size of TaskDefinition references list must be greater than 0")
+	case n > 10:
+		return nil, invalidParameter("Size of TaskDefinition references list cannot exceed 10")
+	}
+	out := &ecs.DeleteTaskDefinitionsOutput{TaskDefinitions: []types.TaskDefinition{}, Failures: []types.Failure{}}
+	err := a.change(func(b *store.Batch) error {
+		for _, ref := range in.TaskDefinitions {
+			d, failure := a.deletable(ref)
+			if failure != nil {
+				out.Failures = append(out.Failures, *failure)
+				continue
+			}
+			if d.api.Status == types.TaskDefinitionStatusInactive {
+				d.api.Status = types.TaskDefinitionStatusDeleteInProgress
+				d.api.DeleteRequestedAt = aws.Time(a.now())
+				d.save(b)
+			}
+			out.TaskDefinitions = append(out.TaskDefinitions, d.api)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// deletable returns an inactive revision, or why there is none.
+func (a *API) deletable(ref string) (*definition, *types.Failure) {
+	fail := func(reason, detail string) (*definition, *types.Failure) {
+		return nil, &types.Failure{
+			Arn:    aws.String(a.reference("task-definition", ref)),
+			Reason: aws.String(reason),
+			Detail: aws.String(detail),
+		}
+	}
+	if !strings.Contains(lastPart(ref), ":") {
+		return fail("MISSING_REVISION", "The revision of the task definition was not specified.")
+	}
+	d, ok := a.findDefinition(ref)
+	switch {
+	case !ok:
+		return fail("TASK_DEFINITION_NOT_FOUND", "The specified task definition does not exist. Specify a valid account, family, revision and try again.")
+	case d.api.Status == types.TaskDefinitionStatusActive:
+		return fail("TASK_DEFINITION_IS_ACTIVE", "The specified task definition is still in ACTIVE status. Please deregister the target and try again.")
+	}
+	return d, nil
+}
+
+// lastPart is what follows the last slash of an ARN, or the whole of a name.
+func lastPart(ref string) string { return ref[strings.LastIndexByte(ref, '/')+1:] }
+
+// ListTaskDefinitions lists the ARNs of revisions with a status, ACTIVE unless
+// another is asked for: families in alphabetical order, revisions in ascending
+// order, or all of it the other way round.
+func (a *API) ListTaskDefinitions(ctx context.Context, in *ecs.ListTaskDefinitionsInput, _ ...func(*ecs.Options)) (*ecs.ListTaskDefinitionsOutput, error) {
+	status := in.Status
+	if status == "" {
+		status = types.TaskDefinitionStatusActive
+	}
+	var found []*definition
+	a.mu.RLock()
+	for _, name := range sortedKeys(a.families) {
+		if p := aws.ToString(in.FamilyPrefix); p != "" && name != p {
+			continue // despite its name, AWS wants the whole family name here
+		}
+		for _, d := range a.families[name].revisions {
+			if d.api.Status == status {
+				found = append(found, d)
+			}
+		}
+	}
+	a.mu.RUnlock()
+	if in.Sort == types.SortOrderDesc {
+		slices.Reverse(found)
+	}
+	return pageOfDefinitions(found, in)
+}
+
+func pageOfDefinitions(found []*definition, in *ecs.ListTaskDefinitionsInput) (*ecs.ListTaskDefinitionsOutput, error) {
+	// The order is not that of the ARNs, so the key of a page is the position.
+	byPosition := make([]string, len(found))
+	for i := range found {
+		byPosition[i] = position(i)
+	}
+	keys, next, err := pageOf(byPosition, in.NextToken, in.MaxResults, 100)
+	if err != nil {
+		return nil, err
+	}
+	out := &ecs.ListTaskDefinitionsOutput{TaskDefinitionArns: []string{}, NextToken: next}
+	for _, k := range keys {
+		i, _ := strconv.Atoi(k)
+		out.TaskDefinitionArns = append(out.TaskDefinitionArns, found[i].arn())
+	}
+	return out, nil
+}
+
+// position is a number that sorts as text.
+func position(i int) string {
+	const digits = "0000000000"
+	s := strconv.Itoa(i)
+	return digits[len(s):] + s
+}
+
+// ListTaskDefinitionFamilies lists the families that start with a prefix and
+// have an active revision, have none, or either.
+func (a *API) ListTaskDefinitionFamilies(ctx context.Context, in *ecs.ListTaskDefinitionFamiliesInput, _ ...func(*ecs.Options)) (*ecs.ListTaskDefinitionFamiliesOutput, error) {
+	var names []string
+	a.mu.RLock()
+	for _, name := range sortedKeys(a.families) {
+		_, isActive := a.families[name].latest()
+		switch {
+		case !strings.HasPrefix(name, aws.ToString(in.FamilyPrefix)):
+		case in.Status == types.TaskDefinitionFamilyStatusActive && !isActive:
+		case in.Status == types.TaskDefinitionFamilyStatusInactive && isActive:
+		default:
+			names = append(names, name)
+		}
+	}
+	a.mu.RUnlock()
+	names, next, err := pageOf(names, in.NextToken, in.MaxResults, 100)
+	if err != nil {
+		return nil, err
+	}
+	return &ecs.ListTaskDefinitionFamiliesOutput{Families: orEmpty(names), NextToken: next}, nil
+}

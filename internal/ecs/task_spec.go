@@ -1,0 +1,136 @@
+package ecs
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	runtime "flyball/internal/task"
+)
+
+// spec is what the runtime is told to start for a task, or the reason why the
+// task cannot be started, in the words of a stopped reason.
+func (a *API) spec(t *task) (runtime.Spec, error) {
+	d := t.definition.api
+	size := t.size()
+	spec := runtime.Spec{
+		ID:     t.id,
+		CPU:    size.cpu,
+		Memory: size.memory,
+		Labels: map[string]string{
+			"cluster":         t.cluster.name,
+			"task-arn":        t.arn(),
+			"task-definition": t.definition.key(),
+		},
+	}
+	if t.service != nil {
+		spec.Labels["service"] = t.service.name
+	}
+	for _, c := range d.ContainerDefinitions {
+		if err := checkStartable(c); err != nil {
+			return runtime.Spec{}, err
+		}
+		spec.Containers = append(spec.Containers, a.containerSpec(c, override(t.api.Overrides, *c.Name)))
+	}
+	return spec, nil
+}
+
+// checkStartable refuses a container that would run without something it was
+// promised. These come from services that are not served yet.
+func checkStartable(c types.ContainerDefinition) error {
+	switch {
+	case len(c.Secrets) > 0:
+		return errors.New("ResourceInitializationError: unable to pull secrets or registry auth: secrets are not supported by this server")
+	case len(c.EnvironmentFiles) > 0:
+		return errors.New("ResourceInitializationError: failed to download env files: environment files are not supported by this server")
+	case len(c.MountPoints) > 0 || len(c.VolumesFrom) > 0:
+		return fmt.Errorf("CannotCreateVolumeError: the container %s mounts a volume, volumes are not supported by this server", *c.Name)
+	}
+	return nil
+}
+
+// override is what a task overrides of a container; the zero value overrides
+// nothing.
+func override(o *types.TaskOverride, container string) types.ContainerOverride {
+	for _, c := range o.ContainerOverrides {
+		if *c.Name == container {
+			return c
+		}
+	}
+	return types.ContainerOverride{}
+}
+
+func (a *API) containerSpec(c types.ContainerDefinition, o types.ContainerOverride) runtime.Container {
+	spec := runtime.Container{
+		Name:        *c.Name,
+		Image:       *c.Image,
+		EntryPoint:  c.EntryPoint,
+		Command:     c.Command,
+		Env:         a.environment(c, o),
+		WorkingDir:  aws.ToString(c.WorkingDirectory),
+		User:        aws.ToString(c.User),
+		Essential:   *c.Essential,
+		CPU:         int(c.Cpu),
+		Memory:      int(aws.ToInt32(c.Memory)),
+		StopTimeout: time.Duration(aws.ToInt32(c.StopTimeout)) * time.Second,
+		HealthCheck: healthCheck(c.HealthCheck),
+	}
+	if len(o.Command) > 0 {
+		spec.Command = o.Command
+	}
+	if o.Cpu != nil {
+		spec.CPU = int(*o.Cpu)
+	}
+	if o.Memory != nil {
+		spec.Memory = int(*o.Memory)
+	}
+	for _, p := range c.PortMappings {
+		spec.Ports = append(spec.Ports, int(*p.ContainerPort))
+	}
+	return spec
+}
+
+func healthCheck(h *types.HealthCheck) *runtime.HealthCheck {
+	if h == nil || h.Command[0] == "NONE" {
+		return nil
+	}
+	seconds := func(n *int32) time.Duration { return time.Duration(aws.ToInt32(n)) * time.Second }
+	return &runtime.HealthCheck{
+		Command:     h.Command,
+		Interval:    seconds(h.Interval),
+		Timeout:     seconds(h.Timeout),
+		Retries:     int(aws.ToInt32(h.Retries)),
+		StartPeriod: seconds(h.StartPeriod),
+	}
+}
+
+// environment is a container's, sorted by name. What the definition or the task
+// sets wins over what tasks are given here: the way to this server and, where
+// there is just one port, its number in PORT.
+func (a *API) environment(c types.ContainerDefinition, o types.ContainerOverride) []string {
+	env := map[string]string{
+		"AWS_REGION":            a.cfg.Region,
+		"AWS_DEFAULT_REGION":    a.cfg.Region,
+		"AWS_ACCESS_KEY_ID":     "task",
+		"AWS_SECRET_ACCESS_KEY": "task",
+	}
+	if a.cfg.Endpoint != "" {
+		env["AWS_ENDPOINT_URL"] = a.cfg.Endpoint
+	}
+	if len(c.PortMappings) == 1 {
+		env["PORT"] = strconv.Itoa(int(*c.PortMappings[0].ContainerPort))
+	}
+	for _, e := range slices.Concat(c.Environment, o.Environment) {
+		env[*e.Name] = aws.ToString(e.Value)
+	}
+	var list []string
+	for _, name := range sortedKeys(env) {
+		list = append(list, name+"="+env[name])
+	}
+	return list
+}

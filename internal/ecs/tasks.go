@@ -1,0 +1,485 @@
+package ecs
+
+import (
+	"context"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"flyball/internal/store"
+	runtime "flyball/internal/task"
+)
+
+// describeTask is the task as the API shows it. The lock is held.
+func describeTask(t *task, include []types.TaskField) types.Task {
+	d := t.api
+	if !slices.Contains(include, types.TaskFieldTags) {
+		d.Tags = []types.Tag{}
+	}
+	return d
+}
+
+// RunTask starts up to ten tasks that belong to no service.
+func (a *API) RunTask(ctx context.Context, in *ecs.RunTaskInput, _ ...func(*ecs.Options)) (*ecs.RunTaskOutput, error) {
+	if err := checkRun(in); err != nil {
+		return nil, err
+	}
+	out := &ecs.RunTaskOutput{Tasks: []types.Task{}, Failures: []types.Failure{}}
+	err := a.change(func(b *store.Batch) error {
+		c, err := a.activeCluster(in.Cluster)
+		if err != nil {
+			return err
+		}
+		if earlier := c.startedWith(aws.ToString(in.ClientToken)); len(earlier) > 0 {
+			for _, t := range earlier {
+				out.Tasks = append(out.Tasks, describeTask(t, []types.TaskField{types.TaskFieldTags}))
+			}
+			return nil
+		}
+		order, err := a.runOrder(c, in)
+		if err != nil {
+			return err
+		}
+		for range max(1, aws.ToInt32(in.Count)) {
+			t := a.newTask(order, b)
+			out.Tasks = append(out.Tasks, describeTask(t, []types.TaskField{types.TaskFieldTags}))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// startedWith are the tasks of an earlier call with the same client token.
+func (c *cluster) startedWith(token string) []*task {
+	if token == "" {
+		return nil
+	}
+	var tasks []*task
+	for _, t := range c.tasks {
+		if t.clientToken == token {
+			tasks = append(tasks, t)
+		}
+	}
+	return tasks
+}
+
+func checkRun(in *ecs.RunTaskInput) error {
+	switch {
+	case aws.ToString(in.TaskDefinition) == "":
+		return clientError("TaskDefinition can not be blank.")
+	case in.Count != nil && (*in.Count < 1 || *in.Count > 10):
+		return invalidParameter("Count must be between 1 and 10.")
+	case len(aws.ToString(in.StartedBy)) > 128:
+		return invalidParameter("startedBy can be at most 128 characters long.")
+	case strings.HasPrefix(aws.ToString(in.Group), "service:"):
+		return invalidParameter("The task group cannot start with service:, which is reserved for services.")
+	case len(in.VolumeConfigurations) > 0:
+		return notServed("volumeConfigurations")
+	case len(aws.ToString(in.ClientToken)) > 64:
+		return invalidParameter("The client token can be at most 64 characters long.")
+	}
+	return checkTags(in.Tags)
+}
+
+// runOrder validates a RunTask call against the state. The lock is held.
+func (a *API) runOrder(c *cluster, in *ecs.RunTaskInput) (taskOrder, error) {
+	def, err := a.usableDefinition(in.TaskDefinition)
+	if err != nil {
+		return taskOrder{}, err
+	}
+	if err := checkOverrides(def, in.Overrides); err != nil {
+		return taskOrder{}, err
+	}
+	l := launch{
+		LaunchType:      in.LaunchType,
+		Strategy:        in.CapacityProviderStrategy,
+		Network:         in.NetworkConfiguration,
+		PlatformVersion: in.PlatformVersion,
+	}
+	if l, err = l.resolve(c, def); err != nil {
+		return taskOrder{}, err
+	}
+	tags := in.Tags
+	if in.PropagateTags == types.PropagateTagsTaskDefinition {
+		tags = mergeTags(def.tags, tags)
+	}
+	if in.EnableECSManagedTags {
+		tags = append(slices.Clone(tags), types.Tag{Key: aws.String("aws:ecs:clusterName"), Value: aws.String(c.name)})
+	}
+	group := aws.ToString(in.Group)
+	if group == "" {
+		group = "family:" + *def.api.Family
+	}
+	return taskOrder{
+		cluster:     c,
+		definition:  def,
+		launch:      l,
+		group:       group,
+		startedBy:   aws.ToString(in.StartedBy),
+		overrides:   in.Overrides,
+		tags:        tags,
+		exec:        in.EnableExecuteCommand,
+		clientToken: aws.ToString(in.ClientToken),
+	}, nil
+}
+
+func checkOverrides(def *definition, o *types.TaskOverride) error {
+	if o == nil {
+		return nil
+	}
+	for _, c := range o.ContainerOverrides {
+		if !def.container(aws.ToString(c.Name)) {
+			return invalidParameter("Override for container named %s is not a container in the TaskDefinition.", aws.ToString(c.Name))
+		}
+		for _, e := range c.Environment {
+			if aws.ToString(e.Name) == "" {
+				return invalidParameter("Environment variable names must not be null or empty in the override of container %s.", *c.Name)
+			}
+		}
+		if len(c.EnvironmentFiles) > 0 {
+			return notServed("environmentFiles of an override")
+		}
+	}
+	size, err := parseSize(o.Cpu, o.Memory)
+	if err != nil {
+		return err
+	}
+	if size.cpu == 0 {
+		size.cpu = def.size.cpu
+	}
+	if size.memory == 0 {
+		size.memory = def.size.memory
+	}
+	if slices.Contains(def.api.RequiresCompatibilities, types.CompatibilityFargate) && !fargateSize(size.cpu, size.memory) {
+		return clientError("No Fargate configuration exists for given values: %d CPU, %d memory. See the Amazon ECS documentation for the valid values.", size.cpu, size.memory)
+	}
+	return nil
+}
+
+// StartTask places tasks on container instances, of which there are none.
+func (a *API) StartTask(ctx context.Context, in *ecs.StartTaskInput, _ ...func(*ecs.Options)) (*ecs.StartTaskOutput, error) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	c, err := a.activeCluster(in.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := a.usableDefinition(in.TaskDefinition); err != nil {
+		return nil, err
+	}
+	if len(in.ContainerInstances) == 0 {
+		return nil, invalidParameter("Container instances cannot be empty.")
+	}
+	out := &ecs.StartTaskOutput{Tasks: []types.Task{}, Failures: []types.Failure{}}
+	for _, ref := range in.ContainerInstances {
+		out.Failures = append(out.Failures, missing(a.reference("container-instance", ref, c.name)))
+	}
+	return out, nil
+}
+
+// StopTask stops a task. One of a service is replaced by the scheduler.
+func (a *API) StopTask(ctx context.Context, in *ecs.StopTaskInput, _ ...func(*ecs.Options)) (*ecs.StopTaskOutput, error) {
+	if len(aws.ToString(in.Reason)) > 1024 {
+		return nil, invalidParameter("The reason can be at most 1024 characters long.")
+	}
+	out := &ecs.StopTaskOutput{}
+	err := a.change(func(b *store.Batch) error {
+		c, err := a.activeCluster(in.Cluster)
+		if err != nil {
+			return err
+		}
+		t, ok := a.findTask(c, aws.ToString(in.Task))
+		if !ok {
+			return invalidParameter("The referenced task was not found.")
+		}
+		reason := aws.ToString(in.Reason)
+		if reason == "" {
+			reason = "Task stopped by user"
+		}
+		t.askToStop(b, a.now(), stopUser, reason)
+		if t.service != nil {
+			a.markDirty(t.service)
+		}
+		shown := describeTask(t, []types.TaskField{types.TaskFieldTags})
+		out.Task = &shown
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// DescribeTasks describes up to 100 tasks of a cluster, stopped ones too while
+// they are remembered.
+func (a *API) DescribeTasks(ctx context.Context, in *ecs.DescribeTasksInput, _ ...func(*ecs.Options)) (*ecs.DescribeTasksOutput, error) {
+	switch n := len(in.Tasks); {
+	case n == 0:
+		return nil, invalidParameter("Tasks cannot be empty.")
+	case n > 100:
+		return nil, invalidParameter("Tasks can have at most 100 items.")
+	}
+	out := &ecs.DescribeTasksOutput{Tasks: []types.Task{}, Failures: []types.Failure{}}
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	c, err := a.activeCluster(in.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	for _, ref := range in.Tasks {
+		t, ok := a.findTask(c, ref)
+		if !ok {
+			out.Failures = append(out.Failures, missing(a.reference("task", ref, c.name)))
+			continue
+		}
+		out.Tasks = append(out.Tasks, describeTask(t, in.Include))
+	}
+	return out, nil
+}
+
+// ListTasks lists the ARNs of a cluster's tasks that pass all the filters. Tasks
+// that are to run are listed unless stopped ones are asked for.
+func (a *API) ListTasks(ctx context.Context, in *ecs.ListTasksInput, _ ...func(*ecs.Options)) (*ecs.ListTasksOutput, error) {
+	arns, err := a.matchingTasks(in)
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(arns)
+	arns, next, err := pageOf(arns, in.NextToken, in.MaxResults, 100)
+	if err != nil {
+		return nil, err
+	}
+	return &ecs.ListTasksOutput{TaskArns: orEmpty(arns), NextToken: next}, nil
+}
+
+func (a *API) matchingTasks(in *ecs.ListTasksInput) ([]string, error) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	c, err := a.activeCluster(in.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	tasks := c.tasks
+	if in.ServiceName != nil {
+		s, ok := a.findService(c, *in.ServiceName)
+		if !ok {
+			return nil, serviceNotFound()
+		}
+		if in.DesiredStatus != types.DesiredStatusStopped {
+			tasks = s.tasks // those of one service: no need to look at all
+		}
+		in = &ecs.ListTasksInput{
+			ServiceName:       aws.String("service:" + s.name),
+			ContainerInstance: in.ContainerInstance,
+			DaemonName:        in.DaemonName,
+			DesiredStatus:     in.DesiredStatus,
+			Family:            in.Family,
+			LaunchType:        in.LaunchType,
+			StartedBy:         in.StartedBy,
+		}
+	}
+	var arns []string
+	for _, t := range tasks {
+		if t.matches(in) {
+			arns = append(arns, t.arn())
+		}
+	}
+	return arns, nil
+}
+
+// matches is whether a task passes the filters. ServiceName is the task group
+// here.
+func (t *task) matches(in *ecs.ListTasksInput) bool {
+	wanted := in.DesiredStatus
+	if wanted == "" {
+		wanted = types.DesiredStatusRunning
+	}
+	switch {
+	case in.ContainerInstance != nil, in.DaemonName != nil:
+		return false // there are none
+	case *t.api.DesiredStatus != string(wanted): // no task has PENDING here, as on AWS
+		return false
+	case in.ServiceName != nil && *t.api.Group != *in.ServiceName:
+		return false
+	case in.Family != nil && *t.definition.api.Family != *in.Family:
+		return false
+	case in.StartedBy != nil && aws.ToString(t.api.StartedBy) != *in.StartedBy:
+		return false
+	case in.LaunchType != "" && t.api.LaunchType != in.LaunchType:
+		return false
+	}
+	return true
+}
+
+// The protection of a task lasts two hours unless said otherwise, and at most
+// two days.
+const (
+	usualProtection   = 120 // minutes
+	longestProtection = 2880
+)
+
+// UpdateTaskProtection protects tasks of services from scale-in and deployments
+// for a time, or ends that.
+func (a *API) UpdateTaskProtection(ctx context.Context, in *ecs.UpdateTaskProtectionInput, _ ...func(*ecs.Options)) (*ecs.UpdateTaskProtectionOutput, error) {
+	minutes := int32(usualProtection)
+	if in.ExpiresInMinutes != nil {
+		minutes = *in.ExpiresInMinutes
+	}
+	switch n := len(in.Tasks); {
+	case n == 0 || n > 10:
+		return nil, invalidParameter("Tasks must have between 1 and 10 items.")
+	case minutes < 1 || minutes > longestProtection:
+		return nil, invalidParameter("expiresInMinutes must be between 1 and %d.", longestProtection)
+	}
+	out := &ecs.UpdateTaskProtectionOutput{ProtectedTasks: []types.ProtectedTask{}, Failures: []types.Failure{}}
+	err := a.change(func(b *store.Batch) error {
+		c, err := a.activeCluster(in.Cluster)
+		if err != nil {
+			return err
+		}
+		now := a.now()
+		for _, ref := range in.Tasks {
+			t, failure := a.protectable(c, ref)
+			if failure != nil {
+				out.Failures = append(out.Failures, *failure)
+				continue
+			}
+			t.protectedUntil = time.Time{}
+			if in.ProtectionEnabled {
+				t.protectedUntil = now.Add(time.Duration(minutes) * time.Minute)
+			}
+			t.save(b)
+			a.markDirty(t.service)
+			out.ProtectedTasks = append(out.ProtectedTasks, t.protection(now))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// protectable returns a running task of a service, or why it cannot be protected.
+func (a *API) protectable(c *cluster, ref string) (*task, *types.Failure) {
+	fail := func(reason, detail string) (*task, *types.Failure) {
+		return nil, &types.Failure{
+			Arn:    aws.String(a.reference("task", ref, c.name)),
+			Reason: aws.String(reason),
+			Detail: nonEmpty(detail),
+		}
+	}
+	t, ok := a.findTask(c, ref)
+	switch {
+	case !ok:
+		return fail("MISSING", "")
+	case t.service == nil:
+		return fail("TASK_NOT_VALID", "The specified task is not valid for task protection: it does not belong to a service.")
+	case t.askedToStop() || t.status() != statusRunning:
+		return fail("TASK_NOT_VALID", "The specified task is not running.")
+	}
+	return t, nil
+}
+
+func (t *task) protection(now time.Time) types.ProtectedTask {
+	p := types.ProtectedTask{TaskArn: t.api.TaskArn}
+	if t.protectedUntil.After(now) {
+		p.ProtectionEnabled = true
+		p.ExpirationDate = aws.Time(t.protectedUntil)
+	}
+	return p
+}
+
+// GetTaskProtection tells which tasks are protected; without a list, of all the
+// cluster's service tasks those that are.
+func (a *API) GetTaskProtection(ctx context.Context, in *ecs.GetTaskProtectionInput, _ ...func(*ecs.Options)) (*ecs.GetTaskProtectionOutput, error) {
+	if len(in.Tasks) > 100 {
+		return nil, invalidParameter("Tasks can have at most 100 items.")
+	}
+	out := &ecs.GetTaskProtectionOutput{ProtectedTasks: []types.ProtectedTask{}, Failures: []types.Failure{}}
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	c, err := a.activeCluster(in.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	now := a.now()
+	if len(in.Tasks) == 0 {
+		for _, id := range sortedKeys(c.tasks) {
+			if t := c.tasks[id]; !t.askedToStop() && t.protectedUntil.After(now) {
+				out.ProtectedTasks = append(out.ProtectedTasks, t.protection(now))
+			}
+		}
+		return out, nil
+	}
+	for _, ref := range in.Tasks {
+		t, failure := a.protectable(c, ref)
+		if failure != nil {
+			out.Failures = append(out.Failures, *failure)
+			continue
+		}
+		out.ProtectedTasks = append(out.ProtectedTasks, t.protection(now))
+	}
+	return out, nil
+}
+
+// ListContainerInstances lists none: tasks run on this machine without one.
+func (a *API) ListContainerInstances(ctx context.Context, in *ecs.ListContainerInstancesInput, _ ...func(*ecs.Options)) (*ecs.ListContainerInstancesOutput, error) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if _, err := a.activeCluster(in.Cluster); err != nil {
+		return nil, err
+	}
+	return &ecs.ListContainerInstancesOutput{ContainerInstanceArns: []string{}}, nil
+}
+
+// DescribeContainerInstances finds none.
+func (a *API) DescribeContainerInstances(ctx context.Context, in *ecs.DescribeContainerInstancesInput, _ ...func(*ecs.Options)) (*ecs.DescribeContainerInstancesOutput, error) {
+	if len(in.ContainerInstances) == 0 {
+		return nil, clientError("Container Instances cannot be empty.")
+	}
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	c, err := a.activeCluster(in.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	out := &ecs.DescribeContainerInstancesOutput{ContainerInstances: []types.ContainerInstance{}, Failures: []types.Failure{}}
+	for _, ref := range in.ContainerInstances {
+		out.Failures = append(out.Failures, missing(a.reference("container-instance", ref, c.name)))
+	}
+	return out, nil
+}
+
+// TaskLogs returns what a container of a task has written, oldest first; with
+// follow it goes on until the task ends. The task is named by its ID or ARN; an
+// empty container name is the first container.
+func (a *API) TaskLogs(ctx context.Context, ref, container string, follow bool) (io.ReadCloser, error) {
+	handle, err := a.handleOf(ref)
+	if err != nil {
+		return nil, err
+	}
+	return handle.Logs(ctx, container, follow)
+}
+
+func (a *API) handleOf(ref string) (runtime.Task, error) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	for _, c := range a.clusters {
+		if t, ok := a.findTask(c, ref); ok {
+			if t.handle == nil {
+				return nil, clientError("There are no logs of the task: its containers have not been started, or the server was started again since.")
+			}
+			return t.handle, nil
+		}
+	}
+	return nil, invalidParameter("The referenced task was not found.")
+}
