@@ -46,13 +46,13 @@ func (c *Clock) Real(d time.Duration) time.Duration {
 // error when it ends first.
 func (c *Clock) SleepUntil(ctx context.Context, t time.Time) error {
 	for {
-		left := c.Real(t.Sub(c.Now()))
+		left := t.Sub(c.Now())
 		if left <= 0 {
 			return ctx.Err()
 		}
-		// The float division may round the wait down by a nanosecond or so;
-		// the loop asks the clock again.
-		timer := time.NewTimer(max(left, time.Microsecond))
+		// The float division may round the wait down by a nanosecond or so, even
+		// to nothing; the loop asks the clock again.
+		timer := time.NewTimer(max(c.Real(left), time.Microsecond))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
