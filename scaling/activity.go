@@ -9,16 +9,16 @@ import (
 // An Activity is the record of one decision: what is being done about it, or
 // that nothing was. It is a value; its methods return what it becomes.
 type Activity struct {
-	ID          string
-	Description string
-	Cause       string
-	Status      Status
-	Message     string    `json:",omitempty"`
-	Details     string    `json:",omitempty"` // the arithmetic, or the error
-	To          Capacity  // what was asked for; with NotScaled the desired capacity
-	Start       time.Time //
-	End         time.Time `json:",omitzero"`
-	NotScaled   []Reason  `json:",omitempty"` // why nothing was done
+	ID          string    `json:"id"`
+	Description string    `json:"description"`
+	Cause       string    `json:"cause"`
+	Status      Status    `json:"status"`
+	Message     string    `json:"message,omitempty"`
+	Details     string    `json:"details,omitempty"` // the arithmetic, or the error
+	To          Capacity  `json:"to"`                // what was asked for; with NotScaled the desired capacity
+	Start       time.Time `json:"start"`
+	End         time.Time `json:"end,omitzero"`
+	NotScaled   []Reason  `json:"notScaled,omitempty"` // why nothing was done
 }
 
 // A Status is the state of an activity, as DescribeScalingActivities writes it.

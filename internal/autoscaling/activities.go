@@ -1,0 +1,203 @@
+package autoscaling
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+
+	"flyball/internal/page"
+	"flyball/internal/store"
+	"flyball/scaling"
+)
+
+// activitiesKept is how long activities can be described.
+const activitiesKept = 6 * 7 * 24 * time.Hour
+
+// A record is an activity as the store keeps it. Only those that have not ended
+// are in memory, too.
+type record struct {
+	ResourceID string
+	scaling.Activity
+}
+
+// notScaledMark ends the keys of activities that tell why nothing was done, so
+// that listings can leave them out unread.
+const notScaledMark = "-notscaled"
+
+// activityKey orders activities newest first.
+func activityKey(a scaling.Activity) string {
+	key := timeKey(a.Start) + "-" + a.ID
+	if len(a.NotScaled) > 0 {
+		key += notScaledMark
+	}
+	return key
+}
+
+// timeKey is a string that sorts later moments first.
+func timeKey(t time.Time) string { return fmt.Sprintf("%016x", math.MaxInt64-t.UnixNano()) }
+
+// putActivity adds an activity to a batch: itself, and where to find it among
+// those of its target.
+func putActivity(b *store.Batch, resourceID string, a scaling.Activity) {
+	key := activityKey(a)
+	put(b, kindActivity, key, record{resourceID, a})
+	b.Put(kindIndex, indexKey(resourceID, key), nil)
+}
+
+func indexKey(resourceID, key string) string { return resourceID + " " + key }
+
+// purgeActivities deletes what is older than is kept.
+func (a *API) purgeActivities() error {
+	old := store.Range{From: timeKey(a.now().Add(-activitiesKept))}
+	var b store.Batch
+	b.DeleteRange(kindActivity, old)
+	err := a.cfg.Store.Scan(kindActivity, old, func(key string, value []byte) bool {
+		var r record
+		if json.Unmarshal(value, &r) == nil {
+			b.Delete(kindIndex, indexKey(r.ResourceID, key))
+		}
+		return true
+	})
+	if err != nil || b.Len() == 1 {
+		return err
+	}
+	return a.cfg.Store.Write(&b).Wait()
+}
+
+// DescribeScalingActivities implements the operation: newest first, of the last
+// six weeks.
+func (a *API) DescribeScalingActivities(_ context.Context, in *applicationautoscaling.DescribeScalingActivitiesInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.DescribeScalingActivitiesOutput, error) {
+	if in.ScalableDimension != "" && in.ResourceId == nil {
+		return nil, invalid("ResourceId must be specified when ScalableDimension is specified")
+	}
+	limit, err := pageSize(in.MaxResults, 50)
+	if err != nil {
+		return nil, err
+	}
+	after, err := page.Key(in.NextToken)
+	if err != nil {
+		return nil, invalidToken(in.NextToken)
+	}
+	out := &applicationautoscaling.DescribeScalingActivitiesOutput{ScalingActivities: []types.ScalingActivity{}}
+	if !scales(in.ServiceNamespace, in.ScalableDimension) {
+		return out, nil
+	}
+	keys, err := a.activityKeys(in.ResourceId, after, aws.ToBool(in.IncludeNotScaledActivities), limit+1)
+	if err != nil {
+		return nil, internal(err)
+	}
+	if len(keys) > limit {
+		keys = keys[:limit]
+		out.NextToken = aws.String(page.Token(keys[limit-1]))
+	}
+	for _, key := range keys {
+		r, err := a.activity(key)
+		switch {
+		case errors.Is(err, store.ErrNotFound): // purged since
+		case err != nil:
+			return nil, internal(err)
+		default:
+			out.ScalingActivities = append(out.ScalingActivities, describeActivity(r))
+		}
+	}
+	return out, nil
+}
+
+// activityKeys are the keys that follow another, of all activities or those of
+// one target.
+func (a *API) activityKeys(resourceID *string, after string, notScaled bool, limit int) ([]string, error) {
+	kind, prefix := kindActivity, ""
+	if resourceID != nil {
+		kind, prefix = kindIndex, indexKey(*resourceID, "")
+	}
+	r := store.Prefix(prefix)
+	if after != "" {
+		r.From = prefix + after + "\x01" // the first key that is greater
+	}
+	oldest := timeKey(a.now().Add(-activitiesKept))
+	var keys []string
+	err := a.cfg.Store.Scan(kind, r, func(key string, _ []byte) bool {
+		key = key[len(prefix):]
+		if key >= oldest {
+			return false
+		}
+		if notScaled || !strings.HasSuffix(key, notScaledMark) {
+			keys = append(keys, key)
+		}
+		return len(keys) < limit
+	})
+	return keys, err
+}
+
+func (a *API) activity(key string) (record, error) {
+	var r record
+	value, err := a.cfg.Store.Get(kindActivity, key)
+	if err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(value, &r); err != nil {
+		return r, fmt.Errorf("activity %q: %w", key, err)
+	}
+	return r, nil
+}
+
+// lastActivity is a target's newest activity that scaled, or nil.
+func (a *API) lastActivity(resourceID string) (*scaling.Activity, error) {
+	keys, err := a.activityKeys(&resourceID, "", false, 1)
+	if err != nil || len(keys) == 0 {
+		return nil, err
+	}
+	r, err := a.activity(keys[0])
+	return &r.Activity, err
+}
+
+func describeActivity(r record) types.ScalingActivity {
+	out := types.ScalingActivity{
+		ActivityId:        aws.String(r.ID),
+		ServiceNamespace:  namespace,
+		ResourceId:        aws.String(r.ResourceID),
+		ScalableDimension: dimension,
+		Description:       aws.String(r.Description),
+		Cause:             aws.String(r.Cause),
+		StartTime:         aws.Time(r.Start),
+		StatusCode:        types.ScalingActivityStatusCode(r.Status),
+	}
+	if !r.End.IsZero() {
+		out.EndTime = aws.Time(r.End)
+	}
+	if r.Message != "" {
+		out.StatusMessage = aws.String(r.Message)
+	}
+	if r.Details != "" {
+		out.Details = aws.String(r.Details)
+	}
+	for _, reason := range r.NotScaled {
+		if reason.Reported() {
+			out.NotScaledReasons = append(out.NotScaledReasons, describeReason(reason))
+		}
+	}
+	return out
+}
+
+// describeReason puts the capacity where the reason's code says.
+func describeReason(r scaling.Reason) types.NotScaledReason {
+	out := types.NotScaledReason{Code: aws.String(string(r.Code))}
+	capacity := aws.Int32(int32(r.Capacity))
+	switch r.Code {
+	case scaling.AlreadyAtMaxCapacity:
+		out.MaxCapacity = capacity
+	case scaling.AlreadyAtMinCapacity:
+		out.MinCapacity = capacity
+	default:
+		out.CurrentCapacity = capacity
+	}
+	return out
+}

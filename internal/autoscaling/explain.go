@@ -1,0 +1,46 @@
+package autoscaling
+
+import (
+	"context"
+	"fmt"
+
+	"flyball/scaling"
+)
+
+// An Explanation says how a target stands and what it did last.
+type Explanation struct {
+	ResourceID string            `json:"resourceId"`
+	Last       *scaling.Activity `json:"lastActivity,omitempty"` // nil: it has not scaled in the last six weeks
+	scaling.Explanation
+}
+
+// Explain tells what the alarms of a target see now, what was done last and
+// why, and what would have to happen for the next scale-out and scale-in.
+func (a *API) Explain(ctx context.Context, resourceID string) (Explanation, error) {
+	e := Explanation{ResourceID: resourceID}
+	t := a.lookup(resourceID)
+	if t == nil {
+		return e, targetNotFound(resourceID)
+	}
+	seen, err := a.look(ctx, t, nil, true)
+	if err != nil {
+		return e, unwrapGone(err)
+	}
+	if e.Last, err = a.lastActivity(resourceID); err != nil {
+		return e, internal(err)
+	}
+	a.mu.Lock()
+	engine := t.engine()
+	a.mu.Unlock()
+	e.Explanation = scaling.Explain(a.now(), engine, seen)
+	return e, nil
+}
+
+// String tells the explanation as lines of text.
+func (e Explanation) String() string {
+	text := fmt.Sprintf("target     %s\n%s", e.ResourceID, e.Explanation)
+	if e.Last == nil {
+		return text + "last       nothing was scaled in the last six weeks\n"
+	}
+	return text + fmt.Sprintf("last       %s %s (%s): %s\n", e.Last.Start.Format("2006-01-02 15:04:05"), e.Last.Description, e.Last.Status, e.Last.Details)
+}

@@ -1,0 +1,386 @@
+package autoscaling
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/smithy-go"
+)
+
+func (w *world) policiesOf() []types.ScalingPolicy {
+	w.t.Helper()
+	out, err := w.DescribeScalingPolicies(w.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{
+		ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return out.ScalingPolicies
+}
+
+func TestTargetTrackingCreatesItsAlarms(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.register(1, 20)
+		out := w.put(tracking("cpu", types.TargetTrackingScalingPolicyConfiguration{}))
+		if !regexp.MustCompile(`^arn:aws:autoscaling:us-east-1:123456789012:scalingPolicy:[0-9a-f-]{36}:resource/ecs/service/default/web:policyName/cpu$`).MatchString(*out.PolicyARN) {
+			t.Errorf("ARN is %s", *out.PolicyARN)
+		}
+		if len(out.Alarms) != 2 {
+			t.Fatalf("alarms: %v", out.Alarms)
+		}
+		for i, want := range []struct {
+			side      string
+			operator  cwtypes.ComparisonOperator
+			threshold float64
+			periods   int32
+		}{
+			{"High", cwtypes.ComparisonOperatorGreaterThanThreshold, 50, 3},
+			{"Low", cwtypes.ComparisonOperatorLessThanThreshold, 45, 15},
+		} {
+			name := *out.Alarms[i].AlarmName
+			if !regexp.MustCompile(`^TargetTracking-service/default/web-Alarm` + want.side + `-[0-9a-f-]{36}$`).MatchString(name) {
+				t.Errorf("name is %s", name)
+			}
+			if *out.Alarms[i].AlarmARN != "arn:aws:cloudwatch:us-east-1:123456789012:alarm:"+name {
+				t.Errorf("ARN is %s", *out.Alarms[i].AlarmARN)
+			}
+			m := w.cw.alarms[name]
+			if m.ComparisonOperator != want.operator || *m.Threshold != want.threshold || *m.EvaluationPeriods != want.periods || *m.Period != 60 {
+				t.Errorf("%s: %s %v, %d periods of %d s", name, m.ComparisonOperator, *m.Threshold, *m.EvaluationPeriods, *m.Period)
+			}
+			if *m.Namespace != "AWS/ECS" || *m.MetricName != "CPUUtilization" || m.Statistic != "Average" || *m.Dimensions[0].Value != "default" || *m.Dimensions[1].Value != "web" {
+				t.Errorf("%s watches %+v", name, m)
+			}
+			if *m.AlarmDescription != "DO NOT EDIT OR DELETE. For TargetTrackingScaling policy "+*out.PolicyARN+"." || !slices.Equal(m.AlarmActions, []string{*out.PolicyARN}) {
+				t.Errorf("%s: %q calls %v", name, *m.AlarmDescription, m.AlarmActions)
+			}
+		}
+	})
+}
+
+func TestMetricsOfTargetTracking(t *testing.T) {
+	predefined := func(m types.MetricType, label *string) types.TargetTrackingScalingPolicyConfiguration {
+		return types.TargetTrackingScalingPolicyConfiguration{PredefinedMetricSpecification: &types.PredefinedMetricSpecification{PredefinedMetricType: m, ResourceLabel: label}}
+	}
+	tests := []struct {
+		name   string
+		config types.TargetTrackingScalingPolicyConfiguration
+		want   string
+	}{
+		{"cpu", predefined(cpuUtilization, nil), "AWS/ECS CPUUtilization Average 60 ClusterName=default ServiceName=web"},
+		{"memory", predefined(memoryUtilization, nil), "AWS/ECS MemoryUtilization Average 60 ClusterName=default ServiceName=web"},
+		{"cpu in high resolution", predefined(cpuHighResolution, nil), "AWS/ECS CPUUtilization Average 20 ClusterName=default ServiceName=web"},
+		{"memory in high resolution", predefined(memoryHighResolution, nil), "AWS/ECS MemoryUtilization Average 20 ClusterName=default ServiceName=web"},
+		{
+			"requests", predefined(requestCountPerTarget, aws.String("app/lb/1/targetgroup/tg/2")),
+			"AWS/ApplicationELB RequestCountPerTarget Sum 60 LoadBalancer=app/lb/1 TargetGroup=targetgroup/tg/2",
+		},
+		{
+			"customized", types.TargetTrackingScalingPolicyConfiguration{CustomizedMetricSpecification: &types.CustomizedMetricSpecification{
+				Namespace: aws.String("My"), MetricName: aws.String("Backlog"), Statistic: types.MetricStatisticMaximum,
+				Dimensions: []types.MetricDimension{{Name: aws.String("Queue"), Value: aws.String("q")}},
+			}}, "My Backlog Maximum 60 Queue=q",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				w.register(1, 20)
+				for _, a := range w.put(tracking("p", tt.config)).Alarms {
+					m := w.cw.alarms[*a.AlarmName]
+					got := fmt.Sprint(*m.Namespace, " ", *m.MetricName, " ", m.Statistic, " ", *m.Period)
+					for _, d := range m.Dimensions {
+						got += fmt.Sprint(" ", *d.Name, "=", *d.Value)
+					}
+					if got != tt.want {
+						t.Errorf("got %s, want %s", got, tt.want)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestTagsSetThePaceOfTargetTracking(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var periods []time.Duration
+		w.cfg.MetricPeriod = func(id string, p time.Duration) { periods = append(periods, p) }
+		arn := w.register(1, 20)
+		out := w.put(tracking("cpu", types.TargetTrackingScalingPolicyConfiguration{}))
+		pace := func() string {
+			var s []string
+			for _, a := range out.Alarms {
+				m := w.cw.alarms[*a.AlarmName]
+				s = append(s, fmt.Sprint(*m.EvaluationPeriods, "x", *m.Period))
+			}
+			return strings.Join(s, " ")
+		}
+		if _, err := w.TagResource(w.ctx, &applicationautoscaling.TagResourceInput{ResourceARN: &arn, Tags: map[string]string{
+			tagMetricPeriod: "1", tagOutDatapoints: "2", tagInDatapoints: "5",
+		}}); err != nil {
+			t.Fatal(err)
+		}
+		if pace() != "2x1 5x1" {
+			t.Errorf("alarms are %s", pace())
+		}
+		if _, err := w.UntagResource(w.ctx, &applicationautoscaling.UntagResourceInput{ResourceARN: &arn, TagKeys: []string{tagMetricPeriod, tagOutDatapoints, tagInDatapoints}}); err != nil {
+			t.Fatal(err)
+		}
+		if pace() != "3x60 15x60" {
+			t.Errorf("alarms are %s", pace())
+		}
+		if want := []time.Duration{time.Minute, time.Second, time.Minute}; !slices.Equal(periods, want) {
+			t.Errorf("periods asked for: %v, want %v", periods, want)
+		}
+	})
+}
+
+func TestAnUpdateKeepsTheAlarmsOfTheSameMetric(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.register(1, 20)
+		first := w.put(tracking("p", types.TargetTrackingScalingPolicyConfiguration{}))
+		again := w.put(tracking("p", types.TargetTrackingScalingPolicyConfiguration{TargetValue: aws.Float64(60)}))
+		if *again.PolicyARN != *first.PolicyARN || *again.Alarms[0].AlarmName != *first.Alarms[0].AlarmName {
+			t.Errorf("was %+v, is %+v", first, again)
+		}
+		if got := *w.cw.alarms[*again.Alarms[1].AlarmName].Threshold; got != 54 {
+			t.Errorf("low threshold is %v", got)
+		}
+		noIn := w.put(tracking("p", types.TargetTrackingScalingPolicyConfiguration{DisableScaleIn: aws.Bool(true)}))
+		if len(noIn.Alarms) != 1 || len(w.cw.alarms) != 1 {
+			t.Errorf("with scale-in disabled: %v, in all %d alarms", noIn.Alarms, len(w.cw.alarms))
+		}
+		memory := w.put(tracking("p", types.TargetTrackingScalingPolicyConfiguration{PredefinedMetricSpecification: &types.PredefinedMetricSpecification{PredefinedMetricType: memoryUtilization}}))
+		if len(w.cw.alarms) != 2 || *memory.Alarms[0].AlarmName == *first.Alarms[0].AlarmName {
+			t.Errorf("with another metric: %v, in all %d alarms", memory.Alarms, len(w.cw.alarms))
+		}
+	})
+}
+
+func TestPutScalingPolicyRefuses(t *testing.T) {
+	type input = applicationautoscaling.PutScalingPolicyInput
+	track := func(change func(*types.TargetTrackingScalingPolicyConfiguration)) *input {
+		in := tracking("p", types.TargetTrackingScalingPolicyConfiguration{})
+		change(in.TargetTrackingScalingPolicyConfiguration)
+		return in
+	}
+	steps := func(change func(*types.StepScalingPolicyConfiguration)) *input {
+		in := add2("p")
+		change(in.StepScalingPolicyConfiguration)
+		return in
+	}
+	tests := []struct {
+		name          string
+		in            *input
+		code, message string
+	}{
+		{"no configuration", &input{PolicyName: aws.String("p"), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension, PolicyType: types.PolicyTypeTargetTrackingScaling}, "ValidationException", "TargetTrackingScalingPolicyConfiguration must be specified"},
+		{"no name", &input{ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension}, "ValidationException", "PolicyName must be specified"},
+		{"predictive scaling", &input{PolicyName: aws.String("p"), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension, PolicyType: types.PolicyTypePredictiveScaling}, "ValidationException", "Predictive scaling policies are not supported yet"},
+		{"a target of zero", track(func(c *types.TargetTrackingScalingPolicyConfiguration) { c.TargetValue = aws.Float64(0) }), "ValidationException", "Target value 0 must be a number greater than 0"},
+		{"no metric", track(func(c *types.TargetTrackingScalingPolicyConfiguration) { c.PredefinedMetricSpecification = nil }), "ValidationException", "Exactly one of"},
+		{"a metric of another service", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
+			c.PredefinedMetricSpecification.PredefinedMetricType = types.MetricTypeDynamoDBReadCapacityUtilization
+		}), "ValidationException", "Predefined metric type DynamoDBReadCapacityUtilization is not supported"},
+		{"requests without a label", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
+			c.PredefinedMetricSpecification.PredefinedMetricType = requestCountPerTarget
+		}), "ValidationException", "Resource label should be specified for predefined metric type ALBRequestCountPerTarget"},
+		{"a label of another form", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
+			c.PredefinedMetricSpecification.PredefinedMetricType = requestCountPerTarget
+			c.PredefinedMetricSpecification.ResourceLabel = aws.String("net/lb/1/targetgroup/tg/2")
+		}), "ValidationException", "Invalid resource label"},
+		{"a label for the CPU", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
+			c.PredefinedMetricSpecification.ResourceLabel = aws.String("app/lb/1/targetgroup/tg/2")
+		}), "ValidationException", "Resource label cannot be specified"},
+		{"metric math", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
+			c.PredefinedMetricSpecification = nil
+			c.CustomizedMetricSpecification = &types.CustomizedMetricSpecification{Metrics: []types.TargetTrackingMetricDataQuery{{Id: aws.String("e")}}}
+		}), "ValidationException", "Metric math in customized metrics (Metrics) is not supported yet"},
+		{"half a customized metric", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
+			c.PredefinedMetricSpecification = nil
+			c.CustomizedMetricSpecification = &types.CustomizedMetricSpecification{MetricName: aws.String("x")}
+		}), "ValidationException", "MetricName, Namespace and Statistic must be specified"},
+		{"a negative cooldown", track(func(c *types.TargetTrackingScalingPolicyConfiguration) { c.ScaleInCooldown = aws.Int32(-1) }), "ValidationException", "Cooldown must not be negative"},
+		{"no adjustment type", steps(func(c *types.StepScalingPolicyConfiguration) { c.AdjustmentType = "" }), "ValidationException", "AdjustmentType must be one of"},
+		{"no steps", steps(func(c *types.StepScalingPolicyConfiguration) { c.StepAdjustments = nil }), "ValidationException", "At least one step adjustment must be specified"},
+		{"too many steps", steps(func(c *types.StepScalingPolicyConfiguration) {
+			c.StepAdjustments = slices.Repeat(c.StepAdjustments, 11)
+		}), "LimitExceededException", ""},
+		{"a step without an adjustment", steps(func(c *types.StepScalingPolicyConfiguration) { c.StepAdjustments[0].ScalingAdjustment = nil }), "ValidationException", "ScalingAdjustment must be specified"},
+		{"a gap", steps(func(c *types.StepScalingPolicyConfiguration) {
+			c.StepAdjustments[1].MetricIntervalLowerBound = aws.Float64(30)
+		}), "ValidationException", "Step adjustment intervals must not have a gap"},
+		{"both configurations", func() *input {
+			in := add2("p")
+			in.TargetTrackingScalingPolicyConfiguration = &types.TargetTrackingScalingPolicyConfiguration{}
+			return in
+		}(), "ValidationException", "TargetTrackingScalingPolicyConfiguration cannot be specified for policy type StepScaling"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				w.register(1, 20)
+				_, err := w.PutScalingPolicy(w.ctx, tt.in)
+				wantError(t, err, tt.code, tt.message)
+				if len(w.cw.alarms) > 0 || len(w.policies) > 0 {
+					t.Error("something is left of it")
+				}
+			})
+		})
+	}
+}
+
+func TestPoliciesNeedATarget(t *testing.T) {
+	inWorld(t, func(w *world) {
+		_, err := w.PutScalingPolicy(w.ctx, add2("p"))
+		wantError(t, err, "ObjectNotFoundException", "No scalable target registered for service namespace: ecs, resource ID: service/default/web, scalable dimension: ecs:service:DesiredCount")
+	})
+}
+
+func TestEachTargetTrackingPolicyNeedsItsOwnMetric(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.register(1, 20)
+		w.put(tracking("a", types.TargetTrackingScalingPolicyConfiguration{}))
+		_, err := w.PutScalingPolicy(w.ctx, tracking("b", types.TargetTrackingScalingPolicyConfiguration{}))
+		wantError(t, err, "ValidationException", "Only one TargetTrackingScaling policy for a given metric specification is allowed.")
+	})
+}
+
+func TestATargetHasFiftyPoliciesAtMost(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.register(1, 20)
+		for i := range maxPolicies {
+			w.put(add2(fmt.Sprint("p", i)))
+		}
+		_, err := w.PutScalingPolicy(w.ctx, add2("more"))
+		wantError(t, err, "LimitExceededException", "")
+		w.put(add2("p7")) // an update is no new policy
+	})
+}
+
+func TestATypeCannotBeChanged(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.register(1, 20)
+		w.put(add2("p"))
+		_, err := w.PutScalingPolicy(w.ctx, tracking("p", types.TargetTrackingScalingPolicyConfiguration{}))
+		wantError(t, err, "ValidationException", "The type of a scaling policy cannot be changed")
+	})
+}
+
+func TestAnAlarmThatFailsLeavesNothing(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.register(1, 20)
+		w.cw.failOn, w.cw.fail = "PutMetricAlarm", &smithy.GenericAPIError{Code: "ValidationError", Message: "no such statistic"}
+		_, err := w.PutScalingPolicy(w.ctx, tracking("p", types.TargetTrackingScalingPolicyConfiguration{}))
+		wantError(t, err, "ValidationException", "The alarms of the policy cannot be created: no such statistic")
+		w.cw.fail = errors.New("connection refused")
+		_, err = w.PutScalingPolicy(w.ctx, tracking("p", types.TargetTrackingScalingPolicyConfiguration{}))
+		wantError(t, err, "FailedResourceAccessException", "")
+		if len(w.policies) > 0 {
+			t.Error("the policy is there all the same")
+		}
+	})
+}
+
+func TestDeleteScalingPolicy(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.register(1, 20)
+		w.put(tracking("cpu", types.TargetTrackingScalingPolicyConfiguration{}))
+		step := w.put(add2("step"))
+		w.userAlarm("mine", *step.PolicyARN)
+		for _, name := range []string{"cpu", "step"} {
+			if _, err := w.DeleteScalingPolicy(w.ctx, &applicationautoscaling.DeleteScalingPolicyInput{
+				PolicyName: aws.String(name), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if left := slices.Collect(maps.Keys(w.cw.alarms)); !slices.Equal(left, []string{"mine"}) {
+			t.Errorf("alarms left: %v", left)
+		}
+		_, err := w.DeleteScalingPolicy(w.ctx, &applicationautoscaling.DeleteScalingPolicyInput{
+			PolicyName: aws.String("cpu"), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+		})
+		wantError(t, err, "ObjectNotFoundException", "No scaling policy found for service namespace: ecs, resource ID: service/default/web, scalable dimension: ecs:service:DesiredCount, policy name: cpu")
+	})
+}
+
+func TestDescribeScalingPoliciesShowsWhatWasPut(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.register(1, 20)
+		track := tracking("cpu", types.TargetTrackingScalingPolicyConfiguration{ScaleInCooldown: aws.Int32(60)})
+		w.put(track)
+		step := w.put(add2("step"))
+		w.userAlarm("mine", *step.PolicyARN)
+		got := w.policiesOf()
+		if len(got) != 2 || *got[0].PolicyName != "cpu" || *got[1].PolicyName != "step" {
+			t.Fatalf("got %+v", got)
+		}
+		if c := got[0].TargetTrackingScalingPolicyConfiguration; *c.ScaleInCooldown != 60 || c.ScaleOutCooldown != nil || c.DisableScaleIn != nil {
+			t.Errorf("what was not given is not left out: %+v", c)
+		}
+		if a := got[1].Alarms; len(a) != 1 || *a[0].AlarmName != "mine" {
+			t.Errorf("alarms of the step policy are %v", a)
+		}
+		if c := got[1].StepScalingPolicyConfiguration; c.Cooldown != nil || c.MetricAggregationType != "" || len(c.StepAdjustments) != 2 {
+			t.Errorf("what was not given is not left out: %+v", c)
+		}
+	})
+}
+
+func TestScheduledActionsAreRefused(t *testing.T) {
+	inWorld(t, func(w *world) {
+		in := &applicationautoscaling.PutScheduledActionInput{
+			ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension, ScheduledActionName: aws.String("night"), Schedule: aws.String("rate(1 hour)"),
+		}
+		_, err := w.PutScheduledAction(w.ctx, in)
+		wantError(t, err, "ObjectNotFoundException", "No scalable target registered")
+		w.register(1, 20)
+		_, err = w.PutScheduledAction(w.ctx, in)
+		wantError(t, err, "ValidationException", "Scheduled actions are not supported yet")
+		_, err = w.DeleteScheduledAction(w.ctx, &applicationautoscaling.DeleteScheduledActionInput{
+			ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension, ScheduledActionName: aws.String("night"),
+		})
+		wantError(t, err, "ObjectNotFoundException", "No scheduled action found for service namespace: ecs, resource ID: service/default/web, scalable dimension: ecs:service:DesiredCount, scheduled action name: night")
+		_, err = w.GetPredictiveScalingForecast(w.ctx, &applicationautoscaling.GetPredictiveScalingForecastInput{ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension})
+		wantError(t, err, "ValidationException", "Predictive scaling")
+		out, err := w.DescribeScheduledActions(w.ctx, &applicationautoscaling.DescribeScheduledActionsInput{ServiceNamespace: namespace})
+		if err != nil || out.ScheduledActions == nil {
+			t.Errorf("got %v, %v", out, err)
+		}
+	})
+}
+
+func TestNothingPanicsOnEmptyInputs(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.register(1, 20)
+		_, err := w.RegisterScalableTarget(w.ctx, &applicationautoscaling.RegisterScalableTargetInput{})
+		wantError(t, err, "ValidationException", "")
+		_, err = w.DeregisterScalableTarget(w.ctx, &applicationautoscaling.DeregisterScalableTargetInput{})
+		wantError(t, err, "ValidationException", "")
+		_, err = w.PutScalingPolicy(w.ctx, &applicationautoscaling.PutScalingPolicyInput{})
+		wantError(t, err, "ValidationException", "")
+		_, err = w.DeleteScalingPolicy(w.ctx, &applicationautoscaling.DeleteScalingPolicyInput{})
+		wantError(t, err, "ValidationException", "")
+		_, err = w.TagResource(w.ctx, &applicationautoscaling.TagResourceInput{})
+		wantError(t, err, "ResourceNotFoundException", "")
+		_, err = w.PutScalingPolicy(w.ctx, &applicationautoscaling.PutScalingPolicyInput{
+			PolicyName: aws.String("p"), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+			PolicyType: types.PolicyTypeTargetTrackingScaling,
+			TargetTrackingScalingPolicyConfiguration: &types.TargetTrackingScalingPolicyConfiguration{
+				CustomizedMetricSpecification: &types.CustomizedMetricSpecification{Dimensions: []types.MetricDimension{{}}},
+			},
+		})
+		wantError(t, err, "ValidationException", "")
+	})
+}

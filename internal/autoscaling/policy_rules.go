@@ -1,0 +1,222 @@
+package autoscaling
+
+import (
+	"cmp"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+
+	"flyball/scaling"
+)
+
+// defaultCooldown is what ECS services wait where a policy says nothing.
+const defaultCooldown = 300 * time.Second
+
+// Predefined metrics of ECS services. The SDKs do not list the high-resolution
+// ones yet.
+const (
+	cpuUtilization        = types.MetricTypeECSServiceAverageCPUUtilization
+	memoryUtilization     = types.MetricTypeECSServiceAverageMemoryUtilization
+	cpuHighResolution     = types.MetricType("ECSServiceAverageCPUUtilizationHighResolution")
+	memoryHighResolution  = types.MetricType("ECSServiceAverageMemoryUtilizationHighResolution")
+	requestCountPerTarget = types.MetricTypeALBRequestCountPerTarget
+)
+
+// app/LB/ID/targetgroup/TG/ID
+var resourceLabels = regexp.MustCompile(`^app/[^/]+/[^/]+/targetgroup/[^/]+/[^/]+$`)
+
+// configure takes over what a request says about the policy. A member that is
+// left out of an update keeps its value.
+func (p *policy) configure(in *applicationautoscaling.PutScalingPolicyInput) error {
+	// AWS had step scaling first, and takes it for policies that name no type.
+	kind := cmp.Or(in.PolicyType, p.Type, types.PolicyTypeStepScaling)
+	if p.Type != "" && kind != p.Type {
+		return invalid("The type of a scaling policy cannot be changed: %s is a %s policy", p.Name, p.Type)
+	}
+	if in.PredictiveScalingPolicyConfiguration != nil || kind == types.PolicyTypePredictiveScaling {
+		return invalid("Predictive scaling policies are not supported yet")
+	}
+	p.Type = kind
+	switch kind {
+	case types.PolicyTypeTargetTrackingScaling:
+		if in.StepScalingPolicyConfiguration != nil {
+			return invalid("StepScalingPolicyConfiguration cannot be specified for policy type %s", kind)
+		}
+		given(&p.Tracking, nonNil(in.TargetTrackingScalingPolicyConfiguration))
+	case types.PolicyTypeStepScaling:
+		if in.TargetTrackingScalingPolicyConfiguration != nil {
+			return invalid("TargetTrackingScalingPolicyConfiguration cannot be specified for policy type %s", kind)
+		}
+		given(&p.Step, nonNil(in.StepScalingPolicyConfiguration))
+	default:
+		return invalid("Policy type %s is not supported", kind)
+	}
+	return nil
+}
+
+// nonNil is a pointer to a pointer that is not nil, or nil.
+func nonNil[T any](p *T) **T {
+	if p == nil {
+		return nil
+	}
+	return &p
+}
+
+// compile makes the rule of the policy's configuration, or says what is wrong
+// with it.
+func (p *policy) compile() (scaling.Policy, error) {
+	switch {
+	case p.Type == types.PolicyTypeTargetTrackingScaling && p.Tracking != nil:
+		return compileTracking(p.Tracking)
+	case p.Type == types.PolicyTypeStepScaling && p.Step != nil:
+		return compileStep(p.Step)
+	}
+	return nil, invalid("%sPolicyConfiguration must be specified for policy type %s", p.Type, p.Type)
+}
+
+func compileTracking(c *types.TargetTrackingScalingPolicyConfiguration) (scaling.Policy, error) {
+	switch pre, custom := c.PredefinedMetricSpecification, c.CustomizedMetricSpecification; {
+	case (pre == nil) == (custom == nil):
+		return nil, invalid("Exactly one of PredefinedMetricSpecification and CustomizedMetricSpecification must be specified")
+	case pre != nil:
+		if err := checkPredefined(pre); err != nil {
+			return nil, err
+		}
+	default:
+		if err := checkCustomized(custom); err != nil {
+			return nil, err
+		}
+	}
+	rule, err := scaling.NewTargetTracking(scaling.TrackingConfig{
+		Target:           aws.ToFloat64(c.TargetValue),
+		ScaleOutCooldown: cooldown(c.ScaleOutCooldown),
+		ScaleInCooldown:  cooldown(c.ScaleInCooldown),
+		DisableScaleIn:   aws.ToBool(c.DisableScaleIn),
+	})
+	if err != nil {
+		return nil, invalidRule(err)
+	}
+	return rule, nil
+}
+
+func checkPredefined(m *types.PredefinedMetricSpecification) error {
+	switch m.PredefinedMetricType {
+	case requestCountPerTarget:
+		label := aws.ToString(m.ResourceLabel)
+		if label == "" {
+			return invalid("Resource label should be specified for predefined metric type %s", m.PredefinedMetricType)
+		}
+		if !resourceLabels.MatchString(label) {
+			return invalid("Invalid resource label '%s' for predefined metric type %s: it must have the form app/LOAD-BALANCER/ID/targetgroup/TARGET-GROUP/ID", label, m.PredefinedMetricType)
+		}
+	case cpuUtilization, memoryUtilization, cpuHighResolution, memoryHighResolution:
+		if m.ResourceLabel != nil {
+			return invalid("Resource label cannot be specified for predefined metric type %s", m.PredefinedMetricType)
+		}
+	default:
+		return invalid("Predefined metric type %s is not supported for scalable dimension %s", m.PredefinedMetricType, dimension)
+	}
+	return nil
+}
+
+func checkCustomized(m *types.CustomizedMetricSpecification) error {
+	if len(m.Metrics) > 0 {
+		return invalid("Metric math in customized metrics (Metrics) is not supported yet")
+	}
+	if aws.ToString(m.Namespace) == "" || aws.ToString(m.MetricName) == "" || m.Statistic == "" {
+		return invalid("MetricName, Namespace and Statistic must be specified for a customized metric")
+	}
+	for _, d := range m.Dimensions {
+		if aws.ToString(d.Name) == "" || aws.ToString(d.Value) == "" {
+			return invalid("A metric dimension must have a name and a value")
+		}
+	}
+	return nil
+}
+
+func cooldown(seconds *int32) time.Duration {
+	if seconds == nil {
+		return defaultCooldown
+	}
+	return time.Duration(*seconds) * time.Second
+}
+
+var (
+	adjustments = map[types.AdjustmentType]scaling.Adjustment{
+		types.AdjustmentTypeChangeInCapacity:        scaling.ChangeInCapacity,
+		types.AdjustmentTypeExactCapacity:           scaling.ExactCapacity,
+		types.AdjustmentTypePercentChangeInCapacity: scaling.PercentChangeInCapacity,
+	}
+	aggregations = map[types.MetricAggregationType]scaling.Aggregation{
+		"":                                 scaling.Average,
+		types.MetricAggregationTypeAverage: scaling.Average,
+		types.MetricAggregationTypeMinimum: scaling.Minimum,
+		types.MetricAggregationTypeMaximum: scaling.Maximum,
+	}
+)
+
+func compileStep(c *types.StepScalingPolicyConfiguration) (scaling.Policy, error) {
+	adjustment, ok := adjustments[c.AdjustmentType]
+	if !ok {
+		return nil, invalid("AdjustmentType must be one of ChangeInCapacity, ExactCapacity and PercentChangeInCapacity")
+	}
+	aggregation, ok := aggregations[c.MetricAggregationType]
+	if !ok {
+		return nil, invalid("MetricAggregationType must be one of Average, Minimum and Maximum")
+	}
+	if len(c.StepAdjustments) > scaling.MaxSteps {
+		return nil, limitExceeded("The limit of %d step adjustments for a scaling policy is exceeded.", scaling.MaxSteps)
+	}
+	steps := make([]scaling.StepAdjustment, len(c.StepAdjustments))
+	for i, s := range c.StepAdjustments {
+		if s.ScalingAdjustment == nil {
+			return nil, invalid("ScalingAdjustment must be specified for a step adjustment")
+		}
+		steps[i] = scaling.StepAdjustment{Lower: math.Inf(-1), Upper: math.Inf(1), Amount: *s.ScalingAdjustment}
+		given(&steps[i].Lower, s.MetricIntervalLowerBound)
+		given(&steps[i].Upper, s.MetricIntervalUpperBound)
+	}
+	rule, err := scaling.NewStep(scaling.StepConfig{
+		Adjustment:   adjustment,
+		Steps:        steps,
+		MinMagnitude: aws.ToInt32(c.MinAdjustmentMagnitude),
+		Aggregation:  aggregation,
+		Cooldown:     cooldown(c.Cooldown),
+	})
+	if err != nil {
+		return nil, invalidRule(err)
+	}
+	return rule, nil
+}
+
+// sameMetric reports whether two target tracking policies follow one metric.
+func sameMetric(a, b *types.TargetTrackingScalingPolicyConfiguration) bool {
+	if a == nil || b == nil {
+		return false
+	}
+	if x, y := a.PredefinedMetricSpecification, b.PredefinedMetricSpecification; x != nil && y != nil {
+		return x.PredefinedMetricType == y.PredefinedMetricType && aws.ToString(x.ResourceLabel) == aws.ToString(y.ResourceLabel)
+	}
+	if x, y := a.CustomizedMetricSpecification, b.CustomizedMetricSpecification; x != nil && y != nil {
+		return aws.ToString(x.Namespace) == aws.ToString(y.Namespace) &&
+			aws.ToString(x.MetricName) == aws.ToString(y.MetricName) &&
+			x.Statistic == y.Statistic && aws.ToString(x.Unit) == aws.ToString(y.Unit) &&
+			slices.Equal(sortedDimensions(x.Dimensions), sortedDimensions(y.Dimensions))
+	}
+	return false
+}
+
+func sortedDimensions(dimensions []types.MetricDimension) []string {
+	pairs := make([]string, len(dimensions))
+	for i, d := range dimensions {
+		pairs[i] = aws.ToString(d.Name) + "\x00" + aws.ToString(d.Value)
+	}
+	slices.SortFunc(pairs, strings.Compare)
+	return pairs
+}
