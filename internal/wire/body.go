@@ -30,12 +30,8 @@ func readBody(r *http.Request, limit int64) (*bytes.Buffer, *fault) {
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
-	var unpack func(io.Reader) (io.Reader, error)
-	switch encoding := strings.ToLower(r.Header.Get("Content-Encoding")); encoding {
-	case "", "identity":
-	case "gzip":
-		unpack = func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }
-	default:
+	encoding := strings.ToLower(r.Header.Get("Content-Encoding"))
+	if encoding != "" && encoding != "identity" && encoding != "gzip" {
 		return nil, malformed("Content-Encoding must be gzip or absent")
 	}
 	buf := buffers.Get().(*bytes.Buffer)
@@ -46,16 +42,23 @@ func readBody(r *http.Request, limit int64) (*bytes.Buffer, *fault) {
 		keep(buf)
 		return nil, f
 	}
-	if unpack == nil || buf.Len() == 0 {
+	if encoding != "gzip" || buf.Len() == 0 {
 		return buf, nil
 	}
 	defer keep(buf)
-	plain, err := unpack(buf)
-	if err != nil {
+	return unpack(buf)
+}
+
+var unpackers = sync.Pool{New: func() any { return new(gzip.Reader) }}
+
+func unpack(packed *bytes.Buffer) (*bytes.Buffer, *fault) {
+	z := unpackers.Get().(*gzip.Reader)
+	defer unpackers.Put(z)
+	if err := z.Reset(packed); err != nil {
 		return nil, malformed("The request body is not valid gzip")
 	}
 	out := buffers.Get().(*bytes.Buffer)
-	if f := readUpTo(out, plain, maxInflate); f != nil {
+	if f := readUpTo(out, z, maxInflate); f != nil {
 		keep(out)
 		return nil, f
 	}

@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"math"
 	"reflect"
 	"time"
@@ -380,8 +381,11 @@ func (s *slab[T]) put(v T) *T {
 // that it saw lately, without allocating. Metric and dimension names come back
 // in every request.
 type interner struct {
+	seed   maphash.Seed
 	recent [4096]string
 }
+
+func newInterner() *interner { return &interner{seed: maphash.MakeSeed()} }
 
 func (in *interner) string(b []byte) string {
 	if len(b) == 0 {
@@ -390,11 +394,7 @@ func (in *interner) string(b []byte) string {
 	if len(b) > 64 {
 		return string(b)
 	}
-	h := uint32(2166136261)
-	for _, c := range b {
-		h = (h ^ uint32(c)) * 16777619
-	}
-	slot := &in.recent[(h^h>>16)%uint32(len(in.recent))]
+	slot := &in.recent[maphash.Bytes(in.seed, b)%uint64(len(in.recent))]
 	if *slot != string(b) {
 		*slot = string(b)
 	}

@@ -239,7 +239,7 @@ func TestScalarsSurvive(t *testing.T) {
 
 func TestInternedStringsAreRight(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		in := new(interner)
+		in := newInterner()
 		for _, s := range rapid.SliceOf(rapid.StringN(0, 80, -1)).Draw(t, "strings") {
 			if got := in.string([]byte(s)); got != s {
 				t.Fatalf("%q became %q", s, got)

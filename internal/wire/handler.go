@@ -62,7 +62,7 @@ func NewHandler(opts Options, services ...Service) (http.Handler, error) {
 		opts.Log = slog.Default()
 	}
 	h := &handler{Options: opts}
-	h.decoders.New = func() any { return &decoder{strings: new(interner)} }
+	h.decoders.New = func() any { return &decoder{strings: newInterner()} }
 	for _, s := range services {
 		for _, other := range h.services {
 			if s.Name == other.Name || s.Target == other.Target {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"encoding/base64"
 	"net/url"
 	"slices"
@@ -135,10 +136,10 @@ type queryReader struct {
 	buf   []byte
 }
 
-// A queryFrame is an open object, list or map. Its elements are those of list
-// and map entries in the order of their numbers.
+// A queryFrame is an open object, list or map.
 type queryFrame struct {
-	elems []*param
+	elems []param
+	order []int // in which elems are read; nil: as they stand
 	read  int
 	dict  bool
 }
@@ -243,7 +244,11 @@ func (r *queryReader) step() bool {
 		r.stack = r.stack[:len(r.stack)-1]
 		return false
 	}
-	r.now = f.elems[f.read]
+	i := f.read
+	if f.order != nil {
+		i = f.order[i]
+	}
+	r.now = &f.elems[i]
 	f.read++
 	return true
 }
@@ -252,11 +257,7 @@ func (r *queryReader) object() error {
 	if r.now.set && len(r.now.children) == 0 && r.now.value != "" {
 		return errNotObject
 	}
-	f := queryFrame{elems: make([]*param, len(r.now.children))}
-	for i := range r.now.children {
-		f.elems[i] = &r.now.children[i]
-	}
-	return r.push(f)
+	return r.push(queryFrame{elems: r.now.children})
 }
 
 func (r *queryReader) key() (name []byte, more bool, err error) {
@@ -279,50 +280,57 @@ func (r *queryReader) key() (name []byte, more bool, err error) {
 // list opens Name.member.N, or Name.N of a flattened list. Name= is an empty
 // list.
 func (r *queryReader) list() (int, error) {
-	elems, err := r.numbered("member", errNotList)
+	f, err := r.numbered("member", errNotList)
 	if err != nil {
 		return 0, err
 	}
-	return len(elems), r.push(queryFrame{elems: elems})
+	return len(f.elems), r.push(f)
 }
 
 // dict opens Name.entry.N.key and .value, or Name.N.key of a flattened map.
 func (r *queryReader) dict() error {
-	elems, err := r.numbered("entry", errNotObject)
+	f, err := r.numbered("entry", errNotObject)
 	if err != nil {
 		return err
 	}
-	return r.push(queryFrame{elems: elems, dict: true})
+	f.dict = true
+	return r.push(f)
 }
 
-// numbered returns the children called 1, 2, 3 and so on, in order.
-func (r *queryReader) numbered(under string, otherwise error) ([]*param, error) {
+// numbered is the frame of the children called 1, 2, 3 and so on, in that order.
+func (r *queryReader) numbered(under string, otherwise error) (queryFrame, error) {
 	node := r.now
 	if node.set && node.value != "" {
-		return nil, otherwise
+		return queryFrame{}, otherwise
 	}
 	if c := node.find(under); c != nil {
 		node = c
 	}
-	elems := make([]*param, len(node.children))
-	numbers := make([]int, len(node.children))
-	sorted := true
+	sorted, last := true, -1
 	for i := range node.children {
 		n, err := strconv.Atoi(node.children[i].name)
 		if err != nil || n < 0 {
-			return nil, errMalformed
+			return queryFrame{}, errMalformed
 		}
-		elems[i], numbers[i] = &node.children[i], n
-		sorted = sorted && (i == 0 || numbers[i-1] < n)
+		sorted = sorted && n > last
+		last = n
 	}
+	f := queryFrame{elems: node.children}
 	if !sorted {
-		slices.SortFunc(elems, func(a, b *param) int {
-			na, _ := strconv.Atoi(a.name)
-			nb, _ := strconv.Atoi(b.name)
-			return na - nb
-		})
+		f.order = byNumber(node.children)
 	}
-	return elems, nil
+	return f, nil
+}
+
+// byNumber is the order of children by their names, which are numbers.
+func byNumber(children []param) []int {
+	order, number := make([]int, len(children)), make([]int, len(children))
+	for i := range children {
+		order[i] = i
+		number[i], _ = strconv.Atoi(children[i].name)
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(number[a], number[b]) })
+	return order
 }
 
 func (r *queryReader) next() (bool, error) { return r.step(), nil }
