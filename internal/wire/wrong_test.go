@@ -16,7 +16,7 @@ import (
 // Every member of every operation is wrong in turn, which never is the server's
 // fault.
 func TestAWrongMemberIsNotTheServersFault(t *testing.T) {
-	wrong := []any{5, -1.5, json.Number("1e400"), "", "\x00 ", true, []any{}, map[string]any{}, []any{map[string]any{}}, []any{nil, 7}}
+	wrong := []any{-1.5, json.Number("1e400"), "\x00 ", true, []any{nil, map[string]any{}}, map[string]any{"a": nil}}
 	for _, s := range clientServices() {
 		h, err := NewHandler(Options{Log: slog.New(slog.DiscardHandler)}, s)
 		if err != nil {
