@@ -1,0 +1,34 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"flyball/internal/demo"
+)
+
+func demoCommand() *cobra.Command {
+	opts := demo.Options{}
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Show a service being scaled out and in under real load",
+		Long: `Demo starts a server on a free port, puts a service of the built-in web image, a scalable target
+and a target tracking policy on it with the AWS SDK, lets 50 virtual users come and go, and shows
+load, CPU utilization, tasks and every scaling decision. It needs nothing else and ends by itself
+within two minutes; the exit code is 0 only if the service scaled out and in.`,
+		Example: `  flyball demo
+  flyball demo --runtime docker
+  flyball demo | tee demo.log        # plain lines when the output is not a terminal`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			opts.Out = cmd.OutOrStdout()
+			opts.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+			return demo.Run(cmd.Context(), opts)
+		},
+	}
+	cmd.Flags().StringVar(&opts.Runtime, "runtime", "process", "how tasks run: process, docker or auto")
+	cmd.Flags().Float64Var(&opts.Speed, "speed", 60, "how many times faster the server's clock runs")
+	return cmd
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	aastypes "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	"github.com/spf13/cobra"
+
+	"flyball/internal/client"
+	"flyball/internal/status"
+	"flyball/scaling"
+)
+
+// A connection is where a command finds its server.
+type connection struct {
+	endpoint, region string
+}
+
+func (c *connection) flags(cmd *cobra.Command) {
+	endpoint := os.Getenv("AWS_ENDPOINT_URL")
+	if endpoint == "" {
+		endpoint = "http://127.0.0.1:4566"
+	}
+	cmd.Flags().StringVar(&c.endpoint, "endpoint", endpoint, "address of the server; AWS_ENDPOINT_URL by default")
+	cmd.Flags().StringVar(&c.region, "region", "us-east-1", "region to sign requests for")
+}
+
+func (c *connection) client() *client.Client { return client.New(c.endpoint, c.region) }
+
+func statusCommand() *cobra.Command {
+	var conn connection
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status [RESOURCE...]",
+		Short: "Targets, policies, alarms and capacity at a glance",
+		Example: `  flyball status
+  flyball status service/prod/web --json`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := status.Read(cmd.Context(), conn.client(), args...)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), s)
+			}
+			return s.WriteText(cmd.OutOrStdout())
+		},
+	}
+	conn.flags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func activitiesCommand() *cobra.Command {
+	var conn connection
+	var asJSON, scaledOnly bool
+	var limit int32
+	cmd := &cobra.Command{
+		Use:   "activities [RESOURCE]",
+		Short: "Scaling activities, newest first, with those that were not carried out and why",
+		Example: `  flyball activities
+  flyball activities service/prod/web --limit 5 --json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in := &applicationautoscaling.DescribeScalingActivitiesInput{
+				ServiceNamespace: aastypes.ServiceNamespaceEcs, MaxResults: aws.Int32(min(max(limit, 1), 50)),
+				IncludeNotScaledActivities: aws.Bool(!scaledOnly),
+			}
+			if len(args) > 0 {
+				in.ResourceId = &args[0]
+			}
+			list := []aastypes.ScalingActivity{}
+			pages := applicationautoscaling.NewDescribeScalingActivitiesPaginator(conn.client().AutoScaling, in)
+			for pages.HasMorePages() && len(list) < int(limit) {
+				page, err := pages.NextPage(cmd.Context())
+				if err != nil {
+					return err
+				}
+				list = append(list, page.ScalingActivities...)
+			}
+			list = list[:min(len(list), int(limit))]
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), list)
+			}
+			for _, a := range list {
+				printActivity(cmd.OutOrStdout(), a)
+			}
+			return nil
+		},
+	}
+	conn.flags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&scaledOnly, "scaled", false, "leave out what was not carried out")
+	cmd.Flags().Int32Var(&limit, "limit", 20, "show at most this many")
+	return cmd
+}
+
+func printActivity(w io.Writer, a aastypes.ScalingActivity) {
+	fmt.Fprintf(w, "%s  %-11s  %s  %s\n", a.StartTime.UTC().Format(time.DateTime), a.StatusCode,
+		aws.ToString(a.ResourceId), aws.ToString(a.Description))
+	indent := strings.Repeat(" ", 21)
+	for _, line := range []*string{a.Cause, a.Details, a.StatusMessage} {
+		if aws.ToString(line) != "" {
+			fmt.Fprintf(w, "%s%s\n", indent, *line)
+		}
+	}
+	for _, r := range a.NotScaledReasons {
+		fmt.Fprintf(w, "%snot scaled: %s\n", indent, aws.ToString(r.Code))
+	}
+}
+
+func explainCommand() *cobra.Command {
+	var conn connection
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "explain RESOURCE",
+		Short: "What a target's alarms see, what was decided last, and when it can scale next",
+		Example: `  flyball explain service/prod/web
+  flyball explain service/prod/web --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var e scaling.Explanation
+			if err := conn.client().Explain(cmd.Context(), args[0], &e); err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), e)
+			}
+			_, err := fmt.Fprint(cmd.OutOrStdout(), e)
+			return err
+		},
+	}
+	conn.flags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func logsCommand() *cobra.Command {
+	var conn connection
+	var container string
+	var follow bool
+	cmd := &cobra.Command{
+		Use:   "logs TASK",
+		Short: "What a task's containers have written",
+		Example: `  flyball logs 0f9d1c62b1a84f3f9f6c5d1f2b7a9e10
+  flyball logs --follow arn:aws:ecs:us-east-1:123456789012:task/prod/0f9d1c62b1a84f3f9f6c5d1f2b7a9e10`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			logs, err := conn.client().Logs(cmd.Context(), args[0], container, follow)
+			if err != nil {
+				return err
+			}
+			defer logs.Close()
+			_, err = io.Copy(cmd.OutOrStdout(), logs)
+			return err
+		},
+	}
+	conn.flags(cmd)
+	cmd.Flags().StringVarP(&container, "container", "c", "", "name of the container; the first one by default")
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the task ends")
+	return cmd
+}
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}

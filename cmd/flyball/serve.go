@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"flyball/internal/server"
+)
+
+func serveCommand() *cobra.Command {
+	cfg := server.Config{Images: map[string]string{}}
+	var images []string
+	var level string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the AWS APIs on this machine and run what they ask for",
+		Long: `Serve answers Application Auto Scaling, CloudWatch and ECS calls, runs the tasks of services,
+measures them, evaluates alarms and carries out scaling policies.
+
+It prints one line, "ready http://HOST:PORT", on standard output when it accepts calls, and logs
+to standard error. It stops on SIGINT or SIGTERM, and stops every task that it started.
+
+Built-in images, run by every runtime:
+  flyball/web      HTTP on $PORT (8080): / answers at once, /computation burns about 50 ms of CPU,
+                   /memory?mb=N holds N MiB
+  flyball/memory   holds $MEMORY_MB MiB`,
+		Example: `  flyball serve
+  flyball serve --speed 60 --data ""                 # a minute a second, nothing kept
+  flyball serve --runtime process --image shop/api="./api --listen 0.0.0.0:8080"
+
+  export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_REGION=us-east-1
+  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+  aws ecs create-cluster --cluster-name demo`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var err error
+			if cfg.Log, err = newLog(level); err != nil {
+				return err
+			}
+			for _, image := range images {
+				name, command, ok := strings.Cut(image, "=")
+				if !ok || name == "" || command == "" {
+					return fmt.Errorf("--image %q: give NAME=COMMAND", image)
+				}
+				cfg.Images[name] = command
+			}
+			s, err := server.Open(cmd.Context(), cfg)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "ready", s.URL())
+			return s.Run(cmd.Context())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&cfg.Addr, "addr", "127.0.0.1:4566", "address to listen on; loopback only")
+	f.StringVar(&cfg.Data, "data", defaultData(), `folder of the durable state; "" keeps nothing`)
+	f.StringVar(&cfg.Runtime, "runtime", "auto", "how tasks run: process, docker, or auto (docker when its engine answers)")
+	f.Float64Var(&cfg.Speed, "speed", 1, "run the clock this many times faster; tasks run in real time")
+	f.StringVar(&cfg.Account, "account", "123456789012", "AWS account id in ARNs")
+	f.StringVar(&cfg.Region, "region", "us-east-1", "AWS region in ARNs")
+	f.StringArrayVar(&images, "image", nil, "process runtime: run COMMAND for an image, as NAME=COMMAND (repeatable)")
+	f.StringArrayVar(&cfg.Hosts, "host", nil, "accept requests for this Host name too (repeatable)")
+	f.StringVar(&level, "log-level", "info", "debug, info, warn or error")
+	return cmd
+}
+
+// defaultData is the folder for state under the user's home, or one in the
+// working folder when there is no home.
+func defaultData() string {
+	if dir := os.Getenv("XDG_STATE_HOME"); dir != "" {
+		return filepath.Join(dir, "flyball")
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		return filepath.Join(home, ".local", "state", "flyball")
+	}
+	return "flyball-data"
+}
+
+func newLog(level string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("--log-level %q: give debug, info, warn or error", level)
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l})), nil
+}

@@ -1,0 +1,48 @@
+// Command bench measures the whole server and prints one line a figure: name,
+// value, unit. The benchmarks of single packages are Go benchmarks beside their
+// code; `make bench` runs both.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"os"
+	"os/signal"
+	"slices"
+	"time"
+)
+
+func main() {
+	log.SetFlags(0)
+	binary := flag.String("flyball", "bin/flyball", "the program to measure")
+	targets := flag.Int("targets", 10_000, "scalable targets in the breach measurement")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	for _, measure := range []func(context.Context) error{
+		func(ctx context.Context) error { return startUp(ctx, *binary) },
+		func(ctx context.Context) error { return ingestion(ctx, *binary) },
+		func(ctx context.Context) error { return breach(ctx, *targets) },
+	} {
+		if err := measure(ctx); err != nil {
+			log.Fatal("bench: ", err)
+		}
+	}
+}
+
+// figure prints one line.
+func figure(name string, value float64, unit string) {
+	fmt.Printf("%s %.4g %s\n", name, value, unit)
+}
+
+// quantile is the nearest-rank quantile of durations, in milliseconds.
+func quantile(d []time.Duration, q float64) float64 {
+	slices.Sort(d)
+	return float64(d[min(int(q*float64(len(d))), len(d)-1)]) / float64(time.Millisecond)
+}
+
+func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }

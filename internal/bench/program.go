@@ -1,0 +1,201 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+	"golang.org/x/sync/errgroup"
+)
+
+// A program is one `flyball serve` that was started to be measured.
+type program struct {
+	cmd   *exec.Cmd
+	url   string
+	ready time.Duration // from its start to the line that says so
+}
+
+func start(ctx context.Context, binary, data string) (*program, error) {
+	cmd := exec.CommandContext(ctx, binary, "serve", "--addr", "127.0.0.1:0", "--data", data, "--runtime", "process", "--log-level", "error")
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	url, ok := strings.CutPrefix(strings.TrimSpace(line), "ready ")
+	if err != nil || !ok {
+		return nil, fmt.Errorf("%s did not become ready: %q %v", binary, line, err)
+	}
+	return &program{cmd: cmd, url: url, ready: time.Since(began)}, nil
+}
+
+func (p *program) stop() {
+	if p.cmd.Process.Signal(syscall.SIGTERM) == nil {
+		p.cmd.Wait()
+	}
+}
+
+// rss is the resident memory in MiB.
+func (p *program) rss() (float64, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(b)) {
+		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kb, err := strconv.ParseFloat(strings.Fields(value)[0], 64)
+			return kb / 1024, err
+		}
+	}
+	return 0, fmt.Errorf("no VmRSS in the process's status")
+}
+
+// startUp measures starts with an empty data folder, and the memory of an idle
+// server.
+func startUp(ctx context.Context, binary string) error {
+	var ready []time.Duration
+	for range 21 {
+		dir, err := os.MkdirTemp("", "flyball-bench-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		p, err := start(ctx, binary, dir)
+		if err != nil {
+			return err
+		}
+		ready = append(ready, p.ready)
+		if len(ready) == 21 {
+			time.Sleep(2 * time.Second) // let it settle
+			if mib, err := p.rss(); err == nil {
+				figure("idle_memory", mib, "MiB")
+			}
+		}
+		p.stop()
+	}
+	figure("start_to_ready_p50", quantile(ready, 0.5), "ms")
+	return nil
+}
+
+// ingestion measures PutMetricData over loopback, with client and server on the
+// same machine: requests of 1,000 metrics, with one value and with 150 values
+// each.
+func ingestion(ctx context.Context, binary string) error {
+	for _, values := range []int{1, 150} {
+		dir, err := os.MkdirTemp("", "flyball-bench-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		p, err := start(ctx, binary, dir)
+		if err != nil {
+			return err
+		}
+		rate, err := putFor(ctx, p.url, values, 5*time.Second)
+		p.stop()
+		if err != nil {
+			return err
+		}
+		figure(fmt.Sprintf("put_metric_data_1000x%d", values), rate, "datapoints/s")
+	}
+	return nil
+}
+
+func putFor(ctx context.Context, url string, values int, d time.Duration) (float64, error) {
+	const metrics, senders = 1000, 4
+	body, err := metricData(metrics, values)
+	if err != nil {
+		return 0, err
+	}
+	counts := make([]int, senders)
+	began := time.Now()
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range senders {
+		group.Go(func() error {
+			for time.Since(began) < d {
+				if err := put(ctx, url, body); err != nil {
+					return err
+				}
+				counts[i]++
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return 0, err
+	}
+	total := 0
+	for _, n := range counts {
+		total += n
+	}
+	return float64(total) * metrics * float64(values) / time.Since(began).Seconds(), nil
+}
+
+// metricData is the body of one PutMetricData request.
+func metricData(metrics, values int) ([]byte, error) {
+	type dimension struct{ Name, Value string }
+	type datum struct {
+		MetricName string
+		Dimensions []dimension
+		Value      *float64  `cbor:",omitempty"`
+		Values     []float64 `cbor:",omitempty"`
+		Unit       string
+	}
+	in := struct {
+		Namespace  string
+		MetricData []datum
+	}{Namespace: "Bench"}
+	for i := range metrics {
+		m := datum{MetricName: "Latency", Unit: "Milliseconds", Dimensions: []dimension{{"Service", fmt.Sprint("service-", i)}}}
+		if values == 1 {
+			m.Value = new(float64(i) + 0.5)
+		}
+		for v := range values {
+			if values > 1 {
+				m.Values = append(m.Values, float64(v)+0.25)
+			}
+		}
+		in.MetricData = append(in.MetricData, m)
+	}
+	return cbor.Marshal(in)
+}
+
+func put(ctx context.Context, url string, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost,
+		url+"/service/GraniteServiceVersion20100801/operation/PutMetricData", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Smithy-Protocol", "rpc-v2-cbor")
+	req.Header.Set("Content-Type", "application/cbor")
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=bench/20260101/us-east-1/monitoring/aws4_request, SignedHeaders=host, Signature=0")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err
+	}
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("PutMetricData: %s: %q", res.Status, text)
+	}
+	return nil
+}

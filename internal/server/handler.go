@@ -1,0 +1,126 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/aws/smithy-go"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"flyball/internal/client"
+	"flyball/internal/wire"
+)
+
+// handler answers AWS calls on every path but /healthz, /metrics and /console/.
+func (s *Server) handler() (http.Handler, error) {
+	calls := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "flyball_call_duration_seconds",
+		Help:    "How long AWS calls took, in real seconds.",
+		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .5, 1},
+	}, []string{"service", "operation", "status"})
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(calls, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
+	options := wire.Options{
+		Hosts: s.hosts(),
+		Log:   s.cfg.Log,
+		Observe: func(c wire.Call) {
+			// An operation that does not exist is whatever a client sent: it must
+			// not become a label.
+			if c.Code == "UnknownOperationException" || c.Code == "InvalidAction" {
+				c.Operation = ""
+			}
+			calls.WithLabelValues(c.Service, c.Operation, strconv.Itoa(c.Status)).Observe(c.Duration.Seconds())
+		},
+	}
+	aws, err := wire.NewHandler(options,
+		wire.ApplicationAutoScaling(s.autoscaling),
+		wire.CloudWatch(s.cloudwatch),
+		wire.ECS(s.ecs),
+	)
+	if err != nil {
+		return nil, err
+	}
+	own := http.NewServeMux()
+	own.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
+	own.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	own.HandleFunc("GET /console/api/clock", s.serveClock)
+	own.HandleFunc("GET /console/api/explain", s.serveExplain)
+	own.HandleFunc("GET /console/api/logs", s.serveLogs)
+
+	mux := http.NewServeMux()
+	mux.Handle("/", aws)
+	guarded := wire.Guard(options.Hosts, own)
+	for _, path := range []string{"/healthz", "/metrics", "/console/"} {
+		mux.Handle(path, guarded)
+	}
+	return mux, nil
+}
+
+func (s *Server) serveClock(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, client.Clock{Now: s.clock.Now(), Speed: s.clock.Speed()})
+}
+
+func (s *Server) serveExplain(w http.ResponseWriter, r *http.Request) {
+	explanation, err := s.autoscaling.Explain(r.Context(), r.FormValue("resource"))
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	writeJSON(w, explanation)
+}
+
+// serveLogs sends a container's output as it is. With follow it goes on until
+// the task ends or the client leaves.
+func (s *Server) serveLogs(w http.ResponseWriter, r *http.Request) {
+	follow := r.FormValue("follow") == "true"
+	logs, err := s.ecs.TaskLogs(r.Context(), r.FormValue("task"), r.FormValue("container"), follow)
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	defer logs.Close()
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	flush := http.NewResponseController(w)
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := logs.Read(buf)
+		if n > 0 {
+			if _, err := w.Write(buf[:n]); err != nil {
+				return
+			}
+			if flush.Flush() != nil {
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Write(append(b, '\n'))
+}
+
+// writeError sends an AWS error as a line of text.
+func writeError(w http.ResponseWriter, err error) {
+	var api smithy.APIError
+	if errors.As(err, &api) && api.ErrorFault() != smithy.FaultServer {
+		http.Error(w, api.ErrorMessage(), http.StatusBadRequest)
+		return
+	}
+	http.Error(w, err.Error(), http.StatusInternalServerError)
+}

@@ -1,0 +1,266 @@
+// Package server puts the pieces of `flyball serve` together: state, clock,
+// runtime, the AWS services and the listener. It is the only package that knows
+// all the others.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"flyball/internal/autoscaling"
+	"flyball/internal/clock"
+	"flyball/internal/cloudwatch"
+	"flyball/internal/ecs"
+	"flyball/internal/store"
+	"flyball/internal/task"
+	"flyball/internal/tsdb"
+)
+
+// A Config says what to serve. All fields but
+// Tasks, Images and Hosts must be set.
+type Config struct {
+	Addr    string            // address to listen on, HOST:PORT; port 0 takes a free one
+	Data    string            // folder of the durable state; empty keeps nothing
+	Runtime string            // auto, process or docker
+	Tasks   task.Runtime      // runs the tasks in place of Runtime, where it is set
+	Images  map[string]string // with the process runtime: the command of an image
+	Speed   float64           // virtual seconds in a real one
+	Account string            // 12 digits
+	Region  string
+	Hosts   []string // Host names to accept beside the loopback ones
+	Log     *slog.Logger
+}
+
+// A Server is one running `flyball serve`.
+type Server struct {
+	cfg     Config
+	dir     folder
+	clock   *clock.Clock
+	store   *store.SQLite
+	db      *tsdb.DB
+	runtime task.Runtime
+
+	cloudwatch  *cloudwatch.API
+	ecs         *ecs.API
+	autoscaling *autoscaling.API
+
+	listeners    []net.Listener
+	bridge       string // the address on Docker's bridge that the server listens on, if it does
+	taskEndpoint string // where tasks find the server
+	http         *http.Server
+}
+
+// Open loads the state, takes up the tasks of an earlier life and listens.
+// Calls are answered once Run is called.
+func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
+	s := &Server{cfg: cfg}
+	defer func() {
+		if err != nil {
+			s.release()
+		}
+	}()
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	if s.dir, err = openFolder(cfg.Data); err != nil {
+		return nil, err
+	}
+	if s.store, err = store.OpenSQLite(s.dir.database()); err != nil {
+		return nil, err
+	}
+	if s.clock, err = s.openClock(); err != nil {
+		return nil, err
+	}
+	if s.db, err = tsdb.Open(s.store, s.clock); err != nil {
+		return nil, err
+	}
+	if err := s.listen(); err != nil {
+		return nil, err
+	}
+	if err := s.openRuntime(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.openServices(); err != nil {
+		return nil, err
+	}
+	handler, err := s.handler()
+	if err != nil {
+		return nil, err
+	}
+	s.http = &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+// URL is where the server listens.
+func (s *Server) URL() string { return "http://" + s.listeners[0].Addr().String() }
+
+// Clock is the server's clock.
+func (s *Server) Clock() *clock.Clock { return s.clock }
+
+// Run answers calls and keeps the loops going until ctx ends; then it stops
+// every task it started, writes what is in memory and returns nil. It returns
+// an error when the server cannot go on.
+func (s *Server) Run(ctx context.Context) error {
+	defer s.release()
+	group, loops := errgroup.WithContext(ctx)
+	for _, l := range s.listeners {
+		group.Go(func() error {
+			if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("serve: %w", err)
+			}
+			return nil
+		})
+	}
+	group.Go(func() error {
+		<-loops.Done()
+		// Follow-mode log readers never end by themselves: what is not done
+		// after a moment is cut off.
+		grace, cancel := context.WithTimeout(context.WithoutCancel(loops), 2*time.Second)
+		defer cancel()
+		if s.http.Shutdown(grace) != nil {
+			return s.http.Close()
+		}
+		return nil
+	})
+	group.Go(func() error {
+		select {
+		case <-loops.Done():
+			return nil
+		case <-s.store.Failed():
+			return errors.New("the state could not be written; see the error above, make room or mend the disk, and start again")
+		}
+	})
+	group.Go(func() error { return s.ecs.Run(loops) })
+	group.Go(func() error { return s.cloudwatch.Run(loops) })
+	group.Go(func() error { return s.autoscaling.Run(loops) })
+	group.Go(func() error { return s.db.Run(loops) })
+	group.Go(func() error { return s.keepClock(loops) })
+	return group.Wait()
+}
+
+// Close releases a server that was opened and not run.
+func (s *Server) Close() { s.release() }
+
+// release gives back everything that Open took, in the reverse order.
+func (s *Server) release() {
+	for _, l := range s.listeners {
+		l.Close()
+	}
+	if s.runtime != nil {
+		s.runtime.Close()
+	}
+	if s.db != nil {
+		if err := s.db.Flush(); err != nil {
+			s.cfg.Log.Error("the last datapoints could not be written", "error", err)
+		}
+	}
+	if s.store != nil {
+		if err := s.store.Close(); err != nil {
+			s.cfg.Log.Error("the state could not be closed", "error", err)
+		}
+	}
+	s.dir.release()
+}
+
+func (c Config) check() error {
+	if !(c.Speed > 0) || c.Speed > 100_000 {
+		return fmt.Errorf("speed %v: give a number above 0 and at most 100000", c.Speed)
+	}
+	if len(c.Account) != 12 || !digits(c.Account) {
+		return fmt.Errorf("account %q: an AWS account id has 12 digits", c.Account)
+	}
+	if c.Region == "" {
+		return errors.New("region: give a name such as us-east-1")
+	}
+	return checkLoopback(c.Addr)
+}
+
+func digits(s string) bool {
+	for _, r := range s {
+		if r < '0' || r > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// checkLoopback refuses an address that other machines can reach: the server
+// starts programs for whoever can call it.
+func checkLoopback(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("address %q: give HOST:PORT, such as 127.0.0.1:4566", addr)
+	}
+	if host == "localhost" {
+		return nil
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("address %q can be reached from other machines, and whoever calls flyball can start programs; "+
+		"listen on 127.0.0.1 (calls are not authenticated yet)", addr)
+}
+
+// A folder is the data folder, locked for this process.
+type folder struct {
+	path string
+	temp bool
+	lock *os.File
+}
+
+func openFolder(path string) (folder, error) {
+	if path == "" {
+		temp, err := os.MkdirTemp("", "flyball-")
+		if err != nil {
+			return folder{}, fmt.Errorf("make a temporary folder: %w", err)
+		}
+		return folder{path: temp, temp: true}, nil
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return folder{}, fmt.Errorf("make the data folder: %w", err)
+	}
+	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return folder{}, fmt.Errorf("lock the data folder: %w", err)
+	}
+	if err := tryLock(lock); err != nil {
+		lock.Close()
+		return folder{}, fmt.Errorf("data folder %s is in use by another flyball: %w", path, err)
+	}
+	return folder{path: path, lock: lock}, nil
+}
+
+// database is the path of the state file, empty for a state in memory.
+func (f folder) database() string {
+	if f.temp {
+		return ""
+	}
+	return filepath.Join(f.path, "flyball.db")
+}
+
+// tasks is where the process runtime keeps what it must know of its tasks.
+func (f folder) tasks() string { return filepath.Join(f.path, "tasks") }
+
+func (f folder) release() {
+	if f.lock != nil {
+		f.lock.Close() // and with it the lock
+	}
+	if f.temp {
+		os.RemoveAll(f.path)
+	}
+}

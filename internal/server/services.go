@@ -1,0 +1,97 @@
+package server
+
+import (
+	"context"
+	"fmt"
+
+	"time"
+
+	"flyball/internal/autoscaling"
+	"flyball/internal/cloudwatch"
+	"flyball/internal/ecs"
+	"flyball/internal/status"
+	"flyball/internal/task/docker"
+	"flyball/internal/task/process"
+	"flyball/internal/workload"
+)
+
+// openRuntime takes the runtime that was asked for. Auto prefers Docker.
+func (s *Server) openRuntime(ctx context.Context) error {
+	if s.cfg.Tasks != nil {
+		s.runtime = s.cfg.Tasks
+		return nil
+	}
+	switch s.cfg.Runtime {
+	case "process":
+		return s.openProcesses()
+	case "docker":
+		return s.openDocker(ctx)
+	case "auto":
+		if err := docker.Available(ctx); err != nil {
+			s.cfg.Log.Info("tasks run as processes of this machine: no Docker engine answers", "reason", err)
+			return s.openProcesses()
+		}
+		return s.openDocker(ctx)
+	}
+	return fmt.Errorf("runtime %q: give auto, process or docker", s.cfg.Runtime)
+}
+
+func (s *Server) openProcesses() (err error) {
+	s.runtime, err = process.New(process.Options{
+		Dir:    s.dir.tasks(),
+		Args:   []string{workload.Command},
+		Images: s.cfg.Images,
+		Log:    s.cfg.Log,
+	})
+	return err
+}
+
+// openServices loads the AWS services and ties them to each other: ECS
+// publishes to CloudWatch, whose alarms trigger the autoscaler, which sets the
+// desired counts of ECS.
+func (s *Server) openServices() (err error) {
+	s.cloudwatch, err = cloudwatch.New(cloudwatch.Config{
+		Account: s.cfg.Account, Region: s.cfg.Region, Clock: s.clock, Store: s.store, Log: s.cfg.Log,
+		Metrics: s.db,
+		Act:     s.act,
+	})
+	if err != nil {
+		return err
+	}
+	s.ecs, err = ecs.New(ecs.Config{
+		Account: s.cfg.Account, Region: s.cfg.Region, Clock: s.clock, Store: s.store, Log: s.cfg.Log,
+		Runtime:  s.runtime,
+		Metrics:  s.cloudwatch,
+		Endpoint: s.taskEndpoint,
+	})
+	if err != nil {
+		return err
+	}
+	s.autoscaling, err = autoscaling.New(autoscaling.Config{
+		Account: s.cfg.Account, Region: s.cfg.Region, Clock: s.clock, Store: s.store, Log: s.cfg.Log,
+		Alarms:       s.cloudwatch,
+		Services:     s.ecs,
+		MetricPeriod: s.setMetricPeriod,
+	})
+	return err
+}
+
+// act hands an alarm's scaling action to the autoscaler.
+func (s *Server) act(ctx context.Context, n cloudwatch.Notification) error {
+	return s.autoscaling.AlarmAction(ctx, autoscaling.Notification{
+		Action:     n.Action,
+		Alarm:      n.Alarm,
+		State:      n.State,
+		At:         n.At,
+		Threshold:  n.Threshold,
+		Datapoints: n.Datapoints,
+	})
+}
+
+// setMetricPeriod lets ECS publish a service's metrics as often as its policies
+// want to see them.
+func (s *Server) setMetricPeriod(resourceID string, period time.Duration) {
+	if cluster, service, ok := status.Split(resourceID); ok {
+		s.ecs.SetMetricPeriod(cluster, service, period)
+	}
+}

@@ -1,0 +1,273 @@
+// Package status is the state of a server at a glance: its scalable targets,
+// their policies and alarms, and the capacity of the services behind them, read
+// through the AWS APIs.
+package status
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	aastypes "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+
+	"flyball/internal/client"
+)
+
+// A Status is the state of a server at one moment of its clock.
+type Status struct {
+	Endpoint string    `json:"endpoint"`
+	Now      time.Time `json:"now"`
+	Speed    float64   `json:"speed"`
+	Targets  []Target  `json:"targets"`
+}
+
+// A Target is a scalable target with the capacity of its service.
+type Target struct {
+	ResourceID string   `json:"resourceId"`
+	Min        int32    `json:"minCapacity"`
+	Max        int32    `json:"maxCapacity"`
+	Desired    int32    `json:"desiredCount"`
+	Running    int32    `json:"runningCount"`
+	Pending    int32    `json:"pendingCount"`
+	Service    string   `json:"serviceStatus"` // ACTIVE, DRAINING, INACTIVE or MISSING
+	Suspended  []string `json:"suspended,omitempty"`
+	Policies   []Policy `json:"policies"`
+}
+
+// A Policy is a scaling policy with its alarms.
+type Policy struct {
+	Name   string  `json:"name"`
+	Type   string  `json:"type"`
+	Rule   string  `json:"rule"` // in words, such as "ECSServiceAverageCPUUtilization at 50"
+	Alarms []Alarm `json:"alarms"`
+}
+
+// An Alarm is a CloudWatch alarm that triggers a policy.
+type Alarm struct {
+	Name   string    `json:"name"`
+	State  string    `json:"state"`
+	Since  time.Time `json:"since"`
+	Reason string    `json:"reason"`
+	Rule   string    `json:"rule"` // in words, such as "Average > 50 for 3 of 3 x 60 s"
+}
+
+// Read collects the state. With resource ids it is about these targets only.
+func Read(ctx context.Context, c *client.Client, resourceIDs ...string) (*Status, error) {
+	clock, err := c.Clock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &Status{Endpoint: c.Endpoint(), Now: clock.Now, Speed: clock.Speed, Targets: []Target{}}
+	if err := s.readTargets(ctx, c, resourceIDs); err != nil {
+		return nil, err
+	}
+	if err := s.readPolicies(ctx, c); err != nil {
+		return nil, err
+	}
+	return s, s.readServices(ctx, c)
+}
+
+func (s *Status) readTargets(ctx context.Context, c *client.Client, ids []string) error {
+	pages := applicationautoscaling.NewDescribeScalableTargetsPaginator(c.AutoScaling,
+		&applicationautoscaling.DescribeScalableTargetsInput{
+			ServiceNamespace: aastypes.ServiceNamespaceEcs, ResourceIds: ids,
+		})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("read the scalable targets: %w", err)
+		}
+		for _, t := range page.ScalableTargets {
+			s.Targets = append(s.Targets, Target{
+				ResourceID: aws.ToString(t.ResourceId),
+				Min:        aws.ToInt32(t.MinCapacity),
+				Max:        aws.ToInt32(t.MaxCapacity),
+				Suspended:  suspended(t.SuspendedState),
+				Policies:   []Policy{},
+			})
+		}
+	}
+	slices.SortFunc(s.Targets, func(a, b Target) int { return strings.Compare(a.ResourceID, b.ResourceID) })
+	return nil
+}
+
+func suspended(state *aastypes.SuspendedState) []string {
+	if state == nil {
+		return nil
+	}
+	var names []string
+	if aws.ToBool(state.DynamicScalingInSuspended) {
+		names = append(names, "scale-in")
+	}
+	if aws.ToBool(state.DynamicScalingOutSuspended) {
+		names = append(names, "scale-out")
+	}
+	if aws.ToBool(state.ScheduledScalingSuspended) {
+		names = append(names, "scheduled")
+	}
+	return names
+}
+
+// readPolicies adds every target's policies, and to them their alarms, with as
+// few calls as there are pages.
+func (s *Status) readPolicies(ctx context.Context, c *client.Client) error {
+	alarms := map[string]*Alarm{} // by name; every policy that names one shares it
+	byID := map[string]*Target{}
+	for i := range s.Targets {
+		byID[s.Targets[i].ResourceID] = &s.Targets[i]
+	}
+	pages := applicationautoscaling.NewDescribeScalingPoliciesPaginator(c.AutoScaling,
+		&applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: aastypes.ServiceNamespaceEcs})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("read the scaling policies: %w", err)
+		}
+		for _, p := range page.ScalingPolicies {
+			target := byID[aws.ToString(p.ResourceId)]
+			if target == nil {
+				continue
+			}
+			policy := Policy{Name: aws.ToString(p.PolicyName), Type: string(p.PolicyType), Rule: rule(p), Alarms: []Alarm{}}
+			for _, a := range p.Alarms {
+				name := aws.ToString(a.AlarmName)
+				alarms[name] = &Alarm{Name: name}
+				policy.Alarms = append(policy.Alarms, Alarm{Name: name})
+			}
+			target.Policies = append(target.Policies, policy)
+		}
+	}
+	if err := readAlarms(ctx, c, alarms); err != nil {
+		return err
+	}
+	for _, t := range s.Targets {
+		for _, p := range t.Policies {
+			for i := range p.Alarms {
+				p.Alarms[i] = *alarms[p.Alarms[i].Name]
+			}
+		}
+	}
+	return nil
+}
+
+func readAlarms(ctx context.Context, c *client.Client, alarms map[string]*Alarm) error {
+	names := make([]string, 0, len(alarms))
+	for name := range alarms {
+		names = append(names, name)
+	}
+	for batch := range slices.Chunk(names, 100) {
+		out, err := c.CloudWatch.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{
+			AlarmNames: batch, MaxRecords: aws.Int32(100),
+		})
+		if err != nil {
+			return fmt.Errorf("read the alarms: %w", err)
+		}
+		for _, a := range out.MetricAlarms {
+			*alarms[aws.ToString(a.AlarmName)] = Alarm{
+				Name:   aws.ToString(a.AlarmName),
+				State:  string(a.StateValue),
+				Since:  aws.ToTime(a.StateUpdatedTimestamp),
+				Reason: aws.ToString(a.StateReason),
+				Rule:   alarmRule(a),
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Status) readServices(ctx context.Context, c *client.Client) error {
+	byCluster := map[string][]*Target{}
+	for i := range s.Targets {
+		s.Targets[i].Service = "MISSING"
+		if cluster, _, ok := Split(s.Targets[i].ResourceID); ok {
+			byCluster[cluster] = append(byCluster[cluster], &s.Targets[i])
+		}
+	}
+	for cluster, targets := range byCluster {
+		for batch := range slices.Chunk(targets, 10) {
+			if err := readServices(ctx, c, cluster, batch); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func readServices(ctx context.Context, c *client.Client, cluster string, targets []*Target) error {
+	byName := map[string]*Target{}
+	in := &ecs.DescribeServicesInput{Cluster: &cluster}
+	for _, t := range targets {
+		_, name, _ := Split(t.ResourceID)
+		byName[name] = t
+		in.Services = append(in.Services, name)
+	}
+	out, err := c.ECS.DescribeServices(ctx, in)
+	if err != nil {
+		return fmt.Errorf("read the services of cluster %s: %w", cluster, err)
+	}
+	for _, svc := range out.Services {
+		t := byName[aws.ToString(svc.ServiceName)]
+		t.Service = aws.ToString(svc.Status)
+		t.Desired, t.Running, t.Pending = svc.DesiredCount, svc.RunningCount, svc.PendingCount
+	}
+	return nil
+}
+
+// Split takes a resource id of an ECS service apart: service/CLUSTER/NAME.
+func Split(resourceID string) (cluster, service string, ok bool) {
+	part := strings.Split(resourceID, "/")
+	if len(part) != 3 || part[0] != "service" {
+		return "", "", false
+	}
+	return part[1], part[2], true
+}
+
+// rule says in words what a policy does.
+func rule(p aastypes.ScalingPolicy) string {
+	if t := p.TargetTrackingScalingPolicyConfiguration; t != nil {
+		return fmt.Sprintf("%s at %v", metricName(t), aws.ToFloat64(t.TargetValue))
+	}
+	if s := p.StepScalingPolicyConfiguration; s != nil {
+		return fmt.Sprintf("%s, %d steps", s.AdjustmentType, len(s.StepAdjustments))
+	}
+	return ""
+}
+
+func metricName(t *aastypes.TargetTrackingScalingPolicyConfiguration) string {
+	if m := t.PredefinedMetricSpecification; m != nil {
+		return string(m.PredefinedMetricType)
+	}
+	if m := t.CustomizedMetricSpecification; m != nil && m.MetricName != nil {
+		return aws.ToString(m.Namespace) + " " + aws.ToString(m.MetricName)
+	}
+	return "customized metric"
+}
+
+var operators = map[cwtypes.ComparisonOperator]string{
+	cwtypes.ComparisonOperatorGreaterThanThreshold:          ">",
+	cwtypes.ComparisonOperatorGreaterThanOrEqualToThreshold: ">=",
+	cwtypes.ComparisonOperatorLessThanThreshold:             "<",
+	cwtypes.ComparisonOperatorLessThanOrEqualToThreshold:    "<=",
+}
+
+// alarmRule says in words when an alarm fires.
+func alarmRule(a cwtypes.MetricAlarm) string {
+	n := aws.ToInt32(a.EvaluationPeriods)
+	m := n
+	if a.DatapointsToAlarm != nil {
+		m = *a.DatapointsToAlarm
+	}
+	statistic := string(a.Statistic)
+	if a.ExtendedStatistic != nil {
+		statistic = *a.ExtendedStatistic
+	}
+	return fmt.Sprintf("%s %s %v for %d of %d x %d s", statistic, operators[a.ComparisonOperator],
+		aws.ToFloat64(a.Threshold), m, n, aws.ToInt32(a.Period))
+}
