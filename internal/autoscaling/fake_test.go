@@ -78,10 +78,13 @@ func (c *cloudWatch) DescribeAlarms(_ context.Context, in *cloudwatch.DescribeAl
 		return nil, err
 	}
 	out := &cloudwatch.DescribeAlarmsOutput{}
-	for _, name := range slices.Sorted(maps.Keys(c.alarms)) {
-		m := c.alarms[name]
-		byAction := in.ActionPrefix != nil && slices.ContainsFunc(m.AlarmActions, func(action string) bool { return strings.HasPrefix(action, *in.ActionPrefix) })
-		if byAction || slices.Contains(in.AlarmNames, name) {
+	names := in.AlarmNames
+	if in.ActionPrefix != nil {
+		names = slices.Sorted(maps.Keys(c.alarms))
+	}
+	for _, name := range names {
+		m, ok := c.alarms[name]
+		if ok && (in.ActionPrefix == nil || slices.ContainsFunc(m.AlarmActions, func(action string) bool { return strings.HasPrefix(action, *in.ActionPrefix) })) {
 			out.MetricAlarms = append(out.MetricAlarms, m)
 		}
 	}
