@@ -99,8 +99,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{h: h, r: r, start: time.Now(), id: uuid.NewString(), proto: guessProtocol(r)}
 	answer := buffers.Get().(*bytes.Buffer)
 	b, f := x.answer(answer.AvailableBuffer())
-	x.send(w, b, f)
-	*answer = *bytes.NewBuffer(b)
+	answer.Write(b)
+	x.send(w, answer.Bytes(), f)
 	keep(answer)
 	if x.body != nil {
 		keep(x.body)
@@ -311,7 +311,7 @@ func (x *exchange) bodyReader() reader {
 func (h *handler) decode(r reader, p *plan, v reflect.Value) error {
 	d := h.decoders.Get().(*decoder)
 	defer h.decoders.Put(d)
-	*d = decoder{r: r, strings: d.strings, memory: maxMemory}
+	*d = decoder{r: r, strings: d.strings, scratch: d.scratch, memory: maxMemory}
 	err := d.structure(p, v)
 	d.r = nil
 	if err != nil {
@@ -329,7 +329,7 @@ func (x *exchange) call(in reflect.Value) (out reflect.Value, f *fault) {
 	result := x.op.method.Call([]reflect.Value{reflect.ValueOf(ctx), in})
 	if err, failed := result[1].Interface().(error); failed && err != nil {
 		f := x.service.fault(err)
-		if f.code == "InternalFailure" {
+		if f.status >= http.StatusInternalServerError {
 			x.h.Log.Error("operation failed", "service", x.service.Name, "operation", x.name, "request", x.id, "error", err)
 		}
 		return out, f
