@@ -19,7 +19,7 @@ const (
 
 // rounding maps positive values to the numbers of DDSketch's bins, and back. It
 // holds constants only.
-var rounding = func() mapping.IndexMapping {
+var rounding = func() *mapping.CubicallyInterpolatedMapping {
 	m, err := mapping.NewCubicallyInterpolatedMapping(accuracy)
 	if err != nil {
 		panic(err) // the constant above is out of range
@@ -79,39 +79,52 @@ func (d *distribution) value(b bin) float64 {
 }
 
 func (d *distribution) add(value, count float64) {
+	key := value
 	if d.rounded {
-		value = roundedKey(value)
+		key = roundedKey(value)
 	}
-	d.addBin(bin{value, count})
-}
-
-func (d *distribution) addBin(b bin) {
-	i := d.search(b.key)
-	if i < len(d.bins) && d.bins[i].key == b.key {
-		d.bins[i].count += b.count
+	i := d.search(key)
+	if i < len(d.bins) && d.bins[i].key == key {
+		d.bins[i].count += count
 		return
 	}
-	d.bins = slices.Insert(d.bins, i, b)
+	d.bins = slices.Insert(d.bins, i, bin{key, count})
 	if !d.rounded && len(d.bins) > exactValues {
 		d.round()
 	}
-	if len(d.bins) > maxBins {
-		d.bins[1].count += d.bins[0].count
-		d.bins = slices.Delete(d.bins, 0, 1)
+	d.bound()
+}
+
+// bound takes the lowest values together when there are too many.
+func (d *distribution) bound() {
+	extra := len(d.bins) - maxBins
+	if extra <= 0 {
+		return
 	}
+	for _, b := range d.bins[:extra] {
+		d.bins[extra].count += b.count
+	}
+	d.bins = slices.Delete(d.bins, 0, extra)
+}
+
+// grow makes room for n values more, as far as they may have bins of their own.
+func (d *distribution) grow(n int) {
+	d.bins = slices.Grow(d.bins, min(n, 4*exactValues))
 }
 
 // search returns the index of the first bin whose key is not less.
 func (d *distribution) search(key float64) int {
-	lo, hi := 0, len(d.bins)
-	for lo < hi {
-		if mid := int(uint(lo+hi) >> 1); d.bins[mid].key < key {
-			lo = mid + 1
-		} else {
-			hi = mid
+	// Without a branch for the processor to guess wrong: twice as fast as the usual
+	// binary search, for the one thing that costs in adding a value.
+	i, left := 0, len(d.bins)
+	for left > 0 {
+		half := (left + 1) / 2
+		if d.bins[i+half-1].key < key {
+			i += half
 		}
+		left -= half
 	}
-	return lo
+	return i
 }
 
 // round gives up the exact values.
@@ -130,15 +143,27 @@ func (d *distribution) round() {
 }
 
 func (d *distribution) merge(o *distribution) {
-	if o.rounded && !d.rounded {
+	if !o.rounded {
+		for _, b := range o.bins {
+			d.add(b.key, b.count)
+		}
+		return
+	}
+	if !d.rounded {
 		d.round()
 	}
+	i := 0
 	for _, b := range o.bins {
-		if d.rounded && !o.rounded {
-			b.key = roundedKey(b.key)
+		for i < len(d.bins) && d.bins[i].key < b.key {
+			i++
 		}
-		d.addBin(b)
+		if i < len(d.bins) && d.bins[i].key == b.key {
+			d.bins[i].count += b.count
+		} else {
+			d.bins = slices.Insert(d.bins, i, b)
+		}
 	}
+	d.bound()
 }
 
 // extended reads a statistic of the distribution, which must be known.
@@ -152,7 +177,10 @@ func (s *Set) extended(stat Statistic) (float64, bool) {
 	count, sum := s.between(stat)
 	switch stat.kind {
 	case trimmedMean:
-		return sum / count, count > 0
+		if count == 0 {
+			return 0, false
+		}
+		return sum / count, true
 	case trimmedCount:
 		return count, true
 	case trimmedSum:
@@ -170,7 +198,7 @@ func (s *Set) each(f func(value, count float64) bool) {
 		return
 	}
 	for _, b := range s.dist.bins {
-		if !f(min(max(s.dist.value(b), s.Min), s.Max), b.count) {
+		if !f(s.clamp(s.dist.value(b)), b.count) {
 			return
 		}
 	}
@@ -187,14 +215,20 @@ func (s *Set) quantile(q float64) float64 {
 	}
 	// 0.55 of 100 is 55.000000000000007 in floating point: not the 56th.
 	rank := q * s.Count * (1 - 1e-12)
-	found, seen := s.Max, 0.0
-	s.each(func(v, n float64) bool {
-		found = v
-		seen += n
-		return seen < rank
-	})
-	return found
+	if s.dist == nil {
+		return s.Min
+	}
+	seen := 0.0
+	for _, b := range s.dist.bins {
+		if seen += b.count; seen >= rank {
+			return s.clamp(s.dist.value(b))
+		}
+	}
+	return s.Max
 }
+
+// clamp keeps a rounded value between the extremes, which are exact.
+func (s *Set) clamp(v float64) float64 { return min(max(v, s.Min), s.Max) }
 
 // between adds up what lies between the bounds of a statistic.
 func (s *Set) between(stat Statistic) (count, sum float64) {

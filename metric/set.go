@@ -40,11 +40,16 @@ func (s *Set) Add(value, count float64) {
 // AddValues adds values[i] counts[i] times each, or once each when counts is
 // nil. The same rules as for Add hold.
 func (s *Set) AddValues(values, counts []float64) {
+	known := s.dist
 	for i, v := range values {
 		if counts == nil {
 			s.Add(v, 1)
 		} else {
 			s.Add(v, counts[i])
+		}
+		if known == nil && s.dist != nil {
+			known = s.dist
+			known.grow(len(values) - i)
 		}
 	}
 }

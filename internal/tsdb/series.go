@@ -17,6 +17,7 @@ type Series struct {
 	last    uint32 // the newest datapoint, or 0
 	stored  uint32 // what the store has for last, or 0
 	dirty   bool   // stands in shard.dirty
+	unit    uint8  // of the newest sample, which most have in common
 	watcher Watcher
 	minutes track
 	seconds *track // nil unless the metric has high resolution
@@ -68,7 +69,10 @@ func (s *Series) Watch(w Watcher) {
 // add puts a sample into its buckets and returns the start of the finest. The
 // shard's lock is held.
 func (s *Series) add(at uint32, m *metric.Sample) uint32 {
-	unit := sampleUnit(m.Unit)
+	if unitNames[s.unit] != m.Unit {
+		s.unit = sampleUnit(m.Unit)
+	}
+	unit := s.unit
 	minute := at - at%tiers[minutes].step
 	s.minutes.add(minute, unit, m.Set)
 	s.last = max(s.last, at)
@@ -130,6 +134,8 @@ func (s *Series) Window(dst []float64, stat metric.Statistic, period time.Durati
 }
 
 func (ps *points) window(dst []float64, stat metric.Statistic, period uint32, unit uint8, end uint32) {
+	// These four of one value are the value.
+	plain := stat.Basic() && stat != metric.SampleCount
 	next := ps.search(end, 0)
 	for i := len(dst) - 1; i >= 0; i-- {
 		end = ago(end, period)
@@ -137,7 +143,12 @@ func (ps *points) window(dst []float64, stat metric.Statistic, period uint32, un
 		for first > 0 && ps.list[first-1].at >= end {
 			first--
 		}
-		dst[i] = ps.read(ps.list[first:next], stat, unit)
+		list := ps.list[first:next]
+		if plain && len(list) == 1 && list[0].flags&wide == 0 && (unit == anyUnit || unit == list[0].unit) {
+			dst[i] = list[0].value
+		} else {
+			dst[i] = ps.read(list, stat, unit)
+		}
 		next = first
 	}
 }

@@ -477,9 +477,64 @@ func TestAppendingWhileBlocksAreWrittenLosesNothing(t *testing.T) {
 			w.do(w.fold())
 		}
 	}
+	w.do(w.Flush())
 	w.open(start.Add(10 * 24 * time.Hour))
-	w.do(w.fold())
 	if got, want := w.query(start, start.Add(24*time.Hour), 24*time.Hour, metric.Sum), fmt.Sprintf("0s [%d];", writers*each); got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// A busyStore lets something happen while a batch is being written.
+type busyStore struct {
+	store.Store
+	meanwhile func()
+}
+
+func (s *busyStore) Write(b *store.Batch) store.Commit {
+	if f := s.meanwhile; f != nil && b.Len() > 0 {
+		s.meanwhile = nil
+		f()
+	}
+	return s.Store.Write(b)
+}
+
+func TestWhatLandsWhileBlocksAreWrittenIsKept(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		before time.Duration // datapoint before the fold and its age
+		during time.Duration // age of the one during the fold
+	}{
+		{"in a bucket that is about to leave memory", time.Hour, time.Hour},
+		{"in a new bucket of a block that is about to leave memory", time.Hour, 59 * time.Minute},
+		{"in a bucket that stays", time.Minute, time.Minute},
+		{"late, again", 10 * time.Hour, 10 * time.Hour},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t)
+			busy := &busyStore{Store: w.st}
+			w.st = busy
+			w.open(start)
+			w.append(start.Add(-10*time.Hour), 100)
+			w.housekeeping() // memory now begins half an hour ago
+			now := start.Add(time.Hour)
+			w.append(now.Add(-test.before), 1)
+			w.setTime(now)
+			busy.meanwhile = func() { w.append(now.Add(-test.during), 2) }
+			w.do(w.fold())
+			check := func(when string) {
+				t.Helper()
+				rows, err := w.Series(cpu).Query(Query{From: now.Add(-12 * time.Hour), To: now, Period: 12 * time.Hour, Statistics: []metric.Statistic{metric.Sum}})
+				w.do(err)
+				if len(rows) != 1 || rows[0].Values[0] != 103 {
+					t.Errorf("%s: %v, want 103", when, rows)
+				}
+			}
+			check("after the fold")
+			w.do(w.Flush())
+			w.open(now)
+			check("after a kill")
+			w.housekeeping()
+			check("after the next fold")
+		})
 	}
 }
