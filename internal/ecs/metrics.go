@@ -96,29 +96,36 @@ func (a *API) measure(t *task) {
 func (a *API) metricsLoop(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	boundary := a.now()
+	next := a.nextBoundary(a.now())
 	for {
-		next := a.nextBoundary(boundary)
 		timer.Reset(max(0, a.cfg.Clock.Real(next.Sub(a.now()))) + time.Microsecond)
 		select {
 		case <-ctx.Done():
 			return
 		case <-a.repace: // perhaps a shorter period
+			if sooner := a.nextBoundary(a.now()); sooner.Before(next) {
+				next = sooner
+			}
 			continue
 		case <-timer.C:
 		}
 		// After a stall the periods that were missed are not made up.
-		boundary = next
-		if late := a.now(); late.Sub(next) > usualPace {
-			boundary = late
+		if now := a.now(); now.Sub(next) > usualPace {
+			next = a.nextBoundary(now)
 			continue
 		}
-		a.publish(ctx, boundary)
-		if boundary.Truncate(usualPace).Equal(boundary) {
-			a.forget(boundary)
+		a.publish(ctx, next)
+		if fullMinute(next) {
+			a.forget(next)
 		}
+		next = a.nextBoundary(next)
 	}
 }
+
+func fullMinute(t time.Time) bool { return ends(t, usualPace) }
+
+// ends is whether a period of a length ends at a time.
+func ends(t time.Time, period time.Duration) bool { return t.Truncate(period).Equal(t) }
 
 // nextBoundary is the first end of a period after a time.
 func (a *API) nextBoundary(after time.Time) time.Time {
@@ -165,7 +172,7 @@ func (a *API) due(boundary time.Time) ([]subject, []*task) {
 	var subjects []subject
 	var tasks []*task
 	for pace, services := range a.measured {
-		if !boundary.Truncate(pace).Equal(boundary) {
+		if !ends(boundary, pace) {
 			continue
 		}
 		for s := range services {
@@ -177,7 +184,7 @@ func (a *API) due(boundary time.Time) ([]subject, []*task) {
 			tasks = append(tasks, sub.tasks...)
 		}
 	}
-	if !boundary.Truncate(usualPace).Equal(boundary) {
+	if !fullMinute(boundary) {
 		return subjects, tasks
 	}
 	// A full minute: the clusters are due too, with all their tasks.
@@ -244,7 +251,7 @@ func (a *API) readUsage(ctx context.Context, tasks []*task) map[*task]runtime.Us
 func (t *task) advance(u runtime.Usage, boundary time.Time) {
 	m := mark{at: u.At, cpu: u.CPU}
 	t.last = m
-	if boundary.Truncate(usualPace).Equal(boundary) {
+	if fullMinute(boundary) {
 		t.minute = m
 	}
 }

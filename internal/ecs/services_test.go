@@ -168,10 +168,7 @@ func TestScaleInSparesProtectedTasks(t *testing.T) {
 func TestCrashedTaskIsReplacedAtOnce(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.serve(2)
-		for _, task := range w.runtime.tasks {
-			task.exit(1)
-			break
-		}
+		w.runtime.any().exit(1)
 		w.pass(100 * time.Millisecond)
 		if n := w.runtime.alive(); n != 2 {
 			t.Errorf("%d tasks are alive, want 2", n)
@@ -357,9 +354,7 @@ func TestUnhealthyTaskIsReplaced(t *testing.T) {
 		if first.HealthStatus != types.HealthStatusHealthy || w.service().Deployments[0].RolloutState != types.DeploymentRolloutStateCompleted {
 			t.Fatalf("task is %s, deployment %s", first.HealthStatus, w.service().Deployments[0].RolloutState)
 		}
-		for _, task := range w.runtime.tasks {
-			task.setHealth(runtime.Unhealthy)
-		}
+		w.runtime.any().setHealth(runtime.Unhealthy)
 		w.pass(10 * time.Second)
 		stopped := w.tasks(types.DesiredStatusStopped)[0]
 		if *stopped.TaskArn != *first.TaskArn || *stopped.StoppedReason != "Task failed container health checks" {
@@ -452,8 +447,8 @@ func TestTaskStoppedWhileStarting(t *testing.T) {
 		if *task.LastStatus != "STOPPED" || task.StopCode != types.TaskStopCodeServiceSchedulerInitiated {
 			t.Errorf("%s, %s", *task.LastStatus, task.StopCode)
 		}
-		if got := w.events()[1]; got != "(service web) stopped 1 pending tasks." {
-			t.Errorf("event %q", got)
+		if got := w.events(); !slices.Contains(got, "(service web) stopped 1 pending tasks.") {
+			t.Errorf("events %q", got)
 		}
 	})
 }

@@ -111,8 +111,8 @@ func (a *API) TagResource(ctx context.Context, in *ecs.TagResourceInput, _ ...fu
 			return err
 		}
 		merged := mergeTags(*r.tags, in.Tags)
-		if err := checkTags(merged); err != nil {
-			return err
+		if len(merged) > maxTags {
+			return invalidParameter("A resource can have at most %d tags.", maxTags)
 		}
 		*r.tags = merged
 		r.save(b)

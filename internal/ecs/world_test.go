@@ -260,6 +260,16 @@ func (r *fakeRuntime) Recover(context.Context) ([]runtime.Task, error) {
 	return alive, nil
 }
 
+// any is one of the tasks.
+func (r *fakeRuntime) any() *fakeTask {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, t := range r.tasks {
+		return t
+	}
+	return nil
+}
+
 // alive counts the tasks that run.
 func (r *fakeRuntime) alive() int {
 	tasks, _ := r.Recover(context.Background())

@@ -1,0 +1,481 @@
+package ecs
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+)
+
+// The API is met by what a real client offers, for all that it serves.
+var _ interface {
+	DescribeServices(context.Context, *ecs.DescribeServicesInput, ...func(*ecs.Options)) (*ecs.DescribeServicesOutput, error)
+	UpdateService(context.Context, *ecs.UpdateServiceInput, ...func(*ecs.Options)) (*ecs.UpdateServiceOutput, error)
+} = (*API)(nil)
+
+func TestErrorsAreThoseOfECS(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.serve(1)
+		ctx, api, prod, none := w.Context(), w.api, aws.String("prod"), aws.String("none")
+		create := func(change func(*ecs.CreateServiceInput)) error {
+			in := webService(1, func(in *ecs.CreateServiceInput) { in.ServiceName = aws.String("other") }, change)
+			_, err := api.CreateService(ctx, in)
+			return err
+		}
+		update := func(in *ecs.UpdateServiceInput) error {
+			in.Cluster = prod
+			if in.Service == nil {
+				in.Service = aws.String("web")
+			}
+			_, err := api.UpdateService(ctx, in)
+			return err
+		}
+		run := func(change func(*ecs.RunTaskInput)) error {
+			in := &ecs.RunTaskInput{Cluster: prod, TaskDefinition: aws.String("web"), LaunchType: types.LaunchTypeFargate, NetworkConfiguration: subnets}
+			change(in)
+			_, err := api.RunTask(ctx, in)
+			return err
+		}
+		percents := func(least, most int32) *types.DeploymentConfiguration {
+			return &types.DeploymentConfiguration{MinimumHealthyPercent: &least, MaximumPercent: &most}
+		}
+		tests := []struct {
+			name          string
+			err           error
+			code, message string
+		}{
+			{"no cluster", second(api.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: none, Services: []string{"web"}})),
+				"ClusterNotFoundException", "Cluster not found."},
+			{"no default cluster before it is created", second(api.ListTasks(ctx, &ecs.ListTasksInput{})),
+				"ClusterNotFoundException", "Cluster not found."},
+			{"a cluster of another region", second(api.ListTasks(ctx, &ecs.ListTasksInput{Cluster: aws.String("arn:aws:ecs:eu-west-1:123456789012:cluster/prod")})),
+				"ClusterNotFoundException", "Cluster not found."},
+			{"a cluster name with a blank", second(api.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: aws.String("a b")})),
+				"InvalidParameterException", ""},
+			{"a cluster with services", second(api.DeleteCluster(ctx, &ecs.DeleteClusterInput{Cluster: prod})),
+				"ClusterContainsServicesException", "The Cluster cannot be deleted while Services are active."},
+			{"no services to describe", second(api.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: prod})),
+				"InvalidParameterException", "Services cannot be empty."},
+			{"no tasks to describe", second(api.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: prod})),
+				"InvalidParameterException", "Tasks cannot be empty."},
+			{"tasks of no service", second(api.ListTasks(ctx, &ecs.ListTasksInput{Cluster: prod, ServiceName: none})),
+				"ServiceNotFoundException", "Service not found."},
+
+			{"a service that exists", create(func(in *ecs.CreateServiceInput) { in.ServiceName = aws.String("web") }),
+				"InvalidParameterException", "Creation of service was not idempotent."},
+			{"a service without a task definition", create(func(in *ecs.CreateServiceInput) { in.TaskDefinition = none }),
+				"ClientException", "TaskDefinition not found."},
+			{"no network configuration", create(func(in *ecs.CreateServiceInput) { in.NetworkConfiguration = nil }),
+				"InvalidParameterException", "Network Configuration must be provided when networkMode 'awsvpc' is specified."},
+			{"a launch type and a strategy", create(func(in *ecs.CreateServiceInput) {
+				in.CapacityProviderStrategy = []types.CapacityProviderStrategyItem{{CapacityProvider: aws.String("FARGATE"), Weight: 1}}
+			}), "InvalidParameterException", "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again."},
+			{"a provider that the cluster lacks", create(func(in *ecs.CreateServiceInput) {
+				in.LaunchType = ""
+				in.CapacityProviderStrategy = []types.CapacityProviderStrategyItem{{CapacityProvider: aws.String("FARGATE"), Weight: 1}}
+			}), "InvalidParameterException", "The specified capacity provider strategy cannot contain a capacity provider that is not associated with the cluster. Associate the capacity provider with the cluster and try again."},
+			{"an unknown target group", create(func(in *ecs.CreateServiceInput) {
+				in.LoadBalancers = []types.LoadBalancer{{TargetGroupArn: aws.String("arn:tg"), ContainerName: aws.String("web"), ContainerPort: aws.Int32(8080)}}
+			}), "InvalidParameterException", "The target group with targetGroupArn arn:tg does not exist."},
+			{"a container that is not there", create(func(in *ecs.CreateServiceInput) {
+				in.LoadBalancers = []types.LoadBalancer{{TargetGroupArn: aws.String("arn:tg"), ContainerName: none, ContainerPort: aws.Int32(8080)}}
+			}), "InvalidParameterException", "The container none does not exist in the task definition."},
+			{"a negative count", create(func(in *ecs.CreateServiceInput) { in.DesiredCount = aws.Int32(-1) }),
+				"InvalidParameterException", ""},
+			{"percentages that block", create(func(in *ecs.CreateServiceInput) { in.DeploymentConfiguration = percents(100, 100) }),
+				"InvalidParameterException", "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments."},
+			{"another deployment controller", create(func(in *ecs.CreateServiceInput) {
+				in.DeploymentController = &types.DeploymentController{Type: types.DeploymentControllerTypeCodeDeploy}
+			}), "UnsupportedFeatureException", ""},
+			{"a daemon with a count", create(func(in *ecs.CreateServiceInput) { in.SchedulingStrategy = types.SchedulingStrategyDaemon }),
+				"InvalidParameterException", ""},
+
+			{"an update of no service", update(&ecs.UpdateServiceInput{Service: none}), "ServiceNotFoundException", "Service not found."},
+			{"a bad update changes nothing", update(&ecs.UpdateServiceInput{DesiredCount: aws.Int32(3), DeploymentConfiguration: percents(100, 100)}), "InvalidParameterException", ""},
+			{"an update to no task definition changes nothing", update(&ecs.UpdateServiceInput{DesiredCount: aws.Int32(3), TaskDefinition: none}), "ClientException", "TaskDefinition not found."},
+
+			{"eleven tasks", run(func(in *ecs.RunTaskInput) { in.Count = aws.Int32(11) }), "InvalidParameterException", ""},
+			{"an override of no container", run(func(in *ecs.RunTaskInput) {
+				in.Overrides = &types.TaskOverride{ContainerOverrides: []types.ContainerOverride{{Name: none}}}
+			}), "InvalidParameterException", "Override for container named none is not a container in the TaskDefinition."},
+			{"a task that is not there", second(api.StopTask(ctx, &ecs.StopTaskInput{Cluster: prod, Task: none})),
+				"InvalidParameterException", "The referenced task was not found."},
+
+			{"a definition that is not there", second(api.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: none})),
+				"ClientException", "Unable to describe task definition."},
+			{"a deregistration without a revision", second(api.DeregisterTaskDefinition(ctx, &ecs.DeregisterTaskDefinitionInput{TaskDefinition: aws.String("web")})),
+				"ClientException", "Revision is missing."},
+			{"an unknown setting", second(api.PutAccountSetting(ctx, &ecs.PutAccountSettingInput{Name: "none", Value: none})),
+				"InvalidParameterException", ""},
+			{"tags of nothing", second(api.ListTagsForResource(ctx, &ecs.ListTagsForResourceInput{ResourceArn: none})),
+				"InvalidParameterException", ""},
+			{"a stray page token", second(api.ListClusters(ctx, &ecs.ListClustersInput{NextToken: none})),
+				"InvalidParameterException", "Invalid token: none"},
+		}
+		for _, tt := range tests {
+			if code(tt.err) != tt.code || (tt.message != "" && message(tt.err) != tt.message) {
+				t.Errorf("%s: %v", tt.name, tt.err)
+			}
+		}
+		if s := w.service(); s.DesiredCount != 1 || len(s.Deployments) != 1 {
+			t.Errorf("the service was changed: %d desired, %d deployments", s.DesiredCount, len(s.Deployments))
+		}
+	})
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func TestInvalidTaskDefinitions(t *testing.T) {
+	type input = ecs.RegisterTaskDefinitionInput
+	first := func(change func(*types.ContainerDefinition)) func(*input) {
+		return func(in *input) { change(&in.ContainerDefinitions[0]) }
+	}
+	ec2 := func(in *input) {
+		in.RequiresCompatibilities, in.NetworkMode, in.Cpu, in.Memory = nil, "", nil, nil
+	}
+	tests := []struct {
+		name    string
+		changes []func(*input)
+		message string
+	}{
+		{"no containers", []func(*input){func(in *input) { in.ContainerDefinitions = nil }}, "Container definitions cannot be empty."},
+		{"no name", []func(*input){first(func(c *types.ContainerDefinition) { c.Name = nil })}, "Container.name should not be null or empty."},
+		{"no image", []func(*input){first(func(c *types.ContainerDefinition) { c.Image = nil })}, "Container.image should not be null or empty."},
+		{"Fargate without CPU", []func(*input){func(in *input) { in.Cpu = nil }}, "Fargate requires that 'cpu' be defined at the task level."},
+		{"Fargate without memory", []func(*input){func(in *input) { in.Memory = nil }}, "Fargate requires that 'memory' be defined at the task level."},
+		{"a pair that Fargate lacks", []func(*input){func(in *input) { in.Cpu, in.Memory = aws.String("512"), aws.String("512") }},
+			"No Fargate configuration exists for given values: 512 CPU, 512 memory. See the Amazon ECS documentation for the valid values."},
+		{"EC2 without memory", []func(*input){ec2}, "Invalid setting for container 'web'. At least one of 'memory' or 'memoryReservation' must be specified."},
+		{"a container larger than the task", []func(*input){first(func(c *types.ContainerDefinition) { c.Memory = aws.Int32(1024) })},
+			"The 'memory' setting for container 'web' is greater than for the task."},
+		{"no essential container", []func(*input){first(func(c *types.ContainerDefinition) { c.Essential = aws.Bool(false) })},
+			"At least one container in a task definition must be marked as essential."},
+		{"two host ports", []func(*input){first(func(c *types.ContainerDefinition) { c.PortMappings[0].HostPort = aws.Int32(80) })},
+			"When networkMode=awsvpc, the host ports and container ports in port mappings must match."},
+		{"not a number", []func(*input){func(in *input) { in.Cpu = aws.String("a lot") }}, "Invalid 'cpu' setting for task: a lot."},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				_, err := w.api.RegisterTaskDefinition(w.Context(), webDefinition(tt.changes...))
+				if code(err) != "ClientException" || message(err) != tt.message {
+					t.Errorf("got %v, want %q", err, tt.message)
+				}
+			})
+		})
+	}
+}
+
+func TestFargateSizes(t *testing.T) {
+	for _, s := range []struct {
+		cpu, memory int
+		ok          bool
+	}{
+		{256, 512, true}, {256, 1024, true}, {256, 2048, true}, {256, 1536, false}, {256, 4096, false},
+		{512, 1024, true}, {512, 4096, true}, {512, 5120, false}, {1024, 2048, true}, {1024, 8192, true},
+		{4096, 30720, true}, {8192, 16384, true}, {8192, 17408, false}, {16384, 122880, true}, {300, 512, false},
+	} {
+		if got := fargateSize(s.cpu, s.memory); got != s.ok {
+			t.Errorf("%d CPU with %d MiB: %v", s.cpu, s.memory, got)
+		}
+	}
+}
+
+func TestDefinitionIsReadBackWithAWSDefaults(t *testing.T) {
+	inWorld(t, func(w *world) {
+		d := w.define(func(in *ecs.RegisterTaskDefinitionInput) {
+			in.Cpu, in.Memory = aws.String(".25 vCPU"), aws.String("1 GB")
+			in.Tags = []types.Tag{{Key: aws.String("team"), Value: aws.String("a")}}
+		})
+		if *d.TaskDefinitionArn != "arn:aws:ecs:us-east-1:123456789012:task-definition/web:1" || d.Revision != 1 || d.Status != "ACTIVE" {
+			t.Errorf("%s, revision %d, %s", *d.TaskDefinitionArn, d.Revision, d.Status)
+		}
+		if *d.Cpu != "256" || *d.Memory != "1024" {
+			t.Errorf("size %s, %s", *d.Cpu, *d.Memory)
+		}
+		c := d.ContainerDefinitions[0]
+		if c.Environment == nil || c.MountPoints == nil || c.VolumesFrom == nil || c.SystemControls == nil || d.Volumes == nil || d.PlacementConstraints == nil {
+			t.Error("an empty list is missing")
+		}
+		if p := c.PortMappings[0]; *p.HostPort != 8080 || p.Protocol != "tcp" || !*c.Essential {
+			t.Errorf("port %d/%s, essential %v", *p.HostPort, p.Protocol, *c.Essential)
+		}
+		if want := []types.Compatibility{"EC2", "FARGATE"}; !slices.Equal(d.Compatibilities, want) {
+			t.Errorf("compatibilities %v", d.Compatibilities)
+		}
+		out := must(w.api.DescribeTaskDefinition(w.Context(), &ecs.DescribeTaskDefinitionInput{
+			TaskDefinition: aws.String("web"), Include: []types.TaskDefinitionField{types.TaskDefinitionFieldTags},
+		}))(w)
+		if len(out.Tags) != 1 {
+			t.Errorf("tags %v", out.Tags)
+		}
+	})
+}
+
+func TestFamiliesAndRevisions(t *testing.T) {
+	inWorld(t, func(w *world) {
+		named := func(family string) func(*ecs.RegisterTaskDefinitionInput) {
+			return func(in *ecs.RegisterTaskDefinitionInput) { in.Family = &family }
+		}
+		for _, f := range []string{"web", "web", "web", "api"} {
+			w.define(named(f))
+		}
+		list := func(in *ecs.ListTaskDefinitionsInput) string {
+			var names []string
+			for _, arn := range must(w.api.ListTaskDefinitions(w.Context(), in))(w).TaskDefinitionArns {
+				names = append(names, lastPart(arn))
+			}
+			return strings.Join(names, " ")
+		}
+		if got := list(&ecs.ListTaskDefinitionsInput{}); got != "api:1 web:1 web:2 web:3" {
+			t.Errorf("listed %s", got)
+		}
+		must(w.api.DeregisterTaskDefinition(w.Context(), &ecs.DeregisterTaskDefinitionInput{TaskDefinition: aws.String("web:3")}))(w)
+		must(w.api.DeregisterTaskDefinition(w.Context(), &ecs.DeregisterTaskDefinitionInput{TaskDefinition: aws.String("api:1")}))(w)
+		if got := list(&ecs.ListTaskDefinitionsInput{Sort: types.SortOrderDesc}); got != "web:2 web:1" {
+			t.Errorf("listed %s", got)
+		}
+		if got := list(&ecs.ListTaskDefinitionsInput{Status: types.TaskDefinitionStatusInactive, FamilyPrefix: aws.String("web")}); got != "web:3" {
+			t.Errorf("listed %s", got)
+		}
+		d := must(w.api.DescribeTaskDefinition(w.Context(), &ecs.DescribeTaskDefinitionInput{TaskDefinition: aws.String("web")}))(w)
+		if d.TaskDefinition.Revision != 2 {
+			t.Errorf("the latest is %d", d.TaskDefinition.Revision)
+		}
+		if next := w.define(); next.Revision != 4 {
+			t.Errorf("the next is %d", next.Revision)
+		}
+		families := must(w.api.ListTaskDefinitionFamilies(w.Context(), &ecs.ListTaskDefinitionFamiliesInput{Status: types.TaskDefinitionFamilyStatusActive}))(w)
+		if !slices.Equal(families.Families, []string{"web"}) {
+			t.Errorf("active families %v", families.Families)
+		}
+		deleted := must(w.api.DeleteTaskDefinitions(w.Context(), &ecs.DeleteTaskDefinitionsInput{TaskDefinitions: []string{"web:3", "web:2", "web:9"}}))(w)
+		if len(deleted.TaskDefinitions) != 1 || deleted.TaskDefinitions[0].Status != types.TaskDefinitionStatusDeleteInProgress || len(deleted.Failures) != 2 {
+			t.Errorf("deleted %v, failures %v", deleted.TaskDefinitions, deleted.Failures)
+		}
+	})
+}
+
+func TestServiceIsReadBackAsItWasCreated(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.serve(1)
+		s := w.service()
+		c := s.DeploymentConfiguration
+		if *c.MaximumPercent != 200 || *c.MinimumHealthyPercent != 100 || c.DeploymentCircuitBreaker.Enable {
+			t.Errorf("deployment configuration %+v", c)
+		}
+		if s.LaunchType != types.LaunchTypeFargate || *s.PlatformVersion != "LATEST" || s.SchedulingStrategy != types.SchedulingStrategyReplica || s.PropagateTags != types.PropagateTagsNone {
+			t.Errorf("%s %s %s %s", s.LaunchType, *s.PlatformVersion, s.SchedulingStrategy, s.PropagateTags)
+		}
+		if vpc := s.NetworkConfiguration.AwsvpcConfiguration; vpc.AssignPublicIp != types.AssignPublicIpDisabled || vpc.SecurityGroups == nil {
+			t.Errorf("network %+v", vpc)
+		}
+		if s.LoadBalancers == nil || s.ServiceRegistries == nil || s.PlacementConstraints == nil || s.PlacementStrategy == nil || s.Tags != nil {
+			t.Error("a list is missing, or tags are there without being asked for")
+		}
+		if s.DeploymentController.Type != types.DeploymentControllerTypeEcs || *s.ServiceArn != "arn:aws:ecs:us-east-1:123456789012:service/prod/web" {
+			t.Errorf("%s %s", s.DeploymentController.Type, *s.ServiceArn)
+		}
+	})
+}
+
+func TestServiceIsFoundByNameAndARN(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.serve(0)
+		refs := []string{"web", "arn:aws:ecs:us-east-1:123456789012:service/prod/web", "arn:aws:ecs:us-east-1:123456789012:service/web"}
+		out := must(w.api.DescribeServices(w.Context(), &ecs.DescribeServicesInput{Cluster: aws.String("arn:aws:ecs:us-east-1:123456789012:cluster/prod"), Services: refs}))(w)
+		if len(out.Services) != 3 {
+			t.Errorf("found %d, failures %+v", len(out.Services), out.Failures)
+		}
+		other := "arn:aws:ecs:us-east-1:123456789012:service/test/web"
+		out = must(w.api.DescribeServices(w.Context(), &ecs.DescribeServicesInput{Cluster: aws.String("prod"), Services: []string{other}}))(w)
+		if len(out.Failures) != 1 || *out.Failures[0].Reason != "MISSING" || *out.Failures[0].Arn != other {
+			t.Errorf("found %d, failures %+v", len(out.Services), out.Failures)
+		}
+	})
+}
+
+func TestClusterLife(t *testing.T) {
+	inWorld(t, func(w *world) {
+		c := must(w.api.CreateCluster(w.Context(), &ecs.CreateClusterInput{}))(w).Cluster
+		if *c.ClusterName != "default" || *c.ClusterArn != "arn:aws:ecs:us-east-1:123456789012:cluster/default" || *c.Status != "ACTIVE" {
+			t.Errorf("cluster %s %s %s", *c.ClusterName, *c.ClusterArn, *c.Status)
+		}
+		must(w.api.PutClusterCapacityProviders(w.Context(), &ecs.PutClusterCapacityProvidersInput{
+			Cluster: aws.String("default"), CapacityProviders: []string{"FARGATE", "FARGATE_SPOT"},
+			DefaultCapacityProviderStrategy: []types.CapacityProviderStrategyItem{{CapacityProvider: aws.String("FARGATE_SPOT"), Weight: 1}},
+		}))(w)
+		w.define()
+		out := must(w.api.RunTask(w.Context(), &ecs.RunTaskInput{TaskDefinition: aws.String("web"), NetworkConfiguration: subnets}))(w)
+		if task := out.Tasks[0]; aws.ToString(task.CapacityProviderName) != "FARGATE_SPOT" || task.LaunchType != types.LaunchTypeFargate || *task.Group != "family:web" {
+			t.Errorf("task by %s on %s in %s", aws.ToString(task.CapacityProviderName), task.LaunchType, *task.Group)
+		}
+		_, err := w.api.DeleteCluster(w.Context(), &ecs.DeleteClusterInput{Cluster: aws.String("default")})
+		if code(err) != "ClusterContainsTasksException" {
+			t.Errorf("deleted with tasks: %v", err)
+		}
+		must(w.api.StopTask(w.Context(), &ecs.StopTaskInput{Task: out.Tasks[0].TaskArn}))(w)
+		w.pass(time.Second)
+		must(w.api.DeleteCluster(w.Context(), &ecs.DeleteClusterInput{Cluster: aws.String("default")}))(w)
+		d := must(w.api.DescribeClusters(w.Context(), &ecs.DescribeClustersInput{Clusters: []string{"default", "none"}}))(w)
+		if *d.Clusters[0].Status != "INACTIVE" || *d.Failures[0].Reason != "MISSING" {
+			t.Errorf("clusters %+v, failures %+v", d.Clusters, d.Failures)
+		}
+	})
+}
+
+func TestTagsOfEveryKind(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.serve(1, func(in *ecs.CreateServiceInput) {
+			in.Tags = []types.Tag{{Key: aws.String("team"), Value: aws.String("a")}}
+			in.PropagateTags, in.EnableECSManagedTags = types.PropagateTagsService, true
+		})
+		task := must(w.api.DescribeTasks(w.Context(), &ecs.DescribeTasksInput{
+			Cluster: aws.String("prod"), Tasks: []string{*w.tasks("")[0].TaskArn}, Include: []types.TaskField{types.TaskFieldTags},
+		}))(w).Tasks[0]
+		if len(task.Tags) != 3 {
+			t.Errorf("task tags %v", task.Tags)
+		}
+		for _, arn := range []string{
+			"arn:aws:ecs:us-east-1:123456789012:cluster/prod",
+			"arn:aws:ecs:us-east-1:123456789012:service/prod/web",
+			"arn:aws:ecs:us-east-1:123456789012:task-definition/web:1",
+			*task.TaskArn,
+		} {
+			before := len(must(w.api.ListTagsForResource(w.Context(), &ecs.ListTagsForResourceInput{ResourceArn: &arn}))(w).Tags)
+			must(w.api.TagResource(w.Context(), &ecs.TagResourceInput{ResourceArn: &arn, Tags: []types.Tag{{Key: aws.String("stage"), Value: aws.String("test")}}}))(w)
+			if n := len(must(w.api.ListTagsForResource(w.Context(), &ecs.ListTagsForResourceInput{ResourceArn: &arn}))(w).Tags); n != before+1 {
+				t.Errorf("%s has %d tags, want %d", arn, n, before+1)
+			}
+			must(w.api.UntagResource(w.Context(), &ecs.UntagResourceInput{ResourceArn: &arn, TagKeys: []string{"stage"}}))(w)
+			if n := len(must(w.api.ListTagsForResource(w.Context(), &ecs.ListTagsForResourceInput{ResourceArn: &arn}))(w).Tags); n != before {
+				t.Errorf("%s has %d tags, want %d", arn, n, before)
+			}
+		}
+	})
+}
+
+func TestListTasksFilters(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.serve(2)
+		w.define(func(in *ecs.RegisterTaskDefinitionInput) { in.Family = aws.String("job") })
+		must(w.api.RunTask(w.Context(), &ecs.RunTaskInput{
+			Cluster: aws.String("prod"), TaskDefinition: aws.String("job"), LaunchType: types.LaunchTypeFargate,
+			NetworkConfiguration: subnets, Count: aws.Int32(3), StartedBy: aws.String("me"),
+		}))(w)
+		w.pass(time.Second)
+		for _, tt := range []struct {
+			name string
+			in   ecs.ListTasksInput
+			want int
+		}{
+			{"all", ecs.ListTasksInput{}, 5},
+			{"of a service", ecs.ListTasksInput{ServiceName: aws.String("web")}, 2},
+			{"of a family", ecs.ListTasksInput{Family: aws.String("job")}, 3},
+			{"started by", ecs.ListTasksInput{StartedBy: aws.String("me")}, 3},
+			{"on Fargate", ecs.ListTasksInput{LaunchType: types.LaunchTypeFargate}, 5},
+			{"on EC2", ecs.ListTasksInput{LaunchType: types.LaunchTypeEc2}, 0},
+			{"stopped", ecs.ListTasksInput{DesiredStatus: types.DesiredStatusStopped}, 0},
+			{"pending, which ECS never sets", ecs.ListTasksInput{DesiredStatus: types.DesiredStatusPending}, 0},
+			{"a page", ecs.ListTasksInput{MaxResults: aws.Int32(2)}, 2},
+		} {
+			tt.in.Cluster = aws.String("prod")
+			out := must(w.api.ListTasks(w.Context(), &tt.in))(w)
+			if len(out.TaskArns) != tt.want || (out.NextToken != nil) != (tt.name == "a page") {
+				t.Errorf("%s: %d tasks, want %d", tt.name, len(out.TaskArns), tt.want)
+			}
+		}
+	})
+}
+
+func TestTaskEnvironment(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.cluster("prod")
+		w.define(func(in *ecs.RegisterTaskDefinitionInput) {
+			in.ContainerDefinitions[0].Environment = []types.KeyValuePair{
+				{Name: aws.String("MODE"), Value: aws.String("definition")},
+				{Name: aws.String("AWS_REGION"), Value: aws.String("eu-west-1")},
+			}
+		})
+		must(w.api.RunTask(w.Context(), &ecs.RunTaskInput{
+			Cluster: aws.String("prod"), TaskDefinition: aws.String("web"), LaunchType: types.LaunchTypeFargate, NetworkConfiguration: subnets,
+			Overrides: &types.TaskOverride{ContainerOverrides: []types.ContainerOverride{{
+				Name: aws.String("web"), Command: []string{"serve", "-v"},
+				Environment: []types.KeyValuePair{{Name: aws.String("MODE"), Value: aws.String("override")}},
+			}}},
+		}))(w)
+		w.pass(time.Second)
+		c := w.runtime.any().spec.Containers[0]
+		want := []string{
+			"AWS_ACCESS_KEY_ID=task", "AWS_DEFAULT_REGION=us-east-1", "AWS_ENDPOINT_URL=http://127.0.0.1:4566",
+			"AWS_REGION=eu-west-1", "AWS_SECRET_ACCESS_KEY=task", "MODE=override", "PORT=8080",
+		}
+		if !slices.Equal(c.Env, want) {
+			t.Errorf("environment %q", c.Env)
+		}
+		if !slices.Equal(c.Command, []string{"serve", "-v"}) || !slices.Equal(c.Ports, []int{8080}) {
+			t.Errorf("command %q, ports %v", c.Command, c.Ports)
+		}
+		if spec := w.runtime.any().spec; spec.CPU != 256 || spec.Memory != 512 {
+			t.Errorf("size %d, %d", spec.CPU, spec.Memory)
+		}
+	})
+}
+
+func TestTaskThatMountsAVolumeIsNotStartedWithoutIt(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.cluster("prod")
+		w.define(func(in *ecs.RegisterTaskDefinitionInput) {
+			in.Volumes = []types.Volume{{Name: aws.String("data")}}
+			in.ContainerDefinitions[0].MountPoints = []types.MountPoint{{SourceVolume: aws.String("data"), ContainerPath: aws.String("/data")}}
+		})
+		must(w.api.CreateService(w.Context(), webService(1)))(w)
+		w.pass(time.Second)
+		task := w.tasks(types.DesiredStatusStopped)[0]
+		if task.StopCode != types.TaskStopCodeTaskFailedToStart || !strings.Contains(*task.StoppedReason, "volumes are not supported") {
+			t.Errorf("stopped %s, %q", task.StopCode, *task.StoppedReason)
+		}
+	})
+}
+
+func TestAccountSettings(t *testing.T) {
+	inWorld(t, func(w *world) {
+		user := aws.String("arn:aws:iam::123456789012:user/a")
+		must(w.api.PutAccountSettingDefault(w.Context(), &ecs.PutAccountSettingDefaultInput{Name: types.SettingNameContainerInsights, Value: aws.String("enhanced")}))(w)
+		must(w.api.PutAccountSetting(w.Context(), &ecs.PutAccountSettingInput{Name: types.SettingNameContainerInsights, Value: aws.String("enabled"), PrincipalArn: user}))(w)
+		effective := func(principal *string) string {
+			out := must(w.api.ListAccountSettings(w.Context(), &ecs.ListAccountSettingsInput{Name: types.SettingNameContainerInsights, EffectiveSettings: true, PrincipalArn: principal}))(w)
+			return *out.Settings[0].Value
+		}
+		if got := effective(user) + effective(aws.String("arn:aws:iam::123456789012:user/b")); got != "enabledenhanced" {
+			t.Errorf("effective %s", got)
+		}
+		deleted := must(w.api.DeleteAccountSetting(w.Context(), &ecs.DeleteAccountSettingInput{Name: types.SettingNameContainerInsights, PrincipalArn: user}))(w)
+		if *deleted.Setting.Value != "enhanced" {
+			t.Errorf("after it is deleted: %s", *deleted.Setting.Value)
+		}
+		c := must(w.api.CreateCluster(w.Context(), &ecs.CreateClusterInput{ClusterName: aws.String("watched")}))(w).Cluster
+		if *c.Settings[0].Value != "enhanced" {
+			t.Errorf("a new cluster has %s", *c.Settings[0].Value)
+		}
+	})
+}
+
+func TestTaskProtectionFailures(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.serve(1)
+		alone := must(w.api.RunTask(w.Context(), &ecs.RunTaskInput{Cluster: aws.String("prod"), TaskDefinition: aws.String("web"), LaunchType: types.LaunchTypeFargate, NetworkConfiguration: subnets}))(w).Tasks[0]
+		w.pass(time.Second)
+		out := must(w.api.UpdateTaskProtection(w.Context(), &ecs.UpdateTaskProtectionInput{
+			Cluster: aws.String("prod"), Tasks: []string{*alone.TaskArn, strings.Repeat("0", 32)}, ProtectionEnabled: true,
+		}))(w)
+		if len(out.Failures) != 2 || *out.Failures[0].Reason != "TASK_NOT_VALID" || *out.Failures[1].Reason != "MISSING" {
+			t.Errorf("failures %+v", out.Failures)
+		}
+	})
+}

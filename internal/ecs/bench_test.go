@@ -1,0 +1,96 @@
+package ecs
+
+import (
+	"context"
+	"fmt"
+	goruntime "runtime"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+
+	"flyball/internal/clock"
+	"flyball/internal/store"
+)
+
+// manyServices is an API with a number of services of no tasks.
+func manyServices(b *testing.B, n int) *API {
+	b.Helper()
+	st, err := store.OpenSQLite("")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { st.Close() })
+	a, err := New(Config{
+		Account: "123456789012", Region: "us-east-1",
+		Clock: clock.New(time.Now(), 1), Store: st, Runtime: newFakeRuntime(),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx := context.Background()
+	if _, err := a.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: aws.String("prod")}); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := a.RegisterTaskDefinition(ctx, webDefinition()); err != nil {
+		b.Fatal(err)
+	}
+	for i := range n {
+		in := webService(0, func(in *ecs.CreateServiceInput) { in.ServiceName = aws.String(fmt.Sprintf("web-%d", i)) })
+		if _, err := a.CreateService(ctx, in); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return a
+}
+
+const benchServices = 10_000
+
+func BenchmarkDescribeServices(b *testing.B) {
+	a := manyServices(b, benchServices)
+	in := &ecs.DescribeServicesInput{Cluster: aws.String("prod"), Services: []string{"web-77"}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := a.DescribeServices(context.Background(), in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// The desired count is set in memory and written to a store in memory: the time
+// is that of the service and of SQLite without a disk.
+func BenchmarkUpdateServiceDesiredCount(b *testing.B) {
+	a := manyServices(b, benchServices)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		in := &ecs.UpdateServiceInput{Cluster: aws.String("prod"), Service: aws.String("web-77"), DesiredCount: aws.Int32(int32(i % 100))}
+		if _, err := a.UpdateService(context.Background(), in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDecide(b *testing.B) {
+	v := view{desired: 100, minimumHealthy: 100, maximum: 200, primary: "new"}
+	v.tasks = tasksOf("new", "rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr")
+	b.ReportAllocs()
+	for b.Loop() {
+		decide(v, noon)
+	}
+}
+
+func BenchmarkMemoryPerService(b *testing.B) {
+	for b.Loop() {
+		var before, after goruntime.MemStats
+		empty := manyServices(b, 0)
+		goruntime.GC()
+		goruntime.ReadMemStats(&before)
+		a := manyServices(b, benchServices)
+		goruntime.GC()
+		goruntime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/benchServices, "B/service")
+		goruntime.KeepAlive(a)
+		goruntime.KeepAlive(empty)
+	}
+}
