@@ -15,7 +15,7 @@ import (
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // maxKept bounds the buffers that are kept, in bytes.
-const maxKept = 2 << 20
+const maxKept = 4 << 20
 
 func keep(b *bytes.Buffer) {
 	if b.Cap() <= maxKept {

@@ -1,0 +1,121 @@
+package wire
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+)
+
+// A service is a Service made ready to be called.
+type service struct {
+	Service
+	ops    map[string]*operation
+	loaded func() *model
+
+	mu      sync.Mutex // guards the planner
+	planner *planner
+}
+
+// An operation is a method of a service's API. Its plans are made when it is
+// called first.
+type operation struct {
+	name    string
+	method  reflect.Value
+	in, out reflect.Type
+
+	once            sync.Once
+	err             error
+	inPlan, outPlan *plan
+	void            bool // it has no output in AWS's model
+}
+
+func newService(s Service) (*service, error) {
+	sv := &service{Service: s, ops: operations(s.API)}
+	if len(sv.ops) == 0 {
+		return nil, fmt.Errorf("wire: %s has no operations: %T has no method like the SDK client's", s.Name, s.API)
+	}
+	sv.loaded = sync.OnceValue(func() *model {
+		m, err := loadModel(s.Name)
+		if err != nil {
+			panic(err) // the files are embedded, and tested
+		}
+		return m
+	})
+	return sv, nil
+}
+
+var (
+	contextType = reflect.TypeFor[context.Context]()
+	errorType   = reflect.TypeFor[error]()
+)
+
+// operations finds the methods with the signature of the SDK client's:
+//
+//	X(context.Context, *XInput, ...func(*Options)) (*XOutput, error)
+func operations(api any) map[string]*operation {
+	ops := map[string]*operation{}
+	v := reflect.ValueOf(api)
+	if !v.IsValid() {
+		return ops
+	}
+	for i := range v.NumMethod() {
+		name, m := v.Type().Method(i).Name, v.Method(i)
+		if in, out, ok := signature(m.Type(), name); ok {
+			ops[name] = &operation{name: name, method: m, in: in, out: out}
+		}
+	}
+	return ops
+}
+
+func signature(m reflect.Type, name string) (in, out reflect.Type, ok bool) {
+	if !m.IsVariadic() || m.NumIn() != 3 || m.NumOut() != 2 || m.In(0) != contextType || m.Out(1) != errorType {
+		return nil, nil, false
+	}
+	in, out = m.In(1), m.Out(0)
+	if in.Kind() != reflect.Pointer || in.Elem().Name() != name+"Input" ||
+		out.Kind() != reflect.Pointer || out.Elem().Name() != name+"Output" {
+		return nil, nil, false
+	}
+	return in.Elem(), out.Elem(), true
+}
+
+func (s *service) speaks(p Protocol) bool { return slices.Contains(s.Protocols, p) }
+
+func (s *service) maxBody() int64 {
+	if s.MaxBody > 0 {
+		return s.MaxBody
+	}
+	return DefaultMaxBody
+}
+
+// prepare makes the plans of an operation, once.
+func (s *service) prepare(op *operation) error {
+	op.once.Do(func() {
+		m := s.loaded().Operations[op.name]
+		op.void = m.Void
+		if op.inPlan, op.err = s.planOf(op.in, m.Input); op.err == nil {
+			op.outPlan, op.err = s.planOf(op.out, "")
+		}
+	})
+	return op.err
+}
+
+// planOf returns the plan for a type that stands for a shape of the model.
+func (s *service) planOf(t reflect.Type, shape string) (*plan, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.planner == nil {
+		s.planner = &planner{names: s.Names, lower: s.Lower, document: s.Document, model: s.loaded(), plans: map[planKey]*plan{}}
+		for _, u := range s.Unions {
+			s.planner.unions = append(s.planner.unions, reflect.TypeOf(u))
+		}
+	}
+	p, err := s.planner.plan(t, shape)
+	if err != nil {
+		return nil, err
+	}
+	p.setChecked()
+	return p, nil
+}
