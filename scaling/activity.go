@@ -38,8 +38,8 @@ const (
 // Ended reports whether the state is final.
 func (s Status) Ended() bool { return s != Pending && s != InProgress }
 
-// Activity begins the record of a decision. With Hold it is already over: it
-// tells only why nothing was done.
+// Activity begins the record of a decision. With Hold it never began: it
+// tells only why, and has no end.
 func (d Decision) Activity(id string) Activity {
 	a := Activity{
 		ID:      id,
@@ -51,7 +51,6 @@ func (d Decision) Activity(id string) Activity {
 	if d.Direction == Hold {
 		a.Description = "Attempting to scale due to alarm triggered"
 		a.Status = Failed
-		a.End = d.At
 		a.NotScaled = d.Reasons
 		return a
 	}

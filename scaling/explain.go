@@ -85,14 +85,14 @@ func explainPolicy(now time.Time, r Reading, seen Seen) PolicyOutlook {
 		p.Cooldown = r.Cooldown
 	}
 	for i, a := range r.Alarms {
-		p.Alarms[i] = explainAlarm(now, a)
+		p.Alarms[i] = explainAlarm(now, r.called(a), a)
 	}
 	p.ScaleOut = r.outlook(Out, now, seen)
 	p.ScaleIn = r.outlook(In, now, seen)
 	return p
 }
 
-func explainAlarm(now time.Time, a Alarm) AlarmOutlook {
+func explainAlarm(now time.Time, called string, a Alarm) AlarmOutlook {
 	breaching, earliest := a.forecast(now)
 	o := AlarmOutlook{
 		Name:      a.Name,
@@ -102,13 +102,13 @@ func explainAlarm(now time.Time, a Alarm) AlarmOutlook {
 		Needed:    a.Needed,
 		Of:        a.Of,
 		Earliest:  earliest,
-		Text:      fmt.Sprintf("%s has %d of %d datapoints %s %s", a.Name, breaching, a.Needed, a.side(), number(a.Threshold)),
+		Text:      a.progress(called, breaching),
 	}
 	if d, ok := a.latest(); ok {
 		o.Latest = &d.Value
 	}
 	if a.State == alarm.Alarm {
-		o.Text = fmt.Sprintf("%s is in ALARM: %d of %d datapoints are %s %s", a.Name, breaching, a.Of, a.side(), number(a.Threshold))
+		o.Text = fmt.Sprintf("%s is in ALARM: %d of %d datapoints are %s %s", called, breaching, a.Of, a.side(), number(a.Threshold))
 	}
 	return o
 }
@@ -121,7 +121,7 @@ func (r Reading) outlook(d Direction, now time.Time, seen Seen) Outlook {
 		if d == In && !p.scaleIn {
 			return Outlook{Needs: []string{fmt.Sprintf("scale-in is disabled in policy %s", r.Name)}}
 		}
-		o.await(now, r.alarm(d == In))
+		o.await(now, r, r.alarm(d == In))
 		if d == In {
 			o.needLoad(p, seen)
 		}
@@ -130,7 +130,7 @@ func (r Reading) outlook(d Direction, now time.Time, seen Seen) Outlook {
 		if len(alarms) == 0 {
 			return Outlook{Needs: []string{fmt.Sprintf("no alarm of policy %s leads to a %s", r.Name, d)}}
 		}
-		o.await(now, slices.MinFunc(alarms, func(a, b Alarm) int {
+		o.await(now, r, slices.MinFunc(alarms, func(a, b Alarm) int {
 			_, x := a.forecast(now)
 			_, y := b.forecast(now)
 			return x.Compare(y)
@@ -141,14 +141,13 @@ func (r Reading) outlook(d Direction, now time.Time, seen Seen) Outlook {
 }
 
 // await adds that an alarm has to be in ALARM.
-func (o *Outlook) await(now time.Time, a Alarm) {
+func (o *Outlook) await(now time.Time, r Reading, a Alarm) {
 	if a.State == alarm.Alarm {
 		return
 	}
 	breaching, at := a.forecast(now)
 	o.Earliest = later(o.Earliest, at)
-	o.Needs = append(o.Needs, fmt.Sprintf("%s has %d of %d datapoints %s %s; earliest %s",
-		a.Name, breaching, a.Needed, a.side(), number(a.Threshold), at.Format(time.TimeOnly)))
+	o.Needs = append(o.Needs, a.progress(r.called(a), breaching))
 }
 
 // needLoad adds the metric that the arithmetic asks for where that is less than
@@ -277,6 +276,23 @@ func (a Alarm) forecast(now time.Time) (breaching int, earliest time.Time) {
 	return breaching, later(now, closed.Add(time.Duration(a.Of)*a.Period))
 }
 
+// progress tells how far an alarm is from ALARM.
+func (a Alarm) progress(called string, breaching int) string {
+	return fmt.Sprintf("%s has %d of %d datapoints %s %s", called, breaching, a.Needed, a.side(), number(a.Threshold))
+}
+
+// called is a name for an alarm that people recognize. Those of target tracking
+// have long names that tell nothing.
+func (r Reading) called(a Alarm) string {
+	switch _, tracking := r.Policy.(TargetTracking); {
+	case !tracking:
+		return "alarm " + a.Name
+	case a.below():
+		return "low alarm of policy " + r.Name
+	}
+	return "high alarm of policy " + r.Name
+}
+
 // side is where the alarm's breaching values are.
 func (a Alarm) side() string {
 	switch a.Comparison {
@@ -324,7 +340,7 @@ func (o Outlook) String() string {
 	case !o.Possible:
 		return "not possible: " + strings.Join(o.Needs, "; ")
 	case len(o.Needs) == 0:
-		return "at the next evaluation"
+		return "when the alarm calls next"
 	}
 	return fmt.Sprintf("%s; earliest %s", strings.Join(o.Needs, "; "), o.Earliest.Format(time.TimeOnly))
 }
@@ -335,7 +351,7 @@ func (e Explanation) String() string {
 	fmt.Fprintf(&b, "capacity   %d desired, %d running, %d to %d allowed\n", e.Desired, e.Running, e.Min, e.Max)
 	for _, p := range e.Policies {
 		for _, a := range p.Alarms {
-			fmt.Fprintf(&b, "alarm      %s\n", a.Text)
+			fmt.Fprintf(&b, "sees       %s\n", a.Text)
 		}
 	}
 	fmt.Fprintf(&b, "now        %s\n", e.Decision)

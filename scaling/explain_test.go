@@ -21,14 +21,17 @@ func TestExplainSaysWhatTheAlarmsLackAndWhenTheyCanHaveIt(t *testing.T) {
 	r.Cooldown = scaling.Cooldown{Direction: scaling.In, Until: now.Add(100 * time.Second)}
 	e := explain(t, 10, r)
 
-	want := []string{"cpu-Low has 9 of 15 datapoints below 45; earliest 17:06:00", "cooldown ends 17:02:10"}
+	want := []string{"low alarm of policy cpu has 9 of 15 datapoints below 45", "cooldown ends 17:02:10"}
 	if !slices.Equal(e.ScaleIn.Needs, want) {
 		t.Errorf("scale-in needs %q, want %q", e.ScaleIn.Needs, want)
 	}
 	if at := time.Date(2026, 3, 2, 17, 6, 0, 0, time.UTC); !e.ScaleIn.Possible || !e.ScaleIn.Earliest.Equal(at) {
 		t.Errorf("scale-in at %v, want %v", e.ScaleIn.Earliest, at)
 	}
-	want = []string{"cpu-High has 0 of 3 datapoints above 50; earliest 17:03:00"}
+	if want := "low alarm of policy cpu has 9 of 15 datapoints below 45; cooldown ends 17:02:10; earliest 17:06:00"; e.ScaleIn.String() != want {
+		t.Errorf("scale-in is %q, want %q", e.ScaleIn, want)
+	}
+	want = []string{"high alarm of policy cpu has 0 of 3 datapoints above 50"}
 	if !slices.Equal(e.ScaleOut.Needs, want) {
 		t.Errorf("scale-out needs %q, want %q", e.ScaleOut.Needs, want)
 	}
@@ -99,9 +102,9 @@ func TestExplanationEncodesAndPrints(t *testing.T) {
 	text := e.String()
 	for _, want := range []string{
 		"10 desired, 10 running, 1 to 20 allowed",
-		"cpu-High is in ALARM: 3 of 3 datapoints are above 50",
+		"high alarm of policy cpu is in ALARM: 3 of 3 datapoints are above 50",
 		"now        scale-out from 10 to 12 by policy cpu: 10 running at 60 against a target of 50 need 12",
-		"scale-out  at the next evaluation",
+		"scale-out  when the alarm calls next",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)

@@ -120,7 +120,7 @@ func (p TargetTracking) in(r Reading, by Alarm, seen Seen, value float64) Propos
 	if need < seen.Running {
 		to -= (seen.Running - need + 1) / 2
 	}
-	i := r.wish(In, by, value, seen.Running, to, p.rule(seen.Running, value, need)+fmt.Sprintf("; half of the difference goes, %d stay", to))
+	i := r.wish(In, by, value, seen.Running, to, p.rule(seen.Running, value, need)+fmt.Sprintf("; half of the difference goes, which leaves %d", to))
 	switch {
 	case need >= seen.Desired:
 		i.block(Reason{Code: AutoScalingAnticipatedFlapping, Capacity: seen.Desired, Other: r.Name})

@@ -2,6 +2,7 @@ package autoscaling
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -64,13 +65,32 @@ func (a *API) revertAlarms(ctx context.Context, t *target, p, old *policy) {
 	}
 }
 
+// deleteAlarms deletes alarms. Some may be gone: users do delete what they are
+// told not to.
 func (a *API) deleteAlarms(ctx context.Context, names []string) error {
+	remove := func(names []string) error {
+		_, err := a.cfg.Alarms.DeleteAlarms(ctx, &cloudwatch.DeleteAlarmsInput{AlarmNames: names})
+		return err
+	}
 	for batch := range slices.Chunk(names, 100) { // a call takes no more
-		if _, err := a.cfg.Alarms.DeleteAlarms(ctx, &cloudwatch.DeleteAlarmsInput{AlarmNames: batch}); err != nil {
+		err := remove(batch)
+		if isMissing(err) { // and deletes none if one is missing
+			err = nil
+			for _, name := range batch {
+				if one := remove([]string{name}); one != nil && !isMissing(one) {
+					err = one
+				}
+			}
+		}
+		if err != nil {
 			return alarmsFailed(err)
 		}
 	}
 	return nil
+}
+
+func isMissing(err error) bool {
+	return errors.As(err, new(*cwtypes.ResourceNotFound)) || errors.As(err, new(*cwtypes.ResourceNotFoundException))
 }
 
 // without are the names that others does not have.

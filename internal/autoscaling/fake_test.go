@@ -66,6 +66,11 @@ func (c *cloudWatch) DeleteAlarms(_ context.Context, in *cloudwatch.DeleteAlarms
 		return nil, err
 	}
 	for _, name := range in.AlarmNames {
+		if _, ok := c.alarms[name]; !ok {
+			return nil, &cwtypes.ResourceNotFound{Message: aws.String(name)}
+		}
+	}
+	for _, name := range in.AlarmNames {
 		delete(c.alarms, name)
 	}
 	return &cloudwatch.DeleteAlarmsOutput{}, nil

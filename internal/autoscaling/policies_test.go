@@ -315,6 +315,22 @@ func TestDeleteScalingPolicy(t *testing.T) {
 	})
 }
 
+func TestAPolicyGoesEvenIfItsAlarmsAreGone(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.register(1, 20)
+		out := w.put(tracking("cpu", types.TargetTrackingScalingPolicyConfiguration{}))
+		delete(w.cw.alarms, *out.Alarms[0].AlarmName)
+		if _, err := w.DeleteScalingPolicy(w.ctx, &applicationautoscaling.DeleteScalingPolicyInput{
+			PolicyName: aws.String("cpu"), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if len(w.cw.alarms) > 0 {
+			t.Error("the other alarm is still there")
+		}
+	})
+}
+
 func TestDescribeScalingPoliciesShowsWhatWasPut(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.register(1, 20)

@@ -420,7 +420,7 @@ func TestExplain(t *testing.T) {
 			t.Fatalf("policies: %+v", e.Policies)
 		}
 		text := e.String()
-		for _, want := range []string{"service/default/web", "14 desired, 14 running", "has 0 of 15 datapoints below 45", "busy has 0 of 1 datapoints at or above 50"} {
+		for _, want := range []string{"service/default/web", "14 desired, 14 running", "has 0 of 15 datapoints below 45", "alarm busy has 0 of 1 datapoints at or above 50"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%q is not in\n%s", want, text)
 			}
