@@ -56,41 +56,19 @@ func (d *decoder) value(p *plan, v reflect.Value) error {
 	}
 	switch p.kind {
 	case kindString:
-		b, err := d.r.text()
-		if err != nil {
-			return err
-		}
-		if p.pointer {
-			v.Set(reflect.ValueOf(d.texts.put(d.strings.string(b))))
-			return nil
-		}
-		v.SetString(d.strings.string(b))
+		return d.text(p, v)
+	case kindEnum:
+		return d.enum(p, v)
+	case kindBool:
+		return d.boolean(p, v)
+	case kindInt:
+		return d.integer(p, v)
 	case kindFloat:
 		return d.float(p, v)
 	case kindTime:
-		t, err := d.r.time()
-		if err != nil {
-			return err
-		}
-		if p.pointer {
-			v.Set(reflect.ValueOf(d.times.put(t)))
-			return nil
-		}
-		v.Set(reflect.ValueOf(t))
-	case kindEnum:
-		return d.enum(p, v)
-	case kindInt:
-		return d.integer(p, v)
-	case kindBool:
-		b, err := d.r.boolean()
-		if err != nil {
-			return err
-		}
-		if p.pointer {
-			v.Set(reflect.ValueOf(d.bools.put(b)))
-			return nil
-		}
-		v.SetBool(b)
+		return d.time(p, v)
+	case kindBlob:
+		return d.blob(v)
 	case kindStruct:
 		if p.pointer {
 			v.Set(reflect.New(p.typ))
@@ -103,17 +81,60 @@ func (d *decoder) value(p *plan, v reflect.Value) error {
 		return d.list(p, v)
 	case kindMap:
 		return d.dict(p, v)
-	case kindBlob:
-		b, err := d.r.blob()
-		if err != nil {
-			return err
-		}
-		v.SetBytes(b)
 	case kindUnion:
 		return d.union(p, v)
 	case kindDocument:
 		return d.document(p, v)
 	}
+	panic("wire: a plan of no kind")
+}
+
+func (d *decoder) text(p *plan, v reflect.Value) error {
+	b, err := d.r.text()
+	if err != nil {
+		return err
+	}
+	s := d.strings.string(b)
+	if p.pointer {
+		v.Set(reflect.ValueOf(d.texts.put(s)))
+		return nil
+	}
+	v.SetString(s)
+	return nil
+}
+
+func (d *decoder) boolean(p *plan, v reflect.Value) error {
+	b, err := d.r.boolean()
+	if err != nil {
+		return err
+	}
+	if p.pointer {
+		v.Set(reflect.ValueOf(d.bools.put(b)))
+		return nil
+	}
+	v.SetBool(b)
+	return nil
+}
+
+func (d *decoder) time(p *plan, v reflect.Value) error {
+	t, err := d.r.time()
+	if err != nil {
+		return err
+	}
+	if p.pointer {
+		v.Set(reflect.ValueOf(d.times.put(t)))
+		return nil
+	}
+	v.Set(reflect.ValueOf(t))
+	return nil
+}
+
+func (d *decoder) blob(v reflect.Value) error {
+	b, err := d.r.blob()
+	if err != nil {
+		return err
+	}
+	v.SetBytes(b)
 	return nil
 }
 

@@ -3,15 +3,11 @@ package wire
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"reflect"
 	"runtime/debug"
-	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -125,20 +121,6 @@ func (x *exchange) answer(b []byte) (body []byte, f *fault) {
 	return x.appendOutput(b, out), nil
 }
 
-// guessProtocol tells what a client speaks from headers alone, so that a
-// refusal comes in its own language.
-func guessProtocol(r *http.Request) Protocol {
-	switch {
-	case r.Header.Get("Smithy-Protocol") == "rpc-v2-cbor":
-		return RPCv2CBOR
-	case r.Header.Get("X-Amz-Target") == "":
-		return AWSQuery
-	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-amz-json-1.0"):
-		return AWSJSON10
-	}
-	return AWSJSON11
-}
-
 // run does everything up to the answer: guard, route, decode, validate, call.
 func (x *exchange) run() (out reflect.Value, f *fault) {
 	if f := refuse(x.h.Hosts, x.r); f != nil {
@@ -155,117 +137,6 @@ func (x *exchange) run() (out reflect.Value, f *fault) {
 		return out, f
 	}
 	return x.call(in)
-}
-
-// route finds the service and the operation.
-func (x *exchange) route() *fault {
-	switch x.proto {
-	case RPCv2CBOR:
-		return x.routeCBOR()
-	case AWSQuery:
-		return x.routeQuery()
-	}
-	target, name, _ := strings.Cut(x.r.Header.Get("X-Amz-Target"), ".")
-	return x.find(target, name, AWSJSON10, AWSJSON11)
-}
-
-// routeCBOR reads .../service/NAME/operation/OPERATION.
-func (x *exchange) routeCBOR() *fault {
-	part := strings.Split(x.r.URL.Path, "/")
-	n := len(part)
-	if n < 4 || part[n-4] != "service" || part[n-2] != "operation" {
-		return unknownOperation(x.proto, x.r.URL.Path, "", false)
-	}
-	return x.find(part[n-3], part[n-1], RPCv2CBOR)
-}
-
-// find looks up a service by its target, if it speaks one of the protocols, and
-// its operation.
-func (x *exchange) find(target, name string, protocols ...Protocol) *fault {
-	x.name = name
-	for _, s := range x.h.services {
-		if s.Target == target && slices.ContainsFunc(protocols, s.speaks) {
-			x.service = s
-			return x.findOperation()
-		}
-	}
-	return unknownOperation(x.proto, target+"."+name, "", false)
-}
-
-func (x *exchange) findOperation() *fault {
-	if x.r.Method != http.MethodPost && x.proto != AWSQuery {
-		return unknownOperation(x.proto, x.r.Method+" "+x.name, "", false)
-	}
-	if x.op = x.service.ops[x.name]; x.op == nil {
-		_, known := x.service.loaded().Operations[x.name]
-		return unknownOperation(x.proto, x.name, x.service.Version, known)
-	}
-	return nil
-}
-
-// routeQuery reads the parameters, which alone name the operation. Several
-// services share the protocol: the signature's scope names the service, or else
-// the version does.
-func (x *exchange) routeQuery() *fault {
-	x.service = x.queryService(func(s *service) bool { return s.Name == x.scope.Service })
-	limit := int64(DefaultMaxBody)
-	if x.service != nil {
-		limit = x.service.maxBody()
-	}
-	if f := x.readParams(limit); f != nil {
-		return f
-	}
-	version := x.params.get("Version")
-	if x.service == nil {
-		x.service = x.queryService(func(s *service) bool { return s.Version == version })
-	}
-	x.name = x.params.get("Action")
-	switch {
-	case x.name == "":
-		return &fault{code: "MissingAction", status: http.StatusBadRequest, message: "The request must contain the parameter Action"}
-	case x.service == nil || version != "" && version != x.service.Version:
-		return unknownOperation(x.proto, x.name, version, false)
-	}
-	return x.findOperation()
-}
-
-func (x *exchange) queryService(is func(*service) bool) *service {
-	for _, s := range x.h.services {
-		if s.speaks(AWSQuery) && is(s) {
-			return s
-		}
-	}
-	return nil
-}
-
-func (x *exchange) readParams(limit int64) *fault {
-	if err := x.params.parse(x.r.URL.RawQuery); err != nil {
-		return x.service.queryFault(err)
-	}
-	if x.r.Method == http.MethodGet {
-		return nil
-	}
-	if x.r.Method != http.MethodPost {
-		return unknownOperation(x.proto, x.r.Method, "", false)
-	}
-	var f *fault
-	if x.body, f = readBody(x.r, limit); f != nil {
-		return f
-	}
-	if err := x.params.parse(x.body.String()); err != nil {
-		return x.service.queryFault(err)
-	}
-	return nil
-}
-
-// queryFault is for parameters that are not well-formed, before a service is
-// known.
-func (s *service) queryFault(err error) *fault {
-	f := s.decodeFault(err)
-	if errors.Is(err, errMalformed) {
-		f.query = "MalformedQueryString"
-	}
-	return f
 }
 
 // input decodes the body and checks it against the model.
@@ -347,129 +218,6 @@ type scopeKey struct{}
 func ScopeFrom(ctx context.Context) (s Scope, ok bool) {
 	s, ok = ctx.Value(scopeKey{}).(Scope)
 	return s, ok
-}
-
-// appendOutput appends the body of a successful answer.
-func (x *exchange) appendOutput(b []byte, out reflect.Value) []byte {
-	switch x.proto {
-	case RPCv2CBOR:
-		w := &cborWriter{buf: b}
-		write(w, x.op.outPlan, out)
-		return w.buf
-	case AWSQuery:
-		return x.appendXMLOutput(b, out)
-	}
-	w := &jsonWriter{buf: b}
-	write(w, x.op.outPlan, out)
-	return w.buf
-}
-
-func (x *exchange) appendXMLOutput(b []byte, out reflect.Value) []byte {
-	w := &xmlWriter{buf: b}
-	w.start(x.name + `Response xmlns="` + x.service.XMLNamespace + `"`)
-	if !x.op.void {
-		w.start(x.name + "Result")
-		write(w, x.op.outPlan, out)
-		w.end(x.name + "Result")
-	}
-	w.start("ResponseMetadata")
-	w.start("RequestId")
-	w.text(x.id)
-	w.end("RequestId")
-	w.end("ResponseMetadata")
-	w.end(x.name + "Response")
-	return w.buf
-}
-
-// appendFault appends the body of an error.
-func (x *exchange) appendFault(b []byte, f *fault) []byte {
-	switch x.proto {
-	case RPCv2CBOR:
-		w := &cborWriter{buf: b}
-		writeTypedFault(w, x.qualified(f.code), f)
-		return w.buf
-	case AWSQuery:
-		return x.appendXMLFault(b, f)
-	case AWSJSON10:
-		w := &jsonWriter{buf: b}
-		writeTypedFault(w, x.qualified(f.code), f)
-		return w.buf
-	}
-	w := &jsonWriter{buf: b}
-	writeTypedFault(w, f.code, f)
-	return w.buf
-}
-
-func writeTypedFault(w writer, typ string, f *fault) {
-	w.openObject()
-	w.member("__type")
-	w.text(typ)
-	writeFault(w, f)
-	w.closeObject()
-}
-
-// qualified is an error's code with the namespace of its service's model.
-func (x *exchange) qualified(code string) string {
-	if x.service == nil {
-		return code
-	}
-	return "com.amazonaws." + x.service.Namespace + "#" + code
-}
-
-func (x *exchange) appendXMLFault(b []byte, f *fault) []byte {
-	w := &xmlWriter{buf: b}
-	response := "ErrorResponse"
-	if x.service != nil && x.service.XMLNamespace != "" {
-		w.start(response + ` xmlns="` + x.service.XMLNamespace + `"`)
-	} else {
-		w.start(response)
-	}
-	w.start("Error")
-	w.openGroup()
-	w.member("Type")
-	w.text(f.side())
-	w.member("Code")
-	w.text(f.queryCode())
-	w.member("Message")
-	w.text(f.message)
-	if f.plan != nil {
-		writeExtraMembers(w, f)
-	}
-	w.closeGroup()
-	w.end("Error")
-	w.start("RequestId")
-	w.text(x.id)
-	w.end("RequestId")
-	w.end(response)
-	return w.buf
-}
-
-func (x *exchange) send(w http.ResponseWriter, body []byte, f *fault) {
-	h := w.Header()
-	h.Set("X-Amzn-Requestid", x.id)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	switch x.proto {
-	case RPCv2CBOR:
-		h.Set("Content-Type", "application/cbor")
-		h.Set("Smithy-Protocol", "rpc-v2-cbor")
-	case AWSJSON10:
-		h.Set("Content-Type", "application/x-amz-json-1.0")
-	case AWSJSON11:
-		h.Set("Content-Type", "application/x-amz-json-1.1")
-	case AWSQuery:
-		h.Set("Content-Type", "text/xml")
-	}
-	status := http.StatusOK
-	if f != nil {
-		status = f.status
-		h.Set("X-Amzn-Errortype", f.code)
-		if x.service != nil && x.service.QueryCompatible {
-			h.Set("X-Amzn-Query-Error", f.queryCode()+";"+f.side())
-		}
-	}
-	w.WriteHeader(status)
-	// The client may be gone; there is nobody left to tell.
-	_, _ = w.Write(body)
 }
 
 func (x *exchange) report(f *fault) {

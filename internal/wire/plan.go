@@ -72,6 +72,7 @@ type arm struct {
 var (
 	timeType     = reflect.TypeFor[time.Time]()
 	float64Type  = reflect.TypeFor[float64]()
+	floatsType   = reflect.TypeFor[[]float64]()
 	int32Type    = reflect.TypeFor[int32]()
 	int64Type    = reflect.TypeFor[int64]()
 	metadataType = reflect.TypeFor[middleware.Metadata]()
@@ -146,7 +147,7 @@ func (pl *planner) fill(p *plan, shape string) (err error) {
 		p.kind = kindBlob
 	case t.Kind() == reflect.Slice:
 		p.kind = kindList
-		if t.Elem() == float64Type {
+		if t == floatsType {
 			p.kind = kindFloats
 		}
 		p.elem, err = pl.plan(t.Elem(), s.List)
