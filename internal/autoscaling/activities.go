@@ -75,10 +75,7 @@ func (a *API) purgeActivities() error {
 // DescribeScalingActivities implements the operation: newest first, of the last
 // six weeks.
 func (a *API) DescribeScalingActivities(_ context.Context, in *applicationautoscaling.DescribeScalingActivitiesInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.DescribeScalingActivitiesOutput, error) {
-	if in.ScalableDimension != "" && in.ResourceId == nil {
-		return nil, invalid("ResourceId must be specified when ScalableDimension is specified")
-	}
-	limit, err := pageSize(in.MaxResults, 50)
+	limit, err := checkListing(in.ScalableDimension, in.ResourceId != nil, in.MaxResults, 50)
 	if err != nil {
 		return nil, err
 	}

@@ -201,6 +201,7 @@ type world struct {
 	store *store.SQLite
 	cw    *cloudWatch
 	ecs   *containers
+	stop  func()
 	*API
 }
 
@@ -221,9 +222,9 @@ func inWorld(t *testing.T, test func(w *world)) {
 			ecs:   &containers{services: map[string]*ecstypes.Service{}},
 		}
 		w.ecs.add(web, 10, 10)
-		stop := w.start()
+		w.start()
 		test(w)
-		stop()
+		w.stop()
 		if err := st.Close(); err != nil {
 			t.Error(err)
 		}
@@ -232,7 +233,7 @@ func inWorld(t *testing.T, test func(w *world)) {
 
 // start opens the service on the world's store and runs it, as at the start of
 // a server.
-func (w *world) start() (stop func()) {
+func (w *world) start() {
 	w.t.Helper()
 	api, err := New(Config{
 		Account: "123456789012", Region: "us-east-1", Clock: w.clock, Store: w.store, Alarms: w.cw, Services: w.ecs,
@@ -244,12 +245,19 @@ func (w *world) start() (stop func()) {
 	w.API, w.ctx = api, ctx
 	done := make(chan error)
 	go func() { done <- api.Run(ctx) }()
-	return func() {
+	w.stop = func() {
 		cancel()
 		if err := <-done; err != nil {
 			w.t.Error(err)
 		}
 	}
+}
+
+// restart is the end of one life and the start of the next.
+func (w *world) restart() {
+	w.t.Helper()
+	w.stop()
+	w.start()
 }
 
 func must[T any](t *testing.T) func(T, error) T {

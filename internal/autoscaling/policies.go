@@ -197,10 +197,7 @@ func (a *API) DeleteScalingPolicy(ctx context.Context, in *applicationautoscalin
 
 // DescribeScalingPolicies implements the operation.
 func (a *API) DescribeScalingPolicies(ctx context.Context, in *applicationautoscaling.DescribeScalingPoliciesInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.DescribeScalingPoliciesOutput, error) {
-	if in.ScalableDimension != "" && in.ResourceId == nil {
-		return nil, invalid("ResourceId must be specified when ScalableDimension is specified")
-	}
-	limit, err := pageSize(in.MaxResults, 10)
+	limit, err := checkListing(in.ScalableDimension, in.ResourceId != nil, in.MaxResults, 10)
 	if err != nil {
 		return nil, err
 	}

@@ -311,8 +311,7 @@ func TestActivitiesAndCooldownsSurviveARestart(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.activities(false) // on disk
-		stop := w.start()
-		defer stop()
+		w.restart()
 		if c := w.kept("cpu"); c.Direction != scaling.Out || c.Base != 10 {
 			t.Errorf("cooldown is %+v", c)
 		}

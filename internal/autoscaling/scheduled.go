@@ -22,10 +22,7 @@ func (a *API) PutScheduledAction(_ context.Context, in *applicationautoscaling.P
 
 // DescribeScheduledActions lists none: there can be none.
 func (a *API) DescribeScheduledActions(_ context.Context, in *applicationautoscaling.DescribeScheduledActionsInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.DescribeScheduledActionsOutput, error) {
-	if in.ScalableDimension != "" && in.ResourceId == nil {
-		return nil, invalid("ResourceId must be specified when ScalableDimension is specified")
-	}
-	if _, err := pageSize(in.MaxResults, 50); err != nil {
+	if _, err := checkListing(in.ScalableDimension, in.ResourceId != nil, in.MaxResults, 50); err != nil {
 		return nil, err
 	}
 	if aws.ToString(in.NextToken) != "" {

@@ -260,10 +260,7 @@ func (a *API) lookup(resourceID string) *target {
 
 // DescribeScalableTargets implements the operation.
 func (a *API) DescribeScalableTargets(_ context.Context, in *applicationautoscaling.DescribeScalableTargetsInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.DescribeScalableTargetsOutput, error) {
-	if in.ScalableDimension != "" && len(in.ResourceIds) == 0 {
-		return nil, invalid("ResourceIds must be specified when ScalableDimension is specified")
-	}
-	limit, err := pageSize(in.MaxResults, 50)
+	limit, err := checkListing(in.ScalableDimension, len(in.ResourceIds) > 0, in.MaxResults, 50)
 	if err != nil {
 		return nil, err
 	}
@@ -324,13 +321,15 @@ func scales(ns types.ServiceNamespace, dim types.ScalableDimension) bool {
 	return ns == namespace && (dim == "" || dim == dimension)
 }
 
-// pageSize is how many items a page has: what was asked for, up to the most
-// that the operation gives.
-func pageSize(asked *int32, most int) (int, error) {
-	if asked == nil {
+// checkListing checks what all listings take, and returns how many items a page
+// has: what was asked for, up to the most that the operation gives.
+func checkListing(dim types.ScalableDimension, named bool, asked *int32, most int) (limit int, err error) {
+	switch {
+	case dim != "" && !named:
+		return 0, invalid("A resource ID must be specified when ScalableDimension is specified")
+	case asked == nil:
 		return most, nil
-	}
-	if *asked < 1 {
+	case *asked < 1:
 		return 0, invalid("MaxResults must be between 1 and %d", most)
 	}
 	return min(int(*asked), most), nil

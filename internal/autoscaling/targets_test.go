@@ -174,7 +174,7 @@ func TestListingsRefuse(t *testing.T) {
 		_, err = w.DescribeScalingPolicies(w.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: namespace, MaxResults: aws.Int32(-1)})
 		wantError(t, err, "ValidationException", "MaxResults must be between 1 and 10")
 		_, err = w.DescribeScalableTargets(w.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: namespace, ScalableDimension: dimension})
-		wantError(t, err, "ValidationException", "ResourceIds must be specified")
+		wantError(t, err, "ValidationException", "A resource ID must be specified")
 	})
 }
 
@@ -250,8 +250,7 @@ func TestTargetsAndPoliciesSurviveARestart(t *testing.T) {
 		w.put(tracking("cpu", types.TargetTrackingScalingPolicyConfiguration{ScaleInCooldown: aws.Int32(60)}))
 		w.put(add2("step"))
 		target, policies := w.described(), w.policiesOf()
-		stop := w.start() // a second life on the same store
-		defer stop()
+		w.restart()
 		if again := w.described(); fmt.Sprint(*again.ScalableTargetARN, *again.MaxCapacity) != fmt.Sprint(*target.ScalableTargetARN, *target.MaxCapacity) {
 			t.Errorf("target was %+v, is %+v", target, again)
 		}
