@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -377,6 +378,34 @@ func TestAMethodThatReturnsNothingAnswersNothing(t *testing.T) {
 	if status, _, body := s.send(t, jsonCall("AmazonEC2ContainerServiceV20141113.CreateCluster", "")); status != 200 || body != "{}" {
 		t.Errorf("answer = %d %s", status, body)
 	}
+}
+
+// Plans are made by whichever call comes first, and buffers are used again.
+func TestCallsMayComeAtOnce(t *testing.T) {
+	h, err := NewHandler(Options{Log: slog.New(slog.DiscardHandler)}, ECS(new(fakeECS)), CloudWatch(new(fakeCloudWatch)), ApplicationAutoScaling(new(fakeScaling)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &testServer{Server: httptest.NewServer(h)}
+	defer s.Close()
+	var calls sync.WaitGroup
+	for i := range 8 {
+		calls.Go(func() {
+			for n := range 20 {
+				name := strings.Repeat(string(rune('a'+i)), 1+n)
+				if _, _, body := s.send(t, jsonCall(describeServices, `{"services":["`+name+`"]}`)); !strings.Contains(body, `"serviceName":"`+name+`"`) {
+					t.Errorf("%s: %s", name, body)
+				}
+				if _, _, body := s.send(t, queryCall(strings.Replace(statistics, "cpu", name, 1))); !strings.Contains(body, "<Label>"+name+"</Label>") {
+					t.Errorf("%s: %s", name, body)
+				}
+				if _, _, body := s.send(t, jsonCall(describeTargets, `{"ServiceNamespace":"`+name+`"}`)); !strings.Contains(body, "Value '"+name+"'") {
+					t.Errorf("%s: %s", name, body)
+				}
+			}
+		})
+	}
+	calls.Wait()
 }
 
 func TestCallsAreObserved(t *testing.T) {
