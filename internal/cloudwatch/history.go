@@ -198,7 +198,7 @@ func (a *API) DescribeAlarmHistory(_ context.Context, in *cloudwatch.DescribeAla
 		r.From = prefix + historyKey(in.StartDate.UnixNano())
 	}
 	if in.EndDate != nil {
-		r.To = prefix + historyKey(in.EndDate.UnixNano()+1)
+		r.To = prefix + historyKey(in.EndDate.Add(time.Millisecond).UnixNano()) // history counts in milliseconds
 	}
 
 	kinds := alarmTypes(in.AlarmTypes)

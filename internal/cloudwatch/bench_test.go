@@ -1,0 +1,175 @@
+package cloudwatch
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"flyball/internal/clock"
+	"flyball/internal/store"
+	"flyball/internal/tsdb"
+	"flyball/metric"
+)
+
+// benchService is a service that is not running, in the middle of a minute that
+// lasts.
+func benchService(b *testing.B, act func(context.Context, Notification) error) *API {
+	b.Helper()
+	st, err := store.OpenSQLite("")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { st.Close() })
+	clk := clock.New(time.Date(2026, 11, 21, 16, 55, 30, 0, time.UTC), 0.01)
+	db, err := tsdb.Open(st, clk)
+	if err != nil {
+		b.Fatal(err)
+	}
+	a, err := New(Config{Account: "123456789012", Region: "us-east-1", Clock: clk, Store: st, Log: slog.New(slog.DiscardHandler), Metrics: db, Act: act})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return a
+}
+
+// tracked creates the two alarms of a target tracking policy on the CPU of each
+// of n services, and the metrics with some minutes of data, near the target.
+func (a *API) tracked(b *testing.B, n int) {
+	b.Helper()
+	now := a.Clock.Now()
+	for i := range n {
+		target := fmt.Sprintf("service/production/checkout-%06d", i)
+		policy := fmt.Sprintf("arn:aws:autoscaling:us-east-1:123456789012:scalingPolicy:6d8972f3-efc8-437c-92d1-%012d:resource/ecs/%s:policyName/cpu-at-50-percent", i, target)
+		dims := []types.Dimension{{Name: aws.String("ClusterName"), Value: aws.String("production")}, {Name: aws.String("ServiceName"), Value: aws.String(target[len("service/production/"):])}}
+		for _, side := range []struct {
+			name       string
+			comparison types.ComparisonOperator
+			threshold  float64
+			periods    int32
+		}{{"High", "GreaterThanThreshold", 50, 3}, {"Low", "LessThanThreshold", 45, 15}} {
+			if _, err := a.PutMetricAlarm(b.Context(), &cloudwatch.PutMetricAlarmInput{
+				AlarmName:        aws.String(fmt.Sprintf("TargetTracking-%s-Alarm%s-3f3a4c1e-8f6c-4c3e-b3a5-%012d", target, side.name, i)),
+				AlarmDescription: aws.String("DO NOT EDIT OR DELETE. For TargetTrackingScaling policy " + policy + "."),
+				AlarmActions:     []string{policy},
+				Namespace:        aws.String("AWS/ECS"), MetricName: aws.String("CPUUtilization"), Dimensions: dims,
+				Statistic: "Average", Unit: "Percent", Period: aws.Int32(60), EvaluationPeriods: &side.periods,
+				Threshold: &side.threshold, ComparisonOperator: side.comparison,
+			}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for minute := range 17 {
+			set := metric.Set{}
+			set.Add(48, 1)
+			a.Record([]metric.Sample{{Metric: metric.NewID("AWS/ECS", "CPUUtilization", dimensions(dims)...),
+				Time: now.Add(-time.Duration(minute) * time.Minute), Unit: "Percent", Set: set}})
+		}
+	}
+	// All new alarms were evaluated: OK.
+	a.schedule.fresh, a.schedule.freshAt = nil, nil
+	a.all(now)
+}
+
+// all evaluates all alarms, as on the minute.
+func (a *API) all(now time.Time) {
+	for start := 0; a.evaluateChunk(time.Minute, start, now); start += chunk {
+	}
+}
+
+// BenchmarkEvaluation evaluates 100,000 alarms that do not change.
+func BenchmarkEvaluation(b *testing.B) {
+	a := benchService(b, nil)
+	const services = 50_000
+	a.tracked(b, services)
+	now := a.Clock.Now()
+	b.ReportAllocs()
+	for b.Loop() {
+		a.all(now)
+	}
+	b.ReportMetric(float64(b.N)*2*services/b.Elapsed().Seconds(), "evaluations/s")
+}
+
+// BenchmarkMemory reports what an alarm takes with its definition and state.
+func BenchmarkMemory(b *testing.B) {
+	const services = 50_000
+	for b.Loop() {
+		a := benchService(b, nil)
+		a.tracked(b, services)
+		with := heap()
+		a.alarms, a.names, a.watches, a.actions = nil, nil, nil, dispatcher{}
+		a.schedule.init()
+		for _, id := range a.Metrics.List(func(metric.ID, time.Time) bool { return true }) {
+			a.Metrics.Series(id).Watch(nil)
+		}
+		b.ReportMetric(float64(with-heap())/(2*services), "B/alarm")
+	}
+}
+
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// BenchmarkBreach measures the time from a PutMetricData that completes a
+// breach to its scaling action, with 10,000 alarms.
+func BenchmarkBreach(b *testing.B) {
+	const alarms = 10_000
+	var mu sync.Mutex
+	acted := map[string]chan time.Time{}
+	a := benchService(b, func(_ context.Context, n Notification) error {
+		mu.Lock()
+		defer mu.Unlock()
+		acted[n.Alarm] <- time.Now()
+		return nil
+	})
+	for i := range alarms {
+		name := fmt.Sprintf("a%05d", i)
+		acted[name] = make(chan time.Time, 1)
+		if _, err := a.PutMetricAlarm(b.Context(), &cloudwatch.PutMetricAlarmInput{
+			AlarmName: &name, AlarmActions: []string{"arn:aws:autoscaling:us-east-1:123456789012:scalingPolicy:x:resource/ecs/service/c/s:policyName/p"},
+			Namespace: aws.String("bench"), MetricName: &name, Statistic: "Average", Period: aws.Int32(60), EvaluationPeriods: aws.Int32(1),
+			Threshold: aws.Float64(50), ComparisonOperator: "GreaterThanThreshold",
+		}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	var running sync.WaitGroup
+	running.Go(func() { a.Run(ctx) })
+	defer running.Wait()
+	defer cancel()
+
+	var latencies []time.Duration
+	i := 0
+	for b.Loop() {
+		name := fmt.Sprintf("a%05d", i%alarms)
+		value := 99.0
+		at := a.Clock.Now().Add(-time.Minute)
+		if i >= alarms { // it is in ALARM: bring it back first
+			if _, err := a.SetAlarmState(ctx, &cloudwatch.SetAlarmStateInput{AlarmName: &name, StateValue: "OK", StateReason: aws.String("again")}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		start := time.Now()
+		if _, err := a.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{Namespace: aws.String("bench"), MetricData: []types.MetricDatum{{MetricName: &name, Value: &value, Timestamp: &at}}}); err != nil {
+			b.Fatal(err)
+		}
+		latencies = append(latencies, (<-acted[name]).Sub(start))
+		i++
+	}
+	slices.Sort(latencies)
+	b.ReportMetric(float64(latencies[len(latencies)*99/100].Microseconds())/1000, "p99-ms")
+	b.ReportMetric(float64(latencies[len(latencies)/2].Microseconds())/1000, "p50-ms")
+}
