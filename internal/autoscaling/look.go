@@ -169,11 +169,15 @@ func (s *subject) read(alarms map[string]cwtypes.MetricAlarm, n *Notification) e
 		if !ok {
 			continue
 		}
+		called := n != nil && name == n.Alarm
 		seen, err := readAlarm(m)
-		if err != nil {
+		if err != nil && called {
 			return err
 		}
-		if n != nil && name == n.Alarm {
+		if err != nil {
+			continue // a user's alarm that cannot drive steps keeps nobody from scaling
+		}
+		if called {
 			seen.State, seen.Datapoints = alarm.Alarm, n.Datapoints
 		}
 		s.reading.Alarms = append(s.reading.Alarms, seen)

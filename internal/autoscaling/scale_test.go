@@ -429,6 +429,24 @@ func TestExplain(t *testing.T) {
 	})
 }
 
+func TestAnAlarmWithoutAThresholdKeepsNobodyFromScaling(t *testing.T) {
+	inWorld(t, func(w *world) {
+		arn, high, _ := w.tracked()
+		step := *w.put(add2("step")).PolicyARN
+		w.userAlarm("band", step)
+		m := w.cw.alarms["band"]
+		m.ComparisonOperator = cwtypes.ComparisonOperatorGreaterThanUpperThreshold
+		w.cw.alarms["band"] = m
+		if err := w.alarm("band", step, 70); err == nil {
+			t.Error("steps from a threshold that there is not")
+		}
+		if err := w.alarm(high, arn, 70); err != nil {
+			t.Fatal(err)
+		}
+		w.wantDesired(14)
+	})
+}
+
 func TestAnAlarmThatCannotBeReadIsAnError(t *testing.T) {
 	inWorld(t, func(w *world) {
 		arn, high, _ := w.tracked()
