@@ -14,8 +14,9 @@ var ErrToken = errors.New("page: invalid token")
 
 // Of returns the page of items that a token asks for, and the token of the
 // next page or nil at the end. Items must be sorted by their keys, which must
-// be unique; a page starts after the key in the token, so items that come or go
-// between two calls neither repeat nor hide others.
+// be unique and not empty; a page starts after the key in the token, so items
+// that come or go between two calls neither repeat nor hide others. Limit must
+// be positive.
 func Of[T any](items []T, key func(T) string, token *string, limit int) ([]T, *string, error) {
 	start := 0
 	if after, err := Key(token); err != nil {
