@@ -21,6 +21,9 @@ import (
 // cgroup2Root is where the one tree of cgroups of version 2 is mounted.
 const cgroup2Root = "/sys/fs/cgroup"
 
+// serverGroup is the cgroup that a server moves to in order to have others beside it.
+const serverGroup = "flyball-server"
+
 // unified is a host with cgroups of version 2.
 type unified struct {
 	parent string // above the groups of all tasks, from the root on
@@ -35,11 +38,14 @@ func newUnified(name string) (*unified, error) {
 	// cgroup with processes may not limit those below it: the server would have
 	// to move out of the way first, which it may when it is there alone, as a
 	// systemd service with Delegate=yes is. Otherwise the root will do.
+	if filepath.Base(own) == serverGroup {
+		own = filepath.Dir(own) // we have moved before
+	}
 	h := &unified{parent: filepath.Join("/", own, name)}
 	if err = h.try(); err == nil {
 		return h, nil
 	}
-	if alone(own) && moveBelow(own, name+"-server") == nil {
+	if alone(own) && moveBelow(own, serverGroup) == nil {
 		if err = h.try(); err == nil {
 			return h, nil
 		}

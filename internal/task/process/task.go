@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"flyball/internal/task"
 )
@@ -24,11 +25,11 @@ type Task struct {
 
 	stopping sync.Once
 	done     chan struct{}
-	last     task.Usage // what the task has used in all, once it is done
 
 	saving  sync.Mutex // one record is written at a time
 	mu      sync.Mutex
-	started bool // all containers have been started
+	started bool        // all containers have been started
+	last    *task.Usage // what the task used in all, once its containers have ended
 }
 
 var _ task.Task = (*Task)(nil)
@@ -143,9 +144,13 @@ func (t *Task) shutDown() {
 
 // finish gives back what the task had, but for its record and logs.
 func (t *Task) finish() {
-	if usage, err := t.group.usage(); err == nil {
-		t.last = usage
+	usage, err := t.group.usage()
+	if err != nil {
+		usage = task.Usage{At: time.Now()}
 	}
+	t.mu.Lock()
+	t.last = &usage
+	t.mu.Unlock()
 	if err := t.group.remove(); err != nil {
 		t.runtime.log.Warn("cannot remove the cgroup of a task", "task", t.spec.ID, "error", err)
 	}
@@ -219,11 +224,13 @@ func (t *Task) Stop(ctx context.Context) error {
 
 // Usage measures the task, or tells what it used in all once it has stopped.
 func (t *Task) Usage(context.Context) (task.Usage, error) {
-	usage, err := t.group.usage()
-	if err != nil && isClosed(t.done) {
-		return t.last, nil
+	t.mu.Lock()
+	last := t.last
+	t.mu.Unlock()
+	if last != nil {
+		return *last, nil
 	}
-	return usage, err
+	return t.group.usage()
 }
 
 // Health combines the health of the task's containers.
