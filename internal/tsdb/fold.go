@@ -9,7 +9,7 @@ import (
 
 // foldRows is about how many blocks one transaction writes, so that other writers
 // of the store never wait long.
-const foldRows = 1024
+const foldRows = 256
 
 // fold writes the blocks of all points that changed, empties the journal, and
 // lets go of what memory need not have.

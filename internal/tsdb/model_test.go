@@ -55,7 +55,8 @@ func TestNoDatapointIsLostOrCountedTwice(t *testing.T) {
 				if rapid.Bool().Draw(rt, "late") { // the same few buckets again and again
 					at = start.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 29, 30, 70}).Draw(rt, "minute")) * time.Minute)
 				}
-				sample := metric.Sample{Metric: cpu, Time: at, Unit: "Percent"}
+				unit := rapid.SampledFrom([]string{"Percent", "Percent", "", "Count"}).Draw(rt, "unit")
+				sample := metric.Sample{Metric: cpu, Time: at, Unit: unit}
 				if fine {
 					sample.Resolution = time.Second
 				}
