@@ -49,7 +49,7 @@ func (a *API) PutClusterCapacityProviders(ctx context.Context, in *ecs.PutCluste
 		return nil, err
 	}
 	out := &ecs.PutClusterCapacityProvidersOutput{}
-	err := a.change(func(b *store.Batch) error {
+	return answer(out, a.change(func(b *store.Batch) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -64,11 +64,7 @@ func (a *API) PutClusterCapacityProviders(ctx context.Context, in *ecs.PutCluste
 		c.save(b)
 		out.Cluster = a.describeCluster(c, types.ClusterField("").Values())
 		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	}))
 }
 
 func (c *cluster) usesProvider(name string) bool {

@@ -2,10 +2,8 @@ package ecs
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -14,7 +12,7 @@ import (
 	"flyball/internal/store"
 )
 
-// Cluster states.
+// The states of clusters, services and deployments.
 const (
 	active   = "ACTIVE"
 	draining = "DRAINING"
@@ -77,12 +75,12 @@ func (a *API) CreateCluster(ctx context.Context, in *ecs.CreateClusterInput, _ .
 	}
 
 	out := &ecs.CreateClusterOutput{}
-	err := a.change(func(b *store.Batch) error {
+	return answer(out, a.change(func(b *store.Batch) error {
 		if c, ok := a.clusters[name]; ok && !c.inactive() {
 			out.Cluster = a.describeCluster(c, nil)
 			return nil
 		}
-		c := newCluster(types.Cluster{
+		api := types.Cluster{
 			ClusterArn:                      aws.String(a.arn("cluster", name)),
 			ClusterName:                     aws.String(name),
 			Status:                          aws.String(active),
@@ -91,16 +89,18 @@ func (a *API) CreateCluster(ctx context.Context, in *ecs.CreateClusterInput, _ .
 			Configuration:                   in.Configuration,
 			Settings:                        mergeSettings([]types.ClusterSetting{a.defaultInsights()}, in.Settings),
 			Tags:                            orEmpty(in.Tags),
-		})
-		a.clusters[name] = c
+		}
+		c, deleted := a.clusters[name]
+		if deleted {
+			c.api = api // what the old one remembers of stopped tasks stays its
+		} else {
+			c = newCluster(api)
+			a.clusters[name] = c
+		}
 		c.save(b)
 		out.Cluster = a.describeCluster(c, []types.ClusterField{types.ClusterFieldSettings, types.ClusterFieldTags})
 		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	}))
 }
 
 // defaultInsights is the containerInsights setting of a new cluster: the
@@ -212,7 +212,7 @@ func (a *API) UpdateCluster(ctx context.Context, in *ecs.UpdateClusterInput, _ .
 		return nil, notServed("Service Connect")
 	}
 	out := &ecs.UpdateClusterOutput{}
-	err := a.change(func(b *store.Batch) error {
+	return answer(out, a.change(func(b *store.Batch) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -224,11 +224,7 @@ func (a *API) UpdateCluster(ctx context.Context, in *ecs.UpdateClusterInput, _ .
 		c.save(b)
 		out.Cluster = a.describeCluster(c, types.ClusterField("").Values())
 		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	}))
 }
 
 // UpdateClusterSettings changes a cluster's settings.
@@ -246,7 +242,7 @@ func (a *API) UpdateClusterSettings(ctx context.Context, in *ecs.UpdateClusterSe
 // DeleteCluster makes an empty cluster inactive.
 func (a *API) DeleteCluster(ctx context.Context, in *ecs.DeleteClusterInput, _ ...func(*ecs.Options)) (*ecs.DeleteClusterOutput, error) {
 	out := &ecs.DeleteClusterOutput{}
-	err := a.change(func(b *store.Batch) error {
+	return answer(out, a.change(func(b *store.Batch) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -269,11 +265,7 @@ func (a *API) DeleteCluster(ctx context.Context, in *ecs.DeleteClusterInput, _ .
 		c.save(b)
 		out.Cluster = a.describeCluster(c, nil)
 		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	}))
 }
 
 func checkClusterSettings(settings []types.ClusterSetting) error {
@@ -302,17 +294,4 @@ func mergeSettings(old, changes []types.ClusterSetting) []types.ClusterSetting {
 		}
 	}
 	return merged
-}
-
-// orEmpty makes a list that is shown as [] rather than left out.
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
-}
-
-// sortedKeys returns the keys of a map in order.
-func sortedKeys[V any](m map[string]V) []string {
-	return slices.SortedFunc(maps.Keys(m), strings.Compare)
 }

@@ -108,6 +108,7 @@ func decide(v view, now time.Time) actions {
 // sortOut divides the tasks into those of the primary deployment and older ones.
 // Tasks that are stopping are only counted; unhealthy ones are stopped.
 func sortOut(v view, now time.Time, a *actions) (current, old []taskView, stoppingCount int) {
+	current = make([]taskView, 0, len(v.tasks))
 	for _, t := range v.tasks {
 		switch {
 		case t.phase == stopping:

@@ -195,6 +195,14 @@ func (a *API) change(f func(b *store.Batch) error) error {
 	return nil
 }
 
+// answer is what a call returns after a change: its output, or only the error.
+func answer[T any](out *T, err error) (*T, error) {
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // background is for writes that no caller waits for. A write that fails closes
 // Store.Failed and ends the server; here there is no one to tell.
 func (a *API) background(store.Commit) {}

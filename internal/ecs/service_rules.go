@@ -183,8 +183,8 @@ func deploymentDefaults(in, old *types.DeploymentConfiguration, scheduling types
 		if c == nil {
 			continue
 		}
-		filled.MaximumPercent = cmpOr(c.MaximumPercent, filled.MaximumPercent)
-		filled.MinimumHealthyPercent = cmpOr(c.MinimumHealthyPercent, filled.MinimumHealthyPercent)
+		filled.MaximumPercent = orElse(c.MaximumPercent, filled.MaximumPercent)
+		filled.MinimumHealthyPercent = orElse(c.MinimumHealthyPercent, filled.MinimumHealthyPercent)
 		if c.DeploymentCircuitBreaker != nil {
 			filled.DeploymentCircuitBreaker = c.DeploymentCircuitBreaker
 		}
@@ -194,7 +194,7 @@ func deploymentDefaults(in, old *types.DeploymentConfiguration, scheduling types
 		if c.Strategy != "" {
 			filled.Strategy = c.Strategy
 		}
-		filled.BakeTimeInMinutes = cmpOr(c.BakeTimeInMinutes, filled.BakeTimeInMinutes)
+		filled.BakeTimeInMinutes = orElse(c.BakeTimeInMinutes, filled.BakeTimeInMinutes)
 		filled.LifecycleHooks = c.LifecycleHooks
 		if c.EarlySuccessCriteria != nil {
 			filled.EarlySuccessCriteria = c.EarlySuccessCriteria

@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"reflect"
@@ -120,7 +121,7 @@ func (a *API) CreateService(ctx context.Context, in *ecs.CreateServiceInput, _ .
 		return nil, err
 	}
 	out := &ecs.CreateServiceOutput{}
-	err := a.change(func(b *store.Batch) error {
+	return answer(out, a.change(func(b *store.Batch) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -148,11 +149,7 @@ func (a *API) CreateService(ctx context.Context, in *ecs.CreateServiceInput, _ .
 		shown := a.describe(s, []types.ServiceField{types.ServiceFieldTags})
 		out.Service = &shown
 		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	}))
 }
 
 // newService builds a service with its first deployment, or says what is wrong
@@ -162,68 +159,68 @@ func (a *API) newService(c *cluster, in *ecs.CreateServiceInput) (*service, erro
 	if err != nil {
 		return nil, err
 	}
-	l := launch{
+	l, err := launch{
 		LaunchType:      in.LaunchType,
 		Strategy:        in.CapacityProviderStrategy,
 		Network:         in.NetworkConfiguration,
 		PlatformVersion: in.PlatformVersion,
 		LoadBalancers:   in.LoadBalancers,
-	}
-	l, err = l.resolve(c, def)
+	}.resolve(c, def)
 	if err != nil {
 		return nil, err
+	}
+	if in.SchedulingStrategy == types.SchedulingStrategyDaemon && l.LaunchType == types.LaunchTypeFargate {
+		return nil, invalidParameter("The DAEMON scheduling strategy is not supported by the FARGATE launch type.")
 	}
 	if err := a.checkLoadBalancers(def, in.LoadBalancers, in.HealthCheckGracePeriodSeconds); err != nil {
 		return nil, err
 	}
 	now := a.now()
-	s := &service{cluster: c, name: *in.ServiceName, clientToken: aws.ToString(in.ClientToken), tasks: map[string]*task{}}
-	scheduling := in.SchedulingStrategy
-	if scheduling == "" {
-		scheduling = types.SchedulingStrategyReplica
-	}
-	desired := aws.ToInt32(in.DesiredCount)
-	if scheduling == types.SchedulingStrategyDaemon {
-		if l.LaunchType == types.LaunchTypeFargate {
-			return nil, invalidParameter("The DAEMON scheduling strategy is not supported by the FARGATE launch type.")
-		}
-		desired = 1 // one task on each host: this machine
-	}
-	s.api = types.Service{
-		AvailabilityZoneRebalancing:   in.AvailabilityZoneRebalancing,
-		ClusterArn:                    c.api.ClusterArn,
-		CreatedAt:                     aws.Time(now),
-		CreatedBy:                     aws.String(a.rootARN()),
-		DeploymentConfiguration:       deploymentDefaults(in.DeploymentConfiguration, nil, scheduling),
-		DeploymentController:          &types.DeploymentController{Type: types.DeploymentControllerTypeEcs},
-		DesiredCount:                  desired,
-		EnableECSManagedTags:          in.EnableECSManagedTags,
-		EnableExecuteCommand:          in.EnableExecuteCommand,
-		HealthCheckGracePeriodSeconds: in.HealthCheckGracePeriodSeconds,
-		PlacementConstraints:          orEmpty(in.PlacementConstraints),
-		PlacementStrategy:             orEmpty(in.PlacementStrategy),
-		PropagateTags:                 in.PropagateTags,
-		SchedulingStrategy:            scheduling,
-		ServiceArn:                    aws.String(a.arn("service", c.name, s.name)),
-		ServiceName:                   in.ServiceName,
-		ServiceRegistries:             []types.ServiceRegistry{},
-		Status:                        aws.String(active),
-		Tags:                          orEmpty(in.Tags),
-	}
-	if s.api.AvailabilityZoneRebalancing == "" {
-		s.api.AvailabilityZoneRebalancing = types.AvailabilityZoneRebalancingDisabled
-	}
-	if s.api.PropagateTags == "" {
-		s.api.PropagateTags = types.PropagateTagsNone
-	}
-	if len(in.LoadBalancers) > 0 && s.api.HealthCheckGracePeriodSeconds == nil {
-		s.api.HealthCheckGracePeriodSeconds = aws.Int32(0)
+	s := &service{
+		cluster:     c,
+		name:        *in.ServiceName,
+		api:         a.newServiceAPI(c, in, now),
+		clientToken: aws.ToString(in.ClientToken),
+		tasks:       map[string]*task{},
 	}
 	if err := checkDeploymentConfiguration(s.api.DeploymentConfiguration); err != nil {
 		return nil, err
 	}
 	s.deploy(def, l, now)
 	return s, nil
+}
+
+// newServiceAPI is what the API shows of a new service, with AWS's defaults
+// filled in and without what the deployment adds.
+func (a *API) newServiceAPI(c *cluster, in *ecs.CreateServiceInput, now time.Time) types.Service {
+	api := types.Service{
+		AvailabilityZoneRebalancing:   cmp.Or(in.AvailabilityZoneRebalancing, types.AvailabilityZoneRebalancingDisabled),
+		ClusterArn:                    c.api.ClusterArn,
+		CreatedAt:                     aws.Time(now),
+		CreatedBy:                     aws.String(a.rootARN()),
+		DeploymentController:          &types.DeploymentController{Type: types.DeploymentControllerTypeEcs},
+		DesiredCount:                  aws.ToInt32(in.DesiredCount),
+		EnableECSManagedTags:          in.EnableECSManagedTags,
+		EnableExecuteCommand:          in.EnableExecuteCommand,
+		HealthCheckGracePeriodSeconds: in.HealthCheckGracePeriodSeconds,
+		PlacementConstraints:          orEmpty(in.PlacementConstraints),
+		PlacementStrategy:             orEmpty(in.PlacementStrategy),
+		PropagateTags:                 cmp.Or(in.PropagateTags, types.PropagateTagsNone),
+		SchedulingStrategy:            cmp.Or(in.SchedulingStrategy, types.SchedulingStrategyReplica),
+		ServiceArn:                    aws.String(a.arn("service", c.name, *in.ServiceName)),
+		ServiceName:                   in.ServiceName,
+		ServiceRegistries:             []types.ServiceRegistry{},
+		Status:                        aws.String(active),
+		Tags:                          orEmpty(in.Tags),
+	}
+	api.DeploymentConfiguration = deploymentDefaults(in.DeploymentConfiguration, nil, api.SchedulingStrategy)
+	if api.SchedulingStrategy == types.SchedulingStrategyDaemon {
+		api.DesiredCount = 1 // one task on each host: this machine
+	}
+	if len(in.LoadBalancers) > 0 {
+		api.HealthCheckGracePeriodSeconds = orElse(in.HealthCheckGracePeriodSeconds, aws.Int32(0))
+	}
+	return api
 }
 
 // show shows what the primary deployment runs as the service's.
@@ -248,7 +245,7 @@ func (a *API) UpdateService(ctx context.Context, in *ecs.UpdateServiceInput, _ .
 		return nil, err
 	}
 	out := &ecs.UpdateServiceOutput{}
-	err := a.change(func(b *store.Batch) error {
+	return answer(out, a.change(func(b *store.Batch) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -268,11 +265,7 @@ func (a *API) UpdateService(ctx context.Context, in *ecs.UpdateServiceInput, _ .
 		shown := a.describe(s, []types.ServiceField{types.ServiceFieldTags})
 		out.Service = &shown
 		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	}))
 }
 
 // update validates a change of a service and makes it. The lock is held.
@@ -336,7 +329,7 @@ func (a *API) updatedLaunch(s *service, in *ecs.UpdateServiceInput) (*definition
 	if err != nil {
 		return nil, l, false, err
 	}
-	if err := a.checkLoadBalancers(def, l.LoadBalancers, cmpOr(in.HealthCheckGracePeriodSeconds, s.api.HealthCheckGracePeriodSeconds)); err != nil {
+	if err := a.checkLoadBalancers(def, l.LoadBalancers, orElse(in.HealthCheckGracePeriodSeconds, s.api.HealthCheckGracePeriodSeconds)); err != nil {
 		return nil, l, false, err
 	}
 	return def, l, true, nil
@@ -371,7 +364,7 @@ func (s *service) applyPlainChanges(in *ecs.UpdateServiceInput) {
 // set. It becomes inactive when its last task has stopped.
 func (a *API) DeleteService(ctx context.Context, in *ecs.DeleteServiceInput, _ ...func(*ecs.Options)) (*ecs.DeleteServiceOutput, error) {
 	out := &ecs.DeleteServiceOutput{}
-	err := a.change(func(b *store.Batch) error {
+	return answer(out, a.change(func(b *store.Batch) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -394,11 +387,7 @@ func (a *API) DeleteService(ctx context.Context, in *ecs.DeleteServiceInput, _ .
 		shown := a.describe(s, []types.ServiceField{types.ServiceFieldTags})
 		out.Service = &shown
 		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	}))
 }
 
 // DescribeServices describes up to ten services of a cluster, deleted ones too
@@ -449,9 +438,15 @@ func (a *API) ListServices(ctx context.Context, in *ecs.ListServicesInput, _ ...
 	}
 	a.mu.RUnlock()
 	slices.Sort(arns)
-	arns, next, err := pageOf(arns, in.NextToken, cmpOr(in.MaxResults, aws.Int32(10)), 100)
+	arns, next, err := pageOf(arns, in.NextToken, orElse(in.MaxResults, aws.Int32(10)), 100)
 	if err != nil {
 		return nil, err
 	}
 	return &ecs.ListServicesOutput{ServiceArns: arns, NextToken: next}, nil
+}
+
+// ListServicesByNamespace lists the services of a Cloud Map namespace, of which
+// there are none.
+func (a *API) ListServicesByNamespace(ctx context.Context, in *ecs.ListServicesByNamespaceInput, _ ...func(*ecs.Options)) (*ecs.ListServicesByNamespaceOutput, error) {
+	return nil, &types.NamespaceNotFoundException{Message: aws.String("Namespace not found.")}
 }

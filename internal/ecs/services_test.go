@@ -426,6 +426,24 @@ func TestStoppedThingsAreForgottenAfterAnHour(t *testing.T) {
 	})
 }
 
+func TestServiceOfARecreatedClusterIsNotForgottenWithTheOldOne(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.serve(0)
+		must(w.api.DeleteService(w.Context(), &ecs.DeleteServiceInput{Cluster: aws.String("prod"), Service: aws.String("web")}))(w)
+		w.pass(time.Second)
+		must(w.api.DeleteCluster(w.Context(), &ecs.DeleteClusterInput{Cluster: aws.String("prod")}))(w)
+		w.cluster("prod")
+		must(w.api.CreateService(w.Context(), webService(1)))(w)
+		w.pass(2 * time.Hour)
+		w.crash()
+		w.boot()
+		w.pass(time.Minute)
+		if s := w.service(); *s.Status != "ACTIVE" || s.RunningCount != 1 {
+			t.Errorf("%s with %d running", *s.Status, s.RunningCount)
+		}
+	})
+}
+
 func TestStartsAreBounded(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.runtime.set(func(context.Context, runtime.Spec) error { time.Sleep(time.Second); return nil }, nil)

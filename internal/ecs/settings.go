@@ -96,15 +96,11 @@ func (a *API) putSetting(key settingKey, value string) (*types.Setting, error) {
 	if err := checkSetting(key.name, value); err != nil {
 		return nil, err
 	}
-	err := a.change(func(b *store.Batch) error {
+	return answer(setting(key, value), a.change(func(b *store.Batch) error {
 		a.settings[key] = value
 		b.Put(kindSetting, key.String(), []byte(value))
 		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return setting(key, value), nil
+	}))
 }
 
 func setting(key settingKey, value string) *types.Setting {
@@ -142,16 +138,12 @@ func (a *API) DeleteAccountSetting(ctx context.Context, in *ecs.DeleteAccountSet
 	}
 	key := settingKey{a.principal(in.PrincipalArn), in.Name}
 	out := &ecs.DeleteAccountSettingOutput{}
-	err := a.change(func(b *store.Batch) error {
+	return answer(out, a.change(func(b *store.Batch) error {
 		delete(a.settings, key)
 		b.Delete(kindSetting, key.String())
 		out.Setting = setting(key, a.effectiveSetting(key.principal, key.name))
 		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	}))
 }
 
 // ListAccountSettings lists a principal's own settings, or with

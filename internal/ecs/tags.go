@@ -105,7 +105,7 @@ func (a *API) TagResource(ctx context.Context, in *ecs.TagResourceInput, _ ...fu
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
-	err := a.change(func(b *store.Batch) error {
+	return answer(&ecs.TagResourceOutput{}, a.change(func(b *store.Batch) error {
 		r, err := a.findTagged(in.ResourceArn)
 		if err != nil {
 			return err
@@ -117,16 +117,12 @@ func (a *API) TagResource(ctx context.Context, in *ecs.TagResourceInput, _ ...fu
 		*r.tags = merged
 		r.save(b)
 		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &ecs.TagResourceOutput{}, nil
+	}))
 }
 
 // UntagResource removes tags.
 func (a *API) UntagResource(ctx context.Context, in *ecs.UntagResourceInput, _ ...func(*ecs.Options)) (*ecs.UntagResourceOutput, error) {
-	err := a.change(func(b *store.Batch) error {
+	return answer(&ecs.UntagResourceOutput{}, a.change(func(b *store.Batch) error {
 		r, err := a.findTagged(in.ResourceArn)
 		if err != nil {
 			return err
@@ -140,11 +136,7 @@ func (a *API) UntagResource(ctx context.Context, in *ecs.UntagResourceInput, _ .
 		*r.tags = kept
 		r.save(b)
 		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &ecs.UntagResourceOutput{}, nil
+	}))
 }
 
 // ListTagsForResource lists the tags of a resource.

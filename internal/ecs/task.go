@@ -146,10 +146,8 @@ type taskOrder struct {
 // newTask accepts a task: it is in the cluster from now on and waits to be
 // driven. The lock is held.
 func (a *API) newTask(o taskOrder, b *store.Batch) *task {
-	now := a.now()
-	id := newTaskID()
 	t := &task{
-		id:          id,
+		id:          newTaskID(),
 		cluster:     o.cluster,
 		service:     o.service,
 		deployment:  o.deployment,
@@ -157,11 +155,30 @@ func (a *API) newTask(o taskOrder, b *store.Batch) *task {
 		clientToken: o.clientToken,
 		stop:        make(chan struct{}),
 	}
-	t.api = types.Task{
+	t.api = a.newTaskAPI(t.id, o)
+	t.showSize()
+	t.reserved = t.reservation()
+	t.api.Attachments = newAttachments(o.launch)
+	t.api.Containers = a.newContainers(t)
+	o.cluster.tasks[t.id] = t
+	if o.service != nil {
+		o.service.tasks[t.id] = t
+		t.wave = o.service.wave
+	}
+	t.save(b)
+	a.launches = append(a.launches, t)
+	a.nudge()
+	return t
+}
+
+// newTaskAPI is what the API shows of a new task, without its size, containers
+// and attachments.
+func (a *API) newTaskAPI(id string, o taskOrder) types.Task {
+	api := types.Task{
 		Attributes:           []types.Attribute{},
 		AvailabilityZone:     aws.String(a.cfg.Region + "a"),
 		ClusterArn:           o.cluster.api.ClusterArn,
-		CreatedAt:            aws.Time(now),
+		CreatedAt:            aws.Time(a.now()),
 		DesiredStatus:        aws.String(statusRunning),
 		EnableExecuteCommand: o.exec,
 		EphemeralStorage:     o.definition.api.EphemeralStorage,
@@ -177,12 +194,17 @@ func (a *API) newTask(o taskOrder, b *store.Batch) *task {
 		Version:              1,
 	}
 	if len(o.launch.Strategy) > 0 {
-		t.api.CapacityProviderName = o.launch.Strategy[0].CapacityProvider
+		api.CapacityProviderName = o.launch.Strategy[0].CapacityProvider
 	}
 	if o.launch.PlatformVersion != nil {
-		t.api.PlatformFamily = aws.String(platformFamily)
-		t.api.PlatformVersion = aws.String(resolvedPlatform(*o.launch.PlatformVersion))
+		api.PlatformFamily = aws.String(platformFamily)
+		api.PlatformVersion = aws.String(resolvedPlatform(*o.launch.PlatformVersion))
 	}
+	return api
+}
+
+// showSize shows the task-level size where there is one.
+func (t *task) showSize() {
 	size := t.size()
 	if size.cpu > 0 {
 		t.api.Cpu = aws.String(strconv.Itoa(size.cpu))
@@ -190,18 +212,6 @@ func (a *API) newTask(o taskOrder, b *store.Batch) *task {
 	if size.memory > 0 {
 		t.api.Memory = aws.String(strconv.Itoa(size.memory))
 	}
-	t.reserved = t.reservation()
-	t.api.Attachments = newAttachments(o.launch)
-	t.api.Containers = a.newContainers(t)
-	o.cluster.tasks[id] = t
-	if o.service != nil {
-		o.service.tasks[id] = t
-		t.wave = o.service.wave
-	}
-	t.save(b)
-	a.launches = append(a.launches, t)
-	a.nudge()
-	return t
 }
 
 // overridesShown lists every container, as AWS does, with what is overridden.

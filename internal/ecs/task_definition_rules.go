@@ -230,7 +230,7 @@ func checkTotals(containers []types.ContainerDefinition, size taskSize) error {
 	cpu, memory := 0, 0
 	for _, c := range containers {
 		cpu += int(c.Cpu)
-		memory += int(aws.ToInt32(cmpOr(c.MemoryReservation, c.Memory)))
+		memory += int(aws.ToInt32(orElse(c.MemoryReservation, c.Memory)))
 	}
 	if size.cpu > 0 && cpu > size.cpu {
 		return clientError("Total cpu of the containers (%d) is greater than the task's (%d).", cpu, size.cpu)
@@ -239,14 +239,6 @@ func checkTotals(containers []types.ContainerDefinition, size taskSize) error {
 		return clientError("Total memory of the containers (%d) is greater than the task's (%d).", memory, size.memory)
 	}
 	return nil
-}
-
-// cmpOr is the first that is not nil.
-func cmpOr(a, b *int32) *int32 {
-	if a != nil {
-		return a
-	}
-	return b
 }
 
 // A taskSize is task-level CPU in units and memory in MiB, 0 where there is none.

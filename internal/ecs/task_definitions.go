@@ -64,7 +64,7 @@ func (d *definition) reserved() taskSize {
 			r.cpu += int(c.Cpu)
 		}
 		if d.size.memory == 0 {
-			r.memory += int(aws.ToInt32(cmpOr(c.MemoryReservation, c.Memory)))
+			r.memory += int(aws.ToInt32(orElse(c.MemoryReservation, c.Memory)))
 		}
 	}
 	return r
@@ -128,7 +128,7 @@ func (a *API) RegisterTaskDefinition(ctx context.Context, in *ecs.RegisterTaskDe
 	}
 	d := newDefinition(in, size)
 	out := &ecs.RegisterTaskDefinitionOutput{Tags: orEmpty(in.Tags)}
-	err = a.change(func(b *store.Batch) error {
+	return answer(out, a.change(func(b *store.Batch) error {
 		f, ok := a.families[*in.Family]
 		if !ok {
 			f = &family{name: *in.Family}
@@ -143,11 +143,7 @@ func (a *API) RegisterTaskDefinition(ctx context.Context, in *ecs.RegisterTaskDe
 		shown := d.api
 		out.TaskDefinition = &shown
 		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	}))
 }
 
 // newDefinition fills in what AWS fills in, so that a client which reads the
@@ -219,9 +215,9 @@ func withHealthDefaults(h *types.HealthCheck) *types.HealthCheck {
 		return nil
 	}
 	filled := *h
-	filled.Interval = cmpOr(h.Interval, aws.Int32(30))
-	filled.Timeout = cmpOr(h.Timeout, aws.Int32(5))
-	filled.Retries = cmpOr(h.Retries, aws.Int32(3))
+	filled.Interval = orElse(h.Interval, aws.Int32(30))
+	filled.Timeout = orElse(h.Timeout, aws.Int32(5))
+	filled.Retries = orElse(h.Retries, aws.Int32(3))
 	return &filled
 }
 
@@ -261,7 +257,7 @@ func (a *API) DeregisterTaskDefinition(ctx context.Context, in *ecs.DeregisterTa
 		return nil, clientError("Revision is missing.")
 	}
 	out := &ecs.DeregisterTaskDefinitionOutput{}
-	err := a.change(func(b *store.Batch) error {
+	return answer(out, a.change(func(b *store.Batch) error {
 		d, ok := a.findDefinition(*in.TaskDefinition)
 		if !ok {
 			return clientError("Unable to describe task definition.")
@@ -275,11 +271,7 @@ func (a *API) DeregisterTaskDefinition(ctx context.Context, in *ecs.DeregisterTa
 		shown := d.api
 		out.TaskDefinition = &shown
 		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	}))
 }
 
 // DeleteTaskDefinitions marks up to ten inactive revisions as being deleted.
@@ -291,7 +283,7 @@ func (a *API) DeleteTaskDefinitions(ctx context.Context, in *ecs.DeleteTaskDefin
 		return nil, invalidParameter("Size of TaskDefinition references list cannot exceed 10")
 	}
 	out := &ecs.DeleteTaskDefinitionsOutput{TaskDefinitions: []types.TaskDefinition{}, Failures: []types.Failure{}}
-	err := a.change(func(b *store.Batch) error {
+	return answer(out, a.change(func(b *store.Batch) error {
 		for _, ref := range in.TaskDefinitions {
 			d, failure := a.deletable(ref)
 			if failure != nil {
@@ -306,11 +298,7 @@ func (a *API) DeleteTaskDefinitions(ctx context.Context, in *ecs.DeleteTaskDefin
 			out.TaskDefinitions = append(out.TaskDefinitions, d.api)
 		}
 		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	}))
 }
 
 // deletable returns an inactive revision, or why there is none.

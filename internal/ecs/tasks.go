@@ -5,7 +5,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -30,7 +29,7 @@ func (a *API) RunTask(ctx context.Context, in *ecs.RunTaskInput, _ ...func(*ecs.
 		return nil, err
 	}
 	out := &ecs.RunTaskOutput{Tasks: []types.Task{}, Failures: []types.Failure{}}
-	err := a.change(func(b *store.Batch) error {
+	return answer(out, a.change(func(b *store.Batch) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -50,11 +49,7 @@ func (a *API) RunTask(ctx context.Context, in *ecs.RunTaskInput, _ ...func(*ecs.
 			out.Tasks = append(out.Tasks, describeTask(t, []types.TaskField{types.TaskFieldTags}))
 		}
 		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	}))
 }
 
 // startedWith are the tasks of an earlier call with the same client token.
@@ -191,7 +186,7 @@ func (a *API) StopTask(ctx context.Context, in *ecs.StopTaskInput, _ ...func(*ec
 		return nil, invalidParameter("The reason can be at most 1024 characters long.")
 	}
 	out := &ecs.StopTaskOutput{}
-	err := a.change(func(b *store.Batch) error {
+	return answer(out, a.change(func(b *store.Batch) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -211,11 +206,7 @@ func (a *API) StopTask(ctx context.Context, in *ecs.StopTaskInput, _ ...func(*ec
 		shown := describeTask(t, []types.TaskField{types.TaskFieldTags})
 		out.Task = &shown
 		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	}))
 }
 
 // DescribeTasks describes up to 100 tasks of a cluster, stopped ones too while
@@ -317,118 +308,6 @@ func (t *task) matches(in *ecs.ListTasksInput) bool {
 		return false
 	}
 	return true
-}
-
-// The protection of a task lasts two hours unless said otherwise, and at most
-// two days.
-const (
-	usualProtection   = 120 // minutes
-	longestProtection = 2880
-)
-
-// UpdateTaskProtection protects tasks of services from scale-in and deployments
-// for a time, or ends that.
-func (a *API) UpdateTaskProtection(ctx context.Context, in *ecs.UpdateTaskProtectionInput, _ ...func(*ecs.Options)) (*ecs.UpdateTaskProtectionOutput, error) {
-	minutes := int32(usualProtection)
-	if in.ExpiresInMinutes != nil {
-		minutes = *in.ExpiresInMinutes
-	}
-	switch n := len(in.Tasks); {
-	case n == 0 || n > 10:
-		return nil, invalidParameter("Tasks must have between 1 and 10 items.")
-	case minutes < 1 || minutes > longestProtection:
-		return nil, invalidParameter("expiresInMinutes must be between 1 and %d.", longestProtection)
-	}
-	out := &ecs.UpdateTaskProtectionOutput{ProtectedTasks: []types.ProtectedTask{}, Failures: []types.Failure{}}
-	err := a.change(func(b *store.Batch) error {
-		c, err := a.activeCluster(in.Cluster)
-		if err != nil {
-			return err
-		}
-		now := a.now()
-		for _, ref := range in.Tasks {
-			t, failure := a.protectable(c, ref)
-			if failure != nil {
-				out.Failures = append(out.Failures, *failure)
-				continue
-			}
-			t.protectedUntil = time.Time{}
-			if in.ProtectionEnabled {
-				t.protectedUntil = now.Add(time.Duration(minutes) * time.Minute)
-			}
-			t.save(b)
-			a.markDirty(t.service)
-			out.ProtectedTasks = append(out.ProtectedTasks, t.protection(now))
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-// protectable returns a running task of a service, or why it cannot be protected.
-func (a *API) protectable(c *cluster, ref string) (*task, *types.Failure) {
-	fail := func(reason, detail string) (*task, *types.Failure) {
-		return nil, &types.Failure{
-			Arn:    aws.String(a.reference("task", ref, c.name)),
-			Reason: aws.String(reason),
-			Detail: nonEmpty(detail),
-		}
-	}
-	t, ok := a.findTask(c, ref)
-	switch {
-	case !ok:
-		return fail("MISSING", "")
-	case t.service == nil:
-		return fail("TASK_NOT_VALID", "The specified task is not valid for task protection: it does not belong to a service.")
-	case t.askedToStop() || t.status() != statusRunning:
-		return fail("TASK_NOT_VALID", "The specified task is not running.")
-	}
-	return t, nil
-}
-
-func (t *task) protection(now time.Time) types.ProtectedTask {
-	p := types.ProtectedTask{TaskArn: t.api.TaskArn}
-	if t.protectedUntil.After(now) {
-		p.ProtectionEnabled = true
-		p.ExpirationDate = aws.Time(t.protectedUntil)
-	}
-	return p
-}
-
-// GetTaskProtection tells which tasks are protected; without a list, of all the
-// cluster's service tasks those that are.
-func (a *API) GetTaskProtection(ctx context.Context, in *ecs.GetTaskProtectionInput, _ ...func(*ecs.Options)) (*ecs.GetTaskProtectionOutput, error) {
-	if len(in.Tasks) > 100 {
-		return nil, invalidParameter("Tasks can have at most 100 items.")
-	}
-	out := &ecs.GetTaskProtectionOutput{ProtectedTasks: []types.ProtectedTask{}, Failures: []types.Failure{}}
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	c, err := a.activeCluster(in.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	now := a.now()
-	if len(in.Tasks) == 0 {
-		for _, id := range sortedKeys(c.tasks) {
-			if t := c.tasks[id]; !t.askedToStop() && t.protectedUntil.After(now) {
-				out.ProtectedTasks = append(out.ProtectedTasks, t.protection(now))
-			}
-		}
-		return out, nil
-	}
-	for _, ref := range in.Tasks {
-		t, failure := a.protectable(c, ref)
-		if failure != nil {
-			out.Failures = append(out.Failures, *failure)
-			continue
-		}
-		out.ProtectedTasks = append(out.ProtectedTasks, t.protection(now))
-	}
-	return out, nil
 }
 
 // ListContainerInstances lists none: tasks run on this machine without one.

@@ -1,0 +1,270 @@
+package ecs
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"flyball/internal/page"
+	"flyball/internal/store"
+)
+
+// The record of service deployments and revisions, as the API shows it.
+
+func (a *API) rolloutARN(s *service, id string) *string {
+	return aws.String(a.arn("service-deployment", s.cluster.name, s.name, id))
+}
+
+func (a *API) revisionARN(s *service, number string) *string {
+	return aws.String(a.arn("service-revision", s.cluster.name, s.name, number))
+}
+
+// findRollout returns the service deployment of an ARN. The lock is held.
+func (a *API) findRollout(ref string) (*service, *rollout, bool) {
+	s, id, ok := a.ownedBy("service-deployment", ref)
+	if !ok {
+		return nil, nil, false
+	}
+	i := slices.IndexFunc(s.history, func(r *rollout) bool { return r.ID == id })
+	if i < 0 {
+		return nil, nil, false
+	}
+	return s, s.history[i], true
+}
+
+// ownedBy splits the ARN of something that belongs to a service.
+func (a *API) ownedBy(kind, ref string) (*service, string, bool) {
+	parts, ok := a.resource(kind, ref)
+	if !ok || len(parts) != 3 {
+		return nil, "", false
+	}
+	c, ok := a.clusters[parts[0]]
+	if !ok {
+		return nil, "", false
+	}
+	s, ok := c.services[parts[1]]
+	return s, parts[2], ok
+}
+
+// ListServiceDeployments lists the deployments of a service, newest first.
+func (a *API) ListServiceDeployments(ctx context.Context, in *ecs.ListServiceDeploymentsInput, _ ...func(*ecs.Options)) (*ecs.ListServiceDeploymentsOutput, error) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	c, err := a.activeCluster(in.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	s, ok := a.findService(c, aws.ToString(in.Service))
+	if !ok {
+		return nil, serviceNotFound()
+	}
+	briefs := []types.ServiceDeploymentBrief{}
+	for _, r := range s.history {
+		if r.matches(in) {
+			briefs = append(briefs, types.ServiceDeploymentBrief{
+				ClusterArn:               c.api.ClusterArn,
+				CreatedAt:                aws.Time(r.CreatedAt),
+				FinishedAt:               r.FinishedAt,
+				ServiceArn:               s.api.ServiceArn,
+				ServiceDeploymentArn:     a.rolloutARN(s, r.ID),
+				StartedAt:                aws.Time(r.CreatedAt),
+				Status:                   r.Status,
+				StatusReason:             nonEmpty(r.Reason),
+				TargetServiceRevisionArn: a.revisionARN(s, r.Target.Number),
+			})
+		}
+	}
+	limit := aws.ToInt32(in.MaxResults)
+	if limit < 0 || limit > 100 {
+		return nil, invalidParameter("maxResults must be between 1 and 100.")
+	}
+	if limit == 0 {
+		limit = 20
+	}
+	// Newest first: the key counts down with the time.
+	briefs, next, err := page.Of(briefs, func(b types.ServiceDeploymentBrief) string {
+		return fmt.Sprintf("%020d", 1<<62-b.CreatedAt.UnixNano())
+	}, in.NextToken, int(limit))
+	if err != nil {
+		return nil, invalidParameter("Invalid token: %s", aws.ToString(in.NextToken))
+	}
+	return &ecs.ListServiceDeploymentsOutput{ServiceDeployments: briefs, NextToken: next}, nil
+}
+
+func (r *rollout) matches(in *ecs.ListServiceDeploymentsInput) bool {
+	if len(in.Status) > 0 && !slices.Contains(in.Status, r.Status) {
+		return false
+	}
+	if c := in.CreatedAt; c != nil {
+		if c.After != nil && r.CreatedAt.Before(*c.After) || c.Before != nil && r.CreatedAt.After(*c.Before) {
+			return false
+		}
+	}
+	return true
+}
+
+// DescribeServiceDeployments describes up to 20 service deployments.
+func (a *API) DescribeServiceDeployments(ctx context.Context, in *ecs.DescribeServiceDeploymentsInput, _ ...func(*ecs.Options)) (*ecs.DescribeServiceDeploymentsOutput, error) {
+	if n := len(in.ServiceDeploymentArns); n == 0 || n > 20 {
+		return nil, invalidParameter("serviceDeploymentArns must have between 1 and 20 items.")
+	}
+	out := &ecs.DescribeServiceDeploymentsOutput{ServiceDeployments: []types.ServiceDeployment{}, Failures: []types.Failure{}}
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	for _, ref := range in.ServiceDeploymentArns {
+		s, r, ok := a.findRollout(ref)
+		if !ok {
+			out.Failures = append(out.Failures, missing(ref))
+			continue
+		}
+		out.ServiceDeployments = append(out.ServiceDeployments, a.describeRollout(s, r))
+	}
+	return out, nil
+}
+
+func (a *API) describeRollout(s *service, r *rollout) types.ServiceDeployment {
+	counts := s.counts()
+	summary := func(number string, requested int32) types.ServiceRevisionSummary {
+		n := counts["ecs-svc/"+number]
+		return types.ServiceRevisionSummary{
+			Arn:                a.revisionARN(s, number),
+			PendingTaskCount:   n.pending,
+			RunningTaskCount:   n.running,
+			RequestedTaskCount: requested,
+		}
+	}
+	d := types.ServiceDeployment{
+		ClusterArn:               s.cluster.api.ClusterArn,
+		CreatedAt:                aws.Time(r.CreatedAt),
+		DeploymentCircuitBreaker: r.breaker(),
+		DeploymentConfiguration:  r.Configuration,
+		FinishedAt:               r.FinishedAt,
+		ServiceArn:               s.api.ServiceArn,
+		ServiceDeploymentArn:     a.rolloutARN(s, r.ID),
+		SourceServiceRevisions:   []types.ServiceRevisionSummary{},
+		StartedAt:                aws.Time(r.CreatedAt),
+		Status:                   r.Status,
+		StatusReason:             nonEmpty(r.Reason),
+		StoppedAt:                r.StoppedAt,
+		UpdatedAt:                aws.Time(r.UpdatedAt),
+	}
+	target := summary(r.Target.Number, 0)
+	if len(s.deployments) > 0 && s.primary().Number == r.Target.Number {
+		target.RequestedTaskCount = s.api.DesiredCount
+	}
+	d.TargetServiceRevision = &target
+	for _, number := range r.Sources {
+		n := counts["ecs-svc/"+number]
+		d.SourceServiceRevisions = append(d.SourceServiceRevisions, summary(number, n.running+n.pending))
+	}
+	if r.RollbackAt != nil {
+		d.Rollback = &types.Rollback{
+			Reason:             aws.String(r.RollbackWhy),
+			ServiceRevisionArn: a.revisionARN(s, r.RollbackTo),
+			StartedAt:          r.RollbackAt,
+		}
+	}
+	return d
+}
+
+func (r *rollout) breaker() *types.ServiceDeploymentCircuitBreaker {
+	b := &types.ServiceDeploymentCircuitBreaker{FailureCount: int32(r.Failures), Threshold: int32(r.Threshold)}
+	switch {
+	case !r.Configuration.DeploymentCircuitBreaker.Enable:
+		b.Status = types.ServiceDeploymentRollbackMonitorsStatusDisabled
+	case r.Tripped:
+		b.Status = types.ServiceDeploymentRollbackMonitorsStatusTriggered
+	case r.running():
+		b.Status = types.ServiceDeploymentRollbackMonitorsStatusMonitoring
+	default:
+		b.Status = types.ServiceDeploymentRollbackMonitorsStatusMonitoringComplete
+	}
+	return b
+}
+
+// DescribeServiceRevisions describes up to 20 service revisions.
+func (a *API) DescribeServiceRevisions(ctx context.Context, in *ecs.DescribeServiceRevisionsInput, _ ...func(*ecs.Options)) (*ecs.DescribeServiceRevisionsOutput, error) {
+	if n := len(in.ServiceRevisionArns); n == 0 || n > 20 {
+		return nil, invalidParameter("serviceRevisionArns must have between 1 and 20 items.")
+	}
+	out := &ecs.DescribeServiceRevisionsOutput{ServiceRevisions: []types.ServiceRevision{}, Failures: []types.Failure{}}
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	for _, ref := range in.ServiceRevisionArns {
+		s, number, ok := a.ownedBy("service-revision", ref)
+		i := -1
+		if ok {
+			i = slices.IndexFunc(s.history, func(r *rollout) bool { return r.Target.Number == number })
+		}
+		if i < 0 {
+			out.Failures = append(out.Failures, missing(ref))
+			continue
+		}
+		out.ServiceRevisions = append(out.ServiceRevisions, a.describeRevision(s, s.history[i].Target))
+	}
+	return out, nil
+}
+
+func (a *API) describeRevision(s *service, r revision) types.ServiceRevision {
+	d := types.ServiceRevision{
+		CapacityProviderStrategy: r.Strategy,
+		ClusterArn:               s.cluster.api.ClusterArn,
+		ContainerImages:          []types.ContainerImage{},
+		CreatedAt:                aws.Time(r.CreatedAt),
+		LaunchType:               r.LaunchType,
+		LoadBalancers:            r.LoadBalancers,
+		NetworkConfiguration:     r.Network,
+		ServiceArn:               s.api.ServiceArn,
+		ServiceRevisionArn:       a.revisionARN(s, r.Number),
+		TaskDefinition:           aws.String(r.TaskDefinition),
+	}
+	if r.PlatformVersion != nil {
+		d.PlatformFamily, d.PlatformVersion = aws.String(platformFamily), aws.String(resolvedPlatform(*r.PlatformVersion))
+	}
+	if def, ok := a.findDefinition(r.TaskDefinition); ok {
+		for _, c := range def.api.ContainerDefinitions {
+			d.ContainerImages = append(d.ContainerImages, types.ContainerImage{ContainerName: c.Name, Image: c.Image})
+		}
+	}
+	return d
+}
+
+// StopServiceDeployment ends a deployment in progress: by going back to the last
+// completed one, or with ABORT by starting and replacing no more tasks.
+func (a *API) StopServiceDeployment(ctx context.Context, in *ecs.StopServiceDeploymentInput, _ ...func(*ecs.Options)) (*ecs.StopServiceDeploymentOutput, error) {
+	return answer(&ecs.StopServiceDeploymentOutput{ServiceDeploymentArn: in.ServiceDeploymentArn}, a.change(func(b *store.Batch) error {
+		s, r, ok := a.findRollout(aws.ToString(in.ServiceDeploymentArn))
+		if !ok {
+			return &types.ServiceDeploymentNotFoundException{Message: aws.String("Service deployment not found.")}
+		}
+		if r.Status != types.ServiceDeploymentStatusInProgress {
+			return &types.ConflictException{Message: aws.String("The service deployment is not in a state that can be stopped: " + string(r.Status) + ".")}
+		}
+		now := a.now()
+		switch target, ok := s.rollbackTarget(); {
+		case in.StopType == types.StopServiceDeploymentStopTypeAbort:
+			d := s.primary()
+			d.State, d.UpdatedAt = types.DeploymentRolloutStateFailed, now
+			d.Reason = "ECS deployment " + d.ID + " was stopped."
+			r.StoppedAt = aws.Time(now)
+			r.finish(types.ServiceDeploymentStatusStopped, "Service deployment stopped by the user.", now)
+		case !ok:
+			return &types.ConflictException{Message: aws.String("The service deployment cannot be rolled back: there is no completed deployment to return to.")}
+		default:
+			s.event(b, now, rollingBackTo(target))
+			s.rollBack(target, "ECS deployment rolling back to deploymentId "+target.ID+".", "Service deployment stopped by the user.", now)
+		}
+		r.save(b, s)
+		s.save(b)
+		a.markDirty(s)
+		return nil
+	}))
+}
+
+func rollingBackTo(d *deployment) string {
+	return "rolling back to deployment " + d.ID + "."
+}
