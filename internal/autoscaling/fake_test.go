@@ -130,7 +130,8 @@ type containers struct {
 	services map[string]*ecstypes.Service // by service/CLUSTER/NAME
 	updates  []int32
 	fail     error
-	instant  bool // tasks start and stop at once
+	instant  bool   // tasks start and stop at once
+	hang     func() // UpdateService calls it before anything else
 }
 
 func (c *containers) DescribeServices(_ context.Context, in *ecs.DescribeServicesInput, _ ...func(*ecs.Options)) (*ecs.DescribeServicesOutput, error) {
@@ -151,6 +152,9 @@ func (c *containers) DescribeServices(_ context.Context, in *ecs.DescribeService
 }
 
 func (c *containers) UpdateService(_ context.Context, in *ecs.UpdateServiceInput, _ ...func(*ecs.Options)) (*ecs.UpdateServiceOutput, error) {
+	if c.hang != nil {
+		c.hang()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.fail != nil {

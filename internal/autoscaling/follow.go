@@ -96,6 +96,10 @@ func (a *API) progress(t *target, id string, s *ecstypes.Service) {
 	}
 }
 
+// errInterrupted is why an activity failed that was Pending when an earlier life
+// of the server ended.
+var errInterrupted = errors.New("the server ended before the desired count was set")
+
 // outcome is what has become of an activity.
 func (a *API) outcome(activity scaling.Activity, resourceID string, s *ecstypes.Service) scaling.Activity {
 	now := a.now()
@@ -103,8 +107,13 @@ func (a *API) outcome(activity scaling.Activity, resourceID string, s *ecstypes.
 		return activity.Failed(now, message(serviceGone(resourceID)))
 	}
 	seen := seenService(*s)
+	if activity.Status == scaling.Pending && seen.Desired == activity.To {
+		activity = activity.Requested()
+	}
 	limit := max(fulfilledWithin, time.Duration(float64(fulfilledWithinReal)*a.cfg.Clock.Speed()))
 	switch {
+	case activity.Status == scaling.Pending && seen.Desired != activity.To:
+		return activity.Failed(now, errInterrupted)
 	case seen.Desired != activity.To:
 		return activity.Overridden(now, seen.Desired)
 	case seen.Running == activity.To:

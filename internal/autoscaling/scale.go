@@ -80,18 +80,24 @@ func (a *API) evaluate(ctx context.Context, t *target, n *Notification) error {
 // perform sets the capacity that an activity is about, and follows it. The
 // caller holds t.work. Without a decision no cooldown begins.
 func (a *API) perform(ctx context.Context, t *target, activity scaling.Activity, d *scaling.Decision) error {
+	a.intend(t, activity, d)
 	cluster, name := split(t.ResourceID)
 	_, err := a.cfg.Services.UpdateService(ctx, &ecs.UpdateServiceInput{
 		Cluster: aws.String(cluster), Service: aws.String(name), DesiredCount: aws.Int32(int32(activity.To)),
 	})
 	var b store.Batch
+	a.mu.Lock()
 	if err != nil {
 		putActivity(&b, t.ResourceID, activity.Failed(a.now(), message(err)))
+		if t.Activity != nil { // all is as before the intention
+			putActivity(&b, t.ResourceID, *t.Activity)
+		}
+		t.putAll(&b)
+		commit := a.cfg.Store.Write(&b)
+		a.mu.Unlock()
 		return errors.Join(
-			fmt.Errorf("set the desired count of %s to %d: %w", t.ResourceID, activity.To, err),
-			a.cfg.Store.Write(&b).Wait())
+			fmt.Errorf("set the desired count of %s to %d: %w", t.ResourceID, activity.To, err), commit.Wait())
 	}
-	a.mu.Lock()
 	if t.Activity != nil {
 		a.end(&b, t, t.Activity.Overridden(a.now(), activity.To))
 	}
@@ -100,6 +106,42 @@ func (a *API) perform(ctx context.Context, t *target, activity scaling.Activity,
 	a.mu.Unlock()
 	a.nudge()
 	return commit.Wait()
+}
+
+// intend writes what a target will be if its capacity is set now. It does not
+// wait: the store keeps the order of writes, so the intention is on disk before
+// the service that UpdateService changes. A server that is killed between the
+// two finds the activity Pending when it starts again, with its cooldowns.
+func (a *API) intend(t *target, activity scaling.Activity, d *scaling.Decision) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	current, cooldowns := t.Activity, make([]scaling.Cooldown, len(t.policies))
+	t.Activity = &activity
+	for i, p := range t.policies {
+		cooldowns[i] = p.Cooldown
+		if d != nil {
+			p.Cooldown = d.Begin(scaling.Reading{Name: p.Name, Cooldown: p.Cooldown})
+		}
+	}
+	var b store.Batch
+	if current != nil {
+		putActivity(&b, t.ResourceID, current.Overridden(a.now(), activity.To))
+	}
+	putActivity(&b, t.ResourceID, activity)
+	t.putAll(&b)
+	a.cfg.Store.Write(&b)
+	t.Activity = current
+	for i, p := range t.policies {
+		p.Cooldown = cooldowns[i]
+	}
+}
+
+// putAll writes a target and its policies.
+func (t *target) putAll(b *store.Batch) {
+	t.put(b)
+	for _, p := range t.policies {
+		p.put(b)
+	}
 }
 
 // begin is how an activity is under way: the policies that asked for it wait.

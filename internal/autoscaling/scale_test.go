@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -323,6 +324,44 @@ func TestActivitiesAndCooldownsSurviveARestart(t *testing.T) {
 			t.Error("the cooldown is not counted")
 		}
 	})
+}
+
+func TestAKillWhileTheCapacityIsSetIsNoticed(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		set  bool // whether the desired count was set before the kill
+		want types.ScalingActivityStatusCode
+	}{
+		{"after it was set, the activity goes on", true, types.ScalingActivityStatusCodeSuccessful},
+		{"before it was set, the activity failed", false, types.ScalingActivityStatusCodeFailed},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				arn, high, _ := w.tracked()
+				killed := make(chan struct{})
+				w.ecs.hang = func() { <-killed }
+				stopFirst := w.stop
+				acted := make(chan error, 1)
+				go func() { acted <- w.alarm(high, arn, 70) }()
+				synctest.Wait() // the first life stands still in UpdateService
+				w.ecs.hang = nil
+				if tt.set {
+					w.ecs.change(web, func(s *ecstypes.Service) { s.DesiredCount, s.RunningCount = 14, 14 })
+				}
+				w.start()
+				time.Sleep(time.Minute)
+				if a := w.activities(false); len(a) != 1 || a[0].StatusCode != tt.want {
+					t.Errorf("activities: %+v, want one that is %s", a, tt.want)
+				}
+				if c := w.kept("cpu"); c.Direction != scaling.Out || c.Until.IsZero() {
+					t.Errorf("cooldown is %+v", c)
+				}
+				close(killed)
+				<-acted
+				stopFirst()
+			})
+		})
+	}
 }
 
 func TestWithoutATaskOneDatapointOfDemandIsEnough(t *testing.T) {

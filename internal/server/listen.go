@@ -24,7 +24,7 @@ func (s *Server) listen() error {
 // openDocker runs tasks as containers. They reach the server on the engine's
 // bridge, at the same port, where it listens to this machine's containers only.
 func (s *Server) openDocker(ctx context.Context) error {
-	engine, err := docker.New(ctx, docker.Options{Dir: s.dir.tasks(), Args: []string{workload.Command}, Log: s.cfg.Log})
+	engine, err := docker.New(ctx, docker.Options{Dir: s.dir.path, Args: []string{workload.Command}, Log: s.cfg.Log})
 	if err != nil {
 		return err
 	}

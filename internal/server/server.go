@@ -253,9 +253,6 @@ func (f folder) database() string {
 	return filepath.Join(f.path, "flyball.db")
 }
 
-// tasks is where the process runtime keeps what it must know of its tasks.
-func (f folder) tasks() string { return filepath.Join(f.path, "tasks") }
-
 func (f folder) release() {
 	if f.lock != nil {
 		f.lock.Close() // and with it the lock

@@ -38,7 +38,7 @@ func (s *Server) openRuntime(ctx context.Context) error {
 
 func (s *Server) openProcesses() (err error) {
 	s.runtime, err = process.New(process.Options{
-		Dir:    s.dir.tasks(),
+		Dir:    s.dir.path,
 		Args:   []string{workload.Command},
 		Images: s.cfg.Images,
 		Log:    s.cfg.Log,
