@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -79,49 +78,60 @@ func (s *Series) points(from, to, period uint32) (points, error) {
 	return found, nil
 }
 
+// A cell is where a point goes in the answer to a query.
+type cell struct {
+	start uint32
+	unit  uint8 // 0 when units are taken together
+}
+
+// A total is what has come together in a cell.
+type total struct {
+	set  metric.Set
+	unit uint8 // anyUnit when there are several
+}
+
 // rows sums points up by period.
 func (ps *points) rows(q Query, period uint32) []Row {
-	type cell struct {
-		start uint32
-		unit  uint8
-	}
 	from, unit := unix(q.From), queryUnit(q.Unit)
-	sums := map[cell]*metric.Set{}
-	units := map[cell]uint8{}
+	totals := map[cell]*total{}
 	for i := range ps.list {
 		p := &ps.list[i]
-		if unit != anyUnit && unit != p.unit || p.at < from {
+		if unit != anyUnit && unit != p.unit {
 			continue
 		}
 		c := cell{start: p.at - (p.at-from)%period}
 		if q.PerUnit {
 			c.unit = p.unit
 		}
-		if sum := sums[c]; sum == nil {
-			sums[c], units[c] = new(ps.set(p)), p.unit
+		sum := totals[c]
+		if sum == nil {
+			totals[c] = &total{ps.set(p), p.unit}
 			continue
-		} else {
-			sum.Merge(ps.set(p))
 		}
-		if units[c] != p.unit {
-			units[c] = anyUnit
+		sum.set.Merge(ps.set(p))
+		if sum.unit != p.unit {
+			sum.unit = anyUnit
 		}
 	}
-	rows := make([]Row, 0, len(sums))
-	for c, sum := range sums {
-		row := Row{Time: fromUnix(c.start), Values: make([]float64, len(q.Statistics))}
-		if u := units[c]; u != anyUnit {
-			row.Unit = unitNames[u]
-		}
-		for i, stat := range q.Statistics {
-			row.Values[i] = valueOf(*sum, stat)
-		}
-		rows = append(rows, row)
+	rows := make([]Row, 0, len(totals))
+	for c, sum := range totals {
+		rows = append(rows, sum.row(c.start, q.Statistics))
 	}
 	slices.SortFunc(rows, func(a, b Row) int {
 		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Unit, b.Unit))
 	})
 	return rows
+}
+
+func (t *total) row(start uint32, statistics []metric.Statistic) Row {
+	row := Row{Time: fromUnix(start), Values: make([]float64, len(statistics))}
+	if t.unit != anyUnit {
+		row.Unit = unitNames[t.unit]
+	}
+	for i, stat := range statistics {
+		row.Values[i] = valueOf(t.set, stat)
+	}
+	return row
 }
 
 // copy returns the points in a range, sharing nothing.
@@ -277,6 +287,3 @@ func (t *track) complete(from uint32) {
 		t.list[i].flags &^= late
 	}
 }
-
-// noBlock is the eldest block of a tier that has none.
-const noBlock = math.MaxUint32

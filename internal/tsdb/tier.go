@@ -49,6 +49,9 @@ const oldest = 14*day + 3600
 // active is for how long a metric is listed after its newest datapoint.
 const active = 14 * day
 
+// noBlock is the eldest block of a tier that has none.
+const noBlock = math.MaxUint32
+
 // blockOf is the start of the block that holds a time.
 func (t *tier) blockOf(at uint32) uint32 { return at - at%t.block }
 

@@ -114,6 +114,7 @@ func TestAWindowHoldsThePeriodsUpToItsEnd(t *testing.T) {
 		want   []float64
 	}{
 		{"newest last, gaps without a value", metric.Average, time.Minute, 4 * time.Minute, []float64{10, 30, none, 50}},
+		{"one datapoint or several, they are counted", metric.SampleCount, time.Minute, 4 * time.Minute, []float64{1, 2, none, 1}},
 		{"the end is exclusive", metric.Average, time.Minute, 3 * time.Minute, []float64{none, 10, 30, none}},
 		{"longer periods take several minutes together", metric.Sum, 2 * time.Minute, 4 * time.Minute, []float64{none, none, 70, 50}},
 		{"percentiles look at all their values", metric.Percentile(50), 2 * time.Minute, 4 * time.Minute, []float64{none, none, 20, 50}},
