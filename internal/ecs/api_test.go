@@ -186,6 +186,18 @@ func TestFargateSizes(t *testing.T) {
 	}
 }
 
+func FuzzParseSize(f *testing.F) {
+	for _, s := range []string{"256", ".25 vCPU", "1vcpu", "2 GB", "0.5gb", "-1", "1e9", "99999999999999999999 GB"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		size, err := parseSize(&s, &s)
+		if err == nil && (size.cpu < 128 || size.memory < 6 || size.cpu > 1<<30 || size.memory > 1<<30) {
+			t.Errorf("%q is %+v", s, size)
+		}
+	})
+}
+
 func TestDefinitionIsReadBackWithAWSDefaults(t *testing.T) {
 	inWorld(t, func(w *world) {
 		d := w.define(func(in *ecs.RegisterTaskDefinitionInput) {
@@ -323,6 +335,9 @@ func TestClusterLife(t *testing.T) {
 		w.pass(time.Second)
 		must(w.api.DeleteCluster(w.Context(), &ecs.DeleteClusterInput{Cluster: aws.String("default")}))(w)
 		d := must(w.api.DescribeClusters(w.Context(), &ecs.DescribeClustersInput{Clusters: []string{"default", "none"}}))(w)
+		if _, err := w.api.ListTasks(w.Context(), &ecs.ListTasksInput{}); message(err) != "The referenced cluster was inactive." {
+			t.Errorf("tasks of a deleted cluster: %v", err)
+		}
 		if *d.Clusters[0].Status != "INACTIVE" || *d.Failures[0].Reason != "MISSING" {
 			t.Errorf("clusters %+v, failures %+v", d.Clusters, d.Failures)
 		}

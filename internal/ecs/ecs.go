@@ -39,6 +39,7 @@ type Config struct {
 	Runtime         runtime.Runtime // starts the tasks
 	Metrics         Recorder        // takes the tasks' metrics; nil keeps none
 	Endpoint        string          // AWS_ENDPOINT_URL of the tasks; "" sets none
+	Metadata        string          // URL of the server that Metadata is mounted on, for the tasks; "" serves none
 	TargetGroups    TargetGroups    // nil knows no target group
 	// KeepTasks leaves the tasks running when Run ends, for the next life of the
 	// server to adopt.

@@ -1,10 +1,12 @@
 package ecs
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/smithy-go"
 )
 
 // Errors as the ECS API reference names them.
@@ -40,6 +42,14 @@ func notServed(what string) error {
 
 func serverError(err error) error {
 	return &types.ServerException{Message: aws.String(err.Error())}
+}
+
+// codeOf splits an API error into its code and message.
+func codeOf(err error) (code, message string) {
+	if e, ok := errors.AsType[smithy.APIError](err); ok {
+		return e.ErrorCode(), e.ErrorMessage()
+	}
+	return "ServerException", err.Error()
 }
 
 // missing is the failure of a describe call for something that is not there.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/google/uuid"
 
 	"flyball/internal/page"
@@ -73,7 +74,7 @@ func (a *API) activeCluster(ref *string) (*cluster, error) {
 		return nil, clusterNotFound()
 	}
 	if c.inactive() {
-		return nil, clusterNotFound()
+		return nil, &types.ClusterNotFoundException{Message: aws.String("The referenced cluster was inactive.")}
 	}
 	return c, nil
 }

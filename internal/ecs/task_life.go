@@ -92,7 +92,7 @@ func (a *API) started(t *task, handle runtime.Task) {
 		t.setAttachment("ATTACHED", handle.Address())
 		t.setContainers(func(c *types.Container) {
 			c.LastStatus = aws.String(statusRunning)
-			c.RuntimeId = aws.String(t.id + "-" + *c.Name)
+			c.RuntimeId = aws.String(t.runtimeID(*c.Name))
 		})
 		t.connect(handle.Address())
 		t.api.StartedAt = aws.Time(now)

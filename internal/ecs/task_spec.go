@@ -3,6 +3,7 @@ package ecs
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -35,7 +36,7 @@ func (a *API) spec(t *task) (runtime.Spec, error) {
 		if err := checkStartable(c); err != nil {
 			return runtime.Spec{}, err
 		}
-		spec.Containers = append(spec.Containers, a.containerSpec(c, override(t.api.Overrides, *c.Name)))
+		spec.Containers = append(spec.Containers, a.containerSpec(t, c))
 	}
 	return spec, nil
 }
@@ -65,13 +66,14 @@ func override(o *types.TaskOverride, container string) types.ContainerOverride {
 	return types.ContainerOverride{}
 }
 
-func (a *API) containerSpec(c types.ContainerDefinition, o types.ContainerOverride) runtime.Container {
+func (a *API) containerSpec(t *task, c types.ContainerDefinition) runtime.Container {
+	o := override(t.api.Overrides, *c.Name)
 	spec := runtime.Container{
 		Name:        *c.Name,
 		Image:       *c.Image,
 		EntryPoint:  c.EntryPoint,
 		Command:     c.Command,
-		Env:         a.environment(c, o),
+		Env:         a.environment(t, c, o),
 		WorkingDir:  aws.ToString(c.WorkingDirectory),
 		User:        aws.ToString(c.User),
 		Essential:   *c.Essential,
@@ -110,9 +112,9 @@ func healthCheck(h *types.HealthCheck) *runtime.HealthCheck {
 }
 
 // environment is a container's, sorted by name. What the definition or the task
-// sets wins over what tasks are given here: the way to this server and, where
-// there is just one port, its number in PORT.
-func (a *API) environment(c types.ContainerDefinition, o types.ContainerOverride) []string {
+// sets wins over what tasks are given here: the way to this server, to the task's
+// metadata and, where there is just one port, its number in PORT.
+func (a *API) environment(t *task, c types.ContainerDefinition, o types.ContainerOverride) []string {
 	env := map[string]string{
 		"AWS_REGION":            a.cfg.Region,
 		"AWS_DEFAULT_REGION":    a.cfg.Region,
@@ -125,6 +127,7 @@ func (a *API) environment(c types.ContainerDefinition, o types.ContainerOverride
 	if len(c.PortMappings) == 1 {
 		env["PORT"] = strconv.Itoa(int(*c.PortMappings[0].ContainerPort))
 	}
+	maps.Copy(env, a.agentEnvironment(t, *c.Name))
 	for _, e := range slices.Concat(c.Environment, o.Environment) {
 		env[*e.Name] = aws.ToString(e.Value)
 	}
