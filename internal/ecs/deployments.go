@@ -133,9 +133,18 @@ func (s *service) deploy(def *definition, l launch, now time.Time) {
 	}
 	s.deployments = append([]*deployment{d}, s.deployments...)
 	s.show(rev)
-	s.history = append([]*rollout{r}, s.history[:min(len(s.history), maxHistory-1)]...)
+	s.history = append([]*rollout{r}, s.history...)
 	s.steady, s.warned = false, ""
 	s.failures, s.retryAt = 0, time.Time{}
+}
+
+// trimHistory forgets the oldest service deployments when there are too many.
+func (s *service) trimHistory(b *store.Batch) {
+	for len(s.history) > maxHistory {
+		last := len(s.history) - 1
+		b.Delete(kindRollout, s.key()+"/"+s.history[last].ID)
+		s.history = s.history[:last]
+	}
 }
 
 func (d *deployment) begin(reason string, now time.Time) {

@@ -81,7 +81,7 @@ type API struct {
 	families    map[string]*family
 	settings    map[settingKey]string
 	dirty       []*service               // to be reconciled, each once
-	alarms      wakeups                  // services to look at again at a time
+	timers      wakeups                  // services to look at again at a time
 	launches    []*task                  // accepted, waiting for a goroutine to drive them
 	retired     []retirement             // to be forgotten, oldest first
 	measured    measuredByPace           // services by the period of their metrics
@@ -154,7 +154,7 @@ func (a *API) stopAll(grace time.Duration) {
 		}
 	}
 	a.launches = nil
-	a.background(a.cfg.Store.Write(&b))
+	a.writeLater(&b)
 	a.mu.Unlock()
 
 	stopped := make(chan struct{})
@@ -204,9 +204,9 @@ func answer[T any](out *T, err error) (*T, error) {
 	return out, nil
 }
 
-// background is for writes that no caller waits for. A write that fails closes
-// Store.Failed and ends the server; here there is no one to tell.
-func (a *API) background(store.Commit) {}
+// writeLater writes a change that no caller waits for. If it fails, Store.Failed
+// ends the server; there is no one here to tell. The lock is held.
+func (a *API) writeLater(b *store.Batch) { _ = a.cfg.Store.Write(b) }
 
 // markDirty has the loop look at a service soon. The lock is held.
 func (a *API) markDirty(s *service) {
@@ -223,7 +223,7 @@ func (a *API) lookAgain(s *service, at time.Time) {
 		return // it will be looked at sooner, and decide then
 	}
 	s.lookAt = at
-	heap.Push(&a.alarms, wakeup{at, s})
+	heap.Push(&a.timers, wakeup{at, s})
 }
 
 func (a *API) nudge() { signal(a.wake) }

@@ -52,8 +52,8 @@ func (a *API) nextDirty() (*service, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.now()
-	for len(a.alarms) > 0 && !a.alarms[0].at.After(now) {
-		w := heap.Pop(&a.alarms).(wakeup)
+	for len(a.timers) > 0 && !a.timers[0].at.After(now) {
+		w := heap.Pop(&a.timers).(wakeup)
 		if w.at.Equal(w.service.lookAt) {
 			w.service.lookAt = time.Time{}
 			a.markDirty(w.service)
@@ -74,11 +74,11 @@ func (a *API) untilWakeup() time.Duration {
 	const idle = time.Hour
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	if len(a.alarms) == 0 {
+	if len(a.timers) == 0 {
 		return idle
 	}
 	// A microsecond more, so that rounding does not wake it up too early.
-	return max(0, a.cfg.Clock.Real(a.alarms[0].at.Sub(a.now()))) + time.Microsecond
+	return max(0, a.cfg.Clock.Real(a.timers[0].at.Sub(a.now()))) + time.Microsecond
 }
 
 // launch gives every accepted task its goroutine.
@@ -116,19 +116,17 @@ func (a *API) reconcile(s *service) {
 	if b.Len() > 0 {
 		s.save(&b)
 	}
-	a.background(a.cfg.Store.Write(&b))
+	a.writeLater(&b)
 }
 
 // deactivate ends a service whose last task has stopped.
 func (a *API) deactivate(s *service, b *store.Batch, now time.Time) {
 	s.api.Status = aws.String(inactive)
 	s.inactiveAt = now
-	for _, r := range s.history[:min(1, len(s.history))] {
-		if r.running() {
-			r.finish(types.ServiceDeploymentStatusStopped, "The service was deleted.", now)
-			r.StoppedAt = aws.Time(now)
-			r.save(b, s)
-		}
+	if r := s.history[0]; r.running() {
+		r.finish(types.ServiceDeploymentStatusStopped, "The service was deleted.", now)
+		r.StoppedAt = aws.Time(now)
+		r.save(b, s)
 	}
 	s.deployments = nil
 	a.retired = append(a.retired, retirement{now.Add(forgetAfter), nil, s})

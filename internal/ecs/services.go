@@ -32,7 +32,7 @@ type service struct {
 
 	// What the scheduler remembers between two looks.
 	queued   bool      // in API.dirty
-	lookAt   time.Time // earliest entry in API.alarms
+	lookAt   time.Time // earliest entry in API.timers
 	steady   bool      // the steady state has been announced
 	warned   string    // the last warning event, not to be repeated
 	failures int       // in a row
@@ -293,6 +293,7 @@ func (a *API) update(s *service, in *ecs.UpdateServiceInput, b *store.Batch) err
 	if redeploy {
 		s.deploy(def, l, a.now())
 		s.history[0].save(b, s)
+		s.trimHistory(b)
 	}
 	return nil
 }

@@ -261,6 +261,27 @@ func TestSameTaskDefinitionNeedsNoDeployment(t *testing.T) {
 	})
 }
 
+func TestHistoryIsBounded(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.serve(0)
+		for range maxHistory + 5 {
+			w.update(&ecs.UpdateServiceInput{ForceNewDeployment: true})
+			w.pass(time.Second)
+		}
+		w.crash()
+		w.boot()
+		list := must(w.api.ListServiceDeployments(w.Context(), &ecs.ListServiceDeploymentsInput{
+			Cluster: aws.String("prod"), Service: aws.String("web"), MaxResults: aws.Int32(100),
+		}))(w)
+		if n := len(list.ServiceDeployments); n != maxHistory {
+			t.Errorf("%d service deployments", n)
+		}
+		if s := w.service(); len(s.Events) != maxEvents {
+			t.Errorf("%d events", len(s.Events))
+		}
+	})
+}
+
 // breaker turns the circuit breaker on, with rollback.
 func breaker(in *ecs.CreateServiceInput) {
 	in.DeploymentConfiguration = &types.DeploymentConfiguration{

@@ -76,7 +76,7 @@ func (a *API) alter(t *task, f func()) {
 	defer a.mu.Unlock()
 	f()
 	t.save(&b)
-	a.background(a.cfg.Store.Write(&b))
+	a.writeLater(&b)
 	if t.service != nil {
 		a.markDirty(t.service)
 	}
@@ -216,7 +216,7 @@ func (a *API) finish(t *task, code types.TaskStopCode, reason string, exits []ru
 		}
 		a.markDirty(s)
 	}
-	a.background(a.cfg.Store.Write(&b))
+	a.writeLater(&b)
 }
 
 // retire makes a task STOPPED, to be forgotten after a while. The lock is held.
@@ -298,7 +298,7 @@ func (a *API) forget(now time.Time) {
 			tasks = append(tasks, r.task.handle)
 		}
 	}
-	a.background(a.cfg.Store.Write(&b))
+	a.writeLater(&b)
 	a.mu.Unlock()
 	for _, t := range tasks {
 		if err := t.Remove(); err != nil {
@@ -342,7 +342,7 @@ func (a *API) adopt(ctx, lives context.Context) error {
 		}
 	}
 	a.unconfirmed = nil
-	a.background(a.cfg.Store.Write(&b))
+	a.writeLater(&b)
 	a.mu.Unlock()
 
 	for _, h := range byID {
