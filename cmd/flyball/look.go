@@ -13,9 +13,9 @@ import (
 	aastypes "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/spf13/cobra"
 
+	"flyball/internal/autoscaling"
 	"flyball/internal/client"
 	"flyball/internal/status"
-	"flyball/scaling"
 )
 
 // A connection is where a command finds its server.
@@ -126,7 +126,7 @@ func explainCommand() *cobra.Command {
   flyball explain service/prod/web --json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var e scaling.Explanation
+			var e autoscaling.Explanation
 			if err := conn.client().Explain(cmd.Context(), args[0], &e); err != nil {
 				return err
 			}

@@ -16,7 +16,8 @@ import (
 	"flyball/internal/wire"
 )
 
-// handler answers AWS calls on every path but /healthz, /metrics and /console/.
+// handler answers AWS calls on every path but /healthz, /metrics, /console/ and
+// /ecs/, where tasks find their metadata.
 func (s *Server) handler() (http.Handler, error) {
 	calls := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "flyball_call_duration_seconds",
@@ -49,6 +50,7 @@ func (s *Server) handler() (http.Handler, error) {
 	own := http.NewServeMux()
 	own.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
 	own.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	own.Handle("/ecs/", s.ecs.Metadata())
 	own.HandleFunc("GET /console/api/clock", s.serveClock)
 	own.HandleFunc("GET /console/api/explain", s.serveExplain)
 	own.HandleFunc("GET /console/api/logs", s.serveLogs)
@@ -56,7 +58,7 @@ func (s *Server) handler() (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/", aws)
 	guarded := wire.Guard(options.Hosts, own)
-	for _, path := range []string{"/healthz", "/metrics", "/console/"} {
+	for _, path := range []string{"/healthz", "/metrics", "/console/", "/ecs/"} {
 		mux.Handle(path, guarded)
 	}
 	return mux, nil

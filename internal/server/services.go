@@ -63,6 +63,7 @@ func (s *Server) openServices() (err error) {
 		Runtime:  s.runtime,
 		Metrics:  s.cloudwatch,
 		Endpoint: s.taskEndpoint,
+		Metadata: s.taskEndpoint,
 	})
 	if err != nil {
 		return err
