@@ -342,6 +342,27 @@ func TestMemoryIsMeasured(t *testing.T) {
 	}
 }
 
+func TestTheEnginesStatisticsAgreeWithTheCgroup(t *testing.T) {
+	running := start(t, newRuntime(t), builtin("statistics", "web")).(*Task)
+	get(t, running, "/memory?mb=64")
+	get(t, running, "/computation")
+	c := running.containers[0]
+	if running.meter(t.Context(), c) == nil {
+		t.Skip("the engine's cgroups are out of sight")
+	}
+	byCgroup, err := running.measure(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byEngine, err := running.statistics(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if byEngine.At.IsZero() || (byEngine.CPU-byCgroup.CPU).Abs() > 50*time.Millisecond || max(byEngine.Memory-byCgroup.Memory, byCgroup.Memory-byEngine.Memory) > 4<<20 {
+		t.Errorf("by the engine %+v, by the cgroup %+v", byEngine, byCgroup)
+	}
+}
+
 func TestHealthChecks(t *testing.T) {
 	r := newRuntime(t)
 	for name, tt := range map[string]struct {

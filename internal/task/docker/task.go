@@ -15,6 +15,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"flyball/internal/task"
+	"flyball/internal/task/cgroup"
 )
 
 // defaultStopTimeout is how long a container has between SIGTERM and SIGKILL.
@@ -41,6 +42,10 @@ type member struct {
 	exit   task.Exit
 	health task.Health
 	used   time.Duration // CPU time, as far as it was seen
+
+	measuring sync.Mutex
+	tried     bool // to find the container's cgroup
+	meter     cgroup.Meter
 }
 
 var _ task.Task = (*Task)(nil)
@@ -260,12 +265,10 @@ func (t *Task) Done() <-chan struct{} { return t.done }
 func (t *Task) Exits() []task.Exit {
 	var exits []task.Exit
 	for _, c := range t.containers {
-		select {
-		case <-c.ended:
+		if c.hasEnded() {
 			c.mu.Lock()
 			exits = append(exits, c.exit)
 			c.mu.Unlock()
-		default:
 		}
 	}
 	return exits
@@ -287,38 +290,94 @@ func (t *Task) Stop(ctx context.Context) error {
 func (t *Task) Usage(ctx context.Context) (task.Usage, error) {
 	var usage task.Usage
 	for _, c := range t.containers {
-		memory, err := t.measure(ctx, c)
+		used, err := t.measure(ctx, c)
 		if err != nil {
 			return task.Usage{}, fmt.Errorf("measuring container %s: %w", c.spec.Name, err)
 		}
-		c.mu.Lock()
-		usage.CPU += c.used
-		c.mu.Unlock()
-		usage.Memory += memory
+		usage.CPU += used.CPU
+		usage.Memory += used.Memory
+		if used.At.After(usage.At) {
+			usage.At = used.At
+		}
 	}
-	usage.At = time.Now()
 	return usage, nil
 }
 
-// measure brings up to date what a container has used of CPU time, and returns
-// its memory. One that has ended has what was seen of it last, and no memory.
-func (t *Task) measure(ctx context.Context, c *member) (memory int64, err error) {
-	result, err := t.runtime.engine.ContainerStats(ctx, c.id, client.ContainerStatsOptions{})
-	if errdefs.IsNotFound(err) {
-		return 0, nil
+// measure measures a container by its cgroup, at once, or else by the engine's
+// statistics, for which some engines need a second. One that has ended has used
+// what was seen last, and has no memory.
+func (t *Task) measure(ctx context.Context, c *member) (task.Usage, error) {
+	if c.hasEnded() {
+		return c.saw(task.Usage{At: time.Now()}), nil
 	}
+	if meter := t.meter(ctx, c); meter != nil {
+		if usage, err := meter(); err == nil {
+			return c.saw(usage), nil
+		}
+	}
+	usage, err := t.statistics(ctx, c)
+	if errdefs.IsNotFound(err) {
+		return c.saw(task.Usage{At: time.Now()}), nil
+	}
+	return c.saw(usage), err
+}
+
+// meter is that of the container's cgroup, nil if it is out of sight: the engine
+// runs on another machine, or a virtual one.
+func (t *Task) meter(ctx context.Context, c *member) cgroup.Meter {
+	c.measuring.Lock()
+	defer c.measuring.Unlock()
+	if c.tried {
+		return c.meter
+	}
+	inspected, err := t.runtime.engine.ContainerInspect(ctx, c.id, client.ContainerInspectOptions{})
+	if err != nil || inspected.Container.State == nil || inspected.Container.State.Pid == 0 {
+		return nil
+	}
+	c.tried = true
+	c.meter, err = cgroup.OfContainer(inspected.Container.State.Pid, c.id)
 	if err != nil {
-		return 0, err
+		c.meter = nil
+		t.runtime.log.Debug("a container is measured by the engine's statistics", "task", t.spec.ID, "container", c.spec.Name, "reason", err)
+	}
+	return c.meter
+}
+
+// statistics are the engine's.
+func (t *Task) statistics(ctx context.Context, c *member) (task.Usage, error) {
+	result, err := t.runtime.engine.ContainerStats(ctx, c.id, client.ContainerStatsOptions{})
+	if err != nil {
+		return task.Usage{}, err
 	}
 	defer result.Body.Close()
 	var stats container.StatsResponse
 	if err := json.NewDecoder(result.Body).Decode(&stats); err != nil {
-		return 0, err
+		return task.Usage{}, err
 	}
+	return task.Usage{
+		At:     stats.Read,
+		CPU:    time.Duration(stats.CPUStats.CPUUsage.TotalUsage),
+		Memory: memoryOf(stats.MemoryStats),
+	}, nil
+}
+
+// saw keeps the CPU time that a container was seen to have used: the engine
+// forgets it when the container ends.
+func (c *member) saw(usage task.Usage) task.Usage {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.used = max(c.used, time.Duration(stats.CPUStats.CPUUsage.TotalUsage))
-	return memoryOf(stats.MemoryStats), nil
+	c.used = max(c.used, usage.CPU)
+	usage.CPU = c.used
+	return usage
+}
+
+func (c *member) hasEnded() bool {
+	select {
+	case <-c.ended:
+		return true
+	default:
+		return false
+	}
 }
 
 // memoryOf is the memory in use without page cache that nobody used lately. With

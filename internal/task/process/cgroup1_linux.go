@@ -7,12 +7,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/containerd/cgroups/v3/cgroup1"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"flyball/internal/task"
+	"flyball/internal/task/cgroup"
 )
 
 // legacy is a host with cgroups of version 1: a tree for each controller.
@@ -23,14 +23,14 @@ type legacy struct {
 }
 
 func newLegacy(name string) (*legacy, error) {
-	h := &legacy{hierarchy: legacyControllers}
+	h := &legacy{hierarchy: cgroup.LegacyControllers}
 	controllers, err := h.hierarchy()
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range controllers {
-		if m, ok := c.(interface{ Path(string) string }); ok && c.Name() == cgroup1.Memory {
-			_, err := os.Stat(filepath.Join(m.Path("/"), "memory.memsw.limit_in_bytes"))
+		if c.Name() == cgroup1.Memory {
+			_, err := os.Stat(filepath.Join(cgroup.Dir(c, "/"), "memory.memsw.limit_in_bytes"))
 			h.swap = err == nil
 		}
 	}
@@ -42,28 +42,6 @@ func newLegacy(name string) (*legacy, error) {
 		}
 	}
 	return nil, err
-}
-
-// legacyControllers are the controllers that limit and measure CPU and memory.
-func legacyControllers() ([]cgroup1.Subsystem, error) {
-	all, err := cgroup1.Default()
-	if err != nil {
-		return nil, err
-	}
-	var controllers []cgroup1.Subsystem
-	for _, c := range all {
-		switch c.Name() {
-		case cgroup1.Cpu, cgroup1.Cpuacct:
-			controllers = append(controllers, c)
-		case cgroup1.Memory:
-			root := filepath.Dir(c.(interface{ Path(string) string }).Path("/"))
-			controllers = append(controllers, cgroup1.NewMemory(root, cgroup1.IgnoreModules("memsw", "kmem", "kmem.tcp")))
-		}
-	}
-	if len(controllers) != 3 {
-		return nil, errors.New("the controllers cpu, cpuacct and memory are not all there")
-	}
-	return controllers, nil
 }
 
 // try makes a limited cgroup and removes it.
@@ -122,6 +100,33 @@ func (h *legacy) open(rec *record) (group, error) {
 	return g, nil
 }
 
+func (h *legacy) sweep(keep func(id string) bool) error {
+	controllers, err := h.hierarchy()
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, c := range controllers {
+		parent, err := h.parent(c.Name())
+		if err != nil {
+			return err
+		}
+		ids, err := strays(cgroup.Dir(c, parent), keep)
+		failed = append(failed, err)
+		for _, id := range ids {
+			only := func() ([]cgroup1.Subsystem, error) { return []cgroup1.Subsystem{c}, nil }
+			cg, err := cgroup1.Load(below(h.parent, id), cgroup1.WithHierarchy(only))
+			if err != nil {
+				failed = append(failed, err)
+				continue
+			}
+			killAll(func() ([]int, error) { return legacyPIDs(cg, c.Name()) })
+			failed = append(failed, cg.Delete())
+		}
+	}
+	return errors.Join(failed...)
+}
+
 func (h *legacy) close() {
 	controllers, err := h.hierarchy()
 	if err != nil {
@@ -129,7 +134,7 @@ func (h *legacy) close() {
 	}
 	for _, c := range controllers {
 		if path, err := h.parent(c.Name()); err == nil {
-			_ = os.Remove(c.(interface{ Path(string) string }).Path(path)) // stays while it holds a task
+			_ = os.Remove(cgroup.Dir(c, path)) // stays while it holds a task
 		}
 	}
 }
@@ -153,25 +158,21 @@ func (g *legacyGroup) start(cmd *exec.Cmd, container int) error {
 }
 
 func (g *legacyGroup) kill(container int) {
-	killAll(func() ([]int, error) {
-		processes, err := g.containers[container].Processes(cgroup1.Memory, true)
-		var pids []int
-		for _, p := range processes {
-			pids = append(pids, p.Pid)
-		}
-		return pids, err
-	})
+	killAll(func() ([]int, error) { return legacyPIDs(g.containers[container], cgroup1.Memory) })
+}
+
+func legacyPIDs(cg cgroup1.Cgroup, controller cgroup1.Name) ([]int, error) {
+	processes, err := cg.Processes(controller, true)
+	pids := make([]int, len(processes))
+	for i, p := range processes {
+		pids[i] = p.Pid
+	}
+	return pids, err
 }
 
 func (g *legacyGroup) reaped(*os.ProcessState) {}
 
-func (g *legacyGroup) usage() (task.Usage, error) {
-	stat, err := g.all.Stat()
-	if err != nil {
-		return task.Usage{}, fmt.Errorf("reading the task's cgroup: %w", err)
-	}
-	return usageOf(time.Duration(stat.CPU.Usage.Total), stat.Memory.Usage.Usage, stat.Memory.TotalInactiveFile), nil
-}
+func (g *legacyGroup) usage() (task.Usage, error) { return cgroup.Legacy(g.all)() }
 
 func (g *legacyGroup) outOfMemory(container int) bool {
 	stat, err := g.containers[container].Stat()

@@ -10,12 +10,12 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/containerd/cgroups/v3"
 	"github.com/containerd/cgroups/v3/cgroup2"
 
 	"flyball/internal/task"
+	"flyball/internal/task/cgroup"
 )
 
 // cgroup2Root is where the one tree of cgroups of version 2 is mounted.
@@ -143,6 +143,21 @@ func (h *unified) open(rec *record) (group, error) {
 	return g, nil
 }
 
+func (h *unified) sweep(keep func(id string) bool) error {
+	ids, err := strays(filepath.Join(cgroup2Root, h.parent), keep)
+	failed := []error{err}
+	for _, id := range ids {
+		cg, err := cgroup2.Load(filepath.Join(h.parent, id))
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		killUnified(cg)
+		failed = append(failed, cg.Delete())
+	}
+	return errors.Join(failed...)
+}
+
 func (h *unified) close() {
 	_ = os.Remove(filepath.Join(cgroup2Root, h.parent)) // stays while it holds a task
 }
@@ -170,10 +185,12 @@ func (g *unifiedGroup) start(cmd *exec.Cmd, container int) error {
 	return err
 }
 
-func (g *unifiedGroup) kill(container int) {
+func (g *unifiedGroup) kill(container int) { killUnified(g.containers[container]) }
+
+func killUnified(cg *cgroup2.Manager) {
 	killAll(func() ([]int, error) {
-		_ = g.containers[container].Kill() // at once, from Linux 5.14 on
-		procs, err := g.containers[container].Procs(true)
+		_ = cg.Kill() // at once, from Linux 5.14 on
+		procs, err := cg.Procs(true)
 		pids := make([]int, len(procs))
 		for i, p := range procs {
 			pids[i] = int(p)
@@ -184,14 +201,7 @@ func (g *unifiedGroup) kill(container int) {
 
 func (g *unifiedGroup) reaped(*os.ProcessState) {}
 
-func (g *unifiedGroup) usage() (task.Usage, error) {
-	stat, err := g.all.StatFiltered(cgroup2.StatCPU | cgroup2.StatMemory)
-	if err != nil {
-		return task.Usage{}, fmt.Errorf("reading the task's cgroup: %w", err)
-	}
-	cpu := time.Duration(stat.CPU.GetUsageUsec()) * time.Microsecond
-	return usageOf(cpu, stat.Memory.GetUsage(), stat.Memory.GetInactiveFile()), nil
-}
+func (g *unifiedGroup) usage() (task.Usage, error) { return cgroup.Unified(g.all)() }
 
 func (g *unifiedGroup) outOfMemory(container int) bool {
 	stat, err := g.containers[container].StatFiltered(cgroup2.StatMemoryEvents)

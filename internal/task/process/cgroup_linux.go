@@ -3,10 +3,11 @@ package process
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"os/exec"
 	"runtime"
 	"syscall"
-	"time"
 
 	"github.com/containerd/cgroups/v3"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -85,8 +86,17 @@ func awaitStop(pid int) error {
 	}
 }
 
-// usageOf makes a usage of the counters of a cgroup. Page cache that nobody
-// used lately is not counted: the kernel takes it back when memory is short.
-func usageOf(cpu time.Duration, memory, inactiveFile uint64) task.Usage {
-	return task.Usage{At: time.Now(), CPU: cpu, Memory: int64(memory - min(memory, inactiveFile))}
+// strays are the cgroups below a directory whose names are not to be kept.
+func strays(dir string, keep func(id string) bool) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var found []string
+	for _, entry := range entries {
+		if entry.IsDir() && !keep(entry.Name()) {
+			found = append(found, entry.Name())
+		}
+	}
+	return found, err
 }

@@ -99,9 +99,14 @@ func (c *container) environment() []string {
 	return slices.Concat(env, c.spec.Env, marks(c.task.spec, c.index), []string{"HOST=" + c.task.Address()})
 }
 
-// marks are variables by which the processes of a container can be found.
+// The variables by which the processes of a container can be found.
+const (
+	markTask      = "FLYBALL_TASK="
+	markContainer = "FLYBALL_CONTAINER="
+)
+
 func marks(spec task.Spec, container int) []string {
-	return []string{"FLYBALL_TASK=" + spec.ID, "FLYBALL_CONTAINER=" + spec.Containers[container].Name}
+	return []string{markTask + spec.ID, markContainer + spec.Containers[container].Name}
 }
 
 // supervise sees the container to its end.

@@ -14,6 +14,9 @@ type host interface {
 	// open returns the group of a task of an earlier life, or an error if there
 	// is none: the machine was started anew, or had another host.
 	open(rec *record) (group, error)
+	// sweep ends and removes the groups of tasks that are not to be kept, which
+	// earlier lives of the server left.
+	sweep(keep func(id string) bool) error
 	// close removes what create made for all tasks together, when none is left.
 	close()
 }

@@ -178,6 +178,9 @@ func (r *Runtime) Recover(ctx context.Context) ([]task.Task, error) {
 			recovered = append(recovered, t)
 		}
 	}
+	if err := r.host.sweep(r.knows); err != nil {
+		r.log.Warn("cannot remove cgroups of tasks that are gone", "error", err)
+	}
 	return recovered, nil
 }
 
@@ -195,7 +198,10 @@ func (r *Runtime) recover(dir string) (*Task, error) {
 		return nil, os.RemoveAll(dir) // the server ended before it started anything
 	}
 	if err != nil {
-		return nil, err
+		// Nothing can be done for the task but to see that nothing is left of it.
+		r.log.Error("a task cannot be taken up", "error", err)
+		killAll(func() ([]int, error) { return processesWith([]string{markTask + filepath.Base(dir)}) })
+		return nil, os.RemoveAll(dir)
 	}
 	t := r.restore(rec)
 	if !rec.Started {

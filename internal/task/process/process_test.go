@@ -637,6 +637,41 @@ func TestAStartThatWasCutShortIsEndedAndRemoved(t *testing.T) {
 	})
 }
 
+func TestATaskWhoseRecordIsLostOrDamagedIsEndedAndRemoved(t *testing.T) {
+	for name, harm := range map[string]func(dir string) error{
+		"lost":    os.RemoveAll,
+		"damaged": func(dir string) error { return os.WriteFile(recordPath(dir), []byte("{"), 0o600) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			onEachHost(t, func(t *testing.T, opts Options) {
+				if name == "lost" && opts.NoCgroups {
+					t.Skip("without a cgroup nobody knows of it")
+				}
+				spec := script("task", "exec sleep 1000")
+				crashed(t, opts, spec)
+				dir := filepath.Join(opts.Dir, "tasks", "task")
+				if err := harm(dir); err != nil {
+					t.Fatal(err)
+				}
+				r := newRuntime(t, opts)
+				if recovered := recoverAll(t, r); len(recovered) != 0 {
+					t.Errorf("recovered %v, want no task", recovered)
+				}
+				if pids, err := processesWith(marks(spec, 0)); err != nil || len(pids) > 0 {
+					t.Errorf("processes are left: %v, %v", pids, err)
+				}
+				if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+					t.Errorf("its directory: %v, want none", err)
+				}
+				// Its cgroup has gone too, or another could not have its name.
+				spec.Containers[0].Command = []string{"exit 0"}
+				again := start(t, r, spec)
+				await(t, "the end of the task", again.Done())
+			})
+		})
+	}
+}
+
 func TestAProcessWithATasksNumberAfterARestartOfTheMachineIsLeftAlone(t *testing.T) {
 	opts := options(t)
 	opts.NoCgroups = true

@@ -37,6 +37,8 @@ func (h *treeHost) open(rec *record) (group, error) {
 	return g, nil
 }
 
+func (h *treeHost) sweep(func(string) bool) error { return nil }
+
 func (h *treeHost) close() {}
 
 func (h *treeHost) group(spec task.Spec) *treeGroup {
