@@ -6,7 +6,10 @@ package task
 import (
 	"context"
 	"errors"
+	"fmt"
+	"hash/fnv"
 	"io"
+	"path/filepath"
 	"time"
 )
 
@@ -82,6 +85,14 @@ type Container struct {
 	HealthCheck *HealthCheck
 }
 
+// TimeToStop is how long the container has between SIGTERM and SIGKILL.
+func (c Container) TimeToStop() time.Duration {
+	if c.StopTimeout == 0 {
+		return 30 * time.Second
+	}
+	return c.StopTimeout
+}
+
 // A HealthCheck is a command that tells whether a container is well.
 type HealthCheck struct {
 	Command     []string // CMD or CMD-SHELL first, as in a task definition
@@ -101,12 +112,15 @@ const (
 	Unhealthy     Health = "UNHEALTHY"
 )
 
+// OutOfMemory is the reason of an exit at a memory limit.
+const OutOfMemory = "OutOfMemoryError: Container killed due to memory usage"
+
 // An Exit tells how a container ended.
 type Exit struct {
 	Container string
 	Code      int    // 128 + the signal's number after a signal
 	Known     bool   // false when the exit code could not be learned
-	Reason    string // such as "OutOfMemoryError: Container killed due to memory usage"
+	Reason    string // such as OutOfMemory; empty when there is nothing to say
 }
 
 // Usage is what a task has used. Two of them make a utilization.
@@ -149,4 +163,16 @@ func CPULimit(units int) (quota, period time.Duration) {
 	units = max(units, 2)
 	period = max(20, time.Duration((1024+units-1)/units)) * time.Millisecond
 	return period * time.Duration(units) / 1024, period
+}
+
+// Instance is the name, on a host, of what belongs to the server with a data
+// directory. Several servers on one host do not touch each other's tasks.
+func Instance(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	hash := fnv.New32a()
+	hash.Write([]byte(dir))
+	return fmt.Sprintf("flyball-%08x", hash.Sum32()), nil
 }

@@ -18,12 +18,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"log/slog"
 	"maps"
 	"net"
 	"net/netip"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
@@ -99,7 +97,7 @@ func connect(ctx context.Context) (*client.Client, error) {
 
 // New returns a runtime once the Docker engine has answered.
 func New(ctx context.Context, opts Options) (*Runtime, error) {
-	dir, err := filepath.Abs(opts.Dir)
+	instance, err := task.Instance(opts.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -113,11 +111,9 @@ func New(ctx context.Context, opts Options) (*Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
-	instance := fnv.New32a()
-	instance.Write([]byte(dir))
 	return &Runtime{
 		engine:   engine,
-		instance: fmt.Sprintf("flyball-%08x", instance.Sum32()),
+		instance: instance,
 		images:   images{engine: engine, executable: opts.Executable, args: opts.Args, once: new(singleflight.Group)},
 		logBytes: opts.LogBytes,
 		log:      opts.Log,

@@ -18,9 +18,6 @@ import (
 	"flyball/internal/task/cgroup"
 )
 
-// defaultStopTimeout is how long a container has between SIGTERM and SIGKILL.
-const defaultStopTimeout = 30 * time.Second
-
 // A Task is a task whose containers are the engine's.
 type Task struct {
 	runtime    *Runtime
@@ -169,7 +166,7 @@ func (t *Task) awaitExit(c *member) (task.Exit, error) {
 func exitOf(name string, state *container.State) task.Exit {
 	exit := task.Exit{Container: name, Code: state.ExitCode, Known: true, Reason: state.Error}
 	if state.OOMKilled && state.ExitCode != 0 {
-		exit.Reason = "OutOfMemoryError: Container killed due to memory usage"
+		exit.Reason = task.OutOfMemory
 	}
 	return exit
 }
@@ -220,10 +217,7 @@ func (t *Task) shutDown() {
 
 // stop stops a container. The engine counts its timeout in whole seconds.
 func (t *Task) stop(c *member) {
-	timeout := c.spec.StopTimeout
-	if timeout == 0 {
-		timeout = defaultStopTimeout
-	}
+	timeout := c.spec.TimeToStop()
 	seconds := int((timeout + time.Second - 1) / time.Second)
 	ctx, cancel := context.WithTimeout(context.Background(), timeout+time.Minute)
 	defer cancel()

@@ -18,9 +18,6 @@ import (
 	"flyball/internal/task"
 )
 
-// defaultStopTimeout is how long a container has between SIGTERM and SIGKILL.
-const defaultStopTimeout = 30 * time.Second
-
 // A container is the process of one container, and those that it starts.
 type container struct {
 	task  *Task
@@ -137,7 +134,7 @@ func (c *container) end() {
 		exit = exitOf(c.spec.Name, c.reap())
 	}
 	if outOfMemory && (!exit.Known || exit.Code != 0) {
-		exit.Reason = "OutOfMemoryError: Container killed due to memory usage"
+		exit.Reason = task.OutOfMemory
 	}
 	c.exit = &exit
 }
@@ -167,11 +164,7 @@ func exitOf(name string, state *os.ProcessState) task.Exit {
 // stop asks the container to end, and makes it after its stop timeout.
 func (c *container) stop() {
 	c.signal(syscall.SIGTERM)
-	timeout := c.spec.StopTimeout
-	if timeout == 0 {
-		timeout = defaultStopTimeout
-	}
-	timer := time.NewTimer(timeout)
+	timer := time.NewTimer(c.spec.TimeToStop())
 	defer timer.Stop()
 	select {
 	case <-c.ended:

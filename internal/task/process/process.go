@@ -86,9 +86,13 @@ func New(opts Options) (*Runtime, error) {
 	}
 	// Two servers on one machine share the loopback addresses. Each begins at a
 	// place of its own among them, and has cgroups under a name of its own.
-	instance := fnv.New32a()
-	instance.Write([]byte(dir))
-	addresses, err := newAddresses(opts.Addresses, instance.Sum32())
+	instance, err := task.Instance(dir)
+	if err != nil {
+		return nil, err
+	}
+	seed := fnv.New32a()
+	seed.Write([]byte(instance))
+	addresses, err := newAddresses(opts.Addresses, seed.Sum32())
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +100,7 @@ func New(opts Options) (*Runtime, error) {
 		dir:       dir,
 		images:    images,
 		addresses: addresses,
-		host:      newHost(opts, fmt.Sprintf("flyball-%08x", instance.Sum32())),
+		host:      newHost(opts, instance),
 		logBytes:  opts.LogBytes,
 		log:       opts.Log,
 		closed:    make(chan struct{}),
