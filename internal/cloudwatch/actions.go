@@ -57,7 +57,7 @@ type actionQueue struct {
 
 type action struct {
 	Notification
-	updated time.Time // of the alarm's state
+	updated instant // of the alarm's state
 	repeat  bool
 }
 
@@ -144,27 +144,28 @@ func (d *dispatcher) work(ctx context.Context) {
 
 // fire starts the actions of an alarm's state, or repeats those that are
 // scaling policies. The caller holds the lock.
-func (a *API) fire(r *record, previous alarm.State, at time.Time, repeat bool, e evidence) {
-	if !r.enabled || len(r.actions[r.State]) == 0 {
+func (a *API) fire(r *record, previous alarm.State, now time.Time, repeat bool, why reason) {
+	actions := r.of(r.state)
+	if !r.enabled || len(actions) == 0 {
 		return
 	}
 	// On the minute that follows, or on the one after if that is too close: the
 	// loop comes by on the minute.
-	r.again = at.Round(time.Minute).Add(time.Minute)
-	text, _ := r.Reason.text()
-	n := action{repeat: repeat, updated: r.Updated, Notification: Notification{
-		Alarm: r.name, AlarmARN: a.alarmARN(r.name), Reason: text, At: at,
-		State: types.StateValue(r.State.String()), Previous: types.StateValue(previous.String()),
+	r.again = at(now.Round(time.Minute).Add(time.Minute))
+	n := action{repeat: repeat, updated: r.updated, Notification: Notification{
+		Alarm: r.name, AlarmARN: a.alarmARN(r.name), At: now,
+		State: types.StateValue(r.state.String()), Previous: types.StateValue(previous.String()),
 	}}
+	n.Reason, _ = r.reason()
 	if r.composite == nil {
 		m := &r.metric
 		n.Threshold, n.Comparison = m.rule.Threshold, types.ComparisonOperator(m.rule.Comparison.String())
 		n.Metric, n.Period = m.series.Key().ID(), m.period
-		if len(e.Values) > 0 {
-			n.Datapoints = alarm.Evidence(e).Datapoints()
+		if s, ok := why.(*seen); ok {
+			n.Datapoints = s.evidence().Datapoints()
 		}
 	}
-	for _, n.Action = range r.actions[r.State] {
+	for _, n.Action = range actions {
 		if !repeat || isScaling(n.Action) {
 			a.actions.enqueue(r, n)
 		}

@@ -113,7 +113,7 @@ func (a *API) selected(in *cloudwatch.DescribeAlarmsInput) []*record {
 	var found []*record
 	for _, r := range among {
 		if slices.Contains(kinds, r.kind()) &&
-			(in.StateValue == "" || in.StateValue == types.StateValue(r.State.String())) &&
+			(in.StateValue == "" || in.StateValue == types.StateValue(r.state.String())) &&
 			(in.ActionPrefix == nil || r.hasAction(*in.ActionPrefix)) {
 			found = append(found, r)
 		}
@@ -145,12 +145,7 @@ func withPrefix(sorted []*record, prefix string) []*record {
 
 // hasAction tells whether the alarm has an action that starts with prefix.
 func (r *record) hasAction(prefix string) bool {
-	for _, actions := range r.actions {
-		if slices.ContainsFunc(actions, func(arn string) bool { return strings.HasPrefix(arn, prefix) }) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.actions, func(arn string) bool { return strings.HasPrefix(arn, prefix) })
 }
 
 // DescribeAlarmsForMetric lists the alarms on one metric.
@@ -247,17 +242,17 @@ func (a *API) SetAlarmState(_ context.Context, in *cloudwatch.SetAlarmStateInput
 		return nil, &types.InvalidFormatFault{Message: ptr("StateReasonData is not valid JSON.")}
 	}
 	now := a.now()
-	why := &reason{Text: *in.StateReason, Data: str(in.StateReasonData)}
+	why := &said{*in.StateReason, str(in.StateReasonData)}
 	a.mu.Lock()
 	r := a.alarms[str(in.AlarmName)]
 	if r == nil {
 		a.mu.Unlock()
 		return nil, &types.ResourceNotFound{}
 	}
-	if to != r.State {
+	if to != r.state {
 		a.transition(r, to, why, now)
 	} else {
-		r.Reason, r.Updated = why, now
+		r.why, r.updated = why, at(now)
 	}
 	b := new(store.Batch)
 	putState(b, r)
@@ -292,7 +287,7 @@ func (a *API) enable(names []string, enabled bool) error {
 		if r.enabled == enabled {
 			continue
 		}
-		r.enabled, r.configured = enabled, now
+		r.enabled, r.configured = enabled, at(now)
 		a.putDefinition(b, r)
 		a.history.configured(b, a, r, "Update", now)
 	}

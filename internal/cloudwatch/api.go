@@ -19,6 +19,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -50,8 +51,9 @@ type Config struct {
 // operations that it serves, and they may be called concurrently.
 type API struct {
 	Config
-	history history
-	actions dispatcher
+	history  history
+	actions  dispatcher
+	readings readings
 
 	mu         sync.Mutex
 	alarms     map[string]*record
@@ -120,9 +122,11 @@ func (a *API) load() error {
 		if r == nil {
 			return nil
 		}
-		if err := json.Unmarshal(value, &r.standing); err != nil {
+		var d standingDocument
+		if err := json.Unmarshal(value, &d); err != nil {
 			return fmt.Errorf("state of alarm %q: %w", name, err)
 		}
+		r.standing = d.standing(r)
 		return nil
 	})
 	scan(kindDashboard, func(name string, value []byte) error {
@@ -156,7 +160,7 @@ func (a *API) alarmName(s string) (name string, ok bool) {
 	if err != nil || parsed.Service != "cloudwatch" || parsed.Region != a.Region || parsed.AccountID != a.Account {
 		return "", false
 	}
-	return cutPrefix(parsed.Resource, alarmPrefix)
+	return strings.CutPrefix(parsed.Resource, alarmPrefix)
 }
 
 // named resolves what may be a name or an ARN to a name. A foreign ARN stays

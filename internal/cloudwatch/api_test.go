@@ -63,6 +63,57 @@ func TestMinimalAlarmRoundTrip(t *testing.T) {
 	})
 }
 
+// Whatever an alarm was put with is what it is described with, and putting that
+// again changes nothing but the time of its configuration.
+func TestAlarmRoundTrip(t *testing.T) {
+	run(t, func(t *testing.T, s *service) {
+		in := &sdk.PutMetricAlarmInput{
+			AlarmName:                        aws.String("full"),
+			AlarmDescription:                 aws.String("all there is"),
+			ActionsEnabled:                   aws.Bool(false),
+			OKActions:                        []string{topic},
+			AlarmActions:                     []string{policy, topic},
+			InsufficientDataActions:          []string{topic},
+			Namespace:                        aws.String("test"),
+			MetricName:                       aws.String("cpu"),
+			Dimensions:                       []types.Dimension{{Name: aws.String("a"), Value: aws.String("1")}, {Name: aws.String("b"), Value: aws.String("2")}},
+			ExtendedStatistic:                aws.String("p99.90"),
+			Period:                           aws.Int32(300),
+			Unit:                             types.StandardUnitNone,
+			EvaluationPeriods:                aws.Int32(5),
+			DatapointsToAlarm:                aws.Int32(5),
+			Threshold:                        aws.Float64(0),
+			ComparisonOperator:               types.ComparisonOperatorLessThanOrEqualToThreshold,
+			TreatMissingData:                 aws.String("missing"),
+			EvaluateLowSampleCountPercentile: aws.String("evaluate"),
+		}
+		s.putAlarm(in)
+		first := s.describe("full")
+		again := &sdk.PutMetricAlarmInput{
+			AlarmName: first.AlarmName, AlarmDescription: first.AlarmDescription, ActionsEnabled: first.ActionsEnabled,
+			OKActions: first.OKActions, AlarmActions: first.AlarmActions, InsufficientDataActions: first.InsufficientDataActions,
+			Namespace: first.Namespace, MetricName: first.MetricName, Dimensions: first.Dimensions,
+			Statistic: first.Statistic, ExtendedStatistic: first.ExtendedStatistic, Period: first.Period, Unit: first.Unit,
+			EvaluationPeriods: first.EvaluationPeriods, DatapointsToAlarm: first.DatapointsToAlarm, Threshold: first.Threshold,
+			ComparisonOperator: first.ComparisonOperator, TreatMissingData: first.TreatMissingData,
+			EvaluateLowSampleCountPercentile: first.EvaluateLowSampleCountPercentile,
+		}
+		if got, want := asJSON(again), asJSON(in); got != want {
+			t.Errorf("described\n%s\nput\n%s", got, want)
+		}
+		time.Sleep(time.Second)
+		s.putAlarm(again)
+		second := s.describe("full")
+		if !second.AlarmConfigurationUpdatedTimestamp.After(*first.AlarmConfigurationUpdatedTimestamp) {
+			t.Error("the configuration has its old time")
+		}
+		second.AlarmConfigurationUpdatedTimestamp = first.AlarmConfigurationUpdatedTimestamp
+		if got, want := asJSON(second), asJSON(first); got != want {
+			t.Errorf("put again\n%s\nfirst\n%s", got, want)
+		}
+	})
+}
+
 func TestAlarmWithMetricsRoundTrip(t *testing.T) {
 	run(t, func(t *testing.T, s *service) {
 		in := alarmOn("query")

@@ -41,7 +41,7 @@ func (a *API) compositeRecord(c *types.CompositeAlarm, tags []types.Tag) (*recor
 		name:        *c.AlarmName,
 		description: str(c.AlarmDescription),
 		tags:        tags,
-		configured:  *c.AlarmConfigurationUpdatedTimestamp,
+		configured:  at(*c.AlarmConfigurationUpdatedTimestamp),
 		enabled:     *c.ActionsEnabled,
 		composite:   &compositeRule{text: *c.AlarmRule, rule: rule},
 	}
@@ -61,8 +61,8 @@ func (a *API) compositeRecord(c *types.CompositeAlarm, tags []types.Tag) (*recor
 func (a *API) describeComposite(r *record) types.CompositeAlarm {
 	c := r.composite
 	arn := a.alarmARN(r.name)
-	configured, updated, transitioned := r.configured, r.Updated, r.Transitioned
-	text, data := r.Reason.text()
+	configured, updated, transitioned := r.configured.time(), r.updated.time(), r.transitioned.time()
+	text, data := r.reason()
 	d := types.CompositeAlarm{
 		AlarmName:                          &r.name,
 		AlarmArn:                           &arn,
@@ -70,10 +70,10 @@ func (a *API) describeComposite(r *record) types.CompositeAlarm {
 		AlarmConfigurationUpdatedTimestamp: &configured,
 		AlarmRule:                          &c.text,
 		ActionsEnabled:                     ptr(r.enabled),
-		OKActions:                          list(r.actions[alarm.OK]),
-		AlarmActions:                       list(r.actions[alarm.Alarm]),
-		InsufficientDataActions:            list(r.actions[alarm.InsufficientData]),
-		StateValue:                         types.StateValue(r.State.String()),
+		OKActions:                          r.of(alarm.OK),
+		AlarmActions:                       r.of(alarm.Alarm),
+		InsufficientDataActions:            r.of(alarm.InsufficientData),
+		StateValue:                         types.StateValue(r.state.String()),
 		StateReason:                        &text,
 		StateReasonData:                    optional(data),
 		StateUpdatedTimestamp:              &updated,
@@ -84,7 +84,7 @@ func (a *API) describeComposite(r *record) types.CompositeAlarm {
 		d.ActionsSuppressorWaitPeriod = ptr(int32(c.wait / time.Second))
 		d.ActionsSuppressorExtensionPeriod = ptr(int32(c.extension / time.Second))
 	}
-	if p := r.Suppression; p != nil && p.By != "" {
+	if p := r.suppression; p != nil && p.By != "" {
 		d.ActionsSuppressedBy = p.By
 		d.ActionsSuppressedReason = ptr(fmt.Sprintf("Actions suppressed by %s", p.By))
 	}
@@ -103,41 +103,41 @@ func (a *API) children(name string) []string {
 // counts as INSUFFICIENT_DATA.
 func (a *API) stateOf(nameOrARN string) alarm.State {
 	if r := a.alarms[a.named(nameOrARN)]; r != nil {
-		return r.State
+		return r.state
 	}
 	return alarm.InsufficientData
 }
 
 // follow has the composite alarms that name this one follow its new state. The
 // caller holds the lock.
-func (a *API) follow(child *record, at time.Time) {
+func (a *API) follow(child *record, now time.Time) {
 	for _, r := range a.parents[child.name] {
 		// AWS allows cycles, and stops to evaluate the alarms in them.
-		if to := r.composite.rule.Evaluate(a.stateOf); to != r.State && !alarm.Cyclic(r.name, a.children) {
-			a.transition(r, to, a.compositeReason(at, child,
-				fmt.Sprintf("%s transitioned to %s at %s", a.alarmARN(child.name), child.State, at.Format(reasonTime))), at)
+		if to := r.composite.rule.Evaluate(a.stateOf); to != r.state && !alarm.Cyclic(r.name, a.children) {
+			a.transition(r, to, a.compositeReason(now, child,
+				fmt.Sprintf("%s transitioned to %s at %s", a.alarmARN(child.name), child.state, now.Format(reasonTime))), now)
 		}
 	}
 	for _, r := range a.suppressed[child.name] {
-		a.suppressorChanged(r, child.State, at)
+		a.suppressorChanged(r, child.state, now)
 	}
 }
 
 // settleComposite evaluates a composite alarm because it is new or its rule
 // changed. The caller holds the lock.
-func (a *API) settleComposite(r *record, did string, at time.Time) {
+func (a *API) settleComposite(r *record, did string, now time.Time) {
 	to := r.composite.rule.Evaluate(a.stateOf)
-	if to == r.State || alarm.Cyclic(r.name, a.children) {
+	if to == r.state || alarm.Cyclic(r.name, a.children) {
 		return
 	}
-	a.transition(r, to, a.compositeReason(at, nil, fmt.Sprintf("%s was %s and its alarm rule evaluates to %s", a.alarmARN(r.name), did, to), r.composite.children...), at)
+	a.transition(r, to, a.compositeReason(now, nil, fmt.Sprintf("%s was %s and its alarm rule evaluates to %s", a.alarmARN(r.name), did, to), r.composite.children...), now)
 }
 
 const reasonTime = "Monday 02 January, 2006 15:04:05 UTC"
 
 // compositeReason is the reason for a composite alarm's state: text, and the
 // alarms that made it so.
-func (a *API) compositeReason(at time.Time, child *record, text string, children ...string) *reason {
+func (a *API) compositeReason(now time.Time, child *record, text string, children ...string) reason {
 	type state struct {
 		Value     string `json:"value"`
 		Timestamp string `json:"timestamp"`
@@ -147,47 +147,47 @@ func (a *API) compositeReason(at time.Time, child *record, text string, children
 		State state  `json:"state"`
 	}
 	triggers := []trigger{}
-	add := func(r *record, at time.Time) {
-		triggers = append(triggers, trigger{a.alarmARN(r.name), state{r.State.String(), at.Format(alarm.TimeFormat)}})
+	add := func(r *record, since time.Time) {
+		triggers = append(triggers, trigger{a.alarmARN(r.name), state{r.state.String(), since.Format(alarm.TimeFormat)}})
 	}
 	if child != nil {
-		add(child, at)
+		add(child, now)
 	}
 	for _, name := range children {
 		if r := a.alarms[name]; r != nil {
-			add(r, r.Updated)
+			add(r, r.updated.time())
 		}
 	}
-	return &reason{Text: text, Data: string(encode(map[string]any{"triggeringAlarms": triggers}))}
+	return &said{text, string(encode(map[string]any{"triggeringAlarms": triggers}))}
 }
 
 // suppress decides, as the composite alarm goes into a new state, whether its
 // actions are held back.
-func (a *API) suppress(r *record, at time.Time) {
+func (a *API) suppress(r *record, now time.Time) {
 	c := r.composite
 	if c.suppressor == "" {
-		r.Suppression = nil
+		r.suppression = nil
 		return
 	}
-	if r.Suppression == nil {
-		r.Suppression = &suppression{}
+	if r.suppression == nil {
+		r.suppression = &suppression{}
 	}
-	p := r.Suppression
+	p := r.suppression
 	switch {
 	case a.stateOf(c.suppressor) == alarm.Alarm:
 		p.By, p.Until = types.ActionsSuppressedByAlarm, time.Time{}
 	case p.By == types.ActionsSuppressedByExtensionPeriod:
 		// The extension goes on; what is carried out at its end is the new state's.
 	case c.wait > 0:
-		p.By, p.Until = types.ActionsSuppressedByWaitPeriod, at.Add(c.wait)
+		p.By, p.Until = types.ActionsSuppressedByWaitPeriod, now.Add(c.wait)
 	default:
-		p.By, p.Until, p.Acted = "", time.Time{}, r.State
+		p.By, p.Until, p.Acted = "", time.Time{}, r.state
 	}
 }
 
 // suppressorChanged has a composite alarm follow its suppressor.
-func (a *API) suppressorChanged(r *record, suppressor alarm.State, at time.Time) {
-	p := r.Suppression
+func (a *API) suppressorChanged(r *record, suppressor alarm.State, now time.Time) {
+	p := r.suppression
 	if p == nil || p.By == "" {
 		return // nothing is held back: a suppressor does not reach what was done
 	}
@@ -195,7 +195,7 @@ func (a *API) suppressorChanged(r *record, suppressor alarm.State, at time.Time)
 	case suppressor == alarm.Alarm:
 		p.By, p.Until = types.ActionsSuppressedByAlarm, time.Time{}
 	case p.By == types.ActionsSuppressedByAlarm:
-		p.By, p.Until = types.ActionsSuppressedByExtensionPeriod, at.Add(r.composite.extension)
+		p.By, p.Until = types.ActionsSuppressedByExtensionPeriod, now.Add(r.composite.extension)
 		a.schedule.rouse()
 	default:
 		return
@@ -209,14 +209,14 @@ func (a *API) suppressorChanged(r *record, suppressor alarm.State, at time.Time)
 func (a *API) endSuppressions(now time.Time) {
 	for _, list := range a.suppressed {
 		for _, r := range list {
-			p := r.Suppression
+			p := r.suppression
 			if p == nil || p.By == "" || p.Until.IsZero() || now.Before(p.Until) {
 				continue
 			}
 			acted := p.Acted
-			p.By, p.Until, p.Acted = "", time.Time{}, r.State
-			if r.State != acted {
-				a.fire(r, acted, now, false, evidence{})
+			p.By, p.Until, p.Acted = "", time.Time{}, r.state
+			if r.state != acted {
+				a.fire(r, acted, now, false, nil)
 			}
 			b := new(store.Batch)
 			putState(b, r)

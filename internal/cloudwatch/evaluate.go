@@ -17,7 +17,7 @@ import (
 // time: long enough for a client to see it as it created it.
 const settle = 5 * time.Second
 
-// retire is how often history past its time is removed.
+// retireEvery is how often history past its time is removed.
 const retireEvery = time.Hour
 
 // chunk is how many alarms are evaluated in one hold of the lock, so that calls
@@ -27,10 +27,16 @@ const chunk = 128
 // A schedule knows which alarms are due when. It is guarded by the API's lock.
 type schedule struct {
 	classes map[time.Duration]*class // by evaluation interval
-	fresh   []*record                // created or changed, in this order, to be evaluated soon
-	freshAt []time.Time              // when
+	fresh   []fresh                  // in the order of their times
 	retire  time.Time                // when history is next looked at; zero is at once
 	changed chan struct{}            // holds a token when something became due earlier
+}
+
+// A fresh alarm was created or changed, and is evaluated for the first time at
+// a time of its own.
+type fresh struct {
+	alarm *record
+	at    time.Time
 }
 
 // A class is the alarms that are evaluated at the same instants.
@@ -51,7 +57,7 @@ func (s *schedule) add(r *record) {
 		s.classes[r.metric.interval()] = c
 		s.rouse()
 	}
-	r.slot = len(c.alarms)
+	r.slot = int32(len(c.alarms))
 	c.alarms = append(c.alarms, r)
 }
 
@@ -70,8 +76,7 @@ func (s *schedule) remove(r *record) {
 
 // soon has an alarm evaluated in a moment.
 func (s *schedule) soon(r *record, now time.Time) {
-	s.fresh = append(s.fresh, r)
-	s.freshAt = append(s.freshAt, now.Add(settle))
+	s.fresh = append(s.fresh, fresh{r, now.Add(settle)})
 	if len(s.fresh) == 1 {
 		s.rouse()
 	}
@@ -98,11 +103,11 @@ func (a *API) next(now time.Time) time.Time {
 		at = earlier(at, c.due)
 	}
 	if len(s.fresh) > 0 {
-		at = earlier(at, s.freshAt[0])
+		at = earlier(at, s.fresh[0].at)
 	}
 	for _, list := range a.suppressed {
 		for _, r := range list {
-			if p := r.Suppression; p != nil && !p.Until.IsZero() {
+			if p := r.suppression; p != nil && !p.Until.IsZero() {
 				at = earlier(at, p.Until)
 			}
 		}
@@ -156,21 +161,32 @@ func (a *API) evaluateDue() {
 		for start := 0; a.evaluateChunk(interval, start, now); start += chunk {
 		}
 	}
+	if a.evaluateFresh(now) {
+		a.history.retire(a.Store, now)
+	}
+}
+
+// evaluateFresh does what is due beside the classes, and tells whether it is
+// time to look at the history.
+func (a *API) evaluateFresh(now time.Time) (retire bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := &a.schedule
-	for len(s.fresh) > 0 && !s.freshAt[0].After(now) {
-		r := s.fresh[0]
-		s.fresh, s.freshAt = s.fresh[1:], s.freshAt[1:]
-		if !r.deleted {
+	for len(s.fresh) > 0 && !s.fresh[0].at.After(now) {
+		if r := s.fresh[0].alarm; !r.deleted {
 			a.evaluate(r, now)
 		}
+		s.fresh = s.fresh[1:]
+	}
+	if len(s.fresh) == 0 {
+		s.fresh = nil
 	}
 	a.endSuppressions(now)
-	if !now.Before(s.retire) {
-		s.retire = now.Add(retireEvery)
-		a.history.retire(a.Store, now)
+	if now.Before(s.retire) {
+		return false
 	}
+	s.retire = now.Add(retireEvery)
+	return true
 }
 
 // dueIntervals takes the classes that are due; each is due again at its next
@@ -219,13 +235,12 @@ func (a *API) evaluate(r *record, now time.Time) {
 			samples += n
 		}
 	}
-	v := m.rule.Evaluate(r.State, values, samples)
+	v := m.rule.Evaluate(r.state, values, samples)
 	switch {
-	case v.State != r.State:
-		e := a.evidence(m, v, values, end, now)
-		a.transition(r, v.State, &reason{Evidence: &e}, now)
-	case r.repeats() && !now.Before(r.again) && !arriving(values):
-		a.fire(r, r.State, now, true, a.evidence(m, v, values, end, now))
+	case v.State != r.state:
+		a.transition(r, v.State, a.see(m, v, values, end, now), now)
+	case r.repeats() && at(now) >= r.again && !arriving(values):
+		a.fire(r, r.state, now, true, a.see(m, v, values, end, now))
 	}
 }
 
@@ -260,44 +275,34 @@ func (a *API) counts(m *metricRule, end time.Time) []float64 {
 	return counts
 }
 
-// evidence keeps what an evaluation saw.
-func (a *API) evidence(m *metricRule, v alarm.Verdict, values []float64, end, now time.Time) evidence {
-	return evidence{
-		Rule: m.rule, Verdict: v,
-		Statistic: m.statistic, Unit: m.unit, Period: m.period,
-		At: now.Truncate(time.Millisecond), End: end,
-		Values: slices.Clone(values), Counts: a.counts(m, end),
+// see keeps what an evaluation saw.
+func (a *API) see(m *metricRule, v alarm.Verdict, values []float64, end, now time.Time) *seen {
+	return &seen{
+		by: m, verdict: v, at: at(now.Truncate(time.Millisecond)), end: at(end),
+		values: slices.Clone(values), counts: sameCounts(a.counts(m, end), values),
 	}
 }
 
 // transition puts an alarm into a state, tells its history, starts its actions
 // and has the composite alarms that watch it follow. The caller holds the lock.
-func (a *API) transition(r *record, to alarm.State, why *reason, at time.Time) {
-	at = at.Truncate(time.Millisecond)
+func (a *API) transition(r *record, to alarm.State, why reason, now time.Time) {
+	now = now.Truncate(time.Millisecond)
 	from := r.standing
-	r.State, r.Reason, r.Updated, r.Transitioned = to, why, at, at
-	r.again = time.Time{}
-	key := a.history.key(at) // before those of the actions
+	r.state, r.why, r.updated, r.transitioned = to, why, at(now), at(now)
+	r.again = 0
+	key := a.history.key(now) // before those of the actions
 	if r.composite != nil {
-		a.suppress(r, at)
+		a.suppress(r, now)
 	}
-	if p := r.Suppression; p == nil || p.By == "" {
-		a.fire(r, from.State, at, false, r.evidence())
+	if p := r.suppression; p == nil || p.By == "" {
+		a.fire(r, from.state, now, false, why)
 	}
 	// The actions are on their way; what is left to do is not urgent.
 	b := new(store.Batch)
-	a.history.stateUpdate(b, key, r, from, at)
+	a.history.stateUpdate(b, key, r, from, now)
 	putState(b, r)
 	a.Store.Write(b)
-	a.follow(r, at)
-}
-
-// evidence is what the alarm's last transition was decided on.
-func (r *record) evidence() evidence {
-	if r.Reason != nil && r.Reason.Evidence != nil {
-		return *r.Reason.Evidence
-	}
-	return evidence{}
+	a.follow(r, now)
 }
 
 // A watch hears of the datapoints of a metric that has alarms.

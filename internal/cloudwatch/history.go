@@ -72,15 +72,15 @@ func (h *history) stateUpdate(b *store.Batch, key string, r *record, from standi
 		Data   json.RawMessage `json:"stateReasonData,omitempty"`
 	}
 	show := func(s standing) state {
-		text, data := s.Reason.text()
-		shown := state{Value: s.State.String(), Reason: text}
+		text, data := s.reason()
+		shown := state{Value: s.state.String(), Reason: text}
 		if json.Valid([]byte(data)) {
 			shown.Data = json.RawMessage(data)
 		}
 		return shown
 	}
 	h.add(b, key, r, at, types.HistoryItemTypeStateUpdate,
-		fmt.Sprintf("Alarm updated from %s to %s", from.State, r.State),
+		fmt.Sprintf("Alarm updated from %s to %s", from.state, r.state),
 		struct {
 			Version string `json:"version"`
 			Old     state  `json:"oldState"`
@@ -101,7 +101,7 @@ func (h *history) action(b *store.Batch, a *API, r *record, n action, failure st
 		Resource  string  `json:"notificationResource"`
 		Published *string `json:"publishedMessage"`
 		Error     *string `json:"error"`
-	}{state, n.updated.UnixMilli(), n.Action, a.published(n), optional(failure)})
+	}{state, n.updated.time().UnixMilli(), n.Action, a.published(n), optional(failure)})
 }
 
 // configured tells that an alarm was created, updated or deleted. What is

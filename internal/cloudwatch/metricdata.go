@@ -144,6 +144,8 @@ func (d datum) measure(set *metric.Set) error {
 		return exclusive("Value", "Values")
 	case d.StatisticValues != nil && len(d.Values) > 0:
 		return exclusive("StatisticValues", "Values")
+	case len(d.Counts) > 0 && len(d.Values) == 0:
+		return invalidCombination("The parameter %s is required with the parameter %s.", d.at("Values"), d.at("Counts"))
 	case d.Value != nil:
 		if err := d.check("Value", *d.Value); err != nil {
 			return err

@@ -134,7 +134,7 @@ func (a *API) change(r *record, now time.Time) (*store.Batch, error) {
 	}
 	old, did := a.alarms[r.name], "Create"
 	if old == nil {
-		r.Updated, r.Transitioned = now, now
+		r.updated, r.transitioned = at(now), at(now)
 	} else {
 		if (old.composite == nil) != (r.composite == nil) {
 			return nil, validation("An alarm of another type with the name %s already exists.", r.name)
@@ -143,7 +143,7 @@ func (a *API) change(r *record, now time.Time) (*store.Batch, error) {
 		r.standing, r.tags = old.standing, old.tags
 		r.queue, r.again = old.queue, old.again
 		if r.composite != nil && r.composite.suppressor == "" {
-			r.Suppression = nil
+			r.suppression = nil
 		}
 	}
 	a.insert(r)
@@ -364,6 +364,11 @@ func checkCompositeAlarm(in *cloudwatch.PutCompositeAlarmInput) error {
 		}
 	} else if wait == nil || extension == nil || *wait < 0 || *extension < 0 {
 		return validation("ActionsSuppressorWaitPeriod and ActionsSuppressorExtensionPeriod are required with ActionsSuppressor, and must not be negative.")
+	}
+	for _, action := range slices.Concat(in.OKActions, in.AlarmActions, in.InsufficientDataActions) {
+		if isScaling(action) {
+			return validation("Composite alarms cannot have the action %s: scaling policies follow metric alarms.", action)
+		}
 	}
 	return checkActions(in.OKActions, in.AlarmActions, in.InsufficientDataActions)
 }

@@ -2,9 +2,9 @@ package cloudwatch
 
 import (
 	"encoding/json"
-	"math"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unique"
 
@@ -17,135 +17,92 @@ import (
 )
 
 // A record is an alarm in memory: small, for there may be a million. What the
-// SDK's types say with pointers is in plain members here, and strings that
-// alarms have in common are kept once.
+// SDK's types say with pointers is in plain members here, and what alarms have
+// in common is kept once.
 type record struct {
 	name        string
 	description string
-	actions     [3][]string // ARNs by alarm.State
-	tags        []types.Tag // sorted by key
-	configured  time.Time
-	enabled     bool
-	scales      uint8 // bit 1<<state: that state has scaling-policy actions
+	actions     []string // ARNs: those of the three states, one after the other
+	ends        [3]uint8 // where the actions of each alarm.State end
+	scales      uint8    // bit 1<<state: that state has scaling-policy actions
+	enabled     bool     // ActionsEnabled
 	deleted     bool
+	slot        int32       // place in its class of the schedule
+	tags        []types.Tag // by key
+	configured  instant
 
 	standing
+	again instant      // when a scaling action may repeat; zero is at once
+	queue *actionQueue // nil before the first action
 
 	metric    metricRule
 	composite *compositeRule // nil for a metric alarm
-
-	slot  int          // place in its class of the schedule
-	again time.Time    // when a scaling action may repeat; zero is at once
-	queue *actionQueue // nil before the first action
 }
 
 // A standing is the state of an alarm and how it came about.
 type standing struct {
-	State        alarm.State
-	Updated      time.Time    // when state or reason changed last
-	Transitioned time.Time    // when the state changed last
-	Reason       *reason      `json:",omitempty"` // nil is alarm.InitialReason
-	Suppression  *suppression `json:",omitempty"` // of a composite alarm's actions
+	state        alarm.State
+	updated      instant      // when state or reason changed last
+	transitioned instant      // when the state changed last
+	why          reason       // nil is alarm.InitialReason
+	suppression  *suppression // of a composite alarm's actions
 }
 
-// A reason is text, or evidence to make the text from when it is asked for: a
-// fifth of the size.
-type reason struct {
-	Text, Data string    `json:",omitempty"`
-	Evidence   *evidence `json:",omitempty"`
-}
+// An instant is a time in nanoseconds since 1970: a third of a time.Time.
+type instant int64
 
-// evidence adds JSON to alarm.Evidence: null stands for a missing value.
-type evidence alarm.Evidence
+func at(t time.Time) instant { return instant(t.UnixNano()) }
 
-func (e evidence) MarshalJSON() ([]byte, error) {
-	doc := evidenceDocument{Evidence: alarm.Evidence(e)}
-	doc.Evidence.Values = nil
-	for i := range e.Values {
-		if math.IsNaN(e.Values[i]) {
-			doc.Present = append(doc.Present, nil)
-		} else {
-			doc.Present = append(doc.Present, &e.Values[i])
-		}
-	}
-	for i, c := range e.Counts {
-		if math.IsNaN(c) {
-			doc.Counts = slices.Clone(e.Counts)
-			doc.Counts[i] = 0
-		}
-	}
-	return json.Marshal(doc)
-}
-
-func (e *evidence) UnmarshalJSON(b []byte) error {
-	var doc evidenceDocument
-	if err := json.Unmarshal(b, &doc); err != nil {
-		return err
-	}
-	*e = evidence(doc.Evidence)
-	for _, v := range doc.Present {
-		if v == nil {
-			e.Values = append(e.Values, math.NaN())
-		} else {
-			e.Values = append(e.Values, *v)
-		}
-	}
-	return nil
-}
-
-type evidenceDocument struct {
-	alarm.Evidence
-	Present []*float64
-}
-
-// text is the StateReason and the StateReasonData.
-func (r *reason) text() (text, data string) {
-	switch {
-	case r == nil:
-		return alarm.InitialReason, ""
-	case r.Evidence != nil:
-		e := alarm.Evidence(*r.Evidence)
-		return e.Reason(), e.ReasonData()
-	}
-	return r.Text, r.Data
-}
+func (i instant) time() time.Time { return time.Unix(0, int64(i)).UTC() }
 
 // A metricRule is the part of a record that a metric alarm is evaluated by.
 type metricRule struct {
-	series    *tsdb.Series
-	rule      alarm.Rule
-	stat      metric.Statistic
-	period    time.Duration
-	statistic string // as the client gave it
-	unit      string // "" for any
-	treated   bool   // whether the client gave a treatment of missing data
-	lowSample string // EvaluateLowSampleCountPercentile, "" when not given
+	series *tsdb.Series
+	rule   alarm.Rule
+	*reading
 
 	// query is set where the alarm was defined with Metrics, of which this is
 	// the only one.
 	query *types.MetricDataQuery
 }
 
+// A reading is how an alarm reads its metric. Alarms that read alike share it.
+type reading struct {
+	stat      metric.Statistic
+	period    time.Duration
+	statistic string // stat as the client gave it
+	unit      string // "" for any
+	treated   bool   // whether the client gave a treatment of missing data
+	lowSample string // EvaluateLowSampleCountPercentile, "" when not given
+}
+
+// readings keeps one of each reading.
+type readings struct {
+	mu  sync.Mutex
+	all map[reading]*reading
+}
+
+func (k *readings) share(r reading) *reading {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.all == nil {
+		k.all = map[reading]*reading{}
+	}
+	if k.all[r] == nil {
+		k.all[r] = &r
+	}
+	return k.all[r]
+}
+
 // interval is how often the alarm is evaluated.
-func (m *metricRule) interval() time.Duration { return alarm.Interval(m.period) }
+func (r *reading) interval() time.Duration { return alarm.Interval(r.period) }
 
 // extended tells whether the statistic was given as ExtendedStatistic.
-func (m *metricRule) extended() bool { return !m.stat.Basic() }
+func (r *reading) extended() bool { return !r.stat.Basic() }
 
 // shared returns a string that equal strings share, so that a thousand alarms
 // with one action hold its ARN once.
 func shared(s string) string { return unique.Make(s).Value() }
-
-func sharedAll(list []string) []string {
-	if len(list) == 0 {
-		return nil
-	}
-	out := make([]string, len(list))
-	for i, s := range list {
-		out[i] = shared(s)
-	}
-	return out
-}
 
 // isScaling tells whether an action is a policy of Application Auto Scaling or
 // EC2 Auto Scaling. Such actions repeat.
@@ -155,18 +112,31 @@ func isScaling(action string) bool {
 
 // act sets the actions of the record.
 func (r *record) act(ok, al, insufficient []string) {
-	r.actions = [3][]string{alarm.OK: sharedAll(ok), alarm.Alarm: sharedAll(al), alarm.InsufficientData: sharedAll(insufficient)}
-	r.scales = 0
-	for state, actions := range r.actions {
-		if slices.ContainsFunc(actions, isScaling) {
-			r.scales |= 1 << state
+	r.actions, r.scales = nil, 0
+	for state, actions := range [3][]string{alarm.OK: ok, alarm.Alarm: al, alarm.InsufficientData: insufficient} {
+		for _, action := range actions {
+			r.actions = append(r.actions, shared(action))
+			if isScaling(action) {
+				r.scales |= 1 << state
+			}
 		}
+		r.ends[state] = uint8(len(r.actions))
 	}
+	r.actions = slices.Clip(r.actions)
+}
+
+// of are the actions of a state, never nil.
+func (r *record) of(state alarm.State) []string {
+	start := uint8(0)
+	if state > 0 {
+		start = r.ends[state-1]
+	}
+	return append([]string{}, r.actions[start:r.ends[state]]...)
 }
 
 // repeats tells whether the alarm has scaling actions to repeat in its state.
 // An alarm that was just created did not go into its state.
-func (r *record) repeats() bool { return r.enabled && r.scales&(1<<r.State) != 0 && r.Reason != nil }
+func (r *record) repeats() bool { return r.enabled && r.scales&(1<<r.state) != 0 && r.why != nil }
 
 // metricRecord makes the record of a metric alarm from the definition in m,
 // which was found valid.
@@ -175,7 +145,7 @@ func (a *API) metricRecord(m *types.MetricAlarm, tags []types.Tag) (*record, err
 		name:        *m.AlarmName,
 		description: shared(str(m.AlarmDescription)),
 		tags:        tags,
-		configured:  *m.AlarmConfigurationUpdatedTimestamp,
+		configured:  at(*m.AlarmConfigurationUpdatedTimestamp),
 		enabled:     *m.ActionsEnabled,
 	}
 	r.act(m.OKActions, m.AlarmActions, m.InsufficientDataActions)
@@ -217,12 +187,10 @@ func (a *API) metricRecord(m *types.MetricAlarm, tags []types.Tag) (*record, err
 	}
 	r.metric.series = a.Metrics.Series(id)
 	r.metric.rule = rule
-	r.metric.stat = stat
-	r.metric.statistic = shared(statistic)
-	r.metric.period = time.Duration(*period) * time.Second
-	r.metric.unit = shared(string(unit))
-	r.metric.treated = m.TreatMissingData != nil
-	r.metric.lowSample = shared(str(m.EvaluateLowSampleCountPercentile))
+	r.metric.reading = a.readings.share(reading{
+		stat: stat, statistic: shared(statistic), period: time.Duration(*period) * time.Second, unit: shared(string(unit)),
+		treated: m.TreatMissingData != nil, lowSample: shared(str(m.EvaluateLowSampleCountPercentile)),
+	})
 	return r, nil
 }
 
@@ -230,8 +198,8 @@ func (a *API) metricRecord(m *types.MetricAlarm, tags []types.Tag) (*record, err
 func (a *API) describeMetric(r *record) types.MetricAlarm {
 	m := &r.metric
 	arn := a.alarmARN(r.name)
-	configured, updated, transitioned := r.configured, r.Updated, r.Transitioned
-	text, data := r.Reason.text()
+	configured, updated, transitioned := r.configured.time(), r.updated.time(), r.transitioned.time()
+	text, data := r.reason()
 	threshold, periods := m.rule.Threshold, m.rule.Periods
 	d := types.MetricAlarm{
 		AlarmName:                          &r.name,
@@ -239,10 +207,10 @@ func (a *API) describeMetric(r *record) types.MetricAlarm {
 		AlarmDescription:                   optional(r.description),
 		AlarmConfigurationUpdatedTimestamp: &configured,
 		ActionsEnabled:                     ptr(r.enabled),
-		OKActions:                          list(r.actions[alarm.OK]),
-		AlarmActions:                       list(r.actions[alarm.Alarm]),
-		InsufficientDataActions:            list(r.actions[alarm.InsufficientData]),
-		StateValue:                         types.StateValue(r.State.String()),
+		OKActions:                          r.of(alarm.OK),
+		AlarmActions:                       r.of(alarm.Alarm),
+		InsufficientDataActions:            r.of(alarm.InsufficientData),
+		StateValue:                         types.StateValue(r.state.String()),
 		StateReason:                        &text,
 		StateReasonData:                    optional(data),
 		StateUpdatedTimestamp:              &updated,
@@ -275,14 +243,6 @@ func (a *API) describeMetric(r *record) types.MetricAlarm {
 		d.Statistic = types.Statistic(m.statistic)
 	}
 	return d
-}
-
-// list is never nil: a list without elements is shown as such.
-func list(s []string) []string {
-	if s == nil {
-		return []string{}
-	}
-	return s
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -323,7 +283,7 @@ func (a *API) putDefinition(b *store.Batch, r *record) {
 }
 
 // putState adds the alarm's state to a batch.
-func putState(b *store.Batch, r *record) { b.Put(kindState, r.name, encode(r.standing)) }
+func putState(b *store.Batch, r *record) { b.Put(kindState, r.name, encode(r.standing.document())) }
 
 // encode is for documents, all of whose members JSON can express.
 func encode(v any) []byte {
