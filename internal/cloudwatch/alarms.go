@@ -57,8 +57,7 @@ func (a *API) DescribeAlarms(_ context.Context, in *cloudwatch.DescribeAlarmsInp
 		return nil, badToken(err)
 	}
 	out := &cloudwatch.DescribeAlarmsOutput{
-		MetricAlarms: []types.MetricAlarm{}, CompositeAlarms: []types.CompositeAlarm{}, LogAlarms: []types.LogAlarm{},
-		NextToken: next,
+		MetricAlarms: []types.MetricAlarm{}, CompositeAlarms: []types.CompositeAlarm{}, NextToken: next,
 	}
 	for _, r := range found {
 		switch {

@@ -258,7 +258,7 @@ func TestDescribeAlarmHistory(t *testing.T) {
 		s.putAlarm(alarmOn("ab"))
 		for range 3 {
 			time.Sleep(time.Second)
-			s.setState("a", isAlarm, "a drill")
+			s.setState("a", isAlarm, "OK -> ALARM")
 			s.setState("a", isOK, "a drill")
 		}
 		all := func(in sdk.DescribeAlarmHistoryInput) (summaries []string) {
@@ -294,7 +294,7 @@ func TestDescribeAlarmHistory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := `{"version":"1.0","oldState":{"stateValue":"ALARM","stateReason":"a drill"},"newState":{"stateValue":"OK","stateReason":"a drill"}}`; *out.AlarmHistoryItems[0].HistoryData != want {
+		if want := `{"version":"1.0","oldState":{"stateValue":"ALARM","stateReason":"OK -> ALARM"},"newState":{"stateValue":"OK","stateReason":"a drill"}}`; *out.AlarmHistoryItems[0].HistoryData != want {
 			t.Errorf("got %s", *out.AlarmHistoryItems[0].HistoryData)
 		}
 		_, err = s.DescribeAlarmHistory(t.Context(), &sdk.DescribeAlarmHistoryInput{NextToken: aws.String("?")})

@@ -180,6 +180,7 @@ func (a *API) suppress(r *record, now time.Time) {
 		// The extension goes on; what is carried out at its end is the new state's.
 	case c.wait > 0:
 		p.By, p.Until = types.ActionsSuppressedByWaitPeriod, now.Add(c.wait)
+		a.schedule.rouse()
 	default:
 		p.By, p.Until, p.Acted = "", time.Time{}, r.state
 	}

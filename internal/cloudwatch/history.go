@@ -185,40 +185,22 @@ func (a *API) DescribeAlarmHistory(_ context.Context, in *cloudwatch.DescribeAla
 	if err != nil {
 		return nil, err
 	}
-	ascending := in.ScanBy == types.ScanByTimestampAscending
 	kind, prefix := kindHistory, ""
+	kinds := alarmTypes(in.AlarmTypes)
 	if name := str(in.AlarmName); name != "" {
 		kind, prefix = kindAlarmHistory, alarmKeys(name)
-	}
-	r := store.Prefix(prefix)
-	if r.Reverse = !ascending; prefix == "" {
-		r.To = ""
-	}
-	if in.StartDate != nil {
-		r.From = prefix + historyKey(in.StartDate.UnixNano())
-	}
-	if in.EndDate != nil {
-		r.To = prefix + historyKey(in.EndDate.Add(time.Millisecond).UnixNano()) // history counts in milliseconds
-	}
-
-	kinds := alarmTypes(in.AlarmTypes)
-	if len(in.AlarmTypes) == 0 && prefix != "" {
-		kinds = nil // who names an alarm knows which type it has
-	}
-	after, err := page.Key(in.NextToken)
-	if err != nil {
-		return nil, badToken(err)
-	}
-	out := &cloudwatch.DescribeAlarmHistoryOutput{AlarmHistoryItems: []historyItem{}}
-	if after != "" {
-		if ascending {
-			r.From = prefix + after + "\x00"
-		} else {
-			r.To = prefix + after
+		if len(in.AlarmTypes) == 0 {
+			kinds = nil // who names an alarm knows which type it has
 		}
 	}
+	keys, err := historyKeys(in, prefix)
+	if err != nil {
+		return nil, err
+	}
+
+	out := &cloudwatch.DescribeAlarmHistoryOutput{AlarmHistoryItems: []historyItem{}}
 	last := ""
-	err = a.Store.Scan(kind, r, func(key string, value []byte) bool {
+	err = a.Store.Scan(kind, keys, func(key string, value []byte) bool {
 		var item historyItem
 		if err := json.Unmarshal(value, &item); err != nil {
 			a.Log.Error("read alarm history", "key", key, "error", err)
@@ -239,6 +221,30 @@ func (a *API) DescribeAlarmHistory(_ context.Context, in *cloudwatch.DescribeAla
 		return nil, internal(err)
 	}
 	return out, nil
+}
+
+// historyKeys is the range of keys that a DescribeAlarmHistory asks for, after
+// those of the pages before.
+func historyKeys(in *cloudwatch.DescribeAlarmHistoryInput, prefix string) (store.Range, error) {
+	r := store.Prefix(prefix)
+	r.Reverse = in.ScanBy != types.ScanByTimestampAscending
+	if in.StartDate != nil {
+		r.From = prefix + historyKey(in.StartDate.UnixNano())
+	}
+	if in.EndDate != nil {
+		r.To = prefix + historyKey(in.EndDate.Add(time.Millisecond).UnixNano()) // history counts in milliseconds
+	}
+	after, err := page.Key(in.NextToken)
+	switch {
+	case err != nil:
+		return r, badToken(err)
+	case after == "":
+	case r.Reverse:
+		r.To = prefix + after
+	default:
+		r.From = prefix + after + "\x00"
+	}
+	return r, nil
 }
 
 type historyItem = types.AlarmHistoryItem

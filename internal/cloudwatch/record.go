@@ -1,6 +1,7 @@
 package cloudwatch
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -285,13 +286,16 @@ func (a *API) putDefinition(b *store.Batch, r *record) {
 // putState adds the alarm's state to a batch.
 func putState(b *store.Batch, r *record) { b.Put(kindState, r.name, encode(r.standing.document())) }
 
-// encode is for documents, all of whose members JSON can express.
+// encode is for documents, all of whose members JSON can express. It leaves the
+// arrow in "OK -> ALARM" as it is.
 func encode(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
 		panic(err)
 	}
-	return b
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 // insert makes an alarm known, in the place of the one with its name if there
