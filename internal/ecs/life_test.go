@@ -51,6 +51,23 @@ func TestTasksAreAdoptedAfterACrash(t *testing.T) {
 	})
 }
 
+func TestLogsOfAStoppedTaskOutliveACrash(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.serve(1)
+		id := w.runtime.any().ID()
+		w.scale(0)
+		w.pass(10 * time.Second)
+		w.crash()
+		w.boot()
+		w.pass(time.Second)
+		logs, err := w.api.TaskLogs(w.Context(), id, "", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		logs.Close()
+	})
+}
+
 func taskARNs(tasks []types.Task) []string {
 	var arns []string
 	for _, t := range tasks {
@@ -64,7 +81,7 @@ func TestTasksThatDidNotSurviveAreReplaced(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.serve(2)
 		w.crash()
-		w.runtime.any().exit(1)
+		w.runtime.lose(w.runtime.any())
 		w.boot()
 		w.pass(10 * time.Second)
 		if w.runtime.alive() != 2 || w.runtime.started != 3 {

@@ -342,6 +342,14 @@ func (a *API) adopt(ctx, lives context.Context) error {
 		}
 	}
 	a.unconfirmed = nil
+	for _, c := range a.clusters {
+		for id, h := range byID {
+			if t := c.tasks[id]; t != nil && t.stopped() {
+				t.handle = h // its logs are kept as long as the task is remembered
+				delete(byID, id)
+			}
+		}
+	}
 	a.writeLater(&b)
 	a.mu.Unlock()
 

@@ -251,13 +251,18 @@ func (r *fakeRuntime) Start(ctx context.Context, spec runtime.Spec) (runtime.Tas
 func (r *fakeRuntime) Recover(context.Context) ([]runtime.Task, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var alive []runtime.Task
+	var kept []runtime.Task
 	for _, t := range r.tasks {
-		if !t.stopped() {
-			alive = append(alive, t)
-		}
+		kept = append(kept, t)
 	}
-	return alive, nil
+	return kept, nil
+}
+
+// lose forgets a task, as a host does that was started anew.
+func (r *fakeRuntime) lose(t *fakeTask) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.tasks, t.spec.ID)
 }
 
 // any is one of the tasks.
@@ -272,8 +277,15 @@ func (r *fakeRuntime) any() *fakeTask {
 
 // alive counts the tasks that run.
 func (r *fakeRuntime) alive() int {
-	tasks, _ := r.Recover(context.Background())
-	return len(tasks)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, t := range r.tasks {
+		if !t.stopped() {
+			n++
+		}
+	}
+	return n
 }
 
 // set changes how tasks are started from now on.
