@@ -287,6 +287,9 @@ func TestDescribeAlarmHistory(t *testing.T) {
 		if got := all(sdk.DescribeAlarmHistoryInput{AlarmName: aws.String("a"), ScanBy: types.ScanByTimestampAscending, HistoryItemType: types.HistoryItemTypeStateUpdate}); len(got) != 6 || !strings.HasSuffix(got[0], "INSUFFICIENT_DATA to ALARM") {
 			t.Errorf("state updates of a: %q", got)
 		}
+		if got := all(sdk.DescribeAlarmHistoryInput{StartDate: &time.Time{}, EndDate: aws.Time(time.Unix(1<<40, 0))}); len(got) != 8 {
+			t.Errorf("of all time: %q", got)
+		}
 		if got := all(sdk.DescribeAlarmHistoryInput{StartDate: s.at("16:55:32"), EndDate: s.at("16:55:32")}); len(got) != 2 {
 			t.Errorf("of one second: %q", got)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -37,7 +38,18 @@ func (h *history) key(at time.Time) string {
 	return historyKey(h.last)
 }
 
-func historyKey(nanos int64) string { return fmt.Sprintf("%019d", max(nanos, 0)) }
+func historyKey(nanos int64) string { return fmt.Sprintf("%019d", nanos) }
+
+// timeKey is the key of any time, those out of range included.
+func timeKey(t time.Time) string {
+	switch year := t.Year(); {
+	case year < 1970:
+		return historyKey(0)
+	case year > 2260:
+		return historyKey(math.MaxInt64)
+	}
+	return historyKey(t.UnixNano())
+}
 
 // alarmKeys is the prefix of the keys of one alarm's items.
 func alarmKeys(name string) string { return name + "\x00" }
@@ -160,7 +172,7 @@ func camel(v any) any {
 
 // retire removes what CloudWatch keeps no longer.
 func (h *history) retire(st store.Store, now time.Time) {
-	old := store.Range{To: historyKey(now.Add(-keepHistory).UnixNano())}
+	old := store.Range{To: timeKey(now.Add(-keepHistory))}
 	b := new(store.Batch)
 	if err := st.Scan(kindHistory, old, func(key string, value []byte) bool {
 		var item types.AlarmHistoryItem
@@ -229,10 +241,10 @@ func historyKeys(in *cloudwatch.DescribeAlarmHistoryInput, prefix string) (store
 	r := store.Prefix(prefix)
 	r.Reverse = in.ScanBy != types.ScanByTimestampAscending
 	if in.StartDate != nil {
-		r.From = prefix + historyKey(in.StartDate.UnixNano())
+		r.From = prefix + timeKey(*in.StartDate)
 	}
 	if in.EndDate != nil {
-		r.To = prefix + historyKey(in.EndDate.Add(time.Millisecond).UnixNano()) // history counts in milliseconds
+		r.To = prefix + timeKey(in.EndDate.Add(time.Millisecond)) // history counts in milliseconds
 	}
 	after, err := page.Key(in.NextToken)
 	switch {
