@@ -277,6 +277,31 @@ func TestAnAcknowledgedWriteSurvivesAKill(t *testing.T) {
 	}
 }
 
+func TestTasksOfAKilledServerThatKeptNothingAreRemoved(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	s := serve(t, "")
+	s.createService(t)
+	orphan := s.urls(t.Context())
+	if len(orphan) != 1 {
+		t.Fatalf("tasks at %v, want one", orphan)
+	}
+	s.kill(t)
+	if _, err := http.Get(orphan[0]); err != nil {
+		t.Fatalf("the task did not outlive its server: %v", err)
+	}
+
+	s = serve(t, "")
+	if _, err := http.Get(orphan[0]); err == nil {
+		t.Error("the task still answers after the next start")
+	}
+	if err := s.stop(t); err != nil {
+		t.Error(err)
+	}
+	if left, _ := os.ReadDir(os.Getenv("TMPDIR")); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
 func TestCommandsThatLook(t *testing.T) {
 	s := serve(t, "")
 	s.createService(t)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 
+	"flyball/internal/task"
 	"flyball/internal/task/docker"
 	"flyball/internal/workload"
 )
@@ -24,7 +25,11 @@ func (s *Server) listen() error {
 // openDocker runs tasks as containers. They reach the server on the engine's
 // bridge, at the same port, where it listens to this machine's containers only.
 func (s *Server) openDocker(ctx context.Context) error {
-	engine, err := docker.New(ctx, docker.Options{Dir: s.dir.path, Args: []string{workload.Command}, Log: s.cfg.Log})
+	open := func(dir string) (*docker.Runtime, error) {
+		return docker.New(ctx, docker.Options{Dir: dir, Args: []string{workload.Command}, Log: s.cfg.Log})
+	}
+	s.removeOrphans(ctx, func(dir string) (task.Runtime, error) { return open(dir) })
+	engine, err := open(s.dir.path)
 	if err != nil {
 		return err
 	}

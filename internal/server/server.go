@@ -10,8 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -214,50 +212,4 @@ func checkLoopback(addr string) error {
 	}
 	return fmt.Errorf("address %q can be reached from other machines, and whoever calls flyball can start programs; "+
 		"listen on 127.0.0.1 (calls are not authenticated yet)", addr)
-}
-
-// A folder is the data folder, locked for this process.
-type folder struct {
-	path string
-	temp bool
-	lock *os.File
-}
-
-func openFolder(path string) (folder, error) {
-	if path == "" {
-		temp, err := os.MkdirTemp("", "flyball-")
-		if err != nil {
-			return folder{}, fmt.Errorf("make a temporary folder: %w", err)
-		}
-		return folder{path: temp, temp: true}, nil
-	}
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return folder{}, fmt.Errorf("make the data folder: %w", err)
-	}
-	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return folder{}, fmt.Errorf("lock the data folder: %w", err)
-	}
-	if err := tryLock(lock); err != nil {
-		lock.Close()
-		return folder{}, fmt.Errorf("data folder %s is in use by another flyball: %w", path, err)
-	}
-	return folder{path: path, lock: lock}, nil
-}
-
-// database is the path of the state file, empty for a state in memory.
-func (f folder) database() string {
-	if f.temp {
-		return ""
-	}
-	return filepath.Join(f.path, "flyball.db")
-}
-
-func (f folder) release() {
-	if f.lock != nil {
-		f.lock.Close() // and with it the lock
-	}
-	if f.temp {
-		os.RemoveAll(f.path)
-	}
 }

@@ -3,13 +3,13 @@ package server
 import (
 	"context"
 	"fmt"
-
 	"time"
 
 	"flyball/internal/autoscaling"
 	"flyball/internal/cloudwatch"
 	"flyball/internal/ecs"
 	"flyball/internal/status"
+	"flyball/internal/task"
 	"flyball/internal/task/docker"
 	"flyball/internal/task/process"
 	"flyball/internal/workload"
@@ -23,27 +23,33 @@ func (s *Server) openRuntime(ctx context.Context) error {
 	}
 	switch s.cfg.Runtime {
 	case "process":
-		return s.openProcesses()
+		return s.openProcesses(ctx)
 	case "docker":
 		return s.openDocker(ctx)
 	case "auto":
 		if err := docker.Available(ctx); err != nil {
 			s.cfg.Log.Info("tasks run as processes of this machine: no Docker engine answers", "reason", err)
-			return s.openProcesses()
+			return s.openProcesses(ctx)
 		}
 		return s.openDocker(ctx)
 	}
 	return fmt.Errorf("runtime %q: give auto, process or docker", s.cfg.Runtime)
 }
 
-func (s *Server) openProcesses() (err error) {
-	s.runtime, err = process.New(process.Options{
-		Dir:    s.dir.path,
-		Args:   []string{workload.Command},
-		Images: s.cfg.Images,
-		Log:    s.cfg.Log,
-	})
-	return err
+// openProcesses runs tasks as processes of this machine.
+func (s *Server) openProcesses(ctx context.Context) error {
+	open := func(dir string) (task.Runtime, error) {
+		return process.New(process.Options{
+			Dir: dir, Args: []string{workload.Command}, Images: s.cfg.Images, Log: s.cfg.Log,
+		})
+	}
+	s.removeOrphans(ctx, open)
+	runtime, err := open(s.dir.path)
+	if err != nil {
+		return err
+	}
+	s.runtime = runtime
+	return nil
 }
 
 // openServices loads the AWS services and ties them to each other: ECS

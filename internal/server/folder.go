@@ -1,0 +1,107 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"flyball/internal/task"
+)
+
+// A folder is the data folder, locked for this process.
+type folder struct {
+	path string
+	temp bool
+	lock *os.File
+}
+
+// temporary begins the names of temporary data folders.
+const temporary = "flyball-temporary-"
+
+// openFolder makes and locks the data folder. Without a path it is a temporary
+// one that goes with the process.
+func openFolder(path string) (f folder, err error) {
+	f.path = path
+	if f.temp = path == ""; f.temp {
+		f.path, err = os.MkdirTemp("", temporary)
+	} else {
+		err = os.MkdirAll(path, 0o700)
+	}
+	if err != nil {
+		return folder{}, fmt.Errorf("make the data folder: %w", err)
+	}
+	f.lock, err = lockFolder(f.path)
+	return f, err
+}
+
+func lockFolder(path string) (*os.File, error) {
+	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the data folder: %w", err)
+	}
+	if err := tryLock(lock); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("data folder %s is in use by another flyball: %w", path, err)
+	}
+	return lock, nil
+}
+
+// database is the path of the state file, empty for a state in memory.
+func (f folder) database() string {
+	if f.temp {
+		return ""
+	}
+	return filepath.Join(f.path, "flyball.db")
+}
+
+func (f folder) release() {
+	if f.temp {
+		os.RemoveAll(f.path)
+	}
+	if f.lock != nil {
+		f.lock.Close() // and with it the lock
+	}
+}
+
+// removeOrphans stops the tasks of servers that kept nothing and were killed:
+// nobody else ever will. Their temporary folders tell of them.
+func (s *Server) removeOrphans(ctx context.Context, open func(dir string) (task.Runtime, error)) {
+	stale, err := filepath.Glob(filepath.Join(os.TempDir(), temporary+"*", "lock"))
+	if err != nil {
+		return
+	}
+	for _, path := range stale {
+		dir := filepath.Dir(path)
+		if _, err := os.Stat(filepath.Join(dir, "flyball.db")); err == nil {
+			continue // somebody keeps a state there, whatever its name
+		}
+		lock, err := lockFolder(dir)
+		if err != nil {
+			continue // its server lives
+		}
+		if err := removeTasks(ctx, dir, open); err != nil {
+			s.cfg.Log.Warn("tasks of a server that was killed could not be removed", "folder", dir, "reason", err)
+		} else {
+			os.RemoveAll(dir)
+		}
+		lock.Close()
+	}
+}
+
+func removeTasks(ctx context.Context, dir string, open func(dir string) (task.Runtime, error)) error {
+	runtime, err := open(dir)
+	if err != nil {
+		return err
+	}
+	defer runtime.Close()
+	tasks, err := runtime.Recover(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range tasks {
+		err = errors.Join(err, t.Stop(ctx), t.Remove())
+	}
+	return err
+}

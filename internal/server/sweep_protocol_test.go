@@ -1,0 +1,291 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+)
+
+// A protocol puts an input, a tree of values as encoding/json makes them and of
+// times, into a request.
+type protocol struct {
+	name    string
+	request func(base, target, operation string, in any) (*http.Request, error)
+	problem func(body []byte) (code, message string, err error)
+}
+
+var targets = map[string]string{
+	"ecs":                     "AmazonEC2ContainerServiceV20141113",
+	"application-autoscaling": "AnyScaleFrontendService",
+	"monitoring":              "GraniteServiceVersion20100801",
+}
+
+var protocols = map[string][]protocol{
+	"ecs":                     {jsonProtocol("1.1")},
+	"application-autoscaling": {jsonProtocol("1.1")},
+	"monitoring":              {jsonProtocol("1.0"), cborProtocol, queryProtocol},
+}
+
+func jsonProtocol(version string) protocol {
+	return protocol{
+		name: "awsJson" + version,
+		request: func(base, target, operation string, in any) (*http.Request, error) {
+			body, err := json.Marshal(jsonValue(in))
+			if err != nil {
+				return nil, err
+			}
+			r, err := newRequest(base, body)
+			if err == nil {
+				r.Header.Set("Content-Type", "application/x-amz-json-"+version)
+				r.Header.Set("X-Amz-Target", target+"."+operation)
+			}
+			return r, err
+		},
+		problem: func(body []byte) (string, string, error) {
+			var e map[string]any
+			err := json.Unmarshal(body, &e)
+			return typedProblem(e, err)
+		},
+	}
+}
+
+var cborProtocol = protocol{
+	name: "rpcv2Cbor",
+	request: func(base, target, operation string, in any) (*http.Request, error) {
+		encoder, err := cbor.EncOptions{Time: cbor.TimeUnix, TimeTag: cbor.EncTagRequired}.EncMode()
+		if err != nil {
+			return nil, err
+		}
+		body, err := encoder.Marshal(cborValue(in))
+		if err != nil {
+			return nil, err
+		}
+		r, err := newRequest(base+"/service/"+target+"/operation/"+operation, body)
+		if err == nil {
+			r.Header.Set("Content-Type", "application/cbor")
+			r.Header.Set("Smithy-Protocol", "rpc-v2-cbor")
+		}
+		return r, err
+	},
+	problem: func(body []byte) (string, string, error) {
+		var e map[string]any
+		err := cbor.Unmarshal(body, &e)
+		return typedProblem(e, err)
+	},
+}
+
+var queryProtocol = protocol{
+	name: "awsQuery",
+	request: func(base, _, operation string, in any) (*http.Request, error) {
+		form := url.Values{"Action": {operation}, "Version": {"2010-08-01"}}
+		addParameters(form, "", in)
+		r, err := newRequest(base, []byte(form.Encode()))
+		if err == nil {
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		}
+		return r, err
+	},
+	problem: func(body []byte) (string, string, error) {
+		var e struct {
+			Error struct{ Code, Message string }
+		}
+		err := xml.Unmarshal(body, &e)
+		return e.Error.Code, e.Error.Message, err
+	},
+}
+
+// broken stands in inputs for text that is not UTF-8. It is put there after the
+// encoding, which would not allow it.
+const broken = "BAD-UTF8"
+
+func newRequest(url string, body []byte) (*http.Request, error) {
+	body = bytes.ReplaceAll(body, []byte(broken), []byte("\xff\xfe\x80\xc0UTF8"))
+	r, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body))
+	if err == nil {
+		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/any/aws4_request, SignedHeaders=host, Signature=00")
+	}
+	return r, err
+}
+
+func typedProblem(e map[string]any, err error) (string, string, error) {
+	code, _ := e["__type"].(string)
+	message, ok := e["message"].(string)
+	if !ok {
+		message, _ = e["Message"].(string)
+	}
+	return code, message, err
+}
+
+// jsonValue writes times as seconds, and floats that JSON does not have as AWS
+// does.
+func jsonValue(v any) any {
+	switch v := v.(type) {
+	case time.Time:
+		return v.Unix()
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return map[bool]string{true: "-Infinity", false: "Infinity"}[v < 0]
+		}
+	}
+	return eachValue(v, jsonValue)
+}
+
+func cborValue(v any) any {
+	if n, ok := v.(json.Number); ok {
+		f, _ := n.Float64()
+		return f
+	}
+	return eachValue(v, cborValue)
+}
+
+// eachValue applies f to the values of an object or a list.
+func eachValue(v any, f func(any) any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		object := make(map[string]any, len(v))
+		for k, e := range v {
+			object[k] = f(e)
+		}
+		return object
+	case []any:
+		list := make([]any, len(v))
+		for i, e := range v {
+			list[i] = f(e)
+		}
+		return list
+	}
+	return v
+}
+
+func addParameters(form url.Values, name string, v any) {
+	step := func(s string) string {
+		if name == "" {
+			return s
+		}
+		return name + "." + s
+	}
+	switch v := v.(type) {
+	case nil:
+	case map[string]any:
+		for k, e := range v {
+			addParameters(form, step(k), e)
+		}
+	case []any:
+		if len(v) == 0 {
+			form.Set(name, "")
+		}
+		for i, e := range v {
+			addParameters(form, step("member."+strconv.Itoa(i+1)), e)
+		}
+	case time.Time:
+		form.Set(name, v.Format(time.RFC3339))
+	default:
+		form.Set(name, fmt.Sprint(v))
+	}
+}
+
+// An answer is what came back for a call.
+type answer struct {
+	status        int
+	code, message string // of an error
+	body          []byte
+}
+
+// call sends an input and reads the answer, which is an error only if there was
+// no answer of AWS's shape.
+func (w *world) call(p protocol, service, operation string, in any) (answer, error) {
+	r, err := p.request(w.server.URL(), targets[service], operation, w.resolve(in))
+	if err != nil {
+		return answer{}, err
+	}
+	res, err := w.client.Do(r)
+	if err != nil {
+		return answer{}, fmt.Errorf("the connection was dropped: %w", err)
+	}
+	defer res.Body.Close()
+	a := answer{status: res.StatusCode}
+	if a.body, err = io.ReadAll(res.Body); err != nil || a.status < 300 {
+		return a, err
+	}
+	if a.code, a.message, err = p.problem(a.body); err != nil {
+		return a, fmt.Errorf("the error cannot be read: %w", err)
+	}
+	switch {
+	case a.status >= 500:
+		return a, fmt.Errorf("the server is at fault: %d %s", a.status, a.body)
+	case a.code == "" || a.message == "":
+		return a, errors.New("the error lacks a code or a message: " + string(a.body))
+	}
+	return a, nil
+}
+
+// must calls with an input in JSON that has to be accepted.
+func (w *world) must(service, operation, input string) any {
+	w.t.Helper()
+	a, err := w.call(protocols[service][0], service, operation, parse(input))
+	if err != nil || a.status != http.StatusOK {
+		w.t.Fatalf("%s.%s(%s): %v %s", service, operation, input, err, a.body)
+	}
+	var out any
+	if len(a.body) > 0 {
+		if err := json.Unmarshal(a.body, &out); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return out
+}
+
+// resolve puts what is meant in the place of $NAMES.
+func (w *world) resolve(v any) any {
+	if s, ok := v.(string); ok {
+		if named, ok := w.names[s]; ok {
+			return named
+		}
+	}
+	return eachValue(v, w.resolve)
+}
+
+// parse reads an input, whole numbers as such.
+func parse(input string) any {
+	d := json.NewDecoder(bytes.NewReader([]byte(input)))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		panic(fmt.Errorf("%w in %s", err, input))
+	}
+	return numbers(v)
+}
+
+func numbers(v any) any {
+	if n, ok := v.(json.Number); ok {
+		if i, err := n.Int64(); err == nil {
+			return i
+		}
+		f, _ := n.Float64()
+		return f
+	}
+	return eachValue(v, numbers)
+}
+
+// pick follows keys and indexes into a value.
+func pick(v any, path ...any) any {
+	for _, step := range path {
+		switch step := step.(type) {
+		case string:
+			v = v.(map[string]any)[step]
+		case int:
+			v = v.([]any)[step]
+		}
+	}
+	return v
+}

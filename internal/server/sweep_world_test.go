@@ -1,0 +1,220 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"flyball/internal/store"
+	"flyball/internal/task"
+)
+
+const (
+	testAccount = "123456789012"
+	testRegion  = "us-east-1"
+)
+
+// A world is a server of its own with a few things in it.
+type world struct {
+	t      testing.TB
+	server *Server
+	client *http.Client
+	names  map[string]any // what $NAMES in inputs stand for
+	stop   func()
+}
+
+// The calls that prepare a world, in order.
+var preparation = []struct{ service, operation, input string }{
+	{"ecs", "CreateCluster", `{"clusterName": "prod"}`},
+	{"ecs", "CreateCluster", `{"clusterName": "empty"}`},
+	{"ecs", "RegisterTaskDefinition", `{"family": "web", "containerDefinitions": [{"name": "main", "image": "i", "cpu": 128, "memory": 64}]}`},
+	{"ecs", "RegisterTaskDefinition", `{"family": "web", "containerDefinitions": [{"name": "main", "image": "j", "cpu": 128, "memory": 64}]}`},
+	{"ecs", "RegisterTaskDefinition", `{"family": "old", "containerDefinitions": [{"name": "main", "image": "i", "memory": 64}]}`},
+	{"ecs", "DeregisterTaskDefinition", `{"taskDefinition": "old:1"}`},
+	{"ecs", "RegisterTaskDefinition", `{"family": "checked", "containerDefinitions": [{"name": "main", "image": "i", "memory": 64,
+		"healthCheck": {"command": ["CMD", "true"]}}]}`},
+	{"ecs", "CreateService", `{"cluster": "prod", "serviceName": "web", "taskDefinition": "web:1", "desiredCount": 1,
+		"tags": [{"key": "team", "value": "shop"}]}`},
+	{"ecs", "CreateService", `{"cluster": "prod", "serviceName": "stuck", "taskDefinition": "checked", "desiredCount": 1}`},
+	{"ecs", "RunTask", `{"cluster": "prod", "taskDefinition": "web:1"}`},
+	{"application-autoscaling", "RegisterScalableTarget", `{"ServiceNamespace": "ecs", "ResourceId": "service/prod/web",
+		"ScalableDimension": "ecs:service:DesiredCount", "MinCapacity": 1, "MaxCapacity": 10, "Tags": {"team": "shop"}}`},
+	{"application-autoscaling", "PutScalingPolicy", `{"ServiceNamespace": "ecs", "ResourceId": "service/prod/web",
+		"ScalableDimension": "ecs:service:DesiredCount", "PolicyName": "cpu", "PolicyType": "TargetTrackingScaling",
+		"TargetTrackingScalingPolicyConfiguration": {"TargetValue": 50,
+			"PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}}}`},
+	{"application-autoscaling", "PutScalingPolicy", `{"ServiceNamespace": "ecs", "ResourceId": "service/prod/web",
+		"ScalableDimension": "ecs:service:DesiredCount", "PolicyName": "step", "PolicyType": "StepScaling",
+		"StepScalingPolicyConfiguration": {"AdjustmentType": "ChangeInCapacity", "StepAdjustments": [
+			{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}]}}`},
+	{"monitoring", "PutMetricData", `{"Namespace": "Shop", "MetricData": [{"MetricName": "Orders", "Value": 1, "Unit": "Count",
+		"Timestamp": "$earlier", "Dimensions": [{"Name": "Shop", "Value": "a"}]}]}`},
+	{"monitoring", "PutMetricAlarm", `{"AlarmName": "busy", "Namespace": "Quiet", "MetricName": "Orders", "Statistic": "Average", "Period": 60,
+		"EvaluationPeriods": 1, "Threshold": 1, "ComparisonOperator": "GreaterThanThreshold", "Tags": [{"Key": "team", "Value": "shop"}]}`},
+	{"monitoring", "PutMetricAlarm", `{"AlarmName": "idle", "Namespace": "Quiet", "MetricName": "Orders", "Statistic": "Average", "Period": 60,
+		"EvaluationPeriods": 1, "Threshold": 1, "ComparisonOperator": "LessThanThreshold", "ActionsEnabled": false}`},
+	{"monitoring", "PutCompositeAlarm", `{"AlarmName": "either", "AlarmRule": "ALARM(busy)"}`},
+	{"monitoring", "PutDashboard", `{"DashboardName": "overview", "DashboardBody": "{\"widgets\": []}"}`},
+}
+
+// What tells one world from another, as clients see it.
+var views = []struct{ service, operation, input string }{
+	{"ecs", "DescribeClusters", `{"clusters": ["prod", "empty", "default", "test"], "include": ["SETTINGS", "TAGS", "STATISTICS", "CONFIGURATIONS"]}`},
+	{"ecs", "ListTaskDefinitions", `{}`},
+	{"ecs", "DescribeTaskDefinition", `{"taskDefinition": "web:1", "include": ["TAGS"]}`},
+	{"ecs", "ListServices", `{"cluster": "prod"}`},
+	{"ecs", "DescribeServices", `{"cluster": "prod", "services": ["web", "stuck"], "include": ["TAGS"]}`},
+	{"ecs", "ListTasks", `{"cluster": "prod"}`},
+	{"ecs", "DescribeTasks", `{"cluster": "prod", "tasks": ["$task", "$serviceTask"], "include": ["TAGS"]}`},
+	{"ecs", "GetTaskProtection", `{"cluster": "prod", "tasks": ["$serviceTask"]}`},
+	{"ecs", "ListAccountSettings", `{"effectiveSettings": true}`},
+	{"ecs", "ListServiceDeployments", `{"cluster": "prod", "service": "stuck"}`},
+	{"application-autoscaling", "DescribeScalableTargets", `{"ServiceNamespace": "ecs"}`},
+	{"application-autoscaling", "DescribeScalingPolicies", `{"ServiceNamespace": "ecs"}`},
+	{"application-autoscaling", "DescribeScalingActivities", `{"ServiceNamespace": "ecs", "IncludeNotScaledActivities": true}`},
+	{"application-autoscaling", "ListTagsForResource", `{"ResourceARN": "$target"}`},
+	{"monitoring", "DescribeAlarms", `{"AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}`},
+	{"monitoring", "DescribeAlarmHistory", `{}`},
+	{"monitoring", "ListTagsForResource", `{"ResourceARN": "$alarm"}`},
+	{"monitoring", "ListDashboards", `{}`},
+	{"monitoring", "GetDashboard", `{"DashboardName": "overview"}`},
+	{"monitoring", "ListMetrics", `{"Namespace": "Shop"}`},
+}
+
+// What is stored of a world, but for measurements.
+var storedKinds = []string{
+	"ecs.cluster", "ecs.taskdefinition", "ecs.service", "ecs.event", "ecs.servicedeployment", "ecs.task", "ecs.setting",
+	"autoscaling.target", "autoscaling.policy", "autoscaling.activity", "autoscaling.target-activity",
+	"cloudwatch.alarm", "cloudwatch.state", "cloudwatch.history", "cloudwatch.alarm-history", "cloudwatch.dashboard",
+}
+
+func newWorld(t testing.TB, failures io.Writer) *world {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	s, err := Open(ctx, Config{
+		Addr: "127.0.0.1:0", Tasks: idleRuntime{}, Speed: 1, Account: testAccount, Region: testRegion,
+		Log: slog.New(slog.NewTextHandler(failures, &slog.HandlerOptions{Level: slog.LevelError})),
+	})
+	if err != nil {
+		cancel()
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Run(ctx) }()
+	transport := new(http.Transport)
+	w := &world{t: t, server: s, client: &http.Client{Transport: transport, Timeout: 30 * time.Second}}
+	w.stop = sync.OnceFunc(func() {
+		transport.CloseIdleConnections()
+		cancel()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(w.stop)
+	w.prepare()
+	return w
+}
+
+func (w *world) prepare() {
+	now := s3(w.server.clock.Now())
+	w.names = map[string]any{
+		"$now": now, "$earlier": now.Add(-time.Hour),
+		"$service": "arn:aws:ecs:us-east-1:123456789012:service/prod/web",
+		"$alarm":   "arn:aws:cloudwatch:us-east-1:123456789012:alarm:busy",
+	}
+	for _, c := range preparation {
+		out := w.must(c.service, c.operation, c.input)
+		switch c.operation {
+		case "RunTask":
+			w.names["$task"] = pick(out, "tasks", 0, "taskArn")
+		case "RegisterScalableTarget":
+			w.names["$target"] = pick(out, "ScalableTargetARN")
+		}
+	}
+	// ECS acts by itself until the services are steady and the tasks run.
+	w.await("ListServiceDeployments", `{"cluster": "prod", "service": "web", "status": ["SUCCESSFUL"]}`, func(out any) bool {
+		if len(pick(out, "serviceDeployments").([]any)) == 0 {
+			return false
+		}
+		w.names["$deployment"] = pick(out, "serviceDeployments", 0, "serviceDeploymentArn")
+		w.names["$revision"] = pick(out, "serviceDeployments", 0, "targetServiceRevisionArn")
+		return true
+	})
+	w.names["$stuck"] = pick(w.must("ecs", "ListServiceDeployments", `{"cluster": "prod", "service": "stuck"}`), "serviceDeployments", 0, "serviceDeploymentArn")
+	w.names["$serviceTask"] = pick(w.must("ecs", "ListTasks", `{"cluster": "prod", "serviceName": "web"}`), "taskArns", 0)
+	w.await("DescribeClusters", `{"clusters": ["prod"]}`, func(out any) bool {
+		return reflect.DeepEqual(pick(out, "clusters", 0, "runningTasksCount"), 3.0)
+	})
+	w.await("DescribeServices", `{"cluster": "prod", "services": ["web", "stuck"]}`, func(out any) bool {
+		return strings.Contains(fmt.Sprint(pick(out, "services", 0, "events")), "steady state") &&
+			strings.Contains(fmt.Sprint(pick(out, "services", 1, "events")), "started 1 tasks")
+	})
+}
+
+// s3 is a time as every protocol carries it.
+func s3(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
+// await asks ECS until the answer is good.
+func (w *world) await(operation, input string, good func(any) bool) {
+	w.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !good(w.must("ecs", operation, input)) {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("%s(%s) never became what was expected", operation, input)
+		}
+	}
+}
+
+// digest is a fingerprint of all that clients can see and all that is stored.
+func (w *world) digest() string {
+	h := sha256.New()
+	for _, v := range views {
+		fmt.Fprintln(h, w.must(v.service, v.operation, v.input))
+	}
+	for _, kind := range storedKinds {
+		if err := w.server.store.Scan(kind, store.Range{}, func(key string, value []byte) bool {
+			fmt.Fprintln(h, kind, key, string(value))
+			return true
+		}); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return string(h.Sum(nil))
+}
+
+// idleRuntime runs tasks that do nothing.
+type idleRuntime struct{}
+
+func (idleRuntime) Name() string                                 { return "idle" }
+func (idleRuntime) Recover(context.Context) ([]task.Task, error) { return nil, nil }
+func (idleRuntime) Close() error                                 { return nil }
+func (idleRuntime) Start(_ context.Context, spec task.Spec) (task.Task, error) {
+	done := make(chan struct{})
+	return &idleTask{id: spec.ID, done: done, end: sync.OnceFunc(func() { close(done) })}, nil
+}
+
+type idleTask struct {
+	id   string
+	done chan struct{}
+	end  func()
+}
+
+func (t *idleTask) ID() string                                { return t.id }
+func (t *idleTask) Address() string                           { return "127.0.0.1" }
+func (t *idleTask) Done() <-chan struct{}                     { return t.done }
+func (t *idleTask) Exits() []task.Exit                        { return nil }
+func (t *idleTask) Health() task.Health                       { return task.HealthUnknown }
+func (t *idleTask) Remove() error                             { return nil }
+func (t *idleTask) Usage(context.Context) (task.Usage, error) { return task.Usage{At: time.Now()}, nil }
+func (t *idleTask) Stop(context.Context) error                { t.end(); return nil }
+func (t *idleTask) Logs(context.Context, string, bool) (io.ReadCloser, error) {
+	return io.NopCloser(strings.NewReader("")), nil
+}
