@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -63,6 +64,8 @@ func TestErrorsAreThoseOfECS(t *testing.T) {
 				"InvalidParameterException", "Services cannot be empty."},
 			{"no tasks to describe", second(api.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: prod})),
 				"InvalidParameterException", "Tasks cannot be empty."},
+			{"no tasks of no cluster to describe", second(api.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: none})),
+				"ClusterNotFoundException", "Cluster not found."},
 			{"tasks of no service", second(api.ListTasks(ctx, &ecs.ListTasksInput{Cluster: prod, ServiceName: none})),
 				"ServiceNotFoundException", "Service not found."},
 
@@ -110,10 +113,16 @@ func TestErrorsAreThoseOfECS(t *testing.T) {
 				"ClientException", "Unable to describe task definition."},
 			{"a deregistration without a revision", second(api.DeregisterTaskDefinition(ctx, &ecs.DeregisterTaskDefinitionInput{TaskDefinition: aws.String("web")})),
 				"ClientException", "Revision is missing."},
+			{"a revision that is not a number", second(api.DeregisterTaskDefinition(ctx, &ecs.DeregisterTaskDefinitionInput{TaskDefinition: aws.String("web:foo")})),
+				"ClientException", "Invalid revision number. Number: foo"},
+			{"a revision that is not there", second(api.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: aws.String("web:9")})),
+				"ClientException", "Unable to describe task definition."},
 			{"an unknown setting", second(api.PutAccountSetting(ctx, &ecs.PutAccountSettingInput{Name: "none", Value: none})),
 				"InvalidParameterException", ""},
 			{"tags of nothing", second(api.ListTagsForResource(ctx, &ecs.ListTagsForResourceInput{ResourceArn: none})),
 				"InvalidParameterException", ""},
+			{"tags by an ARN of the old short form", second(api.ListTagsForResource(ctx, &ecs.ListTagsForResourceInput{ResourceArn: aws.String("arn:aws:ecs:us-east-1:123456789012:service/web")})),
+				"InvalidParameterException", "Long arn format must be used for tagging operations"},
 			{"a stray page token", second(api.ListClusters(ctx, &ecs.ListClustersInput{NextToken: none})),
 				"InvalidParameterException", "Invalid token: none"},
 		}
@@ -229,6 +238,18 @@ func TestDefinitionIsReadBackWithAWSDefaults(t *testing.T) {
 	})
 }
 
+func TestDefinitionWithoutNetworkModeIsBridged(t *testing.T) {
+	inWorld(t, func(w *world) {
+		d := w.define(func(in *ecs.RegisterTaskDefinitionInput) { in.NetworkMode, in.RequiresCompatibilities = "", nil })
+		if want := []types.Compatibility{"EXTERNAL", "EC2"}; d.NetworkMode != types.NetworkModeBridge || !slices.Equal(d.Compatibilities, want) {
+			t.Errorf("network mode %s, compatibilities %v", d.NetworkMode, d.Compatibilities)
+		}
+		if p := d.ContainerDefinitions[0].PortMappings[0]; *p.HostPort != 0 {
+			t.Errorf("host port %d", *p.HostPort)
+		}
+	})
+}
+
 func TestFamiliesAndRevisions(t *testing.T) {
 	inWorld(t, func(w *world) {
 		named := func(family string) func(*ecs.RegisterTaskDefinitionInput) {
@@ -275,8 +296,11 @@ func TestFamiliesAndRevisions(t *testing.T) {
 
 func TestServiceIsReadBackAsItWasCreated(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.serve(1)
+		w.serve(1, func(in *ecs.CreateServiceInput) { in.Role = aws.String("arn:aws:iam::123456789012:role/ecs") })
 		s := w.service()
+		if aws.ToString(s.RoleArn) != "arn:aws:iam::123456789012:role/ecs" {
+			t.Errorf("role %s", aws.ToString(s.RoleArn))
+		}
 		c := s.DeploymentConfiguration
 		if *c.MaximumPercent != 200 || *c.MinimumHealthyPercent != 100 || c.DeploymentCircuitBreaker.Enable {
 			t.Errorf("deployment configuration %+v", c)
@@ -308,6 +332,37 @@ func TestServiceIsFoundByNameAndARN(t *testing.T) {
 		out = must(w.api.DescribeServices(w.Context(), &ecs.DescribeServicesInput{Cluster: aws.String("prod"), Services: []string{other}}))(w)
 		if len(out.Failures) != 1 || *out.Failures[0].Reason != "MISSING" || *out.Failures[0].Arn != other {
 			t.Errorf("found %d, failures %+v", len(out.Services), out.Failures)
+		}
+	})
+}
+
+func TestMissingServiceIsNamedWithoutItsCluster(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.cluster("prod")
+		out := must(w.api.DescribeServices(w.Context(), &ecs.DescribeServicesInput{Cluster: aws.String("prod"), Services: []string{"none"}}))(w)
+		if f := out.Failures[0]; *f.Arn != "arn:aws:ecs:us-east-1:123456789012:service/none" || *f.Reason != "MISSING" {
+			t.Errorf("failure %s %s", *f.Arn, *f.Reason)
+		}
+	})
+}
+
+func TestClusterCreatedAgainIsShownAsBefore(t *testing.T) {
+	inWorld(t, func(w *world) {
+		in := &ecs.CreateClusterInput{
+			Tags:                   []types.Tag{{Key: aws.String("team"), Value: aws.String("a")}},
+			ServiceConnectDefaults: &types.ClusterServiceConnectDefaultsRequest{Namespace: aws.String("apps")},
+		}
+		first := must(w.api.CreateCluster(w.Context(), in))(w).Cluster
+		again := must(w.api.CreateCluster(w.Context(), &ecs.CreateClusterInput{}))(w).Cluster
+		if !reflect.DeepEqual(first, again) || len(first.Tags) != 1 || *first.ServiceConnectDefaults.Namespace != "apps" {
+			t.Errorf("first %+v, then %+v", first, again)
+		}
+		without := must(w.api.UpdateCluster(w.Context(), &ecs.UpdateClusterInput{
+			Cluster:                aws.String("default"),
+			ServiceConnectDefaults: &types.ClusterServiceConnectDefaultsRequest{Namespace: aws.String("")},
+		}))(w).Cluster
+		if without.ServiceConnectDefaults != nil {
+			t.Errorf("the namespace %s stays", *without.ServiceConnectDefaults.Namespace)
 		}
 	})
 }

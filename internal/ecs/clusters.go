@@ -70,14 +70,10 @@ func (a *API) CreateCluster(ctx context.Context, in *ecs.CreateClusterInput, _ .
 	if err := checkProviders(in.CapacityProviders, in.DefaultCapacityProviderStrategy); err != nil {
 		return nil, err
 	}
-	if in.ServiceConnectDefaults != nil {
-		return nil, notServed("Service Connect")
-	}
-
 	out := &ecs.CreateClusterOutput{}
 	return answer(out, a.change(func(b *store.Batch) error {
 		if c, ok := a.clusters[name]; ok && !c.inactive() {
-			out.Cluster = a.describeCluster(c, nil)
+			out.Cluster = a.describeCluster(c, shownOnCreation)
 			return nil
 		}
 		api := types.Cluster{
@@ -87,6 +83,7 @@ func (a *API) CreateCluster(ctx context.Context, in *ecs.CreateClusterInput, _ .
 			CapacityProviders:               orEmpty(in.CapacityProviders),
 			DefaultCapacityProviderStrategy: orEmpty(in.DefaultCapacityProviderStrategy),
 			Configuration:                   in.Configuration,
+			ServiceConnectDefaults:          connectDefaults(in.ServiceConnectDefaults),
 			Settings:                        mergeSettings([]types.ClusterSetting{a.defaultInsights()}, in.Settings),
 			Tags:                            orEmpty(in.Tags),
 		}
@@ -98,10 +95,13 @@ func (a *API) CreateCluster(ctx context.Context, in *ecs.CreateClusterInput, _ .
 			a.clusters[name] = c
 		}
 		c.save(b)
-		out.Cluster = a.describeCluster(c, []types.ClusterField{types.ClusterFieldSettings, types.ClusterFieldTags})
+		out.Cluster = a.describeCluster(c, shownOnCreation)
 		return nil
 	}))
 }
+
+// shownOnCreation are the optional fields that CreateCluster answers.
+var shownOnCreation = []types.ClusterField{types.ClusterFieldSettings, types.ClusterFieldTags}
 
 // defaultInsights is the containerInsights setting of a new cluster: the
 // account's.
@@ -208,9 +208,6 @@ func (a *API) UpdateCluster(ctx context.Context, in *ecs.UpdateClusterInput, _ .
 	if err := checkClusterSettings(in.Settings); err != nil {
 		return nil, err
 	}
-	if in.ServiceConnectDefaults != nil {
-		return nil, notServed("Service Connect")
-	}
 	out := &ecs.UpdateClusterOutput{}
 	return answer(out, a.change(func(b *store.Batch) error {
 		c, err := a.activeCluster(in.Cluster)
@@ -220,6 +217,9 @@ func (a *API) UpdateCluster(ctx context.Context, in *ecs.UpdateClusterInput, _ .
 		c.api.Settings = mergeSettings(c.api.Settings, in.Settings)
 		if in.Configuration != nil {
 			c.api.Configuration = in.Configuration
+		}
+		if in.ServiceConnectDefaults != nil {
+			c.api.ServiceConnectDefaults = connectDefaults(in.ServiceConnectDefaults)
 		}
 		c.save(b)
 		out.Cluster = a.describeCluster(c, types.ClusterField("").Values())
@@ -266,6 +266,15 @@ func (a *API) DeleteCluster(ctx context.Context, in *ecs.DeleteClusterInput, _ .
 		out.Cluster = a.describeCluster(c, nil)
 		return nil
 	}))
+}
+
+// connectDefaults is the namespace that a cluster's services would use with
+// Service Connect, which no service here can. An empty one takes it away.
+func connectDefaults(in *types.ClusterServiceConnectDefaultsRequest) *types.ClusterServiceConnectDefaults {
+	if in == nil || aws.ToString(in.Namespace) == "" {
+		return nil
+	}
+	return &types.ClusterServiceConnectDefaults{Namespace: in.Namespace}
 }
 
 func checkClusterSettings(settings []types.ClusterSetting) error {

@@ -206,6 +206,7 @@ func (a *API) newServiceAPI(c *cluster, in *ecs.CreateServiceInput, now time.Tim
 		PlacementConstraints:          orEmpty(in.PlacementConstraints),
 		PlacementStrategy:             orEmpty(in.PlacementStrategy),
 		PropagateTags:                 cmp.Or(in.PropagateTags, types.PropagateTagsNone),
+		RoleArn:                       in.Role,
 		SchedulingStrategy:            cmp.Or(in.SchedulingStrategy, types.SchedulingStrategyReplica),
 		ServiceArn:                    aws.String(a.arn("service", c.name, *in.ServiceName)),
 		ServiceName:                   in.ServiceName,
@@ -410,7 +411,8 @@ func (a *API) DescribeServices(ctx context.Context, in *ecs.DescribeServicesInpu
 	for _, ref := range in.Services {
 		s, ok := a.findService(c, ref)
 		if !ok {
-			out.Failures = append(out.Failures, missing(a.reference("service", ref, c.name)))
+			// ECS names it without its cluster, unlike a service that exists.
+			out.Failures = append(out.Failures, missing(a.reference("service", ref)))
 			continue
 		}
 		out.Services = append(out.Services, a.describe(s, in.Include))

@@ -81,6 +81,8 @@ func (a *API) findTagged(ref *string) (tagged, error) {
 			return tagged{&d.tags, d.save}, nil
 		}
 		return tagged{}, invalidParameter("The specified task definition was not found. Specify a valid ARN and try again.")
+	case (kind == "service" || kind == "task" || kind == "container-instance") && len(parts) == 1:
+		return tagged{}, invalidParameter("Long arn format must be used for tagging operations")
 	case (kind == "service" || kind == "task") && len(parts) == 2:
 		c, ok := a.clusters[parts[0]]
 		if !ok {

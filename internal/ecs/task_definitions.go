@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -100,6 +101,20 @@ func (a *API) findDefinition(ref string) (*definition, bool) {
 	return f.revisions[n-1], true
 }
 
+// describedDefinition returns a definition, active or not, or says why there is
+// none. The lock is held.
+func (a *API) describedDefinition(ref string) (*definition, error) {
+	if d, ok := a.findDefinition(ref); ok {
+		return d, nil
+	}
+	if _, revision, ok := strings.Cut(lastPart(ref), ":"); ok {
+		if n, err := strconv.Atoi(revision); err != nil || n < 1 {
+			return nil, clientError("Invalid revision number. Number: %s", revision)
+		}
+	}
+	return nil, clientError("Unable to describe task definition.")
+}
+
 // usableDefinition returns an active definition to run tasks of. The lock is
 // held.
 func (a *API) usableDefinition(ref *string) (*definition, error) {
@@ -171,7 +186,7 @@ func newDefinition(in *ecs.RegisterTaskDefinitionInput, size taskSize) *definiti
 		ExecutionRoleArn:        in.ExecutionRoleArn,
 		Family:                  in.Family,
 		IpcMode:                 in.IpcMode,
-		NetworkMode:             in.NetworkMode,
+		NetworkMode:             cmp.Or(in.NetworkMode, types.NetworkModeBridge),
 		PidMode:                 in.PidMode,
 		PlacementConstraints:    orEmpty(in.PlacementConstraints),
 		RequiresCompatibilities: in.RequiresCompatibilities,
@@ -223,13 +238,13 @@ func withHealthDefaults(h *types.HealthCheck) *types.HealthCheck {
 
 // compatibilities are the launch types that a definition can be run with.
 func compatibilities(in *ecs.RegisterTaskDefinitionInput, size taskSize) []types.Compatibility {
+	if in.NetworkMode != types.NetworkModeAwsvpc {
+		return []types.Compatibility{types.CompatibilityExternal, types.CompatibilityEc2}
+	}
 	list := []types.Compatibility{types.CompatibilityEc2}
 	if slices.Contains(in.RequiresCompatibilities, types.CompatibilityFargate) ||
-		(in.NetworkMode == types.NetworkModeAwsvpc && fargateSize(size.cpu, size.memory)) {
+		fargateSize(size.cpu, size.memory) {
 		list = append(list, types.CompatibilityFargate)
-	}
-	if in.NetworkMode != types.NetworkModeAwsvpc {
-		list = append(list, types.CompatibilityExternal)
 	}
 	return list
 }
@@ -238,9 +253,9 @@ func compatibilities(in *ecs.RegisterTaskDefinitionInput, size taskSize) []types
 func (a *API) DescribeTaskDefinition(ctx context.Context, in *ecs.DescribeTaskDefinitionInput, _ ...func(*ecs.Options)) (*ecs.DescribeTaskDefinitionOutput, error) {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	d, ok := a.findDefinition(aws.ToString(in.TaskDefinition))
-	if !ok {
-		return nil, clientError("Unable to describe task definition.")
+	d, err := a.describedDefinition(aws.ToString(in.TaskDefinition))
+	if err != nil {
+		return nil, err
 	}
 	shown := d.api
 	out := &ecs.DescribeTaskDefinitionOutput{TaskDefinition: &shown}
@@ -258,9 +273,9 @@ func (a *API) DeregisterTaskDefinition(ctx context.Context, in *ecs.DeregisterTa
 	}
 	out := &ecs.DeregisterTaskDefinitionOutput{}
 	return answer(out, a.change(func(b *store.Batch) error {
-		d, ok := a.findDefinition(*in.TaskDefinition)
-		if !ok {
-			return clientError("Unable to describe task definition.")
+		d, err := a.describedDefinition(*in.TaskDefinition)
+		if err != nil {
+			return err
 		}
 		if d.api.Status != types.TaskDefinitionStatusActive {
 			return clientError("The specified task definition is inactive. You can only deregister task definitions that are active.")

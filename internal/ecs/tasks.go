@@ -212,18 +212,18 @@ func (a *API) StopTask(ctx context.Context, in *ecs.StopTaskInput, _ ...func(*ec
 // DescribeTasks describes up to 100 tasks of a cluster, stopped ones too while
 // they are remembered.
 func (a *API) DescribeTasks(ctx context.Context, in *ecs.DescribeTasksInput, _ ...func(*ecs.Options)) (*ecs.DescribeTasksOutput, error) {
-	switch n := len(in.Tasks); {
-	case n == 0:
-		return nil, invalidParameter("Tasks cannot be empty.")
-	case n > 100:
-		return nil, invalidParameter("Tasks can have at most 100 items.")
-	}
 	out := &ecs.DescribeTasksOutput{Tasks: []types.Task{}, Failures: []types.Failure{}}
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	c, err := a.activeCluster(in.Cluster)
 	if err != nil {
 		return nil, err
+	}
+	switch n := len(in.Tasks); {
+	case n == 0:
+		return nil, invalidParameter("Tasks cannot be empty.")
+	case n > 100:
+		return nil, invalidParameter("Tasks can have at most 100 items.")
 	}
 	for _, ref := range in.Tasks {
 		t, ok := a.findTask(c, ref)
