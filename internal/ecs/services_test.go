@@ -441,7 +441,7 @@ func TestStoppedThingsAreForgottenAfterAnHour(t *testing.T) {
 		}
 		w.pass(3 * time.Minute)
 		out := must(w.api.DescribeServices(w.Context(), &ecs.DescribeServicesInput{Cluster: aws.String("prod"), Services: []string{"web"}}))(w)
-		if len(out.Failures) != 1 || *out.Failures[0].Reason != "MISSING" || *out.Failures[0].Arn != "arn:aws:ecs:us-east-1:123456789012:service/prod/web" {
+		if len(out.Failures) != 1 || *out.Failures[0].Reason != "MISSING" || *out.Failures[0].Arn != "arn:aws:ecs:us-east-1:123456789012:service/web" {
 			t.Errorf("services %d, failures %+v", len(out.Services), out.Failures)
 		}
 	})
