@@ -95,11 +95,12 @@ func removeTasks(ctx context.Context, dir string, open func(dir string) (task.Ru
 	if err != nil {
 		return err
 	}
-	defer runtime.Close()
+	return errors.Join(clearTasks(ctx, runtime), runtime.Close())
+}
+
+// clearTasks stops and removes all tasks of a runtime.
+func clearTasks(ctx context.Context, runtime task.Runtime) error {
 	tasks, err := runtime.Recover(ctx)
-	if err != nil {
-		return err
-	}
 	for _, t := range tasks {
 		err = errors.Join(err, t.Stop(ctx), t.Remove())
 	}

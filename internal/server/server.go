@@ -160,6 +160,14 @@ func (s *Server) release() {
 		l.Close()
 	}
 	if s.runtime != nil {
+		if s.dir.temp {
+			// Nobody will ask for the logs of what has stopped.
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			if err := clearTasks(ctx, s.runtime); err != nil {
+				s.cfg.Log.Warn("stopped tasks could not be removed", "reason", err)
+			}
+			cancel()
+		}
 		s.runtime.Close()
 	}
 	if s.db != nil {

@@ -124,7 +124,7 @@ func newWorld(t testing.TB, failures io.Writer) *world {
 }
 
 func (w *world) prepare() {
-	now := s3(w.server.clock.Now())
+	now := atSecond(w.server.clock.Now())
 	w.names = map[string]any{
 		"$now": now, "$earlier": now.Add(-time.Hour),
 		"$service": "arn:aws:ecs:us-east-1:123456789012:service/prod/web",
@@ -159,8 +159,8 @@ func (w *world) prepare() {
 	})
 }
 
-// s3 is a time as every protocol carries it.
-func s3(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+// atSecond is a time as every protocol carries it.
+func atSecond(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
 // await asks ECS until the answer is good.
 func (w *world) await(operation, input string, good func(any) bool) {
