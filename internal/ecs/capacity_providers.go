@@ -1,8 +1,10 @@
 package ecs
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -11,47 +13,280 @@ import (
 	"flyball/internal/store"
 )
 
-// The capacity providers that every account has. Here they are the same: this
-// machine.
+// The capacity providers that every account has. Here they are the same, as are
+// all: this machine.
 var fargateProviders = map[string]types.CapacityProviderType{
 	"FARGATE":      types.CapacityProviderTypeFargate,
 	"FARGATE_SPOT": types.CapacityProviderTypeFargateSpot,
 }
 
-// DescribeCapacityProviders describes FARGATE and FARGATE_SPOT.
-func (a *API) DescribeCapacityProviders(ctx context.Context, in *ecs.DescribeCapacityProvidersInput, _ ...func(*ecs.Options)) (*ecs.DescribeCapacityProvidersOutput, error) {
-	names := slices.Clone(in.CapacityProviders)
-	if len(names) == 0 {
-		names = sortedKeys(fargateProviders)
+// A provider is a capacity provider that a user created for an Auto Scaling
+// group. Its tasks run on this machine, as all do; the group is not scaled.
+type provider struct{ api types.CapacityProvider }
+
+func (p *provider) save(b *store.Batch) { b.Put(kindProvider, *p.api.Name, document(p.api)) }
+
+// describe is the capacity provider as the API shows it.
+func (p *provider) describe(include []types.CapacityProviderField) types.CapacityProvider {
+	d := p.api
+	if !slices.Contains(include, types.CapacityProviderFieldTags) {
+		d.Tags = []types.Tag{}
 	}
-	out := &ecs.DescribeCapacityProvidersOutput{CapacityProviders: []types.CapacityProvider{}, Failures: []types.Failure{}}
-	for _, ref := range names {
-		parts, ok := a.resource("capacity-provider", ref)
-		if !ok || fargateProviders[parts[0]] == "" {
-			out.Failures = append(out.Failures, missing(a.reference("capacity-provider", ref)))
+	return d
+}
+
+// findProvider returns a capacity provider that a user created, by its name or
+// ARN. The lock is held.
+func (a *API) findProvider(ref string) (*provider, bool) {
+	parts, ok := a.resource("capacity-provider", ref)
+	if !ok || len(parts) != 1 {
+		return nil, false
+	}
+	p, ok := a.providers[parts[0]]
+	return p, ok
+}
+
+// fargateProvider describes FARGATE or FARGATE_SPOT, by its name or ARN.
+func (a *API) fargateProvider(ref string) (types.CapacityProvider, bool) {
+	parts, ok := a.resource("capacity-provider", ref)
+	if !ok || len(parts) != 1 || fargateProviders[parts[0]] == "" {
+		return types.CapacityProvider{}, false
+	}
+	return types.CapacityProvider{
+		CapacityProviderArn: aws.String(a.arn("capacity-provider", parts[0])),
+		Name:                aws.String(parts[0]),
+		Status:              types.CapacityProviderStatusActive,
+		Tags:                []types.Tag{},
+		Type:                fargateProviders[parts[0]],
+	}, true
+}
+
+// CreateCapacityProvider creates a capacity provider for an Auto Scaling group.
+func (a *API) CreateCapacityProvider(ctx context.Context, in *ecs.CreateCapacityProviderInput, _ ...func(*ecs.Options)) (*ecs.CreateCapacityProviderOutput, error) {
+	if err := checkNewProvider(in); err != nil {
+		return nil, err
+	}
+	out := &ecs.CreateCapacityProviderOutput{}
+	return answer(out, a.change(func(b *store.Batch) error {
+		group := *in.AutoScalingGroupProvider
+		for _, p := range a.providers {
+			switch {
+			case *p.api.Name == *in.Name:
+				return clientError("The specified capacity provider already exists. To change the configuration of an existing capacity provider, update the capacity provider.")
+			case *p.api.AutoScalingGroupProvider.AutoScalingGroupArn == *group.AutoScalingGroupArn:
+				return clientError("The specified Auto Scaling group ARN is already being used by another capacity provider. Specify a unique Auto Scaling group ARN and try again.")
+			}
+		}
+		group, err := groupDefaults(group, types.AutoScalingGroupProvider{})
+		if err != nil {
+			return err
+		}
+		p := &provider{types.CapacityProvider{
+			AutoScalingGroupProvider: &group,
+			CapacityProviderArn:      aws.String(a.arn("capacity-provider", *in.Name)),
+			Name:                     in.Name,
+			Status:                   types.CapacityProviderStatusActive,
+			Tags:                     orEmpty(in.Tags),
+			Type:                     types.CapacityProviderTypeEc2Autoscaling,
+			UpdateStatus:             types.CapacityProviderUpdateStatusCreateComplete,
+		}}
+		a.providers[*in.Name] = p
+		p.save(b)
+		shown := p.api
+		out.CapacityProvider = &shown
+		return nil
+	}))
+}
+
+func checkNewProvider(in *ecs.CreateCapacityProviderInput) error {
+	name := strings.ToLower(aws.ToString(in.Name))
+	reserved := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
+	switch {
+	case !validName.MatchString(name):
+		return invalidParameter("The specified capacity provider name is invalid. Up to 255 characters are allowed, including letters (upper and lowercase), numbers, underscores, and hyphens. Specify a valid name and try again.")
+	case slices.ContainsFunc([]string{"aws", "ecs", "fargate"}, reserved):
+		return invalidParameter("The specified capacity provider name is invalid. The name cannot be prefixed with aws, ecs, or fargate. Specify a valid name and try again.")
+	case in.ManagedInstancesProvider != nil:
+		return notServed("managedInstancesProvider")
+	case in.AutoScalingGroupProvider == nil:
+		return invalidParameter("An Auto Scaling group provider must be specified.")
+	case aws.ToString(in.AutoScalingGroupProvider.AutoScalingGroupArn) == "":
+		return invalidParameter("The Auto Scaling group ARN must be specified.")
+	}
+	return checkTags(in.Tags)
+}
+
+// groupDefaults fills in the Auto Scaling group of a capacity provider: what a
+// change leaves out keeps its value, and what nobody has said is AWS's default.
+func groupDefaults(in, old types.AutoScalingGroupProvider) (types.AutoScalingGroupProvider, error) {
+	scaling := types.ManagedScaling{
+		Status:                 types.ManagedScalingStatusDisabled,
+		TargetCapacity:         aws.Int32(100),
+		MinimumScalingStepSize: aws.Int32(1),
+		MaximumScalingStepSize: aws.Int32(10000),
+		InstanceWarmupPeriod:   aws.Int32(300),
+	}
+	for _, s := range []*types.ManagedScaling{old.ManagedScaling, in.ManagedScaling} {
+		if s == nil {
 			continue
 		}
-		out.CapacityProviders = append(out.CapacityProviders, types.CapacityProvider{
-			CapacityProviderArn: aws.String(a.arn("capacity-provider", parts[0])),
-			Name:                aws.String(parts[0]),
-			Status:              types.CapacityProviderStatusActive,
-			Tags:                []types.Tag{},
-			Type:                fargateProviders[parts[0]],
-		})
+		scaling.Status = cmp.Or(s.Status, scaling.Status)
+		scaling.TargetCapacity = orElse(s.TargetCapacity, scaling.TargetCapacity)
+		scaling.MinimumScalingStepSize = orElse(s.MinimumScalingStepSize, scaling.MinimumScalingStepSize)
+		scaling.MaximumScalingStepSize = orElse(s.MaximumScalingStepSize, scaling.MaximumScalingStepSize)
+		scaling.InstanceWarmupPeriod = orElse(s.InstanceWarmupPeriod, scaling.InstanceWarmupPeriod)
+	}
+	group := types.AutoScalingGroupProvider{
+		AutoScalingGroupArn:          in.AutoScalingGroupArn,
+		ManagedDraining:              cmp.Or(in.ManagedDraining, old.ManagedDraining, types.ManagedDrainingEnabled),
+		ManagedScaling:               &scaling,
+		ManagedTerminationProtection: cmp.Or(in.ManagedTerminationProtection, old.ManagedTerminationProtection, types.ManagedTerminationProtectionDisabled),
+	}
+	if group.AutoScalingGroupArn == nil {
+		group.AutoScalingGroupArn = old.AutoScalingGroupArn
+	}
+	return group, checkManagedScaling(scaling)
+}
+
+func checkManagedScaling(s types.ManagedScaling) error {
+	switch {
+	case *s.TargetCapacity < 1 || *s.TargetCapacity > 100:
+		return invalidParameter("The target capacity of managed scaling must be between 1 and 100.")
+	case *s.MinimumScalingStepSize < 1 || *s.MinimumScalingStepSize > 10000, *s.MaximumScalingStepSize < 1 || *s.MaximumScalingStepSize > 10000:
+		return invalidParameter("The scaling step sizes of managed scaling must be between 1 and 10000.")
+	case *s.MinimumScalingStepSize > *s.MaximumScalingStepSize:
+		return invalidParameter("The minimum scaling step size must not be greater than the maximum scaling step size.")
+	case *s.InstanceWarmupPeriod < 0 || *s.InstanceWarmupPeriod > 10000:
+		return invalidParameter("The instance warmup period of managed scaling must be between 0 and 10000.")
+	}
+	return nil
+}
+
+// UpdateCapacityProvider changes how the Auto Scaling group of a capacity
+// provider is to be scaled.
+func (a *API) UpdateCapacityProvider(ctx context.Context, in *ecs.UpdateCapacityProviderInput, _ ...func(*ecs.Options)) (*ecs.UpdateCapacityProviderOutput, error) {
+	if in.ManagedInstancesProvider != nil {
+		return nil, notServed("managedInstancesProvider")
+	}
+	if in.AutoScalingGroupProvider == nil {
+		return nil, invalidParameter("An Auto Scaling group provider must be specified.")
+	}
+	out := &ecs.UpdateCapacityProviderOutput{}
+	return answer(out, a.change(func(b *store.Batch) error {
+		p, err := a.userProvider(in.Name)
+		if err != nil {
+			return err
+		}
+		group, err := groupDefaults(types.AutoScalingGroupProvider{
+			ManagedDraining:              in.AutoScalingGroupProvider.ManagedDraining,
+			ManagedScaling:               in.AutoScalingGroupProvider.ManagedScaling,
+			ManagedTerminationProtection: in.AutoScalingGroupProvider.ManagedTerminationProtection,
+		}, *p.api.AutoScalingGroupProvider)
+		if err != nil {
+			return err
+		}
+		p.api.AutoScalingGroupProvider = &group
+		p.api.UpdateStatus = types.CapacityProviderUpdateStatusUpdateComplete
+		p.save(b)
+		shown := p.api
+		out.CapacityProvider = &shown
+		return nil
+	}))
+}
+
+// userProvider returns a capacity provider that may be changed and deleted. The
+// lock is held.
+func (a *API) userProvider(ref *string) (*provider, error) {
+	if _, ok := a.fargateProvider(aws.ToString(ref)); ok {
+		return nil, invalidParameter("The specified capacity provider is reserved and cannot be changed or deleted.")
+	}
+	p, ok := a.findProvider(aws.ToString(ref))
+	if !ok {
+		return nil, invalidParameter("The specified capacity provider was not found. Specify a valid name or ARN and try again.")
+	}
+	return p, nil
+}
+
+// DeleteCapacityProvider deletes a capacity provider that no cluster has.
+func (a *API) DeleteCapacityProvider(ctx context.Context, in *ecs.DeleteCapacityProviderInput, _ ...func(*ecs.Options)) (*ecs.DeleteCapacityProviderOutput, error) {
+	out := &ecs.DeleteCapacityProviderOutput{}
+	return answer(out, a.change(func(b *store.Batch) error {
+		p, err := a.userProvider(in.CapacityProvider)
+		if err != nil {
+			return err
+		}
+		name := *p.api.Name
+		for _, c := range a.clusters {
+			if !c.inactive() && slices.Contains(c.api.CapacityProviders, name) {
+				return clientError("The specified capacity provider is in use and cannot be deleted.")
+			}
+		}
+		delete(a.providers, name)
+		b.Delete(kindProvider, name)
+		shown := p.api
+		shown.Status = types.CapacityProviderStatusInactive
+		shown.UpdateStatus = types.CapacityProviderUpdateStatusDeleteComplete
+		out.CapacityProvider = &shown
+		return nil
+	}))
+}
+
+// DescribeCapacityProviders describes the named capacity providers, those of a
+// cluster, or all.
+func (a *API) DescribeCapacityProviders(ctx context.Context, in *ecs.DescribeCapacityProvidersInput, _ ...func(*ecs.Options)) (*ecs.DescribeCapacityProvidersOutput, error) {
+	if len(in.CapacityProviders) > 100 {
+		return nil, invalidParameter("Capacity providers can have at most 100 items.")
+	}
+	out := &ecs.DescribeCapacityProvidersOutput{CapacityProviders: []types.CapacityProvider{}, Failures: []types.Failure{}}
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	refs := in.CapacityProviders
+	if len(refs) == 0 {
+		names, err := a.providerNames(in.Cluster)
+		if err != nil {
+			return nil, err
+		}
+		if refs, out.NextToken, err = pageOf(names, in.NextToken, orElse(in.MaxResults, aws.Int32(10)), 100); err != nil {
+			return nil, err
+		}
+	}
+	for _, ref := range refs {
+		if builtin, ok := a.fargateProvider(ref); ok {
+			out.CapacityProviders = append(out.CapacityProviders, builtin)
+		} else if p, ok := a.findProvider(ref); ok {
+			out.CapacityProviders = append(out.CapacityProviders, p.describe(in.Include))
+		} else {
+			out.Failures = append(out.Failures, missing(a.reference("capacity-provider", ref)))
+		}
 	}
 	return out, nil
+}
+
+// providerNames are the capacity providers of a cluster, or all of the account,
+// in order. The lock is held.
+func (a *API) providerNames(cluster *string) ([]string, error) {
+	if cluster == nil {
+		names := append(sortedKeys(fargateProviders), sortedKeys(a.providers)...)
+		slices.Sort(names)
+		return names, nil
+	}
+	c, err := a.activeCluster(cluster)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Sorted(slices.Values(c.api.CapacityProviders)), nil
 }
 
 // PutClusterCapacityProviders sets the capacity providers of a cluster and its
 // default strategy.
 func (a *API) PutClusterCapacityProviders(ctx context.Context, in *ecs.PutClusterCapacityProvidersInput, _ ...func(*ecs.Options)) (*ecs.PutClusterCapacityProvidersOutput, error) {
-	if err := checkProviders(in.CapacityProviders, in.DefaultCapacityProviderStrategy); err != nil {
-		return nil, err
-	}
 	out := &ecs.PutClusterCapacityProvidersOutput{}
 	return answer(out, a.change(func(b *store.Batch) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
+			return err
+		}
+		if err := a.checkProviders(in.CapacityProviders, in.DefaultCapacityProviderStrategy); err != nil {
 			return err
 		}
 		for _, gone := range c.api.CapacityProviders {
@@ -82,10 +317,11 @@ func namesProvider(strategy []types.CapacityProviderStrategyItem, name string) b
 	})
 }
 
-// checkProviders validates the providers of a cluster and its default strategy.
-func checkProviders(providers []string, strategy []types.CapacityProviderStrategyItem) error {
+// checkProviders validates the providers of a cluster, which are named, and its
+// default strategy. The lock is held.
+func (a *API) checkProviders(providers []string, strategy []types.CapacityProviderStrategyItem) error {
 	for _, p := range providers {
-		if fargateProviders[p] == "" {
+		if fargateProviders[p] == "" && a.providers[p] == nil {
 			return invalidParameter("The specified capacity provider %s was not found. Specify a valid name or ARN and try again.", p)
 		}
 	}
@@ -94,8 +330,11 @@ func checkProviders(providers []string, strategy []types.CapacityProviderStrateg
 
 // checkStrategy validates a strategy against the providers that its cluster has.
 func checkStrategy(strategy []types.CapacityProviderStrategyItem, providers []string) error {
-	bases, weights := 0, int32(0)
+	bases, weights, fargate := 0, int32(0), 0
 	for _, item := range strategy {
+		if fargateProviders[aws.ToString(item.CapacityProvider)] != "" {
+			fargate++
+		}
 		if !slices.Contains(providers, aws.ToString(item.CapacityProvider)) {
 			return invalidParameter("The specified capacity provider strategy cannot contain a capacity provider that is not associated with the cluster. Associate the capacity provider with the cluster and try again.")
 		}
@@ -109,6 +348,9 @@ func checkStrategy(strategy []types.CapacityProviderStrategyItem, providers []st
 			bases++
 		}
 		weights += item.Weight
+	}
+	if fargate != 0 && fargate != len(strategy) {
+		return invalidParameter("The specified capacity provider strategy cannot contain a mix of capacity providers using Auto Scaling groups and Fargate providers. Specify one or the other and try again.")
 	}
 	if bases > 1 {
 		return invalidParameter("Only one capacity provider in a strategy can have a base value defined.")

@@ -67,14 +67,14 @@ func (a *API) CreateCluster(ctx context.Context, in *ecs.CreateClusterInput, _ .
 	if err := checkClusterSettings(in.Settings); err != nil {
 		return nil, err
 	}
-	if err := checkProviders(in.CapacityProviders, in.DefaultCapacityProviderStrategy); err != nil {
-		return nil, err
-	}
 	out := &ecs.CreateClusterOutput{}
 	return answer(out, a.change(func(b *store.Batch) error {
 		if c, ok := a.clusters[name]; ok && !c.inactive() {
 			out.Cluster = a.describeCluster(c, shownOnCreation)
 			return nil
+		}
+		if err := a.checkProviders(in.CapacityProviders, in.DefaultCapacityProviderStrategy); err != nil {
+			return err
 		}
 		api := types.Cluster{
 			ClusterArn:                      aws.String(a.arn("cluster", name)),

@@ -47,12 +47,16 @@ func (l launch) changed(in *ecs.UpdateServiceInput) launch {
 	return l
 }
 
-// runsAs is the launch type that the tasks show.
+// runsAs is the launch type that the tasks show. A strategy's providers are all
+// of Fargate or none is.
 func (l launch) runsAs() types.LaunchType {
-	if len(l.Strategy) > 0 {
+	switch {
+	case len(l.Strategy) == 0:
+		return l.LaunchType
+	case fargateProviders[aws.ToString(l.Strategy[0].CapacityProvider)] != "":
 		return types.LaunchTypeFargate
 	}
-	return l.LaunchType
+	return types.LaunchTypeEc2
 }
 
 // A revision is what a service was told to run at one time. It never changes.

@@ -79,6 +79,7 @@ type API struct {
 	mu          sync.RWMutex
 	clusters    map[string]*cluster
 	families    map[string]*family
+	providers   map[string]*provider // those that users created, by name
 	settings    map[settingKey]string
 	dirty       []*service               // to be reconciled, each once
 	timers      wakeups                  // services to look at again at a time
@@ -99,16 +100,17 @@ type API struct {
 // until Run is called.
 func New(cfg Config) (*API, error) {
 	a := &API{
-		cfg:      cfg,
-		clusters: map[string]*cluster{},
-		families: map[string]*family{},
-		settings: map[settingKey]string{},
-		measured: measuredByPace{},
-		paces:    map[string]time.Duration{},
-		running:  map[*task]struct{}{},
-		wake:     make(chan struct{}, 1),
-		repace:   make(chan struct{}, 1),
-		starts:   make(chan struct{}, startsAtOnce),
+		cfg:       cfg,
+		clusters:  map[string]*cluster{},
+		families:  map[string]*family{},
+		providers: map[string]*provider{},
+		settings:  map[settingKey]string{},
+		measured:  measuredByPace{},
+		paces:     map[string]time.Duration{},
+		running:   map[*task]struct{}{},
+		wake:      make(chan struct{}, 1),
+		repace:    make(chan struct{}, 1),
+		starts:    make(chan struct{}, startsAtOnce),
 	}
 	if a.cfg.Log == nil {
 		a.cfg.Log = slog.New(slog.DiscardHandler)

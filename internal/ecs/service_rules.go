@@ -247,7 +247,7 @@ func (l launch) resolve(c *cluster, def *definition) (launch, error) {
 	if l.LaunchType == "" && len(l.Strategy) == 0 {
 		l.LaunchType = types.LaunchTypeEc2
 	}
-	fargate := l.LaunchType == types.LaunchTypeFargate || len(l.Strategy) > 0
+	fargate := l.runsAs() == types.LaunchTypeFargate
 	if err := checkCompatible(l, def, fargate); err != nil {
 		return l, err
 	}

@@ -20,6 +20,7 @@ const (
 	kindRollout    = "ecs.servicedeployment" // CLUSTER/NAME/ID
 	kindTask       = "ecs.task"              // CLUSTER/ID
 	kindSetting    = "ecs.setting"           // NAME/PRINCIPAL
+	kindProvider   = "ecs.capacityprovider"  // NAME
 )
 
 // load reads the state of the server's last life.
@@ -35,6 +36,7 @@ func (a *API) load() error {
 		{kindEvent, a.loadEvent},
 		{kindTask, a.loadTask},
 		{kindSetting, a.loadSetting},
+		{kindProvider, a.loadProvider},
 	}
 	for _, step := range steps {
 		var failure error
@@ -195,6 +197,15 @@ func (a *API) loadTask(key string, value []byte) error {
 func (a *API) loadSetting(key string, value []byte) error {
 	name, principal, _ := strings.Cut(key, "/")
 	a.settings[settingKey{principal, types.SettingName(name)}] = string(value)
+	return nil
+}
+
+func (a *API) loadProvider(name string, value []byte) error {
+	p := &provider{}
+	if err := json.Unmarshal(value, &p.api); err != nil {
+		return err
+	}
+	a.providers[name] = p
 	return nil
 }
 

@@ -83,6 +83,11 @@ func (a *API) findTagged(ref *string) (tagged, error) {
 		return tagged{}, invalidParameter("The specified task definition was not found. Specify a valid ARN and try again.")
 	case (kind == "service" || kind == "task" || kind == "container-instance") && len(parts) == 1:
 		return tagged{}, invalidParameter("Long arn format must be used for tagging operations")
+	case kind == "capacity-provider" && len(parts) == 1:
+		if p, ok := a.providers[parts[0]]; ok {
+			return tagged{&p.api.Tags, p.save}, nil
+		}
+		return tagged{}, invalidParameter("The specified capacity provider was not found. Specify a valid name or ARN and try again.")
 	case (kind == "service" || kind == "task") && len(parts) == 2:
 		c, ok := a.clusters[parts[0]]
 		if !ok {
@@ -102,7 +107,8 @@ func (a *API) findTagged(ref *string) (tagged, error) {
 	return tagged{}, invalid
 }
 
-// TagResource adds tags to a cluster, service, task or task definition.
+// TagResource adds tags to a cluster, service, task, task definition or capacity
+// provider.
 func (a *API) TagResource(ctx context.Context, in *ecs.TagResourceInput, _ ...func(*ecs.Options)) (*ecs.TagResourceOutput, error) {
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
