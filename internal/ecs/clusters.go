@@ -22,18 +22,20 @@ const (
 
 // A cluster holds services and tasks.
 type cluster struct {
-	name     string
-	api      types.Cluster // without counts and statistics
-	services map[string]*service
-	tasks    map[string]*task // by ID, stopped ones too until they are forgotten
+	name      string
+	api       types.Cluster // without counts and statistics
+	services  map[string]*service
+	tasks     map[string]*task              // by ID, stopped ones too until they are forgotten
+	instances map[string]*containerInstance // by ID
 }
 
 func newCluster(api types.Cluster) *cluster {
 	return &cluster{
-		name:     aws.ToString(api.ClusterName),
-		api:      api,
-		services: map[string]*service{},
-		tasks:    map[string]*task{},
+		name:      aws.ToString(api.ClusterName),
+		api:       api,
+		services:  map[string]*service{},
+		tasks:     map[string]*task{},
+		instances: map[string]*containerInstance{},
 	}
 }
 
@@ -121,6 +123,7 @@ func (a *API) describeCluster(c *cluster, include []types.ClusterField) *types.C
 			d.ActiveServicesCount++
 		}
 	}
+	d.RegisteredContainerInstancesCount = int32(len(c.instances))
 	counts := map[string]int{}
 	for _, t := range c.tasks {
 		switch launch := string(t.api.LaunchType); t.phase() {
@@ -252,6 +255,11 @@ func (a *API) DeleteCluster(ctx context.Context, in *ecs.DeleteClusterInput, _ .
 				return &types.ClusterContainsServicesException{
 					Message: aws.String("The Cluster cannot be deleted while Services are active."),
 				}
+			}
+		}
+		if len(c.instances) > 0 {
+			return &types.ClusterContainsContainerInstancesException{
+				Message: aws.String("The Cluster cannot be deleted while Container Instances are active or draining."),
 			}
 		}
 		for _, t := range c.tasks {

@@ -19,6 +19,7 @@ const (
 	kindEvent      = "ecs.event"             // CLUSTER/NAME/NUMBER, in hex
 	kindRollout    = "ecs.servicedeployment" // CLUSTER/NAME/ID
 	kindTask       = "ecs.task"              // CLUSTER/ID
+	kindInstance   = "ecs.containerinstance" // CLUSTER/ID
 	kindSetting    = "ecs.setting"           // NAME/PRINCIPAL
 	kindProvider   = "ecs.capacityprovider"  // NAME
 )
@@ -35,6 +36,7 @@ func (a *API) load() error {
 		{kindRollout, a.loadRollout},
 		{kindEvent, a.loadEvent},
 		{kindTask, a.loadTask},
+		{kindInstance, a.loadInstance},
 		{kindSetting, a.loadSetting},
 		{kindProvider, a.loadProvider},
 	}
@@ -191,6 +193,21 @@ func (a *API) loadTask(key string, value []byte) error {
 		s.tasks[id] = t
 	}
 	a.unconfirmed = append(a.unconfirmed, t)
+	return nil
+}
+
+func (a *API) loadInstance(key string, value []byte) error {
+	var api types.ContainerInstance
+	if err := json.Unmarshal(value, &api); err != nil {
+		return err
+	}
+	cluster, _, _ := strings.Cut(key, "/")
+	c, ok := a.clusters[cluster]
+	if !ok {
+		return fmt.Errorf("no cluster %s", cluster)
+	}
+	i := newContainerInstance(c, api)
+	c.instances[i.id] = i
 	return nil
 }
 

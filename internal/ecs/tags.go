@@ -88,6 +88,13 @@ func (a *API) findTagged(ref *string) (tagged, error) {
 			return tagged{&p.api.Tags, p.save}, nil
 		}
 		return tagged{}, invalidParameter("The specified capacity provider was not found. Specify a valid name or ARN and try again.")
+	case kind == "container-instance" && len(parts) == 2:
+		if c, ok := a.clusters[parts[0]]; ok {
+			if i, ok := c.instances[parts[1]]; ok {
+				return tagged{&i.api.Tags, i.save}, nil
+			}
+		}
+		return tagged{}, invalidParameter("The specified container instance was not found. Specify a valid ARN and try again.")
 	case (kind == "service" || kind == "task") && len(parts) == 2:
 		c, ok := a.clusters[parts[0]]
 		if !ok {
@@ -107,8 +114,8 @@ func (a *API) findTagged(ref *string) (tagged, error) {
 	return tagged{}, invalid
 }
 
-// TagResource adds tags to a cluster, service, task, task definition or capacity
-// provider.
+// TagResource adds tags to a cluster, service, task, task definition, capacity
+// provider or container instance.
 func (a *API) TagResource(ctx context.Context, in *ecs.TagResourceInput, _ ...func(*ecs.Options)) (*ecs.TagResourceOutput, error) {
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err

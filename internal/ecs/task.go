@@ -141,6 +141,7 @@ type taskOrder struct {
 	tags        []types.Tag
 	exec        bool
 	clientToken string
+	instance    string // ARN of the container instance, "" for none
 }
 
 // newTask accepts a task: it is in the cluster from now on and waits to be
@@ -178,6 +179,7 @@ func (a *API) newTaskAPI(id string, o taskOrder) types.Task {
 		Attributes:           []types.Attribute{},
 		AvailabilityZone:     aws.String(a.cfg.Region + "a"),
 		ClusterArn:           o.cluster.api.ClusterArn,
+		ContainerInstanceArn: nonEmpty(o.instance),
 		CreatedAt:            aws.Time(a.now()),
 		DesiredStatus:        aws.String(statusRunning),
 		EnableExecuteCommand: o.exec,
@@ -271,31 +273,13 @@ func (a *API) newContainers(t *task) []types.Container {
 }
 
 // size is the task-level size, after overrides.
-func (t *task) size() taskSize {
-	size := t.definition.size
-	if o, err := parseSize(t.api.Overrides.Cpu, t.api.Overrides.Memory); err == nil {
-		if o.cpu > 0 {
-			size.cpu = o.cpu
-		}
-		if o.memory > 0 {
-			size.memory = o.memory
-		}
-	}
-	return size
-}
+func (t *task) size() taskSize { return t.definition.sizeWith(t.api.Overrides) }
 
 // reservation is what the task's usage is measured against. A task that
 // reserves no CPU is measured against one virtual CPU: its metric then means
 // something, and a policy on it can act.
 func (t *task) reservation() taskSize {
-	r := t.definition.reserved()
-	size := t.size()
-	if size.cpu > 0 {
-		r.cpu = size.cpu
-	}
-	if size.memory > 0 {
-		r.memory = size.memory
-	}
+	r := t.definition.claims(t.size())
 	if r.cpu == 0 {
 		r.cpu = 1024
 	}

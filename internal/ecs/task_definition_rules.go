@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strconv"
@@ -243,6 +244,11 @@ func checkTotals(containers []types.ContainerDefinition, size taskSize) error {
 
 // A taskSize is task-level CPU in units and memory in MiB, 0 where there is none.
 type taskSize struct{ cpu, memory int }
+
+// or fills in what the size has none of.
+func (s taskSize) or(other taskSize) taskSize {
+	return taskSize{cmp.Or(s.cpu, other.cpu), cmp.Or(s.memory, other.memory)}
+}
 
 var (
 	vcpuPattern = regexp.MustCompile(`(?i)^\s*([0-9]+|[0-9]*\.[0-9]+)\s*vcpu\s*$`)

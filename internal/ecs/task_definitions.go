@@ -71,6 +71,21 @@ func (d *definition) reserved() taskSize {
 	return r
 }
 
+// sizeWith is the task-level size of a task that overrides it, or does not.
+func (d *definition) sizeWith(o *types.TaskOverride) taskSize {
+	size := d.size
+	if o == nil {
+		return size
+	}
+	if own, err := parseSize(o.Cpu, o.Memory); err == nil {
+		size = own.or(size)
+	}
+	return size
+}
+
+// claims is what a task of a task-level size reserves.
+func (d *definition) claims(size taskSize) taskSize { return size.or(d.reserved()) }
+
 func (d *definition) supports(c types.Compatibility) bool {
 	return slices.Contains(d.api.Compatibilities, c)
 }

@@ -147,37 +147,11 @@ func checkOverrides(def *definition, o *types.TaskOverride) error {
 	if err != nil {
 		return err
 	}
-	if size.cpu == 0 {
-		size.cpu = def.size.cpu
-	}
-	if size.memory == 0 {
-		size.memory = def.size.memory
-	}
+	size = size.or(def.size)
 	if slices.Contains(def.api.RequiresCompatibilities, types.CompatibilityFargate) && !fargateSize(size.cpu, size.memory) {
 		return clientError("No Fargate configuration exists for given values: %d CPU, %d memory. See the Amazon ECS documentation for the valid values.", size.cpu, size.memory)
 	}
 	return nil
-}
-
-// StartTask places tasks on container instances, of which there are none.
-func (a *API) StartTask(ctx context.Context, in *ecs.StartTaskInput, _ ...func(*ecs.Options)) (*ecs.StartTaskOutput, error) {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	c, err := a.activeCluster(in.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := a.usableDefinition(in.TaskDefinition); err != nil {
-		return nil, err
-	}
-	if len(in.ContainerInstances) == 0 {
-		return nil, invalidParameter("Container instances cannot be empty.")
-	}
-	out := &ecs.StartTaskOutput{Tasks: []types.Task{}, Failures: []types.Failure{}}
-	for _, ref := range in.ContainerInstances {
-		out.Failures = append(out.Failures, missing(a.reference("container-instance", ref, c.name)))
-	}
-	return out, nil
 }
 
 // StopTask stops a task. One of a service is replaced by the scheduler.
@@ -294,8 +268,10 @@ func (t *task) matches(in *ecs.ListTasksInput) bool {
 		wanted = types.DesiredStatusRunning
 	}
 	switch {
-	case in.ContainerInstance != nil, in.DaemonName != nil:
+	case in.DaemonName != nil:
 		return false // there are none
+	case in.ContainerInstance != nil && lastPart(aws.ToString(t.api.ContainerInstanceArn)) != lastPart(*in.ContainerInstance):
+		return false
 	case *t.api.DesiredStatus != string(wanted): // no task has PENDING here, as on AWS
 		return false
 	case in.ServiceName != nil && *t.api.Group != *in.ServiceName:
@@ -308,34 +284,6 @@ func (t *task) matches(in *ecs.ListTasksInput) bool {
 		return false
 	}
 	return true
-}
-
-// ListContainerInstances lists none: tasks run on this machine without one.
-func (a *API) ListContainerInstances(ctx context.Context, in *ecs.ListContainerInstancesInput, _ ...func(*ecs.Options)) (*ecs.ListContainerInstancesOutput, error) {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	if _, err := a.activeCluster(in.Cluster); err != nil {
-		return nil, err
-	}
-	return &ecs.ListContainerInstancesOutput{ContainerInstanceArns: []string{}}, nil
-}
-
-// DescribeContainerInstances finds none.
-func (a *API) DescribeContainerInstances(ctx context.Context, in *ecs.DescribeContainerInstancesInput, _ ...func(*ecs.Options)) (*ecs.DescribeContainerInstancesOutput, error) {
-	if len(in.ContainerInstances) == 0 {
-		return nil, clientError("Container Instances cannot be empty.")
-	}
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	c, err := a.activeCluster(in.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	out := &ecs.DescribeContainerInstancesOutput{ContainerInstances: []types.ContainerInstance{}, Failures: []types.Failure{}}
-	for _, ref := range in.ContainerInstances {
-		out.Failures = append(out.Failures, missing(a.reference("container-instance", ref, c.name)))
-	}
-	return out, nil
 }
 
 // TaskLogs returns what a container of a task has written, oldest first; with
