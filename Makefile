@@ -14,9 +14,8 @@ build: ## bin/flyball, one static binary
 demo: build ## a service under load, scaled out and in, in less than two minutes
 	./bin/flyball demo
 
-test: build ## all tests, with the race detector where there is a C compiler
+test: ## all tests, with the race detector where there is a C compiler
 	@test -n "$(RACE)" || echo "no C compiler: the race detector is off"
-	$(GO) vet ./...
 	$(GO) test $(RACE) ./...
 
 lint: ## gofmt, vet, staticcheck
@@ -24,8 +23,14 @@ lint: ## gofmt, vet, staticcheck
 	$(GO) vet ./...
 	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.7.0 ./...
 
+# Go's benchmarks print a line per benchmark with several values; awk makes a
+# line of each: name value unit.
+BENCHES ?= ./alarm ./scaling ./metric ./internal/cloudwatch ./internal/autoscaling ./internal/ecs ./internal/tsdb
 bench: build ## one line a figure: name value unit
-	$(GO) run ./internal/bench -flyball ./bin/flyball
+	@$(GO) run ./internal/bench -flyball ./bin/flyball
+	@$(GO) test -run '^$$' -bench . -benchmem -cpu 1 -benchtime 200ms $(BENCHES) | \
+		awk '/^pkg:/ { sub("flyball/", "", $$2); pkg = $$2 } \
+		     /^Benchmark/ { sub("Benchmark", "", $$1); for (i = 3; i < NF; i += 2) print pkg "." $$1, $$i, $$(i+1) }'
 
 FUZZTIME ?= 30s
 fuzz: ## every fuzz target for FUZZTIME

@@ -117,26 +117,26 @@ func (c *chart) frame(width, height int) []string {
 	last := c.samples[len(c.samples)-1]
 	plot := max(3, min(7, (height-eventsShown-10)/3))
 	n := len(c.samples)
-	users, cpu, target := make([]float64, n), make([]float64, n), make([]float64, n)
+	load, cpu, target := make([]float64, n), make([]float64, n), make([]float64, n)
 	desired, running := make([]float64, n), make([]float64, n)
 	for i, s := range c.samples {
-		users[i], cpu[i], target[i] = float64(s.users), s.cpu, c.target
+		load[i], cpu[i], target[i] = float64(s.users), s.cpu, c.target
 		desired[i], running[i] = float64(s.desired), float64(s.running)
 	}
 	var out []string
-	add := func(title string, colors []asciigraph.AnsiColor, data ...[]float64) {
-		out = append(out, title)
+	add := func(title string, top float64, colors []asciigraph.AnsiColor, data ...[]float64) {
+		out = append(out, clip(title, width-1))
 		out = append(out, strings.Split(asciigraph.PlotMany(data,
-			asciigraph.Height(plot), asciigraph.Width(width-12), asciigraph.LowerBound(0),
+			asciigraph.Height(plot), asciigraph.Width(width-12), asciigraph.LowerBound(0), asciigraph.UpperBound(top),
 			asciigraph.Precision(0), asciigraph.SeriesColors(colors...)), "\n")...)
 	}
 	add(fmt.Sprintf("users %d   %d requests/s   p95 %v   %s since the start, on the server's clock", last.users, last.requests,
 		last.p95.Round(10*time.Millisecond), since(last.at, c.started)),
-		[]asciigraph.AnsiColor{asciigraph.Blue}, users)
+		users, []asciigraph.AnsiColor{asciigraph.Blue}, load)
 	add(fmt.Sprintf("CPU %.0f %% of what is reserved; the policy's target is %.0f %%", last.cpu, c.target),
-		[]asciigraph.AnsiColor{asciigraph.DarkGray, asciigraph.Red}, target, cpu)
+		100, []asciigraph.AnsiColor{asciigraph.DarkGray, asciigraph.Red}, target, cpu)
 	add(fmt.Sprintf("tasks: %d running (green) of %d desired (yellow)", last.running, last.desired),
-		[]asciigraph.AnsiColor{asciigraph.Yellow, asciigraph.Green}, desired, running)
+		maxTasks, []asciigraph.AnsiColor{asciigraph.Yellow, asciigraph.Green}, desired, running)
 	out = append(out, "")
 	first := max(0, len(c.events)-eventsShown)
 	for _, e := range c.events[first:] {
