@@ -1,0 +1,329 @@
+package math
+
+import (
+	"errors"
+	gomath "math"
+)
+
+// Env is what an evaluation needs of its surroundings.
+type Env struct {
+	Grid Grid
+	// Metric reads a metric among the queries.
+	Metric func(id string) (Series, error)
+	// Find reads the metrics that a search matches, in an order that does not
+	// change. Without it, searches fail.
+	Find func(Search) ([]Series, error)
+}
+
+// A Run evaluates the queries of a program. What several of them need is read and
+// computed once. A Run is for one goroutine.
+type Run struct {
+	program *Program
+	env     Env
+	results map[string]value
+	found   map[*Search][]Series
+	points  int // computed so far
+	cause   error
+}
+
+// Run begins an evaluation.
+func (p *Program) Run(env Env) *Run {
+	return &Run{program: p, env: env, results: map[string]value{}, found: map[*Search][]Series{}}
+}
+
+// Result is what a query gives: one series, or for an Array any number of them.
+// It is an *Error if the query gives a Scalar, for "the final result of any math
+// expression must be a single time series or an array of time series", or if the
+// evaluation would take too much. Errors of Env's functions come back as they are.
+// The series are shared: leave their values as they are.
+func (r *Run) Result(id string) ([]Series, error) {
+	q := r.program.queries[id]
+	if q == nil {
+		return nil, &Error{ID: id, Message: "There is no such query"}
+	}
+	if q.typ == Scalar {
+		return nil, &Error{ID: id, Message: "The result of the expression is a Scalar. It must be a TimeSeries or a TimeSeries[]; TIME_SERIES makes one of a Scalar"}
+	}
+	v, err := r.query(id)
+	if err != nil {
+		if r.cause != nil {
+			return nil, r.cause
+		}
+		return nil, err
+	}
+	return v.series, nil
+}
+
+// broken is the error of one of Env's functions on its way out.
+func (r *Run) broken(err error) *Error {
+	var own *Error
+	if !errors.As(err, &own) {
+		own = &Error{Message: err.Error()}
+	}
+	r.cause = err
+	return own
+}
+
+// A value is what a part of an expression has.
+type value struct {
+	typ    Type
+	number float64  // of a Scalar
+	series []Series // one of a TimeSeries, any number of an Array
+}
+
+func scalar(v float64) value      { return value{typ: Scalar, number: v} }
+func single(s Series) value       { return value{typ: TimeSeries, series: []Series{s}} }
+func array(series []Series) value { return value{typ: Array, series: series} }
+
+// at is what a scalar or a series has at a timestamp.
+func (v value) at(i int) float64 {
+	if v.typ == Scalar {
+		return v.number
+	}
+	return v.series[0].Values[i]
+}
+
+// each is the value with f of each series.
+func (v value) each(f func(Series) Series) value {
+	out := value{typ: v.typ, series: make([]Series, len(v.series))}
+	for i, s := range v.series {
+		out.series[i] = f(s)
+	}
+	return out
+}
+
+// finest is the series like which one made of several is: that with the shortest
+// period, for it has a timestamp wherever one of them has, if each period divides
+// the next, as those of CloudWatch that go together do.
+func finest(all []Series) Series {
+	var fine Series
+	for i, s := range all {
+		if i == 0 || s.Period < fine.Period {
+			fine = s
+		}
+	}
+	return fine
+}
+
+// series is an empty one with the label and period of another.
+func (r *Run) series(like Series) Series {
+	like.Values = make([]float64, r.env.Grid.Len)
+	if like.Period == 0 {
+		like.Period = r.env.Grid.Step
+	}
+	return like
+}
+
+// constant is a series with a value everywhere.
+func (r *Run) constant(v float64) value {
+	out := r.series(Series{})
+	for i := range out.Values {
+		out.Values[i] = v
+	}
+	return single(out)
+}
+
+// on tells whether a timestamp is one of the series', given its period.
+func (r *Run) on(s Series, i int) bool {
+	return s.Period <= r.env.Grid.Step || i%int(s.Period/r.env.Grid.Step) == 0
+}
+
+// query is the value of a query, computed once.
+func (r *Run) query(id string) (value, *Error) {
+	if v, ok := r.results[id]; ok {
+		return v, nil
+	}
+	q := r.program.queries[id]
+	v, err := r.compute(q)
+	if err != nil {
+		return value{}, err.in(id)
+	}
+	r.results[id] = v
+	return v, nil
+}
+
+func (r *Run) compute(q *query) (value, *Error) {
+	if q.root != nil {
+		return r.eval(q, q.root)
+	}
+	s, err := r.env.Metric(q.ID)
+	if err != nil {
+		return value{}, r.broken(err)
+	}
+	if len(s.Values) != r.env.Grid.Len {
+		return value{}, r.broken(errors.New("math: a metric is not on the grid"))
+	}
+	return single(s), nil
+}
+
+// eval is the value of a part of a query's expression, whose types are right.
+func (r *Run) eval(q *query, n node) (value, *Error) {
+	var v value
+	var err *Error
+	switch n := n.(type) {
+	case *literal:
+		return scalar(n.value), nil
+	case *ref:
+		return r.query(n.id)
+	case *list:
+		v, err = r.list(q, n)
+	case *negation:
+		if v, err = r.eval(q, n.of); err == nil {
+			v = r.negate(v)
+		}
+	case *binary:
+		v, err = r.binary(q, n)
+	case *call:
+		v, err = r.call(q, n)
+	default: // a string or a keyword, which functions read by themselves
+		return value{}, nil
+	}
+	if err == nil {
+		err = r.afford(q, n, v)
+	}
+	return v, err
+}
+
+// afford stops an evaluation that has become too large.
+func (r *Run) afford(q *query, n node, v value) *Error {
+	if len(v.series) > MaxSeries {
+		return errorAt(q.source, n.place(), "The array has more than %d time series", MaxSeries)
+	}
+	if r.points += len(v.series) * r.env.Grid.Len; r.points > maxPoints {
+		return errorAt(q.source, n.place(), "The expressions take too many datapoints to compute. Ask for a shorter time range or a longer period")
+	}
+	return nil
+}
+
+func (r *Run) list(q *query, n *list) (value, *Error) {
+	var all []Series
+	for _, item := range n.items {
+		v, err := r.eval(q, item)
+		if err != nil {
+			return value{}, err
+		}
+		if all = append(all, v.series...); len(all) > MaxSeries {
+			break // afford refuses it
+		}
+	}
+	return array(all), nil
+}
+
+func (r *Run) negate(v value) value {
+	if v.typ == Scalar {
+		return scalar(-v.number)
+	}
+	return v.each(func(s Series) Series { return s.mapped(func(x float64) float64 { return -x }) })
+}
+
+func (r *Run) call(q *query, n *call) (value, *Error) {
+	args := make([]value, len(n.args))
+	for i, arg := range n.args {
+		var err *Error
+		if args[i], err = r.eval(q, arg); err != nil {
+			return value{}, err
+		}
+	}
+	return n.eval(r, n, args)
+}
+
+// binary combines scalars and series. Arrays of the same length are combined
+// series by series, and an array with anything else each of its series with that.
+func (r *Run) binary(q *query, n *binary) (value, *Error) {
+	left, err := r.eval(q, n.left)
+	if err != nil {
+		return value{}, err
+	}
+	right, err := r.eval(q, n.right)
+	if err != nil {
+		return value{}, err
+	}
+	f := operations[n.op]
+	switch {
+	case left.typ == Scalar && right.typ == Scalar:
+		if isMissing(left.number) || isMissing(right.number) {
+			return scalar(missing), nil
+		}
+		return scalar(storable(f(left.number, right.number))), nil
+	case left.typ == Array && right.typ == Array:
+		if len(left.series) != len(right.series) {
+			return value{}, errorAt(q.source, n.offset, "The arrays around %s must have as many time series as one another, and have %d and %d", n.op, len(left.series), len(right.series))
+		}
+		out := array(make([]Series, len(left.series)))
+		for i := range out.series {
+			out.series[i] = r.combine(f, single(left.series[i]), single(right.series[i]))
+		}
+		return out, nil
+	case left.typ == Array:
+		return left.each(func(s Series) Series { return r.combine(f, single(s), right) }), nil
+	case right.typ == Array:
+		return right.each(func(s Series) Series {
+			out := r.combine(f, left, single(s))
+			out.Label = s.Label
+			return out
+		}), nil
+	}
+	return single(r.combine(f, left, right)), nil
+}
+
+// combine computes f of two values, of which one at least is a series, at each
+// timestamp. A series that has no value where the other has one counts as 0
+// there; beside a scalar, what is missing stays missing.
+func (r *Run) combine(f func(a, b float64) float64, left, right value) Series {
+	out := r.series(finest(append(left.series[:len(left.series):len(left.series)], right.series...)))
+	both := left.typ == TimeSeries && right.typ == TimeSeries
+	for i := range out.Values {
+		a, b := left.at(i), right.at(i)
+		if both && isMissing(a) != isMissing(b) {
+			a, b = zeroed(a), zeroed(b)
+		}
+		out.Values[i] = missing
+		if !isMissing(a) && !isMissing(b) {
+			out.Values[i] = storable(f(a, b))
+		}
+	}
+	return out
+}
+
+// zeroed is v, or 0 where it is missing.
+func zeroed(v float64) float64 {
+	if isMissing(v) {
+		return 0
+	}
+	return v
+}
+
+// operations are the binary operators.
+var operations = map[string]func(a, b float64) float64{
+	"+": func(a, b float64) float64 { return a + b },
+	"-": func(a, b float64) float64 { return a - b },
+	"*": func(a, b float64) float64 { return a * b },
+	"/": divide,
+	"^": gomath.Pow,
+
+	"==": func(a, b float64) float64 { return truth(a == b) },
+	"!=": func(a, b float64) float64 { return truth(a != b) },
+	"<":  func(a, b float64) float64 { return truth(a < b) },
+	"<=": func(a, b float64) float64 { return truth(a <= b) },
+	">":  func(a, b float64) float64 { return truth(a > b) },
+	">=": func(a, b float64) float64 { return truth(a >= b) },
+
+	"AND": func(a, b float64) float64 { return truth(a != 0 && b != 0) },
+	"OR":  func(a, b float64) float64 { return truth(a != 0 || b != 0) },
+}
+
+// divide: "if the value of a data point causes a function to attempt to divide by
+// zero, the data point is dropped".
+func divide(a, b float64) float64 {
+	if b == 0 {
+		return missing
+	}
+	return a / b
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
