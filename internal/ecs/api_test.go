@@ -56,6 +56,8 @@ func TestErrorsAreThoseOfECS(t *testing.T) {
 				"ClusterNotFoundException", "Cluster not found."},
 			{"a cluster of another region", second(api.ListTasks(ctx, &ecs.ListTasksInput{Cluster: aws.String("arn:aws:ecs:eu-west-1:123456789012:cluster/prod")})),
 				"ClusterNotFoundException", "Cluster not found."},
+			{"a cluster of another partition", second(api.ListTasks(ctx, &ecs.ListTasksInput{Cluster: aws.String("arn:aws-cn:ecs:us-east-1:123456789012:cluster/prod")})),
+				"ClusterNotFoundException", "Cluster not found."},
 			{"a cluster name with a blank", second(api.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: aws.String("a b")})),
 				"InvalidParameterException", ""},
 			{"a cluster with services", second(api.DeleteCluster(ctx, &ecs.DeleteClusterInput{Cluster: prod})),

@@ -42,7 +42,7 @@ func (a *API) resource(kind, ref string) ([]string, bool) {
 		return []string{ref}, true
 	}
 	parsed, err := arn.Parse(ref)
-	if err != nil || parsed.Service != "ecs" || parsed.Region != a.cfg.Region || parsed.AccountID != a.cfg.Account {
+	if err != nil || parsed.Partition != "aws" || parsed.Service != "ecs" || parsed.Region != a.cfg.Region || parsed.AccountID != a.cfg.Account {
 		return nil, false
 	}
 	parts := strings.Split(parsed.Resource, "/")

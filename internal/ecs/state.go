@@ -179,6 +179,7 @@ func (a *API) loadTask(key string, value []byte) error {
 		definition:     def,
 		api:            r.Task,
 		clientToken:    r.ClientToken,
+		request:        r.Request,
 		protectedUntil: r.ProtectedUntil,
 		stop:           make(chan struct{}),
 	}

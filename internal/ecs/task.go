@@ -48,6 +48,7 @@ type task struct {
 	// changed in place, because descriptions share them.
 	api            types.Task
 	clientToken    string
+	request        string // fingerprint of the RunTask call, if it has a client token
 	protectedUntil time.Time
 
 	resumed   bool          // was running when the server started
@@ -69,6 +70,7 @@ type taskRecord struct {
 	Deployment     string
 	Definition     string // FAMILY:REVISION
 	ClientToken    string
+	Request        string
 	ProtectedUntil time.Time
 }
 
@@ -81,6 +83,7 @@ func (t *task) save(b *store.Batch) {
 		Deployment:     t.deployment,
 		Definition:     t.definition.key(),
 		ClientToken:    t.clientToken,
+		Request:        t.request,
 		ProtectedUntil: t.protectedUntil,
 	}
 	if t.service != nil {
@@ -141,6 +144,7 @@ type taskOrder struct {
 	tags        []types.Tag
 	exec        bool
 	clientToken string
+	request     string
 	instance    string // ARN of the container instance, "" for none
 }
 
@@ -154,6 +158,7 @@ func (a *API) newTask(o taskOrder, b *store.Batch) *task {
 		deployment:  o.deployment,
 		definition:  o.definition,
 		clientToken: o.clientToken,
+		request:     o.request,
 		stop:        make(chan struct{}),
 	}
 	t.api = a.newTaskAPI(t.id, o)

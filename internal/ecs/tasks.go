@@ -2,6 +2,8 @@ package ecs
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"slices"
 	"strings"
@@ -35,6 +37,9 @@ func (a *API) RunTask(ctx context.Context, in *ecs.RunTaskInput, _ ...func(*ecs.
 			return err
 		}
 		if earlier := c.startedWith(aws.ToString(in.ClientToken)); len(earlier) > 0 {
+			if earlier[0].request != fingerprint(in) {
+				return conflictingRun(earlier)
+			}
 			for _, t := range earlier {
 				out.Tasks = append(out.Tasks, describeTask(t, []types.TaskField{types.TaskFieldTags}))
 			}
@@ -64,6 +69,26 @@ func (c *cluster) startedWith(token string) []*task {
 		}
 	}
 	return tasks
+}
+
+// fingerprint tells a RunTask call from any other. Only calls with a client token
+// have one.
+func fingerprint(in *ecs.RunTaskInput) string {
+	if aws.ToString(in.ClientToken) == "" {
+		return ""
+	}
+	sum := sha256.Sum256(document(in))
+	return hex.EncodeToString(sum[:16])
+}
+
+func conflictingRun(earlier []*task) error {
+	conflict := &types.ConflictException{
+		Message: aws.String("The RunTask request could not be processed due to conflicts. The provided clientToken is already in use with a different RunTask request."),
+	}
+	for _, t := range earlier {
+		conflict.ResourceIds = append(conflict.ResourceIds, t.arn())
+	}
+	return conflict
 }
 
 func checkRun(in *ecs.RunTaskInput) error {
@@ -123,6 +148,7 @@ func (a *API) runOrder(c *cluster, in *ecs.RunTaskInput) (taskOrder, error) {
 		tags:        tags,
 		exec:        in.EnableExecuteCommand,
 		clientToken: aws.ToString(in.ClientToken),
+		request:     fingerprint(in),
 	}, nil
 }
 
