@@ -434,20 +434,36 @@ func TestPutMetricDataRefusals(t *testing.T) {
 			code, message string
 			in            *sdk.PutMetricDataInput
 		}{
-			"no namespace":       {absent, "The parameter Namespace is required.", &sdk.PutMetricDataInput{}},
-			"reserved namespace": {value, "The value AWS/ for parameter Namespace is invalid.", &sdk.PutMetricDataInput{Namespace: aws.String("AWS/ECS")}},
-			"no data":            {absent, "The parameter MetricData is required.", &sdk.PutMetricDataInput{Namespace: aws.String("test")}},
-			"1001 data":          {value, "The collection MetricData must not have a size greater than 1000.", &sdk.PutMetricDataInput{Namespace: aws.String("test"), MetricData: make([]types.MetricDatum, 1001)}},
-			"no name":            {absent, "The parameter MetricData.member.2.MetricName is required.", one(func(d *types.MetricDatum) { d.MetricName = nil })},
-			"nothing":            {absent, "At least one of the parameters must be specified.", one(func(d *types.MetricDatum) { d.Value = nil })},
-			"NaN":                {value, "The value NaN for parameter MetricData.member.2.Value is invalid.", one(func(d *types.MetricDatum) { d.Value = aws.Float64(math.NaN()) })},
-			"infinity":           {value, "The value +Inf for parameter MetricData.member.2.Value is invalid.", one(func(d *types.MetricDatum) { d.Value = aws.Float64(math.Inf(1)) })},
-			"too large":          {value, "MetricData.member.2.Value is invalid.", one(func(d *types.MetricDatum) { d.Value = aws.Float64(-math.Ldexp(1.1, 360)) })},
-			"value and values":   {combination, "The parameters MetricData.member.2.Value and MetricData.member.2.Values are mutually exclusive and you have specified both.", one(func(d *types.MetricDatum) { d.Values = []float64{1} })},
-			"value and set":      {combination, "The parameters MetricData.member.2.Value and MetricData.member.2.StatisticValues are mutually exclusive and you have specified both.", one(func(d *types.MetricDatum) { d.StatisticValues = set(1, 1, 1, 1) })},
-			"counts":             {value, "The parameters MetricData.member.2.Values and MetricData.member.2.Counts must be of the same size.", one(func(d *types.MetricDatum) { d.Value, d.Values, d.Counts = nil, []float64{1, 2}, []float64{1} })},
-			"151 values":         {value, "The collection MetricData.member.2.Values must not have a size greater than 150.", one(func(d *types.MetricDatum) { d.Value, d.Values = nil, make([]float64, 151) })},
-			"negative count":     {value, "MetricData.member.2.Counts is invalid.", one(func(d *types.MetricDatum) { d.Value, d.Values, d.Counts = nil, []float64{1}, []float64{-1} })},
+			"no namespace":         {absent, "The parameter Namespace is required.", &sdk.PutMetricDataInput{}},
+			"reserved namespace":   {value, "The value AWS/ for parameter Namespace is invalid.", &sdk.PutMetricDataInput{Namespace: aws.String("AWS/ECS"), MetricData: []types.MetricDatum{{MetricName: aws.String("m"), Value: aws.Float64(1)}}}},
+			"namespace of a colon": {value, "The value :x for parameter Namespace is invalid.", &sdk.PutMetricDataInput{Namespace: aws.String(":x"), MetricData: []types.MetricDatum{{MetricName: aws.String("m"), Value: aws.Float64(1)}}}},
+			"nothing at all":       {absent, "The parameter Namespace is required.\nThe parameter MetricData is required.", &sdk.PutMetricDataInput{}},
+			"no name, no value": {absent, "The parameter MetricData.member.2.MetricName is required.\nThe parameter MetricData.member.2.Dimensions.member.1.Value is required.", one(func(d *types.MetricDatum) {
+				d.MetricName, d.Dimensions = nil, []types.Dimension{{Name: aws.String("n"), Value: aws.String("")}}
+			})},
+			"unit":      {value, "The parameter MetricData.member.2.Unit must be a value in the set [ Seconds, Microseconds, ", one(func(d *types.MetricDatum) { d.Unit = "Apples" })},
+			"long name": {value, "The parameter MetricData.member.2.MetricName must be shorter than 256 characters.", one(func(d *types.MetricDatum) { d.MetricName = aws.String(strings.Repeat("m", 256)) })},
+			"not ASCII": {value, "The value for parameter MetricData.member.2.Dimensions.member.1.Value contains non-ASCII characters.", one(func(d *types.MetricDatum) {
+				d.Dimensions = []types.Dimension{{Name: aws.String("n"), Value: aws.String("é")}}
+			})},
+			"two things": {value, "StorageResolution is invalid.\nThe value NaN for", one(func(d *types.MetricDatum) {
+				d.Value, d.StorageResolution, d.Unit = aws.Float64(math.NaN()), aws.Int32(2), "Apples"
+			})},
+			"colon": {value, "The value :n for parameter MetricData.member.2.Dimensions.member.1.Name is invalid.", one(func(d *types.MetricDatum) {
+				d.Dimensions = []types.Dimension{{Name: aws.String(":n"), Value: aws.String("v")}}
+			})},
+			"no data":          {absent, "The parameter MetricData is required.", &sdk.PutMetricDataInput{Namespace: aws.String("test")}},
+			"1001 data":        {value, "The collection MetricData must not have a size greater than 1000.", &sdk.PutMetricDataInput{Namespace: aws.String("test"), MetricData: make([]types.MetricDatum, 1001)}},
+			"no name":          {absent, "The parameter MetricData.member.2.MetricName is required.", one(func(d *types.MetricDatum) { d.MetricName = nil })},
+			"nothing":          {absent, "At least one of the parameters must be specified.", one(func(d *types.MetricDatum) { d.Value = nil })},
+			"NaN":              {value, "The value NaN for parameter MetricData.member.2.Value is invalid.", one(func(d *types.MetricDatum) { d.Value = aws.Float64(math.NaN()) })},
+			"infinity":         {value, "The value +Inf for parameter MetricData.member.2.Value is invalid.", one(func(d *types.MetricDatum) { d.Value = aws.Float64(math.Inf(1)) })},
+			"too large":        {value, "MetricData.member.2.Value is invalid.", one(func(d *types.MetricDatum) { d.Value = aws.Float64(-math.Ldexp(1.1, 360)) })},
+			"value and values": {combination, "The parameters MetricData.member.2.Value and MetricData.member.2.Values are mutually exclusive and you have specified both.", one(func(d *types.MetricDatum) { d.Values = []float64{1} })},
+			"value and set":    {combination, "The parameters MetricData.member.2.Value and MetricData.member.2.StatisticValues are mutually exclusive and you have specified both.", one(func(d *types.MetricDatum) { d.StatisticValues = set(1, 1, 1, 1) })},
+			"counts":           {value, "The parameters MetricData.member.2.Values and MetricData.member.2.Counts must be of the same size.", one(func(d *types.MetricDatum) { d.Value, d.Values, d.Counts = nil, []float64{1, 2}, []float64{1} })},
+			"151 values":       {value, "The collection MetricData.member.2.Values must not have a size greater than 150.", one(func(d *types.MetricDatum) { d.Value, d.Values = nil, make([]float64, 151) })},
+			"negative count":   {value, "MetricData.member.2.Counts is invalid.", one(func(d *types.MetricDatum) { d.Value, d.Values, d.Counts = nil, []float64{1}, []float64{-1} })},
 			"half a set": {absent, "The parameter MetricData.member.2.StatisticValues.Sum is required.", one(func(d *types.MetricDatum) {
 				d.Value, d.StatisticValues = nil, &types.StatisticSet{SampleCount: aws.Float64(1)}
 			})},
@@ -472,6 +488,19 @@ func TestPutMetricDataRefusals(t *testing.T) {
 		out, err := s.ListMetrics(t.Context(), &sdk.ListMetricsInput{})
 		if err != nil || len(out.Metrics) != 0 {
 			t.Errorf("something was written: %s, %v", asJSON(out), err)
+		}
+	})
+}
+
+// For values and a set together CloudWatch has no refusal.
+func TestASetCountsBeforeValues(t *testing.T) {
+	run(t, func(t *testing.T, s *service) {
+		s.publish(types.MetricDatum{MetricName: aws.String("m"), Values: []float64{1, 10},
+			StatisticValues: &types.StatisticSet{SampleCount: aws.Float64(10), Sum: aws.Float64(55), Minimum: aws.Float64(1), Maximum: aws.Float64(10)}})
+		out, err := s.GetMetricStatistics(t.Context(), &sdk.GetMetricStatisticsInput{Namespace: aws.String("test"), MetricName: aws.String("m"),
+			Period: aws.Int32(60), StartTime: aws.Time(began.Add(-time.Minute)), EndTime: aws.Time(began.Add(time.Minute)), Statistics: []types.Statistic{"Sum"}})
+		if err != nil || len(out.Datapoints) != 1 || *out.Datapoints[0].Sum != 55 {
+			t.Errorf("got %s, %v", asJSON(out), err)
 		}
 	})
 }
@@ -519,6 +548,10 @@ func TestGetMetricStatisticsRefusals(t *testing.T) {
 			"1441 datapoints": {"InvalidParameterCombinationException", func(in *sdk.GetMetricStatisticsInput) { in.StartTime = aws.Time(in.EndTime.Add(-1441 * time.Minute)) }},
 			"no period":       {"MissingRequiredParameterException", func(in *sdk.GetMetricStatisticsInput) { in.Period = nil }},
 			"statistic":       {"InvalidParameterValueException", func(in *sdk.GetMetricStatisticsInput) { in.ExtendedStatistics = []string{"q9"} }},
+			"basic, extended": {"InvalidParameterValueException", func(in *sdk.GetMetricStatisticsInput) { in.ExtendedStatistics = []string{"Sum"} }},
+			"unit":            {"InvalidParameterValueException", func(in *sdk.GetMetricStatisticsInput) { in.Unit = "Apples" }},
+			"unknown":         {"InvalidParameterValueException", func(in *sdk.GetMetricStatisticsInput) { in.Statistics = []types.Statistic{"Mode"} }},
+			"nothing":         {"MissingRequiredParameterException", func(in *sdk.GetMetricStatisticsInput) { *in = sdk.GetMetricStatisticsInput{} }},
 		} {
 			in := &sdk.GetMetricStatisticsInput{Namespace: aws.String("n"), MetricName: aws.String("m"), Period: aws.Int32(60),
 				StartTime: s.at("10:00:00"), EndTime: s.at("11:00:00"), Statistics: []types.Statistic{"Sum"}}

@@ -291,36 +291,11 @@ func (a *API) start(t time.Time, period time.Duration) time.Time {
 
 // GetMetricStatistics reads one metric.
 func (a *API) GetMetricStatistics(_ context.Context, in *cloudwatch.GetMetricStatisticsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricStatisticsOutput, error) {
-	switch {
-	case str(in.Namespace) == "":
-		return nil, missing("Namespace")
-	case str(in.MetricName) == "":
-		return nil, missing("MetricName")
-	case in.StartTime == nil:
-		return nil, missing("StartTime")
-	case in.EndTime == nil:
-		return nil, missing("EndTime")
-	case in.Period == nil:
-		return nil, missing("Period")
-	case !in.StartTime.Before(*in.EndTime):
-		return nil, invalidValue("The parameter StartTime must be less than the parameter EndTime.")
-	case !readable(*in.Period):
-		return nil, invalidValue("The parameter Period must be a multiple of 60, or one of 1, 5, 10, 20, 30.")
-	case len(in.Statistics) == 0 && len(in.ExtendedStatistics) == 0:
-		return nil, invalidCombination("Must specify either Statistics or ExtendedStatistics")
+	statistics, err := checkStatistics(in)
+	if err != nil {
+		return nil, err
 	}
 	period := time.Duration(*in.Period) * time.Second
-	if n := int64(in.EndTime.Sub(*in.StartTime) / period); n > maxStatistics {
-		return nil, invalidCombination("You have requested up to %s datapoints, which exceeds the limit of 1,440. You may reduce the datapoints requested by increasing Period, or decreasing the time range.", thousands(n))
-	}
-	var statistics []metric.Statistic
-	for _, name := range slices.Concat(names(in.Statistics), in.ExtendedStatistics) {
-		stat, err := metric.ParseStatistic(name)
-		if err != nil {
-			return nil, invalidValue("The value %s for parameter ExtendedStatistics is not supported.", name)
-		}
-		statistics = append(statistics, stat)
-	}
 	rows, err := a.rows(metric.NewID(*in.Namespace, *in.MetricName, dimensions(in.Dimensions)...), tsdb.Query{
 		From: a.start(*in.StartTime, period), To: *in.EndTime, Period: period,
 		Unit: string(in.Unit), PerUnit: in.Unit == "", Statistics: statistics,
@@ -335,13 +310,61 @@ func (a *API) GetMetricStatistics(_ context.Context, in *cloudwatch.GetMetricSta
 	return out, nil
 }
 
-// names are the names of statistics.
-func names(statistics []types.Statistic) []string {
-	var out []string
-	for _, s := range statistics {
-		out = append(out, string(s))
+// checkStatistics checks a GetMetricStatistics, and returns the statistics that
+// it asks for: the basic ones, then the extended ones.
+func checkStatistics(in *cloudwatch.GetMetricStatisticsInput) ([]metric.Statistic, error) {
+	var p parameters
+	p.namespace(in.Namespace)
+	p.name(top("MetricName"), in.MetricName, maxName)
+	p.dimensions(top("Dimensions"), in.Dimensions)
+	for _, time := range [2]struct {
+		name  string
+		value *time.Time
+	}{{"StartTime", in.StartTime}, {"EndTime", in.EndTime}} {
+		if time.value == nil {
+			p.miss(time.name)
+		}
 	}
-	return out
+	p.unit(top("Unit"), in.Unit)
+	if in.StartTime != nil && in.EndTime != nil && !in.StartTime.Before(*in.EndTime) {
+		p.refuse("The parameter StartTime must be less than the parameter EndTime.")
+	}
+	if in.Period == nil {
+		p.miss("Period")
+	} else if !readable(*in.Period) {
+		p.refuse("The parameter Period must be a multiple of 60, or one of 1, 5, 10, 20, 30.")
+	}
+	statistics := p.asked(in)
+	if err := p.err(); err != nil {
+		return nil, err
+	}
+	if n := int64(in.EndTime.Sub(*in.StartTime) / (time.Duration(*in.Period) * time.Second)); n > maxStatistics {
+		return nil, invalidCombination("You have requested up to %s datapoints, which exceeds the limit of 1,440. You may reduce the datapoints requested by increasing Period, or decreasing the time range.", thousands(n))
+	}
+	return statistics, nil
+}
+
+// asked reads the statistics that a GetMetricStatistics asks for.
+func (p *parameters) asked(in *cloudwatch.GetMetricStatisticsInput) []metric.Statistic {
+	if len(in.Statistics) == 0 && len(in.ExtendedStatistics) == 0 {
+		p.conflict("Must specify either Statistics or ExtendedStatistics")
+	}
+	p.size(top("Statistics"), len(in.Statistics), 5)
+	p.size(top("ExtendedStatistics"), len(in.ExtendedStatistics), 10)
+	var statistics []metric.Statistic
+	for i, name := range in.Statistics {
+		oneOf(p, func() string { return fmt.Sprintf("Statistics.member.%d", i+1) }, name, name.Values())
+		stat, _ := metric.ParseStatistic(string(name))
+		statistics = append(statistics, stat)
+	}
+	for _, name := range in.ExtendedStatistics {
+		stat, err := metric.ParseStatistic(name)
+		if err != nil || stat.Basic() {
+			p.refuse("The value %s for parameter ExtendedStatistics is not supported.", name)
+		}
+		statistics = append(statistics, stat)
+	}
+	return statistics
 }
 
 // datapoint is a row as GetMetricStatistics shows it.

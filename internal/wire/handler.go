@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -160,6 +161,9 @@ func (x *exchange) input() (reflect.Value, *fault) {
 		if err := x.h.decode(r, x.op.inPlan, in.Elem()); err != nil {
 			return in, x.service.decodeFault(err)
 		}
+	}
+	if slices.Contains(x.service.Unchecked, x.op.name) {
+		return in, nil
 	}
 	if message := validate(x.op.inPlan, in.Elem()); message != "" {
 		return in, x.service.invalid(message)

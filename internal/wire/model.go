@@ -93,6 +93,13 @@ var moreValues = map[string][]string{
 	},
 }
 
+// listed are enum values in the order in which AWS's messages list them, where
+// that is known. It is not that of the models.
+var listed = map[string][]string{
+	"PolicyType": {"PredictiveScaling", "StepScaling", "TargetTrackingScaling"},
+	"StateValue": {"INSUFFICIENT_DATA", "ALARM", "OK"},
+}
+
 // rule returns the constraint on values of a type, or nil. Enum values are the
 // SDK's, which is newer than the models.
 func (s shape) rule(t reflect.Type) (*rule, error) {
@@ -126,7 +133,9 @@ func enumValues(t reflect.Type) []string {
 	for i := range list.Len() {
 		values = append(values, list.Index(i).String())
 	}
-	return slices.Concat(values, moreValues[t.Name()])
+	first := listed[t.Name()]
+	values = slices.DeleteFunc(values, func(v string) bool { return slices.Contains(first, v) })
+	return slices.Concat(first, values, moreValues[t.Name()])
 }
 
 func (r *rule) inEnum(v string) bool { return r.enum == nil || slices.Contains(r.enum, v) }

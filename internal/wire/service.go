@@ -56,6 +56,9 @@ type Service struct {
 	// Invalid is the error shape for requests that break the model's
 	// constraints, such as "ValidationException".
 	Invalid string
+	// Unchecked are the operations whose input is not held against the model's
+	// constraints here: they say what is wrong in words of their own.
+	Unchecked []string
 	// Unions are pointers to the SDK types that can stand in union members,
 	// such as &types.EvaluationWindowMemberSlidingWindow{}. A union with no type
 	// listed is refused in requests.
@@ -113,6 +116,8 @@ func CloudWatch(api any) Service {
 		},
 		QueryCompatible: true,
 		Invalid:         "ValidationException",
+		// As old as the service: "The parameter Namespace is required."
+		Unchecked: []string{"GetMetricStatistics", "PutMetricData"},
 		Unions: []any{
 			&types.EvaluationCriteriaMemberPromQLCriteria{},
 			&types.EvaluationWindowMemberSlidingWindow{},

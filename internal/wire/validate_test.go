@@ -74,7 +74,9 @@ func TestViolationsAreToldInTheWordsOfAWS(t *testing.T) {
 			one + "Value null at 'targetTrackingScalingPolicyConfiguration.targetValue' failed to satisfy constraint: Member must not be null"},
 		{"enum value that the SDK does not list", policy, `{"PolicyName":"p","ServiceNamespace":"ecs","ScalableDimension":"ecs:service:DesiredCount","ResourceId":"x","TargetTrackingScalingPolicyConfiguration":{"TargetValue":50,"PredefinedMetricSpecification":{"PredefinedMetricType":"ECSServiceAverageCPUUtilizationHighResolution"}}}`, ""},
 		{"enum in a list of them", policy, `{"PolicyName":"p","ServiceNamespace":"ecs","ScalableDimension":"ecs:service:DesiredCount","ResourceId":"x","PolicyType":"Fast"}`,
-			one + "Value 'Fast' at 'policyType' failed to satisfy constraint: Member must satisfy enum value set: [StepScaling, TargetTrackingScaling, PredictiveScaling]"},
+			one + "Value 'Fast' at 'policyType' failed to satisfy constraint: Member must satisfy enum value set: [PredictiveScaling, StepScaling, TargetTrackingScaling]"},
+		{"enum in AWS's own order", "monitoring:SetAlarmState", `{"AlarmName":"a","StateReason":"b","StateValue":"INVALID"}`,
+			one + "Value 'INVALID' at 'stateValue' failed to satisfy constraint: Member must satisfy enum value set: [INSUFFICIENT_DATA, ALARM, OK]"},
 		{"elements of a list are named by number", metrics, `{"Namespace":"A","MetricData":[{"MetricName":"a"},{"MetricName":""},{"Dimensions":[{"Name":"n"}]}]}`,
 			"3 validation errors detected: Value '' at 'metricData.2.member.metricName' failed to satisfy constraint: Member must have length greater than or equal to 1; " +
 				"Value null at 'metricData.3.member.dimensions.1.member.value' failed to satisfy constraint: Member must not be null; " +
