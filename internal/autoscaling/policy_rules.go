@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"flyball/scaling"
 )
@@ -93,6 +95,10 @@ func compileTracking(c *types.TargetTrackingScalingPolicyConfiguration) (scaling
 			return nil, err
 		}
 	}
+	// The documented range of TargetValue.
+	if math.Abs(aws.ToFloat64(c.TargetValue)) > math.Ldexp(1, 360) {
+		return nil, invalid("TargetValue must be in the range of -2^360 to 2^360")
+	}
 	rule, err := scaling.NewTargetTracking(scaling.TrackingConfig{
 		Target:           aws.ToFloat64(c.TargetValue),
 		ScaleOutCooldown: cooldown(c.ScaleOutCooldown),
@@ -132,9 +138,36 @@ func checkCustomized(m *types.CustomizedMetricSpecification) error {
 	if aws.ToString(m.Namespace) == "" || aws.ToString(m.MetricName) == "" || m.Statistic == "" {
 		return invalid("MetricName, Namespace and Statistic must be specified for a customized metric")
 	}
+	if unit := cwtypes.StandardUnit(aws.ToString(m.Unit)); unit != "" && !slices.Contains(unit.Values(), unit) {
+		return invalid("Unit must be one of %v", unit.Values())
+	}
+	if len(m.Dimensions) > maxDimensions {
+		return invalid("A metric can have %d dimensions at most", maxDimensions)
+	}
+	names := []bounded{{"Namespace", m.Namespace, 255}, {"MetricName", m.MetricName, 255}}
 	for _, d := range m.Dimensions {
 		if aws.ToString(d.Name) == "" || aws.ToString(d.Value) == "" {
 			return invalid("A metric dimension must have a name and a value")
+		}
+		names = append(names, bounded{"A dimension's name", d.Name, 255}, bounded{"A dimension's value", d.Value, 1024})
+	}
+	return checkLengths(names)
+}
+
+// What CloudWatch takes for a metric. It is checked here because the alarms are
+// put in-process, past the checks of requests.
+const maxDimensions = 30
+
+type bounded struct {
+	what string
+	text *string
+	most int // characters
+}
+
+func checkLengths(names []bounded) error {
+	for _, n := range names {
+		if utf8.RuneCountInString(*n.text) > n.most {
+			return invalid("%s must not be longer than %d characters", n.what, n.most)
 		}
 	}
 	return nil
@@ -171,7 +204,7 @@ func compileStep(c *types.StepScalingPolicyConfiguration) (scaling.Policy, error
 		return nil, invalid("MetricAggregationType must be one of Average, Minimum and Maximum")
 	}
 	if len(c.StepAdjustments) > scaling.MaxSteps {
-		return nil, limitExceeded("The limit of %d step adjustments for a scaling policy is exceeded.", scaling.MaxSteps)
+		return nil, limitExceeded("There can be at most %d step adjustments per scaling policy", scaling.MaxSteps)
 	}
 	steps := make([]scaling.StepAdjustment, len(c.StepAdjustments))
 	for i, s := range c.StepAdjustments {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/google/uuid"
@@ -69,9 +68,6 @@ func (t *target) engine() scaling.Target {
 func (a *API) RegisterScalableTarget(ctx context.Context, in *applicationautoscaling.RegisterScalableTargetInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.RegisterScalableTargetOutput, error) {
 	resourceID, err := checkKey(in.ServiceNamespace, in.ResourceId, in.ScalableDimension)
 	if err != nil {
-		return nil, err
-	}
-	if err := checkRole(in.RoleARN); err != nil {
 		return nil, err
 	}
 	if err := checkTags(in.Tags); err != nil {
@@ -159,16 +155,6 @@ func given[T any](to *T, v *T) {
 	}
 }
 
-func checkRole(role *string) error {
-	if role == nil {
-		return nil
-	}
-	if _, err := arn.Parse(*role); err != nil {
-		return invalid("'%s' is not a valid ARN", *role)
-	}
-	return nil
-}
-
 // enforceBounds brings a capacity outside the bounds inside them. That it
 // fails does not undo the registration: the activity tells.
 func (a *API) enforceBounds(ctx context.Context, t *target) error {
@@ -190,6 +176,9 @@ func (a *API) enforceBounds(ctx context.Context, t *target) error {
 // DeregisterScalableTarget implements the operation. It deletes the policies
 // and their alarms, too.
 func (a *API) DeregisterScalableTarget(ctx context.Context, in *applicationautoscaling.DeregisterScalableTargetInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.DeregisterScalableTargetOutput, error) {
+	if elsewhere(in.ServiceNamespace) {
+		return nil, targetNotFound(in.ServiceNamespace, aws.ToString(in.ResourceId), in.ScalableDimension)
+	}
 	resourceID, err := checkKey(in.ServiceNamespace, in.ResourceId, in.ScalableDimension)
 	if err != nil {
 		return nil, err
@@ -215,14 +204,14 @@ func (a *API) ServiceDeleted(ctx context.Context, resourceID string) error {
 func (a *API) deregister(ctx context.Context, resourceID string) error {
 	t := a.lookup(resourceID)
 	if t == nil {
-		return targetNotFound(resourceID)
+		return targetNotFound(namespace, resourceID, dimension)
 	}
 	t.work.Lock()
 	defer t.work.Unlock()
 	a.mu.Lock()
 	if a.targets[resourceID] != t {
 		a.mu.Unlock()
-		return targetNotFound(resourceID)
+		return targetNotFound(namespace, resourceID, dimension)
 	}
 	names := t.ownAlarms()
 	a.mu.Unlock()
