@@ -98,7 +98,7 @@ func sortedSteps(given []StepAdjustment) ([]StepAdjustment, error) {
 		return nil, errors.New("at least one step adjustment must be specified")
 	}
 	if len(given) > MaxSteps {
-		return nil, fmt.Errorf("a scaling policy can have %d step adjustments at most, not %d", MaxSteps, len(given))
+		return nil, fmt.Errorf("there can be at most %d step adjustments per scaling policy", MaxSteps)
 	}
 	steps := slices.Clone(given)
 	slices.SortFunc(steps, func(a, b StepAdjustment) int { return cmp.Compare(a.Lower, b.Lower) })
@@ -107,7 +107,7 @@ func sortedSteps(given []StepAdjustment) ([]StepAdjustment, error) {
 		case math.IsNaN(s.Lower) || math.IsNaN(s.Upper):
 			return nil, errors.New("the bounds of a step adjustment must be numbers")
 		case math.IsInf(s.Lower, -1) && math.IsInf(s.Upper, 1):
-			return nil, errors.New("a step adjustment must have a lower or an upper bound")
+			return nil, errors.New("both lower and upper bounds of a step adjustment cannot be left unspecified")
 		case !(s.Lower < s.Upper):
 			return nil, fmt.Errorf("the upper bound of a step adjustment must be greater than its lower bound (%v, %v)", s.Lower, s.Upper)
 		case i > 0 && s.Lower < steps[i-1].Upper:
@@ -117,10 +117,10 @@ func sortedSteps(given []StepAdjustment) ([]StepAdjustment, error) {
 		}
 	}
 	if low := steps[0].Lower; low < 0 && !math.IsInf(low, -1) {
-		return nil, errors.New("with a negative lower bound, one step adjustment must have no lower bound")
+		return nil, errors.New("there must be a StepAdjustment with an unspecified lower bound (i.e., lower bound is null) when one StepAdjustment has a negative lower bound")
 	}
 	if high := steps[len(steps)-1].Upper; high > 0 && !math.IsInf(high, 1) {
-		return nil, errors.New("with a positive upper bound, one step adjustment must have no upper bound")
+		return nil, errors.New("there must be a StepAdjustment with an unspecified upper bound (i.e., upper bound is null) when one StepAdjustment has a positive upper bound")
 	}
 	return steps, nil
 }

@@ -38,14 +38,14 @@ func targetNotRegistered(resourceID string) error {
 		"No scalable target registered for service namespace: %s, resource ID: %s, scalable dimension: %s", namespace, resourceID, dimension))}
 }
 
-func targetNotFound(resourceID string) error {
+func targetNotFound(ns types.ServiceNamespace, resourceID string, dim types.ScalableDimension) error {
 	return &types.ObjectNotFoundException{Message: aws.String(fmt.Sprintf(
-		"No scalable target found for service namespace: %s, resource ID: %s, scalable dimension: %s", namespace, resourceID, dimension))}
+		"No scalable target found for service namespace: %s, resource ID: %s, scalable dimension: %s", ns, resourceID, dim))}
 }
 
-func policyNotFound(resourceID, name string) error {
+func policyNotFound(ns types.ServiceNamespace, resourceID string, dim types.ScalableDimension, name string) error {
 	return &types.ObjectNotFoundException{Message: aws.String(fmt.Sprintf(
-		"No scaling policy found for service namespace: %s, resource ID: %s, scalable dimension: %s, policy name: %s", namespace, resourceID, dimension, name))}
+		"No scaling policy found for service namespace: %s, resource ID: %s, scalable dimension: %s, policy name: %s", ns, resourceID, dim, name))}
 }
 
 func scheduledActionNotFound(resourceID, name string) error {

@@ -20,7 +20,7 @@ func (a *API) Explain(ctx context.Context, resourceID string) (Explanation, erro
 	e := Explanation{ResourceID: resourceID}
 	t := a.lookup(resourceID)
 	if t == nil {
-		return e, targetNotFound(resourceID)
+		return e, targetNotFound(namespace, resourceID, dimension)
 	}
 	seen, err := a.look(ctx, t, nil, true)
 	if err != nil {

@@ -35,6 +35,10 @@ func checkKey(ns types.ServiceNamespace, resourceID *string, dim types.ScalableD
 	return *resourceID, nil
 }
 
+// elsewhere reports whether a namespace is another service's: it has nothing
+// here that could be found.
+func elsewhere(ns types.ServiceNamespace) bool { return ns != "" && ns != namespace }
+
 // split returns the cluster and the service of a resource id that was checked.
 func split(resourceID string) (cluster, service string) {
 	cluster, service, _ = strings.Cut(strings.TrimPrefix(resourceID, "service/"), "/")

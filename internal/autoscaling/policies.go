@@ -162,6 +162,9 @@ func (a *API) draft(t *target, in *applicationautoscaling.PutScalingPolicyInput)
 // DeleteScalingPolicy implements the operation. Alarms of step policies belong
 // to the user and stay.
 func (a *API) DeleteScalingPolicy(ctx context.Context, in *applicationautoscaling.DeleteScalingPolicyInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.DeleteScalingPolicyOutput, error) {
+	if elsewhere(in.ServiceNamespace) {
+		return nil, policyNotFound(in.ServiceNamespace, aws.ToString(in.ResourceId), in.ScalableDimension, aws.ToString(in.PolicyName))
+	}
 	resourceID, err := checkKey(in.ServiceNamespace, in.ResourceId, in.ScalableDimension)
 	if err != nil {
 		return nil, err
@@ -169,7 +172,7 @@ func (a *API) DeleteScalingPolicy(ctx context.Context, in *applicationautoscalin
 	name := aws.ToString(in.PolicyName)
 	t := a.lookup(resourceID)
 	if t == nil {
-		return nil, policyNotFound(resourceID, name)
+		return nil, policyNotFound(namespace, resourceID, dimension, name)
 	}
 	t.work.Lock()
 	defer t.work.Unlock()
@@ -177,7 +180,7 @@ func (a *API) DeleteScalingPolicy(ctx context.Context, in *applicationautoscalin
 	p := t.policy(name)
 	a.mu.Unlock()
 	if p == nil {
-		return nil, policyNotFound(resourceID, name)
+		return nil, policyNotFound(namespace, resourceID, dimension, name)
 	}
 	if err := a.deleteAlarms(ctx, p.Alarms); err != nil {
 		return nil, err

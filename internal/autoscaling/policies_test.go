@@ -215,7 +215,13 @@ func TestPutScalingPolicyRefuses(t *testing.T) {
 		{"no steps", steps(func(c *types.StepScalingPolicyConfiguration) { c.StepAdjustments = nil }), "ValidationException", "At least one step adjustment must be specified"},
 		{"too many steps", steps(func(c *types.StepScalingPolicyConfiguration) {
 			c.StepAdjustments = slices.Repeat(c.StepAdjustments, 11)
-		}), "LimitExceededException", ""},
+		}), "LimitExceededException", "There can be at most 20 step adjustments per scaling policy"},
+		{"a step without bounds", steps(func(c *types.StepScalingPolicyConfiguration) {
+			c.StepAdjustments = []types.StepAdjustment{{ScalingAdjustment: aws.Int32(1)}}
+		}), "ValidationException", "Both lower and upper bounds of a step adjustment cannot be left unspecified"},
+		{"steps that end", steps(func(c *types.StepScalingPolicyConfiguration) {
+			c.StepAdjustments = []types.StepAdjustment{{MetricIntervalLowerBound: aws.Float64(0), MetricIntervalUpperBound: aws.Float64(5), ScalingAdjustment: aws.Int32(1)}}
+		}), "ValidationException", "There must be a StepAdjustment with an unspecified upper bound (i.e., upper bound is null) when one StepAdjustment has a positive upper bound"},
 		{"a step without an adjustment", steps(func(c *types.StepScalingPolicyConfiguration) { c.StepAdjustments[0].ScalingAdjustment = nil }), "ValidationException", "ScalingAdjustment must be specified"},
 		{"a gap", steps(func(c *types.StepScalingPolicyConfiguration) {
 			c.StepAdjustments[1].MetricIntervalLowerBound = aws.Float64(30)

@@ -58,7 +58,6 @@ func TestRegisterScalableTargetRefuses(t *testing.T) {
 		{"a new target without a maximum", func(in *input) { in.MaxCapacity = nil }, "Minimum capacity and maximum capacity must be specified"},
 		{"min above max", func(in *input) { in.MinCapacity = aws.Int32(30) }, "Maximum capacity cannot be less than minimum capacity"},
 		{"a negative minimum", func(in *input) { in.MinCapacity = aws.Int32(-1) }, "Minimum capacity -1 must not be negative"},
-		{"a role that is no ARN", func(in *input) { in.RoleARN = aws.String("admin") }, "'admin' is not a valid ARN"},
 		{"a tag of AWS", func(in *input) { in.Tags = map[string]string{"aws:x": "y"} }, "aws: prefixed tag key names are not allowed"},
 		{"a metric period that there is not", func(in *input) { in.Tags = map[string]string{tagMetricPeriod: "7"} }, "Tag flyball:metric-period must be a number of seconds, one of [1 5 10 20 30 60], not \"7\""},
 		{"datapoints that are no number", func(in *input) { in.Tags = map[string]string{tagInDatapoints: "many"} }, "Tag flyball:scale-in-datapoints must be a number of datapoints"},
@@ -75,6 +74,30 @@ func TestRegisterScalableTargetRefuses(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The reference bounds a role's length and characters, and no more.
+func TestTheRoleIsKeptAsGiven(t *testing.T) {
+	inWorld(t, func(w *world) {
+		if _, err := w.RegisterScalableTarget(w.ctx, registration(func(in *applicationautoscaling.RegisterScalableTargetInput) { in.RoleARN = aws.String("test:arn") })); err != nil {
+			t.Fatal(err)
+		}
+		out, err := w.DescribeScalableTargets(w.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: namespace})
+		if err != nil || aws.ToString(out.ScalableTargets[0].RoleARN) != "test:arn" {
+			t.Errorf("got %+v, %v", out, err)
+		}
+	})
+}
+
+func TestNothingOfOtherServicesIsFound(t *testing.T) {
+	inWorld(t, func(w *world) {
+		_, err := w.DeregisterScalableTarget(w.ctx, &applicationautoscaling.DeregisterScalableTargetInput{
+			ServiceNamespace: types.ServiceNamespaceDynamodb, ResourceId: aws.String("table/t"), ScalableDimension: types.ScalableDimensionDynamoDBTableReadCapacityUnits})
+		wantError(t, err, "ObjectNotFoundException", "No scalable target found for service namespace: dynamodb, resource ID: table/t, scalable dimension: dynamodb:table:ReadCapacityUnits")
+		_, err = w.DeleteScalingPolicy(w.ctx, &applicationautoscaling.DeleteScalingPolicyInput{PolicyName: aws.String("p"),
+			ServiceNamespace: types.ServiceNamespaceDynamodb, ResourceId: aws.String("table/t"), ScalableDimension: types.ScalableDimensionDynamoDBTableReadCapacityUnits})
+		wantError(t, err, "ObjectNotFoundException", "No scaling policy found for service namespace: dynamodb, resource ID: table/t, scalable dimension: dynamodb:table:ReadCapacityUnits, policy name: p")
+	})
 }
 
 func TestRegisteringAgainKeepsWhatIsNotGiven(t *testing.T) {
