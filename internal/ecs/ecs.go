@@ -1,13 +1,15 @@
 // Package ecs is Amazon ECS on one machine: clusters, task definitions and
 // services whose tasks are real, started and stopped through a task runtime.
 //
-// An API call changes what is wanted and returns. One loop then makes it so:
+// An API call changes what is wanted, looks at the service once, so that the next
+// call finds the tasks that it starts or stops, and returns. One loop goes on:
 //
-//	UpdateService(desiredCount 5) ──> the service is marked dirty
-//	        reconcile loop: look at the service ── decide(view, now) ──> actions
+//	UpdateService(desiredCount 5) ──> look at the service
+//	        look: decide(view, now) ──> actions
 //	        actions: tasks to start, tasks to stop, when to look again
 //	        each task has a goroutine that drives it through its life
 //	        a task that starts, stops or turns unhealthy marks its service dirty
+//	        reconcile loop: look at each dirty service, and when its time has come
 //
 // decide is a pure function and holds every rule of the service scheduler. The
 // rest of the package keeps state, speaks ECS's words and publishes metrics.

@@ -92,31 +92,35 @@ func (a *API) launch(lives context.Context) {
 	}
 }
 
-// reconcile looks at one service, decides and acts.
 func (a *API) reconcile(s *service) {
 	var b store.Batch
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now := a.now()
+	a.look(s, &b)
+	a.writeLater(&b)
+}
+
+// look looks at one service, decides and acts. The lock is held.
+func (a *API) look(s *service, b *store.Batch) {
+	before, now := b.Len(), a.now()
 	switch s.status() {
 	case inactive:
 		return
 	case draining:
 		if len(s.tasks) == 0 {
-			a.deactivate(s, &b, now)
+			a.deactivate(s, b, now)
 			break
 		}
 		fallthrough
 	default:
 		a.noteReady(s, now)
-		a.trip(s, &b, now)
+		a.trip(s, b, now)
 		s.dropEmpty()
-		a.act(s, decide(s.view(a.virtual(stableAfter)), now), &b, now)
+		a.act(s, decide(s.view(a.virtual(stableAfter)), now), b, now)
 	}
-	if b.Len() > 0 {
-		s.save(&b)
+	if b.Len() > before {
+		s.save(b)
 	}
-	a.writeLater(&b)
 }
 
 // deactivate ends a service whose last task has stopped.

@@ -145,9 +145,10 @@ func (a *API) CreateService(ctx context.Context, in *ecs.CreateServiceInput, _ .
 		a.setPace(s, a.paceOf(s))
 		s.history[0].save(b, s)
 		s.save(b)
-		a.markDirty(s)
 		shown := a.describe(s, []types.ServiceField{types.ServiceFieldTags})
 		out.Service = &shown
+		a.look(s, b)
+		a.nudge()
 		return nil
 	}))
 }
@@ -262,9 +263,10 @@ func (a *API) UpdateService(ctx context.Context, in *ecs.UpdateServiceInput, _ .
 			return err
 		}
 		s.save(b)
-		a.markDirty(s)
 		shown := a.describe(s, []types.ServiceField{types.ServiceFieldTags})
 		out.Service = &shown
+		a.look(s, b)
+		a.nudge()
 		return nil
 	}))
 }
@@ -385,9 +387,10 @@ func (a *API) DeleteService(ctx context.Context, in *ecs.DeleteServiceInput, _ .
 		s.api.Status = aws.String(draining)
 		s.setDesired(0)
 		s.save(b)
-		a.markDirty(s)
 		shown := a.describe(s, []types.ServiceField{types.ServiceFieldTags})
 		out.Service = &shown
+		a.look(s, b)
+		a.nudge()
 		return nil
 	}))
 }

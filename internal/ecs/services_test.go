@@ -429,6 +429,31 @@ func TestDeletedServiceDrains(t *testing.T) {
 	})
 }
 
+// Clients list the tasks of a service right after they have changed it.
+func TestTheNextCallFindsTheTasksOfAService(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.cluster("prod")
+		w.define()
+		listed := func() int {
+			return len(must(w.api.ListTasks(w.Context(), &ecs.ListTasksInput{Cluster: aws.String("prod"), ServiceName: aws.String("web")}))(w).TaskArns)
+		}
+		must(w.api.CreateService(w.Context(), webService(2)))(w)
+		if n := listed(); n != 2 {
+			t.Errorf("%d tasks after the creation", n)
+		}
+		for _, desired := range []int32{5, 1} {
+			must(w.api.UpdateService(w.Context(), &ecs.UpdateServiceInput{Cluster: aws.String("prod"), Service: aws.String("web"), DesiredCount: &desired}))(w)
+			if n := listed(); n != int(desired) {
+				t.Errorf("%d tasks after the update to %d", n, desired)
+			}
+		}
+		must(w.api.DeleteService(w.Context(), &ecs.DeleteServiceInput{Cluster: aws.String("prod"), Service: aws.String("web"), Force: aws.Bool(true)}))(w)
+		if n := listed(); n != 0 {
+			t.Errorf("%d tasks after the deletion", n)
+		}
+	})
+}
+
 func TestStoppedThingsAreForgottenAfterAnHour(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.serve(1)
