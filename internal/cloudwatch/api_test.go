@@ -383,11 +383,19 @@ func TestDashboards(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for name, c := range map[string]struct{ name, body string }{
-			"not JSON":        {"x", "{"},
-			"no widgets":      {"x", "{}"},
-			"widget, no type": {"x", `{"widgets":[{}]}`},
-			"name":            {"x y", body},
+		one := func(problem string) string {
+			return "The dashboard body is invalid, there are 1 validation errors:\n[\n  {\n    " + problem + "\n  }\n]"
+		}
+		for name, c := range map[string]struct{ name, body, want string }{
+			"name":            {"x y", body, "The value x y for field DashboardName contains invalid characters. It can only contain alphanumerics, dash (-) and underscore (_).\n"},
+			"not JSON":        {"x", "{", "The field DashboardBody must be a valid JSON object"},
+			"not an object":   {"x", "null", "The field DashboardBody must be a valid JSON object"},
+			"no widgets":      {"x", "{}", one("\"dataPath\": \"\",\n    \"message\": \"Should have required property 'widgets'\"")},
+			"widgets":         {"x", `{"widgets":5}`, one("\"dataPath\": \"/widgets\",\n    \"message\": \"Should be array\"")},
+			"widget, no type": {"x", `{"widgets":[{}]}`, "there are 2 validation errors:"},
+			"type":            {"x", `{"widgets":[{"type":"pie","properties":{}}]}`, one("\"dataPath\": \"/widgets/0/type\",\n    \"message\": \"Should be equal to one of the allowed values\"")},
+			"properties":      {"x", `{"widgets":[{"type":"text","properties":[]}]}`, "/widgets/0/properties"},
+			"out of the grid": {"x", `{"widgets":[{"type":"text","x":24,"y":-1,"width":0,"height":1.5,"properties":{}}]}`, "there are 4 validation errors:"},
 		} {
 			_, err := s.PutDashboard(ctx, &sdk.PutDashboardInput{DashboardName: &c.name, DashboardBody: &c.body})
 			if err == nil {
@@ -395,6 +403,9 @@ func TestDashboards(t *testing.T) {
 				continue
 			}
 			refused(t, err, "DashboardInvalidInputError")
+			if !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: got %v", name, err)
+			}
 		}
 		got, err := s.GetDashboard(ctx, &sdk.GetDashboardInput{DashboardName: aws.String("web")})
 		if err != nil || *got.DashboardBody != body || *got.DashboardArn != "arn:aws:cloudwatch::123456789012:dashboard/web" {

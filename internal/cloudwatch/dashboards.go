@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -42,11 +43,24 @@ func (a *API) dashboardARN(name string) string {
 
 var dashboardName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
 
-func invalidDashboard(path, format string, args ...any) error {
-	message := fmt.Sprintf(format, args...)
+// invalidDashboard refuses a body for what is wrong with it, in the form of
+// CloudWatch's message: a sentence and the list as JSON.
+func invalidDashboard(found []types.DashboardValidationMessage) error {
+	type problem struct {
+		Path    string `json:"dataPath"`
+		Message string `json:"message"`
+	}
+	problems := make([]problem, len(found))
+	for i, m := range found {
+		problems[i] = problem{str(m.DataPath), str(m.Message)}
+	}
+	list, err := json.MarshalIndent(problems, "", "  ")
+	if err != nil {
+		panic(err) // strings can be encoded
+	}
 	return &types.DashboardInvalidInputError{
-		Message:                     &message,
-		DashboardValidationMessages: []types.DashboardValidationMessage{{DataPath: &path, Message: &message}},
+		Message:                     ptr(fmt.Sprintf("The dashboard body is invalid, there are %d validation errors:\n%s", len(found), list)),
+		DashboardValidationMessages: found,
 	}
 }
 
@@ -54,7 +68,8 @@ func invalidDashboard(path, format string, args ...any) error {
 func (a *API) PutDashboard(_ context.Context, in *cloudwatch.PutDashboardInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.PutDashboardOutput, error) {
 	name, body := str(in.DashboardName), str(in.DashboardBody)
 	if !dashboardName.MatchString(name) {
-		return nil, invalidDashboard("DashboardName", "The value %s for field DashboardName contains invalid characters. It can only contain alphanumerics, dash (-) and underscore (_).", name)
+		return nil, &types.DashboardInvalidInputError{Message: ptr(fmt.Sprintf(
+			"The value %s for field DashboardName contains invalid characters. It can only contain alphanumerics, dash (-) and underscore (_).\n", name))}
 	}
 	if err := checkDashboard(body); err != nil {
 		return nil, err
@@ -80,36 +95,82 @@ func (a *API) PutDashboard(_ context.Context, in *cloudwatch.PutDashboardInput, 
 }
 
 // checkDashboard refuses a body that no console could draw: it must be a JSON
-// object with widgets, each of which has a type and properties.
+// object with widgets, each of a known type, with properties, and in its place.
 func checkDashboard(body string) error {
 	if len(body) > maxDashboardBody {
-		return invalidDashboard("", "The dashboard body must not be larger than 1 MB.")
+		return &types.DashboardInvalidInputError{Message: ptr("The field DashboardBody must not be larger than 1 MB")}
 	}
-	var parsed struct {
-		Widgets *[]struct {
-			Type       string
-			Properties json.RawMessage
+	var d map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(body), &d); err != nil || d == nil {
+		return &types.DashboardInvalidInputError{Message: ptr("The field DashboardBody must be a valid JSON object")}
+	}
+	var c dashboardCheck
+	var widgets []json.RawMessage
+	switch err := json.Unmarshal(d["widgets"], &widgets); {
+	case d["widgets"] == nil:
+		c.refuse("", "Should have required property 'widgets'")
+	case err != nil || widgets == nil:
+		c.refuse("/widgets", "Should be array")
+	case len(widgets) > maxWidgets:
+		c.refuse("/widgets", fmt.Sprintf("Should NOT have more than %d items", maxWidgets))
+	default:
+		for i, w := range widgets {
+			c.widget(fmt.Sprintf("/widgets/%d", i), w)
 		}
 	}
-	if err := json.Unmarshal([]byte(body), &parsed); err != nil {
-		return invalidDashboard("", "Body is invalid JSON")
-	}
-	if parsed.Widgets == nil {
-		return invalidDashboard("/", "Should have required property 'widgets'")
-	}
-	if len(*parsed.Widgets) > maxWidgets {
-		return invalidDashboard("/widgets", "Should NOT have more than %d items", maxWidgets)
-	}
-	for i, w := range *parsed.Widgets {
-		path := fmt.Sprintf("/widgets/%d", i)
-		switch {
-		case w.Type == "":
-			return invalidDashboard(path, "Should have required property 'type'")
-		case w.Properties == nil:
-			return invalidDashboard(path, "Should have required property 'properties'")
-		}
+	if len(c.found) > 0 {
+		return invalidDashboard(c.found)
 	}
 	return nil
+}
+
+// A dashboardCheck gathers what is wrong with a dashboard.
+type dashboardCheck struct {
+	found []types.DashboardValidationMessage
+}
+
+func (c *dashboardCheck) refuse(path, message string) {
+	if len(c.found) < maxTold {
+		c.found = append(c.found, types.DashboardValidationMessage{DataPath: &path, Message: &message})
+	}
+}
+
+var widgetTypes = []string{"metric", "text", "log", "alarm", "explorer", "custom", "chart"}
+
+// widget checks a widget, as in "Dashboard body structure and syntax" of the
+// API reference; what its properties say is the console's matter.
+func (c *dashboardCheck) widget(path string, body json.RawMessage) {
+	var w map[string]any
+	if err := json.Unmarshal(body, &w); err != nil || w == nil {
+		c.refuse(path, "Should be object")
+		return
+	}
+	for _, name := range [2]string{"type", "properties"} {
+		if w[name] == nil {
+			c.refuse(path, fmt.Sprintf("Should have required property '%s'", name))
+		}
+	}
+	if kind, ok := w["type"].(string); w["type"] != nil && (!ok || !slices.Contains(widgetTypes, kind)) {
+		c.refuse(path+"/type", "Should be equal to one of the allowed values")
+	}
+	if _, ok := w["properties"].(map[string]any); w["properties"] != nil && !ok {
+		c.refuse(path+"/properties", "Should be object")
+	}
+	for _, at := range [4]struct {
+		name      string
+		low, high float64
+	}{{"x", 0, 23}, {"y", 0, math.Inf(1)}, {"width", 1, 24}, {"height", 1, 1000}} {
+		n, ok := w[at.name].(float64)
+		switch {
+		case w[at.name] == nil:
+		case !ok || n != math.Trunc(n):
+			c.refuse(path+"/"+at.name, "Should be integer")
+		case n < at.low:
+			c.refuse(path+"/"+at.name, fmt.Sprintf("Should be >= %v", at.low))
+		case n > at.high:
+			c.refuse(path+"/"+at.name, fmt.Sprintf("Should be <= %v", at.high))
+		}
+	}
 }
 
 // GetDashboard shows a dashboard.

@@ -88,7 +88,7 @@ func (a *API) tagged(arn string) (taggable, error) {
 			return taggable{&d.Tags, d.put}, nil
 		}
 	}
-	return taggable{}, &types.ResourceNotFoundException{Message: ptr("The resource " + arn + " does not exist.")}
+	return taggable{}, &types.ResourceNotFoundException{Message: ptr("Unknown"), ResourceId: &arn} // CloudWatch says no more
 }
 
 func (a *API) retag(arn string, change func(have []types.Tag) ([]types.Tag, error)) error {
