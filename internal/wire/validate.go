@@ -177,6 +177,9 @@ func (c *checker) dict(p *plan, v reflect.Value) {
 }
 
 func (c *checker) union(p *plan, v reflect.Value) {
+	if v.IsNil() {
+		return // a null in a list or a map
+	}
 	box := v.Elem().Elem()
 	for i := range p.arms {
 		if a := &p.arms[i]; a.typ == box.Type() && a.plan.checked {

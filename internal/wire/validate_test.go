@@ -91,6 +91,7 @@ func TestViolationsAreToldInTheWordsOfAWS(t *testing.T) {
 			one + "Value at 'tags' failed to satisfy constraint: Map keys must satisfy constraint: [Member must have length greater than or equal to 1]"},
 		{"range", "monitoring:DescribeAlarms", `{"MaxRecords":101}`, one + "Value '101' at 'maxRecords' failed to satisfy constraint: Member must have value less than or equal to 100"},
 		{"range from below", "monitoring:GetMetricStatistics", `{"Namespace":"A","MetricName":"b","StartTime":0,"EndTime":1,"Period":0}`, one + "Value '0' at 'period' failed to satisfy constraint: Member must have value greater than or equal to 1"},
+		{"null in a list of unions", "ecs:CreateService", `{"serviceName":"a","serviceConnectConfiguration":{"enabled":true,"containerConfigurations":[null]}}`, ""},
 		{"ECS spells its members low", "ecs:CreateService", `{"serviceName":"a","launchType":"ROCKET"}`, one + "Value 'ROCKET' at 'launchType' failed to satisfy constraint: Member must satisfy enum value set: [EC2, FARGATE, "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
