@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -176,6 +177,9 @@ func (a *API) RegisterContainerInstance(ctx context.Context, in *ecs.RegisterCon
 	if err := checkAttributes(in.Attributes); err != nil {
 		return nil, err
 	}
+	if err := checkResources(in.TotalResources); err != nil {
+		return nil, err
+	}
 	out := &ecs.RegisterContainerInstanceOutput{}
 	return answer(out, a.change(func(b *store.Batch) error {
 		c, err := a.activeCluster(in.Cluster)
@@ -210,6 +214,17 @@ func (a *API) RegisterContainerInstance(ctx context.Context, in *ecs.RegisterCon
 		out.ContainerInstance = &shown
 		return nil
 	}))
+}
+
+// checkResources refuses amounts that are no amounts. The wire carries NaN and
+// Infinity; the store does not.
+func checkResources(resources []types.Resource) error {
+	for _, r := range resources {
+		if !(r.DoubleValue >= 0 && r.DoubleValue <= math.MaxFloat64) || r.IntegerValue < 0 || r.LongValue < 0 {
+			return invalidParameter("The amount of the resource %s is not valid.", aws.ToString(r.Name))
+		}
+	}
+	return nil
 }
 
 func errNoInstance() error {
