@@ -187,6 +187,7 @@ func (a *API) UpdateCapacityProvider(ctx context.Context, in *ecs.UpdateCapacity
 		}
 		p.api.AutoScalingGroupProvider = &group
 		p.api.UpdateStatus = types.CapacityProviderUpdateStatusUpdateComplete
+		p.api.UpdateStatusReason = nil
 		p.save(b)
 		shown := p.api
 		out.CapacityProvider = &shown
@@ -207,7 +208,8 @@ func (a *API) userProvider(ref *string) (*provider, error) {
 	return p, nil
 }
 
-// DeleteCapacityProvider deletes a capacity provider that no cluster has.
+// DeleteCapacityProvider deletes a capacity provider. Of one that a cluster has,
+// the answer tells that the deletion failed; as on AWS that is no error.
 func (a *API) DeleteCapacityProvider(ctx context.Context, in *ecs.DeleteCapacityProviderInput, _ ...func(*ecs.Options)) (*ecs.DeleteCapacityProviderOutput, error) {
 	out := &ecs.DeleteCapacityProviderOutput{}
 	return answer(out, a.change(func(b *store.Batch) error {
@@ -218,7 +220,12 @@ func (a *API) DeleteCapacityProvider(ctx context.Context, in *ecs.DeleteCapacity
 		name := *p.api.Name
 		for _, c := range a.clusters {
 			if !c.inactive() && slices.Contains(c.api.CapacityProviders, name) {
-				return clientError("The specified capacity provider is in use and cannot be deleted.")
+				p.api.UpdateStatus = types.CapacityProviderUpdateStatusDeleteFailed
+				p.api.UpdateStatusReason = aws.String("The capacity provider cannot be deleted because it is associated with cluster: " + c.name + ". Remove the capacity provider from the cluster and try again.")
+				p.save(b)
+				shown := p.api
+				out.CapacityProvider = &shown
+				return nil
 			}
 		}
 		delete(a.providers, name)
@@ -226,6 +233,7 @@ func (a *API) DeleteCapacityProvider(ctx context.Context, in *ecs.DeleteCapacity
 		shown := p.api
 		shown.Status = types.CapacityProviderStatusInactive
 		shown.UpdateStatus = types.CapacityProviderUpdateStatusDeleteComplete
+		shown.UpdateStatusReason = nil
 		out.CapacityProvider = &shown
 		return nil
 	}))

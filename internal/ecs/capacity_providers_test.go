@@ -133,11 +133,7 @@ func TestTasksOfAnAutoScalingGroupsProviderAreEC2Tasks(t *testing.T) {
 
 func TestCapacityProviderErrors(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.cluster("prod")
 		w.provide("spare")
-		must(w.api.PutClusterCapacityProviders(w.Context(), &ecs.PutClusterCapacityProvidersInput{
-			Cluster: aws.String("prod"), CapacityProviders: []string{"spare"}, DefaultCapacityProviderStrategy: []types.CapacityProviderStrategyItem{},
-		}))(w)
 		create := func(name, group string) error {
 			in := &ecs.CreateCapacityProviderInput{Name: &name, AutoScalingGroupProvider: &types.AutoScalingGroupProvider{AutoScalingGroupArn: &group}}
 			return second(w.api.CreateCapacityProvider(w.Context(), in))
@@ -160,16 +156,31 @@ func TestCapacityProviderErrors(t *testing.T) {
 			})), "InvalidParameterException"},
 			{"a deletion of FARGATE", remove("FARGATE"), "InvalidParameterException"},
 			{"a deletion of none", remove("none"), "InvalidParameterException"},
-			{"a deletion while a cluster has it", remove("spare"), "ClientException"},
 		}
 		for _, tt := range tests {
 			if code(tt.err) != tt.code {
 				t.Errorf("%s: %v", tt.name, tt.err)
 			}
 		}
+	})
+}
+
+func TestCapacityProviderOfAClusterIsNotDeleted(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.cluster("prod")
+		w.provide("spare")
+		must(w.api.PutClusterCapacityProviders(w.Context(), &ecs.PutClusterCapacityProvidersInput{
+			Cluster: aws.String("prod"), CapacityProviders: []string{"spare"}, DefaultCapacityProviderStrategy: []types.CapacityProviderStrategyItem{},
+		}))(w)
+		remove := func() *types.CapacityProvider {
+			return must(w.api.DeleteCapacityProvider(w.Context(), &ecs.DeleteCapacityProviderInput{CapacityProvider: aws.String("spare")}))(w).CapacityProvider
+		}
+		if p := remove(); p.Status != types.CapacityProviderStatusActive || p.UpdateStatus != types.CapacityProviderUpdateStatusDeleteFailed || p.UpdateStatusReason == nil {
+			t.Errorf("%s, %s", p.Status, p.UpdateStatus)
+		}
 		must(w.api.DeleteCluster(w.Context(), &ecs.DeleteClusterInput{Cluster: aws.String("prod")}))(w)
-		if err := remove("spare"); err != nil {
-			t.Error(err)
+		if p := remove(); p.Status != types.CapacityProviderStatusInactive || p.UpdateStatus != types.CapacityProviderUpdateStatusDeleteComplete {
+			t.Errorf("%s, %s", p.Status, p.UpdateStatus)
 		}
 		if out := w.providers("spare"); len(out.Failures) != 1 {
 			t.Errorf("still there: %+v", out.CapacityProviders)

@@ -63,8 +63,11 @@ func checkSetting(name types.SettingName, value string) error {
 	if name == types.SettingNameGuardDutyActivate {
 		return invalidParameter("The %s setting is read-only.", name)
 	}
+	if strings.HasSuffix(string(name), "LongArnFormat") && value == "disabled" {
+		return invalidParameter("You can no longer disable Long Arn settings")
+	}
 	if !slices.Contains(rule.values, value) {
-		return invalidParameter("Invalid value %q for setting %s. It should be one of [%s]", value, name, strings.Join(rule.values, ","))
+		return invalidParameter("Invalid setting 'value'")
 	}
 	return nil
 }
