@@ -120,6 +120,10 @@ func (p *publication) measure(d datum, set *metric.Set) {
 	if d.Value != nil && len(d.Values) > 0 {
 		p.exclude(d.at("Value"), d.at("Values"))
 	}
+	if n := len(d.Counts); n > 0 && n != len(d.Values) {
+		p.refuse("The parameters %s and %s must be of the same size.", d.at("Values"), d.at("Counts"))
+		return
+	}
 	switch {
 	case d.Value != nil:
 		if p.number(d, "Value", *d.Value) {
@@ -127,6 +131,7 @@ func (p *publication) measure(d datum, set *metric.Set) {
 		}
 	case d.StatisticValues != nil:
 		p.statistics(d, set)
+		p.values(d, new(metric.Set)) // only to tell what is wrong with them
 	case len(d.Values) > 0:
 		p.values(d, set)
 	default:
@@ -161,10 +166,6 @@ func (p *publication) statistics(d datum, set *metric.Set) {
 
 func (p *publication) values(d datum, set *metric.Set) {
 	if !p.size(func() string { return d.at("Values") }, len(d.Values), maxValues) {
-		return
-	}
-	if len(d.Counts) > 0 && len(d.Counts) != len(d.Values) {
-		p.refuse("The parameters %s and %s must be of the same size.", d.at("Values"), d.at("Counts"))
 		return
 	}
 	for i, value := range d.Values {

@@ -29,6 +29,9 @@ const (
 	longestRetention = 455 * 24 * time.Hour
 )
 
+// timezone is the offset from UTC of the times in labels.
+var timezone = regexp.MustCompile(`^[+-][0-9]{4}$`)
+
 var queryID = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]*$`)
 
 // GetMetricData reads any number of metrics. Expressions are refused.
@@ -146,6 +149,8 @@ func dataReads(in *cloudwatch.GetMetricDataInput) ([]read, error) {
 		return nil, validation("The parameter MetricDataQueries is required.")
 	case len(in.MetricDataQueries) > maxQueries:
 		return nil, validation("The collection MetricDataQueries must not have a size greater than %d.", maxQueries)
+	case in.LabelOptions != nil && in.LabelOptions.Timezone != nil && !timezone.MatchString(*in.LabelOptions.Timezone):
+		return nil, validation("The value for parameter LabelOptions.Timezone must be an offset such as +0130.")
 	}
 	reads := make([]read, 0, len(in.MetricDataQueries))
 	seen := map[string]bool{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
@@ -11,8 +12,12 @@ import (
 	"flyball/internal/store"
 )
 
-// maxTags is how many tags a resource may have.
-const maxTags = 50
+// Limits of tags, from the API reference.
+const (
+	maxTags     = 50  // of a resource
+	maxTagKey   = 128 // characters
+	maxTagValue = 256 // characters
+)
 
 // newTags are the tags of a new resource, by key.
 func newTags(in []types.Tag) ([]types.Tag, error) { return withTags(nil, in) }
@@ -27,6 +32,8 @@ func withTags(have, add []types.Tag) ([]types.Tag, error) {
 			return nil, invalidValue("A tag must have a key and a value.")
 		case strings.HasPrefix(strings.ToLower(*t.Key), "aws:"):
 			return nil, invalidValue("Tag keys that start with aws: are reserved.")
+		case utf8.RuneCountInString(*t.Key) > maxTagKey || utf8.RuneCountInString(*t.Value) > maxTagValue:
+			return nil, invalidValue("A tag must have a key of at most %d characters and a value of at most %d.", maxTagKey, maxTagValue)
 		}
 		i, found := slices.BinarySearchFunc(tags, *t.Key, func(t types.Tag, key string) int { return strings.Compare(*t.Key, key) })
 		if found {
