@@ -218,15 +218,13 @@ func (a *API) DeleteCapacityProvider(ctx context.Context, in *ecs.DeleteCapacity
 			return err
 		}
 		name := *p.api.Name
-		for _, c := range a.clusters {
-			if !c.inactive() && slices.Contains(c.api.CapacityProviders, name) {
-				p.api.UpdateStatus = types.CapacityProviderUpdateStatusDeleteFailed
-				p.api.UpdateStatusReason = aws.String("The capacity provider cannot be deleted because it is associated with cluster: " + c.name + ". Remove the capacity provider from the cluster and try again.")
-				p.save(b)
-				shown := p.api
-				out.CapacityProvider = &shown
-				return nil
-			}
+		if c, ok := a.clusterWith(name); ok {
+			p.api.UpdateStatus = types.CapacityProviderUpdateStatusDeleteFailed
+			p.api.UpdateStatusReason = aws.String("The capacity provider cannot be deleted because it is associated with cluster: " + c.name + ". Remove the capacity provider from the cluster and try again.")
+			p.save(b)
+			shown := p.api
+			out.CapacityProvider = &shown
+			return nil
 		}
 		delete(a.providers, name)
 		b.Delete(kindProvider, name)
@@ -237,6 +235,17 @@ func (a *API) DeleteCapacityProvider(ctx context.Context, in *ecs.DeleteCapacity
 		out.CapacityProvider = &shown
 		return nil
 	}))
+}
+
+// clusterWith returns an active cluster that has a capacity provider. The lock is
+// held.
+func (a *API) clusterWith(provider string) (*cluster, bool) {
+	for _, name := range sortedKeys(a.clusters) {
+		if c := a.clusters[name]; !c.inactive() && slices.Contains(c.api.CapacityProviders, provider) {
+			return c, true
+		}
+	}
+	return nil, false
 }
 
 // DescribeCapacityProviders describes the named capacity providers, those of a
