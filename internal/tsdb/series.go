@@ -25,9 +25,10 @@ type Series struct {
 
 // A Watcher hears of the datapoints of a series.
 type Watcher interface {
-	// Landed is called by Append after a datapoint has become readable. At is
-	// the start of its minute, or of its second for high resolution. No lock is
-	// held: it may read the series. Append waits for it.
+	// Landed is called by Append once all its samples have become readable, and
+	// once for samples of one datapoint that follow each other. At is the start
+	// of the datapoint's minute, or of its second for high resolution. No lock
+	// is held: it may read the series. Append waits for it.
 	Landed(s *Series, at time.Time)
 }
 

@@ -86,6 +86,8 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // nothing of what it is given.
 func (db *DB) Append(samples []metric.Sample) {
 	var buf [512]byte
+	var room [8]landing
+	landed := room[:0]
 	limit := ago(unix(db.clock.Now()), oldest)
 	for i := range samples {
 		m := &samples[i]
@@ -102,10 +104,21 @@ func (db *DB) Append(samples []metric.Sample) {
 		}
 		at, watcher := s.add(at, m), s.watcher
 		sh.mu.Unlock()
-		if watcher != nil {
-			watcher.Landed(s, fromUnix(at))
+		if l := (landing{watcher, s, at}); watcher != nil && (len(landed) == 0 || landed[len(landed)-1] != l) {
+			landed = append(landed, l)
 		}
 	}
+	// Not before all are readable: samples of one period are one datapoint.
+	for _, l := range landed {
+		l.watcher.Landed(l.series, fromUnix(l.at))
+	}
+}
+
+// A landing is what a watcher is to be told.
+type landing struct {
+	watcher Watcher
+	series  *Series
+	at      uint32
 }
 
 // create adds a series to a shard, whose lock is held.

@@ -415,6 +415,23 @@ func TestAWatcherHearsOfDatapointsItCanRead(t *testing.T) {
 	}
 }
 
+// Alarms must not decide on a part of what was published together.
+func TestAWatcherHearsOnceAllSamplesAreReadable(t *testing.T) {
+	w := newWorld(t)
+	heard := &watcher{}
+	w.Series(cpu).Watch(heard)
+	var samples []metric.Sample
+	for _, value := range []float64{1, 2, 4} {
+		s := metric.Sample{Metric: cpu, Time: start, Resolution: time.Minute}
+		s.Set.Add(value, 1)
+		samples = append(samples, s)
+	}
+	w.Append(samples)
+	if !slices.Equal(heard.landed, []time.Time{start}) || !slices.Equal(heard.read, []float64{7}) {
+		t.Errorf("heard of %v, read %v", heard.landed, heard.read)
+	}
+}
+
 func TestRunFlushesWithinASecondAndAtItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st, err := store.OpenSQLite("")
