@@ -25,7 +25,7 @@ type Notification struct {
 	At         time.Time
 	Threshold  float64
 	Comparison types.ComparisonOperator
-	Metric     metric.ID          // of a metric alarm
+	Metric     metric.ID          // of a metric alarm that is not on metric math
 	Period     time.Duration      // of the datapoints
 	Datapoints []metric.Datapoint // the evaluated ones, oldest first; none for composite alarms and states set by hand
 }
@@ -160,7 +160,10 @@ func (a *API) fire(r *record, previous alarm.State, now time.Time, repeat bool, 
 	if r.composite == nil {
 		m := &r.metric
 		n.Threshold, n.Comparison = m.rule.Threshold, types.ComparisonOperator(m.rule.Comparison.String())
-		n.Metric, n.Period = m.series.Key().ID(), m.period
+		n.Period = m.period
+		if m.series != nil {
+			n.Metric = m.series.Key().ID()
+		}
 		if s, ok := why.(*seen); ok {
 			n.Datapoints = s.evidence().Datapoints()
 		}

@@ -147,7 +147,8 @@ func (r *record) hasAction(prefix string) bool {
 	return slices.ContainsFunc(r.actions, func(arn string) bool { return strings.HasPrefix(arn, prefix) })
 }
 
-// DescribeAlarmsForMetric lists the alarms on one metric.
+// DescribeAlarmsForMetric lists the alarms on one metric, without those whose
+// expressions use it.
 func (a *API) DescribeAlarmsForMetric(_ context.Context, in *cloudwatch.DescribeAlarmsForMetricInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.DescribeAlarmsForMetricOutput, error) {
 	if str(in.MetricName) == "" || str(in.Namespace) == "" {
 		return nil, validation("The parameters MetricName and Namespace must be specified.")
@@ -165,6 +166,9 @@ func (a *API) DescribeAlarmsForMetric(_ context.Context, in *cloudwatch.Describe
 	}
 	var found []string
 	for _, r := range w.alarms {
+		if r.metric.series == nil {
+			continue
+		}
 		m := a.describeMetric(r)
 		if (in.Statistic == "" || in.Statistic == m.Statistic) &&
 			(in.ExtendedStatistic == nil || *in.ExtendedStatistic == str(m.ExtendedStatistic)) &&

@@ -661,7 +661,6 @@ func TestGetMetricDataOfSeveralUnits(t *testing.T) {
 
 func TestGetMetricDataRefusals(t *testing.T) {
 	run(t, func(t *testing.T, s *service) {
-		expression := types.MetricDataQuery{Id: aws.String("e"), Expression: aws.String("a+b")}
 		for name, c := range map[string]struct {
 			want    string
 			queries []types.MetricDataQuery
@@ -672,7 +671,7 @@ func TestGetMetricDataRefusals(t *testing.T) {
 			"same id":       {"are not unique", []types.MetricDataQuery{query("a", "cpu", "Sum", 60), query("a", "cpu", "Sum", 60)}},
 			"statistic":     {"Stat is not supported", []types.MetricDataQuery{query("a", "cpu", "Mode", 60)}},
 			"period":        {"Period must be", []types.MetricDataQuery{query("a", "cpu", "Sum", 7)}},
-			"expression":    {"Expression is not supported", []types.MetricDataQuery{expression}},
+			"expression":    {"Error in expression 'e': There is no metric or expression with the ID 'a'", []types.MetricDataQuery{expression("e", "a+b")}},
 			"empty element": {"Id is not matching", []types.MetricDataQuery{{}}},
 		} {
 			_, err := s.GetMetricData(t.Context(), &sdk.GetMetricDataInput{StartTime: s.at("16:45:00"), EndTime: s.at("16:55:00"), MetricDataQueries: c.queries})

@@ -225,7 +225,7 @@ func (a *API) evaluate(r *record, now time.Time) {
 	m := &r.metric
 	end := alarm.Boundary(now, m.interval())
 	values := a.window(m.rule.Range())
-	if err := m.series.Window(values, m.stat, m.period, m.unit, end); err != nil {
+	if err := m.read(values, end); err != nil {
 		a.Log.Error("read the metric of an alarm", "alarm", r.name, "error", err)
 		return
 	}
@@ -261,8 +261,11 @@ func (a *API) window(n int) []float64 {
 }
 
 // counts reads the sample counts of the evaluation range; 0 where there is no
-// data.
+// data. A formula has none.
 func (a *API) counts(m *metricRule, end time.Time) []float64 {
+	if m.series == nil {
+		return nil
+	}
 	counts := make([]float64, m.rule.Range())
 	if err := m.series.Window(counts, metric.SampleCount, m.period, m.unit, end); err != nil {
 		a.Log.Error("read the sample counts of a metric", "error", err)

@@ -55,7 +55,7 @@ func (a *API) PutMetricAlarm(_ context.Context, in *cloudwatch.PutMetricAlarmInp
 		ExtendedStatistic:                  in.ExtendedStatistic,
 		Period:                             in.Period,
 		Unit:                               in.Unit,
-		Metrics:                            in.Metrics,
+		Metrics:                            explicit(in.Metrics),
 		EvaluationPeriods:                  in.EvaluationPeriods,
 		DatapointsToAlarm:                  in.DatapointsToAlarm,
 		Threshold:                          in.Threshold,
@@ -67,6 +67,18 @@ func (a *API) PutMetricAlarm(_ context.Context, in *cloudwatch.PutMetricAlarmInp
 		return nil, validation("%v.", err)
 	}
 	return &cloudwatch.PutMetricAlarmOutput{}, a.put(r, now)
+}
+
+// explicit are queries that all say whether they return data, as DescribeAlarms
+// shows them.
+func explicit(queries []types.MetricDataQuery) []types.MetricDataQuery {
+	queries = slices.Clone(queries)
+	for i := range queries {
+		if q := &queries[i]; q.ReturnData == nil {
+			q.ReturnData = ptr(true)
+		}
+	}
+	return queries
 }
 
 // PutCompositeAlarm creates or changes a composite alarm. A changed one keeps
@@ -254,8 +266,8 @@ func checkMetric(in *cloudwatch.PutMetricAlarmInput) error {
 	return metricPeriod(*in.AlarmName, *in.Period, *in.EvaluationPeriods)
 }
 
-// checkMetrics checks an alarm that is defined with Metrics: one metric, for
-// there are no expressions.
+// checkMetrics checks an alarm that is defined with Metrics: a metric, or metric
+// math over several.
 func checkMetrics(in *cloudwatch.PutMetricAlarmInput) error {
 	for _, member := range []struct {
 		name string
@@ -268,28 +280,59 @@ func checkMetrics(in *cloudwatch.PutMetricAlarmInput) error {
 			return validation("The parameters Metrics and %s are mutually exclusive and you have specified both.", member.name)
 		}
 	}
-	for i := range in.Metrics {
-		if in.Metrics[i].Expression != nil {
-			return unsupported(fmt.Sprintf("The parameter Metrics.member.%d.Expression", i+1))
+	if err := checkQueries(in.Metrics); err != nil {
+		return err
+	}
+	period, same := formulaPeriod(in.Metrics)
+	switch {
+	case !same:
+		return validation("All elements of the metrics list must have the same Period.")
+	case period == 0:
+		return validation("Period must not be null")
+	}
+	if err := checkFormula(in.Metrics); err != nil {
+		return err
+	}
+	return metricPeriod(*in.AlarmName, period, *in.EvaluationPeriods)
+}
+
+// checkQueries checks each element of Metrics, and how many there are of each kind.
+func checkQueries(queries []types.MetricDataQuery) error {
+	var metrics, expressions, answers int
+	ids := map[string]bool{}
+	for i := range queries {
+		q, at := &queries[i], fmt.Sprintf("Metrics.member.%d.", i+1)
+		r, err := dataRead(q, at)
+		switch {
+		case err != nil:
+			return err
+		case ids[r.id]:
+			return validation("The values for parameter id in Metrics are not unique.")
+		case q.AccountId != nil:
+			return unsupported("The parameter " + at + "AccountId")
+		}
+		ids[r.id] = true
+		if r.returned {
+			answers++
+		}
+		if r.expression {
+			expressions++
+			continue
+		}
+		metrics++
+		if err := checkDimensions(q.MetricStat.Metric.Dimensions); err != nil {
+			return err
 		}
 	}
-	if len(in.Metrics) > 1 {
+	switch {
+	case answers != 1:
 		return validation("Exactly one element of the metrics list should return data.")
+	case metrics > maxAlarmMetrics:
+		return validation("The metrics list must not contain more than %d metrics.", maxAlarmMetrics)
+	case expressions > maxAlarmExpressions:
+		return validation("The metrics list must not contain more than %d expressions.", maxAlarmExpressions)
 	}
-	r, err := dataRead(&in.Metrics[0], "Metrics.member.1.")
-	if err != nil {
-		return err
-	}
-	if !r.returned {
-		return validation("Exactly one element of the metrics list should return data.")
-	}
-	if in.Metrics[0].AccountId != nil {
-		return unsupported("The parameter Metrics.member.1.AccountId")
-	}
-	if err := checkDimensions(in.Metrics[0].MetricStat.Metric.Dimensions); err != nil {
-		return err
-	}
-	return metricPeriod(*in.AlarmName, *in.Metrics[0].MetricStat.Period, *in.EvaluationPeriods)
+	return nil
 }
 
 func checkDimensions(in []types.Dimension) error {

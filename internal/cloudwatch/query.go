@@ -34,7 +34,7 @@ var timezone = regexp.MustCompile(`^[+-][0-9]{4}$`)
 
 var queryID = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]*$`)
 
-// GetMetricData reads any number of metrics. Expressions are refused.
+// GetMetricData reads any number of metrics, and evaluates expressions over them.
 func (a *API) GetMetricData(_ context.Context, in *cloudwatch.GetMetricDataInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
 	reads, err := dataReads(in)
 	if err != nil {
@@ -50,59 +50,83 @@ func (a *API) GetMetricData(_ context.Context, in *cloudwatch.GetMetricDataInput
 	if err != nil {
 		return nil, err
 	}
-	out := &cloudwatch.GetMetricDataOutput{Messages: []types.MessageData{}, MetricDataResults: []types.MetricDataResult{}}
-	for i, read := range reads {
-		if i < from.query || !read.returned {
+	calculation, err := a.calculate(reads, in)
+	if err != nil {
+		return nil, err
+	}
+	p := dataPage{from: from, limit: limit, order: in.ScanBy, out: &cloudwatch.GetMetricDataOutput{
+		Messages: []types.MessageData{}, MetricDataResults: []types.MetricDataResult{},
+	}}
+	for i, r := range reads {
+		if i < from.query || !r.returned {
 			continue
 		}
-		if limit == 0 {
-			out.NextToken = ptr(position{query: i}.token())
-			break
-		}
-		result, err := a.result(read, in)
+		results, err := a.results(r, calculation)
 		if err != nil {
 			return nil, err
 		}
-		start := 0
-		if i == from.query {
-			start = from.after(result.Timestamps, in.ScanBy)
-		}
-		result.Timestamps, result.Values = result.Timestamps[start:], result.Values[start:]
-		if n := len(result.Values); n > limit {
-			result.Timestamps, result.Values = result.Timestamps[:limit], result.Values[:limit]
-			result.StatusCode = types.StatusCodePartialData
-			out.NextToken = ptr(position{i, result.Timestamps[limit-1].Unix()}.token())
-		}
-		limit -= len(result.Values)
-		out.MetricDataResults = append(out.MetricDataResults, result)
-		if out.NextToken != nil {
-			break
+		for j, result := range results {
+			if full := p.add(position{query: i, series: j}, result); full {
+				return p.out, nil
+			}
 		}
 	}
-	return out, nil
+	return p.out, nil
 }
 
-// A position is where a page of GetMetricData starts: in this query, after this
-// time in the order of reading; 0 is at its start.
+// A dataPage is a page of GetMetricData as it fills up.
+type dataPage struct {
+	from  position
+	limit int // datapoints that it has room for
+	order types.ScanBy
+	out   *cloudwatch.GetMetricDataOutput
+}
+
+// add takes over a result, unless an earlier page has it, or what of it there is
+// room for. Then the page is full, and says where the next one starts.
+func (p *dataPage) add(at position, r types.MetricDataResult) (full bool) {
+	if at.query == p.from.query {
+		if at.series < p.from.series {
+			return false
+		}
+		if at.series == p.from.series {
+			start := p.from.after(r.Timestamps, p.order)
+			r.Timestamps, r.Values = r.Timestamps[start:], r.Values[start:]
+		}
+	}
+	if p.limit == 0 {
+		p.out.NextToken = ptr(at.token())
+		return true
+	}
+	if len(r.Values) > p.limit {
+		r.Timestamps, r.Values = r.Timestamps[:p.limit], r.Values[:p.limit]
+		r.StatusCode = types.StatusCodePartialData
+		at.time = r.Timestamps[p.limit-1].Unix()
+		p.out.NextToken = ptr(at.token())
+	}
+	p.limit -= len(r.Values)
+	p.out.MetricDataResults = append(p.out.MetricDataResults, r)
+	return p.out.NextToken != nil
+}
+
+// A position is where a page of GetMetricData starts: in this result of this query,
+// after this time in the order of reading; 0 is at its start.
 type position struct {
-	query int
-	time  int64
+	query, series int
+	time          int64
 }
 
-func (p position) token() string { return page.Token(fmt.Sprintf("%d/%d", p.query, p.time)) }
+func (p position) token() string {
+	return page.Token(fmt.Sprintf("%d/%d/%d", p.query, p.series, p.time))
+}
 
 func dataToken(token *string) (position, error) {
 	key, err := page.Key(token)
 	if err != nil || key == "" {
 		return position{}, badToken(err)
 	}
-	query, at, _ := strings.Cut(key, "/")
 	var p position
-	p.query, err = strconv.Atoi(query)
-	if err == nil {
-		p.time, err = strconv.ParseInt(at, 10, 64)
-	}
-	if err != nil {
+	if n, err := fmt.Sscanf(key, "%d/%d/%d", &p.query, &p.series, &p.time); n != 3 || err != nil {
 		return position{}, badToken(page.ErrToken)
 	}
 	return p, nil
@@ -127,13 +151,14 @@ func (p position) after(times []time.Time, order types.ScanBy) int {
 
 // A read is one query of GetMetricData, found valid.
 type read struct {
-	id        string
-	label     string
-	metric    metric.ID
-	statistic metric.Statistic
-	period    time.Duration
-	unit      string
-	returned  bool // ReturnData
+	id         string
+	label      string
+	expression bool // and no metric
+	metric     metric.ID
+	statistic  metric.Statistic
+	period     time.Duration // of an expression 0 where it names none
+	unit       string
+	returned   bool // ReturnData
 }
 
 // dataReads checks the queries of a GetMetricData.
@@ -178,8 +203,17 @@ func dataRead(q *types.MetricDataQuery, at string) (read, error) {
 		return r, validation("The value %s for parameter %sId is not matching the expected pattern %s.", r.id, at, queryID)
 	case q.Expression != nil && stat != nil:
 		return r, validation("The parameters %sExpression and %sMetricStat are mutually exclusive and you have specified both.", at, at)
+	case q.Expression != nil && *q.Expression == "":
+		return r, validation("The parameter %sExpression must not be empty.", at)
 	case q.Expression != nil:
-		return r, unsupported("The parameter " + at + "Expression")
+		if q.Period != nil && !readable(*q.Period) {
+			return r, validation("The value for parameter %sPeriod must be a multiple of 60, or one of 1, 5, 10, 20, 30.", at)
+		}
+		r.expression = true
+		if q.Period != nil {
+			r.period = time.Duration(*q.Period) * time.Second
+		}
+		return r, nil
 	case stat == nil:
 		return r, validation("The parameter %sMetricStat is required.\n", at)
 	case stat.Metric == nil || str(stat.Metric.MetricName) == "":
@@ -203,63 +237,86 @@ func readable(period int32) bool {
 	return period > 0 && (period%60 == 0 || slices.Contains([]int32{1, 5, 10, 20, 30}, period))
 }
 
-// label gives the queries without a label one: the name of the metric, and what
+// label gives the metrics without a label one: the name of the metric, and what
 // tells it from the others.
 func label(reads []read) {
-	var statistics, periods bool
+	statistics, periods := map[metric.Statistic]bool{}, map[time.Duration]bool{}
 	for _, r := range reads {
-		statistics = statistics || r.statistic != reads[0].statistic
-		periods = periods || r.period != reads[0].period
+		if !r.expression {
+			statistics[r.statistic], periods[r.period] = true, true
+		}
 	}
 	for i := range reads {
 		r := &reads[i]
-		if r.label != "" {
+		if r.label != "" || r.expression {
 			continue
 		}
 		r.label = r.metric.Name
-		if statistics {
+		if len(statistics) > 1 {
 			r.label += " " + r.statistic.String()
 		}
-		if periods {
+		if len(periods) > 1 {
 			r.label += fmt.Sprintf(" %d", r.period/time.Second)
 		}
 	}
 }
 
-// result reads all datapoints of a query.
-func (a *API) result(r read, in *cloudwatch.GetMetricDataInput) (types.MetricDataResult, error) {
-	result := types.MetricDataResult{
+// results reads all datapoints of a query.
+func (a *API) results(r read, c *calculation) (results []types.MetricDataResult, err error) {
+	if r.expression {
+		results, err = c.results(r)
+	} else {
+		results = []types.MetricDataResult{emptyResult(r)}
+		err = a.readMetric(&results[0], r, c.in)
+	}
+	if err == nil && c.in.ScanBy != types.ScanByTimestampAscending {
+		for _, result := range results {
+			slices.Reverse(result.Timestamps)
+			slices.Reverse(result.Values)
+		}
+	}
+	return results, err
+}
+
+// emptyResult is the result of a query before there is data.
+func emptyResult(r read) types.MetricDataResult {
+	return types.MetricDataResult{
 		Id: &r.id, Label: &r.label, StatusCode: types.StatusCodeComplete,
 		Timestamps: []time.Time{}, Values: []float64{},
 	}
-	rows, err := a.rows(r.metric, tsdb.Query{
-		From: a.start(*in.StartTime, r.period), To: *in.EndTime, Period: r.period,
+}
+
+// readMetric fills the result of a metric, the oldest first.
+func (a *API) readMetric(result *types.MetricDataResult, r read, in *cloudwatch.GetMetricDataInput) error {
+	rows, units, err := a.points(r, a.start(*in.StartTime, r.period), *in.EndTime)
+	if err != nil {
+		return err
+	}
+	if len(units) > 1 {
+		result.Messages = []types.MessageData{{Code: ptr("MultipleUnits"), Value: ptr(fmt.Sprintf("Multiple units returned: '[%s]'", strings.Join(units, ", ")))}}
+	}
+	for _, row := range rows {
+		result.Timestamps = append(result.Timestamps, row.Time)
+		result.Values = append(result.Values, row.Values[0])
+	}
+	return nil
+}
+
+// points reads the datapoints of a metric, the oldest first. Of several units
+// CloudWatch returns the first.
+func (a *API) points(r read, from, to time.Time) (rows []tsdb.Row, units []string, err error) {
+	rows, err = a.rows(r.metric, tsdb.Query{
+		From: from, To: to, Period: r.period,
 		Unit: r.unit, PerUnit: r.unit == "", Statistics: []metric.Statistic{r.statistic},
 	})
-	if err != nil {
-		return result, err
-	}
-	units := []string{}
 	for _, row := range rows {
 		if !slices.Contains(units, row.Unit) {
 			units = append(units, row.Unit)
 		}
 	}
-	if slices.Sort(units); len(units) > 1 {
-		result.Messages = []types.MessageData{{Code: ptr("MultipleUnits"), Value: ptr(fmt.Sprintf("Multiple units returned: '[%s]'", strings.Join(units, ", ")))}}
-	}
-	for _, row := range rows {
-		// Of several units CloudWatch returns the first, and a message.
-		if row.Unit == units[0] && !math.IsNaN(row.Values[0]) {
-			result.Timestamps = append(result.Timestamps, row.Time)
-			result.Values = append(result.Values, row.Values[0])
-		}
-	}
-	if in.ScanBy != types.ScanByTimestampAscending {
-		slices.Reverse(result.Timestamps)
-		slices.Reverse(result.Values)
-	}
-	return result, nil
+	slices.Sort(units)
+	rows = slices.DeleteFunc(rows, func(row tsdb.Row) bool { return row.Unit != units[0] || math.IsNaN(row.Values[0]) })
+	return rows, units, err
 }
 
 // rows reads a metric; one that does not exist has none.

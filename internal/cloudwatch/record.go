@@ -58,13 +58,10 @@ func (i instant) time() time.Time { return time.Unix(0, int64(i)).UTC() }
 
 // A metricRule is the part of a record that a metric alarm is evaluated by.
 type metricRule struct {
-	series *tsdb.Series
+	series *tsdb.Series // nil for a formula
 	rule   alarm.Rule
 	*reading
-
-	// query is set where the alarm was defined with Metrics, of which this is
-	// the only one.
-	query *types.MetricDataQuery
+	watched *watched // set where the alarm was defined with Metrics
 }
 
 // A reading is how an alarm reads its metric. Alarms that read alike share it.
@@ -151,21 +148,7 @@ func (a *API) metricRecord(m *types.MetricAlarm, tags []types.Tag) (*record, err
 	}
 	r.act(m.OKActions, m.AlarmActions, m.InsufficientDataActions)
 
-	id := metric.NewID(str(m.Namespace), str(m.MetricName), dimensions(m.Dimensions)...)
-	statistic := string(m.Statistic)
-	if m.ExtendedStatistic != nil {
-		statistic = *m.ExtendedStatistic
-	}
-	period, unit := m.Period, m.Unit
-	if len(m.Metrics) > 0 {
-		q := m.Metrics[0]
-		s := q.MetricStat
-		id = metric.NewID(str(s.Metric.Namespace), str(s.Metric.MetricName), dimensions(s.Metric.Dimensions)...)
-		statistic, period, unit = str(s.Stat), s.Period, s.Unit
-		r.metric.query = &q
-	}
-	stat, err := metric.ParseStatistic(statistic)
-	if err != nil {
+	if err := a.watch(&r.metric, m); err != nil {
 		return nil, err
 	}
 	comparison, err := alarm.ParseComparison(string(m.ComparisonOperator))
@@ -180,19 +163,48 @@ func (a *API) metricRecord(m *types.MetricAlarm, tags []types.Tag) (*record, err
 		if rule.Missing, err = alarm.ParseTreatment(*m.TreatMissingData); err != nil {
 			return nil, err
 		}
-	} else if id.Namespace == "AWS/DynamoDB" {
+	} else if s := r.metric.series; s != nil && s.Key().ID().Namespace == "AWS/DynamoDB" {
 		rule.Missing = alarm.Ignore // the default for this namespace alone
 	}
-	if p, ok := percentile(statistic); ok && str(m.EvaluateLowSampleCountPercentile) == "ignore" {
+	if p, ok := percentile(r.metric.statistic); ok && str(m.EvaluateLowSampleCountPercentile) == "ignore" {
 		rule.MinSamples = alarm.LowSamples(p)
 	}
-	r.metric.series = a.Metrics.Series(id)
 	r.metric.rule = rule
-	r.metric.reading = a.readings.share(reading{
-		stat: stat, statistic: shared(statistic), period: time.Duration(*period) * time.Second, unit: shared(string(unit)),
-		treated: m.TreatMissingData != nil, lowSample: shared(str(m.EvaluateLowSampleCountPercentile)),
-	})
 	return r, nil
+}
+
+// watch sets what a metric alarm reads, and how.
+func (a *API) watch(r *metricRule, m *types.MetricAlarm) error {
+	how := reading{treated: m.TreatMissingData != nil, lowSample: shared(str(m.EvaluateLowSampleCountPercentile))}
+	s := &types.MetricStat{
+		Metric: &types.Metric{Namespace: m.Namespace, MetricName: m.MetricName, Dimensions: m.Dimensions},
+		Stat:   ptr(string(m.Statistic)), Period: m.Period, Unit: m.Unit,
+	}
+	if m.ExtendedStatistic != nil {
+		s.Stat = m.ExtendedStatistic
+	}
+	if len(m.Metrics) > 0 {
+		r.watched = &watched{queries: m.Metrics}
+		s = returned(m.Metrics).MetricStat
+	}
+	if s == nil || len(m.Metrics) > 1 {
+		f, err := a.formula(m.Metrics)
+		if err != nil {
+			return err
+		}
+		period, _ := formulaPeriod(m.Metrics)
+		r.watched.formula, how.period = f, time.Duration(period)*time.Second
+		r.reading = a.readings.share(how)
+		return nil
+	}
+	var err error
+	if how.stat, err = metric.ParseStatistic(str(s.Stat)); err != nil {
+		return err
+	}
+	how.statistic, how.period, how.unit = shared(*s.Stat), time.Duration(*s.Period)*time.Second, shared(string(s.Unit))
+	r.series = a.Metrics.Series(metric.NewID(str(s.Metric.Namespace), str(s.Metric.MetricName), dimensions(s.Metric.Dimensions)...))
+	r.reading = a.readings.share(how)
+	return nil
 }
 
 // describeMetric is the metric alarm as DescribeAlarms shows it.
@@ -228,8 +240,8 @@ func (a *API) describeMetric(r *record) types.MetricAlarm {
 	if m.treated {
 		d.TreatMissingData = ptr(m.rule.Missing.String())
 	}
-	if m.query != nil {
-		d.Metrics = []types.MetricDataQuery{*m.query}
+	if m.watched != nil {
+		d.Metrics = slices.Clone(m.watched.queries)
 		return d
 	}
 	id := m.series.Key().ID()
@@ -317,13 +329,15 @@ func (a *API) insert(r *record) {
 		return
 	}
 	a.schedule.add(r)
-	w := a.watches[r.metric.series]
-	if w == nil {
-		w = &watch{api: a}
-		a.watches[r.metric.series] = w
-		r.metric.series.Watch(w)
+	for _, s := range r.metric.sources() {
+		w := a.watches[s]
+		if w == nil {
+			w = &watch{api: a}
+			a.watches[s] = w
+			s.Watch(w)
+		}
+		w.add(r)
 	}
-	w.add(r)
 }
 
 // remove makes an alarm unknown again.
@@ -340,9 +354,11 @@ func (a *API) remove(r *record) {
 		return
 	}
 	a.schedule.remove(r)
-	if w := a.watches[r.metric.series]; w.remove(r) == 0 {
-		delete(a.watches, r.metric.series)
-		r.metric.series.Watch(nil)
+	for _, s := range r.metric.sources() {
+		if w := a.watches[s]; w.remove(r) == 0 {
+			delete(a.watches, s)
+			s.Watch(nil)
+		}
 	}
 }
 

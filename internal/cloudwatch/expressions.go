@@ -1,0 +1,208 @@
+package cloudwatch
+
+import (
+	"cmp"
+	"errors"
+	gomath "math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"flyball/metric"
+	"flyball/metric/math"
+)
+
+// The periods of what names none: of a search, and of an expression without
+// metrics.
+const (
+	searchPeriod   = 5 * time.Minute
+	constantPeriod = time.Minute
+)
+
+// A calculation evaluates the expressions of a GetMetricData.
+type calculation struct {
+	api     *API
+	in      *cloudwatch.GetMetricDataInput
+	reads   map[string]read // by id
+	program *math.Program
+	runs    map[math.Grid]*math.Run
+}
+
+// calculate compiles the expressions among the queries.
+func (a *API) calculate(reads []read, in *cloudwatch.GetMetricDataInput) (*calculation, error) {
+	c := &calculation{api: a, in: in, reads: make(map[string]read, len(reads)), runs: map[math.Grid]*math.Run{}}
+	for _, r := range reads {
+		c.reads[r.id] = r
+	}
+	var err error
+	if c.program, err = math.Compile(mathQueries(in.MetricDataQueries)); err != nil {
+		return nil, badExpression(err)
+	}
+	return c, nil
+}
+
+// badExpression refuses what is wrong with an expression. Other errors stay.
+func badExpression(err error) error {
+	if wrong := (*math.Error)(nil); errors.As(err, &wrong) {
+		return validation("%s", wrong)
+	}
+	return err
+}
+
+// results are the time series of an expression.
+func (c *calculation) results(r read) ([]types.MetricDataResult, error) {
+	grid := c.grid(r)
+	run := c.runs[grid]
+	if run == nil {
+		run = c.program.Run(math.Env{
+			Grid:   grid,
+			Metric: func(id string) (math.Series, error) { return c.series(c.reads[id], grid) },
+			Find:   func(s math.Search) ([]math.Series, error) { return c.find(s, r, grid) },
+		})
+		c.runs[grid] = run
+	}
+	all, err := run.Result(r.id)
+	if err != nil {
+		return nil, badExpression(err)
+	}
+	array := c.program.Type(r.id) == math.Array
+	results := make([]types.MetricDataResult, len(all))
+	for i, s := range all {
+		results[i] = emptyResult(r)
+		results[i].Label = ptr(r.labelOf(s, array))
+		for j, v := range s.Values {
+			if v == v {
+				results[i].Timestamps = append(results[i].Timestamps, grid.Time(j))
+				results[i].Values = append(results[i].Values, v)
+			}
+		}
+	}
+	return results, nil
+}
+
+// labelOf is the label of a result: of an expression with several, each has the
+// expression's and its own.
+func (r *read) labelOf(s math.Series, array bool) string {
+	if !array {
+		return cmp.Or(r.label, r.id)
+	}
+	return strings.TrimSpace(r.label + " " + s.Label)
+}
+
+// grid is the timestamps that an expression is evaluated on: those that its
+// metrics have in common, as far back as datapoints are kept.
+func (c *calculation) grid(r read) math.Grid {
+	var periods []time.Duration
+	for _, id := range c.program.Metrics(r.id) {
+		periods = append(periods, c.reads[id].period)
+	}
+	for _, s := range c.program.Searches(r.id) {
+		periods = append(periods, cmp.Or(s.Period, r.period, searchPeriod))
+	}
+	if len(periods) == 0 {
+		periods = append(periods, cmp.Or(r.period, constantPeriod))
+	}
+	step, every := common(periods)
+	now := c.api.Clock.Now()
+	from, to := c.api.start(*c.in.StartTime, slices.Max(periods)), earlier(*c.in.EndTime, now.Add(newestData))
+	if gone := now.Add(-kept(step)).Sub(from); gone > 0 {
+		from = from.Add((gone + every - 1) / every * every)
+	}
+	return math.Grid{Start: from, Step: step, Len: int(max(0, to.Sub(from)+step-1) / step)}
+}
+
+// common is the longest period that divides all of some, and the shortest that all
+// of them divide, but no longer than datapoints are kept.
+func common(periods []time.Duration) (divides, divided time.Duration) {
+	most := int64(longestRetention / time.Second)
+	var step, every int64 = 0, 1
+	for _, p := range periods {
+		p := int64(p / time.Second)
+		step = gcd(step, p)
+		every = min(every*(p/gcd(every, p)), most)
+	}
+	return time.Duration(step) * time.Second, time.Duration(every) * time.Second
+}
+
+func gcd(a, b int64) int64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// kept is how long datapoints are kept that a period can be read from.
+func kept(period time.Duration) time.Duration {
+	const day = 24 * time.Hour
+	switch {
+	case period < time.Minute:
+		return 3 * time.Hour
+	case period < 5*time.Minute:
+		return 15 * day
+	case period < time.Hour:
+		return 63 * day
+	default:
+		return longestRetention
+	}
+}
+
+// series reads a metric onto a grid.
+func (c *calculation) series(r read, grid math.Grid) (math.Series, error) {
+	s := math.Series{Label: r.label, Period: r.period, Values: make([]float64, grid.Len)}
+	for i := range s.Values {
+		s.Values[i] = gomath.NaN()
+	}
+	rows, _, err := c.api.points(r, grid.Start, grid.Start.Add(time.Duration(grid.Len)*grid.Step))
+	if err != nil {
+		return s, err
+	}
+	for _, row := range rows {
+		if i := int(row.Time.Sub(grid.Start) / grid.Step); i >= 0 && i < grid.Len {
+			s.Values[i] = row.Values[0]
+		}
+	}
+	return s, nil
+}
+
+// find reads the metrics that a search matches, of those that had datapoints in
+// the last two weeks.
+func (c *calculation) find(s math.Search, r read, grid math.Grid) ([]math.Series, error) {
+	found := c.api.Metrics.List(func(id metric.ID, _ time.Time) bool { return s.Matches(id) })
+	found = found[:min(len(found), math.MaxSeries)]
+	labels := labels(found)
+	all := make([]math.Series, len(found))
+	for i, id := range found {
+		var err error
+		one := read{label: labels[i], metric: id, statistic: s.Statistic, period: cmp.Or(s.Period, r.period, searchPeriod)}
+		if all[i], err = c.series(one, grid); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// labels tell found metrics from one another: by the parts of their names that
+// not all of them have.
+func labels(found []metric.ID) []string {
+	parts := make([][]string, len(found))
+	often := map[string]int{}
+	for i, id := range found {
+		parts[i] = append(parts[i], id.Namespace)
+		for _, d := range id.Dimensions {
+			parts[i] = append(parts[i], d.Value)
+		}
+		parts[i] = append(parts[i], id.Name)
+		for _, p := range slices.Compact(slices.Sorted(slices.Values(parts[i]))) {
+			often[p]++
+		}
+	}
+	out := make([]string, len(found))
+	for i, id := range found {
+		own := slices.DeleteFunc(parts[i], func(p string) bool { return often[p] == len(found) })
+		out[i] = cmp.Or(strings.Join(own, " "), id.Name)
+	}
+	return out
+}

@@ -1,0 +1,175 @@
+package cloudwatch
+
+import (
+	gomath "math"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"flyball/internal/tsdb"
+	"flyball/metric"
+	"flyball/metric/math"
+)
+
+// Limits of an alarm that is defined with Metrics, from the API reference,
+// "MetricDataQuery".
+const (
+	maxAlarmMetrics     = 10
+	maxAlarmExpressions = 10
+)
+
+// watched is what an alarm that was defined with Metrics watches.
+type watched struct {
+	queries []types.MetricDataQuery
+	formula *formula // nil where the one query is a metric
+}
+
+// A formula is metric math that an alarm watches.
+type formula struct {
+	program *math.Program
+	result  string // id of the query that returns data
+	inputs  []input
+}
+
+// An input is a metric that a formula is computed from.
+type input struct {
+	id     string
+	series *tsdb.Series
+	stat   metric.Statistic
+	unit   string
+}
+
+// returned is the query of a list that returns data.
+func returned(queries []types.MetricDataQuery) *types.MetricDataQuery {
+	i := slices.IndexFunc(queries, func(q types.MetricDataQuery) bool { return q.ReturnData == nil || *q.ReturnData })
+	return &queries[i]
+}
+
+// mathQueries are queries as package math compiles them.
+func mathQueries(queries []types.MetricDataQuery) []math.Query {
+	out := make([]math.Query, len(queries))
+	for i, q := range queries {
+		out[i] = math.Query{ID: str(q.Id), Expression: str(q.Expression)}
+	}
+	return out
+}
+
+// formula makes what an alarm watches of its queries, which were found valid.
+func (a *API) formula(queries []types.MetricDataQuery) (*formula, error) {
+	program, err := math.Compile(mathQueries(queries))
+	if err != nil {
+		return nil, err
+	}
+	f := &formula{program: program, result: *returned(queries).Id}
+	needed := program.Metrics(f.result)
+	for _, q := range queries {
+		s := q.MetricStat
+		if s == nil || !slices.Contains(needed, *q.Id) {
+			continue
+		}
+		stat, err := metric.ParseStatistic(str(s.Stat))
+		if err != nil {
+			return nil, err
+		}
+		id := metric.NewID(str(s.Metric.Namespace), str(s.Metric.MetricName), dimensions(s.Metric.Dimensions)...)
+		f.inputs = append(f.inputs, input{*q.Id, a.Metrics.Series(id), stat, string(s.Unit)})
+	}
+	return f, nil
+}
+
+// checkFormula refuses expressions that an alarm cannot watch. It evaluates them
+// over nothing, for there are arrays that do not go together.
+func checkFormula(queries []types.MetricDataQuery) error {
+	program, err := math.Compile(mathQueries(queries))
+	if err != nil {
+		return badExpression(err)
+	}
+	for _, q := range queries {
+		if len(program.Searches(*q.Id)) > 0 {
+			return validation("SEARCH is not supported on Metric Alarms")
+		}
+	}
+	result := *returned(queries).Id
+	if program.Type(result) == math.Array {
+		return validation("The expression '%s' returns several time series. An alarm needs an expression that returns a single one.", result)
+	}
+	_, err = program.Run(math.Env{
+		Grid:   math.Grid{Step: time.Minute},
+		Metric: func(string) (math.Series, error) { return math.Series{Period: time.Minute}, nil },
+	}).Result(result)
+	return badExpression(err)
+}
+
+// formulaPeriod is the period that all queries of an alarm have in common, in
+// seconds: 0 where none has one, and false where they have several.
+func formulaPeriod(queries []types.MetricDataQuery) (period int32, same bool) {
+	for _, q := range queries {
+		own := q.Period
+		if q.MetricStat != nil {
+			own = q.MetricStat.Period
+		}
+		switch {
+		case own == nil:
+		case period == 0:
+			period = *own
+		case period != *own:
+			return 0, false
+		}
+	}
+	return period, true
+}
+
+// window computes the formula for the periods that end at end, as the Window of a
+// series reads one. What a metric has yet to report for the newest period would
+// count as 0 in it; so as long as a metric that reported the one before has not
+// reported that, the formula has no value for it either.
+func (f *formula) window(dst []float64, period time.Duration, end time.Time) error {
+	n := len(dst)
+	values := make([]float64, n*len(f.inputs))
+	late := false
+	run := f.program.Run(math.Env{
+		Grid: math.Grid{Start: end.Add(-time.Duration(n) * period), Step: period, Len: n},
+		Metric: func(id string) (math.Series, error) {
+			i := slices.IndexFunc(f.inputs, func(in input) bool { return in.id == id })
+			in, window := &f.inputs[i], values[i*n:(i+1)*n]
+			err := in.series.Window(window, in.stat, period, in.unit, end)
+			late = late || arriving(window)
+			return math.Series{Period: period, Values: window}, err
+		},
+	})
+	result, err := run.Result(f.result)
+	if err != nil {
+		for i := range dst {
+			dst[i] = gomath.NaN()
+		}
+		return err
+	}
+	copy(dst, result[0].Values)
+	if late {
+		dst[n-1] = gomath.NaN()
+	}
+	return nil
+}
+
+// sources are the series whose datapoints change what the alarm sees.
+func (m *metricRule) sources() []*tsdb.Series {
+	if m.series != nil {
+		return []*tsdb.Series{m.series}
+	}
+	var all []*tsdb.Series
+	for _, in := range m.watched.formula.inputs {
+		if !slices.Contains(all, in.series) {
+			all = append(all, in.series)
+		}
+	}
+	return all
+}
+
+// read reads the values of the evaluation range; NaN is no data.
+func (m *metricRule) read(dst []float64, end time.Time) error {
+	if m.series == nil {
+		return m.watched.formula.window(dst, m.period, end)
+	}
+	return m.series.Window(dst, m.stat, m.period, m.unit, end)
+}
