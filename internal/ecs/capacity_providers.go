@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
@@ -112,6 +113,9 @@ func checkNewProvider(in *ecs.CreateCapacityProviderInput) error {
 		return invalidParameter("An Auto Scaling group provider must be specified.")
 	case aws.ToString(in.AutoScalingGroupProvider.AutoScalingGroupArn) == "":
 		return invalidParameter("The Auto Scaling group ARN must be specified.")
+	}
+	if group, err := arn.Parse(*in.AutoScalingGroupProvider.AutoScalingGroupArn); err != nil || group.Service != "autoscaling" {
+		return clientError("The specified Auto Scaling group ARN is not valid. Specify a valid ARN and try again.")
 	}
 	return checkTags(in.Tags)
 }
@@ -334,9 +338,15 @@ func namesProvider(strategy []types.CapacityProviderStrategyItem, name string) b
 	})
 }
 
+// maxProviders is how many capacity providers a cluster can have.
+const maxProviders = 20
+
 // checkProviders validates the providers of a cluster, which are named, and its
 // default strategy. The lock is held.
 func (a *API) checkProviders(providers []string, strategy []types.CapacityProviderStrategyItem) error {
+	if len(providers) > maxProviders {
+		return invalidParameter("Capacity providers can have at most %d items.", maxProviders)
+	}
 	for _, p := range providers {
 		if fargateProviders[p] == "" && a.providers[p] == nil {
 			return invalidParameter("The specified capacity provider %s was not found. Specify a valid name or ARN and try again.", p)

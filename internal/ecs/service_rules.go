@@ -40,6 +40,9 @@ func checkCreate(in *ecs.CreateServiceInput) error {
 	if err := checkGracePeriod(in.HealthCheckGracePeriodSeconds, len(in.LoadBalancers) > 0); err != nil {
 		return err
 	}
+	if err := checkPlacement(in.PlacementConstraints, in.PlacementStrategy); err != nil {
+		return err
+	}
 	return checkUnservedFeatures(in.ServiceConnectConfiguration, map[string]bool{
 		"serviceRegistries":        len(in.ServiceRegistries) > 0,
 		"volumeConfigurations":     len(in.VolumeConfigurations) > 0,
@@ -70,6 +73,9 @@ func checkUpdate(in *ecs.UpdateServiceInput) error {
 	if err := checkGracePeriod(in.HealthCheckGracePeriodSeconds, true); err != nil {
 		return err
 	}
+	if err := checkPlacement(in.PlacementConstraints, in.PlacementStrategy); err != nil {
+		return err
+	}
 	return checkUnservedFeatures(in.ServiceConnectConfiguration, map[string]bool{
 		"serviceRegistries":        len(in.ServiceRegistries) > 0,
 		"volumeConfigurations":     len(in.VolumeConfigurations) > 0,
@@ -77,6 +83,28 @@ func checkUpdate(in *ecs.UpdateServiceInput) error {
 		"gatewayConnectors":        len(in.GatewayConnectors) > 0,
 		"monitoring":               in.Monitoring != nil,
 	})
+}
+
+// checkPlacement validates what is kept and shown; there is one machine to place
+// tasks on.
+func checkPlacement(constraints []types.PlacementConstraint, strategy []types.PlacementStrategy) error {
+	switch {
+	case len(constraints) > 10:
+		return invalidParameter("Placement constraints can have at most 10 items.")
+	case len(strategy) > 5:
+		return invalidParameter("Placement strategies can have at most 5 items.")
+	}
+	for _, c := range constraints {
+		if c.Type == "" || len(aws.ToString(c.Expression)) > 2000 {
+			return invalidParameter("A placement constraint must have a type, and an expression of at most 2000 characters.")
+		}
+	}
+	for _, s := range strategy {
+		if s.Type == "" || len(aws.ToString(s.Field)) > 255 {
+			return invalidParameter("A placement strategy must have a type, and a field of at most 255 characters.")
+		}
+	}
+	return nil
 }
 
 // checkUnservedFeatures refuses what would be accepted and then not done.

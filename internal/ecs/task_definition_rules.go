@@ -148,6 +148,9 @@ func checkContainer(c *types.ContainerDefinition, in *ecs.RegisterTaskDefinition
 	if err := checkPorts(c, in.NetworkMode); err != nil {
 		return err
 	}
+	if err := checkLinux(name, c.LinuxParameters); err != nil {
+		return err
+	}
 	return checkHealthCheck(name, c.HealthCheck)
 }
 
@@ -186,6 +189,21 @@ func checkPorts(c *types.ContainerDefinition, mode types.NetworkMode) error {
 		if (mode == types.NetworkModeAwsvpc || mode == types.NetworkModeHost) && *p.HostPort != *p.ContainerPort {
 			return clientError("When networkMode=%s, the host ports and container ports in port mappings must match.", mode)
 		}
+	}
+	return nil
+}
+
+func checkLinux(container string, l *types.LinuxParameters) error {
+	if l == nil {
+		return nil
+	}
+	for member, v := range map[string]*int32{"maxSwap": l.MaxSwap, "sharedMemorySize": l.SharedMemorySize, "swappiness": l.Swappiness} {
+		if aws.ToInt32(v) < 0 {
+			return clientError("Invalid '%s' setting for container '%s'. It must not be negative.", member, container)
+		}
+	}
+	if aws.ToInt32(l.Swappiness) > 100 {
+		return clientError("Invalid 'swappiness' setting for container '%s'. It must be between 0 and 100.", container)
 	}
 	return nil
 }

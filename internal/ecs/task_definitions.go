@@ -143,6 +143,10 @@ func (a *API) usableDefinition(ref *string) (*definition, error) {
 	return d, nil
 }
 
+// maxDefinition is AWS's quota of a task definition's size, in bytes. It is
+// counted as stored, with a few thousand bytes of empty members.
+const maxDefinition = 64 << 10
+
 // RegisterTaskDefinition adds a revision to a family, which is created with its
 // first.
 func (a *API) RegisterTaskDefinition(ctx context.Context, in *ecs.RegisterTaskDefinitionInput, _ ...func(*ecs.Options)) (*ecs.RegisterTaskDefinitionOutput, error) {
@@ -157,6 +161,9 @@ func (a *API) RegisterTaskDefinition(ctx context.Context, in *ecs.RegisterTaskDe
 		return nil, err
 	}
 	d := newDefinition(in, size)
+	if n := len(document(d.api)); n > maxDefinition {
+		return nil, clientError("Actual length: '%d'. Max allowed length is '%d' bytes.", n, maxDefinition)
+	}
 	out := &ecs.RegisterTaskDefinitionOutput{Tags: orEmpty(in.Tags)}
 	return answer(out, a.change(func(b *store.Batch) error {
 		f, ok := a.families[*in.Family]
