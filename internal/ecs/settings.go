@@ -88,11 +88,15 @@ func (a *API) effectiveSetting(principal string, name types.SettingName) string 
 	return settingRules[name].initial
 }
 
-func (a *API) principal(arn *string) string {
-	if aws.ToString(arn) == "" {
-		return a.rootARN()
+// principal is the user, role or root that a call names; the root if none.
+func (a *API) principal(ref *string) (string, error) {
+	if aws.ToString(ref) == "" {
+		return a.rootARN(), nil
 	}
-	return *arn
+	if p, err := arn.Parse(*ref); err != nil || p.Service != "iam" || p.AccountID != a.cfg.Account {
+		return "", invalidParameter("The principal ARN is not valid. Specify the ARN of a user, a role or the root user of this account.")
+	}
+	return *ref, nil
 }
 
 func (a *API) putSetting(key settingKey, value string) (*types.Setting, error) {
@@ -117,7 +121,11 @@ func setting(key settingKey, value string) *types.Setting {
 // PutAccountSetting sets a principal's setting; without a principal, that of the
 // account's root user.
 func (a *API) PutAccountSetting(ctx context.Context, in *ecs.PutAccountSettingInput, _ ...func(*ecs.Options)) (*ecs.PutAccountSettingOutput, error) {
-	s, err := a.putSetting(settingKey{a.principal(in.PrincipalArn), in.Name}, aws.ToString(in.Value))
+	principal, err := a.principal(in.PrincipalArn)
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.putSetting(settingKey{principal, in.Name}, aws.ToString(in.Value))
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +147,11 @@ func (a *API) DeleteAccountSetting(ctx context.Context, in *ecs.DeleteAccountSet
 	if _, ok := settingRules[in.Name]; !ok {
 		return nil, invalidParameter("%s should be one of [%s]", in.Name, strings.Join(settingNames(), ","))
 	}
-	key := settingKey{a.principal(in.PrincipalArn), in.Name}
+	principal, err := a.principal(in.PrincipalArn)
+	if err != nil {
+		return nil, err
+	}
+	key := settingKey{principal, in.Name}
 	out := &ecs.DeleteAccountSettingOutput{}
 	return answer(out, a.change(func(b *store.Batch) error {
 		delete(a.settings, key)
@@ -155,7 +167,10 @@ func (a *API) ListAccountSettings(ctx context.Context, in *ecs.ListAccountSettin
 	if _, ok := settingRules[in.Name]; in.Name != "" && !ok {
 		return nil, invalidParameter("%s should be one of [%s]", in.Name, strings.Join(settingNames(), ","))
 	}
-	principal := a.principal(in.PrincipalArn)
+	principal, err := a.principal(in.PrincipalArn)
+	if err != nil {
+		return nil, err
+	}
 	settings := []types.Setting{}
 	a.mu.RLock()
 	for _, name := range settingNames() {
