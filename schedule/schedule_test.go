@@ -1,6 +1,8 @@
 package schedule_test
 
 import (
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -347,4 +349,53 @@ func TestZones(t *testing.T) {
 			t.Errorf("%q is taken for %v", name, zone)
 		}
 	}
+}
+
+func TestPeersAgree(t *testing.T) {
+	text, err := os.ReadFile("testdata/peers.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		fields := strings.Split(strings.TrimSpace(line), " | ")
+		run, _ := parse(t, "cron("+fields[0]+")", "UTC").Next(instant(t, fields[1]))
+		if got := run.Format(time.DateTime); got != fields[2] {
+			t.Errorf("%s after %s: %s, want %s", fields[0], fields[1], got, fields[2])
+		}
+	}
+}
+
+func BenchmarkNext(b *testing.B) {
+	for _, e := range []struct{ name, expression, zone string }{
+		{"daily in UTC", "cron(0 18 * * ? *)", "UTC"},
+		{"weekdays in New York", "cron(0 18 ? * MON-FRI *)", "America/New_York"},
+		{"every minute in Berlin", "cron(* * * * ? *)", "Europe/Berlin"},
+		{"29 February", "cron(0 0 29 2 ? *)", "UTC"},
+		{"never", "cron(0 0 30 2 ? *)", "UTC"},
+		{"rate", "rate(5 minutes)", "UTC"},
+	} {
+		b.Run(e.name, func(b *testing.B) {
+			s, at := parse(b, e.expression, e.zone), instant(b, "2026-03-01")
+			b.ReportAllocs()
+			for b.Loop() {
+				s.Next(at)
+			}
+		})
+	}
+}
+
+func ExampleSchedule_Next() {
+	zone, _ := schedule.Zone("America/New_York")
+	s, _ := schedule.Parse("cron(0 18 ? * MON-FRI *)", zone)
+	run := time.Date(2026, time.October, 29, 23, 0, 0, 0, time.UTC)
+	for range 2 {
+		run, _ = s.Next(run)
+		fmt.Println(run, "is", run.In(zone))
+	}
+	// Output:
+	// 2026-10-30 22:00:00 +0000 UTC is 2026-10-30 18:00:00 -0400 EDT
+	// 2026-11-02 23:00:00 +0000 UTC is 2026-11-02 18:00:00 -0500 EST
 }
