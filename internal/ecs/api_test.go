@@ -109,6 +109,7 @@ func TestErrorsAreThoseOfECS(t *testing.T) {
 			{"an update to no task definition changes nothing", update(&ecs.UpdateServiceInput{DesiredCount: aws.Int32(3), TaskDefinition: none}), "ClientException", "TaskDefinition not found."},
 
 			{"eleven tasks", run(func(in *ecs.RunTaskInput) { in.Count = aws.Int32(11) }), "InvalidParameterException", ""},
+			{"tags of no service", run(func(in *ecs.RunTaskInput) { in.PropagateTags = types.PropagateTagsService }), "InvalidParameterException", ""},
 			{"an override of no container", run(func(in *ecs.RunTaskInput) {
 				in.Overrides = &types.TaskOverride{ContainerOverrides: []types.ContainerOverride{{Name: none}}}
 			}), "InvalidParameterException", "Override for container named none is not a container in the TaskDefinition."},

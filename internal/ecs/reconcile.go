@@ -241,6 +241,7 @@ func (a *API) startTasks(s *service, n int, b *store.Batch) {
 		return
 	}
 	var ids []string
+	providers := s.spread(d)
 	for range n {
 		t := a.newTask(taskOrder{
 			cluster:    s.cluster,
@@ -248,6 +249,7 @@ func (a *API) startTasks(s *service, n int, b *store.Batch) {
 			deployment: d.ID,
 			definition: def,
 			launch:     d.launch,
+			provider:   providers.next(),
 			group:      "service:" + s.name,
 			startedBy:  d.ID,
 			tags:       s.taskTags(def),
@@ -256,6 +258,17 @@ func (a *API) startTasks(s *service, n int, b *store.Batch) {
 		ids = append(ids, t.id)
 	}
 	s.event(b, a.now(), startedTasks(ids))
+}
+
+// spread deals further tasks of a deployment out, after those that it has.
+func (s *service) spread(d *deployment) *spread {
+	providers := newSpread(d.Strategy)
+	for _, t := range s.tasks {
+		if t.deployment == d.ID && !t.askedToStop() {
+			providers.tasks[aws.ToString(t.api.CapacityProviderName)]++
+		}
+	}
+	return providers
 }
 
 // taskTags are the tags that a service's tasks are started with.

@@ -138,6 +138,7 @@ type taskOrder struct {
 	deployment  string
 	definition  *definition
 	launch      launch
+	provider    string // capacity provider, "" for none
 	group       string
 	startedBy   string
 	overrides   *types.TaskOverride
@@ -183,6 +184,7 @@ func (a *API) newTaskAPI(id string, o taskOrder) types.Task {
 	api := types.Task{
 		Attributes:           []types.Attribute{},
 		AvailabilityZone:     aws.String(a.cfg.Region + "a"),
+		CapacityProviderName: nonEmpty(o.provider),
 		ClusterArn:           o.cluster.api.ClusterArn,
 		ContainerInstanceArn: nonEmpty(o.instance),
 		CreatedAt:            aws.Time(a.now()),
@@ -199,9 +201,6 @@ func (a *API) newTaskAPI(id string, o taskOrder) types.Task {
 		TaskArn:              aws.String(a.arn("task", o.cluster.name, id)),
 		TaskDefinitionArn:    aws.String(o.definition.arn()),
 		Version:              1,
-	}
-	if len(o.launch.Strategy) > 0 {
-		api.CapacityProviderName = o.launch.Strategy[0].CapacityProvider
 	}
 	if o.launch.PlatformVersion != nil {
 		api.PlatformFamily = aws.String(platformFamily)

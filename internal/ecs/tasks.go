@@ -49,7 +49,9 @@ func (a *API) RunTask(ctx context.Context, in *ecs.RunTaskInput, _ ...func(*ecs.
 		if err != nil {
 			return err
 		}
+		providers := newSpread(order.launch.Strategy)
 		for range max(1, aws.ToInt32(in.Count)) {
+			order.provider = providers.next()
 			t := a.newTask(order, b)
 			out.Tasks = append(out.Tasks, describeTask(t, []types.TaskField{types.TaskFieldTags}))
 		}
@@ -99,12 +101,21 @@ func checkRun(in *ecs.RunTaskInput) error {
 		return invalidParameter("Count must be between 1 and 10.")
 	case len(aws.ToString(in.StartedBy)) > 128:
 		return invalidParameter("startedBy can be at most 128 characters long.")
+	case len(aws.ToString(in.Group)) > 255:
+		return invalidParameter("The task group can be at most 255 characters long.")
+	case len(aws.ToString(in.ReferenceId)) > 1024:
+		return invalidParameter("The reference ID can be at most 1024 characters long.")
 	case strings.HasPrefix(aws.ToString(in.Group), "service:"):
 		return invalidParameter("The task group cannot start with service:, which is reserved for services.")
+	case in.PropagateTags == types.PropagateTagsService:
+		return invalidParameter("The propagateTags value SERVICE is not valid for a task that belongs to no service.")
 	case len(in.VolumeConfigurations) > 0:
 		return notServed("volumeConfigurations")
 	case len(aws.ToString(in.ClientToken)) > 64:
 		return invalidParameter("The client token can be at most 64 characters long.")
+	}
+	if err := checkPlacement(in.PlacementConstraints, in.PlacementStrategy); err != nil {
+		return err
 	}
 	return checkTags(in.Tags)
 }
@@ -168,6 +179,15 @@ func checkOverrides(def *definition, o *types.TaskOverride) error {
 		if len(c.EnvironmentFiles) > 0 {
 			return notServed("environmentFiles of an override")
 		}
+		if aws.ToInt32(c.Cpu) < 0 || c.Memory != nil && *c.Memory < 6 || c.MemoryReservation != nil && *c.MemoryReservation < 1 {
+			return clientError("Invalid 'cpu', 'memory' or 'memoryReservation' setting in the override of container '%s'.", *c.Name)
+		}
+	}
+	if n := overrideLength(o); n > maxOverrides {
+		return invalidParameter("Container Overrides length must be at most %d", maxOverrides)
+	}
+	if err := checkEphemeralStorage(o.EphemeralStorage); err != nil {
+		return err
 	}
 	size, err := parseSize(o.Cpu, o.Memory)
 	if err != nil {
@@ -178,6 +198,23 @@ func checkOverrides(def *definition, o *types.TaskOverride) error {
 		return clientError("No Fargate configuration exists for given values: %d CPU, %d memory. See the Amazon ECS documentation for the valid values.", size.cpu, size.memory)
 	}
 	return nil
+}
+
+// maxOverrides is how many characters the overrides of a task may have.
+const maxOverrides = 8192
+
+func overrideLength(o *types.TaskOverride) int {
+	n := 0
+	for _, c := range o.ContainerOverrides {
+		n += len(*c.Name)
+		for _, arg := range c.Command {
+			n += len(arg)
+		}
+		for _, e := range c.Environment {
+			n += len(*e.Name) + len(aws.ToString(e.Value))
+		}
+	}
+	return n
 }
 
 // StopTask stops a task. One of a service is replaced by the scheduler.

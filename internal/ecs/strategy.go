@@ -1,0 +1,40 @@
+package ecs
+
+import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+)
+
+// A spread deals tasks out over the capacity providers of a strategy.
+type spread struct {
+	strategy []types.CapacityProviderStrategyItem
+	tasks    map[string]int // by provider
+}
+
+func newSpread(strategy []types.CapacityProviderStrategyItem) *spread {
+	return &spread{strategy, map[string]int{}}
+}
+
+// next is the provider of one more task: the one whose base is not met yet, else
+// the one that would be the least ahead of its weight. It is "" without a strategy.
+// With a base of 1 on FARGATE and weights of 1 and 4, six tasks are two of FARGATE
+// and four of FARGATE_SPOT.
+func (s *spread) next() string {
+	var chosen types.CapacityProviderStrategyItem
+	beyond := func(i types.CapacityProviderStrategyItem) int {
+		return s.tasks[aws.ToString(i.CapacityProvider)] - int(i.Base) + 1
+	}
+	for _, i := range s.strategy {
+		if beyond(i) <= 0 {
+			chosen = i
+			break
+		}
+		first := chosen.CapacityProvider == nil
+		if i.Weight > 0 && (first || beyond(i)*int(chosen.Weight) < beyond(chosen)*int(i.Weight)) {
+			chosen = i
+		}
+	}
+	name := aws.ToString(chosen.CapacityProvider)
+	s.tasks[name]++
+	return name
+}
