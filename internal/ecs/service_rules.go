@@ -44,6 +44,8 @@ func checkCreate(in *ecs.CreateServiceInput) error {
 		return err
 	}
 	return checkUnservedFeatures(in.ServiceConnectConfiguration, map[string]bool{
+		"canaryConfiguration":      in.DeploymentConfiguration != nil && in.DeploymentConfiguration.CanaryConfiguration != nil,
+		"linearConfiguration":      in.DeploymentConfiguration != nil && in.DeploymentConfiguration.LinearConfiguration != nil,
 		"serviceRegistries":        len(in.ServiceRegistries) > 0,
 		"volumeConfigurations":     len(in.VolumeConfigurations) > 0,
 		"vpcLatticeConfigurations": len(in.VpcLatticeConfigurations) > 0,
@@ -77,6 +79,8 @@ func checkUpdate(in *ecs.UpdateServiceInput) error {
 		return err
 	}
 	return checkUnservedFeatures(in.ServiceConnectConfiguration, map[string]bool{
+		"canaryConfiguration":      in.DeploymentConfiguration != nil && in.DeploymentConfiguration.CanaryConfiguration != nil,
+		"linearConfiguration":      in.DeploymentConfiguration != nil && in.DeploymentConfiguration.LinearConfiguration != nil,
 		"serviceRegistries":        len(in.ServiceRegistries) > 0,
 		"volumeConfigurations":     len(in.VolumeConfigurations) > 0,
 		"vpcLatticeConfigurations": len(in.VpcLatticeConfigurations) > 0,

@@ -53,6 +53,9 @@ func checkDefinition(in *ecs.RegisterTaskDefinitionInput, size taskSize) error {
 	if err := checkUnserved(in); err != nil {
 		return err
 	}
+	if err := checkEphemeralStorage(in.EphemeralStorage); err != nil {
+		return err
+	}
 	names := map[string]bool{}
 	essential := false
 	for i := range in.ContainerDefinitions {
@@ -119,6 +122,13 @@ func checkUnserved(in *ecs.RegisterTaskDefinitionInput) error {
 	return nil
 }
 
+func checkEphemeralStorage(s *types.EphemeralStorage) error {
+	if s != nil && (s.SizeInGiB < 21 || s.SizeInGiB > 200) {
+		return clientError("Invalid ephemeral storage setting: sizeInGiB must be between 21 and 200.")
+	}
+	return nil
+}
+
 func checkContainer(c *types.ContainerDefinition, in *ecs.RegisterTaskDefinitionInput, size taskSize) error {
 	name := aws.ToString(c.Name)
 	switch {
@@ -142,8 +152,11 @@ func checkContainer(c *types.ContainerDefinition, in *ecs.RegisterTaskDefinition
 			return clientError("Environment variable names must not be null or empty in container '%s'.", name)
 		}
 	}
-	if t := c.StopTimeout; t != nil && *t < 0 {
-		return clientError("Invalid stopTimeout for container '%s'. It must not be negative.", name)
+	if aws.ToInt32(c.StopTimeout) < 0 || aws.ToInt32(c.StartTimeout) < 0 {
+		return clientError("Invalid startTimeout or stopTimeout for container '%s'. It must not be negative.", name)
+	}
+	if r := c.RestartPolicy; r != nil && (r.RestartAttemptPeriod != nil && (*r.RestartAttemptPeriod < 60 || *r.RestartAttemptPeriod > 1800) || len(r.IgnoredExitCodes) > 50) {
+		return clientError("Invalid restart policy for container '%s'. restartAttemptPeriod must be between 60 and 1800, and ignoredExitCodes have at most 50 items.", name)
 	}
 	if err := checkPorts(c, in.NetworkMode); err != nil {
 		return err
