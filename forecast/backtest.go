@@ -1,0 +1,200 @@
+package forecast
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// A sample is what a method sees: a complete series and the origins to
+// forecast from. From each origin it may use only the values before it, but
+// for a few parameters that are fitted to the whole series.
+type sample struct {
+	values  []float64
+	known   []bool
+	seasons []int
+	origins []int // ascending; the last is len(values): the forecast itself
+	horizon int
+}
+
+// paths returns room for a forecast from each origin.
+func (s *sample) paths() [][]float64 {
+	all := make([]float64, len(s.origins)*s.horizon)
+	p := make([][]float64, len(s.origins))
+	for i := range p {
+		p[i], all = all[:s.horizon:s.horizon], all[s.horizon:]
+	}
+	return p
+}
+
+// A candidate is a method with what it forecast in the back-tests.
+type candidate struct {
+	name   string
+	paths  [][]float64 // one for each origin, in units of the history
+	error  float64
+	weight float64
+}
+
+// A contest holds all candidates for one history.
+type contest struct {
+	*history
+	origins    []int
+	horizon    int
+	candidates []*candidate
+}
+
+// origins are where the forecasts start: up to six back-tests half a horizon
+// apart (in whole days, so that each starts at the same time of day as the
+// forecast itself), as long as two thirds of the history, and the longest
+// season, remain to learn from; and the end of the history.
+func origins(n, horizon int, seasons []int) []int {
+	step, learn := (horizon+1)/2, (2*n+2)/3
+	if k := len(seasons); k > 0 {
+		day, long := seasons[0], seasons[k-1]
+		step = (step + day - 1) / day * day
+		if n-step >= long {
+			learn = max(learn, long)
+		}
+	}
+	var o []int
+	for k := min(6, (n-learn)/step); k >= 0; k-- {
+		o = append(o, n-k*step)
+	}
+	return o
+}
+
+// backTest runs every method that the history is long enough for.
+func (h *history) backTest(horizon int) *contest {
+	c := &contest{history: h, horizon: horizon, origins: origins(len(h.values), horizon, h.seasons)}
+	plain := &sample{h.values, h.known, nil, c.origins, horizon}
+	for _, s := range h.seasons {
+		if s <= c.origins[0] {
+			plain.seasons = append(plain.seasons, s)
+		}
+	}
+	logs := *plain
+	if !h.signed {
+		logs.values = h.log()
+	}
+	for _, m := range methods(plain.seasons) {
+		s := plain
+		if m.log && !h.signed {
+			s = &logs
+		}
+		paths := m.forecast(s)
+		if paths == nil {
+			continue
+		}
+		for _, p := range paths {
+			if m.log && !h.signed {
+				exp(p)
+			}
+			h.floor(p)
+		}
+		c.candidates = append(c.candidates, &candidate{name: m.name, paths: paths})
+	}
+	return c
+}
+
+// floor keeps a load that has never been negative from becoming so.
+func (h *history) floor(path []float64) {
+	if h.signed {
+		return
+	}
+	for i, v := range path {
+		path[i] = max(v, 0)
+	}
+}
+
+// weigh gives each candidate a weight by the inverse square of its error.
+func (c *contest) weigh() {
+	best := math.Inf(1)
+	for _, d := range c.candidates {
+		d.error = c.loss(d.paths)
+		if d.error < best {
+			best = d.error
+		}
+	}
+	sum := 0.0
+	for _, d := range c.candidates {
+		d.weight = 1
+		if !math.IsNaN(d.error) {
+			// A history without noise has errors of zero.
+			r := (best + 1e-9) / (d.error + 1e-9)
+			d.weight = r * r
+		}
+		sum += d.weight
+	}
+	for _, d := range c.candidates {
+		d.weight /= sum
+	}
+}
+
+// loss is the mean over the back-tests of two relative errors: of the sum,
+// which is governed by the busy hours, and of each hour, where a quiet one
+// counts as much.
+func (c *contest) loss(paths [][]float64) float64 {
+	total, tests := 0.0, 0
+	for k, from := range c.origins[:len(c.origins)-1] {
+		miss, load, ratio, n := 0.0, 0.0, 0.0, 0.0
+		for i, f := range paths[k] {
+			if from+i >= len(c.values) {
+				break
+			}
+			if !c.known[from+i] {
+				continue
+			}
+			y := c.values[from+i]
+			e, size := math.Abs(y-f), math.Abs(y)+math.Abs(f)
+			miss += e
+			load += math.Abs(y)
+			if size > 0 {
+				ratio += e / size
+			}
+			n++
+		}
+		if n == 0 {
+			continue
+		}
+		total += ratio/n + miss/max(load, 1e-3*n)
+		tests++
+	}
+	if tests == 0 {
+		return math.NaN()
+	}
+	return total / float64(tests) / 2
+}
+
+// combine is the middle of the candidates' forecasts from an origin, in the
+// unit of the history: at each step the weighted mean of what lies between the
+// weighted quartiles, so that a method gone astray does no harm.
+func (c *contest) combine(origin int) []float64 {
+	out := make([]float64, c.horizon)
+	order := make([]*candidate, len(c.candidates))
+	for i := range out {
+		copy(order, c.candidates)
+		slices.SortStableFunc(order, func(a, b *candidate) int {
+			return cmp.Compare(a.paths[origin][i], b.paths[origin][i])
+		})
+		sum, mass, below := 0.0, 0.0, 0.0
+		for _, d := range order {
+			inside := min(below+d.weight, 0.75) - max(below, 0.25)
+			if inside > 0 {
+				sum += inside * d.paths[origin][i]
+				mass += inside
+			}
+			below += d.weight
+		}
+		out[i] = sum / mass * c.scale
+	}
+	return out
+}
+
+func (c *contest) methods() []Method {
+	var list []Method
+	for _, d := range c.candidates {
+		list = append(list, Method{d.name, d.weight, d.error})
+	}
+	slices.SortStableFunc(list, func(a, b Method) int { return cmp.Compare(b.Weight, a.Weight) })
+	return list
+}

@@ -1,0 +1,137 @@
+// Package forecast predicts the hourly load of a service two days ahead from
+// its own history.
+//
+// One call does all:
+//
+//	r, err := forecast.Forecast(history, forecast.Options{})
+//	// r.Values[0] is the load of the hour after the last of history.
+//
+// About a dozen simple methods (regressions on lags, exponential smoothing with
+// several seasons, days like today, last week) each forecast the last days of
+// the history from what came before them. The forecast is their middle, where
+// a method weighs more the smaller its error was in those back-tests; the
+// errors of the combination give the prediction intervals. docs/predictive.md
+// describes the methods and their accuracy.
+//
+// The package is pure: it reads no clock, does no I/O, starts no goroutines,
+// and the same history gives the same forecast.
+package forecast
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Options say what to forecast. The zero value asks for 48 values of an hourly
+// series with a daily and a weekly season.
+type Options struct {
+	// Horizon is how many values to forecast, 48 if zero.
+	Horizon int
+	// Seasons are the lengths of the seasons in values, ascending, each at
+	// least 2; 24 and 168 if nil. A season that the history does not hold once
+	// plays no part. An empty, non-nil slice means no season.
+	Seasons []int
+	// Levels are the coverages of the prediction intervals, each inside
+	// (0, 1); 0.8 and 0.95 if nil.
+	Levels []float64
+}
+
+// A Result is a forecast with its uncertainty and how it came about.
+type Result struct {
+	// Values are the forecast, in the unit of the history. They are medians:
+	// the load is as likely above as below.
+	Values []float64
+	// Intervals are the prediction intervals, one for each of Options.Levels.
+	Intervals []Interval
+	// Methods are the parts of the combination, the heaviest first.
+	Methods []Method
+}
+
+// An Interval holds the value of each step with the probability Level.
+type Interval struct {
+	Level        float64
+	Lower, Upper []float64
+}
+
+// A Method is one part of a combined forecast.
+type Method struct {
+	Name string
+	// Weight is the method's share; all shares make 1.
+	Weight float64
+	// Error is the method's mean error in the back-tests relative to the
+	// load, NaN if the history is too short for one.
+	Error float64
+}
+
+// ErrNoData says that a history has no value at all.
+var ErrNoData = errors.New("the history holds no values")
+
+// MaxHorizon is the longest horizon, five weeks of hours.
+const MaxHorizon = 840
+
+// Forecast predicts the values that follow history, oldest first, NaN where a
+// value is missing. A history that is never negative has a forecast that is
+// never negative. More than ten weeks of an hourly series are no use: only the
+// newest part of a longer history is read.
+func Forecast(history []float64, o Options) (Result, error) {
+	o, err := o.complete()
+	if err != nil {
+		return Result{}, err
+	}
+	h, err := newHistory(history, o.Seasons)
+	if err != nil {
+		return Result{}, err
+	}
+	c := h.backTest(o.Horizon)
+	c.weigh()
+	r := Result{Values: c.combine(len(c.origins) - 1), Methods: c.methods()}
+	for _, level := range o.Levels {
+		r.Intervals = append(r.Intervals, c.interval(r.Values, level))
+	}
+	return r, nil
+}
+
+func (o Options) complete() (Options, error) {
+	if o.Horizon == 0 {
+		o.Horizon = 48
+	}
+	if o.Seasons == nil {
+		o.Seasons = []int{24, 168}
+	}
+	if o.Levels == nil {
+		o.Levels = []float64{0.8, 0.95}
+	}
+	if o.Horizon < 0 || o.Horizon > MaxHorizon {
+		return o, fmt.Errorf("horizon %d is not within 1 to %d", o.Horizon, MaxHorizon)
+	}
+	if !slices.IsSorted(o.Seasons) || len(slices.Compact(slices.Clone(o.Seasons))) < len(o.Seasons) {
+		return o, fmt.Errorf("seasons %v do not ascend", o.Seasons)
+	}
+	if len(o.Seasons) > 0 && o.Seasons[0] < 2 {
+		return o, fmt.Errorf("season %d is shorter than 2", o.Seasons[0])
+	}
+	for _, l := range o.Levels {
+		if !(l > 0 && l < 1) {
+			return o, fmt.Errorf("interval level %v is not between 0 and 1", l)
+		}
+	}
+	return o, nil
+}
+
+func mean(v []float64) float64 {
+	sum := 0.0
+	for _, x := range v {
+		sum += x
+	}
+	return sum / float64(len(v))
+}
+
+func bounds(v []float64) (lo, hi float64) {
+	lo, hi = math.Inf(1), math.Inf(-1)
+	for _, x := range v {
+		lo, hi = min(lo, x), max(hi, x)
+	}
+	return lo, hi
+}

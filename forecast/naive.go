@@ -1,0 +1,123 @@
+package forecast
+
+import (
+	"cmp"
+	"slices"
+)
+
+// naive repeats the last season.
+func naive(season int) func(*sample) [][]float64 {
+	return func(s *sample) [][]float64 {
+		paths := s.paths()
+		for k, from := range s.origins {
+			for i := range paths[k] {
+				paths[k][i] = s.values[from-season+i%season]
+			}
+		}
+		return paths
+	}
+}
+
+// level repeats the mean of the last values; it is the forecast of a series
+// in which nothing else is found. With seasons there are better ones.
+func level(s *sample) [][]float64 {
+	if len(s.seasons) > 0 {
+		return nil
+	}
+	paths := s.paths()
+	for k, from := range s.origins {
+		m := mean(s.values[max(0, from-6):from])
+		for i := range paths[k] {
+			paths[k][i] = m
+		}
+	}
+	return paths
+}
+
+// profile is the mean of the last four seasons at each position, shifted by
+// most of what the last day was above or below it.
+func profile(season int) func(*sample) [][]float64 {
+	const seasons, follow = 4, 0.7
+	return func(s *sample) [][]float64 {
+		day := s.seasons[0]
+		if s.origins[0] < season+day || s.origins[0] < 2*day {
+			return nil
+		}
+		paths := s.paths()
+		for k, from := range s.origins {
+			at := func(t int) float64 {
+				sum, n := 0.0, 0.0
+				for i := t - season; i >= max(0, t-seasons*season); i -= season {
+					if i < from {
+						sum += s.values[i]
+						n++
+					}
+				}
+				if n == 0 { // beyond the last season
+					return s.values[from-season+(t-from)%season]
+				}
+				return sum / n
+			}
+			shift := 0.0
+			for t := from - day; t < from; t++ {
+				shift += (s.values[t] - at(t)) / float64(day)
+			}
+			for i := range paths[k] {
+				paths[k][i] = at(from+i) + follow*shift
+			}
+		}
+		return paths
+	}
+}
+
+// analogs looks for the times in the past, at the same time of day, when the
+// last days went as they did now, and takes the mean of what followed, the
+// closer ones counting more.
+func analogs(days, nearest int) func(*sample) [][]float64 {
+	type match struct {
+		distance, shift float64
+		at              int
+	}
+	const follow = 0.7 // of the difference in level that stays
+	return func(s *sample) [][]float64 {
+		day := s.seasons[0]
+		length := days * day
+		if s.origins[0] < length+s.horizon+3*day {
+			return nil
+		}
+		paths := s.paths()
+		for k, from := range s.origins {
+			now := s.values[from-length : from]
+			var found []match
+			for t := from - day; t >= length; t -= day {
+				if t+s.horizon > from {
+					continue
+				}
+				then := s.values[t-length : t]
+				m := match{at: t}
+				for i, v := range now {
+					m.shift += (v - then[i]) / float64(length)
+				}
+				m.shift *= follow
+				for i, v := range now {
+					e := v - then[i] - m.shift
+					m.distance += e * e
+				}
+				found = append(found, m)
+			}
+			slices.SortStableFunc(found, func(a, b match) int { return cmp.Compare(a.distance, b.distance) })
+			total := 0.0
+			for _, m := range found[:min(nearest, len(found))] {
+				w := 1 / (m.distance + 1e-6)
+				total += w
+				for i := range paths[k] {
+					paths[k][i] += w * (s.values[m.at+i] + m.shift)
+				}
+			}
+			for i := range paths[k] {
+				paths[k][i] /= total
+			}
+		}
+		return paths
+	}
+}
