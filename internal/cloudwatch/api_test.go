@@ -178,6 +178,17 @@ func TestPutMetricAlarmRefusals(t *testing.T) {
 			}
 			refused(t, err, c.code)
 		}
+		for message, change := range map[string]func(*sdk.PutMetricAlarmInput){
+			"MetricName must not be null":                             func(in *sdk.PutMetricAlarmInput) { in.MetricName = nil },
+			"Namespace must not be null":                              func(in *sdk.PutMetricAlarmInput) { in.Namespace = nil },
+			"Period must not be null":                                 func(in *sdk.PutMetricAlarmInput) { in.Period = nil },
+			"MetricName must not contain Non-ASCII characters.":       func(in *sdk.PutMetricAlarmInput) { in.MetricName = aws.String("µs") },
+			"MetricName should not be set if list of Metrics is set.": func(in *sdk.PutMetricAlarmInput) { in.Metrics = []types.MetricDataQuery{{Id: aws.String("m")}} },
+		} {
+			if _, err := s.PutMetricAlarm(t.Context(), alarmOn("wrong", change)); err == nil || !strings.HasSuffix(err.Error(), message) {
+				t.Errorf("got %v, want %s", err, message)
+			}
+		}
 		if _, err := s.PutMetricAlarm(t.Context(), &sdk.PutMetricAlarmInput{}); err == nil {
 			t.Error("an empty alarm was accepted")
 		}

@@ -82,12 +82,17 @@ func (p *parameters) name(at place, value *string, longest int) {
 		p.miss(at())
 		return
 	}
-	if strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c > '~' }) {
+	if !isASCII(s) {
 		p.refuse("The value for parameter %s contains non-ASCII characters.", at())
 	}
 	if utf8.RuneCountInString(s) > longest {
 		p.refuse("The parameter %s must be shorter than %d characters.", at(), longest+1)
 	}
+}
+
+// isASCII tells whether a name has nothing but printable ASCII.
+func isASCII(name string) bool {
+	return !strings.ContainsFunc(name, func(c rune) bool { return c < ' ' || c > '~' })
 }
 
 // namespace checks a namespace, where :x is none.

@@ -243,11 +243,15 @@ func checkName(name *string) error {
 func checkMetric(in *cloudwatch.PutMetricAlarmInput) error {
 	switch {
 	case str(in.MetricName) == "":
-		return validation("One of the parameters MetricName and Metrics must be specified.")
+		return validation("MetricName must not be null")
 	case str(in.Namespace) == "":
-		return validation("The parameter Namespace must be specified.")
+		return validation("Namespace must not be null")
 	case in.Period == nil:
-		return validation("The parameter Period must be specified.")
+		return validation("Period must not be null")
+	case !isASCII(*in.MetricName):
+		return validation("MetricName must not contain Non-ASCII characters.")
+	case !isASCII(*in.Namespace):
+		return validation("Namespace must not contain Non-ASCII characters.")
 	case in.Statistic != "" && in.ExtendedStatistic != nil:
 		return validation("The parameters Statistic and ExtendedStatistic are mutually exclusive and you have specified both.")
 	case in.Statistic == "" && in.ExtendedStatistic == nil:
@@ -277,7 +281,7 @@ func checkMetrics(in *cloudwatch.PutMetricAlarmInput) error {
 		{"Period", in.Period != nil}, {"Unit", in.Unit != ""}, {"Statistic", in.Statistic != ""}, {"ExtendedStatistic", in.ExtendedStatistic != nil},
 	} {
 		if member.set {
-			return validation("The parameters Metrics and %s are mutually exclusive and you have specified both.", member.name)
+			return validation("%s should not be set if list of Metrics is set.", member.name)
 		}
 	}
 	if err := checkQueries(in.Metrics); err != nil {
