@@ -366,6 +366,21 @@ func (s *served) taskID(t *testing.T) string {
 	return arns[0][strings.LastIndex(arns[0], "/")+1:]
 }
 
+func TestAScalableTargetGoesWithItsService(t *testing.T) {
+	s := serve(t, "")
+	s.createService(t)
+	must(s.ECS.DeleteService(t.Context(), &ecs.DeleteServiceInput{
+		Cluster: aws.String("test"), Service: aws.String("web"), Force: aws.Bool(true),
+	}))(t)
+	targets := must(s.AutoScaling.DescribeScalableTargets(t.Context(), &applicationautoscaling.DescribeScalableTargetsInput{
+		ServiceNamespace: aastypes.ServiceNamespaceEcs,
+	}))(t).ScalableTargets
+	alarms := must(s.CloudWatch.DescribeAlarms(t.Context(), &cloudwatch.DescribeAlarmsInput{}))(t).MetricAlarms
+	if len(targets) != 0 || len(alarms) != 0 {
+		t.Errorf("left: %d targets, %d alarms", len(targets), len(alarms))
+	}
+}
+
 func TestServeRefusesWhatItCannotDoSafely(t *testing.T) {
 	data := t.TempDir()
 	s := serve(t, data)

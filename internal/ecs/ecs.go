@@ -43,6 +43,9 @@ type Config struct {
 	Endpoint        string          // AWS_ENDPOINT_URL of the tasks; "" sets none
 	Metadata        string          // URL of the server that Metadata is mounted on, for the tasks; "" serves none
 	TargetGroups    TargetGroups    // nil knows no target group
+	// Deleted, if set, is told of each service that was deleted, before the call
+	// is answered.
+	Deleted func(ctx context.Context, cluster, service string)
 	// KeepTasks leaves the tasks running when Run ends, for the next life of the
 	// server to adopt.
 	KeepTasks bool

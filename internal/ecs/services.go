@@ -368,7 +368,8 @@ func (s *service) applyPlainChanges(in *ecs.UpdateServiceInput) {
 // set. It becomes inactive when its last task has stopped.
 func (a *API) DeleteService(ctx context.Context, in *ecs.DeleteServiceInput, _ ...func(*ecs.Options)) (*ecs.DeleteServiceOutput, error) {
 	out := &ecs.DeleteServiceOutput{}
-	return answer(out, a.change(func(b *store.Batch) error {
+	var cluster, name string
+	err := a.change(func(b *store.Batch) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -389,10 +390,15 @@ func (a *API) DeleteService(ctx context.Context, in *ecs.DeleteServiceInput, _ .
 		s.save(b)
 		shown := a.describe(s, []types.ServiceField{types.ServiceFieldTags})
 		out.Service = &shown
+		cluster, name = c.name, aws.ToString(s.api.ServiceName)
 		a.look(s, b)
 		a.nudge()
 		return nil
-	}))
+	})
+	if err == nil && a.cfg.Deleted != nil {
+		a.cfg.Deleted(context.WithoutCancel(ctx), cluster, name)
+	}
+	return answer(out, err)
 }
 
 // DescribeServices describes up to ten services of a cluster, deleted ones too

@@ -70,6 +70,7 @@ func (s *Server) openServices() (err error) {
 		Metrics:  s.cloudwatch,
 		Endpoint: s.taskEndpoint,
 		Metadata: s.taskEndpoint,
+		Deleted:  s.serviceDeleted,
 	})
 	if err != nil {
 		return err
@@ -93,6 +94,13 @@ func (s *Server) act(ctx context.Context, n cloudwatch.Notification) error {
 		Threshold:  n.Threshold,
 		Datapoints: n.Datapoints,
 	})
+}
+
+// serviceDeleted takes a deleted service's scalable target and alarms away.
+func (s *Server) serviceDeleted(ctx context.Context, cluster, service string) {
+	if err := s.autoscaling.ServiceDeleted(ctx, "service/"+cluster+"/"+service); err != nil {
+		s.cfg.Log.Warn("the scalable target of a deleted service is left", "cluster", cluster, "service", service, "reason", err)
+	}
 }
 
 // setMetricPeriod lets ECS publish a service's metrics as often as its policies
