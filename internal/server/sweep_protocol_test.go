@@ -245,12 +245,17 @@ func (w *world) must(service, operation, input string) any {
 	return out
 }
 
-// resolve puts what is meant in the place of $NAMES.
+// resolve puts what is meant in the place of what stands for it.
 func (w *world) resolve(v any) any {
-	if s, ok := v.(string); ok {
+	switch s := v.(type) {
+	case string:
 		if named, ok := w.names[s]; ok {
 			return named
 		}
+	case many:
+		return eachValue(s.value(), w.resolve)
+	case nested:
+		return s.value()
 	}
 	return eachValue(v, w.resolve)
 }
