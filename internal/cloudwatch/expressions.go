@@ -3,7 +3,6 @@ package cloudwatch
 import (
 	"cmp"
 	"errors"
-	gomath "math"
 	"slices"
 	"strings"
 	"time"
@@ -151,10 +150,8 @@ func kept(period time.Duration) time.Duration {
 
 // series reads a metric onto a grid.
 func (c *calculation) series(r read, grid math.Grid) (math.Series, error) {
-	s := math.Series{Label: r.label, Period: r.period, Values: make([]float64, grid.Len)}
-	for i := range s.Values {
-		s.Values[i] = gomath.NaN()
-	}
+	s := math.NewSeries(grid)
+	s.Label, s.Period = r.label, r.period
 	rows, _, err := c.api.points(r, grid.Start, grid.Start.Add(time.Duration(grid.Len)*grid.Step))
 	if err != nil {
 		return s, err

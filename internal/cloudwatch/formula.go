@@ -78,27 +78,16 @@ func (a *API) formula(queries []types.MetricDataQuery) (*formula, error) {
 	return f, nil
 }
 
-// checkFormula refuses expressions that an alarm cannot watch. It evaluates them
-// over nothing, for there are arrays that do not go together.
+// checkFormula refuses expressions that an alarm cannot watch.
 func checkFormula(queries []types.MetricDataQuery) error {
 	program, err := math.Compile(mathQueries(queries))
+	if err == nil {
+		err = program.Watchable(*returned(queries).Id)
+	}
 	if err != nil {
-		return badExpression(err)
+		return validation("%v", err)
 	}
-	for _, q := range queries {
-		if len(program.Searches(*q.Id)) > 0 {
-			return validation("SEARCH is not supported on Metric Alarms")
-		}
-	}
-	result := *returned(queries).Id
-	if program.Type(result) == math.Array {
-		return validation("The expression '%s' returns several time series. An alarm needs an expression that returns a single one.", result)
-	}
-	_, err = program.Run(math.Env{
-		Grid:   math.Grid{Step: time.Minute},
-		Metric: func(string) (math.Series, error) { return math.Series{Period: time.Minute}, nil },
-	}).Result(result)
-	return badExpression(err)
+	return nil
 }
 
 // formulaPeriod is the period that all queries of an alarm have in common, in

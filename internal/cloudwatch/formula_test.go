@@ -172,7 +172,7 @@ func TestAlarmOnMetricMathRefusals(t *testing.T) {
 			"unknown id":         {[]types.MetricDataQuery{m1, expression("e1", "m1 / m2")}, "Error in expression 'e1': There is no metric or expression with the ID 'm2' (at character 6)"},
 			"unknown function":   {[]types.MetricDataQuery{m1, expression("e1", "MEDIAN(m1)")}, "Error in expression 'e1': Unknown function 'MEDIAN' (at character 1)"},
 			"search":             {[]types.MetricDataQuery{m1, expression("e1", "SUM(SEARCH('cpu', 'Sum', 60))")}, "SEARCH is not supported on Metric Alarms"},
-			"several series":     {[]types.MetricDataQuery{m1, m2, expression("e1", "METRICS()")}, "The expression 'e1' returns several time series. An alarm needs an expression that returns a single one."},
+			"several series":     {[]types.MetricDataQuery{m1, m2, expression("e1", "METRICS()")}, "The expression 'e1' returns several time series. It must return a single one"},
 			"a scalar":           {[]types.MetricDataQuery{m1, expression("e1", "SUM(m1)")}, "Error in expression 'e1': The result of the expression is a Scalar. It must be a TimeSeries or a TimeSeries[]; TIME_SERIES makes one of a Scalar"},
 			"uneven arrays":      {[]types.MetricDataQuery{m1, m2, expression("e1", "SUM([m1]/METRICS())")}, "Error in expression 'e1': The arrays around / must have as many time series as one another, and have 1 and 2 (at character 9)"},
 			"several periods":    {[]types.MetricDataQuery{m1, hidden(query("m2", "tasks", "Average", 300)), expression("e1", "m1/m2")}, "All elements of the metrics list must have the same Period."},

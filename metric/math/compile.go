@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A Program is queries that were compiled together.
@@ -108,6 +109,25 @@ func (p *Program) Searches(id string) []Search {
 		}
 	})
 	return found
+}
+
+// Watchable tells whether an alarm can watch a query: whether it gives a single
+// time series, and is computed without a search. It evaluates the query over
+// nothing, for there are arrays that do not go together. Its errors are of type
+// *Error.
+func (p *Program) Watchable(id string) error {
+	if p.Type(id) == Array {
+		return &Error{Message: fmt.Sprintf("The expression '%s' returns several time series. It must return a single one", id)}
+	}
+	for other := range p.queries {
+		if len(p.Searches(other)) > 0 {
+			return &Error{Message: "SEARCH is not supported on Metric Alarms"}
+		}
+	}
+	nothing := Env{Grid: Grid{Step: time.Minute}}
+	nothing.Metric = func(string) (Series, error) { return NewSeries(nothing.Grid), nil }
+	_, err := p.Run(nothing).Result(id)
+	return err
 }
 
 // visit goes through all nodes that a query is computed from; a metric has none,

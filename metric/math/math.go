@@ -88,10 +88,18 @@ type Series struct {
 	Values []float64     // one for each timestamp; NaN where there is none
 }
 
+// NewSeries is a series without values, with the period of the grid.
+func NewSeries(g Grid) Series {
+	s := Series{Period: g.Step, Values: make([]float64, g.Len)}
+	for i := range s.Values {
+		s.Values[i] = missing
+	}
+	return s
+}
+
 // A Query is a metric or an expression, and the name that expressions know it by.
 type Query struct {
 	ID         string
-	Label      string
 	Expression string // "" for a metric
 }
 

@@ -10,6 +10,9 @@ type Env struct {
 	Grid Grid
 	// Metric reads a metric among the queries.
 	Metric func(id string) (Series, error)
+	// ZeroDivisor is what a divisor of zero counts as. 0 drops the data point, as
+	// CloudWatch does.
+	ZeroDivisor float64
 	// Find reads the metrics that a search matches, in an order that does not
 	// change. Without it, searches fail.
 	Find func(Search) ([]Series, error)
@@ -239,6 +242,9 @@ func (r *Run) binary(q *query, n *binary) (value, *Error) {
 		return value{}, err
 	}
 	f := operations[n.op]
+	if n.op == "/" {
+		f = r.divide
+	}
 	switch {
 	case left.typ == Scalar && right.typ == Scalar:
 		if isMissing(left.number) || isMissing(right.number) {
@@ -285,6 +291,18 @@ func (r *Run) combine(f func(a, b float64) float64, left, right value) Series {
 	return out
 }
 
+// divide: "if the value of a data point causes a function to attempt to divide by
+// zero, the data point is dropped".
+func (r *Run) divide(a, b float64) float64 {
+	if b == 0 {
+		b = r.env.ZeroDivisor
+	}
+	if b == 0 {
+		return missing
+	}
+	return a / b
+}
+
 // zeroed is v, or 0 where it is missing.
 func zeroed(v float64) float64 {
 	if isMissing(v) {
@@ -293,12 +311,11 @@ func zeroed(v float64) float64 {
 	return v
 }
 
-// operations are the binary operators.
+// operations are the binary operators but the division.
 var operations = map[string]func(a, b float64) float64{
 	"+": func(a, b float64) float64 { return a + b },
 	"-": func(a, b float64) float64 { return a - b },
 	"*": func(a, b float64) float64 { return a * b },
-	"/": divide,
 	"^": gomath.Pow,
 
 	"==": func(a, b float64) float64 { return truth(a == b) },
@@ -310,15 +327,6 @@ var operations = map[string]func(a, b float64) float64{
 
 	"AND": func(a, b float64) float64 { return truth(a != 0 && b != 0) },
 	"OR":  func(a, b float64) float64 { return truth(a != 0 || b != 0) },
-}
-
-// divide: "if the value of a data point causes a function to attempt to divide by
-// zero, the data point is dropped".
-func divide(a, b float64) float64 {
-	if b == 0 {
-		return missing
-	}
-	return a / b
 }
 
 func truth(b bool) float64 {
