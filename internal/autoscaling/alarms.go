@@ -136,7 +136,9 @@ func (a *API) alarmInputs(resourceID string, p *policy, pace pace) []*cloudwatch
 
 // metricAlarm is an alarm on the policy's metric, without its threshold.
 func (p *policy) metricAlarm(pace pace) *cloudwatch.PutMetricAlarmInput {
-	if m := p.Tracking.CustomizedMetricSpecification; m != nil {
+	if m := p.Tracking.CustomizedMetricSpecification; m != nil && len(m.Metrics) > 0 {
+		return &cloudwatch.PutMetricAlarmInput{Metrics: alarmQueries(m.Metrics, standardPeriod)}
+	} else if m != nil {
 		in := &cloudwatch.PutMetricAlarmInput{
 			Namespace:  m.Namespace,
 			MetricName: m.MetricName,

@@ -111,7 +111,7 @@ func (a *API) look(ctx context.Context, t *target, n *Notification, everything b
 		}
 		s.watch(&w, alarms, everything)
 	}
-	if err := a.fetch(ctx, &w); err != nil {
+	if err := a.fetch(ctx, &w, &seen); err != nil {
 		return seen, err
 	}
 	for _, s := range subjects {
@@ -246,56 +246,110 @@ func alarmPeriod(m cwtypes.MetricAlarm) time.Duration {
 	return time.Duration(cmp.Or(seconds, 60)) * time.Second
 }
 
-// watches are the metrics whose datapoints are to be fetched, and the alarms
-// that want them.
+// watches are the calls that fetch datapoints: one for all alarms on a metric, and
+// one for each metric math, for its expressions know its metrics by their ids.
 type watches struct {
+	metrics  fetch
+	formulas []fetch
+}
+
+// A fetch is a call for datapoints.
+type fetch struct {
 	queries []cwtypes.MetricDataQuery
-	wanted  [][]wanted // by query
+	wanted  map[string][]wanted // by the id of a query
 	longest time.Duration
 }
 
+// wanted is an alarm that wants datapoints.
 type wanted struct {
 	reading *scaling.Reading
 	alarm   int
 }
 
-// add asks for an alarm's datapoints, unless it has them. The two alarms of a
-// target tracking policy share a query.
+// add asks for an alarm's datapoints, unless it has them.
 func (w *watches) add(m cwtypes.MetricAlarm, r *scaling.Reading, i int) {
 	seen := r.Alarms[i]
-	if len(seen.Datapoints) > 0 || m.MetricName == nil {
-		return
-	}
-	w.longest = max(w.longest, time.Duration(seen.Of+1)*seen.Period)
-	if _, tracking := r.Policy.(scaling.TargetTracking); tracking {
-		for q := range w.wanted {
-			if w.wanted[q][0].reading == r {
-				w.wanted[q] = append(w.wanted[q], wanted{r, i})
-				return
-			}
+	switch {
+	case len(seen.Datapoints) > 0:
+	case len(m.Metrics) > 0:
+		id := returnedID(m.Metrics)
+		if n := len(w.formulas); n > 0 && w.formulas[n-1].shares(r) {
+			w.formulas[n-1].add(id, wanted{r, i})
+			return
 		}
+		w.formulas = append(w.formulas, fetch{queries: m.Metrics})
+		w.formulas[len(w.formulas)-1].add(id, wanted{r, i})
+	case m.MetricName != nil:
+		if n := len(w.metrics.queries); n > 0 && w.metrics.shares(r) {
+			w.metrics.add(*w.metrics.queries[n-1].Id, wanted{r, i})
+			return
+		}
+		id := "m" + strconv.Itoa(len(w.metrics.queries))
+		w.metrics.queries = append(w.metrics.queries, cwtypes.MetricDataQuery{
+			Id: aws.String(id),
+			MetricStat: &cwtypes.MetricStat{
+				Metric: &cwtypes.Metric{Namespace: m.Namespace, MetricName: m.MetricName, Dimensions: m.Dimensions},
+				Period: aws.Int32(int32(seen.Period / time.Second)),
+				Stat:   aws.String(cmp.Or(string(m.Statistic), aws.ToString(m.ExtendedStatistic))),
+				Unit:   m.Unit,
+			},
+		})
+		w.metrics.add(id, wanted{r, i})
 	}
-	w.queries = append(w.queries, cwtypes.MetricDataQuery{
-		Id: aws.String("m" + strconv.Itoa(len(w.queries))),
-		MetricStat: &cwtypes.MetricStat{
-			Metric: &cwtypes.Metric{Namespace: m.Namespace, MetricName: m.MetricName, Dimensions: m.Dimensions},
-			Period: aws.Int32(int32(seen.Period / time.Second)),
-			Stat:   aws.String(cmp.Or(string(m.Statistic), aws.ToString(m.ExtendedStatistic))),
-			Unit:   m.Unit,
-		},
-	})
-	w.wanted = append(w.wanted, []wanted{{r, i}})
 }
 
-// fetch gets the datapoints in one call.
-func (a *API) fetch(ctx context.Context, w *watches) error {
-	if len(w.queries) == 0 {
+func (f *fetch) add(id string, who wanted) {
+	if f.wanted == nil {
+		f.wanted = map[string][]wanted{}
+	}
+	f.wanted[id] = append(f.wanted[id], who)
+	seen := who.reading.Alarms[who.alarm]
+	f.longest = max(f.longest, time.Duration(seen.Of+1)*seen.Period)
+}
+
+// shares tells whether the newest query of the call is for the other alarm of a
+// target tracking policy: its two alarms watch one metric.
+func (f *fetch) shares(r *scaling.Reading) bool {
+	_, tracking := r.Policy.(scaling.TargetTracking)
+	if !tracking {
+		return false
+	}
+	for _, all := range f.wanted {
+		if all[0].reading == r {
+			return true
+		}
+	}
+	return false
+}
+
+// fetch gets the datapoints. Where nothing runs, it asks for the metrics of metric
+// math, too, to see what the demand is.
+func (a *API) fetch(ctx context.Context, w *watches, seen *scaling.Seen) error {
+	nothingRuns := seen.Desired == 0 && seen.Running == 0
+	if err := a.get(ctx, &w.metrics, false); err != nil {
+		return err
+	}
+	for i := range w.formulas {
+		if err := a.get(ctx, &w.formulas[i], nothingRuns); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// get makes a call for datapoints and hands them out.
+func (a *API) get(ctx context.Context, f *fetch, wantDemand bool) error {
+	if len(f.queries) == 0 {
 		return nil
 	}
 	now := a.now()
+	queries := f.queries
+	if wantDemand {
+		queries = answering(queries)
+	}
 	out, err := a.cfg.Alarms.GetMetricData(ctx, &cloudwatch.GetMetricDataInput{
-		MetricDataQueries: w.queries,
-		StartTime:         aws.Time(now.Add(-w.longest)),
+		MetricDataQueries: queries,
+		StartTime:         aws.Time(now.Add(-f.longest)),
 		EndTime:           aws.Time(now),
 		ScanBy:            cwtypes.ScanByTimestampAscending,
 	})
@@ -303,13 +357,13 @@ func (a *API) fetch(ctx context.Context, w *watches) error {
 		return alarmsFailed(err)
 	}
 	for _, result := range out.MetricDataResults {
-		i := slices.IndexFunc(w.queries, func(q cwtypes.MetricDataQuery) bool { return *q.Id == aws.ToString(result.Id) })
-		if i < 0 {
-			continue
-		}
-		for _, want := range w.wanted[i] {
-			seen := &want.reading.Alarms[want.alarm]
-			seen.Datapoints = newest(result, *seen, now)
+		for _, want := range f.wanted[aws.ToString(result.Id)] {
+			alarm := &want.reading.Alarms[want.alarm]
+			if wantDemand {
+				alarm.Datapoints = demand(f.queries, out.MetricDataResults, now.Truncate(alarm.Period), alarm.Period, alarm.Of)
+			} else {
+				alarm.Datapoints = newest(result, *alarm, now)
+			}
 		}
 	}
 	return nil

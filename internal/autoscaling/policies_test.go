@@ -202,10 +202,10 @@ func TestPutScalingPolicyRefuses(t *testing.T) {
 		{"a label for the CPU", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
 			c.PredefinedMetricSpecification.ResourceLabel = aws.String("app/lb/1/targetgroup/tg/2")
 		}), "ValidationException", "Resource label cannot be specified"},
-		{"metric math", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
+		{"neither a metric nor an expression", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
 			c.PredefinedMetricSpecification = nil
 			c.CustomizedMetricSpecification = &types.CustomizedMetricSpecification{Metrics: []types.TargetTrackingMetricDataQuery{{Id: aws.String("e")}}}
-		}), "ValidationException", "Metric math in customized metrics (Metrics) is not supported yet"},
+		}), "ValidationException", "Exactly one of Expression and MetricStat must be specified for the Id 'e'"},
 		{"half a customized metric", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
 			c.PredefinedMetricSpecification = nil
 			c.CustomizedMetricSpecification = &types.CustomizedMetricSpecification{MetricName: aws.String("x")}

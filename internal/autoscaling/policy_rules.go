@@ -133,19 +133,26 @@ func checkPredefined(m *types.PredefinedMetricSpecification) error {
 
 func checkCustomized(m *types.CustomizedMetricSpecification) error {
 	if len(m.Metrics) > 0 {
-		return invalid("Metric math in customized metrics (Metrics) is not supported yet")
+		return checkQueries(m)
 	}
 	if aws.ToString(m.Namespace) == "" || aws.ToString(m.MetricName) == "" || m.Statistic == "" {
 		return invalid("MetricName, Namespace and Statistic must be specified for a customized metric")
 	}
-	if unit := cwtypes.StandardUnit(aws.ToString(m.Unit)); unit != "" && !slices.Contains(unit.Values(), unit) {
+	return checkMetric(m.Namespace, m.MetricName, aws.ToString(m.Unit), m.Dimensions)
+}
+
+func checkMetric(namespace, name *string, unitName string, dimensions []types.MetricDimension) error {
+	if aws.ToString(namespace) == "" || aws.ToString(name) == "" {
+		return invalid("A metric must have a Namespace and a MetricName")
+	}
+	if unit := cwtypes.StandardUnit(unitName); unit != "" && !slices.Contains(unit.Values(), unit) {
 		return invalid("Unit must be one of %v", unit.Values())
 	}
-	if len(m.Dimensions) > maxDimensions {
+	if len(dimensions) > maxDimensions {
 		return invalid("A metric can have %d dimensions at most", maxDimensions)
 	}
-	names := []bounded{{"Namespace", m.Namespace, 255}, {"MetricName", m.MetricName, 255}}
-	for _, d := range m.Dimensions {
+	names := []bounded{{"Namespace", namespace, 255}, {"MetricName", name, 255}}
+	for _, d := range dimensions {
 		if aws.ToString(d.Name) == "" || aws.ToString(d.Value) == "" {
 			return invalid("A metric dimension must have a name and a value")
 		}
@@ -237,7 +244,8 @@ func sameMetric(a, b *types.TargetTrackingScalingPolicyConfiguration) bool {
 		return x.PredefinedMetricType == y.PredefinedMetricType && aws.ToString(x.ResourceLabel) == aws.ToString(y.ResourceLabel)
 	}
 	if x, y := a.CustomizedMetricSpecification, b.CustomizedMetricSpecification; x != nil && y != nil {
-		return aws.ToString(x.Namespace) == aws.ToString(y.Namespace) &&
+		return sameQueries(x.Metrics, y.Metrics) &&
+			aws.ToString(x.Namespace) == aws.ToString(y.Namespace) &&
 			aws.ToString(x.MetricName) == aws.ToString(y.MetricName) &&
 			x.Statistic == y.Statistic && aws.ToString(x.Unit) == aws.ToString(y.Unit) &&
 			slices.Equal(sortedDimensions(x.Dimensions), sortedDimensions(y.Dimensions))

@@ -1,0 +1,301 @@
+package autoscaling
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	sdk "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"flyball/internal/clock"
+	"flyball/internal/cloudwatch"
+	"flyball/internal/store"
+	"flyball/internal/tsdb"
+	"flyball/metric"
+)
+
+// The metrics of a backlog per task.
+var (
+	messages = metric.NewID("AWS/SQS", "ApproximateNumberOfMessagesVisible", metric.Dimension{Name: "QueueName", Value: "jobs"})
+	running  = metric.NewID("ECS/ContainerInsights", "RunningTaskCount",
+		metric.Dimension{Name: "ClusterName", Value: "default"}, metric.Dimension{Name: "ServiceName", Value: "web"})
+)
+
+func stat(id string, of metric.ID, statistic string) types.TargetTrackingMetricDataQuery {
+	q := types.TargetTrackingMetricDataQuery{Id: &id, ReturnData: aws.Bool(false), MetricStat: &types.TargetTrackingMetricStat{
+		Metric: &types.TargetTrackingMetric{Namespace: &of.Namespace, MetricName: &of.Name}, Stat: &statistic,
+	}}
+	for _, d := range of.Dimensions {
+		q.MetricStat.Metric.Dimensions = append(q.MetricStat.Metric.Dimensions, types.TargetTrackingMetricDimension{Name: &d.Name, Value: &d.Value})
+	}
+	return q
+}
+
+func expression(id, text string) types.TargetTrackingMetricDataQuery {
+	return types.TargetTrackingMetricDataQuery{Id: &id, Expression: &text, ReturnData: aws.Bool(true)}
+}
+
+// onMath is a policy with a target of 100 on what queries return.
+func onMath(name string, queries ...types.TargetTrackingMetricDataQuery) *applicationautoscaling.PutScalingPolicyInput {
+	return tracking(name, types.TargetTrackingScalingPolicyConfiguration{
+		TargetValue: aws.Float64(100), ScaleInCooldown: aws.Int32(60), ScaleOutCooldown: aws.Int32(60),
+		CustomizedMetricSpecification: &types.CustomizedMetricSpecification{Metrics: queries},
+	})
+}
+
+// backlog is a policy on messages per running task.
+func backlog() *applicationautoscaling.PutScalingPolicyInput {
+	return onMath("backlog", stat("m1", messages, "Sum"), stat("m2", running, "Average"), expression("e1", "m1 / m2"))
+}
+
+// A loop is the service with a CloudWatch whose alarms call it, and ECS services
+// whose tasks start and stop at once and are counted each minute, as are the
+// messages of a queue.
+type loop struct {
+	*world
+	metrics *cloudwatch.API
+	queue   float64
+}
+
+// inLoop runs a test with a service of some tasks, from 0 to 100, and the backlog
+// policy on it.
+func inLoop(t *testing.T, tasks int32, test func(l *loop)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		st, err := store.OpenSQLite("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer st.Close()
+		l := &loop{world: &world{
+			t: t, ctx: t.Context(), store: st,
+			clock: clock.New(time.Date(2026, 3, 2, 17, 0, 0, 0, time.UTC), 1),
+			ecs:   &containers{services: map[string]*ecstypes.Service{}, instant: true},
+		}}
+		l.ecs.add(web, tasks, tasks)
+		defer l.run()()
+		l.register(0, 100)
+		l.put(backlog())
+		test(l)
+	})
+}
+
+// run starts everything on the store. It returns what stops it.
+func (l *loop) run() (stop func()) {
+	db, err := tsdb.Open(l.store, l.clock)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.metrics, err = cloudwatch.New(cloudwatch.Config{
+		Account: "123456789012", Region: "us-east-1", Clock: l.clock, Store: l.store, Log: slog.New(slog.DiscardHandler), Metrics: db,
+		Act: func(ctx context.Context, n cloudwatch.Notification) error {
+			return l.AlarmAction(ctx, Notification{Action: n.Action, Alarm: n.Alarm, State: n.State, At: n.At, Threshold: n.Threshold, Datapoints: n.Datapoints})
+		},
+	})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.API, err = New(Config{Account: "123456789012", Region: "us-east-1", Clock: l.clock, Store: l.store, Alarms: l.metrics, Services: l.ecs})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(l.t.Context())
+	var all sync.WaitGroup
+	all.Go(func() { db.Run(ctx) })
+	all.Go(func() { l.metrics.Run(ctx) })
+	all.Go(func() { l.API.Run(ctx) })
+	return func() {
+		cancel()
+		all.Wait()
+	}
+}
+
+// minutes lets time pass. In each minute the queue and the tasks are counted, two
+// seconds into the next.
+func (l *loop) minutes(n int) {
+	for range n {
+		at := l.now().Truncate(time.Minute)
+		count := float64(l.running())
+		time.Sleep(at.Add(time.Minute + time.Second).Sub(l.now()))
+		l.metrics.Record([]metric.Sample{{Metric: messages, Time: at, Unit: "Count", Set: metric.Set{Count: 1, Sum: l.queue, Min: l.queue, Max: l.queue}}})
+		time.Sleep(time.Second)
+		l.metrics.Record([]metric.Sample{{Metric: running, Time: at, Unit: "Count", Set: metric.Set{Count: 1, Sum: count, Min: count, Max: count}}})
+		synctest.Wait()
+	}
+}
+
+func (l *loop) running() int32 {
+	l.ecs.mu.Lock()
+	defer l.ecs.mu.Unlock()
+	return l.ecs.services[web].RunningCount
+}
+
+// The worked example of the seeds: 1,500 messages and 10 tasks are 150 for each,
+// against 100 that a task can do in time, so 15 tasks.
+func TestBacklogPerTask(t *testing.T) {
+	inLoop(t, 10, func(l *loop) {
+		l.queue = 1500
+		l.minutes(2)
+		l.wantDesired(10) // two of three datapoints
+		l.minutes(1)
+		l.wantDesired(15)
+		got := l.activities(false)
+		if len(got) != 1 || *got[0].Description != "Setting desired count to 15." {
+			t.Errorf("activities %+v", got)
+		}
+		l.minutes(5)
+		l.wantDesired(15) // 1,500 over 15 is the target
+
+		l.queue = 150 // 10 for each task: in by half of what could go, a quarter of an hour later
+		l.minutes(14)
+		l.wantDesired(15)
+		l.minutes(2)
+		if n := l.ecs.desired(web); n >= 15 || n < 2 {
+			t.Errorf("desired count is %d after a quarter of an hour of a short queue", n)
+		}
+	})
+}
+
+// With no task the backlog per task has no value; messages that wait start one all
+// the same, and then there is a value.
+func TestBacklogWithoutTasks(t *testing.T) {
+	inLoop(t, 0, func(l *loop) {
+		l.minutes(5)
+		l.wantDesired(0)
+		l.queue = 1500
+		l.minutes(2)
+		if l.ecs.desired(web) == 0 {
+			t.Fatal("1,500 messages wait, and nothing runs")
+		}
+		l.minutes(10)
+		l.wantDesired(15)
+	})
+}
+
+// The alarms of metric math are the policy's Metrics, each minute.
+func TestAlarmsOfMetricMath(t *testing.T) {
+	inLoop(t, 10, func(l *loop) {
+		out, err := l.metrics.DescribeAlarms(l.ctx, &sdk.DescribeAlarmsInput{})
+		if err != nil || len(out.MetricAlarms) != 2 {
+			t.Fatalf("%d alarms, %v", len(out.MetricAlarms), err)
+		}
+		for _, m := range out.MetricAlarms {
+			want := `[{"Id":"m1","AccountId":null,"Expression":null,"Label":null,"MetricStat":{"Metric":{"Dimensions":[{"Name":"QueueName","Value":"jobs"}],"MetricName":"ApproximateNumberOfMessagesVisible","Namespace":"AWS/SQS"},"Period":60,"Stat":"Sum","Unit":""},"Period":null,"ReturnData":false},` +
+				`{"Id":"m2","AccountId":null,"Expression":null,"Label":null,"MetricStat":{"Metric":{"Dimensions":[{"Name":"ClusterName","Value":"default"},{"Name":"ServiceName","Value":"web"}],"MetricName":"RunningTaskCount","Namespace":"ECS/ContainerInsights"},"Period":60,"Stat":"Average","Unit":""},"Period":null,"ReturnData":false},` +
+				`{"Id":"e1","AccountId":null,"Expression":"m1 / m2","Label":null,"MetricStat":null,"Period":null,"ReturnData":true}]`
+			if got, _ := json.Marshal(m.Metrics); string(got) != want {
+				t.Errorf("%s watches %s", *m.AlarmName, got)
+			}
+		}
+		got, err := l.DescribeScalingPolicies(l.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: namespace})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := got.ScalingPolicies[0].TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Metrics
+		if !sameQueries(kept, backlog().TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Metrics) {
+			t.Errorf("the policy has %+v", kept)
+		}
+
+		names := l.put(backlog()).Alarms // the same again keeps its alarms
+		if *names[0].AlarmName != *out.MetricAlarms[0].AlarmName {
+			t.Errorf("alarms %v are new", names)
+		}
+		second := backlog()
+		second.PolicyName = aws.String("second")
+		second.TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Metrics[2].Label = aws.String("a label")
+		_, err = l.PutScalingPolicy(l.ctx, second)
+		wantError(t, err, "ValidationException", "Only one TargetTrackingScaling policy for a given metric specification is allowed.")
+	})
+}
+
+// Explain shows what both alarms see, of several policies whose ids are the same.
+func TestExplainMetricMath(t *testing.T) {
+	inLoop(t, 10, func(l *loop) {
+		l.queue = 500
+		l.put(onMath("queue", stat("m1", messages, "Sum"), expression("e1", "m1 / 10")))
+		l.put(tracking("cpu", types.TargetTrackingScalingPolicyConfiguration{}))
+		l.minutes(3)
+		seen, err := l.Explain(l.ctx, web)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(seen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(seen.Policies) != 3 {
+			t.Fatalf("%s", text)
+		}
+		target, err := l.look(l.ctx, l.targets[web], nil, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range target.Policies {
+			want := map[string]float64{"backlog": 50, "queue": 50, "cpu": -1}[p.Name]
+			for _, m := range p.Alarms {
+				switch n := len(m.Datapoints); {
+				case want < 0 && n > 0, want > 0 && (n == 0 || m.Datapoints[n-1].Value != want):
+					t.Errorf("%s sees %v", m.Name, m.Datapoints)
+				}
+			}
+		}
+	})
+}
+
+func TestMetricMathRefusals(t *testing.T) {
+	type queries = []types.TargetTrackingMetricDataQuery
+	m1, m2 := stat("m1", messages, "Sum"), stat("m2", running, "Average")
+	both := expression("m1", "m2")
+	both.MetricStat = m1.MetricStat
+	many := queries{expression("e1", "SUM(METRICS())")}
+	chain := queries{m1, expression("e1", "m1")}
+	for i := range 11 {
+		many = append(many, stat("m"+string(rune('a'+i)), messages, "Sum"))
+		link := expression("e"+string(rune('a'+i)), "m1")
+		link.ReturnData = aws.Bool(false)
+		chain = append(chain, link)
+	}
+	nameless := stat("m1", metric.ID{}, "Sum")
+	for name, c := range map[string]struct {
+		metrics queries
+		want    string
+	}{
+		"an unknown id":      {queries{m1, expression("e1", "m1 / m2")}, "Error in expression 'e1': There is no metric or expression with the ID 'm2' (at character 6)"},
+		"a syntax error":     {queries{m1, expression("e1", "m1 /")}, "Error in expression 'e1': Syntax error"},
+		"nothing returned":   {queries{m1, m2}, "Exactly one element of Metrics must return data"},
+		"two returned":       {queries{m1, expression("e1", "m1"), expression("e2", "m1")}, "Exactly one element of Metrics must return data"},
+		"a capital id":       {queries{m1, expression("E1", "m1")}, "The Id 'E1' must start with a lowercase letter"},
+		"the same id twice":  {queries{m1, m1, expression("e1", "m1")}, "The Id 'm1' is not unique in Metrics"},
+		"both":               {queries{both}, "Exactly one of Expression and MetricStat must be specified for the Id 'm1'"},
+		"a statistic":        {queries{stat("m1", messages, "Mode"), expression("e1", "m1")}, "The Stat 'Mode' of the Id 'm1' is not a statistic"},
+		"a nameless metric":  {queries{nameless, expression("e1", "m1")}, "A metric must have a Namespace and a MetricName"},
+		"several series":     {queries{m1, m2, expression("e1", "METRICS()")}, "The expression 'e1' returns several time series. It must return a single one"},
+		"a scalar":           {queries{m1, expression("e1", "SUM(m1)")}, "Error in expression 'e1': The result of the expression is a Scalar"},
+		"a search":           {queries{expression("e1", "SUM(SEARCH('cpu', 'Sum', 60))")}, "SEARCH is not supported on Metric Alarms"},
+		"eleven metrics":     {many, "Metrics must not have more than 10 metrics"},
+		"twelve expressions": {chain, "Metrics must not have more than 10 expressions"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				w.register(1, 20)
+				_, err := w.PutScalingPolicy(w.ctx, onMath("p", c.metrics...))
+				wantError(t, err, "ValidationException", c.want)
+				mixed := onMath("p", m1, m2, expression("e1", "m1 / m2"))
+				mixed.TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.MetricName = aws.String("x")
+				_, err = w.PutScalingPolicy(w.ctx, mixed)
+				wantError(t, err, "ValidationException", "MetricName, Namespace, Dimensions, Statistic and Unit cannot be specified with Metrics")
+				if len(w.cw.alarms) > 0 || len(w.policies) > 0 {
+					t.Error("something is left of it")
+				}
+			})
+		})
+	}
+}
