@@ -60,6 +60,9 @@ func Decide(now time.Time, t Target, seen Seen) Decision {
 		return d
 	}
 	d.Direction, d.To = wanted, t.Bounds.Clamp(best.To)
+	if wanted == In {
+		d.To = max(d.To, t.floor())
+	}
 	d.Policy, d.Alarm, d.Rule = best.Policy, best.Alarm, best.Rule
 	return d
 }
@@ -80,6 +83,8 @@ func (o *Proposal) limit(now time.Time, t Target, seen Seen, r Reading) {
 		}
 		if seen.Desired <= t.Bounds.min {
 			o.block(Reason{Code: AlreadyAtMinCapacity, Capacity: t.Bounds.min})
+		} else if f := t.Floor; seen.Desired <= t.floor() {
+			o.block(Reason{Code: AtForecastCapacity, Capacity: f.Capacity, Other: f.Policy, Until: f.Until()})
 		}
 		if seen.Deploying {
 			o.block(Reason{Code: TargetServicePutResourceAsUnscalable, Capacity: seen.Desired})

@@ -214,6 +214,10 @@ func (e *Explanation) limit(t Target) {
 	if e.Desired <= e.Min {
 		never(&e.ScaleIn, fmt.Sprintf("already at the minimum capacity of %d", e.Min))
 	}
+	if f := t.Floor; e.Desired > e.Min && e.Desired <= t.floor() {
+		e.ScaleIn.Earliest = later(e.ScaleIn.Earliest, f.Until())
+		e.ScaleIn.Needs = append(e.ScaleIn.Needs, f.String())
+	}
 	if t.Suspended.Out {
 		never(&e.ScaleOut, "scale-out is suspended")
 	}

@@ -25,6 +25,8 @@ const (
 	ScalingSuspended Code = "Suspended"        // the target's scaling in this direction is suspended
 	ScaleInDisabled  Code = "ScaleInDisabled"  // the policy never scales in
 	NoStep           Code = "NoStep"           // no step adjustment covers the metric
+
+	AtForecastCapacity Code = "AtForecastCapacity" // the policy Other forecasts that the capacity is needed until Until
 )
 
 // A Reason says why a policy's wish was not followed.
@@ -32,8 +34,8 @@ type Reason struct {
 	Code     Code      `json:"code"`
 	Policy   string    `json:"policy,omitempty"`
 	Capacity Capacity  `json:"capacity"`        // the maximum, the minimum or the current capacity, as the code says
-	Until    time.Time `json:"until,omitzero"`  // InCooldown: when it ends
-	Other    string    `json:"other,omitempty"` // OthersDisagree, AutoScalingAnticipatedFlapping: the other policy
+	Until    time.Time `json:"until,omitzero"`  // InCooldown, AtForecastCapacity: when it ends
+	Other    string    `json:"other,omitempty"` // OthersDisagree, AutoScalingAnticipatedFlapping, AtForecastCapacity: the other policy
 }
 
 // Reported reports whether the reason is one that AWS has a code for.
@@ -74,6 +76,8 @@ func (r Reason) String() string {
 		return "scaling in this direction is suspended"
 	case ScaleInDisabled:
 		return fmt.Sprintf("scale-in is disabled in policy %s", r.Policy)
+	case AtForecastCapacity:
+		return Floor{r.Capacity, r.Other, r.Until.Add(-time.Hour)}.String()
 	case NoStep:
 		return fmt.Sprintf("no step adjustment of policy %s covers the metric", r.Policy)
 	}

@@ -52,6 +52,7 @@ type Suspended struct {
 type Target struct {
 	Bounds    Bounds
 	Suspended Suspended
+	Floor     Floor // of predictive policies, in addition to Bounds
 }
 
 // Seen is what is known about a target when it is decided upon.
