@@ -45,7 +45,10 @@ func Naive2(history []float64, season, horizon int) []float64 {
 		index = seasonalIndex(history, season)
 	}
 	n := len(history)
-	last := history[n-1] / index[(n-1)%season]
+	last := history[n-1]
+	if i := index[(n-1)%season]; i != 0 {
+		last /= i
+	}
 	out := make([]float64, horizon)
 	for i := range out {
 		out[i] = last * index[(n+i)%season]
@@ -87,8 +90,10 @@ func seasonalIndex(v []float64, season int) []float64 {
 		if season%2 == 0 {
 			trend = (mean(v[t-half:t+half]) + mean(v[t-half+1:t+half+1])) / 2
 		}
-		sum[t%season] += v[t] / trend
-		count[t%season]++
+		if trend != 0 { // an outage of a whole season says nothing
+			sum[t%season] += v[t] / trend
+			count[t%season]++
+		}
 	}
 	for i := range sum {
 		sum[i] /= count[i]

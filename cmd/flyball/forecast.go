@@ -1,0 +1,209 @@
+package main
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"flyball/forecast"
+	"flyball/internal/forecasting"
+)
+
+// forecastFlags are what the user asks of flyball forecast.
+type forecastFlags struct {
+	options            forecast.Options
+	batch, out, format string
+	holdout            int
+}
+
+func forecastCommand() *cobra.Command {
+	var f forecastFlags
+	cmd := &cobra.Command{
+		Use:   "forecast [FILE]",
+		Short: "Forecast load from a file of hourly values",
+		Long: `Forecast reads a series of hourly values, oldest first, and forecasts what follows, with
+prediction intervals: as CSV, or as a chart if the output is a terminal.
+
+FILE has a value a row, alone or after a time (time,value); a header row is passed over, missing
+hours are gaps. With --batch, a file has a series a row (id,v1,v2,...) and a row of forecasts
+(id,f1,f2,...) is written for each. Files may be gzipped; - is the standard input.
+
+With --holdout N, the last N values of each series of a batch are held back, and the forecasts of
+them are scored by sMAPE, MASE and OWA, the measures of the M4 competition.`,
+		Example: `  flyball forecast requests.csv
+  flyball forecast requests.csv --horizon 48 --season 24,168 --format csv > forecast.csv
+  flyball forecast --batch series.csv.gz --out forecasts.csv
+  flyball forecast --batch series.csv.gz --holdout 48`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case f.batch != "" && len(args) > 0:
+				return errors.New("a file and --batch cannot go together")
+			case f.batch == "" && len(args) == 0:
+				return errors.New("name a file of hourly values, or a batch of series with --batch")
+			case f.batch == "" && f.holdout > 0:
+				return errors.New("--holdout needs --batch")
+			case f.holdout > 0 && f.holdout < f.options.Horizon:
+				return fmt.Errorf("--holdout %d holds back less than --horizon %d", f.holdout, f.options.Horizon)
+			case f.options.Horizon < 1:
+				return fmt.Errorf("--horizon %d is not positive", f.options.Horizon)
+			case f.holdout > 0:
+				return f.score(cmd)
+			case f.batch != "":
+				return f.many(cmd)
+			}
+			return f.one(cmd, args[0])
+		},
+	}
+	flags := cmd.Flags()
+	flags.IntVar(&f.options.Horizon, "horizon", 48, "hours to forecast")
+	flags.IntSliceVar(&f.options.Seasons, "season", []int{24, 168}, "lengths of the seasons in hours, ascending")
+	flags.Float64SliceVar(&f.options.Levels, "level", []float64{0.8, 0.95}, "coverages of the prediction intervals")
+	flags.StringVar(&f.format, "format", "", "csv or chart; a chart on a terminal by default")
+	flags.StringVar(&f.batch, "batch", "", "file with a series a row: id,v1,v2,...")
+	flags.StringVarP(&f.out, "out", "o", "-", "file to write to")
+	flags.IntVar(&f.holdout, "holdout", 0, "hold back so many values of each series and score the forecasts of them")
+	return cmd
+}
+
+// one forecasts a single file.
+func (f forecastFlags) one(cmd *cobra.Command, path string) error {
+	in, err := forecasting.Open(path, cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	history, err := forecasting.ReadTimeline(in)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	result, err := forecast.Forecast(history.Values, f.options)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return f.write(cmd, func(w io.Writer) error {
+		width, isTerminal := terminal(w)
+		switch {
+		case f.format == "chart", f.format == "" && isTerminal:
+			return forecasting.WriteChart(w, history, result, width)
+		case f.format == "csv", f.format == "":
+			return forecasting.WriteCSV(w, history, result)
+		}
+		return fmt.Errorf("--format %s is neither csv nor chart", f.format)
+	})
+}
+
+// many forecasts a batch on all cores.
+func (f forecastFlags) many(cmd *cobra.Command) error {
+	in, err := forecasting.Open(f.batch, cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return f.write(cmd, func(w io.Writer) error {
+		rows, n, progress := csv.NewWriter(w), 0, newProgress(cmd.ErrOrStderr())
+		err := forecasting.Each(cmd.Context(), forecasting.NewBatchReader(in), f.options, runtime.GOMAXPROCS(0), func(r forecasting.Forecast) error {
+			n++
+			progress.show(n)
+			return forecasting.WriteRow(rows, r)
+		})
+		progress.end(n)
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.batch, err)
+		}
+		rows.Flush()
+		return rows.Error()
+	})
+}
+
+// score forecasts what is held back of a batch.
+func (f forecastFlags) score(cmd *cobra.Command) error {
+	in, err := forecasting.Open(f.batch, cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	progress := newProgress(cmd.ErrOrStderr())
+	s, err := forecasting.Evaluate(cmd.Context(), forecasting.NewBatchReader(in), f.options, f.holdout, runtime.GOMAXPROCS(0), progress.show)
+	progress.end(s.Series)
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.batch, err)
+	}
+	return f.write(cmd, s.WriteText)
+}
+
+// write hands print the output: a file that is there only once it is whole, or
+// the standard output.
+func (f forecastFlags) write(cmd *cobra.Command, print func(io.Writer) error) error {
+	if f.out == "-" {
+		return print(cmd.OutOrStdout())
+	}
+	part := f.out + ".part"
+	file, err := os.Create(part)
+	if err != nil {
+		return err
+	}
+	if err = errors.Join(print(file), file.Close()); err != nil {
+		return errors.Join(err, os.Remove(part))
+	}
+	return os.Rename(part, f.out)
+}
+
+// terminal returns the width of the terminal that w is, or a usual width.
+func terminal(w io.Writer) (width int, ok bool) {
+	if file, isFile := w.(*os.File); isFile && term.IsTerminal(int(file.Fd())) {
+		if width, _, err := term.GetSize(int(file.Fd())); err == nil {
+			return width, true
+		}
+	}
+	return 100, false
+}
+
+// progress tells how many series are done, now and then.
+type progress struct {
+	out         io.Writer
+	begin, last time.Time
+	returns     bool // a terminal: write over the line
+}
+
+func newProgress(out io.Writer) *progress {
+	_, isTerminal := terminal(out)
+	now := time.Now()
+	return &progress{out, now, now, isTerminal}
+}
+
+func (p *progress) show(done int) {
+	every := 5 * time.Second
+	if p.returns {
+		every = 100 * time.Millisecond
+	}
+	if time.Since(p.last) < every {
+		return
+	}
+	p.last = time.Now()
+	p.print(done)
+}
+
+func (p *progress) end(done int) {
+	p.print(done)
+	if p.returns {
+		fmt.Fprintln(p.out)
+	}
+}
+
+func (p *progress) print(done int) {
+	spent := time.Since(p.begin)
+	text := fmt.Sprintf("%d series in %s, %.0f a second", done, spent.Round(100*time.Millisecond), float64(done)/spent.Seconds())
+	if p.returns {
+		fmt.Fprintf(p.out, "\r%s\x1b[K", text)
+		return
+	}
+	fmt.Fprintln(p.out, text)
+}
