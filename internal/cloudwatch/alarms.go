@@ -153,6 +153,11 @@ func (a *API) DescribeAlarmsForMetric(_ context.Context, in *cloudwatch.Describe
 	if str(in.MetricName) == "" || str(in.Namespace) == "" {
 		return nil, validation("The parameters MetricName and Namespace must be specified.")
 	}
+	if e := in.ExtendedStatistic; e != nil {
+		if _, err := metric.ParseStatistic(*e); err != nil {
+			return nil, validation("The value %.64s for parameter ExtendedStatistic is not supported.", *e)
+		}
+	}
 	out := &cloudwatch.DescribeAlarmsForMetricOutput{MetricAlarms: []types.MetricAlarm{}}
 	series, ok := a.Metrics.Lookup(metric.NewID(*in.Namespace, *in.MetricName, dimensions(in.Dimensions)...))
 	if !ok {

@@ -36,7 +36,7 @@ var queryID = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]*$`)
 
 // GetMetricData reads any number of metrics, and evaluates expressions over them.
 func (a *API) GetMetricData(_ context.Context, in *cloudwatch.GetMetricDataInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
-	reads, err := dataReads(in)
+	reads, err := a.dataReads(in)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ type read struct {
 }
 
 // dataReads checks the queries of a GetMetricData.
-func dataReads(in *cloudwatch.GetMetricDataInput) ([]read, error) {
+func (a *API) dataReads(in *cloudwatch.GetMetricDataInput) ([]read, error) {
 	switch {
 	case in.StartTime == nil || in.EndTime == nil:
 		return nil, validation("The parameters StartTime and EndTime are required.")
@@ -180,7 +180,11 @@ func dataReads(in *cloudwatch.GetMetricDataInput) ([]read, error) {
 	reads := make([]read, 0, len(in.MetricDataQueries))
 	seen := map[string]bool{}
 	for i := range in.MetricDataQueries {
-		r, err := dataRead(&in.MetricDataQueries[i], fmt.Sprintf("MetricDataQueries.member.%d.", i+1))
+		at, q := fmt.Sprintf("MetricDataQueries.member.%d.", i+1), &in.MetricDataQueries[i]
+		if q.AccountId != nil && *q.AccountId != a.Account {
+			return nil, unsupported("The parameter " + at + "AccountId of another account")
+		}
+		r, err := dataRead(q, at)
 		if err != nil {
 			return nil, err
 		}
