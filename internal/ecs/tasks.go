@@ -183,6 +183,9 @@ func checkOverrides(def *definition, o *types.TaskOverride) error {
 			return clientError("Invalid 'cpu', 'memory' or 'memoryReservation' setting in the override of container '%s'.", *c.Name)
 		}
 	}
+	if len(o.InferenceAcceleratorOverrides) > 0 {
+		return notServed("inferenceAcceleratorOverrides")
+	}
 	if n := overrideLength(o); n > maxOverrides {
 		return invalidParameter("Container Overrides length must be at most %d", maxOverrides)
 	}
@@ -204,7 +207,7 @@ func checkOverrides(def *definition, o *types.TaskOverride) error {
 const maxOverrides = 8192
 
 func overrideLength(o *types.TaskOverride) int {
-	n := 0
+	n := len(aws.ToString(o.ExecutionRoleArn)) + len(aws.ToString(o.TaskRoleArn))
 	for _, c := range o.ContainerOverrides {
 		n += len(*c.Name)
 		for _, arg := range c.Command {
