@@ -42,7 +42,7 @@ func (c BoundsChange) String() string {
 // ScheduledActivity is the record of a scheduled action that ran: the change of
 // the bounds, which is done at once and has no end, or the error that was in the
 // way. Bringing a capacity inside the new bounds is another activity. To is the
-// capacity that the bounds allow.
+// least capacity that the bounds allow.
 func ScheduledActivity(id string, now time.Time, action string, c BoundsChange, to Capacity, err error) Activity {
 	a := Activity{
 		ID:          id,

@@ -18,6 +18,9 @@
 //	              tasks are as many as were asked for; the activity ends and the
 //	              policies' cooldowns are counted from here
 //
+// A scheduled action changes the target's bounds when its time comes, and Run
+// brings the capacity inside them.
+//
 // Package scaling holds the rules. This one gathers what they need, does what
 // they say, and remembers it.
 package autoscaling
@@ -85,14 +88,18 @@ type API struct {
 	policies  map[string]*policy // by ARN
 	following map[*target]struct{}
 	zero      map[*target]time.Time // targets with policies and no task, and since when
+	agenda    agenda
+	zones     map[string]*time.Location // of the scheduled actions, by name
 
-	wake chan struct{} // holds a token when there is something new to follow
+	wake      chan struct{} // holds a token when there is something new to follow
+	replanned chan struct{} // holds a token when the agenda has changed
 }
 
 // Kinds of documents in the store.
 const (
 	kindTarget   = "autoscaling.target"          // by resource id
 	kindPolicy   = "autoscaling.policy"          // by resource id and policy name
+	kindAction   = "autoscaling.action"          // by resource id and scheduled action name
 	kindActivity = "autoscaling.activity"        // newest first; see activityKey
 	kindIndex    = "autoscaling.target-activity" // the activities' keys, by resource id
 )
@@ -110,7 +117,9 @@ func New(cfg Config) (*API, error) {
 		policies:  map[string]*policy{},
 		following: map[*target]struct{}{},
 		zero:      map[*target]time.Time{},
+		zones:     map[string]*time.Location{},
 		wake:      make(chan struct{}, 1),
+		replanned: make(chan struct{}, 1),
 	}
 	if err := a.load(); err != nil {
 		return nil, fmt.Errorf("load scalable targets: %w", err)
@@ -118,7 +127,8 @@ func New(cfg Config) (*API, error) {
 	return a, nil
 }
 
-// load reads targets and policies back, and takes up where it left off.
+// load reads targets, policies and scheduled actions back, and takes up where it
+// left off.
 func (a *API) load() error {
 	if err := scan(a.cfg.Store, kindTarget, func(t *target) error {
 		a.insert(t)
@@ -137,6 +147,19 @@ func (a *API) load() error {
 		}
 		p.rule = rule
 		a.attach(t, p)
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := scan(a.cfg.Store, kindAction, func(c *action) error {
+		t := a.targets[c.ResourceID]
+		if t == nil {
+			return fmt.Errorf("scheduled action %s belongs to no target", c.Name)
+		}
+		if err := a.compile(c); err != nil { // a newer time zone database may not have the zone, or the time
+			a.cfg.Log.Error("a scheduled action never runs: its schedule is no longer valid", "target", c.ResourceID, "action", c.Name, "error", err)
+		}
+		a.keep(t, c)
 		return nil
 	}); err != nil {
 		return err

@@ -48,9 +48,9 @@ func policyNotFound(ns types.ServiceNamespace, resourceID string, dim types.Scal
 		"No scaling policy found for service namespace: %s, resource ID: %s, scalable dimension: %s, policy name: %s", ns, resourceID, dim, name))}
 }
 
-func scheduledActionNotFound(resourceID, name string) error {
+func scheduledActionNotFound(ns types.ServiceNamespace, resourceID string, dim types.ScalableDimension, name string) error {
 	return &types.ObjectNotFoundException{Message: aws.String(fmt.Sprintf(
-		"No scheduled action found for service namespace: %s, resource ID: %s, scalable dimension: %s, scheduled action name: %s", namespace, resourceID, dimension, name))}
+		"No scheduled action found for service namespace: %s, resource ID: %s, scalable dimension: %s, scheduled action name: %s", ns, resourceID, dim, name))}
 }
 
 func resourceNotFound(arn string) error {

@@ -11,6 +11,7 @@ import (
 type Explanation struct {
 	ResourceID string            `json:"resourceId"`
 	Last       *scaling.Activity `json:"lastActivity,omitempty"` // nil: it has not scaled in the last six weeks
+	Scheduled  *ScheduledRun     `json:"scheduled,omitempty"`    // nil: no scheduled action has a run left
 	scaling.Explanation
 }
 
@@ -31,6 +32,7 @@ func (a *API) Explain(ctx context.Context, resourceID string) (Explanation, erro
 	}
 	a.mu.Lock()
 	engine := t.engine()
+	e.Scheduled = t.nextRun()
 	a.mu.Unlock()
 	e.Explanation = scaling.Explain(a.now(), engine, seen)
 	return e, nil
@@ -39,6 +41,13 @@ func (a *API) Explain(ctx context.Context, resourceID string) (Explanation, erro
 // String tells the explanation as lines of text.
 func (e Explanation) String() string {
 	text := fmt.Sprintf("target     %s\n%s", e.ResourceID, e.Explanation)
+	if r := e.Scheduled; r != nil {
+		text += fmt.Sprintf("scheduled  %s %s sets %s", r.At.Format("2006-01-02 15:04:05"), r.Action, scaling.BoundsChange{Min: r.Min, Max: r.Max})
+		if e.Suspended.Scheduled {
+			text += ", unless scheduled scaling is still suspended"
+		}
+		text += "\n"
+	}
 	if e.Last == nil {
 		return text + "last       nothing was scaled in the last six weeks\n"
 	}

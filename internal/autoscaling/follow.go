@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -30,8 +31,12 @@ const (
 )
 
 // Run follows activities to their end, watches targets without a task for
-// demand, and forgets old activities, until ctx ends. Then it returns nil.
+// demand, runs scheduled actions, and forgets old activities, until ctx ends.
+// Then it returns nil.
 func (a *API) Run(ctx context.Context) error {
+	var scheduled sync.WaitGroup
+	scheduled.Go(func() { a.runAgenda(ctx) })
+	defer scheduled.Wait()
 	every := func(d time.Duration) *time.Ticker { return time.NewTicker(max(a.cfg.Clock.Real(d), fastestLook)) }
 	demand, purge := every(time.Minute), every(time.Hour)
 	defer demand.Stop()

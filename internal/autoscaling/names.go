@@ -59,6 +59,13 @@ func (a *API) newPolicyARN(resourceID, name string) string {
 	return a.arn("autoscaling", "scalingPolicy:"+uuid.NewString()+":resource/ecs/"+resourceID+":policyName/"+name)
 }
 
+// actionARN names a scheduled action. The actions of a target share the UUID in
+// it, as AWS's do.
+func (a *API) actionARN(t *target, name string) string {
+	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(t.ARN))
+	return a.arn("autoscaling", "scheduledAction:"+id.String()+":resource/ecs/"+t.ResourceID+":scheduledActionName/"+name)
+}
+
 func (a *API) alarmARN(name string) string { return a.arn("cloudwatch", "alarm:"+name) }
 
 // linkedRole is the role that stands for the service where a target names none.

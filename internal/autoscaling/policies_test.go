@@ -360,26 +360,10 @@ func TestDescribeScalingPoliciesShowsWhatWasPut(t *testing.T) {
 	})
 }
 
-func TestScheduledActionsAreRefused(t *testing.T) {
+func TestForecastsAreRefused(t *testing.T) {
 	inWorld(t, func(w *world) {
-		in := &applicationautoscaling.PutScheduledActionInput{
-			ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension, ScheduledActionName: aws.String("night"), Schedule: aws.String("rate(1 hour)"),
-		}
-		_, err := w.PutScheduledAction(w.ctx, in)
-		wantError(t, err, "ObjectNotFoundException", "No scalable target registered")
-		w.register(1, 20)
-		_, err = w.PutScheduledAction(w.ctx, in)
-		wantError(t, err, "ValidationException", "Scheduled actions are not supported yet")
-		_, err = w.DeleteScheduledAction(w.ctx, &applicationautoscaling.DeleteScheduledActionInput{
-			ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension, ScheduledActionName: aws.String("night"),
-		})
-		wantError(t, err, "ObjectNotFoundException", "No scheduled action found for service namespace: ecs, resource ID: service/default/web, scalable dimension: ecs:service:DesiredCount, scheduled action name: night")
-		_, err = w.GetPredictiveScalingForecast(w.ctx, &applicationautoscaling.GetPredictiveScalingForecastInput{ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension})
+		_, err := w.GetPredictiveScalingForecast(w.ctx, &applicationautoscaling.GetPredictiveScalingForecastInput{ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension})
 		wantError(t, err, "ValidationException", "Predictive scaling")
-		out, err := w.DescribeScheduledActions(w.ctx, &applicationautoscaling.DescribeScheduledActionsInput{ServiceNamespace: namespace})
-		if err != nil || out.ScheduledActions == nil {
-			t.Errorf("got %v, %v", out, err)
-		}
 	})
 }
 

@@ -35,6 +35,7 @@ type target struct {
 	// target: a decision, or the alarms of a policy.
 	work     sync.Mutex
 	policies []*policy // sorted by name
+	actions  []*action // sorted by name
 	held     held
 }
 
@@ -160,6 +161,11 @@ func given[T any](to *T, v *T) {
 func (a *API) enforceBounds(ctx context.Context, t *target) error {
 	t.work.Lock()
 	defer t.work.Unlock()
+	return a.bringInside(ctx, t)
+}
+
+// bringInside is enforceBounds for a caller that holds t.work.
+func (a *API) bringInside(ctx context.Context, t *target) error {
 	seen, err := a.service(ctx, t.ResourceID)
 	if err != nil {
 		return err
@@ -174,7 +180,7 @@ func (a *API) enforceBounds(ctx context.Context, t *target) error {
 }
 
 // DeregisterScalableTarget implements the operation. It deletes the policies
-// and their alarms, too.
+// and their alarms, and the scheduled actions, too.
 func (a *API) DeregisterScalableTarget(ctx context.Context, in *applicationautoscaling.DeregisterScalableTargetInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.DeregisterScalableTargetOutput, error) {
 	if elsewhere(in.ServiceNamespace) {
 		return nil, targetNotFound(in.ServiceNamespace, aws.ToString(in.ResourceId), in.ScalableDimension)
@@ -223,13 +229,18 @@ func (a *API) deregister(ctx context.Context, resourceID string) error {
 	if t.Activity != nil {
 		a.end(&b, t, t.Activity.Failed(a.now(), errDeregistered))
 	}
-	b.Delete(kindTarget, resourceID).DeleteRange(kindPolicy, store.Prefix(policyKey(resourceID, "")))
+	b.Delete(kindTarget, resourceID).
+		DeleteRange(kindPolicy, store.Prefix(policyKey(resourceID, ""))).
+		DeleteRange(kindAction, store.Prefix(actionKey(resourceID, "")))
 	delete(a.targets, resourceID)
 	delete(a.byARN, t.ARN)
 	delete(a.following, t)
 	delete(a.zero, t)
 	for _, p := range t.policies {
 		delete(a.policies, p.ARN)
+	}
+	for _, c := range t.actions {
+		a.agenda.drop(c)
 	}
 	a.sorted = nil
 	commit := a.cfg.Store.Write(&b)
