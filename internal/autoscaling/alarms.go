@@ -153,19 +153,14 @@ func (p *policy) metricAlarm(pace pace) *cloudwatch.PutMetricAlarmInput {
 	}
 	m := p.Tracking.PredefinedMetricSpecification
 	if m.PredefinedMetricType == requestCountPerTarget {
-		balancer, group, _ := strings.Cut(*m.ResourceLabel, "/targetgroup/")
 		return &cloudwatch.PutMetricAlarmInput{
 			Namespace:  aws.String("AWS/ApplicationELB"),
 			MetricName: aws.String("RequestCountPerTarget"),
 			Statistic:  cwtypes.StatisticSum,
 			Period:     seconds(standardPeriod),
-			Dimensions: []cwtypes.Dimension{
-				{Name: aws.String("LoadBalancer"), Value: aws.String(balancer)},
-				{Name: aws.String("TargetGroup"), Value: aws.String("targetgroup/" + group)},
-			},
+			Dimensions: balancerDimensions(*m.ResourceLabel),
 		}
 	}
-	cluster, service := split(p.ResourceID)
 	name := "CPUUtilization"
 	if m.PredefinedMetricType == memoryUtilization || m.PredefinedMetricType == memoryHighResolution {
 		name = "MemoryUtilization"
@@ -176,10 +171,26 @@ func (p *policy) metricAlarm(pace pace) *cloudwatch.PutMetricAlarmInput {
 		Statistic:  cwtypes.StatisticAverage,
 		Unit:       cwtypes.StandardUnitPercent,
 		Period:     seconds(p.period(pace)),
-		Dimensions: []cwtypes.Dimension{
-			{Name: aws.String("ClusterName"), Value: aws.String(cluster)},
-			{Name: aws.String("ServiceName"), Value: aws.String(service)},
-		},
+		Dimensions: serviceDimensions(p.ResourceID),
+	}
+}
+
+// serviceDimensions tell a service's metrics from others'.
+func serviceDimensions(resourceID string) []cwtypes.Dimension {
+	cluster, service := split(resourceID)
+	return []cwtypes.Dimension{
+		{Name: aws.String("ClusterName"), Value: aws.String(cluster)},
+		{Name: aws.String("ServiceName"), Value: aws.String(service)},
+	}
+}
+
+// balancerDimensions tell the metrics of a load balancer's target group, which a
+// resource label names.
+func balancerDimensions(label string) []cwtypes.Dimension {
+	balancer, group, _ := strings.Cut(label, "/targetgroup/")
+	return []cwtypes.Dimension{
+		{Name: aws.String("LoadBalancer"), Value: aws.String(balancer)},
+		{Name: aws.String("TargetGroup"), Value: aws.String("targetgroup/" + group)},
 	}
 }
 
@@ -209,13 +220,18 @@ func (a *API) setMetricPeriod(t *target) {
 	if a.cfg.MetricPeriod == nil {
 		return
 	}
+	a.cfg.MetricPeriod(t.ResourceID, t.metricPeriod())
+}
+
+// metricPeriod is how often the target's policies want ECS's metrics.
+func (t *target) metricPeriod() time.Duration {
 	period := standardPeriod
 	for _, p := range t.policies {
 		if p.utilization() {
 			period = min(period, p.period(t.pace()))
 		}
 	}
-	a.cfg.MetricPeriod(t.ResourceID, period)
+	return period
 }
 
 // applyPace changes the alarms of a target whose tags have changed.
