@@ -93,13 +93,13 @@ func (a *API) runAgenda(ctx context.Context) {
 			a.runDue(ctx, due)
 			continue
 		}
-		a.awaitAgenda(ctx, next)
+		a.awaitChange(ctx, a.replanned, next)
 	}
 }
 
-// awaitAgenda returns at a time, or earlier if the agenda changes. The zero time
-// never comes.
-func (a *API) awaitAgenda(ctx context.Context, next time.Time) {
+// awaitChange returns at a time, or earlier if something tells of a change. The
+// zero time never comes.
+func (a *API) awaitChange(ctx context.Context, changed <-chan struct{}, next time.Time) {
 	var due <-chan time.Time
 	if !next.IsZero() {
 		timer := time.NewTimer(max(a.cfg.Clock.Real(next.Sub(a.now())), time.Microsecond))
@@ -108,7 +108,7 @@ func (a *API) awaitAgenda(ctx context.Context, next time.Time) {
 	}
 	select {
 	case <-ctx.Done():
-	case <-a.replanned:
+	case <-changed:
 	case <-due:
 	}
 }
