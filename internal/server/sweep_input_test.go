@@ -157,13 +157,11 @@ var validInputs = map[string]map[string]string{
 // is refused.
 var alwaysRefused = map[string]bool{
 	"CreateTaskSet":                true,
-	"DeleteScheduledAction":        true,
 	"DeleteTaskSet":                true,
 	"DescribeTaskSets":             true,
 	"ExecuteCommand":               true,
 	"GetPredictiveScalingForecast": true,
 	"ListServicesByNamespace":      true,
-	"PutScheduledAction":           true,
 	"UpdateServicePrimaryTaskSet":  true,
 	"UpdateTaskSet":                true,
 }

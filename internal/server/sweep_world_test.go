@@ -59,6 +59,9 @@ var preparation = []struct{ service, operation, input string }{
 		"ScalableDimension": "ecs:service:DesiredCount", "PolicyName": "step", "PolicyType": "StepScaling",
 		"StepScalingPolicyConfiguration": {"AdjustmentType": "ChangeInCapacity", "StepAdjustments": [
 			{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}]}}`},
+	{"application-autoscaling", "PutScheduledAction", `{"ServiceNamespace": "ecs", "ResourceId": "service/prod/web",
+		"ScalableDimension": "ecs:service:DesiredCount", "ScheduledActionName": "nightly", "Schedule": "at(2099-01-01T00:00:00)",
+		"ScalableTargetAction": {"MinCapacity": 1}}`},
 	{"monitoring", "PutMetricData", `{"Namespace": "Shop", "MetricData": [{"MetricName": "Orders", "Value": 1, "Unit": "Count",
 		"Timestamp": "$earlier", "Dimensions": [{"Name": "Shop", "Value": "a"}]}]}`},
 	{"monitoring", "PutMetricAlarm", `{"AlarmName": "busy", "Namespace": "Quiet", "MetricName": "Orders", "Statistic": "Average", "Period": 60,
@@ -87,6 +90,7 @@ var views = []struct{ service, operation, input string }{
 	{"application-autoscaling", "DescribeScalableTargets", `{"ServiceNamespace": "ecs"}`},
 	{"application-autoscaling", "DescribeScalingPolicies", `{"ServiceNamespace": "ecs"}`},
 	{"application-autoscaling", "DescribeScalingActivities", `{"ServiceNamespace": "ecs", "IncludeNotScaledActivities": true}`},
+	{"application-autoscaling", "DescribeScheduledActions", `{"ServiceNamespace": "ecs"}`},
 	{"application-autoscaling", "ListTagsForResource", `{"ResourceARN": "$target"}`},
 	{"monitoring", "DescribeAlarms", `{"AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}`},
 	{"monitoring", "DescribeAlarmHistory", `{}`},
@@ -100,7 +104,7 @@ var views = []struct{ service, operation, input string }{
 var storedKinds = []string{
 	"ecs.cluster", "ecs.taskdefinition", "ecs.service", "ecs.event", "ecs.servicedeployment", "ecs.task", "ecs.containerinstance",
 	"ecs.capacityprovider", "ecs.setting",
-	"autoscaling.target", "autoscaling.policy", "autoscaling.activity", "autoscaling.target-activity",
+	"autoscaling.target", "autoscaling.policy", "autoscaling.action", "autoscaling.activity", "autoscaling.target-activity",
 	"cloudwatch.alarm", "cloudwatch.state", "cloudwatch.history", "cloudwatch.alarm-history", "cloudwatch.dashboard",
 }
 
