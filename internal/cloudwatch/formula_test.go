@@ -100,6 +100,7 @@ func TestAlarmOnMetricMathRoundTrip(t *testing.T) {
 	run(t, func(t *testing.T, s *service) {
 		in := backlog("high", acting)
 		in.Metrics[2].Label = aws.String("backlog per task")
+		in.Metrics[1].AccountId = aws.String("123456789012")
 		in.Metrics[0].MetricStat.Unit = types.StandardUnitCount
 		in.Metrics[0].MetricStat.Metric.Dimensions = []types.Dimension{{Name: aws.String("QueueName"), Value: aws.String("jobs")}}
 		want := asJSON(in.Metrics)
@@ -179,7 +180,7 @@ func TestAlarmOnMetricMathRefusals(t *testing.T) {
 			"no period":          {[]types.MetricDataQuery{expression("e1", "TIME_SERIES(1)")}, "Period must not be null"},
 			"short period":       {[]types.MetricDataQuery{hidden(query("m1", "cpu", "Sum", 5)), expression("e1", "m1*2")}, "Period must be 10, 20, 30 or a multiple of 60"},
 			"id":                 {[]types.MetricDataQuery{m1, expression("E1", "m1")}, "The value E1 for parameter Metrics.member.2.Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$."},
-			"another account":    {[]types.MetricDataQuery{account}, "The parameter Metrics.member.1.AccountId is not supported."},
+			"another account":    {[]types.MetricDataQuery{account}, "The parameter Metrics.member.1.AccountId of another account is not supported."},
 			"both":               {[]types.MetricDataQuery{both}, "The parameters Metrics.member.1.Expression and Metrics.member.1.MetricStat are mutually exclusive and you have specified both."},
 		} {
 			_, err := s.PutMetricAlarm(t.Context(), alarmOn("a", onMath(c.metrics...)))

@@ -32,7 +32,7 @@ const trackingPrefix = "TargetTracking-"
 // PutMetricAlarm creates or changes a metric alarm. A changed one keeps its
 // state and its tags.
 func (a *API) PutMetricAlarm(_ context.Context, in *cloudwatch.PutMetricAlarmInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.PutMetricAlarmOutput, error) {
-	if err := checkMetricAlarm(in); err != nil {
+	if err := a.checkMetricAlarm(in); err != nil {
 		return nil, err
 	}
 	tags, err := newTags(in.Tags)
@@ -185,7 +185,7 @@ func (a *API) checkChildren(r *record) error {
 
 // checkMetricAlarm refuses what is wrong with a metric alarm, or what of
 // CloudWatch is not here.
-func checkMetricAlarm(in *cloudwatch.PutMetricAlarmInput) error {
+func (a *API) checkMetricAlarm(in *cloudwatch.PutMetricAlarmInput) error {
 	if err := checkName(in.AlarmName); err != nil {
 		return err
 	}
@@ -224,7 +224,7 @@ func checkMetricAlarm(in *cloudwatch.PutMetricAlarmInput) error {
 		return err
 	}
 	if len(in.Metrics) > 0 {
-		return checkMetrics(in)
+		return a.checkMetrics(in)
 	}
 	return checkMetric(in)
 }
@@ -272,7 +272,7 @@ func checkMetric(in *cloudwatch.PutMetricAlarmInput) error {
 
 // checkMetrics checks an alarm that is defined with Metrics: a metric, or metric
 // math over several.
-func checkMetrics(in *cloudwatch.PutMetricAlarmInput) error {
+func (a *API) checkMetrics(in *cloudwatch.PutMetricAlarmInput) error {
 	for _, member := range []struct {
 		name string
 		set  bool
@@ -284,7 +284,7 @@ func checkMetrics(in *cloudwatch.PutMetricAlarmInput) error {
 			return validation("%s should not be set if list of Metrics is set.", member.name)
 		}
 	}
-	if err := checkQueries(in.Metrics); err != nil {
+	if err := a.checkQueries(in.Metrics); err != nil {
 		return err
 	}
 	period, same := formulaPeriod(in.Metrics)
@@ -301,7 +301,7 @@ func checkMetrics(in *cloudwatch.PutMetricAlarmInput) error {
 }
 
 // checkQueries checks each element of Metrics, and how many there are of each kind.
-func checkQueries(queries []types.MetricDataQuery) error {
+func (a *API) checkQueries(queries []types.MetricDataQuery) error {
 	var metrics, expressions, answers int
 	ids := map[string]bool{}
 	for i := range queries {
@@ -312,8 +312,8 @@ func checkQueries(queries []types.MetricDataQuery) error {
 			return err
 		case ids[r.id]:
 			return validation("The values for parameter id in Metrics are not unique.")
-		case q.AccountId != nil:
-			return unsupported("The parameter " + at + "AccountId")
+		case q.AccountId != nil && *q.AccountId != a.Account:
+			return unsupported("The parameter " + at + "AccountId of another account")
 		}
 		ids[r.id] = true
 		if r.returned {
