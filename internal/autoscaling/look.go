@@ -255,6 +255,7 @@ type watches struct {
 
 // A fetch is a call for datapoints.
 type fetch struct {
+	formula bool // the queries are metric math, of one alarm or two
 	queries []cwtypes.MetricDataQuery
 	wanted  map[string][]wanted // by the id of a query
 	longest time.Duration
@@ -277,7 +278,7 @@ func (w *watches) add(m cwtypes.MetricAlarm, r *scaling.Reading, i int) {
 			w.formulas[n-1].add(id, wanted{r, i})
 			return
 		}
-		w.formulas = append(w.formulas, fetch{queries: m.Metrics})
+		w.formulas = append(w.formulas, fetch{formula: true, queries: m.Metrics})
 		w.formulas[len(w.formulas)-1].add(id, wanted{r, i})
 	case m.MetricName != nil:
 		if n := len(w.metrics.queries); n > 0 && w.metrics.shares(r) {
@@ -322,29 +323,36 @@ func (f *fetch) shares(r *scaling.Reading) bool {
 	return false
 }
 
-// fetch gets the datapoints. Where nothing runs, it asks for the metrics of metric
-// math, too, to see what the demand is.
+// fetch gets the datapoints.
 func (a *API) fetch(ctx context.Context, w *watches, seen *scaling.Seen) error {
 	nothingRuns := seen.Desired == 0 && seen.Running == 0
-	if err := a.get(ctx, &w.metrics, false); err != nil {
-		return err
-	}
-	for i := range w.formulas {
-		if err := a.get(ctx, &w.formulas[i], nothingRuns); err != nil {
+	for _, f := range append(w.formulas, w.metrics) {
+		if len(f.queries) == 0 {
+			continue
+		}
+		now := a.now()
+		results, err := a.get(ctx, f, now)
+		if err != nil {
 			return err
+		}
+		for _, result := range results {
+			for _, want := range f.wanted[aws.ToString(result.Id)] {
+				alarm := &want.reading.Alarms[want.alarm]
+				if f.formula {
+					alarm.Datapoints = computed(f.queries, results, *alarm, now, nothingRuns)
+				} else {
+					alarm.Datapoints = newest(result, *alarm, now)
+				}
+			}
 		}
 	}
 	return nil
 }
 
-// get makes a call for datapoints and hands them out.
-func (a *API) get(ctx context.Context, f *fetch, wantDemand bool) error {
-	if len(f.queries) == 0 {
-		return nil
-	}
-	now := a.now()
+// get makes a call for datapoints, the oldest first.
+func (a *API) get(ctx context.Context, f fetch, now time.Time) ([]cwtypes.MetricDataResult, error) {
 	queries := f.queries
-	if wantDemand {
+	if f.formula {
 		queries = answering(queries)
 	}
 	out, err := a.cfg.Alarms.GetMetricData(ctx, &cloudwatch.GetMetricDataInput{
@@ -354,19 +362,9 @@ func (a *API) get(ctx context.Context, f *fetch, wantDemand bool) error {
 		ScanBy:            cwtypes.ScanByTimestampAscending,
 	})
 	if err != nil {
-		return alarmsFailed(err)
+		return nil, alarmsFailed(err)
 	}
-	for _, result := range out.MetricDataResults {
-		for _, want := range f.wanted[aws.ToString(result.Id)] {
-			alarm := &want.reading.Alarms[want.alarm]
-			if wantDemand {
-				alarm.Datapoints = demand(f.queries, out.MetricDataResults, now.Truncate(alarm.Period), alarm.Period, alarm.Of)
-			} else {
-				alarm.Datapoints = newest(result, *alarm, now)
-			}
-		}
-	}
-	return nil
+	return out.MetricDataResults, nil
 }
 
 // newest are the datapoints of the newest closed periods that an alarm

@@ -1,6 +1,7 @@
 package autoscaling
 
 import (
+	gomath "math"
 	"regexp"
 	"slices"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"flyball/metric"
 	"flyball/metric/math"
+	"flyball/scaling"
 )
 
 // Limits of the Metrics of a customized metric, which are those of an alarm.
@@ -143,34 +145,58 @@ func sameStat(a, b *types.TargetTrackingMetricStat) bool {
 		slices.Equal(sortedDimensions(queryDimensions(a.Metric.Dimensions)), sortedDimensions(queryDimensions(b.Metric.Dimensions)))
 }
 
-// demand is what an alarm on metric math would see if something ran. With no task
-// a division by the number of tasks has no value, and nothing would ever start;
-// so there each value that is missing is computed again from the metrics, with
-// what is divided by zero divided by the one task that there might be.
-func demand(queries []cwtypes.MetricDataQuery, results []cwtypes.MetricDataResult, end time.Time, period time.Duration, n int) []metric.Datapoint {
-	grid := math.Grid{Start: end.Add(-time.Duration(n) * period), Step: period, Len: n}
+// computed are the datapoints of the newest closed periods that an alarm on metric
+// math evaluates. As in the alarm, the newest period has none as long as a metric
+// that has one for the period before has none for it: what is missing counts as 0.
+func computed(queries []cwtypes.MetricDataQuery, results []cwtypes.MetricDataResult, seen scaling.Alarm, now time.Time, nothingRuns bool) []metric.Datapoint {
+	end := now.Truncate(seen.Period)
+	grid := math.Grid{Start: end.Add(-time.Duration(seen.Of+1) * seen.Period), Step: seen.Period, Len: seen.Of + 1}
+	values := onGrid(grid, results, returnedID(queries)).Values
+	if nothingRuns {
+		values = demand(queries, results, grid, values)
+	}
+	if late(queries, results, grid) {
+		values[seen.Of] = gomath.NaN()
+	}
+	var points []metric.Datapoint
+	for i, v := range values {
+		if i > 0 && v == v { // the first period is there for what is late
+			points = append(points, metric.Datapoint{Time: grid.Time(i), Value: v})
+		}
+	}
+	return points
+}
+
+// late tells whether a metric has yet to report for the newest period.
+func late(queries []cwtypes.MetricDataQuery, results []cwtypes.MetricDataResult, grid math.Grid) bool {
+	return slices.ContainsFunc(queries, func(q cwtypes.MetricDataQuery) bool {
+		values := onGrid(grid, results, aws.ToString(q.Id)).Values
+		return q.MetricStat != nil && gomath.IsNaN(values[grid.Len-1]) && !gomath.IsNaN(values[grid.Len-2])
+	})
+}
+
+// demand is what the queries would give if something ran. With no task a division
+// by the number of tasks has no value, and nothing would ever start; so there the
+// values are computed again from the metrics, with what is divided by zero divided
+// by the one task that there might be. What cannot be computed stays as it is:
+// CloudWatch may know expressions that package math does not.
+func demand(queries []cwtypes.MetricDataQuery, results []cwtypes.MetricDataResult, grid math.Grid, values []float64) []float64 {
 	named := make([]math.Query, len(queries))
 	for i, q := range queries {
 		named[i] = math.Query{ID: aws.ToString(q.Id), Expression: aws.ToString(q.Expression)}
 	}
 	program, err := math.Compile(named)
 	if err != nil {
-		return nil // CloudWatch took it, and it knows more expressions
+		return values
 	}
 	series, err := program.Run(math.Env{
 		Grid: grid, ZeroDivisor: 1,
 		Metric: func(id string) (math.Series, error) { return onGrid(grid, results, id), nil },
 	}).Result(returnedID(queries))
 	if err != nil || len(series) != 1 {
-		return nil
+		return values
 	}
-	var points []metric.Datapoint
-	for i, v := range series[0].Values {
-		if v == v {
-			points = append(points, metric.Datapoint{Time: grid.Time(i), Value: v})
-		}
-	}
-	return points
+	return series[0].Values
 }
 
 // answering are queries whose metrics return data, too.
