@@ -285,6 +285,7 @@ func TestTasksOfAKilledServerThatKeptNothingAreRemoved(t *testing.T) {
 	if len(orphan) != 1 {
 		t.Fatalf("tasks at %v, want one", orphan)
 	}
+	s.awaitLog(t, "listening on")
 	s.kill(t)
 	if _, err := http.Get(orphan[0]); err != nil {
 		t.Fatalf("the task did not outlive its server: %v", err)
