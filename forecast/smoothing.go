@@ -10,7 +10,22 @@ import (
 type smoother struct {
 	level    float64
 	last     float64 // the last value's distance from level and seasons
-	seasonal [][]float64
+	seasonal []cycle
+}
+
+// A cycle is the shape of one season and where in it the next value is.
+type cycle struct {
+	shape []float64
+	next  int
+}
+
+// at is the shape's value for the given steps after the next value.
+func (c *cycle) at(steps int) float64 {
+	i := c.next + steps
+	for i >= len(c.shape) {
+		i -= len(c.shape)
+	}
+	return c.shape[i]
 }
 
 // A smoothing holds how fast each part follows the values, all within 0 to 1.
@@ -33,16 +48,14 @@ func smooth(s *sample) [][]float64 {
 	p := fitSmoothing(s, start)
 	paths := s.paths()
 	state := start.clone()
-	next := 0
-	for t := 0; ; t++ {
-		if t == s.origins[next] {
-			state.extend(paths[next], t, p)
-			if next++; next == len(s.origins) {
-				return paths
-			}
+	t := 0
+	for k, from := range s.origins {
+		for ; t < from; t++ {
+			state.observe(s.values[t]-state.base(0), p)
 		}
-		state.observe(s.values[t], t, p)
+		state.extend(paths[k], p)
 	}
+	return paths
 }
 
 // newSmoother starts from the means of the first cycles, two if there are.
@@ -58,24 +71,17 @@ func newSmoother(v []float64, seasons []int) *smoother {
 		v[i] -= s.level
 	}
 	for _, season := range seasons {
-		shape, count := make([]float64, season), make([]float64, season)
-		for i, x := range v {
-			shape[i%season] += x
-			count[i%season]++
-		}
-		for i := range shape {
-			shape[i] /= count[i]
-		}
+		shape := recentShape(v, season, 1)
 		for i := range v {
 			v[i] -= shape[i%season]
 		}
-		s.seasonal = append(s.seasonal, shape)
+		s.seasonal = append(s.seasonal, cycle{shape: shape})
 	}
 	return s
 }
 
 func (s *smoother) clone() *smoother {
-	c := &smoother{}
+	c := &smoother{seasonal: make([]cycle, len(s.seasonal))}
 	c.reset(s)
 	return c
 }
@@ -83,39 +89,40 @@ func (s *smoother) clone() *smoother {
 // reset makes s a copy of another smoother, in the memory it has.
 func (s *smoother) reset(from *smoother) {
 	s.level, s.last = from.level, from.last
-	if s.seasonal == nil {
-		s.seasonal = make([][]float64, len(from.seasonal))
-	}
-	for i, shape := range from.seasonal {
-		s.seasonal[i] = append(s.seasonal[i][:0], shape...)
+	for i, c := range from.seasonal {
+		s.seasonal[i] = cycle{append(s.seasonal[i].shape[:0], c.shape...), c.next}
 	}
 }
 
-// base is what the level and the seasons say of time t.
-func (s *smoother) base(t int) float64 {
+// base is what the level and the seasons say of the value so many steps after
+// the next.
+func (s *smoother) base(steps int) float64 {
 	b := s.level
-	for _, shape := range s.seasonal {
-		b += shape[t%len(shape)]
+	for i := range s.seasonal {
+		b += s.seasonal[i].at(steps)
 	}
 	return b
 }
 
-// observe takes in the value of time t.
-func (s *smoother) observe(v float64, t int, p smoothing) {
-	e := v - s.base(t)
+// observe takes in how far the next value lies from the base.
+func (s *smoother) observe(e float64, p smoothing) {
 	s.level += p.level * e
-	for i, shape := range s.seasonal {
-		shape[t%len(shape)] += p.seasonal[i] * e
+	for i := range s.seasonal {
+		c := &s.seasonal[i]
+		c.shape[c.next] += p.seasonal[i] * e
+		if c.next++; c.next == len(c.shape) {
+			c.next = 0
+		}
 	}
 	s.last = e
 }
 
-// extend forecasts time t and what follows.
-func (s *smoother) extend(path []float64, t int, p smoothing) {
+// extend forecasts the next values.
+func (s *smoother) extend(path []float64, p smoothing) {
 	e := s.last
 	for i := range path {
 		e *= p.fade
-		path[i] = s.base(t+i) + e
+		path[i] = s.base(i) + e
 	}
 }
 
@@ -123,21 +130,17 @@ func (s *smoother) extend(path []float64, t int, p smoothing) {
 // smoothing that is best for the next hour alone follows too fast.
 func (s *smoother) loss(v []float64, p smoothing) float64 {
 	day, long := 24, 0
-	for i, shape := range s.seasonal {
-		if i == 0 {
-			day = len(shape)
-		}
-		long = len(shape)
+	if n := len(s.seasonal); n > 0 {
+		day, long = len(s.seasonal[0].shape), len(s.seasonal[n-1].shape)
 	}
 	far := math.Pow(p.fade, float64(day))
 	total := 0.0
-	for t, y := range v {
-		e := y - s.base(t) - p.fade*s.last
-		s.observe(y, t, p)
-		if t < long || t+day >= len(v) {
-			continue
+	for t, y := range v[:max(0, len(v)-day)] {
+		e, faded := y-s.base(0), p.fade*s.last
+		s.observe(e, p)
+		if t >= long {
+			total += math.Abs(e-faded) + math.Abs(v[t+day]-s.base(day-1)-far*s.last)
 		}
-		total += math.Abs(e) + math.Abs(v[t+day]-s.base(t+day)-far*s.last)
 	}
 	return total
 }
