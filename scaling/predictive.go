@@ -238,14 +238,14 @@ func ForecastActivity(id string, now time.Time, b Bounds, f Floor, desired Capac
 }
 
 // MaxActivity is the record of a maximum capacity that gave way to a forecast.
-func MaxActivity(id string, now time.Time, maximum, desired Capacity, policy string) Activity {
+func MaxActivity(id string, now time.Time, maximum Capacity, f Floor) Activity {
 	return Activity{
 		ID:          id,
 		Description: fmt.Sprintf("Setting max capacity to %d.", maximum),
-		Cause:       fmt.Sprintf("predictive scaling policy %s forecast a capacity close to or above the maximum", policy),
+		Cause:       fmt.Sprintf("predictive scaling policy %s forecast a capacity of %d for %s", f.Policy, f.Capacity, f.Hour.Format(time.RFC3339)),
 		Status:      Successful,
 		Message:     fmt.Sprintf("Successfully set max capacity to %d.", maximum),
-		To:          desired,
+		To:          maximum,
 		Start:       now,
 		End:         now,
 	}

@@ -91,17 +91,22 @@ type API struct {
 	agenda    agenda
 	zones     map[string]*time.Location // of the scheduled actions, by name
 
+	renewals    calendar   // of forecasts
+	hours       calendar   // for which predictive policies set capacity
+	forecasting sync.Mutex // held while a forecast is made
+
 	wake      chan struct{} // holds a token when there is something new to follow
 	replanned chan struct{} // holds a token when the agenda has changed
 }
 
 // Kinds of documents in the store.
 const (
-	kindTarget   = "autoscaling.target"          // by resource id
-	kindPolicy   = "autoscaling.policy"          // by resource id and policy name
-	kindAction   = "autoscaling.action"          // by resource id and scheduled action name
-	kindActivity = "autoscaling.activity"        // newest first; see activityKey
-	kindIndex    = "autoscaling.target-activity" // the activities' keys, by resource id
+	kindTarget     = "autoscaling.target"          // by resource id
+	kindPolicy     = "autoscaling.policy"          // by resource id and policy name
+	kindAction     = "autoscaling.action"          // by resource id and scheduled action name
+	kindPrediction = "autoscaling.prediction"      // by resource id, policy name and first hour
+	kindActivity   = "autoscaling.activity"        // newest first; see activityKey
+	kindIndex      = "autoscaling.target-activity" // the activities' keys, by resource id
 )
 
 // New returns the service with what the store remembers. Nothing is followed
@@ -118,6 +123,8 @@ func New(cfg Config) (*API, error) {
 		following: map[*target]struct{}{},
 		zero:      map[*target]time.Time{},
 		zones:     map[string]*time.Location{},
+		renewals:  newCalendar(),
+		hours:     newCalendar(),
 		wake:      make(chan struct{}, 1),
 		replanned: make(chan struct{}, 1),
 	}
@@ -150,6 +157,12 @@ func (a *API) load() error {
 		return nil
 	}); err != nil {
 		return err
+	}
+	for _, p := range a.policies {
+		if err := a.loadPrediction(p); err != nil {
+			return fmt.Errorf("forecast of policy %s: %w", p.ARN, err)
+		}
+		a.enroll(p)
 	}
 	if err := scan(a.cfg.Store, kindAction, func(c *action) error {
 		t := a.targets[c.ResourceID]

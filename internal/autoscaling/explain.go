@@ -12,6 +12,8 @@ type Explanation struct {
 	ResourceID string            `json:"resourceId"`
 	Last       *scaling.Activity `json:"lastActivity,omitempty"` // nil: it has not scaled in the last six weeks
 	Scheduled  *ScheduledRun     `json:"scheduled,omitempty"`    // nil: no scheduled action has a run left
+	Floor      scaling.Floor     `json:"floor,omitzero"`         // of predictive scaling, now
+	Forecast   []ForecastHour    `json:"forecast,omitempty"`     // what each predictive policy forecasts next
 	scaling.Explanation
 }
 
@@ -32,6 +34,8 @@ func (a *API) Explain(ctx context.Context, resourceID string) (Explanation, erro
 	}
 	a.mu.Lock()
 	engine := t.engine()
+	engine.Floor = t.floor(a.now())
+	e.Floor, e.Forecast = engine.Floor, t.nextHours(a.now())
 	e.Scheduled = t.nextRun()
 	a.mu.Unlock()
 	e.Explanation = scaling.Explain(a.now(), engine, seen)
@@ -47,6 +51,12 @@ func (e Explanation) String() string {
 			text += ", unless scheduled scaling is still suspended"
 		}
 		text += "\n"
+	}
+	if e.Floor.Capacity > 0 {
+		text += fmt.Sprintf("floor      %s\n", e.Floor)
+	}
+	for _, f := range e.Forecast {
+		text += fmt.Sprintf("forecast   %s\n", f)
 	}
 	if e.Last == nil {
 		return text + "last       nothing was scaled in the last six weeks\n"

@@ -24,8 +24,8 @@ import (
 	"flyball/scaling"
 )
 
-// cloudWatch keeps alarms and one series a metric name. Nothing is evaluated:
-// a test sets the states.
+// cloudWatch keeps alarms and one series a metric name, or a metric name and
+// statistic. Nothing is evaluated: a test sets the states.
 type cloudWatch struct {
 	mu     sync.Mutex
 	alarms map[string]cwtypes.MetricAlarm
@@ -105,7 +105,12 @@ func (c *cloudWatch) GetMetricData(_ context.Context, in *cloudwatch.GetMetricDa
 	out := &cloudwatch.GetMetricDataOutput{}
 	for _, q := range in.MetricDataQueries {
 		r := cwtypes.MetricDataResult{Id: q.Id}
-		for _, d := range c.series[*q.MetricStat.Metric.MetricName] {
+		name := *q.MetricStat.Metric.MetricName
+		points, ok := c.series[name+" "+*q.MetricStat.Stat]
+		if !ok {
+			points = c.series[name]
+		}
+		for _, d := range points {
 			if !d.Time.Before(*in.StartTime) && d.Time.Before(*in.EndTime) {
 				r.Timestamps, r.Values = append(r.Timestamps, d.Time), append(r.Values, d.Value)
 			}

@@ -31,12 +31,14 @@ const (
 )
 
 // Run follows activities to their end, watches targets without a task for
-// demand, runs scheduled actions, and forgets old activities, until ctx ends.
-// Then it returns nil.
+// demand, runs scheduled actions, forecasts and acts for predictive policies, and
+// forgets old activities, until ctx ends. Then it returns nil.
 func (a *API) Run(ctx context.Context) error {
-	var scheduled sync.WaitGroup
-	scheduled.Go(func() { a.runAgenda(ctx) })
-	defer scheduled.Wait()
+	var loops sync.WaitGroup
+	loops.Go(func() { a.runAgenda(ctx) })
+	loops.Go(func() { a.attend(ctx, &a.renewals, 1, a.renewDue) })
+	loops.Go(func() { a.attend(ctx, &a.hours, hoursAtOnce, a.actDue) })
+	defer loops.Wait()
 	every := func(d time.Duration) *time.Ticker { return time.NewTicker(max(a.cfg.Clock.Real(d), fastestLook)) }
 	demand, purge := every(time.Minute), every(time.Hour)
 	defer demand.Stop()

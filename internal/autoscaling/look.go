@@ -126,19 +126,23 @@ func (a *API) look(ctx context.Context, t *target, n *Notification, everything b
 func (a *API) subjects(t *target, n *Notification) []subject {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	subjects := make([]subject, len(t.policies))
-	for i, p := range t.policies {
+	subjects := make([]subject, 0, len(t.policies))
+	for _, p := range t.policies {
+		if p.Predictive != nil {
+			continue // it has no alarm
+		}
 		if n != nil && p.ARN == n.Action && p.Step != nil && !slices.Contains(p.heard, n.Alarm) {
 			p.heard = append(slices.Clip(p.heard), n.Alarm)
 		}
-		subjects[i] = subject{
+		s := subject{
 			reading: scaling.Reading{Name: p.Name, Policy: p.rule, Cooldown: p.Cooldown},
 			arn:     p.ARN,
 			alarms:  p.Alarms,
 		}
 		if p.Step != nil {
-			subjects[i].alarms, subjects[i].step = p.heard, true
+			s.alarms, s.step = p.heard, true
 		}
+		subjects = append(subjects, s)
 	}
 	return subjects
 }

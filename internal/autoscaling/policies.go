@@ -28,11 +28,14 @@ type policy struct {
 	Created    time.Time
 	Tracking   *types.TargetTrackingScalingPolicyConfiguration `json:",omitempty"`
 	Step       *types.StepScalingPolicyConfiguration           `json:",omitempty"`
+	Predictive *types.PredictiveScalingPolicyConfiguration     `json:",omitempty"`
 	Alarms     []string                                        `json:",omitempty"` // target tracking: the high one, then the low one if there is one
 	Cooldown   scaling.Cooldown                                `json:",omitzero"`
+	Acted      time.Time                                       `json:",omitzero"` // predictive: the last hour whose capacity was set
 
-	rule  scaling.Policy // made from the configuration
-	heard []string       // step: alarms that have called
+	rule       scaling.Policy // made from the configuration; predictive: nil
+	heard      []string       // step: alarms that have called
+	prediction *prediction    // predictive: the newest; nil: none yet
 }
 
 func policyKey(resourceID, name string) string { return resourceID + " " + name }
@@ -47,6 +50,7 @@ func (p *policy) put(b *store.Batch) *store.Batch {
 func (a *API) attach(t *target, p *policy) {
 	i, found := t.find(p.Name)
 	if found {
+		a.withdraw(t.policies[i])
 		t.policies[i] = p
 	} else {
 		t.policies = slices.Insert(t.policies, i, p)
@@ -113,14 +117,24 @@ func (a *API) putPolicy(ctx context.Context, t *target, in *applicationautoscali
 			return nil, err
 		}
 	}
+	if p.Predictive != nil {
+		if err := a.probe(ctx, p); err != nil {
+			return nil, err
+		}
+	}
 	a.mu.Lock()
 	if a.targets[t.ResourceID] != t {
 		a.mu.Unlock()
 		return nil, targetNotRegistered(t.ResourceID)
 	}
+	var b store.Batch
+	if p.Predictive != nil {
+		a.takeOver(&b, p, old)
+	}
 	a.attach(t, p)
+	a.enroll(p)
 	a.setMetricPeriod(t)
-	commit := a.cfg.Store.Write(p.put(new(store.Batch)))
+	commit := a.cfg.Store.Write(p.put(&b))
 	a.mu.Unlock()
 	return p, durable(commit)
 }
@@ -138,7 +152,7 @@ func (a *API) draft(t *target, in *applicationautoscaling.PutScalingPolicyInput)
 	case old != nil:
 		p = &policy{
 			ResourceID: t.ResourceID, Name: old.Name, ARN: old.ARN, Type: old.Type, Created: old.Created,
-			Tracking: old.Tracking, Step: old.Step, Alarms: old.Alarms, Cooldown: old.Cooldown, heard: old.heard,
+			Tracking: old.Tracking, Step: old.Step, Predictive: old.Predictive, Alarms: old.Alarms, Cooldown: old.Cooldown, heard: old.heard,
 		}
 	case len(t.policies) >= maxPolicies:
 		return nil, nil, limitExceeded("The limit of %d scaling policies for a scalable target is reached.", maxPolicies)
@@ -189,8 +203,9 @@ func (a *API) DeleteScalingPolicy(ctx context.Context, in *applicationautoscalin
 	i, _ := t.find(name)
 	t.policies = slices.Delete(t.policies, i, i+1)
 	delete(a.policies, p.ARN)
+	a.withdraw(p)
 	a.setMetricPeriod(t)
-	commit := a.cfg.Store.Write(new(store.Batch).Delete(kindPolicy, policyKey(resourceID, name)))
+	commit := a.cfg.Store.Write(forgetPredictions(new(store.Batch), p).Delete(kindPolicy, policyKey(resourceID, name)))
 	a.mu.Unlock()
 	if err := durable(commit); err != nil {
 		return nil, err
@@ -259,6 +274,7 @@ func (a *API) describePolicy(p *policy) types.ScalingPolicy {
 		CreationTime:                             aws.Time(p.Created),
 		TargetTrackingScalingPolicyConfiguration: p.Tracking,
 		StepScalingPolicyConfiguration:           p.Step,
+		PredictiveScalingPolicyConfiguration:     p.Predictive,
 		Alarms:                                   a.named(p.Alarms),
 	}
 }

@@ -186,7 +186,7 @@ func TestPutScalingPolicyRefuses(t *testing.T) {
 	}{
 		{"no configuration", &input{PolicyName: aws.String("p"), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension, PolicyType: types.PolicyTypeTargetTrackingScaling}, "ValidationException", "TargetTrackingScalingPolicyConfiguration must be specified"},
 		{"no name", &input{ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension}, "ValidationException", "PolicyName must be specified"},
-		{"predictive scaling", &input{PolicyName: aws.String("p"), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension, PolicyType: types.PolicyTypePredictiveScaling}, "ValidationException", "Predictive scaling policies are not supported yet"},
+		{"predictive scaling", &input{PolicyName: aws.String("p"), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension, PolicyType: types.PolicyTypePredictiveScaling}, "ValidationException", "PredictiveScalingPolicyConfiguration must be specified for policy type PredictiveScaling"},
 		{"a target of zero", track(func(c *types.TargetTrackingScalingPolicyConfiguration) { c.TargetValue = aws.Float64(0) }), "ValidationException", "Target value 0 must be a number greater than 0"},
 		{"no metric", track(func(c *types.TargetTrackingScalingPolicyConfiguration) { c.PredefinedMetricSpecification = nil }), "ValidationException", "Exactly one of"},
 		{"a metric of another service", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
@@ -357,13 +357,6 @@ func TestDescribeScalingPoliciesShowsWhatWasPut(t *testing.T) {
 		if c := got[1].StepScalingPolicyConfiguration; c.Cooldown != nil || c.MetricAggregationType != "" || len(c.StepAdjustments) != 2 {
 			t.Errorf("what was not given is not left out: %+v", c)
 		}
-	})
-}
-
-func TestForecastsAreRefused(t *testing.T) {
-	inWorld(t, func(w *world) {
-		_, err := w.GetPredictiveScalingForecast(w.ctx, &applicationautoscaling.GetPredictiveScalingForecastInput{ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension})
-		wantError(t, err, "ValidationException", "Predictive scaling")
 	})
 }
 

@@ -41,24 +41,22 @@ func (p *policy) configure(in *applicationautoscaling.PutScalingPolicyInput) err
 	if p.Type != "" && kind != p.Type {
 		return invalid("The type of a scaling policy cannot be changed: %s is a %s policy", p.Name, p.Type)
 	}
-	if in.PredictiveScalingPolicyConfiguration != nil || kind == types.PolicyTypePredictiveScaling {
-		return invalid("Predictive scaling policies are not supported yet")
-	}
 	p.Type = kind
-	switch kind {
-	case types.PolicyTypeTargetTrackingScaling:
-		if in.StepScalingPolicyConfiguration != nil {
-			return invalid("StepScalingPolicyConfiguration cannot be specified for policy type %s", kind)
+	for _, c := range []struct {
+		kind  types.PolicyType
+		given bool
+	}{
+		{types.PolicyTypeStepScaling, in.StepScalingPolicyConfiguration != nil},
+		{types.PolicyTypeTargetTrackingScaling, in.TargetTrackingScalingPolicyConfiguration != nil},
+		{types.PolicyTypePredictiveScaling, in.PredictiveScalingPolicyConfiguration != nil},
+	} {
+		if c.given && c.kind != kind {
+			return invalid("%sPolicyConfiguration cannot be specified for policy type %s", c.kind, kind)
 		}
-		given(&p.Tracking, nonNil(in.TargetTrackingScalingPolicyConfiguration))
-	case types.PolicyTypeStepScaling:
-		if in.TargetTrackingScalingPolicyConfiguration != nil {
-			return invalid("TargetTrackingScalingPolicyConfiguration cannot be specified for policy type %s", kind)
-		}
-		given(&p.Step, nonNil(in.StepScalingPolicyConfiguration))
-	default:
-		return invalid("Policy type %s is not supported", kind)
 	}
+	given(&p.Tracking, nonNil(in.TargetTrackingScalingPolicyConfiguration))
+	given(&p.Step, nonNil(in.StepScalingPolicyConfiguration))
+	given(&p.Predictive, nonNil(withDefaults(in.PredictiveScalingPolicyConfiguration)))
 	return nil
 }
 
@@ -78,6 +76,8 @@ func (p *policy) compile() (scaling.Policy, error) {
 		return compileTracking(p.Tracking)
 	case p.Type == types.PolicyTypeStepScaling && p.Step != nil:
 		return compileStep(p.Step)
+	case p.Type == types.PolicyTypePredictiveScaling && p.Predictive != nil:
+		return nil, checkPredictive(p.Predictive) // no alarm calls it: it has no rule
 	}
 	return nil, invalid("%sPolicyConfiguration must be specified for policy type %s", p.Type, p.Type)
 }
@@ -113,20 +113,24 @@ func compileTracking(c *types.TargetTrackingScalingPolicyConfiguration) (scaling
 
 func checkPredefined(m *types.PredefinedMetricSpecification) error {
 	switch m.PredefinedMetricType {
-	case requestCountPerTarget:
-		label := aws.ToString(m.ResourceLabel)
-		if label == "" {
-			return invalid("Resource label should be specified for predefined metric type %s", m.PredefinedMetricType)
-		}
-		if !resourceLabels.MatchString(label) {
-			return invalid("Invalid resource label '%s' for predefined metric type %s: it must have the form app/LOAD-BALANCER/ID/targetgroup/TARGET-GROUP/ID", label, m.PredefinedMetricType)
-		}
-	case cpuUtilization, memoryUtilization, cpuHighResolution, memoryHighResolution:
-		if m.ResourceLabel != nil {
-			return invalid("Resource label cannot be specified for predefined metric type %s", m.PredefinedMetricType)
-		}
-	default:
-		return invalid("Predefined metric type %s is not supported for scalable dimension %s", m.PredefinedMetricType, dimension)
+	case requestCountPerTarget, cpuUtilization, memoryUtilization, cpuHighResolution, memoryHighResolution:
+		return checkLabel(string(m.PredefinedMetricType), m.ResourceLabel, m.PredefinedMetricType == requestCountPerTarget)
+	}
+	return invalid("Predefined metric type %s is not supported for scalable dimension %s", m.PredefinedMetricType, dimension)
+}
+
+// checkLabel checks the resource label of a predefined metric: those of load
+// balancers need one, others have none.
+func checkLabel(metricType string, label *string, needed bool) error {
+	switch {
+	case !needed && label == nil:
+		return nil
+	case !needed:
+		return invalid("Resource label cannot be specified for predefined metric type %s", metricType)
+	case aws.ToString(label) == "":
+		return invalid("Resource label should be specified for predefined metric type %s", metricType)
+	case !resourceLabels.MatchString(*label):
+		return invalid("Invalid resource label '%s' for predefined metric type %s: it must have the form app/LOAD-BALANCER/ID/targetgroup/TARGET-GROUP/ID", *label, metricType)
 	}
 	return nil
 }

@@ -64,6 +64,7 @@ func (a *API) evaluate(ctx context.Context, t *target, n *Notification) error {
 	}
 	a.mu.Lock()
 	engine, registered := t.engine(), a.targets[t.ResourceID] == t
+	engine.Floor = t.floor(a.now())
 	a.mu.Unlock()
 	if !registered {
 		return errDeregistered

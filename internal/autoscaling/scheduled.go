@@ -317,11 +317,3 @@ func (t *target) nextRun() *ScheduledRun {
 	}
 	return &ScheduledRun{Action: first.Name, At: first.next, Min: first.Min, Max: first.Max}
 }
-
-// GetPredictiveScalingForecast finds no policy to forecast for.
-func (a *API) GetPredictiveScalingForecast(_ context.Context, in *applicationautoscaling.GetPredictiveScalingForecastInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.GetPredictiveScalingForecastOutput, error) {
-	if _, err := checkKey(in.ServiceNamespace, in.ResourceId, in.ScalableDimension); err != nil {
-		return nil, err
-	}
-	return nil, invalid("Predictive scaling policies are not supported yet")
-}

@@ -231,6 +231,7 @@ func (a *API) deregister(ctx context.Context, resourceID string) error {
 	}
 	b.Delete(kindTarget, resourceID).
 		DeleteRange(kindPolicy, store.Prefix(policyKey(resourceID, ""))).
+		DeleteRange(kindPrediction, store.Prefix(policyKey(resourceID, ""))).
 		DeleteRange(kindAction, store.Prefix(actionKey(resourceID, "")))
 	delete(a.targets, resourceID)
 	delete(a.byARN, t.ARN)
@@ -238,6 +239,7 @@ func (a *API) deregister(ctx context.Context, resourceID string) error {
 	delete(a.zero, t)
 	for _, p := range t.policies {
 		delete(a.policies, p.ARN)
+		a.withdraw(p)
 	}
 	for _, c := range t.actions {
 		a.agenda.drop(c)

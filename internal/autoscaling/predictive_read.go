@@ -1,0 +1,133 @@
+package autoscaling
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+
+	"flyball/internal/store"
+)
+
+// longestForecast is how much of a forecast can be read at a time.
+const longestForecast = 30 * 24 * time.Hour
+
+// GetPredictiveScalingForecast tells what a policy forecasts, and of past hours
+// what it forecast last. If the policy has no forecast yet, it makes one.
+func (a *API) GetPredictiveScalingForecast(ctx context.Context, in *applicationautoscaling.GetPredictiveScalingForecastInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.GetPredictiveScalingForecastOutput, error) {
+	resourceID, err := checkKey(in.ServiceNamespace, in.ResourceId, in.ScalableDimension)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.checkRange(in.StartTime, in.EndTime); err != nil {
+		return nil, err
+	}
+	p, newest, err := a.predictive(resourceID, aws.ToString(in.PolicyName))
+	if err == nil && newest == nil {
+		if err = a.renew(ctx, p); err == nil {
+			p, newest, err = a.predictive(resourceID, p.Name)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if newest == nil {
+		return nil, invalid("The forecast of scaling policy %s is not available yet", p.Name) // it was changed while it was made
+	}
+	hours, err := a.predicted(p, newest, in.StartTime.UTC(), in.EndTime.UTC())
+	if err != nil {
+		return nil, internal(err)
+	}
+	specification := p.metrics()
+	load := types.LoadForecast{Timestamps: hours.times, Values: hours.load, MetricSpecification: &specification}
+	return &applicationautoscaling.GetPredictiveScalingForecastOutput{
+		LoadForecast:     []types.LoadForecast{load},
+		CapacityForecast: &types.CapacityForecast{Timestamps: hours.times, Values: hours.capacity},
+		UpdateTime:       aws.Time(newest.Made),
+	}, nil
+}
+
+// checkRange checks the times that a forecast is asked for.
+func (a *API) checkRange(start, end *time.Time) error {
+	switch {
+	case start == nil || end == nil:
+		return invalid("StartTime and EndTime must be specified")
+	case !start.Before(*end):
+		return invalid("StartTime must be before EndTime")
+	case end.Sub(*start) > longestForecast:
+		return invalid("The time range between StartTime and EndTime must not exceed 30 days")
+	case start.Before(a.now().Add(-forecastsKept)):
+		return invalid("StartTime must not be more than one year in the past")
+	}
+	return nil
+}
+
+// predictive is a target's predictive policy of a name, and what it forecasts.
+func (a *API) predictive(resourceID, name string) (*policy, *prediction, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	t := a.targets[resourceID]
+	if t == nil || t.policy(name) == nil {
+		return nil, nil, invalid("No scaling policy found for service namespace: %s, resource ID: %s, scalable dimension: %s, policy name: %s", namespace, resourceID, dimension, name)
+	}
+	p := t.policy(name)
+	if p.Predictive == nil {
+		return nil, nil, invalid("Scaling policy %s is not a predictive scaling policy", name)
+	}
+	return p, p.prediction, nil
+}
+
+// A forecastSeries is a forecast as it is read: hours in order.
+type forecastSeries struct {
+	times          []time.Time
+	load, capacity []float64
+}
+
+// predicted are the hours of a range that were forecast. Where predictions
+// overlap, the later one counts.
+func (a *API) predicted(p *policy, newest *prediction, start, end time.Time) (forecastSeries, error) {
+	var failure error
+	s := forecastSeries{times: []time.Time{}, load: []float64{}, capacity: []float64{}}
+	past := store.Range{
+		From: predictionKey(p, start.Add(-forecastHours*time.Hour)),
+		To:   predictionKey(p, newest.Start),
+	}
+	err := a.cfg.Store.Scan(kindPrediction, past, func(_ string, value []byte) bool {
+		var f prediction
+		failure = json.Unmarshal(value, &f)
+		s.add(f.until(newest.Start), start, end)
+		return failure == nil
+	})
+	if err == nil {
+		err = failure
+	}
+	s.add(newest, start, end)
+	return s, err
+}
+
+// add appends a prediction's hours inside a range.
+func (s *forecastSeries) add(f *prediction, start, end time.Time) {
+	for i, capacity := range f.Capacity {
+		at := f.Start.Add(time.Duration(i) * time.Hour)
+		if !at.Before(start) && at.Before(end) {
+			s.times = append(s.times, at)
+			s.load = append(s.load, f.Load[i])
+			s.capacity = append(s.capacity, float64(capacity))
+		}
+	}
+}
+
+// forgetPredictions removes what a policy forecast.
+func forgetPredictions(b *store.Batch, p *policy) *store.Batch {
+	return b.DeleteRange(kindPrediction, store.Prefix(predictionPrefix(p)))
+}
+
+// sameForecast reports whether two policies forecast the same.
+func sameForecast(a, b *policy) bool {
+	x, _ := json.Marshal(a.Predictive.MetricSpecifications)
+	y, _ := json.Marshal(b.Predictive.MetricSpecifications)
+	return string(x) == string(y)
+}
