@@ -106,6 +106,43 @@ func BenchmarkEvaluation(b *testing.B) {
 	b.ReportMetric(float64(b.N)*2*services/b.Elapsed().Seconds(), "evaluations/s")
 }
 
+// BenchmarkFormula evaluates 10,000 alarms on the ratio of two metrics.
+func BenchmarkFormula(b *testing.B) {
+	a := benchService(b, forgetful{}, nil)
+	const alarms = 10_000
+	now := a.Clock.Now()
+	bare := heap()
+	for i := range alarms {
+		stat := func(id, name string) types.MetricDataQuery {
+			name = fmt.Sprintf("%s-%05d", name, i)
+			set := metric.Set{}
+			set.Add(48, 1)
+			for minute := range 5 {
+				a.Record([]metric.Sample{{Metric: metric.NewID("jobs", name), Time: now.Add(-time.Duration(minute) * time.Minute), Set: set}})
+			}
+			return types.MetricDataQuery{Id: &id, ReturnData: aws.Bool(false), MetricStat: &types.MetricStat{
+				Metric: &types.Metric{Namespace: aws.String("jobs"), MetricName: &name}, Stat: aws.String("Average"), Period: aws.Int32(60),
+			}}
+		}
+		if _, err := a.PutMetricAlarm(b.Context(), &cloudwatch.PutMetricAlarmInput{
+			AlarmName: aws.String(fmt.Sprintf("backlog-%05d", i)), EvaluationPeriods: aws.Int32(3),
+			Threshold: aws.Float64(50), ComparisonOperator: "GreaterThanThreshold",
+			Metrics: []types.MetricDataQuery{stat("m1", "messages"), stat("m2", "tasks"), {Id: aws.String("e1"), Expression: aws.String("m1 / m2")}},
+		}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	a.schedule.fresh = nil
+	a.all(now)
+	b.ReportAllocs()
+	for b.Loop() {
+		a.all(now)
+	}
+	b.ReportMetric(float64(b.N)*alarms/b.Elapsed().Seconds(), "evaluations/s")
+	b.ReportMetric(float64(heap()-bare)/alarms, "B/alarm") // with its two metrics
+	runtime.KeepAlive(a)
+}
+
 // BenchmarkMemory reports what an alarm takes with its definition and state.
 func BenchmarkMemory(b *testing.B) {
 	const services = 50_000

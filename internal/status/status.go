@@ -244,8 +244,16 @@ func metricName(t *aastypes.TargetTrackingScalingPolicyConfiguration) string {
 	if m := t.PredefinedMetricSpecification; m != nil {
 		return string(m.PredefinedMetricType)
 	}
-	if m := t.CustomizedMetricSpecification; m != nil && m.MetricName != nil {
+	m := t.CustomizedMetricSpecification
+	if m != nil && m.MetricName != nil {
 		return aws.ToString(m.Namespace) + " " + aws.ToString(m.MetricName)
+	}
+	if m != nil {
+		for _, q := range m.Metrics {
+			if q.Expression != nil && (q.ReturnData == nil || *q.ReturnData) {
+				return *q.Expression
+			}
+		}
 	}
 	return "customized metric"
 }

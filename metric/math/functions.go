@@ -374,6 +374,9 @@ func search(r *Run, c *call, _ []value) (value, *Error) {
 		return value{}, r.broken(err)
 	}
 	found = found[:min(len(found), MaxSeries)]
+	if r.found == nil {
+		r.found = map[*Search][]Series{}
+	}
 	r.found[c.search] = found
 	return array(found), nil
 }

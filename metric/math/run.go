@@ -23,15 +23,15 @@ type Env struct {
 type Run struct {
 	program *Program
 	env     Env
-	results map[string]value
+	results []value // by the order of the queries; of type 0 before they are computed
 	found   map[*Search][]Series
-	points  int // computed so far
-	cause   error
+	points  int   // computed so far
+	cause   error // the error of one of Env's functions
 }
 
 // Run begins an evaluation.
 func (p *Program) Run(env Env) *Run {
-	return &Run{program: p, env: env, results: map[string]value{}, found: map[*Search][]Series{}}
+	return &Run{program: p, env: env, results: make([]value, len(p.queries))}
 }
 
 // Result is what a query gives: one series, or for an Array any number of them.
@@ -133,15 +133,15 @@ func (r *Run) on(s Series, i int) bool {
 
 // query is the value of a query, computed once.
 func (r *Run) query(id string) (value, *Error) {
-	if v, ok := r.results[id]; ok {
+	q := r.program.queries[id]
+	if v := r.results[q.order]; v.typ != 0 {
 		return v, nil
 	}
-	q := r.program.queries[id]
 	v, err := r.compute(q)
 	if err != nil {
 		return value{}, err.in(id)
 	}
-	r.results[id] = v
+	r.results[q.order] = v
 	return v, nil
 }
 
@@ -276,8 +276,11 @@ func (r *Run) binary(q *query, n *binary) (value, *Error) {
 // timestamp. A series that has no value where the other has one counts as 0
 // there; beside a scalar, what is missing stays missing.
 func (r *Run) combine(f func(a, b float64) float64, left, right value) Series {
-	out := r.series(finest(append(left.series[:len(left.series):len(left.series)], right.series...)))
-	both := left.typ == TimeSeries && right.typ == TimeSeries
+	like, both := left, left.typ == TimeSeries && right.typ == TimeSeries
+	if left.typ == Scalar || both && right.series[0].Period < left.series[0].Period {
+		like = right
+	}
+	out := r.series(like.series[0])
 	for i := range out.Values {
 		a, b := left.at(i), right.at(i)
 		if both && isMissing(a) != isMissing(b) {
