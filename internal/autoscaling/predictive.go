@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/smithy-go"
@@ -58,6 +59,9 @@ func predictionPrefix(p *policy) string { return policyKey(p.ResourceID, p.Name)
 
 // loadPrediction reads back what a policy forecast last.
 func (a *API) loadPrediction(p *policy) error {
+	if p.Predictive == nil {
+		return nil
+	}
 	newest := store.Prefix(predictionPrefix(p))
 	newest.Reverse = true
 	var failure error
@@ -302,10 +306,15 @@ func (s source) means(sums, counts []float64) []float64 {
 
 // probe lets CloudWatch check the queries of a policy's customized metrics.
 func (a *API) probe(ctx context.Context, p *policy) error {
-	now := a.now()
-	for _, s := range []source{p.loadSource(), p.scalingSource(), p.taskSource(standardPeriod)} {
+	m, now := p.metrics(), a.now()
+	for _, c := range []*types.PredictiveScalingCustomizedMetricSpecification{
+		m.CustomizedLoadMetricSpecification, m.CustomizedScalingMetricSpecification, m.CustomizedCapacityMetricSpecification,
+	} {
+		if c == nil {
+			continue
+		}
 		_, err := a.cfg.Alarms.GetMetricData(ctx, &cloudwatch.GetMetricDataInput{
-			MetricDataQueries: s.queries, StartTime: aws.Time(now.Add(-time.Hour)), EndTime: aws.Time(now),
+			MetricDataQueries: customizedSource(c).queries, StartTime: aws.Time(now.Add(-time.Hour)), EndTime: aws.Time(now),
 		})
 		if err != nil {
 			return metricsFailed(err)
