@@ -50,7 +50,7 @@ the same policies that will scale them in production.`,
 		SilenceErrors: true,
 	}
 	cmd.AddCommand(
-		serveCommand(), demoCommand(), loadCommand(),
+		serveCommand(), demoCommand(), loadCommand(), forecastCommand(),
 		statusCommand(), activitiesCommand(), explainCommand(), logsCommand(),
 		versionCommand(),
 	)
