@@ -226,6 +226,7 @@ func overridesShown(d *definition, o *types.TaskOverride) *types.TaskOverride {
 	if o != nil {
 		shown = *o
 	}
+	//lint:ignore SA1019 clients still see the empty list
 	shown.InferenceAcceleratorOverrides = []types.InferenceAcceleratorOverride{}
 	shown.ContainerOverrides = slices.Clone(shown.ContainerOverrides)
 	for _, c := range d.api.ContainerDefinitions {

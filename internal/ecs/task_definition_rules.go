@@ -113,6 +113,7 @@ func checkUnserved(in *ecs.RegisterTaskDefinitionInput) error {
 	switch {
 	case in.ProxyConfiguration != nil:
 		return clientError("proxyConfiguration is not supported by this server.")
+	//lint:ignore SA1019 old clients still send it, and are refused
 	case len(in.InferenceAccelerators) > 0:
 		return clientError("inferenceAccelerators are not supported by this server.")
 	}

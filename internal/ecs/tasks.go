@@ -183,6 +183,7 @@ func checkOverrides(def *definition, o *types.TaskOverride) error {
 			return clientError("Invalid 'cpu', 'memory' or 'memoryReservation' setting in the override of container '%s'.", *c.Name)
 		}
 	}
+	//lint:ignore SA1019 old clients still send it, and are refused
 	if len(o.InferenceAcceleratorOverrides) > 0 {
 		return notServed("inferenceAcceleratorOverrides")
 	}
