@@ -42,6 +42,14 @@ func internal(err error) error {
 	return &types.InternalServiceFault{Message: &message}
 }
 
+// message is what an error of ours says, without its code.
+func message(err error) string {
+	if api := smithy.APIError(nil); errors.As(err, &api) {
+		return api.ErrorMessage()
+	}
+	return err.Error()
+}
+
 // badToken turns an error of package page into the code that an operation has
 // for it.
 func badToken(err error) error {

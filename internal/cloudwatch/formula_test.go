@@ -169,7 +169,7 @@ func TestAlarmOnMetricMathRefusals(t *testing.T) {
 			"two return data":    {[]types.MetricDataQuery{query("m1", "cpu", "Sum", 60), expression("e1", "m1*2")}, "Exactly one element of the metrics list should return data."},
 			"eleven metrics":     {append([]types.MetricDataQuery{expression("e1", "SUM(METRICS())")}, many...), "The metrics list must not contain more than 10 metrics."},
 			"eleven expressions": {append(chain, m1), "The metrics list must not contain more than 10 expressions."},
-			"same id":            {[]types.MetricDataQuery{m1, m1, expression("e1", "m1")}, "The values for parameter id in Metrics are not unique."},
+			"same id":            {[]types.MetricDataQuery{m1, m1, expression("e1", "m1")}, "Invalid metrics list: the Id m1 is not unique"},
 			"unknown id":         {[]types.MetricDataQuery{m1, expression("e1", "m1 / m2")}, "Error in expression 'e1': There is no metric or expression with the ID 'm2' (at character 6)"},
 			"unknown function":   {[]types.MetricDataQuery{m1, expression("e1", "MEDIAN(m1)")}, "Error in expression 'e1': Unknown function 'MEDIAN' (at character 1)"},
 			"search":             {[]types.MetricDataQuery{m1, expression("e1", "SUM(SEARCH('cpu', 'Sum', 60))")}, "SEARCH is not supported on Metric Alarms"},
@@ -179,9 +179,9 @@ func TestAlarmOnMetricMathRefusals(t *testing.T) {
 			"several periods":    {[]types.MetricDataQuery{m1, hidden(query("m2", "tasks", "Average", 300)), expression("e1", "m1/m2")}, "All elements of the metrics list must have the same Period."},
 			"no period":          {[]types.MetricDataQuery{expression("e1", "TIME_SERIES(1)")}, "Period must not be null"},
 			"short period":       {[]types.MetricDataQuery{hidden(query("m1", "cpu", "Sum", 5)), expression("e1", "m1*2")}, "Period must be 10, 20, 30 or a multiple of 60"},
-			"id":                 {[]types.MetricDataQuery{m1, expression("E1", "m1")}, "The value E1 for parameter Metrics.member.2.Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$."},
+			"id":                 {[]types.MetricDataQuery{m1, expression("E1", "m1")}, "Invalid metrics list: The value E1 for parameter Metrics.member.2.Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$."},
 			"another account":    {[]types.MetricDataQuery{account}, "The parameter Metrics.member.1.AccountId of another account is not supported."},
-			"both":               {[]types.MetricDataQuery{both}, "The parameters Metrics.member.1.Expression and Metrics.member.1.MetricStat are mutually exclusive and you have specified both."},
+			"both":               {[]types.MetricDataQuery{both}, "Invalid metrics list: The parameters Metrics.member.1.Expression and Metrics.member.1.MetricStat are mutually exclusive and you have specified both."},
 		} {
 			_, err := s.PutMetricAlarm(t.Context(), alarmOn("a", onMath(c.metrics...)))
 			if err == nil {

@@ -309,9 +309,9 @@ func (a *API) checkQueries(queries []types.MetricDataQuery) error {
 		r, err := dataRead(q, at)
 		switch {
 		case err != nil:
-			return err
+			return validation("Invalid metrics list: %s", strings.TrimSpace(message(err)))
 		case ids[r.id]:
-			return validation("The values for parameter id in Metrics are not unique.")
+			return validation("Invalid metrics list: the Id %s is not unique", r.id)
 		case q.AccountId != nil && *q.AccountId != a.Account:
 			return unsupported("The parameter " + at + "AccountId of another account")
 		}
