@@ -55,6 +55,10 @@ func newHistory(series []float64, seasons []int) (*history, error) {
 		h.values[i] = v / h.scale
 	}
 	fill(h.values, h.known, h.seasons)
+	if len(h.seasons) == len(seasons) {
+		h.followLevel()
+		h.forgetUnusual()
+	}
 	return h, nil
 }
 
