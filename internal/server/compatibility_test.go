@@ -1,0 +1,68 @@
+package server
+
+import (
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+
+	local "flyball/internal/autoscaling"
+	localcloudwatch "flyball/internal/cloudwatch"
+	localecs "flyball/internal/ecs"
+)
+
+var name = regexp.MustCompile(`\b[A-Z][A-Za-z]+\b`)
+
+// The lists in docs/compatibility.md name each operation of the SDK's clients
+// once, and say Missing of those and only those that are not served.
+func TestTheCompatibilityListsAreTrue(t *testing.T) {
+	text, err := os.ReadFile("../../docs/compatibility.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for title, service := range map[string]struct{ client, api any }{
+		"Application Auto Scaling": {&applicationautoscaling.Client{}, &local.API{}},
+		"CloudWatch":               {&cloudwatch.Client{}, &localcloudwatch.API{}},
+		"ECS":                      {&ecs.Client{}, &localecs.API{}},
+	} {
+		t.Run(title, func(t *testing.T) {
+			_, section, _ := strings.Cut(string(text), "### "+title+"\n")
+			section, _, _ = strings.Cut(section, "\n## ")
+			section, _, _ = strings.Cut(section, "\n### ")
+			served, missing, ok := strings.Cut(section, "Missing:")
+			if !ok {
+				t.Fatal("no list of what is missing")
+			}
+			listed := map[string]int{}
+			client, api := reflect.TypeOf(service.client), reflect.TypeOf(service.api)
+			count := func(text string, want bool) {
+				for _, op := range name.FindAllString(text, -1) {
+					if _, known := client.MethodByName(op); !known {
+						continue
+					}
+					listed[op]++
+					if _, is := api.MethodByName(op); is != want {
+						t.Errorf("%s: served is %t, the list says %t", op, is, want)
+					}
+				}
+			}
+			for line := range strings.Lines(served) {
+				if row, ok := strings.CutPrefix(line, "| "); ok {
+					line, _, _ = strings.Cut(row, " |") // what comes after is prose
+				}
+				count(line, true)
+			}
+			count(missing, false)
+			for i := range client.NumMethod() {
+				if op := client.Method(i).Name; op != "Options" && listed[op] != 1 {
+					t.Errorf("%s is listed %d times", op, listed[op])
+				}
+			}
+		})
+	}
+}
