@@ -28,6 +28,7 @@ type calculation struct {
 	reads   map[string]read // by id
 	program *math.Program
 	runs    map[math.Grid]*math.Run
+	points  int // computed so far
 }
 
 // calculate compiles the expressions among the queries.
@@ -57,7 +58,7 @@ func (c *calculation) results(r read) ([]types.MetricDataResult, error) {
 	run := c.runs[grid]
 	if run == nil {
 		run = c.program.Run(math.Env{
-			Grid:   grid,
+			Grid: grid, Points: &c.points,
 			Metric: func(id string) (math.Series, error) { return c.series(c.reads[id], grid) },
 			Find:   func(s math.Search) ([]math.Series, error) { return c.find(s, r, grid) },
 		})

@@ -16,6 +16,9 @@ type Env struct {
 	// Find reads the metrics that a search matches, in an order that does not
 	// change. Without it, searches fail.
 	Find func(Search) ([]Series, error)
+	// Points counts the values computed, which are bounded. Runs that share it share
+	// the bound; without it, a run has its own.
+	Points *int
 }
 
 // A Run evaluates the queries of a program. What several of them need is read and
@@ -25,12 +28,14 @@ type Run struct {
 	env     Env
 	results []value // by the order of the queries; of type 0 before they are computed
 	found   map[*Search][]Series
-	points  int   // computed so far
 	cause   error // the error of one of Env's functions
 }
 
 // Run begins an evaluation.
 func (p *Program) Run(env Env) *Run {
+	if env.Points == nil {
+		env.Points = new(int)
+	}
 	return &Run{program: p, env: env, results: make([]value, len(p.queries))}
 }
 
@@ -192,7 +197,7 @@ func (r *Run) afford(q *query, n node, v value) *Error {
 	if len(v.series) > MaxSeries {
 		return errorAt(q.source, n.place(), "The array has more than %d time series", MaxSeries)
 	}
-	if r.points += len(v.series) * r.env.Grid.Len; r.points > maxPoints {
+	if *r.env.Points += len(v.series) * r.env.Grid.Len; *r.env.Points > maxPoints {
 		return errorAt(q.source, n.place(), "The expressions take too many datapoints to compute. Ask for a shorter time range or a longer period")
 	}
 	return nil
