@@ -231,6 +231,7 @@ func ForecastActivity(id string, now time.Time, b Bounds, f Floor, desired Capac
 		ID:          id,
 		Description: setting(to),
 		Cause:       fmt.Sprintf("predictive scaling policy %s forecast a capacity of %d for %s", f.Policy, f.Capacity, f.Hour.Format(time.RFC3339)),
+		Details:     fmt.Sprintf("%d desired, %d forecast, %d to %d allowed", desired, f.Capacity, b.min, b.max),
 		Status:      Pending,
 		To:          to,
 		Start:       now,

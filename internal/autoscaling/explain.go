@@ -56,7 +56,11 @@ func (e Explanation) String() string {
 		text += fmt.Sprintf("floor      %s\n", e.Floor)
 	}
 	for _, f := range e.Forecast {
-		text += fmt.Sprintf("forecast   %s\n", f)
+		text += fmt.Sprintf("forecast   %s", f)
+		if e.Suspended.Out && !f.At.IsZero() {
+			text += ", unless scale-out is still suspended"
+		}
+		text += "\n"
 	}
 	if e.Last == nil {
 		return text + "last       nothing was scaled in the last six weeks\n"

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"time"
 
@@ -113,7 +114,11 @@ func (a *API) renewDue(ctx context.Context, due []*policy) {
 		if err == nil || ctx.Err() != nil {
 			continue
 		}
-		a.cfg.Log.Info("no forecast", "target", p.ResourceID, "policy", p.Name, "error", err)
+		level := slog.LevelWarn
+		if errors.As(err, new(*types.ValidationException)) {
+			level = slog.LevelDebug // there is too little data
+		}
+		a.cfg.Log.Log(ctx, level, "no forecast", "target", p.ResourceID, "policy", p.Name, "error", err)
 		a.mu.Lock()
 		if a.policies[p.ARN] == p { // the next hour has more data
 			a.renewals.set(p, a.now().Truncate(time.Hour).Add(time.Hour))

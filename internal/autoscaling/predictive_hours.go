@@ -30,7 +30,8 @@ func (a *API) planHour(p *policy) {
 
 // actDue raises the capacity of targets to what their policies forecast for the
 // hour that comes, or has come. Of hours that were missed, while the server was
-// down or because a fast clock has passed several, only the last counts.
+// down or because a fast clock has passed several, only the last counts. That
+// they have acted is written last: what a kill cuts short is done again.
 func (a *API) actDue(ctx context.Context, due []*policy) {
 	lacking := a.reachHour(due)
 	a.describeServices(ctx, lacking, func(t *target, s *ecstypes.Service) {
@@ -44,11 +45,19 @@ func (a *API) actDue(ctx context.Context, due []*policy) {
 			a.cfg.Log.Warn("the forecast capacity could not be set", "target", t.ResourceID, "error", err)
 		}
 	})
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var b store.Batch
+	for _, p := range due {
+		if a.policies[p.ARN] == p {
+			p.put(&b)
+		}
+	}
+	a.cfg.Store.Write(&b)
 }
 
-// reachHour notes that policies have acted for their hour, which is where its
-// floor begins, lets maximum capacities give way, and returns the targets that
-// have a floor.
+// reachHour begins the floors of the hour that policies act for, lets maximum
+// capacities give way, and returns the targets that have a floor.
 func (a *API) reachHour(due []*policy) []*target {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -60,7 +69,6 @@ func (a *API) reachHour(due []*policy) []*target {
 			continue // deleted or changed meanwhile
 		}
 		p.Acted = a.now().Add(p.buffer()).Truncate(time.Hour)
-		p.put(&b)
 		a.planHour(p)
 		if t.Suspended.Out {
 			continue
@@ -68,7 +76,9 @@ func (a *API) reachHour(due []*policy) []*target {
 		a.admit(&b, t, p)
 		floors[t] = t.floor(a.now()).Capacity > 0
 	}
-	a.cfg.Store.Write(&b)
+	if b.Len() > 0 {
+		a.cfg.Store.Write(&b)
+	}
 	var lacking []*target
 	for t, has := range floors {
 		if has {
