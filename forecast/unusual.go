@@ -99,8 +99,9 @@ func (h *history) followLevel() {
 	}
 }
 
-// forgetUnusual makes gaps of what was unusual and has passed: holidays,
-// outages, bursts, of at most three days.
+// forgetUnusual makes gaps of what was unusual for half a day to three days and
+// has passed since a day: holidays and outages. Shorter bursts stay: regressions
+// are robust to them, and they tell how uncertain the load is.
 func (h *history) forgetUnusual() {
 	c, ok := newCourse(h)
 	if !ok {
@@ -119,8 +120,8 @@ func (h *history) forgetUnusual() {
 		for end < n && strange[end] {
 			end++
 		}
-		passed := end <= n-c.day
-		if !strange[t-1] && end-t <= 3*c.day && passed {
+		long := end - t
+		if !strange[t-1] && long >= c.day/2 && long <= 3*c.day && end <= n-c.day {
 			for i := t; i < end; i++ {
 				h.known[i] = false
 			}
