@@ -128,10 +128,28 @@ func (a *API) renewDue(ctx context.Context, due []*policy) {
 }
 
 // renew makes a new forecast for a policy. One is made at a time, away from the
-// locks of the API.
+// lock of the API.
 func (a *API) renew(ctx context.Context, p *policy) error {
 	a.forecasting.Lock()
 	defer a.forecasting.Unlock()
+	return a.renewAlone(ctx, p)
+}
+
+// beginForecast makes a policy's first forecast, if it has none by now.
+func (a *API) beginForecast(ctx context.Context, p *policy) error {
+	a.forecasting.Lock()
+	defer a.forecasting.Unlock()
+	a.mu.Lock()
+	begun := p.prediction != nil
+	a.mu.Unlock()
+	if begun {
+		return nil
+	}
+	return a.renewAlone(ctx, p)
+}
+
+// renewAlone is renew for a caller that holds a.forecasting.
+func (a *API) renewAlone(ctx context.Context, p *policy) error {
 	f, err := a.predict(ctx, p)
 	if err != nil {
 		return err

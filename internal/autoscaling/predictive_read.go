@@ -27,7 +27,7 @@ func (a *API) GetPredictiveScalingForecast(ctx context.Context, in *applicationa
 	}
 	p, newest, err := a.predictive(resourceID, aws.ToString(in.PolicyName))
 	if err == nil && newest == nil {
-		if err = a.renew(ctx, p); err == nil {
+		if err = a.beginForecast(ctx, p); err == nil {
 			p, newest, err = a.predictive(resourceID, p.Name)
 		}
 	}
