@@ -237,7 +237,22 @@ func rule(p aastypes.ScalingPolicy) string {
 	if s := p.StepScalingPolicyConfiguration; s != nil {
 		return fmt.Sprintf("%s, %d steps", s.AdjustmentType, len(s.StepAdjustments))
 	}
+	if f := p.PredictiveScalingPolicyConfiguration; f != nil && len(f.MetricSpecifications) > 0 {
+		m := f.MetricSpecifications[0]
+		return fmt.Sprintf("%s of %s at %v", f.Mode, loadName(m), aws.ToFloat64(m.TargetValue))
+	}
 	return ""
+}
+
+// loadName is the load that a predictive policy forecasts.
+func loadName(m aastypes.PredictiveScalingMetricSpecification) string {
+	if pair := m.PredefinedMetricPairSpecification; pair != nil {
+		return aws.ToString(pair.PredefinedMetricType)
+	}
+	if load := m.PredefinedLoadMetricSpecification; load != nil {
+		return aws.ToString(load.PredefinedMetricType)
+	}
+	return "customized metric"
 }
 
 func metricName(t *aastypes.TargetTrackingScalingPolicyConfiguration) string {

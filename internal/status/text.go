@@ -6,6 +6,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	aastypes "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 )
 
 // WriteText prints the status for people.
@@ -36,6 +38,10 @@ func (s *Status) WriteText(w io.Writer) error {
 
 func writePolicy(w io.Writer, now time.Time, p Policy) {
 	label := fmt.Sprintf("%s (%s)", p.Name, p.Rule)
+	if p.Type == string(aastypes.PolicyTypePredictiveScaling) { // it follows no alarm
+		fmt.Fprintf(w, "-\t-\t-\t-\t%s\n", label)
+		return
+	}
 	if len(p.Alarms) == 0 {
 		fmt.Fprintf(w, "-\t-\t-\t-\t%s: no alarm names this policy\n", label)
 	}
