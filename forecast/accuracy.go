@@ -15,7 +15,8 @@ func SMAPE(actual, forecast []float64) float64 {
 }
 
 // MASE is the mean absolute error of a forecast relative to that of repeating
-// the last season within the history.
+// the last season within the history; it is infinite or NaN if the history
+// repeats itself exactly.
 func MASE(history, actual, forecast []float64, season int) float64 {
 	naive := 0.0
 	for t := season; t < len(history); t++ {

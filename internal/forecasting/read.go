@@ -83,7 +83,7 @@ func (b *BatchReader) Next() (Series, error) {
 		cells = cells[:len(cells)-1]
 	}
 	if len(cells) == 1 {
-		return s, fmt.Errorf("line %d: series %q has no values; a row is an id and its values: id,v1,v2,", line, s.ID)
+		return s, fmt.Errorf("line %d: series %q has no values; a row is an id and its values: id,v1,v2,...", line, s.ID)
 	}
 	s.Values = make([]float64, len(cells)-1)
 	for i, cell := range cells[1:] {
@@ -183,8 +183,8 @@ func ReadTimeline(r io.Reader) (Timeline, error) {
 	return t, nil
 }
 
-// maxGap bounds what a wrong time can make of a small file.
-const maxGap = 100_000
+// maxMissing bounds what a wrong time can make of a small file.
+const maxMissing = 100_000
 
 // spread puts each value at its step, where the step is the least distance of
 // two times, and leaves gaps between.
@@ -201,8 +201,8 @@ func (t Timeline) spread(times []time.Time) (Timeline, error) {
 			return t, fmt.Errorf("%s is not a whole number of steps of %s after %s", at.Format(time.RFC3339), t.Step, t.Start.Format(time.RFC3339))
 		}
 		at := int(since / t.Step)
-		if at > len(t.Values)+maxGap {
-			return t, fmt.Errorf("more than %d steps of %s are missing before %s", maxGap, t.Step, times[i].Format(time.RFC3339))
+		if at-i > maxMissing {
+			return t, fmt.Errorf("more than %d steps of %s are missing before %s", maxMissing, t.Step, times[i].Format(time.RFC3339))
 		}
 		for len(t.Values) < at {
 			t.Values = append(t.Values, math.NaN())

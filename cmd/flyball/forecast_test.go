@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// runForecast runs the command with a week of hours, a batch of three such
+// series and a broken file at hand.
+func runForecast(t *testing.T, args ...string) (out string, err error) {
+	t.Helper()
+	dir := t.TempDir()
+	t.Chdir(dir)
+	var column, batch strings.Builder
+	column.WriteString("requests\n")
+	for row := range 3 {
+		fmt.Fprintf(&batch, "s%d", row)
+		for hour := range 168 + row {
+			v := 100 + 50*math.Sin(2*math.Pi*float64(hour)/24) + float64(hour*7919%13-6)
+			fmt.Fprintf(&batch, ",%.1f", v)
+			if row == 0 {
+				fmt.Fprintf(&column, "%.1f\n", v)
+			}
+		}
+		batch.WriteByte('\n')
+	}
+	for name, text := range map[string]string{"week.csv": column.String(), "batch.csv": batch.String(), "bad.csv": "1\nmany\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	cmd := forecastCommand()
+	cmd.SilenceErrors, cmd.SilenceUsage = true, true
+	cmd.SetOut(&stdout)
+	cmd.SetErr(&stderr)
+	cmd.SetArgs(args)
+	err = cmd.Execute()
+	return stdout.String(), err
+}
+
+func TestForecastCommand(t *testing.T) {
+	for _, c := range []struct {
+		rule  string
+		args  []string
+		begin string
+		lines int
+	}{
+		{"a file becomes CSV when piped", []string{"week.csv", "--horizon", "3"}, "step,forecast,lower80,upper80,lower95,upper95\n1,", 4},
+		{"levels are chosen", []string{"week.csv", "--horizon", "3", "--level", "0.5"}, "step,forecast,lower50,upper50\n1,", 4},
+		{"a batch becomes a row each, in order", []string{"--batch", "batch.csv", "--season", "24"}, "s0,", 3},
+		{"a holdout is scored", []string{"--batch", "batch.csv", "--holdout", "48", "--season", "24"}, "3 series\n", 9},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			out, err := runForecast(t, c.args...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(out, "\n"); !strings.HasPrefix(out, c.begin) || n != c.lines {
+				t.Errorf("%d lines, want %d that begin with %q:\n%s", n, c.lines, c.begin, out)
+			}
+		})
+	}
+}
+
+func TestForecastCommandWritesAFile(t *testing.T) {
+	if _, err := runForecast(t, "--batch", "batch.csv", "--out", "out.csv"); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("out.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, _, _ := strings.Cut(string(text), "\n"); strings.Count(first, ",") != 48 {
+		t.Errorf("the first row is %q, want an id and 48 values", first)
+	}
+}
+
+func TestForecastCommandRefuses(t *testing.T) {
+	for _, c := range []struct {
+		rule string
+		args []string
+		want string
+	}{
+		{"no file", nil, "name a file of hourly values, or a batch of series with --batch"},
+		{"a file and a batch", []string{"week.csv", "--batch", "batch.csv"}, "a file and --batch cannot go together"},
+		{"a file that is not there", []string{"none.csv"}, "open none.csv: no such file or directory"},
+		{"a file of words", []string{"bad.csv"}, `bad.csv: line 2: "many" is not a number`},
+		{"a batch without values", []string{"--batch", "bad.csv"}, `bad.csv: line 1: series "1" has no values; a row is an id and its values: id,v1,v2,...`},
+		{"a horizon of none", []string{"week.csv", "--horizon", "0"}, "--horizon 0 is not positive"},
+		{"a format that is none", []string{"week.csv", "--format", "png"}, "--format png is neither csv nor chart"},
+		{"seasons that do not ascend", []string{"week.csv", "--season", "168,24"}, "week.csv: seasons [168 24] do not ascend"},
+		{"a holdout of one file", []string{"week.csv", "--holdout", "48"}, "--holdout needs --batch"},
+		{"a holdout below the horizon", []string{"--batch", "batch.csv", "--holdout", "24"}, "--holdout 24 holds back less than --horizon 48"},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			if _, err := runForecast(t, c.args...); err == nil || err.Error() != c.want {
+				t.Errorf("got %v, want %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestForecastCommandLeavesNoPartOfAFailedFile(t *testing.T) {
+	if _, err := runForecast(t, "--batch", "bad.csv", "--out", "out.csv"); err == nil {
+		t.Fatal("no error")
+	}
+	if found, _ := filepath.Glob("out*"); len(found) > 0 {
+		t.Errorf("%v is left", found)
+	}
+}
