@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"flyball/internal/forecasting"
+	"flyball/internal/replay"
+)
+
+func replayCommand() *cobra.Command {
+	var setup replay.Setup
+	var step time.Duration
+	cmd := &cobra.Command{
+		Use:   "replay FILE",
+		Short: "Compare scaling policies on the traffic of the past",
+		Long: `Replay runs scaling policies against traffic that has been, in virtual time: predictive scaling,
+the same hour of last week in place of the forecast, target tracking on requests per task, and each
+forecast as the floor of target tracking. It prints for each in how many hours and minutes there
+were enough tasks, and how many tasks were too many or too few in an hour, on average.
+
+FILE has a row for each minute, or each few minutes: the number of requests, alone or after a time
+(time,value); a header row is passed over, in missing minutes there were no requests. It may be
+gzipped; - is the standard input.`,
+		Example: `  flyball replay requests.csv --per-task 300
+  flyball replay requests-5min.csv.gz --step 5m --per-task 300 --start 2m`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in, err := forecasting.Open(args[0], cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			defer in.Close()
+			past, err := forecasting.ReadTimeline(in)
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			if step == 0 {
+				step = past.Step
+			}
+			if step < time.Minute {
+				return fmt.Errorf("%s does not tell how many minutes a row is; say so with --step", args[0])
+			}
+			traffic, err := replay.NewTraffic(past, step)
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			report, err := replay.Compare(traffic, setup)
+			if err != nil {
+				return err
+			}
+			return report.WriteText(cmd.OutOrStdout())
+		},
+	}
+	f := cmd.Flags()
+	f.Float64Var(&setup.PerTask, "per-task", 0, "requests a minute that one task is to serve")
+	f.DurationVar(&step, "step", 0, "time that a row is about, if not the distance of the rows' times")
+	f.DurationVar(&setup.Start, "start", time.Minute, "time from asking for a task until it serves")
+	f.DurationVar(&setup.Buffer, "buffer", 5*time.Minute, "how long before its hour a forecast capacity is asked for")
+	f.DurationVar(&setup.WarmUp, "warm-up", replay.MinWarmUp, "traffic at the beginning that is not counted")
+	_ = cmd.MarkFlagRequired("per-task")
+	return cmd
+}

@@ -1,0 +1,267 @@
+// Package replay runs scaling policies against the traffic of the past, in
+// virtual time, and counts how often there were enough tasks and how many were
+// too many. It decides with the same packages as the server: alarm, forecast
+// and scaling.
+package replay
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"flyball/forecast"
+	"flyball/internal/forecasting"
+	"flyball/scaling"
+)
+
+// A Setup is what all policies of a replay have in common.
+type Setup struct {
+	PerTask float64       // requests a minute that one task is to serve: the target value
+	Start   time.Duration // from asking for a task until it serves
+	Buffer  time.Duration // how long before its hour a forecast capacity is asked for
+	WarmUp  time.Duration // that is replayed and not counted
+}
+
+// MinWarmUp is the shortest warm-up: a day of history for the first forecast,
+// which is in force an hour later.
+const MinWarmUp = 25 * time.Hour
+
+// maxMinutes bounds a replay to ten years.
+const maxMinutes = 10 * 366 * 24 * 60
+
+func (s Setup) check() error {
+	switch {
+	case !(s.PerTask > 0) || math.IsInf(s.PerTask, 1):
+		return fmt.Errorf("%v requests a minute for a task; it must be a number greater than 0", s.PerTask)
+	case s.Start < 0 || s.Start > time.Hour:
+		return fmt.Errorf("tasks that take %v to start; it must be 0 to 1h", s.Start)
+	case s.Buffer < 0 || s.Buffer > time.Hour:
+		return fmt.Errorf("a buffer of %v; it must be 0 to 1h", s.Buffer)
+	case s.WarmUp < MinWarmUp:
+		return fmt.Errorf("a warm-up of %v; it must be %v at least", s.WarmUp, MinWarmUp)
+	}
+	return nil
+}
+
+// need is the smallest number of tasks for a load, one at least.
+func (s Setup) need(perMinute float64) float64 {
+	relation := scaling.Relation{PerLoad: 1}
+	return float64(max(1, relation.Capacity(perMinute, s.PerTask)))
+}
+
+// A Traffic is a load of requests minute by minute.
+type Traffic []float64
+
+// NewTraffic makes the traffic of a timeline of requests in each of its steps,
+// of whole minutes. The requests of a longer step are spread evenly over its
+// minutes; a step without a value had none.
+func NewTraffic(t forecasting.Timeline, step time.Duration) (Traffic, error) {
+	n := int(step / time.Minute)
+	switch {
+	case n < 1 || step%time.Minute != 0 || time.Hour%step != 0:
+		return nil, fmt.Errorf("rows are %v apart; an hour must be a number of steps of whole minutes", step)
+	case len(t.Values) > maxMinutes/n:
+		return nil, errors.New("more than ten years of traffic")
+	}
+	traffic := make(Traffic, 0, n*len(t.Values))
+	for i, v := range t.Values {
+		if v < 0 {
+			return nil, fmt.Errorf("value %d is negative: %v requests", i+1, v)
+		}
+		if math.IsNaN(v) {
+			v = 0
+		}
+		for range n {
+			traffic = append(traffic, v/float64(n))
+		}
+	}
+	return traffic, nil
+}
+
+// hours are the sums of all whole hours.
+func (t Traffic) hours() []float64 {
+	sums := make([]float64, len(t)/60)
+	for i := range sums {
+		for _, v := range t[60*i : 60*i+60] {
+			sums[i] += v
+		}
+	}
+	return sums
+}
+
+// An Outcome is how one policy did.
+type Outcome struct {
+	Policy        string
+	HoursEnough   float64 // share of hours whose mean number of tasks was enough for their requests
+	MinutesEnough float64 // share of minutes whose tasks were enough for their requests
+	TooMany       float64 // tasks above the need of the hour, on average
+	TooFew        float64 // tasks below it
+	Tasks         float64 // that ran, on average
+}
+
+// A Report compares the policies.
+type Report struct {
+	Hours    int     // that were counted
+	Need     float64 // tasks that were needed, on average over the hours
+	Outcomes []Outcome
+}
+
+// Compare replays traffic with each policy.
+func Compare(t Traffic, s Setup) (Report, error) {
+	if err := s.check(); err != nil {
+		return Report{}, err
+	}
+	hours := t.hours()
+	first := int((s.WarmUp + time.Hour - 1) / time.Hour)
+	if len(hours) <= first {
+		return Report{}, fmt.Errorf("%d hours of traffic are too few for a warm-up of %v", len(hours), s.WarmUp)
+	}
+	predicted, err := plan(hours, s, predict)
+	if err != nil {
+		return Report{}, err
+	}
+	naive, err := plan(hours, s, seasonalNaive)
+	if err != nil {
+		return Report{}, err
+	}
+	r := Report{Hours: len(hours) - first}
+	for _, h := range hours[first:] {
+		r.Need += s.need(h/60) / float64(r.Hours)
+	}
+	for _, p := range []policy{
+		{"predictive", predicted, false},
+		{"seasonal naive", naive, false},
+		{"target tracking", scaling.Plan{}, true},
+		{"predictive + target tracking", predicted, true},
+		{"seasonal naive + target tracking", naive, true},
+	} {
+		tasks, err := p.run(t[:60*len(hours)], s)
+		if err != nil {
+			return Report{}, err
+		}
+		r.Outcomes = append(r.Outcomes, s.judge(p.name, t, hours, tasks, first))
+	}
+	return r, nil
+}
+
+// judge holds the tasks of every minute against the load.
+func (s Setup) judge(name string, t Traffic, hours []float64, tasks []scaling.Capacity, first int) Outcome {
+	o := Outcome{Policy: name}
+	for h := first; h < len(hours); h++ {
+		mean := 0.0
+		for i := 60 * h; i < 60*h+60; i++ {
+			mean += float64(tasks[i]) / 60
+			if float64(tasks[i]) >= s.need(t[i]) {
+				o.MinutesEnough += 1.0 / 60
+			}
+		}
+		// What tasks that come and go within an hour can serve is no whole
+		// number of tasks; the slack is for the sum of fractions.
+		if mean*s.PerTask*(1+1e-9) >= hours[h]/60 {
+			o.HoursEnough++
+		}
+		need := s.need(hours[h] / 60)
+		o.TooMany += max(0, mean-need)
+		o.TooFew += max(0, need-mean)
+		o.Tasks += mean
+	}
+	for _, sum := range []*float64{&o.HoursEnough, &o.MinutesEnough, &o.TooMany, &o.TooFew, &o.Tasks} {
+		*sum /= float64(len(hours) - first)
+	}
+	return o
+}
+
+// Predictive policies see two weeks, at least a day, and look two days ahead,
+// every six hours.
+const (
+	historyHours  = 14 * 24
+	neededHours   = 24
+	forecastHours = 48
+	renewedHours  = 6
+)
+
+// plan is the capacity for each hour by the newest forecast that was there when
+// its hour's buffer began: one made on the full hour is in force from the next.
+func plan(hours []float64, s Setup, forecast func(history []float64) ([]float64, error)) (scaling.Plan, error) {
+	relation := scaling.Relation{PerLoad: 1.0 / 60}
+	p := scaling.Plan{Start: minute(0), Hours: make([]scaling.Capacity, len(hours))}
+	for made := neededHours; made < len(hours); made += renewedHours {
+		load, err := forecast(hours[max(0, made-historyHours):made])
+		if err != nil {
+			return p, err
+		}
+		for i := 1; i <= renewedHours && made+i < len(hours); i++ {
+			p.Hours[made+i] = relation.Capacity(load[i], s.PerTask)
+		}
+	}
+	return p, nil
+}
+
+func predict(history []float64) ([]float64, error) {
+	r, err := forecast.Forecast(history, forecast.Options{Horizon: forecastHours})
+	return r.Values, err
+}
+
+// seasonalNaive repeats the same hour of last week, in the first week that of
+// the day before.
+func seasonalNaive(history []float64) ([]float64, error) {
+	season := 7 * 24
+	if len(history) < season {
+		season = 24
+	}
+	last := history[len(history)-season:]
+	load := make([]float64, forecastHours)
+	for i := range load {
+		load[i] = last[i%season]
+	}
+	return load, nil
+}
+
+// minute is the virtual time at the beginning of a minute of the traffic.
+func minute(i int) time.Time { return time.Unix(0, 0).UTC().Add(time.Duration(i) * time.Minute) }
+
+// A policy sets capacity by a plan, by target tracking, or by the plan as the
+// floor of target tracking.
+type policy struct {
+	name   string
+	plan   scaling.Plan
+	tracks bool
+}
+
+// run returns the tasks that run in each minute.
+func (p policy) run(t Traffic, s Setup) ([]scaling.Capacity, error) {
+	bounds, err := scaling.NewBounds(1, math.MaxInt32)
+	if err != nil {
+		return nil, err
+	}
+	tracker, err := newTracker(s.PerTask)
+	if err != nil {
+		return nil, err
+	}
+	desired, running := make([]scaling.Capacity, len(t)), make([]scaling.Capacity, len(t))
+	start := int((s.Start + time.Minute - 1) / time.Minute)
+	current := scaling.Capacity(s.need(t[0]))
+	for i := range t {
+		now := minute(i)
+		floor := p.plan.Floor("forecast", now, now.Add(s.Buffer).Truncate(time.Hour))
+		target := scaling.Target{Bounds: bounds, Floor: floor}
+		if p.tracks {
+			current = max(current, floor.Capacity)
+			if i > 0 {
+				current = tracker.decide(now, target, current, running[i-1])
+			}
+		} else {
+			current = bounds.Clamp(floor.Capacity)
+		}
+		desired[i] = current
+		// A task that was asked for in every minute of the time that it takes to
+		// start runs now; what is not asked for stops at once.
+		running[i] = slices.Min(desired[max(0, i-start) : i+1])
+		if p.tracks {
+			tracker.see(now, t[i], desired[i], running[i])
+		}
+	}
+	return running, nil
+}
