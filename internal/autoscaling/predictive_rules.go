@@ -1,7 +1,6 @@
 package autoscaling
 
 import (
-	"fmt"
 	"math"
 	"time"
 
@@ -88,11 +87,8 @@ func checkPredictive(c *types.PredictiveScalingPolicyConfiguration) error {
 	if len(c.MetricSpecifications) != 1 {
 		return invalid("MetricSpecifications must have exactly one metric specification")
 	}
-	if err := checkInRange("schedulingBufferTime", c.SchedulingBufferTime, 3600); err != nil {
-		return err
-	}
-	if err := checkInRange("maxCapacityBuffer", c.MaxCapacityBuffer, 100); err != nil {
-		return err
+	if b := aws.ToInt32(c.SchedulingBufferTime); b < 0 || b > 3600 {
+		return invalid("SchedulingBufferTime must be between 0 and 3600")
 	}
 	if err := checkBreach(c.MaxCapacityBreachBehavior, c.MaxCapacityBuffer); err != nil {
 		return err
@@ -105,28 +101,14 @@ func checkPredictive(c *types.PredictiveScalingPolicyConfiguration) error {
 	return checkSpecification(c.MetricSpecifications[0])
 }
 
-// checkInRange refuses numbers below 0 or above a limit in the words that AWS has
-// for the limits of its model. The tables of package wire are from an older one.
-func checkInRange(member string, v *int32, most int32) error {
-	limit := ""
-	switch {
-	case v == nil:
-	case *v < 0:
-		limit = "greater than or equal to 0"
-	case *v > most:
-		limit = fmt.Sprintf("less than or equal to %d", most)
-	}
-	if limit == "" {
-		return nil
-	}
-	return invalid("1 validation error detected: Value '%d' at 'predictiveScalingPolicyConfiguration.%s' failed to satisfy constraint: Member must have value %s", *v, member, limit)
-}
-
 func checkBreach(behavior types.PredictiveScalingMaxCapacityBreachBehavior, buffer *int32) error {
 	switch behavior {
 	case types.PredictiveScalingMaxCapacityBreachBehaviorIncreaseMaxCapacity:
 		if buffer == nil {
 			return invalid("MaxCapacityBuffer must be specified when MaxCapacityBreachBehavior is IncreaseMaxCapacity")
+		}
+		if *buffer < 0 || *buffer > 100 {
+			return invalid("MaxCapacityBuffer must be between 0 and 100")
 		}
 	case "", types.PredictiveScalingMaxCapacityBreachBehaviorHonorMaxCapacity:
 		if buffer != nil {

@@ -458,10 +458,10 @@ func TestPutScalingPolicyRefusesPredictive(t *testing.T) {
 		{"two loads", metrics(spec{PredefinedLoadMetricSpecification: totalCPU, CustomizedLoadMetricSpecification: &custom{}, PredefinedScalingMetricSpecification: averageCPU}), "Only one of PredefinedLoadMetricSpecification and"},
 		{"no query", metrics(spec{CustomizedLoadMetricSpecification: &custom{}, PredefinedScalingMetricSpecification: averageCPU}), "Exactly one element of MetricDataQueries must return data"},
 		{"one id twice", metrics(spec{CustomizedLoadMetricSpecification: &custom{MetricDataQueries: []query{sum}}, CustomizedScalingMetricSpecification: &custom{MetricDataQueries: []query{sum}}}), "The Id 'm' is not unique"},
-		{"a buffer of two hours", predictiveConfig{SchedulingBufferTime: aws.Int32(7200)}, "1 validation error detected: Value '7200' at 'predictiveScalingPolicyConfiguration.schedulingBufferTime' failed to satisfy constraint: Member must have value less than or equal to 3600"},
+		{"a buffer of two hours", predictiveConfig{SchedulingBufferTime: aws.Int32(7200)}, "SchedulingBufferTime must be between 0 and 3600"},
 		{"an unknown mode", predictiveConfig{Mode: "Dream"}, "Mode must be ForecastOnly or ForecastAndScale"},
 		{"an increase without a buffer", predictiveConfig{MaxCapacityBreachBehavior: "IncreaseMaxCapacity"}, "MaxCapacityBuffer must be specified"},
-		{"an increase by more than all", predictiveConfig{MaxCapacityBreachBehavior: "IncreaseMaxCapacity", MaxCapacityBuffer: aws.Int32(101)}, "1 validation error detected: Value '101' at 'predictiveScalingPolicyConfiguration.maxCapacityBuffer' failed to satisfy constraint: Member must have value less than or equal to 100"},
+		{"an increase by more than all", predictiveConfig{MaxCapacityBreachBehavior: "IncreaseMaxCapacity", MaxCapacityBuffer: aws.Int32(101)}, "MaxCapacityBuffer must be between 0 and 100"},
 		{"a buffer that is not used", predictiveConfig{MaxCapacityBuffer: aws.Int32(10)}, "MaxCapacityBuffer can only be specified"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

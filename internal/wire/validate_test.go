@@ -72,6 +72,9 @@ func TestViolationsAreToldInTheWordsOfAWS(t *testing.T) {
 		{"pattern that looks ahead is satisfied", schedule, `{"ScheduledActionName":"scale up at 9","ServiceNamespace":"ecs","ResourceId":"x","ScalableDimension":"ecs:service:DesiredCount"}`, ""},
 		{"nested", policy, `{"PolicyName":"p","ServiceNamespace":"ecs","ScalableDimension":"ecs:service:DesiredCount","ResourceId":"x","TargetTrackingScalingPolicyConfiguration":{}}`,
 			one + "Value null at 'targetTrackingScalingPolicyConfiguration.targetValue' failed to satisfy constraint: Member must not be null"},
+		{"added since the last release of the models", policy, `{"PolicyName":"p","ServiceNamespace":"ecs","ScalableDimension":"ecs:service:DesiredCount","ResourceId":"x","PredictiveScalingPolicyConfiguration":{"MetricSpecifications":[{}],"SchedulingBufferTime":4000}}`,
+			"2 validation errors detected: Value null at 'predictiveScalingPolicyConfiguration.metricSpecifications.1.member.targetValue' failed to satisfy constraint: Member must not be null; " +
+				"Value '4000' at 'predictiveScalingPolicyConfiguration.schedulingBufferTime' failed to satisfy constraint: Member must have value less than or equal to 3600"},
 		{"enum value that the SDK does not list", policy, `{"PolicyName":"p","ServiceNamespace":"ecs","ScalableDimension":"ecs:service:DesiredCount","ResourceId":"x","TargetTrackingScalingPolicyConfiguration":{"TargetValue":50,"PredefinedMetricSpecification":{"PredefinedMetricType":"ECSServiceAverageCPUUtilizationHighResolution"}}}`, ""},
 		{"enum in a list of them", policy, `{"PolicyName":"p","ServiceNamespace":"ecs","ScalableDimension":"ecs:service:DesiredCount","ResourceId":"x","PolicyType":"Fast"}`,
 			one + "Value 'Fast' at 'policyType' failed to satisfy constraint: Member must satisfy enum value set: [PredictiveScaling, StepScaling, TargetTrackingScaling]"},

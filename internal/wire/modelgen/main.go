@@ -7,6 +7,7 @@
 package main
 
 import (
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"log"
@@ -72,6 +73,12 @@ var (
 	}
 )
 
+// Operations, shapes and members that are new, by service, in the form of an
+// api-2.json.
+//
+//go:embed added.json
+var added []byte
+
 // api is what is read of an api-2.json.
 type api struct {
 	Operations map[string]struct {
@@ -135,6 +142,9 @@ func generate(name, from string) error {
 	if err := json.Unmarshal(b, &a); err != nil {
 		return err
 	}
+	if err := a.add(name); err != nil {
+		return err
+	}
 	t := table{
 		Generated:  "from " + module + " by modelgen; do not edit",
 		Operations: map[string]operation{},
@@ -160,6 +170,23 @@ func generate(name, from string) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join("model", name+".json"), append(out, '\n'), 0o644)
+}
+
+// add takes over what is new in a service.
+func (a *api) add(service string) error {
+	var all map[string]api
+	if err := json.Unmarshal(added, &all); err != nil {
+		return err
+	}
+	maps.Copy(a.Operations, all[service].Operations)
+	for name, s := range all[service].Shapes {
+		if old := a.Shapes[name]; old != nil {
+			maps.Copy(old.Members, s.Members)
+			continue
+		}
+		a.Shapes[name] = s
+	}
+	return nil
 }
 
 // constraints collects the shapes that constrain their values, or those below.
