@@ -246,6 +246,9 @@ func (r Reading) latest() (metric.Datapoint, bool) {
 
 // String tells the decision in a line.
 func (d Decision) String() string {
+	if d.Direction == Hold && len(d.Proposals) == 0 {
+		return fmt.Sprintf("hold at %d: no alarm drives a policy", d.Desired)
+	}
 	if d.Direction == Hold {
 		return fmt.Sprintf("hold at %d: %s", d.Desired, join(d.Reasons))
 	}

@@ -242,7 +242,7 @@ func soonest(policies []PolicyOutlook, of func(PolicyOutlook) Outlook) Outlook {
 		}
 	}
 	if len(policies) == 0 {
-		best.Needs = []string{"a scaling policy"}
+		best.Needs = []string{"a target tracking or step scaling policy"}
 	}
 	return best
 }
