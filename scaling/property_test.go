@@ -24,9 +24,13 @@ func drawTarget(t *rapid.T) scaling.Target {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return scaling.Target{Bounds: b, Suspended: scaling.Suspended{
+	target := scaling.Target{Bounds: b, Suspended: scaling.Suspended{
 		In: rapid.IntRange(0, 9).Draw(t, "suspended in") == 0, Out: rapid.IntRange(0, 9).Draw(t, "suspended out") == 0,
 	}}
+	if rapid.Bool().Draw(t, "forecast") {
+		target.Floor = scaling.Floor{Capacity: capacity(60).Draw(t, "floor"), Policy: "forecast", Hour: now.Truncate(time.Hour)}
+	}
+	return target
 }
 
 func drawCooldown(t *rapid.T) scaling.Cooldown {
@@ -107,6 +111,9 @@ func TestDecideKeepsItsPromises(t *testing.T) {
 			if o.Direction == scaling.Out {
 				outs++
 			}
+		}
+		if floor := target.Bounds.Clamp(target.Floor.Capacity); d.Direction == scaling.In && d.To < floor {
+			t.Errorf("%v leaves less than the forecast of %d", d, floor)
 		}
 		if d.Direction != scaling.Hold && (d.To < target.Bounds.Min() || d.To > target.Bounds.Max()) {
 			t.Errorf("outside the bounds: %v", d)
