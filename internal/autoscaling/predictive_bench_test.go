@@ -1,0 +1,81 @@
+package autoscaling
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"flyball/internal/clock"
+	"flyball/internal/store"
+	"flyball/metric"
+	"flyball/scaling"
+)
+
+// manyForecasts is the service with predictive policies, one a target, that
+// forecast less than the ten tasks that run.
+func manyForecasts(b *testing.B, targets int) (*API, []*policy) {
+	b.Helper()
+	st, err := store.OpenSQLite("")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { st.Close() })
+	cw := &cloudWatch{alarms: map[string]cwtypes.MetricAlarm{}, series: map[string][]metric.Datapoint{}, calls: map[string]int{}}
+	api, err := New(Config{
+		Account: "123456789012", Region: "us-east-1", Clock: clock.New(time.Now(), 1), Store: st, Services: everyService{}, Alarms: cw,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	end := api.now().Truncate(time.Hour)
+	for i := range historyHours {
+		at := end.Add(time.Duration(i-historyHours) * time.Hour)
+		wobble := 1 + 0.1*math.Sin(float64(i*i))
+		for name, v := range map[string]float64{"Sum": 30 * total(at.Hour()) * wobble, "Average": total(at.Hour()) / 20 * wobble, "SampleCount": 600} {
+			cw.series["CPUUtilization "+name] = append(cw.series["CPUUtilization "+name], metric.Datapoint{Time: at, Value: v})
+		}
+	}
+	policies := make([]*policy, targets)
+	for i := range policies {
+		id := fmt.Sprintf("service/default/web-%06d", i)
+		t := &target{ResourceID: id, ARN: api.newTargetARN(), Min: 1, Max: 20}
+		p := &policy{
+			ResourceID: id, Name: "daily", ARN: api.newPolicyARN(id, "daily"), Type: "PredictiveScaling",
+			Predictive: withDefaults(predicting(predictiveConfig{}).PredictiveScalingPolicyConfiguration),
+			prediction: &prediction{Made: end, Start: end, Load: make([]float64, forecastHours), Capacity: make([]scaling.Capacity, forecastHours)},
+		}
+		for h := range p.prediction.Capacity {
+			p.prediction.Capacity[h] = 9
+		}
+		api.insert(t)
+		api.attach(t, p)
+		policies[i] = p
+	}
+	return api, policies
+}
+
+// BenchmarkForecastHour is what a full hour costs for each policy whose capacity
+// is there already.
+func BenchmarkForecastHour(b *testing.B) {
+	const targets = 1_000
+	api, policies := manyForecasts(b, targets)
+	for b.Loop() {
+		api.actDue(context.Background(), policies)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/targets, "ns/policy")
+}
+
+// BenchmarkForecast is one renewal: two weeks of history, the relation between
+// load and tasks, and the forecast.
+func BenchmarkForecast(b *testing.B) {
+	api, policies := manyForecasts(b, 1)
+	for b.Loop() {
+		if err := api.renew(context.Background(), policies[0]); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
