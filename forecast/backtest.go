@@ -77,8 +77,9 @@ func (h *history) backTest(horizon int) *contest {
 		logs.values = h.log()
 	}
 	for _, m := range methods(plain.seasons) {
+		log := m.log && !h.signed
 		s := plain
-		if m.log && !h.signed {
+		if log {
 			s = &logs
 		}
 		paths := m.forecast(s)
@@ -86,7 +87,7 @@ func (h *history) backTest(horizon int) *contest {
 			continue
 		}
 		for _, p := range paths {
-			if m.log && !h.signed {
+			if log {
 				exp(p)
 			}
 			h.floor(p)

@@ -18,12 +18,8 @@ func naive(season int) func(*sample) [][]float64 {
 	}
 }
 
-// level repeats the mean of the last values; it is the forecast of a series
-// in which nothing else is found. With seasons there are better ones.
+// level repeats the mean of the last values, for series without seasons.
 func level(s *sample) [][]float64 {
-	if len(s.seasons) > 0 {
-		return nil
-	}
 	paths := s.paths()
 	for k, from := range s.origins {
 		m := mean(s.values[max(0, from-6):from])

@@ -20,33 +20,37 @@ type regression struct {
 }
 
 // lagRegression explains a value by those just before it and by those around
-// the same time of the day and week before: with the seasons 24 and 168 and
-// around 2 by lags 1-5, 22-26, 166-170 and 190-194, as an autoregression with
-// seasonal factors does. With further, also by the second week before.
-func lagRegression(around int, further bool) *regression {
+// the same time of the day and week before: with the seasons 24 and 168 by lags
+// 1-5, 22-26, 166-170 and 190-194, as an autoregression with seasonal factors
+// does. With further, also by the second week before. A short history takes
+// fewer lags around, or the day alone.
+func lagRegression(further bool) *regression {
 	return &regression{ridge: 0.1, lags: func(s *sample) []int {
-		for n := len(s.seasons); n >= min(1, len(s.seasons)); n-- {
-			centres := slices.Clone(s.seasons[:n])
-			if n > 1 {
-				day, long := s.seasons[0], s.seasons[n-1]
-				centres = append(centres, long+day)
-				if further {
-					centres = append(centres, 2*long, 2*long+day)
-				}
-			} else if further {
-				return nil
-			}
-			for width := around; width > 0; width-- {
+		for _, centres := range lagCentres(s.seasons, further) {
+			for width := 2; width > 0; width-- {
 				if l := lagsAround(centres, width); enough(s, l, len(l)+1) {
 					return l
 				}
 			}
-			if further {
-				return nil
-			}
 		}
 		return nil
 	}}
+}
+
+// lagCentres are the seasonal lags to try, the best first.
+func lagCentres(seasons []int, further bool) (sets [][]int) {
+	n := len(seasons)
+	if further {
+		if n > 1 {
+			day, long := seasons[0], seasons[n-1]
+			sets = append(sets, append(slices.Clone(seasons), long+day, 2*long, 2*long+day))
+		}
+		return sets
+	}
+	for ; n > 1; n-- {
+		sets = append(sets, append(slices.Clone(seasons[:n]), seasons[n-1]+seasons[0]))
+	}
+	return append(sets, seasons[:n])
 }
 
 // lagsAround are the lags within width of the centres, and the first few.
@@ -71,19 +75,18 @@ func enough(s *sample, lags []int, coefficients int) bool {
 
 // harmonicRegression describes the week by sine waves and the rest by the last
 // hours and the day before.
-var harmonicRegression = &regression{
-	ridge:     0.3,
-	harmonics: []int{4, 8},
-	lags: func(s *sample) []int {
+func harmonicRegression() *regression {
+	const daily, weekly = 4, 8
+	return &regression{ridge: 0.3, harmonics: []int{daily, weekly}, lags: func(s *sample) []int {
 		if len(s.seasons) == 0 {
 			return nil
 		}
 		l := lagsAround(s.seasons[:1], 1)
-		if !enough(s, l, len(l)+25) {
+		if !enough(s, l, len(l)+2*(daily+weekly)+1) {
 			return nil
 		}
 		return l
-	},
+	}}
 }
 
 // forecast fits the coefficients once for each origin. Observations far from
