@@ -25,6 +25,7 @@ FILE has a row for each minute, or each few minutes: the number of requests, alo
 (time,value); a header row is passed over, in missing minutes there were no requests. It may be
 gzipped; - is the standard input.`,
 		Example: `  flyball replay requests.csv --per-task 300
+  flyball replay requests.csv --per-task 300 --headroom 20   # is a target value of 250 enough?
   flyball replay requests-5min.csv.gz --step 5m --per-task 300 --start 2m`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -55,7 +56,8 @@ gzipped; - is the standard input.`,
 		},
 	}
 	f := cmd.Flags()
-	f.Float64Var(&setup.PerTask, "per-task", 0, "requests a minute that one task is to serve")
+	f.Float64Var(&setup.PerTask, "per-task", 0, "requests a minute that one task can serve")
+	f.Float64Var(&setup.Headroom, "headroom", 0, "percent of tasks more than that, which lower target values keep free")
 	f.DurationVar(&step, "step", 0, "time that a row is about, if not the distance of the rows' times")
 	f.DurationVar(&setup.Start, "start", time.Minute, "time from asking for a task until it serves")
 	f.DurationVar(&setup.Buffer, "buffer", 5*time.Minute, "how long before its hour a forecast capacity is asked for")

@@ -18,11 +18,16 @@ import (
 
 // A Setup is what all policies of a replay have in common.
 type Setup struct {
-	PerTask float64       // requests a minute that one task is to serve: the target value
-	Start   time.Duration // from asking for a task until it serves
-	Buffer  time.Duration // how long before its hour a forecast capacity is asked for
-	WarmUp  time.Duration // that is replayed and not counted
+	PerTask  float64       // requests a minute that one task can serve
+	Headroom float64       // percent more tasks than that, which the target value keeps free
+	Start    time.Duration // from asking for a task until it serves
+	Buffer   time.Duration // how long before its hour a forecast capacity is asked for
+	WarmUp   time.Duration // that is replayed and not counted
 }
+
+// target is the target value of the policies: with a headroom of 25 and tasks
+// that can serve 100 requests a minute, 80.
+func (s Setup) target() float64 { return s.PerTask / (1 + s.Headroom/100) }
 
 // MinWarmUp is the shortest warm-up: a day of history for the first forecast,
 // which is in force an hour later.
@@ -35,6 +40,8 @@ func (s Setup) check() error {
 	switch {
 	case !(s.PerTask > 0) || math.IsInf(s.PerTask, 1):
 		return fmt.Errorf("%v requests a minute for a task; it must be a number greater than 0", s.PerTask)
+	case !(s.Headroom >= 0 && s.Headroom <= 1000):
+		return fmt.Errorf("a headroom of %v percent; it must be 0 to 1000", s.Headroom)
 	case s.Start < 0 || s.Start > time.Hour:
 		return fmt.Errorf("tasks that take %v to start; it must be 0 to 1h", s.Start)
 	case s.Buffer < 0 || s.Buffer > time.Hour:
@@ -193,7 +200,7 @@ func plan(hours []float64, s Setup, forecast func(history []float64) ([]float64,
 			return p, err
 		}
 		for i := 1; i <= renewedHours && made+i < len(hours); i++ {
-			p.Hours[made+i] = relation.Capacity(load[i], s.PerTask)
+			p.Hours[made+i] = relation.Capacity(load[i], s.target())
 		}
 	}
 	return p, nil
@@ -236,7 +243,7 @@ func (p policy) run(t Traffic, s Setup) ([]scaling.Capacity, error) {
 	if err != nil {
 		return nil, err
 	}
-	tracker, err := newTracker(s.PerTask)
+	tracker, err := newTracker(s.target())
 	if err != nil {
 		return nil, err
 	}

@@ -64,6 +64,19 @@ func TestEveryPolicyOnDaysThatRepeat(t *testing.T) {
 	}
 }
 
+// 25 % more of 0.9 and 3.9 tasks are 2 and 5.
+func TestHeadroomIsKeptFree(t *testing.T) {
+	s := setup
+	s.Headroom = 25
+	r, err := replay.Compare(halfDays(10), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o := r.Outcomes[0]; !near(r.Need, 2.5) || !near(o.TooMany, 1+3*4.0/1440) {
+		t.Errorf("%v needed, %v too many, want 2.5 and a task more than without headroom", r.Need, o.TooMany)
+	}
+}
+
 // Target tracking comes down in halves of what can go, once in a cooldown after
 // a quarter of an hour, and is at the need long before the next rise.
 func TestTargetTrackingComesDown(t *testing.T) {
@@ -101,6 +114,7 @@ func TestWhatCannotBeReplayedIsRefused(t *testing.T) {
 		want  string
 	}{
 		"no load on a task": {10, with(func(s *replay.Setup) { s.PerTask = 0 }), "greater than 0"},
+		"less than needed":  {10, with(func(s *replay.Setup) { s.Headroom = -1 }), "headroom"},
 		"time backwards":    {10, with(func(s *replay.Setup) { s.Start = -1 }), "to start"},
 		"long buffer":       {10, with(func(s *replay.Setup) { s.Buffer = 2 * time.Hour }), "buffer"},
 		"no history":        {10, with(func(s *replay.Setup) { s.WarmUp = time.Hour }), "warm-up of 1h0m0s; it must be 25h0m0s at least"},
