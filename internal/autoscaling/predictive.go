@@ -198,6 +198,9 @@ func (a *API) predict(ctx context.Context, p *policy) (*prediction, error) {
 	}
 	f := &prediction{Made: now, Start: end, Load: r.Values}
 	for _, v := range f.Load {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, invalid("The load metric of scaling policy %s is too large to forecast", p.Name)
+		}
 		f.Capacity = append(f.Capacity, relation.Capacity(v, target))
 	}
 	a.cfg.Log.Debug("forecast", "target", p.ResourceID, "policy", p.Name, "relation", relation)

@@ -153,6 +153,19 @@ func TestADayOfDataIsNeeded(t *testing.T) {
 	})
 }
 
+func TestALoadBeyondAllNumbersIsRefused(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.traffic(48)
+		for i := range w.cw.series["CPUUtilization Sum"] {
+			w.cw.series["CPUUtilization Sum"][i].Value = math.MaxFloat64
+		}
+		w.register(1, 40)
+		w.put(predicting(predictiveConfig{}))
+		_, err := w.ask(0)
+		wantError(t, err, "ValidationException", "The load metric of scaling policy daily is too large to forecast")
+	})
+}
+
 func TestCapacityIsThereBeforeThePeak(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.predictive(predictiveConfig{})
