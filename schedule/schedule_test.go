@@ -156,6 +156,8 @@ func TestDaylightSaving(t *testing.T) {
 		{"midnight that does not exist in Cairo", "cron(0 0 ? 4 6L *)", "Africa/Cairo", "2026-01-01", nil, true},
 		{"the day that Samoa skipped", "cron(0 12 30 12 ? 2010-2012)", "Pacific/Apia", "2010-01-01", []string{"2010-12-30 12:00:00 -1000", "2012-12-30 12:00:00 +1400"}, true},
 		{"at in the overlap is the first time", "at(2026-11-01T01:30:00)", "America/New_York", "2026-01-01", []string{"2026-11-01 01:30:00 -0400"}, true},
+		{"the last day of a leap year", "cron(0 12 31 12 ? *)", "America/New_York", "2027-06-01", []string{"2027-12-31 12:00:00 -0500", "2028-12-31 12:00:00 -0500"}, false},
+		{"the last day of a leap year in the south", "cron(0 12 31 12 ? *)", "America/Santiago", "2048-06-01", []string{"2048-12-31 12:00:00 -0300"}, false},
 		{"far in the future", "cron(0 9 1 7 ? 2199)", "Europe/Paris", "2026-01-01", []string{"2199-07-01 09:00:00 +0200"}, true},
 	})
 }

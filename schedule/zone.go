@@ -19,34 +19,35 @@ func Zone(name string) (*time.Location, error) {
 	return time.LoadLocation(name)
 }
 
+// offset is how many seconds a zone is ahead of UTC at a Unix time.
+func offset(unix int64, zone *time.Location) int64 {
+	_, seconds := time.Unix(unix, 0).In(zone).Zone()
+	return int64(seconds)
+}
+
 // wallClock is what a clock in a zone shows, to the second, written as if it
 // were UTC.
 func wallClock(t time.Time, zone *time.Location) time.Time {
-	_, offset := t.In(zone).Zone()
-	return time.Unix(t.Unix()+int64(offset), 0).UTC()
+	return time.Unix(t.Unix()+offset(t.Unix(), zone), 0).UTC()
 }
 
 // furthest is more seconds than any zone has been from UTC since 1970.
 const furthest = 16 * 60 * 60
 
 // instant is when a clock in a zone first shows a wall-clock time, or false if
-// it skips it.
+// it skips it. It asks the zone for offsets only: Time.ZoneBounds is wrong on
+// the last day of leap years (Go 1.26).
 func instant(wall time.Time, zone *time.Location) (time.Time, bool) {
 	if zone == time.UTC {
 		return wall, true
 	}
+	// No clock changes twice in these 32 hours.
 	shown := wall.Unix()
-	at := time.Unix(shown-furthest, 0).In(zone)
-	for {
-		_, offset := at.Zone()
-		start, end := at.ZoneBounds() // in between the offset does not change
-		t := time.Unix(shown-int64(offset), 0)
-		if !t.Before(start) && (end.IsZero() || t.Before(end)) {
-			return t, true
+	before, after := offset(shown-furthest, zone), offset(shown+furthest, zone)
+	for _, ahead := range [...]int64{max(before, after), min(before, after)} { // the further ahead, the earlier
+		if offset(shown-ahead, zone) == ahead {
+			return time.Unix(shown-ahead, 0), true
 		}
-		if end.IsZero() || end.Unix() > shown+furthest {
-			return time.Time{}, false
-		}
-		at = end
 	}
+	return time.Time{}, false
 }
