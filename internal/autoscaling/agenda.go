@@ -212,6 +212,9 @@ func (a *API) done(c *action, at time.Time) *store.Batch {
 func (a *API) run(ctx context.Context, t *target, r run) error {
 	a.setBounds(t, r)
 	err := a.bringInside(ctx, t)
+	if ctx.Err() != nil {
+		return err // so does one that the server's end cuts short
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if t.action(r.Name) == r.action {

@@ -60,6 +60,13 @@ func (w *world) deleteAction(name string) error {
 	return err
 }
 
+// setFailure is how UpdateService fails from now on; nil lets it work.
+func (c *containers) setFailure(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fail = err
+}
+
 // until sleeps to a time of the clock, and lets everything that it starts end.
 func (w *world) until(text string) {
 	w.t.Helper()
@@ -182,12 +189,12 @@ func TestCooldownsDoNotHoldScheduledActions(t *testing.T) {
 func TestAFailureToSetTheCapacityKeepsTheBoundsAndTheNextRun(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.register(1, 20)
-		w.ecs.fail = errors.New("no")
+		w.ecs.setFailure(errors.New("no"))
 		w.schedule(scheduling("up", "rate(1 hour)", 12, -1))
 		w.until("2026-03-02 18:00:00")
 		w.wantBounds(12, 20)
 		w.wantDesired(10)
-		w.ecs.fail = nil
+		w.ecs.setFailure(nil)
 		w.until("2026-03-02 19:00:00")
 		w.wantDesired(12)
 	})
@@ -257,6 +264,31 @@ func TestNothingRunsTwiceAfterARestart(t *testing.T) {
 		w.until("2026-03-02 18:59:00")
 		if told := w.told(); len(told) != 1 {
 			t.Errorf("activities: %q", told)
+		}
+	})
+}
+
+func TestARunThatTheServersEndCutsShortIsRepeated(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.register(1, 20)
+		w.schedule(scheduling("up", "at(2026-03-02T18:00:00)", 12, -1))
+		w.ecs.hang = func() {
+			w.ecs.hang = nil
+			go w.stop()
+			<-w.ctx.Done()
+			w.ecs.setFailure(w.ctx.Err())
+		}
+		w.until("2026-03-02 18:00:00")
+		w.wantDesired(10)
+		w.ecs.setFailure(nil)
+		w.start()
+		synctest.Wait()
+		w.wantBounds(12, 20)
+		w.wantDesired(12)
+		w.restart()
+		synctest.Wait()
+		if n := len(w.told()); n != 4 { // two changes of the bounds, a failure and a success
+			t.Errorf("activities: %q", w.told())
 		}
 	})
 }
