@@ -67,13 +67,23 @@ func serve(t *testing.T, data string, args ...string) *served {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { cmd.Process.Kill() })
+	t.Cleanup(func() { end(cmd) })
 	line, err := bufio.NewReader(out).ReadString('\n')
 	url, ok := strings.CutPrefix(strings.TrimSpace(line), "ready ")
 	if err != nil || !ok {
 		t.Fatalf("serve printed %q, %v; want ready and its address", line, err)
 	}
 	return &served{client.New(url, "us-east-1"), cmd}
+}
+
+// end stops a server that the test has not stopped, and with it its tasks.
+func end(cmd *exec.Cmd) {
+	if cmd.ProcessState != nil || cmd.Process.Signal(syscall.SIGTERM) != nil {
+		return
+	}
+	late := time.AfterFunc(patience, func() { cmd.Process.Kill() })
+	defer late.Stop()
+	cmd.Wait()
 }
 
 // stop ends the server as a user does, and returns its exit error.
