@@ -136,7 +136,7 @@ type containers struct {
 	updates  []int32
 	fail     error
 	instant  bool   // tasks start and stop at once
-	hang     func() // UpdateService calls it before anything else
+	hang     func() // the next UpdateService calls it before anything else
 }
 
 func (c *containers) DescribeServices(_ context.Context, in *ecs.DescribeServicesInput, _ ...func(*ecs.Options)) (*ecs.DescribeServicesOutput, error) {
@@ -157,8 +157,12 @@ func (c *containers) DescribeServices(_ context.Context, in *ecs.DescribeService
 }
 
 func (c *containers) UpdateService(_ context.Context, in *ecs.UpdateServiceInput, _ ...func(*ecs.Options)) (*ecs.UpdateServiceOutput, error) {
-	if c.hang != nil {
-		c.hang()
+	c.mu.Lock()
+	hang := c.hang
+	c.hang = nil
+	c.mu.Unlock()
+	if hang != nil {
+		hang()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -175,6 +179,12 @@ func (c *containers) UpdateService(_ context.Context, in *ecs.UpdateServiceInput
 	}
 	c.updates = append(c.updates, s.DesiredCount)
 	return &ecs.UpdateServiceOutput{Service: s}, nil
+}
+
+func (c *containers) setHang(hang func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hang = hang
 }
 
 func (c *containers) add(resourceID string, desired, running int32) {

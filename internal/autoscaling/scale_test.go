@@ -339,12 +339,11 @@ func TestAKillWhileTheCapacityIsSetIsNoticed(t *testing.T) {
 			inWorld(t, func(w *world) {
 				arn, high, _ := w.tracked()
 				killed := make(chan struct{})
-				w.ecs.hang = func() { <-killed }
+				w.ecs.setHang(func() { <-killed })
 				stopFirst := w.stop
 				acted := make(chan error, 1)
 				go func() { acted <- w.alarm(high, arn, 70) }()
 				synctest.Wait() // the first life stands still in UpdateService
-				w.ecs.hang = nil
 				if tt.set {
 					w.ecs.change(web, func(s *ecstypes.Service) { s.DesiredCount, s.RunningCount = 14, 14 })
 				}

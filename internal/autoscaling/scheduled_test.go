@@ -272,12 +272,11 @@ func TestARunThatTheServersEndCutsShortIsRepeated(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.register(1, 20)
 		w.schedule(scheduling("up", "at(2026-03-02T18:00:00)", 12, -1))
-		w.ecs.hang = func() {
-			w.ecs.hang = nil
+		w.ecs.setHang(func() {
 			go w.stop()
 			<-w.ctx.Done()
 			w.ecs.setFailure(w.ctx.Err())
-		}
+		})
 		w.until("2026-03-02 18:00:00")
 		w.wantDesired(10)
 		w.ecs.setFailure(nil)
