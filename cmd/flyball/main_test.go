@@ -73,6 +73,7 @@ func serve(t *testing.T, data string, args ...string) *served {
 	if err != nil || !ok {
 		t.Fatalf("serve printed %q, %v; want ready and its address", line, err)
 	}
+	t.Logf("serving at %s", url)
 	return &served{client.New(url, "us-east-1"), cmd}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/containerd/cgroups/v3"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 
 	"flyball/internal/task"
 )
@@ -56,6 +57,10 @@ func startTraced(cmd *exec.Cmd, place func(pid int) error) error {
 	}
 	pid := cmd.Process.Pid
 	err := awaitStop(pid)
+	if err == nil {
+		// Until it is in its place it dies with the server: nobody would find it.
+		err = syscall.PtraceSetOptions(pid, unix.PTRACE_O_EXITKILL)
+	}
 	if err == nil {
 		err = place(pid)
 	}
