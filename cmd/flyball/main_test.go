@@ -184,6 +184,14 @@ func (s *served) createService(t *testing.T) {
 	s.await(t, "the first task", func(svc ecstypes.Service) bool { return svc.RunningCount == 1 })
 }
 
+// activities are the service's scaling activities, newest first.
+func (s *served) activities(t *testing.T) []aastypes.ScalingActivity {
+	t.Helper()
+	return must(s.AutoScaling.DescribeScalingActivities(t.Context(), &applicationautoscaling.DescribeScalingActivitiesInput{
+		ServiceNamespace: aastypes.ServiceNamespaceEcs, ResourceId: aws.String("service/test/web"),
+	}))(t).ScalingActivities
+}
+
 // urls are the addresses of the running tasks.
 func (s *served) urls(ctx context.Context) []string {
 	list, err := s.ECS.ListTasks(ctx, &ecs.ListTasksInput{Cluster: aws.String("test")})
@@ -226,7 +234,11 @@ func TestLoadScalesAServiceOutAndInAcrossAKill(t *testing.T) {
 			Targets: func() []string { return targets }, Schedule: load.Constant(6, patience),
 		}.Run(ctx)
 	}()
-	out := s.await(t, "a scale-out", func(svc ecstypes.Service) bool { return svc.DesiredCount > 1 })
+	out := s.await(t, "a scale-out", func(svc ecstypes.Service) bool {
+		// A desired count can be seen before it is on disk. The activity that is in
+		// progress comes after it, and is read from there.
+		return svc.DesiredCount > 1 && len(s.activities(t)) > 0 && s.activities(t)[0].StatusCode != aastypes.ScalingActivityStatusCodePending
+	})
 	s.kill(t)
 
 	s = serve(t, data, "--speed", "60")
@@ -238,9 +250,7 @@ func TestLoadScalesAServiceOutAndInAcrossAKill(t *testing.T) {
 	<-loaded
 	s.await(t, "the scale-in to the minimum", func(svc ecstypes.Service) bool { return svc.DesiredCount == 1 && svc.RunningCount == 1 })
 
-	activities := must(s.AutoScaling.DescribeScalingActivities(t.Context(), &applicationautoscaling.DescribeScalingActivitiesInput{
-		ServiceNamespace: aastypes.ServiceNamespaceEcs, ResourceId: aws.String("service/test/web"),
-	}))(t).ScalingActivities
+	activities := s.activities(t)
 	if len(activities) < 2 {
 		t.Fatalf("%d activities, want one out and one in at least", len(activities))
 	}

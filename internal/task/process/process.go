@@ -210,6 +210,9 @@ func (r *Runtime) recover(dir string) (*Task, error) {
 	t := r.restore(rec)
 	if !rec.Started {
 		t.abandon()
+		// One that the server was starting when it was killed may not have come
+		// into its cgroup.
+		killAll(func() ([]int, error) { return processesWith([]string{markTask + rec.Spec.ID}) })
 		return nil, nil
 	}
 	r.mu.Lock()
