@@ -83,7 +83,7 @@ func (b *BatchReader) Next() (Series, error) {
 		cells = cells[:len(cells)-1]
 	}
 	if len(cells) == 1 {
-		return s, fmt.Errorf("line %d: series %q has no values; a row is an id and its values: id,v1,v2,...", line, s.ID)
+		return s, fmt.Errorf("line %d: series %q has no values; a row is an id and its values, such as id,v1,v2", line, s.ID)
 	}
 	s.Values = make([]float64, len(cells)-1)
 	for i, cell := range cells[1:] {

@@ -54,7 +54,7 @@ func TestBatchReaderRefuses(t *testing.T) {
 	for _, c := range []struct{ rule, file, want string }{
 		{"a word among the values", "a,1\nb,1,two\n", `line 2: series "b": value 2: "two" is not a number`},
 		{"an infinite value", "a,1\nb,inf\n", `line 2: series "b": value 1: "inf" is not a number`},
-		{"a row without values", "a,1\nb\n", `line 2: series "b" has no values; a row is an id and its values: id,v1,v2,...`},
+		{"a row without values", "a,1\nb\n", `line 2: series "b" has no values; a row is an id and its values, such as id,v1,v2`},
 		{"a broken quote", "a,1\n\"b,2\n", `parse error on line 2, column 6: extraneous or missing " in quoted-field`},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
