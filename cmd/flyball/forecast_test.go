@@ -91,7 +91,7 @@ func TestForecastCommandRefuses(t *testing.T) {
 		{"a file and a batch", []string{"week.csv", "--batch", "batch.csv"}, "a file and --batch cannot go together"},
 		{"a file that is not there", []string{"none.csv"}, "open none.csv: no such file or directory"},
 		{"a file of words", []string{"bad.csv"}, `bad.csv: line 2: "many" is not a number`},
-		{"a batch without values", []string{"--batch", "bad.csv"}, `bad.csv: line 1: series "1" has no values; a row is an id and its values: id,v1,v2,...`},
+		{"a batch without values", []string{"--batch", "bad.csv"}, `bad.csv: line 1: series "1" has no values; a row is an id and its values, such as id,v1,v2`},
 		{"a horizon of none", []string{"week.csv", "--horizon", "0"}, "--horizon 0 is not positive"},
 		{"a format that is none", []string{"week.csv", "--format", "png"}, "--format png is neither csv nor chart"},
 		{"seasons that do not ascend", []string{"week.csv", "--season", "168,24"}, "week.csv: seasons [168 24] do not ascend"},
