@@ -97,7 +97,8 @@ func TestUsersThink(t *testing.T) {
 
 func TestUsersComeAndGoByTheSchedule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &service{takes: 10 * time.Millisecond, status: 200}
+		// No answer comes at the very instant of a report.
+		s := &service{takes: 10*time.Millisecond + 7*time.Microsecond, status: 200}
 		var inFlight []int
 		_, err := Plan{
 			Targets: targets("http://one"), Schedule: Ramp(10, 5*time.Second, 5*time.Second, 5*time.Second), Transport: s,
@@ -234,6 +235,7 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	if err != nil || summary.Errors > 0 {
 		t.Fatalf("%d errors, %v: %s", summary.Errors, err, summary.Err)
 	}
+	server.Close() // waits for the handlers of requests that the plan's end cut off
 	if len(connections) > 8 || summary.Requests < 10 {
 		t.Errorf("%d requests on %d connections, want one connection for each of 4 users", summary.Requests, len(connections))
 	}
