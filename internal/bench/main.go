@@ -7,12 +7,11 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
 	"log"
-	"log/slog"
 	"os"
 	"os/signal"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -20,9 +19,16 @@ func main() {
 	log.SetFlags(0)
 	binary := flag.String("flyball", "bin/flyball", "the program to measure")
 	targets := flag.Int("targets", 10_000, "scalable targets in the breach measurement")
+	data := flag.String("serve", "", "be the server of the breach measurement, with its state in this folder")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if *data != "" {
+		if err := serve(ctx, *data); err != nil {
+			log.Fatal("bench: ", err)
+		}
+		return
+	}
 	for _, measure := range []func(context.Context) error{
 		func(ctx context.Context) error { return startUp(ctx, *binary) },
 		func(ctx context.Context) error { return ingestion(ctx, *binary) },
@@ -44,5 +50,3 @@ func quantile(d []time.Duration, q float64) float64 {
 	slices.Sort(d)
 	return float64(d[min(int(q*float64(len(d))), len(d)-1)]) / float64(time.Millisecond)
 }
-
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }

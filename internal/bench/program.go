@@ -19,15 +19,21 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A program is one `flyball serve` that was started to be measured.
+// A program is a server that was started to be measured.
 type program struct {
 	cmd   *exec.Cmd
 	url   string
 	ready time.Duration // from its start to the line that says so
 }
 
-func start(ctx context.Context, binary, data string) (*program, error) {
-	cmd := exec.CommandContext(ctx, binary, "serve", "--addr", "127.0.0.1:0", "--data", data, "--runtime", "process", "--log-level", "error")
+// startFlyball starts `flyball serve` with its state in a folder.
+func startFlyball(ctx context.Context, binary, data string) (*program, error) {
+	return start(ctx, binary, "serve", "--addr", "127.0.0.1:0", "--data", data, "--runtime", "process", "--log-level", "error")
+}
+
+// start starts a program and waits until it says that it is ready.
+func start(ctx context.Context, binary string, args ...string) (*program, error) {
+	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -77,7 +83,7 @@ func startUp(ctx context.Context, binary string) error {
 			return err
 		}
 		defer os.RemoveAll(dir)
-		p, err := start(ctx, binary, dir)
+		p, err := startFlyball(ctx, binary, dir)
 		if err != nil {
 			return err
 		}
@@ -104,7 +110,7 @@ func ingestion(ctx context.Context, binary string) error {
 			return err
 		}
 		defer os.RemoveAll(dir)
-		p, err := start(ctx, binary, dir)
+		p, err := startFlyball(ctx, binary, dir)
 		if err != nil {
 			return err
 		}

@@ -38,6 +38,8 @@ func New(endpoint, region string) *Client {
 		BaseEndpoint: &endpoint,
 		Credentials:  credentials.NewStaticCredentialsProvider("flyball", "flyball", ""),
 		HTTPClient:   http.DefaultClient,
+		// The server is on this machine: to compress would only cost.
+		DisableRequestCompression: true,
 	}
 	return &Client{
 		AutoScaling: applicationautoscaling.NewFromConfig(cfg),
