@@ -39,7 +39,7 @@ func runForecast(t *testing.T, args ...string) (out string, err error) {
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	cmd.SetOut(&stdout)
 	cmd.SetErr(&stderr)
-	cmd.SetArgs(args)
+	cmd.SetArgs(append([]string{}, args...)) // without any, cobra would take those of the test
 	err = cmd.Execute()
 	return stdout.String(), err
 }
