@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -16,6 +17,7 @@ const (
 // An Expression is the rule of a composite alarm, such as
 //
 //	ALARM("cpu") AND NOT (OK(deploy) OR INSUFFICIENT_DATA(deploy))
+//	AT_LEAST(2, ALARM, (web, api, db)) OR AT_LEAST(50%, NOT OK, (zone-a, zone-b))
 //
 // NOT binds tighter than AND, and AND tighter than OR.
 type Expression struct {
@@ -34,9 +36,13 @@ type (
 		alarm string
 		state State
 	}
-	not struct{ of node }
-	and struct{ left, right node }
-	or  struct{ left, right node }
+	not     struct{ of node }
+	and     struct{ left, right node }
+	or      struct{ left, right node }
+	atLeast struct {
+		count int
+		of    []node
+	}
 )
 
 func (n constant) holds(func(string) State) bool  { return bool(n) }
@@ -44,6 +50,16 @@ func (n in) holds(state func(string) State) bool  { return state(n.alarm) == n.s
 func (n not) holds(state func(string) State) bool { return !n.of.holds(state) }
 func (n and) holds(state func(string) State) bool { return n.left.holds(state) && n.right.holds(state) }
 func (n or) holds(state func(string) State) bool  { return n.left.holds(state) || n.right.holds(state) }
+
+func (n atLeast) holds(state func(string) State) bool {
+	missing := n.count
+	for _, one := range n.of {
+		if one.holds(state) {
+			missing--
+		}
+	}
+	return missing <= 0
+}
 
 // Alarms are the names or ARNs that the expression mentions, in the order of
 // their first appearance.
@@ -78,7 +94,7 @@ func ParseExpression(rule string) (*Expression, error) {
 // the number of elements.
 type parser struct {
 	rest     string // what follows the token
-	token    string // "(", ")" or a word; "" at the end
+	token    string // "(", ")", "," or a word; "" at the end
 	alarms   []string
 	elements int
 }
@@ -88,7 +104,7 @@ const space = " \t\r\n"
 // next moves on to the next token.
 func (p *parser) next() {
 	p.rest = strings.TrimLeft(p.rest, space)
-	end := strings.IndexAny(p.rest, space+`()"`)
+	end := strings.IndexAny(p.rest, space+`(),"`)
 	switch {
 	case end < 0:
 		end = len(p.rest)
@@ -133,9 +149,17 @@ func (p *parser) not() (node, error) {
 	return n, err
 }
 
-func (p *parser) element() (node, error) {
+// count counts an element.
+func (p *parser) count() error {
 	if p.elements++; p.elements > maxElements {
-		return nil, fmt.Errorf("more than %d elements", maxElements)
+		return fmt.Errorf("more than %d elements", maxElements)
+	}
+	return nil
+}
+
+func (p *parser) element() (node, error) {
+	if err := p.count(); err != nil {
+		return nil, err
 	}
 	token := p.token
 	switch token {
@@ -150,36 +174,108 @@ func (p *parser) element() (node, error) {
 		if err != nil {
 			return nil, err
 		}
-		return n, p.close()
+		return n, p.take(")")
+	case "AT_LEAST":
+		p.next()
+		return p.atLeast()
 	}
 	state, err := ParseState(token)
 	if err != nil {
 		return nil, fmt.Errorf("unexpected %q", token)
 	}
-	name, err := p.name()
+	if p.next(); p.token != "(" {
+		return nil, errors.New(`expected "(" after a state`)
+	}
+	name, err := p.name(`()"`)
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Contains(p.alarms, name) {
-		p.alarms = append(p.alarms, name)
-	}
-	return in{name, state}, nil
+	return in{name, state}, p.take(")")
 }
 
-// name reads the parenthesis after a state: a name or ARN, bare or in quotes.
-func (p *parser) name() (string, error) {
-	if p.next(); p.token != "(" {
-		return "", errors.New(`expected "(" after a state`)
+// atLeast reads what follows AT_LEAST: (M, state, (alarms)), where M is a number
+// or a percentage of the alarms.
+func (p *parser) atLeast() (node, error) {
+	if err := p.take("("); err != nil {
+		return nil, err
 	}
-	name := ""
+	threshold := p.token
+	p.next()
+	if err := p.take(","); err != nil {
+		return nil, err
+	}
+	negate := p.token == "NOT"
+	if negate {
+		p.next()
+	}
+	state, err := ParseState(p.token)
+	if err != nil {
+		return nil, fmt.Errorf("unexpected %q", p.token)
+	}
+	p.next()
+	if err := p.take(","); err != nil {
+		return nil, err
+	}
+	of, err := p.list(state, negate)
+	if err != nil {
+		return nil, err
+	}
+	count, err := atLeastOf(threshold, len(of))
+	if err != nil {
+		return nil, err
+	}
+	return atLeast{count, of}, p.take(")")
+}
+
+// list reads alarms in parentheses, each of which is to be in a state, or not.
+func (p *parser) list(state State, negate bool) (of []node, err error) {
+	if p.token != "(" {
+		return nil, errors.New(`expected "("`)
+	}
+	for p.token != ")" {
+		if err := p.count(); err != nil {
+			return nil, err
+		}
+		name, err := p.name(`(),"`)
+		if err != nil {
+			return nil, err
+		}
+		var n node = in{name, state}
+		if negate {
+			n = not{n}
+		}
+		if of = append(of, n); p.token != "," && p.token != ")" {
+			return nil, errors.New(`expected "," or ")"`)
+		}
+	}
+	return of, p.take(")")
+}
+
+// atLeastOf is how many of n alarms a threshold asks for: a number of them, or a
+// percentage, rounded up.
+func atLeastOf(threshold string, n int) (int, error) {
+	percentage, ok := strings.CutSuffix(threshold, "%")
+	v, err := strconv.Atoi(percentage)
+	switch {
+	case err != nil:
+	case ok && v >= 1 && v <= 100:
+		return (v*n + 99) / 100, nil
+	case !ok && v >= 1 && v <= n:
+		return v, nil
+	}
+	return 0, fmt.Errorf("%q is neither a number up to that of the alarms, %d, nor a percentage", threshold, n)
+}
+
+// name reads the name or ARN that follows the token, bare up to one of the
+// characters that stop it, or in quotes.
+func (p *parser) name(stop string) (name string, err error) {
 	p.rest = strings.TrimLeft(p.rest, space)
 	if strings.HasPrefix(p.rest, `"`) {
-		var err error
 		if name, err = p.quoted(); err != nil {
 			return "", err
 		}
 	} else {
-		end := strings.IndexAny(p.rest, `()"`)
+		end := strings.IndexAny(p.rest, stop)
 		if end < 0 {
 			end = len(p.rest)
 		}
@@ -188,8 +284,11 @@ func (p *parser) name() (string, error) {
 	if name == "" {
 		return "", errors.New("expected the name of an alarm")
 	}
+	if !slices.Contains(p.alarms, name) {
+		p.alarms = append(p.alarms, name)
+	}
 	p.next()
-	return name, p.close()
+	return name, nil
 }
 
 // quoted reads a name in quotes; a backslash takes the next character as it is.
@@ -210,9 +309,10 @@ func (p *parser) quoted() (string, error) {
 	return "", errors.New("a quote is not closed")
 }
 
-func (p *parser) close() error {
-	if p.token != ")" {
-		return errors.New(`expected ")"`)
+// take moves past a token that must be next.
+func (p *parser) take(token string) error {
+	if p.token != token {
+		return fmt.Errorf("expected %q", token)
 	}
 	p.next()
 	return nil

@@ -26,6 +26,16 @@ func TestExpression(t *testing.T) {
 		"TRUE\n AND\tTRUE":                                           alarm.Alarm,
 		`FALSE`:                                                      alarm.OK,
 		`false`:                                                      alarm.OK,
+
+		`AT_LEAST(2, ALARM, (cpu, disk, "net (out)"))`:                                             alarm.Alarm,
+		`AT_LEAST(3, ALARM, (cpu, disk, "net (out)"))`:                                             alarm.OK,
+		`AT_LEAST(50%, ALARM, (cpu, disk, new))`:                                                   alarm.OK, // 2 of 3 are needed
+		`AT_LEAST(33%, ALARM, (cpu, disk, new))`:                                                   alarm.Alarm,
+		`AT_LEAST( 100% , NOT OK , ( cpu , a b ) )`:                                                alarm.Alarm,
+		`AT_LEAST(1, NOT ALARM, (cpu, a b))`:                                                       alarm.OK,
+		`NOT AT_LEAST(1,INSUFFICIENT_DATA,(new)) OR (FALSE AND OK(disk))`:                          alarm.OK,
+		`AT_LEAST(1, ALARM, (arn:aws:cloudwatch:us-east-1:123456789012:alarm:cpu, disk)) AND TRUE`: alarm.Alarm,
+		`ALARM(a,b) OR ALARM(cpu)`:                                                                 alarm.Alarm, // a comma belongs to the one name
 	} {
 		x, err := alarm.ParseExpression(rule)
 		if err != nil {
@@ -55,6 +65,10 @@ func TestExpressionRefusals(t *testing.T) {
 		strings.Repeat("(", 501) + "TRUE" + strings.Repeat(")", 501),
 		strings.Repeat("(", 9000),
 		"TRUE" + strings.Repeat(" OR TRUE", 500),
+		`AT_LEAST`, `AT_LEAST(1, ALARM, x)`, `AT_LEAST(1, ALARM, ())`, `AT_LEAST(1, ALARM, (x)`, `AT_LEAST(1 ALARM (x))`, `AT_LEAST(1, ALARM, (x,))`,
+		`AT_LEAST(0, ALARM, (x))`, `AT_LEAST(2, ALARM, (x))`, `AT_LEAST(0%, ALARM, (x))`, `AT_LEAST(101%, ALARM, (x))`, `AT_LEAST(1.5, ALARM, (x))`,
+		`AT_LEAST(1, BROKEN, (x))`, `AT_LEAST(1, NOT NOT OK, (x))`, `AT_LEAST(1, ALARM, (OK(x)))`, `AT_LEAST(1, ALARM, ("x"y))`,
+		"AT_LEAST(1, ALARM, (x" + strings.Repeat(",x", 500) + "))",
 	} {
 		if x, err := alarm.ParseExpression(rule); err == nil {
 			t.Errorf("%.40s: accepted with alarms %q", rule, x.Alarms())
@@ -75,6 +89,7 @@ func FuzzParseExpression(f *testing.F) {
 	f.Add(`ALARM("cpu") AND NOT (OK(deploy) OR INSUFFICIENT_DATA(deploy)) OR TRUE`)
 	f.Add(`NOT(ALARM("a\"b"))`)
 	f.Add(`((((ALARM`)
+	f.Add(`AT_LEAST(50%, NOT OK, ("a", b c)) AND AT_LEAST(1,ALARM,(x))`)
 	f.Fuzz(func(t *testing.T, rule string) {
 		x, err := alarm.ParseExpression(rule)
 		if err != nil {
