@@ -58,6 +58,12 @@ func Parse(expression string, zone *time.Location) (Schedule, error) {
 	return Schedule{rule: r}, nil
 }
 
+// Once reports whether the schedule is an at() expression: one run.
+func (s Schedule) Once() bool {
+	_, ok := s.rule.(once)
+	return ok
+}
+
 // Between is the schedule without its runs before start and after end; those at
 // start and end stay. A zero time is no bound. A rate counts from start, and
 // without one from 1970-01-01 UTC.

@@ -50,8 +50,10 @@ func (c *action) put(b *store.Batch) *store.Batch {
 // change is what the action does to the target's bounds.
 func (c *action) change() scaling.BoundsChange { return scaling.BoundsChange{Min: c.Min, Max: c.Max} }
 
-// compile makes the schedule. A rate without a start time counts from the
-// action's creation: the first run is one interval later.
+// compile makes the schedule. Start and end times bound "a recurring schedule"
+// ("PutScheduledAction"): an at expression runs at its time whatever they say. A
+// rate without a start time counts from the action's creation: the first run is
+// one interval later.
 func (a *API) compile(c *action) error {
 	zone, err := a.zone(c.Timezone)
 	if err != nil {
@@ -61,11 +63,14 @@ func (a *API) compile(c *action) error {
 	if err != nil {
 		return invalid("Invalid schedule expression. Details: %s", err)
 	}
-	start := c.Start
-	if start.IsZero() {
-		start = c.Created
+	if !s.Once() {
+		start := c.Start
+		if start.IsZero() {
+			start = c.Created
+		}
+		s = s.Between(start, c.End)
 	}
-	c.schedule = s.Between(start, c.End)
+	c.schedule = s
 	return nil
 }
 
@@ -174,8 +179,8 @@ func (a *API) draftAction(t *target, in *applicationautoscaling.PutScheduledActi
 	}
 	if old == nil || !c.runsLike(old) {
 		c.Done = now
-		if _, ok := c.schedule.Next(now); !ok && strings.HasPrefix(c.Expression, "at(") {
-			return nil, invalid("Invalid schedule expression. Details: %s is in the past, or not between the start and end times.", c.Expression)
+		if _, ok := c.schedule.Next(now); !ok && c.schedule.Once() {
+			return nil, invalid("Invalid schedule expression. Details: %s is in the past.", c.Expression)
 		}
 	}
 	return c, nil

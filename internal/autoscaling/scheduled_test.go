@@ -130,6 +130,21 @@ func TestAScheduledActionRaisesTheCapacityToANewMinimum(t *testing.T) {
 	})
 }
 
+// Start and end times are those of recurring schedules. AWS takes an at
+// expression before the start, as Terraform's acceptance tests have it.
+func TestAnAtExpressionRunsWhateverTheStartTime(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.register(1, 20)
+		in := scheduling("once", "at(2026-03-02T18:00:00)", 5, -1)
+		in.StartTime, in.EndTime = aws.Time(w.now().Add(48*time.Hour)), aws.Time(w.now().Add(72*time.Hour))
+		w.schedule(in)
+		w.until("2026-03-02 17:59:59")
+		w.wantBounds(1, 20)
+		w.until("2026-03-02 18:00:00")
+		w.wantBounds(5, 20)
+	})
+}
+
 func TestAScheduledActionLowersTheCapacityToANewMaximum(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.ecs.instant = true
@@ -480,7 +495,7 @@ func TestPutScheduledActionRefuses(t *testing.T) {
 		{"a bad cron expression", func(in *input) { in.Schedule = aws.String("cron(0 16 * MON ? *)") }, "ValidationException",
 			"Invalid schedule expression. Details: Invalid CRON expression: error at position 7, details: Invalid Month value: 'MON'"},
 		{"a time in the past", func(in *input) { in.Schedule = aws.String("at(2026-03-02T17:00:00)") }, "ValidationException",
-			"Invalid schedule expression. Details: at(2026-03-02T17:00:00) is in the past"},
+			"Invalid schedule expression. Details: at(2026-03-02T17:00:00) is in the past."},
 		{"an unknown zone", func(in *input) { in.Timezone = aws.String("Mars/Olympus") }, "ValidationException", "Time zone Mars/Olympus is not valid"},
 		{"the zone of the host", func(in *input) { in.Timezone = aws.String("Local") }, "ValidationException", "Time zone Local is not valid"},
 		{"an end before the start", func(in *input) {
