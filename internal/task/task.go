@@ -24,6 +24,8 @@ type Runtime interface {
 	Name() string
 	// Start starts all containers of a task. It returns when they have been
 	// started, or with the reason why one could not be; then none is left running.
+	// A container that depends on others is started when they have come as far as
+	// it wants. If they never will, it ends without having been started.
 	Start(ctx context.Context, spec Spec) (Task, error)
 	// Recover returns the tasks that earlier lives of the server started and that
 	// are still kept: those that run, and those that have stopped, whose Done is
@@ -83,6 +85,18 @@ type Container struct {
 	Ports       []int
 	StopTimeout time.Duration // in real time; 0 means 30 s
 	HealthCheck *HealthCheck
+	Ulimits     []Ulimit
+	DependsOn   []Dependency
+	// StartTimeout is how long, in real time, the containers that depend on this
+	// one wait for it; 0 is without end.
+	StartTimeout time.Duration
+}
+
+// A Ulimit is a resource limit of a container's processes, named as setrlimit(2)
+// names it: nofile, nproc and so on. -1 is no limit.
+type Ulimit struct {
+	Name       string
+	Soft, Hard int64
 }
 
 // TimeToStop is how long the container has between SIGTERM and SIGKILL.

@@ -23,8 +23,9 @@ type container struct {
 	task  *Task
 	index int
 	spec  task.Container
-	cmd   *exec.Cmd     // nil when an earlier life of the server started it
-	ended chan struct{} // closed when it has ended, with its descendants
+	later []string  // the command of one that waits for others; nil once it does not
+	cmd   *exec.Cmd // nil when an earlier life of the server started it
+	task.Progress
 
 	mu      sync.Mutex
 	process processID
@@ -58,7 +59,23 @@ func (c *container) start(argv []string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.process = processID{PID: cmd.Process.Pid, Start: start}
+	close(c.Started)
 	return nil
+}
+
+// startLater starts a container when those that it depends on have come as far as
+// it wants. It ends one that cannot be started.
+func (c *container) startLater() {
+	exit := task.Await(c.task.wanted, c.spec, c.task.peer)
+	if exit == nil {
+		if err := c.start(c.later); err != nil {
+			exit = &task.Exit{Container: c.spec.Name, Reason: fmt.Sprintf("CannotStartContainerError: %v", err)}
+		}
+	}
+	c.mu.Lock()
+	c.exit = exit
+	c.mu.Unlock()
+	c.task.saveOrLog()
 }
 
 // command is a command in the container's environment. Its session is its own:
@@ -108,7 +125,10 @@ func marks(spec task.Spec, container int) []string {
 
 // supervise sees the container to its end.
 func (c *container) supervise() {
-	defer close(c.ended)
+	defer close(c.Ended)
+	if c.later != nil {
+		c.startLater()
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	if check := c.spec.HealthCheck; check != nil && c.exited() == nil {
@@ -161,13 +181,18 @@ func exitOf(name string, state *os.ProcessState) task.Exit {
 	return task.Exit{Container: name, Code: code, Known: true}
 }
 
-// stop asks the container to end, and makes it after its stop timeout.
+// stop asks the container to end, and makes it after its stop timeout. Those that
+// depend on it end before.
 func (c *container) stop() {
+	for _, i := range task.Dependants(c.task.spec.Containers, c.spec.Name) {
+		<-c.task.containers[i].Ended
+	}
+	c.Settled()
 	c.signal(syscall.SIGTERM)
 	timer := time.NewTimer(c.spec.TimeToStop())
 	defer timer.Stop()
 	select {
-	case <-c.ended:
+	case <-c.Ended:
 	case <-timer.C:
 		c.signal(syscall.SIGKILL)
 		c.task.group.kill(c.index)

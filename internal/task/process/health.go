@@ -61,6 +61,7 @@ func (c *container) checkHealth(ctx context.Context, check task.HealthCheck) {
 	}
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
+	well := sync.OnceFunc(func() { close(c.Healthy) })
 	for started := time.Now(); ; {
 		select {
 		case <-ctx.Done():
@@ -72,6 +73,9 @@ func (c *container) checkHealth(ctx context.Context, check task.HealthCheck) {
 			return // it failed because the container ended
 		}
 		c.health.observe(check, passed, time.Since(started))
+		if passed {
+			well()
+		}
 	}
 }
 

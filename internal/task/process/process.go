@@ -136,6 +136,9 @@ func (r *Runtime) Start(ctx context.Context, spec task.Spec) (task.Task, error) 
 		return nil, err
 	}
 	t.supervise()
+	if err := t.settle(ctx); err != nil {
+		return nil, err
+	}
 	return t, nil
 }
 

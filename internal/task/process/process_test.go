@@ -335,9 +335,99 @@ func TestTheEndOfAnotherContainerDoesNotEndTheTask(t *testing.T) {
 	spec := script("task", "echo ready; exec sleep 1000")
 	spec.Containers = append(spec.Containers, task.Container{Name: "init", Image: "sh", Command: []string{"exit 0"}})
 	running := start(t, newRuntime(t, options(t)), spec).(*Task)
-	await(t, "the end of the container", running.containers[1].ended)
+	await(t, "the end of the container", running.containers[1].Ended)
 	if isClosed(running.Done()) {
 		t.Error("the task has ended with its container init")
+	}
+}
+
+// dependent is a task whose essential container main waits for another, which
+// runs a script and has the rest of spec.
+func dependent(on task.Container, text string, condition task.Condition) task.Spec {
+	spec := script("task", "echo started; exec sleep 1000")
+	spec.Containers[0].DependsOn = []task.Dependency{{Container: "other", Condition: condition}}
+	on.Name, on.Image, on.Command = "other", "sh", []string{text}
+	spec.Containers = append(spec.Containers, on)
+	return spec
+}
+
+func TestAContainerIsStartedWhenItsDependencyHasComeSoFar(t *testing.T) {
+	for _, tt := range []struct {
+		condition task.Condition
+		script    string
+		ended     bool // before main is started
+	}{
+		{task.Started, "exec sleep 1000", false},
+		{task.Completed, "sleep 0.1; exit 3", true},
+		{task.Succeeded, "sleep 0.1; exit 0", true},
+		{task.IsHealthy, "exec sleep 1000", false},
+	} {
+		t.Run(string(tt.condition), func(t *testing.T) {
+			onEachHost(t, func(t *testing.T, opts Options) {
+				check := &task.HealthCheck{Command: []string{"CMD", "/bin/true"}, Interval: 50 * time.Millisecond}
+				running := start(t, newRuntime(t, opts), dependent(task.Container{HealthCheck: check}, tt.script, tt.condition)).(*Task)
+				if other := running.containers[1]; isClosed(other.Ended) != tt.ended {
+					t.Errorf("the dependency has ended: %v", isClosed(other.Ended))
+				} else if tt.condition == task.IsHealthy && other.health.state() != task.Healthy {
+					t.Errorf("the dependency is %s", other.health.state())
+				}
+				awaitLine(t, running, "started")
+			})
+		})
+	}
+}
+
+func TestAContainerWhoseDependencyFailsIsNotStarted(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		other     task.Container
+		script    string
+		condition task.Condition
+		why       string
+	}{
+		{"it fails", task.Container{}, "exit 3", task.Succeeded, "dependency did not exit successfully"},
+		{"it ends before it is healthy", task.Container{HealthCheck: &task.HealthCheck{Command: []string{"CMD", "/bin/true"}, Interval: time.Hour}},
+			"exit 0", task.IsHealthy, "dependency ended before it was healthy"},
+		{"it takes too long", task.Container{StartTimeout: 50 * time.Millisecond}, "exec sleep 1000", task.Completed, "dependency timed out"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			stopped := start(t, newRuntime(t, options(t)), dependent(tt.other, tt.script, tt.condition))
+			await(t, "the end of the task", stopped.Done())
+			want := "CannotStartContainerError: dependency graph: failed to resolve container ordering dependency [other] for target [main] as " + tt.why
+			if exit := stopped.Exits()[0]; exit.Code != 143 || exit.Reason != want {
+				t.Errorf("exit = %+v, want 143 and %q", exit, want)
+			}
+		})
+	}
+}
+
+func TestATaskCanBeStoppedWhileAContainerWaits(t *testing.T) {
+	onEachHost(t, func(t *testing.T, opts Options) {
+		r := newRuntime(t, opts)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(100*time.Millisecond, cancel)
+		spec := dependent(task.Container{}, "exec sleep 1000", task.Completed)
+		if _, err := r.Start(ctx, spec); !errors.Is(err, context.Canceled) {
+			t.Fatalf("Start = %v, want that it was cancelled", err)
+		}
+		if pids, err := processesWith(marks(spec, 1)); err != nil || len(pids) > 0 {
+			t.Errorf("processes are left: %v, %v", pids, err)
+		}
+		if r.knows("task") || len(r.addresses.used) > 0 {
+			t.Error("the task is kept")
+		}
+	})
+}
+
+func TestContainersStopBeforeThoseTheyDependOn(t *testing.T) {
+	spec := dependent(task.Container{StopTimeout: 10 * time.Second}, "trap 'exit 0' TERM; while :; do sleep 0.05; done", task.Started)
+	spec.Containers[0].Command = []string{"trap 'sleep 0.2; exit 0' TERM; echo started; while :; do sleep 0.05; done"}
+	running := start(t, newRuntime(t, options(t)), spec).(*Task)
+	awaitLine(t, running, "started")
+	go running.Stop(context.Background())
+	await(t, "the end of the dependency", running.containers[1].Ended)
+	if !isClosed(running.containers[0].Ended) {
+		t.Error("the dependency was stopped first")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,7 +24,8 @@ type Task struct {
 	group      group
 	containers []*container
 
-	stopping sync.Once
+	wanted   context.Context // ends when the task is to stop
+	shutDown func()          // ends it; no container is started afterwards
 	done     chan struct{}
 
 	saving  sync.Mutex // one record is written at a time
@@ -42,8 +44,9 @@ func newTask(r *Runtime, spec task.Spec, address netip.Addr) *Task {
 		dir:     filepath.Join(r.dir, "tasks", spec.ID),
 		done:    make(chan struct{}),
 	}
+	t.wanted, t.shutDown = context.WithCancel(context.Background())
 	for i, c := range spec.Containers {
-		t.containers = append(t.containers, &container{task: t, index: i, spec: c, ended: make(chan struct{})})
+		t.containers = append(t.containers, &container{task: t, index: i, spec: c, Progress: task.NewProgress()})
 	}
 	return t
 }
@@ -55,6 +58,7 @@ func (r *Runtime) restore(rec *record) *Task {
 	running := false
 	for i, c := range t.containers {
 		c.process, c.exit = rec.Containers[i].Process, rec.Containers[i].Exit
+		close(c.Started) // or the task is abandoned
 		if rec.Boot != boot() {
 			c.process = processID{} // its number may be anybody's now
 		}
@@ -71,8 +75,8 @@ func (r *Runtime) restore(rec *record) *Task {
 	return t
 }
 
-// start starts the containers. The record is written before, so that the next
-// life of the server finds what this one has begun.
+// start starts the containers that depend on no other. The record is written
+// before, so that the next life of the server finds what this one has begun.
 func (t *Task) start(ctx context.Context, commands [][]string) error {
 	group, err := t.runtime.host.create(t.spec)
 	if err != nil {
@@ -83,6 +87,10 @@ func (t *Task) start(ctx context.Context, commands [][]string) error {
 		return err
 	}
 	for i, c := range t.containers {
+		if len(c.spec.DependsOn) > 0 {
+			c.later = commands[i]
+			continue
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -93,10 +101,31 @@ func (t *Task) start(ctx context.Context, commands [][]string) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// settle waits until each container has been started or will never be. When ctx
+// ends before, the task is stopped and forgotten.
+func (t *Task) settle(ctx context.Context) error {
+	giveUp := context.AfterFunc(ctx, t.shutDown)
+	for _, c := range t.containers {
+		c.Settled()
+	}
+	if !giveUp() {
+		<-t.done
+		return errors.Join(ctx.Err(), t.Remove())
+	}
 	t.mu.Lock()
 	t.started = true
 	t.mu.Unlock()
 	return t.save()
+}
+
+// peer is a container as those see it that depend on it.
+func (t *Task) peer(name string) task.Peer {
+	i := slices.IndexFunc(t.containers, func(c *container) bool { return c.spec.Name == name })
+	c := t.containers[i]
+	return task.Peer{Container: c.spec, Progress: c.Progress, Exit: func() task.Exit { return *c.exited() }}
 }
 
 // abandon ends a task that could not be started, and forgets it.
@@ -128,18 +157,16 @@ func (t *Task) supervise() {
 		})
 	}
 	go func() {
-		all.Wait()
-		t.finish()
-	}()
-}
-
-// shutDown stops all containers, without waiting for them.
-func (t *Task) shutDown() {
-	t.stopping.Do(func() {
+		<-t.wanted.Done()
 		for _, c := range t.containers {
 			go c.stop()
 		}
-	})
+	}()
+	go func() {
+		all.Wait()
+		t.shutDown()
+		t.finish()
+	}()
 }
 
 // finish gives back what the task had, but for its record and logs.
@@ -245,7 +272,7 @@ func (t *Task) Logs(ctx context.Context, name string, follow bool) (io.ReadClose
 			continue
 		}
 		if follow {
-			return readLog(ctx, c.logPath(), c.ended)
+			return readLog(ctx, c.logPath(), c.Ended)
 		}
 		return readLog(ctx, c.logPath(), nil)
 	}
