@@ -255,7 +255,7 @@ func (a *API) SetAlarmState(_ context.Context, in *cloudwatch.SetAlarmStateInput
 	r := a.alarms[str(in.AlarmName)]
 	if r == nil {
 		a.mu.Unlock()
-		return nil, &types.ResourceNotFound{Message: ptr("The alarm " + str(in.AlarmName) + " does not exist.")}
+		return nil, &types.ResourceNotFound{} // CloudWatch says no more
 	}
 	if to != r.state {
 		a.transition(r, to, why, now)

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/smithy-go"
 
 	"flyball/internal/cloudwatch"
 	"flyball/metric"
@@ -338,6 +339,9 @@ func TestSetAlarmStateRefusals(t *testing.T) {
 		why := aws.String("a drill")
 		_, err := s.SetAlarmState(t.Context(), &sdk.SetAlarmStateInput{AlarmName: aws.String("none"), StateValue: isOK, StateReason: why})
 		refused(t, err, "ResourceNotFound")
+		if message := err.(smithy.APIError).ErrorMessage(); message != "" {
+			t.Errorf("CloudWatch does not say what it did not find, and this is %q", message)
+		}
 		_, err = s.SetAlarmState(t.Context(), &sdk.SetAlarmStateInput{AlarmName: aws.String("a"), StateValue: "BROKEN", StateReason: why})
 		refused(t, err, "ValidationError")
 		_, err = s.SetAlarmState(t.Context(), &sdk.SetAlarmStateInput{AlarmName: aws.String("a"), StateValue: isOK, StateReason: why, StateReasonData: aws.String("{")})
@@ -398,7 +402,6 @@ func TestDashboards(t *testing.T) {
 			return "The dashboard body is invalid, there are 1 validation errors:\n[\n  {\n    " + problem + "\n  }\n]"
 		}
 		for name, c := range map[string]struct{ name, body, want string }{
-			"name":            {"x y", body, "The value x y for field DashboardName contains invalid characters. It can only contain alphanumerics, dash (-) and underscore (_).\n"},
 			"not JSON":        {"x", "{", "The field DashboardBody must be a valid JSON object"},
 			"not an object":   {"x", "null", "The field DashboardBody must be a valid JSON object"},
 			"no widgets":      {"x", "{}", one("\"dataPath\": \"\",\n    \"message\": \"Should have required property 'widgets'\"")},
@@ -418,6 +421,8 @@ func TestDashboards(t *testing.T) {
 				t.Errorf("%s: got %v", name, err)
 			}
 		}
+		_, err := s.PutDashboard(ctx, &sdk.PutDashboardInput{DashboardName: aws.String("a:b"), DashboardBody: &body})
+		refused(t, err, "InvalidParameterValueException")
 		got, err := s.GetDashboard(ctx, &sdk.GetDashboardInput{DashboardName: aws.String("web")})
 		if err != nil || *got.DashboardBody != body || *got.DashboardArn != "arn:aws:cloudwatch::123456789012:dashboard/web" {
 			t.Errorf("got %s, %v", asJSON(got), err)
@@ -564,7 +569,10 @@ func TestGetMetricStatisticsRefusals(t *testing.T) {
 			code   string
 			change func(*sdk.GetMetricStatisticsInput)
 		}{
-			"backwards":       {"InvalidParameterValueException", func(in *sdk.GetMetricStatisticsInput) { in.EndTime = in.StartTime }},
+			"backwards": {"InvalidParameterValueException", func(in *sdk.GetMetricStatisticsInput) { in.EndTime = in.StartTime }},
+			"a second": {"InvalidParameterValueException", func(in *sdk.GetMetricStatisticsInput) {
+				in.EndTime = aws.Time(in.StartTime.Add(999 * time.Millisecond))
+			}},
 			"no statistics":   {"InvalidParameterCombinationException", func(in *sdk.GetMetricStatisticsInput) { in.Statistics = nil }},
 			"period":          {"InvalidParameterValueException", func(in *sdk.GetMetricStatisticsInput) { in.Period = aws.Int32(61) }},
 			"1441 datapoints": {"InvalidParameterCombinationException", func(in *sdk.GetMetricStatisticsInput) { in.StartTime = aws.Time(in.EndTime.Add(-1441 * time.Minute)) }},
@@ -696,6 +704,8 @@ func TestGetMetricDataRefusals(t *testing.T) {
 			}
 		}
 		_, err := s.GetMetricData(t.Context(), &sdk.GetMetricDataInput{StartTime: s.at("16:55:00"), EndTime: s.at("16:45:00"), MetricDataQueries: []types.MetricDataQuery{query("a", "cpu", "Sum", 60)}})
+		refused(t, err, "ValidationError")
+		_, err = s.GetMetricData(t.Context(), &sdk.GetMetricDataInput{StartTime: s.at("16:45:00"), EndTime: aws.Time(s.at("16:45:00").Add(999 * time.Millisecond)), MetricDataQueries: []types.MetricDataQuery{query("a", "cpu", "Sum", 60)}})
 		refused(t, err, "ValidationError")
 		_, err = s.GetMetricData(t.Context(), &sdk.GetMetricDataInput{StartTime: s.at("16:45:00"), EndTime: s.at("16:55:00"), NextToken: aws.String("x"), MetricDataQueries: []types.MetricDataQuery{query("a", "cpu", "Sum", 60)}})
 		refused(t, err, "InvalidNextToken")

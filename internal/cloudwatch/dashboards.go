@@ -41,7 +41,7 @@ func (a *API) dashboardARN(name string) string {
 	return arn.ARN{Partition: "aws", Service: "cloudwatch", AccountID: a.Account, Resource: "dashboard/" + name}.String()
 }
 
-var dashboardName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
+var dashboardName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`) // and up to 255 characters
 
 // invalidDashboard refuses a body for what is wrong with it, in the form of
 // CloudWatch's message: a sentence and the list as JSON.
@@ -67,9 +67,8 @@ func invalidDashboard(found []types.DashboardValidationMessage) error {
 // PutDashboard creates or replaces a dashboard.
 func (a *API) PutDashboard(_ context.Context, in *cloudwatch.PutDashboardInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.PutDashboardOutput, error) {
 	name, body := str(in.DashboardName), str(in.DashboardBody)
-	if !dashboardName.MatchString(name) {
-		return nil, &types.DashboardInvalidInputError{Message: ptr(fmt.Sprintf(
-			"The value %s for field DashboardName contains invalid characters. It can only contain alphanumerics, dash (-) and underscore (_).\n", name))}
+	if len(name) > 255 || !dashboardName.MatchString(name) {
+		return nil, invalidValue("The value for field DashboardName contains invalid characters. It can only contain alphanumerics, dash (-) and underscore (_).\n")
 	}
 	if err := checkDashboard(body); err != nil {
 		return nil, err

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
@@ -29,6 +28,7 @@ type calculation struct {
 	program *math.Program
 	runs    map[math.Grid]*math.Run
 	points  int // computed so far
+	labels  labeller
 }
 
 // calculate compiles the expressions among the queries.
@@ -38,6 +38,9 @@ func (a *API) calculate(reads []read, in *cloudwatch.GetMetricDataInput) (*calcu
 		c.reads[r.id] = r
 	}
 	var err error
+	if c.labels, err = a.labeller(in.LabelOptions); err != nil {
+		return nil, err
+	}
 	if c.program, err = math.Compile(mathQueries(in.MetricDataQueries)); err != nil {
 		return nil, badExpression(err)
 	}
@@ -71,25 +74,20 @@ func (c *calculation) results(r read) ([]types.MetricDataResult, error) {
 	array := c.program.Type(r.id) == math.Array
 	results := make([]types.MetricDataResult, len(all))
 	for i, s := range all {
-		results[i] = emptyResult(r)
-		results[i].Label = ptr(r.labelOf(s, array))
+		result := &results[i]
+		*result = emptyResult(r)
 		for j, v := range s.Values {
 			if v == v {
-				results[i].Timestamps = append(results[i].Timestamps, grid.Time(j))
-				results[i].Values = append(results[i].Values, v)
+				result.Timestamps = append(result.Timestamps, grid.Time(j))
+				result.Values = append(result.Values, v)
 			}
 		}
+		if !array {
+			s.Label = r.name
+		}
+		result.Label = c.labels.label(r.label, array, s.Source, s.Period, result)
 	}
 	return results, nil
-}
-
-// labelOf is the label of a result: of an expression with several, each has the
-// expression's and its own.
-func (r *read) labelOf(s math.Series, array bool) string {
-	if !array {
-		return cmp.Or(r.label, r.id)
-	}
-	return strings.TrimSpace(r.label + " " + s.Label)
 }
 
 // grid is the timestamps that an expression is evaluated on: those that its
@@ -152,7 +150,8 @@ func kept(period time.Duration) time.Duration {
 // series reads a metric onto a grid.
 func (c *calculation) series(r read, grid math.Grid) (math.Series, error) {
 	s := math.NewSeries(grid)
-	s.Label, s.Period = r.label, r.period
+	s.Source, s.Period = r.source(), r.period
+	s.Label = cmp.Or(r.label, r.name)
 	rows, _, err := c.api.points(r, grid.Start, grid.Start.Add(time.Duration(grid.Len)*grid.Step))
 	if err != nil {
 		return s, err
@@ -174,33 +173,10 @@ func (c *calculation) find(s math.Search, r read, grid math.Grid) ([]math.Series
 	all := make([]math.Series, len(found))
 	for i, id := range found {
 		var err error
-		one := read{label: labels[i], metric: id, statistic: s.Statistic, period: cmp.Or(s.Period, r.period, searchPeriod)}
+		one := read{name: labels[i], metric: id, statistic: s.Statistic, period: cmp.Or(s.Period, r.period, searchPeriod)}
 		if all[i], err = c.series(one, grid); err != nil {
 			return nil, err
 		}
 	}
 	return all, nil
-}
-
-// labels tell found metrics from one another: by the parts of their names that
-// not all of them have.
-func labels(found []metric.ID) []string {
-	parts := make([][]string, len(found))
-	often := map[string]int{}
-	for i, id := range found {
-		parts[i] = append(parts[i], id.Namespace)
-		for _, d := range id.Dimensions {
-			parts[i] = append(parts[i], d.Value)
-		}
-		parts[i] = append(parts[i], id.Name)
-		for _, p := range slices.Compact(slices.Sorted(slices.Values(parts[i]))) {
-			often[p]++
-		}
-	}
-	out := make([]string, len(found))
-	for i, id := range found {
-		own := slices.DeleteFunc(parts[i], func(p string) bool { return often[p] == len(found) })
-		out[i] = cmp.Or(strings.Join(own, " "), id.Name)
-	}
-	return out
 }

@@ -29,13 +29,13 @@ const (
 	longestRetention = 455 * 24 * time.Hour
 )
 
-// timezone is the offset from UTC of the times in labels.
-var timezone = regexp.MustCompile(`^[+-][0-9]{4}$`)
-
 var queryID = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]*$`)
 
 // GetMetricData reads any number of metrics, and evaluates expressions over them.
 func (a *API) GetMetricData(_ context.Context, in *cloudwatch.GetMetricDataInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
+	whole := *in
+	whole.StartTime, whole.EndTime = toSecond(in.StartTime), toSecond(in.EndTime)
+	in = &whole
 	reads, err := a.dataReads(in)
 	if err != nil {
 		return nil, err
@@ -72,6 +72,15 @@ func (a *API) GetMetricData(_ context.Context, in *cloudwatch.GetMetricDataInput
 		}
 	}
 	return p.out, nil
+}
+
+// toSecond is the time without what it has of a second, which CloudWatch does not
+// look at in the ranges that it reads.
+func toSecond(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	return ptr(t.Truncate(time.Second))
 }
 
 // A dataPage is a page of GetMetricData as it fills up.
@@ -152,8 +161,9 @@ func (p position) after(times []time.Time, order types.ScanBy) int {
 // A read is one query of GetMetricData, found valid.
 type read struct {
 	id         string
-	label      string
-	expression bool // and no metric
+	name       string // default label
+	label      string // as given
+	expression bool   // and no metric
 	metric     metric.ID
 	statistic  metric.Statistic
 	period     time.Duration // of an expression 0 where it names none
@@ -174,8 +184,6 @@ func (a *API) dataReads(in *cloudwatch.GetMetricDataInput) ([]read, error) {
 		return nil, validation("The parameter MetricDataQueries is required.")
 	case len(in.MetricDataQueries) > maxQueries:
 		return nil, validation("The collection MetricDataQueries must not have a size greater than %d.", maxQueries)
-	case in.LabelOptions != nil && in.LabelOptions.Timezone != nil && !timezone.MatchString(*in.LabelOptions.Timezone):
-		return nil, validation("The value for parameter LabelOptions.Timezone must be an offset such as +0130.")
 	}
 	reads := make([]read, 0, len(in.MetricDataQueries))
 	seen := map[string]bool{}
@@ -194,7 +202,7 @@ func (a *API) dataReads(in *cloudwatch.GetMetricDataInput) ([]read, error) {
 		seen[r.id] = true
 		reads = append(reads, r)
 	}
-	label(reads)
+	nameReads(reads)
 	return reads, nil
 }
 
@@ -241,30 +249,6 @@ func readable(period int32) bool {
 	return period > 0 && (period%60 == 0 || slices.Contains([]int32{1, 5, 10, 20, 30}, period))
 }
 
-// label gives the metrics without a label one: the name of the metric, and what
-// tells it from the others.
-func label(reads []read) {
-	statistics, periods := map[metric.Statistic]bool{}, map[time.Duration]bool{}
-	for _, r := range reads {
-		if !r.expression {
-			statistics[r.statistic], periods[r.period] = true, true
-		}
-	}
-	for i := range reads {
-		r := &reads[i]
-		if r.label != "" || r.expression {
-			continue
-		}
-		r.label = r.metric.Name
-		if len(statistics) > 1 {
-			r.label += " " + r.statistic.String()
-		}
-		if len(periods) > 1 {
-			r.label += fmt.Sprintf(" %d", r.period/time.Second)
-		}
-	}
-}
-
 // results reads all datapoints of a query.
 func (a *API) results(r read, c *calculation) (results []types.MetricDataResult, err error) {
 	if r.expression {
@@ -272,6 +256,7 @@ func (a *API) results(r read, c *calculation) (results []types.MetricDataResult,
 	} else {
 		results = []types.MetricDataResult{emptyResult(r)}
 		err = a.readMetric(&results[0], r, c.in)
+		results[0].Label = c.labels.label(r.label, false, r.source(), r.period, &results[0])
 	}
 	if err == nil && c.in.ScanBy != types.ScanByTimestampAscending {
 		for _, result := range results {
@@ -285,7 +270,7 @@ func (a *API) results(r read, c *calculation) (results []types.MetricDataResult,
 // emptyResult is the result of a query before there is data.
 func emptyResult(r read) types.MetricDataResult {
 	return types.MetricDataResult{
-		Id: &r.id, Label: &r.label, StatusCode: types.StatusCodeComplete,
+		Id: &r.id, StatusCode: types.StatusCodeComplete,
 		Timestamps: []time.Time{}, Values: []float64{},
 	}
 }
@@ -357,6 +342,9 @@ func (a *API) start(t time.Time, period time.Duration) time.Time {
 
 // GetMetricStatistics reads one metric.
 func (a *API) GetMetricStatistics(_ context.Context, in *cloudwatch.GetMetricStatisticsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricStatisticsOutput, error) {
+	whole := *in
+	whole.StartTime, whole.EndTime = toSecond(in.StartTime), toSecond(in.EndTime)
+	in = &whole
 	statistics, err := checkStatistics(in)
 	if err != nil {
 		return nil, err

@@ -30,6 +30,8 @@ import (
 	gomath "math"
 	"time"
 	"unicode/utf8"
+
+	"flyball/metric"
 )
 
 // Limits of what is compiled and evaluated.
@@ -83,9 +85,17 @@ func (g Grid) Time(i int) time.Time { return g.Start.Add(time.Duration(i) * g.St
 
 // A Series is a time series on a Grid.
 type Series struct {
-	Label  string
+	Source
 	Period time.Duration // a multiple of the grid's step; between its timestamps there is no value
 	Values []float64     // one for each timestamp; NaN where there is none
+}
+
+// A Source says what a series was read from. What is computed of a series keeps
+// its source, and what is computed of several that of one of them.
+type Source struct {
+	Label     string
+	Metric    metric.ID // zero for a series of nothing but numbers
+	Statistic metric.Statistic
 }
 
 // NewSeries is a series without values, with the period of the grid.

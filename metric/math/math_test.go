@@ -76,7 +76,7 @@ func (m metrics) env() math.Env {
 		env.Grid.Len = len(strings.Fields(s))
 	}
 	env.Metric = func(id string) (math.Series, error) {
-		return math.Series{Label: id, Period: time.Minute, Values: values(m[id])}, nil
+		return math.Series{Source: math.Source{Label: id}, Period: time.Minute, Values: values(m[id])}, nil
 	}
 	return env
 }

@@ -113,7 +113,7 @@ func finest(all []Series) Series {
 	return fine
 }
 
-// series is an empty one with the label and period of another.
+// series is an empty one with the source and period of another.
 func (r *Run) series(like Series) Series {
 	like.Values = make([]float64, r.env.Grid.Len)
 	if like.Period == 0 {
@@ -270,7 +270,7 @@ func (r *Run) binary(q *query, n *binary) (value, *Error) {
 	case right.typ == Array:
 		return right.each(func(s Series) Series {
 			out := r.combine(f, left, single(s))
-			out.Label = s.Label
+			out.Source = s.Source
 			return out
 		}), nil
 	}
