@@ -223,21 +223,27 @@ func TestAPlanThatCannotBeCarriedOutIsRefused(t *testing.T) {
 }
 
 func TestConnectionsAreUsedAgain(t *testing.T) {
+	const enough = 200
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	var mu sync.Mutex
-	connections := map[string]bool{}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	requests, connections := 0, map[string]bool{}
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
 		connections[r.RemoteAddr] = true
+		if requests++; requests == enough {
+			cancel()
+		}
 	}))
 	defer server.Close()
-	summary, err := Plan{Targets: targets(server.URL), Schedule: Constant(4, 200*time.Millisecond), Think: time.Millisecond}.Run(t.Context())
+	summary, err := Plan{Targets: targets(server.URL), Schedule: Constant(4, 10*time.Minute)}.Run(ctx)
 	if err != nil || summary.Errors > 0 {
 		t.Fatalf("%d errors, %v: %s", summary.Errors, err, summary.Err)
 	}
 	server.Close() // waits for the handlers of requests that the plan's end cut off
-	if len(connections) > 8 || summary.Requests < 10 {
-		t.Errorf("%d requests on %d connections, want one connection for each of 4 users", summary.Requests, len(connections))
+	if len(connections) > enough/4 {
+		t.Errorf("%d requests on %d connections, want about one connection for each of 4 users", requests, len(connections))
 	}
 }
 
