@@ -15,8 +15,14 @@ const (
 	dimension = types.ScalableDimensionECSServiceDesiredCount
 )
 
-// service/CLUSTER/SERVICE, with the names that ECS allows.
-var resourceIDs = regexp.MustCompile(`^service/[A-Za-z0-9_-]{1,255}/[A-Za-z0-9_-]{1,255}$`)
+// service/CLUSTER/SERVICE, with the names that ECS allows: each has up to 255
+// characters.
+var resourceIDs = regexp.MustCompile(`^service/[A-Za-z0-9_-]+/[A-Za-z0-9_-]+$`)
+
+func validResourceID(id string) bool {
+	cluster, service := split(id)
+	return len(cluster) <= 255 && len(service) <= 255 && resourceIDs.MatchString(id)
+}
 
 // checkKey refuses what does not name an ECS service's desired count.
 func checkKey(ns types.ServiceNamespace, resourceID *string, dim types.ScalableDimension) (string, error) {
@@ -29,7 +35,7 @@ func checkKey(ns types.ServiceNamespace, resourceID *string, dim types.ScalableD
 	if dim != dimension || !strings.HasPrefix(*resourceID, "service/") {
 		return "", invalid("Unsupported service namespace, resource type or scalable dimension")
 	}
-	if !resourceIDs.MatchString(*resourceID) {
+	if !validResourceID(*resourceID) {
 		return "", invalid("Unsupported service namespace, resource type or scalable dimension: an ECS service is named service/CLUSTER/SERVICE, not %s", *resourceID)
 	}
 	return *resourceID, nil
@@ -39,7 +45,7 @@ func checkKey(ns types.ServiceNamespace, resourceID *string, dim types.ScalableD
 // here that could be found.
 func elsewhere(ns types.ServiceNamespace) bool { return ns != "" && ns != namespace }
 
-// split returns the cluster and the service of a resource id that was checked.
+// split returns the cluster and the service of a resource id.
 func split(resourceID string) (cluster, service string) {
 	cluster, service, _ = strings.Cut(strings.TrimPrefix(resourceID, "service/"), "/")
 	return cluster, service

@@ -20,16 +20,18 @@ const maxAttributes = 10
 // What attributes may be, from the API reference of Attribute. A value may
 // neither begin nor end with a blank.
 var (
-	validAttributeName  = regexp.MustCompile(`^[a-zA-Z0-9_./\\-]{1,128}$`)
-	validAttributeValue = regexp.MustCompile(`^[a-zA-Z0-9_./\\@:-]([a-zA-Z0-9_./\\@: -]{0,126}[a-zA-Z0-9_./\\@:-])?$`)
+	attributeName  = regexp.MustCompile(`^[a-zA-Z0-9_./\\-]+$`)
+	attributeValue = regexp.MustCompile(`^[a-zA-Z0-9_./\\@:-]([a-zA-Z0-9_./\\@: -]*[a-zA-Z0-9_./\\@:-])?$`)
 )
+
+const maxAttribute = 128 // the length of a name and of a value
 
 func checkAttributes(attributes []types.Attribute) error {
 	for _, a := range attributes {
 		switch {
-		case !validAttributeName.MatchString(aws.ToString(a.Name)):
+		case len(aws.ToString(a.Name)) > maxAttribute || !attributeName.MatchString(aws.ToString(a.Name)):
 			return invalidParameter("The attribute name %q is not valid. It can have up to 128 letters, numbers, hyphens, underscores, slashes, back slashes and periods.", aws.ToString(a.Name))
-		case aws.ToString(a.Value) != "" && !validAttributeValue.MatchString(*a.Value):
+		case aws.ToString(a.Value) != "" && (len(*a.Value) > maxAttribute || !attributeValue.MatchString(*a.Value)):
 			return invalidParameter("The value of the attribute %s is not valid.", *a.Name)
 		}
 	}

@@ -103,7 +103,7 @@ func checkNewProvider(in *ecs.CreateCapacityProviderInput) error {
 	name := strings.ToLower(aws.ToString(in.Name))
 	reserved := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
 	switch {
-	case !validName.MatchString(name):
+	case !validName(name):
 		return invalidParameter("The specified capacity provider name is invalid. Up to 255 characters are allowed, including letters (upper and lowercase), numbers, underscores, and hyphens. Specify a valid name and try again.")
 	case slices.ContainsFunc([]string{"aws", "ecs", "fargate"}, reserved):
 		return invalidParameter("The specified capacity provider name is invalid. The name cannot be prefixed with aws, ecs, or fargate. Specify a valid name and try again.")

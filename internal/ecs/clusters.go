@@ -60,7 +60,7 @@ func (a *API) CreateCluster(ctx context.Context, in *ecs.CreateClusterInput, _ .
 	if name == "" {
 		name = defaultCluster
 	}
-	if !validName.MatchString(name) {
+	if !validName(name) {
 		return nil, invalidParameter("Cluster name can only contain letters, numbers, hyphens and underscores, up to 255 characters.")
 	}
 	if err := checkTags(in.Tags); err != nil {

@@ -18,9 +18,13 @@ import (
 // defaultCluster is the cluster of a call that names none.
 const defaultCluster = "default"
 
+// namePattern leaves the length to validName: counted by the pattern, it would
+// compile to a hundred times the program.
+var namePattern = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
+
 // validName is the rule for the names of clusters, services, families and
 // containers.
-var validName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,255}$`)
+func validName(name string) bool { return len(name) <= 255 && namePattern.MatchString(name) }
 
 // arn returns the ARN of a resource, named by its parts: cluster/NAME,
 // service/CLUSTER/NAME, task/CLUSTER/ID and so on.

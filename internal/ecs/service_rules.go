@@ -17,7 +17,7 @@ const maxDesired = 5000
 func checkCreate(in *ecs.CreateServiceInput) error {
 	daemon := in.SchedulingStrategy == types.SchedulingStrategyDaemon
 	switch {
-	case !validName.MatchString(aws.ToString(in.ServiceName)):
+	case !validName(aws.ToString(in.ServiceName)):
 		return invalidParameter("The service name can only contain letters, numbers, hyphens and underscores, up to 255 characters.")
 	case aws.ToString(in.TaskDefinition) == "":
 		return invalidParameter("TaskDefinition can not be blank.")

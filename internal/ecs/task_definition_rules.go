@@ -39,7 +39,7 @@ func fargateSize(cpu, memory int) bool {
 // checkDefinition validates a task definition with its defaults filled in. Size
 // is its task-level CPU and memory, 0 where it has none.
 func checkDefinition(in *ecs.RegisterTaskDefinitionInput, size taskSize) error {
-	if !validName.MatchString(aws.ToString(in.Family)) {
+	if !validName(aws.ToString(in.Family)) {
 		return clientError("Family contains invalid characters or is longer than 255 characters.")
 	}
 	if len(in.ContainerDefinitions) == 0 {
@@ -135,7 +135,7 @@ func checkContainer(c *types.ContainerDefinition, in *ecs.RegisterTaskDefinition
 	switch {
 	case name == "":
 		return clientError("Container.name should not be null or empty.")
-	case !validName.MatchString(name):
+	case !validName(name):
 		return clientError("Container name contains invalid characters or is longer than 255 characters: '%s'.", name)
 	case aws.ToString(c.Image) == "":
 		return clientError("Container.image should not be null or empty.")
