@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -33,6 +35,15 @@ func (c *connection) flags(cmd *cobra.Command) {
 }
 
 func (c *connection) client() *client.Client { return client.New(c.endpoint, c.region) }
+
+// plain says of an SDK's error that no server answers, if that is so.
+func (c *connection) plain(err error) error {
+	var dial *net.OpError
+	if errors.As(err, &dial) && dial.Op == "dial" {
+		return fmt.Errorf("no server answers at %s: %w", c.endpoint, dial)
+	}
+	return err
+}
 
 func statusCommand() *cobra.Command {
 	var conn connection
@@ -69,8 +80,11 @@ func activitiesCommand() *cobra.Command {
   flyball activities service/prod/web --limit 5 --json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if limit < 1 {
+				return fmt.Errorf("--limit %d: give a number above 0", limit)
+			}
 			in := &applicationautoscaling.DescribeScalingActivitiesInput{
-				ServiceNamespace: aastypes.ServiceNamespaceEcs, MaxResults: aws.Int32(min(max(limit, 1), 50)),
+				ServiceNamespace: aastypes.ServiceNamespaceEcs, MaxResults: aws.Int32(min(limit, 50)),
 				IncludeNotScaledActivities: aws.Bool(!scaledOnly),
 			}
 			if len(args) > 0 {
@@ -81,13 +95,16 @@ func activitiesCommand() *cobra.Command {
 			for pages.HasMorePages() && len(list) < int(limit) {
 				page, err := pages.NextPage(cmd.Context())
 				if err != nil {
-					return err
+					return conn.plain(err)
 				}
 				list = append(list, page.ScalingActivities...)
 			}
 			list = list[:min(len(list), int(limit))]
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), list)
+			}
+			if len(list) == 0 {
+				fmt.Fprintln(cmd.OutOrStdout(), "No scaling activities yet.")
 			}
 			for _, a := range list {
 				printActivity(cmd.OutOrStdout(), a)
@@ -171,5 +188,6 @@ func logsCommand() *cobra.Command {
 func printJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false) // alarms have < and > in their words
 	return enc.Encode(v)
 }

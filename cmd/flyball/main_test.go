@@ -355,8 +355,27 @@ func TestCommandsThatLook(t *testing.T) {
 		}
 	}
 	s.awaitLog(t, "listening on")
-	if text, err := flyball(t, append([]string{"explain", "service/test/none"}, endpoint...)...); err == nil || !strings.Contains(text, "service/test/none") {
-		t.Errorf("explain of an unknown target: %v: %s", err, text)
+	for _, command := range []string{"status", "explain"} {
+		if text, err := flyball(t, append([]string{command, "service/test/none"}, endpoint...)...); err == nil || !strings.Contains(text, "service/test/none") {
+			t.Errorf("%s of an unknown target: %v: %s", command, err, text)
+		}
+	}
+	if text, err := flyball(t, append([]string{"activities", "--limit", "-1"}, endpoint...)...); err == nil || !strings.Contains(text, "--limit -1: give") {
+		t.Errorf("a limit below 1: %v: %s", err, text)
+	}
+}
+
+func TestCommandsThatLookSayThatNoServerAnswers(t *testing.T) {
+	// Nothing listens on this address: it is that of a server that has stopped.
+	s := serve(t, "")
+	if err := s.stop(t); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"status", "explain service/test/web", "activities", "logs 1"} {
+		text, err := flyball(t, append(strings.Fields(command), "--endpoint", s.Endpoint())...)
+		if want := "flyball: no server answers at " + s.Endpoint() + ": dial tcp "; err == nil || !strings.HasPrefix(text, want) {
+			t.Errorf("flyball %s: %v: %s", command, err, text)
+		}
 	}
 }
 

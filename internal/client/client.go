@@ -6,6 +6,7 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -105,6 +106,10 @@ func (c *Client) get(ctx context.Context, path string, q url.Values) (io.ReadClo
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
+		var request *url.Error // names the whole address again
+		if errors.As(err, &request) {
+			err = request.Err
+		}
 		return nil, fmt.Errorf("no server answers at %s: %w", c.endpoint, err)
 	}
 	if res.StatusCode != http.StatusOK {

@@ -95,6 +95,11 @@ func (s *Status) readTargets(ctx context.Context, c *client.Client, ids []string
 		}
 	}
 	slices.SortFunc(s.Targets, func(a, b Target) int { return strings.Compare(a.ResourceID, b.ResourceID) })
+	for _, id := range ids {
+		if !slices.ContainsFunc(s.Targets, func(t Target) bool { return t.ResourceID == id }) {
+			return fmt.Errorf("no scalable target %s", id)
+		}
+	}
 	return nil
 }
 
@@ -287,10 +292,29 @@ func alarmRule(a cwtypes.MetricAlarm) string {
 	if a.DatapointsToAlarm != nil {
 		m = *a.DatapointsToAlarm
 	}
-	statistic := string(a.Statistic)
+	value, period := watched(a)
+	return fmt.Sprintf("%s %s %v for %d of %d x %d s", value, operators[a.ComparisonOperator],
+		aws.ToFloat64(a.Threshold), m, n, period)
+}
+
+// watched is what an alarm compares with its threshold, a statistic or an
+// expression, and the seconds of its period.
+func watched(a cwtypes.MetricAlarm) (value string, period int32) {
+	value, period = string(a.Statistic), aws.ToInt32(a.Period)
 	if a.ExtendedStatistic != nil {
-		statistic = *a.ExtendedStatistic
+		value = *a.ExtendedStatistic
 	}
-	return fmt.Sprintf("%s %s %v for %d of %d x %d s", statistic, operators[a.ComparisonOperator],
-		aws.ToFloat64(a.Threshold), m, n, aws.ToInt32(a.Period))
+	for _, q := range a.Metrics {
+		period = max(period, aws.ToInt32(q.Period))
+		if q.MetricStat != nil {
+			period = max(period, aws.ToInt32(q.MetricStat.Period))
+		}
+		switch returns := q.ReturnData == nil || *q.ReturnData; {
+		case returns && q.Expression != nil:
+			value = *q.Expression
+		case returns && q.MetricStat != nil:
+			value = aws.ToString(q.MetricStat.Stat)
+		}
+	}
+	return value, period
 }
