@@ -3,7 +3,6 @@ package cloudwatch
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -59,6 +58,7 @@ type action struct {
 	Notification
 	updated instant // of the alarm's state
 	repeat  bool
+	message *string // for a notification topic
 }
 
 // start has actions carried out until ctx ends; stop waits for those under way.
@@ -169,9 +169,14 @@ func (a *API) fire(r *record, previous alarm.State, now time.Time, repeat bool, 
 		}
 	}
 	for _, n.Action = range actions {
-		if !repeat || isScaling(n.Action) {
-			a.actions.enqueue(r, n)
+		if repeat && !isScaling(n.Action) {
+			continue
 		}
+		n.message = nil
+		if isTopic(n.Action) {
+			n.message = a.message(r, n.Notification)
+		}
+		a.actions.enqueue(r, n)
 	}
 }
 
@@ -201,20 +206,6 @@ func (a *API) carryOut(ctx context.Context, q *actionQueue, n action) {
 	b := new(store.Batch)
 	a.history.action(b, a, q.alarm, n, failure)
 	a.Store.Write(b)
-}
-
-// published is the message that a notification topic would carry.
-func (a *API) published(n action) *string {
-	if !strings.HasPrefix(n.Action, "arn:aws:sns:") {
-		return nil
-	}
-	message := string(encode(map[string]any{
-		"AlarmName": n.Alarm, "AlarmArn": n.AlarmARN, "AWSAccountId": a.Account, "Region": a.Region,
-		"NewStateValue": n.State, "NewStateReason": n.Reason, "OldStateValue": n.Previous,
-		"StateChangeTime": n.At.Format(alarm.TimeFormat),
-	}))
-	wrapped := string(encode(map[string]string{"default": message}))
-	return &wrapped
 }
 
 // summary is the HistorySummary of an action.

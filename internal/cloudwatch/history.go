@@ -113,7 +113,7 @@ func (h *history) action(b *store.Batch, a *API, r *record, n action, failure st
 		Resource  string  `json:"notificationResource"`
 		Published *string `json:"publishedMessage"`
 		Error     *string `json:"error"`
-	}{state, n.updated.time().UnixMilli(), n.Action, a.published(n), optional(failure)})
+	}{state, n.updated.time().UnixMilli(), n.Action, n.message, optional(failure)})
 }
 
 // configured tells that an alarm was created, updated or deleted. What is

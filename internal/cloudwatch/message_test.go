@@ -1,0 +1,84 @@
+package cloudwatch_test
+
+import (
+	"encoding/json"
+	"testing"
+	"testing/synctest"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+)
+
+// told is what a topic was told of an alarm last.
+func (s *service) told(name string) string {
+	s.t.Helper()
+	synctest.Wait()
+	out, err := s.DescribeAlarmHistory(s.t.Context(), &sdk.DescribeAlarmHistoryInput{AlarmName: &name, HistoryItemType: types.HistoryItemTypeAction})
+	if err != nil || len(out.AlarmHistoryItems) == 0 {
+		s.t.Fatalf("no action of %s: %v", name, err)
+	}
+	var action, message struct{ PublishedMessage, Default string }
+	if err := json.Unmarshal([]byte(*out.AlarmHistoryItems[0].HistoryData), &action); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(action.PublishedMessage), &message); err != nil {
+		s.t.Fatal(err)
+	}
+	return message.Default
+}
+
+// The members are those that CloudWatch sends; the order is that of their names.
+func TestMessageOfAMetricAlarm(t *testing.T) {
+	run(t, func(t *testing.T, s *service) {
+		s.putAlarm(alarmOn("a", func(in *sdk.PutMetricAlarmInput) {
+			in.AlarmDescription, in.AlarmActions, in.OKActions = aws.String("too busy"), []string{topic}, []string{topic}
+			in.Dimensions = []types.Dimension{{Name: aws.String("InstanceId"), Value: aws.String("abc")}}
+			in.Unit, in.TreatMissingData = types.StandardUnitSeconds, aws.String("ignore")
+		}))
+		s.setState("a", isAlarm, "testing alarm")
+		if got, want := s.told("a"), `{"AWSAccountId":"123456789012","AlarmActions":["arn:aws:sns:us-east-1:123456789012:ops"],"AlarmArn":"arn:aws:cloudwatch:us-east-1:123456789012:alarm:a","AlarmConfigurationUpdatedTimestamp":"2026-11-21T16:55:30.000+0000","AlarmDescription":"too busy","AlarmName":"a","InsufficientDataActions":[],"NewStateReason":"testing alarm","NewStateValue":"ALARM","OKActions":["arn:aws:sns:us-east-1:123456789012:ops"],"OldStateValue":"INSUFFICIENT_DATA","Region":"us-east-1","StateChangeTime":"2026-11-21T16:55:30.000+0000","Trigger":{"ComparisonOperator":"GreaterThanThreshold","Dimensions":[{"name":"InstanceId","value":"abc"}],"EvaluateLowSampleCountPercentile":"","EvaluationPeriods":1,"MetricName":"cpu","Namespace":"test","Period":60,"Statistic":"AVERAGE","StatisticType":"Statistic","Threshold":50,"TreatMissingData":"ignore","Unit":"Seconds"}}`; got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	})
+}
+
+func TestTriggers(t *testing.T) {
+	run(t, func(t *testing.T, s *service) {
+		for name, c := range map[string]struct {
+			change func(*sdk.PutMetricAlarmInput)
+			want   string
+		}{
+			"two words": {func(in *sdk.PutMetricAlarmInput) { in.Statistic = types.StatisticSampleCount },
+				`{"ComparisonOperator":"GreaterThanThreshold","Dimensions":[],"EvaluateLowSampleCountPercentile":"","EvaluationPeriods":1,"MetricName":"cpu","Namespace":"test","Period":60,"Statistic":"SAMPLE_COUNT","StatisticType":"Statistic","Threshold":50,"TreatMissingData":"","Unit":null}`},
+			"a percentile": {func(in *sdk.PutMetricAlarmInput) {
+				in.Statistic, in.ExtendedStatistic, in.EvaluateLowSampleCountPercentile = "", aws.String("p90"), aws.String("ignore")
+				in.EvaluationPeriods, in.DatapointsToAlarm = aws.Int32(3), aws.Int32(2)
+			},
+				`{"ComparisonOperator":"GreaterThanThreshold","DatapointsToAlarm":2,"Dimensions":[],"EvaluateLowSampleCountPercentile":"ignore","EvaluationPeriods":3,"ExtendedStatistic":"p90","MetricName":"cpu","Namespace":"test","Period":60,"StatisticType":"ExtendedStatistic","Threshold":50,"TreatMissingData":"","Unit":null}`},
+			"metric math": {func(in *sdk.PutMetricAlarmInput) {
+				in.Metrics = []types.MetricDataQuery{labelled(expression("e", "m * 2"), "twice"), hidden(ofService("m", "web", "Sum", 60))}
+				in.Namespace, in.MetricName, in.Statistic, in.Period = nil, nil, "", nil
+			},
+				`{"ComparisonOperator":"GreaterThanThreshold","EvaluateLowSampleCountPercentile":"","EvaluationPeriods":1,"Metrics":[{"Expression":"m * 2","Id":"e","Label":"twice","ReturnData":true},{"Id":"m","MetricStat":{"Metric":{"Dimensions":[{"name":"ClusterName","value":"prod"},{"name":"ServiceName","value":"web"}],"MetricName":"CPUUtilization","Namespace":"AWS/ECS"},"Period":60,"Stat":"Sum"},"ReturnData":false}],"Period":60,"Threshold":50,"TreatMissingData":""}`},
+		} {
+			s.putAlarm(alarmOn(name, c.change, func(in *sdk.PutMetricAlarmInput) { in.AlarmActions = []string{topic} }))
+			s.setState(name, isAlarm, "a drill")
+			var message struct{ Trigger json.RawMessage }
+			if err := json.Unmarshal([]byte(s.told(name)), &message); err != nil || string(message.Trigger) != c.want {
+				t.Errorf("%s:\ngot  %s, %v\nwant %s", name, message.Trigger, err, c.want)
+			}
+		}
+	})
+}
+
+func TestMessageOfACompositeAlarm(t *testing.T) {
+	run(t, func(t *testing.T, s *service) {
+		s.putAlarm(alarmOn("cpu"))
+		s.putComposite("c", "ALARM(cpu)")
+		s.setState("cpu", isAlarm, "a drill")
+		if got, want := s.told("c"), `{"AWSAccountId":"123456789012","AlarmActions":["arn:aws:sns:us-east-1:123456789012:ops"],"AlarmArn":"arn:aws:cloudwatch:us-east-1:123456789012:alarm:c","AlarmConfigurationUpdatedTimestamp":"2026-11-21T16:55:30.000+0000","AlarmDescription":null,"AlarmName":"c","AlarmRule":"ALARM(cpu)","InsufficientDataActions":[],"NewStateReason":"arn:aws:cloudwatch:us-east-1:123456789012:alarm:cpu transitioned to ALARM at Saturday 21 November, 2026 16:55:30 UTC","NewStateValue":"ALARM","OKActions":[],"OldStateValue":"OK","Region":"us-east-1","StateChangeTime":"2026-11-21T16:55:30.000+0000","TriggeringChildren":[{"Arn":"arn:aws:cloudwatch:us-east-1:123456789012:alarm:cpu","State":{"Value":"ALARM","Timestamp":"2026-11-21T16:55:30.000+0000"}}]}`; got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	})
+}
