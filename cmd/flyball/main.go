@@ -23,13 +23,13 @@ func main() {
 	// A task of a built-in image is this same program: it must start fast and
 	// stay small, so it comes before everything else.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	var err error
 	if len(os.Args) == 3 && os.Args[1] == workload.Command {
 		err = workload.Run(ctx, os.Args[2], os.Getenv)
 	} else {
 		err = root().ExecuteContext(ctx)
 	}
-	stop()
 	if err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "flyball:", err)
 		os.Exit(1)
