@@ -86,8 +86,11 @@ func (r *logReader) Read(p []byte) (int, error) {
 		r.skipHole()
 		n, err := r.file.ReadAt(p, r.offset)
 		r.offset += int64(n)
-		if n > 0 || err != nil && err != io.EOF {
-			return n, err
+		if n > 0 {
+			return n, nil // a short read is not the end
+		}
+		if err != nil && err != io.EOF {
+			return 0, err
 		}
 		if over {
 			return 0, io.EOF

@@ -13,9 +13,15 @@ func punchHole(file *os.File, end int64) error {
 
 // nextData returns the first position at or after offset that is not in a hole.
 func nextData(file *os.File, offset int64) int64 {
-	data, err := unix.Seek(int(file.Fd()), offset, unix.SEEK_DATA)
+	data := offset // as it is if there is nothing but a hole, or the end
+	conn, err := file.SyscallConn()
 	if err != nil {
-		return offset // nothing but a hole, or the end
+		return data
 	}
+	_ = conn.Control(func(fd uintptr) { // which a reader that is closed meanwhile does not lose to another file
+		if next, err := unix.Seek(int(fd), offset, unix.SEEK_DATA); err == nil {
+			data = next
+		}
+	}) // fails on a closed file, as the read that follows does
 	return data
 }
