@@ -60,8 +60,10 @@ func operations(api any) map[string]*operation {
 	if !v.IsValid() {
 		return ops
 	}
-	for i := range v.NumMethod() {
-		name, m := v.Type().Method(i).Name, v.Method(i)
+	for name, m := range methods(v) {
+		if !m.IsValid() {
+			continue
+		}
 		if in, out, ok := signature(m.Type(), name); ok {
 			ops[name] = &operation{name: name, method: m, in: in, out: out}
 		}

@@ -1,9 +1,10 @@
 // Command modelgen writes the constraint tables under ../model from AWS's API
-// models, as aws-sdk-go v1 publishes them:
+// models, as aws-sdk-go v1 publishes them, and ../methods.go from the clients of
+// aws-sdk-go-v2:
 //
 //	go generate ./internal/wire
 //
-// To serve another service, add it to sources and run it again.
+// To serve another service, add it to sources and clients and run it again.
 package main
 
 import (
@@ -41,6 +42,9 @@ func main() {
 		if err := generate(name, filepath.Join(dir, "models/apis", path, "api-2.json")); err != nil {
 			log.Fatalf("%s: %v", name, err)
 		}
+	}
+	if err := generateMethods(); err != nil {
+		log.Fatal(err)
 	}
 }
 
