@@ -86,6 +86,12 @@ func TestTargetTracking(t *testing.T) {
 			reasons: []scaling.Code{scaling.NoData},
 		},
 		{
+			name:    "with nothing running the metric does not tell what could go",
+			seen:    scaling.Seen{Desired: 10},
+			policy:  tracked("p", at50, repeat(10, 15)...),
+			reasons: []scaling.Code{scaling.NoData},
+		},
+		{
 			name:   "capacity 0 goes out by the smallest amount on one datapoint that shows demand",
 			seen:   scaling.Seen{},
 			policy: tracked("p", at100, 1500),

@@ -154,7 +154,11 @@ func (o *Outlook) await(now time.Time, r Reading, a Alarm) {
 // the alarm's threshold: 2 tasks against a target of 50 can become 1 only at 25
 // or under.
 func (o *Outlook) needLoad(p TargetTracking, seen Seen) {
-	if seen.Running == 0 || seen.Desired == 0 {
+	if seen.Desired == 0 {
+		return
+	}
+	if seen.Running == 0 {
+		o.Needs = append(o.Needs, "a task has to be running")
 		return
 	}
 	limit := p.target * float64(seen.Desired-1) / float64(seen.Running)

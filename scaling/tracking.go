@@ -75,10 +75,10 @@ func (p TargetTracking) propose(now time.Time, r Reading, seen Seen) Proposal {
 		return p.fromZero(now, r, high, latest)
 	case high.State == alarm.Alarm:
 		return p.out(now, r, high, seen, latest.Value)
-	case low.State == alarm.Alarm && p.scaleIn:
+	case low.State == alarm.Alarm && p.scaleIn && seen.Running > 0:
 		return p.in(r, low, seen, latest.Value)
-	case high.State == alarm.InsufficientData:
-		return r.hold(NoData)
+	case high.State == alarm.InsufficientData, low.State == alarm.Alarm && p.scaleIn:
+		return r.hold(NoData) // with nothing running, what the metric shows is of tasks that are gone
 	}
 	return r.hold(NotInAlarm)
 }

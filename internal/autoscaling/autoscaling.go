@@ -87,7 +87,7 @@ type API struct {
 	byARN     map[string]*target
 	policies  map[string]*policy // by ARN
 	following map[*target]struct{}
-	zero      map[*target]time.Time // targets with policies and no task, and since when
+	zero      map[*target]struct{} // targets that may have no task
 	agenda    agenda
 	zones     map[string]*time.Location // of the scheduled actions, by name
 
@@ -121,7 +121,7 @@ func New(cfg Config) (*API, error) {
 		byARN:     map[string]*target{},
 		policies:  map[string]*policy{},
 		following: map[*target]struct{}{},
-		zero:      map[*target]time.Time{},
+		zero:      map[*target]struct{}{},
 		zones:     map[string]*time.Location{},
 		renewals:  newCalendar(),
 		hours:     newCalendar(),
@@ -182,7 +182,7 @@ func (a *API) load() error {
 			a.following[t] = struct{}{}
 		}
 		if t.Min == 0 {
-			a.zero[t] = a.now() // it may have no task; the first look tells
+			a.zero[t] = struct{}{} // the first look tells
 		}
 		a.setMetricPeriod(t)
 	}

@@ -117,7 +117,7 @@ func (a *API) look(ctx context.Context, t *target, n *Notification, everything b
 	for _, s := range subjects {
 		seen.Policies = append(seen.Policies, s.reading)
 	}
-	a.forgetOldDemand(t, &seen)
+	a.forgetOldTasks(t, &seen)
 	return seen, nil
 }
 
@@ -385,20 +385,20 @@ func newest(r cwtypes.MetricDataResult, seen scaling.Alarm, now time.Time) []met
 	return points
 }
 
-// forgetOldDemand keeps a target without a task from going out because of what
-// its last tasks did: only datapoints since then tell of demand.
-func (a *API) forgetOldDemand(t *target, seen *scaling.Seen) {
+// forgetOldTasks keeps a target that has lost its tasks from scaling because of
+// what they did: only datapoints since then tell of demand, and once there is a
+// task again, of its idleness.
+func (a *API) forgetOldTasks(t *target, seen *scaling.Seen) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if seen.Desired > 0 || seen.Running > 0 {
 		delete(a.zero, t)
-		return
+	} else {
+		a.watchZero(t)
 	}
-	a.watchZero(t)
-	since := a.zero[t]
 	for _, r := range seen.Policies {
 		for i, m := range r.Alarms {
-			r.Alarms[i].Datapoints = slices.DeleteFunc(slices.Clone(m.Datapoints), func(d metric.Datapoint) bool { return d.Time.Before(since) })
+			r.Alarms[i].Datapoints = slices.DeleteFunc(slices.Clone(m.Datapoints), func(d metric.Datapoint) bool { return d.Time.Before(t.emptied) })
 		}
 	}
 }
@@ -406,7 +406,8 @@ func (a *API) forgetOldDemand(t *target, seen *scaling.Seen) {
 // watchZero remembers that a target has no task. With none there may be no
 // alarm that calls, so Run looks for demand itself.
 func (a *API) watchZero(t *target) {
-	if _, ok := a.zero[t]; !ok {
-		a.zero[t] = a.now()
+	if _, watched := a.zero[t]; !watched || t.emptied.IsZero() {
+		t.emptied = a.now()
 	}
+	a.zero[t] = struct{}{}
 }

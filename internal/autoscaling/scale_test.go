@@ -384,6 +384,36 @@ func TestWithoutATaskOneDatapointOfDemandIsEnough(t *testing.T) {
 	})
 }
 
+// With no task the metric often has no value, and its low alarm stays in ALARM
+// because of what the last tasks did.
+func TestTheIdlenessOfTheLastTasksDoesNotTakeTheNextOneAway(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.ecs.add(web, 0, 0)
+		idle := w.points(0, 15)
+		w.register(0, 20)
+		policy := w.put(tracking("backlog", types.TargetTrackingScalingPolicyConfiguration{
+			TargetValue: aws.Float64(100),
+			CustomizedMetricSpecification: &types.CustomizedMetricSpecification{
+				Namespace: aws.String("My"), MetricName: aws.String("Backlog"), Statistic: types.MetricStatisticAverage,
+			},
+		}))
+		time.Sleep(3 * time.Minute)
+		w.cw.mu.Lock()
+		w.cw.series["Backlog"] = []metric.Datapoint{{Time: w.now().Truncate(time.Minute), Value: 400}}
+		w.cw.mu.Unlock()
+		time.Sleep(2 * time.Minute)
+		low := *policy.Alarms[1].AlarmName
+		w.cw.setState(low, cwtypes.StateValueAlarm)
+		for _, running := range []int32{0, 1} {
+			w.ecs.change(web, func(s *ecstypes.Service) { s.RunningCount = running })
+			if err := w.AlarmAction(w.ctx, Notification{Action: *policy.PolicyARN, Alarm: low, State: cwtypes.StateValueAlarm, At: w.now(), Datapoints: idle}); err != nil {
+				t.Fatal(err)
+			}
+			w.wantDesired(1)
+		}
+	})
+}
+
 func TestActivitiesAreKeptForSixWeeks(t *testing.T) {
 	inWorld(t, func(w *world) {
 		arn, high, _ := w.tracked()

@@ -37,6 +37,7 @@ type target struct {
 	policies []*policy // sorted by name
 	actions  []*action // sorted by name
 	held     held
+	emptied  time.Time // when it was last seen to have lost its tasks
 }
 
 // insert adds a target to the maps.
