@@ -97,6 +97,10 @@ func TestErrorsAreThoseOfECS(t *testing.T) {
 			{"another deployment controller", create(func(in *ecs.CreateServiceInput) {
 				in.DeploymentController = &types.DeploymentController{Type: types.DeploymentControllerTypeCodeDeploy}
 			}), "UnsupportedFeatureException", ""},
+			{"a role for calls to no load balancer", create(func(in *ecs.CreateServiceInput) { in.Role = aws.String("ecsServiceRole") }),
+				"InvalidParameterException", "You cannot specify an IAM role for services that require a service linked role."},
+			{"started by, and of a family", second(api.ListTasks(ctx, &ecs.ListTasksInput{Cluster: prod, StartedBy: aws.String("me"), Family: aws.String("web")})),
+				"InvalidParameterException", "When startedBy is specified, it must be the only filter."},
 			{"a daemon with a count", create(func(in *ecs.CreateServiceInput) { in.SchedulingStrategy = types.SchedulingStrategyDaemon }),
 				"InvalidParameterException", ""},
 
@@ -155,6 +159,15 @@ func TestInvalidTaskDefinitions(t *testing.T) {
 	first := func(change func(*types.ContainerDefinition)) func(*input) {
 		return func(in *input) { change(&in.ContainerDefinitions[0]) }
 	}
+	beside := func(name string, change func(first, other *types.ContainerDefinition)) func(*input) {
+		return func(in *input) {
+			in.ContainerDefinitions = append(in.ContainerDefinitions, types.ContainerDefinition{Name: &name, Image: aws.String("flyball/web")})
+			change(&in.ContainerDefinitions[0], &in.ContainerDefinitions[1])
+		}
+	}
+	on := func(name string, condition types.ContainerCondition) []types.ContainerDependency {
+		return []types.ContainerDependency{{ContainerName: &name, Condition: condition}}
+	}
 	ec2 := func(in *input) {
 		in.RequiresCompatibilities, in.NetworkMode, in.Cpu, in.Memory = nil, "", nil, nil
 	}
@@ -163,7 +176,7 @@ func TestInvalidTaskDefinitions(t *testing.T) {
 		changes []func(*input)
 		message string
 	}{
-		{"no containers", []func(*input){func(in *input) { in.ContainerDefinitions = nil }}, "Container definitions cannot be empty."},
+		{"no containers", []func(*input){func(in *input) { in.ContainerDefinitions = nil }}, "Container list cannot be empty."},
 		{"no name", []func(*input){first(func(c *types.ContainerDefinition) { c.Name = nil })}, "Container.name should not be null or empty."},
 		{"no image", []func(*input){first(func(c *types.ContainerDefinition) { c.Image = nil })}, "Container.image should not be null or empty."},
 		{"Fargate without CPU", []func(*input){func(in *input) { in.Cpu = nil }}, "Fargate requires that 'cpu' be defined at the task level."},
@@ -174,10 +187,27 @@ func TestInvalidTaskDefinitions(t *testing.T) {
 		{"a container larger than the task", []func(*input){first(func(c *types.ContainerDefinition) { c.Memory = aws.Int32(1024) })},
 			"The 'memory' setting for container 'web' is greater than for the task."},
 		{"no essential container", []func(*input){first(func(c *types.ContainerDefinition) { c.Essential = aws.Bool(false) })},
-			"At least one container in a task definition must be marked as essential."},
+			"Task definition doesn't have any essential container."},
 		{"two host ports", []func(*input){first(func(c *types.ContainerDefinition) { c.PortMappings[0].HostPort = aws.Int32(80) })},
 			"When networkMode=awsvpc, the host ports and container ports in port mappings must match."},
-		{"not a number", []func(*input){func(in *input) { in.Cpu = aws.String("a lot") }}, "Invalid 'cpu' setting for task: a lot."},
+		{"not a number", []func(*input){func(in *input) { in.Cpu = aws.String("a lot") }}, "Invalid 'cpu' setting for task."},
+		{"more CPU in containers than in the task", []func(*input){beside("other", func(_, c *types.ContainerDefinition) { c.Cpu = 200 }), first(func(c *types.ContainerDefinition) { c.Cpu = 100 })},
+			"The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'."},
+		{"what Fargate does not do", []func(*input){first(func(c *types.ContainerDefinition) { c.DnsServers = []string{"1.1.1.1"} })},
+			"Tasks using the Fargate launch type do not support dnsServers."},
+		{"swap on Fargate", []func(*input){first(func(c *types.ContainerDefinition) { c.LinuxParameters = &types.LinuxParameters{MaxSwap: aws.Int32(0)} })},
+			"Tasks using the Fargate launch type do not support maxSwap."},
+		{"IPC mode on Fargate", []func(*input){func(in *input) { in.IpcMode = types.IpcModeHost }}, "Tasks using the Fargate launch type do not support ipcMode."},
+		{"a dependency that is not there", []func(*input){first(func(c *types.ContainerDefinition) { c.DependsOn = on("none", "START") })},
+			"Cannot depend on container + 'none' because it does not exist"},
+		{"the end of an essential container", []func(*input){beside("other", func(c, _ *types.ContainerDefinition) { c.DependsOn = on("other", "COMPLETE") })},
+			"A dependency container with SUCCESS or COMPLETE condition cannot be an essential container"},
+		{"the health of one without a check", []func(*input){beside("other", func(c, _ *types.ContainerDefinition) { c.DependsOn = on("other", "HEALTHY") })},
+			"A dependency container with HEALTHY condition must have health check configured"},
+		{"a container that waits for itself", []func(*input){first(func(c *types.ContainerDefinition) { c.DependsOn = on("web", "START") })}, "Container dependsOn contains a cycle"},
+		{"containers that wait for each other", []func(*input){beside("other", func(c, other *types.ContainerDefinition) {
+			c.DependsOn, other.DependsOn = on("other", "START"), on("web", "START")
+		})}, "Container dependsOn contains a cycle"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -298,19 +328,30 @@ func TestFamiliesAndRevisions(t *testing.T) {
 		if !slices.Equal(families.Families, []string{"web"}) {
 			t.Errorf("active families %v", families.Families)
 		}
-		deleted := must(w.api.DeleteTaskDefinitions(w.Context(), &ecs.DeleteTaskDefinitionsInput{TaskDefinitions: []string{"web:3", "web:2", "web:9"}}))(w)
-		if len(deleted.TaskDefinitions) != 1 || deleted.TaskDefinitions[0].Status != types.TaskDefinitionStatusDeleteInProgress || len(deleted.Failures) != 2 {
-			t.Errorf("deleted %v, failures %v", deleted.TaskDefinitions, deleted.Failures)
+		deleted := must(w.api.DeleteTaskDefinitions(w.Context(), &ecs.DeleteTaskDefinitionsInput{TaskDefinitions: []string{"web:3", "web:2", "web:9", "web"}}))(w)
+		if len(deleted.TaskDefinitions) != 1 || deleted.TaskDefinitions[0].Status != types.TaskDefinitionStatusDeleteInProgress {
+			t.Errorf("deleted %v", deleted.TaskDefinitions)
+		}
+		var failures []string
+		for _, f := range deleted.Failures {
+			failures = append(failures, *f.Arn+": "+*f.Reason)
+		}
+		if want := []string{
+			"web:2: The specified task definition is still in ACTIVE status. Please deregister the target and try again.",
+			"web:9: The specified task definition does not exist. Specify a valid account, family, revision and try again.",
+			"web: The specified task definition identifier is invalid. Specify a valid name or ARN and try again.",
+		}; !slices.Equal(failures, want) {
+			t.Errorf("failures %q", failures)
 		}
 	})
 }
 
 func TestServiceIsReadBackAsItWasCreated(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.serve(1, func(in *ecs.CreateServiceInput) { in.Role = aws.String("arn:aws:iam::123456789012:role/ecs") })
+		w.serve(1)
 		s := w.service()
-		if aws.ToString(s.RoleArn) != "arn:aws:iam::123456789012:role/ecs" {
-			t.Errorf("role %s", aws.ToString(s.RoleArn))
+		if s.AvailabilityZoneRebalancing != types.AvailabilityZoneRebalancingEnabled || aws.ToInt32(s.HealthCheckGracePeriodSeconds) != 0 {
+			t.Errorf("rebalancing %s, grace period %v", s.AvailabilityZoneRebalancing, s.HealthCheckGracePeriodSeconds)
 		}
 		c := s.DeploymentConfiguration
 		if *c.MaximumPercent != 200 || *c.MinimumHealthyPercent != 100 || c.DeploymentCircuitBreaker.Enable {
@@ -392,6 +433,14 @@ func TestClusterLife(t *testing.T) {
 		out := must(w.api.RunTask(w.Context(), &ecs.RunTaskInput{TaskDefinition: aws.String("web"), NetworkConfiguration: subnets}))(w)
 		if task := out.Tasks[0]; aws.ToString(task.CapacityProviderName) != "FARGATE_SPOT" || task.LaunchType != types.LaunchTypeFargate || *task.Group != "family:web" {
 			t.Errorf("task by %s on %s in %s", aws.ToString(task.CapacityProviderName), task.LaunchType, *task.Group)
+		}
+		w.pass(time.Second)
+		statistics := map[string]string{}
+		for _, s := range must(w.api.DescribeClusters(w.Context(), &ecs.DescribeClustersInput{Include: types.ClusterField("").Values()}))(w).Clusters[0].Statistics {
+			statistics[*s.Name] = *s.Value
+		}
+		if len(statistics) != 8 || statistics["runningFargateTasksCount"] != "1" || statistics["activeFargateServiceCount"] != "0" {
+			t.Errorf("statistics %v", statistics)
 		}
 		_, err := w.api.DeleteCluster(w.Context(), &ecs.DeleteClusterInput{Cluster: aws.String("default")})
 		if code(err) != "ClusterContainsTasksException" {

@@ -118,33 +118,38 @@ func (a *API) defaultInsights() types.ClusterSetting {
 // for. The lock is held.
 func (a *API) describeCluster(c *cluster, include []types.ClusterField) *types.Cluster {
 	d := c.api
+	counts := map[string]int{}
 	for _, s := range c.services {
-		if s.status() != inactive {
+		kind := statisticsName(launch{LaunchType: s.api.LaunchType, Strategy: s.api.CapacityProviderStrategy}.runsAs()) + "ServiceCount"
+		switch s.status() {
+		case active:
 			d.ActiveServicesCount++
+			counts["active"+kind]++
+		case draining:
+			d.ActiveServicesCount++
+			counts["draining"+kind]++
 		}
 	}
 	d.RegisteredContainerInstancesCount = int32(len(c.instances))
-	counts := map[string]int{}
 	for _, t := range c.tasks {
-		switch launch := string(t.api.LaunchType); t.phase() {
+		kind := statisticsName(t.api.LaunchType) + "TasksCount"
+		switch t.phase() {
 		case running:
 			d.RunningTasksCount++
-			counts["running"+statisticsName(launch)]++
+			counts["running"+kind]++
 		case pending:
 			d.PendingTasksCount++
-			counts["pending"+statisticsName(launch)]++
+			counts["pending"+kind]++
 		}
 	}
 	d.Statistics = []types.KeyValuePair{}
 	if slices.Contains(include, types.ClusterFieldStatistics) {
-		for _, launch := range []string{"EC2", "Fargate"} {
-			for _, state := range []string{"running", "pending"} {
-				d.Statistics = append(d.Statistics, types.KeyValuePair{
-					Name:  aws.String(state + launch + "TasksCount"),
-					Value: aws.String(strconv.Itoa(counts[state+launch])),
-				})
-			}
+		for _, name := range statistics {
+			d.Statistics = append(d.Statistics, types.KeyValuePair{Name: aws.String(name), Value: aws.String(strconv.Itoa(counts[name]))})
 		}
+	}
+	if slices.Contains(include, types.ClusterFieldAttachments) {
+		d.Attachments = []types.Attachment{}
 	}
 	if !slices.Contains(include, types.ClusterFieldSettings) {
 		d.Settings = []types.ClusterSetting{}
@@ -158,8 +163,14 @@ func (a *API) describeCluster(c *cluster, include []types.ClusterField) *types.C
 	return &d
 }
 
-func statisticsName(launchType string) string {
-	if launchType == string(types.LaunchTypeFargate) {
+// statistics are what a cluster counts by launch type.
+var statistics = []string{
+	"runningEC2TasksCount", "runningFargateTasksCount", "pendingEC2TasksCount", "pendingFargateTasksCount",
+	"activeEC2ServiceCount", "activeFargateServiceCount", "drainingEC2ServiceCount", "drainingFargateServiceCount",
+}
+
+func statisticsName(launch types.LaunchType) string {
+	if launch == types.LaunchTypeFargate {
 		return "Fargate"
 	}
 	return "EC2"

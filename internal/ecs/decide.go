@@ -25,14 +25,20 @@ type taskView struct {
 	id         string
 	deployment string
 	phase      phase
-	unhealthy  bool      // its health check says so
 	readyAt    time.Time // when it counts as ready; zero while that is not known
-	createdAt  time.Time
-	protected  time.Time // not stopped by scale-in or a deployment before
+	// unhealthyAt is when its failed health check counts: at the end of the grace
+	// period. Zero while it has not failed.
+	unhealthyAt time.Time
+	createdAt   time.Time
+	protected   time.Time // not stopped by scale-in or a deployment before
 }
 
 func (t taskView) ready(now time.Time) bool {
-	return t.phase == running && !t.unhealthy && !t.readyAt.IsZero() && !t.readyAt.After(now)
+	return t.phase == running && !t.readyAt.IsZero() && !t.readyAt.After(now)
+}
+
+func (t taskView) unhealthy(now time.Time) bool {
+	return !t.unhealthyAt.IsZero() && !t.unhealthyAt.After(now)
 }
 
 func (t taskView) shielded(now time.Time) bool { return t.protected.After(now) }
@@ -101,6 +107,9 @@ func decide(v view, now time.Time) actions {
 		if t.phase == running && t.readyAt.After(now) {
 			a.sooner(t.readyAt)
 		}
+		if t.unhealthyAt.After(now) {
+			a.sooner(t.unhealthyAt)
+		}
 	}
 	return a
 }
@@ -113,7 +122,7 @@ func sortOut(v view, now time.Time, a *actions) (current, old []taskView, stoppi
 		switch {
 		case t.phase == stopping:
 			stoppingCount++
-		case t.unhealthy:
+		case t.unhealthy(now):
 			a.unhealthy = append(a.unhealthy, t.id)
 		case t.deployment == v.primary:
 			current = append(current, t)

@@ -13,7 +13,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // tasksOf reads tasks from a short text, one letter each, oldest first: r is a
 // ready task, s one that has just started, p a pending one, u an unhealthy one,
-// x a stopping one, P a ready and protected one. Capitals aside, the names count
+// g one that is unhealthy within its grace period, x a stopping one, P a ready and protected one. Capitals aside, the names count
 // up: new-0, new-1.
 func tasksOf(deployment, letters string) []taskView {
 	var tasks []taskView
@@ -31,7 +31,9 @@ func tasksOf(deployment, letters string) []taskView {
 		case 's':
 			t.readyAt = noon.Add(2 * time.Second)
 		case 'u':
-			t.unhealthy = true
+			t.unhealthyAt, t.readyAt = noon, time.Time{}
+		case 'g':
+			t.unhealthyAt, t.readyAt = noon.Add(30*time.Second), time.Time{}
 		case 'x':
 			t.phase = stopping
 		case 'P':
@@ -69,6 +71,7 @@ func TestDecide(t *testing.T) {
 		{name: "scale-in to zero", desired: 0, minimum: 100, maximum: 200, current: "rp", surplus: []string{"new-1", "new-0"}},
 		{name: "scale-in leaves protected tasks", desired: 1, minimum: 100, maximum: 200, current: "rPP", surplus: []string{"new-0"}, shielded: 2, wakeIn: time.Hour},
 		{name: "a deleted service keeps nothing", desired: 0, minimum: 100, maximum: 200, current: "PP", deleted: true, surplus: []string{"new-1", "new-0"}},
+		{name: "an unhealthy task is let alone until its grace period ends", desired: 2, minimum: 100, maximum: 200, current: "rg", wakeIn: 30 * time.Second},
 		{name: "an unhealthy task is stopped and replaced", desired: 2, minimum: 100, maximum: 200, current: "ru", start: 1, unhealthy: []string{"new-1"}},
 		{name: "no start before the back-off has passed", desired: 2, minimum: 100, maximum: 200, current: "r", retryIn: 8 * time.Second, wakeIn: 8 * time.Second},
 

@@ -152,6 +152,12 @@ func newInterfaceID() string {
 	return fmt.Sprintf("eni-%017x", rand.Int64())
 }
 
+// newMACAddress is a locally administered one.
+func newMACAddress() string {
+	n := rand.Int64()
+	return fmt.Sprintf("0a:%02x:%02x:%02x:%02x:%02x", byte(n), byte(n>>8), byte(n>>16), byte(n>>24), byte(n>>32))
+}
+
 // pageOf returns one page of sorted strings, with the token of the next.
 func pageOf(items []string, token *string, size *int32, most int32) ([]string, *string, error) {
 	limit := most

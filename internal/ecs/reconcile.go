@@ -116,7 +116,7 @@ func (a *API) look(s *service, b *store.Batch) {
 		a.noteReady(s, now)
 		a.trip(s, b, now)
 		s.dropEmpty()
-		a.act(s, decide(s.view(a.virtual(stableAfter)), now), b, now)
+		a.act(s, decide(s.view(a.virtual), now), b, now)
 	}
 	if b.Len() > before {
 		s.save(b)
@@ -138,7 +138,7 @@ func (a *API) deactivate(s *service, b *store.Batch, now time.Time) {
 }
 
 // view is the service as the scheduler sees it.
-func (s *service) view(stable time.Duration) view {
+func (s *service) view(virtual func(time.Duration) time.Duration) view {
 	v := view{
 		desired:        s.desired(),
 		minimumHealthy: int(*s.api.DeploymentConfiguration.MinimumHealthyPercent),
@@ -150,7 +150,7 @@ func (s *service) view(stable time.Duration) view {
 		tasks:          make([]taskView, 0, len(s.tasks)),
 	}
 	for _, t := range s.tasks {
-		v.tasks = append(v.tasks, t.view(stable))
+		v.tasks = append(v.tasks, t.view(virtual))
 	}
 	return v
 }
@@ -161,7 +161,7 @@ func (a *API) noteReady(s *service, now time.Time) {
 	d := s.primary()
 	keep := s.api.DeploymentConfiguration.DeploymentCircuitBreaker.ResetOnHealthyTask
 	for _, t := range s.tasks {
-		if t.steady || t.deployment != d.ID || !t.view(a.virtual(stableAfter)).ready(now) {
+		if t.steady || t.deployment != d.ID || !t.view(a.virtual).ready(now) {
 			continue
 		}
 		t.steady = true

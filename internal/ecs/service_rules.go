@@ -37,7 +37,7 @@ func checkCreate(in *ecs.CreateServiceInput) error {
 	if err := checkController(in.DeploymentController); err != nil {
 		return err
 	}
-	if err := checkGracePeriod(in.HealthCheckGracePeriodSeconds, len(in.LoadBalancers) > 0); err != nil {
+	if err := checkGracePeriod(in.HealthCheckGracePeriodSeconds); err != nil {
 		return err
 	}
 	if err := checkPlacement(in.PlacementConstraints, in.PlacementStrategy); err != nil {
@@ -72,7 +72,7 @@ func checkUpdate(in *ecs.UpdateServiceInput) error {
 	if err := checkController(in.DeploymentController); err != nil {
 		return err
 	}
-	if err := checkGracePeriod(in.HealthCheckGracePeriodSeconds, true); err != nil {
+	if err := checkGracePeriod(in.HealthCheckGracePeriodSeconds); err != nil {
 		return err
 	}
 	if err := checkPlacement(in.PlacementConstraints, in.PlacementStrategy); err != nil {
@@ -148,23 +148,29 @@ func checkController(c *types.DeploymentController) error {
 	return notServed("The deployment controller " + string(c.Type))
 }
 
-func checkGracePeriod(seconds *int32, balanced bool) error {
-	switch {
-	case seconds == nil:
-		return nil
-	case *seconds < 0:
+func checkGracePeriod(seconds *int32) error {
+	if aws.ToInt32(seconds) < 0 {
 		return invalidParameter("The health check grace period must not be negative.")
-	case !balanced:
-		return invalidParameter("Health check grace period is only valid for services configured to use load balancers.")
+	}
+	return nil
+}
+
+// checkRole refuses a role for calls to load balancers where none is called, or
+// where only the service-linked role may.
+func checkRole(role *string, def *definition, balancers []types.LoadBalancer) error {
+	switch {
+	case role == nil:
+		return nil
+	case def.api.NetworkMode == types.NetworkModeAwsvpc:
+		return invalidParameter("You cannot specify an IAM role for services that require a service linked role.")
+	case len(balancers) == 0:
+		return invalidParameter("The role parameter is only valid for services configured to use load balancers.")
 	}
 	return nil
 }
 
 // checkLoadBalancers validates the load balancers of a service. The lock is held.
-func (a *API) checkLoadBalancers(def *definition, balancers []types.LoadBalancer, grace *int32) error {
-	if aws.ToInt32(grace) > 0 && len(balancers) == 0 {
-		return invalidParameter("Health check grace period is only valid for services configured to use load balancers.")
-	}
+func (a *API) checkLoadBalancers(def *definition, balancers []types.LoadBalancer) error {
 	if len(balancers) > 5 {
 		return invalidParameter("A service can have at most 5 target groups.")
 	}

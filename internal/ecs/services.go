@@ -171,9 +171,12 @@ func (a *API) newService(c *cluster, in *ecs.CreateServiceInput) (*service, erro
 		return nil, err
 	}
 	if in.SchedulingStrategy == types.SchedulingStrategyDaemon && l.LaunchType == types.LaunchTypeFargate {
-		return nil, invalidParameter("The DAEMON scheduling strategy is not supported by the FARGATE launch type.")
+		return nil, invalidParameter("The daemon scheduling strategy does not support the FARGATE launch type. Change the launch type and try again")
 	}
-	if err := a.checkLoadBalancers(def, in.LoadBalancers, in.HealthCheckGracePeriodSeconds); err != nil {
+	if err := checkRole(in.Role, def, in.LoadBalancers); err != nil {
+		return nil, err
+	}
+	if err := a.checkLoadBalancers(def, in.LoadBalancers); err != nil {
 		return nil, err
 	}
 	now := a.now()
@@ -195,7 +198,7 @@ func (a *API) newService(c *cluster, in *ecs.CreateServiceInput) (*service, erro
 // filled in and without what the deployment adds.
 func (a *API) newServiceAPI(c *cluster, in *ecs.CreateServiceInput, now time.Time) types.Service {
 	api := types.Service{
-		AvailabilityZoneRebalancing:   cmp.Or(in.AvailabilityZoneRebalancing, types.AvailabilityZoneRebalancingDisabled),
+		AvailabilityZoneRebalancing:   in.AvailabilityZoneRebalancing,
 		ClusterArn:                    c.api.ClusterArn,
 		CreatedAt:                     aws.Time(now),
 		CreatedBy:                     aws.String(a.rootARN()),
@@ -203,7 +206,7 @@ func (a *API) newServiceAPI(c *cluster, in *ecs.CreateServiceInput, now time.Tim
 		DesiredCount:                  aws.ToInt32(in.DesiredCount),
 		EnableECSManagedTags:          in.EnableECSManagedTags,
 		EnableExecuteCommand:          in.EnableExecuteCommand,
-		HealthCheckGracePeriodSeconds: in.HealthCheckGracePeriodSeconds,
+		HealthCheckGracePeriodSeconds: orElse(in.HealthCheckGracePeriodSeconds, aws.Int32(0)),
 		PlacementConstraints:          orEmpty(in.PlacementConstraints),
 		PlacementStrategy:             orEmpty(in.PlacementStrategy),
 		PropagateTags:                 cmp.Or(in.PropagateTags, types.PropagateTagsNone),
@@ -219,8 +222,11 @@ func (a *API) newServiceAPI(c *cluster, in *ecs.CreateServiceInput, now time.Tim
 	if api.SchedulingStrategy == types.SchedulingStrategyDaemon {
 		api.DesiredCount = 1 // one task on each host: this machine
 	}
-	if len(in.LoadBalancers) > 0 {
-		api.HealthCheckGracePeriodSeconds = orElse(in.HealthCheckGracePeriodSeconds, aws.Int32(0))
+	if api.AvailabilityZoneRebalancing == "" {
+		api.AvailabilityZoneRebalancing = types.AvailabilityZoneRebalancingEnabled
+		if *api.DeploymentConfiguration.MaximumPercent <= 100 { // rebalancing needs room above
+			api.AvailabilityZoneRebalancing = types.AvailabilityZoneRebalancingDisabled
+		}
 	}
 	return api
 }
@@ -333,7 +339,7 @@ func (a *API) updatedLaunch(s *service, in *ecs.UpdateServiceInput) (*definition
 	if err != nil {
 		return nil, l, false, err
 	}
-	if err := a.checkLoadBalancers(def, l.LoadBalancers, orElse(in.HealthCheckGracePeriodSeconds, s.api.HealthCheckGracePeriodSeconds)); err != nil {
+	if err := a.checkLoadBalancers(def, l.LoadBalancers); err != nil {
 		return nil, l, false, err
 	}
 	return def, l, true, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -58,14 +59,19 @@ func TestTaskIsDescribedAsOnFargate(t *testing.T) {
 		if got := *task.Containers[0].NetworkInterfaces[0].PrivateIpv4Address; got != "127.1.2.3" {
 			t.Errorf("container address %s", got)
 		}
-		var address string
+		details := map[string]string{}
 		for _, d := range task.Attachments[0].Details {
-			if *d.Name == "privateIPv4Address" {
-				address = *d.Value
-			}
+			details[*d.Name] = *d.Value
 		}
-		if address != "127.1.2.3" || *task.Attachments[0].Status != "ATTACHED" {
-			t.Errorf("attachment %s at %q", *task.Attachments[0].Status, address)
+		if details["privateIPv4Address"] != "127.1.2.3" || details["privateDnsName"] != "ip-127-1-2-3.ec2.internal" || details["subnetId"] != "subnet-1" ||
+			*task.Attachments[0].Status != "ATTACHED" {
+			t.Errorf("attachment %s, %v", *task.Attachments[0].Status, details)
+		}
+		if _, err := net.ParseMAC(details["macAddress"]); err != nil || !strings.HasPrefix(details["networkInterfaceId"], "eni-") {
+			t.Errorf("attachment %v: %v", details, err)
+		}
+		if len(task.Attributes) != 1 || *task.Attributes[0].Name != "ecs.cpu-architecture" || task.EphemeralStorage.SizeInGiB != 20 || task.FargateEphemeralStorage.SizeInGiB != 20 {
+			t.Errorf("attributes %+v, storage %+v", task.Attributes, task.EphemeralStorage)
 		}
 		if task.CreatedAt == nil || task.PullStartedAt == nil || task.StartedAt == nil || task.StoppedAt != nil {
 			t.Error("times are missing or too many")
@@ -389,6 +395,25 @@ func TestUnhealthyTaskIsReplaced(t *testing.T) {
 	})
 }
 
+func TestUnhealthyTaskIsLetAloneInItsGracePeriod(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.cluster("prod")
+		w.define(func(in *ecs.RegisterTaskDefinitionInput) {
+			in.ContainerDefinitions[0].HealthCheck = &types.HealthCheck{Command: []string{"CMD", "check"}}
+		})
+		w.runtime.set(nil, func(t *fakeTask) { t.health = runtime.Unhealthy })
+		must(w.api.CreateService(w.Context(), webService(1, func(in *ecs.CreateServiceInput) { in.HealthCheckGracePeriodSeconds = aws.Int32(60) })))(w)
+		w.pass(59 * time.Second)
+		if stopped := w.tasks(types.DesiredStatusStopped); len(stopped) > 0 {
+			t.Errorf("stopped within the grace period: %q", *stopped[0].StoppedReason)
+		}
+		w.pass(2 * time.Second)
+		if stopped := w.tasks(types.DesiredStatusStopped); len(stopped) != 1 {
+			t.Errorf("%d tasks stopped after the grace period", len(stopped))
+		}
+	})
+}
+
 func TestTaskWithoutHealthResultIsNotReady(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.cluster("prod")
@@ -499,6 +524,52 @@ func TestStartsAreBounded(t *testing.T) {
 		w.pass(10 * time.Second)
 		if w.runtime.most > startsAtOnce || w.service().RunningCount != 30 {
 			t.Errorf("%d starts at once, %d running", w.runtime.most, w.service().RunningCount)
+		}
+	})
+}
+
+func TestTasksWhoseContainersWaitDoNotHoldUpOthers(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.runtime.set(func(_ context.Context, s runtime.Spec) error { time.Sleep(time.Minute); return nil }, nil)
+		w.cluster("prod")
+		w.define(withInit)
+		must(w.api.CreateService(w.Context(), webService(3*startsAtOnce)))(w)
+		w.pass(time.Minute + time.Second)
+		if got := w.service().RunningCount; got != 3*startsAtOnce {
+			t.Errorf("%d tasks run", got)
+		}
+	})
+}
+
+// withInit makes the container web wait for the end of another.
+func withInit(in *ecs.RegisterTaskDefinitionInput) {
+	in.ContainerDefinitions[0].DependsOn = []types.ContainerDependency{{ContainerName: aws.String("init"), Condition: types.ContainerConditionSuccess}}
+	in.ContainerDefinitions = append(in.ContainerDefinitions, types.ContainerDefinition{
+		Name: aws.String("init"), Image: aws.String("flyball/web"), Essential: aws.Bool(false), StartTimeout: aws.Int32(90),
+		Ulimits: []types.Ulimit{{Name: types.UlimitNameNofile, SoftLimit: 1024, HardLimit: 4096}},
+	})
+}
+
+func TestInitContainerIsShownStopped(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.runtime.set(nil, func(t *fakeTask) {
+			t.exits = []runtime.Exit{{Container: "init", Known: true}}
+		})
+		w.cluster("prod")
+		w.define(withInit)
+		must(w.api.CreateService(w.Context(), webService(1)))(w)
+		w.pass(time.Second)
+		task := w.tasks("")[0]
+		web, init := task.Containers[0], task.Containers[1]
+		if *web.LastStatus != "RUNNING" || *init.LastStatus != "STOPPED" || init.ExitCode == nil || *init.ExitCode != 0 {
+			t.Errorf("web is %s, init %s with exit code %v", *web.LastStatus, *init.LastStatus, init.ExitCode)
+		}
+		spec := w.runtime.any().spec.Containers
+		if want := (runtime.Dependency{Container: "init", Condition: runtime.Succeeded}); len(spec[0].DependsOn) != 1 || spec[0].DependsOn[0] != want {
+			t.Errorf("web depends on %v", spec[0].DependsOn)
+		}
+		if want := (runtime.Ulimit{Name: "nofile", Soft: 1024, Hard: 4096}); len(spec[1].Ulimits) != 1 || spec[1].Ulimits[0] != want || spec[1].StartTimeout != 90*time.Second {
+			t.Errorf("ulimits %v, start timeout %v", spec[1].Ulimits, spec[1].StartTimeout)
 		}
 	})
 }

@@ -1,8 +1,10 @@
 package ecs
 
 import (
+	goruntime "runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -108,18 +110,23 @@ func (t *task) phase() phase {
 	return pending
 }
 
-// view is the task as the scheduler sees it.
-func (t *task) view(stable time.Duration) taskView {
+// view is a service's task as the scheduler sees it. Virtual turns spans of real
+// time, in which tasks live, into the clock's.
+func (t *task) view(virtual func(time.Duration) time.Duration) taskView {
 	v := taskView{
 		id:         t.id,
 		deployment: t.deployment,
 		phase:      t.phase(),
-		unhealthy:  t.api.HealthStatus == types.HealthStatusUnhealthy,
 		createdAt:  *t.api.CreatedAt,
 		protected:  t.protectedUntil,
 	}
-	if v.phase == running && (!t.checksHealth() || t.api.HealthStatus == types.HealthStatusHealthy) {
-		v.readyAt = t.api.StartedAt.Add(stable)
+	switch {
+	case v.phase != running:
+	case t.api.HealthStatus == types.HealthStatusUnhealthy:
+		grace := time.Duration(aws.ToInt32(t.service.api.HealthCheckGracePeriodSeconds)) * time.Second
+		v.unhealthyAt = t.api.StartedAt.Add(virtual(grace))
+	case t.api.HealthStatus == types.HealthStatusHealthy || !t.checksHealth():
+		v.readyAt = t.api.StartedAt.Add(virtual(stableAfter))
 	}
 	return v
 }
@@ -182,7 +189,7 @@ func (a *API) newTask(o taskOrder, b *store.Batch) *task {
 // and attachments.
 func (a *API) newTaskAPI(id string, o taskOrder) types.Task {
 	api := types.Task{
-		Attributes:           []types.Attribute{},
+		Attributes:           []types.Attribute{{Name: aws.String("ecs.cpu-architecture"), Value: aws.String(cpuArchitecture(o.definition))}},
 		AvailabilityZone:     aws.String(a.cfg.Region + "a"),
 		CapacityProviderName: nonEmpty(o.provider),
 		ClusterArn:           o.cluster.api.ClusterArn,
@@ -190,7 +197,7 @@ func (a *API) newTaskAPI(id string, o taskOrder) types.Task {
 		CreatedAt:            aws.Time(a.now()),
 		DesiredStatus:        aws.String(statusRunning),
 		EnableExecuteCommand: o.exec,
-		EphemeralStorage:     o.definition.api.EphemeralStorage,
+		EphemeralStorage:     o.storage(),
 		Group:                aws.String(o.group),
 		HealthStatus:         types.HealthStatusUnknown,
 		LastStatus:           aws.String(statusProvisioning),
@@ -205,8 +212,32 @@ func (a *API) newTaskAPI(id string, o taskOrder) types.Task {
 	if o.launch.PlatformVersion != nil {
 		api.PlatformFamily = aws.String(platformFamily)
 		api.PlatformVersion = aws.String(resolvedPlatform(*o.launch.PlatformVersion))
+		api.FargateEphemeralStorage = &types.TaskEphemeralStorage{SizeInGiB: api.EphemeralStorage.SizeInGiB}
 	}
 	return api
+}
+
+// storage is what the task or its definition asks for, or what Fargate gives.
+func (o taskOrder) storage() *types.EphemeralStorage {
+	switch {
+	case o.overrides != nil && o.overrides.EphemeralStorage != nil:
+		return o.overrides.EphemeralStorage
+	case o.definition.api.EphemeralStorage == nil && o.launch.runsAs() == types.LaunchTypeFargate:
+		return &types.EphemeralStorage{SizeInGiB: fargateStorage}
+	}
+	return o.definition.api.EphemeralStorage
+}
+
+// fargateStorage is the ephemeral storage, in GiB, of a Fargate task that asks
+// for none.
+const fargateStorage = 20
+
+// cpuArchitecture is what a task's definition wants, or this machine's.
+func cpuArchitecture(d *definition) string {
+	if p := d.api.RuntimePlatform; p != nil && p.CpuArchitecture == types.CPUArchitectureArm64 || goruntime.GOARCH == "arm64" {
+		return "arm64"
+	}
+	return "x86_64"
 }
 
 // showSize shows the task-level size where there is one.
@@ -243,7 +274,9 @@ func newAttachments(l launch) []types.Attachment {
 	if l.Network != nil {
 		details = append(details, types.KeyValuePair{Name: aws.String("subnetId"), Value: aws.String(l.Network.AwsvpcConfiguration.Subnets[0])})
 	}
-	details = append(details, types.KeyValuePair{Name: aws.String("networkInterfaceId"), Value: aws.String(newInterfaceID())})
+	details = append(details,
+		types.KeyValuePair{Name: aws.String("networkInterfaceId"), Value: aws.String(newInterfaceID())},
+		types.KeyValuePair{Name: aws.String("macAddress"), Value: aws.String(newMACAddress())})
 	return []types.Attachment{{
 		Id:      aws.String(uuid.NewString()),
 		Type:    aws.String("ElasticNetworkInterface"),
@@ -307,13 +340,14 @@ func (t *task) setContainers(change func(*types.Container)) {
 }
 
 // setAttachment replaces the network interface's status and, where given, its
-// address.
+// address and the name that EC2 gives to one.
 func (t *task) setAttachment(status, address string) {
 	attachments := slices.Clone(t.api.Attachments)
 	for i := range attachments {
 		attachments[i].Status = aws.String(status)
 		if address != "" {
 			attachments[i].Details = append(slices.Clone(attachments[i].Details),
+				types.KeyValuePair{Name: aws.String("privateDnsName"), Value: aws.String("ip-" + strings.ReplaceAll(address, ".", "-") + ".ec2.internal")},
 				types.KeyValuePair{Name: aws.String("privateIPv4Address"), Value: aws.String(address)})
 		}
 	}

@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"cmp"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -43,7 +44,7 @@ func checkDefinition(in *ecs.RegisterTaskDefinitionInput, size taskSize) error {
 		return clientError("Family contains invalid characters or is longer than 255 characters.")
 	}
 	if len(in.ContainerDefinitions) == 0 {
-		return clientError("Container definitions cannot be empty.")
+		return clientError("Container list cannot be empty.")
 	}
 	if slices.Contains(in.RequiresCompatibilities, types.CompatibilityFargate) {
 		if err := checkFargate(in, size); err != nil {
@@ -70,9 +71,9 @@ func checkDefinition(in *ecs.RegisterTaskDefinitionInput, size taskSize) error {
 		essential = essential || c.Essential == nil || *c.Essential
 	}
 	if !essential {
-		return clientError("At least one container in a task definition must be marked as essential.")
+		return clientError("Task definition doesn't have any essential container.")
 	}
-	if err := checkDependencies(in.ContainerDefinitions, names); err != nil {
+	if err := checkDependencies(in.ContainerDefinitions); err != nil {
 		return err
 	}
 	return checkTotals(in.ContainerDefinitions, size)
@@ -91,19 +92,53 @@ func checkFargate(in *ecs.RegisterTaskDefinitionInput, size taskSize) error {
 	case in.PidMode == types.PidModeHost:
 		return clientError("Tasks using the Fargate launch type do not support pidMode 'host'. The supported value for pidMode is 'task'.")
 	case in.IpcMode != "":
-		return clientError("IPC mode is not supported for Fargate tasks.")
+		return notOnFargate("ipcMode")
 	case len(in.PlacementConstraints) > 0:
-		return clientError("Placement constraints are not supported for Fargate tasks.")
+		return notOnFargate("placementConstraints")
 	}
 	for _, c := range in.ContainerDefinitions {
-		switch {
-		case aws.ToBool(c.Privileged):
-			return clientError("Fargate does not support privileged containers: '%s'.", aws.ToString(c.Name))
-		case len(c.Links) > 0:
-			return clientError("Links are not supported when networkMode=awsvpc.")
-		case aws.ToInt32(c.StopTimeout) > 120:
-			return clientError("Invalid stopTimeout for container '%s'. The maximum value for Fargate tasks is 120 seconds.", aws.ToString(c.Name))
+		if err := checkFargateContainer(c); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func notOnFargate(member string) error {
+	return clientError("Tasks using the Fargate launch type do not support %s.", member)
+}
+
+// checkFargateContainer refuses what Fargate does not do (Amazon ECS Developer
+// Guide, "Amazon ECS task definition differences for Fargate").
+func checkFargateContainer(c types.ContainerDefinition) error {
+	linux := c.LinuxParameters
+	if linux == nil {
+		linux = &types.LinuxParameters{}
+	}
+	gpu := func(r types.ResourceRequirement) bool { return r.Type == types.ResourceTypeGpu }
+	switch {
+	case len(c.Links) > 0:
+		return clientError("Links are not supported when networkMode=awsvpc.")
+	case aws.ToInt32(c.StopTimeout) > 120:
+		return clientError("Tasks using the Fargate launch type must have a container stop timeout of less than 120 seconds.")
+	case aws.ToBool(c.Privileged):
+		return notOnFargate("privileged")
+	case aws.ToBool(c.DisableNetworking):
+		return notOnFargate("disableNetworking")
+	case len(c.DnsSearchDomains) > 0:
+		return notOnFargate("dnsSearchDomains")
+	case len(c.DnsServers) > 0:
+		return notOnFargate("dnsServers")
+	case len(c.DockerSecurityOptions) > 0:
+		return notOnFargate("dockerSecurityOptions")
+	case len(c.ExtraHosts) > 0:
+		return notOnFargate("extraHosts")
+	case slices.ContainsFunc(c.ResourceRequirements, gpu):
+		return notOnFargate("gpu")
+	case linux.MaxSwap != nil:
+		return notOnFargate("maxSwap")
+	case linux.Swappiness != nil:
+		return notOnFargate("swappiness")
 	}
 	return nil
 }
@@ -248,15 +283,43 @@ func checkHealthCheck(container string, h *types.HealthCheck) error {
 	return nil
 }
 
-func checkDependencies(containers []types.ContainerDefinition, names map[string]bool) error {
+// checkDependencies validates what containers wait for, each of which is there.
+func checkDependencies(containers []types.ContainerDefinition) error {
+	byName := map[string]types.ContainerDefinition{}
+	for _, c := range containers {
+		byName[*c.Name] = c
+	}
 	for _, c := range containers {
 		for _, d := range c.DependsOn {
-			if on := aws.ToString(d.ContainerName); !names[on] || on == *c.Name {
-				return clientError("Invalid 'dependsOn' setting for container '%s': '%s' is not another container of the task.", *c.Name, on)
+			on, ok := byName[aws.ToString(d.ContainerName)]
+			switch {
+			case !ok:
+				return clientError("Cannot depend on container + '%s' because it does not exist", aws.ToString(d.ContainerName))
+			case d.Condition == types.ContainerConditionHealthy && (on.HealthCheck == nil || on.HealthCheck.Command[0] == "NONE"):
+				return clientError("A dependency container with HEALTHY condition must have health check configured")
+			case (d.Condition == types.ContainerConditionSuccess || d.Condition == types.ContainerConditionComplete) && (on.Essential == nil || *on.Essential):
+				return clientError("A dependency container with SUCCESS or COMPLETE condition cannot be an essential container")
 			}
 		}
 	}
+	if circular(byName) {
+		return clientError("Container dependsOn contains a cycle")
+	}
 	return nil
+}
+
+// circular is whether containers wait for each other. It takes those away that
+// wait for none that is left, until no such container is left.
+func circular(left map[string]types.ContainerDefinition) bool {
+	waits := func(d types.ContainerDependency) bool {
+		_, ok := left[*d.ContainerName]
+		return ok
+	}
+	for before := len(left) + 1; len(left) < before; {
+		before = len(left)
+		maps.DeleteFunc(left, func(_ string, c types.ContainerDefinition) bool { return !slices.ContainsFunc(c.DependsOn, waits) })
+	}
+	return len(left) > 0
 }
 
 func checkTotals(containers []types.ContainerDefinition, size taskSize) error {
@@ -266,7 +329,7 @@ func checkTotals(containers []types.ContainerDefinition, size taskSize) error {
 		memory += int(aws.ToInt32(orElse(c.MemoryReservation, c.Memory)))
 	}
 	if size.cpu > 0 && cpu > size.cpu {
-		return clientError("Total cpu of the containers (%d) is greater than the task's (%d).", cpu, size.cpu)
+		return clientError("The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'.")
 	}
 	if size.memory > 0 && memory > size.memory {
 		return clientError("Total memory of the containers (%d) is greater than the task's (%d).", memory, size.memory)
@@ -293,10 +356,10 @@ func parseSize(cpu, memory *string) (taskSize, error) {
 	var size taskSize
 	var ok bool
 	if size.cpu, ok = parseAmount(cpu, vcpuPattern); !ok || (cpu != nil && size.cpu < 128) {
-		return size, clientError("Invalid 'cpu' setting for task: %s.", aws.ToString(cpu))
+		return size, clientError("Invalid 'cpu' setting for task.")
 	}
 	if size.memory, ok = parseAmount(memory, gbPattern); !ok || (memory != nil && size.memory < 6) {
-		return size, clientError("Invalid 'memory' setting for task: %s.", aws.ToString(memory))
+		return size, clientError("Invalid 'memory' setting for task.")
 	}
 	return size, nil
 }

@@ -94,6 +94,11 @@ func (d *definition) container(name string) bool {
 	return slices.ContainsFunc(d.api.ContainerDefinitions, func(c types.ContainerDefinition) bool { return *c.Name == name })
 }
 
+// ordered is whether containers wait for others before they are started.
+func (d *definition) ordered() bool {
+	return slices.ContainsFunc(d.api.ContainerDefinitions, func(c types.ContainerDefinition) bool { return len(c.DependsOn) > 0 })
+}
+
 // findDefinition returns the definition of FAMILY, FAMILY:REVISION or an ARN of
 // either. A family alone means its latest active revision. The lock is held.
 func (a *API) findDefinition(ref string) (*definition, bool) {
@@ -340,22 +345,18 @@ func (a *API) DeleteTaskDefinitions(ctx context.Context, in *ecs.DeleteTaskDefin
 
 // deletable returns an inactive revision, or why there is none.
 func (a *API) deletable(ref string) (*definition, *types.Failure) {
-	fail := func(reason, detail string) (*definition, *types.Failure) {
-		return nil, &types.Failure{
-			Arn:    aws.String(a.reference("task-definition", ref)),
-			Reason: aws.String(reason),
-			Detail: aws.String(detail),
-		}
+	fail := func(reason string) (*definition, *types.Failure) {
+		return nil, &types.Failure{Arn: aws.String(ref), Reason: aws.String(reason)}
 	}
 	if !strings.Contains(lastPart(ref), ":") {
-		return fail("MISSING_REVISION", "The revision of the task definition was not specified.")
+		return fail("The specified task definition identifier is invalid. Specify a valid name or ARN and try again.")
 	}
 	d, ok := a.findDefinition(ref)
 	switch {
 	case !ok:
-		return fail("TASK_DEFINITION_NOT_FOUND", "The specified task definition does not exist. Specify a valid account, family, revision and try again.")
+		return fail("The specified task definition does not exist. Specify a valid account, family, revision and try again.")
 	case d.api.Status == types.TaskDefinitionStatusActive:
-		return fail("TASK_DEFINITION_IS_ACTIVE", "The specified task definition is still in ACTIVE status. Please deregister the target and try again.")
+		return fail("The specified task definition is still in ACTIVE status. Please deregister the target and try again.")
 	}
 	return d, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -37,9 +38,10 @@ func (a *API) drive(ctx context.Context, t *task) {
 func (a *API) start(ctx context.Context, t *task) (runtime.Task, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	done := sync.OnceFunc(func() { <-a.starts })
 	select {
 	case a.starts <- struct{}{}:
-		defer func() { <-a.starts }()
+		defer done()
 	case <-t.stop:
 		return nil, errStopped
 	case <-ctx.Done():
@@ -66,6 +68,9 @@ func (a *API) start(ctx context.Context, t *task) (runtime.Task, error) {
 		case <-ctx.Done():
 		}
 	}()
+	if t.definition.ordered() {
+		done() // its containers may wait for each other for minutes
+	}
 	return a.cfg.Runtime.Start(ctx, spec)
 }
 
@@ -95,6 +100,7 @@ func (a *API) started(t *task, handle runtime.Task) {
 			c.RuntimeId = aws.String(t.runtimeID(*c.Name))
 		})
 		t.connect(handle.Address())
+		t.showExits(handle.Exits())
 		t.api.StartedAt = aws.Time(now)
 		t.api.Connectivity = types.ConnectivityConnected
 		t.api.ConnectivityAt = aws.Time(now)
@@ -233,6 +239,8 @@ func (a *API) retire(t *task, now time.Time) {
 	a.retired = append(a.retired, retirement{now.Add(forgetAfter), t, nil})
 }
 
+// showExits shows how containers ended: all of the task, or those that others
+// have waited for.
 func (t *task) showExits(exits []runtime.Exit) {
 	byName := map[string]runtime.Exit{}
 	for _, e := range exits {
@@ -246,6 +254,7 @@ func (t *task) showExits(exits []runtime.Exit) {
 			}
 			return
 		}
+		c.LastStatus = aws.String(statusStopped)
 		if e.Known {
 			c.ExitCode = aws.Int32(int32(e.Code))
 		}

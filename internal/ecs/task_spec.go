@@ -81,6 +81,14 @@ func (a *API) containerSpec(t *task, c types.ContainerDefinition) runtime.Contai
 		Memory:      int(aws.ToInt32(c.Memory)),
 		StopTimeout: time.Duration(aws.ToInt32(c.StopTimeout)) * time.Second,
 		HealthCheck: healthCheck(c.HealthCheck),
+
+		StartTimeout: time.Duration(aws.ToInt32(c.StartTimeout)) * time.Second,
+	}
+	for _, u := range c.Ulimits {
+		spec.Ulimits = append(spec.Ulimits, runtime.Ulimit{Name: string(u.Name), Soft: int64(u.SoftLimit), Hard: int64(u.HardLimit)})
+	}
+	for _, d := range c.DependsOn {
+		spec.DependsOn = append(spec.DependsOn, runtime.Dependency{Container: *d.ContainerName, Condition: runtime.Condition(d.Condition)})
 	}
 	if len(o.Command) > 0 {
 		spec.Command = o.Command

@@ -299,6 +299,9 @@ func (a *API) matchingTasks(in *ecs.ListTasksInput) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if in.StartedBy != nil && (in.Family != nil || in.ServiceName != nil || in.LaunchType != "") {
+		return nil, invalidParameter("When startedBy is specified, it must be the only filter.")
+	}
 	tasks := c.tasks
 	if in.ServiceName != nil {
 		s, ok := a.findService(c, *in.ServiceName)

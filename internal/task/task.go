@@ -44,7 +44,7 @@ type Task interface {
 	// Done is closed when the task has stopped: all its containers have exited.
 	// When an essential container exits, the runtime stops the others.
 	Done() <-chan struct{}
-	// Exits tells how each container ended, once Done is closed.
+	// Exits tells how the containers ended that have; all, once Done is closed.
 	Exits() []Exit
 	// Stop sends SIGTERM to the containers, and SIGKILL to those that are left
 	// after their stop timeout. It returns when the task has stopped.

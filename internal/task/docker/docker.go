@@ -1,7 +1,8 @@
 // Package docker runs tasks as containers of a Docker engine.
 //
 // A runtime has a bridge network of its own, on which each task has an address.
-// A task's containers share the network of the first essential one. What belongs
+// A task's containers share the network of the first essential one, but for those
+// that it waits for until they have ended. What belongs
 // to a runtime is known by its labels, so nothing needs to be kept elsewhere:
 //
 //	flyball.instance  the runtime, named after the server's data directory
@@ -155,12 +156,47 @@ func (r *Runtime) Start(ctx context.Context, spec task.Spec) (task.Task, error) 
 		return nil, err
 	}
 	t.supervise()
+	if err := t.settle(ctx); err != nil {
+		return nil, err
+	}
 	return t, nil
 }
 
-// owner is the index of the container whose network the others share.
+// owner is the index of the container whose network the others share: the first
+// essential one, or one that is to run before it.
 func owner(spec task.Spec) int {
-	return max(0, slices.IndexFunc(spec.Containers, func(c task.Container) bool { return c.Essential }))
+	i := max(0, slices.IndexFunc(spec.Containers, func(c task.Container) bool { return c.Essential }))
+	for range spec.Containers {
+		n := slices.IndexFunc(spec.Containers[i].DependsOn, func(d task.Dependency) bool {
+			return d.Condition == task.Started || d.Condition == task.IsHealthy
+		})
+		if n < 0 {
+			break
+		}
+		i = indexOf(spec, spec.Containers[i].DependsOn[n].Container)
+	}
+	return i
+}
+
+// early are the names of the containers that the network's owner waits for. There
+// is no network to share yet: each has one of its own.
+func early(spec task.Spec) map[string]bool {
+	names := map[string]bool{}
+	var add func(c task.Container)
+	add = func(c task.Container) {
+		for _, d := range c.DependsOn {
+			if !names[d.Container] {
+				names[d.Container] = true
+				add(spec.Containers[indexOf(spec, d.Container)])
+			}
+		}
+	}
+	add(spec.Containers[owner(spec)])
+	return names
+}
+
+func indexOf(spec task.Spec, container string) int {
+	return slices.IndexFunc(spec.Containers, func(c task.Container) bool { return c.Name == container })
 }
 
 // create makes a container of a task, whose image has the given id.
@@ -239,6 +275,9 @@ func resources(spec task.Spec, c task.Container) container.Resources {
 	if c.CPU > 0 {
 		limits.CPUShares = int64(min(max(c.CPU, 2), 262144))
 	}
+	for _, u := range c.Ulimits {
+		limits.Ulimits = append(limits.Ulimits, &container.Ulimit{Name: u.Name, Soft: u.Soft, Hard: u.Hard})
+	}
 	memory := spec.Memory
 	if c.Memory > 0 {
 		memory = c.Memory
@@ -316,6 +355,7 @@ func (r *Runtime) restore(ctx context.Context, containers []container.Summary) (
 			return nil, fmt.Errorf("container %s has label %s=%q", c.ID, labelIndex, c.Labels[labelIndex])
 		}
 		t.containers[i].id = c.ID
+		close(t.containers[i].Started) // or the task is removed
 		whole = whole && c.State != container.StateCreated
 	}
 	if !whole {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -259,12 +260,116 @@ func TestContainersOfATaskShareANetwork(t *testing.T) {
 	s.Containers[1].Name = "web"
 	running := start(t, r, s)
 	awaitLine(t, running, "web", "")
-	await(t, "the end of the container", running.(*Task).containers[0].ended)
+	await(t, "the end of the container", running.(*Task).containers[0].Ended)
 	if log := readLog(t, running, "main"); log != "hello from test-pair\n" {
 		t.Errorf("the other container answered %q", log)
 	}
 	if err := running.Stop(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestTheNetworkBelongsToAContainerThatRunsFirst(t *testing.T) {
+	on := func(name string, essential bool, condition task.Condition, others ...string) task.Container {
+		c := task.Container{Name: name, Essential: essential}
+		for _, other := range others {
+			c.DependsOn = append(c.DependsOn, task.Dependency{Container: other, Condition: condition})
+		}
+		return c
+	}
+	for _, tt := range []struct {
+		name       string
+		containers []task.Container
+		owner      string
+		early      []string
+	}{
+		{"the first essential one", []task.Container{on("log", false, ""), on("app", true, "")}, "app", nil},
+		{"after its init containers", []task.Container{on("app", true, task.Succeeded, "migrate"), on("migrate", false, task.Completed, "fetch"), on("fetch", false, "")},
+			"app", []string{"fetch", "migrate"}},
+		{"the proxy that it waits for", []task.Container{on("app", true, task.IsHealthy, "proxy"), on("proxy", true, task.Succeeded, "init"), on("init", false, "")},
+			"proxy", []string{"init"}},
+	} {
+		s := task.Spec{Containers: tt.containers}
+		if got := s.Containers[owner(s)].Name; got != tt.owner {
+			t.Errorf("%s: the owner is %s, want %s", tt.name, got, tt.owner)
+		}
+		if got := slices.Sorted(maps.Keys(early(s))); !slices.Equal(got, tt.early) {
+			t.Errorf("%s: early are %v, want %v", tt.name, got, tt.early)
+		}
+	}
+}
+
+func TestAContainerWaitsForAnotherToSucceed(t *testing.T) {
+	s := builtin("init", "web")
+	s.Containers[0].DependsOn = []task.Dependency{{Container: "init", Condition: task.Succeeded}}
+	s.Containers = append(s.Containers, task.Container{Name: "init", Image: image, Command: []string{"exit", "0"}},
+		task.Container{Name: "sidecar", Image: image, Command: []string{"get", "http://127.0.0.1:8080/"}, DependsOn: []task.Dependency{{Container: "main", Condition: task.Started}}})
+	running := start(t, newRuntime(t), s).(*Task)
+	if !running.containers[1].hasEnded() {
+		t.Error("the task was started before its init container had ended")
+	}
+	if got := get(t, running, "/"); got != "hello from test-init\n" {
+		t.Errorf("GET / = %q", got)
+	}
+	await(t, "the end of the sidecar", running.containers[2].Ended)
+	if err := running.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAContainerWaitsForAnotherToBeHealthy(t *testing.T) {
+	s := spec("healthy", "get", "http://127.0.0.1:8080/")
+	s.Containers[0].DependsOn = []task.Dependency{{Container: "web", Condition: task.IsHealthy}}
+	s.Containers = append(s.Containers, builtin("", "web").Containers[0])
+	s.Containers[1].Name = "web"
+	s.Containers[1].HealthCheck = &task.HealthCheck{Command: []string{"CMD", "/flyball", "exit", "0"}, Interval: time.Second, Timeout: 30 * time.Second, Retries: 10}
+	stopped := start(t, newRuntime(t), s)
+	await(t, "the end of the task", stopped.Done())
+	if log := readLog(t, stopped, "main"); log != "hello from test-healthy\n" {
+		t.Errorf("the other container answered %q", log)
+	}
+}
+
+func TestAContainerWhoseDependencyFailsIsNotStarted(t *testing.T) {
+	s := spec("failed", "wait")
+	s.Containers[0].DependsOn = []task.Dependency{{Container: "init", Condition: task.Succeeded}}
+	s.Containers = append(s.Containers, task.Container{Name: "init", Image: image, Command: []string{"exit", "3"}})
+	stopped := start(t, newRuntime(t), s)
+	await(t, "the end of the task", stopped.Done())
+	exits := stopped.Exits()
+	if exits[0].Code != 143 || !strings.Contains(exits[0].Reason, "dependency did not exit successfully") || exits[1].Code != 3 {
+		t.Errorf("exits = %+v", exits)
+	}
+	if err := stopped.Remove(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestATaskCanBeStoppedWhileAContainerWaits(t *testing.T) {
+	r := newRuntime(t)
+	s := spec("waiting", "wait")
+	s.Containers[0].DependsOn = []task.Dependency{{Container: "init", Condition: task.Completed}}
+	s.Containers = append(s.Containers, task.Container{Name: "init", Image: image, Command: []string{"wait"}, StopTimeout: time.Second})
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(time.Second, cancel)
+	if _, err := r.Start(ctx, s); !errors.Is(err, context.Canceled) {
+		t.Fatalf("Start = %v, want that it was cancelled", err)
+	}
+	if left, err := r.Recover(t.Context()); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+func TestUlimitsReachTheContainer(t *testing.T) {
+	s := spec("ulimits", "wait")
+	s.Containers[0].Ulimits = []task.Ulimit{{Name: "nofile", Soft: 1234, Hard: 4321}}
+	running := start(t, newRuntime(t), s).(*Task)
+	inspected, err := running.runtime.engine.ContainerInspect(t.Context(), running.containers[0].id, client.ContainerInspectOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u := inspected.Container.HostConfig.Ulimits; len(u) != 1 || u[0].Name != "nofile" || u[0].Soft != 1234 || u[0].Hard != 4321 {
+		t.Errorf("ulimits = %v", u)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,7 +26,8 @@ type Task struct {
 	address    string
 	containers []*member
 
-	stopping sync.Once
+	wanted   context.Context // ends when the task is to stop
+	shutDown func()          // ends it; no container is started afterwards
 	done     chan struct{}
 }
 
@@ -33,7 +35,8 @@ type Task struct {
 type member struct {
 	id    string // the engine's
 	spec  task.Container
-	ended chan struct{}
+	later func(context.Context) error // starts one that waits for others
+	task.Progress
 
 	mu     sync.Mutex
 	exit   task.Exit
@@ -49,27 +52,41 @@ var _ task.Task = (*Task)(nil)
 
 func newTask(r *Runtime, spec task.Spec) *Task {
 	t := &Task{runtime: r, spec: spec, done: make(chan struct{})}
+	t.wanted, t.shutDown = context.WithCancel(context.Background())
 	for _, c := range spec.Containers {
-		t.containers = append(t.containers, &member{spec: c, ended: make(chan struct{}), health: task.HealthUnknown})
+		t.containers = append(t.containers, &member{spec: c, Progress: task.NewProgress(), health: task.HealthUnknown})
 	}
 	return t
 }
 
-// start makes and starts the containers, the network's owner first. The images
-// have the given references.
+// start makes and starts the containers that wait for no other, the network's
+// owner first. The images have the given references.
 func (t *Task) start(ctx context.Context, images []string) error {
-	first := owner(t.spec)
-	if err := t.startContainer(ctx, first, images[first], ""); err != nil {
-		return err
+	first, alone := owner(t.spec), early(t.spec)
+	network := t.containers[first]
+	begin := func(i int) error {
+		c := t.containers[i]
+		shared := i != first && !alone[c.spec.Name]
+		start := func(ctx context.Context) error {
+			if shared {
+				return t.startContainer(ctx, i, images[i], network.id)
+			}
+			return t.startContainer(ctx, i, images[i], "")
+		}
+		if len(c.spec.DependsOn) > 0 || shared && network.later != nil {
+			c.later = start
+			return nil
+		}
+		return start(ctx)
 	}
-	if err := t.learnAddress(ctx); err != nil {
+	if err := begin(first); err != nil {
 		return err
 	}
 	for i := range t.containers {
 		if i == first {
 			continue
 		}
-		if err := t.startContainer(ctx, i, images[i], t.containers[first].id); err != nil {
+		if err := begin(i); err != nil {
 			return err
 		}
 	}
@@ -81,11 +98,55 @@ func (t *Task) startContainer(ctx context.Context, i int, image, ownerID string)
 	if err != nil {
 		return err
 	}
-	t.containers[i].id = id
+	c := t.containers[i]
+	c.id = id
 	if _, err := t.runtime.engine.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
-		return fmt.Errorf("CannotStartContainerError: container %s: %w", t.spec.Containers[i].Name, err)
+		return fmt.Errorf("CannotStartContainerError: container %s: %w", c.spec.Name, err)
+	}
+	if i == owner(t.spec) {
+		if err := t.learnAddress(ctx); err != nil {
+			return err
+		}
+	}
+	close(c.Started)
+	return nil
+}
+
+// startLater starts a container when those that it depends on have come as far as
+// it wants, and there is a network to share. It returns how one ends that cannot
+// be started, or nil.
+func (t *Task) startLater(c *member) *task.Exit {
+	waiting := c.spec
+	if network := t.spec.Containers[owner(t.spec)].Name; network != c.spec.Name && !early(t.spec)[c.spec.Name] {
+		waiting.DependsOn = append(slices.Clip(waiting.DependsOn), task.Dependency{Container: network, Condition: task.Started})
+	}
+	if exit := task.Await(t.wanted, waiting, t.peer); exit != nil {
+		return exit
+	}
+	if err := c.later(context.WithoutCancel(t.wanted)); err != nil {
+		return &task.Exit{Container: c.spec.Name, Reason: err.Error()}
 	}
 	return nil
+}
+
+// settle waits until each container has been started or will never be. When ctx
+// ends before, the task is stopped and removed.
+func (t *Task) settle(ctx context.Context) error {
+	giveUp := context.AfterFunc(ctx, t.shutDown)
+	for _, c := range t.containers {
+		c.Settled()
+	}
+	if !giveUp() {
+		<-t.done
+		return errors.Join(ctx.Err(), t.Remove())
+	}
+	return nil
+}
+
+// peer is a container as those see it that depend on it.
+func (t *Task) peer(name string) task.Peer {
+	c := t.containers[indexOf(t.spec, name)]
+	return task.Peer{Container: c.spec, Progress: c.Progress, Exit: c.exited}
 }
 
 // learnAddress asks the engine for the task's address. One that has stopped has none.
@@ -108,17 +169,21 @@ func (t *Task) supervise() {
 	for _, c := range t.containers {
 		all.Go(func() {
 			t.await(c)
-			close(c.ended)
+			close(c.Ended)
 			if c.spec.Essential {
 				t.shutDown()
 			}
 		})
-		if c.spec.HealthCheck != nil {
-			go t.watchHealth(c)
-		}
 	}
 	go func() {
+		<-t.wanted.Done()
+		for _, c := range t.containers {
+			go t.stop(c)
+		}
+	}()
+	go func() {
 		all.Wait()
+		t.shutDown()
 		close(t.done)
 	}()
 }
@@ -126,6 +191,17 @@ func (t *Task) supervise() {
 // await returns when a container has ended, and keeps how. While the engine
 // cannot be asked it tries again: an engine that restarts may keep its containers.
 func (t *Task) await(c *member) {
+	if c.later != nil {
+		if exit := t.startLater(c); exit != nil {
+			c.mu.Lock()
+			c.exit = *exit
+			c.mu.Unlock()
+			return
+		}
+	}
+	if c.spec.HealthCheck != nil {
+		go t.watchHealth(c)
+	}
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 10*time.Second) {
 		exit, err := t.awaitExit(c)
 		if err == nil {
@@ -177,9 +253,10 @@ const healthInterval = time.Second
 func (t *Task) watchHealth(c *member) {
 	ticker := time.NewTicker(healthInterval)
 	defer ticker.Stop()
+	well := sync.OnceFunc(func() { close(c.Healthy) })
 	for {
 		select {
-		case <-c.ended:
+		case <-c.Ended:
 			return
 		case <-ticker.C:
 		}
@@ -191,6 +268,9 @@ func (t *Task) watchHealth(c *member) {
 		}
 		c.mu.Lock()
 		c.health = healthOf(inspected.Container.State.Health.Status)
+		if c.health == task.Healthy {
+			well()
+		}
 		c.mu.Unlock()
 	}
 }
@@ -206,17 +286,16 @@ func healthOf(status container.HealthStatus) task.Health {
 	}
 }
 
-// shutDown stops all containers, without waiting for them.
-func (t *Task) shutDown() {
-	t.stopping.Do(func() {
-		for _, c := range t.containers {
-			go t.stop(c)
-		}
-	})
-}
-
-// stop stops a container. The engine counts its timeout in whole seconds.
+// stop stops a container, after those that depend on it have ended. The engine
+// counts its timeout in whole seconds.
 func (t *Task) stop(c *member) {
+	for _, i := range task.Dependants(t.spec.Containers, c.spec.Name) {
+		<-t.containers[i].Ended
+	}
+	c.Settled()
+	if c.hasEnded() {
+		return
+	}
 	timeout := c.spec.TimeToStop()
 	seconds := int((timeout + time.Second - 1) / time.Second)
 	ctx, cancel := context.WithTimeout(context.Background(), timeout+time.Minute)
@@ -255,14 +334,12 @@ func (t *Task) Address() string { return t.address }
 // Done is closed when all containers have ended.
 func (t *Task) Done() <-chan struct{} { return t.done }
 
-// Exits tells how each container ended, once Done is closed.
+// Exits tells how the containers ended that have.
 func (t *Task) Exits() []task.Exit {
 	var exits []task.Exit
 	for _, c := range t.containers {
 		if c.hasEnded() {
-			c.mu.Lock()
-			exits = append(exits, c.exit)
-			c.mu.Unlock()
+			exits = append(exits, c.exited())
 		}
 	}
 	return exits
@@ -367,11 +444,18 @@ func (c *member) saw(usage task.Usage) task.Usage {
 
 func (c *member) hasEnded() bool {
 	select {
-	case <-c.ended:
+	case <-c.Ended:
 		return true
 	default:
 		return false
 	}
+}
+
+// exited is how the container ended.
+func (c *member) exited() task.Exit {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.exit
 }
 
 // memoryOf is the memory in use without page cache that nobody used lately. With

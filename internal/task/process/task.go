@@ -226,7 +226,7 @@ func (t *Task) Address() string { return t.address.String() }
 // Done is closed when all containers have ended.
 func (t *Task) Done() <-chan struct{} { return t.done }
 
-// Exits tells how each container ended, once Done is closed.
+// Exits tells how the containers ended that have.
 func (t *Task) Exits() []task.Exit {
 	exits := make([]task.Exit, 0, len(t.containers))
 	for _, c := range t.containers {
