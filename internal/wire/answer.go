@@ -87,8 +87,7 @@ func (x *exchange) appendXMLFault(b []byte, f *fault) []byte {
 	w.text(f.side())
 	w.member("Code")
 	w.text(f.queryCode())
-	w.member("Message")
-	w.text(f.message)
+	f.writeMessage(w, "Message")
 	if f.plan != nil {
 		writeExtraMembers(w, f)
 	}

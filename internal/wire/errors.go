@@ -176,10 +176,17 @@ func (s *service) addMembers(f *fault, api smithy.APIError) {
 
 // writeFault writes an error's members: its message, and those of its type.
 func writeFault(w writer, f *fault) {
-	w.member(f.messageName())
-	w.text(f.message)
+	f.writeMessage(w, f.messageName())
 	if f.plan != nil {
 		writeExtraMembers(w, f)
+	}
+}
+
+// writeMessage writes the message, if there is one: some errors of AWS have none.
+func (f *fault) writeMessage(w writer, member string) {
+	if f.message != "" {
+		w.member(member)
+		w.text(f.message)
 	}
 }
 

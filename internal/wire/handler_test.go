@@ -317,6 +317,10 @@ func TestAnswersOnTheWire(t *testing.T) {
 			body: `<ErrorResponse xmlns="http://monitoring.amazonaws.com/doc/2010-08-01/"><Error><Type>Sender</Type><Code>InvalidAction</Code><Message>Could not find operation GetDashboard for version 2009-05-15</Message></Error><RequestId>ID</RequestId></ErrorResponse>`,
 		},
 		{
+			name: "awsQuery error without a message", call: queryCall("Action=GetDashboard&Version=2010-08-01&DashboardName=d"), fail: &cwtypes.ResourceNotFound{}, status: 404, typ: "text/xml",
+			body: `<ErrorResponse xmlns="http://monitoring.amazonaws.com/doc/2010-08-01/"><Error><Type>Sender</Type><Code>ResourceNotFound</Code></Error><RequestId>ID</RequestId></ErrorResponse>`,
+		},
+		{
 			name: "rpcv2Cbor", call: cborCall("PutMetricData", "\xa1\x69Namespace\x61A"), status: 200, typ: "application/cbor",
 			header: map[string]string{"Smithy-Protocol": "rpc-v2-cbor"}, body: "\xbf\xff",
 		},
@@ -324,6 +328,10 @@ func TestAnswersOnTheWire(t *testing.T) {
 			name: "rpcv2Cbor error", call: cborCall("GetDashboard", "\xbf\x6dDashboardName\x61d\xff"), fail: &cwtypes.ResourceNotFound{Message: aws.String("no")}, status: 404, typ: "application/cbor",
 			header: map[string]string{"X-Amzn-Query-Error": "ResourceNotFound;Sender"},
 			body:   "\xbf\x66__type\x78\x29com.amazonaws.cloudwatch#ResourceNotFound\x67message\x62no\xff",
+		},
+		{
+			name: "rpcv2Cbor error without a message", call: cborCall("GetDashboard", "\xbf\x6dDashboardName\x61d\xff"), fail: &cwtypes.ResourceNotFound{}, status: 404, typ: "application/cbor",
+			body: "\xbf\x66__type\x78\x29com.amazonaws.cloudwatch#ResourceNotFound\xff",
 		},
 		{
 			name: "rpcv2Cbor unknown operation", call: cborCall("Fly", ""), status: 404, typ: "application/cbor",
