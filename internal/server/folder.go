@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sync/errgroup"
+
 	"flyball/internal/task"
 )
 
@@ -65,15 +67,30 @@ func (f folder) release() {
 	}
 }
 
+// note says in a temporary folder which runtime runs the tasks, for the server
+// that has to remove them should this one be killed.
+func (f folder) note(runtime string) error {
+	if !f.temp {
+		return nil
+	}
+	if _, err := f.lock.WriteString(runtime); err != nil {
+		return fmt.Errorf("note the runtime: %w", err)
+	}
+	return nil
+}
+
 // removeOrphans stops the tasks of servers that kept nothing and were killed:
 // nobody else ever will. Their temporary folders tell of them.
-func (s *Server) removeOrphans(ctx context.Context, open func(dir string) (task.Runtime, error)) {
+func (s *Server) removeOrphans(ctx context.Context) {
 	stale, err := filepath.Glob(filepath.Join(os.TempDir(), temporary+"*", "lock"))
 	if err != nil {
 		return
 	}
 	for _, path := range stale {
 		dir := filepath.Dir(path)
+		if !ours(dir) {
+			continue // whoever made it could have us stop and delete anything
+		}
 		if _, err := os.Stat(filepath.Join(dir, "flyball.db")); err == nil {
 			continue // somebody keeps a state there, whatever its name
 		}
@@ -81,7 +98,7 @@ func (s *Server) removeOrphans(ctx context.Context, open func(dir string) (task.
 		if err != nil {
 			continue // its server lives
 		}
-		if err := removeTasks(ctx, dir, open); err != nil {
+		if err := s.removeTasks(ctx, dir); err != nil {
 			s.cfg.Log.Warn("tasks of a server that was killed could not be removed", "folder", dir, "reason", err)
 		} else {
 			os.RemoveAll(dir)
@@ -90,8 +107,13 @@ func (s *Server) removeOrphans(ctx context.Context, open func(dir string) (task.
 	}
 }
 
-func removeTasks(ctx context.Context, dir string, open func(dir string) (task.Runtime, error)) error {
-	runtime, err := open(dir)
+// removeTasks removes the tasks that a temporary folder tells of.
+func (s *Server) removeTasks(ctx context.Context, dir string) error {
+	name, err := os.ReadFile(filepath.Join(dir, "lock"))
+	if err != nil || len(name) == 0 {
+		return err // killed before it had a runtime
+	}
+	runtime, err := s.runtimeNamed(ctx, string(name), dir)
 	if err != nil {
 		return err
 	}
@@ -101,8 +123,9 @@ func removeTasks(ctx context.Context, dir string, open func(dir string) (task.Ru
 // clearTasks stops and removes all tasks of a runtime.
 func clearTasks(ctx context.Context, runtime task.Runtime) error {
 	tasks, err := runtime.Recover(ctx)
+	var clearing errgroup.Group
 	for _, t := range tasks {
-		err = errors.Join(err, t.Stop(ctx), t.Remove())
+		clearing.Go(func() error { return errors.Join(t.Stop(ctx), t.Remove()) })
 	}
-	return err
+	return errors.Join(err, clearing.Wait())
 }

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"net"
 
-	"flyball/internal/task"
 	"flyball/internal/task/docker"
-	"flyball/internal/workload"
 )
 
 // listen opens the address that was asked for. Tasks that are processes of this
@@ -22,27 +20,17 @@ func (s *Server) listen() error {
 	return nil
 }
 
-// openDocker runs tasks as containers. They reach the server on the engine's
-// bridge, at the same port, where it listens to this machine's containers only.
-func (s *Server) openDocker(ctx context.Context) error {
-	open := func(dir string) (*docker.Runtime, error) {
-		return docker.New(ctx, docker.Options{Dir: dir, Args: []string{workload.Command}, Log: s.cfg.Log})
-	}
-	s.removeOrphans(ctx, func(dir string) (task.Runtime, error) { return open(dir) })
-	engine, err := open(s.dir.path)
-	if err != nil {
-		return err
-	}
-	s.runtime = engine
+// listenOnBridge lets containers reach the server on their engine's bridge, at
+// the same port. There it listens to this machine's containers only.
+func (s *Server) listenOnBridge(ctx context.Context, engine *docker.Runtime) {
 	l, err := engine.Listen(ctx, s.listeners[0].Addr().(*net.TCPAddr).AddrPort().Port())
 	if err != nil {
 		s.cfg.Log.Warn("containers cannot call the server back", "reason", err)
-		return nil
+		return
 	}
 	s.listeners = append(s.listeners, l)
 	s.bridge = l.Addr().(*net.TCPAddr).IP.String()
 	s.taskEndpoint = "http://" + l.Addr().String()
-	return nil
 }
 
 // hosts are the names that requests may address the server by, beside the

@@ -15,41 +15,42 @@ import (
 	"flyball/internal/workload"
 )
 
-// openRuntime takes the runtime that was asked for. Auto prefers Docker.
+// openRuntime opens the runtime that was asked for. Auto prefers Docker.
 func (s *Server) openRuntime(ctx context.Context) error {
 	if s.cfg.Tasks != nil {
 		s.runtime = s.cfg.Tasks
 		return nil
 	}
-	switch s.cfg.Runtime {
-	case "process":
-		return s.openProcesses(ctx)
-	case "docker":
-		return s.openDocker(ctx)
-	case "auto":
+	name := s.cfg.Runtime
+	if name == "auto" {
+		name = "docker"
 		if err := docker.Available(ctx); err != nil {
 			s.cfg.Log.Info("tasks run as processes of this machine: no Docker engine answers", "reason", err)
-			return s.openProcesses(ctx)
+			name = "process"
 		}
-		return s.openDocker(ctx)
 	}
-	return fmt.Errorf("runtime %q: give auto, process or docker", s.cfg.Runtime)
-}
-
-// openProcesses runs tasks as processes of this machine.
-func (s *Server) openProcesses(ctx context.Context) error {
-	open := func(dir string) (task.Runtime, error) {
-		return process.New(process.Options{
-			Dir: dir, Args: []string{workload.Command}, Images: s.cfg.Images, Log: s.cfg.Log,
-		})
-	}
-	s.removeOrphans(ctx, open)
-	runtime, err := open(s.dir.path)
+	s.removeOrphans(ctx)
+	runtime, err := s.runtimeNamed(ctx, name, s.dir.path)
 	if err != nil {
 		return err
 	}
 	s.runtime = runtime
-	return nil
+	if engine, ok := runtime.(*docker.Runtime); ok {
+		s.listenOnBridge(ctx, engine)
+	}
+	return s.dir.note(name)
+}
+
+// runtimeNamed returns a runtime that keeps its tasks in a folder.
+func (s *Server) runtimeNamed(ctx context.Context, name, dir string) (task.Runtime, error) {
+	args := []string{workload.Command}
+	switch name {
+	case "process":
+		return process.New(process.Options{Dir: dir, Args: args, Images: s.cfg.Images, Log: s.cfg.Log})
+	case "docker":
+		return docker.New(ctx, docker.Options{Dir: dir, Args: args, Log: s.cfg.Log})
+	}
+	return nil, fmt.Errorf("runtime %q: give auto, process or docker", name)
 }
 
 // openServices loads the AWS services and ties them to each other: ECS
