@@ -76,6 +76,7 @@ func (h *history) backTest(horizon int) *contest {
 	if !h.signed {
 		logs.values = h.log()
 	}
+	ceilings := h.ceilings(c.origins, horizon)
 	for _, m := range methods(plain.seasons) {
 		log := m.log && !h.signed
 		s := plain
@@ -86,25 +87,51 @@ func (h *history) backTest(horizon int) *contest {
 		if paths == nil {
 			continue
 		}
-		for _, p := range paths {
+		for k, p := range paths {
 			if log {
 				exp(p)
 			}
-			h.floor(p)
+			h.bound(p, ceilings[k])
 		}
 		c.candidates = append(c.candidates, &candidate{name: m.name, paths: paths})
 	}
 	return c
 }
 
-// floor keeps a load that has never been negative from becoming so.
-func (h *history) floor(path []float64) {
+// bound keeps a load that has never been negative from becoming so, and from
+// rising as no load has risen.
+func (h *history) bound(path []float64, ceiling float64) {
 	if h.signed {
 		return
 	}
 	for i, v := range path {
-		path[i] = max(v, 0)
+		path[i] = min(max(v, 0), ceiling)
 	}
+}
+
+// ceilings are how high the load may be forecast to rise from each origin:
+// above the highest by then as far as that has ever risen within a horizon,
+// after the first day, and by half at least.
+func (h *history) ceilings(origins []int, horizon int) []float64 {
+	day := 1
+	if len(h.seasons) > 0 {
+		day = h.seasons[0]
+	}
+	highest, growth := make([]float64, len(h.values)), 1.5
+	var c []float64
+	for t, v := range h.values {
+		highest[t] = v
+		if t > 0 {
+			highest[t] = max(v, highest[t-1])
+		}
+		if before := highest[max(min(day, t+1)-1, t-horizon)]; before > 0 {
+			growth = max(growth, highest[t]/before)
+		}
+		if len(c) < len(origins) && origins[len(c)] == t+1 {
+			c = append(c, growth*highest[t])
+		}
+	}
+	return c
 }
 
 // weigh gives each candidate a weight by the inverse square of its error.

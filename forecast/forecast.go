@@ -36,6 +36,8 @@ type Options struct {
 	// Levels are the coverages of the prediction intervals, each inside
 	// (0, 1); 0.8 and 0.95 if nil.
 	Levels []float64
+	// Quantiles are the probabilities of Result.Quantiles, each inside (0, 1).
+	Quantiles []float64
 }
 
 // A Result is a forecast with its uncertainty and how it came about.
@@ -45,6 +47,9 @@ type Result struct {
 	Values []float64
 	// Intervals are the prediction intervals, one for each of Options.Levels.
 	Intervals []Interval
+	// Quantiles are the values that the load is at or under with each of the
+	// probabilities of Options.Quantiles.
+	Quantiles [][]float64
 	// Methods are the parts of the combination, the heaviest first.
 	Methods []Method
 }
@@ -87,8 +92,13 @@ func Forecast(history []float64, o Options) (Result, error) {
 	c := h.backTest(o.Horizon)
 	c.weigh()
 	r := Result{Values: c.combine(len(c.origins) - 1), Methods: c.methods()}
-	for _, level := range o.Levels {
-		r.Intervals = append(r.Intervals, c.interval(r.Values, level))
+	errs := c.standardErrors()
+	for _, l := range o.Levels {
+		lower, upper := c.quantile(r.Values, errs, (1-l)/2), c.quantile(r.Values, errs, (1+l)/2)
+		r.Intervals = append(r.Intervals, Interval{l, lower, upper})
+	}
+	for _, p := range o.Quantiles {
+		r.Quantiles = append(r.Quantiles, c.quantile(r.Values, errs, p))
 	}
 	return r, nil
 }
@@ -117,16 +127,23 @@ func (o Options) complete() (Options, error) {
 			return o, fmt.Errorf("interval level %v is not between 0 and 1", l)
 		}
 	}
+	for _, p := range o.Quantiles {
+		if !(p > 0 && p < 1) {
+			return o, fmt.Errorf("quantile %v is not between 0 and 1", p)
+		}
+	}
 	return o, nil
 }
 
-func mean(v []float64) float64 {
-	sum := 0.0
+func sum(v []float64) float64 {
+	s := 0.0
 	for _, x := range v {
-		sum += x
+		s += x
 	}
-	return sum / float64(len(v))
+	return s
 }
+
+func mean(v []float64) float64 { return sum(v) / float64(len(v)) }
 
 func bounds(v []float64) (lo, hi float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)

@@ -24,6 +24,9 @@ type history struct {
 
 func newHistory(series []float64, seasons []int) (*history, error) {
 	series = series[max(0, len(series)-maxHistory):]
+	if len(seasons) > 0 {
+		series = sinceLaunch(series, seasons[0])
+	}
 	first := slices.IndexFunc(series, func(v float64) bool { return !math.IsNaN(v) })
 	if first < 0 {
 		return nil, ErrNoData
@@ -55,6 +58,7 @@ func newHistory(series []float64, seasons []int) (*history, error) {
 		h.values[i] = v / h.scale
 	}
 	fill(h.values, h.known, h.seasons)
+	h.forgetOutages()
 	if len(h.seasons) == len(seasons) {
 		h.followLevel()
 		h.forgetUnusual()

@@ -5,23 +5,20 @@ import (
 	"slices"
 )
 
-// interval says how far the values may lie from the forecast, by how far they
-// did from the same combination in the back-tests.
-func (c *contest) interval(values []float64, level float64) Interval {
-	errs := c.standardErrors()
-	tail := (1 - level) / 2
-	below, above := quantile(errs, tail), quantile(errs, 1-tail)
-	widen := c.widening(tail)
-	below, above = min(below*widen, 0), max(above*widen, 0)
-	in := Interval{Level: level, Lower: make([]float64, c.horizon), Upper: make([]float64, c.horizon)}
+// quantile is what the values will be at or under with a probability, by how
+// far they were from the same combination in the back-tests, whose errors are
+// given. Half of them are under the forecast, whatever the back-tests say: they
+// are too few to know better.
+func (c *contest) quantile(values, errs []float64, p float64) []float64 {
+	away := (quantile(errs, p) - quantile(errs, 0.5)) * c.widening(min(p, 1-p))
+	out := make([]float64, len(values))
 	for i, v := range values {
-		unit := c.scale * unitError(v/c.scale, i)
-		in.Lower[i], in.Upper[i] = v+below*unit, v+above*unit
+		out[i] = v + away*c.scale*unitError(v/c.scale, i)
 		if !c.signed {
-			in.Lower[i] = max(in.Lower[i], 0)
+			out[i] = max(out[i], 0)
 		}
 	}
-	return in
+	return out
 }
 
 // widening makes up for what the back-tests do not show: they chose the
