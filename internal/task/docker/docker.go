@@ -442,9 +442,7 @@ func (r *Runtime) ensureNetwork(ctx context.Context) (netip.Prefix, error) {
 func (r *Runtime) removeNetwork(ctx context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.bridge.IsValid() {
-		return
-	}
+	// An earlier life may have made it.
 	if _, err := r.engine.NetworkRemove(ctx, r.instance, client.NetworkRemoveOptions{}); err == nil {
 		r.bridge = netip.Prefix{}
 	}
