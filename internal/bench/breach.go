@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -18,7 +17,6 @@ import (
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
-	"golang.org/x/sync/errgroup"
 
 	"flyball/internal/client"
 	"flyball/internal/server"
@@ -45,7 +43,6 @@ func breach(ctx context.Context, targets int) error {
 		return err
 	}
 	defer p.stop()
-	http.DefaultTransport.(*http.Transport).MaxIdleConnsPerHost = 32
 	b := bench{client.New(p.url, "us-east-1")}
 	began := time.Now()
 	if err := b.setUp(ctx, targets); err != nil {
@@ -93,12 +90,7 @@ func (b bench) setUp(ctx context.Context, targets int) error {
 	if err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(32)
-	for i := range targets {
-		group.Go(func() error { return b.addTarget(ctx, i) })
-	}
-	return group.Wait()
+	return each(ctx, targets, b.addTarget)
 }
 
 func (b bench) addTarget(ctx context.Context, i int) error {

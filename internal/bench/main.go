@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"net/http"
 	"os"
 	"os/signal"
 	"slices"
@@ -17,6 +18,7 @@ import (
 
 func main() {
 	log.SetFlags(0)
+	http.DefaultTransport.(*http.Transport).MaxIdleConnsPerHost = 32
 	binary := flag.String("flyball", "bin/flyball", "the program to measure")
 	targets := flag.Int("targets", 10_000, "scalable targets in the breach measurement")
 	data := flag.String("serve", "", "be the server of the breach measurement, with its state in this folder")
@@ -33,6 +35,8 @@ func main() {
 		func(ctx context.Context) error { return startUp(ctx, *binary) },
 		func(ctx context.Context) error { return ingestion(ctx, *binary) },
 		func(ctx context.Context) error { return breach(ctx, *targets) },
+		func(ctx context.Context) error { return scheduled(ctx, *binary, 100_000) },
+		func(ctx context.Context) error { return alarms(ctx, *binary, 100_000) },
 	} {
 		if err := measure(ctx); err != nil {
 			log.Fatal("bench: ", err)

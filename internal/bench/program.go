@@ -58,6 +58,30 @@ func (p *program) stop() {
 	}
 }
 
+// cpu is the processor time that the program has used.
+func (p *program) cpu() (time.Duration, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	// After the name, which may have spaces, user and system time are the 12th
+	// and 13th, in hundredths of a second.
+	_, rest, _ := strings.Cut(string(b), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("a process's stat: %q", b)
+	}
+	var total time.Duration
+	for _, f := range fields[11:13] {
+		ticks, err := strconv.Atoi(f)
+		if err != nil {
+			return 0, err
+		}
+		total += time.Duration(ticks) * 10 * time.Millisecond
+	}
+	return total, nil
+}
+
 // rss is the resident memory in MiB.
 func (p *program) rss() (float64, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
@@ -126,7 +150,7 @@ func ingestion(ctx context.Context, binary string) error {
 
 func putFor(ctx context.Context, url string, values int, d time.Duration) (float64, error) {
 	const metrics, senders = 1000, 4
-	body, err := metricData(metrics, values)
+	body, err := metricData(0, metrics, values, time.Now())
 	if err != nil {
 		return 0, err
 	}
@@ -154,13 +178,15 @@ func putFor(ctx context.Context, url string, values int, d time.Duration) (float
 	return float64(total) * metrics * float64(values) / time.Since(began).Seconds(), nil
 }
 
-// metricData is the body of one PutMetricData request, compressed as the SDKs
-// do. It is made once, so that the figure is the server's and not the client's.
-func metricData(metrics, values int) ([]byte, error) {
+// metricData is the body of one PutMetricData request for so many metrics from
+// the first on, compressed as the SDKs do. It is made before the call, so that
+// the figure is the server's and not the client's.
+func metricData(first, metrics, values int, at time.Time) ([]byte, error) {
 	type dimension struct{ Name, Value string }
 	type datum struct {
 		MetricName string
 		Dimensions []dimension
+		Timestamp  cbor.Tag
 		Value      *float64  `cbor:",omitempty"`
 		Values     []float64 `cbor:",omitempty"`
 		Unit       string
@@ -170,7 +196,10 @@ func metricData(metrics, values int) ([]byte, error) {
 		MetricData []datum
 	}{Namespace: "Bench"}
 	for i := range metrics {
-		m := datum{MetricName: "Latency", Unit: "Milliseconds", Dimensions: []dimension{{"Service", fmt.Sprint("service-", i)}}}
+		m := datum{
+			MetricName: "Latency", Unit: "Milliseconds", Timestamp: cbor.Tag{Number: 1, Content: at.Unix()},
+			Dimensions: []dimension{{"Service", fmt.Sprint("service-", first+i)}},
+		}
 		if values == 1 {
 			m.Value = new(float64(i) + 0.5)
 		}
@@ -193,15 +222,19 @@ func metricData(metrics, values int) ([]byte, error) {
 }
 
 func put(ctx context.Context, url string, body []byte) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost,
-		url+"/service/GraniteServiceVersion20100801/operation/PutMetricData", bytes.NewReader(body))
+	return post(ctx, url+"/service/GraniteServiceVersion20100801/operation/PutMetricData", body, http.Header{
+		"Smithy-Protocol": {"rpc-v2-cbor"}, "Content-Type": {"application/cbor"}, "Content-Encoding": {"gzip"},
+	})
+}
+
+// post makes one call without the work of an SDK's client.
+func post(ctx context.Context, url string, body []byte, header http.Header) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Smithy-Protocol", "rpc-v2-cbor")
-	req.Header.Set("Content-Type", "application/cbor")
-	req.Header.Set("Content-Encoding", "gzip")
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=bench/20260101/us-east-1/monitoring/aws4_request, SignedHeaders=host, Signature=0")
+	req.Header = header
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=bench/20260101/us-east-1/bench/aws4_request, SignedHeaders=host, Signature=0")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err
@@ -212,7 +245,7 @@ func put(ctx context.Context, url string, body []byte) error {
 		return err
 	}
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("PutMetricData: %s: %q", res.Status, text)
+		return fmt.Errorf("%s %s: %s: %q", url, header.Get("X-Amz-Target"), res.Status, text)
 	}
 	return nil
 }
