@@ -79,13 +79,17 @@ func (id ID) AppendKey(b []byte) []byte {
 
 // ID returns the identity that the key was made from.
 func (k Key) ID() ID {
-	part := strings.Split(string(k), "\x00")
-	id := ID{Namespace: part[0]}
-	if len(part) > 1 {
-		id.Name = part[1]
+	namespace, rest, _ := strings.Cut(string(k), "\x00")
+	name, rest, more := strings.Cut(rest, "\x00")
+	id := ID{Namespace: namespace, Name: name}
+	if more {
+		id.Dimensions = make([]Dimension, 0, strings.Count(rest, "\x00")/2+1)
 	}
-	for i := 2; i+1 < len(part); i += 2 {
-		id.Dimensions = append(id.Dimensions, Dimension{Name: part[i], Value: part[i+1]})
+	for more {
+		var d Dimension
+		d.Name, rest, _ = strings.Cut(rest, "\x00")
+		d.Value, rest, more = strings.Cut(rest, "\x00")
+		id.Dimensions = append(id.Dimensions, d)
 	}
 	return id
 }

@@ -152,7 +152,7 @@ func BenchmarkMemory(b *testing.B) {
 		with := heap()
 		a.alarms, a.names, a.watches, a.actions = nil, nil, nil, dispatcher{}
 		a.schedule.init()
-		for _, id := range a.Metrics.List(func(metric.ID, time.Time) bool { return true }) {
+		for id := range a.Metrics.List("", "", "") {
 			a.Metrics.Series(id).Watch(nil)
 		}
 		b.ReportMetric(float64(with-heap())/(2*services), "B/alarm")

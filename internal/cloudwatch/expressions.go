@@ -167,8 +167,15 @@ func (c *calculation) series(r read, grid math.Grid) (math.Series, error) {
 // find reads the metrics that a search matches, of those that had datapoints in
 // the last two weeks.
 func (c *calculation) find(s math.Search, r read, grid math.Grid) ([]math.Series, error) {
-	found := c.api.Metrics.List(func(id metric.ID, _ time.Time) bool { return s.Matches(id) })
-	found = found[:min(len(found), math.MaxSeries)]
+	var found []metric.ID
+	for id := range c.api.Metrics.List(s.Namespace(), "", "") {
+		if s.Matches(id) {
+			found = append(found, id)
+		}
+		if len(found) == math.MaxSeries {
+			break
+		}
+	}
 	labels := labels(found)
 	all := make([]math.Series, len(found))
 	for i, id := range found {

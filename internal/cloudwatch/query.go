@@ -477,19 +477,22 @@ func (a *API) ListMetrics(_ context.Context, in *cloudwatch.ListMetricsInput, _ 
 			return nil, missing(fmt.Sprintf("Dimensions.member.%d.Name", i+1))
 		}
 	}
-	found := a.Metrics.List(func(id metric.ID, last time.Time) bool {
-		return (in.Namespace == nil || id.Namespace == *in.Namespace) &&
-			(in.MetricName == nil || id.Name == *in.MetricName) &&
-			!last.Before(since) && hasDimensions(id, in.Dimensions)
-	})
-	found, next, err := page.Of(found, func(id metric.ID) string { return string(id.Key()) }, in.NextToken, metricsPage)
+	after, err := page.Key(in.NextToken)
 	if err != nil {
 		return nil, invalidValue("Request parameter NextToken is invalid")
 	}
-	out := &cloudwatch.ListMetricsOutput{Metrics: make([]types.Metric, len(found)), NextToken: next}
-	for i := range found {
-		id := &found[i]
-		out.Metrics[i] = types.Metric{Namespace: &id.Namespace, MetricName: &id.Name, Dimensions: sdkDimensions(id.Dimensions)}
+	out := &cloudwatch.ListMetricsOutput{Metrics: []types.Metric{}}
+	var last metric.Key
+	for id, newest := range a.Metrics.List(str(in.Namespace), str(in.MetricName), metric.Key(after)) {
+		if newest.Before(since) || !hasDimensions(id, in.Dimensions) {
+			continue
+		}
+		if len(out.Metrics) == metricsPage {
+			out.NextToken = ptr(page.Token(string(last)))
+			break
+		}
+		out.Metrics = append(out.Metrics, types.Metric{Namespace: &id.Namespace, MetricName: &id.Name, Dimensions: sdkDimensions(id.Dimensions)})
+		last = id.Key()
 	}
 	return out, nil
 }

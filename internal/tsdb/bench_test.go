@@ -188,3 +188,25 @@ func BenchmarkDisk(b *testing.B) {
 		st.Close()
 	}
 }
+
+func BenchmarkList(b *testing.B) {
+	w := newWorld(b)
+	w.Append(at(batch(100_000, 1), start))
+	for _, test := range []struct {
+		name      string
+		namespace string
+		most      int
+	}{{"all of 100,000", "", 100_000}, {"a page of 100,000", "AWS/ECS", 500}, {"another namespace", "AWS/EC2", 1}} {
+		b.Run(test.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				n := 0
+				for range w.List(test.namespace, "", "") {
+					if n++; n == test.most {
+						break
+					}
+				}
+			}
+		})
+	}
+}

@@ -24,8 +24,6 @@ import (
 	"context"
 	"fmt"
 	"hash/crc32"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -53,6 +51,7 @@ type DB struct {
 
 	shards [256]shard
 	number atomic.Uint32 // the highest number of a series
+	names  index
 
 	// writing is held by one flush or fold at a time, and taken before disk.
 	writing   sync.Mutex
@@ -129,6 +128,7 @@ func (db *DB) create(sh *shard, key metric.Key) *Series {
 		sh.series = map[metric.Key]*Series{}
 	}
 	sh.series[key] = s
+	db.names.add(s)
 	return s
 }
 
@@ -153,37 +153,6 @@ func (db *DB) Lookup(id metric.ID) (*Series, bool) {
 	defer sh.mu.Unlock()
 	s := sh.series[metric.Key(key)]
 	return s, s != nil
-}
-
-// List returns the metrics that match, sorted by their keys. It looks at those
-// with a datapoint within the last two weeks; last is the time of the newest
-// one, or up to half an hour more after a restart. Match must not call the DB.
-func (db *DB) List(match func(id metric.ID, last time.Time) bool) []metric.ID {
-	type entry struct {
-		key metric.Key
-		id  metric.ID
-	}
-	var found []entry
-	limit := ago(unix(db.clock.Now()), active)
-	for i := range db.shards {
-		sh := &db.shards[i]
-		sh.mu.Lock()
-		for key, s := range sh.series {
-			if s.last == 0 || s.last < limit {
-				continue
-			}
-			if id := key.ID(); match(id, fromUnix(s.last)) {
-				found = append(found, entry{key, id})
-			}
-		}
-		sh.mu.Unlock()
-	}
-	slices.SortFunc(found, func(a, b entry) int { return strings.Compare(string(a.key), string(b.key)) })
-	ids := make([]metric.ID, len(found))
-	for i, e := range found {
-		ids[i] = e.id
-	}
-	return ids
 }
 
 // Run makes datapoints durable, at most a second of real time after they came,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -355,7 +356,12 @@ func TestMetricsAreListedForTwoWeeks(t *testing.T) {
 	w.append(start.Add(time.Second), 1)
 	quiet := metric.NewID("N", "quiet")
 	w.Series(quiet)
-	all := func() []metric.ID { return w.List(func(metric.ID, time.Time) bool { return true }) }
+	all := func() (ids []metric.ID) {
+		for id := range w.List("", "", "") {
+			ids = append(ids, id)
+		}
+		return ids
+	}
 	if got := all(); len(got) != 1 || got[0].Key() != cpu.Key() {
 		t.Errorf("at first: %v", got)
 	}
@@ -376,14 +382,55 @@ func TestMetricsAreListedForTwoWeeks(t *testing.T) {
 	}
 }
 
-func TestListSortsByKeyAndMatches(t *testing.T) {
+func TestListIsInTheOrderOfKeys(t *testing.T) {
 	w := newWorld(t)
-	for _, name := range []string{"b", "c", "a"} {
-		w.Append([]metric.Sample{{Metric: metric.NewID("N", name), Time: start, Set: metric.Set{Count: 1}}})
+	add := func(namespace, name string, dimensions ...metric.Dimension) metric.Key {
+		id := metric.NewID(namespace, name, dimensions...)
+		w.Append([]metric.Sample{{Metric: id, Time: start, Set: metric.Set{Count: 1}}})
+		return id.Key()
 	}
-	got := w.List(func(id metric.ID, last time.Time) bool { return id.Name != "c" && last.Equal(start) })
-	if len(got) != 2 || got[0].Name != "a" || got[1].Name != "b" {
-		t.Errorf("got %v", got)
+	list := func(namespace, name string, after metric.Key) string {
+		var found []string
+		for id, last := range w.List(namespace, name, after) {
+			if !last.Equal(start) {
+				t.Errorf("%v is of %v", id, last)
+			}
+			found = append(found, strings.ReplaceAll(string(id.Key()), "\x00", "/"))
+		}
+		return strings.Join(found, " ")
+	}
+	add("N", "b")
+	add("N", "a", metric.Dimension{Name: "x", Value: "1"})
+	if got := list("", "", ""); got != "N/a/x/1 N/b" {
+		t.Errorf("two: %s", got)
+	}
+	add("N", "ab")
+	add("M", "b")
+	after := add("N", "a")
+	add("NN", "a")
+	for _, test := range []struct {
+		namespace, name string
+		after           metric.Key
+		want            string
+	}{
+		{"", "", "", "M/b N/a N/a/x/1 N/ab N/b NN/a"},
+		{"N", "", "", "N/a N/a/x/1 N/ab N/b"},
+		{"N", "a", "", "N/a N/a/x/1"},
+		{"", "b", "", "M/b N/b"},
+		{"O", "", "", ""},
+		{"", "", after, "N/a/x/1 N/ab N/b NN/a"},
+		{"N", "a", after, "N/a/x/1"},
+		{"NN", "", after, "NN/a"},
+		{"M", "", after, ""},
+		{"", "", "N\x00aa", "N/ab N/b NN/a"},
+	} {
+		if got := list(test.namespace, test.name, test.after); got != test.want {
+			t.Errorf("%q, %q after %q: got %s, want %s", test.namespace, test.name, test.after, got, test.want)
+		}
+	}
+	for range w.List("", "", "") {
+		w.Append([]metric.Sample{{Metric: metric.NewID("N", "c"), Time: start, Set: metric.Set{Count: 1}}})
+		break // a reader may stop, and may write
 	}
 }
 

@@ -54,6 +54,14 @@ func newSearch(source string, args []node) (*Search, *Error) {
 	return s, p.read(s)
 }
 
+// Namespace is the only one that the search finds metrics in, or "".
+func (s *Search) Namespace() string {
+	if s.schema == nil {
+		return ""
+	}
+	return s.schema.namespace
+}
+
 // Matches tells whether the search finds a metric.
 func (s *Search) Matches(id metric.ID) bool {
 	return s.schema.has(id) && (s.term == nil || s.term.matches(id))
