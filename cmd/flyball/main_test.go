@@ -486,6 +486,7 @@ func TestServeRefusesWhatItCannotDoSafely(t *testing.T) {
 		{"a data folder that is in use", "in use by another flyball", []string{"--data", data}},
 		{"a clock that stands still", "speed 0", []string{"--speed", "0"}},
 		{"an account that is none", "12 digits", []string{"--account", "42"}},
+		{"a region that is none", `region "us east/1"`, []string{"--region", "us east/1"}},
 		{"a runtime that does not exist", `runtime "podman"`, []string{"--runtime", "podman"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -46,7 +46,7 @@ func (s *Server) keepClock(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("note the clock: %w", err)
 			}
-			// A failed write closes Failed, which Run watches.
+			// Run watches for writes that fail.
 			s.store.Write(new(store.Batch).Put(clockKind, "now", value))
 		}
 		select {

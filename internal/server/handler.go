@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/aws/smithy-go"
 	"github.com/prometheus/client_golang/prometheus"
@@ -56,12 +57,26 @@ func (s *Server) handler() (http.Handler, error) {
 	own.HandleFunc("GET /console/api/logs", s.serveLogs)
 
 	mux := http.NewServeMux()
-	mux.Handle("/", aws)
+	mux.Handle("/", inTime(callTime, aws))
 	guarded := wire.Guard(options.Hosts, own)
 	for _, path := range []string{"/healthz", "/metrics", "/console/", "/ecs/"} {
 		mux.Handle(path, guarded)
 	}
 	return mux, nil
+}
+
+// callTime is how long an AWS call may take to arrive and be answered, in real
+// time. The largest body needs 35 KiB a second.
+const callTime = 2 * time.Minute
+
+// inTime ends connections on which calls trickle in. Our own paths have no such
+// bound: a log may be followed for days.
+func inTime(limit time.Duration, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Without a connection, in tests, there is nothing to bound.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limit))
+		h.ServeHTTP(w, r)
+	})
 }
 
 func (s *Server) serveClock(w http.ResponseWriter, _ *http.Request) {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -139,8 +140,8 @@ func (s *Server) Run(ctx context.Context) error {
 		select {
 		case <-loops.Done():
 			return nil
-		case <-s.store.Failed():
-			return errors.New("the state could not be written; see the error above, make room or mend the disk, and start again")
+		case err := <-s.store.Failed():
+			return fmt.Errorf("the state could not be written; make room or mend the disk, and start again: %w", err)
 		}
 	})
 	group.Go(func() error { return s.ecs.Run(loops) })
@@ -187,23 +188,19 @@ func (c Config) check() error {
 	if !(c.Speed > 0) || c.Speed > 100_000 {
 		return fmt.Errorf("speed %v: give a number above 0 and at most 100000", c.Speed)
 	}
-	if len(c.Account) != 12 || !digits(c.Account) {
+	if len(c.Account) != 12 || !madeOf(c.Account, digits) {
 		return fmt.Errorf("account %q: an AWS account id has 12 digits", c.Account)
 	}
-	if c.Region == "" {
-		return errors.New("region: give a name such as us-east-1")
+	if c.Region == "" || !madeOf(c.Region, digits+"abcdefghijklmnopqrstuvwxyz-") {
+		return fmt.Errorf("region %q: give a name such as us-east-1", c.Region)
 	}
 	return checkLoopback(c.Addr)
 }
 
-func digits(s string) bool {
-	for _, r := range s {
-		if r < '0' || r > '9' {
-			return false
-		}
-	}
-	return true
-}
+const digits = "0123456789"
+
+// madeOf says whether a text has no other characters.
+func madeOf(s, characters string) bool { return strings.Trim(s, characters) == "" }
 
 // checkLoopback refuses an address that other machines can reach: the server
 // starts programs for whoever can call it.

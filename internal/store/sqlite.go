@@ -20,7 +20,7 @@ type SQLite struct {
 	wake   chan struct{} // holds one token while the queue is not empty
 	closed bool
 
-	failed  chan struct{}
+	failed  chan error // has room for the one reason
 	stopped chan struct{}
 }
 
@@ -66,7 +66,7 @@ func OpenSQLite(path string) (*SQLite, error) {
 	s := &SQLite{
 		db:      db,
 		wake:    make(chan struct{}, 1),
-		failed:  make(chan struct{}),
+		failed:  make(chan error, 1),
 		stopped: make(chan struct{}),
 	}
 	go s.writeLoop()
@@ -142,7 +142,7 @@ func (s *SQLite) Write(b *Batch) Commit {
 }
 
 // Failed implements Store.
-func (s *SQLite) Failed() <-chan struct{} { return s.failed }
+func (s *SQLite) Failed() <-chan error { return s.failed }
 
 // Close implements Store.
 func (s *SQLite) Close() error {
@@ -172,7 +172,7 @@ func (s *SQLite) writeLoop() {
 		}
 		if failure == nil {
 			if failure = s.commit(batches); failure != nil {
-				close(s.failed)
+				s.failed <- failure
 			}
 		}
 		for _, q := range batches {
@@ -182,17 +182,13 @@ func (s *SQLite) writeLoop() {
 	}
 }
 
-func (s *SQLite) commit(batches []queued) (err error) {
+func (s *SQLite) commit(batches []queued) error {
 	ctx := context.Background()
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin a write: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, tx.Rollback())
-		}
-	}()
+	defer tx.Rollback() // undoes nothing that was committed
 	put, err := tx.PrepareContext(ctx, `INSERT INTO document (kind, key, value) VALUES (?, ?, ?)
 		ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value`)
 	if err != nil {

@@ -13,8 +13,8 @@
 //
 // Batches become durable in the order in which Write was called. Writers that
 // wait at the same time share one disk sync. If a write fails, memory is ahead
-// of the disk: the store refuses everything from then on and Failed is closed,
-// so that the server can stop and start again from what is on disk.
+// of the disk: the store refuses everything from then on and Failed says why, so
+// that the server can stop and start again from what is on disk.
 package store
 
 import "errors"
@@ -35,8 +35,8 @@ type Store interface {
 	Scan(kind string, r Range, each func(key string, value []byte) bool) error
 	// Write queues a batch. All of it becomes durable or none of it.
 	Write(b *Batch) Commit
-	// Failed is closed when a write could not be made durable.
-	Failed() <-chan struct{}
+	// Failed gets the reason, once, when a write could not be made durable.
+	Failed() <-chan error
 	// Close makes what was queued durable and releases the store.
 	Close() error
 }

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"database/sql"
 	"errors"
 	"fmt"
 	"maps"
@@ -253,6 +254,27 @@ func TestWritersAndReadersMayWorkAtOnce(t *testing.T) {
 			t.Errorf("%d of 100 documents are there", len(got))
 		}
 	})
+}
+
+func TestAStoreWithAFailedWriteSaysWhyAndTakesNoMore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	st := open(t, path)
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec("DROP TABLE document"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := st.Write(new(store.Batch).Put("a", "k", nil)).Wait(); err == nil || !strings.Contains(err.Error(), "no such table") {
+			t.Errorf("a write that cannot be: %v", err)
+		}
+	}
+	if err := <-st.Failed(); err == nil || !strings.Contains(err.Error(), "no such table") {
+		t.Errorf("the store failed for the reason %v", err)
+	}
 }
 
 func TestAStoreThatCannotBeOpenedSaysWhy(t *testing.T) {
