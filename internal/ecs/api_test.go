@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -138,6 +139,16 @@ func TestErrorsAreThoseOfECS(t *testing.T) {
 				"InvalidParameterException", ""},
 			{"tags by an ARN of the old short form", second(api.ListTagsForResource(ctx, &ecs.ListTagsForResourceInput{ResourceArn: aws.String("arn:aws:ecs:us-east-1:123456789012:service/web")})),
 				"InvalidParameterException", "Long arn format must be used for tagging operations"},
+			{"tags of no cluster", second(api.ListTagsForResource(ctx, &ecs.ListTagsForResourceInput{ResourceArn: aws.String("arn:aws:ecs:us-east-1:123456789012:cluster/none")})),
+				"InvalidParameterException", "The specified cluster does not exist."},
+			{"tags of no service", second(api.ListTagsForResource(ctx, &ecs.ListTagsForResourceInput{ResourceArn: aws.String("arn:aws:ecs:us-east-1:123456789012:service/prod/none")})),
+				"InvalidParameterException", "The specified service does not exist."},
+			{"tags of no task", second(api.ListTagsForResource(ctx, &ecs.ListTagsForResourceInput{ResourceArn: aws.String("arn:aws:ecs:us-east-1:123456789012:task/prod/none")})),
+				"InvalidParameterException", "The specified task does not exist."},
+			{"tags of no definition", second(api.ListTagsForResource(ctx, &ecs.ListTagsForResourceInput{ResourceArn: aws.String("arn:aws:ecs:us-east-1:123456789012:task-definition/none:1")})),
+				"ClientException", "Unable to describe task definition."},
+			{"tags of something else", second(api.ListTagsForResource(ctx, &ecs.ListTagsForResourceInput{ResourceArn: aws.String("arn:aws:ecs:us-east-1:123456789012:namespace/prod")})),
+				"InvalidParameterException", ""},
 			{"a stray page token", second(api.ListClusters(ctx, &ecs.ListClustersInput{NextToken: none})),
 				"InvalidParameterException", "Invalid token: none"},
 		}
@@ -328,9 +339,16 @@ func TestFamiliesAndRevisions(t *testing.T) {
 		if !slices.Equal(families.Families, []string{"web"}) {
 			t.Errorf("active families %v", families.Families)
 		}
+		again := must(w.api.DeregisterTaskDefinition(w.Context(), &ecs.DeregisterTaskDefinitionInput{TaskDefinition: aws.String("web:3")}))(w)
+		if again.TaskDefinition.Status != types.TaskDefinitionStatusInactive {
+			t.Errorf("deregistered again: %s", again.TaskDefinition.Status)
+		}
 		deleted := must(w.api.DeleteTaskDefinitions(w.Context(), &ecs.DeleteTaskDefinitionsInput{TaskDefinitions: []string{"web:3", "web:2", "web:9", "web"}}))(w)
 		if len(deleted.TaskDefinitions) != 1 || deleted.TaskDefinitions[0].Status != types.TaskDefinitionStatusDeleteInProgress {
 			t.Errorf("deleted %v", deleted.TaskDefinitions)
+		}
+		if _, err := w.api.DeregisterTaskDefinition(w.Context(), &ecs.DeregisterTaskDefinitionInput{TaskDefinition: aws.String("web:3")}); code(err) != "ClientException" {
+			t.Errorf("deregistered while it is deleted: %v", err)
 		}
 		var failures []string
 		for _, f := range deleted.Failures {
@@ -487,6 +505,42 @@ func TestTagsOfEveryKind(t *testing.T) {
 				t.Errorf("%s has %d tags, want %d", arn, n, before)
 			}
 		}
+	})
+}
+
+// What AWS has tagged keeps its tags, and does not count them.
+func TestTagsOfAWS(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.serve(1, func(in *ecs.CreateServiceInput) { in.EnableECSManagedTags = true })
+		arn := w.tasks("")[0].TaskArn
+		own := make([]types.Tag, maxTags)
+		for i := range own {
+			own[i] = types.Tag{Key: aws.String(fmt.Sprint("tag", i)), Value: aws.String("")}
+		}
+		must(w.api.TagResource(w.Context(), &ecs.TagResourceInput{ResourceArn: arn, Tags: own}))(w)
+		must(w.api.UntagResource(w.Context(), &ecs.UntagResourceInput{ResourceArn: arn, TagKeys: []string{"aws:ecs:clusterName", "tag0"}}))(w)
+		if n := len(must(w.api.ListTagsForResource(w.Context(), &ecs.ListTagsForResourceInput{ResourceArn: arn}))(w).Tags); n != 2+maxTags-1 {
+			t.Errorf("%d tags", n)
+		}
+	})
+}
+
+func TestTagsOfWhatIsGone(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.serve(1)
+		service, task := w.service().ServiceArn, w.tasks("")[0].TaskArn
+		refused := func(arn *string, want string) {
+			_, err := w.api.ListTagsForResource(w.Context(), &ecs.ListTagsForResourceInput{ResourceArn: arn})
+			if code(err) != "InvalidParameterException" || message(err) != want {
+				t.Errorf("tags of %s: %v", *arn, err)
+			}
+		}
+		must(w.api.DeleteService(w.Context(), &ecs.DeleteServiceInput{Cluster: aws.String("prod"), Service: aws.String("web"), Force: aws.Bool(true)}))(w)
+		w.pass(time.Minute)
+		refused(service, "The specified service is inactive. Specify an active service and try again.")
+		refused(task, "The specified task is stopped. Specify a running task and try again.")
+		must(w.api.DeleteCluster(w.Context(), &ecs.DeleteClusterInput{Cluster: aws.String("prod")}))(w)
+		refused(aws.String("arn:aws:ecs:us-east-1:123456789012:cluster/prod"), "The specified cluster is inactive. Specify an active cluster and try again.")
 	})
 }
 

@@ -126,7 +126,6 @@ func (a *API) describeCluster(c *cluster, include []types.ClusterField) *types.C
 			d.ActiveServicesCount++
 			counts["active"+kind]++
 		case draining:
-			d.ActiveServicesCount++
 			counts["draining"+kind]++
 		}
 	}

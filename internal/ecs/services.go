@@ -435,7 +435,7 @@ func (a *API) DescribeServices(ctx context.Context, in *ecs.DescribeServicesInpu
 	return out, nil
 }
 
-// ListServices lists the ARNs of a cluster's services.
+// ListServices lists the ARNs of a cluster's active services.
 func (a *API) ListServices(ctx context.Context, in *ecs.ListServicesInput, _ ...func(*ecs.Options)) (*ecs.ListServicesOutput, error) {
 	a.mu.RLock()
 	c, err := a.activeCluster(in.Cluster)
@@ -446,7 +446,7 @@ func (a *API) ListServices(ctx context.Context, in *ecs.ListServicesInput, _ ...
 	arns := make([]string, 0, len(c.services))
 	for s := range maps.Values(c.services) {
 		switch {
-		case s.status() == inactive:
+		case s.status() != active:
 		case in.LaunchType != "" && s.api.LaunchType != in.LaunchType:
 		case in.SchedulingStrategy != "" && s.api.SchedulingStrategy != in.SchedulingStrategy:
 		case in.ResourceManagementType == types.ResourceManagementTypeEcs: // all are the customer's

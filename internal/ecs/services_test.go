@@ -444,6 +444,12 @@ func TestDeletedServiceDrains(t *testing.T) {
 		if message(err) != "Unable to Start a service that is still Draining." {
 			t.Errorf("created while it drains: %v", err)
 		}
+		if arns := must(w.api.ListServices(w.Context(), &ecs.ListServicesInput{Cluster: aws.String("prod")}))(w).ServiceArns; len(arns) != 0 {
+			t.Errorf("listed while it drains: %v", arns)
+		}
+		if c := must(w.api.DescribeClusters(w.Context(), &ecs.DescribeClustersInput{Clusters: []string{"prod"}}))(w).Clusters[0]; c.ActiveServicesCount != 0 {
+			t.Errorf("%d active services while it drains", c.ActiveServicesCount)
+		}
 		w.pass(6 * time.Second)
 		if s := w.service(); *s.Status != "INACTIVE" || w.runtime.alive() != 0 {
 			t.Errorf("%s with %d tasks alive", *s.Status, w.runtime.alive())

@@ -28,7 +28,7 @@ func checkTags(tags []types.Tag) error {
 			return invalidParameter("Tag keys must be between 1 and 128 characters long.")
 		case utf8.RuneCountInString(value) > 256:
 			return invalidParameter("Tag values can be at most 256 characters long.")
-		case strings.HasPrefix(strings.ToLower(key), "aws:"):
+		case reservedTag(key):
 			return invalidParameter("Tag keys cannot start with aws:, which is reserved for AWS use.")
 		case seen[key]:
 			return invalidParameter("Tag keys must be unique: %s.", key)
@@ -37,6 +37,10 @@ func checkTags(tags []types.Tag) error {
 	}
 	return nil
 }
+
+// reservedTag reports whether a tag is one that AWS sets itself: callers can
+// neither set nor remove it, and it does not count.
+func reservedTag(key string) bool { return strings.HasPrefix(strings.ToLower(key), "aws:") }
 
 // mergeTags returns old with the changes made, as a new list.
 func mergeTags(old, changes []types.Tag) []types.Tag {
@@ -58,6 +62,9 @@ type tagged struct {
 	save func(*store.Batch)
 }
 
+// partsOfTagged is how many names the ARNs of what belongs to a cluster have.
+var partsOfTagged = map[string]int{"cluster": 1, "container-instance": 2, "service": 2, "task": 2}
+
 // findTagged returns the resource of an ARN. The lock is held.
 func (a *API) findTagged(ref *string) (tagged, error) {
 	invalid := invalidParameter("Invalid identifier: %s is not the ARN of an Amazon ECS resource.", aws.ToString(ref))
@@ -70,48 +77,59 @@ func (a *API) findTagged(ref *string) (tagged, error) {
 	if !ok {
 		return tagged{}, invalid
 	}
-	switch {
-	case kind == "cluster" && len(parts) == 1:
-		if c, ok := a.clusters[parts[0]]; ok && !c.inactive() {
-			return tagged{&c.api.Tags, c.save}, nil
-		}
-		return tagged{}, clusterNotFound()
-	case kind == "task-definition" && len(parts) == 1:
-		if d, ok := a.findDefinition(*ref); ok {
-			return tagged{&d.tags, d.save}, nil
-		}
-		return tagged{}, invalidParameter("The specified task definition was not found. Specify a valid ARN and try again.")
-	case (kind == "service" || kind == "task" || kind == "container-instance") && len(parts) == 1:
-		return tagged{}, invalidParameter("Long arn format must be used for tagging operations")
-	case kind == "capacity-provider" && len(parts) == 1:
-		if p, ok := a.providers[parts[0]]; ok {
-			return tagged{&p.api.Tags, p.save}, nil
-		}
-		return tagged{}, invalidParameter("The specified capacity provider was not found. Specify a valid name or ARN and try again.")
-	case kind == "container-instance" && len(parts) == 2:
-		if c, ok := a.clusters[parts[0]]; ok {
-			if i, ok := c.instances[parts[1]]; ok {
-				return tagged{&i.api.Tags, i.save}, nil
+	if len(parts) == 1 {
+		switch kind {
+		case "task-definition":
+			if d, ok := a.findDefinition(*ref); ok {
+				return tagged{&d.tags, d.save}, nil
 			}
-		}
-		return tagged{}, invalidParameter("The specified container instance was not found. Specify a valid ARN and try again.")
-	case (kind == "service" || kind == "task") && len(parts) == 2:
-		c, ok := a.clusters[parts[0]]
-		if !ok {
-			return tagged{}, clusterNotFound()
-		}
-		if kind == "service" {
-			if s, ok := c.services[parts[1]]; ok && s.status() != inactive {
-				return tagged{&s.api.Tags, s.save}, nil
+			return tagged{}, clientError("Unable to describe task definition.")
+		case "capacity-provider":
+			if p, ok := a.providers[parts[0]]; ok {
+				return tagged{&p.api.Tags, p.save}, nil
 			}
-			return tagged{}, serviceNotFound()
+			return tagged{}, invalidParameter("The specified capacity provider was not found. Specify a valid name or ARN and try again.")
+		case "service", "task", "container-instance":
+			return tagged{}, invalidParameter("Long arn format must be used for tagging operations")
 		}
-		if t, ok := c.tasks[parts[1]]; ok {
-			return tagged{&t.api.Tags, t.save}, nil
-		}
-		return tagged{}, &types.ResourceNotFoundException{Message: aws.String("The specified task was not found. Specify a valid ARN and try again.")}
 	}
-	return tagged{}, invalid
+	if len(parts) != partsOfTagged[kind] {
+		return tagged{}, invalid
+	}
+	c, ok := a.clusters[parts[0]]
+	switch {
+	case !ok:
+		return tagged{}, invalidParameter("The specified cluster does not exist.")
+	case c.inactive():
+		return tagged{}, invalidParameter("The specified cluster is inactive. Specify an active cluster and try again.")
+	}
+	switch kind {
+	case "cluster":
+		return tagged{&c.api.Tags, c.save}, nil
+	case "service":
+		s, ok := c.services[parts[1]]
+		switch {
+		case !ok:
+			return tagged{}, invalidParameter("The specified service does not exist.")
+		case s.status() == inactive:
+			return tagged{}, invalidParameter("The specified service is inactive. Specify an active service and try again.")
+		}
+		return tagged{&s.api.Tags, s.save}, nil
+	case "task":
+		t, ok := c.tasks[parts[1]]
+		switch {
+		case !ok:
+			return tagged{}, invalidParameter("The specified task does not exist.")
+		case aws.ToString(t.api.LastStatus) == statusStopped:
+			return tagged{}, invalidParameter("The specified task is stopped. Specify a running task and try again.")
+		}
+		return tagged{&t.api.Tags, t.save}, nil
+	default:
+		if i, ok := c.instances[parts[1]]; ok {
+			return tagged{&i.api.Tags, i.save}, nil
+		}
+		return tagged{}, invalidParameter("The specified container instance does not exist.")
+	}
 }
 
 // TagResource adds tags to a cluster, service, task, task definition, capacity
@@ -126,7 +144,13 @@ func (a *API) TagResource(ctx context.Context, in *ecs.TagResourceInput, _ ...fu
 			return err
 		}
 		merged := mergeTags(*r.tags, in.Tags)
-		if len(merged) > maxTags {
+		own := 0
+		for _, t := range merged {
+			if !reservedTag(*t.Key) {
+				own++
+			}
+		}
+		if own > maxTags {
 			return invalidParameter("A resource can have at most %d tags.", maxTags)
 		}
 		*r.tags = merged
@@ -144,7 +168,7 @@ func (a *API) UntagResource(ctx context.Context, in *ecs.UntagResourceInput, _ .
 		}
 		kept := []types.Tag{}
 		for _, t := range *r.tags {
-			if !slices.Contains(in.TagKeys, *t.Key) {
+			if reservedTag(*t.Key) || !slices.Contains(in.TagKeys, *t.Key) {
 				kept = append(kept, t)
 			}
 		}

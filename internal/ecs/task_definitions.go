@@ -292,8 +292,8 @@ func (a *API) DescribeTaskDefinition(ctx context.Context, in *ecs.DescribeTaskDe
 	return out, nil
 }
 
-// DeregisterTaskDefinition makes a revision inactive: what uses it goes on, new
-// services and tasks cannot.
+// DeregisterTaskDefinition makes a revision inactive, or leaves it so: what uses
+// it goes on, new services and tasks cannot.
 func (a *API) DeregisterTaskDefinition(ctx context.Context, in *ecs.DeregisterTaskDefinitionInput, _ ...func(*ecs.Options)) (*ecs.DeregisterTaskDefinitionOutput, error) {
 	if !strings.Contains(lastPart(aws.ToString(in.TaskDefinition)), ":") {
 		return nil, clientError("Revision is missing.")
@@ -304,12 +304,14 @@ func (a *API) DeregisterTaskDefinition(ctx context.Context, in *ecs.DeregisterTa
 		if err != nil {
 			return err
 		}
-		if d.api.Status != types.TaskDefinitionStatusActive {
-			return clientError("The specified task definition is inactive. You can only deregister task definitions that are active.")
+		switch d.api.Status {
+		case types.TaskDefinitionStatusActive:
+			d.api.Status = types.TaskDefinitionStatusInactive
+			d.api.DeregisteredAt = aws.Time(a.now())
+			d.save(b)
+		case types.TaskDefinitionStatusDeleteInProgress:
+			return clientError("The task definition could not be deregistered because it is in the process of being deleted.")
 		}
-		d.api.Status = types.TaskDefinitionStatusInactive
-		d.api.DeregisteredAt = aws.Time(a.now())
-		d.save(b)
 		shown := d.api
 		out.TaskDefinition = &shown
 		return nil
