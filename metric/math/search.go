@@ -108,8 +108,11 @@ func (t exact) matches(id metric.ID) bool {
 // it and the one after must be in a row with it.
 func (t partial) matches(id metric.ID) bool {
 	return slices.ContainsFunc(values(id, t.property), func(s string) bool {
-		if t.whole == joined(s) {
+		switch whole := joined(s); {
+		case t.whole == whole:
 			return true
+		case !strings.Contains(whole, t.whole): // nearly all
+			return false
 		}
 		tokens := slices.Concat(tokenize(s)...)
 		for start := range tokens {
@@ -195,15 +198,14 @@ func begins(w []rune, i int) bool {
 	return i+1 < len(w) && unicode.IsLower(w[i+1]) // the F of SDBFailure
 }
 
-// joined is a whole string as one token.
+// joined is a whole string as one token, in small letters.
 func joined(s string) string {
-	var b strings.Builder
-	for _, word := range tokenize(s) {
-		for _, token := range word {
-			b.WriteString(strings.ToLower(token))
+	return strings.Map(func(c rune) rune {
+		if !unicode.IsLetter(c) && !unicode.IsDigit(c) {
+			return -1
 		}
-	}
-	return b.String()
+		return unicode.ToLower(c)
+	}, s)
 }
 
 // A searchParser reads the query of a search.
