@@ -92,21 +92,24 @@ func (w *watch) createPolicy(ctx context.Context) error {
 	return err
 }
 
-// awaitTasks returns when the first tasks run, or says what ECS says when they
-// do not.
+// awaitTasks returns when the first tasks can serve, or says what ECS says when
+// they do not.
 func (w *watch) awaitTasks(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
-	defer cancel()
-	for {
+	for late := time.After(20 * time.Second); ; {
 		svc, err := w.describe(ctx)
 		if err != nil {
 			return err
 		}
-		if svc.RunningCount >= minTasks {
+		if err := w.findTasks(ctx); err != nil {
+			return err
+		}
+		if len(*w.targets.Load()) >= minTasks {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
+			return ctx.Err()
+		case <-late:
 			why := "no event tells why"
 			if len(svc.Events) > 0 {
 				why = aws.ToString(svc.Events[0].Message)

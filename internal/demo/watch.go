@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -25,10 +26,18 @@ type watch struct {
 	client *client.Client
 	now    func() time.Time // on the server's clock
 
-	targets atomic.Pointer[[]string]    // where the tasks are
-	second  atomic.Pointer[load.Second] // the last one
-	told    map[string]bool             // activities that were shown
-	total   summary
+	targets   atomic.Pointer[[]string]    // where the tasks are
+	second    atomic.Pointer[load.Second] // the last one
+	listening map[string]bool             // addresses of tasks that have accepted a connection
+	told      map[string]bool             // activities that were shown
+	total     summary
+}
+
+func newWatch(c *client.Client, now func() time.Time) *watch {
+	w := &watch{client: c, now: now, listening: map[string]bool{}, told: map[string]bool{}}
+	w.second.Store(new(load.Second))
+	w.total.last = minTasks
+	return w
 }
 
 // A summary is what there is to say in the end.
@@ -42,12 +51,8 @@ type summary struct {
 // watch puts the load on and shows what happens until the service is back at
 // its minimum.
 func (w *watch) watch(ctx context.Context, show screen, out io.Writer) error {
-	w.told = map[string]bool{}
-	w.total.last = minTasks
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	w.targets.Store(new([]string))
-	w.second.Store(new(load.Second))
 	loaded := make(chan error, 1)
 	go func() { loaded <- w.load(ctx) }()
 
@@ -62,6 +67,7 @@ func (w *watch) watch(ctx context.Context, show screen, out io.Writer) error {
 			if err != nil {
 				return err
 			}
+			w.second.Store(new(load.Second))
 			deadline = time.After(longestAfter)
 		case <-deadline:
 			return w.close(show, out)
@@ -87,7 +93,7 @@ func (w *watch) load(ctx context.Context) (err error) {
 	return err
 }
 
-// look takes one sample and shows it, and every activity that is new.
+// look shows every activity that is new, takes one sample and shows that.
 func (w *watch) look(ctx context.Context, show screen) (sample, error) {
 	svc, err := w.describe(ctx)
 	if err != nil {
@@ -100,6 +106,9 @@ func (w *watch) look(ctx context.Context, show screen) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
+	if err := w.tell(ctx, show); err != nil {
+		return sample{}, err
+	}
 	load := w.second.Load()
 	s := sample{
 		at: w.now(), users: int(load.Level), requests: load.Requests, p95: load.Latency.P95,
@@ -107,10 +116,10 @@ func (w *watch) look(ctx context.Context, show screen) (sample, error) {
 	}
 	w.total.peakRunning = max(w.total.peakRunning, s.running)
 	show.show(s)
-	return s, w.tell(ctx, show)
+	return s, nil
 }
 
-// findTasks tells the load where the running tasks are.
+// findTasks tells the load where the tasks are that can serve it.
 func (w *watch) findTasks(ctx context.Context) error {
 	listed, err := w.client.ECS.ListTasks(ctx, &ecs.ListTasksInput{Cluster: aws.String(cluster), ServiceName: aws.String(service)})
 	if err != nil {
@@ -128,8 +137,8 @@ func (w *watch) findTasks(ctx context.Context) error {
 			}
 			for _, a := range t.Attachments {
 				for _, d := range a.Details {
-					if aws.ToString(d.Name) == "privateIPv4Address" {
-						urls = append(urls, "http://"+aws.ToString(d.Value)+":8080/computation")
+					if address := aws.ToString(d.Value) + ":8080"; aws.ToString(d.Name) == "privateIPv4Address" && w.listens(ctx, address) {
+						urls = append(urls, "http://"+address+"/computation")
 					}
 				}
 			}
@@ -137,6 +146,21 @@ func (w *watch) findTasks(ctx context.Context) error {
 	}
 	w.targets.Store(&urls)
 	return nil
+}
+
+// listens says whether a task accepts connections, as the health check of a load
+// balancer would: it may run for a moment before it does.
+func (w *watch) listens(ctx context.Context, address string) bool {
+	if w.listening[address] {
+		return true
+	}
+	dialer := net.Dialer{Timeout: time.Second}
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return false
+	}
+	w.listening[address] = true
+	return conn.Close() == nil
 }
 
 // cpu is the newest datapoint of the service's CPU utilization.
@@ -213,6 +237,9 @@ func (w *watch) close(show screen, out io.Writer) error {
 	t := w.total
 	fmt.Fprintf(out, "\n%d scale-outs took the service from %d to %d running tasks, %d scale-ins back to %d; %d requests answered, %d failed\n",
 		t.scaleOuts, minTasks, t.peakRunning, t.scaleIns, t.last, t.load.Requests-t.load.Errors, t.load.Errors)
+	if t.load.Err != "" {
+		fmt.Fprintln(out, "one of the failures:", t.load.Err)
+	}
 	if t.scaleOuts == 0 || t.scaleIns == 0 || t.peakRunning <= minTasks {
 		return fmt.Errorf("%w: %d scale-outs and %d scale-ins", ErrNoScaling, t.scaleOuts, t.scaleIns)
 	}
