@@ -12,6 +12,8 @@ import (
 
 	"flyball/internal/clock"
 	"flyball/internal/store"
+	runtime "flyball/internal/task"
+	"flyball/metric"
 )
 
 // manyServices is an API with a number of services of no tasks.
@@ -94,3 +96,30 @@ func BenchmarkMemoryPerService(b *testing.B) {
 		goruntime.KeepAlive(empty)
 	}
 }
+
+// A full minute of services with one running task each, whose metrics nobody
+// keeps.
+func BenchmarkPublish(b *testing.B) {
+	a := manyServices(b, benchServices)
+	a.cfg.Metrics = nobody{}
+	for _, s := range a.clusters["prod"].services {
+		t := &task{cluster: s.cluster, service: s, handle: idle{}, reserved: taskSize{cpu: 256, memory: 512}}
+		t.api.LastStatus, t.api.DesiredStatus = aws.String(statusRunning), aws.String(statusRunning)
+		s.tasks[s.name] = t
+		a.measure(t)
+	}
+	minute := a.now().Truncate(time.Minute)
+	b.ReportAllocs()
+	for b.Loop() {
+		a.publish(context.Background(), minute)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchServices, "ns/service")
+}
+
+type nobody struct{}
+
+func (nobody) Record([]metric.Sample) {}
+
+type idle struct{ runtime.Task }
+
+func (idle) Usage(context.Context) (runtime.Usage, error) { return runtime.Usage{At: time.Now()}, nil }

@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -153,7 +154,7 @@ type subject struct {
 func (a *API) publish(ctx context.Context, boundary time.Time) {
 	subjects, tasks := a.due(boundary)
 	usage := a.readUsage(ctx, tasks)
-	var samples []metric.Sample
+	samples := make([]metric.Sample, 0, 2*len(subjects)) // CPU and memory, of most
 	for _, s := range subjects {
 		samples = append(samples, s.samples(boundary, usage)...)
 	}
@@ -175,6 +176,7 @@ func (a *API) due(boundary time.Time) ([]subject, []*task) {
 		if !ends(boundary, pace) {
 			continue
 		}
+		subjects = slices.Grow(subjects, len(services))
 		for s := range services {
 			if len(s.tasks) == 0 && !s.cluster.insights() {
 				continue
