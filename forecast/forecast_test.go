@@ -205,6 +205,7 @@ func TestForecastRefuses(t *testing.T) {
 		{"a season of one", day, forecast.Options{Seasons: []int{1, 24}}, "season 1 is shorter than 2"},
 		{"a level of 1", day, forecast.Options{Levels: []float64{1}}, "interval level 1 is not between 0 and 1"},
 		{"a level that is no number", day, forecast.Options{Levels: []float64{math.NaN()}}, "interval level NaN is not between 0 and 1"},
+		{"a quantile of 0", day, forecast.Options{Quantiles: []float64{0}}, "quantile 0 is not between 0 and 1"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			if _, err := forecast.Forecast(c.history, c.options); err == nil || err.Error() != c.want {

@@ -34,7 +34,7 @@ func (c *contest) widening(tail float64) float64 {
 // units of the mean load: it grows with the load, though less than in
 // proportion, and slowly with the time ahead.
 func unitError(forecast float64, step int) float64 {
-	return math.Pow(math.Abs(forecast)+0.05, 0.7) * math.Pow(float64(step+1), 0.25)
+	return math.Pow(math.Abs(forecast)+0.2, 0.7) * math.Pow(float64(step+1), 0.25)
 }
 
 // standardErrors are the errors of the combination in the back-tests in units

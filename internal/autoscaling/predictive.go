@@ -192,12 +192,12 @@ func (a *API) predict(ctx context.Context, p *policy) (*prediction, error) {
 	if err != nil {
 		return nil, invalid("Insufficient data to forecast for scaling policy %s: %v", p.Name, err)
 	}
-	r, err := forecast.Forecast(load, forecast.Options{Horizon: forecastHours})
+	r, err := forecast.Forecast(load, forecast.Options{Horizon: forecastHours, Quantiles: []float64{forecast.Provision}})
 	if err != nil {
 		return nil, internal(fmt.Errorf("forecast for policy %s: %w", p.ARN, err))
 	}
 	f := &prediction{Made: now, Start: end, Load: r.Values}
-	for _, v := range f.Load {
+	for _, v := range r.Quantiles[0] {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return nil, invalid("The load metric of scaling policy %s is too large to forecast", p.Name)
 		}

@@ -207,8 +207,11 @@ func plan(hours []float64, s Setup, forecast func(history []float64) ([]float64,
 }
 
 func predict(history []float64) ([]float64, error) {
-	r, err := forecast.Forecast(history, forecast.Options{Horizon: forecastHours})
-	return r.Values, err
+	r, err := forecast.Forecast(history, forecast.Options{Horizon: forecastHours, Quantiles: []float64{forecast.Provision}})
+	if err != nil {
+		return nil, err
+	}
+	return r.Quantiles[0], nil
 }
 
 // seasonalNaive repeats the same hour of last week, in the first week that of
