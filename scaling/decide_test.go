@@ -62,6 +62,12 @@ func TestTargetTracking(t *testing.T) {
 			to:     2,
 		},
 		{
+			name:   "scale-in is gradual for tasks that do not run, too: 20 desired, 2 running at 10 need 1, 10 stay",
+			seen:   scaling.Seen{Desired: 20, Running: 2},
+			policy: tracked("p", at50, repeat(10, 15)...),
+			to:     10,
+		},
+		{
 			name:    "14 datapoints below 90 % of the target are not enough",
 			seen:    scaling.Seen{Desired: 20, Running: 20},
 			policy:  tracked("p", at50, append([]float64{47}, repeat(10, 14)...)...),

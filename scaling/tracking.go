@@ -114,11 +114,13 @@ func (p TargetTracking) fromZero(now time.Time, r Reading, by Alarm, d metric.Da
 // a service that is idle for a quarter of an hour from losing nearly
 // everything at once, and still ends where the proportion leads. 20 running
 // tasks at 10 against a target of 50 need 4, so 16 could go; 8 go, 12 stay.
+// Tasks that were asked for and do not run, since they crash or start slowly, go
+// no faster: of 20 desired, 2 running at 10 need 1, and 10 stay.
 func (p TargetTracking) in(r Reading, by Alarm, seen Seen, value float64) Proposal {
 	need := p.need(seen.Running, value)
-	to := seen.Running
-	if need < seen.Running {
-		to -= (seen.Running - need + 1) / 2
+	to := max(seen.Running, seen.Desired)
+	if need < to {
+		to -= (to - need + 1) / 2
 	}
 	i := r.wish(In, by, value, seen.Running, to, p.rule(seen.Running, value, need)+fmt.Sprintf("; half of the difference goes, which leaves %d", to))
 	switch {
