@@ -71,8 +71,13 @@ func scheduled(ctx context.Context, binary string, actions int) error {
 		return err
 	}
 	defer p.stop()
+	loaded, err := p.cpu()
+	if err != nil {
+		return err
+	}
 	name := fmt.Sprintf("scheduled_%d_", actions)
-	figure(name+"restart", float64(p.ready)/float64(time.Millisecond), "ms")
+	figure(name+"restart", p.ready.Seconds(), "s")
+	figure(name+"restart_cpu", loaded.Seconds(), "s")
 	time.Sleep(2 * time.Second) // let it settle
 	mib, err := p.rss()
 	if err != nil {
@@ -253,10 +258,5 @@ func alarms(ctx context.Context, binary string, n int) error {
 		return err
 	}
 	figure(fmt.Sprintf("alarms_%d_cpu_a_minute", n), float64((after - before).Milliseconds()), "ms")
-	mib, err := p.rss()
-	if err != nil {
-		return err
-	}
-	figure(fmt.Sprintf("alarms_%d_memory", n), mib, "MiB")
 	return nil
 }
