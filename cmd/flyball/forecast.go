@@ -33,7 +33,8 @@ prediction intervals: as CSV, or as a chart if the output is a terminal.
 
 FILE has a value a row, alone or after a time (time,value); a header row is passed over, missing
 hours are gaps. With --batch, a file has a series a row (id,v1,v2,...) and a row of forecasts
-(id,f1,f2,...) is written for each. Files may be gzipped; - is the standard input.
+(id,f1,f2,...) is written for each. A series that cannot be forecast is told on standard error and
+left out, and the exit status is 1. Files may be gzipped; - is the standard input.
 
 With --holdout N, the last N values of each series of a batch are held back, and the forecasts of
 them are scored by sMAPE, MASE and OWA, the measures of the M4 competition.`,
@@ -100,16 +101,23 @@ func (f forecastFlags) one(cmd *cobra.Command, path string) error {
 	})
 }
 
-// many forecasts a batch on all cores.
+// many forecasts a batch on all cores. Series that cannot be forecast are told,
+// and the others are written nevertheless.
 func (f forecastFlags) many(cmd *cobra.Command) error {
 	in, err := forecasting.Open(f.batch, cmd.InOrStdin())
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	return f.write(cmd, func(w io.Writer) error {
-		rows, n, progress := csv.NewWriter(w), 0, newProgress(cmd.ErrOrStderr())
-		err := forecasting.Each(cmd.Context(), forecasting.NewBatchReader(in), f.options, runtime.GOMAXPROCS(0), func(r forecasting.Forecast) error {
+	n, bad := 0, 0
+	err = f.write(cmd, func(w io.Writer) error {
+		rows, progress := csv.NewWriter(w), newProgress(cmd.ErrOrStderr())
+		err := forecasting.Each(cmd.Context(), forecasting.NewBatchReader(in), f.options, runtime.GOMAXPROCS(0), func(r forecasting.Forecast, err error) error {
+			if err != nil {
+				bad++
+				progress.tell(fmt.Sprintf("%s: %v", f.batch, err))
+				return nil
+			}
 			n++
 			progress.show(n)
 			return forecasting.WriteRow(rows, r)
@@ -118,9 +126,16 @@ func (f forecastFlags) many(cmd *cobra.Command) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.batch, err)
 		}
+		if n == 0 {
+			return fmt.Errorf("%s: no series to forecast", f.batch)
+		}
 		rows.Flush()
 		return rows.Error()
 	})
+	if err == nil && bad > 0 {
+		return fmt.Errorf("%s: %d of %d series could not be forecast; the others were", f.batch, bad, bad+n)
+	}
+	return err
 }
 
 // score forecasts what is held back of a batch.
@@ -191,7 +206,18 @@ func (p *progress) show(done int) {
 	p.print(done)
 }
 
+// tell writes a line of its own.
+func (p *progress) tell(line string) {
+	if p.returns {
+		line = "\r\x1b[K" + line
+	}
+	fmt.Fprintln(p.out, line)
+}
+
 func (p *progress) end(done int) {
+	if done == 0 {
+		return
+	}
 	p.print(done)
 	if p.returns {
 		fmt.Fprintln(p.out)

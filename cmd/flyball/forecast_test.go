@@ -81,6 +81,27 @@ func TestForecastCommandWritesAFile(t *testing.T) {
 	}
 }
 
+func TestForecastCommandLeavesBadSeriesOut(t *testing.T) {
+	const batch = "a,1,2,3\nb,1,two\nc,4,5,6\n"
+	var stdout, stderr bytes.Buffer
+	cmd := forecastCommand()
+	cmd.SilenceErrors, cmd.SilenceUsage = true, true
+	cmd.SetIn(strings.NewReader(batch))
+	cmd.SetOut(&stdout)
+	cmd.SetErr(&stderr)
+	cmd.SetArgs([]string{"--batch", "-", "--horizon", "1"})
+	err := cmd.Execute()
+	if want := "-: 1 of 3 series could not be forecast; the others were"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if want := `-: line 2: series "b": value 2: "two" is not a number`; !strings.Contains(stderr.String(), want) {
+		t.Errorf("no %s in %s", want, stderr.String())
+	}
+	if out := stdout.String(); strings.Count(out, "\n") != 2 || !strings.HasPrefix(out, "a,") || !strings.Contains(out, "\nc,") {
+		t.Errorf("got %s, want a row for a and one for c", out)
+	}
+}
+
 func TestForecastCommandRefuses(t *testing.T) {
 	for _, c := range []struct {
 		rule string
@@ -91,7 +112,7 @@ func TestForecastCommandRefuses(t *testing.T) {
 		{"a file and a batch", []string{"week.csv", "--batch", "batch.csv"}, "a file and --batch cannot go together"},
 		{"a file that is not there", []string{"none.csv"}, "open none.csv: no such file or directory"},
 		{"a file of words", []string{"bad.csv"}, `bad.csv: line 2: "many" is not a number`},
-		{"a batch without values", []string{"--batch", "bad.csv"}, `bad.csv: line 1: series "1" has no values; a row is an id and its values, such as id,v1,v2`},
+		{"a batch without values", []string{"--batch", "bad.csv"}, "bad.csv: no series to forecast"},
 		{"a horizon of none", []string{"week.csv", "--horizon", "0"}, "--horizon 0 is not positive"},
 		{"a format that is none", []string{"week.csv", "--format", "png"}, "--format png is neither csv nor chart"},
 		{"seasons that do not ascend", []string{"week.csv", "--season", "168,24"}, "week.csv: seasons [168 24] do not ascend"},

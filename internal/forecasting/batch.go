@@ -3,7 +3,6 @@ package forecasting
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"golang.org/x/sync/errgroup"
@@ -18,8 +17,10 @@ type Forecast struct {
 }
 
 // Each reads all series, forecasts them by so many workers at a time, and
-// hands the forecasts to yield, one at a time, in the order of the series.
-func Each(ctx context.Context, series *BatchReader, o forecast.Options, workers int, yield func(Forecast) error) error {
+// hands the forecasts to yield, one at a time, in the order of the series. A
+// series that cannot be read or forecast is a *RowError there. It ends at the
+// first error that yield returns.
+func Each(ctx context.Context, series *BatchReader, o forecast.Options, workers int, yield func(Forecast, error) error) error {
 	return each(ctx, series, workers, func(s Series) (Forecast, error) {
 		r, err := forecast.Forecast(s.Values, o)
 		return Forecast{s.ID, r}, err
@@ -29,10 +30,14 @@ func Each(ctx context.Context, series *BatchReader, o forecast.Options, workers 
 // each maps the series in parallel and yields the results in order. A few
 // series a worker are on the way at a time, so that a batch may be larger than
 // memory.
-func each[T any](ctx context.Context, series *BatchReader, workers int, do func(Series) (T, error), yield func(T) error) error {
+func each[T any](ctx context.Context, series *BatchReader, workers int, do func(Series) (T, error), yield func(T, error) error) error {
+	type result struct {
+		value T
+		err   error
+	}
 	type job struct {
 		Series
-		done chan T
+		done chan result
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	todo, inOrder := make(chan job), make(chan job, 4*workers)
@@ -44,11 +49,14 @@ func each[T any](ctx context.Context, series *BatchReader, workers int, do func(
 			if errors.Is(err, io.EOF) {
 				return nil
 			}
-			if err != nil {
+			j, queues := job{s, make(chan result, 1)}, []chan job{inOrder, todo}
+			if bad := new(RowError); errors.As(err, &bad) {
+				j.done <- result{err: err}
+				queues = queues[:1]
+			} else if err != nil {
 				return err
 			}
-			j := job{s, make(chan T, 1)}
-			for _, queue := range []chan job{inOrder, todo} {
+			for _, queue := range queues {
 				select {
 				case queue <- j:
 				case <-ctx.Done():
@@ -62,9 +70,9 @@ func each[T any](ctx context.Context, series *BatchReader, workers int, do func(
 			for j := range todo {
 				v, err := do(j.Series)
 				if err != nil {
-					return fmt.Errorf("series %q: %w", j.ID, err)
+					err = rowError("series %q: %w", j.ID, err)
 				}
-				j.done <- v
+				j.done <- result{v, err}
 			}
 			return nil
 		})
@@ -72,8 +80,8 @@ func each[T any](ctx context.Context, series *BatchReader, workers int, do func(
 	group.Go(func() error {
 		for j := range inOrder {
 			select {
-			case v := <-j.done:
-				if err := yield(v); err != nil {
+			case r := <-j.done:
+				if err := yield(r.value, r.err); err != nil {
 					return err
 				}
 			case <-ctx.Done():

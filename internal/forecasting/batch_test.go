@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +33,10 @@ func rows(n int) string {
 func TestEachKeepsTheOrderOfTheSeries(t *testing.T) {
 	next := 0
 	err := forecasting.Each(context.Background(), forecasting.NewBatchReader(strings.NewReader(rows(40))),
-		forecast.Options{Horizon: 6}, 4, func(f forecasting.Forecast) error {
+		forecast.Options{Horizon: 6}, 4, func(f forecasting.Forecast, err error) error {
+			if err != nil {
+				t.Fatal(err)
+			}
 			if want := fmt.Sprintf("s%d", next); f.ID != want {
 				t.Errorf("got %s, want %s", f.ID, want)
 			}
@@ -47,30 +51,42 @@ func TestEachKeepsTheOrderOfTheSeries(t *testing.T) {
 	}
 }
 
-func TestEachStopsAtTheFirstError(t *testing.T) {
-	stop := errors.New("disk full")
-	for _, c := range []struct {
-		rule, file, want string
-		yield            error
-	}{
-		{"of a row", rows(10) + "bad,x\n", `line 11: series "bad": value 1: "x" is not a number`, nil},
-		{"of a series", "gaps,NA,nan\n" + rows(10), `series "gaps": the history holds no values`, nil},
-		{"of the receiver", rows(10), "disk full", stop},
-	} {
-		t.Run(c.rule, func(t *testing.T) {
-			err := forecasting.Each(context.Background(), forecasting.NewBatchReader(strings.NewReader(c.file)), forecast.Options{}, 2,
-				func(forecasting.Forecast) error { return c.yield })
-			if err == nil || err.Error() != c.want {
-				t.Errorf("got %v, want %s", err, c.want)
+func TestEachGoesOnAfterABadRow(t *testing.T) {
+	file := "bad,1,x\n" + rows(3) + "empty\n\"quoted\"x,1\ngaps,NA,nan\n" + rows(1)
+	var got []string
+	err := forecasting.Each(context.Background(), forecasting.NewBatchReader(strings.NewReader(file)), forecast.Options{}, 2,
+		func(f forecasting.Forecast, err error) error {
+			if bad := new(forecasting.RowError); errors.As(err, &bad) {
+				got = append(got, bad.Error())
+			} else {
+				got = append(got, f.ID)
 			}
+			return nil
 		})
+	want := []string{
+		`line 1: series "bad": value 2: "x" is not a number`, "s0", "s1", "s2",
+		`line 5: series "empty" has no values; a row is an id and its values, such as id,v1,v2`,
+		`parse error on line 6, column 8: extraneous or missing " in quoted-field`,
+		`series "gaps": the history holds no values`, "s0",
+	}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+}
+
+func TestEachEndsWithItsReceiver(t *testing.T) {
+	full := errors.New("disk full")
+	err := forecasting.Each(context.Background(), forecasting.NewBatchReader(strings.NewReader(rows(10))), forecast.Options{}, 2,
+		func(forecasting.Forecast, error) error { return full })
+	if !errors.Is(err, full) {
+		t.Errorf("got %v, want %v", err, full)
 	}
 }
 
 func TestEachEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	err := forecasting.Each(ctx, forecasting.NewBatchReader(strings.NewReader(rows(100))), forecast.Options{}, 2,
-		func(forecasting.Forecast) error { cancel(); return nil })
+		func(forecasting.Forecast, error) error { cancel(); return nil })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want the context's error", err)
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // Open opens a file to read, or stdin if path is "-". What begins as gzip is
-// read as that, whatever the file is called.
+// read as that, whatever the file is called; a byte order mark is passed over.
 func Open(path string, stdin io.Reader) (io.ReadCloser, error) {
 	file := io.NopCloser(stdin)
 	if path != "-" {
@@ -29,14 +29,23 @@ func Open(path string, stdin io.Reader) (io.ReadCloser, error) {
 	}
 	plain := bufio.NewReaderSize(file, 1<<16)
 	if magic, _ := plain.Peek(2); len(magic) < 2 || magic[0] != 0x1f || magic[1] != 0x8b {
-		return opened{plain, file}, nil
+		return opened{withoutMark(plain), file}, nil
 	}
 	unzip, err := gzip.NewReader(plain)
 	if err != nil {
 		file.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return opened{unzip, file}, nil
+	return opened{withoutMark(bufio.NewReaderSize(unzip, 1<<16)), file}, nil
+}
+
+// withoutMark passes over the mark that spreadsheets put before UTF-8.
+func withoutMark(r *bufio.Reader) io.Reader {
+	const mark = "\ufeff"
+	if begin, _ := r.Peek(len(mark)); string(begin) == mark {
+		_, _ = r.Discard(len(mark))
+	}
+	return r
 }
 
 type opened struct {
@@ -51,7 +60,8 @@ type Series struct {
 }
 
 // A BatchReader reads a series a row: an id and the values, as many as there
-// are. A first row whose values are no numbers is a header and passed over.
+// are. A first row whose values are no numbers, or whose id is "id", is a header
+// and passed over.
 // Empty cells and NaN or NA are gaps; empty cells at the end of a row are its
 // end.
 type BatchReader struct {
@@ -67,14 +77,26 @@ func NewBatchReader(r io.Reader) *BatchReader {
 	return &BatchReader{csv: c}
 }
 
-// Next returns the next series, or io.EOF after the last.
+// A RowError says what is wrong with one series of a batch. The others can
+// still be read.
+type RowError struct{ err error }
+
+func (e *RowError) Error() string { return e.err.Error() }
+func (e *RowError) Unwrap() error { return e.err }
+
+func rowError(format string, args ...any) error { return &RowError{fmt.Errorf(format, args...)} }
+
+// Next returns the next series, io.EOF after the last, or a *RowError.
 func (b *BatchReader) Next() (Series, error) {
 	cells, err := b.csv.Read()
+	if broken := new(csv.ParseError); errors.As(err, &broken) {
+		return Series{}, &RowError{err}
+	}
 	if err != nil {
 		return Series{}, err
 	}
 	b.row++
-	if b.row == 1 && isHeader(cells[1:]) {
+	if b.row == 1 && (isHeader(cells[1:]) || strings.EqualFold(cells[0], "id")) {
 		return b.Next()
 	}
 	line, _ := b.csv.FieldPos(0)
@@ -83,12 +105,12 @@ func (b *BatchReader) Next() (Series, error) {
 		cells = cells[:len(cells)-1]
 	}
 	if len(cells) == 1 {
-		return s, fmt.Errorf("line %d: series %q has no values; a row is an id and its values, such as id,v1,v2", line, s.ID)
+		return s, rowError("line %d: series %q has no values; a row is an id and its values, such as id,v1,v2", line, s.ID)
 	}
 	s.Values = make([]float64, len(cells)-1)
 	for i, cell := range cells[1:] {
 		if s.Values[i], err = parseValue(cell); err != nil {
-			return s, fmt.Errorf("line %d: series %q: value %d: %w", line, s.ID, i+1, err)
+			return s, rowError("line %d: series %q: value %d: %w", line, s.ID, i+1, err)
 		}
 	}
 	return s, nil

@@ -35,6 +35,7 @@ func TestBatchReader(t *testing.T) {
 		{"rows may be ragged", "a,1,2,3\nb,4\n", "[{a [1 2 3]} {b [4]}]"},
 		{"a header is passed over", "V1,V2,V3\nH1,605,586\n", "[{H1 [605 586]}]"},
 		{"ids and values may be quoted", "\"V1\",\"V2\"\n\"a,b\",\"1.5\"\n", "[{a,b [1.5]}]"},
+		{"an id called id makes a header of years", "ID,2025,2026\na,1,2\n", "[{a [1 2]}]"},
 		{"a first row of numbers is no header", "1,2,3\n", "[{1 [2 3]}]"},
 		{"empty cells at the end are the end", "a,1,2,,,\n", "[{a [1 2]}]"},
 		{"empty cells, NA and NaN before it are gaps", "a,1,,NA,nan,2\n", "[{a [1 NaN NaN NaN 2]}]"},
@@ -127,6 +128,7 @@ func TestOpenReadsGzipByItsContent(t *testing.T) {
 		{"a file", path, nil},
 		{"the standard input", "-", &zipped},
 		{"plain text", "-", strings.NewReader("a,1\n")},
+		{"text after a byte order mark", "-", strings.NewReader("\ufeffa,1\n")},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			f, err := forecasting.Open(c.path, c.stdin)

@@ -41,7 +41,10 @@ func Evaluate(ctx context.Context, series *BatchReader, o forecast.Options, hold
 	s := Score{Levels: o.Levels, Coverage: make([]float64, len(o.Levels))}
 	err := each(ctx, series, workers, func(series Series) (trial, error) {
 		return evaluate(series, o, holdout)
-	}, func(t trial) error {
+	}, func(t trial, err error) error {
+		if err != nil {
+			return err
+		}
 		s.Series++
 		add(&s.Forecast, t.own)
 		add(&s.SeasonNaive, t.season)
