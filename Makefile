@@ -25,10 +25,10 @@ lint: ## gofmt, vet, staticcheck
 
 # Go's benchmarks print a line per benchmark with several values; awk makes a
 # line of each: name value unit.
-BENCHES ?= ./alarm ./scaling ./metric ./internal/cloudwatch ./internal/autoscaling ./internal/ecs ./internal/tsdb
+BENCHES ?= ./alarm ./scaling ./metric ./internal/cloudwatch ./internal/autoscaling ./internal/ecs ./internal/tsdb ./internal/server
 bench: build ## one line a figure: name value unit
 	@$(GO) run ./internal/bench -flyball ./bin/flyball
-	@$(GO) test -run '^$$' -bench . -benchmem -cpu 1 -benchtime 200ms $(BENCHES) | \
+	@$(GO) test -short -run '^$$' -bench . -benchmem -cpu 1 -benchtime 200ms $(BENCHES) | \
 		awk '/^pkg:/ { sub("flyball/", "", $$2); pkg = $$2 } \
 		     /^Benchmark/ { sub("Benchmark", "", $$1); for (i = 3; i < NF; i += 2) print pkg "." $$1, $$i, $$(i+1) }'
 

@@ -232,7 +232,7 @@ func alarms(ctx context.Context, binary string, n int) error {
 		return err
 	}
 	// The data of four minutes, the last of which is the present one.
-	if now := time.Now(); now.Second() > 30 {
+	if now := time.Now(); now.Second() > 45 {
 		time.Sleep(time.Until(now.Truncate(time.Minute).Add(time.Minute)))
 	}
 	minute := time.Now().Truncate(time.Minute)
