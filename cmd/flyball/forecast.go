@@ -21,6 +21,8 @@ type forecastFlags struct {
 	options            forecast.Options
 	batch, out, format string
 	holdout            int
+	step               time.Duration
+	mean               bool
 }
 
 func forecastCommand() *cobra.Command {
@@ -32,7 +34,7 @@ func forecastCommand() *cobra.Command {
 prediction intervals: as CSV, or as a chart if the output is a terminal.
 
 FILE has a value a row, alone or after a time (time,value); a header row is passed over, missing
-hours are gaps. With --batch, a file has a series a row (id,v1,v2,...) and a row of forecasts
+hours are gaps. Rows that are finer than an hour are added up: what is forecast are hours. With --batch, a file has a series a row (id,v1,v2,...) and a row of forecasts
 (id,f1,f2,...) is written for each. A series that cannot be forecast is told on standard error and
 left out, and the exit status is 1. Files may be gzipped; - is the standard input.
 
@@ -40,6 +42,7 @@ With --holdout N, the last N values of each series of a batch are held back, and
 them are scored by sMAPE, MASE and OWA, the measures of the M4 competition.`,
 		Example: `  flyball forecast requests.csv
   flyball forecast requests.csv --horizon 48 --season 24,168 --format csv > forecast.csv
+  flyball forecast cpu-1min.csv --mean
   flyball forecast --batch series.csv.gz --out forecasts.csv
   flyball forecast --batch series.csv.gz --holdout 48`,
 		Args: cobra.MaximumNArgs(1),
@@ -70,6 +73,8 @@ them are scored by sMAPE, MASE and OWA, the measures of the M4 competition.`,
 	flags.StringVar(&f.format, "format", "", "csv or chart; a chart on a terminal by default")
 	flags.StringVar(&f.batch, "batch", "", "file with a series a row: id,v1,v2,...")
 	flags.StringVarP(&f.out, "out", "o", "-", "file to write to")
+	flags.DurationVar(&f.step, "step", 0, "time that a row of FILE is about, if its rows have no times; an hour by default")
+	flags.BoolVar(&f.mean, "mean", false, "forecast the hour's mean of finer rows, not their sum")
 	flags.IntVar(&f.holdout, "holdout", 0, "hold back so many values of each series and score the forecasts of them")
 	return cmd
 }
@@ -84,6 +89,13 @@ func (f forecastFlags) one(cmd *cobra.Command, path string) error {
 	history, err := forecasting.ReadTimeline(in)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
+	}
+	rows := len(history.Values)
+	if history, err = history.Hourly(f.step, f.mean); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if hours := len(history.Values); hours < rows {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%d rows make %d hours\n", rows, hours)
 	}
 	result, err := forecast.Forecast(history.Values, f.options)
 	if err != nil {

@@ -52,6 +52,7 @@ func TestForecastCommand(t *testing.T) {
 		lines int
 	}{
 		{"a file becomes CSV when piped", []string{"week.csv", "--horizon", "3"}, "step,forecast,lower80,upper80,lower95,upper95\n1,", 4},
+		{"finer rows become hours", []string{"week.csv", "--step", "30m", "--horizon", "3"}, "step,forecast,lower80,upper80,lower95,upper95\n1,", 4},
 		{"levels are chosen", []string{"week.csv", "--horizon", "3", "--level", "0.5"}, "step,forecast,lower50,upper50\n1,", 4},
 		{"a batch becomes a row each, in order", []string{"--batch", "batch.csv", "--season", "24"}, "s0,", 3},
 		{"a holdout is scored", []string{"--batch", "batch.csv", "--holdout", "48", "--season", "24"}, "3 series\n", 9},

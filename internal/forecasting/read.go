@@ -11,6 +11,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -152,8 +153,9 @@ type Timeline struct {
 func (t Timeline) Time(i int) time.Time { return t.Start.Add(time.Duration(i) * t.Step) }
 
 // ReadTimeline reads a value a row: the value alone, or after a time. The
-// first row may be a header. The times ascend by equal steps, of which some
-// may be missing: their values are gaps.
+// first row may be a header. The times, in any order, are equal steps, of which
+// some may be missing: their values are gaps. Where they are no times but the
+// numbers of the rows, the timeline has none.
 func ReadTimeline(r io.Reader) (Timeline, error) {
 	var t Timeline
 	var times []time.Time
@@ -187,9 +189,6 @@ func ReadTimeline(r io.Reader) (Timeline, error) {
 			if err != nil {
 				return t, fmt.Errorf("line %d: %w", line, err)
 			}
-			if n := len(times); n > 0 && !at.After(times[n-1]) {
-				return t, fmt.Errorf("line %d: %s is not after the row before", line, cells[0])
-			}
 			times = append(times, at)
 		}
 		if len(times) > 0 && len(times) != len(t.Values) {
@@ -199,10 +198,37 @@ func ReadTimeline(r io.Reader) (Timeline, error) {
 	if len(t.Values) == 0 {
 		return t, errors.New("no values")
 	}
-	if len(times) > 1 {
-		return t.spread(times)
+	times, err := t.order(times)
+	if err != nil || len(times) < 2 {
+		return t, err
 	}
-	return t, nil
+	return t.spread(times)
+}
+
+// order puts the values in the order of their times, and drops rows that are
+// there twice.
+func (t *Timeline) order(times []time.Time) ([]time.Time, error) {
+	rows := make([]int, len(times))
+	for i := range rows {
+		rows[i] = i
+	}
+	slices.SortStableFunc(rows, func(a, b int) int { return times[a].Compare(times[b]) })
+	values, ordered := t.Values, times[:0:0]
+	if len(times) > 0 {
+		t.Values = nil
+	}
+	for _, row := range rows {
+		at, v, last := times[row], values[row], len(ordered)-1
+		switch {
+		case last < 0 || at.After(ordered[last]):
+			ordered, t.Values = append(ordered, at), append(t.Values, v)
+		case math.IsNaN(t.Values[last]):
+			t.Values[last] = v
+		case !math.IsNaN(v) && v != t.Values[last]:
+			return nil, fmt.Errorf("%s is there twice, with %v and %v; local times need their zone when clocks change", at.Format(time.RFC3339), t.Values[last], v)
+		}
+	}
+	return ordered, nil
 }
 
 // maxMissing bounds what a wrong time can make of a small file.
@@ -231,20 +257,74 @@ func (t Timeline) spread(times []time.Time) (Timeline, error) {
 		}
 		t.Values = append(t.Values, values[i])
 	}
+	if t.Step == time.Second && t.Start.Year() == 1970 {
+		t.Start, t.Step = time.Time{}, 0
+	}
 	return t, nil
+}
+
+// Hourly makes one value of all rows of an hour, their sum or their mean, if
+// they are finer; step is their distance where they have no times. Missing rows
+// count as the others of their hour, of which there must be half. Incomplete
+// hours at either end are left out.
+func (t Timeline) Hourly(step time.Duration, mean bool) (Timeline, error) {
+	if t.Step > 0 {
+		step = t.Step
+	}
+	if step == 0 || step >= time.Hour {
+		return t, nil
+	}
+	if step < 0 || time.Hour%step != 0 {
+		return t, fmt.Errorf("rows are %v apart; an hour must be a number of them", step)
+	}
+	n, first := int(time.Hour/step), 0
+	h := Timeline{Name: t.Name}
+	if t.Step > 0 {
+		if into := t.Start.Sub(t.Start.Truncate(time.Hour)); into >= step {
+			first = int((time.Hour - into + step - 1) / step)
+		}
+		h.Start, h.Step = t.Time(first).Truncate(time.Hour), time.Hour
+	}
+	for ; first+n <= len(t.Values); first += n {
+		sum, known := 0.0, 0
+		for _, v := range t.Values[first : first+n] {
+			if !math.IsNaN(v) {
+				sum += v
+				known++
+			}
+		}
+		value := sum / float64(known)
+		switch {
+		case 2*known < n:
+			value = math.NaN()
+		case !mean:
+			value *= float64(n)
+		}
+		h.Values = append(h.Values, value)
+	}
+	if len(h.Values) == 0 {
+		return t, fmt.Errorf("no full hour of rows %v apart", step)
+	}
+	return h, nil
 }
 
 // parseTime reads the usual ways to write a time; without a zone it is UTC.
 func parseTime(cell string) (time.Time, error) {
 	cell = strings.TrimSpace(cell)
-	for _, layout := range []string{time.RFC3339, time.DateTime, "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02T15:04", time.DateOnly} {
+	for _, layout := range []string{
+		time.RFC3339, "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 UTC", "2006-01-02T15:04Z07:00", "2006-01-02 15:04Z07:00",
+		time.DateTime, "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02T15:04", time.DateOnly,
+	} {
 		if at, err := time.Parse(layout, cell); err == nil {
 			return at.UTC(), nil
 		}
 	}
-	// Seconds since 1970, or the number of the hour: both are equal steps.
-	if n, err := strconv.ParseInt(cell, 10, 64); err == nil && n >= 0 && n < 1<<33 {
-		return time.Unix(n, 0).UTC(), nil
+	// Seconds or milliseconds since 1970, or the number of the row.
+	if n, err := strconv.ParseInt(cell, 10, 64); err == nil && n >= 0 && n < 1<<43 {
+		if n < 1<<33 {
+			return time.Unix(n, 0).UTC(), nil
+		}
+		return time.UnixMilli(n).UTC(), nil
 	}
 	return time.Time{}, fmt.Errorf("%q is not a time such as 2006-01-02T15:04:05Z", cell)
 }
