@@ -16,7 +16,7 @@ demo: build ## a service under load, scaled out and in, in less than two minutes
 
 test: ## all tests, with the race detector where there is a C compiler
 	@test -n "$(RACE)" || echo "no C compiler: the race detector is off"
-	$(GO) test $(RACE) ./...
+	$(GO) test -timeout 30m $(RACE) ./...
 
 lint: ## gofmt, vet, staticcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }

@@ -172,7 +172,7 @@ func atSecond(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 // await asks ECS until the answer is good.
 func (w *world) await(operation, input string, good func(any) bool) {
 	w.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for !good(w.must("ecs", operation, input)) {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("%s(%s) never became what was expected", operation, input)
