@@ -239,6 +239,52 @@ func TestShortMetricPeriod(t *testing.T) {
 	})
 }
 
+func TestAServiceChoosesTheResolutionOfItsMetrics(t *testing.T) {
+	monitoring := func(seconds int32) *types.MonitoringConfiguration {
+		return &types.MonitoringConfiguration{MetricConfigurations: []types.MetricConfiguration{
+			{MetricNames: []string{"CPUUtilization"}, ResolutionSeconds: aws.Int32(seconds)},
+		}}
+	}
+	inWorld(t, func(w *world) {
+		w.serve(1, func(in *ecs.CreateServiceInput) { in.Monitoring = monitoring(20) })
+		count := 0
+		wantMore := func(want int) {
+			t.Helper()
+			w.pass(time.Minute)
+			n := len(w.metrics.of("AWS/ECS", "CPUUtilization", true))
+			if n-count != want {
+				t.Errorf("%d samples in a minute, want %d", n-count, want)
+			}
+			count = n
+		}
+		count = len(w.metrics.of("AWS/ECS", "CPUUtilization", true))
+		wantMore(3)
+		w.api.SetMetricPeriod("prod", "web", 10*time.Second) // a policy wants more
+		wantMore(6)
+		w.api.SetMetricPeriod("prod", "web", 0)
+		wantMore(3)
+		before := *w.service().Deployments[0].Id
+		w.update(&ecs.UpdateServiceInput{Monitoring: monitoring(60)})
+		wantMore(1)
+		if after := *w.service().Deployments[0].Id; after != before {
+			t.Errorf("another resolution takes a deployment: %s after %s", after, before)
+		}
+	})
+}
+
+func TestAServiceRefusesAnotherResolution(t *testing.T) {
+	for _, c := range []types.MetricConfiguration{
+		{MetricNames: []string{"CPUUtilization"}, ResolutionSeconds: aws.Int32(30)},
+		{MetricNames: []string{"CPUUtilization"}},
+		{MetricNames: []string{"RunningTaskCount"}, ResolutionSeconds: aws.Int32(20)},
+		{ResolutionSeconds: aws.Int32(20)},
+	} {
+		if err := checkMonitoring(&types.MonitoringConfiguration{MetricConfigurations: []types.MetricConfiguration{c}}); err == nil {
+			t.Errorf("%+v is accepted", c)
+		}
+	}
+}
+
 func TestTaskWithoutReservedCPUIsMeasuredAgainstOneCPU(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.cluster("prod")

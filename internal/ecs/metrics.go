@@ -49,17 +49,24 @@ func (a *API) SetMetricPeriod(cluster, service string, period time.Duration) {
 	}
 	if c, ok := a.clusters[cluster]; ok {
 		if s, ok := c.services[service]; ok && s.status() != inactive {
-			a.setPace(s, period)
+			a.setPace(s, a.paceOf(s))
 		}
 	}
 }
 
-// paceOf is the period that was set for a service, or a minute.
+// paceOf is the shorter of the period that was set for a service and the
+// resolution that it was given itself, or a minute.
 func (a *API) paceOf(s *service) time.Duration {
+	pace := usualPace
 	if p, ok := a.paces[s.key()]; ok {
-		return p
+		pace = p
 	}
-	return usualPace
+	if s.monitoring != nil {
+		for _, c := range s.monitoring.MetricConfigurations {
+			pace = min(pace, time.Duration(*c.ResolutionSeconds)*time.Second)
+		}
+	}
+	return pace
 }
 
 // setPace files a service under its period, or under none. The lock is held.

@@ -222,6 +222,9 @@ func (a *API) describeRevision(s *service, r revision) types.ServiceRevision {
 		ServiceRevisionArn:       a.revisionARN(s, r.Number),
 		TaskDefinition:           aws.String(r.TaskDefinition),
 	}
+	if len(s.deployments) > 0 && r.Number == s.primary().Number {
+		d.Monitoring = s.monitoring
+	}
 	if r.PlatformVersion != nil {
 		d.PlatformFamily, d.PlatformVersion = aws.String(platformFamily), aws.String(resolvedPlatform(*r.PlatformVersion))
 	}

@@ -43,6 +43,9 @@ func checkCreate(in *ecs.CreateServiceInput) error {
 	if err := checkPlacement(in.PlacementConstraints, in.PlacementStrategy); err != nil {
 		return err
 	}
+	if err := checkMonitoring(in.Monitoring); err != nil {
+		return err
+	}
 	return checkUnservedFeatures(in.ServiceConnectConfiguration, map[string]bool{
 		"canaryConfiguration":      in.DeploymentConfiguration != nil && in.DeploymentConfiguration.CanaryConfiguration != nil,
 		"linearConfiguration":      in.DeploymentConfiguration != nil && in.DeploymentConfiguration.LinearConfiguration != nil,
@@ -50,7 +53,6 @@ func checkCreate(in *ecs.CreateServiceInput) error {
 		"volumeConfigurations":     len(in.VolumeConfigurations) > 0,
 		"vpcLatticeConfigurations": len(in.VpcLatticeConfigurations) > 0,
 		"gatewayConnectors":        len(in.GatewayConnectors) > 0,
-		"monitoring":               in.Monitoring != nil,
 	})
 }
 
@@ -78,6 +80,9 @@ func checkUpdate(in *ecs.UpdateServiceInput) error {
 	if err := checkPlacement(in.PlacementConstraints, in.PlacementStrategy); err != nil {
 		return err
 	}
+	if err := checkMonitoring(in.Monitoring); err != nil {
+		return err
+	}
 	return checkUnservedFeatures(in.ServiceConnectConfiguration, map[string]bool{
 		"canaryConfiguration":      in.DeploymentConfiguration != nil && in.DeploymentConfiguration.CanaryConfiguration != nil,
 		"linearConfiguration":      in.DeploymentConfiguration != nil && in.DeploymentConfiguration.LinearConfiguration != nil,
@@ -85,7 +90,6 @@ func checkUpdate(in *ecs.UpdateServiceInput) error {
 		"volumeConfigurations":     len(in.VolumeConfigurations) > 0,
 		"vpcLatticeConfigurations": len(in.VpcLatticeConfigurations) > 0,
 		"gatewayConnectors":        len(in.GatewayConnectors) > 0,
-		"monitoring":               in.Monitoring != nil,
 	})
 }
 
@@ -151,6 +155,30 @@ func checkController(c *types.DeploymentController) error {
 func checkGracePeriod(seconds *int32) error {
 	if aws.ToInt32(seconds) < 0 {
 		return invalidParameter("The health check grace period must not be negative.")
+	}
+	return nil
+}
+
+// checkMonitoring validates the resolutions of a service's metrics.
+func checkMonitoring(m *types.MonitoringConfiguration) error {
+	if m == nil {
+		return nil
+	}
+	if len(m.MetricConfigurations) > 5 {
+		return invalidParameter("Metric configurations can have at most 5 items.")
+	}
+	for _, c := range m.MetricConfigurations {
+		if n := aws.ToInt32(c.ResolutionSeconds); n != 20 && n != 60 {
+			return invalidParameter("The resolution of a metric must be 20 or 60 seconds, not %d.", n)
+		}
+		if len(c.MetricNames) == 0 || len(c.MetricNames) > 5 {
+			return invalidParameter("A metric configuration must have 1 to 5 metric names.")
+		}
+		for _, name := range c.MetricNames {
+			if name != "CPUUtilization" && name != "MemoryUtilization" {
+				return invalidParameter("Metric %s is not one of CPUUtilization and MemoryUtilization.", name)
+			}
+		}
 	}
 	return nil
 }

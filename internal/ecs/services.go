@@ -29,6 +29,7 @@ type service struct {
 	eventNumber uint64           // of the next event
 	tasks       map[string]*task // by ID, those that have not stopped
 	inactiveAt  time.Time
+	monitoring  *types.MonitoringConfiguration // of its metrics; nil: each minute
 
 	// What the scheduler remembers between two looks.
 	queued   bool      // in API.dirty
@@ -49,6 +50,7 @@ type serviceRecord struct {
 	Deployments []*deployment
 	InactiveAt  time.Time
 	Steady      bool
+	Monitoring  *types.MonitoringConfiguration `json:",omitempty"`
 }
 
 func (s *service) status() string { return aws.ToString(s.api.Status) }
@@ -57,7 +59,7 @@ func (s *service) arn() string    { return *s.api.ServiceArn }
 func (s *service) desired() int   { return int(s.api.DesiredCount) }
 
 func (s *service) save(b *store.Batch) {
-	b.Put(kindService, s.key(), document(serviceRecord{s.api, s.clientToken, s.deployments, s.inactiveAt, s.steady}))
+	b.Put(kindService, s.key(), document(serviceRecord{s.api, s.clientToken, s.deployments, s.inactiveAt, s.steady, s.monitoring}))
 }
 
 // primary is the deployment that tasks are started for.
@@ -185,6 +187,7 @@ func (a *API) newService(c *cluster, in *ecs.CreateServiceInput) (*service, erro
 		name:        *in.ServiceName,
 		api:         a.newServiceAPI(c, in, now),
 		clientToken: aws.ToString(in.ClientToken),
+		monitoring:  in.Monitoring,
 		tasks:       map[string]*task{},
 	}
 	if err := checkDeploymentConfiguration(s.api.DeploymentConfiguration); err != nil {
@@ -299,6 +302,10 @@ func (a *API) update(s *service, in *ecs.UpdateServiceInput, b *store.Batch) err
 		s.setDesired(*in.DesiredCount)
 	}
 	s.applyPlainChanges(in)
+	if in.Monitoring != nil {
+		s.monitoring = in.Monitoring
+		a.setPace(s, a.paceOf(s))
+	}
 	if redeploy {
 		s.deploy(def, l, a.now())
 		s.history[0].save(b, s)

@@ -106,6 +106,7 @@ func (a *API) loadService(key string, value []byte) error {
 		deployments: r.Deployments,
 		inactiveAt:  r.InactiveAt,
 		steady:      r.Steady,
+		monitoring:  r.Monitoring,
 		tasks:       map[string]*task{},
 	}
 	c.services[name] = s
