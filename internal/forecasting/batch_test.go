@@ -143,6 +143,22 @@ func TestWriteChartShowsHistoryForecastAndMethods(t *testing.T) {
 	}
 }
 
+func TestWriteChartShowsValuesOfAllSizes(t *testing.T) {
+	for scale, want := range map[float64]string{1e-6: "2.4e-05 ", 1: " 24 ", 100: " 2400 ", 1e12: "2.4e+13 "} {
+		r := forecast.Result{Methods: twoSteps.Methods}
+		for _, v := range []float64{10, 24} {
+			r.Values = append(r.Values, v*scale)
+		}
+		var out strings.Builder
+		if err := forecasting.WriteChart(&out, forecasting.Timeline{Values: []float64{5 * scale, 15 * scale}}, r, 80); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+}
+
 func TestEvaluate(t *testing.T) {
 	evaluate := func(file string, holdout int) (forecasting.Score, error) {
 		return forecasting.Evaluate(context.Background(), forecasting.NewBatchReader(strings.NewReader(file)),

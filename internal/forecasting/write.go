@@ -77,13 +77,30 @@ func WriteChart(w io.Writer, history Timeline, r forecast.Result, width int) err
 		colors = append([]asciigraph.AnsiColor{asciigraph.DarkGray, asciigraph.DarkGray}, colors...)
 		legends = append([]string{fmt.Sprintf("lower %g %%", 100*in.Level), fmt.Sprintf("upper %g %%", 100*in.Level)}, legends...)
 	}
-	_, err := fmt.Fprintln(w, asciigraph.PlotMany(lines, asciigraph.Height(16), asciigraph.Width(columns), asciigraph.Precision(0),
+	_, err := fmt.Fprintln(w, asciigraph.PlotMany(lines, asciigraph.Height(16), asciigraph.Width(columns), asciigraph.YAxisValueFormatter(axis(lines)),
 		asciigraph.SeriesColors(colors...), asciigraph.SeriesLegends(legends...)))
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(w, "\nmade of:%s\n", parts(r.Methods))
 	return err
+}
+
+// axis writes the values of a chart with three digits, those of usual size
+// whole.
+func axis(lines [][]float64) func(float64) string {
+	highest := 0.0
+	for _, line := range lines {
+		for _, v := range line {
+			if !math.IsNaN(v) {
+				highest = max(highest, math.Abs(v))
+			}
+		}
+	}
+	if highest >= 100 && highest < 1e7 {
+		return func(v float64) string { return strconv.FormatFloat(v, 'f', 0, 64) }
+	}
+	return func(v float64) string { return strconv.FormatFloat(v, 'g', 3, 64) }
 }
 
 // parts names the methods with the most weight.
