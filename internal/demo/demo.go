@@ -18,7 +18,7 @@ import (
 // Options say how to run the demo. All fields must be set.
 type Options struct {
 	Runtime string  // process, docker or auto
-	Speed   float64 // of the server's clock
+	Speed   float64 // of the server's clock, 25 to 600
 	Out     io.Writer
 	Log     *slog.Logger
 }
@@ -47,6 +47,11 @@ var ErrNoScaling = errors.New("the service did not scale as it should")
 // Run runs the demo and reports on opts.Out. It returns nil only if the service
 // scaled out under load and back in after it.
 func Run(ctx context.Context, opts Options) (err error) {
+	// It takes 15 minutes of the server's clock until a scale-in, and at 600 times
+	// speed a minute is but five of the CPU limit's periods.
+	if !(opts.Speed >= 25 && opts.Speed <= 600) {
+		return fmt.Errorf("speed %v: the demo needs one from 25 to 600, to show a scale-in within two minutes", opts.Speed)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	s, err := server.Open(ctx, server.Config{
 		Addr: "127.0.0.1:0", Runtime: opts.Runtime, Speed: opts.Speed,

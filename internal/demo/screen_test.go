@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"math"
 	"regexp"
 	"strings"
 	"testing"
@@ -49,6 +50,14 @@ func TestPlainLinesWhereThereIsNoTerminal(t *testing.T) {
 	for _, want := range []string{"0:01:30      7     12  30ms     61.2        3        2  ##\n", "0:02:00  scale-out: Setting desired count to 3.\n"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+}
+
+func TestASpeedThatShowsNoScaleInIsRefused(t *testing.T) {
+	for _, speed := range []float64{0, 1, 24, 601, math.NaN()} {
+		if err := Run(t.Context(), Options{Speed: speed}); err == nil || !strings.Contains(err.Error(), "from 25 to 600") {
+			t.Errorf("speed %v: %v", speed, err)
 		}
 	}
 }
