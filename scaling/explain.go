@@ -209,6 +209,9 @@ func (e Explanation) scaleIn(seen Seen) Outlook {
 // limit adds what holds for the whole target.
 func (e *Explanation) limit(t Target) {
 	never := func(o *Outlook, why string) {
+		if o.Possible {
+			o.Needs = nil // whatever comes of them
+		}
 		o.Possible, o.Earliest = false, time.Time{}
 		o.Needs = append(o.Needs, why)
 	}

@@ -74,6 +74,10 @@ func TestExplainKnowsWhatCannotHappen(t *testing.T) {
 	if e.ScaleIn.Possible || !slices.Contains(e.ScaleIn.Needs, "scale-in is disabled in policy cpu") {
 		t.Errorf("scale-in: %v", e.ScaleIn)
 	}
+	least := explain(t, 1, tracked("cpu", tracking(t, scaling.TrackingConfig{Target: 50}), repeat(60, 3)...))
+	if want := []string{"already at the minimum capacity of 1"}; least.ScaleIn.Possible || !slices.Equal(least.ScaleIn.Needs, want) {
+		t.Errorf("scale-in: %v, want nothing but %q", least.ScaleIn, want)
+	}
 	none := explain(t, 5)
 	if none.ScaleOut.Possible || none.ScaleIn.Possible {
 		t.Error("a target without policies can scale")
