@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	runtime "flyball/internal/task"
 )
 
 // The API is met by what a real client offers, for all that it serves.
@@ -371,6 +373,9 @@ func TestServiceIsReadBackAsItWasCreated(t *testing.T) {
 		if s.AvailabilityZoneRebalancing != types.AvailabilityZoneRebalancingEnabled || aws.ToInt32(s.HealthCheckGracePeriodSeconds) != 0 {
 			t.Errorf("rebalancing %s, grace period %v", s.AvailabilityZoneRebalancing, s.HealthCheckGracePeriodSeconds)
 		}
+		if s.ResourceManagementType != types.ResourceManagementTypeCustomer || *s.RoleArn != "arn:aws:iam::123456789012:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS" {
+			t.Errorf("managed by the %s, role %s", s.ResourceManagementType, *s.RoleArn)
+		}
 		c := s.DeploymentConfiguration
 		if *c.MaximumPercent != 200 || *c.MinimumHealthyPercent != 100 || c.DeploymentCircuitBreaker.Enable {
 			t.Errorf("deployment configuration %+v", c)
@@ -386,6 +391,29 @@ func TestServiceIsReadBackAsItWasCreated(t *testing.T) {
 		}
 		if s.DeploymentController.Type != types.DeploymentControllerTypeEcs || *s.ServiceArn != "arn:aws:ecs:us-east-1:123456789012:service/prod/web" {
 			t.Errorf("%s %s", s.DeploymentController.Type, *s.ServiceArn)
+		}
+	})
+}
+
+// A service names the revisions that its deployments run, with their tasks.
+func TestServiceNamesItsRevisions(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.serve(2)
+		w.runtime.set(func(ctx context.Context, _ runtime.Spec) error { <-ctx.Done(); return ctx.Err() }, nil) // no task starts
+		must(w.api.UpdateService(w.Context(), &ecs.UpdateServiceInput{Cluster: aws.String("prod"), Service: aws.String("web"), ForceNewDeployment: true}))(w)
+		w.pass(time.Second)
+		s := w.service()
+		var got []string
+		for _, r := range s.CurrentServiceRevisions {
+			got = append(got, fmt.Sprintln(*r.Arn, r.RequestedTaskCount, r.RunningTaskCount, r.PendingTaskCount))
+		}
+		want := make([]string, 2)
+		for i, counts := range []string{" 2 0 2\n", " 2 2 0\n"} {
+			_, number, _ := strings.Cut(*s.Deployments[i].Id, "/")
+			want[i] = "arn:aws:ecs:us-east-1:123456789012:service-revision/prod/web/" + number + counts
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("revisions %q, want %q", got, want)
 		}
 	})
 }

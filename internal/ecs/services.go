@@ -82,8 +82,16 @@ func (a *API) describe(s *service, include []types.ServiceField) types.Service {
 	d.Events = orEmpty(s.events)
 	d.Deployments = make([]types.Deployment, len(s.deployments))
 	counts := s.counts()
+	d.CurrentServiceRevisions = make([]types.ServiceCurrentRevisionSummary, len(s.deployments))
 	for i, dep := range s.deployments {
-		d.Deployments[i] = dep.describe(s, counts[dep.ID])
+		shown := dep.describe(s, counts[dep.ID])
+		d.Deployments[i] = shown
+		d.CurrentServiceRevisions[i] = types.ServiceCurrentRevisionSummary{
+			Arn:                a.revisionARN(s, dep.Number),
+			PendingTaskCount:   shown.PendingCount,
+			RequestedTaskCount: shown.DesiredCount,
+			RunningTaskCount:   shown.RunningCount,
+		}
 	}
 	for _, n := range counts {
 		d.RunningCount += n.running
@@ -213,6 +221,7 @@ func (a *API) newServiceAPI(c *cluster, in *ecs.CreateServiceInput, now time.Tim
 		PlacementConstraints:          orEmpty(in.PlacementConstraints),
 		PlacementStrategy:             orEmpty(in.PlacementStrategy),
 		PropagateTags:                 cmp.Or(in.PropagateTags, types.PropagateTagsNone),
+		ResourceManagementType:        types.ResourceManagementTypeCustomer,
 		RoleArn:                       in.Role,
 		SchedulingStrategy:            cmp.Or(in.SchedulingStrategy, types.SchedulingStrategyReplica),
 		ServiceArn:                    aws.String(a.arn("service", c.name, *in.ServiceName)),
@@ -220,6 +229,9 @@ func (a *API) newServiceAPI(c *cluster, in *ecs.CreateServiceInput, now time.Tim
 		ServiceRegistries:             []types.ServiceRegistry{},
 		Status:                        aws.String(active),
 		Tags:                          orEmpty(in.Tags),
+	}
+	if in.NetworkConfiguration != nil { // ECS attaches the network interfaces in its own role
+		api.RoleArn = aws.String(a.iamARN("role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"))
 	}
 	api.DeploymentConfiguration = deploymentDefaults(in.DeploymentConfiguration, nil, api.SchedulingStrategy)
 	if api.SchedulingStrategy == types.SchedulingStrategyDaemon {

@@ -72,8 +72,11 @@ func checkSetting(name types.SettingName, value string) error {
 	return nil
 }
 
-func (a *API) rootARN() string {
-	return arn.ARN{Partition: "aws", Service: "iam", AccountID: a.cfg.Account, Resource: "root"}.String()
+func (a *API) rootARN() string { return a.iamARN("root") }
+
+// iamARN is the ARN of something in the account's IAM.
+func (a *API) iamARN(resource string) string {
+	return arn.ARN{Partition: "aws", Service: "iam", AccountID: a.cfg.Account, Resource: resource}.String()
 }
 
 // effectiveSetting is a principal's own setting, else the account's default,
