@@ -67,9 +67,9 @@ const (
 	samplesAtOnce = 16
 )
 
-// stopGrace bounds a clean shutdown in real time: the longest default stop
-// timeout and a little more.
-const stopGrace = 35 * time.Second
+// stopGrace bounds a clean shutdown in real time: the longest stop timeout that
+// Fargate allows and a little more. Nobody else stops the tasks.
+const stopGrace = 125 * time.Second
 
 // forgetAfter is how long stopped tasks and deleted services stay describable,
 // in virtual time.
