@@ -1,11 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"flyball/forecast"
 	"flyball/internal/forecasting"
 	"flyball/internal/replay"
 )
@@ -13,8 +16,10 @@ import (
 func replayCommand() *cobra.Command {
 	var setup replay.Setup
 	var step time.Duration
+	var batch string
+	var tasks float64
 	cmd := &cobra.Command{
-		Use:   "replay FILE",
+		Use:   "replay [FILE]",
 		Short: "Compare scaling policies on the traffic of the past",
 		Long: `Replay runs scaling policies against traffic that has been, in virtual time: predictive scaling,
 the same hour of last week in place of the forecast, target tracking on requests per task, and each
@@ -23,12 +28,26 @@ were enough tasks, and how many tasks were too many or too few in an hour, on av
 
 FILE has a row for each minute, or each few minutes: the number of requests, alone or after a time
 (time,value); a header row is passed over, in missing minutes there were no requests. It may be
-gzipped; - is the standard input.`,
+gzipped; - is the standard input.
+
+With --batch, a file has a service a row (id,v1,v2,...), with its requests hour by hour, of which
+each is replayed as if it needed --tasks on average. Target tracking is left out; the table is the
+mean over the services.`,
 		Example: `  flyball replay requests.csv --per-task 300
   flyball replay requests.csv --per-task 300 --headroom 20   # is a target value of 250 enough?
-  flyball replay requests-5min.csv.gz --step 5m --per-task 300 --start 2m`,
-		Args: cobra.ExactArgs(1),
+  flyball replay requests-5min.csv.gz --step 5m --per-task 300 --start 2m
+  flyball replay requests.csv --per-task 300 --quantile 0.8  # capacity for 8 of 10 hours
+  flyball replay --batch hourly.csv.gz`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case batch != "" && len(args) > 0:
+				return errors.New("a file and --batch cannot go together")
+			case batch != "":
+				return replayAll(cmd, batch, tasks, setup)
+			case len(args) == 0:
+				return errors.New("name a file of traffic, or a batch of services with --batch")
+			}
 			in, err := forecasting.Open(args[0], cmd.InOrStdin())
 			if err != nil {
 				return err
@@ -62,6 +81,23 @@ gzipped; - is the standard input.`,
 	f.DurationVar(&setup.Start, "start", time.Minute, "time from asking for a task until it serves")
 	f.DurationVar(&setup.Buffer, "buffer", 5*time.Minute, "how long before its hour a forecast capacity is asked for")
 	f.DurationVar(&setup.WarmUp, "warm-up", replay.MinWarmUp, "traffic at the beginning that is not counted")
-	_ = cmd.MarkFlagRequired("per-task")
+	f.Float64Var(&setup.Quantile, "quantile", forecast.Provision, "share of the hours for which a forecast's capacity is to be enough")
+	f.StringVar(&batch, "batch", "", "file with a service a row: id,v1,v2,...")
+	f.Float64Var(&tasks, "tasks", 10, "tasks that a service of a batch needs on average")
 	return cmd
+}
+
+// replayAll replays the services of a batch on all cores.
+func replayAll(cmd *cobra.Command, path string, tasks float64, setup replay.Setup) error {
+	in, err := forecasting.Open(path, cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	setup.Floors = true
+	report, err := replay.CompareAll(cmd.Context(), forecasting.NewBatchReader(in), time.Hour, tasks, setup, runtime.GOMAXPROCS(0))
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return report.WriteText(cmd.OutOrStdout())
 }

@@ -5,6 +5,7 @@
 package replay
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -23,6 +24,8 @@ type Setup struct {
 	Start    time.Duration // from asking for a task until it serves
 	Buffer   time.Duration // how long before its hour a forecast capacity is asked for
 	WarmUp   time.Duration // that is replayed and not counted
+	Quantile float64       // of the forecast load that there is to be capacity for; forecast.Provision if zero
+	Floors   bool          // leave target tracking out
 }
 
 // target is the target value of the policies: with a headroom of 25 and tasks
@@ -46,6 +49,8 @@ func (s Setup) check() error {
 		return fmt.Errorf("tasks that take %v to start; it must be 0 to 1h", s.Start)
 	case s.Buffer < 0 || s.Buffer > time.Hour:
 		return fmt.Errorf("a buffer of %v; it must be 0 to 1h", s.Buffer)
+	case !(s.Quantile >= 0 && s.Quantile < 1):
+		return fmt.Errorf("a quantile of %v; it must be between 0 and 1", s.Quantile)
 	case s.WarmUp < MinWarmUp:
 		return fmt.Errorf("a warm-up of %v; it must be %v at least", s.WarmUp, MinWarmUp)
 	}
@@ -110,6 +115,7 @@ type Outcome struct {
 
 // A Report compares the policies.
 type Report struct {
+	Services int     // of a batch
 	Hours    int     // that were counted
 	Need     float64 // tasks that were needed, on average over the hours
 	Outcomes []Outcome
@@ -125,7 +131,7 @@ func Compare(t Traffic, s Setup) (Report, error) {
 	if len(hours) <= first {
 		return Report{}, fmt.Errorf("%d hours of traffic are too few for a warm-up of %v", len(hours), s.WarmUp)
 	}
-	predicted, err := plan(hours, s, predict)
+	predicted, err := plan(hours, s, s.predict)
 	if err != nil {
 		return Report{}, err
 	}
@@ -144,6 +150,9 @@ func Compare(t Traffic, s Setup) (Report, error) {
 		{"predictive + target tracking", predicted, true},
 		{"seasonal naive + target tracking", naive, true},
 	} {
+		if p.tracks && s.Floors {
+			continue
+		}
 		tasks, err := p.run(t[:60*len(hours)], s)
 		if err != nil {
 			return Report{}, err
@@ -206,8 +215,9 @@ func plan(hours []float64, s Setup, forecast func(history []float64) ([]float64,
 	return p, nil
 }
 
-func predict(history []float64) ([]float64, error) {
-	r, err := forecast.Forecast(history, forecast.Options{Horizon: forecastHours, Quantiles: []float64{forecast.Provision}})
+func (s Setup) predict(history []float64) ([]float64, error) {
+	quantile := cmp.Or(s.Quantile, forecast.Provision)
+	r, err := forecast.Forecast(history, forecast.Options{Horizon: forecastHours, Quantiles: []float64{quantile}})
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,8 @@
 package replay_test
 
 import (
+	"context"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -77,6 +79,40 @@ func TestHeadroomIsKeptFree(t *testing.T) {
 	}
 }
 
+// The second service is the first a hundred times over: each needs 10 tasks on
+// average, in an hour of the morning 4 and in one of the afternoon 16.
+func TestABatchIsTheMeanOfItsServices(t *testing.T) {
+	var batch strings.Builder
+	for _, size := range []int{1, 100} {
+		batch.WriteString("service")
+		for hour := range 10 * 24 {
+			fmt.Fprintf(&batch, ",%d", size*(2+hour/12%2*6))
+		}
+		batch.WriteString("\n")
+	}
+	s := setup
+	s.PerTask, s.Floors = 0, true
+	compare := func(text string) (replay.Report, error) {
+		return replay.CompareAll(context.Background(), forecasting.NewBatchReader(strings.NewReader(text)), time.Hour, 10, s, 2)
+	}
+	r, err := compare(batch.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Services != 2 || r.Hours != 2*8*24 || !near(r.Need, 10) || len(r.Outcomes) != 2 {
+		t.Errorf("got %+v", r)
+	}
+	for _, o := range r.Outcomes {
+		if early := 12 * 4.0 / 1440; !near(o.HoursEnough, 1) || !near(o.TooMany, early) {
+			t.Errorf("%s: enough in %v of the hours, %v too many, want all and %v", o.Policy, o.HoursEnough, o.TooMany, early)
+		}
+	}
+	const want = `series "short": 2 hours of traffic are too few for a warm-up of 48h0m0s`
+	if _, err := compare("short,1,2\n"); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 // Target tracking comes down in halves of what can go, once in a cooldown after
 // a quarter of an hour, and is at the need long before the next rise.
 func TestTargetTrackingComesDown(t *testing.T) {
@@ -116,6 +152,7 @@ func TestWhatCannotBeReplayedIsRefused(t *testing.T) {
 		"no load on a task": {10, with(func(s *replay.Setup) { s.PerTask = 0 }), "greater than 0"},
 		"less than needed":  {10, with(func(s *replay.Setup) { s.Headroom = -1 }), "headroom"},
 		"time backwards":    {10, with(func(s *replay.Setup) { s.Start = -1 }), "to start"},
+		"certainty":         {10, with(func(s *replay.Setup) { s.Quantile = 1 }), "a quantile of 1; it must be between 0 and 1"},
 		"long buffer":       {10, with(func(s *replay.Setup) { s.Buffer = 2 * time.Hour }), "buffer"},
 		"no history":        {10, with(func(s *replay.Setup) { s.WarmUp = time.Hour }), "warm-up of 1h0m0s; it must be 25h0m0s at least"},
 		"little traffic":    {2, setup, "48 hours of traffic are too few"},
