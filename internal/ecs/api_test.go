@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -100,6 +101,9 @@ func TestErrorsAreThoseOfECS(t *testing.T) {
 			{"another deployment controller", create(func(in *ecs.CreateServiceInput) {
 				in.DeploymentController = &types.DeploymentController{Type: types.DeploymentControllerTypeCodeDeploy}
 			}), "UnsupportedFeatureException", ""},
+			{"another controller, whose services have no task definition", create(func(in *ecs.CreateServiceInput) {
+				in.DeploymentController, in.TaskDefinition = &types.DeploymentController{Type: types.DeploymentControllerTypeExternal}, nil
+			}), "UnsupportedFeatureException", "The deployment controller EXTERNAL is not supported by this server."},
 			{"a role for calls to no load balancer", create(func(in *ecs.CreateServiceInput) { in.Role = aws.String("ecsServiceRole") }),
 				"InvalidParameterException", "You cannot specify an IAM role for services that require a service linked role."},
 			{"started by, and of a family", second(api.ListTasks(ctx, &ecs.ListTasksInput{Cluster: prod, StartedBy: aws.String("me"), Family: aws.String("web")})),
@@ -639,20 +643,63 @@ func TestTaskEnvironment(t *testing.T) {
 	})
 }
 
-func TestTaskThatMountsAVolumeIsNotStartedWithoutIt(t *testing.T) {
-	inWorld(t, func(w *world) {
-		w.cluster("prod")
-		w.define(func(in *ecs.RegisterTaskDefinitionInput) {
+func TestTaskIsNotStartedWithoutWhatItWasPromised(t *testing.T) {
+	for want, promise := range map[string]func(*ecs.RegisterTaskDefinitionInput){
+		"volumes are not supported": func(in *ecs.RegisterTaskDefinitionInput) {
 			in.Volumes = []types.Volume{{Name: aws.String("data")}}
 			in.ContainerDefinitions[0].MountPoints = []types.MountPoint{{SourceVolume: aws.String("data"), ContainerPath: aws.String("/data")}}
+		},
+		"secrets are not supported": func(in *ecs.RegisterTaskDefinitionInput) {
+			in.ContainerDefinitions[0].Secrets = []types.Secret{{Name: aws.String("KEY"), ValueFrom: aws.String("key")}}
+		},
+		"proxy configurations are not supported": func(in *ecs.RegisterTaskDefinitionInput) {
+			in.ProxyConfiguration = &types.ProxyConfiguration{Type: types.ProxyConfigurationTypeAppmesh, ContainerName: aws.String("web")}
+		},
+		"ranges are not supported": func(in *ecs.RegisterTaskDefinitionInput) {
+			in.ContainerDefinitions[0].PortMappings = []types.PortMapping{{ContainerPortRange: aws.String("8000-8010")}}
+		},
+		"WINDOWS_SERVER_2022_CORE does not run": func(in *ecs.RegisterTaskDefinitionInput) {
+			in.RuntimePlatform = &types.RuntimePlatform{OperatingSystemFamily: types.OSFamilyWindowsServer2022Core}
+		},
+	} {
+		t.Run(want, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				w.cluster("prod")
+				w.define(promise)
+				must(w.api.CreateService(w.Context(), webService(1)))(w)
+				w.pass(time.Second)
+				task := w.tasks(types.DesiredStatusStopped)[0]
+				if task.StopCode != types.TaskStopCodeTaskFailedToStart || !strings.Contains(*task.StoppedReason, want) {
+					t.Errorf("stopped %s, %q", task.StopCode, *task.StoppedReason)
+				}
+			})
 		})
-		must(w.api.CreateService(w.Context(), webService(1)))(w)
-		w.pass(time.Second)
-		task := w.tasks(types.DesiredStatusStopped)[0]
-		if task.StopCode != types.TaskStopCodeTaskFailedToStart || !strings.Contains(*task.StoppedReason, "volumes are not supported") {
-			t.Errorf("stopped %s, %q", task.StopCode, *task.StoppedReason)
-		}
-	})
+	}
+}
+
+func TestVolumesThatAreRefused(t *testing.T) {
+	mount := func(name string) []types.MountPoint {
+		return []types.MountPoint{{SourceVolume: aws.String(name), ContainerPath: aws.String("/data")}}
+	}
+	host := &types.HostVolumeProperties{SourcePath: aws.String("/srv")}
+	for want, volumes := range map[string][]types.Volume{
+		"Unknown volume 'data'.":                   nil,
+		"Volume names must be unique: 'data'.":     {{Name: aws.String("data")}, {Name: aws.String("data")}},
+		"Volume name should not be null or empty.": {{}},
+		"No volume configuration can be configured for volume 'data', which is configured at launch.": {{Name: aws.String("data"), ConfiguredAtLaunch: aws.Bool(true), Host: host}},
+		"Fargate compatible task definitions do not support sourcePath":                               {{Name: aws.String("data"), Host: host}},
+	} {
+		inWorld(t, func(w *world) {
+			in := webDefinition()
+			in.Volumes = volumes
+			in.ContainerDefinitions[0].MountPoints = mount("data")
+			_, err := w.api.RegisterTaskDefinition(w.Context(), in)
+			var refused *types.ClientException
+			if !errors.As(err, &refused) || *refused.Message != want {
+				t.Errorf("got %v, want %s", err, want)
+			}
+		})
+	}
 }
 
 func TestAccountSettings(t *testing.T) {
@@ -671,6 +718,7 @@ func TestAccountSettings(t *testing.T) {
 		if *deleted.Setting.Value != "enhanced" {
 			t.Errorf("after it is deleted: %s", *deleted.Setting.Value)
 		}
+		must(w.api.PutAccountSettingDefault(w.Context(), &ecs.PutAccountSettingDefaultInput{Name: "dualStackIPv6", Value: aws.String("disabled")}))(w)
 		c := must(w.api.CreateCluster(w.Context(), &ecs.CreateClusterInput{ClusterName: aws.String("watched")}))(w).Cluster
 		if *c.Settings[0].Value != "enhanced" {
 			t.Errorf("a new cluster has %s", *c.Settings[0].Value)

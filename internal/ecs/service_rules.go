@@ -15,6 +15,10 @@ const maxDesired = 5000
 
 // checkCreate validates what can be seen without looking at the state.
 func checkCreate(in *ecs.CreateServiceInput) error {
+	// With another controller other members are required.
+	if err := checkController(in.DeploymentController); err != nil {
+		return err
+	}
 	daemon := in.SchedulingStrategy == types.SchedulingStrategyDaemon
 	switch {
 	case !validName(aws.ToString(in.ServiceName)):
@@ -32,9 +36,6 @@ func checkCreate(in *ecs.CreateServiceInput) error {
 		return err
 	}
 	if err := checkTags(in.Tags); err != nil {
-		return err
-	}
-	if err := checkController(in.DeploymentController); err != nil {
 		return err
 	}
 	if err := checkGracePeriod(in.HealthCheckGracePeriodSeconds); err != nil {
@@ -226,7 +227,7 @@ func (a *API) checkLoadBalancers(def *definition, balancers []types.LoadBalancer
 func (d *definition) exposes(container string, port int32) bool {
 	for _, c := range d.api.ContainerDefinitions {
 		if *c.Name == container {
-			return slices.ContainsFunc(c.PortMappings, func(p types.PortMapping) bool { return *p.ContainerPort == port })
+			return slices.ContainsFunc(c.PortMappings, func(p types.PortMapping) bool { return aws.ToInt32(p.ContainerPort) == port })
 		}
 	}
 	return false

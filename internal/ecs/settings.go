@@ -44,6 +44,7 @@ var settingRules = map[types.SettingName]settingRule{
 	types.SettingNameGuardDutyActivate:               {[]string{"on", "off"}, "off"},
 	types.SettingNameDefaultLogDriverMode:            {[]string{"blocking", "non-blocking"}, "non-blocking"},
 	types.SettingNameFargateEventWindows:             {onOff, "disabled"},
+	"dualStackIPv6":                                  {onOff, "enabled"}, // which the SDK does not list
 }
 
 func settingNames() []string {

@@ -51,9 +51,6 @@ func checkDefinition(in *ecs.RegisterTaskDefinitionInput, size taskSize) error {
 			return err
 		}
 	}
-	if err := checkUnserved(in); err != nil {
-		return err
-	}
 	if err := checkEphemeralStorage(in.EphemeralStorage); err != nil {
 		return err
 	}
@@ -74,6 +71,9 @@ func checkDefinition(in *ecs.RegisterTaskDefinitionInput, size taskSize) error {
 		return clientError("Task definition doesn't have any essential container.")
 	}
 	if err := checkDependencies(in.ContainerDefinitions); err != nil {
+		return err
+	}
+	if err := checkVolumes(in); err != nil {
 		return err
 	}
 	return checkTotals(in.ContainerDefinitions, size)
@@ -143,17 +143,31 @@ func checkFargateContainer(c types.ContainerDefinition) error {
 	return nil
 }
 
-// checkUnserved refuses what would be accepted and then not done.
-func checkUnserved(in *ecs.RegisterTaskDefinitionInput) error {
-	switch {
-	case in.ProxyConfiguration != nil:
-		return clientError("proxyConfiguration is not supported by this server.")
-	//lint:ignore SA1019 old clients still send it, and are refused
-	case len(in.InferenceAccelerators) > 0:
-		return clientError("inferenceAccelerators are not supported by this server.")
+// checkVolumes validates the volumes and what the containers mount of them.
+func checkVolumes(in *ecs.RegisterTaskDefinitionInput) error {
+	fargate := slices.Contains(in.RequiresCompatibilities, types.CompatibilityFargate)
+	volumes := map[string]bool{}
+	for _, v := range in.Volumes {
+		name := aws.ToString(v.Name)
+		sourcePath := v.Host != nil && aws.ToString(v.Host.SourcePath) != ""
+		switch {
+		case name == "":
+			return clientError("Volume name should not be null or empty.")
+		case volumes[name]:
+			return clientError("Volume names must be unique: '%s'.", name)
+		case aws.ToBool(v.ConfiguredAtLaunch) && (sourcePath || v.DockerVolumeConfiguration != nil || v.EfsVolumeConfiguration != nil || v.FsxWindowsFileServerVolumeConfiguration != nil):
+			return clientError("No volume configuration can be configured for volume '%s', which is configured at launch.", name)
+		case sourcePath && fargate:
+			return clientError("Fargate compatible task definitions do not support sourcePath")
+		}
+		volumes[name] = true
 	}
-	if p := in.RuntimePlatform; p != nil && p.OperatingSystemFamily != "" && p.OperatingSystemFamily != types.OSFamilyLinux {
-		return clientError("The operating system family %s is not supported by this server.", p.OperatingSystemFamily)
+	for _, c := range in.ContainerDefinitions {
+		for _, m := range c.MountPoints {
+			if !volumes[aws.ToString(m.SourceVolume)] {
+				return clientError("Unknown volume '%s'.", aws.ToString(m.SourceVolume))
+			}
+		}
 	}
 	return nil
 }
@@ -223,8 +237,8 @@ func checkContainerMemory(c *types.ContainerDefinition, size taskSize) error {
 func checkPorts(c *types.ContainerDefinition, mode types.NetworkMode) error {
 	name := aws.ToString(c.Name)
 	for _, p := range c.PortMappings {
-		if p.ContainerPortRange != nil {
-			return clientError("containerPortRange is not supported by this server.")
+		if p.ContainerPortRange != nil && p.ContainerPort == nil && p.HostPort == nil {
+			continue
 		}
 		if p.ContainerPort == nil || *p.ContainerPort < 1 || *p.ContainerPort > 65535 {
 			return clientError("Invalid 'containerPort' setting for container '%s'. It must be between 1 and 65535.", name)

@@ -216,12 +216,14 @@ func newDefinition(in *ecs.RegisterTaskDefinitionInput, size taskSize) *definiti
 		NetworkMode:             cmp.Or(in.NetworkMode, types.NetworkModeBridge),
 		PidMode:                 in.PidMode,
 		PlacementConstraints:    orEmpty(in.PlacementConstraints),
+		ProxyConfiguration:      in.ProxyConfiguration,
 		RequiresCompatibilities: in.RequiresCompatibilities,
 		RuntimePlatform:         in.RuntimePlatform,
 		Status:                  types.TaskDefinitionStatusActive,
 		TaskRoleArn:             in.TaskRoleArn,
 		Volumes:                 orEmpty(in.Volumes),
 	}
+	d.api.InferenceAccelerators = in.InferenceAccelerators //lint:ignore SA1019 old clients still send it
 	// "1 vCPU" and "2 GB" are stored as units and MiB.
 	if size.cpu > 0 {
 		d.api.Cpu = aws.String(strconv.Itoa(size.cpu))
@@ -241,7 +243,7 @@ func withPortDefaults(ports []types.PortMapping, mode types.NetworkMode) []types
 		if p.Protocol == "" {
 			p.Protocol = types.TransportProtocolTcp
 		}
-		if p.HostPort != nil {
+		if p.HostPort != nil || p.ContainerPortRange != nil {
 			continue
 		}
 		p.HostPort = aws.Int32(0)

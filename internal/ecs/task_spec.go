@@ -32,18 +32,36 @@ func (a *API) spec(t *task) (runtime.Spec, error) {
 	if t.service != nil {
 		spec.Labels["service"] = t.service.name
 	}
+	if err := checkStartable(&d); err != nil {
+		return runtime.Spec{}, err
+	}
 	for _, c := range d.ContainerDefinitions {
-		if err := checkStartable(c); err != nil {
-			return runtime.Spec{}, err
-		}
 		spec.Containers = append(spec.Containers, a.containerSpec(t, c))
 	}
 	return spec, nil
 }
 
-// checkStartable refuses a container that would run without something it was
-// promised. These come from services that are not served yet.
-func checkStartable(c types.ContainerDefinition) error {
+// checkStartable refuses a task that would run without something it was
+// promised: what is not built, and what comes from services that are not served.
+func checkStartable(d *types.TaskDefinition) error {
+	switch p := d.RuntimePlatform; {
+	case p != nil && p.OperatingSystemFamily != "" && p.OperatingSystemFamily != types.OSFamilyLinux:
+		return fmt.Errorf("CannotStartContainerError: the operating system family %s does not run on this server", p.OperatingSystemFamily)
+	case d.ProxyConfiguration != nil:
+		return errors.New("ResourceInitializationError: proxy configurations are not supported by this server")
+	//lint:ignore SA1019 old definitions still have it
+	case len(d.InferenceAccelerators) > 0:
+		return errors.New("ResourceInitializationError: inference accelerators are not supported by this server")
+	}
+	for _, c := range d.ContainerDefinitions {
+		if err := checkContainerStartable(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkContainerStartable(c types.ContainerDefinition) error {
 	switch {
 	case len(c.Secrets) > 0:
 		return errors.New("ResourceInitializationError: unable to pull secrets or registry auth: secrets are not supported by this server")
@@ -51,6 +69,8 @@ func checkStartable(c types.ContainerDefinition) error {
 		return errors.New("ResourceInitializationError: failed to download env files: environment files are not supported by this server")
 	case len(c.MountPoints) > 0 || len(c.VolumesFrom) > 0:
 		return fmt.Errorf("CannotCreateVolumeError: the container %s mounts a volume, volumes are not supported by this server", *c.Name)
+	case slices.ContainsFunc(c.PortMappings, func(p types.PortMapping) bool { return p.ContainerPort == nil }):
+		return fmt.Errorf("CannotStartContainerError: the container %s maps a range of ports, ranges are not supported by this server", *c.Name)
 	}
 	return nil
 }

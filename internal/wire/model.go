@@ -91,6 +91,10 @@ var moreValues = map[string][]string{
 		"ECSServiceAverageCPUUtilizationHighResolution",
 		"ECSServiceAverageMemoryUtilizationHighResolution",
 	},
+	"SettingName": {
+		// "Managing Amazon ECS account settings", ECS developer guide.
+		"dualStackIPv6",
+	},
 }
 
 // listed are enum values in the order in which AWS's messages list them, where
