@@ -224,7 +224,10 @@ func (a *API) DescribeScalingPolicies(ctx context.Context, in *applicationautosc
 		return out, nil
 	}
 	a.mu.Lock()
-	policies, next, err := page.Of(a.matching(in), func(p *policy) string { return policyKey(p.ResourceID, p.Name) }, in.NextToken, limit)
+	matching := collect(a, in.ResourceId, func(t *target) []*policy { return t.policies }, func(p *policy) bool {
+		return len(in.PolicyNames) == 0 || slices.Contains(in.PolicyNames, p.Name)
+	})
+	policies, next, err := page.Of(matching, func(p *policy) string { return policyKey(p.ResourceID, p.Name) }, in.NextToken, limit)
 	if err != nil {
 		a.mu.Unlock()
 		return nil, invalidToken(in.NextToken)
@@ -243,24 +246,6 @@ func (a *API) DescribeScalingPolicies(ctx context.Context, in *applicationautosc
 		}
 	}
 	return out, nil
-}
-
-// matching are the policies that a request asks for, in the order of their
-// targets and names.
-func (a *API) matching(in *applicationautoscaling.DescribeScalingPoliciesInput) []*policy {
-	var ids []string
-	if in.ResourceId != nil {
-		ids = []string{*in.ResourceId}
-	}
-	var policies []*policy
-	for _, t := range a.selected(ids) {
-		for _, p := range t.policies {
-			if len(in.PolicyNames) == 0 || slices.Contains(in.PolicyNames, p.Name) {
-				policies = append(policies, p)
-			}
-		}
-	}
-	return policies
 }
 
 func (a *API) describePolicy(p *policy) types.ScalingPolicy {

@@ -223,7 +223,10 @@ func (a *API) DescribeScheduledActions(_ context.Context, in *applicationautosca
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	actions, next, err := page.Of(a.scheduled(in), func(c *action) string { return actionKey(c.ResourceID, c.Name) }, in.NextToken, limit)
+	matching := collect(a, in.ResourceId, func(t *target) []*action { return t.actions }, func(c *action) bool {
+		return len(in.ScheduledActionNames) == 0 || slices.Contains(in.ScheduledActionNames, c.Name)
+	})
+	actions, next, err := page.Of(matching, func(c *action) string { return actionKey(c.ResourceID, c.Name) }, in.NextToken, limit)
 	if err != nil {
 		return nil, invalidToken(in.NextToken)
 	}
@@ -232,23 +235,6 @@ func (a *API) DescribeScheduledActions(_ context.Context, in *applicationautosca
 	}
 	out.NextToken = next
 	return out, nil
-}
-
-// scheduled are the actions that a request asks for.
-func (a *API) scheduled(in *applicationautoscaling.DescribeScheduledActionsInput) []*action {
-	var ids []string
-	if in.ResourceId != nil {
-		ids = []string{*in.ResourceId}
-	}
-	var actions []*action
-	for _, t := range a.selected(ids) {
-		for _, c := range t.actions {
-			if len(in.ScheduledActionNames) == 0 || slices.Contains(in.ScheduledActionNames, c.Name) {
-				actions = append(actions, c)
-			}
-		}
-	}
-	return actions
 }
 
 func (a *API) describeAction(c *action) types.ScheduledAction {

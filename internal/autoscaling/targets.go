@@ -300,6 +300,24 @@ func (a *API) selected(resourceIDs []string) []*target {
 	return targets
 }
 
+// collect gathers what the targets have, or the one with the resource id if there
+// is one, in the order of their resource ids.
+func collect[T any](a *API, resourceID *string, of func(*target) []T, wanted func(T) bool) []T {
+	var ids []string
+	if resourceID != nil {
+		ids = []string{*resourceID}
+	}
+	var items []T
+	for _, t := range a.selected(ids) {
+		for _, item := range of(t) {
+			if wanted(item) {
+				items = append(items, item)
+			}
+		}
+	}
+	return items
+}
+
 func (a *API) describe(t *target) types.ScalableTarget {
 	return types.ScalableTarget{
 		ServiceNamespace:  namespace,

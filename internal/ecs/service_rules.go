@@ -15,8 +15,8 @@ const maxDesired = 5000
 
 // checkCreate validates what can be seen without looking at the state.
 func checkCreate(in *ecs.CreateServiceInput) error {
-	// With another controller other members are required.
-	if err := checkController(in.DeploymentController); err != nil {
+	// First, since other controllers require other members.
+	if err := checkConfiguration(in); err != nil {
 		return err
 	}
 	daemon := in.SchedulingStrategy == types.SchedulingStrategyDaemon
@@ -32,10 +32,32 @@ func checkCreate(in *ecs.CreateServiceInput) error {
 	case len(aws.ToString(in.ClientToken)) > 36:
 		return invalidParameter("The client token can be at most 36 characters long.")
 	}
-	if err := checkDesired(in.DesiredCount); err != nil {
+	return checkTags(in.Tags)
+}
+
+func checkUpdate(in *ecs.UpdateServiceInput) error {
+	return checkConfiguration(&ecs.CreateServiceInput{
+		DeploymentController:          in.DeploymentController,
+		DesiredCount:                  in.DesiredCount,
+		HealthCheckGracePeriodSeconds: in.HealthCheckGracePeriodSeconds,
+		PlacementConstraints:          in.PlacementConstraints,
+		PlacementStrategy:             in.PlacementStrategy,
+		Monitoring:                    in.Monitoring,
+		DeploymentConfiguration:       in.DeploymentConfiguration,
+		ServiceConnectConfiguration:   in.ServiceConnectConfiguration,
+		ServiceRegistries:             in.ServiceRegistries,
+		VolumeConfigurations:          in.VolumeConfigurations,
+		VpcLatticeConfigurations:      in.VpcLatticeConfigurations,
+		GatewayConnectors:             in.GatewayConnectors,
+	})
+}
+
+// checkConfiguration validates what a service may be created with and changed to.
+func checkConfiguration(in *ecs.CreateServiceInput) error {
+	if err := checkController(in.DeploymentController); err != nil {
 		return err
 	}
-	if err := checkTags(in.Tags); err != nil {
+	if err := checkDesired(in.DesiredCount); err != nil {
 		return err
 	}
 	if err := checkGracePeriod(in.HealthCheckGracePeriodSeconds); err != nil {
@@ -66,32 +88,6 @@ func checkCreateAgain(old *service, in *ecs.CreateServiceInput) error {
 		return invalidParameter("Creation of service was not idempotent.")
 	}
 	return nil
-}
-
-func checkUpdate(in *ecs.UpdateServiceInput) error {
-	if err := checkDesired(in.DesiredCount); err != nil {
-		return err
-	}
-	if err := checkController(in.DeploymentController); err != nil {
-		return err
-	}
-	if err := checkGracePeriod(in.HealthCheckGracePeriodSeconds); err != nil {
-		return err
-	}
-	if err := checkPlacement(in.PlacementConstraints, in.PlacementStrategy); err != nil {
-		return err
-	}
-	if err := checkMonitoring(in.Monitoring); err != nil {
-		return err
-	}
-	return checkUnservedFeatures(in.ServiceConnectConfiguration, map[string]bool{
-		"canaryConfiguration":      in.DeploymentConfiguration != nil && in.DeploymentConfiguration.CanaryConfiguration != nil,
-		"linearConfiguration":      in.DeploymentConfiguration != nil && in.DeploymentConfiguration.LinearConfiguration != nil,
-		"serviceRegistries":        len(in.ServiceRegistries) > 0,
-		"volumeConfigurations":     len(in.VolumeConfigurations) > 0,
-		"vpcLatticeConfigurations": len(in.VpcLatticeConfigurations) > 0,
-		"gatewayConnectors":        len(in.GatewayConnectors) > 0,
-	})
 }
 
 // checkPlacement validates what is kept and shown; there is one machine to place
