@@ -677,6 +677,22 @@ func TestTaskIsNotStartedWithoutWhatItWasPromised(t *testing.T) {
 	}
 }
 
+func TestPlacementByHostIsShownAsByInstance(t *testing.T) {
+	byHost := []types.PlacementStrategy{{Type: types.PlacementStrategyTypeSpread, Field: aws.String("host")}}
+	inWorld(t, func(w *world) {
+		w.serve(1, func(in *ecs.CreateServiceInput) {
+			in.LaunchType, in.PlacementStrategy = types.LaunchTypeEc2, byHost
+		})
+		if s := w.service().PlacementStrategy; len(s) != 1 || *s[0].Field != "instanceId" {
+			t.Errorf("created with %+v", s)
+		}
+		must(w.api.UpdateService(w.Context(), &ecs.UpdateServiceInput{Cluster: aws.String("prod"), Service: aws.String("web"), PlacementStrategy: byHost}))(w)
+		if s := w.service().PlacementStrategy; len(s) != 1 || *s[0].Field != "instanceId" || *byHost[0].Field != "host" {
+			t.Errorf("changed to %+v", s)
+		}
+	})
+}
+
 func TestVolumesThatAreRefused(t *testing.T) {
 	mount := func(name string) []types.MountPoint {
 		return []types.MountPoint{{SourceVolume: aws.String(name), ContainerPath: aws.String("/data")}}

@@ -149,6 +149,18 @@ func checkController(c *types.DeploymentController) error {
 	return notServed("The deployment controller " + string(c.Type))
 }
 
+// canonicalStrategy names the instance as ECS shows it: "host" is another word
+// for instanceId.
+func canonicalStrategy(strategy []types.PlacementStrategy) []types.PlacementStrategy {
+	strategy = slices.Clone(strategy)
+	for i := range strategy {
+		if s := &strategy[i]; s.Type == types.PlacementStrategyTypeSpread && aws.ToString(s.Field) == "host" {
+			s.Field = aws.String("instanceId")
+		}
+	}
+	return strategy
+}
+
 func checkGracePeriod(seconds *int32) error {
 	if aws.ToInt32(seconds) < 0 {
 		return invalidParameter("The health check grace period must not be negative.")

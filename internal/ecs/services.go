@@ -219,7 +219,7 @@ func (a *API) newServiceAPI(c *cluster, in *ecs.CreateServiceInput, now time.Tim
 		EnableExecuteCommand:          in.EnableExecuteCommand,
 		HealthCheckGracePeriodSeconds: orElse(in.HealthCheckGracePeriodSeconds, aws.Int32(0)),
 		PlacementConstraints:          orEmpty(in.PlacementConstraints),
-		PlacementStrategy:             orEmpty(in.PlacementStrategy),
+		PlacementStrategy:             orEmpty(canonicalStrategy(in.PlacementStrategy)),
 		PropagateTags:                 cmp.Or(in.PropagateTags, types.PropagateTagsNone),
 		ResourceManagementType:        types.ResourceManagementTypeCustomer,
 		RoleArn:                       in.Role,
@@ -382,7 +382,7 @@ func (s *service) applyPlainChanges(in *ecs.UpdateServiceInput) {
 		s.api.PlacementConstraints = in.PlacementConstraints
 	}
 	if in.PlacementStrategy != nil {
-		s.api.PlacementStrategy = in.PlacementStrategy
+		s.api.PlacementStrategy = canonicalStrategy(in.PlacementStrategy)
 	}
 	if in.PropagateTags != "" {
 		s.api.PropagateTags = in.PropagateTags
