@@ -49,6 +49,9 @@ open loop: requests go out at that rate, whatever the answers.`,
 			}
 			fmt.Fprintf(out, "%d requests, %d errors, p50 %s, p95 %s, p99 %s, slowest %s\n", summary.Requests, summary.Errors,
 				short(summary.Latency.P50), short(summary.Latency.P95), short(summary.Latency.P99), short(summary.Latency.Max))
+			if summary.Requests > 0 && summary.Requests == summary.Errors {
+				return fmt.Errorf("no request was answered: %s", summary.Err)
+			}
 			if summary.Err != "" {
 				fmt.Fprintln(out, "one of the errors:", summary.Err)
 			}

@@ -284,7 +284,7 @@ func checkDeploymentConfiguration(c *types.DeploymentConfiguration) error {
 	case c.Strategy != types.DeploymentStrategyRolling:
 		return notServed("The deployment strategy " + string(c.Strategy))
 	case c.Alarms != nil && c.Alarms.Enable:
-		return notServed("Deployment alarms")
+		return notServed("deploymentConfiguration.alarms")
 	case len(c.LifecycleHooks) > 0:
 		return notServed("A deployment lifecycle hook")
 	case aws.ToInt32(c.BakeTimeInMinutes) != 0:
