@@ -34,9 +34,11 @@ func forecastCommand() *cobra.Command {
 prediction intervals: as CSV, or as a chart if the output is a terminal.
 
 FILE has a value a row, alone or after a time (time,value); a header row is passed over, missing
-hours are gaps. Rows that are finer than an hour are added up: what is forecast are hours. With --batch, a file has a series a row (id,v1,v2,...) and a row of forecasts
-(id,f1,f2,...) is written for each. A series that cannot be forecast is told on standard error and
-left out, and the exit status is 1. Files may be gzipped; - is the standard input.
+hours are gaps. Rows that are finer than an hour are added up: what is forecast are hours.
+
+With --batch, a file has a series a row (id,v1,v2,...) and a row of forecasts (id,f1,f2,...) is
+written for each. A series that cannot be forecast is told on standard error and left out, and the
+exit status is 1. Files may be gzipped; - is the standard input.
 
 With --holdout N, the last N values of each series of a batch are held back, and the forecasts of
 them are scored by sMAPE, MASE and OWA, the measures of the M4 competition.`,
