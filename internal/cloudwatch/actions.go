@@ -151,7 +151,11 @@ func (a *API) fire(r *record, previous alarm.State, now time.Time, repeat bool, 
 	}
 	// On the minute that follows, or on the one after if that is too close: the
 	// loop comes by on the minute.
-	r.again = at(now.Round(time.Minute).Add(time.Minute))
+	every := time.Minute
+	if r.composite == nil && r.metric.period < shortest {
+		every = shortest // periods that CloudWatch does not have are for those in a hurry
+	}
+	r.again = at(now.Round(every).Add(every))
 	n := action{repeat: repeat, updated: r.updated, Notification: Notification{
 		Alarm: r.name, AlarmARN: a.alarmARN(r.name), At: now,
 		State: types.StateValue(r.state.String()), Previous: types.StateValue(previous.String()),

@@ -2,6 +2,7 @@ package cloudwatch_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -145,6 +146,27 @@ func TestScalingActionsRepeat(t *testing.T) {
 			"Successfully executed action " + topic, "Successfully executed action " + policy,
 		})
 	})
+}
+
+// Alarms with a period that only the tag flyball:metric-period gives are in a hurry.
+func TestScalingActionsOfShortPeriodsRepeatSooner(t *testing.T) {
+	for period, want := range map[int32][]string{
+		5:  {"16:56:05", "16:56:20", "16:56:30", "16:56:40", "16:56:50", "16:57:00"},
+		10: {"16:56:05", "16:57:00"},
+	} {
+		run(t, func(t *testing.T, s *service) {
+			s.until("16:56:00")
+			s.putAlarm(alarmOn("TargetTracking-high", acting, func(in *sdk.PutMetricAlarmInput) {
+				in.Period, in.TreatMissingData = aws.Int32(period), aws.String("breaching")
+			}))
+			s.until("16:57:02")
+			var times []string
+			for _, n := range s.acted() {
+				times = append(times, n.At.Format(time.TimeOnly))
+			}
+			same(t, fmt.Sprintf("times of actions with a period of %d s", period), times, want)
+		})
+	}
 }
 
 func TestRepeatedActionDoesNotWaitForDataThatStopped(t *testing.T) {

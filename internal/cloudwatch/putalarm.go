@@ -354,6 +354,9 @@ func checkDimensions(in []types.Dimension) error {
 	return nil
 }
 
+// shortest is the shortest period of alarms that CloudWatch has.
+const shortest = 10 * time.Second
+
 // metricPeriod refuses periods that CloudWatch does not have for alarms, except
 // 1 and 5 seconds for target tracking, which the tag flyball:metric-period
 // turns on.
