@@ -235,7 +235,7 @@ func (w *watch) sentence(a aastypes.ScalingActivity) string {
 func (w *watch) close(show screen, out io.Writer) error {
 	show.close()
 	t := w.total
-	fmt.Fprintf(out, "\n%d scale-outs took the service from %d to %d running tasks, %d scale-ins back to %d; %d requests answered, %d failed\n",
+	fmt.Fprintf(out, "\n%d scale-outs took the service from %d to %d running tasks, %d scale-ins back to %d;\n%d requests answered, %d failed\n",
 		t.scaleOuts, minTasks, t.peakRunning, t.scaleIns, t.last, t.load.Requests-t.load.Errors, t.load.Errors)
 	if t.load.Err != "" {
 		fmt.Fprintln(out, "one of the failures:", t.load.Err)
