@@ -63,6 +63,9 @@ func (r *cborReader) head() (major byte, info byte, arg uint64, err error) {
 	rest := r.data[r.pos+1:]
 	switch {
 	case info == 24 && len(rest) >= 1:
+		if major == cborSimple && rest[0] < 32 {
+			return 0, 0, 0, errCBOR // RFC 8949, 3.3: these have the short form only
+		}
 		r.pos += 2
 		return major, info, uint64(rest[0]), nil
 	case info == 25 && len(rest) >= 2:
