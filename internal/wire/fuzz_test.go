@@ -130,7 +130,7 @@ func FuzzCBOR(f *testing.F) {
 	}
 	f.Add([]byte("\xbf\x7f\x64Name\x65space\xff\x61A\xff"))
 	f.Add([]byte("\x9f\x81\x81\x81\x81\xff"))
-	f.Add([]byte("\xf8\x00")) // false in a form that it may not have
+	f.Add([]byte("\xf8\x00")) // a simple value in a form that it may not have
 	targets := fuzzTargets(f)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, target := range targets {
