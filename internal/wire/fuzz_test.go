@@ -130,14 +130,19 @@ func FuzzCBOR(f *testing.F) {
 	}
 	f.Add([]byte("\xbf\x7f\x64Name\x65space\xff\x61A\xff"))
 	f.Add([]byte("\x9f\x81\x81\x81\x81\xff"))
-	f.Add([]byte("\xf8\x00")) // a simple value in a form that it may not have
+	f.Add([]byte("\xf8\x00"))                       // a simple value in a form that it may not have
+	f.Add([]byte(strings.Repeat("\x81", 33) + "0")) // deeper than the library goes unless told
+	deep, err := cbor.DecOptions{MaxNestedLevels: 2 * maxDepth}.DecMode()
+	if err != nil {
+		f.Fatal(err)
+	}
 	targets := fuzzTargets(f)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, target := range targets {
 			target.decodeAndBack(t, &cborReader{data: body})
 		}
 		r := &cborReader{data: body}
-		if r.skip() == nil && r.end() && cbor.Wellformed(body) != nil {
+		if r.skip() == nil && r.end() && deep.Wellformed(body) != nil {
 			t.Fatalf("skipped what is not CBOR: %x", body)
 		}
 	})
