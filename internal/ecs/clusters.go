@@ -252,13 +252,14 @@ func (a *API) UpdateClusterSettings(ctx context.Context, in *ecs.UpdateClusterSe
 	return &ecs.UpdateClusterSettingsOutput{Cluster: out.Cluster}, nil
 }
 
-// DeleteCluster makes an empty cluster inactive.
+// DeleteCluster makes an empty cluster inactive. One that is already is answered
+// with the same again.
 func (a *API) DeleteCluster(ctx context.Context, in *ecs.DeleteClusterInput, _ ...func(*ecs.Options)) (*ecs.DeleteClusterOutput, error) {
 	out := &ecs.DeleteClusterOutput{}
 	return answer(out, a.change(func(b *store.Batch) error {
-		c, err := a.activeCluster(in.Cluster)
-		if err != nil {
-			return err
+		c, ok := a.findCluster(in.Cluster)
+		if !ok {
+			return clusterNotFound()
 		}
 		for _, s := range c.services {
 			if s.status() != inactive {
