@@ -23,7 +23,8 @@ func main() {
 	targets := flag.Int("targets", 10_000, "scalable targets in the breach measurement")
 	data := flag.String("serve", "", "be the server of the breach measurement, with its state in this folder")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// When nobody reads on, the programs that are measured are to be stopped, too.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
 	defer stop()
 	if *data != "" {
 		if err := serve(ctx, *data); err != nil {
