@@ -15,7 +15,7 @@ import (
 	aastypes "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/spf13/cobra"
 
-	"flyball/internal/autoscaling"
+	"flyball/internal/service/autoscaling"
 	"flyball/internal/client"
 	"flyball/internal/status"
 )

@@ -11,9 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 
-	local "flyball/internal/autoscaling"
-	localcloudwatch "flyball/internal/cloudwatch"
-	localecs "flyball/internal/ecs"
+	local "flyball/internal/service/autoscaling"
+	localcloudwatch "flyball/internal/service/cloudwatch"
+	localecs "flyball/internal/service/ecs"
 )
 
 var name = regexp.MustCompile(`\b[A-Z][A-Za-z]+\b`)

@@ -15,10 +15,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"flyball/internal/autoscaling"
+	"flyball/internal/service/autoscaling"
 	"flyball/internal/clock"
-	"flyball/internal/cloudwatch"
-	"flyball/internal/ecs"
+	"flyball/internal/service/cloudwatch"
+	"flyball/internal/service/ecs"
 	"flyball/internal/store"
 	"flyball/internal/task"
 	"flyball/internal/tsdb"

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"flyball/internal/autoscaling"
-	"flyball/internal/cloudwatch"
-	"flyball/internal/ecs"
+	"flyball/internal/service/autoscaling"
+	"flyball/internal/service/cloudwatch"
+	"flyball/internal/service/ecs"
 	"flyball/internal/status"
 	"flyball/internal/task"
 	"flyball/internal/task/docker"

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/smithy-go"
 
-	"flyball/internal/cloudwatch"
+	"flyball/internal/service/cloudwatch"
 	"flyball/metric"
 )
 

@@ -16,7 +16,7 @@ import (
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"flyball/internal/clock"
-	"flyball/internal/cloudwatch"
+	"flyball/internal/service/cloudwatch"
 	"flyball/internal/store"
 	"flyball/internal/tsdb"
 	"flyball/metric"

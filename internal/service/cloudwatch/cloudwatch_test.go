@@ -16,7 +16,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"flyball/internal/clock"
-	"flyball/internal/cloudwatch"
+	"flyball/internal/service/cloudwatch"
 	"flyball/internal/store"
 	"flyball/internal/tsdb"
 )
