@@ -56,7 +56,7 @@ type actionQueue struct {
 
 type action struct {
 	Notification
-	updated instant // of the alarm's state
+	updated alarm.Instant // of the alarm's state
 	repeat  bool
 	message *string // for a notification topic
 }
@@ -145,26 +145,19 @@ func (d *dispatcher) work(ctx context.Context) {
 // fire starts the actions of an alarm's state, or repeats those that are
 // scaling policies. The caller holds the lock.
 func (a *API) fire(r *record, previous alarm.State, now time.Time, repeat bool, why reason) {
-	actions := r.of(r.state)
+	actions := r.of(r.State)
 	if !r.enabled || len(actions) == 0 {
 		return
 	}
-	// On the minute that follows, or on the one after if that is too close: the
-	// loop comes by on the minute.
-	every := time.Minute
-	if r.composite == nil && r.metric.period < shortest {
-		every = shortest // periods that CloudWatch does not have are for those in a hurry
-	}
-	r.again = at(now.Round(every).Add(every))
 	n := action{repeat: repeat, updated: r.updated, Notification: Notification{
 		Alarm: r.name, AlarmARN: a.alarmARN(r.name), At: now,
-		State: types.StateValue(r.state.String()), Previous: types.StateValue(previous.String()),
+		State: types.StateValue(r.State.String()), Previous: types.StateValue(previous.String()),
 	}}
 	n.Reason, _ = r.reason()
 	if r.composite == nil {
 		m := &r.metric
 		n.Threshold, n.Comparison = m.rule.Threshold, types.ComparisonOperator(m.rule.Comparison.String())
-		n.Period = m.period
+		n.Period = m.rule.Period
 		if m.series != nil {
 			n.Metric = m.series.Key().ID()
 		}

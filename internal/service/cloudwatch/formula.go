@@ -123,7 +123,7 @@ func (f *formula) window(dst []float64, period time.Duration, end time.Time) err
 			i := slices.IndexFunc(f.inputs, func(in input) bool { return in.id == id })
 			in, window := &f.inputs[i], values[i*n:(i+1)*n]
 			err := in.series.Window(window, in.stat, period, in.unit, end)
-			late = late || arriving(window)
+			late = late || metric.Pending(window)
 			return math.Series{Period: period, Values: window}, err
 		},
 	})
@@ -158,7 +158,7 @@ func (m *metricRule) sources() []*tsdb.Series {
 // read reads the values of the evaluation range; NaN is no data.
 func (m *metricRule) read(dst []float64, end time.Time) error {
 	if m.series == nil {
-		return m.watched.formula.window(dst, m.period, end)
+		return m.watched.formula.window(dst, m.rule.Period, end)
 	}
-	return m.series.Window(dst, m.stat, m.period, m.unit, end)
+	return m.series.Window(dst, m.stat, m.rule.Period, m.unit, end)
 }
