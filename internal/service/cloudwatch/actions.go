@@ -6,28 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
-
 	"flyball/alarm"
 	"flyball/internal/store"
-	"flyball/metric"
 )
-
-// A Notification is what an alarm tells one of its actions.
-type Notification struct {
-	Action     string // ARN
-	Alarm      string // name
-	AlarmARN   string
-	State      types.StateValue
-	Previous   types.StateValue // equal to State when the action is repeated
-	Reason     string
-	At         time.Time
-	Threshold  float64
-	Comparison types.ComparisonOperator
-	Metric     metric.ID          // of a metric alarm that is not on metric math
-	Period     time.Duration      // of the datapoints
-	Datapoints []metric.Datapoint // the evaluated ones, oldest first; none for composite alarms and states set by hand
-}
 
 // maxWorkers is how many actions are under way at a time. Most of their time
 // they wait for the disk, which they do together.
@@ -55,10 +36,9 @@ type actionQueue struct {
 }
 
 type action struct {
-	Notification
+	alarm.Notification
 	updated alarm.Instant // of the alarm's state
-	repeat  bool
-	message *string // for a notification topic
+	message *string       // for a notification topic
 }
 
 // start has actions carried out until ctx ends; stop waits for those under way.
@@ -97,7 +77,7 @@ func (d *dispatcher) enqueue(r *record, n action) {
 		q = &actionQueue{alarm: r}
 		r.queue = q
 	}
-	if last := len(q.pending) - 1; n.repeat && last >= 0 && q.pending[last].Action == n.Action {
+	if last := len(q.pending) - 1; n.Repeat && last >= 0 && q.pending[last].Action == n.Action {
 		return
 	}
 	q.pending = append(q.pending, n)
@@ -149,18 +129,13 @@ func (a *API) fire(r *record, previous alarm.State, now time.Time, repeat bool, 
 	if !r.enabled || len(actions) == 0 {
 		return
 	}
-	n := action{repeat: repeat, updated: r.updated, Notification: Notification{
-		Alarm: r.name, AlarmARN: a.alarmARN(r.name), At: now,
-		State: types.StateValue(r.State.String()), Previous: types.StateValue(previous.String()),
+	n := action{updated: r.updated, Notification: alarm.Notification{
+		Alarm: r.name, AlarmARN: a.alarmARN(r.name),
+		State: r.State, Previous: previous, Repeat: repeat, At: now,
 	}}
-	n.Reason, _ = r.reason()
+	n.Reason, n.ReasonData = r.reason()
 	if r.composite == nil {
-		m := &r.metric
-		n.Threshold, n.Comparison = m.rule.Threshold, types.ComparisonOperator(m.rule.Comparison.String())
-		n.Period = m.rule.Period
-		if m.series != nil {
-			n.Metric = m.series.Key().ID()
-		}
+		n.Threshold, n.Comparison = r.metric.rule.Threshold, r.metric.rule.Comparison
 		if s, ok := why.(*seen); ok {
 			n.Datapoints = s.evidence().Datapoints()
 		}
@@ -197,7 +172,7 @@ func (a *API) carryOut(ctx context.Context, q *actionQueue, n action) {
 			q.failure = map[string]string{}
 		}
 		q.failure[n.Action] = failure
-	} else if n.repeat {
+	} else if n.Repeat {
 		return
 	}
 	b := new(store.Batch)

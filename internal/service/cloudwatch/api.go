@@ -26,6 +26,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
+	"flyball/alarm"
 	"flyball/internal/clock"
 	"flyball/internal/store"
 	"flyball/internal/tsdb"
@@ -44,7 +45,7 @@ type Config struct {
 	// into the state, and each minute while it stays there. Calls for one alarm
 	// come one after the other; calls for different alarms come concurrently.
 	// Its error goes into the alarm's history.
-	Act func(context.Context, Notification) error
+	Act func(context.Context, alarm.Notification) error
 }
 
 // API is the CloudWatch service. It has the SDK client's methods for the

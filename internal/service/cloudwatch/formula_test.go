@@ -57,7 +57,7 @@ func TestAlarmOnMetricMath(t *testing.T) {
 			t.Errorf("got %s\nwant %s", *d.StateReasonData, want)
 		}
 		acts := s.acted()
-		if len(acts) != 1 || len(acts[0].Datapoints) != 1 || acts[0].Datapoints[0].Value != 150 || acts[0].Metric.Name != "" {
+		if len(acts) != 1 || len(acts[0].Datapoints) != 1 || acts[0].Datapoints[0].Value != 150 {
 			t.Errorf("got actions %+v", acts)
 		}
 	})

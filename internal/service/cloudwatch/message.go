@@ -19,11 +19,11 @@ func isTopic(action string) bool { return strings.HasPrefix(action, "arn:aws:sns
 
 // message is what a topic is told of an alarm's new state. The caller holds the
 // lock.
-func (a *API) message(r *record, n Notification) *string {
+func (a *API) message(r *record, n alarm.Notification) *string {
 	m := document{
 		"AlarmName": r.name, "AlarmDescription": optional(r.description), "AlarmArn": n.AlarmARN, "AWSAccountId": a.Account, "Region": a.Region,
 		"AlarmConfigurationUpdatedTimestamp": r.configured.Time().Format(alarm.TimeFormat),
-		"NewStateValue":                      n.State, "NewStateReason": n.Reason, "OldStateValue": n.Previous,
+		"NewStateValue":                      n.State.String(), "NewStateReason": n.Reason, "OldStateValue": n.Previous.String(),
 		"StateChangeTime": n.At.Format(alarm.TimeFormat),
 		"OKActions":       r.of(alarm.OK), "AlarmActions": r.of(alarm.Alarm), "InsufficientDataActions": r.of(alarm.InsufficientData),
 	}
