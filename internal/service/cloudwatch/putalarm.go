@@ -306,7 +306,7 @@ func (a *API) checkQueries(queries []types.MetricDataQuery) error {
 	ids := map[string]bool{}
 	for i := range queries {
 		q, at := &queries[i], fmt.Sprintf("Metrics.member.%d.", i+1)
-		r, err := dataRead(q, at)
+		r, err := newDataQuery(q, at)
 		switch {
 		case err != nil:
 			return validation("Invalid metrics list: %s", strings.TrimSpace(message(err)))
