@@ -15,8 +15,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"flyball/internal/service/autoscaling"
 	"flyball/internal/clock"
+	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ecs"
 	"flyball/internal/store"
