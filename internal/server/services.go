@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"flyball/alarm"
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ecs"
@@ -86,11 +89,11 @@ func (s *Server) openServices() (err error) {
 }
 
 // act hands an alarm's scaling action to the autoscaler.
-func (s *Server) act(ctx context.Context, n cloudwatch.Notification) error {
+func (s *Server) act(ctx context.Context, n alarm.Notification) error {
 	return s.autoscaling.AlarmAction(ctx, autoscaling.Notification{
 		Action:     n.Action,
 		Alarm:      n.Alarm,
-		State:      n.State,
+		State:      types.StateValue(n.State.String()),
 		At:         n.At,
 		Threshold:  n.Threshold,
 		Datapoints: n.Datapoints,

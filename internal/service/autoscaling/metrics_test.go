@@ -13,8 +13,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	sdk "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/alarm"
 	"flyball/internal/clock"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/store"
@@ -96,8 +98,8 @@ func (l *loop) run() (stop func()) {
 	}
 	l.metrics, err = cloudwatch.New(cloudwatch.Config{
 		Account: "123456789012", Region: "us-east-1", Clock: l.clock, Store: l.store, Log: slog.New(slog.DiscardHandler), Metrics: db,
-		Act: func(ctx context.Context, n cloudwatch.Notification) error {
-			return l.AlarmAction(ctx, Notification{Action: n.Action, Alarm: n.Alarm, State: n.State, At: n.At, Threshold: n.Threshold, Datapoints: n.Datapoints})
+		Act: func(ctx context.Context, n alarm.Notification) error {
+			return l.AlarmAction(ctx, Notification{Action: n.Action, Alarm: n.Alarm, State: cwtypes.StateValue(n.State.String()), At: n.At, Threshold: n.Threshold, Datapoints: n.Datapoints})
 		},
 	})
 	if err != nil {

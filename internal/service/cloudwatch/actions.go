@@ -6,28 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
-
 	"flyball/alarm"
 	"flyball/internal/store"
-	"flyball/metric"
 )
-
-// A Notification is what an alarm tells one of its actions.
-type Notification struct {
-	Action     string // ARN
-	Alarm      string // name
-	AlarmARN   string
-	State      types.StateValue
-	Previous   types.StateValue // equal to State when the action is repeated
-	Reason     string
-	At         time.Time
-	Threshold  float64
-	Comparison types.ComparisonOperator
-	Metric     metric.ID          // of a metric alarm that is not on metric math
-	Period     time.Duration      // of the datapoints
-	Datapoints []metric.Datapoint // the evaluated ones, oldest first; none for composite alarms and states set by hand
-}
 
 // maxWorkers is how many actions are under way at a time. Most of their time
 // they wait for the disk, which they do together.
@@ -55,10 +36,9 @@ type actionQueue struct {
 }
 
 type action struct {
-	Notification
-	updated instant // of the alarm's state
-	repeat  bool
-	message *string // for a notification topic
+	alarm.Notification
+	updated alarm.Instant // of the alarm's state
+	message *string       // for a notification topic
 }
 
 // start has actions carried out until ctx ends; stop waits for those under way.
@@ -97,7 +77,7 @@ func (d *dispatcher) enqueue(r *record, n action) {
 		q = &actionQueue{alarm: r}
 		r.queue = q
 	}
-	if last := len(q.pending) - 1; n.repeat && last >= 0 && q.pending[last].Action == n.Action {
+	if last := len(q.pending) - 1; n.Repeat && last >= 0 && q.pending[last].Action == n.Action {
 		return
 	}
 	q.pending = append(q.pending, n)
@@ -145,29 +125,17 @@ func (d *dispatcher) work(ctx context.Context) {
 // fire starts the actions of an alarm's state, or repeats those that are
 // scaling policies. The caller holds the lock.
 func (a *API) fire(r *record, previous alarm.State, now time.Time, repeat bool, why reason) {
-	actions := r.of(r.state)
+	actions := r.of(r.State)
 	if !r.enabled || len(actions) == 0 {
 		return
 	}
-	// On the minute that follows, or on the one after if that is too close: the
-	// loop comes by on the minute.
-	every := time.Minute
-	if r.composite == nil && r.metric.period < shortest {
-		every = shortest // periods that CloudWatch does not have are for those in a hurry
-	}
-	r.again = at(now.Round(every).Add(every))
-	n := action{repeat: repeat, updated: r.updated, Notification: Notification{
-		Alarm: r.name, AlarmARN: a.alarmARN(r.name), At: now,
-		State: types.StateValue(r.state.String()), Previous: types.StateValue(previous.String()),
+	n := action{updated: r.updated, Notification: alarm.Notification{
+		Alarm: r.name, AlarmARN: a.alarmARN(r.name),
+		State: r.State, Previous: previous, Repeat: repeat, At: now,
 	}}
-	n.Reason, _ = r.reason()
+	n.Reason, n.ReasonData = r.reason()
 	if r.composite == nil {
-		m := &r.metric
-		n.Threshold, n.Comparison = m.rule.Threshold, types.ComparisonOperator(m.rule.Comparison.String())
-		n.Period = m.period
-		if m.series != nil {
-			n.Metric = m.series.Key().ID()
-		}
+		n.Threshold, n.Comparison = r.metric.rule.Threshold, r.metric.rule.Comparison
 		if s, ok := why.(*seen); ok {
 			n.Datapoints = s.evidence().Datapoints()
 		}
@@ -204,7 +172,7 @@ func (a *API) carryOut(ctx context.Context, q *actionQueue, n action) {
 			q.failure = map[string]string{}
 		}
 		q.failure[n.Action] = failure
-	} else if n.repeat {
+	} else if n.Repeat {
 		return
 	}
 	b := new(store.Batch)

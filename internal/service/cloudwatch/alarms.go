@@ -112,7 +112,7 @@ func (a *API) selected(in *cloudwatch.DescribeAlarmsInput) []*record {
 	var found []*record
 	for _, r := range among {
 		if slices.Contains(kinds, r.kind()) &&
-			(in.StateValue == "" || in.StateValue == types.StateValue(r.state.String())) &&
+			(in.StateValue == "" || in.StateValue == types.StateValue(r.State.String())) &&
 			(in.ActionPrefix == nil || r.hasAction(*in.ActionPrefix)) {
 			found = append(found, r)
 		}
@@ -257,10 +257,10 @@ func (a *API) SetAlarmState(_ context.Context, in *cloudwatch.SetAlarmStateInput
 		a.mu.Unlock()
 		return nil, &types.ResourceNotFound{} // CloudWatch says no more
 	}
-	if to != r.state {
-		a.transition(r, to, why, now)
+	if to != r.State {
+		a.transition(r, r.Enter(now, to), why, now)
 	} else {
-		r.why, r.updated = why, at(now)
+		r.why, r.updated = why, alarm.At(now)
 	}
 	b := new(store.Batch)
 	putState(b, r)
@@ -295,7 +295,7 @@ func (a *API) enable(names []string, enabled bool) error {
 		if r.enabled == enabled {
 			continue
 		}
-		r.enabled, r.configured = enabled, at(now)
+		r.enabled, r.configured = enabled, alarm.At(now)
 		a.putDefinition(b, r)
 		a.history.configured(b, a, r, "Update", now)
 	}

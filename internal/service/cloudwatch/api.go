@@ -24,12 +24,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
+	"flyball/alarm"
 	"flyball/internal/clock"
 	"flyball/internal/store"
 	"flyball/internal/tsdb"
-	"flyball/metric"
 )
 
 // Config is what the service needs of its surroundings.
@@ -44,12 +43,13 @@ type Config struct {
 	// into the state, and each minute while it stays there. Calls for one alarm
 	// come one after the other; calls for different alarms come concurrently.
 	// Its error goes into the alarm's history.
-	Act func(context.Context, Notification) error
+	Act func(context.Context, alarm.Notification) error
 }
 
 // API is the CloudWatch service. It has the SDK client's methods for the
 // operations that it serves, and they may be called concurrently.
 type API struct {
+	metrics
 	Config
 	history  history
 	actions  dispatcher
@@ -80,6 +80,7 @@ const (
 // before Run.
 func New(cfg Config) (*API, error) {
 	a := &API{
+		metrics:    metrics{account: cfg.Account, region: cfg.Region, clock: cfg.Clock, db: cfg.Metrics},
 		Config:     cfg,
 		alarms:     map[string]*record{},
 		parents:    map[string][]*record{},
@@ -140,10 +141,6 @@ func (a *API) load() error {
 	return failure
 }
 
-// Record publishes measurements made in this process, such as those of ECS
-// services. Unlike PutMetricData it takes namespaces that start with AWS/.
-func (a *API) Record(samples []metric.Sample) { a.Metrics.Append(samples) }
-
 // now is the time as alarms and their history show it: in milliseconds.
 func (a *API) now() time.Time { return a.Clock.Now().Truncate(time.Millisecond) }
 
@@ -170,25 +167,4 @@ func (a *API) named(nameOrARN string) string {
 		return name
 	}
 	return nameOrARN
-}
-
-// dimensions turns the SDK's dimensions into ours. Nil members count as "".
-func dimensions(in []types.Dimension) []metric.Dimension {
-	if len(in) == 0 {
-		return nil
-	}
-	out := make([]metric.Dimension, len(in))
-	for i, d := range in {
-		out[i] = metric.Dimension{Name: str(d.Name), Value: str(d.Value)}
-	}
-	return out
-}
-
-// sdkDimensions is the reverse of dimensions.
-func sdkDimensions(in []metric.Dimension) []types.Dimension {
-	out := make([]types.Dimension, len(in))
-	for i := range in {
-		out[i] = types.Dimension{Name: &in[i].Name, Value: &in[i].Value}
-	}
-	return out
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
+	"flyball/alarm"
 	"flyball/internal/clock"
 	"flyball/internal/store"
 	"flyball/internal/tsdb"
@@ -22,7 +23,7 @@ import (
 
 // benchService is a service that is not running, in the middle of a minute that
 // lasts.
-func benchService(b *testing.B, st store.Store, act func(context.Context, Notification) error) *API {
+func benchService(b *testing.B, st store.Store, act func(context.Context, alarm.Notification) error) *API {
 	b.Helper()
 	clk := clock.New(time.Date(2026, 11, 21, 16, 55, 30, 0, time.UTC), 0.01)
 	db, err := tsdb.Open(st, clk)
@@ -179,7 +180,7 @@ func BenchmarkBreach(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer st.Close()
-	a := benchService(b, st, func(_ context.Context, n Notification) error {
+	a := benchService(b, st, func(_ context.Context, n alarm.Notification) error {
 		mu.Lock()
 		defer mu.Unlock()
 		acted[n.Alarm] <- time.Now()

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/smithy-go"
 
+	"flyball/alarm"
 	"flyball/internal/clock"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/store"
@@ -33,7 +34,7 @@ type service struct {
 	clock *clock.Clock
 
 	mu      sync.Mutex
-	acts    []cloudwatch.Notification
+	acts    []alarm.Notification
 	failure error // what Act returns
 }
 
@@ -81,7 +82,7 @@ func startService(t *testing.T, st store.Store, clk *clock.Clock) *service {
 	return s
 }
 
-func (s *service) act(_ context.Context, n cloudwatch.Notification) error {
+func (s *service) act(_ context.Context, n alarm.Notification) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.acts = append(s.acts, n)
@@ -89,7 +90,7 @@ func (s *service) act(_ context.Context, n cloudwatch.Notification) error {
 }
 
 // acted takes the actions carried out since it was last called.
-func (s *service) acted() []cloudwatch.Notification {
+func (s *service) acted() []alarm.Notification {
 	synctest.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()

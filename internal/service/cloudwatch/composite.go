@@ -41,7 +41,7 @@ func (a *API) compositeRecord(c *types.CompositeAlarm, tags []types.Tag) (*recor
 		name:        *c.AlarmName,
 		description: str(c.AlarmDescription),
 		tags:        tags,
-		configured:  at(*c.AlarmConfigurationUpdatedTimestamp),
+		configured:  alarm.At(*c.AlarmConfigurationUpdatedTimestamp),
 		enabled:     *c.ActionsEnabled,
 		composite:   &compositeRule{text: *c.AlarmRule, rule: rule},
 	}
@@ -61,7 +61,7 @@ func (a *API) compositeRecord(c *types.CompositeAlarm, tags []types.Tag) (*recor
 func (a *API) describeComposite(r *record) types.CompositeAlarm {
 	c := r.composite
 	arn := a.alarmARN(r.name)
-	configured, updated, transitioned := r.configured.time(), r.updated.time(), r.transitioned.time()
+	configured, updated, transitioned := r.configured.Time(), r.updated.Time(), r.transitioned()
 	text, data := r.reason()
 	d := types.CompositeAlarm{
 		AlarmName:                          &r.name,
@@ -73,7 +73,7 @@ func (a *API) describeComposite(r *record) types.CompositeAlarm {
 		OKActions:                          r.of(alarm.OK),
 		AlarmActions:                       r.of(alarm.Alarm),
 		InsufficientDataActions:            r.of(alarm.InsufficientData),
-		StateValue:                         types.StateValue(r.state.String()),
+		StateValue:                         types.StateValue(r.State.String()),
 		StateReason:                        &text,
 		StateReasonData:                    optional(data),
 		StateUpdatedTimestamp:              &updated,
@@ -103,7 +103,7 @@ func (a *API) children(name string) []string {
 // counts as INSUFFICIENT_DATA.
 func (a *API) stateOf(nameOrARN string) alarm.State {
 	if r := a.alarms[a.named(nameOrARN)]; r != nil {
-		return r.state
+		return r.State
 	}
 	return alarm.InsufficientData
 }
@@ -113,13 +113,13 @@ func (a *API) stateOf(nameOrARN string) alarm.State {
 func (a *API) follow(child *record, now time.Time) {
 	for _, r := range a.parents[child.name] {
 		// AWS allows cycles, and stops to evaluate the alarms in them.
-		if to := r.composite.rule.Evaluate(a.stateOf); to != r.state && !alarm.Cyclic(r.name, a.children) {
-			a.transition(r, to, a.compositeReason(now, child,
-				fmt.Sprintf("%s transitioned to %s at %s", a.alarmARN(child.name), child.state, now.Format(reasonTime))), now)
+		if to := r.composite.rule.Evaluate(a.stateOf); to != r.State && !alarm.Cyclic(r.name, a.children) {
+			a.transition(r, r.Enter(now, to), a.compositeReason(now, child,
+				fmt.Sprintf("%s transitioned to %s at %s", a.alarmARN(child.name), child.State, now.Format(reasonTime))), now)
 		}
 	}
 	for _, r := range a.suppressed[child.name] {
-		a.suppressorChanged(r, child.state, now)
+		a.suppressorChanged(r, child.State, now)
 	}
 }
 
@@ -127,10 +127,10 @@ func (a *API) follow(child *record, now time.Time) {
 // changed. The caller holds the lock.
 func (a *API) settleComposite(r *record, did string, now time.Time) {
 	to := r.composite.rule.Evaluate(a.stateOf)
-	if to == r.state || alarm.Cyclic(r.name, a.children) {
+	if to == r.State || alarm.Cyclic(r.name, a.children) {
 		return
 	}
-	a.transition(r, to, a.compositeReason(now, nil, fmt.Sprintf("%s was %s and its alarm rule evaluates to %s", a.alarmARN(r.name), did, to), r.composite.children...), now)
+	a.transition(r, r.Enter(now, to), a.compositeReason(now, nil, fmt.Sprintf("%s was %s and its alarm rule evaluates to %s", a.alarmARN(r.name), did, to), r.composite.children...), now)
 }
 
 const reasonTime = "Monday 02 January, 2006 15:04:05 UTC"
@@ -148,14 +148,14 @@ func (a *API) compositeReason(now time.Time, child *record, text string, childre
 	}
 	triggers := []trigger{}
 	add := func(r *record, since time.Time) {
-		triggers = append(triggers, trigger{a.alarmARN(r.name), state{r.state.String(), since.Format(alarm.TimeFormat)}})
+		triggers = append(triggers, trigger{a.alarmARN(r.name), state{r.State.String(), since.Format(alarm.TimeFormat)}})
 	}
 	if child != nil {
 		add(child, now)
 	}
 	for _, name := range children {
 		if r := a.alarms[name]; r != nil {
-			add(r, r.updated.time())
+			add(r, r.updated.Time())
 		}
 	}
 	return &said{text, string(encode(map[string]any{"triggeringAlarms": triggers}))}
@@ -182,7 +182,7 @@ func (a *API) suppress(r *record, now time.Time) {
 		p.By, p.Until = types.ActionsSuppressedByWaitPeriod, now.Add(c.wait)
 		a.schedule.rouse()
 	default:
-		p.By, p.Until, p.Acted = "", time.Time{}, r.state
+		p.By, p.Until, p.Acted = "", time.Time{}, r.State
 	}
 }
 
@@ -215,8 +215,8 @@ func (a *API) endSuppressions(now time.Time) {
 				continue
 			}
 			acted := p.Acted
-			p.By, p.Until, p.Acted = "", time.Time{}, r.state
-			if r.state != acted {
+			p.By, p.Until, p.Acted = "", time.Time{}, r.State
+			if r.State != acted {
 				a.fire(r, acted, now, false, nil)
 			}
 			b := new(store.Batch)

@@ -51,10 +51,10 @@ func (s *schedule) init() {
 }
 
 func (s *schedule) add(r *record) {
-	c := s.classes[r.metric.interval()]
+	c := s.classes[r.metric.rule.Interval()]
 	if c == nil {
 		c = &class{}
-		s.classes[r.metric.interval()] = c
+		s.classes[r.metric.rule.Interval()] = c
 		s.rouse()
 	}
 	r.slot = int32(len(c.alarms))
@@ -63,14 +63,14 @@ func (s *schedule) add(r *record) {
 
 // remove fills the alarm's place with the last one of its class.
 func (s *schedule) remove(r *record) {
-	c := s.classes[r.metric.interval()]
+	c := s.classes[r.metric.rule.Interval()]
 	last := len(c.alarms) - 1
 	c.alarms[r.slot] = c.alarms[last]
 	c.alarms[r.slot].slot = r.slot
 	c.alarms[last] = nil
 	c.alarms = c.alarms[:last]
 	if last == 0 {
-		delete(s.classes, r.metric.interval())
+		delete(s.classes, r.metric.rule.Interval())
 	}
 }
 
@@ -156,7 +156,7 @@ func (a *API) sleep(ctx context.Context, until time.Time) bool {
 
 // evaluateDue does all that is due.
 func (a *API) evaluateDue() {
-	now := a.Clock.Now()
+	now := a.now()
 	for _, interval := range a.dueIntervals(now) {
 		for start := 0; a.evaluateChunk(interval, start, now); start += chunk {
 		}
@@ -223,7 +223,7 @@ func (a *API) evaluateChunk(interval time.Duration, start int, now time.Time) (m
 // evaluate brings a metric alarm's state up to date. The caller holds the lock.
 func (a *API) evaluate(r *record, now time.Time) {
 	m := &r.metric
-	end := alarm.Boundary(now, m.interval())
+	end := alarm.Boundary(now, m.rule.Interval())
 	values := a.window(m.rule.Range())
 	if err := m.read(values, end); err != nil {
 		a.Log.Error("read the metric of an alarm", "alarm", r.name, "error", err)
@@ -235,21 +235,16 @@ func (a *API) evaluate(r *record, now time.Time) {
 			samples += n
 		}
 	}
-	v := m.rule.Evaluate(r.state, values, samples)
+	w, v, call := r.Watch.Step(now, m.rule, values, samples)
 	switch {
-	case v.State != r.state:
-		a.transition(r, v.State, a.see(m, v, values, end, now), now)
-	case r.repeats() && at(now) >= r.again && !arriving(values):
-		a.fire(r, r.state, now, true, a.see(m, v, values, end, now))
+	case call == alarm.Change:
+		a.transition(r, w, a.see(m, v, values, end, now), now)
+	case call == alarm.Repeat:
+		r.Watch = w
+		if r.repeats() {
+			a.fire(r, r.State, now, true, a.see(m, v, values, end, now))
+		}
 	}
-}
-
-// arriving tells whether the datapoint of the period that has just closed is
-// still to be expected: the one before it is there. A repeated action waits for
-// it, so that it is decided on the newest data.
-func arriving(values []float64) bool {
-	n := len(values)
-	return math.IsNaN(values[n-1]) && !math.IsNaN(values[n-2])
 }
 
 // window is room for the values of an evaluation, valid until the next one.
@@ -267,7 +262,7 @@ func (a *API) counts(m *metricRule, end time.Time) []float64 {
 		return nil
 	}
 	counts := make([]float64, m.rule.Range())
-	if err := m.series.Window(counts, metric.SampleCount, m.period, m.unit, end); err != nil {
+	if err := m.series.Window(counts, metric.SampleCount, m.rule.Period, m.unit, end); err != nil {
 		a.Log.Error("read the sample counts of a metric", "error", err)
 	}
 	for i, n := range counts {
@@ -281,24 +276,23 @@ func (a *API) counts(m *metricRule, end time.Time) []float64 {
 // see keeps what an evaluation saw.
 func (a *API) see(m *metricRule, v alarm.Verdict, values []float64, end, now time.Time) *seen {
 	return &seen{
-		by: m, verdict: v, at: at(now.Truncate(time.Millisecond)), end: at(end),
+		by: m, verdict: v, at: alarm.At(now), end: alarm.At(end),
 		values: slices.Clone(values), counts: sameCounts(a.counts(m, end), values),
 	}
 }
 
-// transition puts an alarm into a state, tells its history, starts its actions
-// and has the composite alarms that watch it follow. The caller holds the lock.
-func (a *API) transition(r *record, to alarm.State, why reason, now time.Time) {
-	now = now.Truncate(time.Millisecond)
+// transition puts an alarm into another state, tells its history, starts its
+// actions and has the composite alarms that watch it follow. The caller holds the
+// lock.
+func (a *API) transition(r *record, to alarm.Watch, why reason, now time.Time) {
 	from := r.standing
-	r.state, r.why, r.updated, r.transitioned = to, why, at(now), at(now)
-	r.again = 0
+	r.Watch, r.why, r.updated = to, why, alarm.At(now)
 	key := a.history.key(now) // before those of the actions
 	if r.composite != nil {
 		a.suppress(r, now)
 	}
 	if p := r.suppression; p == nil || p.By == "" {
-		a.fire(r, from.state, now, false, why)
+		a.fire(r, from.State, now, false, why)
 	}
 	// The actions are on their way; what is left to do is not urgent.
 	b := new(store.Batch)
@@ -330,7 +324,7 @@ func (w *watch) remove(r *record) int {
 func (w *watch) measure() {
 	finest := time.Minute
 	for _, r := range w.alarms {
-		finest = min(finest, r.metric.interval())
+		finest = min(finest, r.metric.rule.Interval())
 	}
 	w.finest.Store(int64(finest))
 }
@@ -338,7 +332,7 @@ func (w *watch) measure() {
 // Landed implements tsdb.Watcher. Datapoints of a period that is still open
 // wait until it closes; one that came late has its alarms evaluated at once.
 func (w *watch) Landed(_ *tsdb.Series, at time.Time) {
-	now := w.api.Clock.Now()
+	now := w.api.now()
 	if !at.Before(alarm.Boundary(now, time.Duration(w.finest.Load()))) {
 		return
 	}
@@ -346,8 +340,8 @@ func (w *watch) Landed(_ *tsdb.Series, at time.Time) {
 	defer w.api.mu.Unlock()
 	for _, r := range w.alarms {
 		m := &r.metric
-		end := alarm.Boundary(now, m.interval())
-		start := end.Add(-time.Duration(m.rule.Range()) * m.period)
+		end := alarm.Boundary(now, m.rule.Interval())
+		start := end.Add(-time.Duration(m.rule.Range()) * m.rule.Period)
 		if at.Before(end) && !at.Before(start) {
 			w.api.evaluate(r, now)
 		}

@@ -110,20 +110,17 @@ func formulaPeriod(queries []types.MetricDataQuery) (period int32, same bool) {
 }
 
 // window computes the formula for the periods that end at end, as the Window of a
-// series reads one. What a metric has yet to report for the newest period would
-// count as 0 in it; so as long as a metric that reported the one before has not
-// reported that, the formula has no value for it either.
+// series reads one. It has no value for the newest period as long as a metric that
+// is pending would change that value.
 func (f *formula) window(dst []float64, period time.Duration, end time.Time) error {
 	n := len(dst)
 	values := make([]float64, n*len(f.inputs))
-	late := false
 	run := f.program.Run(math.Env{
 		Grid: math.Grid{Start: end.Add(-time.Duration(n) * period), Step: period, Len: n},
 		Metric: func(id string) (math.Series, error) {
 			i := slices.IndexFunc(f.inputs, func(in input) bool { return in.id == id })
 			in, window := &f.inputs[i], values[i*n:(i+1)*n]
 			err := in.series.Window(window, in.stat, period, in.unit, end)
-			late = late || arriving(window)
 			return math.Series{Period: period, Values: window}, err
 		},
 	})
@@ -135,7 +132,7 @@ func (f *formula) window(dst []float64, period time.Duration, end time.Time) err
 		return err
 	}
 	copy(dst, result[0].Values)
-	if late {
+	if run.Pending(f.result) {
 		dst[n-1] = gomath.NaN()
 	}
 	return nil
@@ -158,7 +155,7 @@ func (m *metricRule) sources() []*tsdb.Series {
 // read reads the values of the evaluation range; NaN is no data.
 func (m *metricRule) read(dst []float64, end time.Time) error {
 	if m.series == nil {
-		return m.watched.formula.window(dst, m.period, end)
+		return m.watched.formula.window(dst, m.rule.Period, end)
 	}
-	return m.series.Window(dst, m.stat, m.period, m.unit, end)
+	return m.series.Window(dst, m.stat, m.rule.Period, m.unit, end)
 }

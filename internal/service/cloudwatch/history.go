@@ -85,14 +85,14 @@ func (h *history) stateUpdate(b *store.Batch, key string, r *record, from standi
 	}
 	show := func(s standing) state {
 		text, data := s.reason()
-		shown := state{Value: s.state.String(), Reason: text}
+		shown := state{Value: s.State.String(), Reason: text}
 		if json.Valid([]byte(data)) {
 			shown.Data = json.RawMessage(data)
 		}
 		return shown
 	}
 	h.add(b, key, r, at, types.HistoryItemTypeStateUpdate,
-		fmt.Sprintf("Alarm updated from %s to %s", from.state, r.state),
+		fmt.Sprintf("Alarm updated from %s to %s", from.State, r.State),
 		struct {
 			Version string `json:"version"`
 			Old     state  `json:"oldState"`
@@ -113,7 +113,7 @@ func (h *history) action(b *store.Batch, a *API, r *record, n action, failure st
 		Resource  string  `json:"notificationResource"`
 		Published *string `json:"publishedMessage"`
 		Error     *string `json:"error"`
-	}{state, n.updated.time().UnixMilli(), n.Action, n.message, optional(failure)})
+	}{state, n.updated.Time().UnixMilli(), n.Action, n.message, optional(failure)})
 }
 
 // configured tells that an alarm was created, updated or deleted. What is

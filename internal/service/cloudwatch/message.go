@@ -19,11 +19,11 @@ func isTopic(action string) bool { return strings.HasPrefix(action, "arn:aws:sns
 
 // message is what a topic is told of an alarm's new state. The caller holds the
 // lock.
-func (a *API) message(r *record, n Notification) *string {
+func (a *API) message(r *record, n alarm.Notification) *string {
 	m := document{
 		"AlarmName": r.name, "AlarmDescription": optional(r.description), "AlarmArn": n.AlarmARN, "AWSAccountId": a.Account, "Region": a.Region,
-		"AlarmConfigurationUpdatedTimestamp": r.configured.time().Format(alarm.TimeFormat),
-		"NewStateValue":                      n.State, "NewStateReason": n.Reason, "OldStateValue": n.Previous,
+		"AlarmConfigurationUpdatedTimestamp": r.configured.Time().Format(alarm.TimeFormat),
+		"NewStateValue":                      n.State.String(), "NewStateReason": n.Reason, "OldStateValue": n.Previous.String(),
 		"StateChangeTime": n.At.Format(alarm.TimeFormat),
 		"OKActions":       r.of(alarm.OK), "AlarmActions": r.of(alarm.Alarm), "InsufficientDataActions": r.of(alarm.InsufficientData),
 	}
@@ -54,7 +54,7 @@ func (r *record) triggering() []triggeringChild {
 // trigger is what a metric alarm watches: one metric, or Metrics.
 func (m *metricRule) trigger() document {
 	t := document{
-		"Period": int64(m.period / time.Second), "EvaluationPeriods": m.rule.Periods, "ComparisonOperator": m.rule.Comparison.String(), "Threshold": m.rule.Threshold,
+		"Period": int64(m.rule.Period / time.Second), "EvaluationPeriods": m.rule.Periods, "ComparisonOperator": m.rule.Comparison.String(), "Threshold": m.rule.Threshold,
 		"TreatMissingData": "", "EvaluateLowSampleCountPercentile": m.lowSample,
 	}
 	if m.treated {

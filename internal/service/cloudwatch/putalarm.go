@@ -146,14 +146,14 @@ func (a *API) change(r *record, now time.Time) (*store.Batch, error) {
 	}
 	old, did := a.alarms[r.name], "Create"
 	if old == nil {
-		r.updated, r.transitioned = at(now), at(now)
+		r.updated = alarm.At(now)
 	} else {
 		if (old.composite == nil) != (r.composite == nil) {
 			return nil, validation("An alarm of another type with the name %s already exists.", r.name)
 		}
 		did = "Update"
 		r.standing, r.tags = old.standing, old.tags
-		r.queue, r.again = old.queue, old.again
+		r.queue = old.queue
 		if r.composite != nil && r.composite.suppressor == "" {
 			r.suppression = nil
 		}
@@ -306,7 +306,7 @@ func (a *API) checkQueries(queries []types.MetricDataQuery) error {
 	ids := map[string]bool{}
 	for i := range queries {
 		q, at := &queries[i], fmt.Sprintf("Metrics.member.%d.", i+1)
-		r, err := dataRead(q, at)
+		r, err := newDataQuery(q, at)
 		switch {
 		case err != nil:
 			return validation("Invalid metrics list: %s", strings.TrimSpace(message(err)))
@@ -353,9 +353,6 @@ func checkDimensions(in []types.Dimension) error {
 	}
 	return nil
 }
-
-// shortest is the shortest period of alarms that CloudWatch has.
-const shortest = 10 * time.Second
 
 // metricPeriod refuses periods that CloudWatch does not have for alarms, except
 // 1 and 5 seconds for target tracking, which the tag flyball:metric-period

@@ -1,6 +1,7 @@
 package cloudwatch
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -31,7 +32,7 @@ func (s *said) text() (text, data string) { return s.words, s.data }
 type seen struct {
 	by      *metricRule
 	verdict alarm.Verdict
-	at, end instant
+	at, end alarm.Instant
 	values  []float64 // of the evaluation range, newest last; NaN is missing
 	counts  []float64 // sample counts of the values, or one count for all
 }
@@ -49,8 +50,8 @@ func (s *seen) evidence() alarm.Evidence {
 	}
 	return alarm.Evidence{
 		Rule: s.by.rule, Verdict: s.verdict,
-		Statistic: s.by.statistic, Unit: s.by.unit, Period: s.by.period,
-		At: s.at.time(), End: s.end.time(), Values: s.values, Counts: counts,
+		Statistic: s.by.statistic, Unit: s.by.unit,
+		At: s.at.Time(), End: s.end.Time(), Values: s.values, Counts: counts,
 	}
 }
 
@@ -84,10 +85,11 @@ type standingDocument struct {
 type evidenceDocument struct {
 	alarm.Evidence
 	Present []*float64
+	Period  time.Duration `json:",omitempty"` // of documents whose rule has none
 }
 
 func (s *standing) document() standingDocument {
-	d := standingDocument{State: s.state, Updated: s.updated.time(), Transitioned: s.transitioned.time(), Suppression: s.suppression}
+	d := standingDocument{State: s.State, Updated: s.updated.Time(), Transitioned: s.transitioned(), Suppression: s.suppression}
 	switch why := s.why.(type) {
 	case *said:
 		d.Words, d.Data = why.words, why.data
@@ -107,23 +109,27 @@ func (s *standing) document() standingDocument {
 
 // standing is the standing of an alarm from the store.
 func (d *standingDocument) standing(r *record) standing {
-	s := standing{state: d.State, updated: at(d.Updated), transitioned: at(d.Transitioned), suppression: d.Suppression}
+	s := standing{Watch: alarm.Watch{State: d.State}, updated: alarm.At(d.Updated), suppression: d.Suppression}
 	switch {
 	case d.Evidence != nil:
 		s.why = d.Evidence.seen(r)
-	case d.Words != "" || d.Data != "" || s.state != alarm.InsufficientData:
+	case d.Words != "" || d.Data != "" || s.State != alarm.InsufficientData:
 		s.why = &said{d.Words, d.Data}
+	}
+	if s.why != nil {
+		s.Since = alarm.At(d.Transitioned)
 	}
 	return s
 }
 
 func (d *evidenceDocument) seen(r *record) *seen {
-	by := &r.metric
-	if e := d.Evidence; by.reading == nil || by.rule != e.Rule || by.statistic != e.Statistic || by.unit != e.Unit || by.period != e.Period {
+	by, e := &r.metric, d.Evidence
+	e.Rule.Period = cmp.Or(e.Rule.Period, d.Period)
+	if by.reading == nil || by.rule != e.Rule || by.statistic != e.Statistic || by.unit != e.Unit {
 		// The alarm was changed since.
-		by = &metricRule{rule: e.Rule, reading: &reading{statistic: e.Statistic, unit: e.Unit, period: e.Period}}
+		by = &metricRule{rule: e.Rule, reading: &reading{statistic: e.Statistic, unit: e.Unit}}
 	}
-	s := &seen{by: by, verdict: d.Verdict, at: at(d.At), end: at(d.End)}
+	s := &seen{by: by, verdict: e.Verdict, at: alarm.At(e.At), end: alarm.At(e.End)}
 	for _, v := range d.Present {
 		if v == nil {
 			s.values = append(s.values, math.NaN())

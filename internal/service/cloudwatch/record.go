@@ -2,6 +2,7 @@ package cloudwatch
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -30,10 +31,9 @@ type record struct {
 	deleted     bool
 	slot        int32       // place in its class of the schedule
 	tags        []types.Tag // by key
-	configured  instant
+	configured  alarm.Instant
 
 	standing
-	again instant      // when a scaling action may repeat; zero is at once
 	queue *actionQueue // nil before the first action
 
 	metric    metricRule
@@ -42,19 +42,15 @@ type record struct {
 
 // A standing is the state of an alarm and how it came about.
 type standing struct {
-	state        alarm.State
-	updated      instant      // when state or reason changed last
-	transitioned instant      // when the state changed last
-	why          reason       // nil is alarm.InitialReason
-	suppression  *suppression // of a composite alarm's actions
+	alarm.Watch
+	updated     alarm.Instant // when state or reason changed last
+	why         reason        // nil is alarm.InitialReason
+	suppression *suppression  // of a composite alarm's actions
 }
 
-// An instant is a time in nanoseconds since 1970: a third of a time.Time.
-type instant int64
-
-func at(t time.Time) instant { return instant(t.UnixNano()) }
-
-func (i instant) time() time.Time { return time.Unix(0, int64(i)).UTC() }
+// transitioned is when the state changed last: that of a new alarm when it was
+// created.
+func (s *standing) transitioned() time.Time { return cmp.Or(s.Since, s.updated).Time() }
 
 // A metricRule is the part of a record that a metric alarm is evaluated by.
 type metricRule struct {
@@ -67,7 +63,6 @@ type metricRule struct {
 // A reading is how an alarm reads its metric. Alarms that read alike share it.
 type reading struct {
 	stat      metric.Statistic
-	period    time.Duration
 	statistic string // stat as the client gave it
 	unit      string // "" for any
 	treated   bool   // whether the client gave a treatment of missing data
@@ -91,9 +86,6 @@ func (k *readings) share(r reading) *reading {
 	}
 	return k.all[r]
 }
-
-// interval is how often the alarm is evaluated.
-func (r *reading) interval() time.Duration { return alarm.Interval(r.period) }
 
 // extended tells whether the statistic was given as ExtendedStatistic.
 func (r *reading) extended() bool { return !r.stat.Basic() }
@@ -133,8 +125,7 @@ func (r *record) of(state alarm.State) []string {
 }
 
 // repeats tells whether the alarm has scaling actions to repeat in its state.
-// An alarm that was just created did not go into its state.
-func (r *record) repeats() bool { return r.enabled && r.scales&(1<<r.state) != 0 && r.why != nil }
+func (r *record) repeats() bool { return r.enabled && r.scales&(1<<r.State) != 0 }
 
 // metricRecord makes the record of a metric alarm from the definition in m,
 // which was found valid.
@@ -143,19 +134,20 @@ func (a *API) metricRecord(m *types.MetricAlarm, tags []types.Tag) (*record, err
 		name:        *m.AlarmName,
 		description: shared(str(m.AlarmDescription)),
 		tags:        tags,
-		configured:  at(*m.AlarmConfigurationUpdatedTimestamp),
+		configured:  alarm.At(*m.AlarmConfigurationUpdatedTimestamp),
 		enabled:     *m.ActionsEnabled,
 	}
 	r.act(m.OKActions, m.AlarmActions, m.InsufficientDataActions)
 
-	if err := a.watch(&r.metric, m); err != nil {
+	period, err := a.watch(&r.metric, m)
+	if err != nil {
 		return nil, err
 	}
 	comparison, err := alarm.ParseComparison(string(m.ComparisonOperator))
 	if err != nil {
 		return nil, err
 	}
-	rule := alarm.Rule{Comparison: comparison, Threshold: *m.Threshold, Periods: *m.EvaluationPeriods}
+	rule := alarm.Rule{Comparison: comparison, Threshold: *m.Threshold, Period: period, Periods: *m.EvaluationPeriods}
 	if m.DatapointsToAlarm != nil {
 		rule.Datapoints = *m.DatapointsToAlarm
 	}
@@ -173,8 +165,8 @@ func (a *API) metricRecord(m *types.MetricAlarm, tags []types.Tag) (*record, err
 	return r, nil
 }
 
-// watch sets what a metric alarm reads, and how.
-func (a *API) watch(r *metricRule, m *types.MetricAlarm) error {
+// watch sets what a metric alarm reads, and how, and returns the period.
+func (a *API) watch(r *metricRule, m *types.MetricAlarm) (time.Duration, error) {
 	how := reading{treated: m.TreatMissingData != nil, lowSample: shared(str(m.EvaluateLowSampleCountPercentile))}
 	s := &types.MetricStat{
 		Metric: &types.Metric{Namespace: m.Namespace, MetricName: m.MetricName, Dimensions: m.Dimensions},
@@ -190,28 +182,28 @@ func (a *API) watch(r *metricRule, m *types.MetricAlarm) error {
 	if s == nil || len(m.Metrics) > 1 {
 		f, err := a.formula(m.Metrics)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		period, _ := formulaPeriod(m.Metrics)
-		r.watched.formula, how.period = f, time.Duration(period)*time.Second
+		r.watched.formula = f
 		r.reading = a.readings.share(how)
-		return nil
+		return time.Duration(period) * time.Second, nil
 	}
 	var err error
 	if how.stat, err = metric.ParseStatistic(str(s.Stat)); err != nil {
-		return err
+		return 0, err
 	}
-	how.statistic, how.period, how.unit = shared(*s.Stat), time.Duration(*s.Period)*time.Second, shared(string(s.Unit))
+	how.statistic, how.unit = shared(*s.Stat), shared(string(s.Unit))
 	r.series = a.Metrics.Series(metric.NewID(str(s.Metric.Namespace), str(s.Metric.MetricName), dimensions(s.Metric.Dimensions)...))
 	r.reading = a.readings.share(how)
-	return nil
+	return time.Duration(*s.Period) * time.Second, nil
 }
 
 // describeMetric is the metric alarm as DescribeAlarms shows it.
 func (a *API) describeMetric(r *record) types.MetricAlarm {
 	m := &r.metric
 	arn := a.alarmARN(r.name)
-	configured, updated, transitioned := r.configured.time(), r.updated.time(), r.transitioned.time()
+	configured, updated, transitioned := r.configured.Time(), r.updated.Time(), r.transitioned()
 	text, data := r.reason()
 	threshold, periods := m.rule.Threshold, m.rule.Periods
 	d := types.MetricAlarm{
@@ -223,7 +215,7 @@ func (a *API) describeMetric(r *record) types.MetricAlarm {
 		OKActions:                          r.of(alarm.OK),
 		AlarmActions:                       r.of(alarm.Alarm),
 		InsufficientDataActions:            r.of(alarm.InsufficientData),
-		StateValue:                         types.StateValue(r.state.String()),
+		StateValue:                         types.StateValue(r.State.String()),
 		StateReason:                        &text,
 		StateReasonData:                    optional(data),
 		StateUpdatedTimestamp:              &updated,
@@ -248,7 +240,7 @@ func (a *API) describeMetric(r *record) types.MetricAlarm {
 	d.Namespace = &id.Namespace
 	d.MetricName = &id.Name
 	d.Dimensions = sdkDimensions(id.Dimensions)
-	d.Period = ptr(int32(m.period / time.Second))
+	d.Period = ptr(int32(m.rule.Period / time.Second))
 	d.Unit = types.StandardUnit(m.unit)
 	if m.extended() {
 		d.ExtendedStatistic = &m.statistic

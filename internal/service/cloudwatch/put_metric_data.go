@@ -25,12 +25,12 @@ const (
 var maxValue = math.Ldexp(1, 360)
 
 // PutMetricData publishes datapoints. None of them counts if one is refused.
-func (a *API) PutMetricData(_ context.Context, in *cloudwatch.PutMetricDataInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.PutMetricDataOutput, error) {
+func (m *metrics) PutMetricData(_ context.Context, in *cloudwatch.PutMetricDataInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.PutMetricDataOutput, error) {
 	n := len(in.MetricData)
 	for _, e := range in.EntityMetricData {
 		n += len(e.MetricData)
 	}
-	p := publication{namespace: str(in.Namespace), now: a.Clock.Now()}
+	p := intake{namespace: str(in.Namespace), now: m.clock.Now()}
 	p.parameters.namespace(in.Namespace)
 	if strings.HasPrefix(p.namespace, "AWS/") {
 		p.refuse("The value AWS/ for parameter Namespace is invalid.")
@@ -49,13 +49,12 @@ func (a *API) PutMetricData(_ context.Context, in *cloudwatch.PutMetricDataInput
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	a.Metrics.Append(p.samples)
+	m.db.Append(p.samples)
 	return &cloudwatch.PutMetricDataOutput{}, nil
 }
 
-// A publication gathers the samples of one PutMetricData, and what is wrong
-// with them.
-type publication struct {
+// An intake gathers the samples of one PutMetricData, and what is wrong with them.
+type intake struct {
 	parameters
 	namespace string
 	now       time.Time
@@ -74,7 +73,7 @@ func (d datum) at(member string) string {
 	return fmt.Sprintf("%s.member.%d.%s", d.list, d.index+1, member)
 }
 
-func (p *publication) add(list string, data []types.MetricDatum) {
+func (p *intake) add(list string, data []types.MetricDatum) {
 	for i := range data {
 		if s := p.sample(datum{&data[i], list, i}); s.Set.Count > 0 { // not where all Counts are 0
 			p.samples = append(p.samples, s)
@@ -83,7 +82,7 @@ func (p *publication) add(list string, data []types.MetricDatum) {
 }
 
 // sample is the sample of a datum. It is of no use once something is wrong.
-func (p *publication) sample(d datum) metric.Sample {
+func (p *intake) sample(d datum) metric.Sample {
 	s := metric.Sample{Time: p.now, Unit: string(d.Unit), Resolution: time.Minute}
 	at := func(member string) place { return func() string { return d.at(member) } }
 	p.name(at("MetricName"), d.MetricName, maxName)
@@ -113,7 +112,7 @@ func (p *publication) sample(d datum) metric.Sample {
 
 // measure adds the values of a datum to the set. Of StatisticValues and Values,
 // which CloudWatch takes together, the first count.
-func (p *publication) measure(d datum, set *metric.Set) {
+func (p *intake) measure(d datum, set *metric.Set) {
 	if d.Value != nil && d.StatisticValues != nil {
 		p.exclude(d.at("Value"), d.at("StatisticValues"))
 	}
@@ -139,7 +138,7 @@ func (p *publication) measure(d datum, set *metric.Set) {
 	}
 }
 
-func (p *publication) statistics(d datum, set *metric.Set) {
+func (p *intake) statistics(d datum, set *metric.Set) {
 	v := d.StatisticValues
 	whole := true
 	for _, member := range [4]struct {
@@ -164,7 +163,7 @@ func (p *publication) statistics(d datum, set *metric.Set) {
 	}
 }
 
-func (p *publication) values(d datum, set *metric.Set) {
+func (p *intake) values(d datum, set *metric.Set) {
 	if !p.size(func() string { return d.at("Values") }, len(d.Values), maxValues) {
 		return
 	}
@@ -185,7 +184,7 @@ func (p *publication) values(d datum, set *metric.Set) {
 
 // number refuses what CloudWatch does not store: NaN, infinities and values
 // beyond 2^360.
-func (p *publication) number(d datum, member string, value float64) bool {
+func (p *intake) number(d datum, member string, value float64) bool {
 	if math.IsNaN(value) || math.Abs(value) > maxValue {
 		p.refuse("The value %v for parameter %s is invalid.", value, d.at(member))
 		return false
