@@ -73,22 +73,8 @@ func internalFailure() *fault {
 	}
 }
 
-// unknownOperation names what was asked for. Known says that AWS has the
-// operation and this server does not.
-func unknownOperation(p Protocol, name, version string, known bool) *fault {
-	f := &fault{code: "UnknownOperationException", query: "InvalidAction", status: http.StatusBadRequest}
-	switch {
-	case known:
-		f.message = fmt.Sprintf("The operation %s is not available in Flyball", name)
-	case p == AWSQuery:
-		f.message = fmt.Sprintf("Could not find operation %s for version %s", name, version)
-	default:
-		f.message = fmt.Sprintf("Unknown operation %s", name)
-	}
-	if p == RPCv2CBOR {
-		f.status = http.StatusNotFound
-	}
-	return f
+func unknownOperation(status int, message string) *fault {
+	return &fault{code: "UnknownOperationException", query: "InvalidAction", status: status, message: message}
 }
 
 // decodeFault is the fault of a body that could not be decoded into an input.
@@ -174,12 +160,14 @@ func (s *service) addMembers(f *fault, api smithy.APIError) {
 	}
 }
 
-// writeFault writes an error's members: its message, and those of its type.
-func writeFault(w writer, f *fault) {
+// writeTypedFault writes an error as an object that names its own type.
+func writeTypedFault(w writer, typ string, f *fault) {
+	w.openObject()
+	w.member("__type")
+	w.text(typ)
 	f.writeMessage(w, f.messageName())
-	if f.plan != nil {
-		writeExtraMembers(w, f)
-	}
+	f.writeOtherMembers(w)
+	w.closeObject()
 }
 
 // writeMessage writes the message, if there is one: some errors of AWS have none.
@@ -204,12 +192,16 @@ func (f *fault) messageName() string {
 
 func isMessage(member string) bool { return member == "message" || member == "Message" }
 
-func writeExtraMembers(w writer, f *fault) {
+// writeOtherMembers writes the members of a typed error besides its message.
+func (f *fault) writeOtherMembers(w writer) {
+	if f.plan == nil {
+		return
+	}
 	for i := range f.plan.fields {
 		m := &f.plan.fields[i]
-		if fv := f.value.Field(m.index); !isMessage(m.name) && isSet(m.plan, fv) {
+		if v := f.value.Field(m.index); !isMessage(m.name) && isSet(m.plan, v) {
 			w.member(m.name)
-			write(w, m.plan, fv)
+			write(w, m.plan, v)
 		}
 	}
 }

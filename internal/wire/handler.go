@@ -2,13 +2,10 @@ package wire
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"reflect"
-	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
@@ -75,25 +72,9 @@ func NewHandler(opts Options, services ...Service) (http.Handler, error) {
 	return h, nil
 }
 
-// An exchange is one request and what is known about it so far.
-type exchange struct {
-	h       *handler
-	r       *http.Request
-	start   time.Time
-	id      string
-	proto   Protocol
-	scope   Scope
-	service *service
-	op      *operation
-	name    string // of the operation, as asked for
-
-	body   *bytes.Buffer // goes back to the pool at the end
-	params params        // of awsQuery
-}
-
 // ServeHTTP answers one call of an AWS client.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{h: h, r: r, start: time.Now(), id: uuid.NewString(), proto: guessProtocol(r)}
+	x := &exchange{h: h, r: r, start: time.Now(), id: uuid.NewString(), proto: protocolOf(r)}
 	answer := buffers.Get().(*bytes.Buffer)
 	b, f := x.answer(answer.AvailableBuffer())
 	answer.Write(b)
@@ -103,84 +84,6 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		keep(x.body)
 	}
 	x.report(f)
-}
-
-// answer appends the body of the answer to b. A panic is logged with its stack,
-// and answered.
-func (x *exchange) answer(b []byte) (body []byte, f *fault) {
-	defer func() {
-		if p := recover(); p != nil {
-			x.h.Log.Error("call panicked", "operation", x.name, "request", x.id, "panic", p, "stack", string(debug.Stack()))
-			f = internalFailure()
-			body = x.appendFault(b, f)
-		}
-	}()
-	out, f := x.run()
-	if f != nil {
-		return x.appendFault(b, f), f
-	}
-	return x.appendOutput(b, out), nil
-}
-
-// run does everything up to the answer: guard, route, decode, validate, call.
-func (x *exchange) run() (out reflect.Value, f *fault) {
-	if f := refuse(x.h.Hosts, x.r); f != nil {
-		return out, f
-	}
-	if x.scope, f = authorize(x.r); f != nil {
-		return out, f
-	}
-	if f := x.route(); f != nil {
-		return out, f
-	}
-	in, f := x.input()
-	if f != nil {
-		return out, f
-	}
-	return x.call(in)
-}
-
-// input decodes the body and checks it against the model.
-func (x *exchange) input() (reflect.Value, *fault) {
-	if err := x.service.prepare(x.op); err != nil {
-		x.h.Log.Error("operation cannot be served", "service", x.service.Name, "operation", x.name, "error", err)
-		return reflect.Value{}, internalFailure()
-	}
-	var r reader
-	if x.proto == AWSQuery {
-		r = &queryReader{now: &x.params.root}
-	} else {
-		var f *fault
-		if x.body, f = readBody(x.r, x.service.maxBody()); f != nil {
-			return reflect.Value{}, f
-		}
-		r = x.bodyReader()
-	}
-	in := reflect.New(x.op.in)
-	if r != nil {
-		if err := x.h.decode(r, x.op.inPlan, in.Elem()); err != nil {
-			return in, x.service.decodeFault(err)
-		}
-	}
-	if slices.Contains(x.service.Unchecked, x.op.name) {
-		return in, nil
-	}
-	if message := validate(x.op.inPlan, in.Elem()); message != "" {
-		return in, x.service.invalid(message)
-	}
-	return in, nil
-}
-
-// bodyReader returns nil for an empty body, which stands for an empty struct.
-func (x *exchange) bodyReader() reader {
-	switch b := x.body.Bytes(); {
-	case len(b) == 0:
-		return nil
-	case x.proto == RPCv2CBOR:
-		return &cborReader{data: b}
-	default:
-		return &jsonReader{data: b}
-	}
 }
 
 func (h *handler) decode(r reader, p *plan, v reflect.Value) error {
@@ -196,47 +99,4 @@ func (h *handler) decode(r reader, p *plan, v reflect.Value) error {
 		return errTrailingData
 	}
 	return nil
-}
-
-// call runs the method.
-func (x *exchange) call(in reflect.Value) (out reflect.Value, f *fault) {
-	ctx := context.WithValue(x.r.Context(), scopeKey{}, x.scope)
-	result := x.op.method.Call([]reflect.Value{reflect.ValueOf(ctx), in})
-	if err, failed := result[1].Interface().(error); failed && err != nil {
-		f := x.service.fault(err)
-		if f.status >= http.StatusInternalServerError {
-			x.h.Log.Error("operation failed", "service", x.service.Name, "operation", x.name, "request", x.id, "error", err)
-		}
-		return out, f
-	}
-	if result[0].IsNil() {
-		return reflect.New(x.op.out).Elem(), nil
-	}
-	return result[0].Elem(), nil
-}
-
-type scopeKey struct{}
-
-// ScopeFrom returns the scope of the request that an operation was called for.
-// It is not ok when the operation was called in-process.
-func ScopeFrom(ctx context.Context) (s Scope, ok bool) {
-	s, ok = ctx.Value(scopeKey{}).(Scope)
-	return s, ok
-}
-
-func (x *exchange) report(f *fault) {
-	c := Call{Operation: x.name, Protocol: x.proto, Status: http.StatusOK, RequestID: x.id, Duration: time.Since(x.start)}
-	if x.op == nil {
-		c.Operation = "" // what a client made up is not for metrics
-	}
-	if x.service != nil {
-		c.Service = x.service.Name
-	}
-	if f != nil {
-		c.Status, c.Code = f.status, f.code
-	}
-	if x.h.Observe != nil {
-		x.h.Observe(c)
-	}
-	x.h.Log.Debug("call", "service", c.Service, "operation", x.name, "status", c.Status, "code", c.Code, "request", x.id, "took", c.Duration)
 }

@@ -6,17 +6,6 @@ import (
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 )
 
-// A Protocol is one of AWS's ways to put a call on HTTP.
-type Protocol uint8
-
-// The protocols that are served.
-const (
-	AWSJSON10 Protocol = iota + 1 // awsJson1_0: X-Amz-Target, application/x-amz-json-1.0
-	AWSJSON11                     // awsJson1_1: X-Amz-Target, application/x-amz-json-1.1
-	RPCv2CBOR                     // rpcv2Cbor: /service/NAME/operation/OP, application/cbor
-	AWSQuery                      // awsQuery: Action and Version in a form or query, XML answers
-)
-
 // Names says how the wire spells the members of a service's structs.
 type Names uint8
 
