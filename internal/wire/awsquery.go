@@ -18,19 +18,19 @@ func (q *awsQuery) id() Protocol { return AWSQuery }
 // share the protocol: the signature's scope names the service, or else the
 // version does.
 func (q *awsQuery) route(x *exchange) *fault {
-	x.service = queryService(x, func(s *service) bool { return s.Name == x.scope.Service })
+	x.service = queryService(x, func(s *service) bool { return s.name == x.scope.Service })
 	if f := q.read(x); f != nil {
 		return f
 	}
 	version := q.params.get("Version")
 	if x.service == nil {
-		x.service = queryService(x, func(s *service) bool { return s.Version == version })
+		x.service = queryService(x, func(s *service) bool { return s.version == version })
 	}
 	x.name = q.params.get("Action")
 	switch {
 	case x.name == "":
 		return &fault{code: "MissingAction", status: http.StatusBadRequest, message: "The request must contain the parameter Action"}
-	case x.service == nil || version != "" && version != x.service.Version:
+	case x.service == nil || version != "" && version != x.service.version:
 		return q.unknownOperation(x.name, version)
 	}
 	return x.findOperation()
@@ -83,7 +83,7 @@ func (q *awsQuery) setHeader(h http.Header) { h.Set("Content-Type", "text/xml") 
 
 func (q *awsQuery) appendOutput(b []byte, x *exchange, out reflect.Value) []byte {
 	w := &xmlWriter{buf: b}
-	w.start(x.name + `Response xmlns="` + x.service.XMLNamespace + `"`)
+	w.start(x.name + `Response xmlns="` + x.service.xmlNamespace + `"`)
 	if !x.op.void {
 		w.start(x.name + "Result")
 		write(w, x.op.outPlan, out)
@@ -98,8 +98,8 @@ func (q *awsQuery) appendOutput(b []byte, x *exchange, out reflect.Value) []byte
 
 func (q *awsQuery) appendFault(b []byte, x *exchange, f *fault) []byte {
 	w := &xmlWriter{buf: b}
-	if x.service != nil && x.service.XMLNamespace != "" {
-		w.start(`ErrorResponse xmlns="` + x.service.XMLNamespace + `"`)
+	if x.service != nil && x.service.xmlNamespace != "" {
+		w.start(`ErrorResponse xmlns="` + x.service.xmlNamespace + `"`)
 	} else {
 		w.start("ErrorResponse")
 	}

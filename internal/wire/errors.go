@@ -55,6 +55,13 @@ func incompleteSignature() *fault {
 	}
 }
 
+func invalidRegion(name string) *fault {
+	return &fault{
+		code: "InvalidSignatureException", query: "SignatureDoesNotMatch", status: http.StatusForbidden,
+		message: fmt.Sprintf("Credential should be scoped to a valid region, not %+.64q.", name),
+	}
+}
+
 func tooLarge(limit int64) *fault {
 	return &fault{
 		code: "RequestEntityTooLargeException", query: "RequestEntityTooLarge", status: http.StatusRequestEntityTooLarge,
@@ -84,7 +91,7 @@ func (s *service) decodeFault(err error) *fault {
 		path, err = d.path, d.err
 	}
 	if broken, ok := errors.AsType[brokenRule](err); ok {
-		return s.invalid(validationMessage(1, []string{broken.at(path)}))
+		return s.violation(validationMessage(1, []string{broken.at(path)}))
 	}
 	if errors.Is(err, errTooLarge) || errors.Is(err, errParams) {
 		return &fault{code: "RequestEntityTooLargeException", query: "RequestEntityTooLarge", status: http.StatusRequestEntityTooLarge, message: err.Error()}
@@ -96,8 +103,9 @@ func (s *service) decodeFault(err error) *fault {
 	return malformed(message)
 }
 
-func (s *service) invalid(message string) *fault {
-	f := &fault{code: s.Invalid, status: http.StatusBadRequest, message: message}
+// violation is the fault of an input that breaks the model's constraints.
+func (s *service) violation(message string) *fault {
+	f := &fault{code: s.invalid, status: http.StatusBadRequest, message: message}
 	s.applyModel(f)
 	return f
 }

@@ -2,11 +2,9 @@ package wire
 
 import (
 	"bytes"
-	"context"
 	"net/http"
 	"reflect"
 	"runtime/debug"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -43,12 +41,12 @@ func (x *exchange) answer(b []byte) (body []byte, f *fault) {
 	return x.proto.appendOutput(b, x, out), nil
 }
 
-// run does everything up to the answer: guard, route, decode, validate, call.
+// run does everything up to the answer.
 func (x *exchange) run() (out reflect.Value, f *fault) {
 	if f := refuse(x.h.Hosts, x.r); f != nil {
 		return out, f
 	}
-	if x.scope, f = authorize(x.r); f != nil {
+	if f := x.identify(); f != nil {
 		return out, f
 	}
 	if f := x.proto.route(x); f != nil {
@@ -61,11 +59,23 @@ func (x *exchange) run() (out reflect.Value, f *fault) {
 	return x.call(in)
 }
 
+// identify finds the scope of the call.
+func (x *exchange) identify() (f *fault) {
+	if x.scope, f = scopeOf(x.r); f != nil {
+		return f
+	}
+	x.scope.Account = x.h.Account(x.scope.AccessKey)
+	if x.scope.Region == "" {
+		x.scope.Region = x.h.Region
+	}
+	return nil
+}
+
 // readBody reads the body, bounded as the service wants it once it is known.
 func (x *exchange) readBody() (f *fault) {
-	limit := int64(DefaultMaxBody)
+	limit := int64(defaultMaxBody)
 	if x.service != nil {
-		limit = x.service.maxBody()
+		limit = x.service.bodyLimit()
 	}
 	x.body, f = readBody(x.r, limit)
 	return f
@@ -74,7 +84,7 @@ func (x *exchange) readBody() (f *fault) {
 // input decodes the input and checks it against the model.
 func (x *exchange) input() (reflect.Value, *fault) {
 	if err := x.service.prepare(x.op); err != nil {
-		x.h.Log.Error("operation cannot be served", "service", x.service.Name, "operation", x.name, "error", err)
+		x.h.Log.Error("operation cannot be served", "service", x.service.name, "operation", x.name, "error", err)
 		return reflect.Value{}, internalFailure()
 	}
 	r, f := x.proto.open(x)
@@ -87,25 +97,25 @@ func (x *exchange) input() (reflect.Value, *fault) {
 			return in, x.service.decodeFault(err)
 		}
 	}
-	if slices.Contains(x.service.Unchecked, x.op.name) {
+	if x.op.unchecked {
 		return in, nil
 	}
 	if message := validate(x.op.inPlan, in.Elem()); message != "" {
-		return in, x.service.invalid(message)
+		return in, x.service.violation(message)
 	}
 	return in, nil
 }
 
-// call runs the method.
+// call runs the method on the value that the scope resolves to.
 func (x *exchange) call(in reflect.Value) (out reflect.Value, f *fault) {
-	ctx := context.WithValue(x.r.Context(), scopeKey{}, x.scope)
-	result := x.op.method.Call([]reflect.Value{reflect.ValueOf(ctx), in})
+	ctx := x.r.Context()
+	api, err := x.service.resolve(ctx, x.scope)
+	if err != nil {
+		return out, x.failure(err)
+	}
+	result := x.op.method.Call([]reflect.Value{reflect.ValueOf(api), reflect.ValueOf(ctx), in})
 	if err, failed := result[1].Interface().(error); failed && err != nil {
-		f := x.service.fault(err)
-		if f.status >= http.StatusInternalServerError {
-			x.h.Log.Error("operation failed", "service", x.service.Name, "operation", x.name, "request", x.id, "error", err)
-		}
-		return out, f
+		return out, x.failure(err)
 	}
 	if result[0].IsNil() {
 		return reflect.New(x.op.out).Elem(), nil
@@ -113,30 +123,31 @@ func (x *exchange) call(in reflect.Value) (out reflect.Value, f *fault) {
 	return result[0].Elem(), nil
 }
 
-type scopeKey struct{}
-
-// ScopeFrom returns the scope of the request that an operation was called for.
-// It is not ok when the operation was called in-process.
-func ScopeFrom(ctx context.Context) (s Scope, ok bool) {
-	s, ok = ctx.Value(scopeKey{}).(Scope)
-	return s, ok
+// failure is the fault of an operation that failed. What is not the client's
+// fault is told to the log.
+func (x *exchange) failure(err error) *fault {
+	f := x.service.fault(err)
+	if f.status >= http.StatusInternalServerError {
+		x.h.Log.Error("operation failed", "service", x.service.name, "operation", x.name, "request", x.id, "error", err)
+	}
+	return f
 }
 
 func (x *exchange) report(f *fault) {
-	c := Call{Operation: x.name, Protocol: x.proto.id(), Status: http.StatusOK, RequestID: x.id, Duration: time.Since(x.start)}
+	a := Answer{Operation: x.name, Protocol: x.proto.id(), Status: http.StatusOK, RequestID: x.id, Duration: time.Since(x.start)}
 	if x.op == nil {
-		c.Operation = "" // what a client made up is not for metrics
+		a.Operation = "" // what a client made up is not for metrics
 	}
 	if x.service != nil {
-		c.Service = x.service.Name
+		a.Service = x.service.name
 	}
 	if f != nil {
-		c.Status, c.Code = f.status, f.code
+		a.Status, a.Code = f.status, f.code
 	}
 	if x.h.Observe != nil {
-		x.h.Observe(c)
+		x.h.Observe(a)
 	}
-	x.h.Log.Debug("call", "service", c.Service, "operation", x.name, "status", c.Status, "code", c.Code, "request", x.id, "took", c.Duration)
+	x.h.Log.Debug("call", "service", a.Service, "operation", x.name, "status", a.Status, "code", a.Code, "request", x.id, "took", a.Duration)
 }
 
 func (x *exchange) send(w http.ResponseWriter, body []byte, f *fault) {
@@ -148,7 +159,7 @@ func (x *exchange) send(w http.ResponseWriter, body []byte, f *fault) {
 	if f != nil {
 		status = f.status
 		h.Set("X-Amzn-Errortype", f.code)
-		if x.service != nil && x.service.QueryCompatible {
+		if x.service != nil && x.service.queryCompatible {
 			h.Set("X-Amzn-Query-Error", f.queryCode()+";"+f.side())
 		}
 	}
@@ -162,5 +173,5 @@ func (x *exchange) qualified(code string) string {
 	if x.service == nil {
 		return code
 	}
-	return "com.amazonaws." + x.service.Namespace + "#" + code
+	return "com.amazonaws." + x.service.namespace + "#" + code
 }

@@ -12,24 +12,26 @@ import (
 	"github.com/google/uuid"
 )
 
-// DefaultMaxBody bounds a request body as sent, in bytes.
-const DefaultMaxBody = 4 << 20
-
 // Options say how a handler meets the outside. The zero Options are usable.
 type Options struct {
 	// Hosts are the names that a request may address the server by, besides
 	// localhost and loopback addresses: "host.docker.internal", "172.17.0.1", or
 	// "*.localhost" for every name under localhost. Ports do not matter.
 	Hosts []string
+	// Account names the account of an access key, which is empty for calls that are
+	// not signed. Nil means KeyAccount("000000000000").
+	Account func(accessKey string) string
+	// Region is that of calls whose signature names none. Empty means us-east-1.
+	Region string
 	// Log gets panics and internal errors, and each call at debug level. Nil
 	// means slog.Default().
 	Log *slog.Logger
-	// Observe, when set, is told of each call after it was answered.
-	Observe func(Call)
+	// Observe, when set, is told of each answer after it was sent.
+	Observe func(Answer)
 }
 
-// A Call is one answered request.
-type Call struct {
+// An Answer is what became of a request.
+type Answer struct {
 	Service   string   // as in credential scopes; empty if none was found
 	Operation string   // empty if none was found
 	Protocol  Protocol // what it was answered in
@@ -55,12 +57,18 @@ func NewHandler(opts Options, services ...Service) (http.Handler, error) {
 	if opts.Log == nil {
 		opts.Log = slog.Default()
 	}
+	if opts.Account == nil {
+		opts.Account = KeyAccount("000000000000")
+	}
+	if opts.Region == "" {
+		opts.Region = "us-east-1"
+	}
 	h := &handler{Options: opts}
 	h.decoders.New = func() any { return &decoder{strings: newInterner()} }
 	for _, s := range services {
 		for _, other := range h.services {
-			if s.Name == other.Name || s.Target == other.Target {
-				return nil, fmt.Errorf("wire: services %s and %s cannot be told apart", other.Name, s.Name)
+			if s.name == other.name || s.target == other.target {
+				return nil, fmt.Errorf("wire: services %s and %s cannot be told apart", other.name, s.name)
 			}
 		}
 		sv, err := newService(s)

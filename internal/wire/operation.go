@@ -18,12 +18,14 @@ type service struct {
 	planner *planner
 }
 
-// An operation is a method of a service's API. Its plans are made when it is
+// An operation is a method of a service's type. Its plans are made when it is
 // called first.
 type operation struct {
 	name    string
-	method  reflect.Value
+	method  reflect.Value // its first argument is the receiver
 	in, out reflect.Type
+
+	unchecked, stateless bool
 
 	once            sync.Once
 	err             error
@@ -32,12 +34,16 @@ type operation struct {
 }
 
 func newService(s Service) (*service, error) {
-	sv := &service{Service: s, ops: operations(s.API)}
+	sv := &service{Service: s, ops: operations(s.typ)}
 	if len(sv.ops) == 0 {
-		return nil, fmt.Errorf("wire: %s has no operations: %T has no method like the SDK client's", s.Name, s.API)
+		return nil, fmt.Errorf("wire: %s has no operations: %v is not a type with methods like the SDK client's", s.name, s.typ)
+	}
+	for _, op := range sv.ops {
+		op.unchecked = slices.Contains(s.unchecked, op.name)
+		op.stateless = slices.Contains(s.stateless, op.name)
 	}
 	sv.loaded = sync.OnceValue(func() *model {
-		m, err := loadModel(s.Name)
+		m, err := loadModel(s.name)
 		if err != nil {
 			panic(err) // the files are embedded, and tested
 		}
@@ -54,28 +60,27 @@ var (
 // operations finds the methods with the signature of the SDK client's:
 //
 //	X(context.Context, *XInput, ...func(*Options)) (*XOutput, error)
-func operations(api any) map[string]*operation {
+func operations(t reflect.Type) map[string]*operation {
 	ops := map[string]*operation{}
-	v := reflect.ValueOf(api)
-	if !v.IsValid() {
-		return ops
-	}
-	for name, m := range methods(v) {
-		if !m.IsValid() {
-			continue
+	for name, m := range methods(t) {
+		if !m.Func.IsValid() {
+			continue // there is none, or t is an interface
 		}
-		if in, out, ok := signature(m.Type(), name); ok {
-			ops[name] = &operation{name: name, method: m, in: in, out: out}
+		if in, out, ok := signature(m.Type, name); ok {
+			ops[name] = &operation{name: name, method: m.Func, in: in, out: out}
 		}
 	}
 	return ops
 }
 
+// method is what reflect.Type.MethodByName found, or the zero Method.
+func method(m reflect.Method, _ bool) reflect.Method { return m }
+
 func signature(m reflect.Type, name string) (in, out reflect.Type, ok bool) {
-	if !m.IsVariadic() || m.NumIn() != 3 || m.NumOut() != 2 || m.In(0) != contextType || m.Out(1) != errorType {
+	if !m.IsVariadic() || m.NumIn() != 4 || m.NumOut() != 2 || m.In(1) != contextType || m.Out(1) != errorType {
 		return nil, nil, false
 	}
-	in, out = m.In(1), m.Out(0)
+	in, out = m.In(2), m.Out(0)
 	if in.Kind() != reflect.Pointer || in.Elem().Name() != name+"Input" ||
 		out.Kind() != reflect.Pointer || out.Elem().Name() != name+"Output" {
 		return nil, nil, false
@@ -83,13 +88,13 @@ func signature(m reflect.Type, name string) (in, out reflect.Type, ok bool) {
 	return in.Elem(), out.Elem(), true
 }
 
-func (s *service) speaks(p Protocol) bool { return slices.Contains(s.Protocols, p) }
+func (s *service) speaks(p Protocol) bool { return slices.Contains(s.protocols, p) }
 
-func (s *service) maxBody() int64 {
-	if s.MaxBody > 0 {
-		return s.MaxBody
+func (s *service) bodyLimit() int64 {
+	if s.maxBody > 0 {
+		return s.maxBody
 	}
-	return DefaultMaxBody
+	return defaultMaxBody
 }
 
 // prepare makes the plans of an operation, once.
@@ -109,8 +114,8 @@ func (s *service) planOf(t reflect.Type, shape string) (*plan, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.planner == nil {
-		s.planner = &planner{names: s.Names, lower: s.Lower, document: s.Document, model: s.loaded(), plans: map[planKey]*plan{}}
-		for _, u := range s.Unions {
+		s.planner = &planner{spelling: s.spelling, lower: s.lower, document: s.document, model: s.loaded(), plans: map[planKey]*plan{}}
+		for _, u := range s.unions {
 			s.planner.unions = append(s.planner.unions, reflect.TypeOf(u))
 		}
 	}

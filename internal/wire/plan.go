@@ -82,8 +82,8 @@ var (
 // A planner makes and keeps the plans of a service. It is not safe for
 // concurrent use.
 type planner struct {
-	names    Names
-	lower    []string // types that keep LowerFirst in an Exact service
+	spelling spelling
+	lower    []string // types that are lowered in an exact service
 	unions   []reflect.Type
 	document func(any) any
 	model    *model
@@ -215,7 +215,7 @@ func isErrorCode(t reflect.Type, f reflect.StructField) bool {
 }
 
 func (pl *planner) wireName(t reflect.Type, goName string) string {
-	if pl.names == LowerFirst || slices.Contains(pl.lower, t.Name()) {
+	if pl.spelling == lowered || slices.Contains(pl.lower, t.Name()) {
 		return lowerFirst(goName)
 	}
 	return goName

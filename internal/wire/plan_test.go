@@ -15,9 +15,9 @@ import (
 // The SDK's clients have the method set that services have.
 func clientServices() []Service {
 	return []Service{
-		ECS((*ecs.Client)(nil)),
-		CloudWatch((*cloudwatch.Client)(nil)),
-		ApplicationAutoScaling((*applicationautoscaling.Client)(nil)),
+		ECS(always((*ecs.Client)(nil))),
+		CloudWatch(always((*cloudwatch.Client)(nil))),
+		ApplicationAutoScaling(always((*applicationautoscaling.Client)(nil))),
 	}
 }
 
@@ -29,12 +29,12 @@ func TestEveryOperationOfTheSDKCanBeServed(t *testing.T) {
 		}
 		for name, op := range sv.ops {
 			if err := sv.prepare(op); err != nil {
-				t.Errorf("%s.%s: %v", s.Name, name, err)
+				t.Errorf("%s.%s: %v", s.name, name, err)
 			}
 		}
 		for name := range sv.loaded().Operations {
 			if sv.ops[name] == nil {
-				t.Errorf("%s: the SDK has no operation %s", s.Name, name)
+				t.Errorf("%s: the SDK has no operation %s", s.name, name)
 			}
 		}
 	}
@@ -47,8 +47,8 @@ func TestWireNamesAreThoseOfTheSchemas(t *testing.T) {
 		service  Service
 		registry *smithy.TypeRegistry
 	}{
-		{ECS((*ecs.Client)(nil)), ecs.TypeRegistry},
-		{CloudWatch((*cloudwatch.Client)(nil)), cloudwatch.TypeRegistry},
+		{ECS(always((*ecs.Client)(nil))), ecs.TypeRegistry},
+		{CloudWatch(always((*cloudwatch.Client)(nil))), cloudwatch.TypeRegistry},
 	} {
 		sv, err := newService(tt.service)
 		if err != nil {
@@ -77,7 +77,7 @@ func TestWireNamesAreThoseOfTheSchemas(t *testing.T) {
 
 // The SDK's schemas also have the query codes and statuses of errors.
 func TestErrorsAreThoseOfTheSchemas(t *testing.T) {
-	sv, err := newService(CloudWatch((*cloudwatch.Client)(nil)))
+	sv, err := newService(CloudWatch(always((*cloudwatch.Client)(nil))))
 	if err != nil {
 		t.Fatal(err)
 	}

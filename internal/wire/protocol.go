@@ -21,7 +21,7 @@ const (
 // a file: awsjson.go, rpccbor.go, awsquery.go. What is alike for all of them is
 // the exchange's.
 type protocol interface {
-	// id is what the protocol is called in Service.Protocols.
+	// id is what the protocol is called in Service.protocols.
 	id() Protocol
 	// route finds the service and the operation, with exchange.find.
 	route(x *exchange) *fault
@@ -56,7 +56,7 @@ func protocolOf(r *http.Request) protocol {
 func (x *exchange) find(target, name string, protocols ...Protocol) *fault {
 	x.name = name
 	for _, s := range x.h.services {
-		if s.Target == target && slices.ContainsFunc(protocols, s.speaks) {
+		if s.target == target && slices.ContainsFunc(protocols, s.speaks) {
 			x.service = s
 			if x.r.Method != http.MethodPost {
 				return x.proto.unknownOperation(x.r.Method+" "+name, "")
@@ -72,7 +72,7 @@ func (x *exchange) findOperation() *fault {
 	if x.op = x.service.ops[x.name]; x.op != nil {
 		return nil
 	}
-	f := x.proto.unknownOperation(x.name, x.service.Version)
+	f := x.proto.unknownOperation(x.name, x.service.version)
 	if _, known := x.service.loaded().Operations[x.name]; known {
 		f.message = "The operation " + x.name + " is not available in Flyball"
 	}

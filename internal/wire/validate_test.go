@@ -20,7 +20,7 @@ func validator(t *testing.T) func(operation, body string) string {
 			t.Fatal(err)
 		}
 		handlers = append(handlers, h.(*handler))
-		services[s.Name] = h.(*handler).services[0]
+		services[s.name] = h.(*handler).services[0]
 	}
 	return func(operation, body string) string {
 		t.Helper()
@@ -126,7 +126,7 @@ func TestModelsFitTheSDK(t *testing.T) {
 		if len(m.Operations) == 0 || len(m.Shapes) == 0 {
 			t.Fatalf("%s: the model is empty", name)
 		}
-		ops := operations(client)
+		ops := operations(reflect.TypeOf(client))
 		for op, o := range m.Operations {
 			for member := range m.Shapes[o.Input].Members {
 				if _, ok := ops[op].in.FieldByName(member); !ok {
