@@ -79,6 +79,16 @@ func (q *awsQuery) unknownOperation(name, version string) *fault {
 	return unknownOperation(http.StatusBadRequest, fmt.Sprintf("Could not find operation %s for version %s", name, version))
 }
 
+// accessErrors are the codes in awsQuery of errors that say that a caller may
+// not, which few models have. Services that speak awsQuery answer them with
+// status 403, and the others with 400.
+var accessErrors = map[string]string{
+	"AccessDeniedException":       "AccessDenied",
+	"ExpiredTokenException":       "ExpiredToken",
+	"InvalidSignatureException":   "SignatureDoesNotMatch",
+	"UnrecognizedClientException": "InvalidClientTokenId",
+}
+
 func (q *awsQuery) setHeader(h http.Header) { h.Set("Content-Type", "text/xml") }
 
 func (q *awsQuery) appendOutput(b []byte, x *exchange, out reflect.Value) []byte {

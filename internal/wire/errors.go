@@ -128,6 +128,9 @@ func (s *service) fault(err error) *fault {
 	if known, ok := statuses[code]; ok {
 		f.status = known
 	}
+	if common, ok := accessErrors[code]; ok && s.speaks(AWSQuery) {
+		f.query, f.status = common, http.StatusForbidden
+	}
 	s.applyModel(f)
 	if _, generic := api.(*smithy.GenericAPIError); !generic {
 		s.addMembers(f, api)

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"reflect"
 	"runtime/debug"
@@ -106,14 +107,21 @@ func (x *exchange) input() (reflect.Value, *fault) {
 	return in, nil
 }
 
-// call runs the method on the value that the scope resolves to.
+// call authorizes the call and runs the method on the value that the scope
+// resolves to.
 func (x *exchange) call(in reflect.Value) (out reflect.Value, f *fault) {
 	ctx := x.r.Context()
+	if err := x.authorize(ctx, in.Interface()); err != nil {
+		return out, x.failure(err)
+	}
 	api, err := x.service.resolve(ctx, x.scope)
 	if err != nil {
 		return out, x.failure(err)
 	}
 	result := x.op.method.Call([]reflect.Value{reflect.ValueOf(api), reflect.ValueOf(ctx), in})
+	if err := x.settle(ctx); err != nil {
+		return out, x.failure(err)
+	}
 	if err, failed := result[1].Interface().(error); failed && err != nil {
 		return out, x.failure(err)
 	}
@@ -123,7 +131,23 @@ func (x *exchange) call(in reflect.Value) (out reflect.Value, f *fault) {
 	return result[0].Elem(), nil
 }
 
-// failure is the fault of an operation that failed. What is not the client's
+func (x *exchange) authorize(ctx context.Context, input any) error {
+	if x.h.Authorize == nil {
+		return nil
+	}
+	return x.h.Authorize(ctx, Call{
+		Scope: x.scope, Service: x.service.name, Operation: x.name, Protocol: x.proto.id(), RequestID: x.id, Input: input,
+	})
+}
+
+func (x *exchange) settle(ctx context.Context) error {
+	if x.h.Settle == nil || x.op.stateless {
+		return nil
+	}
+	return x.h.Settle(ctx)
+}
+
+// failure is the fault of a call that failed. What is not the client's
 // fault is told to the log.
 func (x *exchange) failure(err error) *fault {
 	f := x.service.fault(err)

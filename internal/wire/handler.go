@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -23,11 +24,30 @@ type Options struct {
 	Account func(accessKey string) string
 	// Region is that of calls whose signature names none. Empty means us-east-1.
 	Region string
+	// Authorize, when set, decides whether a call that was understood may be made.
+	// Its error is answered in the service's words, and the service is not even
+	// resolved.
+	Authorize func(context.Context, Call) error
+	// Settle, when set, returns when all is on disk that the answer of an operation
+	// may tell of. It is called after operations that succeed and that fail, before
+	// their answers are sent; its error is answered instead. Operations that have
+	// nothing to do with state are spared it.
+	Settle func(context.Context) error
 	// Log gets panics and internal errors, and each call at debug level. Nil
 	// means slog.Default().
 	Log *slog.Logger
 	// Observe, when set, is told of each answer after it was sent.
 	Observe func(Answer)
+}
+
+// A Call is an operation that a client calls.
+type Call struct {
+	Scope     Scope
+	Service   string // as in credential scopes, such as "monitoring"
+	Operation string
+	Protocol  Protocol
+	RequestID string
+	Input     any // a pointer to the SDK's input struct
 }
 
 // An Answer is what became of a request.

@@ -431,17 +431,6 @@ func TestCallsAreObserved(t *testing.T) {
 	}
 }
 
-func TestOperationsKnowTheScopeOfTheirCaller(t *testing.T) {
-	s := newTestServer(t)
-	s.send(t, request{
-		service: "application-autoscaling", header: map[string]string{"X-Amz-Target": "AnyScaleFrontendService.RegisterScalableTarget"},
-		body: `{"ServiceNamespace":"ecs","ResourceId":"service/a/b","ScalableDimension":"ecs:service:DesiredCount"}`,
-	})
-	if want := (Scope{Account: "000000000000", Region: "eu-west-1", AccessKey: "AKIDEXAMPLE", Service: "application-autoscaling"}); s.scaling.scope != want {
-		t.Errorf("scope = %+v, want %+v", s.scaling.scope, want)
-	}
-}
-
 func TestServicesMustBeServable(t *testing.T) {
 	if _, err := NewHandler(Options{}, ECS(always(struct{}{}))); err == nil {
 		t.Error("a service without operations is accepted")
