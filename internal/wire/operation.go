@@ -13,6 +13,7 @@ type service struct {
 	Service
 	ops    map[string]*operation
 	loaded func() *model
+	shapes func() map[string]errorShape // errors by their names and codes
 
 	mu      sync.Mutex // guards the planner
 	planner *planner
@@ -49,6 +50,7 @@ func newService(s Service) (*service, error) {
 		}
 		return m
 	})
+	sv.shapes = sync.OnceValue(func() map[string]errorShape { return errorShapes(s.errors, sv.speaks(AWSQuery)) })
 	return sv, nil
 }
 
@@ -100,9 +102,8 @@ func (s *service) bodyLimit() int64 {
 // prepare makes the plans of an operation, once.
 func (s *service) prepare(op *operation) error {
 	op.once.Do(func() {
-		m := s.loaded().Operations[op.name]
-		op.void = m.Void
-		if op.inPlan, op.err = s.planOf(op.in, m.Input); op.err == nil {
+		op.void = schemaOf(op.out) == nil
+		if op.inPlan, op.err = s.planOf(op.in, s.loaded().Operations[op.name]); op.err == nil {
 			op.outPlan, op.err = s.planOf(op.out, "")
 		}
 	})
@@ -114,12 +115,12 @@ func (s *service) planOf(t reflect.Type, shape string) (*plan, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.planner == nil {
-		s.planner = &planner{spelling: s.spelling, lower: s.lower, document: s.document, model: s.loaded(), plans: map[planKey]*plan{}}
+		s.planner = &planner{document: s.document, enums: s.enums, model: s.loaded(), plans: map[planKey]*plan{}}
 		for _, u := range s.unions {
 			s.planner.unions = append(s.planner.unions, reflect.TypeOf(u))
 		}
 	}
-	p, err := s.planner.plan(t, shape)
+	p, err := s.planner.plan(t, shape, schemaOf(t))
 	if err != nil {
 		return nil, err
 	}

@@ -169,7 +169,7 @@ func (p *populator) fill(v reflect.Value) {
 		p.fill(v.Elem())
 	case t.Kind() == reflect.String:
 		v.SetString(" <é&\"\U0001f600\n>+%" + string(rune('a'+p.n%26)))
-		if values := enumValues(t); values != nil {
+		if values := enumValues(t, nil); values != nil {
 			v.SetString(values[p.n%len(values)])
 		}
 	case t.Kind() == reflect.Bool:

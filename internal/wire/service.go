@@ -3,16 +3,8 @@ package wire
 import (
 	"context"
 	"reflect"
-)
 
-// A spelling says how the wire spells the members of a service's structs.
-type spelling uint8
-
-const (
-	// exact keeps the SDK's field names: MetricName, Dimensions.
-	exact spelling = iota
-	// lowered lowers their first letter: taskDefinition, loadBalancers.
-	lowered
+	smithy "github.com/aws/smithy-go"
 )
 
 // A Service is one AWS service as NewHandler serves it: facts about AWS, and
@@ -25,10 +17,7 @@ type Service struct {
 	namespace    string     // of the model, com.amazonaws.NAMESPACE, which qualifies error types
 	xmlNamespace string     // xmlns of awsQuery answers
 	protocols    []Protocol // those that the service answers
-	spelling     spelling   // of members, in JSON, CBOR and XML
-	// lower are the types that are spelled lowered in a service that is exact
-	// otherwise.
-	lower []string
+	errors       *smithy.TypeRegistry
 	// queryCompatible services tell clients their awsQuery error codes in every
 	// protocol, in the x-amzn-query-error header.
 	queryCompatible bool
@@ -45,6 +34,10 @@ type Service struct {
 	// as &types.EvaluationWindowMemberSlidingWindow{}. A union with no type listed
 	// is refused in requests.
 	unions []any
+	// enums are values that come first where a message lists those of a type: AWS's
+	// order, where it is known, is not that of the models, and AWS accepts some
+	// values that the models lack.
+	enums map[string][]string
 	// document makes the SDK's document from a JSON-like value. Requests with
 	// documents are refused where it is nil.
 	document func(any) any

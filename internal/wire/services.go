@@ -3,7 +3,10 @@ package wire
 import (
 	"context"
 
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/document"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 )
@@ -16,7 +19,7 @@ func ECS[T any](resolve func(context.Context, Scope) (T, error)) Service {
 		target:    "AmazonEC2ContainerServiceV20141113",
 		namespace: "ecs",
 		protocols: []Protocol{AWSJSON11},
-		spelling:  lowered,
+		errors:    ecs.TypeRegistry,
 		invalid:   "InvalidParameterException",
 		unions: []any{
 			&ecstypes.DescribeGatewayConfigurationMemberHostSharedAlb{},
@@ -28,6 +31,8 @@ func ECS[T any](resolve func(context.Context, Scope) (T, error)) Service {
 			&ecstypes.SharingStrategyMemberNvidiaMps{},
 			&ecstypes.UpdateGatewayConfigurationMemberHostSharedAlb{},
 		},
+		// Documented in "Managing Amazon ECS account settings" of the developer guide.
+		enums:    map[string][]string{"SettingName": {"dualStackIPv6"}},
 		document: func(v any) any { return document.NewLazyDocument(v) },
 	}, resolve)
 }
@@ -36,18 +41,13 @@ func ECS[T any](resolve func(context.Context, Scope) (T, error)) Service {
 // SDKs of different ages call it in three protocols.
 func CloudWatch[T any](resolve func(context.Context, Scope) (T, error)) Service {
 	return serve(Service{
-		name:         "monitoring",
-		version:      "2010-08-01",
-		target:       "GraniteServiceVersion20100801",
-		namespace:    "cloudwatch",
-		xmlNamespace: "http://monitoring.amazonaws.com/doc/2010-08-01/",
-		protocols:    []Protocol{RPCv2CBOR, AWSJSON10, AWSQuery},
-		spelling:     exact,
-		lower: []string{ // errors; their siblings are spelled Message
-			"DashboardInvalidInputError", "DashboardNotFoundError", "InvalidFormatFault", "InvalidNextToken",
-			"InvalidParameterCombinationException", "InvalidParameterValueException", "LimitExceededFault",
-			"MissingRequiredParameterException", "ResourceConflict", "ResourceNotFound", "ValidationException",
-		},
+		name:            "monitoring",
+		version:         "2010-08-01",
+		target:          "GraniteServiceVersion20100801",
+		namespace:       "cloudwatch",
+		xmlNamespace:    "http://monitoring.amazonaws.com/doc/2010-08-01/",
+		protocols:       []Protocol{RPCv2CBOR, AWSJSON10, AWSQuery},
+		errors:          cloudwatch.TypeRegistry,
 		queryCompatible: true,
 		invalid:         "ValidationException",
 		// As old as the service: "The parameter Namespace is required."
@@ -59,6 +59,7 @@ func CloudWatch[T any](resolve func(context.Context, Scope) (T, error)) Service 
 			&types.EvaluationWindowMemberSlidingWindow{},
 			&types.EvaluationWindowMemberWallClockWindow{},
 		},
+		enums:   map[string][]string{"StateValue": {"INSUFFICIENT_DATA", "ALARM", "OK"}},
 		maxBody: 1 << 20, // PutMetricData's documented limit
 	}, resolve)
 }
@@ -72,7 +73,8 @@ func ApplicationAutoScaling[T any](resolve func(context.Context, Scope) (T, erro
 		target:    "AnyScaleFrontendService",
 		namespace: "applicationautoscaling",
 		protocols: []Protocol{AWSJSON11},
-		spelling:  exact,
+		errors:    applicationautoscaling.TypeRegistry,
+		enums:     map[string][]string{"PolicyType": {"PredictiveScaling", "StepScaling", "TargetTrackingScaling"}},
 		invalid:   "ValidationException",
 	}, resolve)
 }
