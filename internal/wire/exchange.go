@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"reflect"
 	"runtime/debug"
@@ -22,7 +23,8 @@ type exchange struct {
 	op      *operation
 	name    string // of the operation, as asked for
 
-	body *bytes.Buffer // goes back to the pool at the end
+	body   *bytes.Buffer // of the request; goes back to the pool at the end
+	stream io.ReadCloser // is sent in place of the answer's body, if set
 }
 
 // answer appends the body of the answer to b. A panic is logged with its stack,
@@ -36,8 +38,12 @@ func (x *exchange) answer(b []byte) (body []byte, f *fault) {
 		}
 	}()
 	out, f := x.run()
-	if f != nil {
+	switch {
+	case f != nil:
+		x.dropStream()
 		return x.proto.appendFault(b, x, f), f
+	case x.stream != nil:
+		return nil, nil
 	}
 	return x.proto.appendOutput(b, x, out), nil
 }
@@ -53,6 +59,9 @@ func (x *exchange) run() (out reflect.Value, f *fault) {
 	if f := x.proto.route(x); f != nil {
 		return out, f
 	}
+	if !x.signed() && !x.op.unsigned {
+		return out, missingToken()
+	}
 	in, f := x.input()
 	if f != nil {
 		return out, f
@@ -65,6 +74,9 @@ func (x *exchange) identify() (f *fault) {
 	if x.scope, f = scopeOf(x.r); f != nil {
 		return f
 	}
+	if !x.signed() && (!x.h.unsigned || fromBrowser(x.r)) {
+		return missingToken()
+	}
 	x.scope.Account = x.h.Account(x.scope.AccessKey)
 	if x.scope.Region == "" {
 		x.scope.Region = x.h.Region
@@ -72,8 +84,15 @@ func (x *exchange) identify() (f *fault) {
 	return nil
 }
 
-// readBody reads the body, bounded as the service wants it once it is known.
+func (x *exchange) signed() bool { return x.scope.AccessKey != "" }
+
+// readBody reads the body, bounded as the service wants it once it is known. The
+// body of an operation that streams it is left for the operation.
 func (x *exchange) readBody() (f *fault) {
+	if x.op != nil && x.op.inPlan.streams() {
+		x.body = buffers.Get().(*bytes.Buffer)
+		return nil
+	}
 	limit := int64(defaultMaxBody)
 	if x.service != nil {
 		limit = x.service.bodyLimit()
@@ -93,6 +112,9 @@ func (x *exchange) input() (reflect.Value, *fault) {
 		return reflect.Value{}, f
 	}
 	in := reflect.New(x.op.in)
+	if x.op.inPlan.streams() {
+		in.Elem().Field(x.op.inPlan.stream).Set(reflect.ValueOf(x.r.Body))
+	}
 	if r != nil {
 		if err := x.h.decode(r, x.op.inPlan, in.Elem()); err != nil {
 			return in, x.service.decodeFault(err)
@@ -119,16 +141,17 @@ func (x *exchange) call(in reflect.Value) (out reflect.Value, f *fault) {
 		return out, x.failure(err)
 	}
 	result := x.op.method.Call([]reflect.Value{reflect.ValueOf(api), reflect.ValueOf(ctx), in})
+	if out = result[0].Elem(); !out.IsValid() {
+		out = reflect.New(x.op.out).Elem()
+	}
+	x.stream = x.op.outPlan.streamOf(out)
 	if err := x.settle(ctx); err != nil {
 		return out, x.failure(err)
 	}
 	if err, failed := result[1].Interface().(error); failed && err != nil {
 		return out, x.failure(err)
 	}
-	if result[0].IsNil() {
-		return reflect.New(x.op.out).Elem(), nil
-	}
-	return result[0].Elem(), nil
+	return out, nil
 }
 
 func (x *exchange) authorize(ctx context.Context, input any) error {
@@ -174,11 +197,15 @@ func (x *exchange) report(f *fault) {
 	x.h.Log.Debug("call", "service", a.Service, "operation", x.name, "status", a.Status, "code", a.Code, "request", x.id, "took", a.Duration)
 }
 
-func (x *exchange) send(w http.ResponseWriter, body []byte, f *fault) {
+// send sends the answer. It returns an error if an answer that streams broke off.
+func (x *exchange) send(w http.ResponseWriter, body []byte, f *fault) error {
 	h := w.Header()
 	h.Set("X-Amzn-Requestid", x.id)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
 	x.proto.setHeader(h)
+	if x.stream != nil {
+		return x.sendStream(w)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	status := http.StatusOK
 	if f != nil {
 		status = f.status
@@ -190,6 +217,7 @@ func (x *exchange) send(w http.ResponseWriter, body []byte, f *fault) {
 	w.WriteHeader(status)
 	// The client may be gone; there is nobody left to tell.
 	_, _ = w.Write(body)
+	return nil
 }
 
 // qualified is an error's code with the namespace of its service's model.

@@ -65,6 +65,7 @@ type Answer struct {
 type handler struct {
 	Options
 	services []*service
+	unsigned bool // some service has operations that are not signed
 	decoders sync.Pool
 }
 
@@ -96,6 +97,7 @@ func NewHandler(opts Options, services ...Service) (http.Handler, error) {
 			return nil, err
 		}
 		h.services = append(h.services, sv)
+		h.unsigned = h.unsigned || len(s.unsigned) > 0
 	}
 	return h, nil
 }
@@ -106,12 +108,15 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := buffers.Get().(*bytes.Buffer)
 	b, f := x.answer(answer.AvailableBuffer())
 	answer.Write(b)
-	x.send(w, answer.Bytes(), f)
+	err := x.send(w, answer.Bytes(), f)
 	keep(answer)
 	if x.body != nil {
 		keep(x.body)
 	}
 	x.report(f)
+	if err != nil {
+		panic(http.ErrAbortHandler) // ends the connection: a part must not look like the whole
+	}
 }
 
 func (h *handler) decode(r reader, p *plan, v reflect.Value) error {

@@ -26,7 +26,7 @@ type operation struct {
 	method  reflect.Value // its first argument is the receiver
 	in, out reflect.Type
 
-	unchecked, stateless bool
+	unchecked, stateless, unsigned bool // see Service
 
 	once            sync.Once
 	err             error
@@ -42,6 +42,7 @@ func newService(s Service) (*service, error) {
 	for _, op := range sv.ops {
 		op.unchecked = slices.Contains(s.unchecked, op.name)
 		op.stateless = slices.Contains(s.stateless, op.name)
+		op.unsigned = slices.Contains(s.unsigned, op.name)
 	}
 	sv.loaded = sync.OnceValue(func() *model {
 		m, err := loadModel(s.name)

@@ -43,6 +43,7 @@ type plan struct {
 
 	fields []field        // of structs, sorted by wire name
 	byName map[string]int // into fields
+	stream int            // of structs: the field in the Go struct that streams, or noStream
 	elem   *plan          // of lists, maps and floats
 	key    *plan          // of maps: constraints of keys
 	arms   []arm          // of unions
@@ -173,9 +174,14 @@ func (pl *planner) part(t reflect.Type, shape string, of *smithy.Schema, name st
 }
 
 func (pl *planner) fillStruct(p *plan, s shape, schema *smithy.Schema) error {
+	p.stream = noStream
 	for i := range p.typ.NumField() {
 		f := p.typ.Field(i)
 		if !f.IsExported() || f.Type == metadataType || isErrorCode(p.typ, f) {
+			continue
+		}
+		if isStream(f.Type) {
+			p.stream = i
 			continue
 		}
 		below, err := memberOf(schema, f.Name)

@@ -25,10 +25,11 @@ func KeyAccount(otherwise string) func(accessKey string) string {
 	}
 }
 
-// scopeOf finds the scope of a signed request, but for the account. The header alone keeps web
-// pages out: a browser does not send it to another origin without asking first,
-// and it is never told yes. A signed URL can stand in any page, so that one is
-// refused when a browser opens it.
+// scopeOf finds what a request was signed for, but for the account. It is nothing
+// if the request is not signed. The header alone keeps web pages out: a browser
+// does not send it to another origin without asking first, and it is never told
+// yes. A signed URL can stand in any page, so that one is refused when a browser
+// opens it.
 func scopeOf(r *http.Request) (Scope, *fault) {
 	if header := r.Header.Get("Authorization"); strings.HasPrefix(header, "AWS4-") {
 		_, rest, _ := strings.Cut(header, " ")
@@ -47,13 +48,17 @@ func scopeOf(r *http.Request) (Scope, *fault) {
 		return parseScope(credential, headers, signature)
 	}
 	if !strings.Contains(r.URL.RawQuery, "X-Amz-Algorithm=AWS4-") {
-		return Scope{}, missingToken()
+		return Scope{}, nil
 	}
-	if r.Header.Get("Sec-Fetch-Mode") != "" || r.Header.Get("Referer") != "" {
+	if fromBrowser(r) {
 		return Scope{}, forbidden("Signed URLs are refused from browsers.")
 	}
 	q := r.URL.Query()
 	return parseScope(q.Get("X-Amz-Credential"), q.Get("X-Amz-SignedHeaders"), q.Get("X-Amz-Signature"))
+}
+
+func fromBrowser(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Mode") != "" || r.Header.Get("Referer") != ""
 }
 
 // parseScope reads KEY/DATE/REGION/SERVICE/aws4_request, or the same without a

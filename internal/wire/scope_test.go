@@ -3,7 +3,9 @@ package wire
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -71,5 +73,41 @@ func TestAnErrorOfResolveIsTheServices(t *testing.T) {
 	_, err := client.DescribeScalableTargets(context.Background(), &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: astypes.ServiceNamespaceEcs})
 	if api, ok := errors.AsType[smithy.APIError](err); !ok || api.ErrorMessage() != "The account is closed" {
 		t.Errorf("err = %v", err)
+	}
+}
+
+func TestOnlyWhatNeedsNoSignatureIsCalledWithout(t *testing.T) {
+	free := ApplicationAutoScaling(always(new(fakeScaling)))
+	free.unsigned = []string{"DescribeScalableTargets"}
+	h, err := NewHandler(Options{Log: slog.New(slog.DiscardHandler)}, free, CloudWatch(always(new(fakeCloudWatch))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name   string
+		target string
+		header string // one that browsers send
+		want   int
+	}{
+		{"an unsigned operation", describeTargets, "", http.StatusOK},
+		{"another one", tagTarget, "", http.StatusForbidden},
+		{"an unsigned operation from a page that is open in a browser", describeTargets, "Sec-Fetch-Mode", http.StatusForbidden},
+		{"an unsigned operation from a page in an old browser", describeTargets, "Referer", http.StatusForbidden},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodPost, "http://localhost/", strings.NewReader(`{"ServiceNamespace":"ecs"}`))
+			r.Header.Set("X-Amz-Target", tt.target)
+			if tt.header != "" {
+				r.Header.Set(tt.header, "navigate")
+			}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code != tt.want {
+				t.Errorf("status %d, want %d: %s", w.Code, tt.want, w.Body)
+			}
+			if w.Code == http.StatusForbidden && !strings.Contains(w.Body.String(), "MissingAuthenticationTokenException") {
+				t.Error(w.Body)
+			}
+		})
 	}
 }

@@ -30,6 +30,9 @@ type Service struct {
 	// stateless are the operations whose answers tell nothing that Options.Settle
 	// has to wait for.
 	stateless []string
+	// unsigned are the operations that callers need not sign, as they have no
+	// credentials yet.
+	unsigned []string
 	// unions are pointers to the SDK types that can stand in union members, such
 	// as &types.EvaluationWindowMemberSlidingWindow{}. A union with no type listed
 	// is refused in requests.
