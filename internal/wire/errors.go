@@ -106,7 +106,7 @@ func (s *service) decodeFault(err error) *fault {
 // violation is the fault of an input that breaks the model's constraints.
 func (s *service) violation(message string) *fault {
 	f := &fault{code: s.invalid, status: http.StatusBadRequest, message: message}
-	s.model(f)
+	s.applyShape(f)
 	return f
 }
 
@@ -131,7 +131,7 @@ func (s *service) fault(err error) *fault {
 	if common, ok := accessErrors[code]; ok && s.speaks(AWSQuery) {
 		f.query, f.status = common, http.StatusForbidden
 	}
-	s.model(f)
+	s.applyShape(f)
 	if _, generic := api.(*smithy.GenericAPIError); !generic {
 		s.addMembers(f, api)
 	}
@@ -144,10 +144,10 @@ var statuses = map[string]int{
 	"ServiceUnavailableException": http.StatusServiceUnavailable,
 }
 
-// model gives an error the name, the query code and the status that the model has
+// applyShape gives an error the name, the query code and the status that the model has
 // for its code, which may be the name or the query code.
-func (s *service) model(f *fault) {
-	if e, ok := s.shapes()[f.code]; ok {
+func (s *service) applyShape(f *fault) {
+	if e, ok := s.errorShapes()[f.code]; ok {
 		f.code, f.query, f.status = e.name, e.query, e.status
 	}
 }

@@ -11,9 +11,9 @@ import (
 // A service is a Service made ready to be called.
 type service struct {
 	Service
-	ops    map[string]*operation
-	loaded func() *model
-	shapes func() map[string]errorShape // errors by their names and codes
+	ops         map[string]*operation
+	model       func() *model
+	errorShapes func() map[string]errorShape // by their names and their codes in awsQuery
 
 	mu      sync.Mutex // guards the planner
 	planner *planner
@@ -44,14 +44,14 @@ func newService(s Service) (*service, error) {
 		op.stateless = slices.Contains(s.stateless, op.name)
 		op.unsigned = slices.Contains(s.unsigned, op.name)
 	}
-	sv.loaded = sync.OnceValue(func() *model {
+	sv.model = sync.OnceValue(func() *model {
 		m, err := loadModel(s.name)
 		if err != nil {
 			panic(err) // the files are embedded, and tested
 		}
 		return m
 	})
-	sv.shapes = sync.OnceValue(func() map[string]errorShape { return errorShapes(s.errors, sv.speaks(AWSQuery)) })
+	sv.errorShapes = sync.OnceValue(func() map[string]errorShape { return errorShapes(s.errors, sv.speaks(AWSQuery)) })
 	return sv, nil
 }
 
@@ -104,7 +104,7 @@ func (s *service) bodyLimit() int64 {
 func (s *service) prepare(op *operation) error {
 	op.once.Do(func() {
 		op.void = schemaOf(op.out) == nil
-		if op.inPlan, op.err = s.planOf(op.in, s.loaded().Operations[op.name]); op.err == nil {
+		if op.inPlan, op.err = s.planOf(op.in, s.model().Operations[op.name]); op.err == nil {
 			op.outPlan, op.err = s.planOf(op.out, "")
 		}
 	})
@@ -116,7 +116,7 @@ func (s *service) planOf(t reflect.Type, shape string) (*plan, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.planner == nil {
-		s.planner = &planner{document: s.document, enums: s.enums, model: s.loaded(), plans: map[planKey]*plan{}}
+		s.planner = &planner{document: s.document, enums: s.enums, model: s.model(), plans: map[planKey]*plan{}}
 		for _, u := range s.unions {
 			s.planner.unions = append(s.planner.unions, reflect.TypeOf(u))
 		}

@@ -35,7 +35,7 @@ func TestEveryOperationOfTheSDKCanBeServed(t *testing.T) {
 				t.Errorf("%s.%s: %v", s.name, name, err)
 			}
 		}
-		for name := range sv.loaded().Operations {
+		for name := range sv.model().Operations {
 			if sv.ops[name] == nil {
 				t.Errorf("%s: the SDK has no operation %s", s.name, name)
 			}

@@ -73,7 +73,7 @@ func (x *exchange) findOperation() *fault {
 		return nil
 	}
 	f := x.proto.unknownOperation(x.name, x.service.version)
-	if _, known := x.service.loaded().Operations[x.name]; known {
+	if _, known := x.service.model().Operations[x.name]; known {
 		f.message = "The operation " + x.name + " is not available in Flyball"
 	}
 	return f

@@ -94,7 +94,7 @@ func newMirror(t *testing.T, s Service) *mirror {
 		t.Fatal(err)
 	}
 	m := &mirror{handler: h.(*handler), service: h.(*handler).services[0]}
-	m.service.loaded = func() *model { return new(model) } // filled values break patterns
+	m.service.model = func() *model { return new(model) } // filled values break patterns
 	for _, u := range s.unions {
 		m.populate.unions = append(m.populate.unions, reflect.TypeOf(u))
 	}
