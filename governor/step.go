@@ -128,9 +128,11 @@ func (s *step) follow() {
 		if c.Desired == a.To {
 			interrupted = nil
 		}
+		outside, below := s.g.Outside, s.g.Below
 		next, out := s.g.Done(s.now, interrupted)
 		s.g, s.out.Records = next, append(s.out.Records, out.Records...)
-		if interrupted != nil || s.g.Activity == nil {
+		if interrupted != nil {
+			s.g.Outside, s.g.Below = outside, below // it is still to be seen to
 			return
 		}
 		a = *s.g.Activity
