@@ -92,7 +92,7 @@ func NewHandler(opts Options, services ...Service) (http.Handler, error) {
 	h.decoders.New = func() any { return &decoder{strings: newInterner()} }
 	for _, s := range services {
 		for _, other := range h.services {
-			if s.name == other.name || s.target == other.target {
+			if s.name == other.name || s.target != "" && s.target == other.target {
 				return nil, fmt.Errorf("wire: services %s and %s cannot be told apart", other.name, s.name)
 			}
 		}

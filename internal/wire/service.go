@@ -13,7 +13,7 @@ import (
 type Service struct {
 	name         string     // in credential scopes: "ecs", "monitoring"
 	version      string     // of the API, such as "2014-11-13"
-	target       string     // its shape name, in X-Amz-Target before the dot and in rpc-v2-cbor paths
+	target       string     // its shape name, in X-Amz-Target and rpc-v2-cbor paths; empty with other protocols
 	namespace    string     // of the model, com.amazonaws.NAMESPACE, which qualifies error types
 	xmlNamespace string     // xmlns of awsQuery answers
 	protocols    []Protocol // those that the service answers
