@@ -17,7 +17,7 @@ type Service struct {
 	namespace    string     // of the model, com.amazonaws.NAMESPACE, which qualifies error types
 	xmlNamespace string     // xmlns of awsQuery answers
 	protocols    []Protocol // those that the service answers
-	errors       *smithy.TypeRegistry
+	errors       *smithy.TypeRegistry // the types of its errors
 	// queryCompatible services tell clients their awsQuery error codes in every
 	// protocol, in the x-amzn-query-error header.
 	queryCompatible bool
