@@ -144,8 +144,8 @@ var statuses = map[string]int{
 	"ServiceUnavailableException": http.StatusServiceUnavailable,
 }
 
-// applyShape gives an error the name, the query code and the status that the model has
-// for its code, which may be the name or the query code.
+// applyShape gives an error the name, the query code and the status that AWS's
+// model has for its code, which may be the name or the query code.
 func (s *service) applyShape(f *fault) {
 	if e, ok := s.errorShapes()[f.code]; ok {
 		f.code, f.query, f.status = e.name, e.query, e.status

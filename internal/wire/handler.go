@@ -70,7 +70,8 @@ type handler struct {
 }
 
 // NewHandler serves the services on every path. It returns an error when a
-// service has no operations, or when two services cannot be told apart.
+// service has no operations, when two services cannot be told apart, or when
+// Options.Region cannot be a region.
 //
 // The handler bounds bodies and what is in them; the header's size is bounded
 // by http.Server.
@@ -84,11 +85,14 @@ func NewHandler(opts Options, services ...Service) (http.Handler, error) {
 	if opts.Region == "" {
 		opts.Region = "us-east-1"
 	}
+	if !isRegion(opts.Region) {
+		return nil, fmt.Errorf("wire: region %q is not like us-east-1", opts.Region)
+	}
 	h := &handler{Options: opts}
 	h.decoders.New = func() any { return &decoder{strings: newInterner()} }
 	for _, s := range services {
 		for _, other := range h.services {
-			if s.name == other.name || s.target == other.target {
+			if s.name == other.name || s.target != "" && s.target == other.target {
 				return nil, fmt.Errorf("wire: services %s and %s cannot be told apart", other.name, s.name)
 			}
 		}

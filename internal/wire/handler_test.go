@@ -441,6 +441,9 @@ func TestServicesMustBeServable(t *testing.T) {
 	if _, err := NewHandler(Options{}, ECS(always(&fakeECS{})), ECS(always(&fakeECS{}))); err == nil {
 		t.Error("two services of one name are accepted")
 	}
+	if _, err := NewHandler(Options{Region: "here"}, ECS(always(&fakeECS{}))); err == nil {
+		t.Error("a default region that is none is accepted")
+	}
 }
 
 func TestBadBodiesGetAWSErrors(t *testing.T) {

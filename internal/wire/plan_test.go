@@ -35,6 +35,11 @@ func TestEveryOperationOfTheSDKCanBeServed(t *testing.T) {
 				t.Errorf("%s.%s: %v", s.name, name, err)
 			}
 		}
+		for id, p := range sv.planner.plans {
+			if p.kind == kindUnion && len(p.arms) == 0 {
+				t.Errorf("%s: no type is listed for the union %v", s.name, id.typ)
+			}
+		}
 		for name := range sv.model().Operations {
 			if sv.ops[name] == nil {
 				t.Errorf("%s: the SDK has no operation %s", s.name, name)

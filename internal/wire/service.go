@@ -11,13 +11,13 @@ import (
 // where the value is found whose methods are the operations. ECS, CloudWatch and
 // ApplicationAutoScaling make them.
 type Service struct {
-	name         string     // in credential scopes: "ecs", "monitoring"
-	version      string     // of the API, such as "2014-11-13"
-	target       string     // its shape name, in X-Amz-Target before the dot and in rpc-v2-cbor paths
-	namespace    string     // of the model, com.amazonaws.NAMESPACE, which qualifies error types
-	xmlNamespace string     // xmlns of awsQuery answers
-	protocols    []Protocol // those that the service answers
-	errors       *smithy.TypeRegistry
+	name         string               // in credential scopes: "ecs", "monitoring"
+	version      string               // of the API, such as "2014-11-13"
+	target       string               // its shape name, in X-Amz-Target and rpc-v2-cbor paths; empty with other protocols
+	namespace    string               // of the model, com.amazonaws.NAMESPACE, which qualifies error types
+	xmlNamespace string               // xmlns of awsQuery answers
+	protocols    []Protocol           // those that the service answers
+	errors       *smithy.TypeRegistry // the types of its errors
 	// queryCompatible services tell clients their awsQuery error codes in every
 	// protocol, in the x-amzn-query-error header.
 	queryCompatible bool

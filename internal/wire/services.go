@@ -25,6 +25,7 @@ func ECS[T any](resolve func(context.Context, Scope) (T, error)) Service {
 			&ecstypes.DescribeGatewayConfigurationMemberHostSharedAlb{},
 			&ecstypes.GatewayConfigurationMemberHostSharedAlb{},
 			&ecstypes.GatewayConnectionResourcesMemberHostSharedAlb{},
+			&ecstypes.GatewayElbAccessLogDestinationMemberS3{},
 			&ecstypes.GatewayInfrastructureResourcesMemberHostSharedAlb{},
 			&ecstypes.GatewayRouteResourcesMemberHostSharedAlb{},
 			&ecstypes.ServiceConnectContainerConfigurationMemberLogLevel{},
