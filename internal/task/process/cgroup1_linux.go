@@ -154,7 +154,15 @@ type legacyGroup struct {
 }
 
 func (g *legacyGroup) start(cmd *exec.Cmd, container int) error {
-	return startTraced(cmd, func(pid int) error { return g.containers[container].AddProc(uint64(pid)) })
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	if err := g.containers[container].AddProc(uint64(cmd.Process.Pid)); err != nil {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		return fmt.Errorf("placing the process in its cgroup: %w", err)
+	}
+	return nil
 }
 
 func (g *legacyGroup) kill(container int) {

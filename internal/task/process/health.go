@@ -86,15 +86,16 @@ func (c *container) check(ctx context.Context, argv []string, timeout time.Durat
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	cmd, err := c.command(ctx, argv)
+	cmd, waiting, err := c.command(ctx, argv)
 	if err != nil {
 		return false
 	}
+	defer waiting.Close()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	if err := c.task.group.start(cmd, c.index); err != nil {
 		return false
 	}
-	err = cmd.Wait()
+	err = errors.Join(waiting.Proceed(), cmd.Wait())
 	c.task.group.reaped(cmd.ProcessState)
 	return err == nil
 }

@@ -23,7 +23,8 @@ type host interface {
 
 // A group is the processes of one task.
 type group interface {
-	// start starts a command among the processes of a container.
+	// start starts a command among the processes of a container. The command waits:
+	// all that it does, it does there.
 	start(cmd *exec.Cmd, container int) error
 	// kill ends all processes of a container at once, its descendants too.
 	kill(container int)
@@ -42,12 +43,12 @@ type group interface {
 // newHost returns the best host that this machine permits.
 func newHost(opts Options, name string) host {
 	if opts.NoCgroups {
-		return &treeHost{}
+		return &treeHost{mark: mark(name)}
 	}
 	h, err := newCgroupHost(name)
 	if err != nil {
 		opts.Log.Info("tasks are measured but not limited: cgroups cannot be used", "reason", err)
-		return &treeHost{}
+		return &treeHost{mark: mark(name)}
 	}
 	return h
 }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -94,6 +95,16 @@ func script(id, text string) task.Spec {
 	return task.Spec{ID: id, Containers: []task.Container{
 		{Name: "main", Image: "sh", Command: []string{text}, Essential: true, StopTimeout: 10 * time.Second},
 	}}
+}
+
+// processesOf are the processes of a task's container.
+func processesOf(dir string, spec task.Spec, container int) ([]int, error) {
+	instance, err := task.Instance(dir)
+	if err != nil {
+		return nil, err
+	}
+	marks := mark(instance).of(spec, container)
+	return processesWhere(func(environ []byte) bool { return hasAll(environ, marks) })
 }
 
 func builtin(id, name string) task.Spec {
@@ -270,7 +281,7 @@ func TestATaskThatCannotStartLeavesNothing(t *testing.T) {
 		if len(r.addresses.used) > 0 {
 			t.Errorf("addresses in use: %v", r.addresses.used)
 		}
-		if pids, err := processesWith(marks(spec, 0)); err != nil || len(pids) > 0 {
+		if pids, err := processesOf(opts.Dir, spec, 0); err != nil || len(pids) > 0 {
 			t.Errorf("processes are left: %v, %v", pids, err)
 		}
 	})
@@ -314,7 +325,7 @@ func TestNoDescendantOutlivesItsContainer(t *testing.T) {
 		spec := script("task", "sleep 1000 & setsid sleep 1000 & (setsid sh -c 'sleep 1000 & sleep 0.1' &) ; echo ready; sleep 0.3; exit 0")
 		stopped := start(t, newRuntime(t, opts), spec)
 		await(t, "the end of the task", stopped.Done())
-		if pids, err := processesWith(marks(spec, 0)); err != nil || len(pids) > 0 {
+		if pids, err := processesOf(opts.Dir, spec, 0); err != nil || len(pids) > 0 {
 			t.Errorf("processes are left: %v, %v", pids, err)
 		}
 	})
@@ -410,7 +421,7 @@ func TestATaskCanBeStoppedWhileAContainerWaits(t *testing.T) {
 		if _, err := r.Start(ctx, spec); !errors.Is(err, context.Canceled) {
 			t.Fatalf("Start = %v, want that it was cancelled", err)
 		}
-		if pids, err := processesWith(marks(spec, 1)); err != nil || len(pids) > 0 {
+		if pids, err := processesOf(opts.Dir, spec, 1); err != nil || len(pids) > 0 {
 			t.Errorf("processes are left: %v, %v", pids, err)
 		}
 		if r.knows("task") || len(r.addresses.used) > 0 {
@@ -634,7 +645,7 @@ func TestTasksOutliveTheServer(t *testing.T) {
 		if usage, err := after.Usage(t.Context()); err != nil || usage.Memory < 32<<20 || usage.CPU == 0 {
 			t.Errorf("Usage = %+v, %v; want more than 32 MiB and some CPU time", usage, err)
 		}
-		if !r.addresses.used[after.(*Task).address] {
+		if r.addresses.used[after.(*Task).address] != "task" {
 			t.Error("the address of the recovered task is free for others")
 		}
 		if err := after.Stop(t.Context()); err != nil {
@@ -718,7 +729,7 @@ func TestAStartThatWasCutShortIsEndedAndRemoved(t *testing.T) {
 		if recovered := recoverAll(t, newRuntime(t, opts)); len(recovered) != 0 {
 			t.Errorf("recovered %v, want no task", recovered)
 		}
-		if pids, err := processesWith(marks(spec, 0)); err != nil || len(pids) > 0 {
+		if pids, err := processesOf(opts.Dir, spec, 0); err != nil || len(pids) > 0 {
 			t.Errorf("processes are left: %v, %v", pids, err)
 		}
 		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
@@ -728,15 +739,33 @@ func TestAStartThatWasCutShortIsEndedAndRemoved(t *testing.T) {
 }
 
 func TestATaskWhoseRecordIsLostOrDamagedIsEndedAndRemoved(t *testing.T) {
+	text := func(text string) func(dir string) error {
+		return func(dir string) error { return os.WriteFile(recordPath(dir), []byte(text), 0o600) }
+	}
+	change := func(change func(*record)) func(dir string) error {
+		return func(dir string) error {
+			rec, err := readRecord(dir)
+			if err != nil {
+				return err
+			}
+			change(rec)
+			return rec.write(dir)
+		}
+	}
 	for name, harm := range map[string]func(dir string) error{
-		"lost":    os.RemoveAll,
-		"damaged": func(dir string) error { return os.WriteFile(recordPath(dir), []byte("{"), 0o600) },
+		"lost with its directory": os.RemoveAll,
+		"lost":                    func(dir string) error { return os.Remove(recordPath(dir)) },
+		"empty":                   text(""),
+		"cut off":                 func(dir string) error { return os.Truncate(recordPath(dir), 100) },
+		"another's":               change(func(rec *record) { rec.Spec.ID = "another" }),
+		"without an address":      change(func(rec *record) { rec.Address = netip.Addr{} }),
+		"without a container":     change(func(rec *record) { rec.Spec.Containers, rec.Containers = nil, nil }),
+		"with a name that is not safe": change(func(rec *record) {
+			rec.Spec.Containers[0].Name = "../other"
+		}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			onEachHost(t, func(t *testing.T, opts Options) {
-				if name == "lost" && opts.NoCgroups {
-					t.Skip("without a cgroup nobody knows of it")
-				}
 				spec := script("task", "exec sleep 1000")
 				crashed(t, opts, spec)
 				dir := filepath.Join(opts.Dir, "tasks", "task")
@@ -747,7 +776,7 @@ func TestATaskWhoseRecordIsLostOrDamagedIsEndedAndRemoved(t *testing.T) {
 				if recovered := recoverAll(t, r); len(recovered) != 0 {
 					t.Errorf("recovered %v, want no task", recovered)
 				}
-				if pids, err := processesWith(marks(spec, 0)); err != nil || len(pids) > 0 {
+				if pids, err := processesOf(opts.Dir, spec, 0); err != nil || len(pids) > 0 {
 					t.Errorf("processes are left: %v, %v", pids, err)
 				}
 				if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
@@ -766,7 +795,7 @@ func TestAProcessWithATasksNumberAfterARestartOfTheMachineIsLeftAlone(t *testing
 	opts := options(t)
 	opts.NoCgroups = true
 	rec := &record{
-		Spec: script("task", "sleep 1000"), Boot: "another", Started: true,
+		Spec: script("task", "sleep 1000"), Address: netip.MustParseAddr("127.64.0.1"), Boot: "another", Started: true,
 		Containers: []containerRecord{{Process: processID{PID: os.Getpid()}}},
 	}
 	rec.Containers[0].Process.Start, _ = startTime(os.Getpid())

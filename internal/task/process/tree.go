@@ -16,6 +16,8 @@ import (
 // treeHost is a host that cannot limit. It measures a task through the tree of
 // its processes.
 type treeHost struct {
+	mark mark
+
 	mu       sync.Mutex
 	taken    time.Time
 	children map[int][]int // of all processes, when they were looked at last
@@ -97,8 +99,10 @@ func (g *treeGroup) kill(container int) {
 			_ = syscall.Kill(-pid, syscall.SIGKILL) // it may have gone
 		}
 	}
-	marks := marks(g.spec, container)
-	killAll(func() ([]int, error) { return processesWith(marks) })
+	marks := g.host.mark.of(g.spec, container)
+	killAll(func() ([]int, error) {
+		return processesWhere(func(environ []byte) bool { return hasAll(environ, marks) })
+	})
 }
 
 func (g *treeGroup) reaped(state *os.ProcessState) {
