@@ -25,6 +25,9 @@ func prepared(t testing.TB, cmd *exec.Cmd) (*Launch, *bytes.Buffer) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	if err := l.Ready(); err != nil {
+		t.Fatal(err)
+	}
 	return l, out
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 
@@ -153,16 +152,8 @@ type legacyGroup struct {
 	containers []cgroup1.Cgroup
 }
 
-func (g *legacyGroup) start(cmd *exec.Cmd, container int) error {
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	if err := g.containers[container].AddProc(uint64(cmd.Process.Pid)); err != nil {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		return fmt.Errorf("placing the process in its cgroup: %w", err)
-	}
-	return nil
+func (g *legacyGroup) take(pid, container int) error {
+	return g.containers[container].AddProc(uint64(pid))
 }
 
 func (g *legacyGroup) kill(container int) {

@@ -51,7 +51,7 @@ func (c *container) start(argv []string) error {
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
 
-	if err := c.task.group.start(cmd, c.index); err != nil {
+	if err := cmd.Start(); err != nil {
 		return err
 	}
 	c.cmd = cmd
@@ -68,11 +68,23 @@ func (c *container) start(argv []string) error {
 // proceed lets the container's process run the command. The task's record has the
 // process by now.
 func (c *container) proceed() error {
-	if err := c.launch.Proceed(); err != nil {
+	if err := c.run(c.cmd, c.launch); err != nil {
 		return err
 	}
 	close(c.Started)
 	return nil
+}
+
+// run lets a process that waits run its command among the container's processes.
+// What it takes to wait is not counted as the container's use.
+func (c *container) run(cmd *exec.Cmd, waiting *launch.Launch) error {
+	if err := waiting.Ready(); err != nil {
+		return err
+	}
+	if err := c.task.group.take(cmd.Process.Pid, c.index); err != nil {
+		return err
+	}
+	return waiting.Proceed()
 }
 
 // startLater starts a container when those that it depends on have come as far as

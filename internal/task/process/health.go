@@ -92,10 +92,12 @@ func (c *container) check(ctx context.Context, argv []string, timeout time.Durat
 	}
 	defer waiting.Close()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	if err := c.task.group.start(cmd, c.index); err != nil {
+	if err := cmd.Start(); err != nil {
 		return false
 	}
-	err = errors.Join(waiting.Proceed(), cmd.Wait())
+	err = c.run(cmd, waiting)
+	waiting.Close() // which ends a process that may not run
+	err = errors.Join(err, cmd.Wait())
 	c.task.group.reaped(cmd.ProcessState)
 	return err == nil
 }

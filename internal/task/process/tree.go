@@ -3,7 +3,6 @@ package process
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"sync"
 	"syscall"
 	"time"
@@ -79,13 +78,10 @@ type treeGroup struct {
 	seen  time.Duration // the most that usage has found
 }
 
-func (g *treeGroup) start(cmd *exec.Cmd, container int) error {
-	if err := cmd.Start(); err != nil {
-		return err
-	}
+func (g *treeGroup) take(pid, container int) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.roots[cmd.Process.Pid] = container
+	g.roots[pid] = container
 	return nil
 }
 
