@@ -1,9 +1,7 @@
 package process
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +10,6 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strconv"
@@ -552,65 +549,6 @@ func awaitHealth(t *testing.T, running task.Task, want task.Health) {
 		}
 		<-time.After(5 * time.Millisecond)
 	}
-}
-
-// crashed starts tasks in a server of its own, which is then killed.
-func crashed(t *testing.T, opts Options, specs ...task.Spec) {
-	t.Helper()
-	order, err := json.Marshal(serverOrder{Dir: opts.Dir, NoCgroups: opts.NoCgroups, Specs: specs})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := exec.Command(os.Args[0], "server", string(order))
-	server.Stderr = os.Stderr
-	out, err := server.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ready, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil || ready != "ready\n" {
-		t.Errorf("the server said %q, %v", ready, err)
-	}
-	if err := server.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = server.Wait() // says that it was killed
-}
-
-type serverOrder struct {
-	Dir       string
-	NoCgroups bool
-	Specs     []task.Spec
-}
-
-// serve is the server of crashed. It ends by itself when a test forgets it.
-func serve(order string) error {
-	var o serverOrder
-	if err := json.Unmarshal([]byte(order), &o); err != nil {
-		return err
-	}
-	r, err := New(Options{
-		Dir: o.Dir, NoCgroups: o.NoCgroups, Args: []string{"workload"}, Images: map[string]string{"sh": "/bin/sh -c"},
-		Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		return err
-	}
-	for _, spec := range o.Specs {
-		started, err := r.Start(context.Background(), spec)
-		if err != nil {
-			return err
-		}
-		if strings.HasPrefix(spec.ID, "short") {
-			<-started.Done()
-		}
-	}
-	fmt.Println("ready")
-	<-time.After(time.Minute)
-	return nil
 }
 
 // recoverAll recovers the tasks of a crashed server, which are gone when the test ends.
