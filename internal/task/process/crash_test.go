@@ -25,18 +25,18 @@ type serverOrder struct {
 	Dir       string
 	NoCgroups bool
 	Specs     []task.Spec // started one after the other
-	Hold      hold        // how far the start of a task comes
+	Hold      step        // beyond which the start of a task does not come
 	Churn     bool        // start and stop the tasks again and again
 }
 
-// A hold is a step in the start of a task beyond which a server does not come.
-type hold string
+// A step is one of the start of a task, at which something is done.
+type step string
 
-// The holds.
+// The steps.
 const (
-	beforeRecord hold = "before its process is recorded"
-	beforePlace  hold = "before its process is in its place"
-	beforeRun    hold = "before its process runs the command"
+	beforeRecord step = "before its process is recorded"
+	beforePlace  step = "before its process is in its place"
+	beforeRun    step = "before its process runs the command"
 )
 
 // A server is another process that runs a runtime.
@@ -93,7 +93,7 @@ func serve(text string) error {
 		return err
 	}
 	if order.Hold != "" {
-		r.host = holdingHost{r.host, order.Hold}
+		r.host = steppedHost{r.host, order.Hold, ready}
 	}
 	if order.Churn {
 		churn(r, order.Specs)
@@ -138,35 +138,39 @@ func churn(r *Runtime, specs []task.Spec) {
 	ready()
 }
 
-// holdingHost is a host whose server is ready, and comes no further, at a step.
-type holdingHost struct {
+// steppedHost is a host that does something at a step.
+type steppedHost struct {
 	host
-	at hold
+	at step
+	do func()
 }
 
-func (h holdingHost) create(spec task.Spec) (group, error) {
+func (h steppedHost) create(spec task.Spec) (group, error) {
 	g, err := h.host.create(spec)
-	return holdingGroup{g, h.at}, err
+	return steppedGroup{g, h.at, h.do}, err
 }
 
-type holdingGroup struct {
+type steppedGroup struct {
 	group
-	at hold
+	at step
+	do func()
 }
 
-func (g holdingGroup) where() map[string]string {
-	if g.at == beforeRecord {
-		ready()
+func (g steppedGroup) reach(s step) {
+	if g.at == s {
+		g.do()
 	}
+}
+
+func (g steppedGroup) where() map[string]string {
+	g.reach(beforeRecord)
 	return g.group.where()
 }
 
-func (g holdingGroup) take(pid, container int) error {
-	if g.at == beforePlace {
-		ready()
-	}
+func (g steppedGroup) take(pid, container int) error {
+	g.reach(beforePlace)
 	err := g.group.take(pid, container)
-	ready()
+	g.reach(beforeRun)
 	return err
 }
 
@@ -200,7 +204,7 @@ func processesUnder(t *testing.T, dir string) []int {
 }
 
 func TestAKillDuringAStartLeavesNothing(t *testing.T) {
-	for _, at := range []hold{beforeRecord, beforePlace, beforeRun} {
+	for _, at := range []step{beforeRecord, beforePlace, beforeRun} {
 		t.Run(string(at), func(t *testing.T) {
 			onEachHost(t, func(t *testing.T, opts Options) {
 				trace := filepath.Join(t.TempDir(), "trace")
@@ -227,7 +231,7 @@ func TestAKillDuringAStartLeavesNothing(t *testing.T) {
 }
 
 func TestARestartEndsAProcessThatIsNotRecorded(t *testing.T) {
-	for _, at := range []hold{beforeRecord, beforePlace, beforeRun} {
+	for _, at := range []step{beforeRecord, beforePlace, beforeRun} {
 		t.Run(string(at), func(t *testing.T) {
 			onEachHost(t, func(t *testing.T, opts Options) {
 				s := startServer(t, serverOrder{

@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"flyball/internal/task"
 	"flyball/internal/workload"
 )
@@ -827,5 +829,132 @@ func BenchmarkStart(b *testing.B) {
 		started.(*Task).containers[0].signal(syscall.SIGKILL)
 		<-started.Done()
 		b.StartTimer()
+	}
+}
+
+func TestATaskIsStoppedAndRemovedBySeveralAtATime(t *testing.T) {
+	onEachHost(t, func(t *testing.T, opts Options) {
+		r := newRuntime(t, opts)
+		running := start(t, r, script("task", "exec sleep 1000"))
+		var all errgroup.Group
+		for range 8 {
+			all.Go(func() error { return errors.Join(running.Stop(t.Context()), running.Remove(), running.Remove()) })
+		}
+		if err := all.Wait(); err != nil {
+			t.Error(err)
+		}
+		wantNothing(t, r)
+	})
+}
+
+func TestStoppingATaskThatHasEndedIsNoError(t *testing.T) {
+	stopped := start(t, newRuntime(t, options(t)), script("task", "exit 0"))
+	await(t, "the end of the task", stopped.Done())
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 100 { // a select takes either case that is ready
+		if err := stopped.Stop(ended); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestRemovingATaskAgainLeavesTheNextOfItsID(t *testing.T) {
+	r := newRuntime(t, options(t))
+	first := start(t, r, script("task", "exit 0"))
+	await(t, "the end of the task", first.Done())
+	if err := first.Remove(); err != nil {
+		t.Fatal(err)
+	}
+	second := start(t, r, script("task", "exec sleep 1000"))
+	if err := first.Remove(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readRecord(second.(*Task).dir); err != nil || !r.knows("task") {
+		t.Errorf("the second task is not kept: %v", err)
+	}
+}
+
+func TestAStartThatIsCancelledLeavesNothing(t *testing.T) {
+	for _, at := range []step{beforeRecord, beforePlace, beforeRun} {
+		t.Run(string(at), func(t *testing.T) {
+			onEachHost(t, func(t *testing.T, opts Options) {
+				r := newRuntime(t, opts)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				r.host = steppedHost{r.host, at, cancel}
+				if started, err := r.Start(ctx, script("task", "exec sleep 1000")); !errors.Is(err, context.Canceled) {
+					t.Errorf("Start = %v, %v; want %v", started, err, context.Canceled)
+				}
+				awaitGone(t, opts.Dir)
+				wantNothing(t, r)
+				if len(r.tasks) > 0 {
+					t.Errorf("tasks are kept: %v", r.tasks)
+				}
+			})
+		})
+	}
+}
+
+func TestAStartWhoseRecordCannotBeWrittenLeavesNothing(t *testing.T) {
+	for _, at := range []step{beforeRecord, beforePlace} { // so that the first or the last record fails
+		t.Run(string(at), func(t *testing.T) {
+			onEachHost(t, func(t *testing.T, opts Options) {
+				r := newRuntime(t, opts)
+				r.host = steppedHost{r.host, at, func() {
+					next := recordPath(filepath.Join(r.dir, "tasks", "task")) + ".next"
+					if err := os.MkdirAll(next, 0o700); err != nil {
+						t.Error(err)
+					}
+				}}
+				if started, err := r.Start(t.Context(), script("task", "exec sleep 1000")); err == nil {
+					t.Errorf("Start = %v, want an error", started)
+				}
+				awaitGone(t, opts.Dir)
+				wantNothing(t, r)
+			})
+		})
+	}
+}
+
+func TestTwoTasksWithOneAddressAreNotBothTakenUp(t *testing.T) {
+	onEachHost(t, func(t *testing.T, opts Options) {
+		crashed(t, opts, script("one", "exec sleep 1000"), script("two", "exec sleep 1000"))
+		dir := filepath.Join(opts.Dir, "tasks")
+		one, err := readRecord(filepath.Join(dir, "one"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		two, err := readRecord(filepath.Join(dir, "two"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		two.Address = one.Address
+		if err := two.write(filepath.Join(dir, "two")); err != nil {
+			t.Fatal(err)
+		}
+		r := newRuntime(t, opts)
+		recovered := recoverAll(t, r)
+		if len(recovered) != 1 || recovered[0].ID() != "one" || r.addresses.used[one.Address] != "one" {
+			t.Errorf("recovered %v with addresses %v, want the first task with its address", recovered, r.addresses.used)
+		}
+		if pids := processesUnder(t, opts.Dir); len(pids) != 1 {
+			t.Errorf("processes %v, want those of one task", pids)
+		}
+	})
+}
+
+func TestAFileAmongTheTasksIsLeftAlone(t *testing.T) {
+	opts := options(t)
+	r := newRuntime(t, opts)
+	note := filepath.Join(opts.Dir, "tasks", "note")
+	if err := os.WriteFile(note, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if recovered := recoverAll(t, r); len(recovered) > 0 {
+		t.Errorf("recovered %v, want no task", recovered)
+	}
+	if _, err := os.Stat(note); err != nil {
+		t.Error(err)
 	}
 }
