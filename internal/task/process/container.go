@@ -178,6 +178,9 @@ func (c *container) end() {
 	if c.launch != nil {
 		c.launch.Close()
 	}
+	if c.cmd != nil {
+		_ = c.cmd.Process.Kill() // it may not be in the group yet, or have ended
+	}
 	c.task.group.kill(c.index)
 	outOfMemory := c.task.group.outOfMemory(c.index)
 	exit := task.Exit{Container: c.spec.Name, Reason: "The container ended while flyball did not run; its exit code is not known"}

@@ -13,6 +13,11 @@
 //
 //	DIR/tasks/ID/task.json   its spec, address, processes and exits
 //	DIR/tasks/ID/NAME.log    what container NAME has written, the newest part
+//
+// The server may be killed at any time. A process waits until the record has it,
+// and only then runs its command; one that the record does not have ends with the
+// server. The next life takes up the tasks that were started whole, and ends all
+// else that carries the runtime's mark or is in its cgroups.
 package process
 
 import (
