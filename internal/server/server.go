@@ -15,8 +15,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"flyball/internal/service/autoscaling"
 	"flyball/internal/clock"
+	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ecs"
 	"flyball/internal/store"
@@ -51,6 +51,7 @@ type Server struct {
 	cloudwatch  *cloudwatch.API
 	ecs         *ecs.API
 	autoscaling *autoscaling.API
+	strays      []task.Task // tasks of the runtime that no service knows
 
 	listeners    []net.Listener
 	bridge       string // the address on Docker's bridge that the server listens on, if it does
@@ -89,6 +90,9 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	if err := s.openServices(); err != nil {
+		return nil, err
+	}
+	if err := s.adopt(ctx); err != nil {
 		return nil, err
 	}
 	handler, err := s.handler()
@@ -144,6 +148,7 @@ func (s *Server) Run(ctx context.Context) error {
 			return fmt.Errorf("the state could not be written; make room or mend the disk, and start again: %w", err)
 		}
 	})
+	group.Go(func() error { s.stopStrays(loops); return nil })
 	group.Go(func() error { return s.ecs.Run(loops) })
 	group.Go(func() error { return s.cloudwatch.Run(loops) })
 	group.Go(func() error { return s.autoscaling.Run(loops) })

@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"flyball/internal/service/autoscaling"
@@ -83,6 +85,36 @@ func (s *Server) openServices() (err error) {
 		MetricPeriod: s.setMetricPeriod,
 	})
 	return err
+}
+
+// adopt has the services take up their tasks of the server's earlier lives before
+// any call is answered: a call that found a task of which nobody knows yet whether
+// it runs could neither stop nor replace it.
+func (s *Server) adopt(ctx context.Context) error {
+	recovered, err := s.runtime.Recover(ctx)
+	if err != nil {
+		return fmt.Errorf("recover tasks: %w", err)
+	}
+	found := make(map[string]task.Task, len(recovered))
+	for _, t := range recovered {
+		found[t.ID()] = t
+	}
+	s.ecs.Adopt(found)
+	s.strays = slices.Collect(maps.Values(found))
+	return nil
+}
+
+// strayGrace is how long tasks that no service knows have to stop.
+const strayGrace = 2 * time.Minute
+
+// stopStrays stops the tasks that no service knows, also when the server is about
+// to end.
+func (s *Server) stopStrays(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), strayGrace)
+	defer cancel()
+	if err := stopAndRemove(ctx, s.strays); err != nil {
+		s.cfg.Log.Warn("tasks that no service knows could not be stopped", "reason", err)
+	}
 }
 
 // act hands an alarm's scaling action to the autoscaler.

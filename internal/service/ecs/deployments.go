@@ -113,20 +113,25 @@ func (r *rollout) finish(status types.ServiceDeploymentStatus, reason string, no
 	r.FinishedAt = aws.Time(now)
 }
 
-// deploy makes a new deployment the primary one.
-func (s *service) deploy(def *definition, l launch, now time.Time) {
-	rev := revision{Number: newDeploymentNumber(), TaskDefinition: def.arn(), CreatedAt: now, launch: l}
-	d := &deployment{revision: rev, ID: "ecs-svc/" + rev.Number, Status: primary, UpdatedAt: now}
-	d.begin("ECS deployment "+d.ID+" in progress.", now)
-	r := &rollout{
+// newRollout is the record of a service deployment that begins.
+func newRollout(target revision, s *service, now time.Time) *rollout {
+	return &rollout{
 		ID:            newServiceDeploymentID(),
-		Target:        rev,
+		Target:        target,
 		Status:        types.ServiceDeploymentStatusInProgress,
 		CreatedAt:     now,
 		UpdatedAt:     now,
 		Configuration: s.api.DeploymentConfiguration,
 		Threshold:     s.breakerThreshold(),
 	}
+}
+
+// deploy makes a new deployment the primary one.
+func (s *service) deploy(def *definition, l launch, now time.Time) {
+	rev := revision{Number: newDeploymentNumber(), TaskDefinition: def.arn(), CreatedAt: now, launch: l}
+	d := &deployment{revision: rev, ID: "ecs-svc/" + rev.Number, Status: primary, UpdatedAt: now}
+	d.begin("ECS deployment "+d.ID+" in progress.", now)
+	r := newRollout(rev, s, now)
 	for _, old := range s.deployments {
 		old.Status, old.UpdatedAt = active, now
 		r.Sources = append(r.Sources, old.Number)

@@ -88,12 +88,12 @@ type API struct {
 	settings    map[settingKey]string
 	dirty       []*service               // to be reconciled, each once
 	timers      wakeups                  // services to look at again at a time
-	launches    []*task                  // accepted, waiting for a goroutine to drive them
+	undriven    []*task                  // accepted or adopted, not yet given the goroutine that drives them
 	retired     []retirement             // to be forgotten, oldest first
 	measured    measuredByPace           // services by the period of their metrics
 	paces       map[string]time.Duration // periods that were set, by CLUSTER/SERVICE
 	running     map[*task]struct{}
-	unconfirmed []*task // loaded from the store; do they still run?
+	unconfirmed []*task // loaded from the store; Adopt learns whether they still run
 
 	wake    chan struct{} // holds a token when the loop has work
 	repace  chan struct{} // holds a token when a metric period has changed
@@ -101,8 +101,8 @@ type API struct {
 	drivers sync.WaitGroup
 }
 
-// New returns the service with its state loaded from the store. Nothing runs
-// until Run is called.
+// New returns the service with its state loaded from the store. Adopt must be
+// called before any other method. Nothing runs until Run is called.
 func New(cfg Config) (*API, error) {
 	a := &API{
 		cfg:       cfg,
@@ -126,24 +126,21 @@ func New(cfg Config) (*API, error) {
 	return a, nil
 }
 
-// Run adopts the tasks that survived, keeps services at their desired count and
-// publishes metrics until ctx ends. Then it stops all tasks, unless they are to
-// be kept, and returns nil.
+// Run drives the tasks, keeps services at their desired count and publishes
+// metrics until ctx ends. Then it stops all tasks, unless they are to be kept,
+// and returns nil.
 func (a *API) Run(ctx context.Context) error {
 	// Tasks outlive ctx: they are stopped in order after it has ended.
 	lives, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 
-	if err := a.adopt(ctx, lives); err != nil {
-		return err
-	}
 	var loops errgroup.Group
 	loops.Go(func() error { a.reconcileLoop(ctx, lives); return nil })
 	loops.Go(func() error { a.metricsLoop(ctx); return nil })
 	_ = loops.Wait()
 
 	if !a.cfg.KeepTasks {
-		a.stopAll(stopGrace)
+		a.stopAll(lives, stopGrace)
 	}
 	end()
 	a.drivers.Wait()
@@ -151,8 +148,10 @@ func (a *API) Run(ctx context.Context) error {
 }
 
 // stopAll stops every task at the same time and waits for them, but not longer
-// than the grace period.
-func (a *API) stopAll(grace time.Duration) {
+// than the grace period. Tasks that nobody drives yet are driven to their end:
+// an adopted one has processes. A task that a call adds from here on is never
+// driven, so nothing is started for it.
+func (a *API) stopAll(lives context.Context, grace time.Duration) {
 	a.mu.Lock()
 	var b store.Batch
 	for _, c := range a.clusters {
@@ -160,7 +159,7 @@ func (a *API) stopAll(grace time.Duration) {
 			t.askToStop(&b, a.now(), stopShutdown, "The server was shut down.")
 		}
 	}
-	a.launches = nil
+	a.driveNew(lives)
 	a.writeLater(&b)
 	a.mu.Unlock()
 

@@ -94,14 +94,14 @@ func TestTasksThatDidNotSurviveAreReplaced(t *testing.T) {
 	})
 }
 
-func TestUnknownTasksAreStoppedAtStart(t *testing.T) {
+func TestTasksOfNobodyAreLeftToTheServer(t *testing.T) {
 	inWorld(t, func(w *world) {
+		w.serve(1)
 		w.crash()
 		w.runtime.tasks["stray"] = &fakeTask{done: make(chan struct{})}
 		w.boot()
-		w.pass(time.Second)
-		if w.runtime.alive() != 0 {
-			t.Error("the stray task is alive")
+		if len(w.strays) != 1 || w.strays["stray"] == nil {
+			t.Errorf("left over: %v", w.strays)
 		}
 	})
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // reconcileLoop looks at every service that has changed or whose time has come,
-// and launches the tasks that were accepted. It returns when ctx ends; the tasks
+// and has the new tasks driven. It returns when ctx ends; the tasks
 // live on with lives.
 func (a *API) reconcileLoop(ctx, lives context.Context) {
 	a.mu.Lock()
@@ -35,7 +35,9 @@ func (a *API) reconcileLoop(ctx, lives context.Context) {
 			}
 			a.reconcile(s)
 		}
-		a.launch(lives)
+		a.mu.Lock()
+		a.driveNew(lives)
+		a.mu.Unlock()
 		timer.Reset(a.untilWakeup())
 		select {
 		case <-ctx.Done():
@@ -81,15 +83,13 @@ func (a *API) untilWakeup() time.Duration {
 	return max(0, a.cfg.Clock.Real(a.timers[0].at.Sub(a.now()))) + time.Microsecond
 }
 
-// launch gives every accepted task its goroutine.
-func (a *API) launch(lives context.Context) {
-	a.mu.Lock()
-	tasks := a.launches
-	a.launches = nil
-	a.mu.Unlock()
-	for _, t := range tasks {
+// driveNew gives every task that has none yet the goroutine that drives it. The
+// lock is held.
+func (a *API) driveNew(lives context.Context) {
+	for _, t := range a.undriven {
 		a.drivers.Go(func() { a.drive(lives, t) })
 	}
+	a.undriven = nil
 }
 
 func (a *API) reconcile(s *service) {

@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,10 +41,17 @@ func (a *API) load() error {
 		{kindSetting, a.loadSetting},
 		{kindProvider, a.loadProvider},
 	}
+	var mended store.Batch
 	for _, step := range steps {
 		var failure error
 		err := a.cfg.Store.Scan(step.kind, store.Range{}, func(key string, value []byte) bool {
-			if err := step.add(key, value); err != nil {
+			err := step.add(key, value)
+			if reason, ok := errors.AsType[orphaned](err); ok {
+				a.cfg.Log.Warn("removed what belongs to nothing", "kind", step.kind, "key", key, "reason", reason)
+				mended.Delete(step.kind, key)
+				return true
+			}
+			if err != nil {
 				failure = fmt.Errorf("%s %q: %w", step.kind, key, err)
 			}
 			return failure == nil
@@ -56,6 +64,8 @@ func (a *API) load() error {
 		}
 	}
 	a.putInOrder()
+	a.mend(&mended)
+	a.writeLater(&mended)
 	return nil
 }
 
@@ -96,7 +106,7 @@ func (a *API) loadService(key string, value []byte) error {
 	cluster, name, _ := strings.Cut(key, "/")
 	c, ok := a.clusters[cluster]
 	if !ok {
-		return fmt.Errorf("no cluster %s", cluster)
+		return orphaned("no cluster " + cluster)
 	}
 	s := &service{
 		cluster:     c,
@@ -126,7 +136,7 @@ func (a *API) serviceOf(key string) (*service, error) {
 			return s, nil
 		}
 	}
-	return nil, fmt.Errorf("no service of this name")
+	return nil, orphaned("no service of this name")
 }
 
 func (a *API) loadRollout(key string, value []byte) error {
@@ -167,11 +177,11 @@ func (a *API) loadTask(key string, value []byte) error {
 	cluster, id, _ := strings.Cut(key, "/")
 	c, ok := a.clusters[cluster]
 	if !ok {
-		return fmt.Errorf("no cluster %s", cluster)
+		return orphaned("no cluster " + cluster)
 	}
 	def, ok := a.findDefinition(r.Definition)
 	if !ok {
-		return fmt.Errorf("no task definition %s", r.Definition)
+		return orphaned("no task definition " + r.Definition)
 	}
 	t := &task{
 		id:             id,
@@ -190,6 +200,9 @@ func (a *API) loadTask(key string, value []byte) error {
 		a.retired = append(a.retired, retirement{t.api.StoppedAt.Add(forgetAfter), t, nil})
 		return nil
 	}
+	if t.askedToStop() {
+		close(t.stop)
+	}
 	if s, ok := c.services[r.Service]; ok && r.Service != "" {
 		t.service = s
 		s.tasks[id] = t
@@ -206,7 +219,7 @@ func (a *API) loadInstance(key string, value []byte) error {
 	cluster, _, _ := strings.Cut(key, "/")
 	c, ok := a.clusters[cluster]
 	if !ok {
-		return fmt.Errorf("no cluster %s", cluster)
+		return orphaned("no cluster " + cluster)
 	}
 	i := newContainerInstance(c, api)
 	c.instances[i.id] = i

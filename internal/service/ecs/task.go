@@ -180,7 +180,7 @@ func (a *API) newTask(o taskOrder, b *store.Batch) *task {
 		t.wave = o.service.wave
 	}
 	t.save(b)
-	a.launches = append(a.launches, t)
+	a.undriven = append(a.undriven, t)
 	a.nudge()
 	return t
 }

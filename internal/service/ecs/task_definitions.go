@@ -14,8 +14,7 @@ import (
 	"flyball/internal/store"
 )
 
-// A family is the revisions of a task definition, oldest first. Revision N is
-// at N-1.
+// A family is the revisions of a task definition, oldest first.
 type family struct {
 	name      string
 	revisions []*definition
@@ -29,6 +28,23 @@ func (f *family) latest() (*definition, bool) {
 		}
 	}
 	return nil, false
+}
+
+// revision is the one with a number.
+func (f *family) revision(n int) (*definition, bool) {
+	i, ok := slices.BinarySearchFunc(f.revisions, n, func(d *definition, n int) int { return int(d.api.Revision) - n })
+	if !ok {
+		return nil, false
+	}
+	return f.revisions[i], true
+}
+
+// next is the number of the next revision.
+func (f *family) next() int32 {
+	if len(f.revisions) == 0 {
+		return 1
+	}
+	return f.revisions[len(f.revisions)-1].api.Revision + 1
 }
 
 // A definition is one revision. What it says never changes, only its status and
@@ -115,10 +131,10 @@ func (a *API) findDefinition(ref string) (*definition, bool) {
 		return f.latest()
 	}
 	n, err := strconv.Atoi(revision)
-	if err != nil || n < 1 || n > len(f.revisions) {
+	if err != nil {
 		return nil, false
 	}
-	return f.revisions[n-1], true
+	return f.revision(n)
 }
 
 // describedDefinition returns a definition, active or not, or says why there is
@@ -176,7 +192,7 @@ func (a *API) RegisterTaskDefinition(ctx context.Context, in *ecs.RegisterTaskDe
 			f = &family{name: *in.Family}
 			a.families[f.name] = f
 		}
-		d.api.Revision = int32(len(f.revisions) + 1)
+		d.api.Revision = f.next()
 		d.api.TaskDefinitionArn = aws.String(a.arn("task-definition", d.key()))
 		d.api.RegisteredAt = aws.Time(a.now())
 		d.api.RegisteredBy = aws.String(a.rootARN())

@@ -3,7 +3,6 @@ package ecs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -21,15 +20,19 @@ const healthInterval = time.Second
 // errStopped ends the start of a task that is not wanted any more.
 var errStopped = errors.New("stopped before it was running")
 
-// drive takes a task through its life: start, watch, stop. It returns when the
-// task has stopped, or when ctx ends and the task is left running.
+// drive takes a task through its life: start, watch, stop. An adopted task has
+// been started. It returns when the task has stopped, or when ctx ends and the
+// task is left running.
 func (a *API) drive(ctx context.Context, t *task) {
-	handle, err := a.start(ctx, t)
-	if err != nil {
-		a.finish(t, types.TaskStopCodeTaskFailedToStart, err.Error(), nil)
-		return
+	handle := t.handle
+	if handle == nil {
+		var err error
+		if handle, err = a.start(ctx, t); err != nil {
+			a.finish(t, types.TaskStopCodeTaskFailedToStart, err.Error(), nil)
+			return
+		}
+		a.started(t, handle)
 	}
-	a.started(t, handle)
 	a.attend(ctx, t, handle)
 }
 
@@ -52,11 +55,15 @@ func (a *API) start(ctx context.Context, t *task) (runtime.Task, error) {
 		return nil, errStopped
 	default:
 	}
-	a.alter(t, func() {
+	pending := a.alter(t, func() {
 		t.setStatus(statusPending)
 		t.setAttachment("ATTACHING", "")
 		t.api.PullStartedAt = aws.Time(a.now())
 	})
+	// A process whose record a crash takes back would belong to nobody.
+	if err := pending.Wait(); err != nil {
+		return nil, err
+	}
 	spec, err := a.spec(t)
 	if err != nil {
 		return nil, err
@@ -74,17 +81,18 @@ func (a *API) start(ctx context.Context, t *task) (runtime.Task, error) {
 	return a.cfg.Runtime.Start(ctx, spec)
 }
 
-// alter changes a task and has its service looked at.
-func (a *API) alter(t *task, f func()) {
+// alter changes a task and has its service looked at. What it returns tells when
+// the change is on disk.
+func (a *API) alter(t *task, f func()) store.Commit {
 	var b store.Batch
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	f()
 	t.save(&b)
-	a.writeLater(&b)
 	if t.service != nil {
 		a.markDirty(t.service)
 	}
+	return a.cfg.Store.Write(&b)
 }
 
 // started records that the containers run.
@@ -314,82 +322,4 @@ func (a *API) forget(now time.Time) {
 			a.cfg.Log.Warn("remove a stopped task", "task", t.ID(), "err", err)
 		}
 	}
-}
-
-// adopt settles which of the tasks that were alive in the server's last life
-// still are. Those are driven on; the others have stopped. What the runtime
-// finds and nobody knows is stopped.
-func (a *API) adopt(ctx, lives context.Context) error {
-	found, err := a.cfg.Runtime.Recover(ctx)
-	if err != nil {
-		return fmt.Errorf("recover tasks: %w", err)
-	}
-	byID := make(map[string]runtime.Task, len(found))
-	for _, h := range found {
-		byID[h.ID()] = h
-	}
-	var b store.Batch
-	a.mu.Lock()
-	now := a.now()
-	for _, t := range a.unconfirmed {
-		handle, alive := byID[t.id]
-		delete(byID, t.id)
-		switch {
-		case alive && t.api.StartedAt != nil:
-			a.resume(lives, t, handle)
-		case alive: // it was started, but that was not written down
-			a.resume(lives, t, handle)
-			t.api.StartedAt = aws.Time(now)
-			t.setStatus(statusRunning)
-			t.setAttachment("ATTACHED", handle.Address())
-			t.connect(handle.Address())
-			t.setContainers(func(c *types.Container) { c.LastStatus = aws.String(statusRunning) })
-			t.save(&b)
-		default:
-			a.lost(t, now)
-			t.save(&b)
-		}
-	}
-	a.unconfirmed = nil
-	for _, c := range a.clusters {
-		for id, h := range byID {
-			if t := c.tasks[id]; t != nil && t.stopped() {
-				t.handle = h // its logs are kept as long as the task is remembered
-				delete(byID, id)
-			}
-		}
-	}
-	a.writeLater(&b)
-	a.mu.Unlock()
-
-	for _, h := range byID {
-		a.drivers.Go(func() {
-			if err := errors.Join(h.Stop(lives), h.Remove()); err != nil {
-				a.cfg.Log.Warn("stop an unknown task", "task", h.ID(), "err", err)
-			}
-		})
-	}
-	return nil
-}
-
-// resume drives a task on that has been running all the time. The lock is held.
-func (a *API) resume(lives context.Context, t *task, handle runtime.Task) {
-	t.handle, t.resumed = handle, true
-	a.measure(t)
-	if t.askedToStop() {
-		close(t.stop)
-	}
-	a.drivers.Go(func() { a.attend(lives, t, handle) })
-}
-
-// lost ends a task that did not survive. It is not counted as a failure of the
-// task. The lock is held.
-func (a *API) lost(t *task, now time.Time) {
-	if !t.askedToStop() {
-		t.api.DesiredStatus = aws.String(statusStopped)
-		t.api.StopCode = stopShutdown
-		t.api.StoppedReason = aws.String("The task did not survive a restart of the server.")
-		t.api.StoppingAt = aws.Time(now)
-	}
-	a.retire(t, now)
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,7 +32,8 @@ type world struct {
 	metrics *recorder
 	store   store.Store
 	config  Config
-	end     func() // ends Run and waits for it
+	strays  map[string]runtime.Task // what the API did not adopt
+	end     func()                  // ends Run and waits for it
 }
 
 // inWorld runs a test in a world that stands at noon of 1 March 2026.
@@ -60,10 +63,25 @@ func inWorldAt(t *testing.T, speed float64, test func(w *world)) {
 // boot starts the server on what the store holds.
 func (w *world) boot() {
 	w.Helper()
+	w.open()
+	w.run()
+}
+
+// open loads what the store holds and adopts the tasks of the runtime.
+func (w *world) open() {
+	w.Helper()
 	api, err := New(w.config)
 	if err != nil {
 		w.Fatal(err)
 	}
+	w.api, w.strays = api, w.runtime.recovered()
+	api.Adopt(w.strays)
+	w.end = func() {}
+}
+
+// run has the server run until end.
+func (w *world) run() {
+	api := w.api
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -72,7 +90,6 @@ func (w *world) boot() {
 			w.Errorf("run: %v", err)
 		}
 	}()
-	w.api = api
 	w.end = func() {
 		cancel()
 		<-done
@@ -249,13 +266,18 @@ func (r *fakeRuntime) Start(ctx context.Context, spec runtime.Spec) (runtime.Tas
 }
 
 func (r *fakeRuntime) Recover(context.Context) ([]runtime.Task, error) {
+	return slices.Collect(maps.Values(r.recovered())), nil
+}
+
+// recovered is what Recover returns, by ID.
+func (r *fakeRuntime) recovered() map[string]runtime.Task {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var kept []runtime.Task
-	for _, t := range r.tasks {
-		kept = append(kept, t)
+	found := map[string]runtime.Task{}
+	for id, t := range r.tasks {
+		found[id] = t
 	}
-	return kept, nil
+	return found
 }
 
 // lose forgets a task, as a host does that was started anew.
