@@ -73,15 +73,6 @@ func BenchmarkUpdateServiceDesiredCount(b *testing.B) {
 	}
 }
 
-func BenchmarkDecide(b *testing.B) {
-	v := view{desired: 100, minimumHealthy: 100, maximum: 200, primary: "new"}
-	v.tasks = tasksOf("new", "rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr")
-	b.ReportAllocs()
-	for b.Loop() {
-		decide(v, noon)
-	}
-}
-
 func BenchmarkMemoryPerService(b *testing.B) {
 	for b.Loop() {
 		var before, after goruntime.MemStats

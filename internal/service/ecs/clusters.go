@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/service/ecs/scheduler"
 	"flyball/internal/store"
 )
 
@@ -133,10 +134,10 @@ func (a *API) describeCluster(c *cluster, include []types.ClusterField) *types.C
 	for _, t := range c.tasks {
 		kind := statisticsName(t.api.LaunchType) + "TasksCount"
 		switch t.phase() {
-		case running:
+		case scheduler.Running:
 			d.RunningTasksCount++
 			counts["running"+kind]++
-		case pending:
+		case scheduler.Pending:
 			d.PendingTasksCount++
 			counts["pending"+kind]++
 		}

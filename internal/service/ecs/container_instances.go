@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/service/ecs/scheduler"
 	"flyball/internal/store"
 )
 
@@ -66,9 +67,9 @@ func (i *containerInstance) describe(include []types.ContainerInstanceField) typ
 	tasks := i.tasks()
 	for _, t := range tasks {
 		switch t.phase() {
-		case running:
+		case scheduler.Running:
 			d.RunningTasksCount++
-		case pending:
+		case scheduler.Pending:
 			d.PendingTasksCount++
 		}
 	}

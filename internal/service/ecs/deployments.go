@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/service/ecs/scheduler"
 	"flyball/internal/store"
 )
 
@@ -224,13 +225,13 @@ func (s *service) breakerOn() bool {
 func (s *service) breakerThreshold() int {
 	configured := s.api.DeploymentConfiguration.DeploymentCircuitBreaker.ThresholdConfiguration
 	if configured == nil {
-		return breakerThreshold(s.desired(), nil)
+		return scheduler.BreakerThreshold(s.desired(), nil)
 	}
-	t := &threshold{percent: int(configured.Value), bounded: configured.Type == types.ThresholdTypeBoundedPercent}
+	t := &scheduler.Threshold{Percent: int(configured.Value), Bounded: configured.Type == types.ThresholdTypeBoundedPercent}
 	if configured.Type == types.ThresholdTypeCount {
-		t = &threshold{count: int(configured.Value)}
+		t = &scheduler.Threshold{Count: int(configured.Value)}
 	}
-	return breakerThreshold(s.desired(), t)
+	return scheduler.BreakerThreshold(s.desired(), t)
 }
 
 // dropEmpty forgets older deployments that have no tasks and to which there is

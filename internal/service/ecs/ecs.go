@@ -5,14 +5,15 @@
 // call finds the tasks that it starts or stops, and returns. One loop goes on:
 //
 //	UpdateService(desiredCount 5) ──> look at the service
-//	        look: decide(view, now) ──> actions
+//	        look: scheduler.Decide(view, now) ──> actions
 //	        actions: tasks to start, tasks to stop, when to look again
 //	        each task has a goroutine that drives it through its life
 //	        a task that starts, stops or turns unhealthy marks its service dirty
 //	        reconcile loop: look at each dirty service, and when its time has come
 //
-// decide is a pure function and holds every rule of the service scheduler. The
-// rest of the package keeps state, speaks ECS's words and publishes metrics.
+// Package scheduler holds every rule of the service scheduler as pure functions,
+// package rules what ECS accepts. This package keeps state, speaks ECS's words and
+// publishes metrics.
 package ecs
 
 import (

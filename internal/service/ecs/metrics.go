@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"flyball/internal/service/ecs/scheduler"
 	runtime "flyball/internal/task"
 	"flyball/metric"
 )
@@ -219,9 +220,9 @@ func (s *service) subject(pace time.Duration, measured map[*task]struct{}) subje
 	}
 	for _, t := range s.tasks {
 		switch t.phase() {
-		case running:
+		case scheduler.Running:
 			sub.running++
-		case pending:
+		case scheduler.Pending:
 			sub.pending++
 		}
 		if _, ok := measured[t]; ok {

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/service/ecs/scheduler"
 	"flyball/internal/store"
 )
 
@@ -116,7 +117,7 @@ func (a *API) look(s *service, b *store.Batch) {
 		a.noteReady(s, now)
 		a.trip(s, b, now)
 		s.dropEmpty()
-		a.act(s, decide(s.view(a.virtual), now), b, now)
+		a.act(s, scheduler.Decide(s.view(a.virtual), now), b, now)
 	}
 	if b.Len() > before {
 		s.save(b)
@@ -138,19 +139,19 @@ func (a *API) deactivate(s *service, b *store.Batch, now time.Time) {
 }
 
 // view is the service as the scheduler sees it.
-func (s *service) view(virtual func(time.Duration) time.Duration) view {
-	v := view{
-		desired:        s.desired(),
-		minimumHealthy: int(*s.api.DeploymentConfiguration.MinimumHealthyPercent),
-		maximum:        int(*s.api.DeploymentConfiguration.MaximumPercent),
-		primary:        s.primary().ID,
-		halted:         s.primary().State == types.DeploymentRolloutStateFailed,
-		deleted:        s.status() == draining,
-		retryAt:        s.retryAt,
-		tasks:          make([]taskView, 0, len(s.tasks)),
+func (s *service) view(virtual func(time.Duration) time.Duration) scheduler.View {
+	v := scheduler.View{
+		Desired:        s.desired(),
+		MinimumHealthy: int(*s.api.DeploymentConfiguration.MinimumHealthyPercent),
+		Maximum:        int(*s.api.DeploymentConfiguration.MaximumPercent),
+		Primary:        s.primary().ID,
+		Halted:         s.primary().State == types.DeploymentRolloutStateFailed,
+		Deleted:        s.status() == draining,
+		RetryAt:        s.retryAt,
+		Tasks:          make([]scheduler.Task, 0, len(s.tasks)),
 	}
 	for _, t := range s.tasks {
-		v.tasks = append(v.tasks, t.view(virtual))
+		v.Tasks = append(v.Tasks, t.view(virtual))
 	}
 	return v
 }
@@ -161,7 +162,7 @@ func (a *API) noteReady(s *service, now time.Time) {
 	d := s.primary()
 	keep := s.api.DeploymentConfiguration.DeploymentCircuitBreaker.ResetOnHealthyTask
 	for _, t := range s.tasks {
-		if t.steady || t.deployment != d.ID || !t.view(a.virtual).ready(now) {
+		if t.steady || t.deployment != d.ID || !t.view(a.virtual).Ready(now) {
 			continue
 		}
 		t.steady = true
@@ -189,29 +190,29 @@ func (a *API) trip(s *service, b *store.Batch, now time.Time) {
 }
 
 // act does what was decided.
-func (a *API) act(s *service, todo actions, b *store.Batch, now time.Time) {
+func (a *API) act(s *service, todo scheduler.Actions, b *store.Batch, now time.Time) {
 	d := s.primary()
-	a.stopUnhealthy(s, todo.unhealthy, b, now)
-	a.stopSurplus(s, todo.surplus, b, now)
-	a.startTasks(s, todo.start, b)
+	a.stopUnhealthy(s, todo.Unhealthy, b, now)
+	a.stopSurplus(s, todo.Surplus, b, now)
+	a.startTasks(s, todo.Start, b)
 
-	if todo.start+len(todo.surplus)+len(todo.unhealthy) > 0 {
+	if todo.Start+len(todo.Surplus)+len(todo.Unhealthy) > 0 {
 		s.steady = false
 	}
 	if s.failures >= 3 && s.retryAt.After(now) {
 		s.warn(b, now, cannotStart)
 	}
-	if todo.stuck {
+	if todo.Stuck {
 		s.warn(b, now, cannotMove)
 	}
-	if todo.shielded > 0 {
-		s.warn(b, now, cannotScaleIn(d, todo.shielded))
+	if todo.Shielded > 0 {
+		s.warn(b, now, cannotScaleIn(d, todo.Shielded))
 	}
-	if todo.settled && s.status() == active {
+	if todo.Settled && s.status() == active {
 		a.settle(s, b, now)
 	}
-	if !todo.wake.IsZero() {
-		a.lookAgain(s, todo.wake)
+	if !todo.Wake.IsZero() {
+		a.lookAgain(s, todo.Wake)
 	}
 }
 
@@ -249,7 +250,7 @@ func (a *API) startTasks(s *service, n int, b *store.Batch) {
 			deployment: d.ID,
 			definition: def,
 			launch:     d.launch,
-			provider:   providers.next(),
+			provider:   providers.Next(),
 			group:      "service:" + s.name,
 			startedBy:  d.ID,
 			tags:       s.taskTags(def),
@@ -261,14 +262,14 @@ func (a *API) startTasks(s *service, n int, b *store.Batch) {
 }
 
 // spread deals further tasks of a deployment out, after those that it has.
-func (s *service) spread(d *deployment) *spread {
-	providers := newSpread(d.Strategy)
+func (s *service) spread(d *deployment) *scheduler.Spread {
+	var providers []string
 	for _, t := range s.tasks {
 		if t.deployment == d.ID && !t.askedToStop() {
-			providers.tasks[aws.ToString(t.api.CapacityProviderName)]++
+			providers = append(providers, aws.ToString(t.api.CapacityProviderName))
 		}
 	}
-	return providers
+	return scheduler.NewSpread(d.Strategy, providers...)
 }
 
 // taskTags are the tags that a service's tasks are started with.
@@ -304,7 +305,7 @@ func (a *API) stopSurplus(s *service, ids []string, b *store.Batch, now time.Tim
 	werePending := 0
 	for _, id := range ids {
 		t := s.tasks[id]
-		if t.phase() == running {
+		if t.phase() == scheduler.Running {
 			wereRunning = append(wereRunning, id)
 		} else {
 			werePending++

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/service/ecs/scheduler"
 	"flyball/internal/store"
 )
 
@@ -115,9 +116,9 @@ func (s *service) counts() map[string]tally {
 	for _, t := range s.tasks {
 		n := counts[t.deployment]
 		switch t.phase() {
-		case running:
+		case scheduler.Running:
 			n.running++
-		case pending:
+		case scheduler.Pending:
 			n.pending++
 		}
 		counts[t.deployment] = n

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/google/uuid"
 
+	"flyball/internal/service/ecs/scheduler"
 	"flyball/internal/store"
 	runtime "flyball/internal/task"
 )
@@ -100,33 +101,33 @@ func (t *task) stopped() bool  { return t.status() == statusStopped }
 func (t *task) askedToStop() bool { return *t.api.DesiredStatus == statusStopped }
 
 // phase is the task's life as the scheduler sees it.
-func (t *task) phase() phase {
+func (t *task) phase() scheduler.Phase {
 	switch {
 	case t.askedToStop():
-		return stopping
+		return scheduler.Stopping
 	case t.status() == statusRunning:
-		return running
+		return scheduler.Running
 	}
-	return pending
+	return scheduler.Pending
 }
 
 // view is a service's task as the scheduler sees it. Virtual turns spans of real
 // time, in which tasks live, into the clock's.
-func (t *task) view(virtual func(time.Duration) time.Duration) taskView {
-	v := taskView{
-		id:         t.id,
-		deployment: t.deployment,
-		phase:      t.phase(),
-		createdAt:  *t.api.CreatedAt,
-		protected:  t.protectedUntil,
+func (t *task) view(virtual func(time.Duration) time.Duration) scheduler.Task {
+	v := scheduler.Task{
+		ID:         t.id,
+		Deployment: t.deployment,
+		Phase:      t.phase(),
+		CreatedAt:  *t.api.CreatedAt,
+		Protected:  t.protectedUntil,
 	}
 	switch {
-	case v.phase != running:
+	case v.Phase != scheduler.Running:
 	case t.api.HealthStatus == types.HealthStatusUnhealthy:
 		grace := time.Duration(aws.ToInt32(t.service.api.HealthCheckGracePeriodSeconds)) * time.Second
-		v.unhealthyAt = t.api.StartedAt.Add(virtual(grace))
+		v.UnhealthyAt = t.api.StartedAt.Add(virtual(grace))
 	case t.api.HealthStatus == types.HealthStatusHealthy || !t.checksHealth():
-		v.readyAt = t.api.StartedAt.Add(virtual(stableAfter))
+		v.ReadyAt = t.api.StartedAt.Add(virtual(stableAfter))
 	}
 	return v
 }

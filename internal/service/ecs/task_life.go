@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/service/ecs/scheduler"
 	"flyball/internal/store"
 	runtime "flyball/internal/task"
 )
@@ -280,7 +281,7 @@ func (a *API) noteFailure(s *service, t *task, now time.Time) {
 	if t.wave == s.wave {
 		s.failures++
 		s.wave++
-		s.retryAt = now.Add(a.virtual(backOff(s.failures)))
+		s.retryAt = now.Add(a.virtual(scheduler.BackOff(s.failures)))
 	}
 	d := s.primary()
 	if t.deployment == d.ID && d.State == types.DeploymentRolloutStateInProgress {

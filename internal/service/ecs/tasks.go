@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/service/ecs/scheduler"
 	"flyball/internal/store"
 	runtime "flyball/internal/task"
 )
@@ -49,9 +50,9 @@ func (a *API) RunTask(ctx context.Context, in *ecs.RunTaskInput, _ ...func(*ecs.
 		if err != nil {
 			return err
 		}
-		providers := newSpread(order.launch.Strategy)
+		providers := scheduler.NewSpread(order.launch.Strategy)
 		for range max(1, aws.ToInt32(in.Count)) {
-			order.provider = providers.next()
+			order.provider = providers.Next()
 			t := a.newTask(order, b)
 			out.Tasks = append(out.Tasks, describeTask(t, []types.TaskField{types.TaskFieldTags}))
 		}

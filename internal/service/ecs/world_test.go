@@ -23,6 +23,9 @@ import (
 	"flyball/metric"
 )
 
+// noon is when the world begins.
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
 // A world is a server for one test: an API that runs over a runtime without
 // processes, in the time of a synctest bubble.
 type world struct {
