@@ -3,6 +3,7 @@ package ecs
 import (
 	"cmp"
 	"context"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/service/ecs/fault"
 	"flyball/internal/store"
 )
 
@@ -30,9 +32,9 @@ func checkAttributes(attributes []types.Attribute) error {
 	for _, a := range attributes {
 		switch {
 		case len(aws.ToString(a.Name)) > maxAttribute || !attributeName.MatchString(aws.ToString(a.Name)):
-			return invalidParameter("The attribute name %q is not valid. It can have up to 128 letters, numbers, hyphens, underscores, slashes, back slashes and periods.", aws.ToString(a.Name))
+			return fault.InvalidParameter("The attribute name %q is not valid. It can have up to 128 letters, numbers, hyphens, underscores, slashes, back slashes and periods.", aws.ToString(a.Name))
 		case aws.ToString(a.Value) != "" && (len(*a.Value) > maxAttribute || !attributeValue.MatchString(*a.Value)):
-			return invalidParameter("The value of the attribute %s is not valid.", *a.Name)
+			return fault.InvalidParameter("The value of the attribute %s is not valid.", *a.Name)
 		}
 	}
 	return nil
@@ -74,9 +76,9 @@ func custom(attributes []types.Attribute) int {
 func (a *API) changeAttributes(cluster *string, attributes []types.Attribute, change func(old []types.Attribute, one types.Attribute) []types.Attribute) ([]types.Attribute, error) {
 	switch n := len(attributes); {
 	case n == 0:
-		return nil, invalidParameter("Attributes cannot be empty.")
+		return nil, fault.InvalidParameter("Attributes cannot be empty.")
 	case n > 10:
-		return nil, invalidParameter("Attributes can have at most 10 items.")
+		return nil, fault.InvalidParameter("Attributes can have at most 10 items.")
 	}
 	if err := checkAttributes(attributes); err != nil {
 		return nil, err
@@ -117,7 +119,7 @@ func (a *API) changeAttributes(cluster *string, attributes []types.Attribute, ch
 func (a *API) attributeTarget(c *cluster, one types.Attribute) (*containerInstance, error) {
 	ref := aws.ToString(one.TargetId)
 	if ref == "" {
-		return nil, invalidParameter("The target ID of the attribute %s must be specified.", *one.Name)
+		return nil, fault.InvalidParameter("The target ID of the attribute %s must be specified.", *one.Name)
 	}
 	i, ok := a.findInstance(c, ref)
 	if !ok {
@@ -146,7 +148,7 @@ func (a *API) DeleteAttributes(ctx context.Context, in *ecs.DeleteAttributesInpu
 // name, or by name and value.
 func (a *API) ListAttributes(ctx context.Context, in *ecs.ListAttributesInput, _ ...func(*ecs.Options)) (*ecs.ListAttributesOutput, error) {
 	if in.AttributeValue != nil && in.AttributeName == nil {
-		return nil, invalidParameter("An attribute value can only be given with an attribute name.")
+		return nil, fault.InvalidParameter("An attribute value can only be given with an attribute name.")
 	}
 	a.mu.RLock()
 	c, err := a.activeCluster(in.Cluster)
@@ -165,7 +167,7 @@ func (a *API) ListAttributes(ctx context.Context, in *ecs.ListAttributesInput, _
 		}
 	}
 	a.mu.RUnlock()
-	keys, next, err := pageOf(sortedKeys(found), in.NextToken, in.MaxResults, 100)
+	keys, next, err := pageOf(slices.Sorted(maps.Keys(found)), in.NextToken, in.MaxResults, 100)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 
 	"flyball/internal/clock"
+	"flyball/internal/service/ecs/rules"
 	"flyball/internal/store"
 	runtime "flyball/internal/task"
 	"flyball/metric"
@@ -94,7 +95,7 @@ func BenchmarkPublish(b *testing.B) {
 	a := manyServices(b, benchServices)
 	a.cfg.Metrics = nobody{}
 	for _, s := range a.clusters["prod"].services {
-		t := &task{cluster: s.cluster, service: s, handle: idle{}, reserved: taskSize{cpu: 256, memory: 512}}
+		t := &task{cluster: s.cluster, service: s, handle: idle{}, reserved: rules.Size{CPU: 256, Memory: 512}}
 		t.api.LastStatus, t.api.DesiredStatus = aws.String(statusRunning), aws.String(statusRunning)
 		s.tasks[s.name] = t
 		a.measure(t)

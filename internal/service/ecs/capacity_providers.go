@@ -3,6 +3,7 @@ package ecs
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,15 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/service/ecs/fault"
+	"flyball/internal/service/ecs/rules"
 	"flyball/internal/store"
 )
-
-// The capacity providers that every account has. Here they are the same, as are
-// all: this machine.
-var fargateProviders = map[string]types.CapacityProviderType{
-	"FARGATE":      types.CapacityProviderTypeFargate,
-	"FARGATE_SPOT": types.CapacityProviderTypeFargateSpot,
-}
 
 // A provider is a capacity provider that a user created for an Auto Scaling
 // group. Its tasks run on this machine, as all do; the group is not scaled.
@@ -50,7 +46,7 @@ func (a *API) findProvider(ref string) (*provider, bool) {
 // fargateProvider describes FARGATE or FARGATE_SPOT, by its name or ARN.
 func (a *API) fargateProvider(ref string) (types.CapacityProvider, bool) {
 	parts, ok := a.resource("capacity-provider", ref)
-	if !ok || len(parts) != 1 || fargateProviders[parts[0]] == "" {
+	if !ok || len(parts) != 1 || rules.FargateProviders[parts[0]] == "" {
 		return types.CapacityProvider{}, false
 	}
 	return types.CapacityProvider{
@@ -58,7 +54,7 @@ func (a *API) fargateProvider(ref string) (types.CapacityProvider, bool) {
 		Name:                aws.String(parts[0]),
 		Status:              types.CapacityProviderStatusActive,
 		Tags:                []types.Tag{},
-		Type:                fargateProviders[parts[0]],
+		Type:                rules.FargateProviders[parts[0]],
 	}, true
 }
 
@@ -73,9 +69,9 @@ func (a *API) CreateCapacityProvider(ctx context.Context, in *ecs.CreateCapacity
 		for _, p := range a.providers {
 			switch {
 			case *p.api.Name == *in.Name:
-				return clientError("The specified capacity provider already exists. To change the configuration of an existing capacity provider, update the capacity provider.")
+				return fault.Client("The specified capacity provider already exists. To change the configuration of an existing capacity provider, update the capacity provider.")
 			case *p.api.AutoScalingGroupProvider.AutoScalingGroupArn == *group.AutoScalingGroupArn:
-				return clientError("The specified Auto Scaling group ARN is already being used by another capacity provider. Specify a unique Auto Scaling group ARN and try again.")
+				return fault.Client("The specified Auto Scaling group ARN is already being used by another capacity provider. Specify a unique Auto Scaling group ARN and try again.")
 			}
 		}
 		group, err := groupDefaults(group, types.AutoScalingGroupProvider{})
@@ -103,19 +99,19 @@ func checkNewProvider(in *ecs.CreateCapacityProviderInput) error {
 	name := strings.ToLower(aws.ToString(in.Name))
 	reserved := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
 	switch {
-	case !validName(name):
-		return invalidParameter("The specified capacity provider name is invalid. Up to 255 characters are allowed, including letters (upper and lowercase), numbers, underscores, and hyphens. Specify a valid name and try again.")
+	case !rules.ValidName(name):
+		return fault.InvalidParameter("The specified capacity provider name is invalid. Up to 255 characters are allowed, including letters (upper and lowercase), numbers, underscores, and hyphens. Specify a valid name and try again.")
 	case slices.ContainsFunc([]string{"aws", "ecs", "fargate"}, reserved):
-		return invalidParameter("The specified capacity provider name is invalid. The name cannot be prefixed with aws, ecs, or fargate. Specify a valid name and try again.")
+		return fault.InvalidParameter("The specified capacity provider name is invalid. The name cannot be prefixed with aws, ecs, or fargate. Specify a valid name and try again.")
 	case in.ManagedInstancesProvider != nil:
-		return notServed("managedInstancesProvider")
+		return fault.NotServed("managedInstancesProvider")
 	case in.AutoScalingGroupProvider == nil:
-		return invalidParameter("An Auto Scaling group provider must be specified.")
+		return fault.InvalidParameter("An Auto Scaling group provider must be specified.")
 	case aws.ToString(in.AutoScalingGroupProvider.AutoScalingGroupArn) == "":
-		return invalidParameter("The Auto Scaling group ARN must be specified.")
+		return fault.InvalidParameter("The Auto Scaling group ARN must be specified.")
 	}
 	if group, err := arn.Parse(*in.AutoScalingGroupProvider.AutoScalingGroupArn); err != nil || group.Service != "autoscaling" {
-		return clientError("The specified Auto Scaling group ARN is not valid. Specify a valid ARN and try again.")
+		return fault.Client("The specified Auto Scaling group ARN is not valid. Specify a valid ARN and try again.")
 	}
 	return checkTags(in.Tags)
 }
@@ -135,10 +131,10 @@ func groupDefaults(in, old types.AutoScalingGroupProvider) (types.AutoScalingGro
 			continue
 		}
 		scaling.Status = cmp.Or(s.Status, scaling.Status)
-		scaling.TargetCapacity = orElse(s.TargetCapacity, scaling.TargetCapacity)
-		scaling.MinimumScalingStepSize = orElse(s.MinimumScalingStepSize, scaling.MinimumScalingStepSize)
-		scaling.MaximumScalingStepSize = orElse(s.MaximumScalingStepSize, scaling.MaximumScalingStepSize)
-		scaling.InstanceWarmupPeriod = orElse(s.InstanceWarmupPeriod, scaling.InstanceWarmupPeriod)
+		scaling.TargetCapacity = cmp.Or(s.TargetCapacity, scaling.TargetCapacity)
+		scaling.MinimumScalingStepSize = cmp.Or(s.MinimumScalingStepSize, scaling.MinimumScalingStepSize)
+		scaling.MaximumScalingStepSize = cmp.Or(s.MaximumScalingStepSize, scaling.MaximumScalingStepSize)
+		scaling.InstanceWarmupPeriod = cmp.Or(s.InstanceWarmupPeriod, scaling.InstanceWarmupPeriod)
 	}
 	group := types.AutoScalingGroupProvider{
 		AutoScalingGroupArn:          in.AutoScalingGroupArn,
@@ -155,13 +151,13 @@ func groupDefaults(in, old types.AutoScalingGroupProvider) (types.AutoScalingGro
 func checkManagedScaling(s types.ManagedScaling) error {
 	switch {
 	case *s.TargetCapacity < 1 || *s.TargetCapacity > 100:
-		return invalidParameter("The target capacity of managed scaling must be between 1 and 100.")
+		return fault.InvalidParameter("The target capacity of managed scaling must be between 1 and 100.")
 	case *s.MinimumScalingStepSize < 1 || *s.MinimumScalingStepSize > 10000, *s.MaximumScalingStepSize < 1 || *s.MaximumScalingStepSize > 10000:
-		return invalidParameter("The scaling step sizes of managed scaling must be between 1 and 10000.")
+		return fault.InvalidParameter("The scaling step sizes of managed scaling must be between 1 and 10000.")
 	case *s.MinimumScalingStepSize > *s.MaximumScalingStepSize:
-		return invalidParameter("The minimum scaling step size must not be greater than the maximum scaling step size.")
+		return fault.InvalidParameter("The minimum scaling step size must not be greater than the maximum scaling step size.")
 	case *s.InstanceWarmupPeriod < 0 || *s.InstanceWarmupPeriod > 10000:
-		return invalidParameter("The instance warmup period of managed scaling must be between 0 and 10000.")
+		return fault.InvalidParameter("The instance warmup period of managed scaling must be between 0 and 10000.")
 	}
 	return nil
 }
@@ -170,10 +166,10 @@ func checkManagedScaling(s types.ManagedScaling) error {
 // provider is to be scaled.
 func (a *API) UpdateCapacityProvider(ctx context.Context, in *ecs.UpdateCapacityProviderInput, _ ...func(*ecs.Options)) (*ecs.UpdateCapacityProviderOutput, error) {
 	if in.ManagedInstancesProvider != nil {
-		return nil, notServed("managedInstancesProvider")
+		return nil, fault.NotServed("managedInstancesProvider")
 	}
 	if in.AutoScalingGroupProvider == nil {
-		return nil, invalidParameter("An Auto Scaling group provider must be specified.")
+		return nil, fault.InvalidParameter("An Auto Scaling group provider must be specified.")
 	}
 	out := &ecs.UpdateCapacityProviderOutput{}
 	return answer(out, a.change(func(b *store.Batch) error {
@@ -203,11 +199,11 @@ func (a *API) UpdateCapacityProvider(ctx context.Context, in *ecs.UpdateCapacity
 // lock is held.
 func (a *API) userProvider(ref *string) (*provider, error) {
 	if _, ok := a.fargateProvider(aws.ToString(ref)); ok {
-		return nil, invalidParameter("The specified capacity provider is reserved and cannot be changed or deleted.")
+		return nil, fault.InvalidParameter("The specified capacity provider is reserved and cannot be changed or deleted.")
 	}
 	p, ok := a.findProvider(aws.ToString(ref))
 	if !ok {
-		return nil, invalidParameter("The specified capacity provider was not found. Specify a valid name or ARN and try again.")
+		return nil, fault.InvalidParameter("The specified capacity provider was not found. Specify a valid name or ARN and try again.")
 	}
 	return p, nil
 }
@@ -244,7 +240,7 @@ func (a *API) DeleteCapacityProvider(ctx context.Context, in *ecs.DeleteCapacity
 // clusterWith returns an active cluster that has a capacity provider. The lock is
 // held.
 func (a *API) clusterWith(provider string) (*cluster, bool) {
-	for _, name := range sortedKeys(a.clusters) {
+	for _, name := range slices.Sorted(maps.Keys(a.clusters)) {
 		if c := a.clusters[name]; !c.inactive() && slices.Contains(c.api.CapacityProviders, provider) {
 			return c, true
 		}
@@ -256,7 +252,7 @@ func (a *API) clusterWith(provider string) (*cluster, bool) {
 // cluster, or all.
 func (a *API) DescribeCapacityProviders(ctx context.Context, in *ecs.DescribeCapacityProvidersInput, _ ...func(*ecs.Options)) (*ecs.DescribeCapacityProvidersOutput, error) {
 	if len(in.CapacityProviders) > 100 {
-		return nil, invalidParameter("Capacity providers can have at most 100 items.")
+		return nil, fault.InvalidParameter("Capacity providers can have at most 100 items.")
 	}
 	out := &ecs.DescribeCapacityProvidersOutput{CapacityProviders: []types.CapacityProvider{}, Failures: []types.Failure{}}
 	a.mu.RLock()
@@ -267,7 +263,7 @@ func (a *API) DescribeCapacityProviders(ctx context.Context, in *ecs.DescribeCap
 		if err != nil {
 			return nil, err
 		}
-		if refs, out.NextToken, err = pageOf(names, in.NextToken, orElse(in.MaxResults, aws.Int32(10)), 100); err != nil {
+		if refs, out.NextToken, err = pageOf(names, in.NextToken, cmp.Or(in.MaxResults, aws.Int32(10)), 100); err != nil {
 			return nil, err
 		}
 	}
@@ -287,7 +283,7 @@ func (a *API) DescribeCapacityProviders(ctx context.Context, in *ecs.DescribeCap
 // in order. The lock is held.
 func (a *API) providerNames(cluster *string) ([]string, error) {
 	if cluster == nil {
-		names := append(sortedKeys(fargateProviders), sortedKeys(a.providers)...)
+		names := append(slices.Sorted(maps.Keys(rules.FargateProviders)), slices.Sorted(maps.Keys(a.providers))...)
 		slices.Sort(names)
 		return names, nil
 	}
@@ -345,45 +341,12 @@ const maxProviders = 20
 // default strategy. The lock is held.
 func (a *API) checkProviders(providers []string, strategy []types.CapacityProviderStrategyItem) error {
 	if len(providers) > maxProviders {
-		return invalidParameter("Capacity providers can have at most %d items.", maxProviders)
+		return fault.InvalidParameter("Capacity providers can have at most %d items.", maxProviders)
 	}
 	for _, p := range providers {
-		if fargateProviders[p] == "" && a.providers[p] == nil {
-			return invalidParameter("The specified capacity provider %s was not found. Specify a valid name or ARN and try again.", p)
+		if rules.FargateProviders[p] == "" && a.providers[p] == nil {
+			return fault.InvalidParameter("The specified capacity provider %s was not found. Specify a valid name or ARN and try again.", p)
 		}
 	}
-	return checkStrategy(strategy, providers)
-}
-
-// checkStrategy validates a strategy against the providers that its cluster has.
-func checkStrategy(strategy []types.CapacityProviderStrategyItem, providers []string) error {
-	bases, weights, fargate := 0, int32(0), 0
-	for _, item := range strategy {
-		if fargateProviders[aws.ToString(item.CapacityProvider)] != "" {
-			fargate++
-		}
-		if !slices.Contains(providers, aws.ToString(item.CapacityProvider)) {
-			return invalidParameter("The specified capacity provider strategy cannot contain a capacity provider that is not associated with the cluster. Associate the capacity provider with the cluster and try again.")
-		}
-		if item.Base < 0 || item.Base > 100000 {
-			return invalidParameter("The base value of a capacity provider strategy must be between 0 and 100,000.")
-		}
-		if item.Weight < 0 || item.Weight > 1000 {
-			return invalidParameter("The weight value of a capacity provider strategy must be between 0 and 1,000.")
-		}
-		if item.Base > 0 {
-			bases++
-		}
-		weights += item.Weight
-	}
-	if fargate != 0 && fargate != len(strategy) {
-		return invalidParameter("The specified capacity provider strategy cannot contain a mix of capacity providers using Auto Scaling groups and Fargate providers. Specify one or the other and try again.")
-	}
-	if bases > 1 {
-		return invalidParameter("Only one capacity provider in a strategy can have a base value defined.")
-	}
-	if len(strategy) > 0 && weights == 0 {
-		return invalidParameter("A capacity provider strategy must contain at least one capacity provider with a weight greater than 0.")
-	}
-	return nil
+	return rules.CheckStrategy(strategy, providers)
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/service/ecs/fault"
+	"flyball/internal/service/ecs/rules"
 	"flyball/internal/service/ecs/scheduler"
 	"flyball/internal/store"
 )
@@ -61,8 +63,8 @@ func (a *API) CreateCluster(ctx context.Context, in *ecs.CreateClusterInput, _ .
 	if name == "" {
 		name = defaultCluster
 	}
-	if !validName(name) {
-		return nil, invalidParameter("Cluster name can only contain letters, numbers, hyphens and underscores, up to 255 characters.")
+	if !rules.ValidName(name) {
+		return nil, fault.InvalidParameter("Cluster name can only contain letters, numbers, hyphens and underscores, up to 255 characters.")
 	}
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
@@ -121,7 +123,7 @@ func (a *API) describeCluster(c *cluster, include []types.ClusterField) *types.C
 	d := c.api
 	counts := map[string]int{}
 	for _, s := range c.services {
-		kind := statisticsName(launch{LaunchType: s.api.LaunchType, Strategy: s.api.CapacityProviderStrategy}.runsAs()) + "ServiceCount"
+		kind := statisticsName(rules.Launch{LaunchType: s.api.LaunchType, Strategy: s.api.CapacityProviderStrategy}.RunsAs()) + "ServiceCount"
 		switch s.status() {
 		case active:
 			d.ActiveServicesCount++
@@ -183,7 +185,7 @@ func (a *API) DescribeClusters(ctx context.Context, in *ecs.DescribeClustersInpu
 		refs = []string{defaultCluster}
 	}
 	if len(refs) > 100 {
-		return nil, invalidParameter("Clusters can have at most 100 items.")
+		return nil, fault.InvalidParameter("Clusters can have at most 100 items.")
 	}
 	out := &ecs.DescribeClustersOutput{Clusters: []types.Cluster{}, Failures: []types.Failure{}}
 	a.mu.RLock()
@@ -244,7 +246,7 @@ func (a *API) UpdateCluster(ctx context.Context, in *ecs.UpdateClusterInput, _ .
 // UpdateClusterSettings changes a cluster's settings.
 func (a *API) UpdateClusterSettings(ctx context.Context, in *ecs.UpdateClusterSettingsInput, _ ...func(*ecs.Options)) (*ecs.UpdateClusterSettingsOutput, error) {
 	if len(in.Settings) == 0 {
-		return nil, invalidParameter("Settings cannot be empty.")
+		return nil, fault.InvalidParameter("Settings cannot be empty.")
 	}
 	out, err := a.UpdateCluster(ctx, &ecs.UpdateClusterInput{Cluster: in.Cluster, Settings: in.Settings})
 	if err != nil {
@@ -260,7 +262,7 @@ func (a *API) DeleteCluster(ctx context.Context, in *ecs.DeleteClusterInput, _ .
 	return answer(out, a.change(func(b *store.Batch) error {
 		c, ok := a.findCluster(in.Cluster)
 		if !ok {
-			return clusterNotFound()
+			return fault.ClusterNotFound()
 		}
 		for _, s := range c.services {
 			if s.status() != inactive {
@@ -300,12 +302,12 @@ func connectDefaults(in *types.ClusterServiceConnectDefaultsRequest) *types.Clus
 func checkClusterSettings(settings []types.ClusterSetting) error {
 	for _, s := range settings {
 		if s.Name != types.ClusterSettingNameContainerInsights {
-			return invalidParameter("The setting name %q is not valid. It must be containerInsights.", s.Name)
+			return fault.InvalidParameter("The setting name %q is not valid. It must be containerInsights.", s.Name)
 		}
 		switch aws.ToString(s.Value) {
 		case "enabled", "disabled", "enhanced":
 		default:
-			return invalidParameter("The containerInsights setting must be one of enhanced, enabled and disabled.")
+			return fault.InvalidParameter("The containerInsights setting must be one of enhanced, enabled and disabled.")
 		}
 	}
 	return nil

@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/service/ecs/fault"
+	"flyball/internal/service/ecs/rules"
 	"flyball/internal/service/ecs/scheduler"
 	"flyball/internal/store"
 )
@@ -90,9 +92,9 @@ func remaining(registered []types.Resource, tasks []*task) []types.Resource {
 			size := t.definition.claims(t.size())
 			switch aws.ToString(r.Name) {
 			case "CPU":
-				r.IntegerValue -= int32(size.cpu)
+				r.IntegerValue -= int32(size.CPU)
 			case "MEMORY":
-				r.IntegerValue -= int32(size.memory)
+				r.IntegerValue -= int32(size.Memory)
 			case "PORTS":
 				r.StringSetValue = append(slices.Clip(r.StringSetValue), t.definition.hostPorts(types.TransportProtocolTcp)...)
 			case "PORTS_UDP":
@@ -130,8 +132,8 @@ func (i *containerInstance) lacks(o taskOrder) string {
 	for _, r := range remaining(i.api.RegisteredResources, i.tasks()) {
 		name := aws.ToString(r.Name)
 		switch {
-		case name == "CPU" && int(r.IntegerValue) < wanted.cpu,
-			name == "MEMORY" && int(r.IntegerValue) < wanted.memory,
+		case name == "CPU" && int(r.IntegerValue) < wanted.CPU,
+			name == "MEMORY" && int(r.IntegerValue) < wanted.Memory,
 			name == "PORTS" && taken(r, types.TransportProtocolTcp),
 			name == "PORTS_UDP" && taken(r, types.TransportProtocolUdp):
 			return "RESOURCE:" + name
@@ -169,7 +171,7 @@ func (a *API) RegisterContainerInstance(ctx context.Context, in *ecs.RegisterCon
 	var id identity
 	if doc := aws.ToString(in.InstanceIdentityDocument); doc != "" {
 		if err := json.Unmarshal([]byte(doc), &id); err != nil {
-			return nil, clientError("The instance identity document is not valid.")
+			return nil, fault.Client("The instance identity document is not valid.")
 		}
 	}
 	if err := checkTags(in.Tags); err != nil {
@@ -222,14 +224,14 @@ func (a *API) RegisterContainerInstance(ctx context.Context, in *ecs.RegisterCon
 func checkResources(resources []types.Resource) error {
 	for _, r := range resources {
 		if !(r.DoubleValue >= 0 && r.DoubleValue <= math.MaxFloat64) || r.IntegerValue < 0 || r.LongValue < 0 {
-			return invalidParameter("The amount of the resource %s is not valid.", aws.ToString(r.Name))
+			return fault.InvalidParameter("The amount of the resource %s is not valid.", aws.ToString(r.Name))
 		}
 	}
 	return nil
 }
 
 func errNoInstance() error {
-	return invalidParameter("The referenced container instance was not found.")
+	return fault.InvalidParameter("The referenced container instance was not found.")
 }
 
 // DeregisterContainerInstance takes a machine out of its cluster. One with tasks
@@ -246,7 +248,7 @@ func (a *API) DeregisterContainerInstance(ctx context.Context, in *ecs.Deregiste
 			return errNoInstance()
 		}
 		if len(i.tasks()) > 0 && !aws.ToBool(in.Force) {
-			return invalidParameter("Found running tasks on the instance.")
+			return fault.InvalidParameter("Found running tasks on the instance.")
 		}
 		i.api.Status = aws.String(inactive)
 		i.api.AgentConnected = false
@@ -262,13 +264,13 @@ func (a *API) DeregisterContainerInstance(ctx context.Context, in *ecs.Deregiste
 // services run without instances, DRAINING moves no task.
 func (a *API) UpdateContainerInstancesState(ctx context.Context, in *ecs.UpdateContainerInstancesStateInput, _ ...func(*ecs.Options)) (*ecs.UpdateContainerInstancesStateOutput, error) {
 	if in.Status != types.ContainerInstanceStatusActive && in.Status != types.ContainerInstanceStatusDraining {
-		return nil, invalidParameter("Container instance status should be one of [ACTIVE,DRAINING]")
+		return nil, fault.InvalidParameter("Container instance status should be one of [ACTIVE,DRAINING]")
 	}
 	switch n := len(in.ContainerInstances); {
 	case n == 0:
-		return nil, invalidParameter("Container instances cannot be empty.")
+		return nil, fault.InvalidParameter("Container instances cannot be empty.")
 	case n > 10:
-		return nil, invalidParameter("Container instances can have at most 10 items.")
+		return nil, fault.InvalidParameter("Container instances can have at most 10 items.")
 	}
 	out := &ecs.UpdateContainerInstancesStateOutput{ContainerInstances: []types.ContainerInstance{}, Failures: []types.Failure{}}
 	return answer(out, a.change(func(b *store.Batch) error {
@@ -294,7 +296,7 @@ func (a *API) UpdateContainerInstancesState(ctx context.Context, in *ecs.UpdateC
 // ListContainerInstances lists the ARNs of a cluster's instances.
 func (a *API) ListContainerInstances(ctx context.Context, in *ecs.ListContainerInstancesInput, _ ...func(*ecs.Options)) (*ecs.ListContainerInstancesOutput, error) {
 	if aws.ToString(in.Filter) != "" {
-		return nil, notServed("The filter of ListContainerInstances")
+		return nil, fault.NotServed("The filter of ListContainerInstances")
 	}
 	a.mu.RLock()
 	c, err := a.activeCluster(in.Cluster)
@@ -327,9 +329,9 @@ func (a *API) DescribeContainerInstances(ctx context.Context, in *ecs.DescribeCo
 	}
 	switch n := len(in.ContainerInstances); {
 	case n == 0:
-		return nil, clientError("Container Instances cannot be empty.")
+		return nil, fault.Client("Container Instances cannot be empty.")
 	case n > 100:
-		return nil, clientError("Container Instances can have at most 100 items.")
+		return nil, fault.Client("Container Instances can have at most 100 items.")
 	}
 	out := &ecs.DescribeContainerInstancesOutput{ContainerInstances: []types.ContainerInstance{}, Failures: []types.Failure{}}
 	for _, ref := range in.ContainerInstances {
@@ -358,7 +360,10 @@ func (a *API) StartTask(ctx context.Context, in *ecs.StartTaskInput, _ ...func(*
 		TaskDefinition:       in.TaskDefinition,
 		VolumeConfigurations: in.VolumeConfigurations,
 	}
-	if err := checkRun(run); err != nil {
+	if err := rules.CheckRunTask(run); err != nil {
+		return nil, err
+	}
+	if err := checkTags(run.Tags); err != nil {
 		return nil, err
 	}
 	out := &ecs.StartTaskOutput{Tasks: []types.Task{}, Failures: []types.Failure{}}
@@ -369,9 +374,9 @@ func (a *API) StartTask(ctx context.Context, in *ecs.StartTaskInput, _ ...func(*
 		}
 		switch n := len(in.ContainerInstances); {
 		case n == 0:
-			return invalidParameter("Container instances cannot be empty.")
+			return fault.InvalidParameter("Container instances cannot be empty.")
 		case n > 10:
-			return invalidParameter("Container instances can have at most 10 items.")
+			return fault.InvalidParameter("Container instances can have at most 10 items.")
 		}
 		order, err := a.runOrder(c, run)
 		if err != nil {

@@ -5,9 +5,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/service/ecs/rules"
 	"flyball/internal/service/ecs/scheduler"
 	"flyball/internal/store"
 )
@@ -21,51 +21,12 @@ const (
 	platformVersion = "1.4.0" // what LATEST means
 )
 
-// A launch is how the tasks of a deployment are started, besides their
-// definition.
-type launch struct {
-	LaunchType      types.LaunchType
-	Strategy        []types.CapacityProviderStrategyItem
-	Network         *types.NetworkConfiguration
-	PlatformVersion *string
-	LoadBalancers   []types.LoadBalancer
-}
-
-// changed is the launch with the changes of an update.
-func (l launch) changed(in *ecs.UpdateServiceInput) launch {
-	if in.NetworkConfiguration != nil {
-		l.Network = networkDefaults(in.NetworkConfiguration)
-	}
-	if in.PlatformVersion != nil {
-		l.PlatformVersion = in.PlatformVersion
-	}
-	if in.CapacityProviderStrategy != nil {
-		l.LaunchType, l.Strategy = "", in.CapacityProviderStrategy
-	}
-	if in.LoadBalancers != nil {
-		l.LoadBalancers = in.LoadBalancers
-	}
-	return l
-}
-
-// runsAs is the launch type that the tasks show. A strategy's providers are all
-// of Fargate or none is.
-func (l launch) runsAs() types.LaunchType {
-	switch {
-	case len(l.Strategy) == 0:
-		return l.LaunchType
-	case fargateProviders[aws.ToString(l.Strategy[0].CapacityProvider)] != "":
-		return types.LaunchTypeFargate
-	}
-	return types.LaunchTypeEc2
-}
-
 // A revision is what a service was told to run at one time. It never changes.
 type revision struct {
 	Number         string
 	TaskDefinition string // ARN
 	CreatedAt      time.Time
-	launch
+	rules.Launch
 }
 
 // A deployment brings the tasks of one revision up. The PRIMARY one is what the
@@ -128,8 +89,8 @@ func newRollout(target revision, s *service, now time.Time) *rollout {
 }
 
 // deploy makes a new deployment the primary one.
-func (s *service) deploy(def *definition, l launch, now time.Time) {
-	rev := revision{Number: newDeploymentNumber(), TaskDefinition: def.arn(), CreatedAt: now, launch: l}
+func (s *service) deploy(def *definition, l rules.Launch, now time.Time) {
+	rev := revision{Number: newDeploymentNumber(), TaskDefinition: def.arn(), CreatedAt: now, Launch: l}
 	d := &deployment{revision: rev, ID: "ecs-svc/" + rev.Number, Status: primary, UpdatedAt: now}
 	d.begin("ECS deployment "+d.ID+" in progress.", now)
 	r := newRollout(rev, s, now)

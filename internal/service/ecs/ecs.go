@@ -28,6 +28,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"flyball/internal/clock"
+	"flyball/internal/service/ecs/fault"
 	"flyball/internal/store"
 	runtime "flyball/internal/task"
 	"flyball/metric"
@@ -198,7 +199,7 @@ func (a *API) change(f func(b *store.Batch) error) error {
 	commit := a.cfg.Store.Write(&b)
 	a.mu.Unlock()
 	if err := commit.Wait(); err != nil {
-		return serverError(err)
+		return fault.Server(err)
 	}
 	return nil
 }

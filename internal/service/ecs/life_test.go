@@ -272,19 +272,6 @@ func TestAServiceChoosesTheResolutionOfItsMetrics(t *testing.T) {
 	})
 }
 
-func TestAServiceRefusesAnotherResolution(t *testing.T) {
-	for _, c := range []types.MetricConfiguration{
-		{MetricNames: []string{"CPUUtilization"}, ResolutionSeconds: aws.Int32(30)},
-		{MetricNames: []string{"CPUUtilization"}},
-		{MetricNames: []string{"RunningTaskCount"}, ResolutionSeconds: aws.Int32(20)},
-		{ResolutionSeconds: aws.Int32(20)},
-	} {
-		if err := checkMonitoring(&types.MonitoringConfiguration{MetricConfigurations: []types.MetricConfiguration{c}}); err == nil {
-			t.Errorf("%+v is accepted", c)
-		}
-	}
-}
-
 func TestTaskWithoutReservedCPUIsMeasuredAgainstOneCPU(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.cluster("prod")

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"flyball/internal/service/ecs/fault"
 )
 
 // What a task asks of its agent over plain HTTP: where it is (Amazon ECS
@@ -137,7 +139,7 @@ func (t *task) metadata() taskMetadata {
 		Revision:         revision,
 		DesiredStatus:    *t.api.DesiredStatus,
 		KnownStatus:      t.status(),
-		Limits:           limits{CPU: float64(size.cpu) / 1024, Memory: size.memory},
+		Limits:           limits{CPU: float64(size.CPU) / 1024, Memory: size.Memory},
 		PullStartedAt:    t.api.PullStartedAt,
 		PullStoppedAt:    t.api.PullStoppedAt,
 		AvailabilityZone: aws.ToString(t.api.AvailabilityZone),
@@ -211,7 +213,7 @@ func (a *API) changeProtection(w http.ResponseWriter, r *http.Request) {
 	}
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxProtectionBody)).Decode(&body)
 	if err != nil || body.ProtectionEnabled == nil {
-		protectionError(w, arn, invalidParameter("Invalid request: does not contain 'ProtectionEnabled' field"))
+		protectionError(w, arn, fault.InvalidParameter("Invalid request: does not contain 'ProtectionEnabled' field"))
 		return
 	}
 	out, err := a.UpdateTaskProtection(r.Context(), &ecs.UpdateTaskProtectionInput{
@@ -251,7 +253,7 @@ func writeProtection(w http.ResponseWriter, tasks []types.ProtectedTask, failure
 }
 
 func protectionError(w http.ResponseWriter, arn string, err error) {
-	code, message := codeOf(err)
+	code, message := fault.Code(err)
 	writeJSON(w, http.StatusBadRequest, map[string]any{"error": map[string]string{"Arn": arn, "Code": code, "Message": message}})
 }
 

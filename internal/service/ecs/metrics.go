@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"flyball/internal/service/ecs/rules"
 	"flyball/internal/service/ecs/scheduler"
 	runtime "flyball/internal/task"
 	"flyball/metric"
@@ -280,10 +281,10 @@ func cpuSince(m mark, u runtime.Usage) (float64, bool) {
 // samples are the metrics of one subject for the period that ends at a boundary.
 func (s subject) samples(boundary time.Time, usage map[*task]runtime.Usage) []metric.Sample {
 	var cpu, memory, cpuUnits, megabytes metric.Set
-	var reserved taskSize
+	var reserved rules.Size
 	for _, t := range s.tasks {
-		reserved.cpu += t.reserved.cpu
-		reserved.memory += t.reserved.memory
+		reserved.CPU += t.reserved.CPU
+		reserved.Memory += t.reserved.Memory
 		u, ok := usage[t]
 		if !ok {
 			continue
@@ -293,13 +294,13 @@ func (s subject) samples(boundary time.Time, usage map[*task]runtime.Usage) []me
 			since = t.minute
 		}
 		if units, ok := cpuSince(since, u); ok {
-			cpu.Add(100*units/float64(t.reserved.cpu), 1)
+			cpu.Add(100*units/float64(t.reserved.CPU), 1)
 			cpuUnits.Add(units, 1)
 		}
 		used := float64(u.Memory) / (1 << 20)
 		megabytes.Add(used, 1)
-		if t.reserved.memory > 0 {
-			memory.Add(100*used/float64(t.reserved.memory), 1)
+		if t.reserved.Memory > 0 {
+			memory.Add(100*used/float64(t.reserved.Memory), 1)
 		}
 	}
 	p := publication{subject: s, at: boundary.Add(-s.period)}
@@ -310,9 +311,9 @@ func (s subject) samples(boundary time.Time, usage map[*task]runtime.Usage) []me
 		p.one("RunningTaskCount", "Count", float64(s.running))
 		p.one("PendingTaskCount", "Count", float64(s.pending))
 		p.one("CpuUtilized", "None", cpuUnits.Sum)
-		p.one("CpuReserved", "None", float64(reserved.cpu))
+		p.one("CpuReserved", "None", float64(reserved.CPU))
 		p.one("MemoryUtilized", "Megabytes", megabytes.Sum)
-		p.one("MemoryReserved", "Megabytes", float64(reserved.memory))
+		p.one("MemoryReserved", "Megabytes", float64(reserved.Memory))
 	}
 	return p.samples
 }

@@ -3,7 +3,6 @@ package ecs
 import (
 	"fmt"
 	"math/rand/v2"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -13,18 +12,11 @@ import (
 	"github.com/google/uuid"
 
 	"flyball/internal/page"
+	"flyball/internal/service/ecs/fault"
 )
 
 // defaultCluster is the cluster of a call that names none.
 const defaultCluster = "default"
-
-// namePattern leaves the length to validName: counted by the pattern, it would
-// compile to a hundred times the program.
-var namePattern = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
-
-// validName is the rule for the names of clusters, services, families and
-// containers.
-func validName(name string) bool { return len(name) <= 255 && namePattern.MatchString(name) }
 
 // arn returns the ARN of a resource, named by its parts: cluster/NAME,
 // service/CLUSTER/NAME, task/CLUSTER/ID and so on.
@@ -75,7 +67,7 @@ func (a *API) findCluster(ref *string) (*cluster, bool) {
 func (a *API) activeCluster(ref *string) (*cluster, error) {
 	c, ok := a.findCluster(ref)
 	if !ok {
-		return nil, clusterNotFound()
+		return nil, fault.ClusterNotFound()
 	}
 	if c.inactive() {
 		return nil, &types.ClusterNotFoundException{Message: aws.String("The referenced cluster was inactive.")}
@@ -165,11 +157,16 @@ func pageOf(items []string, token *string, size *int32, most int32) ([]string, *
 		limit = *size
 	}
 	if limit < 1 || limit > most {
-		return nil, nil, invalidParameter("maxResults must be between 1 and %d.", most)
+		return nil, nil, fault.InvalidParameter("maxResults must be between 1 and %d.", most)
 	}
 	items, next, err := page.Of(items, func(s string) string { return s }, token, int(limit))
 	if err != nil {
-		return nil, nil, invalidParameter("Invalid token: %s", aws.ToString(token))
+		return nil, nil, fault.InvalidParameter("Invalid token: %s", aws.ToString(token))
 	}
 	return items, next, nil
+}
+
+// missing is the failure of a describe call for something that is not there.
+func missing(arn string) types.Failure {
+	return types.Failure{Arn: aws.String(arn), Reason: aws.String("MISSING")}
 }

@@ -2,12 +2,15 @@ package ecs
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/service/ecs/fault"
 	"flyball/internal/store"
 )
 
@@ -27,9 +30,9 @@ func (a *API) UpdateTaskProtection(ctx context.Context, in *ecs.UpdateTaskProtec
 	}
 	switch n := len(in.Tasks); {
 	case n == 0 || n > 10:
-		return nil, invalidParameter("Tasks must have between 1 and 10 items.")
+		return nil, fault.InvalidParameter("Tasks must have between 1 and 10 items.")
 	case minutes < 1 || minutes > longestProtection:
-		return nil, invalidParameter("expiresInMinutes must be between 1 and %d.", longestProtection)
+		return nil, fault.InvalidParameter("expiresInMinutes must be between 1 and %d.", longestProtection)
 	}
 	out := &ecs.UpdateTaskProtectionOutput{ProtectedTasks: []types.ProtectedTask{}, Failures: []types.Failure{}}
 	return answer(out, a.change(func(b *store.Batch) error {
@@ -90,7 +93,7 @@ func (t *task) protection(now time.Time) types.ProtectedTask {
 // cluster's service tasks those that are.
 func (a *API) GetTaskProtection(ctx context.Context, in *ecs.GetTaskProtectionInput, _ ...func(*ecs.Options)) (*ecs.GetTaskProtectionOutput, error) {
 	if len(in.Tasks) > 100 {
-		return nil, invalidParameter("Tasks can have at most 100 items.")
+		return nil, fault.InvalidParameter("Tasks can have at most 100 items.")
 	}
 	out := &ecs.GetTaskProtectionOutput{ProtectedTasks: []types.ProtectedTask{}, Failures: []types.Failure{}}
 	a.mu.RLock()
@@ -101,7 +104,7 @@ func (a *API) GetTaskProtection(ctx context.Context, in *ecs.GetTaskProtectionIn
 	}
 	now := a.now()
 	if len(in.Tasks) == 0 {
-		for _, id := range sortedKeys(c.tasks) {
+		for _, id := range slices.Sorted(maps.Keys(c.tasks)) {
 			if t := c.tasks[id]; !t.askedToStop() && t.protectedUntil.After(now) {
 				out.ProtectedTasks = append(out.ProtectedTasks, t.protection(now))
 			}

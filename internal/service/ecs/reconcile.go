@@ -249,7 +249,7 @@ func (a *API) startTasks(s *service, n int, b *store.Batch) {
 			service:    s,
 			deployment: d.ID,
 			definition: def,
-			launch:     d.launch,
+			launch:     d.Launch,
 			provider:   providers.Next(),
 			group:      "service:" + s.name,
 			startedBy:  d.ID,

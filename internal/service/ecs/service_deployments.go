@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"flyball/internal/page"
+	"flyball/internal/service/ecs/fault"
 	"flyball/internal/store"
 )
 
@@ -60,7 +61,7 @@ func (a *API) ListServiceDeployments(ctx context.Context, in *ecs.ListServiceDep
 	}
 	s, ok := a.findService(c, aws.ToString(in.Service))
 	if !ok {
-		return nil, serviceNotFound()
+		return nil, fault.ServiceNotFound()
 	}
 	briefs := []types.ServiceDeploymentBrief{}
 	for _, r := range s.history {
@@ -80,7 +81,7 @@ func (a *API) ListServiceDeployments(ctx context.Context, in *ecs.ListServiceDep
 	}
 	limit := aws.ToInt32(in.MaxResults)
 	if limit < 0 || limit > 100 {
-		return nil, invalidParameter("maxResults must be between 1 and 100.")
+		return nil, fault.InvalidParameter("maxResults must be between 1 and 100.")
 	}
 	if limit == 0 {
 		limit = 20
@@ -90,7 +91,7 @@ func (a *API) ListServiceDeployments(ctx context.Context, in *ecs.ListServiceDep
 		return fmt.Sprintf("%020d", 1<<62-b.CreatedAt.UnixNano())
 	}, in.NextToken, int(limit))
 	if err != nil {
-		return nil, invalidParameter("Invalid token: %s", aws.ToString(in.NextToken))
+		return nil, fault.InvalidParameter("Invalid token: %s", aws.ToString(in.NextToken))
 	}
 	return &ecs.ListServiceDeploymentsOutput{ServiceDeployments: briefs, NextToken: next}, nil
 }
@@ -110,7 +111,7 @@ func (r *rollout) matches(in *ecs.ListServiceDeploymentsInput) bool {
 // DescribeServiceDeployments describes up to 20 service deployments.
 func (a *API) DescribeServiceDeployments(ctx context.Context, in *ecs.DescribeServiceDeploymentsInput, _ ...func(*ecs.Options)) (*ecs.DescribeServiceDeploymentsOutput, error) {
 	if n := len(in.ServiceDeploymentArns); n == 0 || n > 20 {
-		return nil, invalidParameter("serviceDeploymentArns must have between 1 and 20 items.")
+		return nil, fault.InvalidParameter("serviceDeploymentArns must have between 1 and 20 items.")
 	}
 	out := &ecs.DescribeServiceDeploymentsOutput{ServiceDeployments: []types.ServiceDeployment{}, Failures: []types.Failure{}}
 	a.mu.RLock()
@@ -189,7 +190,7 @@ func (r *rollout) breaker() *types.ServiceDeploymentCircuitBreaker {
 // DescribeServiceRevisions describes up to 20 service revisions.
 func (a *API) DescribeServiceRevisions(ctx context.Context, in *ecs.DescribeServiceRevisionsInput, _ ...func(*ecs.Options)) (*ecs.DescribeServiceRevisionsOutput, error) {
 	if n := len(in.ServiceRevisionArns); n == 0 || n > 20 {
-		return nil, invalidParameter("serviceRevisionArns must have between 1 and 20 items.")
+		return nil, fault.InvalidParameter("serviceRevisionArns must have between 1 and 20 items.")
 	}
 	out := &ecs.DescribeServiceRevisionsOutput{ServiceRevisions: []types.ServiceRevision{}, Failures: []types.Failure{}}
 	a.mu.RLock()

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/service/ecs/fault"
+	"flyball/internal/service/ecs/rules"
 	"flyball/internal/service/ecs/scheduler"
 	"flyball/internal/store"
 )
@@ -128,7 +130,10 @@ func (s *service) counts() map[string]tally {
 
 // CreateService creates a service. Its tasks are started by the scheduler.
 func (a *API) CreateService(ctx context.Context, in *ecs.CreateServiceInput, _ ...func(*ecs.Options)) (*ecs.CreateServiceOutput, error) {
-	if err := checkCreate(in); err != nil {
+	if err := rules.CheckNewService(in); err != nil {
+		return nil, err
+	}
+	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
 	out := &ecs.CreateServiceOutput{}
@@ -171,23 +176,23 @@ func (a *API) newService(c *cluster, in *ecs.CreateServiceInput) (*service, erro
 	if err != nil {
 		return nil, err
 	}
-	l, err := launch{
+	l, err := rules.Launch{
 		LaunchType:      in.LaunchType,
 		Strategy:        in.CapacityProviderStrategy,
 		Network:         in.NetworkConfiguration,
 		PlatformVersion: in.PlatformVersion,
 		LoadBalancers:   in.LoadBalancers,
-	}.resolve(c, def)
+	}.Resolve(&c.api, &def.api)
 	if err != nil {
 		return nil, err
 	}
 	if in.SchedulingStrategy == types.SchedulingStrategyDaemon && l.LaunchType == types.LaunchTypeFargate {
-		return nil, invalidParameter("The daemon scheduling strategy does not support the FARGATE launch type. Change the launch type and try again")
+		return nil, fault.InvalidParameter("The daemon scheduling strategy does not support the FARGATE launch type. Change the launch type and try again")
 	}
-	if err := checkRole(in.Role, def, in.LoadBalancers); err != nil {
+	if err := rules.CheckRole(in.Role, &def.api, in.LoadBalancers); err != nil {
 		return nil, err
 	}
-	if err := a.checkLoadBalancers(def, in.LoadBalancers); err != nil {
+	if err := rules.CheckLoadBalancers(&def.api, in.LoadBalancers, a.hasTargetGroup); err != nil {
 		return nil, err
 	}
 	now := a.now()
@@ -199,11 +204,26 @@ func (a *API) newService(c *cluster, in *ecs.CreateServiceInput) (*service, erro
 		monitoring:  in.Monitoring,
 		tasks:       map[string]*task{},
 	}
-	if err := checkDeploymentConfiguration(s.api.DeploymentConfiguration); err != nil {
+	if err := rules.CheckDeploymentConfiguration(s.api.DeploymentConfiguration); err != nil {
 		return nil, err
 	}
 	s.deploy(def, l, now)
 	return s, nil
+}
+
+// checkCreateAgain decides about a service name that is taken.
+func checkCreateAgain(old *service, in *ecs.CreateServiceInput) error {
+	if old.status() == draining {
+		return fault.InvalidParameter("Unable to Start a service that is still Draining.")
+	}
+	if token := aws.ToString(in.ClientToken); token == "" || token != old.clientToken {
+		return fault.InvalidParameter("Creation of service was not idempotent.")
+	}
+	return nil
+}
+
+func (a *API) hasTargetGroup(arn string) bool {
+	return a.cfg.TargetGroups != nil && a.cfg.TargetGroups.HasTargetGroup(arn)
 }
 
 // newServiceAPI is what the API shows of a new service, with AWS's defaults
@@ -218,9 +238,9 @@ func (a *API) newServiceAPI(c *cluster, in *ecs.CreateServiceInput, now time.Tim
 		DesiredCount:                  aws.ToInt32(in.DesiredCount),
 		EnableECSManagedTags:          in.EnableECSManagedTags,
 		EnableExecuteCommand:          in.EnableExecuteCommand,
-		HealthCheckGracePeriodSeconds: orElse(in.HealthCheckGracePeriodSeconds, aws.Int32(0)),
+		HealthCheckGracePeriodSeconds: cmp.Or(in.HealthCheckGracePeriodSeconds, aws.Int32(0)),
 		PlacementConstraints:          orEmpty(in.PlacementConstraints),
-		PlacementStrategy:             orEmpty(canonicalStrategy(in.PlacementStrategy)),
+		PlacementStrategy:             orEmpty(rules.CanonicalPlacement(in.PlacementStrategy)),
 		PropagateTags:                 cmp.Or(in.PropagateTags, types.PropagateTagsNone),
 		ResourceManagementType:        types.ResourceManagementTypeCustomer,
 		RoleArn:                       in.Role,
@@ -234,7 +254,7 @@ func (a *API) newServiceAPI(c *cluster, in *ecs.CreateServiceInput, now time.Tim
 	if in.NetworkConfiguration != nil { // ECS attaches the network interfaces in its own role
 		api.RoleArn = aws.String(a.iamARN("role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"))
 	}
-	api.DeploymentConfiguration = deploymentDefaults(in.DeploymentConfiguration, nil, api.SchedulingStrategy)
+	api.DeploymentConfiguration = rules.DeploymentDefaults(in.DeploymentConfiguration, nil, api.SchedulingStrategy)
 	if api.SchedulingStrategy == types.SchedulingStrategyDaemon {
 		api.DesiredCount = 1 // one task on each host: this machine
 	}
@@ -249,7 +269,7 @@ func (a *API) newServiceAPI(c *cluster, in *ecs.CreateServiceInput, now time.Tim
 
 // show shows what the primary deployment runs as the service's.
 func (s *service) show(r revision) {
-	l := r.launch
+	l := r.Launch
 	s.api.TaskDefinition = aws.String(r.TaskDefinition)
 	s.api.LaunchType = l.LaunchType
 	s.api.CapacityProviderStrategy = l.Strategy
@@ -265,7 +285,7 @@ func (s *service) show(r revision) {
 // UpdateService changes a service. What affects its tasks, or a forced
 // deployment, starts a new deployment.
 func (a *API) UpdateService(ctx context.Context, in *ecs.UpdateServiceInput, _ ...func(*ecs.Options)) (*ecs.UpdateServiceOutput, error) {
-	if err := checkUpdate(in); err != nil {
+	if err := rules.CheckServiceUpdate(in); err != nil {
 		return nil, err
 	}
 	out := &ecs.UpdateServiceOutput{}
@@ -276,10 +296,10 @@ func (a *API) UpdateService(ctx context.Context, in *ecs.UpdateServiceInput, _ .
 		}
 		s, ok := a.findService(c, aws.ToString(in.Service))
 		if !ok {
-			return serviceNotFound()
+			return fault.ServiceNotFound()
 		}
 		if s.status() != active {
-			return serviceNotActive()
+			return fault.ServiceNotActive()
 		}
 		if err := a.update(s, in, b); err != nil {
 			return err
@@ -295,13 +315,13 @@ func (a *API) UpdateService(ctx context.Context, in *ecs.UpdateServiceInput, _ .
 
 // update validates a change of a service and makes it. The lock is held.
 func (a *API) update(s *service, in *ecs.UpdateServiceInput, b *store.Batch) error {
-	if in.DesiredCount != nil && s.api.SchedulingStrategy == types.SchedulingStrategyDaemon {
-		return errDaemonCount()
+	if err := rules.CheckDaemonCount(s.api.SchedulingStrategy, in.DesiredCount); err != nil {
+		return err
 	}
 	configuration := s.api.DeploymentConfiguration
 	if in.DeploymentConfiguration != nil {
-		configuration = deploymentDefaults(in.DeploymentConfiguration, configuration, s.api.SchedulingStrategy)
-		if err := checkDeploymentConfiguration(configuration); err != nil {
+		configuration = rules.DeploymentDefaults(in.DeploymentConfiguration, configuration, s.api.SchedulingStrategy)
+		if err := rules.CheckDeploymentConfiguration(configuration); err != nil {
 			return err
 		}
 	}
@@ -336,10 +356,10 @@ func (s *service) setDesired(n int32) {
 
 // updatedLaunch is what a service's tasks are started with after an update, and
 // whether that takes a new deployment.
-func (a *API) updatedLaunch(s *service, in *ecs.UpdateServiceInput) (*definition, launch, bool, error) {
+func (a *API) updatedLaunch(s *service, in *ecs.UpdateServiceInput) (*definition, rules.Launch, bool, error) {
 	current := s.primary()
-	l := current.launch.changed(in)
-	redeploy := in.ForceNewDeployment || !reflect.DeepEqual(l, current.launch)
+	l := current.Launch.Changed(in)
+	redeploy := in.ForceNewDeployment || !reflect.DeepEqual(l, current.Launch)
 	def, known := a.findDefinition(current.TaskDefinition)
 	if in.TaskDefinition != nil {
 		var err error
@@ -353,13 +373,13 @@ func (a *API) updatedLaunch(s *service, in *ecs.UpdateServiceInput) (*definition
 		return nil, l, false, nil
 	}
 	if !known {
-		return nil, l, false, clientError("TaskDefinition not found.")
+		return nil, l, false, fault.Client("TaskDefinition not found.")
 	}
-	l, err := l.resolve(s.cluster, def)
+	l, err := l.Resolve(&s.cluster.api, &def.api)
 	if err != nil {
 		return nil, l, false, err
 	}
-	if err := a.checkLoadBalancers(def, l.LoadBalancers); err != nil {
+	if err := rules.CheckLoadBalancers(&def.api, l.LoadBalancers, a.hasTargetGroup); err != nil {
 		return nil, l, false, err
 	}
 	return def, l, true, nil
@@ -383,7 +403,7 @@ func (s *service) applyPlainChanges(in *ecs.UpdateServiceInput) {
 		s.api.PlacementConstraints = in.PlacementConstraints
 	}
 	if in.PlacementStrategy != nil {
-		s.api.PlacementStrategy = canonicalStrategy(in.PlacementStrategy)
+		s.api.PlacementStrategy = rules.CanonicalPlacement(in.PlacementStrategy)
 	}
 	if in.PropagateTags != "" {
 		s.api.PropagateTags = in.PropagateTags
@@ -402,14 +422,14 @@ func (a *API) DeleteService(ctx context.Context, in *ecs.DeleteServiceInput, _ .
 		}
 		s, ok := a.findService(c, aws.ToString(in.Service))
 		if !ok {
-			return serviceNotFound()
+			return fault.ServiceNotFound()
 		}
 		if s.status() == inactive {
-			return serviceNotActive()
+			return fault.ServiceNotActive()
 		}
 		scaled := s.desired() > 0 && s.api.SchedulingStrategy != types.SchedulingStrategyDaemon
 		if scaled && !aws.ToBool(in.Force) {
-			return invalidParameter("The service cannot be stopped while it is scaled above 0.")
+			return fault.InvalidParameter("The service cannot be stopped while it is scaled above 0.")
 		}
 		s.api.Status = aws.String(draining)
 		s.setDesired(0)
@@ -432,9 +452,9 @@ func (a *API) DeleteService(ctx context.Context, in *ecs.DeleteServiceInput, _ .
 func (a *API) DescribeServices(ctx context.Context, in *ecs.DescribeServicesInput, _ ...func(*ecs.Options)) (*ecs.DescribeServicesOutput, error) {
 	switch n := len(in.Services); {
 	case n == 0:
-		return nil, invalidParameter("Services cannot be empty.")
+		return nil, fault.InvalidParameter("Services cannot be empty.")
 	case n > 10:
-		return nil, invalidParameter("Services can have at most 10 items.")
+		return nil, fault.InvalidParameter("Services can have at most 10 items.")
 	}
 	out := &ecs.DescribeServicesOutput{Services: make([]types.Service, 0, len(in.Services)), Failures: []types.Failure{}}
 	a.mu.RLock()
@@ -476,7 +496,7 @@ func (a *API) ListServices(ctx context.Context, in *ecs.ListServicesInput, _ ...
 	}
 	a.mu.RUnlock()
 	slices.Sort(arns)
-	arns, next, err := pageOf(arns, in.NextToken, orElse(in.MaxResults, aws.Int32(10)), 100)
+	arns, next, err := pageOf(arns, in.NextToken, cmp.Or(in.MaxResults, aws.Int32(10)), 100)
 	if err != nil {
 		return nil, err
 	}

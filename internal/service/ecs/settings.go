@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"flyball/internal/page"
+	"flyball/internal/service/ecs/fault"
 	"flyball/internal/store"
 )
 
@@ -59,16 +60,16 @@ func settingNames() []string {
 func checkSetting(name types.SettingName, value string) error {
 	rule, ok := settingRules[name]
 	if !ok {
-		return invalidParameter("%s should be one of [%s]", name, strings.Join(settingNames(), ","))
+		return fault.InvalidParameter("%s should be one of [%s]", name, strings.Join(settingNames(), ","))
 	}
 	if name == types.SettingNameGuardDutyActivate {
-		return invalidParameter("The %s setting is read-only.", name)
+		return fault.InvalidParameter("The %s setting is read-only.", name)
 	}
 	if strings.HasSuffix(string(name), "LongArnFormat") && value == "disabled" {
-		return invalidParameter("You can no longer disable Long Arn settings")
+		return fault.InvalidParameter("You can no longer disable Long Arn settings")
 	}
 	if !slices.Contains(rule.values, value) {
-		return invalidParameter("Invalid setting 'value'")
+		return fault.InvalidParameter("Invalid setting 'value'")
 	}
 	return nil
 }
@@ -98,7 +99,7 @@ func (a *API) principal(ref *string) (string, error) {
 		return a.rootARN(), nil
 	}
 	if p, err := arn.Parse(*ref); err != nil || p.Service != "iam" || p.AccountID != a.cfg.Account {
-		return "", invalidParameter("The principal ARN is not valid. Specify the ARN of a user, a role or the root user of this account.")
+		return "", fault.InvalidParameter("The principal ARN is not valid. Specify the ARN of a user, a role or the root user of this account.")
 	}
 	return *ref, nil
 }
@@ -149,7 +150,7 @@ func (a *API) PutAccountSettingDefault(ctx context.Context, in *ecs.PutAccountSe
 // holds from then on.
 func (a *API) DeleteAccountSetting(ctx context.Context, in *ecs.DeleteAccountSettingInput, _ ...func(*ecs.Options)) (*ecs.DeleteAccountSettingOutput, error) {
 	if _, ok := settingRules[in.Name]; !ok {
-		return nil, invalidParameter("%s should be one of [%s]", in.Name, strings.Join(settingNames(), ","))
+		return nil, fault.InvalidParameter("%s should be one of [%s]", in.Name, strings.Join(settingNames(), ","))
 	}
 	principal, err := a.principal(in.PrincipalArn)
 	if err != nil {
@@ -169,7 +170,7 @@ func (a *API) DeleteAccountSetting(ctx context.Context, in *ecs.DeleteAccountSet
 // effectiveSettings all that hold for it.
 func (a *API) ListAccountSettings(ctx context.Context, in *ecs.ListAccountSettingsInput, _ ...func(*ecs.Options)) (*ecs.ListAccountSettingsOutput, error) {
 	if _, ok := settingRules[in.Name]; in.Name != "" && !ok {
-		return nil, invalidParameter("%s should be one of [%s]", in.Name, strings.Join(settingNames(), ","))
+		return nil, fault.InvalidParameter("%s should be one of [%s]", in.Name, strings.Join(settingNames(), ","))
 	}
 	principal, err := a.principal(in.PrincipalArn)
 	if err != nil {
@@ -195,7 +196,7 @@ func (a *API) ListAccountSettings(ctx context.Context, in *ecs.ListAccountSettin
 	}
 	settings, next, err := page.Of(settings, func(s types.Setting) string { return string(s.Name) }, in.NextToken, limit)
 	if err != nil {
-		return nil, invalidParameter("Invalid token: %s", aws.ToString(in.NextToken))
+		return nil, fault.InvalidParameter("Invalid token: %s", aws.ToString(in.NextToken))
 	}
 	return &ecs.ListAccountSettingsOutput{Settings: settings, NextToken: next}, nil
 }

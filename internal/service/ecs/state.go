@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/service/ecs/rules"
 	"flyball/internal/store"
 )
 
@@ -84,7 +85,7 @@ func (a *API) loadDefinition(_ string, value []byte) error {
 	if err := json.Unmarshal(value, &r); err != nil {
 		return err
 	}
-	size, err := parseSize(r.Definition.Cpu, r.Definition.Memory)
+	size, err := rules.ParseSize(r.Definition.Cpu, r.Definition.Memory)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/service/ecs/fault"
 	"flyball/internal/store"
 )
 
@@ -18,20 +19,20 @@ const maxTags = 50
 // checkTags validates the tags of one call.
 func checkTags(tags []types.Tag) error {
 	if len(tags) > maxTags {
-		return invalidParameter("Tags can have at most %d items.", maxTags)
+		return fault.InvalidParameter("Tags can have at most %d items.", maxTags)
 	}
 	seen := map[string]bool{}
 	for _, t := range tags {
 		key, value := aws.ToString(t.Key), aws.ToString(t.Value)
 		switch {
 		case key == "" || utf8.RuneCountInString(key) > 128:
-			return invalidParameter("Tag keys must be between 1 and 128 characters long.")
+			return fault.InvalidParameter("Tag keys must be between 1 and 128 characters long.")
 		case utf8.RuneCountInString(value) > 256:
-			return invalidParameter("Tag values can be at most 256 characters long.")
+			return fault.InvalidParameter("Tag values can be at most 256 characters long.")
 		case reservedTag(key):
-			return invalidParameter("Tag keys cannot start with aws:, which is reserved for AWS use.")
+			return fault.InvalidParameter("Tag keys cannot start with aws:, which is reserved for AWS use.")
 		case seen[key]:
-			return invalidParameter("Tag keys must be unique: %s.", key)
+			return fault.InvalidParameter("Tag keys must be unique: %s.", key)
 		}
 		seen[key] = true
 	}
@@ -67,7 +68,7 @@ var partsOfTagged = map[string]int{"cluster": 1, "container-instance": 2, "servi
 
 // findTagged returns the resource of an ARN. The lock is held.
 func (a *API) findTagged(ref *string) (tagged, error) {
-	invalid := invalidParameter("Invalid identifier: %s is not the ARN of an Amazon ECS resource.", aws.ToString(ref))
+	invalid := fault.InvalidParameter("Invalid identifier: %s is not the ARN of an Amazon ECS resource.", aws.ToString(ref))
 	_, resource, ok := strings.Cut(aws.ToString(ref), ":"+a.cfg.Account+":")
 	if !ok {
 		return tagged{}, invalid
@@ -83,14 +84,14 @@ func (a *API) findTagged(ref *string) (tagged, error) {
 			if d, ok := a.findDefinition(*ref); ok {
 				return tagged{&d.tags, d.save}, nil
 			}
-			return tagged{}, clientError("Unable to describe task definition.")
+			return tagged{}, fault.Client("Unable to describe task definition.")
 		case "capacity-provider":
 			if p, ok := a.providers[parts[0]]; ok {
 				return tagged{&p.api.Tags, p.save}, nil
 			}
-			return tagged{}, invalidParameter("The specified capacity provider was not found. Specify a valid name or ARN and try again.")
+			return tagged{}, fault.InvalidParameter("The specified capacity provider was not found. Specify a valid name or ARN and try again.")
 		case "service", "task", "container-instance":
-			return tagged{}, invalidParameter("Long arn format must be used for tagging operations")
+			return tagged{}, fault.InvalidParameter("Long arn format must be used for tagging operations")
 		}
 	}
 	if len(parts) != partsOfTagged[kind] {
@@ -99,9 +100,9 @@ func (a *API) findTagged(ref *string) (tagged, error) {
 	c, ok := a.clusters[parts[0]]
 	switch {
 	case !ok:
-		return tagged{}, invalidParameter("The specified cluster does not exist.")
+		return tagged{}, fault.InvalidParameter("The specified cluster does not exist.")
 	case c.inactive():
-		return tagged{}, invalidParameter("The specified cluster is inactive. Specify an active cluster and try again.")
+		return tagged{}, fault.InvalidParameter("The specified cluster is inactive. Specify an active cluster and try again.")
 	}
 	switch kind {
 	case "cluster":
@@ -110,25 +111,25 @@ func (a *API) findTagged(ref *string) (tagged, error) {
 		s, ok := c.services[parts[1]]
 		switch {
 		case !ok:
-			return tagged{}, invalidParameter("The specified service does not exist.")
+			return tagged{}, fault.InvalidParameter("The specified service does not exist.")
 		case s.status() == inactive:
-			return tagged{}, invalidParameter("The specified service is inactive. Specify an active service and try again.")
+			return tagged{}, fault.InvalidParameter("The specified service is inactive. Specify an active service and try again.")
 		}
 		return tagged{&s.api.Tags, s.save}, nil
 	case "task":
 		t, ok := c.tasks[parts[1]]
 		switch {
 		case !ok:
-			return tagged{}, invalidParameter("The specified task does not exist.")
+			return tagged{}, fault.InvalidParameter("The specified task does not exist.")
 		case aws.ToString(t.api.LastStatus) == statusStopped:
-			return tagged{}, invalidParameter("The specified task is stopped. Specify a running task and try again.")
+			return tagged{}, fault.InvalidParameter("The specified task is stopped. Specify a running task and try again.")
 		}
 		return tagged{&t.api.Tags, t.save}, nil
 	default:
 		if i, ok := c.instances[parts[1]]; ok {
 			return tagged{&i.api.Tags, i.save}, nil
 		}
-		return tagged{}, invalidParameter("The specified container instance does not exist.")
+		return tagged{}, fault.InvalidParameter("The specified container instance does not exist.")
 	}
 }
 
@@ -151,7 +152,7 @@ func (a *API) TagResource(ctx context.Context, in *ecs.TagResourceInput, _ ...fu
 			}
 		}
 		if own > maxTags {
-			return invalidParameter("A resource can have at most %d tags.", maxTags)
+			return fault.InvalidParameter("A resource can have at most %d tags.", maxTags)
 		}
 		*r.tags = merged
 		r.save(b)

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/google/uuid"
 
+	"flyball/internal/service/ecs/rules"
 	"flyball/internal/service/ecs/scheduler"
 	"flyball/internal/store"
 	runtime "flyball/internal/task"
@@ -61,7 +62,7 @@ type task struct {
 	unhealthy bool          // stopped for its health
 	wave      int           // the service's when the task was accepted
 
-	reserved taskSize
+	reserved rules.Size
 	last     mark // usage at the last boundary of the service's metric period
 	minute   mark // usage at the last full minute
 }
@@ -145,7 +146,7 @@ type taskOrder struct {
 	service     *service
 	deployment  string
 	definition  *definition
-	launch      launch
+	launch      rules.Launch
 	provider    string // capacity provider, "" for none
 	group       string
 	startedBy   string
@@ -202,7 +203,7 @@ func (a *API) newTaskAPI(id string, o taskOrder) types.Task {
 		Group:                aws.String(o.group),
 		HealthStatus:         types.HealthStatusUnknown,
 		LastStatus:           aws.String(statusProvisioning),
-		LaunchType:           o.launch.runsAs(),
+		LaunchType:           o.launch.RunsAs(),
 		Overrides:            overridesShown(o.definition, o.overrides),
 		StartedBy:            nonEmpty(o.startedBy),
 		Tags:                 orEmpty(o.tags),
@@ -223,7 +224,7 @@ func (o taskOrder) storage() *types.EphemeralStorage {
 	switch {
 	case o.overrides != nil && o.overrides.EphemeralStorage != nil:
 		return o.overrides.EphemeralStorage
-	case o.definition.api.EphemeralStorage == nil && o.launch.runsAs() == types.LaunchTypeFargate:
+	case o.definition.api.EphemeralStorage == nil && o.launch.RunsAs() == types.LaunchTypeFargate:
 		return &types.EphemeralStorage{SizeInGiB: fargateStorage}
 	}
 	return o.definition.api.EphemeralStorage
@@ -244,11 +245,11 @@ func cpuArchitecture(d *definition) string {
 // showSize shows the task-level size where there is one.
 func (t *task) showSize() {
 	size := t.size()
-	if size.cpu > 0 {
-		t.api.Cpu = aws.String(strconv.Itoa(size.cpu))
+	if size.CPU > 0 {
+		t.api.Cpu = aws.String(strconv.Itoa(size.CPU))
 	}
-	if size.memory > 0 {
-		t.api.Memory = aws.String(strconv.Itoa(size.memory))
+	if size.Memory > 0 {
+		t.api.Memory = aws.String(strconv.Itoa(size.Memory))
 	}
 }
 
@@ -270,7 +271,7 @@ func overridesShown(d *definition, o *types.TaskOverride) *types.TaskOverride {
 }
 
 // newAttachments is the network interface of a task, without its address.
-func newAttachments(l launch) []types.Attachment {
+func newAttachments(l rules.Launch) []types.Attachment {
 	details := []types.KeyValuePair{}
 	if l.Network != nil {
 		details = append(details, types.KeyValuePair{Name: aws.String("subnetId"), Value: aws.String(l.Network.AwsvpcConfiguration.Subnets[0])})
@@ -312,15 +313,15 @@ func (a *API) newContainers(t *task) []types.Container {
 }
 
 // size is the task-level size, after overrides.
-func (t *task) size() taskSize { return t.definition.sizeWith(t.api.Overrides) }
+func (t *task) size() rules.Size { return t.definition.sizeWith(t.api.Overrides) }
 
 // reservation is what the task's usage is measured against. A task that
 // reserves no CPU is measured against one virtual CPU: its metric then means
 // something, and a policy on it can act.
-func (t *task) reservation() taskSize {
+func (t *task) reservation() rules.Size {
 	r := t.definition.claims(t.size())
-	if r.cpu == 0 {
-		r.cpu = 1024
+	if r.CPU == 0 {
+		r.CPU = 1024
 	}
 	return r
 }

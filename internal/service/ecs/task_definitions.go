@@ -3,6 +3,7 @@ package ecs
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/service/ecs/fault"
+	"flyball/internal/service/ecs/rules"
 	"flyball/internal/store"
 )
 
@@ -52,7 +55,7 @@ func (f *family) next() int32 {
 type definition struct {
 	api  types.TaskDefinition
 	tags []types.Tag
-	size taskSize
+	size rules.Size
 }
 
 func (d *definition) arn() string { return *d.api.TaskDefinitionArn }
@@ -74,41 +77,33 @@ func (d *definition) save(b *store.Batch) {
 // reserved is what a task of the definition reserves: its task-level size, else
 // the sum of its containers'. A container's soft limit counts before its hard
 // one.
-func (d *definition) reserved() taskSize {
+func (d *definition) reserved() rules.Size {
 	r := d.size
 	for _, c := range d.api.ContainerDefinitions {
-		if d.size.cpu == 0 {
-			r.cpu += int(c.Cpu)
+		if d.size.CPU == 0 {
+			r.CPU += int(c.Cpu)
 		}
-		if d.size.memory == 0 {
-			r.memory += int(aws.ToInt32(orElse(c.MemoryReservation, c.Memory)))
+		if d.size.Memory == 0 {
+			r.Memory += int(aws.ToInt32(cmp.Or(c.MemoryReservation, c.Memory)))
 		}
 	}
 	return r
 }
 
 // sizeWith is the task-level size of a task that overrides it, or does not.
-func (d *definition) sizeWith(o *types.TaskOverride) taskSize {
+func (d *definition) sizeWith(o *types.TaskOverride) rules.Size {
 	size := d.size
 	if o == nil {
 		return size
 	}
-	if own, err := parseSize(o.Cpu, o.Memory); err == nil {
-		size = own.or(size)
+	if own, err := rules.ParseSize(o.Cpu, o.Memory); err == nil {
+		size = own.Or(size)
 	}
 	return size
 }
 
 // claims is what a task of a task-level size reserves.
-func (d *definition) claims(size taskSize) taskSize { return size.or(d.reserved()) }
-
-func (d *definition) supports(c types.Compatibility) bool {
-	return slices.Contains(d.api.Compatibilities, c)
-}
-
-func (d *definition) container(name string) bool {
-	return slices.ContainsFunc(d.api.ContainerDefinitions, func(c types.ContainerDefinition) bool { return *c.Name == name })
-}
+func (d *definition) claims(size rules.Size) rules.Size { return size.Or(d.reserved()) }
 
 // ordered is whether containers wait for others before they are started.
 func (d *definition) ordered() bool {
@@ -145,10 +140,10 @@ func (a *API) describedDefinition(ref string) (*definition, error) {
 	}
 	if _, revision, ok := strings.Cut(lastPart(ref), ":"); ok {
 		if n, err := strconv.Atoi(revision); err != nil || n < 1 {
-			return nil, clientError("Invalid revision number. Number: %s", revision)
+			return nil, fault.Client("Invalid revision number. Number: %s", revision)
 		}
 	}
-	return nil, clientError("Unable to describe task definition.")
+	return nil, fault.Client("Unable to describe task definition.")
 }
 
 // usableDefinition returns an active definition to run tasks of. The lock is
@@ -156,10 +151,10 @@ func (a *API) describedDefinition(ref string) (*definition, error) {
 func (a *API) usableDefinition(ref *string) (*definition, error) {
 	d, ok := a.findDefinition(aws.ToString(ref))
 	if !ok {
-		return nil, clientError("TaskDefinition not found.")
+		return nil, fault.Client("TaskDefinition not found.")
 	}
 	if d.api.Status != types.TaskDefinitionStatusActive {
-		return nil, clientError("TaskDefinition is inactive")
+		return nil, fault.Client("TaskDefinition is inactive")
 	}
 	return d, nil
 }
@@ -171,11 +166,11 @@ const maxDefinition = 64 << 10
 // RegisterTaskDefinition adds a revision to a family, which is created with its
 // first.
 func (a *API) RegisterTaskDefinition(ctx context.Context, in *ecs.RegisterTaskDefinitionInput, _ ...func(*ecs.Options)) (*ecs.RegisterTaskDefinitionOutput, error) {
-	size, err := parseSize(in.Cpu, in.Memory)
+	size, err := rules.ParseSize(in.Cpu, in.Memory)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkDefinition(in, size); err != nil {
+	if err := rules.CheckDefinition(in, size); err != nil {
 		return nil, err
 	}
 	if err := checkTags(in.Tags); err != nil {
@@ -183,7 +178,7 @@ func (a *API) RegisterTaskDefinition(ctx context.Context, in *ecs.RegisterTaskDe
 	}
 	d := newDefinition(in, size)
 	if n := len(document(d.api)); n > maxDefinition {
-		return nil, clientError("Actual length: '%d'. Max allowed length is '%d' bytes.", n, maxDefinition)
+		return nil, fault.Client("Actual length: '%d'. Max allowed length is '%d' bytes.", n, maxDefinition)
 	}
 	out := &ecs.RegisterTaskDefinitionOutput{Tags: orEmpty(in.Tags)}
 	return answer(out, a.change(func(b *store.Batch) error {
@@ -206,7 +201,7 @@ func (a *API) RegisterTaskDefinition(ctx context.Context, in *ecs.RegisterTaskDe
 
 // newDefinition fills in what AWS fills in, so that a client which reads the
 // definition back finds what it would find on AWS.
-func newDefinition(in *ecs.RegisterTaskDefinitionInput, size taskSize) *definition {
+func newDefinition(in *ecs.RegisterTaskDefinitionInput, size rules.Size) *definition {
 	containers := slices.Clone(in.ContainerDefinitions)
 	for i := range containers {
 		c := &containers[i]
@@ -241,11 +236,11 @@ func newDefinition(in *ecs.RegisterTaskDefinitionInput, size taskSize) *definiti
 	}
 	d.api.InferenceAccelerators = in.InferenceAccelerators //lint:ignore SA1019 old clients still send it
 	// "1 vCPU" and "2 GB" are stored as units and MiB.
-	if size.cpu > 0 {
-		d.api.Cpu = aws.String(strconv.Itoa(size.cpu))
+	if size.CPU > 0 {
+		d.api.Cpu = aws.String(strconv.Itoa(size.CPU))
 	}
-	if size.memory > 0 {
-		d.api.Memory = aws.String(strconv.Itoa(size.memory))
+	if size.Memory > 0 {
+		d.api.Memory = aws.String(strconv.Itoa(size.Memory))
 	}
 	return d
 }
@@ -275,20 +270,20 @@ func withHealthDefaults(h *types.HealthCheck) *types.HealthCheck {
 		return nil
 	}
 	filled := *h
-	filled.Interval = orElse(h.Interval, aws.Int32(30))
-	filled.Timeout = orElse(h.Timeout, aws.Int32(5))
-	filled.Retries = orElse(h.Retries, aws.Int32(3))
+	filled.Interval = cmp.Or(h.Interval, aws.Int32(30))
+	filled.Timeout = cmp.Or(h.Timeout, aws.Int32(5))
+	filled.Retries = cmp.Or(h.Retries, aws.Int32(3))
 	return &filled
 }
 
 // compatibilities are the launch types that a definition can be run with.
-func compatibilities(in *ecs.RegisterTaskDefinitionInput, size taskSize) []types.Compatibility {
+func compatibilities(in *ecs.RegisterTaskDefinitionInput, size rules.Size) []types.Compatibility {
 	if in.NetworkMode != types.NetworkModeAwsvpc {
 		return []types.Compatibility{types.CompatibilityExternal, types.CompatibilityEc2}
 	}
 	list := []types.Compatibility{types.CompatibilityEc2}
 	if slices.Contains(in.RequiresCompatibilities, types.CompatibilityFargate) ||
-		fargateSize(size.cpu, size.memory) {
+		size.Fargate() {
 		list = append(list, types.CompatibilityFargate)
 	}
 	return list
@@ -314,7 +309,7 @@ func (a *API) DescribeTaskDefinition(ctx context.Context, in *ecs.DescribeTaskDe
 // it goes on, new services and tasks cannot.
 func (a *API) DeregisterTaskDefinition(ctx context.Context, in *ecs.DeregisterTaskDefinitionInput, _ ...func(*ecs.Options)) (*ecs.DeregisterTaskDefinitionOutput, error) {
 	if !strings.Contains(lastPart(aws.ToString(in.TaskDefinition)), ":") {
-		return nil, clientError("Revision is missing.")
+		return nil, fault.Client("Revision is missing.")
 	}
 	out := &ecs.DeregisterTaskDefinitionOutput{}
 	return answer(out, a.change(func(b *store.Batch) error {
@@ -328,7 +323,7 @@ func (a *API) DeregisterTaskDefinition(ctx context.Context, in *ecs.DeregisterTa
 			d.api.DeregisteredAt = aws.Time(a.now())
 			d.save(b)
 		case types.TaskDefinitionStatusDeleteInProgress:
-			return clientError("The task definition could not be deregistered because it is in the process of being deleted.")
+			return fault.Client("The task definition could not be deregistered because it is in the process of being deleted.")
 		}
 		shown := d.api
 		out.TaskDefinition = &shown
@@ -340,9 +335,9 @@ func (a *API) DeregisterTaskDefinition(ctx context.Context, in *ecs.DeregisterTa
 func (a *API) DeleteTaskDefinitions(ctx context.Context, in *ecs.DeleteTaskDefinitionsInput, _ ...func(*ecs.Options)) (*ecs.DeleteTaskDefinitionsOutput, error) {
 	switch n := len(in.TaskDefinitions); {
 	case n == 0:
-		return nil, invalidParameter("size of TaskDefinition references list must be greater than 0")
+		return nil, fault.InvalidParameter("size of TaskDefinition references list must be greater than 0")
 	case n > 10:
-		return nil, invalidParameter("Size of TaskDefinition references list cannot exceed 10")
+		return nil, fault.InvalidParameter("Size of TaskDefinition references list cannot exceed 10")
 	}
 	out := &ecs.DeleteTaskDefinitionsOutput{TaskDefinitions: []types.TaskDefinition{}, Failures: []types.Failure{}}
 	return answer(out, a.change(func(b *store.Batch) error {
@@ -394,7 +389,7 @@ func (a *API) ListTaskDefinitions(ctx context.Context, in *ecs.ListTaskDefinitio
 	}
 	var found []*definition
 	a.mu.RLock()
-	for _, name := range sortedKeys(a.families) {
+	for _, name := range slices.Sorted(maps.Keys(a.families)) {
 		if p := aws.ToString(in.FamilyPrefix); p != "" && name != p {
 			continue // despite its name, AWS wants the whole family name here
 		}
@@ -441,7 +436,7 @@ func position(i int) string {
 func (a *API) ListTaskDefinitionFamilies(ctx context.Context, in *ecs.ListTaskDefinitionFamiliesInput, _ ...func(*ecs.Options)) (*ecs.ListTaskDefinitionFamiliesOutput, error) {
 	var names []string
 	a.mu.RLock()
-	for _, name := range sortedKeys(a.families) {
+	for _, name := range slices.Sorted(maps.Keys(a.families)) {
 		_, isActive := a.families[name].latest()
 		switch {
 		case !strings.HasPrefix(name, aws.ToString(in.FamilyPrefix)):

@@ -5,6 +5,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+
+	"flyball/internal/service/ecs/fault"
 )
 
 // Task sets belong to services with the EXTERNAL deployment controller, which are
@@ -21,11 +23,11 @@ func (a *API) taskSetsOf(cluster, service *string) error {
 	s, ok := a.findService(c, aws.ToString(service))
 	switch {
 	case !ok:
-		return serviceNotFound()
+		return fault.ServiceNotFound()
 	case s.status() != active:
-		return serviceNotActive()
+		return fault.ServiceNotActive()
 	}
-	return invalidParameter("Amazon ECS only supports task set management on services configured to use external deployment controllers.")
+	return fault.InvalidParameter("Amazon ECS only supports task set management on services configured to use external deployment controllers.")
 }
 
 // CreateTaskSet is refused.

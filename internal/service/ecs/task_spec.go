@@ -21,8 +21,8 @@ func (a *API) spec(t *task) (runtime.Spec, error) {
 	size := t.size()
 	spec := runtime.Spec{
 		ID:     t.id,
-		CPU:    size.cpu,
-		Memory: size.memory,
+		CPU:    size.CPU,
+		Memory: size.Memory,
 		Labels: map[string]string{
 			"cluster":         t.cluster.name,
 			"task-arn":        t.arn(),
@@ -160,7 +160,7 @@ func (a *API) environment(t *task, c types.ContainerDefinition, o types.Containe
 		env[*e.Name] = aws.ToString(e.Value)
 	}
 	var list []string
-	for _, name := range sortedKeys(env) {
+	for _, name := range slices.Sorted(maps.Keys(env)) {
 		list = append(list, name+"="+env[name])
 	}
 	return list
