@@ -359,6 +359,9 @@ func (s *service) setDesired(n int32) {
 func (a *API) updatedLaunch(s *service, in *ecs.UpdateServiceInput) (*definition, rules.Launch, bool, error) {
 	current := s.primary()
 	l := current.Launch.Changed(in)
+	if err := current.Launch.CheckChange(l, in.ForceNewDeployment); err != nil {
+		return nil, l, false, err
+	}
 	redeploy := in.ForceNewDeployment || !reflect.DeepEqual(l, current.Launch)
 	def, known := a.findDefinition(current.TaskDefinition)
 	if in.TaskDefinition != nil {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,13 +29,35 @@ func (l Launch) Changed(in *ecs.UpdateServiceInput) Launch {
 	if in.PlatformVersion != nil {
 		l.PlatformVersion = in.PlatformVersion
 	}
-	if in.CapacityProviderStrategy != nil {
+	if in.CapacityProviderStrategy != nil && !sameStrategy(l.Strategy, in.CapacityProviderStrategy) {
 		l.LaunchType, l.Strategy = "", in.CapacityProviderStrategy
 	}
 	if in.LoadBalancers != nil {
 		l.LoadBalancers = in.LoadBalancers
 	}
 	return l
+}
+
+// CheckChange refuses another capacity provider strategy where no new deployment is
+// forced, although the change would start one.
+func (l Launch) CheckChange(to Launch, forced bool) error {
+	if !forced && !sameStrategy(l.Strategy, to.Strategy) {
+		return fault.InvalidParameter("When switching from launch type to capacity provider strategy on an existing service, or making a change to a capacity provider strategy on a service that is already using one, you must force a new deployment.")
+	}
+	return nil
+}
+
+// sameStrategy is whether two strategies deal tasks out alike, in whatever order
+// they name the providers.
+func sameStrategy(x, y []types.CapacityProviderStrategyItem) bool {
+	inOrder := func(items []types.CapacityProviderStrategyItem) []types.CapacityProviderStrategyItem {
+		return slices.SortedFunc(slices.Values(items), func(x, y types.CapacityProviderStrategyItem) int {
+			return cmp.Compare(aws.ToString(x.CapacityProvider), aws.ToString(y.CapacityProvider))
+		})
+	}
+	return slices.EqualFunc(inOrder(x), inOrder(y), func(x, y types.CapacityProviderStrategyItem) bool {
+		return aws.ToString(x.CapacityProvider) == aws.ToString(y.CapacityProvider) && x.Base == y.Base && x.Weight == y.Weight
+	})
 }
 
 // RunsAs is the launch type that the tasks show. A strategy's providers are all

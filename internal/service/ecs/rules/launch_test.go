@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 )
 
@@ -81,6 +82,35 @@ func TestLoadBalancersNameAPortOfTheDefinition(t *testing.T) {
 		lb := types.LoadBalancer{TargetGroupArn: &tt.group, ContainerName: &tt.container, ContainerPort: &tt.port}
 		if got := refusal(CheckLoadBalancers(def, []types.LoadBalancer{lb}, exists)); got != tt.want {
 			t.Errorf("%s at %s:%d: %s, want %s", tt.group, tt.container, tt.port, got, tt.want)
+		}
+	}
+}
+
+func TestAnotherStrategyTakesAForcedDeployment(t *testing.T) {
+	item := func(provider string, base, weight int32) types.CapacityProviderStrategyItem {
+		return types.CapacityProviderStrategyItem{CapacityProvider: &provider, Base: base, Weight: weight}
+	}
+	mixed := Launch{Strategy: []types.CapacityProviderStrategyItem{item("FARGATE_SPOT", 0, 10), item("FARGATE", 0, 1)}}
+	for _, tt := range []struct {
+		name    string
+		from    Launch
+		to      []types.CapacityProviderStrategyItem
+		forced  bool
+		refused bool
+	}{
+		{"none is given", mixed, nil, false, false},
+		{"the same", mixed, mixed.Strategy, false, false},
+		{"the same in another order", mixed, []types.CapacityProviderStrategyItem{item("FARGATE", 0, 1), item("FARGATE_SPOT", 0, 10)}, false, false},
+		{"one provider less", mixed, []types.CapacityProviderStrategyItem{item("FARGATE", 0, 1)}, false, true},
+		{"one provider less, forced", mixed, []types.CapacityProviderStrategyItem{item("FARGATE", 0, 1)}, true, false},
+		{"another weight", mixed, []types.CapacityProviderStrategyItem{item("FARGATE_SPOT", 0, 10), item("FARGATE", 0, 2)}, false, true},
+		{"a base", mixed, []types.CapacityProviderStrategyItem{item("FARGATE_SPOT", 0, 10), item("FARGATE", 1, 1)}, false, true},
+		{"in place of a launch type", Launch{LaunchType: types.LaunchTypeFargate}, mixed.Strategy, false, true},
+		{"in place of a launch type, forced", Launch{LaunchType: types.LaunchTypeFargate}, mixed.Strategy, true, false},
+	} {
+		to := tt.from.Changed(&ecs.UpdateServiceInput{CapacityProviderStrategy: tt.to})
+		if err := tt.from.CheckChange(to, tt.forced); (err != nil) != tt.refused {
+			t.Errorf("%s: %v, want refused: %v", tt.name, err, tt.refused)
 		}
 	}
 }
