@@ -53,3 +53,17 @@ func Key(token *string) (string, error) {
 	}
 	return string(b[len(mark):]), nil
 }
+
+// Limit is the size of a page: what was asked for, up to the most that an
+// operation gives, or without that its usual size. It is not ok when less than
+// one item was asked for; services have errors of their own for that, and for
+// more than the most if they refuse it.
+func Limit(asked *int32, usual, most int) (limit int, ok bool) {
+	switch {
+	case asked == nil:
+		return usual, true
+	case *asked < 1:
+		return 0, false
+	}
+	return min(int(*asked), most), true
+}

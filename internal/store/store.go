@@ -68,6 +68,9 @@ type Commit struct {
 	err  *error
 }
 
+// Done is closed when the batch is on disk, or cannot be; nil is done already.
+func (c Commit) Done() <-chan struct{} { return c.done }
+
 // Wait returns when the batch is on disk, or with the reason why it is not.
 func (c Commit) Wait() error {
 	if c.done == nil {
@@ -118,3 +121,6 @@ func (b *Batch) DeleteRange(kind string, r Range) *Batch {
 
 // Len is the number of changes in the batch.
 func (b *Batch) Len() int { return len(b.changes) }
+
+// Truncate takes the changes back that came after the first n.
+func (b *Batch) Truncate(n int) { b.changes = b.changes[:n] }

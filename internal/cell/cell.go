@@ -1,0 +1,76 @@
+// Package cell is one region of one account: what every service is opened with.
+// Services of different cells see nothing of each other.
+package cell
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
+	"flyball/internal/clock"
+	"flyball/internal/event"
+	"flyball/internal/state"
+)
+
+// A Cell is one region of one account.
+type Cell struct {
+	Account string // 12 digits
+	Region  string // such as eu-west-2
+	Clock   *clock.Clock
+	State   *state.State // the cell's own rows
+	Events  *event.Stream
+	Log     *slog.Logger
+}
+
+// Scope begins the keys of the cell's rows among those of all cells.
+func (c *Cell) Scope() string { return Scope(c.Account, c.Region) }
+
+// Scope begins the keys of the rows of a region of an account.
+func Scope(account, region string) string { return account + "/" + region + "/" }
+
+// Partition is the cell's partition.
+func (c *Cell) Partition() string { return Partition(c.Region) }
+
+// Partition is the partition that a region belongs to.
+func Partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}
+
+// ARN names a resource of a service in this cell.
+func (c *Cell) ARN(service, resource string) string {
+	return arn.ARN{Partition: c.Partition(), Service: service, Region: c.Region, AccountID: c.Account, Resource: resource}.String()
+}
+
+// GlobalARN names a resource of a service that has no regions, such as an IAM role.
+func (c *Cell) GlobalARN(service, resource string) string {
+	return arn.ARN{Partition: c.Partition(), Service: service, AccountID: c.Account, Resource: resource}.String()
+}
+
+// Parse is the resource that an ARN names, if it is one of a service in this cell.
+func (c *Cell) Parse(service, name string) (resource string, ok bool) {
+	a, err := arn.Parse(name)
+	if err != nil || a.Service != service || a.Partition != c.Partition() || a.Region != c.Region || a.AccountID != c.Account {
+		return "", false
+	}
+	return a.Resource, true
+}
+
+// Zones are the names of the region's availability zones.
+func (c *Cell) Zones() []string { return []string{c.Region + "a", c.Region + "b", c.Region + "c"} }
+
+// NewID makes an identifier that AWS would make: a prefix and a number of random
+// hexadecimal digits, such as eni-0a1b2c3d4e5f60718.
+func NewID(prefix string, digits int) string {
+	b := make([]byte, (digits+1)/2)
+	_, _ = rand.Read(b) // it never fails
+	return prefix + hex.EncodeToString(b)[:digits]
+}

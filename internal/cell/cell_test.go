@@ -1,0 +1,48 @@
+package cell_test
+
+import (
+	"regexp"
+	"testing"
+
+	"flyball/internal/cell"
+)
+
+func TestARNsAreTheCells(t *testing.T) {
+	for region, want := range map[string]string{
+		"eu-west-2":     "arn:aws:ecs:eu-west-2:123456789012:cluster/a",
+		"cn-north-1":    "arn:aws-cn:ecs:cn-north-1:123456789012:cluster/a",
+		"us-gov-west-1": "arn:aws-us-gov:ecs:us-gov-west-1:123456789012:cluster/a",
+	} {
+		c := &cell.Cell{Account: "123456789012", Region: region}
+		if got := c.ARN("ecs", "cluster/a"); got != want {
+			t.Errorf("in %s: %s", region, got)
+		}
+		if resource, ok := c.Parse("ecs", want); !ok || resource != "cluster/a" {
+			t.Errorf("in %s: %q, %v", region, resource, ok)
+		}
+	}
+}
+
+func TestParseTakesNothingFromElsewhere(t *testing.T) {
+	c := &cell.Cell{Account: "123456789012", Region: "eu-west-2"}
+	for _, other := range []string{
+		"", "cluster/a",
+		"arn:aws:ecs:eu-west-1:123456789012:cluster/a",
+		"arn:aws:ecs:eu-west-2:210987654321:cluster/a",
+		"arn:aws-cn:ecs:eu-west-2:123456789012:cluster/a",
+		"arn:aws:sqs:eu-west-2:123456789012:a",
+	} {
+		if resource, ok := c.Parse("ecs", other); ok {
+			t.Errorf("%q is taken as %q", other, resource)
+		}
+	}
+}
+
+func TestNewIDHasItsDigits(t *testing.T) {
+	if id := cell.NewID("eni-", 17); !regexp.MustCompile(`^eni-[0-9a-f]{17}$`).MatchString(id) {
+		t.Error(id)
+	}
+	if cell.NewID("", 32) == cell.NewID("", 32) {
+		t.Error("the same twice")
+	}
+}

@@ -1,0 +1,176 @@
+// Package due does things when their time comes: any number of them, with one
+// queue and one timer.
+package due
+
+import (
+	"container/heap"
+	"context"
+	"sync"
+	"time"
+
+	"flyball/internal/clock"
+)
+
+// A Queue knows when keys are due, each at one time. The zero Queue is empty and
+// ready to use; its methods may be called from several goroutines.
+type Queue[K comparable] struct {
+	mu      sync.Mutex
+	entries entries[K]
+	index   map[K]*entry[K]
+	sooner  chan struct{} // holds a token when the first entry has changed
+}
+
+// An entry is a key with its time, and its place in the heap.
+type entry[K comparable] struct {
+	key   K
+	at    time.Time
+	place int
+}
+
+// Set makes a key due at a time, and at no other.
+func (q *Queue[K]) Set(key K, at time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if e := q.index[key]; e != nil {
+		e.at = at
+		heap.Fix(&q.entries, e.place)
+	} else {
+		if q.index == nil {
+			q.index = map[K]*entry[K]{}
+		}
+		e := &entry[K]{key: key, at: at}
+		q.index[key] = e
+		heap.Push(&q.entries, e)
+	}
+	if q.entries[0].key == key {
+		q.tell()
+	}
+}
+
+// Sooner makes a key due at a time, unless it is due before that already.
+func (q *Queue[K]) Sooner(key K, at time.Time) {
+	if set, ok := q.At(key); !ok || at.Before(set) {
+		q.Set(key, at)
+	}
+}
+
+// Drop makes a key never due.
+func (q *Queue[K]) Drop(key K) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if e := q.index[key]; e != nil {
+		heap.Remove(&q.entries, e.place)
+		delete(q.index, key)
+	}
+}
+
+// At is when a key is due, if it ever is.
+func (q *Queue[K]) At(key K) (at time.Time, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if e := q.index[key]; e != nil {
+		return e.at, true
+	}
+	return time.Time{}, false
+}
+
+// Len is the number of keys that are due at some time.
+func (q *Queue[K]) Len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.entries)
+}
+
+// Take removes and returns keys that are due, the longest overdue first, up to a
+// number of them. When none is due it says when the next one will be; zero is
+// never.
+func (q *Queue[K]) Take(now time.Time, most int) (keys []K, next time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.entries) > 0 && len(keys) < most {
+		first := q.entries[0]
+		if first.at.After(now) {
+			break
+		}
+		heap.Pop(&q.entries)
+		delete(q.index, first.key)
+		keys = append(keys, first.key)
+	}
+	if len(keys) == 0 && len(q.entries) > 0 {
+		next = q.entries[0].at
+	}
+	return keys, next
+}
+
+// Run hands keys to a function when they are due, up to a number of them at a
+// time, until ctx ends. The function may set them again.
+func (q *Queue[K]) Run(ctx context.Context, clk *clock.Clock, most int, do func(context.Context, []K)) {
+	sooner := q.token()
+	for ctx.Err() == nil {
+		keys, next := q.Take(clk.Now(), most)
+		if len(keys) > 0 {
+			do(ctx, keys)
+			continue
+		}
+		wait(ctx, clk, sooner, next)
+	}
+}
+
+// wait returns at a time, or when there is something sooner, or when ctx ends.
+func wait(ctx context.Context, clk *clock.Clock, sooner <-chan struct{}, next time.Time) {
+	var come <-chan time.Time
+	if !next.IsZero() {
+		// A microsecond more, so that rounding does not wake it up too early.
+		timer := time.NewTimer(max(clk.Real(next.Sub(clk.Now())), 0) + time.Microsecond)
+		defer timer.Stop()
+		come = timer.C
+	}
+	select {
+	case <-ctx.Done():
+	case <-sooner:
+	case <-come:
+	}
+}
+
+// token is the channel that tells Run of an earlier time.
+func (q *Queue[K]) token() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.sooner == nil {
+		q.sooner = make(chan struct{}, 1)
+	}
+	return q.sooner
+}
+
+func (q *Queue[K]) tell() {
+	select {
+	case q.sooner <- struct{}{}: // nil, and never ready, before Run
+	default: // it is told already
+	}
+}
+
+// entries is a heap, the soonest first.
+type entries[K comparable] []*entry[K]
+
+// Len, Less, Swap, Push and Pop are for package heap.
+func (e entries[K]) Len() int           { return len(e) }
+func (e entries[K]) Less(i, j int) bool { return e[i].at.Before(e[j].at) }
+
+func (e entries[K]) Swap(i, j int) {
+	e[i], e[j] = e[j], e[i]
+	e[i].place, e[j].place = i, j
+}
+
+func (e *entries[K]) Push(x any) {
+	added := x.(*entry[K])
+	added.place = len(*e)
+	*e = append(*e, added)
+}
+
+func (e *entries[K]) Pop() any {
+	last := len(*e) - 1
+	taken := (*e)[last]
+	(*e)[last] = nil
+	*e = (*e)[:last]
+	return taken
+}

@@ -1,0 +1,36 @@
+// Package optional turns values that may be missing into the pointers and lists
+// of the AWS SDK, and back. For the rest there is package aws of the SDK.
+package optional
+
+// String is a pointer to a text, or nil for "".
+func String[S ~string](s S) *string {
+	if s == "" {
+		return nil
+	}
+	text := string(s)
+	return &text
+}
+
+// Or is the value of a pointer, or another one for nil.
+func Or[T any](p *T, otherwise T) T {
+	if p == nil {
+		return otherwise
+	}
+	return *p
+}
+
+// List is the list itself, or an empty one for nil: members that a client always
+// sees.
+func List[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// Set sets a value if one is given.
+func Set[T any](to *T, given *T) {
+	if given != nil {
+		*to = *given
+	}
+}

@@ -1,0 +1,109 @@
+package state
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"flyball/internal/store"
+)
+
+// A Kind is one sort of documents, and the version in which they are written.
+// Each document says its version, so that those of an earlier release can be
+// read: the ones from before there were versions count as version 0.
+type Kind struct {
+	Name    string // such as "ecs.service"
+	Version int    // at least 1
+	// Migrate turns a document of an earlier version into one of this version.
+	// Without it earlier documents are read as they are.
+	Migrate func(from int, doc []byte) ([]byte, error)
+}
+
+// mark begins a document, before its version: v1 {"Name":"web"}.
+const mark = 'v'
+
+// encode is for documents all of whose members JSON can express.
+func (k Kind) encode(doc any) []byte {
+	var b bytes.Buffer
+	b.WriteByte(mark)
+	b.WriteString(strconv.Itoa(k.Version))
+	b.WriteByte(' ')
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // people read the file, too
+	if err := e.Encode(doc); err != nil {
+		panic(fmt.Sprintf("state: encode a document of kind %s: %v", k.Name, err))
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// decode reads a document of this version or an earlier one.
+func (k Kind) decode(text []byte, doc any) error {
+	version, text, err := versionOf(text)
+	if err != nil {
+		return err
+	}
+	if version > k.Version {
+		return fmt.Errorf("the document is of version %d, and this flyball knows versions up to %d; use the release that wrote it, or a later one", version, k.Version)
+	}
+	if version < k.Version && k.Migrate != nil {
+		if text, err = k.Migrate(version, text); err != nil {
+			return fmt.Errorf("migrate from version %d: %w", version, err)
+		}
+	}
+	return json.Unmarshal(text, doc)
+}
+
+func versionOf(text []byte) (version int, doc []byte, err error) {
+	if len(text) == 0 || text[0] != mark {
+		return 0, text, nil
+	}
+	number, doc, _ := bytes.Cut(text[1:], []byte(" "))
+	version, err = strconv.Atoi(string(number))
+	if err != nil {
+		return 0, nil, errors.New("the document does not say its version")
+	}
+	return version, doc, nil
+}
+
+// Scan reads the documents of a kind in a range of keys, in order, until the
+// function returns false. It reads what is on disk, and must not be called inside
+// a change for what that has changed.
+func Scan[T any](s *State, k Kind, r store.Range, each func(key string, doc *T) bool) error {
+	var failure error
+	err := s.store.Scan(k.Name, r, func(key string, text []byte) bool {
+		doc := new(T)
+		if err := k.decode(text, doc); err != nil {
+			failure = fmt.Errorf("%s %q: %w", k.Name, key, err)
+			return false
+		}
+		return each(key, doc)
+	})
+	return errors.Join(err, failure)
+}
+
+// Load reads all documents of a kind, until the function returns an error.
+func Load[T any](s *State, k Kind, each func(key string, doc *T) error) error {
+	var failure error
+	err := Scan(s, k, store.Range{}, func(key string, doc *T) bool {
+		if err := each(key, doc); err != nil {
+			failure = fmt.Errorf("%s %q: %w", k.Name, key, err)
+		}
+		return failure == nil
+	})
+	return errors.Join(err, failure)
+}
+
+// Get reads a document that is on disk, or returns store.ErrNotFound.
+func Get[T any](s *State, k Kind, key string) (*T, error) {
+	text, err := s.store.Get(k.Name, key)
+	if err != nil {
+		return nil, err
+	}
+	doc := new(T)
+	if err := k.decode(text, doc); err != nil {
+		return nil, fmt.Errorf("%s %q: %w", k.Name, key, err)
+	}
+	return doc, nil
+}

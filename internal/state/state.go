@@ -1,0 +1,116 @@
+// Package state holds what the services of a server know: one lock, rows in
+// memory, and the journal behind them.
+//
+//	err := st.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
+//		if _, taken := alarms.Get(name); taken {
+//			return errTaken // nothing has changed
+//		}
+//		alarms.Put(tx, name, row)
+//		return policies.PutAlarm(ctx, row) // another service's Change joins this one
+//	})
+//	// without an error: all of it is on disk
+//
+// A change stages. Its rows are in memory at once, for the rest of the change to
+// see; an error takes back all of them, and nothing is written. Success is one
+// write, and Change returns when that is on disk.
+//
+// What one call changes across services is one change: a Change whose context
+// comes from another one joins it.
+//
+// Everybody else sees rows before they are on disk. Settle waits for them: who
+// answers a client settles first, so that nobody is told what a crash takes back.
+package state
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"flyball/internal/store"
+)
+
+// A State is the rows of one scope, such as a region of an account. All scopes
+// of a server share a lock and a journal. Its methods may be called from several
+// goroutines.
+type State struct {
+	*journal
+	scope string // begins the keys of the scope
+	store store.Store
+}
+
+// A journal is what all scopes share.
+type journal struct {
+	mu    sync.RWMutex
+	whole store.Store
+	last  atomic.Pointer[store.Commit] // of the newest write
+}
+
+// New returns the state behind which a store is the journal.
+func New(st store.Store) *State {
+	return &State{journal: &journal{whole: st}, store: st}
+}
+
+// Scope returns the rows whose keys begin with a prefix.
+func (s *State) Scope(prefix string) *State {
+	return &State{journal: s.journal, scope: s.scope + prefix, store: store.Scoped(s.whole, s.scope+prefix)}
+}
+
+// Store is the scope's part of the journal, for what is not kept as rows.
+func (s *State) Store() store.Store { return s.store }
+
+// Change runs a function under the lock, and returns when what it has changed is
+// on disk. When the function returns an error everything is as before, and Change
+// returns that error.
+//
+// The function passes the context that it is given to whatever it calls: with it
+// a Change joins this one, and a View does not wait for the lock.
+func (s *State) Change(ctx context.Context, f func(context.Context, *Tx) error) error {
+	if t := joined(ctx, s.journal); t != nil {
+		return t.nest(func() error { return f(ctx, &Tx{t, s.scope}) })
+	}
+	t := &transaction{journal: s.journal}
+	commit, err := t.run(func() error { return f(context.WithValue(ctx, transactionKey{}, t), &Tx{t, s.scope}) })
+	if err != nil {
+		return err
+	}
+	if err := commit.Wait(); err != nil {
+		return fmt.Errorf("write the state: %w", err)
+	}
+	t.finish()
+	return nil
+}
+
+// Later is Change for loops whose changes cannot fail and that wait for no disk.
+// If the write fails the server ends, which is why there is no error here.
+func (s *State) Later(f func(*Tx)) {
+	t := &transaction{journal: s.journal}
+	_, _ = t.run(func() error { f(&Tx{t, s.scope}); return nil })
+	t.finish()
+}
+
+// View runs a function that only reads, under the lock.
+func (s *State) View(ctx context.Context, f func()) {
+	if joined(ctx, s.journal) != nil {
+		f()
+		return
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	f()
+}
+
+// Settle returns when everything that was changed before is on disk, or with the
+// reason why it is not.
+func (s *State) Settle(ctx context.Context) error {
+	commit := s.last.Load()
+	if commit == nil {
+		return nil
+	}
+	select {
+	case <-commit.Done():
+		return commit.Wait()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

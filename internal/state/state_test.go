@@ -1,0 +1,229 @@
+package state_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"flyball/internal/state"
+	"flyball/internal/store"
+)
+
+var kind = state.Kind{Name: "test.row", Version: 1}
+
+func open(t interface {
+	Fatal(...any)
+	Cleanup(func())
+}) (*state.State, store.Store) {
+	st, err := store.OpenSQLite("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	return state.New(st), st
+}
+
+func table(t interface{ Fatal(...any) }, s *state.State) *state.Table[string] {
+	rows, err := state.NewTable[string](s, kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func TestAnErrorChangesNothing(t *testing.T) {
+	s, _ := open(t)
+	rows := table(t, s)
+	wrong := errors.New("wrong")
+	put := func(key string, err error) error {
+		return s.Change(t.Context(), func(_ context.Context, tx *state.Tx) error {
+			rows.Put(tx, key, "row")
+			return err
+		})
+	}
+	if err := put("a", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := put("b", wrong); err != wrong {
+		t.Errorf("got %v", err)
+	}
+	if got := rows.Keys(""); !slices.Equal(got, []string{"a"}) {
+		t.Errorf("in memory: %v", got)
+	}
+	if got := table(t, s).Keys(""); !slices.Equal(got, []string{"a"}) {
+		t.Errorf("on disk: %v", got)
+	}
+}
+
+func TestAJoinedChangeIsPartOfTheOtherAndFailsByItself(t *testing.T) {
+	s, _ := open(t)
+	mine, yours := table(t, s.Scope("mine/")), table(t, s.Scope("yours/"))
+	wrong := errors.New("wrong")
+	var after []string
+	inner := func(ctx context.Context, key string, err error) error {
+		return s.Scope("yours/").Change(ctx, func(_ context.Context, tx *state.Tx) error {
+			yours.Put(tx, key, "row")
+			tx.After(func() { after = append(after, key) })
+			return err
+		})
+	}
+	err := s.Scope("mine/").Change(t.Context(), func(ctx context.Context, tx *state.Tx) error {
+		mine.Put(tx, "a", "row")
+		if err := inner(ctx, "bad", wrong); err != wrong {
+			t.Errorf("got %v", err)
+		}
+		return inner(ctx, "good", nil)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := yours.Keys(""); !slices.Equal(got, []string{"good"}) {
+		t.Errorf("the joined change left %v", got)
+	}
+	if got := table(t, s).Keys(""); !slices.Equal(got, []string{"mine/a", "yours/good"}) {
+		t.Errorf("on disk: %v", got)
+	}
+	if !slices.Equal(after, []string{"good"}) {
+		t.Errorf("done afterwards: %v", after)
+	}
+	outer := s.Change(t.Context(), func(ctx context.Context, _ *state.Tx) error {
+		if err := inner(ctx, "lost", nil); err != nil {
+			t.Error(err)
+		}
+		return wrong
+	})
+	if _, ok := yours.Get("lost"); ok || outer != wrong {
+		t.Errorf("the joined change stayed, and the outer one ended with %v", outer)
+	}
+}
+
+func TestAPanicChangesNothingAndFreesTheLock(t *testing.T) {
+	s, _ := open(t)
+	rows := table(t, s)
+	func() {
+		defer func() { _ = recover() }()
+		_ = s.Change(t.Context(), func(_ context.Context, tx *state.Tx) error {
+			rows.Put(tx, "a", "row")
+			panic("wrong")
+		})
+	}()
+	s.View(t.Context(), func() {
+		if rows.Len() != 0 {
+			t.Error("the row stayed")
+		}
+	})
+}
+
+func TestAViewInsideAChangeSeesWhatIsStaged(t *testing.T) {
+	s, _ := open(t)
+	rows := table(t, s)
+	err := s.Change(t.Context(), func(ctx context.Context, tx *state.Tx) error {
+		rows.Put(tx, "a", "row")
+		s.View(ctx, func() {
+			if _, ok := rows.Get("a"); !ok {
+				t.Error("the row is not seen")
+			}
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAContextOutlivesItsChange(t *testing.T) {
+	s, _ := open(t)
+	rows := table(t, s)
+	var kept context.Context
+	if err := s.Change(t.Context(), func(ctx context.Context, _ *state.Tx) error { kept = ctx; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Change(kept, func(_ context.Context, tx *state.Tx) error { rows.Put(tx, "a", "row"); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if got := table(t, s).Keys(""); !slices.Equal(got, []string{"a"}) {
+		t.Errorf("on disk: %v", got)
+	}
+}
+
+func TestSettleWaitsForWhatWasChangedLater(t *testing.T) {
+	s, st := open(t)
+	rows := table(t, s)
+	s.Later(func(tx *state.Tx) { rows.Put(tx, "a", "row") })
+	if err := s.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := st.Get(kind.Name, "a"); err != nil {
+		t.Errorf("after Settle: %v", err)
+	}
+}
+
+func TestDocumentsFromBeforeVersionsAreMigrated(t *testing.T) {
+	s, st := open(t)
+	if err := st.Write(new(store.Batch).Put(kind.Name, "old", []byte(`{"Name":"a"}`))).Wait(); err != nil {
+		t.Fatal(err)
+	}
+	named := kind
+	named.Migrate = func(from int, doc []byte) ([]byte, error) {
+		if from != 0 {
+			t.Errorf("migrated from %d", from)
+		}
+		return []byte(`{"Title":"a"}`), nil
+	}
+	got, err := state.Get[struct{ Title string }](s, named, "old")
+	if err != nil || got.Title != "a" {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestADocumentOfALaterReleaseIsRefused(t *testing.T) {
+	s, _ := open(t)
+	later := kind
+	later.Version = 2
+	if err := s.Change(t.Context(), func(_ context.Context, tx *state.Tx) error { tx.Put(later, "a", "row"); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := state.NewTable[string](s, kind); err == nil {
+		t.Error("a document of version 2 was read as one of version 1")
+	}
+}
+
+// Whatever changes succeed and fail, the table in memory is the one on disk.
+func TestMemoryAndDiskAgree(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		s, _ := open(r)
+		rows := table(r, s)
+		keys := rapid.SampledFrom([]string{"a", "a/b", "b", "c"})
+		one := func(tx *state.Tx) {
+			if rapid.Bool().Draw(r, "delete") {
+				rows.Delete(tx, keys.Draw(r, "key"))
+			} else {
+				rows.Put(tx, keys.Draw(r, "key"), rapid.StringN(0, 3, 9).Draw(r, "row"))
+			}
+		}
+		for range rapid.IntRange(1, 12).Draw(r, "changes") {
+			_ = s.Change(context.Background(), func(ctx context.Context, tx *state.Tx) error {
+				one(tx)
+				_ = s.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+					one(tx)
+					return failing(r, "inner")
+				})
+				return failing(r, "outer")
+			})
+			stored := table(r, s)
+			if !slices.Equal(stored.Keys(""), rows.Keys("")) || !slices.Equal(stored.Rows(""), rows.Rows("")) {
+				r.Fatalf("memory has %q, disk %q", rows.Rows(""), stored.Rows(""))
+			}
+		}
+	})
+}
+
+func failing(r *rapid.T, which string) error {
+	if rapid.Bool().Draw(r, which+" fails") {
+		return errors.New("wrong")
+	}
+	return nil
+}

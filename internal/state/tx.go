@@ -1,0 +1,93 @@
+package state
+
+import (
+	"context"
+	"slices"
+
+	"flyball/internal/store"
+)
+
+// A Tx is a change that is under way, in one scope. It is valid only until the
+// function that it was given to returns.
+type Tx struct {
+	*transaction
+	scope string
+}
+
+// A transaction is one change in all scopes.
+type transaction struct {
+	*journal
+	batch store.Batch
+	undo  []func()
+	after []func()
+	over  bool
+}
+
+type transactionKey struct{}
+
+// joined is the change that a context comes from, if it is still under way.
+func joined(ctx context.Context, j *journal) *transaction {
+	if t, ok := ctx.Value(transactionKey{}).(*transaction); ok && t.journal == j && !t.over {
+		return t
+	}
+	return nil
+}
+
+// run runs a function under the lock, and queues what it has changed.
+func (t *transaction) run(f func() error) (commit store.Commit, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	defer func() { t.over = true }()
+	if err := t.nest(f); err != nil {
+		return store.Commit{}, err
+	}
+	if t.batch.Len() > 0 {
+		commit = t.whole.Write(&t.batch)
+		t.last.Store(&commit)
+	}
+	return commit, nil
+}
+
+// nest runs a function that may fail by itself: its error, or its panic, takes
+// back what it has done and leaves what was done before.
+func (t *transaction) nest(f func() error) (err error) {
+	changes, undo, after := t.batch.Len(), len(t.undo), len(t.after)
+	done := false
+	defer func() {
+		if done && err == nil {
+			return
+		}
+		for _, back := range slices.Backward(t.undo[undo:]) {
+			back()
+		}
+		t.undo, t.after = t.undo[:undo], t.after[:after]
+		t.batch.Truncate(changes)
+	}()
+	err = f()
+	done = true
+	return err
+}
+
+// finish does what was left until the change had succeeded.
+func (t *transaction) finish() {
+	for _, f := range t.after {
+		f()
+	}
+}
+
+// Put writes a document.
+func (tx *Tx) Put(k Kind, key string, doc any) { tx.batch.Put(k.Name, tx.scope+key, k.encode(doc)) }
+
+// Delete removes a document, if it exists.
+func (tx *Tx) Delete(k Kind, key string) { tx.batch.Delete(k.Name, tx.scope+key) }
+
+// DeleteRange removes all documents in a range of keys.
+func (tx *Tx) DeleteRange(k Kind, r store.Range) { tx.batch.DeleteRange(k.Name, r.Within(tx.scope)) }
+
+// Undo says how a change of memory that was just made is taken back. It runs if
+// the change fails, before those that were recorded earlier.
+func (tx *Tx) Undo(back func()) { tx.undo = append(tx.undo, back) }
+
+// After runs a function once the change has succeeded, without the lock: after a
+// Change is on disk, or when a Later is queued.
+func (tx *Tx) After(f func()) { tx.after = append(tx.after, f) }
