@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"flyball/internal/cell"
 	"flyball/internal/clock"
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
@@ -48,6 +49,7 @@ type Server struct {
 	db      *tsdb.DB
 	runtime task.Runtime
 
+	cell        *cell.Cell
 	cloudwatch  *cloudwatch.API
 	ecs         *ecs.API
 	autoscaling *autoscaling.API

@@ -7,9 +7,12 @@ import (
 	"slices"
 	"time"
 
+	"flyball/internal/cell"
+	"flyball/internal/event"
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ecs"
+	"flyball/internal/state"
 	"flyball/internal/status"
 	"flyball/internal/task"
 	"flyball/internal/task/docker"
@@ -67,8 +70,12 @@ func (s *Server) openServices() (err error) {
 	if err != nil {
 		return err
 	}
+	s.cell = &cell.Cell{
+		Account: s.cfg.Account, Region: s.cfg.Region,
+		Clock: s.clock, State: state.New(s.store), Events: &event.Stream{}, Log: s.cfg.Log,
+	}
 	s.ecs, err = ecs.New(ecs.Config{
-		Account: s.cfg.Account, Region: s.cfg.Region, Clock: s.clock, Store: s.store, Log: s.cfg.Log,
+		Cell:     s.cell,
 		Runtime:  s.runtime,
 		Metrics:  s.cloudwatch,
 		Endpoint: s.taskEndpoint,
@@ -130,16 +137,22 @@ func (s *Server) act(ctx context.Context, n cloudwatch.Notification) error {
 }
 
 // serviceDeleted takes a deleted service's scalable target and alarms away.
-func (s *Server) serviceDeleted(ctx context.Context, cluster, service string) {
-	if err := s.autoscaling.ServiceDeleted(ctx, "service/"+cluster+"/"+service); err != nil {
-		s.cfg.Log.Warn("the scalable target of a deleted service is left", "cluster", cluster, "service", service, "reason", err)
-	}
+func (s *Server) serviceDeleted(ctx context.Context, cluster, service string) error {
+	// The autoscaler has a lock of its own, which is taken before that of the state.
+	return s.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
+		tx.After(func() {
+			if err := s.autoscaling.ServiceDeleted(context.WithoutCancel(ctx), "service/"+cluster+"/"+service); err != nil {
+				s.cfg.Log.Warn("the scalable target of a deleted service is left", "cluster", cluster, "service", service, "reason", err)
+			}
+		})
+		return nil
+	})
 }
 
 // setMetricPeriod lets ECS publish a service's metrics as often as its policies
 // want to see them.
 func (s *Server) setMetricPeriod(resourceID string, period time.Duration) {
 	if cluster, service, ok := status.Split(resourceID); ok {
-		s.ecs.SetMetricPeriod(cluster, service, period)
+		s.ecs.SetMetricPeriod(context.Background(), cluster, service, period)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"flyball/internal/store"
+	"flyball/internal/state"
 	runtime "flyball/internal/task"
 )
 
@@ -16,34 +16,35 @@ import (
 // logs are kept. A task that is not found has stopped. What is left in found when
 // all who share the runtime have adopted is nobody's.
 func (a *API) Adopt(found map[string]runtime.Task) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	var b store.Batch
-	now := a.now()
-	for _, t := range a.unconfirmed {
-		if handle, alive := found[t.id]; alive {
-			a.resume(t, handle, &b, now)
-		} else {
-			a.lost(t, now)
-			t.save(&b)
-		}
-		delete(found, t.id)
+	addresses := make(map[string]string, len(found))
+	for id, handle := range found {
+		addresses[id] = handle.Address()
 	}
-	a.unconfirmed = nil
-	for _, c := range a.clusters {
-		for id, handle := range found {
-			if t := c.tasks[id]; t != nil {
-				t.handle = handle // its logs are kept as long as the task is remembered
-				delete(found, id)
+	a.cell.State.Later(func(tx *state.Tx) {
+		now := a.now()
+		for _, t := range a.unconfirmed {
+			if handle, alive := found[t.id]; alive {
+				a.resume(tx, t, handle, addresses[t.id], now)
+			} else {
+				a.lose(tx, t, now)
+			}
+			delete(found, t.id)
+		}
+		a.unconfirmed = nil
+		for _, c := range a.clusters {
+			for id, handle := range found {
+				if t := c.tasks[id]; t != nil {
+					t.handle = handle // its logs are kept as long as the task is remembered
+					delete(found, id)
+				}
 			}
 		}
-	}
-	a.writeLater(&b)
+	})
 }
 
-// resume takes up a task that has been running all the time. The lock is held.
-func (a *API) resume(t *task, handle runtime.Task, b *store.Batch, now time.Time) {
-	t.handle, t.resumed = handle, true
+// resume takes up a task that has been running all the time.
+func (a *API) resume(tx *state.Tx, t *task, handle runtime.Task, address string, now time.Time) {
+	t.handle, t.address, t.resumed = handle, address, true
 	a.measure(t)
 	a.undriven = append(a.undriven, t)
 	if t.api.StartedAt != nil {
@@ -52,20 +53,19 @@ func (a *API) resume(t *task, handle runtime.Task, b *store.Batch, now time.Time
 	// It was started, but that was not written down.
 	t.api.StartedAt = aws.Time(now)
 	t.setStatus(statusRunning)
-	t.setAttachment("ATTACHED", handle.Address())
-	t.connect(handle.Address())
+	t.attach(handle, address)
 	t.setContainers(func(c *types.Container) { c.LastStatus = aws.String(statusRunning) })
-	t.save(b)
+	a.changed(tx, t)
 }
 
-// lost ends a task that did not survive. It is not counted as a failure of the
-// task. The lock is held.
-func (a *API) lost(t *task, now time.Time) {
+// lose ends a task that did not survive. It is not counted as a failure of the
+// task.
+func (a *API) lose(tx *state.Tx, t *task, now time.Time) {
 	if !t.askedToStop() {
 		t.api.DesiredStatus = aws.String(statusStopped)
 		t.api.StopCode = stopShutdown
 		t.api.StoppedReason = aws.String("The task did not survive a restart of the server.")
 		t.api.StoppingAt = aws.Time(now)
 	}
-	a.retire(t, now)
+	a.end(tx, t, now)
 }

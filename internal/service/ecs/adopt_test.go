@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/state"
 	"flyball/internal/store"
 )
 
@@ -117,22 +118,22 @@ func TestAStateWrittenByHalvesIsMended(t *testing.T) {
 		services int
 		alive    int // of the adopted tasks and those that replace them
 	}{
-		{"the cluster is gone", func(b *store.Batch) { b.Delete(kindCluster, "prod") }, "no cluster prod", 0, 0},
-		{"the service is gone", func(b *store.Batch) { b.Delete(kindService, "prod/web") }, "whose service is gone", 0, 0},
-		{"the task definition is gone", func(b *store.Batch) { b.Delete(kindDefinition, "web:1") }, "no task definition web:1", 1, 0},
-		{"the service deployments are gone", func(b *store.Batch) { b.DeleteRange(kindRollout, store.Range{}) }, "had no service deployment", 1, 2},
-		{"the events are gone", func(b *store.Batch) { b.DeleteRange(kindEvent, store.Range{}) }, "", 1, 2},
-		{"the tasks are gone", func(b *store.Batch) { b.DeleteRange(kindTask, store.Range{}) }, "", 1, 2},
+		{"the cluster is gone", func(b *store.Batch) { b.Delete(kindCluster.Name, "prod") }, "no cluster prod", 0, 0},
+		{"the service is gone", func(b *store.Batch) { b.Delete(kindService.Name, "prod/web") }, "whose service is gone", 0, 0},
+		{"the task definition is gone", func(b *store.Batch) { b.Delete(kindDefinition.Name, "web:1") }, "no task definition web:1", 1, 0},
+		{"the service deployments are gone", func(b *store.Batch) { b.DeleteRange(kindRollout.Name, store.Range{}) }, "had no service deployment", 1, 2},
+		{"the events are gone", func(b *store.Batch) { b.DeleteRange(kindEvent.Name, store.Range{}) }, "", 1, 2},
+		{"the tasks are gone", func(b *store.Batch) { b.DeleteRange(kindTask.Name, store.Range{}) }, "", 1, 2},
 		{"only an instance is there", func(b *store.Batch) {
-			for _, kind := range []string{kindCluster, kindService, kindRollout, kindEvent, kindTask} {
-				b.DeleteRange(kind, store.Range{})
+			for _, kind := range []state.Kind{kindCluster, kindService, kindRollout, kindEvent, kindTask} {
+				b.DeleteRange(kind.Name, store.Range{})
 			}
 		}, "no cluster prod", 0, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				var log strings.Builder
-				w.config.Log = slog.New(slog.NewTextHandler(&log, nil))
+				w.config.Cell.Log = slog.New(slog.NewTextHandler(&log, nil))
 				w.serve(2)
 				must(w.api.RegisterContainerInstance(w.Context(), &ecs.RegisterContainerInstanceInput{Cluster: aws.String("prod")}))(w)
 				w.crash()
@@ -175,7 +176,7 @@ func TestARevisionIsFoundBesideOneThatIsGone(t *testing.T) {
 		w.define()
 		w.define()
 		w.crash()
-		if err := w.store.Write(new(store.Batch).Delete(kindDefinition, "web:1")).Wait(); err != nil {
+		if err := w.store.Write(new(store.Batch).Delete(kindDefinition.Name, "web:1")).Wait(); err != nil {
 			t.Fatal(err)
 		}
 		w.boot()

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/tags"
 	runtime "flyball/internal/task"
 )
 
@@ -158,7 +159,7 @@ func TestErrorsAreThoseOfECS(t *testing.T) {
 				"InvalidParameterException", "Invalid token: none"},
 		}
 		for _, tt := range tests {
-			if code(tt.err) != tt.code || (tt.message != "" && message(tt.err) != tt.message) {
+			if code(tt.err) != tt.code || (tt.message != "" && messageOf(tt.err) != tt.message) {
 				t.Errorf("%s: %v", tt.name, tt.err)
 			}
 		}
@@ -410,7 +411,7 @@ func TestClusterLife(t *testing.T) {
 			}
 		}
 		d := must(w.api.DescribeClusters(w.Context(), &ecs.DescribeClustersInput{Clusters: []string{"default", "none"}}))(w)
-		if _, err := w.api.ListTasks(w.Context(), &ecs.ListTasksInput{}); message(err) != "The referenced cluster was inactive." {
+		if _, err := w.api.ListTasks(w.Context(), &ecs.ListTasksInput{}); messageOf(err) != "The referenced cluster was inactive." {
 			t.Errorf("tasks of a deleted cluster: %v", err)
 		}
 		if *d.Clusters[0].Status != "INACTIVE" || *d.Failures[0].Reason != "MISSING" {
@@ -455,13 +456,13 @@ func TestTagsOfAWS(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.serve(1, func(in *ecs.CreateServiceInput) { in.EnableECSManagedTags = true })
 		arn := w.tasks("")[0].TaskArn
-		own := make([]types.Tag, maxTags)
+		own := make([]types.Tag, tags.Most)
 		for i := range own {
 			own[i] = types.Tag{Key: aws.String(fmt.Sprint("tag", i)), Value: aws.String("")}
 		}
 		must(w.api.TagResource(w.Context(), &ecs.TagResourceInput{ResourceArn: arn, Tags: own}))(w)
 		must(w.api.UntagResource(w.Context(), &ecs.UntagResourceInput{ResourceArn: arn, TagKeys: []string{"aws:ecs:clusterName", "tag0"}}))(w)
-		if n := len(must(w.api.ListTagsForResource(w.Context(), &ecs.ListTagsForResourceInput{ResourceArn: arn}))(w).Tags); n != 2+maxTags-1 {
+		if n := len(must(w.api.ListTagsForResource(w.Context(), &ecs.ListTagsForResourceInput{ResourceArn: arn}))(w).Tags); n != 2+tags.Most-1 {
 			t.Errorf("%d tags", n)
 		}
 	})
@@ -473,7 +474,7 @@ func TestTagsOfWhatIsGone(t *testing.T) {
 		service, task := w.service().ServiceArn, w.tasks("")[0].TaskArn
 		refused := func(arn *string, want string) {
 			_, err := w.api.ListTagsForResource(w.Context(), &ecs.ListTagsForResourceInput{ResourceArn: arn})
-			if code(err) != "InvalidParameterException" || message(err) != want {
+			if code(err) != "InvalidParameterException" || messageOf(err) != want {
 				t.Errorf("tags of %s: %v", *arn, err)
 			}
 		}

@@ -26,8 +26,7 @@ func manyServices(b *testing.B, n int) *API {
 	}
 	b.Cleanup(func() { st.Close() })
 	a, err := New(Config{
-		Account: "123456789012", Region: "us-east-1",
-		Clock: clock.New(time.Now(), 1), Store: st, Runtime: newFakeRuntime(),
+		Cell: testCell(st, clock.New(time.Now(), 1)), Runtime: newFakeRuntime(),
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -103,7 +102,7 @@ func BenchmarkPublish(b *testing.B) {
 	minute := a.now().Truncate(time.Minute)
 	b.ReportAllocs()
 	for b.Loop() {
-		a.publish(context.Background(), minute)
+		a.publishMetrics(context.Background(), minute)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchServices, "ns/service")
 }

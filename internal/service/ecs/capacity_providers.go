@@ -12,16 +12,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/optional"
 	"flyball/internal/service/ecs/fault"
 	"flyball/internal/service/ecs/rules"
-	"flyball/internal/store"
+	"flyball/internal/state"
 )
 
 // A provider is a capacity provider that a user created for an Auto Scaling
 // group. Its tasks run on this machine, as all do; the group is not scaled.
 type provider struct{ api types.CapacityProvider }
 
-func (p *provider) save(b *store.Batch) { b.Put(kindProvider, *p.api.Name, document(p.api)) }
+func (p *provider) save(tx *state.Tx) { tx.Put(kindProvider, *p.api.Name, p.api) }
 
 // describe is the capacity provider as the API shows it.
 func (p *provider) describe(include []types.CapacityProviderField) types.CapacityProvider {
@@ -33,7 +34,7 @@ func (p *provider) describe(include []types.CapacityProviderField) types.Capacit
 }
 
 // findProvider returns a capacity provider that a user created, by its name or
-// ARN. The lock is held.
+// ARN.
 func (a *API) findProvider(ref string) (*provider, bool) {
 	parts, ok := a.resource("capacity-provider", ref)
 	if !ok || len(parts) != 1 {
@@ -64,7 +65,7 @@ func (a *API) CreateCapacityProvider(ctx context.Context, in *ecs.CreateCapacity
 		return nil, err
 	}
 	out := &ecs.CreateCapacityProviderOutput{}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		group := *in.AutoScalingGroupProvider
 		for _, p := range a.providers {
 			switch {
@@ -83,12 +84,12 @@ func (a *API) CreateCapacityProvider(ctx context.Context, in *ecs.CreateCapacity
 			CapacityProviderArn:      aws.String(a.arn("capacity-provider", *in.Name)),
 			Name:                     in.Name,
 			Status:                   types.CapacityProviderStatusActive,
-			Tags:                     orEmpty(in.Tags),
+			Tags:                     optional.List(in.Tags),
 			Type:                     types.CapacityProviderTypeEc2Autoscaling,
 			UpdateStatus:             types.CapacityProviderUpdateStatusCreateComplete,
 		}}
-		a.providers[*in.Name] = p
-		p.save(b)
+		put(tx, a.providers, *in.Name, p)
+		p.save(tx)
 		shown := p.api
 		out.CapacityProvider = &shown
 		return nil
@@ -172,7 +173,7 @@ func (a *API) UpdateCapacityProvider(ctx context.Context, in *ecs.UpdateCapacity
 		return nil, fault.InvalidParameter("An Auto Scaling group provider must be specified.")
 	}
 	out := &ecs.UpdateCapacityProviderOutput{}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		p, err := a.userProvider(in.Name)
 		if err != nil {
 			return err
@@ -185,18 +186,18 @@ func (a *API) UpdateCapacityProvider(ctx context.Context, in *ecs.UpdateCapacity
 		if err != nil {
 			return err
 		}
+		keep(tx, p)
 		p.api.AutoScalingGroupProvider = &group
 		p.api.UpdateStatus = types.CapacityProviderUpdateStatusUpdateComplete
 		p.api.UpdateStatusReason = nil
-		p.save(b)
+		p.save(tx)
 		shown := p.api
 		out.CapacityProvider = &shown
 		return nil
 	}))
 }
 
-// userProvider returns a capacity provider that may be changed and deleted. The
-// lock is held.
+// userProvider returns a capacity provider that may be changed and deleted.
 func (a *API) userProvider(ref *string) (*provider, error) {
 	if _, ok := a.fargateProvider(aws.ToString(ref)); ok {
 		return nil, fault.InvalidParameter("The specified capacity provider is reserved and cannot be changed or deleted.")
@@ -212,22 +213,23 @@ func (a *API) userProvider(ref *string) (*provider, error) {
 // the answer tells that the deletion failed; as on AWS that is no error.
 func (a *API) DeleteCapacityProvider(ctx context.Context, in *ecs.DeleteCapacityProviderInput, _ ...func(*ecs.Options)) (*ecs.DeleteCapacityProviderOutput, error) {
 	out := &ecs.DeleteCapacityProviderOutput{}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		p, err := a.userProvider(in.CapacityProvider)
 		if err != nil {
 			return err
 		}
 		name := *p.api.Name
 		if c, ok := a.clusterWith(name); ok {
+			keep(tx, p)
 			p.api.UpdateStatus = types.CapacityProviderUpdateStatusDeleteFailed
 			p.api.UpdateStatusReason = aws.String("The capacity provider cannot be deleted because it is associated with cluster: " + c.name + ". Remove the capacity provider from the cluster and try again.")
-			p.save(b)
+			p.save(tx)
 			shown := p.api
 			out.CapacityProvider = &shown
 			return nil
 		}
-		delete(a.providers, name)
-		b.Delete(kindProvider, name)
+		drop(tx, a.providers, name)
+		tx.Delete(kindProvider, name)
 		shown := p.api
 		shown.Status = types.CapacityProviderStatusInactive
 		shown.UpdateStatus = types.CapacityProviderUpdateStatusDeleteComplete
@@ -237,8 +239,7 @@ func (a *API) DeleteCapacityProvider(ctx context.Context, in *ecs.DeleteCapacity
 	}))
 }
 
-// clusterWith returns an active cluster that has a capacity provider. The lock is
-// held.
+// clusterWith returns an active cluster that has a capacity provider.
 func (a *API) clusterWith(provider string) (*cluster, bool) {
 	for _, name := range slices.Sorted(maps.Keys(a.clusters)) {
 		if c := a.clusters[name]; !c.inactive() && slices.Contains(c.api.CapacityProviders, provider) {
@@ -255,32 +256,32 @@ func (a *API) DescribeCapacityProviders(ctx context.Context, in *ecs.DescribeCap
 		return nil, fault.InvalidParameter("Capacity providers can have at most 100 items.")
 	}
 	out := &ecs.DescribeCapacityProvidersOutput{CapacityProviders: []types.CapacityProvider{}, Failures: []types.Failure{}}
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	refs := in.CapacityProviders
-	if len(refs) == 0 {
-		names, err := a.providerNames(in.Cluster)
-		if err != nil {
-			return nil, err
+	return read(ctx, a, func() (*ecs.DescribeCapacityProvidersOutput, error) {
+		refs := in.CapacityProviders
+		if len(refs) == 0 {
+			names, err := a.providerNames(in.Cluster)
+			if err != nil {
+				return nil, err
+			}
+			if refs, out.NextToken, err = pageOf(names, in.NextToken, cmp.Or(in.MaxResults, aws.Int32(10)), 100); err != nil {
+				return nil, err
+			}
 		}
-		if refs, out.NextToken, err = pageOf(names, in.NextToken, cmp.Or(in.MaxResults, aws.Int32(10)), 100); err != nil {
-			return nil, err
+		for _, ref := range refs {
+			if builtin, ok := a.fargateProvider(ref); ok {
+				out.CapacityProviders = append(out.CapacityProviders, builtin)
+			} else if p, ok := a.findProvider(ref); ok {
+				out.CapacityProviders = append(out.CapacityProviders, p.describe(in.Include))
+			} else {
+				out.Failures = append(out.Failures, missing(a.reference("capacity-provider", ref)))
+			}
 		}
-	}
-	for _, ref := range refs {
-		if builtin, ok := a.fargateProvider(ref); ok {
-			out.CapacityProviders = append(out.CapacityProviders, builtin)
-		} else if p, ok := a.findProvider(ref); ok {
-			out.CapacityProviders = append(out.CapacityProviders, p.describe(in.Include))
-		} else {
-			out.Failures = append(out.Failures, missing(a.reference("capacity-provider", ref)))
-		}
-	}
-	return out, nil
+		return out, nil
+	})
 }
 
 // providerNames are the capacity providers of a cluster, or all of the account,
-// in order. The lock is held.
+// in order.
 func (a *API) providerNames(cluster *string) ([]string, error) {
 	if cluster == nil {
 		names := append(slices.Sorted(maps.Keys(rules.FargateProviders)), slices.Sorted(maps.Keys(a.providers))...)
@@ -298,7 +299,7 @@ func (a *API) providerNames(cluster *string) ([]string, error) {
 // default strategy.
 func (a *API) PutClusterCapacityProviders(ctx context.Context, in *ecs.PutClusterCapacityProvidersInput, _ ...func(*ecs.Options)) (*ecs.PutClusterCapacityProvidersOutput, error) {
 	out := &ecs.PutClusterCapacityProvidersOutput{}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -311,9 +312,10 @@ func (a *API) PutClusterCapacityProviders(ctx context.Context, in *ecs.PutCluste
 				return &types.ResourceInUseException{Message: aws.String("The specified capacity provider is in use and cannot be removed.")}
 			}
 		}
-		c.api.CapacityProviders = orEmpty(in.CapacityProviders)
-		c.api.DefaultCapacityProviderStrategy = orEmpty(in.DefaultCapacityProviderStrategy)
-		c.save(b)
+		keep(tx, c)
+		c.api.CapacityProviders = optional.List(in.CapacityProviders)
+		c.api.DefaultCapacityProviderStrategy = optional.List(in.DefaultCapacityProviderStrategy)
+		c.save(tx)
 		out.Cluster = a.describeCluster(c, types.ClusterField("").Values())
 		return nil
 	}))
@@ -338,7 +340,7 @@ func namesProvider(strategy []types.CapacityProviderStrategyItem, name string) b
 const maxProviders = 20
 
 // checkProviders validates the providers of a cluster, which are named, and its
-// default strategy. The lock is held.
+// default strategy.
 func (a *API) checkProviders(providers []string, strategy []types.CapacityProviderStrategyItem) error {
 	if len(providers) > maxProviders {
 		return fault.InvalidParameter("Capacity providers can have at most %d items.", maxProviders)

@@ -3,7 +3,6 @@ package ecs
 import (
 	"context"
 	"encoding/json"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -13,10 +12,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/optional"
 	"flyball/internal/service/ecs/fault"
 	"flyball/internal/service/ecs/rules"
 	"flyball/internal/service/ecs/scheduler"
-	"flyball/internal/store"
+	"flyball/internal/state"
 )
 
 // A containerInstance is the record of a machine that was registered with a
@@ -36,8 +36,8 @@ func newContainerInstance(c *cluster, api types.ContainerInstance) *containerIns
 
 func (i *containerInstance) arn() string { return *i.api.ContainerInstanceArn }
 
-func (i *containerInstance) save(b *store.Batch) {
-	b.Put(kindInstance, i.cluster.name+"/"+i.id, document(i.api))
+func (i *containerInstance) save(tx *state.Tx) {
+	tx.Put(kindInstance, i.cluster.name+"/"+i.id, i.api)
 }
 
 // findInstance returns the container instance of a cluster by its ID or ARN.
@@ -63,7 +63,7 @@ func (i *containerInstance) tasks() []*task {
 	return tasks
 }
 
-// describe is the instance as the API shows it. The lock is held.
+// describe is the instance as the API shows it.
 func (i *containerInstance) describe(include []types.ContainerInstanceField) types.ContainerInstance {
 	d := i.api
 	tasks := i.tasks()
@@ -85,7 +85,7 @@ func (i *containerInstance) describe(include []types.ContainerInstanceField) typ
 // remaining is what of the registered resources the tasks leave: of CPU and
 // MEMORY what they do not reserve, of PORTS and PORTS_UDP those that are taken.
 func remaining(registered []types.Resource, tasks []*task) []types.Resource {
-	left := slices.Clone(orEmpty(registered))
+	left := slices.Clone(optional.List(registered))
 	for n := range left {
 		r := &left[n]
 		for _, t := range tasks {
@@ -184,43 +184,57 @@ func (a *API) RegisterContainerInstance(ctx context.Context, in *ecs.RegisterCon
 		return nil, err
 	}
 	out := &ecs.RegisterContainerInstanceOutput{}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
 		}
-		api := types.ContainerInstance{
-			Attachments:          []types.Attachment{},
-			ContainerInstanceArn: aws.String(a.arn("container-instance", c.name, newTaskID())),
-			RegisteredAt:         aws.Time(a.now()),
-			Status:               aws.String(active),
-			Tags:                 []types.Tag{},
+		api, err := a.registeredInstance(c, in, id)
+		if err != nil {
+			return err
 		}
-		if in.ContainerInstanceArn != nil {
-			known, ok := a.findInstance(c, *in.ContainerInstanceArn)
-			if !ok {
-				return errNoInstance()
-			}
-			api = known.api
-		}
-		api.AgentConnected = true
-		api.Attributes = mergeAttributes(mergeAttributes(api.Attributes, id.attributes()), in.Attributes)
-		api.Ec2InstanceId = nonEmpty(id.InstanceID)
-		api.RegisteredResources = orEmpty(in.TotalResources)
-		api.Tags = mergeTags(api.Tags, in.Tags)
-		api.Version++
-		api.VersionInfo = in.VersionInfo
 		i := newContainerInstance(c, api)
-		c.instances[i.id] = i
-		i.save(b)
+		put(tx, c.instances, i.id, i)
+		i.save(tx)
 		shown := i.describe([]types.ContainerInstanceField{types.ContainerInstanceFieldTags})
 		out.ContainerInstance = &shown
 		return nil
 	}))
 }
 
-// checkResources refuses amounts that are no amounts. The wire carries NaN and
-// Infinity; the store does not.
+// registeredInstance is what the API shows of an instance once it has registered:
+// a new one, or one that is known, with what it has told of itself.
+func (a *API) registeredInstance(c *cluster, in *ecs.RegisterContainerInstanceInput, id identity) (types.ContainerInstance, error) {
+	api := types.ContainerInstance{
+		Attachments:          []types.Attachment{},
+		ContainerInstanceArn: aws.String(a.arn("container-instance", c.name, newTaskID())),
+		RegisteredAt:         aws.Time(a.now()),
+		Status:               aws.String(active),
+		Tags:                 []types.Tag{},
+	}
+	if in.ContainerInstanceArn != nil {
+		known, ok := a.findInstance(c, *in.ContainerInstanceArn)
+		if !ok {
+			return api, errNoInstance()
+		}
+		api = known.api
+	}
+	merged, err := mergeTags(api.Tags, in.Tags)
+	if err != nil {
+		return api, err
+	}
+	api.AgentConnected = true
+	api.Attributes = mergeAttributes(mergeAttributes(api.Attributes, id.attributes()), in.Attributes)
+	api.Ec2InstanceId = optional.String(id.InstanceID)
+	api.RegisteredResources = optional.List(in.TotalResources)
+	api.Tags = merged
+	api.Version++
+	api.VersionInfo = in.VersionInfo
+	return api, nil
+}
+
+// checkResources refuses amounts that are negative, and those that a call can carry
+// but a document cannot: NaN and Infinity.
 func checkResources(resources []types.Resource) error {
 	for _, r := range resources {
 		if !(r.DoubleValue >= 0 && r.DoubleValue <= math.MaxFloat64) || r.IntegerValue < 0 || r.LongValue < 0 {
@@ -238,7 +252,7 @@ func errNoInstance() error {
 // is only with force, and they go on.
 func (a *API) DeregisterContainerInstance(ctx context.Context, in *ecs.DeregisterContainerInstanceInput, _ ...func(*ecs.Options)) (*ecs.DeregisterContainerInstanceOutput, error) {
 	out := &ecs.DeregisterContainerInstanceOutput{}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -250,10 +264,11 @@ func (a *API) DeregisterContainerInstance(ctx context.Context, in *ecs.Deregiste
 		if len(i.tasks()) > 0 && !aws.ToBool(in.Force) {
 			return fault.InvalidParameter("Found running tasks on the instance.")
 		}
+		keep(tx, i)
 		i.api.Status = aws.String(inactive)
 		i.api.AgentConnected = false
-		delete(c.instances, i.id)
-		b.Delete(kindInstance, c.name+"/"+i.id)
+		drop(tx, c.instances, i.id)
+		tx.Delete(kindInstance, c.name+"/"+i.id)
 		shown := i.describe([]types.ContainerInstanceField{types.ContainerInstanceFieldTags})
 		out.ContainerInstance = &shown
 		return nil
@@ -273,7 +288,7 @@ func (a *API) UpdateContainerInstancesState(ctx context.Context, in *ecs.UpdateC
 		return nil, fault.InvalidParameter("Container instances can have at most 10 items.")
 	}
 	out := &ecs.UpdateContainerInstancesStateOutput{ContainerInstances: []types.ContainerInstance{}, Failures: []types.Failure{}}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -284,9 +299,10 @@ func (a *API) UpdateContainerInstancesState(ctx context.Context, in *ecs.UpdateC
 				out.Failures = append(out.Failures, missing(a.reference("container-instance", ref, c.name)))
 				continue
 			}
+			keep(tx, i)
 			i.api.Status = aws.String(string(in.Status))
 			i.api.Version++
-			i.save(b)
+			i.save(tx)
 			out.ContainerInstances = append(out.ContainerInstances, i.describe(nil))
 		}
 		return nil
@@ -298,51 +314,53 @@ func (a *API) ListContainerInstances(ctx context.Context, in *ecs.ListContainerI
 	if aws.ToString(in.Filter) != "" {
 		return nil, fault.NotServed("The filter of ListContainerInstances")
 	}
-	a.mu.RLock()
-	c, err := a.activeCluster(in.Cluster)
+	arns, err := read(ctx, a, func() (arns []string, err error) {
+		c, err := a.activeCluster(in.Cluster)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range c.instances {
+			if in.Status == "" || *i.api.Status == string(in.Status) {
+				arns = append(arns, i.arn())
+			}
+		}
+		return arns, nil
+	})
 	if err != nil {
-		a.mu.RUnlock()
 		return nil, err
 	}
-	var arns []string
-	for i := range maps.Values(c.instances) {
-		if in.Status == "" || *i.api.Status == string(in.Status) {
-			arns = append(arns, i.arn())
-		}
-	}
-	a.mu.RUnlock()
 	slices.Sort(arns)
 	arns, next, err := pageOf(arns, in.NextToken, in.MaxResults, 100)
 	if err != nil {
 		return nil, err
 	}
-	return &ecs.ListContainerInstancesOutput{ContainerInstanceArns: orEmpty(arns), NextToken: next}, nil
+	return &ecs.ListContainerInstancesOutput{ContainerInstanceArns: optional.List(arns), NextToken: next}, nil
 }
 
 // DescribeContainerInstances describes up to 100 instances of a cluster.
 func (a *API) DescribeContainerInstances(ctx context.Context, in *ecs.DescribeContainerInstancesInput, _ ...func(*ecs.Options)) (*ecs.DescribeContainerInstancesOutput, error) {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	c, err := a.activeCluster(in.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	switch n := len(in.ContainerInstances); {
-	case n == 0:
-		return nil, fault.Client("Container Instances cannot be empty.")
-	case n > 100:
-		return nil, fault.Client("Container Instances can have at most 100 items.")
-	}
-	out := &ecs.DescribeContainerInstancesOutput{ContainerInstances: []types.ContainerInstance{}, Failures: []types.Failure{}}
-	for _, ref := range in.ContainerInstances {
-		i, ok := a.findInstance(c, ref)
-		if !ok {
-			out.Failures = append(out.Failures, missing(a.reference("container-instance", ref, c.name)))
-			continue
+	return read(ctx, a, func() (*ecs.DescribeContainerInstancesOutput, error) {
+		c, err := a.activeCluster(in.Cluster)
+		if err != nil {
+			return nil, err
 		}
-		out.ContainerInstances = append(out.ContainerInstances, i.describe(in.Include))
-	}
-	return out, nil
+		switch n := len(in.ContainerInstances); {
+		case n == 0:
+			return nil, fault.Client("Container Instances cannot be empty.")
+		case n > 100:
+			return nil, fault.Client("Container Instances can have at most 100 items.")
+		}
+		out := &ecs.DescribeContainerInstancesOutput{ContainerInstances: []types.ContainerInstance{}, Failures: []types.Failure{}}
+		for _, ref := range in.ContainerInstances {
+			i, ok := a.findInstance(c, ref)
+			if !ok {
+				out.Failures = append(out.Failures, missing(a.reference("container-instance", ref, c.name)))
+				continue
+			}
+			out.ContainerInstances = append(out.ContainerInstances, i.describe(in.Include))
+		}
+		return out, nil
+	})
 }
 
 // StartTask starts a task on each of up to ten container instances.
@@ -367,7 +385,7 @@ func (a *API) StartTask(ctx context.Context, in *ecs.StartTaskInput, _ ...func(*
 		return nil, err
 	}
 	out := &ecs.StartTaskOutput{Tasks: []types.Task{}, Failures: []types.Failure{}}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -393,7 +411,7 @@ func (a *API) StartTask(ctx context.Context, in *ecs.StartTaskInput, _ ...func(*
 				continue
 			}
 			order.instance = i.arn()
-			out.Tasks = append(out.Tasks, describeTask(a.newTask(order, b), []types.TaskField{types.TaskFieldTags}))
+			out.Tasks = append(out.Tasks, describeTask(a.newTask(tx, order), []types.TaskField{types.TaskFieldTags}))
 		}
 		return nil
 	}))

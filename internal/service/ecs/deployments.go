@@ -9,7 +9,7 @@ import (
 
 	"flyball/internal/service/ecs/rules"
 	"flyball/internal/service/ecs/scheduler"
-	"flyball/internal/store"
+	"flyball/internal/state"
 )
 
 // maxHistory is how many service deployments are kept for each service.
@@ -62,8 +62,8 @@ type rollout struct {
 	RollbackWhy   string
 }
 
-func (r *rollout) save(b *store.Batch, s *service) {
-	b.Put(kindRollout, s.key()+"/"+r.ID, document(r))
+func (r *rollout) save(tx *state.Tx, s *service) {
+	tx.Put(kindRollout, s.key()+"/"+r.ID, r)
 }
 
 func (r *rollout) running() bool {
@@ -110,10 +110,10 @@ func (s *service) deploy(def *definition, l rules.Launch, now time.Time) {
 }
 
 // trimHistory forgets the oldest service deployments when there are too many.
-func (s *service) trimHistory(b *store.Batch) {
+func (s *service) trimHistory(tx *state.Tx) {
 	for len(s.history) > maxHistory {
 		last := len(s.history) - 1
-		b.Delete(kindRollout, s.key()+"/"+s.history[last].ID)
+		tx.Delete(kindRollout, s.key()+"/"+s.history[last].ID)
 		s.history = s.history[:last]
 	}
 }
@@ -154,7 +154,7 @@ func (s *service) rollBack(to *deployment, reason, why string, now time.Time) {
 	failed.Status, failed.UpdatedAt = active, now
 	to.Status = primary
 	to.begin(reason, now)
-	rest := slices.DeleteFunc(s.deployments, func(d *deployment) bool { return d == to })
+	rest := slices.DeleteFunc(slices.Clone(s.deployments), func(d *deployment) bool { return d == to })
 	s.deployments = append([]*deployment{to}, rest...)
 	s.show(to.revision)
 	s.steady, s.warned = false, ""
@@ -206,7 +206,7 @@ func (s *service) dropEmpty() {
 		counts[t.deployment]++
 	}
 	target, _ := s.rollbackTarget()
-	s.deployments = slices.DeleteFunc(s.deployments, func(d *deployment) bool {
+	s.deployments = slices.DeleteFunc(slices.Clone(s.deployments), func(d *deployment) bool {
 		return d.Status != primary && d != target && counts[d.ID] == 0
 	})
 }

@@ -1,11 +1,9 @@
 package ecs
 
 import (
-	"slices"
-
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"flyball/internal/store"
+	"flyball/internal/state"
 )
 
 // Documents that belong together may not be there together: a server that was
@@ -17,44 +15,57 @@ type orphaned string
 
 func (o orphaned) Error() string { return string(o) }
 
+// An orphan is a document that belongs to nothing.
+type orphan struct {
+	kind   state.Kind
+	key    string
+	reason orphaned
+}
+
 // mend makes the loaded state whole.
-func (a *API) mend(b *store.Batch) {
-	for _, c := range a.clusters {
-		for _, s := range c.services {
-			a.mendService(s, b)
+func (l *loader) mend() {
+	l.cell.State.Later(func(tx *state.Tx) {
+		for _, o := range l.orphans {
+			l.cell.Log.Warn("removed what belongs to nothing", "kind", o.kind.Name, "key", o.key, "reason", o.reason)
+			tx.Delete(o.kind, o.key)
 		}
-	}
-	for _, t := range a.unconfirmed {
-		a.mendTask(t, b)
-	}
+		for _, c := range l.clusters {
+			for _, s := range c.services {
+				l.mendService(tx, s)
+			}
+		}
+		for _, t := range l.unconfirmed {
+			l.mendTask(tx, t)
+		}
+	})
 }
 
 // mendService gives a service the service deployment that its primary deployment
 // is shown by. A service without any deployment was on its way out and goes.
-func (a *API) mendService(s *service, b *store.Batch) {
+func (l *loader) mendService(tx *state.Tx, s *service) {
 	gone := s.status() == inactive
 	switch {
 	case len(s.deployments) == 0 && (!gone || len(s.history) == 0):
-		a.cfg.Log.Warn("removed a service that has no deployment", "service", s.key())
-		a.remove(s, b)
-		a.retired = slices.DeleteFunc(a.retired, func(r retirement) bool { return r.service == s })
+		l.cell.Log.Warn("removed a service that has no deployment", "service", s.key())
+		l.retired.Drop(s)
+		s.forget(l.API, tx)
 	case len(s.history) == 0:
-		a.cfg.Log.Warn("a service had no service deployment, and has one again", "service", s.key())
+		l.cell.Log.Warn("a service had no service deployment, and has one again", "service", s.key())
 		r := newRollout(s.primary().revision, s, s.primary().CreatedAt)
 		if s.primary().State != types.DeploymentRolloutStateInProgress {
 			r.finish(types.ServiceDeploymentStatusSuccessful, "", s.primary().UpdatedAt)
 		}
 		s.history = []*rollout{r}
-		r.save(b, s)
+		r.save(tx, s)
 	}
 }
 
 // mendTask stops a task whose service is gone: nobody else would.
-func (a *API) mendTask(t *task, b *store.Batch) {
+func (l *loader) mendTask(tx *state.Tx, t *task) {
 	if t.deployment == "" || t.service != nil && t.service.status() != inactive && t.cluster.services[t.service.name] == t.service {
 		return
 	}
-	a.cfg.Log.Warn("stopping a task whose service is gone", "task", t.key())
+	l.cell.Log.Warn("stopping a task whose service is gone", "task", t.key())
 	t.service = nil
-	t.askToStop(b, a.now(), stopScheduler, "The service of the task is gone.")
+	l.stopTask(tx, t, stopScheduler, "The service of the task is gone.")
 }

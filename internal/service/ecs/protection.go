@@ -10,8 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/optional"
 	"flyball/internal/service/ecs/fault"
-	"flyball/internal/store"
+	"flyball/internal/state"
 )
 
 // The protection of a task lasts two hours unless said otherwise, and at most
@@ -35,7 +36,7 @@ func (a *API) UpdateTaskProtection(ctx context.Context, in *ecs.UpdateTaskProtec
 		return nil, fault.InvalidParameter("expiresInMinutes must be between 1 and %d.", longestProtection)
 	}
 	out := &ecs.UpdateTaskProtectionOutput{ProtectedTasks: []types.ProtectedTask{}, Failures: []types.Failure{}}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -47,12 +48,13 @@ func (a *API) UpdateTaskProtection(ctx context.Context, in *ecs.UpdateTaskProtec
 				out.Failures = append(out.Failures, *failure)
 				continue
 			}
+			keep(tx, t)
 			t.protectedUntil = time.Time{}
 			if in.ProtectionEnabled {
 				t.protectedUntil = now.Add(time.Duration(minutes) * time.Minute)
 			}
-			t.save(b)
-			a.markDirty(t.service)
+			t.save(tx)
+			a.reconcileSoon(t.service)
 			out.ProtectedTasks = append(out.ProtectedTasks, t.protection(now))
 		}
 		return nil
@@ -65,7 +67,7 @@ func (a *API) protectable(c *cluster, ref string) (*task, *types.Failure) {
 		return nil, &types.Failure{
 			Arn:    aws.String(a.reference("task", ref, c.name)),
 			Reason: aws.String(reason),
-			Detail: nonEmpty(detail),
+			Detail: optional.String(detail),
 		}
 	}
 	t, ok := a.findTask(c, ref)
@@ -96,28 +98,28 @@ func (a *API) GetTaskProtection(ctx context.Context, in *ecs.GetTaskProtectionIn
 		return nil, fault.InvalidParameter("Tasks can have at most 100 items.")
 	}
 	out := &ecs.GetTaskProtectionOutput{ProtectedTasks: []types.ProtectedTask{}, Failures: []types.Failure{}}
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	c, err := a.activeCluster(in.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	now := a.now()
-	if len(in.Tasks) == 0 {
-		for _, id := range slices.Sorted(maps.Keys(c.tasks)) {
-			if t := c.tasks[id]; !t.askedToStop() && t.protectedUntil.After(now) {
-				out.ProtectedTasks = append(out.ProtectedTasks, t.protection(now))
+	return read(ctx, a, func() (*ecs.GetTaskProtectionOutput, error) {
+		c, err := a.activeCluster(in.Cluster)
+		if err != nil {
+			return nil, err
+		}
+		now := a.now()
+		if len(in.Tasks) == 0 {
+			for _, id := range slices.Sorted(maps.Keys(c.tasks)) {
+				if t := c.tasks[id]; !t.askedToStop() && t.protectedUntil.After(now) {
+					out.ProtectedTasks = append(out.ProtectedTasks, t.protection(now))
+				}
 			}
+			return out, nil
+		}
+		for _, ref := range in.Tasks {
+			t, failure := a.protectable(c, ref)
+			if failure != nil {
+				out.Failures = append(out.Failures, *failure)
+				continue
+			}
+			out.ProtectedTasks = append(out.ProtectedTasks, t.protection(now))
 		}
 		return out, nil
-	}
-	for _, ref := range in.Tasks {
-		t, failure := a.protectable(c, ref)
-		if failure != nil {
-			out.Failures = append(out.Failures, *failure)
-			continue
-		}
-		out.ProtectedTasks = append(out.ProtectedTasks, t.protection(now))
-	}
-	return out, nil
+	})
 }

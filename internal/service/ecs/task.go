@@ -11,9 +11,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/google/uuid"
 
+	"flyball/internal/cell"
+	"flyball/internal/optional"
 	"flyball/internal/service/ecs/rules"
 	"flyball/internal/service/ecs/scheduler"
-	"flyball/internal/store"
+	"flyball/internal/state"
 	runtime "flyball/internal/task"
 )
 
@@ -58,17 +60,18 @@ type task struct {
 	resumed   bool          // was running when the server started
 	stop      chan struct{} // closed when the task is to stop
 	handle    runtime.Task  // set once the containers have started
+	address   string        // of the containers, from then on
 	steady    bool          // has been counted as ready
 	unhealthy bool          // stopped for its health
-	wave      int           // the service's when the task was accepted
+	attempt   int           // the service's when the task was accepted
 
 	reserved rules.Size
 	last     mark // usage at the last boundary of the service's metric period
 	minute   mark // usage at the last full minute
 }
 
-// taskRecord is the stored form.
-type taskRecord struct {
+// storedTask is the stored form.
+type storedTask struct {
 	Task           types.Task
 	Service        string
 	Deployment     string
@@ -81,8 +84,8 @@ type taskRecord struct {
 func (t *task) key() string { return t.cluster.name + "/" + t.id }
 func (t *task) arn() string { return *t.api.TaskArn }
 
-func (t *task) save(b *store.Batch) {
-	r := taskRecord{
+func (t *task) save(tx *state.Tx) {
+	r := storedTask{
 		Task:           t.api,
 		Deployment:     t.deployment,
 		Definition:     t.definition.key(),
@@ -93,7 +96,7 @@ func (t *task) save(b *store.Batch) {
 	if t.service != nil {
 		r.Service = t.service.name
 	}
-	b.Put(kindTask, t.key(), document(r))
+	tx.Put(kindTask, t.key(), r)
 }
 
 func (t *task) status() string { return *t.api.LastStatus }
@@ -159,8 +162,8 @@ type taskOrder struct {
 }
 
 // newTask accepts a task: it is in the cluster from now on and waits to be
-// driven. The lock is held.
-func (a *API) newTask(o taskOrder, b *store.Batch) *task {
+// driven.
+func (a *API) newTask(tx *state.Tx, o taskOrder) *task {
 	t := &task{
 		id:          newTaskID(),
 		cluster:     o.cluster,
@@ -176,14 +179,16 @@ func (a *API) newTask(o taskOrder, b *store.Batch) *task {
 	t.reserved = t.reservation()
 	t.api.Attachments = newAttachments(o.launch)
 	t.api.Containers = a.newContainers(t)
-	o.cluster.tasks[t.id] = t
+	put(tx, o.cluster.tasks, t.id, t)
 	if o.service != nil {
-		o.service.tasks[t.id] = t
-		t.wave = o.service.wave
+		put(tx, o.service.tasks, t.id, t)
+		t.attempt = o.service.attempt
 	}
-	t.save(b)
+	t.save(tx)
+	a.publishTask(tx, t)
+	keep(tx, &a.undriven)
 	a.undriven = append(a.undriven, t)
-	a.nudge()
+	signal(a.newTasks)
 	return t
 }
 
@@ -192,10 +197,10 @@ func (a *API) newTask(o taskOrder, b *store.Batch) *task {
 func (a *API) newTaskAPI(id string, o taskOrder) types.Task {
 	api := types.Task{
 		Attributes:           []types.Attribute{{Name: aws.String("ecs.cpu-architecture"), Value: aws.String(cpuArchitecture(o.definition))}},
-		AvailabilityZone:     aws.String(a.cfg.Region + "a"),
-		CapacityProviderName: nonEmpty(o.provider),
+		AvailabilityZone:     aws.String(a.cell.Zones()[0]),
+		CapacityProviderName: optional.String(o.provider),
 		ClusterArn:           o.cluster.api.ClusterArn,
-		ContainerInstanceArn: nonEmpty(o.instance),
+		ContainerInstanceArn: optional.String(o.instance),
 		CreatedAt:            aws.Time(a.now()),
 		DesiredStatus:        aws.String(statusRunning),
 		EnableExecuteCommand: o.exec,
@@ -205,8 +210,8 @@ func (a *API) newTaskAPI(id string, o taskOrder) types.Task {
 		LastStatus:           aws.String(statusProvisioning),
 		LaunchType:           o.launch.RunsAs(),
 		Overrides:            overridesShown(o.definition, o.overrides),
-		StartedBy:            nonEmpty(o.startedBy),
-		Tags:                 orEmpty(o.tags),
+		StartedBy:            optional.String(o.startedBy),
+		Tags:                 optional.List(o.tags),
 		TaskArn:              aws.String(a.arn("task", o.cluster.name, id)),
 		TaskDefinitionArn:    aws.String(o.definition.arn()),
 		Version:              1,
@@ -277,7 +282,7 @@ func newAttachments(l rules.Launch) []types.Attachment {
 		details = append(details, types.KeyValuePair{Name: aws.String("subnetId"), Value: aws.String(l.Network.AwsvpcConfiguration.Subnets[0])})
 	}
 	details = append(details,
-		types.KeyValuePair{Name: aws.String("networkInterfaceId"), Value: aws.String(newInterfaceID())},
+		types.KeyValuePair{Name: aws.String("networkInterfaceId"), Value: aws.String(cell.NewID("eni-", 17))},
 		types.KeyValuePair{Name: aws.String("macAddress"), Value: aws.String(newMACAddress())})
 	return []types.Attachment{{
 		Id:      aws.String(uuid.NewString()),
@@ -326,7 +331,7 @@ func (t *task) reservation() rules.Size {
 	return r
 }
 
-// setStatus moves a task on. The lock is held.
+// setStatus moves a task on.
 func (t *task) setStatus(status string) {
 	t.api.LastStatus = aws.String(status)
 	t.api.Version++
@@ -365,19 +370,20 @@ const (
 	stopShutdown  = types.TaskStopCodeTerminationNotice
 )
 
-// askToStop wants a task stopped. It does nothing for one that has been asked
-// already. The lock is held.
-func (t *task) askToStop(b *store.Batch, now time.Time, cause stopCause, reason string) {
+// stopTask wants a task stopped. It does nothing for one that has been asked
+// already.
+func (a *API) stopTask(tx *state.Tx, t *task, cause stopCause, reason string) {
 	if t.askedToStop() {
 		return
 	}
+	keep(tx, t)
 	t.api.DesiredStatus = aws.String(statusStopped)
 	t.api.StopCode = cause
 	t.api.StoppedReason = aws.String(reason)
-	t.api.StoppingAt = aws.Time(now)
+	t.api.StoppingAt = aws.Time(a.now())
 	if t.status() == statusRunning {
 		t.setStatus(statusDeactivating)
 	}
-	t.save(b)
-	close(t.stop)
+	tx.After(func() { close(t.stop) })
+	a.changed(tx, t)
 }

@@ -12,9 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/optional"
 	"flyball/internal/service/ecs/fault"
 	"flyball/internal/service/ecs/rules"
-	"flyball/internal/store"
+	"flyball/internal/state"
 )
 
 // A family is the revisions of a task definition, oldest first.
@@ -65,13 +66,13 @@ func (d *definition) key() string {
 	return *d.api.Family + ":" + strconv.Itoa(int(d.api.Revision))
 }
 
-type definitionRecord struct {
+type storedDefinition struct {
 	Definition types.TaskDefinition
 	Tags       []types.Tag
 }
 
-func (d *definition) save(b *store.Batch) {
-	b.Put(kindDefinition, d.key(), document(definitionRecord{d.api, d.tags}))
+func (d *definition) save(tx *state.Tx) {
+	tx.Put(kindDefinition, d.key(), storedDefinition{d.api, d.tags})
 }
 
 // reserved is what a task of the definition reserves: its task-level size, else
@@ -111,7 +112,7 @@ func (d *definition) ordered() bool {
 }
 
 // findDefinition returns the definition of FAMILY, FAMILY:REVISION or an ARN of
-// either. A family alone means its latest active revision. The lock is held.
+// either. A family alone means its latest active revision.
 func (a *API) findDefinition(ref string) (*definition, bool) {
 	parts, ok := a.resource("task-definition", ref)
 	if !ok || len(parts) != 1 {
@@ -133,7 +134,7 @@ func (a *API) findDefinition(ref string) (*definition, bool) {
 }
 
 // describedDefinition returns a definition, active or not, or says why there is
-// none. The lock is held.
+// none.
 func (a *API) describedDefinition(ref string) (*definition, error) {
 	if d, ok := a.findDefinition(ref); ok {
 		return d, nil
@@ -146,8 +147,7 @@ func (a *API) describedDefinition(ref string) (*definition, error) {
 	return nil, fault.Client("Unable to describe task definition.")
 }
 
-// usableDefinition returns an active definition to run tasks of. The lock is
-// held.
+// usableDefinition returns an active definition to run tasks of.
 func (a *API) usableDefinition(ref *string) (*definition, error) {
 	d, ok := a.findDefinition(aws.ToString(ref))
 	if !ok {
@@ -177,22 +177,23 @@ func (a *API) RegisterTaskDefinition(ctx context.Context, in *ecs.RegisterTaskDe
 		return nil, err
 	}
 	d := newDefinition(in, size)
-	if n := len(document(d.api)); n > maxDefinition {
+	if n := len(marshal(d.api)); n > maxDefinition {
 		return nil, fault.Client("Actual length: '%d'. Max allowed length is '%d' bytes.", n, maxDefinition)
 	}
-	out := &ecs.RegisterTaskDefinitionOutput{Tags: orEmpty(in.Tags)}
-	return answer(out, a.change(func(b *store.Batch) error {
+	out := &ecs.RegisterTaskDefinitionOutput{Tags: optional.List(in.Tags)}
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		f, ok := a.families[*in.Family]
 		if !ok {
 			f = &family{name: *in.Family}
-			a.families[f.name] = f
+			put(tx, a.families, f.name, f)
 		}
+		keep(tx, f)
 		d.api.Revision = f.next()
 		d.api.TaskDefinitionArn = aws.String(a.arn("task-definition", d.key()))
 		d.api.RegisteredAt = aws.Time(a.now())
 		d.api.RegisteredBy = aws.String(a.rootARN())
 		f.revisions = append(f.revisions, d)
-		d.save(b)
+		d.save(tx)
 		shown := d.api
 		out.TaskDefinition = &shown
 		return nil
@@ -208,10 +209,10 @@ func newDefinition(in *ecs.RegisterTaskDefinitionInput, size rules.Size) *defini
 		if c.Essential == nil {
 			c.Essential = aws.Bool(true)
 		}
-		c.Environment = orEmpty(c.Environment)
-		c.MountPoints = orEmpty(c.MountPoints)
-		c.VolumesFrom = orEmpty(c.VolumesFrom)
-		c.SystemControls = orEmpty(c.SystemControls)
+		c.Environment = optional.List(c.Environment)
+		c.MountPoints = optional.List(c.MountPoints)
+		c.VolumesFrom = optional.List(c.VolumesFrom)
+		c.SystemControls = optional.List(c.SystemControls)
 		c.PortMappings = withPortDefaults(c.PortMappings, in.NetworkMode)
 		c.HealthCheck = withHealthDefaults(c.HealthCheck)
 	}
@@ -226,13 +227,13 @@ func newDefinition(in *ecs.RegisterTaskDefinitionInput, size rules.Size) *defini
 		IpcMode:                 in.IpcMode,
 		NetworkMode:             cmp.Or(in.NetworkMode, types.NetworkModeBridge),
 		PidMode:                 in.PidMode,
-		PlacementConstraints:    orEmpty(in.PlacementConstraints),
+		PlacementConstraints:    optional.List(in.PlacementConstraints),
 		ProxyConfiguration:      in.ProxyConfiguration,
 		RequiresCompatibilities: in.RequiresCompatibilities,
 		RuntimePlatform:         in.RuntimePlatform,
 		Status:                  types.TaskDefinitionStatusActive,
 		TaskRoleArn:             in.TaskRoleArn,
-		Volumes:                 orEmpty(in.Volumes),
+		Volumes:                 optional.List(in.Volumes),
 	}
 	d.api.InferenceAccelerators = in.InferenceAccelerators //lint:ignore SA1019 old clients still send it
 	// "1 vCPU" and "2 GB" are stored as units and MiB.
@@ -248,7 +249,7 @@ func newDefinition(in *ecs.RegisterTaskDefinitionInput, size rules.Size) *defini
 // withPortDefaults fills in the protocol and the host port: the container's
 // where the task has its own network, else 0 for any.
 func withPortDefaults(ports []types.PortMapping, mode types.NetworkMode) []types.PortMapping {
-	ports = slices.Clone(orEmpty(ports))
+	ports = slices.Clone(optional.List(ports))
 	for i := range ports {
 		p := &ports[i]
 		if p.Protocol == "" {
@@ -291,18 +292,18 @@ func compatibilities(in *ecs.RegisterTaskDefinitionInput, size rules.Size) []typ
 
 // DescribeTaskDefinition describes a revision, active or not.
 func (a *API) DescribeTaskDefinition(ctx context.Context, in *ecs.DescribeTaskDefinitionInput, _ ...func(*ecs.Options)) (*ecs.DescribeTaskDefinitionOutput, error) {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	d, err := a.describedDefinition(aws.ToString(in.TaskDefinition))
-	if err != nil {
-		return nil, err
-	}
-	shown := d.api
-	out := &ecs.DescribeTaskDefinitionOutput{TaskDefinition: &shown}
-	if slices.Contains(in.Include, types.TaskDefinitionFieldTags) {
-		out.Tags = orEmpty(d.tags)
-	}
-	return out, nil
+	return read(ctx, a, func() (*ecs.DescribeTaskDefinitionOutput, error) {
+		d, err := a.describedDefinition(aws.ToString(in.TaskDefinition))
+		if err != nil {
+			return nil, err
+		}
+		shown := d.api
+		out := &ecs.DescribeTaskDefinitionOutput{TaskDefinition: &shown}
+		if slices.Contains(in.Include, types.TaskDefinitionFieldTags) {
+			out.Tags = optional.List(d.tags)
+		}
+		return out, nil
+	})
 }
 
 // DeregisterTaskDefinition makes a revision inactive, or leaves it so: what uses
@@ -312,16 +313,17 @@ func (a *API) DeregisterTaskDefinition(ctx context.Context, in *ecs.DeregisterTa
 		return nil, fault.Client("Revision is missing.")
 	}
 	out := &ecs.DeregisterTaskDefinitionOutput{}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		d, err := a.describedDefinition(*in.TaskDefinition)
 		if err != nil {
 			return err
 		}
 		switch d.api.Status {
 		case types.TaskDefinitionStatusActive:
+			keep(tx, d)
 			d.api.Status = types.TaskDefinitionStatusInactive
 			d.api.DeregisteredAt = aws.Time(a.now())
-			d.save(b)
+			d.save(tx)
 		case types.TaskDefinitionStatusDeleteInProgress:
 			return fault.Client("The task definition could not be deregistered because it is in the process of being deleted.")
 		}
@@ -340,7 +342,7 @@ func (a *API) DeleteTaskDefinitions(ctx context.Context, in *ecs.DeleteTaskDefin
 		return nil, fault.InvalidParameter("Size of TaskDefinition references list cannot exceed 10")
 	}
 	out := &ecs.DeleteTaskDefinitionsOutput{TaskDefinitions: []types.TaskDefinition{}, Failures: []types.Failure{}}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		for _, ref := range in.TaskDefinitions {
 			d, failure := a.deletable(ref)
 			if failure != nil {
@@ -348,9 +350,10 @@ func (a *API) DeleteTaskDefinitions(ctx context.Context, in *ecs.DeleteTaskDefin
 				continue
 			}
 			if d.api.Status == types.TaskDefinitionStatusInactive {
+				keep(tx, d)
 				d.api.Status = types.TaskDefinitionStatusDeleteInProgress
 				d.api.DeleteRequestedAt = aws.Time(a.now())
-				d.save(b)
+				d.save(tx)
 			}
 			out.TaskDefinitions = append(out.TaskDefinitions, d.api)
 		}
@@ -388,18 +391,18 @@ func (a *API) ListTaskDefinitions(ctx context.Context, in *ecs.ListTaskDefinitio
 		status = types.TaskDefinitionStatusActive
 	}
 	var found []*definition
-	a.mu.RLock()
-	for _, name := range slices.Sorted(maps.Keys(a.families)) {
-		if p := aws.ToString(in.FamilyPrefix); p != "" && name != p {
-			continue // despite its name, AWS wants the whole family name here
-		}
-		for _, d := range a.families[name].revisions {
-			if d.api.Status == status {
-				found = append(found, d)
+	a.cell.State.View(ctx, func() {
+		for _, name := range slices.Sorted(maps.Keys(a.families)) {
+			if p := aws.ToString(in.FamilyPrefix); p != "" && name != p {
+				continue // despite its name, AWS wants the whole family name here
+			}
+			for _, d := range a.families[name].revisions {
+				if d.api.Status == status {
+					found = append(found, d)
+				}
 			}
 		}
-	}
-	a.mu.RUnlock()
+	})
 	if in.Sort == types.SortOrderDesc {
 		slices.Reverse(found)
 	}
@@ -435,21 +438,21 @@ func position(i int) string {
 // have an active revision, have none, or either.
 func (a *API) ListTaskDefinitionFamilies(ctx context.Context, in *ecs.ListTaskDefinitionFamiliesInput, _ ...func(*ecs.Options)) (*ecs.ListTaskDefinitionFamiliesOutput, error) {
 	var names []string
-	a.mu.RLock()
-	for _, name := range slices.Sorted(maps.Keys(a.families)) {
-		_, isActive := a.families[name].latest()
-		switch {
-		case !strings.HasPrefix(name, aws.ToString(in.FamilyPrefix)):
-		case in.Status == types.TaskDefinitionFamilyStatusActive && !isActive:
-		case in.Status == types.TaskDefinitionFamilyStatusInactive && isActive:
-		default:
-			names = append(names, name)
+	a.cell.State.View(ctx, func() {
+		for _, name := range slices.Sorted(maps.Keys(a.families)) {
+			_, isActive := a.families[name].latest()
+			switch {
+			case !strings.HasPrefix(name, aws.ToString(in.FamilyPrefix)):
+			case in.Status == types.TaskDefinitionFamilyStatusActive && !isActive:
+			case in.Status == types.TaskDefinitionFamilyStatusInactive && isActive:
+			default:
+				names = append(names, name)
+			}
 		}
-	}
-	a.mu.RUnlock()
+	})
 	names, next, err := pageOf(names, in.NextToken, in.MaxResults, 100)
 	if err != nil {
 		return nil, err
 	}
-	return &ecs.ListTaskDefinitionFamiliesOutput{Families: orEmpty(names), NextToken: next}, nil
+	return &ecs.ListTaskDefinitionFamiliesOutput{Families: optional.List(names), NextToken: next}, nil
 }

@@ -144,8 +144,8 @@ func healthCheck(h *types.HealthCheck) *runtime.HealthCheck {
 // metadata and, where there is just one port, its number in PORT.
 func (a *API) environment(t *task, c types.ContainerDefinition, o types.ContainerOverride) []string {
 	env := map[string]string{
-		"AWS_REGION":            a.cfg.Region,
-		"AWS_DEFAULT_REGION":    a.cfg.Region,
+		"AWS_REGION":            a.cell.Region,
+		"AWS_DEFAULT_REGION":    a.cell.Region,
 		"AWS_ACCESS_KEY_ID":     "task",
 		"AWS_SECRET_ACCESS_KEY": "task",
 	}

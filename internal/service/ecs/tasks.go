@@ -11,14 +11,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/optional"
 	"flyball/internal/service/ecs/fault"
 	"flyball/internal/service/ecs/rules"
 	"flyball/internal/service/ecs/scheduler"
-	"flyball/internal/store"
+	"flyball/internal/state"
 	runtime "flyball/internal/task"
 )
 
-// describeTask is the task as the API shows it. The lock is held.
+// describeTask is the task as the API shows it.
 func describeTask(t *task, include []types.TaskField) types.Task {
 	d := t.api
 	if !slices.Contains(include, types.TaskFieldTags) {
@@ -36,7 +37,7 @@ func (a *API) RunTask(ctx context.Context, in *ecs.RunTaskInput, _ ...func(*ecs.
 		return nil, err
 	}
 	out := &ecs.RunTaskOutput{Tasks: []types.Task{}, Failures: []types.Failure{}}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -57,7 +58,7 @@ func (a *API) RunTask(ctx context.Context, in *ecs.RunTaskInput, _ ...func(*ecs.
 		providers := scheduler.NewSpread(order.launch.Strategy)
 		for range max(1, aws.ToInt32(in.Count)) {
 			order.provider = providers.Next()
-			t := a.newTask(order, b)
+			t := a.newTask(tx, order)
 			out.Tasks = append(out.Tasks, describeTask(t, []types.TaskField{types.TaskFieldTags}))
 		}
 		return nil
@@ -84,7 +85,7 @@ func fingerprint(in *ecs.RunTaskInput) string {
 	if aws.ToString(in.ClientToken) == "" {
 		return ""
 	}
-	sum := sha256.Sum256(document(in))
+	sum := sha256.Sum256(marshal(in))
 	return hex.EncodeToString(sum[:16])
 }
 
@@ -98,7 +99,7 @@ func conflictingRun(earlier []*task) error {
 	return conflict
 }
 
-// runOrder validates a RunTask call against the state. The lock is held.
+// runOrder validates a RunTask call against the state.
 func (a *API) runOrder(c *cluster, in *ecs.RunTaskInput) (taskOrder, error) {
 	def, err := a.usableDefinition(in.TaskDefinition)
 	if err != nil {
@@ -118,7 +119,9 @@ func (a *API) runOrder(c *cluster, in *ecs.RunTaskInput) (taskOrder, error) {
 	}
 	tags := in.Tags
 	if in.PropagateTags == types.PropagateTagsTaskDefinition {
-		tags = mergeTags(def.tags, tags)
+		if tags, err = mergeTags(def.tags, tags); err != nil {
+			return taskOrder{}, err
+		}
 	}
 	if in.EnableECSManagedTags {
 		tags = append(slices.Clone(tags), types.Tag{Key: aws.String("aws:ecs:clusterName"), Value: aws.String(c.name)})
@@ -147,7 +150,7 @@ func (a *API) StopTask(ctx context.Context, in *ecs.StopTaskInput, _ ...func(*ec
 		return nil, fault.InvalidParameter("The reason can be at most 1024 characters long.")
 	}
 	out := &ecs.StopTaskOutput{}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -160,10 +163,7 @@ func (a *API) StopTask(ctx context.Context, in *ecs.StopTaskInput, _ ...func(*ec
 		if reason == "" {
 			reason = "Task stopped by user"
 		}
-		t.askToStop(b, a.now(), stopUser, reason)
-		if t.service != nil {
-			a.markDirty(t.service)
-		}
+		a.stopTask(tx, t, stopUser, reason)
 		shown := describeTask(t, []types.TaskField{types.TaskFieldTags})
 		out.Task = &shown
 		return nil
@@ -174,33 +174,33 @@ func (a *API) StopTask(ctx context.Context, in *ecs.StopTaskInput, _ ...func(*ec
 // they are remembered.
 func (a *API) DescribeTasks(ctx context.Context, in *ecs.DescribeTasksInput, _ ...func(*ecs.Options)) (*ecs.DescribeTasksOutput, error) {
 	out := &ecs.DescribeTasksOutput{Tasks: []types.Task{}, Failures: []types.Failure{}}
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	c, err := a.activeCluster(in.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	switch n := len(in.Tasks); {
-	case n == 0:
-		return nil, fault.InvalidParameter("Tasks cannot be empty.")
-	case n > 100:
-		return nil, fault.InvalidParameter("Tasks can have at most 100 items.")
-	}
-	for _, ref := range in.Tasks {
-		t, ok := a.findTask(c, ref)
-		if !ok {
-			out.Failures = append(out.Failures, missing(a.reference("task", ref, c.name)))
-			continue
+	return read(ctx, a, func() (*ecs.DescribeTasksOutput, error) {
+		c, err := a.activeCluster(in.Cluster)
+		if err != nil {
+			return nil, err
 		}
-		out.Tasks = append(out.Tasks, describeTask(t, in.Include))
-	}
-	return out, nil
+		switch n := len(in.Tasks); {
+		case n == 0:
+			return nil, fault.InvalidParameter("Tasks cannot be empty.")
+		case n > 100:
+			return nil, fault.InvalidParameter("Tasks can have at most 100 items.")
+		}
+		for _, ref := range in.Tasks {
+			t, ok := a.findTask(c, ref)
+			if !ok {
+				out.Failures = append(out.Failures, missing(a.reference("task", ref, c.name)))
+				continue
+			}
+			out.Tasks = append(out.Tasks, describeTask(t, in.Include))
+		}
+		return out, nil
+	})
 }
 
 // ListTasks lists the ARNs of a cluster's tasks that pass all the filters. Tasks
 // that are to run are listed unless stopped ones are asked for.
 func (a *API) ListTasks(ctx context.Context, in *ecs.ListTasksInput, _ ...func(*ecs.Options)) (*ecs.ListTasksOutput, error) {
-	arns, err := a.matchingTasks(in)
+	arns, err := a.matchingTasks(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -209,45 +209,45 @@ func (a *API) ListTasks(ctx context.Context, in *ecs.ListTasksInput, _ ...func(*
 	if err != nil {
 		return nil, err
 	}
-	return &ecs.ListTasksOutput{TaskArns: orEmpty(arns), NextToken: next}, nil
+	return &ecs.ListTasksOutput{TaskArns: optional.List(arns), NextToken: next}, nil
 }
 
-func (a *API) matchingTasks(in *ecs.ListTasksInput) ([]string, error) {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	c, err := a.activeCluster(in.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	if in.StartedBy != nil && (in.Family != nil || in.ServiceName != nil || in.LaunchType != "") {
-		return nil, fault.InvalidParameter("When startedBy is specified, it must be the only filter.")
-	}
-	tasks := c.tasks
-	if in.ServiceName != nil {
-		s, ok := a.findService(c, *in.ServiceName)
-		if !ok {
-			return nil, fault.ServiceNotFound()
+func (a *API) matchingTasks(ctx context.Context, in *ecs.ListTasksInput) ([]string, error) {
+	return read(ctx, a, func() ([]string, error) {
+		c, err := a.activeCluster(in.Cluster)
+		if err != nil {
+			return nil, err
 		}
-		if in.DesiredStatus != types.DesiredStatusStopped {
-			tasks = s.tasks // those of one service: no need to look at all
+		if in.StartedBy != nil && (in.Family != nil || in.ServiceName != nil || in.LaunchType != "") {
+			return nil, fault.InvalidParameter("When startedBy is specified, it must be the only filter.")
 		}
-		in = &ecs.ListTasksInput{
-			ServiceName:       aws.String("service:" + s.name),
-			ContainerInstance: in.ContainerInstance,
-			DaemonName:        in.DaemonName,
-			DesiredStatus:     in.DesiredStatus,
-			Family:            in.Family,
-			LaunchType:        in.LaunchType,
-			StartedBy:         in.StartedBy,
+		tasks := c.tasks
+		if in.ServiceName != nil {
+			s, ok := a.findService(c, *in.ServiceName)
+			if !ok {
+				return nil, fault.ServiceNotFound()
+			}
+			if in.DesiredStatus != types.DesiredStatusStopped {
+				tasks = s.tasks // those of one service: no need to look at all
+			}
+			in = &ecs.ListTasksInput{
+				ServiceName:       aws.String("service:" + s.name),
+				ContainerInstance: in.ContainerInstance,
+				DaemonName:        in.DaemonName,
+				DesiredStatus:     in.DesiredStatus,
+				Family:            in.Family,
+				LaunchType:        in.LaunchType,
+				StartedBy:         in.StartedBy,
+			}
 		}
-	}
-	var arns []string
-	for _, t := range tasks {
-		if t.matches(in) {
-			arns = append(arns, t.arn())
+		var arns []string
+		for _, t := range tasks {
+			if t.matches(in) {
+				arns = append(arns, t.arn())
+			}
 		}
-	}
-	return arns, nil
+		return arns, nil
+	})
 }
 
 // matches is whether a task passes the filters. ServiceName is the task group
@@ -280,23 +280,23 @@ func (t *task) matches(in *ecs.ListTasksInput) bool {
 // follow it goes on until the task ends. The task is named by its ID or ARN; an
 // empty container name is the first container.
 func (a *API) TaskLogs(ctx context.Context, ref, container string, follow bool) (io.ReadCloser, error) {
-	handle, err := a.handleOf(ref)
+	handle, err := a.handleOf(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
 	return handle.Logs(ctx, container, follow)
 }
 
-func (a *API) handleOf(ref string) (runtime.Task, error) {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	for _, c := range a.clusters {
-		if t, ok := a.findTask(c, ref); ok {
-			if t.handle == nil {
-				return nil, fault.Client("There are no logs of the task: its containers have not been started, or the server was started again since.")
+func (a *API) handleOf(ctx context.Context, ref string) (runtime.Task, error) {
+	return read(ctx, a, func() (runtime.Task, error) {
+		for _, c := range a.clusters {
+			if t, ok := a.findTask(c, ref); ok {
+				if t.handle == nil {
+					return nil, fault.Client("There are no logs of the task: its containers have not been started, or the server was started again since.")
+				}
+				return t.handle, nil
 			}
-			return t.handle, nil
 		}
-	}
-	return nil, fault.InvalidParameter("The referenced task was not found.")
+		return nil, fault.InvalidParameter("The referenced task was not found.")
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -17,7 +18,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/cell"
 	"flyball/internal/clock"
+	"flyball/internal/event"
+	"flyball/internal/state"
 	"flyball/internal/store"
 	runtime "flyball/internal/task"
 	"flyball/metric"
@@ -53,14 +57,21 @@ func inWorldAt(t *testing.T, speed float64, test func(w *world)) {
 		defer st.Close()
 		w := &world{T: t, runtime: newFakeRuntime(), metrics: &recorder{}, store: st}
 		w.config = Config{
-			Account: "123456789012", Region: "us-east-1",
-			Clock: clock.New(noon, speed), Store: st, Runtime: w.runtime, Metrics: w.metrics,
+			Cell:    testCell(st, clock.New(noon, speed)),
+			Runtime: w.runtime, Metrics: w.metrics,
 			Endpoint: "http://127.0.0.1:4566",
 		}
 		w.boot()
 		defer func() { w.end() }()
 		test(w)
 	})
+}
+
+func testCell(st store.Store, c *clock.Clock) *cell.Cell {
+	return &cell.Cell{
+		Account: "123456789012", Region: "us-east-1",
+		Clock: c, State: state.New(st), Events: &event.Stream{}, Log: slog.New(slog.DiscardHandler),
+	}
 }
 
 // boot starts the server on what the store holds.
