@@ -147,6 +147,7 @@ func (a *API) CreateService(ctx context.Context, in *ecs.CreateServiceInput, _ .
 		put(tx, c.services, s.name, s)
 		a.setPeriod(tx, s, a.periodOf(s))
 		s.history[0].save(tx, s)
+		a.tellDeployment(tx, s)
 		out.Service = a.settled(tx, s)
 		return nil
 	}))
