@@ -44,9 +44,9 @@ func (a *API) Adopt(found map[string]runtime.Task) {
 
 // resume takes up a task that has been running all the time.
 func (a *API) resume(tx *state.Tx, t *task, handle runtime.Task, address string, now time.Time) {
-	t.handle, t.address, t.resumed = handle, address, true
-	a.measure(t)
-	a.undriven = append(a.undriven, t)
+	t.handle, t.address = handle, address
+	a.measure(t, mark{}) // what it has used so far is not known
+	a.undriven.Set(t, now)
 	if t.api.StartedAt != nil {
 		return
 	}

@@ -12,6 +12,7 @@ import (
 
 	"flyball/internal/clock"
 	"flyball/internal/service/ecs/rules"
+	"flyball/internal/state"
 	"flyball/internal/store"
 	runtime "flyball/internal/task"
 	"flyball/metric"
@@ -26,7 +27,7 @@ func manyServices(b *testing.B, n int) *API {
 	}
 	b.Cleanup(func() { st.Close() })
 	a, err := New(Config{
-		Cell: testCell(st, clock.New(time.Now(), 1)), Runtime: newFakeRuntime(),
+		Cell: testCell(state.New(st), "us-east-1", clock.New(time.Now(), 1)), Runtime: newFakeRuntime(),
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -97,7 +98,7 @@ func BenchmarkPublish(b *testing.B) {
 		t := &task{cluster: s.cluster, service: s, handle: idle{}, reserved: rules.Size{CPU: 256, Memory: 512}}
 		t.api.LastStatus, t.api.DesiredStatus = aws.String(statusRunning), aws.String(statusRunning)
 		s.tasks[s.name] = t
-		a.measure(t)
+		a.measure(t, mark{at: time.Now()})
 	}
 	minute := a.now().Truncate(time.Minute)
 	b.ReportAllocs()

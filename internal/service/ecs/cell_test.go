@@ -9,17 +9,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"flyball/internal/cell"
 	"flyball/internal/store"
 )
 
 // elsewhere has the world go on in another region, over the same store and the
 // same runtime.
 func (w *world) elsewhere(region string) {
-	there := *w.config.Cell
-	there.Region = region
-	there.State = there.State.Scope(cell.Scope(there.Account, region))
-	w.config.Cell = &there
+	w.config.Cell = testCell(w.state, region, w.config.Cell.Clock)
+	w.store = w.config.Cell.State.Store()
 }
 
 func TestCellsThatShareARuntimeAdoptTheirOwnTasks(t *testing.T) {

@@ -19,9 +19,9 @@ import (
 	"flyball/internal/state"
 )
 
-// A containerInstance is the record of a machine that was registered with a
-// cluster. Tasks that are started on it run on this machine, as all do; it counts
-// them and what they reserve. Services and RunTask run without one.
+// A containerInstance is a machine that was registered with a cluster. Tasks that
+// are started on it run on this machine, as all do; it counts them and what they
+// reserve. Services and RunTask run without one.
 type containerInstance struct {
 	id      string
 	cluster *cluster
@@ -165,7 +165,7 @@ func (d identity) attributes() []types.Attribute {
 	return inOrder(list)
 }
 
-// RegisterContainerInstance records a machine in a cluster. With the ARN of one
+// RegisterContainerInstance adds a machine to a cluster. With the ARN of one
 // that is registered, that one is changed.
 func (a *API) RegisterContainerInstance(ctx context.Context, in *ecs.RegisterContainerInstanceInput, _ ...func(*ecs.Options)) (*ecs.RegisterContainerInstanceOutput, error) {
 	var id identity
@@ -385,7 +385,7 @@ func (a *API) StartTask(ctx context.Context, in *ecs.StartTaskInput, _ ...func(*
 		return nil, err
 	}
 	out := &ecs.StartTaskOutput{Tasks: []types.Task{}, Failures: []types.Failure{}}
-	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
+	return answer(out, a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -401,18 +401,27 @@ func (a *API) StartTask(ctx context.Context, in *ecs.StartTaskInput, _ ...func(*
 			return err
 		}
 		for _, ref := range in.ContainerInstances {
-			i, ok := a.findInstance(c, ref)
-			if !ok {
-				out.Failures = append(out.Failures, missing(a.reference("container-instance", ref, c.name)))
+			t, failure := a.startOn(tx, ref, order)
+			if failure != nil {
+				out.Failures = append(out.Failures, *failure)
 				continue
 			}
-			if reason := i.lacks(order); reason != "" {
-				out.Failures = append(out.Failures, types.Failure{Arn: i.api.ContainerInstanceArn, Reason: &reason})
-				continue
-			}
-			order.instance = i.arn()
-			out.Tasks = append(out.Tasks, describeTask(a.newTask(tx, order), []types.TaskField{types.TaskFieldTags}))
+			out.Tasks = append(out.Tasks, describeTask(t, []types.TaskField{types.TaskFieldTags}))
 		}
 		return nil
 	}))
+}
+
+// startOn accepts a task on a container instance, or says why there is none.
+func (a *API) startOn(tx *state.Tx, ref string, order taskOrder) (*task, *types.Failure) {
+	i, ok := a.findInstance(order.cluster, ref)
+	if !ok {
+		gone := missing(a.reference("container-instance", ref, order.cluster.name))
+		return nil, &gone
+	}
+	if reason := i.lacks(order); reason != "" {
+		return nil, &types.Failure{Arn: i.api.ContainerInstanceArn, Reason: &reason}
+	}
+	order.instance = i.arn()
+	return a.newTask(tx, order), nil
 }

@@ -41,7 +41,7 @@ type deployment struct {
 	Failed    int // tasks that failed in a row
 }
 
-// A rollout is the record of a service deployment: how the change to one
+// A rollout is what the API calls a service deployment: how the change to one
 // revision went.
 type rollout struct {
 	ID            string
@@ -75,7 +75,7 @@ func (r *rollout) finish(status types.ServiceDeploymentStatus, reason string, no
 	r.FinishedAt = aws.Time(now)
 }
 
-// newRollout is the record of a service deployment that begins.
+// newRollout is a service deployment that begins.
 func newRollout(target revision, s *service, now time.Time) *rollout {
 	return &rollout{
 		ID:            newServiceDeploymentID(),

@@ -87,12 +87,11 @@ type API struct {
 	byPeriod    servicesByPeriod
 	periods     map[string]time.Duration // metric periods that were set, by CLUSTER/SERVICE
 	measured    map[*task]struct{}
-	undriven    []*task // accepted or adopted, not yet given the goroutine that drives them
 	unconfirmed []*task // loaded from the store; Adopt learns whether they still run
 
 	reconciling due.Queue[*service] // services to be reconciled
+	undriven    due.Queue[*task]    // accepted or adopted, not yet given the goroutine that drives them
 	retired     due.Queue[retiree]  // what has ended, to be forgotten
-	newTasks    chan struct{}       // holds a token when tasks are undriven
 	newPeriod   chan struct{}       // holds a token when a metric period has changed
 	starts      chan struct{}       // holds a token for each task being started
 	drivers     sync.WaitGroup
@@ -111,7 +110,6 @@ func New(cfg Config) (*API, error) {
 		byPeriod:  servicesByPeriod{},
 		periods:   map[string]time.Duration{},
 		measured:  map[*task]struct{}{},
-		newTasks:  make(chan struct{}, 1),
 		newPeriod: make(chan struct{}, 1),
 		starts:    make(chan struct{}, startsAtOnce),
 	}
@@ -133,7 +131,10 @@ func (a *API) Run(ctx context.Context) error {
 	var loops errgroup.Group
 	loops.Go(func() error { a.reconciling.Run(ctx, a.cell.Clock, 1, a.reconcileDue); return nil })
 	loops.Go(func() error { a.retired.Run(ctx, a.cell.Clock, forgottenAtOnce, a.forget); return nil })
-	loops.Go(func() error { a.driveLoop(ctx, lives); return nil })
+	loops.Go(func() error {
+		a.undriven.Run(ctx, a.cell.Clock, drivenAtOnce, func(_ context.Context, tasks []*task) { a.driveAll(lives, tasks) })
+		return nil
+	})
 	loops.Go(func() error { a.metricsLoop(ctx); return nil })
 	_ = loops.Wait()
 
@@ -156,8 +157,9 @@ func (a *API) stopAll(lives context.Context, grace time.Duration) {
 				a.stopTask(tx, t, stopShutdown, "The server was shut down.")
 			}
 		}
-		a.driveNew(lives)
 	})
+	undriven, _ := a.undriven.Take(a.now(), a.undriven.Len())
+	a.driveAll(lives, undriven)
 	stopped := make(chan struct{})
 	go func() {
 		a.drivers.Wait()

@@ -24,18 +24,20 @@ const (
 
 // A mark is what a task had used at one moment.
 type mark struct {
-	at  time.Time // wall clock
+	at  time.Time // wall clock; zero when the use was not known
 	cpu time.Duration
 }
 
-// measure begins to measure a running task. Of one that has been running since
-// before the server started, the CPU time so far is not known: its first reading
-// is only a mark.
-func (a *API) measure(t *task) {
-	if !t.resumed {
-		t.last = mark{at: time.Now()}
-		t.minute = t.last
-	}
+// A meter has what a task had used at the ends of its last periods. Only the
+// metrics loop touches it.
+type meter struct {
+	last   mark // at the last boundary of the service's metric period
+	minute mark // at the last full minute
+}
+
+// measure begins to measure a running task, from a mark on.
+func (a *API) measure(t *task, from mark) {
+	t.meter = &meter{from, from}
 	a.measured[t] = struct{}{}
 }
 
@@ -103,7 +105,7 @@ func (a *API) publishMetrics(ctx context.Context, boundary time.Time) {
 		samples = append(samples, i.samples(boundary, usage)...)
 	}
 	for t, u := range usage {
-		t.advance(u, boundary)
+		t.meter.advance(u, boundary)
 	}
 	if a.cfg.Metrics != nil && len(samples) > 0 {
 		a.cfg.Metrics.Record(samples)
@@ -203,13 +205,11 @@ func (a *API) readUsage(ctx context.Context, tasks []*task) map[*task]runtime.Us
 	return usage
 }
 
-// advance makes this reading the one that the next is compared with. Only the
-// metrics loop touches the marks of a task that is being measured.
-func (t *task) advance(u runtime.Usage, boundary time.Time) {
-	m := mark{at: u.At, cpu: u.CPU}
-	t.last = m
+// advance makes this reading the one that the next is compared with.
+func (m *meter) advance(u runtime.Usage, boundary time.Time) {
+	m.last = mark{at: u.At, cpu: u.CPU}
 	if fullMinute(boundary) {
-		t.minute = m
+		m.minute = m.last
 	}
 }
 
@@ -235,9 +235,9 @@ func (i interval) samples(boundary time.Time, usage map[*task]runtime.Usage) []m
 		if !ok {
 			continue
 		}
-		since := t.last
+		since := t.meter.last
 		if i.service == "" {
-			since = t.minute
+			since = t.meter.minute
 		}
 		if units, ok := cpuSince(since, u); ok {
 			cpu.Add(100*units/float64(t.reserved.CPU), 1)

@@ -35,7 +35,7 @@ func (a *API) reconcileDue(_ context.Context, due []*service) {
 	})
 }
 
-// reconcile looks at one service, decides and acts. In a change that can fail the
+// reconcile decides what a service needs, and acts. In a change that can fail the
 // service was kept.
 func (a *API) reconcile(tx *state.Tx, s *service) {
 	if s.cluster.services[s.name] != s || s.status() == inactive {

@@ -15,7 +15,7 @@ import (
 	"flyball/internal/state"
 )
 
-// The record of service deployments and revisions, as the API shows it.
+// Service deployments and revisions, as the API shows them.
 
 func (a *API) rolloutARN(s *service, id string) *string {
 	return aws.String(a.arn("service-deployment", s.cluster.name, s.name, id))

@@ -57,7 +57,6 @@ type task struct {
 	request        string // fingerprint of the RunTask call, if it has a client token
 	protectedUntil time.Time
 
-	resumed   bool          // was running when the server started
 	stop      chan struct{} // closed when the task is to stop
 	handle    runtime.Task  // set once the containers have started
 	address   string        // of the containers, from then on
@@ -66,8 +65,7 @@ type task struct {
 	attempt   int           // the service's when the task was accepted
 
 	reserved rules.Size
-	last     mark // usage at the last boundary of the service's metric period
-	minute   mark // usage at the last full minute
+	meter    *meter // while it is measured
 }
 
 // storedTask is the stored form.
@@ -186,9 +184,8 @@ func (a *API) newTask(tx *state.Tx, o taskOrder) *task {
 	}
 	t.save(tx)
 	a.publishTask(tx, t)
-	keep(tx, &a.undriven)
-	a.undriven = append(a.undriven, t)
-	signal(a.newTasks)
+	accepted := a.now()
+	tx.After(func() { a.undriven.Set(t, accepted) })
 	return t
 }
 

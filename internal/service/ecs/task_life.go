@@ -22,25 +22,15 @@ const healthInterval = time.Second
 // errStopped ends the start of a task that is not wanted any more.
 var errStopped = errors.New("stopped before it was running")
 
-// driveLoop gives tasks that were accepted or adopted the goroutines that drive
-// them. It returns when ctx ends; the tasks live on with lives.
-func (a *API) driveLoop(ctx, lives context.Context) {
-	for {
-		a.cell.State.Later(func(*state.Tx) { a.driveNew(lives) })
-		select {
-		case <-ctx.Done():
-			return
-		case <-a.newTasks:
-		}
-	}
-}
+// drivenAtOnce is how many tasks are given their goroutines in one go.
+const drivenAtOnce = 64
 
-// driveNew has the tasks driven that nobody drives yet.
-func (a *API) driveNew(lives context.Context) {
-	for _, t := range a.undriven {
+// driveAll gives tasks that were accepted or adopted the goroutines that drive
+// them, until lives ends.
+func (a *API) driveAll(lives context.Context, tasks []*task) {
+	for _, t := range tasks {
 		a.drivers.Go(func() { a.drive(lives, t) })
 	}
-	a.undriven = nil
 }
 
 // drive takes a task through its life: start, watch, stop. An adopted task has
@@ -149,7 +139,7 @@ func (a *API) started(t *task, handle runtime.Task) {
 		if t.askedToStop() { // while it was starting
 			t.setStatus(statusDeactivating)
 		}
-		a.measure(t)
+		a.measure(t, mark{at: time.Now()})
 	})
 }
 

@@ -77,7 +77,7 @@ func (w *world) everything() string {
 		for _, name := range sorted(a.providers) {
 			fmt.Fprintf(&b, "provider %s\n", marshal(a.providers[name].api))
 		}
-		fmt.Fprintln(&b, a.settings, a.periods, len(a.byPeriod), len(a.undriven))
+		fmt.Fprintln(&b, a.settings, a.periods, len(a.byPeriod), a.undriven.Len())
 	})
 	for _, k := range kinds {
 		if err := w.store.Scan(k.Name, store.Range{}, func(key string, value []byte) bool {

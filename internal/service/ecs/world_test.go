@@ -37,7 +37,8 @@ type world struct {
 	api     *API
 	runtime *fakeRuntime
 	metrics *recorder
-	store   store.Store
+	state   *state.State // of all cells
+	store   store.Store  // of the cell
 	config  Config
 	strays  map[string]runtime.Task // what the API did not adopt
 	end     func()                  // ends Run and waits for it
@@ -55,22 +56,25 @@ func inWorldAt(t *testing.T, speed float64, test func(w *world)) {
 			t.Fatal(err)
 		}
 		defer st.Close()
-		w := &world{T: t, runtime: newFakeRuntime(), metrics: &recorder{}, store: st}
+		w := &world{T: t, runtime: newFakeRuntime(), metrics: &recorder{}, state: state.New(st)}
 		w.config = Config{
-			Cell:    testCell(st, clock.New(noon, speed)),
+			Cell:    testCell(w.state, "us-east-1", clock.New(noon, speed)),
 			Runtime: w.runtime, Metrics: w.metrics,
 			Endpoint: "http://127.0.0.1:4566",
 		}
+		w.store = w.config.Cell.State.Store()
 		w.boot()
 		defer func() { w.end() }()
 		test(w)
 	})
 }
 
-func testCell(st store.Store, c *clock.Clock) *cell.Cell {
+// testCell is a region of an account over a store.
+func testCell(st *state.State, region string, c *clock.Clock) *cell.Cell {
+	const account = "123456789012"
 	return &cell.Cell{
-		Account: "123456789012", Region: "us-east-1",
-		Clock: c, State: state.New(st), Events: &event.Stream{}, Log: slog.New(slog.DiscardHandler),
+		Account: account, Region: region,
+		Clock: c, State: st.Scope(cell.Scope(account, region)), Events: &event.Stream{}, Log: slog.New(slog.DiscardHandler),
 	}
 }
 
