@@ -142,9 +142,14 @@ func (s *Server) removeTasks(ctx context.Context, dir string) error {
 // clearTasks stops and removes all tasks of a runtime.
 func clearTasks(ctx context.Context, runtime task.Runtime) error {
 	tasks, err := runtime.Recover(ctx)
+	return errors.Join(err, stopAndRemove(ctx, tasks))
+}
+
+// stopAndRemove does so with all tasks at the same time.
+func stopAndRemove(ctx context.Context, tasks []task.Task) error {
 	var clearing errgroup.Group
 	for _, t := range tasks {
 		clearing.Go(func() error { return errors.Join(t.Stop(ctx), t.Remove()) })
 	}
-	return errors.Join(err, clearing.Wait())
+	return clearing.Wait()
 }

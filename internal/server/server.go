@@ -16,12 +16,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"flyball/internal/clock"
-	"flyball/internal/service/autoscaling"
-	"flyball/internal/service/cloudwatch"
-	"flyball/internal/service/ecs"
+	"flyball/internal/deliver"
+	"flyball/internal/event"
+	"flyball/internal/state"
 	"flyball/internal/store"
 	"flyball/internal/task"
-	"flyball/internal/tsdb"
 )
 
 // A Config says what to serve. All fields but
@@ -33,9 +32,9 @@ type Config struct {
 	Tasks   task.Runtime      // runs the tasks in place of Runtime, where it is set
 	Images  map[string]string // with the process runtime: the command of an image
 	Speed   float64           // virtual seconds in a real one
-	Account string            // 12 digits
-	Region  string
-	Hosts   []string // Host names to accept beside the loopback ones
+	Account string            // of calls whose access key names none; 12 digits
+	Region  string            // of calls whose signature names none
+	Hosts   []string          // Host names to accept beside the loopback ones
 	Log     *slog.Logger
 }
 
@@ -45,12 +44,13 @@ type Server struct {
 	dir     folder
 	clock   *clock.Clock
 	store   *store.SQLite
-	db      *tsdb.DB
+	state   *state.State
 	runtime task.Runtime
 
-	cloudwatch  *cloudwatch.API
-	ecs         *ecs.API
-	autoscaling *autoscaling.API
+	cells  *cells
+	events event.Stream
+	router deliver.Router
+	strays []task.Task // tasks of the runtime that no service knows
 
 	listeners    []net.Listener
 	bridge       string // the address on Docker's bridge that the server listens on, if it does
@@ -79,16 +79,18 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if s.clock, err = s.openClock(); err != nil {
 		return nil, err
 	}
-	if s.db, err = tsdb.Open(s.store, s.clock); err != nil {
-		return nil, err
-	}
+	s.state = state.New(s.store)
+	s.connect()
 	if err := s.listen(); err != nil {
 		return nil, err
 	}
 	if err := s.openRuntime(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.openServices(); err != nil {
+	if err := s.openCells(); err != nil {
+		return nil, err
+	}
+	if err := s.adopt(ctx); err != nil {
 		return nil, err
 	}
 	handler, err := s.handler()
@@ -144,10 +146,8 @@ func (s *Server) Run(ctx context.Context) error {
 			return fmt.Errorf("the state could not be written; make room or mend the disk, and start again: %w", err)
 		}
 	})
-	group.Go(func() error { return s.ecs.Run(loops) })
-	group.Go(func() error { return s.cloudwatch.Run(loops) })
-	group.Go(func() error { return s.autoscaling.Run(loops) })
-	group.Go(func() error { return s.db.Run(loops) })
+	group.Go(func() error { s.stopStrays(loops); return nil })
+	s.cells.run(func(v *services) { group.Go(func() error { return v.run(loops) }) })
 	group.Go(func() error { return s.keepClock(loops) })
 	return group.Wait()
 }
@@ -171,9 +171,11 @@ func (s *Server) release() {
 		}
 		s.runtime.Close()
 	}
-	if s.db != nil {
-		if err := s.db.Flush(); err != nil {
-			s.cfg.Log.Error("the last datapoints could not be written", "error", err)
+	if s.cells != nil {
+		for _, v := range s.cells.all() {
+			if err := v.datapoints.Flush(); err != nil {
+				s.cfg.Log.Error("the last datapoints could not be written", "error", err)
+			}
 		}
 	}
 	if s.store != nil {

@@ -2,7 +2,6 @@ package ecs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/tags"
 	runtime "flyball/internal/task"
 )
 
@@ -159,7 +159,7 @@ func TestErrorsAreThoseOfECS(t *testing.T) {
 				"InvalidParameterException", "Invalid token: none"},
 		}
 		for _, tt := range tests {
-			if code(tt.err) != tt.code || (tt.message != "" && message(tt.err) != tt.message) {
+			if code(tt.err) != tt.code || (tt.message != "" && messageOf(tt.err) != tt.message) {
 				t.Errorf("%s: %v", tt.name, tt.err)
 			}
 		}
@@ -170,100 +170,6 @@ func TestErrorsAreThoseOfECS(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
-
-func TestInvalidTaskDefinitions(t *testing.T) {
-	type input = ecs.RegisterTaskDefinitionInput
-	first := func(change func(*types.ContainerDefinition)) func(*input) {
-		return func(in *input) { change(&in.ContainerDefinitions[0]) }
-	}
-	beside := func(name string, change func(first, other *types.ContainerDefinition)) func(*input) {
-		return func(in *input) {
-			in.ContainerDefinitions = append(in.ContainerDefinitions, types.ContainerDefinition{Name: &name, Image: aws.String("flyball/web")})
-			change(&in.ContainerDefinitions[0], &in.ContainerDefinitions[1])
-		}
-	}
-	on := func(name string, condition types.ContainerCondition) []types.ContainerDependency {
-		return []types.ContainerDependency{{ContainerName: &name, Condition: condition}}
-	}
-	ec2 := func(in *input) {
-		in.RequiresCompatibilities, in.NetworkMode, in.Cpu, in.Memory = nil, "", nil, nil
-	}
-	tests := []struct {
-		name    string
-		changes []func(*input)
-		message string
-	}{
-		{"no containers", []func(*input){func(in *input) { in.ContainerDefinitions = nil }}, "Container list cannot be empty."},
-		{"no name", []func(*input){first(func(c *types.ContainerDefinition) { c.Name = nil })}, "Container.name should not be null or empty."},
-		{"no image", []func(*input){first(func(c *types.ContainerDefinition) { c.Image = nil })}, "Container.image should not be null or empty."},
-		{"Fargate without CPU", []func(*input){func(in *input) { in.Cpu = nil }}, "Fargate requires that 'cpu' be defined at the task level."},
-		{"Fargate without memory", []func(*input){func(in *input) { in.Memory = nil }}, "Fargate requires that 'memory' be defined at the task level."},
-		{"a pair that Fargate lacks", []func(*input){func(in *input) { in.Cpu, in.Memory = aws.String("512"), aws.String("512") }},
-			"No Fargate configuration exists for given values: 512 CPU, 512 memory. See the Amazon ECS documentation for the valid values."},
-		{"EC2 without memory", []func(*input){ec2}, "Invalid setting for container 'web'. At least one of 'memory' or 'memoryReservation' must be specified."},
-		{"a container larger than the task", []func(*input){first(func(c *types.ContainerDefinition) { c.Memory = aws.Int32(1024) })},
-			"The 'memory' setting for container 'web' is greater than for the task."},
-		{"no essential container", []func(*input){first(func(c *types.ContainerDefinition) { c.Essential = aws.Bool(false) })},
-			"Task definition doesn't have any essential container."},
-		{"two host ports", []func(*input){first(func(c *types.ContainerDefinition) { c.PortMappings[0].HostPort = aws.Int32(80) })},
-			"When networkMode=awsvpc, the host ports and container ports in port mappings must match."},
-		{"not a number", []func(*input){func(in *input) { in.Cpu = aws.String("a lot") }}, "Invalid 'cpu' setting for task."},
-		{"more CPU in containers than in the task", []func(*input){beside("other", func(_, c *types.ContainerDefinition) { c.Cpu = 200 }), first(func(c *types.ContainerDefinition) { c.Cpu = 100 })},
-			"The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'."},
-		{"what Fargate does not do", []func(*input){first(func(c *types.ContainerDefinition) { c.DnsServers = []string{"1.1.1.1"} })},
-			"Tasks using the Fargate launch type do not support dnsServers."},
-		{"swap on Fargate", []func(*input){first(func(c *types.ContainerDefinition) { c.LinuxParameters = &types.LinuxParameters{MaxSwap: aws.Int32(0)} })},
-			"Tasks using the Fargate launch type do not support maxSwap."},
-		{"IPC mode on Fargate", []func(*input){func(in *input) { in.IpcMode = types.IpcModeHost }}, "Tasks using the Fargate launch type do not support ipcMode."},
-		{"a dependency that is not there", []func(*input){first(func(c *types.ContainerDefinition) { c.DependsOn = on("none", "START") })},
-			"Cannot depend on container + 'none' because it does not exist"},
-		{"the end of an essential container", []func(*input){beside("other", func(c, _ *types.ContainerDefinition) { c.DependsOn = on("other", "COMPLETE") })},
-			"A dependency container with SUCCESS or COMPLETE condition cannot be an essential container"},
-		{"the health of one without a check", []func(*input){beside("other", func(c, _ *types.ContainerDefinition) { c.DependsOn = on("other", "HEALTHY") })},
-			"A dependency container with HEALTHY condition must have health check configured"},
-		{"a container that waits for itself", []func(*input){first(func(c *types.ContainerDefinition) { c.DependsOn = on("web", "START") })}, "Container dependsOn contains a cycle"},
-		{"containers that wait for each other", []func(*input){beside("other", func(c, other *types.ContainerDefinition) {
-			c.DependsOn, other.DependsOn = on("other", "START"), on("web", "START")
-		})}, "Container dependsOn contains a cycle"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			inWorld(t, func(w *world) {
-				_, err := w.api.RegisterTaskDefinition(w.Context(), webDefinition(tt.changes...))
-				if code(err) != "ClientException" || message(err) != tt.message {
-					t.Errorf("got %v, want %q", err, tt.message)
-				}
-			})
-		})
-	}
-}
-
-func TestFargateSizes(t *testing.T) {
-	for _, s := range []struct {
-		cpu, memory int
-		ok          bool
-	}{
-		{256, 512, true}, {256, 1024, true}, {256, 2048, true}, {256, 1536, false}, {256, 4096, false},
-		{512, 1024, true}, {512, 4096, true}, {512, 5120, false}, {1024, 2048, true}, {1024, 8192, true},
-		{4096, 30720, true}, {8192, 16384, true}, {8192, 17408, false}, {16384, 122880, true}, {300, 512, false},
-	} {
-		if got := fargateSize(s.cpu, s.memory); got != s.ok {
-			t.Errorf("%d CPU with %d MiB: %v", s.cpu, s.memory, got)
-		}
-	}
-}
-
-func FuzzParseSize(f *testing.F) {
-	for _, s := range []string{"256", ".25 vCPU", "1vcpu", "2 GB", "0.5gb", "-1", "1e9", "99999999999999999999 GB"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		size, err := parseSize(&s, &s)
-		if err == nil && (size.cpu < 128 || size.memory < 6 || size.cpu > 1<<30 || size.memory > 1<<30) {
-			t.Errorf("%q is %+v", s, size)
-		}
-	})
-}
 
 func TestDefinitionIsReadBackWithAWSDefaults(t *testing.T) {
 	inWorld(t, func(w *world) {
@@ -505,7 +411,7 @@ func TestClusterLife(t *testing.T) {
 			}
 		}
 		d := must(w.api.DescribeClusters(w.Context(), &ecs.DescribeClustersInput{Clusters: []string{"default", "none"}}))(w)
-		if _, err := w.api.ListTasks(w.Context(), &ecs.ListTasksInput{}); message(err) != "The referenced cluster was inactive." {
+		if _, err := w.api.ListTasks(w.Context(), &ecs.ListTasksInput{}); messageOf(err) != "The referenced cluster was inactive." {
 			t.Errorf("tasks of a deleted cluster: %v", err)
 		}
 		if *d.Clusters[0].Status != "INACTIVE" || *d.Failures[0].Reason != "MISSING" {
@@ -550,13 +456,13 @@ func TestTagsOfAWS(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.serve(1, func(in *ecs.CreateServiceInput) { in.EnableECSManagedTags = true })
 		arn := w.tasks("")[0].TaskArn
-		own := make([]types.Tag, maxTags)
+		own := make([]types.Tag, tags.Most)
 		for i := range own {
 			own[i] = types.Tag{Key: aws.String(fmt.Sprint("tag", i)), Value: aws.String("")}
 		}
 		must(w.api.TagResource(w.Context(), &ecs.TagResourceInput{ResourceArn: arn, Tags: own}))(w)
 		must(w.api.UntagResource(w.Context(), &ecs.UntagResourceInput{ResourceArn: arn, TagKeys: []string{"aws:ecs:clusterName", "tag0"}}))(w)
-		if n := len(must(w.api.ListTagsForResource(w.Context(), &ecs.ListTagsForResourceInput{ResourceArn: arn}))(w).Tags); n != 2+maxTags-1 {
+		if n := len(must(w.api.ListTagsForResource(w.Context(), &ecs.ListTagsForResourceInput{ResourceArn: arn}))(w).Tags); n != 2+tags.Most-1 {
 			t.Errorf("%d tags", n)
 		}
 	})
@@ -568,7 +474,7 @@ func TestTagsOfWhatIsGone(t *testing.T) {
 		service, task := w.service().ServiceArn, w.tasks("")[0].TaskArn
 		refused := func(arn *string, want string) {
 			_, err := w.api.ListTagsForResource(w.Context(), &ecs.ListTagsForResourceInput{ResourceArn: arn})
-			if code(err) != "InvalidParameterException" || message(err) != want {
+			if code(err) != "InvalidParameterException" || messageOf(err) != want {
 				t.Errorf("tags of %s: %v", *arn, err)
 			}
 		}
@@ -696,31 +602,6 @@ func TestPlacementByHostIsShownAsByInstance(t *testing.T) {
 			t.Errorf("changed to %+v", s)
 		}
 	})
-}
-
-func TestVolumesThatAreRefused(t *testing.T) {
-	mount := func(name string) []types.MountPoint {
-		return []types.MountPoint{{SourceVolume: aws.String(name), ContainerPath: aws.String("/data")}}
-	}
-	host := &types.HostVolumeProperties{SourcePath: aws.String("/srv")}
-	for want, volumes := range map[string][]types.Volume{
-		"Unknown volume 'data'.":                   nil,
-		"Volume names must be unique: 'data'.":     {{Name: aws.String("data")}, {Name: aws.String("data")}},
-		"Volume name should not be null or empty.": {{}},
-		"No volume configuration can be configured for volume 'data', which is configured at launch.": {{Name: aws.String("data"), ConfiguredAtLaunch: aws.Bool(true), Host: host}},
-		"Fargate compatible task definitions do not support sourcePath":                               {{Name: aws.String("data"), Host: host}},
-	} {
-		inWorld(t, func(w *world) {
-			in := webDefinition()
-			in.Volumes = volumes
-			in.ContainerDefinitions[0].MountPoints = mount("data")
-			_, err := w.api.RegisterTaskDefinition(w.Context(), in)
-			var refused *types.ClientException
-			if !errors.As(err, &refused) || *refused.Message != want {
-				t.Errorf("got %v, want %s", err, want)
-			}
-		})
-	}
 }
 
 func TestAccountSettings(t *testing.T) {

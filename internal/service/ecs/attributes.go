@@ -3,6 +3,7 @@ package ecs
 import (
 	"cmp"
 	"context"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,7 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"flyball/internal/store"
+	"flyball/internal/optional"
+	"flyball/internal/service/ecs/fault"
+	"flyball/internal/state"
 )
 
 // maxAttributes is how many attributes a user may put on an instance.
@@ -30,9 +33,9 @@ func checkAttributes(attributes []types.Attribute) error {
 	for _, a := range attributes {
 		switch {
 		case len(aws.ToString(a.Name)) > maxAttribute || !attributeName.MatchString(aws.ToString(a.Name)):
-			return invalidParameter("The attribute name %q is not valid. It can have up to 128 letters, numbers, hyphens, underscores, slashes, back slashes and periods.", aws.ToString(a.Name))
+			return fault.InvalidParameter("The attribute name %q is not valid. It can have up to 128 letters, numbers, hyphens, underscores, slashes, back slashes and periods.", aws.ToString(a.Name))
 		case aws.ToString(a.Value) != "" && (len(*a.Value) > maxAttribute || !attributeValue.MatchString(*a.Value)):
-			return invalidParameter("The value of the attribute %s is not valid.", *a.Name)
+			return fault.InvalidParameter("The value of the attribute %s is not valid.", *a.Name)
 		}
 	}
 	return nil
@@ -46,7 +49,7 @@ func inOrder(attributes []types.Attribute) []types.Attribute {
 
 // mergeAttributes returns old with the changes made, as a new list.
 func mergeAttributes(old, changes []types.Attribute) []types.Attribute {
-	merged := slices.Clone(orEmpty(old))
+	merged := slices.Clone(optional.List(old))
 	for _, a := range changes {
 		put := types.Attribute{Name: a.Name, Value: a.Value}
 		if i := slices.IndexFunc(merged, func(m types.Attribute) bool { return *m.Name == *a.Name }); i >= 0 {
@@ -71,18 +74,18 @@ func custom(attributes []types.Attribute) int {
 
 // changeAttributes works a change of attributes out for each instance that they
 // name, and makes all of them or none.
-func (a *API) changeAttributes(cluster *string, attributes []types.Attribute, change func(old []types.Attribute, one types.Attribute) []types.Attribute) ([]types.Attribute, error) {
+func (a *API) changeAttributes(ctx context.Context, cluster *string, attributes []types.Attribute, change func(old []types.Attribute, one types.Attribute) []types.Attribute) ([]types.Attribute, error) {
 	switch n := len(attributes); {
 	case n == 0:
-		return nil, invalidParameter("Attributes cannot be empty.")
+		return nil, fault.InvalidParameter("Attributes cannot be empty.")
 	case n > 10:
-		return nil, invalidParameter("Attributes can have at most 10 items.")
+		return nil, fault.InvalidParameter("Attributes can have at most 10 items.")
 	}
 	if err := checkAttributes(attributes); err != nil {
 		return nil, err
 	}
 	changed := []types.Attribute{}
-	err := a.change(func(b *store.Batch) error {
+	err := a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		c, err := a.activeCluster(cluster)
 		if err != nil {
 			return err
@@ -104,9 +107,10 @@ func (a *API) changeAttributes(cluster *string, attributes []types.Attribute, ch
 			changed = append(changed, types.Attribute{Name: one.Name, Value: one.Value, TargetId: i.api.ContainerInstanceArn})
 		}
 		for i, list := range lists {
+			keep(tx, i)
 			i.api.Attributes = list
 			i.api.Version++
-			i.save(b)
+			i.save(tx)
 		}
 		return nil
 	})
@@ -117,7 +121,7 @@ func (a *API) changeAttributes(cluster *string, attributes []types.Attribute, ch
 func (a *API) attributeTarget(c *cluster, one types.Attribute) (*containerInstance, error) {
 	ref := aws.ToString(one.TargetId)
 	if ref == "" {
-		return nil, invalidParameter("The target ID of the attribute %s must be specified.", *one.Name)
+		return nil, fault.InvalidParameter("The target ID of the attribute %s must be specified.", *one.Name)
 	}
 	i, ok := a.findInstance(c, ref)
 	if !ok {
@@ -128,7 +132,7 @@ func (a *API) attributeTarget(c *cluster, one types.Attribute) (*containerInstan
 
 // PutAttributes sets attributes of container instances.
 func (a *API) PutAttributes(ctx context.Context, in *ecs.PutAttributesInput, _ ...func(*ecs.Options)) (*ecs.PutAttributesOutput, error) {
-	put, err := a.changeAttributes(in.Cluster, in.Attributes, func(old []types.Attribute, one types.Attribute) []types.Attribute {
+	put, err := a.changeAttributes(ctx, in.Cluster, in.Attributes, func(old []types.Attribute, one types.Attribute) []types.Attribute {
 		return mergeAttributes(old, []types.Attribute{one})
 	})
 	return answer(&ecs.PutAttributesOutput{Attributes: put}, err)
@@ -136,7 +140,7 @@ func (a *API) PutAttributes(ctx context.Context, in *ecs.PutAttributesInput, _ .
 
 // DeleteAttributes removes attributes of container instances, by their names.
 func (a *API) DeleteAttributes(ctx context.Context, in *ecs.DeleteAttributesInput, _ ...func(*ecs.Options)) (*ecs.DeleteAttributesOutput, error) {
-	deleted, err := a.changeAttributes(in.Cluster, in.Attributes, func(old []types.Attribute, one types.Attribute) []types.Attribute {
+	deleted, err := a.changeAttributes(ctx, in.Cluster, in.Attributes, func(old []types.Attribute, one types.Attribute) []types.Attribute {
 		return slices.DeleteFunc(slices.Clone(old), func(m types.Attribute) bool { return *m.Name == *one.Name })
 	})
 	return answer(&ecs.DeleteAttributesOutput{Attributes: deleted}, err)
@@ -146,15 +150,31 @@ func (a *API) DeleteAttributes(ctx context.Context, in *ecs.DeleteAttributesInpu
 // name, or by name and value.
 func (a *API) ListAttributes(ctx context.Context, in *ecs.ListAttributesInput, _ ...func(*ecs.Options)) (*ecs.ListAttributesOutput, error) {
 	if in.AttributeValue != nil && in.AttributeName == nil {
-		return nil, invalidParameter("An attribute value can only be given with an attribute name.")
+		return nil, fault.InvalidParameter("An attribute value can only be given with an attribute name.")
 	}
-	a.mu.RLock()
-	c, err := a.activeCluster(in.Cluster)
+	found, err := read(ctx, a, func() (map[string]types.Attribute, error) { return a.matchingAttributes(in) })
 	if err != nil {
-		a.mu.RUnlock()
 		return nil, err
 	}
-	found := map[string]types.Attribute{} // by instance and name
+	keys, next, err := pageOf(slices.Sorted(maps.Keys(found)), in.NextToken, in.MaxResults, 100)
+	if err != nil {
+		return nil, err
+	}
+	out := &ecs.ListAttributesOutput{Attributes: []types.Attribute{}, NextToken: next}
+	for _, k := range keys {
+		out.Attributes = append(out.Attributes, found[k])
+	}
+	return out, nil
+}
+
+// matchingAttributes are the attributes that pass the filters, by instance and
+// name.
+func (a *API) matchingAttributes(in *ecs.ListAttributesInput) (map[string]types.Attribute, error) {
+	c, err := a.activeCluster(in.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]types.Attribute{}
 	for _, i := range c.instances {
 		for _, one := range i.api.Attributes {
 			if in.AttributeName != nil && *in.AttributeName != *one.Name || in.AttributeValue != nil && *in.AttributeValue != aws.ToString(one.Value) {
@@ -164,14 +184,5 @@ func (a *API) ListAttributes(ctx context.Context, in *ecs.ListAttributesInput, _
 			found[i.arn()+" "+*one.Name] = one
 		}
 	}
-	a.mu.RUnlock()
-	keys, next, err := pageOf(sortedKeys(found), in.NextToken, in.MaxResults, 100)
-	if err != nil {
-		return nil, err
-	}
-	out := &ecs.ListAttributesOutput{Attributes: []types.Attribute{}, NextToken: next}
-	for _, k := range keys {
-		out.Attributes = append(out.Attributes, found[k])
-	}
-	return out, nil
+	return found, nil
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 
 	"flyball/internal/clock"
+	"flyball/internal/service/ecs/rules"
+	"flyball/internal/state"
 	"flyball/internal/store"
 	runtime "flyball/internal/task"
 	"flyball/metric"
@@ -25,8 +27,7 @@ func manyServices(b *testing.B, n int) *API {
 	}
 	b.Cleanup(func() { st.Close() })
 	a, err := New(Config{
-		Account: "123456789012", Region: "us-east-1",
-		Clock: clock.New(time.Now(), 1), Store: st, Runtime: newFakeRuntime(),
+		Cell: testCell(state.New(st), "us-east-1", clock.New(time.Now(), 1)), Runtime: newFakeRuntime(),
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -73,15 +74,6 @@ func BenchmarkUpdateServiceDesiredCount(b *testing.B) {
 	}
 }
 
-func BenchmarkDecide(b *testing.B) {
-	v := view{desired: 100, minimumHealthy: 100, maximum: 200, primary: "new"}
-	v.tasks = tasksOf("new", "rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr")
-	b.ReportAllocs()
-	for b.Loop() {
-		decide(v, noon)
-	}
-}
-
 func BenchmarkMemoryPerService(b *testing.B) {
 	for b.Loop() {
 		var before, after goruntime.MemStats
@@ -103,15 +95,15 @@ func BenchmarkPublish(b *testing.B) {
 	a := manyServices(b, benchServices)
 	a.cfg.Metrics = nobody{}
 	for _, s := range a.clusters["prod"].services {
-		t := &task{cluster: s.cluster, service: s, handle: idle{}, reserved: taskSize{cpu: 256, memory: 512}}
+		t := &task{cluster: s.cluster, service: s, handle: idle{}, reserved: rules.Size{CPU: 256, Memory: 512}}
 		t.api.LastStatus, t.api.DesiredStatus = aws.String(statusRunning), aws.String(statusRunning)
 		s.tasks[s.name] = t
-		a.measure(t)
+		a.measure(t, mark{at: time.Now()})
 	}
 	minute := a.now().Truncate(time.Minute)
 	b.ReportAllocs()
 	for b.Loop() {
-		a.publish(context.Background(), minute)
+		a.publishMetrics(context.Background(), minute)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchServices, "ns/service")
 }

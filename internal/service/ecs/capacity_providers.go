@@ -3,6 +3,7 @@ package ecs
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,21 +12,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"flyball/internal/store"
+	"flyball/internal/optional"
+	"flyball/internal/service/ecs/fault"
+	"flyball/internal/service/ecs/rules"
+	"flyball/internal/state"
 )
-
-// The capacity providers that every account has. Here they are the same, as are
-// all: this machine.
-var fargateProviders = map[string]types.CapacityProviderType{
-	"FARGATE":      types.CapacityProviderTypeFargate,
-	"FARGATE_SPOT": types.CapacityProviderTypeFargateSpot,
-}
 
 // A provider is a capacity provider that a user created for an Auto Scaling
 // group. Its tasks run on this machine, as all do; the group is not scaled.
 type provider struct{ api types.CapacityProvider }
 
-func (p *provider) save(b *store.Batch) { b.Put(kindProvider, *p.api.Name, document(p.api)) }
+func (p *provider) save(tx *state.Tx) { tx.Put(kindProvider, *p.api.Name, p.api) }
 
 // describe is the capacity provider as the API shows it.
 func (p *provider) describe(include []types.CapacityProviderField) types.CapacityProvider {
@@ -37,7 +34,7 @@ func (p *provider) describe(include []types.CapacityProviderField) types.Capacit
 }
 
 // findProvider returns a capacity provider that a user created, by its name or
-// ARN. The lock is held.
+// ARN.
 func (a *API) findProvider(ref string) (*provider, bool) {
 	parts, ok := a.resource("capacity-provider", ref)
 	if !ok || len(parts) != 1 {
@@ -50,7 +47,7 @@ func (a *API) findProvider(ref string) (*provider, bool) {
 // fargateProvider describes FARGATE or FARGATE_SPOT, by its name or ARN.
 func (a *API) fargateProvider(ref string) (types.CapacityProvider, bool) {
 	parts, ok := a.resource("capacity-provider", ref)
-	if !ok || len(parts) != 1 || fargateProviders[parts[0]] == "" {
+	if !ok || len(parts) != 1 || rules.FargateProviders[parts[0]] == "" {
 		return types.CapacityProvider{}, false
 	}
 	return types.CapacityProvider{
@@ -58,7 +55,7 @@ func (a *API) fargateProvider(ref string) (types.CapacityProvider, bool) {
 		Name:                aws.String(parts[0]),
 		Status:              types.CapacityProviderStatusActive,
 		Tags:                []types.Tag{},
-		Type:                fargateProviders[parts[0]],
+		Type:                rules.FargateProviders[parts[0]],
 	}, true
 }
 
@@ -68,14 +65,14 @@ func (a *API) CreateCapacityProvider(ctx context.Context, in *ecs.CreateCapacity
 		return nil, err
 	}
 	out := &ecs.CreateCapacityProviderOutput{}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		group := *in.AutoScalingGroupProvider
 		for _, p := range a.providers {
 			switch {
 			case *p.api.Name == *in.Name:
-				return clientError("The specified capacity provider already exists. To change the configuration of an existing capacity provider, update the capacity provider.")
+				return fault.Client("The specified capacity provider already exists. To change the configuration of an existing capacity provider, update the capacity provider.")
 			case *p.api.AutoScalingGroupProvider.AutoScalingGroupArn == *group.AutoScalingGroupArn:
-				return clientError("The specified Auto Scaling group ARN is already being used by another capacity provider. Specify a unique Auto Scaling group ARN and try again.")
+				return fault.Client("The specified Auto Scaling group ARN is already being used by another capacity provider. Specify a unique Auto Scaling group ARN and try again.")
 			}
 		}
 		group, err := groupDefaults(group, types.AutoScalingGroupProvider{})
@@ -87,12 +84,12 @@ func (a *API) CreateCapacityProvider(ctx context.Context, in *ecs.CreateCapacity
 			CapacityProviderArn:      aws.String(a.arn("capacity-provider", *in.Name)),
 			Name:                     in.Name,
 			Status:                   types.CapacityProviderStatusActive,
-			Tags:                     orEmpty(in.Tags),
+			Tags:                     optional.List(in.Tags),
 			Type:                     types.CapacityProviderTypeEc2Autoscaling,
 			UpdateStatus:             types.CapacityProviderUpdateStatusCreateComplete,
 		}}
-		a.providers[*in.Name] = p
-		p.save(b)
+		put(tx, a.providers, *in.Name, p)
+		p.save(tx)
 		shown := p.api
 		out.CapacityProvider = &shown
 		return nil
@@ -103,19 +100,19 @@ func checkNewProvider(in *ecs.CreateCapacityProviderInput) error {
 	name := strings.ToLower(aws.ToString(in.Name))
 	reserved := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
 	switch {
-	case !validName(name):
-		return invalidParameter("The specified capacity provider name is invalid. Up to 255 characters are allowed, including letters (upper and lowercase), numbers, underscores, and hyphens. Specify a valid name and try again.")
+	case !rules.ValidName(name):
+		return fault.InvalidParameter("The specified capacity provider name is invalid. Up to 255 characters are allowed, including letters (upper and lowercase), numbers, underscores, and hyphens. Specify a valid name and try again.")
 	case slices.ContainsFunc([]string{"aws", "ecs", "fargate"}, reserved):
-		return invalidParameter("The specified capacity provider name is invalid. The name cannot be prefixed with aws, ecs, or fargate. Specify a valid name and try again.")
+		return fault.InvalidParameter("The specified capacity provider name is invalid. The name cannot be prefixed with aws, ecs, or fargate. Specify a valid name and try again.")
 	case in.ManagedInstancesProvider != nil:
-		return notServed("managedInstancesProvider")
+		return fault.NotServed("managedInstancesProvider")
 	case in.AutoScalingGroupProvider == nil:
-		return invalidParameter("An Auto Scaling group provider must be specified.")
+		return fault.InvalidParameter("An Auto Scaling group provider must be specified.")
 	case aws.ToString(in.AutoScalingGroupProvider.AutoScalingGroupArn) == "":
-		return invalidParameter("The Auto Scaling group ARN must be specified.")
+		return fault.InvalidParameter("The Auto Scaling group ARN must be specified.")
 	}
 	if group, err := arn.Parse(*in.AutoScalingGroupProvider.AutoScalingGroupArn); err != nil || group.Service != "autoscaling" {
-		return clientError("The specified Auto Scaling group ARN is not valid. Specify a valid ARN and try again.")
+		return fault.Client("The specified Auto Scaling group ARN is not valid. Specify a valid ARN and try again.")
 	}
 	return checkTags(in.Tags)
 }
@@ -135,10 +132,10 @@ func groupDefaults(in, old types.AutoScalingGroupProvider) (types.AutoScalingGro
 			continue
 		}
 		scaling.Status = cmp.Or(s.Status, scaling.Status)
-		scaling.TargetCapacity = orElse(s.TargetCapacity, scaling.TargetCapacity)
-		scaling.MinimumScalingStepSize = orElse(s.MinimumScalingStepSize, scaling.MinimumScalingStepSize)
-		scaling.MaximumScalingStepSize = orElse(s.MaximumScalingStepSize, scaling.MaximumScalingStepSize)
-		scaling.InstanceWarmupPeriod = orElse(s.InstanceWarmupPeriod, scaling.InstanceWarmupPeriod)
+		scaling.TargetCapacity = cmp.Or(s.TargetCapacity, scaling.TargetCapacity)
+		scaling.MinimumScalingStepSize = cmp.Or(s.MinimumScalingStepSize, scaling.MinimumScalingStepSize)
+		scaling.MaximumScalingStepSize = cmp.Or(s.MaximumScalingStepSize, scaling.MaximumScalingStepSize)
+		scaling.InstanceWarmupPeriod = cmp.Or(s.InstanceWarmupPeriod, scaling.InstanceWarmupPeriod)
 	}
 	group := types.AutoScalingGroupProvider{
 		AutoScalingGroupArn:          in.AutoScalingGroupArn,
@@ -155,13 +152,13 @@ func groupDefaults(in, old types.AutoScalingGroupProvider) (types.AutoScalingGro
 func checkManagedScaling(s types.ManagedScaling) error {
 	switch {
 	case *s.TargetCapacity < 1 || *s.TargetCapacity > 100:
-		return invalidParameter("The target capacity of managed scaling must be between 1 and 100.")
+		return fault.InvalidParameter("The target capacity of managed scaling must be between 1 and 100.")
 	case *s.MinimumScalingStepSize < 1 || *s.MinimumScalingStepSize > 10000, *s.MaximumScalingStepSize < 1 || *s.MaximumScalingStepSize > 10000:
-		return invalidParameter("The scaling step sizes of managed scaling must be between 1 and 10000.")
+		return fault.InvalidParameter("The scaling step sizes of managed scaling must be between 1 and 10000.")
 	case *s.MinimumScalingStepSize > *s.MaximumScalingStepSize:
-		return invalidParameter("The minimum scaling step size must not be greater than the maximum scaling step size.")
+		return fault.InvalidParameter("The minimum scaling step size must not be greater than the maximum scaling step size.")
 	case *s.InstanceWarmupPeriod < 0 || *s.InstanceWarmupPeriod > 10000:
-		return invalidParameter("The instance warmup period of managed scaling must be between 0 and 10000.")
+		return fault.InvalidParameter("The instance warmup period of managed scaling must be between 0 and 10000.")
 	}
 	return nil
 }
@@ -170,13 +167,13 @@ func checkManagedScaling(s types.ManagedScaling) error {
 // provider is to be scaled.
 func (a *API) UpdateCapacityProvider(ctx context.Context, in *ecs.UpdateCapacityProviderInput, _ ...func(*ecs.Options)) (*ecs.UpdateCapacityProviderOutput, error) {
 	if in.ManagedInstancesProvider != nil {
-		return nil, notServed("managedInstancesProvider")
+		return nil, fault.NotServed("managedInstancesProvider")
 	}
 	if in.AutoScalingGroupProvider == nil {
-		return nil, invalidParameter("An Auto Scaling group provider must be specified.")
+		return nil, fault.InvalidParameter("An Auto Scaling group provider must be specified.")
 	}
 	out := &ecs.UpdateCapacityProviderOutput{}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		p, err := a.userProvider(in.Name)
 		if err != nil {
 			return err
@@ -189,25 +186,25 @@ func (a *API) UpdateCapacityProvider(ctx context.Context, in *ecs.UpdateCapacity
 		if err != nil {
 			return err
 		}
+		keep(tx, p)
 		p.api.AutoScalingGroupProvider = &group
 		p.api.UpdateStatus = types.CapacityProviderUpdateStatusUpdateComplete
 		p.api.UpdateStatusReason = nil
-		p.save(b)
+		p.save(tx)
 		shown := p.api
 		out.CapacityProvider = &shown
 		return nil
 	}))
 }
 
-// userProvider returns a capacity provider that may be changed and deleted. The
-// lock is held.
+// userProvider returns a capacity provider that may be changed and deleted.
 func (a *API) userProvider(ref *string) (*provider, error) {
 	if _, ok := a.fargateProvider(aws.ToString(ref)); ok {
-		return nil, invalidParameter("The specified capacity provider is reserved and cannot be changed or deleted.")
+		return nil, fault.InvalidParameter("The specified capacity provider is reserved and cannot be changed or deleted.")
 	}
 	p, ok := a.findProvider(aws.ToString(ref))
 	if !ok {
-		return nil, invalidParameter("The specified capacity provider was not found. Specify a valid name or ARN and try again.")
+		return nil, fault.InvalidParameter("The specified capacity provider was not found. Specify a valid name or ARN and try again.")
 	}
 	return p, nil
 }
@@ -216,22 +213,23 @@ func (a *API) userProvider(ref *string) (*provider, error) {
 // the answer tells that the deletion failed; as on AWS that is no error.
 func (a *API) DeleteCapacityProvider(ctx context.Context, in *ecs.DeleteCapacityProviderInput, _ ...func(*ecs.Options)) (*ecs.DeleteCapacityProviderOutput, error) {
 	out := &ecs.DeleteCapacityProviderOutput{}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		p, err := a.userProvider(in.CapacityProvider)
 		if err != nil {
 			return err
 		}
 		name := *p.api.Name
 		if c, ok := a.clusterWith(name); ok {
+			keep(tx, p)
 			p.api.UpdateStatus = types.CapacityProviderUpdateStatusDeleteFailed
 			p.api.UpdateStatusReason = aws.String("The capacity provider cannot be deleted because it is associated with cluster: " + c.name + ". Remove the capacity provider from the cluster and try again.")
-			p.save(b)
+			p.save(tx)
 			shown := p.api
 			out.CapacityProvider = &shown
 			return nil
 		}
-		delete(a.providers, name)
-		b.Delete(kindProvider, name)
+		drop(tx, a.providers, name)
+		tx.Delete(kindProvider, name)
 		shown := p.api
 		shown.Status = types.CapacityProviderStatusInactive
 		shown.UpdateStatus = types.CapacityProviderUpdateStatusDeleteComplete
@@ -241,10 +239,9 @@ func (a *API) DeleteCapacityProvider(ctx context.Context, in *ecs.DeleteCapacity
 	}))
 }
 
-// clusterWith returns an active cluster that has a capacity provider. The lock is
-// held.
+// clusterWith returns an active cluster that has a capacity provider.
 func (a *API) clusterWith(provider string) (*cluster, bool) {
-	for _, name := range sortedKeys(a.clusters) {
+	for _, name := range slices.Sorted(maps.Keys(a.clusters)) {
 		if c := a.clusters[name]; !c.inactive() && slices.Contains(c.api.CapacityProviders, provider) {
 			return c, true
 		}
@@ -256,38 +253,38 @@ func (a *API) clusterWith(provider string) (*cluster, bool) {
 // cluster, or all.
 func (a *API) DescribeCapacityProviders(ctx context.Context, in *ecs.DescribeCapacityProvidersInput, _ ...func(*ecs.Options)) (*ecs.DescribeCapacityProvidersOutput, error) {
 	if len(in.CapacityProviders) > 100 {
-		return nil, invalidParameter("Capacity providers can have at most 100 items.")
+		return nil, fault.InvalidParameter("Capacity providers can have at most 100 items.")
 	}
 	out := &ecs.DescribeCapacityProvidersOutput{CapacityProviders: []types.CapacityProvider{}, Failures: []types.Failure{}}
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	refs := in.CapacityProviders
-	if len(refs) == 0 {
-		names, err := a.providerNames(in.Cluster)
-		if err != nil {
-			return nil, err
+	return read(ctx, a, func() (*ecs.DescribeCapacityProvidersOutput, error) {
+		refs := in.CapacityProviders
+		if len(refs) == 0 {
+			names, err := a.providerNames(in.Cluster)
+			if err != nil {
+				return nil, err
+			}
+			if refs, out.NextToken, err = pageOf(names, in.NextToken, cmp.Or(in.MaxResults, aws.Int32(10)), 100); err != nil {
+				return nil, err
+			}
 		}
-		if refs, out.NextToken, err = pageOf(names, in.NextToken, orElse(in.MaxResults, aws.Int32(10)), 100); err != nil {
-			return nil, err
+		for _, ref := range refs {
+			if builtin, ok := a.fargateProvider(ref); ok {
+				out.CapacityProviders = append(out.CapacityProviders, builtin)
+			} else if p, ok := a.findProvider(ref); ok {
+				out.CapacityProviders = append(out.CapacityProviders, p.describe(in.Include))
+			} else {
+				out.Failures = append(out.Failures, missing(a.reference("capacity-provider", ref)))
+			}
 		}
-	}
-	for _, ref := range refs {
-		if builtin, ok := a.fargateProvider(ref); ok {
-			out.CapacityProviders = append(out.CapacityProviders, builtin)
-		} else if p, ok := a.findProvider(ref); ok {
-			out.CapacityProviders = append(out.CapacityProviders, p.describe(in.Include))
-		} else {
-			out.Failures = append(out.Failures, missing(a.reference("capacity-provider", ref)))
-		}
-	}
-	return out, nil
+		return out, nil
+	})
 }
 
 // providerNames are the capacity providers of a cluster, or all of the account,
-// in order. The lock is held.
+// in order.
 func (a *API) providerNames(cluster *string) ([]string, error) {
 	if cluster == nil {
-		names := append(sortedKeys(fargateProviders), sortedKeys(a.providers)...)
+		names := append(slices.Sorted(maps.Keys(rules.FargateProviders)), slices.Sorted(maps.Keys(a.providers))...)
 		slices.Sort(names)
 		return names, nil
 	}
@@ -302,7 +299,7 @@ func (a *API) providerNames(cluster *string) ([]string, error) {
 // default strategy.
 func (a *API) PutClusterCapacityProviders(ctx context.Context, in *ecs.PutClusterCapacityProvidersInput, _ ...func(*ecs.Options)) (*ecs.PutClusterCapacityProvidersOutput, error) {
 	out := &ecs.PutClusterCapacityProvidersOutput{}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -315,9 +312,10 @@ func (a *API) PutClusterCapacityProviders(ctx context.Context, in *ecs.PutCluste
 				return &types.ResourceInUseException{Message: aws.String("The specified capacity provider is in use and cannot be removed.")}
 			}
 		}
-		c.api.CapacityProviders = orEmpty(in.CapacityProviders)
-		c.api.DefaultCapacityProviderStrategy = orEmpty(in.DefaultCapacityProviderStrategy)
-		c.save(b)
+		keep(tx, c)
+		c.api.CapacityProviders = optional.List(in.CapacityProviders)
+		c.api.DefaultCapacityProviderStrategy = optional.List(in.DefaultCapacityProviderStrategy)
+		c.save(tx)
 		out.Cluster = a.describeCluster(c, types.ClusterField("").Values())
 		return nil
 	}))
@@ -342,48 +340,15 @@ func namesProvider(strategy []types.CapacityProviderStrategyItem, name string) b
 const maxProviders = 20
 
 // checkProviders validates the providers of a cluster, which are named, and its
-// default strategy. The lock is held.
+// default strategy.
 func (a *API) checkProviders(providers []string, strategy []types.CapacityProviderStrategyItem) error {
 	if len(providers) > maxProviders {
-		return invalidParameter("Capacity providers can have at most %d items.", maxProviders)
+		return fault.InvalidParameter("Capacity providers can have at most %d items.", maxProviders)
 	}
 	for _, p := range providers {
-		if fargateProviders[p] == "" && a.providers[p] == nil {
-			return invalidParameter("The specified capacity provider %s was not found. Specify a valid name or ARN and try again.", p)
+		if rules.FargateProviders[p] == "" && a.providers[p] == nil {
+			return fault.InvalidParameter("The specified capacity provider %s was not found. Specify a valid name or ARN and try again.", p)
 		}
 	}
-	return checkStrategy(strategy, providers)
-}
-
-// checkStrategy validates a strategy against the providers that its cluster has.
-func checkStrategy(strategy []types.CapacityProviderStrategyItem, providers []string) error {
-	bases, weights, fargate := 0, int32(0), 0
-	for _, item := range strategy {
-		if fargateProviders[aws.ToString(item.CapacityProvider)] != "" {
-			fargate++
-		}
-		if !slices.Contains(providers, aws.ToString(item.CapacityProvider)) {
-			return invalidParameter("The specified capacity provider strategy cannot contain a capacity provider that is not associated with the cluster. Associate the capacity provider with the cluster and try again.")
-		}
-		if item.Base < 0 || item.Base > 100000 {
-			return invalidParameter("The base value of a capacity provider strategy must be between 0 and 100,000.")
-		}
-		if item.Weight < 0 || item.Weight > 1000 {
-			return invalidParameter("The weight value of a capacity provider strategy must be between 0 and 1,000.")
-		}
-		if item.Base > 0 {
-			bases++
-		}
-		weights += item.Weight
-	}
-	if fargate != 0 && fargate != len(strategy) {
-		return invalidParameter("The specified capacity provider strategy cannot contain a mix of capacity providers using Auto Scaling groups and Fargate providers. Specify one or the other and try again.")
-	}
-	if bases > 1 {
-		return invalidParameter("Only one capacity provider in a strategy can have a base value defined.")
-	}
-	if len(strategy) > 0 && weights == 0 {
-		return invalidParameter("A capacity provider strategy must contain at least one capacity provider with a weight greater than 0.")
-	}
-	return nil
+	return rules.CheckStrategy(strategy, providers)
 }

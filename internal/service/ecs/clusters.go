@@ -9,7 +9,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"flyball/internal/store"
+	"flyball/internal/optional"
+	"flyball/internal/service/ecs/fault"
+	"flyball/internal/service/ecs/rules"
+	"flyball/internal/service/ecs/scheduler"
+	"flyball/internal/state"
 )
 
 // The states of clusters, services and deployments.
@@ -51,7 +55,7 @@ func (c *cluster) insights() bool {
 	return false
 }
 
-func (c *cluster) save(b *store.Batch) { b.Put(kindCluster, c.name, document(c.api)) }
+func (c *cluster) save(tx *state.Tx) { tx.Put(kindCluster, c.name, c.api) }
 
 // CreateCluster creates a cluster, named default if it has no name. Creating one
 // that exists returns it as it is.
@@ -60,8 +64,8 @@ func (a *API) CreateCluster(ctx context.Context, in *ecs.CreateClusterInput, _ .
 	if name == "" {
 		name = defaultCluster
 	}
-	if !validName(name) {
-		return nil, invalidParameter("Cluster name can only contain letters, numbers, hyphens and underscores, up to 255 characters.")
+	if !rules.ValidName(name) {
+		return nil, fault.InvalidParameter("Cluster name can only contain letters, numbers, hyphens and underscores, up to 255 characters.")
 	}
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
@@ -70,7 +74,7 @@ func (a *API) CreateCluster(ctx context.Context, in *ecs.CreateClusterInput, _ .
 		return nil, err
 	}
 	out := &ecs.CreateClusterOutput{}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		if c, ok := a.clusters[name]; ok && !c.inactive() {
 			out.Cluster = a.describeCluster(c, shownOnCreation)
 			return nil
@@ -82,21 +86,22 @@ func (a *API) CreateCluster(ctx context.Context, in *ecs.CreateClusterInput, _ .
 			ClusterArn:                      aws.String(a.arn("cluster", name)),
 			ClusterName:                     aws.String(name),
 			Status:                          aws.String(active),
-			CapacityProviders:               orEmpty(in.CapacityProviders),
-			DefaultCapacityProviderStrategy: orEmpty(in.DefaultCapacityProviderStrategy),
+			CapacityProviders:               optional.List(in.CapacityProviders),
+			DefaultCapacityProviderStrategy: optional.List(in.DefaultCapacityProviderStrategy),
 			Configuration:                   in.Configuration,
 			ServiceConnectDefaults:          connectDefaults(in.ServiceConnectDefaults),
 			Settings:                        mergeSettings([]types.ClusterSetting{a.defaultInsights()}, in.Settings),
-			Tags:                            orEmpty(in.Tags),
+			Tags:                            optional.List(in.Tags),
 		}
 		c, deleted := a.clusters[name]
 		if deleted {
+			keep(tx, c)
 			c.api = api // what the old one remembers of stopped tasks stays its
 		} else {
 			c = newCluster(api)
-			a.clusters[name] = c
+			put(tx, a.clusters, name, c)
 		}
-		c.save(b)
+		c.save(tx)
 		out.Cluster = a.describeCluster(c, shownOnCreation)
 		return nil
 	}))
@@ -115,12 +120,12 @@ func (a *API) defaultInsights() types.ClusterSetting {
 }
 
 // describeCluster returns the cluster with the optional fields that are asked
-// for. The lock is held.
+// for.
 func (a *API) describeCluster(c *cluster, include []types.ClusterField) *types.Cluster {
 	d := c.api
 	counts := map[string]int{}
 	for _, s := range c.services {
-		kind := statisticsName(launch{LaunchType: s.api.LaunchType, Strategy: s.api.CapacityProviderStrategy}.runsAs()) + "ServiceCount"
+		kind := statisticsName(rules.Launch{LaunchType: s.api.LaunchType, Strategy: s.api.CapacityProviderStrategy}.RunsAs()) + "ServiceCount"
 		switch s.status() {
 		case active:
 			d.ActiveServicesCount++
@@ -133,10 +138,10 @@ func (a *API) describeCluster(c *cluster, include []types.ClusterField) *types.C
 	for _, t := range c.tasks {
 		kind := statisticsName(t.api.LaunchType) + "TasksCount"
 		switch t.phase() {
-		case running:
+		case scheduler.Running:
 			d.RunningTasksCount++
 			counts["running"+kind]++
-		case pending:
+		case scheduler.Pending:
 			d.PendingTasksCount++
 			counts["pending"+kind]++
 		}
@@ -182,38 +187,38 @@ func (a *API) DescribeClusters(ctx context.Context, in *ecs.DescribeClustersInpu
 		refs = []string{defaultCluster}
 	}
 	if len(refs) > 100 {
-		return nil, invalidParameter("Clusters can have at most 100 items.")
+		return nil, fault.InvalidParameter("Clusters can have at most 100 items.")
 	}
 	out := &ecs.DescribeClustersOutput{Clusters: []types.Cluster{}, Failures: []types.Failure{}}
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	for _, ref := range refs {
-		c, ok := a.findCluster(&ref)
-		if !ok {
-			out.Failures = append(out.Failures, missing(a.reference("cluster", ref)))
-			continue
+	return read(ctx, a, func() (*ecs.DescribeClustersOutput, error) {
+		for _, ref := range refs {
+			c, ok := a.findCluster(&ref)
+			if !ok {
+				out.Failures = append(out.Failures, missing(a.reference("cluster", ref)))
+				continue
+			}
+			out.Clusters = append(out.Clusters, *a.describeCluster(c, in.Include))
 		}
-		out.Clusters = append(out.Clusters, *a.describeCluster(c, in.Include))
-	}
-	return out, nil
+		return out, nil
+	})
 }
 
 // ListClusters lists the ARNs of the active clusters.
 func (a *API) ListClusters(ctx context.Context, in *ecs.ListClustersInput, _ ...func(*ecs.Options)) (*ecs.ListClustersOutput, error) {
-	a.mu.RLock()
 	var arns []string
-	for _, c := range a.clusters {
-		if !c.inactive() {
-			arns = append(arns, *c.api.ClusterArn)
+	a.cell.State.View(ctx, func() {
+		for _, c := range a.clusters {
+			if !c.inactive() {
+				arns = append(arns, *c.api.ClusterArn)
+			}
 		}
-	}
-	a.mu.RUnlock()
+	})
 	slices.Sort(arns)
 	arns, next, err := pageOf(arns, in.NextToken, in.MaxResults, 100)
 	if err != nil {
 		return nil, err
 	}
-	return &ecs.ListClustersOutput{ClusterArns: orEmpty(arns), NextToken: next}, nil
+	return &ecs.ListClustersOutput{ClusterArns: optional.List(arns), NextToken: next}, nil
 }
 
 // UpdateCluster changes a cluster's configuration and settings.
@@ -222,11 +227,12 @@ func (a *API) UpdateCluster(ctx context.Context, in *ecs.UpdateClusterInput, _ .
 		return nil, err
 	}
 	out := &ecs.UpdateClusterOutput{}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
 		}
+		keep(tx, c)
 		c.api.Settings = mergeSettings(c.api.Settings, in.Settings)
 		if in.Configuration != nil {
 			c.api.Configuration = in.Configuration
@@ -234,7 +240,7 @@ func (a *API) UpdateCluster(ctx context.Context, in *ecs.UpdateClusterInput, _ .
 		if in.ServiceConnectDefaults != nil {
 			c.api.ServiceConnectDefaults = connectDefaults(in.ServiceConnectDefaults)
 		}
-		c.save(b)
+		c.save(tx)
 		out.Cluster = a.describeCluster(c, types.ClusterField("").Values())
 		return nil
 	}))
@@ -243,7 +249,7 @@ func (a *API) UpdateCluster(ctx context.Context, in *ecs.UpdateClusterInput, _ .
 // UpdateClusterSettings changes a cluster's settings.
 func (a *API) UpdateClusterSettings(ctx context.Context, in *ecs.UpdateClusterSettingsInput, _ ...func(*ecs.Options)) (*ecs.UpdateClusterSettingsOutput, error) {
 	if len(in.Settings) == 0 {
-		return nil, invalidParameter("Settings cannot be empty.")
+		return nil, fault.InvalidParameter("Settings cannot be empty.")
 	}
 	out, err := a.UpdateCluster(ctx, &ecs.UpdateClusterInput{Cluster: in.Cluster, Settings: in.Settings})
 	if err != nil {
@@ -256,10 +262,10 @@ func (a *API) UpdateClusterSettings(ctx context.Context, in *ecs.UpdateClusterSe
 // with the same again.
 func (a *API) DeleteCluster(ctx context.Context, in *ecs.DeleteClusterInput, _ ...func(*ecs.Options)) (*ecs.DeleteClusterOutput, error) {
 	out := &ecs.DeleteClusterOutput{}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		c, ok := a.findCluster(in.Cluster)
 		if !ok {
-			return clusterNotFound()
+			return fault.ClusterNotFound()
 		}
 		for _, s := range c.services {
 			if s.status() != inactive {
@@ -280,8 +286,9 @@ func (a *API) DeleteCluster(ctx context.Context, in *ecs.DeleteClusterInput, _ .
 				}
 			}
 		}
+		keep(tx, c)
 		c.api.Status = aws.String(inactive)
-		c.save(b)
+		c.save(tx)
 		out.Cluster = a.describeCluster(c, nil)
 		return nil
 	}))
@@ -299,12 +306,12 @@ func connectDefaults(in *types.ClusterServiceConnectDefaultsRequest) *types.Clus
 func checkClusterSettings(settings []types.ClusterSetting) error {
 	for _, s := range settings {
 		if s.Name != types.ClusterSettingNameContainerInsights {
-			return invalidParameter("The setting name %q is not valid. It must be containerInsights.", s.Name)
+			return fault.InvalidParameter("The setting name %q is not valid. It must be containerInsights.", s.Name)
 		}
 		switch aws.ToString(s.Value) {
 		case "enabled", "disabled", "enhanced":
 		default:
-			return invalidParameter("The containerInsights setting must be one of enhanced, enabled and disabled.")
+			return fault.InvalidParameter("The containerInsights setting must be one of enhanced, enabled and disabled.")
 		}
 	}
 	return nil

@@ -3,7 +3,6 @@ package ecs
 import (
 	"context"
 	"encoding/json"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -13,12 +12,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"flyball/internal/store"
+	"flyball/internal/optional"
+	"flyball/internal/service/ecs/fault"
+	"flyball/internal/service/ecs/rules"
+	"flyball/internal/service/ecs/scheduler"
+	"flyball/internal/state"
 )
 
-// A containerInstance is the record of a machine that was registered with a
-// cluster. Tasks that are started on it run on this machine, as all do; it counts
-// them and what they reserve. Services and RunTask run without one.
+// A containerInstance is a machine that was registered with a cluster. Tasks that
+// are started on it run on this machine, as all do; it counts them and what they
+// reserve. Services and RunTask run without one.
 type containerInstance struct {
 	id      string
 	cluster *cluster
@@ -33,8 +36,8 @@ func newContainerInstance(c *cluster, api types.ContainerInstance) *containerIns
 
 func (i *containerInstance) arn() string { return *i.api.ContainerInstanceArn }
 
-func (i *containerInstance) save(b *store.Batch) {
-	b.Put(kindInstance, i.cluster.name+"/"+i.id, document(i.api))
+func (i *containerInstance) save(tx *state.Tx) {
+	tx.Put(kindInstance, i.cluster.name+"/"+i.id, i.api)
 }
 
 // findInstance returns the container instance of a cluster by its ID or ARN.
@@ -60,15 +63,15 @@ func (i *containerInstance) tasks() []*task {
 	return tasks
 }
 
-// describe is the instance as the API shows it. The lock is held.
+// describe is the instance as the API shows it.
 func (i *containerInstance) describe(include []types.ContainerInstanceField) types.ContainerInstance {
 	d := i.api
 	tasks := i.tasks()
 	for _, t := range tasks {
 		switch t.phase() {
-		case running:
+		case scheduler.Running:
 			d.RunningTasksCount++
-		case pending:
+		case scheduler.Pending:
 			d.PendingTasksCount++
 		}
 	}
@@ -82,16 +85,16 @@ func (i *containerInstance) describe(include []types.ContainerInstanceField) typ
 // remaining is what of the registered resources the tasks leave: of CPU and
 // MEMORY what they do not reserve, of PORTS and PORTS_UDP those that are taken.
 func remaining(registered []types.Resource, tasks []*task) []types.Resource {
-	left := slices.Clone(orEmpty(registered))
+	left := slices.Clone(optional.List(registered))
 	for n := range left {
 		r := &left[n]
 		for _, t := range tasks {
 			size := t.definition.claims(t.size())
 			switch aws.ToString(r.Name) {
 			case "CPU":
-				r.IntegerValue -= int32(size.cpu)
+				r.IntegerValue -= int32(size.CPU)
 			case "MEMORY":
-				r.IntegerValue -= int32(size.memory)
+				r.IntegerValue -= int32(size.Memory)
 			case "PORTS":
 				r.StringSetValue = append(slices.Clip(r.StringSetValue), t.definition.hostPorts(types.TransportProtocolTcp)...)
 			case "PORTS_UDP":
@@ -129,8 +132,8 @@ func (i *containerInstance) lacks(o taskOrder) string {
 	for _, r := range remaining(i.api.RegisteredResources, i.tasks()) {
 		name := aws.ToString(r.Name)
 		switch {
-		case name == "CPU" && int(r.IntegerValue) < wanted.cpu,
-			name == "MEMORY" && int(r.IntegerValue) < wanted.memory,
+		case name == "CPU" && int(r.IntegerValue) < wanted.CPU,
+			name == "MEMORY" && int(r.IntegerValue) < wanted.Memory,
 			name == "PORTS" && taken(r, types.TransportProtocolTcp),
 			name == "PORTS_UDP" && taken(r, types.TransportProtocolUdp):
 			return "RESOURCE:" + name
@@ -162,13 +165,13 @@ func (d identity) attributes() []types.Attribute {
 	return inOrder(list)
 }
 
-// RegisterContainerInstance records a machine in a cluster. With the ARN of one
+// RegisterContainerInstance adds a machine to a cluster. With the ARN of one
 // that is registered, that one is changed.
 func (a *API) RegisterContainerInstance(ctx context.Context, in *ecs.RegisterContainerInstanceInput, _ ...func(*ecs.Options)) (*ecs.RegisterContainerInstanceOutput, error) {
 	var id identity
 	if doc := aws.ToString(in.InstanceIdentityDocument); doc != "" {
 		if err := json.Unmarshal([]byte(doc), &id); err != nil {
-			return nil, clientError("The instance identity document is not valid.")
+			return nil, fault.Client("The instance identity document is not valid.")
 		}
 	}
 	if err := checkTags(in.Tags); err != nil {
@@ -181,61 +184,75 @@ func (a *API) RegisterContainerInstance(ctx context.Context, in *ecs.RegisterCon
 		return nil, err
 	}
 	out := &ecs.RegisterContainerInstanceOutput{}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
 		}
-		api := types.ContainerInstance{
-			Attachments:          []types.Attachment{},
-			ContainerInstanceArn: aws.String(a.arn("container-instance", c.name, newTaskID())),
-			RegisteredAt:         aws.Time(a.now()),
-			Status:               aws.String(active),
-			Tags:                 []types.Tag{},
+		api, err := a.registeredInstance(c, in, id)
+		if err != nil {
+			return err
 		}
-		if in.ContainerInstanceArn != nil {
-			known, ok := a.findInstance(c, *in.ContainerInstanceArn)
-			if !ok {
-				return errNoInstance()
-			}
-			api = known.api
-		}
-		api.AgentConnected = true
-		api.Attributes = mergeAttributes(mergeAttributes(api.Attributes, id.attributes()), in.Attributes)
-		api.Ec2InstanceId = nonEmpty(id.InstanceID)
-		api.RegisteredResources = orEmpty(in.TotalResources)
-		api.Tags = mergeTags(api.Tags, in.Tags)
-		api.Version++
-		api.VersionInfo = in.VersionInfo
 		i := newContainerInstance(c, api)
-		c.instances[i.id] = i
-		i.save(b)
+		put(tx, c.instances, i.id, i)
+		i.save(tx)
 		shown := i.describe([]types.ContainerInstanceField{types.ContainerInstanceFieldTags})
 		out.ContainerInstance = &shown
 		return nil
 	}))
 }
 
-// checkResources refuses amounts that are no amounts. The wire carries NaN and
-// Infinity; the store does not.
+// registeredInstance is what the API shows of an instance once it has registered:
+// a new one, or one that is known, with what it has told of itself.
+func (a *API) registeredInstance(c *cluster, in *ecs.RegisterContainerInstanceInput, id identity) (types.ContainerInstance, error) {
+	api := types.ContainerInstance{
+		Attachments:          []types.Attachment{},
+		ContainerInstanceArn: aws.String(a.arn("container-instance", c.name, newTaskID())),
+		RegisteredAt:         aws.Time(a.now()),
+		Status:               aws.String(active),
+		Tags:                 []types.Tag{},
+	}
+	if in.ContainerInstanceArn != nil {
+		known, ok := a.findInstance(c, *in.ContainerInstanceArn)
+		if !ok {
+			return api, errNoInstance()
+		}
+		api = known.api
+	}
+	merged, err := mergeTags(api.Tags, in.Tags)
+	if err != nil {
+		return api, err
+	}
+	api.AgentConnected = true
+	api.Attributes = mergeAttributes(mergeAttributes(api.Attributes, id.attributes()), in.Attributes)
+	api.Ec2InstanceId = optional.String(id.InstanceID)
+	api.RegisteredResources = optional.List(in.TotalResources)
+	api.Tags = merged
+	api.Version++
+	api.VersionInfo = in.VersionInfo
+	return api, nil
+}
+
+// checkResources refuses amounts that are negative, and those that a call can carry
+// but a document cannot: NaN and Infinity.
 func checkResources(resources []types.Resource) error {
 	for _, r := range resources {
 		if !(r.DoubleValue >= 0 && r.DoubleValue <= math.MaxFloat64) || r.IntegerValue < 0 || r.LongValue < 0 {
-			return invalidParameter("The amount of the resource %s is not valid.", aws.ToString(r.Name))
+			return fault.InvalidParameter("The amount of the resource %s is not valid.", aws.ToString(r.Name))
 		}
 	}
 	return nil
 }
 
 func errNoInstance() error {
-	return invalidParameter("The referenced container instance was not found.")
+	return fault.InvalidParameter("The referenced container instance was not found.")
 }
 
 // DeregisterContainerInstance takes a machine out of its cluster. One with tasks
 // is only with force, and they go on.
 func (a *API) DeregisterContainerInstance(ctx context.Context, in *ecs.DeregisterContainerInstanceInput, _ ...func(*ecs.Options)) (*ecs.DeregisterContainerInstanceOutput, error) {
 	out := &ecs.DeregisterContainerInstanceOutput{}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -245,12 +262,13 @@ func (a *API) DeregisterContainerInstance(ctx context.Context, in *ecs.Deregiste
 			return errNoInstance()
 		}
 		if len(i.tasks()) > 0 && !aws.ToBool(in.Force) {
-			return invalidParameter("Found running tasks on the instance.")
+			return fault.InvalidParameter("Found running tasks on the instance.")
 		}
+		keep(tx, i)
 		i.api.Status = aws.String(inactive)
 		i.api.AgentConnected = false
-		delete(c.instances, i.id)
-		b.Delete(kindInstance, c.name+"/"+i.id)
+		drop(tx, c.instances, i.id)
+		tx.Delete(kindInstance, c.name+"/"+i.id)
 		shown := i.describe([]types.ContainerInstanceField{types.ContainerInstanceFieldTags})
 		out.ContainerInstance = &shown
 		return nil
@@ -261,16 +279,16 @@ func (a *API) DeregisterContainerInstance(ctx context.Context, in *ecs.Deregiste
 // services run without instances, DRAINING moves no task.
 func (a *API) UpdateContainerInstancesState(ctx context.Context, in *ecs.UpdateContainerInstancesStateInput, _ ...func(*ecs.Options)) (*ecs.UpdateContainerInstancesStateOutput, error) {
 	if in.Status != types.ContainerInstanceStatusActive && in.Status != types.ContainerInstanceStatusDraining {
-		return nil, invalidParameter("Container instance status should be one of [ACTIVE,DRAINING]")
+		return nil, fault.InvalidParameter("Container instance status should be one of [ACTIVE,DRAINING]")
 	}
 	switch n := len(in.ContainerInstances); {
 	case n == 0:
-		return nil, invalidParameter("Container instances cannot be empty.")
+		return nil, fault.InvalidParameter("Container instances cannot be empty.")
 	case n > 10:
-		return nil, invalidParameter("Container instances can have at most 10 items.")
+		return nil, fault.InvalidParameter("Container instances can have at most 10 items.")
 	}
 	out := &ecs.UpdateContainerInstancesStateOutput{ContainerInstances: []types.ContainerInstance{}, Failures: []types.Failure{}}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -281,9 +299,10 @@ func (a *API) UpdateContainerInstancesState(ctx context.Context, in *ecs.UpdateC
 				out.Failures = append(out.Failures, missing(a.reference("container-instance", ref, c.name)))
 				continue
 			}
+			keep(tx, i)
 			i.api.Status = aws.String(string(in.Status))
 			i.api.Version++
-			i.save(b)
+			i.save(tx)
 			out.ContainerInstances = append(out.ContainerInstances, i.describe(nil))
 		}
 		return nil
@@ -293,53 +312,55 @@ func (a *API) UpdateContainerInstancesState(ctx context.Context, in *ecs.UpdateC
 // ListContainerInstances lists the ARNs of a cluster's instances.
 func (a *API) ListContainerInstances(ctx context.Context, in *ecs.ListContainerInstancesInput, _ ...func(*ecs.Options)) (*ecs.ListContainerInstancesOutput, error) {
 	if aws.ToString(in.Filter) != "" {
-		return nil, notServed("The filter of ListContainerInstances")
+		return nil, fault.NotServed("The filter of ListContainerInstances")
 	}
-	a.mu.RLock()
-	c, err := a.activeCluster(in.Cluster)
+	arns, err := read(ctx, a, func() (arns []string, err error) {
+		c, err := a.activeCluster(in.Cluster)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range c.instances {
+			if in.Status == "" || *i.api.Status == string(in.Status) {
+				arns = append(arns, i.arn())
+			}
+		}
+		return arns, nil
+	})
 	if err != nil {
-		a.mu.RUnlock()
 		return nil, err
 	}
-	var arns []string
-	for i := range maps.Values(c.instances) {
-		if in.Status == "" || *i.api.Status == string(in.Status) {
-			arns = append(arns, i.arn())
-		}
-	}
-	a.mu.RUnlock()
 	slices.Sort(arns)
 	arns, next, err := pageOf(arns, in.NextToken, in.MaxResults, 100)
 	if err != nil {
 		return nil, err
 	}
-	return &ecs.ListContainerInstancesOutput{ContainerInstanceArns: orEmpty(arns), NextToken: next}, nil
+	return &ecs.ListContainerInstancesOutput{ContainerInstanceArns: optional.List(arns), NextToken: next}, nil
 }
 
 // DescribeContainerInstances describes up to 100 instances of a cluster.
 func (a *API) DescribeContainerInstances(ctx context.Context, in *ecs.DescribeContainerInstancesInput, _ ...func(*ecs.Options)) (*ecs.DescribeContainerInstancesOutput, error) {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	c, err := a.activeCluster(in.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	switch n := len(in.ContainerInstances); {
-	case n == 0:
-		return nil, clientError("Container Instances cannot be empty.")
-	case n > 100:
-		return nil, clientError("Container Instances can have at most 100 items.")
-	}
-	out := &ecs.DescribeContainerInstancesOutput{ContainerInstances: []types.ContainerInstance{}, Failures: []types.Failure{}}
-	for _, ref := range in.ContainerInstances {
-		i, ok := a.findInstance(c, ref)
-		if !ok {
-			out.Failures = append(out.Failures, missing(a.reference("container-instance", ref, c.name)))
-			continue
+	return read(ctx, a, func() (*ecs.DescribeContainerInstancesOutput, error) {
+		c, err := a.activeCluster(in.Cluster)
+		if err != nil {
+			return nil, err
 		}
-		out.ContainerInstances = append(out.ContainerInstances, i.describe(in.Include))
-	}
-	return out, nil
+		switch n := len(in.ContainerInstances); {
+		case n == 0:
+			return nil, fault.Client("Container Instances cannot be empty.")
+		case n > 100:
+			return nil, fault.Client("Container Instances can have at most 100 items.")
+		}
+		out := &ecs.DescribeContainerInstancesOutput{ContainerInstances: []types.ContainerInstance{}, Failures: []types.Failure{}}
+		for _, ref := range in.ContainerInstances {
+			i, ok := a.findInstance(c, ref)
+			if !ok {
+				out.Failures = append(out.Failures, missing(a.reference("container-instance", ref, c.name)))
+				continue
+			}
+			out.ContainerInstances = append(out.ContainerInstances, i.describe(in.Include))
+		}
+		return out, nil
+	})
 }
 
 // StartTask starts a task on each of up to ten container instances.
@@ -357,38 +378,50 @@ func (a *API) StartTask(ctx context.Context, in *ecs.StartTaskInput, _ ...func(*
 		TaskDefinition:       in.TaskDefinition,
 		VolumeConfigurations: in.VolumeConfigurations,
 	}
-	if err := checkRun(run); err != nil {
+	if err := rules.CheckRunTask(run); err != nil {
+		return nil, err
+	}
+	if err := checkTags(run.Tags); err != nil {
 		return nil, err
 	}
 	out := &ecs.StartTaskOutput{Tasks: []types.Task{}, Failures: []types.Failure{}}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
 		}
 		switch n := len(in.ContainerInstances); {
 		case n == 0:
-			return invalidParameter("Container instances cannot be empty.")
+			return fault.InvalidParameter("Container instances cannot be empty.")
 		case n > 10:
-			return invalidParameter("Container instances can have at most 10 items.")
+			return fault.InvalidParameter("Container instances can have at most 10 items.")
 		}
 		order, err := a.runOrder(c, run)
 		if err != nil {
 			return err
 		}
 		for _, ref := range in.ContainerInstances {
-			i, ok := a.findInstance(c, ref)
-			if !ok {
-				out.Failures = append(out.Failures, missing(a.reference("container-instance", ref, c.name)))
+			t, failure := a.startOn(tx, ref, order)
+			if failure != nil {
+				out.Failures = append(out.Failures, *failure)
 				continue
 			}
-			if reason := i.lacks(order); reason != "" {
-				out.Failures = append(out.Failures, types.Failure{Arn: i.api.ContainerInstanceArn, Reason: &reason})
-				continue
-			}
-			order.instance = i.arn()
-			out.Tasks = append(out.Tasks, describeTask(a.newTask(order, b), []types.TaskField{types.TaskFieldTags}))
+			out.Tasks = append(out.Tasks, describeTask(t, []types.TaskField{types.TaskFieldTags}))
 		}
 		return nil
 	}))
+}
+
+// startOn accepts a task on a container instance, or says why there is none.
+func (a *API) startOn(tx *state.Tx, ref string, order taskOrder) (*task, *types.Failure) {
+	i, ok := a.findInstance(order.cluster, ref)
+	if !ok {
+		gone := missing(a.reference("container-instance", ref, order.cluster.name))
+		return nil, &gone
+	}
+	if reason := i.lacks(order); reason != "" {
+		return nil, &types.Failure{Arn: i.api.ContainerInstanceArn, Reason: &reason}
+	}
+	order.instance = i.arn()
+	return a.newTask(tx, order), nil
 }

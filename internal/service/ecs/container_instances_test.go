@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"flyball/internal/optional"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
@@ -124,7 +126,7 @@ func TestInstanceWithTasksIsDeregisteredByForce(t *testing.T) {
 		deregister := func(force bool) (*ecs.DeregisterContainerInstanceOutput, error) {
 			return w.api.DeregisterContainerInstance(w.Context(), &ecs.DeregisterContainerInstanceInput{Cluster: aws.String("prod"), ContainerInstance: &arn, Force: &force})
 		}
-		if _, err := deregister(false); message(err) != "Found running tasks on the instance." {
+		if _, err := deregister(false); messageOf(err) != "Found running tasks on the instance." {
 			t.Errorf("without force: %v", err)
 		}
 		if i := must(deregister(true))(w).ContainerInstance; *i.Status != "INACTIVE" {
@@ -166,13 +168,13 @@ func TestAttributesOfInstances(t *testing.T) {
 		w.cluster("prod")
 		one, two := *w.register().ContainerInstanceArn, *w.register().ContainerInstanceArn
 		attribute := func(name, value, target string) types.Attribute {
-			return types.Attribute{Name: &name, Value: nonEmpty(value), TargetId: nonEmpty(target)}
+			return types.Attribute{Name: &name, Value: optional.String(value), TargetId: optional.String(target)}
 		}
 		put := func(attributes ...types.Attribute) error {
 			return second(w.api.PutAttributes(w.Context(), &ecs.PutAttributesInput{Cluster: aws.String("prod"), Attributes: attributes}))
 		}
 		list := func(name, value string) int {
-			in := &ecs.ListAttributesInput{Cluster: aws.String("prod"), TargetType: types.TargetTypeContainerInstance, AttributeName: nonEmpty(name), AttributeValue: nonEmpty(value)}
+			in := &ecs.ListAttributesInput{Cluster: aws.String("prod"), TargetType: types.TargetTypeContainerInstance, AttributeName: optional.String(name), AttributeValue: optional.String(value)}
 			return len(must(w.api.ListAttributes(w.Context(), in))(w).Attributes)
 		}
 		if err := put(attribute("env", "prod", one), attribute("env", "test", lastPart(two)), attribute("bare", "", one)); err != nil {

@@ -5,10 +5,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"flyball/internal/store"
+	"flyball/internal/service/ecs/rules"
+	"flyball/internal/service/ecs/scheduler"
+	"flyball/internal/state"
 )
 
 // maxHistory is how many service deployments are kept for each service.
@@ -20,51 +21,12 @@ const (
 	platformVersion = "1.4.0" // what LATEST means
 )
 
-// A launch is how the tasks of a deployment are started, besides their
-// definition.
-type launch struct {
-	LaunchType      types.LaunchType
-	Strategy        []types.CapacityProviderStrategyItem
-	Network         *types.NetworkConfiguration
-	PlatformVersion *string
-	LoadBalancers   []types.LoadBalancer
-}
-
-// changed is the launch with the changes of an update.
-func (l launch) changed(in *ecs.UpdateServiceInput) launch {
-	if in.NetworkConfiguration != nil {
-		l.Network = networkDefaults(in.NetworkConfiguration)
-	}
-	if in.PlatformVersion != nil {
-		l.PlatformVersion = in.PlatformVersion
-	}
-	if in.CapacityProviderStrategy != nil {
-		l.LaunchType, l.Strategy = "", in.CapacityProviderStrategy
-	}
-	if in.LoadBalancers != nil {
-		l.LoadBalancers = in.LoadBalancers
-	}
-	return l
-}
-
-// runsAs is the launch type that the tasks show. A strategy's providers are all
-// of Fargate or none is.
-func (l launch) runsAs() types.LaunchType {
-	switch {
-	case len(l.Strategy) == 0:
-		return l.LaunchType
-	case fargateProviders[aws.ToString(l.Strategy[0].CapacityProvider)] != "":
-		return types.LaunchTypeFargate
-	}
-	return types.LaunchTypeEc2
-}
-
 // A revision is what a service was told to run at one time. It never changes.
 type revision struct {
 	Number         string
 	TaskDefinition string // ARN
 	CreatedAt      time.Time
-	launch
+	rules.Launch
 }
 
 // A deployment brings the tasks of one revision up. The PRIMARY one is what the
@@ -79,7 +41,7 @@ type deployment struct {
 	Failed    int // tasks that failed in a row
 }
 
-// A rollout is the record of a service deployment: how the change to one
+// A rollout is what the API calls a service deployment: how the change to one
 // revision went.
 type rollout struct {
 	ID            string
@@ -100,8 +62,8 @@ type rollout struct {
 	RollbackWhy   string
 }
 
-func (r *rollout) save(b *store.Batch, s *service) {
-	b.Put(kindRollout, s.key()+"/"+r.ID, document(r))
+func (r *rollout) save(tx *state.Tx, s *service) {
+	tx.Put(kindRollout, s.key()+"/"+r.ID, r)
 }
 
 func (r *rollout) running() bool {
@@ -113,20 +75,25 @@ func (r *rollout) finish(status types.ServiceDeploymentStatus, reason string, no
 	r.FinishedAt = aws.Time(now)
 }
 
-// deploy makes a new deployment the primary one.
-func (s *service) deploy(def *definition, l launch, now time.Time) {
-	rev := revision{Number: newDeploymentNumber(), TaskDefinition: def.arn(), CreatedAt: now, launch: l}
-	d := &deployment{revision: rev, ID: "ecs-svc/" + rev.Number, Status: primary, UpdatedAt: now}
-	d.begin("ECS deployment "+d.ID+" in progress.", now)
-	r := &rollout{
+// newRollout is a service deployment that begins.
+func newRollout(target revision, s *service, now time.Time) *rollout {
+	return &rollout{
 		ID:            newServiceDeploymentID(),
-		Target:        rev,
+		Target:        target,
 		Status:        types.ServiceDeploymentStatusInProgress,
 		CreatedAt:     now,
 		UpdatedAt:     now,
 		Configuration: s.api.DeploymentConfiguration,
 		Threshold:     s.breakerThreshold(),
 	}
+}
+
+// deploy makes a new deployment the primary one.
+func (s *service) deploy(def *definition, l rules.Launch, now time.Time) {
+	rev := revision{Number: newDeploymentNumber(), TaskDefinition: def.arn(), CreatedAt: now, Launch: l}
+	d := &deployment{revision: rev, ID: "ecs-svc/" + rev.Number, Status: primary, UpdatedAt: now}
+	d.begin("ECS deployment "+d.ID+" in progress.", now)
+	r := newRollout(rev, s, now)
 	for _, old := range s.deployments {
 		old.Status, old.UpdatedAt = active, now
 		r.Sources = append(r.Sources, old.Number)
@@ -143,10 +110,10 @@ func (s *service) deploy(def *definition, l launch, now time.Time) {
 }
 
 // trimHistory forgets the oldest service deployments when there are too many.
-func (s *service) trimHistory(b *store.Batch) {
+func (s *service) trimHistory(tx *state.Tx) {
 	for len(s.history) > maxHistory {
 		last := len(s.history) - 1
-		b.Delete(kindRollout, s.key()+"/"+s.history[last].ID)
+		tx.Delete(kindRollout, s.key()+"/"+s.history[last].ID)
 		s.history = s.history[:last]
 	}
 }
@@ -187,7 +154,7 @@ func (s *service) rollBack(to *deployment, reason, why string, now time.Time) {
 	failed.Status, failed.UpdatedAt = active, now
 	to.Status = primary
 	to.begin(reason, now)
-	rest := slices.DeleteFunc(s.deployments, func(d *deployment) bool { return d == to })
+	rest := slices.DeleteFunc(slices.Clone(s.deployments), func(d *deployment) bool { return d == to })
 	s.deployments = append([]*deployment{to}, rest...)
 	s.show(to.revision)
 	s.steady, s.warned = false, ""
@@ -219,13 +186,13 @@ func (s *service) breakerOn() bool {
 func (s *service) breakerThreshold() int {
 	configured := s.api.DeploymentConfiguration.DeploymentCircuitBreaker.ThresholdConfiguration
 	if configured == nil {
-		return breakerThreshold(s.desired(), nil)
+		return scheduler.BreakerThreshold(s.desired(), nil)
 	}
-	t := &threshold{percent: int(configured.Value), bounded: configured.Type == types.ThresholdTypeBoundedPercent}
+	t := &scheduler.Threshold{Percent: int(configured.Value), Bounded: configured.Type == types.ThresholdTypeBoundedPercent}
 	if configured.Type == types.ThresholdTypeCount {
-		t = &threshold{count: int(configured.Value)}
+		t = &scheduler.Threshold{Count: int(configured.Value)}
 	}
-	return breakerThreshold(s.desired(), t)
+	return scheduler.BreakerThreshold(s.desired(), t)
 }
 
 // dropEmpty forgets older deployments that have no tasks and to which there is
@@ -239,7 +206,7 @@ func (s *service) dropEmpty() {
 		counts[t.deployment]++
 	}
 	target, _ := s.rollbackTarget()
-	s.deployments = slices.DeleteFunc(s.deployments, func(d *deployment) bool {
+	s.deployments = slices.DeleteFunc(slices.Clone(s.deployments), func(d *deployment) bool {
 		return d.Status != primary && d != target && counts[d.ID] == 0
 	})
 }

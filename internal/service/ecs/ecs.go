@@ -1,51 +1,49 @@
-// Package ecs is Amazon ECS on one machine: clusters, task definitions and
-// services whose tasks are real, started and stopped through a task runtime.
+// Package ecs is Amazon ECS on one machine, in one region of one account:
+// clusters, task definitions and services whose tasks are real, started and
+// stopped through a task runtime.
 //
-// An API call changes what is wanted, looks at the service once, so that the next
-// call finds the tasks that it starts or stops, and returns. One loop goes on:
+// An API call changes what is wanted, reconciles the service once, so that the
+// next call finds the tasks that it starts or stops, and returns. Loops go on:
 //
-//	UpdateService(desiredCount 5) ──> look at the service
-//	        look: decide(view, now) ──> actions
-//	        actions: tasks to start, tasks to stop, when to look again
+//	UpdateService(desiredCount 5) ──> reconcile the service
+//	        reconcile: scheduler.Decide(view, now) ──> actions
+//	        actions: tasks to start, tasks to stop, when to reconcile again
 //	        each task has a goroutine that drives it through its life
-//	        a task that starts, stops or turns unhealthy marks its service dirty
-//	        reconcile loop: look at each dirty service, and when its time has come
+//	        a task that starts, stops or turns unhealthy has its service reconciled
+//	        metrics loop: measure the tasks, publish, once a period
 //
-// decide is a pure function and holds every rule of the service scheduler. The
-// rest of the package keeps state, speaks ECS's words and publishes metrics.
+// Package scheduler holds every rule of the service scheduler as pure functions,
+// package rules what ECS accepts. This package keeps state, speaks ECS's words and
+// publishes metrics and events.
 package ecs
 
 import (
-	"container/heap"
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"flyball/internal/clock"
-	"flyball/internal/store"
+	"flyball/internal/cell"
+	"flyball/internal/due"
+	"flyball/internal/state"
 	runtime "flyball/internal/task"
 	"flyball/metric"
 )
 
 // Config is what the service needs from the rest of the server.
 type Config struct {
-	Account, Region string // of every ARN
-	Clock           *clock.Clock
-	Store           store.Store
-	Log             *slog.Logger
-	Runtime         runtime.Runtime // starts the tasks
-	Metrics         Recorder        // takes the tasks' metrics; nil keeps none
-	Endpoint        string          // AWS_ENDPOINT_URL of the tasks; "" sets none
-	Metadata        string          // URL of the server that Metadata is mounted on, for the tasks; "" serves none
-	TargetGroups    TargetGroups    // nil knows no target group
-	// Deleted, if set, is told of each service that was deleted, before the call
-	// is answered.
-	Deleted func(ctx context.Context, cluster, service string)
+	Cell         *cell.Cell
+	Runtime      runtime.Runtime // starts the tasks
+	Metrics      Recorder        // takes the tasks' metrics; nil keeps none
+	Endpoint     string          // AWS_ENDPOINT_URL of the tasks; "" sets none
+	Metadata     string          // URL of the server that Metadata is mounted on, for the tasks; "" serves none
+	TargetGroups TargetGroups    // nil knows no target group
+	// Deleted, if set, is told of each service that is being deleted, as part of
+	// that change. Its error keeps the service as it is.
+	Deleted func(ctx context.Context, cluster, service string) error
 	// KeepTasks leaves the tasks running when Run ends, for the next life of the
 	// server to adopt.
 	KeepTasks bool
@@ -58,7 +56,7 @@ type Recorder interface {
 
 // TargetGroups tells which load balancer target groups can be served.
 type TargetGroups interface {
-	HasTargetGroup(arn string) bool
+	HasTargetGroup(ctx context.Context, arn string) bool
 }
 
 // How many tasks are started at the same time, and how many are measured.
@@ -71,54 +69,49 @@ const (
 // Fargate allows and a little more. Nobody else stops the tasks.
 const stopGrace = 125 * time.Second
 
-// forgetAfter is how long stopped tasks and deleted services stay describable,
-// in virtual time.
-const forgetAfter = time.Hour
-
-// An API serves the operations of Amazon ECS. Its methods may be called from
-// several goroutines. What they return is shared with the API's own state: it
-// must not be changed.
+// An API serves the operations of Amazon ECS in one cell. Its methods may be
+// called from several goroutines. What they return is shared with the API's own
+// rows: it must not be changed.
+//
+// The rows, and all that hangs on them, are read in a View of the cell's state and
+// changed in a Change of it. A change that can fail keeps what it is about to
+// change, so that its failure restores it.
 type API struct {
-	cfg Config
+	cfg  Config
+	cell *cell.Cell
 
-	mu          sync.RWMutex
 	clusters    map[string]*cluster
 	families    map[string]*family
 	providers   map[string]*provider // those that users created, by name
 	settings    map[settingKey]string
-	dirty       []*service               // to be reconciled, each once
-	timers      wakeups                  // services to look at again at a time
-	launches    []*task                  // accepted, waiting for a goroutine to drive them
-	retired     []retirement             // to be forgotten, oldest first
-	measured    measuredByPace           // services by the period of their metrics
-	paces       map[string]time.Duration // periods that were set, by CLUSTER/SERVICE
-	running     map[*task]struct{}
-	unconfirmed []*task // loaded from the store; do they still run?
+	byPeriod    servicesByPeriod
+	periods     map[string]time.Duration // metric periods that were set, by CLUSTER/SERVICE
+	measured    map[*task]struct{}
+	unconfirmed []*task // loaded from the store; Adopt learns whether they still run
 
-	wake    chan struct{} // holds a token when the loop has work
-	repace  chan struct{} // holds a token when a metric period has changed
-	starts  chan struct{} // holds a token for each task being started
-	drivers sync.WaitGroup
+	reconciling due.Queue[*service] // services to be reconciled
+	undriven    due.Queue[*task]    // accepted or adopted, not yet given the goroutine that drives them
+	retired     due.Queue[retiree]  // what has ended, to be forgotten
+	newPeriod   chan struct{}       // holds a token when a metric period has changed
+	starts      chan struct{}       // holds a token for each task being started
+	drivers     sync.WaitGroup
 }
 
-// New returns the service with its state loaded from the store. Nothing runs
-// until Run is called.
+// New returns the service with its state loaded. Adopt must be called before any
+// other method. Nothing runs until Run is called.
 func New(cfg Config) (*API, error) {
 	a := &API{
 		cfg:       cfg,
+		cell:      cfg.Cell,
 		clusters:  map[string]*cluster{},
 		families:  map[string]*family{},
 		providers: map[string]*provider{},
 		settings:  map[settingKey]string{},
-		measured:  measuredByPace{},
-		paces:     map[string]time.Duration{},
-		running:   map[*task]struct{}{},
-		wake:      make(chan struct{}, 1),
-		repace:    make(chan struct{}, 1),
+		byPeriod:  servicesByPeriod{},
+		periods:   map[string]time.Duration{},
+		measured:  map[*task]struct{}{},
+		newPeriod: make(chan struct{}, 1),
 		starts:    make(chan struct{}, startsAtOnce),
-	}
-	if a.cfg.Log == nil {
-		a.cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if err := a.load(); err != nil {
 		return nil, fmt.Errorf("load ECS state: %w", err)
@@ -126,24 +119,27 @@ func New(cfg Config) (*API, error) {
 	return a, nil
 }
 
-// Run adopts the tasks that survived, keeps services at their desired count and
-// publishes metrics until ctx ends. Then it stops all tasks, unless they are to
-// be kept, and returns nil.
+// Run drives the tasks, keeps services at their desired count and publishes
+// metrics until ctx ends. Then it stops all tasks, unless they are to be kept,
+// and returns nil.
 func (a *API) Run(ctx context.Context) error {
 	// Tasks outlive ctx: they are stopped in order after it has ended.
 	lives, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 
-	if err := a.adopt(ctx, lives); err != nil {
-		return err
-	}
+	a.reconcileAll(ctx)
 	var loops errgroup.Group
-	loops.Go(func() error { a.reconcileLoop(ctx, lives); return nil })
+	loops.Go(func() error { a.reconciling.Run(ctx, a.cell.Clock, 1, a.reconcileDue); return nil })
+	loops.Go(func() error { a.retired.Run(ctx, a.cell.Clock, forgottenAtOnce, a.forget); return nil })
+	loops.Go(func() error {
+		a.undriven.Run(ctx, a.cell.Clock, drivenAtOnce, func(_ context.Context, tasks []*task) { a.driveAll(lives, tasks) })
+		return nil
+	})
 	loops.Go(func() error { a.metricsLoop(ctx); return nil })
 	_ = loops.Wait()
 
 	if !a.cfg.KeepTasks {
-		a.stopAll(stopGrace)
+		a.stopAll(lives, stopGrace)
 	}
 	end()
 	a.drivers.Wait()
@@ -151,19 +147,19 @@ func (a *API) Run(ctx context.Context) error {
 }
 
 // stopAll stops every task at the same time and waits for them, but not longer
-// than the grace period.
-func (a *API) stopAll(grace time.Duration) {
-	a.mu.Lock()
-	var b store.Batch
-	for _, c := range a.clusters {
-		for _, t := range c.tasks {
-			t.askToStop(&b, a.now(), stopShutdown, "The server was shut down.")
+// than the grace period. Tasks that nobody drives yet are driven to their end:
+// an adopted one has processes. A task that a call adds from here on is never
+// driven, so nothing is started for it.
+func (a *API) stopAll(lives context.Context, grace time.Duration) {
+	a.cell.State.Later(func(tx *state.Tx) {
+		for _, c := range a.clusters {
+			for _, t := range c.tasks {
+				a.stopTask(tx, t, stopShutdown, "The server was shut down.")
+			}
 		}
-	}
-	a.launches = nil
-	a.writeLater(&b)
-	a.mu.Unlock()
-
+	})
+	undriven, _ := a.undriven.Take(a.now(), a.undriven.Len())
+	a.driveAll(lives, undriven)
 	stopped := make(chan struct{})
 	go func() {
 		a.drivers.Wait()
@@ -177,30 +173,18 @@ func (a *API) stopAll(grace time.Duration) {
 	}
 }
 
-func (a *API) now() time.Time { return a.cfg.Clock.Now() }
+func (a *API) now() time.Time { return a.cell.Clock.Now() }
 
 // virtual is how much virtual time passes in a span of real time. Tasks live in
 // real time; what is said of their lives is turned into the clock's.
 func (a *API) virtual(real time.Duration) time.Duration {
-	return time.Duration(float64(real) * a.cfg.Clock.Speed())
+	return time.Duration(float64(real) * a.cell.Clock.Speed())
 }
 
-// change runs one state change under the lock and returns when it is durable.
-// The function validates everything first: when it returns an error it has
-// changed nothing.
-func (a *API) change(f func(b *store.Batch) error) error {
-	var b store.Batch
-	a.mu.Lock()
-	if err := f(&b); err != nil {
-		a.mu.Unlock()
-		return err
-	}
-	commit := a.cfg.Store.Write(&b)
-	a.mu.Unlock()
-	if err := commit.Wait(); err != nil {
-		return serverError(err)
-	}
-	return nil
+// read returns what a function finds that only reads rows.
+func read[T any](ctx context.Context, a *API, f func() (T, error)) (found T, err error) {
+	a.cell.State.View(ctx, func() { found, err = f() })
+	return found, err
 }
 
 // answer is what a call returns after a change: its output, or only the error.
@@ -211,30 +195,6 @@ func answer[T any](out *T, err error) (*T, error) {
 	return out, nil
 }
 
-// writeLater writes a change that no caller waits for. If it fails, Store.Failed
-// ends the server; there is no one here to tell. The lock is held.
-func (a *API) writeLater(b *store.Batch) { _ = a.cfg.Store.Write(b) }
-
-// markDirty has the loop look at a service soon. The lock is held.
-func (a *API) markDirty(s *service) {
-	if !s.queued {
-		s.queued = true
-		a.dirty = append(a.dirty, s)
-	}
-	a.nudge()
-}
-
-// lookAgain has the loop look at a service at a time. The lock is held.
-func (a *API) lookAgain(s *service, at time.Time) {
-	if !s.lookAt.IsZero() && !at.Before(s.lookAt) {
-		return // it will be looked at sooner, and decide then
-	}
-	s.lookAt = at
-	heap.Push(&a.timers, wakeup{at, s})
-}
-
-func (a *API) nudge() { signal(a.wake) }
-
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -242,31 +202,8 @@ func signal(c chan struct{}) {
 	}
 }
 
-// A wakeup is a service to be looked at again.
-type wakeup struct {
-	at      time.Time
-	service *service
-}
-
-// wakeups is a heap, the earliest first. An entry whose time is no longer its
-// service's is out of date and skipped.
-type wakeups []wakeup
-
-func (w wakeups) Len() int           { return len(w) }
-func (w wakeups) Less(i, j int) bool { return w[i].at.Before(w[j].at) }
-func (w wakeups) Swap(i, j int)      { w[i], w[j] = w[j], w[i] }
-func (w *wakeups) Push(x any)        { *w = append(*w, x.(wakeup)) }
-func (w *wakeups) Pop() any {
-	last := len(*w) - 1
-	x := (*w)[last]
-	(*w)[last] = wakeup{}
-	*w = (*w)[:last]
-	return x
-}
-
-// document is the stored form of a value. The values are our own structs and
-// the SDK's, which always marshal.
-func document(v any) []byte {
+// marshal is for our own structs and the SDK's, which JSON can always express.
+func marshal(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {
 		panic(fmt.Sprintf("ecs: marshal %T: %v", v, err))

@@ -9,78 +9,168 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/google/uuid"
 
-	"flyball/internal/store"
+	"flyball/internal/event"
+	"flyball/internal/state"
 )
+
+// The types of the events that are published to the cell's stream. Those with
+// state changes and actions are ECS's own (Amazon ECS Developer Guide, "Amazon ECS
+// events"). A service event is each message that DescribeServices shows.
+const (
+	EventTask       = "ECS Task State Change"       // Detail is a types.Task
+	EventAction     = "ECS Service Action"          // Detail is an Action
+	EventDeployment = "ECS Deployment State Change" // Detail is an Action
+	EventService    = "ECS Service Event"           // Detail is a types.ServiceEvent
+)
+
+// An Action is what an event tells of a service or of its deployment.
+type Action struct {
+	EventType    string    `json:"eventType"` // INFO, WARN or ERROR
+	EventName    string    `json:"eventName"` // such as SERVICE_STEADY_STATE
+	ClusterARN   string    `json:"clusterArn"`
+	CreatedAt    time.Time `json:"createdAt"`
+	DesiredCount *int32    `json:"desiredCount,omitempty"`
+	DeploymentID string    `json:"deploymentId,omitempty"`
+	Reason       string    `json:"reason,omitempty"`
+}
+
+// publish tells the cell's stream of something once the change has succeeded.
+func (a *API) publish(tx *state.Tx, kind, resource string, detail any) {
+	e := event.Event{
+		At:       a.now(),
+		Account:  a.cell.Account,
+		Region:   a.cell.Region,
+		Source:   "aws.ecs",
+		Type:     kind,
+		Resource: resource,
+		Detail:   detail,
+	}
+	tx.After(func() { a.cell.Events.Publish(e) })
+}
+
+// publishTask tells of a task that has changed its state.
+func (a *API) publishTask(tx *state.Tx, t *task) { a.publish(tx, EventTask, t.arn(), t.api) }
+
+// publishAction tells of something that a service has come to.
+func (a *API) publishAction(tx *state.Tx, s *service, kind string, action Action) {
+	action.ClusterARN = *s.cluster.api.ClusterArn
+	action.CreatedAt = a.now()
+	a.publish(tx, kind, s.arn(), action)
+}
 
 // maxEvents is how many events a service shows.
 const maxEvents = 100
 
-// event adds an event in ECS's words; the message is what follows the service.
-// The list is replaced, not changed, because descriptions share it.
-func (s *service) event(b *store.Batch, now time.Time, message string) {
+// tell adds an event to a service. The list is replaced, not changed, because
+// descriptions share it.
+func (a *API) tell(tx *state.Tx, s *service, m message) {
 	e := types.ServiceEvent{
 		Id:        aws.String(uuid.NewString()),
-		CreatedAt: aws.Time(now),
-		Message:   aws.String("(service " + s.name + ") " + message),
+		CreatedAt: aws.Time(a.now()),
+		Message:   aws.String("(service " + s.name + ") " + m.text),
 	}
 	events := make([]types.ServiceEvent, 0, min(len(s.events)+1, maxEvents))
 	events = append(events, e)
 	s.events = append(events, s.events[:min(len(s.events), maxEvents-1)]...)
 
-	b.Put(kindEvent, s.eventKey(s.eventNumber), document(e))
+	tx.Put(kindEvent, s.eventKey(s.eventNumber), e)
 	if s.eventNumber >= maxEvents {
-		b.Delete(kindEvent, s.eventKey(s.eventNumber-maxEvents))
+		tx.Delete(kindEvent, s.eventKey(s.eventNumber-maxEvents))
 	}
 	s.eventNumber++
+
+	a.publish(tx, EventService, s.arn(), e)
+	if m.kind != "" {
+		a.publishAction(tx, s, m.kind, m.action)
+	}
+}
+
+// tellDeployment tells that a service has a new deployment. It shows no message of
+// that.
+func (a *API) tellDeployment(tx *state.Tx, s *service) {
+	d := s.primary()
+	a.publishAction(tx, s, EventDeployment, Action{
+		EventType: "INFO", EventName: "SERVICE_DEPLOYMENT_IN_PROGRESS", DeploymentID: d.ID, Reason: d.Reason,
+	})
 }
 
 // eventKey sorts events by age.
 func (s *service) eventKey(n uint64) string { return fmt.Sprintf("%s/%016x", s.key(), n) }
 
 // warn adds an event unless it repeats the last warning.
-func (s *service) warn(b *store.Batch, now time.Time, message string) {
-	if s.warned == message {
+func (a *API) warn(tx *state.Tx, s *service, m message) {
+	if s.warned == m.text {
 		return
 	}
-	s.warned = message
-	s.event(b, now, message)
+	s.warned = m.text
+	a.tell(tx, s, m)
+}
+
+// A message is what a service tells, in ECS's words.
+type message struct {
+	text   string // what follows the name of the service
+	kind   string // of the event that ECS sends with it, "" for none
+	action Action
 }
 
 // The messages of the service scheduler.
 
-func startedTasks(ids []string) string {
-	return fmt.Sprintf("has started %d tasks: %s.", len(ids), listTasks(ids))
+func startedTasks(ids []string) message {
+	return message{text: fmt.Sprintf("has started %d tasks: %s.", len(ids), listTasks(ids))}
 }
 
-func stoppedRunning(ids []string) string {
-	return fmt.Sprintf("has stopped %d running tasks: %s.", len(ids), listTasks(ids))
+func stoppedRunning(ids []string) message {
+	return message{text: fmt.Sprintf("has stopped %d running tasks: %s.", len(ids), listTasks(ids))}
 }
 
-func stoppedPending(n int) string { return fmt.Sprintf("stopped %d pending tasks.", n) }
-
-func beganDraining(n int) string {
-	return fmt.Sprintf("has begun draining connections on %d tasks.", n)
+func stoppedPending(n int) message {
+	return message{text: fmt.Sprintf("stopped %d pending tasks.", n)}
 }
 
-func failedHealthCheck(id string) string {
-	return fmt.Sprintf("(task %s) failed container health checks.", id)
+func beganDraining(n int) message {
+	return message{text: fmt.Sprintf("has begun draining connections on %d tasks.", n)}
 }
 
-func deploymentMessage(d *deployment, message string) string {
-	return fmt.Sprintf("(deployment %s) %s", d.ID, message)
+func failedHealthCheck(id string) message {
+	return message{text: fmt.Sprintf("(task %s) failed container health checks.", id)}
 }
 
-const (
-	reachedSteadyState  = "has reached a steady state."
-	deploymentCompleted = "deployment completed."
-	deploymentFailed    = "deployment failed: tasks failed to start."
-	cannotStart         = "is unable to consistently start tasks successfully. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
-	cannotMove          = "was unable to stop or start tasks during a deployment because of the service deployment configuration. Update the minimumHealthyPercent or maximumPercent value and try again."
+func cannotScaleIn(d *deployment, protected int) message {
+	return message{text: fmt.Sprintf("was unable to reach steady state because (taskSet %s) was unable to scale in due to (reason %d tasks under protection)", d.ID, protected)}
+}
+
+func rollingBackTo(d *deployment) message {
+	return message{text: "rolling back to deployment " + d.ID + "."}
+}
+
+func deploymentCompleted(d *deployment) message {
+	return deploymentMessage(d, "deployment completed.", Action{EventType: "INFO", EventName: "SERVICE_DEPLOYMENT_COMPLETED"})
+}
+
+func deploymentFailed(d *deployment) message {
+	return deploymentMessage(d, "deployment failed: tasks failed to start.", Action{EventType: "ERROR", EventName: "SERVICE_DEPLOYMENT_FAILED"})
+}
+
+func deploymentMessage(d *deployment, text string, action Action) message {
+	action.DeploymentID, action.Reason = d.ID, d.Reason
+	return message{text: fmt.Sprintf("(deployment %s) %s", d.ID, text), kind: EventDeployment, action: action}
+}
+
+var (
+	reachedSteadyState = message{
+		text:   "has reached a steady state.",
+		kind:   EventAction,
+		action: Action{EventType: "INFO", EventName: "SERVICE_STEADY_STATE"},
+	}
+	cannotStart = message{
+		text:   "is unable to consistently start tasks successfully. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.",
+		kind:   EventAction,
+		action: Action{EventType: "WARN", EventName: "SERVICE_TASK_START_IMPAIRED"},
+	}
+	cannotMove = message{
+		text: "was unable to stop or start tasks during a deployment because of the service deployment configuration. Update the minimumHealthyPercent or maximumPercent value and try again.",
+	}
 )
-
-func cannotScaleIn(d *deployment, protected int) string {
-	return fmt.Sprintf("was unable to reach steady state because (taskSet %s) was unable to scale in due to (reason %d tasks under protection)", d.ID, protected)
-}
 
 func listTasks(ids []string) string {
 	var b strings.Builder

@@ -92,7 +92,7 @@ func (w *world) try(what string, call, in reflect.Value) {
 		w.Errorf("%s: %v is not an API error", what, err)
 	}
 	after, _ := w.api.DescribeServices(context.Background(), &ecs.DescribeServicesInput{Cluster: aws.String("prod"), Services: []string{"web"}})
-	if before != nil && after != nil && len(before.Services) == 1 && string(document(before.Services[0].Deployments)) != string(document(after.Services[0].Deployments)) {
+	if before != nil && after != nil && len(before.Services) == 1 && string(marshal(before.Services[0].Deployments)) != string(marshal(after.Services[0].Deployments)) {
 		w.Errorf("%s: refused with %v, and yet the service has changed", what, err)
 	}
 }

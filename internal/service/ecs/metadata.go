@@ -1,14 +1,18 @@
 package ecs
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"flyball/internal/service/ecs/fault"
 )
 
 // What a task asks of its agent over plain HTTP: where it is (Amazon ECS
@@ -93,31 +97,37 @@ type network struct {
 
 func (a *API) serveContainer(w http.ResponseWriter, r *http.Request) {
 	id, name, _ := strings.Cut(r.PathValue("container"), "-")
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	if t, ok := a.taskByID(id); ok {
-		for _, c := range t.metadata().Containers {
-			if c.Name == name {
-				writeJSON(w, http.StatusOK, c)
-				return
-			}
-		}
+	m, ok := a.metadataOf(r.Context(), id)
+	i := slices.IndexFunc(m.Containers, func(c containerMetadata) bool { return c.Name == name })
+	if !ok || i < 0 {
+		http.NotFound(w, r)
+		return
 	}
-	http.NotFound(w, r)
+	writeJSON(w, http.StatusOK, m.Containers[i])
 }
 
 func (a *API) serveTask(w http.ResponseWriter, r *http.Request) {
 	id, _, _ := strings.Cut(r.PathValue("container"), "-")
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	if t, ok := a.taskByID(id); ok {
-		writeJSON(w, http.StatusOK, t.metadata())
+	m, ok := a.metadataOf(r.Context(), id)
+	if !ok {
+		http.NotFound(w, r)
 		return
 	}
-	http.NotFound(w, r)
+	writeJSON(w, http.StatusOK, m)
 }
 
-// taskByID finds a task in any cluster. The lock is held.
+// metadataOf is what a task is told of itself.
+func (a *API) metadataOf(ctx context.Context, id string) (m taskMetadata, ok bool) {
+	a.cell.State.View(ctx, func() {
+		var t *task
+		if t, ok = a.taskByID(id); ok {
+			m = t.metadata()
+		}
+	})
+	return m, ok
+}
+
+// taskByID finds a task in any cluster.
 func (a *API) taskByID(id string) (*task, bool) {
 	for _, c := range a.clusters {
 		if t, ok := c.tasks[id]; ok {
@@ -137,7 +147,7 @@ func (t *task) metadata() taskMetadata {
 		Revision:         revision,
 		DesiredStatus:    *t.api.DesiredStatus,
 		KnownStatus:      t.status(),
-		Limits:           limits{CPU: float64(size.cpu) / 1024, Memory: size.memory},
+		Limits:           limits{CPU: float64(size.CPU) / 1024, Memory: size.Memory},
 		PullStartedAt:    t.api.PullStartedAt,
 		PullStoppedAt:    t.api.PullStoppedAt,
 		AvailabilityZone: aws.ToString(t.api.AvailabilityZone),
@@ -175,18 +185,18 @@ func (t *task) containerMetadata(c types.Container, d types.ContainerDefinition)
 		Type:          "NORMAL",
 		ContainerARN:  *c.ContainerArn,
 	}
-	if t.handle != nil {
+	if t.address != "" {
 		mode := t.definition.api.NetworkMode
 		if mode == "" {
 			mode = types.NetworkModeBridge
 		}
-		m.Networks = []network{{NetworkMode: mode, IPv4Addresses: []string{t.handle.Address()}}}
+		m.Networks = []network{{NetworkMode: mode, IPv4Addresses: []string{t.address}}}
 	}
 	return m
 }
 
 func (a *API) serveProtection(w http.ResponseWriter, r *http.Request) {
-	cluster, arn, ok := a.placeOf(r.PathValue("task"))
+	cluster, arn, ok := a.placeOf(r.Context(), r.PathValue("task"))
 	if !ok {
 		http.NotFound(w, r)
 		return
@@ -200,7 +210,7 @@ func (a *API) serveProtection(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *API) changeProtection(w http.ResponseWriter, r *http.Request) {
-	cluster, arn, ok := a.placeOf(r.PathValue("task"))
+	cluster, arn, ok := a.placeOf(r.Context(), r.PathValue("task"))
 	if !ok {
 		http.NotFound(w, r)
 		return
@@ -211,7 +221,7 @@ func (a *API) changeProtection(w http.ResponseWriter, r *http.Request) {
 	}
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxProtectionBody)).Decode(&body)
 	if err != nil || body.ProtectionEnabled == nil {
-		protectionError(w, arn, invalidParameter("Invalid request: does not contain 'ProtectionEnabled' field"))
+		protectionError(w, arn, fault.InvalidParameter("Invalid request: does not contain 'ProtectionEnabled' field"))
 		return
 	}
 	out, err := a.UpdateTaskProtection(r.Context(), &ecs.UpdateTaskProtectionInput{
@@ -225,14 +235,14 @@ func (a *API) changeProtection(w http.ResponseWriter, r *http.Request) {
 }
 
 // placeOf is the cluster and the ARN of a task.
-func (a *API) placeOf(id string) (cluster, arn string, ok bool) {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	t, ok := a.taskByID(id)
-	if !ok {
-		return "", "", false
-	}
-	return t.cluster.name, t.arn(), true
+func (a *API) placeOf(ctx context.Context, id string) (cluster, arn string, ok bool) {
+	a.cell.State.View(ctx, func() {
+		var t *task
+		if t, ok = a.taskByID(id); ok {
+			cluster, arn = t.cluster.name, t.arn()
+		}
+	})
+	return cluster, arn, ok
 }
 
 func writeProtection(w http.ResponseWriter, tasks []types.ProtectedTask, failures []types.Failure) {
@@ -251,7 +261,7 @@ func writeProtection(w http.ResponseWriter, tasks []types.ProtectedTask, failure
 }
 
 func protectionError(w http.ResponseWriter, arn string, err error) {
-	code, message := codeOf(err)
+	code, message := fault.Code(err)
 	writeJSON(w, http.StatusBadRequest, map[string]any{"error": map[string]string{"Arn": arn, "Code": code, "Message": message}})
 }
 
@@ -259,5 +269,5 @@ func protectionError(w http.ResponseWriter, arn string, err error) {
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(document(v))
+	_, _ = w.Write(marshal(v))
 }

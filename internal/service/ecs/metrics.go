@@ -7,6 +7,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"flyball/internal/service/ecs/rules"
+	"flyball/internal/service/ecs/scheduler"
 	runtime "flyball/internal/task"
 	"flyball/metric"
 )
@@ -20,136 +22,73 @@ const (
 	insightsNamespace = "ECS/ContainerInsights"
 )
 
-// usualPace is the period of ECS metrics.
-const usualPace = time.Minute
-
-// measuredByPace are the services by the period of their metrics.
-type measuredByPace map[time.Duration]map[*service]struct{}
-
 // A mark is what a task had used at one moment.
 type mark struct {
-	at  time.Time // wall clock
+	at  time.Time // wall clock; zero when the use was not known
 	cpu time.Duration
 }
 
-// SetMetricPeriod sets the period of a service's CPU and memory metrics, in
-// virtual time: from one second to a minute, and a part of a minute such as 20
-// seconds. Any other period means a minute again. It holds for the name of the
-// service, whether it exists yet or not.
-func (a *API) SetMetricPeriod(cluster, service string, period time.Duration) {
-	if period < time.Second || period > usualPace || usualPace%period != 0 {
-		period = usualPace
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	key := cluster + "/" + service
-	delete(a.paces, key)
-	if period != usualPace {
-		a.paces[key] = period
-	}
-	if c, ok := a.clusters[cluster]; ok {
-		if s, ok := c.services[service]; ok && s.status() != inactive {
-			a.setPace(s, a.paceOf(s))
-		}
-	}
+// A meter has what a task had used at the ends of its last periods. Only the
+// metrics loop touches it.
+type meter struct {
+	last   mark // at the last boundary of the service's metric period
+	minute mark // at the last full minute
 }
 
-// paceOf is the shorter of the period that was set for a service and the
-// resolution that it was given itself, or a minute.
-func (a *API) paceOf(s *service) time.Duration {
-	pace := usualPace
-	if p, ok := a.paces[s.key()]; ok {
-		pace = p
-	}
-	if s.monitoring != nil {
-		for _, c := range s.monitoring.MetricConfigurations {
-			pace = min(pace, time.Duration(*c.ResolutionSeconds)*time.Second)
-		}
-	}
-	return pace
-}
-
-// setPace files a service under its period, or under none. The lock is held.
-func (a *API) setPace(s *service, pace time.Duration) {
-	if s.pace == pace {
-		return
-	}
-	delete(a.measured[s.pace], s)
-	if len(a.measured[s.pace]) == 0 {
-		delete(a.measured, s.pace)
-	}
-	s.pace = pace
-	if pace == 0 {
-		return
-	}
-	if a.measured[pace] == nil {
-		a.measured[pace] = map[*service]struct{}{}
-	}
-	a.measured[pace][s] = struct{}{}
-	signal(a.repace)
-}
-
-// measure begins to measure a running task. Of one that has been running since
-// before the server started, the CPU time so far is not known: its first reading
-// is only a mark. The lock is held.
-func (a *API) measure(t *task) {
-	if !t.resumed {
-		t.last = mark{at: time.Now()}
-		t.minute = t.last
-	}
-	a.running[t] = struct{}{}
+// measure begins to measure a running task, from a mark on.
+func (a *API) measure(t *task, from mark) {
+	t.meter = &meter{from, from}
+	a.measured[t] = struct{}{}
 }
 
 // metricsLoop publishes at every boundary of a period in use until ctx ends.
 func (a *API) metricsLoop(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	next := a.nextBoundary(a.now())
+	next := a.nextBoundary(ctx, a.now())
 	for {
-		timer.Reset(max(0, a.cfg.Clock.Real(next.Sub(a.now()))) + time.Microsecond)
+		timer.Reset(max(0, a.cell.Clock.Real(next.Sub(a.now()))) + time.Microsecond)
 		select {
 		case <-ctx.Done():
 			return
-		case <-a.repace: // perhaps a shorter period
-			if sooner := a.nextBoundary(a.now()); sooner.Before(next) {
+		case <-a.newPeriod: // perhaps a shorter one
+			if sooner := a.nextBoundary(ctx, a.now()); sooner.Before(next) {
 				next = sooner
 			}
 			continue
 		case <-timer.C:
 		}
 		// After a stall the periods that were missed are not made up.
-		if now := a.now(); now.Sub(next) > usualPace {
-			next = a.nextBoundary(now)
+		if now := a.now(); now.Sub(next) > usualPeriod {
+			next = a.nextBoundary(ctx, now)
 			continue
 		}
-		a.publish(ctx, next)
-		if fullMinute(next) {
-			a.forget(next)
-		}
-		next = a.nextBoundary(next)
+		a.publishMetrics(ctx, next)
+		next = a.nextBoundary(ctx, next)
 	}
 }
 
-func fullMinute(t time.Time) bool { return ends(t, usualPace) }
+func fullMinute(t time.Time) bool { return ends(t, usualPeriod) }
 
 // ends is whether a period of a length ends at a time.
 func ends(t time.Time, period time.Duration) bool { return t.Truncate(period).Equal(t) }
 
 // nextBoundary is the first end of a period after a time.
-func (a *API) nextBoundary(after time.Time) time.Time {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	next := after.Truncate(usualPace).Add(usualPace)
-	for pace := range a.measured {
-		if end := after.Truncate(pace).Add(pace); end.Before(next) {
-			next = end
+func (a *API) nextBoundary(ctx context.Context, after time.Time) time.Time {
+	next := after.Truncate(usualPeriod).Add(usualPeriod)
+	a.cell.State.View(ctx, func() {
+		for period := range a.byPeriod {
+			if end := after.Truncate(period).Add(period); end.Before(next) {
+				next = end
+			}
 		}
-	}
+	})
 	return next
 }
 
-// A subject is a service or a cluster whose metrics are due.
-type subject struct {
+// An interval is one period of a service or of a cluster: how many tasks there
+// were at its end, and which of them are measured.
+type interval struct {
 	cluster, service          string // service is empty for a cluster
 	period                    time.Duration
 	insights                  bool
@@ -157,78 +96,89 @@ type subject struct {
 	tasks                     []*task
 }
 
-// publish measures what is due at a boundary and hands it to CloudWatch.
-func (a *API) publish(ctx context.Context, boundary time.Time) {
-	subjects, tasks := a.due(boundary)
+// publishMetrics measures what is due at a boundary and hands it to CloudWatch.
+func (a *API) publishMetrics(ctx context.Context, boundary time.Time) {
+	intervals, tasks := a.intervalsAt(ctx, boundary)
 	usage := a.readUsage(ctx, tasks)
-	samples := make([]metric.Sample, 0, 2*len(subjects)) // CPU and memory, of most
-	for _, s := range subjects {
-		samples = append(samples, s.samples(boundary, usage)...)
+	samples := make([]metric.Sample, 0, 2*len(intervals)) // CPU and memory, of most
+	for _, i := range intervals {
+		samples = append(samples, i.samples(boundary, usage)...)
 	}
 	for t, u := range usage {
-		t.advance(u, boundary)
+		t.meter.advance(u, boundary)
 	}
 	if a.cfg.Metrics != nil && len(samples) > 0 {
 		a.cfg.Metrics.Record(samples)
 	}
 }
 
-// due is what has a period that ends now, and the tasks to measure for it.
-func (a *API) due(boundary time.Time) ([]subject, []*task) {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	var subjects []subject
-	var tasks []*task
-	for pace, services := range a.measured {
-		if !ends(boundary, pace) {
+// intervalsAt are the intervals that end at a boundary, and the tasks to measure
+// for them.
+func (a *API) intervalsAt(ctx context.Context, boundary time.Time) (intervals []interval, tasks []*task) {
+	a.cell.State.View(ctx, func() {
+		intervals, tasks = a.serviceIntervals(boundary)
+		if fullMinute(boundary) {
+			var ofClusters []interval
+			ofClusters, tasks = a.clusterIntervals()
+			intervals = append(intervals, ofClusters...)
+		}
+	})
+	return intervals, tasks
+}
+
+func (a *API) serviceIntervals(boundary time.Time) (intervals []interval, tasks []*task) {
+	for period, services := range a.byPeriod {
+		if !ends(boundary, period) {
 			continue
 		}
-		subjects = slices.Grow(subjects, len(services))
+		intervals = slices.Grow(intervals, len(services))
 		for s := range services {
 			if len(s.tasks) == 0 && !s.cluster.insights() {
 				continue
 			}
-			sub := s.subject(pace, a.running)
-			subjects = append(subjects, sub)
-			tasks = append(tasks, sub.tasks...)
+			i := s.interval(period, a.measured)
+			intervals = append(intervals, i)
+			tasks = append(tasks, i.tasks...)
 		}
 	}
-	if !fullMinute(boundary) {
-		return subjects, tasks
-	}
-	// A full minute: the clusters are due too, with all their tasks.
+	return intervals, tasks
+}
+
+// clusterIntervals are those of the clusters, with all their tasks: of services
+// and of none.
+func (a *API) clusterIntervals() (intervals []interval, tasks []*task) {
 	byCluster := map[*cluster][]*task{}
-	tasks = tasks[:0]
-	for t := range a.running {
+	tasks = make([]*task, 0, len(a.measured))
+	for t := range a.measured {
 		byCluster[t.cluster] = append(byCluster[t.cluster], t)
 		tasks = append(tasks, t)
 	}
-	for c, running := range byCluster {
-		subjects = append(subjects, subject{cluster: c.name, period: usualPace, tasks: running})
+	for c, measured := range byCluster {
+		intervals = append(intervals, interval{cluster: c.name, period: usualPeriod, tasks: measured})
 	}
-	return subjects, tasks
+	return intervals, tasks
 }
 
-func (s *service) subject(pace time.Duration, measured map[*task]struct{}) subject {
-	sub := subject{
+func (s *service) interval(period time.Duration, measured map[*task]struct{}) interval {
+	i := interval{
 		cluster:  s.cluster.name,
 		service:  s.name,
-		period:   pace,
+		period:   period,
 		insights: s.cluster.insights(),
 		desired:  s.desired(),
 	}
 	for _, t := range s.tasks {
 		switch t.phase() {
-		case running:
-			sub.running++
-		case pending:
-			sub.pending++
+		case scheduler.Running:
+			i.running++
+		case scheduler.Pending:
+			i.pending++
 		}
 		if _, ok := measured[t]; ok {
-			sub.tasks = append(sub.tasks, t)
+			i.tasks = append(i.tasks, t)
 		}
 	}
-	return sub
+	return i
 }
 
 // readUsage measures tasks, several at a time. Those that cannot be measured,
@@ -255,13 +205,11 @@ func (a *API) readUsage(ctx context.Context, tasks []*task) map[*task]runtime.Us
 	return usage
 }
 
-// advance makes this reading the one that the next is compared with. Only the
-// metrics loop touches the marks of a task that is being measured.
-func (t *task) advance(u runtime.Usage, boundary time.Time) {
-	m := mark{at: u.At, cpu: u.CPU}
-	t.last = m
+// advance makes this reading the one that the next is compared with.
+func (m *meter) advance(u runtime.Usage, boundary time.Time) {
+	m.last = mark{at: u.At, cpu: u.CPU}
 	if fullMinute(boundary) {
-		t.minute = m
+		m.minute = m.last
 	}
 }
 
@@ -276,74 +224,74 @@ func cpuSince(m mark, u runtime.Usage) (float64, bool) {
 	return 1024 * max(0, float64(u.CPU-m.cpu)/float64(span)), true
 }
 
-// samples are the metrics of one subject for the period that ends at a boundary.
-func (s subject) samples(boundary time.Time, usage map[*task]runtime.Usage) []metric.Sample {
+// samples are the metrics of an interval that ends at a boundary.
+func (i interval) samples(boundary time.Time, usage map[*task]runtime.Usage) []metric.Sample {
 	var cpu, memory, cpuUnits, megabytes metric.Set
-	var reserved taskSize
-	for _, t := range s.tasks {
-		reserved.cpu += t.reserved.cpu
-		reserved.memory += t.reserved.memory
+	var reserved rules.Size
+	for _, t := range i.tasks {
+		reserved.CPU += t.reserved.CPU
+		reserved.Memory += t.reserved.Memory
 		u, ok := usage[t]
 		if !ok {
 			continue
 		}
-		since := t.last
-		if s.service == "" {
-			since = t.minute
+		since := t.meter.last
+		if i.service == "" {
+			since = t.meter.minute
 		}
 		if units, ok := cpuSince(since, u); ok {
-			cpu.Add(100*units/float64(t.reserved.cpu), 1)
+			cpu.Add(100*units/float64(t.reserved.CPU), 1)
 			cpuUnits.Add(units, 1)
 		}
 		used := float64(u.Memory) / (1 << 20)
 		megabytes.Add(used, 1)
-		if t.reserved.memory > 0 {
-			memory.Add(100*used/float64(t.reserved.memory), 1)
+		if t.reserved.Memory > 0 {
+			memory.Add(100*used/float64(t.reserved.Memory), 1)
 		}
 	}
-	p := publication{subject: s, at: boundary.Add(-s.period)}
-	p.add(ecsNamespace, "CPUUtilization", "Percent", cpu)
-	p.add(ecsNamespace, "MemoryUtilization", "Percent", memory)
-	if s.insights {
-		p.one("DesiredTaskCount", "Count", float64(s.desired))
-		p.one("RunningTaskCount", "Count", float64(s.running))
-		p.one("PendingTaskCount", "Count", float64(s.pending))
-		p.one("CpuUtilized", "None", cpuUnits.Sum)
-		p.one("CpuReserved", "None", float64(reserved.cpu))
-		p.one("MemoryUtilized", "Megabytes", megabytes.Sum)
-		p.one("MemoryReserved", "Megabytes", float64(reserved.memory))
+	w := sampleWriter{interval: i, at: boundary.Add(-i.period)}
+	w.add(ecsNamespace, "CPUUtilization", "Percent", cpu)
+	w.add(ecsNamespace, "MemoryUtilization", "Percent", memory)
+	if i.insights {
+		w.one("DesiredTaskCount", "Count", float64(i.desired))
+		w.one("RunningTaskCount", "Count", float64(i.running))
+		w.one("PendingTaskCount", "Count", float64(i.pending))
+		w.one("CpuUtilized", "None", cpuUnits.Sum)
+		w.one("CpuReserved", "None", float64(reserved.CPU))
+		w.one("MemoryUtilized", "Megabytes", megabytes.Sum)
+		w.one("MemoryReserved", "Megabytes", float64(reserved.Memory))
 	}
-	return p.samples
+	return w.samples
 }
 
-// A publication collects the samples of one subject.
-type publication struct {
-	subject subject
-	at      time.Time
-	samples []metric.Sample
+// A sampleWriter collects the samples of one interval.
+type sampleWriter struct {
+	interval interval
+	at       time.Time
+	samples  []metric.Sample
 }
 
-func (p *publication) one(name, unit string, v float64) {
+func (w *sampleWriter) one(name, unit string, v float64) {
 	var set metric.Set
 	set.Add(v, 1)
-	p.add(insightsNamespace, name, unit, set)
+	w.add(insightsNamespace, name, unit, set)
 }
 
-func (p *publication) add(namespace, name, unit string, set metric.Set) {
+func (w *sampleWriter) add(namespace, name, unit string, set metric.Set) {
 	if set.Count == 0 {
 		return
 	}
-	dimensions := []metric.Dimension{{Name: "ClusterName", Value: p.subject.cluster}}
-	if p.subject.service != "" {
-		dimensions = append(dimensions, metric.Dimension{Name: "ServiceName", Value: p.subject.service})
+	dimensions := []metric.Dimension{{Name: "ClusterName", Value: w.interval.cluster}}
+	if w.interval.service != "" {
+		dimensions = append(dimensions, metric.Dimension{Name: "ServiceName", Value: w.interval.service})
 	}
-	resolution := usualPace
-	if p.subject.period < usualPace {
+	resolution := usualPeriod
+	if w.interval.period < usualPeriod {
 		resolution = time.Second
 	}
-	p.samples = append(p.samples, metric.Sample{
+	w.samples = append(w.samples, metric.Sample{
 		Metric:     metric.NewID(namespace, name, dimensions...),
-		Time:       p.at,
+		Time:       w.at,
 		Unit:       unit,
 		Resolution: resolution,
 		Set:        set,

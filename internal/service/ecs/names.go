@@ -3,40 +3,23 @@ package ecs
 import (
 	"fmt"
 	"math/rand/v2"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
-	"github.com/google/uuid"
 
+	"flyball/internal/cell"
 	"flyball/internal/page"
+	"flyball/internal/service/ecs/fault"
 )
 
 // defaultCluster is the cluster of a call that names none.
 const defaultCluster = "default"
 
-// namePattern leaves the length to validName: counted by the pattern, it would
-// compile to a hundred times the program.
-var namePattern = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
-
-// validName is the rule for the names of clusters, services, families and
-// containers.
-func validName(name string) bool { return len(name) <= 255 && namePattern.MatchString(name) }
-
 // arn returns the ARN of a resource, named by its parts: cluster/NAME,
 // service/CLUSTER/NAME, task/CLUSTER/ID and so on.
-func (a *API) arn(parts ...string) string {
-	return arn.ARN{
-		Partition: "aws",
-		Service:   "ecs",
-		Region:    a.cfg.Region,
-		AccountID: a.cfg.Account,
-		Resource:  strings.Join(parts, "/"),
-	}.String()
-}
+func (a *API) arn(parts ...string) string { return a.cell.ARN("ecs", strings.Join(parts, "/")) }
 
 // resource splits a reference to something of a kind into the parts after the
 // kind: NAME gives [NAME], and the ARN of service/CLUSTER/NAME gives
@@ -45,19 +28,15 @@ func (a *API) resource(kind, ref string) ([]string, bool) {
 	if !strings.HasPrefix(ref, "arn:") {
 		return []string{ref}, true
 	}
-	parsed, err := arn.Parse(ref)
-	if err != nil || parsed.Partition != "aws" || parsed.Service != "ecs" || parsed.Region != a.cfg.Region || parsed.AccountID != a.cfg.Account {
-		return nil, false
-	}
-	parts := strings.Split(parsed.Resource, "/")
-	if parts[0] != kind || len(parts) < 2 {
+	resource, ok := a.cell.Parse("ecs", ref)
+	parts := strings.Split(resource, "/")
+	if !ok || parts[0] != kind || len(parts) < 2 {
 		return nil, false
 	}
 	return parts[1:], true
 }
 
-// findCluster returns the cluster that a call names, active or not. The lock is
-// held.
+// findCluster returns the cluster that a call names, active or not.
 func (a *API) findCluster(ref *string) (*cluster, bool) {
 	name := aws.ToString(ref)
 	if name == "" {
@@ -71,11 +50,11 @@ func (a *API) findCluster(ref *string) (*cluster, bool) {
 	return c, ok
 }
 
-// activeCluster returns the cluster that a call names. The lock is held.
+// activeCluster returns the cluster that a call names.
 func (a *API) activeCluster(ref *string) (*cluster, error) {
 	c, ok := a.findCluster(ref)
 	if !ok {
-		return nil, clusterNotFound()
+		return nil, fault.ClusterNotFound()
 	}
 	if c.inactive() {
 		return nil, &types.ClusterNotFoundException{Message: aws.String("The referenced cluster was inactive.")}
@@ -128,7 +107,7 @@ func (a *API) reference(kind string, ref string, parents ...string) string {
 
 // newTaskID is 32 hex digits.
 func newTaskID() string {
-	return strings.ReplaceAll(uuid.NewString(), "-", "")
+	return cell.NewID("", 32)
 }
 
 // newDeploymentNumber is 19 digits: the number after ecs-svc/ and the ID of the
@@ -147,11 +126,6 @@ func newServiceDeploymentID() string {
 	return string(id)
 }
 
-// newInterfaceID is the ID of a task's network interface.
-func newInterfaceID() string {
-	return fmt.Sprintf("eni-%017x", rand.Int64())
-}
-
 // newMACAddress is a locally administered one.
 func newMACAddress() string {
 	n := rand.Int64()
@@ -160,16 +134,18 @@ func newMACAddress() string {
 
 // pageOf returns one page of sorted strings, with the token of the next.
 func pageOf(items []string, token *string, size *int32, most int32) ([]string, *string, error) {
-	limit := most
-	if size != nil {
-		limit = *size
+	limit, ok := page.Limit(size, int(most), int(most))
+	if !ok || aws.ToInt32(size) > most {
+		return nil, nil, fault.InvalidParameter("maxResults must be between 1 and %d.", most)
 	}
-	if limit < 1 || limit > most {
-		return nil, nil, invalidParameter("maxResults must be between 1 and %d.", most)
-	}
-	items, next, err := page.Of(items, func(s string) string { return s }, token, int(limit))
+	items, next, err := page.Of(items, func(s string) string { return s }, token, limit)
 	if err != nil {
-		return nil, nil, invalidParameter("Invalid token: %s", aws.ToString(token))
+		return nil, nil, fault.InvalidParameter("Invalid token: %s", aws.ToString(token))
 	}
 	return items, next, nil
+}
+
+// missing is the failure of a describe call for something that is not there.
+func missing(arn string) types.Failure {
+	return types.Failure{Arn: aws.String(arn), Reason: aws.String("MISSING")}
 }

@@ -8,17 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 )
 
-func TestNamesHaveUpTo255Characters(t *testing.T) {
-	for name, want := range map[string]bool{
-		"": false, "web_1-a": true, "web.1": false, "web\n": false,
-		strings.Repeat("a", 255): true, strings.Repeat("a", 256): false,
-	} {
-		if got := validName(name); got != want {
-			t.Errorf("validName(%.10q, %d long) = %t", name, len(name), got)
-		}
-	}
-}
-
 func TestAttributesHaveUpTo128Characters(t *testing.T) {
 	long, longer := strings.Repeat("a", 128), strings.Repeat("a", 129)
 	for _, test := range []struct {

@@ -2,13 +2,17 @@ package ecs
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"flyball/internal/store"
+	"flyball/internal/optional"
+	"flyball/internal/service/ecs/fault"
+	"flyball/internal/state"
 )
 
 // The protection of a task lasts two hours unless said otherwise, and at most
@@ -27,12 +31,12 @@ func (a *API) UpdateTaskProtection(ctx context.Context, in *ecs.UpdateTaskProtec
 	}
 	switch n := len(in.Tasks); {
 	case n == 0 || n > 10:
-		return nil, invalidParameter("Tasks must have between 1 and 10 items.")
+		return nil, fault.InvalidParameter("Tasks must have between 1 and 10 items.")
 	case minutes < 1 || minutes > longestProtection:
-		return nil, invalidParameter("expiresInMinutes must be between 1 and %d.", longestProtection)
+		return nil, fault.InvalidParameter("expiresInMinutes must be between 1 and %d.", longestProtection)
 	}
 	out := &ecs.UpdateTaskProtectionOutput{ProtectedTasks: []types.ProtectedTask{}, Failures: []types.Failure{}}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -44,12 +48,13 @@ func (a *API) UpdateTaskProtection(ctx context.Context, in *ecs.UpdateTaskProtec
 				out.Failures = append(out.Failures, *failure)
 				continue
 			}
+			keep(tx, t)
 			t.protectedUntil = time.Time{}
 			if in.ProtectionEnabled {
 				t.protectedUntil = now.Add(time.Duration(minutes) * time.Minute)
 			}
-			t.save(b)
-			a.markDirty(t.service)
+			t.save(tx)
+			a.reconcileSoon(t.service)
 			out.ProtectedTasks = append(out.ProtectedTasks, t.protection(now))
 		}
 		return nil
@@ -62,7 +67,7 @@ func (a *API) protectable(c *cluster, ref string) (*task, *types.Failure) {
 		return nil, &types.Failure{
 			Arn:    aws.String(a.reference("task", ref, c.name)),
 			Reason: aws.String(reason),
-			Detail: nonEmpty(detail),
+			Detail: optional.String(detail),
 		}
 	}
 	t, ok := a.findTask(c, ref)
@@ -90,31 +95,31 @@ func (t *task) protection(now time.Time) types.ProtectedTask {
 // cluster's service tasks those that are.
 func (a *API) GetTaskProtection(ctx context.Context, in *ecs.GetTaskProtectionInput, _ ...func(*ecs.Options)) (*ecs.GetTaskProtectionOutput, error) {
 	if len(in.Tasks) > 100 {
-		return nil, invalidParameter("Tasks can have at most 100 items.")
+		return nil, fault.InvalidParameter("Tasks can have at most 100 items.")
 	}
 	out := &ecs.GetTaskProtectionOutput{ProtectedTasks: []types.ProtectedTask{}, Failures: []types.Failure{}}
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	c, err := a.activeCluster(in.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	now := a.now()
-	if len(in.Tasks) == 0 {
-		for _, id := range sortedKeys(c.tasks) {
-			if t := c.tasks[id]; !t.askedToStop() && t.protectedUntil.After(now) {
-				out.ProtectedTasks = append(out.ProtectedTasks, t.protection(now))
+	return read(ctx, a, func() (*ecs.GetTaskProtectionOutput, error) {
+		c, err := a.activeCluster(in.Cluster)
+		if err != nil {
+			return nil, err
+		}
+		now := a.now()
+		if len(in.Tasks) == 0 {
+			for _, id := range slices.Sorted(maps.Keys(c.tasks)) {
+				if t := c.tasks[id]; !t.askedToStop() && t.protectedUntil.After(now) {
+					out.ProtectedTasks = append(out.ProtectedTasks, t.protection(now))
+				}
 			}
+			return out, nil
+		}
+		for _, ref := range in.Tasks {
+			t, failure := a.protectable(c, ref)
+			if failure != nil {
+				out.Failures = append(out.Failures, *failure)
+				continue
+			}
+			out.ProtectedTasks = append(out.ProtectedTasks, t.protection(now))
 		}
 		return out, nil
-	}
-	for _, ref := range in.Tasks {
-		t, failure := a.protectable(c, ref)
-		if failure != nil {
-			out.Failures = append(out.Failures, *failure)
-			continue
-		}
-		out.ProtectedTasks = append(out.ProtectedTasks, t.protection(now))
-	}
-	return out, nil
+	})
 }

@@ -1,171 +1,104 @@
 package ecs
 
 import (
-	"container/heap"
 	"context"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"flyball/internal/store"
+	"flyball/internal/service/ecs/scheduler"
+	"flyball/internal/state"
 )
 
-// reconcileLoop looks at every service that has changed or whose time has come,
-// and launches the tasks that were accepted. It returns when ctx ends; the tasks
-// live on with lives.
-func (a *API) reconcileLoop(ctx, lives context.Context) {
-	a.mu.Lock()
-	for _, c := range a.clusters {
-		for _, s := range c.services {
-			if s.status() != inactive {
-				a.markDirty(s)
+// reconcileAll has every service reconciled that was there before the server
+// started.
+func (a *API) reconcileAll(ctx context.Context) {
+	a.cell.State.View(ctx, func() {
+		for _, c := range a.clusters {
+			for _, s := range c.services {
+				a.reconcileSoon(s)
 			}
 		}
-	}
-	a.mu.Unlock()
+	})
+}
 
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		for {
-			s, ok := a.nextDirty()
-			if !ok || ctx.Err() != nil {
-				break
-			}
-			a.reconcile(s)
+// reconcileSoon has a service reconciled by the loop.
+func (a *API) reconcileSoon(s *service) { a.reconciling.Sooner(s, a.now()) }
+
+// reconcileDue reconciles services whose time has come.
+func (a *API) reconcileDue(_ context.Context, due []*service) {
+	a.cell.State.Later(func(tx *state.Tx) {
+		for _, s := range due {
+			a.reconcile(tx, s)
 		}
-		a.launch(lives)
-		timer.Reset(a.untilWakeup())
-		select {
-		case <-ctx.Done():
-			return
-		case <-a.wake:
-		case <-timer.C:
-		}
-	}
+	})
 }
 
-// nextDirty takes a service to look at: one that is marked, or one whose time
-// has come.
-func (a *API) nextDirty() (*service, bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	now := a.now()
-	for len(a.timers) > 0 && !a.timers[0].at.After(now) {
-		w := heap.Pop(&a.timers).(wakeup)
-		if w.at.Equal(w.service.lookAt) {
-			w.service.lookAt = time.Time{}
-			a.markDirty(w.service)
-		}
+// reconcile decides what a service needs, and acts. In a change that can fail the
+// service was kept.
+func (a *API) reconcile(tx *state.Tx, s *service) {
+	if s.cluster.services[s.name] != s || s.status() == inactive {
+		return // it has been forgotten, or soon will be
 	}
-	if len(a.dirty) == 0 {
-		return nil, false
-	}
-	s := a.dirty[0]
-	a.dirty[0] = nil
-	a.dirty = a.dirty[1:]
-	s.queued = false
-	return s, true
-}
-
-// untilWakeup is how long, in real time, until the earliest wakeup.
-func (a *API) untilWakeup() time.Duration {
-	const idle = time.Hour
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	if len(a.timers) == 0 {
-		return idle
-	}
-	// A microsecond more, so that rounding does not wake it up too early.
-	return max(0, a.cfg.Clock.Real(a.timers[0].at.Sub(a.now()))) + time.Microsecond
-}
-
-// launch gives every accepted task its goroutine.
-func (a *API) launch(lives context.Context) {
-	a.mu.Lock()
-	tasks := a.launches
-	a.launches = nil
-	a.mu.Unlock()
-	for _, t := range tasks {
-		a.drivers.Go(func() { a.drive(lives, t) })
-	}
-}
-
-func (a *API) reconcile(s *service) {
-	var b store.Batch
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.look(s, &b)
-	a.writeLater(&b)
-}
-
-// look looks at one service, decides and acts. The lock is held.
-func (a *API) look(s *service, b *store.Batch) {
-	before, now := b.Len(), a.now()
-	switch s.status() {
-	case inactive:
+	now, told := a.now(), s.eventNumber
+	if s.status() == draining && len(s.tasks) == 0 {
+		a.deactivate(tx, s, now)
 		return
-	case draining:
-		if len(s.tasks) == 0 {
-			a.deactivate(s, b, now)
-			break
-		}
-		fallthrough
-	default:
-		a.noteReady(s, now)
-		a.trip(s, b, now)
-		s.dropEmpty()
-		a.act(s, decide(s.view(a.virtual), now), b, now)
 	}
-	if b.Len() > before {
-		s.save(b)
+	a.noteReady(tx, s, now)
+	a.trip(tx, s, now)
+	s.dropEmpty()
+	a.act(tx, s, scheduler.Decide(s.view(a.virtual), now), now)
+	if s.eventNumber != told { // whatever is done is told in an event
+		s.save(tx)
 	}
 }
 
 // deactivate ends a service whose last task has stopped.
-func (a *API) deactivate(s *service, b *store.Batch, now time.Time) {
+func (a *API) deactivate(tx *state.Tx, s *service, now time.Time) {
 	s.api.Status = aws.String(inactive)
 	s.inactiveAt = now
 	if r := s.history[0]; r.running() {
 		r.finish(types.ServiceDeploymentStatusStopped, "The service was deleted.", now)
 		r.StoppedAt = aws.Time(now)
-		r.save(b, s)
+		r.save(tx, s)
 	}
 	s.deployments = nil
-	a.retired = append(a.retired, retirement{now.Add(forgetAfter), nil, s})
-	s.save(b)
+	a.retire(tx, s, now)
+	s.save(tx)
 }
 
 // view is the service as the scheduler sees it.
-func (s *service) view(virtual func(time.Duration) time.Duration) view {
-	v := view{
-		desired:        s.desired(),
-		minimumHealthy: int(*s.api.DeploymentConfiguration.MinimumHealthyPercent),
-		maximum:        int(*s.api.DeploymentConfiguration.MaximumPercent),
-		primary:        s.primary().ID,
-		halted:         s.primary().State == types.DeploymentRolloutStateFailed,
-		deleted:        s.status() == draining,
-		retryAt:        s.retryAt,
-		tasks:          make([]taskView, 0, len(s.tasks)),
+func (s *service) view(virtual func(time.Duration) time.Duration) scheduler.View {
+	v := scheduler.View{
+		Desired:        s.desired(),
+		MinimumHealthy: int(*s.api.DeploymentConfiguration.MinimumHealthyPercent),
+		Maximum:        int(*s.api.DeploymentConfiguration.MaximumPercent),
+		Primary:        s.primary().ID,
+		Halted:         s.primary().State == types.DeploymentRolloutStateFailed,
+		Deleted:        s.status() == draining,
+		RetryAt:        s.retryAt,
+		Tasks:          make([]scheduler.Task, 0, len(s.tasks)),
 	}
 	for _, t := range s.tasks {
-		v.tasks = append(v.tasks, t.view(virtual))
+		v.Tasks = append(v.Tasks, t.view(virtual))
 	}
 	return v
 }
 
-// noteReady sees which of the primary's tasks have become ready. One that has
+// noteReady notes which of the primary's tasks have become ready. One that has
 // ends the row of failures that the circuit breaker counts.
-func (a *API) noteReady(s *service, now time.Time) {
+func (a *API) noteReady(tx *state.Tx, s *service, now time.Time) {
 	d := s.primary()
-	keep := s.api.DeploymentConfiguration.DeploymentCircuitBreaker.ResetOnHealthyTask
+	reset := s.api.DeploymentConfiguration.DeploymentCircuitBreaker.ResetOnHealthyTask
 	for _, t := range s.tasks {
-		if t.steady || t.deployment != d.ID || !t.view(a.virtual).ready(now) {
+		if t.steady || t.deployment != d.ID || !t.view(a.virtual).Ready(now) {
 			continue
 		}
+		keep(tx, t)
 		t.steady = true
-		if keep == nil || *keep {
+		if reset == nil || *reset {
 			d.Failed = 0
 		}
 	}
@@ -173,102 +106,102 @@ func (a *API) noteReady(s *service, now time.Time) {
 
 // trip fails the primary deployment when too many of its tasks have failed, and
 // goes back to the last completed one if that is wanted.
-func (a *API) trip(s *service, b *store.Batch, now time.Time) {
+func (a *API) trip(tx *state.Tx, s *service, now time.Time) {
 	d := s.primary()
 	if !s.breakerOn() || d.Failed < s.breakerThreshold() {
 		return
 	}
 	s.history[0].Threshold = s.breakerThreshold()
 	s.fail(now)
-	s.event(b, now, deploymentMessage(d, deploymentFailed))
+	a.tell(tx, s, deploymentFailed(d))
 	if target, ok := s.rollbackTarget(); ok && s.api.DeploymentConfiguration.DeploymentCircuitBreaker.Rollback {
-		s.event(b, now, rollingBackTo(target))
+		a.tell(tx, s, rollingBackTo(target))
 		s.rollBack(target, "ECS deployment circuit breaker: rolling back to deploymentId "+target.ID, "Service deployment rolled back because the circuit breaker threshold was exceeded.", now)
 	}
-	s.history[0].save(b, s)
+	s.history[0].save(tx, s)
 }
 
 // act does what was decided.
-func (a *API) act(s *service, todo actions, b *store.Batch, now time.Time) {
+func (a *API) act(tx *state.Tx, s *service, todo scheduler.Actions, now time.Time) {
 	d := s.primary()
-	a.stopUnhealthy(s, todo.unhealthy, b, now)
-	a.stopSurplus(s, todo.surplus, b, now)
-	a.startTasks(s, todo.start, b)
+	a.stopUnhealthy(tx, s, todo.Unhealthy)
+	a.stopSurplus(tx, s, todo.Surplus)
+	a.startTasks(tx, s, todo.Start)
 
-	if todo.start+len(todo.surplus)+len(todo.unhealthy) > 0 {
+	if todo.Start+len(todo.Surplus)+len(todo.Unhealthy) > 0 {
 		s.steady = false
 	}
 	if s.failures >= 3 && s.retryAt.After(now) {
-		s.warn(b, now, cannotStart)
+		a.warn(tx, s, cannotStart)
 	}
-	if todo.stuck {
-		s.warn(b, now, cannotMove)
+	if todo.Stuck {
+		a.warn(tx, s, cannotMove)
 	}
-	if todo.shielded > 0 {
-		s.warn(b, now, cannotScaleIn(d, todo.shielded))
+	if todo.Shielded > 0 {
+		a.warn(tx, s, cannotScaleIn(d, todo.Shielded))
 	}
-	if todo.settled && s.status() == active {
-		a.settle(s, b, now)
+	if todo.Settled && s.status() == active {
+		a.settle(tx, s, now)
 	}
-	if !todo.wake.IsZero() {
-		a.lookAgain(s, todo.wake)
+	if !todo.Wake.IsZero() {
+		a.reconciling.Sooner(s, todo.Wake)
 	}
 }
 
-// settle records that a service has what it wants.
-func (a *API) settle(s *service, b *store.Batch, now time.Time) {
+// settle notes that a service has what it wants.
+func (a *API) settle(tx *state.Tx, s *service, now time.Time) {
 	d := s.primary()
 	if d.State == types.DeploymentRolloutStateInProgress {
 		s.complete(now)
-		s.event(b, now, deploymentMessage(d, deploymentCompleted))
-		s.history[0].save(b, s)
+		a.tell(tx, s, deploymentCompleted(d))
+		s.history[0].save(tx, s)
 	}
 	if !s.steady {
 		s.steady = true
 		s.warned = ""
-		s.event(b, now, reachedSteadyState)
+		a.tell(tx, s, reachedSteadyState)
 	}
 }
 
-func (a *API) startTasks(s *service, n int, b *store.Batch) {
+func (a *API) startTasks(tx *state.Tx, s *service, n int) {
 	if n == 0 {
 		return
 	}
 	d := s.primary()
 	def, ok := a.findDefinition(d.TaskDefinition)
 	if !ok {
-		a.cfg.Log.Error("start tasks: the task definition is gone", "service", s.key(), "definition", d.TaskDefinition)
+		a.cell.Log.Error("start tasks: the task definition is gone", "service", s.key(), "definition", d.TaskDefinition)
 		return
 	}
 	var ids []string
 	providers := s.spread(d)
 	for range n {
-		t := a.newTask(taskOrder{
+		t := a.newTask(tx, taskOrder{
 			cluster:    s.cluster,
 			service:    s,
 			deployment: d.ID,
 			definition: def,
-			launch:     d.launch,
-			provider:   providers.next(),
+			launch:     d.Launch,
+			provider:   providers.Next(),
 			group:      "service:" + s.name,
 			startedBy:  d.ID,
 			tags:       s.taskTags(def),
 			exec:       s.api.EnableExecuteCommand,
-		}, b)
+		})
 		ids = append(ids, t.id)
 	}
-	s.event(b, a.now(), startedTasks(ids))
+	a.tell(tx, s, startedTasks(ids))
 }
 
 // spread deals further tasks of a deployment out, after those that it has.
-func (s *service) spread(d *deployment) *spread {
-	providers := newSpread(d.Strategy)
+func (s *service) spread(d *deployment) *scheduler.Spread {
+	var providers []string
 	for _, t := range s.tasks {
 		if t.deployment == d.ID && !t.askedToStop() {
-			providers.tasks[aws.ToString(t.api.CapacityProviderName)]++
+			providers = append(providers, aws.ToString(t.api.CapacityProviderName))
 		}
 	}
-	return providers
+	return scheduler.NewSpread(d.Strategy, providers...)
 }
 
 // taskTags are the tags that a service's tasks are started with.
@@ -288,36 +221,36 @@ func (s *service) taskTags(def *definition) []types.Tag {
 	return tags
 }
 
-func (a *API) stopUnhealthy(s *service, ids []string, b *store.Batch, now time.Time) {
+func (a *API) stopUnhealthy(tx *state.Tx, s *service, ids []string) {
 	for _, id := range ids {
 		t := s.tasks[id]
+		a.stopTask(tx, t, stopScheduler, "Task failed container health checks")
 		t.unhealthy = true
-		t.askToStop(b, now, stopScheduler, "Task failed container health checks")
-		s.event(b, now, failedHealthCheck(id))
+		a.tell(tx, s, failedHealthCheck(id))
 	}
 }
 
 // stopSurplus stops tasks that are too many or too old, and tells of running and
 // pending ones apart, as ECS does.
-func (a *API) stopSurplus(s *service, ids []string, b *store.Batch, now time.Time) {
+func (a *API) stopSurplus(tx *state.Tx, s *service, ids []string) {
 	var wereRunning []string
 	werePending := 0
 	for _, id := range ids {
 		t := s.tasks[id]
-		if t.phase() == running {
+		if t.phase() == scheduler.Running {
 			wereRunning = append(wereRunning, id)
 		} else {
 			werePending++
 		}
-		t.askToStop(b, now, stopScheduler, "Scaling activity initiated by (deployment "+s.primary().ID+")")
+		a.stopTask(tx, t, stopScheduler, "Scaling activity initiated by (deployment "+s.primary().ID+")")
 	}
 	if len(wereRunning) > 0 {
 		if len(s.api.LoadBalancers) > 0 {
-			s.event(b, now, beganDraining(len(wereRunning)))
+			a.tell(tx, s, beganDraining(len(wereRunning)))
 		}
-		s.event(b, now, stoppedRunning(wereRunning))
+		a.tell(tx, s, stoppedRunning(wereRunning))
 	}
 	if werePending > 0 {
-		s.event(b, now, stoppedPending(werePending))
+		a.tell(tx, s, stoppedPending(werePending))
 	}
 }

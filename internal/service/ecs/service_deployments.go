@@ -9,11 +9,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/optional"
 	"flyball/internal/page"
-	"flyball/internal/store"
+	"flyball/internal/service/ecs/fault"
+	"flyball/internal/state"
 )
 
-// The record of service deployments and revisions, as the API shows it.
+// Service deployments and revisions, as the API shows them.
 
 func (a *API) rolloutARN(s *service, id string) *string {
 	return aws.String(a.arn("service-deployment", s.cluster.name, s.name, id))
@@ -23,7 +25,7 @@ func (a *API) revisionARN(s *service, number string) *string {
 	return aws.String(a.arn("service-revision", s.cluster.name, s.name, number))
 }
 
-// findRollout returns the service deployment of an ARN. The lock is held.
+// findRollout returns the service deployment of an ARN.
 func (a *API) findRollout(ref string) (*service, *rollout, bool) {
 	s, id, ok := a.ownedBy("service-deployment", ref)
 	if !ok {
@@ -52,47 +54,47 @@ func (a *API) ownedBy(kind, ref string) (*service, string, bool) {
 
 // ListServiceDeployments lists the deployments of a service, newest first.
 func (a *API) ListServiceDeployments(ctx context.Context, in *ecs.ListServiceDeploymentsInput, _ ...func(*ecs.Options)) (*ecs.ListServiceDeploymentsOutput, error) {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	c, err := a.activeCluster(in.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	s, ok := a.findService(c, aws.ToString(in.Service))
-	if !ok {
-		return nil, serviceNotFound()
-	}
-	briefs := []types.ServiceDeploymentBrief{}
-	for _, r := range s.history {
-		if r.matches(in) {
-			briefs = append(briefs, types.ServiceDeploymentBrief{
-				ClusterArn:               c.api.ClusterArn,
-				CreatedAt:                aws.Time(r.CreatedAt),
-				FinishedAt:               r.FinishedAt,
-				ServiceArn:               s.api.ServiceArn,
-				ServiceDeploymentArn:     a.rolloutARN(s, r.ID),
-				StartedAt:                aws.Time(r.CreatedAt),
-				Status:                   r.Status,
-				StatusReason:             nonEmpty(r.Reason),
-				TargetServiceRevisionArn: a.revisionARN(s, r.Target.Number),
-			})
+	return read(ctx, a, func() (*ecs.ListServiceDeploymentsOutput, error) {
+		c, err := a.activeCluster(in.Cluster)
+		if err != nil {
+			return nil, err
 		}
-	}
-	limit := aws.ToInt32(in.MaxResults)
-	if limit < 0 || limit > 100 {
-		return nil, invalidParameter("maxResults must be between 1 and 100.")
-	}
-	if limit == 0 {
-		limit = 20
-	}
-	// Newest first: the key counts down with the time.
-	briefs, next, err := page.Of(briefs, func(b types.ServiceDeploymentBrief) string {
-		return fmt.Sprintf("%020d", 1<<62-b.CreatedAt.UnixNano())
-	}, in.NextToken, int(limit))
-	if err != nil {
-		return nil, invalidParameter("Invalid token: %s", aws.ToString(in.NextToken))
-	}
-	return &ecs.ListServiceDeploymentsOutput{ServiceDeployments: briefs, NextToken: next}, nil
+		s, ok := a.findService(c, aws.ToString(in.Service))
+		if !ok {
+			return nil, fault.ServiceNotFound()
+		}
+		briefs := []types.ServiceDeploymentBrief{}
+		for _, r := range s.history {
+			if r.matches(in) {
+				briefs = append(briefs, types.ServiceDeploymentBrief{
+					ClusterArn:               c.api.ClusterArn,
+					CreatedAt:                aws.Time(r.CreatedAt),
+					FinishedAt:               r.FinishedAt,
+					ServiceArn:               s.api.ServiceArn,
+					ServiceDeploymentArn:     a.rolloutARN(s, r.ID),
+					StartedAt:                aws.Time(r.CreatedAt),
+					Status:                   r.Status,
+					StatusReason:             optional.String(r.Reason),
+					TargetServiceRevisionArn: a.revisionARN(s, r.Target.Number),
+				})
+			}
+		}
+		limit := aws.ToInt32(in.MaxResults)
+		if limit < 0 || limit > 100 {
+			return nil, fault.InvalidParameter("maxResults must be between 1 and 100.")
+		}
+		if limit == 0 {
+			limit = 20
+		}
+		// Newest first: the key counts down with the time.
+		briefs, next, err := page.Of(briefs, func(b types.ServiceDeploymentBrief) string {
+			return fmt.Sprintf("%020d", 1<<62-b.CreatedAt.UnixNano())
+		}, in.NextToken, int(limit))
+		if err != nil {
+			return nil, fault.InvalidParameter("Invalid token: %s", aws.ToString(in.NextToken))
+		}
+		return &ecs.ListServiceDeploymentsOutput{ServiceDeployments: briefs, NextToken: next}, nil
+	})
 }
 
 func (r *rollout) matches(in *ecs.ListServiceDeploymentsInput) bool {
@@ -110,20 +112,20 @@ func (r *rollout) matches(in *ecs.ListServiceDeploymentsInput) bool {
 // DescribeServiceDeployments describes up to 20 service deployments.
 func (a *API) DescribeServiceDeployments(ctx context.Context, in *ecs.DescribeServiceDeploymentsInput, _ ...func(*ecs.Options)) (*ecs.DescribeServiceDeploymentsOutput, error) {
 	if n := len(in.ServiceDeploymentArns); n == 0 || n > 20 {
-		return nil, invalidParameter("serviceDeploymentArns must have between 1 and 20 items.")
+		return nil, fault.InvalidParameter("serviceDeploymentArns must have between 1 and 20 items.")
 	}
 	out := &ecs.DescribeServiceDeploymentsOutput{ServiceDeployments: []types.ServiceDeployment{}, Failures: []types.Failure{}}
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	for _, ref := range in.ServiceDeploymentArns {
-		s, r, ok := a.findRollout(ref)
-		if !ok {
-			out.Failures = append(out.Failures, missing(ref))
-			continue
+	return read(ctx, a, func() (*ecs.DescribeServiceDeploymentsOutput, error) {
+		for _, ref := range in.ServiceDeploymentArns {
+			s, r, ok := a.findRollout(ref)
+			if !ok {
+				out.Failures = append(out.Failures, missing(ref))
+				continue
+			}
+			out.ServiceDeployments = append(out.ServiceDeployments, a.describeRollout(s, r))
 		}
-		out.ServiceDeployments = append(out.ServiceDeployments, a.describeRollout(s, r))
-	}
-	return out, nil
+		return out, nil
+	})
 }
 
 func (a *API) describeRollout(s *service, r *rollout) types.ServiceDeployment {
@@ -148,7 +150,7 @@ func (a *API) describeRollout(s *service, r *rollout) types.ServiceDeployment {
 		SourceServiceRevisions:   []types.ServiceRevisionSummary{},
 		StartedAt:                aws.Time(r.CreatedAt),
 		Status:                   r.Status,
-		StatusReason:             nonEmpty(r.Reason),
+		StatusReason:             optional.String(r.Reason),
 		StoppedAt:                r.StoppedAt,
 		UpdatedAt:                aws.Time(r.UpdatedAt),
 	}
@@ -189,24 +191,24 @@ func (r *rollout) breaker() *types.ServiceDeploymentCircuitBreaker {
 // DescribeServiceRevisions describes up to 20 service revisions.
 func (a *API) DescribeServiceRevisions(ctx context.Context, in *ecs.DescribeServiceRevisionsInput, _ ...func(*ecs.Options)) (*ecs.DescribeServiceRevisionsOutput, error) {
 	if n := len(in.ServiceRevisionArns); n == 0 || n > 20 {
-		return nil, invalidParameter("serviceRevisionArns must have between 1 and 20 items.")
+		return nil, fault.InvalidParameter("serviceRevisionArns must have between 1 and 20 items.")
 	}
 	out := &ecs.DescribeServiceRevisionsOutput{ServiceRevisions: []types.ServiceRevision{}, Failures: []types.Failure{}}
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	for _, ref := range in.ServiceRevisionArns {
-		s, number, ok := a.ownedBy("service-revision", ref)
-		i := -1
-		if ok {
-			i = slices.IndexFunc(s.history, func(r *rollout) bool { return r.Target.Number == number })
+	return read(ctx, a, func() (*ecs.DescribeServiceRevisionsOutput, error) {
+		for _, ref := range in.ServiceRevisionArns {
+			s, number, ok := a.ownedBy("service-revision", ref)
+			i := -1
+			if ok {
+				i = slices.IndexFunc(s.history, func(r *rollout) bool { return r.Target.Number == number })
+			}
+			if i < 0 {
+				out.Failures = append(out.Failures, missing(ref))
+				continue
+			}
+			out.ServiceRevisions = append(out.ServiceRevisions, a.describeRevision(s, s.history[i].Target))
 		}
-		if i < 0 {
-			out.Failures = append(out.Failures, missing(ref))
-			continue
-		}
-		out.ServiceRevisions = append(out.ServiceRevisions, a.describeRevision(s, s.history[i].Target))
-	}
-	return out, nil
+		return out, nil
+	})
 }
 
 func (a *API) describeRevision(s *service, r revision) types.ServiceRevision {
@@ -239,7 +241,7 @@ func (a *API) describeRevision(s *service, r revision) types.ServiceRevision {
 // StopServiceDeployment ends a deployment in progress: by going back to the last
 // completed one, or with ABORT by starting and replacing no more tasks.
 func (a *API) StopServiceDeployment(ctx context.Context, in *ecs.StopServiceDeploymentInput, _ ...func(*ecs.Options)) (*ecs.StopServiceDeploymentOutput, error) {
-	return answer(&ecs.StopServiceDeploymentOutput{ServiceDeploymentArn: in.ServiceDeploymentArn}, a.change(func(b *store.Batch) error {
+	return answer(&ecs.StopServiceDeploymentOutput{ServiceDeploymentArn: in.ServiceDeploymentArn}, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		s, r, ok := a.findRollout(aws.ToString(in.ServiceDeploymentArn))
 		if !ok {
 			return &types.ServiceDeploymentNotFoundException{Message: aws.String("Service deployment not found.")}
@@ -248,6 +250,7 @@ func (a *API) StopServiceDeployment(ctx context.Context, in *ecs.StopServiceDepl
 			return &types.ConflictException{Message: aws.String("The service deployment is not in a state that can be stopped: " + string(r.Status) + ".")}
 		}
 		now := a.now()
+		s.keep(tx)
 		switch target, ok := s.rollbackTarget(); {
 		case in.StopType == types.StopServiceDeploymentStopTypeAbort:
 			d := s.primary()
@@ -258,16 +261,12 @@ func (a *API) StopServiceDeployment(ctx context.Context, in *ecs.StopServiceDepl
 		case !ok:
 			return &types.ConflictException{Message: aws.String("The service deployment cannot be rolled back: there is no completed deployment to return to.")}
 		default:
-			s.event(b, now, rollingBackTo(target))
+			a.tell(tx, s, rollingBackTo(target))
 			s.rollBack(target, "ECS deployment rolling back to deploymentId "+target.ID+".", "Service deployment stopped by the user.", now)
 		}
-		r.save(b, s)
-		s.save(b)
-		a.markDirty(s)
+		r.save(tx, s)
+		s.save(tx)
+		a.reconcileSoon(s)
 		return nil
 	}))
-}
-
-func rollingBackTo(d *deployment) string {
-	return "rolling back to deployment " + d.ID + "."
 }

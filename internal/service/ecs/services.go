@@ -3,7 +3,6 @@ package ecs
 import (
 	"cmp"
 	"context"
-	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -12,7 +11,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"flyball/internal/store"
+	"flyball/internal/optional"
+	"flyball/internal/service/ecs/fault"
+	"flyball/internal/service/ecs/rules"
+	"flyball/internal/service/ecs/scheduler"
+	"flyball/internal/state"
 )
 
 // A service keeps a number of tasks of a definition running.
@@ -31,20 +34,18 @@ type service struct {
 	inactiveAt  time.Time
 	monitoring  *types.MonitoringConfiguration // of its metrics; nil: each minute
 
-	// What the scheduler remembers between two looks.
-	queued   bool      // in API.dirty
-	lookAt   time.Time // earliest entry in API.timers
+	// What the scheduler remembers.
 	steady   bool      // the steady state has been announced
 	warned   string    // the last warning event, not to be repeated
 	failures int       // in a row
-	wave     int       // grows with each failure that is counted
+	attempt  int       // grows with each failure that is counted
 	retryAt  time.Time // no task is started before
 
-	pace time.Duration // period of the metrics, virtual; 0 is a minute
+	period time.Duration // of the metrics, virtual; 0 while there are none
 }
 
-// serviceRecord is the stored form.
-type serviceRecord struct {
+// A storedService is the document of a service.
+type storedService struct {
 	Service     types.Service
 	ClientToken string
 	Deployments []*deployment
@@ -58,28 +59,17 @@ func (s *service) key() string    { return s.cluster.name + "/" + s.name }
 func (s *service) arn() string    { return *s.api.ServiceArn }
 func (s *service) desired() int   { return int(s.api.DesiredCount) }
 
-func (s *service) save(b *store.Batch) {
-	b.Put(kindService, s.key(), document(serviceRecord{s.api, s.clientToken, s.deployments, s.inactiveAt, s.steady, s.monitoring}))
+func (s *service) save(tx *state.Tx) {
+	tx.Put(kindService, s.key(), storedService{s.api, s.clientToken, s.deployments, s.inactiveAt, s.steady, s.monitoring})
 }
 
 // primary is the deployment that tasks are started for.
 func (s *service) primary() *deployment { return s.deployments[0] }
 
-// remove forgets a service and all that is stored of it. The lock is held.
-func (a *API) remove(s *service, b *store.Batch) {
-	if s.cluster.services[s.name] == s {
-		delete(s.cluster.services, s.name)
-		b.Delete(kindService, s.key())
-		b.DeleteRange(kindEvent, store.Prefix(s.key()+"/"))
-		b.DeleteRange(kindRollout, store.Prefix(s.key()+"/"))
-	}
-	a.setPace(s, 0)
-}
-
-// describe is the service as the API shows it. The lock is held.
+// describe is the service as the API shows it.
 func (a *API) describe(s *service, include []types.ServiceField) types.Service {
 	d := s.api
-	d.Events = orEmpty(s.events)
+	d.Events = optional.List(s.events)
 	d.Deployments = make([]types.Deployment, len(s.deployments))
 	counts := s.counts()
 	d.CurrentServiceRevisions = make([]types.ServiceCurrentRevisionSummary, len(s.deployments))
@@ -115,9 +105,9 @@ func (s *service) counts() map[string]tally {
 	for _, t := range s.tasks {
 		n := counts[t.deployment]
 		switch t.phase() {
-		case running:
+		case scheduler.Running:
 			n.running++
-		case pending:
+		case scheduler.Pending:
 			n.pending++
 		}
 		counts[t.deployment] = n
@@ -127,11 +117,14 @@ func (s *service) counts() map[string]tally {
 
 // CreateService creates a service. Its tasks are started by the scheduler.
 func (a *API) CreateService(ctx context.Context, in *ecs.CreateServiceInput, _ ...func(*ecs.Options)) (*ecs.CreateServiceOutput, error) {
-	if err := checkCreate(in); err != nil {
+	if err := rules.CheckNewService(in); err != nil {
+		return nil, err
+	}
+	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
 	out := &ecs.CreateServiceOutput{}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -144,49 +137,56 @@ func (a *API) CreateService(ctx context.Context, in *ecs.CreateServiceInput, _ .
 			out.Service = &shown
 			return nil
 		}
-		s, err := a.newService(c, in)
+		s, err := a.newService(ctx, c, in)
 		if err != nil {
 			return err
 		}
 		if old, ok := c.services[s.name]; ok {
-			a.remove(old, b)
+			old.forget(a, tx)
 		}
-		c.services[s.name] = s
-		a.setPace(s, a.paceOf(s))
-		s.history[0].save(b, s)
-		s.save(b)
-		shown := a.describe(s, []types.ServiceField{types.ServiceFieldTags})
-		out.Service = &shown
-		a.look(s, b)
-		a.nudge()
+		put(tx, c.services, s.name, s)
+		a.setPeriod(tx, s, a.periodOf(s))
+		s.history[0].save(tx, s)
+		a.tellDeployment(tx, s)
+		out.Service = a.settled(tx, s)
 		return nil
 	}))
 }
 
+// settled stores a service that a call has made or changed, and begins to do what
+// is wanted of it: the next call finds the tasks that it starts or stops. It returns
+// the service as the call shows it, before that.
+func (a *API) settled(tx *state.Tx, s *service) *types.Service {
+	shown := a.describe(s, []types.ServiceField{types.ServiceFieldTags})
+	s.save(tx)
+	a.reconcile(tx, s)
+	return &shown
+}
+
 // newService builds a service with its first deployment, or says what is wrong
-// with it. The lock is held; nothing is changed.
-func (a *API) newService(c *cluster, in *ecs.CreateServiceInput) (*service, error) {
+// with it. Nothing is changed.
+func (a *API) newService(ctx context.Context, c *cluster, in *ecs.CreateServiceInput) (*service, error) {
 	def, err := a.usableDefinition(in.TaskDefinition)
 	if err != nil {
 		return nil, err
 	}
-	l, err := launch{
+	l, err := rules.Launch{
 		LaunchType:      in.LaunchType,
 		Strategy:        in.CapacityProviderStrategy,
 		Network:         in.NetworkConfiguration,
 		PlatformVersion: in.PlatformVersion,
 		LoadBalancers:   in.LoadBalancers,
-	}.resolve(c, def)
+	}.Resolve(&c.api, &def.api)
 	if err != nil {
 		return nil, err
 	}
 	if in.SchedulingStrategy == types.SchedulingStrategyDaemon && l.LaunchType == types.LaunchTypeFargate {
-		return nil, invalidParameter("The daemon scheduling strategy does not support the FARGATE launch type. Change the launch type and try again")
+		return nil, fault.InvalidParameter("The daemon scheduling strategy does not support the FARGATE launch type. Change the launch type and try again")
 	}
-	if err := checkRole(in.Role, def, in.LoadBalancers); err != nil {
+	if err := rules.CheckRole(in.Role, &def.api, in.LoadBalancers); err != nil {
 		return nil, err
 	}
-	if err := a.checkLoadBalancers(def, in.LoadBalancers); err != nil {
+	if err := rules.CheckLoadBalancers(&def.api, in.LoadBalancers, a.targetGroups(ctx)); err != nil {
 		return nil, err
 	}
 	now := a.now()
@@ -198,11 +198,27 @@ func (a *API) newService(c *cluster, in *ecs.CreateServiceInput) (*service, erro
 		monitoring:  in.Monitoring,
 		tasks:       map[string]*task{},
 	}
-	if err := checkDeploymentConfiguration(s.api.DeploymentConfiguration); err != nil {
+	if err := rules.CheckDeploymentConfiguration(s.api.DeploymentConfiguration); err != nil {
 		return nil, err
 	}
 	s.deploy(def, l, now)
 	return s, nil
+}
+
+// checkCreateAgain decides about a service name that is taken.
+func checkCreateAgain(old *service, in *ecs.CreateServiceInput) error {
+	if old.status() == draining {
+		return fault.InvalidParameter("Unable to Start a service that is still Draining.")
+	}
+	if token := aws.ToString(in.ClientToken); token == "" || token != old.clientToken {
+		return fault.InvalidParameter("Creation of service was not idempotent.")
+	}
+	return nil
+}
+
+// targetGroups tells which target groups there are.
+func (a *API) targetGroups(ctx context.Context) func(arn string) bool {
+	return func(arn string) bool { return a.cfg.TargetGroups != nil && a.cfg.TargetGroups.HasTargetGroup(ctx, arn) }
 }
 
 // newServiceAPI is what the API shows of a new service, with AWS's defaults
@@ -217,9 +233,9 @@ func (a *API) newServiceAPI(c *cluster, in *ecs.CreateServiceInput, now time.Tim
 		DesiredCount:                  aws.ToInt32(in.DesiredCount),
 		EnableECSManagedTags:          in.EnableECSManagedTags,
 		EnableExecuteCommand:          in.EnableExecuteCommand,
-		HealthCheckGracePeriodSeconds: orElse(in.HealthCheckGracePeriodSeconds, aws.Int32(0)),
-		PlacementConstraints:          orEmpty(in.PlacementConstraints),
-		PlacementStrategy:             orEmpty(canonicalStrategy(in.PlacementStrategy)),
+		HealthCheckGracePeriodSeconds: cmp.Or(in.HealthCheckGracePeriodSeconds, aws.Int32(0)),
+		PlacementConstraints:          optional.List(in.PlacementConstraints),
+		PlacementStrategy:             optional.List(rules.CanonicalPlacement(in.PlacementStrategy)),
 		PropagateTags:                 cmp.Or(in.PropagateTags, types.PropagateTagsNone),
 		ResourceManagementType:        types.ResourceManagementTypeCustomer,
 		RoleArn:                       in.Role,
@@ -228,12 +244,12 @@ func (a *API) newServiceAPI(c *cluster, in *ecs.CreateServiceInput, now time.Tim
 		ServiceName:                   in.ServiceName,
 		ServiceRegistries:             []types.ServiceRegistry{},
 		Status:                        aws.String(active),
-		Tags:                          orEmpty(in.Tags),
+		Tags:                          optional.List(in.Tags),
 	}
 	if in.NetworkConfiguration != nil { // ECS attaches the network interfaces in its own role
-		api.RoleArn = aws.String(a.iamARN("role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"))
+		api.RoleArn = aws.String(a.cell.GlobalARN("iam", "role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"))
 	}
-	api.DeploymentConfiguration = deploymentDefaults(in.DeploymentConfiguration, nil, api.SchedulingStrategy)
+	api.DeploymentConfiguration = rules.DeploymentDefaults(in.DeploymentConfiguration, nil, api.SchedulingStrategy)
 	if api.SchedulingStrategy == types.SchedulingStrategyDaemon {
 		api.DesiredCount = 1 // one task on each host: this machine
 	}
@@ -248,7 +264,7 @@ func (a *API) newServiceAPI(c *cluster, in *ecs.CreateServiceInput, now time.Tim
 
 // show shows what the primary deployment runs as the service's.
 func (s *service) show(r revision) {
-	l := r.launch
+	l := r.Launch
 	s.api.TaskDefinition = aws.String(r.TaskDefinition)
 	s.api.LaunchType = l.LaunchType
 	s.api.CapacityProviderStrategy = l.Strategy
@@ -258,87 +274,92 @@ func (s *service) show(r revision) {
 	if l.PlatformVersion != nil {
 		s.api.PlatformFamily = aws.String(platformFamily)
 	}
-	s.api.LoadBalancers = orEmpty(l.LoadBalancers)
+	s.api.LoadBalancers = optional.List(l.LoadBalancers)
 }
 
 // UpdateService changes a service. What affects its tasks, or a forced
 // deployment, starts a new deployment.
 func (a *API) UpdateService(ctx context.Context, in *ecs.UpdateServiceInput, _ ...func(*ecs.Options)) (*ecs.UpdateServiceOutput, error) {
-	if err := checkUpdate(in); err != nil {
+	if err := rules.CheckServiceUpdate(in); err != nil {
 		return nil, err
 	}
 	out := &ecs.UpdateServiceOutput{}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
 		}
 		s, ok := a.findService(c, aws.ToString(in.Service))
 		if !ok {
-			return serviceNotFound()
+			return fault.ServiceNotFound()
 		}
 		if s.status() != active {
-			return serviceNotActive()
+			return fault.ServiceNotActive()
 		}
-		if err := a.update(s, in, b); err != nil {
+		if err := a.update(ctx, tx, s, in); err != nil {
 			return err
 		}
-		s.save(b)
-		shown := a.describe(s, []types.ServiceField{types.ServiceFieldTags})
-		out.Service = &shown
-		a.look(s, b)
-		a.nudge()
+		out.Service = a.settled(tx, s)
 		return nil
 	}))
 }
 
-// update validates a change of a service and makes it. The lock is held.
-func (a *API) update(s *service, in *ecs.UpdateServiceInput, b *store.Batch) error {
-	if in.DesiredCount != nil && s.api.SchedulingStrategy == types.SchedulingStrategyDaemon {
-		return errDaemonCount()
+// update validates a change of a service and makes it.
+func (a *API) update(ctx context.Context, tx *state.Tx, s *service, in *ecs.UpdateServiceInput) error {
+	if err := rules.CheckDaemonCount(s.api.SchedulingStrategy, in.DesiredCount); err != nil {
+		return err
 	}
 	configuration := s.api.DeploymentConfiguration
 	if in.DeploymentConfiguration != nil {
-		configuration = deploymentDefaults(in.DeploymentConfiguration, configuration, s.api.SchedulingStrategy)
-		if err := checkDeploymentConfiguration(configuration); err != nil {
+		configuration = rules.DeploymentDefaults(in.DeploymentConfiguration, configuration, s.api.SchedulingStrategy)
+		if err := rules.CheckDeploymentConfiguration(configuration); err != nil {
 			return err
 		}
 	}
-	def, l, redeploy, err := a.updatedLaunch(s, in)
+	def, l, redeploy, err := a.updatedLaunch(ctx, s, in)
 	if err != nil {
 		return err
 	}
 
+	s.keep(tx)
 	s.api.DeploymentConfiguration = configuration
 	if in.DesiredCount != nil {
-		s.setDesired(*in.DesiredCount)
+		a.setDesired(tx, s, *in.DesiredCount)
 	}
 	s.applyPlainChanges(in)
 	if in.Monitoring != nil {
 		s.monitoring = in.Monitoring
-		a.setPace(s, a.paceOf(s))
+		a.setPeriod(tx, s, a.periodOf(s))
 	}
 	if redeploy {
+		replaced := s.history[0]
 		s.deploy(def, l, a.now())
-		s.history[0].save(b, s)
-		s.trimHistory(b)
+		replaced.save(tx, s)
+		s.history[0].save(tx, s)
+		a.tellDeployment(tx, s)
+		s.trimHistory(tx)
 	}
 	return nil
 }
 
-func (s *service) setDesired(n int32) {
-	if s.api.DesiredCount != n {
-		s.api.DesiredCount = n
-		s.steady = false
+func (a *API) setDesired(tx *state.Tx, s *service, n int32) {
+	if s.api.DesiredCount == n {
+		return
 	}
+	s.api.DesiredCount = n
+	s.steady = false
+	a.publishAction(tx, s, EventAction, Action{EventType: "INFO", EventName: "SERVICE_DESIRED_COUNT_UPDATED", DesiredCount: &n})
 }
 
 // updatedLaunch is what a service's tasks are started with after an update, and
 // whether that takes a new deployment.
-func (a *API) updatedLaunch(s *service, in *ecs.UpdateServiceInput) (*definition, launch, bool, error) {
+func (a *API) updatedLaunch(ctx context.Context, s *service, in *ecs.UpdateServiceInput) (*definition, rules.Launch, bool, error) {
 	current := s.primary()
-	l := current.launch.changed(in)
-	redeploy := in.ForceNewDeployment || !reflect.DeepEqual(l, current.launch)
+	l := current.Launch.Changed(in)
+	if err := current.Launch.CheckChange(l, in.ForceNewDeployment); err != nil {
+		return nil, l, false, err
+	}
+	redeploy := in.ForceNewDeployment || !reflect.DeepEqual(l, current.Launch)
 	def, known := a.findDefinition(current.TaskDefinition)
 	if in.TaskDefinition != nil {
 		var err error
@@ -352,13 +373,13 @@ func (a *API) updatedLaunch(s *service, in *ecs.UpdateServiceInput) (*definition
 		return nil, l, false, nil
 	}
 	if !known {
-		return nil, l, false, clientError("TaskDefinition not found.")
+		return nil, l, false, fault.Client("TaskDefinition not found.")
 	}
-	l, err := l.resolve(s.cluster, def)
+	l, err := l.Resolve(&s.cluster.api, &def.api)
 	if err != nil {
 		return nil, l, false, err
 	}
-	if err := a.checkLoadBalancers(def, l.LoadBalancers); err != nil {
+	if err := rules.CheckLoadBalancers(&def.api, l.LoadBalancers, a.targetGroups(ctx)); err != nil {
 		return nil, l, false, err
 	}
 	return def, l, true, nil
@@ -382,7 +403,7 @@ func (s *service) applyPlainChanges(in *ecs.UpdateServiceInput) {
 		s.api.PlacementConstraints = in.PlacementConstraints
 	}
 	if in.PlacementStrategy != nil {
-		s.api.PlacementStrategy = canonicalStrategy(in.PlacementStrategy)
+		s.api.PlacementStrategy = rules.CanonicalPlacement(in.PlacementStrategy)
 	}
 	if in.PropagateTags != "" {
 		s.api.PropagateTags = in.PropagateTags
@@ -390,40 +411,45 @@ func (s *service) applyPlainChanges(in *ecs.UpdateServiceInput) {
 }
 
 // DeleteService drains a service, which must be scaled to zero unless force is
-// set. It becomes inactive when its last task has stopped.
+// set. It becomes inactive when its last task has stopped. What scales it goes with
+// it, or both stay.
 func (a *API) DeleteService(ctx context.Context, in *ecs.DeleteServiceInput, _ ...func(*ecs.Options)) (*ecs.DeleteServiceOutput, error) {
 	out := &ecs.DeleteServiceOutput{}
-	var cluster, name string
-	err := a.change(func(b *store.Batch) error {
-		c, err := a.activeCluster(in.Cluster)
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
+		s, err := a.deletableService(in)
 		if err != nil {
 			return err
 		}
-		s, ok := a.findService(c, aws.ToString(in.Service))
-		if !ok {
-			return serviceNotFound()
+		if a.cfg.Deleted != nil {
+			if err := a.cfg.Deleted(ctx, s.cluster.name, s.name); err != nil {
+				return err
+			}
 		}
-		if s.status() == inactive {
-			return serviceNotActive()
-		}
-		scaled := s.desired() > 0 && s.api.SchedulingStrategy != types.SchedulingStrategyDaemon
-		if scaled && !aws.ToBool(in.Force) {
-			return invalidParameter("The service cannot be stopped while it is scaled above 0.")
-		}
+		s.keep(tx)
 		s.api.Status = aws.String(draining)
-		s.setDesired(0)
-		s.save(b)
-		shown := a.describe(s, []types.ServiceField{types.ServiceFieldTags})
-		out.Service = &shown
-		cluster, name = c.name, aws.ToString(s.api.ServiceName)
-		a.look(s, b)
-		a.nudge()
+		a.setDesired(tx, s, 0)
+		out.Service = a.settled(tx, s)
 		return nil
-	})
-	if err == nil && a.cfg.Deleted != nil {
-		a.cfg.Deleted(context.WithoutCancel(ctx), cluster, name)
+	}))
+}
+
+func (a *API) deletableService(in *ecs.DeleteServiceInput) (*service, error) {
+	c, err := a.activeCluster(in.Cluster)
+	if err != nil {
+		return nil, err
 	}
-	return answer(out, err)
+	s, ok := a.findService(c, aws.ToString(in.Service))
+	if !ok {
+		return nil, fault.ServiceNotFound()
+	}
+	if s.status() == inactive {
+		return nil, fault.ServiceNotActive()
+	}
+	scaled := s.desired() > 0 && s.api.SchedulingStrategy != types.SchedulingStrategyDaemon
+	if scaled && !aws.ToBool(in.Force) {
+		return nil, fault.InvalidParameter("The service cannot be stopped while it is scaled above 0.")
+	}
+	return s, nil
 }
 
 // DescribeServices describes up to ten services of a cluster, deleted ones too
@@ -431,51 +457,54 @@ func (a *API) DeleteService(ctx context.Context, in *ecs.DeleteServiceInput, _ .
 func (a *API) DescribeServices(ctx context.Context, in *ecs.DescribeServicesInput, _ ...func(*ecs.Options)) (*ecs.DescribeServicesOutput, error) {
 	switch n := len(in.Services); {
 	case n == 0:
-		return nil, invalidParameter("Services cannot be empty.")
+		return nil, fault.InvalidParameter("Services cannot be empty.")
 	case n > 10:
-		return nil, invalidParameter("Services can have at most 10 items.")
+		return nil, fault.InvalidParameter("Services can have at most 10 items.")
 	}
 	out := &ecs.DescribeServicesOutput{Services: make([]types.Service, 0, len(in.Services)), Failures: []types.Failure{}}
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	c, err := a.activeCluster(in.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	for _, ref := range in.Services {
-		s, ok := a.findService(c, ref)
-		if !ok {
-			// ECS names it without its cluster, unlike a service that exists.
-			out.Failures = append(out.Failures, missing(a.reference("service", ref)))
-			continue
+	return read(ctx, a, func() (*ecs.DescribeServicesOutput, error) {
+		c, err := a.activeCluster(in.Cluster)
+		if err != nil {
+			return nil, err
 		}
-		out.Services = append(out.Services, a.describe(s, in.Include))
-	}
-	return out, nil
+		for _, ref := range in.Services {
+			s, ok := a.findService(c, ref)
+			if !ok {
+				// ECS names it without its cluster, unlike a service that exists.
+				out.Failures = append(out.Failures, missing(a.reference("service", ref)))
+				continue
+			}
+			out.Services = append(out.Services, a.describe(s, in.Include))
+		}
+		return out, nil
+	})
 }
 
 // ListServices lists the ARNs of a cluster's active services.
 func (a *API) ListServices(ctx context.Context, in *ecs.ListServicesInput, _ ...func(*ecs.Options)) (*ecs.ListServicesOutput, error) {
-	a.mu.RLock()
-	c, err := a.activeCluster(in.Cluster)
+	arns, err := read(ctx, a, func() ([]string, error) {
+		c, err := a.activeCluster(in.Cluster)
+		if err != nil {
+			return nil, err
+		}
+		arns := make([]string, 0, len(c.services))
+		for _, s := range c.services {
+			switch {
+			case s.status() != active:
+			case in.LaunchType != "" && s.api.LaunchType != in.LaunchType:
+			case in.SchedulingStrategy != "" && s.api.SchedulingStrategy != in.SchedulingStrategy:
+			case in.ResourceManagementType == types.ResourceManagementTypeEcs: // all are the customer's
+			default:
+				arns = append(arns, s.arn())
+			}
+		}
+		return arns, nil
+	})
 	if err != nil {
-		a.mu.RUnlock()
 		return nil, err
 	}
-	arns := make([]string, 0, len(c.services))
-	for s := range maps.Values(c.services) {
-		switch {
-		case s.status() != active:
-		case in.LaunchType != "" && s.api.LaunchType != in.LaunchType:
-		case in.SchedulingStrategy != "" && s.api.SchedulingStrategy != in.SchedulingStrategy:
-		case in.ResourceManagementType == types.ResourceManagementTypeEcs: // all are the customer's
-		default:
-			arns = append(arns, s.arn())
-		}
-	}
-	a.mu.RUnlock()
 	slices.Sort(arns)
-	arns, next, err := pageOf(arns, in.NextToken, orElse(in.MaxResults, aws.Int32(10)), 100)
+	arns, next, err := pageOf(arns, in.NextToken, cmp.Or(in.MaxResults, aws.Int32(10)), 100)
 	if err != nil {
 		return nil, err
 	}

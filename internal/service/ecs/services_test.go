@@ -433,7 +433,7 @@ func TestDeletedServiceDrains(t *testing.T) {
 		w.runtime.set(nil, func(t *fakeTask) { t.stopAfter = 5 * time.Second })
 		w.serve(2)
 		in := &ecs.DeleteServiceInput{Cluster: aws.String("prod"), Service: aws.String("web")}
-		if _, err := w.api.DeleteService(w.Context(), in); message(err) != "The service cannot be stopped while it is scaled above 0." {
+		if _, err := w.api.DeleteService(w.Context(), in); messageOf(err) != "The service cannot be stopped while it is scaled above 0." {
 			t.Fatalf("deleted while it is scaled: %v", err)
 		}
 		in.Force = aws.Bool(true)
@@ -441,7 +441,7 @@ func TestDeletedServiceDrains(t *testing.T) {
 			t.Errorf("%s with %d desired", *s.Status, s.DesiredCount)
 		}
 		_, err := w.api.CreateService(w.Context(), webService(1))
-		if message(err) != "Unable to Start a service that is still Draining." {
+		if messageOf(err) != "Unable to Start a service that is still Draining." {
 			t.Errorf("created while it drains: %v", err)
 		}
 		if arns := must(w.api.ListServices(w.Context(), &ecs.ListServicesInput{Cluster: aws.String("prod")}))(w).ServiceArns; len(arns) != 0 {
@@ -617,7 +617,7 @@ func code(err error) string {
 	return fmt.Sprint(err)
 }
 
-func message(err error) string {
+func messageOf(err error) string {
 	if e, ok := errors.AsType[smithy.APIError](err); ok {
 		return e.ErrorMessage()
 	}

@@ -11,7 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"flyball/internal/page"
-	"flyball/internal/store"
+	"flyball/internal/service/ecs/fault"
+	"flyball/internal/state"
 )
 
 // A settingKey names one account setting of one principal. The account's
@@ -59,29 +60,25 @@ func settingNames() []string {
 func checkSetting(name types.SettingName, value string) error {
 	rule, ok := settingRules[name]
 	if !ok {
-		return invalidParameter("%s should be one of [%s]", name, strings.Join(settingNames(), ","))
+		return fault.InvalidParameter("%s should be one of [%s]", name, strings.Join(settingNames(), ","))
 	}
 	if name == types.SettingNameGuardDutyActivate {
-		return invalidParameter("The %s setting is read-only.", name)
+		return fault.InvalidParameter("The %s setting is read-only.", name)
 	}
 	if strings.HasSuffix(string(name), "LongArnFormat") && value == "disabled" {
-		return invalidParameter("You can no longer disable Long Arn settings")
+		return fault.InvalidParameter("You can no longer disable Long Arn settings")
 	}
 	if !slices.Contains(rule.values, value) {
-		return invalidParameter("Invalid setting 'value'")
+		return fault.InvalidParameter("Invalid setting 'value'")
 	}
 	return nil
 }
 
-func (a *API) rootARN() string { return a.iamARN("root") }
-
-// iamARN is the ARN of something in the account's IAM.
-func (a *API) iamARN(resource string) string {
-	return arn.ARN{Partition: "aws", Service: "iam", AccountID: a.cfg.Account, Resource: resource}.String()
-}
+// rootARN is the account's root user.
+func (a *API) rootARN() string { return a.cell.GlobalARN("iam", "root") }
 
 // effectiveSetting is a principal's own setting, else the account's default,
-// else the initial one. The lock is held.
+// else the initial one.
 func (a *API) effectiveSetting(principal string, name types.SettingName) string {
 	if v, ok := a.settings[settingKey{principal, name}]; ok {
 		return v
@@ -97,19 +94,19 @@ func (a *API) principal(ref *string) (string, error) {
 	if aws.ToString(ref) == "" {
 		return a.rootARN(), nil
 	}
-	if p, err := arn.Parse(*ref); err != nil || p.Service != "iam" || p.AccountID != a.cfg.Account {
-		return "", invalidParameter("The principal ARN is not valid. Specify the ARN of a user, a role or the root user of this account.")
+	if p, err := arn.Parse(*ref); err != nil || p.Service != "iam" || p.AccountID != a.cell.Account {
+		return "", fault.InvalidParameter("The principal ARN is not valid. Specify the ARN of a user, a role or the root user of this account.")
 	}
 	return *ref, nil
 }
 
-func (a *API) putSetting(key settingKey, value string) (*types.Setting, error) {
+func (a *API) putSetting(ctx context.Context, key settingKey, value string) (*types.Setting, error) {
 	if err := checkSetting(key.name, value); err != nil {
 		return nil, err
 	}
-	return answer(setting(key, value), a.change(func(b *store.Batch) error {
-		a.settings[key] = value
-		b.Put(kindSetting, key.String(), []byte(value))
+	return answer(setting(key, value), a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
+		put(tx, a.settings, key, value)
+		tx.Put(kindSetting, key.String(), value)
 		return nil
 	}))
 }
@@ -129,7 +126,7 @@ func (a *API) PutAccountSetting(ctx context.Context, in *ecs.PutAccountSettingIn
 	if err != nil {
 		return nil, err
 	}
-	s, err := a.putSetting(settingKey{principal, in.Name}, aws.ToString(in.Value))
+	s, err := a.putSetting(ctx, settingKey{principal, in.Name}, aws.ToString(in.Value))
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +135,7 @@ func (a *API) PutAccountSetting(ctx context.Context, in *ecs.PutAccountSettingIn
 
 // PutAccountSettingDefault sets what holds for all who have not set it.
 func (a *API) PutAccountSettingDefault(ctx context.Context, in *ecs.PutAccountSettingDefaultInput, _ ...func(*ecs.Options)) (*ecs.PutAccountSettingDefaultOutput, error) {
-	s, err := a.putSetting(settingKey{a.rootARN(), in.Name}, aws.ToString(in.Value))
+	s, err := a.putSetting(ctx, settingKey{a.rootARN(), in.Name}, aws.ToString(in.Value))
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +146,7 @@ func (a *API) PutAccountSettingDefault(ctx context.Context, in *ecs.PutAccountSe
 // holds from then on.
 func (a *API) DeleteAccountSetting(ctx context.Context, in *ecs.DeleteAccountSettingInput, _ ...func(*ecs.Options)) (*ecs.DeleteAccountSettingOutput, error) {
 	if _, ok := settingRules[in.Name]; !ok {
-		return nil, invalidParameter("%s should be one of [%s]", in.Name, strings.Join(settingNames(), ","))
+		return nil, fault.InvalidParameter("%s should be one of [%s]", in.Name, strings.Join(settingNames(), ","))
 	}
 	principal, err := a.principal(in.PrincipalArn)
 	if err != nil {
@@ -157,9 +154,9 @@ func (a *API) DeleteAccountSetting(ctx context.Context, in *ecs.DeleteAccountSet
 	}
 	key := settingKey{principal, in.Name}
 	out := &ecs.DeleteAccountSettingOutput{}
-	return answer(out, a.change(func(b *store.Batch) error {
-		delete(a.settings, key)
-		b.Delete(kindSetting, key.String())
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
+		drop(tx, a.settings, key)
+		tx.Delete(kindSetting, key.String())
 		out.Setting = setting(key, a.effectiveSetting(key.principal, key.name))
 		return nil
 	}))
@@ -169,25 +166,25 @@ func (a *API) DeleteAccountSetting(ctx context.Context, in *ecs.DeleteAccountSet
 // effectiveSettings all that hold for it.
 func (a *API) ListAccountSettings(ctx context.Context, in *ecs.ListAccountSettingsInput, _ ...func(*ecs.Options)) (*ecs.ListAccountSettingsOutput, error) {
 	if _, ok := settingRules[in.Name]; in.Name != "" && !ok {
-		return nil, invalidParameter("%s should be one of [%s]", in.Name, strings.Join(settingNames(), ","))
+		return nil, fault.InvalidParameter("%s should be one of [%s]", in.Name, strings.Join(settingNames(), ","))
 	}
 	principal, err := a.principal(in.PrincipalArn)
 	if err != nil {
 		return nil, err
 	}
 	settings := []types.Setting{}
-	a.mu.RLock()
-	for _, name := range settingNames() {
-		key := settingKey{principal, types.SettingName(name)}
-		value, own := a.settings[key]
-		if in.EffectiveSettings {
-			value, own = a.effectiveSetting(principal, key.name), true
+	a.cell.State.View(ctx, func() {
+		for _, name := range settingNames() {
+			key := settingKey{principal, types.SettingName(name)}
+			value, own := a.settings[key]
+			if in.EffectiveSettings {
+				value, own = a.effectiveSetting(principal, key.name), true
+			}
+			if own && (in.Name == "" || in.Name == key.name) && (in.Value == nil || *in.Value == value) {
+				settings = append(settings, *setting(key, value))
+			}
 		}
-		if own && (in.Name == "" || in.Name == key.name) && (in.Value == nil || *in.Value == value) {
-			settings = append(settings, *setting(key, value))
-		}
-	}
-	a.mu.RUnlock()
+	})
 
 	limit := 10
 	if in.MaxResults > 0 && in.MaxResults < 10 {
@@ -195,7 +192,7 @@ func (a *API) ListAccountSettings(ctx context.Context, in *ecs.ListAccountSettin
 	}
 	settings, next, err := page.Of(settings, func(s types.Setting) string { return string(s.Name) }, in.NextToken, limit)
 	if err != nil {
-		return nil, invalidParameter("Invalid token: %s", aws.ToString(in.NextToken))
+		return nil, fault.InvalidParameter("Invalid token: %s", aws.ToString(in.NextToken))
 	}
 	return &ecs.ListAccountSettingsOutput{Settings: settings, NextToken: next}, nil
 }

@@ -2,242 +2,234 @@ package ecs
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"flyball/internal/store"
+	"flyball/internal/service/ecs/rules"
+	"flyball/internal/state"
 )
 
-// The kinds of documents in the store, and their keys.
-const (
-	kindCluster    = "ecs.cluster"           // NAME
-	kindDefinition = "ecs.taskdefinition"    // FAMILY:REVISION
-	kindService    = "ecs.service"           // CLUSTER/NAME
-	kindEvent      = "ecs.event"             // CLUSTER/NAME/NUMBER, in hex
-	kindRollout    = "ecs.servicedeployment" // CLUSTER/NAME/ID
-	kindTask       = "ecs.task"              // CLUSTER/ID
-	kindInstance   = "ecs.containerinstance" // CLUSTER/ID
-	kindSetting    = "ecs.setting"           // NAME/PRINCIPAL
-	kindProvider   = "ecs.capacityprovider"  // NAME
+// The kinds of documents, and their keys.
+var (
+	kindCluster    = state.Kind{Name: "ecs.cluster", Version: 1}           // NAME
+	kindDefinition = state.Kind{Name: "ecs.taskdefinition", Version: 1}    // FAMILY:REVISION
+	kindService    = state.Kind{Name: "ecs.service", Version: 1}           // CLUSTER/NAME
+	kindEvent      = state.Kind{Name: "ecs.event", Version: 1}             // CLUSTER/NAME/NUMBER, in hex
+	kindRollout    = state.Kind{Name: "ecs.servicedeployment", Version: 1} // CLUSTER/NAME/ID
+	kindTask       = state.Kind{Name: "ecs.task", Version: 1}              // CLUSTER/ID
+	kindInstance   = state.Kind{Name: "ecs.containerinstance", Version: 1} // CLUSTER/ID
+	kindProvider   = state.Kind{Name: "ecs.capacityprovider", Version: 1}  // NAME
+	// NAME/PRINCIPAL. The value was once written as it is, without JSON.
+	kindSetting = state.Kind{Name: "ecs.setting", Version: 1, Migrate: func(_ int, value []byte) ([]byte, error) {
+		return json.Marshal(string(value))
+	}}
 )
 
-// load reads the state of the server's last life.
+// A loader reads the state of the server's last life.
+type loader struct {
+	*API
+	orphans []orphan
+}
+
+// load reads the state, and mends what does not fit together.
 func (a *API) load() error {
-	steps := []struct {
-		kind string
-		add  func(key string, value []byte) error
-	}{
-		{kindCluster, a.loadCluster},
-		{kindDefinition, a.loadDefinition},
-		{kindService, a.loadService},
-		{kindRollout, a.loadRollout},
-		{kindEvent, a.loadEvent},
-		{kindTask, a.loadTask},
-		{kindInstance, a.loadInstance},
-		{kindSetting, a.loadSetting},
-		{kindProvider, a.loadProvider},
-	}
-	for _, step := range steps {
-		var failure error
-		err := a.cfg.Store.Scan(step.kind, store.Range{}, func(key string, value []byte) bool {
-			if err := step.add(key, value); err != nil {
-				failure = fmt.Errorf("%s %q: %w", step.kind, key, err)
-			}
-			return failure == nil
-		})
-		if err != nil {
+	l := &loader{API: a}
+	for _, step := range []func() error{
+		func() error { return loadAll(l, kindCluster, l.loadCluster) },
+		func() error { return loadAll(l, kindDefinition, l.loadDefinition) },
+		func() error { return loadAll(l, kindService, l.loadService) },
+		func() error { return loadAll(l, kindRollout, l.loadRollout) },
+		func() error { return loadAll(l, kindEvent, l.loadEvent) },
+		func() error { return loadAll(l, kindTask, l.loadTask) },
+		func() error { return loadAll(l, kindInstance, l.loadInstance) },
+		func() error { return loadAll(l, kindSetting, l.loadSetting) },
+		func() error { return loadAll(l, kindProvider, l.loadProvider) },
+	} {
+		if err := step(); err != nil {
 			return err
 		}
-		if failure != nil {
-			return failure
+	}
+	l.putInOrder()
+	l.mend()
+	return nil
+}
+
+// loadAll reads the documents of one kind, and puts those aside that belong to
+// nothing.
+func loadAll[T any](l *loader, k state.Kind, add func(key string, doc *T) error) error {
+	return state.Load(l.cell.State, k, func(key string, doc *T) error {
+		err := add(key, doc)
+		if reason, ok := errors.AsType[orphaned](err); ok {
+			l.orphans = append(l.orphans, orphan{k, key, reason})
+			return nil
 		}
-	}
-	a.putInOrder()
+		return err
+	})
+}
+
+func (l *loader) loadCluster(_ string, api *types.Cluster) error {
+	c := newCluster(*api)
+	l.clusters[c.name] = c
 	return nil
 }
 
-func (a *API) loadCluster(_ string, value []byte) error {
-	var api types.Cluster
-	if err := json.Unmarshal(value, &api); err != nil {
-		return err
-	}
-	c := newCluster(api)
-	a.clusters[c.name] = c
-	return nil
-}
-
-func (a *API) loadDefinition(_ string, value []byte) error {
-	var r definitionRecord
-	if err := json.Unmarshal(value, &r); err != nil {
-		return err
-	}
-	size, err := parseSize(r.Definition.Cpu, r.Definition.Memory)
+func (l *loader) loadDefinition(_ string, doc *storedDefinition) error {
+	size, err := rules.ParseSize(doc.Definition.Cpu, doc.Definition.Memory)
 	if err != nil {
 		return err
 	}
-	name := *r.Definition.Family
-	f, ok := a.families[name]
+	name := *doc.Definition.Family
+	f, ok := l.families[name]
 	if !ok {
 		f = &family{name: name}
-		a.families[name] = f
+		l.families[name] = f
 	}
-	f.revisions = append(f.revisions, &definition{api: r.Definition, tags: r.Tags, size: size})
+	f.revisions = append(f.revisions, &definition{api: doc.Definition, tags: doc.Tags, size: size})
 	return nil
 }
 
-func (a *API) loadService(key string, value []byte) error {
-	var r serviceRecord
-	if err := json.Unmarshal(value, &r); err != nil {
-		return err
-	}
-	cluster, name, _ := strings.Cut(key, "/")
-	c, ok := a.clusters[cluster]
+// clusterOf is the cluster in whose part of the keys a key is, and the rest of it.
+func (l *loader) clusterOf(key string) (*cluster, string, error) {
+	name, rest, _ := strings.Cut(key, "/")
+	c, ok := l.clusters[name]
 	if !ok {
-		return fmt.Errorf("no cluster %s", cluster)
+		return nil, "", orphaned("no cluster " + name)
+	}
+	return c, rest, nil
+}
+
+func (l *loader) loadService(key string, doc *storedService) error {
+	c, name, err := l.clusterOf(key)
+	if err != nil {
+		return err
 	}
 	s := &service{
 		cluster:     c,
 		name:        name,
-		api:         r.Service,
-		clientToken: r.ClientToken,
-		deployments: r.Deployments,
-		inactiveAt:  r.InactiveAt,
-		steady:      r.Steady,
-		monitoring:  r.Monitoring,
+		api:         doc.Service,
+		clientToken: doc.ClientToken,
+		deployments: doc.Deployments,
+		inactiveAt:  doc.InactiveAt,
+		steady:      doc.Steady,
+		monitoring:  doc.Monitoring,
 		tasks:       map[string]*task{},
 	}
 	c.services[name] = s
 	if s.status() == inactive {
-		a.retired = append(a.retired, retirement{s.inactiveAt.Add(forgetAfter), nil, s})
+		l.retired.Set(s, s.inactiveAt.Add(forgetAfter))
 		return nil
 	}
-	a.setPace(s, a.paceOf(s))
+	l.fileUnder(s, l.periodOf(s))
 	return nil
 }
 
-// serviceOf is the service that a key of a service's part belongs to.
-func (a *API) serviceOf(key string) (*service, error) {
-	parts := strings.Split(key, "/")
-	if c, ok := a.clusters[parts[0]]; ok && len(parts) == 3 {
-		if s, ok := c.services[parts[1]]; ok {
-			return s, nil
-		}
+// serviceOf is the service in whose part of the keys a key is, and the rest of it.
+func (l *loader) serviceOf(key string) (*service, string, error) {
+	c, rest, err := l.clusterOf(key)
+	if err != nil {
+		return nil, "", err
 	}
-	return nil, fmt.Errorf("no service of this name")
+	name, rest, _ := strings.Cut(rest, "/")
+	s, ok := c.services[name]
+	if !ok {
+		return nil, "", orphaned("no service " + name)
+	}
+	return s, rest, nil
 }
 
-func (a *API) loadRollout(key string, value []byte) error {
-	s, err := a.serviceOf(key)
+func (l *loader) loadRollout(key string, r *rollout) error {
+	s, _, err := l.serviceOf(key)
 	if err != nil {
-		return err
-	}
-	r := &rollout{}
-	if err := json.Unmarshal(value, r); err != nil {
 		return err
 	}
 	s.history = append(s.history, r)
 	return nil
 }
 
-func (a *API) loadEvent(key string, value []byte) error {
-	s, err := a.serviceOf(key)
+func (l *loader) loadEvent(key string, e *types.ServiceEvent) error {
+	s, number, err := l.serviceOf(key)
 	if err != nil {
 		return err
 	}
-	var e types.ServiceEvent
-	if err := json.Unmarshal(value, &e); err != nil {
-		return err
-	}
-	if _, err := fmt.Sscanf(key[strings.LastIndexByte(key, '/')+1:], "%x", &s.eventNumber); err != nil {
+	if _, err := fmt.Sscanf(number, "%x", &s.eventNumber); err != nil {
 		return err
 	}
 	s.eventNumber++
-	s.events = append(s.events, e)
+	s.events = append(s.events, *e)
 	return nil
 }
 
-func (a *API) loadTask(key string, value []byte) error {
-	var r taskRecord
-	if err := json.Unmarshal(value, &r); err != nil {
+func (l *loader) loadTask(key string, doc *storedTask) error {
+	c, id, err := l.clusterOf(key)
+	if err != nil {
 		return err
 	}
-	cluster, id, _ := strings.Cut(key, "/")
-	c, ok := a.clusters[cluster]
+	def, ok := l.findDefinition(doc.Definition)
 	if !ok {
-		return fmt.Errorf("no cluster %s", cluster)
-	}
-	def, ok := a.findDefinition(r.Definition)
-	if !ok {
-		return fmt.Errorf("no task definition %s", r.Definition)
+		return orphaned("no task definition " + doc.Definition)
 	}
 	t := &task{
 		id:             id,
 		cluster:        c,
-		deployment:     r.Deployment,
+		deployment:     doc.Deployment,
 		definition:     def,
-		api:            r.Task,
-		clientToken:    r.ClientToken,
-		request:        r.Request,
-		protectedUntil: r.ProtectedUntil,
+		api:            doc.Task,
+		clientToken:    doc.ClientToken,
+		request:        doc.Request,
+		protectedUntil: doc.ProtectedUntil,
 		stop:           make(chan struct{}),
 	}
 	t.reserved = t.reservation()
 	c.tasks[id] = t
 	if t.stopped() {
-		a.retired = append(a.retired, retirement{t.api.StoppedAt.Add(forgetAfter), t, nil})
+		l.retired.Set(t, t.api.StoppedAt.Add(forgetAfter))
 		return nil
 	}
-	if s, ok := c.services[r.Service]; ok && r.Service != "" {
+	if t.askedToStop() {
+		close(t.stop)
+	}
+	if s, ok := c.services[doc.Service]; ok && doc.Service != "" {
 		t.service = s
 		s.tasks[id] = t
 	}
-	a.unconfirmed = append(a.unconfirmed, t)
+	l.unconfirmed = append(l.unconfirmed, t)
 	return nil
 }
 
-func (a *API) loadInstance(key string, value []byte) error {
-	var api types.ContainerInstance
-	if err := json.Unmarshal(value, &api); err != nil {
+func (l *loader) loadInstance(key string, api *types.ContainerInstance) error {
+	c, _, err := l.clusterOf(key)
+	if err != nil {
 		return err
 	}
-	cluster, _, _ := strings.Cut(key, "/")
-	c, ok := a.clusters[cluster]
-	if !ok {
-		return fmt.Errorf("no cluster %s", cluster)
-	}
-	i := newContainerInstance(c, api)
+	i := newContainerInstance(c, *api)
 	c.instances[i.id] = i
 	return nil
 }
 
-func (a *API) loadSetting(key string, value []byte) error {
+func (l *loader) loadSetting(key string, value *string) error {
 	name, principal, _ := strings.Cut(key, "/")
-	a.settings[settingKey{principal, types.SettingName(name)}] = string(value)
+	l.settings[settingKey{principal, types.SettingName(name)}] = *value
 	return nil
 }
 
-func (a *API) loadProvider(name string, value []byte) error {
-	p := &provider{}
-	if err := json.Unmarshal(value, &p.api); err != nil {
-		return err
-	}
-	a.providers[name] = p
+func (l *loader) loadProvider(name string, api *types.CapacityProvider) error {
+	l.providers[name] = &provider{*api}
 	return nil
 }
 
-// putInOrder sorts what the store gave in the order of its keys.
-func (a *API) putInOrder() {
-	for _, f := range a.families {
+// putInOrder sorts what was read in the order of its keys.
+func (l *loader) putInOrder() {
+	for _, f := range l.families {
 		slices.SortFunc(f.revisions, func(x, y *definition) int { return int(x.api.Revision - y.api.Revision) })
 	}
-	for _, c := range a.clusters {
+	for _, c := range l.clusters {
 		for _, s := range c.services {
 			slices.SortFunc(s.history, func(x, y *rollout) int { return y.CreatedAt.Compare(x.CreatedAt) })
 			slices.Reverse(s.events)
 		}
 	}
-	slices.SortFunc(a.retired, func(x, y retirement) int { return x.at.Compare(y.at) })
 }

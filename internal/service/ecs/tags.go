@@ -2,134 +2,218 @@ package ecs
 
 import (
 	"context"
-	"slices"
+	"errors"
+	"maps"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"flyball/internal/store"
+	"flyball/internal/optional"
+	"flyball/internal/service/ecs/fault"
+	"flyball/internal/state"
+	"flyball/internal/tags"
 )
 
-const maxTags = 50
-
 // checkTags validates the tags of one call.
-func checkTags(tags []types.Tag) error {
-	if len(tags) > maxTags {
-		return invalidParameter("Tags can have at most %d items.", maxTags)
-	}
-	seen := map[string]bool{}
-	for _, t := range tags {
-		key, value := aws.ToString(t.Key), aws.ToString(t.Value)
-		switch {
-		case key == "" || utf8.RuneCountInString(key) > 128:
-			return invalidParameter("Tag keys must be between 1 and 128 characters long.")
-		case utf8.RuneCountInString(value) > 256:
-			return invalidParameter("Tag values can be at most 256 characters long.")
-		case reservedTag(key):
-			return invalidParameter("Tag keys cannot start with aws:, which is reserved for AWS use.")
-		case seen[key]:
-			return invalidParameter("Tag keys must be unique: %s.", key)
-		}
-		seen[key] = true
-	}
-	return nil
+func checkTags(list []types.Tag) error {
+	_, err := mergeTags(nil, list)
+	return err
 }
 
-// reservedTag reports whether a tag is one that AWS sets itself: callers can
-// neither set nor remove it, and it does not count.
-func reservedTag(key string) bool { return strings.HasPrefix(strings.ToLower(key), "aws:") }
+// mergeTags returns the tags of a resource with those of a call added or replaced,
+// or what is wrong with those of the call.
+func mergeTags(have, add []types.Tag) ([]types.Tag, error) {
+	if len(add) > tags.Most {
+		return nil, fault.InvalidParameter("Tags can have at most %d items.", tags.Most)
+	}
+	changes := tags.Map(add, keyAndValue)
+	if len(changes) < len(add) {
+		return nil, fault.InvalidParameter("Tag keys must be unique.")
+	}
+	own, reserved := split(tags.Map(have, keyAndValue))
+	merged, err := tags.Merge(own, changes, tags.Most)
+	switch {
+	case errors.Is(err, tags.ErrKey):
+		return nil, fault.InvalidParameter("Tag keys must be between 1 and 128 characters long.")
+	case errors.Is(err, tags.ErrValue):
+		return nil, fault.InvalidParameter("Tag values can be at most 256 characters long.")
+	case errors.Is(err, tags.ErrReserved):
+		return nil, fault.InvalidParameter("Tag keys cannot start with aws:, which is reserved for AWS use.")
+	case err != nil:
+		return nil, fault.InvalidParameter("A resource can have at most %d tags.", tags.Most)
+	}
+	maps.Copy(merged, reserved)
+	return tags.List(merged, newTag), nil
+}
 
-// mergeTags returns old with the changes made, as a new list.
-func mergeTags(old, changes []types.Tag) []types.Tag {
-	merged := slices.Clone(orEmpty(old))
-	for _, t := range changes {
-		i := slices.IndexFunc(merged, func(m types.Tag) bool { return *m.Key == *t.Key })
-		if i < 0 {
-			merged = append(merged, t)
+// removeTags returns the tags of a resource without some.
+func removeTags(have []types.Tag, keys []string) []types.Tag {
+	own, reserved := split(tags.Map(have, keyAndValue))
+	left := tags.Remove(own, keys)
+	maps.Copy(left, reserved)
+	return tags.List(left, newTag)
+}
+
+// split parts the tags that AWS sets itself from the others: callers can neither
+// set nor remove them, and they do not count.
+func split(all map[string]string) (own, reserved map[string]string) {
+	own, reserved = map[string]string{}, map[string]string{}
+	for key, value := range all {
+		if strings.HasPrefix(strings.ToLower(key), "aws:") {
+			reserved[key] = value
 		} else {
-			merged[i] = t
+			own[key] = value
 		}
 	}
-	return merged
+	return own, reserved
 }
 
-// A tagged resource: its tags, and how to store the resource after a change.
-type tagged struct {
-	tags *[]types.Tag
-	save func(*store.Batch)
+func keyAndValue(t types.Tag) (key, value *string) { return t.Key, t.Value }
+
+func newTag(key, value string) types.Tag { return types.Tag{Key: &key, Value: &value} }
+
+// A tagged resource has tags, which are part of a document.
+type tagged interface {
+	tagList() []types.Tag
+	setTags(tx *state.Tx, list []types.Tag) // and stores the document
 }
 
-// partsOfTagged is how many names the ARNs of what belongs to a cluster have.
-var partsOfTagged = map[string]int{"cluster": 1, "container-instance": 2, "service": 2, "task": 2}
+func (c *cluster) tagList() []types.Tag           { return c.api.Tags }
+func (s *service) tagList() []types.Tag           { return s.api.Tags }
+func (t *task) tagList() []types.Tag              { return t.api.Tags }
+func (d *definition) tagList() []types.Tag        { return d.tags }
+func (p *provider) tagList() []types.Tag          { return p.api.Tags }
+func (i *containerInstance) tagList() []types.Tag { return i.api.Tags }
 
-// findTagged returns the resource of an ARN. The lock is held.
+func (c *cluster) setTags(tx *state.Tx, list []types.Tag) {
+	keep(tx, c)
+	c.api.Tags = list
+	c.save(tx)
+}
+
+func (s *service) setTags(tx *state.Tx, list []types.Tag) {
+	keep(tx, s)
+	s.api.Tags = list
+	s.save(tx)
+}
+
+func (t *task) setTags(tx *state.Tx, list []types.Tag) {
+	keep(tx, t)
+	t.api.Tags = list
+	t.save(tx)
+}
+
+func (d *definition) setTags(tx *state.Tx, list []types.Tag) {
+	keep(tx, d)
+	d.tags = list
+	d.save(tx)
+}
+
+func (p *provider) setTags(tx *state.Tx, list []types.Tag) {
+	keep(tx, p)
+	p.api.Tags = list
+	p.save(tx)
+}
+
+func (i *containerInstance) setTags(tx *state.Tx, list []types.Tag) {
+	keep(tx, i)
+	i.api.Tags = list
+	i.save(tx)
+}
+
+// findTagged returns the resource of an ARN.
 func (a *API) findTagged(ref *string) (tagged, error) {
-	invalid := invalidParameter("Invalid identifier: %s is not the ARN of an Amazon ECS resource.", aws.ToString(ref))
-	_, resource, ok := strings.Cut(aws.ToString(ref), ":"+a.cfg.Account+":")
-	if !ok {
-		return tagged{}, invalid
-	}
-	kind, _, _ := strings.Cut(resource, "/")
-	parts, ok := a.resource(kind, *ref)
-	if !ok {
-		return tagged{}, invalid
-	}
-	if len(parts) == 1 {
-		switch kind {
-		case "task-definition":
-			if d, ok := a.findDefinition(*ref); ok {
-				return tagged{&d.tags, d.save}, nil
-			}
-			return tagged{}, clientError("Unable to describe task definition.")
-		case "capacity-provider":
-			if p, ok := a.providers[parts[0]]; ok {
-				return tagged{&p.api.Tags, p.save}, nil
-			}
-			return tagged{}, invalidParameter("The specified capacity provider was not found. Specify a valid name or ARN and try again.")
-		case "service", "task", "container-instance":
-			return tagged{}, invalidParameter("Long arn format must be used for tagging operations")
-		}
-	}
-	if len(parts) != partsOfTagged[kind] {
-		return tagged{}, invalid
-	}
-	c, ok := a.clusters[parts[0]]
+	resource, ok := a.cell.Parse("ecs", aws.ToString(ref))
+	parts := strings.Split(resource, "/")
 	switch {
 	case !ok:
-		return tagged{}, invalidParameter("The specified cluster does not exist.")
+	case len(parts) == 2:
+		return a.findTaggedByName(*ref, parts[0], parts[1])
+	case len(parts) == 3:
+		return a.findTaggedInCluster(*ref, parts[0], parts[1], parts[2])
+	}
+	return nil, notTagged(aws.ToString(ref))
+}
+
+func notTagged(ref string) error {
+	return fault.InvalidParameter("Invalid identifier: %s is not the ARN of an Amazon ECS resource.", ref)
+}
+
+// findTaggedByName returns a resource that belongs to no cluster, or a cluster.
+func (a *API) findTaggedByName(ref, kind, name string) (tagged, error) {
+	switch kind {
+	case "task-definition":
+		if d, ok := a.findDefinition(ref); ok {
+			return d, nil
+		}
+		return nil, fault.Client("Unable to describe task definition.")
+	case "capacity-provider":
+		if p, ok := a.providers[name]; ok {
+			return p, nil
+		}
+		return nil, fault.InvalidParameter("The specified capacity provider was not found. Specify a valid name or ARN and try again.")
+	case "service", "task", "container-instance":
+		return nil, fault.InvalidParameter("Long arn format must be used for tagging operations")
+	case "cluster":
+		return a.taggedCluster(name)
+	}
+	return nil, notTagged(ref)
+}
+
+func (a *API) taggedCluster(name string) (*cluster, error) {
+	c, ok := a.clusters[name]
+	switch {
+	case !ok:
+		return nil, fault.InvalidParameter("The specified cluster does not exist.")
 	case c.inactive():
-		return tagged{}, invalidParameter("The specified cluster is inactive. Specify an active cluster and try again.")
+		return nil, fault.InvalidParameter("The specified cluster is inactive. Specify an active cluster and try again.")
+	}
+	return c, nil
+}
+
+// findTaggedInCluster returns a resource that belongs to a cluster and still lives.
+func (a *API) findTaggedInCluster(ref, kind, cluster, id string) (tagged, error) {
+	if kind != "service" && kind != "task" && kind != "container-instance" {
+		return nil, notTagged(ref)
+	}
+	c, err := a.taggedCluster(cluster)
+	if err != nil {
+		return nil, err
 	}
 	switch kind {
-	case "cluster":
-		return tagged{&c.api.Tags, c.save}, nil
 	case "service":
-		s, ok := c.services[parts[1]]
-		switch {
-		case !ok:
-			return tagged{}, invalidParameter("The specified service does not exist.")
-		case s.status() == inactive:
-			return tagged{}, invalidParameter("The specified service is inactive. Specify an active service and try again.")
-		}
-		return tagged{&s.api.Tags, s.save}, nil
+		return c.taggedService(id)
 	case "task":
-		t, ok := c.tasks[parts[1]]
-		switch {
-		case !ok:
-			return tagged{}, invalidParameter("The specified task does not exist.")
-		case aws.ToString(t.api.LastStatus) == statusStopped:
-			return tagged{}, invalidParameter("The specified task is stopped. Specify a running task and try again.")
-		}
-		return tagged{&t.api.Tags, t.save}, nil
-	default:
-		if i, ok := c.instances[parts[1]]; ok {
-			return tagged{&i.api.Tags, i.save}, nil
-		}
-		return tagged{}, invalidParameter("The specified container instance does not exist.")
+		return c.taggedTask(id)
 	}
+	if i, ok := c.instances[id]; ok {
+		return i, nil
+	}
+	return nil, fault.InvalidParameter("The specified container instance does not exist.")
+}
+
+func (c *cluster) taggedService(name string) (tagged, error) {
+	s, ok := c.services[name]
+	switch {
+	case !ok:
+		return nil, fault.InvalidParameter("The specified service does not exist.")
+	case s.status() == inactive:
+		return nil, fault.InvalidParameter("The specified service is inactive. Specify an active service and try again.")
+	}
+	return s, nil
+}
+
+func (c *cluster) taggedTask(id string) (tagged, error) {
+	t, ok := c.tasks[id]
+	switch {
+	case !ok:
+		return nil, fault.InvalidParameter("The specified task does not exist.")
+	case t.stopped():
+		return nil, fault.InvalidParameter("The specified task is stopped. Specify a running task and try again.")
+	}
+	return t, nil
 }
 
 // TagResource adds tags to a cluster, service, task, task definition, capacity
@@ -138,53 +222,39 @@ func (a *API) TagResource(ctx context.Context, in *ecs.TagResourceInput, _ ...fu
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
-	return answer(&ecs.TagResourceOutput{}, a.change(func(b *store.Batch) error {
+	return answer(&ecs.TagResourceOutput{}, a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
 		r, err := a.findTagged(in.ResourceArn)
 		if err != nil {
 			return err
 		}
-		merged := mergeTags(*r.tags, in.Tags)
-		own := 0
-		for _, t := range merged {
-			if !reservedTag(*t.Key) {
-				own++
-			}
+		merged, err := mergeTags(r.tagList(), in.Tags)
+		if err != nil {
+			return err
 		}
-		if own > maxTags {
-			return invalidParameter("A resource can have at most %d tags.", maxTags)
-		}
-		*r.tags = merged
-		r.save(b)
+		r.setTags(tx, merged)
 		return nil
 	}))
 }
 
 // UntagResource removes tags.
 func (a *API) UntagResource(ctx context.Context, in *ecs.UntagResourceInput, _ ...func(*ecs.Options)) (*ecs.UntagResourceOutput, error) {
-	return answer(&ecs.UntagResourceOutput{}, a.change(func(b *store.Batch) error {
+	return answer(&ecs.UntagResourceOutput{}, a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
 		r, err := a.findTagged(in.ResourceArn)
 		if err != nil {
 			return err
 		}
-		kept := []types.Tag{}
-		for _, t := range *r.tags {
-			if reservedTag(*t.Key) || !slices.Contains(in.TagKeys, *t.Key) {
-				kept = append(kept, t)
-			}
-		}
-		*r.tags = kept
-		r.save(b)
+		r.setTags(tx, removeTags(r.tagList(), in.TagKeys))
 		return nil
 	}))
 }
 
 // ListTagsForResource lists the tags of a resource.
 func (a *API) ListTagsForResource(ctx context.Context, in *ecs.ListTagsForResourceInput, _ ...func(*ecs.Options)) (*ecs.ListTagsForResourceOutput, error) {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	r, err := a.findTagged(in.ResourceArn)
-	if err != nil {
-		return nil, err
-	}
-	return &ecs.ListTagsForResourceOutput{Tags: orEmpty(*r.tags)}, nil
+	return read(ctx, a, func() (*ecs.ListTagsForResourceOutput, error) {
+		r, err := a.findTagged(in.ResourceArn)
+		if err != nil {
+			return nil, err
+		}
+		return &ecs.ListTagsForResourceOutput{Tags: optional.List(r.tagList())}, nil
+	})
 }

@@ -11,7 +11,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/google/uuid"
 
-	"flyball/internal/store"
+	"flyball/internal/cell"
+	"flyball/internal/optional"
+	"flyball/internal/service/ecs/rules"
+	"flyball/internal/service/ecs/scheduler"
+	"flyball/internal/state"
 	runtime "flyball/internal/task"
 )
 
@@ -53,20 +57,19 @@ type task struct {
 	request        string // fingerprint of the RunTask call, if it has a client token
 	protectedUntil time.Time
 
-	resumed   bool          // was running when the server started
 	stop      chan struct{} // closed when the task is to stop
 	handle    runtime.Task  // set once the containers have started
+	address   string        // of the containers, from then on
 	steady    bool          // has been counted as ready
 	unhealthy bool          // stopped for its health
-	wave      int           // the service's when the task was accepted
+	attempt   int           // the service's when the task was accepted
 
-	reserved taskSize
-	last     mark // usage at the last boundary of the service's metric period
-	minute   mark // usage at the last full minute
+	reserved rules.Size
+	meter    *meter // while it is measured
 }
 
-// taskRecord is the stored form.
-type taskRecord struct {
+// storedTask is the stored form.
+type storedTask struct {
 	Task           types.Task
 	Service        string
 	Deployment     string
@@ -79,8 +82,8 @@ type taskRecord struct {
 func (t *task) key() string { return t.cluster.name + "/" + t.id }
 func (t *task) arn() string { return *t.api.TaskArn }
 
-func (t *task) save(b *store.Batch) {
-	r := taskRecord{
+func (t *task) save(tx *state.Tx) {
+	r := storedTask{
 		Task:           t.api,
 		Deployment:     t.deployment,
 		Definition:     t.definition.key(),
@@ -91,7 +94,7 @@ func (t *task) save(b *store.Batch) {
 	if t.service != nil {
 		r.Service = t.service.name
 	}
-	b.Put(kindTask, t.key(), document(r))
+	tx.Put(kindTask, t.key(), r)
 }
 
 func (t *task) status() string { return *t.api.LastStatus }
@@ -100,33 +103,33 @@ func (t *task) stopped() bool  { return t.status() == statusStopped }
 func (t *task) askedToStop() bool { return *t.api.DesiredStatus == statusStopped }
 
 // phase is the task's life as the scheduler sees it.
-func (t *task) phase() phase {
+func (t *task) phase() scheduler.Phase {
 	switch {
 	case t.askedToStop():
-		return stopping
+		return scheduler.Stopping
 	case t.status() == statusRunning:
-		return running
+		return scheduler.Running
 	}
-	return pending
+	return scheduler.Pending
 }
 
 // view is a service's task as the scheduler sees it. Virtual turns spans of real
 // time, in which tasks live, into the clock's.
-func (t *task) view(virtual func(time.Duration) time.Duration) taskView {
-	v := taskView{
-		id:         t.id,
-		deployment: t.deployment,
-		phase:      t.phase(),
-		createdAt:  *t.api.CreatedAt,
-		protected:  t.protectedUntil,
+func (t *task) view(virtual func(time.Duration) time.Duration) scheduler.Task {
+	v := scheduler.Task{
+		ID:         t.id,
+		Deployment: t.deployment,
+		Phase:      t.phase(),
+		CreatedAt:  *t.api.CreatedAt,
+		Protected:  t.protectedUntil,
 	}
 	switch {
-	case v.phase != running:
+	case v.Phase != scheduler.Running:
 	case t.api.HealthStatus == types.HealthStatusUnhealthy:
 		grace := time.Duration(aws.ToInt32(t.service.api.HealthCheckGracePeriodSeconds)) * time.Second
-		v.unhealthyAt = t.api.StartedAt.Add(virtual(grace))
+		v.UnhealthyAt = t.api.StartedAt.Add(virtual(grace))
 	case t.api.HealthStatus == types.HealthStatusHealthy || !t.checksHealth():
-		v.readyAt = t.api.StartedAt.Add(virtual(stableAfter))
+		v.ReadyAt = t.api.StartedAt.Add(virtual(stableAfter))
 	}
 	return v
 }
@@ -144,7 +147,7 @@ type taskOrder struct {
 	service     *service
 	deployment  string
 	definition  *definition
-	launch      launch
+	launch      rules.Launch
 	provider    string // capacity provider, "" for none
 	group       string
 	startedBy   string
@@ -157,8 +160,8 @@ type taskOrder struct {
 }
 
 // newTask accepts a task: it is in the cluster from now on and waits to be
-// driven. The lock is held.
-func (a *API) newTask(o taskOrder, b *store.Batch) *task {
+// driven.
+func (a *API) newTask(tx *state.Tx, o taskOrder) *task {
 	t := &task{
 		id:          newTaskID(),
 		cluster:     o.cluster,
@@ -174,14 +177,15 @@ func (a *API) newTask(o taskOrder, b *store.Batch) *task {
 	t.reserved = t.reservation()
 	t.api.Attachments = newAttachments(o.launch)
 	t.api.Containers = a.newContainers(t)
-	o.cluster.tasks[t.id] = t
+	put(tx, o.cluster.tasks, t.id, t)
 	if o.service != nil {
-		o.service.tasks[t.id] = t
-		t.wave = o.service.wave
+		put(tx, o.service.tasks, t.id, t)
+		t.attempt = o.service.attempt
 	}
-	t.save(b)
-	a.launches = append(a.launches, t)
-	a.nudge()
+	t.save(tx)
+	a.publishTask(tx, t)
+	accepted := a.now()
+	tx.After(func() { a.undriven.Set(t, accepted) })
 	return t
 }
 
@@ -190,10 +194,10 @@ func (a *API) newTask(o taskOrder, b *store.Batch) *task {
 func (a *API) newTaskAPI(id string, o taskOrder) types.Task {
 	api := types.Task{
 		Attributes:           []types.Attribute{{Name: aws.String("ecs.cpu-architecture"), Value: aws.String(cpuArchitecture(o.definition))}},
-		AvailabilityZone:     aws.String(a.cfg.Region + "a"),
-		CapacityProviderName: nonEmpty(o.provider),
+		AvailabilityZone:     aws.String(a.cell.Zones()[0]),
+		CapacityProviderName: optional.String(o.provider),
 		ClusterArn:           o.cluster.api.ClusterArn,
-		ContainerInstanceArn: nonEmpty(o.instance),
+		ContainerInstanceArn: optional.String(o.instance),
 		CreatedAt:            aws.Time(a.now()),
 		DesiredStatus:        aws.String(statusRunning),
 		EnableExecuteCommand: o.exec,
@@ -201,10 +205,10 @@ func (a *API) newTaskAPI(id string, o taskOrder) types.Task {
 		Group:                aws.String(o.group),
 		HealthStatus:         types.HealthStatusUnknown,
 		LastStatus:           aws.String(statusProvisioning),
-		LaunchType:           o.launch.runsAs(),
+		LaunchType:           o.launch.RunsAs(),
 		Overrides:            overridesShown(o.definition, o.overrides),
-		StartedBy:            nonEmpty(o.startedBy),
-		Tags:                 orEmpty(o.tags),
+		StartedBy:            optional.String(o.startedBy),
+		Tags:                 optional.List(o.tags),
 		TaskArn:              aws.String(a.arn("task", o.cluster.name, id)),
 		TaskDefinitionArn:    aws.String(o.definition.arn()),
 		Version:              1,
@@ -222,7 +226,7 @@ func (o taskOrder) storage() *types.EphemeralStorage {
 	switch {
 	case o.overrides != nil && o.overrides.EphemeralStorage != nil:
 		return o.overrides.EphemeralStorage
-	case o.definition.api.EphemeralStorage == nil && o.launch.runsAs() == types.LaunchTypeFargate:
+	case o.definition.api.EphemeralStorage == nil && o.launch.RunsAs() == types.LaunchTypeFargate:
 		return &types.EphemeralStorage{SizeInGiB: fargateStorage}
 	}
 	return o.definition.api.EphemeralStorage
@@ -243,11 +247,11 @@ func cpuArchitecture(d *definition) string {
 // showSize shows the task-level size where there is one.
 func (t *task) showSize() {
 	size := t.size()
-	if size.cpu > 0 {
-		t.api.Cpu = aws.String(strconv.Itoa(size.cpu))
+	if size.CPU > 0 {
+		t.api.Cpu = aws.String(strconv.Itoa(size.CPU))
 	}
-	if size.memory > 0 {
-		t.api.Memory = aws.String(strconv.Itoa(size.memory))
+	if size.Memory > 0 {
+		t.api.Memory = aws.String(strconv.Itoa(size.Memory))
 	}
 }
 
@@ -269,13 +273,13 @@ func overridesShown(d *definition, o *types.TaskOverride) *types.TaskOverride {
 }
 
 // newAttachments is the network interface of a task, without its address.
-func newAttachments(l launch) []types.Attachment {
+func newAttachments(l rules.Launch) []types.Attachment {
 	details := []types.KeyValuePair{}
 	if l.Network != nil {
 		details = append(details, types.KeyValuePair{Name: aws.String("subnetId"), Value: aws.String(l.Network.AwsvpcConfiguration.Subnets[0])})
 	}
 	details = append(details,
-		types.KeyValuePair{Name: aws.String("networkInterfaceId"), Value: aws.String(newInterfaceID())},
+		types.KeyValuePair{Name: aws.String("networkInterfaceId"), Value: aws.String(cell.NewID("eni-", 17))},
 		types.KeyValuePair{Name: aws.String("macAddress"), Value: aws.String(newMACAddress())})
 	return []types.Attachment{{
 		Id:      aws.String(uuid.NewString()),
@@ -311,20 +315,20 @@ func (a *API) newContainers(t *task) []types.Container {
 }
 
 // size is the task-level size, after overrides.
-func (t *task) size() taskSize { return t.definition.sizeWith(t.api.Overrides) }
+func (t *task) size() rules.Size { return t.definition.sizeWith(t.api.Overrides) }
 
 // reservation is what the task's usage is measured against. A task that
 // reserves no CPU is measured against one virtual CPU: its metric then means
 // something, and a policy on it can act.
-func (t *task) reservation() taskSize {
+func (t *task) reservation() rules.Size {
 	r := t.definition.claims(t.size())
-	if r.cpu == 0 {
-		r.cpu = 1024
+	if r.CPU == 0 {
+		r.CPU = 1024
 	}
 	return r
 }
 
-// setStatus moves a task on. The lock is held.
+// setStatus moves a task on.
 func (t *task) setStatus(status string) {
 	t.api.LastStatus = aws.String(status)
 	t.api.Version++
@@ -363,19 +367,20 @@ const (
 	stopShutdown  = types.TaskStopCodeTerminationNotice
 )
 
-// askToStop wants a task stopped. It does nothing for one that has been asked
-// already. The lock is held.
-func (t *task) askToStop(b *store.Batch, now time.Time, cause stopCause, reason string) {
+// stopTask wants a task stopped. It does nothing for one that has been asked
+// already.
+func (a *API) stopTask(tx *state.Tx, t *task, cause stopCause, reason string) {
 	if t.askedToStop() {
 		return
 	}
+	keep(tx, t)
 	t.api.DesiredStatus = aws.String(statusStopped)
 	t.api.StopCode = cause
 	t.api.StoppedReason = aws.String(reason)
-	t.api.StoppingAt = aws.Time(now)
+	t.api.StoppingAt = aws.Time(a.now())
 	if t.status() == statusRunning {
 		t.setStatus(statusDeactivating)
 	}
-	t.save(b)
-	close(t.stop)
+	tx.After(func() { close(t.stop) })
+	a.changed(tx, t)
 }

@@ -3,6 +3,7 @@ package ecs
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,11 +12,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"flyball/internal/store"
+	"flyball/internal/optional"
+	"flyball/internal/service/ecs/fault"
+	"flyball/internal/service/ecs/rules"
+	"flyball/internal/state"
 )
 
-// A family is the revisions of a task definition, oldest first. Revision N is
-// at N-1.
+// A family is the revisions of a task definition, oldest first.
 type family struct {
 	name      string
 	revisions []*definition
@@ -31,12 +34,29 @@ func (f *family) latest() (*definition, bool) {
 	return nil, false
 }
 
+// revision is the one with a number.
+func (f *family) revision(n int) (*definition, bool) {
+	i, ok := slices.BinarySearchFunc(f.revisions, n, func(d *definition, n int) int { return int(d.api.Revision) - n })
+	if !ok {
+		return nil, false
+	}
+	return f.revisions[i], true
+}
+
+// next is the number of the next revision.
+func (f *family) next() int32 {
+	if len(f.revisions) == 0 {
+		return 1
+	}
+	return f.revisions[len(f.revisions)-1].api.Revision + 1
+}
+
 // A definition is one revision. What it says never changes, only its status and
 // its tags.
 type definition struct {
 	api  types.TaskDefinition
 	tags []types.Tag
-	size taskSize
+	size rules.Size
 }
 
 func (d *definition) arn() string { return *d.api.TaskDefinitionArn }
@@ -46,53 +66,45 @@ func (d *definition) key() string {
 	return *d.api.Family + ":" + strconv.Itoa(int(d.api.Revision))
 }
 
-type definitionRecord struct {
+type storedDefinition struct {
 	Definition types.TaskDefinition
 	Tags       []types.Tag
 }
 
-func (d *definition) save(b *store.Batch) {
-	b.Put(kindDefinition, d.key(), document(definitionRecord{d.api, d.tags}))
+func (d *definition) save(tx *state.Tx) {
+	tx.Put(kindDefinition, d.key(), storedDefinition{d.api, d.tags})
 }
 
 // reserved is what a task of the definition reserves: its task-level size, else
 // the sum of its containers'. A container's soft limit counts before its hard
 // one.
-func (d *definition) reserved() taskSize {
+func (d *definition) reserved() rules.Size {
 	r := d.size
 	for _, c := range d.api.ContainerDefinitions {
-		if d.size.cpu == 0 {
-			r.cpu += int(c.Cpu)
+		if d.size.CPU == 0 {
+			r.CPU += int(c.Cpu)
 		}
-		if d.size.memory == 0 {
-			r.memory += int(aws.ToInt32(orElse(c.MemoryReservation, c.Memory)))
+		if d.size.Memory == 0 {
+			r.Memory += int(aws.ToInt32(cmp.Or(c.MemoryReservation, c.Memory)))
 		}
 	}
 	return r
 }
 
 // sizeWith is the task-level size of a task that overrides it, or does not.
-func (d *definition) sizeWith(o *types.TaskOverride) taskSize {
+func (d *definition) sizeWith(o *types.TaskOverride) rules.Size {
 	size := d.size
 	if o == nil {
 		return size
 	}
-	if own, err := parseSize(o.Cpu, o.Memory); err == nil {
-		size = own.or(size)
+	if own, err := rules.ParseSize(o.Cpu, o.Memory); err == nil {
+		size = own.Or(size)
 	}
 	return size
 }
 
 // claims is what a task of a task-level size reserves.
-func (d *definition) claims(size taskSize) taskSize { return size.or(d.reserved()) }
-
-func (d *definition) supports(c types.Compatibility) bool {
-	return slices.Contains(d.api.Compatibilities, c)
-}
-
-func (d *definition) container(name string) bool {
-	return slices.ContainsFunc(d.api.ContainerDefinitions, func(c types.ContainerDefinition) bool { return *c.Name == name })
-}
+func (d *definition) claims(size rules.Size) rules.Size { return size.Or(d.reserved()) }
 
 // ordered is whether containers wait for others before they are started.
 func (d *definition) ordered() bool {
@@ -100,7 +112,7 @@ func (d *definition) ordered() bool {
 }
 
 // findDefinition returns the definition of FAMILY, FAMILY:REVISION or an ARN of
-// either. A family alone means its latest active revision. The lock is held.
+// either. A family alone means its latest active revision.
 func (a *API) findDefinition(ref string) (*definition, bool) {
 	parts, ok := a.resource("task-definition", ref)
 	if !ok || len(parts) != 1 {
@@ -115,35 +127,34 @@ func (a *API) findDefinition(ref string) (*definition, bool) {
 		return f.latest()
 	}
 	n, err := strconv.Atoi(revision)
-	if err != nil || n < 1 || n > len(f.revisions) {
+	if err != nil {
 		return nil, false
 	}
-	return f.revisions[n-1], true
+	return f.revision(n)
 }
 
 // describedDefinition returns a definition, active or not, or says why there is
-// none. The lock is held.
+// none.
 func (a *API) describedDefinition(ref string) (*definition, error) {
 	if d, ok := a.findDefinition(ref); ok {
 		return d, nil
 	}
 	if _, revision, ok := strings.Cut(lastPart(ref), ":"); ok {
 		if n, err := strconv.Atoi(revision); err != nil || n < 1 {
-			return nil, clientError("Invalid revision number. Number: %s", revision)
+			return nil, fault.Client("Invalid revision number. Number: %s", revision)
 		}
 	}
-	return nil, clientError("Unable to describe task definition.")
+	return nil, fault.Client("Unable to describe task definition.")
 }
 
-// usableDefinition returns an active definition to run tasks of. The lock is
-// held.
+// usableDefinition returns an active definition to run tasks of.
 func (a *API) usableDefinition(ref *string) (*definition, error) {
 	d, ok := a.findDefinition(aws.ToString(ref))
 	if !ok {
-		return nil, clientError("TaskDefinition not found.")
+		return nil, fault.Client("TaskDefinition not found.")
 	}
 	if d.api.Status != types.TaskDefinitionStatusActive {
-		return nil, clientError("TaskDefinition is inactive")
+		return nil, fault.Client("TaskDefinition is inactive")
 	}
 	return d, nil
 }
@@ -155,33 +166,34 @@ const maxDefinition = 64 << 10
 // RegisterTaskDefinition adds a revision to a family, which is created with its
 // first.
 func (a *API) RegisterTaskDefinition(ctx context.Context, in *ecs.RegisterTaskDefinitionInput, _ ...func(*ecs.Options)) (*ecs.RegisterTaskDefinitionOutput, error) {
-	size, err := parseSize(in.Cpu, in.Memory)
+	size, err := rules.ParseSize(in.Cpu, in.Memory)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkDefinition(in, size); err != nil {
+	if err := rules.CheckDefinition(in, size); err != nil {
 		return nil, err
 	}
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
 	d := newDefinition(in, size)
-	if n := len(document(d.api)); n > maxDefinition {
-		return nil, clientError("Actual length: '%d'. Max allowed length is '%d' bytes.", n, maxDefinition)
+	if n := len(marshal(d.api)); n > maxDefinition {
+		return nil, fault.Client("Actual length: '%d'. Max allowed length is '%d' bytes.", n, maxDefinition)
 	}
-	out := &ecs.RegisterTaskDefinitionOutput{Tags: orEmpty(in.Tags)}
-	return answer(out, a.change(func(b *store.Batch) error {
+	out := &ecs.RegisterTaskDefinitionOutput{Tags: optional.List(in.Tags)}
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		f, ok := a.families[*in.Family]
 		if !ok {
 			f = &family{name: *in.Family}
-			a.families[f.name] = f
+			put(tx, a.families, f.name, f)
 		}
-		d.api.Revision = int32(len(f.revisions) + 1)
+		keep(tx, f)
+		d.api.Revision = f.next()
 		d.api.TaskDefinitionArn = aws.String(a.arn("task-definition", d.key()))
 		d.api.RegisteredAt = aws.Time(a.now())
 		d.api.RegisteredBy = aws.String(a.rootARN())
 		f.revisions = append(f.revisions, d)
-		d.save(b)
+		d.save(tx)
 		shown := d.api
 		out.TaskDefinition = &shown
 		return nil
@@ -190,17 +202,17 @@ func (a *API) RegisterTaskDefinition(ctx context.Context, in *ecs.RegisterTaskDe
 
 // newDefinition fills in what AWS fills in, so that a client which reads the
 // definition back finds what it would find on AWS.
-func newDefinition(in *ecs.RegisterTaskDefinitionInput, size taskSize) *definition {
+func newDefinition(in *ecs.RegisterTaskDefinitionInput, size rules.Size) *definition {
 	containers := slices.Clone(in.ContainerDefinitions)
 	for i := range containers {
 		c := &containers[i]
 		if c.Essential == nil {
 			c.Essential = aws.Bool(true)
 		}
-		c.Environment = orEmpty(c.Environment)
-		c.MountPoints = orEmpty(c.MountPoints)
-		c.VolumesFrom = orEmpty(c.VolumesFrom)
-		c.SystemControls = orEmpty(c.SystemControls)
+		c.Environment = optional.List(c.Environment)
+		c.MountPoints = optional.List(c.MountPoints)
+		c.VolumesFrom = optional.List(c.VolumesFrom)
+		c.SystemControls = optional.List(c.SystemControls)
 		c.PortMappings = withPortDefaults(c.PortMappings, in.NetworkMode)
 		c.HealthCheck = withHealthDefaults(c.HealthCheck)
 	}
@@ -215,21 +227,21 @@ func newDefinition(in *ecs.RegisterTaskDefinitionInput, size taskSize) *definiti
 		IpcMode:                 in.IpcMode,
 		NetworkMode:             cmp.Or(in.NetworkMode, types.NetworkModeBridge),
 		PidMode:                 in.PidMode,
-		PlacementConstraints:    orEmpty(in.PlacementConstraints),
+		PlacementConstraints:    optional.List(in.PlacementConstraints),
 		ProxyConfiguration:      in.ProxyConfiguration,
 		RequiresCompatibilities: in.RequiresCompatibilities,
 		RuntimePlatform:         in.RuntimePlatform,
 		Status:                  types.TaskDefinitionStatusActive,
 		TaskRoleArn:             in.TaskRoleArn,
-		Volumes:                 orEmpty(in.Volumes),
+		Volumes:                 optional.List(in.Volumes),
 	}
 	d.api.InferenceAccelerators = in.InferenceAccelerators //lint:ignore SA1019 old clients still send it
 	// "1 vCPU" and "2 GB" are stored as units and MiB.
-	if size.cpu > 0 {
-		d.api.Cpu = aws.String(strconv.Itoa(size.cpu))
+	if size.CPU > 0 {
+		d.api.Cpu = aws.String(strconv.Itoa(size.CPU))
 	}
-	if size.memory > 0 {
-		d.api.Memory = aws.String(strconv.Itoa(size.memory))
+	if size.Memory > 0 {
+		d.api.Memory = aws.String(strconv.Itoa(size.Memory))
 	}
 	return d
 }
@@ -237,7 +249,7 @@ func newDefinition(in *ecs.RegisterTaskDefinitionInput, size taskSize) *definiti
 // withPortDefaults fills in the protocol and the host port: the container's
 // where the task has its own network, else 0 for any.
 func withPortDefaults(ports []types.PortMapping, mode types.NetworkMode) []types.PortMapping {
-	ports = slices.Clone(orEmpty(ports))
+	ports = slices.Clone(optional.List(ports))
 	for i := range ports {
 		p := &ports[i]
 		if p.Protocol == "" {
@@ -259,20 +271,20 @@ func withHealthDefaults(h *types.HealthCheck) *types.HealthCheck {
 		return nil
 	}
 	filled := *h
-	filled.Interval = orElse(h.Interval, aws.Int32(30))
-	filled.Timeout = orElse(h.Timeout, aws.Int32(5))
-	filled.Retries = orElse(h.Retries, aws.Int32(3))
+	filled.Interval = cmp.Or(h.Interval, aws.Int32(30))
+	filled.Timeout = cmp.Or(h.Timeout, aws.Int32(5))
+	filled.Retries = cmp.Or(h.Retries, aws.Int32(3))
 	return &filled
 }
 
 // compatibilities are the launch types that a definition can be run with.
-func compatibilities(in *ecs.RegisterTaskDefinitionInput, size taskSize) []types.Compatibility {
+func compatibilities(in *ecs.RegisterTaskDefinitionInput, size rules.Size) []types.Compatibility {
 	if in.NetworkMode != types.NetworkModeAwsvpc {
 		return []types.Compatibility{types.CompatibilityExternal, types.CompatibilityEc2}
 	}
 	list := []types.Compatibility{types.CompatibilityEc2}
 	if slices.Contains(in.RequiresCompatibilities, types.CompatibilityFargate) ||
-		fargateSize(size.cpu, size.memory) {
+		size.Fargate() {
 		list = append(list, types.CompatibilityFargate)
 	}
 	return list
@@ -280,39 +292,40 @@ func compatibilities(in *ecs.RegisterTaskDefinitionInput, size taskSize) []types
 
 // DescribeTaskDefinition describes a revision, active or not.
 func (a *API) DescribeTaskDefinition(ctx context.Context, in *ecs.DescribeTaskDefinitionInput, _ ...func(*ecs.Options)) (*ecs.DescribeTaskDefinitionOutput, error) {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	d, err := a.describedDefinition(aws.ToString(in.TaskDefinition))
-	if err != nil {
-		return nil, err
-	}
-	shown := d.api
-	out := &ecs.DescribeTaskDefinitionOutput{TaskDefinition: &shown}
-	if slices.Contains(in.Include, types.TaskDefinitionFieldTags) {
-		out.Tags = orEmpty(d.tags)
-	}
-	return out, nil
+	return read(ctx, a, func() (*ecs.DescribeTaskDefinitionOutput, error) {
+		d, err := a.describedDefinition(aws.ToString(in.TaskDefinition))
+		if err != nil {
+			return nil, err
+		}
+		shown := d.api
+		out := &ecs.DescribeTaskDefinitionOutput{TaskDefinition: &shown}
+		if slices.Contains(in.Include, types.TaskDefinitionFieldTags) {
+			out.Tags = optional.List(d.tags)
+		}
+		return out, nil
+	})
 }
 
 // DeregisterTaskDefinition makes a revision inactive, or leaves it so: what uses
 // it goes on, new services and tasks cannot.
 func (a *API) DeregisterTaskDefinition(ctx context.Context, in *ecs.DeregisterTaskDefinitionInput, _ ...func(*ecs.Options)) (*ecs.DeregisterTaskDefinitionOutput, error) {
 	if !strings.Contains(lastPart(aws.ToString(in.TaskDefinition)), ":") {
-		return nil, clientError("Revision is missing.")
+		return nil, fault.Client("Revision is missing.")
 	}
 	out := &ecs.DeregisterTaskDefinitionOutput{}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		d, err := a.describedDefinition(*in.TaskDefinition)
 		if err != nil {
 			return err
 		}
 		switch d.api.Status {
 		case types.TaskDefinitionStatusActive:
+			keep(tx, d)
 			d.api.Status = types.TaskDefinitionStatusInactive
 			d.api.DeregisteredAt = aws.Time(a.now())
-			d.save(b)
+			d.save(tx)
 		case types.TaskDefinitionStatusDeleteInProgress:
-			return clientError("The task definition could not be deregistered because it is in the process of being deleted.")
+			return fault.Client("The task definition could not be deregistered because it is in the process of being deleted.")
 		}
 		shown := d.api
 		out.TaskDefinition = &shown
@@ -324,12 +337,12 @@ func (a *API) DeregisterTaskDefinition(ctx context.Context, in *ecs.DeregisterTa
 func (a *API) DeleteTaskDefinitions(ctx context.Context, in *ecs.DeleteTaskDefinitionsInput, _ ...func(*ecs.Options)) (*ecs.DeleteTaskDefinitionsOutput, error) {
 	switch n := len(in.TaskDefinitions); {
 	case n == 0:
-		return nil, invalidParameter("size of TaskDefinition references list must be greater than 0")
+		return nil, fault.InvalidParameter("size of TaskDefinition references list must be greater than 0")
 	case n > 10:
-		return nil, invalidParameter("Size of TaskDefinition references list cannot exceed 10")
+		return nil, fault.InvalidParameter("Size of TaskDefinition references list cannot exceed 10")
 	}
 	out := &ecs.DeleteTaskDefinitionsOutput{TaskDefinitions: []types.TaskDefinition{}, Failures: []types.Failure{}}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		for _, ref := range in.TaskDefinitions {
 			d, failure := a.deletable(ref)
 			if failure != nil {
@@ -337,9 +350,10 @@ func (a *API) DeleteTaskDefinitions(ctx context.Context, in *ecs.DeleteTaskDefin
 				continue
 			}
 			if d.api.Status == types.TaskDefinitionStatusInactive {
+				keep(tx, d)
 				d.api.Status = types.TaskDefinitionStatusDeleteInProgress
 				d.api.DeleteRequestedAt = aws.Time(a.now())
-				d.save(b)
+				d.save(tx)
 			}
 			out.TaskDefinitions = append(out.TaskDefinitions, d.api)
 		}
@@ -377,18 +391,18 @@ func (a *API) ListTaskDefinitions(ctx context.Context, in *ecs.ListTaskDefinitio
 		status = types.TaskDefinitionStatusActive
 	}
 	var found []*definition
-	a.mu.RLock()
-	for _, name := range sortedKeys(a.families) {
-		if p := aws.ToString(in.FamilyPrefix); p != "" && name != p {
-			continue // despite its name, AWS wants the whole family name here
-		}
-		for _, d := range a.families[name].revisions {
-			if d.api.Status == status {
-				found = append(found, d)
+	a.cell.State.View(ctx, func() {
+		for _, name := range slices.Sorted(maps.Keys(a.families)) {
+			if p := aws.ToString(in.FamilyPrefix); p != "" && name != p {
+				continue // despite its name, AWS wants the whole family name here
+			}
+			for _, d := range a.families[name].revisions {
+				if d.api.Status == status {
+					found = append(found, d)
+				}
 			}
 		}
-	}
-	a.mu.RUnlock()
+	})
 	if in.Sort == types.SortOrderDesc {
 		slices.Reverse(found)
 	}
@@ -424,21 +438,21 @@ func position(i int) string {
 // have an active revision, have none, or either.
 func (a *API) ListTaskDefinitionFamilies(ctx context.Context, in *ecs.ListTaskDefinitionFamiliesInput, _ ...func(*ecs.Options)) (*ecs.ListTaskDefinitionFamiliesOutput, error) {
 	var names []string
-	a.mu.RLock()
-	for _, name := range sortedKeys(a.families) {
-		_, isActive := a.families[name].latest()
-		switch {
-		case !strings.HasPrefix(name, aws.ToString(in.FamilyPrefix)):
-		case in.Status == types.TaskDefinitionFamilyStatusActive && !isActive:
-		case in.Status == types.TaskDefinitionFamilyStatusInactive && isActive:
-		default:
-			names = append(names, name)
+	a.cell.State.View(ctx, func() {
+		for _, name := range slices.Sorted(maps.Keys(a.families)) {
+			_, isActive := a.families[name].latest()
+			switch {
+			case !strings.HasPrefix(name, aws.ToString(in.FamilyPrefix)):
+			case in.Status == types.TaskDefinitionFamilyStatusActive && !isActive:
+			case in.Status == types.TaskDefinitionFamilyStatusInactive && isActive:
+			default:
+				names = append(names, name)
+			}
 		}
-	}
-	a.mu.RUnlock()
+	})
 	names, next, err := pageOf(names, in.NextToken, in.MaxResults, 100)
 	if err != nil {
 		return nil, err
 	}
-	return &ecs.ListTaskDefinitionFamiliesOutput{Families: orEmpty(names), NextToken: next}, nil
+	return &ecs.ListTaskDefinitionFamiliesOutput{Families: optional.List(names), NextToken: next}, nil
 }

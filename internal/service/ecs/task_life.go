@@ -3,14 +3,15 @@ package ecs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"flyball/internal/store"
+	"flyball/internal/optional"
+	"flyball/internal/service/ecs/scheduler"
+	"flyball/internal/state"
 	runtime "flyball/internal/task"
 )
 
@@ -21,15 +22,30 @@ const healthInterval = time.Second
 // errStopped ends the start of a task that is not wanted any more.
 var errStopped = errors.New("stopped before it was running")
 
-// drive takes a task through its life: start, watch, stop. It returns when the
-// task has stopped, or when ctx ends and the task is left running.
-func (a *API) drive(ctx context.Context, t *task) {
-	handle, err := a.start(ctx, t)
-	if err != nil {
-		a.finish(t, types.TaskStopCodeTaskFailedToStart, err.Error(), nil)
-		return
+// drivenAtOnce is how many tasks are given their goroutines in one go.
+const drivenAtOnce = 64
+
+// driveAll gives tasks that were accepted or adopted the goroutines that drive
+// them, until lives ends.
+func (a *API) driveAll(lives context.Context, tasks []*task) {
+	for _, t := range tasks {
+		a.drivers.Go(func() { a.drive(lives, t) })
 	}
-	a.started(t, handle)
+}
+
+// drive takes a task through its life: start, watch, stop. An adopted task has
+// been started. It returns when the task has stopped, or when ctx ends and the
+// task is left running.
+func (a *API) drive(ctx context.Context, t *task) {
+	handle := t.handle
+	if handle == nil {
+		var err error
+		if handle, err = a.start(ctx, t); err != nil {
+			a.finish(t, types.TaskStopCodeTaskFailedToStart, err.Error(), nil)
+			return
+		}
+		a.started(t, handle)
+	}
 	a.attend(ctx, t, handle)
 }
 
@@ -47,16 +63,9 @@ func (a *API) start(ctx context.Context, t *task) (runtime.Task, error) {
 	case <-ctx.Done():
 		return nil, errStopped
 	}
-	select {
-	case <-t.stop:
-		return nil, errStopped
-	default:
+	if err := a.begin(ctx, t); err != nil {
+		return nil, err
 	}
-	a.alter(t, func() {
-		t.setStatus(statusPending)
-		t.setAttachment("ATTACHING", "")
-		t.api.PullStartedAt = aws.Time(a.now())
-	})
 	spec, err := a.spec(t)
 	if err != nil {
 		return nil, err
@@ -74,33 +83,55 @@ func (a *API) start(ctx context.Context, t *task) (runtime.Task, error) {
 	return a.cfg.Runtime.Start(ctx, spec)
 }
 
-// alter changes a task and has its service looked at.
+// begin makes a task that is still wanted PENDING. It returns when that is on
+// disk: a process of whose task nothing is known after a crash belongs to nobody.
+func (a *API) begin(ctx context.Context, t *task) error {
+	wanted := false
+	a.cell.State.Later(func(tx *state.Tx) {
+		if wanted = !t.askedToStop(); wanted {
+			t.setStatus(statusPending)
+			t.setAttachment("ATTACHING", "")
+			t.api.PullStartedAt = aws.Time(a.now())
+			a.changed(tx, t)
+		}
+	})
+	if !wanted {
+		return errStopped
+	}
+	return a.cell.State.Settle(ctx)
+}
+
+// alter changes a task.
 func (a *API) alter(t *task, f func()) {
-	var b store.Batch
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	f()
-	t.save(&b)
-	a.writeLater(&b)
+	a.cell.State.Later(func(tx *state.Tx) {
+		f()
+		a.changed(tx, t)
+	})
+}
+
+// changed stores a task whose state has changed, tells of it, and has its service
+// reconciled.
+func (a *API) changed(tx *state.Tx, t *task) {
+	t.save(tx)
+	a.publishTask(tx, t)
 	if t.service != nil {
-		a.markDirty(t.service)
+		a.reconcileSoon(t.service)
 	}
 }
 
-// started records that the containers run.
+// started notes that the containers run.
 func (a *API) started(t *task, handle runtime.Task) {
+	address, exits := handle.Address(), handle.Exits()
 	a.alter(t, func() {
 		now := a.now()
-		t.handle = handle
 		t.api.PullStoppedAt = aws.Time(now)
 		t.setStatus(statusActivating)
-		t.setAttachment("ATTACHED", handle.Address())
 		t.setContainers(func(c *types.Container) {
 			c.LastStatus = aws.String(statusRunning)
 			c.RuntimeId = aws.String(t.runtimeID(*c.Name))
 		})
-		t.connect(handle.Address())
-		t.showExits(handle.Exits())
+		t.attach(handle, address)
+		t.showExits(exits)
 		t.api.StartedAt = aws.Time(now)
 		t.api.Connectivity = types.ConnectivityConnected
 		t.api.ConnectivityAt = aws.Time(now)
@@ -108,8 +139,15 @@ func (a *API) started(t *task, handle runtime.Task) {
 		if t.askedToStop() { // while it was starting
 			t.setStatus(statusDeactivating)
 		}
-		a.measure(t)
+		a.measure(t, mark{at: time.Now()})
 	})
+}
+
+// attach gives a task its containers at an address.
+func (t *task) attach(handle runtime.Task, address string) {
+	t.handle, t.address = handle, address
+	t.setAttachment("ATTACHED", address)
+	t.connect(address)
 }
 
 // connect shows the task's address in its containers: as an interface where the
@@ -153,14 +191,14 @@ func (a *API) attend(ctx context.Context, t *task, handle runtime.Task) {
 	for {
 		select {
 		case <-health:
-			a.noteHealth(t, handle.Health())
+			a.noteHealth(ctx, t, handle.Health())
 		case <-t.stop:
 			a.alter(t, func() { t.setStatus(statusStopping) })
 			if err := handle.Stop(ctx); err != nil {
 				if ctx.Err() != nil {
 					return // the next life of the server finds it
 				}
-				a.cfg.Log.Error("stop a task", "task", t.id, "err", err)
+				a.cell.Log.Error("stop a task", "task", t.id, "err", err)
 			}
 			a.finish(t, "", "", handle.Exits())
 			return
@@ -173,11 +211,10 @@ func (a *API) attend(ctx context.Context, t *task, handle runtime.Task) {
 	}
 }
 
-// noteHealth records the result of the health checks when it has changed.
-func (a *API) noteHealth(t *task, h runtime.Health) {
-	a.mu.RLock()
-	changed := t.api.HealthStatus != types.HealthStatus(h)
-	a.mu.RUnlock()
+// noteHealth notes the result of the health checks when it has changed.
+func (a *API) noteHealth(ctx context.Context, t *task, h runtime.Health) {
+	changed := false
+	a.cell.State.View(ctx, func() { changed = t.api.HealthStatus != types.HealthStatus(h) })
 	if !changed {
 		return
 	}
@@ -196,47 +233,42 @@ func (a *API) noteHealth(t *task, h runtime.Health) {
 	})
 }
 
-// finish records that a task has stopped. A task that was asked to stop keeps
-// the reason it was asked with; any other end is a failure of the task.
+// finish notes that a task has stopped. A task that was asked to stop keeps the
+// reason it was asked with; any other end is a failure of the task.
 func (a *API) finish(t *task, code types.TaskStopCode, reason string, exits []runtime.Exit) {
-	var b store.Batch
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	now := a.now()
-	failed := !t.askedToStop() || t.unhealthy
-	if !t.askedToStop() {
-		t.api.StopCode, t.api.StoppedReason = code, aws.String(reason)
-		t.api.DesiredStatus = aws.String(statusStopped)
-		t.api.StoppingAt = aws.Time(now)
-	}
-	if t.api.StartedAt != nil {
-		t.api.ExecutionStoppedAt = aws.Time(now)
-	}
-	t.setStatus(statusDeprovisioning)
-	t.showExits(exits)
-	a.retire(t, now)
-	t.save(&b)
-	if s := t.service; s != nil {
-		if failed && s.status() == active {
+	a.cell.State.Later(func(tx *state.Tx) {
+		now := a.now()
+		failed := !t.askedToStop() || t.unhealthy
+		if !t.askedToStop() {
+			t.api.StopCode, t.api.StoppedReason = code, aws.String(reason)
+			t.api.DesiredStatus = aws.String(statusStopped)
+			t.api.StoppingAt = aws.Time(now)
+		}
+		if t.api.StartedAt != nil {
+			t.api.ExecutionStoppedAt = aws.Time(now)
+		}
+		t.setStatus(statusDeprovisioning)
+		t.showExits(exits)
+		a.end(tx, t, now)
+		if s := t.service; s != nil && failed && s.status() == active {
 			a.noteFailure(s, t, now)
 		}
-		a.markDirty(s)
-	}
-	a.writeLater(&b)
+	})
 }
 
-// retire makes a task STOPPED, to be forgotten after a while. The lock is held.
-func (a *API) retire(t *task, now time.Time) {
+// end makes a task STOPPED, to be forgotten after a while.
+func (a *API) end(tx *state.Tx, t *task, now time.Time) {
 	t.setStatus(statusStopped)
 	t.setAttachment("DELETED", "")
 	t.setContainers(func(c *types.Container) { c.LastStatus = aws.String(statusStopped) })
 	t.api.StoppedAt = aws.Time(now)
 	t.api.Connectivity, t.api.ConnectivityAt = "", nil
 	if t.service != nil {
-		delete(t.service.tasks, t.id)
+		drop(tx, t.service.tasks, t.id)
 	}
-	delete(a.running, t)
-	a.retired = append(a.retired, retirement{now.Add(forgetAfter), t, nil})
+	drop(tx, a.measured, t)
+	a.retire(tx, t, now)
+	a.changed(tx, t)
 }
 
 // showExits shows how containers ended: all of the task, or those that others
@@ -258,138 +290,25 @@ func (t *task) showExits(exits []runtime.Exit) {
 		if e.Known {
 			c.ExitCode = aws.Int32(int32(e.Code))
 		}
-		c.Reason = nonEmpty(e.Reason)
+		c.Reason = optional.String(e.Reason)
 	})
 }
 
 // noteFailure counts a task of a service that ended by itself. Tasks that were
-// started before the last failure are part of it: ten tasks that crash together
-// are one reason to wait, not ten. The lock is held.
+// accepted before the last failure are part of it: ten tasks that crash together
+// are one reason to wait, not ten.
 func (a *API) noteFailure(s *service, t *task, now time.Time) {
 	if t.api.StartedAt != nil && now.Sub(*t.api.StartedAt) >= a.virtual(shortLife) {
 		s.failures = 0
 	}
-	if t.wave == s.wave {
+	if t.attempt == s.attempt {
 		s.failures++
-		s.wave++
-		s.retryAt = now.Add(a.virtual(backOff(s.failures)))
+		s.attempt++
+		s.retryAt = now.Add(a.virtual(scheduler.BackOff(s.failures)))
 	}
 	d := s.primary()
 	if t.deployment == d.ID && d.State == types.DeploymentRolloutStateInProgress {
 		d.Failed++
 		s.history[0].Failures = d.Failed
 	}
-}
-
-// A retirement is something that has ended and is forgotten at a time.
-type retirement struct {
-	at      time.Time
-	task    *task
-	service *service
-}
-
-// forget drops what ended long enough ago.
-func (a *API) forget(now time.Time) {
-	var b store.Batch
-	var tasks []runtime.Task
-	a.mu.Lock()
-	for len(a.retired) > 0 && !a.retired[0].at.After(now) {
-		r := a.retired[0]
-		a.retired[0] = retirement{}
-		a.retired = a.retired[1:]
-		if r.service != nil {
-			a.remove(r.service, &b)
-			continue
-		}
-		delete(r.task.cluster.tasks, r.task.id)
-		b.Delete(kindTask, r.task.key())
-		if r.task.handle != nil {
-			tasks = append(tasks, r.task.handle)
-		}
-	}
-	a.writeLater(&b)
-	a.mu.Unlock()
-	for _, t := range tasks {
-		if err := t.Remove(); err != nil {
-			a.cfg.Log.Warn("remove a stopped task", "task", t.ID(), "err", err)
-		}
-	}
-}
-
-// adopt settles which of the tasks that were alive in the server's last life
-// still are. Those are driven on; the others have stopped. What the runtime
-// finds and nobody knows is stopped.
-func (a *API) adopt(ctx, lives context.Context) error {
-	found, err := a.cfg.Runtime.Recover(ctx)
-	if err != nil {
-		return fmt.Errorf("recover tasks: %w", err)
-	}
-	byID := make(map[string]runtime.Task, len(found))
-	for _, h := range found {
-		byID[h.ID()] = h
-	}
-	var b store.Batch
-	a.mu.Lock()
-	now := a.now()
-	for _, t := range a.unconfirmed {
-		handle, alive := byID[t.id]
-		delete(byID, t.id)
-		switch {
-		case alive && t.api.StartedAt != nil:
-			a.resume(lives, t, handle)
-		case alive: // it was started, but that was not written down
-			a.resume(lives, t, handle)
-			t.api.StartedAt = aws.Time(now)
-			t.setStatus(statusRunning)
-			t.setAttachment("ATTACHED", handle.Address())
-			t.connect(handle.Address())
-			t.setContainers(func(c *types.Container) { c.LastStatus = aws.String(statusRunning) })
-			t.save(&b)
-		default:
-			a.lost(t, now)
-			t.save(&b)
-		}
-	}
-	a.unconfirmed = nil
-	for _, c := range a.clusters {
-		for id, h := range byID {
-			if t := c.tasks[id]; t != nil && t.stopped() {
-				t.handle = h // its logs are kept as long as the task is remembered
-				delete(byID, id)
-			}
-		}
-	}
-	a.writeLater(&b)
-	a.mu.Unlock()
-
-	for _, h := range byID {
-		a.drivers.Go(func() {
-			if err := errors.Join(h.Stop(lives), h.Remove()); err != nil {
-				a.cfg.Log.Warn("stop an unknown task", "task", h.ID(), "err", err)
-			}
-		})
-	}
-	return nil
-}
-
-// resume drives a task on that has been running all the time. The lock is held.
-func (a *API) resume(lives context.Context, t *task, handle runtime.Task) {
-	t.handle, t.resumed = handle, true
-	a.measure(t)
-	if t.askedToStop() {
-		close(t.stop)
-	}
-	a.drivers.Go(func() { a.attend(lives, t, handle) })
-}
-
-// lost ends a task that did not survive. It is not counted as a failure of the
-// task. The lock is held.
-func (a *API) lost(t *task, now time.Time) {
-	if !t.askedToStop() {
-		t.api.DesiredStatus = aws.String(statusStopped)
-		t.api.StopCode = stopShutdown
-		t.api.StoppedReason = aws.String("The task did not survive a restart of the server.")
-		t.api.StoppingAt = aws.Time(now)
-	}
-	a.retire(t, now)
 }

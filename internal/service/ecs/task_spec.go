@@ -21,8 +21,8 @@ func (a *API) spec(t *task) (runtime.Spec, error) {
 	size := t.size()
 	spec := runtime.Spec{
 		ID:     t.id,
-		CPU:    size.cpu,
-		Memory: size.memory,
+		CPU:    size.CPU,
+		Memory: size.Memory,
 		Labels: map[string]string{
 			"cluster":         t.cluster.name,
 			"task-arn":        t.arn(),
@@ -144,8 +144,8 @@ func healthCheck(h *types.HealthCheck) *runtime.HealthCheck {
 // metadata and, where there is just one port, its number in PORT.
 func (a *API) environment(t *task, c types.ContainerDefinition, o types.ContainerOverride) []string {
 	env := map[string]string{
-		"AWS_REGION":            a.cfg.Region,
-		"AWS_DEFAULT_REGION":    a.cfg.Region,
+		"AWS_REGION":            a.cell.Region,
+		"AWS_DEFAULT_REGION":    a.cell.Region,
 		"AWS_ACCESS_KEY_ID":     "task",
 		"AWS_SECRET_ACCESS_KEY": "task",
 	}
@@ -160,7 +160,7 @@ func (a *API) environment(t *task, c types.ContainerDefinition, o types.Containe
 		env[*e.Name] = aws.ToString(e.Value)
 	}
 	var list []string
-	for _, name := range sortedKeys(env) {
+	for _, name := range slices.Sorted(maps.Keys(env)) {
 		list = append(list, name+"="+env[name])
 	}
 	return list

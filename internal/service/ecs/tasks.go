@@ -6,17 +6,20 @@ import (
 	"encoding/hex"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"flyball/internal/store"
+	"flyball/internal/optional"
+	"flyball/internal/service/ecs/fault"
+	"flyball/internal/service/ecs/rules"
+	"flyball/internal/service/ecs/scheduler"
+	"flyball/internal/state"
 	runtime "flyball/internal/task"
 )
 
-// describeTask is the task as the API shows it. The lock is held.
+// describeTask is the task as the API shows it.
 func describeTask(t *task, include []types.TaskField) types.Task {
 	d := t.api
 	if !slices.Contains(include, types.TaskFieldTags) {
@@ -27,11 +30,14 @@ func describeTask(t *task, include []types.TaskField) types.Task {
 
 // RunTask starts up to ten tasks that belong to no service.
 func (a *API) RunTask(ctx context.Context, in *ecs.RunTaskInput, _ ...func(*ecs.Options)) (*ecs.RunTaskOutput, error) {
-	if err := checkRun(in); err != nil {
+	if err := rules.CheckRunTask(in); err != nil {
+		return nil, err
+	}
+	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
 	out := &ecs.RunTaskOutput{Tasks: []types.Task{}, Failures: []types.Failure{}}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -49,10 +55,10 @@ func (a *API) RunTask(ctx context.Context, in *ecs.RunTaskInput, _ ...func(*ecs.
 		if err != nil {
 			return err
 		}
-		providers := newSpread(order.launch.Strategy)
+		providers := scheduler.NewSpread(order.launch.Strategy)
 		for range max(1, aws.ToInt32(in.Count)) {
-			order.provider = providers.next()
-			t := a.newTask(order, b)
+			order.provider = providers.Next()
+			t := a.newTask(tx, order)
 			out.Tasks = append(out.Tasks, describeTask(t, []types.TaskField{types.TaskFieldTags}))
 		}
 		return nil
@@ -79,7 +85,7 @@ func fingerprint(in *ecs.RunTaskInput) string {
 	if aws.ToString(in.ClientToken) == "" {
 		return ""
 	}
-	sum := sha256.Sum256(document(in))
+	sum := sha256.Sum256(marshal(in))
 	return hex.EncodeToString(sum[:16])
 }
 
@@ -93,54 +99,29 @@ func conflictingRun(earlier []*task) error {
 	return conflict
 }
 
-func checkRun(in *ecs.RunTaskInput) error {
-	switch {
-	case aws.ToString(in.TaskDefinition) == "":
-		return clientError("TaskDefinition can not be blank.")
-	case in.Count != nil && (*in.Count < 1 || *in.Count > 10):
-		return invalidParameter("Count must be between 1 and 10.")
-	case len(aws.ToString(in.StartedBy)) > 128:
-		return invalidParameter("startedBy can be at most 128 characters long.")
-	case len(aws.ToString(in.Group)) > 255:
-		return invalidParameter("The task group can be at most 255 characters long.")
-	case len(aws.ToString(in.ReferenceId)) > 1024:
-		return invalidParameter("The reference ID can be at most 1024 characters long.")
-	case strings.HasPrefix(aws.ToString(in.Group), "service:"):
-		return invalidParameter("The task group cannot start with service:, which is reserved for services.")
-	case in.PropagateTags == types.PropagateTagsService:
-		return invalidParameter("The propagateTags value SERVICE is not valid for a task that belongs to no service.")
-	case len(in.VolumeConfigurations) > 0:
-		return notServed("volumeConfigurations")
-	case len(aws.ToString(in.ClientToken)) > 64:
-		return invalidParameter("The client token can be at most 64 characters long.")
-	}
-	if err := checkPlacement(in.PlacementConstraints, in.PlacementStrategy); err != nil {
-		return err
-	}
-	return checkTags(in.Tags)
-}
-
-// runOrder validates a RunTask call against the state. The lock is held.
+// runOrder validates a RunTask call against the state.
 func (a *API) runOrder(c *cluster, in *ecs.RunTaskInput) (taskOrder, error) {
 	def, err := a.usableDefinition(in.TaskDefinition)
 	if err != nil {
 		return taskOrder{}, err
 	}
-	if err := checkOverrides(def, in.Overrides); err != nil {
+	if err := rules.CheckOverrides(&def.api, in.Overrides); err != nil {
 		return taskOrder{}, err
 	}
-	l := launch{
+	l := rules.Launch{
 		LaunchType:      in.LaunchType,
 		Strategy:        in.CapacityProviderStrategy,
 		Network:         in.NetworkConfiguration,
 		PlatformVersion: in.PlatformVersion,
 	}
-	if l, err = l.resolve(c, def); err != nil {
+	if l, err = l.Resolve(&c.api, &def.api); err != nil {
 		return taskOrder{}, err
 	}
 	tags := in.Tags
 	if in.PropagateTags == types.PropagateTagsTaskDefinition {
-		tags = mergeTags(def.tags, tags)
+		if tags, err = mergeTags(def.tags, tags); err != nil {
+			return taskOrder{}, err
+		}
 	}
 	if in.EnableECSManagedTags {
 		tags = append(slices.Clone(tags), types.Tag{Key: aws.String("aws:ecs:clusterName"), Value: aws.String(c.name)})
@@ -163,87 +144,26 @@ func (a *API) runOrder(c *cluster, in *ecs.RunTaskInput) (taskOrder, error) {
 	}, nil
 }
 
-func checkOverrides(def *definition, o *types.TaskOverride) error {
-	if o == nil {
-		return nil
-	}
-	for _, c := range o.ContainerOverrides {
-		if !def.container(aws.ToString(c.Name)) {
-			return invalidParameter("Override for container named %s is not a container in the TaskDefinition.", aws.ToString(c.Name))
-		}
-		for _, e := range c.Environment {
-			if aws.ToString(e.Name) == "" {
-				return invalidParameter("Environment variable names must not be null or empty in the override of container %s.", *c.Name)
-			}
-		}
-		if len(c.EnvironmentFiles) > 0 {
-			return notServed("environmentFiles of an override")
-		}
-		if aws.ToInt32(c.Cpu) < 0 || c.Memory != nil && *c.Memory < 6 || c.MemoryReservation != nil && *c.MemoryReservation < 1 {
-			return clientError("Invalid 'cpu', 'memory' or 'memoryReservation' setting in the override of container '%s'.", *c.Name)
-		}
-	}
-	//lint:ignore SA1019 old clients still send it, and are refused
-	if len(o.InferenceAcceleratorOverrides) > 0 {
-		return notServed("inferenceAcceleratorOverrides")
-	}
-	if n := overrideLength(o); n > maxOverrides {
-		return invalidParameter("Container Overrides length must be at most %d", maxOverrides)
-	}
-	if err := checkEphemeralStorage(o.EphemeralStorage); err != nil {
-		return err
-	}
-	size, err := parseSize(o.Cpu, o.Memory)
-	if err != nil {
-		return err
-	}
-	size = size.or(def.size)
-	if slices.Contains(def.api.RequiresCompatibilities, types.CompatibilityFargate) && !fargateSize(size.cpu, size.memory) {
-		return clientError("No Fargate configuration exists for given values: %d CPU, %d memory. See the Amazon ECS documentation for the valid values.", size.cpu, size.memory)
-	}
-	return nil
-}
-
-// maxOverrides is how many characters the overrides of a task may have.
-const maxOverrides = 8192
-
-func overrideLength(o *types.TaskOverride) int {
-	n := len(aws.ToString(o.ExecutionRoleArn)) + len(aws.ToString(o.TaskRoleArn))
-	for _, c := range o.ContainerOverrides {
-		n += len(*c.Name)
-		for _, arg := range c.Command {
-			n += len(arg)
-		}
-		for _, e := range c.Environment {
-			n += len(*e.Name) + len(aws.ToString(e.Value))
-		}
-	}
-	return n
-}
-
 // StopTask stops a task. One of a service is replaced by the scheduler.
 func (a *API) StopTask(ctx context.Context, in *ecs.StopTaskInput, _ ...func(*ecs.Options)) (*ecs.StopTaskOutput, error) {
 	if len(aws.ToString(in.Reason)) > 1024 {
-		return nil, invalidParameter("The reason can be at most 1024 characters long.")
+		return nil, fault.InvalidParameter("The reason can be at most 1024 characters long.")
 	}
 	out := &ecs.StopTaskOutput{}
-	return answer(out, a.change(func(b *store.Batch) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
 		}
 		t, ok := a.findTask(c, aws.ToString(in.Task))
 		if !ok {
-			return invalidParameter("The referenced task was not found.")
+			return fault.InvalidParameter("The referenced task was not found.")
 		}
 		reason := aws.ToString(in.Reason)
 		if reason == "" {
 			reason = "Task stopped by user"
 		}
-		t.askToStop(b, a.now(), stopUser, reason)
-		if t.service != nil {
-			a.markDirty(t.service)
-		}
+		a.stopTask(tx, t, stopUser, reason)
 		shown := describeTask(t, []types.TaskField{types.TaskFieldTags})
 		out.Task = &shown
 		return nil
@@ -254,33 +174,33 @@ func (a *API) StopTask(ctx context.Context, in *ecs.StopTaskInput, _ ...func(*ec
 // they are remembered.
 func (a *API) DescribeTasks(ctx context.Context, in *ecs.DescribeTasksInput, _ ...func(*ecs.Options)) (*ecs.DescribeTasksOutput, error) {
 	out := &ecs.DescribeTasksOutput{Tasks: []types.Task{}, Failures: []types.Failure{}}
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	c, err := a.activeCluster(in.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	switch n := len(in.Tasks); {
-	case n == 0:
-		return nil, invalidParameter("Tasks cannot be empty.")
-	case n > 100:
-		return nil, invalidParameter("Tasks can have at most 100 items.")
-	}
-	for _, ref := range in.Tasks {
-		t, ok := a.findTask(c, ref)
-		if !ok {
-			out.Failures = append(out.Failures, missing(a.reference("task", ref, c.name)))
-			continue
+	return read(ctx, a, func() (*ecs.DescribeTasksOutput, error) {
+		c, err := a.activeCluster(in.Cluster)
+		if err != nil {
+			return nil, err
 		}
-		out.Tasks = append(out.Tasks, describeTask(t, in.Include))
-	}
-	return out, nil
+		switch n := len(in.Tasks); {
+		case n == 0:
+			return nil, fault.InvalidParameter("Tasks cannot be empty.")
+		case n > 100:
+			return nil, fault.InvalidParameter("Tasks can have at most 100 items.")
+		}
+		for _, ref := range in.Tasks {
+			t, ok := a.findTask(c, ref)
+			if !ok {
+				out.Failures = append(out.Failures, missing(a.reference("task", ref, c.name)))
+				continue
+			}
+			out.Tasks = append(out.Tasks, describeTask(t, in.Include))
+		}
+		return out, nil
+	})
 }
 
 // ListTasks lists the ARNs of a cluster's tasks that pass all the filters. Tasks
 // that are to run are listed unless stopped ones are asked for.
 func (a *API) ListTasks(ctx context.Context, in *ecs.ListTasksInput, _ ...func(*ecs.Options)) (*ecs.ListTasksOutput, error) {
-	arns, err := a.matchingTasks(in)
+	arns, err := a.matchingTasks(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -289,45 +209,45 @@ func (a *API) ListTasks(ctx context.Context, in *ecs.ListTasksInput, _ ...func(*
 	if err != nil {
 		return nil, err
 	}
-	return &ecs.ListTasksOutput{TaskArns: orEmpty(arns), NextToken: next}, nil
+	return &ecs.ListTasksOutput{TaskArns: optional.List(arns), NextToken: next}, nil
 }
 
-func (a *API) matchingTasks(in *ecs.ListTasksInput) ([]string, error) {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	c, err := a.activeCluster(in.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	if in.StartedBy != nil && (in.Family != nil || in.ServiceName != nil || in.LaunchType != "") {
-		return nil, invalidParameter("When startedBy is specified, it must be the only filter.")
-	}
-	tasks := c.tasks
-	if in.ServiceName != nil {
-		s, ok := a.findService(c, *in.ServiceName)
-		if !ok {
-			return nil, serviceNotFound()
+func (a *API) matchingTasks(ctx context.Context, in *ecs.ListTasksInput) ([]string, error) {
+	return read(ctx, a, func() ([]string, error) {
+		c, err := a.activeCluster(in.Cluster)
+		if err != nil {
+			return nil, err
 		}
-		if in.DesiredStatus != types.DesiredStatusStopped {
-			tasks = s.tasks // those of one service: no need to look at all
+		if in.StartedBy != nil && (in.Family != nil || in.ServiceName != nil || in.LaunchType != "") {
+			return nil, fault.InvalidParameter("When startedBy is specified, it must be the only filter.")
 		}
-		in = &ecs.ListTasksInput{
-			ServiceName:       aws.String("service:" + s.name),
-			ContainerInstance: in.ContainerInstance,
-			DaemonName:        in.DaemonName,
-			DesiredStatus:     in.DesiredStatus,
-			Family:            in.Family,
-			LaunchType:        in.LaunchType,
-			StartedBy:         in.StartedBy,
+		tasks := c.tasks
+		if in.ServiceName != nil {
+			s, ok := a.findService(c, *in.ServiceName)
+			if !ok {
+				return nil, fault.ServiceNotFound()
+			}
+			if in.DesiredStatus != types.DesiredStatusStopped {
+				tasks = s.tasks // those of one service: no need to look at all
+			}
+			in = &ecs.ListTasksInput{
+				ServiceName:       aws.String("service:" + s.name),
+				ContainerInstance: in.ContainerInstance,
+				DaemonName:        in.DaemonName,
+				DesiredStatus:     in.DesiredStatus,
+				Family:            in.Family,
+				LaunchType:        in.LaunchType,
+				StartedBy:         in.StartedBy,
+			}
 		}
-	}
-	var arns []string
-	for _, t := range tasks {
-		if t.matches(in) {
-			arns = append(arns, t.arn())
+		var arns []string
+		for _, t := range tasks {
+			if t.matches(in) {
+				arns = append(arns, t.arn())
+			}
 		}
-	}
-	return arns, nil
+		return arns, nil
+	})
 }
 
 // matches is whether a task passes the filters. ServiceName is the task group
@@ -360,23 +280,23 @@ func (t *task) matches(in *ecs.ListTasksInput) bool {
 // follow it goes on until the task ends. The task is named by its ID or ARN; an
 // empty container name is the first container.
 func (a *API) TaskLogs(ctx context.Context, ref, container string, follow bool) (io.ReadCloser, error) {
-	handle, err := a.handleOf(ref)
+	handle, err := a.handleOf(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
 	return handle.Logs(ctx, container, follow)
 }
 
-func (a *API) handleOf(ref string) (runtime.Task, error) {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	for _, c := range a.clusters {
-		if t, ok := a.findTask(c, ref); ok {
-			if t.handle == nil {
-				return nil, clientError("There are no logs of the task: its containers have not been started, or the server was started again since.")
+func (a *API) handleOf(ctx context.Context, ref string) (runtime.Task, error) {
+	return read(ctx, a, func() (runtime.Task, error) {
+		for _, c := range a.clusters {
+			if t, ok := a.findTask(c, ref); ok {
+				if t.handle == nil {
+					return nil, fault.Client("There are no logs of the task: its containers have not been started, or the server was started again since.")
+				}
+				return t.handle, nil
 			}
-			return t.handle, nil
 		}
-	}
-	return nil, invalidParameter("The referenced task was not found.")
+		return nil, fault.InvalidParameter("The referenced task was not found.")
+	})
 }

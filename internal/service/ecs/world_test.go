@@ -5,6 +5,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,11 +18,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/cell"
 	"flyball/internal/clock"
+	"flyball/internal/event"
+	"flyball/internal/state"
 	"flyball/internal/store"
 	runtime "flyball/internal/task"
 	"flyball/metric"
 )
+
+// noon is when the world begins.
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // A world is a server for one test: an API that runs over a runtime without
 // processes, in the time of a synctest bubble.
@@ -28,9 +37,11 @@ type world struct {
 	api     *API
 	runtime *fakeRuntime
 	metrics *recorder
-	store   store.Store
+	state   *state.State // of all cells
+	store   store.Store  // of the cell
 	config  Config
-	end     func() // ends Run and waits for it
+	strays  map[string]runtime.Task // what the API did not adopt
+	end     func()                  // ends Run and waits for it
 }
 
 // inWorld runs a test in a world that stands at noon of 1 March 2026.
@@ -45,25 +56,50 @@ func inWorldAt(t *testing.T, speed float64, test func(w *world)) {
 			t.Fatal(err)
 		}
 		defer st.Close()
-		w := &world{T: t, runtime: newFakeRuntime(), metrics: &recorder{}, store: st}
+		w := &world{T: t, runtime: newFakeRuntime(), metrics: &recorder{}, state: state.New(st)}
 		w.config = Config{
-			Account: "123456789012", Region: "us-east-1",
-			Clock: clock.New(noon, speed), Store: st, Runtime: w.runtime, Metrics: w.metrics,
+			Cell:    testCell(w.state, "us-east-1", clock.New(noon, speed)),
+			Runtime: w.runtime, Metrics: w.metrics,
 			Endpoint: "http://127.0.0.1:4566",
 		}
+		w.store = w.config.Cell.State.Store()
 		w.boot()
 		defer func() { w.end() }()
 		test(w)
 	})
 }
 
+// testCell is a region of an account over a store.
+func testCell(st *state.State, region string, c *clock.Clock) *cell.Cell {
+	const account = "123456789012"
+	return &cell.Cell{
+		Account: account, Region: region,
+		Clock: c, State: st.Scope(cell.Scope(account, region)), Events: &event.Stream{}, Log: slog.New(slog.DiscardHandler),
+	}
+}
+
 // boot starts the server on what the store holds.
 func (w *world) boot() {
+	w.Helper()
+	w.open()
+	w.run()
+}
+
+// open loads what the store holds and adopts the tasks of the runtime.
+func (w *world) open() {
 	w.Helper()
 	api, err := New(w.config)
 	if err != nil {
 		w.Fatal(err)
 	}
+	w.api, w.strays = api, w.runtime.recovered()
+	api.Adopt(w.strays)
+	w.end = func() {}
+}
+
+// run has the server run until end.
+func (w *world) run() {
+	api := w.api
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -72,7 +108,6 @@ func (w *world) boot() {
 			w.Errorf("run: %v", err)
 		}
 	}()
-	w.api = api
 	w.end = func() {
 		cancel()
 		<-done
@@ -249,13 +284,18 @@ func (r *fakeRuntime) Start(ctx context.Context, spec runtime.Spec) (runtime.Tas
 }
 
 func (r *fakeRuntime) Recover(context.Context) ([]runtime.Task, error) {
+	return slices.Collect(maps.Values(r.recovered())), nil
+}
+
+// recovered is what Recover returns, by ID.
+func (r *fakeRuntime) recovered() map[string]runtime.Task {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var kept []runtime.Task
-	for _, t := range r.tasks {
-		kept = append(kept, t)
+	found := map[string]runtime.Task{}
+	for id, t := range r.tasks {
+		found[id] = t
 	}
-	return kept, nil
+	return found
 }
 
 // lose forgets a task, as a host does that was started anew.

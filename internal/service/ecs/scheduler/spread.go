@@ -1,25 +1,30 @@
-package ecs
+package scheduler
 
 import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 )
 
-// A spread deals tasks out over the capacity providers of a strategy.
-type spread struct {
+// A Spread deals tasks out over the capacity providers of a strategy.
+type Spread struct {
 	strategy []types.CapacityProviderStrategyItem
 	tasks    map[string]int // by provider
 }
 
-func newSpread(strategy []types.CapacityProviderStrategyItem) *spread {
-	return &spread{strategy, map[string]int{}}
+// NewSpread deals out by a strategy, after the tasks whose providers are given.
+func NewSpread(strategy []types.CapacityProviderStrategyItem, providers ...string) *Spread {
+	s := &Spread{strategy, map[string]int{}}
+	for _, name := range providers {
+		s.tasks[name]++
+	}
+	return s
 }
 
-// next is the provider of one more task: the one whose base is not met yet, else
+// Next is the provider of one more task: the one whose base is not met yet, else
 // the one that would be the least ahead of its weight. It is "" without a strategy.
 // With a base of 1 on FARGATE and weights of 1 and 4, six tasks are two of FARGATE
 // and four of FARGATE_SPOT.
-func (s *spread) next() string {
+func (s *Spread) Next() string {
 	var chosen types.CapacityProviderStrategyItem
 	beyond := func(i types.CapacityProviderStrategyItem) int {
 		return s.tasks[aws.ToString(i.CapacityProvider)] - int(i.Base) + 1

@@ -1,8 +1,9 @@
-package ecs
+package scheduler
 
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,31 +14,31 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // tasksOf reads tasks from a short text, one letter each, oldest first: r is a
 // ready task, s one that has just started, p a pending one, u an unhealthy one,
-// g one that is unhealthy within its grace period, x a stopping one, P a ready and protected one. Capitals aside, the names count
-// up: new-0, new-1.
-func tasksOf(deployment, letters string) []taskView {
-	var tasks []taskView
+// g one that is unhealthy within its grace period, x a stopping one, P a ready and
+// protected one. The names count up: new-0, new-1.
+func tasksOf(deployment, letters string) []Task {
+	var tasks []Task
 	for i, c := range letters {
-		t := taskView{
-			id:         fmt.Sprintf("%s-%d", deployment, i),
-			deployment: deployment,
-			phase:      running,
-			readyAt:    noon.Add(-time.Minute),
-			createdAt:  noon.Add(time.Duration(i-100) * time.Second),
+		t := Task{
+			ID:         fmt.Sprintf("%s-%d", deployment, i),
+			Deployment: deployment,
+			Phase:      Running,
+			ReadyAt:    noon.Add(-time.Minute),
+			CreatedAt:  noon.Add(time.Duration(i-100) * time.Second),
 		}
 		switch c {
 		case 'p':
-			t.phase, t.readyAt = pending, time.Time{}
+			t.Phase, t.ReadyAt = Pending, time.Time{}
 		case 's':
-			t.readyAt = noon.Add(2 * time.Second)
+			t.ReadyAt = noon.Add(2 * time.Second)
 		case 'u':
-			t.unhealthyAt, t.readyAt = noon, time.Time{}
+			t.UnhealthyAt, t.ReadyAt = noon, time.Time{}
 		case 'g':
-			t.unhealthyAt, t.readyAt = noon.Add(30*time.Second), time.Time{}
+			t.UnhealthyAt, t.ReadyAt = noon.Add(30*time.Second), time.Time{}
 		case 'x':
-			t.phase = stopping
+			t.Phase = Stopping
 		case 'P':
-			t.protected = noon.Add(time.Hour)
+			t.Protected = noon.Add(time.Hour)
 		}
 		tasks = append(tasks, t)
 	}
@@ -95,68 +96,68 @@ func TestDecide(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			v := view{
-				desired: tt.desired, minimumHealthy: tt.minimum, maximum: tt.maximum,
-				primary: "new", halted: tt.halted, deleted: tt.deleted,
-				tasks: slices.Concat(tasksOf("new", tt.current), tasksOf("old", tt.old)),
+			v := View{
+				Desired: tt.desired, MinimumHealthy: tt.minimum, Maximum: tt.maximum,
+				Primary: "new", Halted: tt.halted, Deleted: tt.deleted,
+				Tasks: slices.Concat(tasksOf("new", tt.current), tasksOf("old", tt.old)),
 			}
 			if tt.retryIn > 0 {
-				v.retryAt = noon.Add(tt.retryIn)
+				v.RetryAt = noon.Add(tt.retryIn)
 			}
-			got := decide(v, noon)
-			if got.start != tt.start {
-				t.Errorf("start %d, want %d", got.start, tt.start)
+			got := Decide(v, noon)
+			if got.Start != tt.start {
+				t.Errorf("start %d, want %d", got.Start, tt.start)
 			}
-			if !slices.Equal(got.surplus, tt.surplus) {
-				t.Errorf("stop as surplus %v, want %v", got.surplus, tt.surplus)
+			if !slices.Equal(got.Surplus, tt.surplus) {
+				t.Errorf("stop as surplus %v, want %v", got.Surplus, tt.surplus)
 			}
-			if !slices.Equal(got.unhealthy, tt.unhealthy) {
-				t.Errorf("stop as unhealthy %v, want %v", got.unhealthy, tt.unhealthy)
+			if !slices.Equal(got.Unhealthy, tt.unhealthy) {
+				t.Errorf("stop as unhealthy %v, want %v", got.Unhealthy, tt.unhealthy)
 			}
-			if got.settled != tt.settled || got.stuck != tt.stuck || got.shielded != tt.shielded {
+			if got.Settled != tt.settled || got.Stuck != tt.stuck || got.Shielded != tt.shielded {
 				t.Errorf("settled %v stuck %v shielded %d, want %v %v %d",
-					got.settled, got.stuck, got.shielded, tt.settled, tt.stuck, tt.shielded)
+					got.Settled, got.Stuck, got.Shielded, tt.settled, tt.stuck, tt.shielded)
 			}
-			if wantWake := tt.wakeIn; wantWake > 0 && !got.wake.Equal(noon.Add(wantWake)) {
-				t.Errorf("wake at %v, want in %v", got.wake, wantWake)
+			if wantWake := tt.wakeIn; wantWake > 0 && !got.Wake.Equal(noon.Add(wantWake)) {
+				t.Errorf("wake at %v, want in %v", got.Wake, wantWake)
 			}
-			if tt.wakeIn == 0 && !got.wake.IsZero() {
-				t.Errorf("wake at %v, want none", got.wake)
+			if tt.wakeIn == 0 && !got.Wake.IsZero() {
+				t.Errorf("wake at %v, want none", got.Wake)
 			}
 		})
 	}
 }
 
-func anyView(t *rapid.T) view {
-	v := view{
-		desired:        rapid.IntRange(0, 12).Draw(t, "desired"),
-		minimumHealthy: rapid.IntRange(0, 100).Draw(t, "minimumHealthyPercent"),
-		maximum:        rapid.IntRange(100, 300).Draw(t, "maximumPercent"),
-		primary:        "new",
-		halted:         rapid.Bool().Draw(t, "halted"),
+func anyView(t *rapid.T) View {
+	v := View{
+		Desired:        rapid.IntRange(0, 12).Draw(t, "desired"),
+		MinimumHealthy: rapid.IntRange(0, 100).Draw(t, "minimumHealthyPercent"),
+		Maximum:        rapid.IntRange(100, 300).Draw(t, "maximumPercent"),
+		Primary:        "new",
+		Halted:         rapid.Bool().Draw(t, "halted"),
 	}
 	letters := rapid.StringOfN(rapid.RuneFrom([]rune("rspuxP")), 0, 15, -1)
-	v.tasks = slices.Concat(tasksOf("new", letters.Draw(t, "new")), tasksOf("old", letters.Draw(t, "old")))
+	v.Tasks = slices.Concat(tasksOf("new", letters.Draw(t, "new")), tasksOf("old", letters.Draw(t, "old")))
 	return v
 }
 
 func TestStopsLeaveTheMinimumReady(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		v := anyView(t)
-		a := decide(v, noon)
+		a := Decide(v, noon)
 		ready, left := 0, 0
-		for _, task := range v.tasks {
-			if task.ready(noon) {
+		for _, task := range v.Tasks {
+			if task.Ready(noon) {
 				ready++
-				if !slices.Contains(a.surplus, task.id) {
+				if !slices.Contains(a.Surplus, task.ID) {
 					left++
 				}
 			}
-			if task.shielded(noon) && slices.Contains(a.surplus, task.id) {
-				t.Fatalf("protected task %s is stopped", task.id)
+			if task.shielded(noon) && slices.Contains(a.Surplus, task.ID) {
+				t.Fatalf("protected task %s is stopped", task.ID)
 			}
 		}
-		floor := ceilPercent(v.desired, v.minimumHealthy)
+		floor := ceilPercent(v.Desired, v.MinimumHealthy)
 		if left < ready && left < floor {
 			t.Fatalf("%d of %d ready tasks are left, the minimum is %d", left, ready, floor)
 		}
@@ -166,15 +167,15 @@ func TestStopsLeaveTheMinimumReady(t *testing.T) {
 func TestStartsStayBelowTheMaximum(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		v := anyView(t)
-		a := decide(v, noon)
+		a := Decide(v, noon)
 		active := 0
-		for _, task := range v.tasks {
-			if task.phase != stopping && !slices.Contains(a.surplus, task.id) && !slices.Contains(a.unhealthy, task.id) {
+		for _, task := range v.Tasks {
+			if task.Phase != Stopping && !slices.Contains(a.Surplus, task.ID) && !slices.Contains(a.Unhealthy, task.ID) {
 				active++
 			}
 		}
-		if ceiling := v.desired * v.maximum / 100; a.start > 0 && active+a.start > ceiling {
-			t.Fatalf("%d tasks active and %d started, the maximum is %d", active, a.start, ceiling)
+		if ceiling := v.Desired * v.Maximum / 100; a.Start > 0 && active+a.Start > ceiling {
+			t.Fatalf("%d tasks active and %d started, the maximum is %d", active, a.Start, ceiling)
 		}
 	})
 }
@@ -184,24 +185,24 @@ func TestStartsStayBelowTheMaximum(t *testing.T) {
 func TestRolloutsComplete(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		v := anyView(t)
-		v.halted = false
-		v.maximum = max(v.maximum, 200) // leaves room to start beside a full service
+		v.Halted = false
+		v.Maximum = max(v.Maximum, 200) // leaves room to start beside a full service
 		now := noon
 		for round := range 100 {
-			a := decide(v, now)
-			if a.settled {
+			a := Decide(v, now)
+			if a.Settled {
 				return
 			}
-			v.tasks = slices.DeleteFunc(v.tasks, func(task taskView) bool {
-				return task.phase == stopping || slices.Contains(a.surplus, task.id) || slices.Contains(a.unhealthy, task.id)
+			v.Tasks = slices.DeleteFunc(v.Tasks, func(task Task) bool {
+				return task.Phase == Stopping || slices.Contains(a.Surplus, task.ID) || slices.Contains(a.Unhealthy, task.ID)
 			})
-			for i := range v.tasks {
-				if v.tasks[i].phase == pending {
-					v.tasks[i].phase, v.tasks[i].readyAt = running, now
+			for i := range v.Tasks {
+				if v.Tasks[i].Phase == Pending {
+					v.Tasks[i].Phase, v.Tasks[i].ReadyAt = Running, now
 				}
 			}
-			for i := range a.start {
-				v.tasks = append(v.tasks, taskView{id: fmt.Sprintf("started-%d-%d", round, i), deployment: "new", createdAt: now})
+			for i := range a.Start {
+				v.Tasks = append(v.Tasks, Task{ID: fmt.Sprintf("started-%d-%d", round, i), Deployment: "new", CreatedAt: now})
 			}
 			now = now.Add(10 * time.Minute)
 		}
@@ -213,18 +214,18 @@ func TestBreakerThreshold(t *testing.T) {
 	tests := []struct {
 		name    string
 		desired int
-		t       *threshold
+		t       *Threshold
 		want    int
 	}{
 		{"at least 3", 1, nil, 3},
 		{"half the desired count", 25, nil, 13},
 		{"at most 200", 800, nil, 200},
-		{"a count", 50, &threshold{count: 7}, 7},
-		{"an unbounded percentage", 4, &threshold{percent: 25}, 1},
+		{"a count", 50, &Threshold{Count: 7}, 7},
+		{"an unbounded percentage", 4, &Threshold{Percent: 25}, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := breakerThreshold(tt.desired, tt.t); got != tt.want {
+			if got := BreakerThreshold(tt.desired, tt.t); got != tt.want {
 				t.Errorf("got %d, want %d", got, tt.want)
 			}
 		})
@@ -234,11 +235,20 @@ func TestBreakerThreshold(t *testing.T) {
 func TestBackOffGrowsToFiveMinutes(t *testing.T) {
 	want := []time.Duration{0, 0, time.Second, 2 * time.Second, 4 * time.Second}
 	for failures, d := range want {
-		if got := backOff(failures); got != d {
+		if got := BackOff(failures); got != d {
 			t.Errorf("after %d failures: %v, want %v", failures, got, d)
 		}
 	}
-	if got := backOff(1000); got != 5*time.Minute {
+	if got := BackOff(1000); got != 5*time.Minute {
 		t.Errorf("after 1000 failures: %v, want 5m", got)
+	}
+}
+
+func BenchmarkDecide(b *testing.B) {
+	v := View{Desired: 100, MinimumHealthy: 100, Maximum: 200, Primary: "new"}
+	v.Tasks = tasksOf("new", strings.Repeat("r", 100))
+	b.ReportAllocs()
+	for b.Loop() {
+		Decide(v, noon)
 	}
 }

@@ -1,0 +1,60 @@
+package ecs
+
+import (
+	"context"
+	"time"
+
+	"flyball/internal/state"
+	"flyball/internal/store"
+)
+
+// forgetAfter is how long stopped tasks and deleted services stay describable,
+// in virtual time.
+const forgetAfter = time.Hour
+
+// forgottenAtOnce is how many are forgotten in one change.
+const forgottenAtOnce = 64
+
+// A retiree is something that has ended: a task or a service.
+type retiree interface {
+	forget(a *API, tx *state.Tx)
+}
+
+// retire has something forgotten that has ended at a time.
+func (a *API) retire(tx *state.Tx, r retiree, ended time.Time) {
+	tx.After(func() { a.retired.Set(r, ended.Add(forgetAfter)) })
+}
+
+// forget drops what ended long enough ago.
+func (a *API) forget(_ context.Context, due []retiree) {
+	a.cell.State.Later(func(tx *state.Tx) {
+		for _, r := range due {
+			r.forget(a, tx)
+		}
+	})
+}
+
+// forget implements retiree.
+func (t *task) forget(a *API, tx *state.Tx) {
+	drop(tx, t.cluster.tasks, t.id)
+	tx.Delete(kindTask, t.key())
+	if handle := t.handle; handle != nil {
+		tx.After(func() {
+			if err := handle.Remove(); err != nil {
+				a.cell.Log.Warn("remove a stopped task", "task", t.id, "err", err)
+			}
+		})
+	}
+}
+
+// forget implements retiree. The name may belong to a newer service by now.
+func (s *service) forget(a *API, tx *state.Tx) {
+	a.setPeriod(tx, s, 0)
+	if s.cluster.services[s.name] != s {
+		return
+	}
+	drop(tx, s.cluster.services, s.name)
+	tx.Delete(kindService, s.key())
+	tx.DeleteRange(kindEvent, store.Prefix(s.key()+"/"))
+	tx.DeleteRange(kindRollout, store.Prefix(s.key()+"/"))
+}

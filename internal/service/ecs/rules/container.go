@@ -1,0 +1,127 @@
+package rules
+
+import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"flyball/internal/service/ecs/fault"
+)
+
+func checkContainer(c *types.ContainerDefinition, in *ecs.RegisterTaskDefinitionInput, size Size) error {
+	name := aws.ToString(c.Name)
+	switch {
+	case name == "":
+		return fault.Client("Container.name should not be null or empty.")
+	case !ValidName(name):
+		return fault.Client("Container name contains invalid characters or is longer than 255 characters: '%s'.", name)
+	case aws.ToString(c.Image) == "":
+		return fault.Client("Container.image should not be null or empty.")
+	case c.Cpu < 0:
+		return fault.Client("Invalid 'cpu' setting for container '%s'.", name)
+	}
+	if err := checkContainerMemory(c, size); err != nil {
+		return err
+	}
+	if size.CPU > 0 && int(c.Cpu) > size.CPU {
+		return fault.Client("The 'cpu' setting for container '%s' is greater than for the task.", name)
+	}
+	for _, e := range c.Environment {
+		if aws.ToString(e.Name) == "" {
+			return fault.Client("Environment variable names must not be null or empty in container '%s'.", name)
+		}
+	}
+	if aws.ToInt32(c.StopTimeout) < 0 || aws.ToInt32(c.StartTimeout) < 0 {
+		return fault.Client("Invalid startTimeout or stopTimeout for container '%s'. It must not be negative.", name)
+	}
+	if r := c.RestartPolicy; r != nil && (r.RestartAttemptPeriod != nil && (*r.RestartAttemptPeriod < 60 || *r.RestartAttemptPeriod > 1800) || len(r.IgnoredExitCodes) > 50) {
+		return fault.Client("Invalid restart policy for container '%s'. restartAttemptPeriod must be between 60 and 1800, and ignoredExitCodes have at most 50 items.", name)
+	}
+	if err := checkPorts(c, in.NetworkMode); err != nil {
+		return err
+	}
+	if err := checkLinux(name, c.LinuxParameters); err != nil {
+		return err
+	}
+	return checkHealthCheck(name, c.HealthCheck)
+}
+
+func checkContainerMemory(c *types.ContainerDefinition, size Size) error {
+	name := aws.ToString(c.Name)
+	switch {
+	case c.Memory == nil && c.MemoryReservation == nil && size.Memory == 0:
+		return fault.Client("Invalid setting for container '%s'. At least one of 'memory' or 'memoryReservation' must be specified.", name)
+	case c.Memory != nil && *c.Memory < 6:
+		return fault.Client("Invalid setting for container '%s'. 'memory' must be at least 6 MiB.", name)
+	case c.MemoryReservation != nil && *c.MemoryReservation < 1:
+		return fault.Client("Invalid setting for container '%s'. 'memoryReservation' must be at least 1 MiB.", name)
+	case c.Memory != nil && c.MemoryReservation != nil && *c.Memory < *c.MemoryReservation:
+		return fault.Client("Invalid setting for container '%s'. 'memory' must be greater than or equal to 'memoryReservation'.", name)
+	case c.Memory != nil && size.Memory > 0 && int(*c.Memory) > size.Memory:
+		return fault.Client("The 'memory' setting for container '%s' is greater than for the task.", name)
+	}
+	return nil
+}
+
+func checkPorts(c *types.ContainerDefinition, mode types.NetworkMode) error {
+	name := aws.ToString(c.Name)
+	for _, p := range c.PortMappings {
+		if p.ContainerPortRange != nil && p.ContainerPort == nil && p.HostPort == nil {
+			continue
+		}
+		if p.ContainerPort == nil || *p.ContainerPort < 1 || *p.ContainerPort > 65535 {
+			return fault.Client("Invalid 'containerPort' setting for container '%s'. It must be between 1 and 65535.", name)
+		}
+		if p.HostPort == nil {
+			continue
+		}
+		if *p.HostPort < 0 || *p.HostPort > 65535 {
+			return fault.Client("Invalid 'hostPort' setting for container '%s'. It must be between 0 and 65535.", name)
+		}
+		if (mode == types.NetworkModeAwsvpc || mode == types.NetworkModeHost) && *p.HostPort != *p.ContainerPort {
+			return fault.Client("When networkMode=%s, the host ports and container ports in port mappings must match.", mode)
+		}
+	}
+	return nil
+}
+
+func checkLinux(container string, l *types.LinuxParameters) error {
+	if l == nil {
+		return nil
+	}
+	for member, v := range map[string]*int32{"maxSwap": l.MaxSwap, "sharedMemorySize": l.SharedMemorySize, "swappiness": l.Swappiness} {
+		if aws.ToInt32(v) < 0 {
+			return fault.Client("Invalid '%s' setting for container '%s'. It must not be negative.", member, container)
+		}
+	}
+	if aws.ToInt32(l.Swappiness) > 100 {
+		return fault.Client("Invalid 'swappiness' setting for container '%s'. It must be between 0 and 100.", container)
+	}
+	return nil
+}
+
+func checkHealthCheck(container string, h *types.HealthCheck) error {
+	if h == nil {
+		return nil
+	}
+	within := func(member string, v *int32, least, most int32) error {
+		if v != nil && (*v < least || *v > most) {
+			return fault.Client("Invalid health check '%s' setting for container '%s'. It must be between %d and %d.", member, container, least, most)
+		}
+		return nil
+	}
+	if len(h.Command) == 0 || (h.Command[0] != "CMD" && h.Command[0] != "CMD-SHELL" && h.Command[0] != "NONE") {
+		return fault.Client("The health check command of container '%s' must start with CMD or CMD-SHELL.", container)
+	}
+	for _, err := range []error{
+		within("interval", h.Interval, 5, 300),
+		within("timeout", h.Timeout, 2, 60),
+		within("retries", h.Retries, 1, 10),
+		within("startPeriod", h.StartPeriod, 0, 300),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+package rules
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+)
+
+func TestAServiceRefusesAnotherResolution(t *testing.T) {
+	for _, c := range []types.MetricConfiguration{
+		{MetricNames: []string{"CPUUtilization"}, ResolutionSeconds: aws.Int32(30)},
+		{MetricNames: []string{"CPUUtilization"}},
+		{MetricNames: []string{"RunningTaskCount"}, ResolutionSeconds: aws.Int32(20)},
+		{ResolutionSeconds: aws.Int32(20)},
+	} {
+		if err := checkMonitoring(&types.MonitoringConfiguration{MetricConfigurations: []types.MetricConfiguration{c}}); err == nil {
+			t.Errorf("%+v is accepted", c)
+		}
+	}
+}
+
+func TestAServiceThatIsRefused(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		in   ecs.CreateServiceInput
+		want string
+	}{
+		{"without a count", ecs.CreateServiceInput{}, "InvalidParameterException: The desired count for the service must be specified."},
+		{"a negative count", ecs.CreateServiceInput{DesiredCount: aws.Int32(-1)}, "InvalidParameterException: The desired count for the service must not be negative."},
+		{"more than the quota", ecs.CreateServiceInput{DesiredCount: aws.Int32(5001)}, "InvalidParameterException: The desired count for the service must be at most 5000."},
+		{"a daemon with a count", ecs.CreateServiceInput{DesiredCount: aws.Int32(1), SchedulingStrategy: types.SchedulingStrategyDaemon},
+			"InvalidParameterException: The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again."},
+		{"another controller", ecs.CreateServiceInput{DeploymentController: &types.DeploymentController{Type: types.DeploymentControllerTypeExternal}},
+			"UnsupportedFeatureException: The deployment controller EXTERNAL is not supported by this server."},
+		{"Service Connect", ecs.CreateServiceInput{ServiceConnectConfiguration: &types.ServiceConnectConfiguration{Enabled: true}},
+			"UnsupportedFeatureException: Service Connect is not supported by this server."},
+		{"a long client token", ecs.CreateServiceInput{DesiredCount: aws.Int32(1), ClientToken: aws.String(strings.Repeat("a", 37))},
+			"InvalidParameterException: The client token can be at most 36 characters long."},
+	} {
+		tt.in.ServiceName, tt.in.TaskDefinition = aws.String("web"), aws.String("web")
+		if got := refusal(CheckNewService(&tt.in)); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestADeploymentConfigurationKeepsWhatAChangeLeavesOut(t *testing.T) {
+	first := DeploymentDefaults(&types.DeploymentConfiguration{MaximumPercent: aws.Int32(150)}, nil, types.SchedulingStrategyReplica)
+	if *first.MaximumPercent != 150 || *first.MinimumHealthyPercent != 100 {
+		t.Errorf("filled in: at most %d, at least %d", *first.MaximumPercent, *first.MinimumHealthyPercent)
+	}
+	second := DeploymentDefaults(&types.DeploymentConfiguration{MinimumHealthyPercent: aws.Int32(50)}, first, types.SchedulingStrategyReplica)
+	if *second.MaximumPercent != 150 || *second.MinimumHealthyPercent != 50 {
+		t.Errorf("changed: at most %d, at least %d", *second.MaximumPercent, *second.MinimumHealthyPercent)
+	}
+	daemon := DeploymentDefaults(nil, nil, types.SchedulingStrategyDaemon)
+	if *daemon.MaximumPercent != 100 || *daemon.MinimumHealthyPercent != 0 {
+		t.Errorf("daemon: at most %d, at least %d", *daemon.MaximumPercent, *daemon.MinimumHealthyPercent)
+	}
+}
