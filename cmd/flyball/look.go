@@ -15,8 +15,8 @@ import (
 	aastypes "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/spf13/cobra"
 
-	"flyball/internal/service/autoscaling"
 	"flyball/internal/client"
+	"flyball/internal/service/autoscaling"
 	"flyball/internal/status"
 )
 

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -29,21 +30,18 @@ func (s *Server) handler() (http.Handler, error) {
 	registry.MustRegister(calls, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	options := wire.Options{
-		Hosts: s.hosts(),
-		Log:   s.cfg.Log,
-		Observe: func(c wire.Call) {
-			// An operation that does not exist is whatever a client sent: it must
-			// not become a label.
-			if c.Code == "UnknownOperationException" || c.Code == "InvalidAction" {
-				c.Operation = ""
-			}
-			calls.WithLabelValues(c.Service, c.Operation, strconv.Itoa(c.Status)).Observe(c.Duration.Seconds())
+		Hosts:   s.hosts(),
+		Account: wire.KeyAccount(s.cfg.Account),
+		Region:  s.cfg.Region,
+		Log:     s.cfg.Log,
+		Observe: func(a wire.Answer) {
+			calls.WithLabelValues(a.Service, a.Operation, strconv.Itoa(a.Status)).Observe(a.Duration.Seconds())
 		},
 	}
 	aws, err := wire.NewHandler(options,
-		wire.ApplicationAutoScaling(s.autoscaling),
-		wire.CloudWatch(s.cloudwatch),
-		wire.ECS(s.ecs),
+		wire.ApplicationAutoScaling(everywhere(s.autoscaling)),
+		wire.CloudWatch(everywhere(s.cloudwatch)),
+		wire.ECS(everywhere(s.ecs)),
 	)
 	if err != nil {
 		return nil, err
@@ -63,6 +61,11 @@ func (s *Server) handler() (http.Handler, error) {
 		mux.Handle(path, guarded)
 	}
 	return mux, nil
+}
+
+// everywhere finds the same service for all regions and accounts.
+func everywhere[T any](service T) func(context.Context, wire.Scope) (T, error) {
+	return func(context.Context, wire.Scope) (T, error) { return service, nil }
 }
 
 // callTime is how long an AWS call may take to arrive and be answered, in real

@@ -1,7 +1,6 @@
 package autoscaling
 
 import (
-	gomath "math"
 	"regexp"
 	"slices"
 	"time"
@@ -12,7 +11,6 @@ import (
 
 	"flyball/metric"
 	"flyball/metric/math"
-	"flyball/scaling"
 )
 
 // Limits of the Metrics of a customized metric, which are those of an alarm.
@@ -143,95 +141,4 @@ func sameStat(a, b *types.TargetTrackingMetricStat) bool {
 		aws.ToString(a.Metric.Namespace) == aws.ToString(b.Metric.Namespace) &&
 		aws.ToString(a.Metric.MetricName) == aws.ToString(b.Metric.MetricName) &&
 		slices.Equal(sortedDimensions(queryDimensions(a.Metric.Dimensions)), sortedDimensions(queryDimensions(b.Metric.Dimensions)))
-}
-
-// computed are the datapoints of the newest closed periods that an alarm on metric
-// math evaluates. As in the alarm, the newest period has none as long as a metric
-// that has one for the period before has none for it: what is missing counts as 0.
-func computed(queries []cwtypes.MetricDataQuery, results []cwtypes.MetricDataResult, seen scaling.Alarm, now time.Time, nothingRuns bool) []metric.Datapoint {
-	end := now.Truncate(seen.Period)
-	grid := math.Grid{Start: end.Add(-time.Duration(seen.Of+1) * seen.Period), Step: seen.Period, Len: seen.Of + 1}
-	values := onGrid(grid, results, returnedID(queries)).Values
-	if nothingRuns {
-		values = demand(queries, results, grid, values)
-	}
-	if late(queries, results, grid) {
-		values[seen.Of] = gomath.NaN()
-	}
-	var points []metric.Datapoint
-	for i, v := range values {
-		if i > 0 && v == v { // the first period is there for what is late
-			points = append(points, metric.Datapoint{Time: grid.Time(i), Value: v})
-		}
-	}
-	return points
-}
-
-// late tells whether a metric has yet to report for the newest period.
-func late(queries []cwtypes.MetricDataQuery, results []cwtypes.MetricDataResult, grid math.Grid) bool {
-	return slices.ContainsFunc(queries, func(q cwtypes.MetricDataQuery) bool {
-		values := onGrid(grid, results, aws.ToString(q.Id)).Values
-		return q.MetricStat != nil && gomath.IsNaN(values[grid.Len-1]) && !gomath.IsNaN(values[grid.Len-2])
-	})
-}
-
-// demand is what the queries would give if something ran. With no task a division
-// by the number of tasks has no value, and nothing would ever start; so there the
-// values are computed again from the metrics, with what is divided by zero divided
-// by the one task that there might be. What cannot be computed stays as it is:
-// CloudWatch may know expressions that package math does not.
-func demand(queries []cwtypes.MetricDataQuery, results []cwtypes.MetricDataResult, grid math.Grid, values []float64) []float64 {
-	named := make([]math.Query, len(queries))
-	for i, q := range queries {
-		named[i] = math.Query{ID: aws.ToString(q.Id), Expression: aws.ToString(q.Expression)}
-	}
-	program, err := math.Compile(named)
-	if err != nil {
-		return values
-	}
-	series, err := program.Run(math.Env{
-		Grid: grid, ZeroDivisor: 1,
-		Metric: func(id string) (math.Series, error) { return onGrid(grid, results, id), nil },
-	}).Result(returnedID(queries))
-	if err != nil || len(series) != 1 {
-		return values
-	}
-	return series[0].Values
-}
-
-// answering are queries whose metrics return data, too.
-func answering(queries []cwtypes.MetricDataQuery) []cwtypes.MetricDataQuery {
-	queries = slices.Clone(queries)
-	for i := range queries {
-		if queries[i].MetricStat != nil {
-			queries[i].ReturnData = aws.Bool(true)
-		}
-	}
-	return queries
-}
-
-// onGrid is the result with an id as a time series.
-func onGrid(grid math.Grid, results []cwtypes.MetricDataResult, id string) math.Series {
-	s := math.NewSeries(grid)
-	for _, r := range results {
-		if aws.ToString(r.Id) != id {
-			continue
-		}
-		for i, at := range r.Timestamps {
-			if k := int(at.Sub(grid.Start) / grid.Step); at.Sub(grid.Start) >= 0 && k < grid.Len && i < len(r.Values) {
-				s.Values[k] = r.Values[i]
-			}
-		}
-	}
-	return s
-}
-
-// returnedID is the id of the query that returns data; "" where none says so.
-func returnedID(queries []cwtypes.MetricDataQuery) string {
-	for _, q := range queries {
-		if q.ReturnData == nil || *q.ReturnData {
-			return aws.ToString(q.Id)
-		}
-	}
-	return ""
 }
