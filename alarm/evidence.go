@@ -1,7 +1,6 @@
 package alarm
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -190,11 +189,7 @@ func (e Evidence) ReasonData() string {
 		}
 		d.Recent = append(d.Recent, number(p.Value))
 	}
-	b, err := json.Marshal(d)
-	if err != nil {
-		panic(err) // all members are plain
-	}
-	return string(b)
+	return string(encode(d))
 }
 
 // A number is written as CloudWatch, a Java program, writes a double: with a

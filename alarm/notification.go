@@ -27,7 +27,7 @@ type Notification struct {
 	Comparison Comparison
 	Datapoints []metric.Datapoint
 
-	// Only Event shows these, and they are set only for actions that are handed one.
+	// Only events show these, and they are set only for actions that are handed one.
 	PreviousReason, PreviousData string          // Reason and ReasonData of the Previous state
 	PreviousAt                   time.Time       // when those were given
 	Configuration                json.RawMessage // what the alarm watches, as Event shows it
@@ -35,7 +35,21 @@ type Notification struct {
 
 // Event is the notification as CloudWatch hands it to a Lambda function ("Alarm
 // events" in the CloudWatch User Guide).
-func (n Notification) Event() []byte {
+func (n Notification) Event() json.RawMessage {
+	arn := append(strings.SplitN(n.AlarmARN, ":", 6), make([]string, 6)...)
+	return encode(struct {
+		Source  string          `json:"source"`
+		ARN     string          `json:"alarmArn"`
+		Account string          `json:"accountId"`
+		Time    string          `json:"time"`
+		Region  string          `json:"region"`
+		Data    json.RawMessage `json:"alarmData"`
+	}{"aws.cloudwatch", n.AlarmARN, arn[4], n.At.UTC().Format(TimeFormat), arn[3], n.Detail()})
+}
+
+// Detail is what an Event says of the alarm, and the detail of the event that
+// EventBridge gets.
+func (n Notification) Detail() json.RawMessage {
 	type state struct {
 		Value      string `json:"value"`
 		Reason     string `json:"reason,omitempty"`
@@ -49,26 +63,21 @@ func (n Notification) Event() []byte {
 		}
 		return shown
 	}
-	type data struct {
+	return encode(struct {
 		Name          string          `json:"alarmName"`
 		State         state           `json:"state"`
 		Previous      state           `json:"previousState"`
 		Configuration json.RawMessage `json:"configuration"`
-	}
-	arn := append(strings.SplitN(n.AlarmARN, ":", 6), make([]string, 6)...)
-	event, err := json.Marshal(struct {
-		Source  string `json:"source"`
-		ARN     string `json:"alarmArn"`
-		Account string `json:"accountId"`
-		Time    string `json:"time"`
-		Region  string `json:"region"`
-		Data    data   `json:"alarmData"`
 	}{
-		"aws.cloudwatch", n.AlarmARN, arn[4], n.At.UTC().Format(TimeFormat), arn[3],
-		data{n.Alarm, show(n.State, n.Reason, n.ReasonData, n.At), show(n.Previous, n.PreviousReason, n.PreviousData, n.PreviousAt), n.Configuration},
+		n.Alarm, show(n.State, n.Reason, n.ReasonData, n.At), show(n.Previous, n.PreviousReason, n.PreviousData, n.PreviousAt), n.Configuration,
 	})
+}
+
+// encode is for what JSON can express; a Configuration must be JSON.
+func encode(v any) json.RawMessage {
+	b, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // only a Configuration that is no JSON
+		panic(err)
 	}
-	return event
+	return b
 }

@@ -48,14 +48,14 @@ func (p *dataPage) add(at position, r types.MetricDataResult) (full bool) {
 		}
 	}
 	if p.limit == 0 {
-		p.out.NextToken = ptr(at.token())
+		p.out.NextToken = new(at.token())
 		return true
 	}
 	if len(r.Values) > p.limit {
 		r.Timestamps, r.Values = r.Timestamps[:p.limit], r.Values[:p.limit]
 		r.StatusCode = types.StatusCodePartialData
 		at.time = r.Timestamps[p.limit-1].Unix()
-		p.out.NextToken = ptr(at.token())
+		p.out.NextToken = new(at.token())
 	}
 	p.limit -= len(r.Values)
 	p.out.MetricDataResults = append(p.out.MetricDataResults, r)

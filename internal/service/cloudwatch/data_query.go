@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 )
@@ -47,7 +48,7 @@ func (m *metrics) dataQueries(in *cloudwatch.GetMetricDataInput) ([]dataQuery, e
 	ids := map[string]bool{}
 	for i := range in.MetricDataQueries {
 		at, q := fmt.Sprintf("MetricDataQueries.member.%d.", i+1), &in.MetricDataQueries[i]
-		if q.AccountId != nil && *q.AccountId != m.account {
+		if q.AccountId != nil && *q.AccountId != m.cell.Account {
 			return nil, unsupported("The parameter " + at + "AccountId of another account")
 		}
 		query, err := newDataQuery(q, at)
@@ -66,7 +67,7 @@ func (m *metrics) dataQueries(in *cloudwatch.GetMetricDataInput) ([]dataQuery, e
 
 // newDataQuery checks one query; at is its place for messages.
 func newDataQuery(q *types.MetricDataQuery, at string) (dataQuery, error) {
-	r := dataQuery{id: str(q.Id), label: str(q.Label), returned: q.ReturnData == nil || *q.ReturnData}
+	r := dataQuery{id: aws.ToString(q.Id), label: aws.ToString(q.Label), returned: q.ReturnData == nil || *q.ReturnData}
 	stat := q.MetricStat
 	switch {
 	case !queryID.MatchString(r.id):
@@ -86,16 +87,16 @@ func newDataQuery(q *types.MetricDataQuery, at string) (dataQuery, error) {
 		return r, nil
 	case stat == nil:
 		return r, validation("The parameter %sMetricStat is required.\n", at)
-	case stat.Metric == nil || str(stat.Metric.MetricName) == "":
+	case stat.Metric == nil || aws.ToString(stat.Metric.MetricName) == "":
 		return r, validation("The parameter %sMetricStat.Metric.MetricName is required.\n", at)
-	case str(stat.Metric.Namespace) == "":
+	case aws.ToString(stat.Metric.Namespace) == "":
 		return r, validation("The parameter %sMetricStat.Metric.Namespace is required.\n", at)
 	case stat.Period == nil || !readable(*stat.Period):
 		return r, validation("The value for parameter %sMetricStat.Period must be a multiple of 60, or one of 1, 5, 10, 20, 30.", at)
 	}
-	statistic, err := metric.ParseStatistic(str(stat.Stat))
+	statistic, err := metric.ParseStatistic(aws.ToString(stat.Stat))
 	if err != nil {
-		return r, validation("The value %s for parameter %sMetricStat.Stat is not supported.", str(stat.Stat), at)
+		return r, validation("The value %s for parameter %sMetricStat.Stat is not supported.", aws.ToString(stat.Stat), at)
 	}
 	r.metric = metric.NewID(*stat.Metric.Namespace, *stat.Metric.MetricName, dimensions(stat.Metric.Dimensions)...)
 	r.statistic, r.period, r.unit = statistic, time.Duration(*stat.Period)*time.Second, string(stat.Unit)

@@ -104,12 +104,19 @@ func (c *calculation) grid(q dataQuery) math.Grid {
 		periods = append(periods, cmp.Or(q.period, constantPeriod))
 	}
 	step, every := common(periods)
-	now := c.metrics.clock.Now()
+	now := c.metrics.cell.Clock.Now()
 	from, to := c.metrics.start(*c.in.StartTime, slices.Max(periods)), earlier(*c.in.EndTime, now.Add(newestData))
 	if gone := now.Add(-kept(step)).Sub(from); gone > 0 {
 		from = from.Add((gone + every - 1) / every * every)
 	}
 	return math.Grid{Start: from, Step: step, Len: int(max(0, to.Sub(from)+step-1) / step)}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // common is the longest period that divides all of some, and the shortest that all

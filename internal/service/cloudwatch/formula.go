@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"flyball/internal/tsdb"
@@ -19,9 +20,9 @@ const (
 	maxAlarmExpressions = 10
 )
 
-// watched is what an alarm that was defined with Metrics watches.
-type watched struct {
-	queries []types.MetricDataQuery
+// A querySet is what an alarm that was defined with Metrics watches.
+type querySet struct {
+	given   []types.MetricDataQuery
 	formula *formula // nil where the one query is a metric
 }
 
@@ -50,13 +51,13 @@ func returned(queries []types.MetricDataQuery) *types.MetricDataQuery {
 func mathQueries(queries []types.MetricDataQuery) []math.Query {
 	out := make([]math.Query, len(queries))
 	for i, q := range queries {
-		out[i] = math.Query{ID: str(q.Id), Expression: str(q.Expression)}
+		out[i] = math.Query{ID: aws.ToString(q.Id), Expression: aws.ToString(q.Expression)}
 	}
 	return out
 }
 
 // formula makes what an alarm watches of its queries, which were found valid.
-func (a *API) formula(queries []types.MetricDataQuery) (*formula, error) {
+func (a *alarms) formula(queries []types.MetricDataQuery) (*formula, error) {
 	program, err := math.Compile(mathQueries(queries))
 	if err != nil {
 		return nil, err
@@ -68,12 +69,12 @@ func (a *API) formula(queries []types.MetricDataQuery) (*formula, error) {
 		if s == nil || !slices.Contains(needed, *q.Id) {
 			continue
 		}
-		stat, err := metric.ParseStatistic(str(s.Stat))
+		stat, err := metric.ParseStatistic(aws.ToString(s.Stat))
 		if err != nil {
 			return nil, err
 		}
-		id := metric.NewID(str(s.Metric.Namespace), str(s.Metric.MetricName), dimensions(s.Metric.Dimensions)...)
-		f.inputs = append(f.inputs, input{*q.Id, a.Metrics.Series(id), stat, string(s.Unit)})
+		id := metric.NewID(aws.ToString(s.Metric.Namespace), aws.ToString(s.Metric.MetricName), dimensions(s.Metric.Dimensions)...)
+		f.inputs = append(f.inputs, input{*q.Id, a.db.Series(id), stat, string(s.Unit)})
 	}
 	return f, nil
 }
@@ -144,7 +145,7 @@ func (m *metricRule) sources() []*tsdb.Series {
 		return []*tsdb.Series{m.series}
 	}
 	var all []*tsdb.Series
-	for _, in := range m.watched.formula.inputs {
+	for _, in := range m.queries.formula.inputs {
 		if !slices.Contains(all, in.series) {
 			all = append(all, in.series)
 		}
@@ -155,7 +156,7 @@ func (m *metricRule) sources() []*tsdb.Series {
 // read reads the values of the evaluation range; NaN is no data.
 func (m *metricRule) read(dst []float64, end time.Time) error {
 	if m.series == nil {
-		return m.watched.formula.window(dst, m.rule.Period, end)
+		return m.queries.formula.window(dst, m.rule.Period, end)
 	}
 	return m.series.Window(dst, m.stat, m.rule.Period, m.unit, end)
 }

@@ -85,7 +85,7 @@ func (m *metrics) readMetric(result *types.MetricDataResult, q dataQuery, in *cl
 		return err
 	}
 	if len(units) > 1 {
-		result.Messages = []types.MessageData{{Code: ptr("MultipleUnits"), Value: ptr(fmt.Sprintf("Multiple units returned: '[%s]'", strings.Join(units, ", ")))}}
+		result.Messages = []types.MessageData{{Code: new("MultipleUnits"), Value: new(fmt.Sprintf("Multiple units returned: '[%s]'", strings.Join(units, ", ")))}}
 	}
 	for _, row := range rows {
 		result.Timestamps = append(result.Timestamps, row.Time)

@@ -88,7 +88,7 @@ type labeller struct {
 }
 
 func (m *metrics) labeller(options *types.LabelOptions) (labeller, error) {
-	l := labeller{m.account, m.region, m.clock.Now(), time.UTC}
+	l := labeller{m.cell.Account, m.cell.Region, m.cell.Clock.Now(), time.UTC}
 	if options == nil || options.Timezone == nil {
 		return l, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 )
@@ -27,12 +28,12 @@ func (m *metrics) ListMetrics(_ context.Context, in *cloudwatch.ListMetricsInput
 	switch in.RecentlyActive {
 	case "":
 	case types.RecentlyActivePt3h:
-		since = m.clock.Now().Add(-recentlyActive)
+		since = m.cell.Clock.Now().Add(-recentlyActive)
 	default:
 		return nil, invalidValue("The value %s for parameter RecentlyActive is invalid.", in.RecentlyActive)
 	}
 	for i, d := range in.Dimensions {
-		if str(d.Name) == "" {
+		if aws.ToString(d.Name) == "" {
 			return nil, missing(fmt.Sprintf("Dimensions.member.%d.Name", i+1))
 		}
 	}
@@ -42,12 +43,12 @@ func (m *metrics) ListMetrics(_ context.Context, in *cloudwatch.ListMetricsInput
 	}
 	out := &cloudwatch.ListMetricsOutput{Metrics: []types.Metric{}}
 	var last metric.Key
-	for id, newest := range m.db.List(str(in.Namespace), str(in.MetricName), metric.Key(after)) {
+	for id, newest := range m.db.List(aws.ToString(in.Namespace), aws.ToString(in.MetricName), metric.Key(after)) {
 		if newest.Before(since) || !hasDimensions(id, in.Dimensions) {
 			continue
 		}
 		if len(out.Metrics) == metricsPage {
-			out.NextToken = ptr(page.Token(string(last)))
+			out.NextToken = new(page.Token(string(last)))
 			break
 		}
 		out.Metrics = append(out.Metrics, types.Metric{Namespace: &id.Namespace, MetricName: &id.Name, Dimensions: sdkDimensions(id.Dimensions)})

@@ -5,9 +5,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
-	"flyball/internal/clock"
+	"flyball/internal/cell"
 	"flyball/internal/tsdb"
 	"flyball/metric"
 )
@@ -15,9 +16,8 @@ import (
 // metrics publishes datapoints and reads them. It knows nothing of alarms, which
 // hear of datapoints from the database, and takes no lock of its own.
 type metrics struct {
-	account, region string
-	clock           *clock.Clock
-	db              *tsdb.DB
+	cell *cell.Cell
+	db   *tsdb.DB
 }
 
 // Record publishes measurements made in this process, such as those of ECS
@@ -56,7 +56,7 @@ func (m *metrics) rows(id metric.ID, q tsdb.Query) ([]tsdb.Row, error) {
 // start rounds the start of a range down, as the reference of GetMetricData
 // says: the older, the coarser. Before all retention there is nothing to read.
 func (m *metrics) start(t time.Time, period time.Duration) time.Time {
-	now := m.clock.Now()
+	now := m.cell.Clock.Now()
 	if oldest := now.Add(-longestRetention); t.Before(oldest) {
 		t = oldest
 	}
@@ -78,7 +78,7 @@ func toSecond(t *time.Time) *time.Time {
 	if t == nil {
 		return nil
 	}
-	return ptr(t.Truncate(time.Second))
+	return new(t.Truncate(time.Second))
 }
 
 // dimensions turns the SDK's dimensions into ours. Nil members count as "".
@@ -88,7 +88,7 @@ func dimensions(in []types.Dimension) []metric.Dimension {
 	}
 	out := make([]metric.Dimension, len(in))
 	for i, d := range in {
-		out[i] = metric.Dimension{Name: str(d.Name), Value: str(d.Value)}
+		out[i] = metric.Dimension{Name: aws.ToString(d.Name), Value: aws.ToString(d.Value)}
 	}
 	return out
 }

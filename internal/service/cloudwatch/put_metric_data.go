@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
@@ -30,7 +31,7 @@ func (m *metrics) PutMetricData(_ context.Context, in *cloudwatch.PutMetricDataI
 	for _, e := range in.EntityMetricData {
 		n += len(e.MetricData)
 	}
-	p := intake{namespace: str(in.Namespace), now: m.clock.Now()}
+	p := intake{namespace: aws.ToString(in.Namespace), now: m.cell.Clock.Now()}
 	p.parameters.namespace(in.Namespace)
 	if strings.HasPrefix(p.namespace, "AWS/") {
 		p.refuse("The value AWS/ for parameter Namespace is invalid.")

@@ -1,21 +1,18 @@
 package cloudwatch
 
 import (
-	"context"
+	"flyball/alarm"
+	"flyball/metric"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
-
-	"flyball/alarm"
-	"flyball/internal/store"
-	"flyball/metric"
 )
 
 // Limits of alarms, from the API reference.
@@ -26,166 +23,12 @@ const (
 )
 
 // trackingPrefix starts the names of the alarms of target tracking policies.
-// They may have the short periods of our extension; see metricPeriod.
+// They may have the short periods of our extension; see checkPeriod.
 const trackingPrefix = "TargetTracking-"
-
-// PutMetricAlarm creates or changes a metric alarm. A changed one keeps its
-// state and its tags.
-func (a *API) PutMetricAlarm(_ context.Context, in *cloudwatch.PutMetricAlarmInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.PutMetricAlarmOutput, error) {
-	if err := a.checkMetricAlarm(in); err != nil {
-		return nil, err
-	}
-	tags, err := newTags(in.Tags)
-	if err != nil {
-		return nil, err
-	}
-	now := a.now()
-	r, err := a.metricRecord(&types.MetricAlarm{
-		AlarmName:                          in.AlarmName,
-		AlarmDescription:                   in.AlarmDescription,
-		AlarmConfigurationUpdatedTimestamp: &now,
-		ActionsEnabled:                     ptr(in.ActionsEnabled == nil || *in.ActionsEnabled),
-		OKActions:                          in.OKActions,
-		AlarmActions:                       in.AlarmActions,
-		InsufficientDataActions:            in.InsufficientDataActions,
-		Namespace:                          in.Namespace,
-		MetricName:                         in.MetricName,
-		Dimensions:                         in.Dimensions,
-		Statistic:                          in.Statistic,
-		ExtendedStatistic:                  in.ExtendedStatistic,
-		Period:                             in.Period,
-		Unit:                               in.Unit,
-		Metrics:                            explicit(in.Metrics),
-		EvaluationPeriods:                  in.EvaluationPeriods,
-		DatapointsToAlarm:                  in.DatapointsToAlarm,
-		Threshold:                          in.Threshold,
-		ComparisonOperator:                 in.ComparisonOperator,
-		TreatMissingData:                   in.TreatMissingData,
-		EvaluateLowSampleCountPercentile:   in.EvaluateLowSampleCountPercentile,
-	}, tags)
-	if err != nil {
-		return nil, validation("%v.", err)
-	}
-	return &cloudwatch.PutMetricAlarmOutput{}, a.put(r, now)
-}
-
-// explicit are queries that all say whether they return data, as DescribeAlarms
-// shows them.
-func explicit(queries []types.MetricDataQuery) []types.MetricDataQuery {
-	queries = slices.Clone(queries)
-	for i := range queries {
-		if q := &queries[i]; q.ReturnData == nil {
-			q.ReturnData = ptr(true)
-		}
-	}
-	return queries
-}
-
-// PutCompositeAlarm creates or changes a composite alarm. A changed one keeps
-// its tags, and its state unless the new rule gives another.
-func (a *API) PutCompositeAlarm(_ context.Context, in *cloudwatch.PutCompositeAlarmInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.PutCompositeAlarmOutput, error) {
-	if err := checkCompositeAlarm(in); err != nil {
-		return nil, err
-	}
-	tags, err := newTags(in.Tags)
-	if err != nil {
-		return nil, err
-	}
-	now := a.now()
-	r, err := a.compositeRecord(&types.CompositeAlarm{
-		AlarmName:                          in.AlarmName,
-		AlarmDescription:                   in.AlarmDescription,
-		AlarmConfigurationUpdatedTimestamp: &now,
-		ActionsEnabled:                     ptr(in.ActionsEnabled == nil || *in.ActionsEnabled),
-		OKActions:                          in.OKActions,
-		AlarmActions:                       in.AlarmActions,
-		InsufficientDataActions:            in.InsufficientDataActions,
-		AlarmRule:                          in.AlarmRule,
-		ActionsSuppressor:                  in.ActionsSuppressor,
-		ActionsSuppressorWaitPeriod:        in.ActionsSuppressorWaitPeriod,
-		ActionsSuppressorExtensionPeriod:   in.ActionsSuppressorExtensionPeriod,
-	}, tags)
-	if err != nil {
-		return nil, validation("AlarmRule cannot be parsed: %v.", err)
-	}
-	return &cloudwatch.PutCompositeAlarmOutput{}, a.put(r, now)
-}
-
-// put makes an alarm that was found valid known and durable.
-func (a *API) put(r *record, now time.Time) error {
-	a.mu.Lock()
-	did := "created"
-	if a.alarms[r.name] != nil {
-		did = "updated"
-	}
-	b, err := a.change(r, now)
-	if err != nil {
-		a.mu.Unlock()
-		return err
-	}
-	commit := a.Store.Write(b)
-	if r.composite != nil {
-		a.settleComposite(r, did, now)
-	} else {
-		a.schedule.soon(r, now)
-	}
-	a.mu.Unlock()
-	if err := commit.Wait(); err != nil {
-		return internal(err)
-	}
-	return nil
-}
-
-// change puts the record in the place of the one with its name, or makes it
-// new. It changes nothing if it fails. The caller holds the lock.
-func (a *API) change(r *record, now time.Time) (*store.Batch, error) {
-	if r.composite != nil {
-		if err := a.checkChildren(r); err != nil {
-			return nil, err
-		}
-	}
-	old, did := a.alarms[r.name], "Create"
-	if old == nil {
-		r.updated = alarm.At(now)
-	} else {
-		if (old.composite == nil) != (r.composite == nil) {
-			return nil, validation("An alarm of another type with the name %s already exists.", r.name)
-		}
-		did = "Update"
-		r.standing, r.tags = old.standing, old.tags
-		r.queue = old.queue
-		if r.composite != nil && r.composite.suppressor == "" {
-			r.suppression = nil
-		}
-	}
-	a.insert(r)
-	b := new(store.Batch)
-	a.putDefinition(b, r)
-	putState(b, r)
-	a.history.configured(b, a, r, did, now)
-	return b, nil
-}
-
-// checkChildren refuses a rule that names alarms that do not exist.
-func (a *API) checkChildren(r *record) error {
-	var unknown []string
-	for i, name := range r.composite.children {
-		if a.alarms[name] == nil && name != r.name {
-			unknown = append(unknown, r.composite.rule.Alarms()[i])
-		}
-	}
-	if len(unknown) > 0 {
-		return validation("Could not save the composite alarm as alarms [%s] in the alarm rule do not exist", strings.Join(unknown, ", "))
-	}
-	if s := r.composite.suppressor; s != "" && a.alarms[s] == nil {
-		return validation("Could not save the composite alarm as the actions suppressor alarm %s does not exist", r.composite.given)
-	}
-	return nil
-}
 
 // checkMetricAlarm refuses what is wrong with a metric alarm, or what of
 // CloudWatch is not here.
-func (a *API) checkMetricAlarm(in *cloudwatch.PutMetricAlarmInput) error {
+func (a *alarms) checkMetricAlarm(in *cloudwatch.PutMetricAlarmInput) error {
 	if err := checkName(in.AlarmName); err != nil {
 		return err
 	}
@@ -230,7 +73,7 @@ func (a *API) checkMetricAlarm(in *cloudwatch.PutMetricAlarmInput) error {
 }
 
 func checkName(name *string) error {
-	if str(name) == "" {
+	if aws.ToString(name) == "" {
 		return validation("The parameter AlarmName must be specified.")
 	}
 	if strings.ContainsFunc(*name, func(c rune) bool { return c < ' ' || c == 0x7f }) {
@@ -242,9 +85,9 @@ func checkName(name *string) error {
 // checkMetric checks what tells the metric where there is no Metrics.
 func checkMetric(in *cloudwatch.PutMetricAlarmInput) error {
 	switch {
-	case str(in.MetricName) == "":
+	case aws.ToString(in.MetricName) == "":
 		return validation("MetricName must not be null")
-	case str(in.Namespace) == "":
+	case aws.ToString(in.Namespace) == "":
 		return validation("Namespace must not be null")
 	case in.Period == nil:
 		return validation("Period must not be null")
@@ -267,12 +110,12 @@ func checkMetric(in *cloudwatch.PutMetricAlarmInput) error {
 	if err := checkDimensions(in.Dimensions); err != nil {
 		return err
 	}
-	return metricPeriod(*in.AlarmName, *in.Period, *in.EvaluationPeriods)
+	return checkPeriod(*in.AlarmName, *in.Period, *in.EvaluationPeriods)
 }
 
 // checkMetrics checks an alarm that is defined with Metrics: a metric, or metric
 // math over several.
-func (a *API) checkMetrics(in *cloudwatch.PutMetricAlarmInput) error {
+func (a *alarms) checkMetrics(in *cloudwatch.PutMetricAlarmInput) error {
 	for _, member := range []struct {
 		name string
 		set  bool
@@ -297,11 +140,11 @@ func (a *API) checkMetrics(in *cloudwatch.PutMetricAlarmInput) error {
 	if err := checkFormula(in.Metrics); err != nil {
 		return err
 	}
-	return metricPeriod(*in.AlarmName, period, *in.EvaluationPeriods)
+	return checkPeriod(*in.AlarmName, period, *in.EvaluationPeriods)
 }
 
 // checkQueries checks each element of Metrics, and how many there are of each kind.
-func (a *API) checkQueries(queries []types.MetricDataQuery) error {
+func (a *alarms) checkQueries(queries []types.MetricDataQuery) error {
 	var metrics, expressions, answers int
 	ids := map[string]bool{}
 	for i := range queries {
@@ -312,7 +155,7 @@ func (a *API) checkQueries(queries []types.MetricDataQuery) error {
 			return validation("Invalid metrics list: %s", strings.TrimSpace(message(err)))
 		case ids[r.id]:
 			return validation("Invalid metrics list: the Id %s is not unique", r.id)
-		case q.AccountId != nil && *q.AccountId != a.Account:
+		case q.AccountId != nil && *q.AccountId != a.cell.Account:
 			return unsupported("The parameter " + at + "AccountId of another account")
 		}
 		ids[r.id] = true
@@ -344,7 +187,7 @@ func checkDimensions(in []types.Dimension) error {
 		return validation("The collection Dimensions must not have a size greater than %d.", metric.MaxDimensions)
 	}
 	for i, d := range in {
-		if str(d.Name) == "" || str(d.Value) == "" {
+		if aws.ToString(d.Name) == "" || aws.ToString(d.Value) == "" {
 			return validation("The parameters Dimensions.member.%d.Name and Dimensions.member.%d.Value must be specified.", i+1, i+1)
 		}
 		if strings.ContainsRune(*d.Name+*d.Value, 0) {
@@ -354,10 +197,10 @@ func checkDimensions(in []types.Dimension) error {
 	return nil
 }
 
-// metricPeriod refuses periods that CloudWatch does not have for alarms, except
+// checkPeriod refuses periods that CloudWatch does not have for alarms, except
 // 1 and 5 seconds for target tracking, which the tag flyball:metric-period
 // turns on.
-func metricPeriod(name string, period, periods int32) error {
+func checkPeriod(name string, period, periods int32) error {
 	short := []int32{10, 20, 30}
 	if strings.HasPrefix(name, trackingPrefix) {
 		short = append(short, 1, 5)
@@ -399,8 +242,8 @@ func checkCompositeAlarm(in *cloudwatch.PutCompositeAlarmInput) error {
 	switch {
 	case in.ActionConfiguration != nil:
 		return unsupported("ActionConfiguration")
-	case str(in.AlarmRule) == "":
-		return validation("The parameter AlarmRule must be specified.")
+	case aws.ToString(in.AlarmRule) == "" || strings.TrimSpace(*in.AlarmRule) != *in.AlarmRule:
+		return validation("AlarmRule must not contain leading or trailing whitespace or be null")
 	case len(*in.AlarmRule) > 10240:
 		return validation("AlarmRule must not be longer than 10240 characters.")
 	}
