@@ -3,13 +3,13 @@ package autoscaling
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	sdk "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
@@ -18,6 +18,7 @@ import (
 	"flyball/alarm"
 	"flyball/internal/capacity"
 	"flyball/internal/clock"
+	"flyball/internal/deliver"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/store"
 	"flyball/internal/tsdb"
@@ -96,14 +97,16 @@ func (l *loop) run() (stop func()) {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	l.metrics, err = cloudwatch.New(cloudwatch.Config{
-		Account: "123456789012", Region: "us-east-1", Clock: l.clock, Store: l.store, Log: slog.New(slog.DiscardHandler), Metrics: db,
-		Act: func(ctx context.Context, n alarm.Notification) error { return l.AlarmAction(ctx, n) },
+	c := testCell(l.clock, l.store)
+	var router deliver.Router
+	router.Handle("autoscaling", func(ctx context.Context, _ arn.ARN, message any) error {
+		return l.AlarmAction(ctx, message.(alarm.Notification))
 	})
+	l.metrics, err = cloudwatch.New(cloudwatch.Config{Cell: c, Metrics: db, Deliver: &router})
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	l.API, err = New(Config{Cell: testCell(l.clock, l.store), Alarms: l.metrics, Capacity: capacity.Services{ECS: l.ecs}})
+	l.API, err = New(Config{Cell: c, Alarms: l.metrics, Capacity: capacity.Services{ECS: l.ecs}})
 	if err != nil {
 		l.t.Fatal(err)
 	}
