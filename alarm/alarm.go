@@ -4,19 +4,20 @@
 // last, NaN where a period has none:
 //
 //	rule := alarm.Rule{Comparison: alarm.Greater, Threshold: 50, Periods: 3}
-//	window := make([]float64, rule.Range())    // five, to have some to spare
-//	// fill the window for periods that end at alarm.Boundary(now, interval)
-//	verdict := rule.Evaluate(state, window, 0)
-//	if verdict.State != state {
-//		// tell the world, with Evidence.Reason and Evidence.ReasonData
-//	}
+//	values := make([]float64, rule.Range())    // five, to have some to spare
+//	// fill values for periods that end at alarm.Boundary(now, rule.Interval())
+//	verdict := rule.Evaluate(state, values, 0)
 //
-// A composite alarm's rule is an Expression over the states of other alarms.
+// A Watch is the state that this gives over time, and says when actions are due;
+// a Notification is what they are handed. Evidence is what an evaluation saw, and
+// tells the reason in CloudWatch's words. A composite alarm's rule is an Expression
+// over the states of other alarms.
 //
-// The package keeps no clock and does no I/O. Evaluate does not allocate.
+// The package keeps no clock and does no I/O. Evaluate and Step do not allocate.
 package alarm
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"time"
@@ -122,9 +123,10 @@ func ParseTreatment(s string) (Treatment, error) {
 // A Rule is what a metric alarm watches for.
 type Rule struct {
 	Threshold  float64
-	MinSamples float64 // with data from fewer samples the state is kept; see LowSamples
-	Periods    int32   // N, how many datapoints are evaluated; at least 1
-	Datapoints int32   // M, how many of them must breach; 0 is all of them
+	MinSamples float64       // with data from fewer samples the state is kept; see LowSamples
+	Period     time.Duration // of a datapoint; 0 is a minute
+	Periods    int32         // N, how many datapoints are evaluated; at least 1
+	Datapoints int32         // M, how many of them must breach; 0 is all of them
 	Comparison Comparison
 	Missing    Treatment
 }
@@ -135,6 +137,22 @@ const spare = 2
 
 // Range is how many periods an evaluation looks at.
 func (r Rule) Range() int { return int(r.Periods) + spare }
+
+// Interval is how often the alarm is evaluated: each minute, or with a shorter
+// period each time one closes.
+func (r Rule) Interval() time.Duration { return min(r.period(), time.Minute) }
+
+func (r Rule) period() time.Duration { return cmp.Or(r.Period, time.Minute) }
+
+// repeat is how often scaling actions repeat: each minute, or every 10 seconds
+// with a period that CloudWatch does not have, which is chosen to see things
+// happen sooner.
+func (r Rule) repeat() time.Duration {
+	if shortest := 10 * time.Second; r.period() < shortest {
+		return shortest
+	}
+	return time.Minute
+}
 
 // needed is M.
 func (r Rule) needed() int {
@@ -223,12 +241,6 @@ func LowSamples(p float64) float64 {
 	}
 	// Rounded, for 10/(1-0.99) is a hair above 1,000 in binary.
 	return math.Round(10/tail*1e6) / 1e6
-}
-
-// Interval is how often an alarm on this period is evaluated: each minute, or
-// with a shorter period each time one closes.
-func Interval(period time.Duration) time.Duration {
-	return min(period, time.Minute)
 }
 
 // Boundary is the latest instant at which an alarm with this evaluation

@@ -146,7 +146,7 @@ func TestBoundary(t *testing.T) {
 		5 * time.Minute:  "16:55:00",
 		time.Hour:        "16:55:00",
 	} {
-		if got := alarm.Boundary(now, alarm.Interval(period)).Format(time.TimeOnly); got != want {
+		if got := alarm.Boundary(now, alarm.Rule{Period: period}.Interval()).Format(time.TimeOnly); got != want {
 			t.Errorf("period %v: due at %s, want %s", period, got, want)
 		}
 	}
@@ -194,7 +194,7 @@ func TestEvidenceNamesWhatWasEvaluated(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rule, values := generate(t)
 		v := rule.Evaluate(alarm.OK, values, 0)
-		e := alarm.Evidence{Rule: rule, Verdict: v, Period: time.Minute, End: time.Unix(6000, 0), Values: values}
+		e := alarm.Evidence{Rule: rule, Verdict: v, End: time.Unix(6000, 0), Values: values}
 		points := e.Datapoints()
 		if len(points) != int(v.Breaching+v.Within) {
 			t.Fatalf("%d datapoints for %+v", len(points), v)

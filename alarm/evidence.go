@@ -1,7 +1,6 @@
 package alarm
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -20,13 +19,12 @@ const InitialReason = "Unchecked: Initial alarm creation"
 type Evidence struct {
 	Rule      Rule
 	Verdict   Verdict
-	Statistic string        // such as Average or p99
-	Unit      string        // "" for any
-	Period    time.Duration // of each datapoint
-	At        time.Time     // when the alarm was evaluated
-	End       time.Time     // when the newest period ended
-	Values    []float64     // as given to Evaluate
-	Counts    []float64     // sample counts of the values; may be nil
+	Statistic string    // such as Average or p99
+	Unit      string    // "" for any
+	At        time.Time // when the alarm was evaluated
+	End       time.Time // when the newest period ended
+	Values    []float64 // as given to Evaluate
+	Counts    []float64 // sample counts of the values; may be nil
 }
 
 // A point is one evaluated datapoint; a missing one has the value NaN.
@@ -45,7 +43,7 @@ func (e Evidence) points() []point {
 		if missing && filled == e.Verdict.Filled || !missing && taken == e.Rule.Periods-e.Verdict.Filled {
 			continue
 		}
-		p := point{time: e.End.Add(-time.Duration(len(e.Values)-i) * e.Period), value: e.Values[i]}
+		p := point{time: e.End.Add(-time.Duration(len(e.Values)-i) * e.Rule.period()), value: e.Values[i]}
 		if missing {
 			filled++
 		} else {
@@ -170,7 +168,7 @@ func (e Evidence) ReasonData() string {
 		QueryDate: e.At.UTC().Format(TimeFormat),
 		Unit:      e.Unit,
 		Statistic: e.Statistic,
-		Period:    int64(e.Period / time.Second),
+		Period:    int64(e.Rule.period() / time.Second),
 		Recent:    []number{},
 		Threshold: number(e.Rule.Threshold),
 	}
@@ -191,11 +189,7 @@ func (e Evidence) ReasonData() string {
 		}
 		d.Recent = append(d.Recent, number(p.Value))
 	}
-	b, err := json.Marshal(d)
-	if err != nil {
-		panic(err) // all members are plain
-	}
-	return string(b)
+	return string(encode(d))
 }
 
 // A number is written as CloudWatch, a Java program, writes a double: with a

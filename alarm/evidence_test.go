@@ -19,8 +19,8 @@ func evidence(rule alarm.Rule, values ...float64) alarm.Evidence {
 	}
 	return alarm.Evidence{
 		Rule: rule, Verdict: rule.Evaluate(alarm.InsufficientData, values, 0),
-		Statistic: "Average", Period: time.Minute,
-		At: end.Add(1234 * time.Millisecond), End: end, Values: values, Counts: counts,
+		Statistic: "Average",
+		At:        end.Add(1234 * time.Millisecond), End: end, Values: values, Counts: counts,
 	}
 }
 

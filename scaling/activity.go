@@ -2,6 +2,7 @@ package scaling
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -123,11 +124,13 @@ func (a Activity) ended(s Status, at time.Time, message string) Activity {
 	return a
 }
 
-// join writes reasons as one list.
+// join writes reasons as one list. What several policies say alike is said once.
 func join(reasons []Reason) string {
-	text := make([]string, len(reasons))
-	for i, r := range reasons {
-		text[i] = r.String()
+	var text []string
+	for _, r := range reasons {
+		if !slices.Contains(text, r.String()) {
+			text = append(text, r.String())
+		}
 	}
 	return strings.Join(text, "; ")
 }

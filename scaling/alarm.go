@@ -19,7 +19,20 @@ type Alarm struct {
 	Period     time.Duration      // of one datapoint
 	Needed, Of int                // datapoints that must breach, of how many periods
 	Datapoints []metric.Datapoint // of the newest closed periods, oldest first; periods without data are left out
+	Since      time.Time          // when it went into its state; zero: not known
+	Silent     Silence            // why it does not call, whatever its state
+	Missing    []string           // metrics of its expression that have no data for the newest period
 }
+
+// A Silence is why an alarm does not call the policy that waits for it.
+type Silence string
+
+// The silences. "" is an alarm that calls.
+const (
+	ActionsDisabled Silence = "its actions are disabled"
+	ActionRemoved   Silence = "the policy is not among its actions any more"
+	AlarmDeleted    Silence = "it was deleted"
+)
 
 // below reports whether the alarm breaches below its threshold.
 func (a Alarm) below() bool {

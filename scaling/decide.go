@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"flyball/alarm"
 	"flyball/metric"
 )
 
@@ -50,13 +51,15 @@ func Decide(now time.Time, t Target, seen Seen) Decision {
 		d.Proposals[i] = o
 	}
 	wanted := Out
-	if !slices.ContainsFunc(d.Proposals, func(o Proposal) bool { return o.Direction == Out }) {
+	if out := slices.IndexFunc(d.Proposals, func(o Proposal) bool { return o.Direction == Out }); out >= 0 {
+		d.holdIn(d.Proposals[out], seen)
+	} else {
 		wanted = In
 		d.agree(seen)
 	}
 	best := d.largest(wanted)
 	if best == nil {
-		d.hold(wanted)
+		d.hold(wanted, seen.Called)
 		return d
 	}
 	d.Direction, d.To = wanted, t.Bounds.Clamp(best.To)
@@ -91,6 +94,24 @@ func (o *Proposal) limit(now time.Time, t Target, seen Seen, r Reading) {
 		}
 		if r.Cooldown.holds(In, now) {
 			o.block(Reason{Code: InCooldown, Until: r.Cooldown.Until})
+		}
+	}
+}
+
+// holdIn keeps every policy from scaling in while one asks for a scale-out, even
+// where that cannot be followed.
+func (d *Decision) holdIn(out Proposal, seen Seen) {
+	held := Reason{Code: HeldByScaleOut, Capacity: seen.Desired, Other: out.Policy, Alarm: out.Alarm}
+	for _, r := range seen.Policies {
+		for _, a := range r.Alarms {
+			if r.Name == out.Policy && a.Name == out.Alarm && a.State == alarm.Alarm {
+				held.Since = a.Since
+			}
+		}
+	}
+	for i := range d.Proposals {
+		if o := &d.Proposals[i]; o.Direction == In {
+			o.block(held)
 		}
 	}
 }
@@ -147,12 +168,15 @@ func (d *Decision) largest(wanted Direction) *Proposal {
 	return best
 }
 
-// hold collects why nothing is done. The policy that came closest to a change
-// is named with its alarm; where no alarm drives any, every policy says why not.
-func (d *Decision) hold(wanted Direction) {
+// hold collects why nothing is done. The policy that was called is named with its
+// alarm, or else the one that came closest to a change; where no alarm drives any,
+// every policy says why not.
+func (d *Decision) hold(wanted Direction, called string) {
 	var best *Proposal
 	for i := range d.Proposals {
-		if o := &d.Proposals[i]; o.Alarm != "" && (best == nil || o.rank(wanted) > best.rank(wanted)) {
+		switch o := &d.Proposals[i]; {
+		case o.Alarm == "" || best != nil && best.Alarm == called:
+		case best == nil || o.Alarm == called || o.rank(wanted) > best.rank(wanted):
 			best = o
 		}
 	}

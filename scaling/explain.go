@@ -45,7 +45,7 @@ type AlarmOutlook struct {
 	Breaching int       `json:"breaching"`        // datapoints that breach, among the newest Of
 	Needed    int       `json:"needed"`
 	Of        int       `json:"of"`
-	Earliest  time.Time `json:"earliest"` // when it can be in ALARM, if every coming datapoint breaches
+	Earliest  time.Time `json:"earliest,omitzero"` // when it can be in ALARM, if every coming datapoint breaches; zero: it does not call
 	Text      string    `json:"text"`
 }
 
@@ -53,7 +53,7 @@ type AlarmOutlook struct {
 // first.
 type Outlook struct {
 	Possible bool      `json:"possible"`          // false: not before someone changes the configuration
-	Earliest time.Time `json:"earliest,omitzero"` // if every coming datapoint breaches
+	Earliest time.Time `json:"earliest,omitzero"` // if every coming datapoint breaches; zero: nobody knows
 	Needs    []string  `json:"needs"`             // everything that has to happen
 }
 
@@ -75,6 +75,7 @@ func Explain(now time.Time, t Target, seen Seen) Explanation {
 	}
 	e.ScaleOut = soonest(e.Policies, func(p PolicyOutlook) Outlook { return p.ScaleOut })
 	e.ScaleIn = e.scaleIn(seen)
+	e.awaitScaleOut()
 	e.limit(t)
 	return e
 }
@@ -108,9 +109,25 @@ func explainAlarm(now time.Time, called string, a Alarm) AlarmOutlook {
 		o.Latest = &d.Value
 	}
 	if a.State == alarm.Alarm {
-		o.Text = fmt.Sprintf("%s is in ALARM: %d of %d datapoints are %s %s", called, breaching, a.Of, a.side(), number(a.Threshold))
+		o.Text = fmt.Sprintf("%s is in ALARM%s: %d of %d datapoints are %s %s", called, sinceTime(a.Since), breaching, a.Of, a.side(), number(a.Threshold))
+	}
+	if len(a.Missing) > 0 {
+		o.Text += fmt.Sprintf("; there is no data of %s", strings.Join(a.Missing, ", "))
+	}
+	if a.Silent != "" {
+		o.Earliest = time.Time{}
+		o.Text = a.silence(called)
 	}
 	return o
+}
+
+// silence tells why an alarm does not call, and what to do.
+func (a Alarm) silence(called string) string {
+	remedy := "put the policy again"
+	if a.Silent == ActionsDisabled {
+		remedy = "enable them"
+	}
+	return fmt.Sprintf("%s will not call: %s; %s", called, a.Silent, remedy)
 }
 
 // outlook is when one policy can ask for a direction.
@@ -123,7 +140,7 @@ func (r Reading) outlook(d Direction, now time.Time, seen Seen) Outlook {
 		}
 		o.await(now, r, r.alarm(d == In))
 		if d == In {
-			o.needLoad(p, seen)
+			o.needLoad(r.Name, p, seen)
 		}
 	case Step:
 		alarms := p.leading(d, r.Alarms, seen.Desired)
@@ -142,6 +159,10 @@ func (r Reading) outlook(d Direction, now time.Time, seen Seen) Outlook {
 
 // await adds that an alarm has to be in ALARM.
 func (o *Outlook) await(now time.Time, r Reading, a Alarm) {
+	if a.Silent != "" {
+		*o = Outlook{Needs: []string{a.silence(r.called(a))}}
+		return
+	}
 	if a.State == alarm.Alarm {
 		return
 	}
@@ -153,8 +174,8 @@ func (o *Outlook) await(now time.Time, r Reading, a Alarm) {
 // needLoad adds the metric that the arithmetic asks for where that is less than
 // the alarm's threshold: 2 tasks against a target of 50 can become 1 only at 25
 // or under.
-func (o *Outlook) needLoad(p TargetTracking, seen Seen) {
-	if seen.Desired == 0 {
+func (o *Outlook) needLoad(policy string, p TargetTracking, seen Seen) {
+	if !o.Possible || seen.Desired == 0 {
 		return
 	}
 	if seen.Running == 0 {
@@ -163,7 +184,7 @@ func (o *Outlook) needLoad(p TargetTracking, seen Seen) {
 	}
 	limit := p.target * float64(seen.Desired-1) / float64(seen.Running)
 	if limit < p.LowThreshold() {
-		o.Needs = append(o.Needs, fmt.Sprintf("the metric must be at or below %s, or %d would be too few", number(limit), seen.Desired-1))
+		o.Needs = append(o.Needs, fmt.Sprintf("the metric of policy %s must be at or below %s, or %d would be too few", policy, number(limit), seen.Desired-1))
 	}
 }
 
@@ -171,7 +192,7 @@ func (o *Outlook) needLoad(p TargetTracking, seen Seen) {
 // a scale-out larger than the last one.
 func (o *Outlook) awaitCooldown(now time.Time, d Direction, r Reading) {
 	c := r.Cooldown
-	if !c.holds(d, now) {
+	if !o.Possible || !c.holds(d, now) {
 		return
 	}
 	switch {
@@ -206,6 +227,20 @@ func (e Explanation) scaleIn(seen Seen) Outlook {
 	return first
 }
 
+// awaitScaleOut adds that a policy that asks for a scale-out holds every scale-in
+// back for as long as it does. Nobody knows how long that is.
+func (e *Explanation) awaitScaleOut() {
+	for _, o := range e.Decision.Proposals {
+		for _, r := range o.Blocked {
+			if e.ScaleIn.Possible && r.Code == HeldByScaleOut {
+				e.ScaleIn.Earliest = time.Time{}
+				e.ScaleIn.Needs = append(e.ScaleIn.Needs, r.String())
+				return
+			}
+		}
+	}
+}
+
 // limit adds what holds for the whole target.
 func (e *Explanation) limit(t Target) {
 	never := func(o *Outlook, why string) {
@@ -222,7 +257,9 @@ func (e *Explanation) limit(t Target) {
 		never(&e.ScaleIn, fmt.Sprintf("already at the minimum capacity of %d", e.Min))
 	}
 	if f := t.Floor; e.Desired > e.Min && e.Desired <= t.floor() {
-		e.ScaleIn.Earliest = later(e.ScaleIn.Earliest, f.Until())
+		if !e.ScaleIn.Earliest.IsZero() {
+			e.ScaleIn.Earliest = later(e.ScaleIn.Earliest, f.Until())
+		}
 		e.ScaleIn.Needs = append(e.ScaleIn.Needs, f.String())
 	}
 	if t.Suspended.Out {
@@ -297,7 +334,7 @@ func (a Alarm) progress(called string, breaching int) string {
 func (r Reading) called(a Alarm) string {
 	switch _, tracking := r.Policy.(TargetTracking); {
 	case !tracking:
-		return "alarm " + a.Name
+		return "alarm " + a.Name + " of policy " + r.Name
 	case a.below():
 		return "low alarm of policy " + r.Name
 	}
@@ -352,6 +389,8 @@ func (o Outlook) String() string {
 		return "not possible: " + strings.Join(o.Needs, "; ")
 	case len(o.Needs) == 0:
 		return "when the alarm calls next"
+	case o.Earliest.IsZero():
+		return strings.Join(o.Needs, "; ")
 	}
 	return fmt.Sprintf("%s; earliest %s", strings.Join(o.Needs, "; "), o.Earliest.Format(time.TimeOnly))
 }

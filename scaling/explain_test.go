@@ -48,7 +48,7 @@ func TestExplainCountsTheDatapointsThatLeaveTheRange(t *testing.T) {
 func TestExplainNamesTheMetricThatTheArithmeticNeeds(t *testing.T) {
 	p := tracking(t, scaling.TrackingConfig{Target: 50})
 	e := explain(t, 2, tracked("cpu", p, repeat(30, 15)...))
-	if want := "the metric must be at or below 25, or 1 would be too few"; !slices.Contains(e.ScaleIn.Needs, want) {
+	if want := "the metric of policy cpu must be at or below 25, or 1 would be too few"; !slices.Contains(e.ScaleIn.Needs, want) {
 		t.Errorf("scale-in needs %q, want %q among them", e.ScaleIn.Needs, want)
 	}
 	if codes(e.Decision)[0] != scaling.AutoScalingAnticipatedFlapping {
@@ -113,5 +113,85 @@ func TestExplanationEncodesAndPrints(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}
+	}
+}
+
+// held is a target whose tracking policy is idle while a step policy's alarm
+// stays in ALARM at the maximum capacity.
+func held(t *testing.T, called string) scaling.Seen {
+	surge := step(t, scaling.StepConfig{Steps: []scaling.StepAdjustment{{Lower: 0, Upper: inf, Amount: 1}}})
+	hot := stepped("surge", surge, false, 10, 50)
+	hot.Alarms[0].Since = now.Add(-20 * time.Minute)
+	idle := tracked("cpu", tracking(t, scaling.TrackingConfig{Target: 50}), repeat(1, 15)...)
+	return scaling.Seen{Desired: 20, Running: 20, Policies: []scaling.Reading{hot, idle}, Called: called}
+}
+
+func TestExplainNamesThePolicyThatHoldsScaleInBack(t *testing.T) {
+	e := scaling.Explain(now, bounds(t, 1, 20), held(t, ""))
+	if want := "policy surge asks for a scale-out: its alarm surge-alarm is in ALARM since 16:40:30"; !slices.Contains(e.ScaleIn.Needs, want) {
+		t.Errorf("scale-in needs %q, want %q among them", e.ScaleIn.Needs, want)
+	}
+	if !e.ScaleIn.Earliest.IsZero() || strings.Contains(e.ScaleIn.String(), "earliest") {
+		t.Errorf("scale-in is %q", e.ScaleIn)
+	}
+}
+
+func TestThePolicyThatWasCalledIsToldWhatHoldsItBack(t *testing.T) {
+	d := scaling.Decide(now, bounds(t, 1, 20), held(t, "cpu-Low"))
+	if d.Policy != "cpu" || d.Alarm != "cpu-Low" || !slices.Equal(codes(d), []scaling.Code{scaling.HeldByScaleOut}) {
+		t.Errorf("got policy %s, alarm %s: %v", d.Policy, d.Alarm, d)
+	}
+	if a := d.Activity("id"); len(a.NotScaled) != 1 || !a.NotScaled[0].Reported() {
+		t.Errorf("the activity tells %v", a.NotScaled)
+	}
+}
+
+func TestExplainTellsOfAlarmsThatWillNotCall(t *testing.T) {
+	p := tracking(t, scaling.TrackingConfig{Target: 50})
+	for silence, want := range map[scaling.Silence]string{
+		scaling.ActionsDisabled: "high alarm of policy cpu will not call: its actions are disabled; enable them",
+		scaling.ActionRemoved:   "high alarm of policy cpu will not call: the policy is not among its actions any more; put the policy again",
+		scaling.AlarmDeleted:    "high alarm of policy cpu will not call: it was deleted; put the policy again",
+	} {
+		r := tracked("cpu", p, repeat(80, 3)...)
+		r.Alarms[0].Silent = silence
+		e := explain(t, 10, r)
+		if e.ScaleOut.Possible || !slices.Contains(e.ScaleOut.Needs, want) {
+			t.Errorf("scale-out is %q, want %q", e.ScaleOut, want)
+		}
+		if text := e.Policies[0].Alarms[0].Text; text != want {
+			t.Errorf("the alarm is told as %q", text)
+		}
+	}
+}
+
+func TestExplainNamesTheMetricsWithoutData(t *testing.T) {
+	r := tracked("backlog", tracking(t, scaling.TrackingConfig{Target: 50}), repeat(30, 3)...)
+	r.Alarms[0].Missing = []string{"m1 (ApproximateNumberOfMessagesVisible)"}
+	if text := explain(t, 10, r).Policies[0].Alarms[0].Text; !strings.HasSuffix(text, "; there is no data of m1 (ApproximateNumberOfMessagesVisible)") {
+		t.Errorf("the alarm is told as %q", text)
+	}
+}
+
+func TestWhatSeveralPoliciesSayAlikeIsSaidOnce(t *testing.T) {
+	p := tracking(t, scaling.TrackingConfig{Target: 50})
+	d := scaling.Decide(now, bounds(t, 10, 20), scaling.Seen{Desired: 10, Running: 10, Policies: []scaling.Reading{
+		tracked("cpu", p, repeat(1, 15)...), tracked("memory", p, repeat(1, 15)...),
+	}})
+	if want := "hold at 10: already at the minimum capacity of 10"; d.String() != want {
+		t.Errorf("got %q, want %q", d, want)
+	}
+}
+
+func TestTheArithmeticNamesWhatItDoes(t *testing.T) {
+	p := tracking(t, scaling.TrackingConfig{Target: 50})
+	idle := scaling.Decide(now, bounds(t, 1, 20), scaling.Seen{Desired: 2, Running: 2, Policies: []scaling.Reading{tracked("cpu", p, repeat(1, 15)...)}})
+	if want := "2 running at 1 against a target of 50 need 1"; idle.Rule != want {
+		t.Errorf("got %q, want %q", idle.Rule, want)
+	}
+	percent := step(t, scaling.StepConfig{Adjustment: scaling.PercentChangeInCapacity, MinMagnitude: 2, Steps: []scaling.StepAdjustment{{Lower: 0, Upper: inf, Amount: 25}}})
+	d := scaling.Decide(now, bounds(t, 1, 20), scaling.Seen{Desired: 4, Running: 4, Policies: []scaling.Reading{stepped("p", percent, false, 50, 60)}})
+	if want := "+25 % of 4, by 2 at least (MinAdjustmentMagnitude), make 6"; !strings.HasSuffix(d.Rule, want) {
+		t.Errorf("got %q, want %q at its end", d.Rule, want)
 	}
 }

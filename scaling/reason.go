@@ -18,6 +18,10 @@ const (
 	AutoScalingAnticipatedFlapping       Code = "AutoScalingAnticipatedFlapping"
 	TargetServicePutResourceAsUnscalable Code = "TargetServicePutResourceAsUnscalable"
 
+	// HeldByScaleOut is Flyball's own, and reported beside the codes of AWS: a
+	// scale-in waits as long as another policy asks for a scale-out.
+	HeldByScaleOut Code = "HeldByScaleOut"
+
 	NotInAlarm       Code = "NotInAlarm"       // no alarm of the policy is in ALARM
 	NoData           Code = "InsufficientData" // the policy's metric has no data
 	InCooldown       Code = "Cooldown"         // the policy waits until Until; zero: for an activity to end
@@ -35,14 +39,17 @@ type Reason struct {
 	Policy   string    `json:"policy,omitempty"`
 	Capacity Capacity  `json:"capacity"`        // the maximum, the minimum or the current capacity, as the code says
 	Until    time.Time `json:"until,omitzero"`  // InCooldown, AtForecastCapacity: when it ends
-	Other    string    `json:"other,omitempty"` // OthersDisagree, AutoScalingAnticipatedFlapping, AtForecastCapacity: the other policy
+	Other    string    `json:"other,omitempty"` // OthersDisagree, HeldByScaleOut, AutoScalingAnticipatedFlapping, AtForecastCapacity: the other policy
+	Alarm    string    `json:"alarm,omitempty"` // HeldByScaleOut: that drives the other policy
+	Since    time.Time `json:"since,omitzero"`  // HeldByScaleOut: when it went into ALARM; zero: not known
 }
 
-// Reported reports whether the reason is one that AWS has a code for.
+// Reported reports whether the reason is told in an activity: AWS has a code for
+// it, or it can last without end and nothing else would tell.
 func (r Reason) Reported() bool {
 	switch r.Code {
 	case AlreadyAtMaxCapacity, AlreadyAtMinCapacity, AlreadyAtDesiredCapacity,
-		AutoScalingAnticipatedFlapping, TargetServicePutResourceAsUnscalable:
+		AutoScalingAnticipatedFlapping, TargetServicePutResourceAsUnscalable, HeldByScaleOut:
 		return true
 	}
 	return false
@@ -70,6 +77,8 @@ func (r Reason) String() string {
 			return fmt.Sprintf("the last scaling activity of policy %s is still in progress", r.Policy)
 		}
 		return fmt.Sprintf("the cooldown of policy %s ends at %s", r.Policy, r.Until.Format(time.TimeOnly))
+	case HeldByScaleOut:
+		return fmt.Sprintf("policy %s asks for a scale-out: its alarm %s is in ALARM%s", r.Other, r.Alarm, sinceTime(r.Since))
 	case OthersDisagree:
 		return fmt.Sprintf("policy %s does not agree to scale in", r.Other)
 	case ScalingSuspended:
@@ -82,6 +91,14 @@ func (r Reason) String() string {
 		return fmt.Sprintf("no step adjustment of policy %s covers the metric", r.Policy)
 	}
 	return string(r.Code)
+}
+
+// sinceTime tells since when something lasts, where that is known.
+func sinceTime(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return " since " + at.Format(time.TimeOnly)
 }
 
 // MarshalJSON adds the sentence to the members.

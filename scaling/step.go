@@ -271,7 +271,11 @@ func (p Step) rule(metric float64, a Alarm, step StepAdjustment, from, to Capaci
 	case ExactCapacity:
 		return fmt.Sprintf("%s: exactly %d", where, to)
 	case PercentChangeInCapacity:
-		return fmt.Sprintf("%s: %+d %% of %d make %d", where, step.Amount, from, to)
+		least := ""
+		if p.magnitude > 0 {
+			least = fmt.Sprintf(", by %d at least (MinAdjustmentMagnitude),", p.magnitude)
+		}
+		return fmt.Sprintf("%s: %+d %% of %d%s make %d", where, step.Amount, from, least, to)
 	}
 	return fmt.Sprintf("%s: %d %+d make %d", where, from, step.Amount, to)
 }

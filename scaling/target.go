@@ -61,6 +61,7 @@ type Seen struct {
 	Running   Capacity  // the tasks that run, and that the metrics are about
 	Deploying bool      // a deployment is under way
 	Policies  []Reading // every policy of the target
+	Called    string    // the alarm that asks for a decision; "" where none does
 }
 
 // A Reading is one policy with what it sees and remembers.

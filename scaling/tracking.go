@@ -90,7 +90,9 @@ func (p TargetTracking) out(now time.Time, r Reading, by Alarm, seen Seen, value
 	to := p.need(base, value)
 	o := r.wish(Out, by, value, base, to, p.rule(base, value, to))
 	if to <= seen.Desired {
-		if p.need(seen.Running, value) > seen.Desired {
+		// Within the cooldown the alarm goes on calling about what was just
+		// answered.
+		if r.Cooldown.holds(Out, now) || p.need(seen.Running, value) > seen.Desired {
 			o.block(Reason{Code: InCooldown, Until: r.Cooldown.Until})
 		} else {
 			o.block(Reason{Code: AlreadyAtDesiredCapacity, Capacity: seen.Desired})
@@ -122,7 +124,11 @@ func (p TargetTracking) in(r Reading, by Alarm, seen Seen, value float64) Propos
 	if need < to {
 		to -= (to - need + 1) / 2
 	}
-	i := r.wish(In, by, value, seen.Running, to, p.rule(seen.Running, value, need)+fmt.Sprintf("; half of the difference goes, which leaves %d", to))
+	rule := p.rule(seen.Running, value, need)
+	if to != need {
+		rule += fmt.Sprintf("; half of the difference goes, which leaves %d", to)
+	}
+	i := r.wish(In, by, value, seen.Running, to, rule)
 	switch {
 	case need >= seen.Desired:
 		i.block(Reason{Code: AutoScalingAnticipatedFlapping, Capacity: seen.Desired, Other: r.Name})

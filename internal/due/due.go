@@ -120,8 +120,8 @@ func (q *Queue[K]) Run(ctx context.Context, clk *clock.Clock, most int, do func(
 func wait(ctx context.Context, clk *clock.Clock, sooner <-chan struct{}, next time.Time) {
 	var come <-chan time.Time
 	if !next.IsZero() {
-		// A microsecond more, so that rounding does not wake it up too early.
-		timer := time.NewTimer(max(clk.Real(next.Sub(clk.Now())), 0) + time.Microsecond)
+		// Where rounding wakes it up too early, Run waits again.
+		timer := time.NewTimer(max(clk.Real(next.Sub(clk.Now())), time.Microsecond))
 		defer timer.Stop()
 		come = timer.C
 	}

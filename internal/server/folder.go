@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -34,18 +35,36 @@ func openFolder(path string) (f folder, err error) {
 	if err != nil {
 		return folder{}, fmt.Errorf("make the data folder: %w", err)
 	}
-	f.lock, err = lockFolder(f.path)
+	f.lock, err = awaitFolder(f.path)
 	return f, err
 }
 
+// lockPatience is how long the lock of a data folder is waited for.
+const lockPatience = 2 * time.Second
+
+// awaitFolder locks a folder that the server before may just be leaving. A process
+// that is made by fork holds the server's open files until it executes its program,
+// also when the server is killed meanwhile: the lock and the listener with it. So
+// only a lock that stays is another server's; and once it is free, so is the
+// address.
+func awaitFolder(path string) (*os.File, error) {
+	for deadline := time.Now().Add(lockPatience); ; time.Sleep(lockPatience / 200) {
+		lock, err := lockFolder(path)
+		if !errors.Is(err, errLocked) || time.Now().After(deadline) {
+			return lock, err
+		}
+	}
+}
+
+// lockFolder locks a folder unless another has the lock.
 func lockFolder(path string) (*os.File, error) {
 	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("lock the data folder: %w", err)
+		return nil, fmt.Errorf("open the lock of the data folder: %w", err)
 	}
 	if err := tryLock(lock); err != nil {
 		lock.Close()
-		return nil, fmt.Errorf("data folder %s is in use by another flyball: %w", path, err)
+		return nil, fmt.Errorf("lock the data folder %s: %w", path, err)
 	}
 	return lock, nil
 }

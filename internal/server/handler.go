@@ -14,6 +14,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"flyball/internal/client"
+	"flyball/internal/service/autoscaling"
+	"flyball/internal/service/cloudwatch"
+	"flyball/internal/service/ecs"
 	"flyball/internal/wire"
 )
 
@@ -29,21 +32,19 @@ func (s *Server) handler() (http.Handler, error) {
 	registry.MustRegister(calls, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	options := wire.Options{
-		Hosts: s.hosts(),
-		Log:   s.cfg.Log,
-		Observe: func(c wire.Call) {
-			// An operation that does not exist is whatever a client sent: it must
-			// not become a label.
-			if c.Code == "UnknownOperationException" || c.Code == "InvalidAction" {
-				c.Operation = ""
-			}
-			calls.WithLabelValues(c.Service, c.Operation, strconv.Itoa(c.Status)).Observe(c.Duration.Seconds())
+		Hosts:   s.hosts(),
+		Account: wire.KeyAccount(s.cfg.Account),
+		Region:  s.cfg.Region,
+		Settle:  s.state.Settle,
+		Log:     s.cfg.Log,
+		Observe: func(a wire.Answer) {
+			calls.WithLabelValues(a.Service, a.Operation, strconv.Itoa(a.Status)).Observe(a.Duration.Seconds())
 		},
 	}
 	aws, err := wire.NewHandler(options,
-		wire.ApplicationAutoScaling(s.autoscaling),
-		wire.CloudWatch(s.cloudwatch),
-		wire.ECS(s.ecs),
+		wire.ApplicationAutoScaling(inCell(s, func(v *services) *autoscaling.API { return v.autoscaling })),
+		wire.CloudWatch(inCell(s, func(v *services) *cloudwatch.API { return v.cloudwatch })),
+		wire.ECS(inCell(s, func(v *services) *ecs.API { return v.ecs })),
 	)
 	if err != nil {
 		return nil, err
@@ -51,7 +52,7 @@ func (s *Server) handler() (http.Handler, error) {
 	own := http.NewServeMux()
 	own.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
 	own.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	own.Handle("/ecs/", s.ecs.Metadata())
+	own.Handle("/ecs/", s.metadata())
 	own.HandleFunc("GET /console/api/clock", s.serveClock)
 	own.HandleFunc("GET /console/api/explain", s.serveExplain)
 	own.HandleFunc("GET /console/api/logs", s.serveLogs)
@@ -84,7 +85,12 @@ func (s *Server) serveClock(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Server) serveExplain(w http.ResponseWriter, r *http.Request) {
-	explanation, err := s.autoscaling.Explain(r.Context(), r.FormValue("resource"))
+	v, err := s.cellOf(r)
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	explanation, err := v.autoscaling.Explain(r.Context(), r.FormValue("resource"))
 	if err != nil {
 		writeError(w, err)
 		return
@@ -96,7 +102,12 @@ func (s *Server) serveExplain(w http.ResponseWriter, r *http.Request) {
 // the task ends or the client leaves.
 func (s *Server) serveLogs(w http.ResponseWriter, r *http.Request) {
 	follow := r.FormValue("follow") == "true"
-	logs, err := s.ecs.TaskLogs(r.Context(), r.FormValue("task"), r.FormValue("container"), follow)
+	v, err := s.cellOf(r)
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	logs, err := v.ecs.TaskLogs(r.Context(), r.FormValue("task"), r.FormValue("container"), follow)
 	if err != nil {
 		writeError(w, err)
 		return

@@ -3,13 +3,27 @@
 package server
 
 import (
+	"errors"
 	"os"
 	"syscall"
 )
 
-// tryLock takes the file's exclusive lock or says at once that another has it.
+// errLocked says that a data folder has a server.
+var errLocked = errors.New("in use by another flyball")
+
+// tryLock takes the file's exclusive lock or says at once that another has it. The
+// lock is one of the open file, unlike those of fcntl, which belong to the process:
+// two servers in one process exclude each other, too.
 func tryLock(f *os.File) error {
-	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	for {
+		switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err {
+		case syscall.EINTR:
+		case syscall.EWOULDBLOCK:
+			return errLocked
+		default:
+			return err
+		}
+	}
 }
 
 // ours says whether a path is a directory that this user made.

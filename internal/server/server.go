@@ -15,14 +15,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"flyball/internal/cell"
 	"flyball/internal/clock"
-	"flyball/internal/service/autoscaling"
-	"flyball/internal/service/cloudwatch"
-	"flyball/internal/service/ecs"
+	"flyball/internal/deliver"
+	"flyball/internal/event"
+	"flyball/internal/state"
 	"flyball/internal/store"
 	"flyball/internal/task"
-	"flyball/internal/tsdb"
 )
 
 // A Config says what to serve. All fields but
@@ -34,9 +32,9 @@ type Config struct {
 	Tasks   task.Runtime      // runs the tasks in place of Runtime, where it is set
 	Images  map[string]string // with the process runtime: the command of an image
 	Speed   float64           // virtual seconds in a real one
-	Account string            // 12 digits
-	Region  string
-	Hosts   []string // Host names to accept beside the loopback ones
+	Account string            // of calls whose access key names none; 12 digits
+	Region  string            // of calls whose signature names none
+	Hosts   []string          // Host names to accept beside the loopback ones
 	Log     *slog.Logger
 }
 
@@ -46,14 +44,13 @@ type Server struct {
 	dir     folder
 	clock   *clock.Clock
 	store   *store.SQLite
-	db      *tsdb.DB
+	state   *state.State
 	runtime task.Runtime
 
-	cell        *cell.Cell
-	cloudwatch  *cloudwatch.API
-	ecs         *ecs.API
-	autoscaling *autoscaling.API
-	strays      []task.Task // tasks of the runtime that no service knows
+	cells  *cells
+	events event.Stream
+	router deliver.Router
+	strays []task.Task // tasks of the runtime that no service knows
 
 	listeners    []net.Listener
 	bridge       string // the address on Docker's bridge that the server listens on, if it does
@@ -82,20 +79,28 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if s.clock, err = s.openClock(); err != nil {
 		return nil, err
 	}
-	if s.db, err = tsdb.Open(s.store, s.clock); err != nil {
+	s.state = state.New(s.store)
+	before, err := s.migrate()
+	if err != nil {
 		return nil, err
 	}
+	s.connect()
 	if err := s.listen(); err != nil {
 		return nil, err
 	}
 	if err := s.openRuntime(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.openServices(); err != nil {
+	if err := s.openCells(); err != nil {
 		return nil, err
 	}
 	if err := s.adopt(ctx); err != nil {
 		return nil, err
+	}
+	if before < whole {
+		if err := s.mend(ctx); err != nil {
+			return nil, err
+		}
 	}
 	handler, err := s.handler()
 	if err != nil {
@@ -151,10 +156,7 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 	})
 	group.Go(func() error { s.stopStrays(loops); return nil })
-	group.Go(func() error { return s.ecs.Run(loops) })
-	group.Go(func() error { return s.cloudwatch.Run(loops) })
-	group.Go(func() error { return s.autoscaling.Run(loops) })
-	group.Go(func() error { return s.db.Run(loops) })
+	s.cells.run(func(v *services) { group.Go(func() error { return v.run(loops) }) })
 	group.Go(func() error { return s.keepClock(loops) })
 	return group.Wait()
 }
@@ -178,9 +180,11 @@ func (s *Server) release() {
 		}
 		s.runtime.Close()
 	}
-	if s.db != nil {
-		if err := s.db.Flush(); err != nil {
-			s.cfg.Log.Error("the last datapoints could not be written", "error", err)
+	if s.cells != nil {
+		for _, v := range s.cells.all() {
+			if err := v.datapoints.Flush(); err != nil {
+				s.cfg.Log.Error("the last datapoints could not be written", "error", err)
+			}
 		}
 	}
 	if s.store != nil {

@@ -3,156 +3,101 @@ package server
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"golang.org/x/sync/errgroup"
+
+	"flyball/alarm"
+	"flyball/internal/capacity"
 	"flyball/internal/cell"
-	"flyball/internal/event"
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ecs"
-	"flyball/internal/state"
-	"flyball/internal/status"
 	"flyball/internal/task"
-	"flyball/internal/task/docker"
-	"flyball/internal/task/process"
-	"flyball/internal/workload"
+	"flyball/internal/tsdb"
+	"flyball/scaling"
 )
 
-// openRuntime opens the runtime that was asked for. Auto prefers Docker.
-func (s *Server) openRuntime(ctx context.Context) error {
-	if s.cfg.Tasks != nil {
-		s.runtime = s.cfg.Tasks
-		return nil
-	}
-	name := s.cfg.Runtime
-	if name == "auto" {
-		name = "docker"
-		if err := docker.Available(ctx); err != nil {
-			s.cfg.Log.Info("tasks run as processes of this machine: no Docker engine answers", "reason", err)
-			name = "process"
-		}
-	}
-	s.removeOrphans(ctx)
-	runtime, err := s.runtimeNamed(ctx, name, s.dir.path)
-	if err != nil {
-		return err
-	}
-	s.runtime = runtime
-	if engine, ok := runtime.(*docker.Runtime); ok {
-		s.listenOnBridge(ctx, engine)
-	}
-	return s.dir.note(name)
+// services are the AWS services of one cell, tied to each other: ECS publishes to
+// CloudWatch, whose alarms trigger the autoscaler, which sets the desired counts of
+// ECS.
+type services struct {
+	cell        *cell.Cell
+	datapoints  *tsdb.DB
+	cloudwatch  *cloudwatch.API
+	ecs         *ecs.API
+	autoscaling *autoscaling.API
 }
 
-// runtimeNamed returns a runtime that keeps its tasks in a folder.
-func (s *Server) runtimeNamed(ctx context.Context, name, dir string) (task.Runtime, error) {
-	args := []string{workload.Command}
-	switch name {
-	case "process":
-		return process.New(process.Options{Dir: dir, Args: args, Images: s.cfg.Images, Log: s.cfg.Log})
-	case "docker":
-		return docker.New(ctx, docker.Options{Dir: dir, Args: args, Log: s.cfg.Log})
+// openServices loads the services of a cell.
+func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
+	v = &services{cell: c}
+	if v.datapoints, err = tsdb.Open(c.State.Store(), c.Clock); err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("runtime %q: give auto, process or docker", name)
-}
-
-// openServices loads the AWS services and ties them to each other: ECS
-// publishes to CloudWatch, whose alarms trigger the autoscaler, which sets the
-// desired counts of ECS.
-func (s *Server) openServices() (err error) {
-	s.cloudwatch, err = cloudwatch.New(cloudwatch.Config{
-		Account: s.cfg.Account, Region: s.cfg.Region, Clock: s.clock, Store: s.store, Log: s.cfg.Log,
-		Metrics: s.db,
-		Act:     s.act,
+	v.cloudwatch, err = cloudwatch.New(cloudwatch.Config{
+		Cell:    c,
+		Metrics: v.datapoints,
+		Deliver: &s.router,
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s.cell = &cell.Cell{
-		Account: s.cfg.Account, Region: s.cfg.Region,
-		Clock: s.clock, State: state.New(s.store), Events: &event.Stream{}, Log: s.cfg.Log,
-	}
-	s.ecs, err = ecs.New(ecs.Config{
-		Cell:     s.cell,
+	metadata := s.taskEndpoint + cellPath + c.Scope()
+	v.ecs, err = ecs.New(ecs.Config{
+		Cell:     c,
 		Runtime:  s.runtime,
-		Metrics:  s.cloudwatch,
+		Metrics:  v.cloudwatch,
 		Endpoint: s.taskEndpoint,
-		Metadata: s.taskEndpoint,
-		Deleted:  s.serviceDeleted,
+		Metadata: metadata[:len(metadata)-1],
+		Deleted: func(ctx context.Context, cluster, service string) error {
+			return v.autoscaling.ServiceDeleted(ctx, scaling.ServiceID(cluster, service))
+		},
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s.autoscaling, err = autoscaling.New(autoscaling.Config{
-		Account: s.cfg.Account, Region: s.cfg.Region, Clock: s.clock, Store: s.store, Log: s.cfg.Log,
-		Alarms:       s.cloudwatch,
-		Services:     s.ecs,
-		MetricPeriod: s.setMetricPeriod,
+	v.autoscaling, err = autoscaling.New(autoscaling.Config{
+		Cell:     c,
+		Alarms:   v.cloudwatch,
+		Capacity: capacity.Services{ECS: v.ecs},
+		MetricPeriod: func(ctx context.Context, id scaling.ResourceID, period time.Duration) error {
+			cluster, service := id.Service()
+			v.ecs.SetMetricPeriod(ctx, cluster, service, period)
+			return nil
+		},
 	})
-	return err
+	return v, err
 }
 
-// adopt has the services take up their tasks of the server's earlier lives before
-// any call is answered: a call that found a task of which nobody knows yet whether
-// it runs could neither stop nor replace it.
-func (s *Server) adopt(ctx context.Context) error {
-	recovered, err := s.runtime.Recover(ctx)
-	if err != nil {
-		return fmt.Errorf("recover tasks: %w", err)
-	}
-	found := make(map[string]task.Task, len(recovered))
-	for _, t := range recovered {
-		found[t.ID()] = t
-	}
-	s.ecs.Adopt(found)
-	s.strays = slices.Collect(maps.Values(found))
-	return nil
+// run keeps the services' loops going until ctx ends, and writes what is in
+// memory.
+func (v *services) run(ctx context.Context) error {
+	var loops errgroup.Group
+	loops.Go(func() error { return v.ecs.Run(ctx) })
+	loops.Go(func() error { return v.cloudwatch.Run(ctx) })
+	loops.Go(func() error { return v.autoscaling.Run(ctx) })
+	loops.Go(func() error { return v.datapoints.Run(ctx) })
+	return loops.Wait()
 }
 
-// strayGrace is how long tasks that no service knows have to stop.
-const strayGrace = 2 * time.Minute
+// adoptNothing readies a cell that was opened after the tasks of earlier lives
+// were given out.
+func (v *services) adoptNothing() { v.ecs.Adopt(map[string]task.Task{}) }
 
-// stopStrays stops the tasks that no service knows, also when the server is about
-// to end.
-func (s *Server) stopStrays(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), strayGrace)
-	defer cancel()
-	if err := stopAndRemove(ctx, s.strays); err != nil {
-		s.cfg.Log.Warn("tasks that no service knows could not be stopped", "reason", err)
-	}
-}
-
-// act hands an alarm's scaling action to the autoscaler.
-func (s *Server) act(ctx context.Context, n cloudwatch.Notification) error {
-	return s.autoscaling.AlarmAction(ctx, autoscaling.Notification{
-		Action:     n.Action,
-		Alarm:      n.Alarm,
-		State:      n.State,
-		At:         n.At,
-		Threshold:  n.Threshold,
-		Datapoints: n.Datapoints,
+// connect registers who takes messages for which service, wherever their resources
+// are.
+func (s *Server) connect() {
+	s.router.Handle("autoscaling", func(ctx context.Context, to arn.ARN, message any) error {
+		n, ok := message.(alarm.Notification)
+		if !ok {
+			return fmt.Errorf("a scaling policy takes the notifications of alarms, not %T", message)
+		}
+		v := s.cells.find(to.AccountID, to.Region)
+		if v == nil {
+			return fmt.Errorf("no scaling policy %s", to)
+		}
+		return v.autoscaling.AlarmAction(ctx, n)
 	})
-}
-
-// serviceDeleted takes a deleted service's scalable target and alarms away.
-func (s *Server) serviceDeleted(ctx context.Context, cluster, service string) error {
-	// The autoscaler has a lock of its own, which is taken before that of the state.
-	return s.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
-		tx.After(func() {
-			if err := s.autoscaling.ServiceDeleted(context.WithoutCancel(ctx), "service/"+cluster+"/"+service); err != nil {
-				s.cfg.Log.Warn("the scalable target of a deleted service is left", "cluster", cluster, "service", service, "reason", err)
-			}
-		})
-		return nil
-	})
-}
-
-// setMetricPeriod lets ECS publish a service's metrics as often as its policies
-// want to see them.
-func (s *Server) setMetricPeriod(resourceID string, period time.Duration) {
-	if cluster, service, ok := status.Split(resourceID); ok {
-		s.ecs.SetMetricPeriod(context.Background(), cluster, service, period)
-	}
 }

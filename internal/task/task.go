@@ -25,17 +25,21 @@ type Runtime interface {
 	// Start starts all containers of a task. It returns when they have been
 	// started, or with the reason why one could not be; then none is left running.
 	// A container that depends on others is started when they have come as far as
-	// it wants. If they never will, it ends without having been started.
+	// it wants. If they never will, it ends without having been started. When ctx
+	// ends before, nothing is left of the task.
 	Start(ctx context.Context, spec Spec) (Task, error)
 	// Recover returns the tasks that earlier lives of the server started and that
 	// are still kept: those that run, and those that have stopped, whose Done is
-	// closed or will be soon. The caller adopts each, or stops and removes it.
+	// closed or will be soon. The caller adopts each, or stops and removes it. What
+	// is left of tasks that were not started whole, or whose records are damaged, is
+	// ended and removed; it is no reason for an error.
 	Recover(ctx context.Context) ([]Task, error)
 	// Close releases the runtime. It does not stop tasks.
 	Close() error
 }
 
-// A Task is one running or stopped task.
+// A Task is one running or stopped task. Its methods may be called from several
+// goroutines, and again.
 type Task interface {
 	// ID is the one of its spec.
 	ID() string
@@ -47,7 +51,8 @@ type Task interface {
 	// Exits tells how the containers ended that have; all, once Done is closed.
 	Exits() []Exit
 	// Stop sends SIGTERM to the containers, and SIGKILL to those that are left
-	// after their stop timeout. It returns when the task has stopped.
+	// after their stop timeout. It returns when the task has stopped, at once if it
+	// has already.
 	Stop(ctx context.Context) error
 	// Usage measures the task now.
 	Usage(ctx context.Context) (Usage, error)
@@ -57,7 +62,8 @@ type Task interface {
 	// follow it goes on until the task ends or the reader is closed. An empty
 	// container name means the first container.
 	Logs(ctx context.Context, container string, follow bool) (io.ReadCloser, error)
-	// Remove deletes what is kept of a stopped task, its logs too.
+	// Remove deletes what is kept of a stopped task, its logs too, unless it is
+	// deleted already.
 	Remove() error
 }
 

@@ -95,7 +95,7 @@ func benchReader(b testing.TB, protocol string, body []byte) reader {
 // BenchmarkDecode reads full PutMetricData requests and validates them. The
 // figure to watch is ns/datapoint.
 func BenchmarkDecode(b *testing.B) {
-	h, err := NewHandler(Options{}, CloudWatch(new(sink)))
+	h, err := NewHandler(Options{}, CloudWatch(always(new(sink))))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func BenchmarkDecode(b *testing.B) {
 // BenchmarkPutMetricData is the whole way over loopback, the SDK's client
 // included.
 func BenchmarkPutMetricData(b *testing.B) {
-	h, err := NewHandler(Options{Log: slog.New(slog.DiscardHandler)}, CloudWatch(new(sink)))
+	h, err := NewHandler(Options{Log: slog.New(slog.DiscardHandler)}, CloudWatch(always(new(sink))))
 	if err != nil {
 		b.Fatal(err)
 	}

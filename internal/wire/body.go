@@ -14,6 +14,9 @@ import (
 // them.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
+// defaultMaxBody bounds a body as sent where its service does not, in bytes.
+const defaultMaxBody = 4 << 20
+
 // maxKept bounds the buffers that are kept, in bytes.
 const maxKept = 4 << 20
 

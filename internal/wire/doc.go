@@ -1,19 +1,34 @@
 // Package wire serves AWS's protocols over the AWS SDK's own Go types.
 //
-// A service is a value whose methods are the operations of the SDK's client:
+// A service is a type whose methods are the operations of the SDK's client:
 //
 //	func (a *API) DescribeServices(ctx context.Context, in *ecs.DescribeServicesInput, _ ...func(*ecs.Options)) (*ecs.DescribeServicesOutput, error)
 //
 // NewHandler finds these methods, and ServeHTTP does the rest for each call:
 //
-//	guard      Host, Origin and Authorization, before anything is parsed
+//	guard      Host and Origin, before anything is parsed
+//	identify   what the call was signed for: a region of an account
 //	route      X-Amz-Target, /service/NAME/operation/OP, or Action and Version
 //	decode     the body into the operation's input struct
 //	validate   required, length, range, pattern, enum: AWS's model, AWS's words
-//	call       the method
-//	encode     its output struct, or its error, as the protocol wants it
+//	authorize  Options.Authorize
+//	resolve    the value of the service's type that the region and account have
+//	call       its method
+//	settle     Options.Settle
+//	encode     its output struct, or an error, as the protocol wants it
 //
-// Protocols differ only in a reader and a writer of values (json.go, cbor.go,
-// query.go, xml.go). One walker (decode.go, encode.go) moves between them and
-// the structs, along a plan that is made once per type (plan.go).
+// What differs between the protocols is in a file for each: awsjson.go,
+// rpccbor.go and awsquery.go meet the interface in protocol.go. They read and
+// write values in an encoding (json.go, cbor.go, query.go, xml.go). One walker
+// (decode.go, encode.go, validate.go) moves between these and the structs, along
+// a plan that is made once per type (plan.go) from what the SDK's schemas say
+// (schema.go) and from the tables of AWS's constraints (model.go).
+//
+// # A new service
+//
+// Describe it in services.go, and name its model and its client in modelgen; then
+// run modelgen, as it says in its own documentation. Protocols that are not
+// there yet, ec2Query and restJson, are a file and a line in protocolOf each.
+// Paths that are not AWS's, such as a registry's, are mounted beside the handler,
+// behind Guard.
 package wire

@@ -55,6 +55,13 @@ func incompleteSignature() *fault {
 	}
 }
 
+func invalidRegion(name string) *fault {
+	return &fault{
+		code: "InvalidSignatureException", query: "SignatureDoesNotMatch", status: http.StatusForbidden,
+		message: fmt.Sprintf("Credential should be scoped to a valid region, not %+.64q.", name),
+	}
+}
+
 func tooLarge(limit int64) *fault {
 	return &fault{
 		code: "RequestEntityTooLargeException", query: "RequestEntityTooLarge", status: http.StatusRequestEntityTooLarge,
@@ -73,22 +80,8 @@ func internalFailure() *fault {
 	}
 }
 
-// unknownOperation names what was asked for. Known says that AWS has the
-// operation and this server does not.
-func unknownOperation(p Protocol, name, version string, known bool) *fault {
-	f := &fault{code: "UnknownOperationException", query: "InvalidAction", status: http.StatusBadRequest}
-	switch {
-	case known:
-		f.message = fmt.Sprintf("The operation %s is not available in Flyball", name)
-	case p == AWSQuery:
-		f.message = fmt.Sprintf("Could not find operation %s for version %s", name, version)
-	default:
-		f.message = fmt.Sprintf("Unknown operation %s", name)
-	}
-	if p == RPCv2CBOR {
-		f.status = http.StatusNotFound
-	}
-	return f
+func unknownOperation(status int, message string) *fault {
+	return &fault{code: "UnknownOperationException", query: "InvalidAction", status: status, message: message}
 }
 
 // decodeFault is the fault of a body that could not be decoded into an input.
@@ -98,7 +91,7 @@ func (s *service) decodeFault(err error) *fault {
 		path, err = d.path, d.err
 	}
 	if broken, ok := errors.AsType[brokenRule](err); ok {
-		return s.invalid(validationMessage(1, []string{broken.at(path)}))
+		return s.violation(validationMessage(1, []string{broken.at(path)}))
 	}
 	if errors.Is(err, errTooLarge) || errors.Is(err, errParams) {
 		return &fault{code: "RequestEntityTooLargeException", query: "RequestEntityTooLarge", status: http.StatusRequestEntityTooLarge, message: err.Error()}
@@ -110,9 +103,10 @@ func (s *service) decodeFault(err error) *fault {
 	return malformed(message)
 }
 
-func (s *service) invalid(message string) *fault {
-	f := &fault{code: s.Invalid, status: http.StatusBadRequest, message: message}
-	s.applyModel(f)
+// violation is the fault of an input that breaks the model's constraints.
+func (s *service) violation(message string) *fault {
+	f := &fault{code: s.invalid, status: http.StatusBadRequest, message: message}
+	s.applyShape(f)
 	return f
 }
 
@@ -134,7 +128,10 @@ func (s *service) fault(err error) *fault {
 	if known, ok := statuses[code]; ok {
 		f.status = known
 	}
-	s.applyModel(f)
+	if common, ok := accessErrors[code]; ok && s.speaks(AWSQuery) {
+		f.query, f.status = common, http.StatusForbidden
+	}
+	s.applyShape(f)
 	if _, generic := api.(*smithy.GenericAPIError); !generic {
 		s.addMembers(f, api)
 	}
@@ -147,19 +144,11 @@ var statuses = map[string]int{
 	"ServiceUnavailableException": http.StatusServiceUnavailable,
 }
 
-// applyModel gives an error the query code and the status that the model has
-// for it. The code may be the shape's name or the query code.
-func (s *service) applyModel(f *fault) {
-	m := s.loaded()
-	if e, ok := m.Errors[f.code]; ok {
-		f.query, f.status = e.Code, e.Status
-		return
-	}
-	for shape, e := range m.Errors {
-		if e.Code == f.code {
-			f.code, f.query, f.status = shape, e.Code, e.Status
-			return
-		}
+// applyShape gives an error the name, the query code and the status that AWS's
+// model has for its code, which may be the name or the query code.
+func (s *service) applyShape(f *fault) {
+	if e, ok := s.errorShapes()[f.code]; ok {
+		f.code, f.query, f.status = e.name, e.query, e.status
 	}
 }
 
@@ -174,12 +163,14 @@ func (s *service) addMembers(f *fault, api smithy.APIError) {
 	}
 }
 
-// writeFault writes an error's members: its message, and those of its type.
-func writeFault(w writer, f *fault) {
+// writeTypedFault writes an error as an object that names its own type.
+func writeTypedFault(w writer, typ string, f *fault) {
+	w.openObject()
+	w.member("__type")
+	w.text(typ)
 	f.writeMessage(w, f.messageName())
-	if f.plan != nil {
-		writeExtraMembers(w, f)
-	}
+	f.writeOtherMembers(w)
+	w.closeObject()
 }
 
 // writeMessage writes the message, if there is one: some errors of AWS have none.
@@ -204,12 +195,16 @@ func (f *fault) messageName() string {
 
 func isMessage(member string) bool { return member == "message" || member == "Message" }
 
-func writeExtraMembers(w writer, f *fault) {
+// writeOtherMembers writes the members of a typed error besides its message.
+func (f *fault) writeOtherMembers(w writer) {
+	if f.plan == nil {
+		return
+	}
 	for i := range f.plan.fields {
 		m := &f.plan.fields[i]
-		if fv := f.value.Field(m.index); !isMessage(m.name) && isSet(m.plan, fv) {
+		if v := f.value.Field(m.index); !isMessage(m.name) && isSet(m.plan, v) {
 			w.member(m.name)
-			write(w, m.plan, fv)
+			write(w, m.plan, v)
 		}
 	}
 }

@@ -21,7 +21,12 @@ func (c clusterList) ListClusters(context.Context, *ecs.ListClustersInput, ...fu
 }
 
 func ExampleNewHandler() {
-	handler, err := wire.NewHandler(wire.Options{}, wire.ECS(clusterList{"arn:aws:ecs:us-east-1:123456789012:cluster/prod"}))
+	// There is a cluster list for each region of each account that a call is
+	// signed for.
+	resolve := func(_ context.Context, s wire.Scope) (clusterList, error) {
+		return clusterList{"arn:aws:ecs:" + s.Region + ":" + s.Account + ":cluster/prod"}, nil
+	}
+	handler, err := wire.NewHandler(wire.Options{}, wire.ECS(resolve))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -31,7 +36,7 @@ func ExampleNewHandler() {
 	client := ecs.New(ecs.Options{
 		BaseEndpoint: aws.String(server.URL),
 		Region:       "us-east-1",
-		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
+		Credentials:  credentials.NewStaticCredentialsProvider("123456789012", "test", ""),
 	})
 	out, err := client.ListClusters(context.Background(), nil)
 	if err != nil {

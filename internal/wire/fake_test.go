@@ -15,6 +15,11 @@ import (
 	smithy "github.com/aws/smithy-go"
 )
 
+// always resolves every scope to the same value.
+func always[T any](v T) func(context.Context, Scope) (T, error) {
+	return func(context.Context, Scope) (T, error) { return v, nil }
+}
+
 // fakeECS answers a few operations, each in the way that one test needs.
 type fakeECS struct {
 	fail error // what every operation returns, if set
@@ -80,12 +85,17 @@ func (f *fakeCloudWatch) TagResource(context.Context, *cloudwatch.TagResourceInp
 
 // fakeScaling tells back what it was called with.
 type fakeScaling struct {
-	scope Scope
-	fail  error
+	scope   Scope
+	missing error // what no scope resolves for, if set
+	fail    error
 }
 
-func (f *fakeScaling) RegisterScalableTarget(ctx context.Context, _ *applicationautoscaling.RegisterScalableTargetInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.RegisterScalableTargetOutput, error) {
-	f.scope, _ = ScopeFrom(ctx)
+func (f *fakeScaling) resolve(_ context.Context, s Scope) (*fakeScaling, error) {
+	f.scope = s
+	return f, f.missing
+}
+
+func (f *fakeScaling) RegisterScalableTarget(_ context.Context, _ *applicationautoscaling.RegisterScalableTargetInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.RegisterScalableTargetOutput, error) {
 	return &applicationautoscaling.RegisterScalableTargetOutput{
 		ScalableTargetARN: aws.String("arn:aws:application-autoscaling:us-east-1:123456789012:scalable-target/1"),
 	}, f.fail

@@ -31,12 +31,12 @@ func fuzzTargets(f *testing.F) []fuzzTarget {
 		service   Service
 		operation string
 	}{
-		{ECS((*ecs.Client)(nil)), "CreateService"},
-		{ECS((*ecs.Client)(nil)), "RegisterTaskDefinition"},
-		{CloudWatch((*cloudwatch.Client)(nil)), "PutMetricData"},
-		{CloudWatch((*cloudwatch.Client)(nil)), "PutMetricAlarm"},
-		{ApplicationAutoScaling((*applicationautoscaling.Client)(nil)), "PutScalingPolicy"},
-		{ApplicationAutoScaling((*applicationautoscaling.Client)(nil)), "TagResource"},
+		{ECS(always((*ecs.Client)(nil))), "CreateService"},
+		{ECS(always((*ecs.Client)(nil))), "RegisterTaskDefinition"},
+		{CloudWatch(always((*cloudwatch.Client)(nil))), "PutMetricData"},
+		{CloudWatch(always((*cloudwatch.Client)(nil))), "PutMetricAlarm"},
+		{ApplicationAutoScaling(always((*applicationautoscaling.Client)(nil))), "PutScalingPolicy"},
+		{ApplicationAutoScaling(always((*applicationautoscaling.Client)(nil))), "TagResource"},
 	} {
 		h, err := NewHandler(Options{}, tt.service)
 		if err != nil {
@@ -168,12 +168,12 @@ func FuzzQuery(f *testing.F) {
 func FuzzHandler(f *testing.F) {
 	log := new(bytes.Buffer)
 	h, err := NewHandler(Options{Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelError}))},
-		CloudWatch(new(fakeCloudWatch)), ApplicationAutoScaling(new(fakeScaling)))
+		CloudWatch(always(new(fakeCloudWatch))), ApplicationAutoScaling(always(new(fakeScaling))))
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add("localhost", "AWS4-HMAC-SHA256 Credential=A/1/r/monitoring/aws4_request, SignedHeaders=h, Signature=s", "", "", "/", "", []byte("Action=TagResource&Version=2010-08-01"))
-	f.Add("127.0.0.1:1", "AWS4-X Credential=A/1/r/s/aws4_request,SignedHeaders=h,Signature=s", describeTargets, "", "/", "gzip", []byte("\x1f\x8b"))
+	f.Add("localhost", "AWS4-HMAC-SHA256 Credential=A/1/us-east-1/monitoring/aws4_request, SignedHeaders=h, Signature=s", "", "", "/", "", []byte("Action=TagResource&Version=2010-08-01"))
+	f.Add("127.0.0.1:1", "AWS4-X Credential=A/1/us-east-1/s/aws4_request,SignedHeaders=h,Signature=s", describeTargets, "", "/", "gzip", []byte("\x1f\x8b"))
 	f.Add("[::1]", "AWS4-X Credential=A/1/s/aws4_request,SignedHeaders=h,Signature=s", "", "rpc-v2-cbor", "/service/GraniteServiceVersion20100801/operation/PutMetricData", "", []byte("\xa0"))
 	f.Fuzz(func(t *testing.T, host, authorization, target, smithyProtocol, path, encoding string, body []byte) {
 		r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))

@@ -11,7 +11,7 @@ import (
 const signedQuery = "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKID%2F20261121%2Fus-east-1%2Fmonitoring%2Faws4_request&X-Amz-SignedHeaders=host&X-Amz-Signature=00"
 
 func TestForeignersAreRefusedBeforeAnythingIsParsed(t *testing.T) {
-	h, err := NewHandler(Options{Hosts: []string{"host.docker.internal", "172.17.0.1", "*.localhost"}}, ECS(new(fakeECS)), CloudWatch(new(fakeCloudWatch)))
+	h, err := NewHandler(Options{Hosts: []string{"host.docker.internal", "172.17.0.1", "*.localhost"}}, ECS(always(new(fakeECS))), CloudWatch(always(new(fakeCloudWatch))))
 	if err != nil {
 		t.Fatal(err)
 	}

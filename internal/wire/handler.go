@@ -7,16 +7,11 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
-	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 )
-
-// DefaultMaxBody bounds a request body as sent, in bytes.
-const DefaultMaxBody = 4 << 20
 
 // Options say how a handler meets the outside. The zero Options are usable.
 type Options struct {
@@ -24,15 +19,39 @@ type Options struct {
 	// localhost and loopback addresses: "host.docker.internal", "172.17.0.1", or
 	// "*.localhost" for every name under localhost. Ports do not matter.
 	Hosts []string
+	// Account names the account of an access key, which is empty for calls that are
+	// not signed. Nil means KeyAccount("000000000000").
+	Account func(accessKey string) string
+	// Region is that of calls whose signature names none. Empty means us-east-1.
+	Region string
+	// Authorize, when set, decides whether a call that was understood may be made.
+	// Its error is answered in the service's words, and the service is not even
+	// resolved.
+	Authorize func(context.Context, Call) error
+	// Settle, when set, returns when all is on disk that the answer of an operation
+	// may tell of. It is called after operations that succeed and that fail, before
+	// their answers are sent; its error is answered instead. Operations that have
+	// nothing to do with state are spared it.
+	Settle func(context.Context) error
 	// Log gets panics and internal errors, and each call at debug level. Nil
 	// means slog.Default().
 	Log *slog.Logger
-	// Observe, when set, is told of each call after it was answered.
-	Observe func(Call)
+	// Observe, when set, is told of each answer after it was sent.
+	Observe func(Answer)
 }
 
-// A Call is one answered request.
+// A Call is an operation that a client calls.
 type Call struct {
+	Scope     Scope
+	Service   string // as in credential scopes, such as "monitoring"
+	Operation string
+	Protocol  Protocol
+	RequestID string
+	Input     any // a pointer to the SDK's input struct
+}
+
+// An Answer is what became of a request.
+type Answer struct {
 	Service   string   // as in credential scopes; empty if none was found
 	Operation string   // empty if none was found
 	Protocol  Protocol // what it was answered in
@@ -46,11 +65,13 @@ type Call struct {
 type handler struct {
 	Options
 	services []*service
+	unsigned bool // some service has operations that are not signed
 	decoders sync.Pool
 }
 
 // NewHandler serves the services on every path. It returns an error when a
-// service has no operations, or when two services cannot be told apart.
+// service has no operations, when two services cannot be told apart, or when
+// Options.Region cannot be a region.
 //
 // The handler bounds bodies and what is in them; the header's size is bounded
 // by http.Server.
@@ -58,12 +79,21 @@ func NewHandler(opts Options, services ...Service) (http.Handler, error) {
 	if opts.Log == nil {
 		opts.Log = slog.Default()
 	}
+	if opts.Account == nil {
+		opts.Account = KeyAccount("000000000000")
+	}
+	if opts.Region == "" {
+		opts.Region = "us-east-1"
+	}
+	if !isRegion(opts.Region) {
+		return nil, fmt.Errorf("wire: region %q is not like us-east-1", opts.Region)
+	}
 	h := &handler{Options: opts}
 	h.decoders.New = func() any { return &decoder{strings: newInterner()} }
 	for _, s := range services {
 		for _, other := range h.services {
-			if s.Name == other.Name || s.Target == other.Target {
-				return nil, fmt.Errorf("wire: services %s and %s cannot be told apart", other.Name, s.Name)
+			if s.name == other.name || s.target != "" && s.target == other.target {
+				return nil, fmt.Errorf("wire: services %s and %s cannot be told apart", other.name, s.name)
 			}
 		}
 		sv, err := newService(s)
@@ -71,115 +101,25 @@ func NewHandler(opts Options, services ...Service) (http.Handler, error) {
 			return nil, err
 		}
 		h.services = append(h.services, sv)
+		h.unsigned = h.unsigned || len(s.unsigned) > 0
 	}
 	return h, nil
 }
 
-// An exchange is one request and what is known about it so far.
-type exchange struct {
-	h       *handler
-	r       *http.Request
-	start   time.Time
-	id      string
-	proto   Protocol
-	scope   Scope
-	service *service
-	op      *operation
-	name    string // of the operation, as asked for
-
-	body   *bytes.Buffer // goes back to the pool at the end
-	params params        // of awsQuery
-}
-
 // ServeHTTP answers one call of an AWS client.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{h: h, r: r, start: time.Now(), id: uuid.NewString(), proto: guessProtocol(r)}
+	x := &exchange{h: h, r: r, start: time.Now(), id: uuid.NewString(), proto: protocolOf(r)}
 	answer := buffers.Get().(*bytes.Buffer)
 	b, f := x.answer(answer.AvailableBuffer())
 	answer.Write(b)
-	x.send(w, answer.Bytes(), f)
+	err := x.send(w, answer.Bytes(), f)
 	keep(answer)
 	if x.body != nil {
 		keep(x.body)
 	}
 	x.report(f)
-}
-
-// answer appends the body of the answer to b. A panic is logged with its stack,
-// and answered.
-func (x *exchange) answer(b []byte) (body []byte, f *fault) {
-	defer func() {
-		if p := recover(); p != nil {
-			x.h.Log.Error("call panicked", "operation", x.name, "request", x.id, "panic", p, "stack", string(debug.Stack()))
-			f = internalFailure()
-			body = x.appendFault(b, f)
-		}
-	}()
-	out, f := x.run()
-	if f != nil {
-		return x.appendFault(b, f), f
-	}
-	return x.appendOutput(b, out), nil
-}
-
-// run does everything up to the answer: guard, route, decode, validate, call.
-func (x *exchange) run() (out reflect.Value, f *fault) {
-	if f := refuse(x.h.Hosts, x.r); f != nil {
-		return out, f
-	}
-	if x.scope, f = authorize(x.r); f != nil {
-		return out, f
-	}
-	if f := x.route(); f != nil {
-		return out, f
-	}
-	in, f := x.input()
-	if f != nil {
-		return out, f
-	}
-	return x.call(in)
-}
-
-// input decodes the body and checks it against the model.
-func (x *exchange) input() (reflect.Value, *fault) {
-	if err := x.service.prepare(x.op); err != nil {
-		x.h.Log.Error("operation cannot be served", "service", x.service.Name, "operation", x.name, "error", err)
-		return reflect.Value{}, internalFailure()
-	}
-	var r reader
-	if x.proto == AWSQuery {
-		r = &queryReader{now: &x.params.root}
-	} else {
-		var f *fault
-		if x.body, f = readBody(x.r, x.service.maxBody()); f != nil {
-			return reflect.Value{}, f
-		}
-		r = x.bodyReader()
-	}
-	in := reflect.New(x.op.in)
-	if r != nil {
-		if err := x.h.decode(r, x.op.inPlan, in.Elem()); err != nil {
-			return in, x.service.decodeFault(err)
-		}
-	}
-	if slices.Contains(x.service.Unchecked, x.op.name) {
-		return in, nil
-	}
-	if message := validate(x.op.inPlan, in.Elem()); message != "" {
-		return in, x.service.invalid(message)
-	}
-	return in, nil
-}
-
-// bodyReader returns nil for an empty body, which stands for an empty struct.
-func (x *exchange) bodyReader() reader {
-	switch b := x.body.Bytes(); {
-	case len(b) == 0:
-		return nil
-	case x.proto == RPCv2CBOR:
-		return &cborReader{data: b}
-	default:
-		return &jsonReader{data: b}
+	if err != nil {
+		panic(http.ErrAbortHandler) // ends the connection: a part must not look like the whole
 	}
 }
 
@@ -196,47 +136,4 @@ func (h *handler) decode(r reader, p *plan, v reflect.Value) error {
 		return errTrailingData
 	}
 	return nil
-}
-
-// call runs the method.
-func (x *exchange) call(in reflect.Value) (out reflect.Value, f *fault) {
-	ctx := context.WithValue(x.r.Context(), scopeKey{}, x.scope)
-	result := x.op.method.Call([]reflect.Value{reflect.ValueOf(ctx), in})
-	if err, failed := result[1].Interface().(error); failed && err != nil {
-		f := x.service.fault(err)
-		if f.status >= http.StatusInternalServerError {
-			x.h.Log.Error("operation failed", "service", x.service.Name, "operation", x.name, "request", x.id, "error", err)
-		}
-		return out, f
-	}
-	if result[0].IsNil() {
-		return reflect.New(x.op.out).Elem(), nil
-	}
-	return result[0].Elem(), nil
-}
-
-type scopeKey struct{}
-
-// ScopeFrom returns the scope of the request that an operation was called for.
-// It is not ok when the operation was called in-process.
-func ScopeFrom(ctx context.Context) (s Scope, ok bool) {
-	s, ok = ctx.Value(scopeKey{}).(Scope)
-	return s, ok
-}
-
-func (x *exchange) report(f *fault) {
-	c := Call{Operation: x.name, Protocol: x.proto, Status: http.StatusOK, RequestID: x.id, Duration: time.Since(x.start)}
-	if x.op == nil {
-		c.Operation = "" // what a client made up is not for metrics
-	}
-	if x.service != nil {
-		c.Service = x.service.Name
-	}
-	if f != nil {
-		c.Status, c.Code = f.status, f.code
-	}
-	if x.h.Observe != nil {
-		x.h.Observe(c)
-	}
-	x.h.Log.Debug("call", "service", c.Service, "operation", x.name, "status", c.Status, "code", c.Code, "request", x.id, "took", c.Duration)
 }

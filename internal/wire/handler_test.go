@@ -35,7 +35,7 @@ type testServer struct {
 	cloudwatch *fakeCloudWatch
 	scaling    *fakeScaling
 	log        *bytes.Buffer
-	calls      []Call
+	calls      []Answer
 }
 
 func newTestServer(t *testing.T) *testServer {
@@ -43,8 +43,8 @@ func newTestServer(t *testing.T) *testServer {
 	s := &testServer{ecs: new(fakeECS), cloudwatch: new(fakeCloudWatch), scaling: new(fakeScaling), log: new(bytes.Buffer)}
 	h, err := NewHandler(Options{
 		Log:     slog.New(slog.NewTextHandler(s.log, nil)),
-		Observe: func(c Call) { s.calls = append(s.calls, c) },
-	}, ECS(s.ecs), CloudWatch(s.cloudwatch), ApplicationAutoScaling(s.scaling))
+		Observe: func(a Answer) { s.calls = append(s.calls, a) },
+	}, ECS(always(s.ecs)), CloudWatch(always(s.cloudwatch)), ApplicationAutoScaling(s.scaling.resolve))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -390,7 +390,7 @@ func TestAMethodThatReturnsNothingAnswersNothing(t *testing.T) {
 
 // Plans are made by whichever call comes first, and buffers are used again.
 func TestCallsMayComeAtOnce(t *testing.T) {
-	h, err := NewHandler(Options{Log: slog.New(slog.DiscardHandler)}, ECS(new(fakeECS)), CloudWatch(new(fakeCloudWatch)), ApplicationAutoScaling(new(fakeScaling)))
+	h, err := NewHandler(Options{Log: slog.New(slog.DiscardHandler)}, ECS(always(new(fakeECS))), CloudWatch(always(new(fakeCloudWatch))), ApplicationAutoScaling(always(new(fakeScaling))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -431,26 +431,18 @@ func TestCallsAreObserved(t *testing.T) {
 	}
 }
 
-func TestOperationsKnowTheScopeOfTheirCaller(t *testing.T) {
-	s := newTestServer(t)
-	s.send(t, request{
-		service: "application-autoscaling", header: map[string]string{"X-Amz-Target": "AnyScaleFrontendService.RegisterScalableTarget"},
-		body: `{"ServiceNamespace":"ecs","ResourceId":"service/a/b","ScalableDimension":"ecs:service:DesiredCount"}`,
-	})
-	if want := (Scope{"AKIDEXAMPLE", "eu-west-1", "application-autoscaling"}); s.scaling.scope != want {
-		t.Errorf("scope = %+v, want %+v", s.scaling.scope, want)
-	}
-}
-
 func TestServicesMustBeServable(t *testing.T) {
-	if _, err := NewHandler(Options{}, ECS(struct{}{})); err == nil {
+	if _, err := NewHandler(Options{}, ECS(always(struct{}{}))); err == nil {
 		t.Error("a service without operations is accepted")
 	}
-	if _, err := NewHandler(Options{}, ECS(nil)); err == nil {
-		t.Error("a service without an API is accepted")
+	if _, err := NewHandler(Options{}, ECS(always[any](&fakeECS{}))); err == nil {
+		t.Error("a service without a type is accepted")
 	}
-	if _, err := NewHandler(Options{}, ECS(&fakeECS{}), ECS(&fakeECS{})); err == nil {
+	if _, err := NewHandler(Options{}, ECS(always(&fakeECS{})), ECS(always(&fakeECS{}))); err == nil {
 		t.Error("two services of one name are accepted")
+	}
+	if _, err := NewHandler(Options{Region: "here"}, ECS(always(&fakeECS{}))); err == nil {
+		t.Error("a default region that is none is accepted")
 	}
 }
 
@@ -488,7 +480,7 @@ func TestBadBodiesGetAWSErrors(t *testing.T) {
 		{"query: escape", queryCall("Action=%zz"), 400, "<Code>MalformedQueryString</Code>"},
 		{"query: deep", queryCall("Action=PutMetricData&a" + strings.Repeat(".a", 500) + "=1"), 400, "nested too deeply"},
 		{"query: too many parameters", queryCall("Action=PutMetricData" + manyParams()), 413, "too many parameters"},
-		{"too large", jsonCall(describeServices, strings.Repeat(" ", DefaultMaxBody+1)), 413, "RequestEntityTooLarge"},
+		{"too large", jsonCall(describeServices, strings.Repeat(" ", defaultMaxBody+1)), 413, "RequestEntityTooLarge"},
 		{"too large for CloudWatch", queryCall(strings.Repeat("a", 1<<20+1)), 413, "RequestEntityTooLarge"},
 		{"too many elements", jsonCall(describeServices, `{"services":[`+strings.Repeat("1,", 10)+`1]}`), 400, "NUMBER_VALUE"},
 		{"another encoding", withHeader(jsonCall(describeServices, "{}"), "Content-Encoding", "br"), 400, "gzip"},
@@ -532,7 +524,7 @@ func packed(n int) string {
 }
 
 func TestAListCannotTakeMoreMemoryThanAllowed(t *testing.T) {
-	h, err := NewHandler(Options{}, CloudWatch(new(sink)))
+	h, err := NewHandler(Options{}, CloudWatch(always(new(sink))))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 // SDK, `go generate` makes this true again.
 func TestEveryOperationOfTheClientsIsFound(t *testing.T) {
 	for _, client := range []any{&applicationautoscaling.Client{}, &cloudwatch.Client{}, &ecs.Client{}} {
-		found := operations(client)
+		found := operations(reflect.TypeOf(client))
 		typ := reflect.TypeOf(client)
 		for i := range typ.NumMethod() {
 			if name := typ.Method(i).Name; name != "Options" && found[name] == nil {

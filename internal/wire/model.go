@@ -11,10 +11,10 @@ import (
 	"sync"
 )
 
-//go:generate go run ./modelgen
+//go:generate go run ./modelgen $BOTOCORE
 
-// What AWS's models say and the SDK's types do not: which members are required,
-// their lengths, ranges and patterns, and the codes and statuses of errors.
+// What AWS's models say and the SDK's schemas do not: which members are required,
+// their lengths, ranges and patterns.
 //
 //go:embed model/*.json
 var modelFiles embed.FS
@@ -22,19 +22,8 @@ var modelFiles embed.FS
 // A model is a service's file under model/. Shapes without constraints, and
 // those that only outputs have, are left out.
 type model struct {
-	Operations map[string]operationModel `json:"operations"`
-	Errors     map[string]errorModel     `json:"errors"`
-	Shapes     map[string]shape          `json:"shapes"`
-}
-
-type operationModel struct {
-	Input string `json:"input,omitempty"` // shape name
-	Void  bool   `json:"void,omitempty"`  // the operation answers nothing
-}
-
-type errorModel struct {
-	Code   string `json:"code,omitempty"`   // in awsQuery
-	Status int    `json:"status,omitempty"` // of HTTP
+	Operations map[string]string `json:"operations"` // with the shapes of their inputs
+	Shapes     map[string]shape  `json:"shapes"`
 }
 
 // A shape constrains the values that stand for it. Min and Max bound the value
@@ -84,30 +73,10 @@ type rule struct {
 	enum     []string
 }
 
-// moreValues are enum values that AWS accepts and the SDK does not list.
-var moreValues = map[string][]string{
-	"MetricType": {
-		// "Target tracking metrics for high-resolution ECS services", Application Auto Scaling user guide.
-		"ECSServiceAverageCPUUtilizationHighResolution",
-		"ECSServiceAverageMemoryUtilizationHighResolution",
-	},
-	"SettingName": {
-		// "Managing Amazon ECS account settings", ECS developer guide.
-		"dualStackIPv6",
-	},
-}
-
-// listed are enum values in the order in which AWS's messages list them, where
-// that is known. It is not that of the models.
-var listed = map[string][]string{
-	"PolicyType": {"PredictiveScaling", "StepScaling", "TargetTrackingScaling"},
-	"StateValue": {"INSUFFICIENT_DATA", "ALARM", "OK"},
-}
-
 // rule returns the constraint on values of a type, or nil. Enum values are the
-// SDK's, which is newer than the models.
-func (s shape) rule(t reflect.Type) (*rule, error) {
-	r := &rule{min: s.Min, max: s.Max, enum: enumValues(t)}
+// SDK's, after those in first.
+func (s shape) rule(t reflect.Type, first []string) *rule {
+	r := &rule{min: s.Min, max: s.Max, enum: enumValues(t, first)}
 	if s.Pattern != "" && t.Kind() == reflect.String {
 		source := s.RE2
 		if source == "" {
@@ -118,13 +87,14 @@ func (s shape) rule(t reflect.Type) (*rule, error) {
 		r.pattern, r.match = s.Pattern, func(v string) bool { return compile().MatchString(v) }
 	}
 	if r.min == nil && r.max == nil && r.match == nil && r.enum == nil {
-		return nil, nil
+		return nil
 	}
-	return r, nil
+	return r
 }
 
-// enumValues returns what the Values method of the SDK's enum types lists.
-func enumValues(t reflect.Type) []string {
+// enumValues returns what the Values method of the SDK's enum types lists, with
+// other values first.
+func enumValues(t reflect.Type, first []string) []string {
 	if t.Kind() != reflect.String {
 		return nil
 	}
@@ -133,13 +103,13 @@ func enumValues(t reflect.Type) []string {
 		return nil
 	}
 	list := m.Call(nil)[0]
-	values := make([]string, 0, list.Len())
+	values := slices.Clone(first)
 	for i := range list.Len() {
-		values = append(values, list.Index(i).String())
+		if v := list.Index(i).String(); !slices.Contains(first, v) {
+			values = append(values, v)
+		}
 	}
-	first := listed[t.Name()]
-	values = slices.DeleteFunc(values, func(v string) bool { return slices.Contains(first, v) })
-	return slices.Concat(first, values, moreValues[t.Name()])
+	return values
 }
 
 func (r *rule) inEnum(v string) bool { return r.enum == nil || slices.Contains(r.enum, v) }

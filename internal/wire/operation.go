@@ -11,19 +11,22 @@ import (
 // A service is a Service made ready to be called.
 type service struct {
 	Service
-	ops    map[string]*operation
-	loaded func() *model
+	ops         map[string]*operation
+	model       func() *model
+	errorShapes func() map[string]errorShape // by their names and their codes in awsQuery
 
 	mu      sync.Mutex // guards the planner
 	planner *planner
 }
 
-// An operation is a method of a service's API. Its plans are made when it is
+// An operation is a method of a service's type. Its plans are made when it is
 // called first.
 type operation struct {
 	name    string
-	method  reflect.Value
+	method  reflect.Value // its first argument is the receiver
 	in, out reflect.Type
+
+	unchecked, stateless, unsigned bool // see Service
 
 	once            sync.Once
 	err             error
@@ -32,17 +35,23 @@ type operation struct {
 }
 
 func newService(s Service) (*service, error) {
-	sv := &service{Service: s, ops: operations(s.API)}
+	sv := &service{Service: s, ops: operations(s.typ)}
 	if len(sv.ops) == 0 {
-		return nil, fmt.Errorf("wire: %s has no operations: %T has no method like the SDK client's", s.Name, s.API)
+		return nil, fmt.Errorf("wire: %s has no operations: %v is not a type with methods like the SDK client's", s.name, s.typ)
 	}
-	sv.loaded = sync.OnceValue(func() *model {
-		m, err := loadModel(s.Name)
+	for _, op := range sv.ops {
+		op.unchecked = slices.Contains(s.unchecked, op.name)
+		op.stateless = slices.Contains(s.stateless, op.name)
+		op.unsigned = slices.Contains(s.unsigned, op.name)
+	}
+	sv.model = sync.OnceValue(func() *model {
+		m, err := loadModel(s.name)
 		if err != nil {
 			panic(err) // the files are embedded, and tested
 		}
 		return m
 	})
+	sv.errorShapes = sync.OnceValue(func() map[string]errorShape { return errorShapes(s.errors, sv.speaks(AWSQuery)) })
 	return sv, nil
 }
 
@@ -54,28 +63,27 @@ var (
 // operations finds the methods with the signature of the SDK client's:
 //
 //	X(context.Context, *XInput, ...func(*Options)) (*XOutput, error)
-func operations(api any) map[string]*operation {
+func operations(t reflect.Type) map[string]*operation {
 	ops := map[string]*operation{}
-	v := reflect.ValueOf(api)
-	if !v.IsValid() {
-		return ops
-	}
-	for name, m := range methods(v) {
-		if !m.IsValid() {
-			continue
+	for name, m := range methods(t) {
+		if !m.Func.IsValid() {
+			continue // there is none, or t is an interface
 		}
-		if in, out, ok := signature(m.Type(), name); ok {
-			ops[name] = &operation{name: name, method: m, in: in, out: out}
+		if in, out, ok := signature(m.Type, name); ok {
+			ops[name] = &operation{name: name, method: m.Func, in: in, out: out}
 		}
 	}
 	return ops
 }
 
+// method is what reflect.Type.MethodByName found, or the zero Method.
+func method(m reflect.Method, _ bool) reflect.Method { return m }
+
 func signature(m reflect.Type, name string) (in, out reflect.Type, ok bool) {
-	if !m.IsVariadic() || m.NumIn() != 3 || m.NumOut() != 2 || m.In(0) != contextType || m.Out(1) != errorType {
+	if !m.IsVariadic() || m.NumIn() != 4 || m.NumOut() != 2 || m.In(1) != contextType || m.Out(1) != errorType {
 		return nil, nil, false
 	}
-	in, out = m.In(1), m.Out(0)
+	in, out = m.In(2), m.Out(0)
 	if in.Kind() != reflect.Pointer || in.Elem().Name() != name+"Input" ||
 		out.Kind() != reflect.Pointer || out.Elem().Name() != name+"Output" {
 		return nil, nil, false
@@ -83,21 +91,20 @@ func signature(m reflect.Type, name string) (in, out reflect.Type, ok bool) {
 	return in.Elem(), out.Elem(), true
 }
 
-func (s *service) speaks(p Protocol) bool { return slices.Contains(s.Protocols, p) }
+func (s *service) speaks(p Protocol) bool { return slices.Contains(s.protocols, p) }
 
-func (s *service) maxBody() int64 {
-	if s.MaxBody > 0 {
-		return s.MaxBody
+func (s *service) bodyLimit() int64 {
+	if s.maxBody > 0 {
+		return s.maxBody
 	}
-	return DefaultMaxBody
+	return defaultMaxBody
 }
 
 // prepare makes the plans of an operation, once.
 func (s *service) prepare(op *operation) error {
 	op.once.Do(func() {
-		m := s.loaded().Operations[op.name]
-		op.void = m.Void
-		if op.inPlan, op.err = s.planOf(op.in, m.Input); op.err == nil {
+		op.void = schemaOf(op.out) == nil
+		if op.inPlan, op.err = s.planOf(op.in, s.model().Operations[op.name]); op.err == nil {
 			op.outPlan, op.err = s.planOf(op.out, "")
 		}
 	})
@@ -109,12 +116,12 @@ func (s *service) planOf(t reflect.Type, shape string) (*plan, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.planner == nil {
-		s.planner = &planner{names: s.Names, lower: s.Lower, document: s.Document, model: s.loaded(), plans: map[planKey]*plan{}}
-		for _, u := range s.Unions {
+		s.planner = &planner{document: s.document, enums: s.enums, model: s.model(), plans: map[planKey]*plan{}}
+		for _, u := range s.unions {
 			s.planner.unions = append(s.planner.unions, reflect.TypeOf(u))
 		}
 	}
-	p, err := s.planner.plan(t, shape)
+	p, err := s.planner.plan(t, shape, schemaOf(t))
 	if err != nil {
 		return nil, err
 	}

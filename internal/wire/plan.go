@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	smithy "github.com/aws/smithy-go"
 	smithydocument "github.com/aws/smithy-go/document"
 	"github.com/aws/smithy-go/middleware"
 )
@@ -42,6 +43,7 @@ type plan struct {
 
 	fields []field        // of structs, sorted by wire name
 	byName map[string]int // into fields
+	stream int            // of structs: the field in the Go struct that streams, or noStream
 	elem   *plan          // of lists, maps and floats
 	key    *plan          // of maps: constraints of keys
 	arms   []arm          // of unions
@@ -82,11 +84,10 @@ var (
 // A planner makes and keeps the plans of a service. It is not safe for
 // concurrent use.
 type planner struct {
-	names    Names
-	lower    []string // types that keep LowerFirst in an Exact service
 	unions   []reflect.Type
 	document func(any) any
 	model    *model
+	enums    map[string][]string // values that come first, by type
 	plans    map[planKey]*plan
 }
 
@@ -98,8 +99,8 @@ type planKey struct {
 }
 
 // plan returns the plan for a type. Shape is its name in the model, or empty
-// where there are no constraints to check.
-func (pl *planner) plan(t reflect.Type, shape string) (*plan, error) {
+// where there are no constraints to check; schema is nil where there is none.
+func (pl *planner) plan(t reflect.Type, shape string, schema *smithy.Schema) (*plan, error) {
 	if !pl.model.constrains(shape) {
 		shape = ""
 	}
@@ -113,18 +114,16 @@ func (pl *planner) plan(t reflect.Type, shape string) (*plan, error) {
 		p.pointer = true
 		p.typ = t.Elem()
 	}
-	if err := pl.fill(p, shape); err != nil {
+	if err := pl.fill(p, shape, schema); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
-func (pl *planner) fill(p *plan, shape string) (err error) {
+func (pl *planner) fill(p *plan, shape string, schema *smithy.Schema) (err error) {
 	t := p.typ
 	s := pl.model.shape(shape)
-	if p.rule, err = s.rule(t); err != nil {
-		return fmt.Errorf("shape %s: %w", shape, err)
-	}
+	p.rule = s.rule(t, pl.enums[t.Name()])
 	switch {
 	case t == timeType:
 		p.kind = kindTime
@@ -132,7 +131,7 @@ func (pl *planner) fill(p *plan, shape string) (err error) {
 		p.kind, p.doc = kindDocument, pl.document
 	case t.Kind() == reflect.Interface:
 		p.kind = kindUnion
-		return pl.fillUnion(p, s)
+		return pl.fillUnion(p, s, schema)
 	case t.Kind() == reflect.String && t.PkgPath() != "":
 		p.kind = kindEnum
 	case t.Kind() == reflect.String:
@@ -150,35 +149,52 @@ func (pl *planner) fill(p *plan, shape string) (err error) {
 		if t == floatsType {
 			p.kind = kindFloats
 		}
-		p.elem, err = pl.plan(t.Elem(), s.List)
+		p.elem, err = pl.part(t.Elem(), s.List, schema, "Member")
 	case t.Kind() == reflect.Map && t.Key().Kind() == reflect.String:
 		p.kind = kindMap
-		if p.key, err = pl.plan(t.Key(), s.Key); err == nil {
-			p.elem, err = pl.plan(t.Elem(), s.Value)
+		if p.key, err = pl.part(t.Key(), s.Key, schema, "Key"); err == nil {
+			p.elem, err = pl.part(t.Elem(), s.Value, schema, "Value")
 		}
 	case t.Kind() == reflect.Struct:
 		p.kind = kindStruct
-		return pl.fillStruct(p, s)
+		return pl.fillStruct(p, s, schema)
 	default:
 		return fmt.Errorf("wire: no protocol carries a %s", t)
 	}
 	return err
 }
 
-func (pl *planner) fillStruct(p *plan, s shape) error {
+// part returns the plan for what a list or a map consists of.
+func (pl *planner) part(t reflect.Type, shape string, of *smithy.Schema, name string) (*plan, error) {
+	schema, err := memberOf(of, name)
+	if err != nil {
+		return nil, err
+	}
+	return pl.plan(t, shape, schema)
+}
+
+func (pl *planner) fillStruct(p *plan, s shape, schema *smithy.Schema) error {
+	p.stream = noStream
 	for i := range p.typ.NumField() {
 		f := p.typ.Field(i)
 		if !f.IsExported() || f.Type == metadataType || isErrorCode(p.typ, f) {
 			continue
 		}
-		name := pl.wireName(p.typ, f.Name)
+		if isStream(f.Type) {
+			p.stream = i
+			continue
+		}
+		below, err := memberOf(schema, f.Name)
+		if err != nil {
+			return err
+		}
 		member := s.member(f.Name)
-		fp, err := pl.plan(f.Type, member.Shape)
+		fp, err := pl.plan(f.Type, member.Shape, below)
 		if err != nil {
 			return fmt.Errorf("%s.%s: %w", p.typ, f.Name, err)
 		}
 		p.fields = append(p.fields, field{
-			name: name, path: lowerFirst(f.Name), index: i, plan: fp, required: member.Required,
+			name: wireName(below, f.Name), path: lowerFirst(f.Name), index: i, plan: fp, required: member.Required,
 		})
 	}
 	slices.SortFunc(p.fields, func(a, b field) int { return strings.Compare(a.name, b.name) })
@@ -189,7 +205,7 @@ func (pl *planner) fillStruct(p *plan, s shape) error {
 	return nil
 }
 
-func (pl *planner) fillUnion(p *plan, s shape) error {
+func (pl *planner) fillUnion(p *plan, s shape, schema *smithy.Schema) error {
 	for _, t := range pl.unions {
 		if !t.Implements(p.typ) {
 			continue
@@ -199,11 +215,15 @@ func (pl *planner) fillUnion(p *plan, s shape) error {
 		if !ok || !hasValue {
 			return fmt.Errorf("wire: %s is not the SDK's type of a union member", t)
 		}
-		vp, err := pl.plan(value.Type, s.member(member).Shape)
+		below, err := memberOf(schema, member)
 		if err != nil {
 			return err
 		}
-		p.arms = append(p.arms, arm{name: pl.wireName(p.typ, member), typ: t.Elem(), plan: vp})
+		vp, err := pl.plan(value.Type, s.member(member).Shape, below)
+		if err != nil {
+			return err
+		}
+		p.arms = append(p.arms, arm{name: wireName(below, member), typ: t.Elem(), plan: vp})
 	}
 	return nil
 }
@@ -212,13 +232,6 @@ func (pl *planner) fillUnion(p *plan, s shape) error {
 // member of the shape.
 func isErrorCode(t reflect.Type, f reflect.StructField) bool {
 	return f.Name == "ErrorCodeOverride" && reflect.PointerTo(t).Implements(reflect.TypeFor[error]())
-}
-
-func (pl *planner) wireName(t reflect.Type, goName string) string {
-	if pl.names == LowerFirst || slices.Contains(pl.lower, t.Name()) {
-		return lowerFirst(goName)
-	}
-	return goName
 }
 
 func lowerFirst(s string) string {

@@ -1,23 +1,26 @@
 package wire
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	astypes "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	smithy "github.com/aws/smithy-go"
-	"github.com/aws/smithy-go/traits"
 )
 
 // The SDK's clients have the method set that services have.
 func clientServices() []Service {
 	return []Service{
-		ECS((*ecs.Client)(nil)),
-		CloudWatch((*cloudwatch.Client)(nil)),
-		ApplicationAutoScaling((*applicationautoscaling.Client)(nil)),
+		ECS(always((*ecs.Client)(nil))),
+		CloudWatch(always((*cloudwatch.Client)(nil))),
+		ApplicationAutoScaling(always((*applicationautoscaling.Client)(nil))),
 	}
 }
 
@@ -29,69 +32,70 @@ func TestEveryOperationOfTheSDKCanBeServed(t *testing.T) {
 		}
 		for name, op := range sv.ops {
 			if err := sv.prepare(op); err != nil {
-				t.Errorf("%s.%s: %v", s.Name, name, err)
+				t.Errorf("%s.%s: %v", s.name, name, err)
 			}
 		}
-		for name := range sv.loaded().Operations {
+		for id, p := range sv.planner.plans {
+			if p.kind == kindUnion && len(p.arms) == 0 {
+				t.Errorf("%s: no type is listed for the union %v", s.name, id.typ)
+			}
+		}
+		for name := range sv.model().Operations {
 			if sv.ops[name] == nil {
-				t.Errorf("%s: the SDK has no operation %s", s.Name, name)
+				t.Errorf("%s: the SDK has no operation %s", s.name, name)
 			}
 		}
 	}
 }
 
-// The SDK's schemas have the names on the wire, where a service's package has
-// schemas.
-func TestWireNamesAreThoseOfTheSchemas(t *testing.T) {
-	for _, tt := range []struct {
-		service  Service
-		registry *smithy.TypeRegistry
-	}{
-		{ECS((*ecs.Client)(nil)), ecs.TypeRegistry},
-		{CloudWatch((*cloudwatch.Client)(nil)), cloudwatch.TypeRegistry},
-	} {
-		sv, err := newService(tt.service)
+// Errors go out with the members that their schemas have.
+func TestEveryErrorOfTheSDKCanBeAnswered(t *testing.T) {
+	for _, s := range clientServices() {
+		sv, err := newService(s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for id, entry := range tt.registry.Entries {
+		for id, entry := range s.errors.Entries {
 			p, err := sv.planOf(reflect.TypeOf(entry.New()).Elem(), "")
 			if err != nil {
 				t.Errorf("%s: %v", id, err)
 				continue
 			}
-			var got, want []string
+			var got []string
 			for _, f := range p.fields {
 				got = append(got, f.name)
 			}
-			for name := range entry.Schema.Members() {
-				want = append(want, name)
-			}
-			slices.Sort(want)
-			if !slices.Equal(got, want) {
+			if want := slices.Sorted(maps.Keys(entry.Schema.Members())); !slices.Equal(got, want) {
 				t.Errorf("%s: members %v, want %v", id, got, want)
 			}
 		}
 	}
 }
 
-// The SDK's schemas also have the query codes and statuses of errors.
-func TestErrorsAreThoseOfTheSchemas(t *testing.T) {
-	sv, err := newService(CloudWatch((*cloudwatch.Client)(nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for id, entry := range cloudwatch.TypeRegistry.Entries {
-		want := errorModel{Code: entry.Schema.ID().Name, Status: 400}
-		if e, ok := smithy.SchemaTrait[*traits.HTTPError](entry.Schema); ok {
-			want.Status = e.Code
+func TestErrorsHaveTheCodesAndStatusesOfTheModel(t *testing.T) {
+	for _, tt := range []struct {
+		service Service
+		err     error
+		want    errorShape
+	}{
+		{CloudWatch(always((*cloudwatch.Client)(nil))), &cwtypes.InvalidFormatFault{}, errorShape{"InvalidFormatFault", "InvalidFormat", 400}},
+		{CloudWatch(always((*cloudwatch.Client)(nil))), &cwtypes.DashboardNotFoundError{}, errorShape{"DashboardNotFoundError", "ResourceNotFound", 404}},
+		{CloudWatch(always((*cloudwatch.Client)(nil))), &cwtypes.InternalServiceFault{}, errorShape{"InternalServiceFault", "InternalServiceError", 500}},
+		{CloudWatch(always((*cloudwatch.Client)(nil))), &smithy.GenericAPIError{Code: "ValidationError"}, errorShape{"ValidationException", "ValidationError", 400}},
+		{CloudWatch(always((*cloudwatch.Client)(nil))), &smithy.GenericAPIError{Code: "ResourceNotFound"}, errorShape{"ResourceNotFound", "ResourceNotFound", 404}},
+		{CloudWatch(always((*cloudwatch.Client)(nil))), &smithy.GenericAPIError{Code: "Throttling"}, errorShape{"Throttling", "Throttling", 400}},
+		{ApplicationAutoScaling(always((*applicationautoscaling.Client)(nil))), &astypes.ObjectNotFoundException{}, errorShape{"ObjectNotFoundException", "ObjectNotFoundException", 400}},
+		{ApplicationAutoScaling(always((*applicationautoscaling.Client)(nil))), &astypes.InternalServiceException{}, errorShape{"InternalServiceException", "InternalServiceException", 500}},
+		{ECS(always((*ecs.Client)(nil))), &ecstypes.AccessDeniedException{}, errorShape{"AccessDeniedException", "AccessDeniedException", 403}},
+		{ECS(always((*ecs.Client)(nil))), &ecstypes.ServerException{}, errorShape{"ServerException", "ServerException", 500}},
+	} {
+		sv, err := newService(tt.service)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if e, ok := smithy.SchemaTrait[*traits.AWSQueryError](entry.Schema); ok {
-			want = errorModel{Code: e.ErrorCode, Status: e.StatusCode}
-		}
-		f := sv.fault(entry.New().(error))
-		if got := (errorModel{Code: f.queryCode(), Status: f.status}); got != want {
-			t.Errorf("%s: %+v, want %+v", id, got, want)
+		f := sv.fault(tt.err)
+		if got := (errorShape{f.code, f.queryCode(), f.status}); got != tt.want {
+			t.Errorf("%s: %T: %+v, want %+v", tt.service.name, tt.err, got, tt.want)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 func TestQueryParameters(t *testing.T) {
-	h, err := NewHandler(Options{}, CloudWatch((*cloudwatch.Client)(nil)))
+	h, err := NewHandler(Options{}, CloudWatch(always((*cloudwatch.Client)(nil))))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,17 +32,17 @@ func TestEveryMemberOfEveryOperationSurvives(t *testing.T) {
 		service Service
 		client  func(aws.Config) any
 	}{
-		"ecs awsJson1.1": {ECS((*ecs.Client)(nil)), func(c aws.Config) any { return ecs.NewFromConfig(c) }},
+		"ecs awsJson1.1": {ECS(always((*ecs.Client)(nil))), func(c aws.Config) any { return ecs.NewFromConfig(c) }},
 		"application-autoscaling awsJson1.1": {
-			ApplicationAutoScaling((*applicationautoscaling.Client)(nil)),
+			ApplicationAutoScaling(always((*applicationautoscaling.Client)(nil))),
 			func(c aws.Config) any { return applicationautoscaling.NewFromConfig(c) },
 		},
 		"cloudwatch rpcv2Cbor": {
-			CloudWatch((*cloudwatch.Client)(nil)),
+			CloudWatch(always((*cloudwatch.Client)(nil))),
 			func(c aws.Config) any { return cloudwatch.NewFromConfig(c) },
 		},
 		"cloudwatch awsJson1.0": {
-			CloudWatch((*cloudwatch.Client)(nil)),
+			CloudWatch(always((*cloudwatch.Client)(nil))),
 			func(c aws.Config) any {
 				return cloudwatch.NewFromConfig(c, func(o *cloudwatch.Options) {
 					o.Protocol = awsjson.New10(cloudwatchschemas.GraniteServiceVersion20100801)
@@ -50,7 +50,7 @@ func TestEveryMemberOfEveryOperationSurvives(t *testing.T) {
 			},
 		},
 		"cloudwatch awsQuery": {
-			CloudWatch((*cloudwatch.Client)(nil)),
+			CloudWatch(always((*cloudwatch.Client)(nil))),
 			func(c aws.Config) any {
 				return cloudwatch.NewFromConfig(c, func(o *cloudwatch.Options) {
 					o.Protocol = awsquery.New(cloudwatchschemas.GraniteServiceVersion20100801)
@@ -94,14 +94,14 @@ func newMirror(t *testing.T, s Service) *mirror {
 		t.Fatal(err)
 	}
 	m := &mirror{handler: h.(*handler), service: h.(*handler).services[0]}
-	m.service.loaded = func() *model { return new(model) } // filled values break patterns
-	for _, u := range s.Unions {
+	m.service.model = func() *model { return new(model) } // filled values break patterns
+	for _, u := range s.unions {
 		m.populate.unions = append(m.populate.unions, reflect.TypeOf(u))
 	}
-	m.populate.document = s.Document
+	m.populate.document = s.document
 	for _, op := range m.service.ops {
 		op.method = reflect.MakeFunc(op.method.Type(), func(args []reflect.Value) []reflect.Value {
-			m.in = args[1].Elem()
+			m.in = args[2].Elem()
 			return []reflect.Value{m.out.Addr(), reflect.Zero(errorType)}
 		})
 	}
@@ -169,7 +169,7 @@ func (p *populator) fill(v reflect.Value) {
 		p.fill(v.Elem())
 	case t.Kind() == reflect.String:
 		v.SetString(" <é&\"\U0001f600\n>+%" + string(rune('a'+p.n%26)))
-		if values := enumValues(t); values != nil {
+		if values := enumValues(t, nil); values != nil {
 			v.SetString(values[p.n%len(values)])
 		}
 	case t.Kind() == reflect.Bool:

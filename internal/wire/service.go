@@ -1,144 +1,59 @@
 package wire
 
 import (
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
-	"github.com/aws/aws-sdk-go-v2/service/ecs/document"
-	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"context"
+	"reflect"
+
+	smithy "github.com/aws/smithy-go"
 )
 
-// A Protocol is one of AWS's ways to put a call on HTTP.
-type Protocol uint8
-
-// The protocols that are served.
-const (
-	AWSJSON10 Protocol = iota + 1 // awsJson1_0: X-Amz-Target, application/x-amz-json-1.0
-	AWSJSON11                     // awsJson1_1: X-Amz-Target, application/x-amz-json-1.1
-	RPCv2CBOR                     // rpcv2Cbor: /service/NAME/operation/OP, application/cbor
-	AWSQuery                      // awsQuery: Action and Version in a form or query, XML answers
-)
-
-// Names says how the wire spells the members of a service's structs.
-type Names uint8
-
-const (
-	// Exact keeps the SDK's field names: MetricName, Dimensions.
-	Exact Names = iota
-	// LowerFirst lowers their first letter: taskDefinition, loadBalancers.
-	LowerFirst
-)
-
-// A Service is one AWS service as NewHandler serves it. Fields but API are
-// facts about AWS; ECS, CloudWatch and ApplicationAutoScaling know them for the
-// services that exist here.
+// A Service is one AWS service as NewHandler serves it: facts about AWS, and
+// where the value is found whose methods are the operations. ECS, CloudWatch and
+// ApplicationAutoScaling make them.
 type Service struct {
-	// Name is the service in credential scopes: "ecs", "monitoring".
-	Name string
-	// Version is the API version, such as "2014-11-13".
-	Version string
-	// Target is the service's shape name, which stands in X-Amz-Target before
-	// the dot and in rpc-v2-cbor paths.
-	Target string
-	// Namespace is the model's namespace, com.amazonaws.Namespace, which
-	// qualifies error types.
-	Namespace string
-	// XMLNamespace is the xmlns of awsQuery answers.
-	XMLNamespace string
-	// Protocols are those that the service answers.
-	Protocols []Protocol
-	// Names is how members are spelled in JSON, CBOR and XML.
-	Names Names
-	// Lower are the names of types that are spelled LowerFirst in a service that
-	// is Exact otherwise.
-	Lower []string
-	// QueryCompatible services tell clients their awsQuery error codes in every
+	name         string               // in credential scopes: "ecs", "monitoring"
+	version      string               // of the API, such as "2014-11-13"
+	target       string               // its shape name, in X-Amz-Target and rpc-v2-cbor paths; empty with other protocols
+	namespace    string               // of the model, com.amazonaws.NAMESPACE, which qualifies error types
+	xmlNamespace string               // xmlns of awsQuery answers
+	protocols    []Protocol           // those that the service answers
+	errors       *smithy.TypeRegistry // the types of its errors
+	// queryCompatible services tell clients their awsQuery error codes in every
 	// protocol, in the x-amzn-query-error header.
-	QueryCompatible bool
-	// Invalid is the error shape for requests that break the model's
-	// constraints, such as "ValidationException".
-	Invalid string
-	// Unchecked are the operations whose input is not held against the model's
+	queryCompatible bool
+	// invalid is the error shape for requests that break the model's constraints,
+	// such as "ValidationException".
+	invalid string
+	// unchecked are the operations whose input is not held against the model's
 	// constraints here: they say what is wrong in words of their own.
-	Unchecked []string
-	// Unions are pointers to the SDK types that can stand in union members,
-	// such as &types.EvaluationWindowMemberSlidingWindow{}. A union with no type
-	// listed is refused in requests.
-	Unions []any
-	// Document makes the SDK's document from a JSON-like value. Requests with
+	unchecked []string
+	// stateless are the operations whose answers tell nothing that Options.Settle
+	// has to wait for.
+	stateless []string
+	// unsigned are the operations that callers need not sign, as they have no
+	// credentials yet.
+	unsigned []string
+	// unions are pointers to the SDK types that can stand in union members, such
+	// as &types.EvaluationWindowMemberSlidingWindow{}. A union with no type listed
+	// is refused in requests.
+	unions []any
+	// enums are values that come first where a message lists those of a type: AWS's
+	// order, where it is known, is not that of the models, and AWS accepts some
+	// values that the models lack.
+	enums map[string][]string
+	// document makes the SDK's document from a JSON-like value. Requests with
 	// documents are refused where it is nil.
-	Document func(any) any
-	// MaxBody bounds a request's body as sent, in bytes. Zero means
-	// DefaultMaxBody.
-	MaxBody int64
-	// API is the value whose methods are the operations.
-	API any
+	document func(any) any
+	maxBody  int64 // bound on a request's body as sent, in bytes; 0: defaultMaxBody
+
+	typ     reflect.Type // has the operations as methods
+	resolve func(context.Context, Scope) (any, error)
 }
 
-// ECS describes Amazon ECS, served by the methods of api.
-func ECS(api any) Service {
-	return Service{
-		Name:      "ecs",
-		Version:   "2014-11-13",
-		Target:    "AmazonEC2ContainerServiceV20141113",
-		Namespace: "ecs",
-		Protocols: []Protocol{AWSJSON11},
-		Names:     LowerFirst,
-		Invalid:   "InvalidParameterException",
-		Unions: []any{
-			&ecstypes.DescribeGatewayConfigurationMemberHostSharedAlb{},
-			&ecstypes.GatewayConfigurationMemberHostSharedAlb{},
-			&ecstypes.GatewayConnectionResourcesMemberHostSharedAlb{},
-			&ecstypes.GatewayInfrastructureResourcesMemberHostSharedAlb{},
-			&ecstypes.GatewayRouteResourcesMemberHostSharedAlb{},
-			&ecstypes.ServiceConnectContainerConfigurationMemberLogLevel{},
-			&ecstypes.SharingStrategyMemberNvidiaMps{},
-			&ecstypes.UpdateGatewayConfigurationMemberHostSharedAlb{},
-		},
-		Document: func(v any) any { return document.NewLazyDocument(v) },
-		API:      api,
-	}
-}
-
-// CloudWatch describes Amazon CloudWatch, served by the methods of api. SDKs
-// of different ages call it in three protocols.
-func CloudWatch(api any) Service {
-	return Service{
-		Name:         "monitoring",
-		Version:      "2010-08-01",
-		Target:       "GraniteServiceVersion20100801",
-		Namespace:    "cloudwatch",
-		XMLNamespace: "http://monitoring.amazonaws.com/doc/2010-08-01/",
-		Protocols:    []Protocol{RPCv2CBOR, AWSJSON10, AWSQuery},
-		Names:        Exact,
-		Lower: []string{ // errors; their siblings are spelled Message
-			"DashboardInvalidInputError", "DashboardNotFoundError", "InvalidFormatFault", "InvalidNextToken",
-			"InvalidParameterCombinationException", "InvalidParameterValueException", "LimitExceededFault",
-			"MissingRequiredParameterException", "ResourceConflict", "ResourceNotFound", "ValidationException",
-		},
-		QueryCompatible: true,
-		Invalid:         "ValidationException",
-		// As old as the service: "The parameter Namespace is required."
-		Unchecked: []string{"GetMetricStatistics", "PutMetricData"},
-		Unions: []any{
-			&types.EvaluationCriteriaMemberPromQLCriteria{},
-			&types.EvaluationWindowMemberSlidingWindow{},
-			&types.EvaluationWindowMemberWallClockWindow{},
-		},
-		MaxBody: 1 << 20, // PutMetricData's documented limit
-		API:     api,
-	}
-}
-
-// ApplicationAutoScaling describes Application Auto Scaling, served by the
-// methods of api.
-func ApplicationAutoScaling(api any) Service {
-	return Service{
-		Name:      "application-autoscaling",
-		Version:   "2016-02-06",
-		Target:    "AnyScaleFrontendService",
-		Namespace: "applicationautoscaling",
-		Protocols: []Protocol{AWSJSON11},
-		Names:     Exact,
-		Invalid:   "ValidationException",
-		API:       api,
-	}
+// serve gives a service the type whose methods are its operations, and where the
+// value is found for a call.
+func serve[T any](s Service, resolve func(context.Context, Scope) (T, error)) Service {
+	s.typ = reflect.TypeFor[T]()
+	s.resolve = func(ctx context.Context, scope Scope) (any, error) { return resolve(ctx, scope) }
+	return s
 }

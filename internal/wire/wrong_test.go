@@ -23,8 +23,8 @@ func TestAWrongMemberIsNotTheServersFault(t *testing.T) {
 			t.Fatal(err)
 		}
 		service := h.(*handler).services[0]
-		fill := populator{document: s.Document}
-		for _, u := range s.Unions {
+		fill := populator{document: s.document}
+		for _, u := range s.unions {
 			fill.unions = append(fill.unions, reflect.TypeOf(u))
 		}
 		for _, name := range slices.Sorted(maps.Keys(service.ops)) {
@@ -50,8 +50,8 @@ func TestAWrongMemberIsNotTheServersFault(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					if status := post(h, s.Target+"."+name, string(b)); status >= 500 {
-						t.Fatalf("%s.%s: status %d for %s", s.Name, name, status, b)
+					if status := post(h, s.target+"."+name, string(b)); status >= 500 {
+						t.Fatalf("%s.%s: status %d for %s", s.name, name, status, b)
 					}
 				}
 			})

@@ -29,6 +29,13 @@ func (w *xmlWriter) end(name string) {
 	w.buf = append(w.buf, '>')
 }
 
+// leaf is an element with nothing but text.
+func (w *xmlWriter) leaf(name, text string) {
+	w.start(name)
+	w.text(text)
+	w.end(name)
+}
+
 // closeElement ends the element that was begun last in this object or list.
 func (w *xmlWriter) closeElement() {
 	for n := len(w.open) - 1; n >= 0 && w.open[n] != ""; n-- {
@@ -67,9 +74,7 @@ func (w *xmlWriter) closeList()         { w.closeGroup() }
 
 func (w *xmlWriter) entry(key string) {
 	w.begin("entry")
-	w.start("key")
-	w.text(key)
-	w.end("key")
+	w.leaf("key", key)
 	w.start("value")
 	w.open = append(w.open, "value")
 }

@@ -160,10 +160,11 @@ func runningSum(_ *Run, _ *call, args []value) (value, *Error) {
 func reduce(one, across func([]float64) float64) func(*Run, *call, []value) (value, *Error) {
 	return func(r *Run, _ *call, args []value) (value, *Error) {
 		if args[0].typ == TimeSeries {
-			return scalar(storable(one(args[0].series[0].Values))), nil
+			return value{typ: Scalar, number: storable(one(args[0].series[0].Values)), pending: args[0].awaited()}, nil
 		}
 		all := args[0].series
 		out := r.series(finest(all))
+		out.pending = args[0].awaited()
 		column := make([]float64, len(all))
 		for i := range out.Values {
 			present := false
@@ -242,6 +243,7 @@ func ofTime(f func(time.Time) int64) func(*Run, *call, []value) (value, *Error) 
 	return func(r *Run, _ *call, args []value) (value, *Error) {
 		s := args[0].series[0]
 		out := s.blank()
+		out.pending = false
 		for i := range out.Values {
 			out.Values[i] = missing
 			if r.on(s, i) {
@@ -281,6 +283,9 @@ func fill(r *Run, c *call, args []value) (value, *Error) {
 				out.Values[i] = args[1].at(i)
 			}
 		}
+		if last < len(s.Values)-1 && mode != "LINEAR" {
+			out.pending = args[1].awaited() // what a metric has yet to report was filled
+		}
 		return out
 	}), nil
 }
@@ -309,28 +314,33 @@ func choose(r *Run, _ *call, args []value) (value, *Error) {
 			chosen = then
 		}
 		if chosen.typ == Scalar {
-			chosen = r.constant(chosen.number)
+			chosen = r.constant(chosen)
 		}
-		return chosen, nil
+		return chosen.each(func(s Series) Series {
+			s.pending = s.pending || condition.pending
+			return s
+		}), nil
 	}
 	out := r.series(finest(slices.Concat(condition.series, then.series, otherwise.series)))
+	chosen := &condition // in the end, what the newest value is of
 	for i := range out.Values {
 		switch c := condition.at(i); {
 		case isMissing(c):
-			out.Values[i] = missing
+			chosen, out.Values[i] = &condition, missing
 		case c == 0:
-			out.Values[i] = otherwise.at(i)
+			chosen, out.Values[i] = &otherwise, otherwise.at(i)
 		case then.typ == TimeSeries:
-			out.Values[i] = zeroed(then.at(i))
+			chosen, out.Values[i] = &then, zeroed(then.at(i))
 		default:
-			out.Values[i] = then.number
+			chosen, out.Values[i] = &then, then.number
 		}
 	}
+	out.pending = condition.awaited() || chosen.awaited()
 	return single(out), nil
 }
 
 func timeSeries(r *Run, _ *call, args []value) (value, *Error) {
-	return r.constant(args[0].number), nil
+	return r.constant(args[0]), nil
 }
 
 func period(_ *Run, _ *call, args []value) (value, *Error) {
@@ -387,7 +397,7 @@ func pick(index func(n int) int) func(*Run, *call, []value) (value, *Error) {
 	return func(r *Run, _ *call, args []value) (value, *Error) {
 		n := len(args[0].series)
 		if n == 0 {
-			return r.constant(missing), nil
+			return r.constant(scalar(missing)), nil
 		}
 		return single(args[0].series[index(n)]), nil
 	}

@@ -88,6 +88,8 @@ type Series struct {
 	Source
 	Period time.Duration // a multiple of the grid's step; between its timestamps there is no value
 	Values []float64     // one for each timestamp; NaN where there is none
+
+	pending bool // a metric that is pending would change the newest value
 }
 
 // A Source says what a series was read from. What is computed of a series keeps

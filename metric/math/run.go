@@ -3,6 +3,9 @@ package math
 import (
 	"errors"
 	gomath "math"
+	"slices"
+
+	"flyball/metric"
 )
 
 // Env is what an evaluation needs of its surroundings.
@@ -62,6 +65,22 @@ func (r *Run) Result(id string) ([]Series, error) {
 	return v.series, nil
 }
 
+// Pending tells whether the newest value of a query is not final: it was computed
+// of a metric whose newest datapoint is pending, as metric.Pending says, and that
+// stood for 0 in it. What FILL filled is final, for there the expression itself says
+// what a missing value is; and so is what IF did not choose.
+//
+//	m1 + m2                   waits for m1 and for m2
+//	FILL(m1, 0) + m2          waits for m2
+//	IF(m1 > 10, m2, 0)        waits for m1, and for m2 where m1 is above 10
+//
+// It is for queries that gave a single time series, whose metrics have the period
+// of the grid.
+func (r *Run) Pending(id string) bool {
+	v := r.results[r.program.queries[id].order]
+	return v.typ == TimeSeries && v.awaited()
+}
+
 // broken is the error of one of Env's functions on its way out.
 func (r *Run) broken(err error) *Error {
 	var own *Error
@@ -74,9 +93,10 @@ func (r *Run) broken(err error) *Error {
 
 // A value is what a part of an expression has.
 type value struct {
-	typ    Type
-	number float64  // of a Scalar
-	series []Series // one of a TimeSeries, any number of an Array
+	typ     Type
+	number  float64  // of a Scalar
+	pending bool     // of a Scalar: a metric that is pending would change it
+	series  []Series // one of a TimeSeries, any number of an Array
 }
 
 func scalar(v float64) value      { return value{typ: Scalar, number: v} }
@@ -89,6 +109,12 @@ func (v value) at(i int) float64 {
 		return v.number
 	}
 	return v.series[0].Values[i]
+}
+
+// awaited tells whether a metric that is pending would change the value at the
+// newest timestamp.
+func (v value) awaited() bool {
+	return v.pending || slices.ContainsFunc(v.series, func(s Series) bool { return s.pending })
 }
 
 // each is the value with f of each series.
@@ -122,11 +148,11 @@ func (r *Run) series(like Series) Series {
 	return like
 }
 
-// constant is a series with a value everywhere.
-func (r *Run) constant(v float64) value {
-	out := r.series(Series{})
+// constant is a series with the value of a scalar everywhere.
+func (r *Run) constant(v value) value {
+	out := r.series(Series{pending: v.pending})
 	for i := range out.Values {
-		out.Values[i] = v
+		out.Values[i] = v.number
 	}
 	return single(out)
 }
@@ -161,6 +187,7 @@ func (r *Run) compute(q *query) (value, *Error) {
 	if len(s.Values) != r.env.Grid.Len {
 		return value{}, r.broken(errors.New("math: a metric is not on the grid"))
 	}
+	s.pending = s.Period <= r.env.Grid.Step && metric.Pending(s.Values)
 	return single(s), nil
 }
 
@@ -219,7 +246,8 @@ func (r *Run) list(q *query, n *list) (value, *Error) {
 
 func (r *Run) negate(v value) value {
 	if v.typ == Scalar {
-		return scalar(-v.number)
+		v.number = -v.number
+		return v
 	}
 	return v.each(func(s Series) Series { return s.mapped(func(x float64) float64 { return -x }) })
 }
@@ -252,10 +280,11 @@ func (r *Run) binary(q *query, n *binary) (value, *Error) {
 	}
 	switch {
 	case left.typ == Scalar && right.typ == Scalar:
-		if isMissing(left.number) || isMissing(right.number) {
-			return scalar(missing), nil
+		v := value{typ: Scalar, number: missing, pending: left.pending || right.pending}
+		if !isMissing(left.number) && !isMissing(right.number) {
+			v.number = storable(f(left.number, right.number))
 		}
-		return scalar(storable(f(left.number, right.number))), nil
+		return v, nil
 	case left.typ == Array && right.typ == Array:
 		if len(left.series) != len(right.series) {
 			return value{}, errorAt(q.source, n.offset, "The arrays around %s must have as many time series as one another, and have %d and %d", n.op, len(left.series), len(right.series))
@@ -286,6 +315,7 @@ func (r *Run) combine(f func(a, b float64) float64, left, right value) Series {
 		like = right
 	}
 	out := r.series(like.series[0])
+	out.pending = left.awaited() || right.awaited()
 	for i := range out.Values {
 		a, b := left.at(i), right.at(i)
 		if both && isMissing(a) != isMissing(b) {

@@ -2,9 +2,9 @@ package autoscaling
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"strings"
 	"time"
@@ -13,7 +13,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 
+	"github.com/google/uuid"
+
+	"flyball/internal/event"
 	"flyball/internal/page"
+	"flyball/internal/state"
 	"flyball/internal/store"
 	"flyball/scaling"
 )
@@ -21,12 +25,21 @@ import (
 // activitiesKept is how long activities can be described.
 const activitiesKept = 6 * 7 * 24 * time.Hour
 
+// The kinds of activities' documents.
+var (
+	kindActivity = state.Kind{Name: "autoscaling.activity", Version: 1}        // newest first; see activityKey
+	kindIndex    = state.Kind{Name: "autoscaling.target-activity", Version: 1} // the activities' keys, by resource id
+)
+
 // A record is an activity as the store keeps it. Only those that have not ended
 // are in memory, too.
 type record struct {
-	ResourceID string
+	ResourceID scaling.ResourceID
 	scaling.Activity
 }
+
+// newID makes the identifier of an activity.
+func newID() string { return uuid.NewString() }
 
 // notScaledMark ends the keys of activities that tell why nothing was done, so
 // that listings can leave them out unread.
@@ -44,32 +57,50 @@ func activityKey(a scaling.Activity) string {
 // timeKey is a string that sorts later moments first.
 func timeKey(t time.Time) string { return fmt.Sprintf("%016x", math.MaxInt64-t.UnixNano()) }
 
-// putActivity adds an activity to a batch: itself, and where to find it among
-// those of its target.
-func putActivity(b *store.Batch, resourceID string, a scaling.Activity) {
+// putActivity writes an activity: itself, and where to find it among those of its
+// target.
+func putActivity(tx *state.Tx, id scaling.ResourceID, a scaling.Activity) {
 	key := activityKey(a)
-	put(b, kindActivity, key, record{resourceID, a})
-	b.Put(kindIndex, indexKey(resourceID, key), nil)
+	tx.Put(kindActivity, key, record{id, a})
+	tx.Put(kindIndex, indexKey(string(id), key), struct{}{})
 }
 
 func indexKey(resourceID, key string) string { return resourceID + " " + key }
 
+// tell logs and publishes what has become of an activity.
+func (a *API) tell(id scaling.ResourceID, activity scaling.Activity) {
+	level := slog.LevelInfo
+	if len(activity.NotScaled) > 0 {
+		level = slog.LevelDebug
+	}
+	a.log.Log(context.Background(), level, "scaling activity", "target", id, "status", activity.Status,
+		"what", activity.Description, "cause", activity.Cause, "details", activity.Details)
+	a.cell.Events.Publish(event.Event{
+		At: a.now(), Account: a.cell.Account, Region: a.cell.Region, Source: "aws.application-autoscaling",
+		Type: "Application Auto Scaling Scaling Activity State Change", Resource: string(id), Detail: activity,
+	})
+}
+
 // purgeActivities deletes what is older than is kept.
-func (a *API) purgeActivities() error {
+func (a *API) purgeActivities(context.Context) {
 	old := store.Range{From: timeKey(a.now().Add(-activitiesKept))}
-	var b store.Batch
-	b.DeleteRange(kindActivity, old)
-	err := a.cfg.Store.Scan(kindActivity, old, func(key string, value []byte) bool {
-		var r record
-		if json.Unmarshal(value, &r) == nil {
-			b.Delete(kindIndex, indexKey(r.ResourceID, key))
-		}
+	var keys []string
+	err := state.Scan(a.state, kindActivity, old, func(key string, r *record) bool {
+		keys = append(keys, indexKey(string(r.ResourceID), key))
 		return true
 	})
-	if err != nil || b.Len() == 1 {
-		return err
+	if err != nil {
+		a.log.Error("old scaling activities could not be deleted", "error", err)
 	}
-	return a.cfg.Store.Write(&b).Wait()
+	if len(keys) == 0 {
+		return
+	}
+	a.state.Later(func(tx *state.Tx) {
+		tx.DeleteRange(kindActivity, old)
+		for _, key := range keys {
+			tx.Delete(kindIndex, key)
+		}
+	})
 }
 
 // DescribeScalingActivities implements the operation: newest first, of the last
@@ -96,13 +127,13 @@ func (a *API) DescribeScalingActivities(_ context.Context, in *applicationautosc
 		out.NextToken = aws.String(page.Token(keys[limit-1]))
 	}
 	for _, key := range keys {
-		r, err := a.activity(key)
+		r, err := state.Get[record](a.state, kindActivity, key)
 		switch {
 		case errors.Is(err, store.ErrNotFound): // purged since
 		case err != nil:
 			return nil, internal(err)
 		default:
-			out.ScalingActivities = append(out.ScalingActivities, describeActivity(r))
+			out.ScalingActivities = append(out.ScalingActivities, describeActivity(*r))
 		}
 	}
 	return out, nil
@@ -121,7 +152,7 @@ func (a *API) activityKeys(resourceID *string, after string, notScaled bool, lim
 	}
 	oldest := timeKey(a.now().Add(-activitiesKept))
 	var keys []string
-	err := a.cfg.Store.Scan(kind, r, func(key string, _ []byte) bool {
+	err := a.state.Store().Scan(kind.Name, r, func(key string, _ []byte) bool {
 		key = key[len(prefix):]
 		if key >= oldest {
 			return false
@@ -134,33 +165,24 @@ func (a *API) activityKeys(resourceID *string, after string, notScaled bool, lim
 	return keys, err
 }
 
-func (a *API) activity(key string) (record, error) {
-	var r record
-	value, err := a.cfg.Store.Get(kindActivity, key)
-	if err != nil {
-		return r, err
-	}
-	if err := json.Unmarshal(value, &r); err != nil {
-		return r, fmt.Errorf("activity %q: %w", key, err)
-	}
-	return r, nil
-}
-
 // lastActivity is a target's newest activity that scaled, or nil.
 func (a *API) lastActivity(resourceID string) (*scaling.Activity, error) {
 	keys, err := a.activityKeys(&resourceID, "", false, 1)
 	if err != nil || len(keys) == 0 {
 		return nil, err
 	}
-	r, err := a.activity(keys[0])
-	return &r.Activity, err
+	r, err := state.Get[record](a.state, kindActivity, keys[0])
+	if err != nil {
+		return nil, err
+	}
+	return &r.Activity, nil
 }
 
 func describeActivity(r record) types.ScalingActivity {
 	out := types.ScalingActivity{
 		ActivityId:        aws.String(r.ID),
 		ServiceNamespace:  namespace,
-		ResourceId:        aws.String(r.ResourceID),
+		ResourceId:        aws.String(string(r.ResourceID)),
 		ScalableDimension: dimension,
 		Description:       aws.String(r.Description),
 		Cause:             aws.String(r.Cause),

@@ -4,13 +4,17 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"flyball/internal/capacity"
 	"flyball/internal/clock"
+	"flyball/internal/state"
 	"flyball/internal/store"
+	"flyball/scaling"
 )
 
 // manyActions is the service with scheduled actions, ten a target, all of which
@@ -22,9 +26,7 @@ func manyActions(b *testing.B, actions int) *API {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { st.Close() })
-	api, err := New(Config{
-		Account: "123456789012", Region: "us-east-1", Clock: clock.New(time.Now(), 1), Store: st, Services: everyService{},
-	})
+	api, err := New(Config{Cell: testCell(clock.New(time.Now(), 1), st), Capacity: capacity.Services{ECS: everyService{}}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -33,7 +35,10 @@ func manyActions(b *testing.B, actions int) *API {
 		in.Timezone = aws.String("America/New_York")
 		in.ResourceId = aws.String(fmt.Sprintf("service/default/web-%06d", i/10))
 		if i%10 == 0 {
-			api.insert(&target{ResourceID: *in.ResourceId, ARN: api.newTargetARN(), Min: 1, Max: 20})
+			id := scaling.ResourceID(*in.ResourceId)
+			api.state.Later(func(tx *state.Tx) {
+				api.rows.put(tx, &target{row: &row{ResourceID: id, ARN: api.newTargetARN(), Min: 1, Max: 20}})
+			})
 		}
 		if _, err := api.PutScheduledAction(context.Background(), in); err != nil {
 			b.Fatal(err)
@@ -67,17 +72,34 @@ func BenchmarkScheduledRuns(b *testing.B) {
 	api := manyActions(b, actions)
 	for b.Loop() {
 		b.StopTimer()
-		api.mu.Lock()
-		due := api.agenda.take(time.Now().Add(2 * time.Hour))
-		for _, c := range due {
-			c.schedule = c.schedule.Between(time.Time{}, time.Time{}) // as if it were old enough
-			c.Done = time.Now().Add(-time.Hour)
-		}
-		api.mu.Unlock()
+		hour := time.Now().Truncate(time.Hour)
+		api.state.Later(func(tx *state.Tx) {
+			for _, t := range api.rows.selected() {
+				t = &target{t.row, t.policies, slices.Clone(t.actions)}
+				for i, c := range t.actions {
+					c := *c
+					c.schedule = c.schedule.Between(time.Time{}, time.Time{}) // as if it were old enough
+					c.Done, c.next = hour.Add(-time.Hour), hour
+					t.actions[i] = &c
+				}
+				api.rows.put(tx, t)
+				api.plan(t)
+			}
+		})
 		b.StartTimer()
-		api.runDue(context.Background(), due)
-		if len(due) != actions || time.Since(due[0].Done) > time.Hour {
-			b.Fatalf("%d actions ran, the first for %v", len(due), due[0].Done)
+		for {
+			due, _ := api.timed.Take(time.Now(), targetsAtOnce)
+			if len(due) == 0 {
+				break
+			}
+			api.governDue(context.Background(), due)
+		}
+		for _, t := range api.rows.selected() {
+			for _, c := range t.actions {
+				if !c.Done.Equal(hour) {
+					b.Fatalf("action %s ran for %v", c.Name, c.Done)
+				}
+			}
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/actions, "µs/run")

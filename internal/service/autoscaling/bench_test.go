@@ -14,9 +14,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/alarm"
+	"flyball/internal/capacity"
 	"flyball/internal/clock"
+	"flyball/internal/due"
+	"flyball/internal/state"
 	"flyball/internal/store"
 	"flyball/metric"
+	"flyball/scaling"
 )
 
 // manyTargets is the service with targets that have a policy on CPU each. The
@@ -29,9 +34,9 @@ func manyTargets(b *testing.B, targets int) (*API, []string) {
 	}
 	b.Cleanup(func() { st.Close() })
 	api, err := New(Config{
-		Account: "123456789012", Region: "us-east-1", Clock: clock.New(time.Now(), 1), Store: st,
+		Cell:     testCell(clock.New(time.Now(), 1), st),
 		Alarms:   &cloudWatch{alarms: map[string]cwtypes.MetricAlarm{}, series: map[string][]metric.Datapoint{}, calls: map[string]int{}},
-		Services: everyService{},
+		Capacity: capacity.Services{ECS: everyService{}},
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -82,13 +87,8 @@ func BenchmarkTargets(b *testing.B) {
 	for b.Loop() {
 		api, _ := manyTargets(b, targets)
 		full := heap()
-		for _, t := range api.targets {
-			t.policies = nil
-		}
-		clear(api.targets)
-		clear(api.byARN)
-		clear(api.policies)
-		api.sorted = nil
+		*api.rows = registry{}
+		api.timed = due.Queue[scaling.ResourceID]{}
 		b.ReportMetric(float64(full-heap())/targets, "B/target")
 		runtime.KeepAlive(api)
 	}
@@ -106,12 +106,22 @@ func BenchmarkAlarmAction(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				p := api.targets[ids[i%len(ids)]].policies[0]
-				p.Cooldown.Direction = 0
-				if err := api.AlarmAction(context.Background(), Notification{Action: p.ARN, Alarm: p.Alarms[0], State: cwtypes.StateValueAlarm, Datapoints: points(value)}); err != nil {
+				p := forgetCooldown(api, scaling.ResourceID(ids[i%len(ids)]))
+				if err := api.AlarmAction(context.Background(), alarm.Notification{Action: p.ARN, Alarm: p.Alarms[0], State: alarm.Alarm, Datapoints: points(value)}); err != nil {
 					b.Fatal(err)
 				}
 			}
 		})
 	}
+}
+
+// forgetCooldown lets a target's policy act at once.
+func forgetCooldown(api *API, id scaling.ResourceID) *policy {
+	p := *api.rows.targets[id].policies[0]
+	p.Cooldown = scaling.Cooldown{}
+	api.state.Later(func(tx *state.Tx) {
+		t := api.rows.targets[id]
+		api.rows.put(tx, &target{t.row, with(t.policies, &p, (*policy).named), t.actions})
+	})
+	return &p
 }

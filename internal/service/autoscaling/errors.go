@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/smithy-go"
+
+	"flyball/scaling"
 )
 
 // Errors as the Application Auto Scaling API reference names them.
@@ -33,9 +35,9 @@ func internal(err error) error {
 	return &types.InternalServiceException{Message: aws.String(err.Error())}
 }
 
-func targetNotRegistered(resourceID string) error {
+func targetNotRegistered(id scaling.ResourceID) error {
 	return &types.ObjectNotFoundException{Message: aws.String(fmt.Sprintf(
-		"No scalable target registered for service namespace: %s, resource ID: %s, scalable dimension: %s", namespace, resourceID, dimension))}
+		"No scalable target registered for service namespace: %s, resource ID: %s, scalable dimension: %s", namespace, id, dimension))}
 }
 
 func targetNotFound(ns types.ServiceNamespace, resourceID string, dim types.ScalableDimension) error {
@@ -67,6 +69,8 @@ func tooManyTags(arn string) error {
 		ResourceName: aws.String(arn),
 	}
 }
+
+func serviceGone(id scaling.ResourceID) error { return invalid("ECS service doesn't exist: %s", id) }
 
 // alarmsFailed is the answer when CloudWatch refuses what a policy needs. What
 // is wrong with the policy's own metric is the caller's to mend.

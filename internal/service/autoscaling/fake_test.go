@@ -18,7 +18,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/alarm"
+	"flyball/internal/capacity"
+	"flyball/internal/cell"
 	"flyball/internal/clock"
+	"flyball/internal/event"
+	"flyball/internal/state"
 	"flyball/internal/store"
 	"flyball/metric"
 	"flyball/scaling"
@@ -125,6 +130,9 @@ func (c *cloudWatch) setState(name string, state cwtypes.StateValue) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	m := c.alarms[name]
+	if m.StateValue != state {
+		m.StateTransitionedTimestamp = aws.Time(time.Now())
+	}
 	m.StateValue = state
 	c.alarms[name] = m
 }
@@ -190,7 +198,7 @@ func (c *containers) setHang(hang func()) {
 func (c *containers) add(resourceID string, desired, running int32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, name := split(resourceID)
+	_, name := scaling.ResourceID(resourceID).Service()
 	c.services[resourceID] = &ecstypes.Service{
 		ServiceName: aws.String(name), Status: aws.String("ACTIVE"), DesiredCount: desired, RunningCount: running,
 		Deployments: []ecstypes.Deployment{{RolloutState: ecstypes.DeploymentRolloutStateCompleted}},
@@ -250,13 +258,16 @@ func inWorld(t *testing.T, test func(w *world)) {
 	})
 }
 
+// testCell is where the tests are.
+func testCell(clk *clock.Clock, st store.Store) *cell.Cell {
+	return &cell.Cell{Account: "123456789012", Region: "us-east-1", Clock: clk, State: state.New(st), Events: new(event.Stream)}
+}
+
 // start opens the service on the world's store and runs it, as at the start of
 // a server.
 func (w *world) start() {
 	w.t.Helper()
-	api, err := New(Config{
-		Account: "123456789012", Region: "us-east-1", Clock: w.clock, Store: w.store, Alarms: w.cw, Services: w.ecs,
-	})
+	api, err := New(Config{Cell: testCell(w.clock, w.store), Alarms: w.cw, Capacity: capacity.Services{ECS: w.ecs}})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -361,8 +372,8 @@ func (w *world) alarm(name, policyARN string, value float64) error {
 	w.t.Helper()
 	w.cw.setState(name, cwtypes.StateValueAlarm)
 	n := int(*w.cw.alarms[name].EvaluationPeriods)
-	return w.AlarmAction(w.ctx, Notification{
-		Action: policyARN, Alarm: name, State: cwtypes.StateValueAlarm, At: w.now(), Datapoints: w.points(value, n),
+	return w.AlarmAction(w.ctx, alarm.Notification{
+		Action: policyARN, Alarm: name, State: alarm.Alarm, At: w.now(), Datapoints: w.points(value, n),
 	})
 }
 
@@ -398,7 +409,5 @@ func (w *world) wantDesired(want int32) {
 
 // kept is what a policy remembers of its last activity.
 func (w *world) kept(name string) scaling.Cooldown {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.targets[web].policy(name).Cooldown
+	return w.lookup(w.ctx, web).policy(name).Cooldown
 }

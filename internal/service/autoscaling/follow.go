@@ -2,197 +2,121 @@ package autoscaling
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ecs"
-	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
-
-	"flyball/internal/store"
+	"flyball/governor"
 	"flyball/scaling"
 )
 
-// How often Run looks at services with an activity, on the wall clock: once a
-// virtual second, but not more often than is worth it.
-const (
-	fastestLook = 50 * time.Millisecond
-	slowestLook = time.Second
-)
+// fastestLook is how often the world is looked at at most, on the wall clock,
+// however fast the server's clock is.
+const fastestLook = 50 * time.Millisecond
 
-// An activity that has not reached its capacity after this long never will.
-// Tasks start in real time however fast the clock runs, so both have to pass.
-const (
-	fulfilledWithin     = 30 * time.Minute // of virtual time
-	fulfilledWithinReal = 2 * time.Minute
-)
-
-// Run follows activities to their end, watches targets without a task for
-// demand, runs scheduled actions, forecasts and acts for predictive policies, and
-// forgets old activities, until ctx ends. Then it returns nil.
-func (a *API) Run(ctx context.Context) error {
-	var loops sync.WaitGroup
-	loops.Go(func() { a.runAgenda(ctx) })
-	loops.Go(func() { a.attend(ctx, &a.renewals, 1, a.renewDue) })
-	loops.Go(func() { a.attend(ctx, &a.hours, hoursAtOnce, a.actDue) })
-	defer loops.Wait()
-	every := func(d time.Duration) *time.Ticker { return time.NewTicker(max(a.cfg.Clock.Real(d), fastestLook)) }
-	demand, purge := every(time.Minute), every(time.Hour)
-	defer demand.Stop()
-	defer purge.Stop()
-	look := min(max(a.cfg.Clock.Real(time.Second), fastestLook), slowestLook)
-	looking := time.NewTicker(look)
-	defer looking.Stop()
-	awake := true // there may be activities from an earlier life
-	for {
-		select {
+// followLoop looks at every service with an activity until it has ended, on each
+// full second of the clock.
+func (a *API) followLoop(ctx context.Context) {
+	for a.until(ctx, time.Second) {
+		if a.follow(ctx) {
+			continue
+		}
+		select { // there is nothing to follow until there is an activity
 		case <-ctx.Done():
-			return nil
+			return
 		case <-a.wake:
-			if !awake {
-				looking.Reset(look)
-				awake = true
-			}
-		case <-looking.C:
-			if awake = a.follow(ctx); !awake {
-				looking.Stop()
-			}
-		case <-demand.C:
-			a.findDemand(ctx)
-		case <-purge.C:
-			if err := a.purgeActivities(); err != nil {
-				a.cfg.Log.Error("old scaling activities could not be deleted", "error", err)
+		}
+	}
+}
+
+// nudge tells that there is something to follow.
+func (a *API) nudge() {
+	select {
+	case a.wake <- struct{}{}:
+	default: // it is told already
+	}
+}
+
+// follow looks once, and reports whether there was an activity. A service that
+// cannot be looked at now is left for the next time.
+func (a *API) follow(ctx context.Context) bool {
+	var ids []scaling.ResourceID
+	a.state.View(ctx, func() { ids = slices.Collect(maps.Keys(a.rows.following)) })
+	now, patience := a.now(), a.patience()
+	a.stepAll(ctx, ids, func(t *target, c governor.Capacity) bool {
+		_, out := t.governor().Step(now, governor.Seen{Capacity: c, NewID: newID, Patience: patience})
+		return len(out.Records) > 0
+	})
+	return len(ids) > 0
+}
+
+// stepAll looks at targets, and makes a step for those that a function picks.
+func (a *API) stepAll(ctx context.Context, ids []scaling.ResourceID, picks func(*target, governor.Capacity) bool) {
+	for batch := range slices.Chunk(ids, targetsAtOnce) {
+		seen, err := a.cfg.Capacity.Look(ctx, batch)
+		if err != nil {
+			a.log.Debug("services could not be looked at", "error", err)
+			continue
+		}
+		for i, id := range batch {
+			if t := a.lookup(ctx, id); t != nil && picks(t, seen[i]) {
+				a.stepAgain(ctx, id)
 			}
 		}
 	}
 }
 
-// follow looks at every service with an activity, and reports whether some have
-// not ended yet.
-func (a *API) follow(ctx context.Context) bool {
-	a.mu.Lock()
-	started := make(map[*target]string, len(a.following))
-	for t := range a.following {
-		started[t] = t.Activity.ID
-	}
-	a.mu.Unlock()
-	a.describeServices(ctx, slices.Collect(maps.Keys(started)), func(t *target, s *ecstypes.Service) {
-		a.progress(t, started[t], s)
-	})
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return len(a.following) > 0
-}
-
-// progress ends a target's activity if the service, nil if it is gone, says so.
-// Another activity may have taken the place of the one that was looked for.
-func (a *API) progress(t *target, id string, s *ecstypes.Service) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if t.Activity == nil || t.Activity.ID != id {
+// stepAgain makes a step of a target for what its capacity is now. It looks again,
+// since an alarm may have changed everything meanwhile. A target that is just
+// being governed waits for the next time.
+func (a *API) stepAgain(ctx context.Context, id scaling.ResourceID) {
+	unlock, free := a.busy.try(id)
+	if !free {
 		return
 	}
-	if ended := a.outcome(*t.Activity, t.ResourceID, s); ended.Status.Ended() {
-		a.cfg.Log.Info("scaling activity ended", "target", t.ResourceID, "status", ended.Status, "capacity", ended.To)
-		var b store.Batch
-		a.end(&b, t, ended)
-		a.cfg.Store.Write(&b)
+	defer unlock()
+	capacity, err := a.look(ctx, id)
+	if err == nil {
+		_, err = a.step(ctx, id, governor.Seen{Capacity: capacity, NewID: newID, Patience: a.patience()})
+	}
+	if err != nil && ctx.Err() == nil {
+		a.log.Debug("an activity could not be followed", "target", id, "error", err)
 	}
 }
 
-// errInterrupted is why an activity failed that was Pending when an earlier life
-// of the server ended.
-var errInterrupted = errors.New("the server ended before the desired count was set")
-
-// outcome is what has become of an activity.
-func (a *API) outcome(activity scaling.Activity, resourceID string, s *ecstypes.Service) scaling.Activity {
-	now := a.now()
-	if s == nil {
-		return activity.Failed(now, message(serviceGone(resourceID)))
-	}
-	seen := seenService(*s)
-	if activity.Status == scaling.Pending && seen.Desired == activity.To {
-		activity = activity.Requested()
-	}
-	limit := max(fulfilledWithin, time.Duration(float64(fulfilledWithinReal)*a.cfg.Clock.Speed()))
-	switch {
-	case activity.Status == scaling.Pending && seen.Desired != activity.To:
-		return activity.Failed(now, errInterrupted)
-	case seen.Desired != activity.To:
-		return activity.Overridden(now, seen.Desired)
-	case seen.Running == activity.To:
-		return activity.Fulfilled(now)
-	case now.Sub(activity.Start) > limit:
-		return activity.Unfulfilled(now, seen.Running)
-	}
-	return activity
-}
-
-// findDemand looks at the targets without a task. Their alarms may have no data
-// to call with, and one datapoint is enough for a start.
-func (a *API) findDemand(ctx context.Context) {
-	a.mu.Lock()
-	var idle []*target
-	for t := range a.zero {
-		if slices.ContainsFunc(t.policies, func(p *policy) bool { return p.Tracking != nil }) {
-			idle = append(idle, t)
-		}
-	}
-	a.mu.Unlock()
-	a.describeServices(ctx, idle, func(t *target, s *ecstypes.Service) {
-		if s == nil {
-			return
-		}
-		if s.DesiredCount > 0 || s.RunningCount > 0 {
-			a.mu.Lock()
-			delete(a.zero, t)
-			a.mu.Unlock()
-			return
-		}
-		if err := a.evaluate(ctx, t, nil); err != nil {
-			a.cfg.Log.Warn("a target without a task could not be evaluated", "target", t.ResourceID, "error", err)
+// findEmpty notices the targets that have lost their last task. With none there
+// may be no alarm that calls, so that demand is looked for from then on.
+func (a *API) findEmpty(ctx context.Context) {
+	var ids []scaling.ResourceID
+	a.state.View(ctx, func() {
+		for id, t := range a.rows.targets {
+			if !t.Empty && slices.ContainsFunc(t.policies, func(p *policy) bool { return p.Tracking != nil }) {
+				ids = append(ids, id)
+			}
 		}
 	})
+	a.stepAll(ctx, ids, func(_ *target, c governor.Capacity) bool { return !c.Gone && c.Desired == 0 && c.Running == 0 })
 }
 
-// describeServices looks at the services of targets, ten of a cluster at a time
-// as the API allows, and hands each to a function: nil for one that is gone.
-// One that cannot be read now is left for the next time.
-func (a *API) describeServices(ctx context.Context, targets []*target, each func(*target, *ecstypes.Service)) {
-	clusters := map[string][]*target{}
-	for _, t := range targets {
-		cluster, _ := split(t.ResourceID)
-		clusters[cluster] = append(clusters[cluster], t)
-	}
-	for cluster, targets := range clusters {
-		for batch := range slices.Chunk(targets, 10) {
-			names := make([]string, len(batch))
-			for i, t := range batch {
-				_, names[i] = split(t.ResourceID)
-			}
-			out, err := a.cfg.Services.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: aws.String(cluster), Services: names})
-			if errors.As(err, new(*ecstypes.ClusterNotFoundException)) {
-				out = &ecs.DescribeServicesOutput{}
-			} else if err != nil {
-				a.cfg.Log.Debug("services could not be described", "cluster", cluster, "error", err)
-				continue
-			}
-			for i, t := range batch {
-				each(t, find(out.Services, names[i]))
-			}
-		}
+// every calls a function on each full interval of the clock, such as each full
+// minute.
+func (a *API) every(ctx context.Context, interval time.Duration, do func(context.Context)) {
+	for a.until(ctx, interval) {
+		do(ctx)
 	}
 }
 
-// find is the active service of a name, or nil.
-func find(services []ecstypes.Service, name string) *ecstypes.Service {
-	for i := range services {
-		if aws.ToString(services[i].ServiceName) == name && alive(services[i]) {
-			return &services[i]
-		}
+// until waits for the next full interval of the clock. It reports false when ctx
+// ends before.
+func (a *API) until(ctx context.Context, interval time.Duration) bool {
+	now := a.now()
+	next := now.Truncate(interval).Add(interval)
+	timer := time.NewTimer(max(a.cell.Clock.Real(next.Sub(now)), fastestLook))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
 	}
-	return nil
 }

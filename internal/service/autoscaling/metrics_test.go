@@ -3,19 +3,22 @@ package autoscaling
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	sdk "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/alarm"
+	"flyball/internal/capacity"
 	"flyball/internal/clock"
+	"flyball/internal/deliver"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/store"
 	"flyball/internal/tsdb"
@@ -94,16 +97,16 @@ func (l *loop) run() (stop func()) {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	l.metrics, err = cloudwatch.New(cloudwatch.Config{
-		Account: "123456789012", Region: "us-east-1", Clock: l.clock, Store: l.store, Log: slog.New(slog.DiscardHandler), Metrics: db,
-		Act: func(ctx context.Context, n cloudwatch.Notification) error {
-			return l.AlarmAction(ctx, Notification{Action: n.Action, Alarm: n.Alarm, State: n.State, At: n.At, Threshold: n.Threshold, Datapoints: n.Datapoints})
-		},
+	c := testCell(l.clock, l.store)
+	var router deliver.Router
+	router.Handle("autoscaling", func(ctx context.Context, _ arn.ARN, message any) error {
+		return l.AlarmAction(ctx, message.(alarm.Notification))
 	})
+	l.metrics, err = cloudwatch.New(cloudwatch.Config{Cell: c, Metrics: db, Deliver: &router})
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	l.API, err = New(Config{Account: "123456789012", Region: "us-east-1", Clock: l.clock, Store: l.store, Alarms: l.metrics, Services: l.ecs})
+	l.API, err = New(Config{Cell: c, Alarms: l.metrics, Capacity: capacity.Services{ECS: l.ecs}})
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -241,13 +244,13 @@ func TestExplainMetricMath(t *testing.T) {
 		// Of the next minute only the tasks are known; that is no 0 for each of them.
 		time.Sleep(time.Minute)
 		l.record(running, l.now().Truncate(time.Minute).Add(-time.Minute), 10)
-		target, err := l.look(l.ctx, l.targets[web], nil, true)
+		r := reader{api: l.API, now: l.now(), target: l.lookup(l.ctx, web), thorough: true}
+		alarms, err := r.read(l.ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, p := range target.Policies {
-			want := map[string]float64{"backlog": 50, "queue": 50, "cpu": -1}[p.Name]
-			for _, m := range p.Alarms {
+		for policy, want := range map[string]float64{"backlog": 50, "queue": 50, "cpu": -1} {
+			for _, m := range alarms[policy] {
 				switch n := len(m.Datapoints); {
 				case want < 0 && n > 0, want > 0 && (n == 0 || m.Datapoints[n-1].Value != want):
 					t.Errorf("%s sees %v", m.Name, m.Datapoints)
@@ -299,7 +302,7 @@ func TestMetricMathRefusals(t *testing.T) {
 				mixed.TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.MetricName = aws.String("x")
 				_, err = w.PutScalingPolicy(w.ctx, mixed)
 				wantError(t, err, "ValidationException", "MetricName, Namespace, Dimensions, Statistic and Unit cannot be specified with Metrics")
-				if len(w.cw.alarms) > 0 || len(w.policies) > 0 {
+				if len(w.cw.alarms) > 0 || len(w.rows.policies) > 0 {
 					t.Error("something is left of it")
 				}
 			})

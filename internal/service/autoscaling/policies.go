@@ -3,7 +3,6 @@ package autoscaling
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,17 +10,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 
+	"flyball/governor"
 	"flyball/internal/page"
-	"flyball/internal/store"
+	"flyball/internal/state"
 	"flyball/scaling"
 )
 
 // maxPolicies is how many scaling policies a target can have.
 const maxPolicies = 50
 
-// A policy is a scaling policy. What is encoded is what the store keeps.
+// A policy is a scaling policy. It is a value: a change is another policy in its
+// place. What is encoded is what the store keeps.
 type policy struct {
-	ResourceID string
+	ResourceID scaling.ResourceID
 	Name       string
 	ARN        string
 	Type       types.PolicyType
@@ -30,190 +31,169 @@ type policy struct {
 	Step       *types.StepScalingPolicyConfiguration           `json:",omitempty"`
 	Predictive *types.PredictiveScalingPolicyConfiguration     `json:",omitempty"`
 	Alarms     []string                                        `json:",omitempty"` // target tracking: the high one, then the low one if there is one
+	Called     []string                                        `json:",omitempty"` // step: alarms that have called
 	Cooldown   scaling.Cooldown                                `json:",omitzero"`
 	Acted      time.Time                                       `json:",omitzero"` // predictive: the last hour whose capacity was set
 
 	rule       scaling.Policy // made from the configuration; predictive: nil
-	heard      []string       // step: alarms that have called
 	prediction *prediction    // predictive: the newest; nil: none yet
+	lacks      string         // predictive: why there is none
 }
 
-func policyKey(resourceID, name string) string { return resourceID + " " + name }
+func (p *policy) named() string { return p.Name }
+func (p *policy) id() policyID  { return policyID{p.ResourceID, p.Name} }
 
-// put adds the policy's document to a batch.
-func (p *policy) put(b *store.Batch) *store.Batch {
-	put(b, kindPolicy, policyKey(p.ResourceID, p.Name), p)
-	return b
-}
-
-// attach adds a policy to its target, or replaces the one of the same name.
-func (a *API) attach(t *target, p *policy) {
-	i, found := t.find(p.Name)
-	if found {
-		a.withdraw(t.policies[i])
-		t.policies[i] = p
-	} else {
-		t.policies = slices.Insert(t.policies, i, p)
+// governed is the policy as package governor sees it.
+func (p *policy) governed() governor.Policy {
+	g := governor.Policy{Name: p.Name, Rule: p.rule, Alarms: p.Alarms, Cooldown: p.Cooldown}
+	if p.Step != nil {
+		g.Alarms = p.Called
 	}
-	a.policies[p.ARN] = p
-}
-
-func (t *target) find(name string) (int, bool) {
-	return slices.BinarySearchFunc(t.policies, name, func(p *policy, name string) int { return strings.Compare(p.Name, name) })
-}
-
-// policy is the target's policy of a name, or nil.
-func (t *target) policy(name string) *policy {
-	if i, ok := t.find(name); ok {
-		return t.policies[i]
+	if p.Predictive != nil {
+		g.Predictive = &governor.Predictive{Scales: p.forecastsAndScales(), Buffer: p.buffer(), Breach: p.breach(), Acted: p.Acted, Lacks: p.lacks}
+		if p.prediction != nil {
+			g.Predictive.Plan = p.prediction.plan()
+		}
 	}
-	return nil
+	return g
 }
 
-// ownAlarms are the alarms that belong to the target's policies.
-func (t *target) ownAlarms() []string {
-	var names []string
-	for _, p := range t.policies {
-		names = append(names, p.Alarms...)
+// become is the policy after a step: itself where nothing has changed.
+func (p *policy) become(g governor.Policy) *policy {
+	changed := *p
+	changed.Cooldown = g.Cooldown
+	if p.Step != nil {
+		changed.Called = g.Alarms
 	}
-	return names
+	if g.Predictive != nil {
+		changed.Acted = g.Predictive.Acted
+	}
+	if changed.Cooldown == p.Cooldown && len(changed.Called) == len(p.Called) && changed.Acted.Equal(p.Acted) {
+		return p
+	}
+	return &changed
 }
 
-// PutScalingPolicy implements the operation. For target tracking it creates the
-// policy's alarms.
+// PutScalingPolicy creates or changes a policy. For target tracking its alarms are
+// part of the change.
 func (a *API) PutScalingPolicy(ctx context.Context, in *applicationautoscaling.PutScalingPolicyInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.PutScalingPolicyOutput, error) {
-	resourceID, err := checkKey(in.ServiceNamespace, in.ResourceId, in.ScalableDimension)
+	id, err := checkKey(in.ServiceNamespace, in.ResourceId, in.ScalableDimension)
 	if err != nil {
 		return nil, err
 	}
 	if aws.ToString(in.PolicyName) == "" {
 		return nil, invalid("PolicyName must be specified")
 	}
-	t := a.lookup(resourceID)
-	if t == nil {
-		return nil, targetNotRegistered(resourceID)
+	if a.lookup(ctx, id) == nil {
+		return nil, targetNotRegistered(id)
 	}
-	t.work.Lock()
-	defer t.work.Unlock()
-	p, err := a.putPolicy(ctx, t, in)
+	if err := a.probe(ctx, in.PredictiveScalingPolicyConfiguration); err != nil {
+		return nil, err
+	}
+	var p *policy
+	err = a.state.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
+		t := a.rows.targets[id]
+		if t == nil {
+			return targetNotRegistered(id)
+		}
+		old := t.policy(*in.PolicyName)
+		if p, err = a.draft(t, old, in); err != nil {
+			return err
+		}
+		return a.putPolicy(ctx, tx, t, p, old)
+	})
 	if err != nil {
 		return nil, err
 	}
-	out := &applicationautoscaling.PutScalingPolicyOutput{PolicyARN: aws.String(p.ARN), Alarms: a.named(p.Alarms)}
+	out := &applicationautoscaling.PutScalingPolicyOutput{PolicyARN: aws.String(p.ARN), Alarms: a.alarmsNamed(p.Alarms)}
 	if p.Type == types.PolicyTypeStepScaling {
 		out.Alarms, err = a.stepAlarms(ctx, p.ARN)
 	}
 	return out, err
 }
 
-// putPolicy checks a policy, makes its alarms, and then keeps it.
-func (a *API) putPolicy(ctx context.Context, t *target, in *applicationautoscaling.PutScalingPolicyInput) (*policy, error) {
-	p, old, err := a.draft(t, in)
-	if err != nil {
-		return nil, err
-	}
-	if p.Tracking != nil {
-		if err := a.putAlarms(ctx, t, p, old); err != nil {
-			return nil, err
-		}
-	}
-	if p.Predictive != nil {
-		if err := a.probe(ctx, p); err != nil {
-			return nil, err
-		}
-	}
-	a.mu.Lock()
-	if a.targets[t.ResourceID] != t {
-		a.mu.Unlock()
-		return nil, targetNotRegistered(t.ResourceID)
-	}
-	var b store.Batch
-	if p.Predictive != nil {
-		a.takeOver(&b, p, old)
-	}
-	a.attach(t, p)
-	a.enroll(p)
-	a.setMetricPeriod(t)
-	commit := a.cfg.Store.Write(p.put(&b))
-	a.mu.Unlock()
-	return p, durable(commit)
-}
-
-// draft is the policy that a request asks for, checked, and the one that it
-// replaces, if any.
-func (a *API) draft(t *target, in *applicationautoscaling.PutScalingPolicyInput) (p, old *policy, err error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.targets[t.ResourceID] != t {
-		return nil, nil, targetNotRegistered(t.ResourceID)
-	}
-	old = t.policy(*in.PolicyName)
-	switch {
-	case old != nil:
-		p = &policy{
-			ResourceID: t.ResourceID, Name: old.Name, ARN: old.ARN, Type: old.Type, Created: old.Created,
-			Tracking: old.Tracking, Step: old.Step, Predictive: old.Predictive, Alarms: old.Alarms, Cooldown: old.Cooldown, heard: old.heard,
-		}
-	case len(t.policies) >= maxPolicies:
-		return nil, nil, limitExceeded("The limit of %d scaling policies for a scalable target is reached.", maxPolicies)
-	default:
-		p = &policy{ResourceID: t.ResourceID, Name: *in.PolicyName, ARN: a.newPolicyARN(t.ResourceID, *in.PolicyName), Created: a.now()}
+// draft is the policy that a request asks for, checked.
+func (a *API) draft(t *target, old *policy, in *applicationautoscaling.PutScalingPolicyInput) (*policy, error) {
+	p := &policy{ResourceID: t.ResourceID, Name: *in.PolicyName, ARN: a.newPolicyARN(t.ResourceID, *in.PolicyName), Created: a.now()}
+	if old != nil {
+		*p = *old
+	} else if len(t.policies) >= maxPolicies {
+		return nil, limitExceeded("The limit of %d scaling policies for a scalable target is reached.", maxPolicies)
 	}
 	if err := p.configure(in); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if p.rule, err = p.compile(); err != nil {
-		return nil, nil, err
+	if err := p.compile(); err != nil {
+		return nil, err
 	}
 	for _, other := range t.policies {
 		if other.Name != p.Name && sameMetric(p.Tracking, other.Tracking) {
-			return nil, nil, invalid("Only one TargetTrackingScaling policy for a given metric specification is allowed.")
+			return nil, invalid("Only one TargetTrackingScaling policy for a given metric specification is allowed.")
 		}
 	}
-	return p, old, nil
+	return p, nil
 }
 
-// DeleteScalingPolicy implements the operation. Alarms of step policies belong
-// to the user and stay.
+// putPolicy keeps a policy in the place of an old one, if there is one, with its
+// alarms.
+func (a *API) putPolicy(ctx context.Context, tx *state.Tx, t *target, p, old *policy) error {
+	if p.Tracking != nil {
+		if err := a.putAlarms(ctx, t, p, old); err != nil {
+			return err
+		}
+	}
+	if p.Predictive != nil && old != nil && !sameForecast(p, old) {
+		p.Acted, p.prediction, p.lacks = time.Time{}, nil, ""
+		tx.DeleteRange(kindPrediction, predictionsOf(p.id()))
+	}
+	t = &target{t.row, with(t.policies, p, (*policy).named), t.actions}
+	a.rows.put(tx, t)
+	tx.After(func() {
+		a.planRenewal(p)
+		a.replan(t.ResourceID)
+	})
+	return a.setMetricPeriod(ctx, t)
+}
+
+// DeleteScalingPolicy deletes a policy, with its alarms. Those of step policies
+// belong to the user and stay.
 func (a *API) DeleteScalingPolicy(ctx context.Context, in *applicationautoscaling.DeleteScalingPolicyInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.DeleteScalingPolicyOutput, error) {
 	if elsewhere(in.ServiceNamespace) {
 		return nil, policyNotFound(in.ServiceNamespace, aws.ToString(in.ResourceId), in.ScalableDimension, aws.ToString(in.PolicyName))
 	}
-	resourceID, err := checkKey(in.ServiceNamespace, in.ResourceId, in.ScalableDimension)
+	id, err := checkKey(in.ServiceNamespace, in.ResourceId, in.ScalableDimension)
 	if err != nil {
 		return nil, err
 	}
 	name := aws.ToString(in.PolicyName)
-	t := a.lookup(resourceID)
-	if t == nil {
-		return nil, policyNotFound(namespace, resourceID, dimension, name)
-	}
-	t.work.Lock()
-	defer t.work.Unlock()
-	a.mu.Lock()
-	p := t.policy(name)
-	a.mu.Unlock()
-	if p == nil {
-		return nil, policyNotFound(namespace, resourceID, dimension, name)
-	}
-	if err := a.deleteAlarms(ctx, p.Alarms); err != nil {
-		return nil, err
-	}
-	a.mu.Lock()
-	i, _ := t.find(name)
-	t.policies = slices.Delete(t.policies, i, i+1)
-	delete(a.policies, p.ARN)
-	a.withdraw(p)
-	a.setMetricPeriod(t)
-	commit := a.cfg.Store.Write(forgetPredictions(new(store.Batch), p).Delete(kindPolicy, policyKey(resourceID, name)))
-	a.mu.Unlock()
-	if err := durable(commit); err != nil {
+	err = a.state.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
+		t := a.rows.targets[id]
+		if t == nil || t.policy(name) == nil {
+			return policyNotFound(namespace, string(id), dimension, name)
+		}
+		return a.deletePolicy(ctx, tx, t, t.policy(name))
+	})
+	if err != nil {
 		return nil, err
 	}
 	return &applicationautoscaling.DeleteScalingPolicyOutput{}, nil
 }
 
-// DescribeScalingPolicies implements the operation.
+func (a *API) deletePolicy(ctx context.Context, tx *state.Tx, t *target, p *policy) error {
+	if err := a.deleteAlarms(ctx, p.Alarms); err != nil {
+		return err
+	}
+	t = &target{t.row, without(t.policies, p), t.actions}
+	a.rows.put(tx, t)
+	tx.DeleteRange(kindPrediction, predictionsOf(p.id()))
+	tx.After(func() {
+		a.renewals.Drop(p.id())
+		a.replan(t.ResourceID)
+	})
+	return a.setMetricPeriod(ctx, t)
+}
+
+// DescribeScalingPolicies lists policies by their targets and names.
 func (a *API) DescribeScalingPolicies(ctx context.Context, in *applicationautoscaling.DescribeScalingPoliciesInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.DescribeScalingPoliciesOutput, error) {
 	limit, err := checkListing(in.ScalableDimension, in.ResourceId != nil, in.MaxResults, 10)
 	if err != nil {
@@ -223,27 +203,22 @@ func (a *API) DescribeScalingPolicies(ctx context.Context, in *applicationautosc
 	if !scales(in.ServiceNamespace, in.ScalableDimension) {
 		return out, nil
 	}
-	a.mu.Lock()
-	matching := collect(a, in.ResourceId, func(t *target) []*policy { return t.policies }, func(p *policy) bool {
+	matching := collect(ctx, a, in.ResourceId, func(t *target) []*policy { return t.policies }, func(p *policy) bool {
 		return len(in.PolicyNames) == 0 || slices.Contains(in.PolicyNames, p.Name)
 	})
-	policies, next, err := page.Of(matching, func(p *policy) string { return policyKey(p.ResourceID, p.Name) }, in.NextToken, limit)
+	policies, next, err := page.Of(matching, func(p *policy) string { return p.id().key() }, in.NextToken, limit)
 	if err != nil {
-		a.mu.Unlock()
 		return nil, invalidToken(in.NextToken)
 	}
-	for _, p := range policies {
-		out.ScalingPolicies = append(out.ScalingPolicies, a.describePolicy(p))
-	}
-	a.mu.Unlock()
 	out.NextToken = next
-	for i, p := range out.ScalingPolicies { // outside the lock: it asks CloudWatch
-		if p.PolicyType != types.PolicyTypeStepScaling {
-			continue
+	for _, p := range policies {
+		described := a.describePolicy(p)
+		if p.Type == types.PolicyTypeStepScaling {
+			if described.Alarms, err = a.stepAlarms(ctx, p.ARN); err != nil {
+				return nil, err
+			}
 		}
-		if out.ScalingPolicies[i].Alarms, err = a.stepAlarms(ctx, *p.PolicyARN); err != nil {
-			return nil, err
-		}
+		out.ScalingPolicies = append(out.ScalingPolicies, described)
 	}
 	return out, nil
 }
@@ -251,7 +226,7 @@ func (a *API) DescribeScalingPolicies(ctx context.Context, in *applicationautosc
 func (a *API) describePolicy(p *policy) types.ScalingPolicy {
 	return types.ScalingPolicy{
 		ServiceNamespace:                         namespace,
-		ResourceId:                               aws.String(p.ResourceID),
+		ResourceId:                               aws.String(string(p.ResourceID)),
 		ScalableDimension:                        dimension,
 		PolicyARN:                                aws.String(p.ARN),
 		PolicyName:                               aws.String(p.Name),
@@ -260,12 +235,12 @@ func (a *API) describePolicy(p *policy) types.ScalingPolicy {
 		TargetTrackingScalingPolicyConfiguration: p.Tracking,
 		StepScalingPolicyConfiguration:           p.Step,
 		PredictiveScalingPolicyConfiguration:     p.Predictive,
-		Alarms:                                   a.named(p.Alarms),
+		Alarms:                                   a.alarmsNamed(p.Alarms),
 	}
 }
 
-// named are alarms as the API lists them.
-func (a *API) named(names []string) []types.Alarm {
+// alarmsNamed are alarms as the API lists them.
+func (a *API) alarmsNamed(names []string) []types.Alarm {
 	alarms := make([]types.Alarm, len(names))
 	for i, name := range names {
 		alarms[i] = types.Alarm{AlarmName: aws.String(name), AlarmARN: aws.String(a.alarmARN(name))}

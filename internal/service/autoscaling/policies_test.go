@@ -1,7 +1,9 @@
 package autoscaling
 
 import (
+	"context"
 	"errors"
+	"flyball/scaling"
 	"fmt"
 	"maps"
 	"regexp"
@@ -114,7 +116,10 @@ func TestMetricsOfTargetTracking(t *testing.T) {
 func TestTagsSetThePaceOfTargetTracking(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var periods []time.Duration
-		w.cfg.MetricPeriod = func(id string, p time.Duration) { periods = append(periods, p) }
+		w.cfg.MetricPeriod = func(_ context.Context, _ scaling.ResourceID, p time.Duration) error {
+			periods = append(periods, p)
+			return nil
+		}
 		arn := w.register(1, 20)
 		out := w.put(tracking("cpu", types.TargetTrackingScalingPolicyConfiguration{}))
 		pace := func() string {
@@ -238,7 +243,7 @@ func TestPutScalingPolicyRefuses(t *testing.T) {
 				w.register(1, 20)
 				_, err := w.PutScalingPolicy(w.ctx, tt.in)
 				wantError(t, err, tt.code, tt.message)
-				if len(w.cw.alarms) > 0 || len(w.policies) > 0 {
+				if len(w.cw.alarms) > 0 || len(w.rows.policies) > 0 {
 					t.Error("something is left of it")
 				}
 			})
@@ -292,7 +297,7 @@ func TestAnAlarmThatFailsLeavesNothing(t *testing.T) {
 		w.cw.fail = errors.New("connection refused")
 		_, err = w.PutScalingPolicy(w.ctx, tracking("p", types.TargetTrackingScalingPolicyConfiguration{}))
 		wantError(t, err, "FailedResourceAccessException", "")
-		if len(w.policies) > 0 {
+		if len(w.rows.policies) > 0 {
 			t.Error("the policy is there all the same")
 		}
 	})

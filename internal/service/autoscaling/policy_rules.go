@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
+	"flyball/internal/optional"
 	"flyball/scaling"
 )
 
@@ -54,32 +55,26 @@ func (p *policy) configure(in *applicationautoscaling.PutScalingPolicyInput) err
 			return invalid("%sPolicyConfiguration cannot be specified for policy type %s", c.kind, kind)
 		}
 	}
-	given(&p.Tracking, nonNil(in.TargetTrackingScalingPolicyConfiguration))
-	given(&p.Step, nonNil(in.StepScalingPolicyConfiguration))
-	given(&p.Predictive, nonNil(withDefaults(in.PredictiveScalingPolicyConfiguration)))
+	p.Tracking = cmp.Or(in.TargetTrackingScalingPolicyConfiguration, p.Tracking)
+	p.Step = cmp.Or(in.StepScalingPolicyConfiguration, p.Step)
+	p.Predictive = cmp.Or(withDefaults(in.PredictiveScalingPolicyConfiguration), p.Predictive)
 	return nil
-}
-
-// nonNil is a pointer to a pointer that is not nil, or nil.
-func nonNil[T any](p *T) **T {
-	if p == nil {
-		return nil
-	}
-	return &p
 }
 
 // compile makes the rule of the policy's configuration, or says what is wrong
 // with it.
-func (p *policy) compile() (scaling.Policy, error) {
+func (p *policy) compile() (err error) {
 	switch {
 	case p.Type == types.PolicyTypeTargetTrackingScaling && p.Tracking != nil:
-		return compileTracking(p.Tracking)
+		p.rule, err = compileTracking(p.Tracking)
 	case p.Type == types.PolicyTypeStepScaling && p.Step != nil:
-		return compileStep(p.Step)
+		p.rule, err = compileStep(p.Step)
 	case p.Type == types.PolicyTypePredictiveScaling && p.Predictive != nil:
-		return nil, checkPredictive(p.Predictive) // no alarm calls it: it has no rule
+		err = checkPredictive(p.Predictive) // no alarm calls it: it has no rule
+	default:
+		err = invalid("%sPolicyConfiguration must be specified for policy type %s", p.Type, p.Type)
 	}
-	return nil, invalid("%sPolicyConfiguration must be specified for policy type %s", p.Type, p.Type)
+	return err
 }
 
 func compileTracking(c *types.TargetTrackingScalingPolicyConfiguration) (scaling.Policy, error) {
@@ -223,8 +218,8 @@ func compileStep(c *types.StepScalingPolicyConfiguration) (scaling.Policy, error
 			return nil, invalid("ScalingAdjustment must be specified for a step adjustment")
 		}
 		steps[i] = scaling.StepAdjustment{Lower: math.Inf(-1), Upper: math.Inf(1), Amount: *s.ScalingAdjustment}
-		given(&steps[i].Lower, s.MetricIntervalLowerBound)
-		given(&steps[i].Upper, s.MetricIntervalUpperBound)
+		optional.Set(&steps[i].Lower, s.MetricIntervalLowerBound)
+		optional.Set(&steps[i].Upper, s.MetricIntervalUpperBound)
 	}
 	rule, err := scaling.NewStep(scaling.StepConfig{
 		Adjustment:   adjustment,

@@ -2,7 +2,6 @@ package autoscaling
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,18 +14,10 @@ import (
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/smithy-go"
 
-	"flyball/forecast"
+	"flyball/governor"
+	"flyball/internal/state"
 	"flyball/internal/store"
 	"flyball/scaling"
-)
-
-// "How Application Auto Scaling predictive scaling works": two weeks of history,
-// at least a day of it, two days ahead, every six hours.
-const (
-	historyHours  = 14 * 24
-	neededHours   = 24
-	forecastHours = 48
-	renewedAfter  = 6 * time.Hour
 )
 
 // forecastsKept is how long past forecasts can be read.
@@ -52,65 +43,45 @@ func (f *prediction) until(hour time.Time) *prediction {
 
 // predictionKey orders the predictions of a policy by time. Policies' names have
 // no control characters, so none's key is the beginning of another's.
-func predictionKey(p *policy, start time.Time) string {
-	return predictionPrefix(p) + start.Format(time.RFC3339)
+func predictionKey(id policyID, start time.Time) string {
+	return predictionPrefix(id) + start.Format(time.RFC3339)
 }
 
-func predictionPrefix(p *policy) string { return policyKey(p.ResourceID, p.Name) + "\x00" }
+func predictionPrefix(id policyID) string { return id.key() + "\x00" }
+
+// predictionsOf are the keys of what a policy has forecast.
+func predictionsOf(id policyID) store.Range { return store.Prefix(predictionPrefix(id)) }
 
 // loadPrediction reads back what a policy forecast last.
-func (a *API) loadPrediction(p *policy) error {
+func loadPrediction(s *state.State, p *policy) error {
 	if p.Predictive == nil {
 		return nil
 	}
-	newest := store.Prefix(predictionPrefix(p))
+	newest := predictionsOf(p.id())
 	newest.Reverse = true
-	var failure error
-	err := a.cfg.Store.Scan(kindPrediction, newest, func(_ string, value []byte) bool {
-		p.prediction = new(prediction)
-		failure = json.Unmarshal(value, p.prediction)
+	return state.Scan(s, kindPrediction, newest, func(_ string, f *prediction) bool {
+		p.prediction = f
 		return false
 	})
-	return errors.Join(err, failure)
 }
 
-// enroll makes a predictive policy due for its next forecast and its next hour.
-// Others are never due.
-func (a *API) enroll(p *policy) {
+// planRenewal makes a predictive policy due for its next forecast. Others are
+// never due.
+func (a *API) planRenewal(p *policy) {
 	if p.Predictive == nil {
 		return
 	}
 	renewal := a.now()
 	if p.prediction != nil {
-		renewal = p.prediction.Made.Add(renewedAfter)
+		renewal = p.prediction.Made.Add(governor.RenewedAfter)
 	}
-	a.renewals.set(p, renewal)
-	a.planHour(p)
-}
-
-// takeOver gives a predictive policy what the one that it replaces has forecast.
-// What was forecast from other metrics, or for another target value, is
-// forgotten.
-func (a *API) takeOver(b *store.Batch, p, old *policy) {
-	switch {
-	case old == nil:
-	case sameForecast(p, old):
-		p.Acted, p.prediction = old.Acted, old.prediction
-	default:
-		forgetPredictions(b, old)
-	}
-}
-
-// withdraw takes a policy that is deleted or replaced out of the calendars.
-func (a *API) withdraw(p *policy) {
-	a.renewals.drop(p)
-	a.hours.drop(p)
+	a.renewals.Set(p.id(), renewal)
 }
 
 // renewDue makes the forecasts of policies that are due, one after the other.
-func (a *API) renewDue(ctx context.Context, due []*policy) {
-	for _, p := range due {
-		err := a.renew(ctx, p)
+func (a *API) renewDue(ctx context.Context, due []policyID) {
+	for _, id := range due {
+		err := a.renew(ctx, id)
 		if err == nil || ctx.Err() != nil {
 			continue
 		}
@@ -118,60 +89,82 @@ func (a *API) renewDue(ctx context.Context, due []*policy) {
 		if errors.As(err, new(*types.ValidationException)) {
 			level = slog.LevelDebug // there is too little data
 		}
-		a.cfg.Log.Log(ctx, level, "no forecast", "target", p.ResourceID, "policy", p.Name, "error", err)
-		a.mu.Lock()
-		if a.policies[p.ARN] == p { // the next hour has more data
-			a.renewals.set(p, a.now().Truncate(time.Hour).Add(time.Hour))
-		}
-		a.mu.Unlock()
+		a.log.Log(ctx, level, "no forecast", "target", id.target, "policy", id.name, "error", err)
+		a.lack(id, said(err).Error())
+		a.renewals.Sooner(id, a.now().Truncate(time.Hour).Add(time.Hour)) // the next hour has more data
 	}
+}
+
+// lack notes why a policy has no forecast, for those who ask.
+func (a *API) lack(id policyID, why string) {
+	a.state.Later(func(tx *state.Tx) {
+		t := a.rows.targets[id.target]
+		if t == nil || t.policy(id.name) == nil {
+			return
+		}
+		p := *t.policy(id.name)
+		p.lacks = why
+		a.rows.put(tx, &target{t.row, with(t.policies, &p, (*policy).named), t.actions})
+	})
 }
 
 // renew makes a new forecast for a policy. One is made at a time, away from the
-// lock of the API.
-func (a *API) renew(ctx context.Context, p *policy) error {
+// lock of the state.
+func (a *API) renew(ctx context.Context, id policyID) error {
 	a.forecasting.Lock()
 	defer a.forecasting.Unlock()
-	return a.renewAlone(ctx, p)
+	return a.renewAlone(ctx, id)
 }
 
 // beginForecast makes a policy's first forecast, if it has none by now.
-func (a *API) beginForecast(ctx context.Context, p *policy) error {
+func (a *API) beginForecast(ctx context.Context, id policyID) error {
 	a.forecasting.Lock()
 	defer a.forecasting.Unlock()
-	a.mu.Lock()
-	begun := p.prediction != nil
-	a.mu.Unlock()
-	if begun {
+	if p := a.policy(ctx, id); p == nil || p.prediction != nil {
 		return nil
 	}
-	return a.renewAlone(ctx, p)
+	return a.renewAlone(ctx, id)
+}
+
+// policy is a policy, or nil.
+func (a *API) policy(ctx context.Context, id policyID) *policy {
+	if t := a.lookup(ctx, id.target); t != nil {
+		return t.policy(id.name)
+	}
+	return nil
 }
 
 // renewAlone is renew for a caller that holds a.forecasting.
-func (a *API) renewAlone(ctx context.Context, p *policy) error {
+func (a *API) renewAlone(ctx context.Context, id policyID) error {
+	p := a.policy(ctx, id)
+	if p == nil {
+		return nil // deleted meanwhile
+	}
 	f, err := a.predict(ctx, p)
 	if err != nil {
 		return err
 	}
-	a.mu.Lock()
-	if a.policies[p.ARN] != p {
-		a.mu.Unlock()
-		return nil // deleted or changed meanwhile
-	}
-	var b store.Batch
-	if past := p.prediction; past != nil && past.Start.Before(f.Start) {
-		put(&b, kindPrediction, predictionKey(p, past.Start), past.until(f.Start))
-	}
-	put(&b, kindPrediction, predictionKey(p, f.Start), f)
-	b.DeleteRange(kindPrediction, store.Range{
-		From: predictionPrefix(p), To: predictionKey(p, f.Start.Add(-forecastsKept)),
+	return a.state.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+		t := a.rows.targets[id.target]
+		if t == nil || t.policy(id.name) == nil || !sameForecast(t.policy(id.name), p) {
+			return nil // deleted or changed meanwhile
+		}
+		renewed := *t.policy(id.name)
+		if past := renewed.prediction; past != nil && past.Start.Before(f.Start) {
+			tx.Put(kindPrediction, predictionKey(id, past.Start), past.until(f.Start))
+		}
+		tx.Put(kindPrediction, predictionKey(id, f.Start), f)
+		tx.DeleteRange(kindPrediction, store.Range{
+			From: predictionPrefix(id), To: predictionKey(id, f.Start.Add(-forecastsKept)),
+		})
+		renewed.prediction, renewed.lacks = f, ""
+		a.rows.put(tx, &target{t.row, with(t.policies, &renewed, (*policy).named), t.actions})
+		tx.After(func() {
+			a.planRenewal(&renewed)
+			a.replan(id.target)
+		})
+		return nil
 	})
-	p.prediction = f
-	a.enroll(p)
-	commit := a.cfg.Store.Write(&b)
-	a.mu.Unlock()
-	return durable(commit)
 }
 
 // predict forecasts the load of a policy's target, and the capacity that it
@@ -183,52 +176,25 @@ func (a *API) predict(ctx context.Context, p *policy) (*prediction, error) {
 	if err != nil {
 		return nil, err
 	}
-	load, known := loadOf(hours)
-	if known < neededHours {
-		return nil, invalid("Insufficient data to forecast for scaling policy %s: the load metric has %d hours of data, and a minimum of %d hours is required", p.Name, known, neededHours)
-	}
-	target := aws.ToFloat64(p.metrics().TargetValue)
-	relation, err := scaling.EstimateRelation(hours, target)
-	if err != nil {
+	f, err := governor.Predict(hours, aws.ToFloat64(p.metrics().TargetValue), 0)
+	switch {
+	case errors.Is(err, governor.ErrTooLarge):
+		return nil, invalid("The load metric of scaling policy %s is too large to forecast", p.Name)
+	case errors.As(err, new(governor.ShortHistory)), errors.Is(err, scaling.ErrNoRelation):
 		return nil, invalid("Insufficient data to forecast for scaling policy %s: %v", p.Name, err)
-	}
-	r, err := forecast.Forecast(load, forecast.Options{Horizon: forecastHours, Quantiles: []float64{forecast.Provision}})
-	if err != nil {
+	case err != nil:
 		return nil, internal(fmt.Errorf("forecast for policy %s: %w", p.ARN, err))
 	}
-	f := &prediction{Made: now, Start: end, Load: r.Values}
-	for _, v := range r.Quantiles[0] {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, invalid("The load metric of scaling policy %s is too large to forecast", p.Name)
-		}
-		f.Capacity = append(f.Capacity, relation.Capacity(v, target))
-	}
-	a.cfg.Log.Debug("forecast", "target", p.ResourceID, "policy", p.Name, "relation", relation)
-	return f, nil
-}
-
-// loadOf is the load from the first hour that has one on, and how many hours
-// have.
-func loadOf(hours []scaling.Hour) (load []float64, known int) {
-	for _, h := range hours {
-		if !math.IsNaN(h.Load) {
-			known++
-		}
-		if known > 0 {
-			load = append(load, h.Load)
-		}
-	}
-	return load, known
+	a.log.Debug("forecast", "target", p.ResourceID, "policy", p.Name, "relation", f.Relation)
+	return &prediction{Made: now, Start: end, Load: f.Load, Capacity: f.Capacity}, nil
 }
 
 // history is what the policy's metrics tell of the two weeks before an hour.
 func (a *API) history(ctx context.Context, p *policy, end time.Time) ([]scaling.Hour, error) {
-	a.mu.Lock()
 	every := standardPeriod
-	if t := a.targets[p.ResourceID]; t != nil {
+	if t := a.lookup(ctx, p.ResourceID); t != nil {
 		every = t.metricPeriod()
 	}
-	a.mu.Unlock()
 	load, err := a.hourly(ctx, p.loadSource(), end)
 	if err != nil {
 		return nil, err
@@ -241,7 +207,7 @@ func (a *API) history(ctx context.Context, p *policy, end time.Time) ([]scaling.
 	if err != nil {
 		return nil, err
 	}
-	hours := make([]scaling.Hour, historyHours)
+	hours := make([]scaling.Hour, governor.HistoryHours)
 	for i := range hours {
 		hours[i] = scaling.Hour{Load: load[i], Metric: metric[i], Tasks: tasks[i]}
 	}
@@ -264,9 +230,12 @@ func (a *API) assumeTasks(ctx context.Context, p *policy, hours []scaling.Hour) 
 	if newest < 0 {
 		return nil
 	}
-	seen, err := a.service(ctx, p.ResourceID)
+	seen, err := a.look(ctx, p.ResourceID)
 	if err != nil {
-		return unwrapGone(err)
+		return err
+	}
+	if seen.Gone {
+		return serviceGone(p.ResourceID)
 	}
 	hours[newest].Tasks = float64(seen.Running)
 	return nil
@@ -275,8 +244,8 @@ func (a *API) assumeTasks(ctx context.Context, p *policy, hours []scaling.Hour) 
 // hourly reads a metric for every hour of the history, NaN where it has no data.
 // Of finer datapoints, which expressions can have, it takes the mean.
 func (a *API) hourly(ctx context.Context, s source, end time.Time) ([]float64, error) {
-	start := end.Add(-historyHours * time.Hour)
-	sums, counts := make([]float64, historyHours), make([]float64, historyHours)
+	start := end.Add(-governor.HistoryHours * time.Hour)
+	sums, counts := make([]float64, governor.HistoryHours), make([]float64, governor.HistoryHours)
 	in := &cloudwatch.GetMetricDataInput{
 		MetricDataQueries: s.queries, StartTime: aws.Time(start), EndTime: aws.Time(end), ScanBy: cwtypes.ScanByTimestampAscending,
 	}
@@ -290,7 +259,7 @@ func (a *API) hourly(ctx context.Context, s source, end time.Time) ([]float64, e
 		}
 		for _, r := range out.MetricDataResults {
 			for i, at := range r.Timestamps {
-				if k := int(at.Sub(start) / time.Hour); !at.Before(start) && k < historyHours && i < len(r.Values) {
+				if k := int(at.Sub(start) / time.Hour); !at.Before(start) && k < governor.HistoryHours && i < len(r.Values) {
 					sums[k] += r.Values[i]
 					counts[k]++
 				}
@@ -331,8 +300,11 @@ func (s source) means(sums, counts []float64) []float64 {
 }
 
 // probe lets CloudWatch check the queries of a policy's customized metrics.
-func (a *API) probe(ctx context.Context, p *policy) error {
-	m, now := p.metrics(), a.now()
+func (a *API) probe(ctx context.Context, c *types.PredictiveScalingPolicyConfiguration) error {
+	if c == nil || checkPredictive(withDefaults(c)) != nil {
+		return nil // the policy is refused for that
+	}
+	m, now := c.MetricSpecifications[0], a.now()
 	for _, c := range []*types.PredictiveScalingCustomizedMetricSpecification{
 		m.CustomizedLoadMetricSpecification, m.CustomizedScalingMetricSpecification, m.CustomizedCapacityMetricSpecification,
 	} {

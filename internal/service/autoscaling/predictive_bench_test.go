@@ -2,6 +2,9 @@ package autoscaling
 
 import (
 	"context"
+	"flyball/governor"
+	"flyball/internal/capacity"
+	"flyball/internal/state"
 	"fmt"
 	"math"
 	"testing"
@@ -25,15 +28,13 @@ func manyForecasts(b *testing.B, targets int) (*API, []*policy) {
 	}
 	b.Cleanup(func() { st.Close() })
 	cw := &cloudWatch{alarms: map[string]cwtypes.MetricAlarm{}, series: map[string][]metric.Datapoint{}, calls: map[string]int{}}
-	api, err := New(Config{
-		Account: "123456789012", Region: "us-east-1", Clock: clock.New(time.Now(), 1), Store: st, Services: everyService{}, Alarms: cw,
-	})
+	api, err := New(Config{Cell: testCell(clock.New(time.Now(), 1), st), Capacity: capacity.Services{ECS: everyService{}}, Alarms: cw})
 	if err != nil {
 		b.Fatal(err)
 	}
 	end := api.now().Truncate(time.Hour)
-	for i := range historyHours {
-		at := end.Add(time.Duration(i-historyHours) * time.Hour)
+	for i := range governor.HistoryHours {
+		at := end.Add(time.Duration(i-governor.HistoryHours) * time.Hour)
 		wobble := 1 + 0.1*math.Sin(float64(i*i))
 		for name, v := range map[string]float64{"Sum": 30 * total(at.Hour()) * wobble, "Average": total(at.Hour()) / 20 * wobble, "SampleCount": 600} {
 			cw.series["CPUUtilization "+name] = append(cw.series["CPUUtilization "+name], metric.Datapoint{Time: at, Value: v})
@@ -41,18 +42,21 @@ func manyForecasts(b *testing.B, targets int) (*API, []*policy) {
 	}
 	policies := make([]*policy, targets)
 	for i := range policies {
-		id := fmt.Sprintf("service/default/web-%06d", i)
-		t := &target{ResourceID: id, ARN: api.newTargetARN(), Min: 1, Max: 20}
+		id := scaling.ResourceID(fmt.Sprintf("service/default/web-%06d", i))
 		p := &policy{
 			ResourceID: id, Name: "daily", ARN: api.newPolicyARN(id, "daily"), Type: "PredictiveScaling",
 			Predictive: withDefaults(predicting(predictiveConfig{}).PredictiveScalingPolicyConfiguration),
-			prediction: &prediction{Made: end, Start: end, Load: make([]float64, forecastHours), Capacity: make([]scaling.Capacity, forecastHours)},
+			prediction: &prediction{Made: end, Start: end, Load: make([]float64, governor.ForecastHours), Capacity: make([]scaling.Capacity, governor.ForecastHours)},
 		}
 		for h := range p.prediction.Capacity {
 			p.prediction.Capacity[h] = 9
 		}
-		api.insert(t)
-		api.attach(t, p)
+		if err := p.compile(); err != nil {
+			b.Fatal(err)
+		}
+		api.state.Later(func(tx *state.Tx) {
+			api.rows.put(tx, &target{row: &row{ResourceID: id, ARN: api.newTargetARN(), Min: 1, Max: 20}, policies: []*policy{p}})
+		})
 		policies[i] = p
 	}
 	return api, policies
@@ -63,8 +67,21 @@ func manyForecasts(b *testing.B, targets int) (*API, []*policy) {
 func BenchmarkForecastHour(b *testing.B) {
 	const targets = 1_000
 	api, policies := manyForecasts(b, targets)
+	ids := make([]scaling.ResourceID, targets)
+	for i, p := range policies {
+		ids[i] = p.ResourceID
+	}
 	for b.Loop() {
-		api.actDue(context.Background(), policies)
+		b.StopTimer()
+		api.state.Later(func(tx *state.Tx) {
+			for _, t := range api.rows.selected() {
+				p := *t.policies[0]
+				p.Acted = time.Time{} // the hour has come again
+				api.rows.put(tx, &target{t.row, []*policy{&p}, nil})
+			}
+		})
+		b.StartTimer()
+		api.governDue(context.Background(), ids)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/targets, "ns/policy")
 }
@@ -74,7 +91,7 @@ func BenchmarkForecastHour(b *testing.B) {
 func BenchmarkForecast(b *testing.B) {
 	api, policies := manyForecasts(b, 1)
 	for b.Loop() {
-		if err := api.renew(context.Background(), policies[0]); err != nil {
+		if err := api.renew(context.Background(), policies[0].id()); err != nil {
 			b.Fatal(err)
 		}
 	}

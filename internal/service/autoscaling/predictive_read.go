@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 
+	"flyball/governor"
+	"flyball/internal/state"
 	"flyball/internal/store"
 )
 
@@ -18,26 +20,28 @@ const longestForecast = 30 * 24 * time.Hour
 // GetPredictiveScalingForecast tells what a policy forecasts, and of past hours
 // what it forecast last. If the policy has no forecast yet, it makes one.
 func (a *API) GetPredictiveScalingForecast(ctx context.Context, in *applicationautoscaling.GetPredictiveScalingForecastInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.GetPredictiveScalingForecastOutput, error) {
-	resourceID, err := checkKey(in.ServiceNamespace, in.ResourceId, in.ScalableDimension)
+	target, err := checkKey(in.ServiceNamespace, in.ResourceId, in.ScalableDimension)
 	if err != nil {
 		return nil, err
 	}
 	if err := a.checkRange(in.StartTime, in.EndTime); err != nil {
 		return nil, err
 	}
-	p, newest, err := a.predictive(resourceID, aws.ToString(in.PolicyName))
-	if err == nil && newest == nil {
-		if err = a.beginForecast(ctx, p); err == nil {
-			p, newest, err = a.predictive(resourceID, p.Name)
+	id := policyID{target, aws.ToString(in.PolicyName)}
+	p, err := a.predictive(ctx, id)
+	if err == nil && p.prediction == nil {
+		if err = a.beginForecast(ctx, id); err == nil {
+			p, err = a.predictive(ctx, id)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
+	newest := p.prediction
 	if newest == nil {
 		return nil, invalid("The forecast of scaling policy %s is not available yet", p.Name) // it was changed while it was made
 	}
-	hours, err := a.predicted(p, newest, in.StartTime.UTC(), in.EndTime.UTC())
+	hours, err := a.predicted(p, in.StartTime.UTC(), in.EndTime.UTC())
 	if err != nil {
 		return nil, internal(err)
 	}
@@ -65,19 +69,16 @@ func (a *API) checkRange(start, end *time.Time) error {
 	return nil
 }
 
-// predictive is a target's predictive policy of a name, and what it forecasts.
-func (a *API) predictive(resourceID, name string) (*policy, *prediction, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	t := a.targets[resourceID]
-	if t == nil || t.policy(name) == nil {
-		return nil, nil, invalid("No scaling policy found for service namespace: %s, resource ID: %s, scalable dimension: %s, policy name: %s", namespace, resourceID, dimension, name)
+// predictive is a predictive policy.
+func (a *API) predictive(ctx context.Context, id policyID) (*policy, error) {
+	p := a.policy(ctx, id)
+	if p == nil {
+		return nil, invalid("No scaling policy found for service namespace: %s, resource ID: %s, scalable dimension: %s, policy name: %s", namespace, id.target, dimension, id.name)
 	}
-	p := t.policy(name)
 	if p.Predictive == nil {
-		return nil, nil, invalid("Scaling policy %s is not a predictive scaling policy", name)
+		return nil, invalid("Scaling policy %s is not a predictive scaling policy", id.name)
 	}
-	return p, p.prediction, nil
+	return p, nil
 }
 
 // A forecastSeries is a forecast as it is read: hours in order.
@@ -88,22 +89,17 @@ type forecastSeries struct {
 
 // predicted are the hours of a range that were forecast. Where predictions
 // overlap, the later one counts.
-func (a *API) predicted(p *policy, newest *prediction, start, end time.Time) (forecastSeries, error) {
-	var failure error
+func (a *API) predicted(p *policy, start, end time.Time) (forecastSeries, error) {
+	newest := p.prediction
 	s := forecastSeries{times: []time.Time{}, load: []float64{}, capacity: []float64{}}
 	past := store.Range{
-		From: predictionKey(p, start.Add(-forecastHours*time.Hour)),
-		To:   predictionKey(p, newest.Start),
+		From: predictionKey(p.id(), start.Add(-governor.ForecastHours*time.Hour)),
+		To:   predictionKey(p.id(), newest.Start),
 	}
-	err := a.cfg.Store.Scan(kindPrediction, past, func(_ string, value []byte) bool {
-		var f prediction
-		failure = json.Unmarshal(value, &f)
+	err := state.Scan(a.state, kindPrediction, past, func(_ string, f *prediction) bool {
 		s.add(f.until(newest.Start), start, end)
-		return failure == nil
+		return true
 	})
-	if err == nil {
-		err = failure
-	}
 	s.add(newest, start, end)
 	return s, err
 }
@@ -118,11 +114,6 @@ func (s *forecastSeries) add(f *prediction, start, end time.Time) {
 			s.capacity = append(s.capacity, float64(capacity))
 		}
 	}
-}
-
-// forgetPredictions removes what a policy forecast.
-func forgetPredictions(b *store.Batch, p *policy) *store.Batch {
-	return b.DeleteRange(kindPrediction, store.Prefix(predictionPrefix(p)))
 }
 
 // sameForecast reports whether two policies forecast the same.

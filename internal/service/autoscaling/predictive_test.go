@@ -204,7 +204,7 @@ func TestMaxCapacityIsHonoredOrIncreased(t *testing.T) {
 		w.register(1, 15)
 		w.at("12:30")
 		w.wantDesired(15)
-		if noon := w.targets[web].policy("daily").floor(w.now()); noon.Capacity != 19 {
+		if noon := w.lookup(w.ctx, web).governor().Floor(w.now()); noon.Capacity != 19 {
 			t.Errorf("the forecast for noon is %d, want 19", noon.Capacity)
 		}
 		w.put(predicting(predictiveConfig{
@@ -213,7 +213,7 @@ func TestMaxCapacityIsHonoredOrIncreased(t *testing.T) {
 		w.at("11:54") // the next day
 		w.at("11:56")
 		w.wantDesired(19)
-		if got := w.targets[web].Max; got != 21 { // 19 and 10 %
+		if got := w.lookup(w.ctx, web).Max; got != 21 { // 19 and 10 %
 			t.Errorf("maximum capacity is %d, want 21", got)
 		}
 		var found bool
@@ -224,7 +224,7 @@ func TestMaxCapacityIsHonoredOrIncreased(t *testing.T) {
 			t.Error("no activity tells of the maximum")
 		}
 		w.restart()
-		if got := w.targets[web].Max; got != 21 {
+		if got := w.lookup(w.ctx, web).Max; got != 21 {
 			t.Errorf("after a restart the maximum capacity is %d, want 21", got)
 		}
 	})
@@ -332,7 +332,7 @@ func TestSuspendedScaleOutSuspendsForecasts(t *testing.T) {
 		w.predictive(predictiveConfig{})
 		w.at("12:30")
 		w.wantDesired(10)
-		if f := w.targets[web].floor(w.now()); f.Capacity != 0 {
+		if f := w.lookup(w.ctx, web).governor().Floor(w.now()); f.Capacity != 0 {
 			t.Errorf("floor: %s", f)
 		}
 	})
@@ -411,7 +411,7 @@ func TestPredictivePoliciesAreDescribedAndDeleted(t *testing.T) {
 
 func (w *world) wantNoPredictions() {
 	w.t.Helper()
-	_ = w.store.Scan(kindPrediction, store.Range{}, func(key string, _ []byte) bool {
+	_ = w.store.Scan(kindPrediction.Name, store.Range{}, func(key string, _ []byte) bool {
 		w.t.Errorf("left behind: %q", key)
 		return true
 	})

@@ -17,14 +17,12 @@ import (
 func (w *world) remembered() string {
 	w.t.Helper()
 	synctest.Wait()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	t := w.targets[web]
+	t := w.lookup(w.ctx, web)
 	text, err := json.Marshal(struct {
-		Target   *target
+		Target   *row
 		Policies []*policy
 		Followed bool
-	}{t, t.policies, len(w.following) == 1})
+	}{t.row, t.policies, len(w.rows.following) == 1})
 	if err != nil {
 		w.t.Fatal(err)
 	}

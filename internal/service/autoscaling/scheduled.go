@@ -3,15 +3,16 @@ package autoscaling
 import (
 	"context"
 	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 
+	"flyball/internal/optional"
 	"flyball/internal/page"
-	"flyball/internal/store"
+	"flyball/internal/state"
 	"flyball/scaling"
 	"flyball/schedule"
 )
@@ -19,9 +20,10 @@ import (
 // maxActions is how many scheduled actions a target can have.
 const maxActions = 200
 
-// An action is a scheduled action. What is encoded is what the store keeps.
+// An action is a scheduled action. It is a value: a change is another action in
+// its place. What is encoded is what the store keeps.
 type action struct {
-	ResourceID string
+	ResourceID scaling.ResourceID
 	Name       string
 	Expression string
 	Timezone   string    `json:",omitempty"` // as it was given; "" is UTC
@@ -33,29 +35,40 @@ type action struct {
 	Done       time.Time // runs up to here have been, or were skipped
 
 	schedule schedule.Schedule // made from the expression, the zone and the bounds
-	next     time.Time         // as planned
-	place    int               // in the agenda, or unplanned
+	next     time.Time         // the first run after Done; zero: none
 }
 
-const unplanned = -1
+func (c *action) named() string { return c.Name }
 
-func actionKey(resourceID, name string) string { return resourceID + " " + name }
-
-// put adds the action's document to a batch.
-func (c *action) put(b *store.Batch) *store.Batch {
-	put(b, kindAction, actionKey(c.ResourceID, c.Name), c)
-	return b
-}
+func actionKey(id scaling.ResourceID, name string) string { return string(id) + " " + name }
 
 // change is what the action does to the target's bounds.
 func (c *action) change() scaling.BoundsChange { return scaling.BoundsChange{Min: c.Min, Max: c.Max} }
+
+// zones are time zones by name. Scheduled actions share them: there are a few
+// hundred at most.
+type zones struct{ byName sync.Map }
+
+func (z *zones) of(name string) (*time.Location, error) {
+	if name == "" {
+		return time.UTC, nil
+	}
+	if zone, ok := z.byName.Load(name); ok {
+		return zone.(*time.Location), nil
+	}
+	zone, err := schedule.Zone(name)
+	if err == nil {
+		z.byName.Store(name, zone)
+	}
+	return zone, err
+}
 
 // compile makes the schedule. Start and end times bound "a recurring schedule"
 // ("PutScheduledAction"): an at expression runs at its time whatever they say. A
 // rate without a start time counts from the action's creation: the first run is
 // one interval later.
-func (a *API) compile(c *action) error {
-	zone, err := a.zone(c.Timezone)
+func (c *action) compile(known *zones) error {
+	zone, err := known.of(c.Timezone)
 	if err != nil {
 		return invalid("Time zone %s is not valid. Give the name of an IANA time zone, such as Pacific/Tahiti or Etc/GMT+9.", c.Timezone)
 	}
@@ -71,81 +84,33 @@ func (a *API) compile(c *action) error {
 		s = s.Between(start, c.End)
 	}
 	c.schedule = s
+	c.next, _ = s.Next(c.Done) // zero where there is none
 	return nil
-}
-
-// zone finds a time zone. Actions share them: there are a few hundred at most.
-func (a *API) zone(name string) (*time.Location, error) {
-	if name == "" {
-		return time.UTC, nil
-	}
-	if zone := a.zones[name]; zone != nil {
-		return zone, nil
-	}
-	zone, err := schedule.Zone(name)
-	if err == nil {
-		a.zones[name] = zone
-	}
-	return zone, err
-}
-
-// actionAt is where the target's scheduled action of a name is, or would be.
-func (t *target) actionAt(name string) (int, bool) {
-	return slices.BinarySearchFunc(t.actions, name, func(c *action, name string) int { return strings.Compare(c.Name, name) })
-}
-
-// action is the target's scheduled action of a name, or nil.
-func (t *target) action(name string) *action {
-	if i, ok := t.actionAt(name); ok {
-		return t.actions[i]
-	}
-	return nil
-}
-
-// keep adds an action to its target and to the agenda, or puts it in the place
-// of the one of the same name.
-func (a *API) keep(t *target, c *action) {
-	i, found := t.actionAt(c.Name)
-	if found {
-		a.agenda.drop(t.actions[i])
-		t.actions[i] = c
-	} else {
-		t.actions = slices.Insert(t.actions, i, c)
-	}
-	c.place = unplanned
-	a.agenda.plan(c)
 }
 
 // PutScheduledAction implements the operation.
-func (a *API) PutScheduledAction(_ context.Context, in *applicationautoscaling.PutScheduledActionInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.PutScheduledActionOutput, error) {
-	resourceID, err := checkKey(in.ServiceNamespace, in.ResourceId, in.ScalableDimension)
+func (a *API) PutScheduledAction(ctx context.Context, in *applicationautoscaling.PutScheduledActionInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.PutScheduledActionOutput, error) {
+	id, err := checkKey(in.ServiceNamespace, in.ResourceId, in.ScalableDimension)
 	if err != nil {
 		return nil, err
 	}
 	if aws.ToString(in.ScheduledActionName) == "" {
 		return nil, invalid("ScheduledActionName must be specified")
 	}
-	t := a.lookup(resourceID)
-	if t == nil {
-		return nil, targetNotRegistered(resourceID)
-	}
-	t.work.Lock() // an action that is running is not changed under way
-	defer t.work.Unlock()
-	a.mu.Lock()
-	if a.targets[resourceID] != t {
-		a.mu.Unlock()
-		return nil, targetNotRegistered(resourceID)
-	}
-	c, err := a.draftAction(t, in)
+	err = a.state.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+		t := a.rows.targets[id]
+		if t == nil {
+			return targetNotRegistered(id)
+		}
+		c, err := a.draftAction(t, in)
+		if err != nil {
+			return err
+		}
+		a.rows.put(tx, &target{t.row, t.policies, with(t.actions, c, (*action).named)})
+		tx.After(func() { a.replan(id) })
+		return nil
+	})
 	if err != nil {
-		a.mu.Unlock()
-		return nil, err
-	}
-	a.keep(t, c)
-	commit := a.cfg.Store.Write(c.put(new(store.Batch)))
-	a.mu.Unlock()
-	a.replan()
-	if err := durable(commit); err != nil {
 		return nil, err
 	}
 	return &applicationautoscaling.PutScheduledActionOutput{}, nil
@@ -162,8 +127,8 @@ func (a *API) draftAction(t *target, in *applicationautoscaling.PutScheduledActi
 	} else if len(t.actions) >= maxActions {
 		return nil, limitExceeded("The limit of %d scheduled actions for a scalable target is reached.", maxActions)
 	}
-	given(&c.Expression, in.Schedule)
-	given(&c.Timezone, in.Timezone)
+	optional.Set(&c.Expression, in.Schedule)
+	optional.Set(&c.Timezone, in.Timezone)
 	c.Start, c.End = aws.ToTime(in.StartTime), aws.ToTime(in.EndTime)
 	if in.ScalableTargetAction != nil {
 		c.Min, c.Max = in.ScalableTargetAction.MinCapacity, in.ScalableTargetAction.MaxCapacity
@@ -171,14 +136,16 @@ func (a *API) draftAction(t *target, in *applicationautoscaling.PutScheduledActi
 	if c.Expression == "" {
 		return nil, invalid("A schedule must be specified when a new scheduled action is created")
 	}
-	if err := a.compile(c); err != nil {
+	if old == nil || !c.runsLike(old) {
+		c.Done = now
+	}
+	if err := c.compile(&a.zones); err != nil {
 		return nil, err
 	}
 	if err := checkChange(c); err != nil {
 		return nil, err
 	}
 	if old == nil || !c.runsLike(old) {
-		c.Done = now
 		if _, ok := c.schedule.Next(now); !ok && c.schedule.Once() {
 			return nil, invalid("Invalid schedule expression. Details: %s is in the past.", c.Expression)
 		}
@@ -212,7 +179,7 @@ func (c *action) runsLike(other *action) bool {
 
 // DescribeScheduledActions implements the operation: in the order of their
 // targets and names. One that has no run left stays until it is deleted.
-func (a *API) DescribeScheduledActions(_ context.Context, in *applicationautoscaling.DescribeScheduledActionsInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.DescribeScheduledActionsOutput, error) {
+func (a *API) DescribeScheduledActions(ctx context.Context, in *applicationautoscaling.DescribeScheduledActionsInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.DescribeScheduledActionsOutput, error) {
 	limit, err := checkListing(in.ScalableDimension, in.ResourceId != nil, in.MaxResults, 50)
 	if err != nil {
 		return nil, err
@@ -221,29 +188,31 @@ func (a *API) DescribeScheduledActions(_ context.Context, in *applicationautosca
 	if !scales(in.ServiceNamespace, in.ScalableDimension) {
 		return out, nil
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	matching := collect(a, in.ResourceId, func(t *target) []*action { return t.actions }, func(c *action) bool {
+	matching := collect(ctx, a, in.ResourceId, func(t *target) []*action { return t.actions }, func(c *action) bool {
 		return len(in.ScheduledActionNames) == 0 || slices.Contains(in.ScheduledActionNames, c.Name)
 	})
 	actions, next, err := page.Of(matching, func(c *action) string { return actionKey(c.ResourceID, c.Name) }, in.NextToken, limit)
 	if err != nil {
 		return nil, invalidToken(in.NextToken)
 	}
-	for _, c := range actions {
-		out.ScheduledActions = append(out.ScheduledActions, a.describeAction(c))
-	}
+	a.state.View(ctx, func() {
+		for _, c := range actions {
+			if t := a.rows.targets[c.ResourceID]; t != nil { // it may be gone meanwhile
+				out.ScheduledActions = append(out.ScheduledActions, a.describeAction(t, c))
+			}
+		}
+	})
 	out.NextToken = next
 	return out, nil
 }
 
-func (a *API) describeAction(c *action) types.ScheduledAction {
+func (a *API) describeAction(t *target, c *action) types.ScheduledAction {
 	out := types.ScheduledAction{
 		ServiceNamespace:     namespace,
-		ResourceId:           aws.String(c.ResourceID),
+		ResourceId:           aws.String(string(c.ResourceID)),
 		ScalableDimension:    dimension,
 		ScheduledActionName:  aws.String(c.Name),
-		ScheduledActionARN:   aws.String(a.actionARN(a.targets[c.ResourceID], c.Name)),
+		ScheduledActionARN:   aws.String(a.actionARN(t, c.Name)),
 		Schedule:             aws.String(c.Expression),
 		ScalableTargetAction: &types.ScalableTargetAction{MinCapacity: c.Min, MaxCapacity: c.Max},
 		CreationTime:         aws.Time(c.Created),
@@ -261,50 +230,26 @@ func (a *API) describeAction(c *action) types.ScheduledAction {
 }
 
 // DeleteScheduledAction implements the operation.
-func (a *API) DeleteScheduledAction(_ context.Context, in *applicationautoscaling.DeleteScheduledActionInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.DeleteScheduledActionOutput, error) {
+func (a *API) DeleteScheduledAction(ctx context.Context, in *applicationautoscaling.DeleteScheduledActionInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.DeleteScheduledActionOutput, error) {
 	name := aws.ToString(in.ScheduledActionName)
 	if elsewhere(in.ServiceNamespace) {
 		return nil, scheduledActionNotFound(in.ServiceNamespace, aws.ToString(in.ResourceId), in.ScalableDimension, name)
 	}
-	resourceID, err := checkKey(in.ServiceNamespace, in.ResourceId, in.ScalableDimension)
+	id, err := checkKey(in.ServiceNamespace, in.ResourceId, in.ScalableDimension)
 	if err != nil {
 		return nil, err
 	}
-	a.mu.Lock()
-	t := a.targets[resourceID]
-	if t == nil || t.action(name) == nil {
-		a.mu.Unlock()
-		return nil, scheduledActionNotFound(namespace, resourceID, dimension, name)
-	}
-	i, _ := t.actionAt(name)
-	a.agenda.drop(t.actions[i])
-	t.actions = slices.Delete(t.actions, i, i+1)
-	commit := a.cfg.Store.Write(new(store.Batch).Delete(kindAction, actionKey(resourceID, name)))
-	a.mu.Unlock()
-	if err := durable(commit); err != nil {
+	err = a.state.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+		t := a.rows.targets[id]
+		if t == nil || t.action(name) == nil {
+			return scheduledActionNotFound(namespace, string(id), dimension, name)
+		}
+		a.rows.put(tx, &target{t.row, t.policies, without(t.actions, t.action(name))})
+		tx.After(func() { a.replan(id) })
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	return &applicationautoscaling.DeleteScheduledActionOutput{}, nil
-}
-
-// A ScheduledRun is when a scheduled action runs next, and what it does.
-type ScheduledRun struct {
-	Action string    `json:"action"`
-	At     time.Time `json:"at"`
-	Min    *int32    `json:"min,omitempty"` // nil: the minimum stays
-	Max    *int32    `json:"max,omitempty"` // nil: the maximum stays
-}
-
-// nextRun is the target's first scheduled run from now on, or nil.
-func (t *target) nextRun() *ScheduledRun {
-	var first *action
-	for _, c := range t.actions {
-		if !c.next.IsZero() && (first == nil || c.next.Before(first.next)) {
-			first = c
-		}
-	}
-	if first == nil {
-		return nil
-	}
-	return &ScheduledRun{Action: first.Name, At: first.next, Min: first.Min, Max: first.Max}
 }

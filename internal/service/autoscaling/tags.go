@@ -2,70 +2,27 @@ package autoscaling
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 
-	"flyball/internal/store"
+	"flyball/internal/state"
+	"flyball/internal/tags"
 )
 
 // maxTags is how many tags a scalable target can have.
-const maxTags = 50
-
-// Tags that change how fast target tracking reacts. They are Flyball's own:
-// without them the behaviour is that of AWS.
-const (
-	tagPrefix        = "flyball:"
-	tagMetricPeriod  = "flyball:metric-period"        // seconds between datapoints of CPU and memory
-	tagOutDatapoints = "flyball:scale-out-datapoints" // that must be above the target
-	tagInDatapoints  = "flyball:scale-in-datapoints"  // that must be below 90 % of it
-)
-
-// metricPeriods are the periods that tagMetricPeriod takes.
-var metricPeriods = []int{1, 5, 10, 20, 30, 60}
-
-// maxDatapoints bounds what the two other tags take.
-const maxDatapoints = 100
-
-// A pace is how fast the target tracking policies of a target react.
-type pace struct {
-	period  time.Duration // of CPU and memory utilization; 0: as the policy's metric says
-	out, in int32         // datapoints
-}
-
-// pace reads the target's tags, which were checked when they were set.
-func (t *target) pace() pace {
-	p := pace{out: outDatapoints, in: inDatapoints}
-	number := func(tag string) int {
-		n, _ := strconv.Atoi(t.Tags[tag])
-		return n
-	}
-	p.period = time.Duration(number(tagMetricPeriod)) * time.Second
-	if n := number(tagOutDatapoints); n > 0 {
-		p.out = int32(n)
-	}
-	if n := number(tagInDatapoints); n > 0 {
-		p.in = int32(n)
-	}
-	return p
-}
-
-func (a *API) paceOf(t *target) pace {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return t.pace()
-}
+const maxTags = tags.Most
 
 // checkTags refuses tags that AWS refuses, and values of our own tags that mean
 // nothing.
-func checkTags(tags map[string]string) error {
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		value := tags[key]
+func checkTags(given map[string]string) error {
+	for _, key := range slices.Sorted(maps.Keys(given)) {
+		value := given[key]
 		if strings.HasPrefix(strings.ToLower(key), "aws:") {
 			return invalid("aws: prefixed tag key names are not allowed for external use.")
 		}
@@ -89,36 +46,24 @@ func checkTags(tags map[string]string) error {
 	return nil
 }
 
-// mergeTags are the tags with others added or replaced.
-func mergeTags(tags, added map[string]string) map[string]string {
-	merged := maps.Clone(tags)
-	if merged == nil {
-		merged = make(map[string]string, len(added))
-	}
-	maps.Copy(merged, added)
-	return merged
-}
-
-// TagResource implements the operation.
+// TagResource adds tags to a target, or replaces their values.
 func (a *API) TagResource(ctx context.Context, in *applicationautoscaling.TagResourceInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.TagResourceOutput, error) {
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
-	err := a.retag(ctx, aws.ToString(in.ResourceARN), func(tags map[string]string) map[string]string { return mergeTags(tags, in.Tags) })
+	err := a.retag(ctx, aws.ToString(in.ResourceARN), func(have map[string]string) (map[string]string, error) {
+		return tags.Merge(have, in.Tags, maxTags)
+	})
 	if err != nil {
 		return nil, err
 	}
 	return &applicationautoscaling.TagResourceOutput{}, nil
 }
 
-// UntagResource implements the operation. Keys that are not there are ignored.
+// UntagResource takes tags from a target. Keys that are not there are ignored.
 func (a *API) UntagResource(ctx context.Context, in *applicationautoscaling.UntagResourceInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.UntagResourceOutput, error) {
-	err := a.retag(ctx, aws.ToString(in.ResourceARN), func(tags map[string]string) map[string]string {
-		left := maps.Clone(tags)
-		for _, key := range in.TagKeys {
-			delete(left, key)
-		}
-		return left
+	err := a.retag(ctx, aws.ToString(in.ResourceARN), func(have map[string]string) (map[string]string, error) {
+		return tags.Remove(have, in.TagKeys), nil
 	})
 	if err != nil {
 		return nil, err
@@ -126,40 +71,34 @@ func (a *API) UntagResource(ctx context.Context, in *applicationautoscaling.Unta
 	return &applicationautoscaling.UntagResourceOutput{}, nil
 }
 
-// ListTagsForResource implements the operation.
-func (a *API) ListTagsForResource(_ context.Context, in *applicationautoscaling.ListTagsForResourceInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.ListTagsForResourceOutput, error) {
+// ListTagsForResource shows the tags of a target.
+func (a *API) ListTagsForResource(ctx context.Context, in *applicationautoscaling.ListTagsForResourceInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.ListTagsForResourceOutput, error) {
 	name := aws.ToString(in.ResourceARN)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	t := a.byARN[name]
+	var t *target
+	a.state.View(ctx, func() { t = a.rows.targets[a.rows.byARN[name]] })
 	if t == nil {
 		return nil, resourceNotFound(name)
 	}
-	return &applicationautoscaling.ListTagsForResourceOutput{Tags: mergeTags(t.Tags, nil)}, nil
+	out := &applicationautoscaling.ListTagsForResourceOutput{Tags: map[string]string{}}
+	maps.Copy(out.Tags, t.Tags)
+	return out, nil
 }
 
 // retag changes the tags of a target, and its alarms where they depend on them.
-func (a *API) retag(ctx context.Context, name string, change func(map[string]string) map[string]string) error {
-	a.mu.Lock()
-	t := a.byARN[name]
-	if t == nil {
-		a.mu.Unlock()
-		return resourceNotFound(name)
-	}
-	tags, before := change(t.Tags), t.pace()
-	if len(tags) > maxTags {
-		a.mu.Unlock()
-		return tooManyTags(name)
-	}
-	t.Tags = tags
-	faster := t.pace() != before
-	commit := a.cfg.Store.Write(t.put(new(store.Batch)))
-	a.mu.Unlock()
-	if err := durable(commit); err != nil {
-		return err
-	}
-	if !faster {
-		return nil
-	}
-	return a.applyPace(ctx, t)
+func (a *API) retag(ctx context.Context, name string, change func(map[string]string) (map[string]string, error)) error {
+	return a.state.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
+		old := a.rows.targets[a.rows.byARN[name]]
+		if old == nil {
+			return resourceNotFound(name)
+		}
+		changed := *old.row
+		var err error
+		switch changed.Tags, err = change(old.Tags); {
+		case errors.Is(err, tags.ErrTooMany):
+			return tooManyTags(name)
+		case err != nil:
+			return invalidRule(err)
+		}
+		return a.repace(ctx, tx, old, &target{&changed, old.policies, old.actions})
+	})
 }

@@ -3,266 +3,144 @@ package autoscaling
 import (
 	"cmp"
 	"context"
-	"maps"
-	"slices"
-	"strings"
-	"sync"
-	"time"
+	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
-	"github.com/google/uuid"
 
+	"flyball/internal/optional"
 	"flyball/internal/page"
-	"flyball/internal/store"
+	"flyball/internal/state"
 	"flyball/scaling"
 )
 
-// A target is a scalable target: an ECS service that may be scaled. What is
-// encoded is what the store keeps.
-type target struct {
-	ResourceID string
-	ARN        string
-	Min, Max   int32
-	Suspended  scaling.Suspended
-	Role       string `json:",omitempty"` // "": the service-linked one
-	Created    time.Time
-	Tags       map[string]string `json:",omitempty"`
-	Activity   *scaling.Activity `json:",omitempty"` // the one that has not ended
-
-	// work is held while something outside is looked at and changed for this
-	// target: a decision, or the alarms of a policy.
-	work     sync.Mutex
-	policies []*policy // sorted by name
-	actions  []*action // sorted by name
-	held     held
-	emptied  time.Time // when it was last seen to have lost its tasks
-}
-
-// insert adds a target to the maps.
-func (a *API) insert(t *target) {
-	a.targets[t.ResourceID] = t
-	a.byARN[t.ARN] = t
-	a.sorted = nil
-}
-
-// listed are all targets in the order of their resource ids.
-func (a *API) listed() []*target {
-	if a.sorted == nil {
-		a.sorted = slices.SortedFunc(maps.Values(a.targets), func(x, y *target) int {
-			return strings.Compare(x.ResourceID, y.ResourceID)
-		})
-	}
-	return a.sorted
-}
-
-// engine is the target as package scaling sees it.
-func (t *target) engine() scaling.Target {
-	b, err := scaling.NewBounds(t.Min, t.Max)
-	if err != nil {
-		panic(err) // checked when it was registered
-	}
-	return scaling.Target{Bounds: b, Suspended: t.Suspended}
-}
-
-// RegisterScalableTarget implements the operation.
+// RegisterScalableTarget creates or changes a target, and brings the service's
+// capacity inside its bounds. That the capacity cannot be set does not undo the
+// registration: the activity tells.
 func (a *API) RegisterScalableTarget(ctx context.Context, in *applicationautoscaling.RegisterScalableTargetInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.RegisterScalableTargetOutput, error) {
-	resourceID, err := checkKey(in.ServiceNamespace, in.ResourceId, in.ScalableDimension)
+	id, err := checkKey(in.ServiceNamespace, in.ResourceId, in.ScalableDimension)
 	if err != nil {
 		return nil, err
 	}
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
-	t, err := a.register(ctx, resourceID, in)
+	seen, err := a.look(ctx, id)
 	if err != nil {
-		return nil, unwrapGone(err)
+		return nil, err
+	}
+	if seen.Gone {
+		return nil, serviceGone(id)
+	}
+	var t *target
+	err = a.state.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+		var err error
+		if t, err = a.register(id, in); err == nil {
+			a.rows.put(tx, t)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := a.govern(ctx, id, nil); err != nil && !errors.Is(err, errDeregistered) {
+		a.log.Warn("the capacity could not be brought inside the bounds of a scalable target", "target", id, "error", err)
 	}
 	return &applicationautoscaling.RegisterScalableTargetOutput{ScalableTargetARN: aws.String(t.ARN)}, nil
 }
 
-// register creates or changes a target, and brings the service's capacity
-// inside its bounds.
-func (a *API) register(ctx context.Context, resourceID string, in *applicationautoscaling.RegisterScalableTargetInput) (*target, error) {
-	seen, err := a.service(ctx, resourceID)
-	if err != nil {
-		return nil, err
-	}
-	a.mu.Lock()
-	t := a.targets[resourceID]
-	isNew := t == nil
-	if isNew {
-		t = &target{ResourceID: resourceID, ARN: a.newTargetARN(), Created: a.now()}
-	}
-	change, err := a.merge(t, isNew, in)
-	if err != nil {
-		a.mu.Unlock()
-		return nil, err
-	}
-	t.Min, t.Max, t.Suspended, t.Role, t.Tags = change.Min, change.Max, change.Suspended, change.Role, change.Tags
-	if isNew {
-		a.insert(t)
-	}
-	if seen.Desired == 0 {
-		a.watchZero(t)
-	}
-	commit := a.cfg.Store.Write(t.put(new(store.Batch)))
-	a.mu.Unlock()
-	if err := durable(commit); err != nil {
-		return nil, err
-	}
-	if len(in.Tags) > 0 && !isNew {
-		if err := a.applyPace(ctx, t); err != nil {
-			return nil, err
-		}
-	}
-	return t, a.enforceBounds(ctx, t)
-}
-
-// merge is the target with the members that a request gives; others keep their
-// value.
-func (a *API) merge(t *target, isNew bool, in *applicationautoscaling.RegisterScalableTargetInput) (*target, error) {
-	m := &target{Min: t.Min, Max: t.Max, Suspended: t.Suspended, Role: t.Role, Tags: t.Tags}
-	if isNew && (in.MinCapacity == nil || in.MaxCapacity == nil) {
+// register is the target that a request asks for. Members that are not given keep
+// their value.
+func (a *API) register(id scaling.ResourceID, in *applicationautoscaling.RegisterScalableTargetInput) (*target, error) {
+	old := a.rows.targets[id]
+	t := &target{row: &row{ResourceID: id, ARN: a.newTargetARN(), Created: a.now()}}
+	switch {
+	case old != nil && len(in.Tags) > 0:
+		return nil, invalid("The scalable target that you tried to tag already exists. To update tags on an existing scalable target, use the TagResource API.")
+	case old != nil:
+		changed := *old.row
+		t = &target{&changed, old.policies, old.actions}
+	case in.MinCapacity == nil || in.MaxCapacity == nil:
 		return nil, invalid("Minimum capacity and maximum capacity must be specified when a new scalable target is registered")
-	}
-	if isNew && a.cfg.MaxTargets > 0 && len(a.targets) >= a.cfg.MaxTargets {
+	case a.cfg.MaxTargets > 0 && len(a.rows.targets) >= a.cfg.MaxTargets:
 		return nil, limitExceeded("The limit of %d scalable targets for service namespace %s is reached.", a.cfg.MaxTargets, namespace)
+	case len(in.Tags) > maxTags:
+		return nil, tooManyTags(t.ARN)
+	default:
+		t.Tags = in.Tags
 	}
-	given(&m.Min, in.MinCapacity)
-	given(&m.Max, in.MaxCapacity)
-	if _, err := scaling.NewBounds(m.Min, m.Max); err != nil {
+	minimum, maximum, suspended := t.Min, t.Max, t.Suspended
+	optional.Set(&minimum, in.MinCapacity)
+	optional.Set(&maximum, in.MaxCapacity)
+	bounds, err := scaling.NewBounds(minimum, maximum)
+	if err != nil {
 		return nil, invalidRule(err)
 	}
 	if s := in.SuspendedState; s != nil {
-		given(&m.Suspended.In, s.DynamicScalingInSuspended)
-		given(&m.Suspended.Out, s.DynamicScalingOutSuspended)
-		given(&m.Suspended.Scheduled, s.ScheduledScalingSuspended)
+		optional.Set(&suspended.In, s.DynamicScalingInSuspended)
+		optional.Set(&suspended.Out, s.DynamicScalingOutSuspended)
+		optional.Set(&suspended.Scheduled, s.ScheduledScalingSuspended)
 	}
-	given(&m.Role, in.RoleARN)
-	if len(in.Tags) > 0 {
-		m.Tags = mergeTags(t.Tags, in.Tags)
-		if len(m.Tags) > maxTags {
-			return nil, tooManyTags(t.ARN)
-		}
-	}
-	return m, nil
+	optional.Set(&t.Role, in.RoleARN)
+	return t.become(t.governor().Retarget(bounds, suspended)), nil
 }
 
-// given sets a value if there is one to set.
-func given[T any](to *T, v *T) {
-	if v != nil {
-		*to = *v
-	}
-}
-
-// enforceBounds brings a capacity outside the bounds inside them. That it
-// fails does not undo the registration: the activity tells.
-func (a *API) enforceBounds(ctx context.Context, t *target) error {
-	t.work.Lock()
-	defer t.work.Unlock()
-	return a.bringInside(ctx, t)
-}
-
-// bringInside is enforceBounds for a caller that holds t.work.
-func (a *API) bringInside(ctx context.Context, t *target) error {
-	seen, err := a.service(ctx, t.ResourceID)
-	if err != nil {
-		return err
-	}
-	a.mu.Lock()
-	bounds := t.engine().Bounds
-	a.mu.Unlock()
-	if activity, ok := scaling.BoundsActivity(uuid.NewString(), a.now(), bounds, seen.Desired); ok {
-		_ = a.perform(ctx, t, activity, nil)
-	}
-	return nil
-}
-
-// DeregisterScalableTarget implements the operation. It deletes the policies
-// and their alarms, and the scheduled actions, too.
+// DeregisterScalableTarget forgets a target. Its policies and their alarms, and its
+// scheduled actions, go with it.
 func (a *API) DeregisterScalableTarget(ctx context.Context, in *applicationautoscaling.DeregisterScalableTargetInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.DeregisterScalableTargetOutput, error) {
 	if elsewhere(in.ServiceNamespace) {
 		return nil, targetNotFound(in.ServiceNamespace, aws.ToString(in.ResourceId), in.ScalableDimension)
 	}
-	resourceID, err := checkKey(in.ServiceNamespace, in.ResourceId, in.ScalableDimension)
+	id, err := checkKey(in.ServiceNamespace, in.ResourceId, in.ScalableDimension)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.deregister(ctx, resourceID); err != nil {
+	err = a.state.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
+		t := a.rows.targets[id]
+		if t == nil {
+			return targetNotFound(namespace, string(id), dimension)
+		}
+		return a.deregister(ctx, tx, t)
+	})
+	if err != nil {
 		return nil, err
 	}
 	return &applicationautoscaling.DeregisterScalableTargetOutput{}, nil
 }
 
-// ServiceDeleted takes away the target of an ECS service that is gone. Without
-// a target it does nothing.
-func (a *API) ServiceDeleted(ctx context.Context, resourceID string) error {
-	a.mu.Lock()
-	_, ok := a.targets[resourceID]
-	a.mu.Unlock()
-	if !ok {
+// ServiceDeleted takes away the target of an ECS service that is gone, as part of
+// the change that the context comes from. Without a target it does nothing.
+func (a *API) ServiceDeleted(ctx context.Context, id scaling.ResourceID) error {
+	return a.state.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
+		if t := a.rows.targets[id]; t != nil {
+			return a.deregister(ctx, tx, t)
+		}
+		return nil
+	})
+}
+
+func (a *API) deregister(ctx context.Context, tx *state.Tx, t *target) error {
+	for _, p := range t.policies {
+		if err := a.deleteAlarms(ctx, p.Alarms); err != nil {
+			return err
+		}
+		tx.After(func() { a.renewals.Drop(p.id()) })
+	}
+	for _, activity := range t.governor().Leave(a.now(), errDeregistered) {
+		putActivity(tx, t.ResourceID, activity)
+		tx.After(func() { a.tell(t.ResourceID, activity) })
+	}
+	a.rows.remove(tx, t)
+	tx.After(func() { a.replan(t.ResourceID) })
+	if a.cfg.MetricPeriod == nil {
 		return nil
 	}
-	return a.deregister(ctx, resourceID)
+	return a.cfg.MetricPeriod(ctx, t.ResourceID, standardPeriod)
 }
 
-func (a *API) deregister(ctx context.Context, resourceID string) error {
-	t := a.lookup(resourceID)
-	if t == nil {
-		return targetNotFound(namespace, resourceID, dimension)
-	}
-	t.work.Lock()
-	defer t.work.Unlock()
-	a.mu.Lock()
-	if a.targets[resourceID] != t {
-		a.mu.Unlock()
-		return targetNotFound(namespace, resourceID, dimension)
-	}
-	names := t.ownAlarms()
-	a.mu.Unlock()
-	if err := a.deleteAlarms(ctx, names); err != nil {
-		return err
-	}
-	a.mu.Lock()
-	var b store.Batch
-	if t.Activity != nil {
-		a.end(&b, t, t.Activity.Failed(a.now(), errDeregistered))
-	}
-	b.Delete(kindTarget, resourceID).
-		DeleteRange(kindPolicy, store.Prefix(policyKey(resourceID, ""))).
-		DeleteRange(kindPrediction, store.Prefix(policyKey(resourceID, ""))).
-		DeleteRange(kindAction, store.Prefix(actionKey(resourceID, "")))
-	delete(a.targets, resourceID)
-	delete(a.byARN, t.ARN)
-	delete(a.following, t)
-	delete(a.zero, t)
-	for _, p := range t.policies {
-		delete(a.policies, p.ARN)
-		a.withdraw(p)
-	}
-	for _, c := range t.actions {
-		a.agenda.drop(c)
-	}
-	a.sorted = nil
-	commit := a.cfg.Store.Write(&b)
-	a.mu.Unlock()
-	if a.cfg.MetricPeriod != nil {
-		a.cfg.MetricPeriod(resourceID, standardPeriod)
-	}
-	return durable(commit)
-}
-
-// lookup finds a target.
-func (a *API) lookup(resourceID string) *target {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.targets[resourceID]
-}
-
-// DescribeScalableTargets implements the operation.
-func (a *API) DescribeScalableTargets(_ context.Context, in *applicationautoscaling.DescribeScalableTargetsInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.DescribeScalableTargetsOutput, error) {
+// DescribeScalableTargets lists targets by their resource ids.
+func (a *API) DescribeScalableTargets(ctx context.Context, in *applicationautoscaling.DescribeScalableTargetsInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.DescribeScalableTargetsOutput, error) {
 	limit, err := checkListing(in.ScalableDimension, len(in.ResourceIds) > 0, in.MaxResults, 50)
 	if err != nil {
 		return nil, err
@@ -271,44 +149,35 @@ func (a *API) DescribeScalableTargets(_ context.Context, in *applicationautoscal
 	if !scales(in.ServiceNamespace, in.ScalableDimension) {
 		return out, nil
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	targets, next, err := page.Of(a.selected(in.ResourceIds), func(t *target) string { return t.ResourceID }, in.NextToken, limit)
+	ids := make([]scaling.ResourceID, len(in.ResourceIds))
+	for i, id := range in.ResourceIds {
+		ids[i] = scaling.ResourceID(id)
+	}
+	var targets []*target
+	a.state.View(ctx, func() { targets = a.rows.selected(ids...) })
+	targets, out.NextToken, err = page.Of(targets, func(t *target) string { return string(t.ResourceID) }, in.NextToken, limit)
 	if err != nil {
 		return nil, invalidToken(in.NextToken)
 	}
 	for _, t := range targets {
 		out.ScalableTargets = append(out.ScalableTargets, a.describe(t))
 	}
-	out.NextToken = next
 	return out, nil
-}
-
-// selected are the targets with some resource ids, or without any all of them.
-func (a *API) selected(resourceIDs []string) []*target {
-	if len(resourceIDs) == 0 {
-		return a.listed()
-	}
-	ids := slices.Clone(resourceIDs)
-	slices.Sort(ids)
-	var targets []*target
-	for _, id := range slices.Compact(ids) {
-		if t := a.targets[id]; t != nil {
-			targets = append(targets, t)
-		}
-	}
-	return targets
 }
 
 // collect gathers what the targets have, or the one with the resource id if there
 // is one, in the order of their resource ids.
-func collect[T any](a *API, resourceID *string, of func(*target) []T, wanted func(T) bool) []T {
-	var ids []string
-	if resourceID != nil {
-		ids = []string{*resourceID}
-	}
+func collect[T any](ctx context.Context, a *API, resourceID *string, of func(*target) []T, wanted func(T) bool) []T {
+	var targets []*target
+	a.state.View(ctx, func() {
+		if resourceID == nil {
+			targets = a.rows.selected()
+		} else {
+			targets = a.rows.selected(scaling.ResourceID(*resourceID))
+		}
+	})
 	var items []T
-	for _, t := range a.selected(ids) {
+	for _, t := range targets {
 		for _, item := range of(t) {
 			if wanted(item) {
 				items = append(items, item)
@@ -321,7 +190,7 @@ func collect[T any](a *API, resourceID *string, of func(*target) []T, wanted fun
 func (a *API) describe(t *target) types.ScalableTarget {
 	return types.ScalableTarget{
 		ServiceNamespace:  namespace,
-		ResourceId:        aws.String(t.ResourceID),
+		ResourceId:        aws.String(string(t.ResourceID)),
 		ScalableDimension: dimension,
 		MinCapacity:       aws.Int32(t.Min),
 		MaxCapacity:       aws.Int32(t.Max),
@@ -344,20 +213,13 @@ func scales(ns types.ServiceNamespace, dim types.ScalableDimension) bool {
 
 // checkListing checks what all listings take, and returns how many items a page
 // has: what was asked for, up to the most that the operation gives.
-func checkListing(dim types.ScalableDimension, named bool, asked *int32, most int) (limit int, err error) {
-	switch {
-	case dim != "" && !named:
+func checkListing(dim types.ScalableDimension, named bool, asked *int32, most int) (int, error) {
+	if dim != "" && !named {
 		return 0, invalid("A resource ID must be specified when ScalableDimension is specified")
-	case asked == nil:
-		return most, nil
-	case *asked < 1:
+	}
+	limit, ok := page.Limit(asked, most, most)
+	if !ok {
 		return 0, invalid("MaxResults must be between 1 and %d", most)
 	}
-	return min(int(*asked), most), nil
-}
-
-// put adds the target's document to a batch.
-func (t *target) put(b *store.Batch) *store.Batch {
-	put(b, kindTarget, t.ResourceID, t)
-	return b
+	return limit, nil
 }

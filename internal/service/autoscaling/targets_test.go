@@ -68,7 +68,7 @@ func TestRegisterScalableTargetRefuses(t *testing.T) {
 			inWorld(t, func(w *world) {
 				_, err := w.RegisterScalableTarget(w.ctx, registration(tt.change))
 				wantError(t, err, "ValidationException", tt.message)
-				if len(w.targets) > 0 {
+				if len(w.rows.targets) > 0 {
 					t.Error("a target is there all the same")
 				}
 			})
@@ -256,8 +256,8 @@ func TestDeregisteringDeletesPoliciesAndTheirAlarms(t *testing.T) {
 		if _, err := w.DeregisterScalableTarget(w.ctx, in); err != nil {
 			t.Fatal(err)
 		}
-		if len(w.cw.alarms) != 1 || len(w.policies) != 0 || len(w.targets) != 0 {
-			t.Errorf("left: %d alarms, %d policies, %d targets", len(w.cw.alarms), len(w.policies), len(w.targets))
+		if len(w.cw.alarms) != 1 || len(w.rows.policies) != 0 || len(w.rows.targets) != 0 {
+			t.Errorf("left: %d alarms, %d policies, %d targets", len(w.cw.alarms), len(w.rows.policies), len(w.rows.targets))
 		}
 		_, err := w.DeregisterScalableTarget(w.ctx, in)
 		wantError(t, err, "ObjectNotFoundException", "No scalable target found for service namespace: ecs, resource ID: service/default/web, scalable dimension: ecs:service:DesiredCount")

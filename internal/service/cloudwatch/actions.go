@@ -1,221 +1,105 @@
 package cloudwatch
 
 import (
-	"context"
 	"fmt"
-	"sync"
+	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
-
 	"flyball/alarm"
-	"flyball/internal/store"
-	"flyball/metric"
+	"flyball/internal/event"
+	"flyball/internal/state"
 )
 
-// A Notification is what an alarm tells one of its actions.
-type Notification struct {
-	Action     string // ARN
-	Alarm      string // name
-	AlarmARN   string
-	State      types.StateValue
-	Previous   types.StateValue // equal to State when the action is repeated
-	Reason     string
-	At         time.Time
-	Threshold  float64
-	Comparison types.ComparisonOperator
-	Metric     metric.ID          // of a metric alarm that is not on metric math
-	Period     time.Duration      // of the datapoints
-	Datapoints []metric.Datapoint // the evaluated ones, oldest first; none for composite alarms and states set by hand
-}
-
-// maxWorkers is how many actions are under way at a time. Most of their time
-// they wait for the disk, which they do together.
-const maxWorkers = 64
-
-// A dispatcher carries out actions on goroutines of its own: those of one alarm
-// in order, those of different alarms side by side. Its goroutines end when
-// there is nothing to do.
-type dispatcher struct {
-	api *API
-
-	mu      sync.Mutex
-	ctx     context.Context // nil before start and after stop
-	ready   []*actionQueue  // have something to do, and nobody who does it
-	workers int
-	idle    sync.WaitGroup
-}
-
-// An actionQueue is the actions of one alarm that wait to be carried out.
-type actionQueue struct {
-	alarm   *record
-	pending []action
-	taken   bool              // in ready, or with a worker
-	failure map[string]string // why an action's last attempt failed, by ARN
-}
-
-type action struct {
-	Notification
-	updated instant // of the alarm's state
-	repeat  bool
-	message *string // for a notification topic
-}
-
-// start has actions carried out until ctx ends; stop waits for those under way.
-func (d *dispatcher) start(ctx context.Context) (stop func()) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.ctx = ctx
-	for range d.ready {
-		d.hire()
+// serviceOf is the service that an ARN names, in any partition.
+func serviceOf(arn string) string {
+	parts := strings.SplitN(arn, ":", 4)
+	if len(parts) < 4 {
+		return ""
 	}
-	return func() {
-		d.mu.Lock()
-		d.ctx = nil
-		d.mu.Unlock()
-		d.idle.Wait()
-	}
+	return parts[2]
 }
 
-// hire starts a worker if there may be another one.
-func (d *dispatcher) hire() {
-	if d.ctx == nil || d.workers == maxWorkers {
+// isScaling tells whether an action is a policy of Application Auto Scaling or
+// EC2 Auto Scaling. Such actions repeat.
+func isScaling(action string) bool {
+	return serviceOf(action) == "autoscaling" && strings.Contains(action, ":scalingPolicy:")
+}
+
+// isTopic tells whether an action is a notification topic.
+func isTopic(action string) bool { return serviceOf(action) == "sns" }
+
+// isFunction tells whether an action is a Lambda function, which is handed an event.
+func isFunction(action string) bool { return serviceOf(action) == "lambda" }
+
+// fire starts the actions of an alarm's state, or repeats those that scale.
+func (a *alarms) fire(tx *state.Tx, e *entry, before status, repeat bool, why reason, now time.Time) {
+	actions := e.actionsOf(e.State)
+	if !e.enabled || len(actions) == 0 {
 		return
 	}
-	d.workers++
-	ctx := d.ctx
-	d.idle.Go(func() { d.work(ctx) })
-}
-
-// enqueue adds an action to its alarm's. A repetition is dropped while another
-// one waits, for it would tell nothing else.
-func (d *dispatcher) enqueue(r *record, n action) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	q := r.queue
-	if q == nil {
-		q = &actionQueue{alarm: r}
-		r.queue = q
-	}
-	if last := len(q.pending) - 1; n.repeat && last >= 0 && q.pending[last].Action == n.Action {
-		return
-	}
-	q.pending = append(q.pending, n)
-	if !q.taken {
-		q.taken = true
-		d.ready = append(d.ready, q)
-		d.hire()
-	}
-}
-
-// take returns the next action to carry out, from the alarm that waits longest.
-func (d *dispatcher) take(done *actionQueue) (*actionQueue, action, bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if done != nil {
-		if len(done.pending) > 0 {
-			d.ready = append(d.ready, done)
-		} else {
-			done.taken, done.pending = false, nil
-		}
-	}
-	if len(d.ready) == 0 || d.ctx == nil {
-		d.workers--
-		return nil, action{}, false
-	}
-	q := d.ready[0]
-	d.ready = d.ready[1:]
-	n := q.pending[0]
-	q.pending = q.pending[1:]
-	return q, n, true
-}
-
-func (d *dispatcher) work(ctx context.Context) {
-	var q *actionQueue
-	for {
-		next, n, ok := d.take(q)
-		if !ok {
-			return
-		}
-		q = next
-		d.api.carryOut(ctx, q, n)
-	}
-}
-
-// fire starts the actions of an alarm's state, or repeats those that are
-// scaling policies. The caller holds the lock.
-func (a *API) fire(r *record, previous alarm.State, now time.Time, repeat bool, why reason) {
-	actions := r.of(r.state)
-	if !r.enabled || len(actions) == 0 {
-		return
-	}
-	// On the minute that follows, or on the one after if that is too close: the
-	// loop comes by on the minute.
-	every := time.Minute
-	if r.composite == nil && r.metric.period < shortest {
-		every = shortest // periods that CloudWatch does not have are for those in a hurry
-	}
-	r.again = at(now.Round(every).Add(every))
-	n := action{repeat: repeat, updated: r.updated, Notification: Notification{
-		Alarm: r.name, AlarmARN: a.alarmARN(r.name), At: now,
-		State: types.StateValue(r.state.String()), Previous: types.StateValue(previous.String()),
-	}}
-	n.Reason, _ = r.reason()
-	if r.composite == nil {
-		m := &r.metric
-		n.Threshold, n.Comparison = m.rule.Threshold, types.ComparisonOperator(m.rule.Comparison.String())
-		n.Period = m.period
-		if m.series != nil {
-			n.Metric = m.series.Key().ID()
-		}
-		if s, ok := why.(*seen); ok {
-			n.Datapoints = s.evidence().Datapoints()
-		}
+	n := a.notification(e, before, now)
+	n.Repeat = repeat
+	if o, ok := why.(*observation); ok {
+		n.Datapoints = o.evidence().Datapoints()
 	}
 	for _, n.Action = range actions {
 		if repeat && !isScaling(n.Action) {
 			continue
 		}
-		n.message = nil
-		if isTopic(n.Action) {
-			n.message = a.message(r, n.Notification)
+		j := &job{Notification: n, entry: e, updated: e.updated}
+		switch {
+		case isTopic(n.Action):
+			j.message = a.message(e, n)
+		case isFunction(n.Action):
+			a.describeChange(&j.Notification, e, before)
 		}
-		a.actions.enqueue(r, n)
+		a.dispatcher.enqueue(j)
+		tx.Undo(func() { a.dispatcher.withdraw(j) })
 	}
 }
 
-// carryOut does an action and tells the alarm's history. A repetition is told
-// only if it ended differently from the time before.
-func (a *API) carryOut(ctx context.Context, q *actionQueue, n action) {
-	failure := ""
-	if isScaling(n.Action) {
-		if a.Act == nil {
-			failure = "Scaling policies are not available."
-		} else if err := a.Act(ctx, n.Notification); err != nil {
-			failure = err.Error()
-		}
+// notification tells of an alarm's state.
+func (a *alarms) notification(e *entry, before status, now time.Time) alarm.Notification {
+	n := alarm.Notification{Alarm: e.name, AlarmARN: a.arn(e.name), State: e.State, Previous: before.State, At: now}
+	n.Reason, n.ReasonData = e.reason()
+	if e.composite == nil {
+		n.Threshold, n.Comparison = e.metric.rule.Threshold, e.metric.rule.Comparison
 	}
-	if ctx.Err() != nil && failure != "" {
-		return // the server is stopping
-	}
-	before := q.failure[n.Action]
-	if failure != before {
-		if q.failure == nil {
-			q.failure = map[string]string{}
-		}
-		q.failure[n.Action] = failure
-	} else if n.repeat {
+	return n
+}
+
+// describeChange adds what only events show.
+func (a *alarms) describeChange(n *alarm.Notification, e *entry, before status) {
+	n.PreviousReason, n.PreviousData = before.reason()
+	n.PreviousAt = before.updated.Time()
+	n.Configuration = encode(e.eventConfiguration())
+}
+
+// publish tells the server's stream of an alarm's new state.
+func (a *alarms) publish(tx *state.Tx, e *entry, before status, now time.Time) {
+	if a.cell.Events == nil {
 		return
 	}
-	b := new(store.Batch)
-	a.history.action(b, a, q.alarm, n, failure)
-	a.Store.Write(b)
+	n := a.notification(e, before, now)
+	a.describeChange(&n, e, before)
+	tx.After(func() {
+		a.cell.Events.Publish(event.Event{
+			At: now, Account: a.cell.Account, Region: a.cell.Region, Source: "aws.cloudwatch",
+			Type: "CloudWatch Alarm State Change", Resource: n.AlarmARN, Detail: n.Detail(),
+		})
+	})
+}
+
+// executed writes into an alarm's history how an action ended.
+func (a *alarms) executed(j *job, failure string) {
+	now := a.now()
+	a.cell.State.Later(func(tx *state.Tx) { a.history.executed(tx, j, failure, now) })
 }
 
 // summary is the HistorySummary of an action.
-func (n action) summary(failure string) string {
+func (j *job) summary(failure string) string {
 	if failure == "" {
-		return fmt.Sprintf("Successfully executed action %s", n.Action)
+		return fmt.Sprintf("Successfully executed action %s", j.Action)
 	}
-	return fmt.Sprintf("Failed to execute action %s. Received error: %q", n.Action, failure)
+	return fmt.Sprintf("Failed to execute action %s. Received error: %q", j.Action, failure)
 }

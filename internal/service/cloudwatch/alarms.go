@@ -2,307 +2,161 @@ package cloudwatch
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"time"
 
 	"flyball/alarm"
-	"flyball/internal/page"
-	"flyball/internal/store"
-	"flyball/metric"
+	"flyball/internal/cell"
+	"flyball/internal/state"
+	"flyball/internal/tsdb"
 )
 
-// maxRecords is the size of a page.
-func maxRecords(asked *int32, otherwise int) (int, error) {
-	switch {
-	case asked == nil:
-		return otherwise, nil
-	case *asked < 1 || *asked > 100:
-		return 0, validation("The value %d for parameter MaxRecords is invalid. It must be between 1 and 100.", *asked)
-	}
-	return int(*asked), nil
+// alarms is the part of the service that alarms are. What a client asks of them is
+// in the files named after operations; they stand in a registry, are due by a
+// schedule, and their actions are carried out by a dispatcher.
+//
+// The registry, the classes of the schedule and the status of an alarm are guarded
+// by the state's lock: they change with a state.Tx, which takes it back when the
+// change fails.
+type alarms struct {
+	cell       *cell.Cell
+	db         *tsdb.DB
+	options    optionSet
+	registry   registry
+	listeners  map[*tsdb.Series]*listener
+	schedule   schedule
+	evaluator  evaluator
+	dispatcher dispatcher
+	history    history
 }
 
-// alarmTypes are the types asked for: metric alarms, if none are.
-func alarmTypes(asked []types.AlarmType) []types.AlarmType {
-	if len(asked) == 0 {
-		return []types.AlarmType{types.AlarmTypeMetricAlarm}
-	}
-	return asked
-}
+// The documents of alarms, by alarm name.
+var (
+	kindAlarm  = state.Kind{Name: "cloudwatch.alarm", Version: 1}                         // a definition
+	kindStatus = state.Kind{Name: "cloudwatch.state", Version: 1, Migrate: migrateStatus} // a statusDocument
+)
 
-// DescribeAlarms lists alarms by name.
-func (a *API) DescribeAlarms(_ context.Context, in *cloudwatch.DescribeAlarmsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.DescribeAlarmsOutput, error) {
-	limit, err := maxRecords(in.MaxRecords, 50)
-	if err != nil {
-		return nil, err
-	}
-	if in.AlarmNamePrefix != nil && len(in.AlarmNames) > 0 {
-		return nil, validation("AlarmNamePrefix and AlarmNames are mutually exclusive and you have specified both.")
-	}
-	family := in.ChildrenOfAlarmName != nil || in.ParentsOfAlarmName != nil
-	if family && (in.ChildrenOfAlarmName != nil && in.ParentsOfAlarmName != nil || in.AlarmNamePrefix != nil || in.AlarmNames != nil ||
-		in.AlarmTypes != nil || in.ActionPrefix != nil || in.StateValue != "") {
-		return nil, validation("ChildrenOfAlarmName and ParentsOfAlarmName can be specified only with MaxRecords and NextToken.")
-	}
-
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	found, next, err := page.Of(a.selected(in), func(r *record) string { return r.name }, in.NextToken, limit)
-	if err != nil {
-		return nil, badToken(err)
-	}
-	out := &cloudwatch.DescribeAlarmsOutput{
-		MetricAlarms: []types.MetricAlarm{}, CompositeAlarms: []types.CompositeAlarm{}, NextToken: next,
-	}
-	for _, r := range found {
-		switch {
-		case r.composite != nil && family:
-			c := a.describeComposite(r)
-			out.CompositeAlarms = append(out.CompositeAlarms, briefComposite(c, in.ChildrenOfAlarmName != nil))
-		case r.composite != nil:
-			out.CompositeAlarms = append(out.CompositeAlarms, a.describeComposite(r))
-		case family:
-			m := a.describeMetric(r)
-			out.MetricAlarms = append(out.MetricAlarms, types.MetricAlarm{
-				AlarmName: m.AlarmName, AlarmArn: m.AlarmArn, StateValue: m.StateValue, StateUpdatedTimestamp: m.StateUpdatedTimestamp,
-			})
-		default:
-			out.MetricAlarms = append(out.MetricAlarms, a.describeMetric(r))
+// open loads the alarms.
+func (a *alarms) open(cfg Config) error {
+	a.cell, a.db = cfg.Cell, cfg.Metrics
+	a.registry.init()
+	a.listeners = map[*tsdb.Series]*listener{}
+	a.schedule.init()
+	a.dispatcher = dispatcher{router: cfg.Deliver, done: a.executed}
+	if err := state.Load(a.cell.State, kindAlarm, func(_ string, d *definition) error {
+		e, err := a.entry(d)
+		if err == nil {
+			a.add(e)
 		}
+		return err
+	}); err != nil {
+		return fmt.Errorf("load alarms: %w", err)
 	}
-	return out, nil
-}
-
-// briefComposite is what DescribeAlarms shows of a composite alarm's children,
-// with their state, and parents.
-func briefComposite(c types.CompositeAlarm, state bool) types.CompositeAlarm {
-	brief := types.CompositeAlarm{AlarmName: c.AlarmName, AlarmArn: c.AlarmArn}
-	if state {
-		brief.StateValue, brief.StateUpdatedTimestamp = c.StateValue, c.StateUpdatedTimestamp
-	}
-	return brief
-}
-
-// selected are the alarms that a DescribeAlarms asks for, by name.
-func (a *API) selected(in *cloudwatch.DescribeAlarmsInput) []*record {
-	var among []*record
-	switch {
-	case in.ChildrenOfAlarmName != nil:
-		return a.byName(a.children(a.named(*in.ChildrenOfAlarmName)))
-	case in.ParentsOfAlarmName != nil:
-		var parents []string
-		for _, r := range a.parents[a.named(*in.ParentsOfAlarmName)] {
-			parents = append(parents, r.name)
+	if err := state.Load(a.cell.State, kindStatus, func(name string, d *statusDocument) error {
+		if e := a.registry.get(name); e != nil {
+			e.status = d.status(e)
+			a.schedule.suppressed(e)
 		}
-		return a.byName(parents)
-	case len(in.AlarmNames) > 0:
-		among = a.byName(in.AlarmNames)
-	default:
-		among = withPrefix(a.sorted(), str(in.AlarmNamePrefix))
+		return nil
+	}); err != nil {
+		return fmt.Errorf("load the states of alarms: %w", err)
 	}
-	kinds := alarmTypes(in.AlarmTypes)
-	if a.composites == 0 && slices.Contains(kinds, types.AlarmTypeMetricAlarm) && in.StateValue == "" && in.ActionPrefix == nil {
-		return among // all of them
-	}
-	var found []*record
-	for _, r := range among {
-		if slices.Contains(kinds, r.kind()) &&
-			(in.StateValue == "" || in.StateValue == types.StateValue(r.state.String())) &&
-			(in.ActionPrefix == nil || r.hasAction(*in.ActionPrefix)) {
-			found = append(found, r)
-		}
-	}
-	return found
+	return nil
 }
 
-// byName are the alarms of these names that exist, by name.
-func (a *API) byName(names []string) []*record {
-	names = slices.Compact(slices.Sorted(slices.Values(names)))
-	var found []*record
-	for _, name := range names {
-		if r := a.alarms[name]; r != nil {
-			found = append(found, r)
-		}
-	}
-	return found
+// Run evaluates alarms and carries out their actions until ctx ends.
+func (a *alarms) Run(ctx context.Context) error {
+	stop := a.dispatcher.start(ctx)
+	defer stop()
+	a.schedule.queue.Run(ctx, a.cell.Clock, chunk, a.do)
+	return nil
 }
 
-// withPrefix is the part of a list by name whose names have a prefix.
-func withPrefix(sorted []*record, prefix string) []*record {
-	start, _ := slices.BinarySearchFunc(sorted, prefix, func(r *record, p string) int { return strings.Compare(r.name, p) })
-	rest := sorted[start:]
-	if end := slices.IndexFunc(rest, func(r *record) bool { return !strings.HasPrefix(r.name, prefix) }); end >= 0 {
-		rest = rest[:end]
-	}
-	return rest
-}
+// now is the time as alarms and their history show it: in milliseconds.
+func (a *alarms) now() time.Time { return a.cell.Clock.Now().Truncate(time.Millisecond) }
 
-// hasAction tells whether the alarm has an action that starts with prefix.
-func (r *record) hasAction(prefix string) bool {
-	return slices.ContainsFunc(r.actions, func(arn string) bool { return strings.HasPrefix(arn, prefix) })
-}
+const alarmPrefix = "alarm:"
 
-// DescribeAlarmsForMetric lists the alarms on one metric, without those whose
-// expressions use it.
-func (a *API) DescribeAlarmsForMetric(_ context.Context, in *cloudwatch.DescribeAlarmsForMetricInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.DescribeAlarmsForMetricOutput, error) {
-	if str(in.MetricName) == "" || str(in.Namespace) == "" {
-		return nil, validation("The parameters MetricName and Namespace must be specified.")
-	}
-	if e := in.ExtendedStatistic; e != nil {
-		if _, err := metric.ParseStatistic(*e); err != nil {
-			return nil, validation("The value %.64s for parameter ExtendedStatistic is not supported.", *e)
-		}
-	}
-	out := &cloudwatch.DescribeAlarmsForMetricOutput{MetricAlarms: []types.MetricAlarm{}}
-	series, ok := a.Metrics.Lookup(metric.NewID(*in.Namespace, *in.MetricName, dimensions(in.Dimensions)...))
+// arn is the ARN of the alarm with this name.
+func (a *alarms) arn(name string) string { return a.cell.ARN("cloudwatch", alarmPrefix+name) }
+
+// nameOf is the name in the ARN of an alarm of this cell.
+func (a *alarms) nameOf(arn string) (name string, ok bool) {
+	resource, ok := a.cell.Parse("cloudwatch", arn)
 	if !ok {
-		return out, nil
+		return "", false
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	w := a.watches[series]
-	if w == nil {
-		return out, nil
+	return strings.CutPrefix(resource, alarmPrefix)
+}
+
+// named resolves what may be a name or an ARN to a name. A foreign ARN stays
+// as it is, and is the name of no alarm.
+func (a *alarms) named(nameOrARN string) string {
+	if name, ok := a.nameOf(nameOrARN); ok {
+		return name
 	}
-	var found []string
-	for _, r := range w.alarms {
-		if r.metric.series == nil {
-			continue
+	return nameOrARN
+}
+
+// stateOf is the state of an alarm by name or ARN; one that does not exist
+// counts as INSUFFICIENT_DATA.
+func (a *alarms) stateOf(nameOrARN string) alarm.State {
+	if e := a.registry.get(a.named(nameOrARN)); e != nil {
+		return e.State
+	}
+	return alarm.InsufficientData
+}
+
+// insert puts an alarm in the place of the one with its name, or makes it known.
+func (a *alarms) insert(tx *state.Tx, e *entry) {
+	old := a.registry.get(e.name)
+	if old != nil {
+		a.remove(tx, old)
+	}
+	a.add(e)
+	tx.Undo(func() { a.drop(e) })
+}
+
+// remove makes an alarm unknown.
+func (a *alarms) remove(tx *state.Tx, e *entry) {
+	a.drop(e)
+	tx.Undo(func() { a.add(e) })
+}
+
+// add has an alarm found, evaluated when its periods close and told of its metrics'
+// datapoints. No other has its name.
+func (a *alarms) add(e *entry) {
+	a.registry.add(e)
+	e.deleted = false
+	if e.composite != nil {
+		a.schedule.suppressed(e)
+		return
+	}
+	a.schedule.add(e, a.now())
+	for _, series := range e.metric.sources() {
+		l := a.listeners[series]
+		if l == nil {
+			l = &listener{clock: a.cell.Clock, schedule: &a.schedule}
+			a.listeners[series] = l
+			series.Watch(l)
 		}
-		m := a.describeMetric(r)
-		if (in.Statistic == "" || in.Statistic == m.Statistic) &&
-			(in.ExtendedStatistic == nil || *in.ExtendedStatistic == str(m.ExtendedStatistic)) &&
-			(in.Period == nil || m.Period != nil && *in.Period == *m.Period) &&
-			(in.Unit == "" || in.Unit == m.Unit) {
-			found = append(found, r.name)
+		l.add(e)
+	}
+}
+
+// drop is the reverse of add.
+func (a *alarms) drop(e *entry) {
+	a.registry.remove(e)
+	e.deleted = true
+	if e.composite != nil {
+		return
+	}
+	a.schedule.remove(e)
+	for _, series := range e.metric.sources() {
+		if left := a.listeners[series].remove(e); left == 0 {
+			delete(a.listeners, series)
+			series.Watch(nil)
 		}
 	}
-	for _, r := range a.byName(found) {
-		out.MetricAlarms = append(out.MetricAlarms, a.describeMetric(r))
-	}
-	return out, nil
-}
-
-// DeleteAlarms deletes all the alarms or none. Names without an alarm are
-// ignored.
-func (a *API) DeleteAlarms(_ context.Context, in *cloudwatch.DeleteAlarmsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.DeleteAlarmsOutput, error) {
-	now := a.now()
-	a.mu.Lock()
-	doomed := a.byName(in.AlarmNames)
-	if err := a.checkDelete(doomed, in.AlarmNames); err != nil {
-		a.mu.Unlock()
-		return nil, err
-	}
-	b := new(store.Batch)
-	for _, r := range doomed {
-		a.history.configured(b, a, r, "Delete", now)
-		b.Delete(kindAlarm, r.name)
-		b.Delete(kindState, r.name)
-		a.remove(r)
-	}
-	commit := a.Store.Write(b)
-	a.mu.Unlock()
-	if err := commit.Wait(); err != nil {
-		return nil, internal(err)
-	}
-	return &cloudwatch.DeleteAlarmsOutput{}, nil
-}
-
-// checkDelete refuses to delete what a composite alarm that stays depends on.
-func (a *API) checkDelete(doomed []*record, asked []string) error {
-	var needed []string
-	composites := 0
-	for _, r := range doomed {
-		if r.composite != nil {
-			composites++
-		}
-		if slices.ContainsFunc(a.parents[r.name], func(parent *record) bool { return parent == r || !slices.Contains(doomed, parent) }) {
-			needed = append(needed, r.name)
-		}
-	}
-	switch {
-	case composites > 1:
-		return validation("Only one composite alarm can be deleted at a time.")
-	case len(needed) == 1:
-		return validation("Cannot delete %s as there are composite alarm(s) depending on it.", needed[0])
-	case len(needed) > 1:
-		return validation("Cannot delete %s as there are composite alarm(s) depending on them.", strings.Join(needed, ","))
-	}
-	return nil
-}
-
-// SetAlarmState puts an alarm into a state until its next evaluation, to try
-// its actions.
-func (a *API) SetAlarmState(_ context.Context, in *cloudwatch.SetAlarmStateInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.SetAlarmStateOutput, error) {
-	to, err := alarm.ParseState(string(in.StateValue))
-	if err != nil {
-		return nil, validation("1 validation error detected: Value '%s' at 'stateValue' failed to satisfy constraint: Member must satisfy enum value set: [INSUFFICIENT_DATA, ALARM, OK]", in.StateValue)
-	}
-	if in.StateReason == nil {
-		return nil, validation("The parameter StateReason must be specified.")
-	}
-	if d := in.StateReasonData; d != nil && !json.Valid([]byte(*d)) {
-		return nil, &types.InvalidFormatFault{Message: ptr("StateReasonData is not valid JSON.")}
-	}
-	now := a.now()
-	why := &said{*in.StateReason, str(in.StateReasonData)}
-	a.mu.Lock()
-	r := a.alarms[str(in.AlarmName)]
-	if r == nil {
-		a.mu.Unlock()
-		return nil, &types.ResourceNotFound{} // CloudWatch says no more
-	}
-	if to != r.state {
-		a.transition(r, to, why, now)
-	} else {
-		r.why, r.updated = why, at(now)
-	}
-	b := new(store.Batch)
-	putState(b, r)
-	commit := a.Store.Write(b)
-	a.mu.Unlock()
-	if err := commit.Wait(); err != nil {
-		return nil, internal(err)
-	}
-	return &cloudwatch.SetAlarmStateOutput{}, nil
-}
-
-// EnableAlarmActions has alarms carry out their actions again. Names without an
-// alarm are ignored.
-func (a *API) EnableAlarmActions(_ context.Context, in *cloudwatch.EnableAlarmActionsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.EnableAlarmActionsOutput, error) {
-	return &cloudwatch.EnableAlarmActionsOutput{}, a.enable(in.AlarmNames, true)
-}
-
-// DisableAlarmActions has alarms change their state without actions. Names
-// without an alarm are ignored.
-func (a *API) DisableAlarmActions(_ context.Context, in *cloudwatch.DisableAlarmActionsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.DisableAlarmActionsOutput, error) {
-	return &cloudwatch.DisableAlarmActionsOutput{}, a.enable(in.AlarmNames, false)
-}
-
-func (a *API) enable(names []string, enabled bool) error {
-	if len(names) == 0 {
-		return validation("The parameter AlarmNames must be specified.")
-	}
-	now := a.now()
-	b := new(store.Batch)
-	a.mu.Lock()
-	for _, r := range a.byName(names) {
-		if r.enabled == enabled {
-			continue
-		}
-		r.enabled, r.configured = enabled, at(now)
-		a.putDefinition(b, r)
-		a.history.configured(b, a, r, "Update", now)
-	}
-	commit := a.Store.Write(b)
-	a.mu.Unlock()
-	if err := commit.Wait(); err != nil {
-		return internal(fmt.Errorf("enable or disable actions: %w", err))
-	}
-	return nil
 }

@@ -11,10 +11,16 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
+	"flyball/alarm"
+	"flyball/internal/cell"
 	"flyball/internal/clock"
+	"flyball/internal/deliver"
+	"flyball/internal/due"
+	"flyball/internal/state"
 	"flyball/internal/store"
 	"flyball/internal/tsdb"
 	"flyball/metric"
@@ -22,14 +28,22 @@ import (
 
 // benchService is a service that is not running, in the middle of a minute that
 // lasts.
-func benchService(b *testing.B, st store.Store, act func(context.Context, Notification) error) *API {
+func benchService(b *testing.B, st store.Store, act func(alarm.Notification)) *API {
 	b.Helper()
 	clk := clock.New(time.Date(2026, 11, 21, 16, 55, 30, 0, time.UTC), 0.01)
 	db, err := tsdb.Open(st, clk)
 	if err != nil {
 		b.Fatal(err)
 	}
-	a, err := New(Config{Account: "123456789012", Region: "us-east-1", Clock: clk, Store: st, Log: slog.New(slog.DiscardHandler), Metrics: db, Act: act})
+	router := &deliver.Router{}
+	router.Handle("autoscaling", func(_ context.Context, _ arn.ARN, n any) error {
+		act(n.(alarm.Notification))
+		return nil
+	})
+	a, err := New(Config{
+		Cell:    &cell.Cell{Account: "123456789012", Region: "us-east-1", Clock: clk, State: state.New(st), Log: slog.New(slog.DiscardHandler)},
+		Metrics: db, Deliver: router,
+	})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -49,12 +63,12 @@ func (forgetful) Close() error                                                  
 // of n services, and the metrics with some minutes of data, near the target.
 func (a *API) tracked(b *testing.B, n int) {
 	b.Helper()
-	now := a.Clock.Now()
+	now := a.alarms.now()
 	for i := range n {
 		a.track(b, i, now)
 	}
 	// All new alarms were evaluated: OK.
-	a.schedule.fresh = nil
+	a.schedule.queue = due.Queue[task]{}
 	a.all(now)
 }
 
@@ -89,8 +103,7 @@ func (a *API) track(b *testing.B, i int, now time.Time) {
 
 // all evaluates all alarms, as on the minute.
 func (a *API) all(now time.Time) {
-	for start := 0; a.evaluateChunk(time.Minute, start, now); start += chunk {
-	}
+	a.evaluateClass(context.Background(), time.Minute, now)
 }
 
 // BenchmarkEvaluation evaluates 100,000 alarms that do not change.
@@ -98,7 +111,7 @@ func BenchmarkEvaluation(b *testing.B) {
 	a := benchService(b, forgetful{}, nil)
 	const services = 50_000
 	a.tracked(b, services)
-	now := a.Clock.Now()
+	now := a.alarms.now()
 	b.ReportAllocs()
 	for b.Loop() {
 		a.all(now)
@@ -110,7 +123,7 @@ func BenchmarkEvaluation(b *testing.B) {
 func BenchmarkFormula(b *testing.B) {
 	a := benchService(b, forgetful{}, nil)
 	const alarms = 10_000
-	now := a.Clock.Now()
+	now := a.alarms.now()
 	bare := heap()
 	for i := range alarms {
 		stat := func(id, name string) types.MetricDataQuery {
@@ -132,7 +145,7 @@ func BenchmarkFormula(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	a.schedule.fresh = nil
+	a.schedule.queue = due.Queue[task]{}
 	a.all(now)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -150,11 +163,10 @@ func BenchmarkMemory(b *testing.B) {
 		a := benchService(b, forgetful{}, nil)
 		a.tracked(b, services)
 		with := heap()
-		a.alarms, a.names, a.watches, a.actions = nil, nil, nil, dispatcher{}
-		a.schedule.init()
-		for id := range a.Metrics.List("", "", "") {
-			a.Metrics.Series(id).Watch(nil)
+		for id := range a.metrics.db.List("", "", "") {
+			a.metrics.db.Series(id).Watch(nil)
 		}
+		a.alarms = alarms{}
 		b.ReportMetric(float64(with-heap())/(2*services), "B/alarm")
 		runtime.KeepAlive(a) // with its metrics, which are not the alarms'
 	}
@@ -179,11 +191,10 @@ func BenchmarkBreach(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer st.Close()
-	a := benchService(b, st, func(_ context.Context, n Notification) error {
+	a := benchService(b, st, func(n alarm.Notification) {
 		mu.Lock()
 		defer mu.Unlock()
 		acted[n.Alarm] <- time.Now()
-		return nil
 	})
 	for i := range alarms {
 		name := fmt.Sprintf("a%05d", i)
@@ -207,7 +218,7 @@ func BenchmarkBreach(b *testing.B) {
 	for b.Loop() {
 		name := fmt.Sprintf("a%05d", i%alarms)
 		value := 99.0
-		at := a.Clock.Now().Add(-time.Minute)
+		at := a.alarms.now().Add(-time.Minute)
 		if i >= alarms { // it is in ALARM: bring it back first
 			if _, err := a.SetAlarmState(ctx, &cloudwatch.SetAlarmStateInput{AlarmName: &name, StateValue: "OK", StateReason: aws.String("again")}); err != nil {
 				b.Fatal(err)

@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"flyball/alarm"
-	"flyball/internal/store"
+	"flyball/internal/optional"
+	"flyball/internal/state"
 )
 
-// A compositeRule is the part of a record that a composite alarm is evaluated
+// A compositeRule is the part of an entry that a composite alarm is evaluated
 // by.
 type compositeRule struct {
 	text       string // AlarmRule as the client gave it
@@ -22,122 +24,96 @@ type compositeRule struct {
 	extension  time.Duration
 }
 
-// A suppression is what holds back the actions of a composite alarm, as in
-// "Alarm suppression" in the CloudWatch User Guide.
-type suppression struct {
-	By    types.ActionsSuppressedBy // "" is nothing
-	Until time.Time                 // when the actions are carried out; zero while the suppressor is in ALARM
-	Acted alarm.State               // the state whose actions were carried out last
-}
-
-// compositeRecord makes the record of a composite alarm from the definition in
+// compositeEntry makes the entry of a composite alarm from the definition in
 // c. It fails if the rule cannot be read.
-func (a *API) compositeRecord(c *types.CompositeAlarm, tags []types.Tag) (*record, error) {
-	rule, err := alarm.ParseExpression(str(c.AlarmRule))
+func (a *alarms) compositeEntry(c *types.CompositeAlarm, tags map[string]string) (*entry, error) {
+	rule, err := alarm.ParseExpression(aws.ToString(c.AlarmRule))
 	if err != nil {
 		return nil, err
 	}
-	r := &record{
+	e := &entry{
 		name:        *c.AlarmName,
-		description: str(c.AlarmDescription),
+		description: aws.ToString(c.AlarmDescription),
 		tags:        tags,
-		configured:  at(*c.AlarmConfigurationUpdatedTimestamp),
+		configured:  alarm.At(*c.AlarmConfigurationUpdatedTimestamp),
 		enabled:     *c.ActionsEnabled,
 		composite:   &compositeRule{text: *c.AlarmRule, rule: rule},
 	}
-	r.act(c.OKActions, c.AlarmActions, c.InsufficientDataActions)
+	e.setActions(c.OKActions, c.AlarmActions, c.InsufficientDataActions)
 	for _, child := range rule.Alarms() {
-		r.composite.children = append(r.composite.children, a.named(child))
+		e.composite.children = append(e.composite.children, a.named(child))
 	}
-	if s := str(c.ActionsSuppressor); s != "" {
-		r.composite.given, r.composite.suppressor = s, a.named(s)
-		r.composite.wait = time.Duration(*c.ActionsSuppressorWaitPeriod) * time.Second
-		r.composite.extension = time.Duration(*c.ActionsSuppressorExtensionPeriod) * time.Second
+	if s := aws.ToString(c.ActionsSuppressor); s != "" {
+		e.composite.given, e.composite.suppressor = s, a.named(s)
+		e.composite.wait = time.Duration(*c.ActionsSuppressorWaitPeriod) * time.Second
+		e.composite.extension = time.Duration(*c.ActionsSuppressorExtensionPeriod) * time.Second
 	}
-	return r, nil
+	return e, nil
 }
 
 // describeComposite is the composite alarm as DescribeAlarms shows it.
-func (a *API) describeComposite(r *record) types.CompositeAlarm {
-	c := r.composite
-	arn := a.alarmARN(r.name)
-	configured, updated, transitioned := r.configured.time(), r.updated.time(), r.transitioned.time()
-	text, data := r.reason()
+func (a *alarms) describeComposite(e *entry) types.CompositeAlarm {
+	c := e.composite
+	arn := a.arn(e.name)
+	configured, updated, transitioned := e.configured.Time(), e.updated.Time(), e.transitioned()
+	text, data := e.reason()
 	d := types.CompositeAlarm{
-		AlarmName:                          &r.name,
+		AlarmName:                          &e.name,
 		AlarmArn:                           &arn,
-		AlarmDescription:                   optional(r.description),
+		AlarmDescription:                   optional.String(e.description),
 		AlarmConfigurationUpdatedTimestamp: &configured,
 		AlarmRule:                          &c.text,
-		ActionsEnabled:                     ptr(r.enabled),
-		OKActions:                          r.of(alarm.OK),
-		AlarmActions:                       r.of(alarm.Alarm),
-		InsufficientDataActions:            r.of(alarm.InsufficientData),
-		StateValue:                         types.StateValue(r.state.String()),
+		ActionsEnabled:                     new(e.enabled),
+		OKActions:                          e.actionsOf(alarm.OK),
+		AlarmActions:                       e.actionsOf(alarm.Alarm),
+		InsufficientDataActions:            e.actionsOf(alarm.InsufficientData),
+		StateValue:                         types.StateValue(e.State.String()),
 		StateReason:                        &text,
-		StateReasonData:                    optional(data),
+		StateReasonData:                    optional.String(data),
 		StateUpdatedTimestamp:              &updated,
 		StateTransitionedTimestamp:         &transitioned,
 	}
 	if c.given != "" {
 		d.ActionsSuppressor = &c.given
-		d.ActionsSuppressorWaitPeriod = ptr(int32(c.wait / time.Second))
-		d.ActionsSuppressorExtensionPeriod = ptr(int32(c.extension / time.Second))
+		d.ActionsSuppressorWaitPeriod = new(int32(c.wait / time.Second))
+		d.ActionsSuppressorExtensionPeriod = new(int32(c.extension / time.Second))
 	}
-	if p := r.suppression; p != nil && p.By != "" {
+	if p := e.suppression; p != nil && p.By != "" {
 		d.ActionsSuppressedBy = p.By
-		d.ActionsSuppressedReason = ptr(fmt.Sprintf("Actions suppressed by %s", p.By))
+		d.ActionsSuppressedReason = new(fmt.Sprintf("Actions suppressed by %s", p.By))
 	}
 	return d
 }
 
-// children are the names in a composite alarm's rule.
-func (a *API) children(name string) []string {
-	if r := a.alarms[name]; r != nil && r.composite != nil {
-		return r.composite.children
-	}
-	return nil
-}
-
-// stateOf is the state of an alarm by name or ARN; one that does not exist
-// counts as INSUFFICIENT_DATA.
-func (a *API) stateOf(nameOrARN string) alarm.State {
-	if r := a.alarms[a.named(nameOrARN)]; r != nil {
-		return r.state
-	}
-	return alarm.InsufficientData
-}
-
-// follow has the composite alarms that name this one follow its new state. The
-// caller holds the lock.
-func (a *API) follow(child *record, now time.Time) {
-	for _, r := range a.parents[child.name] {
+// follow has the composite alarms that name this one follow its new state.
+func (a *alarms) follow(tx *state.Tx, child *entry, now time.Time) {
+	for _, e := range a.registry.parents[child.name] {
 		// AWS allows cycles, and stops to evaluate the alarms in them.
-		if to := r.composite.rule.Evaluate(a.stateOf); to != r.state && !alarm.Cyclic(r.name, a.children) {
-			a.transition(r, to, a.compositeReason(now, child,
-				fmt.Sprintf("%s transitioned to %s at %s", a.alarmARN(child.name), child.state, now.Format(reasonTime))), now)
+		if to := e.composite.rule.Evaluate(a.stateOf); to != e.State && !alarm.Cyclic(e.name, a.registry.children) {
+			a.transition(tx, e, e.Enter(now, to), a.compositeReason(now, child,
+				fmt.Sprintf("%s transitioned to %s at %s", a.arn(child.name), child.State, now.Format(reasonTime))), now)
 		}
 	}
-	for _, r := range a.suppressed[child.name] {
-		a.suppressorChanged(r, child.state, now)
+	for _, e := range a.registry.suppressed[child.name] {
+		a.suppressorChanged(tx, e, child.State, now)
 	}
 }
 
 // settleComposite evaluates a composite alarm because it is new or its rule
-// changed. The caller holds the lock.
-func (a *API) settleComposite(r *record, did string, now time.Time) {
-	to := r.composite.rule.Evaluate(a.stateOf)
-	if to == r.state || alarm.Cyclic(r.name, a.children) {
+// changed.
+func (a *alarms) settleComposite(tx *state.Tx, e *entry, did string, now time.Time) {
+	to := e.composite.rule.Evaluate(a.stateOf)
+	if to == e.State || alarm.Cyclic(e.name, a.registry.children) {
 		return
 	}
-	a.transition(r, to, a.compositeReason(now, nil, fmt.Sprintf("%s was %s and its alarm rule evaluates to %s", a.alarmARN(r.name), did, to), r.composite.children...), now)
+	a.transition(tx, e, e.Enter(now, to), a.compositeReason(now, nil, fmt.Sprintf("%s was %s and its alarm rule evaluates to %s", a.arn(e.name), did, to), e.composite.children...), now)
 }
 
 const reasonTime = "Monday 02 January, 2006 15:04:05 UTC"
 
 // compositeReason is the reason for a composite alarm's state: text, and the
 // alarms that made it so.
-func (a *API) compositeReason(now time.Time, child *record, text string, children ...string) reason {
+func (a *alarms) compositeReason(now time.Time, child *entry, text string, children ...string) reason {
 	type state struct {
 		Value     string `json:"value"`
 		Timestamp string `json:"timestamp"`
@@ -147,81 +123,16 @@ func (a *API) compositeReason(now time.Time, child *record, text string, childre
 		State state  `json:"state"`
 	}
 	triggers := []trigger{}
-	add := func(r *record, since time.Time) {
-		triggers = append(triggers, trigger{a.alarmARN(r.name), state{r.state.String(), since.Format(alarm.TimeFormat)}})
+	add := func(e *entry, since time.Time) {
+		triggers = append(triggers, trigger{a.arn(e.name), state{e.State.String(), since.Format(alarm.TimeFormat)}})
 	}
 	if child != nil {
 		add(child, now)
 	}
 	for _, name := range children {
-		if r := a.alarms[name]; r != nil {
-			add(r, r.updated.time())
+		if e := a.registry.get(name); e != nil {
+			add(e, e.updated.Time())
 		}
 	}
-	return &said{text, string(encode(map[string]any{"triggeringAlarms": triggers}))}
-}
-
-// suppress decides, as the composite alarm goes into a new state, whether its
-// actions are held back.
-func (a *API) suppress(r *record, now time.Time) {
-	c := r.composite
-	if c.suppressor == "" {
-		r.suppression = nil
-		return
-	}
-	if r.suppression == nil {
-		r.suppression = &suppression{}
-	}
-	p := r.suppression
-	switch {
-	case a.stateOf(c.suppressor) == alarm.Alarm:
-		p.By, p.Until = types.ActionsSuppressedByAlarm, time.Time{}
-	case p.By == types.ActionsSuppressedByExtensionPeriod:
-		// The extension goes on; what is carried out at its end is the new state's.
-	case c.wait > 0:
-		p.By, p.Until = types.ActionsSuppressedByWaitPeriod, now.Add(c.wait)
-		a.schedule.rouse()
-	default:
-		p.By, p.Until, p.Acted = "", time.Time{}, r.state
-	}
-}
-
-// suppressorChanged has a composite alarm follow its suppressor.
-func (a *API) suppressorChanged(r *record, suppressor alarm.State, now time.Time) {
-	p := r.suppression
-	if p == nil || p.By == "" {
-		return // nothing is held back: a suppressor does not reach what was done
-	}
-	switch {
-	case suppressor == alarm.Alarm:
-		p.By, p.Until = types.ActionsSuppressedByAlarm, time.Time{}
-	case p.By == types.ActionsSuppressedByAlarm:
-		p.By, p.Until = types.ActionsSuppressedByExtensionPeriod, now.Add(r.composite.extension)
-		a.schedule.rouse()
-	default:
-		return
-	}
-	b := new(store.Batch)
-	putState(b, r)
-	a.Store.Write(b)
-}
-
-// endSuppressions carries out the actions whose wait is over.
-func (a *API) endSuppressions(now time.Time) {
-	for _, list := range a.suppressed {
-		for _, r := range list {
-			p := r.suppression
-			if p == nil || p.By == "" || p.Until.IsZero() || now.Before(p.Until) {
-				continue
-			}
-			acted := p.Acted
-			p.By, p.Until, p.Acted = "", time.Time{}, r.state
-			if r.state != acted {
-				a.fire(r, acted, now, false, nil)
-			}
-			b := new(store.Batch)
-			putState(b, r)
-			a.Store.Write(b)
-		}
-	}
+	return &statement{text, string(encode(map[string]any{"triggeringAlarms": triggers}))}
 }

@@ -67,9 +67,11 @@ func TestCompositeAlarmFollowsItsChildren(t *testing.T) {
 func TestCompositeAlarmRefusals(t *testing.T) {
 	run(t, func(t *testing.T, s *service) {
 		for rule, want := range map[string]string{
-			"ALARM(nobody) OR OK(noone)":  "Could not save the composite alarm as alarms [nobody, noone] in the alarm rule do not exist",
-			"ALARM(nobody":                "AlarmRule cannot be parsed",
-			strings.Repeat("TRUE ", 3000): "AlarmRule must not be longer",
+			"ALARM(nobody) OR OK(noone)": "Could not save the composite alarm as alarms [nobody, noone] in the alarm rule do not exist",
+			"ALARM(nobody":               "AlarmRule cannot be parsed",
+			strings.Repeat("(", 10_241):  "AlarmRule must not be longer",
+			"TRUE\n":                     "AlarmRule must not contain leading or trailing whitespace or be null",
+			" TRUE":                      "AlarmRule must not contain leading or trailing whitespace or be null",
 		} {
 			_, err := s.PutCompositeAlarm(t.Context(), &sdk.PutCompositeAlarmInput{AlarmName: aws.String("c"), AlarmRule: &rule})
 			refused(t, err, "ValidationError")

@@ -4,19 +4,19 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
+	"flyball/internal/cell"
 	"flyball/internal/page"
-	"flyball/internal/store"
+	"flyball/internal/state"
 )
 
 // Limits of dashboards, from the API reference and the quotas.
@@ -26,19 +26,37 @@ const (
 	dashboardsPage   = 1000
 )
 
-// A dashboard is kept as its client wrote it. Nothing draws it.
+// dashboards is the part of the service that dashboards are. Each is kept as its
+// client wrote it; nothing draws it.
+type dashboards struct {
+	cell *cell.Cell
+	rows *state.Table[dashboard] // by name
+}
+
+// A dashboard is the row of one.
 type dashboard struct {
-	name     string
 	Body     string
 	Modified time.Time
 	Tags     []types.Tag `json:",omitempty"`
 }
 
-func (d *dashboard) put(b *store.Batch) { b.Put(kindDashboard, d.name, encode(d)) }
+// open loads the dashboards.
+func (s *dashboards) open(c *cell.Cell) (err error) {
+	s.cell = c
+	s.rows, err = state.NewTable[dashboard](c.State, state.Kind{Name: "cloudwatch.dashboard", Version: 1})
+	return err
+}
 
-// dashboardARN is the ARN of a dashboard. Dashboards have no region.
-func (a *API) dashboardARN(name string) string {
-	return arn.ARN{Partition: "aws", Service: "cloudwatch", AccountID: a.Account, Resource: "dashboard/" + name}.String()
+const dashboardPrefix = "dashboard/"
+
+// arn is the ARN of a dashboard. Dashboards have no region.
+func (s *dashboards) arn(name string) string {
+	return s.cell.GlobalARN("cloudwatch", dashboardPrefix+name)
+}
+
+// nameOf is the name in the ARN of a dashboard.
+func (s *dashboards) nameOf(arn string) (name string, ok bool) {
+	return strings.CutPrefix(arn, s.arn(""))
 }
 
 var dashboardName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`) // and up to 255 characters
@@ -52,43 +70,41 @@ func invalidDashboard(found []types.DashboardValidationMessage) error {
 	}
 	problems := make([]problem, len(found))
 	for i, m := range found {
-		problems[i] = problem{str(m.DataPath), str(m.Message)}
+		problems[i] = problem{aws.ToString(m.DataPath), aws.ToString(m.Message)}
 	}
 	list, err := json.MarshalIndent(problems, "", "  ")
 	if err != nil {
 		panic(err) // strings can be encoded
 	}
 	return &types.DashboardInvalidInputError{
-		Message:                     ptr(fmt.Sprintf("The dashboard body is invalid, there are %d validation errors:\n%s", len(found), list)),
+		Message:                     new(fmt.Sprintf("The dashboard body is invalid, there are %d validation errors:\n%s", len(found), list)),
 		DashboardValidationMessages: found,
 	}
 }
 
 // PutDashboard creates or replaces a dashboard.
-func (a *API) PutDashboard(_ context.Context, in *cloudwatch.PutDashboardInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.PutDashboardOutput, error) {
-	name, body := str(in.DashboardName), str(in.DashboardBody)
+func (s *dashboards) PutDashboard(ctx context.Context, in *cloudwatch.PutDashboardInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.PutDashboardOutput, error) {
+	name, body := aws.ToString(in.DashboardName), aws.ToString(in.DashboardBody)
 	if len(name) > 255 || !dashboardName.MatchString(name) {
 		return nil, invalidValue("The value for field DashboardName contains invalid characters. It can only contain alphanumerics, dash (-) and underscore (_).\n")
 	}
 	if err := checkDashboard(body); err != nil {
 		return nil, err
 	}
-	tags, err := newTags(in.Tags)
+	tags, err := withTags(nil, in.Tags)
 	if err != nil {
 		return nil, err
 	}
-	d := &dashboard{name: name, Body: body, Modified: a.now(), Tags: tags}
-	b := new(store.Batch)
-	a.mu.Lock()
-	if old := a.dashboards[name]; old != nil {
-		d.Tags = old.Tags
-	}
-	a.dashboards[name] = d
-	d.put(b)
-	commit := a.Store.Write(b)
-	a.mu.Unlock()
-	if err := commit.Wait(); err != nil {
-		return nil, internal(err)
+	d := dashboard{Body: body, Modified: s.cell.Clock.Now().Truncate(time.Millisecond), Tags: tagList(tags)}
+	err = s.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+		if old, ok := s.rows.Get(name); ok {
+			d.Tags = old.Tags
+		}
+		s.rows.Put(tx, name, d)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return &cloudwatch.PutDashboardOutput{DashboardValidationMessages: []types.DashboardValidationMessage{}}, nil
 }
@@ -97,11 +113,11 @@ func (a *API) PutDashboard(_ context.Context, in *cloudwatch.PutDashboardInput, 
 // object with widgets, each of a known type, with properties, and in its place.
 func checkDashboard(body string) error {
 	if len(body) > maxDashboardBody {
-		return &types.DashboardInvalidInputError{Message: ptr("The field DashboardBody must not be larger than 1 MB")}
+		return &types.DashboardInvalidInputError{Message: new("The field DashboardBody must not be larger than 1 MB")}
 	}
 	var d map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(body), &d); err != nil || d == nil {
-		return &types.DashboardInvalidInputError{Message: ptr("The field DashboardBody must be a valid JSON object")}
+		return &types.DashboardInvalidInputError{Message: new("The field DashboardBody must be a valid JSON object")}
 	}
 	var c dashboardCheck
 	var widgets []json.RawMessage
@@ -173,70 +189,62 @@ func (c *dashboardCheck) widget(path string, body json.RawMessage) {
 }
 
 // GetDashboard shows a dashboard.
-func (a *API) GetDashboard(_ context.Context, in *cloudwatch.GetDashboardInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetDashboardOutput, error) {
-	name := str(in.DashboardName)
+func (s *dashboards) GetDashboard(ctx context.Context, in *cloudwatch.GetDashboardInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetDashboardOutput, error) {
+	name := aws.ToString(in.DashboardName)
 	if name == "" {
 		return nil, invalidValue("The parameter DashboardName is required.")
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	d := a.dashboards[name]
-	if d == nil {
-		return nil, &types.DashboardNotFoundError{Message: ptr(fmt.Sprintf("Dashboard %s does not exist", name))}
+	var d dashboard
+	var found bool
+	s.cell.State.View(ctx, func() { d, found = s.rows.Get(name) })
+	if !found {
+		return nil, &types.DashboardNotFoundError{Message: new(fmt.Sprintf("Dashboard %s does not exist", name))}
 	}
-	return &cloudwatch.GetDashboardOutput{DashboardName: &name, DashboardArn: ptr(a.dashboardARN(name)), DashboardBody: ptr(d.Body)}, nil
+	return &cloudwatch.GetDashboardOutput{DashboardName: &name, DashboardArn: new(s.arn(name)), DashboardBody: &d.Body}, nil
 }
 
 // ListDashboards lists dashboards by name.
-func (a *API) ListDashboards(_ context.Context, in *cloudwatch.ListDashboardsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.ListDashboardsOutput, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	var found []string
-	for _, name := range slices.Sorted(maps.Keys(a.dashboards)) {
-		if strings.HasPrefix(name, str(in.DashboardNamePrefix)) {
-			found = append(found, name)
+func (s *dashboards) ListDashboards(ctx context.Context, in *cloudwatch.ListDashboardsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.ListDashboardsOutput, error) {
+	out := &cloudwatch.ListDashboardsOutput{DashboardEntries: []types.DashboardEntry{}}
+	var err error
+	s.cell.State.View(ctx, func() {
+		var names []string
+		names, out.NextToken, err = page.Of(s.rows.Keys(aws.ToString(in.DashboardNamePrefix)), func(name string) string { return name }, in.NextToken, dashboardsPage)
+		for _, name := range names {
+			d, _ := s.rows.Get(name)
+			out.DashboardEntries = append(out.DashboardEntries, types.DashboardEntry{
+				DashboardName: &name, DashboardArn: new(s.arn(name)), LastModified: &d.Modified, Size: new(int64(len(d.Body))),
+			})
 		}
-	}
-	found, next, err := page.Of(found, func(name string) string { return name }, in.NextToken, dashboardsPage)
+	})
 	if err != nil {
 		return nil, invalidValue("The value for parameter NextToken is invalid.")
-	}
-	out := &cloudwatch.ListDashboardsOutput{DashboardEntries: []types.DashboardEntry{}, NextToken: next}
-	for _, name := range found {
-		d := a.dashboards[name]
-		out.DashboardEntries = append(out.DashboardEntries, types.DashboardEntry{
-			DashboardName: ptr(name), DashboardArn: ptr(a.dashboardARN(name)),
-			LastModified: ptr(d.Modified), Size: ptr(int64(len(d.Body))),
-		})
 	}
 	return out, nil
 }
 
 // DeleteDashboards deletes all the dashboards, or none if one does not exist.
-func (a *API) DeleteDashboards(_ context.Context, in *cloudwatch.DeleteDashboardsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.DeleteDashboardsOutput, error) {
+func (s *dashboards) DeleteDashboards(ctx context.Context, in *cloudwatch.DeleteDashboardsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.DeleteDashboardsOutput, error) {
 	if len(in.DashboardNames) == 0 {
 		return nil, invalidValue("Need at least 1 dashboard")
 	}
-	b := new(store.Batch)
-	a.mu.Lock()
-	var unknown []string
-	for _, name := range in.DashboardNames {
-		if a.dashboards[name] == nil {
-			unknown = append(unknown, name)
+	err := s.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+		var unknown []string
+		for _, name := range in.DashboardNames {
+			if _, ok := s.rows.Get(name); !ok {
+				unknown = append(unknown, name)
+			}
 		}
-	}
-	if len(unknown) > 0 {
-		a.mu.Unlock()
-		return nil, &types.DashboardNotFoundError{Message: ptr(fmt.Sprintf("The specified dashboard does not exist. [%s]", strings.Join(unknown, ", ")))}
-	}
-	for _, name := range in.DashboardNames {
-		delete(a.dashboards, name)
-		b.Delete(kindDashboard, name)
-	}
-	commit := a.Store.Write(b)
-	a.mu.Unlock()
-	if err := commit.Wait(); err != nil {
-		return nil, internal(err)
+		if len(unknown) > 0 {
+			return &types.DashboardNotFoundError{Message: new(fmt.Sprintf("The specified dashboard does not exist. [%s]", strings.Join(unknown, ", ")))}
+		}
+		for _, name := range in.DashboardNames {
+			s.rows.Delete(tx, name)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return &cloudwatch.DeleteDashboardsOutput{}, nil
 }

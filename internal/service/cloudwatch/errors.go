@@ -37,11 +37,6 @@ func unsupported(what string) error {
 	return validation("%s is not supported.", what)
 }
 
-func internal(err error) error {
-	message := err.Error()
-	return &types.InternalServiceFault{Message: &message}
-}
-
 // message is what an error of ours says, without its code.
 func message(err error) string {
 	if api := smithy.APIError(nil); errors.As(err, &api) {
@@ -58,20 +53,4 @@ func badToken(err error) error {
 	}
 	message := "The value for parameter NextToken is invalid."
 	return &types.InvalidNextToken{Message: &message}
-}
-
-// str is the string that p points at, or "".
-func str(p *string) string {
-	if p == nil {
-		return ""
-	}
-	return *p
-}
-
-// optional is nil for "".
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }

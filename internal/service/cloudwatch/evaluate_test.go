@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"flyball/alarm"
 )
 
 const (
@@ -43,7 +45,7 @@ func TestLateDatapointIsEvaluatedAtOnce(t *testing.T) {
 		s.put("16:56:40", 80)
 		s.expect("high", isAlarm)
 		acts := s.acted()
-		if len(acts) != 1 || acts[0].Action != policy || acts[0].State != isAlarm || acts[0].Threshold != 50 ||
+		if len(acts) != 1 || acts[0].Action != policy || acts[0].State != alarm.Alarm || acts[0].Threshold != 50 ||
 			len(acts[0].Datapoints) != 1 || acts[0].Datapoints[0].Value != 80 {
 			t.Errorf("got actions %+v", acts)
 		}
@@ -135,7 +137,7 @@ func TestScalingActionsRepeat(t *testing.T) {
 			s.publish(types.MetricDatum{MetricName: aws.String("cpu"), Value: aws.Float64(float64(60 + minute)), Timestamp: aws.Time(s.clock.Now().Add(-30 * time.Second))})
 			for _, n := range s.acted() {
 				times = append(times, n.At.Format(time.TimeOnly))
-				if n.Action != policy || n.Datapoints[0].Value != float64(60+minute) || (n.Previous == n.State) != (minute > 0) {
+				if n.Action != policy || n.Datapoints[0].Value != float64(60+minute) || n.Repeat != (minute > 0) || (n.Previous == n.State) != n.Repeat {
 					t.Errorf("minute %d: %+v", minute, n)
 				}
 			}
@@ -194,10 +196,10 @@ func TestFailedActionIsInTheHistory(t *testing.T) {
 func TestActionsOfAnAlarmComeInOrder(t *testing.T) {
 	run(t, func(t *testing.T, s *service) {
 		s.putAlarm(alarmOn("high", acting, func(in *sdk.PutMetricAlarmInput) { in.OKActions = []string{policy} }))
-		var want, got []types.StateValue
+		var want, got []alarm.State
 		for i := range 20 {
-			to := []types.StateValue{isAlarm, isOK}[i%2]
-			s.setState("high", to, "try")
+			to := []alarm.State{alarm.Alarm, alarm.OK}[i%2]
+			s.setState("high", types.StateValue(to.String()), "try")
 			want = append(want, to)
 		}
 		for _, n := range s.acted() {

@@ -22,9 +22,9 @@ const (
 
 // A calculation evaluates the expressions of a GetMetricData.
 type calculation struct {
-	api     *API
+	metrics *metrics
 	in      *cloudwatch.GetMetricDataInput
-	reads   map[string]read // by id
+	queries map[string]dataQuery // by id
 	program *math.Program
 	runs    map[math.Grid]*math.Run
 	points  int // computed so far
@@ -32,13 +32,13 @@ type calculation struct {
 }
 
 // calculate compiles the expressions among the queries.
-func (a *API) calculate(reads []read, in *cloudwatch.GetMetricDataInput) (*calculation, error) {
-	c := &calculation{api: a, in: in, reads: make(map[string]read, len(reads)), runs: map[math.Grid]*math.Run{}}
-	for _, r := range reads {
-		c.reads[r.id] = r
+func (m *metrics) calculate(queries []dataQuery, in *cloudwatch.GetMetricDataInput) (*calculation, error) {
+	c := &calculation{metrics: m, in: in, queries: make(map[string]dataQuery, len(queries)), runs: map[math.Grid]*math.Run{}}
+	for _, q := range queries {
+		c.queries[q.id] = q
 	}
 	var err error
-	if c.labels, err = a.labeller(in.LabelOptions); err != nil {
+	if c.labels, err = m.labeller(in.LabelOptions); err != nil {
 		return nil, err
 	}
 	if c.program, err = math.Compile(mathQueries(in.MetricDataQueries)); err != nil {
@@ -56,26 +56,26 @@ func badExpression(err error) error {
 }
 
 // results are the time series of an expression.
-func (c *calculation) results(r read) ([]types.MetricDataResult, error) {
-	grid := c.grid(r)
+func (c *calculation) results(q dataQuery) ([]types.MetricDataResult, error) {
+	grid := c.grid(q)
 	run := c.runs[grid]
 	if run == nil {
 		run = c.program.Run(math.Env{
 			Grid: grid, Points: &c.points,
-			Metric: func(id string) (math.Series, error) { return c.series(c.reads[id], grid) },
-			Find:   func(s math.Search) ([]math.Series, error) { return c.find(s, r, grid) },
+			Metric: func(id string) (math.Series, error) { return c.series(c.queries[id], grid) },
+			Find:   func(s math.Search) ([]math.Series, error) { return c.find(s, q, grid) },
 		})
 		c.runs[grid] = run
 	}
-	all, err := run.Result(r.id)
+	all, err := run.Result(q.id)
 	if err != nil {
 		return nil, badExpression(err)
 	}
-	array := c.program.Type(r.id) == math.Array
+	array := c.program.Type(q.id) == math.Array
 	results := make([]types.MetricDataResult, len(all))
 	for i, s := range all {
 		result := &results[i]
-		*result = emptyResult(r)
+		*result = emptyResult(q)
 		for j, v := range s.Values {
 			if v == v {
 				result.Timestamps = append(result.Timestamps, grid.Time(j))
@@ -83,33 +83,40 @@ func (c *calculation) results(r read) ([]types.MetricDataResult, error) {
 			}
 		}
 		if !array {
-			s.Label = r.name
+			s.Label = q.name
 		}
-		result.Label = c.labels.label(r.label, array, s.Source, s.Period, result)
+		result.Label = c.labels.label(q.label, array, s.Source, s.Period, result)
 	}
 	return results, nil
 }
 
 // grid is the timestamps that an expression is evaluated on: those that its
 // metrics have in common, as far back as datapoints are kept.
-func (c *calculation) grid(r read) math.Grid {
+func (c *calculation) grid(q dataQuery) math.Grid {
 	var periods []time.Duration
-	for _, id := range c.program.Metrics(r.id) {
-		periods = append(periods, c.reads[id].period)
+	for _, id := range c.program.Metrics(q.id) {
+		periods = append(periods, c.queries[id].period)
 	}
-	for _, s := range c.program.Searches(r.id) {
-		periods = append(periods, cmp.Or(s.Period, r.period, searchPeriod))
+	for _, s := range c.program.Searches(q.id) {
+		periods = append(periods, cmp.Or(s.Period, q.period, searchPeriod))
 	}
 	if len(periods) == 0 {
-		periods = append(periods, cmp.Or(r.period, constantPeriod))
+		periods = append(periods, cmp.Or(q.period, constantPeriod))
 	}
 	step, every := common(periods)
-	now := c.api.Clock.Now()
-	from, to := c.api.start(*c.in.StartTime, slices.Max(periods)), earlier(*c.in.EndTime, now.Add(newestData))
+	now := c.metrics.cell.Clock.Now()
+	from, to := c.metrics.start(*c.in.StartTime, slices.Max(periods)), earlier(*c.in.EndTime, now.Add(newestData))
 	if gone := now.Add(-kept(step)).Sub(from); gone > 0 {
 		from = from.Add((gone + every - 1) / every * every)
 	}
 	return math.Grid{Start: from, Step: step, Len: int(max(0, to.Sub(from)+step-1) / step)}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // common is the longest period that divides all of some, and the shortest that all
@@ -148,11 +155,11 @@ func kept(period time.Duration) time.Duration {
 }
 
 // series reads a metric onto a grid.
-func (c *calculation) series(r read, grid math.Grid) (math.Series, error) {
+func (c *calculation) series(q dataQuery, grid math.Grid) (math.Series, error) {
 	s := math.NewSeries(grid)
-	s.Source, s.Period = r.source(), r.period
-	s.Label = cmp.Or(r.label, r.name)
-	rows, _, err := c.api.points(r, grid.Start, grid.Start.Add(time.Duration(grid.Len)*grid.Step))
+	s.Source, s.Period = q.source(), q.period
+	s.Label = cmp.Or(q.label, q.name)
+	rows, _, err := c.metrics.points(q, grid.Start, grid.Start.Add(time.Duration(grid.Len)*grid.Step))
 	if err != nil {
 		return s, err
 	}
@@ -166,9 +173,9 @@ func (c *calculation) series(r read, grid math.Grid) (math.Series, error) {
 
 // find reads the metrics that a search matches, of those that had datapoints in
 // the last two weeks.
-func (c *calculation) find(s math.Search, r read, grid math.Grid) ([]math.Series, error) {
+func (c *calculation) find(s math.Search, q dataQuery, grid math.Grid) ([]math.Series, error) {
 	var found []metric.ID
-	for id := range c.api.Metrics.List(s.Namespace(), "", "") {
+	for id := range c.metrics.db.List(s.Namespace(), "", "") {
 		if s.Matches(id) {
 			found = append(found, id)
 		}
@@ -180,7 +187,7 @@ func (c *calculation) find(s math.Search, r read, grid math.Grid) ([]math.Series
 	all := make([]math.Series, len(found))
 	for i, id := range found {
 		var err error
-		one := read{name: labels[i], metric: id, statistic: s.Statistic, period: cmp.Or(s.Period, r.period, searchPeriod)}
+		one := dataQuery{name: labels[i], metric: id, statistic: s.Statistic, period: cmp.Or(s.Period, q.period, searchPeriod)}
 		if all[i], err = c.series(one, grid); err != nil {
 			return nil, err
 		}

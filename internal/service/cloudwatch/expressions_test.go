@@ -175,3 +175,14 @@ func TestExpressionsOverAllTime(t *testing.T) {
 		}
 	})
 }
+
+// The newest period is filled like any other.
+func TestGetMetricDataFillsTheNewestPeriod(t *testing.T) {
+	run(t, func(t *testing.T, s *service) {
+		s.report("errors", "16:53:31", 1)
+		got := s.get(hidden(query("m1", "errors", "Sum", 60)), expression("e1", "FILL(m1, 0)"))
+		if want := `e1 "e1": 16:50=0 16:51=0 16:52=0 16:53=1 16:54=0`; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"flyball/internal/tsdb"
@@ -19,9 +20,9 @@ const (
 	maxAlarmExpressions = 10
 )
 
-// watched is what an alarm that was defined with Metrics watches.
-type watched struct {
-	queries []types.MetricDataQuery
+// A querySet is what an alarm that was defined with Metrics watches.
+type querySet struct {
+	given   []types.MetricDataQuery
 	formula *formula // nil where the one query is a metric
 }
 
@@ -50,13 +51,13 @@ func returned(queries []types.MetricDataQuery) *types.MetricDataQuery {
 func mathQueries(queries []types.MetricDataQuery) []math.Query {
 	out := make([]math.Query, len(queries))
 	for i, q := range queries {
-		out[i] = math.Query{ID: str(q.Id), Expression: str(q.Expression)}
+		out[i] = math.Query{ID: aws.ToString(q.Id), Expression: aws.ToString(q.Expression)}
 	}
 	return out
 }
 
 // formula makes what an alarm watches of its queries, which were found valid.
-func (a *API) formula(queries []types.MetricDataQuery) (*formula, error) {
+func (a *alarms) formula(queries []types.MetricDataQuery) (*formula, error) {
 	program, err := math.Compile(mathQueries(queries))
 	if err != nil {
 		return nil, err
@@ -68,12 +69,12 @@ func (a *API) formula(queries []types.MetricDataQuery) (*formula, error) {
 		if s == nil || !slices.Contains(needed, *q.Id) {
 			continue
 		}
-		stat, err := metric.ParseStatistic(str(s.Stat))
+		stat, err := metric.ParseStatistic(aws.ToString(s.Stat))
 		if err != nil {
 			return nil, err
 		}
-		id := metric.NewID(str(s.Metric.Namespace), str(s.Metric.MetricName), dimensions(s.Metric.Dimensions)...)
-		f.inputs = append(f.inputs, input{*q.Id, a.Metrics.Series(id), stat, string(s.Unit)})
+		id := metric.NewID(aws.ToString(s.Metric.Namespace), aws.ToString(s.Metric.MetricName), dimensions(s.Metric.Dimensions)...)
+		f.inputs = append(f.inputs, input{*q.Id, a.db.Series(id), stat, string(s.Unit)})
 	}
 	return f, nil
 }
@@ -110,20 +111,17 @@ func formulaPeriod(queries []types.MetricDataQuery) (period int32, same bool) {
 }
 
 // window computes the formula for the periods that end at end, as the Window of a
-// series reads one. What a metric has yet to report for the newest period would
-// count as 0 in it; so as long as a metric that reported the one before has not
-// reported that, the formula has no value for it either.
+// series reads one. It has no value for the newest period as long as a metric that
+// is pending would change that value.
 func (f *formula) window(dst []float64, period time.Duration, end time.Time) error {
 	n := len(dst)
 	values := make([]float64, n*len(f.inputs))
-	late := false
 	run := f.program.Run(math.Env{
 		Grid: math.Grid{Start: end.Add(-time.Duration(n) * period), Step: period, Len: n},
 		Metric: func(id string) (math.Series, error) {
 			i := slices.IndexFunc(f.inputs, func(in input) bool { return in.id == id })
 			in, window := &f.inputs[i], values[i*n:(i+1)*n]
 			err := in.series.Window(window, in.stat, period, in.unit, end)
-			late = late || arriving(window)
 			return math.Series{Period: period, Values: window}, err
 		},
 	})
@@ -135,7 +133,7 @@ func (f *formula) window(dst []float64, period time.Duration, end time.Time) err
 		return err
 	}
 	copy(dst, result[0].Values)
-	if late {
+	if run.Pending(f.result) {
 		dst[n-1] = gomath.NaN()
 	}
 	return nil
@@ -147,7 +145,7 @@ func (m *metricRule) sources() []*tsdb.Series {
 		return []*tsdb.Series{m.series}
 	}
 	var all []*tsdb.Series
-	for _, in := range m.watched.formula.inputs {
+	for _, in := range m.queries.formula.inputs {
 		if !slices.Contains(all, in.series) {
 			all = append(all, in.series)
 		}
@@ -158,7 +156,7 @@ func (m *metricRule) sources() []*tsdb.Series {
 // read reads the values of the evaluation range; NaN is no data.
 func (m *metricRule) read(dst []float64, end time.Time) error {
 	if m.series == nil {
-		return m.watched.formula.window(dst, m.period, end)
+		return m.queries.formula.window(dst, m.rule.Period, end)
 	}
-	return m.series.Window(dst, m.stat, m.period, m.unit, end)
+	return m.series.Window(dst, m.stat, m.rule.Period, m.unit, end)
 }

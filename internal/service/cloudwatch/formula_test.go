@@ -3,6 +3,7 @@ package cloudwatch_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
@@ -57,7 +58,7 @@ func TestAlarmOnMetricMath(t *testing.T) {
 			t.Errorf("got %s\nwant %s", *d.StateReasonData, want)
 		}
 		acts := s.acted()
-		if len(acts) != 1 || len(acts[0].Datapoints) != 1 || acts[0].Datapoints[0].Value != 150 || acts[0].Metric.Name != "" {
+		if len(acts) != 1 || len(acts[0].Datapoints) != 1 || acts[0].Datapoints[0].Value != 150 {
 			t.Errorf("got actions %+v", acts)
 		}
 	})
@@ -192,6 +193,48 @@ func TestAlarmOnMetricMathRefusals(t *testing.T) {
 			if got := err.Error(); !strings.HasSuffix(got, c.want) {
 				t.Errorf("%s:\ngot  %s\nwant %s", name, got, c.want)
 			}
+		}
+	})
+}
+
+// FILL says what a missing value is, so nothing waits for it: with one error, the
+// alarm is over when the error leaves the newest period.
+func TestAlarmOnFILLDoesNotWait(t *testing.T) {
+	run(t, func(t *testing.T, s *service) {
+		errors := func(expr string, period int32) func(*sdk.PutMetricAlarmInput) {
+			return func(in *sdk.PutMetricAlarmInput) {
+				onMath(hidden(query("m1", "errors", "Sum", period)), hidden(query("m2", "requests", "Sum", period)), expression("e1", expr))(in)
+				in.Threshold, in.ComparisonOperator = aws.Float64(1), types.ComparisonOperatorGreaterThanOrEqualToThreshold
+			}
+		}
+		s.putAlarm(alarmOn("filled", errors("FILL(m1, 0)", 300)))
+		s.putAlarm(alarmOn("ratio", errors("1000 * FILL(m1, 0) / m2", 300)))
+		s.putAlarm(alarmOn("daily", errors("FILL(m1, 0)", 86400)))
+		s.report("errors", "16:55:31", 1)
+		for minute := range 24*60 + 1 {
+			s.publish(types.MetricDatum{MetricName: aws.String("requests"), Value: aws.Float64(100), Timestamp: aws.Time(s.at("16:55:31").Add(time.Duration(minute) * time.Minute))})
+			time.Sleep(time.Minute)
+		}
+		for _, c := range []struct {
+			name string
+			over string
+			from string
+		}{
+			{"filled", "2026-11-21T17:01:00Z", "OK"},
+			{"ratio", "2026-11-21T17:01:00Z", "INSUFFICIENT_DATA"}, // there were no requests
+			{"daily", "2026-11-22T16:56:00Z", "OK"},
+		} {
+			out, err := s.DescribeAlarmHistory(t.Context(), &sdk.DescribeAlarmHistoryInput{AlarmName: &c.name, HistoryItemType: types.HistoryItemTypeStateUpdate})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, item := range out.AlarmHistoryItems {
+				got = append(got, item.Timestamp.Format(time.RFC3339)+" "+*item.HistorySummary)
+			}
+			same(t, c.name, got[:2], []string{
+				c.over + " Alarm updated from ALARM to OK", "2026-11-21T16:56:00Z Alarm updated from " + c.from + " to ALARM",
+			})
 		}
 	})
 }

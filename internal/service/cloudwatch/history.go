@@ -7,33 +7,41 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"flyball/alarm"
+	"flyball/internal/cell"
+	"flyball/internal/optional"
 	"flyball/internal/page"
+	"flyball/internal/state"
 	"flyball/internal/store"
 )
 
 // keepHistory is how long CloudWatch keeps alarm history.
 const keepHistory = 30 * 24 * time.Hour
 
-// A history writes what happened to alarms to the store, and keeps nothing in
-// memory but the last key. Each item is there twice: in the order of time, and
-// for each alarm in the order of time.
+// retireEvery is how often history past its time is removed.
+const retireEvery = time.Hour
+
+// The items of histories are there twice: by time, and by alarm name and time.
+var (
+	kindHistory      = state.Kind{Name: "cloudwatch.history", Version: 1}
+	kindAlarmHistory = state.Kind{Name: "cloudwatch.alarm-history", Version: 1}
+)
+
+// A history writes what happened to alarms, and keeps nothing in memory but the
+// last key. It is guarded by the state's lock.
 type history struct {
-	mu   sync.Mutex
 	last int64
 }
 
 // key is a key for an item of this time that sorts behind all keys given out
 // before, in nanoseconds since 1970 with all leading zeros.
 func (h *history) key(at time.Time) string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	h.last = max(at.UnixNano(), h.last+1)
 	return historyKey(h.last)
 }
@@ -54,84 +62,83 @@ func timeKey(t time.Time) string {
 // alarmKeys is the prefix of the keys of one alarm's items.
 func alarmKeys(name string) string { return name + "\x00" }
 
-// add adds an item to a batch, under a key of its time.
-func (h *history) add(b *store.Batch, key string, r *record, at time.Time, kind types.HistoryItemType, summary string, data any) {
+// add writes an item.
+func (h *history) add(tx *state.Tx, e *entry, at time.Time, kind types.HistoryItemType, summary string, data any) {
 	item := types.AlarmHistoryItem{
-		AlarmName:       &r.name,
-		AlarmType:       r.kind(),
+		AlarmName:       &e.name,
+		AlarmType:       e.kind(),
 		Timestamp:       &at,
 		HistoryItemType: kind,
 		HistorySummary:  &summary,
-		HistoryData:     ptr(string(encode(data))),
+		HistoryData:     new(string(encode(data))),
 	}
-	value := encode(item)
-	b.Put(kindHistory, key, value)
-	b.Put(kindAlarmHistory, alarmKeys(r.name)+key, value)
+	key := h.key(at)
+	tx.Put(kindHistory, key, item)
+	tx.Put(kindAlarmHistory, alarmKeys(e.name)+key, item)
 }
 
-func (r *record) kind() types.AlarmType {
-	if r.composite != nil {
+func (e *entry) kind() types.AlarmType {
+	if e.composite != nil {
 		return types.AlarmTypeCompositeAlarm
 	}
 	return types.AlarmTypeMetricAlarm
 }
 
-// stateUpdate tells that an alarm went from one state to what it is in now.
-func (h *history) stateUpdate(b *store.Batch, key string, r *record, from standing, at time.Time) {
-	type state struct {
+// changed tells that an alarm went from one state to what it is in now.
+func (h *history) changed(tx *state.Tx, e *entry, from status, at time.Time) {
+	type shownState struct {
 		Value  string          `json:"stateValue"`
 		Reason string          `json:"stateReason"`
 		Data   json.RawMessage `json:"stateReasonData,omitempty"`
 	}
-	show := func(s standing) state {
+	show := func(s status) shownState {
 		text, data := s.reason()
-		shown := state{Value: s.state.String(), Reason: text}
+		shown := shownState{Value: s.State.String(), Reason: text}
 		if json.Valid([]byte(data)) {
 			shown.Data = json.RawMessage(data)
 		}
 		return shown
 	}
-	h.add(b, key, r, at, types.HistoryItemTypeStateUpdate,
-		fmt.Sprintf("Alarm updated from %s to %s", from.state, r.state),
+	h.add(tx, e, at, types.HistoryItemTypeStateUpdate,
+		fmt.Sprintf("Alarm updated from %s to %s", from.State, e.State),
 		struct {
-			Version string `json:"version"`
-			Old     state  `json:"oldState"`
-			New     state  `json:"newState"`
-		}{"1.0", show(from), show(r.standing)})
+			Version string     `json:"version"`
+			Old     shownState `json:"oldState"`
+			New     shownState `json:"newState"`
+		}{"1.0", show(from), show(e.status)})
 }
 
-// action tells how an action ended.
-func (h *history) action(b *store.Batch, a *API, r *record, n action, failure string) {
+// executed tells how an action ended.
+func (h *history) executed(tx *state.Tx, j *job, failure string, at time.Time) {
 	state := "Succeeded"
 	if failure != "" {
 		state = "Failed"
 	}
-	at := a.now()
-	h.add(b, h.key(at), r, at, types.HistoryItemTypeAction, n.summary(failure), struct {
+	h.add(tx, j.entry, at, types.HistoryItemTypeAction, j.summary(failure), struct {
 		State     string  `json:"actionState"`
 		Updated   int64   `json:"stateUpdateTimestamp"`
 		Resource  string  `json:"notificationResource"`
 		Published *string `json:"publishedMessage"`
 		Error     *string `json:"error"`
-	}{state, n.updated.time().UnixMilli(), n.Action, n.message, optional(failure)})
+	}{state, j.updated.Time().UnixMilli(), j.Action, j.message, optional.String(failure)})
 }
 
 // configured tells that an alarm was created, updated or deleted. What is
 // Create, Update or Delete.
-func (h *history) configured(b *store.Batch, a *API, r *record, what string, at time.Time) {
+func (a *alarms) configured(tx *state.Tx, e *entry, what string, at time.Time) {
 	did := strings.ToLower(what) + "d"
-	h.add(b, h.key(at), r, at, types.HistoryItemTypeConfigurationUpdate,
-		fmt.Sprintf("Alarm %q %s", r.name, did),
-		map[string]any{"version": "1.0", "type": what, did + "Alarm": a.configuration(r)})
+	a.history.add(tx, e, at, types.HistoryItemTypeConfigurationUpdate,
+		fmt.Sprintf("Alarm %q %s", e.name, did),
+		map[string]any{"version": "1.0", "type": what, did + "Alarm": a.configuration(e)})
 }
 
 // configuration is an alarm's definition as its history shows it.
-func (a *API) configuration(r *record) any {
+func (a *alarms) configuration(e *entry) any {
 	var shown any
-	if r.composite != nil {
-		shown = a.describeComposite(r)
+	if e.composite != nil {
+		shown = a.describeComposite(e)
 	} else {
-		shown = a.describeMetric(r)
+		shown = a.describeMetric(e)
 	}
 	var members map[string]any
 	if err := json.Unmarshal(encode(shown), &members); err != nil {
@@ -171,25 +178,31 @@ func camel(v any) any {
 }
 
 // retire removes what CloudWatch keeps no longer.
-func (h *history) retire(st store.Store, now time.Time) {
+func (h *history) retire(c *cell.Cell, now time.Time) {
 	old := store.Range{To: timeKey(now.Add(-keepHistory))}
-	b := new(store.Batch)
-	if err := st.Scan(kindHistory, old, func(key string, value []byte) bool {
-		var item types.AlarmHistoryItem
-		if json.Unmarshal(value, &item) == nil && item.AlarmName != nil {
-			b.Delete(kindAlarmHistory, alarmKeys(*item.AlarmName)+key)
-		}
+	var gone []string
+	err := state.Scan(c.State, kindHistory, old, func(key string, item *types.AlarmHistoryItem) bool {
+		gone = append(gone, alarmKeys(aws.ToString(item.AlarmName))+key)
 		return true
-	}); err != nil || b.Len() == 0 {
-		return // a store that cannot be read has failed for more than this
+	})
+	if err != nil {
+		c.Log.Error("read alarm history that is past its time", "error", err)
+		return
 	}
-	b.DeleteRange(kindHistory, old)
-	st.Write(b)
+	if len(gone) == 0 {
+		return
+	}
+	c.State.Later(func(tx *state.Tx) {
+		for _, key := range gone {
+			tx.Delete(kindAlarmHistory, key)
+		}
+		tx.DeleteRange(kindHistory, old)
+	})
 }
 
 // DescribeAlarmHistory lists what happened to an alarm, or to all, in the last
 // 30 days.
-func (a *API) DescribeAlarmHistory(_ context.Context, in *cloudwatch.DescribeAlarmHistoryInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.DescribeAlarmHistoryOutput, error) {
+func (a *alarms) DescribeAlarmHistory(_ context.Context, in *cloudwatch.DescribeAlarmHistoryInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.DescribeAlarmHistoryOutput, error) {
 	if in.AlarmContributorId != nil {
 		return nil, unsupported("AlarmContributorId")
 	}
@@ -199,10 +212,10 @@ func (a *API) DescribeAlarmHistory(_ context.Context, in *cloudwatch.DescribeAla
 	}
 	kind, prefix := kindHistory, ""
 	kinds := alarmTypes(in.AlarmTypes)
-	if name := str(in.AlarmName); name != "" {
+	if name := aws.ToString(in.AlarmName); name != "" {
 		kind, prefix = kindAlarmHistory, alarmKeys(name)
 		if len(in.AlarmTypes) == 0 {
-			kinds = nil // who names an alarm knows which type it has
+			kinds = nil // an alarm that is named may be of any type
 		}
 	}
 	keys, err := historyKeys(in, prefix)
@@ -210,27 +223,22 @@ func (a *API) DescribeAlarmHistory(_ context.Context, in *cloudwatch.DescribeAla
 		return nil, err
 	}
 
-	out := &cloudwatch.DescribeAlarmHistoryOutput{AlarmHistoryItems: []historyItem{}}
+	out := &cloudwatch.DescribeAlarmHistoryOutput{AlarmHistoryItems: []types.AlarmHistoryItem{}}
 	last := ""
-	err = a.Store.Scan(kind, keys, func(key string, value []byte) bool {
-		var item historyItem
-		if err := json.Unmarshal(value, &item); err != nil {
-			a.Log.Error("read alarm history", "key", key, "error", err)
-			return true
-		}
+	err = state.Scan(a.cell.State, kind, keys, func(key string, item *types.AlarmHistoryItem) bool {
 		if in.HistoryItemType != "" && item.HistoryItemType != in.HistoryItemType || kinds != nil && !slices.Contains(kinds, item.AlarmType) {
 			return true
 		}
 		if len(out.AlarmHistoryItems) == limit {
-			out.NextToken = ptr(page.Token(last))
+			out.NextToken = new(page.Token(last))
 			return false
 		}
 		last = strings.TrimPrefix(key, prefix)
-		out.AlarmHistoryItems = append(out.AlarmHistoryItems, item)
+		out.AlarmHistoryItems = append(out.AlarmHistoryItems, *item)
 		return true
 	})
 	if err != nil {
-		return nil, internal(err)
+		return nil, err
 	}
 	return out, nil
 }
@@ -258,5 +266,3 @@ func historyKeys(in *cloudwatch.DescribeAlarmHistoryInput, prefix string) (store
 	}
 	return r, nil
 }
-
-type historyItem = types.AlarmHistoryItem

@@ -15,31 +15,31 @@ import (
 	"flyball/metric/math"
 )
 
-// nameReads gives the metrics their default labels: the parts of their names that
+// nameQueries gives the metrics their default labels: the parts of their names that
 // tell them from one another, or else the name of the metric, and the statistic
 // and period where those differ.
-func nameReads(reads []read) {
+func nameQueries(queries []dataQuery) {
 	var ids []metric.ID
 	statistics, periods := map[metric.Statistic]bool{}, map[time.Duration]bool{}
-	for _, r := range reads {
-		if !r.expression {
-			ids = append(ids, metric.ID{Name: r.metric.Name, Dimensions: r.metric.Dimensions})
-			statistics[r.statistic], periods[r.period] = true, true
+	for _, q := range queries {
+		if !q.expression {
+			ids = append(ids, metric.ID{Name: q.metric.Name, Dimensions: q.metric.Dimensions})
+			statistics[q.statistic], periods[q.period] = true, true
 		}
 	}
 	names := labels(ids)
-	for i := range reads {
-		r := &reads[i]
-		if r.expression {
-			r.name = r.id
+	for i := range queries {
+		q := &queries[i]
+		if q.expression {
+			q.name = q.id
 			continue
 		}
-		r.name, names = names[0], names[1:]
+		q.name, names = names[0], names[1:]
 		if len(statistics) > 1 {
-			r.name += " " + r.statistic.String()
+			q.name += " " + q.statistic.String()
 		}
 		if len(periods) > 1 {
-			r.name += fmt.Sprintf(" %d", r.period/time.Second)
+			q.name += fmt.Sprintf(" %d", q.period/time.Second)
 		}
 	}
 }
@@ -68,8 +68,8 @@ func labels(found []metric.ID) []string {
 }
 
 // source is what a metric's series is known by.
-func (r *read) source() math.Source {
-	return math.Source{Label: r.name, Metric: r.metric, Statistic: r.statistic}
+func (q *dataQuery) source() math.Source {
+	return math.Source{Label: q.name, Metric: q.metric, Statistic: q.statistic}
 }
 
 // placeholder is what a dynamic label has instead of a value: ${MAX}, or
@@ -87,8 +87,8 @@ type labeller struct {
 	zone            *time.Location // of LabelOptions
 }
 
-func (a *API) labeller(options *types.LabelOptions) (labeller, error) {
-	l := labeller{a.Account, a.Region, a.Clock.Now(), time.UTC}
+func (m *metrics) labeller(options *types.LabelOptions) (labeller, error) {
+	l := labeller{m.cell.Account, m.cell.Region, m.cell.Clock.Now(), time.UTC}
 	if options == nil || options.Timezone == nil {
 		return l, nil
 	}

@@ -9,30 +9,24 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"flyball/alarm"
+	"flyball/internal/optional"
 )
 
-// A document is JSON whose members CloudWatch's messages have.
-type document = map[string]any
-
-// isTopic tells whether an action is a notification topic.
-func isTopic(action string) bool { return strings.HasPrefix(action, "arn:aws:sns:") }
-
-// message is what a topic is told of an alarm's new state. The caller holds the
-// lock.
-func (a *API) message(r *record, n Notification) *string {
-	m := document{
-		"AlarmName": r.name, "AlarmDescription": optional(r.description), "AlarmArn": n.AlarmARN, "AWSAccountId": a.Account, "Region": a.Region,
-		"AlarmConfigurationUpdatedTimestamp": r.configured.time().Format(alarm.TimeFormat),
-		"NewStateValue":                      n.State, "NewStateReason": n.Reason, "OldStateValue": n.Previous,
+// message is what a topic is told of an alarm's new state.
+func (a *alarms) message(e *entry, n alarm.Notification) *string {
+	m := object{
+		"AlarmName": e.name, "AlarmDescription": optional.String(e.description), "AlarmArn": n.AlarmARN, "AWSAccountId": a.cell.Account, "Region": a.cell.Region,
+		"AlarmConfigurationUpdatedTimestamp": e.configured.Time().Format(alarm.TimeFormat),
+		"NewStateValue":                      n.State.String(), "NewStateReason": n.Reason, "OldStateValue": n.Previous.String(),
 		"StateChangeTime": n.At.Format(alarm.TimeFormat),
-		"OKActions":       r.of(alarm.OK), "AlarmActions": r.of(alarm.Alarm), "InsufficientDataActions": r.of(alarm.InsufficientData),
+		"OKActions":       e.actionsOf(alarm.OK), "AlarmActions": e.actionsOf(alarm.Alarm), "InsufficientDataActions": e.actionsOf(alarm.InsufficientData),
 	}
-	if r.composite != nil {
-		m["AlarmRule"], m["TriggeringChildren"] = r.composite.text, r.triggering()
+	if e.composite != nil {
+		m["AlarmRule"], m["TriggeringChildren"] = e.composite.text, e.triggering()
 	} else {
-		m["Trigger"] = r.metric.trigger()
+		m["Trigger"] = e.metric.trigger()
 	}
-	return ptr(string(encode(document{"default": string(encode(m))})))
+	return new(string(encode(object{"default": string(encode(m))})))
 }
 
 // A triggeringChild is read as reasons write it, with small first letters.
@@ -43,18 +37,18 @@ type triggeringChild struct {
 
 // triggering are the alarms that made a composite alarm what it is: none where
 // SetAlarmState did.
-func (r *record) triggering() []triggeringChild {
+func (e *entry) triggering() []triggeringChild {
 	why := struct{ TriggeringAlarms []triggeringChild }{}
-	if _, data := r.reason(); data != "" {
+	if _, data := e.reason(); data != "" {
 		_ = json.Unmarshal([]byte(data), &why) // SetAlarmState takes any data
 	}
 	return append([]triggeringChild{}, why.TriggeringAlarms...)
 }
 
 // trigger is what a metric alarm watches: one metric, or Metrics.
-func (m *metricRule) trigger() document {
-	t := document{
-		"Period": int64(m.period / time.Second), "EvaluationPeriods": m.rule.Periods, "ComparisonOperator": m.rule.Comparison.String(), "Threshold": m.rule.Threshold,
+func (m *metricRule) trigger() object {
+	t := object{
+		"Period": int64(m.rule.Period / time.Second), "EvaluationPeriods": m.rule.Periods, "ComparisonOperator": m.rule.Comparison.String(), "Threshold": m.rule.Threshold,
 		"TreatMissingData": "", "EvaluateLowSampleCountPercentile": m.lowSample,
 	}
 	if m.treated {
@@ -63,12 +57,12 @@ func (m *metricRule) trigger() document {
 	if m.rule.Datapoints > 0 {
 		t["DatapointsToAlarm"] = m.rule.Datapoints
 	}
-	if m.watched != nil {
-		t["Metrics"] = triggerQueries(m.watched.queries)
+	if m.queries != nil {
+		t["Metrics"] = triggerQueries(m.queries.given)
 		return t
 	}
 	id := m.series.Key().ID()
-	t["Namespace"], t["MetricName"], t["Dimensions"], t["Unit"] = id.Namespace, id.Name, triggerDimensions(sdkDimensions(id.Dimensions)), optional(m.unit)
+	t["Namespace"], t["MetricName"], t["Dimensions"], t["Unit"] = id.Namespace, id.Name, triggerDimensions(sdkDimensions(id.Dimensions)), optional.String(m.unit)
 	if m.extended() {
 		t["StatisticType"], t["ExtendedStatistic"] = "ExtendedStatistic", m.statistic
 	} else {
@@ -77,14 +71,14 @@ func (m *metricRule) trigger() document {
 	return t
 }
 
-func triggerQueries(queries []types.MetricDataQuery) (all []document) {
+func triggerQueries(queries []types.MetricDataQuery) (all []object) {
 	for _, q := range queries {
-		shown := document{"Id": q.Id, "ReturnData": q.ReturnData}
+		shown := object{"Id": q.Id, "ReturnData": q.ReturnData}
 		if q.Label != nil {
 			shown["Label"] = q.Label
 		}
 		if s := q.MetricStat; s != nil {
-			stat := document{"Period": s.Period, "Stat": s.Stat, "Metric": document{
+			stat := object{"Period": s.Period, "Stat": s.Stat, "Metric": object{
 				"Namespace": s.Metric.Namespace, "MetricName": s.Metric.MetricName, "Dimensions": triggerDimensions(s.Metric.Dimensions),
 			}}
 			if s.Unit != "" {
@@ -99,13 +93,66 @@ func triggerQueries(queries []types.MetricDataQuery) (all []document) {
 	return all
 }
 
-func triggerDimensions(dimensions []types.Dimension) []document {
-	all := []document{}
+func triggerDimensions(dimensions []types.Dimension) []object {
+	all := []object{}
 	for _, d := range dimensions {
-		all = append(all, document{"name": d.Name, "value": d.Value})
+		all = append(all, object{"name": d.Name, "value": d.Value})
 	}
 	return all
 }
 
 // wordEnd is where a word ends in a name such as SampleCount.
 var wordEnd = regexp.MustCompile(`([a-z])([A-Z])`)
+
+// eventConfiguration is what an alarm watches, as events show it.
+func (e *entry) eventConfiguration() object {
+	c := object{"description": e.description}
+	if rule := e.composite; rule != nil {
+		c["alarmRule"] = rule.text
+		if rule.given != "" {
+			c["actionsSuppressor"] = rule.given
+			c["actionsSuppressorWaitPeriod"], c["actionsSuppressorExtensionPeriod"] = rule.wait/time.Second, rule.extension/time.Second
+		}
+		return c
+	}
+	c["metrics"] = eventQueries(e.metric.given())
+	return c
+}
+
+func eventQueries(queries []types.MetricDataQuery) (all []object) {
+	for _, q := range queries {
+		shown := object{"id": q.Id, "returnData": q.ReturnData == nil || *q.ReturnData}
+		if q.Label != nil {
+			shown["label"] = q.Label
+		}
+		if s := q.MetricStat; s != nil {
+			dimensions := map[string]string{}
+			for _, d := range s.Metric.Dimensions {
+				dimensions[*d.Name] = *d.Value
+			}
+			stat := object{"period": s.Period, "stat": s.Stat, "metric": object{
+				"namespace": s.Metric.Namespace, "name": s.Metric.MetricName, "dimensions": dimensions,
+			}}
+			if s.Unit != "" {
+				stat["unit"] = s.Unit
+			}
+			shown["metricStat"] = stat
+		} else {
+			shown["expression"] = q.Expression
+		}
+		all = append(all, shown)
+	}
+	return all
+}
+
+// given are the queries of a metric alarm; a metric alone is one, too.
+func (m *metricRule) given() []types.MetricDataQuery {
+	if m.queries != nil {
+		return m.queries.given
+	}
+	id := m.series.Key().ID()
+	return []types.MetricDataQuery{{Id: new("m1"), MetricStat: &types.MetricStat{
+		Metric: &types.Metric{Namespace: &id.Namespace, MetricName: &id.Name, Dimensions: sdkDimensions(id.Dimensions)},
+		Period: new(int32(m.rule.Period / time.Second)), Stat: &m.statistic, Unit: types.StandardUnit(m.unit),
+	}}}
+}

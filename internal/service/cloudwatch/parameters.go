@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"flyball/metric"
@@ -77,7 +78,7 @@ func top(name string) place { return func() string { return name } }
 // name checks a required name of printable ASCII with a character that is not
 // space.
 func (p *parameters) name(at place, value *string, longest int) {
-	s := str(value)
+	s := aws.ToString(value)
 	if strings.TrimLeft(s, " ") == "" {
 		p.miss(at())
 		return
@@ -98,7 +99,7 @@ func isASCII(name string) bool {
 // namespace checks a namespace, where :x is none.
 func (p *parameters) namespace(value *string) {
 	p.name(top("Namespace"), value, maxName)
-	if strings.HasPrefix(str(value), ":") {
+	if strings.HasPrefix(aws.ToString(value), ":") {
 		p.refuse("The value %s for parameter Namespace is invalid.", *value)
 	}
 }
@@ -112,7 +113,7 @@ func (p *parameters) dimensions(at place, in []types.Dimension) {
 		d := &in[i]
 		name := func() string { return fmt.Sprintf("%s.member.%d.Name", at(), i+1) }
 		p.name(name, d.Name, maxName)
-		if strings.HasPrefix(str(d.Name), ":") {
+		if strings.HasPrefix(aws.ToString(d.Name), ":") {
 			p.refuse("The value %s for parameter %s is invalid.", *d.Name, name())
 		}
 		p.name(func() string { return fmt.Sprintf("%s.member.%d.Value", at(), i+1) }, d.Value, maxDimensionValue)

@@ -2,121 +2,130 @@ package cloudwatch
 
 import (
 	"context"
-	"slices"
-	"strings"
-	"unicode/utf8"
+	"errors"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
-	"flyball/internal/store"
+	"flyball/internal/state"
+	"flyball/internal/tags"
 )
 
-// Limits of tags, from the API reference.
-const (
-	maxTags     = 50  // of a resource
-	maxTagKey   = 128 // characters
-	maxTagValue = 256 // characters
-)
-
-// newTags are the tags of a new resource, by key.
-func newTags(in []types.Tag) ([]types.Tag, error) { return withTags(nil, in) }
-
-// withTags adds tags to those that a resource has, by key. Both stay as they
-// are.
-func withTags(have, add []types.Tag) ([]types.Tag, error) {
-	tags := slices.Clone(have)
-	for _, t := range add {
-		switch {
-		case str(t.Key) == "" || t.Value == nil:
-			return nil, invalidValue("A tag must have a key and a value.")
-		case strings.HasPrefix(strings.ToLower(*t.Key), "aws:"):
-			return nil, invalidValue("Tag keys that start with aws: are reserved.")
-		case utf8.RuneCountInString(*t.Key) > maxTagKey || utf8.RuneCountInString(*t.Value) > maxTagValue:
-			return nil, invalidValue("A tag must have a key of at most %d characters and a value of at most %d.", maxTagKey, maxTagValue)
-		}
-		i, found := slices.BinarySearchFunc(tags, *t.Key, func(t types.Tag, key string) int { return strings.Compare(*t.Key, key) })
-		if found {
-			tags[i] = t
-		} else {
-			tags = slices.Insert(tags, i, t)
-		}
+// tagMap reads a list of tags; nil is none.
+func tagMap(list []types.Tag) map[string]string {
+	if len(list) == 0 {
+		return nil
 	}
-	if len(tags) > maxTags {
-		return nil, invalidValue("A resource must not have more than %d tags.", maxTags)
+	return tags.Map(list, func(t types.Tag) (key, value *string) { return t.Key, t.Value })
+}
+
+// tagList writes tags as a list.
+func tagList(m map[string]string) []types.Tag {
+	return tags.List(m, func(key, value string) types.Tag { return types.Tag{Key: &key, Value: &value} })
+}
+
+// withTags adds the tags of a request to those that a resource has.
+func withTags(have map[string]string, add []types.Tag) (map[string]string, error) {
+	if len(add) == 0 {
+		return have, nil
 	}
-	return tags, nil
+	merged, err := tags.Merge(have, tagMap(add), tags.Most)
+	switch {
+	case errors.Is(err, tags.ErrTooMany):
+		return nil, invalidValue("A resource must not have more than %d tags.", tags.Most)
+	case err != nil:
+		return nil, invalidValue("%v.", err)
+	}
+	return merged, nil
 }
 
 // TagResource adds tags to an alarm or a dashboard, or replaces their values.
-func (a *API) TagResource(_ context.Context, in *cloudwatch.TagResourceInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.TagResourceOutput, error) {
-	return &cloudwatch.TagResourceOutput{}, a.retag(str(in.ResourceARN), func(have []types.Tag) ([]types.Tag, error) {
+func (a *API) TagResource(ctx context.Context, in *cloudwatch.TagResourceInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.TagResourceOutput, error) {
+	return &cloudwatch.TagResourceOutput{}, a.retag(ctx, aws.ToString(in.ResourceARN), func(have map[string]string) (map[string]string, error) {
 		return withTags(have, in.Tags)
 	})
 }
 
 // UntagResource takes tags from an alarm or a dashboard.
-func (a *API) UntagResource(_ context.Context, in *cloudwatch.UntagResourceInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.UntagResourceOutput, error) {
-	return &cloudwatch.UntagResourceOutput{}, a.retag(str(in.ResourceARN), func(have []types.Tag) ([]types.Tag, error) {
-		return slices.DeleteFunc(slices.Clone(have), func(t types.Tag) bool { return slices.Contains(in.TagKeys, *t.Key) }), nil
+func (a *API) UntagResource(ctx context.Context, in *cloudwatch.UntagResourceInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.UntagResourceOutput, error) {
+	return &cloudwatch.UntagResourceOutput{}, a.retag(ctx, aws.ToString(in.ResourceARN), func(have map[string]string) (map[string]string, error) {
+		return tags.Remove(have, in.TagKeys), nil
 	})
 }
 
 // ListTagsForResource shows the tags of an alarm or a dashboard.
-func (a *API) ListTagsForResource(_ context.Context, in *cloudwatch.ListTagsForResourceInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.ListTagsForResourceOutput, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	t, err := a.tagged(str(in.ResourceARN))
+func (a *API) ListTagsForResource(ctx context.Context, in *cloudwatch.ListTagsForResourceInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.ListTagsForResourceOutput, error) {
+	var have map[string]string
+	err := unknownResource(in.ResourceARN)
+	a.metrics.cell.State.View(ctx, func() {
+		if r, ok := a.tagged(aws.ToString(in.ResourceARN)); ok {
+			have, err = r.tags, nil
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
-	tags := slices.Clone(*t.tags)
-	if tags == nil {
-		tags = []types.Tag{}
-	}
-	return &cloudwatch.ListTagsForResourceOutput{Tags: tags}, nil
+	return &cloudwatch.ListTagsForResourceOutput{Tags: tagList(have)}, nil
 }
 
-// A taggable is a resource's tags, and how to store it with them.
+// A taggable is the tags of a resource, and how to give it others.
 type taggable struct {
-	tags *[]types.Tag
-	put  func(*store.Batch)
+	tags map[string]string
+	put  func(*state.Tx, map[string]string)
 }
 
-// tagged finds the resource with an ARN. The caller holds the lock.
-func (a *API) tagged(arn string) (taggable, error) {
-	if name, ok := a.alarmName(arn); ok {
-		if r := a.alarms[name]; r != nil {
-			return taggable{&r.tags, func(b *store.Batch) { a.putDefinition(b, r) }}, nil
-		}
+// tagged finds the resource with an ARN.
+func (a *API) tagged(arn string) (taggable, bool) {
+	if r, ok := a.alarms.tagged(arn); ok {
+		return r, true
 	}
-	for _, d := range a.dashboards {
-		if a.dashboardARN(d.name) == arn {
-			return taggable{&d.Tags, d.put}, nil
-		}
-	}
-	return taggable{}, &types.ResourceNotFoundException{Message: ptr("Unknown"), ResourceId: &arn} // CloudWatch says no more
+	return a.dashboards.tagged(arn)
 }
 
-func (a *API) retag(arn string, change func(have []types.Tag) ([]types.Tag, error)) error {
-	b := new(store.Batch)
-	a.mu.Lock()
-	t, err := a.tagged(arn)
-	if err == nil {
-		var tags []types.Tag
-		if tags, err = change(*t.tags); err == nil {
-			*t.tags = tags
-			t.put(b)
+func (a *API) retag(ctx context.Context, arn string, change func(have map[string]string) (map[string]string, error)) error {
+	return a.metrics.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+		r, ok := a.tagged(arn)
+		if !ok {
+			return unknownResource(&arn)
 		}
-	}
-	if err != nil {
-		a.mu.Unlock()
+		changed, err := change(r.tags)
+		if err == nil {
+			r.put(tx, changed)
+		}
 		return err
+	})
+}
+
+// unknownResource refuses an ARN of nothing; CloudWatch says no more.
+func unknownResource(arn *string) error {
+	return &types.ResourceNotFoundException{Message: new("Unknown"), ResourceId: arn}
+}
+
+// tagged finds the alarm with an ARN.
+func (a *alarms) tagged(arn string) (taggable, bool) {
+	name, ok := a.nameOf(arn)
+	e := a.registry.get(name)
+	if !ok || e == nil {
+		return taggable{}, false
 	}
-	commit := a.Store.Write(b)
-	a.mu.Unlock()
-	if err := commit.Wait(); err != nil {
-		return internal(err)
+	return taggable{e.tags, func(tx *state.Tx, tags map[string]string) {
+		before := e.tags
+		tx.Undo(func() { e.tags = before })
+		e.tags = tags
+		a.putDefinition(tx, e)
+	}}, true
+}
+
+// tagged finds the dashboard with an ARN.
+func (s *dashboards) tagged(arn string) (taggable, bool) {
+	name, ok := s.nameOf(arn)
+	d, found := s.rows.Get(name)
+	if !ok || !found {
+		return taggable{}, false
 	}
-	return nil
+	return taggable{tagMap(d.Tags), func(tx *state.Tx, tags map[string]string) {
+		d.Tags = tagList(tags)
+		s.rows.Put(tx, name, d)
+	}}, true
 }

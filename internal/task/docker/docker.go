@@ -152,7 +152,9 @@ func (r *Runtime) Start(ctx context.Context, spec task.Spec) (task.Task, error) 
 	}
 	t := newTask(r, spec)
 	if err := t.start(ctx, ids); err != nil {
-		t.removeContainers(context.WithoutCancel(ctx))
+		if err := r.clear(context.WithoutCancel(ctx), spec.ID); err != nil {
+			r.log.Warn("containers of a task that could not be started are left", "task", spec.ID, "error", err)
+		}
 		return nil, err
 	}
 	t.supervise()
@@ -315,43 +317,62 @@ func allPorts(spec task.Spec) []network.Port {
 }
 
 // Recover returns the tasks of the server's earlier lives whose containers still
-// exist, running or stopped. Tasks that were not started whole are removed.
+// exist, running or stopped. Tasks that were not started whole are removed. A
+// container has its labels from the moment it exists: none is missed.
 func (r *Runtime) Recover(ctx context.Context) ([]task.Task, error) {
-	listed, err := r.engine.ContainerList(ctx, client.ContainerListOptions{
-		All: true, Filters: client.Filters{}.Add("label", labelInstance+"="+r.instance),
-	})
+	listed, err := r.list(ctx, labelInstance+"="+r.instance)
 	if err != nil {
-		return nil, fmt.Errorf("listing containers: %w", err)
+		return nil, err
 	}
 	byTask := map[string][]container.Summary{}
-	for _, c := range listed.Items {
+	for _, c := range listed {
 		byTask[c.Labels[labelTask]] = append(byTask[c.Labels[labelTask]], c)
 	}
 	var recovered []task.Task
 	for _, id := range slices.Sorted(maps.Keys(byTask)) {
-		t, err := r.restore(ctx, byTask[id])
+		t, err := r.restore(id, byTask[id])
+		if err != nil {
+			r.log.Error("a task cannot be taken up", "task", id, "error", err)
+		}
+		if t == nil {
+			err = r.clear(ctx, id)
+		} else if err = t.learnAddress(ctx); err == nil {
+			t.supervise()
+			recovered = append(recovered, t)
+		}
 		if err != nil {
 			return recovered, fmt.Errorf("recovering task %s: %w", id, err)
-		}
-		if t != nil {
-			recovered = append(recovered, t)
 		}
 	}
 	return recovered, nil
 }
 
-// restore makes a task of its containers, or removes them and returns nil if
-// some were never started.
-func (r *Runtime) restore(ctx context.Context, containers []container.Summary) (*Task, error) {
+// list returns all containers that have the labels, given as NAME=VALUE.
+func (r *Runtime) list(ctx context.Context, labels ...string) ([]container.Summary, error) {
+	listed, err := r.engine.ContainerList(ctx, client.ContainerListOptions{
+		All: true, Filters: client.Filters{}.Add("label", labels...),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing containers: %w", err)
+	}
+	return listed.Items, nil
+}
+
+// restore makes a task of its containers. It returns nil if some were never
+// started, or have not the labels of one task.
+func (r *Runtime) restore(id string, containers []container.Summary) (*Task, error) {
 	var spec task.Spec
 	if err := json.Unmarshal([]byte(containers[0].Labels[labelSpec]), &spec); err != nil {
 		return nil, fmt.Errorf("reading label %s: %w", labelSpec, err)
+	}
+	if spec.ID != id {
+		return nil, fmt.Errorf("label %s is that of task %q", labelSpec, spec.ID)
 	}
 	t := newTask(r, spec)
 	whole := len(containers) == len(spec.Containers)
 	for _, c := range containers {
 		i, err := strconv.Atoi(c.Labels[labelIndex])
-		if err != nil || i < 0 || i >= len(spec.Containers) {
+		if err != nil || i < 0 || i >= len(spec.Containers) || t.containers[i].id != "" {
 			return nil, fmt.Errorf("container %s has label %s=%q", c.ID, labelIndex, c.Labels[labelIndex])
 		}
 		t.containers[i].id = c.ID
@@ -359,13 +380,32 @@ func (r *Runtime) restore(ctx context.Context, containers []container.Summary) (
 		whole = whole && c.State != container.StateCreated
 	}
 	if !whole {
-		return nil, t.removeContainers(ctx)
+		return nil, nil
 	}
-	if err := t.learnAddress(ctx); err != nil {
-		return nil, err
-	}
-	t.supervise()
 	return t, nil
+}
+
+// clear removes all containers of a task, whatever they do, also those that the
+// engine made without our learning of it.
+func (r *Runtime) clear(ctx context.Context, id string) error {
+	left, err := r.list(ctx, labelInstance+"="+r.instance, labelTask+"="+id)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, c := range left {
+		failed = append(failed, r.remove(ctx, c.ID))
+	}
+	return errors.Join(failed...)
+}
+
+// remove removes a container, unless it is gone or going.
+func (r *Runtime) remove(ctx context.Context, container string) error {
+	_, err := r.engine.ContainerRemove(ctx, container, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+	if err != nil && !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) {
+		return fmt.Errorf("removing container %s: %w", container, err)
+	}
+	return nil
 }
 
 // BridgeAddress is the address at which tasks reach this machine, on the

@@ -121,7 +121,7 @@ func start(t *testing.T, r *Runtime, spec task.Spec) task.Task {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := started.(*Task).removeContainers(context.Background()); err != nil {
+		if err := r.clear(context.Background(), spec.ID); err != nil {
 			t.Error(err)
 		}
 	})
@@ -388,7 +388,7 @@ func TestTheEndOfAnEssentialContainerEndsTheOthers(t *testing.T) {
 		}
 		return
 	}
-	t.Cleanup(func() { stopped.(*Task).removeContainers(context.Background()) })
+	t.Cleanup(func() { stopped.(*Task).runtime.clear(context.Background(), stopped.ID()) })
 	await(t, "the end of the task", stopped.Done())
 	if got := stopped.Exits()[0].Code; got != 5 {
 		t.Errorf("exit code = %d, want 5", got)
@@ -580,12 +580,12 @@ func TestATaskThatWasNotStartedWholeIsRemoved(t *testing.T) {
 	if err := begun.startContainer(t.Context(), 0, image, ""); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { begun.removeContainers(context.Background()) })
+	t.Cleanup(func() { r.clear(context.Background(), s.ID) })
 	if recovered, err := r.Recover(t.Context()); err != nil || len(recovered) != 0 {
 		t.Errorf("Recover = %v, %v; want nothing", recovered, err)
 	}
-	if err := begun.learnAddress(t.Context()); err == nil {
-		t.Error("the container is left")
+	if left, err := r.list(t.Context(), labelInstance+"="+r.instance); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
 	}
 }
 

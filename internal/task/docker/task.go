@@ -93,13 +93,25 @@ func (t *Task) start(ctx context.Context, images []string) error {
 	return nil
 }
 
+// engineTimeout is how long the engine may take to make a container and start it.
+const engineTimeout = 2 * time.Minute
+
+// startContainer makes a container and starts it. What the engine has begun it may
+// finish when the caller has gone: so ctx is looked at between the two, and ends
+// neither.
 func (t *Task) startContainer(ctx context.Context, i int, image, ownerID string) error {
+	caller := ctx
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), engineTimeout)
+	defer cancel()
 	id, err := t.runtime.create(ctx, t.spec, i, image, ownerID)
 	if err != nil {
 		return err
 	}
 	c := t.containers[i]
 	c.id = id
+	if err := caller.Err(); err != nil {
+		return err
+	}
 	if _, err := t.runtime.engine.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
 		return fmt.Errorf("CannotStartContainerError: container %s: %w", c.spec.Name, err)
 	}
@@ -149,9 +161,13 @@ func (t *Task) peer(name string) task.Peer {
 	return task.Peer{Container: c.spec, Progress: c.Progress, Exit: c.exited}
 }
 
-// learnAddress asks the engine for the task's address. One that has stopped has none.
+// learnAddress asks the engine for the task's address. One that has stopped has
+// none, nor has one whose container is gone.
 func (t *Task) learnAddress(ctx context.Context) error {
 	inspected, err := t.runtime.engine.ContainerInspect(ctx, t.containers[owner(t.spec)].id, client.ContainerInspectOptions{})
+	if errdefs.IsNotFound(err) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("learning the task's address: %w", err)
 	}
@@ -306,21 +322,6 @@ func (t *Task) stop(c *member) {
 	}
 }
 
-// removeContainers removes the task's containers, whatever they do.
-func (t *Task) removeContainers(ctx context.Context) error {
-	var failed []error
-	for _, c := range t.containers {
-		if c.id == "" {
-			continue
-		}
-		_, err := t.runtime.engine.ContainerRemove(ctx, c.id, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
-		if err != nil && !errdefs.IsNotFound(err) {
-			failed = append(failed, fmt.Errorf("removing container %s: %w", c.spec.Name, err))
-		}
-	}
-	return errors.Join(failed...)
-}
-
 // ID is the one of the task's spec.
 func (t *Task) ID() string { return t.spec.ID }
 
@@ -353,8 +354,11 @@ func (t *Task) Stop(ctx context.Context) error {
 	case <-t.done:
 		return nil
 	case <-ctx.Done():
+	}
+	if !t.hasEnded() {
 		return fmt.Errorf("stopping task %s: %w", t.spec.ID, ctx.Err())
 	}
+	return nil
 }
 
 // Usage adds up what the task's containers use.
@@ -442,9 +446,13 @@ func (c *member) saw(usage task.Usage) task.Usage {
 	return usage
 }
 
-func (c *member) hasEnded() bool {
+func (c *member) hasEnded() bool { return isClosed(c.Ended) }
+
+func (t *Task) hasEnded() bool { return isClosed(t.done) }
+
+func isClosed(c <-chan struct{}) bool {
 	select {
-	case <-c.Ended:
+	case <-c:
 		return true
 	default:
 		return false
@@ -515,14 +523,19 @@ func (r *logReader) Close() error {
 	return errors.Join(r.PipeReader.Close(), r.both.Close())
 }
 
-// Remove removes the containers of a stopped task, and their logs with them.
+// Remove removes the containers of a stopped task, and their logs with them. When
+// they are removed already it does nothing.
 func (t *Task) Remove() error {
-	select {
-	case <-t.done:
-	default:
+	if !t.hasEnded() {
 		return fmt.Errorf("task %s has not stopped", t.spec.ID)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	return t.removeContainers(ctx)
+	var failed []error
+	for _, c := range t.containers {
+		if c.id != "" {
+			failed = append(failed, t.runtime.remove(ctx, c.id))
+		}
+	}
+	return errors.Join(failed...)
 }

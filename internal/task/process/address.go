@@ -14,8 +14,8 @@ type addresses struct {
 	first, count uint32
 
 	mu   sync.Mutex
-	next uint32 // offset from first
-	used map[netip.Addr]bool
+	next uint32                // offset from first
+	used map[netip.Addr]string // the ids of the tasks that have them
 }
 
 // newAddresses starts at some place in the range that depends on seed.
@@ -26,11 +26,11 @@ func newAddresses(prefix netip.Prefix, seed uint32) (*addresses, error) {
 	}
 	first := binary.BigEndian.Uint32(prefix.Addr().AsSlice())
 	count := uint32(1) << (32 - prefix.Bits())
-	return &addresses{first: first, count: count, next: seed % count, used: map[netip.Addr]bool{}}, nil
+	return &addresses{first: first, count: count, next: seed % count, used: map[netip.Addr]string{}}, nil
 }
 
-// take returns an address that no task has.
-func (a *addresses) take() (netip.Addr, error) {
+// take gives a task an address that no other has.
+func (a *addresses) take(id string) (netip.Addr, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for range a.count {
@@ -38,24 +38,31 @@ func (a *addresses) take() (netip.Addr, error) {
 		a.next = (a.next + 1) % a.count
 		addr := netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
 		// Some programs take .0 and .255 for a network and its broadcast address.
-		if last := byte(n); a.used[addr] || a.count > 2 && (last == 0 || last == 255) {
+		if last := byte(n); a.used[addr] != "" || a.count > 2 && (last == 0 || last == 255) {
 			continue
 		}
-		a.used[addr] = true
+		a.used[addr] = id
 		return addr, nil
 	}
 	return netip.Addr{}, fmt.Errorf("all %d task addresses are in use", len(a.used))
 }
 
-// reserve marks an address that a recovered task has.
-func (a *addresses) reserve(addr netip.Addr) {
+// reserve gives a recovered task the address that it has, unless another has it.
+func (a *addresses) reserve(addr netip.Addr, id string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.used[addr] = true
+	if a.used[addr] != "" {
+		return false
+	}
+	a.used[addr] = id
+	return true
 }
 
-func (a *addresses) release(addr netip.Addr) {
+// release takes an address from the task that has it.
+func (a *addresses) release(addr netip.Addr, id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.used, addr)
+	if a.used[addr] == id {
+		delete(a.used, addr)
+	}
 }

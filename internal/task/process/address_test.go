@@ -17,7 +17,7 @@ func TestAnAddressIsNeverUsedTwiceAtATime(t *testing.T) {
 		held := map[netip.Addr]bool{}
 		t.Repeat(map[string]func(*rapid.T){
 			"take": func(t *rapid.T) {
-				addr, err := a.take()
+				addr, err := a.take("task")
 				if err != nil {
 					if len(held) < int(a.count)-2 {
 						t.Fatalf("take with %d of %d in use: %v", len(held), a.count, err)
@@ -31,7 +31,7 @@ func TestAnAddressIsNeverUsedTwiceAtATime(t *testing.T) {
 			},
 			"release": func(*rapid.T) {
 				for addr := range held {
-					a.release(addr)
+					a.release(addr, "task")
 					delete(held, addr)
 					return
 				}
@@ -45,14 +45,29 @@ func TestAnAddressThatWasGivenBackIsNotUsedAgainSoon(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, _ := a.take()
-	a.release(first)
+	first, _ := a.take("task")
+	a.release(first, "task")
 	for range 200 {
-		addr, err := a.take()
+		addr, err := a.take("task")
 		if err != nil || addr == first {
 			t.Fatalf("take = %v, %v; want another than %v", addr, err, first)
 		}
-		a.release(addr)
+		a.release(addr, "task")
+	}
+}
+
+func TestAnAddressThatATaskHasIsNotReservedOrReleasedForAnother(t *testing.T) {
+	a, err := newAddresses(netip.MustParsePrefix("127.70.0.0/24"), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := netip.MustParseAddr("127.70.0.9")
+	if !a.reserve(addr, "one") || a.reserve(addr, "two") {
+		t.Error("want the address to be the first task's only")
+	}
+	a.release(addr, "two")
+	if got := a.used[addr]; got != "one" {
+		t.Errorf("the address is task %q's, want it to be the first's", got)
 	}
 }
 

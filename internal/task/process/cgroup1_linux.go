@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 
@@ -153,8 +152,8 @@ type legacyGroup struct {
 	containers []cgroup1.Cgroup
 }
 
-func (g *legacyGroup) start(cmd *exec.Cmd, container int) error {
-	return startTraced(cmd, func(pid int) error { return g.containers[container].AddProc(uint64(pid)) })
+func (g *legacyGroup) take(pid, container int) error {
+	return g.containers[container].AddProc(uint64(pid))
 }
 
 func (g *legacyGroup) kill(container int) {

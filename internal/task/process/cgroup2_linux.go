@@ -4,12 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/containerd/cgroups/v3"
 	"github.com/containerd/cgroups/v3/cgroup2"
@@ -113,7 +111,6 @@ func (h *unified) create(spec task.Spec) (group, error) {
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("making the cgroup of container %s: %w", c.Name, err), g.remove())
 		}
-		g.names = append(g.names, c.Name)
 		g.containers = append(g.containers, sub)
 	}
 	return g, nil
@@ -137,7 +134,6 @@ func (h *unified) open(rec *record) (group, error) {
 		if err != nil {
 			return nil, err
 		}
-		g.names = append(g.names, c.Name)
 		g.containers = append(g.containers, sub)
 	}
 	return g, nil
@@ -166,23 +162,11 @@ func (h *unified) close() {
 type unifiedGroup struct {
 	path       string
 	all        *cgroup2.Manager
-	names      []string
 	containers []*cgroup2.Manager
 }
 
-func (g *unifiedGroup) start(cmd *exec.Cmd, container int) error {
-	dir, err := os.Open(filepath.Join(cgroup2Root, g.path, g.names[container]))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	cmd.SysProcAttr.UseCgroupFD = true
-	cmd.SysProcAttr.CgroupFD = int(dir.Fd())
-	err = cmd.Start()
-	if errors.Is(err, syscall.ENOSYS) || errors.Is(err, syscall.EINVAL) {
-		return fmt.Errorf("starting a process in its cgroup needs Linux 5.7: %w", err)
-	}
-	return err
+func (g *unifiedGroup) take(pid, container int) error {
+	return g.containers[container].AddProc(uint64(pid))
 }
 
 func (g *unifiedGroup) kill(container int) { killUnified(g.containers[container]) }

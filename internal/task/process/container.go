@@ -16,15 +16,17 @@ import (
 	"time"
 
 	"flyball/internal/task"
+	"flyball/internal/task/launch"
 )
 
 // A container is the process of one container, and those that it starts.
 type container struct {
-	task  *Task
-	index int
-	spec  task.Container
-	later []string  // the command of one that waits for others; nil once it does not
-	cmd   *exec.Cmd // nil when an earlier life of the server started it
+	task   *Task
+	index  int
+	spec   task.Container
+	later  []string       // the command of one that waits for others; nil once it does not
+	cmd    *exec.Cmd      // nil when an earlier life of the server started it
+	launch *launch.Launch // nil as cmd is
 	task.Progress
 
 	mu      sync.Mutex
@@ -35,12 +37,13 @@ type container struct {
 
 func (c *container) logPath() string { return filepath.Join(c.task.dir, c.spec.Name+".log") }
 
-// start starts the container's command.
+// start makes the container's process, which waits for proceed.
 func (c *container) start(argv []string) error {
-	cmd, err := c.command(context.Background(), argv)
+	cmd, waiting, err := c.command(context.Background(), argv)
 	if err != nil {
 		return err
 	}
+	c.launch = waiting
 	log, err := openLog(c.logPath())
 	if err != nil {
 		return err
@@ -48,19 +51,40 @@ func (c *container) start(argv []string) error {
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
 
-	if err := c.task.group.start(cmd, c.index); err != nil {
+	if err := cmd.Start(); err != nil {
 		return err
 	}
+	c.cmd = cmd
 	start, err := startTime(cmd.Process.Pid)
 	if err != nil {
-		return errors.Join(err, cmd.Process.Kill(), cmd.Wait())
+		return err
 	}
-	c.cmd = cmd
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.process = processID{PID: cmd.Process.Pid, Start: start}
+	return nil
+}
+
+// proceed lets the container's process run the command. The task's record has the
+// process by now.
+func (c *container) proceed() error {
+	if err := c.run(c.cmd, c.launch); err != nil {
+		return err
+	}
 	close(c.Started)
 	return nil
+}
+
+// run lets a process that waits run its command among the container's processes.
+// What it takes to wait is not counted as the container's use.
+func (c *container) run(cmd *exec.Cmd, waiting *launch.Launch) error {
+	if err := waiting.Ready(); err != nil {
+		return err
+	}
+	if err := c.task.group.take(cmd.Process.Pid, c.index); err != nil {
+		return err
+	}
+	return waiting.Proceed()
 }
 
 // startLater starts a container when those that it depends on have come as far as
@@ -68,7 +92,8 @@ func (c *container) start(argv []string) error {
 func (c *container) startLater() {
 	exit := task.Await(c.task.wanted, c.spec, c.task.peer)
 	if exit == nil {
-		if err := c.start(c.later); err != nil {
+		if err := c.startAlone(); err != nil {
+			c.end()
 			exit = &task.Exit{Container: c.spec.Name, Reason: fmt.Sprintf("CannotStartContainerError: %v", err)}
 		}
 	}
@@ -78,22 +103,34 @@ func (c *container) startLater() {
 	c.task.saveOrLog()
 }
 
-// command is a command in the container's environment. Its session is its own:
-// it has no terminal, and signals reach it with the processes it starts. It does
-// not die with the server, which takes it up again in its next life.
-func (c *container) command(ctx context.Context, argv []string) (*exec.Cmd, error) {
+func (c *container) startAlone() error {
+	if err := c.start(c.later); err != nil {
+		return err
+	}
+	if err := c.task.save(); err != nil {
+		return err
+	}
+	return c.proceed()
+}
+
+// command is a command in the container's environment, whose process waits until
+// it may proceed. Its session is its own: it has no terminal, and signals reach it
+// with the processes it starts. Once it runs it does not die with the server, which
+// takes it up again in its next life.
+func (c *container) command(ctx context.Context, argv []string) (*exec.Cmd, *launch.Launch, error) {
 	if len(argv) == 0 {
-		return nil, errors.New("no command")
+		return nil, nil, errors.New("no command")
 	}
 	credential, err := credential(c.spec.User)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Env = c.environment()
 	cmd.Dir = c.spec.WorkingDir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: credential}
-	return cmd, nil
+	waiting, err := launch.Prepare(cmd)
+	return cmd, waiting, err
 }
 
 // inherited are the variables that a container has from the server. The others,
@@ -110,17 +147,8 @@ func (c *container) environment() []string {
 		}
 	}
 	env = append(env, "HOSTNAME="+c.task.spec.ID)
-	return slices.Concat(env, c.spec.Env, marks(c.task.spec, c.index), []string{"HOST=" + c.task.Address()})
-}
-
-// The variables by which the processes of a container can be found.
-const (
-	markTask      = "FLYBALL_TASK="
-	markContainer = "FLYBALL_CONTAINER="
-)
-
-func marks(spec task.Spec, container int) []string {
-	return []string{markTask + spec.ID, markContainer + spec.Containers[container].Name}
+	marks := c.task.runtime.mark.of(c.task.spec, c.index)
+	return slices.Concat(env, c.spec.Env, marks, []string{"HOST=" + c.task.Address()})
 }
 
 // supervise sees the container to its end.
@@ -147,6 +175,12 @@ func (c *container) supervise() {
 func (c *container) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.launch != nil {
+		c.launch.Close()
+	}
+	if c.cmd != nil {
+		_ = c.cmd.Process.Kill() // it may not be in the group yet, or have ended
+	}
 	c.task.group.kill(c.index)
 	outOfMemory := c.task.group.outOfMemory(c.index)
 	exit := task.Exit{Container: c.spec.Name, Reason: "The container ended while flyball did not run; its exit code is not known"}

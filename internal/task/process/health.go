@@ -86,15 +86,18 @@ func (c *container) check(ctx context.Context, argv []string, timeout time.Durat
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	cmd, err := c.command(ctx, argv)
+	cmd, waiting, err := c.command(ctx, argv)
 	if err != nil {
 		return false
 	}
+	defer waiting.Close()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	if err := c.task.group.start(cmd, c.index); err != nil {
+	if err := cmd.Start(); err != nil {
 		return false
 	}
-	err = cmd.Wait()
+	err = c.run(cmd, waiting)
+	waiting.Close() // which ends a process that may not run
+	err = errors.Join(err, cmd.Wait())
 	c.task.group.reaped(cmd.ProcessState)
 	return err == nil
 }

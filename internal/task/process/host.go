@@ -2,7 +2,6 @@ package process
 
 import (
 	"os"
-	"os/exec"
 
 	"flyball/internal/task"
 )
@@ -23,8 +22,9 @@ type host interface {
 
 // A group is the processes of one task.
 type group interface {
-	// start starts a command among the processes of a container.
-	start(cmd *exec.Cmd, container int) error
+	// take takes a process among those of a container. It waits: all that its
+	// command does, it does there.
+	take(pid, container int) error
 	// kill ends all processes of a container at once, its descendants too.
 	kill(container int)
 	// reaped tells the group of a process that has ended and been waited for.
@@ -42,12 +42,12 @@ type group interface {
 // newHost returns the best host that this machine permits.
 func newHost(opts Options, name string) host {
 	if opts.NoCgroups {
-		return &treeHost{}
+		return &treeHost{mark: mark(name)}
 	}
 	h, err := newCgroupHost(name)
 	if err != nil {
 		opts.Log.Info("tasks are measured but not limited: cgroups cannot be used", "reason", err)
-		return &treeHost{}
+		return &treeHost{mark: mark(name)}
 	}
 	return h
 }

@@ -1,7 +1,6 @@
 package process
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -85,8 +84,9 @@ func awaitExit(id processID, _ *exec.Cmd) error {
 	})
 }
 
-// processesWith returns the processes whose environment has all the marks.
-func processesWith(marks []string) ([]int, error) {
+// processesWhere returns the processes whose environment is as asked: variables
+// that each end with a zero byte.
+func processesWhere(is func(environ []byte) bool) ([]int, error) {
 	paths, err := filepath.Glob("/proc/[0-9]*/environ")
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func processesWith(marks []string) ([]int, error) {
 	var pids []int
 	for _, path := range paths {
 		environ, err := os.ReadFile(path)
-		if err != nil || !hasAll(environ, marks) {
+		if err != nil || !is(environ) {
 			continue
 		}
 		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
@@ -102,13 +102,4 @@ func processesWith(marks []string) ([]int, error) {
 		}
 	}
 	return pids, nil
-}
-
-func hasAll(environ []byte, marks []string) bool {
-	for _, mark := range marks {
-		if !bytes.Contains(append([]byte{0}, environ...), []byte("\x00"+mark+"\x00")) {
-			return false
-		}
-	}
-	return true
 }

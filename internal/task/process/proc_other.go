@@ -44,5 +44,5 @@ func awaitExit(id processID, child *exec.Cmd) error {
 	return nil
 }
 
-// processesWith knows no environments here.
-func processesWith([]string) ([]int, error) { return nil, nil }
+// processesWhere knows no environments here.
+func processesWhere(func(environ []byte) bool) ([]int, error) { return nil, nil }

@@ -13,6 +13,11 @@
 //
 //	DIR/tasks/ID/task.json   its spec, address, processes and exits
 //	DIR/tasks/ID/NAME.log    what container NAME has written, the newest part
+//
+// The server may be killed at any time. A process waits until the record has it,
+// and only then runs its command; one that the record does not have ends with the
+// server. The next life takes up the tasks that were started whole, and ends all
+// else that carries the runtime's mark or is in its cgroups.
 package process
 
 import (
@@ -47,6 +52,7 @@ type Options struct {
 // A Runtime runs tasks as processes.
 type Runtime struct {
 	dir       string
+	mark      mark
 	images    images
 	addresses *addresses
 	host      host
@@ -98,6 +104,7 @@ func New(opts Options) (*Runtime, error) {
 	}
 	r := &Runtime{
 		dir:       dir,
+		mark:      mark(instance),
 		images:    images,
 		addresses: addresses,
 		host:      newHost(opts, instance),
@@ -122,13 +129,13 @@ func (r *Runtime) Start(ctx context.Context, spec task.Spec) (task.Task, error) 
 	if err != nil {
 		return nil, err
 	}
-	address, err := r.addresses.take()
+	address, err := r.addresses.take(spec.ID)
 	if err != nil {
 		return nil, err
 	}
 	t := newTask(r, spec, address)
 	if err := r.keep(t); err != nil {
-		r.addresses.release(address)
+		r.addresses.release(address, spec.ID)
 		return nil, err
 	}
 	if err := t.start(ctx, commands); err != nil {
@@ -153,17 +160,19 @@ func (r *Runtime) keep(t *Task) error {
 	return nil
 }
 
-// forget deletes what is kept of a task.
-func (r *Runtime) forget(t *Task) error {
+// drop ends the keeping of a task whose directory is deleted.
+func (r *Runtime) drop(t *Task) {
 	r.mu.Lock()
-	delete(r.tasks, t.spec.ID)
-	r.mu.Unlock()
-	return os.RemoveAll(t.dir)
+	defer r.mu.Unlock()
+	if r.tasks[t.spec.ID] == t {
+		delete(r.tasks, t.spec.ID)
+	}
 }
 
 // Recover returns the tasks of the server's earlier lives that are still kept:
 // those that run, and those that have stopped and were not removed. A task whose
-// start was cut short by the end of the server is ended and removed.
+// start was cut short by the end of the server is ended and removed, and so is what
+// is left of one whose record cannot be used.
 func (r *Runtime) Recover(ctx context.Context) ([]task.Task, error) {
 	entries, err := os.ReadDir(filepath.Join(r.dir, "tasks"))
 	if err != nil {
@@ -174,20 +183,17 @@ func (r *Runtime) Recover(ctx context.Context) ([]task.Task, error) {
 		if err := ctx.Err(); err != nil {
 			return recovered, err
 		}
-		if r.knows(entry.Name()) {
-			continue // started in this life
+		if !entry.IsDir() || r.knows(entry.Name()) {
+			continue // no task, or one that was started in this life
 		}
-		t, err := r.recover(filepath.Join(r.dir, "tasks", entry.Name()))
-		if err != nil {
-			return recovered, fmt.Errorf("recovering task %s: %w", entry.Name(), err)
-		}
-		if t != nil {
+		if t := r.recover(filepath.Join(r.dir, "tasks", entry.Name())); t != nil {
 			recovered = append(recovered, t)
 		}
 	}
 	if err := r.host.sweep(r.knows); err != nil {
 		r.log.Warn("cannot remove cgroups of tasks that are gone", "error", err)
 	}
+	r.mark.sweep(r.knows)
 	return recovered, nil
 }
 
@@ -198,31 +204,32 @@ func (r *Runtime) knows(id string) bool {
 }
 
 // recover takes up the task kept in a directory. It returns nil when there is
-// nothing to take up.
-func (r *Runtime) recover(dir string) (*Task, error) {
+// nothing to take up; then the directory is deleted, and the processes that may be
+// left end in the sweeps of Recover, if not before.
+func (r *Runtime) recover(dir string) *Task {
 	rec, err := readRecord(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, os.RemoveAll(dir) // the server ended before it started anything
-	}
 	if err != nil {
-		// Nothing can be done for the task but to see that nothing is left of it.
-		r.log.Error("a task cannot be taken up", "error", err)
-		killAll(func() ([]int, error) { return processesWith([]string{markTask + filepath.Base(dir)}) })
-		return nil, os.RemoveAll(dir)
+		if !errors.Is(err, os.ErrNotExist) { // or the server ended before it started anything
+			r.log.Error("a task cannot be taken up", "error", err)
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			r.log.Warn("cannot delete what is kept of a task", "error", err)
+		}
+		return nil
 	}
-	t := r.restore(rec)
-	if !rec.Started {
+	t, err := r.restore(rec)
+	if err != nil {
+		r.log.Error("a task cannot be taken up", "task", rec.Spec.ID, "error", err)
+	}
+	if err != nil || !rec.Started {
 		t.abandon()
-		// One that the server was starting when it was killed may not have come
-		// into its cgroup.
-		killAll(func() ([]int, error) { return processesWith([]string{markTask + rec.Spec.ID}) })
-		return nil, nil
+		return nil
 	}
 	r.mu.Lock()
 	r.tasks[t.spec.ID] = t
 	r.mu.Unlock()
 	t.supervise()
-	return t, nil
+	return t
 }
 
 // Close ends what the runtime itself does. It does not stop tasks.

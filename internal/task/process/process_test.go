@@ -1,17 +1,15 @@
 package process
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strconv"
@@ -19,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"flyball/internal/task"
 	"flyball/internal/workload"
@@ -94,6 +94,16 @@ func script(id, text string) task.Spec {
 	return task.Spec{ID: id, Containers: []task.Container{
 		{Name: "main", Image: "sh", Command: []string{text}, Essential: true, StopTimeout: 10 * time.Second},
 	}}
+}
+
+// processesOf are the processes of a task's container.
+func processesOf(dir string, spec task.Spec, container int) ([]int, error) {
+	instance, err := task.Instance(dir)
+	if err != nil {
+		return nil, err
+	}
+	marks := mark(instance).of(spec, container)
+	return processesWhere(func(environ []byte) bool { return hasAll(environ, marks) })
 }
 
 func builtin(id, name string) task.Spec {
@@ -270,7 +280,7 @@ func TestATaskThatCannotStartLeavesNothing(t *testing.T) {
 		if len(r.addresses.used) > 0 {
 			t.Errorf("addresses in use: %v", r.addresses.used)
 		}
-		if pids, err := processesWith(marks(spec, 0)); err != nil || len(pids) > 0 {
+		if pids, err := processesOf(opts.Dir, spec, 0); err != nil || len(pids) > 0 {
 			t.Errorf("processes are left: %v, %v", pids, err)
 		}
 	})
@@ -314,7 +324,7 @@ func TestNoDescendantOutlivesItsContainer(t *testing.T) {
 		spec := script("task", "sleep 1000 & setsid sleep 1000 & (setsid sh -c 'sleep 1000 & sleep 0.1' &) ; echo ready; sleep 0.3; exit 0")
 		stopped := start(t, newRuntime(t, opts), spec)
 		await(t, "the end of the task", stopped.Done())
-		if pids, err := processesWith(marks(spec, 0)); err != nil || len(pids) > 0 {
+		if pids, err := processesOf(opts.Dir, spec, 0); err != nil || len(pids) > 0 {
 			t.Errorf("processes are left: %v, %v", pids, err)
 		}
 	})
@@ -410,7 +420,7 @@ func TestATaskCanBeStoppedWhileAContainerWaits(t *testing.T) {
 		if _, err := r.Start(ctx, spec); !errors.Is(err, context.Canceled) {
 			t.Fatalf("Start = %v, want that it was cancelled", err)
 		}
-		if pids, err := processesWith(marks(spec, 1)); err != nil || len(pids) > 0 {
+		if pids, err := processesOf(opts.Dir, spec, 1); err != nil || len(pids) > 0 {
 			t.Errorf("processes are left: %v, %v", pids, err)
 		}
 		if r.knows("task") || len(r.addresses.used) > 0 {
@@ -543,65 +553,6 @@ func awaitHealth(t *testing.T, running task.Task, want task.Health) {
 	}
 }
 
-// crashed starts tasks in a server of its own, which is then killed.
-func crashed(t *testing.T, opts Options, specs ...task.Spec) {
-	t.Helper()
-	order, err := json.Marshal(serverOrder{Dir: opts.Dir, NoCgroups: opts.NoCgroups, Specs: specs})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := exec.Command(os.Args[0], "server", string(order))
-	server.Stderr = os.Stderr
-	out, err := server.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ready, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil || ready != "ready\n" {
-		t.Errorf("the server said %q, %v", ready, err)
-	}
-	if err := server.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = server.Wait() // says that it was killed
-}
-
-type serverOrder struct {
-	Dir       string
-	NoCgroups bool
-	Specs     []task.Spec
-}
-
-// serve is the server of crashed. It ends by itself when a test forgets it.
-func serve(order string) error {
-	var o serverOrder
-	if err := json.Unmarshal([]byte(order), &o); err != nil {
-		return err
-	}
-	r, err := New(Options{
-		Dir: o.Dir, NoCgroups: o.NoCgroups, Args: []string{"workload"}, Images: map[string]string{"sh": "/bin/sh -c"},
-		Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		return err
-	}
-	for _, spec := range o.Specs {
-		started, err := r.Start(context.Background(), spec)
-		if err != nil {
-			return err
-		}
-		if strings.HasPrefix(spec.ID, "short") {
-			<-started.Done()
-		}
-	}
-	fmt.Println("ready")
-	<-time.After(time.Minute)
-	return nil
-}
-
 // recoverAll recovers the tasks of a crashed server, which are gone when the test ends.
 func recoverAll(t *testing.T, r *Runtime) []task.Task {
 	t.Helper()
@@ -634,7 +585,7 @@ func TestTasksOutliveTheServer(t *testing.T) {
 		if usage, err := after.Usage(t.Context()); err != nil || usage.Memory < 32<<20 || usage.CPU == 0 {
 			t.Errorf("Usage = %+v, %v; want more than 32 MiB and some CPU time", usage, err)
 		}
-		if !r.addresses.used[after.(*Task).address] {
+		if r.addresses.used[after.(*Task).address] != "task" {
 			t.Error("the address of the recovered task is free for others")
 		}
 		if err := after.Stop(t.Context()); err != nil {
@@ -718,7 +669,7 @@ func TestAStartThatWasCutShortIsEndedAndRemoved(t *testing.T) {
 		if recovered := recoverAll(t, newRuntime(t, opts)); len(recovered) != 0 {
 			t.Errorf("recovered %v, want no task", recovered)
 		}
-		if pids, err := processesWith(marks(spec, 0)); err != nil || len(pids) > 0 {
+		if pids, err := processesOf(opts.Dir, spec, 0); err != nil || len(pids) > 0 {
 			t.Errorf("processes are left: %v, %v", pids, err)
 		}
 		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
@@ -728,15 +679,33 @@ func TestAStartThatWasCutShortIsEndedAndRemoved(t *testing.T) {
 }
 
 func TestATaskWhoseRecordIsLostOrDamagedIsEndedAndRemoved(t *testing.T) {
+	text := func(text string) func(dir string) error {
+		return func(dir string) error { return os.WriteFile(recordPath(dir), []byte(text), 0o600) }
+	}
+	change := func(change func(*record)) func(dir string) error {
+		return func(dir string) error {
+			rec, err := readRecord(dir)
+			if err != nil {
+				return err
+			}
+			change(rec)
+			return rec.write(dir)
+		}
+	}
 	for name, harm := range map[string]func(dir string) error{
-		"lost":    os.RemoveAll,
-		"damaged": func(dir string) error { return os.WriteFile(recordPath(dir), []byte("{"), 0o600) },
+		"lost with its directory": os.RemoveAll,
+		"lost":                    func(dir string) error { return os.Remove(recordPath(dir)) },
+		"empty":                   text(""),
+		"cut off":                 func(dir string) error { return os.Truncate(recordPath(dir), 100) },
+		"another's":               change(func(rec *record) { rec.Spec.ID = "another" }),
+		"without an address":      change(func(rec *record) { rec.Address = netip.Addr{} }),
+		"without a container":     change(func(rec *record) { rec.Spec.Containers, rec.Containers = nil, nil }),
+		"with a name that is not safe": change(func(rec *record) {
+			rec.Spec.Containers[0].Name = "../other"
+		}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			onEachHost(t, func(t *testing.T, opts Options) {
-				if name == "lost" && opts.NoCgroups {
-					t.Skip("without a cgroup nobody knows of it")
-				}
 				spec := script("task", "exec sleep 1000")
 				crashed(t, opts, spec)
 				dir := filepath.Join(opts.Dir, "tasks", "task")
@@ -747,7 +716,7 @@ func TestATaskWhoseRecordIsLostOrDamagedIsEndedAndRemoved(t *testing.T) {
 				if recovered := recoverAll(t, r); len(recovered) != 0 {
 					t.Errorf("recovered %v, want no task", recovered)
 				}
-				if pids, err := processesWith(marks(spec, 0)); err != nil || len(pids) > 0 {
+				if pids, err := processesOf(opts.Dir, spec, 0); err != nil || len(pids) > 0 {
 					t.Errorf("processes are left: %v, %v", pids, err)
 				}
 				if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
@@ -766,7 +735,7 @@ func TestAProcessWithATasksNumberAfterARestartOfTheMachineIsLeftAlone(t *testing
 	opts := options(t)
 	opts.NoCgroups = true
 	rec := &record{
-		Spec: script("task", "sleep 1000"), Boot: "another", Started: true,
+		Spec: script("task", "sleep 1000"), Address: netip.MustParseAddr("127.64.0.1"), Boot: "another", Started: true,
 		Containers: []containerRecord{{Process: processID{PID: os.Getpid()}}},
 	}
 	rec.Containers[0].Process.Start, _ = startTime(os.Getpid())
@@ -860,5 +829,132 @@ func BenchmarkStart(b *testing.B) {
 		started.(*Task).containers[0].signal(syscall.SIGKILL)
 		<-started.Done()
 		b.StartTimer()
+	}
+}
+
+func TestATaskIsStoppedAndRemovedBySeveralAtATime(t *testing.T) {
+	onEachHost(t, func(t *testing.T, opts Options) {
+		r := newRuntime(t, opts)
+		running := start(t, r, script("task", "exec sleep 1000"))
+		var all errgroup.Group
+		for range 8 {
+			all.Go(func() error { return errors.Join(running.Stop(t.Context()), running.Remove(), running.Remove()) })
+		}
+		if err := all.Wait(); err != nil {
+			t.Error(err)
+		}
+		wantNothing(t, r)
+	})
+}
+
+func TestStoppingATaskThatHasEndedIsNoError(t *testing.T) {
+	stopped := start(t, newRuntime(t, options(t)), script("task", "exit 0"))
+	await(t, "the end of the task", stopped.Done())
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 100 { // a select takes either case that is ready
+		if err := stopped.Stop(ended); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestRemovingATaskAgainLeavesTheNextOfItsID(t *testing.T) {
+	r := newRuntime(t, options(t))
+	first := start(t, r, script("task", "exit 0"))
+	await(t, "the end of the task", first.Done())
+	if err := first.Remove(); err != nil {
+		t.Fatal(err)
+	}
+	second := start(t, r, script("task", "exec sleep 1000"))
+	if err := first.Remove(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readRecord(second.(*Task).dir); err != nil || !r.knows("task") {
+		t.Errorf("the second task is not kept: %v", err)
+	}
+}
+
+func TestAStartThatIsCancelledLeavesNothing(t *testing.T) {
+	for _, at := range []step{beforeRecord, beforePlace, beforeRun} {
+		t.Run(string(at), func(t *testing.T) {
+			onEachHost(t, func(t *testing.T, opts Options) {
+				r := newRuntime(t, opts)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				r.host = steppedHost{r.host, at, cancel}
+				if started, err := r.Start(ctx, script("task", "exec sleep 1000")); !errors.Is(err, context.Canceled) {
+					t.Errorf("Start = %v, %v; want %v", started, err, context.Canceled)
+				}
+				awaitGone(t, opts.Dir)
+				wantNothing(t, r)
+				if len(r.tasks) > 0 {
+					t.Errorf("tasks are kept: %v", r.tasks)
+				}
+			})
+		})
+	}
+}
+
+func TestAStartWhoseRecordCannotBeWrittenLeavesNothing(t *testing.T) {
+	for _, at := range []step{beforeRecord, beforePlace} { // so that the first or the last record fails
+		t.Run(string(at), func(t *testing.T) {
+			onEachHost(t, func(t *testing.T, opts Options) {
+				r := newRuntime(t, opts)
+				r.host = steppedHost{r.host, at, func() {
+					next := recordPath(filepath.Join(r.dir, "tasks", "task")) + ".next"
+					if err := os.MkdirAll(next, 0o700); err != nil {
+						t.Error(err)
+					}
+				}}
+				if started, err := r.Start(t.Context(), script("task", "exec sleep 1000")); err == nil {
+					t.Errorf("Start = %v, want an error", started)
+				}
+				awaitGone(t, opts.Dir)
+				wantNothing(t, r)
+			})
+		})
+	}
+}
+
+func TestTwoTasksWithOneAddressAreNotBothTakenUp(t *testing.T) {
+	onEachHost(t, func(t *testing.T, opts Options) {
+		crashed(t, opts, script("one", "exec sleep 1000"), script("two", "exec sleep 1000"))
+		dir := filepath.Join(opts.Dir, "tasks")
+		one, err := readRecord(filepath.Join(dir, "one"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		two, err := readRecord(filepath.Join(dir, "two"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		two.Address = one.Address
+		if err := two.write(filepath.Join(dir, "two")); err != nil {
+			t.Fatal(err)
+		}
+		r := newRuntime(t, opts)
+		recovered := recoverAll(t, r)
+		if len(recovered) != 1 || recovered[0].ID() != "one" || r.addresses.used[one.Address] != "one" {
+			t.Errorf("recovered %v with addresses %v, want the first task with its address", recovered, r.addresses.used)
+		}
+		if pids := processesUnder(t, opts.Dir); len(pids) != 1 {
+			t.Errorf("processes %v, want those of one task", pids)
+		}
+	})
+}
+
+func TestAFileAmongTheTasksIsLeftAlone(t *testing.T) {
+	opts := options(t)
+	r := newRuntime(t, opts)
+	note := filepath.Join(opts.Dir, "tasks", "note")
+	if err := os.WriteFile(note, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if recovered := recoverAll(t, r); len(recovered) > 0 {
+		t.Errorf("recovered %v, want no task", recovered)
+	}
+	if _, err := os.Stat(note); err != nil {
+		t.Error(err)
 	}
 }

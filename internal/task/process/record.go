@@ -2,6 +2,7 @@ package process
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -33,18 +34,30 @@ type processID struct {
 
 func recordPath(dir string) string { return filepath.Join(dir, "task.json") }
 
-// write replaces the record of a task in one step. The environment of the
-// containers may hold secrets: only the owner reads it.
+// write replaces the record of a task in one step, which is on disk when it
+// returns. The environment of the containers may hold secrets: only the owner
+// reads it.
 func (rec *record) write(dir string) error {
 	data, err := json.Marshal(rec)
 	if err != nil {
 		return err
 	}
-	next := recordPath(dir) + ".next"
-	if err := os.WriteFile(next, data, 0o600); err != nil {
+	next, err := os.OpenFile(recordPath(dir)+".next", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
 		return err
 	}
-	return os.Rename(next, recordPath(dir))
+	_, err = next.Write(data)
+	if err := errors.Join(err, next.Sync(), next.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(next.Name(), recordPath(dir)); err != nil {
+		return err
+	}
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }
 
 func readRecord(dir string) (*record, error) {
@@ -56,8 +69,11 @@ func readRecord(dir string) (*record, error) {
 	if err := json.Unmarshal(data, rec); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", recordPath(dir), err)
 	}
-	if rec.Spec.ID != filepath.Base(dir) || len(rec.Containers) != len(rec.Spec.Containers) {
+	if rec.Spec.ID != filepath.Base(dir) || len(rec.Containers) != len(rec.Spec.Containers) || !rec.Address.IsValid() {
 		return nil, fmt.Errorf("%s is not the record of a task", recordPath(dir))
+	}
+	if err := validate(rec.Spec); err != nil {
+		return nil, fmt.Errorf("%s: %w", recordPath(dir), err)
 	}
 	return rec, nil
 }

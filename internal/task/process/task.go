@@ -28,7 +28,8 @@ type Task struct {
 	shutDown func()          // ends it; no container is started afterwards
 	done     chan struct{}
 
-	saving  sync.Mutex // one record is written at a time
+	saving  sync.Mutex // one record is written at a time, and none once it is removed
+	removed bool
 	mu      sync.Mutex
 	started bool        // all containers have been started
 	last    *task.Usage // what the task used in all, once its containers have ended
@@ -51,8 +52,9 @@ func newTask(r *Runtime, spec task.Spec, address netip.Addr) *Task {
 	return t
 }
 
-// restore makes a task of what an earlier life of the server kept of it.
-func (r *Runtime) restore(rec *record) *Task {
+// restore makes a task of what an earlier life of the server kept of it. It has
+// its address if it runs.
+func (r *Runtime) restore(rec *record) (*Task, error) {
 	t := newTask(r, rec.Spec, rec.Address)
 	t.started = rec.Started
 	running := false
@@ -64,61 +66,78 @@ func (r *Runtime) restore(rec *record) *Task {
 		}
 		running = running || c.exit == nil && c.process.alive()
 	}
-	if running {
-		r.addresses.reserve(t.address)
-	}
 	group, err := r.host.open(rec)
 	if err != nil {
-		group, _ = new(treeHost).open(&record{Spec: rec.Spec, Containers: t.record().Containers})
+		tree := &treeHost{mark: r.mark}
+		group, _ = tree.open(&record{Spec: rec.Spec, Containers: t.record().Containers})
 	}
 	t.group = group
-	return t
+	if running && !r.addresses.reserve(t.address, t.spec.ID) {
+		return t, fmt.Errorf("address %s belongs to another task", t.address)
+	}
+	return t, nil
 }
 
-// start starts the containers that depend on no other. The record is written
-// before, so that the next life of the server finds what this one has begun.
+// start starts the containers that depend on no other. The record has their
+// processes before the first of them runs its command: should the server be killed,
+// those that the record does not have end by themselves, and its next life finds
+// the others.
 func (t *Task) start(ctx context.Context, commands [][]string) error {
 	group, err := t.runtime.host.create(t.spec)
 	if err != nil {
 		return err
 	}
 	t.group = group
-	if err := t.save(); err != nil {
-		return err
-	}
+	var first []*container
 	for i, c := range t.containers {
 		if len(c.spec.DependsOn) > 0 {
 			c.later = commands[i]
 			continue
 		}
+		if err := c.start(commands[i]); err != nil {
+			return cannotStart(c, err)
+		}
+		first = append(first, c)
+	}
+	if err := t.save(); err != nil {
+		return err
+	}
+	for _, c := range first {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := c.start(commands[i]); err != nil {
-			return fmt.Errorf("CannotStartContainerError: container %s: %w", c.spec.Name, err)
-		}
-		if err := t.save(); err != nil {
-			return err
+		if err := c.proceed(); err != nil {
+			return cannotStart(c, err)
 		}
 	}
 	return nil
 }
 
-// settle waits until each container has been started or will never be. When ctx
-// ends before, the task is stopped and forgotten.
+func cannotStart(c *container, err error) error {
+	return fmt.Errorf("CannotStartContainerError: container %s: %w", c.spec.Name, err)
+}
+
+// settle waits until each container has been started or will never be, and records
+// it. When ctx ends before, the task is stopped and forgotten.
 func (t *Task) settle(ctx context.Context) error {
 	giveUp := context.AfterFunc(ctx, t.shutDown)
 	for _, c := range t.containers {
 		c.Settled()
 	}
-	if !giveUp() {
-		<-t.done
-		return errors.Join(ctx.Err(), t.Remove())
+	giveUp()
+	err := ctx.Err()
+	if err == nil {
+		t.mu.Lock()
+		t.started = true
+		t.mu.Unlock()
+		err = t.save()
 	}
-	t.mu.Lock()
-	t.started = true
-	t.mu.Unlock()
-	return t.save()
+	if err != nil {
+		t.shutDown()
+		<-t.done
+		return errors.Join(err, t.Remove())
+	}
+	return nil
 }
 
 // peer is a container as those see it that depend on it.
@@ -130,6 +149,7 @@ func (t *Task) peer(name string) task.Peer {
 
 // abandon ends a task that could not be started, and forgets it.
 func (t *Task) abandon() {
+	t.shutDown()
 	if t.group != nil {
 		for _, c := range t.containers {
 			c.end()
@@ -138,8 +158,8 @@ func (t *Task) abandon() {
 			t.runtime.log.Warn("cannot remove the cgroup of a task", "task", t.spec.ID, "error", err)
 		}
 	}
-	t.runtime.addresses.release(t.address)
-	if err := t.runtime.forget(t); err != nil {
+	t.runtime.addresses.release(t.address, t.spec.ID)
+	if err := t.forget(); err != nil {
 		t.runtime.log.Warn("cannot delete what is kept of a task", "task", t.spec.ID, "error", err)
 	}
 }
@@ -181,7 +201,7 @@ func (t *Task) finish() {
 	if err := t.group.remove(); err != nil {
 		t.runtime.log.Warn("cannot remove the cgroup of a task", "task", t.spec.ID, "error", err)
 	}
-	t.runtime.addresses.release(t.address)
+	t.runtime.addresses.release(t.address, t.spec.ID)
 	close(t.done)
 }
 
@@ -201,6 +221,9 @@ func (t *Task) record() *record {
 func (t *Task) save() error {
 	t.saving.Lock()
 	defer t.saving.Unlock()
+	if t.removed {
+		return os.ErrNotExist
+	}
 	if err := t.record().write(t.dir); err != nil {
 		return fmt.Errorf("writing the task's record: %w", err)
 	}
@@ -243,10 +266,12 @@ func (t *Task) Stop(ctx context.Context) error {
 	t.shutDown()
 	select {
 	case <-t.done:
-		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("stopping task %s: %w", t.spec.ID, ctx.Err())
+		if !isClosed(t.done) {
+			return fmt.Errorf("stopping task %s: %w", t.spec.ID, ctx.Err())
+		}
 	}
+	return nil
 }
 
 // Usage measures the task, or tells what it used in all once it has stopped.
@@ -279,10 +304,26 @@ func (t *Task) Logs(ctx context.Context, name string, follow bool) (io.ReadClose
 	return nil, fmt.Errorf("task %s has no container %s", t.spec.ID, name)
 }
 
-// Remove deletes the record and the logs of a stopped task.
+// Remove deletes the record and the logs of a stopped task. When they are deleted
+// already it does nothing: another task may have the id by now.
 func (t *Task) Remove() error {
 	if !isClosed(t.done) {
 		return fmt.Errorf("task %s has not stopped", t.spec.ID)
 	}
-	return t.runtime.forget(t)
+	return t.forget()
+}
+
+// forget deletes what is kept of a task.
+func (t *Task) forget() error {
+	t.saving.Lock()
+	defer t.saving.Unlock()
+	if t.removed {
+		return nil
+	}
+	if err := os.RemoveAll(t.dir); err != nil {
+		return err
+	}
+	t.removed = true
+	t.runtime.drop(t)
+	return nil
 }

@@ -3,7 +3,6 @@ package process
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"sync"
 	"syscall"
 	"time"
@@ -16,6 +15,8 @@ import (
 // treeHost is a host that cannot limit. It measures a task through the tree of
 // its processes.
 type treeHost struct {
+	mark mark
+
 	mu       sync.Mutex
 	taken    time.Time
 	children map[int][]int // of all processes, when they were looked at last
@@ -77,13 +78,10 @@ type treeGroup struct {
 	seen  time.Duration // the most that usage has found
 }
 
-func (g *treeGroup) start(cmd *exec.Cmd, container int) error {
-	if err := cmd.Start(); err != nil {
-		return err
-	}
+func (g *treeGroup) take(pid, container int) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.roots[cmd.Process.Pid] = container
+	g.roots[pid] = container
 	return nil
 }
 
@@ -97,8 +95,10 @@ func (g *treeGroup) kill(container int) {
 			_ = syscall.Kill(-pid, syscall.SIGKILL) // it may have gone
 		}
 	}
-	marks := marks(g.spec, container)
-	killAll(func() ([]int, error) { return processesWith(marks) })
+	marks := g.host.mark.of(g.spec, container)
+	killAll(func() ([]int, error) {
+		return processesWhere(func(environ []byte) bool { return hasAll(environ, marks) })
+	})
 }
 
 func (g *treeGroup) reaped(state *os.ProcessState) {

@@ -35,16 +35,16 @@ package wire
 
 import "reflect"
 
-// methods finds those methods of a service that have the name of an operation
-// of the SDK's clients. The linker leaves out methods that nothing calls only as
-// long as each that is looked up by reflection is named by a constant: to look
-// at all methods would keep those of all types, and make the program a quarter
-// larger.
-func methods(v reflect.Value) map[string]reflect.Value {
-	return map[string]reflect.Value{
+// methods finds those methods of a service's type that have the name of an
+// operation of the SDK's clients. The linker leaves out methods that nothing
+// calls only as long as each that is looked up by reflection is named by a
+// constant: to look at all methods would keep those of all types, and make the
+// program a quarter larger.
+func methods(t reflect.Type) map[string]reflect.Method {
+	return map[string]reflect.Method{
 `)
 	for _, name := range slices.Compact(names) {
-		fmt.Fprintf(&b, "%q: v.MethodByName(%q),\n", name, name)
+		fmt.Fprintf(&b, "%q: method(t.MethodByName(%q)),\n", name, name)
 	}
 	b.WriteString("}\n}\n")
 	text, err := format.Source(b.Bytes())

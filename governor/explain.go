@@ -1,0 +1,134 @@
+package governor
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"flyball/scaling"
+)
+
+// An Explanation says how a target stands: what its alarms see, what was done
+// last, and what would have to happen for the next change of capacity. It encodes
+// as JSON for programs and prints as text for people.
+type Explanation struct {
+	Resource  scaling.ResourceID `json:"resourceId"`
+	Last      *scaling.Activity  `json:"lastActivity,omitempty"` // nil: nothing was scaled as long as activities are kept
+	Scheduled *Run               `json:"scheduled,omitempty"`    // nil: no schedule has a run left
+	Floor     scaling.Floor      `json:"floor,omitzero"`         // of predictive scaling, now
+	Forecast  []Forecast         `json:"forecast,omitempty"`     // what each predictive policy forecasts next
+	scaling.Explanation
+}
+
+// A Run is when a scheduled action runs next, and what it does.
+type Run struct {
+	Action string    `json:"action"`
+	At     time.Time `json:"at"`
+	Min    *int32    `json:"min,omitempty"` // nil: the minimum stays
+	Max    *int32    `json:"max,omitempty"` // nil: the maximum stays
+}
+
+// A Forecast is what a predictive policy forecasts for the hour that it acts for
+// next, or why it does not.
+type Forecast struct {
+	Policy   string           `json:"policy"`
+	Hour     time.Time        `json:"hour,omitzero"`
+	Capacity scaling.Capacity `json:"capacity"`
+	At       time.Time        `json:"at,omitzero"`     // when it sets the capacity; zero: it only forecasts
+	Lacks    string           `json:"lacks,omitempty"` // why there is no forecast
+}
+
+// Explain tells how the target stands at a moment. It changes nothing.
+func (g Governor) Explain(now time.Time, seen Seen) Explanation {
+	return Explanation{
+		Scheduled:   g.nextRun(),
+		Floor:       g.Floor(now),
+		Forecast:    g.forecasts(now),
+		Explanation: scaling.Explain(now, g.target(now), g.seen(seen)),
+	}
+}
+
+// nextRun is the first run of a schedule from now on, or nil.
+func (g Governor) nextRun() *Run {
+	var first *Schedule
+	for i, s := range g.Schedules {
+		if !s.Next.IsZero() && (first == nil || s.Next.Before(first.Next)) {
+			first = &g.Schedules[i]
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	return &Run{Action: first.Name, At: first.Next, Min: first.Change.Min, Max: first.Change.Max}
+}
+
+// forecasts are what the predictive policies forecast next.
+func (g Governor) forecasts(now time.Time) []Forecast {
+	var next []Forecast
+	for _, policy := range g.Policies {
+		p := policy.Predictive
+		if p == nil {
+			continue
+		}
+		hour := now.Truncate(time.Hour).Add(time.Hour)
+		if p.Scales && !hour.After(p.Acted) {
+			hour = p.Acted.Add(time.Hour)
+		}
+		f := Forecast{Policy: policy.Name, Hour: hour}
+		capacity, ok := p.Plan.At(hour)
+		switch {
+		case !ok && p.Lacks != "":
+			f = Forecast{Policy: policy.Name, Lacks: p.Lacks}
+		case !ok:
+			f = Forecast{Policy: policy.Name, Lacks: "it has not been made yet"}
+		default:
+			f.Capacity = capacity
+			if p.Scales {
+				f.At = hour.Add(-p.Buffer)
+			}
+		}
+		next = append(next, f)
+	}
+	return next
+}
+
+// String tells the forecast in a sentence's words.
+func (f Forecast) String() string {
+	if f.Lacks != "" {
+		return fmt.Sprintf("policy %s has no forecast: %s", f.Policy, f.Lacks)
+	}
+	text := fmt.Sprintf("policy %s forecasts %d for %s", f.Policy, f.Capacity, f.Hour.Format(time.DateTime))
+	if f.At.IsZero() {
+		return text + " and does not scale"
+	}
+	return text + ", to be set at " + f.At.Format(time.TimeOnly)
+}
+
+// String tells the explanation as lines of text.
+func (e Explanation) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "target     %s\n%s", e.Resource, e.Explanation)
+	if r := e.Scheduled; r != nil {
+		fmt.Fprintf(&b, "scheduled  %s %s sets %s", r.At.Format(time.DateTime), r.Action, scaling.BoundsChange{Min: r.Min, Max: r.Max})
+		if e.Suspended.Scheduled {
+			b.WriteString(", unless scheduled scaling is still suspended")
+		}
+		b.WriteString("\n")
+	}
+	if e.Floor.Capacity > 0 {
+		fmt.Fprintf(&b, "floor      %s\n", e.Floor)
+	}
+	for _, f := range e.Forecast {
+		fmt.Fprintf(&b, "forecast   %s", f)
+		if e.Suspended.Out && !f.At.IsZero() {
+			b.WriteString(", unless scale-out is still suspended")
+		}
+		b.WriteString("\n")
+	}
+	if e.Last == nil {
+		b.WriteString("last       nothing was scaled in the last six weeks\n")
+	} else {
+		fmt.Fprintf(&b, "last       %s %s (%s): %s\n", e.Last.Start.Format(time.DateTime), e.Last.Description, e.Last.Status, e.Last.Details)
+	}
+	return b.String()
+}

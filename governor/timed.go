@@ -1,0 +1,123 @@
+package governor
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"flyball/scaling"
+)
+
+// A run is a schedule with the time that it runs for.
+type run struct {
+	Schedule
+	at time.Time
+}
+
+// due are the runs that have come, in order. Of the runs that a schedule has
+// missed, while the host was down or because a fast clock has passed several,
+// only the last counts: in the order of these last runs the bounds become what
+// they would be if none had been missed.
+func (g Governor) due(now time.Time) []run {
+	var runs []run
+	for _, s := range g.Schedules {
+		if s.Next.IsZero() || s.Next.After(now) {
+			continue
+		}
+		if at, ok := s.Times.Last(s.Done, now); ok {
+			runs = append(runs, run{s, at})
+		}
+	}
+	slices.SortFunc(runs, func(x, y run) int {
+		return cmp.Or(x.at.Compare(y.at), x.Created.Compare(y.Created), strings.Compare(x.Name, y.Name))
+	})
+	return runs
+}
+
+// runSchedule changes the bounds as the first schedule that is due says. Those of
+// a suspended target are skipped: "When you resume scheduled scaling, only actions
+// whose execution time has not yet passed are evaluated." Where the capacity is
+// still to be brought inside the bounds, that comes first.
+func (s *step) runSchedule() {
+	if s.g.Outside {
+		return
+	}
+	for _, r := range s.g.due(s.now) {
+		i := slices.IndexFunc(s.g.Schedules, func(other Schedule) bool { return other.Name == r.Name })
+		s.g.Schedules[i] = r.ran(r.at)
+		if s.g.Suspended.Scheduled {
+			continue
+		}
+		changed, err := r.Change.Apply(s.g.Bounds)
+		if err == nil {
+			s.g.Bounds = changed
+		}
+		s.g.Outside = true
+		s.record(scaling.ScheduledActivity(s.seen.NewID(), s.now, r.Name, r.Change, s.g.Bounds.Min(), err))
+		return
+	}
+}
+
+// bringInside sets a capacity that is outside the bounds, where that has to be
+// seen to, and reports whether there was one.
+func (s *step) bringInside() bool {
+	if !s.g.Outside {
+		return false
+	}
+	a, outside := scaling.BoundsActivity(s.seen.NewID(), s.now, s.g.Bounds, s.seen.Capacity.Desired)
+	if !outside {
+		s.g.Outside = false
+		return false
+	}
+	s.set(a, nil)
+	s.g.Before.Outside = true
+	return true
+}
+
+// reachHour begins the floors of the hours that policies act for, and lets the
+// maximum capacity give way. It stays there: "The maximum capacity does not
+// automatically decrease back to the original maximum."
+func (s *step) reachHour() {
+	for i, p := range s.g.Policies {
+		if !p.Predictive.acts() || p.Predictive.next(s.now).After(s.now) {
+			continue
+		}
+		reached := *p.Predictive
+		reached.Acted = s.now.Add(reached.Buffer).Truncate(time.Hour)
+		s.g.Policies[i].Predictive = &reached
+		if s.g.Suspended.Out {
+			continue
+		}
+		s.admit(s.g.Policies[i])
+		s.g.Below = true
+	}
+}
+
+// admit lets the maximum capacity give way to a policy's forecast, if the policy
+// may do that.
+func (s *step) admit(p Policy) {
+	f := p.floor(s.now)
+	admitted := p.Predictive.Breach.Admit(s.g.Bounds, f.Capacity)
+	if admitted == s.g.Bounds {
+		return
+	}
+	s.g.Bounds = admitted
+	s.record(scaling.MaxActivity(s.seen.NewID(), s.now, admitted.Max(), f))
+}
+
+// raise sets a capacity that is below the floor, where that has to be seen to,
+// and reports whether there was one.
+func (s *step) raise() bool {
+	if !s.g.Below {
+		return false
+	}
+	a, below := scaling.ForecastActivity(s.seen.NewID(), s.now, s.g.Bounds, s.g.Floor(s.now), s.seen.Capacity.Desired)
+	if !below {
+		s.g.Below = false
+		return false
+	}
+	s.set(a, nil)
+	s.g.Before.Below = true
+	return true
+}

@@ -1,0 +1,177 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/aws/smithy-go"
+
+	"flyball/internal/cell"
+	"flyball/internal/state"
+	"flyball/internal/wire"
+)
+
+// kindCell notes which cells there are, for the next start; by scope.
+var kindCell = state.Kind{Name: "server.cell", Version: 1}
+
+// mostCells bounds how many regions and accounts a server serves at a time. Each
+// costs some memory, and any client can name new ones.
+const mostCells = 100
+
+// cells are the regions of accounts that the server serves. One is opened when the
+// first call for it comes.
+type cells struct {
+	open func(account, region string) (*services, error)
+
+	mu     sync.Mutex
+	opened map[string]*services // by scope
+	start  func(*services)      // runs the loops of a cell; nil before the server runs
+}
+
+// of opens a cell, if it is not open yet.
+func (c *cells) of(account, region string) (*services, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	scope := cell.Scope(account, region)
+	if v := c.opened[scope]; v != nil {
+		return v, nil
+	}
+	if len(c.opened) >= mostCells {
+		return nil, &smithy.GenericAPIError{
+			Code: "LimitExceededException", Fault: smithy.FaultClient,
+			Message: fmt.Sprintf("The server has resources in %d regions and accounts already, which is the most that it serves.", mostCells),
+		}
+	}
+	v, err := c.open(account, region)
+	if err != nil {
+		return nil, fmt.Errorf("open region %s of account %s: %w", region, account, err)
+	}
+	if c.start != nil {
+		v.adoptNothing()
+		c.start(v)
+	}
+	c.opened[scope] = v
+	return v, nil
+}
+
+// find is a cell that is open, or nil.
+func (c *cells) find(account, region string) *services {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.opened[cell.Scope(account, region)]
+}
+
+// all are the open cells, by scope.
+func (c *cells) all() []*services {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []*services
+	for _, scope := range slices.Sorted(maps.Keys(c.opened)) {
+		all = append(all, c.opened[scope])
+	}
+	return all
+}
+
+// run starts the loops of the open cells, and of those that open later.
+func (c *cells) run(start func(*services)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.start = start
+	for _, v := range c.opened {
+		start(v)
+	}
+}
+
+// openCells opens the default cell, and those that earlier lives of the server had.
+func (s *Server) openCells() error {
+	s.cells = &cells{open: s.openCell, opened: map[string]*services{}}
+	if _, err := s.cells.of(s.cfg.Account, s.cfg.Region); err != nil {
+		return err
+	}
+	var scopes []string
+	err := state.Load(s.state, kindCell, func(scope string, _ *struct{}) error {
+		scopes = append(scopes, scope)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, scope := range scopes {
+		account, region, _ := strings.Cut(strings.TrimSuffix(scope, "/"), "/")
+		if _, err := s.cells.of(account, region); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Server) openCell(account, region string) (*services, error) {
+	scope := cell.Scope(account, region)
+	v, err := s.openServices(&cell.Cell{
+		Account: account, Region: region, Clock: s.clock, State: s.state.Scope(scope), Events: &s.events, Log: s.cfg.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.state.Later(func(tx *state.Tx) { tx.Put(kindCell, scope, struct{}{}) })
+	return v, nil
+}
+
+// inCell finds a service by the scope of a call.
+func inCell[T any](s *Server, of func(*services) T) func(context.Context, wire.Scope) (T, error) {
+	return func(_ context.Context, scope wire.Scope) (service T, err error) {
+		v, err := s.cells.of(scope.Account, scope.Region)
+		if err != nil {
+			return service, err
+		}
+		return of(v), nil
+	}
+}
+
+// cellOf is the cell that a request to one of our own paths is about: the default
+// one, unless it names another. Reading opens none.
+func (s *Server) cellOf(r *http.Request) (*services, error) {
+	account, region := r.FormValue("account"), r.FormValue("region")
+	if account == "" {
+		account = s.cfg.Account
+	}
+	if region == "" {
+		region = s.cfg.Region
+	}
+	if v := s.cells.find(account, region); v != nil {
+		return v, nil
+	}
+	return nil, &smithy.GenericAPIError{
+		Code: "ValidationError", Fault: smithy.FaultClient,
+		Message: fmt.Sprintf("There is nothing in region %s of account %s.", region, account),
+	}
+}
+
+// cellPath begins the paths at which the tasks of a cell find their metadata.
+const cellPath = "/ecs/cells/"
+
+// metadata serves the tasks of each cell under a path of its own.
+func (s *Server) metadata() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc(cellPath+"{account}/{region}/", func(w http.ResponseWriter, r *http.Request) {
+		account, region := r.PathValue("account"), r.PathValue("region")
+		v := s.cells.find(account, region)
+		if v == nil {
+			http.NotFound(w, r)
+			return
+		}
+		prefix := cellPath + strings.TrimSuffix(cell.Scope(account, region), "/")
+		http.StripPrefix(prefix, v.ecs.Metadata()).ServeHTTP(w, r)
+	})
+	// Tasks from before there were cells.
+	mux.Handle("/ecs/", s.home().ecs.Metadata())
+	return mux
+}
+
+// home is the default cell.
+func (s *Server) home() *services { return s.cells.find(s.cfg.Account, s.cfg.Region) }

@@ -1,0 +1,84 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"flyball/internal/task"
+	"flyball/internal/task/docker"
+	"flyball/internal/task/process"
+	"flyball/internal/workload"
+)
+
+// openRuntime opens the runtime that was asked for. Auto prefers Docker.
+func (s *Server) openRuntime(ctx context.Context) error {
+	if s.cfg.Tasks != nil {
+		s.runtime = s.cfg.Tasks
+		return nil
+	}
+	name := s.cfg.Runtime
+	if name == "auto" {
+		name = "docker"
+		if err := docker.Available(ctx); err != nil {
+			s.cfg.Log.Info("tasks run as processes of this machine: no Docker engine answers", "reason", err)
+			name = "process"
+		}
+	}
+	s.removeOrphans(ctx)
+	runtime, err := s.runtimeNamed(ctx, name, s.dir.path)
+	if err != nil {
+		return err
+	}
+	s.runtime = runtime
+	if engine, ok := runtime.(*docker.Runtime); ok {
+		s.listenOnBridge(ctx, engine)
+	}
+	return s.dir.note(name)
+}
+
+// runtimeNamed returns a runtime that keeps its tasks in a folder.
+func (s *Server) runtimeNamed(ctx context.Context, name, dir string) (task.Runtime, error) {
+	args := []string{workload.Command}
+	switch name {
+	case "process":
+		return process.New(process.Options{Dir: dir, Args: args, Images: s.cfg.Images, Log: s.cfg.Log})
+	case "docker":
+		return docker.New(ctx, docker.Options{Dir: dir, Args: args, Log: s.cfg.Log})
+	}
+	return nil, fmt.Errorf("runtime %q: give auto, process or docker", name)
+}
+
+// adopt has the cells take up their tasks of the server's earlier lives before any
+// call is answered: a call that found a task of which nobody knows yet whether it
+// runs could neither stop nor replace it.
+func (s *Server) adopt(ctx context.Context) error {
+	recovered, err := s.runtime.Recover(ctx)
+	if err != nil {
+		return fmt.Errorf("recover tasks: %w", err)
+	}
+	found := make(map[string]task.Task, len(recovered))
+	for _, t := range recovered {
+		found[t.ID()] = t
+	}
+	for _, c := range s.cells.all() {
+		c.ecs.Adopt(found)
+	}
+	s.strays = slices.Collect(maps.Values(found))
+	return nil
+}
+
+// strayGrace is how long tasks that no service knows have to stop.
+const strayGrace = 2 * time.Minute
+
+// stopStrays stops the tasks that no service knows, also when the server is about
+// to end.
+func (s *Server) stopStrays(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), strayGrace)
+	defer cancel()
+	if err := stopAndRemove(ctx, s.strays); err != nil {
+		s.cfg.Log.Warn("tasks that no service knows could not be stopped", "reason", err)
+	}
+}

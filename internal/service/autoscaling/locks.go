@@ -1,0 +1,82 @@
+package autoscaling
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"flyball/scaling"
+)
+
+// sortedIDs are the resource ids of all targets in order, sorted when they are
+// asked for first. Readers may ask at the same time.
+type sortedIDs struct {
+	ids atomic.Pointer[[]scaling.ResourceID]
+}
+
+func (s *sortedIDs) forget() { s.ids.Store(nil) }
+
+func (s *sortedIDs) of(sort func() []scaling.ResourceID) []scaling.ResourceID {
+	if ids := s.ids.Load(); ids != nil {
+		return *ids
+	}
+	ids := sort()
+	s.ids.Store(&ids)
+	return ids
+}
+
+// keyed is a lock for each target, kept only while somebody has it or waits for
+// it. The zero keyed is ready to use.
+type keyed struct {
+	mu    sync.Mutex
+	locks map[scaling.ResourceID]*counted
+}
+
+type counted struct {
+	sync.Mutex
+	users int
+}
+
+// lock waits until nobody else has the lock of a target, and returns what frees it.
+func (k *keyed) lock(id scaling.ResourceID) (unlock func()) {
+	l := k.use(id)
+	l.Lock()
+	return func() { k.free(id, l) }
+}
+
+// try is lock if nobody has it.
+func (k *keyed) try(id scaling.ResourceID) (unlock func(), free bool) {
+	l := k.use(id)
+	if !l.TryLock() {
+		k.leave(id, l)
+		return nil, false
+	}
+	return func() { k.free(id, l) }, true
+}
+
+func (k *keyed) use(id scaling.ResourceID) *counted {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.locks == nil {
+		k.locks = map[scaling.ResourceID]*counted{}
+	}
+	l := k.locks[id]
+	if l == nil {
+		l = new(counted)
+		k.locks[id] = l
+	}
+	l.users++
+	return l
+}
+
+func (k *keyed) free(id scaling.ResourceID, l *counted) {
+	l.Unlock()
+	k.leave(id, l)
+}
+
+func (k *keyed) leave(id scaling.ResourceID, l *counted) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if l.users--; l.users == 0 {
+		delete(k.locks, id)
+	}
+}

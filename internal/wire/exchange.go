@@ -1,0 +1,229 @@
+package wire
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"reflect"
+	"runtime/debug"
+	"strconv"
+	"time"
+)
+
+// An exchange is one request and what is known about it so far.
+type exchange struct {
+	h       *handler
+	r       *http.Request
+	start   time.Time
+	id      string
+	proto   protocol
+	scope   Scope
+	service *service
+	op      *operation
+	name    string // of the operation, as asked for
+
+	body   *bytes.Buffer // of the request; goes back to the pool at the end
+	stream io.ReadCloser // is sent in place of the answer's body, if set
+}
+
+// answer appends the body of the answer to b. A panic is logged with its stack,
+// and answered.
+func (x *exchange) answer(b []byte) (body []byte, f *fault) {
+	defer func() {
+		if p := recover(); p != nil {
+			x.h.Log.Error("call panicked", "operation", x.name, "request", x.id, "panic", p, "stack", string(debug.Stack()))
+			f = internalFailure()
+			body = x.proto.appendFault(b, x, f)
+		}
+	}()
+	out, f := x.run()
+	switch {
+	case f != nil:
+		x.dropStream()
+		return x.proto.appendFault(b, x, f), f
+	case x.stream != nil:
+		return nil, nil
+	}
+	return x.proto.appendOutput(b, x, out), nil
+}
+
+// run does everything up to the answer.
+func (x *exchange) run() (out reflect.Value, f *fault) {
+	if f := refuse(x.h.Hosts, x.r); f != nil {
+		return out, f
+	}
+	if f := x.identify(); f != nil {
+		return out, f
+	}
+	if f := x.proto.route(x); f != nil {
+		return out, f
+	}
+	if !x.signed() && !x.op.unsigned {
+		return out, missingToken()
+	}
+	in, f := x.input()
+	if f != nil {
+		return out, f
+	}
+	return x.call(in)
+}
+
+// identify finds the scope of the call.
+func (x *exchange) identify() (f *fault) {
+	if x.scope, f = scopeOf(x.r); f != nil {
+		return f
+	}
+	if !x.signed() && (!x.h.unsigned || fromBrowser(x.r)) {
+		return missingToken()
+	}
+	x.scope.Account = x.h.Account(x.scope.AccessKey)
+	if x.scope.Region == "" {
+		x.scope.Region = x.h.Region
+	}
+	return nil
+}
+
+func (x *exchange) signed() bool { return x.scope.AccessKey != "" }
+
+// readBody reads the body, bounded as the service wants it once it is known. The
+// body of an operation that streams it is left for the operation.
+func (x *exchange) readBody() (f *fault) {
+	if x.op != nil && x.op.inPlan.streams() {
+		x.body = buffers.Get().(*bytes.Buffer)
+		return nil
+	}
+	limit := int64(defaultMaxBody)
+	if x.service != nil {
+		limit = x.service.bodyLimit()
+	}
+	x.body, f = readBody(x.r, limit)
+	return f
+}
+
+// input decodes the input and checks it against the model.
+func (x *exchange) input() (reflect.Value, *fault) {
+	if err := x.service.prepare(x.op); err != nil {
+		x.h.Log.Error("operation cannot be served", "service", x.service.name, "operation", x.name, "error", err)
+		return reflect.Value{}, internalFailure()
+	}
+	r, f := x.proto.open(x)
+	if f != nil {
+		return reflect.Value{}, f
+	}
+	in := reflect.New(x.op.in)
+	if x.op.inPlan.streams() {
+		in.Elem().Field(x.op.inPlan.stream).Set(reflect.ValueOf(x.r.Body))
+	}
+	if r != nil {
+		if err := x.h.decode(r, x.op.inPlan, in.Elem()); err != nil {
+			return in, x.service.decodeFault(err)
+		}
+	}
+	if x.op.unchecked {
+		return in, nil
+	}
+	if message := validate(x.op.inPlan, in.Elem()); message != "" {
+		return in, x.service.violation(message)
+	}
+	return in, nil
+}
+
+// call authorizes the call and runs the method on the value that the scope
+// resolves to.
+func (x *exchange) call(in reflect.Value) (out reflect.Value, f *fault) {
+	ctx := x.r.Context()
+	if err := x.authorize(ctx, in.Interface()); err != nil {
+		return out, x.failure(err)
+	}
+	api, err := x.service.resolve(ctx, x.scope)
+	if err != nil {
+		return out, x.failure(err)
+	}
+	result := x.op.method.Call([]reflect.Value{reflect.ValueOf(api), reflect.ValueOf(ctx), in})
+	if out = result[0].Elem(); !out.IsValid() {
+		out = reflect.New(x.op.out).Elem()
+	}
+	x.stream = x.op.outPlan.streamOf(out)
+	if err := x.settle(ctx); err != nil {
+		return out, x.failure(err)
+	}
+	if err, failed := result[1].Interface().(error); failed && err != nil {
+		return out, x.failure(err)
+	}
+	return out, nil
+}
+
+func (x *exchange) authorize(ctx context.Context, input any) error {
+	if x.h.Authorize == nil {
+		return nil
+	}
+	return x.h.Authorize(ctx, Call{
+		Scope: x.scope, Service: x.service.name, Operation: x.name, Protocol: x.proto.id(), RequestID: x.id, Input: input,
+	})
+}
+
+func (x *exchange) settle(ctx context.Context) error {
+	if x.h.Settle == nil || x.op.stateless {
+		return nil
+	}
+	return x.h.Settle(ctx)
+}
+
+// failure is the fault of a call that failed. What is not the client's
+// fault is told to the log.
+func (x *exchange) failure(err error) *fault {
+	f := x.service.fault(err)
+	if f.status >= http.StatusInternalServerError {
+		x.h.Log.Error("operation failed", "service", x.service.name, "operation", x.name, "request", x.id, "error", err)
+	}
+	return f
+}
+
+func (x *exchange) report(f *fault) {
+	a := Answer{Operation: x.name, Protocol: x.proto.id(), Status: http.StatusOK, RequestID: x.id, Duration: time.Since(x.start)}
+	if x.op == nil {
+		a.Operation = "" // what a client made up is not for metrics
+	}
+	if x.service != nil {
+		a.Service = x.service.name
+	}
+	if f != nil {
+		a.Status, a.Code = f.status, f.code
+	}
+	if x.h.Observe != nil {
+		x.h.Observe(a)
+	}
+	x.h.Log.Debug("call", "service", a.Service, "operation", x.name, "status", a.Status, "code", a.Code, "request", x.id, "took", a.Duration)
+}
+
+// send sends the answer. It returns an error if an answer that streams broke off.
+func (x *exchange) send(w http.ResponseWriter, body []byte, f *fault) error {
+	h := w.Header()
+	h.Set("X-Amzn-Requestid", x.id)
+	x.proto.setHeader(h)
+	if x.stream != nil {
+		return x.sendStream(w)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	status := http.StatusOK
+	if f != nil {
+		status = f.status
+		h.Set("X-Amzn-Errortype", f.code)
+		if x.service != nil && x.service.queryCompatible {
+			h.Set("X-Amzn-Query-Error", f.queryCode()+";"+f.side())
+		}
+	}
+	w.WriteHeader(status)
+	// The client may be gone; there is nobody left to tell.
+	_, _ = w.Write(body)
+	return nil
+}
+
+// qualified is an error's code with the namespace of its service's model.
+func (x *exchange) qualified(code string) string {
+	if x.service == nil {
+		return code
+	}
+	return "com.amazonaws." + x.service.namespace + "#" + code
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"encoding/json"
+	"log"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// An api is what is read of a service-2.json.
+type api struct {
+	Operations map[string]struct {
+		Input *struct{ Shape string }
+	}
+	Shapes map[string]*apiShape
+}
+
+type apiShape struct {
+	Type               string
+	Members            map[string]struct{ Shape string }
+	Required           []string
+	Member, Key, Value struct{ Shape string }
+	Min, Max           *float64
+	Pattern            string
+}
+
+// The tables, in the form that package wire reads.
+type (
+	table struct {
+		Generated  string            `json:"generated"`
+		Operations map[string]string `json:"operations"`
+		Shapes     map[string]shape  `json:"shapes"`
+	}
+	shape struct {
+		Members map[string]member `json:"members,omitempty"`
+		List    string            `json:"list,omitempty"`
+		Key     string            `json:"key,omitempty"`
+		Value   string            `json:"value,omitempty"`
+		Min     *float64          `json:"min,omitempty"`
+		Max     *float64          `json:"max,omitempty"`
+		Pattern string            `json:"pattern,omitempty"`
+		RE2     string            `json:"re2,omitempty"`
+	}
+	member struct {
+		Shape    string `json:"shape,omitempty"`
+		Required bool   `json:"required,omitempty"`
+	}
+)
+
+func generateTable(name, from, version string) error {
+	b, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	var a api
+	if err := json.Unmarshal(b, &a); err != nil {
+		return err
+	}
+	t := table{
+		Generated:  "from botocore " + version + " by modelgen; do not edit",
+		Operations: map[string]string{},
+		Shapes:     map[string]shape{},
+	}
+	c := constraints{api: &a, done: map[string]bool{}, out: t.Shapes}
+	for _, name := range slices.Sorted(maps.Keys(a.Operations)) {
+		op := a.Operations[name]
+		t.Operations[name] = ""
+		if op.Input != nil && c.collect(op.Input.Shape) {
+			t.Operations[name] = op.Input.Shape
+		}
+	}
+	out, err := json.MarshalIndent(t, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join("model", name+".json"), append(out, '\n'), 0o644)
+}
+
+// constraints collects the shapes that constrain their values, or those below.
+type constraints struct {
+	api  *api
+	done map[string]bool
+	out  map[string]shape
+}
+
+// collect reports whether a shape, or one that it refers to, is constrained.
+func (c *constraints) collect(name string) bool {
+	if c.done[name] {
+		_, ok := c.out[name]
+		return ok
+	}
+	c.done[name] = true
+	in := c.api.Shapes[name]
+	out := own(name, in)
+	for _, name := range slices.Sorted(maps.Keys(in.Members)) {
+		m := member{Shape: c.below(in.Members[name].Shape), Required: slices.Contains(in.Required, name)}
+		if m != (member{}) {
+			if out.Members == nil {
+				out.Members = map[string]member{}
+			}
+			out.Members[strings.ToUpper(name[:1])+name[1:]] = m
+		}
+	}
+	out.List = c.below(in.Member.Shape)
+	out.Key = c.below(in.Key.Shape)
+	out.Value = c.below(in.Value.Shape)
+	if reflect.ValueOf(out).IsZero() {
+		return false
+	}
+	c.out[name] = out
+	return true
+}
+
+// below is the name of a shape if it is constrained.
+func (c *constraints) below(name string) string {
+	if name == "" || !c.collect(name) {
+		return ""
+	}
+	return name
+}
+
+// own are the constraints of a shape on the value itself. Enum values are checked
+// against the SDK's types, and a minimum length of zero says nothing.
+func own(name string, in *apiShape) shape {
+	out := shape{Min: in.Min, Max: in.Max}
+	if isLength := !slices.Contains([]string{"integer", "long", "float", "double"}, in.Type); isLength && out.Min != nil && *out.Min == 0 {
+		out.Min = nil
+	}
+	if in.Pattern == "" || in.Pattern == ".*" {
+		return out
+	}
+	re2, ok := translate(in.Pattern)
+	if !ok {
+		log.Printf("%s: pattern is not checked: %s", name, in.Pattern)
+		return out
+	}
+	out.Pattern = in.Pattern
+	if re2 != in.Pattern {
+		out.RE2 = re2
+	}
+	return out
+}

@@ -1,0 +1,81 @@
+package wire
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/document"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+)
+
+// ECS describes Amazon ECS, whose operations are the methods of T.
+func ECS[T any](resolve func(context.Context, Scope) (T, error)) Service {
+	return serve(Service{
+		name:      "ecs",
+		version:   "2014-11-13",
+		target:    "AmazonEC2ContainerServiceV20141113",
+		namespace: "ecs",
+		protocols: []Protocol{AWSJSON11},
+		errors:    ecs.TypeRegistry,
+		invalid:   "InvalidParameterException",
+		unions: []any{
+			&ecstypes.DescribeGatewayConfigurationMemberHostSharedAlb{},
+			&ecstypes.GatewayConfigurationMemberHostSharedAlb{},
+			&ecstypes.GatewayConnectionResourcesMemberHostSharedAlb{},
+			&ecstypes.GatewayElbAccessLogDestinationMemberS3{},
+			&ecstypes.GatewayInfrastructureResourcesMemberHostSharedAlb{},
+			&ecstypes.GatewayRouteResourcesMemberHostSharedAlb{},
+			&ecstypes.ServiceConnectContainerConfigurationMemberLogLevel{},
+			&ecstypes.SharingStrategyMemberNvidiaMps{},
+			&ecstypes.UpdateGatewayConfigurationMemberHostSharedAlb{},
+		},
+		// Documented in "Managing Amazon ECS account settings" of the developer guide.
+		enums:    map[string][]string{"SettingName": {"dualStackIPv6"}},
+		document: func(v any) any { return document.NewLazyDocument(v) },
+	}, resolve)
+}
+
+// CloudWatch describes Amazon CloudWatch, whose operations are the methods of T.
+// SDKs of different ages call it in three protocols.
+func CloudWatch[T any](resolve func(context.Context, Scope) (T, error)) Service {
+	return serve(Service{
+		name:            "monitoring",
+		version:         "2010-08-01",
+		target:          "GraniteServiceVersion20100801",
+		namespace:       "cloudwatch",
+		xmlNamespace:    "http://monitoring.amazonaws.com/doc/2010-08-01/",
+		protocols:       []Protocol{RPCv2CBOR, AWSJSON10, AWSQuery},
+		errors:          cloudwatch.TypeRegistry,
+		queryCompatible: true,
+		invalid:         "ValidationException",
+		// As old as the service: "The parameter Namespace is required."
+		unchecked: []string{"GetMetricStatistics", "PutMetricData"},
+		// Datapoints are not state: they are on disk within a second.
+		stateless: []string{"GetMetricData", "GetMetricStatistics", "ListMetrics", "PutMetricData"},
+		unions: []any{
+			&types.EvaluationCriteriaMemberPromQLCriteria{},
+			&types.EvaluationWindowMemberSlidingWindow{},
+			&types.EvaluationWindowMemberWallClockWindow{},
+		},
+		enums:   map[string][]string{"StateValue": {"INSUFFICIENT_DATA", "ALARM", "OK"}},
+		maxBody: 1 << 20, // PutMetricData's documented limit
+	}, resolve)
+}
+
+// ApplicationAutoScaling describes Application Auto Scaling, whose operations
+// are the methods of T.
+func ApplicationAutoScaling[T any](resolve func(context.Context, Scope) (T, error)) Service {
+	return serve(Service{
+		name:      "application-autoscaling",
+		version:   "2016-02-06",
+		target:    "AnyScaleFrontendService",
+		namespace: "applicationautoscaling",
+		protocols: []Protocol{AWSJSON11},
+		errors:    applicationautoscaling.TypeRegistry,
+		enums:     map[string][]string{"PolicyType": {"PredictiveScaling", "StepScaling", "TargetTrackingScaling"}},
+		invalid:   "ValidationException",
+	}, resolve)
+}
