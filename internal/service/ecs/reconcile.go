@@ -96,7 +96,7 @@ func (a *API) noteReady(tx *state.Tx, s *service, now time.Time) {
 		if t.steady || t.deployment != d.ID || !t.view(a.virtual).Ready(now) {
 			continue
 		}
-		keep(tx, t)
+		keep(tx, &t.steady)
 		t.steady = true
 		if reset == nil || *reset {
 			d.Failed = 0
@@ -225,6 +225,7 @@ func (a *API) stopUnhealthy(tx *state.Tx, s *service, ids []string) {
 	for _, id := range ids {
 		t := s.tasks[id]
 		a.stopTask(tx, t, stopScheduler, "Task failed container health checks")
+		keep(tx, &t.unhealthy)
 		t.unhealthy = true
 		a.tell(tx, s, failedHealthCheck(id))
 	}

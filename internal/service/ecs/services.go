@@ -148,15 +148,15 @@ func (a *API) CreateService(ctx context.Context, in *ecs.CreateServiceInput, _ .
 		a.setPeriod(tx, s, a.periodOf(s))
 		s.history[0].save(tx, s)
 		a.tellDeployment(tx, s)
-		out.Service = a.settled(tx, s)
+		out.Service = a.apply(tx, s)
 		return nil
 	}))
 }
 
-// settled stores a service that a call has made or changed, and begins to do what
+// apply stores a service that a call has made or changed, and begins to do what
 // is wanted of it: the next call finds the tasks that it starts or stops. It returns
 // the service as the call shows it, before that.
-func (a *API) settled(tx *state.Tx, s *service) *types.Service {
+func (a *API) apply(tx *state.Tx, s *service) *types.Service {
 	shown := a.describe(s, []types.ServiceField{types.ServiceFieldTags})
 	s.save(tx)
 	a.reconcile(tx, s)
@@ -299,7 +299,7 @@ func (a *API) UpdateService(ctx context.Context, in *ecs.UpdateServiceInput, _ .
 		if err := a.update(ctx, tx, s, in); err != nil {
 			return err
 		}
-		out.Service = a.settled(tx, s)
+		out.Service = a.apply(tx, s)
 		return nil
 	}))
 }
@@ -428,7 +428,7 @@ func (a *API) DeleteService(ctx context.Context, in *ecs.DeleteServiceInput, _ .
 		s.keep(tx)
 		s.api.Status = aws.String(draining)
 		a.setDesired(tx, s, 0)
-		out.Service = a.settled(tx, s)
+		out.Service = a.apply(tx, s)
 		return nil
 	}))
 }

@@ -66,7 +66,7 @@ func (a *API) start(ctx context.Context, t *task) (runtime.Task, error) {
 	if err := a.begin(ctx, t); err != nil {
 		return nil, err
 	}
-	spec, err := a.spec(t)
+	spec, err := read(ctx, a, func() (runtime.Spec, error) { return a.spec(t) })
 	if err != nil {
 		return nil, err
 	}
@@ -219,7 +219,7 @@ func (a *API) noteHealth(ctx context.Context, t *task, h runtime.Health) {
 		return
 	}
 	checked := map[string]bool{}
-	for _, c := range t.definition.api.ContainerDefinitions {
+	for _, c := range t.definition.api.ContainerDefinitions { // which never change
 		checked[*c.Name] = c.HealthCheck != nil
 	}
 	a.alter(t, func() {
