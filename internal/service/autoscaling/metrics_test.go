@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	sdk "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
@@ -18,6 +19,7 @@ import (
 	"flyball/alarm"
 	"flyball/internal/capacity"
 	"flyball/internal/clock"
+	"flyball/internal/deliver"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/store"
 	"flyball/internal/tsdb"
@@ -96,14 +98,15 @@ func (l *loop) run() (stop func()) {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	l.metrics, err = cloudwatch.New(cloudwatch.Config{
-		Account: "123456789012", Region: "us-east-1", Clock: l.clock, Store: l.store, Log: slog.New(slog.DiscardHandler), Metrics: db,
-		Act: func(ctx context.Context, n alarm.Notification) error { return l.AlarmAction(ctx, n) },
-	})
+	c := testCell(l.clock, l.store)
+	c.Log = slog.New(slog.DiscardHandler)
+	router := &deliver.Router{}
+	router.Handle("autoscaling", func(ctx context.Context, _ arn.ARN, n any) error { return l.AlarmAction(ctx, n.(alarm.Notification)) })
+	l.metrics, err = cloudwatch.New(cloudwatch.Config{Cell: c, Metrics: db, Deliver: router})
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	l.API, err = New(Config{Cell: testCell(l.clock, l.store), Alarms: l.metrics, Capacity: capacity.Services{ECS: l.ecs}})
+	l.API, err = New(Config{Cell: c, Alarms: l.metrics, Capacity: capacity.Services{ECS: l.ecs}})
 	if err != nil {
 		l.t.Fatal(err)
 	}
