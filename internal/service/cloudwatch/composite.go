@@ -41,10 +41,10 @@ func (a *alarms) compositeEntry(c *types.CompositeAlarm, tags map[string]string)
 	}
 	e.setActions(c.OKActions, c.AlarmActions, c.InsufficientDataActions)
 	for _, child := range rule.Alarms() {
-		e.composite.children = append(e.composite.children, a.named(child))
+		e.composite.children = append(e.composite.children, a.resolve(child))
 	}
 	if s := aws.ToString(c.ActionsSuppressor); s != "" {
-		e.composite.given, e.composite.suppressor = s, a.named(s)
+		e.composite.given, e.composite.suppressor = s, a.resolve(s)
 		e.composite.wait = time.Duration(*c.ActionsSuppressorWaitPeriod) * time.Second
 		e.composite.extension = time.Duration(*c.ActionsSuppressorExtensionPeriod) * time.Second
 	}

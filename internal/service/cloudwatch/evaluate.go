@@ -141,7 +141,7 @@ func (a *alarms) transition(tx *state.Tx, e *entry, to alarm.Watch, why reason, 
 	before := e.status
 	tx.Undo(func() { e.status = before })
 	e.Watch, e.why, e.updated = to, why, alarm.At(now)
-	a.history.changed(tx, e, before, now)
+	a.history.addStateUpdate(tx, e, before, now)
 	if e.composite != nil {
 		a.suppress(e, now)
 	}

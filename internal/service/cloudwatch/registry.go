@@ -66,8 +66,8 @@ func (g *registry) children(name string) []string {
 	return nil
 }
 
-// named are the alarms of these names that exist, by name.
-func (g *registry) named(names []string) []*entry {
+// withNames are the alarms of these names that exist, by name.
+func (g *registry) withNames(names []string) []*entry {
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	var found []*entry
 	for _, name := range names {
@@ -78,9 +78,9 @@ func (g *registry) named(names []string) []*entry {
 	return found
 }
 
-// prefixed are the alarms whose names begin with a prefix, by name. The list is
+// withPrefix are the alarms whose names begin with a prefix, by name. The list is
 // shared: the caller leaves it as it is.
-func (g *registry) prefixed(prefix string) []*entry {
+func (g *registry) withPrefix(prefix string) []*entry {
 	rest := g.all()
 	start, _ := slices.BinarySearchFunc(rest, prefix, func(e *entry, p string) int { return strings.Compare(e.name, p) })
 	rest = rest[start:]
