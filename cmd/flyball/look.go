@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,13 +17,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"flyball/internal/client"
-	"flyball/internal/service/autoscaling"
 	"flyball/internal/status"
 )
 
 // A connection is where a command finds its server.
 type connection struct {
-	endpoint, region string
+	endpoint, region, account string
 }
 
 func (c *connection) flags(cmd *cobra.Command) {
@@ -31,10 +31,12 @@ func (c *connection) flags(cmd *cobra.Command) {
 		endpoint = "http://127.0.0.1:4566"
 	}
 	cmd.Flags().StringVar(&c.endpoint, "endpoint", endpoint, "address of the server; AWS_ENDPOINT_URL by default")
-	cmd.Flags().StringVar(&c.region, "region", "us-east-1", "region to sign requests for")
+	cmd.Flags().StringVar(&c.region, "region", cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), "us-east-1"),
+		"region to look at; AWS_REGION by default")
+	cmd.Flags().StringVar(&c.account, "account", "", "account to look at, 12 digits; the server's own by default")
 }
 
-func (c *connection) client() *client.Client { return client.New(c.endpoint, c.region) }
+func (c *connection) client() *client.Client { return client.New(c.endpoint, c.region, c.account) }
 
 // plain says of an SDK's error that no server answers, if that is so.
 func (c *connection) plain(err error) error {
@@ -143,14 +145,14 @@ func explainCommand() *cobra.Command {
   flyball explain service/prod/web --json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var e autoscaling.Explanation
-			if err := conn.client().Explain(cmd.Context(), args[0], &e); err != nil {
+			e, err := conn.client().Explain(cmd.Context(), args[0])
+			if err != nil {
 				return err
 			}
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), e)
 			}
-			_, err := fmt.Fprint(cmd.OutOrStdout(), e)
+			_, err = fmt.Fprint(cmd.OutOrStdout(), e)
 			return err
 		},
 	}

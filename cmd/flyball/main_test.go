@@ -75,7 +75,7 @@ func serve(t *testing.T, data string, args ...string) *served {
 		t.Fatalf("serve printed %q, %v; want ready and its address", line, err)
 	}
 	t.Logf("serving at %s", url)
-	return &served{client.New(url, "us-east-1"), cmd}
+	return &served{client.New(url, "us-east-1", ""), cmd}
 }
 
 // end stops a server that the test has not stopped, and with it its tasks.

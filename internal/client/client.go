@@ -4,6 +4,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+
+	"flyball/governor"
 )
 
 // A Client talks to one server.
@@ -27,18 +30,21 @@ type Client struct {
 	CloudWatch  *cloudwatch.Client
 	ECS         *ecs.Client
 
-	endpoint string
-	http     *http.Client
+	endpoint        string
+	region, account string
+	http            *http.Client
 }
 
 // New returns a client of the server at an endpoint such as
-// http://127.0.0.1:4566. It does not connect yet.
-func New(endpoint, region string) *Client {
+// http://127.0.0.1:4566, for a region of an account. Without an account it is the
+// server's own. It does not connect yet.
+func New(endpoint, region, account string) *Client {
 	cfg := aws.Config{
 		Region:       region,
 		BaseEndpoint: &endpoint,
-		Credentials:  credentials.NewStaticCredentialsProvider("flyball", "flyball", ""),
-		HTTPClient:   http.DefaultClient,
+		// An access key of 12 digits names the account.
+		Credentials: credentials.NewStaticCredentialsProvider(cmp.Or(account, "flyball"), "flyball", ""),
+		HTTPClient:  http.DefaultClient,
 		// The server is on this machine: to compress would only cost.
 		DisableRequestCompression: true,
 	}
@@ -47,6 +53,8 @@ func New(endpoint, region string) *Client {
 		CloudWatch:  cloudwatch.NewFromConfig(cfg),
 		ECS:         ecs.NewFromConfig(cfg),
 		endpoint:    strings.TrimSuffix(endpoint, "/"),
+		region:      region,
+		account:     account,
 		http:        http.DefaultClient,
 	}
 }
@@ -63,12 +71,24 @@ type Clock struct {
 // Clock reads the server's clock.
 func (c *Client) Clock(ctx context.Context) (Clock, error) {
 	var clock Clock
-	return clock, c.getJSON(ctx, "/console/api/clock", nil, &clock)
+	err := c.getJSON(ctx, "/console/api/clock", nil, &clock)
+	return clock, err
 }
 
-// Explain reads the server's explanation of a scalable target into v.
-func (c *Client) Explain(ctx context.Context, resourceID string, v any) error {
-	return c.getJSON(ctx, "/console/api/explain", url.Values{"resource": {resourceID}}, v)
+// Explain reads the server's explanation of a scalable target.
+func (c *Client) Explain(ctx context.Context, resourceID string) (governor.Explanation, error) {
+	var e governor.Explanation
+	err := c.getJSON(ctx, "/console/api/explain", c.in(url.Values{"resource": {resourceID}}), &e)
+	return e, err
+}
+
+// in adds which region of which account is asked about.
+func (c *Client) in(q url.Values) url.Values {
+	q.Set("region", c.region)
+	if c.account != "" {
+		q.Set("account", c.account)
+	}
+	return q
 }
 
 // Logs opens the output of a task's container. The caller closes it.
@@ -80,7 +100,7 @@ func (c *Client) Logs(ctx context.Context, task, container string, follow bool) 
 	if follow {
 		q.Set("follow", "true")
 	}
-	return c.get(ctx, "/console/api/logs", q)
+	return c.get(ctx, "/console/api/logs", c.in(q))
 }
 
 func (c *Client) getJSON(ctx context.Context, path string, q url.Values, v any) error {

@@ -98,12 +98,12 @@ func killed(t *testing.T, tasks int) (string, *hostRuntime) {
 			t.Fatal(err)
 		}
 	}
-	must(s.ecs.CreateCluster(ctx, &ecs.CreateClusterInput{}))
-	must(s.ecs.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{
+	must(s.home().ecs.CreateCluster(ctx, &ecs.CreateClusterInput{}))
+	must(s.home().ecs.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{
 		Family:               aws.String("web"),
 		ContainerDefinitions: []ecstypes.ContainerDefinition{{Name: aws.String("web"), Image: aws.String("web"), Memory: aws.Int32(16)}},
 	}))
-	must(s.ecs.CreateService(ctx, &ecs.CreateServiceInput{
+	must(s.home().ecs.CreateService(ctx, &ecs.CreateServiceInput{
 		ServiceName: aws.String("web"), TaskDefinition: aws.String("web"), DesiredCount: aws.Int32(int32(tasks)),
 	}))
 	for deadline := time.Now().Add(time.Minute); runningTasks(t, s) < tasks; time.Sleep(time.Millisecond) {
@@ -116,7 +116,7 @@ func killed(t *testing.T, tasks int) (string, *hostRuntime) {
 
 func runningTasks(t *testing.T, s *Server) int {
 	t.Helper()
-	out, err := s.ecs.DescribeServices(t.Context(), &ecs.DescribeServicesInput{Services: []string{"web"}})
+	out, err := s.home().ecs.DescribeServices(t.Context(), &ecs.DescribeServicesInput{Services: []string{"web"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestTasksAreAdoptedBeforeTheFirstCall(t *testing.T) {
 	if n := runningTasks(t, s); n != 3 {
 		t.Errorf("%d tasks run, want 3", n)
 	}
-	if _, err := s.ecs.StopTask(t.Context(), &ecs.StopTaskInput{Task: aws.String(host.tasks[0].ID())}); err != nil {
+	if _, err := s.home().ecs.StopTask(t.Context(), &ecs.StopTaskInput{Task: aws.String(host.tasks[0].ID())}); err != nil {
 		t.Error(err)
 	}
 }

@@ -59,10 +59,10 @@ func benchServer(b *testing.B) *Server {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if _, err := s.ecs.CreateCluster(b.Context(), &ecs.CreateClusterInput{ClusterName: aws.String("production")}); err != nil {
+	if _, err := s.home().ecs.CreateCluster(b.Context(), &ecs.CreateClusterInput{ClusterName: aws.String("production")}); err != nil {
 		b.Fatal(err)
 	}
-	if _, err := s.ecs.RegisterTaskDefinition(b.Context(), &ecs.RegisterTaskDefinitionInput{
+	if _, err := s.home().ecs.RegisterTaskDefinition(b.Context(), &ecs.RegisterTaskDefinitionInput{
 		Family:               aws.String("web"),
 		ContainerDefinitions: []ecstypes.ContainerDefinition{{Name: aws.String("web"), Image: aws.String("web"), Memory: aws.Int32(16)}},
 	}); err != nil {
@@ -85,7 +85,7 @@ func (s *Server) each(b *testing.B, n int, f func(ctx context.Context, name stri
 }
 
 func (s *Server) benchService(ctx context.Context, name string) error {
-	_, err := s.ecs.CreateService(ctx, &ecs.CreateServiceInput{
+	_, err := s.home().ecs.CreateService(ctx, &ecs.CreateServiceInput{
 		Cluster: aws.String("production"), ServiceName: &name, TaskDefinition: aws.String("web"), DesiredCount: aws.Int32(0),
 	})
 	return err
@@ -93,14 +93,14 @@ func (s *Server) benchService(ctx context.Context, name string) error {
 
 func (s *Server) benchTarget(ctx context.Context, name string) error {
 	resource := "service/production/" + name
-	_, err := s.autoscaling.RegisterScalableTarget(ctx, &applicationautoscaling.RegisterScalableTargetInput{
+	_, err := s.home().autoscaling.RegisterScalableTarget(ctx, &applicationautoscaling.RegisterScalableTargetInput{
 		ServiceNamespace: aastypes.ServiceNamespaceEcs, ScalableDimension: aastypes.ScalableDimensionECSServiceDesiredCount,
 		ResourceId: &resource, MinCapacity: aws.Int32(0), MaxCapacity: aws.Int32(10),
 	})
 	if err != nil {
 		return err
 	}
-	_, err = s.autoscaling.PutScalingPolicy(ctx, &applicationautoscaling.PutScalingPolicyInput{
+	_, err = s.home().autoscaling.PutScalingPolicy(ctx, &applicationautoscaling.PutScalingPolicyInput{
 		ServiceNamespace: aastypes.ServiceNamespaceEcs, ScalableDimension: aastypes.ScalableDimensionECSServiceDesiredCount,
 		ResourceId: &resource, PolicyName: aws.String("cpu-at-50-percent"), PolicyType: aastypes.PolicyTypeTargetTrackingScaling,
 		TargetTrackingScalingPolicyConfiguration: &aastypes.TargetTrackingScalingPolicyConfiguration{

@@ -39,7 +39,7 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	v.cloudwatch, err = cloudwatch.New(cloudwatch.Config{
 		Cell:    c,
 		Metrics: v.datapoints,
-		Deliver: func(ctx context.Context, n alarm.Notification) error { return s.router.Deliver(ctx, n.Action, n) },
+		Deliver: &s.router,
 	})
 	if err != nil {
 		return nil, err

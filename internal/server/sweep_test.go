@@ -29,9 +29,9 @@ const oneIn = 60
 // a call that reads leave everything as it was.
 func TestWrongInputIsRefusedAndChangesNothing(t *testing.T) {
 	for service, api := range map[string]func(*Server) any{
-		"ecs":                     func(s *Server) any { return s.ecs },
-		"application-autoscaling": func(s *Server) any { return s.autoscaling },
-		"monitoring":              func(s *Server) any { return s.cloudwatch },
+		"ecs":                     func(s *Server) any { return s.home().ecs },
+		"application-autoscaling": func(s *Server) any { return s.home().autoscaling },
+		"monitoring":              func(s *Server) any { return s.home().cloudwatch },
 	} {
 		t.Run(service, func(t *testing.T) {
 			s := &sweep{t: t, service: service, all: regexp.MustCompile(*sweepAll)}

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 
 	"flyball/internal/client"
+	"flyball/scaling"
 )
 
 // A Status is the state of a server at one moment of its clock.
@@ -191,7 +192,8 @@ func (s *Status) readServices(ctx context.Context, c *client.Client) error {
 	byCluster := map[string][]*Target{}
 	for i := range s.Targets {
 		s.Targets[i].Service = "MISSING"
-		if cluster, _, ok := Split(s.Targets[i].ResourceID); ok {
+		if id, err := scaling.ParseServiceID(s.Targets[i].ResourceID); err == nil {
+			cluster, _ := id.Service()
 			byCluster[cluster] = append(byCluster[cluster], &s.Targets[i])
 		}
 	}
@@ -209,7 +211,7 @@ func readServices(ctx context.Context, c *client.Client, cluster string, targets
 	byName := map[string]*Target{}
 	in := &ecs.DescribeServicesInput{Cluster: &cluster}
 	for _, t := range targets {
-		_, name, _ := Split(t.ResourceID)
+		_, name := scaling.ResourceID(t.ResourceID).Service()
 		byName[name] = t
 		in.Services = append(in.Services, name)
 	}
@@ -223,15 +225,6 @@ func readServices(ctx context.Context, c *client.Client, cluster string, targets
 		t.Desired, t.Running, t.Pending = svc.DesiredCount, svc.RunningCount, svc.PendingCount
 	}
 	return nil
-}
-
-// Split takes a resource id of an ECS service apart: service/CLUSTER/NAME.
-func Split(resourceID string) (cluster, service string, ok bool) {
-	part := strings.Split(resourceID, "/")
-	if len(part) != 3 || part[0] != "service" {
-		return "", "", false
-	}
-	return part[1], part[2], true
 }
 
 // rule says in words what a policy does.

@@ -3,7 +3,6 @@ package autoscaling
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -99,10 +98,11 @@ func (l *loop) run() (stop func()) {
 		l.t.Fatal(err)
 	}
 	c := testCell(l.clock, l.store)
-	c.Log = slog.New(slog.DiscardHandler)
-	router := &deliver.Router{}
-	router.Handle("autoscaling", func(ctx context.Context, _ arn.ARN, n any) error { return l.AlarmAction(ctx, n.(alarm.Notification)) })
-	l.metrics, err = cloudwatch.New(cloudwatch.Config{Cell: c, Metrics: db, Deliver: router})
+	var router deliver.Router
+	router.Handle("autoscaling", func(ctx context.Context, _ arn.ARN, message any) error {
+		return l.AlarmAction(ctx, message.(alarm.Notification))
+	})
+	l.metrics, err = cloudwatch.New(cloudwatch.Config{Cell: c, Metrics: db, Deliver: &router})
 	if err != nil {
 		l.t.Fatal(err)
 	}
