@@ -80,6 +80,10 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.state = state.New(s.store)
+	before, err := s.migrate()
+	if err != nil {
+		return nil, err
+	}
 	s.connect()
 	if err := s.listen(); err != nil {
 		return nil, err
@@ -92,6 +96,11 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	}
 	if err := s.adopt(ctx); err != nil {
 		return nil, err
+	}
+	if before < whole {
+		if err := s.mend(ctx); err != nil {
+			return nil, err
+		}
 	}
 	handler, err := s.handler()
 	if err != nil {

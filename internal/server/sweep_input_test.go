@@ -109,7 +109,7 @@ var validInputs = map[string]map[string]string{
 		"PutScheduledAction": `{"ServiceNamespace": "ecs", "ResourceId": "service/prod/web", "ScalableDimension": "ecs:service:DesiredCount",
 			"ScheduledActionName": "nightly", "Schedule": "cron(0 0 * * ? *)", "Timezone": "UTC", "StartTime": "$now",
 			"ScalableTargetAction": {"MinCapacity": 1, "MaxCapacity": 2}}`,
-		"RegisterScalableTarget": `{"ServiceNamespace": "ecs", "ResourceId": "service/prod/web", "ScalableDimension": "ecs:service:DesiredCount",
+		"RegisterScalableTarget": `{"ServiceNamespace": "ecs", "ResourceId": "service/prod/spare", "ScalableDimension": "ecs:service:DesiredCount",
 			"MinCapacity": 1, "MaxCapacity": 5, "RoleARN": "arn:aws:iam::123456789012:role/scaler",
 			"SuspendedState": {"DynamicScalingInSuspended": true}, "Tags": {"a": "b"}}`,
 		"TagResource":   `{"ResourceARN": "$target", "Tags": {"a": "b"}}`,

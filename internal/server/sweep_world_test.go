@@ -45,6 +45,7 @@ var preparation = []struct{ service, operation, input string }{
 	{"ecs", "DeregisterTaskDefinition", `{"taskDefinition": "old:1"}`},
 	{"ecs", "CreateService", `{"cluster": "prod", "serviceName": "web", "taskDefinition": "web:1", "desiredCount": 1,
 		"tags": [{"key": "team", "value": "shop"}]}`},
+	{"ecs", "CreateService", `{"cluster": "prod", "serviceName": "spare", "taskDefinition": "web:1", "desiredCount": 1}`},
 	{"ecs", "CreateCapacityProvider", `{"name": "spare", "autoScalingGroupProvider": {
 		"autoScalingGroupArn": "arn:aws:autoscaling:us-east-1:123456789012:autoScalingGroup:x:autoScalingGroupName/spare"}}`},
 	{"ecs", "RegisterContainerInstance", `{"cluster": "prod", "attributes": [{"name": "rack", "value": "1"}]}`},
@@ -158,7 +159,7 @@ func (w *world) prepare() {
 	w.names["$revision"] = pick(deployments, "serviceDeployments", 0, "targetServiceRevisionArn")
 	// ECS acts by itself until the tasks run.
 	w.await("DescribeClusters", `{"clusters": ["prod"]}`, func(out any) bool {
-		return reflect.DeepEqual(pick(out, "clusters", 0, "runningTasksCount"), 2.0)
+		return reflect.DeepEqual(pick(out, "clusters", 0, "runningTasksCount"), 3.0)
 	})
 	w.await("DescribeServices", `{"cluster": "prod", "services": ["web"]}`, func(out any) bool {
 		return strings.Contains(fmt.Sprint(pick(out, "services", 0, "events")), "started 1 tasks")

@@ -24,8 +24,9 @@ type Kind struct {
 // mark begins a document, before its version: v1 {"Name":"web"}.
 const mark = 'v'
 
-// encode is for documents all of whose members JSON can express.
-func (k Kind) encode(doc any) []byte {
+// Encode is the text of a document in the journal, for those who write it past a
+// change. JSON must be able to express all of its members.
+func (k Kind) Encode(doc any) []byte {
 	var b bytes.Buffer
 	b.WriteByte(mark)
 	b.WriteString(strconv.Itoa(k.Version))

@@ -76,7 +76,7 @@ func (t *transaction) finish() {
 }
 
 // Put writes a document.
-func (tx *Tx) Put(k Kind, key string, doc any) { tx.batch.Put(k.Name, tx.scope+key, k.encode(doc)) }
+func (tx *Tx) Put(k Kind, key string, doc any) { tx.batch.Put(k.Name, tx.scope+key, k.Encode(doc)) }
 
 // Delete removes a document, if it exists.
 func (tx *Tx) Delete(k Kind, key string) { tx.batch.Delete(k.Name, tx.scope+key) }

@@ -189,6 +189,17 @@ func (s *SQLite) commit(batches []queued) error {
 		return fmt.Errorf("begin a write: %w", err)
 	}
 	defer tx.Rollback() // undoes nothing that was committed
+	if err := apply(ctx, tx, batches); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// apply makes the changes of batches in a transaction.
+func apply(ctx context.Context, tx *sql.Tx, batches []queued) error {
 	put, err := tx.PrepareContext(ctx, `INSERT INTO document (kind, key, value) VALUES (?, ?, ?)
 		ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value`)
 	if err != nil {
@@ -217,6 +228,24 @@ func (s *SQLite) commit(batches []queued) error {
 				return fmt.Errorf("write %s %q: %w", c.kind, c.key, err)
 			}
 		}
+	}
+	return nil
+}
+
+// Rescope puts a prefix before the keys of all documents, except those whose kind
+// begins with the word that is kept, and makes a batch durable with it.
+func (s *SQLite) Rescope(prefix, kept string, b *Batch) error {
+	ctx := context.Background()
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin a write: %w", err)
+	}
+	defer tx.Rollback() // undoes nothing that was committed
+	if _, err := tx.ExecContext(ctx, `UPDATE document SET key = ? || key WHERE substr(kind, 1, ?) <> ?`, prefix, len(kept), kept); err != nil {
+		return fmt.Errorf("rescope the documents: %w", err)
+	}
+	if err := apply(ctx, tx, []queued{{changes: b.changes}}); err != nil {
+		return err
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
