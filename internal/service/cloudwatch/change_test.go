@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -310,4 +311,34 @@ func TestScalingActionsOfAllPartitions(t *testing.T) {
 			t.Errorf("%s: got %v", action, got)
 		}
 	}
+}
+
+// However alarms come and go between listings, a listing is all of them by name.
+func TestListingsAreInOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var g registry
+		g.init()
+		for range rapid.IntRange(1, 40).Draw(t, "steps") {
+			name := rapid.StringMatching(`[ab]{0,3}`).Draw(t, "name")
+			if old := g.get(name); old != nil {
+				g.remove(old)
+			}
+			if rapid.Bool().Draw(t, "add") {
+				g.add(&entry{name: name})
+			}
+			if rapid.IntRange(0, 3).Draw(t, "list") > 0 {
+				continue
+			}
+			prefix := rapid.SampledFrom([]string{"", "a", "ab", "c"}).Draw(t, "prefix")
+			var want []*entry
+			for _, name := range slices.Sorted(maps.Keys(g.alarms)) {
+				if strings.HasPrefix(name, prefix) {
+					want = append(want, g.get(name))
+				}
+			}
+			if got := g.withPrefix(prefix); !slices.Equal(got, want) {
+				t.Fatalf("%d alarms begin with %q, want %d", len(got), prefix, len(want))
+			}
+		}
+	})
 }
