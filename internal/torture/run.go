@@ -70,7 +70,7 @@ func torture(ctx context.Context, o options) (*tally, error) {
 	if r.addr, err = freeAddress(r.rng); err != nil {
 		return nil, err
 	}
-	r.client, r.once = client.New("http://"+r.addr, "us-east-1"), newOnce("http://"+r.addr)
+	r.client, r.once = client.New("http://"+r.addr, "us-east-1", ""), newOnce("http://"+r.addr)
 	for range writers * treesPerWriter {
 		r.trees = append(r.trees, r.newTree())
 	}
