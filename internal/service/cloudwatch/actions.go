@@ -93,7 +93,7 @@ func (a *alarms) publish(tx *state.Tx, e *entry, before status, now time.Time) {
 // executed writes into an alarm's history how an action ended.
 func (a *alarms) executed(j *job, failure string) {
 	now := a.now()
-	a.cell.State.Later(func(tx *state.Tx) { a.history.executed(tx, j, failure, now) })
+	a.cell.State.Later(func(tx *state.Tx) { a.history.addAction(tx, j, failure, now) })
 }
 
 // summary is the HistorySummary of an action.

@@ -90,9 +90,9 @@ func (a *alarms) nameOf(arn string) (name string, ok bool) {
 	return strings.CutPrefix(resource, alarmPrefix)
 }
 
-// named resolves what may be a name or an ARN to a name. A foreign ARN stays
+// resolve resolves what may be a name or an ARN to a name. A foreign ARN stays
 // as it is, and is the name of no alarm.
-func (a *alarms) named(nameOrARN string) string {
+func (a *alarms) resolve(nameOrARN string) string {
 	if name, ok := a.nameOf(nameOrARN); ok {
 		return name
 	}
@@ -102,7 +102,7 @@ func (a *alarms) named(nameOrARN string) string {
 // stateOf is the state of an alarm by name or ARN; one that does not exist
 // counts as INSUFFICIENT_DATA.
 func (a *alarms) stateOf(nameOrARN string) alarm.State {
-	if e := a.registry.get(a.named(nameOrARN)); e != nil {
+	if e := a.registry.get(a.resolve(nameOrARN)); e != nil {
 		return e.State
 	}
 	return alarm.InsufficientData

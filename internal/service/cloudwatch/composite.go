@@ -41,10 +41,10 @@ func (a *alarms) compositeEntry(c *types.CompositeAlarm, tags map[string]string)
 	}
 	e.setActions(c.OKActions, c.AlarmActions, c.InsufficientDataActions)
 	for _, child := range rule.Alarms() {
-		e.composite.children = append(e.composite.children, a.named(child))
+		e.composite.children = append(e.composite.children, a.resolve(child))
 	}
 	if s := aws.ToString(c.ActionsSuppressor); s != "" {
-		e.composite.given, e.composite.suppressor = s, a.named(s)
+		e.composite.given, e.composite.suppressor = s, a.resolve(s)
 		e.composite.wait = time.Duration(*c.ActionsSuppressorWaitPeriod) * time.Second
 		e.composite.extension = time.Duration(*c.ActionsSuppressorExtensionPeriod) * time.Second
 	}
@@ -114,17 +114,17 @@ const reasonTime = "Monday 02 January, 2006 15:04:05 UTC"
 // compositeReason is the reason for a composite alarm's state: text, and the
 // alarms that made it so.
 func (a *alarms) compositeReason(now time.Time, child *entry, text string, children ...string) reason {
-	type state struct {
+	type shownState struct {
 		Value     string `json:"value"`
 		Timestamp string `json:"timestamp"`
 	}
 	type trigger struct {
-		ARN   string `json:"arn"`
-		State state  `json:"state"`
+		ARN   string     `json:"arn"`
+		State shownState `json:"state"`
 	}
 	triggers := []trigger{}
 	add := func(e *entry, since time.Time) {
-		triggers = append(triggers, trigger{a.arn(e.name), state{e.State.String(), since.Format(alarm.TimeFormat)}})
+		triggers = append(triggers, trigger{a.arn(e.name), shownState{e.State.String(), since.Format(alarm.TimeFormat)}})
 	}
 	if child != nil {
 		add(child, now)

@@ -145,7 +145,7 @@ type dashboardCheck struct {
 }
 
 func (c *dashboardCheck) refuse(path, message string) {
-	if len(c.found) < maxTold {
+	if len(c.found) < maxLines {
 		c.found = append(c.found, types.DashboardValidationMessage{DataPath: &path, Message: &message})
 	}
 }

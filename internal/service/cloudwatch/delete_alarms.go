@@ -14,12 +14,12 @@ import (
 func (a *alarms) DeleteAlarms(ctx context.Context, in *cloudwatch.DeleteAlarmsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.DeleteAlarmsOutput, error) {
 	now := a.now()
 	err := a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
-		found := a.registry.named(in.AlarmNames)
+		found := a.registry.withNames(in.AlarmNames)
 		if err := a.checkDelete(found); err != nil {
 			return err
 		}
 		for _, e := range found {
-			a.configured(tx, e, "Delete", now)
+			a.addConfigurationUpdate(tx, e, "Delete", now)
 			tx.Delete(kindAlarm, e.name)
 			tx.Delete(kindStatus, e.name)
 			a.remove(tx, e)

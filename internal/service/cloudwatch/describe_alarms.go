@@ -95,17 +95,17 @@ func (a *alarms) selected(in *cloudwatch.DescribeAlarmsInput) []*entry {
 	var among []*entry
 	switch {
 	case in.ChildrenOfAlarmName != nil:
-		return a.registry.named(a.registry.children(a.named(*in.ChildrenOfAlarmName)))
+		return a.registry.withNames(a.registry.children(a.resolve(*in.ChildrenOfAlarmName)))
 	case in.ParentsOfAlarmName != nil:
 		var parents []string
-		for _, e := range a.registry.parents[a.named(*in.ParentsOfAlarmName)] {
+		for _, e := range a.registry.parents[a.resolve(*in.ParentsOfAlarmName)] {
 			parents = append(parents, e.name)
 		}
-		return a.registry.named(parents)
+		return a.registry.withNames(parents)
 	case len(in.AlarmNames) > 0:
-		among = a.registry.named(in.AlarmNames)
+		among = a.registry.withNames(in.AlarmNames)
 	default:
-		among = a.registry.prefixed(aws.ToString(in.AlarmNamePrefix))
+		among = a.registry.withPrefix(aws.ToString(in.AlarmNamePrefix))
 	}
 	kinds := alarmTypes(in.AlarmTypes)
 	if a.registry.composites == 0 && slices.Contains(kinds, types.AlarmTypeMetricAlarm) && in.StateValue == "" && in.ActionPrefix == nil {
@@ -154,7 +154,7 @@ func (a *alarms) DescribeAlarmsForMetric(ctx context.Context, in *cloudwatch.Des
 				names = append(names, e.name)
 			}
 		}
-		for _, e := range a.registry.named(names) {
+		for _, e := range a.registry.withNames(names) {
 			out.MetricAlarms = append(out.MetricAlarms, a.describeMetric(e))
 		}
 	})

@@ -26,7 +26,7 @@ func (a *alarms) enable(ctx context.Context, names []string, enabled bool) error
 	}
 	now := a.now()
 	return a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
-		for _, e := range a.registry.named(names) {
+		for _, e := range a.registry.withNames(names) {
 			if e.enabled == enabled {
 				continue
 			}
@@ -34,7 +34,7 @@ func (a *alarms) enable(ctx context.Context, names []string, enabled bool) error
 			tx.Undo(func() { e.enabled, e.configured = !enabled, configured })
 			e.enabled, e.configured = enabled, alarm.At(now)
 			a.putDefinition(tx, e)
-			a.configured(tx, e, "Update", now)
+			a.addConfigurationUpdate(tx, e, "Update", now)
 		}
 		return nil
 	})

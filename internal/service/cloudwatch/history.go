@@ -84,8 +84,8 @@ func (e *entry) kind() types.AlarmType {
 	return types.AlarmTypeMetricAlarm
 }
 
-// changed tells that an alarm went from one state to what it is in now.
-func (h *history) changed(tx *state.Tx, e *entry, from status, at time.Time) {
+// addStateUpdate tells that an alarm went from one state to what it is in now.
+func (h *history) addStateUpdate(tx *state.Tx, e *entry, from status, at time.Time) {
 	type shownState struct {
 		Value  string          `json:"stateValue"`
 		Reason string          `json:"stateReason"`
@@ -108,8 +108,8 @@ func (h *history) changed(tx *state.Tx, e *entry, from status, at time.Time) {
 		}{"1.0", show(from), show(e.status)})
 }
 
-// executed tells how an action ended.
-func (h *history) executed(tx *state.Tx, j *job, failure string, at time.Time) {
+// addAction tells how an action ended.
+func (h *history) addAction(tx *state.Tx, j *job, failure string, at time.Time) {
 	state := "Succeeded"
 	if failure != "" {
 		state = "Failed"
@@ -123,9 +123,9 @@ func (h *history) executed(tx *state.Tx, j *job, failure string, at time.Time) {
 	}{state, j.updated.Time().UnixMilli(), j.Action, j.message, optional.String(failure)})
 }
 
-// configured tells that an alarm was created, updated or deleted. What is
+// addConfigurationUpdate tells that an alarm was created, updated or deleted. What is
 // Create, Update or Delete.
-func (a *alarms) configured(tx *state.Tx, e *entry, what string, at time.Time) {
+func (a *alarms) addConfigurationUpdate(tx *state.Tx, e *entry, what string, at time.Time) {
 	did := strings.ToLower(what) + "d"
 	a.history.add(tx, e, at, types.HistoryItemTypeConfigurationUpdate,
 		fmt.Sprintf("Alarm %q %s", e.name, did),

@@ -58,7 +58,7 @@ func (l *listener) Landed(_ *tsdb.Series, at time.Time) {
 		end := alarm.Boundary(now, rule.Interval())
 		start := end.Add(-time.Duration(rule.Range()) * rule.Period)
 		if at.Before(end) && !at.Before(start) && l.schedule.late.add(e) {
-			l.schedule.queue.Set(task{what: lateData}, now)
+			l.schedule.queue.Set(task{kind: lateData}, now)
 		}
 	}
 }

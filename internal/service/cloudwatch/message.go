@@ -115,7 +115,7 @@ func (e *entry) eventConfiguration() object {
 		}
 		return c
 	}
-	c["metrics"] = eventQueries(e.metric.given())
+	c["metrics"] = eventQueries(e.metric.asQueries())
 	return c
 }
 
@@ -145,8 +145,8 @@ func eventQueries(queries []types.MetricDataQuery) (all []object) {
 	return all
 }
 
-// given are the queries of a metric alarm; a metric alone is one, too.
-func (m *metricRule) given() []types.MetricDataQuery {
+// asQueries are the queries of a metric alarm; a metric by itself is one, too.
+func (m *metricRule) asQueries() []types.MetricDataQuery {
 	if m.queries != nil {
 		return m.queries.given
 	}

@@ -30,15 +30,15 @@ type parameters struct {
 	combination      error // the first conflict between parameters
 }
 
-// maxTold bounds the lines of an answer.
-const maxTold = 50
+// maxLines bounds the lines of an answer.
+const maxLines = 50
 
 func (p *parameters) miss(name string) {
-	p.missing = tell(p.missing, "The parameter %s is required.", name)
+	p.missing = addLine(p.missing, "The parameter %s is required.", name)
 }
 
 func (p *parameters) refuse(format string, args ...any) {
-	p.invalid = tell(p.invalid, format, args...)
+	p.invalid = addLine(p.invalid, format, args...)
 }
 
 func (p *parameters) conflict(format string, args ...any) {
@@ -51,8 +51,8 @@ func (p *parameters) exclude(one, other string) {
 	p.conflict("The parameters %s and %s are mutually exclusive and you have specified both.", one, other)
 }
 
-func tell(lines []string, format string, args ...any) []string {
-	if len(lines) == maxTold {
+func addLine(lines []string, format string, args ...any) []string {
+	if len(lines) == maxLines {
 		return lines
 	}
 	return append(lines, fmt.Sprintf(format, args...))

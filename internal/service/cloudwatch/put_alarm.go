@@ -116,7 +116,7 @@ func (a *alarms) put(ctx context.Context, e *entry, now time.Time) error {
 		a.insert(tx, e)
 		a.putDefinition(tx, e)
 		tx.Put(kindStatus, e.name, e.status.document())
-		a.configured(tx, e, what, now)
+		a.addConfigurationUpdate(tx, e, what, now)
 		if e.composite != nil {
 			a.settleComposite(tx, e, did, now)
 		} else {

@@ -135,7 +135,7 @@ func (p *intake) measure(d datum, set *metric.Set) {
 	case len(d.Values) > 0:
 		p.values(d, set)
 	default:
-		p.missing = tell(p.missing, "At least one of the parameters must be specified.")
+		p.missing = addLine(p.missing, "At least one of the parameters must be specified.")
 	}
 }
 

@@ -1,18 +1,20 @@
 package cloudwatch
 
 import (
+	"maps"
 	"slices"
+	"sort"
 	"strings"
-	"sync/atomic"
+	"sync"
 )
 
 // A registry is the alarms by name, and which composite alarms follow which alarm.
 type registry struct {
 	alarms     map[string]*entry
-	ordered    atomic.Pointer[[]*entry] // by name; nil when it must be ordered anew
-	composites int                      // how many of the alarms are composite
-	parents    map[string][]*entry      // composite alarms by the names that their rules mention
-	suppressed map[string][]*entry      // composite alarms by the name of their suppressor
+	order      order
+	composites int                 // how many of the alarms are composite
+	parents    map[string][]*entry // composite alarms by the names that their rules mention
+	suppressed map[string][]*entry // composite alarms by the name of their suppressor
 }
 
 func (g *registry) init() {
@@ -24,7 +26,7 @@ func (g *registry) get(name string) *entry { return g.alarms[name] }
 
 func (g *registry) add(e *entry) {
 	g.alarms[e.name] = e
-	g.ordered.Store(nil)
+	g.order.change(e.name)
 	if c := e.composite; c != nil {
 		g.composites++
 		for _, child := range c.children {
@@ -38,7 +40,7 @@ func (g *registry) add(e *entry) {
 
 func (g *registry) remove(e *entry) {
 	delete(g.alarms, e.name)
-	g.ordered.Store(nil)
+	g.order.change(e.name)
 	if c := e.composite; c != nil {
 		g.composites--
 		for _, child := range c.children {
@@ -66,8 +68,8 @@ func (g *registry) children(name string) []string {
 	return nil
 }
 
-// named are the alarms of these names that exist, by name.
-func (g *registry) named(names []string) []*entry {
+// withNames are the alarms of these names that exist, by name.
+func (g *registry) withNames(names []string) []*entry {
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	var found []*entry
 	for _, name := range names {
@@ -78,28 +80,69 @@ func (g *registry) named(names []string) []*entry {
 	return found
 }
 
-// prefixed are the alarms whose names begin with a prefix, by name. The list is
+// withPrefix are the alarms whose names begin with a prefix, by name. The list is
 // shared: the caller leaves it as it is.
-func (g *registry) prefixed(prefix string) []*entry {
-	rest := g.all()
-	start, _ := slices.BinarySearchFunc(rest, prefix, func(e *entry, p string) int { return strings.Compare(e.name, p) })
-	rest = rest[start:]
-	if end := slices.IndexFunc(rest, func(e *entry) bool { return !strings.HasPrefix(e.name, prefix) }); end >= 0 {
-		rest = rest[:end]
-	}
-	return rest
+func (g *registry) withPrefix(prefix string) []*entry {
+	rest := g.order.of(g.alarms)
+	rest = rest[search(rest, prefix):]
+	return rest[:sort.Search(len(rest), func(i int) bool { return !strings.HasPrefix(rest[i].name, prefix) })]
 }
 
-// all are the alarms by name. Several readers may order them at the same time.
-func (g *registry) all() []*entry {
-	if ordered := g.ordered.Load(); ordered != nil {
-		return *ordered
+// search is the index of the first alarm whose name is not before a name.
+func search(list []*entry, name string) int {
+	i, _ := slices.BinarySearchFunc(list, name, func(e *entry, name string) int { return strings.Compare(e.name, name) })
+	return i
+}
+
+// An order is the alarms by name. What changes after a listing is put into its place
+// at the next one: to order a million alarms again for each new one would take a
+// second.
+type order struct {
+	changed map[string]bool // names, since list was made; nil before that
+
+	mu   sync.Mutex // for readers, of which there may be several
+	list []*entry   // nil when all must be ordered
+}
+
+// change tells of an alarm that comes or goes.
+func (o *order) change(name string) {
+	switch {
+	case o.list == nil:
+	case len(o.changed) > len(o.list)/8: // it is as soon ordered anew
+		o.list, o.changed = nil, nil
+	default:
+		o.changed[name] = true
 	}
-	all := make([]*entry, 0, len(g.alarms))
-	for _, e := range g.alarms {
-		all = append(all, e)
+}
+
+// of are the alarms by name.
+func (o *order) of(alarms map[string]*entry) []*entry {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.list == nil:
+		o.list = slices.SortedFunc(maps.Values(alarms), func(x, y *entry) int { return strings.Compare(x.name, y.name) })
+	case len(o.changed) > 0:
+		o.list = o.merged(alarms)
+	default:
+		return o.list
 	}
-	slices.SortFunc(all, func(x, y *entry) int { return strings.Compare(x.name, y.name) })
-	g.ordered.Store(&all)
-	return all
+	o.changed = map[string]bool{}
+	return o.list
+}
+
+// merged is the list with what changed since it was made.
+func (o *order) merged(alarms map[string]*entry) []*entry {
+	list, rest := make([]*entry, 0, len(alarms)), o.list
+	for _, name := range slices.Sorted(maps.Keys(o.changed)) {
+		i := search(rest, name)
+		list, rest = append(list, rest[:i]...), rest[i:]
+		if len(rest) > 0 && rest[0].name == name {
+			rest = rest[1:]
+		}
+		if e := alarms[name]; e != nil {
+			list = append(list, e)
+		}
+	}
+	return append(list, rest...)
 }

@@ -30,23 +30,23 @@ type class struct {
 
 // A task is something to do at a time.
 type task struct {
-	what     what
+	kind     taskKind
 	interval time.Duration // of the class whose periods close
 	alarm    *entry        // the one that is due by itself
 }
 
-type what uint8
+type taskKind uint8
 
 const (
-	periodsClose what = iota
-	alone             // the first evaluation of a metric alarm, or the end of what suppresses a composite alarm's actions
-	lateData          // datapoints landed in periods that had closed
-	retire            // history past its time is removed
+	periodsClose taskKind = iota
+	single                // the first evaluation of a metric alarm, or the end of what suppresses a composite alarm's actions
+	lateData              // datapoints landed in periods that had closed
+	retire                // history past its time is removed
 )
 
 func (s *schedule) init() {
 	s.classes = map[time.Duration]*class{}
-	s.queue.Set(task{what: retire}, time.Time{})
+	s.queue.Set(task{kind: retire}, time.Time{})
 }
 
 // add has an alarm evaluated with its class.
@@ -56,7 +56,7 @@ func (s *schedule) add(e *entry, now time.Time) {
 	if c == nil {
 		c = &class{}
 		s.classes[interval] = c
-		s.queue.Set(task{what: periodsClose, interval: interval}, alarm.Boundary(now, interval).Add(interval))
+		s.queue.Set(task{kind: periodsClose, interval: interval}, alarm.Boundary(now, interval).Add(interval))
 	}
 	e.slot = int32(len(c.alarms))
 	c.alarms = append(c.alarms, e)
@@ -73,13 +73,13 @@ func (s *schedule) remove(e *entry) {
 	c.alarms = c.alarms[:last]
 	if last == 0 {
 		delete(s.classes, interval)
-		s.queue.Drop(task{what: periodsClose, interval: interval})
+		s.queue.Drop(task{kind: periodsClose, interval: interval})
 	}
 }
 
 // soon has an alarm that is new or changed evaluated in a moment.
 func (s *schedule) soon(tx *state.Tx, e *entry, now time.Time) {
-	first := task{what: alone, alarm: e}
+	first := task{kind: single, alarm: e}
 	s.queue.Set(first, now.Add(settle))
 	tx.Undo(func() { s.queue.Drop(first) })
 }
@@ -88,7 +88,7 @@ func (s *schedule) soon(tx *state.Tx, e *entry, now time.Time) {
 // actions is over.
 func (s *schedule) suppressed(e *entry) {
 	if p := e.suppression; p != nil && !p.Until.IsZero() {
-		s.queue.Set(task{what: alone, alarm: e}, p.Until)
+		s.queue.Set(task{kind: single, alarm: e}, p.Until)
 	}
 }
 
@@ -96,14 +96,14 @@ func (s *schedule) suppressed(e *entry) {
 func (a *alarms) do(ctx context.Context, tasks []task) {
 	now := a.now()
 	for _, t := range tasks {
-		switch t.what {
+		switch t.kind {
 		case periodsClose:
 			a.evaluateClass(ctx, t.interval, now)
 		case lateData:
 			for part := range slices.Chunk(a.schedule.late.take(), chunk) {
 				a.evaluate(ctx, part, now)
 			}
-		case alone:
+		case single:
 			if t.alarm.composite == nil {
 				a.evaluate(ctx, []*entry{t.alarm}, now)
 			} else {
@@ -121,7 +121,7 @@ func (a *alarms) do(ctx context.Context, tasks []task) {
 func (a *alarms) evaluateClass(ctx context.Context, interval time.Duration, now time.Time) {
 	a.cell.State.View(ctx, func() {
 		if a.schedule.classes[interval] != nil {
-			a.schedule.queue.Set(task{what: periodsClose, interval: interval}, alarm.Boundary(now, interval).Add(interval))
+			a.schedule.queue.Set(task{kind: periodsClose, interval: interval}, alarm.Boundary(now, interval).Add(interval))
 		}
 	})
 	for start := 0; ; start += chunk {
