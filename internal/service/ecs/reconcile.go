@@ -41,7 +41,7 @@ func (a *API) reconcile(tx *state.Tx, s *service) {
 	if s.cluster.services[s.name] != s || s.status() == inactive {
 		return // it has been forgotten, or soon will be
 	}
-	now, told := a.now(), s.eventNumber
+	now, before := a.now(), s.progress()
 	if s.status() == draining && len(s.tasks) == 0 {
 		a.deactivate(tx, s, now)
 		return
@@ -50,9 +50,20 @@ func (a *API) reconcile(tx *state.Tx, s *service) {
 	a.trip(tx, s, now)
 	s.dropEmpty()
 	a.act(tx, s, scheduler.Decide(s.view(a.virtual), now), now)
-	if s.eventNumber != told { // whatever is done is told in an event
+	if s.progress() != before {
 		s.save(tx)
 	}
+}
+
+// A progress tells whether reconciling has changed what is stored of a service.
+// Whatever is done is told in an event; the rest is silent.
+type progress struct {
+	events              uint64
+	deployments, failed int
+}
+
+func (s *service) progress() progress {
+	return progress{s.eventNumber, len(s.deployments), s.primary().Failed}
 }
 
 // deactivate ends a service whose last task has stopped.

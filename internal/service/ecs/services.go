@@ -52,6 +52,9 @@ type storedService struct {
 	InactiveAt  time.Time
 	Steady      bool
 	Monitoring  *types.MonitoringConfiguration `json:",omitempty"`
+	Warned      string                         `json:",omitempty"`
+	Failures    int                            `json:",omitempty"`
+	RetryAt     time.Time                      `json:",omitzero"`
 }
 
 func (s *service) status() string { return aws.ToString(s.api.Status) }
@@ -59,8 +62,22 @@ func (s *service) key() string    { return s.cluster.name + "/" + s.name }
 func (s *service) arn() string    { return *s.api.ServiceArn }
 func (s *service) desired() int   { return int(s.api.DesiredCount) }
 
+func (s *service) stored() storedService {
+	return storedService{
+		Service:     s.api,
+		ClientToken: s.clientToken,
+		Deployments: s.deployments,
+		InactiveAt:  s.inactiveAt,
+		Steady:      s.steady,
+		Monitoring:  s.monitoring,
+		Warned:      s.warned,
+		Failures:    s.failures,
+		RetryAt:     s.retryAt,
+	}
+}
+
 func (s *service) save(tx *state.Tx) {
-	tx.Put(kindService, s.key(), storedService{s.api, s.clientToken, s.deployments, s.inactiveAt, s.steady, s.monitoring})
+	tx.Put(kindService, s.key(), s.stored())
 }
 
 // primary is the deployment that tasks are started for.

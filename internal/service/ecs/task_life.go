@@ -251,7 +251,7 @@ func (a *API) finish(t *task, code types.TaskStopCode, reason string, exits []ru
 		t.showExits(exits)
 		a.end(tx, t, now)
 		if s := t.service; s != nil && failed && s.status() == active {
-			a.noteFailure(s, t, now)
+			a.noteFailure(tx, s, t, now)
 		}
 	})
 }
@@ -297,7 +297,7 @@ func (t *task) showExits(exits []runtime.Exit) {
 // noteFailure counts a task of a service that ended by itself. Tasks that were
 // accepted before the last failure are part of it: ten tasks that crash together
 // are one reason to wait, not ten.
-func (a *API) noteFailure(s *service, t *task, now time.Time) {
+func (a *API) noteFailure(tx *state.Tx, s *service, t *task, now time.Time) {
 	if t.api.StartedAt != nil && now.Sub(*t.api.StartedAt) >= a.virtual(shortLife) {
 		s.failures = 0
 	}
@@ -310,5 +310,7 @@ func (a *API) noteFailure(s *service, t *task, now time.Time) {
 	if t.deployment == d.ID && d.State == types.DeploymentRolloutStateInProgress {
 		d.Failed++
 		s.history[0].Failures = d.Failed
+		s.history[0].save(tx, s)
 	}
+	s.save(tx)
 }
