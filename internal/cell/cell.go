@@ -20,8 +20,8 @@ type Cell struct {
 	Account string // 12 digits
 	Region  string // such as eu-west-2
 	Clock   *clock.Clock
-	State   *state.State // the cell's own rows
-	Events  *event.Stream
+	State   *state.State  // the cell's own rows
+	Events  *event.Stream // nil takes none
 	Log     *slog.Logger
 }
 
@@ -62,6 +62,16 @@ func (c *Cell) Parse(service, name string) (resource string, ok bool) {
 		return "", false
 	}
 	return a.Resource, true
+}
+
+// Announce publishes what has happened to a resource in the cell, once the change
+// that it is part of is on disk.
+func (c *Cell) Announce(tx *state.Tx, source, kind, resource string, detail any) {
+	e := event.Event{
+		At: c.Clock.Now(), Account: c.Account, Region: c.Region,
+		Source: source, Type: kind, Resource: resource, Detail: detail,
+	}
+	tx.Announce(func() { c.Events.Publish(e) })
 }
 
 // Zones are the names of the region's availability zones.

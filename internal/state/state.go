@@ -44,6 +44,8 @@ type journal struct {
 	mu    sync.RWMutex
 	whole store.Store
 	last  atomic.Pointer[store.Commit] // of the newest write
+
+	news announcements
 }
 
 // New returns the state behind which a store is the journal.

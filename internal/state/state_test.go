@@ -227,3 +227,33 @@ func failing(r *rapid.T, which string) error {
 	}
 	return nil
 }
+
+func TestAnnouncementsComeInTheOrderOfTheChangesAndOnlyOfWhatIsOnDisk(t *testing.T) {
+	s, st := open(t)
+	rows := table(t, s)
+	made := make(chan string, 10)
+	announce := func(key string) func(*state.Tx) {
+		return func(tx *state.Tx) {
+			rows.Put(tx, key, "row")
+			tx.Announce(func() {
+				if _, err := st.Get(kind.Name, key); err != nil {
+					t.Errorf("%s is announced before it is on disk: %v", key, err)
+				}
+				made <- key
+			})
+		}
+	}
+	wrong := errors.New("wrong")
+	for _, key := range []string{"a", "b", "c"} {
+		s.Later(announce(key))
+		_ = s.Change(t.Context(), func(_ context.Context, tx *state.Tx) error { announce("never")(tx); return wrong })
+		if err := s.Change(t.Context(), func(_ context.Context, tx *state.Tx) error { announce(key + "2")(tx); return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []string{"a", "a2", "b", "b2", "c", "c2"} {
+		if got := <-made; got != want {
+			t.Errorf("announced %s, want %s", got, want)
+		}
+	}
+}

@@ -20,6 +20,7 @@ type transaction struct {
 	batch store.Batch
 	undo  []func()
 	after []func()
+	news  []func()
 	over  bool
 }
 
@@ -45,13 +46,14 @@ func (t *transaction) run(f func() error) (commit store.Commit, err error) {
 		commit = t.whole.Write(&t.batch)
 		t.last.Store(&commit)
 	}
+	t.journal.news.add(commit, t.news)
 	return commit, nil
 }
 
 // nest runs a function that may fail by itself: its error, or its panic, takes
 // back what it has done and leaves what was done before.
 func (t *transaction) nest(f func() error) (err error) {
-	changes, undo, after := t.batch.Len(), len(t.undo), len(t.after)
+	changes, undo, after, news := t.batch.Len(), len(t.undo), len(t.after), len(t.news)
 	done := false
 	defer func() {
 		if done && err == nil {
@@ -60,7 +62,7 @@ func (t *transaction) nest(f func() error) (err error) {
 		for _, back := range slices.Backward(t.undo[undo:]) {
 			back()
 		}
-		t.undo, t.after = t.undo[:undo], t.after[:after]
+		t.undo, t.after, t.news = t.undo[:undo], t.after[:after], t.news[:news]
 		t.batch.Truncate(changes)
 	}()
 	err = f()
@@ -91,3 +93,8 @@ func (tx *Tx) Undo(back func()) { tx.undo = append(tx.undo, back) }
 // After runs a function once the change has succeeded, without the lock: after a
 // Change is on disk, or when a Later is queued.
 func (tx *Tx) After(f func()) { tx.after = append(tx.after, f) }
+
+// Announce runs a function once the change is on disk: for events, which must not
+// tell what a crash takes back. Announcements are made one after the other, in the
+// order of the changes. Nobody waits for them.
+func (tx *Tx) Announce(f func()) { tx.news = append(tx.news, f) }

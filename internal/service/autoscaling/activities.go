@@ -15,7 +15,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"flyball/internal/event"
 	"flyball/internal/page"
 	"flyball/internal/state"
 	"flyball/internal/store"
@@ -67,17 +66,17 @@ func putActivity(tx *state.Tx, id scaling.ResourceID, a scaling.Activity) {
 
 func indexKey(resourceID, key string) string { return resourceID + " " + key }
 
-// tell logs and publishes what has become of an activity.
-func (a *API) tell(id scaling.ResourceID, activity scaling.Activity) {
+// record writes what has become of an activity, and tells of it.
+func (a *API) record(tx *state.Tx, id scaling.ResourceID, activity scaling.Activity) {
+	putActivity(tx, id, activity)
+	a.cell.Announce(tx, "aws.application-autoscaling", "Application Auto Scaling Scaling Activity State Change", string(id), activity)
 	level := slog.LevelInfo
 	if len(activity.NotScaled) > 0 {
 		level = slog.LevelDebug
 	}
-	a.log.Log(context.Background(), level, "scaling activity", "target", id, "status", activity.Status,
-		"what", activity.Description, "cause", activity.Cause, "details", activity.Details)
-	a.cell.Events.Publish(event.Event{
-		At: a.now(), Account: a.cell.Account, Region: a.cell.Region, Source: "aws.application-autoscaling",
-		Type: "Application Auto Scaling Scaling Activity State Change", Resource: string(id), Detail: activity,
+	tx.After(func() {
+		a.log.Log(context.Background(), level, "scaling activity", "target", id, "status", activity.Status,
+			"what", activity.Description, "cause", activity.Cause, "details", activity.Details)
 	})
 }
 

@@ -175,8 +175,7 @@ func (a *API) advance(id scaling.ResourceID, become func(governor.Governor) gove
 			a.rows.put(tx, t)
 		}
 		for _, activity := range out.Records {
-			putActivity(tx, id, activity)
-			tx.After(func() { a.tell(id, activity) })
+			a.record(tx, id, activity)
 		}
 		if out.Set == nil { // else what comes of it is planned for
 			next = a.plan(t)

@@ -128,8 +128,7 @@ func (a *API) deregister(ctx context.Context, tx *state.Tx, t *target) error {
 		tx.After(func() { a.renewals.Drop(p.id()) })
 	}
 	for _, activity := range t.governor().Leave(a.now(), errDeregistered) {
-		putActivity(tx, t.ResourceID, activity)
-		tx.After(func() { a.tell(t.ResourceID, activity) })
+		a.record(tx, t.ResourceID, activity)
 	}
 	a.rows.remove(tx, t)
 	tx.After(func() { a.replan(t.ResourceID) })

@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/google/uuid"
 
-	"flyball/internal/event"
 	"flyball/internal/state"
 )
 
@@ -34,18 +33,9 @@ type Action struct {
 	Reason       string    `json:"reason,omitempty"`
 }
 
-// publish tells the cell's stream of something once the change has succeeded.
+// publish tells the cell's stream of something once the change is on disk.
 func (a *API) publish(tx *state.Tx, kind, resource string, detail any) {
-	e := event.Event{
-		At:       a.now(),
-		Account:  a.cell.Account,
-		Region:   a.cell.Region,
-		Source:   "aws.ecs",
-		Type:     kind,
-		Resource: resource,
-		Detail:   detail,
-	}
-	tx.After(func() { a.cell.Events.Publish(e) })
+	a.cell.Announce(tx, "aws.ecs", kind, resource, detail)
 }
 
 // publishTask tells of a task that has changed its state.
