@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log"
 	"net/http"
 	"time"
@@ -53,6 +54,10 @@ func answered(err error) int {
 	}
 	return res.HTTPStatusCode()
 }
+
+// before is the error of a look before the call: its answer says nothing of the
+// call's.
+func before(err error) error { return fmt.Errorf("before the call: %v", err) }
 
 // logRefusals tells of calls that the server must not have refused.
 func (c *caller) logRefusals() {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -136,6 +137,7 @@ func (r *run) settle(ctx context.Context, n int, p *program) error {
 	if err := rest(ctx, r.client); err != nil {
 		return err
 	}
+	var before []fault
 	for began := time.Now(); ; pause(ctx, 100*time.Millisecond) {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -156,9 +158,18 @@ func (r *run) settle(ctx context.Context, n int, p *program) error {
 		}
 		left = append(left, w.unsettled(aliveTasks(running))...)
 		if len(left) == 0 || time.Since(began) > settleWithin {
-			r.report(n, left...)
+			r.report(n, both(before, left)...)
 			r.tasks = w.tasks
 			return nil
 		}
+		before = left
 	}
+}
+
+// both are the faults of a look that were there at the one before, too: others
+// may be passing.
+func both(before, now []fault) []fault {
+	return slices.DeleteFunc(slices.Clone(now), func(f fault) bool {
+		return !slices.ContainsFunc(before, func(b fault) bool { return b.kind == f.kind && b.subject == f.subject })
+	})
 }

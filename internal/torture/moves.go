@@ -115,7 +115,7 @@ func (t *tree) retag(name, value string, set facts) move {
 			}
 		})
 		if err != nil {
-			return err
+			return before(err)
 		}
 		_, err = c.AutoScaling.TagResource(ctx, &applicationautoscaling.TagResourceInput{
 			ResourceARN: arn, Tags: map[string]string{name: value},
@@ -299,7 +299,7 @@ func (t *tree) putCluster() move {
 	return t.move("TagResource", set, func(ctx context.Context, c *client.Client) error {
 		out, err := c.ECS.DescribeClusters(ctx, &ecs.DescribeClustersInput{Clusters: []string{name}})
 		if err != nil {
-			return err
+			return before(err)
 		}
 		_, err = c.ECS.TagResource(ctx, &ecs.TagResourceInput{ResourceArn: out.Clusters[0].ClusterArn, Tags: tags})
 		return err

@@ -18,6 +18,14 @@ func TestWhatStaysWrongIsCountedOnce(t *testing.T) {
 	}
 }
 
+func TestWhatIsThereAtOneLookOnlyPasses(t *testing.T) {
+	before := []fault{{orphan, "process 1", "it runs"}}
+	now := []fault{{orphan, "process 1", "it still runs"}, {orphan, "process 2", "it runs"}, {taskLost, "process 1", "another kind"}}
+	if stays := both(before, now); len(stays) != 1 || stays[0] != now[0] {
+		t.Errorf("%v stay, want %v", stays, now[:1])
+	}
+}
+
 func TestTheTableHasALineForEachKind(t *testing.T) {
 	tally := newTally()
 	tally.add(7, []fault{{dirtyRead, "x", "first\nexample"}})
