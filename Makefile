@@ -6,7 +6,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 # The race detector needs cgo and a C compiler; without one the tests run without it.
 RACE     = $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test race lint bench fuzz dist generate clean
+.PHONY: build demo test race lint bench torture fuzz dist generate clean
 
 build: ## bin/flyball, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/flyball ./cmd/flyball
@@ -31,6 +31,10 @@ bench: build ## one line a figure: name value unit
 	@$(GO) test -short -run '^$$' -bench . -benchmem -cpu 1 -benchtime 200ms $(BENCHES) | \
 		awk '/^pkg:/ { sub("flyball/", "", $$2); pkg = $$2 } \
 		     /^Benchmark/ { sub("Benchmark", "", $$1); for (i = 3; i < NF; i += 2) print pkg "." $$1, $$i, $$(i+1) }'
+
+ROUNDS ?= 1000
+torture: build ## what ROUNDS kills under load do, one line a kind of fault
+	@$(GO) run ./internal/torture -flyball ./bin/flyball -rounds $(ROUNDS)
 
 FUZZTIME ?= 30s
 fuzz: ## every fuzz target for FUZZTIME

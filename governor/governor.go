@@ -184,9 +184,22 @@ func (g Governor) Next(now time.Time) time.Time {
 		}
 	}
 	if g.Empty && g.Tracks() {
-		sooner(now.Truncate(time.Minute).Add(time.Minute))
+		sooner(nextDemand(now))
 	}
 	return next
+}
+
+// demandAt is when in each minute demand is looked for where nothing runs: late
+// enough for the datapoints of the minute before to have come, and at a time at
+// which no alarm calls.
+const demandAt = 30 * time.Second
+
+func nextDemand(now time.Time) time.Time {
+	at := now.Truncate(time.Minute).Add(demandAt)
+	if !at.After(now) {
+		at = at.Add(time.Minute)
+	}
+	return at
 }
 
 // Retarget gives the governor other bounds and suspensions. The next step brings

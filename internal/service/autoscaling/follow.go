@@ -14,10 +14,10 @@ import (
 // however fast the server's clock is.
 const fastestLook = 50 * time.Millisecond
 
-// followLoop looks at every service with an activity until it has ended, on each
-// full second of the clock.
+// followLoop looks at every service with an activity until it has ended, once in
+// each second of the clock: in its middle, for much else happens on full seconds.
 func (a *API) followLoop(ctx context.Context) {
-	for a.until(ctx, time.Second) {
+	for a.until(ctx, time.Second, time.Second/2) {
 		if a.follow(ctx) {
 			continue
 		}
@@ -98,19 +98,19 @@ func (a *API) findEmpty(ctx context.Context) {
 	a.stepAll(ctx, ids, func(_ *target, c governor.Capacity) bool { return !c.Gone && c.Desired == 0 && c.Running == 0 })
 }
 
-// every calls a function on each full interval of the clock, such as each full
+// every calls a function in the middle of each interval of the clock, such as each
 // minute.
 func (a *API) every(ctx context.Context, interval time.Duration, do func(context.Context)) {
-	for a.until(ctx, interval) {
+	for a.until(ctx, interval, interval/2) {
 		do(ctx)
 	}
 }
 
-// until waits for the next full interval of the clock. It reports false when ctx
-// ends before.
-func (a *API) until(ctx context.Context, interval time.Duration) bool {
+// until waits for the next time that is at a place in an interval of the clock. It
+// reports false when ctx ends before.
+func (a *API) until(ctx context.Context, interval, place time.Duration) bool {
 	now := a.now()
-	next := now.Truncate(interval).Add(interval)
+	next := now.Add(-place).Truncate(interval).Add(interval + place)
 	timer := time.NewTimer(max(a.cell.Clock.Real(next.Sub(now)), fastestLook))
 	defer timer.Stop()
 	select {

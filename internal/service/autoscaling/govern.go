@@ -149,6 +149,7 @@ func (a *API) step(ctx context.Context, id scaling.ResourceID, seen governor.See
 	if failure != nil && ctx.Err() != nil {
 		return next, failure // the server is stopping: the next start sees what has come of it
 	}
+	out = governor.Outcome{}
 	next, _ = a.advance(id, func(g governor.Governor) (next governor.Governor) {
 		next, out = g.Done(a.now(), said(failure))
 		return next
@@ -177,7 +178,9 @@ func (a *API) advance(id scaling.ResourceID, become func(governor.Governor) gove
 			putActivity(tx, id, activity)
 			tx.After(func() { a.tell(id, activity) })
 		}
-		next = a.plan(t)
+		if out.Set == nil { // else what comes of it is planned for
+			next = a.plan(t)
+		}
 	})
 	return next, known
 }

@@ -84,15 +84,22 @@ func inLoop(t *testing.T, tasks int32, test func(l *loop)) {
 			ecs:   &containers{services: map[string]*ecstypes.Service{}, instant: true},
 		}}
 		l.ecs.add(web, tasks, tasks)
-		defer l.run()()
+		l.run()
+		defer func() { l.stop() }()
 		l.register(0, 100)
 		l.put(backlog())
 		test(l)
 	})
 }
 
-// run starts everything on the store. It returns what stops it.
-func (l *loop) run() (stop func()) {
+// restart is the end of one life of everything and the start of the next.
+func (l *loop) restart() {
+	l.stop()
+	l.run()
+}
+
+// run starts everything on the store.
+func (l *loop) run() {
 	db, err := tsdb.Open(l.store, l.clock)
 	if err != nil {
 		l.t.Fatal(err)
@@ -115,7 +122,7 @@ func (l *loop) run() (stop func()) {
 	all.Go(func() { db.Run(ctx) })
 	all.Go(func() { l.metrics.Run(ctx) })
 	all.Go(func() { l.API.Run(ctx) })
-	return func() {
+	l.stop = func() {
 		cancel()
 		all.Wait()
 	}

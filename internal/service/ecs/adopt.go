@@ -48,6 +48,7 @@ func (a *API) resume(tx *state.Tx, t *task, handle runtime.Task, address string,
 	a.measure(t, mark{}) // what it has used so far is not known
 	a.undriven.Set(t, now)
 	if t.api.StartedAt != nil {
+		t.steady = t.view(a.virtual).Ready(now) // it was counted as ready already
 		return
 	}
 	// It was started, but that was not written down.

@@ -116,7 +116,7 @@ func (a *API) serveTask(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, m)
 }
 
-// metadataOf is what a task is told of itself.
+// metadataOf is what a task is told of itself: nothing that a crash takes back.
 func (a *API) metadataOf(ctx context.Context, id string) (m taskMetadata, ok bool) {
 	a.cell.State.View(ctx, func() {
 		var t *task
@@ -124,7 +124,7 @@ func (a *API) metadataOf(ctx context.Context, id string) (m taskMetadata, ok boo
 			m = t.metadata()
 		}
 	})
-	return m, ok
+	return m, ok && a.cell.State.Settle(ctx) == nil
 }
 
 // taskByID finds a task in any cluster.

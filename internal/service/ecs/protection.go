@@ -48,7 +48,7 @@ func (a *API) UpdateTaskProtection(ctx context.Context, in *ecs.UpdateTaskProtec
 				out.Failures = append(out.Failures, *failure)
 				continue
 			}
-			keep(tx, t)
+			keep(tx, &t.protectedUntil)
 			t.protectedUntil = time.Time{}
 			if in.ProtectionEnabled {
 				t.protectedUntil = now.Add(time.Duration(minutes) * time.Minute)

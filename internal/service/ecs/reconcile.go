@@ -41,7 +41,7 @@ func (a *API) reconcile(tx *state.Tx, s *service) {
 	if s.cluster.services[s.name] != s || s.status() == inactive {
 		return // it has been forgotten, or soon will be
 	}
-	now, told := a.now(), s.eventNumber
+	now, before := a.now(), s.progress()
 	if s.status() == draining && len(s.tasks) == 0 {
 		a.deactivate(tx, s, now)
 		return
@@ -50,9 +50,20 @@ func (a *API) reconcile(tx *state.Tx, s *service) {
 	a.trip(tx, s, now)
 	s.dropEmpty()
 	a.act(tx, s, scheduler.Decide(s.view(a.virtual), now), now)
-	if s.eventNumber != told { // whatever is done is told in an event
+	if s.progress() != before {
 		s.save(tx)
 	}
+}
+
+// A progress tells whether reconciling has changed what is stored of a service.
+// Whatever is done is told in an event; the rest is silent.
+type progress struct {
+	events              uint64
+	deployments, failed int
+}
+
+func (s *service) progress() progress {
+	return progress{s.eventNumber, len(s.deployments), s.primary().Failed}
 }
 
 // deactivate ends a service whose last task has stopped.
@@ -96,7 +107,7 @@ func (a *API) noteReady(tx *state.Tx, s *service, now time.Time) {
 		if t.steady || t.deployment != d.ID || !t.view(a.virtual).Ready(now) {
 			continue
 		}
-		keep(tx, t)
+		keep(tx, &t.steady)
 		t.steady = true
 		if reset == nil || *reset {
 			d.Failed = 0
@@ -225,6 +236,7 @@ func (a *API) stopUnhealthy(tx *state.Tx, s *service, ids []string) {
 	for _, id := range ids {
 		t := s.tasks[id]
 		a.stopTask(tx, t, stopScheduler, "Task failed container health checks")
+		keep(tx, &t.unhealthy)
 		t.unhealthy = true
 		a.tell(tx, s, failedHealthCheck(id))
 	}

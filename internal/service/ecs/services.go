@@ -52,6 +52,9 @@ type storedService struct {
 	InactiveAt  time.Time
 	Steady      bool
 	Monitoring  *types.MonitoringConfiguration `json:",omitempty"`
+	Warned      string                         `json:",omitempty"`
+	Failures    int                            `json:",omitempty"`
+	RetryAt     time.Time                      `json:",omitzero"`
 }
 
 func (s *service) status() string { return aws.ToString(s.api.Status) }
@@ -59,8 +62,22 @@ func (s *service) key() string    { return s.cluster.name + "/" + s.name }
 func (s *service) arn() string    { return *s.api.ServiceArn }
 func (s *service) desired() int   { return int(s.api.DesiredCount) }
 
+func (s *service) stored() storedService {
+	return storedService{
+		Service:     s.api,
+		ClientToken: s.clientToken,
+		Deployments: s.deployments,
+		InactiveAt:  s.inactiveAt,
+		Steady:      s.steady,
+		Monitoring:  s.monitoring,
+		Warned:      s.warned,
+		Failures:    s.failures,
+		RetryAt:     s.retryAt,
+	}
+}
+
 func (s *service) save(tx *state.Tx) {
-	tx.Put(kindService, s.key(), storedService{s.api, s.clientToken, s.deployments, s.inactiveAt, s.steady, s.monitoring})
+	tx.Put(kindService, s.key(), s.stored())
 }
 
 // primary is the deployment that tasks are started for.
@@ -148,15 +165,15 @@ func (a *API) CreateService(ctx context.Context, in *ecs.CreateServiceInput, _ .
 		a.setPeriod(tx, s, a.periodOf(s))
 		s.history[0].save(tx, s)
 		a.tellDeployment(tx, s)
-		out.Service = a.settled(tx, s)
+		out.Service = a.apply(tx, s)
 		return nil
 	}))
 }
 
-// settled stores a service that a call has made or changed, and begins to do what
+// apply stores a service that a call has made or changed, and begins to do what
 // is wanted of it: the next call finds the tasks that it starts or stops. It returns
 // the service as the call shows it, before that.
-func (a *API) settled(tx *state.Tx, s *service) *types.Service {
+func (a *API) apply(tx *state.Tx, s *service) *types.Service {
 	shown := a.describe(s, []types.ServiceField{types.ServiceFieldTags})
 	s.save(tx)
 	a.reconcile(tx, s)
@@ -299,7 +316,7 @@ func (a *API) UpdateService(ctx context.Context, in *ecs.UpdateServiceInput, _ .
 		if err := a.update(ctx, tx, s, in); err != nil {
 			return err
 		}
-		out.Service = a.settled(tx, s)
+		out.Service = a.apply(tx, s)
 		return nil
 	}))
 }
@@ -428,7 +445,7 @@ func (a *API) DeleteService(ctx context.Context, in *ecs.DeleteServiceInput, _ .
 		s.keep(tx)
 		s.api.Status = aws.String(draining)
 		a.setDesired(tx, s, 0)
-		out.Service = a.settled(tx, s)
+		out.Service = a.apply(tx, s)
 		return nil
 	}))
 }

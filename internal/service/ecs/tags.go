@@ -74,53 +74,17 @@ func keyAndValue(t types.Tag) (key, value *string) { return t.Key, t.Value }
 
 func newTag(key, value string) types.Tag { return types.Tag{Key: &key, Value: &value} }
 
-// A tagged resource has tags, which are part of a document.
-type tagged interface {
-	tagList() []types.Tag
-	setTags(tx *state.Tx, list []types.Tag) // and stores the document
+// A tagged resource has a list of tags, which is part of a document.
+type tagged struct {
+	list *[]types.Tag
+	save func(*state.Tx)
 }
 
-func (c *cluster) tagList() []types.Tag           { return c.api.Tags }
-func (s *service) tagList() []types.Tag           { return s.api.Tags }
-func (t *task) tagList() []types.Tag              { return t.api.Tags }
-func (d *definition) tagList() []types.Tag        { return d.tags }
-func (p *provider) tagList() []types.Tag          { return p.api.Tags }
-func (i *containerInstance) tagList() []types.Tag { return i.api.Tags }
-
-func (c *cluster) setTags(tx *state.Tx, list []types.Tag) {
-	keep(tx, c)
-	c.api.Tags = list
-	c.save(tx)
-}
-
-func (s *service) setTags(tx *state.Tx, list []types.Tag) {
-	keep(tx, s)
-	s.api.Tags = list
-	s.save(tx)
-}
-
-func (t *task) setTags(tx *state.Tx, list []types.Tag) {
-	keep(tx, t)
-	t.api.Tags = list
-	t.save(tx)
-}
-
-func (d *definition) setTags(tx *state.Tx, list []types.Tag) {
-	keep(tx, d)
-	d.tags = list
-	d.save(tx)
-}
-
-func (p *provider) setTags(tx *state.Tx, list []types.Tag) {
-	keep(tx, p)
-	p.api.Tags = list
-	p.save(tx)
-}
-
-func (i *containerInstance) setTags(tx *state.Tx, list []types.Tag) {
-	keep(tx, i)
-	i.api.Tags = list
-	i.save(tx)
+// set replaces the tags.
+func (r tagged) set(tx *state.Tx, list []types.Tag) {
+	keep(tx, r.list)
+	*r.list = list
+	r.save(tx)
 }
 
 // findTagged returns the resource of an ARN.
@@ -134,7 +98,7 @@ func (a *API) findTagged(ref *string) (tagged, error) {
 	case len(parts) == 3:
 		return a.findTaggedInCluster(*ref, parts[0], parts[1], parts[2])
 	}
-	return nil, notTagged(aws.ToString(ref))
+	return tagged{}, notTagged(aws.ToString(ref))
 }
 
 func notTagged(ref string) error {
@@ -146,20 +110,24 @@ func (a *API) findTaggedByName(ref, kind, name string) (tagged, error) {
 	switch kind {
 	case "task-definition":
 		if d, ok := a.findDefinition(ref); ok {
-			return d, nil
+			return tagged{&d.tags, d.save}, nil
 		}
-		return nil, fault.Client("Unable to describe task definition.")
+		return tagged{}, fault.Client("Unable to describe task definition.")
 	case "capacity-provider":
 		if p, ok := a.providers[name]; ok {
-			return p, nil
+			return tagged{&p.api.Tags, p.save}, nil
 		}
-		return nil, fault.InvalidParameter("The specified capacity provider was not found. Specify a valid name or ARN and try again.")
+		return tagged{}, fault.InvalidParameter("The specified capacity provider was not found. Specify a valid name or ARN and try again.")
 	case "service", "task", "container-instance":
-		return nil, fault.InvalidParameter("Long arn format must be used for tagging operations")
+		return tagged{}, fault.InvalidParameter("Long arn format must be used for tagging operations")
 	case "cluster":
-		return a.taggedCluster(name)
+		c, err := a.taggedCluster(name)
+		if err != nil {
+			return tagged{}, err
+		}
+		return tagged{&c.api.Tags, c.save}, nil
 	}
-	return nil, notTagged(ref)
+	return tagged{}, notTagged(ref)
 }
 
 func (a *API) taggedCluster(name string) (*cluster, error) {
@@ -176,11 +144,11 @@ func (a *API) taggedCluster(name string) (*cluster, error) {
 // findTaggedInCluster returns a resource that belongs to a cluster and still lives.
 func (a *API) findTaggedInCluster(ref, kind, cluster, id string) (tagged, error) {
 	if kind != "service" && kind != "task" && kind != "container-instance" {
-		return nil, notTagged(ref)
+		return tagged{}, notTagged(ref)
 	}
 	c, err := a.taggedCluster(cluster)
 	if err != nil {
-		return nil, err
+		return tagged{}, err
 	}
 	switch kind {
 	case "service":
@@ -189,31 +157,31 @@ func (a *API) findTaggedInCluster(ref, kind, cluster, id string) (tagged, error)
 		return c.taggedTask(id)
 	}
 	if i, ok := c.instances[id]; ok {
-		return i, nil
+		return tagged{&i.api.Tags, i.save}, nil
 	}
-	return nil, fault.InvalidParameter("The specified container instance does not exist.")
+	return tagged{}, fault.InvalidParameter("The specified container instance does not exist.")
 }
 
 func (c *cluster) taggedService(name string) (tagged, error) {
 	s, ok := c.services[name]
 	switch {
 	case !ok:
-		return nil, fault.InvalidParameter("The specified service does not exist.")
+		return tagged{}, fault.InvalidParameter("The specified service does not exist.")
 	case s.status() == inactive:
-		return nil, fault.InvalidParameter("The specified service is inactive. Specify an active service and try again.")
+		return tagged{}, fault.InvalidParameter("The specified service is inactive. Specify an active service and try again.")
 	}
-	return s, nil
+	return tagged{&s.api.Tags, s.save}, nil
 }
 
 func (c *cluster) taggedTask(id string) (tagged, error) {
 	t, ok := c.tasks[id]
 	switch {
 	case !ok:
-		return nil, fault.InvalidParameter("The specified task does not exist.")
+		return tagged{}, fault.InvalidParameter("The specified task does not exist.")
 	case t.stopped():
-		return nil, fault.InvalidParameter("The specified task is stopped. Specify a running task and try again.")
+		return tagged{}, fault.InvalidParameter("The specified task is stopped. Specify a running task and try again.")
 	}
-	return t, nil
+	return tagged{&t.api.Tags, t.save}, nil
 }
 
 // TagResource adds tags to a cluster, service, task, task definition, capacity
@@ -227,11 +195,11 @@ func (a *API) TagResource(ctx context.Context, in *ecs.TagResourceInput, _ ...fu
 		if err != nil {
 			return err
 		}
-		merged, err := mergeTags(r.tagList(), in.Tags)
+		merged, err := mergeTags(*r.list, in.Tags)
 		if err != nil {
 			return err
 		}
-		r.setTags(tx, merged)
+		r.set(tx, merged)
 		return nil
 	}))
 }
@@ -243,7 +211,7 @@ func (a *API) UntagResource(ctx context.Context, in *ecs.UntagResourceInput, _ .
 		if err != nil {
 			return err
 		}
-		r.setTags(tx, removeTags(r.tagList(), in.TagKeys))
+		r.set(tx, removeTags(*r.list, in.TagKeys))
 		return nil
 	}))
 }
@@ -255,6 +223,6 @@ func (a *API) ListTagsForResource(ctx context.Context, in *ecs.ListTagsForResour
 		if err != nil {
 			return nil, err
 		}
-		return &ecs.ListTagsForResourceOutput{Tags: optional.List(r.tagList())}, nil
+		return &ecs.ListTagsForResourceOutput{Tags: optional.List(*r.list)}, nil
 	})
 }

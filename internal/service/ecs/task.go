@@ -373,7 +373,7 @@ func (a *API) stopTask(tx *state.Tx, t *task, cause stopCause, reason string) {
 	if t.askedToStop() {
 		return
 	}
-	keep(tx, t)
+	keep(tx, &t.api)
 	t.api.DesiredStatus = aws.String(statusStopped)
 	t.api.StopCode = cause
 	t.api.StoppedReason = aws.String(reason)

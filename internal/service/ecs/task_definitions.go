@@ -320,7 +320,8 @@ func (a *API) DeregisterTaskDefinition(ctx context.Context, in *ecs.DeregisterTa
 		}
 		switch d.api.Status {
 		case types.TaskDefinitionStatusActive:
-			keep(tx, d)
+			keep(tx, &d.api.Status)
+			keep(tx, &d.api.DeregisteredAt)
 			d.api.Status = types.TaskDefinitionStatusInactive
 			d.api.DeregisteredAt = aws.Time(a.now())
 			d.save(tx)
@@ -350,7 +351,8 @@ func (a *API) DeleteTaskDefinitions(ctx context.Context, in *ecs.DeleteTaskDefin
 				continue
 			}
 			if d.api.Status == types.TaskDefinitionStatusInactive {
-				keep(tx, d)
+				keep(tx, &d.api.Status)
+				keep(tx, &d.api.DeleteRequestedAt)
 				d.api.Status = types.TaskDefinitionStatusDeleteInProgress
 				d.api.DeleteRequestedAt = aws.Time(a.now())
 				d.save(tx)

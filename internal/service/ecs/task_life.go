@@ -66,7 +66,7 @@ func (a *API) start(ctx context.Context, t *task) (runtime.Task, error) {
 	if err := a.begin(ctx, t); err != nil {
 		return nil, err
 	}
-	spec, err := a.spec(t)
+	spec, err := read(ctx, a, func() (runtime.Spec, error) { return a.spec(t) })
 	if err != nil {
 		return nil, err
 	}
@@ -219,7 +219,7 @@ func (a *API) noteHealth(ctx context.Context, t *task, h runtime.Health) {
 		return
 	}
 	checked := map[string]bool{}
-	for _, c := range t.definition.api.ContainerDefinitions {
+	for _, c := range t.definition.api.ContainerDefinitions { // which never change
 		checked[*c.Name] = c.HealthCheck != nil
 	}
 	a.alter(t, func() {
@@ -251,7 +251,7 @@ func (a *API) finish(t *task, code types.TaskStopCode, reason string, exits []ru
 		t.showExits(exits)
 		a.end(tx, t, now)
 		if s := t.service; s != nil && failed && s.status() == active {
-			a.noteFailure(s, t, now)
+			a.noteFailure(tx, s, t, now)
 		}
 	})
 }
@@ -297,7 +297,7 @@ func (t *task) showExits(exits []runtime.Exit) {
 // noteFailure counts a task of a service that ended by itself. Tasks that were
 // accepted before the last failure are part of it: ten tasks that crash together
 // are one reason to wait, not ten.
-func (a *API) noteFailure(s *service, t *task, now time.Time) {
+func (a *API) noteFailure(tx *state.Tx, s *service, t *task, now time.Time) {
 	if t.api.StartedAt != nil && now.Sub(*t.api.StartedAt) >= a.virtual(shortLife) {
 		s.failures = 0
 	}
@@ -310,5 +310,7 @@ func (a *API) noteFailure(s *service, t *task, now time.Time) {
 	if t.deployment == d.ID && d.State == types.DeploymentRolloutStateInProgress {
 		d.Failed++
 		s.history[0].Failures = d.Failed
+		s.history[0].save(tx, s)
 	}
+	s.save(tx)
 }

@@ -2,8 +2,10 @@ package ecs
 
 import "flyball/internal/state"
 
-// What a change has done to rows is taken back when it fails. Whoever changes a
-// row that was there before keeps it first.
+// What a change has done to rows is taken back when it fails. Whoever changes
+// something that was there before keeps it first: of a task and of a task
+// definition only what changes, because the goroutine that drives the task reads
+// the rest without the lock.
 
 // keep has a failed change restore what p points to.
 func keep[T any](tx *state.Tx, p *T) {

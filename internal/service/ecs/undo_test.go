@@ -58,7 +58,7 @@ func (w *world) everything() string {
 			fmt.Fprintf(&b, "cluster %s\n", marshal(c.api))
 			for _, name := range sorted(c.services) {
 				s := c.services[name]
-				fmt.Fprintf(&b, "service %s every %v\n%s\n", marshal(storedService{s.api, s.clientToken, s.deployments, s.inactiveAt, s.steady, s.monitoring}), s.period, marshal(s.history))
+				fmt.Fprintf(&b, "service %s every %v\n%s\n", marshal(s.stored()), s.period, marshal(s.history))
 				fmt.Fprintf(&b, "events %s next %d, %d failures, attempt %d, tasks %v\n", marshal(s.events), s.eventNumber, s.failures, s.attempt, sorted(s.tasks))
 			}
 			for _, id := range sorted(c.tasks) {
@@ -231,15 +231,14 @@ func (w *world) instances(ctx context.Context) []string {
 	return must(w.api.ListContainerInstances(ctx, &ecs.ListContainerInstancesInput{Cluster: aws.String("prod")}))(w).ContainerInstanceArns
 }
 
-// difference is the first lines that differ.
+// difference is where two texts begin to differ.
 func difference(before, after string) string {
-	x, y := strings.Split(before, "\n"), strings.Split(after, "\n")
-	for i := range min(len(x), len(y)) {
-		if x[i] != y[i] {
-			return "before " + x[i] + "\nafter  " + y[i]
-		}
+	i := 0
+	for i < min(len(before), len(after)) && before[i] == after[i] {
+		i++
 	}
-	return fmt.Sprintf("%d lines before, %d after", len(x), len(y))
+	around := func(s string) string { return s[max(0, i-80):min(len(s), i+80)] }
+	return "before .. " + around(before) + "\nafter  .. " + around(after)
 }
 
 func TestAServiceAndWhatScalesItAreDeletedTogether(t *testing.T) {

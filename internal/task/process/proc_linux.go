@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -87,17 +86,22 @@ func awaitExit(id processID, _ *exec.Cmd) error {
 // processesWhere returns the processes whose environment is as asked: variables
 // that each end with a zero byte.
 func processesWhere(is func(environ []byte) bool) ([]int, error) {
-	paths, err := filepath.Glob("/proc/[0-9]*/environ")
+	proc, err := os.Open("/proc")
+	if err != nil {
+		return nil, err
+	}
+	defer proc.Close()
+	names, err := proc.Readdirnames(-1)
 	if err != nil {
 		return nil, err
 	}
 	var pids []int
-	for _, path := range paths {
-		environ, err := os.ReadFile(path)
-		if err != nil || !is(environ) {
-			continue
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue // no process
 		}
-		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+		if environ, err := os.ReadFile("/proc/" + name + "/environ"); err == nil && is(environ) {
 			pids = append(pids, pid)
 		}
 	}

@@ -813,7 +813,13 @@ func TestAContainerRunsAsItsUser(t *testing.T) {
 }
 
 func BenchmarkStart(b *testing.B) {
-	r, err := New(Options{Dir: b.TempDir(), Args: []string{"workload"}, Log: slog.New(slog.DiscardHandler)})
+	for name, noCgroups := range map[string]bool{"cgroups": false, "process tree": true} {
+		b.Run(name, func(b *testing.B) { benchmarkStart(b, noCgroups) })
+	}
+}
+
+func benchmarkStart(b *testing.B, noCgroups bool) {
+	r, err := New(Options{Dir: b.TempDir(), Args: []string{"workload"}, NoCgroups: noCgroups, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -34,9 +34,10 @@ type processID struct {
 
 func recordPath(dir string) string { return filepath.Join(dir, "task.json") }
 
-// write replaces the record of a task in one step, which is on disk when it
-// returns. The environment of the containers may hold secrets: only the owner
-// reads it.
+// write replaces the record of a task in one step. While the task is being started
+// the record is on disk when write returns. Later it tells of what is of no use when
+// the machine has gone down, and a disk that is busy would hold the task back. The
+// environment of the containers may hold secrets: only the owner reads it.
 func (rec *record) write(dir string) error {
 	data, err := json.Marshal(rec)
 	if err != nil {
@@ -47,10 +48,13 @@ func (rec *record) write(dir string) error {
 		return err
 	}
 	_, err = next.Write(data)
-	if err := errors.Join(err, next.Sync(), next.Close()); err != nil {
+	if err == nil && !rec.Started {
+		err = next.Sync()
+	}
+	if err := errors.Join(err, next.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(next.Name(), recordPath(dir)); err != nil {
+	if err := os.Rename(next.Name(), recordPath(dir)); err != nil || rec.Started {
 		return err
 	}
 	folder, err := os.Open(dir)

@@ -41,11 +41,6 @@ func NotServed(what string) error {
 	return &types.UnsupportedFeatureException{Message: aws.String(what + " is not supported by this server.")}
 }
 
-// Server answers a failure that is not the caller's.
-func Server(err error) error {
-	return &types.ServerException{Message: aws.String(err.Error())}
-}
-
 // Code splits an API error into its code and message.
 func Code(err error) (code, message string) {
 	if e, ok := errors.AsType[smithy.APIError](err); ok {

@@ -116,6 +116,9 @@ func (l *loader) loadService(key string, doc *storedService) error {
 		inactiveAt:  doc.InactiveAt,
 		steady:      doc.Steady,
 		monitoring:  doc.Monitoring,
+		warned:      doc.Warned,
+		failures:    doc.Failures,
+		retryAt:     doc.RetryAt,
 		tasks:       map[string]*task{},
 	}
 	c.services[name] = s
@@ -228,8 +231,23 @@ func (l *loader) putInOrder() {
 	}
 	for _, c := range l.clusters {
 		for _, s := range c.services {
-			slices.SortFunc(s.history, func(x, y *rollout) int { return y.CreatedAt.Compare(x.CreatedAt) })
+			slices.SortFunc(s.history, newestFirst)
 			slices.Reverse(s.events)
 		}
 	}
+}
+
+// newestFirst orders the service deployments of a service. Of two that began at
+// once the one that goes on is the newer one.
+func newestFirst(x, y *rollout) int {
+	if d := y.CreatedAt.Compare(x.CreatedAt); d != 0 {
+		return d
+	}
+	switch {
+	case x.running() && !y.running():
+		return -1
+	case y.running() && !x.running():
+		return 1
+	}
+	return 0
 }

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"flyball/internal/client"
+)
+
+// A caller changes things that nobody else changes, by one call after the other,
+// so that it knows what the server must show: all that was acknowledged, and of
+// the call that the kill cut off all or nothing.
+type caller struct {
+	known   facts
+	cutOff  *change
+	calls   int // that were acknowledged
+	refused []string
+}
+
+// do makes a call. It reports whether further calls can be made: after one that
+// was cut off nobody knows what is there.
+func (c *caller) do(ctx context.Context, todo change, call func(context.Context) error) bool {
+	todo.began = time.Now()
+	c.cutOff = &todo
+	err := call(ctx)
+	switch status := answered(err); {
+	case err == nil, status == http.StatusOK: // what is broken then is the answer's way to us
+		c.known.apply(todo.set)
+		c.calls++
+	case status >= http.StatusBadRequest && status < http.StatusInternalServerError:
+		c.refused = append(c.refused, todo.call+": "+err.Error())
+	default: // what failed inside may have been done in part
+		return false
+	}
+	c.cutOff = nil
+	return true
+}
+
+// answered is the status of a call's answer, 0 if there was none.
+func answered(err error) int {
+	var res *smithyhttp.ResponseError
+	if !errors.As(err, &res) {
+		return 0
+	}
+	return res.HTTPStatusCode()
+}
+
+// logRefusals tells of calls that the server must not have refused.
+func (c *caller) logRefusals() {
+	for _, text := range c.refused {
+		log.Printf("refused: %s", oneLine(text))
+	}
+}
+
+// newOnce is a client that tries each call once: a call that is tried again may
+// have happened before.
+func newOnce(url string) *client.Client {
+	c := client.New(url, "us-east-1", "")
+	once := aws.NopRetryer{}
+	c.AutoScaling = applicationautoscaling.New(c.AutoScaling.Options(), func(o *applicationautoscaling.Options) { o.Retryer = once })
+	c.CloudWatch = cloudwatch.New(c.CloudWatch.Options(), func(o *cloudwatch.Options) { o.Retryer = once })
+	c.ECS = ecs.New(c.ECS.Options(), func(o *ecs.Options) { o.Retryer = once })
+	return c
+}

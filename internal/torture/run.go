@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"time"
+
+	"flyball/internal/client"
+)
+
+type options struct {
+	rounds          int
+	until           time.Time
+	seed            uint64
+	binary, runtime string
+	speed           float64
+}
+
+// How much is going on at a time.
+const (
+	writers        = 4
+	treesPerWriter = 3
+	churns         = 3
+	readers        = 2
+)
+
+// How often the server is given the time to come to rest, and how much.
+const (
+	settleEvery  = 10 // rounds
+	settleWithin = 20 * time.Second
+)
+
+// A run is all rounds with one data folder.
+type run struct {
+	options
+	*tally
+	mark, addr, data string
+	rng              *rand.Rand
+	client           *client.Client // for reading
+	once             *client.Client // for calls that must not be made twice
+
+	trees  []*tree
+	churns []*churn
+	fixed  facts // of the services that no call changes
+	made   int   // trees, until now
+
+	// What is known of the last life.
+	tasks     map[string]task // as they were seen last
+	alive     map[string]bool // tasks that have a process after the end
+	sightings []sighting
+	early     []string // the churns' tasks, for calls at the first moment of the next; nil: no such calls
+
+	figures figures
+}
+
+// torture does all rounds and returns what they have found.
+func torture(ctx context.Context, o options) (*tally, error) {
+	r := &run{options: o, tally: newTally(), mark: fmt.Sprintf("%d-%d", os.Getpid(), o.seed), rng: rand.New(rand.NewPCG(o.seed, 0))}
+	dir, err := os.MkdirTemp("", "flyball-torture-")
+	if err != nil {
+		return nil, err
+	}
+	r.data = filepath.Join(dir, "data")
+	defer r.cleanUp(dir)
+	if r.addr, err = freeAddress(r.rng); err != nil {
+		return nil, err
+	}
+	r.client, r.once = client.New("http://"+r.addr, "us-east-1", ""), newOnce("http://"+r.addr)
+	for range writers * treesPerWriter {
+		r.trees = append(r.trees, r.newTree())
+	}
+	for i := range churns {
+		r.churns = append(r.churns, newChurn(fmt.Sprint("churn-", i), r.newRand()))
+	}
+	log.Printf("seed %d", o.seed)
+	err = r.all(ctx)
+	if errors.Is(err, context.Canceled) {
+		err = nil // what was found until then is told
+	}
+	r.figures.print(os.Stderr)
+	return r.tally, err
+}
+
+func (r *run) newRand() *rand.Rand { return rand.New(rand.NewPCG(r.seed, r.rng.Uint64())) }
+
+func (r *run) newTree() *tree {
+	r.made++
+	return newTree(fmt.Sprint("tree-", r.made), r.newRand())
+}
+
+// all does the rounds, and then looks whether everything comes to rest.
+func (r *run) all(ctx context.Context) error {
+	for n := range r.rounds {
+		if time.Now().After(r.until) {
+			log.Printf("the time is over after %d rounds", n)
+			break
+		}
+		if err := r.round(ctx, n+1); err != nil {
+			return fmt.Errorf("round %d: %w", n+1, err)
+		}
+		r.figures.rounds++
+		if (n+1)%settleEvery == 0 {
+			log.Printf("round %d: %d calls acknowledged, %d cut off, %d faults", n+1, r.figures.acknowledged, r.figures.cutOff, r.total())
+		}
+	}
+	return r.last(ctx, r.figures.rounds+1)
+}
+
+// round is one life of the server.
+func (r *run) round(ctx context.Context, n int) error {
+	if n > 1 && r.early == nil && r.rng.IntN(7) == 0 {
+		return r.stopEarly(ctx, n)
+	}
+	p, err := r.begin(ctx, n)
+	if err != nil {
+		return err
+	}
+	if n%settleEvery == 0 {
+		if err := r.settle(ctx, n, p); err != nil && !p.ending() {
+			p.kill()
+			return err
+		}
+	}
+	end, early := r.kill, r.rng.IntN(6) == 0
+	if !early && r.rng.IntN(10) == 0 {
+		end = r.terminate
+	}
+	r.load(ctx, p, early, func() { end(n, p) })
+	return ctx.Err()
+}
+
+// stopEarly is a life that is asked to stop just after it has become ready.
+func (r *run) stopEarly(ctx context.Context, n int) error {
+	p, err := r.start(ctx, n)
+	if err != nil {
+		return err
+	}
+	pause(ctx, time.Duration(r.rng.IntN(100))*time.Millisecond)
+	r.terminate(n, p)
+	return ctx.Err()
+}
+
+// last starts the server once more, waits until all is at rest, and stops it.
+func (r *run) last(ctx context.Context, n int) error {
+	p, err := r.begin(ctx, n)
+	if err != nil {
+		return err
+	}
+	if err := r.settle(ctx, n, p); err != nil {
+		p.kill()
+		return err
+	}
+	r.terminate(n, p)
+	groups, err := cgroups(r.data)
+	for _, id := range groups {
+		r.report(n, fault{orphan, "cgroup " + id, "the cgroup of task " + id + " is left after SIGTERM"})
+	}
+	return err
+}
+
+// report counts faults and tells of those that are new.
+func (r *run) report(n int, faults ...fault) {
+	for _, f := range r.add(n, faults) {
+		log.Printf("round %d: %s: %s", n, f.kind, oneLine(f.text))
+	}
+}
+
+// cleanUp takes away all that the run has made, whatever it left running.
+func (r *run) cleanUp(dir string) {
+	for _, variable := range []string{serverMark, taskMark} {
+		for range 50 {
+			found, err := processes(variable, r.mark)
+			if err != nil || len(found) == 0 {
+				break
+			}
+			kill(found)
+			pause(context.Background(), 20*time.Millisecond)
+		}
+	}
+	removeCgroups(r.data)
+	if err := os.RemoveAll(dir); err != nil {
+		log.Print(err)
+	}
+}
