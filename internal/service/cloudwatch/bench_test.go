@@ -254,7 +254,7 @@ func BenchmarkChangeDuringEvaluation(b *testing.B) {
 	var waits []time.Duration
 	for b.Loop() {
 		start := time.Now()
-		a.metrics.cell.State.Later(func(*state.Tx) {})
+		a.cell.State.Later(func(*state.Tx) {})
 		waits = append(waits, time.Since(start))
 		time.Sleep(50 * time.Microsecond)
 	}
