@@ -56,6 +56,7 @@ func (a *alarms) fire(tx *state.Tx, e *entry, before status, repeat bool, why re
 		a.dispatcher.enqueue(j)
 		tx.Undo(func() { a.dispatcher.withdraw(j) })
 	}
+	tx.After(a.dispatcher.wake)
 }
 
 // notification tells of an alarm's state.
