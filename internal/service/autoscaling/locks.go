@@ -2,27 +2,9 @@ package autoscaling
 
 import (
 	"sync"
-	"sync/atomic"
 
 	"flyball/scaling"
 )
-
-// sortedIDs are the resource ids of all targets in order, sorted when they are
-// asked for first. Readers may ask at the same time.
-type sortedIDs struct {
-	ids atomic.Pointer[[]scaling.ResourceID]
-}
-
-func (s *sortedIDs) forget() { s.ids.Store(nil) }
-
-func (s *sortedIDs) of(sort func() []scaling.ResourceID) []scaling.ResourceID {
-	if ids := s.ids.Load(); ids != nil {
-		return *ids
-	}
-	ids := sort()
-	s.ids.Store(&ids)
-	return ids
-}
 
 // keyed is a lock for each target, kept only while somebody has it or waits for
 // it. The zero keyed is ready to use.

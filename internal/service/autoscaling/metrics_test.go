@@ -19,6 +19,7 @@ import (
 	"flyball/internal/capacity"
 	"flyball/internal/clock"
 	"flyball/internal/deliver"
+	"flyball/internal/service/autoscaling/rules"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/store"
 	"flyball/internal/tsdb"
@@ -209,13 +210,13 @@ func TestAlarmsOfMetricMath(t *testing.T) {
 				t.Errorf("%s watches %s", *m.AlarmName, got)
 			}
 		}
-		got, err := l.DescribeScalingPolicies(l.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: namespace})
+		got, err := l.DescribeScalingPolicies(l.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: rules.Namespace})
 		if err != nil {
 			t.Fatal(err)
 		}
-		kept := got.ScalingPolicies[0].TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Metrics
-		if !sameQueries(kept, backlog().TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Metrics) {
-			t.Errorf("the policy has %+v", kept)
+		kept := rules.Policy{Tracking: got.ScalingPolicies[0].TargetTrackingScalingPolicyConfiguration}
+		if !kept.SameMetric(rules.Policy{Tracking: backlog().TargetTrackingScalingPolicyConfiguration}) {
+			t.Errorf("the policy has %+v", kept.Tracking)
 		}
 
 		names := l.put(backlog()).Alarms // the same again keeps its alarms
@@ -251,7 +252,7 @@ func TestExplainMetricMath(t *testing.T) {
 		// Of the next minute only the tasks are known; that is no 0 for each of them.
 		time.Sleep(time.Minute)
 		l.record(running, l.now().Truncate(time.Minute).Add(-time.Minute), 10)
-		r := reader{api: l.API, now: l.now(), target: l.lookup(l.ctx, web), thorough: true}
+		r := alarmReader{alarms: l.alarms, now: l.now(), target: l.lookup(l.ctx, web), thorough: true}
 		alarms, err := r.read(l.ctx)
 		if err != nil {
 			t.Fatal(err)

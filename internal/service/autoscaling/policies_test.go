@@ -3,6 +3,7 @@ package autoscaling
 import (
 	"context"
 	"errors"
+	"flyball/internal/service/autoscaling/rules"
 	"flyball/scaling"
 	"fmt"
 	"maps"
@@ -22,7 +23,7 @@ import (
 func (w *world) policiesOf() []types.ScalingPolicy {
 	w.t.Helper()
 	out, err := w.DescribeScalingPolicies(w.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{
-		ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+		ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -79,12 +80,12 @@ func TestMetricsOfTargetTracking(t *testing.T) {
 		config types.TargetTrackingScalingPolicyConfiguration
 		want   string
 	}{
-		{"cpu", predefined(cpuUtilization, nil), "AWS/ECS CPUUtilization Average 60 ClusterName=default ServiceName=web"},
-		{"memory", predefined(memoryUtilization, nil), "AWS/ECS MemoryUtilization Average 60 ClusterName=default ServiceName=web"},
-		{"cpu in high resolution", predefined(cpuHighResolution, nil), "AWS/ECS CPUUtilization Average 20 ClusterName=default ServiceName=web"},
-		{"memory in high resolution", predefined(memoryHighResolution, nil), "AWS/ECS MemoryUtilization Average 20 ClusterName=default ServiceName=web"},
+		{"cpu", predefined(types.MetricTypeECSServiceAverageCPUUtilization, nil), "AWS/ECS CPUUtilization Average 60 ClusterName=default ServiceName=web"},
+		{"memory", predefined(types.MetricTypeECSServiceAverageMemoryUtilization, nil), "AWS/ECS MemoryUtilization Average 60 ClusterName=default ServiceName=web"},
+		{"cpu in high resolution", predefined("ECSServiceAverageCPUUtilizationHighResolution", nil), "AWS/ECS CPUUtilization Average 20 ClusterName=default ServiceName=web"},
+		{"memory in high resolution", predefined("ECSServiceAverageMemoryUtilizationHighResolution", nil), "AWS/ECS MemoryUtilization Average 20 ClusterName=default ServiceName=web"},
 		{
-			"requests", predefined(requestCountPerTarget, aws.String("app/lb/1/targetgroup/tg/2")),
+			"requests", predefined(types.MetricTypeALBRequestCountPerTarget, aws.String("app/lb/1/targetgroup/tg/2")),
 			"AWS/ApplicationELB RequestCountPerTarget Sum 60 LoadBalancer=app/lb/1 TargetGroup=targetgroup/tg/2",
 		},
 		{
@@ -116,7 +117,7 @@ func TestMetricsOfTargetTracking(t *testing.T) {
 func TestTagsSetThePaceOfTargetTracking(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var periods []time.Duration
-		w.cfg.MetricPeriod = func(_ context.Context, _ scaling.ResourceID, p time.Duration) error {
+		w.metricPeriod = func(_ context.Context, _ scaling.ResourceID, p time.Duration) error {
 			periods = append(periods, p)
 			return nil
 		}
@@ -131,14 +132,14 @@ func TestTagsSetThePaceOfTargetTracking(t *testing.T) {
 			return strings.Join(s, " ")
 		}
 		if _, err := w.TagResource(w.ctx, &applicationautoscaling.TagResourceInput{ResourceARN: &arn, Tags: map[string]string{
-			tagMetricPeriod: "1", tagOutDatapoints: "2", tagInDatapoints: "5",
+			rules.TagMetricPeriod: "1", rules.TagOutDatapoints: "2", rules.TagInDatapoints: "5",
 		}}); err != nil {
 			t.Fatal(err)
 		}
 		if pace() != "2x1 5x1" {
 			t.Errorf("alarms are %s", pace())
 		}
-		if _, err := w.UntagResource(w.ctx, &applicationautoscaling.UntagResourceInput{ResourceARN: &arn, TagKeys: []string{tagMetricPeriod, tagOutDatapoints, tagInDatapoints}}); err != nil {
+		if _, err := w.UntagResource(w.ctx, &applicationautoscaling.UntagResourceInput{ResourceARN: &arn, TagKeys: []string{rules.TagMetricPeriod, rules.TagOutDatapoints, rules.TagInDatapoints}}); err != nil {
 			t.Fatal(err)
 		}
 		if pace() != "3x60 15x60" {
@@ -165,7 +166,7 @@ func TestAnUpdateKeepsTheAlarmsOfTheSameMetric(t *testing.T) {
 		if len(noIn.Alarms) != 1 || len(w.cw.alarms) != 1 {
 			t.Errorf("with scale-in disabled: %v, in all %d alarms", noIn.Alarms, len(w.cw.alarms))
 		}
-		memory := w.put(tracking("p", types.TargetTrackingScalingPolicyConfiguration{PredefinedMetricSpecification: &types.PredefinedMetricSpecification{PredefinedMetricType: memoryUtilization}}))
+		memory := w.put(tracking("p", types.TargetTrackingScalingPolicyConfiguration{PredefinedMetricSpecification: &types.PredefinedMetricSpecification{PredefinedMetricType: types.MetricTypeECSServiceAverageMemoryUtilization}}))
 		if len(w.cw.alarms) != 2 || *memory.Alarms[0].AlarmName == *first.Alarms[0].AlarmName {
 			t.Errorf("with another metric: %v, in all %d alarms", memory.Alarms, len(w.cw.alarms))
 		}
@@ -189,19 +190,19 @@ func TestPutScalingPolicyRefuses(t *testing.T) {
 		in            *input
 		code, message string
 	}{
-		{"no configuration", &input{PolicyName: aws.String("p"), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension, PolicyType: types.PolicyTypeTargetTrackingScaling}, "ValidationException", "TargetTrackingScalingPolicyConfiguration must be specified"},
-		{"no name", &input{ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension}, "ValidationException", "PolicyName must be specified"},
-		{"predictive scaling", &input{PolicyName: aws.String("p"), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension, PolicyType: types.PolicyTypePredictiveScaling}, "ValidationException", "PredictiveScalingPolicyConfiguration must be specified for policy type PredictiveScaling"},
+		{"no configuration", &input{PolicyName: aws.String("p"), ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension, PolicyType: types.PolicyTypeTargetTrackingScaling}, "ValidationException", "TargetTrackingScalingPolicyConfiguration must be specified"},
+		{"no name", &input{ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension}, "ValidationException", "PolicyName must be specified"},
+		{"predictive scaling", &input{PolicyName: aws.String("p"), ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension, PolicyType: types.PolicyTypePredictiveScaling}, "ValidationException", "PredictiveScalingPolicyConfiguration must be specified for policy type PredictiveScaling"},
 		{"a target of zero", track(func(c *types.TargetTrackingScalingPolicyConfiguration) { c.TargetValue = aws.Float64(0) }), "ValidationException", "Target value 0 must be a number greater than 0"},
 		{"no metric", track(func(c *types.TargetTrackingScalingPolicyConfiguration) { c.PredefinedMetricSpecification = nil }), "ValidationException", "Exactly one of"},
 		{"a metric of another service", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
 			c.PredefinedMetricSpecification.PredefinedMetricType = types.MetricTypeDynamoDBReadCapacityUtilization
 		}), "ValidationException", "Predefined metric type DynamoDBReadCapacityUtilization is not supported"},
 		{"requests without a label", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
-			c.PredefinedMetricSpecification.PredefinedMetricType = requestCountPerTarget
+			c.PredefinedMetricSpecification.PredefinedMetricType = types.MetricTypeALBRequestCountPerTarget
 		}), "ValidationException", "Resource label should be specified for predefined metric type ALBRequestCountPerTarget"},
 		{"a label of another form", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
-			c.PredefinedMetricSpecification.PredefinedMetricType = requestCountPerTarget
+			c.PredefinedMetricSpecification.PredefinedMetricType = types.MetricTypeALBRequestCountPerTarget
 			c.PredefinedMetricSpecification.ResourceLabel = aws.String("net/lb/1/targetgroup/tg/2")
 		}), "ValidationException", "Invalid resource label"},
 		{"a label for the CPU", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
@@ -311,7 +312,7 @@ func TestDeleteScalingPolicy(t *testing.T) {
 		w.userAlarm("mine", *step.PolicyARN)
 		for _, name := range []string{"cpu", "step"} {
 			if _, err := w.DeleteScalingPolicy(w.ctx, &applicationautoscaling.DeleteScalingPolicyInput{
-				PolicyName: aws.String(name), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+				PolicyName: aws.String(name), ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 			}); err != nil {
 				t.Fatal(err)
 			}
@@ -320,7 +321,7 @@ func TestDeleteScalingPolicy(t *testing.T) {
 			t.Errorf("alarms left: %v", left)
 		}
 		_, err := w.DeleteScalingPolicy(w.ctx, &applicationautoscaling.DeleteScalingPolicyInput{
-			PolicyName: aws.String("cpu"), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+			PolicyName: aws.String("cpu"), ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 		})
 		wantError(t, err, "ObjectNotFoundException", "No scaling policy found for service namespace: ecs, resource ID: service/default/web, scalable dimension: ecs:service:DesiredCount, policy name: cpu")
 	})
@@ -332,7 +333,7 @@ func TestAPolicyGoesEvenIfItsAlarmsAreGone(t *testing.T) {
 		out := w.put(tracking("cpu", types.TargetTrackingScalingPolicyConfiguration{}))
 		delete(w.cw.alarms, *out.Alarms[0].AlarmName)
 		if _, err := w.DeleteScalingPolicy(w.ctx, &applicationautoscaling.DeleteScalingPolicyInput{
-			PolicyName: aws.String("cpu"), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+			PolicyName: aws.String("cpu"), ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -379,7 +380,7 @@ func TestNothingPanicsOnEmptyInputs(t *testing.T) {
 		_, err = w.TagResource(w.ctx, &applicationautoscaling.TagResourceInput{})
 		wantError(t, err, "ResourceNotFoundException", "")
 		_, err = w.PutScalingPolicy(w.ctx, &applicationautoscaling.PutScalingPolicyInput{
-			PolicyName: aws.String("p"), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+			PolicyName: aws.String("p"), ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 			PolicyType: types.PolicyTypeTargetTrackingScaling,
 			TargetTrackingScalingPolicyConfiguration: &types.TargetTrackingScalingPolicyConfiguration{
 				CustomizedMetricSpecification: &types.CustomizedMetricSpecification{Dimensions: []types.MetricDimension{{}}},

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/service/autoscaling/rules"
 	"flyball/internal/store"
 	"flyball/metric"
 )
@@ -36,7 +37,7 @@ func predicting(c predictiveConfig) *applicationautoscaling.PutScalingPolicyInpu
 		c.Mode = types.PredictiveScalingModeForecastAndScale
 	}
 	return &applicationautoscaling.PutScalingPolicyInput{
-		PolicyName: aws.String("daily"), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+		PolicyName: aws.String("daily"), ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 		PolicyType: types.PolicyTypePredictiveScaling, PredictiveScalingPolicyConfiguration: &c,
 	}
 }
@@ -84,7 +85,7 @@ func (w *world) at(clock string) {
 // ask reads the forecast of daily from now on, and of some hours before.
 func (w *world) ask(past time.Duration) (*applicationautoscaling.GetPredictiveScalingForecastOutput, error) {
 	return w.GetPredictiveScalingForecast(w.ctx, &applicationautoscaling.GetPredictiveScalingForecastInput{
-		ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension, PolicyName: aws.String("daily"),
+		ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension, PolicyName: aws.String("daily"),
 		StartTime: aws.Time(w.now().Truncate(time.Hour).Add(-past)), EndTime: aws.Time(w.now().Add(72 * time.Hour)),
 	})
 }
@@ -323,7 +324,7 @@ func TestSuspendedScaleOutSuspendsForecasts(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.register(1, 40)
 		_, err := w.RegisterScalableTarget(w.ctx, &applicationautoscaling.RegisterScalableTargetInput{
-			ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+			ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 			SuspendedState: &types.SuspendedState{DynamicScalingOutSuspended: aws.Bool(true)},
 		})
 		if err != nil {
@@ -377,7 +378,7 @@ func TestPredictivePoliciesAreDescribedAndDeleted(t *testing.T) {
 		}
 		w.forecast()
 		w.restart()
-		out, err := w.DescribeScalingPolicies(w.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: namespace})
+		out, err := w.DescribeScalingPolicies(w.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: rules.Namespace})
 		if err != nil || len(out.ScalingPolicies) != 1 {
 			t.Fatalf("%d policies, %v", len(out.ScalingPolicies), err)
 		}
@@ -391,7 +392,7 @@ func TestPredictivePoliciesAreDescribedAndDeleted(t *testing.T) {
 			t.Error("the request was changed")
 		}
 		if _, err := w.DeleteScalingPolicy(w.ctx, &applicationautoscaling.DeleteScalingPolicyInput{
-			ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension, PolicyName: aws.String("daily"),
+			ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension, PolicyName: aws.String("daily"),
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -401,7 +402,7 @@ func TestPredictivePoliciesAreDescribedAndDeleted(t *testing.T) {
 		w.put(in)
 		w.forecast()
 		if _, err := w.DeregisterScalableTarget(w.ctx, &applicationautoscaling.DeregisterScalableTargetInput{
-			ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+			ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -503,7 +504,7 @@ func TestGetPredictiveScalingForecastRefuses(t *testing.T) {
 			{"daily", now.Add(-366 * 24 * time.Hour), now.Add(-360 * 24 * time.Hour), "StartTime must not be more than one year in the past"},
 		} {
 			_, err := w.GetPredictiveScalingForecast(w.ctx, &applicationautoscaling.GetPredictiveScalingForecastInput{
-				ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+				ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 				PolicyName: &tt.policy, StartTime: &tt.start, EndTime: &tt.end,
 			})
 			wantError(t, err, "ValidationException", tt.message)

@@ -2,6 +2,7 @@ package autoscaling
 
 import (
 	"errors"
+	"flyball/internal/service/autoscaling/rules"
 	"flyball/internal/state"
 	"fmt"
 	"slices"
@@ -22,7 +23,7 @@ import (
 // scheduling is a request for an action that sets bounds; -1 leaves one out.
 func scheduling(name, expression string, min, max int32) *applicationautoscaling.PutScheduledActionInput {
 	in := &applicationautoscaling.PutScheduledActionInput{
-		ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+		ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 		ScheduledActionName: aws.String(name), Schedule: aws.String(expression), ScalableTargetAction: &types.ScalableTargetAction{},
 	}
 	if min >= 0 {
@@ -43,7 +44,7 @@ func (w *world) schedule(in *applicationautoscaling.PutScheduledActionInput) {
 
 func (w *world) actions(change func(*applicationautoscaling.DescribeScheduledActionsInput)) *applicationautoscaling.DescribeScheduledActionsOutput {
 	w.t.Helper()
-	in := &applicationautoscaling.DescribeScheduledActionsInput{ServiceNamespace: namespace}
+	in := &applicationautoscaling.DescribeScheduledActionsInput{ServiceNamespace: rules.Namespace}
 	if change != nil {
 		change(in)
 	}
@@ -56,7 +57,7 @@ func (w *world) actions(change func(*applicationautoscaling.DescribeScheduledAct
 
 func (w *world) deleteAction(name string) error {
 	_, err := w.DeleteScheduledAction(w.ctx, &applicationautoscaling.DeleteScheduledActionInput{
-		ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension, ScheduledActionName: aws.String(name),
+		ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension, ScheduledActionName: aws.String(name),
 	})
 	return err
 }
@@ -191,7 +192,7 @@ func TestCooldownsDoNotHoldScheduledActions(t *testing.T) {
 			t := w.rows.targets[web]
 			p := *t.policies[0]
 			p.Cooldown = scaling.Cooldown{Direction: scaling.In}
-			w.rows.put(tx, &target{t.row, with(t.policies, &p, (*policy).named), t.actions})
+			w.rows.put(tx, t.withPolicy(&p))
 		})
 		w.schedule(scheduling("down", "at(2026-03-02T17:00:30)", 1, 2))
 		w.schedule(scheduling("up", "at(2026-03-02T17:01:00)", 8, 9))
@@ -359,7 +360,7 @@ func TestDeregisteringDeletesScheduledActions(t *testing.T) {
 		w.register(1, 20)
 		w.schedule(scheduling("up", "rate(1 hour)", 12, -1))
 		_, err := w.DeregisterScalableTarget(w.ctx, &applicationautoscaling.DeregisterScalableTargetInput{
-			ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+			ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -439,7 +440,9 @@ func TestDescribeScheduledActions(t *testing.T) {
 		}{
 			{"all, even one that has run", "api/a web/a web/b web/c", nil},
 			{"of a target", "web/a web/b web/c", func(in *input) { in.ResourceId = aws.String(web) }},
-			{"of a target and dimension", "api/a", func(in *input) { in.ResourceId, in.ScalableDimension = aws.String("service/default/api"), dimension }},
+			{"of a target and dimension", "api/a", func(in *input) {
+				in.ResourceId, in.ScalableDimension = aws.String("service/default/api"), rules.Dimension
+			}},
 			{"by name", "api/a web/a web/c", func(in *input) { in.ScheduledActionNames = []string{"c", "a", "x"} }},
 			{"a page", "api/a web/a", func(in *input) { in.MaxResults = aws.Int32(2) }},
 			{"of another service", "", func(in *input) { in.ServiceNamespace = types.ServiceNamespaceDynamodb }},
@@ -470,7 +473,7 @@ func TestADescribedActionHasAWSShape(t *testing.T) {
 			t.Error("the actions of a target do not share the id in their ARNs")
 		}
 		if c.Timezone != nil || c.StartTime != nil || c.EndTime != nil || c.ScalableTargetAction.MaxCapacity != nil || *c.ScalableTargetAction.MinCapacity != 3 ||
-			c.ScalableDimension != dimension || *c.Schedule != "rate(5 minutes)" || !c.CreationTime.Equal(w.now()) {
+			c.ScalableDimension != rules.Dimension || *c.Schedule != "rate(5 minutes)" || !c.CreationTime.Equal(w.now()) {
 			t.Errorf("%+v", c)
 		}
 	})
@@ -636,7 +639,7 @@ func (w *world) everyActivity() []types.ScalingActivity {
 	w.t.Helper()
 	synctest.Wait()
 	var activities []types.ScalingActivity
-	in := &applicationautoscaling.DescribeScalingActivitiesInput{ServiceNamespace: namespace}
+	in := &applicationautoscaling.DescribeScalingActivitiesInput{ServiceNamespace: rules.Namespace}
 	for {
 		out, err := w.DescribeScalingActivities(w.ctx, in)
 		if err != nil {
