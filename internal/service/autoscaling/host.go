@@ -85,12 +85,12 @@ func collect[T any](ctx context.Context, h *host, resourceID *string, of func(*t
 }
 
 // change puts a target in the place of the one that it is made of, and plans what
-// time makes of it. Where there is no target it returns an error that says so.
-func (h *host) change(ctx context.Context, id scaling.ResourceID, missing error, become func(context.Context, *state.Tx, *target) (*target, error)) error {
+// time makes of it. Where there is no target it returns what says so.
+func (h *host) change(ctx context.Context, id scaling.ResourceID, missing func(fault.Key) error, become func(context.Context, *state.Tx, *target) (*target, error)) error {
 	return h.state.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		old := h.rows.targets[id]
 		if old == nil {
-			return missing
+			return missing(rules.Key(id))
 		}
 		t, err := become(ctx, tx, old)
 		if err != nil {

@@ -33,15 +33,14 @@ func (ps *scalingPolicies) PutScalingPolicy(ctx context.Context, in *application
 	if aws.ToString(in.PolicyName) == "" {
 		return nil, fault.Invalid("PolicyName must be specified")
 	}
-	missing := fault.TargetNotRegistered(rules.Key(id))
 	if ps.lookup(ctx, id) == nil {
-		return nil, missing
+		return nil, fault.TargetNotRegistered(rules.Key(id))
 	}
 	if err := probe(ctx, ps.alarms.client, ps.now(), in.PredictiveScalingPolicyConfiguration); err != nil {
 		return nil, err
 	}
 	var p *policy
-	err = ps.change(ctx, id, missing, func(ctx context.Context, tx *state.Tx, t *target) (*target, error) {
+	err = ps.change(ctx, id, fault.TargetNotRegistered, func(ctx context.Context, tx *state.Tx, t *target) (*target, error) {
 		old := t.policy(*in.PolicyName)
 		if p, err = ps.draft(t, old, in); err != nil {
 			return nil, err
@@ -110,11 +109,10 @@ func (ps *scalingPolicies) DeleteScalingPolicy(ctx context.Context, in *applicat
 	if err != nil {
 		return nil, err
 	}
-	missing := notFound(rules.Key(id))
-	err = ps.change(ctx, id, missing, func(ctx context.Context, tx *state.Tx, t *target) (*target, error) {
+	err = ps.change(ctx, id, notFound, func(ctx context.Context, tx *state.Tx, t *target) (*target, error) {
 		p := t.policy(name)
 		if p == nil {
-			return nil, missing
+			return nil, notFound(rules.Key(id))
 		}
 		if err := ps.alarms.delete(ctx, p.Alarms); err != nil {
 			return nil, err

@@ -31,8 +31,7 @@ func (as *scheduledActions) PutScheduledAction(ctx context.Context, in *applicat
 	if aws.ToString(in.ScheduledActionName) == "" {
 		return nil, fault.Invalid("ScheduledActionName must be specified")
 	}
-	missing := fault.TargetNotRegistered(rules.Key(id))
-	err = as.change(ctx, id, missing, func(_ context.Context, _ *state.Tx, t *target) (*target, error) {
+	err = as.change(ctx, id, fault.TargetNotRegistered, func(_ context.Context, _ *state.Tx, t *target) (*target, error) {
 		c, err := as.draft(t, in)
 		if err != nil {
 			return nil, err
@@ -132,10 +131,9 @@ func (as *scheduledActions) DeleteScheduledAction(ctx context.Context, in *appli
 	if err != nil {
 		return nil, err
 	}
-	missing := notFound(rules.Key(id))
-	err = as.change(ctx, id, missing, func(_ context.Context, _ *state.Tx, t *target) (*target, error) {
+	err = as.change(ctx, id, notFound, func(_ context.Context, _ *state.Tx, t *target) (*target, error) {
 		if t.action(name) == nil {
-			return nil, missing
+			return nil, notFound(rules.Key(id))
 		}
 		return t.withoutAction(t.action(name)), nil
 	})

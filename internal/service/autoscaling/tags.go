@@ -58,7 +58,7 @@ func (tt *targetTags) ListTagsForResource(ctx context.Context, in *applicationau
 // retag changes the tags of a target, and the alarms that depend on them.
 func (tt *targetTags) retag(ctx context.Context, arn string, change func(map[string]string) (map[string]string, error)) error {
 	return tt.state.Change(ctx, func(ctx context.Context, _ *state.Tx) error {
-		missing := fault.ResourceNotFound(arn)
+		missing := func(fault.Key) error { return fault.ResourceNotFound(arn) }
 		return tt.change(ctx, tt.rows.byARN[arn], missing, func(ctx context.Context, _ *state.Tx, old *target) (*target, error) {
 			changed := *old.row
 			var err error

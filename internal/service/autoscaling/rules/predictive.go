@@ -46,16 +46,29 @@ func (p Policy) Forecasts() governor.Predictive {
 	}
 }
 
-// Specification is a predictive policy's one metric specification.
-func (p Policy) Specification() types.PredictiveScalingMetricSpecification {
-	return p.Predictive.MetricSpecifications[0]
-}
-
 // SameForecast reports whether two predictive policies forecast the same.
 func (p Policy) SameForecast(other Policy) bool {
 	x, _ := json.Marshal(p.Predictive.MetricSpecifications)
 	y, _ := json.Marshal(other.Predictive.MetricSpecifications)
 	return string(x) == string(y)
+}
+
+// Customized are the sources of a configuration's own metrics; none where the
+// configuration is refused.
+func Customized(c *types.PredictiveScalingPolicyConfiguration) []Source {
+	if c == nil || checkPredictive(withDefaults(c)) != nil {
+		return nil
+	}
+	m := c.MetricSpecifications[0]
+	var own []Source
+	for _, c := range []*types.PredictiveScalingCustomizedMetricSpecification{
+		m.CustomizedLoadMetricSpecification, m.CustomizedScalingMetricSpecification, m.CustomizedCapacityMetricSpecification,
+	} {
+		if c != nil {
+			own = append(own, customized(c))
+		}
+	}
+	return own
 }
 
 // checkPredictive says what is wrong with a configuration.

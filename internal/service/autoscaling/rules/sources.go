@@ -124,21 +124,3 @@ func source(c *types.PredictiveScalingCustomizedMetricSpecification, m predefine
 func customized(c *types.PredictiveScalingCustomizedMetricSpecification) Source {
 	return Source{Queries: metricQueries(plainQueries(c.MetricDataQueries), time.Hour), divide: 1}
 }
-
-// Customized are the sources of a configuration's own metrics; none where the
-// configuration is refused.
-func Customized(c *types.PredictiveScalingPolicyConfiguration) []Source {
-	if c == nil || checkPredictive(withDefaults(c)) != nil {
-		return nil
-	}
-	m := c.MetricSpecifications[0]
-	var own []Source
-	for _, c := range []*types.PredictiveScalingCustomizedMetricSpecification{
-		m.CustomizedLoadMetricSpecification, m.CustomizedScalingMetricSpecification, m.CustomizedCapacityMetricSpecification,
-	} {
-		if c != nil {
-			own = append(own, customized(c))
-		}
-	}
-	return own
-}
