@@ -55,9 +55,6 @@ func (c *action) become(s governor.Schedule) *action {
 type zones struct{ byName sync.Map }
 
 func (z *zones) of(name string) (*time.Location, error) {
-	if name == "" {
-		return time.UTC, nil
-	}
 	if zone, ok := z.byName.Load(name); ok {
 		return zone.(*time.Location), nil
 	}

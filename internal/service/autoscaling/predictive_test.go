@@ -437,57 +437,6 @@ func TestOtherMetricsMakeAnotherForecast(t *testing.T) {
 	})
 }
 
-func TestPutScalingPolicyRefusesPredictive(t *testing.T) {
-	type spec = types.PredictiveScalingMetricSpecification
-	type pair = types.PredictiveScalingPredefinedMetricPairSpecification
-	type load = types.PredictiveScalingPredefinedLoadMetricSpecification
-	type scaling = types.PredictiveScalingPredefinedScalingMetricSpecification
-	type custom = types.PredictiveScalingCustomizedMetricSpecification
-	type query = types.PredictiveScalingMetricDataQuery
-	metrics := func(s spec) predictiveConfig {
-		if s.TargetValue == nil {
-			s.TargetValue = aws.Float64(50)
-		}
-		return predictiveConfig{MetricSpecifications: []spec{s}}
-	}
-	cpu := &pair{PredefinedMetricType: aws.String("ECSServiceCPUUtilization")}
-	totalCPU := &load{PredefinedMetricType: aws.String("ECSServiceTotalCPUUtilization")}
-	averageCPU := &scaling{PredefinedMetricType: aws.String("ECSServiceAverageCPUUtilization")}
-	sum := query{Id: aws.String("m"), Expression: aws.String("a+b")}
-	for _, tt := range []struct {
-		name    string
-		config  predictiveConfig
-		message string
-	}{
-		{"no metric", predictiveConfig{MetricSpecifications: []spec{}}, "MetricSpecifications must have exactly one"},
-		{"two metrics", predictiveConfig{MetricSpecifications: append(cpuPair(), cpuPair()...)}, "MetricSpecifications must have exactly one"},
-		{"a target of 0", metrics(spec{TargetValue: aws.Float64(0), PredefinedMetricPairSpecification: cpu}), "TargetValue must be greater than 0"},
-		{"nothing to measure", metrics(spec{}), "Either a predefined metric pair, or a load metric and a scaling metric"},
-		{"load alone", metrics(spec{PredefinedLoadMetricSpecification: totalCPU}), "Either a predefined metric pair, or a load metric and a scaling metric"},
-		{"a pair and a load", metrics(spec{PredefinedMetricPairSpecification: cpu, PredefinedLoadMetricSpecification: totalCPU}), "PredefinedMetricPairSpecification cannot be specified with other"},
-		{"an unknown pair", metrics(spec{PredefinedMetricPairSpecification: &pair{PredefinedMetricType: aws.String("ASGCPUUtilization")}}), "Predefined metric type ASGCPUUtilization is not supported as pair metric"},
-		{"an average as load", metrics(spec{PredefinedLoadMetricSpecification: &load{PredefinedMetricType: aws.String("ECSServiceAverageCPUUtilization")}, PredefinedScalingMetricSpecification: averageCPU}), "Predefined metric type ECSServiceAverageCPUUtilization is not supported as load metric"},
-		{"requests without a label", metrics(spec{PredefinedMetricPairSpecification: &pair{PredefinedMetricType: aws.String("ALBRequestCount")}}), "Resource label should be specified"},
-		{"CPU with a label", metrics(spec{PredefinedMetricPairSpecification: &pair{PredefinedMetricType: aws.String("ECSServiceCPUUtilization"), ResourceLabel: aws.String("x")}}), "Resource label cannot be specified"},
-		{"two loads", metrics(spec{PredefinedLoadMetricSpecification: totalCPU, CustomizedLoadMetricSpecification: &custom{}, PredefinedScalingMetricSpecification: averageCPU}), "Only one of PredefinedLoadMetricSpecification and"},
-		{"no query", metrics(spec{CustomizedLoadMetricSpecification: &custom{}, PredefinedScalingMetricSpecification: averageCPU}), "Exactly one element of MetricDataQueries must return data"},
-		{"one id twice", metrics(spec{CustomizedLoadMetricSpecification: &custom{MetricDataQueries: []query{sum}}, CustomizedScalingMetricSpecification: &custom{MetricDataQueries: []query{sum}}}), "The Id 'm' is not unique"},
-		{"a buffer of two hours", predictiveConfig{SchedulingBufferTime: aws.Int32(7200)}, "SchedulingBufferTime must be between 0 and 3600"},
-		{"an unknown mode", predictiveConfig{Mode: "Dream"}, "Mode must be ForecastOnly or ForecastAndScale"},
-		{"an increase without a buffer", predictiveConfig{MaxCapacityBreachBehavior: "IncreaseMaxCapacity"}, "MaxCapacityBuffer must be specified"},
-		{"an increase by more than all", predictiveConfig{MaxCapacityBreachBehavior: "IncreaseMaxCapacity", MaxCapacityBuffer: aws.Int32(101)}, "MaxCapacityBuffer must be between 0 and 100"},
-		{"a buffer that is not used", predictiveConfig{MaxCapacityBuffer: aws.Int32(10)}, "MaxCapacityBuffer can only be specified"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			inWorld(t, func(w *world) {
-				w.register(1, 40)
-				_, err := w.PutScalingPolicy(w.ctx, predicting(tt.config))
-				wantError(t, err, "ValidationException", tt.message)
-			})
-		})
-	}
-}
-
 func TestGetPredictiveScalingForecastRefuses(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.predictive(predictiveConfig{})

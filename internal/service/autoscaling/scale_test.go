@@ -2,9 +2,6 @@ package autoscaling
 
 import (
 	"errors"
-	"flyball/alarm"
-	"flyball/internal/service/autoscaling/rules"
-	"flyball/internal/state"
 	"fmt"
 	"strings"
 	"testing"
@@ -17,6 +14,9 @@ import (
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/alarm"
+	"flyball/internal/service/autoscaling/rules"
+	"flyball/internal/state"
 	"flyball/metric"
 	"flyball/scaling"
 )

@@ -52,9 +52,12 @@ func (a Action) SameRuns(other Action) bool {
 // rate without a start time counts from the action's creation: the first run is
 // one interval later.
 func (a Action) Compile(created time.Time, zone func(name string) (*time.Location, error)) (schedule.Schedule, error) {
-	in, err := zone(a.Timezone)
-	if err != nil {
-		return schedule.Schedule{}, fault.Invalid("Time zone %s is not valid. Give the name of an IANA time zone, such as Pacific/Tahiti or Etc/GMT+9.", a.Timezone)
+	in := time.UTC
+	if a.Timezone != "" {
+		var err error
+		if in, err = zone(a.Timezone); err != nil {
+			return schedule.Schedule{}, fault.Invalid("Time zone %s is not valid. Give the name of an IANA time zone, such as Pacific/Tahiti or Etc/GMT+9.", a.Timezone)
+		}
 	}
 	s, err := schedule.Parse(a.Expression, in)
 	if err != nil {
