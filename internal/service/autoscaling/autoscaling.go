@@ -6,15 +6,18 @@
 //	})
 //	go as.Run(ctx)
 //
-// Package governor holds the whole life of a target; this one is its host. It
-// keeps the targets as documents, brings what a step has to see, stores what comes
-// of it, and sets capacities:
+// Package governor holds the whole life of a target; a host keeps the targets as
+// documents, brings what a step has to see, stores what comes of it, and sets
+// capacities:
 //
 //	an alarm calls      ──> AlarmAction ─┐
 //	a schedule's time   ──> Run ─────────┼─> govern: see, step, store, set
 //	an activity, demand ──> Run ─────────┘
 //
-// The rest are the operations of the API over the same rows.
+// The operations of the API change what the host governs by. Each kind of them is
+// a type on the host: scalable targets, scaling policies, scheduled actions, tags,
+// and the forecasts of predictive policies, which are renewed here, too. Package
+// rules says what they accept, and package fault how they refuse.
 package autoscaling
 
 import (
@@ -31,7 +34,7 @@ import (
 // Config is what the service needs of its surroundings.
 type Config struct {
 	Cell     *cell.Cell
-	Alarms   Alarms
+	Alarms   CloudWatch
 	Capacity capacity.Capacity
 
 	// MaxTargets bounds the scalable targets; 0 is no bound. AWS starts with

@@ -18,7 +18,7 @@ import (
 // dataCalls are the calls that fetch datapoints: one for all alarms on a metric,
 // and one for each metric math, for its expressions know its metrics by their ids.
 type dataCalls struct {
-	client      Alarms
+	client      CloudWatch
 	now         time.Time
 	nothingRuns bool
 

@@ -53,13 +53,11 @@ func (fc *forecaster) renewDue(ctx context.Context, due []policyID) {
 // lack notes why a policy has no forecast, for those who ask.
 func (fc *forecaster) lack(id policyID, why string) {
 	fc.state.Later(func(tx *state.Tx) {
-		t := fc.rows.targets[id.target]
-		if t == nil || t.policy(id.name) == nil {
-			return
+		if p := fc.rows.policy(id); p != nil {
+			lacking := *p
+			lacking.lacks = why
+			fc.rows.putPolicy(tx, &lacking)
 		}
-		p := *t.policy(id.name)
-		p.lacks = why
-		fc.rows.put(tx, t.withPolicy(&p))
 	})
 }
 
@@ -82,11 +80,9 @@ func (fc *forecaster) beginForecast(ctx context.Context, id policyID) error {
 }
 
 // policy is a policy, or nil.
-func (fc *forecaster) policy(ctx context.Context, id policyID) *policy {
-	if t := fc.lookup(ctx, id.target); t != nil {
-		return t.policy(id.name)
-	}
-	return nil
+func (fc *forecaster) policy(ctx context.Context, id policyID) (p *policy) {
+	fc.state.View(ctx, func() { p = fc.rows.policy(id) })
+	return p
 }
 
 // renewAlone is renew for a caller that holds fc.making.
@@ -100,11 +96,11 @@ func (fc *forecaster) renewAlone(ctx context.Context, id policyID) error {
 		return err
 	}
 	return fc.state.Change(ctx, func(_ context.Context, tx *state.Tx) error {
-		t := fc.rows.targets[id.target]
-		if t == nil || t.policy(id.name) == nil || !t.policy(id.name).SameForecast(p.Policy) {
+		now := fc.rows.policy(id)
+		if now == nil || !now.SameForecast(p.Policy) {
 			return nil // deleted or changed meanwhile
 		}
-		renewed := *t.policy(id.name)
+		renewed := *now
 		if past := renewed.prediction; past != nil && past.Start.Before(f.Start) {
 			tx.Put(kindPrediction, id.predictionKey(past.Start), past.until(f.Start))
 		}
@@ -113,7 +109,7 @@ func (fc *forecaster) renewAlone(ctx context.Context, id policyID) error {
 			From: id.predictionPrefix(), To: id.predictionKey(f.Start.Add(-forecastsKept)),
 		})
 		renewed.prediction, renewed.lacks = f, ""
-		fc.rows.put(tx, t.withPolicy(&renewed))
+		fc.rows.putPolicy(tx, &renewed)
 		tx.After(func() {
 			fc.times.planRenewal(&renewed)
 			fc.replan(id.target)

@@ -27,13 +27,13 @@ type host struct {
 	capacity   capacity.Capacity
 	alarms     policyAlarms
 	activities *activities
-	// metricPeriod is Config.MetricPeriod.
+	// metricPeriod, if set, is told how often ECS's metrics of a target are wanted.
 	metricPeriod func(context.Context, scaling.ResourceID, time.Duration) error
 
 	rows  *registry // under the state's lock
 	zones zones     // of scheduled actions
 	times timetable
-	busy  keyed         // held while one target is governed
+	busy  targetLocks   // held while one target is governed
 	wake  chan struct{} // holds a token when there is an activity to follow
 }
 

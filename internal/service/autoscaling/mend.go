@@ -88,9 +88,8 @@ func (h *host) owns(ctx context.Context, policyARN, alarm string) (owned bool) {
 		return true
 	}
 	h.state.View(ctx, func() {
-		id, known := h.rows.policies[policyARN]
-		if t := h.rows.targets[id.target]; known && t != nil {
-			owned = slices.Contains(t.policy(id.name).Alarms, alarm)
+		if p := h.rows.policy(h.rows.policies[policyARN]); p != nil {
+			owned = slices.Contains(p.Alarms, alarm)
 		}
 	})
 	return owned

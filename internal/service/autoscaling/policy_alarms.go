@@ -16,16 +16,6 @@ import (
 	"flyball/scaling"
 )
 
-// Alarms is what the service needs of CloudWatch.
-type Alarms interface {
-	PutMetricAlarm(context.Context, *cloudwatch.PutMetricAlarmInput, ...func(*cloudwatch.Options)) (*cloudwatch.PutMetricAlarmOutput, error)
-	DeleteAlarms(context.Context, *cloudwatch.DeleteAlarmsInput, ...func(*cloudwatch.Options)) (*cloudwatch.DeleteAlarmsOutput, error)
-	DescribeAlarms(context.Context, *cloudwatch.DescribeAlarmsInput, ...func(*cloudwatch.Options)) (*cloudwatch.DescribeAlarmsOutput, error)
-	GetMetricData(context.Context, *cloudwatch.GetMetricDataInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error)
-}
-
-var _ Alarms = (*cloudwatch.Client)(nil)
-
 // alarmsAtOnce is how many alarms a call of CloudWatch takes.
 const alarmsAtOnce = 100
 
@@ -34,7 +24,7 @@ const alarmPrefix = "TargetTracking-"
 
 // policyAlarms are the alarms of policies in CloudWatch. Its errors are answers.
 // What it writes is part of the change that the context comes from.
-type policyAlarms struct{ client Alarms }
+type policyAlarms struct{ client CloudWatch }
 
 // put makes or changes the alarms of a target tracking policy, which takes the
 // place of an old one if there is one. They keep their names as long as the policy

@@ -118,6 +118,19 @@ func (r *registry) remove(tx *state.Tx, t *target) {
 	tx.DeleteRange(kindAction, of)
 }
 
+// policy is a policy, or nil.
+func (r *registry) policy(id policyID) *policy {
+	if t := r.targets[id.target]; t != nil {
+		return t.policy(id.name)
+	}
+	return nil
+}
+
+// putPolicy keeps a policy in the place of the target's one with its name.
+func (r *registry) putPolicy(tx *state.Tx, p *policy) {
+	r.put(tx, r.targets[p.ResourceID].withPolicy(p))
+}
+
 // listed are all targets in the order of their resource ids.
 func (r *registry) listed() []scaling.ResourceID {
 	return r.sorted.of(func() []scaling.ResourceID { return slices.Sorted(maps.Keys(r.targets)) })

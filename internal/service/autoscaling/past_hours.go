@@ -17,7 +17,7 @@ import (
 
 // A pastHours is the two weeks before an hour, in the metrics of a policy.
 type pastHours struct {
-	client Alarms
+	client CloudWatch
 	end    time.Time // a full hour
 }
 
@@ -73,7 +73,7 @@ func (h pastHours) hourly(ctx context.Context, s rules.Source) ([]float64, error
 }
 
 // probe lets CloudWatch check the queries of a policy's customized metrics.
-func probe(ctx context.Context, client Alarms, now time.Time, c *types.PredictiveScalingPolicyConfiguration) error {
+func probe(ctx context.Context, client CloudWatch, now time.Time, c *types.PredictiveScalingPolicyConfiguration) error {
 	for _, s := range rules.Customized(c) {
 		_, err := client.GetMetricData(ctx, &cloudwatch.GetMetricDataInput{
 			MetricDataQueries: s.Queries, StartTime: aws.Time(now.Add(-time.Hour)), EndTime: aws.Time(now),

@@ -6,27 +6,28 @@ import (
 	"flyball/scaling"
 )
 
-// keyed is a lock for each target, kept only while somebody has it or waits for
-// it. The zero keyed is ready to use.
-type keyed struct {
+// targetLocks are a lock for each target, kept only while somebody has it or waits
+// for it. The zero targetLocks are ready to use.
+type targetLocks struct {
 	mu    sync.Mutex
 	locks map[scaling.ResourceID]*counted
 }
 
+// A counted is a lock with those who have it or wait for it.
 type counted struct {
 	sync.Mutex
 	users int
 }
 
 // lock waits until nobody else has the lock of a target, and returns what frees it.
-func (k *keyed) lock(id scaling.ResourceID) (unlock func()) {
+func (k *targetLocks) lock(id scaling.ResourceID) (unlock func()) {
 	l := k.use(id)
 	l.Lock()
 	return func() { k.free(id, l) }
 }
 
 // try is lock if nobody has it.
-func (k *keyed) try(id scaling.ResourceID) (unlock func(), free bool) {
+func (k *targetLocks) try(id scaling.ResourceID) (unlock func(), free bool) {
 	l := k.use(id)
 	if !l.TryLock() {
 		k.leave(id, l)
@@ -35,7 +36,7 @@ func (k *keyed) try(id scaling.ResourceID) (unlock func(), free bool) {
 	return func() { k.free(id, l) }, true
 }
 
-func (k *keyed) use(id scaling.ResourceID) *counted {
+func (k *targetLocks) use(id scaling.ResourceID) *counted {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.locks == nil {
@@ -50,12 +51,12 @@ func (k *keyed) use(id scaling.ResourceID) *counted {
 	return l
 }
 
-func (k *keyed) free(id scaling.ResourceID, l *counted) {
+func (k *targetLocks) free(id scaling.ResourceID, l *counted) {
 	l.Unlock()
 	k.leave(id, l)
 }
 
-func (k *keyed) leave(id scaling.ResourceID, l *counted) {
+func (k *targetLocks) leave(id scaling.ResourceID, l *counted) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if l.users--; l.users == 0 {

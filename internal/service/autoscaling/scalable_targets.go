@@ -21,7 +21,7 @@ import (
 // scalableTargets are the operations of scalable targets.
 type scalableTargets struct {
 	*host
-	most int // Config.MaxTargets
+	most int // targets that there can be; 0 is no bound
 }
 
 // RegisterScalableTarget creates or changes a target, and brings the service's
@@ -45,7 +45,7 @@ func (ts *scalableTargets) RegisterScalableTarget(ctx context.Context, in *appli
 	var t *target
 	err = ts.state.Change(ctx, func(_ context.Context, tx *state.Tx) error {
 		var err error
-		if t, err = ts.register(id, in); err == nil {
+		if t, err = ts.draft(id, in); err == nil {
 			ts.rows.put(tx, t)
 		}
 		return err
@@ -59,9 +59,9 @@ func (ts *scalableTargets) RegisterScalableTarget(ctx context.Context, in *appli
 	return &applicationautoscaling.RegisterScalableTargetOutput{ScalableTargetARN: aws.String(t.ARN)}, nil
 }
 
-// register is the target that a request asks for. Members that are not given keep
+// draft is the target that a request asks for. Members that are not given keep
 // their value.
-func (ts *scalableTargets) register(id scaling.ResourceID, in *applicationautoscaling.RegisterScalableTargetInput) (*target, error) {
+func (ts *scalableTargets) draft(id scaling.ResourceID, in *applicationautoscaling.RegisterScalableTargetInput) (*target, error) {
 	old := ts.rows.targets[id]
 	t := &target{row: &row{ResourceID: id, ARN: ts.newARN(), Created: ts.now()}}
 	switch {
@@ -73,7 +73,7 @@ func (ts *scalableTargets) register(id scaling.ResourceID, in *applicationautosc
 	case in.MinCapacity == nil || in.MaxCapacity == nil:
 		return nil, fault.Invalid("Minimum capacity and maximum capacity must be specified when a new scalable target is registered")
 	case ts.most > 0 && len(ts.rows.targets) >= ts.most:
-		return nil, fault.Limit("The limit of %d scalable targets for service rules.Namespace %s is reached.", ts.most, rules.Namespace)
+		return nil, fault.Limit("The limit of %d scalable targets for service namespace %s is reached.", ts.most, rules.Namespace)
 	case len(in.Tags) > rules.MaxTags:
 		return nil, fault.TooManyTags(t.ARN, rules.MaxTags)
 	default:
