@@ -115,6 +115,9 @@ func (h *legacy) sweep(keep func(id string) bool) error {
 		for _, id := range ids {
 			only := func() ([]cgroup1.Subsystem, error) { return []cgroup1.Subsystem{c}, nil }
 			cg, err := cgroup1.Load(below(h.parent, id), cgroup1.WithHierarchy(only))
+			if errors.Is(err, cgroup1.ErrCgroupDeleted) {
+				continue // a task that has ended just now removes its own
+			}
 			if err != nil {
 				failed = append(failed, err)
 				continue
