@@ -22,11 +22,11 @@ type legacy struct {
 }
 
 func newLegacy(name string) (*legacy, error) {
-	h := &legacy{hierarchy: cgroup.LegacyControllers}
-	controllers, err := h.hierarchy()
+	controllers, err := cgroup.LegacyControllers()
 	if err != nil {
 		return nil, err
 	}
+	h := &legacy{hierarchy: func() ([]cgroup1.Subsystem, error) { return controllers, nil }}
 	for _, c := range controllers {
 		if c.Name() == cgroup1.Memory {
 			_, err := os.Stat(filepath.Join(cgroup.Dir(c, "/"), "memory.memsw.limit_in_bytes"))
