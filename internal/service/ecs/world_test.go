@@ -342,6 +342,7 @@ type fakeTask struct {
 	memory    int64
 	stopAfter time.Duration // how long it takes to stop
 	ignores   bool          // Stop waits for its context to end
+	asked     func()        // is called by Stop
 
 	mu      sync.Mutex
 	done    chan struct{}
@@ -393,6 +394,9 @@ func (t *fakeTask) exit(code int) {
 }
 
 func (t *fakeTask) Stop(ctx context.Context) error {
+	if t.asked != nil {
+		t.asked()
+	}
 	if t.ignores {
 		<-ctx.Done()
 		return ctx.Err()
