@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"flyball/alarm"
-	"flyball/internal/event"
 	"flyball/internal/state"
 )
 
@@ -56,6 +55,7 @@ func (a *alarms) fire(tx *state.Tx, e *entry, before status, repeat bool, why re
 		a.dispatcher.enqueue(j)
 		tx.Undo(func() { a.dispatcher.withdraw(j) })
 	}
+	tx.After(a.dispatcher.wake)
 }
 
 // notification tells of an alarm's state.
@@ -82,13 +82,15 @@ func (a *alarms) publish(tx *state.Tx, e *entry, before status, now time.Time) {
 	}
 	n := a.notification(e, before, now)
 	a.describeChange(&n, e, before)
-	tx.After(func() {
-		a.cell.Events.Publish(event.Event{
-			At: now, Account: a.cell.Account, Region: a.cell.Region, Source: "aws.cloudwatch",
-			Type: "CloudWatch Alarm State Change", Resource: n.AlarmARN, Detail: n.Detail(),
-		})
-	})
+	a.cell.Announce(tx, "aws.cloudwatch", "CloudWatch Alarm State Change", n.AlarmARN, stateChange{n})
 }
+
+// A stateChange is the detail of an event. Most are never read, so that it is
+// written when it is.
+type stateChange struct{ alarm.Notification }
+
+// MarshalJSON implements json.Marshaler.
+func (c stateChange) MarshalJSON() ([]byte, error) { return c.Detail(), nil }
 
 // executed writes into an alarm's history how an action ended.
 func (a *alarms) executed(j *job, failure string) {

@@ -32,6 +32,7 @@ type Config struct {
 // API is the CloudWatch service. It has the SDK client's methods for the
 // operations that it serves, and they may be called concurrently.
 type API struct {
+	cell *cell.Cell
 	metrics
 	alarms
 	dashboards
@@ -40,7 +41,7 @@ type API struct {
 // New returns the service with what the cell's state has of it. It evaluates
 // nothing before Run.
 func New(cfg Config) (*API, error) {
-	a := &API{metrics: metrics{cell: cfg.Cell, db: cfg.Metrics}}
+	a := &API{cell: cfg.Cell, metrics: metrics{cell: cfg.Cell, db: cfg.Metrics}}
 	if err := a.alarms.open(cfg); err != nil {
 		return nil, err
 	}

@@ -235,3 +235,30 @@ func BenchmarkBreach(b *testing.B) {
 	b.ReportMetric(float64(latencies[len(latencies)*99/100].Microseconds())/1000, "p99-ms")
 	b.ReportMetric(float64(latencies[len(latencies)/2].Microseconds())/1000, "p50-ms")
 }
+
+// BenchmarkChangeDuringEvaluation measures how long a change of the state waits,
+// whichever service's it is, while 100,000 alarms are evaluated.
+func BenchmarkChangeDuringEvaluation(b *testing.B) {
+	a := benchService(b, forgetful{}, nil)
+	a.tracked(b, 50_000)
+	now := a.alarms.now()
+	ctx, cancel := context.WithCancel(b.Context())
+	var running sync.WaitGroup
+	running.Go(func() {
+		for ctx.Err() == nil {
+			a.all(now)
+		}
+	})
+	defer running.Wait()
+	defer cancel()
+	var waits []time.Duration
+	for b.Loop() {
+		start := time.Now()
+		a.cell.State.Later(func(*state.Tx) {})
+		waits = append(waits, time.Since(start))
+		time.Sleep(50 * time.Microsecond)
+	}
+	slices.Sort(waits)
+	b.ReportMetric(float64(waits[len(waits)/2].Nanoseconds())/1000, "p50-us")
+	b.ReportMetric(float64(waits[len(waits)*99/100].Nanoseconds())/1000, "p99-us")
+}

@@ -234,7 +234,7 @@ func TestCallsInAChangeAreAllThereOrNone(t *testing.T) {
 		for range rapid.IntRange(1, 6).Draw(t, "changes") {
 			before := picture(t, a)
 			fails := rapid.Bool().Draw(t, "fails")
-			err := a.metrics.cell.State.Change(context.Background(), func(ctx context.Context, _ *state.Tx) error {
+			err := a.cell.State.Change(context.Background(), func(ctx context.Context, _ *state.Tx) error {
 				for range rapid.IntRange(1, 5).Draw(t, "calls") {
 					step(t, ctx, a)
 				}
@@ -266,7 +266,7 @@ func TestActionsOfAChangeThatFailsAreWithdrawn(t *testing.T) {
 	if _, err := a.PutMetricAlarm(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
-	err := a.metrics.cell.State.Change(t.Context(), func(ctx context.Context, _ *state.Tx) error {
+	err := a.cell.State.Change(t.Context(), func(ctx context.Context, _ *state.Tx) error {
 		if _, err := a.SetAlarmState(ctx, &cloudwatch.SetAlarmStateInput{AlarmName: aws.String("a"), StateValue: "ALARM", StateReason: aws.String("a drill")}); err != nil {
 			t.Error(err)
 		}
@@ -275,8 +275,8 @@ func TestActionsOfAChangeThatFailsAreWithdrawn(t *testing.T) {
 	if err != errLater {
 		t.Fatal(err)
 	}
-	if e := a.registry.get("a"); len(e.jobs.pending) != 0 || a.metrics.cell.Events.Last() != 0 {
-		t.Errorf("%d actions wait, and %d events were published", len(e.jobs.pending), a.metrics.cell.Events.Last())
+	if e := a.registry.get("a"); len(e.jobs.pending) != 0 || a.cell.Events.Last() != 0 {
+		t.Errorf("%d actions wait, and %d events were published", len(e.jobs.pending), a.cell.Events.Last())
 	}
 }
 
@@ -291,7 +291,7 @@ func TestALateDatapointIsTakenInsideAChange(t *testing.T) {
 	set := metric.Set{}
 	set.Add(99, 1)
 	now := a.alarms.now()
-	a.metrics.cell.State.Later(func(*state.Tx) {
+	a.cell.State.Later(func(*state.Tx) {
 		for range 3 {
 			a.Record([]metric.Sample{{Metric: metric.NewID("test", "cpu"), Time: now.Add(-time.Minute), Set: set}})
 		}

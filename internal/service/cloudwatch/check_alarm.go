@@ -1,8 +1,6 @@
 package cloudwatch
 
 import (
-	"flyball/alarm"
-	"flyball/metric"
 	"fmt"
 	"math"
 	"slices"
@@ -13,6 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"flyball/alarm"
+	"flyball/metric"
 )
 
 // Limits of alarms, from the API reference.

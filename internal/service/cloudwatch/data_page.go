@@ -1,13 +1,14 @@
 package cloudwatch
 
 import (
-	"flyball/internal/page"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"flyball/internal/page"
 )
 
 // maxDatapoints is how many datapoints a page of GetMetricData has at most, from

@@ -1,7 +1,6 @@
 package cloudwatch
 
 import (
-	"flyball/metric"
 	"fmt"
 	"regexp"
 	"slices"
@@ -10,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"flyball/metric"
 )
 
 // maxQueries is how many queries a GetMetricData may have, from the API reference.

@@ -2,11 +2,12 @@ package cloudwatch
 
 import (
 	"context"
-	"flyball/internal/state"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+
+	"flyball/internal/state"
 )
 
 // DeleteAlarms deletes all the alarms or none. Names without an alarm are

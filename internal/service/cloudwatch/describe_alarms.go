@@ -2,14 +2,15 @@ package cloudwatch
 
 import (
 	"context"
-	"flyball/internal/page"
-	"flyball/metric"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"flyball/internal/page"
+	"flyball/metric"
 )
 
 // maxRecords is the size of a page.

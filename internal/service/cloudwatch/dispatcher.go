@@ -47,9 +47,7 @@ func (d *dispatcher) start(ctx context.Context) (stop func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.ctx = ctx
-	for range d.ready {
-		d.startWorker()
-	}
+	d.startWorkers()
 	return func() {
 		d.mu.Lock()
 		d.ctx = nil
@@ -58,18 +56,28 @@ func (d *dispatcher) start(ctx context.Context) (stop func()) {
 	}
 }
 
-// startWorker starts a worker if there may be another one.
-func (d *dispatcher) startWorker() {
-	if d.ctx == nil || d.workers == maxWorkers {
-		return
+// startWorkers starts a worker for each alarm that waits, as far as there may be.
+func (d *dispatcher) startWorkers() {
+	for range d.ready {
+		if d.ctx == nil || d.workers == maxWorkers {
+			return
+		}
+		d.workers++
+		ctx := d.ctx
+		d.idle.Go(func() { d.work(ctx) })
 	}
-	d.workers++
-	ctx := d.ctx
-	d.idle.Go(func() { d.work(ctx) })
 }
 
-// enqueue adds a job to its alarm's. A repetition is dropped while another one
-// waits, for it would tell nothing else.
+// wake has the jobs done that were enqueued.
+func (d *dispatcher) wake() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.startWorkers()
+}
+
+// enqueue adds a job to its alarm's, in the order of the changes that call for them;
+// wake, once the change has succeeded, has it done. A repetition is dropped while
+// another one waits, for it would tell nothing else.
 func (d *dispatcher) enqueue(j *job) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -85,7 +93,6 @@ func (d *dispatcher) enqueue(j *job) {
 	if !q.taken {
 		q.taken = true
 		d.ready = append(d.ready, q)
-		d.startWorker()
 	}
 }
 

@@ -2,10 +2,11 @@ package cloudwatch
 
 import (
 	"context"
-	"flyball/alarm"
-	"flyball/internal/state"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+
+	"flyball/alarm"
+	"flyball/internal/state"
 )
 
 // EnableAlarmActions has alarms carry out their actions again. Names without an

@@ -3,8 +3,6 @@ package cloudwatch
 import (
 	"cmp"
 	"context"
-	"flyball/internal/tsdb"
-	"flyball/metric"
 	"fmt"
 	"math"
 	"strconv"
@@ -12,6 +10,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"flyball/internal/tsdb"
+	"flyball/metric"
 )
 
 // maxStatistics is how many datapoints a GetMetricStatistics may ask for, from the

@@ -2,8 +2,6 @@ package cloudwatch
 
 import (
 	"context"
-	"flyball/internal/page"
-	"flyball/metric"
 	"fmt"
 	"slices"
 	"time"
@@ -11,6 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"flyball/internal/page"
+	"flyball/metric"
 )
 
 // Limits of ListMetrics, from the API reference.

@@ -3,12 +3,13 @@ package cloudwatch
 import (
 	"context"
 	"encoding/json"
-	"flyball/alarm"
-	"flyball/internal/state"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"flyball/alarm"
+	"flyball/internal/state"
 )
 
 // SetAlarmState puts an alarm into a state until its next evaluation, to try

@@ -3,10 +3,11 @@ package cloudwatch
 import (
 	"cmp"
 	"encoding/json"
-	"flyball/alarm"
 	"math"
 	"slices"
 	"time"
+
+	"flyball/alarm"
 )
 
 // A status is the state of an alarm and how it came about. It is persisted apart from

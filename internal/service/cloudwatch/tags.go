@@ -58,7 +58,7 @@ func (a *API) UntagResource(ctx context.Context, in *cloudwatch.UntagResourceInp
 func (a *API) ListTagsForResource(ctx context.Context, in *cloudwatch.ListTagsForResourceInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.ListTagsForResourceOutput, error) {
 	var have map[string]string
 	err := unknownResource(in.ResourceARN)
-	a.metrics.cell.State.View(ctx, func() {
+	a.cell.State.View(ctx, func() {
 		if r, ok := a.tagged(aws.ToString(in.ResourceARN)); ok {
 			have, err = r.tags, nil
 		}
@@ -84,7 +84,7 @@ func (a *API) tagged(arn string) (taggable, bool) {
 }
 
 func (a *API) retag(ctx context.Context, arn string, change func(have map[string]string) (map[string]string, error)) error {
-	return a.metrics.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+	return a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
 		r, ok := a.tagged(arn)
 		if !ok {
 			return unknownResource(&arn)
