@@ -45,8 +45,7 @@ const lockPatience = 2 * time.Second
 // awaitFolder locks a folder that the server before may just be leaving. A process
 // that is made by fork holds the server's open files until it executes its program,
 // also when the server is killed meanwhile: the lock and the listener with it. So
-// only a lock that stays is another server's; and once it is free, so is the
-// address.
+// only a lock that stays is another server's.
 func awaitFolder(path string) (*os.File, error) {
 	for deadline := time.Now().Add(lockPatience); ; time.Sleep(lockPatience / 200) {
 		lock, err := lockFolder(path)

@@ -194,6 +194,9 @@ func (a *API) attend(ctx context.Context, t *task, handle runtime.Task) {
 			a.noteHealth(ctx, t, handle.Health())
 		case <-t.stop:
 			a.alter(t, func() { t.setStatus(statusStopping) })
+			// A task that ended although a crash took back that it should would have
+			// failed. If the disk has, the server ends and stops its tasks.
+			_ = a.cell.State.Settle(ctx)
 			if err := handle.Stop(ctx); err != nil {
 				if ctx.Err() != nil {
 					return // the next life of the server finds it

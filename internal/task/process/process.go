@@ -172,7 +172,8 @@ func (r *Runtime) drop(t *Task) {
 // Recover returns the tasks of the server's earlier lives that are still kept:
 // those that run, and those that have stopped and were not removed. A task whose
 // start was cut short by the end of the server is ended and removed, and so is what
-// is left of one whose record cannot be used.
+// is left of one whose record cannot be used. A task that has stopped has no process
+// and no cgroup any more: the server may have been killed while it took them away.
 func (r *Runtime) Recover(ctx context.Context) ([]task.Task, error) {
 	entries, err := os.ReadDir(filepath.Join(r.dir, "tasks"))
 	if err != nil {
@@ -190,11 +191,19 @@ func (r *Runtime) Recover(ctx context.Context) ([]task.Task, error) {
 			recovered = append(recovered, t)
 		}
 	}
-	if err := r.host.sweep(r.knows); err != nil {
+	if err := r.host.sweep(r.runs); err != nil {
 		r.log.Warn("cannot remove cgroups of tasks that are gone", "error", err)
 	}
-	r.mark.sweep(r.knows)
+	r.mark.sweep(r.runs)
 	return recovered, nil
+}
+
+// runs says whether there is a task of an id that has not ended.
+func (r *Runtime) runs(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := r.tasks[id]
+	return t != nil && !isClosed(t.done)
 }
 
 func (r *Runtime) knows(id string) bool {
@@ -228,7 +237,11 @@ func (r *Runtime) recover(dir string) *Task {
 	r.mu.Lock()
 	r.tasks[t.spec.ID] = t
 	r.mu.Unlock()
-	t.supervise()
+	if t.over() {
+		t.rest()
+	} else {
+		t.supervise()
+	}
 	return t
 }
 

@@ -964,3 +964,11 @@ func TestAFileAmongTheTasksIsLeftAlone(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func BenchmarkProcesses(b *testing.B) {
+	for b.Loop() {
+		if _, err := processesWhere(func(environ []byte) bool { return valueOf(environ, markTask) != "" }); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
