@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -22,6 +23,26 @@ import (
 // serving runs a server on a folder until the test or its caller ends it.
 func serving(t *testing.T, dir string) (url string, stop func()) {
 	t.Helper()
+	s := opened(t, dir)
+	return s.URL(), running(t, s)
+}
+
+// running runs a server until the test or its caller ends it.
+func running(t *testing.T, s *Server) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- s.Run(ctx) }()
+	return func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// opened opens a server on a folder.
+func opened(t *testing.T, dir string) *Server {
+	t.Helper()
 	s, err := Open(t.Context(), Config{
 		Addr: "127.0.0.1:0", Data: dir, Tasks: idleRuntime{}, Speed: 1, Account: "123456789012", Region: "us-east-1",
 		Log: slog.New(slog.DiscardHandler),
@@ -29,15 +50,7 @@ func serving(t *testing.T, dir string) (url string, stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error)
-	go func() { ended <- s.Run(ctx) }()
-	return s.URL(), func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	}
+	return s
 }
 
 // furnish makes a cluster shop with a service, a target with a policy, and an
@@ -160,12 +173,11 @@ func TestRegionsAndAccountsSeeNothingOfEachOther(t *testing.T) {
 }
 
 func TestTheNumberOfCellsIsBounded(t *testing.T) {
-	url, stop := serving(t, "")
-	defer stop()
+	dir := t.TempDir()
+	url, stop := serving(t, dir)
 	var err error
 	for i := range mostCells {
-		account := "9" + strings.Repeat("0", 8) + string(rune('0'+i/100)) + string(rune('0'+i/10%10)) + string(rune('0'+i%10))
-		if _, err = client.New(url, "us-east-1", account).ECS.ListClusters(t.Context(), &ecs.ListClustersInput{}); err != nil {
+		if _, err = client.New(url, "us-east-1", fmt.Sprintf("9%011d", i)).ECS.ListClusters(t.Context(), &ecs.ListClustersInput{}); err != nil {
 			break
 		}
 	}
@@ -173,4 +185,15 @@ func TestTheNumberOfCellsIsBounded(t *testing.T) {
 	if !errors.As(err, &api) || api.ErrorCode() != "LimitExceededException" {
 		t.Errorf("got %v", err)
 	}
+	stop()
+
+	// Those that are there do not keep the server from starting in another region.
+	s, err := Open(t.Context(), Config{
+		Addr: "127.0.0.1:0", Data: dir, Tasks: idleRuntime{}, Speed: 1, Account: "123456789012", Region: "eu-west-2",
+		Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
 }
