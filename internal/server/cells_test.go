@@ -17,6 +17,7 @@ import (
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/smithy-go"
 
+	"flyball/alarm"
 	"flyball/internal/client"
 )
 
@@ -170,6 +171,30 @@ func TestRegionsAndAccountsSeeNothingOfEachOther(t *testing.T) {
 		url, stop = serving(t, dir)
 	}
 	stop()
+}
+
+// An alarm may name a policy of another account, as it may name a topic there. It
+// is no alarm of the target, even if it bears the name of one.
+func TestAlarmsScaleNothingOutsideTheirCell(t *testing.T) {
+	s := opened(t, "")
+	stop := running(t, s)
+	defer stop()
+	made := furnish(t, client.New(s.URL(), "us-east-1", ""))
+	policy, high := made[3], made[4]
+	for _, from := range []struct {
+		alarm string
+		taken bool
+	}{
+		{high, true},
+		{strings.Replace(high, "123456789012", "210987654321", 1), false},
+		{strings.Replace(high, "us-east-1", "eu-west-2", 1), false},
+	} {
+		_, name, _ := strings.Cut(from.alarm, ":alarm:")
+		err := s.router.Deliver(t.Context(), policy, alarm.Notification{Alarm: name, AlarmARN: from.alarm, State: alarm.Alarm, Action: policy})
+		if (err == nil) != from.taken {
+			t.Errorf("a call of %s: %v", from.alarm, err)
+		}
+	}
 }
 
 func TestTheNumberOfCellsIsBounded(t *testing.T) {
