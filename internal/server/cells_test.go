@@ -24,7 +24,7 @@ import (
 // serving runs a server on a folder until the test or its caller ends it.
 func serving(t *testing.T, dir string) (url string, stop func()) {
 	t.Helper()
-	s := opened(t, dir)
+	s := open(t, dir)
 	return s.URL(), running(t, s)
 }
 
@@ -39,19 +39,6 @@ func running(t *testing.T, s *Server) (stop func()) {
 			t.Error(err)
 		}
 	}
-}
-
-// opened opens a server on a folder.
-func opened(t *testing.T, dir string) *Server {
-	t.Helper()
-	s, err := Open(t.Context(), Config{
-		Addr: "127.0.0.1:0", Data: dir, Tasks: idleRuntime{}, Speed: 1, Account: "123456789012", Region: "us-east-1",
-		Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 // furnish makes a cluster shop with a service, a target with a policy, and an
@@ -176,7 +163,7 @@ func TestRegionsAndAccountsSeeNothingOfEachOther(t *testing.T) {
 // An alarm may name a policy of another account, as it may name a topic there. It
 // is no alarm of the target, even if it bears the name of one.
 func TestAlarmsScaleNothingOutsideTheirCell(t *testing.T) {
-	s := opened(t, "")
+	s := open(t, "")
 	stop := running(t, s)
 	defer stop()
 	made := furnish(t, client.New(s.URL(), "us-east-1", ""))
