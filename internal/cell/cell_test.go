@@ -55,7 +55,7 @@ func TestNewIDHasItsDigits(t *testing.T) {
 	if id := cell.NewID("eni-", 17); !regexp.MustCompile(`^eni-[0-9a-f]{17}$`).MatchString(id) {
 		t.Error(id)
 	}
-	if cell.NewID("", 32) == cell.NewID("", 32) {
+	if a, b := cell.NewID("", 32), cell.NewID("", 32); a == b {
 		t.Error("the same twice")
 	}
 }
