@@ -365,6 +365,12 @@ func (t *fakeTask) Remove() error {
 	return nil
 }
 
+func (t *fakeTask) isRemoved() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.removed
+}
+
 func (t *fakeTask) Exits() []runtime.Exit {
 	t.mu.Lock()
 	defer t.mu.Unlock()
