@@ -19,12 +19,17 @@ import (
 func (w *world) remembered() string {
 	w.t.Helper()
 	synctest.Wait()
-	t := w.lookup(w.ctx, web)
+	var t *target
+	var followed bool
+	w.state.View(w.ctx, func() {
+		t = w.rows.targets[web]
+		_, followed = w.rows.following[web]
+	})
 	text, err := json.Marshal(struct {
 		Target   *row
 		Policies []*policy
 		Followed bool
-	}{t.row, t.policies, len(w.rows.following) == 1})
+	}{t.row, t.policies, followed})
 	if err != nil {
 		w.t.Fatal(err)
 	}
