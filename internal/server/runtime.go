@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"flyball/internal/task"
 	"flyball/internal/task/docker"
 	"flyball/internal/task/process"
@@ -53,22 +51,13 @@ func (s *Server) runtimeNamed(ctx context.Context, name, dir string) (task.Runti
 	return nil, fmt.Errorf("runtime %q: give auto, process or docker", name)
 }
 
-// takeUp opens the cells, while the runtime looks for the tasks of the server's
-// earlier lives, and has the cells adopt those before any call is answered: a call
-// that found a task of which nobody knows yet whether it runs could neither stop nor
-// replace it.
-func (s *Server) takeUp(ctx context.Context) error {
-	var recovered []task.Task
-	var opening errgroup.Group
-	opening.Go(s.openCells)
-	opening.Go(func() (err error) {
-		if recovered, err = s.runtime.Recover(ctx); err != nil {
-			return fmt.Errorf("recover tasks: %w", err)
-		}
-		return nil
-	})
-	if err := opening.Wait(); err != nil {
-		return err
+// adopt has the cells take up their tasks of the server's earlier lives before any
+// call is answered: a call that found a task of which nobody knows yet whether it
+// runs could neither stop nor replace it.
+func (s *Server) adopt(ctx context.Context) error {
+	recovered, err := s.runtime.Recover(ctx)
+	if err != nil {
+		return fmt.Errorf("recover tasks: %w", err)
 	}
 	found := make(map[string]task.Task, len(recovered))
 	for _, t := range recovered {

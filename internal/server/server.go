@@ -92,7 +92,10 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := s.openRuntime(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.takeUp(ctx); err != nil {
+	if err := s.openCells(); err != nil {
+		return nil, err
+	}
+	if err := s.adopt(ctx); err != nil {
 		return nil, err
 	}
 	if before < whole {
