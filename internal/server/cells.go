@@ -128,7 +128,9 @@ func (s *Server) openCells() error {
 func (s *Server) openCell(account, region string) (*services, error) {
 	scope := cell.Scope(account, region)
 	v, err := s.openServices(&cell.Cell{
-		Account: account, Region: region, Clock: s.clock, State: s.state.Scope(scope), Events: &s.events, Log: s.cfg.Log,
+		Account: account, Region: region, Clock: s.clock, State: s.state.Scope(scope), Events: &s.events,
+		// Names of resources mean nothing without their cell.
+		Log: s.cfg.Log.With("account", account, "region", region),
 	})
 	if err != nil {
 		return nil, err
