@@ -14,7 +14,7 @@ import (
 // listen opens the address that was asked for. Tasks that are processes of this
 // machine call it there too.
 func (s *Server) listen() error {
-	l, err := awaitAddress(s.cfg.Addr)
+	l, err := awaitAddress(s.cfg.Addr, patience)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
@@ -23,14 +23,11 @@ func (s *Server) listen() error {
 	return nil
 }
 
-// addressPatience is how long an address is waited for.
-const addressPatience = 200 * time.Millisecond
-
 // awaitAddress listens to an address that the server before may just be leaving. Of
 // a half-made child (see awaitFolder) the kernel closes one file after the other,
 // the lock before the listener.
-func awaitAddress(addr string) (net.Listener, error) {
-	for deadline := time.Now().Add(addressPatience); ; time.Sleep(addressPatience / 200) {
+func awaitAddress(addr string, patience time.Duration) (net.Listener, error) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(patience / 200) {
 		l, err := net.Listen("tcp", addr)
 		if !errors.Is(err, syscall.EADDRINUSE) || time.Now().After(deadline) {
 			return l, err

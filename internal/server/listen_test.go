@@ -13,13 +13,13 @@ func TestAnAddressThatIsBeingLeftIsWaitedFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	time.AfterFunc(addressPatience/4, func() { before.Close() })
-	l, err := awaitAddress(before.Addr().String())
+	time.AfterFunc(20*time.Millisecond, func() { before.Close() })
+	l, err := awaitAddress(before.Addr().String(), time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if _, err := awaitAddress(l.Addr().String()); !errors.Is(err, syscall.EADDRINUSE) {
+	if _, err := awaitAddress(l.Addr().String(), time.Millisecond); !errors.Is(err, syscall.EADDRINUSE) {
 		t.Errorf("listening to an address that is in use: %v", err)
 	}
 }
