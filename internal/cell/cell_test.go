@@ -23,6 +23,19 @@ func TestARNsAreTheCells(t *testing.T) {
 	}
 }
 
+func TestHostnamesNameTheRegionButInTheFirst(t *testing.T) {
+	for region, want := range map[string]string{
+		"us-east-1":  "ip-10-0-1-2.ec2.internal",
+		"eu-west-2":  "ip-10-0-1-2.eu-west-2.compute.internal",
+		"cn-north-1": "ip-10-0-1-2.cn-north-1.compute.internal",
+	} {
+		c := &cell.Cell{Account: "123456789012", Region: region}
+		if got := c.Hostname("10.0.1.2"); got != want {
+			t.Errorf("in %s: %s", region, got)
+		}
+	}
+}
+
 func TestParseTakesNothingFromElsewhere(t *testing.T) {
 	c := &cell.Cell{Account: "123456789012", Region: "eu-west-2"}
 	for _, other := range []string{

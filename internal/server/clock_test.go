@@ -2,25 +2,11 @@ package server
 
 import (
 	"context"
-	"log/slog"
 	"testing"
 	"time"
 
 	"flyball/internal/state"
 )
-
-// opened is a server on a folder whose clock runs fast.
-func opened(t *testing.T, dir string, speed float64) *Server {
-	t.Helper()
-	s, err := Open(t.Context(), Config{
-		Addr: "127.0.0.1:0", Data: dir, Tasks: idleRuntime{}, Speed: speed, Account: "123456789012", Region: "us-east-1",
-		Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
 
 // Whatever time a life has written down, the one after a kill begins later: at
 // once, and when the clock has long passed what was noted of it.
@@ -28,7 +14,7 @@ func TestTheClockDoesNotGoBackAfterAKill(t *testing.T) {
 	const speed = 10_000 // two hours and a half in a second
 	dir := t.TempDir()
 	for life := range 3 {
-		s := opened(t, dir, speed)
+		s := open(t, dir, at(speed))
 		var written time.Time
 		for range 2 {
 			err := s.state.Change(t.Context(), func(_ context.Context, tx *state.Tx) error {
@@ -43,7 +29,7 @@ func TestTheClockDoesNotGoBackAfterAKill(t *testing.T) {
 		}
 		dir = imageOf(t, dir)
 		s.Close()
-		next := opened(t, dir, speed)
+		next := open(t, dir, at(speed))
 		if begins := next.clock.Now(); begins.Before(written) {
 			t.Errorf("life %d wrote at %v, and the next begins at %v", life, written, begins)
 		}
@@ -53,13 +39,13 @@ func TestTheClockDoesNotGoBackAfterAKill(t *testing.T) {
 
 func TestAFastClockGoesOnWhenTheNextLifeIsSlow(t *testing.T) {
 	dir := t.TempDir()
-	fast := opened(t, dir, 10_000)
+	fast := open(t, dir, at(10_000))
 	if err := fast.state.Change(t.Context(), func(_ context.Context, tx *state.Tx) error { fast.ahead.note(tx); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	last := fast.clock.Now()
 	fast.Close()
-	slow := opened(t, dir, 1)
+	slow := open(t, dir)
 	defer slow.Close()
 	if now := slow.clock.Now(); now.Before(last) || now.After(last.Add(6*time.Hour)) {
 		t.Errorf("the clock was at %v, and goes on at %v", last, now)
