@@ -7,7 +7,7 @@
 //
 //	for {
 //		// An alarm calls, or g.Next(now) has come, or an activity is followed.
-//		seen := look(g.Needs(seen)) // the capacity, and the alarms where they are needed
+//		seen := look() // the capacity, and the alarms where Needs says so
 //		next, out := g.Step(now, seen)
 //		store(next, out.Records) // before anything is done
 //		if out.Set != nil {

@@ -183,7 +183,7 @@ func TestWithoutATaskDemandIsLookedForEachMinute(t *testing.T) {
 	if next := g.Next(start); !next.After(start) || next.After(start.Add(time.Minute)) {
 		t.Errorf("looks at %v", next)
 	}
-	if !g.Needs(governor.Capacity{}, nil) || g.Needs(governor.Capacity{Desired: 1}, nil) {
+	if !governor.Needs(governor.Capacity{}, nil, g.Tracks()) || governor.Needs(governor.Capacity{Desired: 1}, nil, g.Tracks()) {
 		t.Error("alarms are needed without a task, and only then")
 	}
 	now := start.Add(90 * time.Second)

@@ -69,14 +69,15 @@ var ErrInterrupted = errors.New("the server ended before the desired count was s
 var ErrGone = errors.New("the resource does not exist any more")
 
 // Needs reports whether the next step has to see the alarms, for a capacity that
-// was seen: when one calls, or when nothing runs and demand is looked for.
-func (g Governor) Needs(c Capacity, call *Call) (alarms bool) {
-	return call != nil || c.empty() && g.Tracks()
+// was seen: when one calls, or when nothing runs, a target tracking policy watches
+// and so demand is looked for.
+func Needs(c Capacity, call *Call, tracks bool) (alarms bool) {
+	return call != nil || c.empty() && tracks
 }
 
 // Step is what the governor becomes, and what it asks for, when it sees the world
-// at a moment. Schedules and hours of forecasts are acted for one at a time: the
-// host steps on until Next is in the future.
+// at a moment. It asks for one capacity at most: where several schedules are due, or
+// the hour of a forecast, too, the host steps on until Next is in the future.
 func (g Governor) Step(now time.Time, seen Seen) (Governor, Outcome) {
 	s := step{now: now, seen: seen, g: g.clone()}
 	s.noteTasks()
@@ -86,10 +87,10 @@ func (g Governor) Step(now time.Time, seen Seen) (Governor, Outcome) {
 	case seen.Call != nil:
 		s.hear()
 		s.decide()
+	case s.runSchedules():
 	default:
-		s.runSchedule()
 		s.reachHour()
-		if !s.bringInside() && !s.raise() && s.g.Empty && seen.Alarms != nil && s.g.Tracks() {
+		if !s.raise() && s.g.Empty && seen.Alarms != nil && s.g.Tracks() {
 			s.decide()
 		}
 	}

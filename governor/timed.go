@@ -35,13 +35,14 @@ func (g Governor) due(now time.Time) []run {
 	return runs
 }
 
-// runSchedule changes the bounds as the first schedule that is due says. Those of
-// a suspended target are skipped: "When you resume scheduled scaling, only actions
-// whose execution time has not yet passed are evaluated." Where the capacity is
-// still to be brought inside the bounds, that comes first.
-func (s *step) runSchedule() {
-	if s.g.Outside {
-		return
+// runSchedules changes the bounds as the schedules that are due say, up to the
+// first that leaves the capacity outside: that is to be set before the next one
+// runs. It reports whether there is one. Those of a suspended target are skipped:
+// "When you resume scheduled scaling, only actions whose execution time has not yet
+// passed are evaluated."
+func (s *step) runSchedules() bool {
+	if s.bringInside() {
+		return true
 	}
 	for _, r := range s.g.due(s.now) {
 		i := slices.IndexFunc(s.g.Schedules, func(other Schedule) bool { return other.Name == r.Name })
@@ -55,21 +56,22 @@ func (s *step) runSchedule() {
 		}
 		s.g.Outside = true
 		s.record(scaling.ScheduledActivity(s.seen.NewID(), s.now, r.Name, r.Change, s.g.Bounds.Min(), err))
-		return
+		if s.bringInside() {
+			return true
+		}
 	}
+	return false
 }
 
 // bringInside sets a capacity that is outside the bounds, where that has to be
 // seen to, and reports whether there was one.
 func (s *step) bringInside() bool {
-	if !s.g.Outside {
-		return false
-	}
-	a, outside := scaling.BoundsActivity(s.seen.NewID(), s.now, s.g.Bounds, s.seen.Capacity.Desired)
-	if !outside {
+	desired := s.seen.Capacity.Desired
+	if !s.g.Outside || s.g.Bounds.Clamp(desired) == desired {
 		s.g.Outside = false
 		return false
 	}
+	a, _ := scaling.BoundsActivity(s.seen.NewID(), s.now, s.g.Bounds, desired)
 	s.set(a, nil)
 	s.g.Before.Outside = true
 	return true
@@ -109,14 +111,12 @@ func (s *step) admit(p Policy) {
 // raise sets a capacity that is below the floor, where that has to be seen to,
 // and reports whether there was one.
 func (s *step) raise() bool {
-	if !s.g.Below {
-		return false
-	}
-	a, below := scaling.ForecastActivity(s.seen.NewID(), s.now, s.g.Bounds, s.g.Floor(s.now), s.seen.Capacity.Desired)
-	if !below {
+	floor, desired := s.g.Floor(s.now), s.seen.Capacity.Desired
+	if !s.g.Below || s.g.Bounds.Clamp(floor.Capacity) <= desired {
 		s.g.Below = false
 		return false
 	}
+	a, _ := scaling.ForecastActivity(s.seen.NewID(), s.now, s.g.Bounds, floor, desired)
 	s.set(a, nil)
 	s.g.Before.Below = true
 	return true

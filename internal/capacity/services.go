@@ -34,6 +34,12 @@ const described = 10
 // is gone.
 func (s Services) Look(ctx context.Context, ids []scaling.ResourceID) ([]governor.Capacity, error) {
 	seen := make([]governor.Capacity, len(ids))
+	if len(ids) == 1 {
+		cluster, name := ids[0].Service()
+		services, err := s.describe(ctx, cluster, []string{name})
+		seen[0] = seenAs(find(services, name))
+		return seen, err
+	}
 	clusters := map[string][]int{} // places in ids
 	for i, id := range ids {
 		cluster, _ := id.Service()

@@ -83,7 +83,7 @@ func BenchmarkScheduledRuns(b *testing.B) {
 					t.actions[i] = &c
 				}
 				api.rows.put(tx, t)
-				api.times.plan(t)
+				api.times.plan(t.ResourceID, t.governor())
 			}
 		})
 		b.StartTimer()

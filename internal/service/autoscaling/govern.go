@@ -37,13 +37,12 @@ func (h *host) AlarmAction(ctx context.Context, n alarm.Notification) error {
 	if n.State != alarm.Alarm {
 		return nil // missing data never scales, and being back to normal is no reason to
 	}
-	var id policyID
-	var ok bool
-	h.state.View(ctx, func() { id, ok = h.rows.policies[n.Action] })
-	if !ok {
+	var p *policy
+	h.state.View(ctx, func() { p = h.rows.policies[n.Action] })
+	if p == nil {
 		return fmt.Errorf("no scaling policy %s", n.Action)
 	}
-	return h.govern(ctx, id.target, &notified{id.name, n})
+	return h.govern(ctx, p.ResourceID, &notified{p.Name, n})
 }
 
 // governDue governs targets whose time has come.
@@ -97,7 +96,7 @@ func (h *host) see(ctx context.Context, t *target, call *notified) (governor.See
 	if seen.Capacity, err = h.look(ctx, t.ResourceID); err != nil || seen.Capacity.Gone {
 		return seen, err
 	}
-	if t.governor().Needs(seen.Capacity, seen.Call) {
+	if governor.Needs(seen.Capacity, seen.Call, t.tracks()) {
 		r := alarmReader{alarms: h.alarms, now: h.now(), target: t, call: call, nothingRuns: empty(seen.Capacity)}
 		seen.Alarms, err = r.read(ctx)
 	}
@@ -152,15 +151,15 @@ func (h *host) advance(id scaling.ResourceID, become func(governor.Governor) gov
 			return
 		}
 		known = true
-		t = t.become(become(t.governor()))
-		if t != h.rows.targets[id] {
-			h.rows.put(tx, t)
+		g := become(t.governor())
+		if changed := t.become(g); changed != t {
+			h.rows.put(tx, changed)
 		}
 		for _, activity := range out.Records {
 			h.activities.record(tx, id, activity)
 		}
 		if out.Set == nil { // else what comes of it is planned for
-			next = h.times.plan(t)
+			next = h.times.plan(id, g)
 		}
 	})
 	return next, known

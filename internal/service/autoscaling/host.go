@@ -43,7 +43,7 @@ func (h *host) open() (err error) {
 		return fmt.Errorf("load scalable targets: %w", err)
 	}
 	for _, t := range h.rows.targets {
-		h.times.plan(t)
+		h.times.plan(t.ResourceID, t.governor())
 		for _, p := range t.policies {
 			h.times.planRenewal(p)
 		}
@@ -136,7 +136,7 @@ func (h *host) ServiceDeleted(ctx context.Context, id scaling.ResourceID) error 
 func (h *host) replan(id scaling.ResourceID) {
 	h.state.View(context.Background(), func() {
 		if t := h.rows.targets[id]; t != nil {
-			h.times.plan(t)
+			h.times.plan(id, t.governor())
 		} else {
 			h.times.steps.Drop(id)
 		}

@@ -88,7 +88,7 @@ func (h *host) owns(ctx context.Context, policyARN, alarm string) (owned bool) {
 		return true
 	}
 	h.state.View(ctx, func() {
-		if p := h.rows.policy(h.rows.policies[policyARN]); p != nil {
+		if p := h.rows.policies[policyARN]; p != nil {
 			owned = slices.Contains(p.Alarms, alarm)
 		}
 	})

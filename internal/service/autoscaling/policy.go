@@ -17,7 +17,7 @@ type policy struct {
 	Created    time.Time
 	rules.Policy
 	Alarms   []string         `json:",omitempty"` // target tracking: the high one, then the low one if there is one
-	Called   []string         `json:",omitempty"` // step: alarms that have called
+	Called   []string         `json:",omitempty"` // step: alarms of users that have called
 	Cooldown scaling.Cooldown `json:",omitzero"`
 	Acted    time.Time        `json:",omitzero"` // predictive: the last hour whose capacity was set
 
@@ -55,16 +55,17 @@ func (p *policy) governed() governor.Policy {
 
 // become is the policy after a step: itself where nothing has changed.
 func (p *policy) become(g governor.Policy) *policy {
-	changed := *p
-	changed.Cooldown = g.Cooldown
+	acted, called := p.Acted, p.Called
 	if p.Step != nil {
-		changed.Called = g.Alarms
+		called = g.Alarms
 	}
 	if g.Predictive != nil {
-		changed.Acted = g.Predictive.Acted
+		acted = g.Predictive.Acted
 	}
-	if changed.Cooldown == p.Cooldown && len(changed.Called) == len(p.Called) && changed.Acted.Equal(p.Acted) {
+	if g.Cooldown == p.Cooldown && len(called) == len(p.Called) && acted.Equal(p.Acted) {
 		return p
 	}
+	changed := *p
+	changed.Cooldown, changed.Called, changed.Acted = g.Cooldown, called, acted
 	return &changed
 }

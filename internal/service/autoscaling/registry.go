@@ -14,7 +14,7 @@ import (
 type registry struct {
 	targets   map[scaling.ResourceID]*target
 	byARN     map[string]scaling.ResourceID   // targets
-	policies  map[string]policyID             // by ARN
+	policies  map[string]*policy              // by ARN
 	following map[scaling.ResourceID]struct{} // targets with an activity
 	sorted    *sortedIDs
 }
@@ -23,7 +23,7 @@ func newRegistry() *registry {
 	return &registry{
 		targets:   map[scaling.ResourceID]*target{},
 		byARN:     map[string]scaling.ResourceID{},
-		policies:  map[string]policyID{},
+		policies:  map[string]*policy{},
 		following: map[scaling.ResourceID]struct{}{},
 		sorted:    new(sortedIDs),
 	}
@@ -37,7 +37,7 @@ func (r *registry) index(t *target) {
 	r.targets[t.ResourceID] = t
 	r.byARN[t.ARN] = t.ResourceID
 	for _, p := range t.policies {
-		r.policies[p.ARN] = p.id()
+		r.policies[p.ARN] = p
 	}
 	if t.Activity != nil {
 		r.following[t.ResourceID] = struct{}{}

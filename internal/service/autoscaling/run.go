@@ -93,7 +93,7 @@ func (h *host) findEmpty(ctx context.Context) {
 	var ids []scaling.ResourceID
 	h.state.View(ctx, func() {
 		for id, t := range h.rows.targets {
-			if !t.Empty && slices.ContainsFunc(t.policies, func(p *policy) bool { return p.Tracking != nil }) {
+			if !t.Empty && t.tracks() {
 				ids = append(ids, id)
 			}
 		}

@@ -60,6 +60,11 @@ func (t *target) metricPeriod() time.Duration {
 	return period
 }
 
+// tracks reports whether a target tracking policy watches the target.
+func (t *target) tracks() bool {
+	return slices.ContainsFunc(t.policies, func(p *policy) bool { return p.Tracking != nil })
+}
+
 // governor is the target as a value that decides.
 func (t *target) governor() governor.Governor {
 	g := governor.Governor{Bounds: t.bounds(), Suspended: t.Suspended, State: t.State}
@@ -97,20 +102,28 @@ func (t *target) become(g governor.Governor) *target {
 		changed.Suspended, changed.State = g.Suspended, g.State
 		next.row = &changed
 	}
-	for i, p := range g.Policies {
-		if changed := t.policies[i].become(p); changed != t.policies[i] {
-			next.policies = with(next.policies, changed)
-		}
-	}
-	for i, s := range g.Schedules {
-		if changed := t.actions[i].become(s); changed != t.actions[i] {
-			next.actions = with(next.actions, changed)
-		}
-	}
+	next.policies = become(t.policies, g.Policies, (*policy).become)
+	next.actions = become(t.actions, g.Schedules, (*action).become)
 	if next.row == t.row && slices.Equal(next.policies, t.policies) && slices.Equal(next.actions, t.actions) {
 		return t
 	}
 	return &next
+}
+
+// become is a list after a step: itself where nothing in it has changed.
+func become[T, G any](list []*T, governed []G, of func(*T, G) *T) []*T {
+	next := list
+	for i, g := range governed {
+		changed := of(list[i], g)
+		if changed == list[i] {
+			continue
+		}
+		if &next[0] == &list[0] {
+			next = slices.Clone(list)
+		}
+		next[i] = changed
+	}
+	return next
 }
 
 func sameState(a, b governor.State) bool {

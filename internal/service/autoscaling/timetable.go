@@ -19,11 +19,11 @@ type timetable struct {
 
 // plan has a target governed when its time comes, and returns when that is. The
 // state's lock is held, so that the last plan is that of the last change.
-func (tt *timetable) plan(t *target) (next time.Time) {
-	if next = t.governor().Next(tt.clock.Now()); next.IsZero() {
-		tt.steps.Drop(t.ResourceID)
+func (tt *timetable) plan(id scaling.ResourceID, g governor.Governor) (next time.Time) {
+	if next = g.Next(tt.clock.Now()); next.IsZero() {
+		tt.steps.Drop(id)
 	} else {
-		tt.steps.Set(t.ResourceID, next)
+		tt.steps.Set(id, next)
 	}
 	return next
 }
