@@ -2,7 +2,6 @@ package autoscaling
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"time"
 
@@ -34,44 +33,42 @@ type alarmReader struct {
 // read returns the alarms of each policy that has some, by policy, with the
 // datapoints that a decision needs.
 func (r alarmReader) read(ctx context.Context) (map[string][]scaling.Alarm, error) {
-	names := map[string][]string{}
-	for _, p := range r.target.policies {
-		if p.Predictive != nil {
-			continue // it has no alarm
-		}
+	policies := r.target.policies
+	names := make([][]string, len(policies)) // of each policy's alarms
+	for i, p := range policies {
 		var err error
-		if names[p.Name], err = r.names(ctx, p); err != nil {
+		if names[i], err = r.names(ctx, p); err != nil {
 			return nil, err
 		}
 	}
-	described, err := r.alarms.described(ctx, slices.Concat(slices.Collect(maps.Values(names))...))
+	described, err := r.alarms.described(ctx, slices.Concat(names...))
 	if err != nil {
 		return nil, err
 	}
-	alarms := map[string][]*watched{}
+	alarms := make([][]watched, len(policies))
 	calls := dataCalls{client: r.alarms.client, now: r.now, nothingRuns: r.nothingRuns}
-	for _, p := range r.target.policies {
-		all, err := r.watch(p, names[p.Name], described)
-		if err != nil {
+	for i, p := range policies {
+		if alarms[i], err = r.watch(p, names[i], described); err != nil {
 			return nil, err
 		}
-		alarms[p.Name] = all
-		r.want(&calls, p, all)
+		r.want(&calls, p, alarms[i])
 	}
 	if err := calls.fetch(ctx); err != nil {
 		return nil, err
 	}
-	seen := map[string][]scaling.Alarm{}
-	for name, all := range alarms {
-		for _, w := range all {
-			seen[name] = append(seen[name], w.seen)
+	seen := make(map[string][]scaling.Alarm, len(policies))
+	for i, p := range policies {
+		of := make([]scaling.Alarm, len(alarms[i]))
+		for k, w := range alarms[i] {
+			of[k] = w.seen
 		}
+		seen[p.Name] = of
 	}
 	return seen, nil
 }
 
 // names are the alarms of a policy: its own, or those that have called a step
-// policy. One that has not called is not in ALARM.
+// policy. One that has not called is not in ALARM. A predictive policy has none.
 func (r alarmReader) names(ctx context.Context, p *policy) ([]string, error) {
 	names := p.Alarms
 	if p.Step == nil {
@@ -95,14 +92,14 @@ func (r alarmReader) names(ctx context.Context, p *policy) ([]string, error) {
 
 // watch is the state of a policy's alarms. Of a target tracking policy those that
 // were deleted are there, too, to be told of.
-func (r alarmReader) watch(p *policy, names []string, described map[string]cwtypes.MetricAlarm) ([]*watched, error) {
-	var all []*watched
+func (r alarmReader) watch(p *policy, names []string, described map[string]*cwtypes.MetricAlarm) ([]watched, error) {
+	all := make([]watched, 0, len(names))
 	for i, name := range names {
 		m, exists := described[name]
 		called := r.call != nil && name == r.call.Alarm
 		if !exists {
 			if p.Tracking != nil {
-				all = append(all, &watched{seen: deleted(name, i)})
+				all = append(all, watched{seen: deleted(name, i)})
 			}
 			continue
 		}
@@ -120,7 +117,7 @@ func (r alarmReader) watch(p *policy, names []string, described map[string]cwtyp
 		if called {
 			seen.State, seen.Datapoints = alarm.Alarm, r.call.Datapoints
 		}
-		all = append(all, &watched{m, seen})
+		all = append(all, watched{m, seen})
 	}
 	return all, nil
 }
@@ -128,12 +125,13 @@ func (r alarmReader) watch(p *policy, names []string, described map[string]cwtyp
 // want asks for the datapoints that a decision needs: the newest of a target
 // tracking policy, whose two alarms watch one metric, and those of a step policy's
 // alarms that are in ALARM.
-func (r alarmReader) want(calls *dataCalls, p *policy, all []*watched) {
+func (r alarmReader) want(calls *dataCalls, p *policy, all []watched) {
 	var wanted []*watched
-	called := slices.ContainsFunc(all, func(w *watched) bool { return len(w.seen.Datapoints) > 0 })
-	for _, w := range all {
+	called := slices.ContainsFunc(all, func(w watched) bool { return len(w.seen.Datapoints) > 0 })
+	for i := range all {
+		w := &all[i]
 		needed := r.thorough || p.Step != nil && w.seen.State == alarm.Alarm || p.Tracking != nil && !called
-		if needed && w.described.AlarmName != nil && len(w.seen.Datapoints) == 0 {
+		if needed && w.described != nil && len(w.seen.Datapoints) == 0 {
 			wanted = append(wanted, w)
 		}
 	}

@@ -89,8 +89,8 @@ func isMissing(err error) bool {
 }
 
 // described are the metric alarms with some names that there are, by name.
-func (a policyAlarms) described(ctx context.Context, names []string) (map[string]cwtypes.MetricAlarm, error) {
-	alarms := make(map[string]cwtypes.MetricAlarm, len(names))
+func (a policyAlarms) described(ctx context.Context, names []string) (map[string]*cwtypes.MetricAlarm, error) {
+	alarms := make(map[string]*cwtypes.MetricAlarm, len(names))
 	for batch := range slices.Chunk(names, alarmsAtOnce) {
 		out, err := a.client.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{
 			AlarmNames: batch, MaxRecords: aws.Int32(alarmsAtOnce), AlarmTypes: []cwtypes.AlarmType{cwtypes.AlarmTypeMetricAlarm},
@@ -98,7 +98,8 @@ func (a policyAlarms) described(ctx context.Context, names []string) (map[string
 		if err != nil {
 			return nil, fault.Alarms(err)
 		}
-		for _, m := range out.MetricAlarms {
+		for i := range out.MetricAlarms {
+			m := &out.MetricAlarms[i]
 			alarms[aws.ToString(m.AlarmName)] = m
 		}
 	}

@@ -17,7 +17,7 @@ import (
 // A watched is an alarm of a policy, as CloudWatch describes it and as package
 // scaling sees it.
 type watched struct {
-	described cwtypes.MetricAlarm
+	described *cwtypes.MetricAlarm // nil for one that was deleted
 	seen      scaling.Alarm
 }
 
@@ -32,7 +32,7 @@ func deleted(name string, i int) scaling.Alarm {
 }
 
 // silence is why an alarm does not call a policy.
-func silence(m cwtypes.MetricAlarm, policyARN string) scaling.Silence {
+func silence(m *cwtypes.MetricAlarm, policyARN string) scaling.Silence {
 	switch {
 	case !slices.Contains(m.AlarmActions, policyARN):
 		return scaling.ActionRemoved
@@ -43,7 +43,7 @@ func silence(m cwtypes.MetricAlarm, policyARN string) scaling.Silence {
 }
 
 // readAlarm is an alarm as package scaling sees it, without its datapoints.
-func readAlarm(m cwtypes.MetricAlarm) (scaling.Alarm, error) {
+func readAlarm(m *cwtypes.MetricAlarm) (scaling.Alarm, error) {
 	state, err := alarm.ParseState(string(m.StateValue))
 	if err != nil {
 		return scaling.Alarm{}, fault.Internal(fmt.Errorf("alarm %s: %w", aws.ToString(m.AlarmName), err))
@@ -65,7 +65,7 @@ func readAlarm(m cwtypes.MetricAlarm) (scaling.Alarm, error) {
 	}, nil
 }
 
-func alarmPeriod(m cwtypes.MetricAlarm) time.Duration {
+func alarmPeriod(m *cwtypes.MetricAlarm) time.Duration {
 	seconds := aws.ToInt32(m.Period)
 	for _, q := range m.Metrics { // an alarm on metric math has its period there
 		if q.MetricStat != nil {
