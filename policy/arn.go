@@ -63,13 +63,14 @@ func compileARN(text string, variables bool, from int) arnPattern {
 	return p
 }
 
-// match compares. A pattern of fewer parts that ends with * goes on over the
-// colons that it does not have: arn:aws:sqs:* is every queue.
+// match compares. The parts that a pattern does not have may be anything, as IAM
+// says where it fills them in ("Partition ... is not valid for resource
+// arn:b:c:*:*:*"): arn:aws:sqs is every queue.
 func (p arnPattern) match(a *arn, r *Request) bool {
 	if len(p) == 0 {
 		return true
 	}
-	if !a.ok || len(p) < arnParts && !p[len(p)-1].endsInRun() {
+	if !a.ok {
 		return false
 	}
 	for i, part := range p {
@@ -78,10 +79,6 @@ func (p arnPattern) match(a *arn, r *Request) bool {
 		}
 	}
 	return true
-}
-
-func (p pattern) endsInRun() bool {
-	return len(p) > 0 && p[len(p)-1].kind == run
 }
 
 func (p arnPattern) unresolved() []key {

@@ -17,7 +17,6 @@ func compile(d *draft) (*Document, error) {
 	doc := &Document{version: d.version, id: d.id, statements: make([]statement, len(d.statements))}
 	for i := range d.statements {
 		if m := doc.statements[i].compile(&d.statements[i], d.version == Version2012); m != nil {
-			m.Reason = d.statements[i].at + "." + m.Reason
 			return nil, m
 		}
 	}

@@ -3,11 +3,23 @@ package policy
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // Parse reads a document that is to stand where the type says. The error is a
 // *Malformed.
 func Parse(text string, t Type) (*Document, error) {
+	return parse(text, t, false)
+}
+
+// ParseManaged reads the document of a managed policy, which can be attached to
+// an identity and be its permissions boundary. Unlike others it has to be in the
+// language of 2012.
+func ParseManaged(text string) (*Document, error) {
+	return parse(text, IdentityBased, true)
+}
+
+func parse(text string, t Type, managed bool) (*Document, error) {
 	root, err := readJSON(text)
 	if err != nil {
 		if t == RoleTrust {
@@ -19,21 +31,10 @@ func Parse(text string, t Type) (*Document, error) {
 	if err != nil {
 		return nil, malformed(syntaxErrors, "%v", err)
 	}
-	if m := d.check(t); m != nil {
+	if m := d.check(t, managed); m != nil {
 		return nil, m
 	}
 	return compile(d)
-}
-
-// ParseManaged reads the document of a managed policy, which can be attached to
-// an identity and be its permissions boundary. Unlike others it has to be in the
-// language of 2012.
-func ParseManaged(text string) (*Document, error) {
-	d, err := Parse(text, IdentityBased)
-	if err == nil && d.version != Version2012 {
-		return nil, malformed(oldVersion, "Version is %s", d.version)
-	}
-	return d, err
 }
 
 // draft is a document whose elements are of the right form. What they say is
@@ -47,6 +48,7 @@ type draftStatement struct {
 	at         string // where it is, for reasons
 	sid        string
 	effect     Effect
+	otherCase  bool // of the effect, which IAM says later than other faults of form
 	principals principals
 	actions    choice
 	resources  choice
@@ -125,7 +127,7 @@ func (s *draftStatement) read(m member) (err error) {
 	case "Sid":
 		s.sid, err = text(m)
 	case "Effect":
-		s.effect, err = readEffect(m)
+		err = s.readEffect(m)
 	case "Principal", "NotPrincipal":
 		if s.principals.given {
 			return fmt.Errorf("%s: beside its opposite", m.name)
@@ -143,14 +145,20 @@ func (s *draftStatement) read(m member) (err error) {
 	return err
 }
 
-func readEffect(m member) (Effect, error) {
-	switch m.value {
-	case "Allow":
-		return Allow, nil
-	case "Deny":
-		return Deny, nil
+func (s *draftStatement) readEffect(m member) error {
+	name, err := text(m)
+	switch {
+	case err != nil:
+		return err
+	case strings.EqualFold(name, "Allow"):
+		s.effect = Allow
+	case strings.EqualFold(name, "Deny"):
+		s.effect = Deny
+	default:
+		return fmt.Errorf("Effect: neither Allow nor Deny")
 	}
-	return 0, fmt.Errorf("Effect: neither Allow nor Deny")
+	s.otherCase = name != "Allow" && name != "Deny"
+	return nil
 }
 
 func (c *choice) read(m member) (err error) {
@@ -158,7 +166,7 @@ func (c *choice) read(m member) (err error) {
 		return fmt.Errorf("%s: beside its opposite", m.name)
 	}
 	c.given, c.not = true, m.name[:3] == "Not"
-	c.values, err = texts(m)
+	c.values, err = scalars(m)
 	return err
 }
 
@@ -195,20 +203,8 @@ func text(m member) (string, error) {
 	return s, nil
 }
 
-// texts are the values of an element that is a string or a list of strings.
-func texts(m member) ([]string, error) {
-	values, err := scalars(m)
-	if err != nil {
-		return nil, err
-	}
-	for _, v := range values {
-		if v == "" {
-			return nil, fmt.Errorf("%s: an empty string", m.name)
-		}
-	}
-	return values, nil
-}
-
+// scalars are the values of an element that is a value or a list of values, as
+// texts.
 func scalars(m member) ([]string, error) {
 	list, ok := m.value.([]any)
 	if !ok {

@@ -44,7 +44,7 @@ func readPrincipals(m member) (principals, error) {
 		default:
 			return p, fmt.Errorf("%s.%s: no type of principal", m.name, t.name)
 		}
-		ids, err := texts(t)
+		ids, err := scalars(t)
 		if err != nil {
 			return p, fmt.Errorf("%s.%w", m.name, err)
 		}

@@ -5,30 +5,74 @@ import (
 	"strings"
 )
 
-// check says what AWS would refuse in a document of this type, in the order in
-// which AWS is known to look at identity-based policies: all of a document for
-// one rule, then for the next.
-func (d *draft) check(t Type) *Malformed {
-	rules := []func(*draftStatement) *Malformed{
-		(*draftStatement).hasActions, (*draftStatement).checkActions,
+// check says what AWS would refuse in a document of this type. It looks at all
+// of the document for one rule, then for the next, in the order in which IAM is
+// known to go through managed policies.
+func (d *draft) check(t Type, managed bool) *Malformed {
+	if m := d.each((*draftStatement).checkOperators); m != nil {
+		return m
+	}
+	if managed && d.version != Version2012 {
+		return malformed(oldVersion, "Version is %s", d.version)
+	}
+	if m := d.each((*draftStatement).checkLegacy); m != nil {
+		return m
 	}
 	switch t {
 	case RoleTrust:
-		rules = append(rules, (*draftStatement).hasPrincipal, (*draftStatement).hasNoResource, (*draftStatement).checkAssumed)
+		return d.each((*draftStatement).hasPrincipal, (*draftStatement).hasNoResource,
+			(*draftStatement).hasActions, (*draftStatement).checkActions, (*draftStatement).checkAssumed)
 	case ResourceBased:
-		rules = append(rules, (*draftStatement).hasPrincipal, (*draftStatement).checkResources)
-	default:
-		if m := d.checkSids(); m != nil {
-			return m
-		}
-		rules = append([]func(*draftStatement) *Malformed{(*draftStatement).hasNoPrincipal}, rules...)
-		rules = append(rules, (*draftStatement).hasResources, (*draftStatement).checkResources)
+		return d.each((*draftStatement).hasPrincipal,
+			(*draftStatement).hasActions, (*draftStatement).checkResources, (*draftStatement).checkActions)
 	}
+	if m := d.checkSids(); m != nil {
+		return m
+	}
+	return d.each((*draftStatement).hasNoPrincipal, (*draftStatement).hasActions, (*draftStatement).hasResources,
+		(*draftStatement).checkResources, (*draftStatement).checkActions)
+}
+
+func (d *draft) each(rules ...func(*draftStatement) *Malformed) *Malformed {
 	for _, rule := range rules {
 		for i := range d.statements {
 			if m := rule(&d.statements[i]); m != nil {
 				return m
 			}
+		}
+	}
+	return nil
+}
+
+// checkOperators wants operators that exist, with values in their form. Dates
+// are looked at later.
+func (s *draftStatement) checkOperators() *Malformed {
+	for _, c := range s.conditions {
+		if _, _, m := compileCondition(c, false); m != nil && m.Message != legacyParsing {
+			m.Reason = s.at + "." + m.Reason
+			return m
+		}
+	}
+	return nil
+}
+
+// checkLegacy has what IAM's older parser refuses: an effect in another case,
+// dates that are none, and ARNs that leave out parts in the middle.
+func (s *draftStatement) checkLegacy() *Malformed {
+	if s.otherCase {
+		return malformed(legacyParsing, "%s.Effect: neither Allow nor Deny", s.at)
+	}
+	for _, c := range s.conditions {
+		if _, _, m := compileCondition(c, false); m != nil {
+			m.Reason = s.at + "." + m.Reason
+			return m
+		}
+	}
+	for _, r := range s.resources.values {
+		parts := splitPattern(r)
+		short := len(parts) < arnParts && strings.Contains(r, "::")
+		if checkResource(r) == nil && (short || len(parts) > 2 && parts[2] == "") {
+			return malformed(legacyParsing, "%s: %s", s.at, r)
 		}
 	}
 	return nil
@@ -154,8 +198,8 @@ func checkResource(r string) *Malformed {
 		return &Malformed{Message: vendorWildcard}
 	case parts[2] == "iam" && len(parts) > 3 && parts[3] != "":
 		return &Malformed{Message: fmt.Sprintf("IAM resource %s cannot contain region information.", r)}
-	case len(parts) < arnParts && !strings.HasSuffix(r, "*"):
-		return &Malformed{Message: legacyParsing}
+	case parts[2] == "s3" && len(parts) == arnParts && parts[3] != "" && parts[4] == "":
+		return &Malformed{Message: fmt.Sprintf("Resource %s can not contain region information.", r)}
 	}
 	return nil
 }
