@@ -33,8 +33,7 @@ type Policies struct {
 // "Cross-account policy evaluation logic" and "AWS JSON policy elements:
 // Principal".
 func Evaluate(r *Request, p Policies) Decision {
-	resource := splitARN(r.Resource)
-	e := evaluation{request: r, resource: &resource, bounded: p.Boundary != nil}
+	e := evaluation{request: r, resource: splitARN(r.Resource), bounded: p.Boundary != nil}
 
 	var said opinions
 	for _, d := range p.Identity {
@@ -50,13 +49,13 @@ func Evaluate(r *Request, p Policies) Decision {
 	if e.denial.Outcome == ExplicitDeny {
 		return e.denial
 	}
-	return said.decide(&p, r.Principal.Kind, r.owner(&resource) == r.Principal.Account)
+	return said.decide(&p, r.Principal.Kind, r.owner(&e.resource) == r.Principal.Account)
 }
 
 // evaluation is one look through the documents of a request.
 type evaluation struct {
 	request  *Request
-	resource *arn
+	resource arn
 	bounded  bool     // the caller has a permissions boundary
 	denial   Decision // the first Deny that applies
 }
@@ -94,7 +93,7 @@ func (e *evaluation) read(t Type, d *Document, o *opinion) {
 // of it does not match the request.
 func (e *evaluation) applies(t Type, s *statement) naming {
 	r := e.request
-	if !s.actions.match(r.Action) || !s.resources.match(e.resource, r) {
+	if !s.actions.match(r.Action) || !s.resources.match(&e.resource, r) {
 		return unnamed
 	}
 	n := itself
