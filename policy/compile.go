@@ -13,17 +13,16 @@ type resources struct {
 	patterns   []arnPattern
 }
 
-func compile(d *draft) (*Document, error) {
+// compile makes a document of a draft that has been checked.
+func compile(d *draft) *Document {
 	doc := &Document{version: d.version, id: d.id, statements: make([]statement, len(d.statements))}
 	for i := range d.statements {
-		if m := doc.statements[i].compile(&d.statements[i], d.version == Version2012); m != nil {
-			return nil, m
-		}
+		doc.statements[i].compile(&d.statements[i], d.version == Version2012)
 	}
-	return doc, nil
+	return doc
 }
 
-func (s *statement) compile(d *draftStatement, variables bool) *Malformed {
+func (s *statement) compile(d *draftStatement, variables bool) {
 	s.sid, s.effect, s.principals = d.sid, d.effect, d.principals
 	s.actions.not = d.actions.not
 	for _, a := range d.actions.values {
@@ -38,14 +37,10 @@ func (s *statement) compile(d *draftStatement, variables bool) *Malformed {
 		}
 	}
 	for _, c := range d.conditions {
-		compiled, needs, m := compileCondition(c, variables)
-		if m != nil {
-			return m
-		}
+		compiled, needs, _ := compileCondition(c, variables)
 		s.conditions = append(s.conditions, compiled)
 		s.need(needs)
 	}
-	return nil
 }
 
 // need notes variables in NotResource and in negated conditions. Without their

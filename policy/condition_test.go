@@ -129,6 +129,9 @@ func TestPrincipalKeysOfOtherCallers(t *testing.T) {
 	}{
 		{"a session has its role's ARN", `{"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/ops/deploy"}}`, deploy},
 		{"a session has no user name", `{"Null": {"aws:username": "true"}}`, deploy},
+		{"a session is an assumed role", `{"StringEquals": {"aws:PrincipalType": "AssumedRole"}}`, deploy},
+		{"the root user is an account", `{"StringEquals": {"aws:PrincipalType": "Account"}}`, root},
+		{"an anonymous caller has a type", `{"StringEquals": {"aws:PrincipalType": "Anonymous"}}`, nobody},
 		{"a service has a name", `{"StringEquals": {"aws:PrincipalServiceName": "application-autoscaling.amazonaws.com"}}`, scaling},
 		{"a service has no account", `{"Null": {"aws:PrincipalAccount": "true", "aws:PrincipalArn": "true"}}`, scaling},
 	}

@@ -35,21 +35,24 @@ type Policies struct {
 func Evaluate(r *Request, p Policies) Decision {
 	e := evaluation{request: r, resource: splitARN(r.Resource), bounded: p.Boundary != nil}
 
-	var said opinions
+	o := opinions{bounded: e.bounded, limited: len(p.Session) > 0, resourceType: ResourceBased}
 	for _, d := range p.Identity {
-		e.read(IdentityBased, d, &said.identity)
+		e.read(IdentityBased, d, &o.identity)
 	}
-	e.read(PermissionsBoundary, p.Boundary, &said.boundary)
+	e.read(PermissionsBoundary, p.Boundary, &o.boundary)
 	for _, d := range p.Session {
-		e.read(Session, d, &said.session)
+		e.read(Session, d, &o.session)
 	}
-	e.read(ResourceBased, p.Resource, &said.resource)
-	e.read(RoleTrust, p.Trust, &said.resource)
+	e.read(ResourceBased, p.Resource, &o.resource)
+	if p.Trust != nil {
+		o.resourceType = RoleTrust
+		e.read(RoleTrust, p.Trust, &o.resource)
+	}
 
 	if e.denial.Outcome == ExplicitDeny {
 		return e.denial
 	}
-	return said.decide(&p, r.Principal.Kind, r.owner(&e.resource) == r.Principal.Account)
+	return o.decide(r.Principal.Kind, r.owner(&e.resource) == r.Principal.Account)
 }
 
 // evaluation is one look through the documents of a request.
@@ -130,45 +133,53 @@ func (e *evaluation) naming(s *statement) naming {
 // opinions are those of all types, where none denies.
 type opinions struct {
 	identity, boundary, session opinion
-	resource                    opinion // of the resource's policy, or the role's trust policy
+	resource                    opinion // of the resource's policy, or of the role's trust policy
+	resourceType                Type    // which of the two
+
+	bounded, limited bool // there is a boundary; there are session policies
 }
 
-func (o *opinions) decide(p *Policies, kind PrincipalKind, sameAccount bool) Decision {
-	resourceType := ResourceBased
-	if p.Trust != nil {
-		resourceType = RoleTrust
-	}
-	named, asked := o.resource.naming, !sameAccount || p.Trust != nil
+func (o *opinions) decide(kind PrincipalKind, sameAccount bool) Decision {
+	// Whether nothing is allowed without the word of the resource's policy.
+	asked := !sameAccount || o.resourceType == RoleTrust
 	switch kind {
 	case Anonymous, Service:
-		if named == itself {
+		if o.resource.naming == itself {
 			return o.resource.decision
 		}
-		return Decision{Type: resourceType}
+		return Decision{Type: o.resourceType}
 	case Root:
-		if named == unnamed && asked {
-			return Decision{Type: resourceType}
+		if asked && o.resource.naming == unnamed {
+			return Decision{Type: o.resourceType}
 		}
 		decision := o.resource.decision
 		decision.Outcome = Allowed
 		return decision
 	}
-	if sameAccount && named == itself {
+	if sameAccount && o.resource.naming == itself {
 		return o.resource.decision
 	}
+	decision := o.limit(sameAccount)
+	if decision.Allowed() && asked && o.resource.naming == unnamed {
+		return Decision{Type: o.resourceType}
+	}
+	return decision
+}
+
+// limit is what a user or a session is allowed with the boundary and the session
+// policies: by its own policies, or by a policy that names the session's role.
+func (o *opinions) limit(sameAccount bool) Decision {
 	decision := o.identity.decision
-	if sameAccount && named == byRole {
+	if sameAccount && o.resource.naming == byRole {
 		decision = o.resource.decision
 	}
 	switch {
-	case decision.Outcome != Allowed:
+	case !decision.Allowed():
 		return Decision{Type: IdentityBased}
-	case p.Boundary != nil && o.boundary.naming == unnamed:
+	case o.bounded && o.boundary.naming == unnamed:
 		return Decision{Type: PermissionsBoundary}
-	case len(p.Session) > 0 && o.session.naming == unnamed:
+	case o.limited && o.session.naming == unnamed:
 		return Decision{Type: Session}
-	case asked && named == unnamed:
-		return Decision{Type: resourceType}
 	}
 	return decision
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"unicode/utf8"
 )
@@ -25,19 +24,16 @@ type member struct {
 // stands once in an object ("Grammar of the IAM JSON policy language"), names are
 // taken as they are written, and the text is UTF-8.
 func readJSON(text string) (any, error) {
-	if !utf8.ValidString(text) || !json.Valid([]byte(text)) {
-		return nil, errors.New("not JSON")
+	if !utf8.ValidString(text) {
+		return nil, errors.New("not UTF-8")
+	}
+	var whole json.RawMessage // the decoder below would not look at what follows
+	if err := json.Unmarshal([]byte(text), &whole); err != nil {
+		return nil, err
 	}
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
-	value, err := readValue(d, 0)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, errors.New("more follows after the document")
-	}
-	return value, nil
+	return readValue(d, 0)
 }
 
 func readValue(d *json.Decoder, depth int) (any, error) {

@@ -34,7 +34,7 @@ func parse(text string, t Type, managed bool) (*Document, error) {
 	if m := d.check(t, managed); m != nil {
 		return nil, m
 	}
-	return compile(d)
+	return compile(d), nil
 }
 
 // draft is a document whose elements are of the right form. What they say is
@@ -92,7 +92,7 @@ func readDraft(root any) (*draft, error) {
 		}
 	}
 	if len(d.statements) == 0 {
-		return nil, fmt.Errorf("Statement: there is none")
+		return nil, fmt.Errorf("there is no Statement")
 	}
 	return d, nil
 }
@@ -155,7 +155,7 @@ func (s *draftStatement) readEffect(m member) error {
 	case strings.EqualFold(name, "Deny"):
 		s.effect = Deny
 	default:
-		return fmt.Errorf("Effect: neither Allow nor Deny")
+		return fmt.Errorf("%s: neither Allow nor Deny", m.name)
 	}
 	s.otherCase = name != "Allow" && name != "Deny"
 	return nil
@@ -175,18 +175,18 @@ func (c *choice) read(m member) (err error) {
 func readConditions(m member) ([]draftCondition, error) {
 	operators, ok := m.value.(object)
 	if !ok {
-		return nil, fmt.Errorf("Condition: not an object")
+		return nil, fmt.Errorf("%s: not an object", m.name)
 	}
 	var conditions []draftCondition
 	for _, o := range operators {
 		keys, ok := o.value.(object)
 		if !ok {
-			return nil, fmt.Errorf("Condition.%s: not an object", o.name)
+			return nil, fmt.Errorf("%s.%s: not an object", m.name, o.name)
 		}
 		for _, k := range keys {
 			values, err := scalars(k)
 			if err != nil {
-				return nil, fmt.Errorf("Condition.%s.%w", o.name, err)
+				return nil, fmt.Errorf("%s.%s.%w", m.name, o.name, err)
 			}
 			conditions = append(conditions, draftCondition{o.name, k.name, values})
 		}

@@ -100,6 +100,22 @@ func TestRefusedDocuments(t *testing.T) {
 	}
 }
 
+func TestTheErrorSaysWhatIsWrongAndWhere(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"in JSON", `{"Version": }`, "Syntax errors in policy. (invalid character '}' looking for beginning of value)"},
+		{"in a statement", of(allowSend, `{"Effect": "Perhaps"}`), "Syntax errors in policy. (Statement[1].Effect: neither Allow nor Deny)"},
+		{"in a condition", of(under(`{"IpAddress": {"aws:SourceIp": "here"}}`)),
+			`Syntax errors in policy. (Statement[0].Condition.IpAddress.aws:SourceIp: netip.ParsePrefix("here"): no '/')`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if _, err := policy.Parse(tt.text, policy.IdentityBased); err == nil || err.Error() != tt.want {
+				t.Errorf("error %v\nwant %s", err, tt.want)
+			}
+		})
+	}
+}
+
 func TestTakenDocuments(t *testing.T) {
 	tests := []struct {
 		name string
