@@ -145,6 +145,16 @@ func TestPrincipalKeysOfOtherCallers(t *testing.T) {
 	}
 }
 
+func TestKeysThatDifferInCaseOnly(t *testing.T) {
+	r := send(alice)
+	r.Context = map[string][]string{"aws:ResourceTag/EC2": {"test1"}, "aws:ResourceTag/ec2": {"test2"}}
+	for key, want := range map[string]string{"aws:ResourceTag/EC2": "test1", "aws:ResourceTag/ec2": "test2", "aws:ResourceTag/Ec2": "test1"} {
+		if !allowed(identity(t, under(`{"StringEquals": {"`+key+`": "`+want+`"}}`)), r) {
+			t.Errorf("%s is not %s", key, want)
+		}
+	}
+}
+
 func TestNoConditionOnATimeThatIsNotKnown(t *testing.T) {
 	r := send(alice)
 	r.Time = time.Time{}
