@@ -23,6 +23,7 @@ func TestConditions(t *testing.T) {
 		{"StringNotEqualsIgnoreCase", `{"StringNotEqualsIgnoreCase": {"k": "vALUE"}}`, context{"k": {"Value"}}, false},
 		{"StringLike has wildcards", `{"StringLike": {"k": "t?.*"}}`, context{"k": {"t2.micro"}}, true},
 		{"StringLike is whole", `{"StringLike": {"k": "t2"}}`, context{"k": {"t2.micro"}}, false},
+		{"StringLike counts characters, not bytes", `{"StringLike": {"k": "*??"}}`, context{"k": {"日"}}, false},
 		{"StringNotLike", `{"StringNotLike": {"k": "t?.*"}}`, context{"k": {"m3.large"}}, true},
 		{"an empty value equals an empty value", `{"StringLike": {"s3:prefix": ["", "home/"]}}`, context{"s3:prefix": {""}}, true},
 

@@ -89,7 +89,7 @@ func TestEvaluateInOneAccount(t *testing.T) {
 		{"a resource's policy can deny the root user", root, said{resource: naming("Deny", `"*"`)}, deny, policy.ResourceBased},
 		{"a service has what the resource's policy gives it", scaling, said{resource: naming("Allow", `{"Service": "application-autoscaling.amazonaws.com"}`)}, yes, policy.ResourceBased},
 		{"another service has not", scaling, said{resource: naming("Allow", `{"Service": "events.amazonaws.com"}`)}, no, policy.ResourceBased},
-		{"a service is in no account", policy.Principal{Kind: policy.Service, Service: "events.amazonaws.com", Account: account}, said{resource: naming("Allow", aws(account))}, no, policy.ResourceBased},
+		{"a service is in no account", scaling, said{resource: naming("Allow", aws(account))}, no, policy.ResourceBased},
 		{"an anonymous caller is everyone", nobody, said{resource: naming("Allow", aws("*"))}, yes, policy.ResourceBased},
 		{"an anonymous caller is nobody else", nobody, said{resource: naming("Allow", aws(account))}, no, policy.ResourceBased},
 	}

@@ -94,7 +94,6 @@ func (n NamedPrincipal) names(p *Principal) naming {
 	case n.Type != AWSPrincipal:
 	case n.ID == "*":
 		return itself
-	case p.Kind == Anonymous || p.Kind == Service:
 	case n.ID == p.ARN:
 		return itself
 	case p.Kind == RoleSession && n.ID == p.Role:
