@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -17,6 +18,8 @@ import (
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ecs"
+	"flyball/internal/service/iam"
+	"flyball/internal/service/sts"
 	"flyball/internal/wire"
 )
 
@@ -33,7 +36,7 @@ func (s *Server) handler() (http.Handler, error) {
 
 	options := wire.Options{
 		Hosts:   s.hosts(),
-		Account: wire.KeyAccount(s.cfg.Account),
+		Account: s.accountOf,
 		Region:  s.cfg.Region,
 		Settle:  s.state.Settle,
 		Log:     s.cfg.Log,
@@ -45,6 +48,8 @@ func (s *Server) handler() (http.Handler, error) {
 		wire.ApplicationAutoScaling(inCell(s, func(v *services) *autoscaling.API { return v.autoscaling })),
 		wire.CloudWatch(inCell(s, func(v *services) *cloudwatch.API { return v.cloudwatch })),
 		wire.ECS(inCell(s, func(v *services) *ecs.API { return v.ecs })),
+		wire.IAM(forCaller(s, func(ctx context.Context, v *global, key string) *iam.API { return v.iam.For(v.sts.Principal(ctx, key)) })),
+		wire.STS(forCaller(s, func(_ context.Context, v *global, key string) *sts.API { return v.sts.For(key) })),
 	)
 	if err != nil {
 		return nil, err
