@@ -80,7 +80,18 @@ func (s *Server) openGlobal(account, partition string) (*global, error) {
 	if v.iam, err = iam.New(iam.Config{Cell: c}); err != nil {
 		return nil, err
 	}
-	if v.sts, err = sts.New(sts.Config{Cell: c, IAM: v.iam}); err != nil {
+	v.sts, err = sts.New(sts.Config{
+		Cell: c,
+		IAM:  v.iam,
+		Account: func(account string) (*sts.API, bool) {
+			if other := s.globals.find(account, partition); other != nil {
+				return other.sts, true
+			}
+			return nil, false
+		},
+		AccountOf: s.accountOf,
+	})
+	if err != nil {
 		return nil, err
 	}
 	s.state.Later(func(tx *state.Tx) { tx.Put(kindCell, scope, struct{}{}) })
@@ -118,4 +129,21 @@ func (s *Server) hasKey(account, accessKey string) bool {
 		}
 	}
 	return false
+}
+
+// authorize notes which of the server's own access keys a call was made with. Who
+// it is and what it may do is not judged yet.
+func (s *Server) authorize(ctx context.Context, call wire.Call) error {
+	account, ok := accesskey.Account(call.Scope.AccessKey)
+	if !ok {
+		return nil
+	}
+	v := s.globals.find(account, cell.Partition(call.Scope.Region))
+	if v == nil {
+		return nil
+	}
+	if c, ok := v.sts.Credential(ctx, call.Scope.AccessKey); ok {
+		v.iam.Used(ctx, c.Principal, call.Scope.AccessKey, call.Service, call.Scope.Region)
+	}
+	return nil
 }

@@ -32,16 +32,34 @@ type Config struct {
 type API struct {
 	cell   *cell.Cell
 	caller Principal
-
-	roles *directory[role]
+	*directories
 }
 
-// New returns the service with what the cell's state has of it, as the account's
-// root user is served.
+// directories are what the account has.
+type directories struct {
+	users    users
+	groups   groups
+	roles    roles
+	policies policies
+	profiles profiles
+	keys     *state.Table[userKey] // by access key
+	alias    *state.Table[string]
+}
+
+// New returns the service with what the cell's state has of it, as it serves the
+// account's root user.
 func New(cfg Config) (*API, error) {
-	a := &API{cell: cfg.Cell, caller: Root(cfg.Cell)}
+	a := &API{cell: cfg.Cell, caller: Root(cfg.Cell), directories: new(directories)}
+	for _, d := range []interface{ open(*cell.Cell) error }{&a.users, &a.groups, &a.roles, &a.policies, &a.profiles} {
+		if err := d.open(cfg.Cell); err != nil {
+			return nil, err
+		}
+	}
 	var err error
-	if a.roles, err = openDirectory(cfg.Cell, kindRole, quota{"RolesPerAccount", 1000}, "role", (*role).name); err != nil {
+	if a.keys, err = state.NewTable[userKey](cfg.Cell.State, kindKey); err != nil {
+		return nil, err
+	}
+	if a.alias, err = state.NewTable[string](cfg.Cell.State, kindAlias); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -58,7 +76,7 @@ func (a *API) For(caller Principal) *API {
 // now is the time, as IAM tells it: to the second.
 func (a *API) now() time.Time { return a.cell.Clock.Now().UTC().Truncate(time.Second) }
 
-// arn names a resource, such as role/service/web.
+// arn names a resource of the account, such as role/service/web.
 func (a *API) arn(kind, path, name string) string { return a.cell.GlobalARN("iam", kind+path+name) }
 
 // path is the path that a resource is created with.

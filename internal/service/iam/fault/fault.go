@@ -19,11 +19,6 @@ func NoSuchEntity(format string, args ...any) error {
 	return &types.NoSuchEntityException{Message: message(format, args)}
 }
 
-// NotFound answers the name of no user, group or role.
-func NotFound(what, name string) error {
-	return NoSuchEntity("The %s with name %s cannot be found.", what, name)
-}
-
 // AlreadyExists answers the name of something to be created that there is.
 func AlreadyExists(format string, args ...any) error {
 	return &types.EntityAlreadyExistsException{Message: message(format, args)}
@@ -68,4 +63,9 @@ func Validation(format string, args ...any) error {
 // AccessDenied answers what nobody may do.
 func AccessDenied(format string, args ...any) error {
 	return &smithy.GenericAPIError{Code: "AccessDeniedException", Message: fmt.Sprintf(format, args...), Fault: smithy.FaultClient}
+}
+
+// NotAttachable answers the attachment of a policy that only AWS attaches.
+func NotAttachable(format string, args ...any) error {
+	return &types.PolicyNotAttachableException{Message: message(format, args)}
 }
