@@ -132,7 +132,7 @@ func (d *policies) boundary(name *string) (string, error) {
 	if name == nil {
 		return "", nil
 	}
-	if _, ok := d.get(*name); !ok {
+	if p, ok := d.get(*name); !ok || p.aws && p.Path == serviceRolePath {
 		return "", fault.NoSuchEntity("Scope ARN: %s does not exist or is not attachable.", *name)
 	}
 	return *name, nil

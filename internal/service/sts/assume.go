@@ -32,6 +32,9 @@ const (
 
 // AssumeRole makes temporary credentials that act as a role.
 func (a *API) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, _ ...func(*sts.Options)) (*sts.AssumeRoleOutput, error) {
+	if err := checkAssumeRole(in); err != nil {
+		return nil, err
+	}
 	caller, known := a.Credential(ctx, a.key)
 	if !known {
 		caller = Credential{Principal: iam.Root(a.Cell)}
@@ -60,7 +63,7 @@ func (a *API) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, _ ...func
 		PackedPolicySize: packed, SourceIdentity: optional.String(s.SourceIdentity),
 	}
 	err = owner.Cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
-		out.Credentials = owner.issue(tx, s, lasts)
+		out.Credentials = owner.issue(tx, s, lasts, in.MinimumSessionTokenSize)
 		return nil
 	})
 	if err != nil {
@@ -68,6 +71,17 @@ func (a *API) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, _ ...func
 	}
 	out.SessionTokenSize = aws.Int32(int32(len(*out.Credentials.SessionToken)))
 	return out, nil
+}
+
+// checkAssumeRole refuses what no role can be assumed with.
+func checkAssumeRole(in *sts.AssumeRoleInput) error {
+	switch {
+	case len(in.ProvidedContexts) > 0:
+		return validation("ProvidedContexts are not supported.")
+	case len(in.PolicyArns) > maxPolicyARNs:
+		return validation("1 validation error detected: Value at 'policyArns' failed to satisfy constraint: Member must have length less than or equal to %d", maxPolicyARNs)
+	}
+	return cmp.Or(checkMFA(in.SerialNumber, in.TokenCode), checkToken(in.MinimumSessionTokenSize))
 }
 
 // findRole finds the role with an ARN and the service of its account. To whom it
@@ -121,9 +135,6 @@ func newSession(in *sts.AssumeRoleInput, caller Credential) (s session, percent 
 	for _, p := range in.PolicyArns {
 		s.PolicyARNs = append(s.PolicyARNs, aws.ToString(p.Arn))
 		size += len(aws.ToString(p.Arn))
-	}
-	if len(s.PolicyARNs) > maxPolicyARNs {
-		return s, nil, validation("1 validation error detected: Value at 'policyArns' failed to satisfy constraint: Member must have length less than or equal to %d", maxPolicyARNs)
 	}
 	if s.Principal.Tags, err = sessionTags(in, caller); err != nil {
 		return s, nil, err

@@ -1,6 +1,7 @@
 package sts
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -30,10 +31,10 @@ type session struct {
 }
 
 // issue makes credentials for a principal of this account.
-func (a *API) issue(tx *state.Tx, s session, lasts time.Duration) *types.Credentials {
+func (a *API) issue(tx *state.Tx, s session, lasts time.Duration, atLeast *int32) *types.Credentials {
 	var id string
 	id, s.Secret = accesskey.New(accesskey.Session, a.Cell.Account)
-	s.Token = token()
+	s.Token = token(atLeast)
 	s.Issued = time.Now().UTC().Truncate(time.Second)
 	s.Expires = s.Issued.Add(lasts)
 	a.sweep(tx, s.Issued)
@@ -41,11 +42,33 @@ func (a *API) issue(tx *state.Tx, s session, lasts time.Duration) *types.Credent
 	return &types.Credentials{AccessKeyId: &id, SecretAccessKey: &s.Secret, SessionToken: &s.Token, Expiration: &s.Expires}
 }
 
-// token is a session token: random, and of a length that clients are used to.
-func token() string {
-	var b [192]byte
-	_, _ = rand.Read(b[:]) // it never fails
-	return base64.StdEncoding.EncodeToString(b[:])
+// Session tokens have 256 characters, unless a client asks for more.
+const (
+	tokenSize     = 256
+	mostTokenSize = 4096
+)
+
+// token is a session token. Nothing is in it: what it stands for is kept.
+func token(atLeast *int32) string {
+	b := make([]byte, max(tokenSize, int(optional.Or(atLeast, 0)))*3/4+2)
+	_, _ = rand.Read(b) // it never fails
+	return base64.RawStdEncoding.EncodeToString(b)
+}
+
+// checkToken refuses a session token that would be longer than any.
+func checkToken(atLeast *int32) error {
+	if n := optional.Or(atLeast, 0); n < 0 || n > mostTokenSize {
+		return validation("1 validation error detected: Value '%d' at 'minimumSessionTokenSize' failed to satisfy constraint: Member must have value between 0 and %d", n, mostTokenSize)
+	}
+	return nil
+}
+
+// checkMFA refuses one-time passwords: there are no devices that make them.
+func checkMFA(serial, code *string) error {
+	if serial != nil || code != nil {
+		return accessDenied("MultiFactorAuthentication failed with invalid MFA one time pass code. ")
+	}
+	return nil
 }
 
 // Sessions that have expired are remembered for a day, so that a client is told
@@ -57,12 +80,12 @@ const (
 
 // sweep removes sessions that expired long ago, when others are made.
 func (a *API) sweep(tx *state.Tx, now time.Time) {
-	before := a.swept.Load()
-	if now.Unix()-before < int64(sweptAtMost/time.Second) {
+	before := a.swept
+	if now.Sub(before) < sweptAtMost {
 		return
 	}
-	a.swept.Store(now.Unix())
-	tx.Undo(func() { a.swept.Store(before) })
+	a.swept = now
+	tx.Undo(func() { a.swept = before })
 	for _, key := range a.rows.Keys("") {
 		if s, _ := a.rows.Get(key); now.Sub(s.Expires) > remembered {
 			a.rows.Delete(tx, key)
@@ -79,8 +102,8 @@ const (
 
 // GetSessionToken makes temporary credentials for the caller.
 func (a *API) GetSessionToken(ctx context.Context, in *sts.GetSessionTokenInput, _ ...func(*sts.Options)) (*sts.GetSessionTokenOutput, error) {
-	if in.SerialNumber != nil || in.TokenCode != nil {
-		return nil, accessDenied("MultiFactorAuthentication failed with invalid MFA one time pass code. ")
+	if err := cmp.Or(checkMFA(in.SerialNumber, in.TokenCode), checkToken(in.MinimumSessionTokenSize)); err != nil {
+		return nil, err
 	}
 	c, known := a.Credential(ctx, a.key)
 	if known && c.session != nil {
@@ -95,7 +118,7 @@ func (a *API) GetSessionToken(ctx context.Context, in *sts.GetSessionTokenInput,
 	}
 	out := &sts.GetSessionTokenOutput{}
 	err := a.Cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
-		out.Credentials = a.issue(tx, s, time.Duration(seconds)*time.Second)
+		out.Credentials = a.issue(tx, s, time.Duration(seconds)*time.Second, in.MinimumSessionTokenSize)
 		return nil
 	})
 	if err != nil {

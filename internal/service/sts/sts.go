@@ -10,7 +10,6 @@ package sts
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -64,7 +63,7 @@ type API struct {
 // sessions are the temporary credentials that are valid, and some that were.
 type sessions struct {
 	rows  *state.Table[session]
-	swept atomic.Int64 // when those that have expired were removed last, in Unix seconds
+	swept time.Time // when those that have expired were removed last
 }
 
 // New returns the service with what the cell's state has of it.

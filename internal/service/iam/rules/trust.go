@@ -2,6 +2,7 @@ package rules
 
 import (
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -68,8 +69,8 @@ func checkPrincipal(principal any) (named []string, err error) {
 	if !ok || len(kinds) == 0 {
 		return nil, errSyntax
 	}
-	for kind, value := range kinds {
-		list, ok := texts(value, true)
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		list, ok := texts(kinds[kind], true)
 		if !ok {
 			return nil, errSyntax
 		}
