@@ -19,8 +19,8 @@ func serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the AWS APIs on this machine and run what they ask for",
-		Long: `Serve answers Application Auto Scaling, CloudWatch and ECS calls, runs the tasks of services,
-measures them, evaluates alarms and carries out scaling policies.
+		Long: `Serve answers Application Auto Scaling, CloudWatch, ECS, IAM and STS calls, runs the tasks of
+services, measures them, evaluates alarms and carries out scaling policies.
 
 It prints one line, "ready http://HOST:PORT", on standard output when it accepts calls, and logs
 to standard error. It stops on SIGINT or SIGTERM, and stops every task that it started.

@@ -48,10 +48,11 @@ type Server struct {
 	state   *state.State
 	runtime task.Runtime
 
-	cells  *cells
-	events event.Stream
-	router deliver.Router
-	strays []task.Task // tasks of the runtime that no service knows
+	cells   *cells
+	globals *globals
+	events  event.Stream
+	router  deliver.Router
+	strays  []task.Task // tasks of the runtime that no service knows
 
 	listeners    []net.Listener
 	bridge       string // the address on Docker's bridge that the server listens on, if it does
