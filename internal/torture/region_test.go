@@ -3,7 +3,7 @@ package main
 import "testing"
 
 func TestARegionShowsOnlyItsOwn(t *testing.T) {
-	east, west := &region{}, &region{prefix: "west-"}
+	east, west := &region{}, &region{prefix: west}
 	for _, c := range []struct {
 		tree string
 		in   *region

@@ -40,7 +40,7 @@ func TestAReaderOfARegionSeesNothingOfAnother(t *testing.T) {
 	deletion := change{call: "DeregisterScalableTarget for tree-1", set: facts{targetKey: ""}, began: noon}
 	after := newWorld()
 	after.facts[targetKey] = "0 to 1 tasks"
-	seen := sighting{world: newWorld(), kinds: []string{"target"}, in: &region{prefix: "west-"}}
+	seen := sighting{world: newWorld(), kinds: []string{"target"}, in: &region{prefix: west}}
 	expect(t, seen.dirty(facts{targetKey: "0 to 1 tasks"}, []change{deletion}, after), "")
 	seen.in = &region{}
 	expect(t, seen.dirty(facts{targetKey: "0 to 1 tasks"}, []change{deletion}, after), dirtyRead)

@@ -78,11 +78,11 @@ func TestAForgottenTaskIsRemovedFromTheRuntime(t *testing.T) {
 				w.pass(time.Minute)
 				between(w, stopped)
 				w.pass(forgetAfter - 2*time.Minute)
-				if stopped.isRemoved() {
+				if stopped.removed.Load() {
 					t.Error("the task is removed while it is remembered")
 				}
 				w.pass(2 * time.Minute)
-				if !stopped.isRemoved() {
+				if !stopped.removed.Load() {
 					t.Error("the task is forgotten and not removed")
 				}
 			})

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -348,7 +349,7 @@ type fakeTask struct {
 	done    chan struct{}
 	exits   []runtime.Exit
 	health  runtime.Health
-	removed bool
+	removed atomic.Bool
 }
 
 func (t *fakeTask) ID() string            { return t.spec.ID }
@@ -359,16 +360,8 @@ func (t *fakeTask) Remove() error {
 	if !t.stopped() {
 		return errors.New("not stopped")
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.removed = true
+	t.removed.Store(true)
 	return nil
-}
-
-func (t *fakeTask) isRemoved() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.removed
 }
 
 func (t *fakeTask) Exits() []runtime.Exit {
