@@ -118,6 +118,17 @@ func (x *exchange) verify(body []byte) *fault {
 	return nil
 }
 
+// signedFor is the service that the call was signed for, which gives a refusal its
+// words before the service that is called is known.
+func (x *exchange) signedFor() *service {
+	for _, s := range x.h.services {
+		if s.name == x.scope.Service && s.speaks(x.proto.id()) {
+			return s
+		}
+	}
+	return nil
+}
+
 // refusals are the codes of what is wrong with a signature ("Common error types" of
 // each API reference), in JSON and CBOR and in awsQuery.
 var refusals = map[signature.Reason]struct{ code, query string }{
@@ -137,6 +148,9 @@ func (x *exchange) refused(err error) *fault {
 	e, ok := errors.AsType[*signature.Error](err)
 	if !ok {
 		return internalFailure()
+	}
+	if x.service == nil {
+		x.service = x.signedFor()
 	}
 	if e.Detail != "" {
 		x.h.Log.Debug("signature refused", "request", x.id, "key", x.scope.AccessKey, "detail", e.Detail)

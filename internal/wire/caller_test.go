@@ -369,6 +369,8 @@ func TestKeysHaveToBeKnownIfThatIsRequired(t *testing.T) {
 		r.Body = unread{t}
 		if w := o.answer(r); w.Code != c.status || !strings.Contains(w.Body.String(), code) {
 			t.Errorf("%s: status %d, %s", c.name, w.Code, w.Body)
+		} else if old := w.Header().Get("X-Amzn-Query-Error"); c.signer.service == "monitoring" && old != "InvalidClientTokenId;Sender" {
+			t.Errorf("%s: the code in awsQuery is %q", c.name, old)
 		}
 		s.Credentials = userKey
 		if w := o.answer(s.sign(t, c.make())); w.Code != http.StatusOK {
