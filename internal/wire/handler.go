@@ -27,8 +27,8 @@ type Options struct {
 	Account func(accessKey string) string
 	// Credentials, when set, finds what stands behind an access key. The signature
 	// of a call with a known key is verified against the wall clock, and the call is
-	// one of its principal, in the principal's account. That of a key that is not
-	// known cannot be verified.
+	// one of its principal, in the principal's account. A key that is not known is an
+	// administrator's, so one that is known no more is better told as not active.
 	Credentials func(ctx context.Context, accessKey string) (signature.Credential, bool)
 	// RequireKnown refuses calls with access keys that are not known.
 	RequireKnown bool
