@@ -57,7 +57,8 @@ func (x *exchange) findCaller(claim signature.Claim) *fault {
 		}
 		return nil
 	}
-	x.scope.Account, x.caller = credential.Principal.Account, &credential.Principal
+	caller := credential.Principal // apart, so that only known keys cost an allocation
+	x.scope.Account, x.caller = caller.Account, &caller
 	var err error
 	if x.check, err = x.h.verifier.Begin(x.r, claim, credential, x.start); err != nil {
 		return x.refused(err)
