@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"pgregory.net/rapid"
+
+	"flyball/internal/service/autoscaling/rules"
 )
 
 // remembered is everything about web that has to survive a restart.
@@ -62,7 +64,7 @@ func TestAnyHistoryKeepsToTheBoundsAndSurvivesARestart(t *testing.T) {
 				},
 			})
 			if _, err := w.DeregisterScalableTarget(w.ctx, &applicationautoscaling.DeregisterScalableTargetInput{
-				ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+				ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 			}); err != nil {
 				rt.Fatal(err)
 			}

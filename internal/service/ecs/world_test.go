@@ -342,17 +342,34 @@ type fakeTask struct {
 	memory    int64
 	stopAfter time.Duration // how long it takes to stop
 	ignores   bool          // Stop waits for its context to end
+	asked     func()        // is called by Stop
 
-	mu     sync.Mutex
-	done   chan struct{}
-	exits  []runtime.Exit
-	health runtime.Health
+	mu      sync.Mutex
+	done    chan struct{}
+	exits   []runtime.Exit
+	health  runtime.Health
+	removed bool
 }
 
 func (t *fakeTask) ID() string            { return t.spec.ID }
 func (t *fakeTask) Address() string       { return "127.1.2.3" }
 func (t *fakeTask) Done() <-chan struct{} { return t.done }
-func (t *fakeTask) Remove() error         { return nil }
+
+func (t *fakeTask) Remove() error {
+	if !t.stopped() {
+		return errors.New("not stopped")
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.removed = true
+	return nil
+}
+
+func (t *fakeTask) isRemoved() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.removed
+}
 
 func (t *fakeTask) Exits() []runtime.Exit {
 	t.mu.Lock()
@@ -383,6 +400,9 @@ func (t *fakeTask) exit(code int) {
 }
 
 func (t *fakeTask) Stop(ctx context.Context) error {
+	if t.asked != nil {
+		t.asked()
+	}
 	if t.ignores {
 		<-ctx.Done()
 		return ctx.Err()

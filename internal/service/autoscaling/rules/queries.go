@@ -1,4 +1,4 @@
-package autoscaling
+package rules
 
 import (
 	"regexp"
@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
+	"flyball/internal/service/autoscaling/fault"
 	"flyball/metric"
 	"flyball/metric/math"
 )
@@ -25,7 +26,7 @@ var queryIDs = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]*$`)
 // metric math over several.
 func checkQueries(m *types.CustomizedMetricSpecification) error {
 	if m.Namespace != nil || m.MetricName != nil || m.Statistic != "" || m.Unit != nil || len(m.Dimensions) > 0 {
-		return invalid("MetricName, Namespace, Dimensions, Statistic and Unit cannot be specified with Metrics")
+		return fault.Invalid("MetricName, Namespace, Dimensions, Statistic and Unit cannot be specified with Metrics")
 	}
 	var metrics, answers int
 	queries := make([]math.Query, len(m.Metrics))
@@ -34,7 +35,7 @@ func checkQueries(m *types.CustomizedMetricSpecification) error {
 			return err
 		}
 		if slices.ContainsFunc(queries[:i], func(other math.Query) bool { return other.ID == *q.Id }) {
-			return invalid("The Id '%s' is not unique in Metrics", *q.Id)
+			return fault.Invalid("The Id '%s' is not unique in Metrics", *q.Id)
 		}
 		queries[i] = math.Query{ID: *q.Id, Expression: aws.ToString(q.Expression)}
 		if q.MetricStat != nil {
@@ -46,18 +47,18 @@ func checkQueries(m *types.CustomizedMetricSpecification) error {
 	}
 	switch {
 	case metrics > maxMetrics:
-		return invalid("Metrics must not have more than %d metrics", maxMetrics)
+		return fault.Invalid("Metrics must not have more than %d metrics", maxMetrics)
 	case len(queries)-metrics > maxExpressions:
-		return invalid("Metrics must not have more than %d expressions", maxExpressions)
+		return fault.Invalid("Metrics must not have more than %d expressions", maxExpressions)
 	case answers != 1:
-		return invalid("Exactly one element of Metrics must return data")
+		return fault.Invalid("Exactly one element of Metrics must return data")
 	}
 	program, err := math.Compile(queries)
 	if err == nil {
 		err = program.Watchable(*answer(m.Metrics).Id)
 	}
 	if err != nil {
-		return invalid("%v", err)
+		return fault.Invalid("%v", err)
 	}
 	return nil
 }
@@ -67,22 +68,23 @@ func checkQuery(q types.TargetTrackingMetricDataQuery) error {
 	id := aws.ToString(q.Id)
 	switch {
 	case !queryIDs.MatchString(id):
-		return invalid("The Id '%s' must start with a lowercase letter, and have only letters, numbers and underscores", id)
+		return fault.Invalid("The Id '%s' must start with a lowercase letter, and have only letters, numbers and underscores", id)
 	case (q.MetricStat == nil) == (aws.ToString(q.Expression) == ""):
-		return invalid("Exactly one of Expression and MetricStat must be specified for the Id '%s'", id)
+		return fault.Invalid("Exactly one of Expression and MetricStat must be specified for the Id '%s'", id)
 	case q.MetricStat == nil:
 		return nil
 	}
 	s := q.MetricStat
 	if _, err := metric.ParseStatistic(aws.ToString(s.Stat)); err != nil {
-		return invalid("The Stat '%s' of the Id '%s' is not a statistic", aws.ToString(s.Stat), id)
+		return fault.Invalid("The Stat '%s' of the Id '%s' is not a statistic", aws.ToString(s.Stat), id)
 	}
 	if s.Metric == nil {
-		return invalid("The Metric of the Id '%s' must be specified", id)
+		return fault.Invalid("The Metric of the Id '%s' must be specified", id)
 	}
 	return checkMetric(s.Metric.Namespace, s.Metric.MetricName, aws.ToString(s.Unit), queryDimensions(s.Metric.Dimensions))
 }
 
+// returnsData reports whether an element is what Metrics stand for.
 func returnsData(q types.TargetTrackingMetricDataQuery) bool {
 	return q.ReturnData == nil || *q.ReturnData
 }
@@ -100,9 +102,9 @@ func queryDimensions(in []types.TargetTrackingMetricDimension) []types.MetricDim
 	return out
 }
 
-// alarmQueries are Metrics as an alarm takes them: with a period, which expressions
+// metricQueries are Metrics as CloudWatch takes them: with a period, which expressions
 // have from their metrics, where there are any.
-func alarmQueries(in []types.TargetTrackingMetricDataQuery, period time.Duration) []cwtypes.MetricDataQuery {
+func metricQueries(in []types.TargetTrackingMetricDataQuery, period time.Duration) []cwtypes.MetricDataQuery {
 	out := make([]cwtypes.MetricDataQuery, len(in))
 	bare := !slices.ContainsFunc(in, func(q types.TargetTrackingMetricDataQuery) bool { return q.MetricStat != nil })
 	for i, q := range in {
@@ -115,11 +117,10 @@ func alarmQueries(in []types.TargetTrackingMetricDataQuery, period time.Duration
 			continue
 		}
 		out[i].MetricStat = &cwtypes.MetricStat{
-			Metric: &cwtypes.Metric{Namespace: s.Metric.Namespace, MetricName: s.Metric.MetricName},
-			Stat:   s.Stat, Unit: cwtypes.StandardUnit(aws.ToString(s.Unit)), Period: seconds(period),
-		}
-		for _, d := range s.Metric.Dimensions {
-			out[i].MetricStat.Metric.Dimensions = append(out[i].MetricStat.Metric.Dimensions, cwtypes.Dimension{Name: d.Name, Value: d.Value})
+			Metric: &cwtypes.Metric{
+				Namespace: s.Metric.Namespace, MetricName: s.Metric.MetricName, Dimensions: alarmDimensions(queryDimensions(s.Metric.Dimensions)),
+			},
+			Stat: s.Stat, Unit: cwtypes.StandardUnit(aws.ToString(s.Unit)), Period: seconds(period),
 		}
 	}
 	return out
@@ -141,4 +142,26 @@ func sameStat(a, b *types.TargetTrackingMetricStat) bool {
 		aws.ToString(a.Metric.Namespace) == aws.ToString(b.Metric.Namespace) &&
 		aws.ToString(a.Metric.MetricName) == aws.ToString(b.Metric.MetricName) &&
 		slices.Equal(sortedDimensions(queryDimensions(a.Metric.Dimensions)), sortedDimensions(queryDimensions(b.Metric.Dimensions)))
+}
+
+// plainQueries are queries in the type that the metrics of target tracking have,
+// which has the same members.
+func plainQueries(in []types.PredictiveScalingMetricDataQuery) []types.TargetTrackingMetricDataQuery {
+	out := make([]types.TargetTrackingMetricDataQuery, len(in))
+	for i, q := range in {
+		out[i] = types.TargetTrackingMetricDataQuery{Id: q.Id, Expression: q.Expression, Label: q.Label, ReturnData: q.ReturnData}
+		s := q.MetricStat
+		if s == nil {
+			continue
+		}
+		out[i].MetricStat = &types.TargetTrackingMetricStat{Stat: s.Stat, Unit: s.Unit}
+		if s.Metric == nil {
+			continue
+		}
+		out[i].MetricStat.Metric = &types.TargetTrackingMetric{Namespace: s.Metric.Namespace, MetricName: s.Metric.MetricName}
+		for _, d := range s.Metric.Dimensions {
+			out[i].MetricStat.Metric.Dimensions = append(out[i].MetricStat.Metric.Dimensions, types.TargetTrackingMetricDimension{Name: d.Name, Value: d.Value})
+		}
+	}
+	return out
 }

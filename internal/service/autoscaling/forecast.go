@@ -2,7 +2,6 @@ package autoscaling
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -10,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 
 	"flyball/governor"
+	"flyball/internal/service/autoscaling/fault"
+	"flyball/internal/service/autoscaling/rules"
 	"flyball/internal/state"
 	"flyball/internal/store"
 )
@@ -19,19 +20,19 @@ const longestForecast = 30 * 24 * time.Hour
 
 // GetPredictiveScalingForecast tells what a policy forecasts, and of past hours
 // what it forecast last. If the policy has no forecast yet, it makes one.
-func (a *API) GetPredictiveScalingForecast(ctx context.Context, in *applicationautoscaling.GetPredictiveScalingForecastInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.GetPredictiveScalingForecastOutput, error) {
-	target, err := checkKey(in.ServiceNamespace, in.ResourceId, in.ScalableDimension)
+func (fc *forecaster) GetPredictiveScalingForecast(ctx context.Context, in *applicationautoscaling.GetPredictiveScalingForecastInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.GetPredictiveScalingForecastOutput, error) {
+	target, err := rules.Resource(in.ServiceNamespace, in.ResourceId, in.ScalableDimension)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.checkRange(in.StartTime, in.EndTime); err != nil {
+	if err := fc.checkRange(in.StartTime, in.EndTime); err != nil {
 		return nil, err
 	}
 	id := policyID{target, aws.ToString(in.PolicyName)}
-	p, err := a.predictive(ctx, id)
+	p, err := fc.predictive(ctx, id)
 	if err == nil && p.prediction == nil {
-		if err = a.beginForecast(ctx, id); err == nil {
-			p, err = a.predictive(ctx, id)
+		if err = fc.beginForecast(ctx, id); err == nil {
+			p, err = fc.predictive(ctx, id)
 		}
 	}
 	if err != nil {
@@ -39,13 +40,13 @@ func (a *API) GetPredictiveScalingForecast(ctx context.Context, in *applicationa
 	}
 	newest := p.prediction
 	if newest == nil {
-		return nil, invalid("The forecast of scaling policy %s is not available yet", p.Name) // it was changed while it was made
+		return nil, fault.Invalid("The forecast of scaling policy %s is not available yet", p.Name) // it was changed while it was made
 	}
-	hours, err := a.predicted(p, in.StartTime.UTC(), in.EndTime.UTC())
+	hours, err := fc.predicted(p, in.StartTime.UTC(), in.EndTime.UTC())
 	if err != nil {
-		return nil, internal(err)
+		return nil, fault.Internal(err)
 	}
-	specification := p.metrics()
+	specification := p.Specification()
 	load := types.LoadForecast{Timestamps: hours.times, Values: hours.load, MetricSpecification: &specification}
 	return &applicationautoscaling.GetPredictiveScalingForecastOutput{
 		LoadForecast:     []types.LoadForecast{load},
@@ -55,28 +56,28 @@ func (a *API) GetPredictiveScalingForecast(ctx context.Context, in *applicationa
 }
 
 // checkRange checks the times that a forecast is asked for.
-func (a *API) checkRange(start, end *time.Time) error {
+func (fc *forecaster) checkRange(start, end *time.Time) error {
 	switch {
 	case start == nil || end == nil:
-		return invalid("StartTime and EndTime must be specified")
+		return fault.Invalid("StartTime and EndTime must be specified")
 	case !start.Before(*end):
-		return invalid("StartTime must be before EndTime")
+		return fault.Invalid("StartTime must be before EndTime")
 	case end.Sub(*start) > longestForecast:
-		return invalid("The time range between StartTime and EndTime must not exceed 30 days")
-	case start.Before(a.now().Add(-forecastsKept)):
-		return invalid("StartTime must not be more than one year in the past")
+		return fault.Invalid("The time range between StartTime and EndTime must not exceed 30 days")
+	case start.Before(fc.now().Add(-forecastsKept)):
+		return fault.Invalid("StartTime must not be more than one year in the past")
 	}
 	return nil
 }
 
 // predictive is a predictive policy.
-func (a *API) predictive(ctx context.Context, id policyID) (*policy, error) {
-	p := a.policy(ctx, id)
+func (fc *forecaster) predictive(ctx context.Context, id policyID) (*policy, error) {
+	p := fc.policy(ctx, id)
 	if p == nil {
-		return nil, invalid("No scaling policy found for service namespace: %s, resource ID: %s, scalable dimension: %s, policy name: %s", namespace, id.target, dimension, id.name)
+		return nil, fault.Invalid("No scaling policy found for %s, policy name: %s", rules.Key(id.target), id.name)
 	}
 	if p.Predictive == nil {
-		return nil, invalid("Scaling policy %s is not a predictive scaling policy", id.name)
+		return nil, fault.Invalid("Scaling policy %s is not a predictive scaling policy", id.name)
 	}
 	return p, nil
 }
@@ -89,14 +90,14 @@ type forecastSeries struct {
 
 // predicted are the hours of a range that were forecast. Where predictions
 // overlap, the later one counts.
-func (a *API) predicted(p *policy, start, end time.Time) (forecastSeries, error) {
+func (fc *forecaster) predicted(p *policy, start, end time.Time) (forecastSeries, error) {
 	newest := p.prediction
 	s := forecastSeries{times: []time.Time{}, load: []float64{}, capacity: []float64{}}
 	past := store.Range{
-		From: predictionKey(p.id(), start.Add(-governor.ForecastHours*time.Hour)),
-		To:   predictionKey(p.id(), newest.Start),
+		From: p.id().predictionKey(start.Add(-governor.ForecastHours * time.Hour)),
+		To:   p.id().predictionKey(newest.Start),
 	}
-	err := state.Scan(a.state, kindPrediction, past, func(_ string, f *prediction) bool {
+	err := state.Scan(fc.state, kindPrediction, past, func(_ string, f *prediction) bool {
 		s.add(f.until(newest.Start), start, end)
 		return true
 	})
@@ -114,11 +115,4 @@ func (s *forecastSeries) add(f *prediction, start, end time.Time) {
 			s.capacity = append(s.capacity, float64(capacity))
 		}
 	}
-}
-
-// sameForecast reports whether two policies forecast the same.
-func sameForecast(a, b *policy) bool {
-	x, _ := json.Marshal(a.Predictive.MetricSpecifications)
-	y, _ := json.Marshal(b.Predictive.MetricSpecifications)
-	return string(x) == string(y)
 }
