@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"flyball/internal/accesskey"
+	"flyball/internal/principal"
 	"flyball/internal/service/iam/fault"
 	"flyball/internal/state"
 )
@@ -47,7 +48,6 @@ func (a *API) CreateAccessKey(ctx context.Context, in *iam.CreateAccessKeyInput,
 		return nil, err
 	}
 	k := userKey{Created: a.now()}
-	k.ID, k.Secret = accesskey.New(accesskey.User, a.cell.Account)
 	err = a.write(ctx, func(tx *state.Tx) error {
 		u, err := a.users.find(name)
 		if err != nil {
@@ -57,6 +57,7 @@ func (a *API) CreateAccessKey(ctx context.Context, in *iam.CreateAccessKeyInput,
 			return err
 		}
 		k.User = u.Name
+		k.ID, k.Secret = accesskey.New(accesskey.User, a.cell.Account, func(id string) bool { _, taken := a.keys.Get(id); return taken })
 		a.keys.Put(tx, k.ID, k)
 		u.Keys = append(slices.Clone(u.Keys), k.ID)
 		a.users.put(tx, u)
@@ -72,7 +73,7 @@ func (a *API) CreateAccessKey(ctx context.Context, in *iam.CreateAccessKeyInput,
 
 // ListAccessKeys lists the access keys of a user, of the caller if none is named.
 func (a *API) ListAccessKeys(ctx context.Context, in *iam.ListAccessKeysInput, _ ...func(*iam.Options)) (*iam.ListAccessKeysOutput, error) {
-	if in.UserName == nil && a.caller.Kind == KindRoot {
+	if in.UserName == nil && a.caller.Kind == principal.Root {
 		return &iam.ListAccessKeysOutput{AccessKeyMetadata: []types.AccessKeyMetadata{}}, nil
 	}
 	name, err := a.userName(in.UserName)

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"flyball/internal/cell"
+	"flyball/internal/principal"
 	"flyball/internal/state"
 )
 
@@ -31,7 +32,7 @@ type Config struct {
 // may be called concurrently.
 type API struct {
 	cell   *cell.Cell
-	caller Principal
+	caller principal.Principal
 	*directories
 }
 
@@ -67,7 +68,7 @@ func New(cfg Config) (*API, error) {
 
 // For returns the service as it serves a caller, for the operations that are about
 // the caller when they name nobody.
-func (a *API) For(caller Principal) *API {
+func (a *API) For(caller principal.Principal) *API {
 	own := *a
 	own.caller = caller
 	return &own

@@ -18,6 +18,7 @@ import (
 
 	"flyball/internal/cell"
 	"flyball/internal/clock"
+	"flyball/internal/principal"
 	"flyball/internal/service/iam"
 	"flyball/internal/state"
 	"flyball/internal/store"
@@ -312,7 +313,7 @@ func TestWhatHasAVoice(t *testing.T) {
 		t.Errorf("a user has a voice in %v, want its own and its groups' %v", named(policies.Identity), want)
 	}
 	web, _ := a.Role(ctx, "web")
-	session := iam.Principal{Kind: iam.KindRole, Name: "web", ID: web.ID + ":try"}
+	session := principal.Principal{Kind: principal.Role, Name: "web", ID: web.ID + ":try"}
 	policies, ok = a.Policies(ctx, session)
 	if want := []string{"inline", executing}; !ok || !slices.Equal(named(policies.Identity), want) || policies.Boundary == nil || policies.Boundary.Name != minePath {
 		t.Errorf("a role has a voice in %v within %v", named(policies.Identity), policies.Boundary)

@@ -7,39 +7,20 @@ import (
 	"time"
 
 	"flyball/internal/cell"
+	"flyball/internal/principal"
 	"flyball/internal/state"
 )
 
-// A Kind says what a principal is.
-type Kind string
-
-// The kinds of principals.
-const (
-	KindRoot Kind = "root" // the account itself, which may do everything
-	KindUser Kind = "user"
-	KindRole Kind = "role" // a session of a role
-)
-
-// A Principal is who makes a call.
-type Principal struct {
-	Kind    Kind
-	Account string
-	ARN     string            // of the user, of the role's session, or of the root user
-	ID      string            // aws:userid: that of the user, ROLE-ID:SESSION, or the account
-	Name    string            // of the user or the role
-	Tags    map[string]string // of the user, or of the role with those of the session
-}
-
 // Root is the root user of a cell's account.
-func Root(c *cell.Cell) Principal {
-	return Principal{Kind: KindRoot, Account: c.Account, ARN: c.GlobalARN("iam", "root"), ID: c.Account}
+func Root(c *cell.Cell) principal.Principal {
+	return principal.Principal{Kind: principal.Root, Account: c.Account, ARN: c.GlobalARN("iam", "root"), ID: c.Account}
 }
 
 // A Key is what is known of an access key of a user.
 type Key struct {
 	Secret    string
 	Active    bool
-	Principal Principal
+	Principal principal.Principal
 }
 
 // Key is what is known of an access key, if the account has it.
@@ -56,12 +37,12 @@ func (a *API) Key(ctx context.Context, id string) (k Key, ok bool) {
 	return k, ok
 }
 
-func (a *API) userPrincipal(u user) Principal {
-	return Principal{Kind: KindUser, Account: a.cell.Account, ARN: a.userARN(u), ID: u.ID, Name: u.Name, Tags: u.Tags}
+func (a *API) userPrincipal(u user) principal.Principal {
+	return principal.Principal{Kind: principal.User, Account: a.cell.Account, ARN: a.userARN(u), ID: u.ID, Name: u.Name, Tags: u.Tags}
 }
 
 // User is the principal that a user is.
-func (a *API) User(ctx context.Context, name string) (p Principal, ok bool) {
+func (a *API) User(ctx context.Context, name string) (p principal.Principal, ok bool) {
 	a.cell.State.View(ctx, func() {
 		var u user
 		if u, ok = a.users.get(name); ok {
@@ -98,6 +79,7 @@ type Document struct {
 
 // Policies are what has a voice when a principal acts.
 type Policies struct {
+	Holder   string     // the ARN of the user or the role that has them
 	Identity []Document // of the role, or of the user and its groups
 	Boundary *Document  // nil where nothing bounds it
 	Session  []Document // nil where the session was not narrowed
@@ -105,26 +87,26 @@ type Policies struct {
 
 // Policies are those of a user or of a role, whose sessions know of more. It is not
 // ok if there is no such user or role, or another one of the same name.
-func (a *API) Policies(ctx context.Context, p Principal) (found Policies, ok bool) {
+func (a *API) Policies(ctx context.Context, p principal.Principal) (found Policies, ok bool) {
 	a.cell.State.View(ctx, func() {
 		switch p.Kind {
-		case KindUser:
+		case principal.User:
 			var u user
 			if u, ok = a.users.get(p.Name); !ok {
 				return
 			}
 			ok = u.ID == p.ID
-			found.Identity, found.Boundary = a.documents(u.holder), a.bounds(u.holder)
+			found = Policies{a.userARN(u), a.documents(u.holder), a.bounds(u.holder), nil}
 			for _, g := range a.groupsOf(u) {
 				found.Identity = append(found.Identity, a.documents(g.holder)...)
 			}
-		case KindRole:
+		case principal.Role:
 			var r role
 			if r, ok = a.roles.get(p.Name); !ok {
 				return
 			}
 			ok = len(p.ID) > len(r.ID) && p.ID[:len(r.ID)] == r.ID
-			found.Identity, found.Boundary = a.documents(r.holder), a.bounds(r.holder)
+			found = Policies{a.roleARN(r), a.documents(r.holder), a.bounds(r.holder), nil}
 		}
 	})
 	if !ok {
@@ -184,14 +166,14 @@ const usedAtMost = time.Minute
 
 // Used notes that a principal made a call with an access key, for those who ask
 // when a key or a role was used last.
-func (a *API) Used(ctx context.Context, p Principal, key, service, region string) {
+func (a *API) Used(ctx context.Context, p principal.Principal, key, service, region string) {
 	now := use{a.now(), region, service}
 	stale := func(u use) bool { return now.At.Sub(u.At) >= usedAtMost }
 	note := false
 	a.cell.State.View(ctx, func() {
 		k, isKey := a.keys.Get(key)
 		r, isRole := a.roles.get(p.Name)
-		note = isKey && stale(k.Used) || p.Kind == KindRole && isRole && stale(r.Used)
+		note = isKey && stale(k.Used) || p.Kind == principal.Role && isRole && stale(r.Used)
 	})
 	if !note {
 		return
@@ -201,7 +183,7 @@ func (a *API) Used(ctx context.Context, p Principal, key, service, region string
 			k.Used = now
 			a.keys.Put(tx, key, k)
 		}
-		if r, ok := a.roles.get(p.Name); ok && p.Kind == KindRole {
+		if r, ok := a.roles.get(p.Name); ok && p.Kind == principal.Role {
 			r.Used = now
 			a.roles.put(tx, r)
 		}

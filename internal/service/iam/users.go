@@ -11,6 +11,7 @@ import (
 	"flyball/internal/accesskey"
 	"flyball/internal/cell"
 	"flyball/internal/optional"
+	"flyball/internal/principal"
 	"flyball/internal/service/iam/fault"
 	"flyball/internal/service/iam/rules"
 	"flyball/internal/state"
@@ -40,7 +41,7 @@ func (a *API) userName(given *string) (*string, error) {
 	switch {
 	case given != nil:
 		return given, nil
-	case a.caller.Kind == KindUser:
+	case a.caller.Kind == principal.User:
 		return &a.caller.Name, nil
 	}
 	return nil, fault.Validation("Must specify userName when calling with non-User credentials")
@@ -82,7 +83,7 @@ func (a *API) CreateUser(ctx context.Context, in *iam.CreateUserInput, _ ...func
 
 // GetUser shows a user, the caller if none is named.
 func (a *API) GetUser(ctx context.Context, in *iam.GetUserInput, _ ...func(*iam.Options)) (*iam.GetUserOutput, error) {
-	if in.UserName == nil && a.caller.Kind == KindRoot {
+	if in.UserName == nil && a.caller.Kind == principal.Root {
 		return &iam.GetUserOutput{User: &types.User{Arn: &a.caller.ARN, UserId: &a.caller.ID, CreateDate: aws.Time(time.Unix(0, 0))}}, nil
 	}
 	name, err := a.userName(in.UserName)

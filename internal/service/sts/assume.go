@@ -16,6 +16,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"flyball/internal/optional"
+	"flyball/internal/principal"
 	"flyball/internal/service/iam"
 	"flyball/internal/service/iam/rules"
 	"flyball/internal/state"
@@ -108,14 +109,14 @@ func (a *API) findRole(ctx context.Context, name *string, caller string) (*API, 
 }
 
 // sessionOf is the principal that a session of a role is.
-func (a *API) sessionOf(role iam.Role, name string, sessionTags map[string]string) iam.Principal {
+func (a *API) sessionOf(role iam.Role, name string, sessionTags map[string]string) principal.Principal {
 	all := maps.Clone(role.Tags)
 	if all == nil {
 		all = map[string]string{}
 	}
 	maps.Copy(all, sessionTags)
-	return iam.Principal{
-		Kind: iam.KindRole, Account: a.Cell.Account, Name: role.Name, Tags: all,
+	return principal.Principal{
+		Kind: principal.Role, Account: a.Cell.Account, Name: role.Name, Tags: all,
 		ARN: a.Cell.GlobalARN("sts", "assumed-role/"+role.Name+"/"+name),
 		ID:  role.ID + ":" + name,
 	}
@@ -180,7 +181,7 @@ func duration(in *sts.AssumeRoleInput, caller Credential, role iam.Role) (time.D
 	switch {
 	case lasts > role.MaxSession:
 		return 0, validation("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
-	case caller.session != nil && caller.Principal.Kind == iam.KindRole && lasts > longestChain:
+	case caller.session != nil && caller.Principal.Kind == principal.Role && lasts > longestChain:
 		return 0, validation("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
 	}
 	return lasts, nil

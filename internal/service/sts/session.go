@@ -13,6 +13,7 @@ import (
 
 	"flyball/internal/accesskey"
 	"flyball/internal/optional"
+	"flyball/internal/principal"
 	"flyball/internal/service/iam"
 	"flyball/internal/state"
 )
@@ -23,7 +24,7 @@ var kindSession = state.Kind{Name: "sts.session", Version: 1}
 type session struct {
 	Secret, Token   string
 	Issued, Expires time.Time // on the wall clock
-	Principal       iam.Principal
+	Principal       principal.Principal
 	Policy          string   `json:",omitempty"` // narrows what the principal may do
 	PolicyARNs      []string `json:",omitempty"`
 	SourceIdentity  string   `json:",omitempty"`
@@ -33,7 +34,7 @@ type session struct {
 // issue makes credentials for a principal of this account.
 func (a *API) issue(tx *state.Tx, s session, lasts time.Duration, atLeast *int32) *types.Credentials {
 	var id string
-	id, s.Secret = accesskey.New(accesskey.Session, a.Cell.Account)
+	id, s.Secret = accesskey.New(accesskey.Session, a.Cell.Account, func(id string) bool { _, taken := a.rows.Get(id); return taken })
 	s.Token = token(atLeast)
 	s.Issued = time.Now().UTC().Truncate(time.Second)
 	s.Expires = s.Issued.Add(lasts)

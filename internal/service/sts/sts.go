@@ -16,6 +16,7 @@ import (
 
 	"flyball/internal/accesskey"
 	"flyball/internal/cell"
+	"flyball/internal/principal"
 	"flyball/internal/service/iam"
 	"flyball/internal/state"
 )
@@ -42,7 +43,7 @@ type Trust interface {
 
 // An Assumption is a call of AssumeRole as a trust policy sees it.
 type Assumption struct {
-	Caller         iam.Principal
+	Caller         principal.Principal
 	Policies       iam.Policies // of the caller, for its own right to assume the role
 	Role           iam.Role
 	SessionName    string
@@ -86,7 +87,7 @@ type Credential struct {
 	Expires      time.Time // on the wall clock, as clients have no other; zero is never
 	Issued       time.Time // on the wall clock; zero for keys of users
 	Active       bool      // else the key must not be taken
-	Principal    iam.Principal
+	Principal    principal.Principal
 	session      *session
 }
 
@@ -109,7 +110,7 @@ func (a *API) Credential(ctx context.Context, accessKey string) (Credential, boo
 // if whoever it was given to is gone. Those of the root user are none: it may do
 // everything.
 func (a *API) Policies(ctx context.Context, c Credential) (iam.Policies, bool) {
-	if c.Principal.Kind == iam.KindRoot {
+	if c.Principal.Kind == principal.Root {
 		return iam.Policies{}, true
 	}
 	found, ok := a.IAM.Policies(ctx, c.Principal)
@@ -126,7 +127,7 @@ func (a *API) Policies(ctx context.Context, c Credential) (iam.Policies, bool) {
 // Principal is whom an access key stands for. A key that the account does not know
 // stands for its root user: whether such a key is let in at all is for those to say
 // who verify signatures.
-func (a *API) Principal(ctx context.Context, accessKey string) iam.Principal {
+func (a *API) Principal(ctx context.Context, accessKey string) principal.Principal {
 	if c, ok := a.Credential(ctx, accessKey); ok {
 		return c.Principal
 	}
