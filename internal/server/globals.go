@@ -7,7 +7,6 @@ import (
 
 	"github.com/aws/smithy-go"
 
-	"flyball/internal/accesskey"
 	"flyball/internal/cell"
 	"flyball/internal/service/iam"
 	"flyball/internal/service/sts"
@@ -89,6 +88,7 @@ func (s *Server) openGlobal(account, partition string) (*global, error) {
 			}
 			return nil, false
 		},
+		Trust:     trust{&s.judge},
 		AccountOf: s.accountOf,
 	})
 	if err != nil {
@@ -108,42 +108,4 @@ func forCaller[T any](s *Server, of func(context.Context, *global, string) T) fu
 		}
 		return of(ctx, v, scope.AccessKey), nil
 	}
-}
-
-// accountOf names the account of an access key: the one that has the key, or the
-// one that a key of 12 digits names, or the server's own.
-func (s *Server) accountOf(accessKey string) string {
-	if account, ok := accesskey.Account(accessKey); ok && s.hasKey(account, accessKey) {
-		return account
-	}
-	return wire.KeyAccount(s.cfg.Account)(accessKey)
-}
-
-// hasKey tells whether an account has an access key, in whatever partition.
-func (s *Server) hasKey(account, accessKey string) bool {
-	for _, partition := range cell.Partitions() {
-		if v := s.globals.find(account, partition); v != nil {
-			if _, ok := v.sts.Credential(context.Background(), accessKey); ok {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// authorize notes which of the server's own access keys a call was made with. Who
-// it is and what it may do is not judged yet.
-func (s *Server) authorize(ctx context.Context, call wire.Call) error {
-	account, ok := accesskey.Account(call.Scope.AccessKey)
-	if !ok {
-		return nil
-	}
-	v := s.globals.find(account, cell.Partition(call.Scope.Region))
-	if v == nil {
-		return nil
-	}
-	if c, ok := v.sts.Credential(ctx, call.Scope.AccessKey); ok {
-		v.iam.Used(ctx, c.Principal, call.Scope.AccessKey, call.Service, call.Scope.Region)
-	}
-	return nil
 }
