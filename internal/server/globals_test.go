@@ -18,9 +18,21 @@ type caller struct {
 	sts *sts.Client
 }
 
+// callerOf calls with a key that the server does not know.
 func callerOf(url, region, key string) caller {
-	cfg := aws.Config{Region: region, BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider(key, "secret", "")}
+	return callerWith(url, region, aws.Credentials{AccessKeyID: key, SecretAccessKey: "secret"})
+}
+
+func callerWith(url, region string, c aws.Credentials) caller {
+	cfg := configOf(url, region, c)
 	return caller{iam.NewFromConfig(cfg), sts.NewFromConfig(cfg)}
+}
+
+func configOf(url, region string, c aws.Credentials) aws.Config {
+	return aws.Config{
+		Region: region, BaseEndpoint: &url, RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken),
+	}
 }
 
 // who is the ARN of the caller.
@@ -35,7 +47,7 @@ func (c caller) who(t *testing.T) string {
 
 func (c caller) createRole(t *testing.T, name string) *iamtypes.Role {
 	t.Helper()
-	trust := `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"}}`
+	trust := `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "` + testAccount + `"}, "Action": "sts:AssumeRole"}}`
 	out, err := c.iam.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: &trust})
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +56,7 @@ func (c caller) createRole(t *testing.T, name string) *iamtypes.Role {
 }
 
 // createKey makes a user with an access key.
-func (c caller) createKey(t *testing.T, name string) string {
+func (c caller) createKey(t *testing.T, name string) aws.Credentials {
 	t.Helper()
 	if _, err := c.iam.CreateUser(t.Context(), &iam.CreateUserInput{UserName: &name}); err != nil {
 		t.Fatal(err)
@@ -53,7 +65,18 @@ func (c caller) createKey(t *testing.T, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return *out.AccessKey.AccessKeyId
+	return aws.Credentials{AccessKeyID: *out.AccessKey.AccessKeyId, SecretAccessKey: *out.AccessKey.SecretAccessKey}
+}
+
+// assume makes a session of a role.
+func (c caller) assume(t *testing.T, in *sts.AssumeRoleInput) aws.Credentials {
+	t.Helper()
+	in.RoleSessionName = aws.String("try")
+	out, err := c.sts.AssumeRole(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return aws.Credentials{AccessKeyID: *out.Credentials.AccessKeyId, SecretAccessKey: *out.Credentials.SecretAccessKey, SessionToken: *out.Credentials.SessionToken}
 }
 
 func TestRolesAreOnceForAllRegionsOfAPartitionAndApartForEachAccount(t *testing.T) {
@@ -97,14 +120,11 @@ func TestAnAccessKeyIsServedInItsAccountAlsoAfterARestart(t *testing.T) {
 
 	url, stop = serving(t, dir)
 	defer stop()
-	if got, want := callerOf(url, "us-east-1", key).who(t), "arn:aws:iam::210987654321:user/bob"; got != want {
+	if got, want := callerWith(url, "us-east-1", key).who(t), "arn:aws:iam::210987654321:user/bob"; got != want {
 		t.Errorf("the key is served as %s", got)
 	}
-	out, err := callerOf(url, "eu-west-2", "test").sts.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: role.Arn, RoleSessionName: aws.String("try")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, want := callerOf(url, "eu-west-2", *out.Credentials.AccessKeyId).who(t), "arn:aws:sts::210987654321:assumed-role/web/try"; got != want {
+	session := callerOf(url, "eu-west-2", "test").assume(t, &sts.AssumeRoleInput{RoleArn: role.Arn})
+	if got, want := callerWith(url, "eu-west-2", session).who(t), "arn:aws:sts::210987654321:assumed-role/web/try"; got != want {
 		t.Errorf("the session is served as %s", got)
 	}
 }
@@ -113,8 +133,8 @@ func TestTheUseOfAKeyIsNoted(t *testing.T) {
 	url, stop := serving(t, "")
 	defer stop()
 	key := callerOf(url, "us-east-1", "test").createKey(t, "bob")
-	callerOf(url, "eu-west-2", key).who(t)
-	out, err := callerOf(url, "us-east-1", "test").iam.GetAccessKeyLastUsed(t.Context(), &iam.GetAccessKeyLastUsedInput{AccessKeyId: &key})
+	callerWith(url, "eu-west-2", key).who(t)
+	out, err := callerOf(url, "us-east-1", "test").iam.GetAccessKeyLastUsed(t.Context(), &iam.GetAccessKeyLastUsedInput{AccessKeyId: &key.AccessKeyID})
 	if err != nil || *out.UserName != "bob" || aws.ToString(out.AccessKeyLastUsed.ServiceName) != "sts" || aws.ToString(out.AccessKeyLastUsed.Region) != "eu-west-2" {
 		t.Errorf("got %+v, %v", out, err)
 	}

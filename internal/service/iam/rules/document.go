@@ -10,11 +10,13 @@ package rules
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"unicode"
 
 	"flyball/internal/service/iam/fault"
+	"flyball/policy"
 )
 
 // What IAM says of documents that do not follow the grammar.
@@ -49,7 +51,21 @@ func CheckInline(document string) error {
 	if err != nil {
 		return err
 	}
-	return checkIdentity(statements)
+	if err := checkIdentity(statements); err != nil {
+		return err
+	}
+	return judgeable(document, policy.IdentityBased)
+}
+
+// judgeable refuses a document that nobody could be judged by.
+func judgeable(document string, kind policy.Type) error {
+	if _, err := policy.Parse(document, kind); err != nil {
+		if malformed, ok := errors.AsType[*policy.Malformed](err); ok {
+			return fault.MalformedPolicy("%s", malformed.Message)
+		}
+		return errSyntax
+	}
+	return nil
 }
 
 // CheckManaged refuses a policy that cannot stand for itself. It must be written
@@ -62,7 +78,10 @@ func CheckManaged(document string) error {
 	if version != language {
 		return fault.MalformedPolicy("Policy document must be version %s or greater.", language)
 	}
-	return checkIdentity(statements)
+	if err := checkIdentity(statements); err != nil {
+		return err
+	}
+	return judgeable(document, policy.IdentityBased)
 }
 
 func checkIdentity(statements []statement) error {

@@ -75,6 +75,7 @@ func TestWhatIsNoPolicyIsRefused(t *testing.T) {
 		{"a service of the resource left open", around(`"Effect": "Allow", "Action": "ecs:*", "Resource": "arn:aws"`), "Resource vendor must be fully qualified and cannot contain regexes."},
 		{"a region in IAM", around(`"Effect": "Allow", "Action": "ecs:*", "Resource": "arn:aws:iam:us-east-1:1:role/a"`), "IAM resource arn:aws:iam:us-east-1:1:role/a cannot contain region information."},
 		{"a region of a bucket", around(`"Effect": "Allow", "Action": "ecs:*", "Resource": "arn:aws:s3:us-east-1::b"`), "Resource arn:aws:s3:us-east-1::b can not contain region information."},
+		{"a variable for a date", around(allowed + `, "Condition": {"DateLessThan": {"aws:CurrentTime": "${aws:TokenIssueTime}"}}`), "The policy failed legacy parsing"},
 		{"a principal", around(allowed + `, "Principal": "*"`), "Policy document should not specify a principal."},
 	} {
 		if got := says(t, rules.CheckInline(c.document)); got != c.want {
@@ -85,14 +86,13 @@ func TestWhatIsNoPolicyIsRefused(t *testing.T) {
 
 func TestPoliciesAreTaken(t *testing.T) {
 	for name, document := range map[string]string{
-		"one statement":         around(allowed),
-		"an identifier":         `{"Version": "2012-10-17", "Id": "a", "Statement": [{"Sid": "A1", ` + allowed + `}]}`,
-		"identifiers left out":  `{"Version": "2012-10-17", "Statement": [{"Sid": "", ` + allowed + `}, {"Sid": "", ` + allowed + `}]}`,
-		"NotAction":             around(`"Effect": "Deny", "NotAction": ["iam:*", "sts:*"], "NotResource": "arn:aws:ecs:*:*:service/*"`),
-		"a pattern of alarms":   around(`"Effect": "Allow", "Action": "cloudwatch:*", "Resource": "arn:aws:cloudwatch:eu-west-2:123456789012:*/*"`),
-		"qualified conditions":  around(allowed + `, "Condition": {"ForAnyValue:StringLikeIfExists": {"aws:TagKeys": ["a*"]}, "bool": {"aws:SecureTransport": true}}`),
-		"a date in seconds":     around(allowed + `, "Condition": {"DateLessThan": {"aws:CurrentTime": "1790000000"}}`),
-		"a variable for a date": around(allowed + `, "Condition": {"DateLessThan": {"aws:CurrentTime": "${aws:TokenIssueTime}"}}`),
+		"one statement":        around(allowed),
+		"an identifier":        `{"Version": "2012-10-17", "Id": "a", "Statement": [{"Sid": "A1", ` + allowed + `}]}`,
+		"identifiers left out": `{"Version": "2012-10-17", "Statement": [{"Sid": "", ` + allowed + `}, {"Sid": "", ` + allowed + `}]}`,
+		"NotAction":            around(`"Effect": "Deny", "NotAction": ["iam:*", "sts:*"], "NotResource": "arn:aws:ecs:*:*:service/*"`),
+		"a pattern of alarms":  around(`"Effect": "Allow", "Action": "cloudwatch:*", "Resource": "arn:aws:cloudwatch:eu-west-2:123456789012:*/*"`),
+		"qualified conditions": around(allowed + `, "Condition": {"ForAnyValue:StringLikeIfExists": {"aws:TagKeys": ["a*"]}, "bool": {"aws:SecureTransport": true}}`),
+		"a date in seconds":    around(allowed + `, "Condition": {"DateLessThan": {"aws:CurrentTime": "1790000000"}}`),
 	} {
 		if err := rules.CheckManaged(document); err != nil {
 			t.Errorf("%s: %v", name, err)

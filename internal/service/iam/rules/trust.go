@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"flyball/internal/service/iam/fault"
+	"flyball/policy"
 )
 
 // trustActions are what a trust policy can be about ("Actions defined by AWS
@@ -39,7 +40,7 @@ func CheckTrust(document string) (principals []string, err error) {
 		}
 		principals = append(principals, named...)
 	}
-	return principals, nil
+	return principals, judgeable(document, policy.RoleTrust)
 }
 
 func (s statement) checkTrustMembers() error {
