@@ -33,6 +33,7 @@ func TestConditions(t *testing.T) {
 		{"all keys have to match", `{"StringEquals": {"k": "a", "l": "b"}}`, context{"k": {"a"}, "l": {"c"}}, false},
 		{"all operators have to match", `{"StringEquals": {"k": "a"}, "StringLike": {"l": "b*"}}`, context{"k": {"a"}, "l": {"bc"}}, true},
 		{"key names have no case", `{"StringEquals": {"AWS:sourcevpc": "v"}}`, context{"aws:SourceVpc": {"v"}}, true},
+		{"operators have no case", `{"foranyvalue:stringlikeifexists": {"k": "a*"}, "bool": {"l": "true"}}`, context{"k": {"ab"}, "l": {"true"}}, true},
 		{"a number is a value", `{"StringEquals": {"k": 5}}`, context{"k": {"5"}}, true},
 		{"a boolean is a value", `{"Bool": {"k": true}}`, context{"k": {"true"}}, true},
 

@@ -164,6 +164,8 @@ func TestAssumeRole(t *testing.T) {
 	}
 	foreign := alice
 	foreign.Account, foreign.ARN = otherAccount, "arn:aws:iam::"+otherAccount+":user/alice"
+	user, session := alice, deploy
+	user.UserID, session.UserID = "AIDA11111111111111111", "AROA11111111111111111:try"
 	tests := []struct {
 		name     string
 		caller   policy.Principal
@@ -178,6 +180,9 @@ func TestAssumeRole(t *testing.T) {
 		{"an account is trusted, but the user may not", alice, "", trust(aws(account)), no, policy.IdentityBased},
 		{"the user may, but nobody trusts it", alice, allowAssume, trust(aws(deploy.ARN)), no, policy.RoleTrust},
 		{"the user is trusted itself", alice, "", trust(aws(alice.ARN)), yes, policy.RoleTrust},
+		{"the user is trusted by its identifier", user, "", trust(aws(user.UserID)), yes, policy.RoleTrust},
+		{"a role is trusted by its identifier", session, "", trust(aws("AROA11111111111111111")), yes, policy.RoleTrust},
+		{"another role of the same name is trusted", session, allowAssume, trust(aws("AROA22222222222222222")), no, policy.RoleTrust},
 		{"a role is trusted", deploy, "", trust(aws(deploy.Role)), yes, policy.RoleTrust},
 		{"the root user is trusted with the account", root, "", trust(aws(account)), yes, policy.RoleTrust},
 		{"the root user is not trusted without", root, "", trust(aws(otherAccount)), no, policy.RoleTrust},
