@@ -2,7 +2,9 @@ package permission
 
 import (
 	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // A conditionKey is a key of a service whose value stands in the input.
@@ -44,29 +46,36 @@ func (in inputValue) has(member string) bool {
 
 // addTags adds the tags that a call gives, and the keys of those that it takes away.
 func (in inputValue) addTags(context map[string][]string) {
-	if in.Kind() != reflect.Struct {
-		return
-	}
 	keys := in.values("TagKeys")
-	if list := in.FieldByName("Tags"); list.IsValid() {
-		switch list.Kind() {
-		case reflect.Map:
-			for _, key := range list.MapKeys() {
-				keys = append(keys, key.String())
-				context["aws:RequestTag/"+key.String()] = []string{list.MapIndex(key).String()}
-			}
-		case reflect.Slice:
-			for i := range list.Len() {
-				tag := inputValue{list.Index(i)}
-				key, value := tag.values("Key"), append(tag.values("Value"), "")
-				keys = append(keys, key...)
-				for _, k := range key {
-					context["aws:RequestTag/"+k] = value[:1]
-				}
-			}
-		}
+	for _, t := range in.tags() {
+		keys = append(keys, t.key)
+		context["aws:RequestTag/"+t.key] = []string{t.value}
 	}
 	if len(keys) > 0 {
 		context["aws:TagKeys"] = keys
 	}
+}
+
+type tag struct{ key, value string }
+
+// tags are those that a call gives, as a map or as a list.
+func (in inputValue) tags() (all []tag) {
+	if !in.has("Tags") {
+		return nil
+	}
+	switch given := in.FieldByName("Tags"); given.Kind() {
+	case reflect.Map:
+		for key, value := range given.Seq2() {
+			all = append(all, tag{key.String(), value.String()})
+		}
+		slices.SortFunc(all, func(x, y tag) int { return strings.Compare(x.key, y.key) })
+	case reflect.Slice:
+		for i := range given.Len() {
+			t := inputValue{given.Index(i)}
+			for _, key := range t.values("Key") {
+				all = append(all, tag{key, strings.Join(t.values("Value"), "")})
+			}
+		}
+	}
+	return all
 }

@@ -9,6 +9,7 @@
 package permission
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -53,6 +54,20 @@ type service struct {
 	operations map[string]string
 	keys       []conditionKey
 	passes     map[string][]pass
+	creates    map[string]string // what an operation makes, where it is judged on something else
+}
+
+// tagging is the action that an operation needs a permission for, too, when what it
+// makes is given tags ("Controlling access during AWS requests"). Operations that do
+// nothing but tag have none.
+func (s *service) tagging(operation string) string {
+	switch {
+	case strings.HasPrefix(operation, "Tag"):
+		return ""
+	case s.prefix == "iam":
+		return "Tag" + strings.TrimPrefix(operation, "Create")
+	}
+	return "TagResource"
 }
 
 // services are those that are known, by their names in credential scopes.
@@ -73,18 +88,28 @@ func Requests(c Call) []*policy.Request {
 	if !known {
 		templates = "*"
 	}
-	var requests []*policy.Request
 	in := input(c.Input)
 	context := c.context(s, in)
-	for template := range strings.FieldsSeq(templates) {
-		for _, name := range c.expand(template, in) {
-			found := c.find(s, name)
-			requests = append(requests, c.request(s.prefix+":"+c.Operation, found.ARN, tagged(context, s.prefix, found.Tags)))
-		}
+	requests := c.onEach(s, c.Operation, templates, in, context)
+	if action := s.tagging(c.Operation); action != "" && len(in.tags()) > 0 {
+		context = maps.Clone(context)
+		context[s.prefix+":CreateAction"] = []string{c.Operation}
+		requests = append(requests, c.onEach(s, action, cmp.Or(s.creates[c.Operation], templates), in, context)...)
 	}
 	for _, p := range s.passes[c.Operation] {
 		for _, role := range in.values(p.member) {
 			requests = append(requests, c.passRole(role, p.to))
+		}
+	}
+	return requests
+}
+
+// onEach are the requests for an action on each resource that templates come to.
+func (c *Call) onEach(s service, action, templates string, in inputValue, context map[string][]string) (requests []*policy.Request) {
+	for template := range strings.FieldsSeq(templates) {
+		for _, name := range c.expand(template, in) {
+			found := c.find(s, name)
+			requests = append(requests, c.request(s.prefix+":"+action, found.ARN, tagged(context, s.prefix, found.Tags)))
 		}
 	}
 	return requests
