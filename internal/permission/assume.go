@@ -14,6 +14,8 @@ type Assumption struct {
 	Caller         principal.Principal
 	Holder         string // the ARN of the user, or of the role of a session
 	Role           Resource
+	Region         string
+	Source         string // the caller's IP address
 	SessionName    string
 	ExternalID     string
 	SourceIdentity string
@@ -43,7 +45,8 @@ func (a Assumption) Requests() []*policy.Request {
 }
 
 func (a *Assumption) context() map[string][]string {
-	context := map[string][]string{"sts:RoleSessionName": {a.SessionName}, "aws:ViaAWSService": {"false"}}
+	context := common(a.Region, a.Source)
+	context["sts:RoleSessionName"] = []string{a.SessionName}
 	for key, value := range map[string]string{"sts:ExternalId": a.ExternalID, "sts:SourceIdentity": a.SourceIdentity} {
 		if value != "" {
 			context[key] = []string{value}

@@ -3,7 +3,6 @@ package permission
 import (
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -16,14 +15,7 @@ type conditionKey struct {
 
 // context are the condition keys of a call, but for those that package policy knows.
 func (c *Call) context(s service, in inputValue) map[string][]string {
-	context := map[string][]string{
-		"aws:RequestedRegion": {c.Region},
-		"aws:SecureTransport": {strconv.FormatBool(c.Secure)},
-		"aws:ViaAWSService":   {"false"},
-	}
-	if c.Source != "" {
-		context["aws:SourceIp"] = []string{c.Source}
-	}
+	context := common(c.Region, c.Source)
 	for _, k := range s.keys {
 		values := in.values(k.member)
 		if k.resource != "" && (len(values) > 0 || k.member == "Cluster" && in.has(k.member)) {
@@ -37,6 +29,17 @@ func (c *Call) context(s service, in inputValue) map[string][]string {
 		}
 	}
 	in.addTags(context)
+	return context
+}
+
+// common are the keys of calls of all services. The server does not speak TLS.
+func common(region, source string) map[string][]string {
+	context := map[string][]string{"aws:SecureTransport": {"false"}, "aws:ViaAWSService": {"false"}}
+	for key, value := range map[string]string{"aws:RequestedRegion": region, "aws:SourceIp": source} {
+		if value != "" {
+			context[key] = []string{value}
+		}
+	}
 	return context
 }
 

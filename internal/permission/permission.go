@@ -30,7 +30,6 @@ type Call struct {
 	Region    string
 	Partition string
 	Source    string // the caller's IP address
-	Secure    bool   // whether it came over TLS
 	Time      time.Time
 	Caller    principal.Principal
 	Holder    string // the ARN of the user, or of the role of a session

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"net"
 	"time"
 
 	"github.com/aws/smithy-go"
@@ -70,7 +71,7 @@ func (s *Server) authorize(ctx context.Context, call wire.Call) error {
 	requests := permission.Requests(permission.Call{
 		Service: call.Service, Operation: call.Operation, Input: call.Input,
 		Account: call.Scope.Account, Region: call.Scope.Region, Partition: partition,
-		Source: call.Source, Secure: call.Secure, Time: time.Now(), Caller: c.Principal, Holder: policies.Holder,
+		Source: sourceOf(ctx), Time: time.Now(), Caller: c.Principal, Holder: policies.Holder,
 		Find: func(service, resource string) (permission.Resource, bool) {
 			return s.resource(ctx, call.Scope, service, resource)
 		},
@@ -93,10 +94,10 @@ func unknownKey() error {
 type trust struct{ judge *permission.Judge }
 
 // Assume asks the policies of the caller and the trust policy of the role.
-func (t trust) Assume(_ context.Context, a sts.Assumption) error {
+func (t trust) Assume(ctx context.Context, a sts.Assumption) error {
 	requests := permission.Assumption{
 		Caller: a.Caller, Holder: a.Policies.Holder, Role: permission.Resource{ARN: a.Role.ARN, Tags: a.Role.Tags},
-		SessionName: a.SessionName, ExternalID: a.ExternalID, SourceIdentity: a.SourceIdentity,
+		Region: a.Region, Source: sourceOf(ctx), SessionName: a.SessionName, ExternalID: a.ExternalID, SourceIdentity: a.SourceIdentity,
 		Tags: a.Tags, TransitiveTags: a.TransitiveTags, Time: time.Now(),
 	}.Requests()
 	for _, r := range requests {
@@ -105,4 +106,21 @@ func (t trust) Assume(_ context.Context, a sts.Assumption) error {
 		}
 	}
 	return nil
+}
+
+type sourceKey struct{}
+
+// withSource notes in the context of a connection's calls who is at its other end.
+func withSource(ctx context.Context, c net.Conn) context.Context {
+	host, _, err := net.SplitHostPort(c.RemoteAddr().String())
+	if err != nil {
+		return ctx
+	}
+	return context.WithValue(ctx, sourceKey{}, host)
+}
+
+// sourceOf is the IP address that a call comes from; empty without a connection.
+func sourceOf(ctx context.Context) string {
+	host, _ := ctx.Value(sourceKey{}).(string)
+	return host
 }

@@ -233,7 +233,7 @@ func TestARoleOfAnotherAccountNeedsBothSides(t *testing.T) {
 	ctx := t.Context()
 	trust := func(principal string) string {
 		return `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "` + principal + `"}, "Action": ["sts:AssumeRole", "sts:TagSession"],
-			"Condition": {"StringEquals": {"sts:ExternalId": "shared"}}}}`
+			"Condition": {"StringEquals": {"sts:ExternalId": "shared", "aws:RequestedRegion": "us-east-1"}, "IpAddress": {"aws:SourceIp": "127.0.0.1"}}}}`
 	}
 	role, err := owner.iam.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("web"), AssumeRolePolicyDocument: aws.String(trust("arn:aws:iam::" + testAccount + ":root"))})
 	if err != nil {

@@ -100,12 +100,12 @@ func (s *Server) openGlobal(account, partition string) (*global, error) {
 
 // forCaller finds a global service by the scope of a call, as it serves the holder
 // of the call's access key.
-func forCaller[T any](s *Server, of func(context.Context, *global, string) T) func(context.Context, wire.Scope) (T, error) {
+func forCaller[T any](s *Server, of func(context.Context, *global, wire.Scope) T) func(context.Context, wire.Scope) (T, error) {
 	return func(ctx context.Context, scope wire.Scope) (service T, err error) {
 		v, err := s.globals.of(scope.Account, cell.Partition(scope.Region))
 		if err != nil {
 			return service, err
 		}
-		return of(ctx, v, scope.AccessKey), nil
+		return of(ctx, v, scope), nil
 	}
 }

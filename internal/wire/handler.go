@@ -58,9 +58,7 @@ type Call struct {
 	Operation string
 	Protocol  Protocol
 	RequestID string
-	Source    string // the client's IP address
-	Secure    bool   // whether the call came over TLS
-	Input     any    // a pointer to the SDK's input struct
+	Input     any // a pointer to the SDK's input struct
 }
 
 // An Answer is what became of a request.

@@ -197,7 +197,7 @@ func (a *API) judge(ctx context.Context, in *sts.AssumeRoleInput, caller Credent
 		return notAuthorized(caller.Principal.ARN, role.ARN)
 	}
 	return a.Trust.Assume(ctx, Assumption{
-		Caller: caller.Principal, Policies: policies, Role: role, SessionName: *in.RoleSessionName,
+		Caller: caller.Principal, Policies: policies, Role: role, Region: a.region, SessionName: *in.RoleSessionName,
 		ExternalID: aws.ToString(in.ExternalId), SourceIdentity: s.SourceIdentity,
 		Tags: s.Principal.Tags, TransitiveTags: s.Transitive,
 	})

@@ -46,6 +46,7 @@ type Assumption struct {
 	Caller         principal.Principal
 	Policies       iam.Policies // of the caller, for its own right to assume the role
 	Role           iam.Role
+	Region         string // that the call was signed for
 	SessionName    string
 	ExternalID     string
 	SourceIdentity string
@@ -58,7 +59,7 @@ type Assumption struct {
 type API struct {
 	Config
 	*sessions
-	key string // the caller's access key
+	key, region string // the caller's access key, and what the call was signed for
 }
 
 // sessions are the temporary credentials that are valid, and some that were.
@@ -77,6 +78,13 @@ func New(cfg Config) (*API, error) {
 func (a *API) For(accessKey string) *API {
 	own := *a
 	own.key = accessKey
+	return &own
+}
+
+// In returns the service as it serves calls for a region.
+func (a *API) In(region string) *API {
+	own := *a
+	own.region = region
 	return &own
 }
 
