@@ -70,8 +70,8 @@ var ecsCalls = service{
 	passes: map[string][]pass{
 		"CreateService":          {{"Role", "ecs.amazonaws.com"}},
 		"RegisterTaskDefinition": {{"TaskRoleArn", tasks}, {"ExecutionRoleArn", tasks}},
-		"RunTask":                {{"Overrides.TaskRoleArn", tasks}, {"Overrides.ExecutionRoleArn", tasks}},
-		"StartTask":              {{"Overrides.TaskRoleArn", tasks}, {"Overrides.ExecutionRoleArn", tasks}},
+		"RunTask":                {{"task-definition/{TaskDefinition}", tasks}, {"Overrides.TaskRoleArn", tasks}, {"Overrides.ExecutionRoleArn", tasks}},
+		"StartTask":              {{"task-definition/{TaskDefinition}", tasks}, {"Overrides.TaskRoleArn", tasks}, {"Overrides.ExecutionRoleArn", tasks}},
 	},
 	creates: map[string]string{
 		"CreateTaskSet": "task-set/{Cluster}/{Service}/*", "RegisterContainerInstance": "container-instance/{Cluster}/*",

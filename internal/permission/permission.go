@@ -40,8 +40,9 @@ type Call struct {
 
 // A Resource is what policies see of one that exists.
 type Resource struct {
-	ARN  string
-	Tags map[string]string
+	ARN   string
+	Tags  map[string]string
+	Roles []string // that whoever runs it passes: those of a task definition
 }
 
 // A service is how the calls of a service are judged.
@@ -96,7 +97,7 @@ func Requests(c Call) []*policy.Request {
 		requests = append(requests, c.onEach(s, action, cmp.Or(s.creates[c.Operation], templates), in, context)...)
 	}
 	for _, p := range s.passes[c.Operation] {
-		for _, role := range in.values(p.member) {
+		for _, role := range c.passed(s, p, in) {
 			requests = append(requests, c.passRole(role, p.to))
 		}
 	}
@@ -156,9 +157,20 @@ func (c *Call) arn(prefix, resource string) string {
 	return a.String()
 }
 
-// A pass is a member of an input that names a role, and the service that will
-// assume it.
+// A pass is a member of an input that names a role, or the template of a resource that
+// has roles, and the service that will assume it.
 type pass struct{ member, to string }
+
+// passed are the roles of a pass.
+func (c *Call) passed(s service, p pass, in inputValue) (roles []string) {
+	if !strings.Contains(p.member, "{") {
+		return in.values(p.member)
+	}
+	for _, name := range c.expand(p.member, in) {
+		roles = append(roles, c.find(s, name).Roles...)
+	}
+	return roles
+}
 
 // passRole is the permission to hand a role, named by its ARN or without its path,
 // to a service.

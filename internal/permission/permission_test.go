@@ -26,6 +26,7 @@ var exist = map[string]permission.Resource{
 	"role/web":                         {ARN: "arn:aws:iam::123456789012:role/service/web"},
 	"scalable-target/service/prod/web": {ARN: "arn:aws:application-autoscaling:eu-west-2:123456789012:scalable-target/0ec51"},
 	"task-definition/web":              {ARN: "arn:aws:ecs:eu-west-2:123456789012:task-definition/web:9"},
+	"task-definition/api:3":            {ARN: "arn:aws:ecs:eu-west-2:123456789012:task-definition/api:3", Roles: []string{"arn:aws:iam::123456789012:role/a"}},
 }
 
 func call(service, operation string, in any) permission.Call {
@@ -80,6 +81,10 @@ func TestActionsAndResourcesOfCalls(t *testing.T) {
 				"ecs:RegisterTaskDefinition arn:aws:ecs:eu-west-2:123456789012:task-definition/web:*",
 				"iam:PassRole arn:aws:iam::123456789012:role/a", "iam:PassRole arn:aws:iam::123456789012:role/b",
 			},
+		},
+		"the role of a definition that is run": {
+			call("ecs", "StartTask", &ecs.StartTaskInput{TaskDefinition: aws.String("arn:aws:ecs:eu-west-2:123456789012:task-definition/api:3")}),
+			[]string{"ecs:StartTask arn:aws:ecs:eu-west-2:123456789012:task-definition/api:3", "iam:PassRole arn:aws:iam::123456789012:role/a"},
 		},
 		"tags of what is made": {
 			call("ecs", "RunTask", &ecs.RunTaskInput{TaskDefinition: aws.String("web"), Tags: []ecstypes.Tag{{Key: aws.String("team")}}}),

@@ -139,8 +139,11 @@ func TestARoleIsPassedWithPermissionOnly(t *testing.T) {
 	if err := register(); err != nil {
 		t.Error(err)
 	}
+	eve := createUser(t, url, "eve", document("Allow", "ecs:*", "*", ""))
+	_, err := eve.ecs.RunTask(t.Context(), &ecs.RunTaskInput{TaskDefinition: aws.String("web")})
+	refused(t, err, "AccessDeniedException", http.StatusBadRequest, "iam:PassRole on resource: "+*role.Arn)
 	embed(t, admin, "bob", "scale", document("Allow", "application-autoscaling:*", "*", ""))
-	_, err := u.autoscaling.RegisterScalableTarget(t.Context(), &applicationautoscaling.RegisterScalableTargetInput{
+	_, err = u.autoscaling.RegisterScalableTarget(t.Context(), &applicationautoscaling.RegisterScalableTargetInput{
 		ServiceNamespace: astypes.ServiceNamespaceEcs, ScalableDimension: astypes.ScalableDimensionECSServiceDesiredCount,
 		ResourceId: aws.String("service/prod/web"), MinCapacity: aws.Int32(1), MaxCapacity: aws.Int32(2), RoleARN: role.Arn,
 	})

@@ -50,6 +50,11 @@ func (v *services) ecsResource(ctx context.Context, name string) (found permissi
 			return found, false
 		}
 		found.ARN = *out.TaskDefinition.TaskDefinitionArn
+		for _, role := range []*string{out.TaskDefinition.TaskRoleArn, out.TaskDefinition.ExecutionRoleArn} {
+			if role != nil {
+				found.Roles = append(found.Roles, *role)
+			}
+		}
 	}
 	out, err := v.ecs.ListTagsForResource(ctx, &ecs.ListTagsForResourceInput{ResourceArn: &found.ARN})
 	if err != nil {
