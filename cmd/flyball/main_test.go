@@ -495,6 +495,7 @@ func TestServeRefusesWhatItCannotDoSafely(t *testing.T) {
 		args       []string
 	}{
 		{"an address that others can reach", "can be reached from other machines", []string{"--addr", "0.0.0.0:0"}},
+		{"an administrator who is nowhere", "read the administrator's access key", []string{"--auth", "no-such-file"}},
 		{"a data folder that is in use", "in use by another flyball", []string{"--data", data}},
 		{"a clock that stands still", "speed 0", []string{"--speed", "0"}},
 		{"an account that is none", "12 digits", []string{"--account", "42"}},

@@ -19,7 +19,7 @@ provider "aws" {
   access_key = "test"
   secret_key = "test"
 
-  # Flyball has no STS yet.
+  # The keys above are not AWS's: there is nothing to check.
   skip_credentials_validation = true
   skip_requesting_account_id  = true
   skip_metadata_api_check     = true

@@ -17,11 +17,6 @@ provider "aws" {
   region     = "us-east-1"
   access_key = "test"
   secret_key = "test"
-
-  # Flyball has no STS yet.
-  skip_credentials_validation = true
-  skip_requesting_account_id  = true
-  skip_metadata_api_check     = true
 }
 
 resource "aws_ecs_cluster" "prod" {

@@ -1,5 +1,6 @@
 // Package cell is one region of one account: what every service is opened with.
-// Services of different cells see nothing of each other.
+// Services of different cells see nothing of each other. Those that AWS has once
+// for all regions are in a cell of their account with the pseudo-region Global.
 package cell
 
 import (
@@ -18,7 +19,7 @@ import (
 // A Cell is one region of one account.
 type Cell struct {
 	Account string // 12 digits
-	Region  string // such as eu-west-2
+	Region  string // such as eu-west-2, or aws-global
 	Clock   *clock.Clock
 	State   *state.State  // the cell's own rows
 	Events  *event.Stream // nil takes none
@@ -34,9 +35,24 @@ func Scope(account, region string) string { return account + "/" + region + "/" 
 // Partition is the cell's partition.
 func (c *Cell) Partition() string { return Partition(c.Region) }
 
-// Partition is the partition that a region belongs to.
+// global ends the names of pseudo-regions, as in AWS's own lists of endpoints.
+const global = "-global"
+
+// Global is the pseudo-region of what a partition has once for all its regions,
+// such as aws-global. No call can be signed for it: it has no number.
+func Global(partition string) string { return partition + global }
+
+// IsGlobal tells pseudo-regions from regions.
+func IsGlobal(region string) bool { return strings.HasSuffix(region, global) }
+
+// Partitions are those that regions are in.
+func Partitions() []string { return []string{"aws", "aws-cn", "aws-us-gov"} }
+
+// Partition is the partition that a region or a pseudo-region belongs to.
 func Partition(region string) string {
 	switch {
+	case IsGlobal(region):
+		return strings.TrimSuffix(region, global)
 	case strings.HasPrefix(region, "cn-"):
 		return "aws-cn"
 	case strings.HasPrefix(region, "us-gov-"):

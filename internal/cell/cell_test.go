@@ -51,6 +51,22 @@ func TestParseTakesNothingFromElsewhere(t *testing.T) {
 	}
 }
 
+func TestPseudoRegionsAreInTheirPartitions(t *testing.T) {
+	for _, partition := range cell.Partitions() {
+		region := cell.Global(partition)
+		if !cell.IsGlobal(region) || cell.Partition(region) != partition {
+			t.Errorf("%s is in %s", region, cell.Partition(region))
+		}
+		c := &cell.Cell{Account: "123456789012", Region: region}
+		if got, want := c.GlobalARN("iam", "role/a"), "arn:"+partition+":iam::123456789012:role/a"; got != want {
+			t.Errorf("in %s: %s", region, got)
+		}
+	}
+	if cell.IsGlobal("us-east-1") {
+		t.Error("us-east-1 is a region")
+	}
+}
+
 func TestNewIDHasItsDigits(t *testing.T) {
 	if id := cell.NewID("eni-", 17); !regexp.MustCompile(`^eni-[0-9a-f]{17}$`).MatchString(id) {
 		t.Error(id)

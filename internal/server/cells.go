@@ -103,8 +103,10 @@ func (c *cells) run(start func(*services)) {
 }
 
 // openCells opens the default cell, and those that earlier lives of the server had.
+// Global services wait for their first call: nothing in them acts by itself.
 func (s *Server) openCells() error {
 	s.cells = &cells{open: s.openCell, opened: map[string]*services{}}
+	s.globals = &globals{open: s.openGlobal, opened: map[string]*global{}, known: map[string]bool{}}
 	if err := s.cells.restore(s.cfg.Account, s.cfg.Region); err != nil {
 		return err
 	}
@@ -118,6 +120,10 @@ func (s *Server) openCells() error {
 	}
 	for _, scope := range scopes {
 		account, region, _ := strings.Cut(strings.TrimSuffix(scope, "/"), "/")
+		if cell.IsGlobal(region) {
+			s.globals.known[scope] = true
+			continue
+		}
 		if err := s.cells.restore(account, region); err != nil {
 			return err
 		}

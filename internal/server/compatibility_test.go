@@ -10,10 +10,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	local "flyball/internal/service/autoscaling"
 	localcloudwatch "flyball/internal/service/cloudwatch"
 	localecs "flyball/internal/service/ecs"
+	localiam "flyball/internal/service/iam"
+	localsts "flyball/internal/service/sts"
 )
 
 var name = regexp.MustCompile(`\b[A-Z][A-Za-z]+\b`)
@@ -29,6 +33,8 @@ func TestTheCompatibilityListsAreTrue(t *testing.T) {
 		"Application Auto Scaling": {&applicationautoscaling.Client{}, &local.API{}},
 		"CloudWatch":               {&cloudwatch.Client{}, &localcloudwatch.API{}},
 		"ECS":                      {&ecs.Client{}, &localecs.API{}},
+		"IAM":                      {&iam.Client{}, &localiam.API{}},
+		"STS":                      {&sts.Client{}, &localsts.API{}},
 	} {
 		t.Run(title, func(t *testing.T) {
 			_, section, _ := strings.Cut(string(text), "### "+title+"\n")

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -17,6 +18,8 @@ import (
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ecs"
+	"flyball/internal/service/iam"
+	"flyball/internal/service/sts"
 	"flyball/internal/wire"
 )
 
@@ -32,11 +35,14 @@ func (s *Server) handler() (http.Handler, error) {
 	registry.MustRegister(calls, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	options := wire.Options{
-		Hosts:   s.hosts(),
-		Account: wire.KeyAccount(s.cfg.Account),
-		Region:  s.cfg.Region,
-		Settle:  s.state.Settle,
-		Log:     s.cfg.Log,
+		Hosts:        s.hosts(),
+		Account:      s.accountOf,
+		Credentials:  s.credential,
+		RequireKnown: s.cfg.Administrator != nil,
+		Region:       s.cfg.Region,
+		Authorize:    s.authorize,
+		Settle:       s.state.Settle,
+		Log:          s.cfg.Log,
 		Observe: func(a wire.Answer) {
 			calls.WithLabelValues(a.Service, a.Operation, strconv.Itoa(a.Status)).Observe(a.Duration.Seconds())
 		},
@@ -45,6 +51,12 @@ func (s *Server) handler() (http.Handler, error) {
 		wire.ApplicationAutoScaling(inCell(s, func(v *services) *autoscaling.API { return v.autoscaling })),
 		wire.CloudWatch(inCell(s, func(v *services) *cloudwatch.API { return v.cloudwatch })),
 		wire.ECS(inCell(s, func(v *services) *ecs.API { return v.ecs })),
+		wire.IAM(forCaller(s, func(ctx context.Context, v *global, scope wire.Scope) *iam.API {
+			return v.iam.For(v.sts.Principal(ctx, scope.AccessKey))
+		})),
+		wire.STS(forCaller(s, func(_ context.Context, v *global, scope wire.Scope) *sts.API {
+			return v.sts.For(scope.AccessKey).In(scope.Region)
+		})),
 	)
 	if err != nil {
 		return nil, err

@@ -18,13 +18,14 @@ import (
 	"flyball/internal/clock"
 	"flyball/internal/deliver"
 	"flyball/internal/event"
+	"flyball/internal/permission"
 	"flyball/internal/state"
 	"flyball/internal/store"
 	"flyball/internal/task"
 )
 
 // A Config says what to serve. All fields but
-// Tasks, Images and Hosts must be set.
+// Tasks, Images, Hosts and Administrator must be set.
 type Config struct {
 	Addr    string            // address to listen on, HOST:PORT; port 0 takes a free one
 	Data    string            // folder of the durable state; empty keeps nothing
@@ -36,6 +37,9 @@ type Config struct {
 	Region  string            // of calls whose signature names none
 	Hosts   []string          // Host names to accept beside the loopback ones
 	Log     *slog.Logger
+	// Administrator holds the only access key that is let in beside those of IAM and
+	// STS. Without one every key that the server does not know is an administrator's.
+	Administrator *Administrator
 }
 
 // A Server is one running `flyball serve`.
@@ -48,10 +52,12 @@ type Server struct {
 	state   *state.State
 	runtime task.Runtime
 
-	cells  *cells
-	events event.Stream
-	router deliver.Router
-	strays []task.Task // tasks of the runtime that no service knows
+	cells   *cells
+	globals *globals
+	events  event.Stream
+	router  deliver.Router
+	judge   permission.Judge
+	strays  []task.Task // tasks of the runtime that no service knows
 
 	listeners    []net.Listener
 	bridge       string // the address on Docker's bridge that the server listens on, if it does
@@ -112,6 +118,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		ConnContext:       withSource,
 		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
 	return s, nil
@@ -228,5 +235,5 @@ func checkLoopback(addr string) error {
 		return nil
 	}
 	return fmt.Errorf("address %q can be reached from other machines, and whoever calls flyball can start programs; "+
-		"listen on 127.0.0.1 (calls are not authenticated yet)", addr)
+		"listen on 127.0.0.1", addr)
 }

@@ -229,6 +229,13 @@ var oddTexts = map[string]string{
 	"another's alarm":   "arn:aws:cloudwatch:us-east-1:999999999999:alarm:busy",
 	"unknown target":    "arn:aws:application-autoscaling:us-east-1:123456789012:scalable-target/none",
 	"other policy":      "arn:aws:autoscaling:us-east-1:123456789012:scalingPolicy:none:resource/ecs/service/prod/web:policyName/none",
+	"unknown role":      "arn:aws:iam::123456789012:role/none",
+	"another's role":    "arn:aws:iam::999999999999:role/web",
+	"role elsewhere":    "arn:aws:iam::123456789012:role/path/web",
+	"AWS's policy":      "arn:aws:iam::aws:policy/AdministratorAccess",
+	"a service's own":   "arn:aws:iam::aws:policy/aws-service-role/AmazonECSServiceRolePolicy",
+	"linked role":       "AWSServiceRoleForECS",
+	"empty policy":      `{"Version": "2012-10-17", "Statement": []}`,
 	"other namespace":   "dynamodb",
 	"short resource":    "service/web",
 }

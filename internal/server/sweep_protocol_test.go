@@ -23,6 +23,7 @@ type protocol struct {
 	name    string
 	request func(base, target, operation string, in any) (*http.Request, error)
 	problem func(body []byte) (code, message string, err error)
+	output  func(body []byte) (any, error) // nil where no test needs it
 }
 
 var targets = map[string]string{
@@ -34,7 +35,9 @@ var targets = map[string]string{
 var protocols = map[string][]protocol{
 	"ecs":                     {jsonProtocol("1.1")},
 	"application-autoscaling": {jsonProtocol("1.1")},
-	"monitoring":              {jsonProtocol("1.0"), cborProtocol, queryProtocol},
+	"monitoring":              {jsonProtocol("1.0"), cborProtocol, queryProtocol("2010-08-01")},
+	"iam":                     {queryProtocol("2010-05-08")},
+	"sts":                     {queryProtocol("2011-06-15")},
 }
 
 func jsonProtocol(version string) protocol {
@@ -56,6 +59,12 @@ func jsonProtocol(version string) protocol {
 			var e map[string]any
 			err := json.Unmarshal(body, &e)
 			return typedProblem(e, err)
+		},
+		output: func(body []byte) (out any, err error) {
+			if len(body) > 0 {
+				err = json.Unmarshal(body, &out)
+			}
+			return out, err
 		},
 	}
 }
@@ -85,24 +94,60 @@ var cborProtocol = protocol{
 	},
 }
 
-var queryProtocol = protocol{
-	name: "awsQuery",
-	request: func(base, _, operation string, in any) (*http.Request, error) {
-		form := url.Values{"Action": {operation}, "Version": {"2010-08-01"}}
-		addParameters(form, "", in)
-		r, err := newRequest(base, []byte(form.Encode()))
-		if err == nil {
-			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		}
-		return r, err
-	},
-	problem: func(body []byte) (string, string, error) {
-		var e struct {
-			Error struct{ Code, Message string }
-		}
-		err := xml.Unmarshal(body, &e)
-		return e.Error.Code, e.Error.Message, err
-	},
+func queryProtocol(version string) protocol {
+	return protocol{
+		name: "awsQuery",
+		request: func(base, _, operation string, in any) (*http.Request, error) {
+			form := url.Values{"Action": {operation}, "Version": {version}}
+			addParameters(form, "", in)
+			r, err := newRequest(base, []byte(form.Encode()))
+			if err == nil {
+				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			}
+			return r, err
+		},
+		problem: func(body []byte) (string, string, error) {
+			var e struct {
+				Error struct{ Code, Message string }
+			}
+			err := xml.Unmarshal(body, &e)
+			return e.Error.Code, e.Error.Message, err
+		},
+		output: func(body []byte) (any, error) {
+			var e element
+			err := xml.Unmarshal(body, &e)
+			for _, below := range e.Elements {
+				if strings.HasSuffix(below.XMLName.Local, "Result") {
+					return below.value(), err
+				}
+			}
+			return nil, err
+		},
+	}
+}
+
+// An element is one of an awsQuery answer.
+type element struct {
+	XMLName  xml.Name
+	Text     string    `xml:",chardata"`
+	Elements []element `xml:",any"`
+}
+
+// value is a list, an object or a text, as encoding/json would have them.
+func (e element) value() any {
+	if len(e.Elements) == 0 {
+		return e.Text
+	}
+	var list []any
+	object := map[string]any{}
+	for _, below := range e.Elements {
+		list = append(list, below.value())
+		object[below.XMLName.Local] = below.value()
+	}
+	if e.Elements[0].XMLName.Local == "member" || e.Elements[0].XMLName.Local == "entry" {
+		return list
+	}
+	return object
 }
 
 // broken stands in inputs for text that is not UTF-8. It is put there after the
@@ -234,15 +279,14 @@ func (w *world) call(p protocol, service, operation string, in any) (answer, err
 // must calls with an input in JSON that has to be accepted.
 func (w *world) must(service, operation, input string) any {
 	w.t.Helper()
-	a, err := w.call(protocols[service][0], service, operation, parse(input))
+	p := protocols[service][0]
+	a, err := w.call(p, service, operation, parse(input))
 	if err != nil || a.status != http.StatusOK {
 		w.t.Fatalf("%s.%s(%s): %v %s", service, operation, input, err, a.body)
 	}
-	var out any
-	if len(a.body) > 0 {
-		if err := json.Unmarshal(a.body, &out); err != nil {
-			w.t.Fatal(err)
-		}
+	out, err := p.output(a.body)
+	if err != nil {
+		w.t.Fatal(err)
 	}
 	return out
 }

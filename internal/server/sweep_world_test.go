@@ -71,6 +71,29 @@ var preparation = []struct{ service, operation, input string }{
 		"EvaluationPeriods": 1, "Threshold": 1, "ComparisonOperator": "LessThanThreshold", "ActionsEnabled": false}`},
 	{"monitoring", "PutCompositeAlarm", `{"AlarmName": "either", "AlarmRule": "ALARM(busy)"}`},
 	{"monitoring", "PutDashboard", `{"DashboardName": "overview", "DashboardBody": "{\"widgets\": []}"}`},
+	{"iam", "CreatePolicy", `{"PolicyName": "mine", "PolicyDocument": "$allow", "Tags": [{"Key": "team", "Value": "shop"}]}`},
+	{"iam", "CreatePolicyVersion", `{"PolicyArn": "$policy", "PolicyDocument": "$allow"}`},
+	{"iam", "CreatePolicy", `{"PolicyName": "spare", "PolicyDocument": "$allow"}`},
+	{"iam", "CreateRole", `{"RoleName": "web", "AssumeRolePolicyDocument": "$trust", "PermissionsBoundary": "$policy",
+		"Tags": [{"Key": "team", "Value": "shop"}]}`},
+	{"iam", "PutRolePolicy", `{"RoleName": "web", "PolicyName": "inline", "PolicyDocument": "$allow"}`},
+	{"iam", "AttachRolePolicy", `{"RoleName": "web", "PolicyArn": "$policy"}`},
+	{"iam", "CreateRole", `{"RoleName": "spare", "AssumeRolePolicyDocument": "$trust"}`},
+	{"iam", "CreateServiceLinkedRole", `{"AWSServiceName": "ecs.amazonaws.com"}`},
+	{"iam", "CreateUser", `{"UserName": "bob", "PermissionsBoundary": "$policy", "Tags": [{"Key": "team", "Value": "shop"}]}`},
+	{"iam", "PutUserPolicy", `{"UserName": "bob", "PolicyName": "inline", "PolicyDocument": "$allow"}`},
+	{"iam", "AttachUserPolicy", `{"UserName": "bob", "PolicyArn": "$policy"}`},
+	{"iam", "CreateAccessKey", `{"UserName": "bob"}`},
+	{"iam", "CreateUser", `{"UserName": "spare"}`},
+	{"iam", "CreateGroup", `{"GroupName": "devs"}`},
+	{"iam", "PutGroupPolicy", `{"GroupName": "devs", "PolicyName": "inline", "PolicyDocument": "$allow"}`},
+	{"iam", "AttachGroupPolicy", `{"GroupName": "devs", "PolicyArn": "$policy"}`},
+	{"iam", "AddUserToGroup", `{"GroupName": "devs", "UserName": "bob"}`},
+	{"iam", "CreateGroup", `{"GroupName": "spare"}`},
+	{"iam", "CreateInstanceProfile", `{"InstanceProfileName": "host", "Tags": [{"Key": "team", "Value": "shop"}]}`},
+	{"iam", "AddRoleToInstanceProfile", `{"InstanceProfileName": "host", "RoleName": "web"}`},
+	{"iam", "CreateInstanceProfile", `{"InstanceProfileName": "spare"}`},
+	{"iam", "CreateAccountAlias", `{"AccountAlias": "shop"}`},
 }
 
 // What tells one world from another, as clients see it.
@@ -99,6 +122,13 @@ var views = []struct{ service, operation, input string }{
 	{"monitoring", "ListDashboards", `{}`},
 	{"monitoring", "GetDashboard", `{"DashboardName": "overview"}`},
 	{"monitoring", "ListMetrics", `{"Namespace": "Shop"}`},
+	{"iam", "GetAccountAuthorizationDetails", `{"MaxItems": 1000}`},
+	{"iam", "ListInstanceProfiles", `{}`},
+	{"iam", "ListInstanceProfileTags", `{"InstanceProfileName": "host"}`},
+	{"iam", "ListPolicyTags", `{"PolicyArn": "$policy"}`},
+	{"iam", "ListAccessKeys", `{"UserName": "bob"}`},
+	{"iam", "ListAccountAliases", `{}`},
+	{"sts", "GetCallerIdentity", `{}`},
 }
 
 // What is stored of a world, but for measurements.
@@ -107,6 +137,7 @@ var storedKinds = []string{
 	"ecs.capacityprovider", "ecs.setting",
 	"autoscaling.target", "autoscaling.policy", "autoscaling.action", "autoscaling.activity", "autoscaling.target-activity",
 	"cloudwatch.alarm", "cloudwatch.state", "cloudwatch.history", "cloudwatch.alarm-history", "cloudwatch.dashboard",
+	"iam.user", "iam.group", "iam.role", "iam.policy", "iam.instanceprofile", "iam.accesskey", "iam.alias", "sts.session",
 }
 
 func newWorld(t testing.TB, failures io.Writer) *world {
@@ -142,6 +173,9 @@ func (w *world) prepare() {
 		"$now": now, "$earlier": now.Add(-time.Hour),
 		"$service": "arn:aws:ecs:us-east-1:123456789012:service/prod/web",
 		"$alarm":   "arn:aws:cloudwatch:us-east-1:123456789012:alarm:busy",
+		"$policy":  "arn:aws:iam::123456789012:policy/mine",
+		"$allow":   `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}}`,
+		"$trust":   `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}}`,
 	}
 	for _, c := range preparation {
 		out := w.must(c.service, c.operation, c.input)
@@ -152,6 +186,8 @@ func (w *world) prepare() {
 			w.names["$instance"] = pick(out, "containerInstance", "containerInstanceArn")
 		case "RegisterScalableTarget":
 			w.names["$target"] = pick(out, "ScalableTargetARN")
+		case "CreateAccessKey":
+			w.names["$accessKey"] = pick(out, "AccessKey", "AccessKeyId")
 		}
 	}
 	deployments := w.must("ecs", "ListServiceDeployments", `{"cluster": "prod", "service": "web"}`)

@@ -41,27 +41,6 @@ func forbidden(message string) *fault {
 	return &fault{code: "AccessDeniedException", query: "AccessDenied", status: http.StatusForbidden, message: message}
 }
 
-func missingToken() *fault {
-	return &fault{
-		code: "MissingAuthenticationTokenException", query: "MissingAuthenticationToken",
-		status: http.StatusForbidden, message: "Request is missing Authentication Token",
-	}
-}
-
-func incompleteSignature() *fault {
-	return &fault{
-		code: "IncompleteSignatureException", query: "IncompleteSignature", status: http.StatusBadRequest,
-		message: "The Authorization header or signed URL requires Credential (KEY/DATE/REGION/SERVICE/aws4_request), SignedHeaders and Signature",
-	}
-}
-
-func invalidRegion(name string) *fault {
-	return &fault{
-		code: "InvalidSignatureException", query: "SignatureDoesNotMatch", status: http.StatusForbidden,
-		message: fmt.Sprintf("Credential should be scoped to a valid region, not %+.64q.", name),
-	}
-}
-
 func tooLarge(limit int64) *fault {
 	return &fault{
 		code: "RequestEntityTooLargeException", query: "RequestEntityTooLarge", status: http.StatusRequestEntityTooLarge,
@@ -128,10 +107,13 @@ func (s *service) fault(err error) *fault {
 	if known, ok := statuses[code]; ok {
 		f.status = known
 	}
-	if common, ok := accessErrors[code]; ok && s.speaks(AWSQuery) {
-		f.query, f.status = common, http.StatusForbidden
-	}
 	s.applyShape(f)
+	if common, ok := accessErrors[code]; ok {
+		f.status = http.StatusBadRequest // also where the model of ECS says 403
+		if s.speaks(AWSQuery) {
+			f.query, f.status = common, http.StatusForbidden
+		}
+	}
 	if _, generic := api.(*smithy.GenericAPIError); !generic {
 		s.addMembers(f, api)
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/document"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
 // ECS describes Amazon ECS, whose operations are the methods of T.
@@ -77,5 +79,32 @@ func ApplicationAutoScaling[T any](resolve func(context.Context, Scope) (T, erro
 		errors:    applicationautoscaling.TypeRegistry,
 		enums:     map[string][]string{"PolicyType": {"PredictiveScaling", "StepScaling", "TargetTrackingScaling"}},
 		invalid:   "ValidationException",
+	}, resolve)
+}
+
+// IAM describes AWS Identity and Access Management, whose operations are the
+// methods of T.
+func IAM[T any](resolve func(context.Context, Scope) (T, error)) Service {
+	return serve(Service{
+		name:         "iam",
+		version:      "2010-05-08",
+		namespace:    "iam",
+		xmlNamespace: "https://iam.amazonaws.com/doc/2010-05-08/",
+		protocols:    []Protocol{AWSQuery},
+		errors:       iam.TypeRegistry,
+		invalid:      "ValidationError",
+	}, resolve)
+}
+
+// STS describes AWS Security Token Service, whose operations are the methods of T.
+func STS[T any](resolve func(context.Context, Scope) (T, error)) Service {
+	return serve(Service{
+		name:         "sts",
+		version:      "2011-06-15",
+		namespace:    "sts",
+		xmlNamespace: "https://sts.amazonaws.com/doc/2011-06-15/",
+		protocols:    []Protocol{AWSQuery},
+		errors:       sts.TypeRegistry,
+		invalid:      "ValidationError",
 	}, resolve)
 }

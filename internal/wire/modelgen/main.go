@@ -20,7 +20,9 @@ import (
 var sources = map[string]string{
 	"application-autoscaling": "application-autoscaling/2016-02-06",
 	"ecs":                     "ecs/2014-11-13",
+	"iam":                     "iam/2010-05-08",
 	"monitoring":              "cloudwatch/2010-08-01",
+	"sts":                     "sts/2011-06-15",
 }
 
 func main() {
