@@ -2,16 +2,12 @@ package scaling
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
 // A ResourceID names what is scaled, as Application Auto Scaling does. That of an
 // ECS service is service/CLUSTER/NAME.
 type ResourceID string
-
-// serviceIDs have names that ECS allows.
-var serviceIDs = regexp.MustCompile(`^service/[A-Za-z0-9_-]{1,255}/[A-Za-z0-9_-]{1,255}$`)
 
 // ServiceID is the resource id of an ECS service.
 func ServiceID(cluster, service string) ResourceID {
@@ -20,10 +16,19 @@ func ServiceID(cluster, service string) ResourceID {
 
 // ParseServiceID checks that a text is the resource id of an ECS service.
 func ParseServiceID(s string) (ResourceID, error) {
-	if !serviceIDs.MatchString(s) {
+	id := ResourceID(s)
+	cluster, name := id.Service()
+	if !isName(cluster) || !isName(name) || id != ServiceID(cluster, name) {
 		return "", fmt.Errorf("an ECS service is named service/CLUSTER/SERVICE, not %s", s)
 	}
-	return ResourceID(s), nil
+	return id, nil
+}
+
+// isName reports whether ECS allows a name. A regular expression that counts to 255
+// would take a third of a megabyte in every process.
+func isName(s string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+	return s != "" && len(s) <= 255 && strings.Trim(s, letters) == ""
 }
 
 // Service is the cluster and the name of an ECS service.

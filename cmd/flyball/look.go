@@ -34,6 +34,16 @@ func (c *connection) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&c.region, "region", cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), "us-east-1"),
 		"region to look at; AWS_REGION by default")
 	cmd.Flags().StringVar(&c.account, "account", "", "account to look at, 12 digits; the server's own by default")
+	cmd.PreRunE = func(*cobra.Command, []string) error { return c.check() }
+}
+
+// check refuses an account that is none: a key of its form names no account, and the
+// answer would be the server's own account's.
+func (c *connection) check() error {
+	if c.account != "" && (len(c.account) != 12 || strings.Trim(c.account, "0123456789") != "") {
+		return fmt.Errorf("--account %q: an AWS account id has 12 digits", c.account)
+	}
+	return nil
 }
 
 func (c *connection) client() *client.Client { return client.New(c.endpoint, c.region, c.account) }

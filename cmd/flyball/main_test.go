@@ -435,6 +435,18 @@ func TestCommandsThatLookSayThatNoServerAnswers(t *testing.T) {
 	}
 }
 
+// An access key that names no account would be taken for the server's own.
+func TestCommandsThatLookRefuseAnAccountThatIsNone(t *testing.T) {
+	for _, account := range []string{"42", "1234567890123", "12345678901x"} {
+		for _, command := range []string{"status", "explain service/test/web", "activities", "logs 1"} {
+			text, err := flyball(t, append(strings.Fields(command), "--account", account)...)
+			if err == nil || !strings.Contains(text, "12 digits") {
+				t.Errorf("flyball %s --account %s: %v: %s", command, account, err, text)
+			}
+		}
+	}
+}
+
 // awaitLog reads the task's log until it has a text: a task may be there before
 // its program has written its first line, or has been started.
 func (s *served) awaitLog(t *testing.T, want string) {

@@ -93,6 +93,16 @@ func (c *Cell) Announce(tx *state.Tx, source, kind, resource string, detail any)
 // Zones are the names of the region's availability zones.
 func (c *Cell) Zones() []string { return []string{c.Region + "a", c.Region + "b", c.Region + "c"} }
 
+// Hostname is the name that EC2 gives to a private address in the region.
+// Source: Amazon VPC User Guide, "DNS attributes for your VPC".
+func (c *Cell) Hostname(address string) string {
+	domain := c.Region + ".compute.internal"
+	if c.Region == "us-east-1" {
+		domain = "ec2.internal"
+	}
+	return "ip-" + strings.ReplaceAll(address, ".", "-") + "." + domain
+}
+
 // NewID makes an identifier that AWS would make: a prefix and a number of random
 // hexadecimal digits, such as eni-0a1b2c3d4e5f60718.
 func NewID(prefix string, digits int) string {

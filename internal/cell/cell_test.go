@@ -23,6 +23,19 @@ func TestARNsAreTheCells(t *testing.T) {
 	}
 }
 
+func TestHostnamesNameTheRegionButInTheFirst(t *testing.T) {
+	for region, want := range map[string]string{
+		"us-east-1":  "ip-10-0-1-2.ec2.internal",
+		"eu-west-2":  "ip-10-0-1-2.eu-west-2.compute.internal",
+		"cn-north-1": "ip-10-0-1-2.cn-north-1.compute.internal",
+	} {
+		c := &cell.Cell{Account: "123456789012", Region: region}
+		if got := c.Hostname("10.0.1.2"); got != want {
+			t.Errorf("in %s: %s", region, got)
+		}
+	}
+}
+
 func TestParseTakesNothingFromElsewhere(t *testing.T) {
 	c := &cell.Cell{Account: "123456789012", Region: "eu-west-2"}
 	for _, other := range []string{
@@ -58,7 +71,7 @@ func TestNewIDHasItsDigits(t *testing.T) {
 	if id := cell.NewID("eni-", 17); !regexp.MustCompile(`^eni-[0-9a-f]{17}$`).MatchString(id) {
 		t.Error(id)
 	}
-	if cell.NewID("", 32) == cell.NewID("", 32) {
+	if a, b := cell.NewID("", 32), cell.NewID("", 32); a == b {
 		t.Error("the same twice")
 	}
 }

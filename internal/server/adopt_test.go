@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -65,24 +64,12 @@ func (r *hostRuntime) reborn() *hostRuntime {
 	return next
 }
 
-func openOn(t *testing.T, dir string, runtime task.Runtime) *Server {
-	t.Helper()
-	s, err := Open(t.Context(), Config{
-		Addr: "127.0.0.1:0", Data: dir, Tasks: runtime, Speed: 1, Account: "123456789012", Region: "us-east-1",
-		Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
 // killed is the data folder and the host of a server that was killed while it ran
 // a service web of some tasks.
 func killed(t *testing.T, tasks int) (string, *hostRuntime) {
 	t.Helper()
 	dir, host := t.TempDir(), &hostRuntime{}
-	s := openOn(t, dir, host)
+	s := open(t, dir, func(c *Config) { c.Tasks = host })
 	ctx, end := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- s.Run(ctx) }()
@@ -149,7 +136,7 @@ func TestAServerThatEndsAtOnceStopsTheTasksOfItsLastLife(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := openOn(t, dir, host)
+	s := open(t, dir, func(c *Config) { c.Tasks = host })
 	ctx, end := context.WithCancel(t.Context())
 	end()
 	if err := s.Run(ctx); err != nil {
@@ -163,7 +150,7 @@ func TestAServerThatEndsAtOnceStopsTheTasksOfItsLastLife(t *testing.T) {
 
 func TestTasksAreAdoptedBeforeTheFirstCall(t *testing.T) {
 	dir, host := killed(t, 3)
-	s := openOn(t, dir, host)
+	s := open(t, dir, func(c *Config) { c.Tasks = host })
 	defer s.Close()
 	if n := runningTasks(t, s); n != 3 {
 		t.Errorf("%d tasks run, want 3", n)

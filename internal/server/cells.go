@@ -33,19 +33,34 @@ type cells struct {
 	start  func(*services)      // runs the loops of a cell; nil before the server runs
 }
 
-// of opens a cell, if it is not open yet.
+// of is the cell of a call. It is opened if it is not open yet, unless there are too
+// many.
 func (c *cells) of(account, region string) (*services, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.opened[cell.Scope(account, region)] == nil && len(c.opened) >= mostCells {
+		return nil, &smithy.GenericAPIError{
+			Code: "LimitExceededException", Fault: smithy.FaultClient,
+			Message: fmt.Sprintf("The server has been asked for %d regions and accounts already, which is the most that it serves.", mostCells),
+		}
+	}
+	return c.locked(account, region)
+}
+
+// restore opens a cell, if it is not open yet, however many there are: a server must
+// start with those that it had, and with another default one.
+func (c *cells) restore(account, region string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, err := c.locked(account, region)
+	return err
+}
+
+// locked opens a cell, if it is not open yet, under the lock.
+func (c *cells) locked(account, region string) (*services, error) {
 	scope := cell.Scope(account, region)
 	if v := c.opened[scope]; v != nil {
 		return v, nil
-	}
-	if len(c.opened) >= mostCells {
-		return nil, &smithy.GenericAPIError{
-			Code: "LimitExceededException", Fault: smithy.FaultClient,
-			Message: fmt.Sprintf("The server has resources in %d regions and accounts already, which is the most that it serves.", mostCells),
-		}
 	}
 	v, err := c.open(account, region)
 	if err != nil {
@@ -92,7 +107,7 @@ func (c *cells) run(start func(*services)) {
 func (s *Server) openCells() error {
 	s.cells = &cells{open: s.openCell, opened: map[string]*services{}}
 	s.globals = &globals{open: s.openGlobal, opened: map[string]*global{}, known: map[string]bool{}}
-	if _, err := s.cells.of(s.cfg.Account, s.cfg.Region); err != nil {
+	if err := s.cells.restore(s.cfg.Account, s.cfg.Region); err != nil {
 		return err
 	}
 	var scopes []string
@@ -109,7 +124,7 @@ func (s *Server) openCells() error {
 			s.globals.known[scope] = true
 			continue
 		}
-		if _, err := s.cells.of(account, region); err != nil {
+		if err := s.cells.restore(account, region); err != nil {
 			return err
 		}
 	}
@@ -119,7 +134,9 @@ func (s *Server) openCells() error {
 func (s *Server) openCell(account, region string) (*services, error) {
 	scope := cell.Scope(account, region)
 	v, err := s.openServices(&cell.Cell{
-		Account: account, Region: region, Clock: s.clock, State: s.state.Scope(scope), Events: &s.events, Log: s.cfg.Log,
+		Account: account, Region: region, Clock: s.clock, State: s.state.Scope(scope), Events: &s.events,
+		// Names of resources mean nothing without their cell.
+		Log: s.cfg.Log.With("account", account, "region", region),
 	})
 	if err != nil {
 		return nil, err

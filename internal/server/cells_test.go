@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -16,23 +17,23 @@ import (
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/smithy-go"
 
+	"flyball/alarm"
 	"flyball/internal/client"
 )
 
 // serving runs a server on a folder until the test or its caller ends it.
 func serving(t *testing.T, dir string) (url string, stop func()) {
 	t.Helper()
-	s, err := Open(t.Context(), Config{
-		Addr: "127.0.0.1:0", Data: dir, Tasks: idleRuntime{}, Speed: 1, Account: "123456789012", Region: "us-east-1",
-		Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := open(t, dir)
+	return s.URL(), running(t, s)
+}
+
+// running runs a server until the test or its caller ends it.
+func running(t *testing.T, s *Server) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- s.Run(ctx) }()
-	return s.URL(), func() {
+	return func() {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
@@ -159,13 +160,36 @@ func TestRegionsAndAccountsSeeNothingOfEachOther(t *testing.T) {
 	stop()
 }
 
-func TestTheNumberOfCellsIsBounded(t *testing.T) {
-	url, stop := serving(t, "")
+// An alarm may name a policy of another account, as it may name a topic there. It
+// is no alarm of the target, even if it bears the name of one.
+func TestAlarmsScaleNothingOutsideTheirCell(t *testing.T) {
+	s := open(t, "")
+	stop := running(t, s)
 	defer stop()
+	made := furnish(t, client.New(s.URL(), "us-east-1", ""))
+	policy, high := made[3], made[4]
+	for _, from := range []struct {
+		alarm string
+		taken bool
+	}{
+		{high, true},
+		{strings.Replace(high, "123456789012", "210987654321", 1), false},
+		{strings.Replace(high, "us-east-1", "eu-west-2", 1), false},
+	} {
+		_, name, _ := strings.Cut(from.alarm, ":alarm:")
+		err := s.router.Deliver(t.Context(), policy, alarm.Notification{Alarm: name, AlarmARN: from.alarm, State: alarm.Alarm, Action: policy})
+		if (err == nil) != from.taken {
+			t.Errorf("a call of %s: %v", from.alarm, err)
+		}
+	}
+}
+
+func TestTheNumberOfCellsIsBounded(t *testing.T) {
+	dir := t.TempDir()
+	url, stop := serving(t, dir)
 	var err error
 	for i := range mostCells {
-		account := "9" + strings.Repeat("0", 8) + string(rune('0'+i/100)) + string(rune('0'+i/10%10)) + string(rune('0'+i%10))
-		if _, err = client.New(url, "us-east-1", account).ECS.ListClusters(t.Context(), &ecs.ListClustersInput{}); err != nil {
+		if _, err = client.New(url, "us-east-1", fmt.Sprintf("9%011d", i)).ECS.ListClusters(t.Context(), &ecs.ListClustersInput{}); err != nil {
 			break
 		}
 	}
@@ -173,4 +197,15 @@ func TestTheNumberOfCellsIsBounded(t *testing.T) {
 	if !errors.As(err, &api) || api.ErrorCode() != "LimitExceededException" {
 		t.Errorf("got %v", err)
 	}
+	stop()
+
+	// Those that are there do not keep the server from starting in another region.
+	s, err := Open(t.Context(), Config{
+		Addr: "127.0.0.1:0", Data: dir, Tasks: idleRuntime{}, Speed: 1, Account: "123456789012", Region: "eu-west-2",
+		Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
 }

@@ -39,16 +39,16 @@ func openFolder(path string) (f folder, err error) {
 	return f, err
 }
 
-// lockPatience is how long the lock of a data folder is waited for.
-const lockPatience = 2 * time.Second
+// patience is how long is waited for what the server before may just be leaving: the
+// lock of the data folder, and the address.
+const patience = 2 * time.Second
 
 // awaitFolder locks a folder that the server before may just be leaving. A process
 // that is made by fork holds the server's open files until it executes its program,
 // also when the server is killed meanwhile: the lock and the listener with it. So
-// only a lock that stays is another server's; and once it is free, so is the
-// address.
+// only a lock that stays is another server's.
 func awaitFolder(path string) (*os.File, error) {
-	for deadline := time.Now().Add(lockPatience); ; time.Sleep(lockPatience / 200) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(patience / 200) {
 		lock, err := lockFolder(path)
 		if !errors.Is(err, errLocked) || time.Now().After(deadline) {
 			return lock, err

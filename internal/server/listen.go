@@ -2,8 +2,11 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"syscall"
+	"time"
 
 	"flyball/internal/task/docker"
 )
@@ -11,13 +14,25 @@ import (
 // listen opens the address that was asked for. Tasks that are processes of this
 // machine call it there too.
 func (s *Server) listen() error {
-	l, err := net.Listen("tcp", s.cfg.Addr)
+	l, err := awaitAddress(s.cfg.Addr, patience)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
 	s.listeners = append(s.listeners, l)
 	s.taskEndpoint = s.URL()
 	return nil
+}
+
+// awaitAddress listens to an address that the server before may just be leaving. Of
+// a half-made child (see awaitFolder) the kernel closes one file after the other,
+// the lock before the listener.
+func awaitAddress(addr string, patience time.Duration) (net.Listener, error) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(patience / 200) {
+		l, err := net.Listen("tcp", addr)
+		if !errors.Is(err, syscall.EADDRINUSE) || time.Now().After(deadline) {
+			return l, err
+		}
+	}
 }
 
 // listenOnBridge lets containers reach the server on their engine's bridge, at

@@ -2,7 +2,6 @@ package server
 
 import (
 	"encoding/json"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,20 +51,6 @@ func folderOfLayout0(t *testing.T, without func(kind, key string) bool) string {
 		t.Fatal(err)
 	}
 	return dir
-}
-
-// openFolderOf opens a server on a folder, with flags that name another region
-// than the folder has.
-func openFolderOf(t *testing.T, dir string) *Server {
-	t.Helper()
-	s, err := Open(t.Context(), Config{
-		Addr: "127.0.0.1:0", Data: dir, Tasks: idleRuntime{}, Speed: 1, Account: "123456789012", Region: "us-east-1",
-		Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 // whatIsThere names what an old folder holds, as the APIs of a cell show it.
@@ -120,7 +105,7 @@ var everything = []string{"action night", "alarm AlarmHigh", "alarm AlarmLow", "
 func TestAFolderFromBeforeCellsIsRead(t *testing.T) {
 	dir := folderOfLayout0(t, func(string, string) bool { return false })
 	for range 2 { // the second start finds today's layout
-		s := openFolderOf(t, dir)
+		s := open(t, dir)
 		if got := whatIsThere(t, s.cells.find("123456789012", "eu-central-1")); !slices.Equal(got, everything) {
 			t.Errorf("the folder's cell has %q", got)
 		}
@@ -146,7 +131,7 @@ func TestWhatAnEarlierReleaseLeftHalfWrittenIsMended(t *testing.T) {
 			[]string{"service web", "target service/shop/web", "policy cpu", "policy step", "action night", "alarm AlarmHigh", "alarm AlarmLow"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := openFolderOf(t, folderOfLayout0(t, tt.without))
+			s := open(t, folderOfLayout0(t, tt.without))
 			defer s.Close()
 			want := slices.DeleteFunc(slices.Clone(everything), func(s string) bool { return slices.Contains(tt.gone, s) })
 			if got := whatIsThere(t, s.cells.find("123456789012", "eu-central-1")); !slices.Equal(got, want) {

@@ -43,6 +43,7 @@ type Server struct {
 	cfg     Config
 	dir     folder
 	clock   *clock.Clock
+	ahead   clockNote
 	store   *store.SQLite
 	state   *state.State
 	runtime task.Runtime
@@ -77,10 +78,10 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if s.store, err = store.OpenSQLite(s.dir.database()); err != nil {
 		return nil, err
 	}
-	if s.clock, err = s.openClock(); err != nil {
+	s.state = state.New(s.store)
+	if err := s.openClock(); err != nil {
 		return nil, err
 	}
-	s.state = state.New(s.store)
 	before, err := s.migrate()
 	if err != nil {
 		return nil, err

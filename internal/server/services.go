@@ -94,9 +94,15 @@ func (s *Server) connect() {
 		if !ok {
 			return fmt.Errorf("a scaling policy takes the notifications of alarms, not %T", message)
 		}
+		// An alarm scales nothing outside its own cell. Without this, one that bears
+		// the name of an alarm there would be taken for it.
+		from, err := arn.Parse(n.AlarmARN)
+		if err != nil {
+			return fmt.Errorf("read the name of an alarm: %w", err)
+		}
 		v := s.cells.find(to.AccountID, to.Region)
-		if v == nil {
-			return fmt.Errorf("no scaling policy %s", to)
+		if v == nil || v.cell.Account != from.AccountID || v.cell.Region != from.Region {
+			return fmt.Errorf("no scaling policy %s in region %s of account %s", to, from.Region, from.AccountID)
 		}
 		return v.autoscaling.AlarmAction(ctx, n)
 	})

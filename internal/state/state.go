@@ -44,6 +44,7 @@ type journal struct {
 	mu    sync.RWMutex
 	whole store.Store
 	last  atomic.Pointer[store.Commit] // of the newest write
+	stamp func(*Tx)
 
 	news announcements
 }
@@ -52,6 +53,10 @@ type journal struct {
 func New(st store.Store) *State {
 	return &State{journal: &journal{whole: st}, store: st}
 }
+
+// Stamp has a function add to each write what is to be on disk with it. It is set
+// before the first change.
+func (s *State) Stamp(f func(*Tx)) { s.stamp = f }
 
 // Scope returns the rows whose keys begin with a prefix.
 func (s *State) Scope(prefix string) *State {

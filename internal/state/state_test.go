@@ -257,3 +257,20 @@ func TestAnnouncementsComeInTheOrderOfTheChangesAndOnlyOfWhatIsOnDisk(t *testing
 		}
 	}
 }
+
+func TestAStampIsOnDiskWithEachWrite(t *testing.T) {
+	s, st := open(t)
+	rows := table(t, s.Scope("mine/"))
+	stamp := state.Kind{Name: "test.stamp", Version: 1}
+	n := 0
+	s.Stamp(func(tx *state.Tx) { n++; tx.Put(stamp, "last", n) })
+	change := func(f func(*state.Tx) error) {
+		_ = s.Scope("mine/").Change(t.Context(), func(_ context.Context, tx *state.Tx) error { return f(tx) })
+	}
+	change(func(tx *state.Tx) error { rows.Put(tx, "a", "row"); return nil })
+	change(func(tx *state.Tx) error { rows.Put(tx, "b", "row"); return errors.New("wrong") })
+	change(func(tx *state.Tx) error { return nil })
+	if got, err := st.Get(stamp.Name, "last"); err != nil || string(got) != "v1 1" || n != 1 {
+		t.Errorf("the stamp is %q, %v; %d were asked for, want one", got, err, n)
+	}
+}

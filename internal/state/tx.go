@@ -43,6 +43,9 @@ func (t *transaction) run(f func() error) (commit store.Commit, err error) {
 		return store.Commit{}, err
 	}
 	if t.batch.Len() > 0 {
+		if t.stamp != nil {
+			t.stamp(&Tx{t, ""})
+		}
 		commit = t.whole.Write(&t.batch)
 		t.last.Store(&commit)
 	}

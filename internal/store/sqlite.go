@@ -15,6 +15,10 @@ import (
 type SQLite struct {
 	db *sql.DB
 
+	// What is done most is compiled once.
+	put                   *sql.Stmt
+	ascending, descending *sql.Stmt
+
 	mu     sync.Mutex
 	queue  []queued
 	wake   chan struct{} // holds one token while the queue is not empty
@@ -41,6 +45,25 @@ CREATE TABLE IF NOT EXISTS document (
 	value BLOB NOT NULL,
 	PRIMARY KEY (kind, key)
 ) WITHOUT ROWID;`
+
+const (
+	putDocument = `INSERT INTO document (kind, key, value) VALUES (?, ?, ?)
+		ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value`
+	scanDocuments = `SELECT key, value FROM document WHERE kind = ? AND key >= ? AND key < ? ORDER BY key`
+)
+
+// prepare compiles the statements.
+func (s *SQLite) prepare() (err error) {
+	for _, p := range []struct {
+		to   **sql.Stmt
+		text string
+	}{{&s.put, putDocument}, {&s.ascending, scanDocuments}, {&s.descending, scanDocuments + ` DESC`}} {
+		if *p.to, err = s.db.Prepare(p.text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // OpenSQLite opens or creates the store in a file. With an empty path the
 // documents live in memory and go with the process.
@@ -69,6 +92,10 @@ func OpenSQLite(path string) (*SQLite, error) {
 		failed:  make(chan error, 1),
 		stopped: make(chan struct{}),
 	}
+	if err := s.prepare(); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
 	go s.writeLoop()
 	return s, nil
 }
@@ -88,17 +115,14 @@ func (s *SQLite) Get(kind, key string) ([]byte, error) {
 
 // Scan implements Store.
 func (s *SQLite) Scan(kind string, r Range, each func(key string, value []byte) bool) error {
-	query := `SELECT key, value FROM document WHERE kind = ? AND key >= ?`
-	args := []any{kind, r.From}
-	if r.To != "" {
-		query += ` AND key < ?`
-		args = append(args, r.To)
-	}
-	query += ` ORDER BY key`
+	query, to := s.ascending, any(r.To)
 	if r.Reverse {
-		query += ` DESC`
+		query = s.descending
 	}
-	rows, err := s.db.Query(query, args...)
+	if r.To == "" {
+		to = []byte{} // no text comes after a blob
+	}
+	rows, err := query.Query(kind, r.From, to)
 	if err != nil {
 		return fmt.Errorf("scan %s: %w", kind, err)
 	}
@@ -189,7 +213,7 @@ func (s *SQLite) commit(batches []queued) error {
 		return fmt.Errorf("begin a write: %w", err)
 	}
 	defer tx.Rollback() // undoes nothing that was committed
-	if err := apply(ctx, tx, batches); err != nil {
+	if err := s.apply(ctx, tx, batches); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
@@ -199,12 +223,8 @@ func (s *SQLite) commit(batches []queued) error {
 }
 
 // apply makes the changes of batches in a transaction.
-func apply(ctx context.Context, tx *sql.Tx, batches []queued) error {
-	put, err := tx.PrepareContext(ctx, `INSERT INTO document (kind, key, value) VALUES (?, ?, ?)
-		ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value`)
-	if err != nil {
-		return fmt.Errorf("prepare a write: %w", err)
-	}
+func (s *SQLite) apply(ctx context.Context, tx *sql.Tx, batches []queued) (err error) {
+	put := tx.StmtContext(ctx, s.put)
 	defer put.Close()
 	for _, q := range batches {
 		for _, c := range q.changes {
@@ -244,7 +264,7 @@ func (s *SQLite) Rescope(prefix, kept string, b *Batch) error {
 	if _, err := tx.ExecContext(ctx, `UPDATE document SET key = ? || key WHERE substr(kind, 1, ?) <> ?`, prefix, len(kept), kept); err != nil {
 		return fmt.Errorf("rescope the documents: %w", err)
 	}
-	if err := apply(ctx, tx, []queued{{changes: b.changes}}); err != nil {
+	if err := s.apply(ctx, tx, []queued{{changes: b.changes}}); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {

@@ -21,6 +21,7 @@ import (
 // so that it knows what the server must show: all that was acknowledged, and of
 // the call that the kill cut off all or nothing.
 type caller struct {
+	home    *region
 	known   facts
 	cutOff  *change
 	calls   int // that were acknowledged
@@ -68,8 +69,8 @@ func (c *caller) logRefusals() {
 
 // newOnce is a client that tries each call once: a call that is tried again may
 // have happened before.
-func newOnce(url string) *client.Client {
-	c := client.New(url, "us-east-1", "")
+func newOnce(url, region string) *client.Client {
+	c := client.New(url, region, "")
 	once := aws.NopRetryer{}
 	c.AutoScaling = applicationautoscaling.New(c.AutoScaling.Options(), func(o *applicationautoscaling.Options) { o.Retryer = once })
 	c.CloudWatch = cloudwatch.New(c.CloudWatch.Options(), func(o *cloudwatch.Options) { o.Retryer = once })

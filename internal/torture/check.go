@@ -15,7 +15,7 @@ func fixedTrees() map[string]bool {
 // check compares what a new life of the server shows with what is known of the
 // lives before.
 func (r *run) check(ctx context.Context, n int) error {
-	w, err := readWorld(ctx, r.client)
+	w, err := readWorld(ctx, r.regions)
 	if err != nil {
 		return fmt.Errorf("read what the server shows: %w", err)
 	}
@@ -39,7 +39,9 @@ func (r *run) check(ctx context.Context, n int) error {
 	faults = append(faults, w.failures()...)
 	for _, s := range r.churns {
 		faults = append(faults, s.unstopped(w.tasks)...)
+		faults = append(faults, s.unknown(w.tasks)...)
 	}
+	faults = append(faults, w.strays...)
 	capacity, err := r.checkScaled(ctx)
 	if err != nil {
 		return fmt.Errorf("read the scaled service: %w", err)
@@ -88,8 +90,8 @@ func (r *run) adopt(ctx context.Context, w *world, faults []fault) {
 	}
 	for i, t := range r.trees {
 		if faulty[t.name] {
-			t.abandon(ctx, r.client)
-			r.trees[i] = r.newTree()
+			t.abandon(ctx, t.home.client)
+			r.trees[i] = r.newTree(t.home)
 		}
 	}
 	for name, c := range r.callers() {
@@ -97,7 +99,7 @@ func (r *run) adopt(ctx context.Context, w *world, faults []fault) {
 	}
 	for _, s := range r.churns {
 		r.forget(s.name)
-		clear(s.stopped)
+		s.adopt(w.tasks)
 	}
 	r.fixed = w.facts.of(fixedTrees())
 	r.tasks, r.sightings = w.tasks, nil
@@ -107,12 +109,13 @@ func (r *run) adopt(ctx context.Context, w *world, faults []fault) {
 // activity that was interrupted is settled a moment after the start: what is
 // wrong must stay so.
 func (r *run) checkScaled(ctx context.Context) (faults []fault, err error) {
+	c := r.regions[0].client
 	for range 20 {
 		before, after := newWorld(), newWorld()
 		for _, read := range []func() error{
-			func() error { return before.readServices(ctx, r.client) },
-			func() error { return after.readActivities(ctx, r.client) },
-			func() error { return after.readServices(ctx, r.client) },
+			func() error { return before.readServices(ctx, c) },
+			func() error { return after.readActivities(ctx, c) },
+			func() error { return after.readServices(ctx, c) },
 		} {
 			if err := read(); err != nil {
 				return nil, err
@@ -134,7 +137,7 @@ func (r *run) checkScaled(ctx context.Context) (faults []fault, err error) {
 // settle waits until all that was begun has come to an end, and reports what has
 // not.
 func (r *run) settle(ctx context.Context, n int, p *program) error {
-	if err := rest(ctx, r.client); err != nil {
+	if err := rest(ctx, r.regions[0].client); err != nil {
 		return err
 	}
 	var before []fault
@@ -142,11 +145,9 @@ func (r *run) settle(ctx context.Context, n int, p *program) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		w := newWorld()
-		for _, l := range watched {
-			if err := l.read(w, ctx, r.client); err != nil {
-				return err
-			}
+		w, err := readWatched(ctx, r.regions)
+		if err != nil {
+			return err
 		}
 		left, err := leftovers(r.mark, r.data, p.pid(), w.tasks)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,17 +15,22 @@ import (
 )
 
 // A churn is a service whose tasks are stopped, whose desired count is changed,
-// and which is deleted and made anew.
+// and which is deleted and made anew. Beside it run tasks of no service.
 type churn struct {
 	caller
 	name    string
 	rng     *rand.Rand
 	n       int32           // the last value that was written
 	stopped map[string]bool // tasks whose StopTask was acknowledged
+	ran     map[string]bool // tasks whose RunTask was acknowledged
+	alone   []string        // tasks of no service that are to run
 }
 
+// mostAlone is how many tasks of no service there may be.
+const mostAlone = 2
+
 func newChurn(name string, rng *rand.Rand) *churn {
-	return &churn{caller: caller{known: facts{}}, name: name, rng: rng, stopped: map[string]bool{}}
+	return &churn{caller: caller{known: facts{}}, name: name, rng: rng, stopped: map[string]bool{}, ran: map[string]bool{}}
 }
 
 func (s *churn) key() key { return key{s.name, "service", ""} }
@@ -36,11 +42,13 @@ func (s *churn) step(ctx context.Context, c *client.Client) bool {
 	if !s.exists() {
 		return s.create(ctx, c)
 	}
-	switch s.rng.IntN(4) {
+	switch s.rng.IntN(6) {
 	case 0:
 		return s.stop(ctx, c)
 	case 1:
 		return s.delete(ctx, c)
+	case 2:
+		return s.run(ctx, c)
 	}
 	return s.update(ctx, c, int32(s.rng.IntN(3)))
 }
@@ -99,6 +107,50 @@ func (s *churn) stopTask(ctx context.Context, c *client.Client, id string) bool 
 	})
 }
 
+// run runs a task of no service, or stops the one that has run longest.
+func (s *churn) run(ctx context.Context, c *client.Client) bool {
+	if len(s.alone) >= mostAlone {
+		first := s.alone[0]
+		s.alone = s.alone[1:]
+		return s.stopTask(ctx, c, first)
+	}
+	return s.do(ctx, change{call: "RunTask of " + s.name}, func(ctx context.Context) error {
+		out, err := c.ECS.RunTask(ctx, &ecs.RunTaskInput{
+			Cluster: aws.String(clusterName), TaskDefinition: aws.String(clusterName), StartedBy: &s.name,
+		})
+		if err == nil {
+			id := lastPart(*out.Tasks[0].TaskArn)
+			s.ran[id] = true
+			s.alone = append(s.alone, id)
+		}
+		return err
+	})
+}
+
+// unknown are the tasks whose RunTask was acknowledged and that are not there.
+func (s *churn) unknown(tasks map[string]task) []fault {
+	var faults []fault
+	for id := range s.ran {
+		if _, ok := tasks[id]; !ok {
+			faults = append(faults, fault{lost, "task " + id, fmt.Sprintf("RunTask of %s was acknowledged, and its task %s is not there", s.name, id)})
+		}
+	}
+	return faults
+}
+
+// adopt takes the tasks that there are for those that are known from now on.
+func (s *churn) adopt(tasks map[string]task) {
+	clear(s.stopped)
+	clear(s.ran)
+	s.alone = nil
+	for id, t := range tasks {
+		if t.startedBy == s.name && t.desired == "RUNNING" {
+			s.alone = append(s.alone, id)
+		}
+	}
+	slices.Sort(s.alone)
+}
+
 // unstopped are the tasks whose StopTask was acknowledged and which are to run on.
 func (s *churn) unstopped(tasks map[string]task) []fault {
 	var faults []fault
@@ -142,9 +194,10 @@ func (s *churn) startTask(ctx context.Context, c *client.Client) string {
 
 // callEarly calls as soon as a starting server answers: each service loses its
 // task in another way.
-func callEarly(ctx context.Context, c *client.Client, services []*churn, tasks []string) {
+func callEarly(ctx context.Context, services []*churn, tasks []string) {
 	var calls sync.WaitGroup
 	for i, s := range services {
+		c := s.home.once
 		switch i % 3 {
 		case 0:
 			calls.Go(func() { s.stopTask(ctx, c, tasks[i]) })

@@ -21,7 +21,7 @@ func (r *run) start(ctx context.Context, n int) (*program, error) {
 			return nil, err
 		}
 		if r.early != nil && p.answers(ctx) {
-			callEarly(ctx, r.once, r.churns, r.early)
+			callEarly(ctx, r.churns, r.early)
 			r.figures.early++
 			r.early = nil
 		}
@@ -51,7 +51,7 @@ func (r *run) begin(ctx context.Context, n int) (*program, error) {
 			return nil, err
 		}
 		if n == 1 {
-			if err := setUp(ctx, r.client, r.mark); err != nil {
+			if err := setUp(ctx, r.regions, r.mark); err != nil {
 				p.kill()
 				return nil, err
 			}

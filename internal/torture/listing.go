@@ -119,6 +119,7 @@ func (w *world) addAlarm(m cwtypes.MetricAlarm) {
 	w.updated[name] = *m.StateUpdatedTimestamp
 	rest, tracks := strings.CutPrefix(name, trackingPrefix)
 	if !tracks {
+		w.alarms[name] = *m.AlarmArn
 		w.facts[key{treeNamed(name), "alarm", name}] = alarmFact(*m.Threshold, *m.ActionsEnabled)
 		return
 	}
@@ -133,6 +134,22 @@ func (w *world) addAlarm(m cwtypes.MetricAlarm) {
 		fact = w.facts[k] + " and " + fact // two where there should be one
 	}
 	w.facts[k] = fact
+}
+
+// readAlarmTags reads the tags of the alarms that were read.
+func (w *world) readAlarmTags(ctx context.Context, c *client.Client) error {
+	for name, arn := range w.alarms {
+		out, err := c.CloudWatch.ListTagsForResource(ctx, &cloudwatch.ListTagsForResourceInput{ResourceARN: &arn})
+		if err != nil {
+			return err
+		}
+		tags := map[string]string{}
+		for _, t := range out.Tags {
+			tags[*t.Key] = *t.Value
+		}
+		w.facts[key{treeNamed(name), "alarm tags", name}] = tagsFact(tags)
+	}
+	return nil
 }
 
 // readServices reads the active services.
@@ -207,7 +224,7 @@ func (w *world) readTasks(ctx context.Context, c *client.Client) error {
 func (w *world) addTask(t ecstypes.Task) {
 	seen := task{
 		id: lastPart(aws.ToString(t.TaskArn)), status: aws.ToString(t.LastStatus), desired: aws.ToString(t.DesiredStatus),
-		stopCode: t.StopCode, reason: aws.ToString(t.StoppedReason),
+		stopCode: t.StopCode, reason: aws.ToString(t.StoppedReason), startedBy: aws.ToString(t.StartedBy),
 	}
 	for _, c := range t.Containers {
 		if c.ExitCode != nil {

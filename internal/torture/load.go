@@ -5,8 +5,6 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
-
-	"flyball/internal/client"
 )
 
 // load has all clients call a server, and ends its life while they do. With
@@ -18,16 +16,16 @@ func (r *run) load(ctx context.Context, p *program, early bool, end func()) {
 	var clients sync.WaitGroup
 	for i := range writers {
 		trees, rng := r.trees[i*treesPerWriter:(i+1)*treesPerWriter], r.newRand()
-		clients.Go(func() { write(calling, r.once, trees, rng) })
+		clients.Go(func() { write(calling, trees, rng) })
 	}
 	seen := make([]map[int]sighting, readers)
 	for i := range seen {
 		seen[i] = map[int]sighting{}
 		rng := r.newRand()
-		clients.Go(func() { read(calling, r.client, rng, seen[i]) })
+		clients.Go(func() { read(calling, r.regions, rng, seen[i]) })
 	}
 	breaching, churning := r.newRand(), r.newRand()
-	clients.Go(func() { breach(calling, r.once, breaching) })
+	clients.Go(func() { breach(calling, r.regions[0].once, breaching) })
 
 	length := time.Duration(20+r.rng.IntN(300)) * time.Millisecond
 	if early {
@@ -63,27 +61,30 @@ func (r *run) remember(s sighting) {
 }
 
 // write makes calls on trees, until one is cut off.
-func write(ctx context.Context, c *client.Client, trees []*tree, rng *rand.Rand) {
-	for ctx.Err() == nil && trees[rng.IntN(len(trees))].step(ctx, c) {
+func write(ctx context.Context, trees []*tree, rng *rand.Rand) {
+	for ctx.Err() == nil {
+		if t := trees[rng.IntN(len(trees))]; !t.step(ctx, t.home.once) {
+			return
+		}
 	}
 }
 
 // read repeats listings and keeps the last of each.
-func read(ctx context.Context, c *client.Client, rng *rand.Rand, seen map[int]sighting) {
+func read(ctx context.Context, regions []*region, rng *rand.Rand, seen map[int]sighting) {
 	for ctx.Err() == nil {
-		i := rng.IntN(len(watched))
-		w := newWorld()
-		if watched[i].read(w, ctx, c) != nil {
+		i := rng.IntN(len(watched) * len(regions))
+		w, l, in := newWorld(), watched[i%len(watched)], regions[i/len(watched)]
+		if l.read(w, ctx, in.client) != nil {
 			return
 		}
-		seen[i] = sighting{w, watched[i].kinds}
+		seen[i] = sighting{world: w, kinds: l.kinds, in: in}
 	}
 }
 
 // churn has the services with tasks change, at a pace that two processors bear.
 func (r *run) churn(ctx context.Context, rng *rand.Rand) {
 	for ctx.Err() == nil {
-		if !r.churns[rng.IntN(len(r.churns))].step(ctx, r.once) {
+		if s := r.churns[rng.IntN(len(r.churns))]; !s.step(ctx, s.home.once) {
 			return
 		}
 		pause(ctx, time.Duration(10+rng.IntN(40))*time.Millisecond)
@@ -97,7 +98,7 @@ func (r *run) startTasks(ctx context.Context) []string {
 	defer cancel()
 	tasks := make([]string, len(r.churns))
 	for i, s := range r.churns {
-		if tasks[i] = s.startTask(ctx, r.once); tasks[i] == "" {
+		if tasks[i] = s.startTask(ctx, s.home.once); tasks[i] == "" {
 			return nil
 		}
 	}

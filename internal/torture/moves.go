@@ -75,9 +75,12 @@ func (t *tree) deregisterTarget() move {
 }
 
 // tags are the target's.
-func (t *tree) tags() map[string]string {
+func (t *tree) tags() map[string]string { return t.tagsOf("tags", "") }
+
+// tagsOf are the tags of something that there is.
+func (t *tree) tagsOf(kind, thing string) map[string]string {
 	tags := map[string]string{}
-	for _, word := range strings.Fields(t.known[t.key("tags", "")])[1:] {
+	for _, word := range strings.Fields(t.known[t.key(kind, thing)])[1:] {
 		name, value, _ := strings.Cut(word, "=")
 		tags[name] = value
 	}
@@ -224,18 +227,46 @@ func (t *tree) deleteAction() move {
 
 func (t *tree) putAlarm() move {
 	name, threshold := own(t.name, []string{"one", "two"}[t.rng.IntN(2)]), float64(t.next())
-	return t.move("PutMetricAlarm", facts{t.key("alarm", name): alarmFact(threshold, true)}, func(ctx context.Context, c *client.Client) error {
-		return putAlarm(ctx, c, name, threshold, nil)
+	set := facts{t.key("alarm", name): alarmFact(threshold, true)}
+	var tags []cwtypes.Tag
+	if !t.has("alarm", name) { // or it keeps those that it has
+		made := strconv.Itoa(t.n)
+		tags = []cwtypes.Tag{{Key: aws.String("made"), Value: &made}}
+		set[t.key("alarm tags", name)] = tagsFact(map[string]string{"made": made})
+	}
+	return t.move("PutMetricAlarm", set, func(ctx context.Context, c *client.Client) error {
+		return putAlarm(ctx, c, name, threshold, nil, tags)
+	})
+}
+
+// tagAlarm tags one of the alarms that there are.
+func (t *tree) tagAlarm() move {
+	name, note := own(t.name, "one"), strconv.Itoa(t.next())
+	if !t.has("alarm", name) {
+		name = own(t.name, "two")
+	}
+	tags := t.tagsOf("alarm tags", name)
+	tags["note"] = note
+	return t.move("TagResource", facts{t.key("alarm tags", name): tagsFact(tags)}, func(ctx context.Context, c *client.Client) error {
+		found, err := c.CloudWatch.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNames: []string{name}})
+		if err != nil {
+			return before(err)
+		}
+		_, err = c.CloudWatch.TagResource(ctx, &cloudwatch.TagResourceInput{
+			ResourceARN: found.MetricAlarms[0].AlarmArn, Tags: []cwtypes.Tag{{Key: aws.String("note"), Value: &note}},
+		})
+		return err
 	})
 }
 
 // putAlarm makes an alarm that keeps the state that it is given: its metric has
 // no data.
-func putAlarm(ctx context.Context, c *client.Client, name string, threshold float64, actions []string) error {
+func putAlarm(ctx context.Context, c *client.Client, name string, threshold float64, actions []string, tags []cwtypes.Tag) error {
 	_, err := c.CloudWatch.PutMetricAlarm(ctx, &cloudwatch.PutMetricAlarmInput{
 		AlarmName: &name, Namespace: aws.String("Torture"), MetricName: aws.String("None"), Statistic: cwtypes.StatisticAverage,
 		Period: aws.Int32(60), EvaluationPeriods: aws.Int32(1), Threshold: &threshold, AlarmActions: actions,
 		ComparisonOperator: cwtypes.ComparisonOperatorGreaterThanOrEqualToThreshold, TreatMissingData: aws.String("ignore"),
+		Tags: tags,
 	})
 	return err
 }
@@ -263,7 +294,7 @@ func (t *tree) switchAlarms() move {
 }
 
 func (t *tree) deleteAlarms() move {
-	return t.move("DeleteAlarms", t.without("alarm"), func(ctx context.Context, c *client.Client) error {
+	return t.move("DeleteAlarms", t.without("alarm", "alarm tags"), func(ctx context.Context, c *client.Client) error {
 		_, err := c.CloudWatch.DeleteAlarms(ctx, &cloudwatch.DeleteAlarmsInput{AlarmNames: []string{own(t.name, "one"), own(t.name, "two")}})
 		return err
 	})

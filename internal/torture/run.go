@@ -9,8 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"flyball/internal/client"
 )
 
 type options struct {
@@ -41,8 +39,7 @@ type run struct {
 	*tally
 	mark, addr, data string
 	rng              *rand.Rand
-	client           *client.Client // for reading
-	once             *client.Client // for calls that must not be made twice
+	regions          []*region
 
 	trees  []*tree
 	churns []*churn
@@ -70,12 +67,15 @@ func torture(ctx context.Context, o options) (*tally, error) {
 	if r.addr, err = freeAddress(r.rng); err != nil {
 		return nil, err
 	}
-	r.client, r.once = client.New("http://"+r.addr, "us-east-1", ""), newOnce("http://"+r.addr)
-	for range writers * treesPerWriter {
-		r.trees = append(r.trees, r.newTree())
+	r.regions = newRegions("http://" + r.addr)
+	for i := range writers * treesPerWriter {
+		r.trees = append(r.trees, r.newTree(r.regionOf(i)))
 	}
 	for i := range churns {
-		r.churns = append(r.churns, newChurn(fmt.Sprint("churn-", i), r.newRand()))
+		home := r.regionOf(i)
+		s := newChurn(fmt.Sprint(home.prefix, "churn-", i), r.newRand())
+		s.home = home
+		r.churns = append(r.churns, s)
 	}
 	log.Printf("seed %d", o.seed)
 	err = r.all(ctx)
@@ -88,9 +88,19 @@ func torture(ctx context.Context, o options) (*tally, error) {
 
 func (r *run) newRand() *rand.Rand { return rand.New(rand.NewPCG(r.seed, r.rng.Uint64())) }
 
-func (r *run) newTree() *tree {
+// regionOf has a third of the trees and of the churns in the second region.
+func (r *run) regionOf(i int) *region {
+	if i%3 == 2 {
+		return r.regions[1]
+	}
+	return r.regions[0]
+}
+
+func (r *run) newTree(home *region) *tree {
 	r.made++
-	return newTree(fmt.Sprint("tree-", r.made), r.newRand())
+	t := newTree(fmt.Sprint(home.prefix, "tree-", r.made), r.newRand())
+	t.home = home
+	return t
 }
 
 // all does the rounds, and then looks whether everything comes to rest.

@@ -41,14 +41,21 @@ func alarmOf(policy string) string { return own(scaledName, policy) }
 
 // setUp makes what is there for the whole run. Tasks carry a mark in their
 // environment, by which their processes are found.
-func setUp(ctx context.Context, c *client.Client, mark string) error {
-	if _, err := c.ECS.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: aws.String(clusterName)}); err != nil {
-		return err
-	}
+func setUp(ctx context.Context, regions []*region, mark string) error {
 	environment := []ecstypes.KeyValuePair{{Name: aws.String(taskMark), Value: &mark}}
-	if err := registerDefinition(ctx, c, clusterName, environment); err != nil {
-		return err
+	for _, in := range regions {
+		if _, err := in.client.ECS.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: aws.String(clusterName)}); err != nil {
+			return err
+		}
+		if err := registerDefinition(ctx, in.client, clusterName, environment); err != nil {
+			return err
+		}
 	}
+	return setUpScaled(ctx, regions[0].client)
+}
+
+// setUpScaled makes the services with tasks that no call changes.
+func setUpScaled(ctx context.Context, c *client.Client) error {
 	for tree, desired := range map[string]int32{steadyName: 2, scaledName: scaledLeast} {
 		if err := createService(ctx, c, tree, desired); err != nil {
 			return err
@@ -66,7 +73,7 @@ func setUp(ctx context.Context, c *client.Client, mark string) error {
 		if err != nil {
 			return err
 		}
-		if err := putAlarm(ctx, c, alarmOf(policy), 1, []string{arn}); err != nil {
+		if err := putAlarm(ctx, c, alarmOf(policy), 1, []string{arn}, nil); err != nil {
 			return err
 		}
 	}

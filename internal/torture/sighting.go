@@ -10,6 +10,7 @@ import (
 type sighting struct {
 	*world
 	kinds []string
+	in    *region
 }
 
 // dirty finds what a reader was shown of calls that were cut off and that is not
@@ -21,7 +22,7 @@ func (s sighting) dirty(known facts, cutOff []change, after *world) []fault {
 			continue
 		}
 		for _, k := range c.set.keys() {
-			if was, is := known[k], c.set[k]; was != is && slices.Contains(s.kinds, k.kind) && s.facts[k] == is && after.facts[k] == was {
+			if was, is := known[k], c.set[k]; was != is && s.in.holds(k.tree) && slices.Contains(s.kinds, k.kind) && s.facts[k] == is && after.facts[k] == was {
 				faults = append(faults, fault{dirtyRead, k.tree, fmt.Sprintf("%v: a reader was shown %q while %s was under way; afterwards it is %q",
 					k, say(is), c.call, say(was))})
 			}

@@ -31,9 +31,19 @@ func TestDirtyReadOfACall(t *testing.T) {
 			before.began = c.began
 			before.facts.apply(facts{targetKey: c.seen})
 			after.facts.apply(facts{targetKey: c.shown})
-			expect(t, sighting{before, []string{c.kind}}.dirty(known, []change{c.call}, after), c.want)
+			expect(t, sighting{world: before, kinds: []string{c.kind}}.dirty(known, []change{c.call}, after), c.want)
 		})
 	}
+}
+
+func TestAReaderOfARegionSeesNothingOfAnother(t *testing.T) {
+	deletion := change{call: "DeregisterScalableTarget for tree-1", set: facts{targetKey: ""}, began: noon}
+	after := newWorld()
+	after.facts[targetKey] = "0 to 1 tasks"
+	seen := sighting{world: newWorld(), kinds: []string{"target"}, in: &region{prefix: west}}
+	expect(t, seen.dirty(facts{targetKey: "0 to 1 tasks"}, []change{deletion}, after), "")
+	seen.in = &region{}
+	expect(t, seen.dirty(facts{targetKey: "0 to 1 tasks"}, []change{deletion}, after), dirtyRead)
 }
 
 func TestDirtyReadOfAState(t *testing.T) {

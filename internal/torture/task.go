@@ -13,6 +13,7 @@ type task struct {
 	status, desired string
 	stopCode        ecstypes.TaskStopCode
 	reason          string // with the exit code, where it is known
+	startedBy       string
 }
 
 // taskStates are in the order of a task's life.

@@ -45,6 +45,15 @@ func TestAnAcknowledgedStopIsKept(t *testing.T) {
 	expect(t, s.unstopped(w.tasks), "")
 }
 
+func TestAnAcknowledgedRunIsKept(t *testing.T) {
+	s := newChurn("churn-0", nil)
+	s.ran["a"], s.ran["b"] = true, true
+	w := sound()
+	expect(t, s.unknown(w.tasks), lost)
+	w.tasks["b"] = task{id: "b", status: "STOPPED", desired: "STOPPED"}
+	expect(t, s.unknown(w.tasks), "")
+}
+
 func TestUnsettled(t *testing.T) {
 	for rule, c := range map[string]struct {
 		plant func(*world)

@@ -66,7 +66,7 @@ func (t *tree) moves() []func() move {
 func (t *tree) movesBeside() []func() move {
 	moves := []func() move{t.putAlarm, t.putDashboard, t.putCluster}
 	if t.has("alarm", own(t.name, "one")) || t.has("alarm", own(t.name, "two")) {
-		moves = append(moves, t.switchAlarms, t.deleteAlarms)
+		moves = append(moves, t.switchAlarms, t.tagAlarm, t.deleteAlarms)
 	}
 	if t.has("dashboard", own(t.name, "board")) {
 		moves = append(moves, t.deleteDashboard)

@@ -34,7 +34,7 @@ func TestATreeKnowsWhatTheServerShows(t *testing.T) {
 		if i%10 > 0 {
 			continue
 		}
-		w, err := readWorld(ctx, c)
+		w, err := readWorld(ctx, []*region{{client: c}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,7 +41,9 @@ type world struct {
 	desired    map[string]int32 // active services, by tree
 	running    map[string]int32
 	tasks      map[string]task
-	activities []activity // newest first
+	activities []activity        // newest first
+	alarms     map[string]string // ARNs of the alarms that calls make, by name
+	strays     []fault           // what a region showed of another
 }
 
 // A policy is what must agree with alarms and targets.
@@ -52,6 +57,7 @@ func newWorld() *world {
 	return &world{
 		began: time.Now(), facts: facts{}, policies: map[string]policy{}, tracking: map[string]string{},
 		updated: map[string]time.Time{}, desired: map[string]int32{}, running: map[string]int32{}, tasks: map[string]task{},
+		alarms: map[string]string{},
 	}
 }
 
@@ -73,20 +79,52 @@ var watched = []listing{
 	{nil, (*world).readActivities},
 }
 
+// further are the listings that cost a call for each thing.
+var further = []listing{
+	{[]string{"tags"}, (*world).readTags},
+	{[]string{"alarm tags"}, (*world).readAlarmTags},
+	{[]string{"dashboard"}, (*world).readDashboards},
+	{[]string{"cluster"}, (*world).readClusters},
+	{[]string{"definition"}, (*world).readDefinitions},
+}
+
 // readWorld reads everything.
-func readWorld(ctx context.Context, c *client.Client) (*world, error) {
-	w := newWorld()
-	for _, l := range watched {
-		if err := l.read(w, ctx, c); err != nil {
-			return nil, err
+func readWorld(ctx context.Context, regions []*region) (*world, error) {
+	return readAll(ctx, regions, slices.Concat(watched, further))
+}
+
+// readWatched reads what a reader can repeat under load.
+func readWatched(ctx context.Context, regions []*region) (*world, error) {
+	return readAll(ctx, regions, watched)
+}
+
+func readAll(ctx context.Context, regions []*region, listings []listing) (*world, error) {
+	all := newWorld()
+	for _, in := range regions {
+		w := newWorld()
+		for _, l := range listings {
+			if err := l.read(w, ctx, in.client); err != nil {
+				return nil, err
+			}
+		}
+		all.add(w, in)
+	}
+	return all, nil
+}
+
+// add adds what a region shows.
+func (w *world) add(part *world, in *region) {
+	for _, k := range part.facts.keys() {
+		if !in.holds(k.tree) {
+			w.strays = append(w.strays, fault{lost, k.tree, fmt.Sprintf("%v is shown in another region", k)})
 		}
 	}
-	for _, read := range []func(*world, context.Context, *client.Client) error{
-		(*world).readTags, (*world).readDashboards, (*world).readClusters, (*world).readDefinitions,
-	} {
-		if err := read(w, ctx, c); err != nil {
-			return nil, err
-		}
-	}
-	return w, nil
+	maps.Copy(w.facts, part.facts)
+	maps.Copy(w.policies, part.policies)
+	maps.Copy(w.tracking, part.tracking)
+	maps.Copy(w.updated, part.updated)
+	maps.Copy(w.desired, part.desired)
+	maps.Copy(w.running, part.running)
+	maps.Copy(w.tasks, part.tasks)
+	w.activities = append(w.activities, part.activities...)
 }

@@ -47,17 +47,17 @@ func queryService(x *exchange, is func(*service) bool) *service {
 
 // read reads the parameters in the URL, and those in the body of a POST.
 func (q *awsQuery) read(x *exchange) *fault {
+	if x.r.Method != http.MethodGet && x.r.Method != http.MethodPost {
+		return q.unknownOperation(x.r.Method, "")
+	}
+	if f := x.readBody(); f != nil {
+		return f
+	}
 	if err := q.params.parse(x.r.URL.RawQuery); err != nil {
 		return malformedQuery(x, err)
 	}
 	if x.r.Method == http.MethodGet {
 		return nil
-	}
-	if x.r.Method != http.MethodPost {
-		return q.unknownOperation(x.r.Method, "")
-	}
-	if f := x.readBody(); f != nil {
-		return f
 	}
 	if err := q.params.parse(x.body.String()); err != nil {
 		return malformedQuery(x, err)

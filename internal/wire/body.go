@@ -27,14 +27,13 @@ func keep(b *bytes.Buffer) {
 	}
 }
 
-// readBody reads a body of at most limit bytes as sent, and unpacks it. The
-// caller passes the buffer to keep when it is done.
-func readBody(r *http.Request, limit int64) (*bytes.Buffer, *fault) {
+// receive reads a body of at most limit bytes, as it was sent. The caller passes
+// the buffer to keep when it is done.
+func receive(r *http.Request, limit int64) (*bytes.Buffer, *fault) {
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
-	encoding := strings.ToLower(r.Header.Get("Content-Encoding"))
-	if encoding != "" && encoding != "identity" && encoding != "gzip" {
+	if encoding := encodingOf(r); encoding != "" && encoding != "identity" && encoding != "gzip" {
 		return nil, malformed("Content-Encoding must be gzip or absent")
 	}
 	buf := buffers.Get().(*bytes.Buffer)
@@ -45,11 +44,18 @@ func readBody(r *http.Request, limit int64) (*bytes.Buffer, *fault) {
 		keep(buf)
 		return nil, f
 	}
-	if encoding != "gzip" || buf.Len() == 0 {
-		return buf, nil
+	return buf, nil
+}
+
+func encodingOf(r *http.Request) string { return strings.ToLower(r.Header.Get("Content-Encoding")) }
+
+// unpacked is a body that was received, unpacked if it was packed.
+func unpacked(r *http.Request, body *bytes.Buffer) (*bytes.Buffer, *fault) {
+	if encodingOf(r) != "gzip" || body.Len() == 0 {
+		return body, nil
 	}
-	defer keep(buf)
-	return unpack(buf)
+	defer keep(body)
+	return unpack(body)
 }
 
 var unpackers = sync.Pool{New: func() any { return new(gzip.Reader) }}

@@ -7,8 +7,9 @@
 // NewHandler finds these methods, and ServeHTTP does the rest for each call:
 //
 //	guard      Host and Origin, before anything is parsed
-//	identify   what the call was signed for: a region of an account
+//	identify   what the call was signed for, a region of an account, and by whom
 //	route      X-Amz-Target, /service/NAME/operation/OP, or Action and Version
+//	verify     the signature of a known key, when the body has been read
 //	decode     the body into the operation's input struct
 //	validate   required, length, range, pattern, enum: AWS's model, AWS's words
 //	authorize  Options.Authorize

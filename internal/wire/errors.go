@@ -41,27 +41,6 @@ func forbidden(message string) *fault {
 	return &fault{code: "AccessDeniedException", query: "AccessDenied", status: http.StatusForbidden, message: message}
 }
 
-func missingToken() *fault {
-	return &fault{
-		code: "MissingAuthenticationTokenException", query: "MissingAuthenticationToken",
-		status: http.StatusForbidden, message: "Request is missing Authentication Token",
-	}
-}
-
-func incompleteSignature() *fault {
-	return &fault{
-		code: "IncompleteSignatureException", query: "IncompleteSignature", status: http.StatusBadRequest,
-		message: "The Authorization header or signed URL requires Credential (KEY/DATE/REGION/SERVICE/aws4_request), SignedHeaders and Signature",
-	}
-}
-
-func invalidRegion(name string) *fault {
-	return &fault{
-		code: "InvalidSignatureException", query: "SignatureDoesNotMatch", status: http.StatusForbidden,
-		message: fmt.Sprintf("Credential should be scoped to a valid region, not %+.64q.", name),
-	}
-}
-
 func tooLarge(limit int64) *fault {
 	return &fault{
 		code: "RequestEntityTooLargeException", query: "RequestEntityTooLarge", status: http.StatusRequestEntityTooLarge,

@@ -9,6 +9,9 @@ import (
 	"runtime/debug"
 	"strconv"
 	"time"
+
+	"flyball/internal/principal"
+	"flyball/internal/signature"
 )
 
 // An exchange is one request and what is known about it so far.
@@ -19,6 +22,8 @@ type exchange struct {
 	id      string
 	proto   protocol
 	scope   Scope
+	caller  *principal.Principal // whom the access key stands for; nil if it is not known
+	check   *signature.Check     // of a known key's signature, until it is done
 	service *service
 	op      *operation
 	name    string // of the operation, as asked for
@@ -59,46 +64,18 @@ func (x *exchange) run() (out reflect.Value, f *fault) {
 	if f := x.proto.route(x); f != nil {
 		return out, f
 	}
-	if !x.signed() && !x.op.unsigned {
-		return out, missingToken()
+	if f := x.inScope(); f != nil {
+		return out, f
 	}
 	in, f := x.input()
 	if f != nil {
 		return out, f
 	}
+	if x.check != nil {
+		x.h.Log.Error("signature was not verified", "service", x.service.name, "operation", x.name, "request", x.id)
+		return out, internalFailure()
+	}
 	return x.call(in)
-}
-
-// identify finds the scope of the call.
-func (x *exchange) identify() (f *fault) {
-	if x.scope, f = scopeOf(x.r); f != nil {
-		return f
-	}
-	if !x.signed() && (!x.h.unsigned || fromBrowser(x.r)) {
-		return missingToken()
-	}
-	x.scope.Account = x.h.Account(x.scope.AccessKey)
-	if x.scope.Region == "" {
-		x.scope.Region = x.h.Region
-	}
-	return nil
-}
-
-func (x *exchange) signed() bool { return x.scope.AccessKey != "" }
-
-// readBody reads the body, bounded as the service wants it once it is known. The
-// body of an operation that streams it is left for the operation.
-func (x *exchange) readBody() (f *fault) {
-	if x.op != nil && x.op.inPlan.streams() {
-		x.body = buffers.Get().(*bytes.Buffer)
-		return nil
-	}
-	limit := int64(defaultMaxBody)
-	if x.service != nil {
-		limit = x.service.bodyLimit()
-	}
-	x.body, f = readBody(x.r, limit)
-	return f
 }
 
 // input decodes the input and checks it against the model.
@@ -133,6 +110,9 @@ func (x *exchange) input() (reflect.Value, *fault) {
 // resolves to.
 func (x *exchange) call(in reflect.Value) (out reflect.Value, f *fault) {
 	ctx := x.r.Context()
+	if x.caller != nil {
+		ctx = principal.NewContext(ctx, *x.caller)
+	}
 	if err := x.authorize(ctx, in.Interface()); err != nil {
 		return out, x.failure(err)
 	}
@@ -159,7 +139,8 @@ func (x *exchange) authorize(ctx context.Context, input any) error {
 		return nil
 	}
 	return x.h.Authorize(ctx, Call{
-		Scope: x.scope, Service: x.service.name, Operation: x.name, Protocol: x.proto.id(), RequestID: x.id, Input: input,
+		Scope: x.scope, Principal: x.caller, Service: x.service.name, Operation: x.name,
+		Protocol: x.proto.id(), RequestID: x.id, Input: input,
 	})
 }
 

@@ -167,12 +167,13 @@ func FuzzQuery(f *testing.F) {
 // Whatever a client sends, it gets an answer of HTTP and no panic is logged.
 func FuzzHandler(f *testing.F) {
 	log := new(bytes.Buffer)
-	h, err := NewHandler(Options{Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelError}))},
+	h, err := NewHandler(Options{Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelError})), Credentials: keyring},
 		CloudWatch(always(new(fakeCloudWatch))), ApplicationAutoScaling(always(new(fakeScaling))))
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add("localhost", "AWS4-HMAC-SHA256 Credential=A/1/us-east-1/monitoring/aws4_request, SignedHeaders=h, Signature=s", "", "", "/", "", []byte("Action=TagResource&Version=2010-08-01"))
+	f.Add("localhost", "AWS4-HMAC-SHA256 Credential=AKIAUSER/20261121/us-east-1/monitoring/aws4_request, SignedHeaders=host, Signature=s", "", "", "/", "", []byte("Action=TagResource&Version=2010-08-01"))
 	f.Add("127.0.0.1:1", "AWS4-X Credential=A/1/us-east-1/s/aws4_request,SignedHeaders=h,Signature=s", describeTargets, "", "/", "gzip", []byte("\x1f\x8b"))
 	f.Add("[::1]", "AWS4-X Credential=A/1/s/aws4_request,SignedHeaders=h,Signature=s", "", "rpc-v2-cbor", "/service/GraniteServiceVersion20100801/operation/PutMetricData", "", []byte("\xa0"))
 	f.Fuzz(func(t *testing.T, host, authorization, target, smithyProtocol, path, encoding string, body []byte) {

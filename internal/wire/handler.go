@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"flyball/internal/principal"
+	"flyball/internal/signature"
 )
 
 // Options say how a handler meets the outside. The zero Options are usable.
@@ -19,9 +22,16 @@ type Options struct {
 	// localhost and loopback addresses: "host.docker.internal", "172.17.0.1", or
 	// "*.localhost" for every name under localhost. Ports do not matter.
 	Hosts []string
-	// Account names the account of an access key, which is empty for calls that are
-	// not signed. Nil means KeyAccount("000000000000").
+	// Account names the account of an access key that is not known, which is empty
+	// for calls that are not signed. Nil means KeyAccount("000000000000").
 	Account func(accessKey string) string
+	// Credentials, when set, finds what stands behind an access key. The signature
+	// of a call with a known key is verified against the wall clock, and the call is
+	// one of its principal, in the principal's account. A key that is not known is an
+	// administrator's, so one that is known no more is better told as not active.
+	Credentials func(ctx context.Context, accessKey string) (signature.Credential, bool)
+	// RequireKnown refuses calls with access keys that are not known.
+	RequireKnown bool
 	// Region is that of calls whose signature names none. Empty means us-east-1.
 	Region string
 	// Authorize, when set, decides whether a call that was understood may be made.
@@ -43,7 +53,8 @@ type Options struct {
 // A Call is an operation that a client calls.
 type Call struct {
 	Scope     Scope
-	Service   string // as in credential scopes, such as "monitoring"
+	Principal *principal.Principal // who calls; nil if the access key is not known
+	Service   string               // as in credential scopes, such as "monitoring"
 	Operation string
 	Protocol  Protocol
 	RequestID string
@@ -66,6 +77,7 @@ type handler struct {
 	Options
 	services []*service
 	unsigned bool // some service has operations that are not signed
+	verifier signature.Verifier
 	decoders sync.Pool
 }
 

@@ -69,7 +69,7 @@ func operations(t reflect.Type) map[string]*operation {
 		if !m.Func.IsValid() {
 			continue // there is none, or t is an interface
 		}
-		if in, out, ok := signature(m.Type, name); ok {
+		if in, out, ok := shapesOf(m.Type, name); ok {
 			ops[name] = &operation{name: name, method: m.Func, in: in, out: out}
 		}
 	}
@@ -79,7 +79,8 @@ func operations(t reflect.Type) map[string]*operation {
 // method is what reflect.Type.MethodByName found, or the zero Method.
 func method(m reflect.Method, _ bool) reflect.Method { return m }
 
-func signature(m reflect.Type, name string) (in, out reflect.Type, ok bool) {
+// shapesOf are the types of a method's input and output, if it is an operation.
+func shapesOf(m reflect.Type, name string) (in, out reflect.Type, ok bool) {
 	if !m.IsVariadic() || m.NumIn() != 4 || m.NumOut() != 2 || m.In(1) != contextType || m.Out(1) != errorType {
 		return nil, nil, false
 	}

@@ -52,7 +52,7 @@ func TestWhatIsNoRegionReachesNoService(t *testing.T) {
 		s.scaling.scope = Scope{}
 		call := withHeader(jsonCall(describeTargets, `{"ServiceNamespace":"ecs"}`), "Authorization", authorization("AKID", region, "application-autoscaling"))
 		status, _, body := s.send(t, call)
-		if status != http.StatusForbidden || !strings.Contains(body, `"InvalidSignatureException"`) || !strings.Contains(body, "valid region") {
+		if status != http.StatusBadRequest || !strings.Contains(body, `"InvalidSignatureException"`) || !strings.Contains(body, "valid region") {
 			t.Errorf("%q: status %d, %s", region, status, body)
 		}
 		if s.scaling.scope != (Scope{}) {

@@ -12,10 +12,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
-
 	"github.com/google/uuid"
 
+	"flyball/internal/cell"
 	"flyball/internal/page"
+	"flyball/internal/service/autoscaling/fault"
+	"flyball/internal/service/autoscaling/rules"
 	"flyball/internal/state"
 	"flyball/internal/store"
 	"flyball/scaling"
@@ -24,14 +26,14 @@ import (
 // activitiesKept is how long activities can be described.
 const activitiesKept = 6 * 7 * 24 * time.Hour
 
-// The kinds of activities' documents.
-var (
-	kindActivity = state.Kind{Name: "autoscaling.activity", Version: 1}        // newest first; see activityKey
-	kindIndex    = state.Kind{Name: "autoscaling.target-activity", Version: 1} // the activities' keys, by resource id
-)
+// activities are what was done to the targets of a cell, and why nothing was. Only
+// the store has them, and the target the one that has not ended.
+type activities struct {
+	cell *cell.Cell
+	log  *slog.Logger
+}
 
-// A record is an activity as the store keeps it. Only those that have not ended
-// are in memory, too.
+// A record is an activity as the store keeps it.
 type record struct {
 	ResourceID scaling.ResourceID
 	scaling.Activity
@@ -61,13 +63,11 @@ func timeKey(t time.Time) string { return fmt.Sprintf("%016x", math.MaxInt64-t.U
 func putActivity(tx *state.Tx, id scaling.ResourceID, a scaling.Activity) {
 	key := activityKey(a)
 	tx.Put(kindActivity, key, record{id, a})
-	tx.Put(kindIndex, indexKey(string(id), key), struct{}{})
+	tx.Put(kindIndex, keyOf(id, key), struct{}{})
 }
 
-func indexKey(resourceID, key string) string { return resourceID + " " + key }
-
 // record writes what has become of an activity, and tells of it.
-func (a *API) record(tx *state.Tx, id scaling.ResourceID, activity scaling.Activity) {
+func (a *activities) record(tx *state.Tx, id scaling.ResourceID, activity scaling.Activity) {
 	putActivity(tx, id, activity)
 	a.cell.Announce(tx, "aws.application-autoscaling", "Application Auto Scaling Scaling Activity State Change", string(id), activity)
 	level := slog.LevelInfo
@@ -80,12 +80,12 @@ func (a *API) record(tx *state.Tx, id scaling.ResourceID, activity scaling.Activ
 	})
 }
 
-// purgeActivities deletes what is older than is kept.
-func (a *API) purgeActivities(context.Context) {
-	old := store.Range{From: timeKey(a.now().Add(-activitiesKept))}
+// purge deletes what is older than is kept.
+func (a *activities) purge(context.Context) {
+	old := store.Range{From: timeKey(a.cell.Clock.Now().Add(-activitiesKept))}
 	var keys []string
-	err := state.Scan(a.state, kindActivity, old, func(key string, r *record) bool {
-		keys = append(keys, indexKey(string(r.ResourceID), key))
+	err := state.Scan(a.cell.State, kindActivity, old, func(key string, r *record) bool {
+		keys = append(keys, keyOf(r.ResourceID, key))
 		return true
 	})
 	if err != nil {
@@ -94,7 +94,7 @@ func (a *API) purgeActivities(context.Context) {
 	if len(keys) == 0 {
 		return
 	}
-	a.state.Later(func(tx *state.Tx) {
+	a.cell.State.Later(func(tx *state.Tx) {
 		tx.DeleteRange(kindActivity, old)
 		for _, key := range keys {
 			tx.Delete(kindIndex, key)
@@ -104,33 +104,33 @@ func (a *API) purgeActivities(context.Context) {
 
 // DescribeScalingActivities implements the operation: newest first, of the last
 // six weeks.
-func (a *API) DescribeScalingActivities(_ context.Context, in *applicationautoscaling.DescribeScalingActivitiesInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.DescribeScalingActivitiesOutput, error) {
-	limit, err := checkListing(in.ScalableDimension, in.ResourceId != nil, in.MaxResults, 50)
+func (a *activities) DescribeScalingActivities(_ context.Context, in *applicationautoscaling.DescribeScalingActivitiesInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.DescribeScalingActivitiesOutput, error) {
+	limit, err := rules.PageSize(in.ScalableDimension, in.ResourceId != nil, in.MaxResults, 50)
 	if err != nil {
 		return nil, err
 	}
 	after, err := page.Key(in.NextToken)
 	if err != nil {
-		return nil, invalidToken(in.NextToken)
+		return nil, fault.Token(in.NextToken)
 	}
 	out := &applicationautoscaling.DescribeScalingActivitiesOutput{ScalingActivities: []types.ScalingActivity{}}
-	if !scales(in.ServiceNamespace, in.ScalableDimension) {
+	if !rules.Scales(in.ServiceNamespace, in.ScalableDimension) {
 		return out, nil
 	}
-	keys, err := a.activityKeys(in.ResourceId, after, aws.ToBool(in.IncludeNotScaledActivities), limit+1)
+	keys, err := a.keys(in.ResourceId, after, aws.ToBool(in.IncludeNotScaledActivities), limit+1)
 	if err != nil {
-		return nil, internal(err)
+		return nil, fault.Internal(err)
 	}
 	if len(keys) > limit {
 		keys = keys[:limit]
 		out.NextToken = aws.String(page.Token(keys[limit-1]))
 	}
 	for _, key := range keys {
-		r, err := state.Get[record](a.state, kindActivity, key)
+		r, err := state.Get[record](a.cell.State, kindActivity, key)
 		switch {
 		case errors.Is(err, store.ErrNotFound): // purged since
 		case err != nil:
-			return nil, internal(err)
+			return nil, fault.Internal(err)
 		default:
 			out.ScalingActivities = append(out.ScalingActivities, describeActivity(*r))
 		}
@@ -138,20 +138,20 @@ func (a *API) DescribeScalingActivities(_ context.Context, in *applicationautosc
 	return out, nil
 }
 
-// activityKeys are the keys that follow another, of all activities or those of
+// keys are the keys that follow another, of all activities or those of
 // one target.
-func (a *API) activityKeys(resourceID *string, after string, notScaled bool, limit int) ([]string, error) {
+func (a *activities) keys(resourceID *string, after string, notScaled bool, limit int) ([]string, error) {
 	kind, prefix := kindActivity, ""
 	if resourceID != nil {
-		kind, prefix = kindIndex, indexKey(*resourceID, "")
+		kind, prefix = kindIndex, keyOf(scaling.ResourceID(*resourceID), "")
 	}
 	r := store.Prefix(prefix)
 	if after != "" {
 		r.From = prefix + after + "\x01" // the first key that is greater
 	}
-	oldest := timeKey(a.now().Add(-activitiesKept))
+	oldest := timeKey(a.cell.Clock.Now().Add(-activitiesKept))
 	var keys []string
-	err := a.state.Store().Scan(kind.Name, r, func(key string, _ []byte) bool {
+	err := a.cell.State.Store().Scan(kind.Name, r, func(key string, _ []byte) bool {
 		key = key[len(prefix):]
 		if key >= oldest {
 			return false
@@ -164,13 +164,13 @@ func (a *API) activityKeys(resourceID *string, after string, notScaled bool, lim
 	return keys, err
 }
 
-// lastActivity is a target's newest activity that scaled, or nil.
-func (a *API) lastActivity(resourceID string) (*scaling.Activity, error) {
-	keys, err := a.activityKeys(&resourceID, "", false, 1)
+// last is a target's newest activity that scaled, or nil.
+func (a *activities) last(resourceID string) (*scaling.Activity, error) {
+	keys, err := a.keys(&resourceID, "", false, 1)
 	if err != nil || len(keys) == 0 {
 		return nil, err
 	}
-	r, err := state.Get[record](a.state, kindActivity, keys[0])
+	r, err := state.Get[record](a.cell.State, kindActivity, keys[0])
 	if err != nil {
 		return nil, err
 	}
@@ -180,9 +180,9 @@ func (a *API) lastActivity(resourceID string) (*scaling.Activity, error) {
 func describeActivity(r record) types.ScalingActivity {
 	out := types.ScalingActivity{
 		ActivityId:        aws.String(r.ID),
-		ServiceNamespace:  namespace,
+		ServiceNamespace:  rules.Namespace,
 		ResourceId:        aws.String(string(r.ResourceID)),
-		ScalableDimension: dimension,
+		ScalableDimension: rules.Dimension,
 		Description:       aws.String(r.Description),
 		Cause:             aws.String(r.Cause),
 		StartTime:         aws.Time(r.Start),

@@ -37,7 +37,7 @@ func manyActions(b *testing.B, actions int) *API {
 		if i%10 == 0 {
 			id := scaling.ResourceID(*in.ResourceId)
 			api.state.Later(func(tx *state.Tx) {
-				api.rows.put(tx, &target{row: &row{ResourceID: id, ARN: api.newTargetARN(), Min: 1, Max: 20}})
+				api.rows.put(tx, &target{row: &row{ResourceID: id, ARN: api.scalableTargets.newARN(), Min: 1, Max: 20}})
 			})
 		}
 		if _, err := api.PutScheduledAction(context.Background(), in); err != nil {
@@ -83,12 +83,12 @@ func BenchmarkScheduledRuns(b *testing.B) {
 					t.actions[i] = &c
 				}
 				api.rows.put(tx, t)
-				api.plan(t)
+				api.times.plan(t)
 			}
 		})
 		b.StartTimer()
 		for {
-			due, _ := api.timed.Take(time.Now(), targetsAtOnce)
+			due, _ := api.times.steps.Take(time.Now(), targetsAtOnce)
 			if len(due) == 0 {
 				break
 			}

@@ -6,47 +6,35 @@
 //	})
 //	go as.Run(ctx)
 //
-// Package governor holds the whole life of a target; this one is its host. It
-// keeps the targets as documents, brings what a step has to see, stores what comes
-// of it, and sets capacities:
+// Package governor holds the whole life of a target; a host keeps the targets as
+// documents, brings what a step has to see, stores what comes of it, and sets
+// capacities:
 //
 //	an alarm calls      ──> AlarmAction ─┐
 //	a schedule's time   ──> Run ─────────┼─> govern: see, step, store, set
 //	an activity, demand ──> Run ─────────┘
 //
-// The rest are the operations of the API over the same rows.
+// The operations of the API change what the host governs by. Each kind of them is
+// a type on the host: scalable targets, scaling policies, scheduled actions, tags,
+// and the forecasts of predictive policies, which are renewed here, too. Package
+// rules says what they accept, and package fault how they refuse.
 package autoscaling
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-
 	"flyball/internal/capacity"
 	"flyball/internal/cell"
-	"flyball/internal/due"
-	"flyball/internal/state"
 	"flyball/scaling"
 )
-
-// Alarms is what the service needs of CloudWatch.
-type Alarms interface {
-	PutMetricAlarm(context.Context, *cloudwatch.PutMetricAlarmInput, ...func(*cloudwatch.Options)) (*cloudwatch.PutMetricAlarmOutput, error)
-	DeleteAlarms(context.Context, *cloudwatch.DeleteAlarmsInput, ...func(*cloudwatch.Options)) (*cloudwatch.DeleteAlarmsOutput, error)
-	DescribeAlarms(context.Context, *cloudwatch.DescribeAlarmsInput, ...func(*cloudwatch.Options)) (*cloudwatch.DescribeAlarmsOutput, error)
-	GetMetricData(context.Context, *cloudwatch.GetMetricDataInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error)
-}
-
-var _ Alarms = (*cloudwatch.Client)(nil)
 
 // Config is what the service needs of its surroundings.
 type Config struct {
 	Cell     *cell.Cell
-	Alarms   Alarms
+	Alarms   CloudWatch
 	Capacity capacity.Capacity
 
 	// MaxTargets bounds the scalable targets; 0 is no bound. AWS starts with
@@ -61,58 +49,45 @@ type Config struct {
 // API is the Application Auto Scaling service of a cell. It has the SDK client's
 // methods for the operations that it serves, and they may be called concurrently.
 type API struct {
-	cfg   Config
-	cell  *cell.Cell
-	state *state.State
-	log   *slog.Logger
-
-	rows  *registry // under the state's lock
-	zones zones     // of scheduled actions
-	busy  keyed     // held while one target is governed
-
-	timed       due.Queue[scaling.ResourceID] // when time alone makes a step
-	renewals    due.Queue[policyID]           // of forecasts
-	forecasting sync.Mutex                    // held while a forecast is made
-	wake        chan struct{}                 // holds a token when there is an activity to follow
+	*host
+	*activities
+	scalableTargets
+	targetTags
+	scalingPolicies
+	scheduledActions
+	forecaster
 }
 
 // New returns the service with what the cell remembers. Nothing is governed until
 // Run is called.
 func New(cfg Config) (*API, error) {
-	a := &API{
-		cfg: cfg, cell: cfg.Cell, state: cfg.Cell.State, log: cfg.Cell.Log,
-		wake: make(chan struct{}, 1),
+	log := cfg.Cell.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
 	}
-	if a.log == nil {
-		a.log = slog.New(slog.DiscardHandler)
+	h := &host{
+		cell: cfg.Cell, state: cfg.Cell.State, log: log,
+		capacity: cfg.Capacity, alarms: policyAlarms{cfg.Alarms}, metricPeriod: cfg.MetricPeriod,
+		activities: &activities{cfg.Cell, log},
+		times:      timetable{clock: cfg.Cell.Clock},
+		wake:       make(chan struct{}, 1),
 	}
-	var err error
-	if a.rows, err = loadRegistry(a.state, &a.zones, a.log); err != nil {
-		return nil, fmt.Errorf("load scalable targets: %w", err)
+	if err := h.open(); err != nil {
+		return nil, err
 	}
-	for _, t := range a.rows.targets {
-		a.plan(t)
-		for _, p := range t.policies {
-			a.planRenewal(p)
-		}
-		if err := a.setMetricPeriod(context.Background(), t); err != nil {
-			return nil, fmt.Errorf("set the period of the metrics of %s: %w", t.ResourceID, err)
-		}
-	}
-	return a, nil
+	return &API{
+		host: h, activities: h.activities,
+		scalableTargets: scalableTargets{h, cfg.MaxTargets}, targetTags: targetTags{h},
+		scalingPolicies: scalingPolicies{h}, scheduledActions: scheduledActions{h}, forecaster: forecaster{host: h},
+	}, nil
 }
-
-func (a *API) now() time.Time { return a.cell.Clock.Now() }
 
 // Run governs targets as time passes, makes forecasts, and forgets old activities,
 // until ctx ends. Then it returns nil.
 func (a *API) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
-	loops.Go(func() { a.timed.Run(ctx, a.cell.Clock, targetsAtOnce, a.governDue) })
-	loops.Go(func() { a.renewals.Run(ctx, a.cell.Clock, 1, a.renewDue) })
-	loops.Go(func() { a.followLoop(ctx) })
-	loops.Go(func() { a.every(ctx, time.Minute, a.findEmpty) })
-	loops.Go(func() { a.every(ctx, time.Hour, a.purgeActivities) })
+	loops.Go(func() { a.host.run(ctx) })
+	loops.Go(func() { a.forecaster.run(ctx) })
 	loops.Wait()
 	return nil
 }

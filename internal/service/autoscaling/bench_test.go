@@ -18,6 +18,7 @@ import (
 	"flyball/internal/capacity"
 	"flyball/internal/clock"
 	"flyball/internal/due"
+	"flyball/internal/service/autoscaling/rules"
 	"flyball/internal/state"
 	"flyball/internal/store"
 	"flyball/metric"
@@ -45,7 +46,7 @@ func manyTargets(b *testing.B, targets int) (*API, []string) {
 	for i := range ids {
 		ids[i] = fmt.Sprintf("service/default/web-%06d", i)
 		_, err := api.RegisterScalableTarget(context.Background(), &applicationautoscaling.RegisterScalableTargetInput{
-			ServiceNamespace: namespace, ResourceId: aws.String(ids[i]), ScalableDimension: dimension,
+			ServiceNamespace: rules.Namespace, ResourceId: aws.String(ids[i]), ScalableDimension: rules.Dimension,
 			MinCapacity: aws.Int32(1), MaxCapacity: aws.Int32(20),
 		})
 		if err != nil {
@@ -88,7 +89,7 @@ func BenchmarkTargets(b *testing.B) {
 		api, _ := manyTargets(b, targets)
 		full := heap()
 		*api.rows = registry{}
-		api.timed = due.Queue[scaling.ResourceID]{}
+		api.times.steps = due.Queue[scaling.ResourceID]{}
 		b.ReportMetric(float64(full-heap())/targets, "B/target")
 		runtime.KeepAlive(api)
 	}
@@ -121,7 +122,7 @@ func forgetCooldown(api *API, id scaling.ResourceID) *policy {
 	p.Cooldown = scaling.Cooldown{}
 	api.state.Later(func(tx *state.Tx) {
 		t := api.rows.targets[id]
-		api.rows.put(tx, &target{t.row, with(t.policies, &p, (*policy).named), t.actions})
+		api.rows.put(tx, t.withPolicy(&p))
 	})
 	return &p
 }

@@ -23,6 +23,7 @@ import (
 	"flyball/internal/cell"
 	"flyball/internal/clock"
 	"flyball/internal/event"
+	"flyball/internal/service/autoscaling/rules"
 	"flyball/internal/state"
 	"flyball/internal/store"
 	"flyball/metric"
@@ -304,7 +305,7 @@ func must[T any](t *testing.T) func(T, error) T {
 func (w *world) register(min, max int32) string {
 	w.t.Helper()
 	out, err := w.RegisterScalableTarget(w.ctx, &applicationautoscaling.RegisterScalableTargetInput{
-		ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+		ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 		MinCapacity: aws.Int32(min), MaxCapacity: aws.Int32(max),
 	})
 	if err != nil {
@@ -315,20 +316,20 @@ func (w *world) register(min, max int32) string {
 
 func tracking(name string, c types.TargetTrackingScalingPolicyConfiguration) *applicationautoscaling.PutScalingPolicyInput {
 	if c.PredefinedMetricSpecification == nil && c.CustomizedMetricSpecification == nil {
-		c.PredefinedMetricSpecification = &types.PredefinedMetricSpecification{PredefinedMetricType: cpuUtilization}
+		c.PredefinedMetricSpecification = &types.PredefinedMetricSpecification{PredefinedMetricType: types.MetricTypeECSServiceAverageCPUUtilization}
 	}
 	if c.TargetValue == nil {
 		c.TargetValue = aws.Float64(50)
 	}
 	return &applicationautoscaling.PutScalingPolicyInput{
-		PolicyName: aws.String(name), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+		PolicyName: aws.String(name), ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 		PolicyType: types.PolicyTypeTargetTrackingScaling, TargetTrackingScalingPolicyConfiguration: &c,
 	}
 }
 
 func stepping(name string, c types.StepScalingPolicyConfiguration) *applicationautoscaling.PutScalingPolicyInput {
 	return &applicationautoscaling.PutScalingPolicyInput{
-		PolicyName: aws.String(name), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+		PolicyName: aws.String(name), ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 		PolicyType: types.PolicyTypeStepScaling, StepScalingPolicyConfiguration: &c,
 	}
 }
@@ -392,7 +393,7 @@ func (w *world) activities(notScaled bool) []types.ScalingActivity {
 	w.t.Helper()
 	synctest.Wait() // the store's writer catches up
 	out, err := w.DescribeScalingActivities(w.ctx, &applicationautoscaling.DescribeScalingActivitiesInput{
-		ServiceNamespace: namespace, ResourceId: aws.String(web), IncludeNotScaledActivities: aws.Bool(notScaled),
+		ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), IncludeNotScaledActivities: aws.Bool(notScaled),
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 	"flyball/internal/capacity"
 	"flyball/internal/clock"
 	"flyball/internal/deliver"
+	"flyball/internal/service/autoscaling/rules"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/store"
 	"flyball/internal/tsdb"
@@ -209,13 +210,13 @@ func TestAlarmsOfMetricMath(t *testing.T) {
 				t.Errorf("%s watches %s", *m.AlarmName, got)
 			}
 		}
-		got, err := l.DescribeScalingPolicies(l.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: namespace})
+		got, err := l.DescribeScalingPolicies(l.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: rules.Namespace})
 		if err != nil {
 			t.Fatal(err)
 		}
-		kept := got.ScalingPolicies[0].TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Metrics
-		if !sameQueries(kept, backlog().TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Metrics) {
-			t.Errorf("the policy has %+v", kept)
+		kept := rules.Policy{Tracking: got.ScalingPolicies[0].TargetTrackingScalingPolicyConfiguration}
+		if !kept.SameMetric(rules.Policy{Tracking: backlog().TargetTrackingScalingPolicyConfiguration}) {
+			t.Errorf("the policy has %+v", kept.Tracking)
 		}
 
 		names := l.put(backlog()).Alarms // the same again keeps its alarms
@@ -251,7 +252,7 @@ func TestExplainMetricMath(t *testing.T) {
 		// Of the next minute only the tasks are known; that is no 0 for each of them.
 		time.Sleep(time.Minute)
 		l.record(running, l.now().Truncate(time.Minute).Add(-time.Minute), 10)
-		r := reader{api: l.API, now: l.now(), target: l.lookup(l.ctx, web), thorough: true}
+		r := alarmReader{alarms: l.alarms, now: l.now(), target: l.lookup(l.ctx, web), thorough: true}
 		alarms, err := r.read(l.ctx)
 		if err != nil {
 			t.Fatal(err)
@@ -265,54 +266,4 @@ func TestExplainMetricMath(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestMetricMathRefusals(t *testing.T) {
-	type queries = []types.TargetTrackingMetricDataQuery
-	m1, m2 := stat("m1", messages, "Sum"), stat("m2", running, "Average")
-	both := expression("m1", "m2")
-	both.MetricStat = m1.MetricStat
-	many := queries{expression("e1", "SUM(METRICS())")}
-	chain := queries{m1, expression("e1", "m1")}
-	for i := range 11 {
-		many = append(many, stat("m"+string(rune('a'+i)), messages, "Sum"))
-		link := expression("e"+string(rune('a'+i)), "m1")
-		link.ReturnData = aws.Bool(false)
-		chain = append(chain, link)
-	}
-	nameless := stat("m1", metric.ID{}, "Sum")
-	for name, c := range map[string]struct {
-		metrics queries
-		want    string
-	}{
-		"an unknown id":      {queries{m1, expression("e1", "m1 / m2")}, "Error in expression 'e1': There is no metric or expression with the ID 'm2' (at character 6)"},
-		"a syntax error":     {queries{m1, expression("e1", "m1 /")}, "Error in expression 'e1': Syntax error"},
-		"nothing returned":   {queries{m1, m2}, "Exactly one element of Metrics must return data"},
-		"two returned":       {queries{m1, expression("e1", "m1"), expression("e2", "m1")}, "Exactly one element of Metrics must return data"},
-		"a capital id":       {queries{m1, expression("E1", "m1")}, "The Id 'E1' must start with a lowercase letter"},
-		"the same id twice":  {queries{m1, m1, expression("e1", "m1")}, "The Id 'm1' is not unique in Metrics"},
-		"both":               {queries{both}, "Exactly one of Expression and MetricStat must be specified for the Id 'm1'"},
-		"a statistic":        {queries{stat("m1", messages, "Mode"), expression("e1", "m1")}, "The Stat 'Mode' of the Id 'm1' is not a statistic"},
-		"a nameless metric":  {queries{nameless, expression("e1", "m1")}, "A metric must have a Namespace and a MetricName"},
-		"several series":     {queries{m1, m2, expression("e1", "METRICS()")}, "The expression 'e1' returns several time series. It must return a single one"},
-		"a scalar":           {queries{m1, expression("e1", "SUM(m1)")}, "Error in expression 'e1': The result of the expression is a Scalar"},
-		"a search":           {queries{expression("e1", "SUM(SEARCH('cpu', 'Sum', 60))")}, "SEARCH is not supported on Metric Alarms"},
-		"eleven metrics":     {many, "Metrics must not have more than 10 metrics"},
-		"twelve expressions": {chain, "Metrics must not have more than 10 expressions"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			inWorld(t, func(w *world) {
-				w.register(1, 20)
-				_, err := w.PutScalingPolicy(w.ctx, onMath("p", c.metrics...))
-				wantError(t, err, "ValidationException", c.want)
-				mixed := onMath("p", m1, m2, expression("e1", "m1 / m2"))
-				mixed.TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.MetricName = aws.String("x")
-				_, err = w.PutScalingPolicy(w.ctx, mixed)
-				wantError(t, err, "ValidationException", "MetricName, Namespace, Dimensions, Statistic and Unit cannot be specified with Metrics")
-				if len(w.cw.alarms) > 0 || len(w.rows.policies) > 0 {
-					t.Error("something is left of it")
-				}
-			})
-		})
-	}
 }

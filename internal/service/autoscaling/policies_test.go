@@ -3,7 +3,6 @@ package autoscaling
 import (
 	"context"
 	"errors"
-	"flyball/scaling"
 	"fmt"
 	"maps"
 	"regexp"
@@ -17,12 +16,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/smithy-go"
+
+	"flyball/internal/service/autoscaling/rules"
+	"flyball/scaling"
 )
 
 func (w *world) policiesOf() []types.ScalingPolicy {
 	w.t.Helper()
 	out, err := w.DescribeScalingPolicies(w.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{
-		ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+		ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -79,12 +81,12 @@ func TestMetricsOfTargetTracking(t *testing.T) {
 		config types.TargetTrackingScalingPolicyConfiguration
 		want   string
 	}{
-		{"cpu", predefined(cpuUtilization, nil), "AWS/ECS CPUUtilization Average 60 ClusterName=default ServiceName=web"},
-		{"memory", predefined(memoryUtilization, nil), "AWS/ECS MemoryUtilization Average 60 ClusterName=default ServiceName=web"},
-		{"cpu in high resolution", predefined(cpuHighResolution, nil), "AWS/ECS CPUUtilization Average 20 ClusterName=default ServiceName=web"},
-		{"memory in high resolution", predefined(memoryHighResolution, nil), "AWS/ECS MemoryUtilization Average 20 ClusterName=default ServiceName=web"},
+		{"cpu", predefined(types.MetricTypeECSServiceAverageCPUUtilization, nil), "AWS/ECS CPUUtilization Average 60 ClusterName=default ServiceName=web"},
+		{"memory", predefined(types.MetricTypeECSServiceAverageMemoryUtilization, nil), "AWS/ECS MemoryUtilization Average 60 ClusterName=default ServiceName=web"},
+		{"cpu in high resolution", predefined("ECSServiceAverageCPUUtilizationHighResolution", nil), "AWS/ECS CPUUtilization Average 20 ClusterName=default ServiceName=web"},
+		{"memory in high resolution", predefined("ECSServiceAverageMemoryUtilizationHighResolution", nil), "AWS/ECS MemoryUtilization Average 20 ClusterName=default ServiceName=web"},
 		{
-			"requests", predefined(requestCountPerTarget, aws.String("app/lb/1/targetgroup/tg/2")),
+			"requests", predefined(types.MetricTypeALBRequestCountPerTarget, aws.String("app/lb/1/targetgroup/tg/2")),
 			"AWS/ApplicationELB RequestCountPerTarget Sum 60 LoadBalancer=app/lb/1 TargetGroup=targetgroup/tg/2",
 		},
 		{
@@ -116,7 +118,7 @@ func TestMetricsOfTargetTracking(t *testing.T) {
 func TestTagsSetThePaceOfTargetTracking(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var periods []time.Duration
-		w.cfg.MetricPeriod = func(_ context.Context, _ scaling.ResourceID, p time.Duration) error {
+		w.metricPeriod = func(_ context.Context, _ scaling.ResourceID, p time.Duration) error {
 			periods = append(periods, p)
 			return nil
 		}
@@ -131,14 +133,14 @@ func TestTagsSetThePaceOfTargetTracking(t *testing.T) {
 			return strings.Join(s, " ")
 		}
 		if _, err := w.TagResource(w.ctx, &applicationautoscaling.TagResourceInput{ResourceARN: &arn, Tags: map[string]string{
-			tagMetricPeriod: "1", tagOutDatapoints: "2", tagInDatapoints: "5",
+			rules.TagMetricPeriod: "1", rules.TagOutDatapoints: "2", rules.TagInDatapoints: "5",
 		}}); err != nil {
 			t.Fatal(err)
 		}
 		if pace() != "2x1 5x1" {
 			t.Errorf("alarms are %s", pace())
 		}
-		if _, err := w.UntagResource(w.ctx, &applicationautoscaling.UntagResourceInput{ResourceARN: &arn, TagKeys: []string{tagMetricPeriod, tagOutDatapoints, tagInDatapoints}}); err != nil {
+		if _, err := w.UntagResource(w.ctx, &applicationautoscaling.UntagResourceInput{ResourceARN: &arn, TagKeys: []string{rules.TagMetricPeriod, rules.TagOutDatapoints, rules.TagInDatapoints}}); err != nil {
 			t.Fatal(err)
 		}
 		if pace() != "3x60 15x60" {
@@ -165,84 +167,32 @@ func TestAnUpdateKeepsTheAlarmsOfTheSameMetric(t *testing.T) {
 		if len(noIn.Alarms) != 1 || len(w.cw.alarms) != 1 {
 			t.Errorf("with scale-in disabled: %v, in all %d alarms", noIn.Alarms, len(w.cw.alarms))
 		}
-		memory := w.put(tracking("p", types.TargetTrackingScalingPolicyConfiguration{PredefinedMetricSpecification: &types.PredefinedMetricSpecification{PredefinedMetricType: memoryUtilization}}))
+		memory := w.put(tracking("p", types.TargetTrackingScalingPolicyConfiguration{PredefinedMetricSpecification: &types.PredefinedMetricSpecification{PredefinedMetricType: types.MetricTypeECSServiceAverageMemoryUtilization}}))
 		if len(w.cw.alarms) != 2 || *memory.Alarms[0].AlarmName == *first.Alarms[0].AlarmName {
 			t.Errorf("with another metric: %v, in all %d alarms", memory.Alarms, len(w.cw.alarms))
 		}
 	})
 }
 
-func TestPutScalingPolicyRefuses(t *testing.T) {
-	type input = applicationautoscaling.PutScalingPolicyInput
-	track := func(change func(*types.TargetTrackingScalingPolicyConfiguration)) *input {
-		in := tracking("p", types.TargetTrackingScalingPolicyConfiguration{})
-		change(in.TargetTrackingScalingPolicyConfiguration)
-		return in
-	}
-	steps := func(change func(*types.StepScalingPolicyConfiguration)) *input {
-		in := add2("p")
-		change(in.StepScalingPolicyConfiguration)
-		return in
-	}
-	tests := []struct {
-		name          string
-		in            *input
-		code, message string
+func TestARefusedPolicyLeavesNothing(t *testing.T) {
+	nameless := add2("")
+	nameless.PolicyName = nil
+	for _, tt := range []struct {
+		name    string
+		in      *applicationautoscaling.PutScalingPolicyInput
+		message string
 	}{
-		{"no configuration", &input{PolicyName: aws.String("p"), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension, PolicyType: types.PolicyTypeTargetTrackingScaling}, "ValidationException", "TargetTrackingScalingPolicyConfiguration must be specified"},
-		{"no name", &input{ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension}, "ValidationException", "PolicyName must be specified"},
-		{"predictive scaling", &input{PolicyName: aws.String("p"), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension, PolicyType: types.PolicyTypePredictiveScaling}, "ValidationException", "PredictiveScalingPolicyConfiguration must be specified for policy type PredictiveScaling"},
-		{"a target of zero", track(func(c *types.TargetTrackingScalingPolicyConfiguration) { c.TargetValue = aws.Float64(0) }), "ValidationException", "Target value 0 must be a number greater than 0"},
-		{"no metric", track(func(c *types.TargetTrackingScalingPolicyConfiguration) { c.PredefinedMetricSpecification = nil }), "ValidationException", "Exactly one of"},
-		{"a metric of another service", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
-			c.PredefinedMetricSpecification.PredefinedMetricType = types.MetricTypeDynamoDBReadCapacityUtilization
-		}), "ValidationException", "Predefined metric type DynamoDBReadCapacityUtilization is not supported"},
-		{"requests without a label", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
-			c.PredefinedMetricSpecification.PredefinedMetricType = requestCountPerTarget
-		}), "ValidationException", "Resource label should be specified for predefined metric type ALBRequestCountPerTarget"},
-		{"a label of another form", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
-			c.PredefinedMetricSpecification.PredefinedMetricType = requestCountPerTarget
-			c.PredefinedMetricSpecification.ResourceLabel = aws.String("net/lb/1/targetgroup/tg/2")
-		}), "ValidationException", "Invalid resource label"},
-		{"a label for the CPU", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
-			c.PredefinedMetricSpecification.ResourceLabel = aws.String("app/lb/1/targetgroup/tg/2")
-		}), "ValidationException", "Resource label cannot be specified"},
-		{"neither a metric nor an expression", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
-			c.PredefinedMetricSpecification = nil
-			c.CustomizedMetricSpecification = &types.CustomizedMetricSpecification{Metrics: []types.TargetTrackingMetricDataQuery{{Id: aws.String("e")}}}
-		}), "ValidationException", "Exactly one of Expression and MetricStat must be specified for the Id 'e'"},
-		{"half a customized metric", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
-			c.PredefinedMetricSpecification = nil
-			c.CustomizedMetricSpecification = &types.CustomizedMetricSpecification{MetricName: aws.String("x")}
-		}), "ValidationException", "MetricName, Namespace and Statistic must be specified"},
-		{"a negative cooldown", track(func(c *types.TargetTrackingScalingPolicyConfiguration) { c.ScaleInCooldown = aws.Int32(-1) }), "ValidationException", "Cooldown must not be negative"},
-		{"no adjustment type", steps(func(c *types.StepScalingPolicyConfiguration) { c.AdjustmentType = "" }), "ValidationException", "AdjustmentType must be one of"},
-		{"no steps", steps(func(c *types.StepScalingPolicyConfiguration) { c.StepAdjustments = nil }), "ValidationException", "At least one step adjustment must be specified"},
-		{"too many steps", steps(func(c *types.StepScalingPolicyConfiguration) {
-			c.StepAdjustments = slices.Repeat(c.StepAdjustments, 11)
-		}), "LimitExceededException", "There can be at most 20 step adjustments per scaling policy"},
-		{"a step without bounds", steps(func(c *types.StepScalingPolicyConfiguration) {
-			c.StepAdjustments = []types.StepAdjustment{{ScalingAdjustment: aws.Int32(1)}}
-		}), "ValidationException", "Both lower and upper bounds of a step adjustment cannot be left unspecified"},
-		{"steps that end", steps(func(c *types.StepScalingPolicyConfiguration) {
-			c.StepAdjustments = []types.StepAdjustment{{MetricIntervalLowerBound: aws.Float64(0), MetricIntervalUpperBound: aws.Float64(5), ScalingAdjustment: aws.Int32(1)}}
-		}), "ValidationException", "There must be a StepAdjustment with an unspecified upper bound (i.e., upper bound is null) when one StepAdjustment has a positive upper bound"},
-		{"a step without an adjustment", steps(func(c *types.StepScalingPolicyConfiguration) { c.StepAdjustments[0].ScalingAdjustment = nil }), "ValidationException", "ScalingAdjustment must be specified"},
-		{"a gap", steps(func(c *types.StepScalingPolicyConfiguration) {
-			c.StepAdjustments[1].MetricIntervalLowerBound = aws.Float64(30)
-		}), "ValidationException", "Step adjustment intervals must not have a gap"},
-		{"both configurations", func() *input {
-			in := add2("p")
-			in.TargetTrackingScalingPolicyConfiguration = &types.TargetTrackingScalingPolicyConfiguration{}
-			return in
-		}(), "ValidationException", "TargetTrackingScalingPolicyConfiguration cannot be specified for policy type StepScaling"},
-	}
-	for _, tt := range tests {
+		{"no name", nameless, "PolicyName must be specified"},
+		{"a target of zero", tracking("p", types.TargetTrackingScalingPolicyConfiguration{TargetValue: aws.Float64(0)}), "Target value 0 must be a number greater than 0"},
+		{"no steps", stepping("p", types.StepScalingPolicyConfiguration{AdjustmentType: types.AdjustmentTypeChangeInCapacity}), "At least one step adjustment must be specified"},
+		{"an unknown id", onMath("p", expression("e1", "m1 * 2")), "Error in expression 'e1'"},
+		{"an unknown mode", predicting(predictiveConfig{Mode: "Dream"}), "Mode must be ForecastOnly or ForecastAndScale"},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				w.register(1, 20)
 				_, err := w.PutScalingPolicy(w.ctx, tt.in)
-				wantError(t, err, tt.code, tt.message)
+				wantError(t, err, "ValidationException", tt.message)
 				if len(w.cw.alarms) > 0 || len(w.rows.policies) > 0 {
 					t.Error("something is left of it")
 				}
@@ -279,15 +229,6 @@ func TestATargetHasFiftyPoliciesAtMost(t *testing.T) {
 	})
 }
 
-func TestATypeCannotBeChanged(t *testing.T) {
-	inWorld(t, func(w *world) {
-		w.register(1, 20)
-		w.put(add2("p"))
-		_, err := w.PutScalingPolicy(w.ctx, tracking("p", types.TargetTrackingScalingPolicyConfiguration{}))
-		wantError(t, err, "ValidationException", "The type of a scaling policy cannot be changed")
-	})
-}
-
 func TestAnAlarmThatFailsLeavesNothing(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.register(1, 20)
@@ -311,7 +252,7 @@ func TestDeleteScalingPolicy(t *testing.T) {
 		w.userAlarm("mine", *step.PolicyARN)
 		for _, name := range []string{"cpu", "step"} {
 			if _, err := w.DeleteScalingPolicy(w.ctx, &applicationautoscaling.DeleteScalingPolicyInput{
-				PolicyName: aws.String(name), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+				PolicyName: aws.String(name), ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 			}); err != nil {
 				t.Fatal(err)
 			}
@@ -320,7 +261,7 @@ func TestDeleteScalingPolicy(t *testing.T) {
 			t.Errorf("alarms left: %v", left)
 		}
 		_, err := w.DeleteScalingPolicy(w.ctx, &applicationautoscaling.DeleteScalingPolicyInput{
-			PolicyName: aws.String("cpu"), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+			PolicyName: aws.String("cpu"), ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 		})
 		wantError(t, err, "ObjectNotFoundException", "No scaling policy found for service namespace: ecs, resource ID: service/default/web, scalable dimension: ecs:service:DesiredCount, policy name: cpu")
 	})
@@ -332,7 +273,7 @@ func TestAPolicyGoesEvenIfItsAlarmsAreGone(t *testing.T) {
 		out := w.put(tracking("cpu", types.TargetTrackingScalingPolicyConfiguration{}))
 		delete(w.cw.alarms, *out.Alarms[0].AlarmName)
 		if _, err := w.DeleteScalingPolicy(w.ctx, &applicationautoscaling.DeleteScalingPolicyInput{
-			PolicyName: aws.String("cpu"), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+			PolicyName: aws.String("cpu"), ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -379,7 +320,7 @@ func TestNothingPanicsOnEmptyInputs(t *testing.T) {
 		_, err = w.TagResource(w.ctx, &applicationautoscaling.TagResourceInput{})
 		wantError(t, err, "ResourceNotFoundException", "")
 		_, err = w.PutScalingPolicy(w.ctx, &applicationautoscaling.PutScalingPolicyInput{
-			PolicyName: aws.String("p"), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+			PolicyName: aws.String("p"), ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 			PolicyType: types.PolicyTypeTargetTrackingScaling,
 			TargetTrackingScalingPolicyConfiguration: &types.TargetTrackingScalingPolicyConfiguration{
 				CustomizedMetricSpecification: &types.CustomizedMetricSpecification{Dimensions: []types.MetricDimension{{}}},

@@ -2,9 +2,6 @@ package autoscaling
 
 import (
 	"context"
-	"flyball/governor"
-	"flyball/internal/capacity"
-	"flyball/internal/state"
 	"fmt"
 	"math"
 	"testing"
@@ -12,7 +9,11 @@ import (
 
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
+	"flyball/governor"
+	"flyball/internal/capacity"
 	"flyball/internal/clock"
+	"flyball/internal/service/autoscaling/rules"
+	"flyball/internal/state"
 	"flyball/internal/store"
 	"flyball/metric"
 	"flyball/scaling"
@@ -43,9 +44,12 @@ func manyForecasts(b *testing.B, targets int) (*API, []*policy) {
 	policies := make([]*policy, targets)
 	for i := range policies {
 		id := scaling.ResourceID(fmt.Sprintf("service/default/web-%06d", i))
+		configured, err := rules.Policy{}.With(predicting(predictiveConfig{}))
+		if err != nil {
+			b.Fatal(err)
+		}
 		p := &policy{
-			ResourceID: id, Name: "daily", ARN: api.newPolicyARN(id, "daily"), Type: "PredictiveScaling",
-			Predictive: withDefaults(predicting(predictiveConfig{}).PredictiveScalingPolicyConfiguration),
+			ResourceID: id, Name: "daily", ARN: api.scalingPolicies.newARN(id, "daily"), Policy: configured,
 			prediction: &prediction{Made: end, Start: end, Load: make([]float64, governor.ForecastHours), Capacity: make([]scaling.Capacity, governor.ForecastHours)},
 		}
 		for h := range p.prediction.Capacity {
@@ -55,7 +59,7 @@ func manyForecasts(b *testing.B, targets int) (*API, []*policy) {
 			b.Fatal(err)
 		}
 		api.state.Later(func(tx *state.Tx) {
-			api.rows.put(tx, &target{row: &row{ResourceID: id, ARN: api.newTargetARN(), Min: 1, Max: 20}, policies: []*policy{p}})
+			api.rows.put(tx, &target{row: &row{ResourceID: id, ARN: api.scalableTargets.newARN(), Min: 1, Max: 20}, policies: []*policy{p}})
 		})
 		policies[i] = p
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/service/autoscaling/rules"
 	"flyball/internal/store"
 	"flyball/metric"
 )
@@ -36,7 +37,7 @@ func predicting(c predictiveConfig) *applicationautoscaling.PutScalingPolicyInpu
 		c.Mode = types.PredictiveScalingModeForecastAndScale
 	}
 	return &applicationautoscaling.PutScalingPolicyInput{
-		PolicyName: aws.String("daily"), ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+		PolicyName: aws.String("daily"), ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 		PolicyType: types.PolicyTypePredictiveScaling, PredictiveScalingPolicyConfiguration: &c,
 	}
 }
@@ -84,7 +85,7 @@ func (w *world) at(clock string) {
 // ask reads the forecast of daily from now on, and of some hours before.
 func (w *world) ask(past time.Duration) (*applicationautoscaling.GetPredictiveScalingForecastOutput, error) {
 	return w.GetPredictiveScalingForecast(w.ctx, &applicationautoscaling.GetPredictiveScalingForecastInput{
-		ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension, PolicyName: aws.String("daily"),
+		ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension, PolicyName: aws.String("daily"),
 		StartTime: aws.Time(w.now().Truncate(time.Hour).Add(-past)), EndTime: aws.Time(w.now().Add(72 * time.Hour)),
 	})
 }
@@ -323,7 +324,7 @@ func TestSuspendedScaleOutSuspendsForecasts(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.register(1, 40)
 		_, err := w.RegisterScalableTarget(w.ctx, &applicationautoscaling.RegisterScalableTargetInput{
-			ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+			ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 			SuspendedState: &types.SuspendedState{DynamicScalingOutSuspended: aws.Bool(true)},
 		})
 		if err != nil {
@@ -377,7 +378,7 @@ func TestPredictivePoliciesAreDescribedAndDeleted(t *testing.T) {
 		}
 		w.forecast()
 		w.restart()
-		out, err := w.DescribeScalingPolicies(w.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: namespace})
+		out, err := w.DescribeScalingPolicies(w.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: rules.Namespace})
 		if err != nil || len(out.ScalingPolicies) != 1 {
 			t.Fatalf("%d policies, %v", len(out.ScalingPolicies), err)
 		}
@@ -391,7 +392,7 @@ func TestPredictivePoliciesAreDescribedAndDeleted(t *testing.T) {
 			t.Error("the request was changed")
 		}
 		if _, err := w.DeleteScalingPolicy(w.ctx, &applicationautoscaling.DeleteScalingPolicyInput{
-			ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension, PolicyName: aws.String("daily"),
+			ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension, PolicyName: aws.String("daily"),
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -401,7 +402,7 @@ func TestPredictivePoliciesAreDescribedAndDeleted(t *testing.T) {
 		w.put(in)
 		w.forecast()
 		if _, err := w.DeregisterScalableTarget(w.ctx, &applicationautoscaling.DeregisterScalableTargetInput{
-			ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+			ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -436,57 +437,6 @@ func TestOtherMetricsMakeAnotherForecast(t *testing.T) {
 	})
 }
 
-func TestPutScalingPolicyRefusesPredictive(t *testing.T) {
-	type spec = types.PredictiveScalingMetricSpecification
-	type pair = types.PredictiveScalingPredefinedMetricPairSpecification
-	type load = types.PredictiveScalingPredefinedLoadMetricSpecification
-	type scaling = types.PredictiveScalingPredefinedScalingMetricSpecification
-	type custom = types.PredictiveScalingCustomizedMetricSpecification
-	type query = types.PredictiveScalingMetricDataQuery
-	metrics := func(s spec) predictiveConfig {
-		if s.TargetValue == nil {
-			s.TargetValue = aws.Float64(50)
-		}
-		return predictiveConfig{MetricSpecifications: []spec{s}}
-	}
-	cpu := &pair{PredefinedMetricType: aws.String("ECSServiceCPUUtilization")}
-	totalCPU := &load{PredefinedMetricType: aws.String("ECSServiceTotalCPUUtilization")}
-	averageCPU := &scaling{PredefinedMetricType: aws.String("ECSServiceAverageCPUUtilization")}
-	sum := query{Id: aws.String("m"), Expression: aws.String("a+b")}
-	for _, tt := range []struct {
-		name    string
-		config  predictiveConfig
-		message string
-	}{
-		{"no metric", predictiveConfig{MetricSpecifications: []spec{}}, "MetricSpecifications must have exactly one"},
-		{"two metrics", predictiveConfig{MetricSpecifications: append(cpuPair(), cpuPair()...)}, "MetricSpecifications must have exactly one"},
-		{"a target of 0", metrics(spec{TargetValue: aws.Float64(0), PredefinedMetricPairSpecification: cpu}), "TargetValue must be greater than 0"},
-		{"nothing to measure", metrics(spec{}), "Either a predefined metric pair, or a load metric and a scaling metric"},
-		{"load alone", metrics(spec{PredefinedLoadMetricSpecification: totalCPU}), "Either a predefined metric pair, or a load metric and a scaling metric"},
-		{"a pair and a load", metrics(spec{PredefinedMetricPairSpecification: cpu, PredefinedLoadMetricSpecification: totalCPU}), "PredefinedMetricPairSpecification cannot be specified with other"},
-		{"an unknown pair", metrics(spec{PredefinedMetricPairSpecification: &pair{PredefinedMetricType: aws.String("ASGCPUUtilization")}}), "Predefined metric type ASGCPUUtilization is not supported as pair metric"},
-		{"an average as load", metrics(spec{PredefinedLoadMetricSpecification: &load{PredefinedMetricType: aws.String("ECSServiceAverageCPUUtilization")}, PredefinedScalingMetricSpecification: averageCPU}), "Predefined metric type ECSServiceAverageCPUUtilization is not supported as load metric"},
-		{"requests without a label", metrics(spec{PredefinedMetricPairSpecification: &pair{PredefinedMetricType: aws.String("ALBRequestCount")}}), "Resource label should be specified"},
-		{"CPU with a label", metrics(spec{PredefinedMetricPairSpecification: &pair{PredefinedMetricType: aws.String("ECSServiceCPUUtilization"), ResourceLabel: aws.String("x")}}), "Resource label cannot be specified"},
-		{"two loads", metrics(spec{PredefinedLoadMetricSpecification: totalCPU, CustomizedLoadMetricSpecification: &custom{}, PredefinedScalingMetricSpecification: averageCPU}), "Only one of PredefinedLoadMetricSpecification and"},
-		{"no query", metrics(spec{CustomizedLoadMetricSpecification: &custom{}, PredefinedScalingMetricSpecification: averageCPU}), "Exactly one element of MetricDataQueries must return data"},
-		{"one id twice", metrics(spec{CustomizedLoadMetricSpecification: &custom{MetricDataQueries: []query{sum}}, CustomizedScalingMetricSpecification: &custom{MetricDataQueries: []query{sum}}}), "The Id 'm' is not unique"},
-		{"a buffer of two hours", predictiveConfig{SchedulingBufferTime: aws.Int32(7200)}, "SchedulingBufferTime must be between 0 and 3600"},
-		{"an unknown mode", predictiveConfig{Mode: "Dream"}, "Mode must be ForecastOnly or ForecastAndScale"},
-		{"an increase without a buffer", predictiveConfig{MaxCapacityBreachBehavior: "IncreaseMaxCapacity"}, "MaxCapacityBuffer must be specified"},
-		{"an increase by more than all", predictiveConfig{MaxCapacityBreachBehavior: "IncreaseMaxCapacity", MaxCapacityBuffer: aws.Int32(101)}, "MaxCapacityBuffer must be between 0 and 100"},
-		{"a buffer that is not used", predictiveConfig{MaxCapacityBuffer: aws.Int32(10)}, "MaxCapacityBuffer can only be specified"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			inWorld(t, func(w *world) {
-				w.register(1, 40)
-				_, err := w.PutScalingPolicy(w.ctx, predicting(tt.config))
-				wantError(t, err, "ValidationException", tt.message)
-			})
-		})
-	}
-}
-
 func TestGetPredictiveScalingForecastRefuses(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.predictive(predictiveConfig{})
@@ -503,7 +453,7 @@ func TestGetPredictiveScalingForecastRefuses(t *testing.T) {
 			{"daily", now.Add(-366 * 24 * time.Hour), now.Add(-360 * 24 * time.Hour), "StartTime must not be more than one year in the past"},
 		} {
 			_, err := w.GetPredictiveScalingForecast(w.ctx, &applicationautoscaling.GetPredictiveScalingForecastInput{
-				ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+				ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 				PolicyName: &tt.policy, StartTime: &tt.start, EndTime: &tt.end,
 			})
 			wantError(t, err, "ValidationException", tt.message)

@@ -11,18 +11,25 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"pgregory.net/rapid"
+
+	"flyball/internal/service/autoscaling/rules"
 )
 
 // remembered is everything about web that has to survive a restart.
 func (w *world) remembered() string {
 	w.t.Helper()
 	synctest.Wait()
-	t := w.lookup(w.ctx, web)
+	var t *target
+	var followed bool
+	w.state.View(w.ctx, func() {
+		t = w.rows.targets[web]
+		_, followed = w.rows.following[web]
+	})
 	text, err := json.Marshal(struct {
 		Target   *row
 		Policies []*policy
 		Followed bool
-	}{t.row, t.policies, len(w.rows.following) == 1})
+	}{t.row, t.policies, followed})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -57,7 +64,7 @@ func TestAnyHistoryKeepsToTheBoundsAndSurvivesARestart(t *testing.T) {
 				},
 			})
 			if _, err := w.DeregisterScalableTarget(w.ctx, &applicationautoscaling.DeregisterScalableTargetInput{
-				ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+				ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 			}); err != nil {
 				rt.Fatal(err)
 			}

@@ -2,8 +2,6 @@ package autoscaling
 
 import (
 	"errors"
-	"flyball/alarm"
-	"flyball/internal/state"
 	"fmt"
 	"strings"
 	"testing"
@@ -16,6 +14,9 @@ import (
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/alarm"
+	"flyball/internal/service/autoscaling/rules"
+	"flyball/internal/state"
 	"flyball/metric"
 	"flyball/scaling"
 )
@@ -136,7 +137,7 @@ func TestOtherPoliciesAreAskedBeforeScaleIn(t *testing.T) {
 	inWorld(t, func(w *world) {
 		arn, _, low := w.tracked()
 		w.put(tracking("memory", types.TargetTrackingScalingPolicyConfiguration{
-			PredefinedMetricSpecification: &types.PredefinedMetricSpecification{PredefinedMetricType: memoryUtilization},
+			PredefinedMetricSpecification: &types.PredefinedMetricSpecification{PredefinedMetricType: types.MetricTypeECSServiceAverageMemoryUtilization},
 		}))
 		time.Sleep(15 * time.Minute)
 		w.cw.series["MemoryUtilization"] = w.points(48, 15)
@@ -435,7 +436,7 @@ func TestActivitiesAreKeptForSixWeeks(t *testing.T) {
 		if _, err := state.Get[record](w.state, kindActivity, activityKey(scaling.Activity{})); err == nil {
 			t.Error("found nothing")
 		}
-		keys, err := w.activityKeys(nil, "", true, 10)
+		keys, err := w.API.activities.keys(nil, "", true, 10)
 		if err != nil || len(keys) != 0 {
 			t.Errorf("left in the store: %v, %v", keys, err)
 		}
@@ -451,7 +452,7 @@ func TestActivitiesComeInPagesNewestFirst(t *testing.T) {
 		}
 		synctest.Wait() // the store's writer catches up
 		var got []string
-		pages := applicationautoscaling.NewDescribeScalingActivitiesPaginator(w.API, &applicationautoscaling.DescribeScalingActivitiesInput{ServiceNamespace: namespace, MaxResults: aws.Int32(3)})
+		pages := applicationautoscaling.NewDescribeScalingActivitiesPaginator(w.API, &applicationautoscaling.DescribeScalingActivitiesInput{ServiceNamespace: rules.Namespace, MaxResults: aws.Int32(3)})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(w.ctx)
 			if err != nil {

@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/aws/smithy-go"
+
+	"flyball/internal/service/autoscaling/rules"
 )
 
 // wantError checks an error's code and the start of its message.
@@ -29,7 +31,7 @@ func wantError(t *testing.T, err error, code, message string) {
 
 func registration(change func(*applicationautoscaling.RegisterScalableTargetInput)) *applicationautoscaling.RegisterScalableTargetInput {
 	in := &applicationautoscaling.RegisterScalableTargetInput{
-		ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+		ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 		MinCapacity: aws.Int32(1), MaxCapacity: aws.Int32(20),
 	}
 	change(in)
@@ -45,23 +47,12 @@ func TestRegisterScalableTargetRefuses(t *testing.T) {
 	}{
 		{"a service that does not exist", func(in *input) { in.ResourceId = aws.String("service/default/foo") }, "ECS service doesn't exist: service/default/foo"},
 		{"a cluster that does not exist", func(in *input) { in.ResourceId = aws.String("service/nowhere/foo") }, "ECS service doesn't exist: service/nowhere/foo"},
-		{"a short resource id", func(in *input) { in.ResourceId = aws.String("service/web") }, "Unsupported service namespace, resource type or scalable dimension: an ECS service is named service/CLUSTER/SERVICE, not service/web"},
-		{"an ARN as resource id", func(in *input) {
-			in.ResourceId = aws.String("arn:aws:ecs:us-east-1:123456789012:service/default/web")
-		}, "Unsupported service namespace, resource type or scalable dimension"},
-		{"another resource type", func(in *input) { in.ResourceId = aws.String("table/foo") }, "Unsupported service namespace, resource type or scalable dimension"},
-		{"another dimension", func(in *input) { in.ScalableDimension = types.ScalableDimensionDynamoDBTableReadCapacityUnits }, "Unsupported service namespace, resource type or scalable dimension"},
 		{"another namespace", func(in *input) { in.ServiceNamespace = types.ServiceNamespaceDynamodb }, "Flyball scales ECS services: service namespace dynamodb is not supported"},
-		{"no namespace", func(in *input) { in.ServiceNamespace = "" }, "ServiceNamespace, ResourceId and ScalableDimension must be specified"},
-		{"no resource id", func(in *input) { in.ResourceId = nil }, "ServiceNamespace, ResourceId and ScalableDimension must be specified"},
 		{"a new target without a minimum", func(in *input) { in.MinCapacity = nil }, "Minimum capacity and maximum capacity must be specified"},
 		{"a new target without a maximum", func(in *input) { in.MaxCapacity = nil }, "Minimum capacity and maximum capacity must be specified"},
 		{"min above max", func(in *input) { in.MinCapacity = aws.Int32(30) }, "Maximum capacity cannot be less than minimum capacity"},
 		{"a negative minimum", func(in *input) { in.MinCapacity = aws.Int32(-1) }, "Minimum capacity -1 must not be negative"},
 		{"a tag of AWS", func(in *input) { in.Tags = map[string]string{"aws:x": "y"} }, "aws: prefixed tag key names are not allowed"},
-		{"a metric period that there is not", func(in *input) { in.Tags = map[string]string{tagMetricPeriod: "7"} }, "Tag flyball:metric-period must be a number of seconds, one of [1 5 10 20 30 60], not \"7\""},
-		{"datapoints that are no number", func(in *input) { in.Tags = map[string]string{tagInDatapoints: "many"} }, "Tag flyball:scale-in-datapoints must be a number of datapoints"},
-		{"a misspelt tag of ours", func(in *input) { in.Tags = map[string]string{"flyball:metric-periode": "1"} }, "Tag flyball:metric-periode is not known"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -82,7 +73,7 @@ func TestTheRoleIsKeptAsGiven(t *testing.T) {
 		if _, err := w.RegisterScalableTarget(w.ctx, registration(func(in *applicationautoscaling.RegisterScalableTargetInput) { in.RoleARN = aws.String("test:arn") })); err != nil {
 			t.Fatal(err)
 		}
-		out, err := w.DescribeScalableTargets(w.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: namespace})
+		out, err := w.DescribeScalableTargets(w.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: rules.Namespace})
 		if err != nil || aws.ToString(out.ScalableTargets[0].RoleARN) != "test:arn" {
 			t.Errorf("got %+v, %v", out, err)
 		}
@@ -104,7 +95,7 @@ func TestRegisteringAgainKeepsWhatIsNotGiven(t *testing.T) {
 	inWorld(t, func(w *world) {
 		arn := w.register(2, 20)
 		out, err := w.RegisterScalableTarget(w.ctx, &applicationautoscaling.RegisterScalableTargetInput{
-			ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension,
+			ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
 			MaxCapacity: aws.Int32(30), SuspendedState: &types.SuspendedState{DynamicScalingInSuspended: aws.Bool(true)},
 		})
 		if err != nil {
@@ -126,7 +117,7 @@ func TestRegisteringAgainKeepsWhatIsNotGiven(t *testing.T) {
 // described is web as DescribeScalableTargets shows it.
 func (w *world) described() types.ScalableTarget {
 	w.t.Helper()
-	out, err := w.DescribeScalableTargets(w.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: namespace, ResourceIds: []string{web}})
+	out, err := w.DescribeScalableTargets(w.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: rules.Namespace, ResourceIds: []string{web}})
 	if err != nil || len(out.ScalableTargets) != 1 {
 		w.t.Fatalf("got %v, %v", out, err)
 	}
@@ -165,7 +156,7 @@ func TestListingsComeInPages(t *testing.T) {
 		}
 		var sizes []int
 		var ids []string
-		pages := applicationautoscaling.NewDescribeScalableTargetsPaginator(w.API, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: namespace, MaxResults: aws.Int32(500)})
+		pages := applicationautoscaling.NewDescribeScalableTargetsPaginator(w.API, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: rules.Namespace, MaxResults: aws.Int32(500)})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(w.ctx)
 			if err != nil {
@@ -184,19 +175,19 @@ func TestListingsComeInPages(t *testing.T) {
 
 func TestListingsRefuse(t *testing.T) {
 	inWorld(t, func(w *world) {
-		_, err := w.DescribeScalableTargets(w.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: namespace, NextToken: aws.String("x")})
+		_, err := w.DescribeScalableTargets(w.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: rules.Namespace, NextToken: aws.String("x")})
 		wantError(t, err, "InvalidNextTokenException", "")
-		_, err = w.DescribeScalingPolicies(w.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: namespace, NextToken: aws.String("x")})
+		_, err = w.DescribeScalingPolicies(w.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: rules.Namespace, NextToken: aws.String("x")})
 		wantError(t, err, "InvalidNextTokenException", "")
-		_, err = w.DescribeScalingActivities(w.ctx, &applicationautoscaling.DescribeScalingActivitiesInput{ServiceNamespace: namespace, NextToken: aws.String("x")})
+		_, err = w.DescribeScalingActivities(w.ctx, &applicationautoscaling.DescribeScalingActivitiesInput{ServiceNamespace: rules.Namespace, NextToken: aws.String("x")})
 		wantError(t, err, "InvalidNextTokenException", "")
-		_, err = w.DescribeScheduledActions(w.ctx, &applicationautoscaling.DescribeScheduledActionsInput{ServiceNamespace: namespace, NextToken: aws.String("x")})
+		_, err = w.DescribeScheduledActions(w.ctx, &applicationautoscaling.DescribeScheduledActionsInput{ServiceNamespace: rules.Namespace, NextToken: aws.String("x")})
 		wantError(t, err, "InvalidNextTokenException", "")
-		_, err = w.DescribeScalableTargets(w.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: namespace, MaxResults: aws.Int32(0)})
+		_, err = w.DescribeScalableTargets(w.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: rules.Namespace, MaxResults: aws.Int32(0)})
 		wantError(t, err, "ValidationException", "MaxResults must be between 1 and 50")
-		_, err = w.DescribeScalingPolicies(w.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: namespace, MaxResults: aws.Int32(-1)})
+		_, err = w.DescribeScalingPolicies(w.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: rules.Namespace, MaxResults: aws.Int32(-1)})
 		wantError(t, err, "ValidationException", "MaxResults must be between 1 and 10")
-		_, err = w.DescribeScalableTargets(w.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: namespace, ScalableDimension: dimension})
+		_, err = w.DescribeScalableTargets(w.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: rules.Namespace, ScalableDimension: rules.Dimension})
 		wantError(t, err, "ValidationException", "A resource ID must be specified")
 	})
 }
@@ -252,7 +243,7 @@ func TestDeregisteringDeletesPoliciesAndTheirAlarms(t *testing.T) {
 		w.put(tracking("cpu", types.TargetTrackingScalingPolicyConfiguration{}))
 		step := w.put(add2("step"))
 		w.userAlarm("mine", *step.PolicyARN)
-		in := &applicationautoscaling.DeregisterScalableTargetInput{ServiceNamespace: namespace, ResourceId: aws.String(web), ScalableDimension: dimension}
+		in := &applicationautoscaling.DeregisterScalableTargetInput{ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension}
 		if _, err := w.DeregisterScalableTarget(w.ctx, in); err != nil {
 			t.Fatal(err)
 		}
@@ -310,7 +301,7 @@ func TestTags(t *testing.T) {
 			many[fmt.Sprint("k", i)] = "v"
 		}
 		wantError(t, tag(many), "TooManyTagsException", "")
-		wantError(t, tag(map[string]string{tagMetricPeriod: "0"}), "ValidationException", "Tag flyball:metric-period")
+		wantError(t, tag(map[string]string{rules.TagMetricPeriod: "0"}), "ValidationException", "Tag flyball:metric-period")
 		arn = aws.String("arn:aws:application-autoscaling:us-east-1:123456789012:scalable-target/none")
 		wantError(t, tag(nil), "ResourceNotFoundException", "")
 	})
@@ -318,7 +309,7 @@ func TestTags(t *testing.T) {
 
 func TestTheQuotaOfTargets(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.cfg.MaxTargets = 1
+		w.scalableTargets.most = 1
 		w.register(1, 20)
 		w.register(1, 30) // an update is no new target
 		w.ecs.add("service/default/other", 1, 1)

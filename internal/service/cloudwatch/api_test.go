@@ -180,6 +180,12 @@ func TestPutMetricAlarmRefusals(t *testing.T) {
 			refused(t, err, c.code)
 		}
 		for message, change := range map[string]func(*sdk.PutMetricAlarmInput){
+			"Invalid region eu-west-2 specified. Only us-east-1 is supported.": func(in *sdk.PutMetricAlarmInput) {
+				in.AlarmActions = []string{strings.ReplaceAll(policy, "us-east-1", "eu-west-2")}
+			},
+			"Invalid partition aws-cn specified. Only aws is supported.": func(in *sdk.PutMetricAlarmInput) {
+				in.OKActions = []string{strings.Replace(topic, "arn:aws:", "arn:aws-cn:", 1)}
+			},
 			"MetricName must not be null":                             func(in *sdk.PutMetricAlarmInput) { in.MetricName = nil },
 			"Namespace must not be null":                              func(in *sdk.PutMetricAlarmInput) { in.Namespace = nil },
 			"Period must not be null":                                 func(in *sdk.PutMetricAlarmInput) { in.Period = nil },

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"pgregory.net/rapid"
 
+	"flyball/alarm"
 	"flyball/internal/cell"
 	"flyball/internal/clock"
 	"flyball/internal/event"
@@ -51,6 +53,76 @@ func openOn(t fatal, st store.Store) *API {
 		t.Fatal(err)
 	}
 	return a
+}
+
+func TestAnEvaluationThatBeganBeforeAStateWasSetDecidesNothing(t *testing.T) {
+	a := openOn(t, memoryStore(t))
+	put := func(_ any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(a.PutMetricAlarm(t.Context(), &cloudwatch.PutMetricAlarmInput{
+		AlarmName: aws.String("child"), Namespace: aws.String("test"), MetricName: aws.String("cpu"), Statistic: types.StatisticAverage,
+		Period: aws.Int32(60), EvaluationPeriods: aws.Int32(1), Threshold: aws.Float64(1),
+		ComparisonOperator: types.ComparisonOperatorGreaterThanThreshold, TreatMissingData: aws.String("breaching"),
+	}))
+	put(a.PutCompositeAlarm(t.Context(), &cloudwatch.PutCompositeAlarmInput{AlarmName: aws.String("parent"), AlarmRule: aws.String("ALARM(child)")}))
+	for _, name := range []string{"child", "parent"} {
+		put(a.SetAlarmState(t.Context(), &cloudwatch.SetAlarmStateInput{AlarmName: &name, StateValue: types.StateValueOk, StateReason: aws.String("test")}))
+	}
+	child, parent := a.registry.get("child"), a.registry.get("parent")
+	set := child.updated
+	a.evaluate(t.Context(), []*entry{child}, set.Time().Add(-time.Second))
+	if child.State != alarm.OK || child.updated != set {
+		t.Errorf("the alarm is in %v since %v, and was put into OK at %v", child.State, child.updated.Time(), set.Time())
+	}
+	// One that began after that, but before the composite alarm was set.
+	parent.updated = alarm.At(set.Time().Add(time.Minute))
+	a.evaluate(t.Context(), []*entry{child}, set.Time().Add(time.Second))
+	if child.State != alarm.Alarm || parent.State != alarm.Alarm || parent.updated < alarm.At(set.Time().Add(time.Minute)) {
+		t.Errorf("the alarms are in %v and %v, the composite one since %v", child.State, parent.State, parent.updated.Time())
+	}
+}
+
+func TestTheTimesOfAnAlarmsStatesAreInTheOrderOfTheStates(t *testing.T) {
+	a := openOn(t, memoryStore(t))
+	a.alarms.cell.Clock = clock.New(a.alarms.now(), 10_000)
+	if _, err := a.PutMetricAlarm(t.Context(), &cloudwatch.PutMetricAlarmInput{
+		AlarmName: aws.String("one"), Namespace: aws.String("test"), MetricName: aws.String("cpu"), Statistic: types.StatisticAverage,
+		Period: aws.Int32(60), EvaluationPeriods: aws.Int32(1), Threshold: aws.Float64(1), ComparisonOperator: types.ComparisonOperatorGreaterThanThreshold,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var callers sync.WaitGroup
+	for _, to := range []types.StateValue{types.StateValueOk, types.StateValueAlarm} {
+		callers.Go(func() {
+			for range 300 {
+				if _, err := a.SetAlarmState(t.Context(), &cloudwatch.SetAlarmStateInput{AlarmName: aws.String("one"), StateValue: to, StateReason: aws.String("test")}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { callers.Wait(); close(done) }()
+	for last := (time.Time{}); ; {
+		out, err := a.DescribeAlarms(t.Context(), &cloudwatch.DescribeAlarmsInput{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := *out.MetricAlarms[0].StateUpdatedTimestamp
+		if now.Before(last) {
+			t.Fatalf("after a state of %v comes one of %v", last, now)
+		}
+		last = now
+		select {
+		case <-done:
+			return
+		default:
+		}
+	}
 }
 
 func memoryStore(t fatal) store.Store {

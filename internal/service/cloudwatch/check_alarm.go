@@ -64,7 +64,7 @@ func (a *alarms) checkMetricAlarm(in *cloudwatch.PutMetricAlarmInput) error {
 	if e := in.EvaluateLowSampleCountPercentile; e != nil && *e != "evaluate" && *e != "ignore" {
 		return validation("Option %s is not supported. Supported options for parameter EvaluateLowSampleCountPercentile are evaluate and ignore.", *e)
 	}
-	if err := checkActions(in.OKActions, in.AlarmActions, in.InsufficientDataActions); err != nil {
+	if err := a.checkActions(in.OKActions, in.AlarmActions, in.InsufficientDataActions); err != nil {
 		return err
 	}
 	if len(in.Metrics) > 0 {
@@ -218,16 +218,23 @@ func checkPeriod(name string, period, periods int32) error {
 	return nil
 }
 
-// checkActions refuses what is no ARN. Whether it is of something that exists
-// is found out when the action is carried out, as with AWS.
-func checkActions(lists ...[]string) error {
+// checkActions refuses what is no ARN, and what is in another region. Whether it
+// is of something that exists is found out when the action is carried out, as with
+// AWS.
+func (a *alarms) checkActions(lists ...[]string) error {
 	for _, actions := range lists {
 		if len(actions) > maxActions {
 			return validation("The number of actions of a state must not be greater than %d.", maxActions)
 		}
 		for _, action := range actions {
-			if _, err := arn.Parse(action); err != nil || len(action) > 1024 {
+			to, err := arn.Parse(action)
+			switch {
+			case err != nil || len(action) > 1024:
 				return validation("Invalid arn syntax: %s", action)
+			case to.Partition != a.cell.Partition():
+				return validation("Invalid partition %s specified. Only %s is supported.", to.Partition, a.cell.Partition())
+			case to.Region != "" && to.Region != a.cell.Region:
+				return validation("Invalid region %s specified. Only %s is supported.", to.Region, a.cell.Region)
 			}
 		}
 	}
@@ -236,7 +243,7 @@ func checkActions(lists ...[]string) error {
 
 // checkCompositeAlarm refuses what is wrong with a composite alarm, without
 // reading the rule.
-func checkCompositeAlarm(in *cloudwatch.PutCompositeAlarmInput) error {
+func (a *alarms) checkCompositeAlarm(in *cloudwatch.PutCompositeAlarmInput) error {
 	if err := checkName(in.AlarmName); err != nil {
 		return err
 	}
@@ -261,7 +268,7 @@ func checkCompositeAlarm(in *cloudwatch.PutCompositeAlarmInput) error {
 			return validation("Composite alarms cannot have the action %s: scaling policies follow metric alarms.", action)
 		}
 	}
-	return checkActions(in.OKActions, in.AlarmActions, in.InsufficientDataActions)
+	return a.checkActions(in.OKActions, in.AlarmActions, in.InsufficientDataActions)
 }
 
 // percentile reads the p of a statistic such as p99.9.

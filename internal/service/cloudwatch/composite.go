@@ -88,6 +88,8 @@ func (a *alarms) describeComposite(e *entry) types.CompositeAlarm {
 // follow has the composite alarms that name this one follow its new state.
 func (a *alarms) follow(tx *state.Tx, child *entry, now time.Time) {
 	for _, e := range a.registry.parents[child.name] {
+		// Another alarm may have changed its state since this one's evaluation began.
+		now := later(now, e.updated.Time())
 		// AWS allows cycles, and stops to evaluate the alarms in them.
 		if to := e.composite.rule.Evaluate(a.stateOf); to != e.State && !alarm.Cyclic(e.name, a.registry.children) {
 			a.transition(tx, e, e.Enter(now, to), a.compositeReason(now, child,
@@ -97,6 +99,13 @@ func (a *alarms) follow(tx *state.Tx, child *entry, now time.Time) {
 	for _, e := range a.registry.suppressed[child.name] {
 		a.suppressorChanged(tx, e, child.State, now)
 	}
+}
+
+func later(x, y time.Time) time.Time {
+	if x.After(y) {
+		return x
+	}
+	return y
 }
 
 // settleComposite evaluates a composite alarm because it is new or its rule

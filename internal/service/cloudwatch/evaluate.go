@@ -63,10 +63,11 @@ func (a *alarms) evaluate(ctx context.Context, part []*entry, now time.Time) {
 }
 
 // step is the step of the alarm's watch. It calls for a repetition only where there
-// are actions that repeat, and for nothing when the alarm was deleted.
+// are actions that repeat, and for nothing when the alarm was deleted, or put into
+// its state since the evaluation began.
 func (v *view) step(now time.Time) (alarm.Watch, alarm.Verdict, alarm.Call) {
 	w, verdict, call := v.alarm.Watch.Step(now, v.alarm.metric.rule, v.values, v.samples)
-	if v.alarm.deleted || call == alarm.Repeat && !v.alarm.repeats() {
+	if v.alarm.deleted || v.alarm.updated > alarm.At(now) || call == alarm.Repeat && !v.alarm.repeats() {
 		call = alarm.None
 	}
 	return w, verdict, call

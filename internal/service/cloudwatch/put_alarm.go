@@ -68,7 +68,7 @@ func explicit(queries []types.MetricDataQuery) []types.MetricDataQuery {
 // PutCompositeAlarm creates or changes a composite alarm. A changed one keeps
 // its tags, and its state unless the new rule gives another.
 func (a *alarms) PutCompositeAlarm(ctx context.Context, in *cloudwatch.PutCompositeAlarmInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.PutCompositeAlarmOutput, error) {
-	if err := checkCompositeAlarm(in); err != nil {
+	if err := a.checkCompositeAlarm(in); err != nil {
 		return nil, err
 	}
 	tags, err := withTags(nil, in.Tags)

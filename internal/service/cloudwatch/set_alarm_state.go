@@ -25,13 +25,13 @@ func (a *alarms) SetAlarmState(ctx context.Context, in *cloudwatch.SetAlarmState
 	if d := in.StateReasonData; d != nil && !json.Valid([]byte(*d)) {
 		return nil, &types.InvalidFormatFault{Message: new("StateReasonData is not valid JSON.")}
 	}
-	now := a.now()
 	why := &statement{*in.StateReason, aws.ToString(in.StateReasonData)}
 	err = a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
 		e := a.registry.get(aws.ToString(in.AlarmName))
 		if e == nil {
 			return &types.ResourceNotFound{} // CloudWatch says no more
 		}
+		now := a.now() // under the lock: of two calls the later one has the later time
 		if to != e.State {
 			a.transition(tx, e, e.Enter(now, to), why, now)
 			return nil

@@ -54,7 +54,7 @@ func (a *API) resume(tx *state.Tx, t *task, handle runtime.Task, address string,
 	// It was started, but that was not written down.
 	t.api.StartedAt = aws.Time(now)
 	t.setStatus(statusRunning)
-	t.attach(handle, address)
+	a.attach(t, handle, address)
 	t.setContainers(func(c *types.Container) { c.LastStatus = aws.String(statusRunning) })
 	a.changed(tx, t)
 }

@@ -57,6 +57,39 @@ func TestATaskThatWasStoppingIsStoppedAfterACrash(t *testing.T) {
 	})
 }
 
+// What the runtime keeps of a stopped task goes when the task is forgotten: in the
+// life in which it stopped, and in the next one, whose runtime may not have seen
+// yet that it has stopped.
+func TestAForgottenTaskIsRemovedFromTheRuntime(t *testing.T) {
+	for name, between := range map[string]func(w *world, stopped *fakeTask){
+		"in the same life": func(*world, *fakeTask) {},
+		"in the next life": func(w *world, _ *fakeTask) { w.crash(); w.boot() },
+		"in the next life, before it was seen to have stopped": func(w *world, stopped *fakeTask) {
+			w.crash()
+			stopped.done = make(chan struct{})
+			w.boot()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				w.serve(1)
+				stopped := w.runtime.any()
+				w.scale(0)
+				w.pass(time.Minute)
+				between(w, stopped)
+				w.pass(forgetAfter - 2*time.Minute)
+				if stopped.removed.Load() {
+					t.Error("the task is removed while it is remembered")
+				}
+				w.pass(2 * time.Minute)
+				if !stopped.removed.Load() {
+					t.Error("the task is forgotten and not removed")
+				}
+			})
+		})
+	}
+}
+
 func TestAShutdownAtOnceStopsAdoptedTasks(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.serve(20)

@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,12 +66,17 @@ func TestEverythingOfACellNamesItsRegion(t *testing.T) {
 		}
 		var env []string
 		for _, e := range w.runtime.any().spec.Containers[0].Env {
-			if strings.HasPrefix(e, "AWS_REGION=") {
+			if strings.HasPrefix(e, "AWS_REGION=") || strings.HasPrefix(e, "AWS_ACCESS_KEY_ID=") {
 				env = append(env, e)
 			}
 		}
-		if len(env) != 1 || env[0] != "AWS_REGION=us-gov-west-1" {
+		if !slices.Equal(env, []string{"AWS_ACCESS_KEY_ID=123456789012", "AWS_REGION=us-gov-west-1"}) {
 			t.Errorf("the task is told %v", env)
+		}
+		for _, d := range task.Attachments[0].Details {
+			if name := *d.Value; *d.Name == "privateDnsName" && !strings.HasSuffix(name, ".us-gov-west-1.compute.internal") {
+				t.Errorf("the task's address is named %s", name)
+			}
 		}
 	})
 }

@@ -2,13 +2,16 @@ package ecs
 
 import (
 	"slices"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/store"
 	"flyball/metric"
 )
 
@@ -16,6 +19,33 @@ import (
 func (w *world) crash() {
 	w.api.cfg.KeepTasks = true
 	w.end()
+}
+
+func TestATaskIsStoppedWhenItsStopIsOnDisk(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var busy atomic.Bool
+		w.runtime.set(nil, func(f *fakeTask) {
+			f.asked = func() {
+				if busy.Load() {
+					t.Errorf("task %s is stopped while nothing can be written", f.ID())
+				}
+			}
+		})
+		w.serve(3)
+		busy.Store(true)
+		go func() { // who reads a store in memory holds it
+			_ = w.store.Scan(kindTask.Name, store.Range{}, func(string, []byte) bool {
+				time.Sleep(time.Second)
+				busy.Store(false)
+				return false
+			})
+		}()
+		synctest.Wait()
+		w.end()
+		if n := w.runtime.alive(); n > 0 || busy.Load() {
+			t.Errorf("%d tasks are alive", n)
+		}
+	})
 }
 
 func TestTasksAreAdoptedAfterACrash(t *testing.T) {

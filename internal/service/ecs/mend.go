@@ -1,6 +1,8 @@
 package ecs
 
 import (
+	"context"
+
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"flyball/internal/state"
@@ -48,7 +50,7 @@ func (l *loader) mendService(tx *state.Tx, s *service) {
 	case len(s.deployments) == 0 && (!gone || len(s.history) == 0):
 		l.cell.Log.Warn("removed a service that has no deployment", "service", s.key())
 		l.retired.Drop(s)
-		s.forget(l.API, tx)
+		s.forget(context.Background(), l.API, tx)
 	case len(s.history) == 0:
 		l.cell.Log.Warn("a service had no service deployment, and has one again", "service", s.key())
 		r := newRollout(s.primary().revision, s, s.primary().CreatedAt)

@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"flyball/internal/state"
@@ -17,7 +18,7 @@ const forgottenAtOnce = 64
 
 // A retiree is something that has ended: a task or a service.
 type retiree interface {
-	forget(a *API, tx *state.Tx)
+	forget(ctx context.Context, a *API, tx *state.Tx)
 }
 
 // retire has something forgotten that has ended at a time.
@@ -26,21 +27,24 @@ func (a *API) retire(tx *state.Tx, r retiree, ended time.Time) {
 }
 
 // forget drops what ended long enough ago.
-func (a *API) forget(_ context.Context, due []retiree) {
+func (a *API) forget(ctx context.Context, due []retiree) {
 	a.cell.State.Later(func(tx *state.Tx) {
 		for _, r := range due {
-			r.forget(a, tx)
+			r.forget(ctx, a, tx)
 		}
 	})
 }
 
-// forget implements retiree.
-func (t *task) forget(a *API, tx *state.Tx) {
+// forget implements retiree. What the runtime keeps goes with the task; should the
+// server end before, its next life finds a task that nobody knows.
+func (t *task) forget(ctx context.Context, a *API, tx *state.Tx) {
 	drop(tx, t.cluster.tasks, t.id)
 	tx.Delete(kindTask, t.key())
 	if handle := t.handle; handle != nil {
 		tx.After(func() {
-			if err := handle.Remove(); err != nil {
+			// The runtime may not have seen yet that a task of an earlier life has
+			// stopped.
+			if err := errors.Join(handle.Stop(ctx), handle.Remove()); err != nil && ctx.Err() == nil {
 				a.cell.Log.Warn("remove a stopped task", "task", t.id, "err", err)
 			}
 		})
@@ -48,7 +52,7 @@ func (t *task) forget(a *API, tx *state.Tx) {
 }
 
 // forget implements retiree. The name may belong to a newer service by now.
-func (s *service) forget(a *API, tx *state.Tx) {
+func (s *service) forget(_ context.Context, a *API, tx *state.Tx) {
 	a.setPeriod(tx, s, 0)
 	if s.cluster.services[s.name] != s {
 		return

@@ -159,7 +159,7 @@ func (a *API) CreateService(ctx context.Context, in *ecs.CreateServiceInput, _ .
 			return err
 		}
 		if old, ok := c.services[s.name]; ok {
-			old.forget(a, tx)
+			old.forget(ctx, a, tx)
 		}
 		put(tx, c.services, s.name, s)
 		a.setPeriod(tx, s, a.periodOf(s))

@@ -4,7 +4,6 @@ import (
 	goruntime "runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -343,17 +342,12 @@ func (t *task) setContainers(change func(*types.Container)) {
 	t.api.Containers = containers
 }
 
-// setAttachment replaces the network interface's status and, where given, its
-// address and the name that EC2 gives to one.
-func (t *task) setAttachment(status, address string) {
+// setAttachment replaces the network interface's status, and adds details to it.
+func (t *task) setAttachment(status string, details ...types.KeyValuePair) {
 	attachments := slices.Clone(t.api.Attachments)
 	for i := range attachments {
 		attachments[i].Status = aws.String(status)
-		if address != "" {
-			attachments[i].Details = append(slices.Clone(attachments[i].Details),
-				types.KeyValuePair{Name: aws.String("privateDnsName"), Value: aws.String("ip-" + strings.ReplaceAll(address, ".", "-") + ".ec2.internal")},
-				types.KeyValuePair{Name: aws.String("privateIPv4Address"), Value: aws.String(address)})
-		}
+		attachments[i].Details = slices.Concat(attachments[i].Details, details)
 	}
 	t.api.Attachments = attachments
 }

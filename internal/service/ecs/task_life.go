@@ -90,7 +90,7 @@ func (a *API) begin(ctx context.Context, t *task) error {
 	a.cell.State.Later(func(tx *state.Tx) {
 		if wanted = !t.askedToStop(); wanted {
 			t.setStatus(statusPending)
-			t.setAttachment("ATTACHING", "")
+			t.setAttachment("ATTACHING")
 			t.api.PullStartedAt = aws.Time(a.now())
 			a.changed(tx, t)
 		}
@@ -130,7 +130,7 @@ func (a *API) started(t *task, handle runtime.Task) {
 			c.LastStatus = aws.String(statusRunning)
 			c.RuntimeId = aws.String(t.runtimeID(*c.Name))
 		})
-		t.attach(handle, address)
+		a.attach(t, handle, address)
 		t.showExits(exits)
 		t.api.StartedAt = aws.Time(now)
 		t.api.Connectivity = types.ConnectivityConnected
@@ -144,9 +144,16 @@ func (a *API) started(t *task, handle runtime.Task) {
 }
 
 // attach gives a task its containers at an address.
-func (t *task) attach(handle runtime.Task, address string) {
+func (a *API) attach(t *task, handle runtime.Task, address string) {
 	t.handle, t.address = handle, address
-	t.setAttachment("ATTACHED", address)
+	var details []types.KeyValuePair
+	if address != "" {
+		details = []types.KeyValuePair{
+			{Name: aws.String("privateDnsName"), Value: aws.String(a.cell.Hostname(address))},
+			{Name: aws.String("privateIPv4Address"), Value: aws.String(address)},
+		}
+	}
+	t.setAttachment("ATTACHED", details...)
 	t.connect(address)
 }
 
@@ -194,6 +201,9 @@ func (a *API) attend(ctx context.Context, t *task, handle runtime.Task) {
 			a.noteHealth(ctx, t, handle.Health())
 		case <-t.stop:
 			a.alter(t, func() { t.setStatus(statusStopping) })
+			// A task that ended although a crash took back that it should would have
+			// failed. If the disk has, the server ends and stops its tasks.
+			_ = a.cell.State.Settle(ctx)
 			if err := handle.Stop(ctx); err != nil {
 				if ctx.Err() != nil {
 					return // the next life of the server finds it
@@ -259,7 +269,7 @@ func (a *API) finish(t *task, code types.TaskStopCode, reason string, exits []ru
 // end makes a task STOPPED, to be forgotten after a while.
 func (a *API) end(tx *state.Tx, t *task, now time.Time) {
 	t.setStatus(statusStopped)
-	t.setAttachment("DELETED", "")
+	t.setAttachment("DELETED")
 	t.setContainers(func(c *types.Container) { c.LastStatus = aws.String(statusStopped) })
 	t.api.StoppedAt = aws.Time(now)
 	t.api.Connectivity, t.api.ConnectivityAt = "", nil

@@ -144,9 +144,9 @@ func healthCheck(h *types.HealthCheck) *runtime.HealthCheck {
 // metadata and, where there is just one port, its number in PORT.
 func (a *API) environment(t *task, c types.ContainerDefinition, o types.ContainerOverride) []string {
 	env := map[string]string{
-		"AWS_REGION":            a.cell.Region,
+		"AWS_REGION":            a.cell.Region, // with the key, what makes the task's calls its own cell's
 		"AWS_DEFAULT_REGION":    a.cell.Region,
-		"AWS_ACCESS_KEY_ID":     "task",
+		"AWS_ACCESS_KEY_ID":     a.cell.Account,
 		"AWS_SECRET_ACCESS_KEY": "task",
 	}
 	if a.cfg.Endpoint != "" {

@@ -255,6 +255,7 @@ func TestAServiceAndWhatScalesItAreDeletedTogether(t *testing.T) {
 				return refuse
 			})
 		}
+		w.runtime.set(nil, func(t *fakeTask) { t.stopAfter = time.Second }) // meanwhile the service is draining
 		w.end()
 		w.boot()
 		w.serve(2)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -342,17 +343,26 @@ type fakeTask struct {
 	memory    int64
 	stopAfter time.Duration // how long it takes to stop
 	ignores   bool          // Stop waits for its context to end
+	asked     func()        // is called by Stop
 
-	mu     sync.Mutex
-	done   chan struct{}
-	exits  []runtime.Exit
-	health runtime.Health
+	mu      sync.Mutex
+	done    chan struct{}
+	exits   []runtime.Exit
+	health  runtime.Health
+	removed atomic.Bool
 }
 
 func (t *fakeTask) ID() string            { return t.spec.ID }
 func (t *fakeTask) Address() string       { return "127.1.2.3" }
 func (t *fakeTask) Done() <-chan struct{} { return t.done }
-func (t *fakeTask) Remove() error         { return nil }
+
+func (t *fakeTask) Remove() error {
+	if !t.stopped() {
+		return errors.New("not stopped")
+	}
+	t.removed.Store(true)
+	return nil
+}
 
 func (t *fakeTask) Exits() []runtime.Exit {
 	t.mu.Lock()
@@ -383,6 +393,9 @@ func (t *fakeTask) exit(code int) {
 }
 
 func (t *fakeTask) Stop(ctx context.Context) error {
+	if t.asked != nil {
+		t.asked()
+	}
 	if t.ignores {
 		<-ctx.Done()
 		return ctx.Err()

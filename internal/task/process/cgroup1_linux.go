@@ -22,11 +22,11 @@ type legacy struct {
 }
 
 func newLegacy(name string) (*legacy, error) {
-	h := &legacy{hierarchy: cgroup.LegacyControllers}
-	controllers, err := h.hierarchy()
+	controllers, err := cgroup.LegacyControllers()
 	if err != nil {
 		return nil, err
 	}
+	h := &legacy{hierarchy: func() ([]cgroup1.Subsystem, error) { return controllers, nil }}
 	for _, c := range controllers {
 		if c.Name() == cgroup1.Memory {
 			_, err := os.Stat(filepath.Join(cgroup.Dir(c, "/"), "memory.memsw.limit_in_bytes"))
@@ -115,6 +115,9 @@ func (h *legacy) sweep(keep func(id string) bool) error {
 		for _, id := range ids {
 			only := func() ([]cgroup1.Subsystem, error) { return []cgroup1.Subsystem{c}, nil }
 			cg, err := cgroup1.Load(below(h.parent, id), cgroup1.WithHierarchy(only))
+			if errors.Is(err, cgroup1.ErrCgroupDeleted) {
+				continue // a task that has ended just now removes its own
+			}
 			if err != nil {
 				failed = append(failed, err)
 				continue

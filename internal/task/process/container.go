@@ -183,7 +183,7 @@ func (c *container) end() {
 	}
 	c.task.group.kill(c.index)
 	outOfMemory := c.task.group.outOfMemory(c.index)
-	exit := task.Exit{Container: c.spec.Name, Reason: "The container ended while flyball did not run; its exit code is not known"}
+	exit := task.Exit{Container: c.spec.Name, Reason: endedUnseen}
 	if c.cmd != nil {
 		exit = exitOf(c.spec.Name, c.reap())
 	}

@@ -252,14 +252,52 @@ func TestARestartEndsAProcessThatIsNotRecorded(t *testing.T) {
 	}
 }
 
+// A server may be killed while it takes the cgroup of a stopped task away. Its next
+// life keeps the task, stopped from the first moment, and takes away what is left.
+func TestARestartRemovesTheCgroupsOfTasksThatHaveStopped(t *testing.T) {
+	needCgroups(t)
+	for name, gone := range map[string]string{"all of it": "none", "a part of it": "main"} {
+		t.Run(name+" is left", func(t *testing.T) {
+			opts, spec := options(t), script("short", "exit 4")
+			crashed(t, opts, spec)
+			r := newRuntime(t, opts)
+			if _, err := r.host.create(spec); err != nil {
+				t.Fatal(err)
+			}
+			for _, dir := range cgroupsOf(r) {
+				if err := os.Remove(filepath.Join(dir, gone)); err != nil && !errors.Is(err, os.ErrNotExist) {
+					t.Fatal(err)
+				}
+			}
+			recovered := recoverAll(t, r)
+			if len(recovered) != 1 || !isClosed(recovered[0].Done()) || len(recovered[0].Exits()) != 1 || recovered[0].Exits()[0].Code != 4 {
+				t.Errorf("recovered %v, want the task, stopped with exit code 4", recovered)
+			}
+			if cgroups := cgroupsOf(r); len(cgroups) > 0 {
+				t.Errorf("cgroups are left: %v", cgroups)
+			}
+		})
+	}
+}
+
+// cgroupsOf are the cgroups of a runtime's tasks.
+func cgroupsOf(r *Runtime) []string {
+	var all []string
+	for _, pattern := range []string{"/sys/fs/cgroup/*/", "/sys/fs/cgroup/"} {
+		found, _ := filepath.Glob(pattern + string(r.mark) + "/*/") // the pattern is right
+		all = append(all, found...)
+	}
+	return all
+}
+
 // wantNothing fails the test if a runtime keeps anything.
 func wantNothing(t *testing.T, r *Runtime) {
 	t.Helper()
 	if entries, err := os.ReadDir(filepath.Join(r.dir, "tasks")); err != nil || len(entries) > 0 {
 		t.Errorf("directories are left: %v, %v", entries, err)
 	}
-	if cgroups, err := filepath.Glob("/sys/fs/cgroup/*/" + string(r.mark) + "/*/"); err != nil || len(cgroups) > 0 {
-		t.Errorf("cgroups are left: %v, %v", cgroups, err)
+	if cgroups := cgroupsOf(r); len(cgroups) > 0 {
+		t.Errorf("cgroups are left: %v", cgroups)
 	}
 	if len(r.addresses.used) > 0 {
 		t.Errorf("addresses are in use: %v", r.addresses.used)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -96,14 +97,33 @@ func processesWhere(is func(environ []byte) bool) ([]int, error) {
 		return nil, err
 	}
 	var pids []int
+	var room []byte
 	for _, name := range names {
 		pid, err := strconv.Atoi(name)
 		if err != nil {
 			continue // no process
 		}
-		if environ, err := os.ReadFile("/proc/" + name + "/environ"); err == nil && is(environ) {
+		if room, err = appendEnviron(room[:0], name); err == nil && is(room) {
 			pids = append(pids, pid)
 		}
 	}
 	return pids, nil
+}
+
+// appendEnviron appends the environment of a process. There are hundreds of them to
+// be read at a start, and os.ReadFile asks the kernel twice as often.
+func appendEnviron(b []byte, pid string) ([]byte, error) {
+	fd, err := unix.Open("/proc/"+pid+"/environ", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return b, err
+	}
+	defer unix.Close(fd)
+	for {
+		b = slices.Grow(b, 16<<10)
+		n, err := unix.Read(fd, b[len(b):cap(b)])
+		if n <= 0 || err != nil {
+			return b, err
+		}
+		b = b[:len(b)+n]
+	}
 }

@@ -52,6 +52,7 @@ type Options struct {
 // A Runtime runs tasks as processes.
 type Runtime struct {
 	dir       string
+	first     bool // no earlier life has had the directory
 	mark      mark
 	images    images
 	addresses *addresses
@@ -78,9 +79,14 @@ func New(opts Options) (*Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "tasks"), 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
+	err = os.Mkdir(filepath.Join(dir, "tasks"), 0o700)
+	if err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, err
+	}
+	first := err == nil
 	if opts.Log == nil {
 		opts.Log = slog.Default()
 	}
@@ -104,6 +110,7 @@ func New(opts Options) (*Runtime, error) {
 	}
 	r := &Runtime{
 		dir:       dir,
+		first:     first,
 		mark:      mark(instance),
 		images:    images,
 		addresses: addresses,
@@ -172,7 +179,8 @@ func (r *Runtime) drop(t *Task) {
 // Recover returns the tasks of the server's earlier lives that are still kept:
 // those that run, and those that have stopped and were not removed. A task whose
 // start was cut short by the end of the server is ended and removed, and so is what
-// is left of one whose record cannot be used.
+// is left of one whose record cannot be used. A task that has stopped has no process
+// and no cgroup any more: the server may have been killed while it took them away.
 func (r *Runtime) Recover(ctx context.Context) ([]task.Task, error) {
 	entries, err := os.ReadDir(filepath.Join(r.dir, "tasks"))
 	if err != nil {
@@ -190,11 +198,28 @@ func (r *Runtime) Recover(ctx context.Context) ([]task.Task, error) {
 			recovered = append(recovered, t)
 		}
 	}
-	if err := r.host.sweep(r.knows); err != nil {
+	if err := r.host.sweep(r.runs); err != nil {
 		r.log.Warn("cannot remove cgroups of tasks that are gone", "error", err)
 	}
-	r.mark.sweep(r.knows)
+	r.sweep()
 	return recovered, nil
+}
+
+// sweep ends the processes of earlier lives that are in no cgroup. The first life in
+// a directory, which has to be ready soon, is spared it: a process that was not put
+// into its cgroup yet has a record there, or at least a directory.
+func (r *Runtime) sweep() {
+	if _, tree := r.host.(*treeHost); tree || !r.first {
+		r.mark.sweep(r.runs)
+	}
+}
+
+// runs says whether there is a task of an id that has not ended.
+func (r *Runtime) runs(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := r.tasks[id]
+	return t != nil && !isClosed(t.done)
 }
 
 func (r *Runtime) knows(id string) bool {
@@ -228,7 +253,11 @@ func (r *Runtime) recover(dir string) *Task {
 	r.mu.Lock()
 	r.tasks[t.spec.ID] = t
 	r.mu.Unlock()
-	t.supervise()
+	if t.over() {
+		t.rest()
+	} else {
+		t.supervise()
+	}
 	return t
 }
 

@@ -950,6 +950,37 @@ func TestTwoTasksWithOneAddressAreNotBothTakenUp(t *testing.T) {
 	})
 }
 
+func TestAStoppedTaskOfAnEarlierLifeLeavesItsAddressToOthers(t *testing.T) {
+	for name, change := range map[string]func(*record){
+		"its end is recorded":     func(*record) {},
+		"its end is not recorded": func(rec *record) { rec.Containers[0].Exit = nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			opts := options(t)
+			crashed(t, opts, script("short", "exit 0"))
+			dir := filepath.Join(opts.Dir, "tasks", "short")
+			rec, err := readRecord(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			change(rec)
+			if err := rec.write(dir); err != nil {
+				t.Fatal(err)
+			}
+			r := newRuntime(t, opts)
+			r.addresses.reserve(rec.Address, "another")
+			stopped := recoverAll(t, r)[0]
+			await(t, "the end of the task", stopped.Done())
+			if err := stopped.Remove(); err != nil {
+				t.Error(err)
+			}
+			if got := r.addresses.used[rec.Address]; got != "another" {
+				t.Errorf("the address belongs to %q", got)
+			}
+		})
+	}
+}
+
 func TestAFileAmongTheTasksIsLeftAlone(t *testing.T) {
 	opts := options(t)
 	r := newRuntime(t, opts)
@@ -962,5 +993,13 @@ func TestAFileAmongTheTasksIsLeftAlone(t *testing.T) {
 	}
 	if _, err := os.Stat(note); err != nil {
 		t.Error(err)
+	}
+}
+
+func BenchmarkProcesses(b *testing.B) {
+	for b.Loop() {
+		if _, err := processesWhere(func(environ []byte) bool { return valueOf(environ, markTask) != "" }); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

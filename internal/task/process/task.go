@@ -52,8 +52,11 @@ func newTask(r *Runtime, spec task.Spec, address netip.Addr) *Task {
 	return t
 }
 
+// endedUnseen is why a container has ended of which nobody knows more.
+const endedUnseen = "The container ended while flyball did not run; its exit code is not known"
+
 // restore makes a task of what an earlier life of the server kept of it. It has
-// its address if it runs.
+// its address if it runs, and its group unless it is over.
 func (r *Runtime) restore(rec *record) (*Task, error) {
 	t := newTask(r, rec.Spec, rec.Address)
 	t.started = rec.Started
@@ -61,10 +64,13 @@ func (r *Runtime) restore(rec *record) (*Task, error) {
 	for i, c := range t.containers {
 		c.process, c.exit = rec.Containers[i].Process, rec.Containers[i].Exit
 		close(c.Started) // or the task is abandoned
-		if rec.Boot != boot() {
-			c.process = processID{} // its number may be anybody's now
+		if rec.Boot != boot() && c.exit == nil {
+			c.exit = &task.Exit{Container: c.spec.Name, Reason: endedUnseen} // as all that ran then
 		}
 		running = running || c.exit == nil && c.process.alive()
+	}
+	if t.over() {
+		return t, nil
 	}
 	group, err := r.host.open(rec)
 	if err != nil {
@@ -187,6 +193,22 @@ func (t *Task) supervise() {
 		t.shutDown()
 		t.finish()
 	}()
+}
+
+// over reports whether all containers have ended.
+func (t *Task) over() bool {
+	return !slices.ContainsFunc(t.containers, func(c *container) bool { return c.exited() == nil })
+}
+
+// rest is for a task that was over in an earlier life: it has nothing but its record
+// and logs. What it used is not known any more.
+func (t *Task) rest() {
+	for _, c := range t.containers {
+		close(c.Ended)
+	}
+	t.shutDown()
+	t.last = &task.Usage{At: time.Now()}
+	close(t.done)
 }
 
 // finish gives back what the task had, but for its record and logs.

@@ -1,0 +1,172 @@
+package autoscaling
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"flyball/governor"
+	"flyball/internal/capacity"
+	"flyball/internal/cell"
+	"flyball/internal/service/autoscaling/fault"
+	"flyball/internal/service/autoscaling/rules"
+	"flyball/internal/state"
+	"flyball/scaling"
+)
+
+var errDeregistered = errors.New("the scalable target was deregistered")
+
+// A host keeps the targets of a cell, and does for them what package governor
+// decides. The operations of the API change the rows that it governs by.
+type host struct {
+	cell       *cell.Cell
+	state      *state.State
+	log        *slog.Logger
+	capacity   capacity.Capacity
+	alarms     policyAlarms
+	activities *activities
+	// metricPeriod, if set, is told how often ECS's metrics of a target are wanted.
+	metricPeriod func(context.Context, scaling.ResourceID, time.Duration) error
+
+	rows  *registry // under the state's lock
+	zones zones     // of scheduled actions
+	times timetable
+	busy  targetLocks   // held while one target is governed
+	wake  chan struct{} // holds a token when there is an activity to follow
+}
+
+// open reads what the cell remembers.
+func (h *host) open() (err error) {
+	if h.rows, err = loadRegistry(h.state, &h.zones, h.log); err != nil {
+		return fmt.Errorf("load scalable targets: %w", err)
+	}
+	for _, t := range h.rows.targets {
+		h.times.plan(t)
+		for _, p := range t.policies {
+			h.times.planRenewal(p)
+		}
+		if err := h.setMetricPeriod(context.Background(), t); err != nil {
+			return fmt.Errorf("set the period of the metrics of %s: %w", t.ResourceID, err)
+		}
+	}
+	return nil
+}
+
+func (h *host) now() time.Time { return h.cell.Clock.Now() }
+
+// lookup is a target, or nil.
+func (h *host) lookup(ctx context.Context, id scaling.ResourceID) (t *target) {
+	h.state.View(ctx, func() { t = h.rows.targets[id] })
+	return t
+}
+
+// collect gathers what the targets have, or the one with the resource id if there
+// is one, in the order of their resource ids.
+func collect[T any](ctx context.Context, h *host, resourceID *string, of func(*target) []T, wanted func(T) bool) []T {
+	var targets []*target
+	h.state.View(ctx, func() {
+		if resourceID == nil {
+			targets = h.rows.selected()
+		} else {
+			targets = h.rows.selected(scaling.ResourceID(*resourceID))
+		}
+	})
+	var items []T
+	for _, t := range targets {
+		for _, item := range of(t) {
+			if wanted(item) {
+				items = append(items, item)
+			}
+		}
+	}
+	return items
+}
+
+// change puts a target in the place of the one that it is made of, and plans what
+// time makes of it. Where there is no target it returns what says so.
+func (h *host) change(ctx context.Context, id scaling.ResourceID, missing func(fault.Key) error, become func(context.Context, *state.Tx, *target) (*target, error)) error {
+	return h.state.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
+		old := h.rows.targets[id]
+		if old == nil {
+			return missing(rules.Key(id))
+		}
+		t, err := become(ctx, tx, old)
+		if err != nil {
+			return err
+		}
+		h.rows.put(tx, t)
+		tx.After(func() { h.replan(id) })
+		return nil
+	})
+}
+
+// forget takes away a target with all that belongs to it.
+func (h *host) forget(ctx context.Context, tx *state.Tx, t *target) error {
+	for _, p := range t.policies {
+		if err := h.alarms.delete(ctx, p.Alarms); err != nil {
+			return err
+		}
+		tx.After(func() { h.times.renewals.Drop(p.id()) })
+	}
+	for _, activity := range t.governor().Leave(h.now(), errDeregistered) {
+		h.activities.record(tx, t.ResourceID, activity)
+	}
+	h.rows.remove(tx, t)
+	tx.After(func() { h.replan(t.ResourceID) })
+	if h.metricPeriod == nil {
+		return nil
+	}
+	return h.metricPeriod(ctx, t.ResourceID, rules.StandardPeriod)
+}
+
+// ServiceDeleted takes away the target of an ECS service that is gone, as part of
+// the change that the context comes from. Without a target it does nothing.
+func (h *host) ServiceDeleted(ctx context.Context, id scaling.ResourceID) error {
+	return h.state.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
+		if t := h.rows.targets[id]; t != nil {
+			return h.forget(ctx, tx, t)
+		}
+		return nil
+	})
+}
+
+// replan has a target governed when the time of what it is now has come.
+func (h *host) replan(id scaling.ResourceID) {
+	h.state.View(context.Background(), func() {
+		if t := h.rows.targets[id]; t != nil {
+			h.times.plan(t)
+		} else {
+			h.times.steps.Drop(id)
+		}
+	})
+}
+
+// setMetricPeriod tells ECS how often the target's policies want its metrics.
+func (h *host) setMetricPeriod(ctx context.Context, t *target) error {
+	if h.metricPeriod == nil {
+		return nil
+	}
+	return h.metricPeriod(ctx, t.ResourceID, t.metricPeriod())
+}
+
+// look is the capacity of a resource.
+func (h *host) look(ctx context.Context, id scaling.ResourceID) (governor.Capacity, error) {
+	seen, err := h.capacity.Look(ctx, []scaling.ResourceID{id})
+	if err != nil {
+		return governor.Capacity{}, fault.Internal(err)
+	}
+	return seen[0], nil
+}
+
+// empty reports whether there is no task, nor one asked for.
+func empty(c governor.Capacity) bool { return !c.Gone && c.Desired == 0 && c.Running == 0 }
+
+// nudge tells that there is an activity to follow.
+func (h *host) nudge() {
+	select {
+	case h.wake <- struct{}{}:
+	default: // it is told already
+	}
+}

@@ -1,0 +1,90 @@
+package rules
+
+import (
+	"math"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+
+	"flyball/internal/service/autoscaling/fault"
+	"flyball/scaling"
+)
+
+// Predefined metrics of ECS services. The SDKs do not list the high-resolution
+// ones yet.
+const (
+	cpuUtilization        = types.MetricTypeECSServiceAverageCPUUtilization
+	memoryUtilization     = types.MetricTypeECSServiceAverageMemoryUtilization
+	cpuHighResolution     = types.MetricType("ECSServiceAverageCPUUtilizationHighResolution")
+	memoryHighResolution  = types.MetricType("ECSServiceAverageMemoryUtilizationHighResolution")
+	requestCountPerTarget = types.MetricTypeALBRequestCountPerTarget
+)
+
+// compileTracking makes the rule of a configuration.
+func compileTracking(c *types.TargetTrackingScalingPolicyConfiguration) (scaling.Policy, error) {
+	switch pre, custom := c.PredefinedMetricSpecification, c.CustomizedMetricSpecification; {
+	case (pre == nil) == (custom == nil):
+		return nil, fault.Invalid("Exactly one of PredefinedMetricSpecification and CustomizedMetricSpecification must be specified")
+	case pre != nil:
+		if err := checkPredefined(pre); err != nil {
+			return nil, err
+		}
+	default:
+		if err := checkCustomized(custom); err != nil {
+			return nil, err
+		}
+	}
+	// The documented range of TargetValue.
+	if math.Abs(aws.ToFloat64(c.TargetValue)) > math.Ldexp(1, 360) {
+		return nil, fault.Invalid("TargetValue must be in the range of -2^360 to 2^360")
+	}
+	rule, err := scaling.NewTargetTracking(scaling.TrackingConfig{
+		Target:           aws.ToFloat64(c.TargetValue),
+		ScaleOutCooldown: cooldown(c.ScaleOutCooldown),
+		ScaleInCooldown:  cooldown(c.ScaleInCooldown),
+		DisableScaleIn:   aws.ToBool(c.DisableScaleIn),
+	})
+	if err != nil {
+		return nil, fault.Rule(err)
+	}
+	return rule, nil
+}
+
+func checkPredefined(m *types.PredefinedMetricSpecification) error {
+	switch m.PredefinedMetricType {
+	case requestCountPerTarget, cpuUtilization, memoryUtilization, cpuHighResolution, memoryHighResolution:
+		return checkLabel(string(m.PredefinedMetricType), m.ResourceLabel, m.PredefinedMetricType == requestCountPerTarget)
+	}
+	return fault.Invalid("Predefined metric type %s is not supported for scalable dimension %s", m.PredefinedMetricType, Dimension)
+}
+
+func checkCustomized(m *types.CustomizedMetricSpecification) error {
+	if len(m.Metrics) > 0 {
+		return checkQueries(m)
+	}
+	if aws.ToString(m.Namespace) == "" || aws.ToString(m.MetricName) == "" || m.Statistic == "" {
+		return fault.Invalid("MetricName, Namespace and Statistic must be specified for a customized metric")
+	}
+	return checkMetric(m.Namespace, m.MetricName, aws.ToString(m.Unit), m.Dimensions)
+}
+
+// SameMetric reports whether two policies are of target tracking, and follow one
+// metric.
+func (p Policy) SameMetric(other Policy) bool {
+	a, b := p.Tracking, other.Tracking
+	if a == nil || b == nil {
+		return false
+	}
+	if x, y := a.PredefinedMetricSpecification, b.PredefinedMetricSpecification; x != nil && y != nil {
+		return x.PredefinedMetricType == y.PredefinedMetricType && aws.ToString(x.ResourceLabel) == aws.ToString(y.ResourceLabel)
+	}
+	if x, y := a.CustomizedMetricSpecification, b.CustomizedMetricSpecification; x != nil && y != nil {
+		return sameQueries(x.Metrics, y.Metrics) &&
+			aws.ToString(x.Namespace) == aws.ToString(y.Namespace) &&
+			aws.ToString(x.MetricName) == aws.ToString(y.MetricName) &&
+			x.Statistic == y.Statistic && aws.ToString(x.Unit) == aws.ToString(y.Unit) &&
+			slices.Equal(sortedDimensions(x.Dimensions), sortedDimensions(y.Dimensions))
+	}
+	return false
+}

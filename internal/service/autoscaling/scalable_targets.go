@@ -1,0 +1,170 @@
+package autoscaling
+
+import (
+	"cmp"
+	"context"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+
+	"flyball/internal/cell"
+	"flyball/internal/optional"
+	"flyball/internal/page"
+	"flyball/internal/service/autoscaling/fault"
+	"flyball/internal/service/autoscaling/rules"
+	"flyball/internal/state"
+	"flyball/scaling"
+)
+
+// scalableTargets are the operations of scalable targets.
+type scalableTargets struct {
+	*host
+	most int // targets that there can be; 0 is no bound
+}
+
+// RegisterScalableTarget creates or changes a target, and brings the service's
+// capacity inside its bounds. That the capacity cannot be set does not undo the
+// registration: the activity tells.
+func (ts *scalableTargets) RegisterScalableTarget(ctx context.Context, in *applicationautoscaling.RegisterScalableTargetInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.RegisterScalableTargetOutput, error) {
+	id, err := rules.Resource(in.ServiceNamespace, in.ResourceId, in.ScalableDimension)
+	if err != nil {
+		return nil, err
+	}
+	if err := rules.CheckTags(in.Tags); err != nil {
+		return nil, err
+	}
+	seen, err := ts.look(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if seen.Gone {
+		return nil, fault.ServiceGone(id)
+	}
+	var t *target
+	err = ts.state.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+		var err error
+		if t, err = ts.draft(id, in); err == nil {
+			ts.rows.put(tx, t)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := ts.govern(ctx, id, nil); err != nil && !errors.Is(err, errDeregistered) {
+		ts.log.Warn("the capacity could not be brought inside the bounds of a scalable target", "target", id, "error", err)
+	}
+	return &applicationautoscaling.RegisterScalableTargetOutput{ScalableTargetARN: aws.String(t.ARN)}, nil
+}
+
+// draft is the target that a request asks for. Members that are not given keep
+// their value.
+func (ts *scalableTargets) draft(id scaling.ResourceID, in *applicationautoscaling.RegisterScalableTargetInput) (*target, error) {
+	old := ts.rows.targets[id]
+	t := &target{row: &row{ResourceID: id, ARN: ts.newARN(), Created: ts.now()}}
+	switch {
+	case old != nil && len(in.Tags) > 0:
+		return nil, fault.Invalid("The scalable target that you tried to tag already exists. To update tags on an existing scalable target, use the TagResource API.")
+	case old != nil:
+		changed := *old.row
+		t = old.withRow(&changed)
+	case in.MinCapacity == nil || in.MaxCapacity == nil:
+		return nil, fault.Invalid("Minimum capacity and maximum capacity must be specified when a new scalable target is registered")
+	case ts.most > 0 && len(ts.rows.targets) >= ts.most:
+		return nil, fault.Limit("The limit of %d scalable targets for service namespace %s is reached.", ts.most, rules.Namespace)
+	case len(in.Tags) > rules.MaxTags:
+		return nil, fault.TooManyTags(t.ARN, rules.MaxTags)
+	default:
+		t.Tags = in.Tags
+	}
+	minimum, maximum, suspended := t.Min, t.Max, t.Suspended
+	optional.Set(&minimum, in.MinCapacity)
+	optional.Set(&maximum, in.MaxCapacity)
+	bounds, err := scaling.NewBounds(minimum, maximum)
+	if err != nil {
+		return nil, fault.Rule(err)
+	}
+	if s := in.SuspendedState; s != nil {
+		optional.Set(&suspended.In, s.DynamicScalingInSuspended)
+		optional.Set(&suspended.Out, s.DynamicScalingOutSuspended)
+		optional.Set(&suspended.Scheduled, s.ScheduledScalingSuspended)
+	}
+	optional.Set(&t.Role, in.RoleARN)
+	return t.become(t.governor().Retarget(bounds, suspended)), nil
+}
+
+// DeregisterScalableTarget forgets a target. Its policies and their alarms, and its
+// scheduled actions, go with it.
+func (ts *scalableTargets) DeregisterScalableTarget(ctx context.Context, in *applicationautoscaling.DeregisterScalableTargetInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.DeregisterScalableTargetOutput, error) {
+	id, err := rules.Existing(in.ServiceNamespace, in.ResourceId, in.ScalableDimension, fault.TargetNotFound)
+	if err != nil {
+		return nil, err
+	}
+	err = ts.state.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
+		t := ts.rows.targets[id]
+		if t == nil {
+			return fault.TargetNotFound(rules.Key(id))
+		}
+		return ts.forget(ctx, tx, t)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &applicationautoscaling.DeregisterScalableTargetOutput{}, nil
+}
+
+// DescribeScalableTargets lists targets by their resource ids.
+func (ts *scalableTargets) DescribeScalableTargets(ctx context.Context, in *applicationautoscaling.DescribeScalableTargetsInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.DescribeScalableTargetsOutput, error) {
+	limit, err := rules.PageSize(in.ScalableDimension, len(in.ResourceIds) > 0, in.MaxResults, 50)
+	if err != nil {
+		return nil, err
+	}
+	out := &applicationautoscaling.DescribeScalableTargetsOutput{ScalableTargets: []types.ScalableTarget{}}
+	if !rules.Scales(in.ServiceNamespace, in.ScalableDimension) {
+		return out, nil
+	}
+	ids := make([]scaling.ResourceID, len(in.ResourceIds))
+	for i, id := range in.ResourceIds {
+		ids[i] = scaling.ResourceID(id)
+	}
+	var targets []*target
+	ts.state.View(ctx, func() { targets = ts.rows.selected(ids...) })
+	targets, out.NextToken, err = page.Of(targets, func(t *target) string { return string(t.ResourceID) }, in.NextToken, limit)
+	if err != nil {
+		return nil, fault.Token(in.NextToken)
+	}
+	for _, t := range targets {
+		out.ScalableTargets = append(out.ScalableTargets, ts.describe(t))
+	}
+	return out, nil
+}
+
+func (ts *scalableTargets) describe(t *target) types.ScalableTarget {
+	return types.ScalableTarget{
+		ServiceNamespace:  rules.Namespace,
+		ResourceId:        aws.String(string(t.ResourceID)),
+		ScalableDimension: rules.Dimension,
+		MinCapacity:       aws.Int32(t.Min),
+		MaxCapacity:       aws.Int32(t.Max),
+		RoleARN:           aws.String(cmp.Or(t.Role, ts.linkedRole())),
+		CreationTime:      aws.Time(t.Created),
+		ScalableTargetARN: aws.String(t.ARN),
+		SuspendedState: &types.SuspendedState{
+			DynamicScalingInSuspended:  aws.Bool(t.Suspended.In),
+			DynamicScalingOutSuspended: aws.Bool(t.Suspended.Out),
+			ScheduledScalingSuspended:  aws.Bool(t.Suspended.Scheduled),
+		},
+	}
+}
+
+// newARN makes the name that a target's tags hang on.
+func (ts *scalableTargets) newARN() string {
+	return ts.cell.ARN("application-autoscaling", "scalable-target/"+cell.NewID("0ec5", 32))
+}
+
+// linkedRole is the role that stands for the service where a target names none.
+func (ts *scalableTargets) linkedRole() string {
+	return ts.cell.GlobalARN("iam", "role/aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService")
+}

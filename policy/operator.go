@@ -1,0 +1,208 @@
+package policy
+
+import (
+	"cmp"
+	"encoding/base64"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// operator is how a condition compares, without Not and IfExists.
+type operator struct {
+	negated bool
+	refusal string // AWS's words for a value that is not in the operator's form
+	compile func(value string, variables bool) (test, error)
+}
+
+// operatorNamed knows every operator but Null ("IAM JSON policy elements:
+// Condition operators").
+func operatorNamed(name string) (operator, bool) {
+	if o, ok := stringOperator(name); ok {
+		return o, true
+	}
+	if c, ok := strings.CutPrefix(name, "Numeric"); ok {
+		negated, compile := comparison(c, newNumber)
+		return operator{negated, syntaxErrors, compile}, compile != nil
+	}
+	if c, ok := strings.CutPrefix(name, "Date"); ok {
+		negated, compile := comparison(c, newDate)
+		return operator{negated, legacyParsing, compile}, compile != nil
+	}
+	switch name {
+	case "Bool":
+		return operator{false, syntaxErrors, newBoolean}, true
+	case "BinaryEquals":
+		return operator{false, syntaxErrors, newBinary}, true
+	case "IpAddress", "NotIpAddress":
+		return operator{name != "IpAddress", syntaxErrors, newNetwork}, true
+	case "ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike":
+		return operator{strings.Contains(name, "Not"), syntaxErrors, newARNTest}, true
+	}
+	return operator{}, false
+}
+
+func stringOperator(name string) (operator, bool) {
+	var s syntax
+	rest, ok := strings.CutPrefix(name, "String")
+	if !ok {
+		return operator{}, false
+	}
+	rest, negated := strings.CutPrefix(rest, "Not")
+	switch rest {
+	case "Equals":
+	case "EqualsIgnoreCase":
+		s.fold = true
+	case "Like":
+		s.wildcards = true
+	default:
+		return operator{}, false
+	}
+	return operator{negated, syntaxErrors, func(value string, variables bool) (test, error) {
+		s := s
+		s.variables = variables
+		return textTest{compilePattern(value, s), s.fold}, nil
+	}}, true
+}
+
+// textTest compares strings.
+type textTest struct {
+	pattern pattern
+	fold    bool
+}
+
+func (t textTest) passes(value string, r *Request) bool { return t.pattern.match(value, t.fold, r) }
+
+func (t textTest) unresolved() []key { return t.pattern.unresolved() }
+
+// arnTest compares ARNs part by part, with wildcards; ArnEquals does as ArnLike.
+type arnTest struct{ arnPattern }
+
+func newARNTest(value string, variables bool) (test, error) {
+	return arnTest{compileARN(value, variables, 0)}, nil
+}
+
+func (t arnTest) passes(value string, r *Request) bool {
+	a := splitARN(value)
+	return t.match(&a, r)
+}
+
+// comparison reads what follows Numeric and Date. NotEquals is Equals, negated.
+func comparison(name string, newTest func(accept [3]bool, value string) (test, error)) (negated bool, compile func(string, bool) (test, error)) {
+	var accept [3]bool // a value less than, equal to, greater than that of the policy
+	switch name {
+	case "Equals":
+		accept = [3]bool{false, true, false}
+	case "NotEquals":
+		negated, accept = true, [3]bool{false, true, false}
+	case "LessThan":
+		accept = [3]bool{true, false, false}
+	case "LessThanEquals":
+		accept = [3]bool{true, true, false}
+	case "GreaterThan":
+		accept = [3]bool{false, false, true}
+	case "GreaterThanEquals":
+		accept = [3]bool{false, true, true}
+	default:
+		return false, nil
+	}
+	return negated, func(value string, _ bool) (test, error) { return newTest(accept, value) }
+}
+
+type numberTest struct {
+	accept [3]bool
+	value  float64
+}
+
+func newNumber(accept [3]bool, value string) (test, error) {
+	n, err := parseNumber(value)
+	return numberTest{accept, n}, err
+}
+
+func (t numberTest) passes(value string, _ *Request) bool {
+	n, err := parseNumber(value)
+	return err == nil && t.accept[cmp.Compare(n, t.value)+1]
+}
+
+// parseNumber reads an integer or a decimal, and not the other forms that Go
+// knows.
+func parseNumber(s string) (float64, error) {
+	if strings.Trim(s, "+-.0123456789eE") != "" {
+		return 0, fmt.Errorf("%q is not a number", s)
+	}
+	return strconv.ParseFloat(s, 64)
+}
+
+type dateTest struct {
+	accept [3]bool
+	value  time.Time
+}
+
+func newDate(accept [3]bool, value string) (test, error) {
+	d, err := parseDate(value)
+	return dateTest{accept, d}, err
+}
+
+func (t dateTest) passes(value string, _ *Request) bool {
+	d, err := parseDate(value)
+	return err == nil && t.accept[d.Compare(t.value)+1]
+}
+
+// parseDate reads seconds since 1970, or one of the forms of ISO 8601 in the W3C
+// note on dates; without a zone it is UTC.
+func parseDate(s string) (time.Time, error) {
+	if !strings.ContainsAny(s, "-Tt") {
+		n, err := strconv.ParseInt(s, 10, 64)
+		return time.Unix(n, 0), err
+	}
+	upper := strings.ToUpper(s)
+	for _, layout := range []string{
+		time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04",
+		time.DateOnly, "2006-01", "20060102T150405Z07",
+	} {
+		if t, err := time.Parse(layout, upper); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is not a date", s)
+}
+
+type booleanTest bool
+
+func newBoolean(value string, _ bool) (test, error) {
+	b, err := parseBool(value)
+	return booleanTest(b), err
+}
+
+func (t booleanTest) passes(value string, _ *Request) bool {
+	b, err := parseBool(value)
+	return err == nil && b == bool(t)
+}
+
+// binaryTest compares bytes, which the policy has in base64.
+type binaryTest string
+
+func newBinary(value string, _ bool) (test, error) {
+	b, err := base64.StdEncoding.DecodeString(value)
+	return binaryTest(b), err
+}
+
+func (t binaryTest) passes(value string, _ *Request) bool { return value == string(t) }
+
+type networkTest netip.Prefix
+
+// newNetwork reads an address or a range in CIDR notation.
+func newNetwork(value string, _ bool) (test, error) {
+	if a, err := netip.ParseAddr(value); err == nil {
+		return networkTest(netip.PrefixFrom(a, a.BitLen())), nil
+	}
+	p, err := netip.ParsePrefix(value)
+	return networkTest(p), err
+}
+
+func (t networkTest) passes(value string, _ *Request) bool {
+	a, err := netip.ParseAddr(value)
+	return err == nil && netip.Prefix(t).Contains(a.Unmap().WithZone(""))
+}
