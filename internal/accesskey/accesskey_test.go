@@ -18,6 +18,9 @@ func TestAKeyNamesItsAccount(t *testing.T) {
 		if got, ok := accesskey.Account(id); !ok || got != account {
 			t.Errorf("%s names %q, want %s", id, got, account)
 		}
+		if got, ok := accesskey.Made(id); !ok || got != account {
+			t.Errorf("%s was made for %q, want %s", id, got, account)
+		}
 		if !form.MatchString(id) || len(secret) != 40 {
 			t.Errorf("got key %s and a secret of %d characters", id, len(secret))
 		}
@@ -29,6 +32,16 @@ func TestOtherTextsNameNoAccount(t *testing.T) {
 		if account, ok := accesskey.Account(id); ok {
 			t.Errorf("%q names %s", id, account)
 		}
+	}
+}
+
+func TestKeysOfAWSAreNotMadeHere(t *testing.T) {
+	const id = "AKIAQYLPMN5HHHFPZAM2" // of an example in AWS's documentation
+	if account, ok := accesskey.Account(id); !ok || account != "052310077262" {
+		t.Errorf("%s names %q", id, account)
+	}
+	if _, ok := accesskey.Made(id); ok {
+		t.Errorf("%s counts as made here", id)
 	}
 }
 

@@ -3,14 +3,17 @@ package server
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/aws/smithy-go"
 
 	"flyball/internal/accesskey"
 	"flyball/internal/cell"
+	"flyball/internal/principal"
 	"flyball/internal/service/iam"
 	"flyball/internal/service/sts"
+	"flyball/internal/signature"
 	"flyball/internal/state"
 	"flyball/internal/wire"
 )
@@ -89,7 +92,7 @@ func (s *Server) openGlobal(account, partition string) (*global, error) {
 			}
 			return nil, false
 		},
-		AccountOf: s.accountOf,
+		AccountOf: wire.KeyAccount(s.cfg.Account),
 	})
 	if err != nil {
 		return nil, err
@@ -98,52 +101,47 @@ func (s *Server) openGlobal(account, partition string) (*global, error) {
 	return v, nil
 }
 
-// forCaller finds a global service by the scope of a call, as it serves the holder
-// of the call's access key.
-func forCaller[T any](s *Server, of func(context.Context, *global, string) T) func(context.Context, wire.Scope) (T, error) {
-	return func(ctx context.Context, scope wire.Scope) (service T, err error) {
+// inGlobal finds a global service by the scope of a call.
+func inGlobal[T any](s *Server, of func(*global, wire.Scope) T) func(context.Context, wire.Scope) (T, error) {
+	return func(_ context.Context, scope wire.Scope) (service T, err error) {
 		v, err := s.globals.of(scope.Account, cell.Partition(scope.Region))
 		if err != nil {
 			return service, err
 		}
-		return of(ctx, v, scope.AccessKey), nil
+		return of(v, scope), nil
 	}
 }
 
-// accountOf names the account of an access key: the one that has the key, or the
-// one that a key of 12 digits names, or the server's own.
-func (s *Server) accountOf(accessKey string) string {
-	if account, ok := accesskey.Account(accessKey); ok && s.hasKey(account, accessKey) {
-		return account
+// credential is what stands behind an access key that was made here. One that is
+// there no more must not be taken for a key that nobody has, which is let in.
+func (s *Server) credential(ctx context.Context, accessKey string) (signature.Credential, bool) {
+	account, ok := accesskey.Made(accessKey)
+	if !ok {
+		return signature.Credential{}, false
 	}
-	return wire.KeyAccount(s.cfg.Account)(accessKey)
-}
-
-// hasKey tells whether an account has an access key, in whatever partition.
-func (s *Server) hasKey(account, accessKey string) bool {
 	for _, partition := range cell.Partitions() {
 		if v := s.globals.find(account, partition); v != nil {
-			if _, ok := v.sts.Credential(context.Background(), accessKey); ok {
-				return true
+			if c, ok := v.sts.Credential(ctx, accessKey); ok {
+				return c.Credential, true
 			}
 		}
 	}
-	return false
+	return signature.Credential{Principal: principal.Principal{Account: account}}, true
 }
 
-// authorize notes which of the server's own access keys a call was made with. Who
-// it is and what it may do is not judged yet.
+// authorize keeps principals to their partition, and notes that they called. What
+// they may do is not judged yet.
 func (s *Server) authorize(ctx context.Context, call wire.Call) error {
-	account, ok := accesskey.Account(call.Scope.AccessKey)
-	if !ok {
+	if call.Principal == nil {
 		return nil
 	}
-	v := s.globals.find(account, cell.Partition(call.Scope.Region))
-	if v == nil {
+	partition := cell.Partition(call.Scope.Region)
+	if v := s.globals.find(call.Principal.Account, partition); v != nil && strings.HasPrefix(call.Principal.ARN, "arn:"+partition+":") {
+		v.iam.Used(ctx, *call.Principal, call.Scope.AccessKey, call.Service, call.Scope.Region)
 		return nil
 	}
-	if c, ok := v.sts.Credential(ctx, call.Scope.AccessKey); ok {
-		v.iam.Used(ctx, c.Principal, call.Scope.AccessKey, call.Service, call.Scope.Region)
+	return &smithy.GenericAPIError{
+		Code: "UnrecognizedClientException", Fault: smithy.FaultClient,
+		Message: "The security token included in the request is invalid.",
 	}
-	return nil
 }

@@ -10,6 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+
+	"flyball/internal/accesskey"
 )
 
 // A caller calls IAM and STS in a region with an access key.
@@ -18,8 +21,10 @@ type caller struct {
 	sts *sts.Client
 }
 
-func callerOf(url, region, key string) caller {
-	cfg := aws.Config{Region: region, BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider(key, "secret", "")}
+func callerOf(url, region, key string) caller { return callerWith(url, region, key, "secret", "") }
+
+func callerWith(url, region, key, secret, token string) caller {
+	cfg := aws.Config{Region: region, BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider(key, secret, token)}
 	return caller{iam.NewFromConfig(cfg), sts.NewFromConfig(cfg)}
 }
 
@@ -43,8 +48,19 @@ func (c caller) createRole(t *testing.T, name string) *iamtypes.Role {
 	return out.Role
 }
 
+// refused is the code that the caller is refused with.
+func (c caller) refused(t *testing.T) string {
+	t.Helper()
+	_, err := c.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	api, _ := errors.AsType[smithy.APIError](err)
+	if api == nil {
+		t.Fatalf("got %v", err)
+	}
+	return api.ErrorCode()
+}
+
 // createKey makes a user with an access key.
-func (c caller) createKey(t *testing.T, name string) string {
+func (c caller) createKey(t *testing.T, name string) *iamtypes.AccessKey {
 	t.Helper()
 	if _, err := c.iam.CreateUser(t.Context(), &iam.CreateUserInput{UserName: &name}); err != nil {
 		t.Fatal(err)
@@ -53,7 +69,7 @@ func (c caller) createKey(t *testing.T, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return *out.AccessKey.AccessKeyId
+	return out.AccessKey
 }
 
 func TestRolesAreOnceForAllRegionsOfAPartitionAndApartForEachAccount(t *testing.T) {
@@ -97,15 +113,59 @@ func TestAnAccessKeyIsServedInItsAccountAlsoAfterARestart(t *testing.T) {
 
 	url, stop = serving(t, dir)
 	defer stop()
-	if got, want := callerOf(url, "us-east-1", key).who(t), "arn:aws:iam::210987654321:user/bob"; got != want {
+	if got, want := callerWith(url, "us-east-1", *key.AccessKeyId, *key.SecretAccessKey, "").who(t), "arn:aws:iam::210987654321:user/bob"; got != want {
 		t.Errorf("the key is served as %s", got)
 	}
 	out, err := callerOf(url, "eu-west-2", "test").sts.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: role.Arn, RoleSessionName: aws.String("try")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := callerOf(url, "eu-west-2", *out.Credentials.AccessKeyId).who(t), "arn:aws:sts::210987654321:assumed-role/web/try"; got != want {
+	session := out.Credentials
+	if got, want := callerWith(url, "eu-west-2", *session.AccessKeyId, *session.SecretAccessKey, *session.SessionToken).who(t), "arn:aws:sts::210987654321:assumed-role/web/try"; got != want {
 		t.Errorf("the session is served as %s", got)
+	}
+}
+
+func TestKeysThatWereMadeHereHaveToBeGood(t *testing.T) {
+	url, stop := serving(t, "")
+	defer stop()
+	root := callerOf(url, "us-east-1", "test")
+	key := root.createKey(t, "bob")
+	id, secret := *key.AccessKeyId, *key.SecretAccessKey
+	update := func(status iamtypes.StatusType) {
+		t.Helper()
+		if _, err := root.iam.UpdateAccessKey(t.Context(), &iam.UpdateAccessKeyInput{UserName: aws.String("bob"), AccessKeyId: &id, Status: status}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	elsewhere, _ := accesskey.New(accesskey.User, "210987654321")
+	for name, c := range map[string]struct {
+		caller caller
+		want   string
+	}{
+		"another secret":          {callerOf(url, "us-east-1", id), "SignatureDoesNotMatch"},
+		"a token that is not its": {callerWith(url, "us-east-1", id, secret, "token"), "InvalidClientTokenId"},
+		"another partition":       {callerWith(url, "cn-north-1", id, secret, ""), "InvalidClientTokenId"},
+		"no server that knows it": {callerOf(url, "us-east-1", elsewhere), "InvalidClientTokenId"},
+	} {
+		if got := c.caller.refused(t); got != c.want {
+			t.Errorf("with %s: %s", name, got)
+		}
+	}
+	bob := callerWith(url, "us-east-1", id, secret, "")
+	update(iamtypes.StatusTypeInactive)
+	if got := bob.refused(t); got != "InvalidClientTokenId" {
+		t.Errorf("while it is inactive: %s", got)
+	}
+	update(iamtypes.StatusTypeActive)
+	if got := bob.who(t); got != "arn:aws:iam::123456789012:user/bob" {
+		t.Errorf("served as %s", got)
+	}
+	if _, err := root.iam.DeleteAccessKey(t.Context(), &iam.DeleteAccessKeyInput{UserName: aws.String("bob"), AccessKeyId: &id}); err != nil {
+		t.Fatal(err)
+	}
+	if got := bob.refused(t); got != "InvalidClientTokenId" {
+		t.Errorf("when it is deleted: %s", got)
 	}
 }
 
@@ -113,8 +173,8 @@ func TestTheUseOfAKeyIsNoted(t *testing.T) {
 	url, stop := serving(t, "")
 	defer stop()
 	key := callerOf(url, "us-east-1", "test").createKey(t, "bob")
-	callerOf(url, "eu-west-2", key).who(t)
-	out, err := callerOf(url, "us-east-1", "test").iam.GetAccessKeyLastUsed(t.Context(), &iam.GetAccessKeyLastUsedInput{AccessKeyId: &key})
+	callerWith(url, "eu-west-2", *key.AccessKeyId, *key.SecretAccessKey, "").who(t)
+	out, err := callerOf(url, "us-east-1", "test").iam.GetAccessKeyLastUsed(t.Context(), &iam.GetAccessKeyLastUsedInput{AccessKeyId: key.AccessKeyId})
 	if err != nil || *out.UserName != "bob" || aws.ToString(out.AccessKeyLastUsed.ServiceName) != "sts" || aws.ToString(out.AccessKeyLastUsed.Region) != "eu-west-2" {
 		t.Errorf("got %+v, %v", out, err)
 	}

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -35,12 +34,13 @@ func (s *Server) handler() (http.Handler, error) {
 	registry.MustRegister(calls, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	options := wire.Options{
-		Hosts:     s.hosts(),
-		Account:   s.accountOf,
-		Region:    s.cfg.Region,
-		Authorize: s.authorize,
-		Settle:    s.state.Settle,
-		Log:       s.cfg.Log,
+		Hosts:       s.hosts(),
+		Account:     wire.KeyAccount(s.cfg.Account),
+		Credentials: s.credential,
+		Region:      s.cfg.Region,
+		Authorize:   s.authorize,
+		Settle:      s.state.Settle,
+		Log:         s.cfg.Log,
 		Observe: func(a wire.Answer) {
 			calls.WithLabelValues(a.Service, a.Operation, strconv.Itoa(a.Status)).Observe(a.Duration.Seconds())
 		},
@@ -49,8 +49,8 @@ func (s *Server) handler() (http.Handler, error) {
 		wire.ApplicationAutoScaling(inCell(s, func(v *services) *autoscaling.API { return v.autoscaling })),
 		wire.CloudWatch(inCell(s, func(v *services) *cloudwatch.API { return v.cloudwatch })),
 		wire.ECS(inCell(s, func(v *services) *ecs.API { return v.ecs })),
-		wire.IAM(forCaller(s, func(ctx context.Context, v *global, key string) *iam.API { return v.iam.For(v.sts.Principal(ctx, key)) })),
-		wire.STS(forCaller(s, func(_ context.Context, v *global, key string) *sts.API { return v.sts.For(key) })),
+		wire.IAM(inGlobal(s, func(v *global, _ wire.Scope) *iam.API { return v.iam })),
+		wire.STS(inGlobal(s, func(v *global, scope wire.Scope) *sts.API { return v.sts.For(scope.AccessKey) })),
 	)
 	if err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ import (
 
 	"flyball/internal/accesskey"
 	"flyball/internal/optional"
-	"flyball/internal/service/iam"
+	"flyball/internal/principal"
 	"flyball/internal/state"
 )
 
@@ -23,7 +23,7 @@ var kindSession = state.Kind{Name: "sts.session", Version: 1}
 type session struct {
 	Secret, Token   string
 	Issued, Expires time.Time // on the wall clock
-	Principal       iam.Principal
+	Principal       principal.Principal
 	Policy          string   `json:",omitempty"` // narrows what the principal may do
 	PolicyARNs      []string `json:",omitempty"`
 	SourceIdentity  string   `json:",omitempty"`
@@ -33,7 +33,9 @@ type session struct {
 // issue makes credentials for a principal of this account.
 func (a *API) issue(tx *state.Tx, s session, lasts time.Duration, atLeast *int32) *types.Credentials {
 	var id string
-	id, s.Secret = accesskey.New(accesskey.Session, a.Cell.Account)
+	for taken := true; taken; _, taken = a.rows.Get(id) {
+		id, s.Secret = accesskey.New(accesskey.Session, a.Cell.Account)
+	}
 	s.Token = token(atLeast)
 	s.Issued = time.Now().UTC().Truncate(time.Second)
 	s.Expires = s.Issued.Add(lasts)
@@ -105,20 +107,17 @@ func (a *API) GetSessionToken(ctx context.Context, in *sts.GetSessionTokenInput,
 	if err := cmp.Or(checkMFA(in.SerialNumber, in.TokenCode), checkToken(in.MinimumSessionTokenSize)); err != nil {
 		return nil, err
 	}
-	c, known := a.Credential(ctx, a.key)
-	if known && c.session != nil {
+	c := a.caller(ctx)
+	if c.session != nil {
 		return nil, accessDenied("Cannot call GetSessionToken with session credentials")
 	}
-	s := session{Principal: iam.Root(a.Cell)}
 	seconds := optional.Or(in.DurationSeconds, usualToken)
-	if known {
-		s.Principal = c.Principal
-	} else {
+	if c.Principal.Kind == principal.Root {
 		seconds = min(seconds, rootToken)
 	}
 	out := &sts.GetSessionTokenOutput{}
 	err := a.Cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
-		out.Credentials = a.issue(tx, s, time.Duration(seconds)*time.Second, in.MinimumSessionTokenSize)
+		out.Credentials = a.issue(tx, session{Principal: c.Principal}, time.Duration(seconds)*time.Second, in.MinimumSessionTokenSize)
 		return nil
 	})
 	if err != nil {

@@ -6,70 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"flyball/internal/cell"
-	"flyball/internal/state"
+	"flyball/internal/principal"
 )
-
-// A Kind says what a principal is.
-type Kind string
-
-// The kinds of principals.
-const (
-	KindRoot Kind = "root" // the account itself, which may do everything
-	KindUser Kind = "user"
-	KindRole Kind = "role" // a session of a role
-)
-
-// A Principal is who makes a call.
-type Principal struct {
-	Kind    Kind
-	Account string
-	ARN     string            // of the user, of the role's session, or of the root user
-	ID      string            // aws:userid: that of the user, ROLE-ID:SESSION, or the account
-	Name    string            // of the user or the role
-	Tags    map[string]string // of the user, or of the role with those of the session
-}
-
-// Root is the root user of a cell's account.
-func Root(c *cell.Cell) Principal {
-	return Principal{Kind: KindRoot, Account: c.Account, ARN: c.GlobalARN("iam", "root"), ID: c.Account}
-}
-
-// A Key is what is known of an access key of a user.
-type Key struct {
-	Secret    string
-	Active    bool
-	Principal Principal
-}
-
-// Key is what is known of an access key, if the account has it.
-func (a *API) Key(ctx context.Context, id string) (k Key, ok bool) {
-	a.cell.State.View(ctx, func() {
-		row, found := a.keys.Get(id)
-		if !found {
-			return
-		}
-		if u, found := a.users.get(row.User); found {
-			k, ok = Key{row.Secret, !row.Inactive, a.userPrincipal(u)}, true
-		}
-	})
-	return k, ok
-}
-
-func (a *API) userPrincipal(u user) Principal {
-	return Principal{Kind: KindUser, Account: a.cell.Account, ARN: a.userARN(u), ID: u.ID, Name: u.Name, Tags: u.Tags}
-}
-
-// User is the principal that a user is.
-func (a *API) User(ctx context.Context, name string) (p Principal, ok bool) {
-	a.cell.State.View(ctx, func() {
-		var u user
-		if u, ok = a.users.get(name); ok {
-			p = a.userPrincipal(u)
-		}
-	})
-	return p, ok
-}
 
 // A Role is what others need to know of a role.
 type Role struct {
@@ -105,10 +43,10 @@ type Policies struct {
 
 // Policies are those of a user or of a role, whose sessions know of more. It is not
 // ok if there is no such user or role, or another one of the same name.
-func (a *API) Policies(ctx context.Context, p Principal) (found Policies, ok bool) {
+func (a *API) Policies(ctx context.Context, p principal.Principal) (found Policies, ok bool) {
 	a.cell.State.View(ctx, func() {
 		switch p.Kind {
-		case KindUser:
+		case principal.User:
 			var u user
 			if u, ok = a.users.get(p.Name); !ok {
 				return
@@ -118,7 +56,7 @@ func (a *API) Policies(ctx context.Context, p Principal) (found Policies, ok boo
 			for _, g := range a.groupsOf(u) {
 				found.Identity = append(found.Identity, a.documents(g.holder)...)
 			}
-		case KindRole:
+		case principal.Role:
 			var r role
 			if r, ok = a.roles.get(p.Name); !ok {
 				return
@@ -177,33 +115,4 @@ func (a *API) ManagedPolicies(ctx context.Context, arns []string) (found []Docum
 		}
 	})
 	return found, ok
-}
-
-// usedAtMost is how often the use of credentials is noted.
-const usedAtMost = time.Minute
-
-// Used notes that a principal made a call with an access key, for those who ask
-// when a key or a role was used last.
-func (a *API) Used(ctx context.Context, p Principal, key, service, region string) {
-	now := use{a.now(), region, service}
-	stale := func(u use) bool { return now.At.Sub(u.At) >= usedAtMost }
-	note := false
-	a.cell.State.View(ctx, func() {
-		k, isKey := a.keys.Get(key)
-		r, isRole := a.roles.get(p.Name)
-		note = isKey && stale(k.Used) || p.Kind == KindRole && isRole && stale(r.Used)
-	})
-	if !note {
-		return
-	}
-	a.cell.State.Later(func(tx *state.Tx) {
-		if k, ok := a.keys.Get(key); ok {
-			k.Used = now
-			a.keys.Put(tx, key, k)
-		}
-		if r, ok := a.roles.get(p.Name); ok && p.Kind == KindRole {
-			r.Used = now
-			a.roles.put(tx, r)
-		}
-	})
 }
