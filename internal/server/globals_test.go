@@ -13,6 +13,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"flyball/internal/accesskey"
+	"flyball/internal/client"
 )
 
 // A caller calls IAM and STS in a region with an access key.
@@ -186,5 +187,18 @@ func TestAKeyThatNobodyHasIsServedAsTheServersAccount(t *testing.T) {
 	// It has an account in it, as keys of AWS do.
 	if got, want := callerOf(url, "us-east-1", "AKIAQYLPMN5HHHFPZAM2").who(t), "arn:aws:iam::"+testAccount+":root"; got != want {
 		t.Errorf("served as %s", got)
+	}
+}
+
+func TestATargetWithoutARoleMakesTheServicesOwn(t *testing.T) {
+	url, stop := serving(t, "")
+	defer stop()
+	role := &iam.GetRoleInput{RoleName: aws.String("AWSServiceRoleForApplicationAutoScaling_ECSService")}
+	if _, err := callerOf(url, "us-east-1", "test").iam.GetRole(t.Context(), role); err == nil {
+		t.Error("the role is there before")
+	}
+	furnish(t, client.New(url, "us-east-1", ""))
+	if _, err := callerOf(url, "us-east-1", "test").iam.GetRole(t.Context(), role); err != nil {
+		t.Error(err)
 	}
 }
