@@ -65,7 +65,7 @@ func (a *API) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, _ ...func
 	if err != nil {
 		return nil, err
 	}
-	out.SessionTokenSize = aws.Int32(int32(len(*out.Credentials.SessionToken)))
+	out.SessionTokenSize, out.SessionTokenUtilization = measure(out.Credentials.SessionToken)
 	return out, nil
 }
 

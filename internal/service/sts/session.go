@@ -52,9 +52,15 @@ const (
 
 // token is a session token. Nothing is in it: what it stands for is kept.
 func token(atLeast *int32) string {
-	b := make([]byte, max(tokenSize, int(optional.Or(atLeast, 0)))*3/4+2)
+	size := max(tokenSize, int(optional.Or(atLeast, 0)))
+	b := make([]byte, size)
 	_, _ = rand.Read(b) // it never fails
-	return base64.RawStdEncoding.EncodeToString(b)
+	return base64.StdEncoding.EncodeToString(b)[:size]
+}
+
+// measure is the size of a session token, and its share in percent of the longest.
+func measure(token *string) (size, utilization *int32) {
+	return aws.Int32(int32(len(*token))), aws.Int32(int32(len(*token) * 100 / mostTokenSize))
 }
 
 // checkToken refuses a session token that would be longer than any.
@@ -123,6 +129,6 @@ func (a *API) GetSessionToken(ctx context.Context, in *sts.GetSessionTokenInput,
 	if err != nil {
 		return nil, err
 	}
-	out.SessionTokenSize = aws.Int32(int32(len(*out.Credentials.SessionToken)))
+	out.SessionTokenSize, out.SessionTokenUtilization = measure(out.Credentials.SessionToken)
 	return out, nil
 }
