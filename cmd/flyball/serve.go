@@ -15,7 +15,7 @@ import (
 func serveCommand() *cobra.Command {
 	cfg := server.Config{Images: map[string]string{}}
 	var images []string
-	var level string
+	var level, auth string
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the AWS APIs on this machine and run what they ask for",
@@ -49,6 +49,11 @@ Built-in images, run by every runtime:
 				}
 				cfg.Images[name] = command
 			}
+			if auth != "" {
+				if cfg.Administrator, err = server.ReadAdministrator(auth); err != nil {
+					return fmt.Errorf("--auth: %w", err)
+				}
+			}
 			s, err := server.Open(cmd.Context(), cfg)
 			if err != nil {
 				return err
@@ -66,6 +71,7 @@ Built-in images, run by every runtime:
 	f.StringVar(&cfg.Region, "region", "us-east-1", "region of calls whose signature names none, and of our own paths")
 	f.StringArrayVar(&images, "image", nil, "process runtime: run COMMAND for an image, as NAME=COMMAND (repeatable)")
 	f.StringArrayVar(&cfg.Hosts, "host", nil, "accept requests for this Host name too (repeatable)")
+	f.StringVar(&auth, "auth", "", "admit only keys of IAM and STS, and the administrator's, which is in this file as in ~/.aws/credentials")
 	f.StringVar(&level, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }

@@ -3,17 +3,13 @@ package server
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/aws/smithy-go"
 
-	"flyball/internal/accesskey"
 	"flyball/internal/cell"
-	"flyball/internal/principal"
 	"flyball/internal/service/iam"
 	"flyball/internal/service/sts"
-	"flyball/internal/signature"
 	"flyball/internal/state"
 	"flyball/internal/wire"
 )
@@ -92,7 +88,8 @@ func (s *Server) openGlobal(account, partition string) (*global, error) {
 			}
 			return nil, false
 		},
-		AccountOf: wire.KeyAccount(s.cfg.Account),
+		Trust:     trust{&s.judge},
+		AccountOf: s.accountOf,
 	})
 	if err != nil {
 		return nil, err
@@ -109,39 +106,5 @@ func inGlobal[T any](s *Server, of func(*global, wire.Scope) T) func(context.Con
 			return service, err
 		}
 		return of(v, scope), nil
-	}
-}
-
-// credential is what stands behind an access key that was made here. One that is
-// there no more must not be taken for a key that nobody has, which is let in.
-func (s *Server) credential(ctx context.Context, accessKey string) (signature.Credential, bool) {
-	account, ok := accesskey.Made(accessKey)
-	if !ok {
-		return signature.Credential{}, false
-	}
-	for _, partition := range cell.Partitions() {
-		if v := s.globals.find(account, partition); v != nil {
-			if c, ok := v.sts.Credential(ctx, accessKey); ok {
-				return c.Credential, true
-			}
-		}
-	}
-	return signature.Credential{Principal: principal.Principal{Account: account}}, true
-}
-
-// authorize keeps principals to their partition, and notes that they called. What
-// they may do is not judged yet.
-func (s *Server) authorize(ctx context.Context, call wire.Call) error {
-	if call.Principal == nil {
-		return nil
-	}
-	partition := cell.Partition(call.Scope.Region)
-	if v := s.globals.find(call.Principal.Account, partition); v != nil && strings.HasPrefix(call.Principal.ARN, "arn:"+partition+":") {
-		v.iam.Used(ctx, *call.Principal, call.Scope.AccessKey, call.Service, call.Scope.Region)
-		return nil
-	}
-	return &smithy.GenericAPIError{
-		Code: "UnrecognizedClientException", Fault: smithy.FaultClient,
-		Message: "The security token included in the request is invalid.",
 	}
 }

@@ -41,7 +41,7 @@ func (c caller) who(t *testing.T) string {
 
 func (c caller) createRole(t *testing.T, name string) *iamtypes.Role {
 	t.Helper()
-	trust := `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"}}`
+	trust := `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "sts:AssumeRole"}}`
 	out, err := c.iam.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: &trust})
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +139,7 @@ func TestKeysThatWereMadeHereHaveToBeGood(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	elsewhere, _ := accesskey.New(accesskey.User, "210987654321")
+	elsewhere, _ := accesskey.New(accesskey.User, "210987654321", func(string) bool { return false })
 	for name, c := range map[string]struct {
 		caller caller
 		want   string

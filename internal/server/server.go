@@ -18,13 +18,14 @@ import (
 	"flyball/internal/clock"
 	"flyball/internal/deliver"
 	"flyball/internal/event"
+	"flyball/internal/permission"
 	"flyball/internal/state"
 	"flyball/internal/store"
 	"flyball/internal/task"
 )
 
 // A Config says what to serve. All fields but
-// Tasks, Images and Hosts must be set.
+// Tasks, Images, Hosts and Administrator must be set.
 type Config struct {
 	Addr    string            // address to listen on, HOST:PORT; port 0 takes a free one
 	Data    string            // folder of the durable state; empty keeps nothing
@@ -36,6 +37,9 @@ type Config struct {
 	Region  string            // of calls whose signature names none
 	Hosts   []string          // Host names to accept beside the loopback ones
 	Log     *slog.Logger
+	// Administrator holds the only access key that is let in beside those of IAM and
+	// STS. Without one every key that the server does not know is an administrator's.
+	Administrator *Administrator
 }
 
 // A Server is one running `flyball serve`.
@@ -52,6 +56,7 @@ type Server struct {
 	globals *globals
 	events  event.Stream
 	router  deliver.Router
+	judge   permission.Judge
 	strays  []task.Task // tasks of the runtime that no service knows
 
 	listeners    []net.Listener
@@ -229,5 +234,5 @@ func checkLoopback(addr string) error {
 		return nil
 	}
 	return fmt.Errorf("address %q can be reached from other machines, and whoever calls flyball can start programs; "+
-		"listen on 127.0.0.1 (calls are not authenticated yet)", addr)
+		"listen on 127.0.0.1", addr)
 }

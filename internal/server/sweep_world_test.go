@@ -175,7 +175,7 @@ func (w *world) prepare() {
 		"$alarm":   "arn:aws:cloudwatch:us-east-1:123456789012:alarm:busy",
 		"$policy":  "arn:aws:iam::123456789012:policy/mine",
 		"$allow":   `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}}`,
-		"$trust":   `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"}}`,
+		"$trust":   `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}}`,
 	}
 	for _, c := range preparation {
 		out := w.must(c.service, c.operation, c.input)

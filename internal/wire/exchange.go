@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"reflect"
 	"runtime/debug"
@@ -138,9 +139,10 @@ func (x *exchange) authorize(ctx context.Context, input any) error {
 	if x.h.Authorize == nil {
 		return nil
 	}
+	source, _, _ := net.SplitHostPort(x.r.RemoteAddr) // without a connection, in tests, there is none
 	return x.h.Authorize(ctx, Call{
 		Scope: x.scope, Principal: x.caller, Service: x.service.name, Operation: x.name,
-		Protocol: x.proto.id(), RequestID: x.id, Input: input,
+		Protocol: x.proto.id(), RequestID: x.id, Source: source, Secure: x.r.TLS != nil, Input: input,
 	})
 }
 

@@ -58,7 +58,9 @@ type Call struct {
 	Operation string
 	Protocol  Protocol
 	RequestID string
-	Input     any // a pointer to the SDK's input struct
+	Source    string // the client's IP address
+	Secure    bool   // whether the call came over TLS
+	Input     any    // a pointer to the SDK's input struct
 }
 
 // An Answer is what became of a request.

@@ -49,7 +49,7 @@ func (a *API) CreateAccessKey(ctx context.Context, in *iam.CreateAccessKeyInput,
 	}
 	k := userKey{Created: a.now()}
 	err = a.write(ctx, func(tx *state.Tx) error {
-		k.ID, k.Secret = a.newKey()
+		k.ID, k.Secret = accesskey.New(accesskey.User, a.cell.Account, func(id string) bool { _, taken := a.keys.Get(id); return taken })
 		u, err := a.users.find(name)
 		if err != nil {
 			return err
@@ -69,16 +69,6 @@ func (a *API) CreateAccessKey(ctx context.Context, in *iam.CreateAccessKeyInput,
 	return &iam.CreateAccessKeyOutput{AccessKey: &types.AccessKey{
 		AccessKeyId: &k.ID, SecretAccessKey: &k.Secret, Status: k.status(), UserName: &k.User, CreateDate: &k.Created,
 	}}, nil
-}
-
-// newKey makes an access key that nobody has.
-func (a *API) newKey() (id, secret string) {
-	for {
-		id, secret = accesskey.New(accesskey.User, a.cell.Account)
-		if _, taken := a.keys.Get(id); !taken {
-			return id, secret
-		}
-	}
 }
 
 // ListAccessKeys lists the access keys of a user, of the caller if none is named.

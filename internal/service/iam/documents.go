@@ -36,6 +36,7 @@ type Document struct {
 
 // Policies are what has a voice when a principal acts.
 type Policies struct {
+	Holder   string     // the ARN of the user or the role that has them
 	Identity []Document // of the role, or of the user and its groups
 	Boundary *Document  // nil where nothing bounds it
 	Session  []Document // nil where the session was not narrowed
@@ -52,7 +53,7 @@ func (a *API) Policies(ctx context.Context, p principal.Principal) (found Polici
 				return
 			}
 			ok = u.ID == p.ID
-			found.Identity, found.Boundary = a.documents(u.holder), a.bounds(u.holder)
+			found = Policies{a.userARN(u), a.documents(u.holder), a.bounds(u.holder), nil}
 			for _, g := range a.groupsOf(u) {
 				found.Identity = append(found.Identity, a.documents(g.holder)...)
 			}
@@ -62,7 +63,7 @@ func (a *API) Policies(ctx context.Context, p principal.Principal) (found Polici
 				return
 			}
 			ok = len(p.ID) > len(r.ID) && p.ID[:len(r.ID)] == r.ID
-			found.Identity, found.Boundary = a.documents(r.holder), a.bounds(r.holder)
+			found = Policies{a.roleARN(r), a.documents(r.holder), a.bounds(r.holder), nil}
 		}
 	})
 	if !ok {

@@ -33,9 +33,7 @@ type session struct {
 // issue makes credentials for a principal of this account.
 func (a *API) issue(tx *state.Tx, s session, lasts time.Duration, atLeast *int32) *types.Credentials {
 	var id string
-	for taken := true; taken; _, taken = a.rows.Get(id) {
-		id, s.Secret = accesskey.New(accesskey.Session, a.Cell.Account)
-	}
+	id, s.Secret = accesskey.New(accesskey.Session, a.Cell.Account, func(id string) bool { _, taken := a.rows.Get(id); return taken })
 	s.Token = token(atLeast)
 	s.Issued = time.Now().UTC().Truncate(time.Second)
 	s.Expires = s.Issued.Add(lasts)

@@ -1,0 +1,108 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/smithy-go"
+
+	"flyball/internal/accesskey"
+	"flyball/internal/cell"
+	"flyball/internal/permission"
+	"flyball/internal/principal"
+	"flyball/internal/service/sts"
+	"flyball/internal/signature"
+	"flyball/internal/wire"
+)
+
+// credential is what stands behind an access key of this server's. One that is not
+// there any more is told as not active: it must not become an administrator's.
+func (s *Server) credential(ctx context.Context, accessKey string) (signature.Credential, bool) {
+	if s.cfg.Administrator.has(accessKey) {
+		return s.cfg.Administrator.credential(s.cfg), true
+	}
+	account, ok := accesskey.Account(accessKey)
+	if !ok {
+		return signature.Credential{}, false
+	}
+	for _, partition := range cell.Partitions() {
+		if v := s.globals.find(account, partition); v != nil {
+			if c, ok := v.sts.Credential(ctx, accessKey); ok {
+				return c.Credential, true
+			}
+		}
+	}
+	return signature.Credential{Principal: principal.Principal{Account: account}}, accesskey.Ours(accessKey)
+}
+
+// accountOf names the account of an access key that the server does not know, or of
+// one that it does.
+func (s *Server) accountOf(accessKey string) string {
+	if c, ok := s.credential(context.Background(), accessKey); ok {
+		return c.Principal.Account
+	}
+	return wire.KeyAccount(s.cfg.Account)(accessKey)
+}
+
+// authorize judges a call by the policies of its caller. Whoever has a key that the
+// server does not know is an administrator, as the server's own are.
+func (s *Server) authorize(ctx context.Context, call wire.Call) error {
+	if call.Principal == nil || s.cfg.Administrator.has(call.Scope.AccessKey) {
+		return nil
+	}
+	partition := cell.Partition(call.Scope.Region)
+	v := s.globals.find(call.Scope.Account, partition)
+	if v == nil {
+		return unknownKey() // it is one of another partition
+	}
+	c, ok := v.sts.Credential(ctx, call.Scope.AccessKey)
+	if !ok {
+		return unknownKey()
+	}
+	v.iam.Used(ctx, c.Principal, call.Scope.AccessKey, call.Service, call.Scope.Region)
+	if c.Principal.Kind == principal.Root {
+		return nil
+	}
+	policies, ok := v.sts.Policies(ctx, c)
+	if !ok {
+		return unknownKey()
+	}
+	requests := permission.Requests(permission.Call{
+		Service: call.Service, Operation: call.Operation, Input: call.Input,
+		Account: call.Scope.Account, Region: call.Scope.Region, Partition: partition,
+		Source: call.Source, Secure: call.Secure, Time: time.Now(), Caller: c.Principal, Holder: policies.Holder,
+		Find: func(service, resource string) (permission.Resource, bool) {
+			return s.resource(ctx, call.Scope, service, resource)
+		},
+	})
+	for _, r := range requests {
+		if err := s.judge.Allow(r, policies, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unknownKey is the refusal of a key that went away while its signature was
+// verified, or that is of another partition.
+func unknownKey() error {
+	return &smithy.GenericAPIError{Code: "UnrecognizedClientException", Message: signature.ErrInvalidToken.Message, Fault: smithy.FaultClient}
+}
+
+// trust judges who may assume a role.
+type trust struct{ judge *permission.Judge }
+
+// Assume asks the policies of the caller and the trust policy of the role.
+func (t trust) Assume(_ context.Context, a sts.Assumption) error {
+	requests := permission.Assumption{
+		Caller: a.Caller, Holder: a.Policies.Holder, Role: permission.Resource{ARN: a.Role.ARN, Tags: a.Role.Tags},
+		SessionName: a.SessionName, ExternalID: a.ExternalID, SourceIdentity: a.SourceIdentity,
+		Tags: a.Tags, TransitiveTags: a.TransitiveTags, Time: time.Now(),
+	}.Requests()
+	for _, r := range requests {
+		if err := t.judge.Allow(r, a.Policies, &a.Role.Trust); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package server
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	astypes "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"flyball/internal/cell"
+	"flyball/internal/permission"
+	"flyball/internal/tags"
+	"flyball/internal/wire"
+)
+
+// resource finds a resource as policies see it, by the end of its ARN or by all of it.
+func (s *Server) resource(ctx context.Context, scope wire.Scope, service, name string) (found permission.Resource, ok bool) {
+	if service == "iam" {
+		if v := s.globals.find(scope.Account, cell.Partition(scope.Region)); v != nil {
+			found.ARN, found.Tags, ok = v.iam.Resource(ctx, name)
+		}
+		return found, ok
+	}
+	v := s.cells.find(scope.Account, scope.Region)
+	if v == nil {
+		return found, false
+	}
+	switch service {
+	case "ecs":
+		return v.ecsResource(ctx, name)
+	case "monitoring":
+		return v.metricResource(ctx, name)
+	case "application-autoscaling":
+		return v.scalableTarget(ctx, name)
+	}
+	return found, false
+}
+
+// ecsResource finds a resource of ECS. A family of task definitions stands for its
+// newest revision.
+func (v *services) ecsResource(ctx context.Context, name string) (found permission.Resource, ok bool) {
+	found.ARN = v.fullARN("ecs", name)
+	if definition, is := strings.CutPrefix(name, "task-definition/"); is {
+		out, err := v.ecs.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: &definition})
+		if err != nil {
+			return found, false
+		}
+		found.ARN = *out.TaskDefinition.TaskDefinitionArn
+	}
+	out, err := v.ecs.ListTagsForResource(ctx, &ecs.ListTagsForResourceInput{ResourceArn: &found.ARN})
+	if err != nil {
+		return found, false
+	}
+	found.Tags = tags.Map(out.Tags, func(t ecstypes.Tag) (key, value *string) { return t.Key, t.Value })
+	return found, true
+}
+
+// metricResource finds an alarm or a dashboard.
+func (v *services) metricResource(ctx context.Context, name string) (found permission.Resource, ok bool) {
+	if strings.HasPrefix(name, "dashboard/") {
+		return found, false // it is in no region, and as good by its name
+	}
+	found.ARN = v.fullARN("cloudwatch", name)
+	out, err := v.cloudwatch.ListTagsForResource(ctx, &cloudwatch.ListTagsForResourceInput{ResourceARN: &found.ARN})
+	if err != nil {
+		return found, false
+	}
+	found.Tags = tags.Map(out.Tags, func(t cwtypes.Tag) (key, value *string) { return t.Key, t.Value })
+	return found, true
+}
+
+// scalableTarget finds a target by the resource that it scales, or by its ARN.
+func (v *services) scalableTarget(ctx context.Context, name string) (found permission.Resource, ok bool) {
+	found.ARN = name
+	if id, is := strings.CutPrefix(name, "scalable-target/"); is {
+		out, err := v.autoscaling.DescribeScalableTargets(ctx, &applicationautoscaling.DescribeScalableTargetsInput{
+			ServiceNamespace: astypes.ServiceNamespaceEcs, ResourceIds: []string{id},
+		})
+		if err != nil || len(out.ScalableTargets) == 0 {
+			return found, false
+		}
+		found.ARN = *out.ScalableTargets[0].ScalableTargetARN
+	}
+	out, err := v.autoscaling.ListTagsForResource(ctx, &applicationautoscaling.ListTagsForResourceInput{ResourceARN: &found.ARN})
+	if err != nil {
+		return found, false
+	}
+	found.Tags = out.Tags
+	return found, true
+}
+
+// fullARN is the ARN of the end of one in the cell, or the ARN itself.
+func (v *services) fullARN(service, name string) string {
+	if strings.HasPrefix(name, "arn:") {
+		return name
+	}
+	return v.cell.ARN(service, name)
+}
