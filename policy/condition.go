@@ -109,17 +109,17 @@ func (c *condition) passes(value string, r *Request) bool {
 // of "not equal to" something that is not known.
 func compileCondition(d draftCondition, variables bool) (condition, []key, *Malformed) {
 	c := condition{key: compileKey(d.key)}
-	name := d.operator
-	if rest, ok := strings.CutPrefix(name, "ForAllValues:"); ok {
+	name := strings.ToLower(d.operator) // IAM takes "bool" for Bool
+	if rest, ok := strings.CutPrefix(name, "forallvalues:"); ok {
 		name, c.set = rest, forAllValues
-	} else if rest, ok := strings.CutPrefix(name, "ForAnyValue:"); ok {
+	} else if rest, ok := strings.CutPrefix(name, "foranyvalue:"); ok {
 		name, c.set = rest, forAnyValue
 	}
-	if name == "Null" {
+	if name == "null" {
 		c.null = true
 		return c, nil, c.readNull(d)
 	}
-	name, c.ifExists = strings.CutSuffix(name, "IfExists")
+	name, c.ifExists = strings.CutSuffix(name, "ifexists")
 	o, ok := operatorNamed(name)
 	if !ok {
 		return c, nil, malformed(syntaxErrors, "Condition.%s: no condition operator", d.operator)

@@ -17,45 +17,45 @@ type operator struct {
 	compile func(value string, variables bool) (test, error)
 }
 
-// operatorNamed knows every operator but Null ("IAM JSON policy elements:
-// Condition operators").
+// operatorNamed knows every operator but Null, by its name in lower case ("IAM JSON
+// policy elements: Condition operators").
 func operatorNamed(name string) (operator, bool) {
 	if o, ok := stringOperator(name); ok {
 		return o, true
 	}
-	if c, ok := strings.CutPrefix(name, "Numeric"); ok {
+	if c, ok := strings.CutPrefix(name, "numeric"); ok {
 		negated, compile := comparison(c, newNumber)
 		return operator{negated, syntaxErrors, compile}, compile != nil
 	}
-	if c, ok := strings.CutPrefix(name, "Date"); ok {
+	if c, ok := strings.CutPrefix(name, "date"); ok {
 		negated, compile := comparison(c, newDate)
 		return operator{negated, legacyParsing, compile}, compile != nil
 	}
 	switch name {
-	case "Bool":
+	case "bool":
 		return operator{false, syntaxErrors, newBoolean}, true
-	case "BinaryEquals":
+	case "binaryequals":
 		return operator{false, syntaxErrors, newBinary}, true
-	case "IpAddress", "NotIpAddress":
-		return operator{name != "IpAddress", syntaxErrors, newNetwork}, true
-	case "ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike":
-		return operator{strings.Contains(name, "Not"), syntaxErrors, newARNTest}, true
+	case "ipaddress", "notipaddress":
+		return operator{name != "ipaddress", syntaxErrors, newNetwork}, true
+	case "arnequals", "arnlike", "arnnotequals", "arnnotlike":
+		return operator{strings.Contains(name, "not"), syntaxErrors, newARNTest}, true
 	}
 	return operator{}, false
 }
 
 func stringOperator(name string) (operator, bool) {
 	var s syntax
-	rest, ok := strings.CutPrefix(name, "String")
+	rest, ok := strings.CutPrefix(name, "string")
 	if !ok {
 		return operator{}, false
 	}
-	rest, negated := strings.CutPrefix(rest, "Not")
+	rest, negated := strings.CutPrefix(rest, "not")
 	switch rest {
-	case "Equals":
-	case "EqualsIgnoreCase":
+	case "equals":
+	case "equalsignorecase":
 		s.fold = true
-	case "Like":
+	case "like":
 		s.wildcards = true
 	default:
 		return operator{}, false
@@ -93,17 +93,17 @@ func (t arnTest) passes(value string, r *Request) bool {
 func comparison(name string, newTest func(accept [3]bool, value string) (test, error)) (negated bool, compile func(string, bool) (test, error)) {
 	var accept [3]bool // a value less than, equal to, greater than that of the policy
 	switch name {
-	case "Equals":
+	case "equals":
 		accept = [3]bool{false, true, false}
-	case "NotEquals":
+	case "notequals":
 		negated, accept = true, [3]bool{false, true, false}
-	case "LessThan":
+	case "lessthan":
 		accept = [3]bool{true, false, false}
-	case "LessThanEquals":
+	case "lessthanequals":
 		accept = [3]bool{true, true, false}
-	case "GreaterThan":
+	case "greaterthan":
 		accept = [3]bool{false, false, true}
-	case "GreaterThanEquals":
+	case "greaterthanequals":
 		accept = [3]bool{false, true, true}
 	default:
 		return false, nil

@@ -67,11 +67,17 @@ func (n NamedPrincipal) wellFormed() bool {
 	switch n.Type {
 	case AWSPrincipal:
 		a := splitARN(n.ID)
-		return isAccount(n.ID) || a.ok && (a.parts[2] == "iam" || a.parts[2] == "sts") && isAccount(a.parts[4]) && a.parts[5] != ""
+		return isAccount(n.ID) || isUniqueID(n.ID) || a.ok && (a.parts[2] == "iam" || a.parts[2] == "sts") && isAccount(a.parts[4]) && a.parts[5] != ""
 	case ServicePrincipal:
 		return strings.Contains(n.ID, ".")
 	}
 	return true
+}
+
+// isUniqueID tells the identifier of a user or a role, which IAM puts in the place of
+// an ARN when what it names is deleted ("IAM identifiers").
+func isUniqueID(id string) bool {
+	return len(id) == 21 && (strings.HasPrefix(id, "AIDA") || strings.HasPrefix(id, "AROA"))
 }
 
 // naming is how an entry names the caller, from not at all to the caller itself.
@@ -94,9 +100,9 @@ func (n NamedPrincipal) names(p *Principal) naming {
 	case n.Type != AWSPrincipal:
 	case n.ID == "*":
 		return itself
-	case n.ID == p.ARN:
+	case n.ID == p.ARN || isUniqueID(n.ID) && n.ID == p.UserID:
 		return itself
-	case p.Kind == RoleSession && n.ID == p.Role:
+	case p.Kind == RoleSession && (n.ID == p.Role || isUniqueID(n.ID) && strings.HasPrefix(p.UserID, n.ID+":")):
 		return byRole
 	case n.ID == p.Account || isRootOf(n.ID, p.Account):
 		return byAccount

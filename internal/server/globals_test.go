@@ -22,11 +22,21 @@ type caller struct {
 	sts *sts.Client
 }
 
-func callerOf(url, region, key string) caller { return callerWith(url, region, key, "secret", "") }
+// callerOf calls with a key that the server does not know.
+func callerOf(url, region, key string) caller {
+	return callerWith(url, region, aws.Credentials{AccessKeyID: key, SecretAccessKey: "secret"})
+}
 
-func callerWith(url, region, key, secret, token string) caller {
-	cfg := aws.Config{Region: region, BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider(key, secret, token)}
+func callerWith(url, region string, c aws.Credentials) caller {
+	cfg := configOf(url, region, c)
 	return caller{iam.NewFromConfig(cfg), sts.NewFromConfig(cfg)}
+}
+
+func configOf(url, region string, c aws.Credentials) aws.Config {
+	return aws.Config{
+		Region: region, BaseEndpoint: &url, RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken),
+	}
 }
 
 // who is the ARN of the caller.
@@ -41,7 +51,7 @@ func (c caller) who(t *testing.T) string {
 
 func (c caller) createRole(t *testing.T, name string) *iamtypes.Role {
 	t.Helper()
-	trust := `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "sts:AssumeRole"}}`
+	trust := `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "` + testAccount + `"}, "Action": "sts:AssumeRole"}}`
 	out, err := c.iam.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: &trust})
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +71,7 @@ func (c caller) refused(t *testing.T) string {
 }
 
 // createKey makes a user with an access key.
-func (c caller) createKey(t *testing.T, name string) *iamtypes.AccessKey {
+func (c caller) createKey(t *testing.T, name string) aws.Credentials {
 	t.Helper()
 	if _, err := c.iam.CreateUser(t.Context(), &iam.CreateUserInput{UserName: &name}); err != nil {
 		t.Fatal(err)
@@ -70,7 +80,18 @@ func (c caller) createKey(t *testing.T, name string) *iamtypes.AccessKey {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return out.AccessKey
+	return aws.Credentials{AccessKeyID: *out.AccessKey.AccessKeyId, SecretAccessKey: *out.AccessKey.SecretAccessKey}
+}
+
+// assume makes a session of a role.
+func (c caller) assume(t *testing.T, in *sts.AssumeRoleInput) aws.Credentials {
+	t.Helper()
+	in.RoleSessionName = aws.String("try")
+	out, err := c.sts.AssumeRole(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return aws.Credentials{AccessKeyID: *out.Credentials.AccessKeyId, SecretAccessKey: *out.Credentials.SecretAccessKey, SessionToken: *out.Credentials.SessionToken}
 }
 
 func TestRolesAreOnceForAllRegionsOfAPartitionAndApartForEachAccount(t *testing.T) {
@@ -114,59 +135,12 @@ func TestAnAccessKeyIsServedInItsAccountAlsoAfterARestart(t *testing.T) {
 
 	url, stop = serving(t, dir)
 	defer stop()
-	if got, want := callerWith(url, "us-east-1", *key.AccessKeyId, *key.SecretAccessKey, "").who(t), "arn:aws:iam::210987654321:user/bob"; got != want {
+	if got, want := callerWith(url, "us-east-1", key).who(t), "arn:aws:iam::210987654321:user/bob"; got != want {
 		t.Errorf("the key is served as %s", got)
 	}
-	out, err := callerOf(url, "eu-west-2", "test").sts.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: role.Arn, RoleSessionName: aws.String("try")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	session := out.Credentials
-	if got, want := callerWith(url, "eu-west-2", *session.AccessKeyId, *session.SecretAccessKey, *session.SessionToken).who(t), "arn:aws:sts::210987654321:assumed-role/web/try"; got != want {
+	session := callerOf(url, "eu-west-2", "test").assume(t, &sts.AssumeRoleInput{RoleArn: role.Arn})
+	if got, want := callerWith(url, "eu-west-2", session).who(t), "arn:aws:sts::210987654321:assumed-role/web/try"; got != want {
 		t.Errorf("the session is served as %s", got)
-	}
-}
-
-func TestKeysThatWereMadeHereHaveToBeGood(t *testing.T) {
-	url, stop := serving(t, "")
-	defer stop()
-	root := callerOf(url, "us-east-1", "test")
-	key := root.createKey(t, "bob")
-	id, secret := *key.AccessKeyId, *key.SecretAccessKey
-	update := func(status iamtypes.StatusType) {
-		t.Helper()
-		if _, err := root.iam.UpdateAccessKey(t.Context(), &iam.UpdateAccessKeyInput{UserName: aws.String("bob"), AccessKeyId: &id, Status: status}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	elsewhere, _ := accesskey.New(accesskey.User, "210987654321", func(string) bool { return false })
-	for name, c := range map[string]struct {
-		caller caller
-		want   string
-	}{
-		"another secret":          {callerOf(url, "us-east-1", id), "SignatureDoesNotMatch"},
-		"a token that is not its": {callerWith(url, "us-east-1", id, secret, "token"), "InvalidClientTokenId"},
-		"another partition":       {callerWith(url, "cn-north-1", id, secret, ""), "InvalidClientTokenId"},
-		"no server that knows it": {callerOf(url, "us-east-1", elsewhere), "InvalidClientTokenId"},
-	} {
-		if got := c.caller.refused(t); got != c.want {
-			t.Errorf("with %s: %s", name, got)
-		}
-	}
-	bob := callerWith(url, "us-east-1", id, secret, "")
-	update(iamtypes.StatusTypeInactive)
-	if got := bob.refused(t); got != "InvalidClientTokenId" {
-		t.Errorf("while it is inactive: %s", got)
-	}
-	update(iamtypes.StatusTypeActive)
-	if got := bob.who(t); got != "arn:aws:iam::123456789012:user/bob" {
-		t.Errorf("served as %s", got)
-	}
-	if _, err := root.iam.DeleteAccessKey(t.Context(), &iam.DeleteAccessKeyInput{UserName: aws.String("bob"), AccessKeyId: &id}); err != nil {
-		t.Fatal(err)
-	}
-	if got := bob.refused(t); got != "InvalidClientTokenId" {
-		t.Errorf("when it is deleted: %s", got)
 	}
 }
 
@@ -174,8 +148,8 @@ func TestTheUseOfAKeyIsNoted(t *testing.T) {
 	url, stop := serving(t, "")
 	defer stop()
 	key := callerOf(url, "us-east-1", "test").createKey(t, "bob")
-	callerWith(url, "eu-west-2", *key.AccessKeyId, *key.SecretAccessKey, "").who(t)
-	out, err := callerOf(url, "us-east-1", "test").iam.GetAccessKeyLastUsed(t.Context(), &iam.GetAccessKeyLastUsedInput{AccessKeyId: key.AccessKeyId})
+	callerWith(url, "eu-west-2", key).who(t)
+	out, err := callerOf(url, "us-east-1", "test").iam.GetAccessKeyLastUsed(t.Context(), &iam.GetAccessKeyLastUsedInput{AccessKeyId: &key.AccessKeyID})
 	if err != nil || *out.UserName != "bob" || aws.ToString(out.AccessKeyLastUsed.ServiceName) != "sts" || aws.ToString(out.AccessKeyLastUsed.Region) != "eu-west-2" {
 		t.Errorf("got %+v, %v", out, err)
 	}
@@ -187,6 +161,50 @@ func TestAKeyThatNobodyHasIsServedAsTheServersAccount(t *testing.T) {
 	// It has an account in it, as keys of AWS do.
 	if got, want := callerOf(url, "us-east-1", "AKIAQYLPMN5HHHFPZAM2").who(t), "arn:aws:iam::"+testAccount+":root"; got != want {
 		t.Errorf("served as %s", got)
+	}
+}
+
+func TestKeysThatWereMadeHereHaveToBeGood(t *testing.T) {
+	url, stop := serving(t, "")
+	defer stop()
+	root := callerOf(url, "us-east-1", "test")
+	key := root.createKey(t, "bob")
+	elsewhere, _ := accesskey.New(accesskey.User, "210987654321", func(string) bool { return false })
+	stolen := key
+	stolen.SessionToken = "token"
+	for name, c := range map[string]struct {
+		caller caller
+		want   string
+	}{
+		"another secret":          {callerOf(url, "us-east-1", key.AccessKeyID), "SignatureDoesNotMatch"},
+		"a token that is not its": {callerWith(url, "us-east-1", stolen), "InvalidClientTokenId"},
+		"another partition":       {callerWith(url, "cn-north-1", key), "InvalidClientTokenId"},
+		"no server that knows it": {callerOf(url, "us-east-1", elsewhere), "InvalidClientTokenId"},
+	} {
+		if got := c.caller.refused(t); got != c.want {
+			t.Errorf("with %s: %s", name, got)
+		}
+	}
+	bob := callerWith(url, "us-east-1", key)
+	update := &iam.UpdateAccessKeyInput{UserName: aws.String("bob"), AccessKeyId: &key.AccessKeyID, Status: iamtypes.StatusTypeInactive}
+	if _, err := root.iam.UpdateAccessKey(t.Context(), update); err != nil {
+		t.Fatal(err)
+	}
+	if got := bob.refused(t); got != "InvalidClientTokenId" {
+		t.Errorf("while it is inactive: %s", got)
+	}
+	update.Status = iamtypes.StatusTypeActive
+	if _, err := root.iam.UpdateAccessKey(t.Context(), update); err != nil {
+		t.Fatal(err)
+	}
+	if got := bob.who(t); got != "arn:aws:iam::123456789012:user/bob" {
+		t.Errorf("served as %s", got)
+	}
+	if _, err := root.iam.DeleteAccessKey(t.Context(), &iam.DeleteAccessKeyInput{UserName: aws.String("bob"), AccessKeyId: &key.AccessKeyID}); err != nil {
+		t.Fatal(err)
+	}
+	if got := bob.refused(t); got != "InvalidClientTokenId" {
+		t.Errorf("when it is deleted: %s", got)
 	}
 }
 

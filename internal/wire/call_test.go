@@ -50,6 +50,7 @@ func TestAuthorizeSeesWhatIsCalled(t *testing.T) {
 		Operation: "TagResource",
 		Protocol:  AWSJSON11,
 		RequestID: header.Get("X-Amzn-Requestid"),
+		Source:    "127.0.0.1",
 		Input:     &applicationautoscaling.TagResourceInput{ResourceARN: aws.String("arn:aws:application-autoscaling:eu-west-1:000000000000:scalable-target/1"), Tags: map[string]string{"team": "shop"}},
 	}}
 	if !reflect.DeepEqual(calls, want) {

@@ -107,10 +107,13 @@ func (s *service) fault(err error) *fault {
 	if known, ok := statuses[code]; ok {
 		f.status = known
 	}
-	if common, ok := accessErrors[code]; ok && s.speaks(AWSQuery) {
-		f.query, f.status = common, http.StatusForbidden
-	}
 	s.applyShape(f)
+	if common, ok := accessErrors[code]; ok {
+		f.status = http.StatusBadRequest // also where the model of ECS says 403
+		if s.speaks(AWSQuery) {
+			f.query, f.status = common, http.StatusForbidden
+		}
+	}
 	if _, generic := api.(*smithy.GenericAPIError); !generic {
 		s.addMembers(f, api)
 	}
