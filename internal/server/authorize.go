@@ -29,7 +29,7 @@ func (s *Server) credential(ctx context.Context, accessKey string) (signature.Cr
 	for _, partition := range cell.Partitions() {
 		if v := s.globals.find(account, partition); v != nil {
 			if c, ok := v.sts.Credential(ctx, accessKey); ok {
-				return signature.Credential{Secret: c.Secret, SessionToken: c.SessionToken, Expires: c.Expires, Active: c.Active, Principal: c.Principal}, true
+				return c.Credential, true
 			}
 		}
 	}

@@ -98,14 +98,13 @@ func (s *Server) openGlobal(account, partition string) (*global, error) {
 	return v, nil
 }
 
-// forCaller finds a global service by the scope of a call, as it serves the holder
-// of the call's access key.
-func forCaller[T any](s *Server, of func(context.Context, *global, wire.Scope) T) func(context.Context, wire.Scope) (T, error) {
-	return func(ctx context.Context, scope wire.Scope) (service T, err error) {
+// inGlobal finds a global service by the scope of a call.
+func inGlobal[T any](s *Server, of func(*global, wire.Scope) T) func(context.Context, wire.Scope) (T, error) {
+	return func(_ context.Context, scope wire.Scope) (service T, err error) {
 		v, err := s.globals.of(scope.Account, cell.Partition(scope.Region))
 		if err != nil {
 			return service, err
 		}
-		return of(ctx, v, scope), nil
+		return of(v, scope), nil
 	}
 }

@@ -10,6 +10,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+
+	"flyball/internal/accesskey"
+	"flyball/internal/client"
 )
 
 // A caller calls IAM and STS in a region with an access key.
@@ -53,6 +57,17 @@ func (c caller) createRole(t *testing.T, name string) *iamtypes.Role {
 		t.Fatal(err)
 	}
 	return out.Role
+}
+
+// refused is the code that the caller is refused with.
+func (c caller) refused(t *testing.T) string {
+	t.Helper()
+	_, err := c.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	api, _ := errors.AsType[smithy.APIError](err)
+	if api == nil {
+		t.Fatalf("got %v", err)
+	}
+	return api.ErrorCode()
 }
 
 // createKey makes a user with an access key.
@@ -146,5 +161,62 @@ func TestAKeyThatNobodyHasIsServedAsTheServersAccount(t *testing.T) {
 	// It has an account in it, as keys of AWS do.
 	if got, want := callerOf(url, "us-east-1", "AKIAQYLPMN5HHHFPZAM2").who(t), "arn:aws:iam::"+testAccount+":root"; got != want {
 		t.Errorf("served as %s", got)
+	}
+}
+
+func TestKeysThatWereMadeHereHaveToBeGood(t *testing.T) {
+	url, stop := serving(t, "")
+	defer stop()
+	root := callerOf(url, "us-east-1", "test")
+	key := root.createKey(t, "bob")
+	elsewhere, _ := accesskey.New(accesskey.User, "210987654321", func(string) bool { return false })
+	stolen := key
+	stolen.SessionToken = "token"
+	for name, c := range map[string]struct {
+		caller caller
+		want   string
+	}{
+		"another secret":          {callerOf(url, "us-east-1", key.AccessKeyID), "SignatureDoesNotMatch"},
+		"a token that is not its": {callerWith(url, "us-east-1", stolen), "InvalidClientTokenId"},
+		"another partition":       {callerWith(url, "cn-north-1", key), "InvalidClientTokenId"},
+		"no server that knows it": {callerOf(url, "us-east-1", elsewhere), "InvalidClientTokenId"},
+	} {
+		if got := c.caller.refused(t); got != c.want {
+			t.Errorf("with %s: %s", name, got)
+		}
+	}
+	bob := callerWith(url, "us-east-1", key)
+	update := &iam.UpdateAccessKeyInput{UserName: aws.String("bob"), AccessKeyId: &key.AccessKeyID, Status: iamtypes.StatusTypeInactive}
+	if _, err := root.iam.UpdateAccessKey(t.Context(), update); err != nil {
+		t.Fatal(err)
+	}
+	if got := bob.refused(t); got != "InvalidClientTokenId" {
+		t.Errorf("while it is inactive: %s", got)
+	}
+	update.Status = iamtypes.StatusTypeActive
+	if _, err := root.iam.UpdateAccessKey(t.Context(), update); err != nil {
+		t.Fatal(err)
+	}
+	if got := bob.who(t); got != "arn:aws:iam::123456789012:user/bob" {
+		t.Errorf("served as %s", got)
+	}
+	if _, err := root.iam.DeleteAccessKey(t.Context(), &iam.DeleteAccessKeyInput{UserName: aws.String("bob"), AccessKeyId: &key.AccessKeyID}); err != nil {
+		t.Fatal(err)
+	}
+	if got := bob.refused(t); got != "InvalidClientTokenId" {
+		t.Errorf("when it is deleted: %s", got)
+	}
+}
+
+func TestATargetWithoutARoleMakesTheServicesOwn(t *testing.T) {
+	url, stop := serving(t, "")
+	defer stop()
+	role := &iam.GetRoleInput{RoleName: aws.String("AWSServiceRoleForApplicationAutoScaling_ECSService")}
+	if _, err := callerOf(url, "us-east-1", "test").iam.GetRole(t.Context(), role); err == nil {
+		t.Error("the role is there before")
+	}
+	furnish(t, client.New(url, "us-east-1", ""))
+	if _, err := callerOf(url, "us-east-1", "test").iam.GetRole(t.Context(), role); err != nil {
+		t.Error(err)
 	}
 }

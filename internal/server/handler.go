@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -51,12 +50,8 @@ func (s *Server) handler() (http.Handler, error) {
 		wire.ApplicationAutoScaling(inCell(s, func(v *services) *autoscaling.API { return v.autoscaling })),
 		wire.CloudWatch(inCell(s, func(v *services) *cloudwatch.API { return v.cloudwatch })),
 		wire.ECS(inCell(s, func(v *services) *ecs.API { return v.ecs })),
-		wire.IAM(forCaller(s, func(ctx context.Context, v *global, scope wire.Scope) *iam.API {
-			return v.iam.For(v.sts.Principal(ctx, scope.AccessKey))
-		})),
-		wire.STS(forCaller(s, func(_ context.Context, v *global, scope wire.Scope) *sts.API {
-			return v.sts.For(scope.AccessKey).In(scope.Region)
-		})),
+		wire.IAM(inGlobal(s, func(v *global, _ wire.Scope) *iam.API { return v.iam })),
+		wire.STS(inGlobal(s, func(v *global, scope wire.Scope) *sts.API { return v.sts.For(scope.AccessKey).In(scope.Region) })),
 	)
 	if err != nil {
 		return nil, err

@@ -67,6 +67,13 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 			v.ecs.SetMetricPeriod(ctx, cluster, service, period)
 			return nil
 		},
+		Roles: func() (autoscaling.Roles, error) {
+			account, err := s.globals.of(c.Account, c.Partition())
+			if err != nil {
+				return nil, err
+			}
+			return account.iam, nil
+		},
 	})
 	return v, err
 }

@@ -21,7 +21,8 @@ import (
 // scalableTargets are the operations of scalable targets.
 type scalableTargets struct {
 	*host
-	most int // targets that there can be; 0 is no bound
+	most  int                   // targets that there can be; 0 is no bound
+	roles func() (Roles, error) // nil has none
 }
 
 // RegisterScalableTarget creates or changes a target, and brings the service's
@@ -42,14 +43,7 @@ func (ts *scalableTargets) RegisterScalableTarget(ctx context.Context, in *appli
 	if seen.Gone {
 		return nil, fault.ServiceGone(id)
 	}
-	var t *target
-	err = ts.state.Change(ctx, func(_ context.Context, tx *state.Tx) error {
-		var err error
-		if t, err = ts.draft(id, in); err == nil {
-			ts.rows.put(tx, t)
-		}
-		return err
-	})
+	t, err := ts.register(ctx, id, in)
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +51,29 @@ func (ts *scalableTargets) RegisterScalableTarget(ctx context.Context, in *appli
 		ts.log.Warn("the capacity could not be brought inside the bounds of a scalable target", "target", id, "error", err)
 	}
 	return &applicationautoscaling.RegisterScalableTargetOutput{ScalableTargetARN: aws.String(t.ARN)}, nil
+}
+
+// register keeps what a request asks for, and makes the role that stands for the
+// service where it names none. Roles are found before the change, since to find
+// them first may be to load them.
+func (ts *scalableTargets) register(ctx context.Context, id scaling.ResourceID, in *applicationautoscaling.RegisterScalableTargetInput) (t *target, err error) {
+	var roles Roles
+	if ts.roles != nil {
+		if roles, err = ts.roles(); err != nil {
+			return nil, err
+		}
+	}
+	err = ts.state.Change(ctx, func(ctx context.Context, tx *state.Tx) (err error) {
+		if t, err = ts.draft(id, in); err != nil {
+			return err
+		}
+		ts.rows.put(tx, t)
+		if t.Role == "" && roles != nil {
+			return roles.EnsureLinkedRole(ctx, linkedService)
+		}
+		return nil
+	})
+	return t, err
 }
 
 // draft is the target that a request asks for. Members that are not given keep
@@ -164,7 +181,10 @@ func (ts *scalableTargets) newARN() string {
 	return ts.cell.ARN("application-autoscaling", "scalable-target/"+cell.NewID("0ec5", 32))
 }
 
+// linkedService is the service that scales services of ECS, as roles call it.
+const linkedService = "ecs.application-autoscaling.amazonaws.com"
+
 // linkedRole is the role that stands for the service where a target names none.
 func (ts *scalableTargets) linkedRole() string {
-	return ts.cell.GlobalARN("iam", "role/aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService")
+	return ts.cell.GlobalARN("iam", "role/aws-service-role/"+linkedService+"/AWSServiceRoleForApplicationAutoScaling_ECSService")
 }

@@ -43,12 +43,13 @@ func (k userKey) describe() types.AccessKeyMetadata {
 
 // CreateAccessKey gives a user an access key, the caller if none is named.
 func (a *API) CreateAccessKey(ctx context.Context, in *iam.CreateAccessKeyInput, _ ...func(*iam.Options)) (*iam.CreateAccessKeyOutput, error) {
-	name, err := a.userName(in.UserName)
+	name, err := a.userName(ctx, in.UserName)
 	if err != nil {
 		return nil, err
 	}
 	k := userKey{Created: a.now()}
 	err = a.write(ctx, func(tx *state.Tx) error {
+		k.ID, k.Secret = accesskey.New(accesskey.User, a.cell.Account, func(id string) bool { _, taken := a.keys.Get(id); return taken })
 		u, err := a.users.find(name)
 		if err != nil {
 			return err
@@ -57,7 +58,6 @@ func (a *API) CreateAccessKey(ctx context.Context, in *iam.CreateAccessKeyInput,
 			return err
 		}
 		k.User = u.Name
-		k.ID, k.Secret = accesskey.New(accesskey.User, a.cell.Account, func(id string) bool { _, taken := a.keys.Get(id); return taken })
 		a.keys.Put(tx, k.ID, k)
 		u.Keys = append(slices.Clone(u.Keys), k.ID)
 		a.users.put(tx, u)
@@ -73,10 +73,10 @@ func (a *API) CreateAccessKey(ctx context.Context, in *iam.CreateAccessKeyInput,
 
 // ListAccessKeys lists the access keys of a user, of the caller if none is named.
 func (a *API) ListAccessKeys(ctx context.Context, in *iam.ListAccessKeysInput, _ ...func(*iam.Options)) (*iam.ListAccessKeysOutput, error) {
-	if in.UserName == nil && a.caller.Kind == principal.Root {
+	if in.UserName == nil && a.caller(ctx).Kind == principal.Root {
 		return &iam.ListAccessKeysOutput{AccessKeyMetadata: []types.AccessKeyMetadata{}}, nil
 	}
-	name, err := a.userName(in.UserName)
+	name, err := a.userName(ctx, in.UserName)
 	if err != nil {
 		return nil, err
 	}
@@ -95,8 +95,8 @@ func (a *API) ListAccessKeys(ctx context.Context, in *iam.ListAccessKeysInput, _
 }
 
 // keyOf is an access key of a user.
-func (a *API) keyOf(name, id *string) (userKey, user, error) {
-	name, err := a.userName(name)
+func (a *API) keyOf(ctx context.Context, name, id *string) (userKey, user, error) {
+	name, err := a.userName(ctx, name)
 	if err != nil {
 		return userKey{}, user{}, err
 	}
@@ -118,7 +118,7 @@ func noKey(id *string) error {
 // UpdateAccessKey makes an access key usable, or unusable.
 func (a *API) UpdateAccessKey(ctx context.Context, in *iam.UpdateAccessKeyInput, _ ...func(*iam.Options)) (*iam.UpdateAccessKeyOutput, error) {
 	return &iam.UpdateAccessKeyOutput{}, a.write(ctx, func(tx *state.Tx) error {
-		k, _, err := a.keyOf(in.UserName, in.AccessKeyId)
+		k, _, err := a.keyOf(ctx, in.UserName, in.AccessKeyId)
 		if err != nil {
 			return err
 		}
@@ -131,7 +131,7 @@ func (a *API) UpdateAccessKey(ctx context.Context, in *iam.UpdateAccessKeyInput,
 // DeleteAccessKey takes an access key from a user.
 func (a *API) DeleteAccessKey(ctx context.Context, in *iam.DeleteAccessKeyInput, _ ...func(*iam.Options)) (*iam.DeleteAccessKeyOutput, error) {
 	return &iam.DeleteAccessKeyOutput{}, a.write(ctx, func(tx *state.Tx) error {
-		k, u, err := a.keyOf(in.UserName, in.AccessKeyId)
+		k, u, err := a.keyOf(ctx, in.UserName, in.AccessKeyId)
 		if err != nil {
 			return err
 		}

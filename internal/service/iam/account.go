@@ -9,6 +9,7 @@ import (
 
 	"flyball/internal/service/iam/fault"
 	"flyball/internal/state"
+	"flyball/policy"
 )
 
 var kindAlias = state.Kind{Name: "iam.alias", Version: 1}
@@ -75,7 +76,7 @@ func (a *API) summary() map[string]int {
 		"AccountMFAEnabled":                 0,
 		"AccountPasswordPresent":            1,
 		"AccountSigningCertificatesPresent": 0,
-		"AssumeRolePolicySizeQuota":         maxTrustSize,
+		"AssumeRolePolicySizeQuota":         policy.MaxTrustSize,
 		"AttachedPoliciesPerGroupQuota":     a.groups.attachable.most,
 		"AttachedPoliciesPerRoleQuota":      a.roles.attachable.most,
 		"AttachedPoliciesPerUserQuota":      a.users.attachable.most,
@@ -89,7 +90,7 @@ func (a *API) summary() map[string]int {
 		"MFADevicesInUse":                   0,
 		"Policies":                          a.policies.rows.Len(),
 		"PoliciesQuota":                     a.policies.quota.most,
-		"PolicySizeQuota":                   maxPolicySize,
+		"PolicySizeQuota":                   policy.MaxManagedSize,
 		"PolicyVersionsInUse":               versions,
 		"PolicyVersionsInUseQuota":          10000,
 		"Providers":                         0,

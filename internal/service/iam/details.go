@@ -103,7 +103,7 @@ func (a *API) roleDetail(r role) types.RoleDetail {
 	}
 }
 
-func (a *API) policyDetail(p policy, used map[string]usage) types.ManagedPolicyDetail {
+func (a *API) policyDetail(p managedPolicy, used map[string]usage) types.ManagedPolicyDetail {
 	d := a.policies.describe(p, used)
 	return types.ManagedPolicyDetail{
 		Arn: d.Arn, AttachmentCount: d.AttachmentCount, CreateDate: d.CreateDate, DefaultVersionId: d.DefaultVersionId,

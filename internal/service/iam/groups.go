@@ -13,6 +13,7 @@ import (
 	"flyball/internal/optional"
 	"flyball/internal/service/iam/fault"
 	"flyball/internal/state"
+	"flyball/policy"
 )
 
 // A group is the row of one. Who is in it is said by the users.
@@ -22,7 +23,7 @@ type group struct{ holder }
 type groups struct{ holders[group, *group] }
 
 func (d *groups) open(c *cell.Cell) error {
-	d.attachable, d.inline, d.noun = quota{"PoliciesPerGroup", 10}, 5120, "group"
+	d.attachable, d.inline, d.noun = quota{"PoliciesPerGroup", 10}, policy.MaxGroupInlineSize, "group"
 	return d.directory.open(c, "iam.group", quota{"GroupsPerAccount", 300}, words{
 		missing: "The group with name %s cannot be found.", taken: "Group with name %s already exists.",
 	})

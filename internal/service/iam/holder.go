@@ -12,6 +12,7 @@ import (
 	"flyball/internal/optional"
 	"flyball/internal/service/iam/fault"
 	"flyball/internal/service/iam/rules"
+	"flyball/policy"
 )
 
 // A holder is what users, groups and roles have alike: policies that say what they
@@ -40,16 +41,16 @@ type holders[T row, P holding[T]] struct {
 }
 
 // putInline embeds a policy, or replaces one.
-func (d *holders[T, P]) putInline(ctx context.Context, a *API, name, policy, document *string) error {
+func (d *holders[T, P]) putInline(ctx context.Context, a *API, name, inline, document *string) error {
 	if err := rules.CheckInline(aws.ToString(document)); err != nil {
 		return err
 	}
 	return change(ctx, a, &d.directory, name, func(row *T) error {
 		h := P(row).held()
-		h.Inline = with(h.Inline, aws.ToString(policy), aws.ToString(document))
+		h.Inline = with(h.Inline, aws.ToString(inline), aws.ToString(document))
 		size := 0
 		for _, text := range h.Inline {
-			size += rules.Size(text)
+			size += policy.Size(text)
 		}
 		if size > d.inline {
 			return fault.LimitExceeded("Maximum policy size of %d bytes exceeded for %s %s", d.inline, d.noun, h.Name)

@@ -2,7 +2,7 @@
 // and roles, their policies, and access keys.
 //
 //	a, err := iam.New(iam.Config{Cell: c}) // of the pseudo-region aws-global
-//	a.For(caller).GetUser(ctx, &iam.GetUserInput{})
+//	a.GetUser(ctx, &iam.GetUserInput{})    // of the principal whose call ctx is of
 //
 // It keeps what is said and judges nothing: Policies says what has a voice when a
 // principal acts. Policy documents are kept as they were written, and answered
@@ -19,7 +19,6 @@ import (
 	"time"
 
 	"flyball/internal/cell"
-	"flyball/internal/principal"
 	"flyball/internal/state"
 )
 
@@ -28,16 +27,10 @@ type Config struct {
 	Cell *cell.Cell
 }
 
-// An API serves the operations of IAM in one account, for one caller. Its methods
-// may be called concurrently.
+// An API serves the operations of IAM in one account. Its methods may be called
+// concurrently.
 type API struct {
-	cell   *cell.Cell
-	caller principal.Principal
-	*directories
-}
-
-// directories are what the account has.
-type directories struct {
+	cell     *cell.Cell
 	users    users
 	groups   groups
 	roles    roles
@@ -47,10 +40,9 @@ type directories struct {
 	alias    *state.Table[string]
 }
 
-// New returns the service with what the cell's state has of it, as it serves the
-// account's root user.
+// New returns the service with what the cell's state has of it.
 func New(cfg Config) (*API, error) {
-	a := &API{cell: cfg.Cell, caller: Root(cfg.Cell), directories: new(directories)}
+	a := &API{cell: cfg.Cell}
 	for _, d := range []interface{ open(*cell.Cell) error }{&a.users, &a.groups, &a.roles, &a.policies, &a.profiles} {
 		if err := d.open(cfg.Cell); err != nil {
 			return nil, err
@@ -64,14 +56,6 @@ func New(cfg Config) (*API, error) {
 		return nil, err
 	}
 	return a, nil
-}
-
-// For returns the service as it serves a caller, for the operations that are about
-// the caller when they name nobody.
-func (a *API) For(caller principal.Principal) *API {
-	own := *a
-	own.caller = caller
-	return &own
 }
 
 // now is the time, as IAM tells it: to the second.

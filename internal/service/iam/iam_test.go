@@ -102,7 +102,7 @@ func TestARestartKeepsEverything(t *testing.T) {
 	if after := everything(t, a); !reflect.DeepEqual(before, after) {
 		t.Errorf("before %+v\nafter %+v", before, after)
 	}
-	if k, ok := a.Key(t.Context(), *key.AccessKeyId); !ok || k.Secret != *key.SecretAccessKey || k.Principal.Name != "bob" {
+	if k, ok := a.Credential(t.Context(), *key.AccessKeyId); !ok || k.Secret != *key.SecretAccessKey || k.Principal.Name != "bob" {
 		t.Errorf("the key is %+v, %t", k, ok)
 	}
 }
@@ -287,11 +287,11 @@ func TestAUserHasTwoKeysAndARenamedOneKeepsThem(t *testing.T) {
 	}
 	must(a.UpdateUser(ctx, &sdk.UpdateUserInput{UserName: aws.String("bob"), NewUserName: aws.String("Rob"), NewPath: aws.String("/team/")}))(t)
 	must(a.UpdateAccessKey(ctx, &sdk.UpdateAccessKeyInput{UserName: aws.String("rob"), AccessKeyId: first.AccessKeyId, Status: types.StatusTypeInactive}))(t)
-	k, ok := a.Key(ctx, *first.AccessKeyId)
+	k, ok := a.Credential(ctx, *first.AccessKeyId)
 	if !ok || k.Active || k.Principal.ARN != "arn:aws:iam::123456789012:user/team/Rob" {
 		t.Errorf("got %+v, %t", k, ok)
 	}
-	own := must(a.For(k.Principal).GetUser(ctx, &sdk.GetUserInput{}))(t)
+	own := must(a.GetUser(principal.NewContext(ctx, k.Principal), &sdk.GetUserInput{}))(t)
 	if *own.User.UserName != "Rob" {
 		t.Errorf("the caller is %s", *own.User.UserName)
 	}

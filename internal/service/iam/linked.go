@@ -68,9 +68,7 @@ func (a *API) CreateServiceLinkedRole(ctx context.Context, in *iam.CreateService
 	if err != nil {
 		return nil, err
 	}
-	if in.Description != nil {
-		r.Description = *in.Description
-	}
+	r.Description = aws.ToString(in.Description) // the service's own words are for roles that it makes itself
 	err = a.write(ctx, func(tx *state.Tx) error {
 		if _, taken := a.roles.get(r.Name); taken {
 			return fault.InvalidInput("Service role name %s has been taken in this account, please try a different suffix.", r.Name)

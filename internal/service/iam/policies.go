@@ -21,12 +21,8 @@ import (
 	"flyball/internal/state"
 )
 
-// maxPolicySize is how many characters a managed policy can have, white space not
-// counted.
-const maxPolicySize = 6144
-
-// A policy is the row of a managed policy.
-type policy struct {
+// A managedPolicy is the row of one.
+type managedPolicy struct {
 	resource
 	Description string `json:",omitempty"`
 	Updated     time.Time
@@ -39,9 +35,9 @@ type policy struct {
 
 // policies are the managed policies: the account's own and AWS's.
 type policies struct {
-	directory[policy]
+	directory[managedPolicy]
 	cell *cell.Cell
-	aws  func() map[string]policy // by what their ARNs end with
+	aws  func() map[string]managedPolicy // by what their ARNs end with
 }
 
 func (d *policies) open(c *cell.Cell) error {
@@ -53,15 +49,15 @@ func (d *policies) open(c *cell.Cell) error {
 }
 
 // awsPolicies are AWS's policies in the form of rows.
-func awsPolicies() map[string]policy {
+func awsPolicies() map[string]managedPolicy {
 	published, err := managed.Load()
 	if err != nil {
 		panic(err) // the files are embedded, and tested
 	}
-	rows := make(map[string]policy, len(published))
+	rows := make(map[string]managedPolicy, len(published))
 	for key, p := range published {
 		number := versionNumber(p.Version)
-		rows[key] = policy{
+		rows[key] = managedPolicy{
 			resource: resource{Name: p.Name, Path: p.Path, ID: p.ID, Created: p.Created},
 			Updated:  p.Updated, Default: number, aws: true,
 			Versions: []version{{number, p.Text(), p.Updated}},
@@ -71,7 +67,7 @@ func awsPolicies() map[string]policy {
 }
 
 // arn is the ARN of a policy. AWS's own name aws in the place of an account.
-func (d *policies) arn(p policy) string {
+func (d *policies) arn(p managedPolicy) string {
 	resource := "policy" + p.Path + p.Name
 	if p.aws {
 		return arn.ARN{Partition: d.cell.Partition(), Service: "iam", AccountID: "aws", Resource: resource}.String()
@@ -80,7 +76,7 @@ func (d *policies) arn(p policy) string {
 }
 
 // get is the policy with an ARN.
-func (d *policies) get(name string) (p policy, ok bool) {
+func (d *policies) get(name string) (p managedPolicy, ok bool) {
 	a, err := arn.Parse(name)
 	if err != nil {
 		return p, false
@@ -94,7 +90,7 @@ func (d *policies) get(name string) (p policy, ok bool) {
 }
 
 // find is the policy with an ARN, or the error that there is none.
-func (d *policies) find(name *string) (p policy, err error) {
+func (d *policies) find(name *string) (p managedPolicy, err error) {
 	if _, err := arn.Parse(aws.ToString(name)); err != nil {
 		return p, fault.InvalidInput("ARN %s is not valid.", aws.ToString(name))
 	}
@@ -106,7 +102,7 @@ func (d *policies) find(name *string) (p policy, err error) {
 }
 
 // own is find for what users may change.
-func (d *policies) own(name *string) (policy, error) {
+func (d *policies) own(name *string) (managedPolicy, error) {
 	p, err := d.find(name)
 	if err == nil && p.aws {
 		err = fault.AccessDenied("The policy %s is AWS's: it cannot be changed.", p.Name)
@@ -115,7 +111,7 @@ func (d *policies) own(name *string) (policy, error) {
 }
 
 // attachable is the policy that is to be attached to a user, a group or a role.
-func (d *policies) attachable(name *string) (policy, error) {
+func (d *policies) attachable(name *string) (managedPolicy, error) {
 	p, ok := d.get(aws.ToString(name))
 	switch {
 	case !ok:
@@ -139,7 +135,7 @@ func (d *policies) boundary(name *string) (string, error) {
 }
 
 // describe is a policy as listings show it.
-func (d *policies) describe(p policy, used map[string]usage) types.Policy {
+func (d *policies) describe(p managedPolicy, used map[string]usage) types.Policy {
 	name := d.arn(p)
 	u := used[name]
 	return types.Policy{
@@ -157,7 +153,7 @@ func (d *policies) describe(p policy, used map[string]usage) types.Policy {
 }
 
 // describePolicy is a policy in full.
-func (a *API) describePolicy(p policy) *types.Policy {
+func (a *API) describePolicy(p managedPolicy) *types.Policy {
 	shown := a.policies.describe(p, a.usage())
 	shown.Description = optional.String(p.Description)
 	shown.Tags = rules.TagList(p.Tags)
@@ -167,7 +163,7 @@ func (a *API) describePolicy(p policy) *types.Policy {
 // CreatePolicy creates a managed policy.
 func (a *API) CreatePolicy(ctx context.Context, in *iam.CreatePolicyInput, _ ...func(*iam.Options)) (*iam.CreatePolicyOutput, error) {
 	document := aws.ToString(in.PolicyDocument)
-	if err := checkManaged(document); err != nil {
+	if err := rules.CheckManaged(document); err != nil {
 		return nil, err
 	}
 	tags, err := rules.Tags(in.Tags)
@@ -175,7 +171,7 @@ func (a *API) CreatePolicy(ctx context.Context, in *iam.CreatePolicyInput, _ ...
 		return nil, err
 	}
 	now := a.now()
-	p := policy{
+	p := managedPolicy{
 		resource:    resource{Name: aws.ToString(in.PolicyName), Path: path(in.Path), ID: accesskey.NewID("ANPA"), Created: now, Tags: tags},
 		Description: aws.ToString(in.Description), Updated: now,
 		Versions: []version{{1, document, now}}, Default: 1, Newest: 1,
@@ -186,19 +182,9 @@ func (a *API) CreatePolicy(ctx context.Context, in *iam.CreatePolicyInput, _ ...
 	return &iam.CreatePolicyOutput{Policy: a.describePolicyOf(ctx, p)}, nil
 }
 
-func (a *API) describePolicyOf(ctx context.Context, p policy) (shown *types.Policy) {
+func (a *API) describePolicyOf(ctx context.Context, p managedPolicy) (shown *types.Policy) {
 	a.cell.State.View(ctx, func() { shown = a.describePolicy(p) })
 	return shown
-}
-
-func checkManaged(document string) error {
-	if err := rules.CheckManaged(document); err != nil {
-		return err
-	}
-	if rules.Size(document) > maxPolicySize {
-		return fault.Quota("PolicySize", maxPolicySize)
-	}
-	return nil
 }
 
 // GetPolicy shows a managed policy.
@@ -233,7 +219,7 @@ func (a *API) DeletePolicy(ctx context.Context, in *iam.DeletePolicyInput, _ ...
 func (a *API) ListPolicies(ctx context.Context, in *iam.ListPoliciesInput, _ ...func(*iam.Options)) (*iam.ListPoliciesOutput, error) {
 	return read(ctx, a, func() (*iam.ListPoliciesOutput, error) {
 		used := a.usage()
-		var some []policy
+		var some []managedPolicy
 		for _, p := range a.policies.scope(in.Scope) {
 			u := used[a.policies.arn(p)]
 			switch {
@@ -249,14 +235,14 @@ func (a *API) ListPolicies(ctx context.Context, in *iam.ListPoliciesInput, _ ...
 		if err != nil {
 			return nil, err
 		}
-		describe := func(p policy) types.Policy { return a.policies.describe(p, used) }
+		describe := func(p managedPolicy) types.Policy { return a.policies.describe(p, used) }
 		return &iam.ListPoliciesOutput{Policies: shown(l.items, describe), Marker: l.marker, IsTruncated: l.truncated}, nil
 	})
 }
 
 // scope are the policies of the account, those of AWS, or all, in the order of
 // their ARNs.
-func (d *policies) scope(scope types.PolicyScopeType) (all []policy) {
+func (d *policies) scope(scope types.PolicyScopeType) (all []managedPolicy) {
 	if scope != types.PolicyScopeTypeAws {
 		all = append(all, d.all()...)
 	}
@@ -265,6 +251,6 @@ func (d *policies) scope(scope types.PolicyScopeType) (all []policy) {
 			all = append(all, p)
 		}
 	}
-	slices.SortFunc(all, func(x, y policy) int { return strings.Compare(d.arn(x), d.arn(y)) })
+	slices.SortFunc(all, func(x, y managedPolicy) int { return strings.Compare(d.arn(x), d.arn(y)) })
 	return all
 }

@@ -29,7 +29,7 @@ func (a *API) Resource(ctx context.Context, name string) (arn string, tags map[s
 			p, ok = a.profiles.get(short)
 			r = p.resource
 		default:
-			var p policy
+			var p managedPolicy
 			p, ok = a.policies.get(name)
 			arn, tags = name, p.Tags
 			return

@@ -16,11 +16,8 @@ import (
 	"flyball/internal/service/iam/fault"
 	"flyball/internal/service/iam/rules"
 	"flyball/internal/state"
+	"flyball/policy"
 )
-
-// maxTrustSize is how many characters a trust policy can have, white space not
-// counted.
-const maxTrustSize = 2048
 
 // defaultSession is how long sessions of a role may last if nothing else was said,
 // in seconds.
@@ -47,7 +44,7 @@ type use struct {
 type roles struct{ holders[role, *role] }
 
 func (d *roles) open(c *cell.Cell) error {
-	d.attachable, d.inline, d.noun = quota{"PoliciesPerRole", 10}, 10240, "role"
+	d.attachable, d.inline, d.noun = quota{"PoliciesPerRole", 10}, policy.MaxRoleInlineSize, "role"
 	d.guard = func(r role) error {
 		if r.Service != "" {
 			return fault.Unmodifiable(r.Name)
@@ -126,12 +123,9 @@ func (a *API) checkTrust(document string) error {
 	if err != nil {
 		return err
 	}
-	if rules.Size(document) > maxTrustSize {
-		return fault.Quota("ACLSizePerRole", maxTrustSize)
-	}
 	for _, name := range principals {
 		if !a.exists(name) {
-			return rules.InvalidPrincipal("AWS", name)
+			return rules.InvalidPrincipal(name)
 		}
 	}
 	return nil

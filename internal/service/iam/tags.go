@@ -98,12 +98,12 @@ func (a *API) ListInstanceProfileTags(ctx context.Context, in *iam.ListInstanceP
 
 // TagPolicy adds tags to a managed policy, or replaces their values.
 func (a *API) TagPolicy(ctx context.Context, in *iam.TagPolicyInput, _ ...func(*iam.Options)) (*iam.TagPolicyOutput, error) {
-	return &iam.TagPolicyOutput{}, a.changePolicy(ctx, in.PolicyArn, func(p *policy) error { return p.tag(in.Tags) })
+	return &iam.TagPolicyOutput{}, a.changePolicy(ctx, in.PolicyArn, func(p *managedPolicy) error { return p.tag(in.Tags) })
 }
 
 // UntagPolicy takes tags from a managed policy.
 func (a *API) UntagPolicy(ctx context.Context, in *iam.UntagPolicyInput, _ ...func(*iam.Options)) (*iam.UntagPolicyOutput, error) {
-	return &iam.UntagPolicyOutput{}, a.changePolicy(ctx, in.PolicyArn, func(p *policy) error { return p.untag(in.TagKeys) })
+	return &iam.UntagPolicyOutput{}, a.changePolicy(ctx, in.PolicyArn, func(p *managedPolicy) error { return p.untag(in.TagKeys) })
 }
 
 // ListPolicyTags lists the tags of a managed policy.

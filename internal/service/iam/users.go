@@ -15,6 +15,7 @@ import (
 	"flyball/internal/service/iam/fault"
 	"flyball/internal/service/iam/rules"
 	"flyball/internal/state"
+	"flyball/policy"
 )
 
 // A user is the row of one.
@@ -28,7 +29,7 @@ type user struct {
 type users struct{ holders[user, *user] }
 
 func (d *users) open(c *cell.Cell) error {
-	d.attachable, d.inline, d.noun = quota{"PoliciesPerUser", 10}, 2048, "user"
+	d.attachable, d.inline, d.noun = quota{"PoliciesPerUser", 10}, policy.MaxUserInlineSize, "user"
 	return d.directory.open(c, "iam.user", quota{"UsersPerAccount", 5000}, words{
 		missing: "The user with name %s cannot be found.", taken: "User with name %s already exists.",
 	})
@@ -37,12 +38,12 @@ func (d *users) open(c *cell.Cell) error {
 func (a *API) userARN(u user) string { return a.arn("user", u.Path, u.Name) }
 
 // userName is the user whom a call is about: the caller if it names nobody.
-func (a *API) userName(given *string) (*string, error) {
-	switch {
-	case given != nil:
+func (a *API) userName(ctx context.Context, given *string) (*string, error) {
+	if given != nil {
 		return given, nil
-	case a.caller.Kind == principal.User:
-		return &a.caller.Name, nil
+	}
+	if c := a.caller(ctx); c.Kind == principal.User {
+		return &c.Name, nil
 	}
 	return nil, fault.Validation("Must specify userName when calling with non-User credentials")
 }
@@ -83,10 +84,10 @@ func (a *API) CreateUser(ctx context.Context, in *iam.CreateUserInput, _ ...func
 
 // GetUser shows a user, the caller if none is named.
 func (a *API) GetUser(ctx context.Context, in *iam.GetUserInput, _ ...func(*iam.Options)) (*iam.GetUserOutput, error) {
-	if in.UserName == nil && a.caller.Kind == principal.Root {
-		return &iam.GetUserOutput{User: &types.User{Arn: &a.caller.ARN, UserId: &a.caller.ID, CreateDate: aws.Time(time.Unix(0, 0))}}, nil
+	if c := a.caller(ctx); in.UserName == nil && c.Kind == principal.Root {
+		return &iam.GetUserOutput{User: &types.User{Arn: &c.ARN, UserId: &c.ID, CreateDate: aws.Time(time.Unix(0, 0))}}, nil
 	}
-	name, err := a.userName(in.UserName)
+	name, err := a.userName(ctx, in.UserName)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"flyball/internal/service/iam/fault"
+	"flyball/internal/service/iam/rules"
 )
 
 // maxVersions is how many versions a managed policy can have.
@@ -36,12 +37,12 @@ func versionNumber(id string) int {
 }
 
 // describe is a version as listings show it, which is without its document.
-func (p policy) describe(v version) types.PolicyVersion {
+func (p managedPolicy) describe(v version) types.PolicyVersion {
 	return types.PolicyVersion{CreateDate: &v.Created, IsDefaultVersion: v.Number == p.Default, VersionId: versionID(v.Number)}
 }
 
 // version is where a version stands in the list of them.
-func (p policy) version(arn, id *string) (int, error) {
+func (p managedPolicy) version(arn, id *string) (int, error) {
 	n := versionNumber(aws.ToString(id))
 	i := slices.IndexFunc(p.Versions, func(v version) bool { return v.Number == n })
 	if i < 0 {
@@ -51,24 +52,24 @@ func (p policy) version(arn, id *string) (int, error) {
 }
 
 // current is the document that is in force.
-func (p policy) current() string {
+func (p managedPolicy) current() string {
 	i := slices.IndexFunc(p.Versions, func(v version) bool { return v.Number == p.Default })
 	return p.Versions[i].Document
 }
 
 // changePolicy changes a policy of the account's own.
-func (a *API) changePolicy(ctx context.Context, arn *string, f func(*policy) error) error {
-	return changeFound(ctx, a, &a.policies.directory, func() (policy, error) { return a.policies.own(arn) }, f)
+func (a *API) changePolicy(ctx context.Context, arn *string, f func(*managedPolicy) error) error {
+	return changeFound(ctx, a, &a.policies.directory, func() (managedPolicy, error) { return a.policies.own(arn) }, f)
 }
 
 // CreatePolicyVersion says anew what a managed policy says.
 func (a *API) CreatePolicyVersion(ctx context.Context, in *iam.CreatePolicyVersionInput, _ ...func(*iam.Options)) (*iam.CreatePolicyVersionOutput, error) {
 	document := aws.ToString(in.PolicyDocument)
-	if err := checkManaged(document); err != nil {
+	if err := rules.CheckManaged(document); err != nil {
 		return nil, err
 	}
 	var made types.PolicyVersion
-	err := a.changePolicy(ctx, in.PolicyArn, func(p *policy) error {
+	err := a.changePolicy(ctx, in.PolicyArn, func(p *managedPolicy) error {
 		if len(p.Versions) >= maxVersions {
 			return fault.LimitExceeded("A managed policy can have up to %d versions. Before you create a new version, you must delete an existing version.", maxVersions)
 		}
@@ -127,7 +128,7 @@ func (v version) age() string { return strconv.Itoa(1_000_000_000 - v.Number) }
 
 // SetDefaultPolicyVersion puts a version in force.
 func (a *API) SetDefaultPolicyVersion(ctx context.Context, in *iam.SetDefaultPolicyVersionInput, _ ...func(*iam.Options)) (*iam.SetDefaultPolicyVersionOutput, error) {
-	return &iam.SetDefaultPolicyVersionOutput{}, a.changePolicy(ctx, in.PolicyArn, func(p *policy) error {
+	return &iam.SetDefaultPolicyVersionOutput{}, a.changePolicy(ctx, in.PolicyArn, func(p *managedPolicy) error {
 		i, err := p.version(in.PolicyArn, in.VersionId)
 		if err != nil {
 			return err
@@ -139,7 +140,7 @@ func (a *API) SetDefaultPolicyVersion(ctx context.Context, in *iam.SetDefaultPol
 
 // DeletePolicyVersion deletes a version that is not in force.
 func (a *API) DeletePolicyVersion(ctx context.Context, in *iam.DeletePolicyVersionInput, _ ...func(*iam.Options)) (*iam.DeletePolicyVersionOutput, error) {
-	return &iam.DeletePolicyVersionOutput{}, a.changePolicy(ctx, in.PolicyArn, func(p *policy) error {
+	return &iam.DeletePolicyVersionOutput{}, a.changePolicy(ctx, in.PolicyArn, func(p *managedPolicy) error {
 		i, err := p.version(in.PolicyArn, in.VersionId)
 		if err != nil {
 			return err

@@ -3,7 +3,6 @@ package sts
 import (
 	"cmp"
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -13,14 +12,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
-	"github.com/aws/smithy-go"
 
 	"flyball/internal/optional"
 	"flyball/internal/principal"
 	"flyball/internal/service/iam"
-	"flyball/internal/service/iam/rules"
 	"flyball/internal/state"
 	"flyball/internal/tags"
+	"flyball/policy"
 )
 
 // Bounds of AssumeRole ("AssumeRole").
@@ -36,10 +34,7 @@ func (a *API) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, _ ...func
 	if err := checkAssumeRole(in); err != nil {
 		return nil, err
 	}
-	caller, known := a.Credential(ctx, a.key)
-	if !known {
-		caller = Credential{Principal: iam.Root(a.Cell)}
-	}
+	caller := a.caller(ctx)
 	owner, role, err := a.findRole(ctx, in.RoleArn, caller.Principal.ARN)
 	if err != nil {
 		return nil, err
@@ -70,7 +65,7 @@ func (a *API) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, _ ...func
 	if err != nil {
 		return nil, err
 	}
-	out.SessionTokenSize = aws.Int32(int32(len(*out.Credentials.SessionToken)))
+	out.SessionTokenSize, out.SessionTokenUtilization = measure(out.Credentials.SessionToken)
 	return out, nil
 }
 
@@ -128,10 +123,10 @@ func newSession(in *sts.AssumeRoleInput, caller Credential) (s session, percent 
 	s = session{Policy: aws.ToString(in.Policy), SourceIdentity: aws.ToString(in.SourceIdentity), Transitive: in.TransitiveTagKeys}
 	size := 0
 	if s.Policy != "" {
-		if err := rules.CheckInline(s.Policy); err != nil {
-			return s, nil, malformedPolicy(message(err))
+		if _, err := policy.Parse(s.Policy, policy.Session); err != nil {
+			return s, nil, malformed(err)
 		}
-		size = rules.Size(s.Policy)
+		size = policy.Size(s.Policy)
 	}
 	for _, p := range in.PolicyArns {
 		s.PolicyARNs = append(s.PolicyARNs, aws.ToString(p.Arn))
@@ -140,7 +135,7 @@ func newSession(in *sts.AssumeRoleInput, caller Credential) (s session, percent 
 	if s.Principal.Tags, err = sessionTags(in, caller); err != nil {
 		return s, nil, err
 	}
-	switch packed := size * 100 / maxPolicySize; {
+	switch packed := size * 100 / policy.MaxSessionSize; {
 	case packed > 100:
 		return s, nil, packedTooLarge(packed)
 	case size > 0:
@@ -201,12 +196,4 @@ func (a *API) judge(ctx context.Context, in *sts.AssumeRoleInput, caller Credent
 		ExternalID: aws.ToString(in.ExternalId), SourceIdentity: s.SourceIdentity,
 		Tags: s.Principal.Tags, TransitiveTags: s.Transitive,
 	})
-}
-
-// message is what an error of IAM's says, without its code.
-func message(err error) string {
-	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		return api.ErrorMessage()
-	}
-	return err.Error()
 }

@@ -1,10 +1,13 @@
 package sts
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 	"github.com/aws/smithy-go"
+
+	"flyball/policy"
 )
 
 // STS's errors, with the codes of its API reference.
@@ -25,6 +28,14 @@ func validation(format string, args ...any) error {
 
 func malformedPolicy(message string) error {
 	return &types.MalformedPolicyDocumentException{Message: &message}
+}
+
+// malformed is what AWS answers to a session policy that is none.
+func malformed(err error) error {
+	if m, ok := errors.AsType[*policy.Malformed](err); ok {
+		return malformedPolicy(m.Message)
+	}
+	return err
 }
 
 func packedTooLarge(percent int) error {

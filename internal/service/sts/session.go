@@ -14,7 +14,6 @@ import (
 	"flyball/internal/accesskey"
 	"flyball/internal/optional"
 	"flyball/internal/principal"
-	"flyball/internal/service/iam"
 	"flyball/internal/state"
 )
 
@@ -51,9 +50,15 @@ const (
 
 // token is a session token. Nothing is in it: what it stands for is kept.
 func token(atLeast *int32) string {
-	b := make([]byte, max(tokenSize, int(optional.Or(atLeast, 0)))*3/4+2)
+	size := max(tokenSize, int(optional.Or(atLeast, 0)))
+	b := make([]byte, size)
 	_, _ = rand.Read(b) // it never fails
-	return base64.RawStdEncoding.EncodeToString(b)
+	return base64.StdEncoding.EncodeToString(b)[:size]
+}
+
+// measure is the size of a session token, and its share in percent of the longest.
+func measure(token *string) (size, utilization *int32) {
+	return aws.Int32(int32(len(*token))), aws.Int32(int32(len(*token) * 100 / mostTokenSize))
 }
 
 // checkToken refuses a session token that would be longer than any.
@@ -106,25 +111,22 @@ func (a *API) GetSessionToken(ctx context.Context, in *sts.GetSessionTokenInput,
 	if err := cmp.Or(checkMFA(in.SerialNumber, in.TokenCode), checkToken(in.MinimumSessionTokenSize)); err != nil {
 		return nil, err
 	}
-	c, known := a.Credential(ctx, a.key)
-	if known && c.session != nil {
+	c := a.caller(ctx)
+	if c.session != nil {
 		return nil, accessDenied("Cannot call GetSessionToken with session credentials")
 	}
-	s := session{Principal: iam.Root(a.Cell)}
 	seconds := optional.Or(in.DurationSeconds, usualToken)
-	if known {
-		s.Principal = c.Principal
-	} else {
+	if c.Principal.Kind == principal.Root {
 		seconds = min(seconds, rootToken)
 	}
 	out := &sts.GetSessionTokenOutput{}
 	err := a.Cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
-		out.Credentials = a.issue(tx, s, time.Duration(seconds)*time.Second, in.MinimumSessionTokenSize)
+		out.Credentials = a.issue(tx, session{Principal: c.Principal}, time.Duration(seconds)*time.Second, in.MinimumSessionTokenSize)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	out.SessionTokenSize = aws.Int32(int32(len(*out.Credentials.SessionToken)))
+	out.SessionTokenSize, out.SessionTokenUtilization = measure(out.Credentials.SessionToken)
 	return out, nil
 }

@@ -18,6 +18,7 @@ import (
 	"flyball/internal/cell"
 	"flyball/internal/principal"
 	"flyball/internal/service/iam"
+	"flyball/internal/signature"
 	"flyball/internal/state"
 )
 
@@ -90,20 +91,16 @@ func (a *API) In(region string) *API {
 
 // A Credential is what stands behind an access key.
 type Credential struct {
-	Secret       string
-	SessionToken string    // must come with the key; "" for keys of users
-	Expires      time.Time // on the wall clock, as clients have no other; zero is never
-	Issued       time.Time // on the wall clock; zero for keys of users
-	Active       bool      // else the key must not be taken
-	Principal    principal.Principal
-	session      *session
+	signature.Credential
+	Issued  time.Time // on the wall clock; zero for keys of users
+	session *session
 }
 
 // Credential is what stands behind an access key of this account. One that has
 // expired is still known for a while.
 func (a *API) Credential(ctx context.Context, accessKey string) (Credential, bool) {
-	if k, ok := a.IAM.Key(ctx, accessKey); ok {
-		return Credential{Secret: k.Secret, Active: k.Active, Principal: k.Principal}, true
+	if c, ok := a.IAM.Credential(ctx, accessKey); ok {
+		return Credential{Credential: c}, true
 	}
 	var s session
 	var ok bool
@@ -111,7 +108,10 @@ func (a *API) Credential(ctx context.Context, accessKey string) (Credential, boo
 	if !ok {
 		return Credential{}, false
 	}
-	return Credential{s.Secret, s.Token, s.Expires, s.Issued, true, s.Principal, &s}, true
+	return Credential{
+		signature.Credential{Secret: s.Secret, SessionToken: s.Token, Expires: s.Expires, Active: true, Principal: s.Principal},
+		s.Issued, &s,
+	}, true
 }
 
 // Policies are what has a voice when the holder of a credential acts. It is not ok
@@ -132,19 +132,19 @@ func (a *API) Policies(ctx context.Context, c Credential) (iam.Policies, bool) {
 	return found, ok
 }
 
-// Principal is whom an access key stands for. A key that the account does not know
-// stands for its root user: whether such a key is let in at all is for those to say
+// caller is what stands behind the caller's access key. A key that nobody has
+// stands for the root user: whether such a key is let in at all is for those to say
 // who verify signatures.
-func (a *API) Principal(ctx context.Context, accessKey string) principal.Principal {
-	if c, ok := a.Credential(ctx, accessKey); ok {
-		return c.Principal
+func (a *API) caller(ctx context.Context) Credential {
+	if c, ok := a.Credential(ctx, a.key); ok {
+		return c
 	}
-	return iam.Root(a.Cell)
+	return Credential{Credential: signature.Credential{Principal: iam.Root(a.Cell)}}
 }
 
 // GetCallerIdentity says who the caller is. Everybody may ask.
 func (a *API) GetCallerIdentity(ctx context.Context, _ *sts.GetCallerIdentityInput, _ ...func(*sts.Options)) (*sts.GetCallerIdentityOutput, error) {
-	p := a.Principal(ctx, a.key)
+	p := a.caller(ctx).Principal
 	return &sts.GetCallerIdentityOutput{Account: &p.Account, Arn: &p.ARN, UserId: &p.ID}, nil
 }
 

@@ -6,51 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"flyball/internal/cell"
 	"flyball/internal/principal"
-	"flyball/internal/state"
 )
-
-// Root is the root user of a cell's account.
-func Root(c *cell.Cell) principal.Principal {
-	return principal.Principal{Kind: principal.Root, Account: c.Account, ARN: c.GlobalARN("iam", "root"), ID: c.Account}
-}
-
-// A Key is what is known of an access key of a user.
-type Key struct {
-	Secret    string
-	Active    bool
-	Principal principal.Principal
-}
-
-// Key is what is known of an access key, if the account has it.
-func (a *API) Key(ctx context.Context, id string) (k Key, ok bool) {
-	a.cell.State.View(ctx, func() {
-		row, found := a.keys.Get(id)
-		if !found {
-			return
-		}
-		if u, found := a.users.get(row.User); found {
-			k, ok = Key{row.Secret, !row.Inactive, a.userPrincipal(u)}, true
-		}
-	})
-	return k, ok
-}
-
-func (a *API) userPrincipal(u user) principal.Principal {
-	return principal.Principal{Kind: principal.User, Account: a.cell.Account, ARN: a.userARN(u), ID: u.ID, Name: u.Name, Tags: u.Tags}
-}
-
-// User is the principal that a user is.
-func (a *API) User(ctx context.Context, name string) (p principal.Principal, ok bool) {
-	a.cell.State.View(ctx, func() {
-		var u user
-		if u, ok = a.users.get(name); ok {
-			p = a.userPrincipal(u)
-		}
-	})
-	return p, ok
-}
 
 // A Role is what others need to know of a role.
 type Role struct {
@@ -159,33 +116,4 @@ func (a *API) ManagedPolicies(ctx context.Context, arns []string) (found []Docum
 		}
 	})
 	return found, ok
-}
-
-// usedAtMost is how often the use of credentials is noted.
-const usedAtMost = time.Minute
-
-// Used notes that a principal made a call with an access key, for those who ask
-// when a key or a role was used last.
-func (a *API) Used(ctx context.Context, p principal.Principal, key, service, region string) {
-	now := use{a.now(), region, service}
-	stale := func(u use) bool { return now.At.Sub(u.At) >= usedAtMost }
-	note := false
-	a.cell.State.View(ctx, func() {
-		k, isKey := a.keys.Get(key)
-		r, isRole := a.roles.get(p.Name)
-		note = isKey && stale(k.Used) || p.Kind == principal.Role && isRole && stale(r.Used)
-	})
-	if !note {
-		return
-	}
-	a.cell.State.Later(func(tx *state.Tx) {
-		if k, ok := a.keys.Get(key); ok {
-			k.Used = now
-			a.keys.Put(tx, key, k)
-		}
-		if r, ok := a.roles.get(p.Name); ok && p.Kind == principal.Role {
-			r.Used = now
-			a.roles.put(tx, r)
-		}
-	})
 }
