@@ -1,6 +1,7 @@
 package governor
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -128,7 +129,8 @@ func (e Explanation) String() string {
 	if e.Last == nil {
 		b.WriteString("last       nothing was scaled in the last six weeks\n")
 	} else {
-		fmt.Fprintf(&b, "last       %s %s (%s): %s\n", e.Last.Start.Format(time.DateTime), e.Last.Description, e.Last.Status, e.Last.Details)
+		why := cmp.Or(e.Last.Details, e.Last.Cause)
+		fmt.Fprintf(&b, "last       %s %s (%s): %s\n", e.Last.Start.Format(time.DateTime), e.Last.Description, e.Last.Status, why)
 	}
 	return b.String()
 }

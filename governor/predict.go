@@ -29,7 +29,11 @@ type ShortHistory struct {
 
 // Error implements error.
 func (e ShortHistory) Error() string {
-	return fmt.Sprintf("the load metric has %d hours of data, and a minimum of %d hours is required", e.Hours, NeededHours)
+	hours := "hours"
+	if e.Hours == 1 {
+		hours = "hour"
+	}
+	return fmt.Sprintf("the load metric has %d %s of data, and a minimum of %d hours is required", e.Hours, hours, NeededHours)
 }
 
 // A Prediction is a forecast of the load, hour by hour, and of the capacity that

@@ -53,6 +53,11 @@ func (d Decision) Activity(id string) Activity {
 		a.Description = "Attempting to scale due to alarm triggered"
 		a.Status = Failed
 		a.NotScaled = d.Reasons
+		for _, r := range d.Reasons {
+			if r.Code == HeldByScaleOut { // its code alone does not say by whom
+				a.Details += "; " + r.String()
+			}
+		}
 		return a
 	}
 	a.Description = setting(d.To)

@@ -67,7 +67,7 @@ func Explain(now time.Time, t Target, seen Seen) Explanation {
 		Max:       t.Bounds.max,
 		Suspended: t.Suspended,
 		Deploying: seen.Deploying,
-		Decision:  Decide(now, t, seen),
+		Decision:  Decide(now, t, seen).unless(seen),
 		Policies:  make([]PolicyOutlook, len(seen.Policies)),
 	}
 	for i, r := range seen.Policies {
@@ -78,6 +78,19 @@ func Explain(now time.Time, t Target, seen Seen) Explanation {
 	e.awaitScaleOut()
 	e.limit(t)
 	return e
+}
+
+// unless is the decision if the alarm that would ask for it calls at all.
+func (d Decision) unless(seen Seen) Decision {
+	for _, r := range seen.Policies {
+		for _, a := range r.Alarms {
+			if d.Direction != Hold && r.Name == d.Policy && a.Name == d.Alarm && a.Silent != "" {
+				d.Reasons = []Reason{{Code: AlarmSilent, Policy: r.Name, Alarm: a.Name, Capacity: d.To}}
+				d.Direction, d.To = Hold, d.Desired
+			}
+		}
+	}
+	return d
 }
 
 func explainPolicy(now time.Time, r Reading, seen Seen) PolicyOutlook {
@@ -153,7 +166,7 @@ func (r Reading) outlook(d Direction, now time.Time, seen Seen) Outlook {
 			return x.Compare(y)
 		}))
 	}
-	o.awaitCooldown(now, d, r)
+	o.awaitCooldown(now, d, r, seen)
 	return o
 }
 
@@ -190,19 +203,31 @@ func (o *Outlook) needLoad(policy string, p TargetTracking, seen Seen) {
 
 // awaitCooldown adds that the policy's cooldown has to end. It is no obstacle to
 // a scale-out larger than the last one.
-func (o *Outlook) awaitCooldown(now time.Time, d Direction, r Reading) {
+func (o *Outlook) awaitCooldown(now time.Time, d Direction, r Reading, seen Seen) {
 	c := r.Cooldown
 	if !o.Possible || !c.holds(d, now) {
 		return
 	}
 	switch {
 	case d == Out:
+		if inCooldown := func(b Reason) bool { return b.Code == InCooldown }; slices.ContainsFunc(r.Policy.propose(now, r, seen).Blocked, inCooldown) {
+			o.wait(c.Until) // what is asked for now is not more
+		}
 		o.Needs = append(o.Needs, fmt.Sprintf("until the cooldown of policy %s ends, only a scale-out from %d to more than is there adds the difference", r.Name, c.Base))
 	case c.Until.IsZero():
 		o.Needs = append(o.Needs, fmt.Sprintf("the scale-in of policy %s is still in progress", r.Name))
 	default:
 		o.Earliest = later(o.Earliest, c.Until)
 		o.Needs = append(o.Needs, fmt.Sprintf("cooldown ends %s", c.Until.Format(time.TimeOnly)))
+	}
+}
+
+// wait adds that something ends at a time; zero is one that nobody knows.
+func (o *Outlook) wait(until time.Time) {
+	if until.IsZero() || o.Earliest.IsZero() {
+		o.Earliest = time.Time{}
+	} else {
+		o.Earliest = later(o.Earliest, until)
 	}
 }
 

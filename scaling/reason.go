@@ -30,6 +30,10 @@ const (
 	ScaleInDisabled  Code = "ScaleInDisabled"  // the policy never scales in
 	NoStep           Code = "NoStep"           // no step adjustment covers the metric
 
+	// AlarmSilent is for explanations: the alarm that would ask for the capacity does
+	// not call.
+	AlarmSilent Code = "AlarmSilent"
+
 	AtForecastCapacity Code = "AtForecastCapacity" // the policy Other forecasts that the capacity is needed until Until
 )
 
@@ -40,7 +44,7 @@ type Reason struct {
 	Capacity Capacity  `json:"capacity"`        // the maximum, the minimum or the current capacity, as the code says
 	Until    time.Time `json:"until,omitzero"`  // InCooldown, AtForecastCapacity: when it ends
 	Other    string    `json:"other,omitempty"` // OthersDisagree, HeldByScaleOut, AutoScalingAnticipatedFlapping, AtForecastCapacity: the other policy
-	Alarm    string    `json:"alarm,omitempty"` // HeldByScaleOut: that drives the other policy
+	Alarm    string    `json:"alarm,omitempty"` // HeldByScaleOut: that drives the other policy; AlarmSilent
 	Since    time.Time `json:"since,omitzero"`  // HeldByScaleOut: when it went into ALARM; zero: not known
 }
 
@@ -79,6 +83,8 @@ func (r Reason) String() string {
 		return fmt.Sprintf("the cooldown of policy %s ends at %s", r.Policy, r.Until.Format(time.TimeOnly))
 	case HeldByScaleOut:
 		return fmt.Sprintf("policy %s asks for a scale-out: its alarm %s is in ALARM%s", r.Other, r.Alarm, sinceTime(r.Since))
+	case AlarmSilent:
+		return fmt.Sprintf("policy %s would ask for %d, but its alarm %s does not call", r.Policy, r.Capacity, r.Alarm)
 	case OthersDisagree:
 		return fmt.Sprintf("policy %s does not agree to scale in", r.Other)
 	case ScalingSuspended:

@@ -31,6 +31,10 @@ type entry[K comparable] struct {
 func (q *Queue[K]) Set(key K, at time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.set(key, at)
+}
+
+func (q *Queue[K]) set(key K, at time.Time) {
 	if e := q.index[key]; e != nil {
 		e.at = at
 		heap.Fix(&q.entries, e.place)
@@ -49,8 +53,10 @@ func (q *Queue[K]) Set(key K, at time.Time) {
 
 // Sooner makes a key due at a time, unless it is due before that already.
 func (q *Queue[K]) Sooner(key K, at time.Time) {
-	if set, ok := q.At(key); !ok || at.Before(set) {
-		q.Set(key, at)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if e := q.index[key]; e == nil || at.Before(e.at) {
+		q.set(key, at)
 	}
 }
 

@@ -98,6 +98,9 @@ func (s *Server) serveExplain(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	explanation, err := v.autoscaling.Explain(r.Context(), r.FormValue("resource"))
+	if err == nil {
+		err = s.state.Settle(r.Context())
+	}
 	if err != nil {
 		writeError(w, err)
 		return

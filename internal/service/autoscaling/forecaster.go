@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	"github.com/aws/smithy-go"
 
 	"flyball/governor"
 	"flyball/internal/service/autoscaling/fault"
@@ -45,9 +47,19 @@ func (fc *forecaster) renewDue(ctx context.Context, due []policyID) {
 			level = slog.LevelDebug // there is too little data
 		}
 		fc.log.Log(ctx, level, "no forecast", "target", id.target, "policy", id.name, "error", err)
-		fc.lack(id, fault.Said(err).Error())
+		fc.lack(id, reason(id, err))
 		fc.times.renewals.Sooner(id, fc.now().Truncate(time.Hour).Add(time.Hour)) // the next hour has more data
 	}
+}
+
+// reason is why a forecast could not be made, without what an explanation says
+// anyway.
+func reason(id policyID, err error) string {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return err.Error()
+	}
+	return strings.TrimPrefix(api.ErrorMessage(), fmt.Sprintf("Insufficient data to forecast for scaling policy %s: ", id.name))
 }
 
 // lack notes why a policy has no forecast, for those who ask.

@@ -121,6 +121,21 @@ func (h *host) forget(ctx context.Context, tx *state.Tx, t *target) error {
 	return h.metricPeriod(ctx, t.ResourceID, rules.StandardPeriod)
 }
 
+// forgetGone takes away a target whose resource was seen to be gone, if it still
+// is: another service and target of the same name may have come meanwhile.
+func (h *host) forgetGone(ctx context.Context, t *target) error {
+	return h.state.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
+		current := h.rows.targets[t.ResourceID]
+		if current == nil || current.ARN != t.ARN {
+			return nil
+		}
+		if seen, err := h.look(ctx, t.ResourceID); err != nil || !seen.Gone {
+			return err
+		}
+		return h.forget(ctx, tx, current)
+	})
+}
+
 // ServiceDeleted takes away the target of an ECS service that is gone, as part of
 // the change that the context comes from. Without a target it does nothing.
 func (h *host) ServiceDeleted(ctx context.Context, id scaling.ResourceID) error {

@@ -60,8 +60,7 @@ func (a policyAlarms) write(ctx context.Context, pace rules.Pace, p *policy) (na
 	return names, nil
 }
 
-// delete deletes alarms. Some may be gone: that their description asks nobody to
-// delete them keeps nobody from it.
+// delete deletes alarms. Some may be gone: their owner can delete them by hand.
 func (a policyAlarms) delete(ctx context.Context, names []string) error {
 	remove := func(names []string) error {
 		_, err := a.client.DeleteAlarms(ctx, &cloudwatch.DeleteAlarmsInput{AlarmNames: names})

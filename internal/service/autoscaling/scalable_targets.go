@@ -36,13 +36,6 @@ func (ts *scalableTargets) RegisterScalableTarget(ctx context.Context, in *appli
 	if err := rules.CheckTags(in.Tags); err != nil {
 		return nil, err
 	}
-	seen, err := ts.look(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if seen.Gone {
-		return nil, fault.ServiceGone(id)
-	}
 	t, err := ts.register(ctx, id, in)
 	if err != nil {
 		return nil, err
@@ -64,6 +57,13 @@ func (ts *scalableTargets) register(ctx context.Context, id scaling.ResourceID, 
 		}
 	}
 	err = ts.state.Change(ctx, func(ctx context.Context, tx *state.Tx) (err error) {
+		seen, err := ts.look(ctx, id) // in the change, so that it does not go meanwhile
+		if err != nil {
+			return err
+		}
+		if seen.Gone {
+			return fault.ServiceGone(id)
+		}
 		if t, err = ts.draft(id, in); err != nil {
 			return err
 		}

@@ -8,8 +8,8 @@ import (
 	"flyball/internal/state"
 )
 
-// Documents that belong together may not be there together: a server that was
-// killed, or one with less care, left some of them. What can be made whole is, the
+// Documents that belong together may not be there together: earlier releases wrote
+// them one after the other, and one that was killed in between left some of them. What can be made whole is, the
 // rest is removed, and the log tells of each. A start is never refused for it.
 
 // An orphaned document says what it belongs to and is not there.
