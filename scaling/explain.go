@@ -246,7 +246,7 @@ func (e Explanation) scaleIn(seen Seen) Outlook {
 		together.Needs = append(together.Needs, p.ScaleIn.Needs...)
 	}
 	first := soonest(alone, func(p PolicyOutlook) Outlook { return p.ScaleIn })
-	if together.Possible && (!first.Possible || !first.Earliest.Before(together.Earliest)) {
+	if together.Possible && (!first.Possible || !first.sooner(together)) {
 		return together
 	}
 	return first
@@ -306,7 +306,7 @@ func soonest(policies []PolicyOutlook, of func(PolicyOutlook) Outlook) Outlook {
 		switch {
 		case !o.Possible && !best.Possible:
 			best.Needs = append(best.Needs, o.Needs...)
-		case o.Possible && (!best.Possible || o.Earliest.Before(best.Earliest)):
+		case o.Possible && (!best.Possible || o.sooner(best)):
 			best = o
 		}
 	}
@@ -314,6 +314,11 @@ func soonest(policies []PolicyOutlook, of func(PolicyOutlook) Outlook) Outlook {
 		best.Needs = []string{"a target tracking or step scaling policy"}
 	}
 	return best
+}
+
+// sooner reports whether o is known to be possible before another outlook.
+func (o Outlook) sooner(other Outlook) bool {
+	return !o.Earliest.IsZero() && (other.Earliest.IsZero() || o.Earliest.Before(other.Earliest))
 }
 
 // forecast counts the datapoints that breach among the newest Of periods, and
