@@ -210,7 +210,8 @@ func (o *Outlook) awaitCooldown(now time.Time, d Direction, r Reading, seen Seen
 	}
 	switch {
 	case d == Out:
-		if inCooldown := func(b Reason) bool { return b.Code == InCooldown }; slices.ContainsFunc(r.Policy.propose(now, r, seen).Blocked, inCooldown) {
+		blocked := r.Policy.propose(now, r, seen).Blocked
+		if slices.ContainsFunc(blocked, func(b Reason) bool { return b.Code == InCooldown }) {
 			o.wait(c.Until) // what is asked for now is not more
 		}
 		o.Needs = append(o.Needs, fmt.Sprintf("until the cooldown of policy %s ends, only a scale-out from %d to more than is there adds the difference", r.Name, c.Base))
@@ -246,7 +247,7 @@ func (e Explanation) scaleIn(seen Seen) Outlook {
 		together.Needs = append(together.Needs, p.ScaleIn.Needs...)
 	}
 	first := soonest(alone, func(p PolicyOutlook) Outlook { return p.ScaleIn })
-	if together.Possible && (!first.Possible || !first.sooner(together)) {
+	if together.Possible && !(first.Possible && first.sooner(together)) {
 		return together
 	}
 	return first

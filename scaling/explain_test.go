@@ -143,6 +143,8 @@ func TestThePolicyThatWasCalledIsToldWhatHoldsItBack(t *testing.T) {
 	}
 	if a := d.Activity("id"); len(a.NotScaled) != 1 || !a.NotScaled[0].Reported() {
 		t.Errorf("the activity tells %v", a.NotScaled)
+	} else if !strings.Contains(a.Details, "its alarm surge-alarm is in ALARM") {
+		t.Errorf("the activity's details are %q", a.Details)
 	}
 }
 
@@ -162,6 +164,40 @@ func TestExplainTellsOfAlarmsThatWillNotCall(t *testing.T) {
 		if text := e.Policies[0].Alarms[0].Text; text != want {
 			t.Errorf("the alarm is told as %q", text)
 		}
+		if d := e.Decision; d.Direction != scaling.Hold || d.To != 10 || !slices.Equal(codes(d), []scaling.Code{scaling.AlarmSilent}) {
+			t.Errorf("the decision is %v", d)
+		}
+	}
+}
+
+func TestExplainWaitsForTheCooldownOfAScaleOut(t *testing.T) {
+	p := tracking(t, scaling.TrackingConfig{Target: 50, ScaleOutCooldown: cooldown})
+	until := now.Add(100 * time.Second)
+	for _, test := range []struct {
+		name     string
+		value    float64
+		until    time.Time
+		earliest time.Time
+	}{
+		{"as much as is there", 50.1, until, until},
+		{"more than is there", 90, until, now},
+		{"the activity has not ended", 50.1, time.Time{}, time.Time{}},
+	} {
+		r := tracked("cpu", p, repeat(test.value, 3)...)
+		r.Cooldown = scaling.Cooldown{Direction: scaling.Out, Base: 8, Until: test.until}
+		if e := explain(t, 10, r); !e.ScaleOut.Possible || !e.ScaleOut.Earliest.Equal(test.earliest) {
+			t.Errorf("%s: %v, want it at %v; now %v", test.name, e.ScaleOut, test.earliest, e.Decision)
+		}
+	}
+}
+
+func TestAKnownTimeIsSoonerThanOneThatNobodyKnows(t *testing.T) {
+	p := tracking(t, scaling.TrackingConfig{Target: 50, ScaleOutCooldown: cooldown})
+	running := tracked("cpu", p, repeat(50.1, 3)...)
+	running.Cooldown = scaling.Cooldown{Direction: scaling.Out, Base: 8} // its activity has not ended
+	e := explain(t, 10, running, tracked("memory", p, repeat(48, 3)...))
+	if at := now.Truncate(time.Minute).Add(3 * time.Minute); !e.ScaleOut.Earliest.Equal(at) {
+		t.Errorf("scale-out %v, want it at %v", e.ScaleOut, at)
 	}
 }
 
