@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/smithy-go"
 
 	"flyball/internal/service/autoscaling/rules"
@@ -318,5 +319,36 @@ func TestTheQuotaOfTargets(t *testing.T) {
 		}))
 		wantError(t, err, "LimitExceededException", "")
 		synctest.Wait()
+	})
+}
+
+func TestOnlyTheTargetWhoseServiceIsGoneIsForgotten(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.register(1, 20)
+		first := w.lookup(w.ctx, web)
+		forget := func(seen *target) *target {
+			if err := w.forgetGone(w.ctx, seen); err != nil {
+				t.Fatal(err)
+			}
+			return w.lookup(w.ctx, web)
+		}
+		if forget(first) == nil {
+			t.Error("the service was there again, and its target is forgotten")
+		}
+
+		if _, err := w.DeregisterScalableTarget(w.ctx, &applicationautoscaling.DeregisterScalableTargetInput{
+			ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
+		}); err != nil {
+			t.Fatal(err)
+		}
+		w.register(1, 20)
+		second := w.lookup(w.ctx, web)
+		w.ecs.change(web, func(s *ecstypes.Service) { s.Status = aws.String("INACTIVE") })
+		if forget(first) == nil {
+			t.Error("the target of an earlier service took the later one with it")
+		}
+		if forget(second) != nil {
+			t.Error("a target stays whose service is gone")
+		}
 	})
 }
