@@ -115,6 +115,19 @@ func TestRegisteringAgainKeepsWhatIsNotGiven(t *testing.T) {
 	})
 }
 
+func TestRegisteringAgainTakesNoTags(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.register(2, 20)
+		_, err := w.RegisterScalableTarget(w.ctx, registration(func(in *applicationautoscaling.RegisterScalableTargetInput) {
+			in.Tags = map[string]string{"team": "a"}
+		}))
+		wantError(t, err, "ValidationException", "The scalable target that you tried to tag already exists. To update tags on an existing scalable target, use the TagResource API.")
+		if got := w.described(); *got.MinCapacity != 2 {
+			t.Errorf("the refused call changed the minimum to %d", *got.MinCapacity)
+		}
+	})
+}
+
 // described is web as DescribeScalableTargets shows it.
 func (w *world) described() types.ScalableTarget {
 	w.t.Helper()
