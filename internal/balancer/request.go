@@ -1,0 +1,61 @@
+package balancer
+
+import (
+	"crypto/tls"
+	"io"
+	"net/netip"
+	"strings"
+
+	"flyball/internal/balancer/http1"
+)
+
+// A request is what a client asks for, whichever version of HTTP it speaks.
+type request struct {
+	method  string
+	target  string // path and query as they were sent
+	host    string
+	major   int // version of HTTP: 1 or 2
+	fields  []http1.Field
+	body    body  // nil when there is none
+	length  int64 // of the body; http1.Chunked when it is not known
+	upgrade string
+	flaw    http1.Flaw
+	client  netip.AddrPort
+	tls     *tls.ConnectionState
+}
+
+// A body is the body of a request on its way to a target.
+type body interface {
+	io.Reader
+	// Waits says whether the next Read may have to wait.
+	Waits() bool
+	// stop ends a Read that waits; the client's connection is of no more use.
+	stop()
+}
+
+func (q *request) path() string {
+	path, _, _ := strings.Cut(q.target, "?")
+	return path
+}
+
+func (q *request) query() string {
+	_, query, _ := strings.Cut(q.target, "?")
+	return query
+}
+
+// originForm takes the host out of a target that has one: it is what counts
+// (RFC 9112, section 3.2.2).
+func (q *request) originForm() {
+	if q.target[0] == '/' || q.target == "*" {
+		return
+	}
+	_, rest, _ := strings.Cut(q.target, "://")
+	end := strings.IndexAny(rest, "/?")
+	if end < 0 {
+		end = len(rest)
+	}
+	q.host, q.target = rest[:end], rest[end:]
+	if !strings.HasPrefix(q.target, "/") {
+		q.target = "/" + q.target
+	}
+}
