@@ -187,6 +187,7 @@ func (c *clientConn) begin(h *head) error {
 	w := writers.Get().(*bufio.Writer)
 	w.Reset(countedWriter{&c.stream, &c.x})
 	c.out = w
+	c.touch() // a time-out is answered, too
 	w.Write(c.appendHead(w.AvailableBuffer(), h))
 	return nil // a bufio.Writer keeps its first error
 }
