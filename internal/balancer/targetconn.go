@@ -261,6 +261,9 @@ func (c *targetConn) readHead() error {
 
 // blame finds out whether it was the client that did not do its part.
 func (c *targetConn) blame(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) && c.upload != nil {
+		c.uploaded(time.After(lingerFor)) // the client's time-out is as long
+	}
 	if f := c.fault.Load(); f != nil {
 		return f
 	}
