@@ -188,6 +188,9 @@ func (c *clientConn) begin(h *head) error {
 	w.Reset(countedWriter{&c.stream, &c.x})
 	c.out = w
 	c.touch() // a time-out is answered, too
+	if h.own && c.body.Failed() {
+		c.keep = false
+	}
 	w.Write(c.appendHead(w.AvailableBuffer(), h))
 	return nil // a bufio.Writer keeps its first error
 }

@@ -43,12 +43,13 @@ type head struct {
 	length int64         // of the body, as http1.Framing has it
 	// stated is the length that a response without a body speaks of, to HEAD.
 	stated string
+	own    bool // the balancer's, and not a target's
 }
 
 // answer sends a page of the balancer's own.
 func (x *exchange) answer(p page) {
 	x.plan.balancer.counts.addStatus(p.status)
-	h := &head{status: p.status, reason: statusText(p.status), length: int64(len(p.body))}
+	h := &head{own: true, status: p.status, reason: statusText(p.status), length: int64(len(p.body))}
 	h.fields = append(h.fields, http1.NewField("Server", "awselb/2.0"), http1.NewField("Date", httpDate(time.Now())))
 	if p.contentType != "" && p.body != "" {
 		h.fields = append(h.fields, http1.NewField("Content-Type", p.contentType))

@@ -26,6 +26,10 @@ type targetStream struct {
 
 // sendStream passes the request on over HTTP/2.
 func (x *exchange) sendStream(r *roster, t *target) (answer, error) {
+	u, err := url.ParseRequestURI(x.target)
+	if err != nil {
+		return nil, &failure{status: 400, err: err}
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &targetStream{target: t, cancel: cancel, wait: x.plan.idle}
 	s.idle = time.AfterFunc(s.wait, func() { s.end(&failure{status: 504, err: errors.New("the target was silent")}) })
@@ -35,7 +39,7 @@ func (x *exchange) sendStream(r *roster, t *target) (answer, error) {
 	}
 	stop := x.reply.watch(func() { s.end(&failure{err: errors.New("the client has left")}) })
 	sent := time.Now()
-	response, err := r.streams.RoundTrip(x.streamRequest(ctx, r, t, s))
+	response, err := r.streams.RoundTrip(x.streamRequest(ctx, u, r, t, s))
 	stop()
 	if err != nil {
 		s.done()
@@ -47,12 +51,12 @@ func (x *exchange) sendStream(r *roster, t *target) (answer, error) {
 }
 
 // streamRequest makes the request for net/http.
-func (x *exchange) streamRequest(ctx context.Context, r *roster, t *target, s *targetStream) *http.Request {
+func (x *exchange) streamRequest(ctx context.Context, u *url.URL, r *roster, t *target, s *targetStream) *http.Request {
 	scheme := "http"
 	if r.secure {
 		scheme = "https"
 	}
-	u := &url.URL{Scheme: scheme, Host: t.address.String(), Opaque: "//" + t.address.String() + x.target}
+	u.Scheme, u.Host = scheme, t.address.String()
 	q := (&http.Request{Method: x.method, URL: u, ProtoMajor: 2, Header: http.Header{}, ContentLength: x.length}).WithContext(ctx)
 	for _, f := range x.outgoing() {
 		if f.Is("Host") {

@@ -48,7 +48,15 @@ func (b *Body) Ended() bool { return b.err == io.EOF }
 func (b *Body) Failed() bool { return b.err != nil && b.err != io.EOF }
 
 // Waits says whether the next Read may have to wait for the other side.
-func (b *Body) Waits() bool { return b.err == nil && b.in.Buffered() == 0 }
+func (b *Body) Waits() bool {
+	if b.err != nil {
+		return false
+	}
+	if b.chunked && b.left == 0 && b.begun {
+		return !b.in.hasLine(len("\r\n"))
+	}
+	return b.in.Buffered() == 0
+}
 
 // Read reads the body, without its framing.
 func (b *Body) Read(p []byte) (int, error) {

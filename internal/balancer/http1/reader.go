@@ -132,6 +132,11 @@ func (r *Reader) line(limit int) ([]byte, error) {
 	}
 }
 
+// hasLine says whether a whole line is buffered after so many bytes.
+func (r *Reader) hasLine(after int) bool {
+	return r.Buffered() > after && bytes.IndexByte(r.buf[r.r+after:r.w], '\n') >= 0
+}
+
 // incomplete makes an end of input in the middle of something unexpected.
 func incomplete(err error, read int) error {
 	if err == io.EOF && read > 0 {
