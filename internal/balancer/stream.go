@@ -17,9 +17,10 @@ type stream struct {
 	active atomic.Int64 // when something went either way, in Unix nanoseconds
 	until  atomic.Int64 // the deadline that is set
 	woken  atomic.Bool
-	// glance, if set, is called when nothing was read for a second, and again after each
-	// further one.
-	glance func()
+	// glance is called when nothing was read for a second, and again after each further
+	// one, while glancing is set.
+	glance   func()
+	glancing atomic.Bool
 }
 
 const glanceAfter = time.Second
@@ -29,7 +30,7 @@ func (s *stream) touch() {
 	now := time.Now().UnixNano()
 	s.active.Store(now)
 	wait := int64(s.idle)
-	if s.glance != nil {
+	if s.glancing.Load() {
 		wait = min(wait, int64(glanceAfter))
 	}
 	if left := s.until.Load() - now; left < wait-wait/8 || left > wait {
@@ -76,7 +77,7 @@ func (s *stream) Read(p []byte) (int, error) {
 		if now >= until {
 			return n, err
 		}
-		if s.glance != nil {
+		if s.glancing.Load() {
 			s.glance()
 			until = min(until, now+int64(glanceAfter))
 		}

@@ -63,7 +63,7 @@ func connect(r *roster, t *target, idle time.Duration) (*targetConn, error) {
 			return nil, &failure{status: 502, err: err}
 		}
 	}
-	c.idle = idle
+	c.idle, c.glance = idle, c.watch
 	c.in = http1.NewReader(&c.stream)
 	if !t.run(c) {
 		conn.Close()
@@ -193,7 +193,7 @@ func clientFailure(err error) *failure {
 func (c *targetConn) send(x *exchange, short *shortBody) error {
 	c.x, c.upload, c.failed, c.body = x, nil, false, http1.Body{}
 	c.idle = x.plan.idle
-	c.glance = c.watch
+	c.glancing.Store(true)
 	c.touch()
 	c.appendRequest(short)
 	if _, err := c.Write(c.out); err != nil {
@@ -337,7 +337,7 @@ func (c *targetConn) watch() {
 }
 
 func (c *targetConn) endWatch() {
-	c.glance = nil
+	c.glancing.Store(false)
 	if c.unwatch != nil {
 		c.unwatch()
 		c.unwatch = nil

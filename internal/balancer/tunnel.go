@@ -25,7 +25,6 @@ func (x *exchange) join(a answer) {
 		x.reply.cut()
 		return
 	}
-	front.glance, back.glance = nil, nil
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
