@@ -61,11 +61,9 @@ func TestNoRequestFailsWhileTargetsComeAndGo(t *testing.T) {
 	})
 	b := newBench(t, work)
 	stop := b.load(8)
-	servers := []*httptest.Server{}
 	for range 10 {
 		s := httptest.NewServer(work)
 		defer s.Close()
-		servers = append(servers, s)
 		b.addTarget(s.Listener.Addr().String())
 		b.apply()
 		b.waitHealthy(2)
@@ -105,7 +103,7 @@ func TestACrashCostsWhatIsInFlight(t *testing.T) {
 			t.Errorf("a request failed with %s", f)
 		}
 	}
-	t.Log(fmt.Sprintf("%d of %d requests failed", len(failed), sent))
+	t.Logf("%d of %d requests failed", len(failed), sent)
 	s.Close()
 }
 

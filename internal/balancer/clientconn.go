@@ -101,7 +101,7 @@ func (c *clientConn) prepare(p *plan) {
 	q, x := &c.request, &c.x
 	x.plan = p
 	x.method, x.target, x.host, x.major = q.Method, q.Target, q.Host, 1
-	x.fields, x.length, x.upgrade, x.flaw = q.Fields, q.Length, q.Upgrade, q.Flaw
+	x.fields, x.length, x.upgrade, x.flaw = q.Fields, q.Length, webSocket(q.Upgrade), q.Flaw
 	x.request.body = nil
 	c.chunked, c.bodied, c.broken = false, false, false
 	c.keep = !q.Close && !(q.Flaw.Ambiguous() && p.desync != "strictest") && time.Since(c.began) < p.keepAlive

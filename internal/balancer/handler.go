@@ -39,7 +39,7 @@ func (p *plan) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		x.body = &handlerBody{ReadCloser: r.Body, p: p}
 	}
 	if r.ProtoMajor == 1 && http1.HasToken(r.Header.Get("Connection"), "upgrade") {
-		x.upgrade = r.Header.Get("Upgrade")
+		x.upgrade = webSocket(r.Header.Get("Upgrade"))
 	}
 	p.balancer.seen.Store(true)
 	p.balancer.counts.add(processedBytes, int64(size))

@@ -190,7 +190,7 @@ func TestWhyTargetsAreNotHealthy(t *testing.T) {
 		"silent": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 			types.TargetHealthReasonEnumTimeout, "Request timed out"},
 		"not there": {nil, types.TargetHealthReasonEnumFailedHealthChecks, "Health checks failed"},
-		"redirects": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", 302) },
+		"redirects": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", http.StatusFound) },
 			types.TargetHealthReasonEnumResponseCodeMismatch, "Health checks failed with these codes: [302]"},
 	} {
 		t.Run(name, func(t *testing.T) {

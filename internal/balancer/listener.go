@@ -94,21 +94,18 @@ func newListener(socket net.Listener, certificate func(*tls.ClientHelloInfo) (*t
 			return nil, errors.New("the load balancer has no certificates")
 		}
 	}
-	l.tls = &tls.Config{GetCertificate: certificate, MinVersion: tls.VersionTLS12}
-	l.tls.GetConfigForClient = l.offer
+	offer := func(protocols ...string) *tls.Config {
+		return &tls.Config{GetCertificate: certificate, MinVersion: tls.VersionTLS12, NextProtos: protocols}
+	}
+	one, both := offer("http/1.1"), offer("h2", "http/1.1")
+	l.tls = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		if l.plan.Load().http2 {
+			return both, nil
+		}
+		return one, nil
+	}}
 	l.streams.init(l)
 	return l
-}
-
-// offer says which protocols the listener speaks just now.
-func (l *listener) offer(*tls.ClientHelloInfo) (*tls.Config, error) {
-	c := l.tls.Clone()
-	c.GetConfigForClient = nil
-	c.NextProtos = []string{"http/1.1"}
-	if l.plan.Load().http2 {
-		c.NextProtos = []string{"h2", "http/1.1"}
-	}
-	return c, nil
 }
 
 // accept accepts connections until the listener is closed.

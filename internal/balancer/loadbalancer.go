@@ -1,7 +1,6 @@
 package balancer
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -15,7 +14,7 @@ import (
 // A loadBalancer is one load balancer with its sockets and counts.
 type loadBalancer struct {
 	spec      LoadBalancer
-	listeners map[int32]*listener // by port
+	listeners map[netip.AddrPort]*listener
 	counts    counts
 	seen      atomic.Bool          // something came since the last datapoints
 	handled   atomic.Pointer[plan] // of the first HTTP listener
@@ -45,21 +44,21 @@ func (b *loadBalancer) set(spec LoadBalancer, o Options, groupOf func(arn string
 	}
 	b.spec = spec
 	settings := newSettings(spec.Attributes)
-	listeners := make(map[int32]*listener, len(spec.Listeners))
+	listeners := make(map[netip.AddrPort]*listener, len(spec.Listeners))
 	var first *plan
 	for _, l := range spec.Listeners {
-		port := aws.ToInt32(l.Port)
+		at := spec.at(l)
 		p, err := newPlan(b, settings, l, groupOf)
 		rules = errors.Join(rules, err)
 		if first == nil && !p.secure {
 			first = p
 		}
-		kept, ok := b.listeners[port]
+		kept, ok := b.listeners[at]
 		if !ok {
-			kept = opened[port]
+			kept = opened[at]
 		}
 		kept.plan.Store(p)
-		listeners[port] = kept
+		listeners[at] = kept
 		if !ok {
 			go kept.accept()
 		}
@@ -67,34 +66,35 @@ func (b *loadBalancer) set(spec LoadBalancer, o Options, groupOf func(arn string
 	b.handled.Store(first)
 	before := b.listeners
 	b.listeners = listeners
-	for port, l := range before {
-		if listeners[port] != l {
+	for at, l := range before {
+		if listeners[at] != l {
 			l.close()
 		}
 	}
 	return nil, rules
 }
 
+// at is where a listener listens.
+func (spec LoadBalancer) at(l Listener) netip.AddrPort {
+	return netip.AddrPortFrom(spec.Address, uint16(aws.ToInt32(l.Port)))
+}
+
 // open opens the sockets that are missing.
-func (b *loadBalancer) open(spec LoadBalancer, o Options) (map[int32]*listener, error) {
-	if b.spec.Address != spec.Address {
-		// Another address needs other sockets; there is no way back but a new one.
-		b.closeListeners()
-	}
-	opened := map[int32]*listener{}
+func (b *loadBalancer) open(spec LoadBalancer, o Options) (map[netip.AddrPort]*listener, error) {
+	opened := map[netip.AddrPort]*listener{}
 	for _, l := range spec.Listeners {
-		port := aws.ToInt32(l.Port)
-		if b.listeners[port] != nil || opened[port] != nil {
+		at := spec.at(l)
+		if b.listeners[at] != nil || opened[at] != nil {
 			continue
 		}
-		made, err := listen(netip.AddrPortFrom(spec.Address, uint16(port)).String(), o.Certificate)
+		made, err := listen(at.String(), o.Certificate)
 		if err != nil {
 			for _, l := range opened {
 				l.close()
 			}
 			return nil, err
 		}
-		opened[port] = made
+		opened[at] = made
 	}
 	return opened, nil
 }
@@ -105,13 +105,6 @@ func (b *loadBalancer) closeListeners() {
 	}
 	b.listeners = nil
 	b.handled.Store(nil)
-}
-
-// wait waits until the connections of all listeners have ended.
-func (b *loadBalancer) wait(ctx context.Context, listeners map[int32]*listener) {
-	for _, l := range listeners {
-		l.wait(ctx)
-	}
 }
 
 // groups are the ARNs of the target groups that rules forward to.

@@ -103,7 +103,9 @@ func (p *Plane) RemoveGroup(arn string) {
 	defer p.mu.Unlock()
 	if g := p.groups[arn]; g != nil {
 		g.close()
-		delete(p.groups, arn)
+		if !g.used { // else rules hold on to it
+			delete(p.groups, arn)
+		}
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strconv"
-	"sync/atomic"
+	"strings"
 	"testing"
 	"time"
 
@@ -177,4 +177,60 @@ func TestNoTargetIs503(t *testing.T) {
 	}
 }
 
-var _ atomic.Int64
+func TestAnAddressInUseChangesNothing(t *testing.T) {
+	b := newBench(t, named("a"))
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	next := b.lb
+	next.Listeners = append([]Listener{}, b.lb.Listeners...)
+	next.Listeners[0].Rules = nil
+	next.Listeners = append(next.Listeners, Listener{Listener: types.Listener{
+		Port: aws.Int32(int32(taken.Addr().(*net.TCPAddr).Port)), Protocol: types.ProtocolEnumHttp}})
+	if err := b.SetLoadBalancer(next); err == nil || !strings.Contains(err.Error(), taken.Addr().String()) {
+		t.Errorf("error %v, want one that names %s", err, taken.Addr())
+	}
+	if status, body := b.get("/"); status != 200 || body != "a" {
+		t.Errorf("afterwards: %d, %q", status, body)
+	}
+}
+
+func TestListenersComeAndGo(t *testing.T) {
+	b := newBench(t, named("a"))
+	first := b.lb.Listeners[0]
+	second := first
+	second.Port = aws.Int32(int32(freePort(t)))
+	b.lb.Listeners = []Listener{second}
+	before := b.url
+	b.apply()
+	if status, _ := b.get("/"); status != 200 {
+		t.Errorf("the new listener: %d", status)
+	}
+	if r, err := http.Get(before); err == nil {
+		r.Body.Close()
+		t.Error("the old listener still listens")
+	}
+	b.RemoveLoadBalancer(testBalancer)
+	if r, err := http.Get(b.url); err == nil {
+		r.Body.Close()
+		t.Error("a load balancer that was removed still listens")
+	}
+	if b.Handler(testBalancer) != nil {
+		t.Error("it still has a handler")
+	}
+}
+
+func TestAGroupThatComesBack(t *testing.T) {
+	b := newBench(t, named("a"))
+	b.RemoveGroup(testGroup)
+	if status, _ := b.get("/"); status != 503 {
+		t.Errorf("without its group: %d", status)
+	}
+	b.SetGroup(b.group)
+	b.waitHealthy(1)
+	if status, _ := b.get("/"); status != 200 {
+		t.Errorf("with it again: %d", status)
+	}
+}

@@ -404,6 +404,16 @@ func TestWebSockets(t *testing.T) {
 	}
 }
 
+func TestOtherChangesOfProtocolAreNotPassedOn(t *testing.T) {
+	b := newBench(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%q %q", r.Header["Upgrade"], r.Header["Connection"])
+	}))
+	got := b.raw("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n")
+	if !strings.HasSuffix(got, "[] []") {
+		t.Errorf("got %q", got)
+	}
+}
+
 // secured makes the bench's listener an HTTPS one, and returns a client that speaks
 // HTTP/2 to it.
 func (b *bench) secured() *http.Client {

@@ -24,6 +24,15 @@ type request struct {
 	tls     *tls.ConnectionState
 }
 
+// webSocket is the change of protocol that is passed on. Others are not: a target that
+// changed to HTTP/2, say, would see requests that no rule has seen.
+func webSocket(upgrade string) string {
+	if strings.EqualFold(upgrade, "websocket") {
+		return upgrade
+	}
+	return ""
+}
+
 // A body is the body of a request on its way to a target.
 type body interface {
 	io.Reader
