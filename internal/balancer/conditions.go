@@ -66,7 +66,7 @@ func findAny(regexes []*regexp.Regexp, s string) bool {
 func hostIs(values []wildcard, patterns []string) (condition, error) {
 	regexes, err := compile(patterns)
 	return func(q *request) bool {
-		host := strings.ToLower(withoutPort(q.host))
+		host := q.name()
 		return matchAny(values, host) || findAny(regexes, host)
 	}, err
 }

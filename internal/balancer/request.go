@@ -22,6 +22,7 @@ type request struct {
 	flaw    http1.Flaw
 	client  netip.AddrPort
 	tls     *tls.ConnectionState
+	parts   parts
 }
 
 // webSocket is the change of protocol that is passed on. Others are not: a target that
@@ -42,14 +43,36 @@ type body interface {
 	stop()
 }
 
+// path is the target up to its query.
 func (q *request) path() string {
-	path, _, _ := strings.Cut(q.target, "?")
-	return path
+	q.split()
+	return q.parts.path
 }
 
 func (q *request) query() string {
-	_, query, _ := strings.Cut(q.target, "?")
-	return query
+	q.split()
+	return q.parts.query
+}
+
+// name is the host in lower case, without the port.
+func (q *request) name() string {
+	if q.parts.host != q.host {
+		q.parts.host, q.parts.name = q.host, strings.ToLower(withoutPort(q.host))
+	}
+	return q.parts.name
+}
+
+func (q *request) split() {
+	if q.parts.target != q.target {
+		q.parts.target = q.target
+		q.parts.path, q.parts.query, _ = strings.Cut(q.target, "?")
+	}
+}
+
+// parts are what many rules look at, and what they were made from.
+type parts struct {
+	target, path, query string
+	host, name          string
 }
 
 // originForm takes the host out of a target that has one: it is what counts
