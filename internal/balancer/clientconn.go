@@ -84,7 +84,7 @@ func (c *clientConn) next() bool {
 		c.reject(err)
 		return false
 	}
-	p.balancer.seen.Store(true)
+	p.balancer.noteTraffic()
 	p.serve(&c.x)
 	c.finish()
 	if c.broken {
@@ -187,6 +187,9 @@ func (c *clientConn) begin(h *head) error {
 	w := writers.Get().(*bufio.Writer)
 	w.Reset(countedWriter{&c.stream, &c.x})
 	c.out = w
+	if c.woken.Load() {
+		c.rest() // what was to be stopped has ended
+	}
 	c.touch() // a time-out is answered, too
 	if h.own && c.body.Failed() {
 		c.keep = false

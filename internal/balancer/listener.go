@@ -120,7 +120,7 @@ func (l *listener) accept() {
 			continue
 		}
 		b := l.plan.Load().balancer
-		b.seen.Store(true)
+		b.noteTraffic()
 		b.counts.add(newConnections, 1)
 		b.counts.active.Add(1)
 		l.ended.Go(func() {

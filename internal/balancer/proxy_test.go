@@ -297,6 +297,15 @@ func TestTargetsThatFail(t *testing.T) {
 			}
 		})
 	}
+	t.Run("ends while a client still sends", func(t *testing.T) {
+		b := newBench(t)
+		b.addTarget(listen(says("")))
+		b.apply()
+		got := b.raw("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nabc")
+		if line := statusLine(got); line != "HTTP/1.1 502 Bad Gateway" {
+			t.Errorf("got %q", got)
+		}
+	})
 	t.Run("ends in the middle of a body", func(t *testing.T) {
 		b := newBench(t)
 		b.addTarget(listen(says("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab")))

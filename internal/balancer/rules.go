@@ -72,7 +72,9 @@ func (p *plan) serve(x *exchange) {
 		if len(r.conditions) > 0 {
 			i++ // the default rule is not counted
 		}
-		p.balancer.counts.add(ruleEvaluations, int64(i))
+		if i > 0 {
+			p.balancer.counts.add(ruleEvaluations, int64(i))
+		}
 		for _, t := range r.transforms {
 			t.apply(&x.request)
 		}

@@ -41,6 +41,7 @@ type targetConn struct {
 	upload  chan error // the end of a request's body that is sent meanwhile
 	failed  bool       // to send the body
 	fault   atomic.Pointer[failure]
+	closed  atomic.Bool
 	unwatch func()
 }
 
@@ -84,11 +85,10 @@ func handshake(conn net.Conn) (net.Conn, error) {
 
 // Close closes the connection, once.
 func (c *targetConn) Close() error {
-	err := c.stream.Close()
-	if !errors.Is(err, net.ErrClosed) {
+	if c.closed.CompareAndSwap(false, true) {
 		c.count.connections.Add(-1)
 	}
-	return err
+	return c.stream.Close()
 }
 
 // usable says whether a connection that was idle still is one. One that was used a
@@ -366,7 +366,7 @@ func (c *targetConn) tunnel() tunnelEnd          { return tunnelEnd{&c.stream, c
 // is left of it may go on for a moment.
 func (c *targetConn) done() {
 	c.endWatch()
-	if c.upload != nil && !c.uploaded(time.After(lingerFor)) {
+	if c.upload != nil && !(c.body.Ended() && c.uploaded(time.After(lingerFor))) {
 		c.x.body.stop()
 		c.Close()
 		<-c.upload
