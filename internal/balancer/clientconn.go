@@ -148,24 +148,22 @@ func (c *clientConn) finish() {
 		writers.Put(c.out)
 		c.out = nil
 	}
-	if !c.body.Ended() && !c.drain() {
-		c.keep = false
-	}
+	c.keep = c.keep && c.skip()
 	p := c.x.plan
 	p.balancer.counts.add(processedBytes, int64(c.request.Size)+c.body.read)
 }
 
-// maxDrain is how much of a body is read that no target wanted, to keep the
-// connection.
-const maxDrain = 64 << 10
-
-// drain reads a short rest of the request's body.
-func (c *clientConn) drain() bool {
-	if c.request.Expect && c.body.Before != nil || c.body.Failed() || c.broken || !c.keep {
-		return false
+// skip reads what is left of the request's body, if it has come already. Only then can
+// another request follow.
+func (c *clientConn) skip() bool {
+	for !c.body.Ended() {
+		if c.body.Before != nil || c.body.Failed() || c.body.Waits() {
+			return false
+		}
+		var unread [512]byte
+		c.body.Read(unread[:])
 	}
-	n, err := io.CopyN(io.Discard, &c.body, maxDrain)
-	return n < maxDrain && err == io.EOF
+	return true
 }
 
 // linger ends a connection on which the client may still send: it reads for a moment,
@@ -191,8 +189,8 @@ func (c *clientConn) begin(h *head) error {
 		c.rest() // what was to be stopped has ended
 	}
 	c.touch() // a time-out is answered, too
-	if h.own && c.body.Failed() {
-		c.keep = false
+	if h.own {
+		c.keep = c.keep && c.skip()
 	}
 	w.Write(c.appendHead(w.AvailableBuffer(), h))
 	return nil // a bufio.Writer keeps its first error

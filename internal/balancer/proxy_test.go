@@ -230,6 +230,15 @@ func TestNothingIsSmuggled(t *testing.T) {
 	}
 }
 
+func TestAConnectionIsKeptAfterABodyThatNobodyRead(t *testing.T) {
+	b := newBench(t)
+	const post = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
+	got := b.raw(post + strings.Replace(post, "Host", "Connection: close\r\nHost", 1))
+	if strings.Count(got, "HTTP/1.1 503 ") != 2 {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestDesyncMitigation(t *testing.T) {
 	b := newBench(t, echo)
 	const ambiguous = "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na"

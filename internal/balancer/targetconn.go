@@ -40,6 +40,7 @@ type targetConn struct {
 
 	upload  chan error // the end of a request's body that is sent meanwhile
 	failed  bool       // to send the body
+	waiting bool       // for the head of the response
 	fault   atomic.Pointer[failure]
 	closed  atomic.Bool
 	unwatch func()
@@ -92,19 +93,20 @@ func (c *targetConn) Close() error {
 }
 
 // usable says whether a connection that was idle still is one. One that was used a
-// moment ago is not asked, since that takes a system call.
-func (c *targetConn) usable() bool {
+// moment ago is asked only if it has to be sure, since that takes a system call.
+func (c *targetConn) usable(sure bool) bool {
 	if c.in.Buffered() > 0 {
 		return false // a response that nobody asked for
 	}
-	return time.Since(c.since) < askAfter || alive(c.raw)
+	return !sure && time.Since(c.since) < askAfter || alive(c.raw)
 }
 
 const askAfter = 10 * time.Millisecond
 
 // sendHTTP1 passes the request on over a connection to the target, and reads the head
 // of the response. A connection that the target had closed while it was idle is no
-// error of the request's: another one is taken if the request may be sent twice.
+// error of the request's: another one is taken if the request was not sent or may be
+// sent twice.
 func (x *exchange) sendHTTP1(r *roster, t *target) (answer, error) {
 	short, err := x.shortBody()
 	if err != nil {
@@ -114,7 +116,7 @@ func (x *exchange) sendHTTP1(r *roster, t *target) (answer, error) {
 		defer buffers.Put(short.buffer)
 	}
 	for {
-		c := t.take()
+		c := t.take(!x.idempotent())
 		if c == nil {
 			if c, err = connect(r, t, x.plan.idle); err != nil {
 				return nil, err
@@ -124,7 +126,8 @@ func (x *exchange) sendHTTP1(r *roster, t *target) (answer, error) {
 		if err == nil {
 			return c, nil
 		}
-		stale := c.reused && errors.Is(err, errUnanswered) && x.repeatable(short)
+		stale := c.reused && (x.body == nil || short != nil) &&
+			(errors.Is(err, errUnsent) || errors.Is(err, errUnanswered) && x.idempotent())
 		c.done()
 		if !stale {
 			return nil, asFailure(err)
@@ -132,15 +135,16 @@ func (x *exchange) sendHTTP1(r *roster, t *target) (answer, error) {
 	}
 }
 
-// errUnanswered is a connection that ended before anything of a response came.
-var errUnanswered = errors.New("the target closed the connection without a response")
+// Connections that ended before anything of the request was sent, or before anything
+// of a response came.
+var (
+	errUnsent     = errors.New("the target had closed the connection")
+	errUnanswered = errors.New("the target closed the connection without a response")
+)
 
-// repeatable says whether the request does the same when it is done twice
-// (RFC 9110, section 9.2.2) and is still there as a whole.
-func (x *exchange) repeatable(short *shortBody) bool {
-	if x.body != nil && short == nil {
-		return false
-	}
+// idempotent says whether the request does the same when it is done twice
+// (RFC 9110, section 9.2.2).
+func (x *exchange) idempotent() bool {
 	switch x.method {
 	case "GET", "HEAD", "OPTIONS", "PUT", "DELETE":
 		return true
@@ -193,10 +197,12 @@ func clientFailure(err error) *failure {
 func (c *targetConn) send(x *exchange, short *shortBody) error {
 	c.x, c.upload, c.failed, c.body = x, nil, false, http1.Body{}
 	c.idle = x.plan.idle
-	c.glancing.Store(true)
-	c.touch()
+	c.waiting = true
 	c.appendRequest(short)
-	if _, err := c.Write(c.out); err != nil {
+	if n, err := c.Write(c.out); err != nil {
+		if n == 0 {
+			err = errors.Join(errUnsent, err)
+		}
 		return c.blame(errors.Join(errUnanswered, err))
 	}
 	if x.body != nil && short == nil {
@@ -331,13 +337,13 @@ func (c *targetConn) uploaded(wait <-chan time.Time) bool {
 
 // watch looks after the client while the target keeps it waiting.
 func (c *targetConn) watch() {
-	if c.unwatch == nil && c.uploaded(nil) {
+	if c.waiting && c.unwatch == nil && c.uploaded(nil) {
 		c.unwatch = c.x.reply.watch(c.abandon)
 	}
 }
 
 func (c *targetConn) endWatch() {
-	c.glancing.Store(false)
+	c.waiting = false
 	if c.unwatch != nil {
 		c.unwatch()
 		c.unwatch = nil
