@@ -1,7 +1,9 @@
 package balancer
 
 import (
+	"bufio"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -173,6 +175,34 @@ func TestASlowReaderIsNotIdle(t *testing.T) {
 		got := ask(p, "POST /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n"+strings.Repeat("x", 100_000))
 		if statusLine(got) != "HTTP/1.1 200 OK" || !strings.HasSuffix(got, "0\r\n\r\n") {
 			t.Errorf("got %q", got)
+		}
+	})
+}
+
+func TestAConnectionEndsAfterItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n network
+		n.serve(t, "10.0.0.1:80", slow(0))
+		p, _ := virtual(t, &n, at("10.0.0.1"))
+		synctest.Wait()
+		l := listenerFor(p)
+		compiled := *l.plan.Load()
+		compiled.keepAlive = 100 * time.Second
+		l.plan.Store(&compiled)
+		client, server := net.Pipe()
+		defer client.Close()
+		go newClientConn(l, server).serve()
+		in := bufio.NewReader(client)
+		for _, last := range []bool{false, false, true} {
+			go io.WriteString(client, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+			r, err := http.ReadResponse(in, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Close != last {
+				t.Errorf("a response ends the connection: %v, want %v", r.Close, last)
+			}
+			time.Sleep(50 * time.Second)
 		}
 	})
 }

@@ -229,7 +229,11 @@ func (x *exchange) headOf(res *http1.Response, r *roster, t *target) *head {
 // relay copies the answer to the client. What has come is sent on when the target
 // makes the next part wait.
 func (x *exchange) relay(a answer, h *head) {
-	if x.reply.begin(h) != nil {
+	err := x.reply.begin(h)
+	if err == nil && h.length != 0 && a.Waits() {
+		err = x.reply.flush()
+	}
+	if err != nil {
 		x.reply.cut()
 		return
 	}

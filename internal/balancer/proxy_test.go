@@ -516,6 +516,50 @@ func TestTargetsThatSpeakHTTP2(t *testing.T) {
 	}
 }
 
+// TestStreamsGoBothWays has a client and a target that answer each other in one request.
+func TestStreamsGoBothWays(t *testing.T) {
+	answers := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.NewResponseController(w).EnableFullDuplex()
+		in := bufio.NewReader(r.Body)
+		w.WriteHeader(200)
+		w.(http.Flusher).Flush()
+		for {
+			line, err := in.ReadString('\n')
+			if err != nil {
+				return
+			}
+			io.WriteString(w, "got "+line)
+			w.(http.Flusher).Flush()
+		}
+	})
+	for name, c := range map[string]struct{ version, address string }{
+		"HTTP/2 to HTTP/2": {"GRPC", h2c(t, answers)},
+		"HTTP/2 to HTTP/1": {"HTTP1", serveTarget(t, answers)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.group.ProtocolVersion = &c.version
+			b.group.HealthCheckEnabled = aws.Bool(false)
+			b.addTarget(c.address)
+			client := b.secured()
+			body, out := io.Pipe()
+			defer out.Close()
+			r, err := client.Post(b.url, "application/octet-stream", body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Body.Close()
+			in := bufio.NewReader(r.Body)
+			for _, line := range []string{"a\n", "b\n"} {
+				io.WriteString(out, line)
+				if got, err := in.ReadString('\n'); got != "got "+line {
+					t.Fatalf("got %q, %v", got, err)
+				}
+			}
+		})
+	}
+}
+
 func TestTargetsWithTLS(t *testing.T) {
 	s := httptest.NewTLSServer(named("secret"))
 	defer s.Close()
