@@ -296,15 +296,19 @@ func (g *group) publish() {
 	g.roster.Store(r)
 }
 
+// healthy says whether a target is. Without checks all are.
+func (g *group) healthy(t *target) bool {
+	return !g.checks() || t.health.state == types.TargetHealthStateEnumHealthy
+}
+
 // candidates returns the targets that do not drain, and those of them that are healthy.
-// Without checks all are.
 func (g *group) candidates() (registered, healthy []*target) {
 	for _, t := range g.targets {
 		if !t.DrainUntil.IsZero() {
 			continue
 		}
 		registered = append(registered, t)
-		if !g.checks() || t.health.state == types.TargetHealthStateEnumHealthy {
+		if g.healthy(t) {
 			healthy = append(healthy, t)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -27,7 +26,7 @@ type listener struct {
 func listen(address string, certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)) (*listener, error) {
 	socket, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", address, err)
+		return nil, err // which names the address and the port
 	}
 	return newListener(socket, certificate), nil
 }
