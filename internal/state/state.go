@@ -81,6 +81,7 @@ func (s *State) Change(ctx context.Context, f func(context.Context, *Tx) error) 
 	if err != nil {
 		return err
 	}
+	s.whole.Flush()
 	if err := commit.Wait(); err != nil {
 		return fmt.Errorf("write the state: %w", err)
 	}
@@ -88,7 +89,8 @@ func (s *State) Change(ctx context.Context, f func(context.Context, *Tx) error) 
 	return nil
 }
 
-// Later is Change for loops whose changes cannot fail and that wait for no disk.
+// Later is Change for loops whose changes cannot fail and that wait for no disk. It
+// is on disk within milliseconds, together with what follows on it.
 // If the write fails the server ends, which is why there is no error here.
 func (s *State) Later(f func(*Tx)) {
 	t := &transaction{journal: s.journal}
@@ -113,6 +115,12 @@ func (s *State) Settle(ctx context.Context) error {
 	commit := s.last.Load()
 	if commit == nil {
 		return nil
+	}
+	select {
+	case <-commit.Done():
+		return commit.Wait()
+	default:
+		s.whole.Flush()
 	}
 	select {
 	case <-commit.Done():

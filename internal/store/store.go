@@ -7,12 +7,13 @@
 //	services[key] = changed                 // later calls see it
 //	commit := st.Write(new(store.Batch).Put("ecs.service", key, value))
 //	mu.Unlock()
+//	st.Flush()
 //	if err := commit.Wait(); err != nil {   // on disk before the call is answered
 //		return err
 //	}
 //
-// Batches become durable in the order in which Write was called. Writers that
-// wait at the same time share one disk sync. If a write fails, memory is ahead
+// Batches become durable in the order in which Write was called. Those that are
+// queued at the same time share one disk sync. If a write fails, memory is ahead
 // of the disk: the store refuses everything from then on and Failed says why, so
 // that the server can stop and start again from what is on disk.
 package store
@@ -33,8 +34,11 @@ type Store interface {
 	// It stops early, without an error, when each returns false. The value is
 	// valid only during the call, and each must not call the store.
 	Scan(kind string, r Range, each func(key string, value []byte) bool) error
-	// Write queues a batch. All of it becomes durable or none of it.
+	// Write queues a batch, which becomes durable within a moment, all of it or none
+	// of it. What follows in that moment shares its disk sync.
 	Write(b *Batch) Commit
+	// Flush ends the moment: somebody waits for what is queued.
+	Flush()
 	// Failed gets the reason, once, when a write could not be made durable.
 	Failed() <-chan error
 	// Close makes what was queued durable and releases the store.
