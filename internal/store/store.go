@@ -18,7 +18,10 @@
 // that the server can stop and start again from what is on disk.
 package store
 
-import "errors"
+import (
+	"errors"
+	"iter"
+)
 
 // ErrNotFound is returned by Get for a key that does not exist.
 var ErrNotFound = errors.New("store: not found")
@@ -125,6 +128,17 @@ func (b *Batch) DeleteRange(kind string, r Range) *Batch {
 
 // Len is the number of changes in the batch.
 func (b *Batch) Len() int { return len(b.changes) }
+
+// Kinds are the kinds of the batch's changes, in their order.
+func (b *Batch) Kinds() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, c := range b.changes {
+			if !yield(c.kind) {
+				return
+			}
+		}
+	}
+}
 
 // Truncate takes the changes back that came after the first n.
 func (b *Batch) Truncate(n int) { b.changes = b.changes[:n] }
