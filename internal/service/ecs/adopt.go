@@ -51,8 +51,8 @@ func (a *API) resume(tx *state.Tx, t *task, handle runtime.Task, address string,
 	case t.api.StartedAt != nil:
 		t.steady = t.view(a.virtual).Ready(now) // it was counted as ready already
 		return
-	case t.status() == statusActivating:
-		return // it is RUNNING when its target groups have it
+	case t.attached():
+		return // it waits for its target groups to be RUNNING
 	}
 	// It was started, but that was not written down.
 	a.attach(t, handle, address)

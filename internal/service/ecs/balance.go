@@ -229,8 +229,8 @@ func (a *API) runRegistered(tx *state.Tx, targets []*target) {
 // Another look follows at once on a deregistration: there may be nothing to drain.
 func (a *API) balanceLater(group string, deregistered bool) {
 	for m := range a.targets[group] {
-		switch m.State {
-		case elbtypes.TargetHealthStateEnumHealthy, elbtypes.TargetHealthStateEnumUnhealthy:
+		checked := m.State == elbtypes.TargetHealthStateEnumHealthy || m.State == elbtypes.TargetHealthStateEnumUnhealthy
+		if checked && m.wanted() {
 			continue
 		}
 		wait := lookAgain

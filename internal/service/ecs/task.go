@@ -363,6 +363,9 @@ func (t *task) setAttachment(status string, details ...types.KeyValuePair) {
 	t.api.Attachments = attachments
 }
 
+// attached is whether the network interface has its address.
+func (t *task) attached() bool { return *t.api.Attachments[0].Status == "ATTACHED" }
+
 // A stopCause is why a task is asked to stop, as its stop code tells it.
 type stopCause = types.TaskStopCode
 
