@@ -58,24 +58,62 @@ func (a *API) startBalancing(ctx context.Context) (stop func()) {
 // balance balances target groups. Its change can fail only with the disk, which ends
 // the server.
 func (a *API) balance(ctx context.Context, groups []string) {
+	looks := a.lookAt(ctx, groups)
+	if len(looks) == 0 {
+		return
+	}
 	_ = a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
-		for _, group := range groups {
-			if len(a.targets[group]) > 0 {
-				a.balanceGroup(ctx, tx, group)
-			}
+		for _, l := range looks {
+			a.balanceGroup(ctx, tx, l)
 		}
 		return nil
 	})
 }
 
-// balanceGroup balances one target group.
-func (a *API) balanceGroup(ctx context.Context, tx *state.Tx, group string) {
+// A look is what was seen of a target group: its targets, those that drain too, or
+// why they could not be seen.
+type look struct {
+	group string
+	shown map[targetKey]elbtypes.TargetHealth
+	err   error
+}
+
+// lookAt looks at those of the groups that tasks are or were in. What others do to a
+// group after the look is seen in the next one.
+func (a *API) lookAt(ctx context.Context, groups []string) (looks []look) {
+	a.cell.State.View(ctx, func() {
+		for _, group := range groups {
+			if len(a.targets[group]) > 0 {
+				looks = append(looks, look{group: group})
+			}
+		}
+	})
+	for i, l := range looks {
+		looks[i].shown, looks[i].err = a.shownTargets(ctx, l.group)
+	}
+	return looks
+}
+
+func (a *API) shownTargets(ctx context.Context, group string) (map[targetKey]elbtypes.TargetHealth, error) {
+	out, err := a.cfg.LoadBalancing.DescribeTargetHealth(ctx, &elb.DescribeTargetHealthInput{TargetGroupArn: &group})
+	if err != nil {
+		return nil, err
+	}
+	shown := make(map[targetKey]elbtypes.TargetHealth, len(out.TargetHealthDescriptions))
+	for _, d := range out.TargetHealthDescriptions {
+		shown[targetKey{aws.ToString(d.Target.Id), aws.ToInt32(d.Target.Port)}] = *d.TargetHealth
+	}
+	return shown, nil
+}
+
+// balanceGroup balances one target group by what was seen of it.
+func (a *API) balanceGroup(ctx context.Context, tx *state.Tx, l look) {
+	group := l.group
 	all := slices.SortedFunc(maps.Keys(a.targets[group]), func(x, y *target) int {
 		return cmp.Or(cmp.Compare(x.task.id, y.task.id), cmp.Compare(x.Port, y.Port))
 	})
-	shown, err := a.shownTargets(ctx, group)
-	if err != nil {
-		a.missGroup(tx, group, all, err)
+	if l.err != nil {
+		a.missGroup(tx, group, all, l.err)
 		return
 	}
 	taken := map[targetKey]bool{} // an address may have a new task before the old one is let go
@@ -84,7 +122,7 @@ func (a *API) balanceGroup(ctx context.Context, tx *state.Tx, group string) {
 	}
 	var in, out []*target
 	for _, m := range all {
-		health, present := shown[m.key()]
+		health, present := l.shown[m.key()]
 		draining := health.State == elbtypes.TargetHealthStateEnumDraining
 		switch {
 		case m.wanted() && (!present || draining):
@@ -101,21 +139,6 @@ func (a *API) balanceGroup(ctx context.Context, tx *state.Tx, group string) {
 	a.deregister(ctx, tx, group, out)
 	a.runRegistered(tx, all)
 	a.balanceLater(group, len(out) > 0)
-}
-
-// shownTargets are the targets that a group has, those that drain too.
-func (a *API) shownTargets(ctx context.Context, group string) (map[targetKey]elbtypes.TargetHealth, error) {
-	out, err := a.cfg.LoadBalancing.DescribeTargetHealth(ctx, &elb.DescribeTargetHealthInput{TargetGroupArn: &group})
-	if err != nil {
-		return nil, err
-	}
-	shown := make(map[targetKey]elbtypes.TargetHealth, len(out.TargetHealthDescriptions))
-	for _, d := range out.TargetHealthDescriptions {
-		if d.Target != nil && d.TargetHealth != nil && d.TargetHealth.Reason != elbtypes.TargetHealthReasonEnumNotRegistered {
-			shown[targetKey{aws.ToString(d.Target.Id), aws.ToInt32(d.Target.Port)}] = *d.TargetHealth
-		}
-	}
-	return shown, nil
 }
 
 // noteTarget notes the health of a target when it has changed. Only one that fails

@@ -99,7 +99,7 @@ func (b *fakeBalancing) DescribeTargetHealth(_ context.Context, in *elb.Describe
 	out := &elb.DescribeTargetHealthOutput{}
 	for key, t := range g.targets {
 		out.TargetHealthDescriptions = append(out.TargetHealthDescriptions, elbtypes.TargetHealthDescription{
-			Target:       &elbtypes.TargetDescription{Id: aws.String(key.address), Port: aws.Int32(key.port)},
+			Target:       &elbtypes.TargetDescription{Id: aws.String(key.id), Port: aws.Int32(key.port)},
 			TargetHealth: t.health(),
 		})
 	}
@@ -159,6 +159,13 @@ func (b *fakeBalancing) set(group string, s elbtypes.TargetHealthStateEnum, reas
 	}
 	b.mu.Unlock()
 	b.changed(group)
+}
+
+// alter changes a group.
+func (b *fakeBalancing) alter(group string, f func(*fakeGroup)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f(b.groups[group])
 }
 
 // delete deletes a group.
@@ -295,7 +302,7 @@ func TestATaskIsStoppedWhenItsConnectionsHaveDrained(t *testing.T) {
 
 func TestATaskWithNothingToDrainIsStoppedAtOnce(t *testing.T) {
 	balanced(t, func(w *world, lb *fakeBalancing) {
-		lb.groups[blue].delay = 0
+		lb.alter(blue, func(g *fakeGroup) { g.delay = 0 })
 		w.serve(1, behind(blue))
 		w.scale(0)
 		w.pass(time.Second)
@@ -414,14 +421,16 @@ func TestTheTasksOfADeletedTargetGroupGoOn(t *testing.T) {
 
 func TestATargetThatIsRefusedIsToldAndTriedAgain(t *testing.T) {
 	balanced(t, func(w *world, lb *fakeBalancing) {
-		lb.groups[blue].refuse = &elbtypes.TooManyTargetsException{Message: aws.String("You have reached the maximum number of targets")}
+		lb.alter(blue, func(g *fakeGroup) {
+			g.refuse = &elbtypes.TooManyTargetsException{Message: aws.String("You have reached the maximum number of targets")}
+		})
 		w.serve(1, behind(blue))
 		w.pass(time.Minute)
 		w.wantEvents(
 			"(service web) has started 1 tasks:",
 			"(service web) failed to register targets in (target-group arn:blue) with (error You have reached the maximum number of targets)",
 		)
-		lb.groups[blue].refuse = nil
+		lb.alter(blue, func(g *fakeGroup) { g.refuse = nil })
 		w.pass(lookAgain + time.Second)
 		if lb.shown(blue) == "" {
 			t.Errorf("targets %q", lb.shown(blue))
@@ -433,7 +442,7 @@ func TestATargetThatIsTakenAwayIsRegisteredAgain(t *testing.T) {
 	balanced(t, func(w *world, lb *fakeBalancing) {
 		w.serve(1, behind(blue))
 		w.pass(10 * time.Second)
-		clear(lb.groups[blue].targets)
+		lb.alter(blue, func(g *fakeGroup) { clear(g.targets) })
 		lb.changed(blue)
 		w.pass(time.Second)
 		if lb.shown(blue) != "initial" {
@@ -452,7 +461,7 @@ func TestTargetsSurviveACrash(t *testing.T) {
 		lost := w.runtime.any()
 		w.runtime.lose(lost)
 		for key := range lb.groups[blue].targets {
-			if key.address != lost.address {
+			if key.id != lost.address {
 				delete(lb.groups[blue].targets, key)
 				break
 			}
@@ -546,13 +555,18 @@ func TestTasksWithoutANetworkOfTheirOwnAreInGroupsOfInstances(t *testing.T) {
 		if err := create(); code(err) != "InvalidParameterException" || !strings.Contains(err.Error(), "has target type ip, which is incompatible with the bridge network mode") {
 			t.Errorf("a group of addresses: %v", err)
 		}
-		lb.groups[blue].kind = elbtypes.TargetTypeEnumInstance
+		lb.alter(blue, func(g *fakeGroup) { g.kind = elbtypes.TargetTypeEnumInstance })
 		if err := create(); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(5 * time.Second)
 		if lb.shown(blue) != "healthy" {
 			t.Errorf("targets %q", lb.shown(blue))
+		}
+		for key := range lb.groups[blue].targets {
+			if address, ok := InstanceAddress(key.id); !ok || address.String() != "10.0.0.1" {
+				t.Errorf("target %s is at %s", key.id, address)
+			}
 		}
 		if got := w.api.Interfaces(w.Context()); len(got) != 0 {
 			t.Errorf("interfaces %+v", got)
@@ -576,7 +590,7 @@ func TestTargetGroupsAreBalancedInTheEnd(t *testing.T) {
 						}
 					}
 					for key := range g.targets {
-						got = append(got, key.address)
+						got = append(got, key.id)
 					}
 					slices.Sort(want)
 					slices.Sort(got)
@@ -586,6 +600,20 @@ func TestTargetGroupsAreBalancedInTheEnd(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestAnInstanceStandsForAnAddress(t *testing.T) {
+	for _, tt := range []struct{ id, address string }{
+		{"i-0000000007f010203", "127.1.2.3"},
+		{"i-0123456789abcdef0", ""},
+		{"i-1", ""},
+		{"i-000000000zzzzzzzz", ""},
+	} {
+		address, ok := InstanceAddress(tt.id)
+		if ok != (tt.address != "") || ok && (address.String() != tt.address || instanceAt(tt.address) != tt.id) {
+			t.Errorf("%s is at %s, want %s", tt.id, address, tt.address)
+		}
 	}
 }
 

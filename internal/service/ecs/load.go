@@ -191,7 +191,7 @@ func (l *loader) loadTask(key string, doc *storedTask) error {
 	c.tasks[id] = t
 	t.balancing = restoredBalancing(t, doc.Targets)
 	for _, m := range doc.Targets {
-		if m.Address != "" {
+		if m.ID != "" {
 			l.index(m)
 		}
 	}

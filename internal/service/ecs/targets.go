@@ -14,9 +14,11 @@ import (
 type target struct {
 	task *task
 
-	Group   string // its ARN
-	Port    int32  // the container's
-	Address string `json:",omitempty"` // of the task, once its containers run
+	Group string // its ARN
+	Port  int32  // the container's
+	// ID is the task's address or the instance that stands for it, once its
+	// containers run.
+	ID string `json:",omitempty"`
 	// State and Reason are what Elastic Load Balancing has last said of its health;
 	// empty before it is registered.
 	State  elbtypes.TargetHealthStateEnum `json:",omitempty"`
@@ -25,19 +27,18 @@ type target struct {
 
 // A targetKey tells the targets of a group apart.
 type targetKey struct {
-	address string
-	port    int32
+	id   string
+	port int32
 }
 
-func (m *target) key() targetKey { return targetKey{m.Address, m.Port} }
+func (m *target) key() targetKey { return targetKey{m.ID, m.Port} }
 
 // wanted is whether the target is to get requests.
 func (m *target) wanted() bool { return !m.task.askedToStop() }
 
-// description names the target for Elastic Load Balancing. Each task has an address
-// of its own, so groups of instances know it by its address, too.
+// description names the target for Elastic Load Balancing.
 func (m *target) description() elbtypes.TargetDescription {
-	return elbtypes.TargetDescription{Id: &m.Address, Port: &m.Port}
+	return elbtypes.TargetDescription{Id: &m.ID, Port: &m.Port}
 }
 
 // balancing is how a task takes part in load balancing.
@@ -111,8 +112,12 @@ func (b *balancing) draining() bool {
 // place puts a task whose containers run at an address into the index of its target
 // groups, to be registered. Tasks that start together are registered together.
 func (a *API) place(t *task, address string) {
+	id := address
+	if t.definition.api.NetworkMode != types.NetworkModeAwsvpc {
+		id = instanceAt(address)
+	}
 	for _, m := range t.balancing.stored() {
-		m.Address = address
+		m.ID = id
 		a.index(m)
 		a.unbalanced.Sooner(m.Group, a.now().Add(a.virtual(gatherFor)))
 	}
