@@ -165,24 +165,28 @@ func unused(reason error) elbtypes.TargetHealth {
 	return elbtypes.TargetHealth{State: elbtypes.TargetHealthStateEnumUnused, Description: &text}
 }
 
-// register registers targets.
+// register registers targets: all at once, and one by one when something is wrong
+// with one of them.
 func (a *API) register(ctx context.Context, tx *state.Tx, group string, targets []*target) {
 	if len(targets) == 0 {
 		return
 	}
 	_, err := a.cfg.LoadBalancing.RegisterTargets(ctx, &elb.RegisterTargetsInput{TargetGroupArn: &group, Targets: descriptions(targets)})
-	if err != nil {
-		a.cell.Log.Warn("register targets", "group", group, "err", err)
+	switch {
+	case err == nil:
 		for _, m := range targets {
-			a.noteTarget(tx, m, unused(err))
-			a.warnOf(tx, m, cannotRegister(group, err))
+			a.setTarget(tx, m, elbtypes.TargetHealthStateEnumInitial, "")
 		}
-		return
+		a.tellOf(tx, targets, registeredTargets(group))
+	case len(targets) > 1:
+		for i := range targets {
+			a.register(ctx, tx, group, targets[i:i+1])
+		}
+	default:
+		a.cell.Log.Warn("register a target", "group", group, "err", err)
+		a.noteTarget(tx, targets[0], unused(err))
+		a.warnOf(tx, targets[0], cannotRegister(group, err))
 	}
-	for _, m := range targets {
-		a.setTarget(tx, m, elbtypes.TargetHealthStateEnumInitial, "")
-	}
-	a.tellOf(tx, targets, registeredTargets(group))
 }
 
 // deregister takes targets out of their group. Tasks that still run wait until it

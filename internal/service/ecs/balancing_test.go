@@ -34,7 +34,7 @@ type fakeGroup struct {
 	kind    elbtypes.TargetTypeEnum
 	idle    bool // has no load balancer
 	delay   time.Duration
-	refuse  error // of registrations
+	refuse  func([]elbtypes.TargetDescription) error
 	targets map[targetKey]*fakeTarget
 }
 
@@ -124,11 +124,13 @@ func (b *fakeBalancing) RegisterTargets(_ context.Context, in *elb.RegisterTarge
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	g, err := b.group(*in.TargetGroupArn)
-	if err == nil {
-		err = g.refuse
-	}
 	if err != nil {
 		return nil, err
+	}
+	if g.refuse != nil {
+		if err := g.refuse(in.Targets); err != nil {
+			return nil, err
+		}
 	}
 	for _, t := range in.Targets {
 		g.targets[targetKey{*t.Id, *t.Port}] = &fakeTarget{registered: time.Now()}
@@ -421,8 +423,9 @@ func TestTheTasksOfADeletedTargetGroupGoOn(t *testing.T) {
 
 func TestATargetThatIsRefusedIsToldAndTriedAgain(t *testing.T) {
 	balanced(t, func(w *world, lb *fakeBalancing) {
+		full := &elbtypes.TooManyTargetsException{Message: aws.String("You have reached the maximum number of targets")}
 		lb.alter(blue, func(g *fakeGroup) {
-			g.refuse = &elbtypes.TooManyTargetsException{Message: aws.String("You have reached the maximum number of targets")}
+			g.refuse = func([]elbtypes.TargetDescription) error { return full }
 		})
 		w.serve(1, behind(blue))
 		w.pass(time.Minute)
@@ -433,6 +436,24 @@ func TestATargetThatIsRefusedIsToldAndTriedAgain(t *testing.T) {
 		lb.alter(blue, func(g *fakeGroup) { g.refuse = nil })
 		w.pass(lookAgain + time.Second)
 		if lb.shown(blue) == "" {
+			t.Errorf("targets %q", lb.shown(blue))
+		}
+	})
+}
+
+func TestOneTargetThatIsRefusedKeepsNoOtherOut(t *testing.T) {
+	balanced(t, func(w *world, lb *fakeBalancing) {
+		lb.alter(blue, func(g *fakeGroup) {
+			g.refuse = func(targets []elbtypes.TargetDescription) error {
+				if slices.ContainsFunc(targets, func(t elbtypes.TargetDescription) bool { return *t.Id == "10.0.0.2" }) {
+					return &elbtypes.InvalidTargetException{Message: aws.String("it is outside")}
+				}
+				return nil
+			}
+		})
+		w.serve(3, behind(blue))
+		w.pass(10 * time.Second)
+		if lb.shown(blue) != "healthy healthy" {
 			t.Errorf("targets %q", lb.shown(blue))
 		}
 	})

@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"context"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
@@ -17,6 +18,7 @@ type Interface struct {
 	SecurityGroups   []string // their IDs
 	Description      string   // the ARN of the attachment, as AWS describes such an interface
 	Task             string   // its ARN
+	Created          time.Time
 }
 
 // Interfaces are the network interfaces of the tasks that run, in no order. Tasks
@@ -43,6 +45,7 @@ func (a *API) networkInterface(t *task) Interface {
 		SecurityGroups:   t.securityGroups,
 		Description:      a.arn("attachment", *attachment.Id),
 		Task:             t.arn(),
+		Created:          aws.ToTime(t.api.CreatedAt),
 	}
 	for _, d := range attachment.Details {
 		switch aws.ToString(d.Name) {
