@@ -25,7 +25,8 @@ import (
 // Spans of real time, in which tasks and load balancers live.
 const (
 	gatherFor = 100 * time.Millisecond // tasks that start in it are registered together
-	lookAgain = 5 * time.Second        // between two looks at targets whose health is bound to change
+	lookAgain = time.Second            // between two looks at targets whose health is bound to change
+	tryAgain  = 5 * time.Second        // between two tries to register a target that was refused
 )
 
 // balancedAtOnce is how many target groups are balanced in one change.
@@ -183,7 +184,6 @@ func (a *API) register(ctx context.Context, tx *state.Tx, group string, targets 
 			a.register(ctx, tx, group, targets[i:i+1])
 		}
 	default:
-		a.cell.Log.Warn("register a target", "group", group, "err", err)
 		a.noteTarget(tx, targets[0], unused(err))
 		a.warnOf(tx, targets[0], cannotRegister(group, err))
 	}
@@ -228,7 +228,7 @@ func descriptions(targets []*target) []elbtypes.TargetDescription {
 func (a *API) missGroup(tx *state.Tx, group string, targets []*target, err error) {
 	if !isNoTargetGroup(err) {
 		a.cell.Log.Warn("look at a target group", "group", group, "err", err)
-		a.unbalanced.Sooner(group, a.now().Add(a.virtual(lookAgain)))
+		a.unbalanced.Sooner(group, a.now().Add(a.virtual(tryAgain)))
 		return
 	}
 	for _, m := range targets {
@@ -252,20 +252,21 @@ func (a *API) runRegistered(tx *state.Tx, targets []*target) {
 	}
 }
 
-// balanceLater has a group looked at again while something is under way in it.
-// Another look follows at once on a deregistration: there may be nothing to drain.
+// balanceLater has a group looked at again while something is under way in it. After
+// a deregistration that is at once: there may be nothing to drain.
 func (a *API) balanceLater(group string, deregistered bool) {
 	for m := range a.targets[group] {
-		checked := m.State == elbtypes.TargetHealthStateEnumHealthy || m.State == elbtypes.TargetHealthStateEnumUnhealthy
-		if checked && m.wanted() {
-			continue
-		}
 		wait := lookAgain
-		if deregistered {
+		switch {
+		case !m.wanted() && deregistered:
 			wait = gatherFor
+		case !m.wanted() || m.State == elbtypes.TargetHealthStateEnumInitial:
+		case m.State == elbtypes.TargetHealthStateEnumUnused:
+			wait = tryAgain
+		default:
+			continue // it is told of what changes
 		}
 		a.unbalanced.Sooner(group, a.now().Add(a.virtual(wait)))
-		return
 	}
 }
 

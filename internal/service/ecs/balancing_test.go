@@ -355,8 +355,8 @@ func TestTheCircuitBreakerCountsTasksWhoseTargetsFail(t *testing.T) {
 		first := *w.service().TaskDefinition
 		w.define()
 		w.update(&ecs.UpdateServiceInput{TaskDefinition: aws.String("web:2"), LoadBalancers: balancersOf(green)})
-		for range 5 {
-			w.pass(3 * time.Second)
+		for range 5 { // before any is healthy
+			w.pass(time.Second)
 			lb.set(green, elbtypes.TargetHealthStateEnumUnhealthy, "Health checks failed")
 		}
 		w.pass(2 * time.Minute)
@@ -434,7 +434,7 @@ func TestATargetThatIsRefusedIsToldAndTriedAgain(t *testing.T) {
 			"(service web) failed to register targets in (target-group arn:blue) with (error You have reached the maximum number of targets)",
 		)
 		lb.alter(blue, func(g *fakeGroup) { g.refuse = nil })
-		w.pass(lookAgain + time.Second)
+		w.pass(tryAgain)
 		if lb.shown(blue) == "" {
 			t.Errorf("targets %q", lb.shown(blue))
 		}
