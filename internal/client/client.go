@@ -21,15 +21,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 
 	"flyball/governor"
 )
 
 // A Client talks to one server.
 type Client struct {
-	AutoScaling *applicationautoscaling.Client
-	CloudWatch  *cloudwatch.Client
-	ECS         *ecs.Client
+	AutoScaling   *applicationautoscaling.Client
+	CloudWatch    *cloudwatch.Client
+	ECS           *ecs.Client
+	LoadBalancing *elasticloadbalancingv2.Client
 
 	endpoint        string
 	region, account string
@@ -50,13 +52,14 @@ func New(endpoint, region, account string) *Client {
 		DisableRequestCompression: true,
 	}
 	return &Client{
-		AutoScaling: applicationautoscaling.NewFromConfig(cfg),
-		CloudWatch:  cloudwatch.NewFromConfig(cfg),
-		ECS:         ecs.NewFromConfig(cfg),
-		endpoint:    strings.TrimSuffix(endpoint, "/"),
-		region:      region,
-		account:     account,
-		http:        http.DefaultClient,
+		AutoScaling:   applicationautoscaling.NewFromConfig(cfg),
+		CloudWatch:    cloudwatch.NewFromConfig(cfg),
+		ECS:           ecs.NewFromConfig(cfg),
+		LoadBalancing: elasticloadbalancingv2.NewFromConfig(cfg),
+		endpoint:      strings.TrimSuffix(endpoint, "/"),
+		region:        region,
+		account:       account,
+		http:          http.DefaultClient,
 	}
 }
 

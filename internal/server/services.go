@@ -67,6 +67,10 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 			v.ecs.SetMetricPeriod(ctx, cluster, service, period)
 			return nil
 		},
+		TargetGroups: func(ctx context.Context, id scaling.ResourceID) ([]string, error) {
+			cluster, service := id.Service()
+			return v.ecs.ServiceTargetGroups(ctx, cluster, service)
+		},
 		Roles: func() (autoscaling.Roles, error) {
 			account, err := s.globals.of(c.Account, c.Partition())
 			if err != nil {
