@@ -140,12 +140,12 @@ func (a *API) putBalancer(tx *state.Tx, b loadBalancer) {
 	})
 }
 
-// shown is a load balancer as it is described. What could not be listened at is told
-// where AWS tells what is wrong with one.
+// shown is a load balancer as it is described. What it could not listen to is told
+// where AWS tells what is wrong with one. It is active all the same: clients wait for
+// that, and by its name at the server's own address it serves.
 func (a *API) shown(b loadBalancer) types.LoadBalancer {
-	b.State = &types.LoadBalancerState{Code: types.LoadBalancerStateEnumActive}
-	if reason := a.plane.troubleOf(*b.LoadBalancerArn); reason != "" {
-		b.State = &types.LoadBalancerState{Code: types.LoadBalancerStateEnumActiveImpaired, Reason: &reason}
+	b.State = &types.LoadBalancerState{
+		Code: types.LoadBalancerStateEnumActive, Reason: optional.String(a.plane.troubleOf(*b.LoadBalancerArn)),
 	}
 	return b.LoadBalancer
 }

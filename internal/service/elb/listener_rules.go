@@ -100,8 +100,7 @@ func (a *API) makeRule(tx *state.Tx, listener *string, r rule) (rule, error) {
 	}
 	for _, other := range a.rules.Rows(a.rulesOf(*l.ListenerArn)) {
 		if *other.Priority == *r.Priority {
-			n, _ := strconv.Atoi(*r.Priority)
-			return r, fault.PriorityInUse(int32(n))
+			return r, priorityInUse(*r.Priority)
 		}
 	}
 	balancer := *l.LoadBalancerArn
@@ -175,6 +174,9 @@ func withChange(r types.Rule, in *elb.ModifyRuleInput) (types.Rule, error) {
 
 // SetRulePriorities gives rules other priorities, all or none.
 func (a *API) SetRulePriorities(ctx context.Context, in *elb.SetRulePrioritiesInput, _ ...func(*elb.Options)) (*elb.SetRulePrioritiesOutput, error) {
+	if err := a.checkPairs(in.RulePriorities); err != nil {
+		return nil, err
+	}
 	var changed []types.Rule
 	err := a.write(ctx, func(_ context.Context, tx *state.Tx) error {
 		changed = nil
@@ -185,14 +187,12 @@ func (a *API) SetRulePriorities(ctx context.Context, in *elb.SetRulePrioritiesIn
 				return err
 			case *r.IsDefault:
 				return fault.NotPermitted("The priority of the default rule '%s' cannot be set", *r.RuleArn)
-			case p.Priority == nil:
-				return fault.Validation("A priority must be specified")
 			}
 			r.Priority = aws.String(strconv.Itoa(int(*p.Priority)))
 			a.putRule(tx, r)
 			changed = append(changed, r.Rule)
 		}
-		return a.checkPriorities(in.RulePriorities)
+		return a.checkPriorities(changed)
 	})
 	if err != nil {
 		return nil, err
@@ -200,22 +200,42 @@ func (a *API) SetRulePriorities(ctx context.Context, in *elb.SetRulePrioritiesIn
 	return &elb.SetRulePrioritiesOutput{Rules: optional.List(changed)}, nil
 }
 
-// checkPriorities refuses priorities that several rules of a listener have now.
-func (a *API) checkPriorities(set []types.RulePriorityPair) error {
-	for i, p := range set {
-		listener := a.listenerOf(*p.RuleArn)
-		for _, before := range set[:i] {
-			if *before.Priority == *p.Priority && a.listenerOf(*before.RuleArn) == listener {
-				return fault.Validation("Priority '%d' was provided multiple times", *p.Priority)
-			}
+// checkPairs refuses pairs that say what no rules can have.
+func (a *API) checkPairs(pairs []types.RulePriorityPair) error {
+	for i, p := range pairs {
+		if err := checkARN(aws.ToString(p.RuleArn), kindOfRule); err != nil {
+			return err
 		}
-		for _, other := range a.rules.Rows(a.rulesOf(listener)) {
-			if *other.RuleArn != *p.RuleArn && *other.Priority == strconv.Itoa(int(*p.Priority)) {
-				return fault.PriorityInUse(*p.Priority)
+		if p.Priority == nil {
+			return fault.Validation("A priority must be specified")
+		}
+		for _, before := range pairs[:i] {
+			switch sameListener := a.listenerOf(*before.RuleArn) == a.listenerOf(*p.RuleArn); {
+			case *before.RuleArn == *p.RuleArn:
+				return fault.Validation("Rule '%s' was provided multiple times", *p.RuleArn)
+			case sameListener && *before.Priority == *p.Priority:
+				return fault.Validation("Priority '%d' was provided multiple times", *p.Priority)
 			}
 		}
 	}
 	return nil
+}
+
+// checkPriorities refuses rules that have the priority of another one now.
+func (a *API) checkPriorities(changed []types.Rule) error {
+	for _, r := range changed {
+		for _, other := range a.rules.Rows(a.rulesOf(a.listenerOf(*r.RuleArn))) {
+			if *other.RuleArn != *r.RuleArn && *other.Priority == *r.Priority {
+				return priorityInUse(*r.Priority)
+			}
+		}
+	}
+	return nil
+}
+
+func priorityInUse(priority string) error {
+	n, _ := strconv.Atoi(priority)
+	return fault.PriorityInUse(int32(n))
 }
 
 // DescribeRules describes the rules of a listener in their order, or some by their
