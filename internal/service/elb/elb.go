@@ -41,9 +41,9 @@ type Config struct {
 	Network Network
 	// StrictNetwork refuses subnets and security groups that Network does not know.
 	StrictNetwork bool
-	// Instance is the address of a container instance that is a target. Nil says that
-	// each is this machine.
-	Instance func(ctx context.Context, id string) (netip.Addr, bool)
+	// Instance is the address of an instance that is a target. One that it does not
+	// know, or without it any, is taken for this machine.
+	Instance func(id string) (netip.Addr, bool)
 	// HealthChanged, if set, is told of target groups of which a target's health has
 	// changed. It must not wait for long.
 	HealthChanged func(groupARN string)

@@ -58,7 +58,7 @@ func (p *plane) setGroup(arn string) {
 	}
 	told := balancer.Group{TargetGroup: g.TargetGroup, Attributes: g.Attributes}
 	for _, t := range g.present() {
-		address := p.address(context.Background(), g, t)
+		address := p.address(g, t)
 		told.Targets = append(told.Targets, balancer.Target{
 			TargetDescription: types.TargetDescription{Id: &address, Port: t.Port, AvailabilityZone: t.AvailabilityZone},
 			DrainUntil:        t.DrainUntil,
@@ -73,12 +73,12 @@ func (p *plane) group(arn string) (g targetGroup, exists bool) {
 }
 
 // address is where a target is. An instance that nobody knows is this machine.
-func (p *plane) address(ctx context.Context, g targetGroup, t target) string {
+func (p *plane) address(g targetGroup, t target) string {
 	if g.TargetType != types.TargetTypeEnumInstance {
 		return *t.Id
 	}
 	if p.api.cfg.Instance != nil {
-		if ip, ok := p.api.cfg.Instance(ctx, *t.Id); ok {
+		if ip, ok := p.api.cfg.Instance(*t.Id); ok {
 			return ip.String()
 		}
 	}
@@ -181,7 +181,7 @@ func (a *API) Handler(dnsName string) http.Handler {
 }
 
 // health describes the targets of a group: as the driver does, where it knows them.
-func (p *plane) health(ctx context.Context, g targetGroup, used bool) []types.TargetHealthDescription {
+func (p *plane) health(g targetGroup, used bool) []types.TargetHealthDescription {
 	known := map[string]types.TargetHealthDescription{}
 	if p.driver != nil {
 		for _, d := range p.driver.Health(*g.TargetGroupArn) {
@@ -190,7 +190,7 @@ func (p *plane) health(ctx context.Context, g targetGroup, used bool) []types.Ta
 	}
 	all := []types.TargetHealthDescription{}
 	for _, t := range g.present() {
-		d, ok := known[place(p.address(ctx, g, t), t.Port)]
+		d, ok := known[place(p.address(g, t), t.Port)]
 		if draining := d.TargetHealth != nil && d.TargetHealth.State == types.TargetHealthStateEnumDraining; !ok || draining == t.DrainUntil.IsZero() {
 			d = types.TargetHealthDescription{TargetHealth: unknownHealth(t, used)} // it is told in a moment
 		}

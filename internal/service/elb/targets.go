@@ -39,10 +39,10 @@ func (g targetGroup) present() []target {
 
 // RegisterTargets adds targets to a group. One that drains is registered again.
 func (a *API) RegisterTargets(ctx context.Context, in *elb.RegisterTargetsInput, _ ...func(*elb.Options)) (*elb.RegisterTargetsOutput, error) {
-	err := a.changeGroup(ctx, in.TargetGroupArn, func(ctx context.Context, g *targetGroup) error {
+	err := a.changeGroup(ctx, in.TargetGroupArn, func(_ context.Context, g *targetGroup) error {
 		g.Targets = g.present()
 		for _, given := range in.Targets {
-			t, err := a.newTarget(ctx, g.TargetGroup, given)
+			t, err := rules.Target(g.TargetGroup, given)
 			if err != nil {
 				return err
 			}
@@ -61,17 +61,6 @@ func (a *API) RegisterTargets(ctx context.Context, in *elb.RegisterTargetsInput,
 		return nil, err
 	}
 	return &elb.RegisterTargetsOutput{}, nil
-}
-
-func (a *API) newTarget(ctx context.Context, g types.TargetGroup, given types.TargetDescription) (types.TargetDescription, error) {
-	t, err := rules.Target(g, given)
-	if err != nil || g.TargetType != types.TargetTypeEnumInstance || a.cfg.Instance == nil {
-		return t, err
-	}
-	if _, ok := a.cfg.Instance(ctx, *t.Id); !ok {
-		return t, fault.InvalidTarget("The following targets are not in a running state and cannot be registered: '%s'", *t.Id)
-	}
-	return t, nil
 }
 
 // DeregisterTargets has targets of a group drain. Those that no traffic can reach
@@ -113,7 +102,7 @@ func (a *API) DescribeTargetHealth(ctx context.Context, in *elb.DescribeTargetHe
 	if err != nil {
 		return nil, err
 	}
-	health := a.plane.health(ctx, g, used)
+	health := a.plane.health(g, used)
 	if len(in.Targets) > 0 {
 		health = chosen(g, health, in.Targets)
 	}

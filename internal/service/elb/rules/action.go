@@ -49,7 +49,10 @@ func routing(actions []types.Action) (n int) {
 }
 
 func action(a types.Action) (types.Action, error) {
-	var err error
+	err := checkConfigs(a)
+	if err != nil {
+		return a, err
+	}
 	switch a.Type {
 	case types.ActionTypeEnumForward:
 		a.ForwardConfig, err = forward(a)
@@ -65,6 +68,28 @@ func action(a types.Action) (types.Action, error) {
 		err = fault.NotServed("Actions of the type '" + string(a.Type) + "' are")
 	}
 	return a, err
+}
+
+// checkConfigs refuses what another type of action would do.
+func checkConfigs(a types.Action) error {
+	for _, c := range []struct {
+		name  string
+		of    types.ActionTypeEnum
+		given bool
+	}{
+		{"TargetGroupArn", types.ActionTypeEnumForward, a.TargetGroupArn != nil},
+		{"ForwardConfig", types.ActionTypeEnumForward, a.ForwardConfig != nil},
+		{"RedirectConfig", types.ActionTypeEnumRedirect, a.RedirectConfig != nil},
+		{"FixedResponseConfig", types.ActionTypeEnumFixedResponse, a.FixedResponseConfig != nil},
+		{"AuthenticateCognitoConfig", types.ActionTypeEnumAuthenticateCognito, a.AuthenticateCognitoConfig != nil},
+		{"AuthenticateOidcConfig", types.ActionTypeEnumAuthenticateOidc, a.AuthenticateOidcConfig != nil},
+		{"JwtValidationConfig", types.ActionTypeEnumJwtValidation, a.JwtValidationConfig != nil},
+	} {
+		if c.given && c.of != a.Type {
+			return fault.InvalidAction("%s cannot be specified with the action type '%s'", c.name, a.Type)
+		}
+	}
+	return nil
 }
 
 // forward is where an action forwards to. One target group can be named in two
