@@ -125,6 +125,17 @@ func (c *Client) Logs(ctx context.Context, task, container string, follow bool) 
 	return c.get(ctx, "/console/api/logs", c.in(q))
 }
 
+// Authority reads the certificate, in PEM, of the authority that load balancers with
+// HTTPS have their certificates from.
+func (c *Client) Authority(ctx context.Context) ([]byte, error) {
+	body, err := c.get(ctx, "/console/api/authority", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	return io.ReadAll(body)
+}
+
 func (c *Client) getJSON(ctx context.Context, path string, q url.Values, v any) error {
 	body, err := c.get(ctx, path, q)
 	if err != nil {

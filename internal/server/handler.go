@@ -18,6 +18,7 @@ import (
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ecs"
+	"flyball/internal/service/elb"
 	"flyball/internal/service/iam"
 	"flyball/internal/service/sts"
 	"flyball/internal/wire"
@@ -51,6 +52,7 @@ func (s *Server) handler() (http.Handler, error) {
 		wire.ApplicationAutoScaling(inCell(s, func(v *services) *autoscaling.API { return v.autoscaling })),
 		wire.CloudWatch(inCell(s, func(v *services) *cloudwatch.API { return v.cloudwatch })),
 		wire.ECS(inCell(s, func(v *services) *ecs.API { return v.ecs })),
+		wire.ELB(inCell(s, func(v *services) *elb.API { return v.elb })),
 		wire.IAM(inGlobal(s, func(v *global, _ wire.Scope) *iam.API { return v.iam })),
 		wire.STS(inGlobal(s, func(v *global, scope wire.Scope) *sts.API { return v.sts.For(scope.AccessKey).In(scope.Region) })),
 	)
@@ -61,6 +63,7 @@ func (s *Server) handler() (http.Handler, error) {
 	own.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
 	own.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	own.Handle("/ecs/", s.metadata())
+	own.HandleFunc("GET /console/api/authority", s.serveAuthority)
 	own.HandleFunc("GET /console/api/clock", s.serveClock)
 	own.HandleFunc("GET /console/api/explain", s.serveExplain)
 	own.HandleFunc("GET /console/api/logs", s.serveLogs)
@@ -71,7 +74,7 @@ func (s *Server) handler() (http.Handler, error) {
 	for _, path := range []string{"/healthz", "/metrics", "/console/", "/ecs/"} {
 		mux.Handle(path, guarded)
 	}
-	return mux, nil
+	return s.balanced(mux), nil
 }
 
 // callTime is how long an AWS call may take to arrive and be answered, in real

@@ -9,11 +9,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"flyball/alarm"
+	"flyball/internal/balancer"
 	"flyball/internal/capacity"
 	"flyball/internal/cell"
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ecs"
+	"flyball/internal/service/elb"
 	"flyball/internal/task"
 	"flyball/internal/tsdb"
 	"flyball/scaling"
@@ -27,6 +29,7 @@ type services struct {
 	datapoints  *tsdb.DB
 	cloudwatch  *cloudwatch.API
 	ecs         *ecs.API
+	elb         *elb.API
 	autoscaling *autoscaling.API
 }
 
@@ -40,6 +43,20 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		Cell:    c,
 		Metrics: v.datapoints,
 		Deliver: &s.router,
+	})
+	if err != nil {
+		return nil, err
+	}
+	v.elb, err = elb.New(elb.Config{
+		Cell:      c,
+		Metrics:   v.cloudwatch,
+		Addresses: &s.addresses,
+		Domain:    s.cfg.LBDomain,
+		Driver: openPlane(balancer.Options{
+			Log:         c.Log,
+			Changed:     func(group string) { v.elb.HealthChanged(group) },
+			Certificate: s.authority.Certificate,
+		}),
 	})
 	if err != nil {
 		return nil, err
@@ -86,6 +103,7 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 // memory.
 func (v *services) run(ctx context.Context) error {
 	var loops errgroup.Group
+	loops.Go(func() error { return v.elb.Run(ctx) })
 	loops.Go(func() error { return v.ecs.Run(ctx) })
 	loops.Go(func() error { return v.cloudwatch.Run(ctx) })
 	loops.Go(func() error { return v.autoscaling.Run(ctx) })
