@@ -48,11 +48,13 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		return nil, err
 	}
 	v.elb, err = elb.New(elb.Config{
-		Cell:      c,
-		Metrics:   v.cloudwatch,
-		Addresses: &s.addresses,
-		Domain:    s.cfg.LBDomain,
-		Driver: openPlane(balancer.Options{
+		Cell:          c,
+		Metrics:       v.cloudwatch,
+		Addresses:     &s.addresses,
+		Domain:        s.cfg.LBDomain,
+		Instance:      ecs.InstanceAddress,
+		HealthChanged: func(group string) { v.ecs.TargetHealthChanged(group) },
+		Driver: balancer.New(balancer.Options{
 			Log:         c.Log,
 			Changed:     func(group string) { v.elb.HealthChanged(group) },
 			Certificate: s.authority.Certificate,
@@ -63,11 +65,12 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	}
 	metadata := s.taskEndpoint + cellPath + c.Scope()
 	v.ecs, err = ecs.New(ecs.Config{
-		Cell:     c,
-		Runtime:  s.runtime,
-		Metrics:  v.cloudwatch,
-		Endpoint: s.taskEndpoint,
-		Metadata: metadata[:len(metadata)-1],
+		Cell:          c,
+		Runtime:       s.runtime,
+		LoadBalancing: v.elb,
+		Metrics:       v.cloudwatch,
+		Endpoint:      s.taskEndpoint,
+		Metadata:      metadata[:len(metadata)-1],
 		Deleted: func(ctx context.Context, cluster, service string) error {
 			return v.autoscaling.ServiceDeleted(ctx, scaling.ServiceID(cluster, service))
 		},
