@@ -1,7 +1,6 @@
 package ec2
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -151,15 +150,14 @@ func (c *collection[T, P]) named(ids []string) (found []T, err error) {
 	if len(ids) == 0 {
 		return c.rows.Rows(""), nil
 	}
-	for _, id := range ids {
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
 		row, err := c.find(&id)
 		if err != nil {
 			return nil, err
 		}
 		found = append(found, row)
 	}
-	slices.SortFunc(found, func(x, y T) int { return cmp.Compare(P(&x).base().ID, P(&y).base().ID) })
-	return slices.CompactFunc(found, func(x, y T) bool { return P(&x).base().ID == P(&y).base().ID }), nil
+	return found, nil
 }
 
 // paged is the page of a listing that a question asks for.
