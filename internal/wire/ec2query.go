@@ -57,7 +57,7 @@ func (q *ec2Query) appendFault(b []byte, x *exchange, f *fault) []byte {
 	w.start("Errors")
 	w.start("Error")
 	w.leaf("Code", f.ec2Code())
-	w.leaf("Message", f.message)
+	w.leaf("Message", f.ec2Message())
 	w.end("Error")
 	w.end("Errors")
 	w.leaf("RequestID", x.id)
@@ -77,6 +77,14 @@ var ec2Codes = map[string]string{
 func (f *fault) ec2Code() string {
 	code := f.queryCode()
 	return cmp.Or(ec2Codes[code], code)
+}
+
+// ec2Message is what EC2 says of a fault.
+func (f *fault) ec2Message() string {
+	if f.ec2Code() == "UnauthorizedOperation" {
+		return "You are not authorized to perform this operation. " + f.message
+	}
+	return f.message
 }
 
 // ec2Refusal says what is wrong with an input in the words of EC2.
