@@ -61,6 +61,9 @@ type placedInterface struct {
 	groups []types.GroupIdentifier
 }
 
+// attachment is the id of what attaches the interface to whatever its service runs.
+func (p placedInterface) attachment() string { return "eni-attach-" + strings.TrimPrefix(p.ID, "eni-") }
+
 func (a *API) place(face Interface) placedInterface {
 	p := placedInterface{Interface: face, groups: []types.GroupIdentifier{}}
 	p.subnet, _ = a.subnets.rows.Get(face.Subnet)
@@ -79,7 +82,7 @@ func (a *API) describeInterface(p placedInterface) types.NetworkInterface {
 		InterfaceType: p.Type, Status: types.NetworkInterfaceStatusInUse, SourceDestCheck: aws.Bool(p.Type != types.NetworkInterfaceTypeNatGateway),
 		PrivateIpAddress: &p.Address, PrivateDnsName: aws.String(a.cell.Hostname(p.Address)), Groups: p.groups, TagSet: []types.Tag{},
 		Attachment: &types.NetworkInterfaceAttachment{
-			AttachmentId: aws.String("eni-attach-" + strings.TrimPrefix(p.ID, "eni-")), InstanceOwnerId: &p.Requester,
+			AttachmentId: aws.String(p.attachment()), InstanceOwnerId: &p.Requester,
 			DeviceIndex: aws.Int32(1), DeleteOnTermination: aws.Bool(true), Status: types.AttachmentStatusAttached, AttachTime: &p.Created,
 		},
 	}
@@ -140,32 +143,41 @@ func (a *API) interfaceFields() rules.Fields[placedInterface] {
 	address := text(func(p placedInterface) string { return p.Address })
 	public := text(func(p placedInterface) string { return p.public.IP })
 	return rules.Fields[placedInterface]{
-		"addresses.association.public-ip": public,
-		"addresses.primary":               fixed("true"),
-		"addresses.private-ip-address":    address,
-		"association.allocation-id":       text(func(p placedInterface) string { return p.public.ID }),
-		"association.association-id":      text(func(p placedInterface) string { return p.public.Association }),
-		"association.ip-owner-id":         fixed(a.cell.Account),
-		"association.public-ip":           public,
-		"attachment.instance-id":          nothing,
-		"attachment.instance-owner-id":    text(func(p placedInterface) string { return p.Requester }),
-		"attachment.status":               fixed("attached"),
-		"availability-zone":               text(func(p placedInterface) string { return p.subnet.Zone }),
-		"description":                     text(func(p placedInterface) string { return p.Description }),
-		"group-id":                        func(p placedInterface) []string { return p.Groups },
-		"group-name":                      groupNames,
-		"interface-type":                  text(func(p placedInterface) string { return string(p.Type) }),
-		"ipv6-addresses.ipv6-address":     nothing,
-		"mac-address":                     nothing,
-		"network-interface-id":            text(func(p placedInterface) string { return p.ID }),
-		"owner-id":                        fixed(a.cell.Account),
-		"private-dns-name":                text(func(p placedInterface) string { return a.cell.Hostname(p.Address) }),
-		"private-ip-address":              address,
-		"requester-id":                    text(func(p placedInterface) string { return p.Requester }),
-		"requester-managed":               fixed("true"),
-		"source-dest-check":               text(func(p placedInterface) string { return flag(p.Type != types.NetworkInterfaceTypeNatGateway)[0] }),
-		"status":                          fixed("in-use"),
-		"subnet-id":                       text(func(p placedInterface) string { return p.Subnet }),
-		"vpc-id":                          text(func(p placedInterface) string { return p.subnet.VPC }),
+		"addresses.association.public-ip":  public,
+		"addresses.primary":                fixed("true"),
+		"addresses.private-ip-address":     address,
+		"association.allocation-id":        text(func(p placedInterface) string { return p.public.ID }),
+		"association.association-id":       text(func(p placedInterface) string { return p.public.Association }),
+		"association.ip-owner-id":          fixed(a.cell.Account),
+		"association.public-ip":            public,
+		"addresses.association.owner-id":   fixed(a.cell.Account),
+		"association.public-dns-name":      nothing,
+		"attachment.attach-time":           text(func(p placedInterface) string { return p.Created.UTC().Format("2006-01-02T15:04:05.000Z") }),
+		"attachment.attachment-id":         text(placedInterface.attachment),
+		"attachment.delete-on-termination": fixed("true"),
+		"attachment.device-index":          fixed("1"),
+		"availability-zone-id":             text(func(p placedInterface) string { return a.zoneID(p.subnet.Zone) }),
+		"operator.managed":                 fixed("false"),
+		"operator.principal":               nothing,
+		"attachment.instance-id":           nothing,
+		"attachment.instance-owner-id":     text(func(p placedInterface) string { return p.Requester }),
+		"attachment.status":                fixed("attached"),
+		"availability-zone":                text(func(p placedInterface) string { return p.subnet.Zone }),
+		"description":                      text(func(p placedInterface) string { return p.Description }),
+		"group-id":                         func(p placedInterface) []string { return p.Groups },
+		"group-name":                       groupNames,
+		"interface-type":                   text(func(p placedInterface) string { return string(p.Type) }),
+		"ipv6-addresses.ipv6-address":      nothing,
+		"mac-address":                      nothing,
+		"network-interface-id":             text(func(p placedInterface) string { return p.ID }),
+		"owner-id":                         fixed(a.cell.Account),
+		"private-dns-name":                 text(func(p placedInterface) string { return a.cell.Hostname(p.Address) }),
+		"private-ip-address":               address,
+		"requester-id":                     text(func(p placedInterface) string { return p.Requester }),
+		"requester-managed":                fixed("true"),
+		"source-dest-check":                text(func(p placedInterface) string { return flag(p.Type != types.NetworkInterfaceTypeNatGateway)[0] }),
+		"status":                           fixed("in-use"),
+		"subnet-id":                        text(func(p placedInterface) string { return p.Subnet }),
+		"vpc-id":                           text(func(p placedInterface) string { return p.subnet.VPC }),
 	}
 }

@@ -132,6 +132,18 @@ func (a *API) aclFields() rules.Fields[networkACL] {
 			return values
 		}
 	}
+	number := func(value func(types.NetworkAclEntry) *int32) func(networkACL) []string {
+		return entry(func(e types.NetworkAclEntry) *string {
+			if n := value(e); n != nil {
+				return aws.String(strconv.Itoa(int(*n)))
+			}
+			return nil
+		})
+	}
+	ports := func(e types.NetworkAclEntry) types.PortRange { return optional.Or(e.PortRange, types.PortRange{}) }
+	icmp := func(e types.NetworkAclEntry) types.IcmpTypeCode {
+		return optional.Or(e.IcmpTypeCode, types.IcmpTypeCode{})
+	}
 	id := func(n networkACL) []string { return []string{n.ID} }
 	return rules.Fields[networkACL]{
 		"association.association-id": association(func(as aclAssociation) string { return as.ID }),
@@ -140,10 +152,14 @@ func (a *API) aclFields() rules.Fields[networkACL] {
 		"default":                    func(n networkACL) []string { return flag(n.Default) },
 		"entry.cidr":                 entry(func(e types.NetworkAclEntry) *string { return e.CidrBlock }),
 		"entry.egress":               entry(func(e types.NetworkAclEntry) *string { return &flag(*e.Egress)[0] }),
+		"entry.icmp.code":            number(func(e types.NetworkAclEntry) *int32 { return icmp(e).Code }),
+		"entry.icmp.type":            number(func(e types.NetworkAclEntry) *int32 { return icmp(e).Type }),
+		"entry.port-range.from":      number(func(e types.NetworkAclEntry) *int32 { return ports(e).From }),
+		"entry.port-range.to":        number(func(e types.NetworkAclEntry) *int32 { return ports(e).To }),
 		"entry.ipv6-cidr":            entry(func(e types.NetworkAclEntry) *string { return e.Ipv6CidrBlock }),
 		"entry.protocol":             entry(func(e types.NetworkAclEntry) *string { return e.Protocol }),
 		"entry.rule-action":          entry(func(e types.NetworkAclEntry) *string { return optional.String(e.RuleAction) }),
-		"entry.rule-number":          entry(func(e types.NetworkAclEntry) *string { return aws.String(strconv.Itoa(int(*e.RuleNumber))) }),
+		"entry.rule-number":          number(func(e types.NetworkAclEntry) *int32 { return e.RuleNumber }),
 		"network-acl-id":             id,
 		"owner-id":                   func(networkACL) []string { return []string{a.cell.Account} },
 		"vpc-id":                     func(n networkACL) []string { return []string{n.VPC} },

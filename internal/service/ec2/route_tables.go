@@ -115,8 +115,9 @@ func (a *API) tableFields() rules.Fields[routeTable] {
 		}
 	}
 	id := func(t routeTable) []string { return []string{t.ID} }
+	nothing := func(routeTable) []string { return nil }
 	return rules.Fields[routeTable]{
-		"association.gateway-id":                 func(routeTable) []string { return nil },
+		"association.gateway-id":                 nothing,
 		"association.main":                       association(func(as tableAssociation) string { return flag(as.Subnet == "")[0] }),
 		"association.route-table-association-id": association(func(as tableAssociation) string { return as.ID }),
 		"association.route-table-id":             func(t routeTable) []string { return slices.Repeat(id(t), len(t.Associations)) },
@@ -126,6 +127,10 @@ func (a *API) tableFields() rules.Fields[routeTable] {
 		"route.destination-cidr-block":           routes(func(r types.Route) *string { return r.DestinationCidrBlock }),
 		"route.destination-ipv6-cidr-block":      routes(func(r types.Route) *string { return r.DestinationIpv6CidrBlock }),
 		"route.destination-prefix-list-id":       routes(func(r types.Route) *string { return r.DestinationPrefixListId }),
+		"route.egress-only-internet-gateway-id":  nothing,
+		"route.instance-id":                      nothing,
+		"route.transit-gateway-id":               nothing,
+		"route.vpc-peering-connection-id":        nothing,
 		"route.gateway-id":                       routes(func(r types.Route) *string { return r.GatewayId }),
 		"route.nat-gateway-id":                   routes(func(r types.Route) *string { return r.NatGatewayId }),
 		"route.network-interface-id":             routes(func(r types.Route) *string { return r.NetworkInterfaceId }),
