@@ -100,8 +100,8 @@ func (x *exchange) input() (reflect.Value, *fault) {
 	if x.op.unchecked {
 		return in, nil
 	}
-	if message := validate(x.op.inPlan, in.Elem()); message != "" {
-		return in, x.service.violation(message)
+	if v := validate(x.op.inPlan, in.Elem()); v.count > 0 {
+		return in, x.service.violation(v)
 	}
 	return in, nil
 }
@@ -148,7 +148,7 @@ func (x *exchange) settle(ctx context.Context) error {
 	if x.h.Settle == nil || x.op.stateless {
 		return nil
 	}
-	return x.h.Settle(ctx)
+	return x.h.Settle(ctx, x.service.name)
 }
 
 // failure is the fault of a call that failed. What is not the client's
