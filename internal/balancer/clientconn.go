@@ -104,7 +104,7 @@ func (c *clientConn) prepare(p *plan) {
 	x.fields, x.length, x.upgrade, x.flaw = q.Fields, q.Length, webSocket(q.Upgrade), q.Flaw
 	x.request.body = nil
 	c.chunked, c.bodied, c.broken = false, false, false
-	c.keep = !q.Close && !(q.Flaw.Ambiguous() && p.desync != "strictest") && time.Since(c.began) < p.keepAlive
+	c.keep = !q.Close && !q.Flaw.Ambiguous() && time.Since(c.began) < p.keepAlive
 	c.body = clientBody{Body: c.in.Body(q.Framing), conn: c}
 	if q.Length != 0 {
 		x.request.body = &c.body

@@ -45,8 +45,10 @@ type target struct {
 // running is a request that can be ended when its target goes.
 type running interface{ abort() }
 
+func addressOf(t Target) address { return address{aws.ToString(t.Id), aws.ToInt32(t.Port)} }
+
 func newTarget(g *group, t Target) *target {
-	a := address{aws.ToString(t.Id), aws.ToInt32(t.Port)}
+	a := addressOf(t)
 	return &target{group: g, Target: t, address: a, token: newToken(g.arn + " " + a.String()),
 		running: map[running]struct{}{}}
 }
