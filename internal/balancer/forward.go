@@ -173,7 +173,9 @@ func (x *exchange) pass(r *roster, t *target) {
 	}
 	defer a.done()
 	res := a.response()
-	count.classes[min(res.Status/100, 5)].Add(1)
+	if class := res.Status / 100; class < len(count.classes) {
+		count.classes[class].Add(1)
+	}
 	if res.Status == 101 {
 		x.join(a)
 		return
