@@ -52,7 +52,7 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		Metrics:   v.cloudwatch,
 		Addresses: &s.addresses,
 		Domain:    s.cfg.LBDomain,
-		Driver: openPlane(balancer.Options{
+		Driver: balancer.New(balancer.Options{
 			Log:         c.Log,
 			Changed:     func(group string) { v.elb.HealthChanged(group) },
 			Certificate: s.authority.Certificate,

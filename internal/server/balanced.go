@@ -3,13 +3,9 @@ package server
 import (
 	"net/http"
 
-	"flyball/internal/balancer"
 	"flyball/internal/signature"
 	"flyball/internal/wire"
 )
-
-// openPlane makes the data plane of a cell's load balancers.
-func openPlane(balancer.Options) balancer.Driver { return nil }
 
 // balanced forwards requests that address a load balancer by its name to it, and
 // everything else to the next handler. What is signed is for AWS's API whatever the
