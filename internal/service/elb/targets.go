@@ -144,7 +144,7 @@ func chosen(g targetGroup, all []types.TargetHealthDescription, names []types.Ta
 			some = append(some, all[i])
 			continue
 		}
-		some = append(some, types.TargetHealthDescription{Target: &name, HealthCheckPort: checkPort(g, name), TargetHealth: &types.TargetHealth{
+		some = append(some, types.TargetHealthDescription{Target: &name, HealthCheckPort: healthCheckPort(g, name), TargetHealth: &types.TargetHealth{
 			State: types.TargetHealthStateEnumUnused, Reason: types.TargetHealthReasonEnumNotRegistered,
 			Description: aws.String("Target is not registered to the target group"),
 		}})
@@ -152,8 +152,8 @@ func chosen(g targetGroup, all []types.TargetHealthDescription, names []types.Ta
 	return some
 }
 
-// checkPort is the port at which the health of a target is checked.
-func checkPort(g targetGroup, t types.TargetDescription) *string {
+// healthCheckPort is the port at which the health of a target is checked.
+func healthCheckPort(g targetGroup, t types.TargetDescription) *string {
 	if port := g.HealthCheckPort; *port != "traffic-port" {
 		return port
 	}
