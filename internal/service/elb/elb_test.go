@@ -2,6 +2,7 @@ package elb_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"net/http/httptest"
@@ -441,6 +442,45 @@ func TestCertificatesOfAListener(t *testing.T) {
 	got := made(w.DescribeListenerCertificates(w.ctx(), &sdk.DescribeListenerCertificatesInput{ListenerArn: listener}))(t).Certificates
 	if len(got) != 25 || !*got[0].IsDefault || *got[1].IsDefault {
 		t.Errorf("%d certificates, first %+v", len(got), got[0])
+	}
+}
+
+func TestARestartForgetsNothing(t *testing.T) {
+	w := newWorld(t)
+	arn, group, listener := w.served()
+	in := listenerInput(arn, 443, answer("200"))
+	in.Protocol, in.Certificates = types.ProtocolEnumHttps, []types.Certificate{{CertificateArn: aws.String("arn:aws:acm:eu-west-2:123456789012:certificate/1")}}
+	https := made(w.CreateListener(w.ctx(), in))(t).Listeners[0].ListenerArn
+	made(w.AddListenerCertificates(w.ctx(), &sdk.AddListenerCertificatesInput{ListenerArn: https, Certificates: []types.Certificate{
+		{CertificateArn: aws.String("arn:aws:acm:eu-west-2:123456789012:certificate/2")},
+	}}))(t)
+	w.rule(listener, 1, "/a", answer("200"))
+	made(w.RegisterTargets(w.ctx(), &sdk.RegisterTargetsInput{TargetGroupArn: &group, Targets: []types.TargetDescription{{Id: aws.String("10.0.0.1")}}}))(t)
+	made(w.ModifyCapacityReservation(w.ctx(), &sdk.ModifyCapacityReservationInput{
+		LoadBalancerArn: &arn, MinimumLoadBalancerCapacity: &types.MinimumLoadBalancerCapacity{CapacityUnits: aws.Int32(100)},
+	}))(t)
+	all := func() string {
+		text, err := json.Marshal([]any{
+			made(w.DescribeLoadBalancers(w.ctx(), &sdk.DescribeLoadBalancersInput{}))(t).LoadBalancers,
+			made(w.DescribeTargetGroups(w.ctx(), &sdk.DescribeTargetGroupsInput{}))(t).TargetGroups,
+			made(w.DescribeListeners(w.ctx(), &sdk.DescribeListenersInput{LoadBalancerArn: &arn}))(t).Listeners,
+			made(w.DescribeListenerCertificates(w.ctx(), &sdk.DescribeListenerCertificatesInput{ListenerArn: https}))(t).Certificates,
+			made(w.DescribeTargetHealth(w.ctx(), &sdk.DescribeTargetHealthInput{TargetGroupArn: &group}))(t).TargetHealthDescriptions,
+			made(w.DescribeCapacityReservation(w.ctx(), &sdk.DescribeCapacityReservationInput{LoadBalancerArn: &arn}))(t),
+			w.rules(listener), w.rules(*https),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	before := all()
+	w.open()
+	if after := all(); after != before {
+		t.Errorf("before: %s\nafter:  %s", before, after)
+	}
+	if a := w.config.Addresses.(*addresses); a.kept != 1 {
+		t.Errorf("%d addresses were kept, want 1", a.kept)
 	}
 }
 
