@@ -12,6 +12,8 @@ import (
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -28,6 +30,8 @@ var exist = map[string]permission.Resource{
 	"task-definition/web":              {ARN: "arn:aws:ecs:eu-west-2:123456789012:task-definition/web:9"},
 	"task-definition/api:3":            {ARN: "arn:aws:ecs:eu-west-2:123456789012:task-definition/api:3", Roles: []string{"arn:aws:iam::123456789012:role/a"}},
 }
+
+const elbARN = "arn:aws:elasticloadbalancing:eu-west-2:123456789012:"
 
 func call(service, operation string, in any) permission.Call {
 	return permission.Call{
@@ -64,6 +68,34 @@ func TestActionsAndResourcesOfCalls(t *testing.T) {
 		"each of several, in the default cluster": {
 			call("ecs", "DescribeServices", &ecs.DescribeServicesInput{Services: []string{"web", "api"}}),
 			[]string{"ecs:DescribeServices arn:aws:ecs:eu-west-2:123456789012:service/default/web", "ecs:DescribeServices arn:aws:ecs:eu-west-2:123456789012:service/default/api"},
+		},
+		"targets of a group": {
+			call("elasticloadbalancing", "RegisterTargets", &elasticloadbalancingv2.RegisterTargetsInput{TargetGroupArn: aws.String(elbARN + "targetgroup/app/1")}),
+			[]string{"elasticloadbalancing:RegisterTargets " + elbARN + "targetgroup/app/1"},
+		},
+		"a listener with tags": {
+			call("elasticloadbalancing", "CreateListener", &elasticloadbalancingv2.CreateListenerInput{
+				LoadBalancerArn: aws.String(elbARN + "loadbalancer/app/web/1"), Tags: []elbtypes.Tag{{Key: aws.String("a"), Value: aws.String("b")}},
+			}),
+			[]string{
+				"elasticloadbalancing:CreateListener " + elbARN + "loadbalancer/app/web/1",
+				"elasticloadbalancing:AddTags " + elbARN + "listener/app/web/1/*",
+			},
+		},
+		"tags alone": {
+			call("elasticloadbalancing", "AddTags", &elasticloadbalancingv2.AddTagsInput{
+				ResourceArns: []string{elbARN + "loadbalancer/app/web/1"}, Tags: []elbtypes.Tag{{Key: aws.String("a"), Value: aws.String("b")}},
+			}),
+			[]string{"elasticloadbalancing:AddTags " + elbARN + "loadbalancer/app/web/1"},
+		},
+		"each rule of several": {
+			call("elasticloadbalancing", "SetRulePriorities", &elasticloadbalancingv2.SetRulePrioritiesInput{RulePriorities: []elbtypes.RulePriorityPair{
+				{RuleArn: aws.String(elbARN + "listener-rule/app/web/1/2/3")}, {RuleArn: aws.String(elbARN + "listener-rule/app/web/1/2/4")},
+			}}),
+			[]string{
+				"elasticloadbalancing:SetRulePriorities " + elbARN + "listener-rule/app/web/1/2/3",
+				"elasticloadbalancing:SetRulePriorities " + elbARN + "listener-rule/app/web/1/2/4",
+			},
 		},
 		"no resource-level permissions": {
 			call("ecs", "ListClusters", &ecs.ListClustersInput{}),
