@@ -10,6 +10,8 @@ import (
 	astypes "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
@@ -25,6 +27,8 @@ import (
 // exist are the resources that the tests find.
 var exist = map[string]permission.Resource{
 	"user/bob":                         {ARN: "arn:aws:iam::123456789012:user/team/bob", Tags: map[string]string{"team": "red"}},
+	"vpc-1":                            {ARN: "arn:aws:ec2:eu-west-2:123456789012:vpc/vpc-1"},
+	"sg-1":                             {ARN: "arn:aws:ec2:eu-west-2:123456789012:security-group/sg-1"},
 	"role/web":                         {ARN: "arn:aws:iam::123456789012:role/service/web"},
 	"scalable-target/service/prod/web": {ARN: "arn:aws:application-autoscaling:eu-west-2:123456789012:scalable-target/0ec51"},
 	"task-definition/web":              {ARN: "arn:aws:ecs:eu-west-2:123456789012:task-definition/web:9"},
@@ -125,6 +129,19 @@ func TestActionsAndResourcesOfCalls(t *testing.T) {
 		"tags of a role to be": {
 			call("iam", "CreateRole", &iam.CreateRoleInput{RoleName: aws.String("new"), Tags: []iamtypes.Tag{{Key: aws.String("team")}}}),
 			[]string{"iam:CreateRole arn:aws:iam::123456789012:role/new", "iam:TagRole arn:aws:iam::123456789012:role/new"},
+		},
+		"tags of a subnet to be": {
+			call("ec2", "CreateSubnet", &ec2.CreateSubnetInput{VpcId: aws.String("vpc-1"), TagSpecifications: []ec2types.TagSpecification{{
+				Tags: []ec2types.Tag{{Key: aws.String("team")}},
+			}}}),
+			[]string{
+				"ec2:CreateSubnet arn:aws:ec2:eu-west-2:123456789012:subnet/*", "ec2:CreateSubnet arn:aws:ec2:eu-west-2:123456789012:vpc/vpc-1",
+				"ec2:CreateTags arn:aws:ec2:eu-west-2:123456789012:subnet/*",
+			},
+		},
+		"tags of resources of different types": {
+			call("ec2", "CreateTags", &ec2.CreateTagsInput{Resources: []string{"vpc-1", "sg-1"}, Tags: []ec2types.Tag{{Key: aws.String("team")}}}),
+			[]string{"ec2:CreateTags arn:aws:ec2:eu-west-2:123456789012:vpc/vpc-1", "ec2:CreateTags arn:aws:ec2:eu-west-2:123456789012:security-group/sg-1"},
 		},
 		"an alarm": {
 			call("monitoring", "PutMetricAlarm", &cloudwatch.PutMetricAlarmInput{AlarmName: aws.String("a/b")}),
