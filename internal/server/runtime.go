@@ -33,8 +33,8 @@ func (s *Server) openRuntime(ctx context.Context) error {
 		return err
 	}
 	s.runtime = runtime
-	if engine, ok := runtime.(*docker.Runtime); ok {
-		s.listenOnBridge(ctx, engine)
+	if runtime, ok := runtime.(bridged); ok {
+		s.listenOnBridge(ctx, runtime)
 	}
 	return s.dir.note(name)
 }
@@ -44,7 +44,10 @@ func (s *Server) runtimeNamed(ctx context.Context, name, dir string) (task.Runti
 	args := []string{workload.Command}
 	switch name {
 	case "process":
-		return process.New(process.Options{Dir: dir, Args: args, Images: s.cfg.Images, Log: s.cfg.Log})
+		return process.New(process.Options{
+			Dir: dir, Args: args, Images: s.cfg.Images, Log: s.cfg.Log,
+			Network: process.NetworkMode(s.cfg.TaskNetwork), Range: s.cfg.TaskRange,
+		})
 	case "docker":
 		return docker.New(ctx, docker.Options{Dir: dir, Args: args, Log: s.cfg.Log})
 	}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -24,19 +25,22 @@ import (
 	"flyball/internal/task"
 )
 
-// A Config says what to serve. All fields but
-// Tasks, Images, Hosts and Administrator must be set.
+// A Config says what to serve. All fields but Tasks, Images, TaskNetwork, TaskRange,
+// Hosts and Administrator must be set.
 type Config struct {
 	Addr    string            // address to listen on, HOST:PORT; port 0 takes a free one
 	Data    string            // folder of the durable state; empty keeps nothing
 	Runtime string            // auto, process or docker
 	Tasks   task.Runtime      // runs the tasks in place of Runtime, where it is set
 	Images  map[string]string // with the process runtime: the command of an image
-	Speed   float64           // virtual seconds in a real one
-	Account string            // of calls whose access key names none; 12 digits
-	Region  string            // of calls whose signature names none
-	Hosts   []string          // Host names to accept beside the loopback ones
-	Log     *slog.Logger
+	// With the process runtime, the network of tasks: auto, namespace or loopback.
+	TaskNetwork string
+	TaskRange   netip.Prefix // has room for the network of the tasks' namespaces
+	Speed       float64      // virtual seconds in a real one
+	Account     string       // of calls whose access key names none; 12 digits
+	Region      string       // of calls whose signature names none
+	Hosts       []string     // Host names to accept beside the loopback ones
+	Log         *slog.Logger
 	// Administrator holds the only access key that is let in beside those of IAM and
 	// STS. Without one every key that the server does not know is an administrator's.
 	Administrator *Administrator
@@ -60,7 +64,7 @@ type Server struct {
 	strays  []task.Task // tasks of the runtime that no service knows
 
 	listeners    []net.Listener
-	bridge       string // the address on Docker's bridge that the server listens on, if it does
+	bridge       string // the address on the tasks' own network that the server listens on, if it does
 	taskEndpoint string // where tasks find the server
 	http         *http.Server
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"sync"
 	"syscall"
 
 	"github.com/vishvananda/netlink"
@@ -22,6 +23,9 @@ type Bridge struct {
 	gateway netip.Prefix    // its own address, with the network's length
 	home    *os.File        // the namespace that it is in
 	links   *netlink.Handle // of that namespace, from whichever a thread is in
+
+	mu   sync.Mutex
+	gone map[netip.Addr]bool // addresses of namespaces that have been left
 }
 
 // Open returns the bridge of a name. One that has ports is taken as it is; otherwise
@@ -55,7 +59,7 @@ func Find(name string) (*Bridge, error) {
 	if err != nil {
 		return nil, errors.Join(err, home.Close())
 	}
-	b := &Bridge{home: home, links: links}
+	b := &Bridge{home: home, links: links, gone: map[netip.Addr]bool{}}
 	link, err := links.LinkByName(name)
 	if errors.As(err, new(netlink.LinkNotFoundError)) {
 		return b, nil
@@ -162,10 +166,25 @@ func (b *Bridge) try() error {
 	return space.Close()
 }
 
-// used says whether the bridge has ports. In doubt it has.
+// used says whether the bridge leads to a namespace that has not been left. In doubt it
+// does.
 func (b *Bridge) used() bool {
 	ports, err := b.ports()
-	return err != nil || len(ports) > 0
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return err != nil || slices.ContainsFunc(ports, func(addr netip.Addr) bool { return !b.gone[addr] })
+}
+
+func (b *Bridge) joined(addr netip.Addr) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.gone, addr)
+}
+
+func (b *Bridge) left(addr netip.Addr) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.gone[addr] = true
 }
 
 // ports are the addresses of the bridge's network to which devices lead, also those

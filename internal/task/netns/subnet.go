@@ -18,8 +18,8 @@ const networkBits = 20
 // seldom ask for the same one.
 func networks(from netip.Prefix, name string) (iter.Seq[netip.Prefix], error) {
 	from = from.Masked()
-	if !from.Addr().Is4() || from.Bits() < 8 || from.Bits() > 29 {
-		return nil, fmt.Errorf("%s is not a range of IPv4 addresses from /8 to /29", from)
+	if !from.Addr().Is4() || from.Bits() < 8 || from.Bits() > 24 {
+		return nil, fmt.Errorf("%s is not a range of IPv4 addresses, of a length from /8 to /24", from)
 	}
 	bits := max(from.Bits(), networkBits)
 	count, size := uint32(1)<<(bits-from.Bits()), uint32(1)<<(32-bits)

@@ -309,8 +309,14 @@ func wantNothing(t *testing.T, r *Runtime) {
 	if len(held(r)) > 0 {
 		t.Errorf("addresses are in use: %v", held(r))
 	}
-	if devices := devicesOf(r); len(devices) > 0 {
-		t.Errorf("devices are left: %v", devices)
+	for deadline := time.Now().Add(30 * time.Second); ; <-time.After(time.Millisecond) {
+		devices := devicesOf(r) // which Linux removes soon
+		if len(devices) == 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("devices are left: %v", devices)
+		}
 	}
 }
 
