@@ -190,7 +190,9 @@ func (s *Server) release() {
 			}
 			cancel()
 		}
-		s.runtime.Close()
+		if err := s.runtime.Close(); err != nil {
+			s.cfg.Log.Warn("the task runtime could not be closed", "reason", err)
+		}
 	}
 	if s.cells != nil {
 		for _, v := range s.cells.all() {

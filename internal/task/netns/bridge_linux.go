@@ -24,6 +24,8 @@ type Bridge struct {
 	home    *os.File        // the namespace that it is in
 	links   *netlink.Handle // of that namespace, from whichever a thread is in
 
+	confined error // why namespaces reach nothing beyond this machine
+
 	mu   sync.Mutex
 	gone map[netip.Addr]bool // addresses of namespaces that have been left
 }
@@ -45,6 +47,7 @@ func Open(name string, from netip.Prefix) (*Bridge, error) {
 	if err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
+	b.confined = b.masquerade()
 	return b, nil
 }
 
@@ -91,10 +94,8 @@ func (b *Bridge) make(name string, from netip.Prefix) error {
 	if err != nil {
 		return err
 	}
-	if b.link != nil {
-		if err := b.links.LinkDel(b.link); err != nil {
-			return fmt.Errorf("removing bridge %s: %w", name, err)
-		}
+	if err := b.remove(name); err != nil { // it may be there, without ports
+		return err
 	}
 	b.link = nil
 	attributes := netlink.NewLinkAttrs()
@@ -247,6 +248,7 @@ func (b *Bridge) Listen(ctx context.Context, port uint16) (net.Listener, error) 
 func (b *Bridge) Close() error {
 	var err error
 	if b.Exists() && !b.used() {
+		b.unmasquerade()
 		err = b.remove(b.link.Attrs().Name)
 	}
 	return errors.Join(err, b.release())

@@ -80,7 +80,16 @@ func (b *Bridge) configure(inside *netlink.Handle, addr netip.Addr) error {
 			return err
 		}
 	}
-	return inside.RouteAdd(&netlink.Route{Gw: b.gateway.Addr().AsSlice()})
+	routes, err := b.routesFrom()
+	if err != nil {
+		return err
+	}
+	for _, to := range routes {
+		if err := inside.RouteAdd(&netlink.Route{Dst: to, Gw: b.gateway.Addr().AsSlice()}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Rejoin returns the namespace that a process is in.

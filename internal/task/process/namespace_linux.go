@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"os/exec"
@@ -21,13 +22,16 @@ type namespaces struct {
 
 // openNamespaces returns the network of the runtime with a name, which an earlier life
 // may have left. The error says what this machine does not permit.
-func openNamespaces(name string, from netip.Prefix) (network, error) {
+func openNamespaces(name string, from netip.Prefix, log *slog.Logger) (network, error) {
 	if !from.IsValid() {
 		from = netip.MustParsePrefix("100.64.0.0/10")
 	}
 	bridge, err := netns.Open(bridgeName(name), from)
 	if err != nil {
 		return nil, err
+	}
+	if err := bridge.Beyond(); err != nil {
+		log.Info("tasks reach this machine and each other, and nothing beyond", "network", bridge.Gateway().Masked(), "reason", err)
 	}
 	return newNamespaces(bridge, name)
 }

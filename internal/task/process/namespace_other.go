@@ -4,10 +4,11 @@ package process
 
 import (
 	"errors"
+	"log/slog"
 	"net/netip"
 )
 
-func openNamespaces(string, netip.Prefix) (network, error) {
+func openNamespaces(string, netip.Prefix, *slog.Logger) (network, error) {
 	return nil, errors.New("network namespaces are a part of Linux")
 }
 

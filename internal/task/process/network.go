@@ -74,7 +74,7 @@ func newNetworks(opts Options, name string) (networks, error) {
 		all.namespaces, err = findNamespaces(name)
 		return all, err
 	case NetworkAuto, NetworkNamespace, "":
-		all.namespaces, err = openNamespaces(name, opts.Range)
+		all.namespaces, err = openNamespaces(name, opts.Range, opts.Log)
 	default:
 		err = fmt.Errorf("network %q: give auto, namespace or loopback", opts.Network)
 	}
