@@ -2,6 +2,7 @@ package netns
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestMain lets the test binary be a program in a namespace: a web server on port
@@ -53,8 +56,11 @@ func nameOf(suffix string) string { return fmt.Sprintf("fbt%d%s", os.Getpid(), s
 func open(t *testing.T, name string) *Bridge {
 	t.Helper()
 	b, err := Open(name, netip.MustParsePrefix("100.64.0.0/10"))
-	if err != nil {
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EOPNOTSUPP) {
 		t.Skip("this machine does not permit network namespaces: ", err)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		if err := b.Close(); err != nil {

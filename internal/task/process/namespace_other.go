@@ -4,12 +4,13 @@ package process
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 )
 
 func openNamespaces(string, netip.Prefix, *slog.Logger) (network, error) {
-	return nil, errors.New("network namespaces are a part of Linux")
+	return nil, fmt.Errorf("network namespaces are a part of Linux: %w", errors.ErrUnsupported)
 }
 
 func findNamespaces(string) (network, error) { return nil, nil }

@@ -23,8 +23,11 @@ func needNamespaces(t *testing.T) Options {
 	opts := options(t)
 	opts.Network = NetworkNamespace
 	r, err := New(opts)
-	if err != nil {
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, os.ErrPermission) {
 		t.Skip("this machine does not permit network namespaces: ", err)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 	r.Close()
 	return opts
