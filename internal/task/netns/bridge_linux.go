@@ -38,7 +38,7 @@ func Open(name string, from netip.Prefix) (*Bridge, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.link == nil || !b.gateway.IsValid() || !b.used() {
+	if !b.Exists() || !b.used() {
 		err = b.make(name, from)
 	}
 	if err == nil {
@@ -60,7 +60,7 @@ func Find(name string) (*Bridge, error) {
 	}
 	links, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 	if err != nil {
-		return nil, errors.Join(err, home.Close())
+		return nil, err
 	}
 	b := &Bridge{home: home, links: links, gone: map[netip.Addr]bool{}}
 	link, err := links.LinkByName(name)
@@ -68,12 +68,14 @@ func Find(name string) (*Bridge, error) {
 		return b, nil
 	}
 	if err != nil {
-		return nil, errors.Join(err, b.release())
+		links.Close()
+		return nil, err
 	}
 	b.link = link
 	addrs, err := links.AddrList(link, netlink.FAMILY_V4)
 	if err != nil {
-		return nil, errors.Join(err, b.release())
+		links.Close()
+		return nil, err
 	}
 	for _, addr := range addrs {
 		b.gateway = prefixOf(addr.IPNet)
@@ -81,8 +83,8 @@ func Find(name string) (*Bridge, error) {
 	return b, nil
 }
 
-// Exists says whether the machine has the bridge.
-func (b *Bridge) Exists() bool { return b.link != nil }
+// Exists says whether the machine has the bridge, whole.
+func (b *Bridge) Exists() bool { return b.link != nil && b.gateway.IsValid() }
 
 // Gateway is the bridge's own address, at which namespaces reach this machine, with
 // the length of the network.
@@ -244,19 +246,16 @@ func (b *Bridge) Listen(ctx context.Context, port uint16) (net.Listener, error) 
 	return config.Listen(ctx, "tcp4", netip.AddrPortFrom(b.gateway.Addr(), port).String())
 }
 
-// Close removes the bridge unless something is joined to it.
+// Close removes the bridge unless something is joined to it. Processes can still be
+// started in its namespaces.
 func (b *Bridge) Close() error {
 	var err error
-	if b.Exists() && !b.used() {
+	if b.link != nil && !b.used() {
 		b.unmasquerade()
 		err = b.remove(b.link.Attrs().Name)
 	}
-	return errors.Join(err, b.release())
-}
-
-func (b *Bridge) release() error {
 	b.links.Close()
-	return b.home.Close()
+	return err // home is closed when the last namespace has let go of the bridge
 }
 
 // visit runs f on a thread that f may take to another namespace.

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -249,4 +250,27 @@ func TestANetworkThatThisMachineKnowsARouteToIsNotTaken(t *testing.T) {
 	if _, err := net.InterfaceByName(nameOf("b")); err == nil {
 		t.Error("the bridge that has no network is left")
 	}
+}
+
+func TestABridgeThatWasNotMadeWholeIsMadeAnewOrRemoved(t *testing.T) {
+	name := nameOf("a")
+	open(t, nameOf("b")) // or the test is skipped
+	half := func() {
+		attributes := netlink.NewLinkAttrs()
+		attributes.Name = name
+		if err := netlink.LinkAdd(&netlink.Bridge{LinkAttrs: attributes}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	half()
+	found, err := Find(name)
+	if err != nil || found.Exists() {
+		t.Fatalf("Find = %v, %v", found, err)
+	}
+	if err := found.Close(); err != nil {
+		t.Error(err)
+	}
+	half() // which fails if it was not removed
+	b := open(t, name)
+	join(t, b, nth(b, 1))
 }

@@ -1,26 +1,19 @@
 package process
 
-import "github.com/prometheus/procfs"
-
-// listening is the state of a socket that takes connections, in /proc/net/tcp.
-const listening = 10
+import "github.com/vishvananda/netlink"
 
 // listeners says whether a program of this machine listens on a TCP port: on all
 // addresses, or at least on one.
 func listeners(port int) (everywhere, somewhere bool) {
-	fs, err := procfs.NewDefaultFS()
-	if err != nil {
-		return false, false
-	}
-	for _, read := range []func() (procfs.NetTCP, error){fs.NetTCP, fs.NetTCP6} {
-		sockets, err := read()
+	for _, family := range []uint8{netlink.FAMILY_V4, netlink.FAMILY_V6} {
+		sockets, err := netlink.SocketDiagTCP(family)
 		if err != nil {
-			continue // the kernel has no IPv6
+			continue // the kernel has no IPv6, or does not tell
 		}
 		for _, socket := range sockets {
-			if socket.St == listening && socket.LocalPort == uint64(port) {
+			if socket.State == netlink.TCP_LISTEN && int(socket.ID.SourcePort) == port {
 				somewhere = true
-				everywhere = everywhere || socket.LocalAddr.IsUnspecified()
+				everywhere = everywhere || socket.ID.Source.IsUnspecified()
 			}
 		}
 	}
