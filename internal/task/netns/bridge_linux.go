@@ -251,8 +251,10 @@ func (b *Bridge) Listen(ctx context.Context, port uint16) (net.Listener, error) 
 func (b *Bridge) Close() error {
 	var err error
 	if b.link != nil && !b.used() {
+		// Linux may not have come to the devices of namespaces that were left.
+		err = b.Sweep(func(netip.Addr) bool { return false })
 		b.unmasquerade()
-		err = b.remove(b.link.Attrs().Name)
+		err = errors.Join(err, b.remove(b.link.Attrs().Name))
 	}
 	b.links.Close()
 	return err // home is closed when the last namespace has let go of the bridge
