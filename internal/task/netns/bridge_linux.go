@@ -92,8 +92,7 @@ func (b *Bridge) Gateway() netip.Prefix { return b.gateway }
 
 // make makes the bridge anew.
 func (b *Bridge) make(name string, from netip.Prefix) error {
-	candidates, err := networks(from, name)
-	if err != nil {
+	if err := CheckRange(from); err != nil {
 		return err
 	}
 	if err := b.remove(name); err != nil { // it may be there, without ports
@@ -112,7 +111,7 @@ func (b *Bridge) make(name string, from netip.Prefix) error {
 	if err != nil {
 		return err
 	}
-	for network := range candidates {
+	for network := range networks(from, name) {
 		if slices.ContainsFunc(known, network.Overlaps) {
 			continue
 		}

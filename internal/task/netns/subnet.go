@@ -15,12 +15,9 @@ const networkBits = 20
 
 // networks are the networks that a bridge may have: all that a range has room for,
 // beginning at a place that depends on the bridge's name. Bridges on one machine
-// seldom ask for the same one.
-func networks(from netip.Prefix, name string) (iter.Seq[netip.Prefix], error) {
+// seldom ask for the same one. The range is one that CheckRange takes.
+func networks(from netip.Prefix, name string) iter.Seq[netip.Prefix] {
 	from = from.Masked()
-	if !from.Addr().Is4() || from.Bits() < 8 || from.Bits() > 24 {
-		return nil, fmt.Errorf("%s is not a range of IPv4 addresses, of a length from /8 to /24", from)
-	}
 	bits := max(from.Bits(), networkBits)
 	count, size := uint32(1)<<(bits-from.Bits()), uint32(1)<<(32-bits)
 	base := binary.BigEndian.Uint32(from.Addr().AsSlice())
@@ -33,7 +30,15 @@ func networks(from netip.Prefix, name string) (iter.Seq[netip.Prefix], error) {
 				return
 			}
 		}
-	}, nil
+	}
+}
+
+// CheckRange says why no bridge's network can be taken from a range; nil if one can.
+func CheckRange(from netip.Prefix) error {
+	if !from.Addr().Is4() || from.Bits() < 8 || from.Bits() > 24 {
+		return fmt.Errorf("%s is not a range of IPv4 addresses, of a length from /8 to /24", from)
+	}
+	return nil
 }
 
 // gateway is a network's first address, the bridge's own, with the network's length.

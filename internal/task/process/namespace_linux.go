@@ -23,9 +23,6 @@ type namespaces struct {
 // openNamespaces returns the network of the runtime with a name, which an earlier life
 // may have left. The error says what this machine does not permit.
 func openNamespaces(name string, from netip.Prefix, log *slog.Logger) (network, error) {
-	if !from.IsValid() {
-		from = netip.MustParsePrefix("100.64.0.0/10")
-	}
 	bridge, err := netns.Open(bridgeName(name), from)
 	if err != nil {
 		return nil, err

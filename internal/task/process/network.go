@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"os/exec"
 	"strings"
+
+	"flyball/internal/task/netns"
 )
 
 // A NetworkMode says which network tasks are given.
@@ -66,6 +68,12 @@ type networks struct {
 func newNetworks(opts Options, name string) (networks, error) {
 	loopback, err := newLoopback(opts.Addresses, name)
 	if err != nil {
+		return networks{}, err
+	}
+	if !opts.Range.IsValid() {
+		opts.Range = netip.MustParsePrefix("100.64.0.0/10")
+	}
+	if err := netns.CheckRange(opts.Range); err != nil {
 		return networks{}, err
 	}
 	all := networks{network: loopback, loopback: loopback}

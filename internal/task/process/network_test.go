@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -203,11 +204,35 @@ func TestAProgramThatCannotListenIsTold(t *testing.T) {
 	}
 }
 
-func TestAnUnknownNetworkIsRefused(t *testing.T) {
+func TestNetworksThatCannotBeAreRefused(t *testing.T) {
+	for name, change := range map[string]func(*Options){
+		"an unknown mode":                 func(opts *Options) { opts.Network = "host" },
+		"a range without a network":       func(opts *Options) { opts.Range = netip.MustParsePrefix("100.64.0.0/30") },
+		"addresses that are not loopback": func(opts *Options) { opts.Addresses = netip.MustParsePrefix("10.0.0.0/8") },
+	} {
+		opts := options(t)
+		change(&opts)
+		if r, err := New(opts); err == nil {
+			t.Errorf("%s was accepted", name)
+			r.Close()
+		}
+	}
+}
+
+// The range is one to which this machine has a route, its own loopback addresses, so
+// that no bridge can have a network.
+func TestTasksShareTheMachinesNetworkWhereTheyCannotHaveTheirOwn(t *testing.T) {
 	opts := options(t)
-	opts.Network = "host"
-	if _, err := New(opts); err == nil || !strings.Contains(err.Error(), "auto, namespace or loopback") {
-		t.Errorf("New = %v", err)
+	opts.Range = netip.MustParsePrefix("127.0.0.0/8")
+	opts.Network = NetworkNamespace
+	if r, err := New(opts); err == nil {
+		t.Error("a network of loopback addresses was made")
+		r.Close()
+	}
+	opts.Network = NetworkAuto
+	running := start(t, newRuntime(t, opts), script("task", "exec sleep 1000"))
+	if addr := netip.MustParseAddr(running.Address()); !addr.IsLoopback() {
+		t.Errorf("the task is at %s", addr)
 	}
 }
 
