@@ -80,31 +80,32 @@ func TestAnOrdinaryServerRunsTwentyTimes(t *testing.T) {
 	}
 }
 
+// A life that gives its tasks another network keeps to what the one before gave.
 func TestARestartTakesTasksUpWithTheirNetworks(t *testing.T) {
-	opts := needNamespaces(t)
-	spec := ordinary("task")
-	spec.Containers[0].HealthCheck = &task.HealthCheck{
-		Command: []string{"CMD", os.Args[0], "get", "http://127.0.0.1:8080/"}, Interval: 50 * time.Millisecond,
-	}
-	crashed(t, opts, spec)
 	for _, mode := range []NetworkMode{NetworkNamespace, NetworkLoopback} {
-		opts.Network = mode // a life with the other keeps to what was given
-		r := newRuntime(t, opts)
-		running := recoverAll(t, r)[0]
-		if got := get(t, running, "/"); got != "hello from task\n" {
-			t.Errorf("with %s it answers %q", mode, got)
-		}
-		await(t, "a health check that passes", running.(*Task).containers[0].Healthy)
-		if mode == NetworkLoopback {
+		t.Run(string(mode), func(t *testing.T) {
+			opts := needNamespaces(t)
+			spec := ordinary("task")
+			spec.Containers[0].HealthCheck = &task.HealthCheck{
+				Command: []string{"CMD", os.Args[0], "get", "http://127.0.0.1:8080/"}, Interval: 50 * time.Millisecond,
+			}
+			crashed(t, opts, spec)
+			opts.Network = mode
+			r := newRuntime(t, opts)
+			running := recoverAll(t, r)[0]
+			if got := get(t, running, "/"); got != "hello from task\n" {
+				t.Errorf("it answers %q", got)
+			}
+			await(t, "a health check that passes", running.(*Task).containers[0].Healthy)
 			if err := errors.Join(running.Stop(t.Context()), running.Remove()); err != nil {
 				t.Fatal(err)
 			}
 			wantNothing(t, r)
-		}
-		r.Close()
-		if _, err := net.InterfaceByName(bridgeName(string(r.mark))); (err == nil) != (mode == NetworkNamespace) {
-			t.Errorf("with %s: after Close the bridge: %v", mode, err)
-		}
+			r.Close()
+			if _, err := net.InterfaceByName(bridgeName(string(r.mark))); err == nil {
+				t.Error("the bridge is left")
+			}
+		})
 	}
 }
 
