@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
-	"runtime"
 	"slices"
 	"sync"
 	"syscall"
@@ -21,7 +19,7 @@ import (
 type Bridge struct {
 	link    netlink.Link
 	gateway netip.Prefix    // its own address, with the network's length
-	home    *os.File        // the namespace that it is in
+	home    home            // the namespace that it is in
 	links   *netlink.Handle // of that namespace, from whichever a thread is in
 
 	confined error // why namespaces reach nothing beyond this machine
@@ -54,7 +52,7 @@ func Open(name string, from netip.Prefix) (*Bridge, error) {
 // Find returns the bridge of a name, as an earlier life has left it. There may be
 // none; see Exists.
 func Find(name string) (*Bridge, error) {
-	home, err := os.Open("/proc/thread-self/ns/net")
+	home, err := findHome()
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +159,7 @@ func (b *Bridge) claim(network netip.Prefix) error {
 
 // try makes a namespace, which may not be permitted though bridges are.
 func (b *Bridge) try() error {
-	space, err := b.unshare(func(*netlink.Handle) error { return nil })
+	space, err := b.home.unshare(func(*netlink.Handle) error { return nil })
 	if err != nil {
 		return err
 	}
@@ -256,43 +254,7 @@ func (b *Bridge) Close() error {
 		err = errors.Join(err, b.remove(b.link.Attrs().Name))
 	}
 	b.links.Close()
-	return err // home is closed when the last namespace has let go of the bridge
-}
-
-// visit runs f on a thread that f may take to another namespace.
-func (b *Bridge) visit(f func() error) error {
-	result := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		err := f()
-		if unix.Setns(int(b.home.Fd()), unix.CLONE_NEWNET) == nil {
-			runtime.UnlockOSThread() // otherwise the thread ends here
-		}
-		result <- err
-	}()
-	return <-result
-}
-
-// unshare makes a namespace and runs f in it.
-func (b *Bridge) unshare(f func(inside *netlink.Handle) error) (space *os.File, err error) {
-	err = b.visit(func() error {
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			return fmt.Errorf("making a network namespace: %w", err)
-		}
-		if space, err = os.Open("/proc/thread-self/ns/net"); err != nil {
-			return err
-		}
-		inside, err := netlink.NewHandle(unix.NETLINK_ROUTE)
-		if err != nil {
-			return err
-		}
-		defer inside.Close()
-		return f(inside)
-	})
-	if err != nil && space != nil {
-		return nil, errors.Join(err, space.Close())
-	}
-	return space, err
+	return err
 }
 
 func prefixOf(n *net.IPNet) netip.Prefix {

@@ -28,7 +28,7 @@ const device = "eth0"
 // at its other addresses, and the bridge's other namespaces at theirs.
 func (b *Bridge) Join(addr netip.Addr) (*Namespace, error) {
 	b.joined(addr)
-	space, err := b.unshare(func(inside *netlink.Handle) error {
+	space, err := b.home.unshare(func(inside *netlink.Handle) error {
 		err := b.connect(addr)
 		if errors.Is(err, unix.EEXIST) {
 			// An earlier namespace with the address is still being removed.
@@ -103,7 +103,7 @@ func (b *Bridge) Rejoin(pid int, addr netip.Addr) (*Namespace, error) {
 
 // Start starts a command in the namespace.
 func (n *Namespace) Start(cmd *exec.Cmd) error {
-	return n.bridge.visit(func() error {
+	return n.bridge.home.visit(func() error {
 		if err := unix.Setns(int(n.space.Fd()), unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("entering the network at %s: %w", n.addr, err)
 		}
