@@ -21,15 +21,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 
 	"flyball/governor"
 )
 
 // A Client talks to one server.
 type Client struct {
-	AutoScaling *applicationautoscaling.Client
-	CloudWatch  *cloudwatch.Client
-	ECS         *ecs.Client
+	AutoScaling   *applicationautoscaling.Client
+	CloudWatch    *cloudwatch.Client
+	ECS           *ecs.Client
+	LoadBalancing *elasticloadbalancingv2.Client
 
 	endpoint        string
 	region, account string
@@ -50,13 +52,14 @@ func New(endpoint, region, account string) *Client {
 		DisableRequestCompression: true,
 	}
 	return &Client{
-		AutoScaling: applicationautoscaling.NewFromConfig(cfg),
-		CloudWatch:  cloudwatch.NewFromConfig(cfg),
-		ECS:         ecs.NewFromConfig(cfg),
-		endpoint:    strings.TrimSuffix(endpoint, "/"),
-		region:      region,
-		account:     account,
-		http:        http.DefaultClient,
+		AutoScaling:   applicationautoscaling.NewFromConfig(cfg),
+		CloudWatch:    cloudwatch.NewFromConfig(cfg),
+		ECS:           ecs.NewFromConfig(cfg),
+		LoadBalancing: elasticloadbalancingv2.NewFromConfig(cfg),
+		endpoint:      strings.TrimSuffix(endpoint, "/"),
+		region:        region,
+		account:       account,
+		http:          http.DefaultClient,
 	}
 }
 
@@ -120,6 +123,17 @@ func (c *Client) Logs(ctx context.Context, task, container string, follow bool) 
 		q.Set("follow", "true")
 	}
 	return c.get(ctx, "/console/api/logs", c.in(q))
+}
+
+// Authority reads the certificate, in PEM, of the authority that load balancers with
+// HTTPS have their certificates from.
+func (c *Client) Authority(ctx context.Context) ([]byte, error) {
+	body, err := c.get(ctx, "/console/api/authority", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	return io.ReadAll(body)
 }
 
 func (c *Client) getJSON(ctx context.Context, path string, q url.Values, v any) error {

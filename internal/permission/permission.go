@@ -62,8 +62,10 @@ type service struct {
 // nothing but tag have none.
 func (s *service) tagging(operation string) string {
 	switch {
-	case strings.HasPrefix(operation, "Tag"):
+	case strings.HasPrefix(operation, "Tag"), operation == "AddTags":
 		return ""
+	case s.prefix == "elasticloadbalancing":
+		return "AddTags"
 	case s.prefix == "iam":
 		return "Tag" + strings.TrimPrefix(operation, "Create")
 	}
@@ -74,6 +76,7 @@ func (s *service) tagging(operation string) string {
 var services = map[string]service{
 	"application-autoscaling": autoScalingCalls,
 	"ecs":                     ecsCalls,
+	"elasticloadbalancing":    elbCalls,
 	"iam":                     iamCalls,
 	"monitoring":              cloudWatchCalls,
 	"sts":                     stsCalls,

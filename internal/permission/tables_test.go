@@ -12,6 +12,7 @@ import (
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	localecs "flyball/internal/service/ecs"
+	localelb "flyball/internal/service/elb"
 	localiam "flyball/internal/service/iam"
 	localsts "flyball/internal/service/sts"
 )
@@ -20,7 +21,7 @@ import (
 func inputs() map[string]map[string]reflect.Type {
 	all := map[string]map[string]reflect.Type{}
 	for name, api := range map[string]any{
-		"application-autoscaling": &autoscaling.API{}, "monitoring": &cloudwatch.API{}, "ecs": &localecs.API{},
+		"application-autoscaling": &autoscaling.API{}, "monitoring": &cloudwatch.API{}, "ecs": &localecs.API{}, "elasticloadbalancing": &localelb.API{},
 		"iam": &localiam.API{}, "sts": &localsts.API{},
 	} {
 		all[name] = map[string]reflect.Type{}
@@ -46,7 +47,7 @@ func TestTheTablesHaveEveryOperationThatIsServedAndNoOther(t *testing.T) {
 }
 
 func TestWhatTheTablesNameIsInTheInputs(t *testing.T) {
-	member := regexp.MustCompile(`{(\w+)}`)
+	member := regexp.MustCompile(`{(\w+)[^}]*}`)
 	for name, served := range inputs() {
 		for op, templates := range services[name].operations {
 			for _, m := range member.FindAllStringSubmatch(templates, -1) {

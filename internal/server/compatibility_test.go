@@ -10,12 +10,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	local "flyball/internal/service/autoscaling"
 	localcloudwatch "flyball/internal/service/cloudwatch"
 	localecs "flyball/internal/service/ecs"
+	localelb "flyball/internal/service/elb"
 	localiam "flyball/internal/service/iam"
 	localsts "flyball/internal/service/sts"
 )
@@ -33,6 +35,7 @@ func TestTheCompatibilityListsAreTrue(t *testing.T) {
 		"Application Auto Scaling": {&applicationautoscaling.Client{}, &local.API{}},
 		"CloudWatch":               {&cloudwatch.Client{}, &localcloudwatch.API{}},
 		"ECS":                      {&ecs.Client{}, &localecs.API{}},
+		"Elastic Load Balancing":   {&elasticloadbalancingv2.Client{}, &localelb.API{}},
 		"IAM":                      {&iam.Client{}, &localiam.API{}},
 		"STS":                      {&sts.Client{}, &localsts.API{}},
 	} {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ecs"
+	"flyball/internal/service/elb"
 	"flyball/internal/service/iam"
 	"flyball/internal/service/sts"
 	"flyball/internal/wire"
@@ -40,7 +42,7 @@ func (s *Server) handler() (http.Handler, error) {
 		RequireKnown: s.cfg.Administrator != nil,
 		Region:       s.cfg.Region,
 		Authorize:    s.authorize,
-		Settle:       s.state.Settle,
+		Settle:       s.settle,
 		Log:          s.cfg.Log,
 		Observe: func(a wire.Answer) {
 			calls.WithLabelValues(a.Service, a.Operation, strconv.Itoa(a.Status)).Observe(a.Duration.Seconds())
@@ -50,6 +52,7 @@ func (s *Server) handler() (http.Handler, error) {
 		wire.ApplicationAutoScaling(inCell(s, func(v *services) *autoscaling.API { return v.autoscaling })),
 		wire.CloudWatch(inCell(s, func(v *services) *cloudwatch.API { return v.cloudwatch })),
 		wire.ECS(inCell(s, func(v *services) *ecs.API { return v.ecs })),
+		wire.ELB(inCell(s, func(v *services) *elb.API { return v.elb })),
 		wire.IAM(inGlobal(s, func(v *global, _ wire.Scope) *iam.API { return v.iam })),
 		wire.STS(inGlobal(s, func(v *global, scope wire.Scope) *sts.API { return v.sts.For(scope.AccessKey).In(scope.Region) })),
 	)
@@ -60,6 +63,7 @@ func (s *Server) handler() (http.Handler, error) {
 	own.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
 	own.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	own.Handle("/ecs/", s.metadata())
+	own.HandleFunc("GET /console/api/authority", s.serveAuthority)
 	own.HandleFunc("GET /console/api/clock", s.serveClock)
 	own.HandleFunc("GET /console/api/explain", s.serveExplain)
 	own.HandleFunc("GET /console/api/logs", s.serveLogs)
@@ -70,7 +74,7 @@ func (s *Server) handler() (http.Handler, error) {
 	for _, path := range []string{"/healthz", "/metrics", "/console/", "/ecs/"} {
 		mux.Handle(path, guarded)
 	}
-	return mux, nil
+	return s.balanced(mux), nil
 }
 
 // callTime is how long an AWS call may take to arrive and be answered, in real
@@ -85,6 +89,16 @@ func inTime(limit time.Duration, h http.Handler) http.Handler {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limit))
 		h.ServeHTTP(w, r)
 	})
+}
+
+// settle waits for what an answer may tell of. What ECS describes is its own: it
+// does not wait for the alarm and the decision behind a desired count that nobody
+// sees yet.
+func (s *Server) settle(ctx context.Context, service string) error {
+	if service == "ecs" {
+		return s.state.Settle(ctx, "ecs")
+	}
+	return s.state.Settle(ctx)
 }
 
 func (s *Server) serveClock(w http.ResponseWriter, _ *http.Request) {

@@ -32,6 +32,10 @@ func (s *Server) resource(ctx context.Context, scope wire.Scope, service, name s
 	switch service {
 	case "ecs":
 		return v.ecsResource(ctx, name)
+	case "elasticloadbalancing":
+		found.ARN = name
+		found.Tags, ok = v.elb.Resource(ctx, name)
+		return found, ok
 	case "monitoring":
 		return v.metricResource(ctx, name)
 	case "application-autoscaling":

@@ -35,7 +35,7 @@ func refuse(hosts []string, r *http.Request) *fault {
 // knownHost reports whether a Host header names this server: by a loopback
 // address or localhost, or by a configured name.
 func knownHost(hosts []string, host string) bool {
-	name := hostname(host)
+	name := Hostname(host)
 	if name == "localhost" {
 		return true
 	}
@@ -54,8 +54,8 @@ func knownHost(hosts []string, host string) bool {
 	return false
 }
 
-// hostname is a Host header without its port, in lower case.
-func hostname(host string) string {
+// Hostname is a Host header without its port, in lower case.
+func Hostname(host string) string {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}

@@ -20,6 +20,7 @@ import (
 var sources = map[string]string{
 	"application-autoscaling": "application-autoscaling/2016-02-06",
 	"ecs":                     "ecs/2014-11-13",
+	"elasticloadbalancing":    "elbv2/2015-12-01",
 	"iam":                     "iam/2010-05-08",
 	"monitoring":              "cloudwatch/2010-08-01",
 	"sts":                     "sts/2011-06-15",

@@ -11,12 +11,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
 // clients have the operations that services may have.
-var clients = []any{&applicationautoscaling.Client{}, &cloudwatch.Client{}, &ecs.Client{}, &iam.Client{}, &sts.Client{}}
+var clients = []any{
+	&applicationautoscaling.Client{}, &cloudwatch.Client{}, &ecs.Client{}, &elasticloadbalancingv2.Client{}, &iam.Client{}, &sts.Client{},
+}
 
 // generateMethods writes ../methods.go.
 func generateMethods() error {
