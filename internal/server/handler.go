@@ -51,6 +51,7 @@ func (s *Server) handler() (http.Handler, error) {
 	aws, err := wire.NewHandler(options,
 		wire.ApplicationAutoScaling(inCell(s, func(v *services) *autoscaling.API { return v.autoscaling })),
 		wire.CloudWatch(inCell(s, func(v *services) *cloudwatch.API { return v.cloudwatch })),
+		wire.EC2(s.ec2In),
 		wire.ECS(inCell(s, func(v *services) *ecs.API { return v.ecs })),
 		wire.ELB(inCell(s, func(v *services) *elb.API { return v.elb })),
 		wire.IAM(inGlobal(s, func(v *global, _ wire.Scope) *iam.API { return v.iam })),

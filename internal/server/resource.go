@@ -30,6 +30,11 @@ func (s *Server) resource(ctx context.Context, scope wire.Scope, service, name s
 		return found, false
 	}
 	switch service {
+	case "ec2":
+		if api, err := v.ec2(); err == nil {
+			found.ARN, found.Tags, ok = api.Resource(ctx, name)
+		}
+		return found, ok
 	case "ecs":
 		return v.ecsResource(ctx, name)
 	case "elasticloadbalancing":

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
@@ -14,6 +15,7 @@ import (
 	"flyball/internal/cell"
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
+	"flyball/internal/service/ec2"
 	"flyball/internal/service/ecs"
 	"flyball/internal/service/elb"
 	"flyball/internal/task"
@@ -31,11 +33,13 @@ type services struct {
 	ecs         *ecs.API
 	elb         *elb.API
 	autoscaling *autoscaling.API
+	// ec2 opens EC2 when something first needs it, which must not be within a change.
+	ec2 func() (*ec2.API, error)
 }
 
 // openServices loads the services of a cell.
 func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
-	v = &services{cell: c}
+	v = &services{cell: c, ec2: sync.OnceValues(func() (*ec2.API, error) { return ec2.New(ec2.Config{Cell: c}) })}
 	if v.datapoints, err = tsdb.Open(c.State.Store(), c.Clock); err != nil {
 		return nil, err
 	}

@@ -122,3 +122,15 @@ func STS[T any](resolve func(context.Context, Scope) (T, error)) Service {
 		invalid:      "ValidationError",
 	}, resolve)
 }
+
+// EC2 describes Amazon EC2, whose operations are the methods of T.
+func EC2[T any](resolve func(context.Context, Scope) (T, error)) Service {
+	return serve(Service{
+		name:         "ec2",
+		version:      "2016-11-15",
+		namespace:    "ec2",
+		xmlNamespace: "http://ec2.amazonaws.com/doc/2016-11-15/",
+		protocols:    []Protocol{EC2Query},
+		refusal:      ec2Refusal,
+	}, resolve)
+}

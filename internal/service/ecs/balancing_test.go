@@ -236,6 +236,17 @@ func (w *world) wantEvents(want ...string) {
 	}
 }
 
+// wantEventsOfTasks is wantEvents for what happens to several tasks side by side.
+func (w *world) wantEventsOfTasks(want ...string) {
+	w.Helper()
+	got := w.events()
+	got = slices.Sorted(slices.Values(got[:min(len(got), len(want))]))
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		w.Errorf("events\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 func TestAServiceBehindALoadBalancerIsReadyWhenItsTargetsAreHealthy(t *testing.T) {
 	balanced(t, func(w *world, lb *fakeBalancing) {
 		w.cluster("prod")
@@ -335,7 +346,7 @@ func TestATaskIsReplacedWhenItsTargetFailsAfterTheGracePeriod(t *testing.T) {
 			t.Errorf("stopped in its grace period: %q", *stopped[0].StoppedReason)
 		}
 		w.pass(8 * time.Second)
-		w.wantEvents(
+		w.wantEventsOfTasks(
 			"(service web) (port 8080) is unhealthy in (target-group arn:blue) due to (reason Health checks failed with these codes: [502]).",
 			"(service web) has started 1 tasks:",
 			"(service web) deregistered 1 targets in (target-group arn:blue)",
