@@ -988,6 +988,7 @@ func TestAStoppedTaskOfAnEarlierLifeLeavesItsAddressToOthers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			opts := options(t)
+			opts.Network = NetworkLoopback
 			crashed(t, opts, script("short", "exit 0"))
 			dir := filepath.Join(opts.Dir, "tasks", "short")
 			rec, err := readRecord(dir)
