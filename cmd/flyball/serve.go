@@ -72,6 +72,7 @@ Built-in images, run by every runtime:
 	f.StringArrayVar(&images, "image", nil, "process runtime: run COMMAND for an image, as NAME=COMMAND (repeatable)")
 	f.StringArrayVar(&cfg.Hosts, "host", nil, "accept requests for this Host name too (repeatable)")
 	f.StringVar(&auth, "auth", "", "admit only keys of IAM and STS, and the administrator's, which is in this file as in ~/.aws/credentials")
+	f.StringVar(&cfg.Roles, "roles", server.RolesJudged, `the role of a scalable target: "enforce" judges what it allows, "aws" takes any, as AWS does`)
 	f.StringVar(&level, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }

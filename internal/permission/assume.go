@@ -63,3 +63,28 @@ func (a *Assumption) context() map[string][]string {
 	}
 	return tagged(context, "iam", a.Role.Tags)
 }
+
+// A ServiceAssumption is a service that wants to act with a role, on behalf of a
+// resource of whoever gave it the role.
+type ServiceAssumption struct {
+	Service string // such as ecs-tasks.amazonaws.com
+	Role    string // ARN
+	Source  string // the ARN of the resource
+	Account string // of the resource
+	Region  string
+	Time    time.Time
+}
+
+// Request is what the role's trust policy is asked. A service has no policies of its
+// own. The keys that say for whom it acts are those of "The confused deputy problem".
+func (a ServiceAssumption) Request() *policy.Request {
+	context := common(a.Region, "")
+	context["aws:PrincipalIsAWSService"] = []string{"true"}
+	context["aws:PrincipalServiceName"] = []string{a.Service}
+	context["aws:SourceAccount"] = []string{a.Account}
+	context["aws:SourceArn"] = []string{a.Source}
+	return &policy.Request{
+		Principal: policy.Principal{Kind: policy.Service, Service: a.Service}, Action: "sts:AssumeRole", Resource: a.Role,
+		Time: a.Time, Context: context,
+	}
+}

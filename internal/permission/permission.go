@@ -2,7 +2,7 @@
 // resources, with which condition keys. Package policy then judges them.
 //
 //	for _, request := range permission.Requests(call) {
-//		decision, err := judge.Decide(request, policies) ...
+//		err := judge.Allow(request, policies, nil) ...
 //	}
 //
 // The tables have what the Service Authorization Reference says of each operation.

@@ -25,7 +25,7 @@ import (
 )
 
 // A Config says what to serve. All fields but
-// Tasks, Images, Hosts and Administrator must be set.
+// Tasks, Images, Hosts, Roles and Administrator must be set.
 type Config struct {
 	Addr    string            // address to listen on, HOST:PORT; port 0 takes a free one
 	Data    string            // folder of the durable state; empty keeps nothing
@@ -37,10 +37,19 @@ type Config struct {
 	Region  string            // of calls whose signature names none
 	Hosts   []string          // Host names to accept beside the loopback ones
 	Log     *slog.Logger
+	// Roles says how the roles of scalable targets are taken: RolesJudged, which is the
+	// zero value's meaning, too, or RolesTaken.
+	Roles string
 	// Administrator holds the only access key that is let in beside those of IAM and
 	// STS. Without one every key that the server does not know is an administrator's.
 	Administrator *Administrator
 }
+
+// How the roles are taken that scalable targets are registered with.
+const (
+	RolesJudged = "enforce" // by what they allow
+	RolesTaken  = "aws"     // as AWS takes them for services of ECS: as a name
+)
 
 // A Server is one running `flyball serve`.
 type Server struct {
@@ -212,6 +221,9 @@ func (c Config) check() error {
 	}
 	if c.Region == "" || !madeOf(c.Region, digits+"abcdefghijklmnopqrstuvwxyz-") {
 		return fmt.Errorf("region %q: give a name such as us-east-1", c.Region)
+	}
+	if c.Roles != "" && c.Roles != RolesJudged && c.Roles != RolesTaken {
+		return fmt.Errorf("roles %q: give %s or %s", c.Roles, RolesJudged, RolesTaken)
 	}
 	return checkLoopback(c.Addr)
 }

@@ -72,7 +72,7 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 			if err != nil {
 				return nil, err
 			}
-			return account.iam, nil
+			return roles{account.iam, v, &s.judge, s.cfg.Roles == RolesTaken}, nil
 		},
 	})
 	return v, err

@@ -79,6 +79,8 @@ var preparation = []struct{ service, operation, input string }{
 	{"iam", "PutRolePolicy", `{"RoleName": "web", "PolicyName": "inline", "PolicyDocument": "$allow"}`},
 	{"iam", "AttachRolePolicy", `{"RoleName": "web", "PolicyArn": "$policy"}`},
 	{"iam", "CreateRole", `{"RoleName": "spare", "AssumeRolePolicyDocument": "$trust"}`},
+	{"iam", "CreateRole", `{"RoleName": "scaler", "AssumeRolePolicyDocument": "$scaling"}`},
+	{"iam", "PutRolePolicy", `{"RoleName": "scaler", "PolicyName": "inline", "PolicyDocument": "$allow"}`},
 	{"iam", "CreateServiceLinkedRole", `{"AWSServiceName": "ecs.amazonaws.com"}`},
 	{"iam", "CreateUser", `{"UserName": "bob", "PermissionsBoundary": "$policy", "Tags": [{"Key": "team", "Value": "shop"}]}`},
 	{"iam", "PutUserPolicy", `{"UserName": "bob", "PolicyName": "inline", "PolicyDocument": "$allow"}`},
@@ -175,6 +177,7 @@ func (w *world) prepare() {
 		"$alarm":   "arn:aws:cloudwatch:us-east-1:123456789012:alarm:busy",
 		"$policy":  "arn:aws:iam::123456789012:policy/mine",
 		"$allow":   `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}}`,
+		"$scaling": `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "application-autoscaling.amazonaws.com"}, "Action": "sts:AssumeRole"}}`,
 		"$trust":   `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}}`,
 	}
 	for _, c := range preparation {

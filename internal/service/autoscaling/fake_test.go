@@ -229,6 +229,7 @@ type world struct {
 	store *store.SQLite
 	cw    *cloudWatch
 	ecs   *containers
+	roles Roles // nil: there are none
 	stop  func()
 	*API
 }
@@ -268,7 +269,11 @@ func testCell(clk *clock.Clock, st store.Store) *cell.Cell {
 // a server.
 func (w *world) start() {
 	w.t.Helper()
-	api, err := New(Config{Cell: testCell(w.clock, w.store), Alarms: w.cw, Capacity: capacity.Services{ECS: w.ecs}})
+	cfg := Config{Cell: testCell(w.clock, w.store), Alarms: w.cw, Capacity: capacity.Services{ECS: w.ecs}}
+	if w.roles != nil {
+		cfg.Roles = func() (Roles, error) { return w.roles, nil }
+	}
+	api, err := New(cfg)
 	if err != nil {
 		w.t.Fatal(err)
 	}
