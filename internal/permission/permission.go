@@ -30,6 +30,7 @@ type Call struct {
 	Region    string
 	Partition string
 	Source    string // the caller's IP address
+	Secure    bool   // it came over TLS
 	Time      time.Time
 	Caller    principal.Principal
 	Holder    string // the ARN of the user, or of the role of a session
@@ -74,6 +75,7 @@ func (s *service) tagging(operation string) string {
 var services = map[string]service{
 	"application-autoscaling": autoScalingCalls,
 	"ecs":                     ecsCalls,
+	"flyball":                 ownCalls,
 	"iam":                     iamCalls,
 	"monitoring":              cloudWatchCalls,
 	"sts":                     stsCalls,

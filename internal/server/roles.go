@@ -43,7 +43,7 @@ func (r roles) Lacks(ctx context.Context, u autoscaling.RoleUse) (lack autoscali
 		requests := permission.Requests(permission.Call{
 			Service: call.Service, Operation: call.Operation, Input: call.Input,
 			Account: r.of.cell.Account, Region: r.of.cell.Region, Partition: r.of.cell.Partition(),
-			Time: time.Now(), Caller: session, Holder: role.ARN,
+			Secure: true, Time: time.Now(), Caller: session, Holder: role.ARN,
 			Find: func(service, name string) (permission.Resource, bool) { return r.of.resource(ctx, service, name) },
 		})
 		for _, request := range requests {
