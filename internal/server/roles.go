@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"flyball/internal/cell"
 	"flyball/internal/permission"
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/iam"
@@ -30,7 +31,7 @@ func (r roles) Lacks(ctx context.Context, u autoscaling.RoleUse) (lack autoscali
 	if !ok {
 		return autoscaling.Lack{Absent: true}, nil
 	}
-	trusts, err := r.trusts(role, u.As, u.Target)
+	trusts, err := trusts(r.judge, r.of.cell, role, u.As, u.Target)
 	if err != nil {
 		return lack, err
 	}
@@ -61,12 +62,12 @@ func (r roles) Lacks(ctx context.Context, u autoscaling.RoleUse) (lack autoscali
 
 // trusts reports whether a role may be assumed by one of some services, on behalf of
 // a resource of the cell.
-func (r roles) trusts(role iam.Role, services []string, source string) (bool, error) {
+func trusts(judge *permission.Judge, c *cell.Cell, role iam.Role, services []string, source string) (bool, error) {
 	for _, service := range services {
 		request := permission.ServiceAssumption{
-			Service: service, Role: role.ARN, Source: source, Account: r.of.cell.Account, Region: r.of.cell.Region, Time: time.Now(),
+			Service: service, Role: role.ARN, Source: source, Account: c.Account, Region: c.Region, Time: time.Now(),
 		}.Request()
-		d, err := r.judge.Decide(request, iam.Policies{}, &role.Trust)
+		d, err := judge.Decide(request, iam.Policies{}, &role.Trust)
 		if err != nil || d.Allowed() {
 			return err == nil, err
 		}

@@ -46,11 +46,13 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	}
 	metadata := s.taskEndpoint + cellPath + c.Scope()
 	v.ecs, err = ecs.New(ecs.Config{
-		Cell:     c,
-		Runtime:  s.runtime,
-		Metrics:  v.cloudwatch,
-		Endpoint: s.taskEndpoint,
-		Metadata: metadata[:len(metadata)-1],
+		Cell:      c,
+		Runtime:   s.runtime,
+		Metrics:   v.cloudwatch,
+		Endpoint:  s.taskEndpoint,
+		Metadata:  metadata[:len(metadata)-1],
+		Roles:     taskRoles{s, v},
+		KnownKeys: s.cfg.Administrator != nil,
 		Deleted: func(ctx context.Context, cluster, service string) error {
 			return v.autoscaling.ServiceDeleted(ctx, scaling.ServiceID(cluster, service))
 		},

@@ -184,6 +184,7 @@ func (l *loader) loadTask(key string, doc *storedTask) error {
 		clientToken:    doc.ClientToken,
 		request:        doc.Request,
 		protectedUntil: doc.ProtectedUntil,
+		secret:         doc.Secret,
 		stop:           make(chan struct{}),
 	}
 	t.reserved = t.reservation()

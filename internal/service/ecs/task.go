@@ -4,6 +4,7 @@ import (
 	goruntime "runtime"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -56,6 +57,9 @@ type task struct {
 	request        string // fingerprint of the RunTask call, if it has a client token
 	protectedUntil time.Time
 
+	secret      string                      // in the path of the credentials of its role; "" has none
+	credentials atomic.Pointer[Credentials] // that it was given last in this life of the server
+
 	stop      chan struct{} // closed when the task is to stop
 	handle    runtime.Task  // set once the containers have started
 	address   string        // of the containers, from then on
@@ -76,6 +80,7 @@ type storedTask struct {
 	ClientToken    string
 	Request        string
 	ProtectedUntil time.Time
+	Secret         string `json:",omitempty"`
 }
 
 func (t *task) key() string { return t.cluster.name + "/" + t.id }
@@ -89,6 +94,7 @@ func (t *task) save(tx *state.Tx) {
 		ClientToken:    t.clientToken,
 		Request:        t.request,
 		ProtectedUntil: t.protectedUntil,
+		Secret:         t.secret,
 	}
 	if t.service != nil {
 		r.Service = t.service.name
@@ -172,6 +178,7 @@ func (a *API) newTask(tx *state.Tx, o taskOrder) *task {
 		stop:        make(chan struct{}),
 	}
 	t.api = a.newTaskAPI(t.id, o)
+	t.secret = a.newSecret(t)
 	t.showSize()
 	t.reserved = t.reservation()
 	t.api.Attachments = newAttachments(o.launch)
