@@ -58,8 +58,10 @@ func (t *task) role() string {
 }
 
 // unassumable is the stopped reason of a task whose role cannot be assumed.
-const unassumable = "ECS was unable to assume the role '%s' that was provided for this task. Please verify that the role being passed " +
-	"has the proper trust relationship and permissions and that your IAM user has permissions to pass this role."
+func unassumable(role string) string {
+	return fmt.Sprintf("ECS was unable to assume the role '%s' that was provided for this task. Please verify that the role being passed "+
+		"has the proper trust relationship and permissions and that your IAM user has permissions to pass this role.", role)
+}
 
 // newSecret is one for the path of the credentials of a task's role, if it has one.
 func (a *API) newSecret(t *task) string {
@@ -84,7 +86,7 @@ func (a *API) assumeRole(ctx context.Context, t *task) error {
 		})
 		return nil
 	case errors.Is(err, ErrNoRole) || errors.Is(err, ErrNoTrust):
-		return fmt.Errorf(unassumable, t.role())
+		return errors.New(unassumable(t.role()))
 	}
 	return err
 }
