@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,12 +88,12 @@ func (a *API) tellDeployment(tx *state.Tx, s *service) {
 // eventKey sorts events by age.
 func (s *service) eventKey(n uint64) string { return fmt.Sprintf("%s/%016x", s.key(), n) }
 
-// warn adds an event unless it repeats the last warning.
+// warn adds an event unless it repeats a warning since the service was steady last.
 func (a *API) warn(tx *state.Tx, s *service, m message) {
-	if s.warned == m.text {
+	if slices.Contains(s.warned, m.text) {
 		return
 	}
-	s.warned = m.text
+	s.warned = append(slices.Clip(s.warned), m.text)
 	a.tell(tx, s, m)
 }
 
@@ -123,6 +124,10 @@ func beganDraining(n int) message {
 
 func failedHealthCheck(id string) message {
 	return message{text: fmt.Sprintf("(task %s) failed container health checks.", id)}
+}
+
+func failedToLaunch(reason string) message {
+	return message{text: "failed to launch a task with (error " + reason + ")."}
 }
 
 func cannotScaleIn(d *deployment, protected int) message {

@@ -116,7 +116,7 @@ func (l *loader) loadService(key string, doc *storedService) error {
 		inactiveAt:  doc.InactiveAt,
 		steady:      doc.Steady,
 		monitoring:  doc.Monitoring,
-		warned:      doc.Warned,
+		warned:      doc.Warnings,
 		failures:    doc.Failures,
 		retryAt:     doc.RetryAt,
 		tasks:       map[string]*task{},

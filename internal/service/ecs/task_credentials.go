@@ -86,7 +86,13 @@ func (a *API) assumeRole(ctx context.Context, t *task) error {
 		})
 		return nil
 	case errors.Is(err, ErrNoRole) || errors.Is(err, ErrNoTrust):
-		return errors.New(unassumable(t.role()))
+		reason := unassumable(t.role())
+		a.cell.State.Later(func(tx *state.Tx) {
+			if t.service != nil {
+				a.warn(tx, t.service, failedToLaunch(reason))
+			}
+		})
+		return errors.New(reason)
 	}
 	return err
 }

@@ -146,6 +146,23 @@ func TestTheRoleOfAnOverrideGoesFirst(t *testing.T) {
 	})
 }
 
+func TestAServiceTellsOfTheRoleThatItsTasksCannotAssume(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.withRoles(true).err = ErrNoTrust
+		w.serveWithRole("web")
+		w.pass(10 * time.Minute)
+		told := 0
+		for _, e := range w.service().Events {
+			if strings.HasPrefix(*e.Message, "(service web) failed to launch a task with (error ECS was unable to assume the role 'web'") {
+				told++
+			}
+		}
+		if told == 0 || told > 3 {
+			t.Errorf("told %d times: %v", told, w.events())
+		}
+	})
+}
+
 // Who lets in any key has tasks that call it with their account's, as before there
 // were roles.
 func TestTheCredentialsOfTasksByWhatTheServerLetsIn(t *testing.T) {
