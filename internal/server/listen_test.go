@@ -129,6 +129,18 @@ func TestTheServerSpeaksTLS(t *testing.T) {
 		t.Errorf("without its authority: %v", err)
 	}
 
+	// Policies see how a call comes.
+	admin := callerWith(s.taskEndpoint, testRegion, adminKey)
+	user := client.Config{Endpoint: s.URL(), Region: testRegion, Credentials: admin.createKey(t, "bob"), HTTP: trusting}
+	embed(t, admin, "bob", "secure", document("Allow", "flyball:*", "*", `, "Condition": {"Bool": {"aws:SecureTransport": "true"}}`))
+	if _, err := client.New(user).Clock(t.Context()); err != nil {
+		t.Error(err)
+	}
+	user.Endpoint = s.taskEndpoint
+	if _, err := client.New(user).Clock(t.Context()); !says(err, "not authorized to perform: flyball:Clock") {
+		t.Errorf("without TLS: %v", err)
+	}
+
 	res, err := trusting.Get(s.URL() + "/healthz")
 	if err != nil {
 		t.Fatal(err)

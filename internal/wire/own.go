@@ -13,8 +13,12 @@ import (
 	"flyball/internal/signature"
 )
 
-// maxOwnBody bounds the bodies of requests to a server's own paths.
-const maxOwnBody = 64 << 10
+// Bounds of the bodies of requests to a server's own paths, which only ask. The time
+// is real.
+const (
+	maxOwnBody  = 64 << 10
+	ownBodyTime = 10 * time.Second
+)
 
 // OwnPaths are the paths of a server that are no AWS protocol. Their requests are let
 // in as AWS calls are, by Host and Origin, by signature and by policy; refusals are
@@ -35,7 +39,7 @@ func NewOwnPaths(o Options, service string) *OwnPaths {
 // told of the call, whose access key is empty if it is not signed.
 func (o *OwnPaths) Operation(name string, next func(http.ResponseWriter, *http.Request, Call)) http.Handler {
 	return Guard(o.options.Hosts, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		call, err := o.admit(r, name)
+		call, err := o.admit(w, r, name)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusForbidden)
 			return
@@ -45,7 +49,7 @@ func (o *OwnPaths) Operation(name string, next func(http.ResponseWriter, *http.R
 }
 
 // admit refuses what is not signed as it has to be, or not allowed.
-func (o *OwnPaths) admit(r *http.Request, operation string) (Call, error) {
+func (o *OwnPaths) admit(w http.ResponseWriter, r *http.Request, operation string) (Call, error) {
 	c, err := o.options.identify(&o.verifier, r, !o.options.RequireKnown, time.Now())
 	switch {
 	case err != nil:
@@ -53,7 +57,7 @@ func (o *OwnPaths) admit(r *http.Request, operation string) (Call, error) {
 	case c.principal != nil && c.scope.Service != o.service:
 		return Call{}, signature.WrongService(o.service)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxOwnBody))
+	body, err := readOwnBody(w, r)
 	if err != nil {
 		return Call{}, err
 	}
@@ -63,6 +67,16 @@ func (o *OwnPaths) admit(r *http.Request, operation string) (Call, error) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	call := Call{Scope: c.scope, Principal: c.principal, Service: o.service, Operation: operation, Input: &struct{}{}}
 	return call, o.authorize(r, call)
+}
+
+// readOwnBody reads a body, which has to come soon. The answer may take days.
+func readOwnBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	connection := http.NewResponseController(w)
+	// Without a connection, in tests, there is nothing to bound.
+	_ = connection.SetReadDeadline(time.Now().Add(ownBodyTime))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOwnBody))
+	_ = connection.SetReadDeadline(time.Time{})
+	return body, err
 }
 
 // authorize is the refusal of whoever decides, in its sentence alone.
