@@ -19,6 +19,7 @@ import (
 
 	"flyball/alarm"
 	"flyball/internal/client"
+	"flyball/internal/task/idle"
 )
 
 // serving runs a server on a folder until the test or its caller ends it.
@@ -201,7 +202,7 @@ func TestTheNumberOfCellsIsBounded(t *testing.T) {
 
 	// Those that are there do not keep the server from starting in another region.
 	s, err := Open(t.Context(), Config{
-		Addr: "127.0.0.1:0", Data: dir, Tasks: idleRuntime{}, Speed: 1, Account: "123456789012", Region: "eu-west-2",
+		Addr: "127.0.0.1:0", Data: dir, Tasks: idle.Runtime{}, Speed: 1, Account: "123456789012", Region: "eu-west-2",
 		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

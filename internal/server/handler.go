@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -42,7 +43,7 @@ func (s *Server) handler() (http.Handler, error) {
 		RequireKnown: s.cfg.Administrator != nil,
 		Region:       s.cfg.Region,
 		Authorize:    s.authorize,
-		Settle:       s.state.Settle,
+		Settle:       s.settle,
 		Log:          s.cfg.Log,
 		Observe: func(a wire.Answer) {
 			calls.WithLabelValues(a.Service, a.Operation, strconv.Itoa(a.Status)).Observe(a.Duration.Seconds())
@@ -108,6 +109,16 @@ func inTime(limit time.Duration, h http.Handler) http.Handler {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limit))
 		h.ServeHTTP(w, r)
 	})
+}
+
+// settle waits for what an answer may tell of. What ECS describes is its own: it
+// does not wait for the alarm and the decision behind a desired count that nobody
+// sees yet.
+func (s *Server) settle(ctx context.Context, service string) error {
+	if service == "ecs" {
+		return s.state.Settle(ctx, "ecs")
+	}
+	return s.state.Settle(ctx)
 }
 
 func (s *Server) serveClock(w http.ResponseWriter, _ *http.Request, _ wire.Call) {

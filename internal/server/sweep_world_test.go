@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"flyball/internal/store"
-	"flyball/internal/task"
+	"flyball/internal/task/idle"
 )
 
 const (
@@ -146,7 +146,7 @@ func newWorld(t testing.TB, failures io.Writer) *world {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	s, err := Open(ctx, Config{
-		Addr: "127.0.0.1:0", Tasks: idleRuntime{}, Speed: 1, Account: testAccount, Region: testRegion,
+		Addr: "127.0.0.1:0", Tasks: idle.Runtime{}, Speed: 1, Account: testAccount, Region: testRegion,
 		Log: slog.New(slog.NewTextHandler(failures, &slog.HandlerOptions{Level: slog.LevelError})),
 	})
 	if err != nil {
@@ -235,33 +235,4 @@ func (w *world) digest() string {
 		}
 	}
 	return string(h.Sum(nil))
-}
-
-// idleRuntime runs tasks that do nothing.
-type idleRuntime struct{}
-
-func (idleRuntime) Name() string                                 { return "idle" }
-func (idleRuntime) Recover(context.Context) ([]task.Task, error) { return nil, nil }
-func (idleRuntime) Close() error                                 { return nil }
-func (idleRuntime) Start(_ context.Context, spec task.Spec) (task.Task, error) {
-	done := make(chan struct{})
-	return &idleTask{id: spec.ID, done: done, end: sync.OnceFunc(func() { close(done) })}, nil
-}
-
-type idleTask struct {
-	id   string
-	done chan struct{}
-	end  func()
-}
-
-func (t *idleTask) ID() string                                { return t.id }
-func (t *idleTask) Address() string                           { return "127.0.0.1" }
-func (t *idleTask) Done() <-chan struct{}                     { return t.done }
-func (t *idleTask) Exits() []task.Exit                        { return nil }
-func (t *idleTask) Health() task.Health                       { return task.HealthUnknown }
-func (t *idleTask) Remove() error                             { return nil }
-func (t *idleTask) Usage(context.Context) (task.Usage, error) { return task.Usage{At: time.Now()}, nil }
-func (t *idleTask) Stop(context.Context) error                { t.end(); return nil }
-func (t *idleTask) Logs(context.Context, string, bool) (io.ReadCloser, error) {
-	return io.NopCloser(strings.NewReader("")), nil
 }

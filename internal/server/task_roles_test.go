@@ -14,17 +14,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"flyball/internal/task"
+	"flyball/internal/task/idle"
 )
 
 // tellingRuntime runs tasks that do nothing, and tells what they are told.
 type tellingRuntime struct {
-	idleRuntime
+	idle.Runtime
 	started chan task.Spec
 }
 
 func (r tellingRuntime) Start(ctx context.Context, spec task.Spec) (task.Task, error) {
 	r.started <- spec
-	return r.idleRuntime.Start(ctx, spec)
+	return r.Runtime.Start(ctx, spec)
 }
 
 func TestATaskActsAsItsRole(t *testing.T) {

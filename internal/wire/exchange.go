@@ -145,7 +145,7 @@ func (x *exchange) settle(ctx context.Context) error {
 	if x.h.Settle == nil || x.op.stateless {
 		return nil
 	}
-	return x.h.Settle(ctx)
+	return x.h.Settle(ctx, x.service.name)
 }
 
 // failure is the fault of a call that failed. What is not the client's

@@ -2,6 +2,7 @@ package autoscaling
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -269,7 +270,8 @@ func testCell(clk *clock.Clock, st store.Store) *cell.Cell {
 // a server.
 func (w *world) start() {
 	w.t.Helper()
-	cfg := Config{Cell: testCell(w.clock, w.store), Alarms: w.cw, Capacity: capacity.Services{ECS: w.ecs}}
+	c := testCell(w.clock, w.store)
+	cfg := Config{Cell: c, Alarms: w.cw, Capacity: capacity.Services{ECS: w.ecs}}
 	if w.roles != nil {
 		cfg.Roles = func() (Roles, error) { return w.roles, nil }
 	}
@@ -283,7 +285,7 @@ func (w *world) start() {
 	go func() { done <- api.Run(ctx) }()
 	w.stop = func() {
 		cancel()
-		if err := <-done; err != nil {
+		if err := errors.Join(<-done, c.State.Settle(context.Background())); err != nil {
 			w.t.Error(err)
 		}
 	}

@@ -109,8 +109,9 @@ func (h *host) patience() time.Duration {
 }
 
 // step makes one step of a target, and sets the capacity that it asks for. What
-// the target becomes is written before that. The caller holds the target's lock.
-// It returns when time alone makes the next step.
+// the target becomes is queued for the disk before that: the desired count goes
+// through the same journal, after it. The caller holds the target's lock. It
+// returns when time alone makes the next step.
 func (h *host) step(ctx context.Context, id scaling.ResourceID, seen governor.Seen) (next time.Time, err error) {
 	var out governor.Outcome
 	next, known := h.advance(id, func(g governor.Governor) (next governor.Governor) {
