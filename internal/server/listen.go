@@ -140,7 +140,7 @@ func isLoopback(host string) bool {
 // listens on and that its certificate is for.
 func (s *Server) hosts() []string {
 	hosts := append([]string{}, s.cfg.Hosts...)
-	if host, _, err := net.SplitHostPort(s.cfg.Addr); err == nil && host != "" {
+	if host, _, err := net.SplitHostPort(s.cfg.Addr); err == nil && !net.ParseIP(host).IsUnspecified() {
 		hosts = append(hosts, host)
 	}
 	if c := s.cfg.Certificate; c != nil && c.Leaf != nil {

@@ -26,6 +26,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 
 	"flyball/internal/client"
+	"flyball/internal/wire"
 )
 
 func TestAnAddressThatIsBeingLeftIsWaitedFor(t *testing.T) {
@@ -168,6 +169,28 @@ func TestACertificatesNamesAreTheServers(t *testing.T) {
 		w := httptest.NewRecorder()
 		if s.http.Handler.ServeHTTP(w, r); w.Code != want {
 			t.Errorf("%s: %d %s", host, w.Code, w.Body)
+		}
+	}
+}
+
+func TestTheServersNameIsTheOneThatItListensOn(t *testing.T) {
+	for addr, c := range map[string]struct {
+		host string
+		want int
+	}{
+		"build.example:4566": {"build.example", http.StatusOK},
+		"192.0.2.7:4566":     {"192.0.2.7:4566", http.StatusOK},
+		"0.0.0.0:4566":       {"0.0.0.0:4566", http.StatusForbidden}, // no address, though some systems go to loopback by it
+		"[::]:4566":          {"[::]:4566", http.StatusForbidden},
+		":4566":              {"", http.StatusForbidden},
+	} {
+		s := &Server{cfg: Config{Addr: addr}}
+		r := httptest.NewRequest(http.MethodGet, "/healthz", nil)
+		r.Host = c.host
+		w := httptest.NewRecorder()
+		wire.Guard(s.hosts(), http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, r)
+		if w.Code != c.want {
+			t.Errorf("%q at %s: %d", c.host, addr, w.Code)
 		}
 	}
 }

@@ -31,16 +31,22 @@ func (r roles) Lacks(ctx context.Context, u autoscaling.RoleUse) (lack autoscali
 	if !ok {
 		return autoscaling.Lack{Absent: true}, nil
 	}
-	trusts, err := trusts(r.judge, r.of.cell, role, u.As, u.Target)
+	trusted, err := trusts(r.judge, r.of.cell, role, u.As, u.Target)
 	if err != nil {
 		return lack, err
 	}
-	if !trusts {
+	if !trusted {
 		lack.Trust = u.As
 	}
+	lack.Denied, err = r.denied(ctx, role, u.Calls)
+	return lack, err
+}
+
+// denied are the actions of calls that a session of a role may not perform.
+func (r roles) denied(ctx context.Context, role iam.Role, calls []autoscaling.RoleCall) (denied []autoscaling.Denied, err error) {
 	session := r.Session(role, scalingSession, nil)
-	policies, _ := r.Policies(ctx, session)
-	for _, call := range u.Calls {
+	policies, _ := r.Policies(ctx, session) // without the role none, which allow nothing
+	for _, call := range calls {
 		requests := permission.Requests(permission.Call{
 			Service: call.Service, Operation: call.Operation, Input: call.Input,
 			Account: r.of.cell.Account, Region: r.of.cell.Region, Partition: r.of.cell.Partition(),
@@ -50,14 +56,14 @@ func (r roles) Lacks(ctx context.Context, u autoscaling.RoleUse) (lack autoscali
 		for _, request := range requests {
 			d, err := r.judge.Decide(request, policies, nil)
 			if err != nil {
-				return lack, err
+				return nil, err
 			}
 			if !d.Allowed() {
-				lack.Denied = append(lack.Denied, autoscaling.Denied{Action: request.Action, Resource: request.Resource, Why: d.Why(request)})
+				denied = append(denied, autoscaling.Denied{Action: request.Action, Resource: request.Resource, Why: d.Why(request)})
 			}
 		}
 	}
-	return lack, nil
+	return denied, nil
 }
 
 // trusts reports whether a role may be assumed by one of some services, on behalf of

@@ -154,6 +154,35 @@ func TestTheRoleOfAScalableTargetNeedsWhatItIsUsedFor(t *testing.T) {
 	}
 }
 
+// AWS's own policy for such roles is enough, as is a boundary around it that allows as
+// much; one that does not is told of.
+func TestTheRoleMayHaveAManagedPolicyAndABoundary(t *testing.T) {
+	admin, ctx := withService(t), t.Context()
+	admin.makeScaler(t, trusting(scalingService, ""), "")
+	_, err := admin.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{
+		RoleName: aws.String("scaler"), PolicyArn: aws.String("arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceAutoscaleRole"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := admin.registerTarget(ctx, scalerARN, 1); err != nil {
+		t.Error(err)
+	}
+	if _, err := admin.track(ctx); err != nil {
+		t.Error(err)
+	}
+	bound := document("Allow", "ecs:Describe*", "*", "")
+	boundary, err := admin.iam.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: aws.String("bound"), PolicyDocument: &bound})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := admin.iam.PutRolePermissionsBoundary(ctx, &iam.PutRolePermissionsBoundaryInput{RoleName: aws.String("scaler"), PermissionsBoundary: boundary.Policy.Arn}); err != nil {
+		t.Fatal(err)
+	}
+	wantRefusal(t, admin.registerTarget(ctx, scalerARN, 1), []string{
+		"to perform: ecs:UpdateService on resource: " + webARN + " because no permissions boundary allows the ecs:UpdateService action."})
+}
+
 // wantRefusal wants a ValidationException with all the parts, or no error without
 // any.
 func wantRefusal(t *testing.T, err error, parts []string) {
