@@ -115,9 +115,9 @@ func (c Config) tls() *tls.Config {
 type nearKey struct{}
 
 // withListener notes in the context of a listener's calls whether only this machine
-// and its tasks can reach it.
+// and its tasks can reach it: those beside the one that was asked for are for tasks.
 func (s *Server) withListener(l net.Listener) context.Context {
-	near := atLoopback(l) || s.bridge != "" && l.Addr().(*net.TCPAddr).IP.String() == s.bridge
+	near := atLoopback(l) || l.Addr().String() != s.listeners[0].Addr().String()
 	return context.WithValue(context.Background(), nearKey{}, near)
 }
 

@@ -197,10 +197,13 @@ func TestThePathsOfTasksAreForThisMachine(t *testing.T) {
 		t.Fatal(tasks, err)
 	}
 	id := tasks.TaskArns[0][strings.LastIndexByte(tasks.TaskArns[0], '/')+1:]
-	for address, want := range map[string]int{"127.0.0.1:4566": http.StatusOK, "[::1]:4566": http.StatusOK, "192.0.2.7:4566": http.StatusNotFound} {
-		local := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address))
+	public := &Server{listeners: []net.Listener{listenerOn("192.0.2.7:4566")}}
+	for address, want := range map[string]int{
+		"127.0.0.1:4566": http.StatusOK, "[::1]:4566": http.StatusOK, "172.18.0.1:4566": http.StatusOK, "192.0.2.7:4566": http.StatusNotFound,
+	} {
+		local := listenerOn(address)
 		r := httptest.NewRequest(http.MethodGet, "http://"+address+cellPath+testAccount+"/"+testRegion+"/ecs/metadata/v4/"+id+"-web/task", nil)
-		r = r.WithContext(context.WithValue(s.withListener(listenerAt{local}), http.LocalAddrContextKey, net.Addr(local)))
+		r = r.WithContext(context.WithValue(public.withListener(local), http.LocalAddrContextKey, local.Addr()))
 		w := httptest.NewRecorder()
 		s.http.Handler.ServeHTTP(w, r)
 		if w.Code != want {
@@ -211,6 +214,10 @@ func TestThePathsOfTasksAreForThisMachine(t *testing.T) {
 
 // A listenerAt is one at an address.
 type listenerAt struct{ address net.Addr }
+
+func listenerOn(address string) net.Listener {
+	return listenerAt{net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address))}
+}
 
 func (l listenerAt) Addr() net.Addr          { return l.address }
 func (listenerAt) Accept() (net.Conn, error) { return nil, net.ErrClosed }
