@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -65,7 +66,7 @@ func unassumable(role string) string {
 
 // newSecret is one for the path of the credentials of a task's role, if it has one.
 func (a *API) newSecret(t *task) string {
-	if a.cfg.Roles == nil || t.role() == "" {
+	if a.cfg.Roles == nil || a.cfg.Metadata == "" || t.role() == "" {
 		return ""
 	}
 	return rand.Text()
@@ -111,15 +112,27 @@ func (a *API) credentialsOf(ctx context.Context, t *task) (Credentials, error) {
 }
 
 // credentialEnvironment tells a container where its credentials are. In the path is a
-// secret of the task's own: its ID alone, which is no secret, opens nothing.
+// secret of the task's own: its ID alone, which is no secret, opens nothing. Where
+// SDKs do not read them, and any key is let in, the task has a key of its account.
 func (a *API) credentialEnvironment(t *task) map[string]string {
 	switch {
-	case t.secret != "" && a.cfg.Metadata != "":
+	case t.secret != "" && (a.cfg.KnownKeys || readBySDKs(a.cfg.Metadata)):
 		return map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": a.cfg.Metadata + "/ecs/credentials/" + t.id + "/" + t.secret}
 	case a.cfg.KnownKeys:
 		return nil
 	}
 	return map[string]string{"AWS_ACCESS_KEY_ID": a.cell.Account, "AWS_SECRET_ACCESS_KEY": "task"}
+}
+
+// readBySDKs reports whether SDKs read credentials at a URL: in plain HTTP they do so at
+// loopback and at the address of ECS's agent only.
+func readBySDKs(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return ip.IsLoopback() || ip.Equal(net.IPv4(169, 254, 170, 2))
 }
 
 // serveCredentials answers a task, and in the network of tasks no other one.

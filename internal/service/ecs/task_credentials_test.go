@@ -135,6 +135,25 @@ func (w *world) runTask(o *types.TaskOverride) types.Task {
 	return must(w.api.DescribeTasks(w.Context(), &ecs.DescribeTasksInput{Cluster: aws.String("prod"), Tasks: []string{*out.Tasks[0].TaskArn}}))(w).Tasks[0]
 }
 
+func TestWhereSDKsReadCredentials(t *testing.T) {
+	for endpoint, want := range map[string]bool{
+		"http://127.0.0.1:4566": true, "http://127.65.0.1:80": true, "http://[::1]:4566": true, "http://169.254.170.2": true,
+		"http://172.18.0.1:4566": false, "http://example.com": false, "": false,
+	} {
+		if got := readBySDKs(endpoint); got != want {
+			t.Errorf("%s: %t", endpoint, got)
+		}
+	}
+	inWorld(t, func(w *world) {
+		w.withRoles(false)
+		w.api.cfg.Metadata = "http://172.18.0.1:4566"
+		w.serveWithRole("web")
+		if env := w.environment(); env["AWS_ACCESS_KEY_ID"] != "123456789012" || env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] != "" {
+			t.Errorf("the task is told %v", env)
+		}
+	})
+}
+
 func TestTheRoleOfAnOverrideGoesFirst(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.withRoles(true)
