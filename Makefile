@@ -6,7 +6,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 # The race detector needs cgo and a C compiler; without one the tests run without it.
 RACE     = $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test race lint bench torture fuzz dist generate clean
+.PHONY: build demo test test-terraform record-terraform lint bench torture fuzz dist generate clean
 
 build: ## bin/flyball, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/flyball ./cmd/flyball
@@ -17,6 +17,12 @@ demo: build ## a service under load, scaled out and in, in less than two minutes
 test: ## all tests, with the race detector where there is a C compiler
 	@test -n "$(RACE)" || echo "no C compiler: the race detector is off"
 	$(GO) test -timeout 30m $(RACE) ./...
+
+test-terraform: ## Terraform's AWS provider on the examples, where terraform is there
+	$(GO) test -count 1 -v -timeout 30m -run TestTheRealProvider ./internal/terraform -terraform
+
+record-terraform: ## the calls of the provider, which make test plays again
+	$(GO) test -count 1 -v -timeout 30m -run TestTheRealProvider ./internal/terraform -terraform -record
 
 lint: ## gofmt, vet, staticcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }

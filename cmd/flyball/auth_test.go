@@ -83,6 +83,7 @@ func TestCommandsSignForAServerThatAdmitsKnownKeysOverTLS(t *testing.T) {
 		{[]string{"status"}, cert, "No scalable targets yet."},
 		{[]string{"activities"}, cert, "No scaling activities yet."},
 		{[]string{"explain", "service/test/web"}, cert, "No scalable target found"},
+		{[]string{"ca"}, cert, "BEGIN CERTIFICATE"},
 		{[]string{"logs", "0f9d1c62b1a84f3f9f6c5d1f2b7a9e10"}, cert, "task"},
 		{[]string{"status"}, "", "is not trusted; give its authority's certificate with --ca"},
 		{[]string{"activities"}, "", "is not trusted; give its authority's certificate with --ca"},

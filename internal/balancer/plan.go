@@ -15,7 +15,9 @@ package balancer
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"time"
 
@@ -59,6 +61,8 @@ type Options struct {
 	// requests to one that drains have ended. It may read the plane, and must not
 	// wait for long.
 	Changed func(groupARN string)
+	// Certificate is what HTTPS listeners present. Without it they accept no one.
+	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 }
 
 // A Driver is what the service drives of a Plane; Plane implements it.
@@ -79,6 +83,9 @@ type Driver interface {
 	// Take returns what was counted since it was last called, as datapoints of the
 	// namespace AWS/ApplicationELB at a time, in the dimensions that AWS publishes.
 	Take(at time.Time) []metric.Sample
+	// Handler serves requests as the first HTTP listener of a load balancer does, for
+	// those who come to another address. It is nil when there is none.
+	Handler(lbARN string) http.Handler
 	// Close stops listening and ends what is under way when ctx ends.
 	Close(ctx context.Context) error
 }

@@ -96,11 +96,15 @@ func (c *Cell) Zones() []string { return []string{c.Region + "a", c.Region + "b"
 // Hostname is the name that EC2 gives to a private address in the region.
 // Source: Amazon VPC User Guide, "DNS attributes for your VPC".
 func (c *Cell) Hostname(address string) string {
-	domain := c.Region + ".compute.internal"
-	if c.Region == "us-east-1" {
-		domain = "ec2.internal"
+	return "ip-" + strings.ReplaceAll(address, ".", "-") + "." + Domain(c.Region)
+}
+
+// Domain is the domain of the names that EC2 gives to private addresses in a region.
+func Domain(region string) string {
+	if region == "us-east-1" {
+		return "ec2.internal"
 	}
-	return "ip-" + strings.ReplaceAll(address, ".", "-") + "." + domain
+	return region + ".compute.internal"
 }
 
 // NewID makes an identifier that AWS would make: a prefix and a number of random

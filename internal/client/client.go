@@ -26,15 +26,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 
 	"flyball/governor"
 )
 
 // A Client talks to one server.
 type Client struct {
-	AutoScaling *applicationautoscaling.Client
-	CloudWatch  *cloudwatch.Client
-	ECS         *ecs.Client
+	AutoScaling   *applicationautoscaling.Client
+	CloudWatch    *cloudwatch.Client
+	ECS           *ecs.Client
+	LoadBalancing *elasticloadbalancingv2.Client
 
 	Config
 	signer *v4.Signer
@@ -74,11 +76,12 @@ func New(c Config) *Client {
 	}
 	c.Endpoint = strings.TrimSuffix(c.Endpoint, "/")
 	return &Client{
-		AutoScaling: applicationautoscaling.NewFromConfig(cfg),
-		CloudWatch:  cloudwatch.NewFromConfig(cfg),
-		ECS:         ecs.NewFromConfig(cfg),
-		Config:      c,
-		signer:      v4.NewSigner(),
+		AutoScaling:   applicationautoscaling.NewFromConfig(cfg),
+		CloudWatch:    cloudwatch.NewFromConfig(cfg),
+		ECS:           ecs.NewFromConfig(cfg),
+		LoadBalancing: elasticloadbalancingv2.NewFromConfig(cfg),
+		Config:        c,
+		signer:        v4.NewSigner(),
 	}
 }
 
@@ -139,6 +142,17 @@ func (c *Client) Logs(ctx context.Context, task, container string, follow bool) 
 		q.Set("follow", "true")
 	}
 	return c.get(ctx, "/console/api/logs", c.in(q))
+}
+
+// Authority reads the certificate, in PEM, of the authority that load balancers with
+// HTTPS have their certificates from.
+func (c *Client) Authority(ctx context.Context) ([]byte, error) {
+	body, err := c.get(ctx, "/console/api/authority", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	return io.ReadAll(body)
 }
 
 func (c *Client) getJSON(ctx context.Context, path string, q url.Values, v any) error {

@@ -4,9 +4,10 @@ package permission
 var ownCalls = service{
 	prefix: "flyball",
 	operations: map[string]string{
-		"Clock":   "*",
-		"Explain": "*",
-		"Logs":    "*",
-		"Metrics": "*",
+		"Authority": "*",
+		"Clock":     "*",
+		"Explain":   "*",
+		"Logs":      "*",
+		"Metrics":   "*",
 	},
 }

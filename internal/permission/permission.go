@@ -63,8 +63,12 @@ type service struct {
 // nothing but tag have none.
 func (s *service) tagging(operation string) string {
 	switch {
-	case strings.HasPrefix(operation, "Tag"):
+	case strings.HasPrefix(operation, "Tag"), operation == "AddTags", operation == "CreateTags", operation == "DeleteTags":
 		return ""
+	case s.prefix == "elasticloadbalancing":
+		return "AddTags"
+	case s.prefix == "ec2":
+		return "CreateTags"
 	case s.prefix == "iam":
 		return "Tag" + strings.TrimPrefix(operation, "Create")
 	}
@@ -74,7 +78,9 @@ func (s *service) tagging(operation string) string {
 // services are those that are known, by their names in credential scopes.
 var services = map[string]service{
 	"application-autoscaling": autoScalingCalls,
+	"ec2":                     ec2Calls,
 	"ecs":                     ecsCalls,
+	"elasticloadbalancing":    elbCalls,
 	"flyball":                 ownCalls,
 	"iam":                     iamCalls,
 	"monitoring":              cloudWatchCalls,

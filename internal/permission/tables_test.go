@@ -11,7 +11,9 @@ import (
 
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
+	localec2 "flyball/internal/service/ec2"
 	localecs "flyball/internal/service/ecs"
+	localelb "flyball/internal/service/elb"
 	localiam "flyball/internal/service/iam"
 	localsts "flyball/internal/service/sts"
 )
@@ -20,8 +22,9 @@ import (
 func inputs() map[string]map[string]reflect.Type {
 	all := map[string]map[string]reflect.Type{}
 	for name, api := range map[string]any{
-		"application-autoscaling": &autoscaling.API{}, "monitoring": &cloudwatch.API{}, "ecs": &localecs.API{},
-		"iam": &localiam.API{}, "sts": &localsts.API{},
+		"application-autoscaling": &autoscaling.API{}, "monitoring": &cloudwatch.API{}, "ec2": &localec2.API{}, "ecs": &localecs.API{},
+		"elasticloadbalancing": &localelb.API{},
+		"iam":                  &localiam.API{}, "sts": &localsts.API{},
 	} {
 		all[name] = map[string]reflect.Type{}
 		t := reflect.TypeOf(api)
@@ -46,7 +49,7 @@ func TestTheTablesHaveEveryOperationThatIsServedAndNoOther(t *testing.T) {
 }
 
 func TestWhatTheTablesNameIsInTheInputs(t *testing.T) {
-	member := regexp.MustCompile(`{(\w+)}`)
+	member := regexp.MustCompile(`{(\w+)[^}]*}`)
 	for name, served := range inputs() {
 		for op, templates := range services[name].operations {
 			for _, m := range member.FindAllStringSubmatch(templates, -1) {

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"flyball/internal/cell"
+	"flyball/internal/service/ec2"
 	"flyball/internal/state"
 	"flyball/internal/wire"
 )
@@ -155,6 +156,15 @@ func inCell[T any](s *Server, of func(*services) T) func(context.Context, wire.S
 		}
 		return of(v), nil
 	}
+}
+
+// ec2In finds EC2 by the scope of a call.
+func (s *Server) ec2In(_ context.Context, scope wire.Scope) (*ec2.API, error) {
+	v, err := s.cells.of(scope.Account, scope.Region)
+	if err != nil {
+		return nil, err
+	}
+	return v.ec2()
 }
 
 // cellOf is the cell that a request to one of our own paths is about: that of the

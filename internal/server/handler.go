@@ -18,6 +18,7 @@ import (
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ecs"
+	"flyball/internal/service/elb"
 	"flyball/internal/service/iam"
 	"flyball/internal/service/sts"
 	"flyball/internal/wire"
@@ -52,7 +53,9 @@ func (s *Server) handler() (http.Handler, error) {
 	aws, err := wire.NewHandler(options,
 		wire.ApplicationAutoScaling(inCell(s, func(v *services) *autoscaling.API { return v.autoscaling })),
 		wire.CloudWatch(inCell(s, func(v *services) *cloudwatch.API { return v.cloudwatch })),
+		wire.EC2(s.ec2In),
 		wire.ECS(inCell(s, func(v *services) *ecs.API { return v.ecs })),
+		wire.ELB(inCell(s, func(v *services) *elb.API { return v.elb })),
 		wire.IAM(inGlobal(s, func(v *global, _ wire.Scope) *iam.API { return v.iam })),
 		wire.STS(inGlobal(s, func(v *global, scope wire.Scope) *sts.API { return v.sts.For(scope.AccessKey).In(scope.Region) })),
 	)
@@ -69,10 +72,11 @@ func (s *Server) handler() (http.Handler, error) {
 	own := wire.NewOwnPaths(options, "flyball")
 	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	mux.Handle("GET /metrics", own.Operation("Metrics", s.atHome(metrics.ServeHTTP)))
+	mux.Handle("GET /console/api/authority", own.Operation("Authority", s.serveAuthority))
 	mux.Handle("GET /console/api/clock", own.Operation("Clock", s.serveClock))
 	mux.Handle("GET /console/api/explain", own.Operation("Explain", s.serveExplain))
 	mux.Handle("GET /console/api/logs", own.Operation("Logs", s.serveLogs))
-	return mux, nil
+	return s.balanced(mux), nil
 }
 
 // near serves only this machine and its tasks, which know what is there.

@@ -24,7 +24,7 @@ func (s *Server) listen() error {
 		return fmt.Errorf("listen: %w", err)
 	}
 	s.listeners = append(s.listeners, l)
-	s.taskEndpoint = s.URL()
+	s.host, s.taskEndpoint = l.Addr().(*net.TCPAddr).IP.String(), s.URL()
 	s.warnOfPlain(l)
 	if s.cfg.Certificate == nil && atLoopback(l) {
 		return nil

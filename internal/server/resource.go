@@ -34,8 +34,17 @@ func (s *Server) resource(ctx context.Context, scope wire.Scope, service, name s
 // resource finds a resource of the cell.
 func (v *services) resource(ctx context.Context, service, name string) (found permission.Resource, ok bool) {
 	switch service {
+	case "ec2":
+		if api, err := v.ec2(); err == nil {
+			found.ARN, found.Tags, ok = api.Resource(ctx, name)
+		}
+		return found, ok
 	case "ecs":
 		return v.ecsResource(ctx, name)
+	case "elasticloadbalancing":
+		found.ARN = name
+		found.Tags, ok = v.elb.Resource(ctx, name)
+		return found, ok
 	case "monitoring":
 		return v.metricResource(ctx, name)
 	case "application-autoscaling":

@@ -16,9 +16,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"flyball/internal/authority"
 	"flyball/internal/clock"
 	"flyball/internal/deliver"
 	"flyball/internal/event"
+	"flyball/internal/loopback"
 	"flyball/internal/permission"
 	"flyball/internal/state"
 	"flyball/internal/store"
@@ -26,7 +28,7 @@ import (
 )
 
 // A Config says what to serve. All fields but
-// Tasks, Images, Hosts, Roles, Administrator and Certificate must be set.
+// Tasks, Images, Hosts, LBDomain, Roles, Administrator and Certificate must be set.
 type Config struct {
 	Addr    string            // address to listen on, HOST:PORT; port 0 takes a free one
 	Data    string            // folder of the durable state; empty keeps nothing
@@ -37,7 +39,10 @@ type Config struct {
 	Account string            // of calls whose access key names none; 12 digits
 	Region  string            // of calls whose signature names none
 	Hosts   []string          // Host names to accept beside the loopback ones
-	Log     *slog.Logger
+	// LBDomain ends the DNS names of load balancers, which lead to this server at the
+	// port of Addr. Without it their names are their own addresses.
+	LBDomain string
+	Log      *slog.Logger
 	// Roles says how the roles of scalable targets are taken: RolesJudged, which is the
 	// zero value's meaning, too, or RolesTaken.
 	Roles string
@@ -71,7 +76,11 @@ type Server struct {
 	judge   permission.Judge
 	strays  []task.Task // tasks of the runtime that no service knows
 
+	addresses loopback.Addresses // of load balancers
+	authority *authority.Authority
+
 	listeners    []net.Listener
+	host         string // the address of the first listener
 	bridge       string // the address on Docker's bridge that the server listens on, if it does
 	taskEndpoint string // where tasks find the server
 	http         *http.Server
@@ -96,6 +105,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.state = state.New(s.store)
+	s.authority, s.addresses.Log = authority.New(s.state), cfg.Log
 	if err := s.openClock(); err != nil {
 		return nil, err
 	}

@@ -36,6 +36,7 @@ var protocols = map[string][]protocol{
 	"ecs":                     {jsonProtocol("1.1")},
 	"application-autoscaling": {jsonProtocol("1.1")},
 	"monitoring":              {jsonProtocol("1.0"), cborProtocol, queryProtocol("2010-08-01")},
+	"elasticloadbalancing":    {queryProtocol("2015-12-01")},
 	"iam":                     {queryProtocol("2010-05-08")},
 	"sts":                     {queryProtocol("2011-06-15")},
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -71,6 +72,15 @@ var preparation = []struct{ service, operation, input string }{
 		"EvaluationPeriods": 1, "Threshold": 1, "ComparisonOperator": "LessThanThreshold", "ActionsEnabled": false}`},
 	{"monitoring", "PutCompositeAlarm", `{"AlarmName": "either", "AlarmRule": "ALARM(busy)"}`},
 	{"monitoring", "PutDashboard", `{"DashboardName": "overview", "DashboardBody": "{\"widgets\": []}"}`},
+	{"elasticloadbalancing", "CreateTargetGroup", `{"Name": "app", "Protocol": "HTTP", "Port": 80, "VpcId": "vpc-1", "TargetType": "ip"}`},
+	{"elasticloadbalancing", "CreateTargetGroup", `{"Name": "spare", "Protocol": "HTTP", "Port": 80, "VpcId": "vpc-1"}`},
+	{"elasticloadbalancing", "CreateLoadBalancer", `{"Name": "spare", "Subnets": ["subnet-1", "subnet-2"]}`},
+	{"elasticloadbalancing", "CreateLoadBalancer", `{"Name": "web", "Subnets": ["subnet-1", "subnet-2"], "Tags": [{"Key": "team", "Value": "shop"}]}`},
+	{"elasticloadbalancing", "CreateListener", `{"LoadBalancerArn": "$balancer", "Port": 443, "Protocol": "HTTPS", "Certificates": [{"CertificateArn": "$certificate"}],
+		"DefaultActions": [{"Type": "forward", "TargetGroupArn": "$group"}]}`},
+	{"elasticloadbalancing", "CreateRule", `{"ListenerArn": "$listener", "Priority": 5, "Conditions": [{"Field": "path-pattern", "Values": ["/a"]}],
+		"Actions": [{"Type": "forward", "TargetGroupArn": "$group"}]}`},
+	{"elasticloadbalancing", "RegisterTargets", `{"TargetGroupArn": "$group", "Targets": [{"Id": "10.0.0.1"}]}`},
 	{"iam", "CreatePolicy", `{"PolicyName": "mine", "PolicyDocument": "$allow", "Tags": [{"Key": "team", "Value": "shop"}]}`},
 	{"iam", "CreatePolicyVersion", `{"PolicyArn": "$policy", "PolicyDocument": "$allow"}`},
 	{"iam", "CreatePolicy", `{"PolicyName": "spare", "PolicyDocument": "$allow"}`},
@@ -124,6 +134,13 @@ var views = []struct{ service, operation, input string }{
 	{"monitoring", "ListDashboards", `{}`},
 	{"monitoring", "GetDashboard", `{"DashboardName": "overview"}`},
 	{"monitoring", "ListMetrics", `{"Namespace": "Shop"}`},
+	{"elasticloadbalancing", "DescribeLoadBalancers", `{}`},
+	{"elasticloadbalancing", "DescribeLoadBalancerAttributes", `{"LoadBalancerArn": "$balancer"}`},
+	{"elasticloadbalancing", "DescribeTargetGroups", `{}`},
+	{"elasticloadbalancing", "DescribeTargetHealth", `{"TargetGroupArn": "$group"}`},
+	{"elasticloadbalancing", "DescribeListeners", `{"LoadBalancerArn": "$balancer"}`},
+	{"elasticloadbalancing", "DescribeRules", `{"ListenerArn": "$listener"}`},
+	{"elasticloadbalancing", "DescribeTags", `{"ResourceArns": ["$balancer", "$group", "$listener", "$rule"]}`},
 	{"iam", "GetAccountAuthorizationDetails", `{"MaxItems": 1000}`},
 	{"iam", "ListInstanceProfiles", `{}`},
 	{"iam", "ListInstanceProfileTags", `{"InstanceProfileName": "host"}`},
@@ -139,6 +156,7 @@ var storedKinds = []string{
 	"ecs.capacityprovider", "ecs.setting",
 	"autoscaling.target", "autoscaling.policy", "autoscaling.action", "autoscaling.activity", "autoscaling.target-activity",
 	"cloudwatch.alarm", "cloudwatch.state", "cloudwatch.history", "cloudwatch.alarm-history", "cloudwatch.dashboard",
+	"elb.loadbalancer", "elb.targetgroup", "elb.listener", "elb.rule",
 	"iam.user", "iam.group", "iam.role", "iam.policy", "iam.instanceprofile", "iam.accesskey", "iam.alias", "sts.session",
 }
 
@@ -173,12 +191,13 @@ func (w *world) prepare() {
 	now := atSecond(w.server.clock.Now())
 	w.names = map[string]any{
 		"$now": now, "$earlier": now.Add(-time.Hour),
-		"$service": "arn:aws:ecs:us-east-1:123456789012:service/prod/web",
-		"$alarm":   "arn:aws:cloudwatch:us-east-1:123456789012:alarm:busy",
-		"$policy":  "arn:aws:iam::123456789012:policy/mine",
-		"$allow":   `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}}`,
-		"$scaling": `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "application-autoscaling.amazonaws.com"}, "Action": "sts:AssumeRole"}}`,
-		"$trust":   `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}}`,
+		"$service":     "arn:aws:ecs:us-east-1:123456789012:service/prod/web",
+		"$alarm":       "arn:aws:cloudwatch:us-east-1:123456789012:alarm:busy",
+		"$policy":      "arn:aws:iam::123456789012:policy/mine",
+		"$certificate": "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
+		"$allow":       `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}}`,
+		"$scaling":     `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "application-autoscaling.amazonaws.com"}, "Action": "sts:AssumeRole"}}`,
+		"$trust":       `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}}`,
 	}
 	for _, c := range preparation {
 		out := w.must(c.service, c.operation, c.input)
@@ -189,6 +208,14 @@ func (w *world) prepare() {
 			w.names["$instance"] = pick(out, "containerInstance", "containerInstanceArn")
 		case "RegisterScalableTarget":
 			w.names["$target"] = pick(out, "ScalableTargetARN")
+		case "CreateLoadBalancer":
+			w.names["$spareBalancer"], w.names["$balancer"] = w.names["$balancer"], pick(out, "LoadBalancers", 0, "LoadBalancerArn")
+		case "CreateTargetGroup":
+			w.names["$group"], w.names["$spareGroup"] = cmp.Or(w.names["$group"], pick(out, "TargetGroups", 0, "TargetGroupArn")), pick(out, "TargetGroups", 0, "TargetGroupArn")
+		case "CreateListener":
+			w.names["$listener"] = pick(out, "Listeners", 0, "ListenerArn")
+		case "CreateRule":
+			w.names["$rule"] = pick(out, "Rules", 0, "RuleArn")
 		case "CreateAccessKey":
 			w.names["$accessKey"] = pick(out, "AccessKey", "AccessKeyId")
 		}

@@ -31,14 +31,14 @@ func (q *awsQuery) route(x *exchange) *fault {
 	case x.name == "":
 		return &fault{code: "MissingAction", status: http.StatusBadRequest, message: "The request must contain the parameter Action"}
 	case x.service == nil || version != "" && version != x.service.version:
-		return q.unknownOperation(x.name, version)
+		return x.proto.unknownOperation(x.name, version)
 	}
 	return x.findOperation()
 }
 
 func queryService(x *exchange, is func(*service) bool) *service {
 	for _, s := range x.h.services {
-		if s.speaks(AWSQuery) && is(s) {
+		if s.speaks(x.proto.id()) && is(s) {
 			return s
 		}
 	}
@@ -48,7 +48,7 @@ func queryService(x *exchange, is func(*service) bool) *service {
 // read reads the parameters in the URL, and those in the body of a POST.
 func (q *awsQuery) read(x *exchange) *fault {
 	if x.r.Method != http.MethodGet && x.r.Method != http.MethodPost {
-		return q.unknownOperation(x.r.Method, "")
+		return x.proto.unknownOperation(x.r.Method, "")
 	}
 	if f := x.readBody(); f != nil {
 		return f

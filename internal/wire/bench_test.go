@@ -118,7 +118,7 @@ func BenchmarkDecode(b *testing.B) {
 					if err := h.(*handler).decode(benchReader(b, protocol, body), op.inPlan, in.Elem()); err != nil {
 						b.Fatal(err)
 					}
-					if m := validate(op.inPlan, in.Elem()); m != "" {
+					if m := validate(op.inPlan, in.Elem()).message(); m != "" {
 						b.Fatal(m)
 					}
 				}

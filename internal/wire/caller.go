@@ -184,5 +184,8 @@ func (x *exchange) refused(err error) *fault {
 	if e.Reason == signature.Incomplete || x.proto.id() == AWSJSON11 && e.Reason != signature.MissingToken {
 		f.status = http.StatusBadRequest
 	}
+	if f.ec2Code() == "AuthFailure" && x.proto.id() == EC2Query {
+		f.status = http.StatusUnauthorized
+	}
 	return f
 }

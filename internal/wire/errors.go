@@ -70,10 +70,13 @@ func (s *service) decodeFault(err error) *fault {
 		path, err = d.path, d.err
 	}
 	if broken, ok := errors.AsType[brokenRule](err); ok {
-		return s.violation(validationMessage(1, []string{broken.at(path)}))
+		return s.violation(violations{[]violation{{path, broken}}, 1})
 	}
 	if errors.Is(err, errTooLarge) || errors.Is(err, errParams) {
 		return &fault{code: "RequestEntityTooLargeException", query: "RequestEntityTooLarge", status: http.StatusRequestEntityTooLarge, message: err.Error()}
+	}
+	if s != nil && s.refusal != nil {
+		return s.refusal(path, err)
 	}
 	message := err.Error()
 	if path != "" {
@@ -83,8 +86,11 @@ func (s *service) decodeFault(err error) *fault {
 }
 
 // violation is the fault of an input that breaks the model's constraints.
-func (s *service) violation(message string) *fault {
-	f := &fault{code: s.invalid, status: http.StatusBadRequest, message: message}
+func (s *service) violation(v violations) *fault {
+	if s.refusal != nil {
+		return s.refusal(v.found[0].path, v.found[0].brokenRule)
+	}
+	f := &fault{code: s.invalid, status: http.StatusBadRequest, message: v.message()}
 	s.applyShape(f)
 	return f
 }
@@ -110,7 +116,7 @@ func (s *service) fault(err error) *fault {
 	s.applyShape(f)
 	if common, ok := accessErrors[code]; ok {
 		f.status = http.StatusBadRequest // also where the model of ECS says 403
-		if s.speaks(AWSQuery) {
+		if s.speaks(AWSQuery) || s.speaks(EC2Query) {
 			f.query, f.status = common, http.StatusForbidden
 		}
 	}
@@ -122,6 +128,7 @@ func (s *service) fault(err error) *fault {
 
 // statuses are those of AWS's common errors that are not 400 or 500.
 var statuses = map[string]int{
+	"DryRunOperation":             http.StatusPreconditionFailed,
 	"ServiceUnavailable":          http.StatusServiceUnavailable,
 	"ServiceUnavailableException": http.StatusServiceUnavailable,
 }
@@ -140,7 +147,7 @@ func (s *service) addMembers(f *fault, api smithy.APIError) {
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
 		return
 	}
-	if p, err := s.planOf(v.Elem().Type(), ""); err == nil {
+	if p, err := s.answerPlan(v.Elem().Type()); err == nil {
 		f.plan, f.value = p, v.Elem()
 	}
 }

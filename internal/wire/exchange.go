@@ -97,8 +97,8 @@ func (x *exchange) input() (reflect.Value, *fault) {
 	if x.op.unchecked {
 		return in, nil
 	}
-	if message := validate(x.op.inPlan, in.Elem()); message != "" {
-		return in, x.service.violation(message)
+	if v := validate(x.op.inPlan, in.Elem()); v.count > 0 {
+		return in, x.service.violation(v)
 	}
 	return in, nil
 }

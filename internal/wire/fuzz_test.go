@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/fxamacker/cbor/v2"
 	"pgregory.net/rapid"
@@ -37,6 +38,8 @@ func fuzzTargets(f *testing.F) []fuzzTarget {
 		{CloudWatch(always((*cloudwatch.Client)(nil))), "PutMetricAlarm"},
 		{ApplicationAutoScaling(always((*applicationautoscaling.Client)(nil))), "PutScalingPolicy"},
 		{ApplicationAutoScaling(always((*applicationautoscaling.Client)(nil))), "TagResource"},
+		{EC2(always((*ec2.Client)(nil))), "AuthorizeSecurityGroupIngress"},
+		{EC2(always((*ec2.Client)(nil))), "DescribeVpcs"},
 	} {
 		h, err := NewHandler(Options{}, tt.service)
 		if err != nil {
@@ -152,6 +155,8 @@ func FuzzQuery(f *testing.F) {
 	f.Add("Action=PutMetricData&Namespace=A&MetricData.member.1.MetricName=a&MetricData.member.1.Value=1.5&MetricData.member.2.Timestamp=2026-01-01T00%3A00%3A00Z")
 	f.Add("Dimensions.member.2.Name=b&Dimensions.member.1.Name=a&Dimensions.1=c&Tags=&EvaluationWindow.SlidingWindow=")
 	f.Add("Tags.entry.1.key=a&Tags.entry.1.value=b&Tags.entry.2.key=&%zz=+")
+	f.Add("GroupId=sg-1&IpPermissions.1.IpProtocol=tcp&IpPermissions.1.FromPort=80&IpPermissions.1.IpRanges.2.CidrIp=10.0.0.0%2F8&IpPermissions.1.Groups.1.GroupId=sg-2")
+	f.Add("Filter.1.Name=tag%3AName&Filter.1.Value.1=a*&VpcId.1=vpc-1&MaxResults=5&TagSpecification.1.Tag.1.Key=a")
 	targets := fuzzTargets(f)
 	f.Fuzz(func(t *testing.T, body string) {
 		params := new(params)
@@ -168,12 +173,13 @@ func FuzzQuery(f *testing.F) {
 func FuzzHandler(f *testing.F) {
 	log := new(bytes.Buffer)
 	h, err := NewHandler(Options{Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelError})), Credentials: keyring},
-		CloudWatch(always(new(fakeCloudWatch))), ApplicationAutoScaling(always(new(fakeScaling))))
+		CloudWatch(always(new(fakeCloudWatch))), ApplicationAutoScaling(always(new(fakeScaling))), EC2(always(new(fakeEC2))))
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add("localhost", "AWS4-HMAC-SHA256 Credential=A/1/us-east-1/monitoring/aws4_request, SignedHeaders=h, Signature=s", "", "", "/", "", []byte("Action=TagResource&Version=2010-08-01"))
 	f.Add("localhost", "AWS4-HMAC-SHA256 Credential=AKIAUSER/20261121/us-east-1/monitoring/aws4_request, SignedHeaders=host, Signature=s", "", "", "/", "", []byte("Action=TagResource&Version=2010-08-01"))
+	f.Add("localhost", "AWS4-HMAC-SHA256 Credential=A/1/us-east-1/ec2/aws4_request, SignedHeaders=h, Signature=s", "", "", "/", "", []byte("Action=DescribeVpcs&Version=2016-11-15&Filter.1.Name=a"))
 	f.Add("127.0.0.1:1", "AWS4-X Credential=A/1/us-east-1/s/aws4_request,SignedHeaders=h,Signature=s", describeTargets, "", "/", "gzip", []byte("\x1f\x8b"))
 	f.Add("[::1]", "AWS4-X Credential=A/1/s/aws4_request,SignedHeaders=h,Signature=s", "", "rpc-v2-cbor", "/service/GraniteServiceVersion20100801/operation/PutMetricData", "", []byte("\xa0"))
 	f.Fuzz(func(t *testing.T, host, authorization, target, smithyProtocol, path, encoding string, body []byte) {

@@ -35,7 +35,7 @@ func refuse(hosts []string, r *http.Request) *fault {
 // knownHost reports whether a Host header names this server: by a loopback
 // address or localhost, or by a configured name.
 func knownHost(hosts []string, host string) bool {
-	name := hostname(host)
+	name := Hostname(host)
 	if name == "localhost" {
 		return true
 	}
@@ -61,12 +61,12 @@ func ownAddress(r *http.Request) bool {
 	if !ok {
 		return false
 	}
-	named, err := netip.ParseAddr(hostname(r.Host))
+	named, err := netip.ParseAddr(Hostname(r.Host))
 	return err == nil && named.Unmap() == local.AddrPort().Addr().Unmap()
 }
 
-// hostname is a Host header without its port, in lower case.
-func hostname(host string) string {
+// Hostname is a Host header without its port, in lower case.
+func Hostname(host string) string {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}

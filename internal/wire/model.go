@@ -14,15 +14,18 @@ import (
 //go:generate go run ./modelgen $BOTOCORE
 
 // What AWS's models say and the SDK's schemas do not: which members are required,
-// their lengths, ranges and patterns.
+// their lengths, ranges and patterns. Of EC2, whose package has no schemas, also the
+// names on the wire.
 //
 //go:embed model/*.json
 var modelFiles embed.FS
 
-// A model is a service's file under model/. Shapes without constraints, and
-// those that only outputs have, are left out.
+// A model is a service's file under model/. Shapes of which there is nothing to say,
+// and those that only outputs have, are left out; that of EC2 has shapes of outputs,
+// too, and of those operations alone that are served.
 type model struct {
-	Operations map[string]string `json:"operations"` // with the shapes of their inputs
+	Operations map[string]string `json:"operations"`        // with the shapes of their inputs
+	Outputs    map[string]string `json:"outputs,omitempty"` // the shapes of outputs, by operation
 	Shapes     map[string]shape  `json:"shapes"`
 }
 
@@ -42,6 +45,8 @@ type shape struct {
 type member struct {
 	Shape    string `json:"shape,omitempty"`
 	Required bool   `json:"required,omitempty"`
+	Query    string `json:"query,omitempty"` // its name in ec2Query requests, where it is not the SDK's
+	XML      string `json:"xml,omitempty"`   // its name in ec2Query answers, where it is not the SDK's with a small first letter
 }
 
 func loadModel(service string) (*model, error) {

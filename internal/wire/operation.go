@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+
+	smithy "github.com/aws/smithy-go"
 )
 
 // A service is a Service made ready to be called.
@@ -15,8 +17,9 @@ type service struct {
 	model       func() *model
 	errorShapes func() map[string]errorShape // by their names and their codes in awsQuery
 
-	mu      sync.Mutex // guards the planner
-	planner *planner
+	mu      sync.Mutex // guards the planners
+	inputs  *planner
+	outputs *planner // the same one, unless members have other names in answers
 }
 
 // An operation is a method of a service's type. Its plans are made when it is
@@ -105,27 +108,40 @@ func (s *service) bodyLimit() int64 {
 func (s *service) prepare(op *operation) error {
 	op.once.Do(func() {
 		op.void = schemaOf(op.out) == nil
-		if op.inPlan, op.err = s.planOf(op.in, s.model().Operations[op.name]); op.err == nil {
-			op.outPlan, op.err = s.planOf(op.out, "")
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.openPlanners()
+		if op.inPlan, op.err = s.inputs.planOf(op.in, s.model().Operations[op.name]); op.err == nil {
+			op.outPlan, op.err = s.outputs.planOf(op.out, s.model().Outputs[op.name])
 		}
 	})
 	return op.err
 }
 
-// planOf returns the plan for a type that stands for a shape of the model.
-func (s *service) planOf(t reflect.Type, shape string) (*plan, error) {
+// answerPlan returns the plan for a type that only answers have.
+func (s *service) answerPlan(t reflect.Type) (*plan, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.planner == nil {
-		s.planner = &planner{document: s.document, enums: s.enums, model: s.model(), plans: map[planKey]*plan{}}
-		for _, u := range s.unions {
-			s.planner.unions = append(s.planner.unions, reflect.TypeOf(u))
-		}
+	s.openPlanners()
+	return s.outputs.planOf(t, "")
+}
+
+// openPlanners makes the planners, once, under the lock.
+func (s *service) openPlanners() {
+	if s.inputs != nil {
+		return
 	}
-	p, err := s.planner.plan(t, shape, schemaOf(t))
-	if err != nil {
-		return nil, err
+	s.inputs = s.newPlanner(schemaName)
+	s.outputs = s.inputs
+	if s.speaks(EC2Query) {
+		s.inputs, s.outputs = s.newPlanner(ec2RequestName), s.newPlanner(ec2AnswerName)
 	}
-	p.setChecked()
-	return p, nil
+}
+
+func (s *service) newPlanner(name func(member, *smithy.Schema, string) string) *planner {
+	pl := &planner{document: s.document, enums: s.enums, model: s.model(), name: name, plans: map[planKey]*plan{}}
+	for _, u := range s.unions {
+		pl.unions = append(pl.unions, reflect.TypeOf(u))
+	}
+	return pl
 }

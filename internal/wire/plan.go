@@ -87,7 +87,8 @@ type planner struct {
 	unions   []reflect.Type
 	document func(any) any
 	model    *model
-	enums    map[string][]string // values that come first, by type
+	name     func(member, *smithy.Schema, string) string // names a member on the wire
+	enums    map[string][]string                         // values that come first, by type
 	plans    map[planKey]*plan
 }
 
@@ -117,6 +118,16 @@ func (pl *planner) plan(t reflect.Type, shape string, schema *smithy.Schema) (*p
 	if err := pl.fill(p, shape, schema); err != nil {
 		return nil, err
 	}
+	return p, nil
+}
+
+// planOf returns the plan for the type of an input, an output or an error.
+func (pl *planner) planOf(t reflect.Type, shape string) (*plan, error) {
+	p, err := pl.plan(t, shape, schemaOf(t))
+	if err != nil {
+		return nil, err
+	}
+	p.setChecked()
 	return p, nil
 }
 
@@ -194,7 +205,7 @@ func (pl *planner) fillStruct(p *plan, s shape, schema *smithy.Schema) error {
 			return fmt.Errorf("%s.%s: %w", p.typ, f.Name, err)
 		}
 		p.fields = append(p.fields, field{
-			name: wireName(below, f.Name), path: lowerFirst(f.Name), index: i, plan: fp, required: member.Required,
+			name: pl.name(member, below, f.Name), path: lowerFirst(f.Name), index: i, plan: fp, required: member.Required,
 		})
 	}
 	slices.SortFunc(p.fields, func(a, b field) int { return strings.Compare(a.name, b.name) })
@@ -223,7 +234,7 @@ func (pl *planner) fillUnion(p *plan, s shape, schema *smithy.Schema) error {
 		if err != nil {
 			return err
 		}
-		p.arms = append(p.arms, arm{name: wireName(below, member), typ: t.Elem(), plan: vp})
+		p.arms = append(p.arms, arm{name: pl.name(s.member(member), below, member), typ: t.Elem(), plan: vp})
 	}
 	return nil
 }

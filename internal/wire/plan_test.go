@@ -35,7 +35,7 @@ func TestEveryOperationOfTheSDKCanBeServed(t *testing.T) {
 				t.Errorf("%s.%s: %v", s.name, name, err)
 			}
 		}
-		for id, p := range sv.planner.plans {
+		for id, p := range sv.inputs.plans {
 			if p.kind == kindUnion && len(p.arms) == 0 {
 				t.Errorf("%s: no type is listed for the union %v", s.name, id.typ)
 			}
@@ -56,7 +56,7 @@ func TestEveryErrorOfTheSDKCanBeAnswered(t *testing.T) {
 			t.Fatal(err)
 		}
 		for id, entry := range s.errors.Entries {
-			p, err := sv.planOf(reflect.TypeOf(entry.New()).Elem(), "")
+			p, err := sv.answerPlan(reflect.TypeOf(entry.New()).Elem())
 			if err != nil {
 				t.Errorf("%s: %v", id, err)
 				continue

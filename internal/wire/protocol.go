@@ -15,10 +15,11 @@ const (
 	AWSJSON11                     // awsJson1_1: X-Amz-Target, application/x-amz-json-1.1
 	RPCv2CBOR                     // rpcv2Cbor: /service/NAME/operation/OP, application/cbor
 	AWSQuery                      // awsQuery: Action and Version in a form or query, XML answers
+	EC2Query                      // ec2Query: the same with flat lists and errors of its own
 )
 
 // A protocol does for one request what differs between the protocols. Each has
-// a file: awsjson.go, rpccbor.go, awsquery.go. What is alike for all of them is
+// a file: awsjson.go, rpccbor.go, awsquery.go, ec2query.go. What is alike for all of them is
 // the exchange's.
 type protocol interface {
 	// id is what the protocol is called in Service.protocols.
@@ -39,14 +40,17 @@ type protocol interface {
 }
 
 // protocolOf tells from headers alone what a client speaks, so that a refusal
-// comes in its own language. What no header names is awsQuery; ec2Query and
-// restJson, too, will have to be told by the service of the credential scope.
+// comes in its own language. What no header names is awsQuery, or ec2Query where
+// the call was signed for EC2; restJson, too, will have to be told by the service of
+// the credential scope.
 func protocolOf(r *http.Request) protocol {
 	switch {
 	case speaksCBOR(r):
 		return rpcCBOR{}
 	case speaksJSON(r):
 		return awsJSONOf(r)
+	case speaksEC2(r):
+		return new(ec2Query)
 	}
 	return new(awsQuery)
 }

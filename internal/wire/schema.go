@@ -56,12 +56,12 @@ func memberOf(s *smithy.Schema, goName string) (*smithy.Schema, error) {
 	return nil, fmt.Errorf("wire: the schema %s has no member %s", s.TargetID(), goName)
 }
 
-// wireName is what the wire calls a member. Without a schema it is the SDK's name.
-func wireName(member *smithy.Schema, goName string) string {
-	if member == nil {
+// schemaName is what the wire calls a member. Without a schema it is the SDK's name.
+func schemaName(_ member, schema *smithy.Schema, goName string) string {
+	if schema == nil {
 		return goName
 	}
-	return member.MemberName()
+	return schema.MemberName()
 }
 
 // An errorShape is an error of AWS's model.

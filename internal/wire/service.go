@@ -15,7 +15,7 @@ type Service struct {
 	version      string               // of the API, such as "2014-11-13"
 	target       string               // its shape name, in X-Amz-Target and rpc-v2-cbor paths; empty with other protocols
 	namespace    string               // of the model, com.amazonaws.NAMESPACE, which qualifies error types
-	xmlNamespace string               // xmlns of awsQuery answers
+	xmlNamespace string               // xmlns of awsQuery and ec2Query answers
 	protocols    []Protocol           // those that the service answers
 	errors       *smithy.TypeRegistry // the types of its errors
 	// queryCompatible services tell clients their awsQuery error codes in every
@@ -24,6 +24,9 @@ type Service struct {
 	// invalid is the error shape for requests that break the model's constraints,
 	// such as "ValidationException".
 	invalid string
+	// refusal, where it is set, says in the service's own words what is wrong with
+	// the value at a path in an input, of which AWS's models say all for others.
+	refusal func(path string, err error) *fault
 	// unchecked are the operations whose input is not held against the model's
 	// constraints here: they say what is wrong in words of their own.
 	unchecked []string

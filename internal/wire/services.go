@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/document"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
@@ -82,6 +83,19 @@ func ApplicationAutoScaling[T any](resolve func(context.Context, Scope) (T, erro
 	}, resolve)
 }
 
+// ELB describes Elastic Load Balancing v2, whose operations are the methods of T.
+func ELB[T any](resolve func(context.Context, Scope) (T, error)) Service {
+	return serve(Service{
+		name:         "elasticloadbalancing",
+		version:      "2015-12-01",
+		namespace:    "elasticloadbalancingv2",
+		xmlNamespace: "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
+		protocols:    []Protocol{AWSQuery},
+		errors:       elasticloadbalancingv2.TypeRegistry,
+		invalid:      "ValidationError",
+	}, resolve)
+}
+
 // IAM describes AWS Identity and Access Management, whose operations are the
 // methods of T.
 func IAM[T any](resolve func(context.Context, Scope) (T, error)) Service {
@@ -106,5 +120,17 @@ func STS[T any](resolve func(context.Context, Scope) (T, error)) Service {
 		protocols:    []Protocol{AWSQuery},
 		errors:       sts.TypeRegistry,
 		invalid:      "ValidationError",
+	}, resolve)
+}
+
+// EC2 describes Amazon EC2, whose operations are the methods of T.
+func EC2[T any](resolve func(context.Context, Scope) (T, error)) Service {
+	return serve(Service{
+		name:         "ec2",
+		version:      "2016-11-15",
+		namespace:    "ec2",
+		xmlNamespace: "http://ec2.amazonaws.com/doc/2016-11-15/",
+		protocols:    []Protocol{EC2Query},
+		refusal:      ec2Refusal,
 	}, resolve)
 }

@@ -24,35 +24,47 @@ func (b brokenRule) at(path string) string {
 	return fmt.Sprintf("Value %sat '%s' failed to satisfy constraint: %s", value, path, b.must)
 }
 
-// validationMessage puts violations together as AWS does.
-func validationMessage(count int, found []string) string {
+// violations are the broken rules of an input: all are counted, and the first kept.
+type violations struct {
+	found []violation
+	count int
+}
+
+type violation struct {
+	path string
+	brokenRule
+}
+
+// message is AWS's, or "" if there is nothing to say.
+func (v violations) message() string {
+	if v.count == 0 {
+		return ""
+	}
 	s := ""
-	if count > 1 {
+	if v.count > 1 {
 		s = "s"
 	}
-	return fmt.Sprintf("%d validation error%s detected: %s", count, s, strings.Join(found, "; "))
+	found := make([]string, len(v.found))
+	for i, f := range v.found {
+		found[i] = f.at(f.path)
+	}
+	return fmt.Sprintf("%d validation error%s detected: %s", v.count, s, strings.Join(found, "; "))
 }
 
-// validate checks an input against the constraints of AWS's model. It returns
-// AWS's message, or "" if there is nothing to say.
-func validate(p *plan, v reflect.Value) string {
-	if !p.checked {
-		return ""
-	}
+// validate checks an input against the constraints of AWS's model.
+func validate(p *plan, v reflect.Value) violations {
 	var c checker
-	c.members(p, v)
-	if c.count == 0 {
-		return ""
+	if p.checked {
+		c.members(p, v)
 	}
-	return validationMessage(c.count, c.found)
+	return c.violations
 }
 
-// maxFound bounds the violations that a message spells out; it counts them all.
+// maxFound bounds the violations that a message spells out.
 const maxFound = 50
 
 type checker struct {
-	found []string
-	count int
+	violations
 	// The path to the value under check, put together only for a violation.
 	path []step
 }
@@ -77,7 +89,7 @@ func (c *checker) add(b brokenRule) {
 			names[i] = itemPath(s.item - 1)
 		}
 	}
-	c.found = append(c.found, b.at(strings.Join(names, ".")))
+	c.found = append(c.found, violation{strings.Join(names, "."), b})
 }
 
 func (c *checker) members(p *plan, v reflect.Value) {

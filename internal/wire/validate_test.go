@@ -37,7 +37,7 @@ func validator(t *testing.T) func(operation, body string) string {
 		if err := handlers[0].decode(&jsonReader{data: []byte(body)}, o.inPlan, in); err != nil {
 			return s.decodeFault(err).message
 		}
-		return validate(o.inPlan, in)
+		return validate(o.inPlan, in).message()
 	}
 }
 

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"encoding/base64"
 	"math"
 	"strconv"
@@ -8,10 +9,11 @@ import (
 	"unicode/utf8"
 )
 
-// xmlWriter writes the insides of awsQuery answers. Lists are wrapped in
-// <member>, maps in <entry><key/><value/></entry>.
+// xmlWriter writes the insides of awsQuery and ec2Query answers. Lists are wrapped in
+// <member> or <item>, maps in <entry><key/><value/></entry>.
 type xmlWriter struct {
-	buf []byte
+	buf  []byte
+	elem string // what an element of a list is in; empty: member
 	// Elements that are open. An empty name stands for a list, object or map,
 	// whose own element is the one before.
 	open []string
@@ -69,7 +71,7 @@ func (w *xmlWriter) closeObject()       { w.closeGroup() }
 func (w *xmlWriter) openMap(int)        { w.openGroup() }
 func (w *xmlWriter) closeMap()          { w.closeGroup() }
 func (w *xmlWriter) openList(int)       { w.openGroup() }
-func (w *xmlWriter) item()              { w.begin("member") }
+func (w *xmlWriter) item()              { w.begin(cmp.Or(w.elem, "member")) }
 func (w *xmlWriter) closeList()         { w.closeGroup() }
 
 func (w *xmlWriter) entry(key string) {

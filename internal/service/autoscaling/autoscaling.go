@@ -44,6 +44,9 @@ type Config struct {
 	// are wanted: one minute, unless a policy or a tag asks for more. It is part of
 	// the change that the context comes from.
 	MetricPeriod func(ctx context.Context, id scaling.ResourceID, period time.Duration) error
+	// TargetGroups, if set, are the ARNs of the load balancer target groups that a
+	// service registers its tasks in. A policy can follow the requests of no other.
+	TargetGroups func(ctx context.Context, id scaling.ResourceID) ([]string, error)
 	// Roles, if set, finds the account's roles when they are needed. In the change
 	// that registers a target without a role of its own, the role that stands for the
 	// service is made if it is not there; one of its own is judged, then, when a policy
@@ -84,7 +87,7 @@ func New(cfg Config) (*API, error) {
 	return &API{
 		host: h, activities: h.activities,
 		scalableTargets: scalableTargets{h, cfg.MaxTargets}, targetTags: targetTags{h},
-		scalingPolicies: scalingPolicies{h}, scheduledActions: scheduledActions{h}, forecaster: forecaster{host: h},
+		scalingPolicies: scalingPolicies{h, cfg.TargetGroups}, scheduledActions: scheduledActions{h}, forecaster: forecaster{host: h},
 	}, nil
 }
 

@@ -21,7 +21,10 @@ import (
 const maxPolicies = 50
 
 // scalingPolicies are the operations of scaling policies.
-type scalingPolicies struct{ *host }
+type scalingPolicies struct {
+	*host
+	targetGroups func(context.Context, scaling.ResourceID) ([]string, error) // if set
+}
 
 // PutScalingPolicy creates or changes a policy. For target tracking its alarms are
 // part of the change.
@@ -47,6 +50,9 @@ func (ps *scalingPolicies) PutScalingPolicy(ctx context.Context, in *application
 	err = ps.change(ctx, id, fault.TargetNotRegistered, func(ctx context.Context, tx *state.Tx, t *target) (*target, error) {
 		old := t.policy(*in.PolicyName)
 		if p, err = ps.draft(t, old, in); err != nil {
+			return nil, err
+		}
+		if err := ps.checkAttached(ctx, p); err != nil {
 			return nil, err
 		}
 		if err := ps.replace(ctx, tx, t, p, old); err != nil {
@@ -89,6 +95,18 @@ func (ps *scalingPolicies) draft(t *target, old *policy, in *applicationautoscal
 		}
 	}
 	return p, nil
+}
+
+// checkAttached refuses a policy that follows the requests of another service.
+func (ps *scalingPolicies) checkAttached(ctx context.Context, p *policy) error {
+	if ps.targetGroups == nil || len(p.Labels()) == 0 {
+		return nil
+	}
+	groups, err := ps.targetGroups(ctx, p.ResourceID)
+	if err != nil {
+		return fault.Invalid("The target groups of %s cannot be read: %v", p.ResourceID, err)
+	}
+	return p.CheckAttached(p.ResourceID, groups)
 }
 
 // replace brings the alarms and the forecast of a policy that takes the place of

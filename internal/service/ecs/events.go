@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/google/uuid"
 
+	"flyball/internal/service/ecs/fault"
 	"flyball/internal/state"
 )
 
@@ -128,6 +129,31 @@ func failedHealthCheck(id string) message {
 
 func failedToLaunch(reason string) message {
 	return message{text: "failed to launch a task with (error " + reason + ")."}
+}
+
+func registeredTargets(group string) func(n int) message {
+	return func(n int) message {
+		return message{text: fmt.Sprintf("registered %d targets in (target-group %s)", n, group)}
+	}
+}
+
+func deregisteredTargets(group string) func(n int) message {
+	return func(n int) message {
+		return message{text: fmt.Sprintf("deregistered %d targets in (target-group %s)", n, group)}
+	}
+}
+
+func cannotRegister(group string, err error) message {
+	_, text := fault.Code(err)
+	return message{text: fmt.Sprintf("failed to register targets in (target-group %s) with (error %s)", group, text)}
+}
+
+func targetGroupGone(group string) message {
+	return message{text: fmt.Sprintf("is not healthy in (target-group %s) due to (reason TARGET GROUP IS NOT FOUND).", group)}
+}
+
+func failedTarget(m *target) message {
+	return message{text: fmt.Sprintf("(task %s) (port %d) is unhealthy in (target-group %s) due to (reason %s).", m.task.id, m.Port, m.Group, m.Reason)}
 }
 
 func cannotScaleIn(d *deployment, protected int) message {

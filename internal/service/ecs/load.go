@@ -185,10 +185,17 @@ func (l *loader) loadTask(key string, doc *storedTask) error {
 		request:        doc.Request,
 		protectedUntil: doc.ProtectedUntil,
 		secret:         doc.Secret,
+		securityGroups: doc.SecurityGroups,
 		stop:           make(chan struct{}),
 	}
 	t.reserved = t.reservation()
 	c.tasks[id] = t
+	t.balancing = restoredBalancing(t, doc.Targets)
+	for _, m := range doc.Targets {
+		if m.ID != "" {
+			l.index(m)
+		}
+	}
 	if t.stopped() {
 		l.retired.Set(t, t.api.StoppedAt.Add(forgetAfter))
 		return nil

@@ -80,6 +80,11 @@ func (s *service) save(tx *state.Tx) {
 	tx.Put(kindService, s.key(), s.stored())
 }
 
+// there is whether the service has not ended: it is neither inactive nor forgotten.
+func (s *service) there() bool {
+	return s != nil && s.cluster.services[s.name] == s && s.status() != inactive
+}
+
 // primary is the deployment that tasks are started for.
 func (s *service) primary() *deployment { return s.deployments[0] }
 
@@ -231,11 +236,6 @@ func checkCreateAgain(old *service, in *ecs.CreateServiceInput) error {
 		return fault.InvalidParameter("Creation of service was not idempotent.")
 	}
 	return nil
-}
-
-// targetGroups tells which target groups there are.
-func (a *API) targetGroups(ctx context.Context) func(arn string) bool {
-	return func(arn string) bool { return a.cfg.TargetGroups != nil && a.cfg.TargetGroups.HasTargetGroup(ctx, arn) }
 }
 
 // newServiceAPI is what the API shows of a new service, with AWS's defaults

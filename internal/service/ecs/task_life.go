@@ -122,7 +122,8 @@ func (a *API) changed(tx *state.Tx, t *task) {
 	}
 }
 
-// started notes that the containers run.
+// started notes that the containers run. A task in several target groups is
+// registered in all of them before it is RUNNING.
 func (a *API) started(t *task, handle runtime.Task) {
 	address, exits := handle.Address(), handle.Exits()
 	a.alter(t, func() {
@@ -135,10 +136,9 @@ func (a *API) started(t *task, handle runtime.Task) {
 		})
 		a.attach(t, handle, address)
 		t.showExits(exits)
-		t.api.StartedAt = aws.Time(now)
-		t.api.Connectivity = types.ConnectivityConnected
-		t.api.ConnectivityAt = aws.Time(now)
-		t.setStatus(statusRunning)
+		if !t.balancing.several() {
+			t.run(now)
+		}
 		if t.askedToStop() { // while it was starting
 			t.setStatus(statusDeactivating)
 		}
@@ -146,9 +146,18 @@ func (a *API) started(t *task, handle runtime.Task) {
 	})
 }
 
+// run makes a task RUNNING.
+func (t *task) run(now time.Time) {
+	t.api.StartedAt = aws.Time(now)
+	t.api.Connectivity = types.ConnectivityConnected
+	t.api.ConnectivityAt = aws.Time(now)
+	t.setStatus(statusRunning)
+}
+
 // attach gives a task its containers at an address.
 func (a *API) attach(t *task, handle runtime.Task, address string) {
 	t.handle, t.address = handle, address
+	a.place(t, address)
 	var details []types.KeyValuePair
 	if address != "" {
 		details = []types.KeyValuePair{
@@ -203,6 +212,10 @@ func (a *API) attend(ctx context.Context, t *task, handle runtime.Task) {
 		case <-health:
 			a.noteHealth(ctx, t, handle.Health())
 		case <-t.stop:
+			t.awaitRelease(ctx, handle)
+			if ctx.Err() != nil {
+				return // the next life of the server goes on with it
+			}
 			a.alter(t, func() { t.setStatus(statusStopping) })
 			// A task that ended although a crash took back that it should would have
 			// failed. If the disk has, the server ends and stops its tasks.
@@ -221,6 +234,19 @@ func (a *API) attend(ctx context.Context, t *task, handle runtime.Task) {
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// awaitRelease returns when no load balancer sends requests to a task that is to
+// stop, or when it has ended by itself.
+func (t *task) awaitRelease(ctx context.Context, handle runtime.Task) {
+	if t.balancing == nil {
+		return
+	}
+	select {
+	case <-t.balancing.released:
+	case <-handle.Done():
+	case <-ctx.Done():
 	}
 }
 
@@ -280,6 +306,7 @@ func (a *API) end(tx *state.Tx, t *task, now time.Time) {
 		drop(tx, t.service.tasks, t.id)
 	}
 	drop(tx, a.measured, t)
+	a.withdraw(t)
 	a.retire(tx, t, now)
 	a.changed(tx, t)
 }
@@ -319,11 +346,16 @@ func (a *API) noteFailure(tx *state.Tx, s *service, t *task, now time.Time) {
 		s.attempt++
 		s.retryAt = now.Add(a.virtual(scheduler.BackOff(s.failures)))
 	}
+	a.countFailure(tx, s, t)
+	s.save(tx)
+}
+
+// countFailure counts a task that failed for the circuit breaker.
+func (a *API) countFailure(tx *state.Tx, s *service, t *task) {
 	d := s.primary()
 	if t.deployment == d.ID && d.State == types.DeploymentRolloutStateInProgress {
 		d.Failed++
 		s.history[0].Failures = d.Failed
 		s.history[0].save(tx, s)
 	}
-	s.save(tx)
 }

@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -338,6 +339,7 @@ func (r *fakeRuntime) set(begin func(context.Context, runtime.Spec) error, prepa
 
 type fakeTask struct {
 	spec      runtime.Spec
+	address   string
 	began     time.Time
 	load      float64 // virtual CPUs kept busy
 	memory    int64
@@ -353,7 +355,7 @@ type fakeTask struct {
 }
 
 func (t *fakeTask) ID() string            { return t.spec.ID }
-func (t *fakeTask) Address() string       { return "127.1.2.3" }
+func (t *fakeTask) Address() string       { return cmp.Or(t.address, "127.1.2.3") }
 func (t *fakeTask) Done() <-chan struct{} { return t.done }
 
 func (t *fakeTask) Remove() error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"log"
 	"maps"
@@ -13,19 +14,24 @@ import (
 
 // An api is what is read of a service-2.json.
 type api struct {
+	Metadata   struct{ Protocol string }
 	Operations map[string]struct {
-		Input *struct{ Shape string }
+		Input, Output *struct{ Shape string }
 	}
 	Shapes map[string]*apiShape
 }
 
 type apiShape struct {
 	Type               string
-	Members            map[string]struct{ Shape string }
+	Members            map[string]apiMember
 	Required           []string
 	Member, Key, Value struct{ Shape string }
 	Min, Max           *float64
 	Pattern            string
+}
+
+type apiMember struct {
+	Shape, LocationName, QueryName string
 }
 
 // The tables, in the form that package wire reads.
@@ -33,6 +39,7 @@ type (
 	table struct {
 		Generated  string            `json:"generated"`
 		Operations map[string]string `json:"operations"`
+		Outputs    map[string]string `json:"outputs,omitempty"`
 		Shapes     map[string]shape  `json:"shapes"`
 	}
 	shape struct {
@@ -48,10 +55,13 @@ type (
 	member struct {
 		Shape    string `json:"shape,omitempty"`
 		Required bool   `json:"required,omitempty"`
+		Query    string `json:"query,omitempty"`
+		XML      string `json:"xml,omitempty"`
 	}
 )
 
-func generateTable(name, from, version string) error {
+// generateTable writes the table of a service, with the shapes of some operations.
+func generateTable(name, from, version string, has func(operation string) bool) error {
 	b, err := os.ReadFile(from)
 	if err != nil {
 		return err
@@ -69,8 +79,14 @@ func generateTable(name, from, version string) error {
 	for _, name := range slices.Sorted(maps.Keys(a.Operations)) {
 		op := a.Operations[name]
 		t.Operations[name] = ""
-		if op.Input != nil && c.collect(op.Input.Shape) {
+		if op.Input != nil && has(name) && c.collect(op.Input.Shape) {
 			t.Operations[name] = op.Input.Shape
+		}
+		if c.ec2() && op.Output != nil && has(name) && c.collect(op.Output.Shape) {
+			if t.Outputs == nil {
+				t.Outputs = map[string]string{}
+			}
+			t.Outputs[name] = op.Output.Shape
 		}
 	}
 	out, err := json.MarshalIndent(t, "", " ")
@@ -80,7 +96,8 @@ func generateTable(name, from, version string) error {
 	return os.WriteFile(filepath.Join("model", name+".json"), append(out, '\n'), 0o644)
 }
 
-// constraints collects the shapes that constrain their values, or those below.
+// constraints collects the shapes that constrain their values, or those below, and
+// with ec2Query also those whose members have names of their own.
 type constraints struct {
 	api  *api
 	done map[string]bool
@@ -96,13 +113,20 @@ func (c *constraints) collect(name string) bool {
 	c.done[name] = true
 	in := c.api.Shapes[name]
 	out := own(name, in)
+	isRequest := strings.HasSuffix(name, "Request") // and in no answer
 	for _, name := range slices.Sorted(maps.Keys(in.Members)) {
 		m := member{Shape: c.below(in.Members[name].Shape), Required: slices.Contains(in.Required, name)}
+		if c.ec2() {
+			m.Query, m.XML = ec2Names(name, in.Members[name])
+		}
+		if isRequest {
+			m.XML = ""
+		}
 		if m != (member{}) {
 			if out.Members == nil {
 				out.Members = map[string]member{}
 			}
-			out.Members[strings.ToUpper(name[:1])+name[1:]] = m
+			out.Members[upperFirst(name)] = m
 		}
 	}
 	out.List = c.below(in.Member.Shape)
@@ -144,3 +168,29 @@ func own(name string, in *apiShape) shape {
 	}
 	return out
 }
+
+func (c *constraints) ec2() bool { return c.api.Metadata.Protocol == "ec2" }
+
+// ec2Names are what a member is called in requests and in answers, where these are
+// not the SDK's name and that with a small first letter. Source: Smithy, "AWS EC2
+// query protocol".
+func ec2Names(name string, m apiMember) (query, xml string) {
+	query = cmp.Or(m.QueryName, upperFirst(m.LocationName), upperFirst(name))
+	if query == upperFirst(name) {
+		query = ""
+	}
+	xml = cmp.Or(m.LocationName, name)
+	if xml == lowerFirst(name) {
+		xml = ""
+	}
+	return query, xml
+}
+
+func upperFirst(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }

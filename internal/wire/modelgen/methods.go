@@ -10,24 +10,42 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	localec2 "flyball/internal/service/ec2"
 )
 
 // clients have the operations that services may have.
-var clients = []any{&applicationautoscaling.Client{}, &cloudwatch.Client{}, &ecs.Client{}, &iam.Client{}, &sts.Client{}}
+var clients = []any{
+	&applicationautoscaling.Client{}, &cloudwatch.Client{}, &ecs.Client{}, &elasticloadbalancingv2.Client{}, &iam.Client{}, &sts.Client{},
+}
+
+// ec2Has tells whether an operation of EC2 is served.
+func ec2Has(operation string) bool {
+	_, ok := reflect.TypeFor[*localec2.API]().MethodByName(operation)
+	return ok
+}
+
+// methodsOf are the operations of a client.
+func methodsOf(client any) (names []string) {
+	t := reflect.TypeOf(client)
+	for i := range t.NumMethod() {
+		if m := t.Method(i); m.Type.NumOut() == 2 { // all but Options
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
 
 // generateMethods writes ../methods.go.
 func generateMethods() error {
-	var names []string
+	names := slices.DeleteFunc(methodsOf(&ec2.Client{}), func(name string) bool { return !ec2Has(name) })
 	for _, c := range clients {
-		t := reflect.TypeOf(c)
-		for i := range t.NumMethod() {
-			if m := t.Method(i); m.Type.NumOut() == 2 { // all but Options
-				names = append(names, m.Name)
-			}
-		}
+		names = append(names, methodsOf(c)...)
 	}
 	slices.Sort(names)
 	var b bytes.Buffer
