@@ -14,12 +14,8 @@ type taskRoles struct {
 	of     *services
 }
 
-// taskSession is how long the sessions of tasks last, whatever the role says: as
-// with ECS.
-const taskSession = 6 * time.Hour
-
 // Assume implements ecs.TaskRoles.
-func (t taskRoles) Assume(ctx context.Context, name, taskARN, taskID string) (ecs.Credentials, error) {
+func (t taskRoles) Assume(ctx context.Context, name, taskARN, taskID string, lasts time.Duration) (ecs.Credentials, error) {
 	c := t.of.cell
 	account, err := t.server.globals.of(c.Account, c.Partition())
 	if err != nil {
@@ -39,11 +35,18 @@ func (t taskRoles) Assume(ctx context.Context, name, taskARN, taskID string) (ec
 	case !trusted:
 		return ecs.Credentials{}, ecs.ErrNoTrust
 	}
-	given, err := account.sts.Session(ctx, role, taskID, taskSession)
+	given, err := account.sts.Session(ctx, role, taskID, lasts)
 	if err != nil {
 		return ecs.Credentials{}, err
 	}
 	return ecs.Credentials{
 		RoleArn: role.ARN, AccessKeyID: *given.AccessKeyId, SecretAccessKey: *given.SecretAccessKey, Token: *given.SessionToken, Expiration: *given.Expiration,
 	}, nil
+}
+
+// Release implements ecs.TaskRoles.
+func (t taskRoles) Release(accessKey string) {
+	if account := t.server.globals.find(t.of.cell.Account, t.of.cell.Partition()); account != nil {
+		account.sts.Forget(accessKey)
+	}
 }

@@ -77,6 +77,26 @@ func TestATaskActsAsItsRole(t *testing.T) {
 	}
 }
 
+func TestCredentialsThatAreReleasedAreNobodys(t *testing.T) {
+	s := open(t, "", knownKeysOnly)
+	defer running(t, s)()
+	admin := userWith(s.URL(), "", adminKey)
+	admin.makeScaler(t, trusting("ecs-tasks.amazonaws.com", ""), "")
+	roles := taskRoles{s, s.home()}
+	c, err := roles.Assume(t.Context(), "scaler", "arn:aws:ecs:us-east-1:"+testAccount+":task/shop/1", "1", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	acting := callerWith(s.URL(), testRegion, aws.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.Token})
+	if got := acting.who(t); got != "arn:aws:sts::"+testAccount+":assumed-role/scaler/1" {
+		t.Errorf("the task acts as %s", got)
+	}
+	roles.Release(c.AccessKeyID)
+	if got := acting.refused(t); got != "InvalidClientTokenId" {
+		t.Errorf("refused with %s", got)
+	}
+}
+
 // credentialsAt are those that a container finds by its environment.
 func credentialsAt(t *testing.T, env []string) aws.Credentials {
 	t.Helper()

@@ -185,6 +185,7 @@ func (l *loader) loadTask(key string, doc *storedTask) error {
 		request:        doc.Request,
 		protectedUntil: doc.ProtectedUntil,
 		secret:         doc.Secret,
+		accessKey:      doc.AccessKey,
 		securityGroups: doc.SecurityGroups,
 		stop:           make(chan struct{}),
 	}

@@ -61,6 +61,7 @@ type task struct {
 
 	secret      string                      // in the path of the credentials of its role; "" has none
 	credentials atomic.Pointer[Credentials] // that it was given last in this life of the server
+	accessKey   string                      // of credentials that end with it; "" has none
 
 	stop      chan struct{} // closed when the task is to stop
 	handle    runtime.Task  // set once the containers have started
@@ -83,6 +84,7 @@ type storedTask struct {
 	Request        string
 	ProtectedUntil time.Time
 	Secret         string    `json:",omitempty"`
+	AccessKey      string    `json:",omitempty"`
 	SecurityGroups []string  `json:",omitempty"`
 	Targets        []*target `json:",omitempty"`
 }
@@ -99,6 +101,7 @@ func (t *task) save(tx *state.Tx) {
 		Request:        t.request,
 		ProtectedUntil: t.protectedUntil,
 		Secret:         t.secret,
+		AccessKey:      t.accessKey,
 		SecurityGroups: t.securityGroups,
 		Targets:        t.balancing.stored(),
 	}

@@ -21,8 +21,18 @@ type TaskRoles interface {
 	// Assume makes credentials of a session of a role, by its ARN or its name, for a
 	// task, and names the session after the task. Its errors are ErrNoRole and
 	// ErrNoTrust, or say what is broken.
-	Assume(ctx context.Context, role, taskARN, taskID string) (Credentials, error)
+	Assume(ctx context.Context, role, taskARN, taskID string, lasts time.Duration) (Credentials, error)
+	// Release ends credentials before their time.
+	Release(accessKey string)
 }
+
+// How long the sessions of tasks last, whatever their roles say. A task that asks for
+// its credentials gets new ones in time, as with ECS. One that is told them lives with
+// them, and they end with it.
+const (
+	sessionLasts = 6 * time.Hour
+	lifeLasts    = 10 * 365 * 24 * time.Hour
+)
 
 // Why a task's role cannot be assumed.
 var (
@@ -78,8 +88,13 @@ func (a *API) assumeRole(ctx context.Context, t *task) error {
 	if t.secret == "" {
 		return nil
 	}
-	_, err := a.credentialsOf(ctx, t)
+	c, err := a.credentialsOf(ctx, t)
 	switch {
+	case err == nil && !readBySDKs(a.cfg.Metadata):
+		a.cell.State.Later(func(tx *state.Tx) {
+			t.accessKey = c.AccessKeyID
+			t.save(tx)
+		})
 	case errors.Is(err, ErrNoRole) && !a.cfg.KnownKeys:
 		a.cell.State.Later(func(tx *state.Tx) {
 			t.secret = ""
@@ -104,19 +119,33 @@ func (a *API) credentialsOf(ctx context.Context, t *task) (Credentials, error) {
 	if given := t.credentials.Load(); given.fresh(time.Now()) {
 		return *given, nil
 	}
-	c, err := a.cfg.Roles.Assume(ctx, t.role(), t.arn(), t.id)
+	lasts := sessionLasts
+	if !readBySDKs(a.cfg.Metadata) {
+		lasts = lifeLasts
+	}
+	c, err := a.cfg.Roles.Assume(ctx, t.role(), t.arn(), t.id, lasts)
 	if err == nil {
 		t.credentials.Store(&c)
 	}
 	return c, err
 }
 
+// releaseRole ends the credentials that a task was told, with the task.
+func (a *API) releaseRole(tx *state.Tx, t *task) {
+	if key := t.accessKey; key != "" && a.cfg.Roles != nil {
+		tx.After(func() { a.cfg.Roles.Release(key) })
+	}
+}
+
 // credentialEnvironment tells a container where its credentials are. In the path is a
 // secret of the task's own: its ID alone, which is no secret, opens nothing. Where
-// SDKs do not read them, and any key is let in, the task has a key of its account.
+// SDKs would not read them, it is told the credentials themselves.
 func (a *API) credentialEnvironment(t *task) map[string]string {
+	c := t.credentials.Load()
 	switch {
-	case t.secret != "" && (a.cfg.KnownKeys || readBySDKs(a.cfg.Metadata)):
+	case t.accessKey != "" && c != nil:
+		return map[string]string{"AWS_ACCESS_KEY_ID": c.AccessKeyID, "AWS_SECRET_ACCESS_KEY": c.SecretAccessKey, "AWS_SESSION_TOKEN": c.Token}
+	case t.secret != "":
 		return map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": a.cfg.Metadata + "/ecs/credentials/" + t.id + "/" + t.secret}
 	case a.cfg.KnownKeys:
 		return nil

@@ -3,6 +3,7 @@ package ecs
 import (
 	"context"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,9 +18,12 @@ import (
 type oneRole struct {
 	err      error
 	sessions int
+	released []string
 }
 
-func (r *oneRole) Assume(_ context.Context, role, taskARN, taskID string) (Credentials, error) {
+func (r *oneRole) Release(accessKey string) { r.released = append(r.released, accessKey) }
+
+func (r *oneRole) Assume(_ context.Context, role, taskARN, taskID string, lasts time.Duration) (Credentials, error) {
 	switch {
 	case role != "web":
 		return Credentials{}, ErrNoRole
@@ -27,7 +31,7 @@ func (r *oneRole) Assume(_ context.Context, role, taskARN, taskID string) (Crede
 		return Credentials{}, r.err
 	}
 	r.sessions++
-	return Credentials{RoleArn: role, AccessKeyID: "ASIA" + taskID, SecretAccessKey: "s", Token: taskARN, Expiration: time.Now().Add(6 * time.Hour)}, nil
+	return Credentials{RoleArn: role, AccessKeyID: "ASIA" + taskID, SecretAccessKey: "s", Token: taskARN, Expiration: time.Now().Add(lasts)}, nil
 }
 
 // withRoles has a world whose account has the role web.
@@ -144,12 +148,30 @@ func TestWhereSDKsReadCredentials(t *testing.T) {
 			t.Errorf("%s: %t", endpoint, got)
 		}
 	}
+}
+
+func TestATaskIsToldCredentialsThatSDKsWouldNotRead(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.withRoles(false)
+		w.withRoles(true)
 		w.api.cfg.Metadata = "http://172.18.0.1:4566"
 		w.serveWithRole("web")
-		if env := w.environment(); env["AWS_ACCESS_KEY_ID"] != "123456789012" || env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] != "" {
+		arn := *w.tasks("")[0].TaskArn
+		key := "ASIA" + arn[strings.LastIndexByte(arn, '/')+1:]
+		env := w.environment()
+		if env["AWS_ACCESS_KEY_ID"] != key || env["AWS_SECRET_ACCESS_KEY"] != "s" || env["AWS_SESSION_TOKEN"] != arn || env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] != "" {
 			t.Errorf("the task is told %v", env)
+		}
+		w.crash()
+		w.open()
+		roles := w.withRoles(true)
+		w.run()
+		if len(roles.released) > 0 {
+			t.Errorf("released while the task runs: %v", roles.released)
+		}
+		w.scale(0)
+		w.pass(time.Minute)
+		if !slices.Equal(roles.released, []string{key}) {
+			t.Errorf("released when the task has stopped: %v", roles.released)
 		}
 	})
 }

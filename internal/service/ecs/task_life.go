@@ -307,6 +307,7 @@ func (a *API) end(tx *state.Tx, t *task, now time.Time) {
 	}
 	drop(tx, a.measured, t)
 	a.withdraw(t)
+	a.releaseRole(tx, t)
 	a.retire(tx, t, now)
 	a.changed(tx, t)
 }

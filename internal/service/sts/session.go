@@ -53,6 +53,11 @@ func (a *API) Session(ctx context.Context, role iam.Role, name string, lasts tim
 	return given, err
 }
 
+// Forget ends a session before its time.
+func (a *API) Forget(accessKey string) {
+	a.Cell.State.Later(func(tx *state.Tx) { a.rows.Delete(tx, accessKey) })
+}
+
 // Session tokens have 256 characters, unless a client asks for more.
 const (
 	tokenSize     = 256
