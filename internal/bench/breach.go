@@ -41,7 +41,7 @@ func breach(ctx context.Context, targets int) error {
 		return err
 	}
 	defer p.stop()
-	b := bench{client.New(p.url, "us-east-1", "")}
+	b := bench{client.New(client.Config{Endpoint: p.url, Region: "us-east-1"})}
 	began := time.Now()
 	if err := b.setUp(ctx, targets); err != nil {
 		return err

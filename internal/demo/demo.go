@@ -68,7 +68,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 		err = errors.Join(err, <-served)
 	}()
 
-	w := newWatch(client.New(s.URL(), "us-east-1", ""), s.Clock().Now)
+	w := newWatch(client.New(client.Config{Endpoint: s.URL(), Region: "us-east-1"}), s.Clock().Now)
 	fmt.Fprintf(opts.Out, "flyball serves at %s; its clock runs at %g times speed\n", s.URL(), opts.Speed)
 	if err := w.setUp(ctx); err != nil {
 		return err

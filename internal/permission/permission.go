@@ -2,7 +2,7 @@
 // resources, with which condition keys. Package policy then judges them.
 //
 //	for _, request := range permission.Requests(call) {
-//		decision, err := judge.Decide(request, policies) ...
+//		err := judge.Allow(request, policies, nil) ...
 //	}
 //
 // The tables have what the Service Authorization Reference says of each operation.
@@ -30,6 +30,7 @@ type Call struct {
 	Region    string
 	Partition string
 	Source    string // the caller's IP address
+	Secure    bool   // it came over TLS
 	Time      time.Time
 	Caller    principal.Principal
 	Holder    string // the ARN of the user, or of the role of a session
@@ -80,6 +81,7 @@ var services = map[string]service{
 	"ec2":                     ec2Calls,
 	"ecs":                     ecsCalls,
 	"elasticloadbalancing":    elbCalls,
+	"flyball":                 ownCalls,
 	"iam":                     iamCalls,
 	"monitoring":              cloudWatchCalls,
 	"sts":                     stsCalls,

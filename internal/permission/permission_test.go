@@ -22,6 +22,7 @@ import (
 
 	"flyball/internal/permission"
 	"flyball/internal/principal"
+	"flyball/policy"
 )
 
 // exist are the resources that the tests find.
@@ -261,6 +262,21 @@ func TestAPassedRoleSaysToWhom(t *testing.T) {
 	requests := permission.Requests(call("ecs", "RegisterTaskDefinition", &ecs.RegisterTaskDefinitionInput{Family: aws.String("web"), TaskRoleArn: aws.String("web")}))
 	if got := requests[len(requests)-1].Context["iam:PassedToService"]; !slices.Equal(got, []string{"ecs-tasks.amazonaws.com"}) {
 		t.Errorf("passed to %q", got)
+	}
+}
+
+func TestATrustPolicySeesForWhomAServiceAssumesARole(t *testing.T) {
+	r := permission.ServiceAssumption{
+		Service: "ecs-tasks.amazonaws.com", Role: "arn:aws:iam::123456789012:role/web", Source: "arn:aws:ecs:eu-west-2:123456789012:task/prod/1",
+		Account: "123456789012", Region: "eu-west-2",
+	}.Request()
+	if r.Action != "sts:AssumeRole" || r.Principal.Kind != policy.Service || r.Principal.Service != "ecs-tasks.amazonaws.com" {
+		t.Errorf("%s by %+v", r.Action, r.Principal)
+	}
+	for key, want := range map[string]string{"aws:SourceAccount": "123456789012", "aws:SourceArn": "arn:aws:ecs:eu-west-2:123456789012:task/prod/1", "aws:RequestedRegion": "eu-west-2"} {
+		if got := r.Context[key]; !slices.Equal(got, []string{want}) {
+			t.Errorf("%s is %q", key, got)
+		}
 	}
 }
 

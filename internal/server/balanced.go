@@ -37,7 +37,7 @@ func (s *Server) balancerNamed(name string) http.Handler {
 	return nil
 }
 
-func (s *Server) serveAuthority(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveAuthority(w http.ResponseWriter, r *http.Request, _ wire.Call) {
 	pem, err := s.authority.PEM(r.Context())
 	if err != nil {
 		writeError(w, err)

@@ -84,7 +84,7 @@ func TestClientsThatTrustTheAuthorityTrustLoadBalancers(t *testing.T) {
 	w := newWorld(t, &log)
 	defer w.stop()
 	name := teapot(t, w)
-	pem, err := client.New(w.server.URL(), testRegion, "").Authority(t.Context())
+	pem, err := client.New(client.Config{Endpoint: w.server.URL(), Region: testRegion}).Authority(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -134,7 +134,7 @@ func TestRegionsAndAccountsSeeNothingOfEachOther(t *testing.T) {
 	url, stop := serving(t, dir)
 	made := make([][]string, len(testCells))
 	for i, cell := range testCells {
-		made[i] = furnish(t, client.New(url, cell.region, cell.account))
+		made[i] = furnish(t, client.New(client.Config{Endpoint: url, Region: cell.region, Account: cell.account}))
 	}
 	for life := range 2 {
 		for i, cell := range testCells {
@@ -142,7 +142,7 @@ func TestRegionsAndAccountsSeeNothingOfEachOther(t *testing.T) {
 			if account == "" {
 				account = "123456789012"
 			}
-			got, want := listed(t, client.New(url, cell.region, cell.account)), slices.Clone(made[i])
+			got, want := listed(t, client.New(client.Config{Endpoint: url, Region: cell.region, Account: cell.account})), slices.Clone(made[i])
 			slices.Sort(got)
 			slices.Sort(want)
 			if !slices.Equal(got, want) {
@@ -167,7 +167,7 @@ func TestAlarmsScaleNothingOutsideTheirCell(t *testing.T) {
 	s := open(t, "")
 	stop := running(t, s)
 	defer stop()
-	made := furnish(t, client.New(s.URL(), "us-east-1", ""))
+	made := furnish(t, client.New(client.Config{Endpoint: s.URL(), Region: "us-east-1"}))
 	policy, high := made[3], made[4]
 	for _, from := range []struct {
 		alarm string
@@ -190,7 +190,7 @@ func TestTheNumberOfCellsIsBounded(t *testing.T) {
 	url, stop := serving(t, dir)
 	var err error
 	for i := range mostCells {
-		if _, err = client.New(url, "us-east-1", fmt.Sprintf("9%011d", i)).ECS.ListClusters(t.Context(), &ecs.ListClustersInput{}); err != nil {
+		if _, err = client.New(client.Config{Endpoint: url, Region: "us-east-1", Account: fmt.Sprintf("9%011d", i)}).ECS.ListClusters(t.Context(), &ecs.ListClustersInput{}); err != nil {
 			break
 		}
 	}

@@ -216,7 +216,7 @@ func TestATargetWithoutARoleMakesTheServicesOwn(t *testing.T) {
 	if _, err := callerOf(url, "us-east-1", "test").iam.GetRole(t.Context(), role); err == nil {
 		t.Error("the role is there before")
 	}
-	furnish(t, client.New(url, "us-east-1", ""))
+	furnish(t, client.New(client.Config{Endpoint: url, Region: "us-east-1"}))
 	if _, err := callerOf(url, "us-east-1", "test").iam.GetRole(t.Context(), role); err != nil {
 		t.Error(err)
 	}

@@ -25,7 +25,9 @@ import (
 )
 
 // handler answers AWS calls on every path but /healthz, /metrics, /console/ and
-// /ecs/, where tasks find their metadata.
+// /ecs/, where tasks find their metadata. Whoever may make AWS calls asks these paths
+// with the same signatures and permissions, but for the server's health and for tasks,
+// which sign nothing.
 func (s *Server) handler() (http.Handler, error) {
 	calls := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "flyball_call_duration_seconds",
@@ -60,22 +62,43 @@ func (s *Server) handler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := http.NewServeMux()
-	own.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
-	own.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	own.Handle("/ecs/", s.metadata())
-	own.HandleFunc("GET /console/api/authority", s.serveAuthority)
-	own.HandleFunc("GET /console/api/clock", s.serveClock)
-	own.HandleFunc("GET /console/api/explain", s.serveExplain)
-	own.HandleFunc("GET /console/api/logs", s.serveLogs)
-
 	mux := http.NewServeMux()
 	mux.Handle("/", inTime(callTime, aws))
-	guarded := wire.Guard(options.Hosts, own)
-	for _, path := range []string{"/healthz", "/metrics", "/console/", "/ecs/"} {
-		mux.Handle(path, guarded)
+	for _, path := range []string{"/metrics", "/console/"} { // nor are their other paths AWS's
+		mux.Handle(path, wire.Guard(options.Hosts, http.NotFoundHandler()))
 	}
+	mux.Handle("/healthz", wire.Guard(options.Hosts, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })))
+	mux.Handle("/ecs/", wire.Guard(options.Hosts, near(s.metadata())))
+	own := wire.NewOwnPaths(options, "flyball")
+	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+	mux.Handle("GET /metrics", own.Operation("Metrics", s.atHome(metrics.ServeHTTP)))
+	mux.Handle("GET /console/api/authority", own.Operation("Authority", s.serveAuthority))
+	mux.Handle("GET /console/api/clock", own.Operation("Clock", s.serveClock))
+	mux.Handle("GET /console/api/explain", own.Operation("Explain", s.serveExplain))
+	mux.Handle("GET /console/api/logs", own.Operation("Logs", s.serveLogs))
 	return s.balanced(mux), nil
+}
+
+// near serves only this machine and its tasks, which know what is there.
+func near(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isNear(r.Context()) {
+			http.NotFound(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// atHome serves what is about all accounts to the server's own one only.
+func (s *Server) atHome(h http.HandlerFunc) func(http.ResponseWriter, *http.Request, wire.Call) {
+	return func(w http.ResponseWriter, r *http.Request, call wire.Call) {
+		if call.Principal != nil && call.Principal.Account != s.cfg.Account {
+			http.Error(w, "This is for principals of account "+s.cfg.Account+".", http.StatusForbidden)
+			return
+		}
+		h(w, r)
+	}
 }
 
 // callTime is how long an AWS call may take to arrive and be answered, in real
@@ -102,12 +125,12 @@ func (s *Server) settle(ctx context.Context, service string) error {
 	return s.state.Settle(ctx)
 }
 
-func (s *Server) serveClock(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) serveClock(w http.ResponseWriter, _ *http.Request, _ wire.Call) {
 	writeJSON(w, client.Clock{Now: s.clock.Now(), Speed: s.clock.Speed()})
 }
 
-func (s *Server) serveExplain(w http.ResponseWriter, r *http.Request) {
-	v, err := s.cellOf(r)
+func (s *Server) serveExplain(w http.ResponseWriter, r *http.Request, call wire.Call) {
+	v, err := s.cellOf(r, call)
 	if err != nil {
 		writeError(w, err)
 		return
@@ -125,9 +148,9 @@ func (s *Server) serveExplain(w http.ResponseWriter, r *http.Request) {
 
 // serveLogs sends a container's output as it is. With follow it goes on until
 // the task ends or the client leaves.
-func (s *Server) serveLogs(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveLogs(w http.ResponseWriter, r *http.Request, call wire.Call) {
 	follow := r.FormValue("follow") == "true"
-	v, err := s.cellOf(r)
+	v, err := s.cellOf(r, call)
 	if err != nil {
 		writeError(w, err)
 		return

@@ -5,6 +5,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,7 +29,7 @@ import (
 )
 
 // A Config says what to serve. All fields but Tasks, Images, TaskNetwork, TaskRange,
-// Hosts, LBDomain and Administrator must be set.
+// Hosts, LBDomain, Roles, Administrator and Certificate must be set.
 type Config struct {
 	Addr    string            // address to listen on, HOST:PORT; port 0 takes a free one
 	Data    string            // folder of the durable state; empty keeps nothing
@@ -46,10 +47,21 @@ type Config struct {
 	// port of Addr. Without it their names are their own addresses.
 	LBDomain string
 	Log      *slog.Logger
+	// Roles says how the roles of scalable targets are taken: RolesJudged, which is the
+	// zero value's meaning, too, or RolesTaken.
+	Roles string
 	// Administrator holds the only access key that is let in beside those of IAM and
 	// STS. Without one every key that the server does not know is an administrator's.
 	Administrator *Administrator
+	// Certificate, if there is one, has the server speak TLS at Addr.
+	Certificate *tls.Certificate
 }
+
+// How the roles are taken that scalable targets are registered with.
+const (
+	RolesJudged = "enforce" // by what they allow
+	RolesTaken  = "aws"     // as AWS takes them for services of ECS: as a name
+)
 
 // A Server is one running `flyball serve`.
 type Server struct {
@@ -132,14 +144,22 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		BaseContext:       s.withListener,
 		ConnContext:       withSource,
+		TLSConfig:         s.cfg.tls(),
 		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
 	return s, nil
 }
 
 // URL is where the server listens.
-func (s *Server) URL() string { return "http://" + s.listeners[0].Addr().String() }
+func (s *Server) URL() string {
+	scheme := "http://"
+	if s.cfg.Certificate != nil {
+		scheme = "https://"
+	}
+	return scheme + s.listeners[0].Addr().String()
+}
 
 // Clock is the server's clock.
 func (s *Server) Clock() *clock.Clock { return s.clock }
@@ -152,7 +172,7 @@ func (s *Server) Run(ctx context.Context) error {
 	group, loops := errgroup.WithContext(ctx)
 	for _, l := range s.listeners {
 		group.Go(func() error {
-			if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			if err := s.serve(l); !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("serve: %w", err)
 			}
 			return nil
@@ -232,7 +252,10 @@ func (c Config) check() error {
 	if d := c.LBDomain; !madeOf(d, digits+"abcdefghijklmnopqrstuvwxyz-.") || strings.Trim(d, ".") != d {
 		return fmt.Errorf("load balancer domain %q: give a name in lower case such as lb.example.com", d)
 	}
-	return checkLoopback(c.Addr)
+	if c.Roles != "" && c.Roles != RolesJudged && c.Roles != RolesTaken {
+		return fmt.Errorf("roles %q: give %s or %s", c.Roles, RolesJudged, RolesTaken)
+	}
+	return c.checkAddr()
 }
 
 const digits = "0123456789"
@@ -240,19 +263,16 @@ const digits = "0123456789"
 // madeOf says whether a text has no other characters.
 func madeOf(s, characters string) bool { return strings.Trim(s, characters) == "" }
 
-// checkLoopback refuses an address that other machines can reach: the server
-// starts programs for whoever can call it.
-func checkLoopback(addr string) error {
-	host, _, err := net.SplitHostPort(addr)
+// checkAddr refuses an address that other machines can reach where keys need not be
+// known: the server starts programs for whoever it lets in.
+func (c Config) checkAddr() error {
+	host, _, err := net.SplitHostPort(c.Addr)
 	if err != nil {
-		return fmt.Errorf("address %q: give HOST:PORT, such as 127.0.0.1:4566", addr)
+		return fmt.Errorf("address %q: give HOST:PORT, such as 127.0.0.1:4566", c.Addr)
 	}
-	if host == "localhost" {
-		return nil
-	}
-	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
+	if isLoopback(host) || c.Administrator != nil {
 		return nil
 	}
 	return fmt.Errorf("address %q can be reached from other machines, and whoever calls flyball can start programs; "+
-		"listen on 127.0.0.1", addr)
+		"listen on 127.0.0.1, or let in only known access keys, with --auth", c.Addr)
 }

@@ -78,6 +78,8 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		Metrics:       v.cloudwatch,
 		Endpoint:      s.taskEndpoint,
 		Metadata:      metadata[:len(metadata)-1],
+		Roles:         taskRoles{s, v},
+		KnownKeys:     s.cfg.Administrator != nil,
 		Deleted: func(ctx context.Context, cluster, service string) error {
 			return v.autoscaling.ServiceDeleted(ctx, scaling.ServiceID(cluster, service))
 		},
@@ -103,7 +105,7 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 			if err != nil {
 				return nil, err
 			}
-			return account.iam, nil
+			return roles{account.iam, v, &s.judge, s.cfg.Roles == RolesTaken}, nil
 		},
 	})
 	return v, err

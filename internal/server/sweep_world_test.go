@@ -89,6 +89,8 @@ var preparation = []struct{ service, operation, input string }{
 	{"iam", "PutRolePolicy", `{"RoleName": "web", "PolicyName": "inline", "PolicyDocument": "$allow"}`},
 	{"iam", "AttachRolePolicy", `{"RoleName": "web", "PolicyArn": "$policy"}`},
 	{"iam", "CreateRole", `{"RoleName": "spare", "AssumeRolePolicyDocument": "$trust"}`},
+	{"iam", "CreateRole", `{"RoleName": "scaler", "AssumeRolePolicyDocument": "$scaling"}`},
+	{"iam", "PutRolePolicy", `{"RoleName": "scaler", "PolicyName": "inline", "PolicyDocument": "$allow"}`},
 	{"iam", "CreateServiceLinkedRole", `{"AWSServiceName": "ecs.amazonaws.com"}`},
 	{"iam", "CreateUser", `{"UserName": "bob", "PermissionsBoundary": "$policy", "Tags": [{"Key": "team", "Value": "shop"}]}`},
 	{"iam", "PutUserPolicy", `{"UserName": "bob", "PolicyName": "inline", "PolicyDocument": "$allow"}`},
@@ -240,6 +242,7 @@ func (w *world) prepare() {
 		"$policy":      "arn:aws:iam::123456789012:policy/mine",
 		"$certificate": "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
 		"$allow":       `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}}`,
+		"$scaling":     `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "application-autoscaling.amazonaws.com"}, "Action": "sts:AssumeRole"}}`,
 		"$trust":       `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}}`,
 	}
 	for _, c := range preparation {

@@ -68,7 +68,7 @@ func Read(ctx context.Context, c *client.Client, resourceIDs ...string) (*Status
 	if err != nil {
 		return nil, err
 	}
-	s := &Status{Endpoint: c.Endpoint(), Now: clock.Now, Speed: clock.Speed, Targets: []Target{}}
+	s := &Status{Endpoint: c.Endpoint, Now: clock.Now, Speed: clock.Speed, Targets: []Target{}}
 	if err := s.readTargets(ctx, c, resourceIDs); err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func Guard(hosts []string, next http.Handler) http.Handler {
 }
 
 func refuse(hosts []string, r *http.Request) *fault {
-	if !knownHost(hosts, r.Host) {
+	if !knownHost(hosts, r.Host) && !ownAddress(r) {
 		return forbidden("The Host of the request is not a name of this server. Names are added with --host.")
 	}
 	if foreign(r) {
@@ -52,6 +52,17 @@ func knownHost(hosts []string, host string) bool {
 		}
 	}
 	return false
+}
+
+// ownAddress reports whether a Host header is the very address at which the request
+// came in. A page that had a name resolved to it would send the name.
+func ownAddress(r *http.Request) bool {
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	if !ok {
+		return false
+	}
+	named, err := netip.ParseAddr(Hostname(r.Host))
+	return err == nil && named.Unmap() == local.AddrPort().Addr().Unmap()
 }
 
 // Hostname is a Host header without its port, in lower case.

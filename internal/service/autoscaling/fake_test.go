@@ -230,6 +230,7 @@ type world struct {
 	store *store.SQLite
 	cw    *cloudWatch
 	ecs   *containers
+	roles Roles // nil: there are none
 	stop  func()
 	*API
 }
@@ -270,7 +271,11 @@ func testCell(clk *clock.Clock, st store.Store) *cell.Cell {
 func (w *world) start() {
 	w.t.Helper()
 	c := testCell(w.clock, w.store)
-	api, err := New(Config{Cell: c, Alarms: w.cw, Capacity: capacity.Services{ECS: w.ecs}})
+	cfg := Config{Cell: c, Alarms: w.cw, Capacity: capacity.Services{ECS: w.ecs}}
+	if w.roles != nil {
+		cfg.Roles = func() (Roles, error) { return w.roles, nil }
+	}
+	api, err := New(cfg)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -127,7 +127,10 @@ func (h *host) step(ctx context.Context, id scaling.ResourceID, seen governor.Se
 	if out.Set == nil {
 		return next, nil
 	}
-	failure := h.capacity.Set(ctx, id, out.Set.To)
+	failure := h.mayScale(ctx, id, out.Decision)
+	if failure == nil {
+		failure = h.capacity.Set(ctx, id, out.Set.To)
+	}
 	if failure != nil && ctx.Err() != nil {
 		return next, failure // the server is stopping: the next start sees what has come of it
 	}
@@ -141,6 +144,30 @@ func (h *host) step(ctx context.Context, id scaling.ResourceID, seen governor.Se
 		err = fmt.Errorf("set the desired count of %s: %w", id, failure)
 	}
 	return next, err
+}
+
+// mayScale judges whether the role of a target still allows what is decided. It comes
+// just before the capacity is set, so that what was taken away is missed at once, and
+// the activity tells of it. What the role cannot read is missed then, too: without
+// reading there would be no activity to tell.
+func (h *host) mayScale(ctx context.Context, id scaling.ResourceID, d *scaling.Decision) error {
+	t := h.lookup(ctx, id)
+	if t == nil || t.Role == "" {
+		return nil
+	}
+	roles, err := h.roles.open()
+	if err != nil {
+		return err
+	}
+	calls := scalingCalls(id)
+	if d != nil && d.Alarm != "" {
+		calls = append(calls, alarmCall(d.Alarm))
+	}
+	lack, err := h.roles.lack(ctx, roles, t, calls...)
+	if err == nil && lack != "" {
+		err = errors.New(lack)
+	}
+	return err
 }
 
 // advance keeps what a target becomes, with what is to be recorded, and plans the

@@ -42,6 +42,10 @@ func (ps *scalingPolicies) PutScalingPolicy(ctx context.Context, in *application
 	if err := probe(ctx, ps.alarms.client, ps.now(), in.PredictiveScalingPolicyConfiguration); err != nil {
 		return nil, err
 	}
+	roles, err := ps.roles.open()
+	if err != nil {
+		return nil, err
+	}
 	var p *policy
 	err = ps.change(ctx, id, fault.TargetNotRegistered, func(ctx context.Context, tx *state.Tx, t *target) (*target, error) {
 		old := t.policy(*in.PolicyName)
@@ -52,6 +56,9 @@ func (ps *scalingPolicies) PutScalingPolicy(ctx context.Context, in *application
 			return nil, err
 		}
 		if err := ps.replace(ctx, tx, t, p, old); err != nil {
+			return nil, err
+		}
+		if err := ps.admitAlarms(ctx, roles, t, p); err != nil {
 			return nil, err
 		}
 		t = t.withPolicy(p)
@@ -116,6 +123,15 @@ func (ps *scalingPolicies) replace(ctx context.Context, tx *state.Tx, t *target,
 	}
 	tx.After(func() { ps.times.planRenewal(p) })
 	return nil
+}
+
+// admitAlarms refuses a target tracking policy whose alarms the target's role cannot
+// read. Which alarms will call a step policy is not known when it is put.
+func (ps *scalingPolicies) admitAlarms(ctx context.Context, roles Roles, t *target, p *policy) error {
+	if len(p.Alarms) == 0 {
+		return nil
+	}
+	return ps.roles.admitAlarms(ctx, roles, t, p.Alarms)
 }
 
 // DeleteScalingPolicy deletes a policy, with its alarms. Those of step policies

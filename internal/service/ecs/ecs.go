@@ -43,6 +43,10 @@ type Config struct {
 	Endpoint      string          // AWS_ENDPOINT_URL of the tasks; "" sets none
 	Metadata      string          // URL of the server that Metadata is mounted on, for the tasks; "" serves none
 	LoadBalancing LoadBalancing   // nil knows no target group
+	Roles         TaskRoles       // nil gives tasks no credentials of their roles
+	// KnownKeys says that the server lets in known access keys only, so that a task
+	// without a role gets none.
+	KnownKeys bool
 	// Deleted, if set, is told of each service that is being deleted, as part of
 	// that change. Its error keeps the service as it is.
 	Deleted func(ctx context.Context, cluster, service string) error

@@ -98,12 +98,12 @@ func (a *API) tellDeployment(tx *state.Tx, s *service) {
 // eventKey sorts events by age.
 func (s *service) eventKey(n uint64) string { return fmt.Sprintf("%s/%016x", s.key(), n) }
 
-// warn adds an event unless it repeats the last warning.
+// warn adds an event unless it repeats a warning since the service was steady last.
 func (a *API) warn(tx *state.Tx, s *service, m message) {
-	if s.warned == m.text {
+	if slices.Contains(s.warned, m.text) {
 		return
 	}
-	s.warned = m.text
+	s.warned = append(slices.Clip(s.warned), m.text)
 	a.tell(tx, s, m)
 }
 
@@ -138,6 +138,10 @@ func failedHealthCheck(id string) message {
 
 func cannotListen(e runtime.Exit) message {
 	return message{text: fmt.Sprintf("was unable to keep a task running. Container %s has stopped with exit code %d: %s", e.Container, e.Code, e.Reason)}
+}
+
+func failedToLaunch(reason string) message {
+	return message{text: "failed to launch a task with (error " + reason + ")."}
 }
 
 func registeredTargets(group string) func(n int) message {

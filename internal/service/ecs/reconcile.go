@@ -169,7 +169,7 @@ func (a *API) settle(tx *state.Tx, s *service, now time.Time) {
 	}
 	if !s.steady {
 		s.steady = true
-		s.warned = ""
+		s.warned = nil
 		a.tell(tx, s, reachedSteadyState)
 	}
 }

@@ -36,7 +36,7 @@ type service struct {
 
 	// What the scheduler remembers.
 	steady   bool      // the steady state has been announced
-	warned   string    // the last warning event, not to be repeated
+	warned   []string  // warning events since it was steady last, not to be repeated
 	failures int       // in a row
 	attempt  int       // grows with each failure that is counted
 	retryAt  time.Time // no task is started before
@@ -52,7 +52,7 @@ type storedService struct {
 	InactiveAt  time.Time
 	Steady      bool
 	Monitoring  *types.MonitoringConfiguration `json:",omitempty"`
-	Warned      string                         `json:",omitempty"`
+	Warnings    []string                       `json:",omitempty"`
 	Failures    int                            `json:",omitempty"`
 	RetryAt     time.Time                      `json:",omitzero"`
 }
@@ -70,7 +70,7 @@ func (s *service) stored() storedService {
 		InactiveAt:  s.inactiveAt,
 		Steady:      s.steady,
 		Monitoring:  s.monitoring,
-		Warned:      s.warned,
+		Warnings:    s.warned,
 		Failures:    s.failures,
 		RetryAt:     s.retryAt,
 	}

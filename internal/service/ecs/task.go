@@ -4,6 +4,7 @@ import (
 	goruntime "runtime"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -58,6 +59,10 @@ type task struct {
 	securityGroups []string   // of its network interface
 	balancing      *balancing // nil for a task that is in no target group
 
+	secret      string                      // in the path of the credentials of its role; "" has none
+	credentials atomic.Pointer[Credentials] // that it was given last in this life of the server
+	accessKey   string                      // of credentials that end with it; "" has none
+
 	stop      chan struct{} // closed when the task is to stop
 	handle    runtime.Task  // set once the containers have started
 	address   string        // of the containers, from then on
@@ -78,6 +83,8 @@ type storedTask struct {
 	ClientToken    string
 	Request        string
 	ProtectedUntil time.Time
+	Secret         string    `json:",omitempty"`
+	AccessKey      string    `json:",omitempty"`
 	SecurityGroups []string  `json:",omitempty"`
 	Targets        []*target `json:",omitempty"`
 }
@@ -93,6 +100,8 @@ func (t *task) save(tx *state.Tx) {
 		ClientToken:    t.clientToken,
 		Request:        t.request,
 		ProtectedUntil: t.protectedUntil,
+		Secret:         t.secret,
+		AccessKey:      t.accessKey,
 		SecurityGroups: t.securityGroups,
 		Targets:        t.balancing.stored(),
 	}
@@ -179,6 +188,7 @@ func (a *API) newTask(tx *state.Tx, o taskOrder) *task {
 		stop:        make(chan struct{}),
 	}
 	t.api = a.newTaskAPI(t.id, o)
+	t.secret = a.newSecret(t)
 	t.showSize()
 	t.reserved = t.reservation()
 	t.balancing = newBalancing(t, o.launch.LoadBalancers)

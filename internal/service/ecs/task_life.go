@@ -67,6 +67,9 @@ func (a *API) start(ctx context.Context, t *task) (runtime.Task, error) {
 	if err := a.begin(ctx, t); err != nil {
 		return nil, err
 	}
+	if err := a.assumeRole(ctx, t); err != nil {
+		return nil, err
+	}
 	spec, err := read(ctx, a, func() (runtime.Spec, error) { return a.spec(t) })
 	if err != nil {
 		return nil, err
@@ -317,6 +320,7 @@ func (a *API) end(tx *state.Tx, t *task, now time.Time) {
 	}
 	drop(tx, a.measured, t)
 	a.withdraw(t)
+	a.releaseRole(tx, t)
 	a.retire(tx, t, now)
 	a.changed(tx, t)
 }
