@@ -71,7 +71,7 @@ func (a *API) ModifyTargetGroupAttributes(ctx context.Context, in *elb.ModifyTar
 			return err
 		}
 		g.Attributes = all
-		return rules.CheckGroupAttributes(all)
+		return rules.CheckGroupAttributes(g.Protocol, all)
 	})
 	if err != nil {
 		return nil, err

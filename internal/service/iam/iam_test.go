@@ -275,6 +275,25 @@ func TestAPolicyHasFiveVersionsAndNumbersAreNotUsedAgain(t *testing.T) {
 	}
 }
 
+func TestANewPolicyIsShownWithoutItsDescription(t *testing.T) {
+	a := open(t)
+	create := func(name string, tags ...types.Tag) *types.Policy {
+		return must(a.CreatePolicy(t.Context(), &sdk.CreatePolicyInput{
+			PolicyName: &name, PolicyDocument: aws.String(allow), Description: aws.String("words"), Tags: tags,
+		}))(t).Policy
+	}
+	if p := create("plain"); p.Description != nil || p.Tags != nil {
+		t.Errorf("CreatePolicy shows description %v and tags %v", p.Description, p.Tags)
+	}
+	if p := create("tagged", types.Tag{Key: aws.String("a"), Value: aws.String("b")}); len(p.Tags) != 1 {
+		t.Errorf("CreatePolicy shows tags %v", p.Tags)
+	}
+	p := must(a.GetPolicy(t.Context(), &sdk.GetPolicyInput{PolicyArn: aws.String("arn:aws:iam::123456789012:policy/plain")}))(t).Policy
+	if aws.ToString(p.Description) != "words" || p.Tags == nil {
+		t.Errorf("GetPolicy shows description %v and tags %v", p.Description, p.Tags)
+	}
+}
+
 func TestAUserHasTwoKeysAndARenamedOneKeepsThem(t *testing.T) {
 	a := open(t)
 	ctx := t.Context()

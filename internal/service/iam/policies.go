@@ -179,12 +179,18 @@ func (a *API) CreatePolicy(ctx context.Context, in *iam.CreatePolicyInput, _ ...
 	if err := a.write(ctx, func(tx *state.Tx) error { return a.policies.add(tx, p) }); err != nil {
 		return nil, err
 	}
-	return &iam.CreatePolicyOutput{Policy: a.describePolicyOf(ctx, p)}, nil
+	return &iam.CreatePolicyOutput{Policy: a.describeNewPolicy(ctx, p)}, nil
 }
 
-func (a *API) describePolicyOf(ctx context.Context, p managedPolicy) (shown *types.Policy) {
-	a.cell.State.View(ctx, func() { shown = a.describePolicy(p) })
-	return shown
+// describeNewPolicy is a policy as CreatePolicy shows it: without its description,
+// and without a list of tags when it has none.
+func (a *API) describeNewPolicy(ctx context.Context, p managedPolicy) *types.Policy {
+	var shown types.Policy
+	a.cell.State.View(ctx, func() { shown = a.policies.describe(p, a.usage()) })
+	if len(p.Tags) > 0 {
+		shown.Tags = rules.TagList(p.Tags)
+	}
+	return &shown
 }
 
 // GetPolicy shows a managed policy.

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+
 	"flyball/internal/service/elb/fault"
 )
 
@@ -152,6 +154,7 @@ const (
 	slowStart  = "slow_start.duration_seconds"
 	sticky     = "stickiness.enabled"
 	stickiness = "stickiness.type"
+	bySource   = "source_ip" // the kind of stickiness that network load balancers have
 	appCookie  = "stickiness.app_cookie.cookie_name"
 )
 
@@ -172,7 +175,7 @@ func GroupAttributes() Attributes {
 		between("stickiness.app_cookie.duration_seconds", "86400", 1, week),
 		yesOrNo(sticky, "false"),
 		between("stickiness.lb_cookie.duration_seconds", "86400", 1, week),
-		oneOf(stickiness, "lb_cookie", "lb_cookie", "app_cookie"),
+		oneOf(stickiness, "lb_cookie", "lb_cookie", "app_cookie", bySource),
 		between(healthy+"dns_failover.minimum_healthy_targets.count", "1", 1, maxTargets).orElse("off"),
 		between(healthy+"dns_failover.minimum_healthy_targets.percentage", "off", 1, 100).orElse("off"),
 		between(healthy+"unhealthy_state_routing.minimum_healthy_targets.count", "1", 1, maxTargets),
@@ -220,8 +223,9 @@ func CheckBalancerAttributes(all map[string]string) error {
 	return nil
 }
 
-// CheckGroupAttributes refuses settings of a target group that do not go together.
-func CheckGroupAttributes(all map[string]string) error {
+// CheckGroupAttributes refuses settings of a target group that do not go together,
+// or not with its protocol.
+func CheckGroupAttributes(protocol types.ProtocolEnum, all map[string]string) error {
 	name := all[appCookie]
 	switch {
 	case all[slowStart] != "0" && all[algorithm] != "round_robin":
@@ -230,8 +234,10 @@ func CheckGroupAttributes(all map[string]string) error {
 		return fault.InvalidConfiguration("Anomaly mitigation can be enabled only with the load balancing algorithm 'weighted_random'")
 	case strings.HasPrefix(name, "AWSALB"):
 		return fault.Validation("The cookie name '%s' is not valid: names that start with AWSALB, AWSALBAPP and AWSALBTG are reserved", name)
+	case all[stickiness] == bySource:
+		return fault.InvalidConfiguration("Stickiness type '%s' is not supported for target groups with the %s protocol", bySource, protocol)
 	case all[sticky] == "true" && all[stickiness] == "app_cookie" && name == "":
-		return fault.InvalidConfiguration("'%s' must be specified when '%s' is app_cookie", appCookie, stickiness)
+		return fault.InvalidConfiguration("You must set an application cookie name to enable stickiness of type 'app_cookie'")
 	}
 	return nil
 }

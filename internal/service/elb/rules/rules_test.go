@@ -262,11 +262,12 @@ func TestSettingsThatDoNotGoTogether(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return CheckGroupAttributes(all)
+		return CheckGroupAttributes(types.ProtocolEnumHttp, all)
 	}
 	wantError(t, group(map[string]string{"slow_start.duration_seconds": "30", "load_balancing.algorithm.type": "least_outstanding_requests"}), "InvalidConfigurationRequest: Slow start")
 	wantError(t, group(map[string]string{"load_balancing.algorithm.anomaly_mitigation": "on"}), "InvalidConfigurationRequest: weighted_random")
-	wantError(t, group(map[string]string{"stickiness.enabled": "true", "stickiness.type": "app_cookie"}), "InvalidConfigurationRequest: cookie_name")
+	wantError(t, group(map[string]string{"stickiness.enabled": "true", "stickiness.type": "app_cookie"}), "InvalidConfigurationRequest: You must set an application cookie name")
+	wantError(t, group(map[string]string{"stickiness.enabled": "true", "stickiness.type": "source_ip"}), "InvalidConfigurationRequest: Stickiness type 'source_ip' is not supported for target groups with the HTTP protocol")
 	wantError(t, group(map[string]string{"stickiness.app_cookie.cookie_name": "AWSALBTG"}), "ValidationError: reserved")
 	all, _ := BalancerAttributes().With(nil, map[string]string{"access_logs.s3.enabled": "true"})
 	wantError(t, CheckBalancerAttributes(all), "InvalidConfigurationRequest: 'access_logs.s3.bucket' must be specified")
