@@ -376,6 +376,49 @@ func TestALinkedRoleIsMadeOnceByItsService(t *testing.T) {
 	}
 }
 
+func TestEachLinkedRoleOfApplicationAutoScalingHasItsPolicy(t *testing.T) {
+	a := open(t)
+	for service, end := range map[string]string{
+		"ecs": "ECSService", "custom-resource": "CustomResource", "dynamodb": "DynamoDBTable", "workspaces": "WorkSpacesPool",
+		"appstream": "AppStreamFleet", "cassandra": "CassandraTable", "comprehend": "ComprehendEndpoint", "ec2": "EC2SpotFleetRequest",
+		"elasticache": "ElastiCacheRG", "kafka": "KafkaCluster", "lambda": "LambdaConcurrency", "neptune": "NeptuneCluster",
+		"rds": "RDSCluster", "sagemaker": "SageMakerEndpoint",
+	} {
+		name := "AWSServiceRoleForApplicationAutoScaling_" + end
+		must(a.CreateServiceLinkedRole(t.Context(), &sdk.CreateServiceLinkedRoleInput{
+			AWSServiceName: aws.String(service + ".application-autoscaling.amazonaws.com"),
+		}))(t)
+		attached := must(a.ListAttachedRolePolicies(t.Context(), &sdk.ListAttachedRolePoliciesInput{RoleName: &name}))(t).AttachedPolicies
+		if len(attached) != 1 {
+			t.Fatalf("%s has %d policies", name, len(attached))
+		}
+		must(a.GetPolicy(t.Context(), &sdk.GetPolicyInput{PolicyArn: attached[0].PolicyArn}))(t)
+	}
+}
+
+func TestAPolicyThatNobodyHasIsAPermissionsPolicy(t *testing.T) {
+	a := open(t)
+	furnish(t, a)
+	for _, name := range []string{"idle", "bound"} {
+		must(a.CreatePolicy(t.Context(), &sdk.CreatePolicyInput{PolicyName: &name, PolicyDocument: aws.String(allow)}))(t)
+	}
+	must(a.PutUserPermissionsBoundary(t.Context(), &sdk.PutUserPermissionsBoundaryInput{
+		UserName: aws.String("bob"), PermissionsBoundary: aws.String("arn:aws:iam::123456789012:policy/bound"),
+	}))(t)
+	for filter, want := range map[types.PolicyUsageType][]string{
+		types.PolicyUsageTypePermissionsPolicy:   {"idle", "mine"},
+		types.PolicyUsageTypePermissionsBoundary: {"bound", "mine"}, // which a role has for both
+	} {
+		var got []string
+		for _, p := range must(a.ListPolicies(t.Context(), &sdk.ListPoliciesInput{Scope: types.PolicyScopeTypeLocal, PolicyUsageFilter: filter}))(t).Policies {
+			got = append(got, *p.PolicyName)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got %v, want %v", filter, got, want)
+		}
+	}
+}
+
 func TestUseIsNotedOnceAMinute(t *testing.T) {
 	a := open(t)
 	ctx := t.Context()

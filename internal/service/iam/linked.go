@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -26,23 +27,46 @@ type linked struct {
 	suffix                    bool // several can be told apart by suffixes
 }
 
-// linkedRoles are the service-linked roles that can be made, by service.
+// linkedRoles are the service-linked roles that can be made, by service, but for
+// those of Application Auto Scaling.
 var linkedRoles = map[string]linked{
 	"autoscaling.amazonaws.com": {"AWSServiceRoleForAutoScaling", "AutoScalingServiceRolePolicy",
 		"Default Service-Linked Role enables access to AWS Services and Resources used or managed by Auto Scaling", true},
-	"dynamodb.application-autoscaling.amazonaws.com": {"AWSServiceRoleForApplicationAutoScaling_DynamoDBTable", "AWSApplicationAutoscalingDynamoDBTablePolicy", "", false},
-	"ecs.amazonaws.com":                            {"AWSServiceRoleForECS", "AmazonECSServiceRolePolicy", "Role to enable Amazon ECS to manage your cluster.", false},
-	"ecs.application-autoscaling.amazonaws.com":    {"AWSServiceRoleForApplicationAutoScaling_ECSService", "AWSApplicationAutoscalingECSServicePolicy", "", false},
-	"elasticbeanstalk.amazonaws.com":               {"AWSServiceRoleForElasticBeanstalk", "AWSElasticBeanstalkServiceRolePolicy", "", false},
-	"elasticloadbalancing.amazonaws.com":           {"AWSServiceRoleForElasticLoadBalancing", "AWSElasticLoadBalancingServiceRolePolicy", "Allows ELB to call AWS services on your behalf.", false},
-	"events.amazonaws.com":                         {"AWSServiceRoleForCloudWatchEvents", "CloudWatchEventsServiceRolePolicy", "", false},
-	"inspector.amazonaws.com":                      {"AWSServiceRoleForAmazonInspector", "AmazonInspectorServiceRolePolicy", "", false},
-	"lambda.application-autoscaling.amazonaws.com": {"AWSServiceRoleForApplicationAutoScaling_LambdaConcurrency", "AWSApplicationAutoscalingLambdaConcurrencyPolicy", "", false},
+	"ecs.amazonaws.com":                  {"AWSServiceRoleForECS", "AmazonECSServiceRolePolicy", "Role to enable Amazon ECS to manage your cluster.", false},
+	"elasticbeanstalk.amazonaws.com":     {"AWSServiceRoleForElasticBeanstalk", "AWSElasticBeanstalkServiceRolePolicy", "", false},
+	"elasticloadbalancing.amazonaws.com": {"AWSServiceRoleForElasticLoadBalancing", "AWSElasticLoadBalancingServiceRolePolicy", "Allows ELB to call AWS services on your behalf.", false},
+	"events.amazonaws.com":               {"AWSServiceRoleForCloudWatchEvents", "CloudWatchEventsServiceRolePolicy", "", false},
+	"inspector.amazonaws.com":            {"AWSServiceRoleForAmazonInspector", "AmazonInspectorServiceRolePolicy", "", false},
+}
+
+// scalingRoles are the ends of the names of the roles that Application Auto Scaling
+// has, one for each kind of service that it scales ("Service-linked roles for
+// Application Auto Scaling").
+var scalingRoles = map[string]string{
+	"appstream": "AppStreamFleet", "cassandra": "CassandraTable", "comprehend": "ComprehendEndpoint",
+	"custom-resource": "CustomResource", "dynamodb": "DynamoDBTable", "ec2": "EC2SpotFleetRequest", "ecs": "ECSService",
+	"elasticache": "ElastiCacheRG", "kafka": "KafkaCluster", "lambda": "LambdaConcurrency", "neptune": "NeptuneCluster",
+	"rds": "RDSCluster", "sagemaker": "SageMakerEndpoint", "workspaces": "WorkSpacesPool",
+}
+
+// linkedTo is the role that a service has.
+func linkedTo(service string) (linked, bool) {
+	scaled, ok := strings.CutSuffix(service, ".application-autoscaling.amazonaws.com")
+	if !ok {
+		l, ok := linkedRoles[service]
+		return l, ok
+	}
+	end, ok := scalingRoles[scaled]
+	policy := "AWSApplicationAutoscaling" + end + "Policy"
+	if scaled == "custom-resource" {
+		policy = "AWSApplicationAutoScalingCustomResourcePolicy" // the only one that is spelled so
+	}
+	return linked{role: "AWSServiceRoleForApplicationAutoScaling_" + end, policy: policy}, ok
 }
 
 // linkedRole is a new role of a service.
 func (a *API) linkedRole(service, suffix string) (role, error) {
-	l, ok := linkedRoles[service]
+	l, ok := linkedTo(service)
 	switch {
 	case !ok:
 		return role{}, fault.InvalidInput("There is no service-linked role for %s.", service)
@@ -119,7 +143,11 @@ var deletionTask = regexp.MustCompile(`^task/aws-service-role/([^/]+)/([^/]+)/[0
 // GetServiceLinkedRoleDeletionStatus tells that a deletion has succeeded.
 func (a *API) GetServiceLinkedRoleDeletionStatus(_ context.Context, in *iam.GetServiceLinkedRoleDeletionStatusInput, _ ...func(*iam.Options)) (*iam.GetServiceLinkedRoleDeletionStatusOutput, error) {
 	m := deletionTask.FindStringSubmatch(aws.ToString(in.DeletionTaskId))
-	if m == nil || linkedRoles[m[1]].role == "" {
+	known := false
+	if m != nil {
+		_, known = linkedTo(m[1])
+	}
+	if !known {
 		return nil, fault.NoSuchEntity("The deletion task %s cannot be found.", aws.ToString(in.DeletionTaskId))
 	}
 	return &iam.GetServiceLinkedRoleDeletionStatusOutput{Status: types.DeletionTaskStatusTypeSucceeded}, nil

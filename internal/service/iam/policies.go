@@ -231,7 +231,7 @@ func (a *API) ListPolicies(ctx context.Context, in *iam.ListPoliciesInput, _ ...
 			switch {
 			case !strings.HasPrefix(p.Path, aws.ToString(in.PathPrefix)),
 				in.OnlyAttached && u.attached == 0,
-				in.PolicyUsageFilter == types.PolicyUsageTypePermissionsPolicy && u.attached == 0,
+				in.PolicyUsageFilter == types.PolicyUsageTypePermissionsPolicy && u.attached == 0 && u.bounding > 0,
 				in.PolicyUsageFilter == types.PolicyUsageTypePermissionsBoundary && u.bounding == 0:
 			default:
 				some = append(some, p)
