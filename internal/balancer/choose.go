@@ -2,6 +2,7 @@ package balancer
 
 import (
 	"math/rand/v2"
+	"net/http"
 	"sync/atomic"
 	"time"
 )
@@ -13,6 +14,7 @@ type roster struct {
 	tokens   map[string]*target
 	failOpen bool // too few are healthy, so that all are chosen from
 	turn     *atomic.Uint64
+	streams  *http.Transport // to targets that speak HTTP/2
 	groupSettings
 }
 

@@ -84,7 +84,7 @@ func (c *clientConn) next() bool {
 		c.reject(err)
 		return false
 	}
-	p.balancer.seen.Store(true)
+	p.balancer.noteTraffic()
 	p.serve(&c.x)
 	c.finish()
 	if c.broken {
@@ -104,7 +104,7 @@ func (c *clientConn) prepare(p *plan) {
 	x.fields, x.length, x.upgrade, x.flaw = q.Fields, q.Length, webSocket(q.Upgrade), q.Flaw
 	x.request.body = nil
 	c.chunked, c.bodied, c.broken = false, false, false
-	c.keep = !q.Close && !(q.Flaw.Ambiguous() && p.desync != "strictest") && time.Since(c.began) < p.keepAlive
+	c.keep = !q.Close && !q.Flaw.Ambiguous() && time.Since(c.began) < p.keepAlive
 	c.body = clientBody{Body: c.in.Body(q.Framing), conn: c}
 	if q.Length != 0 {
 		x.request.body = &c.body
@@ -148,24 +148,22 @@ func (c *clientConn) finish() {
 		writers.Put(c.out)
 		c.out = nil
 	}
-	if !c.body.Ended() && !c.drain() {
-		c.keep = false
-	}
+	c.keep = c.keep && c.skip()
 	p := c.x.plan
 	p.balancer.counts.add(processedBytes, int64(c.request.Size)+c.body.read)
 }
 
-// maxDrain is how much of a body is read that no target wanted, to keep the
-// connection.
-const maxDrain = 64 << 10
-
-// drain reads a short rest of the request's body.
-func (c *clientConn) drain() bool {
-	if c.request.Expect && c.body.Before != nil || c.body.Failed() || c.broken || !c.keep {
-		return false
+// skip reads what is left of the request's body, if it has come already. Only then can
+// another request follow.
+func (c *clientConn) skip() bool {
+	for !c.body.Ended() {
+		if c.body.Before != nil || c.body.Failed() || c.body.Waits() {
+			return false
+		}
+		var unread [512]byte
+		c.body.Read(unread[:])
 	}
-	n, err := io.CopyN(io.Discard, &c.body, maxDrain)
-	return n < maxDrain && err == io.EOF
+	return true
 }
 
 // linger ends a connection on which the client may still send: it reads for a moment,
@@ -187,9 +185,12 @@ func (c *clientConn) begin(h *head) error {
 	w := writers.Get().(*bufio.Writer)
 	w.Reset(countedWriter{&c.stream, &c.x})
 	c.out = w
+	if c.woken.Load() {
+		c.rest() // what was to be stopped has ended
+	}
 	c.touch() // a time-out is answered, too
-	if h.own && c.body.Failed() {
-		c.keep = false
+	if h.own {
+		c.keep = c.keep && c.skip()
 	}
 	w.Write(c.appendHead(w.AvailableBuffer(), h))
 	return nil // a bufio.Writer keeps its first error

@@ -1,12 +1,17 @@
 package balancer
 
 import (
+	"bufio"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 const askOnce = "GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -140,4 +145,64 @@ func TestClientsThatFallSilent(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestASlowReaderIsNotIdle has a target that reads a long body at less than its pace for
+// minutes, and a client that takes a long response in the same way.
+func TestASlowReaderIsNotIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n network
+		n.serve(t, "10.0.0.1:80", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			buf := make([]byte, 10_000)
+			for {
+				time.Sleep(20 * time.Second)
+				if _, err := io.ReadFull(r.Body, buf); err != nil {
+					break
+				}
+				if r.Context().Err() != nil {
+					return
+				}
+			}
+			for _, gap := range []time.Duration{30, 55, 55} { // longer than an old deadline leaves
+				time.Sleep(gap * time.Second)
+				io.WriteString(w, "a")
+				w.(http.Flusher).Flush()
+			}
+		}))
+		p, g := virtual(t, &n, at("10.0.0.1"))
+		g.HealthCheckEnabled = aws.Bool(false)
+		p.SetGroup(g)
+		got := ask(p, "POST /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n"+strings.Repeat("x", 100_000))
+		if statusLine(got) != "HTTP/1.1 200 OK" || !strings.HasSuffix(got, "0\r\n\r\n") {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+func TestAConnectionEndsAfterItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n network
+		n.serve(t, "10.0.0.1:80", slow(0))
+		p, _ := virtual(t, &n, at("10.0.0.1"))
+		synctest.Wait()
+		l := listenerFor(p)
+		compiled := *l.plan.Load()
+		compiled.keepAlive = 100 * time.Second
+		l.plan.Store(&compiled)
+		client, server := net.Pipe()
+		defer client.Close()
+		go newClientConn(l, server).serve()
+		in := bufio.NewReader(client)
+		for _, last := range []bool{false, false, true} {
+			go io.WriteString(client, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+			r, err := http.ReadResponse(in, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Close != last {
+				t.Errorf("a response ends the connection: %v, want %v", r.Close, last)
+			}
+			time.Sleep(50 * time.Second)
+		}
+	})
 }

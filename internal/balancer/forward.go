@@ -173,7 +173,9 @@ func (x *exchange) pass(r *roster, t *target) {
 	}
 	defer a.done()
 	res := a.response()
-	count.classes[min(res.Status/100, 5)].Add(1)
+	if class := res.Status / 100; class < len(count.classes) {
+		count.classes[class].Add(1)
+	}
 	if res.Status == 101 {
 		x.join(a)
 		return
@@ -229,7 +231,11 @@ func (x *exchange) headOf(res *http1.Response, r *roster, t *target) *head {
 // relay copies the answer to the client. What has come is sent on when the target
 // makes the next part wait.
 func (x *exchange) relay(a answer, h *head) {
-	if x.reply.begin(h) != nil {
+	err := x.reply.begin(h)
+	if err == nil && h.length != 0 && a.Waits() {
+		err = x.reply.flush()
+	}
+	if err != nil {
 		x.reply.cut()
 		return
 	}

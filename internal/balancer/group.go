@@ -1,10 +1,7 @@
 package balancer
 
 import (
-	"cmp"
 	"context"
-	"crypto/tls"
-	"math"
 	"net"
 	"net/http"
 	"strconv"
@@ -12,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 )
 
@@ -28,41 +24,12 @@ type group struct {
 	mu     sync.Mutex
 	config types.TargetGroup
 	groupSettings
-	used    bool // a rule forwards to it
+	used    bool   // a rule forwards to it
+	zone    string // of targets that say none
+	streams *http.Transport
 	checker *checker
 	targets []*target // in the order in which they were given
 	tallies map[string]*tally
-}
-
-// groupSettings are what a group's attributes say.
-type groupSettings struct {
-	algorithm string
-	slowStart time.Duration
-	sticky    stickiness
-	version   string // HTTP1, HTTP2 or GRPC
-	secure    bool
-	zone      string          // of targets that say none
-	streams   *http.Transport // for HTTP/2, shared by the targets
-	routing   minimum
-	dns       minimum
-}
-
-// A minimum is how many healthy targets a group needs to be taken for healthy.
-type minimum struct {
-	count   int
-	percent int // 0 is off
-}
-
-func newMinimum(a attributes, prefix string) minimum {
-	return minimum{
-		count:   a.number(prefix+".minimum_healthy_targets.count", 1),
-		percent: a.number(prefix+".minimum_healthy_targets.percentage", 0),
-	}
-}
-
-func (m minimum) met(healthy, all int) bool {
-	least := max(m.count, int(math.Ceil(float64(m.percent*all)/100)))
-	return healthy >= least
 }
 
 // A dialFunc makes connections to targets.
@@ -79,11 +46,13 @@ func newGroup(arn string, dial dialFunc, changed func(groupARN string)) *group {
 
 // set gives the group its configuration and targets.
 func (g *group) set(spec Group) {
-	a := attributes(spec.Attributes)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.config = spec.TargetGroup
-	g.settle(a)
+	g.groupSettings = newGroupSettings(g.config, spec.Attributes)
+	if g.version != "HTTP1" && g.streams == nil {
+		g.streams = newStreams(g.dial)
+	}
 	if g.checker == nil || !g.checker.same(g.config) {
 		g.stopChecks()
 		g.checker = newChecker(g.config, g.dial)
@@ -93,62 +62,46 @@ func (g *group) set(spec Group) {
 	g.publish()
 }
 
-// settle reads the attributes.
-func (g *group) settle(a attributes) {
-	streams, secure, zone := g.streams, g.secure, g.zone
-	g.groupSettings = groupSettings{
-		algorithm: a["load_balancing.algorithm.type"],
-		slowStart: a.seconds("slow_start.duration_seconds", 0),
-		sticky:    newStickiness(a),
-		version:   cmp.Or(aws.ToString(g.config.ProtocolVersion), "HTTP1"),
-		secure:    g.config.Protocol == types.ProtocolEnumHttps,
-		streams:   streams,
-		zone:      zone,
-		routing:   newMinimum(a, "target_group_health.unhealthy_state_routing"),
-		dns:       newMinimum(a, "target_group_health.dns_failover"),
-	}
-	if g.version != "HTTP1" && (streams == nil || secure != g.secure) {
-		protocols := new(http.Protocols)
-		protocols.SetHTTP2(true)
-		protocols.SetUnencryptedHTTP2(true)
-		g.streams = &http.Transport{
-			Protocols: protocols, DisableCompression: true, IdleConnTimeout: maxIdleTime,
-			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, TLSHandshakeTimeout: connectTimeout,
-			DialContext: g.dial,
-		}
-	}
-}
-
-// setTargets keeps the targets that stay. One that comes back while it drains begins
-// anew.
+// setTargets keeps the targets that stay. Two that are at one address, such as
+// instances on this machine, are one that is chosen twice as often.
 func (g *group) setTargets(given []Target) {
-	before := map[address]*target{}
+	before, now := map[address]*target{}, map[address]*target{}
 	for _, t := range g.targets {
 		before[t.address] = t
 	}
 	g.targets = nil
 	for _, spec := range given {
-		a := address{aws.ToString(spec.Id), aws.ToInt32(spec.Port)}
-		t := before[a]
-		delete(before, a)
-		back := t != nil && t.leaving.Load() && spec.DrainUntil.IsZero()
-		if back {
-			g.end(t, false)
-		}
-		if t == nil || back {
-			t = newTarget(g, spec)
-			t.health = registered()
-		}
-		t.Target = spec
-		t.tally.Store(g.tallyOf(t.zone(g.zone)))
-		if !spec.DrainUntil.IsZero() {
-			g.drain(t)
+		a := addressOf(spec)
+		t := now[a]
+		if t == nil {
+			t = g.keep(before[a], spec)
+			now[a] = t
+			delete(before, a)
 		}
 		g.targets = append(g.targets, t)
 	}
 	for _, t := range before {
 		g.end(t, true)
 	}
+}
+
+// keep returns the target for a specification: the one that was there, unless it
+// drained and comes back, in which case it begins anew.
+func (g *group) keep(t *target, spec Target) *target {
+	back := t != nil && t.leaving.Load() && spec.DrainUntil.IsZero()
+	if back {
+		g.end(t, false)
+	}
+	if t == nil || back {
+		t = newTarget(g, spec)
+		t.health = registered()
+	}
+	t.Target = spec
+	t.tally.Store(g.tallyOf(t.zone(g.zone)))
+	if !spec.DrainUntil.IsZero() {
+		g.drain(t)
+	}
+	return t
 }
 
 func (g *group) tallyOf(zone string) *tally {
@@ -286,7 +239,7 @@ func (g *group) warm(t *target) {
 // publish makes the roster that requests are chosen by.
 func (g *group) publish() {
 	registered, healthy := g.candidates()
-	r := &roster{targets: healthy, tokens: map[string]*target{}, turn: &g.turn, groupSettings: g.groupSettings}
+	r := &roster{targets: healthy, tokens: map[string]*target{}, turn: &g.turn, streams: g.streams, groupSettings: g.groupSettings}
 	if !g.routing.met(len(healthy), len(registered)) {
 		r.failOpen, r.targets = true, registered
 	}
@@ -296,15 +249,19 @@ func (g *group) publish() {
 	g.roster.Store(r)
 }
 
+// healthy says whether a target is. Without checks all are.
+func (g *group) healthy(t *target) bool {
+	return !g.checks() || t.health.state == types.TargetHealthStateEnumHealthy
+}
+
 // candidates returns the targets that do not drain, and those of them that are healthy.
-// Without checks all are.
 func (g *group) candidates() (registered, healthy []*target) {
 	for _, t := range g.targets {
 		if !t.DrainUntil.IsZero() {
 			continue
 		}
 		registered = append(registered, t)
-		if !g.checks() || t.health.state == types.TargetHealthStateEnumHealthy {
+		if g.healthy(t) {
 			healthy = append(healthy, t)
 		}
 	}

@@ -41,7 +41,7 @@ func (p *plan) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor == 1 && http1.HasToken(r.Header.Get("Connection"), "upgrade") {
 		x.upgrade = webSocket(r.Header.Get("Upgrade"))
 	}
-	p.balancer.seen.Store(true)
+	p.balancer.noteTraffic()
 	p.balancer.counts.add(processedBytes, int64(size))
 	if !strings.HasPrefix(x.target, "/") {
 		x.originForm()

@@ -3,6 +3,7 @@ package balancer
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -239,26 +240,24 @@ func TestStatesWithoutChecks(t *testing.T) {
 	})
 }
 
-// ask serves one raw request on a connection in memory and returns what comes back.
-func ask(p *Plane, raw string) string {
-	client, server := net.Pipe()
-	b := &loadBalancer{}
+// listenerFor makes a listener that forwards everything to the test's group, without a
+// socket.
+func listenerFor(p *Plane) *listener {
 	l := newListener(&pipes{closed: make(chan struct{})}, nil)
 	lb := testLB(80)
-	compiled, err := newPlan(b, newSettings(lb.Attributes), lb.Listeners[0], p.group)
+	compiled, err := newPlan(&loadBalancer{}, newSettings(lb.Attributes), lb.Listeners[0], p.group)
 	if err != nil {
 		panic(err)
 	}
 	l.plan.Store(compiled)
-	go newClientConn(l, server).serve()
+	return l
+}
+
+// ask serves one raw request on a connection in memory and returns what comes back.
+func ask(p *Plane, raw string) string {
+	client, server := net.Pipe()
+	go newClientConn(listenerFor(p), server).serve()
 	go client.Write([]byte(raw))
-	var all []byte
-	buf := make([]byte, 4096)
-	for {
-		n, err := client.Read(buf)
-		all = append(all, buf[:n]...)
-		if err != nil {
-			return string(all)
-		}
-	}
+	all, _ := io.ReadAll(client)
+	return string(all)
 }

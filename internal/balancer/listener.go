@@ -4,67 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 )
-
-// A plan is what a listener does with requests, compiled. It never changes: a listener
-// gets another one.
-type plan struct {
-	balancer *loadBalancer
-	settings
-	port       int
-	portText   string
-	portSuffix string // of a Host with the listener's port
-	secure     bool
-	scheme     string
-	rules      []rule
-	response   responseHeaders
-
-	tlsVersionName, tlsCipherName string
-
-	groupOf func(arn string) *group
-}
-
-// newPlan compiles a listener. A rule that can not be compiled is left out and returned
-// as an error, so that it does not take the others with it.
-func newPlan(b *loadBalancer, s settings, l Listener, groupOf func(arn string) *group) (*plan, error) {
-	a := attributes(l.Attributes)
-	name := func(key, otherwise string) string {
-		if name := a["routing.http.request."+key+".header_name"]; name != "" {
-			return name
-		}
-		return otherwise
-	}
-	p := &plan{
-		balancer: b, settings: s, port: int(aws.ToInt32(l.Port)), scheme: "http",
-		secure: l.Protocol == types.ProtocolEnumHttps, response: newResponseHeaders(a), groupOf: groupOf,
-		tlsVersionName: name("x_amzn_tls_version", tlsVersionHeader),
-		tlsCipherName:  name("x_amzn_tls_cipher_suite", tlsCipherHeader),
-	}
-	if p.secure {
-		p.scheme = "https"
-	}
-	p.portText = strconv.Itoa(p.port)
-	p.portSuffix = ":" + p.portText
-	var failures error
-	for _, r := range l.Rules {
-		compiled, err := p.newRule(r)
-		if err != nil {
-			failures = errors.Join(failures, err)
-			continue
-		}
-		p.rules = append(p.rules, compiled)
-	}
-	return p, failures
-}
 
 // A listener accepts connections at one address.
 type listener struct {
@@ -82,7 +26,7 @@ type listener struct {
 func listen(address string, certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)) (*listener, error) {
 	socket, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", address, err)
+		return nil, err // which names the address and the port
 	}
 	return newListener(socket, certificate), nil
 }
@@ -120,7 +64,7 @@ func (l *listener) accept() {
 			continue
 		}
 		b := l.plan.Load().balancer
-		b.seen.Store(true)
+		b.noteTraffic()
 		b.counts.add(newConnections, 1)
 		b.counts.active.Add(1)
 		l.ended.Go(func() {

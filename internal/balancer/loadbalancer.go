@@ -26,6 +26,13 @@ func (b *loadBalancer) name() string {
 	return name
 }
 
+// noteTraffic notes that there is something to report.
+func (b *loadBalancer) noteTraffic() {
+	if !b.seen.Load() { // to read is cheaper than to write what all processors share
+		b.seen.Store(true)
+	}
+}
+
 // zone is the zone that traffic is counted in when the target says none.
 func (b *loadBalancer) zone() string {
 	for _, z := range b.spec.AvailabilityZones {

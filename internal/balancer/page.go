@@ -3,6 +3,10 @@ package balancer
 import (
 	"fmt"
 	"net/http"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 )
 
 // A page is a response that the balancer makes itself.
@@ -38,4 +42,23 @@ func errorPage(status int) page {
 func html(status int) string {
 	title := fmt.Sprintf("%d %s", status, statusText(status))
 	return "<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" + title + "</h1></center>\r\n</body>\r\n</html>\r\n"
+}
+
+// A fixedResponse is an action that answers with a given page.
+type fixedResponse struct{ page page }
+
+func newFixedResponse(c *types.FixedResponseActionConfig) action {
+	if c == nil {
+		return nil
+	}
+	status, err := strconv.Atoi(aws.ToString(c.StatusCode))
+	if err != nil {
+		return nil
+	}
+	return &fixedResponse{page{status: status, contentType: aws.ToString(c.ContentType), body: aws.ToString(c.MessageBody)}}
+}
+
+func (r *fixedResponse) serve(x *exchange) {
+	x.plan.balancer.counts.add(fixedResponses, 1)
+	x.answer(r.page)
 }

@@ -1,91 +1,114 @@
-// Package balancer is the data plane of application load balancers: it listens,
-// chooses a target for each request, passes it on, and checks the health of
-// targets.
-//
-//	plane := balancer.New(balancer.Options{Log: log, Changed: changed})
-//	err := plane.SetLoadBalancer(lb)  // a value; one of the same ARN is replaced
-//	plane.SetGroup(group)
-//	health := plane.Health(groupARN)
-//	samples := plane.Take(start)      // what was counted since the last time
-//
-// What it is told are values in the SDK's own types. Everything in it is real time:
-// health checks, draining, time-outs. It keeps nothing: who drives it tells it
-// everything again after a restart.
 package balancer
 
 import (
-	"context"
-	"crypto/tls"
-	"log/slog"
-	"net/http"
-	"net/netip"
-	"time"
+	"errors"
+	"strconv"
+	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
-	"flyball/metric"
+	"flyball/internal/balancer/http1"
 )
 
-// A LoadBalancer says what one load balancer is and does.
-type LoadBalancer struct {
-	types.LoadBalancer
-	Attributes map[string]string // complete: every attribute that AWS reads back
-	Address    netip.Addr        // it listens here, on its listeners' ports
-	Listeners  []Listener
+// A plan is what a listener does with requests, compiled. It never changes: a listener
+// gets another one.
+type plan struct {
+	balancer *loadBalancer
+	settings
+	port       int
+	portText   string
+	portSuffix string // of a Host with the listener's port
+	secure     bool
+	scheme     string
+	rules      []rule
+	response   responseHeaders
+
+	tlsVersionName, tlsCipherName string
+
+	groupOf func(arn string) *group
 }
 
-// A Listener says where a load balancer listens, and what it does with requests.
-type Listener struct {
-	types.Listener
-	Attributes map[string]string
-	Rules      []types.Rule // by priority; the last one is the default rule
+// newPlan compiles a listener. A rule that can not be compiled is left out and returned
+// as an error, so that it does not take the others with it.
+func newPlan(b *loadBalancer, s settings, l Listener, groupOf func(arn string) *group) (*plan, error) {
+	a := attributes(l.Attributes)
+	name := func(key, otherwise string) string {
+		if name := a["routing.http.request."+key+".header_name"]; name != "" {
+			return name
+		}
+		return otherwise
+	}
+	p := &plan{
+		balancer: b, settings: s, port: int(aws.ToInt32(l.Port)), scheme: "http",
+		secure: l.Protocol == types.ProtocolEnumHttps, response: newResponseHeaders(a), groupOf: groupOf,
+		tlsVersionName: name("x_amzn_tls_version", tlsVersionHeader),
+		tlsCipherName:  name("x_amzn_tls_cipher_suite", tlsCipherHeader),
+	}
+	if p.secure {
+		p.scheme = "https"
+	}
+	p.portText = strconv.Itoa(p.port)
+	p.portSuffix = ":" + p.portText
+	var failures error
+	for _, r := range l.Rules {
+		compiled, err := p.newRule(r)
+		if err != nil {
+			failures = errors.Join(failures, err)
+			continue
+		}
+		p.rules = append(p.rules, compiled)
+	}
+	return p, failures
 }
 
-// A Group says what a target group is, and which targets it has.
-type Group struct {
-	types.TargetGroup
-	Attributes map[string]string // complete
-	Targets    []Target
+// serve does what the first rule says that is for the request.
+func (p *plan) serve(x *exchange) {
+	if status := p.refuses(&x.request); status != 0 {
+		x.refuse(status)
+		return
+	}
+	for i := range p.rules {
+		r := &p.rules[i]
+		if !r.match(&x.request) {
+			continue
+		}
+		if len(r.conditions) > 0 {
+			i++ // the default rule is not counted
+		}
+		if i > 0 {
+			p.balancer.counts.add(ruleEvaluations, int64(i))
+		}
+		for _, t := range r.transforms {
+			t.apply(&x.request)
+		}
+		r.action.serve(x)
+		return
+	}
+	x.refuse(503) // a listener has a default rule
 }
 
-// A Target is one registered target, or one that was deregistered and drains.
-type Target struct {
-	types.TargetDescription           // Id is an IP address, Port is set
-	DrainUntil              time.Time // when it is gone; zero while it is registered
-}
+// maxForwarded is how many addresses X-Forwarded-For may have.
+const maxForwarded = 30
 
-// Options say how a Plane works. None has to be set.
-type Options struct {
-	Log *slog.Logger
-	// Changed is called when the health of targets of a group has changed, or
-	// requests to one that drains have ended. It may read the plane, and must not
-	// wait for long.
-	Changed func(groupARN string)
-	// Certificate is what HTTPS listeners present. Without it they accept no one.
-	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
-}
-
-// A Driver is what the service drives of a Plane; Plane implements it.
-type Driver interface {
-	// SetLoadBalancer makes or replaces a load balancer. Connections and requests
-	// that are under way go on. An error, such as an address in use, leaves it as it
-	// was; the text says which address and port.
-	SetLoadBalancer(LoadBalancer) error
-	RemoveLoadBalancer(arn string)
-	// SetGroup makes or replaces a target group. Targets that stay keep their
-	// health. A group's targets are checked while a rule of a listener forwards to
-	// the group.
-	SetGroup(Group)
-	RemoveGroup(arn string)
-	// Health describes the targets of a group, those that drain too, in the order
-	// in which they were given, in the words of AWS.
-	Health(groupARN string) []types.TargetHealthDescription
-	// Take returns what was counted since it was last called, as datapoints of the
-	// namespace AWS/ApplicationELB at a time, in the dimensions that AWS publishes.
-	Take(at time.Time) []metric.Sample
-	// Handler serves requests as the first HTTP listener of a load balancer does, for
-	// those who come to another address. It is nil when there is none.
-	Handler(lbARN string) http.Handler
-	// Close stops listening and ends what is under way when ctx ends.
-	Close(ctx context.Context) error
+// refuses returns the status of a request that no rule sees, or 0.
+func (p *plan) refuses(q *request) int {
+	switch {
+	case q.method == "TRACE":
+		return 405
+	case q.method == "CONNECT" || q.target == "*" && q.method != "OPTIONS":
+		return 400
+	case p.desync == "strictest" && q.flaw != http1.None:
+		return 400
+	}
+	forwarded := 0
+	for _, f := range q.fields {
+		if f.Is("X-Forwarded-For") {
+			forwarded += 1 + strings.Count(f.Value, ",")
+		}
+	}
+	if forwarded > maxForwarded {
+		return 463
+	}
+	return 0
 }

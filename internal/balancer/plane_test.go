@@ -234,3 +234,14 @@ func TestAGroupThatComesBack(t *testing.T) {
 		t.Errorf("with it again: %d", status)
 	}
 }
+
+func TestTwoTargetsAtOneAddress(t *testing.T) {
+	b := newBench(t, named("a"))
+	b.group.Targets = append(b.group.Targets, b.group.Targets[0])
+	b.apply()
+	b.waitHealthy(2)
+	b.apply()
+	if status, body := b.get("/"); status != 200 || body != "a" || len(b.Health(testGroup)) != 2 {
+		t.Errorf("%d, %q, %d targets", status, body, len(b.Health(testGroup)))
+	}
+}

@@ -1,8 +1,11 @@
 package balancer
 
 import (
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
 	"flyball/metric"
 )
@@ -96,32 +99,43 @@ func (g *group) tallied() []*tally {
 	return tallies
 }
 
+// A census is how many targets a group has in a zone. Those whose first checks have not
+// ended are neither healthy nor unhealthy.
+type census struct{ registered, healthy, unhealthy int }
+
+// censuses counts targets by zone; "" is all of them.
+func (g *group) censuses() map[string]census {
+	counts := map[string]census{"": {}}
+	registered, _ := g.candidates()
+	for _, t := range registered {
+		for _, zone := range slices.Compact([]string{"", t.zone(g.zone)}) {
+			n := counts[zone]
+			n.registered++
+			switch {
+			case g.healthy(t):
+				n.healthy++
+			case t.health.state == types.TargetHealthStateEnumUnhealthy:
+				n.unhealthy++
+			}
+			counts[zone] = n
+		}
+	}
+	return counts
+}
+
 // reportHosts tells how many targets are healthy, and whether that is enough.
 func (g *group) reportHosts(r *report, name string) {
 	g.mu.Lock()
-	registered, healthy := g.candidates()
-	checks, routing, dns := g.checks() && g.used, g.routing, g.dns
-	byZone := map[string][2]int{}
-	count := func(targets []*target, i int) {
-		for _, t := range targets {
-			n := byZone[t.zone(g.zone)]
-			n[i]++
-			byZone[t.zone(g.zone)] = n
-		}
-	}
-	count(registered, 0)
-	count(healthy, 1)
-	g.mu.Unlock()
-	if !checks || len(registered) == 0 {
+	defer g.mu.Unlock()
+	if !g.used || !g.checks() {
 		return
 	}
-	byZone[""] = [2]int{len(registered), len(healthy)}
-	for zone, n := range byZone {
+	for zone, n := range g.censuses() {
 		in := r.in(zone, name)
-		r.one(kind{"HealthyHostCount", "Count"}, float64(n[1]), in...)
-		r.one(kind{"UnHealthyHostCount", "Count"}, float64(n[0]-n[1]), in...)
-		r.state("Routing", routing.met(n[1], n[0]), in)
-		r.state("DNS", dns.met(n[1], n[0]), in)
+		r.one(kind{"HealthyHostCount", "Count"}, float64(n.healthy), in...)
+		r.one(kind{"UnHealthyHostCount", "Count"}, float64(n.unhealthy), in...)
+		r.state("Routing", g.routing.met(n.healthy, n.registered), in)
+		r.state("DNS", g.dns.met(n.healthy, n.registered), in)
 	}
 }
 

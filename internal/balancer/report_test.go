@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -88,6 +89,35 @@ func TestZerosAreToldWithTraffic(t *testing.T) {
 	if set := got["HTTPCode_ELB_503_Count{app/front/0123456789abcdef}"]; set.Sum != 1 {
 		t.Errorf("503s %v, want 1", set.Sum)
 	}
+}
+
+func TestHostsAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n network
+		n.serve(t, "10.0.0.1:80", named("a"))
+		p, g := virtual(t, &n, at("10.0.0.1"), at("10.0.0.2"))
+		time.Sleep(time.Second)
+		synctest.Wait()
+		gr := p.group(testGroup)
+		of := func() census {
+			gr.mu.Lock()
+			defer gr.mu.Unlock()
+			return gr.censuses()[""]
+		}
+		if got := of(); got != (census{registered: 2, healthy: 1}) {
+			t.Errorf("while one is initial: %+v", got)
+		}
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if got := of(); got != (census{2, 1, 1}) {
+			t.Errorf("when one is unhealthy: %+v", got)
+		}
+		g.Targets = nil
+		p.SetGroup(g)
+		if got := of(); got != (census{}) {
+			t.Errorf("without targets: %+v", got)
+		}
+	})
 }
 
 func TestLatenciesKeepTheirPercentiles(t *testing.T) {

@@ -57,27 +57,3 @@ func (r *rule) match(q *request) bool {
 	}
 	return true
 }
-
-// serve does what the first rule says that is for the request.
-func (p *plan) serve(x *exchange) {
-	if status := p.refuses(&x.request); status != 0 {
-		x.refuse(status)
-		return
-	}
-	for i := range p.rules {
-		r := &p.rules[i]
-		if !r.match(&x.request) {
-			continue
-		}
-		if len(r.conditions) > 0 {
-			i++ // the default rule is not counted
-		}
-		p.balancer.counts.add(ruleEvaluations, int64(i))
-		for _, t := range r.transforms {
-			t.apply(&x.request)
-		}
-		r.action.serve(x)
-		return
-	}
-	x.refuse(503) // a listener has a default rule
-}

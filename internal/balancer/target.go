@@ -45,8 +45,10 @@ type target struct {
 // running is a request that can be ended when its target goes.
 type running interface{ abort() }
 
+func addressOf(t Target) address { return address{aws.ToString(t.Id), aws.ToInt32(t.Port)} }
+
 func newTarget(g *group, t Target) *target {
-	a := address{aws.ToString(t.Id), aws.ToInt32(t.Port)}
+	a := addressOf(t)
 	return &target{group: g, Target: t, address: a, token: newToken(g.arn + " " + a.String()),
 		running: map[running]struct{}{}}
 }
@@ -76,15 +78,16 @@ func (t *target) share(now time.Time, slowStart time.Duration) float64 {
 // maxIdle is how many connections without a request are kept to a target.
 const maxIdle = 512
 
-// take returns a connection that has no request, or nil.
-func (t *target) take() *targetConn {
+// take returns a connection that has no request, or nil. It is for one that can not be
+// sent twice if it has to be sure.
+func (t *target) take(sure bool) *targetConn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for n := len(t.idle); n > 0; n-- {
 		c := t.idle[n-1]
 		t.idle[n-1] = nil
 		t.idle = t.idle[:n-1]
-		if c.usable() {
+		if c.usable(sure) {
 			t.running[c] = struct{}{}
 			return c
 		}

@@ -40,7 +40,9 @@ type targetConn struct {
 
 	upload  chan error // the end of a request's body that is sent meanwhile
 	failed  bool       // to send the body
+	waiting bool       // for the head of the response
 	fault   atomic.Pointer[failure]
+	closed  atomic.Bool
 	unwatch func()
 }
 
@@ -84,119 +86,33 @@ func handshake(conn net.Conn) (net.Conn, error) {
 
 // Close closes the connection, once.
 func (c *targetConn) Close() error {
-	err := c.stream.Close()
-	if !errors.Is(err, net.ErrClosed) {
+	if c.closed.CompareAndSwap(false, true) {
 		c.count.connections.Add(-1)
 	}
-	return err
+	return c.stream.Close()
 }
 
 // usable says whether a connection that was idle still is one. One that was used a
-// moment ago is not asked, since that takes a system call.
-func (c *targetConn) usable() bool {
+// moment ago is asked only if it has to be sure, since that takes a system call.
+func (c *targetConn) usable(sure bool) bool {
 	if c.in.Buffered() > 0 {
 		return false // a response that nobody asked for
 	}
-	return time.Since(c.since) < askAfter || alive(c.raw)
+	return !sure && time.Since(c.since) < askAfter || alive(c.raw)
 }
 
 const askAfter = 10 * time.Millisecond
-
-// sendHTTP1 passes the request on over a connection to the target, and reads the head
-// of the response. A connection that the target had closed while it was idle is no
-// error of the request's: another one is taken if the request may be sent twice.
-func (x *exchange) sendHTTP1(r *roster, t *target) (answer, error) {
-	short, err := x.shortBody()
-	if err != nil {
-		return nil, err
-	}
-	if short != nil {
-		defer buffers.Put(short.buffer)
-	}
-	for {
-		c := t.take()
-		if c == nil {
-			if c, err = connect(r, t, x.plan.idle); err != nil {
-				return nil, err
-			}
-		}
-		err := c.send(x, short)
-		if err == nil {
-			return c, nil
-		}
-		stale := c.reused && errors.Is(err, errUnanswered) && x.repeatable(short)
-		c.done()
-		if !stale {
-			return nil, asFailure(err)
-		}
-	}
-}
-
-// errUnanswered is a connection that ended before anything of a response came.
-var errUnanswered = errors.New("the target closed the connection without a response")
-
-// repeatable says whether the request does the same when it is done twice
-// (RFC 9110, section 9.2.2) and is still there as a whole.
-func (x *exchange) repeatable(short *shortBody) bool {
-	if x.body != nil && short == nil {
-		return false
-	}
-	switch x.method {
-	case "GET", "HEAD", "OPTIONS", "PUT", "DELETE":
-		return true
-	}
-	return false
-}
-
-// asFailure is what is told of an error on a connection that has a request.
-func asFailure(err error) error {
-	var f *failure
-	switch {
-	case errors.As(err, &f):
-		return f
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &failure{status: 504, err: err}
-	default:
-		return &failure{status: 502, err: err}
-	}
-}
-
-// A shortBody is a request's body that is read before a target is asked.
-type shortBody struct {
-	buffer *[]byte
-	bytes  []byte
-}
-
-// shortBody reads a body that is known to be short. Nil is one that is not, or none.
-func (x *exchange) shortBody() (*shortBody, error) {
-	if x.body == nil || x.length < 0 || x.length > 16<<10 {
-		return nil, nil
-	}
-	s := &shortBody{buffer: buffers.Get().(*[]byte)}
-	s.bytes = (*s.buffer)[:x.length]
-	if _, err := io.ReadFull(x.body, s.bytes); err != nil {
-		buffers.Put(s.buffer)
-		return nil, clientFailure(err)
-	}
-	return s, nil
-}
-
-// clientFailure is a body that the client did not send whole.
-func clientFailure(err error) *failure {
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return &failure{status: 408, err: err}
-	}
-	return &failure{status: 400, err: err}
-}
 
 // send writes the request and reads the head of the response.
 func (c *targetConn) send(x *exchange, short *shortBody) error {
 	c.x, c.upload, c.failed, c.body = x, nil, false, http1.Body{}
 	c.idle = x.plan.idle
-	c.glancing.Store(true)
-	c.touch()
+	c.waiting = true
 	c.appendRequest(short)
-	if _, err := c.Write(c.out); err != nil {
+	if n, err := c.Write(c.out); err != nil {
+		if n == 0 {
+			err = errors.Join(errUnsent, err)
+		}
 		return c.blame(errors.Join(errUnanswered, err))
 	}
 	if x.body != nil && short == nil {
@@ -276,8 +192,11 @@ func (c *targetConn) sendBody() error {
 	b := buffers.Get().(*[]byte)
 	defer buffers.Put(b)
 	w := writers.Get().(*bufio.Writer)
-	defer writers.Put(w)
 	w.Reset(&c.stream)
+	defer func() {
+		w.Reset(nil) // so that it holds no connection
+		writers.Put(w)
+	}()
 	x := c.x
 	for {
 		n, err := x.body.Read(*b)
@@ -331,13 +250,13 @@ func (c *targetConn) uploaded(wait <-chan time.Time) bool {
 
 // watch looks after the client while the target keeps it waiting.
 func (c *targetConn) watch() {
-	if c.unwatch == nil && c.uploaded(nil) {
+	if c.waiting && c.unwatch == nil && c.uploaded(nil) {
 		c.unwatch = c.x.reply.watch(c.abandon)
 	}
 }
 
 func (c *targetConn) endWatch() {
-	c.glancing.Store(false)
+	c.waiting = false
 	if c.unwatch != nil {
 		c.unwatch()
 		c.unwatch = nil
@@ -366,7 +285,7 @@ func (c *targetConn) tunnel() tunnelEnd          { return tunnelEnd{&c.stream, c
 // is left of it may go on for a moment.
 func (c *targetConn) done() {
 	c.endWatch()
-	if c.upload != nil && !c.uploaded(time.After(lingerFor)) {
+	if c.upload != nil && !(c.body.Ended() && c.uploaded(time.After(lingerFor))) {
 		c.x.body.stop()
 		c.Close()
 		<-c.upload

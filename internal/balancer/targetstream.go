@@ -2,6 +2,7 @@ package balancer
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -12,6 +13,17 @@ import (
 
 	"flyball/internal/balancer/http1"
 )
+
+// newStreams makes what keeps the connections to targets that speak HTTP/2.
+func newStreams(dial dialFunc) *http.Transport {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Transport{
+		Protocols: protocols, DialContext: dial, DisableCompression: true, IdleConnTimeout: maxIdleTime,
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, TLSHandshakeTimeout: connectTimeout,
+	}
+}
 
 // A targetStream is a request to a target that speaks HTTP/2, and its response.
 type targetStream struct {

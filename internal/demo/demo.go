@@ -73,7 +73,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 	if err := w.setUp(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(opts.Out, "service %s/%s: %d to %d tasks of flyball/web, target tracking of CPU at %.0f %%, cooldowns of 30 s\n\n",
-		cluster, service, minTasks, maxTasks, targetCPU)
+	fmt.Fprintf(opts.Out, "service %s/%s: %d to %d tasks of flyball/web, target tracking of CPU at %.0f %%, cooldowns of 30 s\n", cluster, service, minTasks, maxTasks, targetCPU)
+	fmt.Fprintf(opts.Out, "%d users come through its load balancer, %s\n\n", users, w.url)
 	return w.watch(ctx, newScreen(opts.Out, targetCPU, w.now()), opts.Out)
 }

@@ -62,8 +62,14 @@ func (in inputValue) addTags(context map[string][]string) {
 
 type tag struct{ key, value string }
 
-// tags are those that a call gives, as a map or as a list.
+// tags are those that a call gives, as a map or as a list, or for a type of resource.
 func (in inputValue) tags() (all []tag) {
+	if in.has("TagSpecifications") {
+		for i := range in.FieldByName("TagSpecifications").Len() {
+			all = append(all, inputValue{in.FieldByName("TagSpecifications").Index(i)}.tags()...)
+		}
+		return all
+	}
 	if !in.has("Tags") {
 		return nil
 	}

@@ -69,6 +69,15 @@ var ec2Calls = service{
 		"UpdateSecurityGroupRuleDescriptionsEgress":  "security-group/{GroupId}",
 		"UpdateSecurityGroupRuleDescriptionsIngress": "security-group/{GroupId}",
 	},
+	creates: map[string]string{
+		"AuthorizeSecurityGroupEgress":  "security-group-rule/*",
+		"AuthorizeSecurityGroupIngress": "security-group-rule/*",
+		"CreateNatGateway":              "natgateway/*",
+		"CreateNetworkAcl":              "network-acl/*",
+		"CreateRouteTable":              "route-table/*",
+		"CreateSecurityGroup":           "security-group/*",
+		"CreateSubnet":                  "subnet/*",
+	},
 	keys: []conditionKey{
 		{name: "ec2:Vpc", member: "VpcId", resource: "vpc/{VpcId}"},
 		{name: "ec2:Subnet", member: "SubnetId", resource: "subnet/{SubnetId}"},

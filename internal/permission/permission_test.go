@@ -10,8 +10,12 @@ import (
 	astypes "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -24,11 +28,15 @@ import (
 // exist are the resources that the tests find.
 var exist = map[string]permission.Resource{
 	"user/bob":                         {ARN: "arn:aws:iam::123456789012:user/team/bob", Tags: map[string]string{"team": "red"}},
+	"vpc-1":                            {ARN: "arn:aws:ec2:eu-west-2:123456789012:vpc/vpc-1"},
+	"sg-1":                             {ARN: "arn:aws:ec2:eu-west-2:123456789012:security-group/sg-1"},
 	"role/web":                         {ARN: "arn:aws:iam::123456789012:role/service/web"},
 	"scalable-target/service/prod/web": {ARN: "arn:aws:application-autoscaling:eu-west-2:123456789012:scalable-target/0ec51"},
 	"task-definition/web":              {ARN: "arn:aws:ecs:eu-west-2:123456789012:task-definition/web:9"},
 	"task-definition/api:3":            {ARN: "arn:aws:ecs:eu-west-2:123456789012:task-definition/api:3", Roles: []string{"arn:aws:iam::123456789012:role/a"}},
 }
+
+const elbARN = "arn:aws:elasticloadbalancing:eu-west-2:123456789012:"
 
 func call(service, operation string, in any) permission.Call {
 	return permission.Call{
@@ -66,6 +74,34 @@ func TestActionsAndResourcesOfCalls(t *testing.T) {
 			call("ecs", "DescribeServices", &ecs.DescribeServicesInput{Services: []string{"web", "api"}}),
 			[]string{"ecs:DescribeServices arn:aws:ecs:eu-west-2:123456789012:service/default/web", "ecs:DescribeServices arn:aws:ecs:eu-west-2:123456789012:service/default/api"},
 		},
+		"targets of a group": {
+			call("elasticloadbalancing", "RegisterTargets", &elasticloadbalancingv2.RegisterTargetsInput{TargetGroupArn: aws.String(elbARN + "targetgroup/app/1")}),
+			[]string{"elasticloadbalancing:RegisterTargets " + elbARN + "targetgroup/app/1"},
+		},
+		"a listener with tags": {
+			call("elasticloadbalancing", "CreateListener", &elasticloadbalancingv2.CreateListenerInput{
+				LoadBalancerArn: aws.String(elbARN + "loadbalancer/app/web/1"), Tags: []elbtypes.Tag{{Key: aws.String("a"), Value: aws.String("b")}},
+			}),
+			[]string{
+				"elasticloadbalancing:CreateListener " + elbARN + "loadbalancer/app/web/1",
+				"elasticloadbalancing:AddTags " + elbARN + "listener/app/web/1/*",
+			},
+		},
+		"tags alone": {
+			call("elasticloadbalancing", "AddTags", &elasticloadbalancingv2.AddTagsInput{
+				ResourceArns: []string{elbARN + "loadbalancer/app/web/1"}, Tags: []elbtypes.Tag{{Key: aws.String("a"), Value: aws.String("b")}},
+			}),
+			[]string{"elasticloadbalancing:AddTags " + elbARN + "loadbalancer/app/web/1"},
+		},
+		"each rule of several": {
+			call("elasticloadbalancing", "SetRulePriorities", &elasticloadbalancingv2.SetRulePrioritiesInput{RulePriorities: []elbtypes.RulePriorityPair{
+				{RuleArn: aws.String(elbARN + "listener-rule/app/web/1/2/3")}, {RuleArn: aws.String(elbARN + "listener-rule/app/web/1/2/4")},
+			}}),
+			[]string{
+				"elasticloadbalancing:SetRulePriorities " + elbARN + "listener-rule/app/web/1/2/3",
+				"elasticloadbalancing:SetRulePriorities " + elbARN + "listener-rule/app/web/1/2/4",
+			},
+		},
 		"no resource-level permissions": {
 			call("ecs", "ListClusters", &ecs.ListClustersInput{}),
 			[]string{"ecs:ListClusters *"},
@@ -94,6 +130,19 @@ func TestActionsAndResourcesOfCalls(t *testing.T) {
 		"tags of a role to be": {
 			call("iam", "CreateRole", &iam.CreateRoleInput{RoleName: aws.String("new"), Tags: []iamtypes.Tag{{Key: aws.String("team")}}}),
 			[]string{"iam:CreateRole arn:aws:iam::123456789012:role/new", "iam:TagRole arn:aws:iam::123456789012:role/new"},
+		},
+		"tags of a subnet to be": {
+			call("ec2", "CreateSubnet", &ec2.CreateSubnetInput{VpcId: aws.String("vpc-1"), TagSpecifications: []ec2types.TagSpecification{{
+				Tags: []ec2types.Tag{{Key: aws.String("team")}},
+			}}}),
+			[]string{
+				"ec2:CreateSubnet arn:aws:ec2:eu-west-2:123456789012:subnet/*", "ec2:CreateSubnet arn:aws:ec2:eu-west-2:123456789012:vpc/vpc-1",
+				"ec2:CreateTags arn:aws:ec2:eu-west-2:123456789012:subnet/*",
+			},
+		},
+		"tags of resources of different types": {
+			call("ec2", "CreateTags", &ec2.CreateTagsInput{Resources: []string{"vpc-1", "sg-1"}, Tags: []ec2types.Tag{{Key: aws.String("team")}}}),
+			[]string{"ec2:CreateTags arn:aws:ec2:eu-west-2:123456789012:vpc/vpc-1", "ec2:CreateTags arn:aws:ec2:eu-west-2:123456789012:security-group/sg-1"},
 		},
 		"an alarm": {
 			call("monitoring", "PutMetricAlarm", &cloudwatch.PutMetricAlarmInput{AlarmName: aws.String("a/b")}),

@@ -243,6 +243,9 @@ func (c Config) check() error {
 	if c.Region == "" || !madeOf(c.Region, digits+"abcdefghijklmnopqrstuvwxyz-") {
 		return fmt.Errorf("region %q: give a name such as us-east-1", c.Region)
 	}
+	if d := c.LBDomain; !madeOf(d, digits+"abcdefghijklmnopqrstuvwxyz-.") || strings.Trim(d, ".") != d {
+		return fmt.Errorf("load balancer domain %q: give a name in lower case such as lb.example.com", d)
+	}
 	if c.Roles != "" && c.Roles != RolesJudged && c.Roles != RolesTaken {
 		return fmt.Errorf("roles %q: give %s or %s", c.Roles, RolesJudged, RolesTaken)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"golang.org/x/sync/errgroup"
 
 	"flyball/alarm"
@@ -39,7 +40,9 @@ type services struct {
 
 // openServices loads the services of a cell.
 func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
-	v = &services{cell: c, ec2: sync.OnceValues(func() (*ec2.API, error) { return ec2.New(ec2.Config{Cell: c}) })}
+	v = &services{cell: c, ec2: sync.OnceValues(func() (*ec2.API, error) {
+		return ec2.New(ec2.Config{Cell: c, Interfaces: v.interfaces})
+	})}
 	if v.datapoints, err = tsdb.Open(c.State.Store(), c.Clock); err != nil {
 		return nil, err
 	}
@@ -106,6 +109,18 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		},
 	})
 	return v, err
+}
+
+// interfaces are the network interfaces of tasks, as EC2 describes them.
+func (v *services) interfaces(ctx context.Context) []ec2.Interface {
+	var all []ec2.Interface
+	for _, i := range v.ecs.Interfaces(ctx) {
+		all = append(all, ec2.Interface{
+			ID: i.ID, Subnet: i.Subnet, Address: i.PrivateAddress, Groups: i.SecurityGroups,
+			Description: i.Description, Requester: "ecs.amazonaws.com", Type: ec2types.NetworkInterfaceTypeInterface, Created: i.Created,
+		})
+	}
+	return all
 }
 
 // run keeps the services' loops going until ctx ends, and writes what is in

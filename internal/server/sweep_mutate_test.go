@@ -1,11 +1,14 @@
 package server
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
+	"os"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -25,7 +28,7 @@ type wrong struct {
 	name    string
 	value   any
 	refused bool // there is no way to take it as right
-	text    bool // nor is there in awsQuery, where every value is text
+	text    bool // nor is there in awsQuery and ec2Query, where every value is text
 }
 
 // absent takes a member away.
@@ -35,7 +38,7 @@ type absent struct{}
 const deepest = 7
 
 // places lists the members of an input of a type, those below them included.
-func places(t reflect.Type, input any, wireName func(string) string) []place {
+func places(t reflect.Type, input any, wireName func(of reflect.Type, member string) string) []place {
 	var found []place
 	var visit func(p place, depth int)
 	visit = func(p place, depth int) {
@@ -57,7 +60,7 @@ func places(t reflect.Type, input any, wireName func(string) string) []place {
 				if !f.IsExported() || f.Name == "ResultMetadata" {
 					continue
 				}
-				name := wireName(f.Name)
+				name := wireName(t, f.Name)
 				visit(place{p.path + "." + name, f.Type, object[name], func(v any) any { return p.with(setMember(object, name, v)) }}, depth+1)
 			}
 		case reflect.Slice:
@@ -116,7 +119,49 @@ func lowerFirst(s string) string {
 	return string(unicode.ToLower(r)) + s[n:]
 }
 
-func sameName(s string) string { return s }
+// memberNames are what the members of structs are called in the requests of services.
+var memberNames = map[string]func(of reflect.Type, member string) string{
+	"application-autoscaling": sameName,
+	"ec2":                     ec2Name,
+	"ecs":                     func(_ reflect.Type, member string) string { return lowerFirst(member) },
+	"iam":                     sameName,
+	"monitoring":              sameName,
+	"sts": func(_ reflect.Type, member string) string {
+		if member == "Arn" { // of a PolicyDescriptorType
+			return "arn"
+		}
+		return member
+	},
+}
+
+func sameName(_ reflect.Type, member string) string { return member }
+
+// ec2Name is a name in ec2Query, which has as many exceptions as rules: they are in
+// the table of the wire.
+func ec2Name(of reflect.Type, member string) string {
+	shape := of.Name()
+	if operation, ok := strings.CutSuffix(shape, "Input"); ok {
+		shape = operation + "Request"
+	}
+	return cmp.Or(ec2Names().Shapes[shape].Members[member].Query, member)
+}
+
+type ec2Table struct {
+	Shapes map[string]struct {
+		Members map[string]struct{ Query string }
+	}
+}
+
+var ec2Names = sync.OnceValue(func() (t ec2Table) {
+	b, err := os.ReadFile("../wire/model/ec2.json")
+	if err == nil {
+		err = json.Unmarshal(b, &t)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return t
+})
 
 // wrongs lists the values to try in a place.
 func (p place) wrongs() []wrong {

@@ -10,6 +10,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,6 +37,7 @@ var protocols = map[string][]protocol{
 	"ecs":                     {jsonProtocol("1.1")},
 	"application-autoscaling": {jsonProtocol("1.1")},
 	"monitoring":              {jsonProtocol("1.0"), cborProtocol, queryProtocol("2010-08-01")},
+	"ec2":                     {ec2Protocol},
 	"elasticloadbalancing":    {queryProtocol("2015-12-01")},
 	"iam":                     {queryProtocol("2010-05-08")},
 	"sts":                     {queryProtocol("2011-06-15")},
@@ -127,6 +129,33 @@ func queryProtocol(version string) protocol {
 	}
 }
 
+// ec2Protocol is awsQuery with other answers.
+var ec2Protocol = protocol{
+	name: "ec2Query",
+	request: func(base, target, operation string, in any) (*http.Request, error) {
+		r, err := queryProtocol("2016-11-15").request(base, target, operation, in)
+		if err == nil {
+			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "/any/", "/ec2/", 1))
+		}
+		return r, err
+	},
+	problem: func(body []byte) (string, string, error) {
+		var e struct {
+			Errors struct {
+				Error struct{ Code, Message string }
+			}
+		}
+		err := xml.Unmarshal(body, &e)
+		return e.Errors.Error.Code, e.Errors.Error.Message, err
+	},
+	output: func(body []byte) (any, error) {
+		var e element
+		err := xml.Unmarshal(body, &e)
+		e.Elements = slices.DeleteFunc(e.Elements, func(below element) bool { return below.XMLName.Local == "requestId" })
+		return e.value(), err
+	},
+}
+
 // An element is one of an awsQuery answer.
 type element struct {
 	XMLName  xml.Name
@@ -145,7 +174,8 @@ func (e element) value() any {
 		list = append(list, below.value())
 		object[below.XMLName.Local] = below.value()
 	}
-	if e.Elements[0].XMLName.Local == "member" || e.Elements[0].XMLName.Local == "entry" {
+	switch e.Elements[0].XMLName.Local {
+	case "member", "entry", "item":
 		return list
 	}
 	return object

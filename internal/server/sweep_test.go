@@ -33,8 +33,15 @@ func TestWrongInputIsRefusedAndChangesNothing(t *testing.T) {
 		"elasticloadbalancing":    func(s *Server) any { return s.home().elb },
 		"application-autoscaling": func(s *Server) any { return s.home().autoscaling },
 		"monitoring":              func(s *Server) any { return s.home().cloudwatch },
-		"iam":                     func(s *Server) any { return s.globals.find(testAccount, "aws").iam },
-		"sts":                     func(s *Server) any { return s.globals.find(testAccount, "aws").sts },
+		"ec2": func(s *Server) any {
+			v, err := s.home().ec2()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		},
+		"iam": func(s *Server) any { return s.globals.find(testAccount, "aws").iam },
+		"sts": func(s *Server) any { return s.globals.find(testAccount, "aws").sts },
 	} {
 		t.Run(service, func(t *testing.T) {
 			s := &sweep{t: t, service: service, all: regexp.MustCompile(*sweepAll)}
@@ -116,19 +123,7 @@ func (s *sweep) try(operation string, input reflect.Type, valid any) {
 			s.renew()
 		}
 	}
-	name := sameName
-	switch s.service {
-	case "ecs":
-		name = lowerFirst
-	case "sts":
-		name = func(member string) string {
-			if member == "Arn" { // of a PolicyDescriptorType
-				return "arn"
-			}
-			return member
-		}
-	}
-	for _, at := range places(input, valid, name) {
+	for _, at := range places(input, valid, memberNames[s.service]) {
 		for _, w := range at.wrongs() {
 			for _, p := range protocols[s.service] {
 				if a := (attempt{p, operation, at.path, w, nil}); s.chosen(a) {
@@ -155,7 +150,7 @@ func (s *sweep) attempt(a attempt) {
 	if got.status != http.StatusOK {
 		return
 	}
-	if a.wrong.refused && (a.wrong.text || a.protocol.name != "awsQuery") {
+	if a.wrong.refused && (a.wrong.text || !strings.HasSuffix(a.protocol.name, "Query")) {
 		s.t.Errorf("%v: was accepted", a)
 	}
 	if *sweepShown {

@@ -106,6 +106,40 @@ var preparation = []struct{ service, operation, input string }{
 	{"iam", "AddRoleToInstanceProfile", `{"InstanceProfileName": "host", "RoleName": "web"}`},
 	{"iam", "CreateInstanceProfile", `{"InstanceProfileName": "spare"}`},
 	{"iam", "CreateAccountAlias", `{"AccountAlias": "shop"}`},
+	{"ec2", "CreateVpc", `{"CidrBlock": "10.0.0.0/16", "TagSpecification": [{"ResourceType": "vpc", "Tag": [{"Key": "team", "Value": "shop"}]}]}`},
+	{"ec2", "CreateSubnet", `{"VpcId": "$vpc", "CidrBlock": "10.0.0.0/24"}`},
+	{"ec2", "CreateSecurityGroup", `{"VpcId": "$vpc", "GroupName": "web", "GroupDescription": "a group"}`},
+	{"ec2", "AuthorizeSecurityGroupIngress", `{"GroupId": "$group", "IpPermissions": [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80,
+		"IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]}`},
+	{"ec2", "CreateInternetGateway", `{}`},
+	{"ec2", "AttachInternetGateway", `{"InternetGatewayId": "$gateway", "VpcId": "$vpc"}`},
+	{"ec2", "CreateRouteTable", `{"VpcId": "$vpc"}`},
+	{"ec2", "CreateRoute", `{"RouteTableId": "$table", "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "$gateway"}`},
+	{"ec2", "AssociateRouteTable", `{"RouteTableId": "$table", "SubnetId": "$subnet"}`},
+	{"ec2", "AllocateAddress", `{}`},
+	{"ec2", "CreateNatGateway", `{"SubnetId": "$subnet", "AllocationId": "$allocation"}`},
+	{"ec2", "CreateNetworkAcl", `{"VpcId": "$vpc"}`},
+	{"ec2", "CreateNetworkAclEntry", `{"NetworkAclId": "$acl", "RuleNumber": 7, "Egress": false, "RuleAction": "allow", "Protocol": "-1", "CidrBlock": "10.0.0.0/8"}`},
+	{"ec2", "AssociateVpcCidrBlock", `{"VpcId": "$vpc", "CidrBlock": "10.1.0.0/16"}`},
+}
+
+// The ids that EC2 makes up for what is prepared, where the answers have them.
+var ec2IDs = []struct {
+	name, operation string
+	path            []any
+}{
+	{"$vpc", "CreateVpc", []any{"vpc", "vpcId"}},
+	{"$subnet", "CreateSubnet", []any{"subnet", "subnetId"}},
+	{"$group", "CreateSecurityGroup", []any{"groupId"}},
+	{"$rule", "AuthorizeSecurityGroupIngress", []any{"securityGroupRuleSet", 0, "securityGroupRuleId"}},
+	{"$gateway", "CreateInternetGateway", []any{"internetGateway", "internetGatewayId"}},
+	{"$table", "CreateRouteTable", []any{"routeTable", "routeTableId"}},
+	{"$tableAssociation", "AssociateRouteTable", []any{"associationId"}},
+	{"$allocation", "AllocateAddress", []any{"allocationId"}},
+	{"$nat", "CreateNatGateway", []any{"natGateway", "natGatewayId"}},
+	{"$face", "CreateNatGateway", []any{"natGateway", "natGatewayAddressSet", 0, "networkInterfaceId"}},
+	{"$acl", "CreateNetworkAcl", []any{"networkAcl", "networkAclId"}},
+	{"$block", "AssociateVpcCidrBlock", []any{"cidrBlockAssociation", "associationId"}},
 }
 
 // What tells one world from another, as clients see it.
@@ -148,6 +182,16 @@ var views = []struct{ service, operation, input string }{
 	{"iam", "ListAccessKeys", `{"UserName": "bob"}`},
 	{"iam", "ListAccountAliases", `{}`},
 	{"sts", "GetCallerIdentity", `{}`},
+	{"ec2", "DescribeVpcs", `{}`},
+	{"ec2", "DescribeSubnets", `{}`},
+	{"ec2", "DescribeSecurityGroups", `{}`},
+	{"ec2", "DescribeSecurityGroupRules", `{}`},
+	{"ec2", "DescribeInternetGateways", `{}`},
+	{"ec2", "DescribeRouteTables", `{}`},
+	{"ec2", "DescribeNetworkAcls", `{}`},
+	{"ec2", "DescribeAddresses", `{}`},
+	{"ec2", "DescribeNatGateways", `{}`},
+	{"ec2", "DescribeTags", `{}`},
 }
 
 // What is stored of a world, but for measurements.
@@ -158,6 +202,8 @@ var storedKinds = []string{
 	"cloudwatch.alarm", "cloudwatch.state", "cloudwatch.history", "cloudwatch.alarm-history", "cloudwatch.dashboard",
 	"elb.loadbalancer", "elb.targetgroup", "elb.listener", "elb.rule",
 	"iam.user", "iam.group", "iam.role", "iam.policy", "iam.instanceprofile", "iam.accesskey", "iam.alias", "sts.session",
+	"ec2.vpc", "ec2.subnet", "ec2.security-group", "ec2.security-group-rule", "ec2.internet-gateway", "ec2.route-table", "ec2.network-acl",
+	"ec2.elastic-ip", "ec2.natgateway", "ec2.founded",
 }
 
 func newWorld(t testing.TB, failures io.Writer) *world {
@@ -218,6 +264,11 @@ func (w *world) prepare() {
 			w.names["$rule"] = pick(out, "Rules", 0, "RuleArn")
 		case "CreateAccessKey":
 			w.names["$accessKey"] = pick(out, "AccessKey", "AccessKeyId")
+		}
+		for _, n := range ec2IDs {
+			if n.operation == c.operation {
+				w.names[n.name] = pick(out, n.path...)
+			}
 		}
 	}
 	deployments := w.must("ecs", "ListServiceDeployments", `{"cluster": "prod", "service": "web"}`)

@@ -116,6 +116,8 @@ func TestRequestsAreRefused(t *testing.T) {
 		"a length that normalizes to another": {line + host + "Content.Length: 3\r\n\r\n", 400},
 		"a space in the target":               {"GET /a b HTTP/1.1\r\n" + host + "\r\n", 400},
 		"a target without a slash":            {"GET a HTTP/1.1\r\n" + host + "\r\n", 400},
+		"a target with a fragment":            {"GET /a#b HTTP/1.1\r\n" + host + "\r\n", 400},
+		"a target with a user":                {"GET http://a@b/ HTTP/1.1\r\n" + host + "\r\n", 400},
 		"a method that is no token":           {"G@T / HTTP/1.1\r\n" + host + "\r\n", 400},
 		"HTTP/0.9":                            {"GET /\r\n\r\n", 400},
 		"HTTP/2's preface":                    {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},

@@ -1,5 +1,7 @@
 package http1
 
+import "strings"
+
 // A class is a set of bytes.
 type class [256]bool
 
@@ -34,7 +36,7 @@ var (
 		return isDigit(c) || isLetter(c)
 	})
 	values  = newClass(func(c byte) bool { return c >= ' ' && c != 0x7f || c == '\t' })
-	targets = newClass(func(c byte) bool { return c > ' ' && c != 0x7f })
+	targets = newClass(func(c byte) bool { return c > ' ' && c != 0x7f && c != '#' })
 	hosts   = newClass(func(c byte) bool {
 		switch c {
 		case '-', '.', '_', '~', '%', '!', '$', '&', '\'', '(', ')', '*', '+', ',', ';', '=', ':', '[', ']':
@@ -54,7 +56,11 @@ func isTarget(s string) bool {
 }
 
 func absolute(s string) bool {
-	return len(s) > 7 && (s[:7] == "http://" || len(s) > 8 && s[:8] == "https://")
+	scheme, rest, ok := strings.Cut(s, "://")
+	if end := strings.IndexAny(rest, "/?"); end >= 0 {
+		rest = rest[:end]
+	}
+	return ok && (scheme == "http" || scheme == "https") && rest != "" && isHost(rest)
 }
 
 // parseLength takes digits only, fewer than would overflow.

@@ -183,6 +183,9 @@ func (a *API) AssociateAddress(ctx context.Context, in *ec2.AssociateAddressInpu
 
 // DisassociateAddress takes an address from an interface.
 func (a *API) DisassociateAddress(ctx context.Context, in *ec2.DisassociateAddressInput, _ ...func(*ec2.Options)) (*ec2.DisassociateAddressOutput, error) {
+	if in.AssociationId == nil && in.PublicIp == nil {
+		return nil, fault.Missing("associationId")
+	}
 	return &ec2.DisassociateAddressOutput{}, a.write(ctx, in.DryRun, func(_ context.Context, tx *state.Tx) error {
 		id := aws.ToString(in.AssociationId)
 		e, ok := a.addresses.one(func(e address) bool {

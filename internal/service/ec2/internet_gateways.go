@@ -99,10 +99,7 @@ func (a *API) DetachInternetGateway(ctx context.Context, in *ec2.DetachInternetG
 		if err != nil {
 			return err
 		}
-		if _, err := a.vpcs.find(in.VpcId); err != nil {
-			return err
-		}
-		if g.VPC != *in.VpcId {
+		if g.VPC == "" || g.VPC != aws.ToString(in.VpcId) {
 			return fault.New("Gateway.NotAttached", "resource %s is not attached to network %s", g.ID, aws.ToString(in.VpcId))
 		}
 		if _, mapped := a.nats.one(func(n natGateway) bool { return n.VPC == g.VPC && n.Allocation != "" }); mapped {

@@ -57,6 +57,8 @@ func (a *API) CreateNatGateway(ctx context.Context, in *ec2.CreateNatGatewayInpu
 	switch {
 	case len(in.SecondaryAllocationIds) > 0, len(in.SecondaryPrivateIpAddresses) > 0, aws.ToInt32(in.SecondaryPrivateIpAddressCount) > 0:
 		return nil, fault.Unsupported("A NAT gateway with several addresses")
+	case in.AvailabilityMode == types.AvailabilityModeRegional, len(in.AvailabilityZoneAddresses) > 0:
+		return nil, fault.Unsupported("A NAT gateway of a whole region")
 	case in.SubnetId == nil:
 		return nil, fault.Missing("subnetId")
 	case in.ConnectivityType == types.ConnectivityTypePrivate && in.AllocationId != nil:

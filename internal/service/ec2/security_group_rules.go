@@ -253,6 +253,16 @@ func (a *API) RevokeSecurityGroupEgress(ctx context.Context, in *ec2.RevokeSecur
 // DescribeSecurityGroupRules lists rules by their ids.
 func (a *API) DescribeSecurityGroupRules(ctx context.Context, in *ec2.DescribeSecurityGroupRulesInput, _ ...func(*ec2.Options)) (*ec2.DescribeSecurityGroupRulesOutput, error) {
 	q := question{in.SecurityGroupRuleIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun}
+	for _, f := range in.Filters {
+		if aws.ToString(f.Name) != "group-id" {
+			continue
+		}
+		for _, id := range f.Values {
+			if !a.groups.owns(id) {
+				return nil, fault.New("InvalidGroupId.Malformed", "The security group ID '%s' is malformed", id)
+			}
+		}
+	}
 	found, next, err := describe(ctx, a, &a.rules, q, rules.Fields[groupRule]{
 		"group-id":               func(r groupRule) []string { return []string{r.GroupID} },
 		"security-group-rule-id": func(r groupRule) []string { return []string{r.ID} },
@@ -293,8 +303,11 @@ func (a *API) ModifySecurityGroupRules(ctx context.Context, in *ec2.ModifySecuri
 
 // requested is the rule that a request to change one describes, which has one peer.
 func (a *API) requested(g group, in *types.SecurityGroupRuleRequest) (rules.Rule, error) {
-	if in == nil {
+	switch {
+	case in == nil:
 		return rules.Rule{}, fault.Missing("securityGroupRule")
+	case in.IpProtocol == nil:
+		return rules.Rule{}, fault.Invalid("Invalid value 'null' for protocol. VPC security group rules must specify protocols explicitly.")
 	}
 	p := types.IpPermission{IpProtocol: in.IpProtocol, FromPort: in.FromPort, ToPort: in.ToPort}
 	if in.CidrIpv4 != nil {

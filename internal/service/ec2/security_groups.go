@@ -101,8 +101,8 @@ func (a *API) CreateSecurityGroup(ctx context.Context, in *ec2.CreateSecurityGro
 func (a *API) groupOf(id, name *string) (g group, err error) {
 	switch {
 	case aws.ToString(id) != "":
-		if !a.groups.owns(*id) {
-			return g, fault.New("InvalidGroupId.Malformed", `Invalid id: "%s" (expecting "sg-...")`, *id)
+		if err := a.checkGroupID(*id); err != nil {
+			return g, err
 		}
 		return a.groups.find(id)
 	case aws.ToString(name) == "":
@@ -116,9 +116,22 @@ func (a *API) groupOf(id, name *string) (g group, err error) {
 	return g, nil
 }
 
+// checkGroupID checks the form of a group's id, of which EC2 has an error of its own.
+func (a *API) checkGroupID(id string) error {
+	if !a.groups.owns(id) {
+		return fault.New("InvalidGroupId.Malformed", `Invalid id: "%s" (expecting "sg-...")`, id)
+	}
+	return nil
+}
+
 // DescribeSecurityGroups lists security groups by their ids.
 func (a *API) DescribeSecurityGroups(ctx context.Context, in *ec2.DescribeSecurityGroupsInput, _ ...func(*ec2.Options)) (*ec2.DescribeSecurityGroupsOutput, error) {
 	q := question{in.GroupIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun}
+	for _, id := range in.GroupIds {
+		if err := a.checkGroupID(id); err != nil {
+			return nil, err
+		}
+	}
 	for _, name := range in.GroupNames {
 		var g group
 		err := a.read(ctx, nil, func() (err error) { g, err = a.groupOf(nil, &name); return err })

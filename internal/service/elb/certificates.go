@@ -23,7 +23,7 @@ func (a *API) AddListenerCertificates(ctx context.Context, in *elb.AddListenerCe
 		if !l.https() {
 			return fault.InvalidConfiguration("Certificates can be specified for HTTPS listeners only")
 		}
-		l.Certificates = slices.Clone(l.Certificates)
+		l.Additional = slices.Clone(l.Additional)
 		for _, c := range in.Certificates {
 			arn := aws.ToString(c.CertificateArn)
 			if c.IsDefault != nil {
@@ -32,11 +32,11 @@ func (a *API) AddListenerCertificates(ctx context.Context, in *elb.AddListenerCe
 			if err := rules.CheckCertificate(arn); err != nil {
 				return err
 			}
-			if !slices.Contains(l.Certificates, arn) {
-				l.Certificates = append(l.Certificates, arn)
+			if !slices.Contains(l.Additional, arn) {
+				l.Additional = append(l.Additional, arn)
 			}
 		}
-		if a.certificatesOf(*l.LoadBalancerArn, *l.ListenerArn)+len(l.Certificates) > mostCertificates {
+		if a.certificatesOf(*l.LoadBalancerArn, *l.ListenerArn)+len(l.Additional) > mostCertificates {
 			return fault.TooManyCertificates(mostCertificates)
 		}
 		return nil
@@ -55,7 +55,7 @@ func (a *API) AddListenerCertificates(ctx context.Context, in *elb.AddListenerCe
 func (a *API) certificatesOf(balancer, except string) (n int) {
 	for _, l := range a.listeners.Rows(a.listenersOf(balancer)) {
 		if *l.ListenerArn != except {
-			n += len(l.Certificates)
+			n += len(l.Additional)
 		}
 	}
 	return n
@@ -66,11 +66,11 @@ func (a *API) RemoveListenerCertificates(ctx context.Context, in *elb.RemoveList
 	err := a.changeListener(ctx, in.ListenerArn, func(_ *state.Tx, l *listener) error {
 		for _, c := range in.Certificates {
 			arn := aws.ToString(c.CertificateArn)
-			i := slices.Index(l.Certificates, arn)
+			i := slices.Index(l.Additional, arn)
 			switch {
 			case i >= 0:
-				l.Certificates = slices.Delete(slices.Clone(l.Certificates), i, i+1)
-			case l.https() && arn == *l.Listener.Certificates[0].CertificateArn:
+				l.Additional = slices.Delete(slices.Clone(l.Additional), i, i+1)
+			case l.https() && arn == *l.Certificates[0].CertificateArn:
 				return fault.NotPermitted("The default certificate '%s' cannot be removed", arn)
 			}
 		}
@@ -90,10 +90,10 @@ func (a *API) DescribeListenerCertificates(ctx context.Context, in *elb.Describe
 		return nil, err
 	}
 	var all []types.Certificate
-	for _, c := range l.Listener.Certificates {
+	for _, c := range l.Certificates {
 		all = append(all, types.Certificate{CertificateArn: c.CertificateArn, IsDefault: aws.Bool(true)})
 	}
-	for _, arn := range slices.Sorted(slices.Values(l.Certificates)) {
+	for _, arn := range slices.Sorted(slices.Values(l.Additional)) {
 		all = append(all, types.Certificate{CertificateArn: &arn, IsDefault: aws.Bool(false)})
 	}
 	key := func(c types.Certificate) string {

@@ -18,7 +18,6 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
-	"sync"
 	"time"
 
 	"flyball/internal/balancer"
@@ -123,9 +122,7 @@ func (a *API) load() (err error) {
 // it stops the driver and returns nil.
 func (a *API) Run(ctx context.Context) error {
 	a.plane.setAll()
-	var loops sync.WaitGroup
-	loops.Go(func() { a.metricsLoop(ctx) })
-	loops.Wait()
+	a.metricsLoop(ctx)
 	if a.cfg.Driver == nil {
 		return nil
 	}

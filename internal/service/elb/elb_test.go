@@ -2,6 +2,7 @@ package elb_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"net/http/httptest"
@@ -373,6 +374,136 @@ func TestRegistrationIsPartOfTheCallersChange(t *testing.T) {
 	}
 	if err := register(nil); err != nil || len(w.driver.group(group).Targets) != 1 {
 		t.Errorf("a change: %v, %v", err, w.driver.group(group).Targets)
+	}
+}
+
+func TestQuotas(t *testing.T) {
+	w := newWorld(t)
+	arn, group, listener := w.served()
+	targets := func(group, network string, n int) error {
+		in := &sdk.RegisterTargetsInput{TargetGroupArn: &group}
+		for i := range n {
+			in.Targets = append(in.Targets, types.TargetDescription{Id: aws.String(fmt.Sprintf("%s.%d.%d", network, i/250, i%250))})
+		}
+		_, err := w.RegisterTargets(w.ctx(), in)
+		return err
+	}
+	wantError(t, targets(group, "10.0", 1001), "TooManyTargets", "per target group is 1000")
+	second := w.targetGroup("second")
+	w.rule(listener, 100, "/second", forwardTo(second))
+	if err := targets(group, "10.0", 600); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, targets(second, "10.1", 401), "TooManyTargets", "per load balancer is 1000")
+
+	for i := range 99 {
+		w.rule(listener, int32(i+1), "/a", answer("200"))
+	}
+	_, err := w.CreateRule(w.ctx(), ruleInput(listener, 101, "/b", answer("200")))
+	wantError(t, err, "TooManyRules", "100")
+	for i := range 49 {
+		w.listener(arn, int32(i+1000), answer("200"))
+	}
+	_, err = w.CreateListener(w.ctx(), listenerInput(arn, 2000, answer("200")))
+	wantError(t, err, "TooManyListeners", "50")
+	for i := range 49 {
+		w.loadBalancer("web-" + strconv.Itoa(i))
+	}
+	_, err = w.CreateLoadBalancer(w.ctx(), &sdk.CreateLoadBalancerInput{Name: aws.String("more"), Subnets: []string{"subnet-1", "subnet-2"}})
+	wantError(t, err, "TooManyLoadBalancers", "50")
+}
+
+func TestCertificatesOfAListener(t *testing.T) {
+	w := newWorld(t)
+	acm := func(n int) types.Certificate {
+		return types.Certificate{CertificateArn: aws.String(fmt.Sprintf("arn:aws:acm:eu-west-2:123456789012:certificate/%d", n))}
+	}
+	in := listenerInput(*w.loadBalancer("web").LoadBalancerArn, 443, answer("200"))
+	in.Protocol, in.Certificates = types.ProtocolEnumHttps, []types.Certificate{acm(0)}
+	listener := made(w.CreateListener(w.ctx(), in))(t).Listeners[0].ListenerArn
+	add := func(n int) error {
+		_, err := w.AddListenerCertificates(w.ctx(), &sdk.AddListenerCertificatesInput{ListenerArn: listener, Certificates: []types.Certificate{acm(n)}})
+		return err
+	}
+	for n := range 25 {
+		if err := add(n + 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantError(t, add(26), "TooManyCertificates", "25")
+	remove := func(n int) error {
+		_, err := w.RemoveListenerCertificates(w.ctx(), &sdk.RemoveListenerCertificatesInput{ListenerArn: listener, Certificates: []types.Certificate{acm(n)}})
+		return err
+	}
+	wantError(t, remove(0), "OperationNotPermitted", "default certificate")
+	if err := remove(25); err != nil {
+		t.Fatal(err)
+	}
+	got := made(w.DescribeListenerCertificates(w.ctx(), &sdk.DescribeListenerCertificatesInput{ListenerArn: listener}))(t).Certificates
+	if len(got) != 25 || !*got[0].IsDefault || *got[1].IsDefault {
+		t.Errorf("%d certificates, first %+v", len(got), got[0])
+	}
+}
+
+func TestARestartForgetsNothing(t *testing.T) {
+	w := newWorld(t)
+	arn, group, listener := w.served()
+	in := listenerInput(arn, 443, answer("200"))
+	in.Protocol, in.Certificates = types.ProtocolEnumHttps, []types.Certificate{{CertificateArn: aws.String("arn:aws:acm:eu-west-2:123456789012:certificate/1")}}
+	https := made(w.CreateListener(w.ctx(), in))(t).Listeners[0].ListenerArn
+	made(w.AddListenerCertificates(w.ctx(), &sdk.AddListenerCertificatesInput{ListenerArn: https, Certificates: []types.Certificate{
+		{CertificateArn: aws.String("arn:aws:acm:eu-west-2:123456789012:certificate/2")},
+	}}))(t)
+	w.rule(listener, 1, "/a", answer("200"))
+	made(w.RegisterTargets(w.ctx(), &sdk.RegisterTargetsInput{TargetGroupArn: &group, Targets: []types.TargetDescription{{Id: aws.String("10.0.0.1")}}}))(t)
+	made(w.ModifyCapacityReservation(w.ctx(), &sdk.ModifyCapacityReservationInput{
+		LoadBalancerArn: &arn, MinimumLoadBalancerCapacity: &types.MinimumLoadBalancerCapacity{CapacityUnits: aws.Int32(100)},
+	}))(t)
+	all := func() string {
+		text, err := json.Marshal([]any{
+			made(w.DescribeLoadBalancers(w.ctx(), &sdk.DescribeLoadBalancersInput{}))(t).LoadBalancers,
+			made(w.DescribeTargetGroups(w.ctx(), &sdk.DescribeTargetGroupsInput{}))(t).TargetGroups,
+			made(w.DescribeListeners(w.ctx(), &sdk.DescribeListenersInput{LoadBalancerArn: &arn}))(t).Listeners,
+			made(w.DescribeListenerCertificates(w.ctx(), &sdk.DescribeListenerCertificatesInput{ListenerArn: https}))(t).Certificates,
+			made(w.DescribeTargetHealth(w.ctx(), &sdk.DescribeTargetHealthInput{TargetGroupArn: &group}))(t).TargetHealthDescriptions,
+			made(w.DescribeCapacityReservation(w.ctx(), &sdk.DescribeCapacityReservationInput{LoadBalancerArn: &arn}))(t),
+			w.rules(listener), w.rules(*https),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	before := all()
+	w.open()
+	if after := all(); after != before {
+		t.Errorf("before: %s\nafter:  %s", before, after)
+	}
+	if a := w.config.Addresses.(*addresses); a.kept != 1 {
+		t.Errorf("%d addresses were kept, want 1", a.kept)
+	}
+}
+
+func TestTagsOfEveryKindOfResource(t *testing.T) {
+	w := newWorld(t)
+	arn, group, listener := w.served()
+	all := []string{arn, group, listener, w.rule(listener, 1, "/a", answer("200"))}
+	made(w.AddTags(w.ctx(), &sdk.AddTagsInput{ResourceArns: all, Tags: []types.Tag{{Key: aws.String("team"), Value: aws.String("shop")}, {Key: aws.String("old")}}}))(t)
+	made(w.RemoveTags(w.ctx(), &sdk.RemoveTagsInput{ResourceArns: all, TagKeys: []string{"old"}}))(t)
+	w.open()
+	for _, d := range made(w.DescribeTags(w.ctx(), &sdk.DescribeTagsInput{ResourceArns: all}))(t).TagDescriptions {
+		if len(d.Tags) != 1 || *d.Tags[0].Key != "team" || *d.Tags[0].Value != "shop" {
+			t.Errorf("%s has the tags %v", *d.ResourceArn, d.Tags)
+		}
+	}
+	tag := func(key, value string) error {
+		_, err := w.AddTags(w.ctx(), &sdk.AddTagsInput{ResourceArns: all[:1], Tags: []types.Tag{{Key: &key, Value: &value}}})
+		return err
+	}
+	wantError(t, tag("aws:a", ""), "ValidationError", "reserved")
+	wantError(t, tag("flyball:metric-period", "7"), "ValidationError", "one of [1 5 10 20 30 60]")
+	if err := tag("flyball:metric-period", "5"); err != nil {
+		t.Error(err)
 	}
 }
 

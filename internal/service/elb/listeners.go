@@ -23,9 +23,9 @@ var kindListener = state.Kind{Name: "elb.listener", Version: 1} // by ARN
 // A listener is the row of a listener.
 type listener struct {
 	types.Listener
-	Attributes   map[string]string
-	Certificates []string `json:",omitempty"` // ARNs, beside the default one
-	Tags         map[string]string
+	Attributes map[string]string
+	Additional []string `json:",omitempty"` // ARNs of certificates beside the default one
+	Tags       map[string]string
 }
 
 // https says whether a listener speaks HTTPS.
@@ -137,7 +137,7 @@ func (a *API) ModifyListener(ctx context.Context, in *elb.ModifyListenerInput, _
 		}
 		l.Attributes = rules.ListenerAttributes(l.https()).Complete(l.Attributes)
 		if !l.https() {
-			l.Certificates = nil
+			l.Additional = nil
 		}
 		changed = *l
 		return cmp.Or(a.checkPort(*l), a.setDefault(tx, *l))

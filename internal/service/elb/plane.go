@@ -194,7 +194,7 @@ func (p *plane) health(g targetGroup, used bool) []types.TargetHealthDescription
 		if draining := d.TargetHealth != nil && d.TargetHealth.State == types.TargetHealthStateEnumDraining; !ok || draining == t.DrainUntil.IsZero() {
 			d = types.TargetHealthDescription{TargetHealth: unknownHealth(t, used)} // it is told in a moment
 		}
-		d.Target, d.HealthCheckPort = &t.TargetDescription, checkPort(g, t.TargetDescription)
+		d.Target, d.HealthCheckPort = &t.TargetDescription, healthCheckPort(g, t.TargetDescription)
 		all = append(all, d)
 	}
 	return all

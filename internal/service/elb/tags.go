@@ -3,10 +3,8 @@ package elb
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
@@ -144,12 +142,12 @@ func (a *API) DescribeTags(ctx context.Context, in *elb.DescribeTagsInput, _ ...
 		return each(in.ResourceArns, func(arn string) (types.TagDescription, error) {
 			have, err := a.tagsOf(arn)
 			return types.TagDescription{
-				ResourceArn: &arn, Tags: tags.List(have, func(key, value string) types.Tag { return types.Tag{Key: &key, Value: aws.String(value)} }),
+				ResourceArn: &arn, Tags: tags.List(have, func(key, value string) types.Tag { return types.Tag{Key: &key, Value: &value} }),
 			}, err
 		})
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &elb.DescribeTagsOutput{TagDescriptions: slices.Clip(all)}, nil
+	return &elb.DescribeTagsOutput{TagDescriptions: all}, nil
 }

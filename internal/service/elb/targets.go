@@ -14,7 +14,7 @@ import (
 	"flyball/internal/service/elb/rules"
 )
 
-// mostTargets is how many targets a group can have.
+// mostTargets is how many targets a group can have, and all groups of a load balancer.
 const mostTargets = 1000
 
 // A target is registered, or drains until a time of the wall clock.
@@ -52,15 +52,31 @@ func (a *API) RegisterTargets(ctx context.Context, in *elb.RegisterTargetsInput,
 				g.Targets[i] = target{TargetDescription: t}
 			}
 		}
-		if len(g.Targets) > mostTargets {
-			return fault.TooManyTargets(mostTargets)
-		}
-		return nil
+		return a.checkCount(*g)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &elb.RegisterTargetsOutput{}, nil
+}
+
+// checkCount refuses more targets than a group can have, or its load balancer.
+func (a *API) checkCount(g targetGroup) error {
+	if len(g.Targets) > mostTargets {
+		return fault.TooManyTargets("target group", mostTargets)
+	}
+	for _, balancer := range a.users()[*g.TargetGroupArn] {
+		n := len(g.Targets)
+		for arn := range a.usedBy(balancer) {
+			if other, _ := a.groups.Get(arn); arn != *g.TargetGroupArn {
+				n += len(other.Targets)
+			}
+		}
+		if n > mostTargets {
+			return fault.TooManyTargets("load balancer", mostTargets)
+		}
+	}
+	return nil
 }
 
 // DeregisterTargets has targets of a group drain. Those that no traffic can reach
@@ -128,7 +144,7 @@ func chosen(g targetGroup, all []types.TargetHealthDescription, names []types.Ta
 			some = append(some, all[i])
 			continue
 		}
-		some = append(some, types.TargetHealthDescription{Target: &name, HealthCheckPort: checkPort(g, name), TargetHealth: &types.TargetHealth{
+		some = append(some, types.TargetHealthDescription{Target: &name, HealthCheckPort: healthCheckPort(g, name), TargetHealth: &types.TargetHealth{
 			State: types.TargetHealthStateEnumUnused, Reason: types.TargetHealthReasonEnumNotRegistered,
 			Description: aws.String("Target is not registered to the target group"),
 		}})
@@ -136,8 +152,8 @@ func chosen(g targetGroup, all []types.TargetHealthDescription, names []types.Ta
 	return some
 }
 
-// checkPort is the port at which the health of a target is checked.
-func checkPort(g targetGroup, t types.TargetDescription) *string {
+// healthCheckPort is the port at which the health of a target is checked.
+func healthCheckPort(g targetGroup, t types.TargetDescription) *string {
 	if port := g.HealthCheckPort; *port != "traffic-port" {
 		return port
 	}

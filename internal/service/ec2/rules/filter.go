@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -66,6 +67,8 @@ func (f Filters[T]) values(name string) (func(T) []string, error) {
 			}
 			return keys
 		}, nil
+	case name == "tag-value":
+		return func(item T) []string { return slices.Collect(maps.Values(f.tags(item))) }, nil
 	}
 	return nil, fault.Invalid("The filter '%s' is invalid", name)
 }

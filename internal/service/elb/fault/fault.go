@@ -106,9 +106,10 @@ func InvalidTarget(format string, args ...any) error {
 	return &types.InvalidTargetException{Message: message(format, args...)}
 }
 
-// TooManyTargets answers one target more than a group may have.
-func TooManyTargets(most int) error {
-	return &types.TooManyTargetsException{Message: message("The maximum number of targets per target group is %d", most)}
+// TooManyTargets answers one target more than a target group or a load balancer may
+// have.
+func TooManyTargets(of string, most int) error {
+	return &types.TooManyTargetsException{Message: message("The maximum number of targets per %s is %d", of, most)}
 }
 
 // ListenerNotFound answers the ARN of no listener.

@@ -142,9 +142,10 @@ func checkStickiness(f *types.ForwardActionConfig) error {
 	}
 	f.TargetGroupStickinessConfig = &types.TargetGroupStickinessConfig{Enabled: cmp.Or(s.Enabled, aws.Bool(false)), DurationSeconds: s.DurationSeconds}
 	switch d := s.DurationSeconds; {
-	case d == nil && aws.ToBool(s.Enabled):
+	case !aws.ToBool(s.Enabled) && aws.ToInt32(d) == 0: // Terraform says 0 where there is none
+	case d == nil:
 		return fault.Validation("Target group stickiness duration must be specified when stickiness is enabled")
-	case d != nil && (*d < 1 || *d > week):
+	case *d < 1 || *d > week:
 		return fault.Validation("Target group stickiness duration '%d' must be between '1-%d' inclusive", *d, week)
 	}
 	return nil

@@ -63,8 +63,11 @@ func withTLS(l types.Listener, c ListenerChange) (types.Listener, error) {
 	if len(c.Certificates) > 0 {
 		l.Certificates = []types.Certificate{{CertificateArn: c.Certificates[0].CertificateArn}}
 	}
-	if len(l.Certificates) != 1 || len(c.Certificates) > 1 {
-		return l, fault.Validation("A certificate must be specified for HTTPS listeners: exactly one")
+	switch {
+	case len(c.Certificates) > 1:
+		return l, fault.Validation("Up to '1' certificate ARNs can be specified, but '%d' were specified", len(c.Certificates))
+	case len(l.Certificates) == 0:
+		return l, fault.Validation("A certificate must be specified for HTTPS listeners")
 	}
 	return l, CheckCertificate(aws.ToString(l.Certificates[0].CertificateArn))
 }

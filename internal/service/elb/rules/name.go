@@ -21,8 +21,15 @@ func CheckBalancerName(name string) error {
 	return checkName("The load balancer name", name)
 }
 
-// CheckGroupName checks the name of a target group ("CreateTargetGroup").
-func CheckGroupName(name string) error { return checkName("Target group name", name) }
+// CheckGroupName checks the name of a target group ("CreateTargetGroup"). AWS has no
+// two hyphens in a row in it, and says so with its pattern.
+func CheckGroupName(name string) error {
+	if strings.Contains(name, "--") {
+		return fault.Validation("1 validation error detected: Value '%s' at 'targetGroup.targetGroupArn.targetGroupName' failed to satisfy constraint: "+
+			"Member must satisfy regular expression pattern: (?!.*--)(?!^-)(?!.*-$)^[A-Za-z0-9-]+$", name)
+	}
+	return checkName("Target group name", name)
+}
 
 func checkName(what, name string) error {
 	switch {

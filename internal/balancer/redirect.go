@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 )
 
@@ -66,23 +65,4 @@ func (r *redirect) location(p *plan, q *request) string {
 		location += "?" + query
 	}
 	return location
-}
-
-// A fixedResponse is an action that answers with a given page.
-type fixedResponse struct{ page page }
-
-func newFixedResponse(c *types.FixedResponseActionConfig) action {
-	if c == nil {
-		return nil
-	}
-	status, err := strconv.Atoi(aws.ToString(c.StatusCode))
-	if err != nil {
-		return nil
-	}
-	return &fixedResponse{page{status: status, contentType: aws.ToString(c.ContentType), body: aws.ToString(c.MessageBody)}}
-}
-
-func (r *fixedResponse) serve(x *exchange) {
-	x.plan.balancer.counts.add(fixedResponses, 1)
-	x.answer(r.page)
 }
