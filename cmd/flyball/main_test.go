@@ -303,7 +303,8 @@ func TestAnAcknowledgedWriteSurvivesAKill(t *testing.T) {
 
 func TestTasksOfAKilledServerThatKeptNothingAreRemoved(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	s := serve(t, "")
+	// Of a loopback address it is sure that nobody else answers there.
+	s := serve(t, "", "--task-network", "loopback")
 	s.createService(t)
 	orphan := s.urls(t.Context())
 	if len(orphan) != 1 {

@@ -13,7 +13,6 @@ import (
 
 	"flyball/internal/state"
 	"flyball/internal/store"
-	"flyball/internal/task/docker"
 )
 
 // listen opens the address that was asked for. Tasks that are processes of this
@@ -83,13 +82,21 @@ func awaitAddress(addr string, patience time.Duration) (net.Listener, error) {
 	}
 }
 
-// listenOnBridge lets containers reach the server on their engine's bridge, at
-// the port of other tasks. There it listens to this machine's containers only.
-func (s *Server) listenOnBridge(ctx context.Context, engine *docker.Runtime) {
-	l, err := engine.Listen(ctx, uint16(portOf(s.listeners[len(s.listeners)-1])))
+// bridged is a runtime whose tasks may be on a network of their own.
+type bridged interface {
+	Listen(ctx context.Context, port uint16) (net.Listener, error)
+}
+
+// listenOnBridge lets tasks reach the server on their own network, at the port of
+// other tasks. There it listens to this machine's tasks only.
+func (s *Server) listenOnBridge(ctx context.Context, runtime bridged) {
+	l, err := runtime.Listen(ctx, uint16(portOf(s.listeners[len(s.listeners)-1])))
 	if err != nil {
-		s.cfg.Log.Warn("containers cannot call the server back", "reason", err)
+		s.cfg.Log.Warn("tasks cannot call the server back", "reason", err)
 		return
+	}
+	if l == nil {
+		return // they reach it where everybody does
 	}
 	s.listeners = append(s.listeners, l)
 	s.bridge = l.Addr().(*net.TCPAddr).IP.String()

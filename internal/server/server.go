@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -27,18 +28,21 @@ import (
 	"flyball/internal/task"
 )
 
-// A Config says what to serve. All fields but
-// Tasks, Images, Hosts, LBDomain, Roles, Administrator and Certificate must be set.
+// A Config says what to serve. All fields but Tasks, Images, TaskNetwork, TaskRange,
+// Hosts, LBDomain, Roles, Administrator and Certificate must be set.
 type Config struct {
 	Addr    string            // address to listen on, HOST:PORT; port 0 takes a free one
 	Data    string            // folder of the durable state; empty keeps nothing
 	Runtime string            // auto, process or docker
 	Tasks   task.Runtime      // runs the tasks in place of Runtime, where it is set
 	Images  map[string]string // with the process runtime: the command of an image
-	Speed   float64           // virtual seconds in a real one
-	Account string            // of calls whose access key names none; 12 digits
-	Region  string            // of calls whose signature names none
-	Hosts   []string          // Host names to accept beside the loopback ones
+	// With the process runtime, the network of tasks: auto, namespace or loopback.
+	TaskNetwork string
+	TaskRange   netip.Prefix // has room for the network of the tasks' namespaces
+	Speed       float64      // virtual seconds in a real one
+	Account     string       // of calls whose access key names none; 12 digits
+	Region      string       // of calls whose signature names none
+	Hosts       []string     // Host names to accept beside the loopback ones
 	// LBDomain ends the DNS names of load balancers, which lead to this server at the
 	// port of Addr. Without it their names are their own addresses.
 	LBDomain string
@@ -81,7 +85,7 @@ type Server struct {
 
 	listeners    []net.Listener
 	host         string // the address of the first listener
-	bridge       string // the address on Docker's bridge that the server listens on, if it does
+	bridge       string // the address on the tasks' own network that the server listens on, if it does
 	taskEndpoint string // where tasks find the server
 	http         *http.Server
 }
@@ -216,7 +220,9 @@ func (s *Server) release() {
 			}
 			cancel()
 		}
-		s.runtime.Close()
+		if err := s.runtime.Close(); err != nil {
+			s.cfg.Log.Warn("the task runtime could not be closed", "reason", err)
+		}
 	}
 	if s.cells != nil {
 		for _, v := range s.cells.all() {

@@ -12,6 +12,7 @@ import (
 
 	"flyball/internal/service/ecs/fault"
 	"flyball/internal/state"
+	runtime "flyball/internal/task"
 )
 
 // The types of the events that are published to the cell's stream. Those with
@@ -59,7 +60,7 @@ func (a *API) tell(tx *state.Tx, s *service, m message) {
 	e := types.ServiceEvent{
 		Id:        aws.String(uuid.NewString()),
 		CreatedAt: aws.Time(a.now()),
-		Message:   aws.String("(service " + s.name + ") " + m.text),
+		Message:   aws.String(s.says(m)),
 	}
 	events := make([]types.ServiceEvent, 0, min(len(s.events)+1, maxEvents))
 	events = append(events, e)
@@ -75,6 +76,14 @@ func (a *API) tell(tx *state.Tx, s *service, m message) {
 	if m.kind != "" {
 		a.publishAction(tx, s, m.kind, m.action)
 	}
+}
+
+// says is the text of an event.
+func (s *service) says(m message) string { return "(service " + s.name + ") " + m.text }
+
+// shows says whether an event with a message is among those that a service shows.
+func (s *service) shows(m message) bool {
+	return slices.ContainsFunc(s.events, func(e types.ServiceEvent) bool { return *e.Message == s.says(m) })
 }
 
 // tellDeployment tells that a service has a new deployment. It shows no message of
@@ -125,6 +134,10 @@ func beganDraining(n int) message {
 
 func failedHealthCheck(id string) message {
 	return message{text: fmt.Sprintf("(task %s) failed container health checks.", id)}
+}
+
+func cannotListen(e runtime.Exit) message {
+	return message{text: fmt.Sprintf("was unable to keep a task running. Container %s has stopped with exit code %d: %s", e.Container, e.Code, e.Reason)}
 }
 
 func failedToLaunch(reason string) message {

@@ -3,6 +3,7 @@ package ecs
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -291,8 +292,20 @@ func (a *API) finish(t *task, code types.TaskStopCode, reason string, exits []ru
 		a.end(tx, t, now)
 		if s := t.service; s != nil && failed && s.status() == active {
 			a.noteFailure(tx, s, t, now)
+			a.tellPortInUse(tx, s, exits)
 		}
 	})
+}
+
+// tellPortInUse tells of containers that could not listen on their ports, unless an
+// event that the service shows has told it: nor can any later task of the service while
+// nobody mends it.
+func (a *API) tellPortInUse(tx *state.Tx, s *service, exits []runtime.Exit) {
+	for _, e := range exits {
+		if m := cannotListen(e); strings.HasPrefix(e.Reason, runtime.PortInUse) && !s.shows(m) {
+			a.tell(tx, s, m)
+		}
+	}
 }
 
 // end makes a task STOPPED, to be forgotten after a while.

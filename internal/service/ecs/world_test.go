@@ -382,14 +382,17 @@ func (t *fakeTask) stopped() bool {
 }
 
 // exit ends the task by itself.
-func (t *fakeTask) exit(code int) {
+func (t *fakeTask) exit(code int) { t.exitFor(code, "") }
+
+// exitFor ends the task by itself, for a reason that the runtime knows.
+func (t *fakeTask) exitFor(code int, reason string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.stopped() {
 		return
 	}
 	for _, c := range t.spec.Containers {
-		t.exits = append(t.exits, runtime.Exit{Container: c.Name, Code: code, Known: true})
+		t.exits = append(t.exits, runtime.Exit{Container: c.Name, Code: code, Known: true, Reason: reason})
 	}
 	close(t.done)
 }
