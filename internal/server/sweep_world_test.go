@@ -188,6 +188,14 @@ var storedKinds = []string{
 
 func newWorld(t testing.TB, failures io.Writer) *world {
 	t.Helper()
+	w := emptyWorld(t, failures)
+	w.prepare()
+	return w
+}
+
+// emptyWorld is a world with nothing in it.
+func emptyWorld(t testing.TB, failures io.Writer) *world {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	s, err := Open(ctx, Config{
 		Addr: "127.0.0.1:0", Tasks: idleRuntime{}, Speed: 1, Account: testAccount, Region: testRegion,
@@ -209,7 +217,6 @@ func newWorld(t testing.TB, failures io.Writer) *world {
 		}
 	})
 	t.Cleanup(w.stop)
-	w.prepare()
 	return w
 }
 
