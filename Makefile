@@ -6,7 +6,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 # The race detector needs cgo and a C compiler; without one the tests run without it.
 RACE     = $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test race lint bench torture fuzz dist generate clean
+.PHONY: build demo test test-terraform record-terraform lint bench torture fuzz dist generate clean
 
 build: ## bin/flyball, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/flyball ./cmd/flyball
@@ -18,6 +18,12 @@ test: ## all tests, with the race detector where there is a C compiler
 	@test -n "$(RACE)" || echo "no C compiler: the race detector is off"
 	$(GO) test -timeout 30m $(RACE) ./...
 
+test-terraform: ## Terraform's AWS provider on the examples, where terraform is there
+	$(GO) test -count 1 -v -timeout 30m -run TestTheRealProvider ./internal/terraform -terraform
+
+record-terraform: ## the calls of the provider, which make test plays again
+	$(GO) test -count 1 -v -timeout 30m -run TestTheRealProvider ./internal/terraform -terraform -record
+
 lint: ## gofmt, vet, staticcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
 	$(GO) vet ./...
@@ -25,7 +31,7 @@ lint: ## gofmt, vet, staticcheck
 
 # Go's benchmarks print a line per benchmark with several values; awk makes a
 # line of each: name value unit.
-BENCHES ?= ./alarm ./scaling ./metric ./internal/service/cloudwatch ./internal/service/autoscaling ./internal/service/ecs ./internal/tsdb ./internal/server
+BENCHES ?= ./alarm ./scaling ./metric ./internal/service/cloudwatch ./internal/service/autoscaling ./internal/service/ecs ./internal/tsdb ./internal/server ./internal/balancer ./internal/balancer/http1
 bench: build ## one line a figure: name value unit
 	@$(GO) run ./internal/bench -flyball ./bin/flyball
 	@$(GO) test -short -run '^$$' -bench . -benchmem -cpu 1 -benchtime 200ms $(BENCHES) | \

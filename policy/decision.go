@@ -35,12 +35,17 @@ func (d Decision) Refusal(r *Request) string {
 	if r.Resource != "" {
 		b.WriteString(" on resource: " + r.Resource)
 	}
-	if d.Outcome == ExplicitDeny {
-		b.WriteString(" with an explicit deny in " + d.Type.article() + " " + d.Type.String())
-	} else {
-		b.WriteString(" because no " + d.Type.String() + " allows the " + r.Action + " action")
-	}
+	b.WriteString(" " + d.Why(r))
 	return b.String()
+}
+
+// Why is the end of that sentence: which type of policy denies a request, or would
+// have had to allow it.
+func (d Decision) Why(r *Request) string {
+	if d.Outcome == ExplicitDeny {
+		return "with an explicit deny in " + d.Type.article() + " " + d.Type.String()
+	}
+	return "because no " + d.Type.String() + " allows the " + r.Action + " action"
 }
 
 // article is the one before the type; a role has one trust policy.

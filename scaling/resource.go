@@ -18,10 +18,13 @@ func ServiceID(cluster, service string) ResourceID {
 func ParseServiceID(s string) (ResourceID, error) {
 	id := ResourceID(s)
 	cluster, name := id.Service()
-	if !isName(cluster) || !isName(name) || id != ServiceID(cluster, name) {
-		return "", fmt.Errorf("an ECS service is named service/CLUSTER/SERVICE, not %s", s)
+	switch {
+	case isName(cluster) && isName(name) && id == ServiceID(cluster, name):
+		return id, nil
+	case isName(cluster) && s == "service/"+cluster: // from before clusters were named
+		return "", fmt.Errorf("an ECS service is named service/CLUSTER/%s, not %s", cluster, s)
 	}
-	return id, nil
+	return "", fmt.Errorf("an ECS service is named service/CLUSTER/SERVICE, not %s", s)
 }
 
 // isName reports whether ECS allows a name. A regular expression that counts to 255

@@ -3,10 +3,8 @@ package main
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"strings"
 	"time"
@@ -17,12 +15,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"flyball/internal/client"
+	"flyball/internal/sharedfile"
 	"flyball/internal/status"
 )
 
 // A connection is where a command finds its server.
 type connection struct {
-	endpoint, region, account string
+	client.Config
+	authority string // file with the certificates to trust
 }
 
 func (c *connection) flags(cmd *cobra.Command) {
@@ -30,32 +30,32 @@ func (c *connection) flags(cmd *cobra.Command) {
 	if endpoint == "" {
 		endpoint = "http://127.0.0.1:4566"
 	}
-	cmd.Flags().StringVar(&c.endpoint, "endpoint", endpoint, "address of the server; AWS_ENDPOINT_URL by default")
-	cmd.Flags().StringVar(&c.region, "region", cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), "us-east-1"),
+	cmd.Flags().StringVar(&c.Endpoint, "endpoint", endpoint, "address of the server; AWS_ENDPOINT_URL by default")
+	cmd.Flags().StringVar(&c.Region, "region", cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), "us-east-1"),
 		"region to look at; AWS_REGION by default")
-	cmd.Flags().StringVar(&c.account, "account", "", "account to look at, 12 digits; the server's own by default")
-	cmd.PreRunE = func(*cobra.Command, []string) error { return c.check() }
+	cmd.Flags().StringVar(&c.Account, "account", "", "account to look at, 12 digits; the server's own by default")
+	cmd.Flags().StringVar(&c.authority, "ca", os.Getenv("AWS_CA_BUNDLE"), "PEM file with the authorities to trust of a server that speaks TLS; AWS_CA_BUNDLE by default")
+	cmd.PreRunE = func(*cobra.Command, []string) error { return c.complete() }
 }
 
-// check refuses an account that is none: a key of its form names no account, and the
-// answer would be the server's own account's.
-func (c *connection) check() error {
-	if c.account != "" && (len(c.account) != 12 || strings.Trim(c.account, "0123456789") != "") {
-		return fmt.Errorf("--account %q: an AWS account id has 12 digits", c.account)
+// complete finds the access key, and refuses an account that is none: a key of its
+// form names no account, and the answer would be the server's own account's.
+func (c *connection) complete() (err error) {
+	if c.Credentials, err = sharedfile.Find(os.Getenv); err != nil {
+		return err
+	}
+	if c.authority != "" {
+		if c.HTTP, err = client.Trusting(c.authority); err != nil {
+			return fmt.Errorf("--ca: %w", err)
+		}
+	}
+	if c.Account != "" && (len(c.Account) != 12 || strings.Trim(c.Account, "0123456789") != "") {
+		return fmt.Errorf("--account %q: an AWS account id has 12 digits", c.Account)
 	}
 	return nil
 }
 
-func (c *connection) client() *client.Client { return client.New(c.endpoint, c.region, c.account) }
-
-// plain says of an SDK's error that no server answers, if that is so.
-func (c *connection) plain(err error) error {
-	var dial *net.OpError
-	if errors.As(err, &dial) && dial.Op == "dial" {
-		return fmt.Errorf("no server answers at %s: %w", c.endpoint, dial)
-	}
-	return err
-}
+func (c *connection) client() *client.Client { return client.New(c.Config) }
 
 func statusCommand() *cobra.Command {
 	var conn connection
@@ -103,11 +103,12 @@ func activitiesCommand() *cobra.Command {
 				in.ResourceId = &args[0]
 			}
 			list := []aastypes.ScalingActivity{}
-			pages := applicationautoscaling.NewDescribeScalingActivitiesPaginator(conn.client().AutoScaling, in)
+			c := conn.client()
+			pages := applicationautoscaling.NewDescribeScalingActivitiesPaginator(c.AutoScaling, in)
 			for pages.HasMorePages() && len(list) < int(limit) {
 				page, err := pages.NextPage(cmd.Context())
 				if err != nil {
-					return conn.plain(err)
+					return c.Plain(err)
 				}
 				list = append(list, page.ScalingActivities...)
 			}

@@ -51,7 +51,7 @@ the same policies that will scale them in production.`,
 	}
 	cmd.AddCommand(
 		serveCommand(), demoCommand(), loadCommand(), forecastCommand(), replayCommand(),
-		statusCommand(), activitiesCommand(), explainCommand(), logsCommand(),
+		statusCommand(), activitiesCommand(), explainCommand(), logsCommand(), authorityCommand(),
 		versionCommand(),
 	)
 	return cmd

@@ -75,7 +75,7 @@ func serve(t *testing.T, data string, args ...string) *served {
 		t.Fatalf("serve printed %q, %v; want ready and its address", line, err)
 	}
 	t.Logf("serving at %s", url)
-	return &served{client.New(url, "us-east-1", ""), cmd}
+	return &served{client.New(client.Config{Endpoint: url, Region: "us-east-1"}), cmd}
 }
 
 // end stops a server that the test has not stopped, and with it its tasks.
@@ -303,7 +303,8 @@ func TestAnAcknowledgedWriteSurvivesAKill(t *testing.T) {
 
 func TestTasksOfAKilledServerThatKeptNothingAreRemoved(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	s := serve(t, "")
+	// Of a loopback address it is sure that nobody else answers there.
+	s := serve(t, "", "--task-network", "loopback")
 	s.createService(t)
 	orphan := s.urls(t.Context())
 	if len(orphan) != 1 {
@@ -350,7 +351,7 @@ func TestASecondSignalEndsAServerThatWaitsForItsTasks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for answers := true; answers; { // until it has taken the signal
-		res, err := http.Get(s.Endpoint() + "/healthz")
+		res, err := http.Get(s.Endpoint + "/healthz")
 		if answers = err == nil; answers {
 			res.Body.Close()
 		}
@@ -383,7 +384,7 @@ func TestASecondSignalEndsAServerThatWaitsForItsTasks(t *testing.T) {
 func TestCommandsThatLook(t *testing.T) {
 	s := serve(t, "")
 	s.createService(t)
-	endpoint := []string{"--endpoint", s.Endpoint()}
+	endpoint := []string{"--endpoint", s.Endpoint}
 
 	text, err := flyball(t, append([]string{"status", "--json"}, endpoint...)...)
 	var status struct {
@@ -428,8 +429,8 @@ func TestCommandsThatLookSayThatNoServerAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, command := range []string{"status", "explain service/test/web", "activities", "logs 1"} {
-		text, err := flyball(t, append(strings.Fields(command), "--endpoint", s.Endpoint())...)
-		if want := "flyball: no server answers at " + s.Endpoint() + ": dial tcp "; err == nil || !strings.HasPrefix(text, want) {
+		text, err := flyball(t, append(strings.Fields(command), "--endpoint", s.Endpoint)...)
+		if want := "flyball: no server answers at " + s.Endpoint + ": dial tcp "; err == nil || !strings.HasPrefix(text, want) {
 			t.Errorf("flyball %s: %v: %s", command, err, text)
 		}
 	}
@@ -453,7 +454,7 @@ func (s *served) awaitLog(t *testing.T, want string) {
 	t.Helper()
 	id := s.taskID(t)
 	for deadline := time.Now().Add(patience); ; {
-		text, err := flyball(t, "logs", id, "--endpoint", s.Endpoint())
+		text, err := flyball(t, "logs", id, "--endpoint", s.Endpoint)
 		if err == nil && strings.Contains(text, want) {
 			return
 		}
@@ -517,7 +518,7 @@ func TestServeRefusesWhatItCannotDoSafely(t *testing.T) {
 func TestPathsOfItsOwn(t *testing.T) {
 	s := serve(t, "")
 	get := func(path, host, origin string) int {
-		req := must(http.NewRequestWithContext(t.Context(), http.MethodGet, s.Endpoint()+path, nil))(t)
+		req := must(http.NewRequestWithContext(t.Context(), http.MethodGet, s.Endpoint+path, nil))(t)
 		if host != "" {
 			req.Host = host
 		}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,15 +17,17 @@ import (
 func serveCommand() *cobra.Command {
 	cfg := server.Config{Images: map[string]string{}}
 	var images []string
-	var level, auth string
+	var level string
+	var files secrets
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the AWS APIs on this machine and run what they ask for",
 		Long: `Serve answers Application Auto Scaling, CloudWatch, ECS, IAM and STS calls, runs the tasks of
 services, measures them, evaluates alarms and carries out scaling policies.
 
-It prints one line, "ready http://HOST:PORT", on standard output when it accepts calls, and logs
-to standard error. It stops on SIGINT or SIGTERM, and stops every task that it started.
+It prints one line, "ready http://HOST:PORT" (https with --tls-cert), on standard output when it
+accepts calls, and logs to standard error. It stops on SIGINT or SIGTERM, and stops every task that
+it started.
 
 Built-in images, run by every runtime:
   flyball/web      HTTP on $PORT (8080): / answers at once, /computation burns about 50 ms of CPU,
@@ -32,6 +36,8 @@ Built-in images, run by every runtime:
 		Example: `  flyball serve
   flyball serve --speed 60 --data ""                 # a minute a second, nothing kept
   flyball serve --runtime process --image shop/api="./api --listen 0.0.0.0:8080"
+
+  flyball serve --auth admin.ini --addr 0.0.0.0:4566 --tls-cert cert.pem --tls-key key.pem
 
   export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_REGION=us-east-1
   export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
@@ -49,10 +55,8 @@ Built-in images, run by every runtime:
 				}
 				cfg.Images[name] = command
 			}
-			if auth != "" {
-				if cfg.Administrator, err = server.ReadAdministrator(auth); err != nil {
-					return fmt.Errorf("--auth: %w", err)
-				}
+			if err := files.read(&cfg); err != nil {
+				return err
 			}
 			s, err := server.Open(cmd.Context(), cfg)
 			if err != nil {
@@ -63,17 +67,43 @@ Built-in images, run by every runtime:
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&cfg.Addr, "addr", "127.0.0.1:4566", "address to listen on; loopback only")
+	f.StringVar(&cfg.Addr, "addr", "127.0.0.1:4566", "address to listen on; loopback only, unless --auth is given")
 	f.StringVar(&cfg.Data, "data", defaultData(), `folder of the durable state; "" keeps nothing`)
 	f.StringVar(&cfg.Runtime, "runtime", "auto", "how tasks run: process, docker, or auto (docker when its engine answers)")
+	f.StringVar(&cfg.TaskNetwork, "task-network", "auto", "process runtime: a network namespace for each task, a loopback address, or auto (namespace where Linux permits it)")
+	f.TextVar(&cfg.TaskRange, "task-range", netip.MustParsePrefix("100.64.0.0/10"), "process runtime: has room for the network of the tasks' namespaces, a /20")
 	f.Float64Var(&cfg.Speed, "speed", 1, "run the clock this many times faster; tasks run in real time")
 	f.StringVar(&cfg.Account, "account", "123456789012", "account of calls whose access key names none (12 digits name one)")
 	f.StringVar(&cfg.Region, "region", "us-east-1", "region of calls whose signature names none, and of our own paths")
 	f.StringArrayVar(&images, "image", nil, "process runtime: run COMMAND for an image, as NAME=COMMAND (repeatable)")
 	f.StringArrayVar(&cfg.Hosts, "host", nil, "accept requests for this Host name too (repeatable)")
-	f.StringVar(&auth, "auth", "", "admit only keys of IAM and STS, and the administrator's, which is in this file as in ~/.aws/credentials")
+	f.StringVar(&cfg.LBDomain, "lb-domain", "", "name load balancers NAME-NUMBER.REGION.elb.DOMAIN; such names have to lead here (by default a name is the load balancer's address)")
+	f.StringVar(&files.auth, "auth", "", "admit only keys of IAM and STS, and the administrator's, which is in this file as in ~/.aws/credentials")
+	f.StringVar(&files.certificate, "tls-cert", "", "speak TLS with the certificate in this PEM file, and those of its authorities after it")
+	f.StringVar(&files.key, "tls-key", "", "PEM file with the certificate's key")
+	cmd.MarkFlagsRequiredTogether("tls-cert", "tls-key")
+	f.StringVar(&cfg.Roles, "roles", server.RolesJudged, `the role of a scalable target: "enforce" judges what it allows, "aws" takes any, as AWS does`)
 	f.StringVar(&level, "log-level", "info", "debug, info, warn or error")
 	return cmd
+}
+
+// secrets are the files that say whom the server lets in, and that it is itself.
+type secrets struct{ auth, certificate, key string }
+
+func (s secrets) read(cfg *server.Config) (err error) {
+	if s.auth != "" {
+		if cfg.Administrator, err = server.ReadAdministrator(s.auth); err != nil {
+			return fmt.Errorf("--auth: %w", err)
+		}
+	}
+	if s.certificate != "" {
+		pair, err := tls.LoadX509KeyPair(s.certificate, s.key)
+		if err != nil {
+			return fmt.Errorf("--tls-cert, --tls-key: %w", err)
+		}
+		cfg.Certificate = &pair
+	}
+	return nil
 }
 
 // defaultData is the folder for state under the user's home, or one in the

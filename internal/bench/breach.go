@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,7 +18,7 @@ import (
 
 	"flyball/internal/client"
 	"flyball/internal/server"
-	"flyball/internal/task"
+	"flyball/internal/task/idle"
 )
 
 // breach measures the time from the PutMetricData call that completes a breach
@@ -43,7 +41,7 @@ func breach(ctx context.Context, targets int) error {
 		return err
 	}
 	defer p.stop()
-	b := bench{client.New(p.url, "us-east-1", "")}
+	b := bench{client.New(client.Config{Endpoint: p.url, Region: "us-east-1"})}
 	began := time.Now()
 	if err := b.setUp(ctx, targets); err != nil {
 		return err
@@ -65,7 +63,7 @@ func breach(ctx context.Context, targets int) error {
 // serve is the server of the breach measurement: one whose tasks are not real.
 func serve(ctx context.Context, dir string) error {
 	s, err := server.Open(ctx, server.Config{
-		Addr: "127.0.0.1:0", Data: dir, Tasks: idle{}, Speed: 1, Account: "123456789012", Region: "us-east-1",
+		Addr: "127.0.0.1:0", Data: dir, Tasks: idle.Runtime{}, Speed: 1, Account: "123456789012", Region: "us-east-1",
 		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -162,36 +160,4 @@ func (b bench) put(ctx context.Context, service string, at time.Time, value floa
 		}},
 	})
 	return err
-}
-
-// idle is a runtime whose tasks do nothing.
-type idle struct{}
-
-func (idle) Name() string                                 { return "idle" }
-func (idle) Recover(context.Context) ([]task.Task, error) { return nil, nil }
-func (idle) Close() error                                 { return nil }
-func (idle) Start(_ context.Context, spec task.Spec) (task.Task, error) {
-	return &idleTask{id: spec.ID, done: make(chan struct{})}, nil
-}
-
-type idleTask struct {
-	id   string
-	done chan struct{}
-}
-
-func (t *idleTask) ID() string            { return t.id }
-func (t *idleTask) Address() string       { return "127.0.0.1" }
-func (t *idleTask) Done() <-chan struct{} { return t.done }
-func (t *idleTask) Exits() []task.Exit    { return nil }
-func (t *idleTask) Health() task.Health   { return task.HealthUnknown }
-func (t *idleTask) Remove() error         { return nil }
-func (t *idleTask) Usage(context.Context) (task.Usage, error) {
-	return task.Usage{At: time.Now()}, nil
-}
-func (t *idleTask) Stop(context.Context) error {
-	close(t.done)
-	return nil
-}
-func (t *idleTask) Logs(context.Context, string, bool) (io.ReadCloser, error) {
-	return io.NopCloser(strings.NewReader("")), nil
 }

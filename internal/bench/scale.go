@@ -188,7 +188,7 @@ func (p *program) busy(ctx context.Context) (time.Duration, error) {
 
 // allRan makes sure that the last of each target's actions has set its bounds.
 func (p *program) allRan(ctx context.Context, targets int) error {
-	pages := applicationautoscaling.NewDescribeScalableTargetsPaginator(client.New(p.url, "us-east-1", "").AutoScaling,
+	pages := applicationautoscaling.NewDescribeScalableTargetsPaginator(client.New(client.Config{Endpoint: p.url, Region: "us-east-1"}).AutoScaling,
 		&applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: aastypes.ServiceNamespaceEcs})
 	ran := 0
 	for pages.HasMorePages() {

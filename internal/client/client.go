@@ -7,56 +7,81 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 
 	"flyball/governor"
 )
 
 // A Client talks to one server.
 type Client struct {
-	AutoScaling *applicationautoscaling.Client
-	CloudWatch  *cloudwatch.Client
-	ECS         *ecs.Client
+	AutoScaling   *applicationautoscaling.Client
+	CloudWatch    *cloudwatch.Client
+	ECS           *ecs.Client
+	LoadBalancing *elasticloadbalancingv2.Client
 
-	endpoint        string
-	region, account string
-	http            *http.Client
+	Config
+	signer *v4.Signer
 }
 
-// New returns a client of the server at an endpoint such as
-// http://127.0.0.1:4566, for a region of an account. Without an account it is the
-// server's own. It does not connect yet.
-func New(endpoint, region, account string) *Client {
+// A Config says which server to call, and as whom. All fields but Endpoint and Region
+// may be left out.
+type Config struct {
+	Endpoint string // such as http://127.0.0.1:4566
+	Region   string
+	Account  string // 12 digits; the server's own without them
+	// Credentials are the access key to sign with. Without one, or for another account,
+	// it is one that the server does not know.
+	Credentials aws.Credentials
+	HTTP        *http.Client
+}
+
+// New returns a client. It does not connect yet.
+func New(c Config) *Client {
+	if c.HTTP == nil {
+		c.HTTP = http.DefaultClient
+	}
+	if c.Credentials.AccessKeyID == "" {
+		c.Credentials = aws.Credentials{AccessKeyID: cmp.Or(c.Account, "flyball"), SecretAccessKey: "flyball"}
+	}
+	key := c.Credentials
+	if c.Account != "" {
+		key = aws.Credentials{AccessKeyID: c.Account, SecretAccessKey: "flyball"} // names the account
+	}
 	cfg := aws.Config{
-		Region:       region,
-		BaseEndpoint: &endpoint,
-		// An access key of 12 digits names the account.
-		Credentials: credentials.NewStaticCredentialsProvider(cmp.Or(account, "flyball"), "flyball", ""),
-		HTTPClient:  sender{http.DefaultClient},
-		// The server is on this machine: to compress would only cost.
+		Region:       c.Region,
+		BaseEndpoint: &c.Endpoint,
+		Credentials:  credentials.StaticCredentialsProvider{Value: key},
+		HTTPClient:   sender{c.HTTP},
+		// The server is on this machine or near: to compress would only cost.
 		DisableRequestCompression: true,
 	}
+	c.Endpoint = strings.TrimSuffix(c.Endpoint, "/")
 	return &Client{
-		AutoScaling: applicationautoscaling.NewFromConfig(cfg),
-		CloudWatch:  cloudwatch.NewFromConfig(cfg),
-		ECS:         ecs.NewFromConfig(cfg),
-		endpoint:    strings.TrimSuffix(endpoint, "/"),
-		region:      region,
-		account:     account,
-		http:        http.DefaultClient,
+		AutoScaling:   applicationautoscaling.NewFromConfig(cfg),
+		CloudWatch:    cloudwatch.NewFromConfig(cfg),
+		ECS:           ecs.NewFromConfig(cfg),
+		LoadBalancing: elasticloadbalancingv2.NewFromConfig(cfg),
+		Config:        c,
+		signer:        v4.NewSigner(),
 	}
 }
 
@@ -77,9 +102,6 @@ func (s sender) Do(req *http.Request) (*http.Response, error) {
 	}
 	return s.Client.Do(req)
 }
-
-// Endpoint is the server's address, without a slash at its end.
-func (c *Client) Endpoint() string { return c.endpoint }
 
 // A Clock is what a server's clock shows.
 type Clock struct {
@@ -103,9 +125,9 @@ func (c *Client) Explain(ctx context.Context, resourceID string) (governor.Expla
 
 // in adds which region of which account is asked about.
 func (c *Client) in(q url.Values) url.Values {
-	q.Set("region", c.region)
-	if c.account != "" {
-		q.Set("account", c.account)
+	q.Set("region", c.Region)
+	if c.Account != "" {
+		q.Set("account", c.Account)
 	}
 	return q
 }
@@ -122,6 +144,17 @@ func (c *Client) Logs(ctx context.Context, task, container string, follow bool) 
 	return c.get(ctx, "/console/api/logs", c.in(q))
 }
 
+// Authority reads the certificate, in PEM, of the authority that load balancers with
+// HTTPS have their certificates from.
+func (c *Client) Authority(ctx context.Context) ([]byte, error) {
+	body, err := c.get(ctx, "/console/api/authority", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	return io.ReadAll(body)
+}
+
 func (c *Client) getJSON(ctx context.Context, path string, q url.Values, v any) error {
 	body, err := c.get(ctx, path, q)
 	if err != nil {
@@ -135,7 +168,7 @@ func (c *Client) getJSON(ctx context.Context, path string, q url.Values, v any) 
 }
 
 func (c *Client) get(ctx context.Context, path string, q url.Values) (io.ReadCloser, error) {
-	u := c.endpoint + path
+	u := c.Endpoint + path
 	if len(q) > 0 {
 		u += "?" + q.Encode()
 	}
@@ -143,13 +176,12 @@ func (c *Client) get(ctx context.Context, path string, q url.Values) (io.ReadClo
 	if err != nil {
 		return nil, err
 	}
-	res, err := c.http.Do(req)
+	if err := c.signer.SignHTTP(ctx, c.Credentials, req, emptyBody, "flyball", c.Region, time.Now()); err != nil {
+		return nil, fmt.Errorf("sign the request: %w", err)
+	}
+	res, err := c.HTTP.Do(req)
 	if err != nil {
-		var request *url.Error // names the whole address again
-		if errors.As(err, &request) {
-			err = request.Err
-		}
-		return nil, fmt.Errorf("no server answers at %s: %w", c.endpoint, err)
+		return nil, c.Plain(err)
 	}
 	if res.StatusCode != http.StatusOK {
 		defer res.Body.Close()
@@ -157,4 +189,38 @@ func (c *Client) get(ctx context.Context, path string, q url.Values) (io.ReadClo
 		return nil, fmt.Errorf("%s", strings.TrimSpace(string(text)))
 	}
 	return res.Body, nil
+}
+
+// emptyBody is the hash of no body.
+const emptyBody = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+// Plain says of a failed call that no server answers, or that it is not trusted, if
+// that is so.
+func (c *Client) Plain(err error) error {
+	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return fmt.Errorf("%s is not trusted; give its authority's certificate with --ca or AWS_CA_BUNDLE: %w", c.Endpoint, untrusted.Err)
+	}
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
+		return fmt.Errorf("no server answers at %s: %w", c.Endpoint, dial)
+	}
+	if request, ok := errors.AsType[*url.Error](err); ok { // names the whole address again
+		return fmt.Errorf("no server answers at %s: %w", c.Endpoint, request.Err)
+	}
+	return err
+}
+
+// Trusting returns an HTTP client that trusts the authorities in a PEM file, and no
+// others.
+func Trusting(name string) (*http.Client, error) {
+	pem, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	authorities := x509.NewCertPool()
+	if !authorities.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s has no certificate in PEM", name)
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = &tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS12}
+	return &http.Client{Transport: transport}, nil
 }

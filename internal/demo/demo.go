@@ -68,12 +68,12 @@ func Run(ctx context.Context, opts Options) (err error) {
 		err = errors.Join(err, <-served)
 	}()
 
-	w := newWatch(client.New(s.URL(), "us-east-1", ""), s.Clock().Now)
+	w := newWatch(client.New(client.Config{Endpoint: s.URL(), Region: "us-east-1"}), s.Clock().Now)
 	fmt.Fprintf(opts.Out, "flyball serves at %s; its clock runs at %g times speed\n", s.URL(), opts.Speed)
 	if err := w.setUp(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(opts.Out, "service %s/%s: %d to %d tasks of flyball/web, target tracking of CPU at %.0f %%, cooldowns of 30 s\n\n",
-		cluster, service, minTasks, maxTasks, targetCPU)
+	fmt.Fprintf(opts.Out, "service %s/%s: %d to %d tasks of flyball/web, target tracking of CPU at %.0f %%, cooldowns of 30 s\n", cluster, service, minTasks, maxTasks, targetCPU)
+	fmt.Fprintf(opts.Out, "%d users come through its load balancer, %s\n\n", users, w.url)
 	return w.watch(ctx, newScreen(opts.Out, targetCPU, w.now()), opts.Out)
 }

@@ -10,6 +10,8 @@ import (
 	aastypes "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 )
 
 const (
@@ -17,16 +19,50 @@ const (
 	service    = "web"
 	policy     = "cpu50"
 	resourceID = "service/" + cluster + "/" + service
+	port       = 8080
 )
 
 // setUp does what Terraform or the aws CLI would do, and waits for the first tasks.
 func (w *watch) setUp(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{w.createService, w.createPolicy, w.awaitTasks} {
+	for _, step := range []func(context.Context) error{w.createLoadBalancer, w.createService, w.createPolicy, w.awaitTasks} {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// subnets are where the load balancer and the tasks are. They are names only.
+var subnets = []string{"subnet-0demo1", "subnet-0demo2"}
+
+func (w *watch) createLoadBalancer(ctx context.Context) error {
+	api := w.client.LoadBalancing
+	lb, err := api.CreateLoadBalancer(ctx, &elb.CreateLoadBalancerInput{Name: aws.String(service), Subnets: subnets})
+	if err != nil {
+		return err
+	}
+	group, err := api.CreateTargetGroup(ctx, &elb.CreateTargetGroupInput{
+		Name: aws.String(service), Protocol: elbtypes.ProtocolEnumHttp, Port: aws.Int32(port), VpcId: aws.String("vpc-0demo"),
+		TargetType: elbtypes.TargetTypeEnumIp, HealthCheckIntervalSeconds: aws.Int32(5), HealthCheckTimeoutSeconds: aws.Int32(2),
+	})
+	if err != nil {
+		return err
+	}
+	w.group = aws.ToString(group.TargetGroups[0].TargetGroupArn)
+	// Draining is in real time.
+	_, err = api.ModifyTargetGroupAttributes(ctx, &elb.ModifyTargetGroupAttributesInput{
+		TargetGroupArn: &w.group,
+		Attributes:     []elbtypes.TargetGroupAttribute{{Key: aws.String("deregistration_delay.timeout_seconds"), Value: aws.String("2")}},
+	})
+	if err != nil {
+		return err
+	}
+	w.url = fmt.Sprintf("http://%s:%d/computation", aws.ToString(lb.LoadBalancers[0].DNSName), port)
+	_, err = api.CreateListener(ctx, &elb.CreateListenerInput{
+		LoadBalancerArn: lb.LoadBalancers[0].LoadBalancerArn, Protocol: elbtypes.ProtocolEnumHttp, Port: aws.Int32(port),
+		DefaultActions: []elbtypes.Action{{Type: elbtypes.ActionTypeEnumForward, TargetGroupArn: &w.group}},
+	})
+	return err
 }
 
 func (w *watch) createService(ctx context.Context) error {
@@ -41,7 +77,7 @@ func (w *watch) createService(ctx context.Context) error {
 			Image:        aws.String("flyball/web"),
 			Cpu:          taskCPU,
 			Memory:       aws.Int32(taskMemory),
-			PortMappings: []ecstypes.PortMapping{{ContainerPort: aws.Int32(8080)}},
+			PortMappings: []ecstypes.PortMapping{{ContainerPort: aws.Int32(port)}},
 			StopTimeout:  aws.Int32(2),
 		}},
 		NetworkMode: ecstypes.NetworkModeAwsvpc,
@@ -56,8 +92,11 @@ func (w *watch) createService(ctx context.Context) error {
 		DesiredCount:   aws.Int32(minTasks),
 		LaunchType:     ecstypes.LaunchTypeEc2,
 		NetworkConfiguration: &ecstypes.NetworkConfiguration{
-			AwsvpcConfiguration: &ecstypes.AwsVpcConfiguration{Subnets: []string{"subnet-0demo"}},
+			AwsvpcConfiguration: &ecstypes.AwsVpcConfiguration{Subnets: subnets},
 		},
+		LoadBalancers: []ecstypes.LoadBalancer{{
+			TargetGroupArn: &w.group, ContainerName: aws.String("web"), ContainerPort: aws.Int32(port),
+		}},
 	})
 	return err
 }
@@ -100,10 +139,11 @@ func (w *watch) awaitTasks(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := w.findTasks(ctx); err != nil {
+		healthy, err := w.healthy(ctx)
+		if err != nil {
 			return err
 		}
-		if len(*w.targets.Load()) >= minTasks {
+		if healthy >= minTasks {
 			return nil
 		}
 		select {
@@ -118,6 +158,20 @@ func (w *watch) awaitTasks(ctx context.Context) error {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// healthy is how many tasks the load balancer sends requests to.
+func (w *watch) healthy(ctx context.Context) (n int, err error) {
+	out, err := w.client.LoadBalancing.DescribeTargetHealth(ctx, &elb.DescribeTargetHealthInput{TargetGroupArn: &w.group})
+	if err != nil {
+		return 0, err
+	}
+	for _, t := range out.TargetHealthDescriptions {
+		if t.TargetHealth.State == elbtypes.TargetHealthStateEnumHealthy {
+			n++
+		}
+	}
+	return n, nil
 }
 
 func (w *watch) describe(ctx context.Context) (ecstypes.Service, error) {

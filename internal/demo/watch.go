@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -15,7 +14,6 @@ import (
 	aastypes "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
-	"github.com/aws/aws-sdk-go-v2/service/ecs"
 
 	"flyball/internal/client"
 	"flyball/internal/load"
@@ -26,15 +24,15 @@ type watch struct {
 	client *client.Client
 	now    func() time.Time // on the server's clock
 
-	targets   atomic.Pointer[[]string]    // where the tasks are
-	second    atomic.Pointer[load.Second] // the last one
-	listening map[string]bool             // addresses of tasks that have accepted a connection
-	told      map[string]bool             // activities that were shown
-	total     summary
+	group  string                      // the target group's ARN
+	url    string                      // where the load goes: the load balancer
+	second atomic.Pointer[load.Second] // the last one
+	told   map[string]bool             // activities that were shown
+	total  summary
 }
 
 func newWatch(c *client.Client, now func() time.Time) *watch {
-	w := &watch{client: c, now: now, listening: map[string]bool{}, told: map[string]bool{}}
+	w := &watch{client: c, now: now, told: map[string]bool{}}
 	w.second.Store(new(load.Second))
 	w.total.last = minTasks
 	return w
@@ -85,7 +83,7 @@ func (w *watch) watch(ctx context.Context, show screen, out io.Writer) error {
 
 func (w *watch) load(ctx context.Context) (err error) {
 	w.total.load, err = load.Plan{
-		Targets:  func() []string { return *w.targets.Load() },
+		Targets:  func() []string { return []string{w.url} },
 		Schedule: load.Ramp(users, rampUp, hold, rampDown),
 		Think:    thinkTime,
 		Report:   func(s load.Second) { w.second.Store(&s) },
@@ -97,9 +95,6 @@ func (w *watch) load(ctx context.Context) (err error) {
 func (w *watch) look(ctx context.Context, show screen) (sample, error) {
 	svc, err := w.describe(ctx)
 	if err != nil {
-		return sample{}, err
-	}
-	if err := w.findTasks(ctx); err != nil {
 		return sample{}, err
 	}
 	cpu, err := w.cpu(ctx)
@@ -117,50 +112,6 @@ func (w *watch) look(ctx context.Context, show screen) (sample, error) {
 	w.total.peakRunning = max(w.total.peakRunning, s.running)
 	show.show(s)
 	return s, nil
-}
-
-// findTasks tells the load where the tasks are that can serve it.
-func (w *watch) findTasks(ctx context.Context) error {
-	listed, err := w.client.ECS.ListTasks(ctx, &ecs.ListTasksInput{Cluster: aws.String(cluster), ServiceName: aws.String(service)})
-	if err != nil {
-		return err
-	}
-	urls := []string{}
-	if len(listed.TaskArns) > 0 {
-		out, err := w.client.ECS.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: aws.String(cluster), Tasks: listed.TaskArns})
-		if err != nil {
-			return err
-		}
-		for _, t := range out.Tasks {
-			if aws.ToString(t.LastStatus) != "RUNNING" {
-				continue
-			}
-			for _, a := range t.Attachments {
-				for _, d := range a.Details {
-					if address := aws.ToString(d.Value) + ":8080"; aws.ToString(d.Name) == "privateIPv4Address" && w.listens(ctx, address) {
-						urls = append(urls, "http://"+address+"/computation")
-					}
-				}
-			}
-		}
-	}
-	w.targets.Store(&urls)
-	return nil
-}
-
-// listens says whether a task accepts connections, as the health check of a load
-// balancer would: it may run for a moment before it does.
-func (w *watch) listens(ctx context.Context, address string) bool {
-	if w.listening[address] {
-		return true
-	}
-	dialer := net.Dialer{Timeout: time.Second}
-	conn, err := dialer.DialContext(ctx, "tcp", address)
-	if err != nil {
-		return false
-	}
-	w.listening[address] = true
-	return conn.Close() == nil
 }
 
 // cpu is the newest datapoint of the service's CPU utilization.

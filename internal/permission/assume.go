@@ -16,6 +16,7 @@ type Assumption struct {
 	Role           Resource
 	Region         string
 	Source         string // the caller's IP address
+	Secure         bool   // the call came over TLS
 	SessionName    string
 	ExternalID     string
 	SourceIdentity string
@@ -45,7 +46,7 @@ func (a Assumption) Requests() []*policy.Request {
 }
 
 func (a *Assumption) context() map[string][]string {
-	context := common(a.Region, a.Source)
+	context := common(a.Region, a.Source, a.Secure)
 	context["sts:RoleSessionName"] = []string{a.SessionName}
 	for key, value := range map[string]string{"sts:ExternalId": a.ExternalID, "sts:SourceIdentity": a.SourceIdentity} {
 		if value != "" {
@@ -62,4 +63,27 @@ func (a *Assumption) context() map[string][]string {
 		context["sts:TransitiveTagKeys"] = a.TransitiveTags
 	}
 	return tagged(context, "iam", a.Role.Tags)
+}
+
+// A ServiceAssumption is a service that wants to act with a role, on behalf of a
+// resource of whoever gave it the role.
+type ServiceAssumption struct {
+	Service string // such as ecs-tasks.amazonaws.com
+	Role    string // ARN
+	Source  string // the ARN of the resource
+	Account string // of the resource
+	Region  string
+	Time    time.Time
+}
+
+// Request is what the role's trust policy is asked. A service has no policies of its
+// own. The keys that say for whom it acts are those of "The confused deputy problem".
+func (a ServiceAssumption) Request() *policy.Request {
+	context := common(a.Region, "", true)
+	context["aws:SourceAccount"] = []string{a.Account}
+	context["aws:SourceArn"] = []string{a.Source}
+	return &policy.Request{
+		Principal: policy.Principal{Kind: policy.Service, Service: a.Service}, Action: "sts:AssumeRole", Resource: a.Role,
+		Time: a.Time, Context: context,
+	}
 }

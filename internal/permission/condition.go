@@ -3,6 +3,7 @@ package permission
 import (
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -15,7 +16,7 @@ type conditionKey struct {
 
 // context are the condition keys of a call, but for those that package policy knows.
 func (c *Call) context(s service, in inputValue) map[string][]string {
-	context := common(c.Region, c.Source)
+	context := common(c.Region, c.Source, c.Secure)
 	for _, k := range s.keys {
 		values := in.values(k.member)
 		if k.resource != "" && (len(values) > 0 || k.member == "Cluster" && in.has(k.member)) {
@@ -32,9 +33,9 @@ func (c *Call) context(s service, in inputValue) map[string][]string {
 	return context
 }
 
-// common are the keys of calls of all services. The server does not speak TLS.
-func common(region, source string) map[string][]string {
-	context := map[string][]string{"aws:SecureTransport": {"false"}, "aws:ViaAWSService": {"false"}}
+// common are the keys of calls of all services.
+func common(region, source string, secure bool) map[string][]string {
+	context := map[string][]string{"aws:SecureTransport": {strconv.FormatBool(secure)}, "aws:ViaAWSService": {"false"}}
 	for key, value := range map[string]string{"aws:RequestedRegion": region, "aws:SourceIp": source} {
 		if value != "" {
 			context[key] = []string{value}

@@ -30,14 +30,20 @@ type source struct {
 // Allow returns the refusal of a request that policies do not allow, with AWS's code
 // and sentence. Without a trust policy there is none on the resource's side.
 func (j *Judge) Allow(r *policy.Request, p iam.Policies, trust *iam.Document) error {
+	d, err := j.Decide(r, p, trust)
+	if err == nil && !d.Allowed() {
+		err = &smithy.GenericAPIError{Code: "AccessDeniedException", Message: d.Refusal(r), Fault: smithy.FaultClient}
+	}
+	return err
+}
+
+// Decide is what policies say of a request.
+func (j *Judge) Decide(r *policy.Request, p iam.Policies, trust *iam.Document) (policy.Decision, error) {
 	policies, err := j.compile(p, trust)
 	if err != nil {
-		return err
+		return policy.Decision{}, err
 	}
-	if d := policy.Evaluate(r, policies); !d.Allowed() {
-		return &smithy.GenericAPIError{Code: "AccessDeniedException", Message: d.Refusal(r), Fault: smithy.FaultClient}
-	}
-	return nil
+	return policy.Evaluate(r, policies), nil
 }
 
 func (j *Judge) compile(p iam.Policies, trust *iam.Document) (all policy.Policies, err error) {

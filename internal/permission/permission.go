@@ -2,7 +2,7 @@
 // resources, with which condition keys. Package policy then judges them.
 //
 //	for _, request := range permission.Requests(call) {
-//		decision, err := judge.Decide(request, policies) ...
+//		err := judge.Allow(request, policies, nil) ...
 //	}
 //
 // The tables have what the Service Authorization Reference says of each operation.
@@ -30,6 +30,7 @@ type Call struct {
 	Region    string
 	Partition string
 	Source    string // the caller's IP address
+	Secure    bool   // it came over TLS
 	Time      time.Time
 	Caller    principal.Principal
 	Holder    string // the ARN of the user, or of the role of a session
@@ -62,8 +63,10 @@ type service struct {
 // nothing but tag have none.
 func (s *service) tagging(operation string) string {
 	switch {
-	case strings.HasPrefix(operation, "Tag") || operation == "CreateTags" || operation == "DeleteTags":
+	case strings.HasPrefix(operation, "Tag"), operation == "AddTags", operation == "CreateTags", operation == "DeleteTags":
 		return ""
+	case s.prefix == "elasticloadbalancing":
+		return "AddTags"
 	case s.prefix == "ec2":
 		return "CreateTags"
 	case s.prefix == "iam":
@@ -77,6 +80,8 @@ var services = map[string]service{
 	"application-autoscaling": autoScalingCalls,
 	"ec2":                     ec2Calls,
 	"ecs":                     ecsCalls,
+	"elasticloadbalancing":    elbCalls,
+	"flyball":                 ownCalls,
 	"iam":                     iamCalls,
 	"monitoring":              cloudWatchCalls,
 	"sts":                     stsCalls,

@@ -14,12 +14,15 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"flyball/internal/permission"
 	"flyball/internal/principal"
+	"flyball/policy"
 )
 
 // exist are the resources that the tests find.
@@ -32,6 +35,8 @@ var exist = map[string]permission.Resource{
 	"task-definition/web":              {ARN: "arn:aws:ecs:eu-west-2:123456789012:task-definition/web:9"},
 	"task-definition/api:3":            {ARN: "arn:aws:ecs:eu-west-2:123456789012:task-definition/api:3", Roles: []string{"arn:aws:iam::123456789012:role/a"}},
 }
+
+const elbARN = "arn:aws:elasticloadbalancing:eu-west-2:123456789012:"
 
 func call(service, operation string, in any) permission.Call {
 	return permission.Call{
@@ -68,6 +73,34 @@ func TestActionsAndResourcesOfCalls(t *testing.T) {
 		"each of several, in the default cluster": {
 			call("ecs", "DescribeServices", &ecs.DescribeServicesInput{Services: []string{"web", "api"}}),
 			[]string{"ecs:DescribeServices arn:aws:ecs:eu-west-2:123456789012:service/default/web", "ecs:DescribeServices arn:aws:ecs:eu-west-2:123456789012:service/default/api"},
+		},
+		"targets of a group": {
+			call("elasticloadbalancing", "RegisterTargets", &elasticloadbalancingv2.RegisterTargetsInput{TargetGroupArn: aws.String(elbARN + "targetgroup/app/1")}),
+			[]string{"elasticloadbalancing:RegisterTargets " + elbARN + "targetgroup/app/1"},
+		},
+		"a listener with tags": {
+			call("elasticloadbalancing", "CreateListener", &elasticloadbalancingv2.CreateListenerInput{
+				LoadBalancerArn: aws.String(elbARN + "loadbalancer/app/web/1"), Tags: []elbtypes.Tag{{Key: aws.String("a"), Value: aws.String("b")}},
+			}),
+			[]string{
+				"elasticloadbalancing:CreateListener " + elbARN + "loadbalancer/app/web/1",
+				"elasticloadbalancing:AddTags " + elbARN + "listener/app/web/1/*",
+			},
+		},
+		"tags alone": {
+			call("elasticloadbalancing", "AddTags", &elasticloadbalancingv2.AddTagsInput{
+				ResourceArns: []string{elbARN + "loadbalancer/app/web/1"}, Tags: []elbtypes.Tag{{Key: aws.String("a"), Value: aws.String("b")}},
+			}),
+			[]string{"elasticloadbalancing:AddTags " + elbARN + "loadbalancer/app/web/1"},
+		},
+		"each rule of several": {
+			call("elasticloadbalancing", "SetRulePriorities", &elasticloadbalancingv2.SetRulePrioritiesInput{RulePriorities: []elbtypes.RulePriorityPair{
+				{RuleArn: aws.String(elbARN + "listener-rule/app/web/1/2/3")}, {RuleArn: aws.String(elbARN + "listener-rule/app/web/1/2/4")},
+			}}),
+			[]string{
+				"elasticloadbalancing:SetRulePriorities " + elbARN + "listener-rule/app/web/1/2/3",
+				"elasticloadbalancing:SetRulePriorities " + elbARN + "listener-rule/app/web/1/2/4",
+			},
 		},
 		"no resource-level permissions": {
 			call("ecs", "ListClusters", &ecs.ListClustersInput{}),
@@ -229,6 +262,21 @@ func TestAPassedRoleSaysToWhom(t *testing.T) {
 	requests := permission.Requests(call("ecs", "RegisterTaskDefinition", &ecs.RegisterTaskDefinitionInput{Family: aws.String("web"), TaskRoleArn: aws.String("web")}))
 	if got := requests[len(requests)-1].Context["iam:PassedToService"]; !slices.Equal(got, []string{"ecs-tasks.amazonaws.com"}) {
 		t.Errorf("passed to %q", got)
+	}
+}
+
+func TestATrustPolicySeesForWhomAServiceAssumesARole(t *testing.T) {
+	r := permission.ServiceAssumption{
+		Service: "ecs-tasks.amazonaws.com", Role: "arn:aws:iam::123456789012:role/web", Source: "arn:aws:ecs:eu-west-2:123456789012:task/prod/1",
+		Account: "123456789012", Region: "eu-west-2",
+	}.Request()
+	if r.Action != "sts:AssumeRole" || r.Principal.Kind != policy.Service || r.Principal.Service != "ecs-tasks.amazonaws.com" {
+		t.Errorf("%s by %+v", r.Action, r.Principal)
+	}
+	for key, want := range map[string]string{"aws:SourceAccount": "123456789012", "aws:SourceArn": "arn:aws:ecs:eu-west-2:123456789012:task/prod/1", "aws:RequestedRegion": "eu-west-2"} {
+		if got := r.Context[key]; !slices.Equal(got, []string{want}) {
+			t.Errorf("%s is %q", key, got)
+		}
 	}
 }
 

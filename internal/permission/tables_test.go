@@ -13,6 +13,7 @@ import (
 	"flyball/internal/service/cloudwatch"
 	localec2 "flyball/internal/service/ec2"
 	localecs "flyball/internal/service/ecs"
+	localelb "flyball/internal/service/elb"
 	localiam "flyball/internal/service/iam"
 	localsts "flyball/internal/service/sts"
 )
@@ -22,7 +23,8 @@ func inputs() map[string]map[string]reflect.Type {
 	all := map[string]map[string]reflect.Type{}
 	for name, api := range map[string]any{
 		"application-autoscaling": &autoscaling.API{}, "monitoring": &cloudwatch.API{}, "ec2": &localec2.API{}, "ecs": &localecs.API{},
-		"iam": &localiam.API{}, "sts": &localsts.API{},
+		"elasticloadbalancing": &localelb.API{},
+		"iam":                  &localiam.API{}, "sts": &localsts.API{},
 	} {
 		all[name] = map[string]reflect.Type{}
 		t := reflect.TypeOf(api)
@@ -47,7 +49,7 @@ func TestTheTablesHaveEveryOperationThatIsServedAndNoOther(t *testing.T) {
 }
 
 func TestWhatTheTablesNameIsInTheInputs(t *testing.T) {
-	member := regexp.MustCompile(`{(\w+)}`)
+	member := regexp.MustCompile(`{(\w+)[^}]*}`)
 	for name, served := range inputs() {
 		for op, templates := range services[name].operations {
 			for _, m := range member.FindAllStringSubmatch(templates, -1) {

@@ -14,16 +14,25 @@ type inputValue struct{ reflect.Value }
 func input(in any) inputValue { return inputValue{reflect.Indirect(reflect.ValueOf(in))} }
 
 // values are the texts in a member of the input, by its name, or by the names on the
-// way to it: Overrides.TaskRoleArn. There are none if it is not set.
-func (in inputValue) values(path string) []string {
-	v := in.Value
-	for name := range strings.SplitSeq(path, ".") {
-		if v = reflect.Indirect(v); v.Kind() != reflect.Struct {
-			return nil
-		}
-		v = v.FieldByName(name)
+// way to it, which may go through a list: Overrides.TaskRoleArn,
+// RulePriorities.RuleArn. There are none if it is not set.
+func (in inputValue) values(path string) (all []string) {
+	name, rest, nested := strings.Cut(path, ".")
+	v := reflect.Indirect(in.Value)
+	if v.Kind() != reflect.Struct {
+		return nil
 	}
-	return texts(v)
+	v = reflect.Indirect(v.FieldByName(name))
+	switch {
+	case !nested:
+		return texts(v)
+	case v.Kind() == reflect.Slice:
+		for i := range v.Len() {
+			all = append(all, inputValue{v.Index(i)}.values(rest)...)
+		}
+		return all
+	}
+	return inputValue{v}.values(rest)
 }
 
 func texts(v reflect.Value) (all []string) {
@@ -89,7 +98,8 @@ func (c *Call) unset(member string) string {
 	return "*"
 }
 
-// names are the values as names: what may be given as an ARN ends with the name.
+// names are the values as names: what may be given as an ARN ends with the name. What
+// is below a load balancer or a listener has all that follows the kind of those.
 func names(member string, values []string) []string {
 	if member == "Path" || member == "ResourceId" {
 		return values
@@ -97,7 +107,11 @@ func names(member string, values []string) []string {
 	short := make([]string, len(values))
 	for i, value := range values {
 		short[i] = value
-		if strings.HasPrefix(value, "arn:") {
+		switch {
+		case !strings.HasPrefix(value, "arn:"):
+		case member == "LoadBalancerArn" || member == "ListenerArn":
+			_, short[i], _ = strings.Cut(value, "/")
+		default:
 			short[i] = value[strings.LastIndexByte(value, '/')+1:]
 		}
 	}

@@ -1,15 +1,12 @@
 package server
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"strings"
 
 	"flyball/internal/cell"
 	"flyball/internal/principal"
+	"flyball/internal/sharedfile"
 	"flyball/internal/signature"
 )
 
@@ -20,43 +17,14 @@ type Administrator struct{ AccessKey, Secret string }
 // ReadAdministrator reads the access key from a file in the form of AWS's
 // ~/.aws/credentials, from its section [default] or from before all sections.
 func ReadAdministrator(name string) (*Administrator, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("read the administrator's access key: %w", err)
-	}
-	defer f.Close()
-	a, err := parseAdministrator(f)
-	if err != nil {
-		return nil, fmt.Errorf("read the administrator's access key from %s: %w", name, err)
-	}
-	return a, nil
-}
-
-func parseAdministrator(r io.Reader) (*Administrator, error) {
-	a := new(Administrator)
-	section := "default"
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
-		line := strings.TrimSpace(lines.Text())
-		if name, ok := strings.CutPrefix(line, "["); ok {
-			section = strings.TrimSpace(strings.TrimSuffix(name, "]"))
-			continue
-		}
-		key, value, _ := strings.Cut(line, "=")
-		if section != "default" {
-			continue
-		}
-		switch strings.TrimSpace(key) {
-		case "aws_access_key_id":
-			a.AccessKey = strings.TrimSpace(value)
-		case "aws_secret_access_key":
-			a.Secret = strings.TrimSpace(value)
+	c, err := sharedfile.Read(name, sharedfile.Default)
+	if err == nil {
+		a := &Administrator{c.AccessKeyID, c.SecretAccessKey}
+		if err = a.check(); err == nil {
+			return a, nil
 		}
 	}
-	if err := lines.Err(); err != nil {
-		return nil, err
-	}
-	return a, a.check()
+	return nil, fmt.Errorf("read the administrator's access key from %s: %w", name, err)
 }
 
 func (a *Administrator) check() error {

@@ -13,17 +13,18 @@ import (
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"flyball/internal/task"
+	"flyball/internal/task/idle"
 )
 
 // A hostRuntime runs tasks that do nothing on a host that outlives its servers.
 type hostRuntime struct {
-	idleRuntime
+	idle.Runtime
 	mu    sync.Mutex
 	tasks []task.Task
 }
 
 func (r *hostRuntime) Start(ctx context.Context, spec task.Spec) (task.Task, error) {
-	t, err := r.idleRuntime.Start(ctx, spec)
+	t, err := r.Runtime.Start(ctx, spec)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.tasks = append(r.tasks, t)

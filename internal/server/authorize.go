@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"time"
 
@@ -68,10 +69,11 @@ func (s *Server) authorize(ctx context.Context, call wire.Call) error {
 	if !ok {
 		return unknownKey()
 	}
+	from := sourceOf(ctx)
 	requests := permission.Requests(permission.Call{
 		Service: call.Service, Operation: call.Operation, Input: call.Input,
 		Account: call.Scope.Account, Region: call.Scope.Region, Partition: partition,
-		Source: sourceOf(ctx), Time: time.Now(), Caller: c.Principal, Holder: policies.Holder,
+		Source: from.address, Secure: from.secure, Time: time.Now(), Caller: c.Principal, Holder: policies.Holder,
 		Find: func(service, resource string) (permission.Resource, bool) {
 			return s.resource(ctx, call.Scope, service, resource)
 		},
@@ -95,9 +97,10 @@ type trust struct{ judge *permission.Judge }
 
 // Assume asks the policies of the caller and the trust policy of the role.
 func (t trust) Assume(ctx context.Context, a sts.Assumption) error {
+	from := sourceOf(ctx)
 	requests := permission.Assumption{
 		Caller: a.Caller, Holder: a.Policies.Holder, Role: permission.Resource{ARN: a.Role.ARN, Tags: a.Role.Tags},
-		Region: a.Region, Source: sourceOf(ctx), SessionName: a.SessionName, ExternalID: a.ExternalID, SourceIdentity: a.SourceIdentity,
+		Region: a.Region, Source: from.address, Secure: from.secure, SessionName: a.SessionName, ExternalID: a.ExternalID, SourceIdentity: a.SourceIdentity,
 		Tags: a.Tags, TransitiveTags: a.TransitiveTags, Time: time.Now(),
 	}.Requests()
 	for _, r := range requests {
@@ -108,19 +111,26 @@ func (t trust) Assume(ctx context.Context, a sts.Assumption) error {
 	return nil
 }
 
+// A source is where a call comes from. The zero value is known of nothing.
+type source struct {
+	address string // IP address
+	secure  bool   // over TLS
+}
+
 type sourceKey struct{}
 
-// withSource notes in the context of a connection's calls who is at its other end.
+// withSource notes in the context of a connection's calls what is at its other end.
 func withSource(ctx context.Context, c net.Conn) context.Context {
 	host, _, err := net.SplitHostPort(c.RemoteAddr().String())
 	if err != nil {
 		return ctx
 	}
-	return context.WithValue(ctx, sourceKey{}, host)
+	_, secure := c.(*tls.Conn)
+	return context.WithValue(ctx, sourceKey{}, source{host, secure})
 }
 
-// sourceOf is the IP address that a call comes from; empty without a connection.
-func sourceOf(ctx context.Context) string {
-	host, _ := ctx.Value(sourceKey{}).(string)
-	return host
+// sourceOf is where a call comes from.
+func sourceOf(ctx context.Context) source {
+	from, _ := ctx.Value(sourceKey{}).(source)
+	return from
 }

@@ -12,7 +12,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"flyball/internal/service/autoscaling"
 )
 
 // BenchmarkDescribeClusters is what a small call costs in the handler: of a key that
@@ -61,5 +65,40 @@ func BenchmarkDescribeClusters(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkScalingRole is what a role of its own costs a scalable target each time
+// that its capacity is to be set.
+func BenchmarkScalingRole(b *testing.B) {
+	s := open(b, "")
+	defer s.Close()
+	account, err := s.globals.of(testAccount, "aws")
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx := b.Context()
+	trust, policy := trusting(scalingService, ""), allActions("*")
+	if _, err := account.iam.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("scaler"), AssumeRolePolicyDocument: &trust}); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := account.iam.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: aws.String("scaler"), PolicyName: aws.String("scale"), PolicyDocument: &policy}); err != nil {
+		b.Fatal(err)
+	}
+	cluster, service := "shop", "web"
+	r := roles{account.iam, s.home(), &s.judge, false}
+	b.ReportAllocs()
+	for b.Loop() {
+		lack, err := r.Lacks(ctx, autoscaling.RoleUse{
+			Role: scalerARN, As: []string{scalingService},
+			Calls: []autoscaling.RoleCall{
+				{Service: "ecs", Operation: "DescribeServices", Input: &ecs.DescribeServicesInput{Cluster: &cluster, Services: []string{service}}},
+				{Service: "ecs", Operation: "UpdateService", Input: &ecs.UpdateServiceInput{Cluster: &cluster, Service: &service}},
+				{Service: "monitoring", Operation: "DescribeAlarms", Input: &cloudwatch.DescribeAlarmsInput{AlarmNames: []string{"busy"}}},
+			},
+		})
+		if err != nil || lack.Absent || len(lack.Denied) > 0 {
+			b.Fatal(lack, err)
+		}
 	}
 }

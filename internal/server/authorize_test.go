@@ -275,10 +275,9 @@ func TestARoleOfAnotherAccountNeedsBothSides(t *testing.T) {
 }
 
 func TestWithAnAdministratorUnknownKeysAreRefused(t *testing.T) {
-	key := aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "wJalrXUtnFEMI"}
-	s := open(t, "", func(c *Config) { c.Administrator = &Administrator{key.AccessKeyID, key.SecretAccessKey} })
+	s := open(t, "", knownKeysOnly)
 	defer running(t, s)()
-	admin := callerWith(s.URL(), "us-east-1", key)
+	admin := callerWith(s.URL(), "us-east-1", adminKey)
 	if got := admin.who(t); got != "arn:aws:iam::"+testAccount+":root" {
 		t.Errorf("the administrator is %s", got)
 	}
@@ -286,7 +285,7 @@ func TestWithAnAdministratorUnknownKeysAreRefused(t *testing.T) {
 		_, err := callerOf(s.URL(), "us-east-1", unknown).sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
 		refused(t, err, "InvalidClientTokenId", http.StatusForbidden, "is invalid")
 	}
-	_, err := callerOf(s.URL(), "us-east-1", key.AccessKeyID).sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	_, err := callerOf(s.URL(), "us-east-1", adminKey.AccessKeyID).sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
 	refused(t, err, "SignatureDoesNotMatch", http.StatusForbidden, "does not match")
 	if got := callerWith(s.URL(), "us-east-1", admin.createKey(t, "bob")).who(t); got != "arn:aws:iam::"+testAccount+":user/bob" {
 		t.Errorf("the user is %s", got)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -166,17 +167,14 @@ func (s *Server) ec2In(_ context.Context, scope wire.Scope) (*ec2.API, error) {
 	return v.ec2()
 }
 
-// cellOf is the cell that a request to one of our own paths is about: the default
-// one, unless it names another. Reading opens none.
-func (s *Server) cellOf(r *http.Request) (*services, error) {
-	account, region := r.FormValue("account"), r.FormValue("region")
-	if account == "" {
-		account = s.cfg.Account
-	}
-	if region == "" {
-		region = s.cfg.Region
-	}
-	if v := s.cells.find(account, region); v != nil {
+// cellOf is the cell that a request to one of our own paths is about: that of the
+// call, unless it names another. A user sees nothing of other accounts. Reading opens
+// none.
+func (s *Server) cellOf(r *http.Request, call wire.Call) (*services, error) {
+	account := cmp.Or(r.FormValue("account"), call.Scope.Account)
+	region := cmp.Or(r.FormValue("region"), call.Scope.Region)
+	own := call.Principal == nil || call.Principal.Account == account || s.cfg.Administrator.has(call.Scope.AccessKey)
+	if v := s.cells.find(account, region); v != nil && own {
 		return v, nil
 	}
 	return nil, &smithy.GenericAPIError{

@@ -19,6 +19,7 @@ import (
 
 	"flyball/alarm"
 	"flyball/internal/client"
+	"flyball/internal/task/idle"
 )
 
 // serving runs a server on a folder until the test or its caller ends it.
@@ -133,7 +134,7 @@ func TestRegionsAndAccountsSeeNothingOfEachOther(t *testing.T) {
 	url, stop := serving(t, dir)
 	made := make([][]string, len(testCells))
 	for i, cell := range testCells {
-		made[i] = furnish(t, client.New(url, cell.region, cell.account))
+		made[i] = furnish(t, client.New(client.Config{Endpoint: url, Region: cell.region, Account: cell.account}))
 	}
 	for life := range 2 {
 		for i, cell := range testCells {
@@ -141,7 +142,7 @@ func TestRegionsAndAccountsSeeNothingOfEachOther(t *testing.T) {
 			if account == "" {
 				account = "123456789012"
 			}
-			got, want := listed(t, client.New(url, cell.region, cell.account)), slices.Clone(made[i])
+			got, want := listed(t, client.New(client.Config{Endpoint: url, Region: cell.region, Account: cell.account})), slices.Clone(made[i])
 			slices.Sort(got)
 			slices.Sort(want)
 			if !slices.Equal(got, want) {
@@ -166,7 +167,7 @@ func TestAlarmsScaleNothingOutsideTheirCell(t *testing.T) {
 	s := open(t, "")
 	stop := running(t, s)
 	defer stop()
-	made := furnish(t, client.New(s.URL(), "us-east-1", ""))
+	made := furnish(t, client.New(client.Config{Endpoint: s.URL(), Region: "us-east-1"}))
 	policy, high := made[3], made[4]
 	for _, from := range []struct {
 		alarm string
@@ -189,7 +190,7 @@ func TestTheNumberOfCellsIsBounded(t *testing.T) {
 	url, stop := serving(t, dir)
 	var err error
 	for i := range mostCells {
-		if _, err = client.New(url, "us-east-1", fmt.Sprintf("9%011d", i)).ECS.ListClusters(t.Context(), &ecs.ListClustersInput{}); err != nil {
+		if _, err = client.New(client.Config{Endpoint: url, Region: "us-east-1", Account: fmt.Sprintf("9%011d", i)}).ECS.ListClusters(t.Context(), &ecs.ListClustersInput{}); err != nil {
 			break
 		}
 	}
@@ -201,7 +202,7 @@ func TestTheNumberOfCellsIsBounded(t *testing.T) {
 
 	// Those that are there do not keep the server from starting in another region.
 	s, err := Open(t.Context(), Config{
-		Addr: "127.0.0.1:0", Data: dir, Tasks: idleRuntime{}, Speed: 1, Account: "123456789012", Region: "eu-west-2",
+		Addr: "127.0.0.1:0", Data: dir, Tasks: idle.Runtime{}, Speed: 1, Account: "123456789012", Region: "eu-west-2",
 		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

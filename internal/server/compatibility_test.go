@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -18,6 +19,7 @@ import (
 	localcloudwatch "flyball/internal/service/cloudwatch"
 	localec2 "flyball/internal/service/ec2"
 	localecs "flyball/internal/service/ecs"
+	localelb "flyball/internal/service/elb"
 	localiam "flyball/internal/service/iam"
 	localsts "flyball/internal/service/sts"
 )
@@ -37,6 +39,7 @@ func TestTheCompatibilityListsAreTrue(t *testing.T) {
 		"CloudWatch":               {&cloudwatch.Client{}, &localcloudwatch.API{}},
 		"EC2":                      {&ec2.Client{}, &localec2.API{}},
 		"ECS":                      {&ecs.Client{}, &localecs.API{}},
+		"Elastic Load Balancing":   {&elasticloadbalancingv2.Client{}, &localelb.API{}},
 		"IAM":                      {&iam.Client{}, &localiam.API{}},
 		"STS":                      {&sts.Client{}, &localsts.API{}},
 	} {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"flyball/internal/task"
+	"flyball/internal/task/process"
 )
 
 // A folder is the data folder, locked for this process.
@@ -132,7 +133,7 @@ func (s *Server) removeTasks(ctx context.Context, dir string) error {
 	if err != nil || len(name) == 0 {
 		return err // killed before it had a runtime
 	}
-	runtime, err := s.runtimeNamed(ctx, string(name), dir)
+	runtime, err := s.runtimeNamed(ctx, string(name), dir, process.NetworkLoopback) // none for new tasks
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"flyball/internal/accesskey"
 	"flyball/internal/client"
+	"flyball/internal/task/idle"
 )
 
 // A caller calls IAM and STS in a region with an access key.
@@ -123,7 +124,7 @@ func TestAnAccessKeyIsServedInItsAccountAlsoAfterARestart(t *testing.T) {
 	stop()
 
 	s, err := Open(t.Context(), Config{
-		Addr: "127.0.0.1:0", Data: dir, Tasks: idleRuntime{}, Speed: 1, Account: testAccount, Region: testRegion, Log: slog.New(slog.DiscardHandler),
+		Addr: "127.0.0.1:0", Data: dir, Tasks: idle.Runtime{}, Speed: 1, Account: testAccount, Region: testRegion, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -215,7 +216,7 @@ func TestATargetWithoutARoleMakesTheServicesOwn(t *testing.T) {
 	if _, err := callerOf(url, "us-east-1", "test").iam.GetRole(t.Context(), role); err == nil {
 		t.Error("the role is there before")
 	}
-	furnish(t, client.New(url, "us-east-1", ""))
+	furnish(t, client.New(client.Config{Endpoint: url, Region: "us-east-1"}))
 	if _, err := callerOf(url, "us-east-1", "test").iam.GetRole(t.Context(), role); err != nil {
 		t.Error(err)
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -17,13 +18,16 @@ import (
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ecs"
+	"flyball/internal/service/elb"
 	"flyball/internal/service/iam"
 	"flyball/internal/service/sts"
 	"flyball/internal/wire"
 )
 
 // handler answers AWS calls on every path but /healthz, /metrics, /console/ and
-// /ecs/, where tasks find their metadata.
+// /ecs/, where tasks find their metadata. Whoever may make AWS calls asks these paths
+// with the same signatures and permissions, but for the server's health and for tasks,
+// which sign nothing.
 func (s *Server) handler() (http.Handler, error) {
 	calls := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "flyball_call_duration_seconds",
@@ -40,7 +44,7 @@ func (s *Server) handler() (http.Handler, error) {
 		RequireKnown: s.cfg.Administrator != nil,
 		Region:       s.cfg.Region,
 		Authorize:    s.authorize,
-		Settle:       s.state.Settle,
+		Settle:       s.settle,
 		Log:          s.cfg.Log,
 		Observe: func(a wire.Answer) {
 			calls.WithLabelValues(a.Service, a.Operation, strconv.Itoa(a.Status)).Observe(a.Duration.Seconds())
@@ -51,27 +55,50 @@ func (s *Server) handler() (http.Handler, error) {
 		wire.CloudWatch(inCell(s, func(v *services) *cloudwatch.API { return v.cloudwatch })),
 		wire.EC2(s.ec2In),
 		wire.ECS(inCell(s, func(v *services) *ecs.API { return v.ecs })),
+		wire.ELB(inCell(s, func(v *services) *elb.API { return v.elb })),
 		wire.IAM(inGlobal(s, func(v *global, _ wire.Scope) *iam.API { return v.iam })),
 		wire.STS(inGlobal(s, func(v *global, scope wire.Scope) *sts.API { return v.sts.For(scope.AccessKey).In(scope.Region) })),
 	)
 	if err != nil {
 		return nil, err
 	}
-	own := http.NewServeMux()
-	own.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
-	own.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	own.Handle("/ecs/", s.metadata())
-	own.HandleFunc("GET /console/api/clock", s.serveClock)
-	own.HandleFunc("GET /console/api/explain", s.serveExplain)
-	own.HandleFunc("GET /console/api/logs", s.serveLogs)
-
 	mux := http.NewServeMux()
 	mux.Handle("/", inTime(callTime, aws))
-	guarded := wire.Guard(options.Hosts, own)
-	for _, path := range []string{"/healthz", "/metrics", "/console/", "/ecs/"} {
-		mux.Handle(path, guarded)
+	for _, path := range []string{"/metrics", "/console/"} { // nor are their other paths AWS's
+		mux.Handle(path, wire.Guard(options.Hosts, http.NotFoundHandler()))
 	}
-	return mux, nil
+	mux.Handle("/healthz", wire.Guard(options.Hosts, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })))
+	mux.Handle("/ecs/", wire.Guard(options.Hosts, near(s.metadata())))
+	own := wire.NewOwnPaths(options, "flyball")
+	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+	mux.Handle("GET /metrics", own.Operation("Metrics", s.atHome(metrics.ServeHTTP)))
+	mux.Handle("GET /console/api/authority", own.Operation("Authority", s.serveAuthority))
+	mux.Handle("GET /console/api/clock", own.Operation("Clock", s.serveClock))
+	mux.Handle("GET /console/api/explain", own.Operation("Explain", s.serveExplain))
+	mux.Handle("GET /console/api/logs", own.Operation("Logs", s.serveLogs))
+	return s.balanced(mux), nil
+}
+
+// near serves only this machine and its tasks, which know what is there.
+func near(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isNear(r.Context()) {
+			http.NotFound(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// atHome serves what is about all accounts to the server's own one only.
+func (s *Server) atHome(h http.HandlerFunc) func(http.ResponseWriter, *http.Request, wire.Call) {
+	return func(w http.ResponseWriter, r *http.Request, call wire.Call) {
+		if call.Principal != nil && call.Principal.Account != s.cfg.Account {
+			http.Error(w, "This is for principals of account "+s.cfg.Account+".", http.StatusForbidden)
+			return
+		}
+		h(w, r)
+	}
 }
 
 // callTime is how long an AWS call may take to arrive and be answered, in real
@@ -88,12 +115,22 @@ func inTime(limit time.Duration, h http.Handler) http.Handler {
 	})
 }
 
-func (s *Server) serveClock(w http.ResponseWriter, _ *http.Request) {
+// settle waits for what an answer may tell of. What ECS describes is its own: it
+// does not wait for the alarm and the decision behind a desired count that nobody
+// sees yet.
+func (s *Server) settle(ctx context.Context, service string) error {
+	if service == "ecs" {
+		return s.state.Settle(ctx, "ecs")
+	}
+	return s.state.Settle(ctx)
+}
+
+func (s *Server) serveClock(w http.ResponseWriter, _ *http.Request, _ wire.Call) {
 	writeJSON(w, client.Clock{Now: s.clock.Now(), Speed: s.clock.Speed()})
 }
 
-func (s *Server) serveExplain(w http.ResponseWriter, r *http.Request) {
-	v, err := s.cellOf(r)
+func (s *Server) serveExplain(w http.ResponseWriter, r *http.Request, call wire.Call) {
+	v, err := s.cellOf(r, call)
 	if err != nil {
 		writeError(w, err)
 		return
@@ -111,9 +148,9 @@ func (s *Server) serveExplain(w http.ResponseWriter, r *http.Request) {
 
 // serveLogs sends a container's output as it is. With follow it goes on until
 // the task ends or the client leaves.
-func (s *Server) serveLogs(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveLogs(w http.ResponseWriter, r *http.Request, call wire.Call) {
 	follow := r.FormValue("follow") == "true"
-	v, err := s.cellOf(r)
+	v, err := s.cellOf(r, call)
 	if err != nil {
 		writeError(w, err)
 		return

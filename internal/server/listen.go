@@ -2,26 +2,73 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
+	"strconv"
 	"syscall"
 	"time"
 
-	"flyball/internal/task/docker"
+	"flyball/internal/state"
+	"flyball/internal/store"
 )
 
 // listen opens the address that was asked for. Tasks that are processes of this
-// machine call it there too.
+// machine call it there too, if they can: in plain HTTP, at loopback.
 func (s *Server) listen() error {
 	l, err := awaitAddress(s.cfg.Addr, patience)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
 	s.listeners = append(s.listeners, l)
-	s.taskEndpoint = s.URL()
+	s.host, s.taskEndpoint = l.Addr().(*net.TCPAddr).IP.String(), s.URL()
+	s.warnOfPlain(l)
+	if s.cfg.Certificate == nil && atLoopback(l) {
+		return nil
+	}
+	return s.listenForTasks()
+}
+
+// warnOfPlain tells of what others can read on its way.
+func (s *Server) warnOfPlain(l net.Listener) {
+	if s.cfg.Certificate == nil && !atLoopback(l) {
+		s.cfg.Log.Warn("the server can be reached from other machines without TLS: whoever is on the way reads calls and answers, "+
+			"with the secrets of new access keys; give --tls-cert and --tls-key", "address", l.Addr())
+	}
+}
+
+// kindPort is the port at which tasks find the server where that is not the one of
+// clients; one document. Tasks that outlive the server call it there again.
+var kindPort = state.Kind{Name: "server.port", Version: 1}
+
+const portKey = "tasks"
+
+// listenForTasks opens an address of this machine's own, at the port of earlier lives
+// of the server if it is free.
+func (s *Server) listenForTasks() error {
+	before, err := state.Get[int](s.state, kindPort, portKey)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("read the port of the tasks: %w", err)
+	}
+	var l net.Listener
+	if before != nil {
+		l, err = awaitAddress("127.0.0.1:"+strconv.Itoa(*before), patience)
+	}
+	if l == nil {
+		l, err = net.Listen("tcp", "127.0.0.1:0")
+	}
+	if err != nil {
+		return fmt.Errorf("listen for tasks: %w", err)
+	}
+	s.listeners = append(s.listeners, l)
+	s.taskEndpoint = "http://" + l.Addr().String()
+	s.state.Later(func(tx *state.Tx) { tx.Put(kindPort, portKey, portOf(l)) })
 	return nil
 }
+
+func portOf(l net.Listener) int { return l.Addr().(*net.TCPAddr).Port }
 
 // awaitAddress listens to an address that the server before may just be leaving. Of
 // a half-made child (see awaitFolder) the kernel closes one file after the other,
@@ -35,25 +82,82 @@ func awaitAddress(addr string, patience time.Duration) (net.Listener, error) {
 	}
 }
 
-// listenOnBridge lets containers reach the server on their engine's bridge, at
-// the same port. There it listens to this machine's containers only.
-func (s *Server) listenOnBridge(ctx context.Context, engine *docker.Runtime) {
-	l, err := engine.Listen(ctx, s.listeners[0].Addr().(*net.TCPAddr).AddrPort().Port())
+// bridged is a runtime whose tasks may be on a network of their own.
+type bridged interface {
+	Listen(ctx context.Context, port uint16) (net.Listener, error)
+}
+
+// listenOnBridge lets tasks reach the server on their own network, at the port of
+// other tasks. There it listens to this machine's tasks only.
+func (s *Server) listenOnBridge(ctx context.Context, runtime bridged) {
+	l, err := runtime.Listen(ctx, uint16(portOf(s.listeners[len(s.listeners)-1])))
 	if err != nil {
-		s.cfg.Log.Warn("containers cannot call the server back", "reason", err)
+		s.cfg.Log.Warn("tasks cannot call the server back", "reason", err)
 		return
+	}
+	if l == nil {
+		return // they reach it where everybody does
 	}
 	s.listeners = append(s.listeners, l)
 	s.bridge = l.Addr().(*net.TCPAddr).IP.String()
 	s.taskEndpoint = "http://" + l.Addr().String()
 }
 
-// hosts are the names that requests may address the server by, beside the
-// loopback ones.
+// serve answers what comes to a listener, over TLS at the address that was asked for.
+func (s *Server) serve(l net.Listener) error {
+	if s.cfg.Certificate != nil && l == s.listeners[0] {
+		return s.http.ServeTLS(l, "", "")
+	}
+	return s.http.Serve(l)
+}
+
+// tls is how the server speaks TLS, or nil.
+func (c Config) tls() *tls.Config {
+	if c.Certificate == nil {
+		return nil
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*c.Certificate}}
+}
+
+type nearKey struct{}
+
+// withListener notes in the context of a listener's calls whether only this machine
+// and its tasks can reach it: those beside the one that was asked for are for tasks.
+func (s *Server) withListener(l net.Listener) context.Context {
+	near := atLoopback(l) || l.Addr().String() != s.listeners[0].Addr().String()
+	return context.WithValue(context.Background(), nearKey{}, near)
+}
+
+// isNear reports whether a call came from this machine or one of its tasks.
+func isNear(ctx context.Context) bool {
+	near, _ := ctx.Value(nearKey{}).(bool)
+	return near
+}
+
+func atLoopback(l net.Listener) bool { return l.Addr().(*net.TCPAddr).IP.IsLoopback() }
+
+// isLoopback reports whether a name or an address is one that only this machine has.
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
+}
+
+// hosts are the names that requests may address the server by, beside the loopback
+// ones and the address at which they come in: those that it was given, that it
+// listens on and that its certificate is for.
 func (s *Server) hosts() []string {
-	hosts := s.cfg.Hosts
+	hosts := append([]string{}, s.cfg.Hosts...)
+	if host, _, err := net.SplitHostPort(s.cfg.Addr); err == nil && !net.ParseIP(host).IsUnspecified() {
+		hosts = append(hosts, host)
+	}
+	if c := s.cfg.Certificate; c != nil && c.Leaf != nil {
+		hosts = append(hosts, c.Leaf.DNSNames...)
+		for _, ip := range c.Leaf.IPAddresses {
+			hosts = append(hosts, ip.String())
+		}
+	}
 	if s.bridge != "" {
-		hosts = append(hosts[:len(hosts):len(hosts)], s.bridge, "host.docker.internal")
+		hosts = append(hosts, s.bridge, "host.docker.internal")
 	}
 	return hosts
 }

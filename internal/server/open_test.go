@@ -3,13 +3,15 @@ package server
 import (
 	"log/slog"
 	"testing"
+
+	"flyball/internal/task/idle"
 )
 
 // open opens a server on a folder, with whatever a test wants otherwise.
 func open(t testing.TB, dir string, change ...func(*Config)) *Server {
 	t.Helper()
 	cfg := Config{
-		Addr: "127.0.0.1:0", Data: dir, Tasks: idleRuntime{}, Speed: 1, Account: "123456789012", Region: "us-east-1",
+		Addr: "127.0.0.1:0", Data: dir, Tasks: idle.Runtime{}, Speed: 1, Account: "123456789012", Region: "us-east-1",
 		Log: slog.New(slog.DiscardHandler),
 	}
 	for _, f := range change {

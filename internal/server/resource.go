@@ -25,10 +25,14 @@ func (s *Server) resource(ctx context.Context, scope wire.Scope, service, name s
 		}
 		return found, ok
 	}
-	v := s.cells.find(scope.Account, scope.Region)
-	if v == nil {
-		return found, false
+	if v := s.cells.find(scope.Account, scope.Region); v != nil {
+		return v.resource(ctx, service, name)
 	}
+	return found, false
+}
+
+// resource finds a resource of the cell.
+func (v *services) resource(ctx context.Context, service, name string) (found permission.Resource, ok bool) {
 	switch service {
 	case "ec2":
 		if api, err := v.ec2(); err == nil {
@@ -37,6 +41,10 @@ func (s *Server) resource(ctx context.Context, scope wire.Scope, service, name s
 		return found, ok
 	case "ecs":
 		return v.ecsResource(ctx, name)
+	case "elasticloadbalancing":
+		found.ARN = name
+		found.Tags, ok = v.elb.Resource(ctx, name)
+		return found, ok
 	case "monitoring":
 		return v.metricResource(ctx, name)
 	case "application-autoscaling":

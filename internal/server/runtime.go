@@ -28,23 +28,27 @@ func (s *Server) openRuntime(ctx context.Context) error {
 		}
 	}
 	s.removeOrphans(ctx)
-	runtime, err := s.runtimeNamed(ctx, name, s.dir.path)
+	runtime, err := s.runtimeNamed(ctx, name, s.dir.path, process.NetworkMode(s.cfg.TaskNetwork))
 	if err != nil {
 		return err
 	}
 	s.runtime = runtime
-	if engine, ok := runtime.(*docker.Runtime); ok {
-		s.listenOnBridge(ctx, engine)
+	if runtime, ok := runtime.(bridged); ok {
+		s.listenOnBridge(ctx, runtime)
 	}
 	return s.dir.note(name)
 }
 
-// runtimeNamed returns a runtime that keeps its tasks in a folder.
-func (s *Server) runtimeNamed(ctx context.Context, name, dir string) (task.Runtime, error) {
+// runtimeNamed returns a runtime that keeps its tasks in a folder. If they are processes,
+// new ones get a network as told.
+func (s *Server) runtimeNamed(ctx context.Context, name, dir string, network process.NetworkMode) (task.Runtime, error) {
 	args := []string{workload.Command}
 	switch name {
 	case "process":
-		return process.New(process.Options{Dir: dir, Args: args, Images: s.cfg.Images, Log: s.cfg.Log})
+		return process.New(process.Options{
+			Dir: dir, Args: args, Images: s.cfg.Images, Log: s.cfg.Log,
+			Network: network, Range: s.cfg.TaskRange,
+		})
 	case "docker":
 		return docker.New(ctx, docker.Options{Dir: dir, Args: args, Log: s.cfg.Log})
 	}

@@ -5,42 +5,63 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"flyball/internal/authority"
 	"flyball/internal/clock"
 	"flyball/internal/deliver"
 	"flyball/internal/event"
+	"flyball/internal/loopback"
 	"flyball/internal/permission"
 	"flyball/internal/state"
 	"flyball/internal/store"
 	"flyball/internal/task"
 )
 
-// A Config says what to serve. All fields but
-// Tasks, Images, Hosts and Administrator must be set.
+// A Config says what to serve. All fields but Tasks, Images, TaskNetwork, TaskRange,
+// Hosts, LBDomain, Roles, Administrator and Certificate must be set.
 type Config struct {
 	Addr    string            // address to listen on, HOST:PORT; port 0 takes a free one
 	Data    string            // folder of the durable state; empty keeps nothing
 	Runtime string            // auto, process or docker
 	Tasks   task.Runtime      // runs the tasks in place of Runtime, where it is set
 	Images  map[string]string // with the process runtime: the command of an image
-	Speed   float64           // virtual seconds in a real one
-	Account string            // of calls whose access key names none; 12 digits
-	Region  string            // of calls whose signature names none
-	Hosts   []string          // Host names to accept beside the loopback ones
-	Log     *slog.Logger
+	// With the process runtime, the network of tasks: auto, namespace or loopback.
+	TaskNetwork string
+	TaskRange   netip.Prefix // has room for the network of the tasks' namespaces
+	Speed       float64      // virtual seconds in a real one
+	Account     string       // of calls whose access key names none; 12 digits
+	Region      string       // of calls whose signature names none
+	Hosts       []string     // Host names to accept beside the loopback ones
+	// LBDomain ends the DNS names of load balancers, which lead to this server at the
+	// port of Addr. Without it their names are their own addresses.
+	LBDomain string
+	Log      *slog.Logger
+	// Roles says how the roles of scalable targets are taken: RolesJudged, which is the
+	// zero value's meaning, too, or RolesTaken.
+	Roles string
 	// Administrator holds the only access key that is let in beside those of IAM and
 	// STS. Without one every key that the server does not know is an administrator's.
 	Administrator *Administrator
+	// Certificate, if there is one, has the server speak TLS at Addr.
+	Certificate *tls.Certificate
 }
+
+// How the roles are taken that scalable targets are registered with.
+const (
+	RolesJudged = "enforce" // by what they allow
+	RolesTaken  = "aws"     // as AWS takes them for services of ECS: as a name
+)
 
 // A Server is one running `flyball serve`.
 type Server struct {
@@ -59,8 +80,12 @@ type Server struct {
 	judge   permission.Judge
 	strays  []task.Task // tasks of the runtime that no service knows
 
+	addresses loopback.Addresses // of load balancers
+	authority *authority.Authority
+
 	listeners    []net.Listener
-	bridge       string // the address on Docker's bridge that the server listens on, if it does
+	host         string // the address of the first listener
+	bridge       string // the address on the tasks' own network that the server listens on, if it does
 	taskEndpoint string // where tasks find the server
 	http         *http.Server
 }
@@ -84,6 +109,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.state = state.New(s.store)
+	s.authority, s.addresses.Log = authority.New(s.state), cfg.Log
 	if err := s.openClock(); err != nil {
 		return nil, err
 	}
@@ -118,14 +144,22 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		BaseContext:       s.withListener,
 		ConnContext:       withSource,
+		TLSConfig:         s.cfg.tls(),
 		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
 	return s, nil
 }
 
 // URL is where the server listens.
-func (s *Server) URL() string { return "http://" + s.listeners[0].Addr().String() }
+func (s *Server) URL() string {
+	scheme := "http://"
+	if s.cfg.Certificate != nil {
+		scheme = "https://"
+	}
+	return scheme + s.listeners[0].Addr().String()
+}
 
 // Clock is the server's clock.
 func (s *Server) Clock() *clock.Clock { return s.clock }
@@ -138,7 +172,7 @@ func (s *Server) Run(ctx context.Context) error {
 	group, loops := errgroup.WithContext(ctx)
 	for _, l := range s.listeners {
 		group.Go(func() error {
-			if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			if err := s.serve(l); !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("serve: %w", err)
 			}
 			return nil
@@ -186,7 +220,9 @@ func (s *Server) release() {
 			}
 			cancel()
 		}
-		s.runtime.Close()
+		if err := s.runtime.Close(); err != nil {
+			s.cfg.Log.Warn("the task runtime could not be closed", "reason", err)
+		}
 	}
 	if s.cells != nil {
 		for _, v := range s.cells.all() {
@@ -213,7 +249,13 @@ func (c Config) check() error {
 	if c.Region == "" || !madeOf(c.Region, digits+"abcdefghijklmnopqrstuvwxyz-") {
 		return fmt.Errorf("region %q: give a name such as us-east-1", c.Region)
 	}
-	return checkLoopback(c.Addr)
+	if d := c.LBDomain; !madeOf(d, digits+"abcdefghijklmnopqrstuvwxyz-.") || strings.Trim(d, ".") != d {
+		return fmt.Errorf("load balancer domain %q: give a name in lower case such as lb.example.com", d)
+	}
+	if c.Roles != "" && c.Roles != RolesJudged && c.Roles != RolesTaken {
+		return fmt.Errorf("roles %q: give %s or %s", c.Roles, RolesJudged, RolesTaken)
+	}
+	return c.checkAddr()
 }
 
 const digits = "0123456789"
@@ -221,19 +263,16 @@ const digits = "0123456789"
 // madeOf says whether a text has no other characters.
 func madeOf(s, characters string) bool { return strings.Trim(s, characters) == "" }
 
-// checkLoopback refuses an address that other machines can reach: the server
-// starts programs for whoever can call it.
-func checkLoopback(addr string) error {
-	host, _, err := net.SplitHostPort(addr)
+// checkAddr refuses an address that other machines can reach where keys need not be
+// known: the server starts programs for whoever it lets in.
+func (c Config) checkAddr() error {
+	host, _, err := net.SplitHostPort(c.Addr)
 	if err != nil {
-		return fmt.Errorf("address %q: give HOST:PORT, such as 127.0.0.1:4566", addr)
+		return fmt.Errorf("address %q: give HOST:PORT, such as 127.0.0.1:4566", c.Addr)
 	}
-	if host == "localhost" {
-		return nil
-	}
-	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
+	if isLoopback(host) || c.Administrator != nil {
 		return nil
 	}
 	return fmt.Errorf("address %q can be reached from other machines, and whoever calls flyball can start programs; "+
-		"listen on 127.0.0.1", addr)
+		"listen on 127.0.0.1, or let in only known access keys, with --auth", c.Addr)
 }

@@ -7,15 +7,18 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"golang.org/x/sync/errgroup"
 
 	"flyball/alarm"
+	"flyball/internal/balancer"
 	"flyball/internal/capacity"
 	"flyball/internal/cell"
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ec2"
 	"flyball/internal/service/ecs"
+	"flyball/internal/service/elb"
 	"flyball/internal/task"
 	"flyball/internal/tsdb"
 	"flyball/scaling"
@@ -29,6 +32,7 @@ type services struct {
 	datapoints  *tsdb.DB
 	cloudwatch  *cloudwatch.API
 	ecs         *ecs.API
+	elb         *elb.API
 	autoscaling *autoscaling.API
 	// ec2 opens EC2 when something first needs it, which must not be within a change.
 	ec2 func() (*ec2.API, error)
@@ -36,7 +40,9 @@ type services struct {
 
 // openServices loads the services of a cell.
 func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
-	v = &services{cell: c, ec2: sync.OnceValues(func() (*ec2.API, error) { return ec2.New(ec2.Config{Cell: c}) })}
+	v = &services{cell: c, ec2: sync.OnceValues(func() (*ec2.API, error) {
+		return ec2.New(ec2.Config{Cell: c, Interfaces: v.interfaces})
+	})}
 	if v.datapoints, err = tsdb.Open(c.State.Store(), c.Clock); err != nil {
 		return nil, err
 	}
@@ -48,13 +54,32 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	if err != nil {
 		return nil, err
 	}
+	v.elb, err = elb.New(elb.Config{
+		Cell:          c,
+		Metrics:       v.cloudwatch,
+		Addresses:     &s.addresses,
+		Domain:        s.cfg.LBDomain,
+		Instance:      ecs.InstanceAddress,
+		HealthChanged: func(group string) { v.ecs.TargetHealthChanged(group) },
+		Driver: balancer.New(balancer.Options{
+			Log:         c.Log,
+			Changed:     func(group string) { v.elb.HealthChanged(group) },
+			Certificate: s.authority.Certificate,
+		}),
+	})
+	if err != nil {
+		return nil, err
+	}
 	metadata := s.taskEndpoint + cellPath + c.Scope()
 	v.ecs, err = ecs.New(ecs.Config{
-		Cell:     c,
-		Runtime:  s.runtime,
-		Metrics:  v.cloudwatch,
-		Endpoint: s.taskEndpoint,
-		Metadata: metadata[:len(metadata)-1],
+		Cell:          c,
+		Runtime:       s.runtime,
+		LoadBalancing: v.elb,
+		Metrics:       v.cloudwatch,
+		Endpoint:      s.taskEndpoint,
+		Metadata:      metadata[:len(metadata)-1],
+		Roles:         taskRoles{s, v},
+		KnownKeys:     s.cfg.Administrator != nil,
 		Deleted: func(ctx context.Context, cluster, service string) error {
 			return v.autoscaling.ServiceDeleted(ctx, scaling.ServiceID(cluster, service))
 		},
@@ -71,21 +96,38 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 			v.ecs.SetMetricPeriod(ctx, cluster, service, period)
 			return nil
 		},
+		TargetGroups: func(ctx context.Context, id scaling.ResourceID) ([]string, error) {
+			cluster, service := id.Service()
+			return v.ecs.ServiceTargetGroups(ctx, cluster, service)
+		},
 		Roles: func() (autoscaling.Roles, error) {
 			account, err := s.globals.of(c.Account, c.Partition())
 			if err != nil {
 				return nil, err
 			}
-			return account.iam, nil
+			return roles{account.iam, v, &s.judge, s.cfg.Roles == RolesTaken}, nil
 		},
 	})
 	return v, err
+}
+
+// interfaces are the network interfaces of tasks, as EC2 describes them.
+func (v *services) interfaces(ctx context.Context) []ec2.Interface {
+	var all []ec2.Interface
+	for _, i := range v.ecs.Interfaces(ctx) {
+		all = append(all, ec2.Interface{
+			ID: i.ID, Subnet: i.Subnet, Address: i.PrivateAddress, Groups: i.SecurityGroups,
+			Description: i.Description, Requester: "ecs.amazonaws.com", Type: ec2types.NetworkInterfaceTypeInterface, Created: i.Created,
+		})
+	}
+	return all
 }
 
 // run keeps the services' loops going until ctx ends, and writes what is in
 // memory.
 func (v *services) run(ctx context.Context) error {
 	var loops errgroup.Group
+	loops.Go(func() error { return v.elb.Run(ctx) })
 	loops.Go(func() error { return v.ecs.Run(ctx) })
 	loops.Go(func() error { return v.cloudwatch.Run(ctx) })
 	loops.Go(func() error { return v.autoscaling.Run(ctx) })

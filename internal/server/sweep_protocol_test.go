@@ -38,6 +38,7 @@ var protocols = map[string][]protocol{
 	"application-autoscaling": {jsonProtocol("1.1")},
 	"monitoring":              {jsonProtocol("1.0"), cborProtocol, queryProtocol("2010-08-01")},
 	"ec2":                     {ec2Protocol},
+	"elasticloadbalancing":    {queryProtocol("2015-12-01")},
 	"iam":                     {queryProtocol("2010-05-08")},
 	"sts":                     {queryProtocol("2011-06-15")},
 }

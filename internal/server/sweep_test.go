@@ -30,6 +30,7 @@ const oneIn = 60
 func TestWrongInputIsRefusedAndChangesNothing(t *testing.T) {
 	for service, api := range map[string]func(*Server) any{
 		"ecs":                     func(s *Server) any { return s.home().ecs },
+		"elasticloadbalancing":    func(s *Server) any { return s.home().elb },
 		"application-autoscaling": func(s *Server) any { return s.home().autoscaling },
 		"monitoring":              func(s *Server) any { return s.home().cloudwatch },
 		"ec2": func(s *Server) any {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 	"time"
 
 	"flyball/internal/store"
-	"flyball/internal/task"
+	"flyball/internal/task/idle"
 )
 
 const (
@@ -71,6 +72,15 @@ var preparation = []struct{ service, operation, input string }{
 		"EvaluationPeriods": 1, "Threshold": 1, "ComparisonOperator": "LessThanThreshold", "ActionsEnabled": false}`},
 	{"monitoring", "PutCompositeAlarm", `{"AlarmName": "either", "AlarmRule": "ALARM(busy)"}`},
 	{"monitoring", "PutDashboard", `{"DashboardName": "overview", "DashboardBody": "{\"widgets\": []}"}`},
+	{"elasticloadbalancing", "CreateTargetGroup", `{"Name": "app", "Protocol": "HTTP", "Port": 80, "VpcId": "vpc-1", "TargetType": "ip"}`},
+	{"elasticloadbalancing", "CreateTargetGroup", `{"Name": "spare", "Protocol": "HTTP", "Port": 80, "VpcId": "vpc-1"}`},
+	{"elasticloadbalancing", "CreateLoadBalancer", `{"Name": "spare", "Subnets": ["subnet-1", "subnet-2"]}`},
+	{"elasticloadbalancing", "CreateLoadBalancer", `{"Name": "web", "Subnets": ["subnet-1", "subnet-2"], "Tags": [{"Key": "team", "Value": "shop"}]}`},
+	{"elasticloadbalancing", "CreateListener", `{"LoadBalancerArn": "$balancer", "Port": 443, "Protocol": "HTTPS", "Certificates": [{"CertificateArn": "$certificate"}],
+		"DefaultActions": [{"Type": "forward", "TargetGroupArn": "$group"}]}`},
+	{"elasticloadbalancing", "CreateRule", `{"ListenerArn": "$listener", "Priority": 5, "Conditions": [{"Field": "path-pattern", "Values": ["/a"]}],
+		"Actions": [{"Type": "forward", "TargetGroupArn": "$group"}]}`},
+	{"elasticloadbalancing", "RegisterTargets", `{"TargetGroupArn": "$group", "Targets": [{"Id": "10.0.0.1"}]}`},
 	{"iam", "CreatePolicy", `{"PolicyName": "mine", "PolicyDocument": "$allow", "Tags": [{"Key": "team", "Value": "shop"}]}`},
 	{"iam", "CreatePolicyVersion", `{"PolicyArn": "$policy", "PolicyDocument": "$allow"}`},
 	{"iam", "CreatePolicy", `{"PolicyName": "spare", "PolicyDocument": "$allow"}`},
@@ -79,6 +89,8 @@ var preparation = []struct{ service, operation, input string }{
 	{"iam", "PutRolePolicy", `{"RoleName": "web", "PolicyName": "inline", "PolicyDocument": "$allow"}`},
 	{"iam", "AttachRolePolicy", `{"RoleName": "web", "PolicyArn": "$policy"}`},
 	{"iam", "CreateRole", `{"RoleName": "spare", "AssumeRolePolicyDocument": "$trust"}`},
+	{"iam", "CreateRole", `{"RoleName": "scaler", "AssumeRolePolicyDocument": "$scaling"}`},
+	{"iam", "PutRolePolicy", `{"RoleName": "scaler", "PolicyName": "inline", "PolicyDocument": "$allow"}`},
 	{"iam", "CreateServiceLinkedRole", `{"AWSServiceName": "ecs.amazonaws.com"}`},
 	{"iam", "CreateUser", `{"UserName": "bob", "PermissionsBoundary": "$policy", "Tags": [{"Key": "team", "Value": "shop"}]}`},
 	{"iam", "PutUserPolicy", `{"UserName": "bob", "PolicyName": "inline", "PolicyDocument": "$allow"}`},
@@ -156,6 +168,13 @@ var views = []struct{ service, operation, input string }{
 	{"monitoring", "ListDashboards", `{}`},
 	{"monitoring", "GetDashboard", `{"DashboardName": "overview"}`},
 	{"monitoring", "ListMetrics", `{"Namespace": "Shop"}`},
+	{"elasticloadbalancing", "DescribeLoadBalancers", `{}`},
+	{"elasticloadbalancing", "DescribeLoadBalancerAttributes", `{"LoadBalancerArn": "$balancer"}`},
+	{"elasticloadbalancing", "DescribeTargetGroups", `{}`},
+	{"elasticloadbalancing", "DescribeTargetHealth", `{"TargetGroupArn": "$group"}`},
+	{"elasticloadbalancing", "DescribeListeners", `{"LoadBalancerArn": "$balancer"}`},
+	{"elasticloadbalancing", "DescribeRules", `{"ListenerArn": "$listener"}`},
+	{"elasticloadbalancing", "DescribeTags", `{"ResourceArns": ["$balancer", "$group", "$listener", "$rule"]}`},
 	{"iam", "GetAccountAuthorizationDetails", `{"MaxItems": 1000}`},
 	{"iam", "ListInstanceProfiles", `{}`},
 	{"iam", "ListInstanceProfileTags", `{"InstanceProfileName": "host"}`},
@@ -181,6 +200,7 @@ var storedKinds = []string{
 	"ecs.capacityprovider", "ecs.setting",
 	"autoscaling.target", "autoscaling.policy", "autoscaling.action", "autoscaling.activity", "autoscaling.target-activity",
 	"cloudwatch.alarm", "cloudwatch.state", "cloudwatch.history", "cloudwatch.alarm-history", "cloudwatch.dashboard",
+	"elb.loadbalancer", "elb.targetgroup", "elb.listener", "elb.rule",
 	"iam.user", "iam.group", "iam.role", "iam.policy", "iam.instanceprofile", "iam.accesskey", "iam.alias", "sts.session",
 	"ec2.vpc", "ec2.subnet", "ec2.security-group", "ec2.security-group-rule", "ec2.internet-gateway", "ec2.route-table", "ec2.network-acl",
 	"ec2.elastic-ip", "ec2.natgateway", "ec2.founded",
@@ -198,7 +218,7 @@ func emptyWorld(t testing.TB, failures io.Writer) *world {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	s, err := Open(ctx, Config{
-		Addr: "127.0.0.1:0", Tasks: idleRuntime{}, Speed: 1, Account: testAccount, Region: testRegion,
+		Addr: "127.0.0.1:0", Tasks: idle.Runtime{}, Speed: 1, Account: testAccount, Region: testRegion,
 		Log: slog.New(slog.NewTextHandler(failures, &slog.HandlerOptions{Level: slog.LevelError})),
 	})
 	if err != nil {
@@ -224,11 +244,13 @@ func (w *world) prepare() {
 	now := atSecond(w.server.clock.Now())
 	w.names = map[string]any{
 		"$now": now, "$earlier": now.Add(-time.Hour),
-		"$service": "arn:aws:ecs:us-east-1:123456789012:service/prod/web",
-		"$alarm":   "arn:aws:cloudwatch:us-east-1:123456789012:alarm:busy",
-		"$policy":  "arn:aws:iam::123456789012:policy/mine",
-		"$allow":   `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}}`,
-		"$trust":   `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}}`,
+		"$service":     "arn:aws:ecs:us-east-1:123456789012:service/prod/web",
+		"$alarm":       "arn:aws:cloudwatch:us-east-1:123456789012:alarm:busy",
+		"$policy":      "arn:aws:iam::123456789012:policy/mine",
+		"$certificate": "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
+		"$allow":       `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}}`,
+		"$scaling":     `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "application-autoscaling.amazonaws.com"}, "Action": "sts:AssumeRole"}}`,
+		"$trust":       `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}}`,
 	}
 	for _, c := range preparation {
 		out := w.must(c.service, c.operation, c.input)
@@ -239,6 +261,14 @@ func (w *world) prepare() {
 			w.names["$instance"] = pick(out, "containerInstance", "containerInstanceArn")
 		case "RegisterScalableTarget":
 			w.names["$target"] = pick(out, "ScalableTargetARN")
+		case "CreateLoadBalancer":
+			w.names["$spareBalancer"], w.names["$balancer"] = w.names["$balancer"], pick(out, "LoadBalancers", 0, "LoadBalancerArn")
+		case "CreateTargetGroup":
+			w.names["$group"], w.names["$spareGroup"] = cmp.Or(w.names["$group"], pick(out, "TargetGroups", 0, "TargetGroupArn")), pick(out, "TargetGroups", 0, "TargetGroupArn")
+		case "CreateListener":
+			w.names["$listener"] = pick(out, "Listeners", 0, "ListenerArn")
+		case "CreateRule":
+			w.names["$rule"] = pick(out, "Rules", 0, "RuleArn")
 		case "CreateAccessKey":
 			w.names["$accessKey"] = pick(out, "AccessKey", "AccessKeyId")
 		}
@@ -290,33 +320,4 @@ func (w *world) digest() string {
 		}
 	}
 	return string(h.Sum(nil))
-}
-
-// idleRuntime runs tasks that do nothing.
-type idleRuntime struct{}
-
-func (idleRuntime) Name() string                                 { return "idle" }
-func (idleRuntime) Recover(context.Context) ([]task.Task, error) { return nil, nil }
-func (idleRuntime) Close() error                                 { return nil }
-func (idleRuntime) Start(_ context.Context, spec task.Spec) (task.Task, error) {
-	done := make(chan struct{})
-	return &idleTask{id: spec.ID, done: done, end: sync.OnceFunc(func() { close(done) })}, nil
-}
-
-type idleTask struct {
-	id   string
-	done chan struct{}
-	end  func()
-}
-
-func (t *idleTask) ID() string                                { return t.id }
-func (t *idleTask) Address() string                           { return "127.0.0.1" }
-func (t *idleTask) Done() <-chan struct{}                     { return t.done }
-func (t *idleTask) Exits() []task.Exit                        { return nil }
-func (t *idleTask) Health() task.Health                       { return task.HealthUnknown }
-func (t *idleTask) Remove() error                             { return nil }
-func (t *idleTask) Usage(context.Context) (task.Usage, error) { return task.Usage{At: time.Now()}, nil }
-func (t *idleTask) Stop(context.Context) error                { t.end(); return nil }
-func (t *idleTask) Logs(context.Context, string, bool) (io.ReadCloser, error) {
-	return io.NopCloser(strings.NewReader("")), nil
 }

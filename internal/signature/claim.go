@@ -17,16 +17,25 @@ type Claim struct {
 	Presigned bool // in the URL, not in the Authorization header
 }
 
+// algorithmPrefix begins the names of the algorithms of AWS's signatures.
+const algorithmPrefix = "AWS4-"
+
+// Claimed says whether a request says that it is signed.
+func Claimed(r *http.Request) bool {
+	values := r.Header["Authorization"]
+	return len(values) > 0 && strings.HasPrefix(values[0], algorithmPrefix) || strings.Contains(r.URL.RawQuery, "X-Amz-Algorithm="+algorithmPrefix)
+}
+
 // Parse reads what a request says of its signature. An Authorization header goes
 // before a presigned URL.
 func Parse(r *http.Request) (Claim, error) {
-	if values := r.Header["Authorization"]; len(values) > 0 && strings.HasPrefix(values[0], "AWS4-") {
+	if values := r.Header["Authorization"]; len(values) > 0 && strings.HasPrefix(values[0], algorithmPrefix) {
 		if len(values) > 1 {
 			return Claim{}, incomplete("The request has more than one Authorization header.")
 		}
 		return parseHeader(values[0])
 	}
-	if strings.Contains(r.URL.RawQuery, "X-Amz-Algorithm=AWS4-") {
+	if strings.Contains(r.URL.RawQuery, "X-Amz-Algorithm="+algorithmPrefix) {
 		return parseQuery(parameters(r.URL.RawQuery))
 	}
 	return Claim{}, ErrMissingToken

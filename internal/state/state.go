@@ -25,7 +25,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"sync/atomic"
 
 	"flyball/internal/store"
 )
@@ -43,10 +42,9 @@ type State struct {
 type journal struct {
 	mu    sync.RWMutex
 	whole store.Store
-	last  atomic.Pointer[store.Commit] // of the newest write
 	stamp func(*Tx)
-
-	news announcements
+	last  newest
+	news  announcements
 }
 
 // New returns the state behind which a store is the journal.
@@ -81,6 +79,7 @@ func (s *State) Change(ctx context.Context, f func(context.Context, *Tx) error) 
 	if err != nil {
 		return err
 	}
+	s.whole.Flush()
 	if err := commit.Wait(); err != nil {
 		return fmt.Errorf("write the state: %w", err)
 	}
@@ -88,7 +87,8 @@ func (s *State) Change(ctx context.Context, f func(context.Context, *Tx) error) 
 	return nil
 }
 
-// Later is Change for loops whose changes cannot fail and that wait for no disk.
+// Later is Change for loops whose changes cannot fail and that wait for no disk. It
+// is on disk within milliseconds, together with what follows on it.
 // If the write fails the server ends, which is why there is no error here.
 func (s *State) Later(f func(*Tx)) {
 	t := &transaction{journal: s.journal}
@@ -108,11 +108,30 @@ func (s *State) View(ctx context.Context, f func()) {
 }
 
 // Settle returns when everything that was changed before is on disk, or with the
-// reason why it is not.
-func (s *State) Settle(ctx context.Context) error {
-	commit := s.last.Load()
-	if commit == nil {
-		return nil
+// reason why it is not. With families it waits only for changes of kinds whose names
+// begin with one of them and a dot, such as ecs.
+func (s *State) Settle(ctx context.Context, families ...string) error {
+	if len(families) == 0 {
+		families = []string{""}
+	}
+	for _, family := range families {
+		if err := s.wait(ctx, s.last.of(family)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wait has a commit made and waits for it.
+func (s *State) wait(ctx context.Context, commit store.Commit) error {
+	if commit.Done() == nil {
+		return nil // nothing was changed
+	}
+	select {
+	case <-commit.Done():
+		return commit.Wait()
+	default:
+		s.whole.Flush()
 	}
 	select {
 	case <-commit.Done():

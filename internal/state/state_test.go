@@ -161,6 +161,31 @@ func TestSettleWaitsForWhatWasChangedLater(t *testing.T) {
 	}
 }
 
+func TestSettleOfAFamilyWaitsForNoOther(t *testing.T) {
+	_, st := open(t)
+	flushed := &flushes{Store: st}
+	s := state.New(flushed)
+	rows := table(t, s)
+	s.Later(func(tx *state.Tx) { rows.Put(tx, "a", "row") })
+	if err := s.Settle(t.Context(), "other"); err != nil || flushed.n > 0 {
+		t.Errorf("of another family: %v, %d flushes", err, flushed.n)
+	}
+	if err := s.Settle(t.Context(), "test"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := st.Get(kind.Name, "a"); err != nil {
+		t.Errorf("after Settle: %v", err)
+	}
+}
+
+// flushes counts how often somebody waits for a store.
+type flushes struct {
+	store.Store
+	n int
+}
+
+func (f *flushes) Flush() { f.n++; f.Store.Flush() }
+
 func TestDocumentsFromBeforeVersionsAreMigrated(t *testing.T) {
 	s, st := open(t)
 	if err := st.Write(new(store.Batch).Put(kind.Name, "old", []byte(`{"Name":"a"}`))).Wait(); err != nil {

@@ -47,7 +47,7 @@ func (t *transaction) run(f func() error) (commit store.Commit, err error) {
 			t.stamp(&Tx{t, ""})
 		}
 		commit = t.whole.Write(&t.batch)
-		t.last.Store(&commit)
+		t.last.note(&t.batch, commit)
 	}
 	t.journal.news.add(commit, t.news)
 	return commit, nil

@@ -31,15 +31,18 @@ type Status struct {
 
 // A Target is a scalable target with the capacity of its service.
 type Target struct {
-	ResourceID string   `json:"resourceId"`
-	Min        int32    `json:"minCapacity"`
-	Max        int32    `json:"maxCapacity"`
-	Desired    int32    `json:"desiredCount"`
-	Running    int32    `json:"runningCount"`
-	Pending    int32    `json:"pendingCount"`
-	Service    string   `json:"serviceStatus"` // ACTIVE, DRAINING, INACTIVE or MISSING
-	Suspended  []string `json:"suspended,omitempty"`
-	Policies   []Policy `json:"policies"`
+	ResourceID string `json:"resourceId"`
+	Min        int32  `json:"minCapacity"`
+	Max        int32  `json:"maxCapacity"`
+	Desired    int32  `json:"desiredCount"`
+	Running    int32  `json:"runningCount"`
+	Pending    int32  `json:"pendingCount"`
+	// Healthy is how many tasks are healthy targets, in the target group with the
+	// fewest; nil for a service in no target group.
+	Healthy   *int     `json:"healthyTargets,omitempty"`
+	Service   string   `json:"serviceStatus"` // ACTIVE, DRAINING, INACTIVE or MISSING
+	Suspended []string `json:"suspended,omitempty"`
+	Policies  []Policy `json:"policies"`
 }
 
 // A Policy is a scaling policy with its alarms.
@@ -65,7 +68,7 @@ func Read(ctx context.Context, c *client.Client, resourceIDs ...string) (*Status
 	if err != nil {
 		return nil, err
 	}
-	s := &Status{Endpoint: c.Endpoint(), Now: clock.Now, Speed: clock.Speed, Targets: []Target{}}
+	s := &Status{Endpoint: c.Endpoint, Now: clock.Now, Speed: clock.Speed, Targets: []Target{}}
 	if err := s.readTargets(ctx, c, resourceIDs); err != nil {
 		return nil, err
 	}
@@ -223,6 +226,9 @@ func readServices(ctx context.Context, c *client.Client, cluster string, targets
 		t := byName[aws.ToString(svc.ServiceName)]
 		t.Service = aws.ToString(svc.Status)
 		t.Desired, t.Running, t.Pending = svc.DesiredCount, svc.RunningCount, svc.PendingCount
+		if t.Healthy, err = healthyTargets(ctx, c.LoadBalancing, svc.LoadBalancers); err != nil {
+			return fmt.Errorf("read the target health of %s: %w", t.ResourceID, err)
+		}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package status
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -22,9 +23,9 @@ func (s *Status) WriteText(w io.Writer) error {
 		return nil
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "\nTARGET\tMIN\tDESIRED\tRUNNING\tMAX\tSERVICE\tSUSPENDED")
+	fmt.Fprintln(tw, "\nTARGET\tMIN\tDESIRED\tRUNNING\tHEALTHY\tMAX\tSERVICE\tSUSPENDED")
 	for _, t := range s.Targets {
-		fmt.Fprintf(tw, "%s\t%d\t%d\t%d\t%d\t%s\t%s\n", t.ResourceID, t.Min, t.Desired, t.Running, t.Max,
+		fmt.Fprintf(tw, "%s\t%d\t%d\t%d\t%s\t%d\t%s\t%s\n", t.ResourceID, t.Min, t.Desired, t.Running, healthy(t.Healthy), t.Max,
 			t.Service, dash(strings.Join(t.Suspended, ", ")))
 	}
 	fmt.Fprintln(tw, "\nALARM\tSTATE\tFOR\tFIRES WHEN\tPOLICY")
@@ -34,6 +35,14 @@ func (s *Status) WriteText(w io.Writer) error {
 		}
 	}
 	return tw.Flush()
+}
+
+// healthy is the number of healthy targets, or a dash for a service that has none.
+func healthy(n *int) string {
+	if n == nil {
+		return "-"
+	}
+	return strconv.Itoa(*n)
 }
 
 func writePolicy(w io.Writer, now time.Time, p Policy) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"sync"
+	"time"
 
 	_ "modernc.org/sqlite" // the driver, without cgo
 )
@@ -21,12 +22,17 @@ type SQLite struct {
 
 	mu     sync.Mutex
 	queue  []queued
-	wake   chan struct{} // holds one token while the queue is not empty
+	moment *time.Timer   // flushes the queue
+	wake   chan struct{} // holds one token from a flush until the queue is taken
 	closed bool
 
 	failed  chan error // has room for the one reason
 	stopped chan struct{}
 }
+
+// moment is how long a batch that nobody waits for is queued at most. What an alarm
+// sets off, from its state to the desired count, takes a tenth of it.
+const moment = 2 * time.Millisecond
 
 type queued struct {
 	changes []change
@@ -96,6 +102,8 @@ func OpenSQLite(path string) (*SQLite, error) {
 		db.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
+	s.moment = time.AfterFunc(time.Hour, s.Flush)
+	s.moment.Stop()
 	go s.writeLoop()
 	return s, nil
 }
@@ -156,13 +164,25 @@ func (s *SQLite) Write(b *Batch) Commit {
 		close(q.done)
 		return Commit{q.done, q.err}
 	}
-	s.queue = append(s.queue, q)
+	if s.queue = append(s.queue, q); len(s.queue) == 1 {
+		s.moment.Reset(moment)
+	}
+	s.mu.Unlock()
+	return Commit{q.done, q.err}
+}
+
+// Flush implements Store.
+func (s *SQLite) Flush() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	s.moment.Stop()
 	select {
 	case s.wake <- struct{}{}:
 	default: // a token is there already
 	}
-	s.mu.Unlock()
-	return Commit{q.done, q.err}
 }
 
 // Failed implements Store.
@@ -173,6 +193,7 @@ func (s *SQLite) Close() error {
 	s.mu.Lock()
 	if !s.closed {
 		s.closed = true
+		s.moment.Stop()
 		close(s.wake)
 	}
 	s.mu.Unlock()

@@ -7,17 +7,21 @@
 //	services[key] = changed                 // later calls see it
 //	commit := st.Write(new(store.Batch).Put("ecs.service", key, value))
 //	mu.Unlock()
+//	st.Flush()
 //	if err := commit.Wait(); err != nil {   // on disk before the call is answered
 //		return err
 //	}
 //
-// Batches become durable in the order in which Write was called. Writers that
-// wait at the same time share one disk sync. If a write fails, memory is ahead
+// Batches become durable in the order in which Write was called. Those that are
+// queued at the same time share one disk sync. If a write fails, memory is ahead
 // of the disk: the store refuses everything from then on and Failed says why, so
 // that the server can stop and start again from what is on disk.
 package store
 
-import "errors"
+import (
+	"errors"
+	"iter"
+)
 
 // ErrNotFound is returned by Get for a key that does not exist.
 var ErrNotFound = errors.New("store: not found")
@@ -33,8 +37,11 @@ type Store interface {
 	// It stops early, without an error, when each returns false. The value is
 	// valid only during the call, and each must not call the store.
 	Scan(kind string, r Range, each func(key string, value []byte) bool) error
-	// Write queues a batch. All of it becomes durable or none of it.
+	// Write queues a batch, which becomes durable within a moment, all of it or none
+	// of it. What follows in that moment shares its disk sync.
 	Write(b *Batch) Commit
+	// Flush ends the moment: somebody waits for what is queued.
+	Flush()
 	// Failed gets the reason, once, when a write could not be made durable.
 	Failed() <-chan error
 	// Close makes what was queued durable and releases the store.
@@ -121,6 +128,17 @@ func (b *Batch) DeleteRange(kind string, r Range) *Batch {
 
 // Len is the number of changes in the batch.
 func (b *Batch) Len() int { return len(b.changes) }
+
+// Kinds are the kinds of the batch's changes, in their order.
+func (b *Batch) Kinds() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, c := range b.changes {
+			if !yield(c.kind) {
+				return
+			}
+		}
+	}
+}
 
 // Truncate takes the changes back that came after the first n.
 func (b *Batch) Truncate(n int) { b.changes = b.changes[:n] }

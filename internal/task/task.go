@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"net/netip"
 	"path/filepath"
 	"time"
 )
@@ -74,6 +75,7 @@ type Spec struct {
 	CPU        int               // limit in CPU units, 1024 to a virtual CPU; 0 is no limit
 	Memory     int               // limit in MiB; 0 is no limit
 	Containers []Container
+	Subnet     netip.Prefix `json:",omitzero"` // where its address should be from; no runtime looks at it yet
 }
 
 // A Container is one container of a task.
@@ -134,6 +136,10 @@ const (
 
 // OutOfMemory is the reason of an exit at a memory limit.
 const OutOfMemory = "OutOfMemoryError: Container killed due to memory usage"
+
+// PortInUse begins the reason of an exit of a program that could not listen on a port
+// of its container, because another program does.
+const PortInUse = "PortInUseError"
 
 // An Exit tells how a container ended.
 type Exit struct {

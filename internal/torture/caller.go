@@ -70,7 +70,7 @@ func (c *caller) logRefusals() {
 // newOnce is a client that tries each call once: a call that is tried again may
 // have happened before.
 func newOnce(url, region string) *client.Client {
-	c := client.New(url, region, "")
+	c := client.New(client.Config{Endpoint: url, Region: region})
 	once := aws.NopRetryer{}
 	c.AutoScaling = applicationautoscaling.New(c.AutoScaling.Options(), func(o *applicationautoscaling.Options) { o.Retryer = once })
 	c.CloudWatch = cloudwatch.New(c.CloudWatch.Options(), func(o *cloudwatch.Options) { o.Retryer = once })

@@ -22,7 +22,7 @@ type region struct {
 func newRegions(url string) []*region {
 	regions := []*region{{}, {prefix: west}}
 	for i, name := range []string{"us-east-1", "us-west-2"} {
-		regions[i].client, regions[i].once = client.New(url, name, ""), newOnce(url, name)
+		regions[i].client, regions[i].once = client.New(client.Config{Endpoint: url, Region: name}), newOnce(url, name)
 	}
 	return regions
 }

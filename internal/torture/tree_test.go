@@ -60,5 +60,5 @@ func serve(t *testing.T) *client.Client {
 			t.Error(err)
 		}
 	})
-	return client.New(s.URL(), "us-east-1", "")
+	return client.New(client.Config{Endpoint: s.URL(), Region: "us-east-1"})
 }

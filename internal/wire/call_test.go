@@ -67,7 +67,7 @@ func TestACallThatIsNotAllowedIsNotMade(t *testing.T) {
 	settled := 0
 	s := serveWith(t, Options{
 		Authorize: func(context.Context, Call) error { return refusal },
-		Settle:    func(context.Context) error { settled++; return nil },
+		Settle:    func(context.Context, string) error { settled++; return nil },
 	})
 	for _, tt := range []struct {
 		name   string
@@ -94,7 +94,7 @@ func TestACallThatIsNotAllowedIsNotMade(t *testing.T) {
 func TestAnswersAreSentWhenTheyAreSettled(t *testing.T) {
 	var order []string
 	s := serveWith(t, Options{
-		Settle:  func(context.Context) error { order = append(order, "settled"); return nil },
+		Settle:  func(context.Context, string) error { order = append(order, "settled"); return nil },
 		Observe: func(Answer) { order = append(order, "answered") },
 	})
 	expect := func(name string, call request, want ...string) {
@@ -114,7 +114,7 @@ func TestAnswersAreSentWhenTheyAreSettled(t *testing.T) {
 }
 
 func TestNobodyIsToldWhatCouldNotBeSettled(t *testing.T) {
-	s := serveWith(t, Options{Settle: func(context.Context) error { return errUntyped }})
+	s := serveWith(t, Options{Settle: func(context.Context, string) error { return errUntyped }})
 	for _, fail := range []error{nil, &astypes.ObjectNotFoundException{Message: aws.String("gone")}} {
 		s.scaling.fail = fail
 		status, _, body := s.send(t, jsonCall(describeTargets, `{"ServiceNamespace":"ecs"}`))

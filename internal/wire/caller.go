@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
 
+	"flyball/internal/principal"
 	"flyball/internal/signature"
 )
 
@@ -17,23 +19,44 @@ import (
 // another origin without asking first, and it is never told yes. A signed URL can
 // stand in any page, so that one is refused when a browser opens it.
 func (x *exchange) identify() *fault {
-	claim, err := signature.Parse(x.r)
-	switch {
-	case errors.Is(err, signature.ErrMissingToken) && x.h.unsigned && !fromBrowser(x.r):
-		x.scope = Scope{Account: x.h.Account(""), Region: x.h.Region}
-		return nil
-	case err != nil:
+	var err error
+	x.caller, err = x.h.identify(&x.h.verifier, x.r, x.h.unsigned && !fromBrowser(x.r), x.start)
+	if err != nil {
 		return x.refused(err)
-	case claim.Presigned && fromBrowser(x.r):
-		return forbidden("Signed URLs are refused from browsers.")
 	}
-	x.scope = Scope{Region: claim.Region, AccessKey: claim.AccessKey, Service: claim.Service}
-	if x.scope.Region == "" {
-		x.scope.Region = x.h.Region
-	} else if !isRegion(x.scope.Region) {
-		return x.refused(signature.WrongRegion(claim.Region))
+	return nil
+}
+
+// A caller is who makes a request.
+type caller struct {
+	scope     Scope
+	principal *principal.Principal // whom the access key stands for; nil if it is not known
+	check     *signature.Check     // of a known key's signature, until it is done
+}
+
+// errFromBrowser is the refusal of a signed URL, which could stand in any page.
+var errFromBrowser = &signature.Error{Message: "Signed URLs are refused from browsers."}
+
+// identify finds who makes a request, whose signature is still to be verified with
+// the body. Requests that are not signed are let in where they may be.
+func (o *Options) identify(v *signature.Verifier, r *http.Request, unsigned bool, now time.Time) (c caller, err error) {
+	claim, err := signature.Parse(r)
+	switch {
+	case errors.Is(err, signature.ErrMissingToken) && unsigned:
+		c.scope = Scope{Account: o.Account(""), Region: o.Region}
+		return c, nil
+	case err != nil:
+		return c, err
+	case claim.Presigned && fromBrowser(r):
+		return c, errFromBrowser
 	}
-	return x.findCaller(claim)
+	c.scope = Scope{Region: claim.Region, AccessKey: claim.AccessKey, Service: claim.Service}
+	if c.scope.Region == "" {
+		c.scope.Region = o.Region
+	} else if !isRegion(c.scope.Region) {
+		return c, signature.WrongRegion(claim.Region)
+	}
+	return c, c.find(o, v, r, claim, now)
 }
 
 func fromBrowser(r *http.Request) bool {
@@ -42,27 +65,36 @@ func fromBrowser(r *http.Request) bool {
 
 func (x *exchange) signed() bool { return x.scope.AccessKey != "" }
 
-// findCaller finds what stands behind the access key, and the account. A key that is
-// not known is one of an administrator, unless keys have to be known.
-func (x *exchange) findCaller(claim signature.Claim) *fault {
+// find finds what stands behind the access key, and the account. A key that is not
+// known is one of an administrator, unless keys have to be known.
+func (c *caller) find(o *Options, v *signature.Verifier, r *http.Request, claim signature.Claim, now time.Time) (err error) {
 	var credential signature.Credential
 	known := false
-	if x.h.Credentials != nil {
-		credential, known = x.h.Credentials(x.r.Context(), claim.AccessKey)
+	if o.Credentials != nil {
+		credential, known = o.Credentials(r.Context(), claim.AccessKey)
 	}
 	if !known {
-		x.scope.Account = x.h.Account(claim.AccessKey)
-		if x.h.RequireKnown {
-			return x.refused(signature.ErrInvalidToken)
+		c.scope.Account = o.Account(claim.AccessKey)
+		if o.RequireKnown {
+			return signature.ErrInvalidToken
 		}
 		return nil
 	}
-	caller := credential.Principal // apart, so that only known keys cost an allocation
-	x.scope.Account, x.caller = caller.Account, &caller
-	var err error
-	if x.check, err = x.h.verifier.Begin(x.r, claim, credential, x.start); err != nil {
-		return x.refused(err)
+	p := credential.Principal // apart, so that only known keys cost an allocation
+	c.scope.Account, c.principal = p.Account, &p
+	c.check, err = v.Begin(r, claim, credential, now)
+	return err
+}
+
+// verify verifies the signature of a known key. That of another is not known.
+func (c *caller) verify(body []byte) error {
+	if c.check == nil {
+		return nil
 	}
+	if err := c.check.Finish(body); err != nil {
+		return err
+	}
+	c.check = nil
 	return nil
 }
 
@@ -72,7 +104,7 @@ func (x *exchange) inScope() *fault {
 	switch {
 	case !x.signed() && !x.op.unsigned:
 		return x.refused(signature.ErrMissingToken)
-	case x.caller != nil && x.scope.Service != x.service.name:
+	case x.principal != nil && x.scope.Service != x.service.name:
 		return x.refused(signature.WrongService(x.service.name))
 	}
 	return nil
@@ -95,9 +127,9 @@ func (x *exchange) readBody() *fault {
 	if f != nil {
 		return f
 	}
-	if f := x.verify(body.Bytes()); f != nil {
+	if err := x.verify(body.Bytes()); err != nil {
 		keep(body)
-		return f
+		return x.refused(err)
 	}
 	if streams {
 		x.body, x.r.Body = buffers.Get().(*bytes.Buffer), io.NopCloser(body)
@@ -105,18 +137,6 @@ func (x *exchange) readBody() *fault {
 	}
 	x.body, f = unpacked(x.r, body)
 	return f
-}
-
-// verify verifies the signature of a known key. That of another is not known.
-func (x *exchange) verify(body []byte) *fault {
-	if x.check == nil {
-		return nil
-	}
-	if err := x.check.Finish(body); err != nil {
-		return x.refused(err)
-	}
-	x.check = nil
-	return nil
 }
 
 // signedFor is the service that the call was signed for, which gives a refusal its
@@ -147,8 +167,11 @@ var refusals = map[signature.Reason]struct{ code, query string }{
 // signed is told to the log alone.
 func (x *exchange) refused(err error) *fault {
 	e, ok := errors.AsType[*signature.Error](err)
-	if !ok {
+	switch {
+	case !ok:
 		return internalFailure()
+	case e == errFromBrowser:
+		return forbidden(e.Message)
 	}
 	if x.service == nil {
 		x.service = x.signedFor()

@@ -11,19 +11,16 @@ import (
 	"time"
 
 	"flyball/internal/principal"
-	"flyball/internal/signature"
 )
 
 // An exchange is one request and what is known about it so far.
 type exchange struct {
-	h       *handler
-	r       *http.Request
-	start   time.Time
-	id      string
-	proto   protocol
-	scope   Scope
-	caller  *principal.Principal // whom the access key stands for; nil if it is not known
-	check   *signature.Check     // of a known key's signature, until it is done
+	h     *handler
+	r     *http.Request
+	start time.Time
+	id    string
+	proto protocol
+	caller
 	service *service
 	op      *operation
 	name    string // of the operation, as asked for
@@ -110,8 +107,8 @@ func (x *exchange) input() (reflect.Value, *fault) {
 // resolves to.
 func (x *exchange) call(in reflect.Value) (out reflect.Value, f *fault) {
 	ctx := x.r.Context()
-	if x.caller != nil {
-		ctx = principal.NewContext(ctx, *x.caller)
+	if x.principal != nil {
+		ctx = principal.NewContext(ctx, *x.principal)
 	}
 	if err := x.authorize(ctx, in.Interface()); err != nil {
 		return out, x.failure(err)
@@ -139,7 +136,7 @@ func (x *exchange) authorize(ctx context.Context, input any) error {
 		return nil
 	}
 	return x.h.Authorize(ctx, Call{
-		Scope: x.scope, Principal: x.caller, Service: x.service.name, Operation: x.name,
+		Scope: x.scope, Principal: x.principal, Service: x.service.name, Operation: x.name,
 		Protocol: x.proto.id(), RequestID: x.id, Input: input,
 	})
 }
@@ -148,7 +145,7 @@ func (x *exchange) settle(ctx context.Context) error {
 	if x.h.Settle == nil || x.op.stateless {
 		return nil
 	}
-	return x.h.Settle(ctx)
+	return x.h.Settle(ctx, x.service.name)
 }
 
 // failure is the fault of a call that failed. What is not the client's

@@ -23,7 +23,7 @@ func Guard(hosts []string, next http.Handler) http.Handler {
 }
 
 func refuse(hosts []string, r *http.Request) *fault {
-	if !knownHost(hosts, r.Host) {
+	if !knownHost(hosts, r.Host) && !ownAddress(r) {
 		return forbidden("The Host of the request is not a name of this server. Names are added with --host.")
 	}
 	if foreign(r) {
@@ -35,7 +35,7 @@ func refuse(hosts []string, r *http.Request) *fault {
 // knownHost reports whether a Host header names this server: by a loopback
 // address or localhost, or by a configured name.
 func knownHost(hosts []string, host string) bool {
-	name := hostname(host)
+	name := Hostname(host)
 	if name == "localhost" {
 		return true
 	}
@@ -54,8 +54,19 @@ func knownHost(hosts []string, host string) bool {
 	return false
 }
 
-// hostname is a Host header without its port, in lower case.
-func hostname(host string) string {
+// ownAddress reports whether a Host header is the very address at which the request
+// came in. A page that had a name resolved to it would send the name.
+func ownAddress(r *http.Request) bool {
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	if !ok {
+		return false
+	}
+	named, err := netip.ParseAddr(Hostname(r.Host))
+	return err == nil && named.Unmap() == local.AddrPort().Addr().Unmap()
+}
+
+// Hostname is a Host header without its port, in lower case.
+func Hostname(host string) string {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}

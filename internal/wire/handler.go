@@ -39,10 +39,10 @@ type Options struct {
 	// resolved.
 	Authorize func(context.Context, Call) error
 	// Settle, when set, returns when all is on disk that the answer of an operation
-	// may tell of. It is called after operations that succeed and that fail, before
+	// of a service may tell of. It is called after operations that succeed and that fail, before
 	// their answers are sent; its error is answered instead. Operations that have
 	// nothing to do with state are spared it.
-	Settle func(context.Context) error
+	Settle func(ctx context.Context, service string) error
 	// Log gets panics and internal errors, and each call at debug level. Nil
 	// means slog.Default().
 	Log *slog.Logger

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/document"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
@@ -79,6 +80,19 @@ func ApplicationAutoScaling[T any](resolve func(context.Context, Scope) (T, erro
 		errors:    applicationautoscaling.TypeRegistry,
 		enums:     map[string][]string{"PolicyType": {"PredictiveScaling", "StepScaling", "TargetTrackingScaling"}},
 		invalid:   "ValidationException",
+	}, resolve)
+}
+
+// ELB describes Elastic Load Balancing v2, whose operations are the methods of T.
+func ELB[T any](resolve func(context.Context, Scope) (T, error)) Service {
+	return serve(Service{
+		name:         "elasticloadbalancing",
+		version:      "2015-12-01",
+		namespace:    "elasticloadbalancingv2",
+		xmlNamespace: "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
+		protocols:    []Protocol{AWSQuery},
+		errors:       elasticloadbalancingv2.TypeRegistry,
+		invalid:      "ValidationError",
 	}, resolve)
 }
 

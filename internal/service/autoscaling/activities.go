@@ -104,7 +104,7 @@ func (a *activities) purge(context.Context) {
 
 // DescribeScalingActivities implements the operation: newest first, of the last
 // six weeks.
-func (a *activities) DescribeScalingActivities(_ context.Context, in *applicationautoscaling.DescribeScalingActivitiesInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.DescribeScalingActivitiesOutput, error) {
+func (a *activities) DescribeScalingActivities(ctx context.Context, in *applicationautoscaling.DescribeScalingActivitiesInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.DescribeScalingActivitiesOutput, error) {
 	limit, err := rules.PageSize(in.ScalableDimension, in.ResourceId != nil, in.MaxResults, 50)
 	if err != nil {
 		return nil, err
@@ -116,6 +116,10 @@ func (a *activities) DescribeScalingActivities(_ context.Context, in *applicatio
 	out := &applicationautoscaling.DescribeScalingActivitiesOutput{ScalingActivities: []types.ScalingActivity{}}
 	if !rules.Scales(in.ServiceNamespace, in.ScalableDimension) {
 		return out, nil
+	}
+	// Activities are on disk alone: those on their way there are waited for.
+	if err := a.cell.State.Settle(ctx); err != nil {
+		return nil, fault.Internal(err)
 	}
 	keys, err := a.keys(in.ResourceId, after, aws.ToBool(in.IncludeNotScaledActivities), limit+1)
 	if err != nil {

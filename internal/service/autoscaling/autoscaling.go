@@ -44,16 +44,14 @@ type Config struct {
 	// are wanted: one minute, unless a policy or a tag asks for more. It is part of
 	// the change that the context comes from.
 	MetricPeriod func(ctx context.Context, id scaling.ResourceID, period time.Duration) error
-	// Roles, if set, finds the account's roles when they are needed: in the change
+	// TargetGroups, if set, are the ARNs of the load balancer target groups that a
+	// service registers its tasks in. A policy can follow the requests of no other.
+	TargetGroups func(ctx context.Context, id scaling.ResourceID) ([]string, error)
+	// Roles, if set, finds the account's roles when they are needed. In the change
 	// that registers a target without a role of its own, the role that stands for the
-	// service is made if it is not there.
+	// service is made if it is not there; one of its own is judged, then, when a policy
+	// is put, and whenever the capacity is to be set.
 	Roles func() (Roles, error)
-}
-
-// Roles are the roles of an account; IAM has them.
-type Roles interface {
-	// EnsureLinkedRole makes the role of a service, if it is not there.
-	EnsureLinkedRole(ctx context.Context, service string) error
 }
 
 // API is the Application Auto Scaling service of a cell. It has the SDK client's
@@ -78,6 +76,7 @@ func New(cfg Config) (*API, error) {
 	h := &host{
 		cell: cfg.Cell, state: cfg.Cell.State, log: log,
 		capacity: cfg.Capacity, alarms: policyAlarms{cfg.Alarms}, metricPeriod: cfg.MetricPeriod,
+		roles:      targetRoles{cfg.Cell, cfg.Roles},
 		activities: &activities{cfg.Cell, log},
 		times:      timetable{clock: cfg.Cell.Clock},
 		wake:       make(chan struct{}, 1),
@@ -87,8 +86,8 @@ func New(cfg Config) (*API, error) {
 	}
 	return &API{
 		host: h, activities: h.activities,
-		scalableTargets: scalableTargets{h, cfg.MaxTargets, cfg.Roles}, targetTags: targetTags{h},
-		scalingPolicies: scalingPolicies{h}, scheduledActions: scheduledActions{h}, forecaster: forecaster{host: h},
+		scalableTargets: scalableTargets{h, cfg.MaxTargets}, targetTags: targetTags{h},
+		scalingPolicies: scalingPolicies{h, cfg.TargetGroups}, scheduledActions: scheduledActions{h}, forecaster: forecaster{host: h},
 	}, nil
 }
 

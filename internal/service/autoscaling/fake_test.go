@@ -2,6 +2,7 @@ package autoscaling
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -229,6 +230,7 @@ type world struct {
 	store *store.SQLite
 	cw    *cloudWatch
 	ecs   *containers
+	roles Roles // nil: there are none
 	stop  func()
 	*API
 }
@@ -268,7 +270,12 @@ func testCell(clk *clock.Clock, st store.Store) *cell.Cell {
 // a server.
 func (w *world) start() {
 	w.t.Helper()
-	api, err := New(Config{Cell: testCell(w.clock, w.store), Alarms: w.cw, Capacity: capacity.Services{ECS: w.ecs}})
+	c := testCell(w.clock, w.store)
+	cfg := Config{Cell: c, Alarms: w.cw, Capacity: capacity.Services{ECS: w.ecs}}
+	if w.roles != nil {
+		cfg.Roles = func() (Roles, error) { return w.roles, nil }
+	}
+	api, err := New(cfg)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -278,7 +285,7 @@ func (w *world) start() {
 	go func() { done <- api.Run(ctx) }()
 	w.stop = func() {
 		cancel()
-		if err := <-done; err != nil {
+		if err := errors.Join(<-done, c.State.Settle(context.Background())); err != nil {
 			w.t.Error(err)
 		}
 	}

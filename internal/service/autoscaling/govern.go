@@ -109,8 +109,9 @@ func (h *host) patience() time.Duration {
 }
 
 // step makes one step of a target, and sets the capacity that it asks for. What
-// the target becomes is written before that. The caller holds the target's lock.
-// It returns when time alone makes the next step.
+// the target becomes is queued for the disk before that: the desired count goes
+// through the same journal, after it. The caller holds the target's lock. It
+// returns when time alone makes the next step.
 func (h *host) step(ctx context.Context, id scaling.ResourceID, seen governor.Seen) (next time.Time, err error) {
 	var out governor.Outcome
 	next, known := h.advance(id, func(g governor.Governor) (next governor.Governor) {
@@ -126,7 +127,10 @@ func (h *host) step(ctx context.Context, id scaling.ResourceID, seen governor.Se
 	if out.Set == nil {
 		return next, nil
 	}
-	failure := h.capacity.Set(ctx, id, out.Set.To)
+	failure := h.mayScale(ctx, id, out.Decision)
+	if failure == nil {
+		failure = h.capacity.Set(ctx, id, out.Set.To)
+	}
 	if failure != nil && ctx.Err() != nil {
 		return next, failure // the server is stopping: the next start sees what has come of it
 	}
@@ -140,6 +144,30 @@ func (h *host) step(ctx context.Context, id scaling.ResourceID, seen governor.Se
 		err = fmt.Errorf("set the desired count of %s: %w", id, failure)
 	}
 	return next, err
+}
+
+// mayScale judges whether the role of a target still allows what is decided. It comes
+// just before the capacity is set, so that what was taken away is missed at once, and
+// the activity tells of it. What the role cannot read is missed then, too: without
+// reading there would be no activity to tell.
+func (h *host) mayScale(ctx context.Context, id scaling.ResourceID, d *scaling.Decision) error {
+	t := h.lookup(ctx, id)
+	if t == nil || t.Role == "" {
+		return nil
+	}
+	roles, err := h.roles.open()
+	if err != nil {
+		return err
+	}
+	calls := scalingCalls(id)
+	if d != nil && d.Alarm != "" {
+		calls = append(calls, alarmCall(d.Alarm))
+	}
+	lack, err := h.roles.lack(ctx, roles, t, calls...)
+	if err == nil && lack != "" {
+		err = errors.New(lack)
+	}
+	return err
 }
 
 // advance keeps what a target becomes, with what is to be recorded, and plans the

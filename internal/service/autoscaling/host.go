@@ -26,6 +26,7 @@ type host struct {
 	log        *slog.Logger
 	capacity   capacity.Capacity
 	alarms     policyAlarms
+	roles      targetRoles
 	activities *activities
 	// metricPeriod, if set, is told how often ECS's metrics of a target are wanted.
 	metricPeriod func(context.Context, scaling.ResourceID, time.Duration) error

@@ -126,6 +126,9 @@ func (l *loop) run() {
 	l.stop = func() {
 		cancel()
 		all.Wait()
+		if err := c.State.Settle(context.Background()); err != nil {
+			l.t.Error(err)
+		}
 	}
 }
 

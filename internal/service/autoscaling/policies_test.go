@@ -115,6 +115,33 @@ func TestMetricsOfTargetTracking(t *testing.T) {
 	}
 }
 
+func TestAPolicyFollowsOnlyATargetGroupOfItsService(t *testing.T) {
+	label := func(group string) *string { return aws.String("app/lb/1/targetgroup/" + group) }
+	requests := func(group string) *applicationautoscaling.PutScalingPolicyInput {
+		return tracking("p", types.TargetTrackingScalingPolicyConfiguration{PredefinedMetricSpecification: &types.PredefinedMetricSpecification{
+			PredefinedMetricType: types.MetricTypeALBRequestCountPerTarget, ResourceLabel: label(group),
+		}})
+	}
+	forecast := func(group string) *applicationautoscaling.PutScalingPolicyInput {
+		return predicting(predictiveConfig{MetricSpecifications: []types.PredictiveScalingMetricSpecification{{
+			TargetValue:                       aws.Float64(100),
+			PredefinedMetricPairSpecification: &types.PredictiveScalingPredefinedMetricPairSpecification{PredefinedMetricType: aws.String("ALBRequestCount"), ResourceLabel: label(group)},
+		}}})
+	}
+	inWorld(t, func(w *world) {
+		w.register(1, 20)
+		w.scalingPolicies.targetGroups = func(_ context.Context, id scaling.ResourceID) ([]string, error) {
+			return []string{"arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/tg/2"}, nil
+		}
+		for _, put := range []func(string) *applicationautoscaling.PutScalingPolicyInput{requests, forecast} {
+			_, err := w.PutScalingPolicy(w.ctx, put("other/3"))
+			wantError(t, err, "ValidationException", "Target group targetgroup/other/3 is not attached to ECS service service/default/web")
+			w.put(put("tg/2"))
+			w.put(tracking("cpu", types.TargetTrackingScalingPolicyConfiguration{}))
+		}
+	})
+}
+
 func TestTagsSetThePaceOfTargetTracking(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var periods []time.Duration

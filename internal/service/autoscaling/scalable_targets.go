@@ -1,7 +1,6 @@
 package autoscaling
 
 import (
-	"cmp"
 	"context"
 	"errors"
 
@@ -21,8 +20,7 @@ import (
 // scalableTargets are the operations of scalable targets.
 type scalableTargets struct {
 	*host
-	most  int                   // targets that there can be; 0 is no bound
-	roles func() (Roles, error) // nil has none
+	most int // targets that there can be; 0 is no bound
 }
 
 // RegisterScalableTarget creates or changes a target, and brings the service's
@@ -46,15 +44,11 @@ func (ts *scalableTargets) RegisterScalableTarget(ctx context.Context, in *appli
 	return &applicationautoscaling.RegisterScalableTargetOutput{ScalableTargetARN: aws.String(t.ARN)}, nil
 }
 
-// register keeps what a request asks for, and makes the role that stands for the
-// service where it names none. Roles are found before the change, since to find
-// them first may be to load them.
+// register keeps what a request asks for, if the target's role may scale it.
 func (ts *scalableTargets) register(ctx context.Context, id scaling.ResourceID, in *applicationautoscaling.RegisterScalableTargetInput) (t *target, err error) {
-	var roles Roles
-	if ts.roles != nil {
-		if roles, err = ts.roles(); err != nil {
-			return nil, err
-		}
+	roles, err := ts.roles.open()
+	if err != nil {
+		return nil, err
 	}
 	err = ts.state.Change(ctx, func(ctx context.Context, tx *state.Tx) (err error) {
 		seen, err := ts.look(ctx, id) // in the change, so that it does not go meanwhile
@@ -68,10 +62,7 @@ func (ts *scalableTargets) register(ctx context.Context, id scaling.ResourceID, 
 			return err
 		}
 		ts.rows.put(tx, t)
-		if t.Role == "" && roles != nil {
-			return roles.EnsureLinkedRole(ctx, linkedService)
-		}
-		return nil
+		return ts.roles.admit(ctx, roles, t)
 	})
 	return t, err
 }
@@ -165,7 +156,7 @@ func (ts *scalableTargets) describe(t *target) types.ScalableTarget {
 		ScalableDimension: rules.Dimension,
 		MinCapacity:       aws.Int32(t.Min),
 		MaxCapacity:       aws.Int32(t.Max),
-		RoleARN:           aws.String(cmp.Or(t.Role, ts.linkedRole())),
+		RoleARN:           aws.String(ts.roles.of(t)),
 		CreationTime:      aws.Time(t.Created),
 		ScalableTargetARN: aws.String(t.ARN),
 		SuspendedState: &types.SuspendedState{
@@ -179,12 +170,4 @@ func (ts *scalableTargets) describe(t *target) types.ScalableTarget {
 // newARN makes the name that a target's tags hang on.
 func (ts *scalableTargets) newARN() string {
 	return ts.cell.ARN("application-autoscaling", "scalable-target/"+cell.NewID("0ec5", 32))
-}
-
-// linkedService is the service that scales services of ECS, as roles call it.
-const linkedService = "ecs.application-autoscaling.amazonaws.com"
-
-// linkedRole is the role that stands for the service where a target names none.
-func (ts *scalableTargets) linkedRole() string {
-	return ts.cell.GlobalARN("iam", "role/aws-service-role/"+linkedService+"/AWSServiceRoleForApplicationAutoScaling_ECSService")
 }

@@ -347,7 +347,7 @@ func TestAKillWhileTheCapacityIsSetIsNoticed(t *testing.T) {
 				stopFirst := w.stop
 				acted := make(chan error, 1)
 				go func() { acted <- w.alarm(high, arn, 70) }()
-				synctest.Wait() // the first life stands still in UpdateService
+				time.Sleep(time.Second) // the first life stands still in UpdateService
 				if tt.set {
 					w.ecs.change(web, func(s *ecstypes.Service) { s.DesiredCount, s.RunningCount = 14, 14 })
 				}

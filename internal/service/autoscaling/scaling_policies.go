@@ -21,7 +21,10 @@ import (
 const maxPolicies = 50
 
 // scalingPolicies are the operations of scaling policies.
-type scalingPolicies struct{ *host }
+type scalingPolicies struct {
+	*host
+	targetGroups func(context.Context, scaling.ResourceID) ([]string, error) // if set
+}
 
 // PutScalingPolicy creates or changes a policy. For target tracking its alarms are
 // part of the change.
@@ -39,13 +42,23 @@ func (ps *scalingPolicies) PutScalingPolicy(ctx context.Context, in *application
 	if err := probe(ctx, ps.alarms.client, ps.now(), in.PredictiveScalingPolicyConfiguration); err != nil {
 		return nil, err
 	}
+	roles, err := ps.roles.open()
+	if err != nil {
+		return nil, err
+	}
 	var p *policy
 	err = ps.change(ctx, id, fault.TargetNotRegistered, func(ctx context.Context, tx *state.Tx, t *target) (*target, error) {
 		old := t.policy(*in.PolicyName)
 		if p, err = ps.draft(t, old, in); err != nil {
 			return nil, err
 		}
+		if err := ps.checkAttached(ctx, p); err != nil {
+			return nil, err
+		}
 		if err := ps.replace(ctx, tx, t, p, old); err != nil {
+			return nil, err
+		}
+		if err := ps.admitAlarms(ctx, roles, t, p); err != nil {
 			return nil, err
 		}
 		t = t.withPolicy(p)
@@ -84,6 +97,18 @@ func (ps *scalingPolicies) draft(t *target, old *policy, in *applicationautoscal
 	return p, nil
 }
 
+// checkAttached refuses a policy that follows the requests of another service.
+func (ps *scalingPolicies) checkAttached(ctx context.Context, p *policy) error {
+	if ps.targetGroups == nil || len(p.Labels()) == 0 {
+		return nil
+	}
+	groups, err := ps.targetGroups(ctx, p.ResourceID)
+	if err != nil {
+		return fault.Invalid("The target groups of %s cannot be read: %v", p.ResourceID, err)
+	}
+	return p.CheckAttached(p.ResourceID, groups)
+}
+
 // replace brings the alarms and the forecast of a policy that takes the place of
 // an old one, if there is one.
 func (ps *scalingPolicies) replace(ctx context.Context, tx *state.Tx, t *target, p, old *policy) error {
@@ -98,6 +123,15 @@ func (ps *scalingPolicies) replace(ctx context.Context, tx *state.Tx, t *target,
 	}
 	tx.After(func() { ps.times.planRenewal(p) })
 	return nil
+}
+
+// admitAlarms refuses a target tracking policy whose alarms the target's role cannot
+// read. Which alarms will call a step policy is not known when it is put.
+func (ps *scalingPolicies) admitAlarms(ctx context.Context, roles Roles, t *target, p *policy) error {
+	if len(p.Alarms) == 0 {
+		return nil
+	}
+	return ps.roles.admitAlarms(ctx, roles, t, p.Alarms)
 }
 
 // DeleteScalingPolicy deletes a policy, with its alarms. Those of step policies

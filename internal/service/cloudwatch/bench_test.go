@@ -56,6 +56,7 @@ type forgetful struct{}
 func (forgetful) Get(string, string) ([]byte, error)                                  { return nil, store.ErrNotFound }
 func (forgetful) Scan(string, store.Range, func(key string, value []byte) bool) error { return nil }
 func (forgetful) Write(*store.Batch) store.Commit                                     { return store.Commit{} }
+func (forgetful) Flush()                                                              {}
 func (forgetful) Failed() <-chan error                                                { return nil }
 func (forgetful) Close() error                                                        { return nil }
 

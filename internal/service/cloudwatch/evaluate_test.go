@@ -306,7 +306,7 @@ func TestRestart(t *testing.T) {
 		s.publish(types.MetricDatum{MetricName: aws.String("cpu"), Value: aws.Float64(99), Timestamp: s.at("16:54:40"),
 			Dimensions: []types.Dimension{{Name: aws.String("a"), Value: aws.String("1")}, {Name: aws.String("b"), Value: aws.String("2")}}})
 		s.expect("high", isAlarm)
-		before, history := s.describe("high"), s.history("high")
+		before, history := s.describe("high"), s.history("high") // which is on disk
 
 		again := startService(t, s.store, s.clock)
 		after := again.describe("high")

@@ -202,7 +202,7 @@ func (h *history) retire(c *cell.Cell, now time.Time) {
 
 // DescribeAlarmHistory lists what happened to an alarm, or to all, in the last
 // 30 days.
-func (a *alarms) DescribeAlarmHistory(_ context.Context, in *cloudwatch.DescribeAlarmHistoryInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.DescribeAlarmHistoryOutput, error) {
+func (a *alarms) DescribeAlarmHistory(ctx context.Context, in *cloudwatch.DescribeAlarmHistoryInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.DescribeAlarmHistoryOutput, error) {
 	if in.AlarmContributorId != nil {
 		return nil, unsupported("AlarmContributorId")
 	}
@@ -223,6 +223,10 @@ func (a *alarms) DescribeAlarmHistory(_ context.Context, in *cloudwatch.Describe
 		return nil, err
 	}
 
+	// The history is on disk alone: what is on its way there is waited for.
+	if err := a.cell.State.Settle(ctx); err != nil {
+		return nil, err
+	}
 	out := &cloudwatch.DescribeAlarmHistoryOutput{AlarmHistoryItems: []types.AlarmHistoryItem{}}
 	last := ""
 	err = state.Scan(a.cell.State, kind, keys, func(key string, item *types.AlarmHistoryItem) bool {

@@ -47,15 +47,22 @@ func (a *API) resume(tx *state.Tx, t *task, handle runtime.Task, address string,
 	t.handle, t.address = handle, address
 	a.measure(t, mark{}) // what it has used so far is not known
 	a.undriven.Set(t, now)
-	if t.api.StartedAt != nil {
+	switch {
+	case t.api.StartedAt != nil:
 		t.steady = t.view(a.virtual).Ready(now) // it was counted as ready already
 		return
+	case t.attached():
+		return // it waits for its target groups to be RUNNING
 	}
 	// It was started, but that was not written down.
-	t.api.StartedAt = aws.Time(now)
-	t.setStatus(statusRunning)
 	a.attach(t, handle, address)
 	t.setContainers(func(c *types.Container) { c.LastStatus = aws.String(statusRunning) })
+	if t.balancing.several() {
+		t.setStatus(statusActivating)
+	} else {
+		t.api.StartedAt = aws.Time(now)
+		t.setStatus(statusRunning)
+	}
 	a.changed(tx, t)
 }
 

@@ -105,7 +105,7 @@ func (s *service) deploy(def *definition, l rules.Launch, now time.Time) {
 	s.deployments = append([]*deployment{d}, s.deployments...)
 	s.show(rev)
 	s.history = append([]*rollout{r}, s.history...)
-	s.steady, s.warned = false, ""
+	s.steady, s.warned = false, nil
 	s.failures, s.retryAt = 0, time.Time{}
 }
 
@@ -157,7 +157,7 @@ func (s *service) rollBack(to *deployment, reason, why string, now time.Time) {
 	rest := slices.DeleteFunc(slices.Clone(s.deployments), func(d *deployment) bool { return d == to })
 	s.deployments = append([]*deployment{to}, rest...)
 	s.show(to.revision)
-	s.steady, s.warned = false, ""
+	s.steady, s.warned = false, nil
 	s.failures, s.retryAt = 0, time.Time{}
 
 	r.Status, r.UpdatedAt, r.FinishedAt, r.StoppedAt = types.ServiceDeploymentStatusRollbackInProgress, now, nil, nil

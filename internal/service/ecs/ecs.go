@@ -10,6 +10,8 @@
 //	        actions: tasks to start, tasks to stop, when to reconcile again
 //	        each task has a goroutine that drives it through its life
 //	        a task that starts, stops or turns unhealthy has its service reconciled
+//	        target groups are balanced: tasks that run are registered, tasks that
+//	        stop are deregistered and wait for their connections to drain
 //	        metrics loop: measure the tasks, publish, once a period
 //
 // Package scheduler holds every rule of the service scheduler as pure functions,
@@ -35,12 +37,16 @@ import (
 
 // Config is what the service needs from the rest of the server.
 type Config struct {
-	Cell         *cell.Cell
-	Runtime      runtime.Runtime // starts the tasks
-	Metrics      Recorder        // takes the tasks' metrics; nil keeps none
-	Endpoint     string          // AWS_ENDPOINT_URL of the tasks; "" sets none
-	Metadata     string          // URL of the server that Metadata is mounted on, for the tasks; "" serves none
-	TargetGroups TargetGroups    // nil knows no target group
+	Cell          *cell.Cell
+	Runtime       runtime.Runtime // starts the tasks
+	Metrics       Recorder        // takes the tasks' metrics; nil keeps none
+	Endpoint      string          // AWS_ENDPOINT_URL of the tasks; "" sets none
+	Metadata      string          // URL of the server that Metadata is mounted on, for the tasks; "" serves none
+	LoadBalancing LoadBalancing   // nil knows no target group
+	Roles         TaskRoles       // nil gives tasks no credentials of their roles
+	// KnownKeys says that the server lets in known access keys only, so that a task
+	// without a role gets none.
+	KnownKeys bool
 	// Deleted, if set, is told of each service that is being deleted, as part of
 	// that change. Its error keeps the service as it is.
 	Deleted func(ctx context.Context, cluster, service string) error
@@ -52,11 +58,6 @@ type Config struct {
 // A Recorder takes measurements; CloudWatch is one.
 type Recorder interface {
 	Record([]metric.Sample)
-}
-
-// TargetGroups tells which load balancer target groups can be served.
-type TargetGroups interface {
-	HasTargetGroup(ctx context.Context, arn string) bool
 }
 
 // How many tasks are started at the same time, and how many are measured.
@@ -88,9 +89,13 @@ type API struct {
 	periods     map[string]time.Duration // metric periods that were set, by CLUSTER/SERVICE
 	measured    map[*task]struct{}
 	unconfirmed []*task // loaded from the store; Adopt learns whether they still run
+	// targets are those of tasks that run, and of others that no group has let go of
+	// yet, by the ARNs of their groups.
+	targets map[string]map[*target]struct{}
 
 	reconciling due.Queue[*service] // services to be reconciled
 	undriven    due.Queue[*task]    // accepted or adopted, not yet given the goroutine that drives them
+	unbalanced  due.Queue[string]   // ARNs of target groups to be balanced
 	retired     due.Queue[retiree]  // what has ended, to be forgotten
 	newPeriod   chan struct{}       // holds a token when a metric period has changed
 	starts      chan struct{}       // holds a token for each task being started
@@ -110,8 +115,12 @@ func New(cfg Config) (*API, error) {
 		byPeriod:  servicesByPeriod{},
 		periods:   map[string]time.Duration{},
 		measured:  map[*task]struct{}{},
+		targets:   map[string]map[*target]struct{}{},
 		newPeriod: make(chan struct{}, 1),
 		starts:    make(chan struct{}, startsAtOnce),
+	}
+	if cfg.LoadBalancing == nil {
+		a.cfg.LoadBalancing = noTargetGroups{}
 	}
 	if err := a.load(); err != nil {
 		return nil, fmt.Errorf("load ECS state: %w", err)
@@ -127,6 +136,7 @@ func (a *API) Run(ctx context.Context) error {
 	lives, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 
+	stopBalancing := a.startBalancing(lives)
 	a.reconcileAll(ctx)
 	var loops errgroup.Group
 	loops.Go(func() error { a.reconciling.Run(ctx, a.cell.Clock, 1, a.reconcileDue); return nil })
@@ -143,6 +153,7 @@ func (a *API) Run(ctx context.Context) error {
 	}
 	end()
 	a.drivers.Wait()
+	stopBalancing()
 	return nil
 }
 
@@ -155,6 +166,7 @@ func (a *API) stopAll(lives context.Context, grace time.Duration) {
 		for _, c := range a.clusters {
 			for _, t := range c.tasks {
 				a.stopTask(tx, t, stopShutdown, "The server was shut down.")
+				a.release(tx, t) // the load balancers end with the server
 			}
 		}
 	})

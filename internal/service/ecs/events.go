@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -9,7 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/google/uuid"
 
+	"flyball/internal/service/ecs/fault"
 	"flyball/internal/state"
+	runtime "flyball/internal/task"
 )
 
 // The types of the events that are published to the cell's stream. Those with
@@ -57,7 +60,7 @@ func (a *API) tell(tx *state.Tx, s *service, m message) {
 	e := types.ServiceEvent{
 		Id:        aws.String(uuid.NewString()),
 		CreatedAt: aws.Time(a.now()),
-		Message:   aws.String("(service " + s.name + ") " + m.text),
+		Message:   aws.String(s.says(m)),
 	}
 	events := make([]types.ServiceEvent, 0, min(len(s.events)+1, maxEvents))
 	events = append(events, e)
@@ -75,6 +78,14 @@ func (a *API) tell(tx *state.Tx, s *service, m message) {
 	}
 }
 
+// says is the text of an event.
+func (s *service) says(m message) string { return "(service " + s.name + ") " + m.text }
+
+// shows says whether an event with a message is among those that a service shows.
+func (s *service) shows(m message) bool {
+	return slices.ContainsFunc(s.events, func(e types.ServiceEvent) bool { return *e.Message == s.says(m) })
+}
+
 // tellDeployment tells that a service has a new deployment. It shows no message of
 // that.
 func (a *API) tellDeployment(tx *state.Tx, s *service) {
@@ -87,12 +98,12 @@ func (a *API) tellDeployment(tx *state.Tx, s *service) {
 // eventKey sorts events by age.
 func (s *service) eventKey(n uint64) string { return fmt.Sprintf("%s/%016x", s.key(), n) }
 
-// warn adds an event unless it repeats the last warning.
+// warn adds an event unless it repeats a warning since the service was steady last.
 func (a *API) warn(tx *state.Tx, s *service, m message) {
-	if s.warned == m.text {
+	if slices.Contains(s.warned, m.text) {
 		return
 	}
-	s.warned = m.text
+	s.warned = append(slices.Clip(s.warned), m.text)
 	a.tell(tx, s, m)
 }
 
@@ -123,6 +134,39 @@ func beganDraining(n int) message {
 
 func failedHealthCheck(id string) message {
 	return message{text: fmt.Sprintf("(task %s) failed container health checks.", id)}
+}
+
+func cannotListen(e runtime.Exit) message {
+	return message{text: fmt.Sprintf("was unable to keep a task running. Container %s has stopped with exit code %d: %s", e.Container, e.Code, e.Reason)}
+}
+
+func failedToLaunch(reason string) message {
+	return message{text: "failed to launch a task with (error " + reason + ")."}
+}
+
+func registeredTargets(group string) func(n int) message {
+	return func(n int) message {
+		return message{text: fmt.Sprintf("registered %d targets in (target-group %s)", n, group)}
+	}
+}
+
+func deregisteredTargets(group string) func(n int) message {
+	return func(n int) message {
+		return message{text: fmt.Sprintf("deregistered %d targets in (target-group %s)", n, group)}
+	}
+}
+
+func cannotRegister(group string, err error) message {
+	_, text := fault.Code(err)
+	return message{text: fmt.Sprintf("failed to register targets in (target-group %s) with (error %s)", group, text)}
+}
+
+func targetGroupGone(group string) message {
+	return message{text: fmt.Sprintf("is not healthy in (target-group %s) due to (reason TARGET GROUP IS NOT FOUND).", group)}
+}
+
+func failedTarget(m *target) message {
+	return message{text: fmt.Sprintf("(task %s) (port %d) is unhealthy in (target-group %s) due to (reason %s).", m.task.id, m.Port, m.Group, m.Reason)}
 }
 
 func cannotScaleIn(d *deployment, protected int) message {

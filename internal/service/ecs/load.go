@@ -116,7 +116,7 @@ func (l *loader) loadService(key string, doc *storedService) error {
 		inactiveAt:  doc.InactiveAt,
 		steady:      doc.Steady,
 		monitoring:  doc.Monitoring,
-		warned:      doc.Warned,
+		warned:      doc.Warnings,
 		failures:    doc.Failures,
 		retryAt:     doc.RetryAt,
 		tasks:       map[string]*task{},
@@ -184,10 +184,19 @@ func (l *loader) loadTask(key string, doc *storedTask) error {
 		clientToken:    doc.ClientToken,
 		request:        doc.Request,
 		protectedUntil: doc.ProtectedUntil,
+		secret:         doc.Secret,
+		accessKey:      doc.AccessKey,
+		securityGroups: doc.SecurityGroups,
 		stop:           make(chan struct{}),
 	}
 	t.reserved = t.reservation()
 	c.tasks[id] = t
+	t.balancing = restoredBalancing(t, doc.Targets)
+	for _, m := range doc.Targets {
+		if m.ID != "" {
+			l.index(m)
+		}
+	}
 	if t.stopped() {
 		l.retired.Set(t, t.api.StoppedAt.Add(forgetAfter))
 		return nil

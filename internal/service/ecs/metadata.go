@@ -19,7 +19,8 @@ import (
 // Developer Guide, "Amazon ECS task metadata endpoint version 4") and, for a
 // worker that must not be interrupted, its protection ("Amazon ECS task
 // scale-in protection endpoint"). The task's ID in the path, 32 random hex
-// digits that it learns from its environment, is what allows the call.
+// digits that it learns from its environment, is what allows the call. The
+// credentials of its role take more than that.
 
 // maxProtectionBody bounds the body of a protection request.
 const maxProtectionBody = 4 << 10
@@ -30,6 +31,7 @@ func (a *API) Metadata() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /ecs/metadata/v4/{container}", a.serveContainer)
 	mux.HandleFunc("GET /ecs/metadata/v4/{container}/task", a.serveTask)
+	mux.HandleFunc("GET /ecs/credentials/{task}/{secret}", a.serveCredentials)
 	mux.HandleFunc("GET /ecs/agent/{task}/task-protection/v1/state", a.serveProtection)
 	mux.HandleFunc("PUT /ecs/agent/{task}/task-protection/v1/state", a.changeProtection)
 	return mux

@@ -12,7 +12,11 @@ import (
 // ask sends a request to the metadata endpoint and reads the answer.
 func (w *world) ask(method, url, body string) (int, map[string]any) {
 	w.Helper()
-	r := httptest.NewRequestWithContext(w.Context(), method, url, strings.NewReader(body))
+	return w.send(httptest.NewRequestWithContext(w.Context(), method, url, strings.NewReader(body)))
+}
+
+func (w *world) send(r *http.Request) (int, map[string]any) {
+	w.Helper()
 	answer := httptest.NewRecorder()
 	w.api.Metadata().ServeHTTP(answer, r)
 	var v map[string]any

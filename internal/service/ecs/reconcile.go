@@ -38,8 +38,8 @@ func (a *API) reconcileDue(_ context.Context, due []*service) {
 // reconcile decides what a service needs, and acts. In a change that can fail the
 // service was kept.
 func (a *API) reconcile(tx *state.Tx, s *service) {
-	if s.cluster.services[s.name] != s || s.status() == inactive {
-		return // it has been forgotten, or soon will be
+	if !s.there() {
+		return
 	}
 	now, before := a.now(), s.progress()
 	if s.status() == draining && len(s.tasks) == 0 {
@@ -169,7 +169,7 @@ func (a *API) settle(tx *state.Tx, s *service, now time.Time) {
 	}
 	if !s.steady {
 		s.steady = true
-		s.warned = ""
+		s.warned = nil
 		a.tell(tx, s, reachedSteadyState)
 	}
 }
@@ -235,11 +235,24 @@ func (s *service) taskTags(def *definition) []types.Tag {
 func (a *API) stopUnhealthy(tx *state.Tx, s *service, ids []string) {
 	for _, id := range ids {
 		t := s.tasks[id]
+		if m := t.balancing.failing(); m != nil {
+			a.stopFailing(tx, s, m)
+			continue
+		}
 		a.stopTask(tx, t, stopScheduler, "Task failed container health checks")
 		keep(tx, &t.unhealthy)
 		t.unhealthy = true
 		a.tell(tx, s, failedHealthCheck(id))
 	}
+}
+
+// stopFailing stops a task for the health of a target. It is a failure of its
+// deployment as soon as it is decided: until it has stopped its connections drain,
+// by default for five minutes. There is no back-off, since the task has run.
+func (a *API) stopFailing(tx *state.Tx, s *service, m *target) {
+	a.tell(tx, s, failedTarget(m))
+	a.stopTask(tx, m.task, stopScheduler, "Task failed ELB health checks in (target-group "+m.Group+")")
+	a.countFailure(tx, s, m.task)
 }
 
 // stopSurplus stops tasks that are too many or too old, and tells of running and
@@ -257,9 +270,6 @@ func (a *API) stopSurplus(tx *state.Tx, s *service, ids []string) {
 		a.stopTask(tx, t, stopScheduler, "Scaling activity initiated by (deployment "+s.primary().ID+")")
 	}
 	if len(wereRunning) > 0 {
-		if len(s.api.LoadBalancers) > 0 {
-			a.tell(tx, s, beganDraining(len(wereRunning)))
-		}
 		a.tell(tx, s, stoppedRunning(wereRunning))
 	}
 	if werePending > 0 {

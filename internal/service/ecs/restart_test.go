@@ -36,9 +36,15 @@ func (w *world) taskIDs() []string { return sorted(w.api.clusters["prod"].tasks)
 type walk struct {
 	*world
 	*rand.Rand
+	groups []string // target groups that services may be behind
 }
 
 func (w walk) name() *string { return aws.String([]string{"a", "b", "c"}[w.IntN(3)]) }
+
+// behindSome puts a service behind some of the target groups, or none.
+func (w walk) behindSome() func(*ecs.CreateServiceInput) {
+	return behind(w.groups[w.IntN(len(w.groups)+1):]...)
+}
 
 // step does one thing. Calls that are refused, such as one for a service that is
 // not there, are steps, too.
@@ -46,7 +52,7 @@ func (w walk) step() {
 	ctx, prod, n := w.Context(), aws.String("prod"), int32(w.IntN(5))
 	switch w.IntN(9) {
 	case 0, 1:
-		_, _ = w.api.CreateService(ctx, webService(n, func(in *ecs.CreateServiceInput) { in.ServiceName = w.name() }))
+		_, _ = w.api.CreateService(ctx, webService(n, w.behindSome(), func(in *ecs.CreateServiceInput) { in.ServiceName = w.name() }))
 	case 2, 3:
 		_, _ = w.api.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: prod, Service: w.name(), DesiredCount: &n})
 	case 4:
@@ -73,24 +79,28 @@ func TestARestartAnywhereShowsWhatWasThere(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				w.runtime.set(nil, func(t *fakeTask) { t.stopAfter = 2 * time.Second })
-				w.cluster("prod")
-				w.define()
-				walk := walk{w, rand.New(rand.NewPCG(seed, 0))}
-				for range 40 {
-					walk.step()
-					synctest.Wait()
-					if walk.IntN(4) == 0 {
-						w.pass(time.Duration(walk.IntN(5000)) * time.Millisecond)
-					}
-					if walk.IntN(8) == 0 {
-						w.restart()
-					}
-				}
-				w.pass(15 * time.Minute)
-				w.checkSettled()
+				walk{world: w, Rand: rand.New(rand.NewPCG(seed, 0))}.play()
 			})
 		})
 	}
+}
+
+// play takes forty steps with restarts among them, and checks what has come of it.
+func (w walk) play() {
+	w.cluster("prod")
+	w.define()
+	for range 40 {
+		w.step()
+		synctest.Wait()
+		if w.IntN(4) == 0 {
+			w.pass(time.Duration(w.IntN(5000)) * time.Millisecond)
+		}
+		if w.IntN(8) == 0 {
+			w.restart()
+		}
+	}
+	w.pass(15 * time.Minute)
+	w.checkSettled()
 }
 
 // restart crashes the server, and compares what it showed at last with what the

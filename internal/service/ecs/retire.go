@@ -40,6 +40,9 @@ func (a *API) forget(ctx context.Context, due []retiree) {
 func (t *task) forget(ctx context.Context, a *API, tx *state.Tx) {
 	drop(tx, t.cluster.tasks, t.id)
 	tx.Delete(kindTask, t.key())
+	for _, m := range t.balancing.stored() {
+		a.unindex(m)
+	}
 	if handle := t.handle; handle != nil {
 		tx.After(func() {
 			// The runtime may not have seen yet that a task of an earlier life has

@@ -36,7 +36,7 @@ type service struct {
 
 	// What the scheduler remembers.
 	steady   bool      // the steady state has been announced
-	warned   string    // the last warning event, not to be repeated
+	warned   []string  // warning events since it was steady last, not to be repeated
 	failures int       // in a row
 	attempt  int       // grows with each failure that is counted
 	retryAt  time.Time // no task is started before
@@ -52,7 +52,7 @@ type storedService struct {
 	InactiveAt  time.Time
 	Steady      bool
 	Monitoring  *types.MonitoringConfiguration `json:",omitempty"`
-	Warned      string                         `json:",omitempty"`
+	Warnings    []string                       `json:",omitempty"`
 	Failures    int                            `json:",omitempty"`
 	RetryAt     time.Time                      `json:",omitzero"`
 }
@@ -70,7 +70,7 @@ func (s *service) stored() storedService {
 		InactiveAt:  s.inactiveAt,
 		Steady:      s.steady,
 		Monitoring:  s.monitoring,
-		Warned:      s.warned,
+		Warnings:    s.warned,
 		Failures:    s.failures,
 		RetryAt:     s.retryAt,
 	}
@@ -78,6 +78,11 @@ func (s *service) stored() storedService {
 
 func (s *service) save(tx *state.Tx) {
 	tx.Put(kindService, s.key(), s.stored())
+}
+
+// there is whether the service has not ended: it is neither inactive nor forgotten.
+func (s *service) there() bool {
+	return s != nil && s.cluster.services[s.name] == s && s.status() != inactive
 }
 
 // primary is the deployment that tasks are started for.
@@ -231,11 +236,6 @@ func checkCreateAgain(old *service, in *ecs.CreateServiceInput) error {
 		return fault.InvalidParameter("Creation of service was not idempotent.")
 	}
 	return nil
-}
-
-// targetGroups tells which target groups there are.
-func (a *API) targetGroups(ctx context.Context) func(arn string) bool {
-	return func(arn string) bool { return a.cfg.TargetGroups != nil && a.cfg.TargetGroups.HasTargetGroup(ctx, arn) }
 }
 
 // newServiceAPI is what the API shows of a new service, with AWS's defaults

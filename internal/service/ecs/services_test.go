@@ -206,6 +206,28 @@ func TestCrashLoopBacksOff(t *testing.T) {
 	})
 }
 
+func TestAPortThatAnotherProgramHasIsToldOnce(t *testing.T) {
+	inWorld(t, func(w *world) {
+		reason := runtime.PortInUse + ": listen on $HOST"
+		w.runtime.set(nil, func(t *fakeTask) { t.exitFor(1, reason) })
+		w.serve(2)
+		w.pass(time.Minute)
+		stopped := w.tasks(types.DesiredStatusStopped)
+		if got := aws.ToString(stopped[0].Containers[0].Reason); len(stopped) < 4 || got != reason {
+			t.Errorf("the container of the first of %d tasks has stopped: %q", len(stopped), got)
+		}
+		told := 0
+		for _, m := range w.events() {
+			if strings.HasPrefix(m, "(service web) was unable to keep a task running.") && strings.HasSuffix(m, reason) {
+				told++
+			}
+		}
+		if told != 1 {
+			t.Errorf("told %d times in %q", told, w.events())
+		}
+	})
+}
+
 func TestImageThatCannotBePulled(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.runtime.set(func(context.Context, runtime.Spec) error {

@@ -4,6 +4,7 @@ import (
 	goruntime "runtime"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -55,6 +56,12 @@ type task struct {
 	clientToken    string
 	request        string // fingerprint of the RunTask call, if it has a client token
 	protectedUntil time.Time
+	securityGroups []string   // of its network interface
+	balancing      *balancing // nil for a task that is in no target group
+
+	secret      string                      // in the path of the credentials of its role; "" has none
+	credentials atomic.Pointer[Credentials] // that it was given last in this life of the server
+	accessKey   string                      // of credentials that end with it; "" has none
 
 	stop      chan struct{} // closed when the task is to stop
 	handle    runtime.Task  // set once the containers have started
@@ -76,6 +83,10 @@ type storedTask struct {
 	ClientToken    string
 	Request        string
 	ProtectedUntil time.Time
+	Secret         string    `json:",omitempty"`
+	AccessKey      string    `json:",omitempty"`
+	SecurityGroups []string  `json:",omitempty"`
+	Targets        []*target `json:",omitempty"`
 }
 
 func (t *task) key() string { return t.cluster.name + "/" + t.id }
@@ -89,6 +100,10 @@ func (t *task) save(tx *state.Tx) {
 		ClientToken:    t.clientToken,
 		Request:        t.request,
 		ProtectedUntil: t.protectedUntil,
+		Secret:         t.secret,
+		AccessKey:      t.accessKey,
+		SecurityGroups: t.securityGroups,
+		Targets:        t.balancing.stored(),
 	}
 	if t.service != nil {
 		r.Service = t.service.name
@@ -124,9 +139,10 @@ func (t *task) view(virtual func(time.Duration) time.Duration) scheduler.Task {
 	}
 	switch {
 	case v.Phase != scheduler.Running:
-	case t.api.HealthStatus == types.HealthStatusUnhealthy:
+	case t.api.HealthStatus == types.HealthStatusUnhealthy || t.balancing.failing() != nil:
 		grace := time.Duration(aws.ToInt32(t.service.api.HealthCheckGracePeriodSeconds)) * time.Second
 		v.UnhealthyAt = t.api.StartedAt.Add(virtual(grace))
+	case !t.balancing.serving():
 	case t.api.HealthStatus == types.HealthStatusHealthy || !t.checksHealth():
 		v.ReadyAt = t.api.StartedAt.Add(virtual(stableAfter))
 	}
@@ -172,8 +188,13 @@ func (a *API) newTask(tx *state.Tx, o taskOrder) *task {
 		stop:        make(chan struct{}),
 	}
 	t.api = a.newTaskAPI(t.id, o)
+	t.secret = a.newSecret(t)
 	t.showSize()
 	t.reserved = t.reservation()
+	t.balancing = newBalancing(t, o.launch.LoadBalancers)
+	if n := o.launch.Network; n != nil {
+		t.securityGroups = n.AwsvpcConfiguration.SecurityGroups
+	}
 	t.api.Attachments = newAttachments(o.launch)
 	t.api.Containers = a.newContainers(t)
 	put(tx, o.cluster.tasks, t.id, t)
@@ -352,6 +373,9 @@ func (t *task) setAttachment(status string, details ...types.KeyValuePair) {
 	t.api.Attachments = attachments
 }
 
+// attached is whether the network interface has its address.
+func (t *task) attached() bool { return *t.api.Attachments[0].Status == "ATTACHED" }
+
 // A stopCause is why a task is asked to stop, as its stop code tells it.
 type stopCause = types.TaskStopCode
 
@@ -372,9 +396,10 @@ func (a *API) stopTask(tx *state.Tx, t *task, cause stopCause, reason string) {
 	t.api.StopCode = cause
 	t.api.StoppedReason = aws.String(reason)
 	t.api.StoppingAt = aws.Time(a.now())
-	if t.status() == statusRunning {
+	if s := t.status(); s == statusRunning || s == statusActivating {
 		t.setStatus(statusDeactivating)
 	}
+	a.withdraw(t)
 	tx.After(func() { close(t.stop) })
 	a.changed(tx, t)
 }

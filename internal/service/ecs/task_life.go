@@ -3,6 +3,7 @@ package ecs
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -66,6 +67,9 @@ func (a *API) start(ctx context.Context, t *task) (runtime.Task, error) {
 	if err := a.begin(ctx, t); err != nil {
 		return nil, err
 	}
+	if err := a.assumeRole(ctx, t); err != nil {
+		return nil, err
+	}
 	spec, err := read(ctx, a, func() (runtime.Spec, error) { return a.spec(t) })
 	if err != nil {
 		return nil, err
@@ -119,7 +123,8 @@ func (a *API) changed(tx *state.Tx, t *task) {
 	}
 }
 
-// started notes that the containers run.
+// started notes that the containers run. A task in several target groups is
+// registered in all of them before it is RUNNING.
 func (a *API) started(t *task, handle runtime.Task) {
 	address, exits := handle.Address(), handle.Exits()
 	a.alter(t, func() {
@@ -132,10 +137,9 @@ func (a *API) started(t *task, handle runtime.Task) {
 		})
 		a.attach(t, handle, address)
 		t.showExits(exits)
-		t.api.StartedAt = aws.Time(now)
-		t.api.Connectivity = types.ConnectivityConnected
-		t.api.ConnectivityAt = aws.Time(now)
-		t.setStatus(statusRunning)
+		if !t.balancing.several() {
+			t.run(now)
+		}
 		if t.askedToStop() { // while it was starting
 			t.setStatus(statusDeactivating)
 		}
@@ -143,9 +147,18 @@ func (a *API) started(t *task, handle runtime.Task) {
 	})
 }
 
+// run makes a task RUNNING.
+func (t *task) run(now time.Time) {
+	t.api.StartedAt = aws.Time(now)
+	t.api.Connectivity = types.ConnectivityConnected
+	t.api.ConnectivityAt = aws.Time(now)
+	t.setStatus(statusRunning)
+}
+
 // attach gives a task its containers at an address.
 func (a *API) attach(t *task, handle runtime.Task, address string) {
 	t.handle, t.address = handle, address
+	a.place(t, address)
 	var details []types.KeyValuePair
 	if address != "" {
 		details = []types.KeyValuePair{
@@ -200,6 +213,10 @@ func (a *API) attend(ctx context.Context, t *task, handle runtime.Task) {
 		case <-health:
 			a.noteHealth(ctx, t, handle.Health())
 		case <-t.stop:
+			t.awaitRelease(ctx, handle)
+			if ctx.Err() != nil {
+				return // the next life of the server goes on with it
+			}
 			a.alter(t, func() { t.setStatus(statusStopping) })
 			// A task that ended although a crash took back that it should would have
 			// failed. If the disk has, the server ends and stops its tasks.
@@ -218,6 +235,19 @@ func (a *API) attend(ctx context.Context, t *task, handle runtime.Task) {
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// awaitRelease returns when no load balancer sends requests to a task that is to
+// stop, or when it has ended by itself.
+func (t *task) awaitRelease(ctx context.Context, handle runtime.Task) {
+	if t.balancing == nil {
+		return
+	}
+	select {
+	case <-t.balancing.released:
+	case <-handle.Done():
+	case <-ctx.Done():
 	}
 }
 
@@ -262,8 +292,20 @@ func (a *API) finish(t *task, code types.TaskStopCode, reason string, exits []ru
 		a.end(tx, t, now)
 		if s := t.service; s != nil && failed && s.status() == active {
 			a.noteFailure(tx, s, t, now)
+			a.tellPortInUse(tx, s, exits)
 		}
 	})
+}
+
+// tellPortInUse tells of containers that could not listen on their ports, unless an
+// event that the service shows has told it: nor can any later task of the service while
+// nobody mends it.
+func (a *API) tellPortInUse(tx *state.Tx, s *service, exits []runtime.Exit) {
+	for _, e := range exits {
+		if m := cannotListen(e); strings.HasPrefix(e.Reason, runtime.PortInUse) && !s.shows(m) {
+			a.tell(tx, s, m)
+		}
+	}
 }
 
 // end makes a task STOPPED, to be forgotten after a while.
@@ -277,6 +319,8 @@ func (a *API) end(tx *state.Tx, t *task, now time.Time) {
 		drop(tx, t.service.tasks, t.id)
 	}
 	drop(tx, a.measured, t)
+	a.withdraw(t)
+	a.releaseRole(tx, t)
 	a.retire(tx, t, now)
 	a.changed(tx, t)
 }
@@ -316,11 +360,16 @@ func (a *API) noteFailure(tx *state.Tx, s *service, t *task, now time.Time) {
 		s.attempt++
 		s.retryAt = now.Add(a.virtual(scheduler.BackOff(s.failures)))
 	}
+	a.countFailure(tx, s, t)
+	s.save(tx)
+}
+
+// countFailure counts a task that failed for the circuit breaker.
+func (a *API) countFailure(tx *state.Tx, s *service, t *task) {
 	d := s.primary()
 	if t.deployment == d.ID && d.State == types.DeploymentRolloutStateInProgress {
 		d.Failed++
 		s.history[0].Failures = d.Failed
 		s.history[0].save(tx, s)
 	}
-	s.save(tx)
 }

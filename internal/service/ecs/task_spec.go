@@ -141,13 +141,11 @@ func healthCheck(h *types.HealthCheck) *runtime.HealthCheck {
 
 // environment is a container's, sorted by name. What the definition or the task
 // sets wins over what tasks are given here: the way to this server, to the task's
-// metadata and, where there is just one port, its number in PORT.
+// metadata and credentials and, where there is just one port, its number in PORT.
 func (a *API) environment(t *task, c types.ContainerDefinition, o types.ContainerOverride) []string {
 	env := map[string]string{
-		"AWS_REGION":            a.cell.Region, // with the key, what makes the task's calls its own cell's
-		"AWS_DEFAULT_REGION":    a.cell.Region,
-		"AWS_ACCESS_KEY_ID":     a.cell.Account,
-		"AWS_SECRET_ACCESS_KEY": "task",
+		"AWS_REGION":         a.cell.Region, // with the key, what makes the task's calls its own cell's
+		"AWS_DEFAULT_REGION": a.cell.Region,
 	}
 	if a.cfg.Endpoint != "" {
 		env["AWS_ENDPOINT_URL"] = a.cfg.Endpoint
@@ -155,6 +153,7 @@ func (a *API) environment(t *task, c types.ContainerDefinition, o types.Containe
 	if len(c.PortMappings) == 1 {
 		env["PORT"] = strconv.Itoa(int(*c.PortMappings[0].ContainerPort))
 	}
+	maps.Copy(env, a.credentialEnvironment(t))
 	maps.Copy(env, a.agentEnvironment(t, *c.Name))
 	for _, e := range slices.Concat(c.Environment, o.Environment) {
 		env[*e.Name] = aws.ToString(e.Value)

@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -338,6 +339,7 @@ func (r *fakeRuntime) set(begin func(context.Context, runtime.Spec) error, prepa
 
 type fakeTask struct {
 	spec      runtime.Spec
+	address   string
 	began     time.Time
 	load      float64 // virtual CPUs kept busy
 	memory    int64
@@ -353,7 +355,7 @@ type fakeTask struct {
 }
 
 func (t *fakeTask) ID() string            { return t.spec.ID }
-func (t *fakeTask) Address() string       { return "127.1.2.3" }
+func (t *fakeTask) Address() string       { return cmp.Or(t.address, "127.1.2.3") }
 func (t *fakeTask) Done() <-chan struct{} { return t.done }
 
 func (t *fakeTask) Remove() error {
@@ -380,14 +382,17 @@ func (t *fakeTask) stopped() bool {
 }
 
 // exit ends the task by itself.
-func (t *fakeTask) exit(code int) {
+func (t *fakeTask) exit(code int) { t.exitFor(code, "") }
+
+// exitFor ends the task by itself, for a reason that the runtime knows.
+func (t *fakeTask) exitFor(code int, reason string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.stopped() {
 		return
 	}
 	for _, c := range t.spec.Containers {
-		t.exits = append(t.exits, runtime.Exit{Container: c.Name, Code: code, Known: true})
+		t.exits = append(t.exits, runtime.Exit{Container: c.Name, Code: code, Known: true, Reason: reason})
 	}
 	close(t.done)
 }

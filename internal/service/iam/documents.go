@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"flyball/internal/principal"
@@ -26,6 +27,26 @@ func (a *API) Role(ctx context.Context, name string) (found Role, ok bool) {
 		}
 	})
 	return found, ok
+}
+
+// RoleAt is the role with an ARN.
+func (a *API) RoleAt(ctx context.Context, arn string) (found Role, ok bool) {
+	found, ok = a.Role(ctx, arn[strings.LastIndexByte(arn, '/')+1:])
+	return found, ok && found.ARN == arn
+}
+
+// Session is the principal that a session of a role is, with tags of its own.
+func (a *API) Session(r Role, name string, tags map[string]string) principal.Principal {
+	all := maps.Clone(r.Tags)
+	if all == nil {
+		all = map[string]string{}
+	}
+	maps.Copy(all, tags)
+	return principal.Principal{
+		Kind: principal.Role, Account: a.cell.Account, Name: r.Name, Tags: all,
+		ARN: a.cell.GlobalARN("sts", "assumed-role/"+r.Name+"/"+name),
+		ID:  r.ID + ":" + name,
+	}
 }
 
 // A Document is a policy in the words of whoever wrote it.

@@ -3,7 +3,6 @@ package sts
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -53,7 +52,7 @@ func (a *API) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, _ ...func
 	if err := a.judge(ctx, in, caller, role, s); err != nil {
 		return nil, err
 	}
-	s.Principal = owner.sessionOf(role, *in.RoleSessionName, s.Principal.Tags)
+	s.Principal = owner.IAM.Session(role, *in.RoleSessionName, s.Principal.Tags)
 	out := &sts.AssumeRoleOutput{
 		AssumedRoleUser:  &types.AssumedRoleUser{Arn: &s.Principal.ARN, AssumedRoleId: &s.Principal.ID},
 		PackedPolicySize: packed, SourceIdentity: optional.String(s.SourceIdentity),
@@ -96,25 +95,11 @@ func (a *API) findRole(ctx context.Context, name *string, caller string) (*API, 
 	if !found {
 		return nil, iam.Role{}, notAuthorized(caller, *name)
 	}
-	role, ok := owner.IAM.Role(ctx, at.Resource[strings.LastIndexByte(at.Resource, '/')+1:])
-	if !ok || role.ARN != *name {
+	role, ok := owner.IAM.RoleAt(ctx, *name)
+	if !ok {
 		return nil, iam.Role{}, notAuthorized(caller, *name)
 	}
 	return owner, role, nil
-}
-
-// sessionOf is the principal that a session of a role is.
-func (a *API) sessionOf(role iam.Role, name string, sessionTags map[string]string) principal.Principal {
-	all := maps.Clone(role.Tags)
-	if all == nil {
-		all = map[string]string{}
-	}
-	maps.Copy(all, sessionTags)
-	return principal.Principal{
-		Kind: principal.Role, Account: a.Cell.Account, Name: role.Name, Tags: all,
-		ARN: a.Cell.GlobalARN("sts", "assumed-role/"+role.Name+"/"+name),
-		ID:  role.ID + ":" + name,
-	}
 }
 
 // newSession is the session that a request asks for, with only the session's own

@@ -14,6 +14,7 @@ import (
 	"flyball/internal/accesskey"
 	"flyball/internal/optional"
 	"flyball/internal/principal"
+	"flyball/internal/service/iam"
 	"flyball/internal/state"
 )
 
@@ -40,6 +41,21 @@ func (a *API) issue(tx *state.Tx, s session, lasts time.Duration, atLeast *int32
 	a.sweep(tx, s.Issued)
 	a.rows.Put(tx, id, s)
 	return &types.Credentials{AccessKeyId: &id, SecretAccessKey: &s.Secret, SessionToken: &s.Token, Expiration: &s.Expires}
+}
+
+// Session makes temporary credentials of a role for a service that acts for a resource.
+// Whether it may is for those to judge who ask.
+func (a *API) Session(ctx context.Context, role iam.Role, name string, lasts time.Duration) (given *types.Credentials, err error) {
+	err = a.Cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+		given = a.issue(tx, session{Principal: a.IAM.Session(role, name, nil)}, lasts, nil)
+		return nil
+	})
+	return given, err
+}
+
+// Forget ends a session before its time.
+func (a *API) Forget(accessKey string) {
+	a.Cell.State.Later(func(tx *state.Tx) { a.rows.Delete(tx, accessKey) })
 }
 
 // Session tokens have 256 characters, unless a client asks for more.

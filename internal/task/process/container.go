@@ -51,7 +51,7 @@ func (c *container) start(argv []string) error {
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
 
-	if err := cmd.Start(); err != nil {
+	if err := c.task.attachment.start(cmd); err != nil {
 		return err
 	}
 	c.cmd = cmd
@@ -125,8 +125,10 @@ func (c *container) command(ctx context.Context, argv []string) (*exec.Cmd, *lau
 	if err != nil {
 		return nil, nil, err
 	}
+	env := c.environment()
+	argv = expand(argv, env)
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Env = c.environment()
+	cmd.Env = env
 	cmd.Dir = c.spec.WorkingDir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: credential}
 	waiting, err := launch.Prepare(cmd)
@@ -148,7 +150,7 @@ func (c *container) environment() []string {
 	}
 	env = append(env, "HOSTNAME="+c.task.spec.ID)
 	marks := c.task.runtime.mark.of(c.task.spec, c.index)
-	return slices.Concat(env, c.spec.Env, marks, []string{"HOST=" + c.task.Address()})
+	return slices.Concat(env, c.spec.Env, marks, []string{"HOST=" + c.task.attachment.host()})
 }
 
 // supervise sees the container to its end.
@@ -187,8 +189,11 @@ func (c *container) end() {
 	if c.cmd != nil {
 		exit = exitOf(c.spec.Name, c.reap())
 	}
-	if outOfMemory && (!exit.Known || exit.Code != 0) {
+	failed := !exit.Known || exit.Code != 0
+	if failed && outOfMemory {
 		exit.Reason = task.OutOfMemory
+	} else if failed && exit.Known && c.task.wanted.Err() == nil {
+		exit.Reason = c.task.attachment.obstacle(c.spec.Ports, c.logPath())
 	}
 	c.exit = &exit
 }

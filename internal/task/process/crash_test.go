@@ -24,6 +24,7 @@ import (
 type serverOrder struct {
 	Dir       string
 	NoCgroups bool
+	Network   NetworkMode
 	Specs     []task.Spec // started one after the other
 	Hold      step        // beyond which the start of a task does not come
 	Churn     bool        // start and stop the tasks again and again
@@ -76,7 +77,7 @@ func (s server) kill(t *testing.T) {
 // crashed starts tasks in a server of its own, which is then killed.
 func crashed(t *testing.T, opts Options, specs ...task.Spec) {
 	t.Helper()
-	startServer(t, serverOrder{Dir: opts.Dir, NoCgroups: opts.NoCgroups, Specs: specs}).kill(t)
+	startServer(t, serverOrder{Dir: opts.Dir, NoCgroups: opts.NoCgroups, Network: opts.Network, Specs: specs}).kill(t)
 }
 
 // serve is what a server does. It ends by itself when a test forgets it.
@@ -86,7 +87,7 @@ func serve(text string) error {
 		return err
 	}
 	r, err := New(Options{
-		Dir: order.Dir, NoCgroups: order.NoCgroups, Args: []string{"workload"}, Images: map[string]string{"sh": "/bin/sh -c"},
+		Dir: order.Dir, NoCgroups: order.NoCgroups, Network: order.Network, Args: []string{"workload"}, Images: map[string]string{"sh": "/bin/sh -c"},
 		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -208,7 +209,7 @@ func TestAKillDuringAStartLeavesNothing(t *testing.T) {
 		t.Run(string(at), func(t *testing.T) {
 			onEachHost(t, func(t *testing.T, opts Options) {
 				trace := filepath.Join(t.TempDir(), "trace")
-				order := serverOrder{Dir: opts.Dir, NoCgroups: opts.NoCgroups, Hold: at}
+				order := serverOrder{Dir: opts.Dir, NoCgroups: opts.NoCgroups, Network: opts.Network, Hold: at}
 				order.Specs = []task.Spec{script("task", "touch "+trace+"; exec sleep 1000")}
 				s := startServer(t, order)
 				if pids := processesUnder(t, opts.Dir); len(pids) != 1 {
@@ -235,7 +236,7 @@ func TestARestartEndsAProcessThatIsNotRecorded(t *testing.T) {
 		t.Run(string(at), func(t *testing.T) {
 			onEachHost(t, func(t *testing.T, opts Options) {
 				s := startServer(t, serverOrder{
-					Dir: opts.Dir, NoCgroups: opts.NoCgroups, Hold: at, Specs: []task.Spec{script("task", "exec sleep 1000")},
+					Dir: opts.Dir, NoCgroups: opts.NoCgroups, Network: opts.Network, Hold: at, Specs: []task.Spec{script("task", "exec sleep 1000")},
 				})
 				for _, pid := range processesUnder(t, opts.Dir) {
 					if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil { // or it would end by itself
@@ -290,6 +291,12 @@ func cgroupsOf(r *Runtime) []string {
 	return all
 }
 
+// devicesOf are the devices of this machine that lead to a runtime's tasks.
+func devicesOf(r *Runtime) []string {
+	found, _ := filepath.Glob("/sys/class/net/" + bridgeName(string(r.mark)) + "/brif/*") // the pattern is right
+	return found
+}
+
 // wantNothing fails the test if a runtime keeps anything.
 func wantNothing(t *testing.T, r *Runtime) {
 	t.Helper()
@@ -299,8 +306,17 @@ func wantNothing(t *testing.T, r *Runtime) {
 	if cgroups := cgroupsOf(r); len(cgroups) > 0 {
 		t.Errorf("cgroups are left: %v", cgroups)
 	}
-	if len(r.addresses.used) > 0 {
-		t.Errorf("addresses are in use: %v", r.addresses.used)
+	if len(held(r)) > 0 {
+		t.Errorf("addresses are in use: %v", held(r))
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; <-time.After(time.Millisecond) {
+		devices := devicesOf(r) // which Linux removes soon
+		if len(devices) == 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("devices are left: %v", devices)
+		}
 	}
 }
 
@@ -315,7 +331,7 @@ func TestKillsUnderLoadLeaveNothing(t *testing.T) {
 			dependent(task.Container{}, "exec sleep 1000", task.Started),
 		}
 		for i := range *kills {
-			s := startServer(t, serverOrder{Dir: opts.Dir, NoCgroups: opts.NoCgroups, Specs: specs, Churn: true})
+			s := startServer(t, serverOrder{Dir: opts.Dir, NoCgroups: opts.NoCgroups, Network: opts.Network, Specs: specs, Churn: true})
 			// At any time: what is looked for are the moments that nobody thought of.
 			<-time.After(time.Duration(rand.IntN(50_000)) * time.Microsecond)
 			s.kill(t)

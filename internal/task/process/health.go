@@ -92,7 +92,7 @@ func (c *container) check(ctx context.Context, argv []string, timeout time.Durat
 	}
 	defer waiting.Close()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	if err := cmd.Start(); err != nil {
+	if err := c.task.attachment.start(cmd); err != nil {
 		return false
 	}
 	err = c.run(cmd, waiting)

@@ -1,9 +1,11 @@
 // Package process runs tasks as processes of this machine.
 //
-// Each task has a loopback address of its own, given to its containers in
-// $HOST, so that several tasks can open the same port. A container's image
-// stands for a command: one of the programs built into flyball, or one that the
-// operator mapped with --image NAME=COMMAND.
+// Each task has an address of its own, so that several tasks can open the same port:
+// that of a network namespace on a bridge of this machine, where Linux and the
+// server's rights permit it, or else a loopback address, which programs have to keep
+// to. $HOST tells a program what to listen to: everything in a namespace, or else the
+// loopback address. A container's image stands for a command: one of the programs
+// built into flyball, or one that the operator mapped with --image NAME=COMMAND.
 //
 // Where cgroups may be written (Linux, usually as root), tasks are limited to
 // the CPU and memory they reserved, and measured exactly. Elsewhere they are
@@ -24,8 +26,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -43,7 +45,9 @@ type Options struct {
 	Executable string            // the program that runs the built-in images; by default this one
 	Args       []string          // its arguments before the name of the built-in program
 	Images     map[string]string // the command line that an image stands for
-	Addresses  netip.Prefix      // where tasks get their addresses from; by default 127.64.0.0/10
+	Network    NetworkMode       // by default NetworkAuto
+	Range      netip.Prefix      // has room for the network of the namespaces; by default 100.64.0.0/10
+	Addresses  netip.Prefix      // where tasks get their loopback addresses from; by default 127.64.0.0/10
 	LogBytes   int64             // what is kept of a container's log; by default 10 MiB
 	NoCgroups  bool              // measure through the process tree even where cgroups may be written
 	Log        *slog.Logger      // by default slog.Default()
@@ -55,7 +59,7 @@ type Runtime struct {
 	first     bool // no earlier life has had the directory
 	mark      mark
 	images    images
-	addresses *addresses
+	networks  networks
 	host      host
 	logBytes  int64
 	log       *slog.Logger
@@ -93,32 +97,25 @@ func New(opts Options) (*Runtime, error) {
 	if opts.LogBytes == 0 {
 		opts.LogBytes = 10 << 20
 	}
-	if !opts.Addresses.IsValid() {
-		opts.Addresses = netip.MustParsePrefix("127.64.0.0/10")
-	}
-	// Two servers on one machine share the loopback addresses. Each begins at a
-	// place of its own among them, and has cgroups under a name of its own.
 	instance, err := task.Instance(dir)
 	if err != nil {
 		return nil, err
 	}
-	seed := fnv.New32a()
-	seed.Write([]byte(instance))
-	addresses, err := newAddresses(opts.Addresses, seed.Sum32())
+	networks, err := newNetworks(opts, instance)
 	if err != nil {
 		return nil, err
 	}
 	r := &Runtime{
-		dir:       dir,
-		first:     first,
-		mark:      mark(instance),
-		images:    images,
-		addresses: addresses,
-		host:      newHost(opts, instance),
-		logBytes:  opts.LogBytes,
-		log:       opts.Log,
-		closed:    make(chan struct{}),
-		tasks:     map[string]*Task{},
+		dir:      dir,
+		first:    first,
+		mark:     mark(instance),
+		images:   images,
+		networks: networks,
+		host:     newHost(opts, instance),
+		logBytes: opts.LogBytes,
+		log:      opts.Log,
+		closed:   make(chan struct{}),
+		tasks:    map[string]*Task{},
 	}
 	go r.boundLogs()
 	return r, nil
@@ -136,14 +133,13 @@ func (r *Runtime) Start(ctx context.Context, spec task.Spec) (task.Task, error) 
 	if err != nil {
 		return nil, err
 	}
-	address, err := r.addresses.take(spec.ID)
+	attachment, err := r.networks.join(spec.ID)
 	if err != nil {
 		return nil, err
 	}
-	t := newTask(r, spec, address)
+	t := newTask(r, spec, attachment)
 	if err := r.keep(t); err != nil {
-		r.addresses.release(address, spec.ID)
-		return nil, err
+		return nil, errors.Join(err, attachment.leave())
 	}
 	if err := t.start(ctx, commands); err != nil {
 		t.abandon()
@@ -200,6 +196,9 @@ func (r *Runtime) Recover(ctx context.Context) ([]task.Task, error) {
 	}
 	if err := r.host.sweep(r.runs); err != nil {
 		r.log.Warn("cannot remove cgroups of tasks that are gone", "error", err)
+	}
+	if err := r.networks.sweep(); err != nil {
+		r.log.Warn("cannot remove networks of tasks that are gone", "error", err)
 	}
 	r.sweep()
 	return recovered, nil
@@ -261,13 +260,21 @@ func (r *Runtime) recover(dir string) *Task {
 	return t
 }
 
+// Listen listens where tasks reach this machine, on their own network, and takes
+// connections from that network only. It returns no listener when tasks are on no
+// network of their own: they reach this machine at its loopback addresses.
+func (r *Runtime) Listen(ctx context.Context, port uint16) (net.Listener, error) {
+	return r.networks.listen(ctx, port)
+}
+
 // Close ends what the runtime itself does. It does not stop tasks.
-func (r *Runtime) Close() error {
+func (r *Runtime) Close() (err error) {
 	r.closeOnce.Do(func() {
 		close(r.closed)
 		r.host.close()
+		err = r.networks.close()
 	})
-	return nil
+	return err
 }
 
 // boundLogs keeps the logs of all tasks within their bounds.

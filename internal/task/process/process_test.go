@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -31,6 +32,13 @@ func TestMain(m *testing.M) {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 		defer stop()
 		if err := workload.Run(ctx, os.Args[2], os.Getenv); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	if len(os.Args) == 3 && os.Args[1] == "get" {
+		if err := fetch(os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -67,7 +75,8 @@ func newRuntime(t *testing.T, opts Options) *Runtime {
 	return r
 }
 
-// onEachHost runs a test with cgroups, where they can be used, and without.
+// onEachHost runs a test with cgroups, where they can be used, and network namespaces,
+// where these can; and without either.
 func onEachHost(t *testing.T, test func(t *testing.T, opts Options)) {
 	t.Run("cgroups", func(t *testing.T) {
 		needCgroups(t)
@@ -76,6 +85,7 @@ func onEachHost(t *testing.T, test func(t *testing.T, opts Options)) {
 	t.Run("process tree", func(t *testing.T) {
 		opts := options(t)
 		opts.NoCgroups = true
+		opts.Network = NetworkLoopback
 		test(t, opts)
 	})
 }
@@ -87,6 +97,24 @@ func needCgroups(t *testing.T) {
 		t.Skip("cgroups cannot be used here:", err)
 	}
 	h.close()
+}
+
+// pool are the addresses that r gives to new tasks.
+func pool(r *Runtime) *addresses {
+	if r.networks.network == r.networks.loopback {
+		return r.networks.loopback.(*loopback).addresses
+	}
+	return namespacePool(r)
+}
+
+// held are the addresses that tasks have, with their ids.
+func held(r *Runtime) map[netip.Addr]string {
+	p := pool(r)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	tasks := maps.Clone(p.used)
+	maps.DeleteFunc(tasks, func(_ netip.Addr, id string) bool { return id == gatewayID })
+	return tasks
 }
 
 // script is a task of one container that runs a shell script.
@@ -228,7 +256,9 @@ func TestExitCodesAreLearned(t *testing.T) {
 
 func TestAContainerHasItsEnvironmentAndNotTheServers(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "the server's")
-	r := newRuntime(t, options(t))
+	opts := options(t)
+	opts.Network = NetworkLoopback
+	r := newRuntime(t, opts)
 	spec := script("task", "env; pwd")
 	spec.Containers[0].Env = []string{"COLOUR=green", "HOST=0.0.0.0"}
 	spec.Containers[0].WorkingDir = "/"
@@ -277,8 +307,8 @@ func TestATaskThatCannotStartLeavesNothing(t *testing.T) {
 		if entries, err := os.ReadDir(filepath.Join(opts.Dir, "tasks")); err != nil || len(entries) > 0 {
 			t.Errorf("the task's directory is left: %v, %v", entries, err)
 		}
-		if len(r.addresses.used) > 0 {
-			t.Errorf("addresses in use: %v", r.addresses.used)
+		if len(held(r)) > 0 {
+			t.Errorf("addresses in use: %v", held(r))
 		}
 		if pids, err := processesOf(opts.Dir, spec, 0); err != nil || len(pids) > 0 {
 			t.Errorf("processes are left: %v, %v", pids, err)
@@ -423,7 +453,7 @@ func TestATaskCanBeStoppedWhileAContainerWaits(t *testing.T) {
 		if pids, err := processesOf(opts.Dir, spec, 1); err != nil || len(pids) > 0 {
 			t.Errorf("processes are left: %v, %v", pids, err)
 		}
-		if r.knows("task") || len(r.addresses.used) > 0 {
+		if r.knows("task") || len(held(r)) > 0 {
 			t.Error("the task is kept")
 		}
 	})
@@ -585,7 +615,7 @@ func TestTasksOutliveTheServer(t *testing.T) {
 		if usage, err := after.Usage(t.Context()); err != nil || usage.Memory < 32<<20 || usage.CPU == 0 {
 			t.Errorf("Usage = %+v, %v; want more than 32 MiB and some CPU time", usage, err)
 		}
-		if r.addresses.used[after.(*Task).address] != "task" {
+		if held(r)[after.(*Task).attachment.address()] != "task" {
 			t.Error("the address of the recovered task is free for others")
 		}
 		if err := after.Stop(t.Context()); err != nil {
@@ -813,15 +843,16 @@ func TestAContainerRunsAsItsUser(t *testing.T) {
 }
 
 func BenchmarkStart(b *testing.B) {
-	for name, noCgroups := range map[string]bool{"cgroups": false, "process tree": true} {
-		b.Run(name, func(b *testing.B) { benchmarkStart(b, noCgroups) })
+	for _, opts := range []Options{{Network: NetworkNamespace}, {Network: NetworkLoopback}, {Network: NetworkLoopback, NoCgroups: true}} {
+		b.Run(fmt.Sprintf("%s cgroups=%t", opts.Network, !opts.NoCgroups), func(b *testing.B) { benchmarkStart(b, opts) })
 	}
 }
 
-func benchmarkStart(b *testing.B, noCgroups bool) {
-	r, err := New(Options{Dir: b.TempDir(), Args: []string{"workload"}, NoCgroups: noCgroups, Log: slog.New(slog.DiscardHandler)})
+func benchmarkStart(b *testing.B, opts Options) {
+	opts.Dir, opts.Args, opts.Log = b.TempDir(), []string{"workload"}, slog.New(slog.DiscardHandler)
+	r, err := New(opts)
 	if err != nil {
-		b.Fatal(err)
+		b.Skip(err)
 	}
 	defer r.Close()
 	for i := 0; b.Loop(); i++ {
@@ -941,8 +972,8 @@ func TestTwoTasksWithOneAddressAreNotBothTakenUp(t *testing.T) {
 		}
 		r := newRuntime(t, opts)
 		recovered := recoverAll(t, r)
-		if len(recovered) != 1 || recovered[0].ID() != "one" || r.addresses.used[one.Address] != "one" {
-			t.Errorf("recovered %v with addresses %v, want the first task with its address", recovered, r.addresses.used)
+		if len(recovered) != 1 || recovered[0].ID() != "one" || held(r)[one.Address] != "one" {
+			t.Errorf("recovered %v with addresses %v, want the first task with its address", recovered, held(r))
 		}
 		if pids := processesUnder(t, opts.Dir); len(pids) != 1 {
 			t.Errorf("processes %v, want those of one task", pids)
@@ -957,6 +988,7 @@ func TestAStoppedTaskOfAnEarlierLifeLeavesItsAddressToOthers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			opts := options(t)
+			opts.Network = NetworkLoopback
 			crashed(t, opts, script("short", "exit 0"))
 			dir := filepath.Join(opts.Dir, "tasks", "short")
 			rec, err := readRecord(dir)
@@ -968,13 +1000,13 @@ func TestAStoppedTaskOfAnEarlierLifeLeavesItsAddressToOthers(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := newRuntime(t, opts)
-			r.addresses.reserve(rec.Address, "another")
+			pool(r).reserve(rec.Address, "another")
 			stopped := recoverAll(t, r)[0]
 			await(t, "the end of the task", stopped.Done())
 			if err := stopped.Remove(); err != nil {
 				t.Error(err)
 			}
-			if got := r.addresses.used[rec.Address]; got != "another" {
+			if got := held(r)[rec.Address]; got != "another" {
 				t.Errorf("the address belongs to %q", got)
 			}
 		})

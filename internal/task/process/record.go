@@ -15,6 +15,7 @@ import (
 type record struct {
 	Spec       task.Spec
 	Address    netip.Addr
+	Network    string            `json:",omitempty"` // the kind of network that has the address
 	Boot       string            // the machine's boot, whose process ids these are
 	Started    bool              // false while the containers are being started
 	Group      map[string]string `json:",omitempty"` // where the host put it; see host

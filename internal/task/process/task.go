@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,7 +18,7 @@ import (
 type Task struct {
 	runtime    *Runtime
 	spec       task.Spec
-	address    netip.Addr
+	attachment attachment
 	dir        string
 	group      group
 	containers []*container
@@ -37,13 +36,13 @@ type Task struct {
 
 var _ task.Task = (*Task)(nil)
 
-func newTask(r *Runtime, spec task.Spec, address netip.Addr) *Task {
+func newTask(r *Runtime, spec task.Spec, attachment attachment) *Task {
 	t := &Task{
-		runtime: r,
-		spec:    spec,
-		address: address,
-		dir:     filepath.Join(r.dir, "tasks", spec.ID),
-		done:    make(chan struct{}),
+		runtime:    r,
+		spec:       spec,
+		attachment: attachment,
+		dir:        filepath.Join(r.dir, "tasks", spec.ID),
+		done:       make(chan struct{}),
 	}
 	t.wanted, t.shutDown = context.WithCancel(context.Background())
 	for i, c := range spec.Containers {
@@ -58,7 +57,7 @@ const endedUnseen = "The container ended while flyball did not run; its exit cod
 // restore makes a task of what an earlier life of the server kept of it. It has
 // its address if it runs, and its group unless it is over.
 func (r *Runtime) restore(rec *record) (*Task, error) {
-	t := newTask(r, rec.Spec, rec.Address)
+	t := newTask(r, rec.Spec, detached{rec.Network, rec.Address})
 	t.started = rec.Started
 	running := false
 	for i, c := range t.containers {
@@ -78,8 +77,12 @@ func (r *Runtime) restore(rec *record) (*Task, error) {
 		group, _ = tree.open(&record{Spec: rec.Spec, Containers: t.record().Containers})
 	}
 	t.group = group
-	if running && !r.addresses.reserve(t.address, t.spec.ID) {
-		return t, fmt.Errorf("address %s belongs to another task", t.address)
+	if running {
+		attachment, err := r.networks.rejoin(rec)
+		if err != nil {
+			return t, err
+		}
+		t.attachment = attachment
 	}
 	return t, nil
 }
@@ -160,11 +163,8 @@ func (t *Task) abandon() {
 		for _, c := range t.containers {
 			c.end()
 		}
-		if err := t.group.remove(); err != nil {
-			t.runtime.log.Warn("cannot remove the cgroup of a task", "task", t.spec.ID, "error", err)
-		}
 	}
-	t.runtime.addresses.release(t.address, t.spec.ID)
+	t.giveBack()
 	if err := t.forget(); err != nil {
 		t.runtime.log.Warn("cannot delete what is kept of a task", "task", t.spec.ID, "error", err)
 	}
@@ -220,17 +220,28 @@ func (t *Task) finish() {
 	t.mu.Lock()
 	t.last = &usage
 	t.mu.Unlock()
-	if err := t.group.remove(); err != nil {
-		t.runtime.log.Warn("cannot remove the cgroup of a task", "task", t.spec.ID, "error", err)
-	}
-	t.runtime.addresses.release(t.address, t.spec.ID)
+	t.giveBack()
 	close(t.done)
+}
+
+// giveBack gives back what this machine has lent a task whose processes are gone.
+func (t *Task) giveBack() {
+	if t.group != nil {
+		if err := t.group.remove(); err != nil {
+			t.runtime.log.Warn("cannot remove the cgroup of a task", "task", t.spec.ID, "error", err)
+		}
+	}
+	if err := t.attachment.leave(); err != nil {
+		t.runtime.log.Warn("cannot remove the network of a task", "task", t.spec.ID, "error", err)
+	}
 }
 
 func (t *Task) record() *record {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	rec := &record{Spec: t.spec, Address: t.address, Boot: boot(), Started: t.started}
+	rec := &record{
+		Spec: t.spec, Address: t.attachment.address(), Network: t.attachment.network(), Boot: boot(), Started: t.started,
+	}
 	if t.group != nil {
 		rec.Group = t.group.where()
 	}
@@ -265,8 +276,8 @@ func (t *Task) ID() string { return t.spec.ID }
 // Spec is what the task was started with.
 func (t *Task) Spec() task.Spec { return t.spec }
 
-// Address is the task's loopback address.
-func (t *Task) Address() string { return t.address.String() }
+// Address is the task's address, on this machine.
+func (t *Task) Address() string { return t.attachment.address().String() }
 
 // Done is closed when all containers have ended.
 func (t *Task) Done() <-chan struct{} { return t.done }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -19,7 +20,9 @@ import (
 )
 
 // clients have the operations that services may have.
-var clients = []any{&applicationautoscaling.Client{}, &cloudwatch.Client{}, &ecs.Client{}, &iam.Client{}, &sts.Client{}}
+var clients = []any{
+	&applicationautoscaling.Client{}, &cloudwatch.Client{}, &ecs.Client{}, &elasticloadbalancingv2.Client{}, &iam.Client{}, &sts.Client{},
+}
 
 // ec2Has tells whether an operation of EC2 is served.
 func ec2Has(operation string) bool {

@@ -19,7 +19,7 @@ func TestKeyRefusals(t *testing.T) {
 		dimension types.ScalableDimension
 		message   string
 	}{
-		{"a short resource id", Namespace, aws.String("service/web"), Dimension, unsupported + ": an ECS service is named service/CLUSTER/SERVICE, not service/web"},
+		{"a short resource id", Namespace, aws.String("service/web"), Dimension, unsupported + ": an ECS service is named service/CLUSTER/web, not service/web"},
 		{"an ARN as resource id", Namespace, aws.String("arn:aws:ecs:us-east-1:123456789012:service/default/web"), Dimension, unsupported},
 		{"another resource type", Namespace, aws.String("table/foo"), Dimension, unsupported},
 		{"another dimension", Namespace, aws.String("service/default/web"), types.ScalableDimensionDynamoDBTableReadCapacityUnits, unsupported},

@@ -34,6 +34,46 @@ func checkLabel(metricType string, label *string, needed bool) error {
 	return nil
 }
 
+// Labels are the resource labels of a policy's predefined metrics.
+func (p Policy) Labels() []string {
+	var labels []*string
+	if t := p.Tracking; t != nil && t.PredefinedMetricSpecification != nil {
+		labels = append(labels, t.PredefinedMetricSpecification.ResourceLabel)
+	}
+	if p.Predictive != nil {
+		m := p.Specification()
+		if s := m.PredefinedMetricPairSpecification; s != nil {
+			labels = append(labels, s.ResourceLabel)
+		}
+		if s := m.PredefinedLoadMetricSpecification; s != nil {
+			labels = append(labels, s.ResourceLabel)
+		}
+		if s := m.PredefinedScalingMetricSpecification; s != nil {
+			labels = append(labels, s.ResourceLabel)
+		}
+	}
+	var given []string
+	for _, l := range labels {
+		if l != nil {
+			given = append(given, *l)
+		}
+	}
+	return given
+}
+
+// CheckAttached refuses a policy that follows a target group in which its service
+// does not register tasks: nothing that the policy does would change its metric.
+func (p Policy) CheckAttached(id scaling.ResourceID, groupARNs []string) error {
+	for _, label := range p.Labels() {
+		_, group, _ := strings.Cut(label, "/targetgroup/")
+		group = "targetgroup/" + group
+		if !slices.ContainsFunc(groupARNs, func(arn string) bool { return strings.HasSuffix(arn, ":"+group) }) {
+			return fault.Invalid("Target group %s is not attached to ECS service %s", group, id)
+		}
+	}
+	return nil
+}
+
 // checkMetric checks what CloudWatch takes for a metric. It is checked here because
 // the alarms are put in-process, past the checks of requests.
 func checkMetric(namespace, name *string, unitName string, dimensions []types.MetricDimension) error {

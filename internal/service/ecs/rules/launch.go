@@ -33,7 +33,7 @@ func (l Launch) Changed(in *ecs.UpdateServiceInput) Launch {
 		l.LaunchType, l.Strategy = "", in.CapacityProviderStrategy
 	}
 	if in.LoadBalancers != nil {
-		l.LoadBalancers = in.LoadBalancers
+		l.LoadBalancers = slices.Concat(in.LoadBalancers) // nil for none
 	}
 	return l
 }
@@ -98,6 +98,7 @@ func (l Launch) Resolve(cluster *types.Cluster, def *types.TaskDefinition) (Laun
 		l.PlatformVersion = aws.String("LATEST")
 	}
 	l.Network = networkDefaults(l.Network)
+	l.LoadBalancers = slices.Concat(l.LoadBalancers)
 	return l, checkNetwork(l.Network, def)
 }
 

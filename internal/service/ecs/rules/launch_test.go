@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 )
 
 var (
@@ -64,10 +65,16 @@ func TestLaunchesThatAreRefused(t *testing.T) {
 }
 
 func TestLoadBalancersNameAPortOfTheDefinition(t *testing.T) {
-	def := &types.TaskDefinition{ContainerDefinitions: []types.ContainerDefinition{{
+	def := &types.TaskDefinition{NetworkMode: types.NetworkModeAwsvpc, ContainerDefinitions: []types.ContainerDefinition{{
 		Name: aws.String("web"), PortMappings: []types.PortMapping{{ContainerPort: aws.Int32(8080)}},
 	}}}
-	exists := func(arn string) bool { return arn == "blue" }
+	find := func(arn string) *elbtypes.TargetGroup {
+		return map[string]*elbtypes.TargetGroup{
+			"blue":      {TargetType: elbtypes.TargetTypeEnumIp, LoadBalancerArns: []string{"web"}},
+			"idle":      {TargetType: elbtypes.TargetTypeEnumIp},
+			"instances": {TargetType: elbtypes.TargetTypeEnumInstance, LoadBalancerArns: []string{"web"}},
+		}[arn]
+	}
 	for _, tt := range []struct {
 		group, container string
 		port             int32
@@ -77,10 +84,12 @@ func TestLoadBalancersNameAPortOfTheDefinition(t *testing.T) {
 		{"green", "web", 8080, "InvalidParameterException: The target group with targetGroupArn green does not exist."},
 		{"blue", "db", 8080, "InvalidParameterException: The container db does not exist in the task definition."},
 		{"blue", "web", 80, "InvalidParameterException: The container web did not have a container port 80 defined."},
+		{"idle", "web", 8080, "InvalidParameterException: The target group with targetGroupArn idle does not have an associated load balancer."},
+		{"instances", "web", 8080, "InvalidParameterException: The provided target group instances has target type instance, which is incompatible with the awsvpc network mode specified in the task definition."},
 		{"", "web", 8080, "InvalidParameterException: targetGroupArn or loadBalancerName must be specified."},
 	} {
 		lb := types.LoadBalancer{TargetGroupArn: &tt.group, ContainerName: &tt.container, ContainerPort: &tt.port}
-		if got := refusal(CheckLoadBalancers(def, []types.LoadBalancer{lb}, exists)); got != tt.want {
+		if got := refusal(CheckLoadBalancers(def, []types.LoadBalancer{lb}, find)); got != tt.want {
 			t.Errorf("%s at %s:%d: %s, want %s", tt.group, tt.container, tt.port, got, tt.want)
 		}
 	}

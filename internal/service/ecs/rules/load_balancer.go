@@ -1,10 +1,12 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
 	"flyball/internal/service/ecs/fault"
 )
@@ -23,9 +25,9 @@ func CheckRole(role *string, def *types.TaskDefinition, balancers []types.LoadBa
 	return nil
 }
 
-// CheckLoadBalancers validates the load balancers of a service. Exists tells of a
-// target group whether it does.
-func CheckLoadBalancers(def *types.TaskDefinition, balancers []types.LoadBalancer, exists func(arn string) bool) error {
+// CheckLoadBalancers validates the load balancers of a service. Find finds a target
+// group by its ARN; nil where there is none.
+func CheckLoadBalancers(def *types.TaskDefinition, balancers []types.LoadBalancer, find func(arn string) *elbtypes.TargetGroup) error {
 	if len(balancers) > 5 {
 		return fault.InvalidParameter("A service can have at most 5 target groups.")
 	}
@@ -43,9 +45,29 @@ func CheckLoadBalancers(def *types.TaskDefinition, balancers []types.LoadBalance
 			return fault.InvalidParameter("The container %s does not exist in the task definition.", name)
 		case !exposes(def, name, aws.ToInt32(lb.ContainerPort)):
 			return fault.InvalidParameter("The container %s did not have a container port %d defined.", name, aws.ToInt32(lb.ContainerPort))
-		case !exists(group):
-			return fault.InvalidParameter("The target group with targetGroupArn %s does not exist.", group)
 		}
+		if err := checkTargetGroup(def, group, find(group)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkTargetGroup refuses a target group that gets no requests or takes other
+// targets than the tasks: those with a network interface of their own are known by
+// their addresses, others by their instances.
+func checkTargetGroup(def *types.TaskDefinition, arn string, g *elbtypes.TargetGroup) error {
+	mode, takes := cmp.Or(def.NetworkMode, types.NetworkModeBridge), elbtypes.TargetTypeEnumInstance
+	if mode == types.NetworkModeAwsvpc {
+		takes = elbtypes.TargetTypeEnumIp
+	}
+	switch {
+	case g == nil:
+		return fault.InvalidParameter("The target group with targetGroupArn %s does not exist.", arn)
+	case len(g.LoadBalancerArns) == 0:
+		return fault.InvalidParameter("The target group with targetGroupArn %s does not have an associated load balancer.", arn)
+	case g.TargetType != takes:
+		return fault.InvalidParameter("The provided target group %s has target type %s, which is incompatible with the %s network mode specified in the task definition.", arn, g.TargetType, mode)
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func TestAnAddressThatATaskHasIsNotReservedOrReleasedForAnother(t *testing.T) {
 
 func TestOnlyLoopbackAddressesAreGivenToTasks(t *testing.T) {
 	for _, prefix := range []string{"10.0.0.0/8", "126.0.0.0/7", "::1/128", "0.0.0.0/0"} {
-		if _, err := newAddresses(netip.MustParsePrefix(prefix), 0); err == nil {
+		if _, err := newLoopback(netip.MustParsePrefix(prefix), "flyball-test"); err == nil {
 			t.Errorf("%s was accepted", prefix)
 		}
 	}

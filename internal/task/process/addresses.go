@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// addresses hands out the IPv4 loopback addresses of a range, in turn, so that
-// one that was given back is not used again soon: a client that still has it
-// should meet nobody, not another service's task.
+// addresses hands out the IPv4 addresses of a range, in turn, so that one that was
+// given back is not used again soon: a client that still has it should meet nobody,
+// not another service's task.
 type addresses struct {
 	first, count uint32
 
@@ -21,8 +21,8 @@ type addresses struct {
 // newAddresses starts at some place in the range that depends on seed.
 func newAddresses(prefix netip.Prefix, seed uint32) (*addresses, error) {
 	prefix = prefix.Masked()
-	if !prefix.Addr().Is4() || !prefix.Addr().IsLoopback() || prefix.Bits() < 8 {
-		return nil, fmt.Errorf("%s is not a range of IPv4 loopback addresses", prefix)
+	if !prefix.Addr().Is4() || prefix.Bits() < 8 {
+		return nil, fmt.Errorf("%s is not a range of at most 2^24 IPv4 addresses", prefix)
 	}
 	first := binary.BigEndian.Uint32(prefix.Addr().AsSlice())
 	count := uint32(1) << (32 - prefix.Bits())
@@ -47,7 +47,8 @@ func (a *addresses) take(id string) (netip.Addr, error) {
 	return netip.Addr{}, fmt.Errorf("all %d task addresses are in use", len(a.used))
 }
 
-// reserve gives a recovered task the address that it has, unless another has it.
+// reserve gives an address to whoever has it already, such as a recovered task,
+// unless another has it.
 func (a *addresses) reserve(addr netip.Addr, id string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -65,4 +66,11 @@ func (a *addresses) release(addr netip.Addr, id string) {
 	if a.used[addr] == id {
 		delete(a.used, addr)
 	}
+}
+
+// inUse says whether somebody has an address.
+func (a *addresses) inUse(addr netip.Addr) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.used[addr] != ""
 }

@@ -1,0 +1,82 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"flyball/internal/cell"
+	"flyball/internal/permission"
+	"flyball/internal/service/autoscaling"
+	"flyball/internal/service/iam"
+)
+
+// roles are an account's roles as the services of one of its cells use them. They are
+// asked under the state's lock, and so look for nothing outside the account.
+type roles struct {
+	*iam.API
+	of    *services
+	judge *permission.Judge
+	taken bool // every role is taken as it is
+}
+
+// scalingSession is the name of the sessions in which scalable targets are scaled.
+const scalingSession = "application-autoscaling"
+
+// Lacks implements autoscaling.Roles.
+func (r roles) Lacks(ctx context.Context, u autoscaling.RoleUse) (lack autoscaling.Lack, err error) {
+	if r.taken {
+		return lack, nil
+	}
+	role, ok := r.RoleAt(ctx, u.Role)
+	if !ok {
+		return autoscaling.Lack{Absent: true}, nil
+	}
+	trusted, err := trusts(r.judge, r.of.cell, role, u.As, u.Target)
+	if err != nil {
+		return lack, err
+	}
+	if !trusted {
+		lack.Trust = u.As
+	}
+	lack.Denied, err = r.denied(ctx, role, u.Calls)
+	return lack, err
+}
+
+// denied are the actions of calls that a session of a role may not perform.
+func (r roles) denied(ctx context.Context, role iam.Role, calls []autoscaling.RoleCall) (denied []autoscaling.Denied, err error) {
+	session := r.Session(role, scalingSession, nil)
+	policies, _ := r.Policies(ctx, session) // without the role none, which allow nothing
+	for _, call := range calls {
+		requests := permission.Requests(permission.Call{
+			Service: call.Service, Operation: call.Operation, Input: call.Input,
+			Account: r.of.cell.Account, Region: r.of.cell.Region, Partition: r.of.cell.Partition(),
+			Secure: true, Time: time.Now(), Caller: session, Holder: role.ARN,
+			Find: func(service, name string) (permission.Resource, bool) { return r.of.resource(ctx, service, name) },
+		})
+		for _, request := range requests {
+			d, err := r.judge.Decide(request, policies, nil)
+			if err != nil {
+				return nil, err
+			}
+			if !d.Allowed() {
+				denied = append(denied, autoscaling.Denied{Action: request.Action, Resource: request.Resource, Why: d.Why(request)})
+			}
+		}
+	}
+	return denied, nil
+}
+
+// trusts reports whether a role may be assumed by one of some services, on behalf of
+// a resource of the cell.
+func trusts(judge *permission.Judge, c *cell.Cell, role iam.Role, services []string, source string) (bool, error) {
+	for _, service := range services {
+		request := permission.ServiceAssumption{
+			Service: service, Role: role.ARN, Source: source, Account: c.Account, Region: c.Region, Time: time.Now(),
+		}.Request()
+		d, err := judge.Decide(request, iam.Policies{}, &role.Trust)
+		if err != nil || d.Allowed() {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}

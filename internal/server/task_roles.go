@@ -1,0 +1,52 @@
+package server
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"flyball/internal/service/ecs"
+)
+
+// taskRoles are the roles of tasks of a cell.
+type taskRoles struct {
+	server *Server
+	of     *services
+}
+
+// Assume implements ecs.TaskRoles.
+func (t taskRoles) Assume(ctx context.Context, name, taskARN, taskID string, lasts time.Duration) (ecs.Credentials, error) {
+	c := t.of.cell
+	account, err := t.server.globals.of(c.Account, c.Partition())
+	if err != nil {
+		return ecs.Credentials{}, err
+	}
+	role, ok := account.iam.RoleAt(ctx, name)
+	if !strings.HasPrefix(name, "arn:") {
+		role, ok = account.iam.Role(ctx, name)
+	}
+	if !ok {
+		return ecs.Credentials{}, ecs.ErrNoRole
+	}
+	trusted, err := trusts(&t.server.judge, c, role, []string{"ecs-tasks.amazonaws.com"}, taskARN)
+	switch {
+	case err != nil:
+		return ecs.Credentials{}, err
+	case !trusted:
+		return ecs.Credentials{}, ecs.ErrNoTrust
+	}
+	given, err := account.sts.Session(ctx, role, taskID, lasts)
+	if err != nil {
+		return ecs.Credentials{}, err
+	}
+	return ecs.Credentials{
+		RoleArn: role.ARN, AccessKeyID: *given.AccessKeyId, SecretAccessKey: *given.SecretAccessKey, Token: *given.SessionToken, Expiration: *given.Expiration,
+	}, nil
+}
+
+// Release implements ecs.TaskRoles.
+func (t taskRoles) Release(accessKey string) {
+	if account := t.server.globals.find(t.of.cell.Account, t.of.cell.Partition()); account != nil {
+		account.sts.Forget(accessKey)
+	}
+}

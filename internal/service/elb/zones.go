@@ -1,0 +1,88 @@
+package elb
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+
+	"flyball/internal/service/elb/fault"
+)
+
+// subnetIDs are the subnets that a request names, in one way or the other.
+func subnetIDs(subnets []string, mappings []types.SubnetMapping) ([]string, error) {
+	if len(subnets) > 0 && len(mappings) > 0 {
+		return nil, fault.Validation("You must specify either subnets or subnet mappings")
+	}
+	for _, m := range mappings {
+		if m.AllocationId != nil || m.IPv6Address != nil || m.PrivateIPv4Address != nil || m.SourceNatIpv6Prefix != nil {
+			return nil, fault.InvalidConfiguration("Addresses can be specified for the subnets of network load balancers only")
+		}
+		subnets = append(subnets, aws.ToString(m.SubnetId))
+	}
+	return subnets, nil
+}
+
+// attach finds the availability zones of subnets, and their VPC. Subnets that the
+// network does not know are dealt out over the region's zones, in their order.
+func (a *API) attach(ctx context.Context, subnets []string) (zones []types.AvailabilityZone, vpc string, err error) {
+	vpc = a.unknownVPC()
+	for i, id := range subnets {
+		if id == "" || slices.Contains(subnets[:i], id) {
+			return nil, "", fault.InvalidConfiguration("The same subnet cannot be specified multiple times: '%s'", id)
+		}
+		of, zone, known := a.subnet(ctx, id)
+		switch {
+		case !known && a.cfg.StrictNetwork:
+			return nil, "", fault.SubnetNotFound(id)
+		case !known:
+			zone = a.cell.Zones()[i%len(a.cell.Zones())]
+		case i > 0 && of != vpc:
+			return nil, "", fault.InvalidConfiguration("All subnets must belong to the same VPC: '%s'", vpc)
+		default:
+			vpc = of
+		}
+		if slices.ContainsFunc(zones, func(z types.AvailabilityZone) bool { return *z.ZoneName == zone }) {
+			return nil, "", fault.InvalidConfiguration("A load balancer cannot be attached to multiple subnets in the same Availability Zone")
+		}
+		zones = append(zones, types.AvailabilityZone{SubnetId: &id, ZoneName: &zone, LoadBalancerAddresses: []types.LoadBalancerAddress{}})
+	}
+	if len(zones) < 2 {
+		return nil, "", fault.Validation("At least two subnets in two different Availability Zones must be specified")
+	}
+	return zones, vpc, nil
+}
+
+func (a *API) subnet(ctx context.Context, id string) (vpc, zone string, ok bool) {
+	if a.cfg.Network == nil {
+		return "", "", false
+	}
+	return a.cfg.Network.SubnetVPC(ctx, id)
+}
+
+// checkSecurityGroups refuses security groups that the network does not know, if it
+// is to know all, and those of another VPC.
+func (a *API) checkSecurityGroups(ctx context.Context, ids []string, vpc string) error {
+	for _, id := range ids {
+		of, known := "", false
+		if a.cfg.Network != nil {
+			of, known = a.cfg.Network.GroupVPC(ctx, id)
+		}
+		switch {
+		case id == "", !known && a.cfg.StrictNetwork:
+			return fault.InvalidSecurityGroup(id)
+		case known && of != vpc && vpc != a.unknownVPC():
+			return fault.InvalidConfiguration("One or more security groups are invalid: '%s' is not in the VPC '%s'", id, vpc)
+		}
+	}
+	return nil
+}
+
+// unknownVPC is the VPC of subnets that nobody knows: always the same in a region.
+func (a *API) unknownVPC() string {
+	sum := sha256.Sum256([]byte(a.cell.Scope()))
+	return "vpc-" + hex.EncodeToString(sum[:])[:17]
+}

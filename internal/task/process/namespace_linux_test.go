@@ -1,0 +1,3 @@
+package process
+
+func namespacePool(r *Runtime) *addresses { return r.networks.namespaces.(*namespaces).addresses }

@@ -1,0 +1,96 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/aws/smithy-go"
+
+	"flyball/internal/principal"
+	"flyball/internal/signature"
+)
+
+// Bounds of the bodies of requests to a server's own paths, which only ask. The time
+// is real.
+const (
+	maxOwnBody  = 64 << 10
+	ownBodyTime = 10 * time.Second
+)
+
+// OwnPaths are the paths of a server that are no AWS protocol. Their requests are let
+// in as AWS calls are, by Host and Origin, by signature and by policy; refusals are
+// text. Unless Options.RequireKnown is set they need no signature.
+type OwnPaths struct {
+	options  Options
+	service  string
+	verifier signature.Verifier
+}
+
+// NewOwnPaths returns paths whose requests are signed for a service of the server's
+// own. Account and Region of the options have to be set.
+func NewOwnPaths(o Options, service string) *OwnPaths {
+	return &OwnPaths{options: o, service: service}
+}
+
+// Operation serves the requests that are an operation of the service. The handler is
+// told of the call, whose access key is empty if it is not signed.
+func (o *OwnPaths) Operation(name string, next func(http.ResponseWriter, *http.Request, Call)) http.Handler {
+	return Guard(o.options.Hosts, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		call, err := o.admit(w, r, name)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusForbidden)
+			return
+		}
+		next(w, r, call)
+	}))
+}
+
+// admit refuses what is not signed as it has to be, or not allowed.
+func (o *OwnPaths) admit(w http.ResponseWriter, r *http.Request, operation string) (Call, error) {
+	c, err := o.options.identify(&o.verifier, r, !o.options.RequireKnown, time.Now())
+	switch {
+	case err != nil:
+		return Call{}, err
+	case c.principal != nil && c.scope.Service != o.service:
+		return Call{}, signature.WrongService(o.service)
+	}
+	body, err := readOwnBody(w, r)
+	if err != nil {
+		return Call{}, err
+	}
+	if err := c.verify(body); err != nil {
+		return Call{}, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	call := Call{Scope: c.scope, Principal: c.principal, Service: o.service, Operation: operation, Input: &struct{}{}}
+	return call, o.authorize(r, call)
+}
+
+// readOwnBody reads a body, which has to come soon. The answer may take days.
+func readOwnBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	connection := http.NewResponseController(w)
+	// Without a connection, in tests, there is nothing to bound.
+	_ = connection.SetReadDeadline(time.Now().Add(ownBodyTime))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOwnBody))
+	_ = connection.SetReadDeadline(time.Time{})
+	return body, err
+}
+
+// authorize is the refusal of whoever decides, in its sentence alone.
+func (o *OwnPaths) authorize(r *http.Request, call Call) error {
+	if o.options.Authorize == nil {
+		return nil
+	}
+	ctx := r.Context()
+	if call.Principal != nil {
+		ctx = principal.NewContext(ctx, *call.Principal)
+	}
+	err := o.options.Authorize(ctx, call)
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		return errors.New(api.ErrorMessage())
+	}
+	return err
+}
