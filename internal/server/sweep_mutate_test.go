@@ -124,6 +124,7 @@ var memberNames = map[string]func(of reflect.Type, member string) string{
 	"application-autoscaling": sameName,
 	"ec2":                     ec2Name,
 	"ecs":                     func(_ reflect.Type, member string) string { return lowerFirst(member) },
+	"elasticloadbalancing":    sameName,
 	"iam":                     sameName,
 	"monitoring":              sameName,
 	"sts": func(_ reflect.Type, member string) string {
