@@ -49,6 +49,20 @@ func fullRegion(t *testing.T) (w *world, vpc, subnet, group string) {
 	return w, vpc, subnet, group
 }
 
+// Source: Amazon EC2 API Reference, "DescribeSubnets".
+func TestFiltersOfSubnetsHaveOtherNames(t *testing.T) {
+	w, vpc, subnet, _ := fullRegion(t)
+	s := must(w.DescribeSubnets(t.Context(), &sdk.DescribeSubnetsInput{SubnetIds: []string{subnet}}))(t).Subnets[0]
+	for name, value := range map[string]string{
+		"availabilityZone": *s.AvailabilityZone, "availabilityZoneId": *s.AvailabilityZoneId, "cidr": *s.CidrBlock, "cidrBlock": *s.CidrBlock, "defaultForAz": "false",
+	} {
+		found := must(w.DescribeSubnets(t.Context(), &sdk.DescribeSubnetsInput{Filters: []types.Filter{by("vpc-id", vpc), by(name, value)}}))(t).Subnets
+		if len(found) != 1 || *found[0].SubnetId != subnet {
+			t.Errorf("%s=%s finds %d", name, value, len(found))
+		}
+	}
+}
+
 // Source: Amazon VPC User Guide, "Default VPC components".
 func TestARegionHasADefaultVPC(t *testing.T) {
 	w := newWorld(t)
@@ -221,6 +235,7 @@ func TestRefusedCalls(t *testing.T) {
 		"a group called default":             {failed(w.CreateSecurityGroup(ctx, &sdk.CreateSecurityGroupInput{VpcId: &vpc, GroupName: aws.String("default"), Description: aws.String("d")})), "InvalidParameterValue"},
 		"a group by a name that none has":    {failed(w.DeleteSecurityGroup(ctx, &sdk.DeleteSecurityGroupInput{GroupName: none})), "InvalidGroup.NotFound"},
 		"a group by an id of another form":   {failed(w.DeleteSecurityGroup(ctx, &sdk.DeleteSecurityGroupInput{GroupId: none})), "InvalidGroupId.Malformed"},
+		"a group by a name for its id":       {failed(w.DeleteSecurityGroup(ctx, &sdk.DeleteSecurityGroupInput{GroupId: aws.String("sg-malformed")})), "InvalidGroupId.Malformed"},
 		"groups by an id of another form":    {failed(w.DescribeSecurityGroups(ctx, &sdk.DescribeSecurityGroupsInput{GroupIds: []string{"foobar"}})), "InvalidGroupId.Malformed"},
 		"rules of a group of another form":   {failed(w.DescribeSecurityGroupRules(ctx, &sdk.DescribeSecurityGroupRulesInput{Filters: []types.Filter{by("group-id", "foobar")}})), "InvalidGroupId.Malformed"},
 		"no association":                     {failed(w.DisassociateAddress(ctx, &sdk.DisassociateAddressInput{})), "MissingParameter"},

@@ -101,7 +101,7 @@ func (a *API) CreateSecurityGroup(ctx context.Context, in *ec2.CreateSecurityGro
 func (a *API) groupOf(id, name *string) (g group, err error) {
 	switch {
 	case aws.ToString(id) != "":
-		if err := a.checkGroupID(*id); err != nil {
+		if err := checkGroupID(*id); err != nil {
 			return g, err
 		}
 		return a.groups.find(id)
@@ -117,8 +117,8 @@ func (a *API) groupOf(id, name *string) (g group, err error) {
 }
 
 // checkGroupID checks the form of a group's id, of which EC2 has an error of its own.
-func (a *API) checkGroupID(id string) error {
-	if !a.groups.owns(id) {
+func checkGroupID(id string) error {
+	if digits, ours := strings.CutPrefix(id, "sg-"); !ours || strings.Trim(digits, "0123456789abcdef") != "" {
 		return fault.New("InvalidGroupId.Malformed", `Invalid id: "%s" (expecting "sg-...")`, id)
 	}
 	return nil
@@ -128,7 +128,7 @@ func (a *API) checkGroupID(id string) error {
 func (a *API) DescribeSecurityGroups(ctx context.Context, in *ec2.DescribeSecurityGroupsInput, _ ...func(*ec2.Options)) (*ec2.DescribeSecurityGroupsOutput, error) {
 	q := question{in.GroupIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun}
 	for _, id := range in.GroupIds {
-		if err := a.checkGroupID(id); err != nil {
+		if err := checkGroupID(id); err != nil {
 			return nil, err
 		}
 	}

@@ -192,10 +192,11 @@ func (a *API) subnetFields(free func(subnet) int) rules.Fields[subnet] {
 	nothing := func(subnet) []string { return nil }
 	cidr := text(func(s subnet) string { return s.CIDR })
 	zone := text(func(s subnet) string { return s.Zone })
+	zoneID := text(func(s subnet) string { return a.zoneID(s.Zone) })
 	isDefault := func(s subnet) []string { return flag(s.Default) }
 	return rules.Fields[subnet]{
 		"availability-zone": zone, "availabilityZone": zone,
-		"availability-zone-id":       text(func(s subnet) string { return a.zoneID(s.Zone) }),
+		"availability-zone-id": zoneID, "availabilityZoneId": zoneID,
 		"available-ip-address-count": text(func(s subnet) string { return strconv.Itoa(free(s)) }),
 		"cidr":                       cidr,
 		"cidr-block":                 cidr,
