@@ -468,7 +468,7 @@ func TestTagsOfAWS(t *testing.T) {
 	})
 }
 
-func TestTagsOfWhatIsGone(t *testing.T) {
+func TestWhatIsGone(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.serve(1)
 		service, task := w.service().ServiceArn, w.tasks("")[0].TaskArn
@@ -484,6 +484,10 @@ func TestTagsOfWhatIsGone(t *testing.T) {
 		refused(task, "The specified task is stopped. Specify a running task and try again.")
 		must(w.api.DeleteCluster(w.Context(), &ecs.DeleteClusterInput{Cluster: aws.String("prod")}))(w)
 		refused(aws.String("arn:aws:ecs:us-east-1:123456789012:cluster/prod"), "The specified cluster is inactive. Specify an active cluster and try again.")
+		shown := must(w.api.DescribeServices(w.Context(), &ecs.DescribeServicesInput{Cluster: aws.String("prod"), Services: []string{"web", "none"}}))(w)
+		if len(shown.Services) != 1 || *shown.Services[0].Status != "INACTIVE" || len(shown.Failures) != 1 {
+			t.Errorf("services of a deleted cluster: %+v, failures %+v", shown.Services, shown.Failures)
+		}
 	})
 }
 

@@ -580,7 +580,7 @@ func TestTasksWithoutANetworkOfTheirOwnAreInGroupsOfInstances(t *testing.T) {
 		})
 		create := func() error {
 			_, err := w.api.CreateService(w.Context(), webService(1, behind(blue), func(in *ecs.CreateServiceInput) {
-				in.LaunchType, in.NetworkConfiguration = "", nil
+				in.LaunchType, in.NetworkConfiguration, in.Role = "", nil, aws.String("/team/balancing")
 			}))
 			return err
 		}
@@ -590,6 +590,9 @@ func TestTasksWithoutANetworkOfTheirOwnAreInGroupsOfInstances(t *testing.T) {
 		lb.alter(blue, func(g *fakeGroup) { g.kind = elbtypes.TargetTypeEnumInstance })
 		if err := create(); err != nil {
 			t.Fatal(err)
+		}
+		if got := *w.service().RoleArn; got != "arn:aws:iam::123456789012:role/team/balancing" {
+			t.Errorf("the role is %s", got)
 		}
 		w.pass(5 * time.Second)
 		if lb.shown(blue) != "healthy" {

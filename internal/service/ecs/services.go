@@ -5,9 +5,11 @@ import (
 	"context"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
@@ -238,6 +240,15 @@ func checkCreateAgain(old *service, in *ecs.CreateServiceInput) error {
 	return nil
 }
 
+// roleARN is the ARN of a role that a service names by its ARN, or by its path and
+// name: bar, or /foo/bar.
+func (a *API) roleARN(role *string) *string {
+	if role == nil || arn.IsARN(*role) {
+		return role
+	}
+	return aws.String(a.cell.GlobalARN("iam", "role/"+strings.TrimPrefix(*role, "/")))
+}
+
 // newServiceAPI is what the API shows of a new service, with AWS's defaults
 // filled in and without what the deployment adds.
 func (a *API) newServiceAPI(c *cluster, in *ecs.CreateServiceInput, now time.Time) types.Service {
@@ -255,7 +266,7 @@ func (a *API) newServiceAPI(c *cluster, in *ecs.CreateServiceInput, now time.Tim
 		PlacementStrategy:             optional.List(rules.CanonicalPlacement(in.PlacementStrategy)),
 		PropagateTags:                 cmp.Or(in.PropagateTags, types.PropagateTagsNone),
 		ResourceManagementType:        types.ResourceManagementTypeCustomer,
-		RoleArn:                       in.Role,
+		RoleArn:                       a.roleARN(in.Role),
 		SchedulingStrategy:            cmp.Or(in.SchedulingStrategy, types.SchedulingStrategyReplica),
 		ServiceArn:                    aws.String(a.arn("service", c.name, *in.ServiceName)),
 		ServiceName:                   in.ServiceName,
@@ -480,9 +491,9 @@ func (a *API) DescribeServices(ctx context.Context, in *ecs.DescribeServicesInpu
 	}
 	out := &ecs.DescribeServicesOutput{Services: make([]types.Service, 0, len(in.Services)), Failures: []types.Failure{}}
 	return read(ctx, a, func() (*ecs.DescribeServicesOutput, error) {
-		c, err := a.activeCluster(in.Cluster)
-		if err != nil {
-			return nil, err
+		c, ok := a.findCluster(in.Cluster) // a deleted one still shows the services that it had
+		if !ok {
+			return nil, fault.ClusterNotFound()
 		}
 		for _, ref := range in.Services {
 			s, ok := a.findService(c, ref)
