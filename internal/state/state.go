@@ -96,15 +96,39 @@ func (s *State) Later(f func(*Tx)) {
 	t.finish()
 }
 
-// View runs a function that only reads, under the lock.
+// View runs a function that only reads, under the lock. A function that calls what
+// reads, too, is given to Read.
 func (s *State) View(ctx context.Context, f func()) {
-	if joined(ctx, s.journal) != nil {
-		f()
+	s.Read(ctx, func(context.Context) { f() })
+}
+
+// Read is View for a function that calls others: with the context that it passes to
+// them, their View does not take the lock a second time. That would wait forever once
+// a Change waits between the two.
+func (s *State) Read(ctx context.Context, f func(context.Context)) {
+	if joined(ctx, s.journal) != nil || viewed(ctx, s.journal) {
+		f(ctx)
 		return
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	f()
+	v := &view{journal: s.journal}
+	defer func() { v.over = true }()
+	f(context.WithValue(ctx, viewKey{}, v))
+}
+
+// A view is under the lock until it is over.
+type view struct {
+	*journal
+	over bool
+}
+
+type viewKey struct{}
+
+// viewed tells whether a context is of a Read that goes on.
+func viewed(ctx context.Context, j *journal) bool {
+	v, ok := ctx.Value(viewKey{}).(*view)
+	return ok && v.journal == j && !v.over
 }
 
 // Settle returns when everything that was changed before is on disk, or with the

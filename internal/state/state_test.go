@@ -3,7 +3,9 @@ package state_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -132,6 +134,21 @@ func TestAViewInsideAChangeSeesWhatIsStaged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// A lock for reading that is taken twice waits forever when a change waits in between.
+func TestAViewInsideAReadDoesNotWaitForAChange(t *testing.T) {
+	s, _ := open(t)
+	rows := table(t, s)
+	var changes sync.WaitGroup
+	for range 1000 {
+		changes.Go(func() { s.Later(func(tx *state.Tx) { rows.Put(tx, "a", "row") }) })
+		s.Read(t.Context(), func(ctx context.Context) {
+			runtime.Gosched() // to the change
+			s.View(ctx, func() { rows.Get("a") })
+		})
+	}
+	changes.Wait()
 }
 
 func TestAContextOutlivesItsChange(t *testing.T) {

@@ -104,8 +104,8 @@ func (a *API) DescribeNetworkInterfaces(ctx context.Context, in *ec2.DescribeNet
 		return nil, err
 	}
 	var all []placedInterface
+	a.cell.State.Read(ctx, func(ctx context.Context) { all = shown(a.used(ctx), a.place) })
 	err = a.read(ctx, in.DryRun, func() error {
-		all = shown(a.used(ctx), a.place)
 		for _, id := range in.NetworkInterfaceIds {
 			if !slices.ContainsFunc(all, func(p placedInterface) bool { return p.ID == id }) {
 				return fault.New("InvalidNetworkInterfaceID.NotFound", "The networkInterface ID '%s' does not exist", id)

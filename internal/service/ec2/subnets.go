@@ -174,7 +174,7 @@ func (a *API) CreateDefaultSubnet(ctx context.Context, in *ec2.CreateDefaultSubn
 // DescribeSubnets lists subnets by their ids.
 func (a *API) DescribeSubnets(ctx context.Context, in *ec2.DescribeSubnetsInput, _ ...func(*ec2.Options)) (*ec2.DescribeSubnetsOutput, error) {
 	var used map[string]int
-	a.cell.State.View(ctx, func() { used = a.usedAddresses(ctx) })
+	a.cell.State.Read(ctx, func(ctx context.Context) { used = a.usedAddresses(ctx) })
 	free := func(s subnet) int { return rules.Addresses(s.CIDR) - used[s.ID] }
 	q := question{in.SubnetIds, in.Filters, in.MaxResults, in.NextToken, in.DryRun}
 	found, next, err := describe(ctx, a, &a.subnets, q, a.subnetFields(free))
