@@ -87,13 +87,16 @@ func (f *fault) ec2Message() string {
 	return f.message
 }
 
+// ec2Names are names by which EC2 tells of parameters that have others in its API.
+var ec2Names = map[string]string{"resources": "resourceIdSet"}
+
 // ec2Refusal says what is wrong with an input in the words of EC2.
 func ec2Refusal(path string, err error) *fault {
 	f := &fault{code: "InvalidParameterValue", status: http.StatusBadRequest}
 	broken, isRule := errors.AsType[brokenRule](err)
 	switch {
 	case isRule && broken.value == "null":
-		f.code, f.message = "MissingParameter", "The request must contain the parameter "+path
+		f.code, f.message = "MissingParameter", "The request must contain the parameter "+cmp.Or(ec2Names[path], path)
 	case isRule:
 		f.message = fmt.Sprintf("Value (%s) for parameter %s is invalid. %s", strings.Trim(broken.value, "'"), path, broken.must)
 	case path == "":

@@ -40,6 +40,11 @@ func (f *fakeEC2) AuthorizeSecurityGroupIngress(_ context.Context, in *ec2.Autho
 	return &ec2.AuthorizeSecurityGroupIngressOutput{Return: aws.Bool(true)}, f.fail
 }
 
+func (f *fakeEC2) CreateTags(_ context.Context, in *ec2.CreateTagsInput, _ ...func(*ec2.Options)) (*ec2.CreateTagsOutput, error) {
+	f.in = in
+	return &ec2.CreateTagsOutput{}, f.fail
+}
+
 // callEC2 sends a form as a client of EC2 does.
 func callEC2(t *testing.T, f *fakeEC2, opts Options, form string) (status int, body string) {
 	t.Helper()
@@ -124,6 +129,10 @@ func TestEC2Answers(t *testing.T) {
 		{
 			"a parameter that is missing", "Action=DeleteVpc", nil, 400,
 			ec2Fault("MissingParameter", "The request must contain the parameter vpcId"),
+		},
+		{
+			"a parameter that is missing, of which EC2 has another name", "Action=CreateTags&Tag.1.Key=a", nil, 400,
+			ec2Fault("MissingParameter", "The request must contain the parameter resourceIdSet"),
 		},
 		{
 			"a number that is none", "Action=DescribeVpcs&MaxResults=x", nil, 400,

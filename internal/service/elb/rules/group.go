@@ -127,13 +127,12 @@ func checkHealthCheck(g types.TargetGroup) error {
 // checkMatcher checks which answers pass a health check: HTTP codes from 200 to
 // 499, and with gRPC codes from 0 to 99 ("Matcher").
 func checkMatcher(g types.TargetGroup) error {
-	codes, least, most := g.Matcher.HttpCode, 200, 499
+	kind, codes, least, most := "HTTP", g.Matcher.HttpCode, 200, 499
 	if *g.ProtocolVersion == grpc {
-		codes, least, most = g.Matcher.GrpcCode, 0, 99
+		kind, codes, least, most = "GRPC", g.Matcher.GrpcCode, 0, 99
 	}
 	if codes == nil {
-		return fault.Validation("A health check matcher of a target group with the protocol version %s must have %s codes",
-			*g.ProtocolVersion, map[bool]string{true: "gRPC", false: "HTTP"}[*g.ProtocolVersion == grpc])
+		return fault.Validation("A health check matcher of a target group with the protocol version %s must have %s codes", *g.ProtocolVersion, kind)
 	}
 	for part := range strings.SplitSeq(*codes, ",") {
 		from, to, ranged := strings.Cut(part, "-")
@@ -143,7 +142,7 @@ func checkMatcher(g types.TargetGroup) error {
 		x, err := strconv.Atoi(from)
 		y, err2 := strconv.Atoi(to)
 		if err != nil || err2 != nil || x < least || y > most || x > y {
-			return fault.Validation("Health check matcher code '%s' must be within '%d-%d' inclusive", part, least, most)
+			return fault.Validation("Health check matcher %s code '%s' must be within '%d-%d' inclusive", kind, part, least, most)
 		}
 	}
 	return nil

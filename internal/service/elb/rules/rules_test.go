@@ -63,7 +63,7 @@ func TestTargetGroups(t *testing.T) {
 		"a relative path":              {func(i *in) { i.HealthCheckPath = aws.String("a") }, "ValidationError: must begin with a '/'"},
 		"TCP checks":                   {func(i *in) { i.HealthCheckProtocol = types.ProtocolEnumTcp }, "ValidationError: must be one of '[HTTP, HTTPS]'"},
 		"port 0":                       {func(i *in) { i.HealthCheckPort = aws.String("0") }, "ValidationError: Health check port '0'"},
-		"code 500":                     {func(i *in) { i.Matcher = &types.Matcher{HttpCode: aws.String("200,500")} }, "ValidationError: '500' must be within '200-499'"},
+		"code 500":                     {func(i *in) { i.Matcher = &types.Matcher{HttpCode: aws.String("200,500")} }, "ValidationError: Health check matcher HTTP code '500' must be within '200-499' inclusive"},
 		"a range that falls":           {func(i *in) { i.Matcher = &types.Matcher{HttpCode: aws.String("300-200")} }, "ValidationError: '300-200'"},
 		"a gRPC code for HTTP":         {func(i *in) { i.Matcher = &types.Matcher{GrpcCode: aws.String("0")} }, "ValidationError: must have HTTP codes"},
 	} {
