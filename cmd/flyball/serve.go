@@ -22,8 +22,9 @@ func serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the AWS APIs on this machine and run what they ask for",
-		Long: `Serve answers Application Auto Scaling, CloudWatch, ECS, IAM and STS calls, runs the tasks of
-services, measures them, evaluates alarms and carries out scaling policies.
+		Long: `Serve answers calls of Application Auto Scaling, CloudWatch, EC2 (the network of services), ECS,
+Elastic Load Balancing, IAM and STS, runs the tasks of services, measures them, forwards requests to
+them, evaluates alarms and carries out scaling policies.
 
 It prints one line, "ready http://HOST:PORT" (https with --tls-cert), on standard output when it
 accepts calls, and logs to standard error. It stops on SIGINT or SIGTERM, and stops every task that
