@@ -71,7 +71,7 @@ func (v *services) interfaces(ctx context.Context) []ec2.Interface {
 	}
 	for _, i := range v.elb.Interfaces(ctx) {
 		all = append(all, ec2.Interface{
-			ID: i.ID, Subnet: i.Subnet, Address: i.Address.String(), Groups: i.SecurityGroups,
+			ID: i.ID, Subnet: i.Subnet, Address: i.Address.String(), Public: i.Public, Groups: i.SecurityGroups,
 			Description: i.Description, Requester: "amazon-elb", Type: ec2types.NetworkInterfaceTypeInterface, Created: i.Created,
 		})
 	}

@@ -115,10 +115,16 @@ func TestWhatALoadBalancerUsesCannotBeDeleted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	remove := func() (subnet, group string) {
+	remove := func() (subnet, group, gateway string) {
 		_, err := network.DeleteSubnet(ctx, &ec2.DeleteSubnetInput{SubnetId: &subnets[0]})
 		_, groupErr := network.DeleteSecurityGroup(ctx, &ec2.DeleteSecurityGroupInput{GroupName: aws.String("web")})
-		return errorCode(err), errorCode(groupErr)
+		gateways, gatewayErr := network.DescribeInternetGateways(ctx, &ec2.DescribeInternetGatewaysInput{})
+		if gatewayErr != nil {
+			t.Fatal(gatewayErr)
+		}
+		g := gateways.InternetGateways[0]
+		_, gatewayErr = network.DetachInternetGateway(ctx, &ec2.DetachInternetGatewayInput{InternetGatewayId: g.InternetGatewayId, VpcId: g.Attachments[0].VpcId})
+		return errorCode(err), errorCode(groupErr), errorCode(gatewayErr)
 	}
 	found, err := network.DescribeNetworkInterfaces(ctx, &ec2.DescribeNetworkInterfacesInput{Filters: []ec2types.Filter{
 		{Name: aws.String("attachment.instance-owner-id"), Values: []string{"amazon-elb"}},
@@ -127,14 +133,14 @@ func TestWhatALoadBalancerUsesCannotBeDeleted(t *testing.T) {
 	if err != nil || len(found.NetworkInterfaces) != 2 {
 		t.Errorf("interfaces %+v, error %v", found, err)
 	}
-	if subnet, group := remove(); subnet != "DependencyViolation" || group != "DependencyViolation" {
-		t.Errorf("while it is there: subnet %q, group %q", subnet, group)
+	if subnet, group, gateway := remove(); subnet != "DependencyViolation" || group != "DependencyViolation" || gateway != "DependencyViolation" {
+		t.Errorf("while it is there: subnet %q, group %q, gateway %q", subnet, group, gateway)
 	}
 	if _, err := v.elb.DeleteLoadBalancer(ctx, &elb.DeleteLoadBalancerInput{LoadBalancerArn: made.LoadBalancers[0].LoadBalancerArn}); err != nil {
 		t.Fatal(err)
 	}
-	if subnet, group := remove(); subnet != "" || group != "" {
-		t.Errorf("when it is gone: subnet %q, group %q", subnet, group)
+	if subnet, group, gateway := remove(); subnet != "" || group != "" || gateway != "" {
+		t.Errorf("when it is gone: subnet %q, group %q, gateway %q", subnet, group, gateway)
 	}
 }
 

@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 )
 
 // An Interface is the network interface of a load balancer in one of its subnets.
 type Interface struct {
 	ID             string     // eni-...
 	Address        netip.Addr // at which the load balancer listens, the same in all of its subnets
+	Public         bool       // it faces the internet
 	Subnet         string     // its ID
 	SecurityGroups []string   // their IDs
 	Description    string     // as AWS describes such an interface
@@ -26,7 +28,7 @@ func (a *API) Interfaces(ctx context.Context) (all []Interface) {
 		for _, b := range a.balancers.Rows("") {
 			for _, subnet := range b.subnets() {
 				all = append(all, Interface{
-					ID: interfaceID(*b.LoadBalancerArn, subnet), Address: b.Address, Subnet: subnet, SecurityGroups: b.SecurityGroups,
+					ID: interfaceID(*b.LoadBalancerArn, subnet), Address: b.Address, Public: b.Scheme == types.LoadBalancerSchemeEnumInternetFacing, Subnet: subnet, SecurityGroups: b.SecurityGroups,
 					Description: "ELB app/" + tail(*b.LoadBalancerArn, kindOfBalancer), Created: aws.ToTime(b.CreatedTime),
 				})
 			}

@@ -3,6 +3,7 @@ package elb_test
 import (
 	"context"
 	"net/netip"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -139,12 +140,11 @@ func TestALoadBalancerHasAnInterfaceInEachSubnet(t *testing.T) {
 	}
 	name := (*lb.LoadBalancerArn)[len("arn:aws:elasticloadbalancing:eu-west-2:123456789012:loadbalancer/"):]
 	want := elb.Interface{
-		ID: all[0].ID, Address: netip.MustParseAddr(*lb.DNSName), Subnet: "subnet-a1", SecurityGroups: []string{"sg-1"},
+		ID: all[0].ID, Address: netip.MustParseAddr(*lb.DNSName), Public: true, Subnet: "subnet-a1", SecurityGroups: []string{"sg-1"},
 		Description: "ELB " + name, Created: *lb.CreatedTime,
 	}
-	if got := all[0]; got.Address != want.Address || got.Subnet != want.Subnet || got.Description != want.Description ||
-		!slices.Equal(got.SecurityGroups, want.SecurityGroups) || !got.Created.Equal(want.Created) {
-		t.Errorf("interface %+v, want %+v", got, want)
+	if !reflect.DeepEqual(all[0], want) {
+		t.Errorf("interface %+v, want %+v", all[0], want)
 	}
 	w.open()
 	if again := w.Interfaces(w.ctx()); len(again) != 2 || again[0].ID != all[0].ID || again[1].ID != all[1].ID {
