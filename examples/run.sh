@@ -69,7 +69,7 @@ if [ "$example" = flask ]; then
 fi
 
 say "$seconds s of load: ab -c 8 ${url}computation"
-ab -q -t "$seconds" -n 1000000 -c 8 "${url}computation" | grep -E '^(Requests per second|Failed|Non-2xx|Complete| +\(Connect)'
+ab -q -l -t "$seconds" -n 1000000 -c 8 "${url}computation" | grep -E '^(Requests per second|Failed|Non-2xx|Complete)'
 
 say "what was scaled, and why"
 "$flyball" activities

@@ -131,7 +131,7 @@ var ec2IDs = []struct {
 	{"$vpc", "CreateVpc", []any{"vpc", "vpcId"}},
 	{"$subnet", "CreateSubnet", []any{"subnet", "subnetId"}},
 	{"$securityGroup", "CreateSecurityGroup", []any{"groupId"}},
-	{"$securityRule", "AuthorizeSecurityGroupIngress", []any{"securityGroupRuleSet", 0, "securityGroupRuleId"}},
+	{"$groupRule", "AuthorizeSecurityGroupIngress", []any{"securityGroupRuleSet", 0, "securityGroupRuleId"}},
 	{"$gateway", "CreateInternetGateway", []any{"internetGateway", "internetGatewayId"}},
 	{"$table", "CreateRouteTable", []any{"routeTable", "routeTableId"}},
 	{"$tableAssociation", "AssociateRouteTable", []any{"associationId"}},
@@ -208,6 +208,14 @@ var storedKinds = []string{
 
 func newWorld(t testing.TB, failures io.Writer) *world {
 	t.Helper()
+	w := emptyWorld(t, failures)
+	w.prepare()
+	return w
+}
+
+// emptyWorld is a world with nothing in it.
+func emptyWorld(t testing.TB, failures io.Writer) *world {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	s, err := Open(ctx, Config{
 		Addr: "127.0.0.1:0", Tasks: idle.Runtime{}, Speed: 1, Account: testAccount, Region: testRegion,
@@ -229,7 +237,6 @@ func newWorld(t testing.TB, failures io.Writer) *world {
 		}
 	})
 	t.Cleanup(w.stop)
-	w.prepare()
 	return w
 }
 

@@ -111,6 +111,9 @@ func (p *Player) learn(c Call, status int, answer []byte) error {
 		return fmt.Errorf("answer\n%s\nrecorded was\n%s", answer, recorded)
 	}
 	names := slices.Clone(p.names)
+	if then, now := current.FindString(recorded), current.FindString(string(answer)); then != "" && now != "" {
+		names = append(names, then, now)
+	}
 	for i, word := range then {
 		switch {
 		case word == now[i] || isTime(word) && isTime(now[i]):
@@ -132,12 +135,16 @@ var (
 	word        = regexp.MustCompile(`[-A-Za-z0-9_.:+]+|[^-A-Za-z0-9_.:+]+`)
 	instant     = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d|^\d{10}(\.\d+)?$|^\d\.\d+E9$`)
 	hexadecimal = regexp.MustCompile(`[0-9a-f]+`)
+	current     = regexp.MustCompile(`service-deployment/[^"]+`) // which passes, and is asked for
 	deployment  = regexp.MustCompile(`^[A-Za-z0-9_-]{21}$`)
 )
 
 // passing are the members of answers in JSON that tell what became of tasks: it
 // depends on when somebody asks.
-var passing = []string{"events", "deployments", "runningCount", "pendingCount", "runningTasksCount", "pendingTasksCount"}
+var passing = []string{
+	"events", "deployments", "runningCount", "pendingCount", "runningTasksCount", "pendingTasksCount",
+	"currentServiceDeployment", "currentServiceRevisions",
+}
 
 // lasting is an answer without what passes.
 func lasting(answer string) string {

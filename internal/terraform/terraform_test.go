@@ -26,6 +26,9 @@ const account = "123456789012"
 
 // The configurations of examples/, and the variables that change them.
 var configurations = map[string][]string{
+	"flask":     {"image=flaskapp:2"},
+	"hasura":    {"tasks=3"},
+	"policies":  nil,
 	"terraform": nil,
 }
 

@@ -211,6 +211,7 @@ func TestRefusedCalls(t *testing.T) {
 		"a VPC too large":                    {failed(w.CreateVpc(ctx, &sdk.CreateVpcInput{CidrBlock: aws.String("10.0.0.0/8")})), "InvalidVpc.Range"},
 		"a VPC without a block":              {failed(w.CreateVpc(ctx, &sdk.CreateVpcInput{})), "MissingParameter"},
 		"tags of another type":               {failed(w.CreateVpc(ctx, &sdk.CreateVpcInput{CidrBlock: aws.String("10.0.0.0/16"), TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeSubnet}}})), "InvalidParameterValue"},
+		"tags of no type":                    {failed(w.CreateVpc(ctx, &sdk.CreateVpcInput{CidrBlock: aws.String("10.0.0.0/16"), TagSpecifications: []types.TagSpecification{{}}})), "InvalidParameter"},
 		"two attributes at once":             {failed(w.ModifyVpcAttribute(ctx, &sdk.ModifyVpcAttributeInput{VpcId: &vpc, EnableDnsSupport: &types.AttributeBooleanValue{Value: aws.Bool(true)}, EnableDnsHostnames: &types.AttributeBooleanValue{Value: aws.Bool(true)}})), "InvalidParameterCombination"},
 		"a subnet outside its VPC":           {failed(w.CreateSubnet(ctx, &sdk.CreateSubnetInput{VpcId: &vpc, CidrBlock: aws.String("10.1.0.0/24")})), "InvalidSubnet.Range"},
 		"a subnet over another":              {failed(w.CreateSubnet(ctx, &sdk.CreateSubnetInput{VpcId: &vpc, CidrBlock: aws.String("10.0.1.128/25")})), "InvalidSubnet.Conflict"},

@@ -41,15 +41,13 @@ func (v vpc) describe(owner, dhcp string) types.Vpc {
 		DhcpOptionsId: &dhcp, State: types.VpcStateAvailable, Tags: v.tagList(),
 	}
 	for _, b := range v.Blocks {
-		d.CidrBlockAssociationSet = append(d.CidrBlockAssociationSet, b.describe())
+		d.CidrBlockAssociationSet = append(d.CidrBlockAssociationSet, b.describe(types.VpcCidrBlockStateCodeAssociated))
 	}
 	return d
 }
 
-func (b vpcBlock) describe() types.VpcCidrBlockAssociation {
-	return types.VpcCidrBlockAssociation{
-		AssociationId: &b.ID, CidrBlock: &b.CIDR, CidrBlockState: &types.VpcCidrBlockState{State: types.VpcCidrBlockStateCodeAssociated},
-	}
+func (b vpcBlock) describe(s types.VpcCidrBlockStateCode) types.VpcCidrBlockAssociation {
+	return types.VpcCidrBlockAssociation{AssociationId: &b.ID, CidrBlock: &b.CIDR, CidrBlockState: &types.VpcCidrBlockState{State: s}}
 }
 
 func (a *API) describeVPC(v vpc) types.Vpc { return v.describe(a.cell.Account, a.dhcpOptions()) }
@@ -208,7 +206,7 @@ func (a *API) AssociateVpcCidrBlock(ctx context.Context, in *ec2.AssociateVpcCid
 	if err != nil {
 		return nil, err
 	}
-	d := added.describe()
+	d := added.describe(types.VpcCidrBlockStateCodeAssociating)
 	return &ec2.AssociateVpcCidrBlockOutput{VpcId: in.VpcId, CidrBlockAssociation: &d}, nil
 }
 
@@ -232,8 +230,7 @@ func (a *API) DisassociateVpcCidrBlock(ctx context.Context, in *ec2.Disassociate
 		}
 		v.Blocks = slices.Delete(slices.Clone(v.Blocks), at, at+1)
 		a.vpcs.put(tx, v)
-		d := block.describe()
-		d.CidrBlockState.State = types.VpcCidrBlockStateCodeDisassociated
+		d := block.describe(types.VpcCidrBlockStateCodeDisassociating)
 		out.VpcId, out.CidrBlockAssociation = &v.ID, &d
 		return nil
 	})

@@ -50,6 +50,9 @@ func TagList(m map[string]string) []types.Tag {
 func TagsOf(given []types.TagSpecification, kind types.ResourceType) (map[string]string, error) {
 	var all []types.Tag
 	for _, s := range given {
+		if s.ResourceType == "" {
+			return nil, fault.New("InvalidParameter", "Tag specification resource type must have a value")
+		}
 		if s.ResourceType != kind {
 			return nil, fault.Invalid("'%s' is not a valid taggable resource type for this operation.", s.ResourceType)
 		}
