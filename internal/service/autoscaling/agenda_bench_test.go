@@ -37,7 +37,7 @@ func manyActions(b *testing.B, actions int) *API {
 		if i%10 == 0 {
 			id := scaling.ResourceID(*in.ResourceId)
 			api.state.Later(func(tx *state.Tx) {
-				api.rows.put(tx, &target{row: &row{ResourceID: id, ARN: api.scalableTargets.newARN(), Min: 1, Max: 20}})
+				api.rows.put(tx, &target{row: &row{ResourceID: id, ID: newTargetID(), Min: 1, Max: 20}})
 			})
 		}
 		if _, err := api.PutScheduledAction(context.Background(), in); err != nil {

@@ -127,7 +127,7 @@ func (h *host) forget(ctx context.Context, tx *state.Tx, t *target) error {
 func (h *host) forgetGone(ctx context.Context, t *target) error {
 	return h.state.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		current := h.rows.targets[t.ResourceID]
-		if current == nil || current.ARN != t.ARN {
+		if current == nil || current.ID != t.ID {
 			return nil
 		}
 		if seen, err := h.look(ctx, t.ResourceID); err != nil || !seen.Gone {

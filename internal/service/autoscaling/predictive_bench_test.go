@@ -59,7 +59,7 @@ func manyForecasts(b *testing.B, targets int) (*API, []*policy) {
 			b.Fatal(err)
 		}
 		api.state.Later(func(tx *state.Tx) {
-			api.rows.put(tx, &target{row: &row{ResourceID: id, ARN: api.scalableTargets.newARN(), Min: 1, Max: 20}, policies: []*policy{p}})
+			api.rows.put(tx, &target{row: &row{ResourceID: id, ID: newTargetID(), Min: 1, Max: 20}, policies: []*policy{p}})
 		})
 		policies[i] = p
 	}

@@ -13,7 +13,7 @@ import (
 // the state's lock.
 type registry struct {
 	targets   map[scaling.ResourceID]*target
-	byARN     map[string]scaling.ResourceID   // targets
+	byID      map[string]scaling.ResourceID   // targets
 	policies  map[string]*policy              // by ARN
 	following map[scaling.ResourceID]struct{} // targets with an activity
 	sorted    *sortedIDs
@@ -22,7 +22,7 @@ type registry struct {
 func newRegistry() *registry {
 	return &registry{
 		targets:   map[scaling.ResourceID]*target{},
-		byARN:     map[string]scaling.ResourceID{},
+		byID:      map[string]scaling.ResourceID{},
 		policies:  map[string]*policy{},
 		following: map[scaling.ResourceID]struct{}{},
 		sorted:    new(sortedIDs),
@@ -35,7 +35,7 @@ func (r *registry) index(t *target) {
 		r.sorted.forget()
 	}
 	r.targets[t.ResourceID] = t
-	r.byARN[t.ARN] = t.ResourceID
+	r.byID[t.ID] = t.ResourceID
 	for _, p := range t.policies {
 		r.policies[p.ARN] = p
 	}
@@ -50,7 +50,7 @@ func (r *registry) index(t *target) {
 func (r *registry) unindex(t *target) {
 	r.sorted.forget()
 	delete(r.targets, t.ResourceID)
-	delete(r.byARN, t.ARN)
+	delete(r.byID, t.ID)
 	delete(r.following, t.ResourceID)
 	for _, p := range t.policies {
 		delete(r.policies, p.ARN)

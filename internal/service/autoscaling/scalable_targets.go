@@ -3,6 +3,7 @@ package autoscaling
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
@@ -41,7 +42,7 @@ func (ts *scalableTargets) RegisterScalableTarget(ctx context.Context, in *appli
 	if err := ts.govern(ctx, id, nil); err != nil && !errors.Is(err, errDeregistered) {
 		ts.log.Warn("the capacity could not be brought inside the bounds of a scalable target", "target", id, "error", err)
 	}
-	return &applicationautoscaling.RegisterScalableTargetOutput{ScalableTargetARN: aws.String(t.ARN)}, nil
+	return &applicationautoscaling.RegisterScalableTargetOutput{ScalableTargetARN: aws.String(t.arn(ts.cell))}, nil
 }
 
 // register keeps what a request asks for, if the target's role may scale it.
@@ -71,7 +72,7 @@ func (ts *scalableTargets) register(ctx context.Context, id scaling.ResourceID, 
 // their value.
 func (ts *scalableTargets) draft(id scaling.ResourceID, in *applicationautoscaling.RegisterScalableTargetInput) (*target, error) {
 	old := ts.rows.targets[id]
-	t := &target{row: &row{ResourceID: id, ARN: ts.newARN(), Created: ts.now()}}
+	t := &target{row: &row{ResourceID: id, ID: newTargetID(), Created: ts.now()}}
 	switch {
 	case old != nil && len(in.Tags) > 0:
 		return nil, fault.Invalid("The scalable target that you tried to tag already exists. To update tags on an existing scalable target, use the TagResource API.")
@@ -83,7 +84,7 @@ func (ts *scalableTargets) draft(id scaling.ResourceID, in *applicationautoscali
 	case ts.most > 0 && len(ts.rows.targets) >= ts.most:
 		return nil, fault.Limit("The limit of %d scalable targets for service namespace %s is reached.", ts.most, rules.Namespace)
 	case len(in.Tags) > rules.MaxTags:
-		return nil, fault.TooManyTags(t.ARN, rules.MaxTags)
+		return nil, fault.TooManyTags(t.arn(ts.cell), rules.MaxTags)
 	default:
 		t.Tags = in.Tags
 	}
@@ -158,7 +159,7 @@ func (ts *scalableTargets) describe(t *target) types.ScalableTarget {
 		MaxCapacity:       aws.Int32(t.Max),
 		RoleARN:           aws.String(ts.roles.of(t)),
 		CreationTime:      aws.Time(t.Created),
-		ScalableTargetARN: aws.String(t.ARN),
+		ScalableTargetARN: aws.String(t.arn(ts.cell)),
 		SuspendedState: &types.SuspendedState{
 			DynamicScalingInSuspended:  aws.Bool(t.Suspended.In),
 			DynamicScalingOutSuspended: aws.Bool(t.Suspended.Out),
@@ -167,7 +168,12 @@ func (ts *scalableTargets) describe(t *target) types.ScalableTarget {
 	}
 }
 
-// newARN makes the name that a target's tags hang on.
-func (ts *scalableTargets) newARN() string {
-	return ts.cell.ARN("application-autoscaling", "scalable-target/"+cell.NewID("0ec5", 32))
+// newTargetID makes the end of a target's ARN.
+func newTargetID() string { return cell.NewID("0ec5", 32) }
+
+// named is the target that an ARN names, or "". The state's lock is held.
+func (h *host) named(arn string) scaling.ResourceID {
+	resource, _ := h.cell.Parse("application-autoscaling", arn)
+	id, _ := strings.CutPrefix(resource, targetPrefix)
+	return h.rows.byID[id]
 }

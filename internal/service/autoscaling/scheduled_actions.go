@@ -146,6 +146,6 @@ func (as *scheduledActions) DeleteScheduledAction(ctx context.Context, in *appli
 // arn names a scheduled action. The actions of a target share the UUID in it, as
 // AWS's do.
 func (as *scheduledActions) arn(t *target, name string) string {
-	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(t.ARN))
+	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(t.arn(as.cell)))
 	return as.cell.ARN("autoscaling", "scheduledAction:"+id.String()+":resource/ecs/"+string(t.ResourceID)+":scheduledActionName/"+name)
 }

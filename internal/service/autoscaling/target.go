@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"flyball/governor"
+	"flyball/internal/cell"
 	"flyball/internal/service/autoscaling/rules"
 	"flyball/scaling"
 )
@@ -21,13 +22,21 @@ type target struct {
 // A row is a target as the store keeps it, without its policies and actions.
 type row struct {
 	ResourceID scaling.ResourceID
-	ARN        string
+	ID         string // ends the ARN, which tags hang on
 	Min, Max   int32
 	Suspended  scaling.Suspended
 	Role       string `json:",omitempty"` // "": the service-linked one
 	Created    time.Time
 	Tags       map[string]string `json:",omitempty"`
 	governor.State
+}
+
+// targetPrefix is what the resource in a target's ARN begins with.
+const targetPrefix = "scalable-target/"
+
+// arn is the name that a target's tags hang on.
+func (r *row) arn(c *cell.Cell) string {
+	return c.ARN("application-autoscaling", targetPrefix+r.ID)
 }
 
 // policy is the target's policy of a name, or nil.

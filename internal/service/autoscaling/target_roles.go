@@ -99,7 +99,7 @@ func (r targetRoles) lack(ctx context.Context, roles Roles, t *target, calls ...
 	if roles == nil || r.of(t) == r.linked() {
 		return "", nil
 	}
-	lack, err := roles.Lacks(ctx, RoleUse{Role: t.Role, Target: t.ARN, As: trusted, Calls: calls})
+	lack, err := roles.Lacks(ctx, RoleUse{Role: t.Role, Target: t.arn(r.cell), As: trusted, Calls: calls})
 	if err != nil {
 		return "", fmt.Errorf("judge the role %s: %w", t.Role, err)
 	}

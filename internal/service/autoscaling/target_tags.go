@@ -46,7 +46,7 @@ func (tt *targetTags) UntagResource(ctx context.Context, in *applicationautoscal
 func (tt *targetTags) ListTagsForResource(ctx context.Context, in *applicationautoscaling.ListTagsForResourceInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.ListTagsForResourceOutput, error) {
 	name := aws.ToString(in.ResourceARN)
 	var t *target
-	tt.state.View(ctx, func() { t = tt.rows.targets[tt.rows.byARN[name]] })
+	tt.state.View(ctx, func() { t = tt.rows.targets[tt.named(name)] })
 	if t == nil {
 		return nil, fault.ResourceNotFound(name)
 	}
@@ -59,7 +59,7 @@ func (tt *targetTags) ListTagsForResource(ctx context.Context, in *applicationau
 func (tt *targetTags) retag(ctx context.Context, arn string, change func(map[string]string) (map[string]string, error)) error {
 	return tt.state.Change(ctx, func(ctx context.Context, _ *state.Tx) error {
 		missing := func(fault.Key) error { return fault.ResourceNotFound(arn) }
-		return tt.change(ctx, tt.rows.byARN[arn], missing, func(ctx context.Context, _ *state.Tx, old *target) (*target, error) {
+		return tt.change(ctx, tt.named(arn), missing, func(ctx context.Context, _ *state.Tx, old *target) (*target, error) {
 			changed := *old.row
 			var err error
 			switch changed.Tags, err = change(old.Tags); {
