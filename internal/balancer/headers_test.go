@@ -123,3 +123,17 @@ func TestForwardedAddressesAreBounded(t *testing.T) {
 		t.Errorf("31 addresses: %d, want 463", status)
 	}
 }
+
+func TestRequestsThatGoRoundAreStopped(t *testing.T) {
+	p := &plan{settings: settings{xff: "remove"}}
+	q := request{method: "GET", target: "/"}
+	passed := 0
+	for ; passed < 100 && p.refuses(&q) == 0; passed++ {
+		x := exchange{plan: p, request: q}
+		q.fields = slices.Clone(x.outgoing())
+	}
+	// The first one only begins the trace.
+	if status := p.refuses(&q); status != 463 || passed != maxForwarded+2 {
+		t.Errorf("%d after %d balancers, want 463 after %d", status, passed, maxForwarded+2)
+	}
+}
