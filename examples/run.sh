@@ -7,6 +7,7 @@
 #
 # Needs terraform and ab (apache2-utils); flask needs python3-flask, too. RUNTIME=docker
 # has the tasks run as containers. SPEED, 20 by default, is that of the server's clock.
+# SERVE_FLAGS are further flags of the server, such as --strict-network.
 set -euo pipefail
 
 example=${1:?which example: flask, hasura or policies}
@@ -28,7 +29,7 @@ if [ -f app.py ]; then
 	images=(--image "flaskapp:latest=python3 $PWD/app.py")
 fi
 "$flyball" serve --addr 127.0.0.1:0 --data "" --speed "${SPEED:-20}" --region "$region" \
-	--runtime "${RUNTIME:-process}" "${images[@]}" >"$work/ready" 2>"$work/log" &
+	--runtime "${RUNTIME:-process}" ${SERVE_FLAGS:-} "${images[@]}" >"$work/ready" 2>"$work/log" &
 server=$!
 finish() {
 	kill "$server" 2>/dev/null || true

@@ -22,8 +22,9 @@ func serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the AWS APIs on this machine and run what they ask for",
-		Long: `Serve answers Application Auto Scaling, CloudWatch, ECS, IAM and STS calls, runs the tasks of
-services, measures them, evaluates alarms and carries out scaling policies.
+		Long: `Serve answers calls of Application Auto Scaling, CloudWatch, EC2 (the network of services), ECS,
+Elastic Load Balancing, IAM and STS, runs the tasks of services, measures them, forwards requests to
+them, evaluates alarms and carries out scaling policies.
 
 It prints one line, "ready http://HOST:PORT" (https with --tls-cert), on standard output when it
 accepts calls, and logs to standard error. It stops on SIGINT or SIGTERM, and stops every task that
@@ -78,6 +79,7 @@ Built-in images, run by every runtime:
 	f.StringArrayVar(&images, "image", nil, "process runtime: run COMMAND for an image, as NAME=COMMAND (repeatable)")
 	f.StringArrayVar(&cfg.Hosts, "host", nil, "accept requests for this Host name too (repeatable)")
 	f.StringVar(&cfg.LBDomain, "lb-domain", "", "name load balancers NAME-NUMBER.REGION.elb.DOMAIN; such names have to lead here (by default a name is the load balancer's address)")
+	f.BoolVar(&cfg.StrictNetwork, "strict-network", false, "refuse load balancers, target groups, services and tasks in VPCs, subnets and security groups that EC2 does not know")
 	f.StringVar(&files.auth, "auth", "", "admit only keys of IAM and STS, and the administrator's, which is in this file as in ~/.aws/credentials")
 	f.StringVar(&files.certificate, "tls-cert", "", "speak TLS with the certificate in this PEM file, and those of its authorities after it")
 	f.StringVar(&files.key, "tls-key", "", "PEM file with the certificate's key")

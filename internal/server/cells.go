@@ -159,12 +159,12 @@ func inCell[T any](s *Server, of func(*services) T) func(context.Context, wire.S
 }
 
 // ec2In finds EC2 by the scope of a call.
-func (s *Server) ec2In(_ context.Context, scope wire.Scope) (*ec2.API, error) {
+func (s *Server) ec2In(ctx context.Context, scope wire.Scope) (*ec2.API, error) {
 	v, err := s.cells.of(scope.Account, scope.Region)
 	if err != nil {
 		return nil, err
 	}
-	return v.ec2()
+	return v.ec2(ctx)
 }
 
 // cellOf is the cell that a request to one of our own paths is about: that of the

@@ -35,7 +35,7 @@ func (s *Server) resource(ctx context.Context, scope wire.Scope, service, name s
 func (v *services) resource(ctx context.Context, service, name string) (found permission.Resource, ok bool) {
 	switch service {
 	case "ec2":
-		if api, err := v.ec2(); err == nil {
+		if api, err := v.ec2(ctx); err == nil {
 			found.ARN, found.Tags, ok = api.Resource(ctx, name)
 		}
 		return found, ok

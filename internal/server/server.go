@@ -29,7 +29,7 @@ import (
 )
 
 // A Config says what to serve. All fields but Tasks, Images, TaskNetwork, TaskRange,
-// Hosts, LBDomain, Roles, Administrator and Certificate must be set.
+// Hosts, LBDomain, StrictNetwork, Roles, Administrator and Certificate must be set.
 type Config struct {
 	Addr    string            // address to listen on, HOST:PORT; port 0 takes a free one
 	Data    string            // folder of the durable state; empty keeps nothing
@@ -46,7 +46,9 @@ type Config struct {
 	// LBDomain ends the DNS names of load balancers, which lead to this server at the
 	// port of Addr. Without it their names are their own addresses.
 	LBDomain string
-	Log      *slog.Logger
+	// StrictNetwork refuses VPCs, subnets and security groups that EC2 does not know.
+	StrictNetwork bool
+	Log           *slog.Logger
 	// Roles says how the roles of scalable targets are taken: RolesJudged, which is the
 	// zero value's meaning, too, or RolesTaken.
 	Roles string

@@ -3,11 +3,9 @@ package server
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
-	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"golang.org/x/sync/errgroup"
 
 	"flyball/alarm"
@@ -34,15 +32,15 @@ type services struct {
 	ecs         *ecs.API
 	elb         *elb.API
 	autoscaling *autoscaling.API
-	// ec2 opens EC2 when something first needs it, which must not be within a change.
-	ec2 func() (*ec2.API, error)
+	// ec2 opens EC2 when something first needs it. What it changes is part of the change
+	// that the context comes from, if it comes from one.
+	ec2 func(context.Context) (*ec2.API, error)
 }
 
 // openServices loads the services of a cell.
 func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
-	v = &services{cell: c, ec2: sync.OnceValues(func() (*ec2.API, error) {
-		return ec2.New(ec2.Config{Cell: c, Interfaces: v.interfaces})
-	})}
+	v = &services{cell: c}
+	v.ec2 = lazyEC2(ec2.Config{Cell: c, Interfaces: v.interfaces})
 	if v.datapoints, err = tsdb.Open(c.State.Store(), c.Clock); err != nil {
 		return nil, err
 	}
@@ -59,6 +57,8 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		Metrics:       v.cloudwatch,
 		Addresses:     &s.addresses,
 		Domain:        s.cfg.LBDomain,
+		Network:       network{v},
+		StrictNetwork: s.cfg.StrictNetwork,
 		Instance:      ecs.InstanceAddress,
 		HealthChanged: func(group string) { v.ecs.TargetHealthChanged(group) },
 		Driver: balancer.New(balancer.Options{
@@ -75,6 +75,8 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		Cell:          c,
 		Runtime:       s.runtime,
 		LoadBalancing: v.elb,
+		Network:       network{v},
+		StrictNetwork: s.cfg.StrictNetwork,
 		Metrics:       v.cloudwatch,
 		Endpoint:      s.taskEndpoint,
 		Metadata:      metadata[:len(metadata)-1],
@@ -109,18 +111,6 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		},
 	})
 	return v, err
-}
-
-// interfaces are the network interfaces of tasks, as EC2 describes them.
-func (v *services) interfaces(ctx context.Context) []ec2.Interface {
-	var all []ec2.Interface
-	for _, i := range v.ecs.Interfaces(ctx) {
-		all = append(all, ec2.Interface{
-			ID: i.ID, Subnet: i.Subnet, Address: i.PrivateAddress, Groups: i.SecurityGroups,
-			Description: i.Description, Requester: "ecs.amazonaws.com", Type: ec2types.NetworkInterfaceTypeInterface, Created: i.Created,
-		})
-	}
-	return all
 }
 
 // run keeps the services' loops going until ctx ends, and writes what is in

@@ -34,7 +34,7 @@ func TestWrongInputIsRefusedAndChangesNothing(t *testing.T) {
 		"application-autoscaling": func(s *Server) any { return s.home().autoscaling },
 		"monitoring":              func(s *Server) any { return s.home().cloudwatch },
 		"ec2": func(s *Server) any {
-			v, err := s.home().ec2()
+			v, err := s.home().ec2(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

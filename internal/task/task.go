@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
-	"net/netip"
 	"path/filepath"
 	"time"
 )
@@ -75,7 +74,6 @@ type Spec struct {
 	CPU        int               // limit in CPU units, 1024 to a virtual CPU; 0 is no limit
 	Memory     int               // limit in MiB; 0 is no limit
 	Containers []Container
-	Subnet     netip.Prefix `json:",omitzero"` // where its address should be from; no runtime looks at it yet
 }
 
 // A Container is one container of a task.

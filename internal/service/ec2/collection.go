@@ -48,7 +48,7 @@ func (c *collection[T, P]) open(of *cell.Cell, kind types.ResourceType, prefix, 
 
 // newID makes an id. Source: Amazon EC2 User Guide, "Resource IDs": 17 hexadecimal
 // digits.
-func (c *collection[T, P]) newID() string { return cell.NewID(c.prefix, 17) }
+func (c *collection[T, P]) newID() string { return cell.NewID(c.prefix, idDigits) }
 
 // find is the resource with an id.
 func (c *collection[T, P]) find(id *string) (row T, err error) {

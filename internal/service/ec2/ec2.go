@@ -6,8 +6,8 @@
 // something into this network, such as the tasks of ECS, tell of it with the Interfaces
 // of the Config, and what they use can not be deleted.
 //
-// A region has a default VPC from the beginning, as those of AWS have. It is made when
-// the service is opened for the first time, with ids that are the same for a region of
+// A region has a default VPC from the beginning, as those of AWS have. EnsureDefaultVPC
+// makes it before the service is first used, with ids that are the same for a region of
 // an account wherever it is made.
 package ec2
 
@@ -37,6 +37,7 @@ type API struct {
 	cell       *cell.Cell
 	interfaces func(context.Context) []Interface
 
+	founded   *state.Table[bool]
 	vpcs      collection[vpc, *vpc]
 	subnets   collection[subnet, *subnet]
 	groups    collection[group, *group]
@@ -48,8 +49,8 @@ type API struct {
 	nats      collection[natGateway, *natGateway]
 }
 
-// New returns the service with what the cell's state has of it. It makes a change, so
-// that it must not be called within one.
+// New returns the service with what the cell's state has of it, which is nothing before
+// EnsureDefaultVPC is called for the first time.
 func New(cfg Config) (*API, error) {
 	a := &API{cell: cfg.Cell, interfaces: cfg.Interfaces}
 	if a.interfaces == nil {
@@ -58,11 +59,16 @@ func New(cfg Config) (*API, error) {
 	if err := a.open(); err != nil {
 		return nil, err
 	}
-	return a, a.found()
+	return a, nil
 }
 
 // open loads the collections.
 func (a *API) open() error {
+	founded, err := state.NewTable[bool](a.cell.State, kindFounded)
+	if err != nil {
+		return err
+	}
+	a.founded = founded
 	for _, err := range []error{
 		a.vpcs.open(a.cell, types.ResourceTypeVpc, "vpc-", "InvalidVpcID.NotFound", "The vpc ID '%s' does not exist"),
 		a.subnets.open(a.cell, types.ResourceTypeSubnet, "subnet-", "InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist"),

@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -17,25 +18,30 @@ var kindFounded = state.Kind{Name: "ec2.founded", Version: 1}
 type naming func(prefix, thing string) string
 
 // random names what a caller makes.
-func random(prefix, _ string) string { return cell.NewID(prefix, 17) }
+func random(prefix, _ string) string { return cell.NewID(prefix, idDigits) }
 
 // fixed names what a region has from the beginning, the same each time.
 func (a *API) fixed(prefix, thing string) string {
 	sum := sha256.Sum256([]byte(a.cell.Scope() + "ec2/" + prefix + thing))
-	return prefix + hex.EncodeToString(sum[:])[:17]
+	return prefix + hex.EncodeToString(sum[:])[:idDigits]
 }
 
-// found makes the default VPC of a region that never had one.
-func (a *API) found() error {
-	founded, err := state.NewTable[bool](a.cell.State, kindFounded)
-	if err != nil || founded.Len() > 0 {
-		return err
+// EnsureDefaultVPC makes the default VPC of a region that never had one. Whoever gives
+// the service away calls it each time: made within a change of another service, the VPC
+// goes again when that fails.
+func (a *API) EnsureDefaultVPC(ctx context.Context) error {
+	had := false
+	a.cell.State.View(ctx, func() { had = a.founded.Len() > 0 })
+	if had {
+		return nil
 	}
-	a.cell.State.Later(func(tx *state.Tx) {
-		founded.Put(tx, "default", true)
-		a.makeDefaultVPC(tx, a.fixed)
+	return a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+		if a.founded.Len() == 0 {
+			a.founded.Put(tx, "default", true)
+			a.makeDefaultVPC(tx, a.fixed)
+		}
+		return nil
 	})
-	return nil
 }
 
 // The blocks of a default VPC and of its subnets. Source: Amazon VPC User Guide,

@@ -21,6 +21,7 @@ type Interface struct {
 	ID          string // such as eni-0a1b2c3d4e5f60718
 	Subnet      string // its id
 	Address     string // its private IPv4 address
+	Public      bool   // it has a public address, too
 	Groups      []string
 	Description string
 	Requester   string // the service that has it, such as ecs.amazonaws.com
@@ -51,6 +52,14 @@ func (a *API) usedAddresses(ctx context.Context) map[string]int {
 // usesGroup tells whether an interface has a security group.
 func (a *API) usesGroup(ctx context.Context, id string) bool {
 	return slices.ContainsFunc(a.used(ctx), func(face Interface) bool { return slices.Contains(face.Groups, id) })
+}
+
+// mapsAddress tells whether an interface in a VPC has a public address.
+func (a *API) mapsAddress(ctx context.Context, vpc string) bool {
+	return slices.ContainsFunc(a.used(ctx), func(face Interface) bool {
+		s, known := a.subnets.rows.Get(face.Subnet)
+		return face.Public && known && s.VPC == vpc
+	})
 }
 
 // A placedInterface is one with what else its description says.

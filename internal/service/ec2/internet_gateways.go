@@ -94,7 +94,7 @@ func (a *API) AttachInternetGateway(ctx context.Context, in *ec2.AttachInternetG
 // DetachInternetGateway detaches a gateway from its VPC, in which no public address is
 // in use.
 func (a *API) DetachInternetGateway(ctx context.Context, in *ec2.DetachInternetGatewayInput, _ ...func(*ec2.Options)) (*ec2.DetachInternetGatewayOutput, error) {
-	return &ec2.DetachInternetGatewayOutput{}, a.write(ctx, in.DryRun, func(_ context.Context, tx *state.Tx) error {
+	return &ec2.DetachInternetGatewayOutput{}, a.write(ctx, in.DryRun, func(ctx context.Context, tx *state.Tx) error {
 		g, err := a.gateways.find(in.InternetGatewayId)
 		if err != nil {
 			return err
@@ -102,7 +102,7 @@ func (a *API) DetachInternetGateway(ctx context.Context, in *ec2.DetachInternetG
 		if g.VPC == "" || g.VPC != aws.ToString(in.VpcId) {
 			return fault.New("Gateway.NotAttached", "resource %s is not attached to network %s", g.ID, aws.ToString(in.VpcId))
 		}
-		if _, mapped := a.nats.one(func(n natGateway) bool { return n.VPC == g.VPC && n.Allocation != "" }); mapped {
+		if a.mapsAddress(ctx, g.VPC) {
 			return fault.Dependency("Network %s has some mapped public address(es). Please unmap those public address(es) before detaching the gateway.", g.VPC)
 		}
 		g.VPC = ""

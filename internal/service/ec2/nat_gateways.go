@@ -29,7 +29,7 @@ type natGateway struct {
 
 func (n natGateway) face() Interface {
 	return Interface{
-		ID: n.Interface, Subnet: n.Subnet, Address: n.Private, Description: "Interface for NAT Gateway " + n.ID,
+		ID: n.Interface, Subnet: n.Subnet, Address: n.Private, Public: n.Allocation != "", Description: "Interface for NAT Gateway " + n.ID,
 		Requester: "amazon-vpc", Type: types.NetworkInterfaceTypeNatGateway, Created: n.Created,
 	}
 }

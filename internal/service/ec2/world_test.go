@@ -49,6 +49,9 @@ func (w *world) open() {
 		},
 		Interfaces: func(context.Context) []ec2.Interface { return w.interfaces },
 	})
+	if err == nil {
+		err = w.EnsureDefaultVPC(w.t.Context())
+	}
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -385,7 +385,7 @@ func (a *API) StartTask(ctx context.Context, in *ecs.StartTaskInput, _ ...func(*
 		return nil, err
 	}
 	out := &ecs.StartTaskOutput{Tasks: []types.Task{}, Failures: []types.Failure{}}
-	return answer(out, a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		c, err := a.activeCluster(in.Cluster)
 		if err != nil {
 			return err
@@ -396,11 +396,13 @@ func (a *API) StartTask(ctx context.Context, in *ecs.StartTaskInput, _ ...func(*
 		case n > 10:
 			return fault.InvalidParameter("Container instances can have at most 10 items.")
 		}
-		order, err := a.runOrder(c, run)
+		order, err := a.runOrder(ctx, c, run)
 		if err != nil {
 			return err
 		}
+		subnets := scheduler.NewEvenSpread(order.launch.Subnets())
 		for _, ref := range in.ContainerInstances {
+			order.subnet = subnets.Next()
 			t, failure := a.startOn(tx, ref, order)
 			if failure != nil {
 				out.Failures = append(out.Failures, *failure)

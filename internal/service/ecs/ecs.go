@@ -43,7 +43,10 @@ type Config struct {
 	Endpoint      string          // AWS_ENDPOINT_URL of the tasks; "" sets none
 	Metadata      string          // URL of the server that Metadata is mounted on, for the tasks; "" serves none
 	LoadBalancing LoadBalancing   // nil knows no target group
+	Network       Network         // nil knows no subnet
 	Roles         TaskRoles       // nil gives tasks no credentials of their roles
+	// StrictNetwork refuses subnets and security groups that Network does not know.
+	StrictNetwork bool
 	// KnownKeys says that the server lets in known access keys only, so that a task
 	// without a role gets none.
 	KnownKeys bool
@@ -121,6 +124,9 @@ func New(cfg Config) (*API, error) {
 	}
 	if cfg.LoadBalancing == nil {
 		a.cfg.LoadBalancing = noTargetGroups{}
+	}
+	if cfg.Network == nil {
+		a.cfg.Network = noNetwork{}
 	}
 	if err := a.load(); err != nil {
 		return nil, fmt.Errorf("load ECS state: %w", err)

@@ -37,10 +37,21 @@ func (a *API) Interfaces(ctx context.Context) []Interface {
 	return found
 }
 
+// subnet is that of the task's network interface, or "".
+func (t *task) subnet() string {
+	for _, d := range t.api.Attachments[0].Details {
+		if aws.ToString(d.Name) == "subnetId" {
+			return aws.ToString(d.Value)
+		}
+	}
+	return ""
+}
+
 func (a *API) networkInterface(t *task) Interface {
 	attachment := t.api.Attachments[0]
 	i := Interface{
 		PrivateAddress:   t.address,
+		Subnet:           t.subnet(),
 		AvailabilityZone: aws.ToString(t.api.AvailabilityZone),
 		SecurityGroups:   t.securityGroups,
 		Description:      a.arn("attachment", *attachment.Id),
@@ -49,8 +60,6 @@ func (a *API) networkInterface(t *task) Interface {
 	}
 	for _, d := range attachment.Details {
 		switch aws.ToString(d.Name) {
-		case "subnetId":
-			i.Subnet = aws.ToString(d.Value)
 		case "networkInterfaceId":
 			i.ID = aws.ToString(d.Value)
 		case "macAddress":

@@ -185,7 +185,7 @@ func (a *API) startTasks(tx *state.Tx, s *service, n int) {
 		return
 	}
 	var ids []string
-	providers := s.spread(d)
+	providers, subnets := s.spread(d)
 	for range n {
 		t := a.newTask(tx, taskOrder{
 			cluster:    s.cluster,
@@ -194,6 +194,7 @@ func (a *API) startTasks(tx *state.Tx, s *service, n int) {
 			definition: def,
 			launch:     d.Launch,
 			provider:   providers.Next(),
+			subnet:     subnets.Next(),
 			group:      "service:" + s.name,
 			startedBy:  d.ID,
 			tags:       s.taskTags(def),
@@ -204,15 +205,17 @@ func (a *API) startTasks(tx *state.Tx, s *service, n int) {
 	a.tell(tx, s, startedTasks(ids))
 }
 
-// spread deals further tasks of a deployment out, after those that it has.
-func (s *service) spread(d *deployment) *scheduler.Spread {
-	var providers []string
+// spread deals further tasks of a deployment out over its capacity providers and its
+// subnets, after those that it has.
+func (s *service) spread(d *deployment) (overProviders, overSubnets *scheduler.Spread) {
+	var providers, subnets []string
 	for _, t := range s.tasks {
 		if t.deployment == d.ID && !t.askedToStop() {
 			providers = append(providers, aws.ToString(t.api.CapacityProviderName))
+			subnets = append(subnets, t.subnet())
 		}
 	}
-	return scheduler.NewSpread(d.Strategy, providers...)
+	return scheduler.NewSpread(d.Strategy, providers...), scheduler.NewEvenSpread(d.Subnets(), subnets...)
 }
 
 // taskTags are the tags that a service's tasks are started with.

@@ -202,6 +202,9 @@ func (a *API) newService(ctx context.Context, c *cluster, in *ecs.CreateServiceI
 	if err != nil {
 		return nil, err
 	}
+	if l, err = a.placed(ctx, l); err != nil {
+		return nil, err
+	}
 	if in.SchedulingStrategy == types.SchedulingStrategyDaemon && l.LaunchType == types.LaunchTypeFargate {
 		return nil, fault.InvalidParameter("The daemon scheduling strategy does not support the FARGATE launch type. Change the launch type and try again")
 	}
@@ -395,6 +398,11 @@ func (a *API) updatedLaunch(ctx context.Context, s *service, in *ecs.UpdateServi
 	l, err := l.Resolve(&s.cluster.api, &def.api)
 	if err != nil {
 		return nil, l, false, err
+	}
+	if in.NetworkConfiguration != nil {
+		if l, err = a.placed(ctx, l); err != nil {
+			return nil, l, false, err
+		}
 	}
 	if err := rules.CheckLoadBalancers(&def.api, l.LoadBalancers, a.targetGroups(ctx)); err != nil {
 		return nil, l, false, err

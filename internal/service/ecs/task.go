@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"cmp"
 	goruntime "runtime"
 	"slices"
 	"strconv"
@@ -164,6 +165,7 @@ type taskOrder struct {
 	definition  *definition
 	launch      rules.Launch
 	provider    string // capacity provider, "" for none
+	subnet      string // of its network interface, "" for none
 	group       string
 	startedBy   string
 	overrides   *types.TaskOverride
@@ -195,7 +197,7 @@ func (a *API) newTask(tx *state.Tx, o taskOrder) *task {
 	if n := o.launch.Network; n != nil {
 		t.securityGroups = n.AwsvpcConfiguration.SecurityGroups
 	}
-	t.api.Attachments = newAttachments(o.launch)
+	t.api.Attachments = newAttachments(o.subnet)
 	t.api.Containers = a.newContainers(t)
 	put(tx, o.cluster.tasks, t.id, t)
 	if o.service != nil {
@@ -214,7 +216,7 @@ func (a *API) newTask(tx *state.Tx, o taskOrder) *task {
 func (a *API) newTaskAPI(id string, o taskOrder) types.Task {
 	api := types.Task{
 		Attributes:           []types.Attribute{{Name: aws.String("ecs.cpu-architecture"), Value: aws.String(cpuArchitecture(o.definition))}},
-		AvailabilityZone:     aws.String(a.cell.Zones()[0]),
+		AvailabilityZone:     aws.String(cmp.Or(o.launch.Zone(o.subnet), a.cell.Zones()[0])),
 		CapacityProviderName: optional.String(o.provider),
 		ClusterArn:           o.cluster.api.ClusterArn,
 		ContainerInstanceArn: optional.String(o.instance),
@@ -293,10 +295,10 @@ func overridesShown(d *definition, o *types.TaskOverride) *types.TaskOverride {
 }
 
 // newAttachments is the network interface of a task, without its address.
-func newAttachments(l rules.Launch) []types.Attachment {
+func newAttachments(subnet string) []types.Attachment {
 	details := []types.KeyValuePair{}
-	if l.Network != nil {
-		details = append(details, types.KeyValuePair{Name: aws.String("subnetId"), Value: aws.String(l.Network.AwsvpcConfiguration.Subnets[0])})
+	if subnet != "" {
+		details = append(details, types.KeyValuePair{Name: aws.String("subnetId"), Value: &subnet})
 	}
 	details = append(details,
 		types.KeyValuePair{Name: aws.String("networkInterfaceId"), Value: aws.String(cell.NewID("eni-", 17))},

@@ -51,13 +51,13 @@ func (a *API) RunTask(ctx context.Context, in *ecs.RunTaskInput, _ ...func(*ecs.
 			}
 			return nil
 		}
-		order, err := a.runOrder(c, in)
+		order, err := a.runOrder(ctx, c, in)
 		if err != nil {
 			return err
 		}
-		providers := scheduler.NewSpread(order.launch.Strategy)
+		providers, subnets := scheduler.NewSpread(order.launch.Strategy), scheduler.NewEvenSpread(order.launch.Subnets())
 		for range max(1, aws.ToInt32(in.Count)) {
-			order.provider = providers.Next()
+			order.provider, order.subnet = providers.Next(), subnets.Next()
 			t := a.newTask(tx, order)
 			out.Tasks = append(out.Tasks, describeTask(t, []types.TaskField{types.TaskFieldTags}))
 		}
@@ -100,7 +100,7 @@ func conflictingRun(earlier []*task) error {
 }
 
 // runOrder validates a RunTask call against the state.
-func (a *API) runOrder(c *cluster, in *ecs.RunTaskInput) (taskOrder, error) {
+func (a *API) runOrder(ctx context.Context, c *cluster, in *ecs.RunTaskInput) (taskOrder, error) {
 	def, err := a.usableDefinition(in.TaskDefinition)
 	if err != nil {
 		return taskOrder{}, err
@@ -115,6 +115,9 @@ func (a *API) runOrder(c *cluster, in *ecs.RunTaskInput) (taskOrder, error) {
 		PlatformVersion: in.PlatformVersion,
 	}
 	if l, err = l.Resolve(&c.api, &def.api); err != nil {
+		return taskOrder{}, err
+	}
+	if l, err = a.placed(ctx, l); err != nil {
 		return taskOrder{}, err
 	}
 	tags := in.Tags

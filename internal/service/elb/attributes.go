@@ -94,7 +94,7 @@ func (a *API) DescribeListenerAttributes(ctx context.Context, in *elb.DescribeLi
 func (a *API) ModifyListenerAttributes(ctx context.Context, in *elb.ModifyListenerAttributesInput, _ ...func(*elb.Options)) (*elb.ModifyListenerAttributesOutput, error) {
 	set := tags.Map(in.Attributes, func(t types.ListenerAttribute) (key, value *string) { return t.Key, t.Value })
 	var changed listener
-	err := a.changeListener(ctx, in.ListenerArn, func(_ *state.Tx, l *listener) (err error) {
+	err := a.changeListener(ctx, in.ListenerArn, func(_ context.Context, _ *state.Tx, l *listener) (err error) {
 		l.Attributes, err = rules.ListenerAttributes(l.https()).With(l.Attributes, set)
 		changed = *l
 		return err

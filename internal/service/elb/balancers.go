@@ -40,12 +40,12 @@ func (a *API) CreateLoadBalancer(ctx context.Context, in *elb.CreateLoadBalancer
 	if err := cmp.Or(err, rules.CheckBalancerName(aws.ToString(in.Name)), checkBalancerKind(in), checkPeriodTag(given)); err != nil {
 		return nil, err
 	}
-	wanted, err := a.draft(ctx, in)
-	if err != nil {
-		return nil, err
-	}
 	var made loadBalancer
-	err = a.write(ctx, func(_ context.Context, tx *state.Tx) error {
+	err = a.write(ctx, func(ctx context.Context, tx *state.Tx) error {
+		wanted, err := a.draft(ctx, in)
+		if err != nil {
+			return err
+		}
 		made, err = a.makeBalancer(tx, loadBalancer{LoadBalancer: wanted, Attributes: rules.BalancerAttributes().Usual(), Tags: given})
 		return err
 	})
@@ -81,12 +81,13 @@ func (a *API) draft(ctx context.Context, in *elb.CreateLoadBalancerInput) (types
 	if err != nil {
 		return types.LoadBalancer{}, err
 	}
+	groups, err := a.securityGroups(ctx, in.SecurityGroups, vpc)
 	return types.LoadBalancer{
 		LoadBalancerName: in.Name, Type: types.LoadBalancerTypeEnumApplication,
 		Scheme:            cmp.Or(in.Scheme, types.LoadBalancerSchemeEnumInternetFacing),
 		IpAddressType:     cmp.Or(in.IpAddressType, types.IpAddressTypeIpv4),
-		AvailabilityZones: zones, VpcId: &vpc, SecurityGroups: optional.List(in.SecurityGroups),
-	}, a.checkSecurityGroups(ctx, in.SecurityGroups, vpc)
+		AvailabilityZones: zones, VpcId: &vpc, SecurityGroups: groups,
+	}, err
 }
 
 // makeBalancer makes a load balancer, unless there is the same one already.

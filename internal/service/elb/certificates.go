@@ -19,7 +19,7 @@ const mostCertificates = 25
 
 // AddListenerCertificates adds certificates to a listener that speaks HTTPS.
 func (a *API) AddListenerCertificates(ctx context.Context, in *elb.AddListenerCertificatesInput, _ ...func(*elb.Options)) (*elb.AddListenerCertificatesOutput, error) {
-	err := a.changeListener(ctx, in.ListenerArn, func(_ *state.Tx, l *listener) error {
+	err := a.changeListener(ctx, in.ListenerArn, func(_ context.Context, _ *state.Tx, l *listener) error {
 		if !l.https() {
 			return fault.InvalidConfiguration("Certificates can be specified for HTTPS listeners only")
 		}
@@ -63,7 +63,7 @@ func (a *API) certificatesOf(balancer, except string) (n int) {
 
 // RemoveListenerCertificates removes certificates from a listener, where it has them.
 func (a *API) RemoveListenerCertificates(ctx context.Context, in *elb.RemoveListenerCertificatesInput, _ ...func(*elb.Options)) (*elb.RemoveListenerCertificatesOutput, error) {
-	err := a.changeListener(ctx, in.ListenerArn, func(_ *state.Tx, l *listener) error {
+	err := a.changeListener(ctx, in.ListenerArn, func(_ context.Context, _ *state.Tx, l *listener) error {
 		for _, c := range in.Certificates {
 			arn := aws.ToString(c.CertificateArn)
 			i := slices.Index(l.Additional, arn)

@@ -38,7 +38,7 @@ type Config struct {
 	Metrics Recorder // nil takes none
 	// Network knows subnets and security groups. Nil knows none.
 	Network Network
-	// StrictNetwork refuses subnets and security groups that Network does not know.
+	// StrictNetwork refuses VPCs, subnets and security groups that Network does not know.
 	StrictNetwork bool
 	// Instance is the address of an instance that is a target. One that it does not
 	// know, or without it any, is taken for this machine.
@@ -62,12 +62,15 @@ type Recorder interface {
 	Record([]metric.Sample)
 }
 
-// A Network knows what load balancers are attached to; EC2 is one.
+// A Network knows what load balancers are attached to; EC2 is one. A call whose context
+// comes from a change is part of it.
 type Network interface {
 	// SubnetVPC is the VPC and the availability zone of a subnet.
 	SubnetVPC(ctx context.Context, id string) (vpc, zone string, ok bool)
 	// GroupVPC is the VPC of a security group.
 	GroupVPC(ctx context.Context, id string) (vpc string, ok bool)
+	// DefaultGroup is the security group that a VPC has by itself. Each VPC has one.
+	DefaultGroup(ctx context.Context, vpc string) (id string, ok bool)
 }
 
 // An API serves the operations of Elastic Load Balancing in a cell. Its methods may
@@ -93,6 +96,9 @@ func New(cfg Config) (*API, error) {
 	}
 	if a.cfg.Addresses == nil {
 		a.cfg.Addresses = onlyLoopback{}
+	}
+	if a.cfg.Network == nil {
+		a.cfg.Network = noNetwork{}
 	}
 	if err := a.load(); err != nil {
 		return nil, err

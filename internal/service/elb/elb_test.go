@@ -594,31 +594,6 @@ func TestListingsHavePages(t *testing.T) {
 	}
 }
 
-// A network knows two subnets of a VPC in one zone, and one in another.
-type network struct{}
-
-func (network) SubnetVPC(_ context.Context, id string) (vpc, zone string, ok bool) {
-	zones := map[string]string{"subnet-a1": "eu-west-2a", "subnet-a2": "eu-west-2a", "subnet-b": "eu-west-2b"}
-	return "vpc-1", zones[id], zones[id] != ""
-}
-func (network) GroupVPC(_ context.Context, id string) (string, bool) { return "vpc-1", id == "sg-1" }
-
-func TestAKnownNetworkDecides(t *testing.T) {
-	w := newWorld(t)
-	w.config.Network, w.config.StrictNetwork = network{}, true
-	w.open()
-	create := func(group string, subnets ...string) error {
-		_, err := w.CreateLoadBalancer(w.ctx(), &sdk.CreateLoadBalancerInput{Name: aws.String("web"), Subnets: subnets, SecurityGroups: []string{group}})
-		return err
-	}
-	wantError(t, create("sg-1", "subnet-a1", "subnet-a2"), "InvalidConfigurationRequest", "A load balancer cannot be attached to multiple subnets in the same Availability Zone")
-	wantError(t, create("sg-1", "subnet-a1", "subnet-c"), "SubnetNotFound", "subnet-c")
-	wantError(t, create("sg-2", "subnet-a1", "subnet-b"), "InvalidSecurityGroup", "sg-2")
-	if err := create("sg-1", "subnet-a1", "subnet-b"); err != nil {
-		t.Error(err)
-	}
-}
-
 // A recorder keeps samples.
 type recorder struct{ samples []metric.Sample }
 

@@ -42,7 +42,10 @@ func (a *API) CreateTargetGroup(ctx context.Context, in *elb.CreateTargetGroupIn
 		return nil, err
 	}
 	var made targetGroup
-	err = a.write(ctx, func(_ context.Context, tx *state.Tx) error {
+	err = a.write(ctx, func(ctx context.Context, tx *state.Tx) error {
+		if err := a.checkVPC(ctx, aws.ToString(wanted.VpcId)); err != nil {
+			return err
+		}
 		made, err = a.makeGroup(tx, targetGroup{TargetGroup: wanted, Attributes: rules.GroupAttributes().Usual(), Tags: given})
 		return err
 	})

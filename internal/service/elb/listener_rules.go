@@ -83,8 +83,8 @@ func (a *API) CreateRule(ctx context.Context, in *elb.CreateRuleInput, _ ...func
 	if err = rules.CheckTransforms(in.Transforms); err != nil {
 		return nil, err
 	}
-	err = a.write(ctx, func(_ context.Context, tx *state.Tx) error {
-		r, err = a.makeRule(tx, in.ListenerArn, r)
+	err = a.write(ctx, func(ctx context.Context, tx *state.Tx) error {
+		r, err = a.makeRule(ctx, tx, in.ListenerArn, r)
 		return err
 	})
 	if err != nil {
@@ -93,7 +93,7 @@ func (a *API) CreateRule(ctx context.Context, in *elb.CreateRuleInput, _ ...func
 	return &elb.CreateRuleOutput{Rules: []types.Rule{r.Rule}}, nil
 }
 
-func (a *API) makeRule(tx *state.Tx, listener *string, r rule) (rule, error) {
+func (a *API) makeRule(ctx context.Context, tx *state.Tx, listener *string, r rule) (rule, error) {
 	l, err := a.listener(listener)
 	if err != nil {
 		return r, err
@@ -107,7 +107,7 @@ func (a *API) makeRule(tx *state.Tx, listener *string, r rule) (rule, error) {
 	if len(a.rules.Keys(a.rulesOfBalancer(balancer)))-len(a.listeners.Keys(a.listenersOf(balancer))) >= mostRules {
 		return r, fault.TooManyRules(mostRules)
 	}
-	if err := a.checkForwards(balancer, l.Listener, r.Actions); err != nil {
+	if err := a.checkForwards(ctx, l.Listener, r.Actions); err != nil {
 		return r, err
 	}
 	r.RuleArn = aws.String(a.newARN(kindOfRule, tail(*l.ListenerArn, kindOfListener)))
@@ -125,7 +125,7 @@ func (a *API) ModifyRule(ctx context.Context, in *elb.ModifyRuleInput, _ ...func
 		return nil, fault.Validation("You cannot specify both Transforms and ResetTransforms")
 	}
 	var changed rule
-	err := a.write(ctx, func(_ context.Context, tx *state.Tx) error {
+	err := a.write(ctx, func(ctx context.Context, tx *state.Tx) error {
 		r, err := a.rule(in.RuleArn)
 		if err != nil {
 			return err
@@ -140,7 +140,7 @@ func (a *API) ModifyRule(ctx context.Context, in *elb.ModifyRuleInput, _ ...func
 		if err != nil {
 			return err
 		}
-		if err := a.checkForwards(*l.LoadBalancerArn, l.Listener, r.Actions); err != nil {
+		if err := a.checkForwards(ctx, l.Listener, r.Actions); err != nil {
 			return err
 		}
 		changed = r

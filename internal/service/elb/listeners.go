@@ -48,8 +48,8 @@ func (a *API) CreateListener(ctx context.Context, in *elb.CreateListenerInput, _
 	wanted.LoadBalancerArn = in.LoadBalancerArn
 	l := listener{Listener: wanted, Tags: given}
 	l.Attributes = rules.ListenerAttributes(l.https()).Usual()
-	err = a.write(ctx, func(_ context.Context, tx *state.Tx) error {
-		l, err = a.makeListener(tx, l)
+	err = a.write(ctx, func(ctx context.Context, tx *state.Tx) error {
+		l, err = a.makeListener(ctx, tx, l)
 		return err
 	})
 	if err != nil {
@@ -59,7 +59,7 @@ func (a *API) CreateListener(ctx context.Context, in *elb.CreateListenerInput, _
 }
 
 // makeListener makes a listener, unless there is the same one already.
-func (a *API) makeListener(tx *state.Tx, l listener) (listener, error) {
+func (a *API) makeListener(ctx context.Context, tx *state.Tx, l listener) (listener, error) {
 	b, err := a.balancer(l.LoadBalancerArn)
 	if err != nil {
 		return l, err
@@ -79,7 +79,7 @@ func (a *API) makeListener(tx *state.Tx, l listener) (listener, error) {
 	if len(others) >= mostListeners {
 		return l, fault.TooManyListeners(mostListeners)
 	}
-	if err := a.checkForwards(arn, l.Listener, l.DefaultActions); err != nil {
+	if err := a.checkForwards(ctx, l.Listener, l.DefaultActions); err != nil {
 		return l, err
 	}
 	l.ListenerArn = aws.String(a.newARN(kindOfListener, tail(arn, kindOfBalancer)))
@@ -110,13 +110,13 @@ func (a *API) listener(arn *string) (listener, error) {
 }
 
 // changeListener changes a listener.
-func (a *API) changeListener(ctx context.Context, arn *string, change func(*state.Tx, *listener) error) error {
-	return a.write(ctx, func(_ context.Context, tx *state.Tx) error {
+func (a *API) changeListener(ctx context.Context, arn *string, change func(context.Context, *state.Tx, *listener) error) error {
+	return a.write(ctx, func(ctx context.Context, tx *state.Tx) error {
 		l, err := a.listener(arn)
 		if err != nil {
 			return err
 		}
-		if err := change(tx, &l); err != nil {
+		if err := change(ctx, tx, &l); err != nil {
 			return err
 		}
 		a.putListener(tx, l)
@@ -127,7 +127,7 @@ func (a *API) changeListener(ctx context.Context, arn *string, change func(*stat
 // ModifyListener changes what is given of a listener.
 func (a *API) ModifyListener(ctx context.Context, in *elb.ModifyListenerInput, _ ...func(*elb.Options)) (*elb.ModifyListenerOutput, error) {
 	var changed listener
-	err := a.changeListener(ctx, in.ListenerArn, func(tx *state.Tx, l *listener) (err error) {
+	err := a.changeListener(ctx, in.ListenerArn, func(ctx context.Context, tx *state.Tx, l *listener) (err error) {
 		l.Listener, err = rules.Listener(l.Listener, rules.ListenerChange{
 			Port: in.Port, Protocol: in.Protocol, Actions: in.DefaultActions, Certificates: in.Certificates,
 			SSLPolicy: in.SslPolicy, ALPN: in.AlpnPolicy, Mutual: in.MutualAuthentication,
@@ -140,7 +140,7 @@ func (a *API) ModifyListener(ctx context.Context, in *elb.ModifyListenerInput, _
 			l.Additional = nil
 		}
 		changed = *l
-		return cmp.Or(a.checkPort(*l), a.setDefault(tx, *l))
+		return cmp.Or(a.checkPort(*l), a.setDefault(ctx, tx, *l))
 	})
 	if err != nil {
 		return nil, err
@@ -159,8 +159,8 @@ func (a *API) checkPort(l listener) error {
 }
 
 // setDefault brings the default rule of a listener in line with its actions.
-func (a *API) setDefault(tx *state.Tx, l listener) error {
-	if err := a.checkForwards(*l.LoadBalancerArn, l.Listener, l.DefaultActions); err != nil {
+func (a *API) setDefault(ctx context.Context, tx *state.Tx, l listener) error {
+	if err := a.checkForwards(ctx, l.Listener, l.DefaultActions); err != nil {
 		return err
 	}
 	for _, r := range a.rules.Rows(a.rulesOf(*l.ListenerArn)) {

@@ -37,18 +37,18 @@ func (a *API) SetSubnets(ctx context.Context, in *elb.SetSubnetsInput, _ ...func
 	if in.EnablePrefixForIpv6SourceNat != "" {
 		return nil, fault.InvalidConfiguration("EnablePrefixForIpv6SourceNat can be specified for network load balancers only")
 	}
-	zones, vpc, err := a.attach(ctx, subnets)
-	if err != nil {
-		return nil, err
-	}
-	out := &elb.SetSubnetsOutput{AvailabilityZones: zones}
-	err = a.changeBalancer(ctx, in.LoadBalancerArn, func(_ context.Context, b *loadBalancer) error {
+	out := &elb.SetSubnetsOutput{}
+	err = a.changeBalancer(ctx, in.LoadBalancerArn, func(ctx context.Context, b *loadBalancer) error {
+		zones, vpc, err := a.attach(ctx, subnets)
+		if err != nil {
+			return err
+		}
 		if vpc != *b.VpcId {
 			return fault.InvalidSubnet("The subnets are not in the VPC '%s' of the load balancer", *b.VpcId)
 		}
 		b.AvailabilityZones = zones
 		b.IpAddressType = cmp.Or(in.IpAddressType, b.IpAddressType)
-		out.IpAddressType = b.IpAddressType
+		out.AvailabilityZones, out.IpAddressType = zones, b.IpAddressType
 		return nil
 	})
 	if err != nil {

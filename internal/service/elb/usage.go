@@ -1,6 +1,7 @@
 package elb
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -45,9 +46,14 @@ func (a *API) balancerOf(rule string) string {
 	return a.cell.ARN(serviceName, kindOfBalancer+parts[0]+"/"+parts[1])
 }
 
-// checkForwards refuses actions of a load balancer's listener that forward to what
-// they cannot forward to.
-func (a *API) checkForwards(balancer string, l types.Listener, actions []types.Action) error {
+// checkForwards refuses actions of a listener that forward to what they cannot
+// forward to.
+func (a *API) checkForwards(ctx context.Context, l types.Listener, actions []types.Action) error {
+	b, err := a.balancer(l.LoadBalancerArn)
+	if err != nil {
+		return err
+	}
+	balancer := *b.LoadBalancerArn
 	used, users := a.usedBy(balancer), a.users()
 	for _, arn := range rules.Groups(actions) {
 		g, err := a.group(&arn)
@@ -59,6 +65,9 @@ func (a *API) checkForwards(balancer string, l types.Listener, actions []types.A
 		}
 		if of := users[arn]; len(of) > 0 && !slices.Contains(of, balancer) {
 			return fault.AssociationLimit(arn)
+		}
+		if err := a.checkSameVPC(ctx, b, g); err != nil {
+			return err
 		}
 		if used[arn] = true; len(used) > mostGroupsOfBalancer {
 			return fault.TooManyGroupsOfBalancer(mostGroupsOfBalancer)

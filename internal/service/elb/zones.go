@@ -1,6 +1,7 @@
 package elb
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
+	"flyball/internal/optional"
 	"flyball/internal/service/elb/fault"
 )
 
@@ -29,18 +31,17 @@ func subnetIDs(subnets []string, mappings []types.SubnetMapping) ([]string, erro
 // attach finds the availability zones of subnets, and their VPC. Subnets that the
 // network does not know are dealt out over the region's zones, in their order.
 func (a *API) attach(ctx context.Context, subnets []string) (zones []types.AvailabilityZone, vpc string, err error) {
-	vpc = a.unknownVPC()
 	for i, id := range subnets {
 		if id == "" || slices.Contains(subnets[:i], id) {
 			return nil, "", fault.InvalidConfiguration("The same subnet cannot be specified multiple times: '%s'", id)
 		}
-		of, zone, known := a.subnet(ctx, id)
+		of, zone, known := a.cfg.Network.SubnetVPC(ctx, id)
 		switch {
 		case !known && a.cfg.StrictNetwork:
 			return nil, "", fault.SubnetNotFound(id)
 		case !known:
 			zone = a.cell.Zones()[i%len(a.cell.Zones())]
-		case i > 0 && of != vpc:
+		case vpc != "" && of != vpc:
 			return nil, "", fault.InvalidConfiguration("All subnets must belong to the same VPC: '%s'", vpc)
 		default:
 			vpc = of
@@ -53,24 +54,25 @@ func (a *API) attach(ctx context.Context, subnets []string) (zones []types.Avail
 	if len(zones) < 2 {
 		return nil, "", fault.Validation("At least two subnets in two different Availability Zones must be specified")
 	}
-	return zones, vpc, nil
+	return zones, cmp.Or(vpc, a.unknownVPC()), nil
 }
 
-func (a *API) subnet(ctx context.Context, id string) (vpc, zone string, ok bool) {
-	if a.cfg.Network == nil {
-		return "", "", false
+// securityGroups are those that a new load balancer of a VPC is to have: the VPC's own
+// when none is given.
+func (a *API) securityGroups(ctx context.Context, given []string, vpc string) ([]string, error) {
+	if len(given) == 0 {
+		if group, known := a.cfg.Network.DefaultGroup(ctx, vpc); known {
+			return []string{group}, nil
+		}
 	}
-	return a.cfg.Network.SubnetVPC(ctx, id)
+	return optional.List(given), a.checkSecurityGroups(ctx, given, vpc)
 }
 
 // checkSecurityGroups refuses security groups that the network does not know, if it
 // is to know all, and those of another VPC.
 func (a *API) checkSecurityGroups(ctx context.Context, ids []string, vpc string) error {
 	for _, id := range ids {
-		of, known := "", false
-		if a.cfg.Network != nil {
-			of, known = a.cfg.Network.GroupVPC(ctx, id)
-		}
+		of, known := a.cfg.Network.GroupVPC(ctx, id)
 		switch {
 		case id == "", !known && a.cfg.StrictNetwork:
 			return fault.InvalidSecurityGroup(id)
@@ -81,8 +83,37 @@ func (a *API) checkSecurityGroups(ctx context.Context, ids []string, vpc string)
 	return nil
 }
 
+// checkVPC refuses a VPC that the network does not know, if it is to know all.
+func (a *API) checkVPC(ctx context.Context, id string) error {
+	if a.cfg.StrictNetwork && !a.knowsVPC(ctx, id) {
+		return fault.Validation("The VPC ID '%s' is not found", id)
+	}
+	return nil
+}
+
+// checkSameVPC refuses to have a load balancer forward to a target group of another VPC.
+func (a *API) checkSameVPC(ctx context.Context, b loadBalancer, g targetGroup) error {
+	of, to := aws.ToString(b.VpcId), aws.ToString(g.VpcId)
+	if of != to && a.knowsVPC(ctx, of) && a.knowsVPC(ctx, to) {
+		return fault.InvalidConfiguration("Target group '%s' is in a different VPC than load balancer '%s'", *g.TargetGroupArn, *b.LoadBalancerArn)
+	}
+	return nil
+}
+
+func (a *API) knowsVPC(ctx context.Context, id string) bool {
+	_, known := a.cfg.Network.DefaultGroup(ctx, id)
+	return known
+}
+
 // unknownVPC is the VPC of subnets that nobody knows: always the same in a region.
 func (a *API) unknownVPC() string {
 	sum := sha256.Sum256([]byte(a.cell.Scope()))
 	return "vpc-" + hex.EncodeToString(sum[:])[:17]
 }
+
+// noNetwork is for whoever has no Network.
+type noNetwork struct{}
+
+func (noNetwork) SubnetVPC(context.Context, string) (vpc, zone string, ok bool) { return "", "", false }
+func (noNetwork) GroupVPC(context.Context, string) (vpc string, ok bool)        { return "", false }
+func (noNetwork) DefaultGroup(context.Context, string) (id string, ok bool)     { return "", false }

@@ -19,6 +19,24 @@ type Launch struct {
 	Network         *types.NetworkConfiguration
 	PlatformVersion *string
 	LoadBalancers   []types.LoadBalancer
+	// Zones are the availability zones of the subnets, in their order.
+	Zones []string `json:",omitempty"`
+}
+
+// Subnets are those that tasks may be in, if they have network interfaces.
+func (l Launch) Subnets() []string {
+	if l.Network == nil {
+		return nil
+	}
+	return l.Network.AwsvpcConfiguration.Subnets
+}
+
+// Zone is the availability zone of a subnet, or "".
+func (l Launch) Zone(subnet string) string {
+	if at := slices.Index(l.Subnets(), subnet); at >= 0 && at < len(l.Zones) {
+		return l.Zones[at]
+	}
+	return ""
 }
 
 // Changed is the launch with the changes of an update.

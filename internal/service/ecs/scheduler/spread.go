@@ -5,10 +5,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 )
 
-// A Spread deals tasks out over the capacity providers of a strategy.
+// A Spread deals tasks out over the capacity providers of a strategy, or over others
+// alike.
 type Spread struct {
 	strategy []types.CapacityProviderStrategyItem
-	tasks    map[string]int // by provider
+	tasks    map[string]int // by name of a provider
 }
 
 // NewSpread deals out by a strategy, after the tasks whose providers are given.
@@ -18,6 +19,16 @@ func NewSpread(strategy []types.CapacityProviderStrategyItem, providers ...strin
 		s.tasks[name]++
 	}
 	return s
+}
+
+// NewEvenSpread deals out over some names alike, such as those of subnets, after the
+// tasks whose names are given.
+func NewEvenSpread(names []string, tasks ...string) *Spread {
+	alike := make([]types.CapacityProviderStrategyItem, len(names))
+	for i := range names {
+		alike[i] = types.CapacityProviderStrategyItem{CapacityProvider: &names[i], Weight: 1}
+	}
+	return NewSpread(alike, tasks...)
 }
 
 // Next is the provider of one more task: the one whose base is not met yet, else
