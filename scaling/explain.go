@@ -151,6 +151,9 @@ func (r Reading) outlook(d Direction, now time.Time, seen Seen) Outlook {
 		if d == In && !p.scaleIn {
 			return Outlook{Needs: []string{fmt.Sprintf("scale-in is disabled in policy %s", r.Name)}}
 		}
+		if d == Out && p.ofTasks && seen.Desired == 0 && seen.Running == 0 {
+			return Outlook{Needs: []string{fmt.Sprintf("the metric of policy %s has no data while no task runs; set the desired count or the minimum", r.Name)}}
+		}
 		o.await(now, r, r.alarm(d == In))
 		if d == In {
 			o.needLoad(r.Name, p, seen)

@@ -84,6 +84,30 @@ func TestExplainKnowsWhatCannotHappen(t *testing.T) {
 	}
 }
 
+func TestExplainKnowsThatTasksMeasureNothingWhenNoneRuns(t *testing.T) {
+	for name, c := range map[string]struct {
+		ofTasks  bool
+		desired  scaling.Capacity
+		possible bool
+	}{
+		"requests per target":            {true, 0, false},
+		"requests per target of one":     {true, 1, true},
+		"what others measure, at 0":      {false, 0, true},
+		"what others measure, of a task": {false, 1, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := tracking(t, scaling.TrackingConfig{Target: 50, OfTasks: c.ofTasks})
+			e := scaling.Explain(now, bounds(t, 0, 20), scaling.Seen{Desired: c.desired, Running: c.desired, Policies: []scaling.Reading{tracked("requests", p)}})
+			if e.ScaleOut.Possible != c.possible {
+				t.Errorf("scale-out: %v, want possible: %v", e.ScaleOut, c.possible)
+			}
+			if want := "not possible: the metric of policy requests has no data while no task runs; set the desired count or the minimum"; !c.possible && e.ScaleOut.String() != want {
+				t.Errorf("scale-out: %q, want %q", e.ScaleOut, want)
+			}
+		})
+	}
+}
+
 func TestExplainAsksStepAlarmsWhichWayTheyLead(t *testing.T) {
 	p := step(t, scaling.StepConfig{Steps: []scaling.StepAdjustment{{Lower: 0, Upper: inf, Amount: 2}}})
 	r := stepped("more", p, false, 50, 10)

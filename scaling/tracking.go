@@ -17,6 +17,7 @@ type TargetTracking struct {
 	outCooldown time.Duration
 	inCooldown  time.Duration
 	scaleIn     bool
+	ofTasks     bool
 }
 
 // TrackingConfig is what a target tracking policy is made from.
@@ -25,6 +26,7 @@ type TrackingConfig struct {
 	ScaleOutCooldown time.Duration
 	ScaleInCooldown  time.Duration
 	DisableScaleIn   bool
+	OfTasks          bool // the metric is measured of running tasks: without one it has no data
 }
 
 // NewTargetTracking returns the policy, or says what is wrong with its
@@ -43,6 +45,7 @@ func NewTargetTracking(c TrackingConfig) (TargetTracking, error) {
 		outCooldown: c.ScaleOutCooldown,
 		inCooldown:  c.ScaleInCooldown,
 		scaleIn:     !c.DisableScaleIn,
+		ofTasks:     c.OfTasks,
 	}, nil
 }
 

@@ -28,6 +28,9 @@ func (p *plan) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	size := len(x.method) + len(x.target)
 	for name, values := range r.Header {
 		for _, v := range values {
+			if name == "Host" && v == r.Host {
+				continue // HTTP/2 may say it twice
+			}
 			x.fields = append(x.fields, http1.NewField(name, v))
 			size += len(name) + len(v)
 		}
@@ -43,9 +46,11 @@ func (p *plan) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	p.balancer.noteTraffic()
 	p.balancer.counts.add(processedBytes, int64(size))
-	if !strings.HasPrefix(x.target, "/") {
-		x.originForm()
+	if http1.Check(x.method, x.target, x.host, x.fields) != nil {
+		x.refuse(http.StatusBadRequest)
+		return
 	}
+	x.originForm()
 	p.serve(x)
 }
 

@@ -21,9 +21,10 @@ func (x *exchange) outgoing() []http1.Field {
 	p := x.plan
 	out := append(x.sent[:0], http1.NewField("Host", p.hostFor(x.host)))
 	var forwarded, trace string
+	nominated := x.nominated()
 	for _, f := range x.fields {
 		switch {
-		case f.Hop() || p.dropInvalid && !usual(f.Name) || x.nominated(f):
+		case f.Hop() || p.dropInvalid && !usual(f.Name) || nominated != nil && nominated[strings.ToLower(f.Name)]:
 		case f.Is("X-Forwarded-For"):
 			forwarded = join(forwarded, f.Value)
 		case f.Is("X-Forwarded-Proto") || f.Is("X-Forwarded-Port"):
@@ -49,15 +50,27 @@ func (x *exchange) outgoing() []http1.Field {
 	return out
 }
 
-// nominated says whether the client's Connection header says that a field is only for
-// the next hop. What the balancer adds itself can not be taken away in this way.
-func (x *exchange) nominated(f http1.Field) bool {
-	for _, c := range x.fields {
-		if c.Hop() && c.Is("Connection") && http1.HasToken(c.Value, f.Name) {
-			return true
+// nominated are the names, in lower case, of the fields that the client's Connection
+// header says are only for the next hop; nil for nearly all requests. What the balancer
+// adds itself can not be taken away in this way.
+func (x *exchange) nominated() map[string]bool {
+	var names map[string]bool
+	for _, f := range x.fields {
+		if !f.Hop() || !f.Is("Connection") {
+			continue
+		}
+		for option := range strings.SplitSeq(f.Value, ",") {
+			switch name := strings.ToLower(strings.Trim(option, " \t")); name {
+			case "", "close", "keep-alive", "upgrade": // what speaks of the connection is not passed on anyway
+			default:
+				if names == nil {
+					names = map[string]bool{}
+				}
+				names[name] = true
+			}
 		}
 	}
-	return false
+	return names
 }
 
 // usual says whether drop_invalid_header_fields lets a name pass: letters, digits

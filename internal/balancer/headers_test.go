@@ -51,6 +51,8 @@ func TestHeadersToTargets(t *testing.T) {
 		"what speaks of the connection is not passed on": {settings{xff: "remove"}, "example.com",
 			[]string{"Connection: keep-alive, X-Secret", "Keep-Alive: 5", "TE: trailers", "Upgrade: x", "X-Secret: y", "Proxy-Connection: z", "Content-Length: 4", "A: b"},
 			[]string{host, "A: b", proto, port}},
+		"whatever the case and the header that names it": {settings{xff: "remove"}, "example.com",
+			[]string{"x-secret: y", "A: b", "Connection: close", "connection: X-SECRET", "Cookie: c"}, []string{host, "A: b", "Cookie: c", proto, port}},
 		"Connection can not take away what the balancer adds": {settings{}, "example.com", []string{"Connection: X-Forwarded-For"},
 			[]string{host, "X-Forwarded-For: 127.0.0.1", proto, port}},
 		"the listener's port leaves Host":         {settings{xff: "remove"}, "example.com:8080", nil, []string{host, proto, port}},
@@ -121,5 +123,32 @@ func TestForwardedAddressesAreBounded(t *testing.T) {
 	}
 	if status := p.refuses(&request{method: "GET", target: "/", fields: fieldsOf("X-Forwarded-For: "+list, "X-Forwarded-For: ::1")}); status != 463 {
 		t.Errorf("31 addresses: %d, want 463", status)
+	}
+}
+
+func TestRequestsThatGoRoundAreStopped(t *testing.T) {
+	p := &plan{settings: settings{xff: "remove"}}
+	q := request{method: "GET", target: "/"}
+	passed := 0
+	for ; passed < 100 && p.refuses(&q) == 0; passed++ {
+		x := exchange{plan: p, request: q}
+		q.fields = slices.Clone(x.outgoing())
+	}
+	// The first one only begins the trace.
+	if status := p.refuses(&q); status != 463 || passed != maxForwarded+2 {
+		t.Errorf("%d after %d balancers, want 463 after %d", status, passed, maxForwarded+2)
+	}
+}
+
+// BenchmarkManyFields has as many fields as a head can hold, each of which could be one
+// that Connection names. When each field looked at all others they took a second.
+func BenchmarkManyFields(b *testing.B) {
+	x := exchange{plan: &plan{}}
+	x.fields = []http1.Field{http1.NewField("Connection", "B"+strings.Repeat(",C", http1.MaxField/2-1))}
+	for range http1.MaxRequestHead / len("a:\r\n") {
+		x.fields = append(x.fields, http1.NewField("A", ""))
+	}
+	for b.Loop() {
+		x.outgoing()
 	}
 }

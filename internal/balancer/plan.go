@@ -88,7 +88,9 @@ func (p *plan) serve(x *exchange) {
 	x.refuse(503) // a listener has a default rule
 }
 
-// maxForwarded is how many addresses X-Forwarded-For may have.
+// maxForwarded is how many addresses X-Forwarded-For may have, and how many balancers
+// a request may have passed: one whose target leads back to it, through the server's
+// own address, say, would pass a request round until its head is too large.
 const maxForwarded = 30
 
 // refuses returns the status of a request that no rule sees, or 0.
@@ -101,13 +103,16 @@ func (p *plan) refuses(q *request) int {
 	case p.desync == "strictest" && q.flaw != http1.None:
 		return 400
 	}
-	forwarded := 0
+	forwarded, passed := 0, 0
 	for _, f := range q.fields {
-		if f.Is("X-Forwarded-For") {
+		switch {
+		case f.Is("X-Forwarded-For"):
 			forwarded += 1 + strings.Count(f.Value, ",")
+		case f.Is("X-Amzn-Trace-Id"):
+			passed += strings.Count(f.Value, "Self=")
 		}
 	}
-	if forwarded > maxForwarded {
+	if max(forwarded, passed) > maxForwarded {
 		return 463
 	}
 	return 0

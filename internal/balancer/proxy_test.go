@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -225,6 +226,41 @@ func TestNothingIsSmuggled(t *testing.T) {
 			}
 			if _, ok := paths.Load("/hidden"); ok || seen.Load() > 1 {
 				t.Errorf("the target saw %d requests, the hidden one: %v", seen.Load(), ok)
+			}
+		})
+	}
+}
+
+// TestWhatHTTP2LetsThroughIsChecked has what net/http takes for requests, and what
+// targets would read as others.
+func TestWhatHTTP2LetsThroughIsChecked(t *testing.T) {
+	b := newBench(t, echo)
+	b.waitHealthy(1)
+	for name, c := range map[string]struct {
+		method, target, host string
+		header               http.Header
+		want                 int
+	}{
+		"a request":                           {"GET", "/a", "x", nil, 200},
+		"the host a second time":              {"GET", "/", "x", http.Header{"Host": {"x"}}, 200},
+		"another host":                        {"GET", "/", "x", http.Header{"Host": {"y"}}, 400},
+		"a space in the path":                 {"GET", "/a HTTP/1.1", "x", nil, 400},
+		"a fragment":                          {"GET", "/a#b", "x", nil, 400},
+		"a path in the method":                {"GET /a HTTP/1.1", "/", "x", nil, 400},
+		"a space in the host":                 {"GET", "/", "x y", nil, 400},
+		"a path in the host":                  {"GET", "/", "x/y", nil, 400},
+		"a name that normalizes to another":   {"GET", "/", "x", http.Header{"Transfer_encoding": {"chunked"}}, 400},
+		"a length that normalizes to another": {"GET", "/", "x", http.Header{"Content_length": {"5"}}, 400},
+		"CONNECT":                             {"CONNECT", "x:80", "x:80", nil, 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest("GET", "/", nil)
+			r.ProtoMajor, r.Method, r.RequestURI, r.Host = 2, c.method, c.target, c.host
+			maps.Copy(r.Header, c.header)
+			w := httptest.NewRecorder()
+			b.Handler(testBalancer).ServeHTTP(w, r)
+			if w.Code != c.want {
+				t.Errorf("%d, want %d: %s", w.Code, c.want, w.Body)
 			}
 		})
 	}

@@ -8,13 +8,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 
 	"flyball/internal/client"
 )
 
 // A tree is a service without tasks and all that hangs on it: its scalable
 // target, policies and their alarms, scheduled actions; and beside it alarms, a
-// dashboard, a cluster and a task definition of its own. Its calls are chosen at
+// dashboard, a cluster, a task definition and a load balancer of its own. Its calls are chosen at
 // random among those that the server must accept.
 type tree struct {
 	caller
@@ -43,7 +44,7 @@ func (t *tree) step(ctx context.Context, c *client.Client) bool {
 // moves are what can be done now. What changes several things at once comes
 // more often.
 func (t *tree) moves() []func() move {
-	moves := t.movesBeside()
+	moves := append(t.movesBeside(), t.movesOfBalancing()...)
 	if !t.has("service", "") {
 		return append(moves, t.createService, t.createService, t.createService)
 	}
@@ -133,4 +134,10 @@ func (t *tree) abandon(ctx context.Context, c *client.Client) {
 	_, _ = c.CloudWatch.DeleteAlarms(ctx, &cloudwatch.DeleteAlarmsInput{AlarmNames: names})
 	_, _ = c.CloudWatch.DeleteDashboards(ctx, &cloudwatch.DeleteDashboardsInput{DashboardNames: []string{own(t.name, "board")}})
 	_, _ = c.ECS.DeleteCluster(ctx, &ecs.DeleteClusterInput{Cluster: aws.String(own(t.name, "cluster"))})
+	if arn, err := balancerARN(ctx, c, t.name); err == nil {
+		_, _ = c.LoadBalancing.DeleteLoadBalancer(ctx, &elasticloadbalancingv2.DeleteLoadBalancerInput{LoadBalancerArn: arn})
+	}
+	if arn, err := groupARN(ctx, c, t.name); err == nil {
+		_, _ = c.LoadBalancing.DeleteTargetGroup(ctx, &elasticloadbalancingv2.DeleteTargetGroupInput{TargetGroupArn: arn})
+	}
 }

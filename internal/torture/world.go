@@ -86,6 +86,7 @@ var further = []listing{
 	{[]string{"dashboard"}, (*world).readDashboards},
 	{[]string{"cluster"}, (*world).readClusters},
 	{[]string{"definition"}, (*world).readDefinitions},
+	{[]string{"load balancer", "listener", "target group", "targets"}, (*world).readBalancing},
 }
 
 // readWorld reads everything.

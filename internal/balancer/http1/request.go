@@ -143,6 +143,29 @@ func (q *Request) interpret() error {
 	return q.frame()
 }
 
+// Check refuses what another reader took for a request and which could be read as
+// another one when it is written as HTTP/1: HTTP/2 lets a space into a method or a
+// path, and two fields say what the host is. The fields are those without Host.
+func Check(method, target, host string, fields []Field) error {
+	switch {
+	case !isToken(method):
+		return malformed("malformed method")
+	case !isTarget(target):
+		return malformed("malformed request target")
+	case !isHost(host):
+		return malformed("malformed host")
+	}
+	for _, f := range fields {
+		if f.Is("Host") {
+			return malformed("more than one host")
+		}
+		if !f.hop && suspicious(f.Name) {
+			return malformed("a header that looks like one that frames the message: " + f.Name)
+		}
+	}
+	return nil
+}
+
 // frame finds the length of the body. What readers could take in two ways is a flaw;
 // what has no length that one could rely on is an error.
 func (q *Request) frame() error {

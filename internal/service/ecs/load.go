@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -88,9 +89,14 @@ func (l *loader) loadDefinition(_ string, doc *storedDefinition) error {
 		f = &family{name: name}
 		l.families[name] = f
 	}
-	f.revisions = append(f.revisions, &definition{api: doc.Definition, tags: doc.Tags, size: size})
+	// The keys have 10 before 2, and tasks look for revisions by their numbers.
+	d := &definition{api: doc.Definition, tags: doc.Tags, size: size}
+	i, _ := slices.BinarySearchFunc(f.revisions, d, byRevision)
+	f.revisions = slices.Insert(f.revisions, i, d)
 	return nil
 }
+
+func byRevision(x, y *definition) int { return cmp.Compare(x.api.Revision, y.api.Revision) }
 
 // clusterOf is the cluster in whose part of the keys a key is, and the rest of it.
 func (l *loader) clusterOf(key string) (*cluster, string, error) {
@@ -235,9 +241,6 @@ func (l *loader) loadProvider(name string, api *types.CapacityProvider) error {
 
 // putInOrder sorts what was read in the order of its keys.
 func (l *loader) putInOrder() {
-	for _, f := range l.families {
-		slices.SortFunc(f.revisions, func(x, y *definition) int { return int(x.api.Revision - y.api.Revision) })
-	}
 	for _, c := range l.clusters {
 		for _, s := range c.services {
 			slices.SortFunc(s.history, newestFirst)

@@ -145,3 +145,20 @@ func (w *world) checkSettled() {
 		w.Errorf("%d tasks are alive, want %d of services and %v", n, wanted, alone)
 	}
 }
+
+func TestTasksOfEveryRevisionOutliveARestart(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.cluster("prod")
+		for range 12 {
+			revision := w.define()
+			must(w.api.RunTask(w.Context(), &ecs.RunTaskInput{
+				Cluster: aws.String("prod"), TaskDefinition: revision.TaskDefinitionArn, LaunchType: types.LaunchTypeFargate, NetworkConfiguration: subnets,
+			}))(w)
+		}
+		w.pass(time.Minute)
+		w.restart()
+		if n := len(w.taskIDs()); n != 12 {
+			t.Errorf("%d tasks after a restart, want 12", n)
+		}
+	})
+}

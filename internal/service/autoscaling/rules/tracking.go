@@ -44,6 +44,7 @@ func compileTracking(c *types.TargetTrackingScalingPolicyConfiguration) (scaling
 		ScaleOutCooldown: cooldown(c.ScaleOutCooldown),
 		ScaleInCooldown:  cooldown(c.ScaleInCooldown),
 		DisableScaleIn:   aws.ToBool(c.DisableScaleIn),
+		OfTasks:          c.PredefinedMetricSpecification != nil,
 	})
 	if err != nil {
 		return nil, fault.Rule(err)
