@@ -75,7 +75,7 @@ func (t *tree) movesBeside() []func() move {
 	if t.has("cluster", own(t.name, "cluster")) {
 		moves = append(moves, t.deleteCluster)
 	}
-	if t.known.revision(t.name) <= 4 { // they stay for ever
+	if t.known.revision(t.name) <= 12 { // they stay for ever
 		moves = append(moves, t.registerDefinition)
 	}
 	return moves
