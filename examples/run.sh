@@ -5,6 +5,7 @@
 #
 #   examples/run.sh flask           # or hasura, policies
 #
+# WITHOUT_FORECAST=1 leaves out what providers before 6.13 do not know.
 # Needs terraform and ab (apache2-utils); flask needs python3-flask, too. RUNTIME=docker
 # has the tasks run as containers. SPEED, 20 by default, is that of the server's clock.
 # SERVE_FLAGS are further flags of the server, such as --strict-network.
