@@ -116,7 +116,13 @@ func (c Config) tls() *tls.Config {
 	if c.Certificate == nil {
 		return nil
 	}
-	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*c.Certificate}}
+	return &tls.Config{
+		MinVersion:   tls.VersionTLS12,
+		Certificates: []tls.Certificate{*c.Certificate},
+		// Without them net/http readies HTTP/2 only if the listener with TLS is the first to
+		// serve, and offers it in any case.
+		NextProtos: []string{"h2", "http/1.1"},
+	}
 }
 
 type nearKey struct{}

@@ -107,6 +107,32 @@ func certificate(t *testing.T, names ...string) (pair *tls.Certificate, file str
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, file
 }
 
+func TestHTTP2IsSpokenWhicheverListenerServesFirst(t *testing.T) {
+	pair, authority := certificate(t, "127.0.0.1")
+	s := open(t, "", knownKeysOnly, func(c *Config) { c.Certificate = pair })
+	defer s.Close()
+	trusting, err := client.Trusting(authority)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := s.listeners[len(s.listeners)-1]
+	go s.serve(plain)
+	answer, err := http.Get("http://" + plain.Addr().String() + "/healthz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	go s.serve(s.listeners[0])
+	answer, err = trusting.Get(s.URL() + "/healthz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.ProtoMajor != 2 {
+		t.Errorf("the server speaks %s", answer.Proto)
+	}
+}
+
 func TestTheServerSpeaksTLS(t *testing.T) {
 	pair, authority := certificate(t, "127.0.0.1", "flyball.test")
 	s := open(t, "", knownKeysOnly, func(c *Config) { c.Certificate = pair })
