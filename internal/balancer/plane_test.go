@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ const (
 
 // A bench is a balancer with one listener and one group, on real sockets.
 type bench struct {
+	served atomic.Int64 // good answers to the load
 	*Plane
 	t     testing.TB
 	lb    LoadBalancer
