@@ -500,7 +500,9 @@ func TestTargetsSurviveACrash(t *testing.T) {
 		}
 		w.boot()
 		w.pass(gatherFor / 2)
-		if got := lb.shown(blue); got != "draining healthy initial" {
+		// The task that takes the lost one's place is registered with the one that was
+		// not if it runs by then, and else a moment later.
+		if got := strings.TrimSuffix(lb.shown(blue), " initial"); got != "draining healthy" && got != "draining healthy initial" {
 			t.Errorf("targets %s after the restart", got)
 		}
 		w.pass(time.Minute)
