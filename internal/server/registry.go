@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/aws/smithy-go"
 
 	"flyball/internal/principal"
 	"flyball/internal/registry"
@@ -122,7 +124,17 @@ func (c registryCaller) Open(ctx context.Context, p registry.Place, operation st
 	return v.ecr, nil
 }
 
+// pulling are the operations that a pull consists of.
+var pulling = []string{"BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer"}
+
+// allow is the refusal of an operation in a place, if there is one.
 func (c registryCaller) allow(ctx context.Context, p registry.Place, operation string, input any) error {
+	if c.grant.Pull != nil {
+		if *c.grant.Pull == p && slices.Contains(pulling, operation) {
+			return nil
+		}
+		return &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "The password is for pulling from " + c.grant.Pull.Repository + " alone.", Fault: smithy.FaultClient}
+	}
 	if p.Account != c.grant.Account {
 		return noRepository(p)
 	}
