@@ -12,7 +12,7 @@ func FuzzRoute(f *testing.F) {
 			blob: repository + "/blobs/" + item, uploads: repository + "/blobs/uploads", upload: repository + "/blobs/uploads/" + item,
 			manifest: repository + "/manifests/" + item, tags: repository + "/tags/list", referrers: repository + "/referrers/" + item,
 		}[e]
-		if e != unknown && path != whole && path != whole+"/" && path != whole[len(repository+"/"):] {
+		if e != unknown && repository != "" && path != whole && path != whole+"/" {
 			t.Errorf("%q is %q, %d, %q", path, repository, e, item)
 		}
 	})
