@@ -78,6 +78,9 @@ func (f folder) database() string {
 	return filepath.Join(f.path, "flyball.db")
 }
 
+// registry is the folder of the layers and manifests of images.
+func (f folder) registry() string { return filepath.Join(f.path, "registry") }
+
 func (f folder) release() {
 	if f.temp {
 		os.RemoveAll(f.path)
