@@ -69,6 +69,11 @@ func (p packedLanes) height(l layout) float64 {
 
 func (d *drawing) lanes(lanes packedLanes, top float64) {
 	top += 8
+	if len(lanes) > 0 {
+		for _, x := range d.verticals {
+			d.line("g", x, top+laneSpace/2, x, top-8+lanes.height(d.layout))
+		}
+	}
 	for _, lane := range lanes {
 		y := top + laneSpace
 		if d.wide {
@@ -114,12 +119,12 @@ func (d *drawing) moment(m Mark, y, room float64) {
 	case Down:
 		d.printf(`<path class="k%d" d="M%s %sl5.5 -9h-11z"/>`, m.Color, px(x), px(c+5))
 	case Cross:
-		d.printf(`<path class="l c%d" d="M%s %sl8 8m0 -8l-8 8"/>`, m.Color, px(x-4), px(c-4))
+		d.printf(`<path class="%s" d="M%s %sl8 8m0 -8l-8 8"/>`, m.Color.line(), px(x-4), px(c-4))
 	default:
 		d.printf(`<circle class="k%d" cx="%s" cy="%s" r="3"/>`, m.Color, px(x), px(c))
 	}
 	if width := textWidth(m.Label, 11); m.Label != "" && width+18 < room {
-		d.printf(`<text class="s k%d" x="%s" y="%s">%s</text>`, m.Color, px(x+8), px(c+4), escape(m.Label))
+		d.text(m.Color.text(), x+8, c+4, m.Label)
 	}
 }
 

@@ -4,7 +4,7 @@ import "time"
 
 // Sizes, in pixels.
 const (
-	headHeight = 26 // of a panel's title, with the space above it
+	headHeight = 34 // of a panel's title, with the space above it
 	plotHeight = 96 // of a panel's lines, unless it says otherwise
 	rowHeight  = 20 // of a row of marks
 	laneSpace  = 6  // above a lane

@@ -10,7 +10,10 @@ import (
 func (d *drawing) panel(p Panel, top float64) {
 	s := newScale(p.highest(), p.Unit, int(max(2, p.height()/32)))
 	plot := plot{d.layout, s, top + headHeight, p.height()}
-	d.heading(p, s, top+headHeight-9)
+	d.heading(p, s, top+headHeight-10)
+	for _, x := range d.verticals {
+		d.line("g", x, plot.top, x, plot.top+plot.height)
+	}
 	for _, v := range s.ticks() {
 		d.line("g", d.left, plot.y(v), d.right, plot.y(v))
 		d.text("mu s e", d.left-7, plot.y(v)+4, s.tick(v))
@@ -22,8 +25,12 @@ func (d *drawing) panel(p Panel, top float64) {
 	for _, level := range p.Levels {
 		d.line("d c0", d.left, plot.y(level.Value), d.right, plot.y(level.Value))
 	}
-	for _, series := range p.Series {
-		d.series(plot, series)
+	for _, faint := range []bool{true, false} {
+		for _, series := range p.Series {
+			if series.Faint == faint {
+				d.series(plot, series)
+			}
+		}
 	}
 	if d.wide {
 		d.names(plot, p)
@@ -37,23 +44,24 @@ func (d *drawing) heading(p Panel, s scale, y float64) {
 	if !d.wide {
 		x = 8
 	}
-	d.text("t", x, y, p.Title)
-	x += textWidth(p.Title, 13.5) + 6
-	if suffix := s.suffix(); suffix != "" {
-		d.text("mu s", x, y, suffix)
-		x += textWidth(suffix, 11) + 6
-	}
+	d.printf(`<text x="%s" y="%s"><tspan class="t">%s</tspan><tspan class="mu s" dx="6">%s</tspan></text>`, px(x), px(y), escape(p.Title), s.suffix())
 	if d.wide {
 		return
 	}
-	x = d.right
-	for _, series := range slices.Backward(p.Series) {
-		if len(series.Points) == 0 || len(p.Series) == 1 {
-			continue
+	var names []name
+	for _, series := range p.Series {
+		if len(series.Points) > 0 && len(p.Series) > 1 {
+			names = append(names, name{text: series.Label, class: series.Color.text()})
 		}
-		d.printf(`<text class="s e k%d" x="%s" y="%s">%s</text>`, series.Color, px(x), px(y), escape(series.Label))
-		x -= textWidth(series.Label, 11) + 10
 	}
+	for _, level := range p.Levels {
+		names = append(names, name{text: level.Label + " " + s.value(level.Value), class: Neutral.text()})
+	}
+	d.printf(`<text class="s e" x="%s" y="%s">`, px(d.right), px(y))
+	for _, n := range names {
+		d.printf(`<tspan class="%s" dx="9">%s</tspan>`, n.class, escape(n.text))
+	}
+	d.printf("</text>")
 }
 
 // highest is the highest value that the axis has to reach.
@@ -106,7 +114,7 @@ type name struct {
 func (d *drawing) names(plot plot, p Panel) {
 	var names []name
 	for _, level := range p.Levels {
-		names = append(names, name{level.Label + " " + plot.value(level.Value), "s k0", d.right + 7, plot.y(level.Value)})
+		names = append(names, name{level.Label + " " + plot.value(level.Value), Neutral.text(), d.right + 7, plot.y(level.Value)})
 	}
 	for _, series := range p.Series {
 		if n := len(series.Points); n > 0 {
@@ -115,7 +123,10 @@ func (d *drawing) names(plot plot, p Panel) {
 			if series.stepped() {
 				x = d.clampX(series.end(n-1, d.figure.To))
 			}
-			names = append(names, name{series.Label, "s k" + string(rune('0'+series.Color)), x + 7, plot.y(last.Value)})
+			if d.right-x < 80 { // beside the plot, where there is room
+				x = d.right
+			}
+			names = append(names, name{series.Label, series.Color.text(), x + 7, plot.y(last.Value)})
 		}
 	}
 	spread(names, plot.top+2, plot.top+plot.height)

@@ -24,7 +24,7 @@ func (s Series) end(i int, last time.Time) time.Time {
 
 // series draws a line, piece by piece: a piece ends where values are missing.
 func (d *drawing) series(plot plot, s Series) {
-	class := "l c" + string(rune('0'+s.Color))
+	class := s.Color.line()
 	if s.Faint {
 		class += " f"
 	}

@@ -38,7 +38,8 @@ func (f Figure) WriteSVG(w io.Writer, o Options) error {
 // A drawing is a picture in the making.
 type drawing struct {
 	layout
-	w *bufio.Writer
+	w         *bufio.Writer
+	verticals []float64 // where the ticks of time are
 }
 
 // printf writes; an error stays with the writer until the end.
@@ -53,7 +54,7 @@ func (d *drawing) line(class string, x1, y1, x2, y2 float64) {
 	d.printf(`<path class="%s" d="M%s %sL%s %s"/>`, class, px(x1), px(y1), px(x2), px(y2))
 }
 
-// times draws the axis of time: ticks through all panels and lanes, and their times.
+// times writes the times at the bottom and notes where they are.
 func (d *drawing) times(bottom float64) {
 	room := 64.0
 	if !d.wide {
@@ -62,7 +63,7 @@ func (d *drawing) times(bottom float64) {
 	ticks, layout := timeTicks(d.figure.From, d.figure.To, max(2, int((d.right-d.left)/room)))
 	for _, t := range ticks {
 		x := d.x(t)
-		d.line("g", x, headHeight, x, bottom+4)
+		d.verticals = append(d.verticals, x)
 		d.text("mu s m", x, bottom+18, t.UTC().Format(layout))
 	}
 	if d.wide {

@@ -28,12 +28,16 @@ func style() string {
 	b.WriteString(".chart .t{font-size:13px;font-weight:600}.chart .s{font-size:11px}.chart .e{text-anchor:end}.chart .m{text-anchor:middle}" +
 		".chart .l{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke-linecap:round}.chart .f{stroke-opacity:.5}.chart .a{fill-opacity:.14}" +
 		".chart .g{stroke-width:1;shape-rendering:crispEdges}.chart .d{stroke-width:1.2;stroke-dasharray:5 4}" +
-		".chart .v{stroke-width:1;stroke-opacity:.3;stroke-dasharray:2 3}.chart .b{fill-opacity:.2;stroke-opacity:.75}" +
+		".chart .v{stroke-width:1;stroke-opacity:.5;stroke-dasharray:2 3}.chart .b{fill-opacity:.2;stroke-opacity:.75}" +
 		".chart .h{fill:transparent}.chart .h:hover{fill:currentColor;fill-opacity:.07}")
 	b.WriteString(light.rules())
 	fmt.Fprintf(&b, "@media (prefers-color-scheme:dark){%s}", dark.rules())
 	return b.String()
 }
+
+// line and text are the classes of what is drawn and written in a colour.
+func (c Color) line() string { return fmt.Sprintf("l c%d", c) }
+func (c Color) text() string { return fmt.Sprintf("s k%d", c) }
 
 func (p palette) rules() string {
 	var b strings.Builder

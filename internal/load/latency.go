@@ -1,7 +1,7 @@
 package load
 
 import (
-	"math"
+	"strconv"
 	"time"
 
 	"github.com/DataDog/sketches-go/ddsketch"
@@ -69,10 +69,7 @@ func (s sketch) histogram() Histogram {
 }
 
 // rounded leaves four digits, which is finer than the buckets are wide.
-func rounded(seconds float64) float64 {
-	if seconds <= 0 {
-		return 0
-	}
-	unit := math.Pow(10, math.Floor(math.Log10(seconds))-3)
-	return math.Round(seconds/unit) * unit
+func rounded(v float64) float64 {
+	v, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'g', 4, 64), 64)
+	return v
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -66,10 +67,11 @@ func (r *Recorder) Write(s Second) error {
 		Failures: s.Failures,
 		Latency:  LineLatency{seconds(s.Latency.P50), seconds(s.Latency.P95), seconds(s.Latency.P99), seconds(s.Latency.Max)},
 	}
+	level := rounded(s.Level)
 	if s.Open {
-		line.Rate = &s.Level
+		line.Rate = &level
 	} else {
-		line.Users = &s.Level
+		line.Users = &level
 	}
 	for _, b := range s.Answers {
 		line.Answers = append(line.Answers, [2]float64{b.Seconds, b.Count})
@@ -115,17 +117,28 @@ func ReadRecord(r io.Reader) ([]Line, error) {
 	return lines, nil
 }
 
+// check refuses what a recorder does not write and a picture could not show.
 func (l Line) check() error {
+	negative := !(l.Seconds >= 0) || l.Requests < 0 || l.InFlight < 0
+	for _, n := range l.Failures {
+		negative = negative || n < 0
+	}
 	switch {
 	case l.Time.IsZero():
-		return fmt.Errorf("it has no time")
-	case !(l.Seconds >= 0) || l.Requests < 0 || l.InFlight < 0:
-		return fmt.Errorf("seconds, requests and in_flight are never negative")
-	case l.Time.Year() < 1 || l.Time.Year() > 9999:
-		return fmt.Errorf("its time is out of range")
+		return errors.New("it has no time")
+	case negative:
+		return errors.New("seconds, requests, failures and in_flight are never negative")
+	}
+	for _, pair := range l.Answers {
+		if seconds, count := pair[0], pair[1]; !(seconds > 0 && seconds <= day && count > 0 && count <= 1e9) {
+			return fmt.Errorf("%v answers of %v s are none", count, seconds)
+		}
 	}
 	return nil
 }
+
+// day is longer than any answer is waited for, in seconds.
+const day = 24 * 60 * 60
 
 // wholeLines is bufio.ScanLines without what follows the last newline.
 func wholeLines(data []byte, atEOF bool) (int, []byte, error) {

@@ -53,6 +53,9 @@ func (s Schedule) Total(elapsed time.Duration) float64 {
 // When is the time since the start at which the total reaches a number, or the
 // longest of durations if it never does.
 func (s Schedule) When(total float64) time.Duration {
+	if !(total > 0) {
+		return 0
+	}
 	var before time.Duration
 	level := 0.0
 	for _, stage := range s {

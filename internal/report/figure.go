@@ -78,7 +78,7 @@ func (r Run) lanes() []chart.Lane {
 }
 
 func (k Kind) color() chart.Color {
-	return [...]chart.Color{Outward: chart.Red, Inward: chart.Blue, Good: chart.Teal, Bad: chart.Red}[k]
+	return [...]chart.Color{Outward: chart.Amber, Inward: chart.Blue, Good: chart.Teal, Bad: chart.Red}[k]
 }
 
 func (r Run) activityMarks() []chart.Mark {
@@ -89,7 +89,7 @@ func (r Run) activityMarks() []chart.Mark {
 		case a.Failed:
 			m.Shape, m.Color = chart.Cross, chart.Red
 		case a.Out():
-			m.Shape, m.Color, m.Label, m.Guide = chart.Up, chart.Red, fmt.Sprint(a.To), true
+			m.Shape, m.Color, m.Label, m.Guide = chart.Up, chart.Amber, fmt.Sprint(a.To), true
 		case a.In():
 			m.Shape, m.Color, m.Label, m.Guide = chart.Down, chart.Blue, fmt.Sprint(a.To), true
 		}
@@ -124,6 +124,14 @@ func (a Activity) Headline() string {
 	return a.What
 }
 
+// Unusual is the status of an activity that was not simply successful.
+func (a Activity) Unusual() string {
+	if a.Status == "Successful" || len(a.Why) > 0 {
+		return ""
+	}
+	return a.Status
+}
+
 // A named is a series with what its panel is called.
 type named struct{ chart.Series }
 
@@ -133,7 +141,7 @@ func (n named) unnamed() chart.Series {
 }
 
 // mostPoints is how many a line made of the record has.
-const mostPoints = 160
+const mostPoints = 120
 
 // loadSeries are the lines of the load's record: users or rate, requests a second, and
 // latency, in stretches that are long enough to see.
@@ -165,7 +173,7 @@ func (r Run) loadSeries() (level named, requests, latency []chart.Series) {
 	if failures(r.Load) > 0 {
 		requests = append(requests, failed)
 	}
-	return level, requests, []chart.Series{p50, p99, p95}
+	return level, requests, []chart.Series{p50, p95, p99}
 }
 
 // A stretch is several seconds of a record, put together.
@@ -199,7 +207,22 @@ func stretches(lines []load.Line, from, to time.Time, most int) []stretch {
 		s.failures += failures([]load.Line{line})
 		s.answers = append(s.answers, line.Histogram())
 	}
-	return all
+	return joinLast(all)
+}
+
+// joinLast takes a last stretch that is too short to be compared to the one before it.
+func joinLast(all []stretch) []stretch {
+	n := len(all) - 1
+	if n < 1 || all[n].seconds > all[n-1].seconds/2 {
+		return all
+	}
+	before, last := &all[n-1], all[n]
+	before.at, before.line = last.at, last.line
+	before.seconds += last.seconds
+	before.requests += last.requests
+	before.failures += last.failures
+	before.answers = append(before.answers, last.answers...)
+	return all[:n]
 }
 
 func failures(lines []load.Line) int {
