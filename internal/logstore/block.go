@@ -25,6 +25,7 @@ type block struct {
 	body    int64  // where the body is
 	length  uint32 // of the body
 	sum     uint32 // of the body
+	frame   uint32 // length of the whole frame
 	raw     uint32 // length of the runs
 	bytes   uint32 // of messages
 	group   uint32
@@ -33,9 +34,6 @@ type block struct {
 	max     int64 // the latest event
 	streams []uint32
 }
-
-// size is how much of the disk a block takes, nearly.
-func (b *block) size() int64 { return int64(b.length) + frameHead + 16 + 8*int64(len(b.streams)) }
 
 // A part is what the head of a block says of one stream in it.
 type part struct {

@@ -45,7 +45,9 @@ func (s *Store) Append(group, stream uint32, ingested int64, events []Event) err
 		length: uint32(len(body)), raw: uint32(len(body)), bytes: p.bytes,
 		group: group, codec: rawCodec, min: p.min, max: p.max, streams: []uint32{stream},
 	}
-	c := s.enqueue(appendFrame(nil, head, body), placed{b, p})
+	framed := appendFrame(nil, head, body)
+	b.frame, b.sum = uint32(len(framed)), frameSum(framed)
+	c := s.enqueue(framed, placed{b, p})
 	<-c.done
 	return c.err
 }
@@ -59,9 +61,8 @@ func (s *Store) enqueue(frame []byte, b placed) *commit {
 	}
 	c := s.pending
 	c.frames = append(c.frames, frame...)
-	// Until it is written, the place is one in the commit. The sum is the frame's own.
+	// Until it is written, the place is one in the commit.
 	b.body = int64(len(c.frames)) - int64(b.length)
-	b.sum = frameSum(frame)
 	c.blocks = append(c.blocks, b)
 	if !s.committing {
 		s.committing = true

@@ -55,14 +55,14 @@ type Page struct {
 // Read returns the first events that a query asks for. It holds up no writer, and takes
 // memory for one page and one block.
 func (s *Store) Read(ctx context.Context, q Query) (Page, error) {
-	blocks, release := s.candidates(q)
+	blocks, wanted, release := s.candidates(q)
 	defer release()
 	if q.Backward {
 		slices.SortFunc(blocks, func(a, b *block) int { return cmp.Or(cmp.Compare(b.max, a.max), cmp.Compare(b.body, a.body)) })
 	} else {
 		slices.SortFunc(blocks, func(a, b *block) int { return cmp.Or(cmp.Compare(a.min, b.min), cmp.Compare(a.body, b.body)) })
 	}
-	sel := selection{Query: q}
+	sel := selection{Query: q, wanted: wanted}
 	r := reader{codec: s.codec}
 	scanned := 0
 	for _, b := range blocks {
@@ -81,51 +81,57 @@ func (s *Store) Read(ctx context.Context, q Query) (Page, error) {
 			err = sel.take(runs)
 		}
 		if err != nil {
-			s.log.Error("log events are lost: a block is damaged", "file", b.segment.path, "from", b.body, "bytes", b.length, "error", err)
+			s.lost(b, err)
 		}
 	}
 	return sel.page(), nil
 }
 
-// candidates are the blocks that can have what a query asks for, and how to let go of
-// their files.
-func (s *Store) candidates(q Query) (blocks []*block, release func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// candidates are the blocks that can have what a query asks for, the streams in them
+// that it asks for, and how to let go of their files.
+func (s *Store) candidates(q Query) (blocks []*block, wanted map[uint32]bool, release func()) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	used := map[*segment]bool{}
+	wanted = map[uint32]bool{}
 	if g := s.groups[q.Group]; g != nil {
 		for _, b := range g.blocks {
-			if b.max < q.From.Time || b.min > q.To.Time || !slices.ContainsFunc(b.streams, func(n uint32) bool { return s.asked(q, n) }) {
+			if b.max < q.From.Time || b.min > q.To.Time || !s.asked(q, b, wanted) {
 				continue
 			}
 			blocks = append(blocks, b)
-			used[b.segment] = true
+			if !used[b.segment] {
+				used[b.segment] = true
+				b.segment.users.Add(1)
+			}
 		}
 	}
-	for seg := range used {
-		seg.users++
-	}
-	return blocks, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+	return blocks, wanted, func() {
 		for seg := range used {
-			s.leave(seg)
+			seg.leave()
 		}
 	}
 }
 
-// asked tells whether a query asks for a stream, and it exists. The lock is held.
-func (s *Store) asked(q Query, stream uint32) bool {
-	return !s.gone[stream] && (q.Streams == nil || q.Streams(stream))
+// asked tells whether a block has streams that a query asks for, and notes them. The
+// lock is held.
+func (s *Store) asked(q Query, b *block, wanted map[uint32]bool) (any bool) {
+	for _, n := range b.streams {
+		if wanted[n] || !s.gone[n] && (q.Streams == nil || q.Streams(n)) {
+			wanted[n], any = true, true
+		}
+	}
+	return any
 }
 
 // A selection keeps the first of the events that it is shown, as many as a page holds.
 // What is at its bound or beyond is not in the page.
 type selection struct {
 	Query
-	heap  entryHeap
-	bytes int
-	bound *Key
+	wanted map[uint32]bool // streams
+	heap   entryHeap
+	bytes  int
+	bound  *Key
 }
 
 // before orders places as the query reads them.
@@ -174,7 +180,7 @@ func (s *selection) take(runs []byte) error {
 		if err != nil {
 			return err
 		}
-		if s.Streams == nil || s.Streams(r.stream) {
+		if s.wanted[r.stream] {
 			if err := r.each(func(k Key, message []byte) bool { return s.offer(r, k, message) }); err != nil {
 				return err
 			}

@@ -19,12 +19,12 @@ type segment struct {
 	path   string
 	file   *os.File
 	size   atomic.Int64
+	users  atomic.Int32 // readers, and one for the store
 
 	// Under the store's lock.
 	live   int64 // bytes of blocks that are still wanted
 	raw    bool  // holds what was put, as it was put
 	closed bool  // is not written to any more
-	users  int   // readers, and one for the store
 }
 
 const suffix = ".seg"
@@ -45,7 +45,16 @@ func createSegment(dir string, number uint64) (*segment, error) {
 		os.Remove(path)
 		return nil, err
 	}
-	return &segment{number: number, path: path, file: file, raw: true, users: 1}, nil
+	seg := &segment{number: number, path: path, file: file, raw: true}
+	seg.users.Store(1)
+	return seg, nil
+}
+
+// leave ends a use of a segment.
+func (s *segment) leave() {
+	if s.users.Add(-1) == 0 {
+		s.file.Close()
+	}
 }
 
 // syncDir makes the names of new files durable.
@@ -109,6 +118,7 @@ func (f *found) take(s *segment, w *window, fr frame) error {
 		return err
 	}
 	b.segment, b.body, b.length, b.sum = s, fr.body, fr.length, fr.bodySum
+	b.frame = uint32(frameHead+len(fr.head)) + fr.length
 	if b.codec == rawCodec {
 		body, err := w.at(b.body, int(b.length))
 		if err != nil {

@@ -152,7 +152,8 @@ func (s *Store) openSegment(number uint64) (*segment, found, error) {
 	if err != nil {
 		return nil, found{}, err
 	}
-	seg := &segment{number: number, path: path, file: file, closed: true, users: 1}
+	seg := &segment{number: number, path: path, file: file, closed: true}
+	seg.users.Store(1)
 	s.segments[number], s.number = seg, max(s.number, number+1)
 	info, err := file.Stat()
 	if err != nil {
@@ -211,7 +212,7 @@ func (s *Store) add(b *block) {
 	g := s.groupOf(b.group)
 	g.blocks = append(g.blocks, b)
 	g.bytes += int64(b.bytes)
-	b.segment.live += b.size()
+	b.segment.live += int64(b.frame)
 }
 
 // note keeps the times of what was put into a stream.
@@ -251,7 +252,7 @@ func (s *Store) DeleteGroup(number uint32) {
 	s.goneOf[number] = true
 	if g := s.groups[number]; g != nil {
 		for _, b := range g.blocks {
-			b.segment.live -= b.size()
+			b.segment.live -= int64(b.frame)
 		}
 		delete(s.groups, number)
 	}
@@ -269,9 +270,12 @@ func (s *Store) DeleteStream(number, stream uint32) {
 		return
 	}
 	delete(g.streams, stream)
-	s.remove(g, func(b *block) bool {
-		return !slices.ContainsFunc(b.streams, func(n uint32) bool { return !s.gone[n] })
-	})
+	s.remove(g, s.allGone)
+}
+
+// allGone tells whether nothing of a block is wanted. The lock is held.
+func (s *Store) allGone(b *block) bool {
+	return !slices.ContainsFunc(b.streams, func(n uint32) bool { return !s.gone[n] })
 }
 
 // Expire removes the events of a group that are older than a time, where a whole block
@@ -291,7 +295,7 @@ func (s *Store) remove(g *group, which func(*block) bool) {
 		if !which(b) {
 			return false
 		}
-		b.segment.live -= b.size()
+		b.segment.live -= int64(b.frame)
 		g.bytes -= int64(b.bytes)
 		return true
 	})
@@ -316,14 +320,7 @@ func (s *Store) drop(seg *segment) {
 	if err := os.Remove(seg.path); err != nil {
 		s.log.Error("a file of log events could not be removed", "file", seg.path, "error", err)
 	}
-	s.leave(seg)
-}
-
-// leave ends a use of a segment. The lock is held.
-func (s *Store) leave(seg *segment) {
-	if seg.users--; seg.users == 0 {
-		seg.file.Close()
-	}
+	seg.leave()
 }
 
 // wake has compaction look for work.
