@@ -18,6 +18,7 @@ import (
 	"flyball/internal/service/ecr"
 	"flyball/internal/service/ecs"
 	"flyball/internal/service/elb"
+	"flyball/internal/service/logs"
 	"flyball/internal/task"
 	"flyball/internal/tsdb"
 	"flyball/scaling"
@@ -33,6 +34,7 @@ type services struct {
 	ecr         *ecr.API
 	ecs         *ecs.API
 	elb         *elb.API
+	logs        *logs.API
 	autoscaling *autoscaling.API
 	// ec2 opens EC2 when something first needs it. What it changes is part of the change
 	// that the context comes from, if it comes from one.
@@ -61,6 +63,10 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		Endpoint:   s.URL,
 		Password:   s.registry.passwords.Issue,
 	})
+	if err != nil {
+		return nil, err
+	}
+	v.logs, err = logs.New(logs.Config{Cell: c, Dir: s.dir.logs(c), Metrics: v.cloudwatch})
 	if err != nil {
 		return nil, err
 	}
@@ -133,6 +139,7 @@ func (v *services) run(ctx context.Context) error {
 	loops.Go(func() error { return v.ecr.Run(ctx) })
 	loops.Go(func() error { return v.ecs.Run(ctx) })
 	loops.Go(func() error { return v.cloudwatch.Run(ctx) })
+	loops.Go(func() error { return v.logs.Run(ctx) })
 	loops.Go(func() error { return v.autoscaling.Run(ctx) })
 	loops.Go(func() error { return v.datapoints.Run(ctx) })
 	return loops.Wait()

@@ -40,7 +40,7 @@ func TestEveryMemberOfEveryOperationSurvives(t *testing.T) {
 			func(c aws.Config) any { return applicationautoscaling.NewFromConfig(c) },
 		},
 		"ecr awsJson1.1": {ECR(always((*ecr.Client)(nil))), func(c aws.Config) any { return ecr.NewFromConfig(c) }},
-		"ec2 ec2Query": {EC2(always((*ec2.Client)(nil))), func(c aws.Config) any { return ec2.NewFromConfig(c) }},
+		"ec2 ec2Query":   {EC2(always((*ec2.Client)(nil))), func(c aws.Config) any { return ec2.NewFromConfig(c) }},
 		"cloudwatch rpcv2Cbor": {
 			CloudWatch(always((*cloudwatch.Client)(nil))),
 			func(c aws.Config) any { return cloudwatch.NewFromConfig(c) },
