@@ -103,7 +103,7 @@ type Container struct {
 	// ReadOnlyRoot keeps the container from changing the image's files, where the
 	// runtime gives it a root of its own.
 	ReadOnlyRoot bool
-	DependsOn   []Dependency
+	DependsOn    []Dependency
 	// StartTimeout is how long, in real time, the containers that depend on this
 	// one wait for it; 0 is without end.
 	StartTimeout time.Duration
