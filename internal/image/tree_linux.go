@@ -210,3 +210,18 @@ func syncTree(dir string) error {
 	defer root.Close()
 	return unix.Syncfs(int(root.Fd()))
 }
+
+// pathInTree is the path of this machine that a path of an image leads to.
+func pathInTree(dir, name string) (string, error) {
+	t, err := openTree(dir, unix.PathMax)
+	if err != nil {
+		return "", err
+	}
+	defer t.close()
+	fd, err := t.look(name, unix.O_PATH)
+	if err != nil {
+		return "", &os.PathError{Op: "open", Path: name, Err: err}
+	}
+	defer unix.Close(fd)
+	return os.Readlink(fdPath(fd))
+}

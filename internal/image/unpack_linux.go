@@ -159,28 +159,29 @@ func (u *unpacker) noted(at string) bool {
 }
 
 func (u *unpacker) whiteOut(dir, base string) error {
-	parent, err := u.tree.directory(dir)
-	if err != nil {
-		return ignore(err, unix.ENOENT, unix.ENOTDIR)
-	}
-	if base == opaque {
-		above, name := split(parent.path)
-		if parent.path == "" {
-			name = "." // the root, of which nothing is above
-		}
-		if parent, err = u.tree.directory(above); err != nil {
-			return err
-		}
-		return u.tree.removeIn(parent, name, u.noted)
-	}
 	gone := strings.TrimPrefix(base, whiteout)
 	switch {
+	case base == opaque:
 	case strings.HasPrefix(base, whiteoutsOwner):
 		return nil
 	case gone == "" || gone == "." || gone == "..":
 		return errEscapes
 	}
-	return u.tree.remove(parent, gone, u.noted)
+	parent, err := u.tree.directory(dir)
+	if err != nil {
+		return ignore(err, unix.ENOENT, unix.ENOTDIR)
+	}
+	if base != opaque {
+		return u.tree.remove(parent, gone, u.noted)
+	}
+	above, name := split(parent.path)
+	if name == "" {
+		name = "." // the root, of which nothing is above
+	}
+	if parent, err = u.tree.directory(above); err != nil {
+		return err
+	}
+	return u.tree.removeIn(parent, name, u.noted)
 }
 
 // make makes an entry in a directory, in the place of what was there.

@@ -19,3 +19,8 @@ func (*unpacker) close()                            {}
 func syncTree(string) error { return errOnlyLinux }
 
 func readInTree(string, string, int64) ([]byte, error) { return nil, errOnlyLinux }
+
+func pathInTree(string, string) (string, error) { return "", errOnlyLinux }
+
+// CopyTo is for Linux only.
+func (i *Image) CopyTo(string) error { return errOnlyLinux }

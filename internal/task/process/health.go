@@ -105,7 +105,7 @@ func (c *container) check(ctx context.Context, argv []string, timeout time.Durat
 
 // startAnother starts a process of the container besides the first.
 func (c *container) startAnother(cmd *exec.Cmd) error {
-	if c.image != nil {
+	if c.image != nil && c.task.runtime.programs.roots.find().joined() {
 		return startJoined(cmd)
 	}
 	return c.task.attachment.start(cmd)

@@ -29,7 +29,7 @@ func newPrograms(opts Options, dir string) (*programs, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &programs{commands, store, newRoots(dir)}, nil
+	return &programs{commands, store, newRoots(dir, opts.Log)}, nil
 }
 
 // A program is what a container runs.
@@ -98,9 +98,6 @@ func release(all []program) {
 func (p *programs) find(ctx context.Context, c task.Container) (program, error) {
 	if command, is := p.commands.find(c.Image); is {
 		return program{argv: combine(c, command, nil)}, nil
-	}
-	if err := p.roots.usable(); err != nil {
-		return program{}, fmt.Errorf("CannotStartContainerError: image %s: %w", c.Image, err)
 	}
 	img, err := p.images.Use(ctx, c.Image, c.Digest)
 	if err != nil {

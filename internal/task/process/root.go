@@ -8,8 +8,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 
+	"flyball/internal/image"
 	"flyball/internal/task/launch"
 	"flyball/internal/task/launch/rootfs"
 )
@@ -19,10 +22,17 @@ func (c *container) rootDir() string { return filepath.Join(c.task.dir, c.spec.N
 
 // rooted is a command in the container's root: of the process that makes it, or of
 // one that joins that.
-func (c *container) rooted(ctx context.Context, argv []string, join bool) (*exec.Cmd, *launch.Launch, error) {
+func (c *container) rooted(ctx context.Context, argv []string, joins bool) (*exec.Cmd, *launch.Launch, error) {
 	user, err := c.image.User(c.user())
 	if err != nil {
 		return nil, nil, err
+	}
+	how := c.task.runtime.programs.roots.find()
+	if !how.namespaces {
+		return c.unrooted(ctx, argv, user)
+	}
+	if joins && !how.joined() {
+		return c.entered(ctx, argv, user)
 	}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Path, cmd.Err = argv[0], nil // it is in the root that it is looked for
@@ -31,15 +41,45 @@ func (c *container) rooted(ctx context.Context, argv []string, join bool) (*exec
 		UID: user.UID, GID: user.GID, Groups: user.Groups,
 		WorkingDir: c.workingDir(), Hostname: c.task.spec.ID, ReadOnly: c.spec.ReadOnlyRoot,
 	}
-	if join {
-		err = c.join(cmd, &spec)
+	if joins {
+		err = join(c.first(), cmd, &spec)
 	} else {
-		err = c.makeRoot(cmd, &spec)
+		spec.Files = c.files()
+		err = how.inNamespaces(cmd, &spec, c.rootDir(), c.image, user)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
 	waiting, err := launch.PrepareRooted(cmd, spec)
+	return cmd, waiting, err
+}
+
+// first is the container's first process.
+func (c *container) first() processID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.process
+}
+
+// unrooted is a command that runs where the image is kept.
+func (c *container) unrooted(ctx context.Context, argv []string, user image.User) (*exec.Cmd, *launch.Launch, error) {
+	cmd, err := unrooted(ctx, argv, c.image, c.workingDir())
+	if err != nil {
+		return nil, nil, err
+	}
+	cmd.Env = c.rootedEnvironment(user.Home)
+	waiting, err := launch.Prepare(cmd)
+	return cmd, waiting, err
+}
+
+// entered is a command that joins a container in a user namespace. A process with
+// threads cannot enter one, so a program does that has none.
+func (c *container) entered(ctx context.Context, argv []string, user image.User) (*exec.Cmd, *launch.Launch, error) {
+	args := []string{"--target", strconv.Itoa(c.first().PID), "--user", "--mount", "--uts", "--ipc", "--pid", "--preserve-credentials", "--wd", "--"}
+	cmd := exec.CommandContext(ctx, "nsenter", append(args, argv...)...)
+	cmd.Env = c.rootedEnvironment(user.Home)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	waiting, err := launch.Prepare(cmd)
 	return cmd, waiting, err
 }
 
@@ -63,31 +103,6 @@ func (c *container) rootedEnvironment(home string) []string {
 		[]string{"PATH=" + rootfs.DefaultPath, "HOSTNAME=" + c.task.spec.ID, "HOME=" + home},
 		c.image.Config.Env, c.spec.Env, c.promised(),
 	)
-}
-
-// makeRoot prepares what the root is made of.
-func (c *container) makeRoot(cmd *exec.Cmd, spec *rootfs.Spec) error {
-	dir := c.rootDir()
-	image, err := os.Stat(c.image.Root)
-	if err != nil {
-		return err
-	}
-	for _, name := range []string{"", rootfs.Merged, rootfs.Upper, rootfs.Work} {
-		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
-			return err
-		}
-	}
-	// Seen through the overlay, the root is what its upper directory is.
-	if err := os.Chmod(filepath.Join(dir, rootfs.Upper), image.Mode().Perm()); err != nil {
-		return err
-	}
-	if spec.Lower, err = filepath.Rel(dir, c.image.Root); err != nil {
-		return err
-	}
-	spec.Files = c.files()
-	cmd.Dir = dir
-	cmd.SysProcAttr = ownNamespaces()
-	return nil
 }
 
 // files are those that each container has of its own.
@@ -152,9 +167,6 @@ func (c *container) clear() error {
 	c.image.Release()
 	return err
 }
-
-// removeRoot removes what a root was made of, and what the container has changed.
-func removeRoot(dir string) error { return os.RemoveAll(dir) }
 
 // hold takes up the image of a container that has run since an earlier life of the
 // server.

@@ -13,16 +13,8 @@ import (
 	"flyball/internal/task/launch/rootfs"
 )
 
-// ownNamespaces are those of a process that makes a root.
-func ownNamespaces() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setsid: true, Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS}
-}
-
 // join lets a command join the container's first process.
-func (c *container) join(cmd *exec.Cmd, spec *rootfs.Spec) error {
-	c.mu.Lock()
-	id := c.process
-	c.mu.Unlock()
+func join(id processID, cmd *exec.Cmd, spec *rootfs.Spec) error {
 	fd, err := unix.PidfdOpen(id.PID, 0)
 	if err != nil {
 		return fmt.Errorf("finding the container's process: %w", err)
@@ -63,10 +55,3 @@ func startJoined(cmd *exec.Cmd) error {
 	}()
 	return <-started
 }
-
-// roots says how images can be given roots on this machine.
-type roots struct{}
-
-func newRoots(string) *roots { return &roots{} }
-
-func (*roots) usable() error { return nil }

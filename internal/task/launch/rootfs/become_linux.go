@@ -30,6 +30,9 @@ func (s Spec) become() error {
 			return fmt.Errorf("giving up a capability: %w", err)
 		}
 	}
+	if err := dropInheritable(); err != nil {
+		return fmt.Errorf("giving up what programs inherit: %w", err)
+	}
 	if !s.InUser { // which has no other groups
 		if err := setGroups(s.Groups); err != nil {
 			return fmt.Errorf("taking on the user's groups: %w", err)
@@ -42,6 +45,18 @@ func (s Spec) become() error {
 		return fmt.Errorf("taking on user %d: %w", s.UID, err)
 	}
 	return nil
+}
+
+// dropInheritable gives up the capabilities that a user other than root would keep in
+// the program, by which it could make its root in a user namespace.
+func dropInheritable() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return err
+	}
+	data[0].Inheritable, data[1].Inheritable = 0, 0
+	return unix.Capset(&header, &data[0])
 }
 
 func setGroups(groups []uint32) error {

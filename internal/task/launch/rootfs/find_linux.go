@@ -8,9 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// DefaultPath is where programs are looked for when the environment does not say.
-const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 // Find returns the path of a program, which has a name or a path. The error is in the
 // words of container engines.
 func Find(program, pathVariable string) (string, error) {

@@ -13,6 +13,7 @@ import "encoding/json"
 // directory has the directories that are named here.
 type Spec struct {
 	Join bool `json:",omitempty"` // enter the namespaces of the process that JoinFile is of
+	Try  bool `json:",omitempty"` // end when all is done, in place of running a program
 
 	// Lower is the image's files, which are seen through an overlay whose changes go
 	// into the directory "upper"; "" is for a copy of them in "merged".
@@ -39,6 +40,9 @@ const (
 
 // JoinFile is the file of the process that Join is about, a pidfd.
 const JoinFile = 5
+
+// DefaultPath is where programs are looked for when the environment does not say.
+const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // Encode makes an argument of it for the process that waits.
 func (s Spec) Encode() (string, error) {

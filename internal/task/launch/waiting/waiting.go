@@ -66,6 +66,9 @@ func become(root, program string, argv []string) error {
 		if err := spec.Enter(); err != nil {
 			return err
 		}
+		if spec.Try {
+			os.Exit(0)
+		}
 		if program, err = rootfs.Find(program, os.Getenv("PATH")); err != nil {
 			return err
 		}
