@@ -236,7 +236,7 @@ func (c *container) stop() {
 		<-c.task.containers[i].Ended
 	}
 	c.Settled()
-	c.signal(syscall.SIGTERM)
+	c.signal(c.stopSignal())
 	timer := time.NewTimer(c.spec.TimeToStop())
 	defer timer.Stop()
 	select {

@@ -97,6 +97,16 @@ func (c *container) workingDir() string {
 	return c.image.Config.WorkingDir
 }
 
+// stopSignal is what asks the container to end.
+func (c *container) stopSignal() syscall.Signal {
+	if c.image != nil {
+		if signal, ok := signalOf(c.image.Config.StopSignal); ok {
+			return signal
+		}
+	}
+	return syscall.SIGTERM
+}
+
 // rootedEnvironment is the environment in an image: nothing of the server's.
 func (c *container) rootedEnvironment(home string) []string {
 	return slices.Concat(

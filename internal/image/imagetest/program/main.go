@@ -77,6 +77,13 @@ func do(what, about string) error {
 		return err
 	case "await":
 		return await(about)
+	case "require":
+		_, err := os.Stat(about)
+		return err
+	case "requirecwd":
+		return require(os.Getwd, about)
+	case "requirehost":
+		return require(os.Hostname, about)
 	case "sleep":
 		time.Sleep(time.Hour)
 	case "serve":
@@ -88,6 +95,14 @@ func do(what, about string) error {
 		return fmt.Errorf("unknown: %s", what)
 	}
 	return nil
+}
+
+func require(what func() (string, error), want string) error {
+	got, err := what()
+	if err == nil && got != want {
+		err = fmt.Errorf("it is %s, not %s", got, want)
+	}
+	return err
 }
 
 func errorOr(text string, err error) string {
