@@ -205,13 +205,14 @@ func (a *API) DescribeServiceRevisions(ctx context.Context, in *ecs.DescribeServ
 				out.Failures = append(out.Failures, missing(ref))
 				continue
 			}
-			out.ServiceRevisions = append(out.ServiceRevisions, a.describeRevision(s, s.history[i].Target))
+			out.ServiceRevisions = append(out.ServiceRevisions, a.describeRevision(s, s.history[i]))
 		}
 		return out, nil
 	})
 }
 
-func (a *API) describeRevision(s *service, r revision) types.ServiceRevision {
+func (a *API) describeRevision(s *service, of *rollout) types.ServiceRevision {
+	r := of.Target
 	d := types.ServiceRevision{
 		CapacityProviderStrategy: r.Strategy,
 		ClusterArn:               s.cluster.api.ClusterArn,
@@ -231,9 +232,7 @@ func (a *API) describeRevision(s *service, r revision) types.ServiceRevision {
 		d.PlatformFamily, d.PlatformVersion = aws.String(platformFamily), aws.String(resolvedPlatform(*r.PlatformVersion))
 	}
 	if def, ok := a.findDefinition(r.TaskDefinition); ok {
-		for _, c := range def.api.ContainerDefinitions {
-			d.ContainerImages = append(d.ContainerImages, types.ContainerImage{ContainerName: c.Name, Image: c.Image})
-		}
+		d.ContainerImages = of.containerImages(def)
 	}
 	return d
 }
