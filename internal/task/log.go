@@ -40,6 +40,7 @@ type Line struct {
 	Text    []byte    // without the newline; valid until the next call of Next
 	Partial bool      // the line goes on in the next piece
 	Lost    bool      // what was written before it is not there any more, or was left out
+	Start   string    // the position of its beginning, if something was lost before it
 	At      time.Time // when it was written, on the wall clock; zero if that is not known
 }
 

@@ -163,6 +163,9 @@ func (r *logReader) cut() (task.Line, bool) {
 // take returns the next bytes, and leaves out some that follow them.
 func (r *logReader) take(n, newline int) task.Line {
 	line := task.Line{Text: r.rest[:n:n], Lost: r.lost}
+	if r.lost {
+		line.Start = r.Position()
+	}
 	r.rest = r.rest[n+newline:]
 	r.offset += int64(n + newline)
 	r.seen, r.lost = 0, false
