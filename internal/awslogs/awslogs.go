@@ -23,6 +23,7 @@ package awslogs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -110,18 +111,18 @@ func (d *Driver) Open(ctx context.Context, to Destination, role string) error {
 
 func createGroup(ctx context.Context, logs Logs, to Destination) error {
 	_, err := logs.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &to.Group})
-	if is[*types.ResourceAlreadyExistsException](err) {
+	if err == nil || is[*types.ResourceAlreadyExistsException](err) {
 		return nil
 	}
-	return err
+	return fmt.Errorf("failed to create Cloudwatch log group: %w", err)
 }
 
 func createStream(ctx context.Context, logs Logs, to Destination) error {
 	_, err := logs.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &to.Group, LogStreamName: &to.Stream})
-	if is[*types.ResourceAlreadyExistsException](err) {
+	if err == nil || is[*types.ResourceAlreadyExistsException](err) {
 		return nil
 	}
-	return err
+	return fmt.Errorf("failed to create Cloudwatch log stream: %w", err)
 }
 
 // Follow puts what a container of a task has written, and what it will, until it has
