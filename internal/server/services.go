@@ -17,6 +17,7 @@ import (
 	"flyball/internal/service/ec2"
 	"flyball/internal/service/ecs"
 	"flyball/internal/service/elb"
+	"flyball/internal/service/logs"
 	"flyball/internal/task"
 	"flyball/internal/tsdb"
 	"flyball/scaling"
@@ -31,6 +32,7 @@ type services struct {
 	cloudwatch  *cloudwatch.API
 	ecs         *ecs.API
 	elb         *elb.API
+	logs        *logs.API
 	autoscaling *autoscaling.API
 	// ec2 opens EC2 when something first needs it. What it changes is part of the change
 	// that the context comes from, if it comes from one.
@@ -49,6 +51,10 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		Metrics: v.datapoints,
 		Deliver: &s.router,
 	})
+	if err != nil {
+		return nil, err
+	}
+	v.logs, err = logs.New(logs.Config{Cell: c, Dir: s.dir.logs(c), Metrics: v.cloudwatch})
 	if err != nil {
 		return nil, err
 	}
@@ -120,6 +126,7 @@ func (v *services) run(ctx context.Context) error {
 	loops.Go(func() error { return v.elb.Run(ctx) })
 	loops.Go(func() error { return v.ecs.Run(ctx) })
 	loops.Go(func() error { return v.cloudwatch.Run(ctx) })
+	loops.Go(func() error { return v.logs.Run(ctx) })
 	loops.Go(func() error { return v.autoscaling.Run(ctx) })
 	loops.Go(func() error { return v.datapoints.Run(ctx) })
 	return loops.Wait()
