@@ -40,7 +40,8 @@ type follower struct {
 	since  int        // bytes put since the mark
 	marked time.Time  // when the mark was set, on the wall clock
 
-	refused bool // what was put last
+	refused bool      // what was put last
+	warned  time.Time // of lines that were lost, on the wall clock
 }
 
 func newFollower(d *Driver, t task.Task, container string, to Destination, role string) *follower {
@@ -118,10 +119,16 @@ func (f *follower) position() string {
 	return f.log.Position()
 }
 
+// warnInterval is how often it is said of a container that its lines are lost.
+const warnInterval = time.Minute
+
 // passLoss remembers that the log goes on behind something that was lost, before
 // anything is put of what follows: the bytes that were put tell no more where it was.
 func (f *follower) passLoss() {
-	f.slog.Warn("lines of a container were lost: it writes faster than they can be put")
+	if time.Since(f.warned) >= warnInterval {
+		f.slog.Warn("lines of a container were lost: it writes faster than they can be put")
+		f.warned = time.Now()
+	}
 	f.setMark(mark{Position: f.next.Start, After: f.last})
 	_ = f.driver.cell.State.Settle(f.puts) // if the disk fails, the server ends
 }
