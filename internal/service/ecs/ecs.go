@@ -28,6 +28,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"flyball/internal/awslogs"
 	"flyball/internal/cell"
 	"flyball/internal/due"
 	"flyball/internal/state"
@@ -45,6 +46,7 @@ type Config struct {
 	LoadBalancing LoadBalancing   // nil knows no target group
 	Network       Network         // nil knows no subnet
 	Roles         TaskRoles       // nil gives tasks no credentials of their roles
+	Logs          *awslogs.Driver // takes what containers with the log driver awslogs write; nil leaves it with the runtime
 	// StrictNetwork refuses subnets and security groups that Network does not know.
 	StrictNetwork bool
 	// KnownKeys says that the server lets in known access keys only, so that a task
@@ -72,6 +74,9 @@ const (
 // stopGrace bounds a clean shutdown in real time: the longest stop timeout that
 // Fargate allows and a little more. Nobody else stops the tasks.
 const stopGrace = 125 * time.Second
+
+// logGrace is how long the last lines of tasks may take to be put, in real time.
+const logGrace = 10 * time.Second
 
 // An API serves the operations of Amazon ECS in one cell. Its methods may be
 // called from several goroutines. What they return is shared with the API's own
@@ -160,6 +165,7 @@ func (a *API) Run(ctx context.Context) error {
 	end()
 	a.drivers.Wait()
 	stopBalancing()
+	a.closeLogs()
 	return nil
 }
 
