@@ -4,6 +4,7 @@ package server
 // prepares. Names that start with $ stand for what that world made up.
 var validInputs = map[string]map[string]string{
 	"ecs": {
+		"ContinueServiceDeployment": `{"serviceDeploymentArn": "$pausedDeployment", "hookId": "$hook", "action": "CONTINUE"}`,
 		"CreateCapacityProvider": `{"name": "new", "tags": [{"key": "a", "value": "b"}], "autoScalingGroupProvider": {
 			"autoScalingGroupArn": "arn:aws:autoscaling:us-east-1:123456789012:autoScalingGroup:x:autoScalingGroupName/new",
 			"managedDraining": "ENABLED", "managedTerminationProtection": "DISABLED", "managedScaling": {"status": "ENABLED",

@@ -99,6 +99,7 @@ type API struct {
 	reconciling due.Queue[*service] // services to be reconciled
 	undriven    due.Queue[*task]    // accepted or adopted, not yet given the goroutine that drives them
 	unbalanced  due.Queue[string]   // ARNs of target groups to be balanced
+	unrouted    due.Queue[*service] // services whose listeners are to send other traffic
 	retired     due.Queue[retiree]  // what has ended, to be forgotten
 	newPeriod   chan struct{}       // holds a token when a metric period has changed
 	starts      chan struct{}       // holds a token for each task being started
@@ -146,6 +147,7 @@ func (a *API) Run(ctx context.Context) error {
 	a.reconcileAll(ctx)
 	var loops errgroup.Group
 	loops.Go(func() error { a.reconciling.Run(ctx, a.cell.Clock, 1, a.reconcileDue); return nil })
+	loops.Go(func() error { a.unrouted.Run(ctx, a.cell.Clock, 1, a.routeDue); return nil })
 	loops.Go(func() error { a.retired.Run(ctx, a.cell.Clock, forgottenAtOnce, a.forget); return nil })
 	loops.Go(func() error {
 		a.undriven.Run(ctx, a.cell.Clock, drivenAtOnce, func(_ context.Context, tasks []*task) { a.driveAll(lives, tasks) })

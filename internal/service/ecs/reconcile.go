@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/service/ecs/lifecycle"
 	"flyball/internal/service/ecs/scheduler"
 	"flyball/internal/state"
 )
@@ -49,7 +50,14 @@ func (a *API) reconcile(tx *state.Tx, s *service) {
 	a.noteReady(tx, s, now)
 	a.trip(tx, s, now)
 	s.dropEmpty()
-	a.act(tx, s, scheduler.Decide(s.view(a.virtual), now), now)
+	if r := s.history[0]; r.beside() && s.status() == active {
+		a.advance(tx, s, now)
+	}
+	if r := s.history[0]; r.beside() && s.status() == active {
+		a.keepFleets(tx, s, now)
+	} else {
+		a.replaceTasks(tx, s, now)
+	}
 	if s.progress() != before {
 		s.save(tx)
 	}
@@ -122,22 +130,25 @@ func (a *API) trip(tx *state.Tx, s *service, now time.Time) {
 	if !s.breakerOn() || d.Failed < s.breakerThreshold() {
 		return
 	}
-	s.history[0].Threshold = s.breakerThreshold()
-	s.fail(now)
-	a.tell(tx, s, deploymentFailed(d))
-	if target, ok := s.rollbackTarget(); ok && s.api.DeploymentConfiguration.DeploymentCircuitBreaker.Rollback {
-		a.tell(tx, s, rollingBackTo(target))
-		s.rollBack(target, "ECS deployment circuit breaker: rolling back to deploymentId "+target.ID, "Service deployment rolled back because the circuit breaker threshold was exceeded.", now)
-	}
-	s.history[0].save(tx, s)
+	s.history[0].Threshold, s.history[0].Tripped = s.breakerThreshold(), true
+	a.failDeployment(tx, s, byBreaker, s.api.DeploymentConfiguration.DeploymentCircuitBreaker.Rollback, now)
 }
 
-// act does what was decided.
-func (a *API) act(tx *state.Tx, s *service, todo scheduler.Actions, now time.Time) {
-	d := s.primary()
+// replaceTasks has the tasks of the primary deployment take the place of older ones,
+// and keeps their number.
+func (a *API) replaceTasks(tx *state.Tx, s *service, now time.Time) {
+	todo := scheduler.Decide(s.view(a.virtual), now)
+	a.act(tx, s, s.primary(), todo, now)
+	if todo.Settled && s.status() == active {
+		a.settle(tx, s, now)
+	}
+}
+
+// act does what was decided about the tasks of a deployment.
+func (a *API) act(tx *state.Tx, s *service, d *deployment, todo scheduler.Actions, now time.Time) {
 	a.stopUnhealthy(tx, s, todo.Unhealthy)
 	a.stopSurplus(tx, s, todo.Surplus)
-	a.startTasks(tx, s, todo.Start)
+	a.startTasks(tx, s, d, todo.Start)
 
 	if todo.Start+len(todo.Surplus)+len(todo.Unhealthy) > 0 {
 		s.steady = false
@@ -151,9 +162,6 @@ func (a *API) act(tx *state.Tx, s *service, todo scheduler.Actions, now time.Tim
 	if todo.Shielded > 0 {
 		a.warn(tx, s, cannotScaleIn(d, todo.Shielded))
 	}
-	if todo.Settled && s.status() == active {
-		a.settle(tx, s, now)
-	}
 	if !todo.Wake.IsZero() {
 		a.reconciling.Sooner(s, todo.Wake)
 	}
@@ -161,8 +169,14 @@ func (a *API) act(tx *state.Tx, s *service, todo scheduler.Actions, now time.Tim
 
 // settle notes that a service has what it wants.
 func (a *API) settle(tx *state.Tx, s *service, now time.Time) {
-	d := s.primary()
+	d, r := s.primary(), s.history[0]
 	if d.State == types.DeploymentRolloutStateInProgress {
+		r.Position = r.Position.Next(r.Plan, now, lifecycle.Seen{Ready: true, SourceReady: true})
+		if !r.Position.Ended {
+			a.reconciling.Sooner(s, r.Position.Wake(r.Plan))
+			r.save(tx, s)
+			return
+		}
 		s.complete(now)
 		a.tell(tx, s, deploymentCompleted(d))
 		s.history[0].save(tx, s)
@@ -174,11 +188,10 @@ func (a *API) settle(tx *state.Tx, s *service, now time.Time) {
 	}
 }
 
-func (a *API) startTasks(tx *state.Tx, s *service, n int) {
+func (a *API) startTasks(tx *state.Tx, s *service, d *deployment, n int) {
 	if n == 0 {
 		return
 	}
-	d := s.primary()
 	def, ok := a.findDefinition(d.TaskDefinition)
 	if !ok {
 		a.cell.Log.Error("start tasks: the task definition is gone", "service", s.key(), "definition", d.TaskDefinition)
@@ -193,6 +206,7 @@ func (a *API) startTasks(tx *state.Tx, s *service, n int) {
 			deployment: d.ID,
 			definition: def,
 			launch:     d.Launch,
+			balancers:  d.balancers(),
 			provider:   providers.Next(),
 			subnet:     subnets.Next(),
 			group:      "service:" + s.name,
