@@ -1,7 +1,6 @@
 package ecs
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -26,7 +25,7 @@ type fakeBalancing struct {
 	mu      sync.Mutex
 	groups  map[string]*fakeGroup
 	rules   map[string][]elbtypes.Action // of listener rules, by ARN
-	broken  error                        // what calls of rules answer
+	broken  error                        // what changes of rules answer
 	changed func(group string)
 	calls   int
 }
@@ -160,8 +159,8 @@ func (b *fakeBalancing) DescribeRules(_ context.Context, in *elb.DescribeRulesIn
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	actions, ok := b.rules[in.RuleArns[0]]
-	if !ok || b.broken != nil {
-		return nil, cmp.Or(b.broken, error(&elbtypes.RuleNotFoundException{Message: aws.String("One or more rules not found")}))
+	if !ok {
+		return nil, &elbtypes.RuleNotFoundException{Message: aws.String("One or more rules not found")}
 	}
 	return &elb.DescribeRulesOutput{Rules: []elbtypes.Rule{{RuleArn: &in.RuleArns[0], Actions: actions}}}, nil
 }

@@ -88,6 +88,7 @@ func (a *API) advance(tx *state.Tx, s *service, now time.Time) {
 	a.tellHooks(tx, s, before)
 	if back := r.Position.Back && !before.Back; back || r.Position.Halted && !before.Halted {
 		a.failDeployment(tx, s, byHook, back, now)
+		a.reconcileSoon(s)
 	}
 	if r.Position.Ended {
 		s.complete(now)

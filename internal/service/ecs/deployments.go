@@ -67,6 +67,7 @@ type rollout struct {
 
 	Plan     lifecycle.Plan
 	Position lifecycle.Position
+	Watch    deploymentWatch
 	Source   string             `json:",omitempty"` // number of the revision that traffic goes back to
 	Routes   []route            `json:",omitempty"`
 	Routed   *lifecycle.Traffic `json:",omitempty"` // what the listeners send; nil before they are first set
@@ -170,12 +171,13 @@ func (d *deployment) begin(reason string, now time.Time) {
 	d.Failed = 0
 }
 
-// complete ends a deployment whose tasks are all ready. Older ones are gone.
+// complete ends a deployment that has what it wants. Older ones that still have tasks
+// are on their way out.
 func (s *service) complete(now time.Time) {
 	d, r := s.primary(), s.history[0]
 	d.State, d.UpdatedAt = types.DeploymentRolloutStateCompleted, now
 	d.Reason = "ECS deployment " + d.ID + " completed."
-	s.deployments = []*deployment{d}
+	s.dropEmpty()
 	switch r.Status {
 	case types.ServiceDeploymentStatusRollbackInProgress:
 		r.finish(types.ServiceDeploymentStatusRollbackSuccessful, r.Reason, now)
@@ -278,6 +280,9 @@ func (s *service) dropEmpty() {
 		counts[t.deployment]++
 	}
 	target, _ := s.rollbackTarget()
+	if s.primary().State == types.DeploymentRolloutStateCompleted {
+		target = nil
+	}
 	s.deployments = slices.DeleteFunc(slices.Clone(s.deployments), func(d *deployment) bool {
 		return d.Status != primary && d != target && counts[d.ID] == 0
 	})

@@ -19,6 +19,7 @@ func (a *API) reconcileAll(ctx context.Context) {
 		for _, c := range a.clusters {
 			for _, s := range c.services {
 				a.reconcileSoon(s)
+				a.watched.Sooner(s, a.now())
 			}
 		}
 	})
@@ -137,11 +138,30 @@ func (a *API) trip(tx *state.Tx, s *service, now time.Time) {
 // replaceTasks has the tasks of the primary deployment take the place of older ones,
 // and keeps their number.
 func (a *API) replaceTasks(tx *state.Tx, s *service, now time.Time) {
-	todo := scheduler.Decide(s.view(a.virtual), now)
+	view := s.view(a.virtual)
+	todo := scheduler.Decide(view, now)
 	a.act(tx, s, s.primary(), todo, now)
-	if todo.Settled && s.status() == active {
-		a.settle(tx, s, now)
+	if s.status() != active {
+		return
 	}
+	if todo.Settled || s.earlySuccess(view, now) {
+		a.completeRolling(tx, s, now)
+	}
+	if todo.Settled && s.primary().State != types.DeploymentRolloutStateInProgress && !s.steady {
+		s.steady = true
+		s.warned = nil
+		a.tell(tx, s, reachedSteadyState)
+	}
+}
+
+// earlySuccess is whether a rolling deployment has as many healthy tasks as are enough
+// for it. It goes on in the background, and so may the removal of older tasks.
+func (s *service) earlySuccess(v scheduler.View, now time.Time) bool {
+	c := s.api.DeploymentConfiguration.EarlySuccessCriteria
+	if c == nil || !c.Enable || v.Halted {
+		return false
+	}
+	return v.Reached(int(*c.HealthyPercent), c.SourceServiceRevisionCleanup == types.ServiceRevisionCleanupBlocking, now)
 }
 
 // act does what was decided about the tasks of a deployment.
@@ -167,25 +187,25 @@ func (a *API) act(tx *state.Tx, s *service, d *deployment, todo scheduler.Action
 	}
 }
 
-// settle notes that a service has what it wants.
-func (a *API) settle(tx *state.Tx, s *service, now time.Time) {
+// completeRolling completes a rolling deployment that has the tasks it wants, once its
+// bake time is over.
+func (a *API) completeRolling(tx *state.Tx, s *service, now time.Time) {
 	d, r := s.primary(), s.history[0]
-	if d.State == types.DeploymentRolloutStateInProgress {
-		r.Position = r.Position.Next(r.Plan, now, lifecycle.Seen{Ready: true, SourceReady: true})
-		if !r.Position.Ended {
-			a.reconciling.Sooner(s, r.Position.Wake(r.Plan))
+	if d.State != types.DeploymentRolloutStateInProgress {
+		return
+	}
+	before := r.Position.Stage
+	r.Position = r.Position.Next(r.Plan, now, lifecycle.Seen{Ready: true, SourceReady: true})
+	if !r.Position.Ended {
+		a.reconciling.Sooner(s, r.Position.Wake(r.Plan))
+		if r.Position.Stage != before {
 			r.save(tx, s)
-			return
 		}
-		s.complete(now)
-		a.tell(tx, s, deploymentCompleted(d))
-		s.history[0].save(tx, s)
+		return
 	}
-	if !s.steady {
-		s.steady = true
-		s.warned = nil
-		a.tell(tx, s, reachedSteadyState)
-	}
+	s.complete(now)
+	a.tell(tx, s, deploymentCompleted(d))
+	r.save(tx, s)
 }
 
 func (a *API) startTasks(tx *state.Tx, s *service, d *deployment, n int) {

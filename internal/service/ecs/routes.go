@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
@@ -103,29 +102,33 @@ func (r *rollout) shifted() bool {
 // routeDue sets the listeners of services whose deployments want other traffic. What
 // they send and that it is noted is one change.
 func (a *API) routeDue(ctx context.Context, due []*service) {
-	_ = a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
-		for _, s := range due {
+	for _, s := range due {
+		denied := a.judgeRoutes(ctx, s)
+		_ = a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 			if s.there() && !s.history[0].shifted() {
-				a.routeTraffic(ctx, tx, s, a.now())
+				a.routeTraffic(ctx, tx, s, denied)
 			}
-		}
-		return nil
-	})
+			return nil
+		})
+	}
 }
 
-// routeTraffic has the listeners of a service send the traffic of its deployment.
-func (a *API) routeTraffic(ctx context.Context, tx *state.Tx, s *service, now time.Time) {
+// routeTraffic has the listeners of a service send the traffic of its deployment,
+// unless a role is denied that.
+func (a *API) routeTraffic(ctx context.Context, tx *state.Tx, s *service, denied error) {
 	r := s.history[0]
 	want := r.Position.Traffic
 	for _, one := range r.Routes {
-		err := a.setRoute(ctx, one, want, r.Source == "")
+		err := denied
 		if err == nil {
-			continue
+			err = a.setRoute(ctx, one, want, r.Source == "")
 		}
-		a.warn(tx, s, cannotRoute(one, err))
-		s.save(tx)
-		a.unrouted.Sooner(s, now.Add(a.virtual(tryAgain)))
-		return
+		if err != nil {
+			a.warn(tx, s, cannotRoute(one, err))
+			s.save(tx)
+			a.unrouted.Sooner(s, a.now().Add(a.virtual(tryAgain)))
+			return
+		}
 	}
 	r.Routed = &want
 	r.save(tx, s)

@@ -141,6 +141,7 @@ func (a *API) describeRollout(s *service, r *rollout) types.ServiceDeployment {
 		}
 	}
 	d := types.ServiceDeployment{
+		Alarms:                   r.alarms(),
 		ClusterArn:               s.cluster.api.ClusterArn,
 		CreatedAt:                aws.Time(r.CreatedAt),
 		DeploymentCircuitBreaker: r.breaker(),
@@ -195,18 +196,11 @@ func (r *rollout) weights(t lifecycle.Traffic) (production, test *float64) {
 }
 
 func (r *rollout) breaker() *types.ServiceDeploymentCircuitBreaker {
-	b := &types.ServiceDeploymentCircuitBreaker{FailureCount: int32(r.Failures), Threshold: int32(r.Threshold)}
-	switch {
-	case !r.Configuration.DeploymentCircuitBreaker.Enable:
-		b.Status = types.ServiceDeploymentRollbackMonitorsStatusDisabled
-	case r.Tripped:
-		b.Status = types.ServiceDeploymentRollbackMonitorsStatusTriggered
-	case r.running():
-		b.Status = types.ServiceDeploymentRollbackMonitorsStatusMonitoring
-	default:
-		b.Status = types.ServiceDeploymentRollbackMonitorsStatusMonitoringComplete
+	return &types.ServiceDeploymentCircuitBreaker{
+		FailureCount: int32(r.Failures),
+		Threshold:    int32(r.Threshold),
+		Status:       r.monitors(r.Configuration.DeploymentCircuitBreaker.Enable, r.Tripped),
 	}
-	return b
 }
 
 // DescribeServiceRevisions describes up to 20 service revisions.

@@ -230,6 +230,7 @@ func (a *API) newService(ctx context.Context, c *cluster, in *ecs.CreateServiceI
 		return nil, err
 	}
 	s.deploy(def, l, now)
+	a.beginWatch(ctx, s)
 	return s, nil
 }
 
@@ -366,6 +367,7 @@ func (a *API) update(ctx context.Context, tx *state.Tx, s *service, in *ecs.Upda
 	if redeploy {
 		replaced := s.history[0]
 		s.deploy(def, l, a.now())
+		a.beginWatch(ctx, s)
 		replaced.save(tx, s)
 		s.history[0].save(tx, s)
 		a.tellDeployment(tx, s)

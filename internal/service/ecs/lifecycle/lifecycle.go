@@ -106,7 +106,8 @@ type Seen struct {
 	Others      int  // tasks of all other revisions
 }
 
-// Next is where a deployment stands after a look at it.
+// Next is where a deployment stands after a look at it. One that turns back or halts by
+// itself goes no further in the same look, so that the host can note that it has failed.
 func (p Position) Next(plan Plan, now time.Time, s Seen) Position {
 	for {
 		next, moved := p.step(plan, now, s)
@@ -116,7 +117,10 @@ func (p Position) Next(plan Plan, now time.Time, s Seen) Position {
 		if next.Traffic != p.Traffic {
 			s.Shifted = false // the listeners are still to learn of it
 		}
-		p = next
+		turned := next.Back != p.Back
+		if p = next; turned {
+			return p
+		}
 	}
 }
 
