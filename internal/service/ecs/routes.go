@@ -100,7 +100,8 @@ func (r *rollout) shifted() bool {
 }
 
 // routeDue sets the listeners of services whose deployments want other traffic. What
-// they send and that it is noted is one change.
+// they send is looked at once more before the deployment goes on: by then the load
+// balancer has learnt of it, and requests that it sent the old way have their targets.
 func (a *API) routeDue(ctx context.Context, due []*service) {
 	for _, s := range due {
 		denied := a.judgeRoutes(ctx, s)
@@ -118,10 +119,11 @@ func (a *API) routeDue(ctx context.Context, due []*service) {
 func (a *API) routeTraffic(ctx context.Context, tx *state.Tx, s *service, denied error) {
 	r := s.history[0]
 	want := r.Position.Traffic
+	changed := false
 	for _, one := range r.Routes {
-		err := denied
+		did, err := false, denied
 		if err == nil {
-			err = a.setRoute(ctx, one, want, r.Source == "")
+			did, err = a.setRoute(ctx, one, want, r.Source == "")
 		}
 		if err != nil {
 			a.warn(tx, s, cannotRoute(one, err))
@@ -129,31 +131,40 @@ func (a *API) routeTraffic(ctx context.Context, tx *state.Tx, s *service, denied
 			a.unrouted.Sooner(s, a.now().Add(a.virtual(tryAgain)))
 			return
 		}
+		changed = changed || did
+	}
+	if changed {
+		a.unrouted.Sooner(s, a.now().Add(a.virtual(gatherFor)))
+		return
 	}
 	r.Routed = &want
 	r.save(tx, s)
 	a.reconcileSoon(s)
 }
 
-func (a *API) setRoute(ctx context.Context, one route, want lifecycle.Traffic, alone bool) error {
-	if err := a.setWeights(ctx, one.Production, one, want.Production, alone); err != nil || one.Test == "" {
-		return err
+// setRoute sets what the listeners of a route send, and returns whether they sent
+// something else.
+func (a *API) setRoute(ctx context.Context, one route, want lifecycle.Traffic, alone bool) (changed bool, err error) {
+	changed, err = a.setWeights(ctx, one.Production, one, want.Production, alone)
+	if err != nil || one.Test == "" {
+		return changed, err
 	}
-	return a.setWeights(ctx, one.Test, one, want.Test, alone)
+	test, err := a.setWeights(ctx, one.Test, one, want.Test, alone)
+	return changed || test, err
 }
 
 // setWeights gives the target group of a route a percentage of what a listener or a
 // rule of it forwards. A revision that is alone takes nothing from others until it has
 // its share: its groups are only made known to the load balancer, which checks the
 // health of what it may forward to.
-func (a *API) setWeights(ctx context.Context, arn string, one route, percent float64, alone bool) error {
+func (a *API) setWeights(ctx context.Context, arn string, one route, percent float64, alone bool) (changed bool, err error) {
 	actions, set, err := a.actionsOf(ctx, arn)
 	if err != nil {
-		return err
+		return false, err
 	}
 	i := slices.IndexFunc(actions, func(a elbtypes.Action) bool { return a.Type == elbtypes.ActionTypeEnumForward })
 	if i < 0 {
-		return errNoForward
+		return false, errNoForward
 	}
 	old := forwardOf(actions[i])
 	groups := weighted(one, percent)
@@ -161,12 +172,12 @@ func (a *API) setWeights(ctx context.Context, arn string, one route, percent flo
 		groups = joined(old.TargetGroups, groups)
 	}
 	if reflect.DeepEqual(old.TargetGroups, groups) {
-		return nil
+		return false, nil
 	}
 	actions = slices.Clone(actions)
 	actions[i].TargetGroupArn = nil
 	actions[i].ForwardConfig = &elbtypes.ForwardActionConfig{TargetGroups: groups, TargetGroupStickinessConfig: old.TargetGroupStickinessConfig}
-	return set(actions)
+	return true, set(actions)
 }
 
 var errNoForward = errors.New("the rule forwards to no target group")
