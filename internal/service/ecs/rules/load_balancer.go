@@ -53,11 +53,11 @@ func CheckLoadBalancers(def *types.TaskDefinition, balancers []types.LoadBalance
 		case !exposes(def, name, aws.ToInt32(lb.ContainerPort)):
 			return fault.InvalidParameter("The container %s did not have a container port %d defined.", name, aws.ToInt32(lb.ContainerPort))
 		}
-		managed := lb.AdvancedConfiguration != nil && aws.ToString(lb.AdvancedConfiguration.ProductionListenerRule) != ""
-		if err := checkTargetGroup(def, group, in.Group(group), managed); err != nil {
+		if err := checkAdvanced(def, lb, strategy, in); err != nil {
 			return err
 		}
-		if err := checkAdvanced(def, lb, strategy, in); err != nil {
+		managed := lb.AdvancedConfiguration != nil && aws.ToString(lb.AdvancedConfiguration.ProductionListenerRule) != ""
+		if err := checkTargetGroup(def, group, in.Group(group), managed); err != nil {
 			return err
 		}
 	}
