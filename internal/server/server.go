@@ -239,6 +239,9 @@ func (s *Server) release() {
 			if err := v.datapoints.Flush(); err != nil {
 				s.cfg.Log.Error("the last datapoints could not be written", "error", err)
 			}
+			if err := v.logs.Close(); err != nil {
+				s.cfg.Log.Error("the log events could not be closed", "error", err)
+			}
 		}
 	}
 	if s.store != nil {

@@ -57,6 +57,7 @@ var validInputs = map[string]map[string]string{
 		"UploadLayerPart": `{"registryId": "123456789012", "repositoryName": "web", "uploadId": "$upload", "partFirstByte": 0, "partLastByte": 1, "layerPartBlob": "e30="}`,
 	},
 	"ecs": {
+		"ContinueServiceDeployment": `{"serviceDeploymentArn": "$pausedDeployment", "hookId": "$hook", "action": "CONTINUE"}`,
 		"CreateCapacityProvider": `{"name": "new", "tags": [{"key": "a", "value": "b"}], "autoScalingGroupProvider": {
 			"autoScalingGroupArn": "arn:aws:autoscaling:us-east-1:123456789012:autoScalingGroup:x:autoScalingGroupName/new",
 			"managedDraining": "ENABLED", "managedTerminationProtection": "DISABLED", "managedScaling": {"status": "ENABLED",

@@ -47,6 +47,8 @@ var preparation = []struct{ service, operation, input string }{
 	{"ecs", "CreateService", `{"cluster": "prod", "serviceName": "web", "taskDefinition": "web:1", "desiredCount": 1,
 		"tags": [{"key": "team", "value": "shop"}]}`},
 	{"ecs", "CreateService", `{"cluster": "prod", "serviceName": "spare", "taskDefinition": "web:1", "desiredCount": 1}`},
+	{"ecs", "CreateService", `{"cluster": "prod", "serviceName": "paused", "taskDefinition": "web:1", "desiredCount": 1,
+		"deploymentConfiguration": {"strategy": "BLUE_GREEN", "lifecycleHooks": [{"targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"]}]}}`},
 	{"ecs", "CreateCapacityProvider", `{"name": "spare", "autoScalingGroupProvider": {
 		"autoScalingGroupArn": "arn:aws:autoscaling:us-east-1:123456789012:autoScalingGroup:x:autoScalingGroupName/spare"}}`},
 	{"ecs", "RegisterContainerInstance", `{"cluster": "prod", "attributes": [{"name": "rack", "value": "1"}]}`},
@@ -318,6 +320,9 @@ func (w *world) prepare() {
 	deployments := w.must("ecs", "ListServiceDeployments", `{"cluster": "prod", "service": "web"}`)
 	w.names["$deployment"] = pick(deployments, "serviceDeployments", 0, "serviceDeploymentArn")
 	w.names["$revision"] = pick(deployments, "serviceDeployments", 0, "targetServiceRevisionArn")
+	w.names["$pausedDeployment"] = pick(w.must("ecs", "ListServiceDeployments", `{"cluster": "prod", "service": "paused"}`), "serviceDeployments", 0, "serviceDeploymentArn")
+	paused := w.must("ecs", "DescribeServiceDeployments", `{"serviceDeploymentArns": ["$pausedDeployment"]}`)
+	w.names["$hook"] = pick(paused, "serviceDeployments", 0, "lifecycleHookDetails", 0, "hookId")
 	// ECS acts by itself until the tasks run.
 	w.await("DescribeClusters", `{"clusters": ["prod"]}`, func(out any) bool {
 		return reflect.DeepEqual(pick(out, "clusters", 0, "runningTasksCount"), 3.0)

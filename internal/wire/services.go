@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/document"
@@ -108,6 +109,22 @@ func IAM[T any](resolve func(context.Context, Scope) (T, error)) Service {
 		protocols:    []Protocol{AWSQuery},
 		errors:       iam.TypeRegistry,
 		invalid:      "ValidationError",
+	}, resolve)
+}
+
+// Logs describes Amazon CloudWatch Logs, whose operations are the methods of T.
+func Logs[T any](resolve func(context.Context, Scope) (T, error)) Service {
+	return serve(Service{
+		name:      "logs",
+		version:   "2014-03-28",
+		target:    "Logs_20140328",
+		namespace: "cloudwatchlogs",
+		protocols: []Protocol{AWSJSON11},
+		errors:    cloudwatchlogs.TypeRegistry,
+		invalid:   "InvalidParameterException",
+		// Events are not state: they are on disk when they are answered for.
+		stateless: []string{"PutLogEvents"},
+		maxBody:   8 << 20, // a batch of 1 MiB whose characters are all escaped
 	}, resolve)
 }
 

@@ -26,6 +26,7 @@ var sources = map[string]string{
 	"ecs":                     "ecs/2014-11-13",
 	"elasticloadbalancing":    "elbv2/2015-12-01",
 	"iam":                     "iam/2010-05-08",
+	"logs":                    "logs/2014-03-28",
 	"monitoring":              "cloudwatch/2010-08-01",
 	"sts":                     "sts/2011-06-15",
 }
