@@ -173,6 +173,15 @@ func TestThePoliciesOfAUserAndOfARepositoryDecideWhoPushes(t *testing.T) {
 	}
 }
 
+func TestECRSaysWhatIsWrongInItsOwnWords(t *testing.T) {
+	url, stop := serving(t, "")
+	defer stop()
+	client := ecr.NewFromConfig(configOf(url, "us-east-1", aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}))
+	_, err := client.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("web"), ImageTagMutability: "NEVER"})
+	refused(t, err, "InvalidParameterException", http.StatusBadRequest,
+		"Invalid parameter at 'imageTagMutability' failed to satisfy constraint: 'Member must satisfy enum value set: [")
+}
+
 func TestAWebPageCannotUseTheRegistry(t *testing.T) {
 	url, stop := serving(t, "")
 	defer stop()

@@ -151,7 +151,7 @@ func ECR[T any](resolve func(context.Context, Scope) (T, error)) Service {
 		namespace: "ecr",
 		protocols: []Protocol{AWSJSON11},
 		errors:    ecr.TypeRegistry,
-		invalid:   "InvalidParameterException",
+		refusal:   ecrRefusal,
 		// A part of a layer has 20 MiB at most, and comes in base64.
 		maxBody: 32 << 20,
 	}, resolve)
