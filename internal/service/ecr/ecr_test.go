@@ -169,7 +169,7 @@ func TestARepositoryWithImagesIsDeletedByForceAlone(t *testing.T) {
 	if _, err := w.DeleteRepository(t.Context(), &awsecr.DeleteRepositoryInput{RepositoryName: aws.String("web"), Force: true}); err != nil {
 		t.Error(err)
 	}
-	if w.Names(t.Context(), registry.Digest(d)) {
+	if w.Names(registry.Digest(d)) {
 		t.Error("its image is still named")
 	}
 	w.create("web")
@@ -393,7 +393,7 @@ func TestLayersThatNoImageNeedsAreForgotten(t *testing.T) {
 	if err := w.Forget(t.Context(), -time.Second); err != nil { // as if a second later
 		t.Fatal(err)
 	}
-	if has(idle) != types.LayerAvailabilityUnavailable || w.Names(t.Context(), registry.Digest(idle)) {
+	if has(idle) != types.LayerAvailabilityUnavailable || w.Names(registry.Digest(idle)) {
 		t.Error("a layer stays that no image needs")
 	}
 	for _, content := range []string{"{}", "needed"} {
@@ -401,7 +401,7 @@ func TestLayersThatNoImageNeedsAreForgotten(t *testing.T) {
 			t.Errorf("the layer %s is forgotten, which an image needs", content)
 		}
 	}
-	if !w.Names(t.Context(), registry.Digest(needed)) {
+	if !w.Names(registry.Digest(needed)) {
 		t.Error("a manifest is named no more")
 	}
 }
