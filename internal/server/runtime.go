@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"flyball/internal/image"
 	"flyball/internal/task"
 	"flyball/internal/task/docker"
 	"flyball/internal/task/process"
@@ -48,17 +47,13 @@ func (s *Server) runtimeNamed(ctx context.Context, name, dir string, network pro
 	case "process":
 		return process.New(process.Options{
 			Dir: dir, Args: args, Images: s.cfg.Images, Log: s.cfg.Log,
-			Network: network, Range: s.cfg.TaskRange, Source: s.imageSource(),
+			Network: network, Range: s.cfg.TaskRange, Source: imageSource{s},
 		})
 	case "docker":
 		return docker.New(ctx, docker.Options{Dir: dir, Args: args, Log: s.cfg.Log})
 	}
 	return nil, fmt.Errorf("runtime %q: give auto, process or docker", name)
 }
-
-// imageSource has the images that tasks run as processes: those of the registries that
-// their names name.
-func (s *Server) imageSource() image.Source { return image.Remote{} }
 
 // adopt has the cells take up their tasks of the server's earlier lives before any
 // call is answered: a call that found a task of which nobody knows yet whether it

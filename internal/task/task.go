@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"io"
 	"path/filepath"
 	"time"
 )
@@ -65,10 +64,9 @@ type Task interface {
 	Usage(ctx context.Context) (Usage, error)
 	// Health is the result of the container health checks.
 	Health() Health
-	// Logs returns what a container has written so far, oldest first. With
-	// follow it goes on until the task ends or the reader is closed. An empty
-	// container name means the first container.
-	Logs(ctx context.Context, container string, follow bool) (io.ReadCloser, error)
+	// Logs opens what a container has written. An empty container name means the
+	// first container.
+	Logs(ctx context.Context, container string, opts LogOptions) (Log, error)
 	// Remove deletes what is kept of a stopped task, its logs too, unless it is
 	// deleted already.
 	Remove() error

@@ -77,6 +77,9 @@ func (a *API) start(ctx context.Context, t *task) (runtime.Task, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := a.openLogs(ctx, t); err != nil {
+		return nil, err
+	}
 	go func() {
 		select {
 		case <-t.stop:
@@ -139,6 +142,7 @@ func (a *API) started(t *task, handle runtime.Task) {
 			c.RuntimeId = aws.String(t.runtimeID(*c.Name))
 		})
 		a.attach(t, handle, address)
+		a.followLogs(t, handle)
 		t.showExits(exits)
 		if !t.balancing.several() {
 			t.run(now)

@@ -63,7 +63,7 @@ func checkStartable(d *types.TaskDefinition) error {
 
 func checkContainerStartable(c types.ContainerDefinition) error {
 	switch {
-	case len(c.Secrets) > 0:
+	case len(c.Secrets) > 0 || c.LogConfiguration != nil && len(c.LogConfiguration.SecretOptions) > 0:
 		return errors.New("ResourceInitializationError: unable to pull secrets or registry auth: secrets are not supported by this server")
 	case len(c.EnvironmentFiles) > 0:
 		return errors.New("ResourceInitializationError: failed to download env files: environment files are not supported by this server")

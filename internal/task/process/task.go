@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -337,16 +336,12 @@ func (t *Task) Health() task.Health {
 	return task.CombineHealth(t.spec.Containers, func(i int) task.Health { return t.containers[i].health.state() })
 }
 
-// Logs returns what a container has written, and with follow what it will.
-func (t *Task) Logs(ctx context.Context, name string, follow bool) (io.ReadCloser, error) {
+// Logs opens what a container has written.
+func (t *Task) Logs(_ context.Context, name string, opts task.LogOptions) (task.Log, error) {
 	for _, c := range t.containers {
-		if name != "" && c.spec.Name != name {
-			continue
+		if name == "" || c.spec.Name == name {
+			return newLogReader(c.logPath(), c.Ended, opts)
 		}
-		if follow {
-			return readLog(ctx, c.logPath(), c.Ended)
-		}
-		return readLog(ctx, c.logPath(), nil)
 	}
 	return nil, fmt.Errorf("task %s has no container %s", t.spec.ID, name)
 }
