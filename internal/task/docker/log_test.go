@@ -100,7 +100,7 @@ func feed(position position, frames ...frame) *logReader {
 		}
 	}
 	close(sent)
-	return &logReader{of: &member{}, frames: sent, last: true, read: position}
+	return &logReader{of: &member{}, frames: sent, whole: true, last: true, read: position}
 }
 
 // Frames of the same time, and of times that go back between the two logs, are told
