@@ -70,6 +70,9 @@ func (a *API) start(ctx context.Context, t *task) (runtime.Task, error) {
 	if err := a.assumeRole(ctx, t); err != nil {
 		return nil, err
 	}
+	if err := a.resolveImages(ctx, t); err != nil {
+		return nil, err
+	}
 	spec, err := read(ctx, a, func() (runtime.Spec, error) { return a.spec(t) })
 	if err != nil {
 		return nil, err

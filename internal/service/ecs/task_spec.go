@@ -91,6 +91,7 @@ func (a *API) containerSpec(t *task, c types.ContainerDefinition) runtime.Contai
 	spec := runtime.Container{
 		Name:        *c.Name,
 		Image:       *c.Image,
+		Digest:      t.imageDigest(*c.Name),
 		EntryPoint:  c.EntryPoint,
 		Command:     c.Command,
 		Env:         a.environment(t, c, o),
@@ -102,6 +103,7 @@ func (a *API) containerSpec(t *task, c types.ContainerDefinition) runtime.Contai
 		StopTimeout: time.Duration(aws.ToInt32(c.StopTimeout)) * time.Second,
 		HealthCheck: healthCheck(c.HealthCheck),
 
+		ReadOnlyRoot: aws.ToBool(c.ReadonlyRootFilesystem),
 		StartTimeout: time.Duration(aws.ToInt32(c.StartTimeout)) * time.Second,
 	}
 	for _, u := range c.Ulimits {

@@ -290,7 +290,7 @@ func TestAnImageThatIsNotThereIsExplained(t *testing.T) {
 	if !errors.Is(err, task.ErrNoImage) {
 		t.Fatalf("Start = %v, want ErrNoImage", err)
 	}
-	for _, part := range []string{"CannotPullContainerError: ", "nginx:latest", "flyball/web", "--image NAME=COMMAND", "--runtime docker"} {
+	for _, part := range []string{"CannotPullContainerError: ", "nginx:latest", "flyball/web", "--image NAME=COMMAND"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%q does not say %q", err, part)
 		}

@@ -66,6 +66,9 @@ func (r *Runtime) restore(rec *record) (*Task, error) {
 			c.exit = &task.Exit{Container: c.spec.Name, Reason: endedUnseen} // as all that ran then
 		}
 		running = running || c.exit == nil && c.process.alive()
+		if c.exit == nil {
+			c.hold()
+		}
 	}
 	if t.over() {
 		return t, nil
@@ -90,7 +93,10 @@ func (r *Runtime) restore(rec *record) (*Task, error) {
 // processes before the first of them runs its command: should the server be killed,
 // those that the record does not have end by themselves, and its next life finds
 // the others.
-func (t *Task) start(ctx context.Context, commands [][]string) error {
+func (t *Task) start(ctx context.Context, programs []program) error {
+	for i, c := range t.containers {
+		c.image = programs[i].image
+	}
 	group, err := t.runtime.host.create(t.spec)
 	if err != nil {
 		return err
@@ -99,10 +105,10 @@ func (t *Task) start(ctx context.Context, commands [][]string) error {
 	var first []*container
 	for i, c := range t.containers {
 		if len(c.spec.DependsOn) > 0 {
-			c.later = commands[i]
+			c.later = programs[i].argv
 			continue
 		}
-		if err := c.start(commands[i]); err != nil {
+		if err := c.start(programs[i].argv); err != nil {
 			return cannotStart(c, err)
 		}
 		first = append(first, c)
@@ -200,10 +206,13 @@ func (t *Task) over() bool {
 }
 
 // rest is for a task that was over in an earlier life: it has nothing but its record
-// and logs. What it used is not known any more.
+// and logs, once what that life may have left of its roots is removed. What it used is not known any more.
 func (t *Task) rest() {
 	for _, c := range t.containers {
 		close(c.Ended)
+		if err := removeRoot(c.rootDir()); err != nil {
+			t.runtime.log.Warn("cannot remove the root of a container", "task", t.spec.ID, "container", c.spec.Name, "error", err)
+		}
 	}
 	t.shutDown()
 	t.last = &task.Usage{At: time.Now()}
@@ -228,6 +237,11 @@ func (t *Task) giveBack() {
 	if t.group != nil {
 		if err := t.group.remove(); err != nil {
 			t.runtime.log.Warn("cannot remove the cgroup of a task", "task", t.spec.ID, "error", err)
+		}
+	}
+	for _, c := range t.containers {
+		if err := c.clear(); err != nil {
+			t.runtime.log.Warn("cannot remove the root of a container", "task", t.spec.ID, "container", c.spec.Name, "error", err)
 		}
 	}
 	if err := t.attachment.leave(); err != nil {
