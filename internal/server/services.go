@@ -15,8 +15,10 @@ import (
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ec2"
+	"flyball/internal/service/ecr"
 	"flyball/internal/service/ecs"
 	"flyball/internal/service/elb"
+	"flyball/internal/service/logs"
 	"flyball/internal/task"
 	"flyball/internal/tsdb"
 	"flyball/scaling"
@@ -29,8 +31,10 @@ type services struct {
 	cell        *cell.Cell
 	datapoints  *tsdb.DB
 	cloudwatch  *cloudwatch.API
+	ecr         *ecr.API
 	ecs         *ecs.API
 	elb         *elb.API
+	logs        *logs.API
 	autoscaling *autoscaling.API
 	// ec2 opens EC2 when something first needs it. What it changes is part of the change
 	// that the context comes from, if it comes from one.
@@ -52,6 +56,20 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	if err != nil {
 		return nil, err
 	}
+	v.ecr, err = ecr.New(ecr.Config{
+		Cell:       c,
+		Content:    s.registry.content,
+		Addressing: s.addressing,
+		Endpoint:   s.URL,
+		Password:   s.registry.passwords.Issue,
+	})
+	if err != nil {
+		return nil, err
+	}
+	v.logs, err = logs.New(logs.Config{Cell: c, Dir: s.dir.logs(c), Metrics: v.cloudwatch})
+	if err != nil {
+		return nil, err
+	}
 	v.elb, err = elb.New(elb.Config{
 		Cell:          c,
 		Metrics:       v.cloudwatch,
@@ -70,6 +88,10 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	if err != nil {
 		return nil, err
 	}
+	driver, err := s.openLogDriver(v)
+	if err != nil {
+		return nil, err
+	}
 	metadata := s.taskEndpoint + cellPath + c.Scope()
 	v.ecs, err = ecs.New(ecs.Config{
 		Cell:          c,
@@ -81,6 +103,9 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		Endpoint:      s.taskEndpoint,
 		Metadata:      metadata[:len(metadata)-1],
 		Roles:         taskRoles{s, v},
+		Logs:          driver,
+		ListenerRoles: listenerRoles{s, v},
+		Alarms:        v.cloudwatch,
 		KnownKeys:     s.cfg.Administrator != nil,
 		Deleted: func(ctx context.Context, cluster, service string) error {
 			return v.autoscaling.ServiceDeleted(ctx, scaling.ServiceID(cluster, service))
@@ -107,7 +132,7 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 			if err != nil {
 				return nil, err
 			}
-			return roles{account.iam, v, &s.judge, s.cfg.Roles == RolesTaken}, nil
+			return roles{account.iam, v, &s.judge, scalingSession, s.cfg.Roles == RolesTaken}, nil
 		},
 	})
 	return v, err
@@ -118,8 +143,10 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 func (v *services) run(ctx context.Context) error {
 	var loops errgroup.Group
 	loops.Go(func() error { return v.elb.Run(ctx) })
+	loops.Go(func() error { return v.ecr.Run(ctx) })
 	loops.Go(func() error { return v.ecs.Run(ctx) })
 	loops.Go(func() error { return v.cloudwatch.Run(ctx) })
+	loops.Go(func() error { return v.logs.Run(ctx) })
 	loops.Go(func() error { return v.autoscaling.Run(ctx) })
 	loops.Go(func() error { return v.datapoints.Run(ctx) })
 	return loops.Wait()
