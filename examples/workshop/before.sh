@@ -19,8 +19,9 @@ aws ec2 authorize-security-group-ingress --group-id "$group" --protocol tcp --po
 
 balancer=$(aws elbv2 create-load-balancer --name workshop --subnets "${subnets[@]}" --security-groups "$group" \
 	--query 'LoadBalancers[0].LoadBalancerArn' --output text)
+# A task that is busy answers late, and is not to be replaced for it: that takes ten checks.
 targets=$(aws elbv2 create-target-group --name workshop --protocol HTTP --port 8080 --vpc-id "$vpc" --target-type ip \
-	--health-check-path / --health-check-interval-seconds 5 --health-check-timeout-seconds 4 \
+	--health-check-path / --health-check-interval-seconds 5 --health-check-timeout-seconds 4 --unhealthy-threshold-count 10 \
 	--query 'TargetGroups[0].TargetGroupArn' --output text)
 # A target that goes has answered what it was asked long before the 300 s of the default.
 aws elbv2 modify-target-group-attributes --target-group-arn "$targets" \

@@ -12,6 +12,7 @@
 # THINK      how long a user waits before the next request; by default so long that the
 #            service needs half of this machine
 # AFTER      minutes to go on after the load, such as 18 to see the scale-in; 0 by default
+# FLYBALL    the program to use; by default it is built first
 # OUT        folder for load.jsonl, workshop.svg and workshop.html; the example's own by default
 #
 # Needs aws, go and, for express, node and npm.
@@ -31,8 +32,8 @@ need go
 [ "$runtime" != docker ] || need docker
 
 root=$(cd ../.. && pwd)
-make -s -C "$root" build
-flyball=$root/bin/flyball
+[ -n "${FLYBALL:-}" ] || make -s -C "$root" build
+flyball=${FLYBALL:-$root/bin/flyball}
 work=$(mktemp -d)
 GOBIN=$work go install github.com/google/go-containerregistry/cmd/crane@v0.22.1
 export CRANE=$work/crane DOCKER_CONFIG=$work # logins stay here
@@ -44,7 +45,7 @@ finish() {
 	rm -rf "$work"
 }
 trap finish EXIT
-until grep -q ^ready "$work/ready"; do
+until grep -qs ^ready "$work/ready"; do
 	kill -0 "$server" || { cat "$work/log" >&2; exit 1; }
 	sleep 0.1
 done
@@ -76,7 +77,7 @@ if [ "$runtime" = docker ]; then
 	./image.sh "$app" "$repository:2"
 	docker push --quiet "$repository:2"
 else
-	aws ecr get-login-password | "$CRANE" auth login --username AWS --password-stdin "$registry"
+	aws ecr get-login-password | "$CRANE" auth login --username AWS --password-stdin "$registry" 2>/dev/null
 	./push.sh "$app" "$repository:2"
 fi
 aws ecr describe-images --repository-name workshop --query 'imageDetails[].[imageTags[0],imageSizeInBytes,imageDigest]' --output text
