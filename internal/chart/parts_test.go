@@ -24,6 +24,7 @@ func TestAxesHaveFewRoundTicks(t *testing.T) {
 		{0.75, Seconds, "0 250 500 750 ms"},
 		{1.5, Seconds, "0 0.5 1 1.5 s"},
 		{16.7, Number, "0 10 20"},
+		{21.5, Seconds, "0 10 20 30 s"},
 		{0, Number, "0 0.5 1"},
 		{123_456, Number, "0 50000 100000 150000"},
 	} {

@@ -30,8 +30,9 @@ func newScale(highest float64, unit Unit, ticks int) scale {
 	if s.milli {
 		highest *= 1000
 	}
+	least := highest / float64(max(1, ticks))
 	s.top = math.Inf(1)
-	for step := highest / float64(max(1, ticks)); step <= highest; step *= 1.01 {
+	for step := least; step <= max(least, highest/2); step *= 1.01 {
 		step = roundStep(step, unit == Whole)
 		// The least room above the highest value, then the most ticks.
 		if top := step * max(1, math.Ceil(highest/step-1e-9)); top < s.top {

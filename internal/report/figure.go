@@ -14,7 +14,8 @@ func (r Run) Figure() chart.Figure {
 		Title: "Load and scaling of " + string(r.Service), Description: r.describe(), From: r.From, To: r.To,
 	}
 	if len(r.Load) > 0 {
-		f.Panels = loadPanels(stretches(r.Load, r.From, r.To, mostPoints))
+		length := stretchLength(r.Load, r.From, r.To, mostPoints)
+		f.Panels = loadPanels(stretches(r.Load, r.From, r.To, length), 3*length)
 	}
 	f.Panels = append(f.Panels, r.cpuPanel(), r.tasksPanel())
 	f.Lanes = r.lanes()

@@ -269,7 +269,7 @@ func record() []load.Line {
 }
 
 func TestStretchesOfARecordAddUp(t *testing.T) {
-	got := stretches(record(), at(0), at(20), 10) // two minutes, or twelve lines, each
+	got := stretches(record(), at(0), at(20), 2*time.Minute) // two minutes, or twelve lines, each
 	requests, failed := 0, 0
 	for _, s := range got {
 		requests += s.requests
@@ -285,7 +285,7 @@ func TestStretchesOfARecordAddUp(t *testing.T) {
 
 func TestAShortLastStretchIsTakenWithTheOneBefore(t *testing.T) {
 	lines := record()
-	if got := stretches(lines[:49], at(0), at(20), 10); len(got) != 4 || got[3].requests != 13*12 {
+	if got := stretches(lines[:49], at(0), at(20), 2*time.Minute); len(got) != 4 || got[3].requests != 13*12 {
 		t.Errorf("%d stretches, the last with %d requests; want 4, 156", len(got), got[len(got)-1].requests)
 	}
 }

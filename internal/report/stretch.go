@@ -10,16 +10,17 @@ import (
 // mostPoints is how many a line has that is made of a load's record.
 const mostPoints = 120
 
-// loadPanels are what the record tells: users or rate, requests a second, and latency.
-func loadPanels(all []stretch) []chart.Panel {
+// loadPanels are what the record tells: users or rate, requests a second, and latency,
+// which breaks off where nothing was answered for longer than a gap.
+func loadPanels(all []stretch, gap time.Duration) []chart.Panel {
 	const outside = "the record is of another time"
 	level := chart.Panel{Title: "Users", Unit: chart.Whole, Height: 56, Empty: outside}
 	users := chart.Series{Color: chart.Blue, Style: chart.Area}
 	answered := chart.Series{Label: "answered", Color: chart.Blue, Style: chart.Area}
 	failed := chart.Series{Label: "failed", Color: chart.Red, Style: chart.Area}
-	p50 := chart.Series{Label: "p50", Color: chart.Violet, Faint: true}
-	p95 := chart.Series{Label: "p95", Color: chart.Violet}
-	p99 := chart.Series{Label: "p99", Color: chart.Violet, Faint: true}
+	p50 := chart.Series{Label: "p50", Color: chart.Violet, Faint: true, Gap: gap}
+	p95 := chart.Series{Label: "p95", Color: chart.Violet, Gap: gap}
+	p99 := chart.Series{Label: "p99", Color: chart.Violet, Faint: true, Gap: gap}
 	anyFailed := false
 	for _, s := range all {
 		add := func(series *chart.Series, v float64) {
@@ -62,9 +63,19 @@ type stretch struct {
 
 func (s stretch) latency() load.Latency { return load.Histogram(nil).Latency(s.answers...) }
 
-// stretches puts lines together so that there are at most so many.
-func stretches(lines []load.Line, from, to time.Time, most int) []stretch {
+// stretchLength is how long a stretch is when there are at most so many: some seconds
+// of the record, so that its percentiles are of more than a few answers.
+func stretchLength(lines []load.Line, from, to time.Time, most int) time.Duration {
+	const seconds = 2
 	length := to.Sub(from) / time.Duration(most)
+	if n := len(lines); n > 1 {
+		length = max(length, seconds*lines[n-1].Time.Sub(lines[0].Time)/time.Duration(n-1))
+	}
+	return length
+}
+
+// stretches puts lines together to stretches of a length.
+func stretches(lines []load.Line, from, to time.Time, length time.Duration) []stretch {
 	var all []stretch
 	var begin time.Time
 	for _, line := range lines {
