@@ -40,6 +40,7 @@ func TestWrongInputIsRefusedAndChangesNothing(t *testing.T) {
 			}
 			return v
 		},
+		"logs": func(s *Server) any { return s.home().logs },
 		"iam": func(s *Server) any { return s.globals.find(testAccount, "aws").iam },
 		"sts": func(s *Server) any { return s.globals.find(testAccount, "aws").sts },
 	} {
@@ -170,7 +171,8 @@ func reads(operation string) bool {
 	if operation == "GetSessionToken" {
 		return false // it makes credentials
 	}
-	return strings.HasPrefix(operation, "Describe") || strings.HasPrefix(operation, "List") || strings.HasPrefix(operation, "Get")
+	return operation == "FilterLogEvents" || operation == "TestMetricFilter" ||
+		strings.HasPrefix(operation, "Describe") || strings.HasPrefix(operation, "List") || strings.HasPrefix(operation, "Get")
 }
 
 // check makes the attempts that must not change anything again, in fresh worlds,

@@ -12,6 +12,7 @@ import (
 	"flyball/internal/optional"
 	"flyball/internal/page"
 	"flyball/internal/service/logs/fault"
+	"flyball/internal/service/logs/pattern"
 )
 
 // scanBytes is how much of a group one call of FilterLogEvents looks at. A page ends
@@ -45,6 +46,13 @@ func (a *API) FilterLogEvents(ctx context.Context, in *cloudwatchlogs.FilterLogE
 	}
 	q.Events, q.Scan = int(optional.Or(in.Limit, pageEvents)), scanBytes
 	q.Streams = func(n uint32) bool { _, ok := names[n]; return ok }
+	if text := aws.ToString(in.FilterPattern); text != "" {
+		p, err := pattern.Parse(text)
+		if err != nil {
+			return nil, fault.Invalid("%s", err)
+		}
+		q.Match = p.Match
+	}
 	if err := startSearch(in, &q); err != nil {
 		return nil, err
 	}

@@ -33,6 +33,7 @@ func (a *API) PutLogEvents(ctx context.Context, in *cloudwatchlogs.PutLogEventsI
 	if err != nil {
 		return nil, err
 	}
+	filters := a.filtersOf(ctx, g)
 	now := a.now()
 	accepted, rejected := g.accept(batch, now)
 	if len(accepted) > 0 && accepted[len(accepted)-1].Time-accepted[0].Time > maxTimeSpan {
@@ -42,7 +43,16 @@ func (a *API) PutLogEvents(ctx context.Context, in *cloudwatchlogs.PutLogEventsI
 		a.log.Error("log events could not be written", "group", g.Name, "stream", st.Name, "error", err)
 		return nil, fault.Unavailable()
 	}
+	for _, f := range filters {
+		a.counts.take(f, accepted)
+	}
 	return &cloudwatchlogs.PutLogEventsOutput{NextSequenceToken: aws.String(sequenceToken(st)), RejectedLogEventsInfo: rejected}, nil
+}
+
+// filtersOf are the metric filters of a group.
+func (a *API) filtersOf(ctx context.Context, g group) (filters []metricFilter) {
+	a.cell.State.View(ctx, func() { filters = a.filters.Rows(streamKey(g.Name, "")) })
+	return filters
 }
 
 // batchOf are the events of a batch, if it is one.
