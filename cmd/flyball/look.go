@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -43,6 +44,12 @@ func (c *connection) flags(cmd *cobra.Command) {
 func (c *connection) complete() (err error) {
 	if c.Credentials, err = sharedfile.Find(os.Getenv); err != nil {
 		return err
+	}
+	if c.Endpoint == "aws" {
+		c.Endpoint, c.authority = "", ""
+		if c.Credentials.AccessKeyID == "" {
+			return errors.New("--endpoint aws: AWS wants an access key, in AWS_ACCESS_KEY_ID or in the profile of AWS_PROFILE")
+		}
 	}
 	if c.authority != "" {
 		if c.HTTP, err = client.Trusting(c.authority); err != nil {

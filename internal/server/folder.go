@@ -79,6 +79,9 @@ func (f folder) database() string {
 	return filepath.Join(f.path, "flyball.db")
 }
 
+// registry is the folder of the layers and manifests of images.
+func (f folder) registry() string { return filepath.Join(f.path, "registry") }
+
 // logs is the folder of the log events of a cell.
 func (f folder) logs(c *cell.Cell) string { return filepath.Join(f.path, "logs", c.Account, c.Region) }
 

@@ -25,8 +25,8 @@ import (
 	"flyball/internal/wire"
 )
 
-// handler answers AWS calls on every path but /healthz, /metrics, /console/ and
-// /ecs/, where tasks find their metadata. Whoever may make AWS calls asks these paths
+// handler answers AWS calls on every path but /healthz, /metrics, /console/, /v2/, which
+// is the registry of images, and /ecs/, where tasks find their metadata. Whoever may make AWS calls asks these paths
 // with the same signatures and permissions, but for the server's health and for tasks,
 // which sign nothing.
 func (s *Server) handler() (http.Handler, error) {
@@ -55,6 +55,7 @@ func (s *Server) handler() (http.Handler, error) {
 		wire.ApplicationAutoScaling(inCell(s, func(v *services) *autoscaling.API { return v.autoscaling })),
 		wire.CloudWatch(inCell(s, func(v *services) *cloudwatch.API { return v.cloudwatch })),
 		wire.EC2(s.ec2In),
+		wire.ECR(s.ecrIn),
 		wire.ECS(inCell(s, func(v *services) *ecs.API { return v.ecs })),
 		wire.ELB(inCell(s, func(v *services) *elb.API { return v.elb })),
 		wire.IAM(inGlobal(s, func(v *global, _ wire.Scope) *iam.API { return v.iam })),
@@ -66,6 +67,7 @@ func (s *Server) handler() (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", inTime(callTime, aws))
+	mux.Handle("/v2/", s.serveRegistry(options.Hosts))
 	for _, path := range []string{"/metrics", "/console/"} { // nor are their other paths AWS's
 		mux.Handle(path, wire.Guard(options.Hosts, http.NotFoundHandler()))
 	}

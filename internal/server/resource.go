@@ -39,6 +39,8 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 			found.ARN, found.Tags, ok = api.Resource(ctx, name)
 		}
 		return found, ok
+	case "ecr":
+		return v.repository(ctx, name)
 	case "ecs":
 		return v.ecsResource(ctx, name)
 	case "elasticloadbalancing":
@@ -54,6 +56,16 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 		return v.scalableTarget(ctx, name)
 	}
 	return found, false
+}
+
+// repository finds a repository of ECR.
+func (v *services) repository(ctx context.Context, name string) (found permission.Resource, ok bool) {
+	found.ARN = v.fullARN("ecr", name)
+	resource, _ := v.cell.Parse("ecr", found.ARN)
+	if name, is := strings.CutPrefix(resource, "repository/"); is {
+		found.Tags, _, ok = v.ecr.Resource(ctx, name)
+	}
+	return found, ok
 }
 
 // ecsResource finds a resource of ECS. A family of task definitions stands for its

@@ -15,6 +15,7 @@ import (
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ec2"
+	"flyball/internal/service/ecr"
 	"flyball/internal/service/ecs"
 	"flyball/internal/service/elb"
 	"flyball/internal/service/logs"
@@ -30,6 +31,7 @@ type services struct {
 	cell        *cell.Cell
 	datapoints  *tsdb.DB
 	cloudwatch  *cloudwatch.API
+	ecr         *ecr.API
 	ecs         *ecs.API
 	elb         *elb.API
 	logs        *logs.API
@@ -50,6 +52,16 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		Cell:    c,
 		Metrics: v.datapoints,
 		Deliver: &s.router,
+	})
+	if err != nil {
+		return nil, err
+	}
+	v.ecr, err = ecr.New(ecr.Config{
+		Cell:       c,
+		Content:    s.registry.content,
+		Addressing: s.addressing,
+		Endpoint:   s.URL,
+		Password:   s.registry.passwords.Issue,
 	})
 	if err != nil {
 		return nil, err
@@ -124,6 +136,7 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 func (v *services) run(ctx context.Context) error {
 	var loops errgroup.Group
 	loops.Go(func() error { return v.elb.Run(ctx) })
+	loops.Go(func() error { return v.ecr.Run(ctx) })
 	loops.Go(func() error { return v.ecs.Run(ctx) })
 	loops.Go(func() error { return v.cloudwatch.Run(ctx) })
 	loops.Go(func() error { return v.logs.Run(ctx) })

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/document"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
@@ -137,6 +138,22 @@ func STS[T any](resolve func(context.Context, Scope) (T, error)) Service {
 		protocols:    []Protocol{AWSQuery},
 		errors:       sts.TypeRegistry,
 		invalid:      "ValidationError",
+	}, resolve)
+}
+
+// ECR describes Amazon Elastic Container Registry, whose operations are the methods
+// of T.
+func ECR[T any](resolve func(context.Context, Scope) (T, error)) Service {
+	return serve(Service{
+		name:      "ecr",
+		version:   "2015-09-21",
+		target:    "AmazonEC2ContainerRegistry_V20150921",
+		namespace: "ecr",
+		protocols: []Protocol{AWSJSON11},
+		errors:    ecr.TypeRegistry,
+		invalid:   "InvalidParameterException",
+		// A part of a layer has 20 MiB at most, and comes in base64.
+		maxBody: 32 << 20,
 	}, resolve)
 }
 

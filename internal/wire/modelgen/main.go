@@ -22,6 +22,7 @@ import (
 var sources = map[string]string{
 	"application-autoscaling": "application-autoscaling/2016-02-06",
 	"ec2":                     "ec2/2016-11-15",
+	"ecr":                     "ecr/2015-09-21",
 	"ecs":                     "ecs/2014-11-13",
 	"elasticloadbalancing":    "elbv2/2015-12-01",
 	"iam":                     "iam/2010-05-08",
