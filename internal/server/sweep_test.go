@@ -41,8 +41,8 @@ func TestWrongInputIsRefusedAndChangesNothing(t *testing.T) {
 			return v
 		},
 		"logs": func(s *Server) any { return s.home().logs },
-		"iam": func(s *Server) any { return s.globals.find(testAccount, "aws").iam },
-		"sts": func(s *Server) any { return s.globals.find(testAccount, "aws").sts },
+		"iam":  func(s *Server) any { return s.globals.find(testAccount, "aws").iam },
+		"sts":  func(s *Server) any { return s.globals.find(testAccount, "aws").sts },
 	} {
 		t.Run(service, func(t *testing.T) {
 			s := &sweep{t: t, service: service, all: regexp.MustCompile(*sweepAll)}
