@@ -29,11 +29,10 @@ func (a *API) PutLogEvents(ctx context.Context, in *cloudwatchlogs.PutLogEventsI
 	if err != nil {
 		return nil, err
 	}
-	g, st, err := a.stream(ctx, *in.LogGroupName, *in.LogStreamName)
+	g, st, filters, err := a.destination(ctx, *in.LogGroupName, *in.LogStreamName)
 	if err != nil {
 		return nil, err
 	}
-	filters := a.filtersOf(ctx, g)
 	now := a.now()
 	accepted, rejected := g.accept(batch, now)
 	if len(accepted) > 0 && accepted[len(accepted)-1].Time-accepted[0].Time > maxTimeSpan {
@@ -49,10 +48,14 @@ func (a *API) PutLogEvents(ctx context.Context, in *cloudwatchlogs.PutLogEventsI
 	return &cloudwatchlogs.PutLogEventsOutput{NextSequenceToken: aws.String(sequenceToken(st)), RejectedLogEventsInfo: rejected}, nil
 }
 
-// filtersOf are the metric filters of a group.
-func (a *API) filtersOf(ctx context.Context, g group) (filters []metricFilter) {
-	a.cell.State.View(ctx, func() { filters = a.filters.Rows(streamKey(g.Name, "")) })
-	return filters
+// destination is the stream that a batch is for, and the metric filters of its group.
+func (a *API) destination(ctx context.Context, groupName, name string) (g group, st stream, filters []metricFilter, err error) {
+	a.cell.State.Read(ctx, func(ctx context.Context) {
+		if g, st, err = a.stream(ctx, groupName, name); err == nil {
+			filters = a.filters.Rows(streamKey(groupName, ""))
+		}
+	})
+	return g, st, filters, err
 }
 
 // batchOf are the events of a batch, if it is one.
