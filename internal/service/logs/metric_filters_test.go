@@ -215,3 +215,10 @@ func TestPoliciesAndQueriesAreKept(t *testing.T) {
 	}
 	must(w.DeleteQueryDefinition(ctx(w), &cloudwatchlogs.DeleteQueryDefinitionInput{QueryDefinitionId: id}))
 }
+
+func filterInput() *cloudwatchlogs.PutMetricFilterInput {
+	return &cloudwatchlogs.PutMetricFilterInput{
+		LogGroupName: aws.String("app"), FilterName: aws.String("latency"), FilterPattern: aws.String("{ $.latency = * }"),
+		MetricTransformations: []types.MetricTransformation{{MetricName: aws.String("Latency"), MetricNamespace: aws.String("App"), MetricValue: aws.String("$.latency")}},
+	}
+}
