@@ -4,6 +4,7 @@ package permission
 var ecsCalls = service{
 	prefix: "ecs",
 	operations: map[string]string{
+		"ContinueServiceDeployment":     "{ServiceDeploymentArn}",
 		"CreateCapacityProvider":        "capacity-provider/{Name}",
 		"CreateCluster":                 "cluster/{ClusterName}",
 		"CreateService":                 "service/{Cluster}/{ServiceName}",
@@ -68,10 +69,11 @@ var ecsCalls = service{
 		{name: "ecs:enable-execute-command", member: "EnableExecuteCommand"},
 	},
 	passes: map[string][]pass{
-		"CreateService":          {{"Role", "ecs.amazonaws.com"}},
+		"CreateService":          {{"Role", "ecs.amazonaws.com"}, {"LoadBalancers.AdvancedConfiguration.RoleArn", "ecs.amazonaws.com"}},
 		"RegisterTaskDefinition": {{"TaskRoleArn", tasks}, {"ExecutionRoleArn", tasks}},
 		"RunTask":                {{"task-definition/{TaskDefinition}", tasks}, {"Overrides.TaskRoleArn", tasks}, {"Overrides.ExecutionRoleArn", tasks}},
 		"StartTask":              {{"task-definition/{TaskDefinition}", tasks}, {"Overrides.TaskRoleArn", tasks}, {"Overrides.ExecutionRoleArn", tasks}},
+		"UpdateService":          {{"LoadBalancers.AdvancedConfiguration.RoleArn", "ecs.amazonaws.com"}},
 	},
 	creates: map[string]string{
 		"CreateTaskSet": "task-set/{Cluster}/{Service}/*", "RegisterContainerInstance": "container-instance/{Cluster}/*",

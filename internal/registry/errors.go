@@ -34,7 +34,6 @@ var words = map[string]refusal{
 	"RepositoryNotFoundException":       {http.StatusNotFound, "NAME_UNKNOWN", ""},
 	"UnrecognizedClientException":       {http.StatusForbidden, "DENIED", ""},
 	"UploadNotFoundException":           {http.StatusNotFound, "BLOB_UPLOAD_UNKNOWN", ""},
-	"ImageReferencedByManifestList":     {http.StatusConflict, "DENIED", ""},
 }
 
 // flaws are the errors of uploads in the words of the specification.

@@ -147,9 +147,15 @@ func (x *exchange) methods(e endpoint) map[string]func() error {
 	return map[string]func() error{http.MethodGet: x.listReferrers}
 }
 
+// TokenParameter is the parameter of a link that has a password in it, to read with.
+const TokenParameter = "token"
+
 // login is who makes a request. Without a password the client is told how to bring one.
 func (h *handler) login(w http.ResponseWriter, r *http.Request) (Caller, error) {
 	user, password, ok := r.BasicAuth()
+	if token := r.URL.Query().Get(TokenParameter); !ok && r.Method == http.MethodGet {
+		user, password, ok = User, token, token != ""
+	}
 	if !ok || user != User {
 		scheme := "http://"
 		if h.Secure {
@@ -159,11 +165,11 @@ func (h *handler) login(w http.ResponseWriter, r *http.Request) (Caller, error) 
 		return nil, refuse(http.StatusUnauthorized, "UNAUTHORIZED", "Log in as "+User+" with the password of GetAuthorizationToken.")
 	}
 	caller, err := h.Login(r.Context(), password)
-	switch {
+	switch { // with the answers of Amazon ECR ("Amazon ECR troubleshooting")
 	case errors.Is(err, ErrPassword):
-		return nil, refuse(http.StatusBadRequest, "DENIED", err.Error()) // as Amazon ECR answers
+		return nil, refuse(http.StatusBadRequest, "DENIED", "Your Authorization Token is invalid.")
 	case errors.Is(err, ErrExpired):
-		return nil, refuse(http.StatusForbidden, "DENIED", err.Error())
+		return nil, refuse(http.StatusForbidden, "DENIED", "Your authorization token has expired. Reauthenticate and try again.")
 	}
 	return caller, err
 }

@@ -50,9 +50,11 @@ type kept struct {
 	Manifest
 }
 
-func (k *kept) MediaType() (types.MediaType, error) { return types.MediaType(k.Manifest.MediaType), nil }
-func (k *kept) RawManifest() ([]byte, error)        { return k.manifest, nil }
-func (k *kept) RawConfigFile() ([]byte, error)      { return k.Read(k.Config) }
+func (k *kept) MediaType() (types.MediaType, error) {
+	return types.MediaType(k.Manifest.MediaType), nil
+}
+func (k *kept) RawManifest() ([]byte, error)   { return k.manifest, nil }
+func (k *kept) RawConfigFile() ([]byte, error) { return k.Read(k.Config) }
 
 // LayerByDigest finds a layer, or the configuration.
 func (k *kept) LayerByDigest(h v1.Hash) (partial.CompressedLayer, error) {

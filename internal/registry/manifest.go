@@ -17,7 +17,10 @@ const (
 )
 
 // ErrManifest is wrapped by all that ParseManifest finds wrong.
-var ErrManifest = errors.New("Invalid parameter at 'imageManifest' failed to satisfy constraint: 'Invalid JSON syntax'")
+var ErrManifest = errors.New("the manifest is invalid")
+
+// ErrNoMediaType is returned for a manifest of which nobody says what it is.
+var ErrNoMediaType = errors.New("image manifest mediatype not provided in manifest or parameter")
 
 // A Manifest is what a manifest says.
 type Manifest struct {
@@ -69,16 +72,18 @@ type descriptor struct {
 // ParseManifest reads a manifest that is said to be of a media type, or of the one that
 // it names itself if that is empty.
 func ParseManifest(content []byte, mediaType string) (m Manifest, err error) {
-	if len(content) > MaxManifest || !utf8.Valid(content) {
-		return m, ErrManifest
+	if len(content) > MaxManifest {
+		return m, fmt.Errorf("%w: it has more than 4 MiB", ErrManifest)
 	}
 	var d document
-	if err := json.Unmarshal(content, &d); err != nil {
-		return m, ErrManifest
+	if err := json.Unmarshal(content, &d); err != nil || !utf8.Valid(content) {
+		return m, fmt.Errorf("%w: Invalid JSON syntax", ErrManifest)
 	}
 	switch {
 	case d.SchemaVersion != 2:
 		return m, fmt.Errorf("%w: the schemaVersion is not 2", ErrManifest)
+	case mediaType == "" && d.MediaType == "":
+		return m, ErrNoMediaType
 	case mediaType == "":
 		mediaType = d.MediaType
 	case d.MediaType != "" && d.MediaType != mediaType:

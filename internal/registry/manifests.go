@@ -149,7 +149,8 @@ func (x *exchange) deleteManifest() error {
 	if err != nil {
 		return err
 	}
-	for _, f := range out.Failures {
+	if len(out.Failures) > 0 {
+		f := out.Failures[0]
 		if f.FailureCode == types.ImageFailureCodeImageNotFound {
 			return refuse(http.StatusNotFound, "MANIFEST_UNKNOWN", aws.ToString(f.FailureReason))
 		}

@@ -19,8 +19,8 @@ const PasswordLife = 12 * time.Hour
 
 // What can be wrong with a password.
 var (
-	ErrPassword = errors.New("Your Authorization Token is invalid.")
-	ErrExpired  = errors.New("Your authorization token has expired. Reauthenticate and try again.")
+	ErrPassword = errors.New("the password is not one of this registry")
+	ErrExpired  = errors.New("the password has expired")
 )
 
 // A Grant is what a password says: for whom it was made.

@@ -48,6 +48,9 @@ type Addressing struct {
 // URI is the address of a repository, to push to and pull from.
 func (a Addressing) URI(p Place) string { return a.Host + "/" + a.path(p) }
 
+// Path is where the registry serves something in a repository.
+func (a Addressing) Path(p Place, rest string) string { return "/v2/" + a.path(p) + "/" + rest }
+
 func (a Addressing) path(p Place) string {
 	head, _, _ := strings.Cut(p.Repository, "/")
 	if p.Account == a.Account && p.Region == a.Region && !headPattern.MatchString(head) {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"flyball/internal/image"
 	"flyball/internal/registry"
 	"flyball/internal/service/ecr"
 	"flyball/internal/wire"
@@ -45,6 +47,18 @@ func (s *Server) Image(ctx context.Context, reference string) (v1.Image, error) 
 		content, kind = []byte(*image.ImageManifest), aws.ToString(image.ImageManifestMediaType)
 	}
 	return s.registry.content.Image(content, kind)
+}
+
+// An imageSource has the images that tasks run as processes: those of this server's
+// registries, and of all others what anybody may have.
+type imageSource struct{ *Server }
+
+func (s imageSource) Image(ctx context.Context, reference string) (v1.Image, error) {
+	found, err := s.Server.Image(ctx, reference)
+	if errors.Is(err, registry.ErrNotOurs) {
+		return image.Remote{}.Image(ctx, reference)
+	}
+	return found, err
 }
 
 // readImage reads the manifest that a reference names.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	astypes "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
@@ -13,6 +14,7 @@ import (
 
 	"flyball/internal/cell"
 	"flyball/internal/permission"
+	"flyball/internal/service/iam"
 	"flyball/internal/tags"
 	"flyball/internal/wire"
 )
@@ -56,6 +58,24 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 		return v.scalableTarget(ctx, name)
 	}
 	return found, false
+}
+
+// policyOf is the policy that a resource has of its own, or nil. Repositories have them.
+func (s *Server) policyOf(ctx context.Context, resource string) *iam.Document {
+	a, err := arn.Parse(resource)
+	name, is := strings.CutPrefix(a.Resource, "repository/")
+	if err != nil || a.Service != "ecr" || !is {
+		return nil
+	}
+	v := s.cells.find(a.AccountID, a.Region)
+	if v == nil {
+		return nil
+	}
+	_, text, ok := v.ecr.Resource(ctx, name)
+	if !ok || text == "" {
+		return nil
+	}
+	return &iam.Document{Name: resource, Text: text}
 }
 
 // repository finds a repository of ECR.

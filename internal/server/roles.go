@@ -14,9 +14,10 @@ import (
 // asked under the state's lock, and so look for nothing outside the account.
 type roles struct {
 	*iam.API
-	of    *services
-	judge *permission.Judge
-	taken bool // every role is taken as it is
+	of      *services
+	judge   *permission.Judge
+	session string // the name of the sessions in which they act
+	taken   bool   // every role is taken as it is
 }
 
 // scalingSession is the name of the sessions in which scalable targets are scaled.
@@ -44,7 +45,7 @@ func (r roles) Lacks(ctx context.Context, u autoscaling.RoleUse) (lack autoscali
 
 // denied are the actions of calls that a session of a role may not perform.
 func (r roles) denied(ctx context.Context, role iam.Role, calls []autoscaling.RoleCall) (denied []autoscaling.Denied, err error) {
-	session := r.Session(role, scalingSession, nil)
+	session := r.Session(role, r.session, nil)
 	policies, _ := r.Policies(ctx, session) // without the role none, which allow nothing
 	for _, call := range calls {
 		requests := permission.Requests(permission.Call{

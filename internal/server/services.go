@@ -88,6 +88,10 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	if err != nil {
 		return nil, err
 	}
+	driver, err := s.openLogDriver(v)
+	if err != nil {
+		return nil, err
+	}
 	metadata := s.taskEndpoint + cellPath + c.Scope()
 	v.ecs, err = ecs.New(ecs.Config{
 		Cell:          c,
@@ -99,6 +103,9 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		Endpoint:      s.taskEndpoint,
 		Metadata:      metadata[:len(metadata)-1],
 		Roles:         taskRoles{s, v},
+		Logs:          driver,
+		ListenerRoles: listenerRoles{s, v},
+		Alarms:        v.cloudwatch,
 		KnownKeys:     s.cfg.Administrator != nil,
 		Deleted: func(ctx context.Context, cluster, service string) error {
 			return v.autoscaling.ServiceDeleted(ctx, scaling.ServiceID(cluster, service))
@@ -125,7 +132,7 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 			if err != nil {
 				return nil, err
 			}
-			return roles{account.iam, v, &s.judge, s.cfg.Roles == RolesTaken}, nil
+			return roles{account.iam, v, &s.judge, scalingSession, s.cfg.Roles == RolesTaken}, nil
 		},
 	})
 	return v, err

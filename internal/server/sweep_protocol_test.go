@@ -28,6 +28,7 @@ type protocol struct {
 }
 
 var targets = map[string]string{
+	"ecr":                     "AmazonEC2ContainerRegistry_V20150921",
 	"ecs":                     "AmazonEC2ContainerServiceV20141113",
 	"application-autoscaling": "AnyScaleFrontendService",
 	"logs":                    "Logs_20140328",
@@ -35,6 +36,7 @@ var targets = map[string]string{
 }
 
 var protocols = map[string][]protocol{
+	"ecr":                     {jsonProtocol("1.1")},
 	"ecs":                     {jsonProtocol("1.1")},
 	"application-autoscaling": {jsonProtocol("1.1")},
 	"logs":                    {jsonProtocol("1.1")},

@@ -40,8 +40,9 @@ func TestWrongInputIsRefusedAndChangesNothing(t *testing.T) {
 			}
 			return v
 		},
-		"logs": func(s *Server) any { return s.home().logs },
+		"ecr":  func(s *Server) any { return s.home().ecr },
 		"iam":  func(s *Server) any { return s.globals.find(testAccount, "aws").iam },
+		"logs": func(s *Server) any { return s.home().logs },
 		"sts":  func(s *Server) any { return s.globals.find(testAccount, "aws").sts },
 	} {
 		t.Run(service, func(t *testing.T) {

@@ -42,8 +42,3 @@ func describe(id types.ImageIdentifier) string {
 func limit(format string, args ...any) error {
 	return &types.LimitExceededException{Message: aws.String(fmt.Sprintf(format, args...))}
 }
-
-// notBuilt is the refusal of what AWS has and Flyball has not.
-func notBuilt(what string) error {
-	return invalid("Flyball has no %s.", what)
-}

@@ -2,6 +2,7 @@ package ecr
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -48,8 +49,11 @@ const (
 func (a *API) PutImage(ctx context.Context, in *ecr.PutImageInput, _ ...func(*ecr.Options)) (*ecr.PutImageOutput, error) {
 	content := []byte(aws.ToString(in.ImageManifest))
 	m, err := registry.ParseManifest(content, aws.ToString(in.ImageManifestMediaType))
-	if err != nil {
+	switch {
+	case errors.Is(err, registry.ErrNoMediaType):
 		return nil, invalid("%v", err)
+	case err != nil:
+		return nil, unmet("imageManifest", err.Error())
 	}
 	if in.ImageTag != nil && !registry.ValidTag(*in.ImageTag) {
 		return nil, unmet("imageTag", "must satisfy regular expression '[a-zA-Z0-9-_.]{1,128}'")
@@ -97,7 +101,7 @@ func (s *service) put(tx *state.Tx, r repository, id types.ImageIdentifier, d re
 			return err
 		}
 		row.Digest, row.Manifest = d, size
-		if r.ScanOnPush {
+		if set, _ := s.settings.Get(settingsKey); !registry.IsIndex(m.MediaType) && set.Scanning.onPush(r) {
 			row.Scanned = &row.Pushed
 		}
 		if len(s.images.Keys(r.Name+"@")) >= mostImages {

@@ -116,8 +116,11 @@ func (s *service) addLayer(ctx context.Context, repository string, d registry.Di
 	})
 }
 
-// MountLayer makes a layer of one repository one of another, too.
+// MountLayer makes a layer of one repository one of another, too, if that is allowed.
 func (a *API) MountLayer(ctx context.Context, from, repository string, d registry.Digest) error {
+	if a.setting(ctx).accountSetting(blobMounting) != "ENABLED" {
+		return a.noLayers(from, d)
+	}
 	release, ok := a.Content.Pin(d)
 	if !ok {
 		return a.noLayers(from, d)

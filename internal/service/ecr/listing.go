@@ -156,6 +156,9 @@ func (s *service) detail(r repository, row image, tags []string) types.ImageDeta
 		ArtifactMediaType: optional.String(row.ArtifactType), SubjectManifestDigest: optional.String(row.Subject),
 		ImageStatus: types.ImageStatusActive,
 	}
+	if row.Scanned != nil {
+		d.ImageScanStatus = scanStatus()
+	}
 	return d
 }
 

@@ -24,6 +24,11 @@ func mergeTags(have map[string]string, add []types.Tag) (map[string]string, erro
 	return merged, nil
 }
 
+// tagList are tags as the API shows them.
+func tagList(m map[string]string) []types.Tag {
+	return tags.List(m, func(k, v string) types.Tag { return types.Tag{Key: &k, Value: &v} })
+}
+
 // resource is the name of the repository that an ARN names.
 func (s *service) resource(arn *string) (*string, error) {
 	resource, ok := s.Cell.Parse("ecr", aws.ToString(arn))
@@ -73,7 +78,7 @@ func (a *API) ListTagsForResource(ctx context.Context, in *ecr.ListTagsForResour
 	if err != nil {
 		return nil, err
 	}
-	return &ecr.ListTagsForResourceOutput{Tags: tags.List(r.Tags, func(k, v string) types.Tag { return types.Tag{Key: &k, Value: &v} })}, nil
+	return &ecr.ListTagsForResourceOutput{Tags: tagList(r.Tags)}, nil
 }
 
 // Resource is what policies see of a repository: its tags, and the text of its own

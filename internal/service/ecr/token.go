@@ -3,6 +3,7 @@ package ecr
 import (
 	"context"
 	"encoding/base64"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,9 +23,7 @@ func (a *API) GetAuthorizationToken(_ context.Context, in *ecr.GetAuthorizationT
 		ExpiresAt:          &expires,
 		ProxyEndpoint:      aws.String(a.Endpoint()),
 	}
-	out := &ecr.GetAuthorizationTokenOutput{AuthorizationData: []types.AuthorizationData{data}}
-	for range max(len(in.RegistryIds)-1, 0) { //nolint:staticcheck // one for each registry that is asked for
-		out.AuthorizationData = append(out.AuthorizationData, data)
-	}
-	return out, nil
+	//lint:ignore SA1019 older clients ask for several registries, and want the same for each
+	registries := max(len(in.RegistryIds), 1)
+	return &ecr.GetAuthorizationTokenOutput{AuthorizationData: slices.Repeat([]types.AuthorizationData{data}, registries)}, nil
 }

@@ -287,7 +287,11 @@ func (a *API) TaskLogs(ctx context.Context, ref, container string, follow bool) 
 	if err != nil {
 		return nil, err
 	}
-	return handle.Logs(ctx, container, follow)
+	log, err := handle.Logs(ctx, container, runtime.LogOptions{Follow: follow})
+	if err != nil {
+		return nil, err
+	}
+	return runtime.Text(ctx, log), nil
 }
 
 func (a *API) handleOf(ctx context.Context, ref string) (runtime.Task, error) {
