@@ -98,7 +98,7 @@ func (a *API) advance(tx *state.Tx, s *service, now time.Time) {
 		r.UpdatedAt = now
 		r.save(tx, s)
 	}
-	if !r.shifted() {
+	if r.routable() {
 		a.unrouted.Sooner(s, now)
 	}
 	if wake := r.Position.Wake(r.Plan); wake.After(now) {

@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -331,6 +332,60 @@ func TestARuleThatCannotBeChangedIsToldAndTriedAgain(t *testing.T) {
 		w.pass(time.Minute)
 		w.wantStage(types.ServiceDeploymentStatusInProgress, types.ServiceDeploymentLifecycleStageBakeTime, 100)
 	})
+}
+
+func TestARollbackFailsWhenItsRuleIsGone(t *testing.T) {
+	routed(t, shifting(types.DeploymentStrategyBlueGreen), func(w *world, lb *fakeBalancing) {
+		w.deploy()
+		w.pass(20 * time.Second)
+		lb.mu.Lock()
+		delete(lb.rules, production)
+		lb.mu.Unlock()
+		must(w.api.StopServiceDeployment(w.Context(), &ecs.StopServiceDeploymentInput{ServiceDeploymentArn: w.rollouts()[0].ServiceDeploymentArn}))(w)
+		w.pass(time.Minute)
+		if d := w.rollouts()[0]; d.Status != types.ServiceDeploymentStatusRollbackFailed || w.runtime.alive() != 4 {
+			t.Errorf("%s, %d alive", d.Status, w.runtime.alive())
+		}
+	})
+}
+
+func TestAStrategyNeedsLoadBalancersThatItCanUse(t *testing.T) {
+	balanced(t, func(w *world, lb *fakeBalancing) {
+		w.serve(1, behind(blue))
+		_, err := w.api.UpdateService(w.Context(), &ecs.UpdateServiceInput{
+			Cluster: aws.String("prod"), Service: aws.String("web"),
+			DeploymentConfiguration: &types.DeploymentConfiguration{Strategy: types.DeploymentStrategyLinear},
+		})
+		if err == nil || !strings.Contains(err.Error(), "advancedConfiguration must be specified") {
+			t.Error(err)
+		}
+	})
+}
+
+func TestARoleThatDoesNotAllowItHoldsADeployment(t *testing.T) {
+	routed(t, shifting(types.DeploymentStrategyBlueGreen), func(w *world, lb *fakeBalancing) {
+		denied := make(deniedRoles, 1)
+		w.api.cfg.ListenerRoles = denied
+		w.deploy()
+		w.pass(time.Second)
+		w.wantStage(types.ServiceDeploymentStatusInProgress, types.ServiceDeploymentLifecycleStagePreScaleUp, 0)
+		w.wantEvents("(service web) was unable to shift traffic with (listener-rule " + production + ") due to (error denied to arn:aws:iam::123456789012:role/ecs-elb)")
+		close(denied)
+		w.pass(time.Minute)
+		w.wantStage(types.ServiceDeploymentStatusInProgress, types.ServiceDeploymentLifecycleStageBakeTime, 100)
+	})
+}
+
+// deniedRoles allow nothing before they are closed.
+type deniedRoles chan struct{}
+
+func (d deniedRoles) Allow(_ context.Context, role, _ string, calls []BalancingCall) error {
+	select {
+	case <-d:
+		return nil
+	default:
+		return fmt.Errorf("denied to %s", role)
+	}
 }
 
 func TestARestartAtEachStageEndsAlike(t *testing.T) {

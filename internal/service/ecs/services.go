@@ -403,7 +403,7 @@ func (a *API) updatedLaunch(ctx context.Context, s *service, in *ecs.UpdateServi
 		known = true
 		redeploy = redeploy || def.arn() != current.TaskDefinition
 	}
-	if !redeploy {
+	if !redeploy && strategy == s.api.DeploymentConfiguration.Strategy {
 		return nil, l, false, nil
 	}
 	if !known {
@@ -421,7 +421,7 @@ func (a *API) updatedLaunch(ctx context.Context, s *service, in *ecs.UpdateServi
 	if err := rules.CheckLoadBalancers(&def.api, l.LoadBalancers, strategy, a.loadBalancing(ctx)); err != nil {
 		return nil, l, false, err
 	}
-	return def, l, true, nil
+	return def, l, redeploy, nil
 }
 
 // applyPlainChanges sets what needs no new deployment by itself.
