@@ -265,6 +265,22 @@ func TestTheCircuitBreakerSendsABlueGreenDeploymentBack(t *testing.T) {
 	})
 }
 
+func TestTheSourceIsKeptWhileTheTargetBacksOff(t *testing.T) {
+	routed(t, shifting(types.DeploymentStrategyBlueGreen), func(w *world, lb *fakeBalancing) {
+		source := w.runtime.any()
+		addressed := w.runtime.prepare
+		w.runtime.set(nil, func(t *fakeTask) { t.exit(1) })
+		w.deploy()
+		w.pass(10 * time.Minute) // the next try is minutes away
+		w.runtime.set(nil, addressed)
+		source.exit(1)
+		w.pass(10 * time.Second)
+		if got := lb.shown(blue); !strings.HasSuffix(got, "healthy healthy") {
+			t.Errorf("targets of the source: %s", got)
+		}
+	})
+}
+
 func TestBothRevisionsFollowTheDesiredCount(t *testing.T) {
 	routed(t, shifting(types.DeploymentStrategyBlueGreen), func(w *world, lb *fakeBalancing) {
 		w.deploy()
