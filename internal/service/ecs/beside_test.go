@@ -3,6 +3,7 @@ package ecs
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -431,4 +432,61 @@ func TestARestartAtEachStageEndsAlike(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Whatever is done to a service and whatever happens to its tasks and its server, when
+// it is left alone it ends with one revision in full, in the group that has all traffic.
+func TestAServiceThatShiftsTrafficEndsWhole(t *testing.T) {
+	for seed := range uint64(25) {
+		canary := shifting(types.DeploymentStrategyCanary, func(c *types.DeploymentConfiguration) {
+			c.CanaryConfiguration = &types.CanaryConfiguration{CanaryBakeTimeInMinutes: aws.Int32(1)}
+			c.BakeTimeInMinutes = aws.Int32(1)
+			c.DeploymentCircuitBreaker = &types.DeploymentCircuitBreaker{Enable: true, Rollback: true}
+		})
+		routed(t, canary, func(w *world, lb *fakeBalancing) {
+			w.api.cfg.KeepTasks, w.config.KeepTasks = true, true
+			r := rand.New(rand.NewPCG(seed, 0))
+			var did []string
+			for range 15 {
+				did = append(did, w.disturb(r))
+				w.pass(time.Duration(r.IntN(90)) * time.Second)
+			}
+			w.pass(30 * time.Minute)
+			s := w.service()
+			if n := int(s.DesiredCount); len(s.Deployments) != 1 || w.runtime.alive() != n {
+				t.Errorf("seed %d: %d deployments, %d of %d tasks after %v", seed, len(s.Deployments), w.runtime.alive(), n, did)
+			}
+			all := strings.TrimSpace(strings.Repeat("healthy ", int(s.DesiredCount)))
+			whole := func(group, weights string) bool {
+				return lb.shown(group) == all && strings.Contains(lb.weights(production), weights)
+			}
+			if !whole(blue, "blue 100") && !whole(green, "green 100") {
+				t.Errorf("seed %d: targets %q and %q, %s after %v", seed, lb.shown(blue), lb.shown(green), lb.weights(production), did)
+			}
+		})
+	}
+}
+
+// disturb does something to the service, and says what.
+func (w *world) disturb(r *rand.Rand) string {
+	w.Helper()
+	d := w.rollouts()[0]
+	switch what := r.IntN(6); {
+	case what == 0 && d.Status == types.ServiceDeploymentStatusInProgress && len(w.service().Deployments) > 1:
+		_, err := w.api.StopServiceDeployment(w.Context(), &ecs.StopServiceDeploymentInput{ServiceDeploymentArn: d.ServiceDeploymentArn})
+		return fmt.Sprint("stop: ", err)
+	case what <= 2:
+		w.deploy()
+		return "deploy"
+	case what == 3:
+		n := int32(1 + r.IntN(4))
+		w.scale(n)
+		return fmt.Sprint("scale to ", n)
+	case what == 4:
+		w.runtime.any().exit(1)
+		return "a task dies"
+	}
+	w.end()
+	w.boot()
+	return "restart"
 }
