@@ -17,6 +17,7 @@ import (
 	"flyball/internal/service/ec2"
 	"flyball/internal/service/ecs"
 	"flyball/internal/service/elb"
+	"flyball/internal/service/express"
 	"flyball/internal/task"
 	"flyball/internal/tsdb"
 	"flyball/scaling"
@@ -32,6 +33,7 @@ type services struct {
 	ecs         *ecs.API
 	elb         *elb.API
 	autoscaling *autoscaling.API
+	express     *express.Services
 	// ec2 opens EC2 when something first needs it. What it changes is part of the change
 	// that the context comes from, if it comes from one.
 	ec2 func(context.Context) (*ec2.API, error)
@@ -85,10 +87,12 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		Deleted: func(ctx context.Context, cluster, service string) error {
 			return v.autoscaling.ServiceDeleted(ctx, scaling.ServiceID(cluster, service))
 		},
+		Ended: func(cluster, service string) { v.express.Ended(cluster, service) },
 	})
 	if err != nil {
 		return nil, err
 	}
+	accountRoles := s.rolesOf(v)
 	v.autoscaling, err = autoscaling.New(autoscaling.Config{
 		Cell:     c,
 		Alarms:   v.cloudwatch,
@@ -102,14 +106,21 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 			cluster, service := id.Service()
 			return v.ecs.ServiceTargetGroups(ctx, cluster, service)
 		},
-		Roles: func() (autoscaling.Roles, error) {
-			account, err := s.globals.of(c.Account, c.Partition())
-			if err != nil {
-				return nil, err
-			}
-			return roles{account.iam, v, &s.judge, s.cfg.Roles == RolesTaken}, nil
-		},
+		Roles: func() (autoscaling.Roles, error) { return accountRoles() },
 	})
+	if err != nil {
+		return nil, err
+	}
+	v.express, err = express.New(express.Config{
+		Cell:          c,
+		ECS:           v.ecs,
+		LoadBalancing: v.elb,
+		Scaling:       v.autoscaling,
+		Alarms:        v.cloudwatch,
+		Network:       func(ctx context.Context) (express.Network, error) { return v.ec2(ctx) },
+		Roles:         func() (express.Roles, error) { return accountRoles() },
+	})
+	v.ecs.Express = v.express
 	return v, err
 }
 
@@ -121,6 +132,7 @@ func (v *services) run(ctx context.Context) error {
 	loops.Go(func() error { return v.ecs.Run(ctx) })
 	loops.Go(func() error { return v.cloudwatch.Run(ctx) })
 	loops.Go(func() error { return v.autoscaling.Run(ctx) })
+	loops.Go(func() error { return v.express.Run(ctx) })
 	loops.Go(func() error { return v.datapoints.Run(ctx) })
 	return loops.Wait()
 }

@@ -26,6 +26,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"golang.org/x/sync/errgroup"
 
 	"flyball/internal/cell"
@@ -53,6 +54,12 @@ type Config struct {
 	// Deleted, if set, is told of each service that is being deleted, as part of
 	// that change. Its error keeps the service as it is.
 	Deleted func(ctx context.Context, cluster, service string) error
+	// Ended, if set, is told of each service that has been deleted and has no task
+	// left, once that is on its way to the disk.
+	Ended func(cluster, service string)
+	// Managed, if set, are the resources that ECS itself manages for a service, as a
+	// revision of it uses them.
+	Managed func(ctx context.Context, service, revision string) *types.ECSManagedResources
 	// KeepTasks leaves the tasks running when Run ends, for the next life of the
 	// server to adopt.
 	KeepTasks bool
@@ -81,6 +88,8 @@ const stopGrace = 125 * time.Second
 // changed in a Change of it. A change that can fail keeps what it is about to
 // change, so that its failure restores it.
 type API struct {
+	Express // New leaves it without any
+
 	cfg  Config
 	cell *cell.Cell
 
@@ -109,6 +118,7 @@ type API struct {
 // other method. Nothing runs until Run is called.
 func New(cfg Config) (*API, error) {
 	a := &API{
+		Express:   noExpress{},
 		cfg:       cfg,
 		cell:      cfg.Cell,
 		clusters:  map[string]*cluster{},
