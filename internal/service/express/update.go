@@ -127,15 +127,16 @@ func (m *maker) moved(ctx context.Context, p plan.Parts, current types.Deploymen
 }
 
 // updateIngress changes how the tasks are reached: the path of health checks, and the
-// port.
+// port. The role is not asked for the path: AWS's policy for it does not let it modify
+// target groups.
 func (m *maker) updateIngress(ctx context.Context, row service, before, wanted plan.Settings, change *ecs.UpdateServiceInput) error {
 	if before.HealthCheckPath != wanted.HealthCheckPath {
 		for _, group := range row.TargetGroups {
-			_, err := ask(ctx, m, elbName, "ModifyTargetGroup", m.cfg.LoadBalancing.ModifyTargetGroup, &elb.ModifyTargetGroupInput{
+			_, err := m.cfg.LoadBalancing.ModifyTargetGroup(ctx, &elb.ModifyTargetGroupInput{
 				TargetGroupArn: &group, HealthCheckPath: &wanted.HealthCheckPath,
 			})
 			if err != nil {
-				return err
+				return inWordsOfECS(err)
 			}
 		}
 	}
