@@ -91,7 +91,11 @@ var preparation = []struct{ service, operation, input string }{
 	{"iam", "CreateRole", `{"RoleName": "spare", "AssumeRolePolicyDocument": "$trust"}`},
 	{"iam", "CreateRole", `{"RoleName": "scaler", "AssumeRolePolicyDocument": "$scaling"}`},
 	{"iam", "PutRolePolicy", `{"RoleName": "scaler", "PolicyName": "inline", "PolicyDocument": "$allow"}`},
+	{"iam", "CreateRole", `{"RoleName": "express", "AssumeRolePolicyDocument": "$express"}`},
+	{"iam", "AttachRolePolicy", `{"RoleName": "express", "PolicyArn": "arn:aws:iam::aws:policy/service-role/AmazonECSInfrastructureRoleforExpressGatewayServices"}`},
 	{"iam", "CreateServiceLinkedRole", `{"AWSServiceName": "ecs.amazonaws.com"}`},
+	{"ecs", "CreateExpressGatewayService", `{"cluster": "prod", "serviceName": "express", "primaryContainer": {"image": "i"}, "scalingTarget": {"minTaskCount": 0},
+		"executionRoleArn": "arn:aws:iam::123456789012:role/web", "infrastructureRoleArn": "arn:aws:iam::123456789012:role/express"}`},
 	{"iam", "CreateUser", `{"UserName": "bob", "PermissionsBoundary": "$policy", "Tags": [{"Key": "team", "Value": "shop"}]}`},
 	{"iam", "PutUserPolicy", `{"UserName": "bob", "PolicyName": "inline", "PolicyDocument": "$allow"}`},
 	{"iam", "AttachUserPolicy", `{"UserName": "bob", "PolicyArn": "$policy"}`},
@@ -200,7 +204,7 @@ var storedKinds = []string{
 	"ecs.capacityprovider", "ecs.setting",
 	"autoscaling.target", "autoscaling.policy", "autoscaling.action", "autoscaling.activity", "autoscaling.target-activity",
 	"cloudwatch.alarm", "cloudwatch.state", "cloudwatch.history", "cloudwatch.alarm-history", "cloudwatch.dashboard",
-	"elb.loadbalancer", "elb.targetgroup", "elb.listener", "elb.rule",
+	"express.service", "elb.loadbalancer", "elb.targetgroup", "elb.listener", "elb.rule",
 	"iam.user", "iam.group", "iam.role", "iam.policy", "iam.instanceprofile", "iam.accesskey", "iam.alias", "sts.session",
 	"ec2.vpc", "ec2.subnet", "ec2.security-group", "ec2.security-group-rule", "ec2.internet-gateway", "ec2.route-table", "ec2.network-acl",
 	"ec2.elastic-ip", "ec2.natgateway", "ec2.founded",
@@ -244,13 +248,15 @@ func (w *world) prepare() {
 	now := atSecond(w.server.clock.Now())
 	w.names = map[string]any{
 		"$now": now, "$earlier": now.Add(-time.Hour),
-		"$service":     "arn:aws:ecs:us-east-1:123456789012:service/prod/web",
-		"$alarm":       "arn:aws:cloudwatch:us-east-1:123456789012:alarm:busy",
-		"$policy":      "arn:aws:iam::123456789012:policy/mine",
-		"$certificate": "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
-		"$allow":       `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}}`,
-		"$scaling":     `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "application-autoscaling.amazonaws.com"}, "Action": "sts:AssumeRole"}}`,
-		"$trust":       `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}}`,
+		"$service":        "arn:aws:ecs:us-east-1:123456789012:service/prod/web",
+		"$alarm":          "arn:aws:cloudwatch:us-east-1:123456789012:alarm:busy",
+		"$policy":         "arn:aws:iam::123456789012:policy/mine",
+		"$certificate":    "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
+		"$allow":          `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}}`,
+		"$scaling":        `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "application-autoscaling.amazonaws.com"}, "Action": "sts:AssumeRole"}}`,
+		"$express":        `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"}}`,
+		"$expressService": "arn:aws:ecs:us-east-1:123456789012:service/prod/express",
+		"$trust":          `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}}`,
 	}
 	for _, c := range preparation {
 		out := w.must(c.service, c.operation, c.input)
@@ -287,6 +293,9 @@ func (w *world) prepare() {
 	})
 	w.await("DescribeServices", `{"cluster": "prod", "services": ["web"]}`, func(out any) bool {
 		return strings.Contains(fmt.Sprint(pick(out, "services", 0, "events")), "started 1 tasks")
+	})
+	w.await("DescribeServices", `{"cluster": "prod", "services": ["express"]}`, func(out any) bool {
+		return strings.Contains(fmt.Sprint(pick(out, "services", 0, "events")), "steady state")
 	})
 	w.names["$serviceTask"] = pick(w.must("ecs", "ListTasks", `{"cluster": "prod", "serviceName": "web"}`), "taskArns", 0)
 }
