@@ -279,6 +279,14 @@ func TestAnExpressServiceIsMadeOfWhatAWSDocuments(t *testing.T) {
 	if got := w.made(); len(got) != 9 || !slices.Contains(got, "alarm default/shop/RollbackAlarm") {
 		t.Errorf("%q", got)
 	}
+	revisions, err := w.ecs.DescribeServiceRevisions(t.Context(), &ecs.DescribeServiceRevisionsInput{ServiceRevisionArns: []string{*c.ServiceRevisionArn}})
+	w.must(err)
+	r := revisions.ServiceRevisions[0].EcsManagedResources
+	if r == nil || len(r.IngressPaths) != 1 || len(r.IngressPaths[0].TargetGroups) != 2 || *r.IngressPaths[0].Endpoint != endpointOf(made) ||
+		!strings.HasSuffix(*r.IngressPaths[0].Certificate.DomainName, ".ecs.us-east-1.on.aws") ||
+		*r.AutoScaling.ApplicationAutoScalingPolicies[0].Metric != "ECSServiceAverageCPUUtilization" || r.IngressPaths[0].LoadBalancer.Status != "ACTIVE" {
+		t.Errorf("%+v", r)
+	}
 	listed, err := w.ecs.ListServices(t.Context(), &ecs.ListServicesInput{ResourceManagementType: "CUSTOMER"})
 	w.must(err)
 	if len(listed.ServiceArns) != 0 {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"golang.org/x/sync/errgroup"
 
 	"flyball/alarm"
@@ -87,7 +88,8 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		Deleted: func(ctx context.Context, cluster, service string) error {
 			return v.autoscaling.ServiceDeleted(ctx, scaling.ServiceID(cluster, service))
 		},
-		Ended: func(cluster, service string) { v.express.Ended(cluster, service) },
+		Ended:   func(cluster, service string) { v.express.Ended(cluster, service) },
+		Managed: func(ctx context.Context, arn string) *types.ECSManagedResources { return v.express.Resources(ctx, arn) },
 	})
 	if err != nil {
 		return nil, err

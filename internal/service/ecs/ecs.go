@@ -57,9 +57,9 @@ type Config struct {
 	// Ended, if set, is told of each service that has been deleted and has no task
 	// left, once that is on its way to the disk.
 	Ended func(cluster, service string)
-	// Managed, if set, are the resources that ECS itself manages for a service, as a
-	// revision of it uses them.
-	Managed func(ctx context.Context, service, revision string) *types.ECSManagedResources
+	// Managed, if set, are the resources that ECS itself manages for the service of an
+	// ARN, or nil.
+	Managed func(ctx context.Context, service string) *types.ECSManagedResources
 	// KeepTasks leaves the tasks running when Run ends, for the next life of the
 	// server to adopt.
 	KeepTasks bool

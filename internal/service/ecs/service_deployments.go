@@ -210,7 +210,7 @@ func (a *API) DescribeServiceRevisions(ctx context.Context, in *ecs.DescribeServ
 	})
 	if a.cfg.Managed != nil {
 		for i, r := range out.ServiceRevisions {
-			out.ServiceRevisions[i].EcsManagedResources = a.cfg.Managed(ctx, *r.ServiceArn, *r.ServiceRevisionArn)
+			out.ServiceRevisions[i].EcsManagedResources = a.cfg.Managed(ctx, *r.ServiceArn)
 		}
 	}
 	return out, nil

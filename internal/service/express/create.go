@@ -103,7 +103,8 @@ func (m *maker) create(ctx context.Context, tx *state.Tx, made *service, setting
 	if err := m.makeScaling(ctx, &made.Parts, settings, in.Tags); err != nil {
 		return err
 	}
-	made.Path, made.Scaling, made.CreatedAt = settings.HealthCheckPath, settings.Scaling, m.now()
+	made.become(settings)
+	made.CreatedAt = m.now()
 	made.UpdatedAt = made.CreatedAt
 	m.rows.Put(tx, made.key(), *made)
 	return nil

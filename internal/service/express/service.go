@@ -19,9 +19,15 @@ type service struct {
 	ARN       string
 	Role      string // the infrastructure role
 	Path      string // of health checks
+	Port      int32  // at which the tasks get requests
 	Scaling   types.ExpressGatewayScalingTarget
 	CreatedAt time.Time
 	UpdatedAt time.Time
+}
+
+// become takes from settings what the row keeps of them.
+func (s *service) become(settings plan.Settings) {
+	s.Path, s.Port, s.Scaling = settings.HealthCheckPath, *settings.Container.ContainerPort, settings.Scaling
 }
 
 func (s service) key() string { return key(s.Cluster, s.Name) }

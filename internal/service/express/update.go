@@ -78,7 +78,7 @@ func (m *maker) update(ctx context.Context, row *service, in *ecs.UpdateExpressG
 	if _, err := m.cfg.ECS.UpdateManagedService(ctx, change); err != nil {
 		return err
 	}
-	row.Path, row.Scaling = wanted.HealthCheckPath, wanted.Scaling
+	row.become(wanted)
 	return m.updateScaling(ctx, row, before, wanted)
 }
 
