@@ -73,6 +73,7 @@ type rollout struct {
 	RollbackTo    string // number of a revision
 	RollbackAt    *time.Time
 	RollbackWhy   string
+	Images        map[string]string `json:",omitempty"` // the digests of the containers' images, once they are known
 
 	Plan     lifecycle.Plan
 	Position lifecycle.Position

@@ -28,8 +28,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"golang.org/x/sync/errgroup"
 
+	"flyball/internal/awslogs"
 	"flyball/internal/cell"
 	"flyball/internal/due"
 	"flyball/internal/state"
@@ -47,6 +49,7 @@ type Config struct {
 	LoadBalancing LoadBalancing   // nil knows no target group
 	Network       Network         // nil knows no subnet
 	Roles         TaskRoles       // nil gives tasks no credentials of their roles
+	Logs          *awslogs.Driver // takes what containers with the log driver awslogs write; nil leaves it with the runtime
 	ListenerRoles ListenerRoles   // nil lets deployments change listeners in any role
 	Alarms        Alarms          // nil knows no alarm
 	// StrictNetwork refuses subnets and security groups that Network does not know.
@@ -57,6 +60,12 @@ type Config struct {
 	// Deleted, if set, is told of each service that is being deleted, as part of
 	// that change. Its error keeps the service as it is.
 	Deleted func(ctx context.Context, cluster, service string) error
+	// Ended, if set, is told of each service that has been deleted and has no task
+	// left, once that is on its way to the disk.
+	Ended func(cluster, service string)
+	// Managed, if set, are the resources that ECS itself manages for the service of an
+	// ARN, or nil.
+	Managed func(ctx context.Context, service string) *types.ECSManagedResources
 	// KeepTasks leaves the tasks running when Run ends, for the next life of the
 	// server to adopt.
 	KeepTasks bool
@@ -77,6 +86,9 @@ const (
 // Fargate allows and a little more. Nobody else stops the tasks.
 const stopGrace = 125 * time.Second
 
+// logGrace is how long the last lines of tasks may take to be put, in real time.
+const logGrace = 10 * time.Second
+
 // An API serves the operations of Amazon ECS in one cell. Its methods may be
 // called from several goroutines. What they return is shared with the API's own
 // rows: it must not be changed.
@@ -85,6 +97,8 @@ const stopGrace = 125 * time.Second
 // changed in a Change of it. A change that can fail keeps what it is about to
 // change, so that its failure restores it.
 type API struct {
+	Express // New leaves it without any
+
 	cfg  Config
 	cell *cell.Cell
 
@@ -115,6 +129,7 @@ type API struct {
 // other method. Nothing runs until Run is called.
 func New(cfg Config) (*API, error) {
 	a := &API{
+		Express:   noExpress{},
 		cfg:       cfg,
 		cell:      cfg.Cell,
 		clusters:  map[string]*cluster{},
@@ -171,6 +186,7 @@ func (a *API) Run(ctx context.Context) error {
 	end()
 	a.drivers.Wait()
 	stopBalancing()
+	a.closeLogs()
 	return nil
 }
 

@@ -87,6 +87,9 @@ func (a *API) deactivate(tx *state.Tx, s *service, now time.Time) {
 	s.deployments = nil
 	a.retire(tx, s, now)
 	s.save(tx)
+	if a.cfg.Ended != nil {
+		tx.After(func() { a.cfg.Ended(s.cluster.name, s.name) })
+	}
 }
 
 // view is the service as the scheduler sees it.

@@ -209,7 +209,7 @@ func (a *API) DescribeServiceRevisions(ctx context.Context, in *ecs.DescribeServ
 		return nil, fault.InvalidParameter("serviceRevisionArns must have between 1 and 20 items.")
 	}
 	out := &ecs.DescribeServiceRevisionsOutput{ServiceRevisions: []types.ServiceRevision{}, Failures: []types.Failure{}}
-	return read(ctx, a, func() (*ecs.DescribeServiceRevisionsOutput, error) {
+	a.cell.State.View(ctx, func() {
 		for _, ref := range in.ServiceRevisionArns {
 			s, number, ok := a.ownedBy("service-revision", ref)
 			i := -1
@@ -220,13 +220,19 @@ func (a *API) DescribeServiceRevisions(ctx context.Context, in *ecs.DescribeServ
 				out.Failures = append(out.Failures, missing(ref))
 				continue
 			}
-			out.ServiceRevisions = append(out.ServiceRevisions, a.describeRevision(s, s.history[i].Target))
+			out.ServiceRevisions = append(out.ServiceRevisions, a.describeRevision(s, s.history[i]))
 		}
-		return out, nil
 	})
+	if a.cfg.Managed != nil {
+		for i, r := range out.ServiceRevisions {
+			out.ServiceRevisions[i].EcsManagedResources = a.cfg.Managed(ctx, *r.ServiceArn)
+		}
+	}
+	return out, nil
 }
 
-func (a *API) describeRevision(s *service, r revision) types.ServiceRevision {
+func (a *API) describeRevision(s *service, of *rollout) types.ServiceRevision {
+	r := of.Target
 	d := types.ServiceRevision{
 		CapacityProviderStrategy: r.Strategy,
 		ClusterArn:               s.cluster.api.ClusterArn,
@@ -247,9 +253,7 @@ func (a *API) describeRevision(s *service, r revision) types.ServiceRevision {
 	}
 	d.ResolvedConfiguration = r.resolved()
 	if def, ok := a.findDefinition(r.TaskDefinition); ok {
-		for _, c := range def.api.ContainerDefinitions {
-			d.ContainerImages = append(d.ContainerImages, types.ContainerImage{ContainerName: c.Name, Image: c.Image})
-		}
+		d.ContainerImages = of.containerImages(def)
 	}
 	return d
 }

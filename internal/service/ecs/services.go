@@ -115,6 +115,9 @@ func (a *API) describe(s *service, include []types.ServiceField) types.Service {
 	if !slices.Contains(include, types.ServiceFieldTags) {
 		d.Tags = nil
 	}
+	if s.managed() {
+		d.TaskDefinition = nil // AWS names it in the deployments and revisions only
+	}
 	if r := s.history[0]; r.running() {
 		d.CurrentServiceDeployment = a.rolloutARN(s, r.ID)
 	}
@@ -142,6 +145,11 @@ func (s *service) counts() map[string]tally {
 
 // CreateService creates a service. Its tasks are started by the scheduler.
 func (a *API) CreateService(ctx context.Context, in *ecs.CreateServiceInput, _ ...func(*ecs.Options)) (*ecs.CreateServiceOutput, error) {
+	return a.createService(ctx, in, types.ResourceManagementTypeCustomer)
+}
+
+// createService creates a service whose resources somebody manages.
+func (a *API) createService(ctx context.Context, in *ecs.CreateServiceInput, manages types.ResourceManagementType) (*ecs.CreateServiceOutput, error) {
 	if err := rules.CheckNewService(in); err != nil {
 		return nil, err
 	}
@@ -166,6 +174,7 @@ func (a *API) CreateService(ctx context.Context, in *ecs.CreateServiceInput, _ .
 		if err != nil {
 			return err
 		}
+		s.api.ResourceManagementType = manages
 		if old, ok := c.services[s.name]; ok {
 			old.forget(ctx, a, tx)
 		}
@@ -271,7 +280,6 @@ func (a *API) newServiceAPI(c *cluster, in *ecs.CreateServiceInput, now time.Tim
 		PlacementConstraints:          optional.List(in.PlacementConstraints),
 		PlacementStrategy:             optional.List(rules.CanonicalPlacement(in.PlacementStrategy)),
 		PropagateTags:                 cmp.Or(in.PropagateTags, types.PropagateTagsNone),
-		ResourceManagementType:        types.ResourceManagementTypeCustomer,
 		RoleArn:                       a.roleARN(in.Role),
 		SchedulingStrategy:            cmp.Or(in.SchedulingStrategy, types.SchedulingStrategyReplica),
 		ServiceArn:                    aws.String(a.arn("service", c.name, *in.ServiceName)),
@@ -314,6 +322,11 @@ func (s *service) show(r revision) {
 // UpdateService changes a service. What affects its tasks, or a forced
 // deployment, starts a new deployment.
 func (a *API) UpdateService(ctx context.Context, in *ecs.UpdateServiceInput, _ ...func(*ecs.Options)) (*ecs.UpdateServiceOutput, error) {
+	return a.updateService(ctx, in, func(s *service) error { return checkUnmanaged(s, in) })
+}
+
+// updateService changes a service that a check lets it change.
+func (a *API) updateService(ctx context.Context, in *ecs.UpdateServiceInput, check func(*service) error) (*ecs.UpdateServiceOutput, error) {
 	if err := rules.CheckServiceUpdate(in); err != nil {
 		return nil, err
 	}
@@ -329,6 +342,9 @@ func (a *API) UpdateService(ctx context.Context, in *ecs.UpdateServiceInput, _ .
 		}
 		if s.status() != active {
 			return fault.ServiceNotActive()
+		}
+		if err := check(s); err != nil {
+			return err
 		}
 		if err := a.update(ctx, tx, s, in); err != nil {
 			return err
@@ -533,7 +549,7 @@ func (a *API) ListServices(ctx context.Context, in *ecs.ListServicesInput, _ ...
 			case s.status() != active:
 			case in.LaunchType != "" && s.api.LaunchType != in.LaunchType:
 			case in.SchedulingStrategy != "" && s.api.SchedulingStrategy != in.SchedulingStrategy:
-			case in.ResourceManagementType == types.ResourceManagementTypeEcs: // all are the customer's
+			case in.ResourceManagementType != "" && s.api.ResourceManagementType != in.ResourceManagementType:
 			default:
 				arns = append(arns, s.arn())
 			}
