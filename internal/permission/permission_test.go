@@ -119,6 +119,15 @@ func TestActionsAndResourcesOfCalls(t *testing.T) {
 				"iam:PassRole arn:aws:iam::123456789012:role/a", "iam:PassRole arn:aws:iam::123456789012:role/b",
 			},
 		},
+		"the role that shifts a service's traffic": {
+			call("ecs", "UpdateService", &ecs.UpdateServiceInput{
+				Cluster: aws.String("prod"), Service: aws.String("web"), LoadBalancers: []ecstypes.LoadBalancer{
+					{TargetGroupArn: aws.String("plain")},
+					{AdvancedConfiguration: &ecstypes.AdvancedConfiguration{RoleArn: aws.String("arn:aws:iam::123456789012:role/a")}},
+				},
+			}),
+			[]string{"ecs:UpdateService arn:aws:ecs:eu-west-2:123456789012:service/prod/web", "iam:PassRole arn:aws:iam::123456789012:role/a"},
+		},
 		"the role of a definition that is run": {
 			call("ecs", "StartTask", &ecs.StartTaskInput{TaskDefinition: aws.String("arn:aws:ecs:eu-west-2:123456789012:task-definition/api:3")}),
 			[]string{"ecs:StartTask arn:aws:ecs:eu-west-2:123456789012:task-definition/api:3", "iam:PassRole arn:aws:iam::123456789012:role/a"},
