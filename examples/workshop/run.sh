@@ -100,7 +100,7 @@ aws application-autoscaling put-scaling-policy "${target[@]}" --policy-name work
 
 say "3. 50 users over 20 minutes, with 5 minutes of ramp"
 "$flyball" load --users 50 --ramp 5m --duration 20m --think "$think" --speed server --out "$out/load.jsonl" "$(cat url)/computation" |
-	tee "$work/load" | awk 'NR % 10 == 1; { fflush() }'
+	tee "$work/load" | { lines=0 && while IFS= read -r line; do ((lines++ % 10)) || echo "$line"; done; }
 tail -2 "$work/load"
 sleep "$(awk "BEGIN { print ${AFTER:-0} * 60 / $speed }")"
 
