@@ -23,7 +23,7 @@ func reportCommand() *cobra.Command {
 		Long: `Report draws what became of a service: users, requests per second and latency from the record of
 flyball load --out; CPU utilization against its target, desired and running tasks; and below them, over
 the same time axis, scaling activities, alarms, cooldowns and deployments, each with its reason when
-pointed at. --html writes one page that needs nothing else, with the activities in a table; --svg the
+pointed at. Without a record, requests and latency are the load balancer's metrics. --html writes one page that needs nothing else, with the activities in a table; --svg the
 picture alone. Both have the colours of light and of dark surroundings.
 
 The picture goes from two minutes before the record until now, but not further than 30 minutes after
@@ -78,7 +78,9 @@ func (r reporting) run(ctx context.Context, resource string, out io.Writer) erro
 	if err != nil {
 		return err
 	}
-	run, err := report.Read(ctx, report.Source{AutoScaling: c.AutoScaling, CloudWatch: c.CloudWatch, ECS: c.ECS}, id, record, from, to)
+	run, err := report.Read(ctx, report.Source{
+		AutoScaling: c.AutoScaling, CloudWatch: c.CloudWatch, ECS: c.ECS, LoadBalancing: c.LoadBalancing,
+	}, id, record, from, to)
 	if err != nil {
 		return c.Plain(err)
 	}
