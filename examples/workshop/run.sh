@@ -80,7 +80,7 @@ else
 	aws ecr get-login-password | "$CRANE" auth login --username AWS --password-stdin "$registry" 2>/dev/null
 	./push.sh "$app" "$repository:2"
 fi
-aws ecr describe-images --repository-name workshop --query 'imageDetails[].[imageTags[0],imageSizeInBytes,imageDigest]' --output text
+aws ecr describe-images --repository-name workshop --filter tagStatus=TAGGED --query 'imageDetails[].[imageTags[0],imageSizeInBytes,imageDigest]' --output text
 
 say "   New task definition, and the service updated to it"
 role=$(aws iam get-role --role-name ecsTaskExecutionRole --query Role.Arn --output text)
