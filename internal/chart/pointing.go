@@ -1,7 +1,6 @@
 package chart
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -35,7 +34,7 @@ func (f Figure) valuesAt(from, to time.Time) string {
 		var values []string
 		for _, series := range p.Series {
 			if v, ok := series.at(from, to); ok {
-				values = append(values, cmp.Or(series.Label, p.Title)+" "+s.value(v))
+				values = append(values, strings.TrimSpace(series.Label+" "+s.value(v)))
 			}
 		}
 		if len(values) > 0 {
