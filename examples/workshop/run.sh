@@ -73,7 +73,7 @@ say "1. Build the image with the computation, and push it"
 repository=$(aws ecr create-repository --repository-name workshop --query repository.repositoryUri --output text)
 registry=${repository%%/*}
 if [ "$runtime" = docker ]; then
-	aws ecr get-login-password | docker login --username AWS --password-stdin "$registry"
+	aws ecr get-login-password | docker login --username AWS --password-stdin "$registry" 2>/dev/null
 	./image.sh "$app" "$repository:2"
 	docker push --quiet "$repository:2"
 else
@@ -106,7 +106,9 @@ sleep "$(awk "BEGIN { print ${AFTER:-0} * 60 / $speed }")"
 
 say "   Events of the service"
 aws ecs describe-services --cluster workshop --services app --query 'services[0].events[:12].[createdAt,message]' --output text
+say "   What the tasks wrote last"
+aws logs filter-log-events --log-group-name /ecs/app --query 'events[-3:].[logStreamName,message]' --output text
 say "   What was scaled, and why"
 "$flyball" activities service/workshop/app
 say "   Graphs"
-"$flyball" report service/workshop/app --load "$out/load.jsonl" --svg "$out/workshop.svg" --html "$out/workshop.html"
+"$flyball" report workshop/app --load "$out/load.jsonl" --svg "$out/workshop.svg" --html "$out/workshop.html"
