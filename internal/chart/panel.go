@@ -131,7 +131,7 @@ func (d *drawing) names(plot plot, p Panel) {
 	}
 	spread(names, plot.top+2, plot.top+plot.height)
 	for _, n := range names {
-		d.text(n.class, n.x, n.y+4, n.text)
+		d.text("n "+n.class, n.x, n.y+4, n.text)
 	}
 }
 
