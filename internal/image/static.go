@@ -35,13 +35,13 @@ func (i *Image) StaticProgram(name string) (string, error) {
 		if info, err := os.Stat(found); err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
 			continue
 		}
-		return found, static(found, candidate)
+		return found, needsNothing(found, candidate)
 	}
 	return "", fmt.Errorf("exec: %q: executable file not found in $PATH", name)
 }
 
-// static returns why a program does not run alone.
-func static(file, name string) error {
+// needsNothing returns why a program does not run alone.
+func needsNothing(file, name string) error {
 	program, err := elf.Open(file)
 	if err != nil {
 		return fmt.Errorf("%s is a script, or no program of this machine", name)

@@ -247,13 +247,19 @@ func (c *container) stop() {
 	}
 }
 
-// signal signals the container's process and those in its process group.
+// signal signals the container's process: with those in its process group if it is a
+// program of this machine, alone if it has an image, as container engines do.
 func (c *container) signal(sig syscall.Signal) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.exit == nil && c.process.PID > 0 {
-		_ = syscall.Kill(-c.process.PID, sig) // it may end at this moment
+	if c.exit != nil || c.process.PID <= 0 {
+		return
 	}
+	to := -c.process.PID
+	if c.image != nil {
+		to = c.process.PID
+	}
+	_ = syscall.Kill(to, sig) // it may end at this moment
 }
 
 func (c *container) exited() *task.Exit {

@@ -210,6 +210,7 @@ func (r *Runtime) Recover(ctx context.Context) ([]task.Task, error) {
 		r.log.Warn("cannot remove networks of tasks that are gone", "error", err)
 	}
 	r.sweep()
+	r.programs.images.Sweep()
 	return recovered, nil
 }
 

@@ -36,7 +36,7 @@ func join() error {
 	if err := unix.Unshare(unix.CLONE_FS); err != nil { // threads have one root among them
 		return err
 	}
-	return unix.Setns(JoinFile, unix.CLONE_NEWNS|unix.CLONE_NEWUTS|unix.CLONE_NEWIPC|unix.CLONE_NEWNET)
+	return unix.Setns(JoinFile, unix.CLONE_NEWNS|unix.CLONE_NEWUTS|unix.CLONE_NEWIPC|unix.CLONE_NEWNET|unix.CLONE_NEWCGROUP)
 }
 
 // makeRoot makes the container's root.

@@ -43,13 +43,13 @@ func protect(name string) error {
 	if err := unix.Mount(name, name, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
 		return err
 	}
-	return unix.Mount("", name, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|quiet, "")
+	return makeReadOnly(name)
 }
 
 // mountSys mounts /sys, read-only. Programs do without where it is not permitted.
 func mountSys() {
-	if makeDir("/sys") == nil {
-		_ = unix.Mount("sysfs", "/sys", "sysfs", quiet|unix.MS_RDONLY, "")
+	if makeDir("/sys") == nil && unix.Mount("sysfs", "/sys", "sysfs", quiet|unix.MS_RDONLY, "") == nil {
+		mountCgroups()
 	}
 }
 
