@@ -1,6 +1,7 @@
 package image
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -112,7 +113,8 @@ func (s *Store) partsOf(img v1.Image, digest v1.Hash) (parts, error) {
 	if err != nil {
 		return parts{}, err
 	}
-	if config.OS != Platform.OS || config.Architecture != Platform.Architecture {
+	// An image that was put together by hand may say nothing of it.
+	if cmp.Or(config.OS, Platform.OS) != Platform.OS || cmp.Or(config.Architecture, Platform.Architecture) != Platform.Architecture {
 		return parts{}, fmt.Errorf("image Manifest does not contain descriptor matching platform '%s/%s': it is for %s/%s",
 			Platform.OS, Platform.Architecture, config.OS, config.Architecture)
 	}

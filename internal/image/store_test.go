@@ -323,6 +323,24 @@ func TestImagesThatLieLeaveNothing(t *testing.T) {
 	}
 }
 
+func TestAnImageThatNamesNoPlatformRuns(t *testing.T) {
+	img, err := mutate.AppendLayers(empty.Image, imagetest.Layer(t, imagetest.File("a", "one")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config = config.DeepCopy()
+	config.OS, config.Architecture = "", ""
+	if img, err = mutate.ConfigFile(img, config); err != nil {
+		t.Fatal(err)
+	}
+	source := newShelf()
+	use(t, open(t, Options{Source: source}), source.put(t, img))
+}
+
 func TestAnotherImageThanAskedForIsRefused(t *testing.T) {
 	source := newShelf()
 	digest := source.put(t, small(t, "one"))
