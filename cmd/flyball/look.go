@@ -179,32 +179,6 @@ func explainCommand() *cobra.Command {
 	return cmd
 }
 
-func logsCommand() *cobra.Command {
-	var conn connection
-	var container string
-	var follow bool
-	cmd := &cobra.Command{
-		Use:   "logs TASK",
-		Short: "What a task's containers have written",
-		Example: `  flyball logs 0f9d1c62b1a84f3f9f6c5d1f2b7a9e10
-  flyball logs --follow arn:aws:ecs:us-east-1:123456789012:task/prod/0f9d1c62b1a84f3f9f6c5d1f2b7a9e10`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			logs, err := conn.client().Logs(cmd.Context(), args[0], container, follow)
-			if err != nil {
-				return err
-			}
-			defer logs.Close()
-			_, err = io.Copy(cmd.OutOrStdout(), logs)
-			return err
-		},
-	}
-	conn.flags(cmd)
-	cmd.Flags().StringVarP(&container, "container", "c", "", "name of the container; the first one by default")
-	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the task ends")
-	return cmd
-}
-
 func printJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")

@@ -80,6 +80,7 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.Handle("GET /console/api/clock", own.Operation("Clock", s.serveClock))
 	mux.Handle("GET /console/api/explain", own.Operation("Explain", s.serveExplain))
 	mux.Handle("GET /console/api/logs", own.Operation("Logs", s.serveLogs))
+	mux.Handle("GET /console/api/log-lines", own.Operation("Logs", s.serveLogLines))
 	return s.balanced(mux), nil
 }
 
@@ -148,41 +149,6 @@ func (s *Server) serveExplain(w http.ResponseWriter, r *http.Request, call wire.
 		return
 	}
 	writeJSON(w, explanation)
-}
-
-// serveLogs sends a container's output as it is. With follow it goes on until
-// the task ends or the client leaves.
-func (s *Server) serveLogs(w http.ResponseWriter, r *http.Request, call wire.Call) {
-	follow := r.FormValue("follow") == "true"
-	v, err := s.cellOf(r, call)
-	if err != nil {
-		writeError(w, err)
-		return
-	}
-	logs, err := v.ecs.TaskLogs(r.Context(), r.FormValue("task"), r.FormValue("container"), follow)
-	if err != nil {
-		writeError(w, err)
-		return
-	}
-	defer logs.Close()
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	flush := http.NewResponseController(w)
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := logs.Read(buf)
-		if n > 0 {
-			if _, err := w.Write(buf[:n]); err != nil {
-				return
-			}
-			if flush.Flush() != nil {
-				return
-			}
-		}
-		if err != nil {
-			return
-		}
-	}
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"golang.org/x/sync/errgroup"
 
 	"flyball/alarm"
@@ -18,6 +19,7 @@ import (
 	"flyball/internal/service/ecr"
 	"flyball/internal/service/ecs"
 	"flyball/internal/service/elb"
+	"flyball/internal/service/express"
 	"flyball/internal/service/logs"
 	"flyball/internal/task"
 	"flyball/internal/tsdb"
@@ -36,6 +38,7 @@ type services struct {
 	elb         *elb.API
 	logs        *logs.API
 	autoscaling *autoscaling.API
+	express     *express.Services
 	// ec2 opens EC2 when something first needs it. What it changes is part of the change
 	// that the context comes from, if it comes from one.
 	ec2 func(context.Context) (*ec2.API, error)
@@ -104,16 +107,19 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		Metadata:      metadata[:len(metadata)-1],
 		Roles:         taskRoles{s, v},
 		Logs:          driver,
-		ListenerRoles: listenerRoles{s, v},
+		ListenerRoles: listenerRoles{s, s.rolesOf(v, listenerSession)},
 		Alarms:        v.cloudwatch,
 		KnownKeys:     s.cfg.Administrator != nil,
 		Deleted: func(ctx context.Context, cluster, service string) error {
 			return v.autoscaling.ServiceDeleted(ctx, scaling.ServiceID(cluster, service))
 		},
+		Ended:   func(cluster, service string) { v.express.Ended(cluster, service) },
+		Managed: func(ctx context.Context, arn string) *types.ECSManagedResources { return v.express.Resources(ctx, arn) },
 	})
 	if err != nil {
 		return nil, err
 	}
+	scalingRoles, expressRoles := s.rolesOf(v, scalingSession), s.rolesOf(v, expressSession)
 	v.autoscaling, err = autoscaling.New(autoscaling.Config{
 		Cell:     c,
 		Alarms:   v.cloudwatch,
@@ -127,14 +133,21 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 			cluster, service := id.Service()
 			return v.ecs.ServiceTargetGroups(ctx, cluster, service)
 		},
-		Roles: func() (autoscaling.Roles, error) {
-			account, err := s.globals.of(c.Account, c.Partition())
-			if err != nil {
-				return nil, err
-			}
-			return roles{account.iam, v, &s.judge, scalingSession, s.cfg.Roles == RolesTaken}, nil
-		},
+		Roles: func() (autoscaling.Roles, error) { return scalingRoles() },
 	})
+	if err != nil {
+		return nil, err
+	}
+	v.express, err = express.New(express.Config{
+		Cell:          c,
+		ECS:           v.ecs,
+		LoadBalancing: v.elb,
+		Scaling:       v.autoscaling,
+		Alarms:        v.cloudwatch,
+		Network:       func(ctx context.Context) (express.Network, error) { return v.ec2(ctx) },
+		Roles:         func() (express.Roles, error) { return expressRoles() },
+	})
+	v.ecs.Express = v.express
 	return v, err
 }
 
@@ -148,6 +161,7 @@ func (v *services) run(ctx context.Context) error {
 	loops.Go(func() error { return v.cloudwatch.Run(ctx) })
 	loops.Go(func() error { return v.logs.Run(ctx) })
 	loops.Go(func() error { return v.autoscaling.Run(ctx) })
+	loops.Go(func() error { return v.express.Run(ctx) })
 	loops.Go(func() error { return v.datapoints.Run(ctx) })
 	return loops.Wait()
 }

@@ -66,6 +66,14 @@ var preparation = []struct{ service, operation, input string }{
 	{"application-autoscaling", "PutScheduledAction", `{"ServiceNamespace": "ecs", "ResourceId": "service/prod/web",
 		"ScalableDimension": "ecs:service:DesiredCount", "ScheduledActionName": "nightly", "Schedule": "at(2099-01-01T00:00:00)",
 		"ScalableTargetAction": {"MinCapacity": 1}}`},
+	{"logs", "CreateLogGroup", `{"logGroupName": "app", "tags": {"team": "shop"}}`},
+	{"logs", "CreateLogStream", `{"logGroupName": "app", "logStreamName": "web"}`},
+	{"logs", "PutLogEvents", `{"logGroupName": "app", "logStreamName": "web", "logEvents": [{"timestamp": "$millis", "message": "a line"}]}`},
+	{"logs", "PutMetricFilter", `{"logGroupName": "app", "filterName": "errors", "filterPattern": "ERROR",
+		"metricTransformations": [{"metricName": "Errors", "metricNamespace": "Shop", "metricValue": "1"}]}`},
+	{"logs", "PutRetentionPolicy", `{"logGroupName": "app", "retentionInDays": 7}`},
+	{"logs", "PutResourcePolicy", `{"policyName": "dns", "policyDocument": "{}"}`},
+	{"logs", "PutQueryDefinition", `{"name": "mine", "queryString": "fields @message"}`},
 	{"monitoring", "PutMetricData", `{"Namespace": "Shop", "MetricData": [{"MetricName": "Orders", "Value": 1, "Unit": "Count",
 		"Timestamp": "$earlier", "Dimensions": [{"Name": "Shop", "Value": "a"}]}]}`},
 	{"monitoring", "PutMetricAlarm", `{"AlarmName": "busy", "Namespace": "Quiet", "MetricName": "Orders", "Statistic": "Average", "Period": 60,
@@ -107,7 +115,11 @@ var preparation = []struct{ service, operation, input string }{
 	{"iam", "CreateRole", `{"RoleName": "spare", "AssumeRolePolicyDocument": "$trust"}`},
 	{"iam", "CreateRole", `{"RoleName": "scaler", "AssumeRolePolicyDocument": "$scaling"}`},
 	{"iam", "PutRolePolicy", `{"RoleName": "scaler", "PolicyName": "inline", "PolicyDocument": "$allow"}`},
+	{"iam", "CreateRole", `{"RoleName": "express", "AssumeRolePolicyDocument": "$express"}`},
+	{"iam", "AttachRolePolicy", `{"RoleName": "express", "PolicyArn": "arn:aws:iam::aws:policy/service-role/AmazonECSInfrastructureRoleforExpressGatewayServices"}`},
 	{"iam", "CreateServiceLinkedRole", `{"AWSServiceName": "ecs.amazonaws.com"}`},
+	{"ecs", "CreateExpressGatewayService", `{"cluster": "prod", "serviceName": "express", "primaryContainer": {"image": "i"}, "scalingTarget": {"minTaskCount": 0},
+		"executionRoleArn": "arn:aws:iam::123456789012:role/web", "infrastructureRoleArn": "arn:aws:iam::123456789012:role/express"}`},
 	{"iam", "CreateUser", `{"UserName": "bob", "PermissionsBoundary": "$policy", "Tags": [{"Key": "team", "Value": "shop"}]}`},
 	{"iam", "PutUserPolicy", `{"UserName": "bob", "PolicyName": "inline", "PolicyDocument": "$allow"}`},
 	{"iam", "AttachUserPolicy", `{"UserName": "bob", "PolicyArn": "$policy"}`},
@@ -184,6 +196,13 @@ var views = []struct{ service, operation, input string }{
 	{"monitoring", "ListDashboards", `{}`},
 	{"monitoring", "GetDashboard", `{"DashboardName": "overview"}`},
 	{"monitoring", "ListMetrics", `{"Namespace": "Shop"}`},
+	{"logs", "DescribeLogGroups", `{}`},
+	{"logs", "DescribeLogStreams", `{"logGroupName": "app"}`},
+	{"logs", "DescribeMetricFilters", `{}`},
+	{"logs", "DescribeQueryDefinitions", `{}`},
+	{"logs", "DescribeResourcePolicies", `{}`},
+	{"logs", "FilterLogEvents", `{"logGroupName": "app"}`},
+	{"logs", "ListTagsLogGroup", `{"logGroupName": "app"}`},
 	{"elasticloadbalancing", "DescribeLoadBalancers", `{}`},
 	{"elasticloadbalancing", "DescribeLoadBalancerAttributes", `{"LoadBalancerArn": "$balancer"}`},
 	{"elasticloadbalancing", "DescribeTargetGroups", `{}`},
@@ -226,8 +245,9 @@ var storedKinds = []string{
 	"ecs.capacityprovider", "ecs.setting",
 	"autoscaling.target", "autoscaling.policy", "autoscaling.action", "autoscaling.activity", "autoscaling.target-activity",
 	"cloudwatch.alarm", "cloudwatch.state", "cloudwatch.history", "cloudwatch.alarm-history", "cloudwatch.dashboard",
+	"logs.group", "logs.stream", "logs.filter", "logs.policy", "logs.query",
 	"ecr.repository", "ecr.image", "ecr.tag", "ecr.layer", "ecr.settings", "ecr.template",
-	"elb.loadbalancer", "elb.targetgroup", "elb.listener", "elb.rule",
+	"express.service", "elb.loadbalancer", "elb.targetgroup", "elb.listener", "elb.rule",
 	"iam.user", "iam.group", "iam.role", "iam.policy", "iam.instanceprofile", "iam.accesskey", "iam.alias", "sts.session",
 	"ec2.vpc", "ec2.subnet", "ec2.security-group", "ec2.security-group-rule", "ec2.internet-gateway", "ec2.route-table", "ec2.network-acl",
 	"ec2.elastic-ip", "ec2.natgateway", "ec2.founded",
@@ -270,20 +290,22 @@ func emptyWorld(t testing.TB, failures io.Writer) *world {
 func (w *world) prepare() {
 	now := atSecond(w.server.clock.Now())
 	w.names = map[string]any{
-		"$now": now, "$earlier": now.Add(-time.Hour),
-		"$service":     "arn:aws:ecs:us-east-1:123456789012:service/prod/web",
-		"$alarm":       "arn:aws:cloudwatch:us-east-1:123456789012:alarm:busy",
-		"$policy":      "arn:aws:iam::123456789012:policy/mine",
-		"$certificate": "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
-		"$allow":       `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}}`,
-		"$scaling":     `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "application-autoscaling.amazonaws.com"}, "Action": "sts:AssumeRole"}}`,
-		"$repository":  "arn:aws:ecr:us-east-1:123456789012:repository/web",
-		"$layer":       "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
-		"$image":       "sha256:f20c43161d73848408ef247f0ec7111b19fe58ffebc0cbcaa0d2c8bda4967268",
-		"$manifest":    `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[]}`,
-		"$pull":        `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}}`,
-		"$lifecycle":   `{"rules": [{"rulePriority": 1, "selection": {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 1}, "action": {"type": "expire"}}]}`,
-		"$trust":       `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}}`,
+		"$now": now, "$earlier": now.Add(-time.Hour), "$millis": float64(now.UnixMilli()),
+		"$service":        "arn:aws:ecs:us-east-1:123456789012:service/prod/web",
+		"$alarm":          "arn:aws:cloudwatch:us-east-1:123456789012:alarm:busy",
+		"$policy":         "arn:aws:iam::123456789012:policy/mine",
+		"$certificate":    "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
+		"$allow":          `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}}`,
+		"$scaling":        `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "application-autoscaling.amazonaws.com"}, "Action": "sts:AssumeRole"}}`,
+		"$repository":     "arn:aws:ecr:us-east-1:123456789012:repository/web",
+		"$layer":          "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+		"$image":          "sha256:f20c43161d73848408ef247f0ec7111b19fe58ffebc0cbcaa0d2c8bda4967268",
+		"$manifest":       `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[]}`,
+		"$pull":           `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}}`,
+		"$lifecycle":      `{"rules": [{"rulePriority": 1, "selection": {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 1}, "action": {"type": "expire"}}]}`,
+		"$express":        `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"}}`,
+		"$expressService": "arn:aws:ecs:us-east-1:123456789012:service/prod/express",
+		"$trust":          `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}}`,
 	}
 	for _, c := range preparation {
 		out := w.must(c.service, c.operation, c.input)
@@ -308,6 +330,8 @@ func (w *world) prepare() {
 			w.names["$listener"] = pick(out, "Listeners", 0, "ListenerArn")
 		case "CreateRule":
 			w.names["$rule"] = pick(out, "Rules", 0, "RuleArn")
+		case "PutQueryDefinition":
+			w.names["$query"] = pick(out, "queryDefinitionId")
 		case "CreateAccessKey":
 			w.names["$accessKey"] = pick(out, "AccessKey", "AccessKeyId")
 		}
@@ -329,6 +353,9 @@ func (w *world) prepare() {
 	})
 	w.await("DescribeServices", `{"cluster": "prod", "services": ["web"]}`, func(out any) bool {
 		return strings.Contains(fmt.Sprint(pick(out, "services", 0, "events")), "started 1 tasks")
+	})
+	w.await("DescribeServices", `{"cluster": "prod", "services": ["express"]}`, func(out any) bool {
+		return strings.Contains(fmt.Sprint(pick(out, "services", 0, "events")), "steady state")
 	})
 	w.names["$serviceTask"] = pick(w.must("ecs", "ListTasks", `{"cluster": "prod", "serviceName": "web"}`), "taskArns", 0)
 }

@@ -25,7 +25,8 @@ type LogOptions struct {
 // A Log reads what a container has written, from the oldest line on. It is for one
 // goroutine.
 type Log interface {
-	// Next returns the next line. The error is io.EOF when there is none and there
+	// Next returns the next line, which the container has ended unless it has ended
+	// itself. The error is io.EOF when there is none and there
 	// will be none, or that of ctx, which does not keep the log from being read on.
 	Next(ctx context.Context) (Line, error)
 	// Position is behind the line that Next returned last: there another reader can

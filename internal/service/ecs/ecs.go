@@ -12,10 +12,12 @@
 //	        a task that starts, stops or turns unhealthy has its service reconciled
 //	        target groups are balanced: tasks that run are registered, tasks that
 //	        stop are deregistered and wait for their connections to drain
+//	        a deployment with two revisions moves on: lifecycle.Position.Next;
+//	        listeners are given the weights that it wants, alarms are looked at
 //	        metrics loop: measure the tasks, publish, once a period
 //
-// Package scheduler holds every rule of the service scheduler as pure functions,
-// package rules what ECS accepts. This package keeps state, speaks ECS's words and
+// Package scheduler holds every rule of the service scheduler as pure functions, package
+// lifecycle the stages of deployments, package rules what ECS accepts. This package keeps state, speaks ECS's words and
 // publishes metrics and events.
 package ecs
 
@@ -26,6 +28,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"golang.org/x/sync/errgroup"
 
 	"flyball/internal/awslogs"
@@ -57,6 +60,12 @@ type Config struct {
 	// Deleted, if set, is told of each service that is being deleted, as part of
 	// that change. Its error keeps the service as it is.
 	Deleted func(ctx context.Context, cluster, service string) error
+	// Ended, if set, is told of each service that has been deleted and has no task
+	// left, once that is on its way to the disk.
+	Ended func(cluster, service string)
+	// Managed, if set, are the resources that ECS itself manages for the service of an
+	// ARN, or nil.
+	Managed func(ctx context.Context, service string) *types.ECSManagedResources
 	// KeepTasks leaves the tasks running when Run ends, for the next life of the
 	// server to adopt.
 	KeepTasks bool
@@ -88,6 +97,8 @@ const logGrace = 10 * time.Second
 // changed in a Change of it. A change that can fail keeps what it is about to
 // change, so that its failure restores it.
 type API struct {
+	Express // New leaves it without any
+
 	cfg  Config
 	cell *cell.Cell
 
@@ -118,6 +129,7 @@ type API struct {
 // other method. Nothing runs until Run is called.
 func New(cfg Config) (*API, error) {
 	a := &API{
+		Express:   noExpress{},
 		cfg:       cfg,
 		cell:      cfg.Cell,
 		clusters:  map[string]*cluster{},

@@ -209,7 +209,7 @@ func (a *API) DescribeServiceRevisions(ctx context.Context, in *ecs.DescribeServ
 		return nil, fault.InvalidParameter("serviceRevisionArns must have between 1 and 20 items.")
 	}
 	out := &ecs.DescribeServiceRevisionsOutput{ServiceRevisions: []types.ServiceRevision{}, Failures: []types.Failure{}}
-	return read(ctx, a, func() (*ecs.DescribeServiceRevisionsOutput, error) {
+	a.cell.State.View(ctx, func() {
 		for _, ref := range in.ServiceRevisionArns {
 			s, number, ok := a.ownedBy("service-revision", ref)
 			i := -1
@@ -222,8 +222,13 @@ func (a *API) DescribeServiceRevisions(ctx context.Context, in *ecs.DescribeServ
 			}
 			out.ServiceRevisions = append(out.ServiceRevisions, a.describeRevision(s, s.history[i]))
 		}
-		return out, nil
 	})
+	if a.cfg.Managed != nil {
+		for i, r := range out.ServiceRevisions {
+			out.ServiceRevisions[i].EcsManagedResources = a.cfg.Managed(ctx, *r.ServiceArn)
+		}
+	}
+	return out, nil
 }
 
 func (a *API) describeRevision(s *service, of *rollout) types.ServiceRevision {

@@ -76,7 +76,8 @@ type logReader struct {
 	close func()
 
 	frames <-chan frame // of the stream that is open; nil when there is none
-	last   bool         // the container had ended when it was opened
+	whole  bool         // the container had ended when it was opened
+	last   bool         // no other one will follow
 	seen   position     // behind the last frame of the stream
 	read   position     // behind the last line that Next has returned
 	parts  [logsOfContainer][]byte
@@ -180,7 +181,8 @@ func (r *logReader) open(ctx context.Context) error {
 				return ctx.Err()
 			}
 		}
-		r.last = !r.Follow || r.of.hasEnded()
+		r.whole = r.of.hasEnded()
+		r.last = r.whole || !r.Follow
 		if !isClosed(r.of.Started) || r.of.id == "" {
 			return io.EOF
 		}
@@ -233,7 +235,7 @@ func (r *logReader) join(f frame) (task.Line, bool) {
 
 // rest returns a line that the container has not ended before it ended itself.
 func (r *logReader) rest() (task.Line, bool) {
-	if !r.last {
+	if !r.whole {
 		return task.Line{}, false
 	}
 	for log, part := range r.parts {

@@ -108,7 +108,7 @@ func (r *logReader) Next(ctx context.Context) (task.Line, error) {
 		if line, ok := r.cut(); ok {
 			return line, nil
 		}
-		over := !r.Follow || isClosed(r.ended)
+		ended := r.ended != nil && isClosed(r.ended)
 		n, err := r.fill()
 		if err != nil {
 			return task.Line{}, err
@@ -116,9 +116,9 @@ func (r *logReader) Next(ctx context.Context) (task.Line, error) {
 		switch {
 		case n > 0:
 			continue
-		case over && len(r.rest) > 0:
+		case ended && len(r.rest) > 0:
 			return r.take(len(r.rest), 0), nil
-		case over:
+		case ended || !r.Follow:
 			return task.Line{}, io.EOF
 		}
 		if len(r.rest) == 0 {
