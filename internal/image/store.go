@@ -238,14 +238,15 @@ func (s *Store) keeps(digest v1.Hash) bool {
 
 // Release ends the use of an image. It is called once.
 func (i *Image) Release() {
-	s := i.store
+	s, now := i.store, time.Now()
 	s.mu.Lock()
 	k := s.images[i.Digest]
 	k.users--
-	k.used = time.Now()
+	k.used = now
 	s.mu.Unlock()
-	// The next life of the store knows by it when the image was used.
-	if err := os.Chtimes(filepath.Join(s.folder(i.Digest), documentName), k.used, k.used); err != nil {
+	// The next life of the store knows by it when the image was used. It may be gone.
+	err := os.Chtimes(filepath.Join(s.folder(i.Digest), documentName), now, now)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		s.opts.Log.Warn("cannot note the use of an image", "error", err)
 	}
 	s.sweeps.Go(s.Sweep) // a task's end need not wait for it
