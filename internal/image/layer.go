@@ -18,21 +18,21 @@ import (
 const zstdWindow = 128 << 20
 
 // readLayer has apply read the files of a layer as a tar stream, while it is
-// fetched. The error says if the layer is another than its digests say, wherever
+// fetched; heard is called when something has come. The error says if the layer is another than its digests say, wherever
 // that shows; what apply has made of it is then worth nothing.
-func readLayer(layer v1.Layer, described v1.Descriptor, diffID v1.Hash, apply func(io.Reader) error) error {
+func readLayer(layer v1.Layer, described v1.Descriptor, diffID v1.Hash, heard func(), apply func(io.Reader) error) error {
 	content, err := layer.Compressed()
 	if err != nil {
 		return err
 	}
 	defer content.Close()
-	packed := &verified{from: content, hash: sha256.New(), size: described.Size}
+	packed := &verified{from: content, hash: sha256.New(), size: described.Size, heard: heard}
 	unpacked, err := decompress(packed)
 	if err != nil {
 		return err
 	}
 	defer unpacked.Close()
-	files := &verified{from: unpacked, hash: sha256.New(), size: -1}
+	files := &verified{from: unpacked, hash: sha256.New(), size: -1, heard: func() {}}
 	if err := apply(files); err != nil {
 		return err
 	}
@@ -65,15 +65,17 @@ func decompress(r io.Reader) (io.ReadCloser, error) {
 
 // verified reads something of which it is known what it should be.
 type verified struct {
-	from io.Reader
-	hash hash.Hash
-	size int64 // what it should have; -1 if that is not known
-	read int64
+	from  io.Reader
+	hash  hash.Hash
+	size  int64 // what it should have; -1 if that is not known
+	read  int64
+	heard func() // is told when something has come
 }
 
 func (v *verified) Read(p []byte) (int, error) {
 	n, err := v.from.Read(p)
 	v.read += int64(n)
+	v.heard()
 	v.hash.Write(p[:n])
 	if v.size >= 0 && v.read > v.size {
 		return 0, fmt.Errorf("a layer is longer than the %d bytes of its descriptor", v.size)

@@ -1,6 +1,7 @@
 package image
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,8 +37,24 @@ func readDocument(dir string) (document, error) {
 	return doc, nil
 }
 
+// errQuiet ends a pull from a source that sends nothing.
+var errQuiet = errors.New("its source has sent nothing for too long")
+
 // pull fetches an image, unpacks it and keeps it.
 func (s *Store) pull(ctx context.Context, reference string, digest v1.Hash) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	quiet := time.AfterFunc(s.opts.Quiet, func() { cancel(errQuiet) })
+	defer quiet.Stop()
+	err := s.pullUntil(ctx, reference, digest, func() { quiet.Reset(s.opts.Quiet) })
+	if err != nil && context.Cause(ctx) == errQuiet {
+		return fmt.Errorf("image %s: %w", reference, errQuiet)
+	}
+	return err
+}
+
+// pullUntil pulls an image until ctx ends. It calls heard when something has come.
+func (s *Store) pullUntil(ctx context.Context, reference string, digest v1.Hash, heard func()) error {
 	pinned, err := pinned(reference, digest)
 	if err != nil {
 		return err
@@ -55,7 +72,7 @@ func (s *Store) pull(ctx context.Context, reference string, digest v1.Hash) erro
 		return err
 	}
 	defer s.discard(partial)
-	doc, err := s.unpack(ctx, parts, partial)
+	doc, err := s.unpack(ctx, parts, partial, heard)
 	if err != nil {
 		return fmt.Errorf("image %s: %w", pinned, err)
 	}
@@ -112,7 +129,8 @@ func (s *Store) partsOf(img v1.Image, digest v1.Hash) (parts, error) {
 	if err != nil {
 		return parts{}, err
 	}
-	if config.OS != Platform.OS || config.Architecture != Platform.Architecture {
+	// An image that was put together by hand may say nothing of it.
+	if cmp.Or(config.OS, Platform.OS) != Platform.OS || cmp.Or(config.Architecture, Platform.Architecture) != Platform.Architecture {
 		return parts{}, fmt.Errorf("image Manifest does not contain descriptor matching platform '%s/%s': it is for %s/%s",
 			Platform.OS, Platform.Architecture, config.OS, config.Architecture)
 	}
@@ -132,7 +150,7 @@ func (s *Store) partsOf(img v1.Image, digest v1.Hash) (parts, error) {
 }
 
 // unpack makes the tree of an image.
-func (s *Store) unpack(ctx context.Context, p parts, dir string) (document, error) {
+func (s *Store) unpack(ctx context.Context, p parts, dir string, heard func()) (document, error) {
 	root := filepath.Join(dir, rootName)
 	if err := os.Mkdir(root, 0o755); err != nil {
 		return document{}, err
@@ -146,7 +164,7 @@ func (s *Store) unpack(ctx context.Context, p parts, dir string) (document, erro
 		if err := ctx.Err(); err != nil {
 			return document{}, err
 		}
-		if err := readLayer(layer, p.blobs[i], p.diffIDs[i], tree.apply); err != nil {
+		if err := readLayer(layer, p.blobs[i], p.diffIDs[i], heard, tree.apply); err != nil {
 			return document{}, fmt.Errorf("layer %s: %w", p.blobs[i].Digest, err)
 		}
 	}

@@ -45,6 +45,7 @@ type Options struct {
 	Limits Limits        // what an image may be
 	Unused int64         // bytes of images that nobody uses; by default 5 GiB
 	Idle   time.Duration // how long an image stays that nobody uses; by default an hour
+	Quiet  time.Duration // how long a source may send nothing; by default a minute
 	Log    *slog.Logger  // by default slog.Default()
 }
 
@@ -54,6 +55,7 @@ type Store struct {
 	lives  context.Context // ends with the store
 	close  context.CancelFunc
 	pulls  singleflight.Group
+	sweeps sync.WaitGroup
 	mu     sync.Mutex
 	images map[v1.Hash]*kept
 }
@@ -90,6 +92,9 @@ func Open(opts Options) (*Store, error) {
 	}
 	if opts.Idle == 0 {
 		opts.Idle = time.Hour
+	}
+	if opts.Quiet == 0 {
+		opts.Quiet = time.Minute // as ECS_IMAGE_PULL_INACTIVITY_TIMEOUT is by default
 	}
 	if opts.Log == nil {
 		opts.Log = slog.Default()
@@ -144,12 +149,17 @@ func (s *Store) folder(digest v1.Hash) string {
 	return filepath.Join(s.opts.Dir, digestPrefix+digest.Hex)
 }
 
-// Close ends what is being fetched.
-func (s *Store) Close() { s.close() }
+// Close ends what is being fetched, and returns when nothing is being removed.
+func (s *Store) Close() {
+	s.close()
+	s.sweeps.Wait()
+}
 
 // Resolve returns the digest of the image that a reference stands for now. Its
 // source is asked, whatever is kept.
 func (s *Store) Resolve(ctx context.Context, reference string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.opts.Quiet)
+	defer cancel()
 	img, err := s.opts.Source.Image(ctx, reference)
 	if err != nil {
 		return "", unresolved(reference, err)
@@ -228,17 +238,18 @@ func (s *Store) keeps(digest v1.Hash) bool {
 
 // Release ends the use of an image. It is called once.
 func (i *Image) Release() {
-	s := i.store
+	s, now := i.store, time.Now()
 	s.mu.Lock()
 	k := s.images[i.Digest]
 	k.users--
-	k.used = time.Now()
+	k.used = now
 	s.mu.Unlock()
-	// The next life of the store knows by it when the image was used.
-	if err := os.Chtimes(filepath.Join(s.folder(i.Digest), documentName), k.used, k.used); err != nil {
+	// The next life of the store knows by it when the image was used. It may be gone.
+	err := os.Chtimes(filepath.Join(s.folder(i.Digest), documentName), now, now)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		s.opts.Log.Warn("cannot note the use of an image", "error", err)
 	}
-	s.Sweep()
+	s.sweeps.Go(s.Sweep) // a task's end need not wait for it
 }
 
 // ReadFile reads a small file of the image, whose links do not lead out of it.

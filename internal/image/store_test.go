@@ -169,6 +169,7 @@ func TestWhatNobodyUsesIsRemoved(t *testing.T) {
 			}
 			for _, name := range tt.released {
 				images[name].Release()
+				s.sweeps.Wait()
 			}
 			var want []string
 			for _, name := range tt.want {
@@ -187,6 +188,7 @@ func TestAnImageThatWasRemovedIsFetchedAgain(t *testing.T) {
 	digest := source.put(t, small(t, "one"))
 	s := open(t, Options{Source: source, Idle: time.Nanosecond})
 	use(t, s, digest).Release()
+	s.sweeps.Wait()
 	if got := names(t, s); len(got) > 0 {
 		t.Fatalf("kept are %q", got)
 	}
@@ -320,6 +322,69 @@ func TestImagesThatLieLeaveNothing(t *testing.T) {
 				t.Errorf("left is %q", got)
 			}
 		})
+	}
+}
+
+func TestAnImageThatNamesNoPlatformRuns(t *testing.T) {
+	img, err := mutate.AppendLayers(empty.Image, imagetest.Layer(t, imagetest.File("a", "one")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config = config.DeepCopy()
+	config.OS, config.Architecture = "", ""
+	if img, err = mutate.ConfigFile(img, config); err != nil {
+		t.Fatal(err)
+	}
+	source := newShelf()
+	use(t, open(t, Options{Source: source}), source.put(t, img))
+}
+
+// silent is a layer that never comes.
+type silent struct {
+	v1.Layer
+	ctx context.Context
+}
+
+func (l silent) Compressed() (io.ReadCloser, error) { return io.NopCloser(l), nil }
+
+func (l silent) Read([]byte) (int, error) {
+	<-l.ctx.Done()
+	return 0, l.ctx.Err()
+}
+
+// A silentSource has an image whose layer never comes.
+type silentSource struct{ img v1.Image }
+
+func (s silentSource) Image(ctx context.Context, _ string) (v1.Image, error) {
+	return silentImage{s.img, ctx}, nil
+}
+
+type silentImage struct {
+	v1.Image
+	ctx context.Context
+}
+
+func (i silentImage) Layers() ([]v1.Layer, error) {
+	layers, err := i.Image.Layers()
+	return []v1.Layer{silent{layers[0], i.ctx}}, err
+}
+
+func TestASourceThatFallsSilentIsGivenUp(t *testing.T) {
+	img := small(t, "one")
+	digest, err := img.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, Options{Source: silentSource{img}, Quiet: 20 * time.Millisecond})
+	if _, err := s.Use(t.Context(), reference, digest.String()); !errors.Is(err, errQuiet) {
+		t.Errorf("the error is %v, want %v", err, errQuiet)
+	}
+	if got := names(t, s); len(got) > 0 {
+		t.Errorf("left is %q", got)
 	}
 }
 

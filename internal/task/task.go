@@ -37,11 +37,12 @@ type Runtime interface {
 	Close() error
 }
 
-// A Resolver is a Runtime that can tell what the name of an image stands for.
-type Resolver interface {
-	// Resolve returns the digest of the image that a name stands for now, or "" for a
+// A Puller is a Runtime that can fetch an image before a task is started with it.
+type Puller interface {
+	// Pull fetches the image with a digest, which its name has stood for; without a
+	// digest, the one that it stands for now. It returns the digest, or "" for a
 	// program that comes with the runtime. An error wraps ErrNoImage.
-	Resolve(ctx context.Context, image string) (digest string, err error)
+	Pull(ctx context.Context, image, digest string) (string, error)
 }
 
 // A Task is one running or stopped task. Its methods may be called from several

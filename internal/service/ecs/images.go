@@ -14,15 +14,11 @@ import (
 	runtime "flyball/internal/task"
 )
 
-// resolveImages finds out which images the containers of a task run. All tasks of a
+// pullImages fetches the images that the containers of a task run. All tasks of a
 // service's deployment run those that the first of them has found: what is pushed with
 // the same tag is run by the next deployment (Amazon ECS Developer Guide, "Container
 // image resolution").
-func (a *API) resolveImages(ctx context.Context, t *task) error {
-	resolver, ok := a.cfg.Runtime.(runtime.Resolver)
-	if !ok {
-		return nil
-	}
+func (a *API) pullImages(ctx context.Context, from runtime.Puller, t *task) error {
 	digests, err := read(ctx, a, func() (map[string]string, error) { return maps.Clone(t.rollout().images()), nil })
 	if err != nil {
 		return err
@@ -31,10 +27,7 @@ func (a *API) resolveImages(ctx context.Context, t *task) error {
 		digests = map[string]string{}
 	}
 	for _, c := range t.definition.api.ContainerDefinitions { // which never change
-		if digests[*c.Name] != "" {
-			continue
-		}
-		digest, err := resolver.Resolve(ctx, *c.Image)
+		digest, err := from.Pull(ctx, *c.Image, digests[*c.Name])
 		if err != nil {
 			return err
 		}

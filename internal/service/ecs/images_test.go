@@ -23,9 +23,12 @@ type tagRuntime struct {
 	asked  int
 }
 
-func (r *tagRuntime) Resolve(_ context.Context, image string) (string, error) {
+func (r *tagRuntime) Pull(_ context.Context, image, digest string) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if digest != "" {
+		return digest, nil // it is kept
+	}
 	r.asked++
 	if r.digest == "" {
 		return "", fmt.Errorf("%w: failed to resolve ref %s: not found", runtime.ErrNoImage, image)

@@ -55,22 +55,31 @@ func (a *API) drive(ctx context.Context, t *task) {
 func (a *API) start(ctx context.Context, t *task) (runtime.Task, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	done := sync.OnceFunc(func() { <-a.starts })
-	select {
-	case a.starts <- struct{}{}:
-		defer done()
-	case <-t.stop:
-		return nil, errStopped
-	case <-ctx.Done():
-		return nil, errStopped
+	go func() {
+		select {
+		case <-t.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	leave, err := a.takePlace(ctx)
+	if err != nil {
+		return nil, err
 	}
+	defer func() { leave() }()
 	if err := a.begin(ctx, t); err != nil {
 		return nil, err
 	}
-	if err := a.assumeRole(ctx, t); err != nil {
-		return nil, err
+	if from, ok := a.cfg.Runtime.(runtime.Puller); ok {
+		leave() // others with their images at hand need not wait for this one's
+		if err := a.pullImages(ctx, from, t); err != nil {
+			return nil, err
+		}
+		if leave, err = a.takePlace(ctx); err != nil {
+			return nil, err
+		}
 	}
-	if err := a.resolveImages(ctx, t); err != nil {
+	if err := a.assumeRole(ctx, t); err != nil {
 		return nil, err
 	}
 	spec, err := read(ctx, a, func() (runtime.Spec, error) { return a.spec(t) })
@@ -80,17 +89,21 @@ func (a *API) start(ctx context.Context, t *task) (runtime.Task, error) {
 	if err := a.openLogs(ctx, t); err != nil {
 		return nil, err
 	}
-	go func() {
-		select {
-		case <-t.stop:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	if t.definition.ordered() {
-		done() // its containers may wait for each other for minutes
+		leave() // its containers may wait for each other for minutes
 	}
 	return a.cfg.Runtime.Start(ctx, spec)
+}
+
+// takePlace waits for a place among the tasks being started. What it returns may be
+// called again.
+func (a *API) takePlace(ctx context.Context) (leave func(), err error) {
+	select {
+	case a.starts <- struct{}{}:
+		return sync.OnceFunc(func() { <-a.starts }), nil
+	case <-ctx.Done():
+		return func() {}, errStopped
+	}
 }
 
 // begin makes a task that is still wanted PENDING. It returns when that is on

@@ -73,7 +73,10 @@ type Runtime struct {
 	tasks map[string]*Task // those whose records are kept, running and stopped
 }
 
-var _ task.Runtime = (*Runtime)(nil)
+var (
+	_ task.Runtime = (*Runtime)(nil)
+	_ task.Puller  = (*Runtime)(nil)
+)
 
 // New returns a runtime that keeps its tasks in opts.Dir. It starts none of
 // those found there: that is Recover's work.
@@ -133,7 +136,7 @@ func (r *Runtime) Start(ctx context.Context, spec task.Spec) (task.Task, error) 
 		return nil, err
 	}
 	spec.Containers = slices.Clone(spec.Containers)
-	if err := r.resolve(ctx, spec.Containers); err != nil {
+	if err := r.programs.resolveAll(ctx, spec.Containers); err != nil {
 		return nil, err
 	}
 	programs, err := r.programs.of(ctx, spec.Containers)

@@ -38,17 +38,42 @@ type program struct {
 	image *image.Image // whose files it has; nil is this machine's
 }
 
-// Resolve returns the digest of the image that a name stands for now, or "" if it
+// Pull fetches an image, and returns its digest.
+func (r *Runtime) Pull(ctx context.Context, name, digest string) (string, error) {
+	digest, err := r.programs.resolve(ctx, name, digest)
+	if digest == "" || err != nil {
+		return "", err
+	}
+	img, err := r.programs.use(ctx, name, digest)
+	if err != nil {
+		return "", err
+	}
+	img.Release() // it stays for a while
+	return digest, nil
+}
+
+// resolve returns the digest that a name stands for, unless it is known, or "" if it
 // stands for a command.
-func (r *Runtime) Resolve(ctx context.Context, name string) (string, error) {
-	if _, is := r.programs.commands.find(name); is {
+func (p *programs) resolve(ctx context.Context, name, known string) (string, error) {
+	if _, is := p.commands.find(name); is {
 		return "", nil
 	}
-	digest, err := r.programs.images.Resolve(ctx, name)
+	if known != "" {
+		return known, nil
+	}
+	digest, err := p.images.Resolve(ctx, name)
 	if err != nil {
-		return "", r.programs.missing(err)
+		return "", p.missing(err)
 	}
 	return digest, nil
+}
+
+func (p *programs) use(ctx context.Context, name, digest string) (*image.Image, error) {
+	img, err := p.images.Use(ctx, name, digest)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", task.ErrNoImage, err)
+	}
+	return img, nil
 }
 
 // missing is the error about an image that cannot be had.
@@ -57,13 +82,10 @@ func (p *programs) missing(err error) error {
 		task.ErrNoImage, err, strings.Join(slices.Sorted(maps.Keys(p.commands)), ", "))
 }
 
-// resolve notes the digests of containers that have none yet.
-func (r *Runtime) resolve(ctx context.Context, containers []task.Container) error {
+// resolveAll notes the digests of containers that have none yet.
+func (p *programs) resolveAll(ctx context.Context, containers []task.Container) error {
 	for i, c := range containers {
-		if c.Digest != "" {
-			continue
-		}
-		digest, err := r.Resolve(ctx, c.Image)
+		digest, err := p.resolve(ctx, c.Image, c.Digest)
 		if err != nil {
 			return err
 		}
@@ -99,9 +121,9 @@ func (p *programs) find(ctx context.Context, c task.Container) (program, error) 
 	if command, is := p.commands.find(c.Image); is {
 		return program{argv: combine(c, command, nil)}, nil
 	}
-	img, err := p.images.Use(ctx, c.Image, c.Digest)
+	img, err := p.use(ctx, c.Image, c.Digest)
 	if err != nil {
-		return program{}, fmt.Errorf("%w: %w", task.ErrNoImage, err)
+		return program{}, err
 	}
 	argv := combine(c, img.Config.Entrypoint, img.Config.Cmd)
 	if len(argv) == 0 {

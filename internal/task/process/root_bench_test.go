@@ -33,7 +33,7 @@ func BenchmarkStartOfAnImage(b *testing.B) {
 			}
 			r.programs.roots = &roots{func() rooting { return how }}
 			spec := running("task", reference, "serve:web")
-			if spec.Containers[0].Digest, err = r.Resolve(b.Context(), reference); err != nil {
+			if spec.Containers[0].Digest, err = r.Pull(b.Context(), reference, ""); err != nil {
 				b.Fatal(err)
 			}
 			startOnce(b, r, spec) // which fetches it

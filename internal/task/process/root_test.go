@@ -191,7 +191,7 @@ func TestAContainerSeesTheLimitOfItsMemory(t *testing.T) {
 			t.Skip("nothing limits tasks there")
 		}
 		spec := running("task", reference, "cat:"+file, "write:"+file)
-		spec.Containers[0].Memory = 64
+		spec.Memory = 64
 		got, _ := output(t, r, spec)
 		if got[0] != "cat "+file+": 67108864" || !strings.HasSuffix(got[len(got)-1], "read-only file system") {
 			t.Errorf("got %q, want 64 MiB, and that it cannot be changed", got)
