@@ -220,17 +220,20 @@ func (p *pulled) remove(ctx context.Context, id string) error {
 	return nil
 }
 
-// Resolve returns the digest of the image that a name stands for now, or "" for a program
-// that comes with the runtime and for an image that only this machine has.
-func (r *Runtime) Resolve(ctx context.Context, name string) (string, error) {
+// Pull fetches an image. It returns the digest, or "" for a program that comes with the
+// runtime and for an image that only this machine has.
+func (r *Runtime) Pull(ctx context.Context, name, digest string) (string, error) {
 	if _, is := builtIn(name); is {
 		return "", nil
 	}
-	digest, err := r.images.pulled.resolve(ctx, name)
-	if err != nil {
-		return "", fmt.Errorf("%w: %w", task.ErrNoImage, err)
+	if digest == "" {
+		var err error
+		if digest, err = r.images.pulled.resolve(ctx, name); err != nil {
+			return "", fmt.Errorf("%w: %w", task.ErrNoImage, err)
+		}
 	}
-	return digest, nil
+	_, err := r.images.ensure(ctx, name, digest)
+	return digest, err
 }
 
 // sweepInterval is how often images are looked at, in real time.
