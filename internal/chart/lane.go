@@ -134,13 +134,12 @@ func (d *drawing) bar(m Mark, y float64) {
 	}
 }
 
-// guides draws lines through all panels at the marks that want one.
-func (d *drawing) guides() {
-	bottom := d.panelsHeight()
+// guides draws the part of the lines through all panels that is between two heights.
+func (d *drawing) guides(top, bottom float64) {
 	for _, lane := range d.figure.Lanes {
 		for _, m := range lane.Marks {
 			if m.Guide && !m.From.Before(d.figure.From) && !m.From.After(d.figure.To) {
-				d.line(fmt.Sprintf("v c%d", m.Color), d.x(m.From), headHeight, d.x(m.From), bottom)
+				d.line(fmt.Sprintf("v c%d", m.Color), d.x(m.From), top, d.x(m.From), bottom)
 			}
 		}
 	}

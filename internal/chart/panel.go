@@ -18,8 +18,9 @@ func (d *drawing) panel(p Panel, top float64) {
 		d.line("g", d.left, plot.y(v), d.right, plot.y(v))
 		d.text("mu s e", d.left-7, plot.y(v)+4, s.tick(v))
 	}
+	d.guides(max(top, headHeight), plot.top+plot.height)
 	if p.empty() {
-		d.text("mu m", (d.left+d.right)/2, plot.top+plot.height/2+4, cmp.Or(p.Empty, "no data"))
+		d.text("n mu m", (d.left+d.right)/2, plot.top+plot.height/2+4, cmp.Or(p.Empty, "no data"))
 		return
 	}
 	for _, level := range p.Levels {

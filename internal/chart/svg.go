@@ -23,7 +23,6 @@ func (f Figure) WriteSVG(w io.Writer, o Options) error {
 		d.printf(`<rect class="bg" width="100%%" height="100%%"/>`)
 	}
 	d.times(bottom)
-	d.guides()
 	top := 0.0
 	for _, p := range f.Panels {
 		d.panel(p, top)
