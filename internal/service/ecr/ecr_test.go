@@ -161,6 +161,27 @@ func TestARepositoryReadsBackWhatItWasMadeWith(t *testing.T) {
 	refused(t, err, "RepositoryNotFoundException", "in the registry with id '999999999999'")
 }
 
+func TestKMSWithoutAKeyHasTheOneThatAWSManages(t *testing.T) {
+	w := newWorld(t)
+	var keys []string
+	for _, name := range []string{"one", "two"} {
+		out, err := w.CreateRepository(t.Context(), &awsecr.CreateRepositoryInput{
+			RepositoryName: &name, EncryptionConfiguration: &types.EncryptionConfiguration{EncryptionType: types.EncryptionTypeKms},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, *out.Repository.EncryptionConfiguration.KmsKey)
+	}
+	if keys[0] != keys[1] || !strings.HasPrefix(keys[0], "arn:aws:kms:us-east-1:123456789012:key/") {
+		t.Errorf("they have %v", keys)
+	}
+	_, err := w.CreateRepository(t.Context(), &awsecr.CreateRepositoryInput{
+		RepositoryName: aws.String("three"), EncryptionConfiguration: &types.EncryptionConfiguration{EncryptionType: types.EncryptionTypeAes256, KmsKey: &keys[0]},
+	})
+	refused(t, err, "InvalidParameterException", "KMS key cannot be specified for AES256 encryption type")
+}
+
 func TestARepositoryWithImagesIsDeletedByForceAlone(t *testing.T) {
 	w := newWorld(t)
 	d := w.image("web", "content", "v1")

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/google/uuid"
 
 	"flyball/internal/registry"
 	"flyball/internal/state"
@@ -41,7 +42,7 @@ func (a *API) CreateRepository(ctx context.Context, in *ecr.CreateRepositoryInpu
 	if r.Mutability, err = newMutability(in.ImageTagMutability, in.ImageTagMutabilityExclusionFilters); err != nil {
 		return nil, err
 	}
-	if r.Encryption, err = newEncryption(in.EncryptionConfiguration); err != nil {
+	if r.Encryption, err = a.newEncryption(in.EncryptionConfiguration); err != nil {
 		return nil, err
 	}
 	if r.Tags, err = mergeTags(nil, in.Tags); err != nil {
@@ -78,15 +79,21 @@ func (s *service) create(tx *state.Tx, r repository) error {
 }
 
 // newEncryption is the configuration that a repository is given. Nothing is encrypted
-// here: it is kept for those who compare it.
-func newEncryption(given *types.EncryptionConfiguration) (types.EncryptionConfiguration, error) {
+// here: it is kept for those who compare it. Without a key, KMS uses the one that AWS
+// manages for the account, which has an identifier of its own in each region.
+func (s *service) newEncryption(given *types.EncryptionConfiguration) (types.EncryptionConfiguration, error) {
 	if given == nil {
 		return types.EncryptionConfiguration{EncryptionType: types.EncryptionTypeAes256}, nil
 	}
-	if given.EncryptionType == types.EncryptionTypeAes256 && given.KmsKey != nil {
-		return *given, unmet("encryptionConfiguration", "KMS key cannot be specified for AES256 encryption type")
+	e := *given
+	switch {
+	case e.EncryptionType == types.EncryptionTypeAes256 && e.KmsKey != nil:
+		return e, unmet("encryptionConfiguration", "KMS key cannot be specified for AES256 encryption type")
+	case e.EncryptionType != types.EncryptionTypeAes256 && e.KmsKey == nil:
+		id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(s.arn("aws/ecr")))
+		e.KmsKey = aws.String(s.Cell.ARN("kms", "key/"+id.String()))
 	}
-	return *given, nil
+	return e, nil
 }
 
 // describe is a repository as the API shows it.

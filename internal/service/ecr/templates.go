@@ -192,9 +192,11 @@ func (a *API) CreateOnPush(ctx context.Context, name string) error {
 		if !ok {
 			return noRepository(name, a.Cell.Account)
 		}
-		r := repository{
-			Name: name, Created: a.Cell.Clock.Now(), Mutability: t.Mutability, Tags: t.Tags, Policy: t.RepositoryPolicy, Lifecycle: t.LifecyclePolicy,
-			Encryption: types.EncryptionConfiguration{EncryptionType: t.Encryption.EncryptionType, KmsKey: t.Encryption.KmsKey},
+		r := repository{Name: name, Created: a.Cell.Clock.Now(), Mutability: t.Mutability, Tags: t.Tags, Policy: t.RepositoryPolicy, Lifecycle: t.LifecyclePolicy}
+		var err error
+		r.Encryption, err = a.newEncryption(&types.EncryptionConfiguration{EncryptionType: t.Encryption.EncryptionType, KmsKey: optional.String(aws.ToString(t.Encryption.KmsKey))})
+		if err != nil {
+			return err
 		}
 		return a.create(tx, r)
 	})
