@@ -2,6 +2,7 @@ package logs
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -79,11 +80,18 @@ func searchFor(in *cloudwatchlogs.FilterLogEventsInput, q *logstore.Query) error
 	if text := aws.ToString(in.FilterPattern); text != "" {
 		p, err := pattern.Parse(text)
 		if err != nil {
-			return fault.Invalid("%s", err)
+			return badPattern(err)
 		}
 		q.Match = p.Match
 	}
 	return startSearch(in, q)
+}
+
+func badPattern(err error) error {
+	if term, ok := errors.AsType[pattern.TermError](err); ok {
+		return fault.Invalid("%s", term)
+	}
+	return fault.Invalid("Invalid filter pattern: %s", err)
 }
 
 // startSearch has a query begin where its token says, or at one of its ends.
