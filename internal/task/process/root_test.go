@@ -53,7 +53,7 @@ func onEachRooting(t *testing.T, test func(t *testing.T, r *Runtime, how rooting
 			if how.user {
 				opts.NoCgroups, opts.Network = true, NetworkLoopback
 			}
-			if err := how.try(opts.Dir); err != nil {
+			if err := how.try(scratchIn(opts.Dir)); err != nil {
 				t.Skip("this machine does not permit it:", err)
 			}
 			r := newRuntime(t, opts)
@@ -62,6 +62,10 @@ func onEachRooting(t *testing.T, test func(t *testing.T, r *Runtime, how rooting
 			assertNothingLeft(t, opts.Dir)
 		})
 	}
+}
+
+func scratchIn(dir string) func() (string, error) {
+	return func() (string, error) { return os.MkdirTemp(dir, "try-") }
 }
 
 // assertNothingLeft holds when no container of a runtime in a directory runs.
@@ -325,7 +329,7 @@ func TestImagesRunWithoutRootsRights(t *testing.T) {
 func TestContainersOutliveTheServer(t *testing.T) {
 	reference := pushed(t, v1.Config{Entrypoint: []string{"/program"}}, scratch(t))
 	onEachHost(t, func(t *testing.T, opts Options) {
-		if err := rootings[0].try(t.TempDir()); err != nil {
+		if err := rootings[0].try(scratchIn(t.TempDir())); err != nil {
 			t.Skip("this machine does not permit it:", err)
 		}
 		kept := running("kept", reference, "write:/mark", "sleep")
