@@ -67,7 +67,7 @@ func (s *Store) pullUntil(ctx context.Context, reference string, digest v1.Hash,
 	if err != nil {
 		return fmt.Errorf("image %s: %w", pinned, err)
 	}
-	partial, err := os.MkdirTemp(s.opts.Dir, partialPrefix)
+	partial, err := s.Scratch()
 	if err != nil {
 		return err
 	}
@@ -78,6 +78,9 @@ func (s *Store) pullUntil(ctx context.Context, reference string, digest v1.Hash,
 	}
 	return s.keep(digest, partial, doc)
 }
+
+// Scratch makes a directory that is removed at the store's next start, if not before.
+func (s *Store) Scratch() (string, error) { return os.MkdirTemp(s.opts.Dir, partialPrefix) }
 
 // keep makes what was unpacked an image.
 func (s *Store) keep(digest v1.Hash, partial string, doc document) error {

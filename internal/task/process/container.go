@@ -128,6 +128,9 @@ func (c *container) command(ctx context.Context, argv []string, join bool) (*exe
 	if c.image != nil {
 		return c.rooted(ctx, argv, join)
 	}
+	if c.spec.Digest != "" {
+		return nil, nil, errors.New("the container's image is gone")
+	}
 	credential, err := credential(c.spec.User)
 	if err != nil {
 		return nil, nil, err

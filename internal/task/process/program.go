@@ -29,7 +29,7 @@ func newPrograms(opts Options, dir string) (*programs, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &programs{commands, store, newRoots(dir, opts.Log)}, nil
+	return &programs{commands, store, newRoots(store.Scratch, opts.Log)}, nil
 }
 
 // A program is what a container runs.

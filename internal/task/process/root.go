@@ -170,12 +170,10 @@ func reachable(resolv string, otherNetwork bool) (text string, servers int) {
 // clear gives back the container's root and its image. Its processes are gone, and it
 // is called once.
 func (c *container) clear() error {
-	if c.image == nil {
-		return nil
+	if c.image != nil {
+		c.image.Release()
 	}
-	err := removeRoot(c.rootDir())
-	c.image.Release()
-	return err
+	return removeRoot(c.rootDir()) // which an earlier life may have left
 }
 
 // hold takes up the image of a container that has run since an earlier life of the

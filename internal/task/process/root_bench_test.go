@@ -28,7 +28,7 @@ func BenchmarkStartOfAnImage(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer r.Close()
-			if err := how.try(r.dir); err != nil {
+			if err := how.try(scratchIn(r.dir)); err != nil {
 				b.Skip("this machine does not permit it:", err)
 			}
 			r.programs.roots = &roots{func() rooting { return how }}

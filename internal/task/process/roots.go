@@ -37,12 +37,12 @@ type roots struct {
 	find func() rooting
 }
 
-// newRoots tries with directories of dir.
-func newRoots(dir string, log *slog.Logger) *roots {
+// newRoots tries in directories that it makes by scratch.
+func newRoots(scratch func() (string, error), log *slog.Logger) *roots {
 	return &roots{sync.OnceValue(func() rooting {
 		var why []error
 		for _, r := range rootings {
-			err := r.try(dir)
+			err := r.try(scratch)
 			if err == nil {
 				if len(why) > 0 {
 					log.Info("images of tasks run "+r.String(), "reason", errors.Join(why...))
@@ -73,18 +73,18 @@ func (r rooting) String() string {
 }
 
 // try makes a root as it would be made for a container.
-func (r rooting) try(dir string) error {
+func (r rooting) try(scratch func() (string, error)) error {
 	if !r.namespaces {
 		return nil
 	}
 	if !r.user && os.Geteuid() != 0 {
 		return errors.New("only root can do without user namespaces")
 	}
-	dir, err := os.MkdirTemp(dir, "try-")
+	dir, err := scratch()
 	if err != nil {
 		return err
 	}
-	defer removeRoot(dir) // empty but for what is tried
+	defer removeRoot(dir) // or the next life does it
 	const lower = "lower"
 	if err := os.Mkdir(filepath.Join(dir, lower), 0o755); err != nil {
 		return err
