@@ -31,10 +31,32 @@ type source struct {
 // and sentence. Without a trust policy there is none on the resource's side.
 func (j *Judge) Allow(r *policy.Request, p iam.Policies, trust *iam.Document) error {
 	d, err := j.Decide(r, p, trust)
-	if err == nil && !d.Allowed() {
-		err = &smithy.GenericAPIError{Code: "AccessDeniedException", Message: d.Refusal(r), Fault: smithy.FaultClient}
+	if err != nil {
+		return err
 	}
-	return err
+	return refusal(r, d)
+}
+
+// AllowOn is Allow for a resource that has a policy of its own, or nil if it has none.
+func (j *Judge) AllowOn(r *policy.Request, p iam.Policies, resource *iam.Document) error {
+	policies, err := j.compile(p, nil)
+	if err != nil {
+		return err
+	}
+	if resource != nil {
+		if policies.Resource, err = j.document(*resource, policy.ResourceBased); err != nil {
+			return err
+		}
+	}
+	return refusal(r, policy.Evaluate(r, policies))
+}
+
+// refusal is the error of a decision that does not allow.
+func refusal(r *policy.Request, d policy.Decision) error {
+	if d.Allowed() {
+		return nil
+	}
+	return &smithy.GenericAPIError{Code: "AccessDeniedException", Message: d.Refusal(r), Fault: smithy.FaultClient}
 }
 
 // Decide is what policies say of a request.

@@ -82,6 +82,7 @@ func (s *service) tagging(operation string) string {
 var services = map[string]service{
 	"application-autoscaling": autoScalingCalls,
 	"ec2":                     ec2Calls,
+	"ecr":                     ecrCalls,
 	"ecs":                     ecsCalls,
 	"elasticloadbalancing":    elbCalls,
 	"flyball":                 ownCalls,

@@ -12,6 +12,7 @@ import (
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	localec2 "flyball/internal/service/ec2"
+	localecr "flyball/internal/service/ecr"
 	localecs "flyball/internal/service/ecs"
 	localelb "flyball/internal/service/elb"
 	localiam "flyball/internal/service/iam"
@@ -22,7 +23,7 @@ import (
 func inputs() map[string]map[string]reflect.Type {
 	all := map[string]map[string]reflect.Type{}
 	for name, api := range map[string]any{
-		"application-autoscaling": &autoscaling.API{}, "monitoring": &cloudwatch.API{}, "ec2": &localec2.API{}, "ecs": &localecs.API{},
+		"application-autoscaling": &autoscaling.API{}, "monitoring": &cloudwatch.API{}, "ec2": &localec2.API{}, "ecr": &localecr.API{}, "ecs": &localecs.API{},
 		"elasticloadbalancing": &localelb.API{},
 		"iam":                  &localiam.API{}, "sts": &localsts.API{},
 	} {

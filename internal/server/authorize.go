@@ -79,7 +79,7 @@ func (s *Server) authorize(ctx context.Context, call wire.Call) error {
 		},
 	})
 	for _, r := range requests {
-		if err := s.judge.Allow(r, policies, nil); err != nil {
+		if err := s.judge.AllowOn(r, policies, s.policyOf(ctx, r.Resource)); err != nil {
 			return err
 		}
 	}

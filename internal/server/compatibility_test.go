@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -18,6 +19,7 @@ import (
 	local "flyball/internal/service/autoscaling"
 	localcloudwatch "flyball/internal/service/cloudwatch"
 	localec2 "flyball/internal/service/ec2"
+	localecr "flyball/internal/service/ecr"
 	localecs "flyball/internal/service/ecs"
 	localelb "flyball/internal/service/elb"
 	localiam "flyball/internal/service/iam"
@@ -38,6 +40,7 @@ func TestTheCompatibilityListsAreTrue(t *testing.T) {
 		"Application Auto Scaling": {&applicationautoscaling.Client{}, &local.API{}},
 		"CloudWatch":               {&cloudwatch.Client{}, &localcloudwatch.API{}},
 		"EC2":                      {&ec2.Client{}, &localec2.API{}},
+		"ECR":                      {&ecr.Client{}, &localecr.API{}},
 		"ECS":                      {&ecs.Client{}, &localecs.API{}},
 		"Elastic Load Balancing":   {&elasticloadbalancingv2.Client{}, &localelb.API{}},
 		"IAM":                      {&iam.Client{}, &localiam.API{}},

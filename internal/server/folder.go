@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"flyball/internal/cell"
 	"flyball/internal/task"
 	"flyball/internal/task/process"
 )
@@ -77,6 +78,12 @@ func (f folder) database() string {
 	}
 	return filepath.Join(f.path, "flyball.db")
 }
+
+// registry is the folder of the layers and manifests of images.
+func (f folder) registry() string { return filepath.Join(f.path, "registry") }
+
+// logs is the folder of the log events of a cell.
+func (f folder) logs(c *cell.Cell) string { return filepath.Join(f.path, "logs", c.Account, c.Region) }
 
 func (f folder) release() {
 	if f.temp {

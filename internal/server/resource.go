@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	astypes "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
@@ -13,6 +14,7 @@ import (
 
 	"flyball/internal/cell"
 	"flyball/internal/permission"
+	"flyball/internal/service/iam"
 	"flyball/internal/tags"
 	"flyball/internal/wire"
 )
@@ -39,6 +41,8 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 			found.ARN, found.Tags, ok = api.Resource(ctx, name)
 		}
 		return found, ok
+	case "ecr":
+		return v.repository(ctx, name)
 	case "ecs":
 		return v.ecsResource(ctx, name)
 	case "elasticloadbalancing":
@@ -51,6 +55,34 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 		return v.scalableTarget(ctx, name)
 	}
 	return found, false
+}
+
+// policyOf is the policy that a resource has of its own, or nil. Repositories have them.
+func (s *Server) policyOf(ctx context.Context, resource string) *iam.Document {
+	a, err := arn.Parse(resource)
+	name, is := strings.CutPrefix(a.Resource, "repository/")
+	if err != nil || a.Service != "ecr" || !is {
+		return nil
+	}
+	v := s.cells.find(a.AccountID, a.Region)
+	if v == nil {
+		return nil
+	}
+	_, text, ok := v.ecr.Resource(ctx, name)
+	if !ok || text == "" {
+		return nil
+	}
+	return &iam.Document{Name: resource, Text: text}
+}
+
+// repository finds a repository of ECR.
+func (v *services) repository(ctx context.Context, name string) (found permission.Resource, ok bool) {
+	found.ARN = v.fullARN("ecr", name)
+	resource, _ := v.cell.Parse("ecr", found.ARN)
+	if name, is := strings.CutPrefix(resource, "repository/"); is {
+		found.Tags, _, ok = v.ecr.Resource(ctx, name)
+	}
+	return found, ok
 }
 
 // ecsResource finds a resource of ECS. A family of task definitions stands for its

@@ -8,7 +8,6 @@ import (
 	"flyball/internal/cell"
 	"flyball/internal/permission"
 	"flyball/internal/service/autoscaling"
-	"flyball/internal/service/express"
 	"flyball/internal/service/iam"
 )
 
@@ -16,15 +15,16 @@ import (
 // asked under the state's lock, and so look for nothing outside the account.
 type roles struct {
 	*iam.API
-	of    *services
-	judge *permission.Judge
-	taken bool // every role is taken as it is
+	of      *services
+	judge   *permission.Judge
+	session string // the name of the sessions in which they act
+	taken   bool   // every role is taken as it is
 }
 
-// rolesOf finds the roles of the account of a cell. What has been found once is found
+// rolesOf finds the roles of the account of a cell, for sessions of a name. What has been found once is found
 // without a lock: whoever asks for it first in a change would wait for the lock that the
 // change holds.
-func (s *Server) rolesOf(v *services) func() (roles, error) {
+func (s *Server) rolesOf(v *services, session string) func() (roles, error) {
 	var known atomic.Pointer[roles]
 	return func() (roles, error) {
 		if found := known.Load(); found != nil {
@@ -34,7 +34,7 @@ func (s *Server) rolesOf(v *services) func() (roles, error) {
 		if err != nil {
 			return roles{}, err
 		}
-		found := roles{account.iam, v, &s.judge, s.cfg.Roles == RolesTaken}
+		found := roles{account.iam, v, &s.judge, session, s.cfg.Roles == RolesTaken}
 		known.Store(&found)
 		return found, nil
 	}
@@ -59,38 +59,13 @@ func (r roles) Lacks(ctx context.Context, u autoscaling.RoleUse) (lack autoscali
 	if !trusted {
 		lack.Trust = u.As
 	}
-	lack.Denied, err = r.denied(ctx, role, scalingSession, u.Calls)
+	lack.Denied, err = r.denied(ctx, role, u.Calls)
 	return lack, err
 }
 
-// expressService assumes the infrastructure roles of Express services.
-const expressService = "ecs.amazonaws.com"
-
-// expressSession is the name of the sessions in which what Express services need is made.
-const expressSession = "ECSExpressGatewayService"
-
-// Refuses implements express.Roles.
-func (r roles) Refuses(ctx context.Context, name, service string, call express.RoleCall) (why string, err error) {
-	if r.taken {
-		return "", nil
-	}
-	role, ok := r.RoleAt(ctx, name)
-	if ok {
-		ok, err = trusts(r.judge, r.of.cell, role, []string{expressService}, service)
-	}
-	if err != nil || !ok {
-		return "Cannot assume role " + name + ". Verify that the role exists and that it trusts " + expressService + ".", err
-	}
-	denied, err := r.denied(ctx, role, expressSession, []autoscaling.RoleCall{autoscaling.RoleCall(call)})
-	if err != nil || len(denied) == 0 {
-		return "", err
-	}
-	return denied[0].Why, nil
-}
-
 // denied are the actions of calls that a session of a role may not perform.
-func (r roles) denied(ctx context.Context, role iam.Role, name string, calls []autoscaling.RoleCall) (denied []autoscaling.Denied, err error) {
-	session := r.Session(role, name, nil)
+func (r roles) denied(ctx context.Context, role iam.Role, calls []autoscaling.RoleCall) (denied []autoscaling.Denied, err error) {
+	session := r.Session(role, r.session, nil)
 	policies, _ := r.Policies(ctx, session) // without the role none, which allow nothing
 	for _, call := range calls {
 		requests := permission.Requests(permission.Call{

@@ -47,7 +47,7 @@ func (s *Server) runtimeNamed(ctx context.Context, name, dir string, network pro
 	case "process":
 		return process.New(process.Options{
 			Dir: dir, Args: args, Images: s.cfg.Images, Log: s.cfg.Log,
-			Network: network, Range: s.cfg.TaskRange,
+			Network: network, Range: s.cfg.TaskRange, Source: imageSource{s},
 		})
 	case "docker":
 		return docker.New(ctx, docker.Options{Dir: dir, Args: args, Log: s.cfg.Log})

@@ -16,9 +16,11 @@ import (
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ec2"
+	"flyball/internal/service/ecr"
 	"flyball/internal/service/ecs"
 	"flyball/internal/service/elb"
 	"flyball/internal/service/express"
+	"flyball/internal/service/logs"
 	"flyball/internal/task"
 	"flyball/internal/tsdb"
 	"flyball/scaling"
@@ -31,8 +33,10 @@ type services struct {
 	cell        *cell.Cell
 	datapoints  *tsdb.DB
 	cloudwatch  *cloudwatch.API
+	ecr         *ecr.API
 	ecs         *ecs.API
 	elb         *elb.API
+	logs        *logs.API
 	autoscaling *autoscaling.API
 	express     *express.Services
 	// ec2 opens EC2 when something first needs it. What it changes is part of the change
@@ -55,6 +59,20 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	if err != nil {
 		return nil, err
 	}
+	v.ecr, err = ecr.New(ecr.Config{
+		Cell:       c,
+		Content:    s.registry.content,
+		Addressing: s.addressing,
+		Endpoint:   s.URL,
+		Password:   s.registry.passwords.Issue,
+	})
+	if err != nil {
+		return nil, err
+	}
+	v.logs, err = logs.New(logs.Config{Cell: c, Dir: s.dir.logs(c), Metrics: v.cloudwatch})
+	if err != nil {
+		return nil, err
+	}
 	v.elb, err = elb.New(elb.Config{
 		Cell:          c,
 		Metrics:       v.cloudwatch,
@@ -73,6 +91,10 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	if err != nil {
 		return nil, err
 	}
+	driver, err := s.openLogDriver(v)
+	if err != nil {
+		return nil, err
+	}
 	metadata := s.taskEndpoint + cellPath + c.Scope()
 	v.ecs, err = ecs.New(ecs.Config{
 		Cell:          c,
@@ -84,6 +106,9 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		Endpoint:      s.taskEndpoint,
 		Metadata:      metadata[:len(metadata)-1],
 		Roles:         taskRoles{s, v},
+		Logs:          driver,
+		ListenerRoles: listenerRoles{s, v},
+		Alarms:        v.cloudwatch,
 		KnownKeys:     s.cfg.Administrator != nil,
 		Deleted: func(ctx context.Context, cluster, service string) error {
 			return v.autoscaling.ServiceDeleted(ctx, scaling.ServiceID(cluster, service))
@@ -94,7 +119,7 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	if err != nil {
 		return nil, err
 	}
-	accountRoles := s.rolesOf(v)
+	scalingRoles := s.rolesOf(v, scalingSession)
 	v.autoscaling, err = autoscaling.New(autoscaling.Config{
 		Cell:     c,
 		Alarms:   v.cloudwatch,
@@ -108,19 +133,24 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 			cluster, service := id.Service()
 			return v.ecs.ServiceTargetGroups(ctx, cluster, service)
 		},
-		Roles: func() (autoscaling.Roles, error) { return accountRoles() },
+		Roles: func() (autoscaling.Roles, error) { return scalingRoles() },
 	})
 	if err != nil {
 		return nil, err
 	}
+	rolesOfExpress := s.rolesOf(v, expressSession)
 	v.express, err = express.New(express.Config{
 		Cell:          c,
 		ECS:           v.ecs,
 		LoadBalancing: v.elb,
 		Scaling:       v.autoscaling,
 		Alarms:        v.cloudwatch,
+		Logs:          v.logs,
 		Network:       func(ctx context.Context) (express.Network, error) { return v.ec2(ctx) },
-		Roles:         func() (express.Roles, error) { return accountRoles() },
+		Roles: func() (express.Roles, error) {
+			found, err := rolesOfExpress()
+			return expressRoles{found, s.cfg.Administrator == nil}, err // as the roles of listeners are taken
+		},
 	})
 	v.ecs.Express = v.express
 	return v, err
@@ -131,8 +161,10 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 func (v *services) run(ctx context.Context) error {
 	var loops errgroup.Group
 	loops.Go(func() error { return v.elb.Run(ctx) })
+	loops.Go(func() error { return v.ecr.Run(ctx) })
 	loops.Go(func() error { return v.ecs.Run(ctx) })
 	loops.Go(func() error { return v.cloudwatch.Run(ctx) })
+	loops.Go(func() error { return v.logs.Run(ctx) })
 	loops.Go(func() error { return v.autoscaling.Run(ctx) })
 	loops.Go(func() error { return v.express.Run(ctx) })
 	loops.Go(func() error { return v.datapoints.Run(ctx) })

@@ -123,10 +123,16 @@ func lowerFirst(s string) string {
 var memberNames = map[string]func(of reflect.Type, member string) string{
 	"application-autoscaling": sameName,
 	"ec2":                     ec2Name,
-	"ecs":                     func(_ reflect.Type, member string) string { return lowerFirst(member) },
-	"elasticloadbalancing":    sameName,
-	"iam":                     sameName,
-	"monitoring":              sameName,
+	"ecr": func(of reflect.Type, member string) string {
+		if of.Name() == "Tag" {
+			return member
+		}
+		return lowerFirst(member)
+	},
+	"ecs":                  func(_ reflect.Type, member string) string { return lowerFirst(member) },
+	"elasticloadbalancing": sameName,
+	"iam":                  sameName,
+	"monitoring":           sameName,
 	"sts": func(_ reflect.Type, member string) string {
 		if member == "Arn" { // of a PolicyDescriptorType
 			return "arn"

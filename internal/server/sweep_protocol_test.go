@@ -28,12 +28,14 @@ type protocol struct {
 }
 
 var targets = map[string]string{
+	"ecr":                     "AmazonEC2ContainerRegistry_V20150921",
 	"ecs":                     "AmazonEC2ContainerServiceV20141113",
 	"application-autoscaling": "AnyScaleFrontendService",
 	"monitoring":              "GraniteServiceVersion20100801",
 }
 
 var protocols = map[string][]protocol{
+	"ecr":                     {jsonProtocol("1.1")},
 	"ecs":                     {jsonProtocol("1.1")},
 	"application-autoscaling": {jsonProtocol("1.1")},
 	"monitoring":              {jsonProtocol("1.0"), cborProtocol, queryProtocol("2010-08-01")},

@@ -40,6 +40,7 @@ func TestWrongInputIsRefusedAndChangesNothing(t *testing.T) {
 			}
 			return v
 		},
+		"ecr": func(s *Server) any { return s.home().ecr },
 		"iam": func(s *Server) any { return s.globals.find(testAccount, "aws").iam },
 		"sts": func(s *Server) any { return s.globals.find(testAccount, "aws").sts },
 	} {

@@ -47,6 +47,8 @@ var preparation = []struct{ service, operation, input string }{
 	{"ecs", "CreateService", `{"cluster": "prod", "serviceName": "web", "taskDefinition": "web:1", "desiredCount": 1,
 		"tags": [{"key": "team", "value": "shop"}]}`},
 	{"ecs", "CreateService", `{"cluster": "prod", "serviceName": "spare", "taskDefinition": "web:1", "desiredCount": 1}`},
+	{"ecs", "CreateService", `{"cluster": "prod", "serviceName": "paused", "taskDefinition": "web:1", "desiredCount": 1,
+		"deploymentConfiguration": {"strategy": "BLUE_GREEN", "lifecycleHooks": [{"targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"]}]}}`},
 	{"ecs", "CreateCapacityProvider", `{"name": "spare", "autoScalingGroupProvider": {
 		"autoScalingGroupArn": "arn:aws:autoscaling:us-east-1:123456789012:autoScalingGroup:x:autoScalingGroupName/spare"}}`},
 	{"ecs", "RegisterContainerInstance", `{"cluster": "prod", "attributes": [{"name": "rack", "value": "1"}]}`},
@@ -81,6 +83,20 @@ var preparation = []struct{ service, operation, input string }{
 	{"elasticloadbalancing", "CreateRule", `{"ListenerArn": "$listener", "Priority": 5, "Conditions": [{"Field": "path-pattern", "Values": ["/a"]}],
 		"Actions": [{"Type": "forward", "TargetGroupArn": "$group"}]}`},
 	{"elasticloadbalancing", "RegisterTargets", `{"TargetGroupArn": "$group", "Targets": [{"Id": "10.0.0.1"}]}`},
+	{"ecr", "CreateRepository", `{"repositoryName": "web", "tags": [{"Key": "team", "Value": "shop"}]}`},
+	{"ecr", "InitiateLayerUpload", `{"repositoryName": "web"}`},
+	{"ecr", "UploadLayerPart", `{"repositoryName": "web", "uploadId": "$upload", "partFirstByte": 0, "partLastByte": 1, "layerPartBlob": "e30="}`},
+	{"ecr", "CompleteLayerUpload", `{"repositoryName": "web", "uploadId": "$upload", "layerDigests": ["$layer"]}`},
+	{"ecr", "PutImage", `{"repositoryName": "web", "imageManifest": "$manifest", "imageTag": "v1"}`},
+	{"ecr", "StartImageScan", `{"repositoryName": "web", "imageId": {"imageTag": "v1"}}`},
+	{"ecr", "SetRepositoryPolicy", `{"repositoryName": "web", "policyText": "$pull"}`},
+	{"ecr", "PutLifecyclePolicy", `{"repositoryName": "web", "lifecyclePolicyText": "$lifecycle"}`},
+	{"ecr", "InitiateLayerUpload", `{"repositoryName": "web"}`},
+	{"ecr", "CreateRepository", `{"repositoryName": "spare"}`},
+	{"ecr", "InitiateLayerUpload", `{"repositoryName": "spare"}`},
+	{"ecr", "UploadLayerPart", `{"repositoryName": "spare", "uploadId": "$spareUpload", "partFirstByte": 0, "partLastByte": 1, "layerPartBlob": "e30="}`},
+	{"ecr", "CreateRepositoryCreationTemplate", `{"prefix": "team", "appliedFor": ["CREATE_ON_PUSH"]}`},
+	{"ecr", "PutRegistryPolicy", `{"policyText": "$pull"}`},
 	{"iam", "CreatePolicy", `{"PolicyName": "mine", "PolicyDocument": "$allow", "Tags": [{"Key": "team", "Value": "shop"}]}`},
 	{"iam", "CreatePolicyVersion", `{"PolicyArn": "$policy", "PolicyDocument": "$allow"}`},
 	{"iam", "CreatePolicy", `{"PolicyName": "spare", "PolicyDocument": "$allow"}`},
@@ -179,6 +195,16 @@ var views = []struct{ service, operation, input string }{
 	{"elasticloadbalancing", "DescribeListeners", `{"LoadBalancerArn": "$balancer"}`},
 	{"elasticloadbalancing", "DescribeRules", `{"ListenerArn": "$listener"}`},
 	{"elasticloadbalancing", "DescribeTags", `{"ResourceArns": ["$balancer", "$group", "$listener", "$rule"]}`},
+	{"ecr", "DescribeRepositories", `{}`},
+	{"ecr", "DescribeImages", `{"repositoryName": "web"}`},
+	{"ecr", "ListTagsForResource", `{"resourceArn": "$repository"}`},
+	{"ecr", "GetRepositoryPolicy", `{"repositoryName": "web"}`},
+	{"ecr", "GetLifecyclePolicy", `{"repositoryName": "web"}`},
+	{"ecr", "GetRegistryPolicy", `{}`},
+	{"ecr", "GetRegistryScanningConfiguration", `{}`},
+	{"ecr", "DescribeRegistry", `{}`},
+	{"ecr", "GetAccountSetting", `{"name": "BLOB_MOUNTING"}`},
+	{"ecr", "DescribeRepositoryCreationTemplates", `{}`},
 	{"iam", "GetAccountAuthorizationDetails", `{"MaxItems": 1000}`},
 	{"iam", "ListInstanceProfiles", `{}`},
 	{"iam", "ListInstanceProfileTags", `{"InstanceProfileName": "host"}`},
@@ -204,6 +230,7 @@ var storedKinds = []string{
 	"ecs.capacityprovider", "ecs.setting",
 	"autoscaling.target", "autoscaling.policy", "autoscaling.action", "autoscaling.activity", "autoscaling.target-activity",
 	"cloudwatch.alarm", "cloudwatch.state", "cloudwatch.history", "cloudwatch.alarm-history", "cloudwatch.dashboard",
+	"ecr.repository", "ecr.image", "ecr.tag", "ecr.layer", "ecr.settings", "ecr.template",
 	"express.service", "elb.loadbalancer", "elb.targetgroup", "elb.listener", "elb.rule",
 	"iam.user", "iam.group", "iam.role", "iam.policy", "iam.instanceprofile", "iam.accesskey", "iam.alias", "sts.session",
 	"ec2.vpc", "ec2.subnet", "ec2.security-group", "ec2.security-group-rule", "ec2.internet-gateway", "ec2.route-table", "ec2.network-acl",
@@ -254,6 +281,12 @@ func (w *world) prepare() {
 		"$certificate":    "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
 		"$allow":          `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}}`,
 		"$scaling":        `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "application-autoscaling.amazonaws.com"}, "Action": "sts:AssumeRole"}}`,
+		"$repository":     "arn:aws:ecr:us-east-1:123456789012:repository/web",
+		"$layer":          "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+		"$image":          "sha256:f20c43161d73848408ef247f0ec7111b19fe58ffebc0cbcaa0d2c8bda4967268",
+		"$manifest":       `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[]}`,
+		"$pull":           `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}}`,
+		"$lifecycle":      `{"rules": [{"rulePriority": 1, "selection": {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 1}, "action": {"type": "expire"}}]}`,
 		"$express":        `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"}}`,
 		"$expressService": "arn:aws:ecs:us-east-1:123456789012:service/prod/express",
 		"$trust":          `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}}`,
@@ -263,6 +296,12 @@ func (w *world) prepare() {
 		switch c.operation {
 		case "RunTask":
 			w.names["$task"] = pick(out, "tasks", 0, "taskArn")
+		case "InitiateLayerUpload":
+			name := "$upload"
+			if strings.Contains(c.input, "spare") {
+				name = "$spareUpload"
+			}
+			w.names[name] = pick(out, "uploadId")
 		case "RegisterContainerInstance":
 			w.names["$instance"] = pick(out, "containerInstance", "containerInstanceArn")
 		case "RegisterScalableTarget":
@@ -287,6 +326,9 @@ func (w *world) prepare() {
 	deployments := w.must("ecs", "ListServiceDeployments", `{"cluster": "prod", "service": "web"}`)
 	w.names["$deployment"] = pick(deployments, "serviceDeployments", 0, "serviceDeploymentArn")
 	w.names["$revision"] = pick(deployments, "serviceDeployments", 0, "targetServiceRevisionArn")
+	w.names["$pausedDeployment"] = pick(w.must("ecs", "ListServiceDeployments", `{"cluster": "prod", "service": "paused"}`), "serviceDeployments", 0, "serviceDeploymentArn")
+	paused := w.must("ecs", "DescribeServiceDeployments", `{"serviceDeploymentArns": ["$pausedDeployment"]}`)
+	w.names["$hook"] = pick(paused, "serviceDeployments", 0, "lifecycleHookDetails", 0, "hookId")
 	// ECS acts by itself until the tasks run.
 	w.await("DescribeClusters", `{"clusters": ["prod"]}`, func(out any) bool {
 		return reflect.DeepEqual(pick(out, "clusters", 0, "runningTasksCount"), 3.0)

@@ -6,6 +6,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/document"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
@@ -110,6 +112,22 @@ func IAM[T any](resolve func(context.Context, Scope) (T, error)) Service {
 	}, resolve)
 }
 
+// Logs describes Amazon CloudWatch Logs, whose operations are the methods of T.
+func Logs[T any](resolve func(context.Context, Scope) (T, error)) Service {
+	return serve(Service{
+		name:      "logs",
+		version:   "2014-03-28",
+		target:    "Logs_20140328",
+		namespace: "cloudwatchlogs",
+		protocols: []Protocol{AWSJSON11},
+		errors:    cloudwatchlogs.TypeRegistry,
+		invalid:   "InvalidParameterException",
+		// Events are not state: they are on disk when they are answered for.
+		stateless: []string{"PutLogEvents"},
+		maxBody:   8 << 20, // a batch of 1 MiB whose characters are all escaped
+	}, resolve)
+}
+
 // STS describes AWS Security Token Service, whose operations are the methods of T.
 func STS[T any](resolve func(context.Context, Scope) (T, error)) Service {
 	return serve(Service{
@@ -120,6 +138,22 @@ func STS[T any](resolve func(context.Context, Scope) (T, error)) Service {
 		protocols:    []Protocol{AWSQuery},
 		errors:       sts.TypeRegistry,
 		invalid:      "ValidationError",
+	}, resolve)
+}
+
+// ECR describes Amazon Elastic Container Registry, whose operations are the methods
+// of T.
+func ECR[T any](resolve func(context.Context, Scope) (T, error)) Service {
+	return serve(Service{
+		name:      "ecr",
+		version:   "2015-09-21",
+		target:    "AmazonEC2ContainerRegistry_V20150921",
+		namespace: "ecr",
+		protocols: []Protocol{AWSJSON11},
+		errors:    ecr.TypeRegistry,
+		invalid:   "InvalidParameterException",
+		// A part of a layer has 20 MiB at most, and comes in base64.
+		maxBody: 32 << 20,
 	}, resolve)
 }
 

@@ -29,6 +29,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"golang.org/x/sync/errgroup"
 
+	"flyball/internal/awslogs"
 	"flyball/internal/cell"
 	"flyball/internal/due"
 	"flyball/internal/state"
@@ -46,6 +47,9 @@ type Config struct {
 	LoadBalancing LoadBalancing   // nil knows no target group
 	Network       Network         // nil knows no subnet
 	Roles         TaskRoles       // nil gives tasks no credentials of their roles
+	Logs          *awslogs.Driver // takes what containers with the log driver awslogs write; nil leaves it with the runtime
+	ListenerRoles ListenerRoles   // nil lets deployments change listeners in any role
+	Alarms        Alarms          // nil knows no alarm
 	// StrictNetwork refuses subnets and security groups that Network does not know.
 	StrictNetwork bool
 	// KnownKeys says that the server lets in known access keys only, so that a task
@@ -80,6 +84,9 @@ const (
 // Fargate allows and a little more. Nobody else stops the tasks.
 const stopGrace = 125 * time.Second
 
+// logGrace is how long the last lines of tasks may take to be put, in real time.
+const logGrace = 10 * time.Second
+
 // An API serves the operations of Amazon ECS in one cell. Its methods may be
 // called from several goroutines. What they return is shared with the API's own
 // rows: it must not be changed.
@@ -108,6 +115,8 @@ type API struct {
 	reconciling due.Queue[*service] // services to be reconciled
 	undriven    due.Queue[*task]    // accepted or adopted, not yet given the goroutine that drives them
 	unbalanced  due.Queue[string]   // ARNs of target groups to be balanced
+	unrouted    due.Queue[*service] // services whose listeners are to send other traffic
+	watched     due.Queue[*service] // services whose deployments are failed by alarms
 	retired     due.Queue[retiree]  // what has ended, to be forgotten
 	newPeriod   chan struct{}       // holds a token when a metric period has changed
 	starts      chan struct{}       // holds a token for each task being started
@@ -135,6 +144,9 @@ func New(cfg Config) (*API, error) {
 	if cfg.LoadBalancing == nil {
 		a.cfg.LoadBalancing = noTargetGroups{}
 	}
+	if cfg.Alarms == nil {
+		a.cfg.Alarms = noAlarms{}
+	}
 	if cfg.Network == nil {
 		a.cfg.Network = noNetwork{}
 	}
@@ -156,6 +168,8 @@ func (a *API) Run(ctx context.Context) error {
 	a.reconcileAll(ctx)
 	var loops errgroup.Group
 	loops.Go(func() error { a.reconciling.Run(ctx, a.cell.Clock, 1, a.reconcileDue); return nil })
+	loops.Go(func() error { a.unrouted.Run(ctx, a.cell.Clock, 1, a.routeDue); return nil })
+	loops.Go(func() error { a.watched.Run(ctx, a.cell.Clock, 1, a.watchDue); return nil })
 	loops.Go(func() error { a.retired.Run(ctx, a.cell.Clock, forgottenAtOnce, a.forget); return nil })
 	loops.Go(func() error {
 		a.undriven.Run(ctx, a.cell.Clock, drivenAtOnce, func(_ context.Context, tasks []*task) { a.driveAll(lives, tasks) })
@@ -170,6 +184,7 @@ func (a *API) Run(ctx context.Context) error {
 	end()
 	a.drivers.Wait()
 	stopBalancing()
+	a.closeLogs()
 	return nil
 }
 

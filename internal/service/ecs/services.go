@@ -222,9 +222,6 @@ func (a *API) newService(ctx context.Context, c *cluster, in *ecs.CreateServiceI
 	if err := rules.CheckRole(in.Role, &def.api, in.LoadBalancers); err != nil {
 		return nil, err
 	}
-	if err := rules.CheckLoadBalancers(&def.api, in.LoadBalancers, a.targetGroups(ctx)); err != nil {
-		return nil, err
-	}
 	now := a.now()
 	s := &service{
 		cluster:     c,
@@ -234,10 +231,15 @@ func (a *API) newService(ctx context.Context, c *cluster, in *ecs.CreateServiceI
 		monitoring:  in.Monitoring,
 		tasks:       map[string]*task{},
 	}
-	if err := rules.CheckDeploymentConfiguration(s.api.DeploymentConfiguration); err != nil {
+	how := s.api.DeploymentConfiguration
+	if err := rules.CheckDeploymentConfiguration(how, s.api.SchedulingStrategy); err != nil {
+		return nil, err
+	}
+	if err := rules.CheckLoadBalancers(&def.api, in.LoadBalancers, how.Strategy, a.loadBalancing(ctx)); err != nil {
 		return nil, err
 	}
 	s.deploy(def, l, now)
+	a.beginWatch(ctx, s)
 	return s, nil
 }
 
@@ -359,11 +361,11 @@ func (a *API) update(ctx context.Context, tx *state.Tx, s *service, in *ecs.Upda
 	configuration := s.api.DeploymentConfiguration
 	if in.DeploymentConfiguration != nil {
 		configuration = rules.DeploymentDefaults(in.DeploymentConfiguration, configuration, s.api.SchedulingStrategy)
-		if err := rules.CheckDeploymentConfiguration(configuration); err != nil {
+		if err := rules.CheckDeploymentConfiguration(configuration, s.api.SchedulingStrategy); err != nil {
 			return err
 		}
 	}
-	def, l, redeploy, err := a.updatedLaunch(ctx, s, in)
+	def, l, redeploy, err := a.updatedLaunch(ctx, s, in, configuration.Strategy)
 	if err != nil {
 		return err
 	}
@@ -381,6 +383,7 @@ func (a *API) update(ctx context.Context, tx *state.Tx, s *service, in *ecs.Upda
 	if redeploy {
 		replaced := s.history[0]
 		s.deploy(def, l, a.now())
+		a.beginWatch(ctx, s)
 		replaced.save(tx, s)
 		s.history[0].save(tx, s)
 		a.tellDeployment(tx, s)
@@ -400,7 +403,7 @@ func (a *API) setDesired(tx *state.Tx, s *service, n int32) {
 
 // updatedLaunch is what a service's tasks are started with after an update, and
 // whether that takes a new deployment.
-func (a *API) updatedLaunch(ctx context.Context, s *service, in *ecs.UpdateServiceInput) (*definition, rules.Launch, bool, error) {
+func (a *API) updatedLaunch(ctx context.Context, s *service, in *ecs.UpdateServiceInput, strategy types.DeploymentStrategy) (*definition, rules.Launch, bool, error) {
 	current := s.primary()
 	l := current.Launch.Changed(in)
 	if err := current.Launch.CheckChange(l, in.ForceNewDeployment); err != nil {
@@ -431,7 +434,7 @@ func (a *API) updatedLaunch(ctx context.Context, s *service, in *ecs.UpdateServi
 			return nil, l, false, err
 		}
 	}
-	if err := rules.CheckLoadBalancers(&def.api, l.LoadBalancers, a.targetGroups(ctx)); err != nil {
+	if err := rules.CheckLoadBalancers(&def.api, l.LoadBalancers, strategy, a.loadBalancing(ctx)); err != nil {
 		return nil, l, false, err
 	}
 	return def, l, true, nil

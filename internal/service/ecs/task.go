@@ -164,8 +164,9 @@ type taskOrder struct {
 	deployment  string
 	definition  *definition
 	launch      rules.Launch
-	provider    string // capacity provider, "" for none
-	subnet      string // of its network interface, "" for none
+	balancers   []types.LoadBalancer // with the target groups that the task is to be in
+	provider    string               // capacity provider, "" for none
+	subnet      string               // of its network interface, "" for none
 	group       string
 	startedBy   string
 	overrides   *types.TaskOverride
@@ -193,7 +194,7 @@ func (a *API) newTask(tx *state.Tx, o taskOrder) *task {
 	t.secret = a.newSecret(t)
 	t.showSize()
 	t.reserved = t.reservation()
-	t.balancing = newBalancing(t, o.launch.LoadBalancers)
+	t.balancing = newBalancing(t, o.balancers)
 	if n := o.launch.Network; n != nil {
 		t.securityGroups = n.AwsvpcConfiguration.SecurityGroups
 	}

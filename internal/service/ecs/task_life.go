@@ -70,8 +70,14 @@ func (a *API) start(ctx context.Context, t *task) (runtime.Task, error) {
 	if err := a.assumeRole(ctx, t); err != nil {
 		return nil, err
 	}
+	if err := a.resolveImages(ctx, t); err != nil {
+		return nil, err
+	}
 	spec, err := read(ctx, a, func() (runtime.Spec, error) { return a.spec(t) })
 	if err != nil {
+		return nil, err
+	}
+	if err := a.openLogs(ctx, t); err != nil {
 		return nil, err
 	}
 	go func() {
@@ -136,6 +142,7 @@ func (a *API) started(t *task, handle runtime.Task) {
 			c.RuntimeId = aws.String(t.runtimeID(*c.Name))
 		})
 		a.attach(t, handle, address)
+		a.followLogs(t, handle)
 		t.showExits(exits)
 		if !t.balancing.several() {
 			t.run(now)

@@ -1,7 +1,6 @@
 package ecs
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -430,9 +429,33 @@ func (t *fakeTask) setHealth(h runtime.Health) {
 	t.health = h
 }
 
-func (t *fakeTask) Logs(context.Context, string, bool) (io.ReadCloser, error) {
-	return io.NopCloser(bytes.NewBufferString("hello from " + t.spec.ID)), nil
+func (t *fakeTask) Logs(_ context.Context, _ string, opts runtime.LogOptions) (runtime.Log, error) {
+	return &fakeLog{task: t, follow: opts.Follow, read: opts.Position != ""}, nil
 }
+
+// A fakeLog has one line.
+type fakeLog struct {
+	task         *fakeTask
+	follow, read bool
+}
+
+func (l *fakeLog) Next(ctx context.Context) (runtime.Line, error) {
+	if !l.read {
+		l.read = true
+		return runtime.Line{Text: []byte("hello from " + l.task.spec.ID)}, nil
+	}
+	if l.follow {
+		select {
+		case <-l.task.done:
+		case <-ctx.Done():
+			return runtime.Line{}, ctx.Err()
+		}
+	}
+	return runtime.Line{}, io.EOF
+}
+
+func (l *fakeLog) Position() string { return "1" }
+func (l *fakeLog) Close() error     { return nil }
 
 // A recorder keeps samples.
 type recorder struct {

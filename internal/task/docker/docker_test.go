@@ -142,10 +142,11 @@ func awaitLine(t *testing.T, running task.Task, container, prefix string) string
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	log, err := running.Logs(ctx, container, true)
+	lines, err := running.Logs(ctx, container, task.LogOptions{Follow: true})
 	if err != nil {
 		t.Fatal(err)
 	}
+	log := task.Text(ctx, lines)
 	defer log.Close()
 	var text []byte
 	buffer := make([]byte, 4096)
@@ -165,10 +166,11 @@ func awaitLine(t *testing.T, running task.Task, container, prefix string) string
 
 func readLog(t *testing.T, stopped task.Task, container string) string {
 	t.Helper()
-	log, err := stopped.Logs(t.Context(), container, false)
+	lines, err := stopped.Logs(t.Context(), container, task.LogOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	log := task.Text(t.Context(), lines)
 	defer log.Close()
 	text, err := io.ReadAll(log)
 	if err != nil {

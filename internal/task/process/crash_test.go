@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"flyball/internal/task"
 )
 
@@ -324,8 +326,10 @@ func wantNothing(t *testing.T, r *Runtime) {
 var kills = flag.Int("kills", 30, "how many servers are killed under load")
 
 func TestKillsUnderLoadLeaveNothing(t *testing.T) {
+	image := pushed(t, v1.Config{Entrypoint: []string{"/program"}}, scratch(t))
 	onEachHost(t, func(t *testing.T, opts Options) {
 		specs := []task.Spec{
+			running("", image, "sleep"),
 			script("", "exec sleep 1000"),
 			script("", "sleep 1000 & wait"),
 			dependent(task.Container{}, "exec sleep 1000", task.Started),
