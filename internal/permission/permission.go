@@ -50,7 +50,7 @@ type Resource struct {
 type service struct {
 	prefix string // of actions and condition keys
 	// operations are the resources of each operation, with the names of members of its
-	// input in braces, or * where AWS has no resource-level permissions, or nothing
+	// input in braces, of several the first that is given, or * where AWS has no resource-level permissions, or nothing
 	// where nobody needs a permission. Several are parted by spaces.
 	operations map[string]string
 	keys       []conditionKey
@@ -87,6 +87,7 @@ var services = map[string]service{
 	"elasticloadbalancing":    elbCalls,
 	"flyball":                 ownCalls,
 	"iam":                     iamCalls,
+	"logs":                    logsCalls,
 	"monitoring":              cloudWatchCalls,
 	"sts":                     stsCalls,
 }

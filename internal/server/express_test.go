@@ -366,7 +366,6 @@ func TestAnExpressServiceThatIsRefusedLeavesNothing(t *testing.T) {
 		"without a container":           {func(in *ecs.CreateExpressGatewayServiceInput) { in.PrimaryContainer = nil }, "InvalidParameterException"},
 		"without an execution role":     {func(in *ecs.CreateExpressGatewayServiceInput) { in.ExecutionRoleArn = nil }, "InvalidParameterException"},
 		"a role that is no ARN":         {func(in *ecs.CreateExpressGatewayServiceInput) { in.InfrastructureRoleArn = aws.String("infra") }, "InvalidParameterException"},
-		"a role that is not there":      {func(in *ecs.CreateExpressGatewayServiceInput) { in.InfrastructureRoleArn = aws.String(w.role + "x") }, "AccessDeniedException"},
 		"a role that does not trust it": {func(in *ecs.CreateExpressGatewayServiceInput) { in.InfrastructureRoleArn = &w.execRole }, "AccessDeniedException"},
 		"a role that may do little":     {func(in *ecs.CreateExpressGatewayServiceInput) { in.InfrastructureRoleArn = &weak }, "AccessDeniedException"},
 		"a role that lacks the last":    {func(in *ecs.CreateExpressGatewayServiceInput) { in.InfrastructureRoleArn = &half }, "AccessDeniedException"},

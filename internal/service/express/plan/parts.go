@@ -66,6 +66,7 @@ type Parts struct {
 	VPC            string
 	LogGroup       string // "" where it is not the server's to make
 	Policy         string // ARN
+	Role           string // ARN of the infrastructure role
 	ScalableTarget string // ARN
 }
 
@@ -217,9 +218,15 @@ func (p Parts) Network(place Place, added []string) *types.NetworkConfiguration 
 	}}
 }
 
-// Balancers are the load balancers of the service for ECS.
+// Balancers are the load balancers of the service for ECS, which shifts traffic between
+// the target groups by the listener rule.
 func (p Parts) Balancers(s Settings) []types.LoadBalancer {
-	return []types.LoadBalancer{{TargetGroupArn: &p.TargetGroups[0], ContainerName: aws.String(Container), ContainerPort: s.Container.ContainerPort}}
+	return []types.LoadBalancer{{
+		TargetGroupArn: &p.TargetGroups[0], ContainerName: aws.String(Container), ContainerPort: s.Container.ContainerPort,
+		AdvancedConfiguration: &types.AdvancedConfiguration{
+			AlternateTargetGroupArn: &p.TargetGroups[1], ProductionListenerRule: &p.Rule, RoleArn: &p.Role,
+		},
+	}}
 }
 
 // FargateStrategy has Fargate run the tasks.
@@ -238,13 +245,15 @@ func (p Parts) Service(s Settings, definition string, network *types.NetworkConf
 	}
 }
 
-// deployment is how new revisions take the place of others. Services on AWS have
-// canaries; here tasks are replaced one after the other, and the circuit breaker takes
-// back what does not start.
+// deployment is how new revisions take the place of others: with a twentieth of the
+// requests for three minutes, then with all ("Updating an Amazon ECS Express Mode
+// service"). The alarm and tasks that do not start take a deployment back.
 func (p Parts) deployment() *types.DeploymentConfiguration {
 	return &types.DeploymentConfiguration{
-		Strategy:                 types.DeploymentStrategyRolling,
+		Strategy: types.DeploymentStrategyCanary, BakeTimeInMinutes: aws.Int32(3),
+		CanaryConfiguration:      &types.CanaryConfiguration{CanaryPercent: aws.Float64(5), CanaryBakeTimeInMinutes: aws.Int32(3)},
 		DeploymentCircuitBreaker: &types.DeploymentCircuitBreaker{Enable: true, Rollback: true},
+		Alarms:                   &types.DeploymentAlarms{Enable: true, Rollback: true, AlarmNames: []string{AlarmName(p.Cluster, p.Name)}},
 	}
 }
 
@@ -277,18 +286,42 @@ func Predefined(metric types.ExpressGatewayServiceScalingMetric) astypes.MetricT
 
 // ScalingPolicy keeps the metric at its target.
 func (p Parts) ScalingPolicy(s Settings) *applicationautoscaling.PutScalingPolicyInput {
-	metric := &astypes.PredefinedMetricSpecification{PredefinedMetricType: Predefined(s.Scaling.AutoScalingMetric)}
-	if metric.PredefinedMetricType == astypes.MetricTypeALBRequestCountPerTarget {
-		metric.ResourceLabel = aws.String(after(p.LoadBalancer, "loadbalancer/") + "/" + p.groupLabel(0))
+	tracking := &astypes.TargetTrackingScalingPolicyConfiguration{
+		TargetValue: aws.Float64(float64(*s.Scaling.AutoScalingTargetValue)), DisableScaleIn: aws.Bool(false),
+	}
+	if metric := Predefined(s.Scaling.AutoScalingMetric); metric == astypes.MetricTypeALBRequestCountPerTarget {
+		tracking.CustomizedMetricSpecification = p.requests()
+	} else {
+		tracking.PredefinedMetricSpecification = &astypes.PredefinedMetricSpecification{PredefinedMetricType: metric}
 	}
 	return &applicationautoscaling.PutScalingPolicyInput{
 		ServiceNamespace: astypes.ServiceNamespaceEcs, ScalableDimension: astypes.ScalableDimensionECSServiceDesiredCount,
 		ResourceId: p.Resource(), PolicyName: p.PolicyName(s.Scaling.AutoScalingMetric), PolicyType: astypes.PolicyTypeTargetTrackingScaling,
-		TargetTrackingScalingPolicyConfiguration: &astypes.TargetTrackingScalingPolicyConfiguration{
-			PredefinedMetricSpecification: metric, TargetValue: aws.Float64(float64(*s.Scaling.AutoScalingTargetValue)), DisableScaleIn: aws.Bool(false),
-		},
+		TargetTrackingScalingPolicyConfiguration: tracking,
 	}
 }
+
+// requests are those to each target, in whichever of the target groups the tasks are.
+// The predefined metric is that of one group, which deployments leave for the other.
+func (p Parts) requests() *astypes.CustomizedMetricSpecification {
+	m := &astypes.CustomizedMetricSpecification{}
+	for i := range p.TargetGroups {
+		m.Metrics = append(m.Metrics, astypes.TargetTrackingMetricDataQuery{
+			Id: aws.String(fmt.Sprintf("m%d", i+1)), ReturnData: aws.Bool(false),
+			MetricStat: &astypes.TargetTrackingMetricStat{Stat: aws.String("Sum"), Metric: &astypes.TargetTrackingMetric{
+				Namespace: aws.String(balancerMetrics), MetricName: aws.String("RequestCountPerTarget"),
+				Dimensions: []astypes.TargetTrackingMetricDimension{{Name: aws.String("TargetGroup"), Value: aws.String(p.groupLabel(i))}},
+			}},
+		})
+	}
+	m.Metrics = append(m.Metrics, astypes.TargetTrackingMetricDataQuery{
+		Id: aws.String("requests"), ReturnData: aws.Bool(true), Expression: aws.String("SUM([FILL(m1, 0), FILL(m2, 0)])"), Label: aws.String("Requests per target"),
+	})
+	return m
+}
+
+// balancerMetrics is the namespace of the metrics of load balancers.
+const balancerMetrics = "AWS/ApplicationELB"
 
 // Unpolicy deletes the policy for a metric.
 func (p Parts) Unpolicy(metric types.ExpressGatewayServiceScalingMetric) *applicationautoscaling.DeleteScalingPolicyInput {
@@ -338,7 +371,7 @@ func (p Parts) Alarm(given []types.Tag) *cloudwatch.PutMetricAlarmInput {
 
 func (p Parts) stat(metric string, group int) *cwtypes.MetricStat {
 	return &cwtypes.MetricStat{Period: aws.Int32(60), Stat: aws.String("Sum"), Metric: &cwtypes.Metric{
-		Namespace: aws.String("AWS/ApplicationELB"), MetricName: &metric,
+		Namespace: aws.String(balancerMetrics), MetricName: &metric,
 		Dimensions: []cwtypes.Dimension{
 			{Name: aws.String("LoadBalancer"), Value: aws.String(after(p.LoadBalancer, "loadbalancer/"))},
 			{Name: aws.String("TargetGroup"), Value: aws.String(p.groupLabel(group))},
