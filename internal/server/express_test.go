@@ -426,12 +426,10 @@ func TestAnUpdateOfAnExpressServiceIsARevision(t *testing.T) {
 		*c.PrimaryContainer.ContainerPort != w.port || *c.HealthCheckPath != "/health" || *c.ScalingTarget.MaxTaskCount != 20 || *c.ExecutionRoleArn != w.execRole {
 		t.Errorf("%+v", c)
 	}
-	groups, err := w.elb.DescribeTargetGroups(t.Context(), &elb.DescribeTargetGroupsInput{})
+	now, err := w.ecs.DescribeExpressGatewayService(t.Context(), &ecs.DescribeExpressGatewayServiceInput{ServiceArn: made.ServiceArn})
 	w.must(err)
-	for _, g := range groups.TargetGroups {
-		if *g.HealthCheckPath != "/health" {
-			t.Errorf("%s is checked at %s", *g.TargetGroupName, *g.HealthCheckPath)
-		}
+	if c := now.Service.ActiveConfigurations; len(c) != 2 || *c[0].HealthCheckPath != "/health" || *c[1].HealthCheckPath != "/" {
+		t.Errorf("beside each other run %+v", c)
 	}
 	policies, err := w.scaling.DescribeScalingPolicies(t.Context(), &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: types.ServiceNamespaceEcs})
 	w.must(err)

@@ -113,7 +113,10 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		Deleted: func(ctx context.Context, cluster, service string) error {
 			return v.autoscaling.ServiceDeleted(ctx, scaling.ServiceID(cluster, service))
 		},
-		Ended:   func(cluster, service string) { v.express.Ended(cluster, service) },
+		Ended: func(cluster, service string) { v.express.Ended(cluster, service) },
+		Deployed: func(ctx context.Context, arn string, groups []string) error {
+			return v.express.Deployed(ctx, arn, groups)
+		},
 		Managed: func(ctx context.Context, arn string) *types.ECSManagedResources { return v.express.Resources(ctx, arn) },
 	})
 	if err != nil {
