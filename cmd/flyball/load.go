@@ -47,6 +47,7 @@ flyball report draws it.`,
 		},
 	}
 	l.server.flags(cmd)
+	cmd.PreRunE = nil // a load needs a server, and a key for it, only to follow its clock
 	f := cmd.Flags()
 	f.Float64Var(&l.users, "users", 10, "virtual users")
 	f.Float64Var(&l.rate, "rate", 0, "requests a second, in place of users")
@@ -153,6 +154,9 @@ func (l loading) schedule() (load.Schedule, error) {
 // clock is the clock that the load follows.
 func (l loading) clock(ctx context.Context) (client.Clock, error) {
 	if l.speed == "server" {
+		if err := l.server.complete(); err != nil {
+			return client.Clock{}, err
+		}
 		return l.server.client().Clock(ctx)
 	}
 	speed, err := strconv.ParseFloat(l.speed, 64)

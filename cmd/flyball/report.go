@@ -127,7 +127,7 @@ const (
 // window is from when to when the picture goes.
 func (r reporting) window(now time.Time, record []load.Line) (from, to time.Time, err error) {
 	from, to = now.Add(-usually), now
-	if n := len(record); n > 0 {
+	if n := len(record); n > 0 && r.since == "" {
 		first, last := record[0].Time, record[n-1].Time
 		from = first.Add(-beforeLoad)
 		if end := last.Add(afterLoad); end.Before(to) {

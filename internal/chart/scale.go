@@ -13,18 +13,32 @@ type scale struct {
 	milli     bool // seconds are written as milliseconds
 }
 
+// What is larger or smaller than anything that is measured is drawn at the edge: an
+// axis up to it could not be counted.
+const (
+	largest  = 1e15
+	smallest = 1e-9
+)
+
 // newScale finds a round top and step for values up to a highest one, with at most
 // so many ticks above 0.
 func newScale(highest float64, unit Unit, ticks int) scale {
 	s := scale{unit: unit, milli: unit == Seconds && highest < 1}
-	if !(highest > 0) || math.IsInf(highest, 0) {
+	if highest = min(highest, largest); !(highest > smallest) {
 		highest = 1
 	}
 	if s.milli {
 		highest *= 1000
 	}
-	s.step = roundStep(highest/float64(max(1, ticks)), unit == Whole)
-	s.top = s.step * max(1, math.Ceil(highest/s.step-1e-9))
+	least := highest / float64(max(1, ticks))
+	s.top = math.Inf(1)
+	for step := least; step <= max(least, highest/2); step *= 1.01 {
+		step = roundStep(step, unit == Whole)
+		// The least room above the highest value, then the most ticks.
+		if top := step * max(1, math.Ceil(highest/step-1e-9)); top < s.top {
+			s.step, s.top = step, top
+		}
+	}
 	if s.milli {
 		s.step /= 1000
 		s.top /= 1000

@@ -157,7 +157,7 @@ type reader struct {
 // window is the reader's window into a segment.
 func (r *reader) window(s *segment) *window {
 	if r.of != s {
-		r.of, r.view = s, window{file: s.file, buf: r.view.buf[:0]}
+		r.of, r.view = s, window{file: s.file, ahead: readAhead, buf: r.view.buf[:0]}
 	}
 	r.view.size = s.size.Load()
 	return &r.view

@@ -18,6 +18,8 @@ const (
 	// atOnce is how many full segments one compaction takes at most, and how many small
 	// ones wait for it.
 	atOnce = 8
+	// notWorth is a segment that is not written anew for what it wastes.
+	notWorth = 4 << 10
 	// smallSegment is a compressed segment that is merged with others.
 	smallSegment = 16 << 20
 )
@@ -46,7 +48,7 @@ func (s *Store) choose() (inputs []*segment, number uint64) {
 		case !seg.closed:
 		case seg.raw:
 			put = append(put, seg)
-		case seg.live < size/2:
+		case seg.live < size/2 && size > notWorth:
 			waste = append(waste, seg)
 		case size < smallSegment:
 			small = append(small, seg)

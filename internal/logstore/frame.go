@@ -93,15 +93,20 @@ func nextFrame(w *window, at int64) (int64, error) {
 	return w.size, nil
 }
 
-// windowSize is how much is read of a file at once, at the least.
-const windowSize = 64 << 10
+// How much is read of a file at once, at the least: of blocks, and of the heads of frames
+// alone.
+const (
+	readAhead = 64 << 10
+	scanAhead = 4 << 10
+)
 
 // A window reads a file forward in large pieces.
 type window struct {
-	file io.ReaderAt
-	size int64
-	buf  []byte
-	from int64 // where buf begins in the file
+	file  io.ReaderAt
+	size  int64
+	ahead int // how much to read at the least
+	buf   []byte
+	from  int64 // where buf begins in the file
 }
 
 // at returns bytes of the file, which are valid until the next call.
@@ -110,7 +115,7 @@ func (w *window) at(from int64, n int) ([]byte, error) {
 		return nil, errFrame
 	}
 	if from < w.from || from+int64(n) > w.from+int64(len(w.buf)) {
-		want := int(min(int64(max(n, windowSize)), w.size-from))
+		want := int(min(int64(max(n, w.ahead)), w.size-from))
 		if cap(w.buf) < want {
 			w.buf = make([]byte, want)
 		}

@@ -83,7 +83,7 @@ type damage struct {
 // scan reads what blocks are in a segment. It verifies bodies that were written as they
 // were put, since the last of them may be torn.
 func (s *segment) scan() (f found, err error) {
-	w := &window{file: s.file, size: s.size.Load()}
+	w := &window{file: s.file, size: s.size.Load(), ahead: scanAhead}
 	for at := int64(0); ; {
 		fr, err := readFrame(w, at)
 		switch {

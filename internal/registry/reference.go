@@ -73,6 +73,9 @@ func (a Addressing) Find(hostname, path string) Place {
 	return Place{a.Account, a.Region, path}
 }
 
+// referenceHost is the host of a reference, with its port.
+var referenceHost = regexp.MustCompile(`^(\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9][a-zA-Z0-9.-]*)(:[0-9]+)?$`)
+
 // A Reference is what a task definition or a client names an image by.
 type Reference struct {
 	Host string // with its port; empty where the reference has none
@@ -102,6 +105,9 @@ func ParseReference(s string) (r Reference, ok bool) {
 	r.Path = s
 	if head, rest, has := strings.Cut(s, "/"); has && (head == "localhost" || strings.ContainsAny(head, ".:")) {
 		r.Host, r.Path = head, rest
+		if !referenceHost.MatchString(head) {
+			return r, false
+		}
 	}
 	return r, len(r.Path) <= 512 && namePattern.MatchString(r.Path)
 }

@@ -8,9 +8,9 @@ import (
 
 // desired follows the desired count from activity to activity, fills in from where
 // each came, and leaves out those that were before the run.
-func (r *reading) desired() []Reading {
+func (r *reader) desired() []Datapoint {
 	count := r.initial()
-	readings := []Reading{{r.From, float64(count)}}
+	datapoints := []Datapoint{{r.From, float64(count)}}
 	kept := r.Activities[:0]
 	for _, a := range r.Activities {
 		a.From = count
@@ -18,21 +18,21 @@ func (r *reading) desired() []Reading {
 			count = a.To
 		}
 		if a.At.Before(r.From) {
-			readings[0].Value = float64(count)
+			datapoints[0].Value = float64(count)
 			continue
 		}
 		if a.Scaled {
-			readings = append(readings, Reading{a.At, float64(count)})
+			datapoints = append(datapoints, Datapoint{a.At, float64(count)})
 		}
 		kept = append(kept, a)
 	}
 	r.Activities = kept
-	return readings
+	return datapoints
 }
 
 // initial is the desired count before the first activity. No operation tells it: it
 // is how many tasks ran, or without any activity as many as are desired now.
-func (r *reading) initial() int {
+func (r *reader) initial() int {
 	for _, a := range r.Activities {
 		if a.Scaled && len(r.Running) > 0 {
 			return int(r.Running[0].Value + 0.5)
@@ -43,7 +43,7 @@ func (r *reading) initial() int {
 
 // cooldowns begin when an activity ends. A scale-out ends a cooldown of a scale-in, and
 // a later activity in the same direction begins a new one.
-func (r *reading) cooldowns() []Span {
+func (r *reader) cooldowns() []Span {
 	var spans []Span
 	count := r.initial()
 	for _, a := range r.Activities {
@@ -65,7 +65,7 @@ func (r *reading) cooldowns() []Span {
 	return spans
 }
 
-func (r *reading) cooldown(a Activity) (Span, bool) {
+func (r *reader) cooldown(a Activity) (Span, bool) {
 	if a.End.IsZero() {
 		return Span{}, false
 	}

@@ -55,7 +55,7 @@ var (
 
 // Read reads what became of a service between two times.
 func Read(ctx context.Context, s Source, id scaling.ResourceID, record []load.Line, from, to time.Time) (Run, error) {
-	r := reading{Source: s, Run: Run{Service: id, From: from, To: to, Load: record}}
+	r := reader{Source: s, Run: Run{Service: id, From: from, To: to, Load: record}}
 	r.cluster, r.name = id.Service()
 	for _, step := range []func(context.Context) error{
 		r.readService, r.readPolicies, r.readActivities, r.readMetrics, r.readAlarms, r.readDeployments,
@@ -69,15 +69,15 @@ func Read(ctx context.Context, s Source, id scaling.ResourceID, record []load.Li
 	return r.Run, nil
 }
 
-// A reading is a run that is being read.
-type reading struct {
+// A reader has a run that is being read.
+type reader struct {
 	Source
 	Run
 	cluster, name string
 	now           int // the desired count now
 }
 
-func (r *reading) readService(ctx context.Context) error {
+func (r *reader) readService(ctx context.Context) error {
 	out, err := r.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &r.cluster, Services: []string{r.name}})
 	if err != nil {
 		return err
@@ -96,9 +96,9 @@ func (r *reading) readService(ctx context.Context) error {
 	return nil
 }
 
-func (r *reading) within(t time.Time) bool { return !t.Before(r.From) && !t.After(r.To) }
+func (r *reader) within(t time.Time) bool { return !t.Before(r.From) && !t.After(r.To) }
 
-func (r *reading) readPolicies(ctx context.Context) error {
+func (r *reader) readPolicies(ctx context.Context) error {
 	pages := aas.NewDescribeScalingPoliciesPaginator(r.AutoScaling, &aas.DescribeScalingPoliciesInput{
 		ServiceNamespace: aastypes.ServiceNamespaceEcs, ResourceId: aws.String(string(r.Service)),
 	})
@@ -142,7 +142,7 @@ func policyOf(p aastypes.ScalingPolicy) Policy {
 
 // readActivities reads those that began before the end, oldest first. One that began
 // before the run tells the desired count at its start.
-func (r *reading) readActivities(ctx context.Context) error {
+func (r *reader) readActivities(ctx context.Context) error {
 	pages := aas.NewDescribeScalingActivitiesPaginator(r.AutoScaling, &aas.DescribeScalingActivitiesInput{
 		ServiceNamespace: aastypes.ServiceNamespaceEcs, ResourceId: aws.String(string(r.Service)), IncludeNotScaledActivities: aws.Bool(true),
 	})
@@ -184,7 +184,7 @@ func activityOf(a aastypes.ScalingActivity) Activity {
 // minute is the period of the metrics that are read.
 const minute = time.Minute
 
-func (r *reading) readMetrics(ctx context.Context) error {
+func (r *reader) readMetrics(ctx context.Context) error {
 	query := func(id, namespace, name, statistic string) cwtypes.MetricDataQuery {
 		return cwtypes.MetricDataQuery{Id: &id, MetricStat: &cwtypes.MetricStat{
 			Period: aws.Int32(int32(minute / time.Second)), Stat: &statistic,
@@ -203,7 +203,7 @@ func (r *reading) readMetrics(ctx context.Context) error {
 			query("running", "ECS/ContainerInsights", "RunningTaskCount", "Average"),
 		},
 	})
-	metrics := map[string][]Reading{}
+	metrics := map[string][]Datapoint{}
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -211,7 +211,7 @@ func (r *reading) readMetrics(ctx context.Context) error {
 		}
 		for _, result := range page.MetricDataResults {
 			for i, at := range result.Timestamps[:min(len(result.Timestamps), len(result.Values))] {
-				metrics[*result.Id] = append(metrics[*result.Id], Reading{at, result.Values[i]})
+				metrics[*result.Id] = append(metrics[*result.Id], Datapoint{at, result.Values[i]})
 			}
 		}
 	}
@@ -223,7 +223,7 @@ func (r *reading) readMetrics(ctx context.Context) error {
 }
 
 // readAlarms makes spans of ALARM from the changes of state.
-func (r *reading) readAlarms(ctx context.Context) error {
+func (r *reader) readAlarms(ctx context.Context) error {
 	for _, p := range r.Policies {
 		for _, alarm := range p.Alarms {
 			changes, err := r.stateChanges(ctx, alarm.Name)
@@ -243,7 +243,7 @@ type stateChange struct {
 	reason   string
 }
 
-func (r *reading) stateChanges(ctx context.Context, alarm string) ([]stateChange, error) {
+func (r *reader) stateChanges(ctx context.Context, alarm string) ([]stateChange, error) {
 	pages := cloudwatch.NewDescribeAlarmHistoryPaginator(r.CloudWatch, &cloudwatch.DescribeAlarmHistoryInput{
 		AlarmName: &alarm, HistoryItemType: cwtypes.HistoryItemTypeStateUpdate,
 		StartDate: &r.From, EndDate: &r.To, ScanBy: cwtypes.ScanByTimestampAscending,
@@ -267,7 +267,7 @@ func (r *reading) stateChanges(ctx context.Context, alarm string) ([]stateChange
 	return changes, nil
 }
 
-func (r *reading) inAlarm(alarm Alarm, changes []stateChange) []Span {
+func (r *reader) inAlarm(alarm Alarm, changes []stateChange) []Span {
 	span := Span{Kind: Outward, Label: "high"}
 	if alarm.Low {
 		span.Kind, span.Label = Inward, "low"
@@ -277,25 +277,25 @@ func (r *reading) inAlarm(alarm Alarm, changes []stateChange) []Span {
 	if len(changes) > 0 && changes[0].from == string(cwtypes.StateValueAlarm) {
 		begun = &stateChange{at: r.From, reason: "It was in ALARM before."}
 	}
-	close := func(end time.Time) {
+	end := func(at time.Time) {
 		if begun != nil {
-			span.From, span.To = begun.at, end
+			span.From, span.To = begun.at, at
 			span.Title = fmt.Sprintf("%s in ALARM\n%s", alarm.Name, begun.reason)
 			spans = append(spans, span)
 			begun = nil
 		}
 	}
 	for _, c := range changes {
-		close(c.at)
+		end(c.at)
 		if c.to == string(cwtypes.StateValueAlarm) {
 			begun = &c
 		}
 	}
-	close(r.To)
+	end(r.To)
 	return spans
 }
 
-func (r *reading) readDeployments(ctx context.Context) error {
+func (r *reader) readDeployments(ctx context.Context) error {
 	in := &ecs.ListServiceDeploymentsInput{Cluster: &r.cluster, Service: &r.name}
 	for {
 		out, err := r.ECS.ListServiceDeployments(ctx, in)
@@ -317,7 +317,7 @@ func (r *reading) readDeployments(ctx context.Context) error {
 	}
 }
 
-func (r *reading) deployment(d ecstypes.ServiceDeploymentBrief) Span {
+func (r *reader) deployment(d ecstypes.ServiceDeploymentBrief) Span {
 	status := strings.ToLower(strings.ReplaceAll(string(d.Status), "_", " "))
 	span := Span{From: aws.ToTime(d.CreatedAt), To: r.To, Kind: Good, Label: status, Title: "Deployment " + status}
 	if d.FinishedAt != nil {

@@ -23,9 +23,9 @@ type Run struct {
 	Speed    float64     // how many times faster than the wall clock its clock ran
 	Load     []load.Line // empty without a record
 
-	CPU     []Reading // percent of what the tasks have reserved, for a minute each
-	Running []Reading // tasks, in a minute
-	Desired []Reading // tasks, from that moment on
+	CPU     []Datapoint // percent of what the tasks have reserved, for a minute each
+	Running []Datapoint // tasks, in a minute
+	Desired []Datapoint // tasks, from that moment on
 
 	Policies    []Policy
 	Activities  []Activity
@@ -35,8 +35,8 @@ type Run struct {
 	Events      []Event
 }
 
-// A Reading is a value of a metric.
-type Reading struct {
+// A Datapoint is a value of a metric.
+type Datapoint struct {
 	At    time.Time
 	Value float64
 }

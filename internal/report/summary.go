@@ -75,9 +75,16 @@ func (s Summary) Tiles() []Tile {
 	}
 	return append(tiles,
 		Tile{"CPU utilization, peak", fmt.Sprintf("%.0f %%", s.PeakCPU), "of what the tasks have reserved"},
-		Tile{"Tasks", fmt.Sprintf("%d to %d", s.Least, s.Most), fmt.Sprintf("%d at the end", s.Last)},
+		Tile{"Tasks", spread(s.Least, s.Most), fmt.Sprintf("%d at the end", s.Last)},
 		Tile{"Scaled", fmt.Sprintf("%d out, %d in", s.ScaleOuts, s.ScaleIns), fmt.Sprintf("%d attempts not carried out", s.NotScaled)},
 	)
+}
+
+func spread(least, most int) string {
+	if least == most {
+		return strconv.Itoa(most)
+	}
+	return fmt.Sprintf("%d to %d", least, most)
 }
 
 // describe is the picture in words.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -23,6 +24,7 @@ import (
 	localecs "flyball/internal/service/ecs"
 	localelb "flyball/internal/service/elb"
 	localiam "flyball/internal/service/iam"
+	locallogs "flyball/internal/service/logs"
 	localsts "flyball/internal/service/sts"
 )
 
@@ -39,6 +41,7 @@ func TestTheCompatibilityListsAreTrue(t *testing.T) {
 	for title, service := range map[string]struct{ client, api any }{
 		"Application Auto Scaling": {&applicationautoscaling.Client{}, &local.API{}},
 		"CloudWatch":               {&cloudwatch.Client{}, &localcloudwatch.API{}},
+		"CloudWatch Logs":          {&cloudwatchlogs.Client{}, &locallogs.API{}},
 		"EC2":                      {&ec2.Client{}, &localec2.API{}},
 		"ECR":                      {&ecr.Client{}, &localecr.API{}},
 		"ECS":                      {&ecs.Client{}, &localecs.API{}},

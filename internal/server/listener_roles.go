@@ -12,7 +12,7 @@ import (
 // listenerRoles are the roles in which services of a cell shift traffic.
 type listenerRoles struct {
 	server *Server
-	of     *services
+	roles  func() (roles, error)
 }
 
 // listenerSession is the name of the sessions in which listeners are changed.
@@ -21,7 +21,7 @@ const listenerSession = "ecs-service-scheduler"
 // Allow implements ecs.ListenerRoles. A role that does not exist is taken as long as
 // any access key is let in.
 func (l listenerRoles) Allow(ctx context.Context, role, serviceARN string, calls []ecs.BalancingCall) error {
-	account, err := l.server.globals.of(l.of.cell.Account, l.of.cell.Partition())
+	roles, err := l.roles()
 	if err != nil {
 		return err
 	}
@@ -29,8 +29,7 @@ func (l listenerRoles) Allow(ctx context.Context, role, serviceARN string, calls
 	for _, c := range calls {
 		use.Calls = append(use.Calls, autoscaling.RoleCall{Service: "elasticloadbalancing", Operation: c.Operation, Input: c.Input})
 	}
-	judged := roles{account.iam, l.of, &l.server.judge, listenerSession, l.server.cfg.Roles == RolesTaken}
-	lack, err := judged.Lacks(ctx, use)
+	lack, err := roles.Lacks(ctx, use)
 	switch {
 	case err != nil:
 		return err

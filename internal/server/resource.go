@@ -49,6 +49,9 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 		found.ARN = name
 		found.Tags, ok = v.elb.Resource(ctx, name)
 		return found, ok
+	case "logs":
+		found.ARN, found.Tags, ok = v.logs.Resource(ctx, v.fullARN("logs", name))
+		return found, ok
 	case "monitoring":
 		return v.metricResource(ctx, name)
 	case "application-autoscaling":

@@ -107,7 +107,7 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		Metadata:      metadata[:len(metadata)-1],
 		Roles:         taskRoles{s, v},
 		Logs:          driver,
-		ListenerRoles: listenerRoles{s, v},
+		ListenerRoles: listenerRoles{s, s.rolesOf(v, listenerSession)},
 		Alarms:        v.cloudwatch,
 		KnownKeys:     s.cfg.Administrator != nil,
 		Deleted: func(ctx context.Context, cluster, service string) error {

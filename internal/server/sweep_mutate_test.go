@@ -132,6 +132,7 @@ var memberNames = map[string]func(of reflect.Type, member string) string{
 	"ecs":                  func(_ reflect.Type, member string) string { return lowerFirst(member) },
 	"elasticloadbalancing": sameName,
 	"iam":                  sameName,
+	"logs":                 func(_ reflect.Type, member string) string { return lowerFirst(member) },
 	"monitoring":           sameName,
 	"sts": func(_ reflect.Type, member string) string {
 		if member == "Arn" { // of a PolicyDescriptorType

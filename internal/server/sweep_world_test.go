@@ -66,6 +66,14 @@ var preparation = []struct{ service, operation, input string }{
 	{"application-autoscaling", "PutScheduledAction", `{"ServiceNamespace": "ecs", "ResourceId": "service/prod/web",
 		"ScalableDimension": "ecs:service:DesiredCount", "ScheduledActionName": "nightly", "Schedule": "at(2099-01-01T00:00:00)",
 		"ScalableTargetAction": {"MinCapacity": 1}}`},
+	{"logs", "CreateLogGroup", `{"logGroupName": "app", "tags": {"team": "shop"}}`},
+	{"logs", "CreateLogStream", `{"logGroupName": "app", "logStreamName": "web"}`},
+	{"logs", "PutLogEvents", `{"logGroupName": "app", "logStreamName": "web", "logEvents": [{"timestamp": "$millis", "message": "a line"}]}`},
+	{"logs", "PutMetricFilter", `{"logGroupName": "app", "filterName": "errors", "filterPattern": "ERROR",
+		"metricTransformations": [{"metricName": "Errors", "metricNamespace": "Shop", "metricValue": "1"}]}`},
+	{"logs", "PutRetentionPolicy", `{"logGroupName": "app", "retentionInDays": 7}`},
+	{"logs", "PutResourcePolicy", `{"policyName": "dns", "policyDocument": "{}"}`},
+	{"logs", "PutQueryDefinition", `{"name": "mine", "queryString": "fields @message"}`},
 	{"monitoring", "PutMetricData", `{"Namespace": "Shop", "MetricData": [{"MetricName": "Orders", "Value": 1, "Unit": "Count",
 		"Timestamp": "$earlier", "Dimensions": [{"Name": "Shop", "Value": "a"}]}]}`},
 	{"monitoring", "PutMetricAlarm", `{"AlarmName": "busy", "Namespace": "Quiet", "MetricName": "Orders", "Statistic": "Average", "Period": 60,
@@ -188,6 +196,13 @@ var views = []struct{ service, operation, input string }{
 	{"monitoring", "ListDashboards", `{}`},
 	{"monitoring", "GetDashboard", `{"DashboardName": "overview"}`},
 	{"monitoring", "ListMetrics", `{"Namespace": "Shop"}`},
+	{"logs", "DescribeLogGroups", `{}`},
+	{"logs", "DescribeLogStreams", `{"logGroupName": "app"}`},
+	{"logs", "DescribeMetricFilters", `{}`},
+	{"logs", "DescribeQueryDefinitions", `{}`},
+	{"logs", "DescribeResourcePolicies", `{}`},
+	{"logs", "FilterLogEvents", `{"logGroupName": "app"}`},
+	{"logs", "ListTagsLogGroup", `{"logGroupName": "app"}`},
 	{"elasticloadbalancing", "DescribeLoadBalancers", `{}`},
 	{"elasticloadbalancing", "DescribeLoadBalancerAttributes", `{"LoadBalancerArn": "$balancer"}`},
 	{"elasticloadbalancing", "DescribeTargetGroups", `{}`},
@@ -230,6 +245,7 @@ var storedKinds = []string{
 	"ecs.capacityprovider", "ecs.setting",
 	"autoscaling.target", "autoscaling.policy", "autoscaling.action", "autoscaling.activity", "autoscaling.target-activity",
 	"cloudwatch.alarm", "cloudwatch.state", "cloudwatch.history", "cloudwatch.alarm-history", "cloudwatch.dashboard",
+	"logs.group", "logs.stream", "logs.filter", "logs.policy", "logs.query",
 	"ecr.repository", "ecr.image", "ecr.tag", "ecr.layer", "ecr.settings", "ecr.template",
 	"express.service", "elb.loadbalancer", "elb.targetgroup", "elb.listener", "elb.rule",
 	"iam.user", "iam.group", "iam.role", "iam.policy", "iam.instanceprofile", "iam.accesskey", "iam.alias", "sts.session",
@@ -274,7 +290,7 @@ func emptyWorld(t testing.TB, failures io.Writer) *world {
 func (w *world) prepare() {
 	now := atSecond(w.server.clock.Now())
 	w.names = map[string]any{
-		"$now": now, "$earlier": now.Add(-time.Hour),
+		"$now": now, "$earlier": now.Add(-time.Hour), "$millis": float64(now.UnixMilli()),
 		"$service":        "arn:aws:ecs:us-east-1:123456789012:service/prod/web",
 		"$alarm":          "arn:aws:cloudwatch:us-east-1:123456789012:alarm:busy",
 		"$policy":         "arn:aws:iam::123456789012:policy/mine",
@@ -314,6 +330,8 @@ func (w *world) prepare() {
 			w.names["$listener"] = pick(out, "Listeners", 0, "ListenerArn")
 		case "CreateRule":
 			w.names["$rule"] = pick(out, "Rules", 0, "RuleArn")
+		case "PutQueryDefinition":
+			w.names["$query"] = pick(out, "queryDefinitionId")
 		case "CreateAccessKey":
 			w.names["$accessKey"] = pick(out, "AccessKey", "AccessKeyId")
 		}

@@ -76,7 +76,9 @@ func (s *service) decodeFault(err error) *fault {
 		return &fault{code: "RequestEntityTooLargeException", query: "RequestEntityTooLarge", status: http.StatusRequestEntityTooLarge, message: err.Error()}
 	}
 	if s != nil && s.refusal != nil {
-		return s.refusal(path, err)
+		if f := s.refusal(path, err); f != nil {
+			return f
+		}
 	}
 	message := err.Error()
 	if path != "" {
@@ -88,7 +90,9 @@ func (s *service) decodeFault(err error) *fault {
 // violation is the fault of an input that breaks the model's constraints.
 func (s *service) violation(v violations) *fault {
 	if s.refusal != nil {
-		return s.refusal(v.found[0].path, v.found[0].brokenRule)
+		if f := s.refusal(v.found[0].path, v.found[0].brokenRule); f != nil {
+			return f
+		}
 	}
 	f := &fault{code: s.invalid, status: http.StatusBadRequest, message: v.message()}
 	s.applyShape(f)

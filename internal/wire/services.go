@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
@@ -122,10 +123,22 @@ func Logs[T any](resolve func(context.Context, Scope) (T, error)) Service {
 		protocols: []Protocol{AWSJSON11},
 		errors:    cloudwatchlogs.TypeRegistry,
 		invalid:   "InvalidParameterException",
+		refusal:   logsRefusal,
 		// Events are not state: they are on disk when they are answered for.
 		stateless: []string{"PutLogEvents"},
 		maxBody:   8 << 20, // a batch of 1 MiB whose characters are all escaped
 	}, resolve)
+}
+
+// logsRefusal has AWS's own words for names that are too long.
+func logsRefusal(path string, err error) *fault {
+	if path != "logGroupName" && path != "logStreamName" || err.Error() != "Member must have length less than or equal to 512" {
+		return nil
+	}
+	return &fault{
+		code: "InvalidParameterException", status: http.StatusBadRequest,
+		message: "Invalid LogGroup or LogStream, both must have length less than or equal to 512.",
+	}
 }
 
 // STS describes AWS Security Token Service, whose operations are the methods of T.

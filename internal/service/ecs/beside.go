@@ -98,7 +98,7 @@ func (a *API) advance(tx *state.Tx, s *service, now time.Time) {
 		r.UpdatedAt = now
 		r.save(tx, s)
 	}
-	if !r.shifted() {
+	if r.routable() {
 		a.unrouted.Sooner(s, now)
 	}
 	if wake := r.Position.Wake(r.Plan); wake.After(now) {
@@ -126,6 +126,7 @@ func (a *API) keepFleets(tx *state.Tx, s *service, now time.Time) {
 func (s *service) fleetView(d *deployment, fleet lifecycle.Fleet, virtual func(time.Duration) time.Duration) scheduler.View {
 	v := s.view(virtual)
 	v.Primary, v.MinimumHealthy, v.Maximum, v.Halted = d.ID, 0, 100, fleet == lifecycle.Held
+	v.RetryAt = d.Retry.RetryAt
 	v.Tasks = slices.DeleteFunc(v.Tasks, func(t scheduler.Task) bool { return t.Deployment != d.ID })
 	switch fleet {
 	case lifecycle.None:

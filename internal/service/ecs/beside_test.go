@@ -1,7 +1,9 @@
 package ecs
 
 import (
+	"context"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -264,6 +266,22 @@ func TestTheCircuitBreakerSendsABlueGreenDeploymentBack(t *testing.T) {
 	})
 }
 
+func TestTheSourceIsKeptWhileTheTargetBacksOff(t *testing.T) {
+	routed(t, shifting(types.DeploymentStrategyBlueGreen), func(w *world, lb *fakeBalancing) {
+		source := w.runtime.any()
+		addressed := w.runtime.prepare
+		w.runtime.set(nil, func(t *fakeTask) { t.exit(1) })
+		w.deploy()
+		w.pass(10 * time.Minute) // the next try is minutes away
+		w.runtime.set(nil, addressed)
+		source.exit(1)
+		w.pass(10 * time.Second)
+		if got := lb.shown(blue); !strings.HasSuffix(got, "healthy healthy") {
+			t.Errorf("targets of the source: %s", got)
+		}
+	})
+}
+
 func TestBothRevisionsFollowTheDesiredCount(t *testing.T) {
 	routed(t, shifting(types.DeploymentStrategyBlueGreen), func(w *world, lb *fakeBalancing) {
 		w.deploy()
@@ -333,6 +351,60 @@ func TestARuleThatCannotBeChangedIsToldAndTriedAgain(t *testing.T) {
 	})
 }
 
+func TestARollbackFailsWhenItsRuleIsGone(t *testing.T) {
+	routed(t, shifting(types.DeploymentStrategyBlueGreen), func(w *world, lb *fakeBalancing) {
+		w.deploy()
+		w.pass(20 * time.Second)
+		lb.mu.Lock()
+		delete(lb.rules, production)
+		lb.mu.Unlock()
+		must(w.api.StopServiceDeployment(w.Context(), &ecs.StopServiceDeploymentInput{ServiceDeploymentArn: w.rollouts()[0].ServiceDeploymentArn}))(w)
+		w.pass(time.Minute)
+		if d := w.rollouts()[0]; d.Status != types.ServiceDeploymentStatusRollbackFailed || w.runtime.alive() != 4 {
+			t.Errorf("%s, %d alive", d.Status, w.runtime.alive())
+		}
+	})
+}
+
+func TestAStrategyNeedsLoadBalancersThatItCanUse(t *testing.T) {
+	balanced(t, func(w *world, lb *fakeBalancing) {
+		w.serve(1, behind(blue))
+		_, err := w.api.UpdateService(w.Context(), &ecs.UpdateServiceInput{
+			Cluster: aws.String("prod"), Service: aws.String("web"),
+			DeploymentConfiguration: &types.DeploymentConfiguration{Strategy: types.DeploymentStrategyLinear},
+		})
+		if err == nil || !strings.Contains(err.Error(), "advancedConfiguration must be specified") {
+			t.Error(err)
+		}
+	})
+}
+
+func TestARoleThatDoesNotAllowItHoldsADeployment(t *testing.T) {
+	routed(t, shifting(types.DeploymentStrategyBlueGreen), func(w *world, lb *fakeBalancing) {
+		denied := make(deniedRoles, 1)
+		w.api.cfg.ListenerRoles = denied
+		w.deploy()
+		w.pass(time.Second)
+		w.wantStage(types.ServiceDeploymentStatusInProgress, types.ServiceDeploymentLifecycleStagePreScaleUp, 0)
+		w.wantEvents("(service web) was unable to shift traffic with (listener-rule " + production + ") due to (error denied to arn:aws:iam::123456789012:role/ecs-elb)")
+		close(denied)
+		w.pass(time.Minute)
+		w.wantStage(types.ServiceDeploymentStatusInProgress, types.ServiceDeploymentLifecycleStageBakeTime, 100)
+	})
+}
+
+// deniedRoles allow nothing before they are closed.
+type deniedRoles chan struct{}
+
+func (d deniedRoles) Allow(_ context.Context, role, _ string, calls []BalancingCall) error {
+	select {
+	case <-d:
+		return nil
+	default:
+		return fmt.Errorf("denied to %s", role)
+	}
+}
+
 func TestARestartAtEachStageEndsAlike(t *testing.T) {
 	linear := shifting(types.DeploymentStrategyLinear, func(c *types.DeploymentConfiguration) {
 		c.LinearConfiguration = &types.LinearConfiguration{StepPercent: aws.Float64(50), StepBakeTimeInMinutes: aws.Int32(1)}
@@ -360,4 +432,61 @@ func TestARestartAtEachStageEndsAlike(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Whatever is done to a service and whatever happens to its tasks and its server, when
+// it is left alone it ends with one revision in full, in the group that has all traffic.
+func TestAServiceThatShiftsTrafficEndsWhole(t *testing.T) {
+	for seed := range uint64(25) {
+		canary := shifting(types.DeploymentStrategyCanary, func(c *types.DeploymentConfiguration) {
+			c.CanaryConfiguration = &types.CanaryConfiguration{CanaryBakeTimeInMinutes: aws.Int32(1)}
+			c.BakeTimeInMinutes = aws.Int32(1)
+			c.DeploymentCircuitBreaker = &types.DeploymentCircuitBreaker{Enable: true, Rollback: true}
+		})
+		routed(t, canary, func(w *world, lb *fakeBalancing) {
+			w.api.cfg.KeepTasks, w.config.KeepTasks = true, true
+			r := rand.New(rand.NewPCG(seed, 0))
+			var did []string
+			for range 15 {
+				did = append(did, w.disturb(r))
+				w.pass(time.Duration(r.IntN(90)) * time.Second)
+			}
+			w.pass(30 * time.Minute)
+			s := w.service()
+			if n := int(s.DesiredCount); len(s.Deployments) != 1 || w.runtime.alive() != n {
+				t.Errorf("seed %d: %d deployments, %d of %d tasks after %v", seed, len(s.Deployments), w.runtime.alive(), n, did)
+			}
+			all := strings.TrimSpace(strings.Repeat("healthy ", int(s.DesiredCount)))
+			whole := func(group, weights string) bool {
+				return lb.shown(group) == all && strings.Contains(lb.weights(production), weights)
+			}
+			if !whole(blue, "blue 100") && !whole(green, "green 100") {
+				t.Errorf("seed %d: targets %q and %q, %s after %v", seed, lb.shown(blue), lb.shown(green), lb.weights(production), did)
+			}
+		})
+	}
+}
+
+// disturb does something to the service, and says what.
+func (w *world) disturb(r *rand.Rand) string {
+	w.Helper()
+	d := w.rollouts()[0]
+	switch what := r.IntN(6); {
+	case what == 0 && d.Status == types.ServiceDeploymentStatusInProgress && len(w.service().Deployments) > 1:
+		_, err := w.api.StopServiceDeployment(w.Context(), &ecs.StopServiceDeploymentInput{ServiceDeploymentArn: d.ServiceDeploymentArn})
+		return fmt.Sprint("stop: ", err)
+	case what <= 2:
+		w.deploy()
+		return "deploy"
+	case what == 3:
+		n := int32(1 + r.IntN(4))
+		w.scale(n)
+		return fmt.Sprint("scale to ", n)
+	case what == 4:
+		w.runtime.any().exit(1)
+		return "a task dies"
+	}
+	w.end()
+	w.boot()
+	return "restart"
 }

@@ -43,6 +43,15 @@ type deployment struct {
 	State     types.DeploymentRolloutState
 	Reason    string
 	Failed    int // tasks that failed in a row
+	Retry     backOff
+}
+
+// A backOff is what a deployment remembers of its tasks that have failed, to wait before
+// it starts others.
+type backOff struct {
+	Failures int       `json:",omitempty"` // in a row
+	RetryAt  time.Time `json:",omitzero"`  // no task is started before
+	attempt  int       // grows with each failure that is counted
 }
 
 // A rollout is what the API calls a service deployment: how the change to one
@@ -125,7 +134,6 @@ func (s *service) deploy(def *definition, l rules.Launch, now time.Time) {
 	s.show(rev)
 	s.history = append([]*rollout{r}, s.history...)
 	s.steady, s.warned = false, nil
-	s.failures, s.retryAt = 0, time.Time{}
 }
 
 // supersede ends the service deployment that runs, for a new one. One that has only to
@@ -232,7 +240,7 @@ func (s *service) rollBack(to *deployment, reason, why string, now time.Time) {
 	s.deployments = append([]*deployment{to}, rest...)
 	s.show(to.revision)
 	s.steady, s.warned = false, nil
-	s.failures, s.retryAt = 0, time.Time{}
+	to.Retry.Failures, to.Retry.RetryAt = 0, time.Time{}
 
 	r.Position = r.Position.Return(now)
 	r.Status, r.UpdatedAt, r.FinishedAt, r.StoppedAt = types.ServiceDeploymentStatusRollbackInProgress, now, nil, nil

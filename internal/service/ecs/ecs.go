@@ -12,10 +12,12 @@
 //	        a task that starts, stops or turns unhealthy has its service reconciled
 //	        target groups are balanced: tasks that run are registered, tasks that
 //	        stop are deregistered and wait for their connections to drain
+//	        a deployment with two revisions moves on: lifecycle.Position.Next;
+//	        listeners are given the weights that it wants, alarms are looked at
 //	        metrics loop: measure the tasks, publish, once a period
 //
-// Package scheduler holds every rule of the service scheduler as pure functions,
-// package rules what ECS accepts. This package keeps state, speaks ECS's words and
+// Package scheduler holds every rule of the service scheduler as pure functions, package
+// lifecycle the stages of deployments, package rules what ECS accepts. This package keeps state, speaks ECS's words and
 // publishes metrics and events.
 package ecs
 

@@ -101,7 +101,7 @@ func (s *service) view(virtual func(time.Duration) time.Duration) scheduler.View
 		Primary:        s.primary().ID,
 		Halted:         s.primary().State == types.DeploymentRolloutStateFailed,
 		Deleted:        s.status() == draining,
-		RetryAt:        s.retryAt,
+		RetryAt:        s.primary().Retry.RetryAt,
 		Tasks:          make([]scheduler.Task, 0, len(s.tasks)),
 	}
 	for _, t := range s.tasks {
@@ -176,7 +176,7 @@ func (a *API) act(tx *state.Tx, s *service, d *deployment, todo scheduler.Action
 	if todo.Start+len(todo.Surplus)+len(todo.Unhealthy) > 0 {
 		s.steady = false
 	}
-	if s.failures >= 3 && s.retryAt.After(now) {
+	if d.Retry.Failures >= 3 && d.Retry.RetryAt.After(now) {
 		a.warn(tx, s, cannotStart)
 	}
 	if todo.Stuck {

@@ -12,6 +12,7 @@ import (
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
+	"flyball/internal/service/ecs/fault"
 	"flyball/internal/service/ecs/lifecycle"
 	"flyball/internal/state"
 )
@@ -99,6 +100,10 @@ func (r *rollout) shifted() bool {
 	return len(r.Routes) == 0 || r.Routed != nil && *r.Routed == r.Position.Traffic
 }
 
+// routable is whether the listeners are to be set for the deployment. One that has been
+// halted leaves them as they are.
+func (r *rollout) routable() bool { return !r.shifted() && !r.Position.Halted }
+
 // routeDue sets the listeners of services whose deployments want other traffic. What
 // they send is looked at once more before the deployment goes on: by then the load
 // balancer has learnt of it, and requests that it sent the old way have their targets.
@@ -106,7 +111,7 @@ func (a *API) routeDue(ctx context.Context, due []*service) {
 	for _, s := range due {
 		denied := a.judgeRoutes(ctx, s)
 		_ = a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
-			if s.there() && !s.history[0].shifted() {
+			if s.there() && s.history[0].routable() {
 				a.routeTraffic(ctx, tx, s, denied)
 			}
 			return nil
@@ -126,9 +131,7 @@ func (a *API) routeTraffic(ctx context.Context, tx *state.Tx, s *service, denied
 			did, err = a.setRoute(ctx, one, want, r.Source == "")
 		}
 		if err != nil {
-			a.warn(tx, s, cannotRoute(one, err))
-			s.save(tx)
-			a.unrouted.Sooner(s, a.now().Add(a.virtual(tryAgain)))
+			a.missRoute(tx, s, one, err)
 			return
 		}
 		changed = changed || did
@@ -140,6 +143,29 @@ func (a *API) routeTraffic(ctx context.Context, tx *state.Tx, s *service, denied
 	r.Routed = &want
 	r.save(tx, s)
 	a.reconcileSoon(s)
+}
+
+// missRoute is for a route that cannot be set. It is tried again, unless the deployment
+// is on its way back and there is nothing left that could send the traffic there.
+func (a *API) missRoute(tx *state.Tx, s *service, one route, err error) {
+	a.warn(tx, s, cannotRoute(one, err))
+	if r := s.history[0]; r.Position.Back && isGone(err) {
+		_, text := fault.Code(err)
+		s.fail(cause{"ECS deployment rollback", text + ".", text}, a.now())
+		r.finish(types.ServiceDeploymentStatusRollbackFailed, "Service deployment rollback failed because "+text+".", a.now())
+		r.save(tx, s)
+	} else {
+		a.unrouted.Sooner(s, a.now().Add(a.virtual(tryAgain)))
+	}
+	s.save(tx)
+}
+
+// isGone is whether an error says that a listener, a rule or a target group does not
+// exist.
+func isGone(err error) bool {
+	_, noListener := errors.AsType[*elbtypes.ListenerNotFoundException](err)
+	_, noRule := errors.AsType[*elbtypes.RuleNotFoundException](err)
+	return noListener || noRule || isNoTargetGroup(err) || errors.Is(err, errNoForward)
 }
 
 // setRoute sets what the listeners of a route send, and returns whether they sent

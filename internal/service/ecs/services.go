@@ -37,11 +37,8 @@ type service struct {
 	monitoring  *types.MonitoringConfiguration // of its metrics; nil: each minute
 
 	// What the scheduler remembers.
-	steady   bool      // the steady state has been announced
-	warned   []string  // warning events since it was steady last, not to be repeated
-	failures int       // in a row
-	attempt  int       // grows with each failure that is counted
-	retryAt  time.Time // no task is started before
+	steady bool     // the steady state has been announced
+	warned []string // warning events since it was steady last, not to be repeated
 
 	period time.Duration // of the metrics, virtual; 0 while there are none
 }
@@ -55,8 +52,6 @@ type storedService struct {
 	Steady      bool
 	Monitoring  *types.MonitoringConfiguration `json:",omitempty"`
 	Warnings    []string                       `json:",omitempty"`
-	Failures    int                            `json:",omitempty"`
-	RetryAt     time.Time                      `json:",omitzero"`
 }
 
 func (s *service) status() string { return aws.ToString(s.api.Status) }
@@ -73,8 +68,6 @@ func (s *service) stored() storedService {
 		Steady:      s.steady,
 		Monitoring:  s.monitoring,
 		Warnings:    s.warned,
-		Failures:    s.failures,
-		RetryAt:     s.retryAt,
 	}
 }
 
@@ -89,6 +82,14 @@ func (s *service) there() bool {
 
 // primary is the deployment that tasks are started for.
 func (s *service) primary() *deployment { return s.deployments[0] }
+
+// deployment is that of an ID, or nil.
+func (s *service) deployment(id string) *deployment {
+	if i := slices.IndexFunc(s.deployments, func(d *deployment) bool { return d.ID == id }); i >= 0 {
+		return s.deployments[i]
+	}
+	return nil
+}
 
 // describe is the service as the API shows it.
 func (a *API) describe(s *service, include []types.ServiceField) types.Service {
@@ -425,7 +426,7 @@ func (a *API) updatedLaunch(ctx context.Context, s *service, in *ecs.UpdateServi
 		known = true
 		redeploy = redeploy || def.arn() != current.TaskDefinition
 	}
-	if !redeploy {
+	if !redeploy && strategy == s.api.DeploymentConfiguration.Strategy {
 		return nil, l, false, nil
 	}
 	if !known {
@@ -443,7 +444,7 @@ func (a *API) updatedLaunch(ctx context.Context, s *service, in *ecs.UpdateServi
 	if err := rules.CheckLoadBalancers(&def.api, l.LoadBalancers, strategy, a.loadBalancing(ctx)); err != nil {
 		return nil, l, false, err
 	}
-	return def, l, true, nil
+	return def, l, redeploy, nil
 }
 
 // applyPlainChanges sets what needs no new deployment by itself.

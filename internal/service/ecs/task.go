@@ -69,7 +69,7 @@ type task struct {
 	address   string        // of the containers, from then on
 	steady    bool          // has been counted as ready
 	unhealthy bool          // stopped for its health
-	attempt   int           // the service's when the task was accepted
+	attempt   int           // its deployment's when the task was accepted
 
 	reserved rules.Size
 	meter    *meter // while it is measured
@@ -203,7 +203,7 @@ func (a *API) newTask(tx *state.Tx, o taskOrder) *task {
 	put(tx, o.cluster.tasks, t.id, t)
 	if o.service != nil {
 		put(tx, o.service.tasks, t.id, t)
-		t.attempt = o.service.attempt
+		t.attempt = o.service.deployment(o.deployment).Retry.attempt
 	}
 	t.save(tx)
 	a.publishTask(tx, t)

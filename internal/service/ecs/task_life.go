@@ -357,15 +357,17 @@ func (t *task) showExits(exits []runtime.Exit) {
 
 // noteFailure counts a task of a service that ended by itself. Tasks that were
 // accepted before the last failure are part of it: ten tasks that crash together
-// are one reason to wait, not ten.
+// are one reason to wait, not ten. Other deployments than the task's do not wait.
 func (a *API) noteFailure(tx *state.Tx, s *service, t *task, now time.Time) {
-	if t.api.StartedAt != nil && now.Sub(*t.api.StartedAt) >= a.virtual(shortLife) {
-		s.failures = 0
-	}
-	if t.attempt == s.attempt {
-		s.failures++
-		s.attempt++
-		s.retryAt = now.Add(a.virtual(scheduler.BackOff(s.failures)))
+	if d := s.deployment(t.deployment); d != nil {
+		if t.api.StartedAt != nil && now.Sub(*t.api.StartedAt) >= a.virtual(shortLife) {
+			d.Retry.Failures = 0
+		}
+		if t.attempt == d.Retry.attempt {
+			d.Retry.Failures++
+			d.Retry.attempt++
+			d.Retry.RetryAt = now.Add(a.virtual(scheduler.BackOff(d.Retry.Failures)))
+		}
 	}
 	a.countFailure(tx, s, t)
 	s.save(tx)

@@ -12,6 +12,7 @@ import (
 	"flyball/internal/optional"
 	"flyball/internal/page"
 	"flyball/internal/service/logs/fault"
+	"flyball/internal/service/logs/pattern"
 )
 
 // scanBytes is how much of a group one call of FilterLogEvents looks at. A page ends
@@ -40,12 +41,8 @@ func (a *API) FilterLogEvents(ctx context.Context, in *cloudwatchlogs.FilterLogE
 		return nil, err
 	}
 	q := g.query(in.StartTime, nil, a.now())
-	if in.EndTime != nil {
-		q.To.Time = min(*in.EndTime, math.MaxInt64-1) + 1 // events of that time are included
-	}
-	q.Events, q.Scan = int(optional.Or(in.Limit, pageEvents)), scanBytes
 	q.Streams = func(n uint32) bool { _, ok := names[n]; return ok }
-	if err := startSearch(in, &q); err != nil {
+	if err := searchFor(in, &q); err != nil {
 		return nil, err
 	}
 	p, err := a.events.Read(ctx, q)
@@ -71,6 +68,22 @@ func searched(rows []stream, only []string) (map[uint32]*string, error) {
 		return nil, fault.NoStream()
 	}
 	return names, nil
+}
+
+// searchFor has a query ask for what a search asks for.
+func searchFor(in *cloudwatchlogs.FilterLogEventsInput, q *logstore.Query) error {
+	if in.EndTime != nil {
+		q.To.Time = min(*in.EndTime, math.MaxInt64-1) + 1 // events of that time are included
+	}
+	q.Events, q.Scan = int(optional.Or(in.Limit, pageEvents)), scanBytes
+	if text := aws.ToString(in.FilterPattern); text != "" {
+		p, err := pattern.Parse(text)
+		if err != nil {
+			return fault.Invalid("%s", err)
+		}
+		q.Match = p.Match
+	}
+	return startSearch(in, q)
 }
 
 // startSearch has a query begin where its token says, or at one of its ends.

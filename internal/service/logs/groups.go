@@ -83,6 +83,9 @@ func (a *API) DeleteLogGroup(ctx context.Context, in *cloudwatchlogs.DeleteLogGr
 		for _, key := range slices.Clone(a.streams.Keys(streamKey(name, ""))) {
 			a.streams.Delete(tx, key)
 		}
+		for _, key := range slices.Clone(a.filters.Keys(streamKey(name, ""))) {
+			a.filters.Delete(tx, key)
+		}
 		tx.After(func() { a.events.DeleteGroup(row.Number) })
 		return nil
 	})
@@ -153,7 +156,12 @@ func (a *API) DescribeLogGroups(ctx context.Context, in *cloudwatchlogs.Describe
 	}
 	out := &cloudwatchlogs.DescribeLogGroupsOutput{NextToken: next, LogGroups: []types.LogGroup{}}
 	for _, g := range rows {
-		out.LogGroups = append(out.LogGroups, a.describeGroup(g))
+		described := a.describeGroup(ctx, g)
+		if pattern != "" {
+			// As AWS does with a pattern.
+			described.StoredBytes, described.DeletionProtectionEnabled, described.RetentionInDays, described.KmsKeyId = nil, nil, nil, nil
+		}
+		out.LogGroups = append(out.LogGroups, described)
 	}
 	return out, nil
 }
@@ -180,12 +188,14 @@ func (a *API) groupRows(ctx context.Context, wanted func(group) bool) (rows []gr
 	return slices.DeleteFunc(rows, func(g group) bool { return !wanted(g) })
 }
 
-func (a *API) describeGroup(g group) types.LogGroup {
+func (a *API) describeGroup(ctx context.Context, g group) types.LogGroup {
+	filters := 0
+	a.cell.State.View(ctx, func() { filters = len(a.filters.Keys(streamKey(g.Name, ""))) })
 	arn := a.groupARN(g.Name)
 	described := types.LogGroup{
 		Arn: aws.String(arn + ":*"), LogGroupArn: &arn, LogGroupName: &g.Name, LogGroupClass: g.Class,
 		CreationTime: &g.Created, KmsKeyId: optional.String(g.KMSKey), StoredBytes: aws.Int64(a.events.Bytes(g.Number)),
-		DeletionProtectionEnabled: &g.Protected, MetricFilterCount: aws.Int32(0),
+		DeletionProtectionEnabled: &g.Protected, MetricFilterCount: aws.Int32(int32(filters)),
 	}
 	if g.Retention > 0 {
 		described.RetentionInDays = &g.Retention

@@ -42,12 +42,17 @@ type Recorder interface {
 // An API serves the operations of CloudWatch Logs in a cell. Its methods may be called
 // concurrently.
 type API struct {
-	cell    *cell.Cell
-	log     *slog.Logger
-	events  *logstore.Store
-	groups  *state.Table[group]  // by name
-	streams *state.Table[stream] // by group:stream
-	numbers *state.Table[number]
+	cell     *cell.Cell
+	log      *slog.Logger
+	events   *logstore.Store
+	groups   *state.Table[group]        // by name
+	streams  *state.Table[stream]       // by group:stream
+	filters  *state.Table[metricFilter] // by group:name
+	policies *state.Table[resourcePolicy]
+	queries  *state.Table[queryDefinition] // by id
+	numbers  *state.Table[number]
+	metrics  Recorder
+	counts   *counts
 }
 
 // A number is the last one that was given to a group or a stream.
@@ -57,10 +62,11 @@ var kindNumber = state.Kind{Name: "logs.number", Version: 1}
 
 // New returns the service with what the cell's state and the folder have of it.
 func New(cfg Config) (*API, error) {
-	a := &API{cell: cfg.Cell, log: cfg.Cell.Log}
+	a := &API{cell: cfg.Cell, log: cfg.Cell.Log, metrics: cfg.Metrics}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
+	a.counts = &counts{cell: cfg.Cell, log: a.log, sets: map[countKey]*metric.Set{}}
 	if err := a.load(); err != nil {
 		return nil, err
 	}
@@ -74,6 +80,15 @@ func (a *API) load() (err error) {
 		return err
 	}
 	if a.streams, err = state.NewTable[stream](a.cell.State, kindStream); err != nil {
+		return err
+	}
+	if a.filters, err = state.NewTable[metricFilter](a.cell.State, kindMetricFilter); err != nil {
+		return err
+	}
+	if a.policies, err = state.NewTable[resourcePolicy](a.cell.State, kindPolicy); err != nil {
+		return err
+	}
+	if a.queries, err = state.NewTable[queryDefinition](a.cell.State, kindQuery); err != nil {
 		return err
 	}
 	a.numbers, err = state.NewTable[number](a.cell.State, kindNumber)
@@ -104,6 +119,8 @@ func (a *API) newNumber(tx *state.Tx) uint32 {
 func (a *API) Run(ctx context.Context) error {
 	var loops errgroup.Group
 	loops.Go(func() error { return a.events.Run(ctx) })
+	loops.Go(func() error { a.counts.run(ctx, a.metrics); return nil })
+	loops.Go(func() error { a.expire(ctx); return nil })
 	return loops.Wait()
 }
 

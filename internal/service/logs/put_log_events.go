@@ -29,7 +29,7 @@ func (a *API) PutLogEvents(ctx context.Context, in *cloudwatchlogs.PutLogEventsI
 	if err != nil {
 		return nil, err
 	}
-	g, st, err := a.stream(ctx, *in.LogGroupName, *in.LogStreamName)
+	g, st, filters, err := a.destination(ctx, *in.LogGroupName, *in.LogStreamName)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,20 @@ func (a *API) PutLogEvents(ctx context.Context, in *cloudwatchlogs.PutLogEventsI
 		a.log.Error("log events could not be written", "group", g.Name, "stream", st.Name, "error", err)
 		return nil, fault.Unavailable()
 	}
+	for _, f := range filters {
+		a.counts.take(f, accepted)
+	}
 	return &cloudwatchlogs.PutLogEventsOutput{NextSequenceToken: aws.String(sequenceToken(st)), RejectedLogEventsInfo: rejected}, nil
+}
+
+// destination is the stream that a batch is for, and the metric filters of its group.
+func (a *API) destination(ctx context.Context, groupName, name string) (g group, st stream, filters []metricFilter, err error) {
+	a.cell.State.Read(ctx, func(ctx context.Context) {
+		if g, st, err = a.stream(ctx, groupName, name); err == nil {
+			filters = a.filters.Rows(streamKey(groupName, ""))
+		}
+	})
+	return g, st, filters, err
 }
 
 // batchOf are the events of a batch, if it is one.

@@ -93,3 +93,16 @@ func tagsOf(g group) map[string]string {
 	}
 	return g.Tags
 }
+
+// Resource finds a group by its ARN or that of a stream in it, for policies: its ARN as it
+// was asked for, and its tags.
+func (a *API) Resource(ctx context.Context, arn string) (string, map[string]string, bool) {
+	resource, ok := a.cell.Parse("logs", arn)
+	name, is := strings.CutPrefix(resource, "log-group:")
+	if !ok || !is {
+		return arn, nil, false
+	}
+	name, _, _ = strings.Cut(name, ":")
+	g, err := a.group(ctx, name)
+	return arn, g.Tags, err == nil
+}
