@@ -8,7 +8,6 @@ import (
 	"flyball/internal/cell"
 	"flyball/internal/permission"
 	"flyball/internal/service/autoscaling"
-	"flyball/internal/service/express"
 	"flyball/internal/service/iam"
 )
 
@@ -62,31 +61,6 @@ func (r roles) Lacks(ctx context.Context, u autoscaling.RoleUse) (lack autoscali
 	}
 	lack.Denied, err = r.denied(ctx, role, u.Calls)
 	return lack, err
-}
-
-// expressService assumes the infrastructure roles of Express services.
-const expressService = "ecs.amazonaws.com"
-
-// expressSession is the name of the sessions in which what Express services need is made.
-const expressSession = "ECSExpressGatewayService"
-
-// Refuses implements express.Roles.
-func (r roles) Refuses(ctx context.Context, name, service string, call express.RoleCall) (why string, err error) {
-	if r.taken {
-		return "", nil
-	}
-	role, ok := r.RoleAt(ctx, name)
-	if ok {
-		ok, err = trusts(r.judge, r.of.cell, role, []string{expressService}, service)
-	}
-	if err != nil || !ok {
-		return "Cannot assume role " + name + ". Verify that the role exists and that it trusts " + expressService + ".", err
-	}
-	denied, err := r.denied(ctx, role, []autoscaling.RoleCall{autoscaling.RoleCall(call)})
-	if err != nil || len(denied) == 0 {
-		return "", err
-	}
-	return denied[0].Why, nil
 }
 
 // denied are the actions of calls that a session of a role may not perform.

@@ -113,13 +113,16 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		Deleted: func(ctx context.Context, cluster, service string) error {
 			return v.autoscaling.ServiceDeleted(ctx, scaling.ServiceID(cluster, service))
 		},
-		Ended:   func(cluster, service string) { v.express.Ended(cluster, service) },
+		Ended: func(cluster, service string) { v.express.Ended(cluster, service) },
+		Deployed: func(ctx context.Context, arn string, groups []string) error {
+			return v.express.Deployed(ctx, arn, groups)
+		},
 		Managed: func(ctx context.Context, arn string) *types.ECSManagedResources { return v.express.Resources(ctx, arn) },
 	})
 	if err != nil {
 		return nil, err
 	}
-	scalingRoles, expressRoles := s.rolesOf(v, scalingSession), s.rolesOf(v, expressSession)
+	scalingRoles := s.rolesOf(v, scalingSession)
 	v.autoscaling, err = autoscaling.New(autoscaling.Config{
 		Cell:     c,
 		Alarms:   v.cloudwatch,
@@ -138,14 +141,19 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	if err != nil {
 		return nil, err
 	}
+	rolesOfExpress := s.rolesOf(v, expressSession)
 	v.express, err = express.New(express.Config{
 		Cell:          c,
 		ECS:           v.ecs,
 		LoadBalancing: v.elb,
 		Scaling:       v.autoscaling,
 		Alarms:        v.cloudwatch,
+		Logs:          v.logs,
 		Network:       func(ctx context.Context) (express.Network, error) { return v.ec2(ctx) },
-		Roles:         func() (express.Roles, error) { return expressRoles() },
+		Roles: func() (express.Roles, error) {
+			found, err := rolesOfExpress()
+			return expressRoles{found, s.cfg.Administrator == nil}, err // as the roles of listeners are taken
+		},
 	})
 	v.ecs.Express = v.express
 	return v, err

@@ -63,6 +63,9 @@ type Config struct {
 	// Ended, if set, is told of each service that has been deleted and has no task
 	// left, once that is on its way to the disk.
 	Ended func(cluster, service string)
+	// Deployed, if set, is told of each new revision of a service that ECS manages, with
+	// the target groups of its tasks, as part of the change that makes it.
+	Deployed func(ctx context.Context, service string, groups []string) error
 	// Managed, if set, are the resources that ECS itself manages for the service of an
 	// ARN, or nil.
 	Managed func(ctx context.Context, service string) *types.ECSManagedResources

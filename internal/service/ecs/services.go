@@ -346,8 +346,14 @@ func (a *API) updateService(ctx context.Context, in *ecs.UpdateServiceInput, che
 		if err := check(s); err != nil {
 			return err
 		}
+		before := s.primary()
 		if err := a.update(ctx, tx, s, in); err != nil {
 			return err
+		}
+		if now := s.primary(); now != before && s.managed() && a.cfg.Deployed != nil {
+			if err := a.cfg.Deployed(ctx, s.arn(), now.groups()); err != nil {
+				return err
+			}
 		}
 		out.Service = a.apply(tx, s)
 		return nil

@@ -50,7 +50,7 @@ func (s *Services) CreateExpressGatewayService(ctx context.Context, in *ecs.Crea
 	if err != nil {
 		return nil, err
 	}
-	made := service{Parts: plan.Parts{Cluster: cluster, Name: name}, ARN: m.service, Role: m.role}
+	made := service{Parts: plan.Parts{Cluster: cluster, Name: name, Role: m.role}, ARN: m.service}
 	err = s.change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		return m.create(ctx, tx, &made, settings, in)
 	})
@@ -96,6 +96,9 @@ func (m *maker) create(ctx context.Context, tx *state.Tx, made *service, setting
 	if err := m.makeLogGroup(ctx, &made.Parts, settings, in.Tags); err != nil {
 		return err
 	}
+	if _, err := ask(ctx, m, alarmsName, "PutMetricAlarm", m.cfg.Alarms.PutMetricAlarm, made.Alarm(in.Tags)); err != nil {
+		return err
+	}
 	network := made.Network(place, addedGroups(in.NetworkConfiguration))
 	if _, err := m.cfg.ECS.CreateManagedService(ctx, made.Service(settings, definition, network, in.Tags)); err != nil {
 		return err
@@ -110,17 +113,24 @@ func (m *maker) create(ctx context.Context, tx *state.Tx, made *service, setting
 	return nil
 }
 
-// free makes sure that nothing is left of an earlier service of the same name, whose
-// parts may not have been removed yet. Whether the name is taken ECS says.
+// free makes sure that the name of a service is free, and that nothing is left of an
+// earlier service that had it: its parts may not have been removed yet.
 func (m *maker) free(ctx context.Context, tx *state.Tx, p plan.Parts) error {
-	old, ok := m.rows.Get(key(p.Cluster, p.Name))
-	if !ok {
+	there, err := m.inECS(ctx, p.Cluster, p.Name)
+	if _, none := errors.AsType[*types.ClusterNotFoundException](err); none {
 		return nil
 	}
-	if there, err := m.inECS(ctx, p.Cluster, p.Name); err != nil || there != nil && aws.ToString(there.Status) != inactive {
+	switch old, left := m.rows.Get(key(p.Cluster, p.Name)); {
+	case err != nil:
 		return err
+	case there != nil && *there.Status == draining:
+		return fault.InvalidParameter("Unable to Start a service that is still Draining.")
+	case there != nil && *there.Status == active:
+		return fault.InvalidParameter("Creation of service was not idempotent.")
+	case left:
+		return m.remove(ctx, tx, m.network, old)
 	}
-	return m.remove(ctx, tx, m.network, old)
+	return nil
 }
 
 // readyCluster makes the usual cluster, if it is not there, and sees to it that Fargate
@@ -258,12 +268,8 @@ func (m *maker) makeLogGroup(ctx context.Context, p *plan.Parts, settings plan.S
 	return inWordsOfECS(err)
 }
 
-// makeScaling makes the alarm that tells of faulty deployments, the scalable target and
-// its policy.
+// makeScaling makes the scalable target and its policy.
 func (m *maker) makeScaling(ctx context.Context, p *plan.Parts, settings plan.Settings, tags []types.Tag) error {
-	if _, err := ask(ctx, m, alarmsName, "PutMetricAlarm", m.cfg.Alarms.PutMetricAlarm, p.Alarm(tags)); err != nil {
-		return err
-	}
 	target, err := ask(ctx, m, scalingName, "RegisterScalableTarget", m.cfg.Scaling.RegisterScalableTarget, p.Target(settings, tags))
 	if err != nil {
 		return err

@@ -85,11 +85,7 @@ func (s *Services) describe(ctx context.Context, row service, tags bool) (*types
 	}
 	shown.InfrastructureRoleArn, shown.UpdatedAt = &row.Role, &row.UpdatedAt
 	for i, d := range there.Deployments {
-		c, err := s.configuration(ctx, row, d, there.CurrentServiceRevisions[i].Arn)
-		if err != nil {
-			return nil, err
-		}
-		shown.ActiveConfigurations = append(shown.ActiveConfigurations, c)
+		shown.ActiveConfigurations = append(shown.ActiveConfigurations, s.configuration(ctx, row, d, there.CurrentServiceRevisions[i].Arn))
 	}
 	return shown, nil
 }
@@ -99,11 +95,12 @@ func statusOf(there *types.Service) *types.ExpressGatewayServiceStatus {
 }
 
 // configuration is what one revision of a service runs. What the caller has changed in
-// ECS itself is seen, too.
-func (s *Services) configuration(ctx context.Context, row service, d types.Deployment, revision *string) (types.ExpressGatewayServiceConfiguration, error) {
-	settings, err := s.settings(ctx, row, *d.TaskDefinition)
-	if err != nil {
-		return types.ExpressGatewayServiceConfiguration{}, err
+// ECS itself is seen, too; what of it cannot be read, such as a container that has another
+// name, is left out.
+func (s *Services) configuration(ctx context.Context, row service, d types.Deployment, revision *string) types.ExpressGatewayServiceConfiguration {
+	settings, _ := s.settings(ctx, row, *d.TaskDefinition)
+	if path, err := s.revisionPath(ctx, *revision); err == nil {
+		settings.HealthCheckPath = path
 	}
 	c := types.ExpressGatewayServiceConfiguration{
 		ServiceRevisionArn: revision, TaskDefinitionArn: d.TaskDefinition, CreatedAt: d.CreatedAt,
@@ -121,7 +118,19 @@ func (s *Services) configuration(ctx context.Context, row service, d types.Deplo
 			c.NetworkConfiguration.SecurityGroups = vpc.SecurityGroups
 		}
 	}
-	return c, nil
+	return c
+}
+
+// revisionPath is where the tasks of a revision are checked.
+func (s *Services) revisionPath(ctx context.Context, revision string) (string, error) {
+	out, err := s.cfg.ECS.DescribeServiceRevisions(ctx, &ecs.DescribeServiceRevisionsInput{ServiceRevisionArns: []string{revision}})
+	if err != nil {
+		return "", err
+	}
+	if len(out.ServiceRevisions) == 0 || out.ServiceRevisions[0].ResolvedConfiguration == nil {
+		return "", notFound(revision)
+	}
+	return s.pathOf(ctx, *out.ServiceRevisions[0].ResolvedConfiguration.LoadBalancers[0].TargetGroupArn)
 }
 
 // settings are those of a revision that runs a task definition.

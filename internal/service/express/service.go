@@ -17,7 +17,6 @@ var kindService = state.Kind{Name: "express.service", Version: 1} // by CLUSTER/
 type service struct {
 	plan.Parts
 	ARN       string
-	Role      string // the infrastructure role
 	Path      string // of health checks
 	Port      int32  // at which the tasks get requests
 	Scaling   types.ExpressGatewayScalingTarget

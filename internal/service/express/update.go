@@ -30,12 +30,7 @@ func (s *Services) UpdateExpressGatewayService(ctx context.Context, in *ecs.Upda
 		if row, err = s.changeable(ctx, row.ARN); err != nil { // it may have gone meanwhile
 			return err
 		}
-		if err := m.update(ctx, &row, in); err != nil {
-			return err
-		}
-		row.UpdatedAt = s.now()
-		s.rows.Put(tx, row.key(), row)
-		return nil
+		return m.update(ctx, tx, &row, in)
 	})
 	if err != nil {
 		return nil, err
@@ -51,7 +46,7 @@ func (s *Services) UpdateExpressGatewayService(ctx context.Context, in *ecs.Upda
 }
 
 // update changes what differs from what a request asks for.
-func (m *maker) update(ctx context.Context, row *service, in *ecs.UpdateExpressGatewayServiceInput) error {
+func (m *maker) update(ctx context.Context, tx *state.Tx, row *service, in *ecs.UpdateExpressGatewayServiceInput) error {
 	there, err := m.inECS(ctx, row.Cluster, row.Name)
 	if err != nil {
 		return err
@@ -65,21 +60,60 @@ func (m *maker) update(ctx context.Context, row *service, in *ecs.UpdateExpressG
 	if err != nil {
 		return err
 	}
-	change := &ecs.UpdateServiceInput{Cluster: &row.Cluster, Service: &row.Name}
+	change := &ecs.UpdateServiceInput{Cluster: &row.Cluster, Service: &row.Name, ForceNewDeployment: before.HealthCheckPath != wanted.HealthCheckPath}
 	if change.TaskDefinition, wanted, err = m.revise(ctx, *current.TaskDefinition, before, wanted); err != nil {
 		return err
 	}
 	if change.NetworkConfiguration, err = m.moved(ctx, row.Parts, current, in.NetworkConfiguration); err != nil {
 		return err
 	}
-	if err := m.updateIngress(ctx, *row, before, wanted, change); err != nil {
-		return err
-	}
-	if _, err := m.cfg.ECS.UpdateManagedService(ctx, change); err != nil {
+	if err := m.updatePort(ctx, *row, before, wanted, change); err != nil {
 		return err
 	}
 	row.become(wanted)
-	return m.updateScaling(ctx, row, before, wanted)
+	row.UpdatedAt = m.now()
+	m.rows.Put(tx, row.key(), *row)
+	if _, err := m.cfg.ECS.UpdateManagedService(ctx, change); err != nil {
+		return err
+	}
+	if err := m.updateScaling(ctx, row, before, wanted); err != nil {
+		return err
+	}
+	m.rows.Put(tx, row.key(), *row)
+	return nil
+}
+
+// Deployed has the health of a new revision's tasks checked at the service's path. Its
+// target groups are not those of the revision before, which are checked as they were. No
+// role is asked: AWS's policy for it does not let it modify target groups.
+func (s *Services) Deployed(ctx context.Context, arn string, groups []string) error {
+	row, ok := s.find(arn)
+	if !ok {
+		return nil
+	}
+	for _, group := range groups {
+		path, err := s.pathOf(ctx, group)
+		if err != nil {
+			return err
+		}
+		if path == row.Path {
+			continue
+		}
+		_, err = s.cfg.LoadBalancing.ModifyTargetGroup(ctx, &elb.ModifyTargetGroupInput{TargetGroupArn: &group, HealthCheckPath: &row.Path})
+		if err != nil {
+			return inWordsOfECS(err)
+		}
+	}
+	return nil
+}
+
+// pathOf is where the targets of a group are checked.
+func (s *Services) pathOf(ctx context.Context, group string) (string, error) {
+	out, err := s.cfg.LoadBalancing.DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{TargetGroupArns: []string{group}})
+	if err != nil {
+		return "", inWordsOfECS(err)
+	}
+	return aws.ToString(out.TargetGroups[0].HealthCheckPath), nil
 }
 
 // revise is the task definition for what is wanted, or nil where nothing of it changes,
@@ -126,20 +160,8 @@ func (m *maker) moved(ctx context.Context, p plan.Parts, current types.Deploymen
 	return p.Network(place, p.Added(asked.SecurityGroups)), nil
 }
 
-// updateIngress changes how the tasks are reached: the path of health checks, and the
-// port. The role is not asked for the path: AWS's policy for it does not let it modify
-// target groups.
-func (m *maker) updateIngress(ctx context.Context, row service, before, wanted plan.Settings, change *ecs.UpdateServiceInput) error {
-	if before.HealthCheckPath != wanted.HealthCheckPath {
-		for _, group := range row.TargetGroups {
-			_, err := m.cfg.LoadBalancing.ModifyTargetGroup(ctx, &elb.ModifyTargetGroupInput{
-				TargetGroupArn: &group, HealthCheckPath: &wanted.HealthCheckPath,
-			})
-			if err != nil {
-				return inWordsOfECS(err)
-			}
-		}
-	}
+// updatePort changes the port at which the tasks get requests.
+func (m *maker) updatePort(ctx context.Context, row service, before, wanted plan.Settings, change *ecs.UpdateServiceInput) error {
 	if *before.Container.ContainerPort == *wanted.Container.ContainerPort {
 		return nil
 	}

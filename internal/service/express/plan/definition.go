@@ -42,7 +42,7 @@ func (s Settings) Revision(of *types.TaskDefinition, before Settings, region str
 		ContainerDefinitions: slices.Clone(of.ContainerDefinitions), Cpu: of.Cpu, Memory: of.Memory, TaskRoleArn: of.TaskRoleArn,
 		ExecutionRoleArn: of.ExecutionRoleArn, EphemeralStorage: of.EphemeralStorage, IpcMode: of.IpcMode, PidMode: of.PidMode,
 		PlacementConstraints: of.PlacementConstraints, ProxyConfiguration: of.ProxyConfiguration, Volumes: of.Volumes,
-		EnableFaultInjection: of.EnableFaultInjection, InferenceAccelerators: of.InferenceAccelerators,
+		EnableFaultInjection: of.EnableFaultInjection,
 	}
 	s.write(in, before, region)
 	return in
