@@ -55,7 +55,7 @@ flyball report draws it.`,
 	f.DurationVar(&l.hold, "hold", 30*time.Second, "time at the full load")
 	f.DurationVar(&l.rampDown, "ramp-down", 0, "time to come back to nothing")
 	f.DurationVar(&l.duration, "duration", 0, "time of the whole, ramps included, in place of --hold")
-	f.DurationVar(&l.think, "think", 0, "how long a user waits between an answer and the next request")
+	f.DurationVar(&l.think, "think", 0, "how long a user waits between an answer and the next request, on average")
 	f.DurationVar(&l.timeout, "timeout", 30*time.Second, "how long to wait for an answer")
 	f.StringVar(&l.speed, "speed", "1", `how many times faster the load's times run, or "server": as the server's clock`)
 	f.StringVar(&l.out, "out", "", "file to record each second in, a line of JSON each")

@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -34,7 +35,7 @@ type Plan struct {
 
 	Schedule  Schedule          // users, or requests per second, over time; its end is the end of the load
 	Open      bool              // the schedule's levels are requests per second, not users
-	Think     time.Duration     // how long a user waits between an answer and the next request
+	Think     time.Duration     // how long a user waits between an answer and the next request, on average
 	Timeout   time.Duration     // of a request; by default 30 s
 	Transport http.RoundTripper // by default one that keeps a connection for each user
 	Report    func(Second)      // called at the end of each second, by one goroutine; may be nil
@@ -175,7 +176,7 @@ func (r *run) employ(ctx context.Context, users []chan struct{}, want int) []cha
 // user sends requests one after the other until it is to leave.
 func (r *run) user(ctx context.Context, leave <-chan struct{}) {
 	for {
-		wait := r.Think
+		wait := r.pause()
 		if err := r.request(ctx, time.Now()); err != nil {
 			wait = max(wait, pause)
 		}
@@ -200,6 +201,13 @@ func (r *run) user(ctx context.Context, leave <-chan struct{}) {
 		case <-timer.C:
 		}
 	}
+}
+
+// pause is how long a user thinks, from half of the average to half as much again:
+// users who all think equally long keep in step once a slow time has put them there, and
+// come in waves.
+func (r *run) pause() time.Duration {
+	return time.Duration((0.5 + rand.Float64()) * float64(r.Think))
 }
 
 // send sends the requests of an open loop that are due, of which sent have been

@@ -89,8 +89,29 @@ func TestUsersThink(t *testing.T) {
 		summary, err := Plan{
 			Targets: targets("http://one"), Schedule: Constant(5, 10*time.Second), Transport: s, Think: 400 * time.Millisecond,
 		}.Run(t.Context())
-		if err != nil || summary.Requests < 95 || summary.Requests > 100 {
+		// A round takes 300 to 700 ms, 500 on average.
+		if err != nil || summary.Requests < 75 || summary.Requests > 125 {
 			t.Errorf("%d requests, %v; want about 100", summary.Requests, err)
+		}
+	})
+}
+
+func TestUsersDoNotKeepInStep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{takes: time.Millisecond, status: 200}
+		var last Second
+		_, err := Plan{
+			Targets: targets("http://one"), Schedule: Constant(100, 60*time.Second), Transport: s, Think: 4 * time.Second,
+			Report: func(second Second) {
+				// They all begin at once, and would all ask again in every fourth second.
+				if second.Elapsed > 40*time.Second && second.Elapsed < 59*time.Second && second.Requests == 0 {
+					t.Errorf("nothing was asked in the second until %v", second.Elapsed)
+				}
+				last = second
+			},
+		}.Run(t.Context())
+		if err != nil || last.Elapsed == 0 {
+			t.Fatal(err)
 		}
 	})
 }
