@@ -277,7 +277,7 @@ func TestAManifestNeedsWhatItNames(t *testing.T) {
 			t.Errorf("%s: %q, %v", reference, got, answer.Header)
 		}
 	}
-	s.want(409, "DENIED", "DELETE", "/v2/shop/web/manifests/"+digest, "") // the index names it
+	s.want(400, "DENIED", "DELETE", "/v2/shop/web/manifests/"+digest, "") // the index names it
 	s.want(202, "", "DELETE", "/v2/shop/web/manifests/all", "")
 	s.want(202, "", "DELETE", "/v2/shop/web/manifests/"+digest, "")
 	s.want(404, "MANIFEST_UNKNOWN", "GET", "/v2/shop/web/manifests/v1", "")

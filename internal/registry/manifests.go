@@ -154,7 +154,7 @@ func (x *exchange) deleteManifest() error {
 		if f.FailureCode == types.ImageFailureCodeImageNotFound {
 			return refuse(http.StatusNotFound, "MANIFEST_UNKNOWN", aws.ToString(f.FailureReason))
 		}
-		return refuse(http.StatusConflict, "DENIED", aws.ToString(f.FailureReason))
+		return refuse(http.StatusBadRequest, "DENIED", aws.ToString(f.FailureReason))
 	}
 	x.w.WriteHeader(http.StatusAccepted)
 	return nil

@@ -327,10 +327,15 @@ func TestAnImageGoesWithItsLastTagOrByItsDigest(t *testing.T) {
 	if got := remove(types.ImageIdentifier{ImageDigest: &d}); got != "0 gone, 1 failed, 3 left" {
 		t.Errorf("with an index: %s", got)
 	}
-	if got := remove(types.ImageIdentifier{ImageTag: aws.String("all")}); got != "1 gone, 0 failed, 2 left" {
+	for _, tag := range []string{"b", "c"} { // with the last one, the image stays without tags
+		if got := remove(types.ImageIdentifier{ImageTag: &tag}); got != "1 gone, 0 failed, 2 left" {
+			t.Errorf("with an index: %s", got)
+		}
+	}
+	if got := remove(types.ImageIdentifier{ImageTag: aws.String("all")}); got != "1 gone, 0 failed, 1 left" {
 		t.Error(got)
 	}
-	if got := remove(types.ImageIdentifier{ImageDigest: &d}); got != "2 gone, 0 failed, 0 left" {
+	if got := remove(types.ImageIdentifier{ImageDigest: &d}); got != "1 gone, 0 failed, 0 left" {
 		t.Error(got)
 	}
 }

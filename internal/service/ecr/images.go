@@ -283,17 +283,18 @@ func (a *API) BatchDeleteImage(ctx context.Context, in *ecr.BatchDeleteImageInpu
 	return out, nil
 }
 
-// remove removes a tag of an image, and the image with its last tag or by its digest.
+// remove removes a tag of an image, and the image with its last tag or by its digest. An
+// image that an index names stays, and loses the tag alone.
 func (s *service) remove(tx *state.Tx, repository string, row image, id types.ImageIdentifier) (gone []types.ImageIdentifier, failure *types.ImageFailure) {
 	digest := aws.String(string(row.Digest))
 	tags := s.tagsOf(repository)[row.Digest]
-	whole := id.ImageTag == nil || len(tags) == 1
-	if whole {
-		if parent, has := s.parent(repository, row.Digest); has {
-			return nil, &types.ImageFailure{ImageId: &id, FailureCode: types.ImageFailureCodeImageReferencedByManifestList, FailureReason: aws.String(fmt.Sprintf(
-				"Requested image referenced by manifest list: [%s]", parent))}
-		}
-	} else {
+	parent, named := s.parent(repository, row.Digest)
+	whole := id.ImageTag == nil || len(tags) == 1 && !named
+	switch {
+	case whole && named:
+		return nil, &types.ImageFailure{ImageId: &id, FailureCode: types.ImageFailureCodeImageReferencedByManifestList, FailureReason: aws.String(fmt.Sprintf(
+			"Requested image referenced by manifest list: [%s]", parent))}
+	case !whole:
 		tags = []string{*id.ImageTag}
 	}
 	for _, tag := range tags {
