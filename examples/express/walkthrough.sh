@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A web application in one call, by Express Mode: what it is made of, load on its endpoint,
-# a new version as a canary, and its end. Needs the aws CLI (1.43, 2.32 or later) and curl.
+# a new version as a canary, and its end. Needs an aws CLI of December 2025 or later, and curl.
 #
 #   flyball serve --speed 60 --data ""         # in another terminal
 #   examples/express/walkthrough.sh [IMAGE [PORT]]
