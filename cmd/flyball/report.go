@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,12 +19,12 @@ import (
 func reportCommand() *cobra.Command {
 	var r reporting
 	cmd := &cobra.Command{
-		Use:   "report RESOURCE",
+		Use:   "report CLUSTER/SERVICE",
 		Short: "Draw load, CPU utilization, tasks and scaling activities of a service in one picture",
 		Long: `Report draws what became of a service: users, requests per second and latency from the record of
 flyball load --out; CPU utilization against its target, desired and running tasks; and below them, over
 the same time axis, scaling activities, alarms, cooldowns and deployments, each with its reason when
-pointed at. --html writes one page that needs nothing else, with the activities in a table; --svg the
+pointed at. Without a record, requests and latency are the load balancer's metrics. --html writes one page that needs nothing else, with the activities in a table; --svg the
 picture alone. Both have the colours of light and of dark surroundings.
 
 The picture goes from two minutes before the record until now, but not further than 30 minutes after
@@ -32,9 +33,9 @@ the record's end; without a record it is of the last 30 minutes. --since and --u
 
 With --endpoint aws it is about a service on AWS, with the access key of the environment. The load's
 own times have to be those of the service then: record it with --speed 1.`,
-		Example: `  flyball report service/workshop/app --load load.jsonl --html workshop.html --svg workshop.svg
-  flyball report service/prod/web --since 3h --html web.html
-  flyball report service/prod/web --endpoint aws --region eu-west-1 --since 1h --svg web.svg`,
+		Example: `  flyball report workshop/app --load load.jsonl --html workshop.html --svg workshop.svg
+  flyball report prod/web --since 3h --html web.html
+  flyball report prod/web --endpoint aws --region eu-west-1 --since 1h --svg web.svg`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return r.run(cmd.Context(), args[0], cmd.OutOrStdout())
@@ -61,6 +62,9 @@ type reporting struct {
 }
 
 func (r reporting) run(ctx context.Context, resource string, out io.Writer) error {
+	if !strings.HasPrefix(resource, "service/") && strings.Contains(resource, "/") {
+		resource = "service/" + resource // as flyball logs has it
+	}
 	id, err := scaling.ParseServiceID(resource)
 	if err != nil {
 		return err
@@ -78,7 +82,9 @@ func (r reporting) run(ctx context.Context, resource string, out io.Writer) erro
 	if err != nil {
 		return err
 	}
-	run, err := report.Read(ctx, report.Source{AutoScaling: c.AutoScaling, CloudWatch: c.CloudWatch, ECS: c.ECS}, id, record, from, to)
+	run, err := report.Read(ctx, report.Source{
+		AutoScaling: c.AutoScaling, CloudWatch: c.CloudWatch, ECS: c.ECS, LoadBalancing: c.LoadBalancing,
+	}, id, record, from, to)
 	if err != nil {
 		return c.Plain(err)
 	}

@@ -38,7 +38,7 @@ func TestALoadIsRecordedAndDrawn(t *testing.T) {
 		t.Errorf("the record is of %v, want two minutes from the end of the first second to the end", span)
 	}
 
-	out, err = flyball(t, "report", "service/test/web", "--endpoint", s.Endpoint, "--load", record, "--svg", svg, "--html", html)
+	out, err = flyball(t, "report", "test/web", "--endpoint", s.Endpoint, "--load", record, "--svg", svg, "--html", html)
 	if err != nil {
 		t.Fatalf("report: %v\n%s", err, out)
 	}

@@ -12,6 +12,8 @@ role=$(aws iam create-role --role-name ecsTaskExecutionRole --query Role.Arn --o
 aws iam attach-role-policy --role-name ecsTaskExecutionRole \
 	--policy-arn arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy
 
+aws logs create-log-group --log-group-name /ecs/app
+
 vpc=$(aws ec2 describe-vpcs --filters Name=is-default,Values=true --query 'Vpcs[0].VpcId' --output text)
 read -ra subnets < <(aws ec2 describe-subnets --filters "Name=vpc-id,Values=$vpc" --query 'Subnets[:2].SubnetId' --output text)
 group=$(aws ec2 create-security-group --group-name workshop --description "load balancer and tasks of the workshop" --vpc-id "$vpc" --query GroupId --output text)

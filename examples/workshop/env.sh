@@ -23,7 +23,9 @@ task_definition() {
 		    "image": "$2",
 		    "essential": true,
 		    "portMappings": [{"containerPort": 8080}],
-		    "stopTimeout": 10
+		    "stopTimeout": 10,
+		    "logConfiguration": {"logDriver": "awslogs", "options":
+		      {"awslogs-group": "/ecs/app", "awslogs-region": "$AWS_REGION", "awslogs-stream-prefix": "app"}}
 		  }]
 		}
 	JSON

@@ -73,14 +73,14 @@ say "1. Build the image with the computation, and push it"
 repository=$(aws ecr create-repository --repository-name workshop --query repository.repositoryUri --output text)
 registry=${repository%%/*}
 if [ "$runtime" = docker ]; then
-	aws ecr get-login-password | docker login --username AWS --password-stdin "$registry"
+	aws ecr get-login-password | docker login --username AWS --password-stdin "$registry" 2>/dev/null
 	./image.sh "$app" "$repository:2"
 	docker push --quiet "$repository:2"
 else
 	aws ecr get-login-password | "$CRANE" auth login --username AWS --password-stdin "$registry" 2>/dev/null
 	./push.sh "$app" "$repository:2"
 fi
-aws ecr describe-images --repository-name workshop --query 'imageDetails[].[imageTags[0],imageSizeInBytes,imageDigest]' --output text
+aws ecr describe-images --repository-name workshop --filter tagStatus=TAGGED --query 'imageDetails[].[imageTags[0],imageSizeInBytes,imageDigest]' --output text
 
 say "   New task definition, and the service updated to it"
 role=$(aws iam get-role --role-name ecsTaskExecutionRole --query Role.Arn --output text)
@@ -100,13 +100,15 @@ aws application-autoscaling put-scaling-policy "${target[@]}" --policy-name work
 
 say "3. 50 users over 20 minutes, with 5 minutes of ramp"
 "$flyball" load --users 50 --ramp 5m --duration 20m --think "$think" --speed server --out "$out/load.jsonl" "$(cat url)/computation" |
-	tee "$work/load" | awk 'NR % 10 == 1; { fflush() }'
+	tee "$work/load" | { lines=0 && while IFS= read -r line; do ((lines++ % 10)) || echo "$line"; done; }
 tail -2 "$work/load"
 sleep "$(awk "BEGIN { print ${AFTER:-0} * 60 / $speed }")"
 
 say "   Events of the service"
 aws ecs describe-services --cluster workshop --services app --query 'services[0].events[:12].[createdAt,message]' --output text
+say "   What the tasks wrote last"
+aws logs filter-log-events --log-group-name /ecs/app --query 'events[-3:].[logStreamName,message]' --output text
 say "   What was scaled, and why"
 "$flyball" activities service/workshop/app
 say "   Graphs"
-"$flyball" report service/workshop/app --load "$out/load.jsonl" --svg "$out/workshop.svg" --html "$out/workshop.html"
+"$flyball" report workshop/app --load "$out/load.jsonl" --svg "$out/workshop.svg" --html "$out/workshop.html"

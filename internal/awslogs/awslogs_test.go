@@ -54,8 +54,8 @@ func TestLinesWithATimeKeepIt(t *testing.T) {
 				t.Errorf("event %d is of %d, want %d", i, events[i].at, want)
 			}
 		}
-		if w.logs.puts != 2 {
-			t.Errorf("they were put in %d batches, want 2: one spans a day at most", w.logs.puts)
+		if w.logs.batches() != 2 {
+			t.Errorf("they were put in %d batches, want 2: one spans a day at most", w.logs.batches())
 		}
 	})
 }
@@ -70,8 +70,8 @@ func TestLinesOfASecondAreOneBatch(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 		}
 		time.Sleep(2 * time.Second)
-		if w.logs.puts > 11 || len(w.messages(destination.Stream)) != 100 {
-			t.Errorf("%d batches of %d lines, want one a second", w.logs.puts, len(w.messages(destination.Stream)))
+		if w.logs.batches() > 11 || len(w.messages(destination.Stream)) != 100 {
+			t.Errorf("%d batches of %d lines, want one a second", w.logs.batches(), len(w.messages(destination.Stream)))
 		}
 	})
 }
@@ -149,12 +149,12 @@ func TestAfterAFailureABatchIsPutAgain(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.open()
 		failures := 3
-		w.logs.fail = func() error {
+		w.logs.disturb(func() error {
 			if failures--; failures >= 0 {
 				return &types.ServiceUnavailableException{}
 			}
 			return nil
-		}
+		}, nil)
 		c := newWriter()
 		w.driver.Follow(c, "main", destination, "")
 		c.write("one")
@@ -168,10 +168,10 @@ func TestWhatIsRefusedIsDropped(t *testing.T) {
 		w.open()
 		c := newWriter()
 		w.driver.Follow(c, "main", destination, "")
-		w.logs.fail = func() error { return &types.InvalidParameterException{} }
+		w.logs.disturb(func() error { return &types.InvalidParameterException{} }, nil)
 		c.write("refused")
 		time.Sleep(2 * time.Second)
-		w.logs.fail = nil
+		w.logs.disturb(nil, nil)
 		c.write("taken")
 		time.Sleep(2 * time.Second)
 		w.wants("taken")
@@ -185,7 +185,7 @@ func TestAStreamThatIsDeletedIsMadeAgain(t *testing.T) {
 		w.driver.Follow(c, "main", destination, "")
 		c.write("one")
 		time.Sleep(2 * time.Second)
-		delete(w.logs.groups["app"], destination.Stream)
+		w.logs.drop("app", destination.Stream)
 		c.write("two")
 		time.Sleep(2 * time.Second)
 		w.wants("two")
@@ -220,7 +220,7 @@ func TestTheEndOfATaskIsPutBeforeItsLogIsRemoved(t *testing.T) {
 		w.open()
 		c := newWriter()
 		w.driver.Follow(c, "main", destination, "")
-		w.logs.fail = func() error { time.Sleep(time.Second); return nil }
+		w.logs.disturb(func() error { time.Sleep(time.Second); return nil }, nil)
 		c.write("last words")
 		close(c.done)
 		w.driver.Finish(w.Context(), "1")
@@ -236,7 +236,7 @@ func TestFinishDoesNotWaitForEver(t *testing.T) {
 		w.open()
 		c := newWriter()
 		w.driver.Follow(c, "main", destination, "")
-		w.logs.fail = func() error { return &types.ServiceUnavailableException{} }
+		w.logs.disturb(func() error { return &types.ServiceUnavailableException{} }, nil)
 		c.write("last words")
 		close(c.done)
 		began := time.Now()
@@ -311,22 +311,22 @@ func (w *world) liveThrough(to Destination, steps []step) (got, want string) {
 		case 1:
 			time.Sleep(time.Second)
 		case 2:
-			w.logs.after = die
+			w.logs.disturb(nil, die)
 			time.Sleep(time.Second)
 		case 3:
-			w.logs.fail = die
+			w.logs.disturb(die, nil)
 			time.Sleep(time.Second)
 		}
 		marks = append(marks, w.driver.markOf("1/main"))
 		if s.kill == 4 || w.driver.lives.Err() != nil {
 			w.kill()
-			w.logs.after, w.logs.fail = nil, nil
+			w.logs.disturb(nil, nil)
 			w.driver.setMark("1/main", marks[len(marks)-1-s.age])
 			w.boot()
 			w.driver.Follow(c, "main", to, "")
 		}
 	}
-	w.logs.after, w.logs.fail = nil, nil
+	w.logs.disturb(nil, nil)
 	close(c.done)
 	time.Sleep(time.Second)
 	return strings.Join(w.messages(to.Stream), ""), want

@@ -146,10 +146,7 @@ func (f *follower) resume() error {
 			return err
 		}
 	}
-	opts := task.LogOptions{Position: position, Follow: true}
-	if !f.to.Blocking {
-		opts.Behind = f.to.Buffer
-	}
+	opts := task.LogOptions{Position: position, Follow: true, Behind: f.to.Buffer, Hold: f.to.Blocking}
 	f.marked = time.Now()
 	f.log, err = f.task.Logs(f.reads, f.container, opts)
 	return err

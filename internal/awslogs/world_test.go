@@ -110,8 +110,44 @@ type fakeLogs struct {
 	mu     sync.Mutex
 	groups map[string]map[string][]event
 	puts   int
-	fail   func() error // called before a batch is kept
+	before func() error // called before a batch is kept
 	after  func() error // called afterwards
+}
+
+// disturb has batches fail before they are kept, or after it.
+func (l *fakeLogs) disturb(before, after func() error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.before, l.after = before, after
+}
+
+// faults are what disturb has set.
+func (l *fakeLogs) faults() (before, after func() error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	none := func() error { return nil }
+	before, after = none, none
+	if l.before != nil {
+		before = l.before
+	}
+	if l.after != nil {
+		after = l.after
+	}
+	return before, after
+}
+
+// batches is how many were put.
+func (l *fakeLogs) batches() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.puts
+}
+
+// drop deletes a stream.
+func (l *fakeLogs) drop(group, stream string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.groups[group], stream)
 }
 
 func (l *fakeLogs) stream(group, name string) []event {
@@ -145,18 +181,15 @@ func (l *fakeLogs) CreateLogStream(_ context.Context, in *cloudwatchlogs.CreateL
 }
 
 func (l *fakeLogs) PutLogEvents(_ context.Context, in *cloudwatchlogs.PutLogEventsInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutLogEventsOutput, error) {
-	if l.fail != nil {
-		if err := l.fail(); err != nil {
-			return nil, err
-		}
+	fail, after := l.faults()
+	if err := fail(); err != nil {
+		return nil, err
 	}
 	if err := l.keep(in); err != nil {
 		return nil, err
 	}
-	if l.after != nil {
-		if err := l.after(); err != nil {
-			return nil, err
-		}
+	if err := after(); err != nil {
+		return nil, err
 	}
 	return &cloudwatchlogs.PutLogEventsOutput{}, nil
 }

@@ -35,6 +35,7 @@ func main() {
 	for _, measure := range []func(context.Context) error{
 		func(ctx context.Context) error { return startUp(ctx, *binary) },
 		func(ctx context.Context) error { return ingestion(ctx, *binary) },
+		func(ctx context.Context) error { return logEvents(ctx, *binary) },
 		func(ctx context.Context) error { return breach(ctx, *targets) },
 		func(ctx context.Context) error { return scheduled(ctx, *binary, 100_000) },
 		func(ctx context.Context) error { return alarms(ctx, *binary, 100_000) },

@@ -179,7 +179,7 @@ func TestAPanelWithoutPointsSaysSo(t *testing.T) {
 
 func TestPointingTellsAllValuesOfATime(t *testing.T) {
 	got := example().valuesAt(at(6), at(6.5))
-	want := "12:06:15\nUsers: Users 50\nLatency: p50 200 ms, p95 750 ms"
+	want := "12:06:15\nUsers: 50\nLatency: p50 200 ms, p95 750 ms"
 	if got != want {
 		t.Errorf("at 12:06 it tells %q, want %q", got, want)
 	}

@@ -116,7 +116,7 @@ func (d *drawing) names(plot plot, p Panel) {
 	for _, level := range p.Levels {
 		names = append(names, name{level.Label + " " + plot.value(level.Value), Neutral.text(), d.right + 7, plot.y(level.Value)})
 	}
-	for _, series := range p.Series {
+	for _, series := range slices.Backward(p.Series) { // of the same value, the last is named first
 		if n := len(series.Points); n > 0 {
 			last := series.Points[n-1]
 			x := d.clampX(last.At)
@@ -131,7 +131,7 @@ func (d *drawing) names(plot plot, p Panel) {
 	}
 	spread(names, plot.top+2, plot.top+plot.height)
 	for _, n := range names {
-		d.text(n.class, n.x, n.y+4, n.text)
+		d.text("n "+n.class, n.x, n.y+4, n.text)
 	}
 }
 

@@ -18,6 +18,7 @@ func TestAxesHaveFewRoundTicks(t *testing.T) {
 		{50, Whole, "0 25 50"},
 		{3, Whole, "0 1 2 3"},
 		{1, Whole, "0 1"},
+		{5, Whole, "0 2 4 6"},
 		{20, Whole, "0 10 20"},
 		{100, Percent, "0 50 100"},
 		{391, Percent, "0 200 400"},

@@ -34,6 +34,9 @@ func newScale(highest float64, unit Unit, ticks int) scale {
 	s.top = math.Inf(1)
 	for step := least; step <= max(least, highest/2); step *= 1.01 {
 		step = roundStep(step, unit == Whole)
+		if step > highest/2 && !math.IsInf(s.top, 0) {
+			break // there would be one tick only
+		}
 		// The least room above the highest value, then the most ticks.
 		if top := step * max(1, math.Ceil(highest/step-1e-9)); top < s.top {
 			s.step, s.top = step, top

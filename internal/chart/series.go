@@ -35,8 +35,9 @@ func (d *drawing) series(plot plot, s Series) {
 			base := px(plot.y(0))
 			d.printf(`<path class="a k%d" d="%sL%s %sL%s %sZ"/>`, s.Color, path, px(piece[len(piece)-1].x), base, px(piece[0].x), base)
 		}
-		if len(piece) == 1 { // a line of no length, which round ends make a dot
-			path += "h0"
+		if len(piece) == 1 {
+			d.printf(`<circle class="k%d" cx="%s" cy="%s" r="2.5"/>`, s.Color, px(piece[0].x), px(piece[0].y))
+			continue
 		}
 		d.printf(`<path class="%s" d="%s"/>`, class, path)
 	}

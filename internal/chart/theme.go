@@ -29,7 +29,7 @@ func style() string {
 		".chart .l{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke-linecap:round}.chart .f{stroke-opacity:.5}.chart .a{fill-opacity:.14}" +
 		".chart .g{stroke-width:1;shape-rendering:crispEdges}.chart .d{stroke-width:1.2;stroke-dasharray:5 4}" +
 		".chart .v{stroke-width:1;stroke-opacity:.5;stroke-dasharray:2 3}.chart .b{fill-opacity:.2;stroke-opacity:.75}" +
-		".chart .h{fill:transparent}.chart .h:hover{fill:currentColor;fill-opacity:.07}")
+		".chart .n{stroke-width:3;stroke-linejoin:round;paint-order:stroke}.chart .h{fill:transparent}.chart .h:hover{fill:currentColor;fill-opacity:.07}")
 	b.WriteString(light.rules())
 	fmt.Fprintf(&b, "@media (prefers-color-scheme:dark){%s}", dark.rules())
 	return b.String()
@@ -41,7 +41,8 @@ func (c Color) text() string { return fmt.Sprintf("s k%d", c) }
 
 func (p palette) rules() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, ".chart{color:%s}.chart .bg{fill:%s}.chart text{fill:%s}.chart .mu{fill:%s}.chart .g{stroke:%s}", p.ink, p.background, p.ink, p.muted, p.grid)
+	fmt.Fprintf(&b, ".chart{color:%s}.chart .bg{fill:%s}.chart text{fill:%s}.chart .mu{fill:%s}.chart .g{stroke:%s}.chart .n{stroke:%s}",
+		p.ink, p.background, p.ink, p.muted, p.grid, p.background)
 	for i, c := range p.colors {
 		fmt.Fprintf(&b, ".chart .c%d{stroke:%s}.chart .k%d{fill:%s}", i, c, i, c)
 	}

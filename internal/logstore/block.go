@@ -46,7 +46,7 @@ type part struct {
 	initialised bool
 }
 
-// add counts a run in.
+// add counts a run in, or returns errRun.
 func (p *part) add(r run) error {
 	p.stream, p.events = r.stream, p.events+r.count
 	p.last = max(p.last, r.first+uint64(r.count))
@@ -54,11 +54,15 @@ func (p *part) add(r run) error {
 		p.min, p.max, p.ingested, p.initialised = math.MaxInt64, math.MinInt64, r.ingested, true
 	}
 	p.ingested = max(p.ingested, r.ingested)
-	return r.each(func(k Key, message []byte) bool {
+	err := r.each(func(k Key, message []byte) bool {
 		p.min, p.max = min(p.min, k.Time), max(p.max, k.Time)
 		p.bytes += uint32(len(message))
 		return true
 	})
+	if err == nil && (r.count == 0 || p.max-p.min < 0) {
+		err = errRun
+	}
+	return err
 }
 
 // appendBlockHead appends the head of a block's frame.

@@ -138,7 +138,7 @@ func (s *Store) copyRuns(w *writer, r *reader, b *block) error {
 		if s.isGone(next.stream) {
 			continue
 		}
-		if err := w.add(b.group, next, whole[:len(whole)-len(runs)]); err != nil {
+		if err = w.add(b.group, next, whole[:len(whole)-len(runs)]); err != nil && !errors.Is(err, errRun) {
 			return err
 		}
 	}
@@ -202,21 +202,30 @@ type writer struct {
 	body []byte // scratch
 }
 
-// add puts a run into the block that is being filled, or into the next.
+// add puts a run into the block that is being filled, or into the next. It returns errRun
+// for what is none.
 func (w *writer) add(group uint32, r run, whole []byte) error {
 	if len(w.runs) > 0 && (group != w.group || len(w.runs)+len(whole) > blockBytes) {
 		if err := w.flush(); err != nil {
 			return err
 		}
 	}
+	i := slices.IndexFunc(w.parts, func(p part) bool { return p.stream == r.stream })
+	var p part
+	if i >= 0 {
+		p = w.parts[i]
+	}
+	if err := p.add(r); err != nil {
+		return err
+	}
+	if i >= 0 {
+		w.parts[i] = p
+	} else {
+		w.parts = append(w.parts, p)
+	}
 	w.group = group
 	w.runs = append(w.runs, whole...)
-	i := slices.IndexFunc(w.parts, func(p part) bool { return p.stream == r.stream })
-	if i < 0 {
-		i = len(w.parts)
-		w.parts = append(w.parts, part{})
-	}
-	return w.parts[i].add(r)
+	return nil
 }
 
 // flush writes the block that is being filled.

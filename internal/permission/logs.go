@@ -20,6 +20,7 @@ var logsCalls = service{
 		"DescribeMetricFilters":         "log-group:{LogGroupName}:log-stream:",
 		"DescribeQueryDefinitions":      "*",
 		"DescribeResourcePolicies":      "*",
+		"DescribeSubscriptionFilters":   "log-group:{LogGroupName}:log-stream:",
 		"DisassociateKmsKey":            "log-group:{LogGroupName|ResourceIdentifier}:log-stream:",
 		"FilterLogEvents":               "log-group:{LogGroupName|LogGroupIdentifier}:log-stream:",
 		"GetLogEvents":                  "log-group:{LogGroupName|LogGroupIdentifier}:log-stream:{LogStreamName}",

@@ -80,7 +80,9 @@ const patience = time.Minute
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Docker-Distribution-Api-Version", "registry/2.0")
 	// Without a connection, in tests, there is nothing to bound.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(patience))
+	connection := http.NewResponseController(w)
+	_ = connection.SetReadDeadline(time.Now().Add(patience))
+	defer connection.SetWriteDeadline(time.Time{}) // the next request may take as long as it likes
 	err := h.serve(w, r)
 	if err == nil {
 		return

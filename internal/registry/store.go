@@ -20,14 +20,15 @@ type Store struct {
 	dir string
 
 	mu      sync.Mutex
-	pinned  map[Digest]int // content that somebody is about to name
+	pinned  map[Digest]int  // content that somebody is about to name
+	unnamed map[Digest]bool // what the last sweep found without a name, and nobody has pinned since
 	uploads map[string]*Upload
 }
 
 // OpenStore opens the store in a folder, which is made if need be. Uploads of an
 // earlier life are removed: nobody knows their state any more.
 func OpenStore(dir string) (*Store, error) {
-	s := &Store{dir: dir, pinned: map[Digest]int{}, uploads: map[string]*Upload{}}
+	s := &Store{dir: dir, pinned: map[Digest]int{}, unnamed: map[Digest]bool{}, uploads: map[string]*Upload{}}
 	if err := os.RemoveAll(s.uploadsDir()); err != nil {
 		return nil, fmt.Errorf("remove old uploads: %w", err)
 	}
@@ -97,6 +98,7 @@ func (s *Store) Pin(d Digest) (release func(), ok bool) {
 // pin counts, under the lock.
 func (s *Store) pin(d Digest) (release func()) {
 	s.pinned[d]++
+	delete(s.unnamed, d)
 	return sync.OnceFunc(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -132,9 +134,11 @@ func syncFolder(name string) error {
 	return folder.Sync()
 }
 
-// Sweep removes content that nobody names, and uploads that nobody has continued for
-// longer than patience. It asks whether content is named under a lock that Put, Finish
-// and Pin wait for; the function must not call the store.
+// Sweep removes content that nobody names and nobody named at the last sweep either, and
+// uploads that nobody has continued for longer than patience. That content goes with the
+// second sweep leaves time for what has ceased to name it to be on disk, too: a crash
+// must not bring back a name without its content. Sweep asks whether content is named
+// under a lock that Put, Finish and Pin wait for; the function must not call the store.
 func (s *Store) Sweep(named func(Digest) bool, patience time.Duration) error {
 	s.abandon(time.Now().Add(-patience))
 	return filepath.WalkDir(s.blobsDir(), func(_ string, entry fs.DirEntry, err error) error {
@@ -145,17 +149,23 @@ func (s *Store) Sweep(named func(Digest) bool, patience time.Duration) error {
 		if err != nil {
 			return nil // not ours
 		}
-		return s.remove(d, named)
+		return s.judge(d, named)
 	})
 }
 
-// remove removes content unless it is named, or about to be.
-func (s *Store) remove(d Digest, named func(Digest) bool) error {
+// judge removes content unless it is named, or about to be, or was until the last sweep.
+func (s *Store) judge(d Digest, named func(Digest) bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.pinned[d] > 0 || named(d) {
+	switch {
+	case s.pinned[d] > 0 || named(d):
+		delete(s.unnamed, d)
+		return nil
+	case !s.unnamed[d]:
+		s.unnamed[d] = true
 		return nil
 	}
+	delete(s.unnamed, d)
 	if err := os.Remove(s.path(d)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove content that nobody names: %w", err)
 	}

@@ -202,10 +202,15 @@ func TestASweepRemovesWhatNobodyNames(t *testing.T) {
 		}
 	}
 	sweep()
+	if got := files(t, dir); len(got) != 3 {
+		t.Errorf("after one sweep there are %v", got)
+	}
+	sweep()
 	if got := files(t, dir); len(got) != 2 {
 		t.Errorf("there are %v", got)
 	}
 	unpin()
+	sweep()
 	sweep()
 	if _, err := s.Open(pinned); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("what nobody names any more: %v", err)

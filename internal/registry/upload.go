@@ -102,7 +102,7 @@ func (u *Upload) Append(at int64, part io.Reader) (size int64, err error) {
 		return u.size, ErrGap
 	}
 	before := u.size
-	_, err = io.CopyBuffer((*writer)(u), part, make([]byte, 256<<10))
+	_, err = io.CopyBuffer((*writer)(u), part, make([]byte, 64<<10))
 	u.odd = u.odd || u.part > 0 && u.part < minPart
 	u.part = u.size - before
 	return u.size, err
@@ -124,7 +124,8 @@ type writer Upload
 
 func (w *writer) Write(b []byte) (int, error) { return (*Upload)(w).write(b) }
 
-// write adds bytes. Those that could not be written are in neither size nor sum.
+// write adds bytes. An upload that cannot be written, as where the disk is full, is over
+// and makes room.
 func (u *Upload) write(b []byte) (int, error) {
 	if u.size+int64(len(b)) > MaxLayer {
 		return 0, ErrTooLarge
@@ -133,6 +134,9 @@ func (u *Upload) write(b []byte) (int, error) {
 	u.sum.Write(b[:n])
 	u.size += int64(n)
 	u.last.Store(time.Now().UnixNano())
+	if err != nil {
+		u.end()
+	}
 	return n, err
 }
 

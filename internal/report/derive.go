@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -31,11 +32,16 @@ func (r *reader) desired() []Datapoint {
 }
 
 // initial is the desired count before the first activity. No operation tells it: it
-// is how many tasks ran, or without any activity as many as are desired now.
+// is how many tasks ran in the last minute before, when a deployment is least likely
+// to have had its own beside them, or without any activity as many as are desired now.
 func (r *reader) initial() int {
-	for _, a := range r.Activities {
-		if a.Scaled && len(r.Running) > 0 {
-			return int(r.Running[0].Value + 0.5)
+	first := slices.IndexFunc(r.Activities, func(a Activity) bool { return a.Scaled })
+	if first < 0 {
+		return r.now
+	}
+	for _, d := range slices.Backward(r.Running) {
+		if !d.At.Add(minute).After(r.Activities[first].At) {
+			return int(d.Value + 0.5)
 		}
 	}
 	return r.now

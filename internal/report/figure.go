@@ -13,6 +13,9 @@ func (r Run) Figure() chart.Figure {
 	f := chart.Figure{
 		Title: "Load and scaling of " + string(r.Service), Description: r.describe(), From: r.From, To: r.To,
 	}
+	if len(r.Balancer.Requests) > 0 {
+		f.Panels = r.balancerPanels()
+	}
 	if len(r.Load) > 0 {
 		length := stretchLength(r.Load, r.From, r.To, mostPoints)
 		f.Panels = loadPanels(stretches(r.Load, r.From, r.To, length), 3*length)
@@ -20,6 +23,30 @@ func (r Run) Figure() chart.Figure {
 	f.Panels = append(f.Panels, r.cpuPanel(), r.tasksPanel())
 	f.Lanes = r.lanes()
 	return f
+}
+
+// balancerPanels are what the load balancer tells: requests a real second, and latency.
+func (r Run) balancerPanels() []chart.Panel {
+	rate := func(counts []Datapoint) []chart.Point {
+		rates := points(counts)
+		for i := range rates {
+			rates[i].Value *= r.Speed / minute.Seconds()
+		}
+		return rates
+	}
+	latency := func(label string, faint bool, values []Datapoint) chart.Series {
+		return chart.Series{Label: label, Color: chart.Violet, Faint: faint, Style: chart.Step, Points: points(values), Gap: minute}
+	}
+	requests := chart.Panel{Title: "Requests per second", Height: 80, Series: []chart.Series{
+		{Label: "all", Color: chart.Blue, Style: chart.Steps, Points: rate(r.Balancer.Requests), Gap: minute},
+	}}
+	if len(r.Balancer.Failures) > 0 {
+		requests.Series = append(requests.Series,
+			chart.Series{Label: "5xx", Color: chart.Red, Style: chart.Steps, Points: rate(r.Balancer.Failures), Gap: minute})
+	}
+	return []chart.Panel{requests, {Title: "Latency", Unit: chart.Seconds, Series: []chart.Series{
+		latency("p50", true, r.Balancer.P50), latency("p95", false, r.Balancer.P95), latency("p99", true, r.Balancer.P99),
+	}}}
 }
 
 func (r Run) tasksPanel() chart.Panel {

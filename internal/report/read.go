@@ -16,6 +16,7 @@ import (
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 
 	"flyball/internal/load"
 	"flyball/scaling"
@@ -24,9 +25,10 @@ import (
 // A Source is where a run is read from. The SDK's clients meet it, and so do
 // Flyball's services.
 type Source struct {
-	AutoScaling AutoScaling
-	CloudWatch  CloudWatch
-	ECS         ECS
+	AutoScaling   AutoScaling
+	CloudWatch    CloudWatch
+	ECS           ECS
+	LoadBalancing LoadBalancing
 }
 
 // AutoScaling has the policies and the activities.
@@ -47,18 +49,22 @@ type ECS interface {
 	ListServiceDeployments(context.Context, *ecs.ListServiceDeploymentsInput, ...func(*ecs.Options)) (*ecs.ListServiceDeploymentsOutput, error)
 }
 
+// LoadBalancing knows which load balancer is in front of a target group.
+type LoadBalancing = elb.DescribeTargetGroupsAPIClient
+
 var (
-	_ AutoScaling = (*aas.Client)(nil)
-	_ CloudWatch  = (*cloudwatch.Client)(nil)
-	_ ECS         = (*ecs.Client)(nil)
+	_ AutoScaling   = (*aas.Client)(nil)
+	_ CloudWatch    = (*cloudwatch.Client)(nil)
+	_ ECS           = (*ecs.Client)(nil)
+	_ LoadBalancing = (*elb.Client)(nil)
 )
 
 // Read reads what became of a service between two times.
 func Read(ctx context.Context, s Source, id scaling.ResourceID, record []load.Line, from, to time.Time) (Run, error) {
-	r := reader{Source: s, Run: Run{Service: id, From: from, To: to, Load: record}}
+	r := reader{Source: s, Run: Run{Service: id, From: from, To: to, Speed: 1, Load: record}}
 	r.cluster, r.name = id.Service()
 	for _, step := range []func(context.Context) error{
-		r.readService, r.readPolicies, r.readActivities, r.readMetrics, r.readAlarms, r.readDeployments,
+		r.readService, r.readPolicies, r.readActivities, r.readMetrics, r.readBalancer, r.readAlarms, r.readDeployments,
 	} {
 		if err := step(ctx); err != nil {
 			return Run{}, err
@@ -74,7 +80,8 @@ type reader struct {
 	Source
 	Run
 	cluster, name string
-	now           int // the desired count now
+	now           int    // the desired count now
+	group         string // ARN of its target group, if it has one
 }
 
 func (r *reader) readService(ctx context.Context) error {
@@ -87,6 +94,9 @@ func (r *reader) readService(ctx context.Context) error {
 	}
 	service := out.Services[0]
 	r.now = int(service.DesiredCount)
+	if len(service.LoadBalancers) > 0 {
+		r.group = aws.ToString(service.LoadBalancers[0].TargetGroupArn)
+	}
 	for _, e := range service.Events {
 		if at := aws.ToTime(e.CreatedAt); r.within(at) {
 			r.Events = append(r.Events, Event{at, aws.ToString(e.Message)})
@@ -179,47 +189,6 @@ func activityOf(a aastypes.ScalingActivity) Activity {
 		activity.Scaled = !activity.Failed
 	}
 	return activity
-}
-
-// minute is the period of the metrics that are read.
-const minute = time.Minute
-
-func (r *reader) readMetrics(ctx context.Context) error {
-	query := func(id, namespace, name, statistic string) cwtypes.MetricDataQuery {
-		return cwtypes.MetricDataQuery{Id: &id, MetricStat: &cwtypes.MetricStat{
-			Period: aws.Int32(int32(minute / time.Second)), Stat: &statistic,
-			Metric: &cwtypes.Metric{Namespace: &namespace, MetricName: &name, Dimensions: []cwtypes.Dimension{
-				{Name: aws.String("ClusterName"), Value: &r.cluster}, {Name: aws.String("ServiceName"), Value: &r.name},
-			}},
-		}}
-	}
-	pages := cloudwatch.NewGetMetricDataPaginator(r.CloudWatch, &cloudwatch.GetMetricDataInput{
-		// The values of minutes that have not ended would be of a part of them.
-		StartTime: aws.Time(r.From.Truncate(minute)), EndTime: aws.Time(r.To.Truncate(minute)),
-		ScanBy: cwtypes.ScanByTimestampAscending,
-		MetricDataQueries: []cwtypes.MetricDataQuery{
-			query("cpu", "AWS/ECS", "CPUUtilization", "Average"),
-			query("measured", "AWS/ECS", "CPUUtilization", "SampleCount"), // each task is one sample a minute
-			query("running", "ECS/ContainerInsights", "RunningTaskCount", "Average"),
-		},
-	})
-	metrics := map[string][]Datapoint{}
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		for _, result := range page.MetricDataResults {
-			for i, at := range result.Timestamps[:min(len(result.Timestamps), len(result.Values))] {
-				metrics[*result.Id] = append(metrics[*result.Id], Datapoint{at, result.Values[i]})
-			}
-		}
-	}
-	r.CPU, r.Running = metrics["cpu"], metrics["measured"]
-	if insights := metrics["running"]; len(insights) > 0 {
-		r.Running = insights
-	}
-	return nil
 }
 
 // readAlarms makes spans of ALARM from the changes of state.

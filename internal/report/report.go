@@ -22,6 +22,7 @@ type Run struct {
 	From, To time.Time
 	Speed    float64     // how many times faster than the wall clock its clock ran
 	Load     []load.Line // empty without a record
+	Balancer Balancer    // empty with a record
 
 	CPU     []Datapoint // percent of what the tasks have reserved, for a minute each
 	Running []Datapoint // tasks, in a minute
@@ -33,6 +34,12 @@ type Run struct {
 	Cooldowns   []Span
 	Deployments []Span
 	Events      []Event
+}
+
+// A Balancer is what the service's load balancer has seen, minute by minute.
+type Balancer struct {
+	Requests, Failures []Datapoint // numbers; failures are answers of 500 and more
+	P50, P95, P99      []Datapoint // of how long answers took, in seconds
 }
 
 // A Datapoint is a value of a metric.

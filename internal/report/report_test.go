@@ -18,6 +18,8 @@ import (
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
 	"flyball/internal/load"
 )
@@ -34,12 +36,19 @@ type cloud struct {
 	activities  []aastypes.ScalingActivity // newest first
 	metrics     map[string][]Datapoint     // by name and statistic
 	history     map[string][]cwtypes.AlarmHistoryItem
+	asked       map[string]string // dimensions by metric
 }
 
-func (c *cloud) source() Source { return Source{c, c, c} }
+func (c *cloud) source() Source { return Source{c, c, c, c} }
 
 func (c *cloud) DescribeServices(context.Context, *ecs.DescribeServicesInput, ...func(*ecs.Options)) (*ecs.DescribeServicesOutput, error) {
 	return &ecs.DescribeServicesOutput{Services: c.services}, nil
+}
+
+func (c *cloud) DescribeTargetGroups(context.Context, *elb.DescribeTargetGroupsInput, ...func(*elb.Options)) (*elb.DescribeTargetGroupsOutput, error) {
+	return &elb.DescribeTargetGroupsOutput{TargetGroups: []elbtypes.TargetGroup{
+		{LoadBalancerArns: []string{"arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/workshop/50dc6c495c0c9188"}},
+	}}, nil
 }
 
 func (c *cloud) ListServiceDeployments(context.Context, *ecs.ListServiceDeploymentsInput, ...func(*ecs.Options)) (*ecs.ListServiceDeploymentsOutput, error) {
@@ -65,6 +74,14 @@ func (c *cloud) DescribeScalingActivities(_ context.Context, in *aas.DescribeSca
 func (c *cloud) GetMetricData(_ context.Context, in *cloudwatch.GetMetricDataInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
 	out := &cloudwatch.GetMetricDataOutput{}
 	for _, q := range in.MetricDataQueries {
+		var dimensions []string
+		for _, d := range q.MetricStat.Metric.Dimensions {
+			dimensions = append(dimensions, *d.Name+"="+*d.Value)
+		}
+		if c.asked == nil {
+			c.asked = map[string]string{}
+		}
+		c.asked[*q.MetricStat.Metric.MetricName] = strings.Join(dimensions, " ")
 		result := cwtypes.MetricDataResult{Id: q.Id}
 		for _, r := range c.metrics[*q.MetricStat.Metric.MetricName+" "+*q.MetricStat.Stat] {
 			if !r.At.Before(*in.StartTime) && r.At.Before(*in.EndTime) {
@@ -179,8 +196,9 @@ func TestWithoutActivitiesTheDesiredCountIsTheServices(t *testing.T) {
 func TestBeforeTheFirstActivityAsManyAreDesiredAsRun(t *testing.T) {
 	c := workshop()
 	c.activities = c.activities[:4]
+	c.metrics["CPUUtilization SampleCount"][0].Value = 4 // a deployment's beside those that it replaced
 	if got := read(t, c).Desired[0]; got.Value != 2 {
-		t.Errorf("desired = %v at first, want the 2 that ran", got.Value)
+		t.Errorf("desired = %v at first, want the 2 that ran just before", got.Value)
 	}
 }
 
@@ -223,6 +241,28 @@ func TestDeploymentsAreShownAsFarAsTheyReachIn(t *testing.T) {
 	}
 	if got[1].Kind != Bad || !strings.HasSuffix(got[1].Title, "\nthe breaker") {
 		t.Errorf("a roll-back is told as %+v", got[1])
+	}
+}
+
+func TestWithoutARecordTheLoadBalancerTellsTheLoad(t *testing.T) {
+	c := workshop()
+	c.services[0].LoadBalancers = []ecstypes.LoadBalancer{{TargetGroupArn: aws.String("arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/workshop/73e2d6bc24d8a067")}}
+	c.metrics["RequestCount Sum"] = []Datapoint{{at(1), 600}}
+	c.metrics["TargetResponseTime p95"] = []Datapoint{{at(1), 0.3}}
+	r := read(t, c)
+	if want := "LoadBalancer=app/workshop/50dc6c495c0c9188 TargetGroup=targetgroup/workshop/73e2d6bc24d8a067"; c.asked["RequestCount"] != want {
+		t.Errorf("asked for requests of %s, want %s", c.asked["RequestCount"], want)
+	}
+	r.Speed = 10 // a minute of the clock is six seconds of requests
+	panels := r.Figure().Panels
+	if got := panels[0].Series[0].Points[0].Value; panels[0].Title != "Requests per second" || got != 100 {
+		t.Errorf("%s: %v, want 100 requests per second", panels[0].Title, got)
+	}
+	if got := panels[1].Series[1]; got.Label != "p95" || got.Points[0].Value != 0.3 {
+		t.Errorf("latency %+v, want a p95 of 0.3 s", got)
+	}
+	if r := read(t, c, record()...); len(r.Balancer.Requests) > 0 || r.Figure().Panels[0].Title != "Users" {
+		t.Error("with a record the load balancer is asked, too")
 	}
 }
 

@@ -11,13 +11,13 @@ import (
 const mostPoints = 120
 
 // loadPanels are what the record tells: users or rate, requests a second, and latency,
-// which breaks off where nothing was answered for longer than a gap.
+// which break off where there is nothing for longer than a gap.
 func loadPanels(all []stretch, gap time.Duration) []chart.Panel {
 	const outside = "the record is of another time"
 	level := chart.Panel{Title: "Users", Unit: chart.Whole, Height: 56, Empty: outside}
-	users := chart.Series{Color: chart.Blue, Style: chart.Area}
-	answered := chart.Series{Label: "answered", Color: chart.Blue, Style: chart.Area}
-	failed := chart.Series{Label: "failed", Color: chart.Red, Style: chart.Area}
+	users := chart.Series{Color: chart.Blue, Style: chart.Area, Gap: gap}
+	answered := chart.Series{Label: "answered", Color: chart.Blue, Style: chart.Area, Gap: gap}
+	failed := chart.Series{Label: "failed", Color: chart.Red, Style: chart.Area, Gap: gap}
 	p50 := chart.Series{Label: "p50", Color: chart.Violet, Faint: true, Gap: gap}
 	p95 := chart.Series{Label: "p95", Color: chart.Violet, Gap: gap}
 	p99 := chart.Series{Label: "p99", Color: chart.Violet, Faint: true, Gap: gap}

@@ -73,11 +73,20 @@ func (s Summary) Tiles() []Tile {
 			tiles = append(tiles, Tile{"Latency, p95", short(s.Latency.P95), "p50 " + short(s.Latency.P50) + ", p99 " + short(s.Latency.P99)})
 		}
 	}
+	if s.PeakCPU > 0 {
+		tiles = append(tiles, Tile{"CPU utilization, peak", fmt.Sprintf("%.0f %%", s.PeakCPU), "of what the tasks have reserved"})
+	}
 	return append(tiles,
-		Tile{"CPU utilization, peak", fmt.Sprintf("%.0f %%", s.PeakCPU), "of what the tasks have reserved"},
 		Tile{"Tasks", spread(s.Least, s.Most), fmt.Sprintf("%d at the end", s.Last)},
-		Tile{"Scaled", fmt.Sprintf("%d out, %d in", s.ScaleOuts, s.ScaleIns), fmt.Sprintf("%d attempts not carried out", s.NotScaled)},
+		Tile{"Scaled", fmt.Sprintf("%d out, %d in", s.ScaleOuts, s.ScaleIns), attempts(s.NotScaled) + " not carried out"},
 	)
+}
+
+func attempts(n int) string {
+	if n == 1 {
+		return "1 attempt"
+	}
+	return fmt.Sprintf("%d attempts", n)
 }
 
 func spread(least, most int) string {

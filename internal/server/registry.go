@@ -82,8 +82,11 @@ func (s *Server) ecrIn(_ context.Context, scope wire.Scope) (*ecr.API, error) {
 // AWS's own registries have, too.
 func (s *Server) serveRegistry(hosts []string) http.Handler {
 	h := registry.NewHandler(registry.Options{
-		Addressing: s.addressing, Secure: s.cfg.Certificate != nil, Login: s.logIn, Settle: func(ctx context.Context) error { return s.state.Settle(ctx, "ecr") },
-		Log: s.cfg.Log,
+		Addressing: s.addressing,
+		Secure:     s.cfg.Certificate != nil,
+		Login:      s.logIn,
+		Settle:     func(ctx context.Context) error { return s.state.Settle(ctx, "ecr") },
+		Log:        s.cfg.Log,
 	})
 	guarded := wire.Guard(hosts, h)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -167,7 +170,7 @@ const sweepTime = 5 * time.Minute
 // sweepRegistry removes what nobody names, until ctx ends.
 func (s *Server) sweepRegistry(ctx context.Context) error {
 	for tick := time.NewTicker(sweepTime); ; {
-		if err := s.registry.content.Sweep(func(d registry.Digest) bool { return s.names(ctx, d) }, time.Hour); err != nil {
+		if err := s.registry.content.Sweep(s.names, time.Hour); err != nil {
 			s.cfg.Log.Error("content that no image names could not be removed", "error", err)
 		}
 		select {
@@ -180,9 +183,9 @@ func (s *Server) sweepRegistry(ctx context.Context) error {
 }
 
 // names tells whether any cell's registry names content.
-func (s *Server) names(ctx context.Context, d registry.Digest) bool {
+func (s *Server) names(d registry.Digest) bool {
 	for _, v := range s.cells.all() {
-		if v.ecr.Names(ctx, d) {
+		if v.ecr.Names(d) {
 			return true
 		}
 	}

@@ -50,7 +50,7 @@ func (s *Server) runtimeNamed(ctx context.Context, name, dir string, network pro
 			Network: network, Range: s.cfg.TaskRange, Source: imageSource{s},
 		})
 	case "docker":
-		return docker.New(ctx, docker.Options{Dir: dir, Args: args, Log: s.cfg.Log})
+		return docker.New(ctx, docker.Options{Dir: dir, Args: args, Login: s.Login, Log: s.cfg.Log})
 	}
 	return nil, fmt.Errorf("runtime %q: give auto, process or docker", name)
 }

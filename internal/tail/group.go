@@ -2,12 +2,15 @@ package tail
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
 	"flyball/internal/optional"
 )
@@ -41,6 +44,9 @@ func (g *group) page(ctx context.Context) (lines []Line, more bool, err error) {
 		LogGroupName: &g.name, LogStreamNames: g.streams, FilterPattern: optional.String(g.pattern),
 		StartTime: g.start(), NextToken: g.token,
 	})
+	if _, none := errors.AsType[*types.ResourceNotFoundException](err); none {
+		return nil, false, fmt.Errorf("there is no log group %s in this region, nor a service or task of that name", g.name)
+	}
 	if err != nil {
 		return nil, false, err
 	}

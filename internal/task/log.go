@@ -20,6 +20,8 @@ type LogOptions struct {
 	// Behind is how many bytes that are not read yet are kept for the reader, if it
 	// is not 0: of more than that, the oldest are left out.
 	Behind int64
+	// Hold, with Behind, holds the container up instead. The Docker runtime cannot.
+	Hold bool
 }
 
 // A Log reads what a container has written, from the oldest line on. It is for one

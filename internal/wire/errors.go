@@ -87,6 +87,15 @@ func (s *service) decodeFault(err error) *fault {
 	return malformed(message)
 }
 
+// ecrRefusal says what is wrong with an input in the words of ECR.
+func ecrRefusal(path string, err error) *fault {
+	if broken, ok := errors.AsType[brokenRule](err); ok {
+		message := fmt.Sprintf("Invalid parameter at '%s' failed to satisfy constraint: '%s'", path, broken.must)
+		return &fault{code: "InvalidParameterException", status: http.StatusBadRequest, message: message}
+	}
+	return malformed(fmt.Sprintf("%v (at '%s')", err, path))
+}
+
 // violation is the fault of an input that breaks the model's constraints.
 func (s *service) violation(v violations) *fault {
 	if s.refusal != nil {

@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
@@ -130,15 +131,19 @@ func Logs[T any](resolve func(context.Context, Scope) (T, error)) Service {
 	}, resolve)
 }
 
-// logsRefusal has AWS's own words for names that are too long.
+// logsRefusal has AWS's own words for names that are too long, and for identifiers that
+// are none, whose value it does not repeat.
 func logsRefusal(path string, err error) *fault {
-	if path != "logGroupName" && path != "logStreamName" || err.Error() != "Member must have length less than or equal to 512" {
+	f := &fault{code: "InvalidParameterException", status: http.StatusBadRequest}
+	switch {
+	case (path == "logGroupName" || path == "logStreamName") && err.Error() == "Member must have length less than or equal to 512":
+		f.message = "Invalid LogGroup or LogStream, both must have length less than or equal to 512."
+	case path == "logGroupIdentifier" && strings.HasPrefix(err.Error(), "Member must satisfy regular expression pattern"):
+		f.message = "1 validation error detected: " + brokenRule{must: err.Error()}.at(path)
+	default:
 		return nil
 	}
-	return &fault{
-		code: "InvalidParameterException", status: http.StatusBadRequest,
-		message: "Invalid LogGroup or LogStream, both must have length less than or equal to 512.",
-	}
+	return f
 }
 
 // STS describes AWS Security Token Service, whose operations are the methods of T.
@@ -164,7 +169,7 @@ func ECR[T any](resolve func(context.Context, Scope) (T, error)) Service {
 		namespace: "ecr",
 		protocols: []Protocol{AWSJSON11},
 		errors:    ecr.TypeRegistry,
-		invalid:   "InvalidParameterException",
+		refusal:   ecrRefusal,
 		// A part of a layer has 20 MiB at most, and comes in base64.
 		maxBody: 32 << 20,
 	}, resolve)

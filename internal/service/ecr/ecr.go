@@ -12,8 +12,6 @@ package ecr
 import (
 	"context"
 	"errors"
-	"sync"
-	"time"
 
 	"flyball/internal/cell"
 	"flyball/internal/registry"
@@ -49,15 +47,12 @@ type service struct {
 	layers       *state.Table[layer]      // by NAME@DIGEST
 	settings     *state.Table[settings]   // one row
 	templates    *state.Table[template]   // by prefix
-
-	opened time.Time // in real time
-	mu     sync.Mutex
-	used   map[string]time.Time // layers by when somebody last counted on them, in real time
+	usage        usage
 }
 
 // New returns the service with what the cell remembers.
 func New(c Config) (*API, error) {
-	s := &service{Config: c, opened: time.Now(), used: map[string]time.Time{}}
+	s := &service{Config: c}
 	st := c.Cell.State
 	var failed [6]error
 	s.repositories, failed[0] = state.NewTable[repository](st, kindRepository)
@@ -69,6 +64,7 @@ func New(c Config) (*API, error) {
 	if err := errors.Join(failed[:]...); err != nil {
 		return nil, err
 	}
+	s.load()
 	return &API{service: s}, nil
 }
 

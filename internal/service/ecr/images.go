@@ -107,7 +107,7 @@ func (s *service) put(tx *state.Tx, r repository, id types.ImageIdentifier, d re
 		if len(s.images.Keys(r.Name+"@")) >= mostImages {
 			return limit("The repository with name '%s' in the registry with id '%s' has the most images that it can have, which is %d.", r.Name, s.Cell.Account, mostImages)
 		}
-		s.images.Put(tx, key(r.Name, d), row)
+		s.putImage(tx, r.Name, row)
 	}
 	if id.ImageTag == nil {
 		if exists {
@@ -301,10 +301,7 @@ func (s *service) remove(tx *state.Tx, repository string, row image, id types.Im
 		gone = append(gone, types.ImageIdentifier{ImageDigest: digest, ImageTag: &tag})
 	}
 	if whole {
-		s.images.Delete(tx, key(repository, row.Digest))
-		for _, d := range row.Layers {
-			s.counted(key(repository, d)) // from here on nobody may need it
-		}
+		s.deleteImage(tx, repository, row)
 		if gone == nil {
 			gone = []types.ImageIdentifier{{ImageDigest: digest}}
 		}
@@ -314,6 +311,9 @@ func (s *service) remove(tx *state.Tx, repository string, row image, id types.Im
 
 // parent is an index of the repository that names an image, if one does.
 func (s *service) parent(repository string, d registry.Digest) (registry.Digest, bool) {
+	if !s.usage.needed(key(repository, d)) {
+		return "", false
+	}
 	for _, k := range s.images.Keys(repository + "@") {
 		if row, _ := s.images.Get(k); slices.Contains(row.Children, d) {
 			return row.Digest, true

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -48,7 +47,7 @@ func (a *API) BatchCheckLayerAvailability(ctx context.Context, in *ecr.BatchChec
 func (s *service) availability(repository string, d registry.Digest) types.Layer {
 	l := types.Layer{LayerDigest: aws.String(string(d)), LayerAvailability: types.LayerAvailabilityUnavailable}
 	if have, ok := s.layers.Get(key(repository, d)); ok {
-		s.counted(key(repository, d))
+		s.usage.counted(key(repository, d))
 		l.LayerAvailability, l.LayerSize = types.LayerAvailabilityAvailable, &have.Size
 	}
 	return l
@@ -71,10 +70,8 @@ func (a *API) GetDownloadUrlForLayer(ctx context.Context, in *ecr.GetDownloadUrl
 		if _, ok := a.layers.Get(key(name, d)); !ok {
 			return a.noLayers(name, d)
 		}
-		for _, row := range a.images.Rows(name + "@") {
-			if slices.Contains(row.Layers, d) {
-				return nil
-			}
+		if a.usage.needed(key(name, d)) {
+			return nil
 		}
 		return &types.LayerInaccessibleException{Message: aws.String(fmt.Sprintf("The layer with digest '%s' is not associated with an image.", d))}
 	})

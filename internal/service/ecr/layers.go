@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,12 +34,10 @@ func digestOf(key string) registry.Digest {
 	return registry.Digest(d)
 }
 
-// counted notes that somebody counts on a layer: an image that needs it may be about to
-// come.
-func (s *service) counted(key string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.used[key] = time.Now()
+// repositoryOf is the repository in a key.
+func repositoryOf(key string) string {
+	name, _, _ := strings.Cut(key, "@")
+	return name
 }
 
 // Layer opens a layer of a repository.
@@ -52,7 +49,7 @@ func (a *API) Layer(ctx context.Context, repository string, d registry.Digest) (
 		if _, ok := a.layers.Get(key(repository, d)); !ok {
 			return a.noLayers(repository, d)
 		}
-		a.counted(key(repository, d))
+		a.usage.counted(key(repository, d))
 		return nil
 	})
 	if err != nil {
@@ -108,10 +105,7 @@ func (s *service) addLayer(ctx context.Context, repository string, d registry.Di
 		if _, err := s.find(nil, &repository); err != nil {
 			return err
 		}
-		s.counted(key(repository, d))
-		if _, have := s.layers.Get(key(repository, d)); !have {
-			s.layers.Put(tx, key(repository, d), layer{size, time.Now()})
-		}
+		s.putLayer(tx, repository, d, size)
 		return nil
 	})
 }
@@ -180,59 +174,17 @@ func (a *API) Run(ctx context.Context) error {
 // Forget forgets the layers that no image of their repository needs and that nobody has
 // counted on for longer than patience.
 func (a *API) Forget(ctx context.Context, patience time.Duration) error {
-	now := time.Now()
-	if now.Sub(a.opened) < patience {
-		return nil // whoever pushed before the start may still be about to come
-	}
-	var idle []string
-	a.Cell.State.View(ctx, func() { idle = a.idleLayers(now.Add(-patience)) })
-	if len(idle) == 0 {
+	before := time.Now().Add(-patience)
+	if len(a.usage.since(before)) == 0 {
 		return nil
 	}
 	return a.change(ctx, func(tx *state.Tx) error {
-		for _, key := range a.idleLayers(now.Add(-patience)) {
-			a.layers.Delete(tx, key)
+		for _, key := range a.usage.since(before) { // which may be others by now
+			a.deleteLayer(tx, key)
 		}
 		return nil
 	})
 }
 
-// idleLayers are those that no image needs, and that were last counted on before a time.
-func (s *service) idleLayers(before time.Time) (idle []string) {
-	needed := map[string]bool{}
-	for _, key := range s.images.Keys("") {
-		repository, _, _ := strings.Cut(key, "@")
-		i, _ := s.images.Get(key)
-		for _, d := range i.Layers {
-			needed[repository+"@"+string(d)] = true
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, key := range slices.Clone(s.layers.Keys("")) {
-		row, _ := s.layers.Get(key)
-		if !needed[key] && row.Pushed.Before(before) && s.used[key].Before(before) {
-			idle = append(idle, key)
-		}
-	}
-	for key, at := range s.used {
-		if at.Before(before) {
-			delete(s.used, key)
-		}
-	}
-	return idle
-}
-
-// Names tells whether anything in the registry names content.
-func (a *API) Names(ctx context.Context, d registry.Digest) (named bool) {
-	a.Cell.State.View(ctx, func() {
-		for _, name := range a.repositories.Keys("") {
-			_, isLayer := a.layers.Get(key(name, d))
-			_, isImage := a.images.Get(key(name, d))
-			if named = isLayer || isImage; named {
-				return
-			}
-		}
-	})
-	return named
-}
+// Names tells whether anything in the registry has some content.
+func (a *API) Names(d registry.Digest) bool { return a.usage.named(d) }

@@ -190,14 +190,14 @@ func (a *API) DeleteRepository(ctx context.Context, in *ecr.DeleteRepositoryInpu
 			return &types.RepositoryNotEmptyException{Message: aws.String(fmt.Sprintf(
 				"The repository with name '%s' in registry with id '%s' cannot be deleted because it still contains images", r.Name, a.Cell.Account))}
 		}
-		for _, key := range slices.Clone(a.images.Keys(r.Name + "@")) {
-			a.images.Delete(tx, key)
+		for _, row := range a.images.Rows(r.Name + "@") {
+			a.deleteImage(tx, r.Name, row)
 		}
 		for _, key := range slices.Clone(a.tags.Keys(r.Name + ":")) {
 			a.tags.Delete(tx, key)
 		}
 		for _, key := range slices.Clone(a.layers.Keys(r.Name + "@")) {
-			a.layers.Delete(tx, key)
+			a.deleteLayer(tx, key)
 		}
 		a.repositories.Delete(tx, r.Name)
 		a.Cell.Announce(tx, "aws.ecr", "ECR Repository Deleted", a.arn(r.Name), r)

@@ -245,7 +245,11 @@ func balanced(t *testing.T, test func(w *world, lb *fakeBalancing)) {
 		lb.changed = func(group string) { w.api.TargetHealthChanged(group) }
 		w.config.LoadBalancing = lb
 		var n atomic.Int32
-		w.runtime.set(nil, func(t *fakeTask) { t.address = fmt.Sprintf("10.0.0.%d", n.Add(1)) })
+		w.addressed = func(t *fakeTask) {
+			i := n.Add(1)
+			t.address = fmt.Sprintf("10.0.%d.%d", i/256, i%256)
+		}
+		w.runtime.set(nil, w.addressed)
 		w.boot()
 		test(w, lb)
 	})

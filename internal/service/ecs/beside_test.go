@@ -269,11 +269,10 @@ func TestTheCircuitBreakerSendsABlueGreenDeploymentBack(t *testing.T) {
 func TestTheSourceIsKeptWhileTheTargetBacksOff(t *testing.T) {
 	routed(t, shifting(types.DeploymentStrategyBlueGreen), func(w *world, lb *fakeBalancing) {
 		source := w.runtime.any()
-		addressed := w.runtime.prepare
 		w.runtime.set(nil, func(t *fakeTask) { t.exit(1) })
 		w.deploy()
 		w.pass(10 * time.Minute) // the next try is minutes away
-		w.runtime.set(nil, addressed)
+		w.runtime.set(nil, w.addressed)
 		source.exit(1)
 		w.pass(10 * time.Second)
 		if got := lb.shown(blue); !strings.HasSuffix(got, "healthy healthy") {
@@ -434,23 +433,30 @@ func TestARestartAtEachStageEndsAlike(t *testing.T) {
 	}
 }
 
-// Whatever is done to a service and whatever happens to its tasks and its server, when
-// it is left alone it ends with one revision in full, in the group that has all traffic.
+// Whatever is done to a service and whatever happens to its tasks and its server, its
+// next deployment ends with one revision in full, in the group that has all traffic.
 func TestAServiceThatShiftsTrafficEndsWhole(t *testing.T) {
-	for seed := range uint64(25) {
+	for seed := range uint64(30) {
 		canary := shifting(types.DeploymentStrategyCanary, func(c *types.DeploymentConfiguration) {
 			c.CanaryConfiguration = &types.CanaryConfiguration{CanaryBakeTimeInMinutes: aws.Int32(1)}
 			c.BakeTimeInMinutes = aws.Int32(1)
 			c.DeploymentCircuitBreaker = &types.DeploymentCircuitBreaker{Enable: true, Rollback: true}
 		})
-		routed(t, canary, func(w *world, lb *fakeBalancing) {
+		balanced(t, func(w *world, lb *fakeBalancing) {
 			w.api.cfg.KeepTasks, w.config.KeepTasks = true, true
+			lb.rules[production], lb.rules[testing80] = forwards(blue), forwards(blue)
+			w.cluster("prod")
+			w.define()
+			must(w.api.CreateService(w.Context(), webService(2, canary)))(w)
 			r := rand.New(rand.NewPCG(seed, 0))
+			w.pass(time.Duration(r.IntN(3)) * time.Second)
 			var did []string
 			for range 15 {
 				did = append(did, w.disturb(r))
 				w.pass(time.Duration(r.IntN(90)) * time.Second)
 			}
+			w.runtime.set(nil, w.addressed)
+			w.deploy() // the one before may have failed for good
 			w.pass(30 * time.Minute)
 			s := w.service()
 			if n := int(s.DesiredCount); len(s.Deployments) != 1 || w.runtime.alive() != n {
@@ -471,7 +477,7 @@ func TestAServiceThatShiftsTrafficEndsWhole(t *testing.T) {
 func (w *world) disturb(r *rand.Rand) string {
 	w.Helper()
 	d := w.rollouts()[0]
-	switch what := r.IntN(6); {
+	switch what := r.IntN(8); {
 	case what == 0 && d.Status == types.ServiceDeploymentStatusInProgress && len(w.service().Deployments) > 1:
 		_, err := w.api.StopServiceDeployment(w.Context(), &ecs.StopServiceDeploymentInput{ServiceDeploymentArn: d.ServiceDeploymentArn})
 		return fmt.Sprint("stop: ", err)
@@ -482,9 +488,17 @@ func (w *world) disturb(r *rand.Rand) string {
 		n := int32(1 + r.IntN(4))
 		w.scale(n)
 		return fmt.Sprint("scale to ", n)
-	case what == 4:
+	case what == 4 && w.runtime.any() != nil:
 		w.runtime.any().exit(1)
 		return "a task dies"
+	}
+	switch r.IntN(3) {
+	case 0:
+		w.runtime.set(nil, func(t *fakeTask) { w.addressed(t); t.exit(1) })
+		return "new tasks crash"
+	case 1:
+		w.runtime.set(nil, w.addressed)
+		return "new tasks run"
 	}
 	w.end()
 	w.boot()

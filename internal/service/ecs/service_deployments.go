@@ -174,6 +174,9 @@ func (a *API) describeRollout(s *service, r *rollout) types.ServiceDeployment {
 	if r.Plan.Beside {
 		d.LifecycleStage = r.Position.Stage
 	}
+	if r.running() { // a percentage is one of the latest desired count
+		d.DeploymentCircuitBreaker.Threshold = int32(s.breakerThreshold())
+	}
 	if r.RollbackAt != nil {
 		d.Rollback = &types.Rollback{
 			Reason:             aws.String(r.RollbackWhy),

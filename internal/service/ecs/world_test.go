@@ -43,6 +43,8 @@ type world struct {
 	config  Config
 	strays  map[string]runtime.Task // what the API did not adopt
 	end     func()                  // ends Run and waits for it
+	// addressed gives a task an address of its own, in a world with load balancers.
+	addressed func(*fakeTask)
 }
 
 // inWorld runs a test in a world that stands at noon of 1 March 2026.

@@ -111,7 +111,7 @@ func (t *Task) startContainer(ctx context.Context, i int, image, ownerID string)
 		return err
 	}
 	if _, err := t.runtime.engine.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
-		return fmt.Errorf("CannotStartContainerError: container %s: %w", c.spec.Name, err)
+		return fmt.Errorf("CannotStartContainerError: %w", err)
 	}
 	if i == owner(t.spec) {
 		if err := t.learnAddress(ctx); err != nil {

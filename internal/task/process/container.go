@@ -35,6 +35,8 @@ type container struct {
 	process processID
 	exit    *task.Exit // once it has ended
 	health  health
+
+	pace pace
 }
 
 func (c *container) logPath() string { return filepath.Join(c.task.dir, c.spec.Name+".log") }
@@ -240,6 +242,7 @@ func (c *container) stop() {
 	}
 	c.Settled()
 	c.signal(c.stopSignal())
+	c.suspend(false) // or the signal would not reach one that is held up
 	timer := time.NewTimer(c.spec.TimeToStop())
 	defer timer.Stop()
 	select {

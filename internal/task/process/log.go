@@ -73,6 +73,7 @@ type logReader struct {
 	buffer []byte // which rest is a part of; nil while there is nothing to read
 	seen   int    // bytes of rest without a newline
 	lost   bool   // something before rest was left out
+	pace   *pace  // of a container that is held up; nil for none
 }
 
 // newLogReader returns a reader of a log to which nothing more is written once ended
@@ -90,11 +91,27 @@ func newLogReader(path string, ended <-chan struct{}, opts task.LogOptions) (*lo
 	return r, nil
 }
 
+// readLog opens the container's log.
+func (c *container) readLog(opts task.LogOptions) (task.Log, error) {
+	r, err := newLogReader(c.logPath(), c.Ended, opts)
+	if err != nil {
+		return nil, err
+	}
+	if opts.Hold {
+		r.pace = &c.pace
+		r.pace.begin(r.offset, max(opts.Behind, 1))
+	}
+	return r, nil
+}
+
 // Position implements task.Log.
 func (r *logReader) Position() string { return strconv.FormatInt(r.offset, 10) }
 
 // Close implements task.Log.
 func (r *logReader) Close() error {
+	if r.pace != nil {
+		r.pace.end()
+	}
 	if r.file == nil {
 		return nil
 	}
@@ -190,6 +207,9 @@ func (r *logReader) fill() (int, error) {
 		return 0, err
 	}
 	end := r.offset + int64(len(r.rest))
+	if r.pace != nil {
+		r.pace.at(r.offset, info.Size())
+	}
 	if info.Size() == end {
 		return 0, nil
 	}
@@ -212,7 +232,7 @@ func (r *logReader) fill() (int, error) {
 func (r *logReader) wanted(size int64) int64 {
 	end := r.offset + int64(len(r.rest))
 	from := nextData(r.file, end)
-	if r.Behind > 0 {
+	if r.Behind > 0 && !r.Hold {
 		from = max(from, size-r.Behind)
 	}
 	if from == end {

@@ -302,15 +302,14 @@ func (r *Runtime) boundLogs() {
 		case <-ticker.C:
 		}
 		r.mu.Lock()
-		var paths []string
+		var all []*container
 		for _, t := range r.tasks {
-			for _, c := range t.containers {
-				paths = append(paths, c.logPath())
-			}
+			all = append(all, t.containers...)
 		}
 		r.mu.Unlock()
-		for _, path := range paths {
-			if err := boundLog(path, r.logBytes); err != nil && !errors.Is(err, os.ErrNotExist) {
+		for _, c := range all {
+			path := c.logPath()
+			if err := boundLog(path, c.pace.bound(path, r.logBytes)); err != nil && !errors.Is(err, os.ErrNotExist) {
 				r.log.Warn("cannot bound a task's log", "path", path, "error", err)
 			}
 		}

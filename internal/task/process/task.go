@@ -45,7 +45,9 @@ func newTask(r *Runtime, spec task.Spec, attachment attachment) *Task {
 	}
 	t.wanted, t.shutDown = context.WithCancel(context.Background())
 	for i, c := range spec.Containers {
-		t.containers = append(t.containers, &container{task: t, index: i, spec: c, Progress: task.NewProgress()})
+		made := &container{task: t, index: i, spec: c, Progress: task.NewProgress()}
+		made.pace.hold = made.suspend
+		t.containers = append(t.containers, made)
 	}
 	return t
 }
@@ -340,7 +342,7 @@ func (t *Task) Health() task.Health {
 func (t *Task) Logs(_ context.Context, name string, opts task.LogOptions) (task.Log, error) {
 	for _, c := range t.containers {
 		if name == "" || c.spec.Name == name {
-			return newLogReader(c.logPath(), c.Ended, opts)
+			return c.readLog(opts)
 		}
 	}
 	return nil, fmt.Errorf("task %s has no container %s", t.spec.ID, name)

@@ -81,7 +81,7 @@ func (p *parser) selector() (s selector, err error) {
 		case p.take("."):
 			next, err = p.field()
 		case len(s) == 0:
-			return nil, errors.New("a selector begins with $.")
+			return nil, errors.New("a selector has no field")
 		default:
 			if wildcards > 0 {
 				p.wildcards++
