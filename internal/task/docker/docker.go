@@ -72,8 +72,8 @@ type Runtime struct {
 }
 
 var (
-	_ task.Runtime  = (*Runtime)(nil)
-	_ task.Resolver = (*Runtime)(nil)
+	_ task.Runtime = (*Runtime)(nil)
+	_ task.Puller  = (*Runtime)(nil)
 )
 
 // Available says why no Docker engine can be used; nil when one answers.

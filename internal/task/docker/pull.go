@@ -220,6 +220,18 @@ func (p *pulled) remove(ctx context.Context, id string) error {
 	return nil
 }
 
+// Pull has the engine fetch an image, and returns its digest.
+func (r *Runtime) Pull(ctx context.Context, name, digest string) (string, error) {
+	if digest == "" {
+		var err error
+		if digest, err = r.Resolve(ctx, name); err != nil {
+			return "", err
+		}
+	}
+	_, err := r.images.ensure(ctx, name, digest)
+	return digest, err
+}
+
 // Resolve returns the digest of the image that a name stands for now, or "" for a program
 // that comes with the runtime and for an image that only this machine has.
 func (r *Runtime) Resolve(ctx context.Context, name string) (string, error) {

@@ -140,7 +140,7 @@ const ecrName = "1.dkr.ecr.us-east-1.amazonaws.com/shop/app:latest"
 func TestAnImageIsPulledByTheDigestThatItsTagHad(t *testing.T) {
 	h, r := newHubRuntime(t)
 	red := h.push("shop/app:latest", "red")
-	if got, err := r.Resolve(t.Context(), ecrName); err != nil || got != red {
+	if got, err := r.Pull(t.Context(), ecrName, ""); err != nil || got != red {
 		t.Fatalf("the tag stands for %s, %v; want %s", got, err, red)
 	}
 	blue := h.push("shop/app:latest", "blue")
@@ -171,7 +171,7 @@ func TestWhyAnImageCannotBePulledIsToldInTheWordsOfTheEngine(t *testing.T) {
 
 func TestImagesOfThisMachineAreRunAsTheyAre(t *testing.T) {
 	_, r := newHubRuntime(t)
-	if digest, err := r.Resolve(t.Context(), image); err != nil || digest != "" {
+	if digest, err := r.Pull(t.Context(), image, ""); err != nil || digest != "" {
 		t.Errorf("it has the digest %q, %v", digest, err)
 	}
 }
