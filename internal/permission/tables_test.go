@@ -15,6 +15,7 @@ import (
 	localecs "flyball/internal/service/ecs"
 	localelb "flyball/internal/service/elb"
 	localiam "flyball/internal/service/iam"
+	localsqs "flyball/internal/service/sqs"
 	localsts "flyball/internal/service/sts"
 )
 
@@ -24,7 +25,7 @@ func inputs() map[string]map[string]reflect.Type {
 	for name, api := range map[string]any{
 		"application-autoscaling": &autoscaling.API{}, "monitoring": &cloudwatch.API{}, "ec2": &localec2.API{}, "ecs": &localecs.API{},
 		"elasticloadbalancing": &localelb.API{},
-		"iam":                  &localiam.API{}, "sts": &localsts.API{},
+		"iam":                  &localiam.API{}, "sqs": &localsqs.API{}, "sts": &localsts.API{},
 	} {
 		all[name] = map[string]reflect.Type{}
 		t := reflect.TypeOf(api)

@@ -4,17 +4,21 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/smithy-go"
 
 	"flyball/internal/accesskey"
 	"flyball/internal/cell"
 	"flyball/internal/permission"
 	"flyball/internal/principal"
+	"flyball/internal/service/iam"
 	"flyball/internal/service/sts"
 	"flyball/internal/signature"
 	"flyball/internal/wire"
+	"flyball/policy"
 )
 
 // credential is what stands behind an access key of this server's. One that is not
@@ -62,9 +66,6 @@ func (s *Server) authorize(ctx context.Context, call wire.Call) error {
 		return unknownKey()
 	}
 	v.iam.Used(ctx, c.Principal, call.Scope.AccessKey, call.Service, call.Scope.Region)
-	if c.Principal.Kind == principal.Root {
-		return nil
-	}
 	policies, ok := v.sts.Policies(ctx, c)
 	if !ok {
 		return unknownKey()
@@ -79,11 +80,32 @@ func (s *Server) authorize(ctx context.Context, call wire.Call) error {
 		},
 	})
 	for _, r := range requests {
-		if err := s.judge.Allow(r, policies, nil); err != nil {
+		if c.Principal.Kind == principal.Root && ownerOf(r.Resource, c.Principal.Account) == c.Principal.Account {
+			continue
+		}
+		if err := s.judge.Allow(r, policies, s.attached(ctx, call.Scope.Region, r)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// ownerOf is the account of a resource, or another one where its ARN has none.
+func ownerOf(resource, otherwise string) string {
+	if a, err := arn.Parse(resource); err == nil && a.AccountID != "" {
+		return a.AccountID
+	}
+	return otherwise
+}
+
+// attached are the policies of the resource of a request, in its own account.
+func (s *Server) attached(ctx context.Context, region string, r *policy.Request) (a permission.Attached) {
+	if v := s.cells.find(ownerOf(r.Resource, ""), region); v != nil && strings.HasPrefix(r.Action, "sqs:") {
+		if _, text, ok := v.sqs.Resource(ctx, r.Resource); ok && text != "" {
+			a.Resource = &iam.Document{Name: r.Resource, Text: text}
+		}
+	}
+	return a
 }
 
 // unknownKey is the refusal of a key that went away while its signature was
@@ -104,7 +126,7 @@ func (t trust) Assume(ctx context.Context, a sts.Assumption) error {
 		Tags: a.Tags, TransitiveTags: a.TransitiveTags, Time: time.Now(),
 	}.Requests()
 	for _, r := range requests {
-		if err := t.judge.Allow(r, a.Policies, &a.Role.Trust); err != nil {
+		if err := t.judge.Allow(r, a.Policies, permission.Attached{Trust: &a.Role.Trust}); err != nil {
 			return err
 		}
 	}

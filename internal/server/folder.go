@@ -78,6 +78,11 @@ func (f folder) database() string {
 	return filepath.Join(f.path, "flyball.db")
 }
 
+// queues is the folder of the messages of a cell's queues.
+func (f folder) queues(scope string) string {
+	return filepath.Join(f.path, "queues", filepath.FromSlash(scope))
+}
+
 func (f folder) release() {
 	if f.temp {
 		os.RemoveAll(f.path)

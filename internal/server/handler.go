@@ -20,6 +20,7 @@ import (
 	"flyball/internal/service/ecs"
 	"flyball/internal/service/elb"
 	"flyball/internal/service/iam"
+	"flyball/internal/service/sqs"
 	"flyball/internal/service/sts"
 	"flyball/internal/wire"
 )
@@ -57,6 +58,7 @@ func (s *Server) handler() (http.Handler, error) {
 		wire.ECS(inCell(s, func(v *services) *ecs.API { return v.ecs })),
 		wire.ELB(inCell(s, func(v *services) *elb.API { return v.elb })),
 		wire.IAM(inGlobal(s, func(v *global, _ wire.Scope) *iam.API { return v.iam })),
+		wire.SQS(inCell(s, func(v *services) *sqs.API { return v.sqs })),
 		wire.STS(inGlobal(s, func(v *global, scope wire.Scope) *sts.API { return v.sts.For(scope.AccessKey).In(scope.Region) })),
 	)
 	if err != nil {

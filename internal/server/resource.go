@@ -45,6 +45,10 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 		found.ARN = name
 		found.Tags, ok = v.elb.Resource(ctx, name)
 		return found, ok
+	case "sqs":
+		found.ARN = name
+		found.Tags, _, ok = v.sqs.Resource(ctx, name)
+		return found, ok
 	case "monitoring":
 		return v.metricResource(ctx, name)
 	case "application-autoscaling":

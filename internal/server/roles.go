@@ -54,7 +54,7 @@ func (r roles) denied(ctx context.Context, role iam.Role, calls []autoscaling.Ro
 			Find: func(service, name string) (permission.Resource, bool) { return r.of.resource(ctx, service, name) },
 		})
 		for _, request := range requests {
-			d, err := r.judge.Decide(request, policies, nil)
+			d, err := r.judge.Decide(request, policies, permission.Attached{})
 			if err != nil {
 				return nil, err
 			}
@@ -73,7 +73,7 @@ func trusts(judge *permission.Judge, c *cell.Cell, role iam.Role, services []str
 		request := permission.ServiceAssumption{
 			Service: service, Role: role.ARN, Source: source, Account: c.Account, Region: c.Region, Time: time.Now(),
 		}.Request()
-		d, err := judge.Decide(request, iam.Policies{}, &role.Trust)
+		d, err := judge.Decide(request, iam.Policies{}, permission.Attached{Trust: &role.Trust})
 		if err != nil || d.Allowed() {
 			return err == nil, err
 		}

@@ -17,6 +17,7 @@ import (
 	"flyball/internal/service/ec2"
 	"flyball/internal/service/ecs"
 	"flyball/internal/service/elb"
+	"flyball/internal/service/sqs"
 	"flyball/internal/task"
 	"flyball/internal/tsdb"
 	"flyball/scaling"
@@ -32,6 +33,7 @@ type services struct {
 	ecs         *ecs.API
 	elb         *elb.API
 	autoscaling *autoscaling.API
+	sqs         *sqs.API
 	// ec2 opens EC2 when something first needs it. What it changes is part of the change
 	// that the context comes from, if it comes from one.
 	ec2 func(context.Context) (*ec2.API, error)
@@ -110,6 +112,22 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 			return roles{account.iam, v, &s.judge, s.cfg.Roles == RolesTaken}, nil
 		},
 	})
+	if err != nil {
+		return nil, err
+	}
+	v.sqs, err = sqs.New(sqs.Config{
+		Cell:     c,
+		Folder:   s.dir.queues(c.Scope()),
+		Lazy:     s.dir.temp,
+		Metrics:  v.cloudwatch,
+		Endpoint: s.taskEndpoint,
+		Account: func(account string) (*sqs.API, bool) {
+			if other := s.cells.find(account, c.Region); other != nil {
+				return other.sqs, true
+			}
+			return nil, false
+		},
+	})
 	return v, err
 }
 
@@ -121,6 +139,7 @@ func (v *services) run(ctx context.Context) error {
 	loops.Go(func() error { return v.ecs.Run(ctx) })
 	loops.Go(func() error { return v.cloudwatch.Run(ctx) })
 	loops.Go(func() error { return v.autoscaling.Run(ctx) })
+	loops.Go(func() error { return v.sqs.Run(ctx) })
 	loops.Go(func() error { return v.datapoints.Run(ctx) })
 	return loops.Wait()
 }

@@ -33,6 +33,11 @@ func (q *awsQuery) route(x *exchange) *fault {
 	case x.service == nil || version != "" && version != x.service.version:
 		return x.proto.unknownOperation(x.name, version)
 	}
+	if p := x.r.URL.Path; x.service.path != "" && p != "/" && q.params.get(x.service.path) == "" {
+		if err := q.params.put(x.service.path, p); err != nil {
+			return x.service.decodeFault(err)
+		}
+	}
 	return x.findOperation()
 }
 
@@ -114,16 +119,30 @@ func (q *awsQuery) appendFault(b []byte, x *exchange, f *fault) []byte {
 		w.start("ErrorResponse")
 	}
 	w.start("Error")
-	w.openGroup()
+	w.openObject()
 	w.member("Type")
 	w.text(f.side())
 	w.member("Code")
 	w.text(f.queryCode())
-	f.writeMessage(w, "Message")
+	if said, ok := x.wsdl(f.code); ok {
+		w.member("Message")
+		w.text(said)
+	} else {
+		f.writeMessage(w, "Message")
+	}
 	f.writeOtherMembers(w)
-	w.closeGroup()
+	w.closeObject()
 	w.end("Error")
 	w.leaf("RequestId", x.id)
 	w.end("ErrorResponse")
 	return w.buf
+}
+
+// wsdl is what an error says in awsQuery, if that is not what it says in others.
+func (x *exchange) wsdl(code string) (message string, ok bool) {
+	if x.service == nil {
+		return "", false
+	}
+	message, ok = x.service.wsdl[code]
+	return message, ok
 }

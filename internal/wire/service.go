@@ -47,6 +47,18 @@ type Service struct {
 	// document makes the SDK's document from a JSON-like value. Requests with
 	// documents are refused where it is nil.
 	document func(any) any
+	// codes are the awsQuery codes of errors that no type of the SDK stands for, by
+	// their names.
+	codes map[string]string
+	// path is a member that awsQuery requests may give as their path.
+	path string
+	// zeros has operations know a zero that was given, as optional.Zero, from none
+	// where the SDK has plain numbers.
+	zeros bool
+	// wsdl is what errors say in awsQuery where that is something else, by code.
+	wsdl map[string]string
+	// endpoint has operations know at which address a call came in.
+	endpoint bool
 	maxBody  int64 // bound on a request's body as sent, in bytes; 0: defaultMaxBody
 
 	typ     reflect.Type // has the operations as methods

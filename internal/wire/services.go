@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"reflect"
 
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
@@ -11,6 +12,7 @@ import (
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
@@ -108,6 +110,44 @@ func IAM[T any](resolve func(context.Context, Scope) (T, error)) Service {
 		errors:       iam.TypeRegistry,
 		invalid:      "ValidationError",
 	}, resolve)
+}
+
+// SQS describes Amazon SQS, whose operations are the methods of T.
+func SQS[T any](resolve func(context.Context, Scope) (T, error)) Service {
+	return serve(Service{
+		name:            "sqs",
+		version:         "2012-11-05",
+		target:          "AmazonSQS",
+		namespace:       "sqs",
+		xmlNamespace:    "http://queue.amazonaws.com/doc/2012-11-05/",
+		protocols:       []Protocol{AWSJSON10, AWSQuery},
+		errors:          sqs.TypeRegistry,
+		queryCompatible: true,
+		codes: map[string]string{
+			"InvalidParameterValueException":    "InvalidParameterValue",
+			"MissingRequiredParameterException": "MissingParameter",
+		},
+		wsdl: map[string]string{"QueueDoesNotExist": "The specified queue does not exist for this wsdl version."},
+		// Sentences of its own, as old as the service.
+		unchecked: methodsOf[T](),
+		// Messages are on disk in a log of their own.
+		stateless: []string{
+			"ChangeMessageVisibility", "ChangeMessageVisibilityBatch", "DeleteMessage", "DeleteMessageBatch",
+			"ReceiveMessage", "SendMessage", "SendMessageBatch",
+		},
+		path:     "QueueUrl",
+		endpoint: true,
+		zeros:    true,
+		maxBody:  8 << 20, // a megabyte of messages, with each byte escaped
+	}, resolve)
+}
+
+// methodsOf are the names of the operations of a type.
+func methodsOf[T any]() (names []string) {
+	for name := range operations(reflect.TypeFor[T]()) {
+		names = append(names, name)
+	}
+	return names
 }
 
 // STS describes AWS Security Token Service, whose operations are the methods of T.

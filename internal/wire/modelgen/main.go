@@ -26,6 +26,7 @@ var sources = map[string]string{
 	"elasticloadbalancing":    "elbv2/2015-12-01",
 	"iam":                     "iam/2010-05-08",
 	"monitoring":              "cloudwatch/2010-08-01",
+	"sqs":                     "sqs/2012-11-05",
 	"sts":                     "sts/2011-06-15",
 }
 

@@ -1,0 +1,209 @@
+package queue
+
+import "container/heap"
+
+// groups is the order of a FIFO queue. Messages of a group are received in the order
+// in which they were sent, and none while others of the group are in flight, unless
+// they are received by the same call. Of the groups that have any to receive, the one
+// is next whose first message was sent first.
+type groups struct {
+	queue *Queue
+	named map[string]*group
+	ready readyGroups
+	ahead int64    // messages that were looked at, but for delayed ones
+	busy  int64    // groups with messages in flight
+	front uint64   // messages before this one are not in the backlog
+	open  []*group // from which the call has received that goes on
+}
+
+// A group is the messages of one group that were looked at and are not in flight.
+type group struct {
+	name   string
+	held   heldMessages
+	flying int  // messages in flight
+	open   bool // the call that goes on has received from it
+	rank   int  // among those that are ready; -1: not there
+}
+
+// mostAhead bounds the messages that are looked at, in flight or not ("FIFO queue and
+// message group quotas").
+const mostAhead = 120_000
+
+func newGroups(q *Queue) *groups { return &groups{queue: q, named: map[string]*group{}} }
+
+// of is the group of a name, which begins with its first message.
+func (g *groups) of(name string) *group {
+	if found := g.named[name]; found != nil {
+		return found
+	}
+	made := &group{name: name, rank: -1}
+	g.named[name] = made
+	return made
+}
+
+func (g *groups) add(e *entry) {
+	if e.state == visible {
+		g.ahead++
+	}
+	heap.Push(&e.group.held, e)
+	g.refresh(e.group)
+}
+
+func (g *groups) due(e *entry) {
+	g.ahead++
+	g.refresh(e.group)
+}
+
+func (g *groups) back(e *entry) {
+	g.land(e.group)
+	heap.Push(&e.group.held, e)
+	g.refresh(e.group)
+}
+
+// land notes that a message of a group is in flight no more.
+func (g *groups) land(of *group) {
+	if of.flying--; of.flying == 0 {
+		g.busy--
+	}
+}
+
+func (g *groups) drop(e *entry) {
+	if e.state != delayed {
+		g.ahead--
+	}
+	if e.rank >= 0 {
+		heap.Remove(&e.group.held, e.rank)
+	} else {
+		g.land(e.group)
+	}
+	g.refresh(e.group)
+}
+
+func (g *groups) pick(e *entry) {
+	of := e.group
+	heap.Remove(&of.held, e.rank)
+	if of.flying++; of.flying == 1 {
+		g.busy++
+	}
+	g.refresh(of)
+}
+
+// refresh notes whether messages of a group can be received. A group without messages
+// is forgotten.
+func (g *groups) refresh(of *group) {
+	can := (of.flying == 0 || of.open) && len(of.held) > 0 && of.held[0].state == visible
+	switch {
+	case can && of.rank < 0:
+		heap.Push(&g.ready, of)
+	case can:
+		heap.Fix(&g.ready, of.rank)
+	case of.rank >= 0:
+		heap.Remove(&g.ready, of.rank)
+	}
+	if of.flying == 0 && len(of.held) == 0 && !of.open {
+		delete(g.named, of.name)
+	}
+}
+
+// take is the next message, of the group of the one before if that has any: "Amazon
+// SQS first attempts to return as many messages with the same message group ID as
+// possible" ("FIFO queue delivery logic").
+func (g *groups) take() *entry {
+	of := (*group)(nil)
+	if n := len(g.open); n > 0 && g.can(g.open[n-1]) {
+		of = g.open[n-1]
+	} else if g.look(); len(g.ready) > 0 && g.can(g.ready[0]) {
+		of = g.ready[0]
+	}
+	if of == nil {
+		return nil
+	}
+	if !of.open {
+		of.open = true
+		g.open = append(g.open, of)
+	}
+	e := of.held[0]
+	g.pick(e)
+	return e
+}
+
+// can tells whether a message of a group can be received. What is behind the front
+// could have one of its group before it.
+func (g *groups) can(of *group) bool {
+	return of.rank >= 0 && (of.held[0].sequence < g.front || g.queue.waiting == 0)
+}
+
+// look looks ahead in the backlog until it has come past a message that can be
+// received, or too far.
+func (g *groups) look() {
+	for g.queue.waiting > 0 && g.ahead < mostAhead && !(len(g.ready) > 0 && g.can(g.ready[0])) {
+		if e := g.queue.load(); e != nil {
+			g.front = e.sequence + 1
+			g.add(e)
+		}
+	}
+}
+
+func (g *groups) settled() {
+	for _, of := range g.open {
+		of.open = false
+		g.refresh(of)
+	}
+	g.open = g.open[:0]
+}
+
+func (g *groups) locked() int64 { return g.busy }
+
+// heldMessages is a heap of the messages of a group, in the order of sending.
+type heldMessages []*entry
+
+// Len, Less, Swap, Push and Pop are for package heap.
+func (h heldMessages) Len() int           { return len(h) }
+func (h heldMessages) Less(i, j int) bool { return h[i].sequence < h[j].sequence }
+
+func (h heldMessages) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].rank, h[j].rank = i, j
+}
+
+func (h *heldMessages) Push(x any) {
+	e := x.(*entry)
+	e.rank = len(*h)
+	*h = append(*h, e)
+}
+
+func (h *heldMessages) Pop() any {
+	last := len(*h) - 1
+	e := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	e.rank = -1
+	return e
+}
+
+// readyGroups is a heap of groups, by their first messages.
+type readyGroups []*group
+
+// Len, Less, Swap, Push and Pop are for package heap.
+func (r readyGroups) Len() int           { return len(r) }
+func (r readyGroups) Less(i, j int) bool { return r[i].held[0].sequence < r[j].held[0].sequence }
+
+func (r readyGroups) Swap(i, j int) {
+	r[i], r[j] = r[j], r[i]
+	r[i].rank, r[j].rank = i, j
+}
+
+func (r *readyGroups) Push(x any) {
+	of := x.(*group)
+	of.rank = len(*r)
+	*r = append(*r, of)
+}
+
+func (r *readyGroups) Pop() any {
+	last := len(*r) - 1
+	of := (*r)[last]
+	(*r)[last] = nil
+	*r = (*r)[:last]
+	of.rank = -1
+	return of
+}
