@@ -244,7 +244,7 @@ func (q *Queue) LockedGroups() int64 { return q.ready.locked() }
 const often = 3
 
 // Oldest is when the oldest message was sent, but for those that were received three
-// times or more. Without messages it is false.
+// times or more, and those in flight past their retention. Without messages it is false.
 func (q *Queue) Oldest() (sent Millis, ok bool) {
 	sent = math.MaxInt64
 	if first := q.age.first(); first != nil && first.receives < often {
