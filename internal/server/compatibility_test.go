@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	local "flyball/internal/service/autoscaling"
@@ -21,6 +22,7 @@ import (
 	localecs "flyball/internal/service/ecs"
 	localelb "flyball/internal/service/elb"
 	localiam "flyball/internal/service/iam"
+	localsqs "flyball/internal/service/sqs"
 	localsts "flyball/internal/service/sts"
 )
 
@@ -41,6 +43,7 @@ func TestTheCompatibilityListsAreTrue(t *testing.T) {
 		"ECS":                      {&ecs.Client{}, &localecs.API{}},
 		"Elastic Load Balancing":   {&elasticloadbalancingv2.Client{}, &localelb.API{}},
 		"IAM":                      {&iam.Client{}, &localiam.API{}},
+		"SQS":                      {&sqs.Client{}, &localsqs.API{}},
 		"STS":                      {&sts.Client{}, &localsts.API{}},
 	} {
 		t.Run(title, func(t *testing.T) {
