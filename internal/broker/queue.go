@@ -462,6 +462,7 @@ func (q *Queue) purge() (end queuelog.Position, err error) {
 func (q *Queue) purged(end queuelog.Position) {
 	q.machine.Purge()
 	q.backlog.seek(end)
+	q.dedup, q.attempts = queue.Deduplication{}, queue.Attempts{}
 	clear(q.live)
 }
 

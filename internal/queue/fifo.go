@@ -4,8 +4,8 @@ import "container/heap"
 
 // groups is the order of a FIFO queue. Messages of a group are received in the order
 // in which they were sent, and none while others of the group are in flight, unless
-// they are received by the same call. Of the groups that have any to receive, the one
-// is next whose first message was sent first.
+// they are received by the same call. Groups take turns: one that has messages to receive
+// again is behind those that have had them since before.
 type groups struct {
 	queue *Queue
 	named map[string]*group
@@ -14,6 +14,7 @@ type groups struct {
 	busy  int64    // groups with messages in flight
 	front uint64   // messages before this one are not in the backlog
 	open  []*group // from which the call has received that goes on
+	turns uint64   // that were given to groups
 }
 
 // A group is the messages of one group that were looked at and are not in flight.
@@ -23,6 +24,7 @@ type group struct {
 	flying int  // messages in flight
 	open   bool // the call that goes on has received from it
 	rank   int  // among those that are ready; -1: not there
+	turn   uint64
 }
 
 // mostAhead bounds the messages that are looked at, in flight or not ("FIFO queue and
@@ -94,10 +96,10 @@ func (g *groups) refresh(of *group) {
 	can := (of.flying == 0 || of.open) && len(of.held) > 0 && of.held[0].state == visible
 	switch {
 	case can && of.rank < 0:
+		g.turns++
+		of.turn = g.turns
 		heap.Push(&g.ready, of)
-	case can:
-		heap.Fix(&g.ready, of.rank)
-	case of.rank >= 0:
+	case !can && of.rank >= 0:
 		heap.Remove(&g.ready, of.rank)
 	}
 	if of.flying == 0 && len(of.held) == 0 && !of.open {
@@ -109,6 +111,7 @@ func (g *groups) refresh(of *group) {
 // SQS first attempts to return as many messages with the same message group ID as
 // possible" ("FIFO queue delivery logic").
 func (g *groups) take() *entry {
+	g.lookAhead()
 	of := (*group)(nil)
 	if n := len(g.open); n > 0 && g.can(g.open[n-1]) {
 		of = g.open[n-1]
@@ -133,14 +136,29 @@ func (g *groups) can(of *group) bool {
 	return of.rank >= 0 && (of.held[0].sequence < g.front || g.queue.waiting == 0)
 }
 
+// usualAhead is how many messages are looked at whatever can be received, so that
+// those of a group are found together.
+const usualAhead = 1000
+
+func (g *groups) lookAhead() {
+	for g.queue.waiting > 0 && g.ahead < usualAhead {
+		g.load()
+	}
+}
+
 // look looks ahead in the backlog until it has come past a message that can be
 // received, or too far.
 func (g *groups) look() {
 	for g.queue.waiting > 0 && g.ahead < mostAhead && !(len(g.ready) > 0 && g.can(g.ready[0])) {
-		if e := g.queue.load(); e != nil {
-			g.front = e.sequence + 1
-			g.add(e)
-		}
+		g.load()
+	}
+}
+
+// load looks at the first message of the backlog.
+func (g *groups) load() {
+	if e := g.queue.load(); e != nil {
+		g.front = e.sequence + 1
+		g.add(e)
 	}
 }
 
@@ -181,12 +199,12 @@ func (h *heldMessages) Pop() any {
 	return e
 }
 
-// readyGroups is a heap of groups, by their first messages.
+// readyGroups is a heap of groups, by their turns.
 type readyGroups []*group
 
 // Len, Less, Swap, Push and Pop are for package heap.
 func (r readyGroups) Len() int           { return len(r) }
-func (r readyGroups) Less(i, j int) bool { return r[i].held[0].sequence < r[j].held[0].sequence }
+func (r readyGroups) Less(i, j int) bool { return r[i].turn < r[j].turn }
 
 func (r readyGroups) Swap(i, j int) {
 	r[i], r[j] = r[j], r[i]

@@ -181,7 +181,7 @@ func (m *machine) Delete(t *rapid.T) {
 		if !errors.Is(err, queue.ErrGone) {
 			t.Fatalf("a message that is gone is deleted with %v", err)
 		}
-	case p.receives != r.Receives, m.settings.FIFO && p.visible(m.now):
+	case m.settings.FIFO && (p.receives != r.Receives || p.visible(m.now)):
 		if !errors.Is(err, queue.ErrNotInFlight) {
 			t.Fatalf("a message is deleted by an old receipt with %v", err)
 		}
@@ -201,14 +201,14 @@ func (m *machine) SetInvisible(t *rapid.T) {
 		if !errors.Is(err, queue.ErrGone) {
 			t.Fatalf("of a message that is gone: %v", err)
 		}
-	case p.receives != r.Receives || p.visible(m.now):
+	case m.settings.FIFO && (p.receives != r.Receives || p.visible(m.now)):
 		if !errors.Is(err, queue.ErrNotInFlight) {
-			t.Fatalf("of a message that is visible: %v", err)
+			t.Fatalf("by an old receipt: %v", err)
 		}
 	case err != nil || until != m.now+invisible:
 		t.Fatalf("until %d: %v", until, err)
 	default:
-		p.until = until
+		p.until, p.inFlight = until, true
 		m.expire(m.now)
 	}
 }

@@ -80,50 +80,54 @@ func (q *Queue) fly(e *entry, until Millis) {
 	q.due.push(e)
 }
 
-// find is the message of a receipt.
+// find is the message of a receipt. In a FIFO queue it has to be in flight by this very
+// receipt; in a standard queue every receipt of a message is good as long as the message
+// is there, as on AWS.
 func (q *Queue) find(r Receipt) (*entry, error) {
 	e := q.entries[r.Sequence]
 	switch {
 	case e == nil:
 		return nil, ErrGone
-	case e.receives != r.Receives:
+	case q.settings.FIFO && (e.receives != r.Receives || e.state != inFlight), e.receives == 0:
 		return nil, ErrNotInFlight
 	}
 	return e, nil
 }
 
-// Delete removes the message of a receipt. One of a standard queue need not be in
-// flight any more, as long as nobody else has received it.
+// Delete removes the message of a receipt.
 func (q *Queue) Delete(now Millis, r Receipt) error {
 	q.Advance(now)
 	e, err := q.find(r)
 	if err != nil {
 		return err
 	}
-	if q.settings.FIFO && e.state != inFlight {
-		return ErrNotInFlight
-	}
 	q.remove(e)
 	return nil
 }
 
-// SetInvisible has the message of a receipt come back after a time.
+// SetInvisible has the message of a receipt come back after a time. One of a standard
+// queue that has come back already is in flight again.
 func (q *Queue) SetInvisible(now Millis, r Receipt, invisible Millis) (until Millis, err error) {
 	q.Advance(now)
 	e, err := q.find(r)
 	switch {
 	case err != nil:
 		return 0, err
-	case e.state != inFlight:
-		return 0, ErrNotInFlight
 	case now+invisible > e.received+MostInvisible:
 		return 0, ErrTooLong
 	}
 	q.setUntil(e, now+invisible)
+	q.Advance(now)
 	return now + invisible, nil
 }
 
+// setUntil has a message be in flight until a time.
 func (q *Queue) setUntil(e *entry, until Millis) {
+	if e.state == visible {
+		q.ready.pick(e)
+		q.fly(e, until)
+		return
+	}
 	q.due.remove(e)
 	e.until = until
 	q.due.push(e)
@@ -132,5 +136,5 @@ func (q *Queue) setUntil(e *entry, until Millis) {
 // InFlight tells whether the message of a receipt is still in flight by it.
 func (q *Queue) InFlight(r Receipt) bool {
 	e, err := q.find(r)
-	return err == nil && e.state == inFlight
+	return err == nil && e.state == inFlight && e.receives == r.Receives
 }

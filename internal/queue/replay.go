@@ -40,7 +40,7 @@ func (q *Queue) still(e *entry) {
 
 // Reappoint does again what SetInvisible has done.
 func (q *Queue) Reappoint(sequence uint64, until Millis) {
-	if e := q.entries[sequence]; e != nil && e.state == inFlight {
+	if e := q.entries[sequence]; e != nil && e.state != delayed {
 		q.setUntil(e, until)
 	}
 }

@@ -33,12 +33,24 @@ func (q *awsQuery) route(x *exchange) *fault {
 	case x.service == nil || version != "" && version != x.service.version:
 		return x.proto.unknownOperation(x.name, version)
 	}
-	if p := x.r.URL.Path; x.service.path != "" && p != "/" && q.params.get(x.service.path) == "" {
-		if err := q.params.put(x.service.path, p); err != nil {
-			return x.service.decodeFault(err)
-		}
+	if f := x.findOperation(); f != nil || x.service.path == "" || x.r.URL.Path == "/" {
+		return f
 	}
-	return x.findOperation()
+	return q.takePath(x)
+}
+
+// takePath takes the path of a request for the member of the input that it stands for.
+func (q *awsQuery) takePath(x *exchange) *fault {
+	if _, has := x.op.in.FieldByName(x.service.path); !has {
+		return x.proto.unknownOperation(x.name, "")
+	}
+	if q.params.get(x.service.path) != "" {
+		return nil
+	}
+	if err := q.params.put(x.service.path, x.r.URL.Path); err != nil {
+		return x.service.decodeFault(err)
+	}
+	return nil
 }
 
 func queryService(x *exchange, is func(*service) bool) *service {
@@ -81,6 +93,9 @@ func malformedQuery(x *exchange, err error) *fault {
 func (q *awsQuery) open(*exchange) (reader, *fault) { return &queryReader{now: &q.params.root}, nil }
 
 func (q *awsQuery) unknownOperation(name, version string) *fault {
+	if version == "" {
+		return unknownOperation(http.StatusBadRequest, fmt.Sprintf("The action %s is not valid for this endpoint.", name))
+	}
 	return unknownOperation(http.StatusBadRequest, fmt.Sprintf("Could not find operation %s for version %s", name, version))
 }
 
@@ -132,6 +147,9 @@ func (q *awsQuery) appendFault(b []byte, x *exchange, f *fault) []byte {
 	}
 	f.writeOtherMembers(w)
 	w.closeObject()
+	if x.service != nil && x.service.detail {
+		w.buf = append(w.buf, "<Detail/>"...)
+	}
 	w.end("Error")
 	w.leaf("RequestId", x.id)
 	w.end("ErrorResponse")

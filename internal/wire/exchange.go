@@ -112,7 +112,7 @@ func (x *exchange) call(in reflect.Value) (out reflect.Value, f *fault) {
 		ctx = principal.NewContext(ctx, *x.principal)
 	}
 	if x.service.endpoint {
-		ctx = endpoint.NewContext(ctx, x.r.Host, x.r.TLS != nil)
+		ctx = endpoint.NewContext(ctx, x.r)
 	}
 	if err := x.authorize(ctx, in.Interface()); err != nil {
 		return out, x.failure(err)

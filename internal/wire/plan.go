@@ -101,6 +101,7 @@ type planner struct {
 type planKey struct {
 	typ   reflect.Type
 	shape string
+	names [2]string // of a map's keys and values
 }
 
 // plan returns the plan for a type. Shape is its name in the model, or empty
@@ -109,7 +110,10 @@ func (pl *planner) plan(t reflect.Type, shape string, schema *smithy.Schema) (*p
 	if !pl.model.constrains(shape) {
 		shape = ""
 	}
-	id := planKey{t, shape}
+	id := planKey{typ: t, shape: shape}
+	if t.Kind() == reflect.Map {
+		id.names = entryNames(schema)
+	}
 	if p, ok := pl.plans[id]; ok {
 		return p, nil
 	}

@@ -50,8 +50,11 @@ type Service struct {
 	// codes are the awsQuery codes of errors that no type of the SDK stands for, by
 	// their names.
 	codes map[string]string
-	// path is a member that awsQuery requests may give as their path.
+	// path is a member that awsQuery requests may give as their path. Operations that
+	// have it not are not served there.
 	path string
+	// detail has awsQuery errors end with an empty Detail.
+	detail bool
 	// zeros has operations know a zero that was given, as optional.Zero, from none
 	// where the SDK has plain numbers.
 	zeros bool

@@ -136,6 +136,7 @@ func SQS[T any](resolve func(context.Context, Scope) (T, error)) Service {
 			"ReceiveMessage", "SendMessage", "SendMessageBatch",
 		},
 		path:     "QueueUrl",
+		detail:   true,
 		endpoint: true,
 		zeros:    true,
 		maxBody:  8 << 20, // a megabyte of messages, with each byte escaped

@@ -19,7 +19,7 @@ import (
 
 // urlOf is the URL of a queue for a caller.
 func (a *API) urlOf(ctx context.Context, name string) *string {
-	return aws.String(endpoint.FromContext(ctx, a.cfg.Endpoint) + "/" + a.cell.Account + "/" + name)
+	return aws.String(endpoint.URL(ctx, a.cfg.Endpoint) + "/" + a.cell.Account + "/" + name)
 }
 
 // Address is the account and the name of the queue that a URL or a path names. A name

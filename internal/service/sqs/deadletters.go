@@ -20,9 +20,12 @@ func (a *API) checkRedrive(ctx context.Context, r row) error {
 		return nil
 	}
 	text := r.Attributes[rules.RedrivePolicy]
+	if redrive.Target == a.arn(r.Name) {
+		return nil // a queue may be its own
+	}
 	_, target, err := a.named(ctx, redrive.Target)
 	switch {
-	case redrive.Target == a.arn(r.Name), err != nil:
+	case err != nil:
 		return fault.Value(text, rules.RedrivePolicy, "Dead letter target does not exist.")
 	case target.fifo() != r.fifo():
 		return fault.Value(text, rules.RedrivePolicy, "Dead-letter queue must be same type of queue as the source.")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
@@ -209,7 +210,7 @@ func (a *API) noteMoved(handle string, n int, failure error) (t moveTask, goes b
 		t.Moved += int64(n)
 		switch {
 		case failure != nil:
-			t.Status, t.Failure = taskFailed, "CouldNotMoveMessage"
+			t.Status, t.Failure = taskFailed, reason(failure)
 		case t.Status == taskCancelling:
 			t.Status = taskCancelled
 		case n == 0:
@@ -218,6 +219,14 @@ func (a *API) noteMoved(handle string, n int, failure error) (t moveTask, goes b
 		a.tasks.Put(tx, handle, t)
 	})
 	return t, t.active()
+}
+
+// reason is why a task fails, as clients are told: the code of an error.
+func reason(err error) string {
+	if _, gone := errors.AsType[*types.QueueDoesNotExist](err); gone {
+		return "AWS.SimpleQueueService.NonExistentQueue"
+	}
+	return "CouldNotMoveMessage"
 }
 
 // CancelMessageMoveTask has a task move no more messages.

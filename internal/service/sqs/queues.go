@@ -27,7 +27,7 @@ func (a *API) CreateQueue(ctx context.Context, in *sqs.CreateQueueInput, _ ...fu
 	if name == "" {
 		return nil, fault.Missing("QueueName")
 	}
-	fifo := in.Attributes[rules.FifoQueue] == "true"
+	fifo := strings.EqualFold(in.Attributes[rules.FifoQueue], "true")
 	if v, given := in.Attributes[rules.FifoQueue]; given && !fifo {
 		return nil, notFIFO(v)
 	}
@@ -38,7 +38,7 @@ func (a *API) CreateQueue(ctx context.Context, in *sqs.CreateQueueInput, _ ...fu
 		if old, exists := a.rows.Get(name); exists {
 			return same(old, in.Attributes)
 		}
-		return a.create(ctx, tx, name, in)
+		return a.create(ctx, tx, name, fifo, in)
 	})
 	if err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func (a *API) CreateQueue(ctx context.Context, in *sqs.CreateQueueInput, _ ...fu
 
 // notFIFO answers a value of FifoQueue with which no queue is made.
 func notFIFO(value string) error {
-	if value == "false" {
+	if strings.EqualFold(value, "false") {
 		return fault.Attribute(rules.FifoQueue)
 	}
 	return fault.AttributeValue(rules.FifoQueue, "")
@@ -65,12 +65,11 @@ func same(old row, given map[string]string) error {
 	return nil
 }
 
-func (a *API) create(ctx context.Context, tx *state.Tx, name string, in *sqs.CreateQueueInput) error {
+func (a *API) create(ctx context.Context, tx *state.Tx, name string, fifo bool, in *sqs.CreateQueueInput) error {
 	now := a.now()
 	if at, ended := a.ended.Get(name); ended && now.Sub(at) < deletedTime {
 		return fault.DeletedRecently()
 	}
-	fifo := in.Attributes[rules.FifoQueue] == "true"
 	attributes, err := rules.Merge(rules.Defaults(fifo), in.Attributes, fifo)
 	if err != nil {
 		return err

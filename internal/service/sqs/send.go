@@ -1,6 +1,7 @@
 package sqs
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"flyball/internal/broker"
+	"flyball/internal/endpoint"
 	"flyball/internal/optional"
 	"flyball/internal/principal"
 	"flyball/internal/queue"
@@ -65,6 +67,9 @@ func (a *API) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInpu
 	if size > rules.MostBatch {
 		return nil, fault.BatchTooLong(rules.MostBatch, size)
 	}
+	if err := r.checkEntries(in.Entries); err != nil {
+		return nil, err
+	}
 	out := &sqs.SendMessageBatchOutput{Successful: []types.SendMessageBatchResultEntry{}}
 	var messages []*broker.Message
 	ids = ids[:0]
@@ -91,6 +96,20 @@ func (a *API) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInpu
 	return out, nil
 }
 
+// checkEntries checks what every entry for a FIFO queue must have.
+func (r *row) checkEntries(entries []types.SendMessageBatchRequestEntry) error {
+	for _, e := range entries {
+		switch {
+		case !r.fifo():
+		case aws.ToString(e.MessageGroupId) == "":
+			return fault.Parameter("The request must contain the parameter MessageGroupId.")
+		case e.MessageDeduplicationId == nil && r.Attributes[rules.ContentBasedDeduplication] != "true":
+			return fault.NoDeduplication()
+		}
+	}
+	return nil
+}
+
 // sizeOf is what an entry counts for the limit of a batch.
 func sizeOf(e types.SendMessageBatchRequestEntry) int {
 	n := len(aws.ToString(e.MessageBody))
@@ -102,9 +121,6 @@ func sizeOf(e types.SendMessageBatchRequestEntry) int {
 
 // entry is the message of an entry of a batch.
 func (a *API) entry(ctx context.Context, r row, e types.SendMessageBatchRequestEntry) (*broker.Message, error) {
-	if r.fifo() && e.MessageGroupId == nil {
-		return nil, fault.Missing("MessageGroupId")
-	}
 	m, err := a.message(ctx, r, e)
 	if err != nil {
 		return nil, err
@@ -128,6 +144,7 @@ func (a *API) message(ctx context.Context, r row, e types.SendMessageBatchReques
 	if m.Trace, err = trace(e.MessageSystemAttributes); err != nil {
 		return nil, err
 	}
+	m.Trace = cmp.Or(m.Trace, endpoint.Trace(ctx))
 	delay, err := r.delay(e.DelaySeconds)
 	if err != nil {
 		return nil, err
@@ -200,7 +217,7 @@ func (r *row) group(m *broker.Message, e types.SendMessageBatchRequestEntry) err
 	case m.Group == "":
 		return fault.Missing("MessageGroupId")
 	case m.Dedup == "" && r.Attributes[rules.ContentBasedDeduplication] != "true":
-		return fault.Parameter("The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly")
+		return fault.NoDeduplication()
 	case m.Dedup == "":
 		sum := sha256.Sum256([]byte(m.Body))
 		m.Dedup = hex.EncodeToString(sum[:])

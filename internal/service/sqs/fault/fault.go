@@ -69,6 +69,11 @@ func AttributeValue(name, reason string) error {
 	return &types.InvalidAttributeValue{Message: message("Invalid value for the parameter %s.%s", name, reason)}
 }
 
+// NoDeduplication answers a message to a FIFO queue that cannot be told from others.
+func NoDeduplication() error {
+	return Parameter("The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly")
+}
+
 // Contents answers a message that has characters which messages cannot have.
 func Contents() error {
 	return &types.InvalidMessageContents{Message: message("Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")}

@@ -80,7 +80,7 @@ func Merge(have, given map[string]string, fifo bool) (map[string]string, error) 
 		merged[name] = value
 	}
 	for name, value := range given {
-		if err := check(name, value, fifo, have != nil); err != nil {
+		if err := check(name, value, fifo); err != nil {
 			return nil, err
 		}
 		if value == "" {
@@ -98,6 +98,9 @@ func canonical(name, value string) string {
 	if _, number := ranges[name]; number {
 		n, _ := strconv.Atoi(value)
 		return strconv.Itoa(n)
+	}
+	if name == FifoQueue {
+		return strings.ToLower(value)
 	}
 	if _, few := choices[name]; few {
 		for _, choice := range choices[name] {
@@ -138,8 +141,8 @@ func together(all map[string]string) error {
 // onlyFIFO are the attributes that only FIFO queues have.
 var onlyFIFO = []string{ContentBasedDeduplication, DeduplicationScope, FifoQueue, FifoThroughputLimit}
 
-// check checks the value of an attribute of a new queue, or of one that exists.
-func check(name, value string, fifo, exists bool) error {
+// check checks the value of an attribute.
+func check(name, value string, fifo bool) error {
 	if slices.Contains(onlyFIFO, name) && !fifo {
 		return notFIFO(name)
 	}
@@ -158,7 +161,7 @@ func check(name, value string, fifo, exists bool) error {
 	}
 	switch name {
 	case FifoQueue:
-		if value != "true" && exists {
+		if !strings.EqualFold(value, "true") {
 			return fault.AttributeValue(name, "Modifying queue type is not supported.")
 		}
 		return nil
@@ -186,7 +189,9 @@ func checkPolicy(text string) error {
 	if text == "" {
 		return nil
 	}
-	if _, err := policy.Parse(text, policy.ResourceBased); err != nil {
+	_, err := policy.Parse(text, policy.ResourceBased)
+	// SQS takes resources that are no ARNs. Nothing is allowed by such a policy.
+	if err != nil && !strings.Contains(err.Error(), "must be in ARN format") {
 		return fault.AttributeValue(Policy, "")
 	}
 	return nil

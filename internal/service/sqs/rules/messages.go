@@ -91,8 +91,8 @@ func attribute(name string, v types.MessageAttributeValue) (a broker.Attribute, 
 	if base == "Number" && !isNumber(a.Value) {
 		return a, fault.Parameter("Can't cast the value of message (user) attribute '%s' to a number.", name)
 	}
-	if !a.Binary {
-		return a, contents(a.Value)
+	if !a.Binary && contents(a.Value) != nil {
+		return a, fault.Parameter("Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")
 	}
 	return a, nil
 }
