@@ -14,6 +14,7 @@ type entry struct {
 	state    state
 	slots    [2]int32 // in the heaps of the queue; -1: not there
 	group    *group   // of a FIFO queue
+	aloft    bool     // among those of the group that are in flight
 	rank     int      // in the order of the queue; -1: not there
 }
 

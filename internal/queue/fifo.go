@@ -1,11 +1,14 @@
 package queue
 
-import "container/heap"
+import (
+	"cmp"
+	"container/heap"
+)
 
-// groups is the order of a FIFO queue. Messages of a group are received in the order
-// in which they were sent, and none while others of the group are in flight, unless
-// they are received by the same call. Groups take turns: one that has messages to receive
-// again is behind those that have had them since before.
+// groups is the order of a FIFO queue. Messages of a group are received in the order in
+// which they were sent: none while one that was sent before it is in flight, unless the
+// same call receives that one, or delayed. Groups take turns: one that has messages to
+// receive again is behind those that have had them since before.
 type groups struct {
 	queue *Queue
 	named map[string]*group
@@ -14,17 +17,16 @@ type groups struct {
 	busy  int64    // groups with messages in flight
 	front uint64   // messages before this one are not in the backlog
 	open  []*group // from which the call has received that goes on
-	turns uint64   // that were given to groups
 }
 
-// A group is the messages of one group that were looked at and are not in flight.
+// A group is the messages of one group that were looked at.
 type group struct {
 	name   string
-	held   heldMessages
-	flying int  // messages in flight
-	open   bool // the call that goes on has received from it
-	rank   int  // among those that are ready; -1: not there
-	turn   uint64
+	held   messages // those that are not in flight
+	flying messages // those in flight, but for those of the call that goes on
+	taken  []*entry // by the call that goes on
+	since  Millis   // when it got messages that can be received
+	rank   int      // among those that are ready; -1: not there
 }
 
 // mostAhead bounds the messages that are looked at, in flight or not ("FIFO queue and
@@ -48,23 +50,32 @@ func (g *groups) add(e *entry) {
 		g.ahead++
 	}
 	heap.Push(&e.group.held, e)
-	g.refresh(e.group)
+	g.refresh(e.group, e.sent)
 }
 
 func (g *groups) due(e *entry) {
 	g.ahead++
-	g.refresh(e.group)
+	g.refresh(e.group, g.queue.now)
 }
 
 func (g *groups) back(e *entry) {
-	g.land(e.group)
+	g.land(e)
 	heap.Push(&e.group.held, e)
-	g.refresh(e.group)
+	g.refresh(e.group, g.queue.now)
+}
+
+// fly notes that a message of a group is in flight.
+func (g *groups) fly(e *entry) {
+	heap.Push(&e.group.flying, e)
+	if e.aloft = true; len(e.group.flying) == 1 {
+		g.busy++
+	}
 }
 
 // land notes that a message of a group is in flight no more.
-func (g *groups) land(of *group) {
-	if of.flying--; of.flying == 0 {
+func (g *groups) land(e *entry) {
+	heap.Remove(&e.group.flying, e.rank)
+	if e.aloft = false; len(e.group.flying) == 0 {
 		g.busy--
 	}
 }
@@ -73,36 +84,34 @@ func (g *groups) drop(e *entry) {
 	if e.state != delayed {
 		g.ahead--
 	}
-	if e.rank >= 0 {
-		heap.Remove(&e.group.held, e.rank)
+	if e.aloft {
+		g.land(e)
 	} else {
-		g.land(e.group)
+		heap.Remove(&e.group.held, e.rank)
 	}
-	g.refresh(e.group)
+	g.refresh(e.group, g.queue.now)
 }
 
 func (g *groups) pick(e *entry) {
-	of := e.group
-	heap.Remove(&of.held, e.rank)
-	if of.flying++; of.flying == 1 {
-		g.busy++
-	}
-	g.refresh(of)
+	heap.Remove(&e.group.held, e.rank)
+	g.fly(e)
+	g.refresh(e.group, g.queue.now)
 }
 
-// refresh notes whether messages of a group can be received. A group without messages
-// is forgotten.
-func (g *groups) refresh(of *group) {
-	can := (of.flying == 0 || of.open) && len(of.held) > 0 && of.held[0].state == visible
+// refresh notes whether messages of a group can be received, and since when. A group
+// without messages is forgotten.
+func (g *groups) refresh(of *group, since Millis) {
+	can := len(of.held) > 0 && of.held[0].state == visible && (len(of.flying) == 0 || of.held[0].sequence < of.flying[0].sequence)
 	switch {
 	case can && of.rank < 0:
-		g.turns++
-		of.turn = g.turns
+		of.since = since
 		heap.Push(&g.ready, of)
-	case !can && of.rank >= 0:
+	case can:
+		heap.Fix(&g.ready, of.rank)
+	case of.rank >= 0:
 		heap.Remove(&g.ready, of.rank)
 	}
-	if of.flying == 0 && len(of.held) == 0 && !of.open {
+	if len(of.held)+len(of.flying)+len(of.taken) == 0 {
 		delete(g.named, of.name)
 	}
 }
@@ -121,12 +130,12 @@ func (g *groups) take() *entry {
 	if of == nil {
 		return nil
 	}
-	if !of.open {
-		of.open = true
+	if len(of.taken) == 0 {
 		g.open = append(g.open, of)
 	}
-	e := of.held[0]
-	g.pick(e)
+	e := heap.Pop(&of.held).(*entry)
+	of.taken = append(of.taken, e)
+	g.refresh(of, of.since)
 	return e
 }
 
@@ -164,33 +173,36 @@ func (g *groups) load() {
 
 func (g *groups) settled() {
 	for _, of := range g.open {
-		of.open = false
-		g.refresh(of)
+		for _, e := range of.taken {
+			g.fly(e)
+		}
+		of.taken = nil
+		g.refresh(of, g.queue.now)
 	}
 	g.open = g.open[:0]
 }
 
 func (g *groups) locked() int64 { return g.busy }
 
-// heldMessages is a heap of the messages of a group, in the order of sending.
-type heldMessages []*entry
+// messages is a heap of messages of a group, in the order of sending.
+type messages []*entry
 
 // Len, Less, Swap, Push and Pop are for package heap.
-func (h heldMessages) Len() int           { return len(h) }
-func (h heldMessages) Less(i, j int) bool { return h[i].sequence < h[j].sequence }
+func (h messages) Len() int           { return len(h) }
+func (h messages) Less(i, j int) bool { return h[i].sequence < h[j].sequence }
 
-func (h heldMessages) Swap(i, j int) {
+func (h messages) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
 	h[i].rank, h[j].rank = i, j
 }
 
-func (h *heldMessages) Push(x any) {
+func (h *messages) Push(x any) {
 	e := x.(*entry)
 	e.rank = len(*h)
 	*h = append(*h, e)
 }
 
-func (h *heldMessages) Pop() any {
+func (h *messages) Pop() any {
 	last := len(*h) - 1
 	e := (*h)[last]
 	(*h)[last] = nil
@@ -199,12 +211,15 @@ func (h *heldMessages) Pop() any {
 	return e
 }
 
-// readyGroups is a heap of groups, by their turns.
+// readyGroups is a heap of groups, by their turns. Of two with the same the one is
+// first whose message was sent first.
 type readyGroups []*group
 
 // Len, Less, Swap, Push and Pop are for package heap.
-func (r readyGroups) Len() int           { return len(r) }
-func (r readyGroups) Less(i, j int) bool { return r[i].turn < r[j].turn }
+func (r readyGroups) Len() int { return len(r) }
+func (r readyGroups) Less(i, j int) bool {
+	return cmp.Or(cmp.Compare(r[i].since, r[j].since), cmp.Compare(r[i].held[0].sequence, r[j].held[0].sequence)) < 0
+}
 
 func (r readyGroups) Swap(i, j int) {
 	r[i], r[j] = r[j], r[i]

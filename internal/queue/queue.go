@@ -50,6 +50,7 @@ type Queue struct {
 	age     heapOf            // all but those that expired in flight, by when they were sent
 	ready   order             // can be received
 
+	now     Millis // the last time that the queue was brought to
 	counts  Counts
 	skipped int64
 }
@@ -136,6 +137,7 @@ func (q *Queue) load() *entry {
 // Advance brings the queue to a time: delays and invisibility end, and what is too
 // old is gone.
 func (q *Queue) Advance(now Millis) {
+	q.now = now
 	for e := q.due.first(); e != nil && e.until <= now; e = q.due.first() {
 		q.due.remove(e)
 		q.reappear(e)

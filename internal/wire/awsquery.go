@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 )
 
 // awsQuery reads parameters from the URL and a form, and answers XML.
@@ -41,7 +42,7 @@ func (q *awsQuery) route(x *exchange) *fault {
 
 // takePath takes the path of a request for the member of the input that it stands for.
 func (q *awsQuery) takePath(x *exchange) *fault {
-	if _, has := x.op.in.FieldByName(x.service.path); !has {
+	if slices.Contains(x.service.atRoot, x.name) {
 		return x.proto.unknownOperation(x.name, "")
 	}
 	if q.params.get(x.service.path) != "" {
@@ -115,9 +116,7 @@ func (q *awsQuery) appendOutput(b []byte, x *exchange, out reflect.Value) []byte
 	w := &xmlWriter{buf: b}
 	w.start(x.name + `Response xmlns="` + x.service.xmlNamespace + `"`)
 	if !x.op.void {
-		w.start(x.name + "Result")
-		write(w, x.op.outPlan, out)
-		w.end(x.name + "Result")
+		w.result(x.name+"Result", func() { write(w, x.op.outPlan, out) }, x.service.detail)
 	}
 	w.start("ResponseMetadata")
 	w.leaf("RequestId", x.id)

@@ -50,10 +50,12 @@ type Service struct {
 	// codes are the awsQuery codes of errors that no type of the SDK stands for, by
 	// their names.
 	codes map[string]string
-	// path is a member that awsQuery requests may give as their path. Operations that
-	// have it not are not served there.
-	path string
-	// detail has awsQuery errors end with an empty Detail.
+	// path is a member that awsQuery requests may give as their path. Some operations,
+	// which do not have it, are served at / alone.
+	path   string
+	atRoot []string
+	// detail has awsQuery errors end with an empty Detail, and results without anything
+	// in them be written short.
 	detail bool
 	// zeros has operations know a zero that was given, as optional.Zero, from none
 	// where the SDK has plain numbers.

@@ -136,6 +136,7 @@ func SQS[T any](resolve func(context.Context, Scope) (T, error)) Service {
 			"ReceiveMessage", "SendMessage", "SendMessageBatch",
 		},
 		path:     "QueueUrl",
+		atRoot:   []string{"CreateQueue", "ListQueues"},
 		detail:   true,
 		endpoint: true,
 		zeros:    true,

@@ -44,6 +44,18 @@ func (w *xmlWriter) leaf(name, text string) {
 	w.end(name)
 }
 
+// result is an element with what a function writes. Without anything in it, it may be
+// written short.
+func (w *xmlWriter) result(name string, write func(), short bool) {
+	w.start(name)
+	begun := len(w.buf)
+	if write(); short && len(w.buf) == begun {
+		w.buf = append(w.buf[:begun-1], "/>"...)
+		return
+	}
+	w.end(name)
+}
+
 // closeElement ends the element that was begun last in this object or list.
 func (w *xmlWriter) closeElement() {
 	for n := len(w.open) - 1; n >= 0 && w.open[n] != ""; n-- {
