@@ -89,6 +89,17 @@ func (b *Broker) Queue(id string, s queue.Settings) (*Queue, error) {
 	return q, nil
 }
 
+// Has tells whether a queue was ever opened: one that was not has no messages.
+func (b *Broker) Has(id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.queues[id] != nil {
+		return true
+	}
+	_, err := os.Stat(filepath.Join(b.Folder, id))
+	return err == nil
+}
+
 func (q *Queue) set(s queue.Settings) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

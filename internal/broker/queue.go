@@ -36,6 +36,7 @@ type Queue struct {
 	stats    Stats
 	removed  bool
 	batch    queuelog.Batch
+	scratch  []byte // that records are read into
 }
 
 // sent is a message that is not on disk yet.
@@ -45,14 +46,29 @@ type sent struct {
 	size int
 }
 
+// What a queue keeps in buffers: room for records of the usual length, and batches up
+// to a length.
+const (
+	usualRecord = 4 << 10
+	mostBatch   = 64 << 10
+)
+
 // now is the server's time.
 func (q *Queue) now() queue.Millis { return queue.Millis(q.broker.Clock.Now().UnixMilli()) }
 
 // append writes records, under the lock.
 func (q *Queue) append(record func([]byte) []byte) (end queuelog.Position, err error) {
-	q.batch.Reset()
+	q.begin()
 	q.batch.Add(record)
 	return q.write()
+}
+
+// begin empties the batch, under the lock.
+func (q *Queue) begin() {
+	if q.batch.Bytes() > mostBatch {
+		q.batch = queuelog.Batch{}
+	}
+	q.batch.Reset()
 }
 
 // write writes the batch, under the lock.
@@ -120,7 +136,7 @@ func (q *Queue) enqueue(messages []*Message) (out []Dispatch, end queuelog.Posit
 	q.stats.active = now
 	out = make([]Dispatch, len(messages))
 	var fresh []*Message
-	q.batch.Reset()
+	q.begin()
 	for i, m := range messages {
 		if original, known := q.duplicate(now, m, fresh); known {
 			out[i] = original
@@ -356,7 +372,10 @@ func (q *Queue) read(deliveries []queue.Delivery) (got []Received, dead []*Messa
 }
 
 func (q *Queue) content(place int64) (*Message, error) {
-	record, err := q.log.Read(queuelog.Position(place), nil)
+	if q.scratch == nil {
+		q.scratch = make([]byte, usualRecord)
+	}
+	record, err := q.log.Read(queuelog.Position(place), q.scratch)
 	if err != nil {
 		return nil, err
 	}

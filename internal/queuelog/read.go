@@ -11,6 +11,9 @@ import (
 // ErrDamaged is a record that is not there as it was appended.
 var ErrDamaged = errors.New("the record is damaged")
 
+// usualRead is how much of a record is read at first: most are not longer.
+const usualRead = 2 << 10
+
 // Read reads the record at a position, into a buffer if it has room for it.
 func (l *Log) Read(at Position, buf []byte) ([]byte, error) {
 	l.mu.Lock()
@@ -20,32 +23,45 @@ func (l *Log) Read(at Position, buf []byte) ([]byte, error) {
 		return nil, fmt.Errorf("position %d: %w", at, ErrDamaged)
 	}
 	file, err := l.opened(s)
+	left := int(s.end() - at)
 	l.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
-	offset := int64(at - s.base)
-	var head [frameHead]byte
-	if _, err := file.ReadAt(head[:], offset); err != nil {
-		return nil, fmt.Errorf("position %d: %w: %w", at, ErrDamaged, err)
+	if buf, err = readAt(file, int64(at-s.base), min(usualRead, left), buf); err != nil {
+		return nil, fmt.Errorf("position %d: %w", at, err)
 	}
-	size := int(binary.LittleEndian.Uint32(head[:]))
-	if size > MaxRecord {
-		return nil, fmt.Errorf("position %d: %w", at, ErrDamaged)
-	}
-	if need := frameHead + size; cap(buf) < need {
-		buf = make([]byte, need)
-	} else {
-		buf = buf[:need]
-	}
-	if _, err := file.ReadAt(buf, offset); err != nil {
-		return nil, fmt.Errorf("position %d: %w: %w", at, ErrDamaged, err)
+	if need := frameHead + sizeOf(buf); need > len(buf) && need <= left {
+		if buf, err = readAt(file, int64(at-s.base), need, buf); err != nil {
+			return nil, fmt.Errorf("position %d: %w", at, err)
+		}
 	}
 	record := content(buf, s.salt, at)
 	if record == nil {
 		return nil, fmt.Errorf("position %d: %w", at, ErrDamaged)
 	}
 	return record, nil
+}
+
+// readAt reads bytes of a file, into a buffer if it has room for them.
+func readAt(file *os.File, offset int64, n int, buf []byte) ([]byte, error) {
+	if cap(buf) < n {
+		buf = make([]byte, n)
+	}
+	buf = buf[:n]
+	_, err := file.ReadAt(buf, offset)
+	return buf, err
+}
+
+// sizeOf is what a frame says of its length, or 0 if it cannot be.
+func sizeOf(frame []byte) int {
+	if len(frame) < frameHead {
+		return 0
+	}
+	if size := binary.LittleEndian.Uint32(frame); size <= MaxRecord {
+		return int(size)
+	}
+	return 0
 }
 
 // opened is the file of a segment, which is opened if it is not. Of those that are
@@ -125,17 +141,6 @@ func (r *Reader) Next(limit Position) (record []byte, at, next Position, err err
 	return nil, 0, 0, io.EOF
 }
 
-// size is what a frame says of its length, or 0 if it cannot be.
-func (r *Reader) size() int {
-	if len(r.buf) < frameHead {
-		return 0
-	}
-	if size := binary.LittleEndian.Uint32(r.buf); size <= MaxRecord {
-		return int(size)
-	}
-	return 0
-}
-
 func (r *Reader) advance(n int) {
 	r.at += Position(n)
 	r.buf = r.buf[n:]
@@ -173,7 +178,7 @@ func (r *Reader) frame(s part) error {
 	if err := r.fill(s, frameHead); err != nil {
 		return err
 	}
-	return r.fill(s, frameHead+r.size())
+	return r.fill(s, frameHead+sizeOf(r.buf))
 }
 
 // fill has some bytes of a segment in the buffer, or all that are left.

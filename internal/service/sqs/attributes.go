@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"flyball/internal/queue"
 	"flyball/internal/service/sqs/fault"
 	"flyball/internal/service/sqs/rules"
 )
@@ -32,7 +33,9 @@ func (a *API) SetQueueAttributes(ctx context.Context, in *sqs.SetQueueAttributes
 	if err != nil {
 		return nil, err
 	}
-	_, err = owner.messages(r) // which are told of the settings
+	if owner.broker.Has(r.ID) {
+		_, err = owner.messages(r) // which are told of the settings
+	}
 	return &sqs.SetQueueAttributesOutput{}, err
 }
 
@@ -61,13 +64,24 @@ func (a *API) GetQueueAttributes(ctx context.Context, in *sqs.GetQueueAttributes
 	return &sqs.GetQueueAttributesOutput{Attributes: all}, nil
 }
 
+// counts are how many messages a queue has.
+func (a *API) counts(r row) (queue.Counts, error) {
+	if !a.broker.Has(r.ID) {
+		return queue.Counts{}, nil
+	}
+	q, err := a.messages(r)
+	if err != nil {
+		return queue.Counts{}, err
+	}
+	return q.Measure().Counts, nil
+}
+
 // attributes are all that a queue has.
 func (a *API) attributes(r row) (map[string]string, error) {
-	q, err := a.messages(r)
+	counts, err := a.counts(r)
 	if err != nil {
 		return nil, err
 	}
-	counts := q.Measure().Counts
 	all := maps.Clone(r.Attributes)
 	for name, value := range map[types.QueueAttributeName]string{
 		types.QueueAttributeNameApproximateNumberOfMessages:           strconv.FormatInt(counts.Visible, 10),

@@ -39,8 +39,12 @@ func (a *API) publish(ctx context.Context, start time.Time) {
 	a.cell.State.View(ctx, func() { rows = a.rows.Rows("") })
 	var samples []metric.Sample
 	for _, r := range rows {
+		if !a.broker.Has(r.ID) {
+			continue
+		}
 		q, err := a.messages(r)
 		if err != nil {
+			a.cell.Log.Error("a queue cannot be measured", "queue", r.Name, "error", err)
 			continue
 		}
 		samples = append(samples, a.measured(r, q, start)...)
