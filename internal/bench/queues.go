@@ -78,7 +78,7 @@ func queues(ctx context.Context, binary string, backlog int) error {
 	if err != nil {
 		return err
 	}
-	defer p.stop()
+	defer func() { p.stop() }()
 	q := &queueClient{program: p, url: p.url + "/123456789012/bench"}
 	q.http.Transport = &http.Transport{MaxIdleConnsPerHost: 64}
 	if err := q.call(ctx, "CreateQueue", document{"QueueName": "bench"}, nil); err != nil {
@@ -90,7 +90,33 @@ func queues(ctx context.Context, binary string, backlog int) error {
 	if err := q.wakeUps(ctx, 1000); err != nil {
 		return err
 	}
-	return q.backlog(ctx, backlog)
+	if err := q.backlog(ctx, backlog); err != nil {
+		return err
+	}
+	return restart(ctx, q, binary, dir, backlog)
+}
+
+// restart kills the server and measures how long it is from a start until the number of
+// waiting messages is told, which has to be right.
+func restart(ctx context.Context, q *queueClient, binary, dir string, backlog int) error {
+	q.program.cmd.Process.Kill()
+	q.program.cmd.Wait()
+	began := time.Now()
+	p, err := startFlyball(ctx, binary, dir)
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	q.program = p
+	var got struct{ Attributes map[string]string }
+	if err := q.call(ctx, "GetQueueAttributes", document{"AttributeNames": []string{"ApproximateNumberOfMessages"}}, &got); err != nil {
+		return err
+	}
+	if n := got.Attributes["ApproximateNumberOfMessages"]; n != fmt.Sprint(backlog) {
+		return fmt.Errorf("%s messages wait after a kill, and %d did before", n, backlog)
+	}
+	figure(fmt.Sprintf("queue_restart_at_%d", backlog), float64(time.Since(began).Milliseconds()), "ms")
+	return nil
 }
 
 // many runs callers until one of them returns an error or says that it is done, or for a
