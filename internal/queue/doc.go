@@ -11,7 +11,7 @@
 // messages that were sent and never looked at it knows only how many there are. They
 // stand in a Backlog, in the order in which they were sent, and are taken from its
 // front. So what it costs does not depend on how long a queue is, but on how many
-// messages of it are invisible, delayed, or have come back: about 200 bytes each. For a
+// messages of it are invisible, delayed, or have come back: about 150 bytes each. For a
 // FIFO queue it looks up to 120,000 messages ahead for groups that are not locked, as
 // AWS does ("FIFO queue and message group quotas").
 package queue

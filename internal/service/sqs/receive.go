@@ -99,7 +99,8 @@ type show struct {
 // show is what a receiver asks to see.
 func (r *row) show(in *sqs.ReceiveMessageInput) (s show, err error) {
 	s = show{system: slices.Clone(in.MessageSystemAttributeNames), user: in.MessageAttributeNames}
-	for _, name := range in.AttributeNames { // as it was called before
+	//lint:ignore SA1019 older clients ask by it
+	for _, name := range in.AttributeNames {
 		s.system = append(s.system, types.MessageSystemAttributeName(name))
 	}
 	known := types.MessageSystemAttributeNameAll.Values()
