@@ -186,7 +186,9 @@ func (q *Queue) written(now queue.Millis, fresh []*Message, first queuelog.Posit
 		place := int64(first + q.batch.Offset(i))
 		index := queue.Message{Sequence: m.Sequence, Place: place, Sent: m.Sent, Delay: m.Delay, Group: m.Group}
 		q.unsynced = append(q.unsynced, sent{index, end, m.Size()})
-		q.stats.sent(m.Size())
+		if m.Source == "" { // AWS does not count dead letters as sent
+			q.stats.sent(m.Size())
+		}
 		if q.fifo {
 			q.dedup.Add(now, m.DedupGroup, m.Dedup, queue.Original{ID: m.ID, Sequence: m.Sequence, Place: place})
 		}

@@ -122,6 +122,10 @@ func (q *Queue) enter(m Message) *entry {
 // there it returns nil.
 func (q *Queue) load() *entry {
 	m, ok := q.backlog.Peek()
+	// One that came from another queue may be older than those before it.
+	for ; ok && m.Sent+q.settings.Retention <= q.now; m, ok = q.backlog.Peek() {
+		q.skip(m)
+	}
 	if !ok {
 		q.waiting = 0 // what was lost with the disk is not counted
 		return nil

@@ -112,7 +112,10 @@ func (l *Log) cut(s *segment) error {
 	}
 	l.Log.Warn("the unfinished end of a queue's log was cut off", "segment", segmentPath(l.Folder, s.base), "bytes", int64(s.end()-end))
 	s.size = int64(end - s.base)
-	return errors.Join(s.file.Truncate(s.size), s.file.Sync())
+	if err := s.file.Truncate(s.size); err != nil || l.Lazy {
+		return err
+	}
+	return s.file.Sync()
 }
 
 // begin makes the next segment.
