@@ -127,6 +127,12 @@ var memberNames = map[string]func(of reflect.Type, member string) string{
 	"elasticloadbalancing":    sameName,
 	"iam":                     sameName,
 	"monitoring":              sameName,
+	"sqs": func(of reflect.Type, member string) string {
+		if member == "Tags" && of.Name() == "CreateQueueInput" {
+			return "tags"
+		}
+		return member
+	},
 	"sts": func(_ reflect.Type, member string) string {
 		if member == "Arn" { // of a PolicyDescriptorType
 			return "arn"

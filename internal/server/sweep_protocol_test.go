@@ -31,6 +31,7 @@ var targets = map[string]string{
 	"ecs":                     "AmazonEC2ContainerServiceV20141113",
 	"application-autoscaling": "AnyScaleFrontendService",
 	"monitoring":              "GraniteServiceVersion20100801",
+	"sqs":                     "AmazonSQS",
 }
 
 var protocols = map[string][]protocol{
@@ -40,6 +41,7 @@ var protocols = map[string][]protocol{
 	"ec2":                     {ec2Protocol},
 	"elasticloadbalancing":    {queryProtocol("2015-12-01")},
 	"iam":                     {queryProtocol("2010-05-08")},
+	"sqs":                     {jsonProtocol("1.0")},
 	"sts":                     {queryProtocol("2011-06-15")},
 }
 

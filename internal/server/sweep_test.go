@@ -41,6 +41,7 @@ func TestWrongInputIsRefusedAndChangesNothing(t *testing.T) {
 			return v
 		},
 		"iam": func(s *Server) any { return s.globals.find(testAccount, "aws").iam },
+		"sqs": func(s *Server) any { return s.home().sqs },
 		"sts": func(s *Server) any { return s.globals.find(testAccount, "aws").sts },
 	} {
 		t.Run(service, func(t *testing.T) {
