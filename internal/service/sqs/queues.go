@@ -43,6 +43,7 @@ func (a *API) CreateQueue(ctx context.Context, in *sqs.CreateQueueInput, _ ...fu
 	if err != nil {
 		return nil, err
 	}
+	a.periodsMayHaveChanged()
 	return &sqs.CreateQueueOutput{QueueUrl: a.urlOf(ctx, name)}, nil
 }
 

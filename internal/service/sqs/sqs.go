@@ -4,6 +4,7 @@ package sqs
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -43,7 +44,9 @@ type API struct {
 	tasks  *state.Table[moveTask]  // by handle
 	broker *broker.Broker
 
-	running sync.WaitGroup // move tasks
+	newPeriods chan struct{} // holds a token when the periods of metrics may have changed
+
+	running sync.WaitGroup // move tasks, and the loop of metrics
 	life    context.Context
 	stop    context.CancelFunc
 }
@@ -68,7 +71,7 @@ var (
 
 // New returns the service with what the cell remembers.
 func New(cfg Config) (a *API, err error) {
-	a = &API{cfg: cfg, cell: cfg.Cell}
+	a = &API{cfg: cfg, cell: cfg.Cell, newPeriods: make(chan struct{}, 1)}
 	a.life, a.stop = context.WithCancel(context.Background())
 	a.broker = broker.New(broker.Options{Folder: cfg.Folder, Lazy: cfg.Lazy, Clock: cfg.Cell.Clock, Log: cfg.Cell.Log})
 	if a.rows, err = state.NewTable[row](a.cell.State, kindQueue); err != nil {
@@ -97,19 +100,16 @@ func (a *API) openMessages() error {
 // messages then go. The messages stay open until Close.
 func (a *API) Run(ctx context.Context) error {
 	a.resumeTasks()
-	ends := make(chan error, 1)
-	go func() { ends <- a.metricsLoop(ctx) }()
+	a.running.Go(func() { a.metricsLoop(a.life) })
+	defer a.running.Wait()
+	defer a.broker.Stop()
+	defer a.stop()
 	select {
 	case <-ctx.Done():
+		return nil
 	case err := <-a.broker.Failed():
-		a.stop()
-		a.broker.Stop()
-		return err
+		return fmt.Errorf("the messages of a queue could not be written; make room or mend the disk, and start again: %w", err)
 	}
-	a.stop()
-	a.broker.Stop()
-	a.running.Wait()
-	return <-ends
 }
 
 // Close writes what is in memory.

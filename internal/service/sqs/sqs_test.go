@@ -651,6 +651,37 @@ func TestMetricsOfAMinute(t *testing.T) {
 	})
 }
 
+func TestATagHasAQueueMeasuredEachSecond(t *testing.T) {
+	run(t, func(w *world) {
+		time.Sleep(time.Until(time.Now().Truncate(time.Minute).Add(time.Minute)))
+		ctx, cancel := context.WithCancel(w.ctx)
+		done := make(chan error, 1)
+		go func() { done <- w.Run(ctx) }()
+		synctest.Wait()
+		url := w.create("a")
+		w.send(url, "m")
+		_, err := w.TagQueue(w.ctx, &sdk.TagQueueInput{QueueUrl: url, Tags: map[string]string{"flyball:metric-period": "2"}})
+		if got := code(err); !strings.HasPrefix(got, "InvalidParameterValueException: Tag flyball:metric-period must be a number of seconds") {
+			t.Error(got)
+		}
+		must(w.TagQueue(w.ctx, &sdk.TagQueueInput{QueueUrl: url, Tags: map[string]string{"flyball:metric-period": "1"}}))
+		time.Sleep(3*time.Second + 500*time.Millisecond)
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		var visible []float64
+		for _, s := range w.samples {
+			if s.Metric.Name == "ApproximateNumberOfMessagesVisible" && s.Resolution == time.Second {
+				visible = append(visible, s.Set.Sum)
+			}
+		}
+		if !slices.Equal(visible, []float64{1, 1, 1}) {
+			t.Errorf("in three seconds it was measured %v", visible)
+		}
+	})
+}
+
 func FuzzReceiptHandle(f *testing.F) {
 	f.Add("AQAAAAAAAAABAAAAASqj0mQgmCnxyFS5PvJXgU8=")
 	f.Add("")

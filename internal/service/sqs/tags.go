@@ -26,6 +26,7 @@ func (a *API) TagQueue(ctx context.Context, in *sqs.TagQueueInput, _ ...func(*sq
 	if err != nil {
 		return nil, err
 	}
+	owner.periodsMayHaveChanged()
 	return &sqs.TagQueueOutput{}, nil
 }
 
@@ -45,6 +46,7 @@ func (a *API) UntagQueue(ctx context.Context, in *sqs.UntagQueueInput, _ ...func
 	if err != nil {
 		return nil, err
 	}
+	owner.periodsMayHaveChanged()
 	return &sqs.UntagQueueOutput{}, nil
 }
 
@@ -62,6 +64,9 @@ func (a *API) ListQueueTags(ctx context.Context, in *sqs.ListQueueTagsInput, _ .
 }
 
 func mergeTags(have, add map[string]string) (map[string]string, error) {
+	if err := checkPeriodTag(add); err != nil {
+		return nil, err
+	}
 	merged, err := tags.Merge(have, add, tags.Most)
 	switch {
 	case errors.Is(err, tags.ErrTooMany):
