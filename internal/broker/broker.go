@@ -29,7 +29,6 @@ type Broker struct {
 
 	mu       sync.Mutex
 	queues   map[string]*Queue // those that are open
-	saving   sync.WaitGroup
 	failure  chan error
 	stopping chan struct{} // closed when nobody shall wait any more
 	once     sync.Once
@@ -118,15 +117,16 @@ func (b *Broker) Remove(id string) error {
 	return os.RemoveAll(filepath.Join(b.Folder, id))
 }
 
-// end has the queue do nothing more.
+// end has the queue do nothing more, and returns when it does nothing any more.
 func (q *Queue) end() {
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	q.removed = true
 	q.waiting.tell(math.MaxInt64)
 	if q.alarm != nil {
 		q.alarm.Stop()
 	}
+	q.mu.Unlock()
+	q.saving.Wait() // no other begins
 }
 
 // close writes what an ended queue knows.
@@ -165,9 +165,6 @@ func (b *Broker) Close() (err error) {
 	defer b.mu.Unlock()
 	for _, q := range b.queues {
 		q.end()
-	}
-	b.saving.Wait()
-	for _, q := range b.queues {
 		err = errors.Join(err, q.close())
 	}
 	clear(b.queues)

@@ -142,7 +142,7 @@ func (q *Queue) save() {
 	q.saves.running = true
 	c := q.checkpoint()
 	content, end := c.encode(), q.log.End()
-	q.broker.saving.Go(func() {
+	q.saving.Go(func() {
 		err := q.log.Sync(end)
 		if err == nil {
 			err = writeCheckpoint(q.folder, content, !q.broker.Lazy)

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"flyball/internal/cell"
+	"flyball/internal/optional"
 	"flyball/internal/page"
 	"flyball/internal/service/sqs/fault"
 	"flyball/internal/service/sqs/rules"
@@ -166,7 +167,7 @@ func listed(names []string, most *int32, token *string) ([]string, *string, erro
 	if most != nil && (*most < 1 || *most > mostListed) {
 		return nil, nil, fault.Value(*most, "MaxResults", "MaxResults must be an integer between 1 and 1000.")
 	}
-	names, next, err := page.Of(names, func(n string) string { return n }, token, int(aws.ToInt32(cmpOr(most, mostListed))))
+	names, next, err := page.Of(names, func(n string) string { return n }, token, int(optional.Or(most, mostListed)))
 	if err != nil {
 		return nil, nil, fault.Parameter("Invalid or expired next token.")
 	}
@@ -174,13 +175,6 @@ func listed(names []string, most *int32, token *string) ([]string, *string, erro
 		next = nil
 	}
 	return names, next, nil
-}
-
-func cmpOr(n *int32, otherwise int32) *int32 {
-	if n == nil {
-		return &otherwise
-	}
-	return n
 }
 
 func (a *API) urlsOf(ctx context.Context, names []string) []string {
