@@ -227,6 +227,11 @@ func (p place) wrongs() []wrong {
 		mismatch("list", []any{}, false)
 		try("empty", map[string]any{})
 		try("unknown member", map[string]any{"noSuchMember": "x"})
+	case t == reflect.TypeFor[[]byte]():
+		mismatch("words", "some text", true)
+		mismatch("number", int64(1), true)
+		mismatch("list", []any{int64(1)}, true)
+		try("empty", "")
 	case t.Kind() == reflect.Slice:
 		items := listOr(p.value, sample(t.Elem()))
 		mismatch("words", "text", true)
