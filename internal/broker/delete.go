@@ -20,6 +20,7 @@ func (q *Queue) Delete(receipts []queue.Receipt) ([]error, error) {
 func (q *Queue) remove(receipts []queue.Receipt) (errs []error, end queuelog.Position, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	defer q.settle()
 	now := q.now()
 	q.stats.active = now
 	errs = make([]error, len(receipts))
@@ -47,6 +48,7 @@ func (q *Queue) remove(receipts []queue.Receipt) (errs []error, end queuelog.Pos
 func (q *Queue) SetInvisible(r queue.Receipt, invisible time.Duration) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	defer q.settle()
 	now := q.now()
 	q.stats.active = now
 	until, err := q.machine.SetInvisible(now, r, queue.Millis(invisible.Milliseconds()))
@@ -54,7 +56,6 @@ func (q *Queue) SetInvisible(r queue.Receipt, invisible time.Duration) error {
 		return err
 	}
 	_, err = q.append(func(b []byte) []byte { return appendInFlight(b, r.Sequence, until) })
-	q.waiting.tell(1) // it may come back before all others
 	return err
 }
 

@@ -29,6 +29,7 @@ type Queue struct {
 	waiting  waiters
 	live     map[queuelog.Position]int64 // messages, by their segments
 	skipped  int64                       // messages whose expiry is in the log
+	back     int64                       // messages that came back, as those who wait were told
 	alarm    *time.Timer                 // for those who wait; nil: none has
 	saves    saves
 	saving   sync.WaitGroup
@@ -107,7 +108,7 @@ func (q *Queue) takeIn() {
 		q.unsynced = nil
 	}
 	q.waiting.tell(int64(n))
-	q.arm()
+	q.settle()
 }
 
 // noteSkips writes to the log that messages have expired.

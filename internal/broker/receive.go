@@ -64,6 +64,7 @@ func (q *Queue) take(ctx context.Context, r Request, w *waiter, waits bool) (got
 	now := q.now()
 	q.stats.active = now
 	deliveries, err := q.deliver(now, r)
+	defer q.settle()
 	if err != nil {
 		q.pass(w)
 		return nil, nil, err
@@ -76,7 +77,6 @@ func (q *Queue) take(ctx context.Context, r Request, w *waiter, waits bool) (got
 	}
 	if waits && !w.in {
 		q.waiting.join(w)
-		q.arm()
 	}
 	return nil, nil, nil
 }
@@ -115,9 +115,15 @@ func (q *Queue) arm() {
 func (q *Queue) ring() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	before := q.machine.Counts().Visible
 	q.machine.Advance(q.now())
-	q.waiting.tell(q.machine.Counts().Visible - before)
+	q.settle()
+}
+
+// settle tells those who wait of what has come back since they were told last, whatever
+// has brought the queue to the present.
+func (q *Queue) settle() {
+	q.waiting.tell(q.machine.Back() - q.back)
+	q.back = q.machine.Back()
 	q.arm()
 }
 
@@ -212,4 +218,5 @@ func (q *Queue) bury(dead []*Message, where func([]*Message) error) {
 		q.machine.Remove(sequence)
 	}
 	_, _ = q.append(func(b []byte) []byte { return appendDelete(b, sequences) }) // failed has noted it
+	q.waiting.tell(int64(len(sequences)))                                        // groups may be free now
 }

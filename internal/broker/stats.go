@@ -30,6 +30,7 @@ func (q *Queue) Measure() Measure {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.machine.Advance(q.now())
+	q.settle()
 	m := Measure{Counts: q.machine.Counts(), LockedGroups: q.machine.LockedGroups()}
 	m.Oldest, _ = q.machine.Oldest()
 	if m.Counts == (queue.Counts{}) {

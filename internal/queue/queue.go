@@ -53,6 +53,7 @@ type Queue struct {
 	now     Millis // the last time that the queue was brought to
 	counts  Counts
 	skipped int64
+	back    int64 // messages that became visible by time alone
 }
 
 // Counts are the messages of a queue by what they are.
@@ -154,6 +155,7 @@ func (q *Queue) reappear(e *entry) {
 	was := e.state
 	e.state = visible
 	q.counts.Visible++
+	q.back++
 	if was == delayed {
 		q.counts.Delayed--
 		q.ready.due(e)
@@ -234,6 +236,9 @@ func (q *Queue) Next() (at Millis, ok bool) {
 	}
 	return 0, false
 }
+
+// Back is how often a message became visible that was delayed or in flight.
+func (q *Queue) Back() int64 { return q.back }
 
 // Counts are how many messages there are.
 func (q *Queue) Counts() Counts {
