@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"flyball/internal/queue"
@@ -155,6 +156,9 @@ func (q *Queue) deliver(now queue.Millis, r Request) ([]queue.Delivery, error) {
 	}
 	got, err := q.machine.Receive(now, queue.Want{Most: r.Most, Invisible: invisible, MostReceives: r.MostReceives})
 	q.noteSkips()
+	if errors.Is(err, queue.ErrOverLimit) && r.Wait > 0 {
+		err = nil // "When using long polling, Amazon SQS doesn't return an error" ("Amazon SQS message quotas")
+	}
 	if err != nil || len(got) == 0 {
 		return nil, err
 	}

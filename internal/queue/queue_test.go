@@ -256,3 +256,41 @@ func TestAQueueIsLikeAList(t *testing.T) {
 		})
 	}
 }
+
+func TestOnlySoManyMessagesAreInFlight(t *testing.T) {
+	for fifo, want := range map[bool]error{false: queue.ErrOverLimit, true: nil} {
+		l := &list{}
+		q := queue.New(queue.Settings{FIFO: fifo, Retention: 1 << 40}, l)
+		for i := range queue.MostInFlight + 1 {
+			m := queue.Message{Sequence: uint64(i + 1), Sent: 1, Group: fmt.Sprint(i)}
+			l.messages = append(l.messages, m)
+			q.Sent(m)
+		}
+		got, err := q.Receive(2, queue.Want{Most: queue.MostInFlight + 1, Invisible: 100})
+		if err != nil || len(got) != queue.MostInFlight {
+			t.Fatalf("fifo=%t: received %d, %v", fifo, len(got), err)
+		}
+		if got, err := q.Receive(2, queue.Want{Most: 1, Invisible: 100}); len(got) > 0 || !errors.Is(err, want) {
+			t.Errorf("fifo=%t: one more: %d, %v", fifo, len(got), err)
+		}
+		if err := q.Delete(3, got[0].Receipt); err != nil {
+			t.Error(err)
+		}
+		if got, err := q.Receive(4, queue.Want{Most: 1, Invisible: 100}); len(got) != 1 || err != nil {
+			t.Errorf("fifo=%t: after a delete: %d, %v", fifo, len(got), err)
+		}
+	}
+}
+
+func TestALongBacklogIsNotLookedAt(t *testing.T) {
+	l := &list{}
+	q := queue.New(queue.Settings{Retention: 1 << 40}, l)
+	for i := range 1000 {
+		m := queue.Message{Sequence: uint64(i + 1), Sent: 1}
+		l.messages = append(l.messages, m)
+		q.Sent(m)
+	}
+	if _, err := q.Receive(2, queue.Want{Most: 10, Invisible: 100}); err != nil || len(l.messages) != 990 || len(q.Save().Entries) != 10 {
+		t.Errorf("%d are in the backlog, and %d were looked at: %v", len(l.messages), len(q.Save().Entries), err)
+	}
+}
