@@ -31,7 +31,7 @@ lint: ## gofmt, vet, staticcheck
 
 # Go's benchmarks print a line per benchmark with several values; awk makes a
 # line of each: name value unit.
-BENCHES ?= ./alarm ./scaling ./metric ./internal/service/cloudwatch ./internal/service/autoscaling ./internal/service/ecs ./internal/tsdb ./internal/server ./internal/balancer ./internal/balancer/http1
+BENCHES ?= ./alarm ./scaling ./metric ./internal/service/cloudwatch ./internal/service/autoscaling ./internal/service/ecs ./internal/tsdb ./internal/logstore ./internal/service/logs ./internal/service/logs/pattern ./internal/server ./internal/balancer ./internal/balancer/http1
 bench: build ## one line a figure: name value unit
 	@$(GO) run ./internal/bench -flyball ./bin/flyball
 	@$(GO) test -short -run '^$$' -bench . -benchmem -cpu 1 -benchtime 200ms $(BENCHES) | \

@@ -82,6 +82,20 @@ func TestTheNextStateIsKnownBeforeTheCapacityIsSet(t *testing.T) {
 	}
 }
 
+func TestTwoRevisionsSideBySideAreNotTooManyTasks(t *testing.T) {
+	g, _ := tracking(t).Step(start, called(start, 10, 70))
+	g, _ = g.Done(start, nil)
+	deploying := seen(14, 24)
+	deploying.Capacity.Deploying, deploying.Capacity.New = true, 10
+	if g, _ = g.Step(start.Add(time.Minute), deploying); g.Activity == nil {
+		t.Fatal("the activity is over before the new revision has its tasks")
+	}
+	deploying.Capacity.Running, deploying.Capacity.New = 28, 14
+	if g, out := g.Step(start.Add(2*time.Minute), deploying); g.Activity != nil || out.Records[0].Status != scaling.Successful {
+		t.Errorf("recorded: %+v", out.Records)
+	}
+}
+
 func TestACapacityThatCannotBeSetChangesNothingButTheRecord(t *testing.T) {
 	before := tracking(t)
 	g, _ := before.Step(start, called(start, 10, 70))

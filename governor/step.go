@@ -32,8 +32,14 @@ type Capacity struct {
 	Desired   scaling.Capacity // that was last asked for
 	Running   scaling.Capacity // that is there
 	Deploying bool             // a deployment is under way
-	Gone      bool             // the resource does not exist any more
+	// New is what is there of the revision that is being deployed. Until the old one is
+	// gone, Running may be twice what is desired.
+	New  scaling.Capacity
+	Gone bool // the resource does not exist any more
 }
+
+// has reports whether a capacity that was asked for is there.
+func (c Capacity) has(n scaling.Capacity) bool { return c.Running == n || c.Deploying && c.New == n }
 
 // empty reports whether there is no task, nor one asked for.
 func (c Capacity) empty() bool { return !c.Gone && c.Desired == 0 && c.Running == 0 }
@@ -143,7 +149,7 @@ func (s *step) follow() {
 		s.end(a.Failed(s.now, ErrGone))
 	case c.Desired != a.To:
 		s.end(a.Overridden(s.now, c.Desired))
-	case c.Running == a.To:
+	case c.has(a.To):
 		s.end(a.Fulfilled(s.now))
 	case s.now.Sub(a.Start) > cmp.Or(s.seen.Patience, patience):
 		s.end(a.Unfulfilled(s.now, c.Running))

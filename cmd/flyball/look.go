@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -43,6 +44,12 @@ func (c *connection) flags(cmd *cobra.Command) {
 func (c *connection) complete() (err error) {
 	if c.Credentials, err = sharedfile.Find(os.Getenv); err != nil {
 		return err
+	}
+	if c.Endpoint == "aws" {
+		c.Endpoint, c.authority = "", ""
+		if c.Credentials.AccessKeyID == "" {
+			return errors.New("--endpoint aws: AWS wants an access key, in AWS_ACCESS_KEY_ID or in the profile of AWS_PROFILE")
+		}
 	}
 	if c.authority != "" {
 		if c.HTTP, err = client.Trusting(c.authority); err != nil {
@@ -169,32 +176,6 @@ func explainCommand() *cobra.Command {
 	}
 	conn.flags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
-}
-
-func logsCommand() *cobra.Command {
-	var conn connection
-	var container string
-	var follow bool
-	cmd := &cobra.Command{
-		Use:   "logs TASK",
-		Short: "What a task's containers have written",
-		Example: `  flyball logs 0f9d1c62b1a84f3f9f6c5d1f2b7a9e10
-  flyball logs --follow arn:aws:ecs:us-east-1:123456789012:task/prod/0f9d1c62b1a84f3f9f6c5d1f2b7a9e10`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			logs, err := conn.client().Logs(cmd.Context(), args[0], container, follow)
-			if err != nil {
-				return err
-			}
-			defer logs.Close()
-			_, err = io.Copy(cmd.OutOrStdout(), logs)
-			return err
-		},
-	}
-	conn.flags(cmd)
-	cmd.Flags().StringVarP(&container, "container", "c", "", "name of the container; the first one by default")
-	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the task ends")
 	return cmd
 }
 

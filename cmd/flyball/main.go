@@ -50,7 +50,7 @@ the same policies that will scale them in production.`,
 		SilenceErrors: true,
 	}
 	cmd.AddCommand(
-		serveCommand(), demoCommand(), loadCommand(), forecastCommand(), replayCommand(),
+		serveCommand(), demoCommand(), loadCommand(), reportCommand(), forecastCommand(), replayCommand(),
 		statusCommand(), activitiesCommand(), explainCommand(), logsCommand(), authorityCommand(),
 		versionCommand(),
 	)

@@ -31,6 +31,7 @@ type LoadBalancer struct {
 	types.LoadBalancer
 	Attributes map[string]string // complete: every attribute that AWS reads back
 	Address    netip.Addr        // it listens here, on its listeners' ports
+	Others     []netip.Addr      // and at these addresses, too
 	Listeners  []Listener
 }
 
@@ -83,8 +84,9 @@ type Driver interface {
 	// Take returns what was counted since it was last called, as datapoints of the
 	// namespace AWS/ApplicationELB at a time, in the dimensions that AWS publishes.
 	Take(at time.Time) []metric.Sample
-	// Handler serves requests as the first HTTP listener of a load balancer does, for
-	// those who come to another address. It is nil when there is none.
+	// Handler serves requests as the first HTTP listener of a load balancer does, or the
+	// first one if none speaks HTTP, for those who come to another address. It is nil when
+	// there is no listener.
 	Handler(lbARN string) http.Handler
 	// Close stops listening and ends what is under way when ctx ends.
 	Close(ctx context.Context) error

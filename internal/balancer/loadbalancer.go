@@ -2,6 +2,7 @@ package balancer
 
 import (
 	"errors"
+	"iter"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -17,7 +18,7 @@ type loadBalancer struct {
 	listeners map[netip.AddrPort]*listener
 	counts    counts
 	seen      atomic.Bool          // something came since the last datapoints
-	handled   atomic.Pointer[plan] // of the first HTTP listener
+	handled   atomic.Pointer[plan] // of the first HTTP listener, or of the first one
 }
 
 // name is the load balancer in the dimensions of metrics: the end of its ARN.
@@ -54,20 +55,21 @@ func (b *loadBalancer) set(spec LoadBalancer, o Options, groupOf func(arn string
 	listeners := make(map[netip.AddrPort]*listener, len(spec.Listeners))
 	var first *plan
 	for _, l := range spec.Listeners {
-		at := spec.at(l)
 		p, err := newPlan(b, settings, l, groupOf)
 		rules = errors.Join(rules, err)
-		if first == nil && !p.secure {
+		if first == nil || first.secure && !p.secure {
 			first = p
 		}
-		kept, ok := b.listeners[at]
-		if !ok {
-			kept = opened[at]
-		}
-		kept.plan.Store(p)
-		listeners[at] = kept
-		if !ok {
-			go kept.accept()
+		for at := range spec.at(l) {
+			kept, ok := b.listeners[at]
+			if !ok {
+				kept = opened[at]
+			}
+			kept.plan.Store(p)
+			listeners[at] = kept
+			if !ok {
+				go kept.accept()
+			}
 		}
 	}
 	b.handled.Store(first)
@@ -82,26 +84,37 @@ func (b *loadBalancer) set(spec LoadBalancer, o Options, groupOf func(arn string
 }
 
 // at is where a listener listens.
-func (spec LoadBalancer) at(l Listener) netip.AddrPort {
-	return netip.AddrPortFrom(spec.Address, uint16(aws.ToInt32(l.Port)))
+func (spec LoadBalancer) at(l Listener) iter.Seq[netip.AddrPort] {
+	return func(yield func(netip.AddrPort) bool) {
+		port := uint16(aws.ToInt32(l.Port))
+		if !yield(netip.AddrPortFrom(spec.Address, port)) {
+			return
+		}
+		for _, other := range spec.Others {
+			if !yield(netip.AddrPortFrom(other, port)) {
+				return
+			}
+		}
+	}
 }
 
 // open opens the sockets that are missing.
 func (b *loadBalancer) open(spec LoadBalancer, o Options) (map[netip.AddrPort]*listener, error) {
 	opened := map[netip.AddrPort]*listener{}
 	for _, l := range spec.Listeners {
-		at := spec.at(l)
-		if b.listeners[at] != nil || opened[at] != nil {
-			continue
-		}
-		made, err := listen(at.String(), o.Certificate)
-		if err != nil {
-			for _, l := range opened {
-				l.close()
+		for at := range spec.at(l) {
+			if b.listeners[at] != nil || opened[at] != nil {
+				continue
 			}
-			return nil, err
+			made, err := listen(at.String(), o.Certificate)
+			if err != nil {
+				for _, l := range opened {
+					l.close()
+				}
+				return nil, err
+			}
+			opened[at] = made
 		}
-		opened[at] = made
 	}
 	return opened, nil
 }
@@ -136,11 +149,11 @@ func (b *loadBalancer) groups() map[string]bool {
 	return used
 }
 
-// ServeHTTP serves as the first HTTP listener does.
+// ServeHTTP serves as the first HTTP listener does, or the first one.
 func (b *loadBalancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p := b.handled.Load()
 	if p == nil {
-		http.Error(w, "the load balancer has no HTTP listener", http.StatusServiceUnavailable)
+		http.Error(w, "the load balancer has no listener", http.StatusServiceUnavailable)
 		return
 	}
 	p.serveHTTP(w, r)

@@ -247,3 +247,31 @@ func TestTwoTargetsAtOneAddress(t *testing.T) {
 		t.Errorf("%d, %q, %d targets", status, body, len(b.Health(testGroup)))
 	}
 }
+
+func TestALoadBalancerListensAtAllItsAddresses(t *testing.T) {
+	b := newBench(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "here") }))
+	b.waitHealthy(1)
+	other := netip.MustParseAddr("127.0.0.2")
+	if l, err := net.Listen("tcp", netip.AddrPortFrom(other, 0).String()); err != nil {
+		t.Skip("the system has only 127.0.0.1")
+	} else {
+		l.Close()
+	}
+	b.lb.Others = []netip.Addr{other}
+	b.apply()
+	url := fmt.Sprintf("http://%s:%d/", other, *b.lb.Listeners[0].Port)
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	answers := func() bool {
+		r, err := client.Get(url)
+		if err == nil {
+			r.Body.Close()
+		}
+		return err == nil
+	}
+	if !answers() {
+		t.Fatal("it does not listen at its other address")
+	}
+	b.lb.Others = nil
+	b.apply()
+	b.wait("it listens there no more", func() bool { return !answers() })
+}

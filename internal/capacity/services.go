@@ -88,7 +88,17 @@ func seenAs(s *types.Service) governor.Capacity {
 	if s == nil {
 		return governor.Capacity{Gone: true}
 	}
-	return governor.Capacity{Desired: count(s.DesiredCount), Running: count(s.RunningCount), Deploying: deploying(s)}
+	return governor.Capacity{Desired: count(s.DesiredCount), Running: count(s.RunningCount), Deploying: deploying(s), New: deployed(s)}
+}
+
+// deployed is how many tasks run of the revision that a service is to run.
+func deployed(s *types.Service) scaling.Capacity {
+	for _, d := range s.Deployments {
+		if aws.ToString(d.Status) == "PRIMARY" {
+			return count(d.RunningCount)
+		}
+	}
+	return 0
 }
 
 func count(n int32) scaling.Capacity { return scaling.Capacity(max(n, 0)) }

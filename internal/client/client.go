@@ -25,6 +25,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 
@@ -37,15 +38,16 @@ type Client struct {
 	CloudWatch    *cloudwatch.Client
 	ECS           *ecs.Client
 	LoadBalancing *elasticloadbalancingv2.Client
+	Logs          *cloudwatchlogs.Client
 
 	Config
 	signer *v4.Signer
 }
 
-// A Config says which server to call, and as whom. All fields but Endpoint and Region
+// A Config says which server to call, and as whom. All fields but Region
 // may be left out.
 type Config struct {
-	Endpoint string // such as http://127.0.0.1:4566
+	Endpoint string // such as http://127.0.0.1:4566; without one it is AWS itself
 	Region   string
 	Account  string // 12 digits; the server's own without them
 	// Credentials are the access key to sign with. Without one, or for another account,
@@ -67,12 +69,14 @@ func New(c Config) *Client {
 		key = aws.Credentials{AccessKeyID: c.Account, SecretAccessKey: "flyball"} // names the account
 	}
 	cfg := aws.Config{
-		Region:       c.Region,
-		BaseEndpoint: &c.Endpoint,
-		Credentials:  credentials.StaticCredentialsProvider{Value: key},
-		HTTPClient:   sender{c.HTTP},
+		Region:      c.Region,
+		Credentials: credentials.StaticCredentialsProvider{Value: key},
+		HTTPClient:  sender{c.HTTP},
 		// The server is on this machine or near: to compress would only cost.
 		DisableRequestCompression: true,
+	}
+	if c.Endpoint != "" {
+		cfg.BaseEndpoint = aws.String(c.Endpoint)
 	}
 	c.Endpoint = strings.TrimSuffix(c.Endpoint, "/")
 	return &Client{
@@ -80,6 +84,7 @@ func New(c Config) *Client {
 		CloudWatch:    cloudwatch.NewFromConfig(cfg),
 		ECS:           ecs.NewFromConfig(cfg),
 		LoadBalancing: elasticloadbalancingv2.NewFromConfig(cfg),
+		Logs:          cloudwatchlogs.NewFromConfig(cfg),
 		Config:        c,
 		signer:        v4.NewSigner(),
 	}
@@ -109,8 +114,11 @@ type Clock struct {
 	Speed float64   `json:"speed"`
 }
 
-// Clock reads the server's clock.
+// Clock reads the server's clock. That of AWS is the wall clock.
 func (c *Client) Clock(ctx context.Context) (Clock, error) {
+	if c.Endpoint == "" {
+		return Clock{Now: time.Now(), Speed: 1}, nil
+	}
 	var clock Clock
 	err := c.getJSON(ctx, "/console/api/clock", nil, &clock)
 	return clock, err
@@ -132,16 +140,40 @@ func (c *Client) in(q url.Values) url.Values {
 	return q
 }
 
-// Logs opens the output of a task's container. The caller closes it.
-func (c *Client) Logs(ctx context.Context, task, container string, follow bool) (io.ReadCloser, error) {
-	q := url.Values{"task": {task}}
-	if container != "" {
-		q.Set("container", container)
-	}
-	if follow {
-		q.Set("follow", "true")
-	}
-	return c.get(ctx, "/console/api/logs", c.in(q))
+// In returns a client of another region of the server.
+func (c *Client) In(region string) *Client {
+	other := c.Config
+	other.Region = region
+	return New(other)
+}
+
+// LogLinesInput says which lines of a container's log are asked for.
+type LogLinesInput struct {
+	Task, Container string
+	Position        string // of an earlier answer; "" is the beginning
+	Filter          string // a filter pattern of CloudWatch Logs
+}
+
+// LogLines are lines of a container's log that the runtime keeps.
+type LogLines struct {
+	Lines    []LogLine `json:"lines"`
+	Position string    `json:"position"` // behind them
+	More     bool      `json:"more"`     // there are more now
+}
+
+// A LogLine is one line, or a piece of a very long one.
+type LogLine struct {
+	At   time.Time `json:"at,omitzero"` // on the server's clock; zero if that is not known
+	Text string    `json:"text"`
+}
+
+// LogLines reads the next lines of what the runtime keeps of a container's log.
+func (c *Client) LogLines(ctx context.Context, in LogLinesInput) (LogLines, error) {
+	var page LogLines
+	err := c.getJSON(ctx, "/console/api/log-lines", c.in(url.Values{
+		"task": {in.Task}, "container": {in.Container}, "position": {in.Position}, "filter": {in.Filter},
+	}), &page)
+	return page, err
 }
 
 // Authority reads the certificate, in PEM, of the authority that load balancers with

@@ -2,8 +2,10 @@
 // bear it.
 //
 // A closed loop has virtual users: each waits for its answer, thinks, and asks
-// again, so a slow service gets fewer requests. An open loop sends at a rate,
-// whatever the answers: a slow service gets a queue.
+// again, so a slow service gets fewer requests, and its percentiles are of those
+// only: what would have been asked in the meantime is left out. An open loop sends
+// at a rate, whatever the answers: a slow service gets a queue, and latency counts
+// from the moment at which a request was due, also when it could only go out later.
 //
 //	summary, err := load.Plan{
 //		Targets:  func() []string { return []string{"http://127.0.0.1:8080/"} },
@@ -41,12 +43,16 @@ type Plan struct {
 // A Second is what happened in one second of load. The last of a run is shorter.
 type Second struct {
 	Elapsed  time.Duration // since the start, at the end of this second
+	Length   time.Duration // of this second
 	Level    float64       // users or requests per second, as scheduled
+	Open     bool          // which of them
 	Requests int           // answers and failures
 	Errors   int           // requests without an answer, or with a status of 400 or more
+	Failures Failures      // the errors by their kind
 	InFlight int           // requests waiting for their answer at the end
 	Err      string        // one of the errors, in words
 	Latency  Latency       // of the requests that were answered without an error
+	Answers  Histogram     // of the same, to be added to those of other seconds
 }
 
 // A Summary is what happened in a whole run.
@@ -54,23 +60,19 @@ type Summary struct {
 	Elapsed  time.Duration
 	Requests int
 	Errors   int
-	Err      string // one of the errors, in words
+	Failures Failures // the errors by their kind
+	Err      string   // one of the errors, in words
 	Latency  Latency
 }
 
 const (
-	// tick is how often the load is brought to its scheduled level.
+	// tick is how often the load is brought to its scheduled level, at least.
 	tick = 50 * time.Millisecond
 	// pause is how long a user waits after an error at least: a service that
 	// refuses connections is not to be asked a hundred thousand times a second.
 	pause = 100 * time.Millisecond
 	// maxInFlight bounds what an open loop has under way. Requests beyond fail.
 	maxInFlight = 20_000
-)
-
-var (
-	errNoTarget = errors.New("there is no target")
-	errTooMany  = fmt.Errorf("%d requests are waiting for their answers", maxInFlight)
 )
 
 // Run puts the load on until the schedule or ctx ends. The end of ctx is no error:
@@ -126,23 +128,25 @@ type run struct {
 		sync.Mutex
 		next int
 	}
-	second, whole *tally // the second under way, and all before; whole is steer's
+	second, whole *tally        // the second under way, and all before; whole is steer's
+	reported      time.Duration // elapsed at the last report
 }
 
 // steer brings the load to its scheduled level, and reports, until ctx ends.
 func (r *run) steer(ctx context.Context) {
 	var users []chan struct{} // closed to let a user go
 	var sent float64          // requests that an open loop has sent
-	steering, reporting := time.NewTicker(tick), time.NewTicker(time.Second)
+	steering, reporting := time.NewTimer(tick), time.NewTicker(time.Second)
 	defer steering.Stop()
 	defer reporting.Stop()
 	for {
-		elapsed := time.Since(r.start)
+		elapsed, wait := time.Since(r.start), tick
 		if r.Open {
-			sent = r.send(ctx, sent, r.Schedule.Total(elapsed))
+			sent, wait = r.send(ctx, sent, elapsed)
 		} else {
 			users = r.employ(ctx, users, int(r.Schedule.Level(elapsed)+0.5))
 		}
+		steering.Reset(wait)
 		select {
 		case <-ctx.Done():
 			r.report()
@@ -198,18 +202,20 @@ func (r *run) user(ctx context.Context, leave <-chan struct{}) {
 	}
 }
 
-// send sends the requests of an open loop that are due: all up to due, of which
-// sent have been sent. It returns how many have been sent now.
-func (r *run) send(ctx context.Context, sent, due float64) float64 {
-	for ; sent+1 <= due; sent++ {
+// send sends the requests of an open loop that are due, of which sent have been
+// sent. It returns how many have been sent now, and how long to wait for the next.
+func (r *run) send(ctx context.Context, sent float64, elapsed time.Duration) (float64, time.Duration) {
+	for ; ; sent++ {
+		due := r.Schedule.When(sent + 1)
+		if due > elapsed {
+			return sent, min(tick, due-elapsed)
+		}
 		if r.inFlight.Load() >= maxInFlight {
 			r.second.add(0, errTooMany)
 			continue
 		}
-		now := time.Now()
-		r.requests.Go(func() { _ = r.request(ctx, now) }) // it is counted
+		r.requests.Go(func() { _ = r.request(ctx, r.start.Add(due)) }) // it is counted
 	}
-	return sent
 }
 
 // request sends one request, and counts it as one made at the given time. What
@@ -243,7 +249,7 @@ func (r *run) get(ctx context.Context) error {
 		return err
 	}
 	if resp.StatusCode >= 400 {
-		return fmt.Errorf("%s from %s", resp.Status, target)
+		return statusError{resp.StatusCode, fmt.Sprintf("%s from %s", resp.Status, target)}
 	}
 	return nil
 }
@@ -263,6 +269,8 @@ func (r *run) target() (string, error) {
 // report ends a second.
 func (r *run) report() {
 	elapsed := time.Since(r.start)
+	length := elapsed - r.reported
+	r.reported = elapsed
 	done := r.second.reset()
 	r.whole.merge(done)
 	if r.Report == nil {
@@ -271,11 +279,15 @@ func (r *run) report() {
 	total := done.summary(elapsed)
 	r.Report(Second{
 		Elapsed:  elapsed,
+		Length:   length,
 		Level:    r.Schedule.Level(elapsed),
+		Open:     r.Open,
 		Requests: total.Requests,
 		Errors:   total.Errors,
+		Failures: total.Failures,
 		InFlight: int(r.inFlight.Load()),
 		Err:      total.Err,
 		Latency:  total.Latency,
+		Answers:  done.latency.histogram(),
 	})
 }

@@ -297,3 +297,54 @@ func BenchmarkRequest(b *testing.B) {
 		}
 	}
 }
+
+func TestRequestsOfAnOpenLoopGoOutWhenTheyAreDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var mu sync.Mutex
+		var sent []time.Duration
+		s := &service{takes: time.Millisecond, status: 200}
+		_, err := Plan{
+			Targets: func() []string {
+				mu.Lock()
+				defer mu.Unlock()
+				sent = append(sent, time.Since(start))
+				return []string{"http://one"}
+			},
+			Schedule: Constant(8, 2*time.Second), Open: true, Transport: s,
+		}.Run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, at := range sent {
+			if want := time.Duration(i+1) * 125 * time.Millisecond; at != want {
+				t.Errorf("request %d went out after %v, want %v", i+1, at, want)
+			}
+		}
+	})
+}
+
+func TestWhenATotalIsReached(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := Schedule(rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Stage {
+			return Stage{For: time.Duration(rapid.IntRange(0, 20).Draw(t, "for")) * time.Second, To: float64(rapid.IntRange(0, 100).Draw(t, "to"))}
+		}), 1, 5).Draw(t, "schedule"))
+		whole := s.Total(s.Duration())
+		if at := s.When(whole + 1); at != math.MaxInt64 {
+			t.Fatalf("more than all is there after %v", at)
+		}
+		part := whole * rapid.Float64Range(0, 1).Draw(t, "part")
+		at := s.When(part)
+		if got := s.Total(at); math.Abs(got-part) > 1e-4 {
+			t.Fatalf("%v of %v is there after %v, when there is %v", part, whole, at, got)
+		}
+	})
+}
+
+func TestAFasterScheduleHasTheSameLevelsSooner(t *testing.T) {
+	s := Ramp(50, 5*time.Minute, 15*time.Minute, 0)
+	fast := s.Faster(10)
+	if fast.Duration() != 2*time.Minute || fast.Level(15*time.Second) != 25 || s.Duration() != 20*time.Minute {
+		t.Errorf("ten times faster it takes %v and has %v users after 15 s, want 2 min and 25", fast.Duration(), fast.Level(15*time.Second))
+	}
+}

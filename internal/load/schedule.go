@@ -3,6 +3,8 @@ package load
 import (
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 )
 
@@ -46,6 +48,39 @@ func (s Schedule) Level(elapsed time.Duration) float64 {
 func (s Schedule) Total(elapsed time.Duration) float64 {
 	_, total := s.at(elapsed)
 	return total
+}
+
+// When is the time since the start at which the total reaches a number, or the
+// longest of durations if it never does.
+func (s Schedule) When(total float64) time.Duration {
+	if !(total > 0) {
+		return 0
+	}
+	var before time.Duration
+	level := 0.0
+	for _, stage := range s {
+		span := stage.For.Seconds()
+		if area := (level + stage.To) / 2 * span; area < total {
+			total -= area
+			before += stage.For
+			level = stage.To
+			continue
+		}
+		// total = level*t + slope/2*t*t, solved without dividing by a slope of 0.
+		slope := (stage.To - level) / span
+		t := 2 * total / (level + math.Sqrt(max(0, level*level+2*slope*total)))
+		return before + min(stage.For, time.Duration(t*float64(time.Second)))
+	}
+	return math.MaxInt64
+}
+
+// Faster is the same schedule in a time that runs speed times faster.
+func (s Schedule) Faster(speed float64) Schedule {
+	faster := slices.Clone(s)
+	for i := range faster {
+		faster[i].For = time.Duration(float64(faster[i].For) / speed)
+	}
+	return faster
 }
 
 func (s Schedule) at(elapsed time.Duration) (level, total float64) {

@@ -3,7 +3,8 @@ package permission
 // autoScalingCalls are those of Application Auto Scaling. A scalable target is known by
 // an identifier that is made when it is registered.
 var autoScalingCalls = service{
-	prefix: "application-autoscaling",
+	prefix:  "application-autoscaling",
+	tagsNew: true,
 	operations: map[string]string{
 		"DeleteScalingPolicy":          "scalable-target/{ResourceId}",
 		"DeleteScheduledAction":        "scalable-target/{ResourceId}",

@@ -3,7 +3,8 @@ package permission
 // elbCalls are those of Elastic Load Balancing. What is made below a load balancer
 // has the load balancer's name and number in its ARN.
 var elbCalls = service{
-	prefix: "elasticloadbalancing",
+	prefix:  "elasticloadbalancing",
+	tagsNew: true,
 	operations: map[string]string{
 		"AddListenerCertificates":        "{ListenerArn}",
 		"AddTags":                        "{ResourceArns}",

@@ -27,32 +27,48 @@ type source struct {
 	kind policy.Type
 }
 
-// Attached are the policies of the resource of a request: a role has a trust policy,
-// others may have a resource-based one.
-type Attached struct {
-	Trust, Resource *iam.Document // nil: there is none
+// Allow returns the refusal of a request that policies do not allow, with AWS's code
+// and sentence. Without a trust policy there is none on the resource's side.
+func (j *Judge) Allow(r *policy.Request, p iam.Policies, trust *iam.Document) error {
+	d, err := j.Decide(r, p, trust)
+	if err != nil {
+		return err
+	}
+	return refusal(r, d)
 }
 
-// Allow returns the refusal of a request that policies do not allow, with AWS's code
-// and sentence.
-func (j *Judge) Allow(r *policy.Request, p iam.Policies, a Attached) error {
-	d, err := j.Decide(r, p, a)
-	if err == nil && !d.Allowed() {
-		err = &smithy.GenericAPIError{Code: "AccessDeniedException", Message: d.Refusal(r), Fault: smithy.FaultClient}
+// AllowOn is Allow for a resource that has a policy of its own, or nil if it has none.
+func (j *Judge) AllowOn(r *policy.Request, p iam.Policies, resource *iam.Document) error {
+	policies, err := j.compile(p, nil)
+	if err != nil {
+		return err
 	}
-	return err
+	if resource != nil {
+		if policies.Resource, err = j.document(*resource, policy.ResourceBased); err != nil {
+			return err
+		}
+	}
+	return refusal(r, policy.Evaluate(r, policies))
+}
+
+// refusal is the error of a decision that does not allow.
+func refusal(r *policy.Request, d policy.Decision) error {
+	if d.Allowed() {
+		return nil
+	}
+	return &smithy.GenericAPIError{Code: "AccessDeniedException", Message: d.Refusal(r), Fault: smithy.FaultClient}
 }
 
 // Decide is what policies say of a request.
-func (j *Judge) Decide(r *policy.Request, p iam.Policies, a Attached) (policy.Decision, error) {
-	policies, err := j.compile(p, a)
+func (j *Judge) Decide(r *policy.Request, p iam.Policies, trust *iam.Document) (policy.Decision, error) {
+	policies, err := j.compile(p, trust)
 	if err != nil {
 		return policy.Decision{}, err
 	}
 	return policy.Evaluate(r, policies), nil
 }
 
-func (j *Judge) compile(p iam.Policies, a Attached) (all policy.Policies, err error) {
+func (j *Judge) compile(p iam.Policies, trust *iam.Document) (all policy.Policies, err error) {
 	if all.Identity, err = j.documents(p.Identity, policy.IdentityBased); err != nil {
 		return all, err
 	}
@@ -64,13 +80,8 @@ func (j *Judge) compile(p iam.Policies, a Attached) (all policy.Policies, err er
 			return all, err
 		}
 	}
-	if a.Resource != nil {
-		if all.Resource, err = j.document(*a.Resource, policy.ResourceBased); err != nil {
-			return all, err
-		}
-	}
-	if a.Trust != nil {
-		all.Trust, err = j.document(*a.Trust, policy.RoleTrust)
+	if trust != nil {
+		all.Trust, err = j.document(*trust, policy.RoleTrust)
 	}
 	return all, err
 }

@@ -50,13 +50,16 @@ type Resource struct {
 type service struct {
 	prefix string // of actions and condition keys
 	// operations are the resources of each operation, with the names of members of its
-	// input in braces, or * where AWS has no resource-level permissions, or nothing
+	// input in braces, of several the first that is given, or * where AWS has no resource-level permissions, or nothing
 	// where nobody needs a permission. Several are parted by spaces.
 	operations map[string]string
 	keys       []conditionKey
 	actions    map[string]string // those that are not called as the operation
 	passes     map[string][]pass
 	creates    map[string]string // what an operation makes, where it is judged on something else
+	// tagsNew is whether what is being made has the tags already that it is given, for
+	// conditions on the tags of resources: AWS's own policies rely on it.
+	tagsNew bool
 }
 
 // tagging is the action that an operation needs a permission for, too, when what it
@@ -82,10 +85,12 @@ func (s *service) tagging(operation string) string {
 var services = map[string]service{
 	"application-autoscaling": autoScalingCalls,
 	"ec2":                     ec2Calls,
+	"ecr":                     ecrCalls,
 	"ecs":                     ecsCalls,
 	"elasticloadbalancing":    elbCalls,
 	"flyball":                 ownCalls,
 	"iam":                     iamCalls,
+	"logs":                    logsCalls,
 	"monitoring":              cloudWatchCalls,
 	"sqs":                     sqsCalls,
 	"sts":                     stsCalls,
@@ -121,6 +126,12 @@ func (c *Call) onEach(s service, action, templates string, in inputValue, contex
 	for template := range strings.FieldsSeq(templates) {
 		for _, name := range c.expand(template, in) {
 			found := c.find(s, name)
+			if s.tagsNew && strings.HasSuffix(found.ARN, "/*") {
+				found.Tags = map[string]string{}
+				for _, t := range in.tags() {
+					found.Tags[t.key] = t.value
+				}
+			}
 			requests = append(requests, c.request(s.prefix+":"+action, found.ARN, tagged(context, s.prefix, found.Tags)))
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	astypes "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -102,6 +103,19 @@ func TestActionsAndResourcesOfCalls(t *testing.T) {
 				"elasticloadbalancing:SetRulePriorities " + elbARN + "listener-rule/app/web/1/2/4",
 			},
 		},
+		"a stream of a log group, by the group's ARN": {
+			call("logs", "GetLogEvents", &cloudwatchlogs.GetLogEventsInput{
+				LogGroupIdentifier: aws.String("arn:aws:logs:eu-west-2:123456789012:log-group:/app/web"), LogStreamName: aws.String("web/1"),
+			}),
+			[]string{"logs:GetLogEvents arn:aws:logs:eu-west-2:123456789012:log-group:/app/web:log-stream:web/1"},
+		},
+		"a log group with tags": {
+			call("logs", "CreateLogGroup", &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/app/web"), Tags: map[string]string{"a": "b"}}),
+			[]string{
+				"logs:CreateLogGroup arn:aws:logs:eu-west-2:123456789012:log-group:/app/web:log-stream:",
+				"logs:TagResource arn:aws:logs:eu-west-2:123456789012:log-group:/app/web:log-stream:",
+			},
+		},
 		"no resource-level permissions": {
 			call("ecs", "ListClusters", &ecs.ListClustersInput{}),
 			[]string{"ecs:ListClusters *"},
@@ -118,6 +132,15 @@ func TestActionsAndResourcesOfCalls(t *testing.T) {
 				"ecs:RegisterTaskDefinition arn:aws:ecs:eu-west-2:123456789012:task-definition/web:*",
 				"iam:PassRole arn:aws:iam::123456789012:role/a", "iam:PassRole arn:aws:iam::123456789012:role/b",
 			},
+		},
+		"the role that shifts a service's traffic": {
+			call("ecs", "UpdateService", &ecs.UpdateServiceInput{
+				Cluster: aws.String("prod"), Service: aws.String("web"), LoadBalancers: []ecstypes.LoadBalancer{
+					{TargetGroupArn: aws.String("plain")},
+					{AdvancedConfiguration: &ecstypes.AdvancedConfiguration{RoleArn: aws.String("arn:aws:iam::123456789012:role/a")}},
+				},
+			}),
+			[]string{"ecs:UpdateService arn:aws:ecs:eu-west-2:123456789012:service/prod/web", "iam:PassRole arn:aws:iam::123456789012:role/a"},
 		},
 		"the role of a definition that is run": {
 			call("ecs", "StartTask", &ecs.StartTaskInput{TaskDefinition: aws.String("arn:aws:ecs:eu-west-2:123456789012:task-definition/api:3")}),

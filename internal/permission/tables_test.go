@@ -12,9 +12,11 @@ import (
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	localec2 "flyball/internal/service/ec2"
+	localecr "flyball/internal/service/ecr"
 	localecs "flyball/internal/service/ecs"
 	localelb "flyball/internal/service/elb"
 	localiam "flyball/internal/service/iam"
+	locallogs "flyball/internal/service/logs"
 	localsqs "flyball/internal/service/sqs"
 	localsts "flyball/internal/service/sts"
 )
@@ -23,9 +25,10 @@ import (
 func inputs() map[string]map[string]reflect.Type {
 	all := map[string]map[string]reflect.Type{}
 	for name, api := range map[string]any{
-		"application-autoscaling": &autoscaling.API{}, "monitoring": &cloudwatch.API{}, "ec2": &localec2.API{}, "ecs": &localecs.API{},
+		"application-autoscaling": &autoscaling.API{}, "monitoring": &cloudwatch.API{}, "ec2": &localec2.API{}, "ecr": &localecr.API{}, "ecs": &localecs.API{},
 		"elasticloadbalancing": &localelb.API{},
 		"iam":                  &localiam.API{}, "sqs": &localsqs.API{}, "sts": &localsts.API{},
+		"iam": &localiam.API{}, "logs": &locallogs.API{}, "sts": &localsts.API{},
 	} {
 		all[name] = map[string]reflect.Type{}
 		t := reflect.TypeOf(api)

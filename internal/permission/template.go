@@ -73,11 +73,17 @@ func (c *Call) expand(template string, in inputValue) []string {
 		if member, rest, ok = strings.Cut(member, "}"); !ok {
 			break
 		}
-		values := in.values(member)
+		var values []string
+		for name := range strings.SplitSeq(member, "|") {
+			if values = in.values(name); len(values) > 0 {
+				member = name
+				break
+			}
+		}
 		if len(values) == 0 {
 			values = []string{c.unset(member)}
 		}
-		if template != "{"+member+"}" {
+		if !strings.HasPrefix(template, "{") || !strings.HasSuffix(template, "}") {
 			values = names(member, values)
 		}
 		add(values...)
@@ -109,6 +115,8 @@ func names(member string, values []string) []string {
 		short[i] = value
 		switch {
 		case !strings.HasPrefix(value, "arn:"):
+		case strings.Contains(value, ":log-group:"):
+			_, short[i], _ = strings.Cut(strings.TrimSuffix(value, ":*"), ":log-group:")
 		case member == "LoadBalancerArn" || member == "ListenerArn":
 			_, short[i], _ = strings.Cut(value, "/")
 		default:

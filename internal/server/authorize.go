@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
@@ -14,11 +13,9 @@ import (
 	"flyball/internal/cell"
 	"flyball/internal/permission"
 	"flyball/internal/principal"
-	"flyball/internal/service/iam"
 	"flyball/internal/service/sts"
 	"flyball/internal/signature"
 	"flyball/internal/wire"
-	"flyball/policy"
 )
 
 // credential is what stands behind an access key of this server's. One that is not
@@ -83,7 +80,7 @@ func (s *Server) authorize(ctx context.Context, call wire.Call) error {
 		if c.Principal.Kind == principal.Root && ownerOf(r.Resource, c.Principal.Account) == c.Principal.Account {
 			continue
 		}
-		if err := s.judge.Allow(r, policies, s.attached(ctx, call.Scope.Region, r)); err != nil {
+		if err := s.judge.AllowOn(r, policies, s.policyOf(ctx, r.Resource)); err != nil {
 			return err
 		}
 	}
@@ -96,16 +93,6 @@ func ownerOf(resource, otherwise string) string {
 		return a.AccountID
 	}
 	return otherwise
-}
-
-// attached are the policies of the resource of a request, in its own account.
-func (s *Server) attached(ctx context.Context, region string, r *policy.Request) (a permission.Attached) {
-	if v := s.cells.find(ownerOf(r.Resource, ""), region); v != nil && strings.HasPrefix(r.Action, "sqs:") {
-		if _, text, ok := v.sqs.Resource(ctx, r.Resource); ok && text != "" {
-			a.Resource = &iam.Document{Name: r.Resource, Text: text}
-		}
-	}
-	return a
 }
 
 // unknownKey is the refusal of a key that went away while its signature was
@@ -126,7 +113,7 @@ func (t trust) Assume(ctx context.Context, a sts.Assumption) error {
 		Tags: a.Tags, TransitiveTags: a.TransitiveTags, Time: time.Now(),
 	}.Requests()
 	for _, r := range requests {
-		if err := t.judge.Allow(r, a.Policies, permission.Attached{Trust: &a.Role.Trust}); err != nil {
+		if err := t.judge.Allow(r, a.Policies, &a.Role.Trust); err != nil {
 			return err
 		}
 	}

@@ -86,7 +86,7 @@ func BenchmarkScalingRole(b *testing.B) {
 		b.Fatal(err)
 	}
 	cluster, service := "shop", "web"
-	r := roles{account.iam, s.home(), &s.judge, false}
+	r := roles{account.iam, s.home(), &s.judge, scalingSession, false}
 	b.ReportAllocs()
 	for b.Loop() {
 		lack, err := r.Lacks(ctx, autoscaling.RoleUse{

@@ -9,7 +9,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -19,9 +21,11 @@ import (
 	local "flyball/internal/service/autoscaling"
 	localcloudwatch "flyball/internal/service/cloudwatch"
 	localec2 "flyball/internal/service/ec2"
+	localecr "flyball/internal/service/ecr"
 	localecs "flyball/internal/service/ecs"
 	localelb "flyball/internal/service/elb"
 	localiam "flyball/internal/service/iam"
+	locallogs "flyball/internal/service/logs"
 	localsqs "flyball/internal/service/sqs"
 	localsts "flyball/internal/service/sts"
 )
@@ -39,7 +43,9 @@ func TestTheCompatibilityListsAreTrue(t *testing.T) {
 	for title, service := range map[string]struct{ client, api any }{
 		"Application Auto Scaling": {&applicationautoscaling.Client{}, &local.API{}},
 		"CloudWatch":               {&cloudwatch.Client{}, &localcloudwatch.API{}},
+		"CloudWatch Logs":          {&cloudwatchlogs.Client{}, &locallogs.API{}},
 		"EC2":                      {&ec2.Client{}, &localec2.API{}},
+		"ECR":                      {&ecr.Client{}, &localecr.API{}},
 		"ECS":                      {&ecs.Client{}, &localecs.API{}},
 		"Elastic Load Balancing":   {&elasticloadbalancingv2.Client{}, &localelb.API{}},
 		"IAM":                      {&iam.Client{}, &localiam.API{}},

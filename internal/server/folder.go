@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"flyball/internal/cell"
 	"flyball/internal/task"
 	"flyball/internal/task/process"
 )
@@ -82,6 +83,12 @@ func (f folder) database() string {
 func (f folder) queues(scope string) string {
 	return filepath.Join(f.path, "queues", filepath.FromSlash(scope))
 }
+
+// registry is the folder of the layers and manifests of images.
+func (f folder) registry() string { return filepath.Join(f.path, "registry") }
+
+// logs is the folder of the log events of a cell.
+func (f folder) logs(c *cell.Cell) string { return filepath.Join(f.path, "logs", c.Account, c.Region) }
 
 func (f folder) release() {
 	if f.temp {

@@ -20,13 +20,14 @@ import (
 	"flyball/internal/service/ecs"
 	"flyball/internal/service/elb"
 	"flyball/internal/service/iam"
+	"flyball/internal/service/logs"
 	"flyball/internal/service/sqs"
 	"flyball/internal/service/sts"
 	"flyball/internal/wire"
 )
 
-// handler answers AWS calls on every path but /healthz, /metrics, /console/ and
-// /ecs/, where tasks find their metadata. Whoever may make AWS calls asks these paths
+// handler answers AWS calls on every path but /healthz, /metrics, /console/, /v2/, which
+// is the registry of images, and /ecs/, where tasks find their metadata. Whoever may make AWS calls asks these paths
 // with the same signatures and permissions, but for the server's health and for tasks,
 // which sign nothing.
 func (s *Server) handler() (http.Handler, error) {
@@ -55,10 +56,12 @@ func (s *Server) handler() (http.Handler, error) {
 		wire.ApplicationAutoScaling(inCell(s, func(v *services) *autoscaling.API { return v.autoscaling })),
 		wire.CloudWatch(inCell(s, func(v *services) *cloudwatch.API { return v.cloudwatch })),
 		wire.EC2(s.ec2In),
+		wire.ECR(s.ecrIn),
 		wire.ECS(inCell(s, func(v *services) *ecs.API { return v.ecs })),
 		wire.ELB(inCell(s, func(v *services) *elb.API { return v.elb })),
 		wire.IAM(inGlobal(s, func(v *global, _ wire.Scope) *iam.API { return v.iam })),
 		wire.SQS(inCell(s, func(v *services) *sqs.API { return v.sqs })),
+		wire.Logs(inCell(s, func(v *services) *logs.API { return v.logs })),
 		wire.STS(inGlobal(s, func(v *global, scope wire.Scope) *sts.API { return v.sts.For(scope.AccessKey).In(scope.Region) })),
 	)
 	if err != nil {
@@ -66,6 +69,7 @@ func (s *Server) handler() (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", inTime(callTime, aws))
+	mux.Handle("/v2/", s.serveRegistry(options.Hosts))
 	for _, path := range []string{"/metrics", "/console/"} { // nor are their other paths AWS's
 		mux.Handle(path, wire.Guard(options.Hosts, http.NotFoundHandler()))
 	}
@@ -78,6 +82,7 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.Handle("GET /console/api/clock", own.Operation("Clock", s.serveClock))
 	mux.Handle("GET /console/api/explain", own.Operation("Explain", s.serveExplain))
 	mux.Handle("GET /console/api/logs", own.Operation("Logs", s.serveLogs))
+	mux.Handle("GET /console/api/log-lines", own.Operation("Logs", s.serveLogLines))
 	return s.balanced(mux), nil
 }
 
@@ -146,41 +151,6 @@ func (s *Server) serveExplain(w http.ResponseWriter, r *http.Request, call wire.
 		return
 	}
 	writeJSON(w, explanation)
-}
-
-// serveLogs sends a container's output as it is. With follow it goes on until
-// the task ends or the client leaves.
-func (s *Server) serveLogs(w http.ResponseWriter, r *http.Request, call wire.Call) {
-	follow := r.FormValue("follow") == "true"
-	v, err := s.cellOf(r, call)
-	if err != nil {
-		writeError(w, err)
-		return
-	}
-	logs, err := v.ecs.TaskLogs(r.Context(), r.FormValue("task"), r.FormValue("container"), follow)
-	if err != nil {
-		writeError(w, err)
-		return
-	}
-	defer logs.Close()
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	flush := http.NewResponseController(w)
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := logs.Read(buf)
-		if n > 0 {
-			if _, err := w.Write(buf[:n]); err != nil {
-				return
-			}
-			if flush.Flush() != nil {
-				return
-			}
-		}
-		if err != nil {
-			return
-		}
-	}
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

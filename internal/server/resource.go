@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	astypes "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
@@ -13,6 +14,7 @@ import (
 
 	"flyball/internal/cell"
 	"flyball/internal/permission"
+	"flyball/internal/service/iam"
 	"flyball/internal/tags"
 	"flyball/internal/wire"
 )
@@ -39,6 +41,8 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 			found.ARN, found.Tags, ok = api.Resource(ctx, name)
 		}
 		return found, ok
+	case "ecr":
+		return v.repository(ctx, name)
 	case "ecs":
 		return v.ecsResource(ctx, name)
 	case "elasticloadbalancing":
@@ -48,6 +52,8 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 	case "sqs":
 		found.ARN = name
 		found.Tags, _, ok = v.sqs.Resource(ctx, name)
+	case "logs":
+		found.ARN, found.Tags, ok = v.logs.Resource(ctx, v.fullARN("logs", name))
 		return found, ok
 	case "monitoring":
 		return v.metricResource(ctx, name)
@@ -55,6 +61,40 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 		return v.scalableTarget(ctx, name)
 	}
 	return found, false
+}
+
+// policyOf is the policy that a resource has of its own, or nil. Queues and
+// repositories have them.
+func (s *Server) policyOf(ctx context.Context, resource string) *iam.Document {
+	a, err := arn.Parse(resource)
+	if err != nil {
+		return nil
+	}
+	v := s.cells.find(a.AccountID, a.Region)
+	if v == nil {
+		return nil
+	}
+	text := ""
+	switch name, isRepository := strings.CutPrefix(a.Resource, "repository/"); {
+	case a.Service == "ecr" && isRepository:
+		_, text, _ = v.ecr.Resource(ctx, name)
+	case a.Service == "sqs":
+		_, text, _ = v.sqs.Resource(ctx, resource)
+	}
+	if text == "" {
+		return nil
+	}
+	return &iam.Document{Name: resource, Text: text}
+}
+
+// repository finds a repository of ECR.
+func (v *services) repository(ctx context.Context, name string) (found permission.Resource, ok bool) {
+	found.ARN = v.fullARN("ecr", name)
+	resource, _ := v.cell.Parse("ecr", found.ARN)
+	if name, is := strings.CutPrefix(resource, "repository/"); is {
+		found.Tags, _, ok = v.ecr.Resource(ctx, name)
+	}
+	return found, ok
 }
 
 // ecsResource finds a resource of ECS. A family of task definitions stands for its

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"flyball/internal/cell"
@@ -14,9 +15,29 @@ import (
 // asked under the state's lock, and so look for nothing outside the account.
 type roles struct {
 	*iam.API
-	of    *services
-	judge *permission.Judge
-	taken bool // every role is taken as it is
+	of      *services
+	judge   *permission.Judge
+	session string // the name of the sessions in which they act
+	taken   bool   // every role is taken as it is
+}
+
+// rolesOf finds the roles of the account of a cell, for sessions of a name. What has been found once is found
+// without a lock: whoever asks for it first in a change would wait for the lock that the
+// change holds.
+func (s *Server) rolesOf(v *services, session string) func() (roles, error) {
+	var known atomic.Pointer[roles]
+	return func() (roles, error) {
+		if found := known.Load(); found != nil {
+			return *found, nil
+		}
+		account, err := s.globals.of(v.cell.Account, v.cell.Partition())
+		if err != nil {
+			return roles{}, err
+		}
+		found := roles{account.iam, v, &s.judge, session, s.cfg.Roles == RolesTaken}
+		known.Store(&found)
+		return found, nil
+	}
 }
 
 // scalingSession is the name of the sessions in which scalable targets are scaled.
@@ -44,7 +65,7 @@ func (r roles) Lacks(ctx context.Context, u autoscaling.RoleUse) (lack autoscali
 
 // denied are the actions of calls that a session of a role may not perform.
 func (r roles) denied(ctx context.Context, role iam.Role, calls []autoscaling.RoleCall) (denied []autoscaling.Denied, err error) {
-	session := r.Session(role, scalingSession, nil)
+	session := r.Session(role, r.session, nil)
 	policies, _ := r.Policies(ctx, session) // without the role none, which allow nothing
 	for _, call := range calls {
 		requests := permission.Requests(permission.Call{
@@ -54,7 +75,7 @@ func (r roles) denied(ctx context.Context, role iam.Role, calls []autoscaling.Ro
 			Find: func(service, name string) (permission.Resource, bool) { return r.of.resource(ctx, service, name) },
 		})
 		for _, request := range requests {
-			d, err := r.judge.Decide(request, policies, permission.Attached{})
+			d, err := r.judge.Decide(request, policies, nil)
 			if err != nil {
 				return nil, err
 			}
@@ -73,7 +94,7 @@ func trusts(judge *permission.Judge, c *cell.Cell, role iam.Role, services []str
 		request := permission.ServiceAssumption{
 			Service: service, Role: role.ARN, Source: source, Account: c.Account, Region: c.Region, Time: time.Now(),
 		}.Request()
-		d, err := judge.Decide(request, iam.Policies{}, permission.Attached{Trust: &role.Trust})
+		d, err := judge.Decide(request, iam.Policies{}, &role.Trust)
 		if err != nil || d.Allowed() {
 			return err == nil, err
 		}

@@ -47,10 +47,10 @@ func (s *Server) runtimeNamed(ctx context.Context, name, dir string, network pro
 	case "process":
 		return process.New(process.Options{
 			Dir: dir, Args: args, Images: s.cfg.Images, Log: s.cfg.Log,
-			Network: network, Range: s.cfg.TaskRange,
+			Network: network, Range: s.cfg.TaskRange, Source: imageSource{s},
 		})
 	case "docker":
-		return docker.New(ctx, docker.Options{Dir: dir, Args: args, Log: s.cfg.Log})
+		return docker.New(ctx, docker.Options{Dir: dir, Args: args, Login: s.Login, Log: s.cfg.Log})
 	}
 	return nil, fmt.Errorf("runtime %q: give auto, process or docker", name)
 }

@@ -83,6 +83,7 @@ type Server struct {
 	judge   permission.Judge
 	strays  []task.Task // tasks of the runtime that no service knows
 
+	registry  imageRegistry
 	addresses loopback.Addresses // of load balancers
 	authority *authority.Authority
 
@@ -125,6 +126,9 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	if err := s.openRuntime(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.openRegistry(); err != nil {
 		return nil, err
 	}
 	if err := s.openCells(); err != nil {
@@ -203,6 +207,7 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 	})
 	group.Go(func() error { s.stopStrays(loops); return nil })
+	group.Go(func() error { return s.sweepRegistry(loops) })
 	s.cells.run(func(v *services) { group.Go(func() error { return v.run(loops) }) })
 	group.Go(func() error { return s.keepClock(loops) })
 	return group.Wait()
@@ -236,6 +241,9 @@ func (s *Server) release() {
 			}
 			if err := v.datapoints.Flush(); err != nil {
 				s.cfg.Log.Error("the last datapoints could not be written", "error", err)
+			}
+			if err := v.logs.Close(); err != nil {
+				s.cfg.Log.Error("the log events could not be closed", "error", err)
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"golang.org/x/sync/errgroup"
 
 	"flyball/alarm"
@@ -15,8 +16,11 @@ import (
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ec2"
+	"flyball/internal/service/ecr"
 	"flyball/internal/service/ecs"
 	"flyball/internal/service/elb"
+	"flyball/internal/service/express"
+	"flyball/internal/service/logs"
 	"flyball/internal/service/sqs"
 	"flyball/internal/task"
 	"flyball/internal/tsdb"
@@ -30,10 +34,13 @@ type services struct {
 	cell        *cell.Cell
 	datapoints  *tsdb.DB
 	cloudwatch  *cloudwatch.API
+	ecr         *ecr.API
 	ecs         *ecs.API
 	elb         *elb.API
+	logs        *logs.API
 	autoscaling *autoscaling.API
 	sqs         *sqs.API
+	express     *express.Services
 	// ec2 opens EC2 when something first needs it. What it changes is part of the change
 	// that the context comes from, if it comes from one.
 	ec2 func(context.Context) (*ec2.API, error)
@@ -51,6 +58,20 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		Metrics: v.datapoints,
 		Deliver: &s.router,
 	})
+	if err != nil {
+		return nil, err
+	}
+	v.ecr, err = ecr.New(ecr.Config{
+		Cell:       c,
+		Content:    s.registry.content,
+		Addressing: s.addressing,
+		Endpoint:   s.URL,
+		Password:   s.registry.passwords.Issue,
+	})
+	if err != nil {
+		return nil, err
+	}
+	v.logs, err = logs.New(logs.Config{Cell: c, Dir: s.dir.logs(c), Metrics: v.cloudwatch})
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +93,10 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	if err != nil {
 		return nil, err
 	}
+	driver, err := s.openLogDriver(v)
+	if err != nil {
+		return nil, err
+	}
 	metadata := s.taskEndpoint + cellPath + c.Scope()
 	v.ecs, err = ecs.New(ecs.Config{
 		Cell:          c,
@@ -83,14 +108,23 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		Endpoint:      s.taskEndpoint,
 		Metadata:      metadata[:len(metadata)-1],
 		Roles:         taskRoles{s, v},
+		Logs:          driver,
+		ListenerRoles: listenerRoles{s, s.rolesOf(v, listenerSession)},
+		Alarms:        v.cloudwatch,
 		KnownKeys:     s.cfg.Administrator != nil,
 		Deleted: func(ctx context.Context, cluster, service string) error {
 			return v.autoscaling.ServiceDeleted(ctx, scaling.ServiceID(cluster, service))
 		},
+		Ended: func(cluster, service string) { v.express.Ended(cluster, service) },
+		Deployed: func(ctx context.Context, arn string, groups []string) error {
+			return v.express.Deployed(ctx, arn, groups)
+		},
+		Managed: func(ctx context.Context, arn string) *types.ECSManagedResources { return v.express.Resources(ctx, arn) },
 	})
 	if err != nil {
 		return nil, err
 	}
+	scalingRoles := s.rolesOf(v, scalingSession)
 	v.autoscaling, err = autoscaling.New(autoscaling.Config{
 		Cell:     c,
 		Alarms:   v.cloudwatch,
@@ -104,12 +138,23 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 			cluster, service := id.Service()
 			return v.ecs.ServiceTargetGroups(ctx, cluster, service)
 		},
-		Roles: func() (autoscaling.Roles, error) {
-			account, err := s.globals.of(c.Account, c.Partition())
-			if err != nil {
-				return nil, err
-			}
-			return roles{account.iam, v, &s.judge, s.cfg.Roles == RolesTaken}, nil
+		Roles: func() (autoscaling.Roles, error) { return scalingRoles() },
+	})
+	if err != nil {
+		return nil, err
+	}
+	rolesOfExpress := s.rolesOf(v, expressSession)
+	v.express, err = express.New(express.Config{
+		Cell:          c,
+		ECS:           v.ecs,
+		LoadBalancing: v.elb,
+		Scaling:       v.autoscaling,
+		Alarms:        v.cloudwatch,
+		Logs:          v.logs,
+		Network:       func(ctx context.Context) (express.Network, error) { return v.ec2(ctx) },
+		Roles: func() (express.Roles, error) {
+			found, err := rolesOfExpress()
+			return expressRoles{found, s.cfg.Administrator == nil}, err // as the roles of listeners are taken
 		},
 	})
 	if err != nil {
@@ -128,6 +173,7 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 			return nil, false
 		},
 	})
+	v.ecs.Express = v.express
 	return v, err
 }
 
@@ -136,10 +182,13 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 func (v *services) run(ctx context.Context) error {
 	var loops errgroup.Group
 	loops.Go(func() error { return v.elb.Run(ctx) })
+	loops.Go(func() error { return v.ecr.Run(ctx) })
 	loops.Go(func() error { return v.ecs.Run(ctx) })
 	loops.Go(func() error { return v.cloudwatch.Run(ctx) })
+	loops.Go(func() error { return v.logs.Run(ctx) })
 	loops.Go(func() error { return v.autoscaling.Run(ctx) })
 	loops.Go(func() error { return v.sqs.Run(ctx) })
+	loops.Go(func() error { return v.express.Run(ctx) })
 	loops.Go(func() error { return v.datapoints.Run(ctx) })
 	return loops.Wait()
 }

@@ -133,6 +133,17 @@ var memberNames = map[string]func(of reflect.Type, member string) string{
 		}
 		return member
 	},
+	"ecr": func(of reflect.Type, member string) string {
+		if of.Name() == "Tag" {
+			return member
+		}
+		return lowerFirst(member)
+	},
+	"ecs":                  func(_ reflect.Type, member string) string { return lowerFirst(member) },
+	"elasticloadbalancing": sameName,
+	"iam":                  sameName,
+	"logs":                 func(_ reflect.Type, member string) string { return lowerFirst(member) },
+	"monitoring":           sameName,
 	"sts": func(_ reflect.Type, member string) string {
 		if member == "Arn" { // of a PolicyDescriptorType
 			return "arn"

@@ -28,15 +28,19 @@ type protocol struct {
 }
 
 var targets = map[string]string{
+	"ecr":                     "AmazonEC2ContainerRegistry_V20150921",
 	"ecs":                     "AmazonEC2ContainerServiceV20141113",
 	"application-autoscaling": "AnyScaleFrontendService",
+	"logs":                    "Logs_20140328",
 	"monitoring":              "GraniteServiceVersion20100801",
 	"sqs":                     "AmazonSQS",
 }
 
 var protocols = map[string][]protocol{
+	"ecr":                     {jsonProtocol("1.1")},
 	"ecs":                     {jsonProtocol("1.1")},
 	"application-autoscaling": {jsonProtocol("1.1")},
+	"logs":                    {jsonProtocol("1.1")},
 	"monitoring":              {jsonProtocol("1.0"), cborProtocol, queryProtocol("2010-08-01")},
 	"ec2":                     {ec2Protocol},
 	"elasticloadbalancing":    {queryProtocol("2015-12-01")},

@@ -40,9 +40,13 @@ func TestWrongInputIsRefusedAndChangesNothing(t *testing.T) {
 			}
 			return v
 		},
-		"iam": func(s *Server) any { return s.globals.find(testAccount, "aws").iam },
-		"sqs": func(s *Server) any { return s.home().sqs },
-		"sts": func(s *Server) any { return s.globals.find(testAccount, "aws").sts },
+		"iam":  func(s *Server) any { return s.globals.find(testAccount, "aws").iam },
+		"sqs":  func(s *Server) any { return s.home().sqs },
+		"sts":  func(s *Server) any { return s.globals.find(testAccount, "aws").sts },
+		"ecr":  func(s *Server) any { return s.home().ecr },
+		"iam":  func(s *Server) any { return s.globals.find(testAccount, "aws").iam },
+		"logs": func(s *Server) any { return s.home().logs },
+		"sts":  func(s *Server) any { return s.globals.find(testAccount, "aws").sts },
 	} {
 		t.Run(service, func(t *testing.T) {
 			s := &sweep{t: t, service: service, all: regexp.MustCompile(*sweepAll)}
@@ -171,7 +175,8 @@ func reads(operation string) bool {
 	if operation == "GetSessionToken" {
 		return false // it makes credentials
 	}
-	return strings.HasPrefix(operation, "Describe") || strings.HasPrefix(operation, "List") || strings.HasPrefix(operation, "Get")
+	return operation == "FilterLogEvents" || operation == "TestMetricFilter" ||
+		strings.HasPrefix(operation, "Describe") || strings.HasPrefix(operation, "List") || strings.HasPrefix(operation, "Get")
 }
 
 // check makes the attempts that must not change anything again, in fresh worlds,

@@ -47,6 +47,8 @@ var preparation = []struct{ service, operation, input string }{
 	{"ecs", "CreateService", `{"cluster": "prod", "serviceName": "web", "taskDefinition": "web:1", "desiredCount": 1,
 		"tags": [{"key": "team", "value": "shop"}]}`},
 	{"ecs", "CreateService", `{"cluster": "prod", "serviceName": "spare", "taskDefinition": "web:1", "desiredCount": 1}`},
+	{"ecs", "CreateService", `{"cluster": "prod", "serviceName": "paused", "taskDefinition": "web:1", "desiredCount": 1,
+		"deploymentConfiguration": {"strategy": "BLUE_GREEN", "lifecycleHooks": [{"targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"]}]}}`},
 	{"ecs", "CreateCapacityProvider", `{"name": "spare", "autoScalingGroupProvider": {
 		"autoScalingGroupArn": "arn:aws:autoscaling:us-east-1:123456789012:autoScalingGroup:x:autoScalingGroupName/spare"}}`},
 	{"ecs", "RegisterContainerInstance", `{"cluster": "prod", "attributes": [{"name": "rack", "value": "1"}]}`},
@@ -64,6 +66,14 @@ var preparation = []struct{ service, operation, input string }{
 	{"application-autoscaling", "PutScheduledAction", `{"ServiceNamespace": "ecs", "ResourceId": "service/prod/web",
 		"ScalableDimension": "ecs:service:DesiredCount", "ScheduledActionName": "nightly", "Schedule": "at(2099-01-01T00:00:00)",
 		"ScalableTargetAction": {"MinCapacity": 1}}`},
+	{"logs", "CreateLogGroup", `{"logGroupName": "app", "tags": {"team": "shop"}}`},
+	{"logs", "CreateLogStream", `{"logGroupName": "app", "logStreamName": "web"}`},
+	{"logs", "PutLogEvents", `{"logGroupName": "app", "logStreamName": "web", "logEvents": [{"timestamp": "$millis", "message": "a line"}]}`},
+	{"logs", "PutMetricFilter", `{"logGroupName": "app", "filterName": "errors", "filterPattern": "ERROR",
+		"metricTransformations": [{"metricName": "Errors", "metricNamespace": "Shop", "metricValue": "1"}]}`},
+	{"logs", "PutRetentionPolicy", `{"logGroupName": "app", "retentionInDays": 7}`},
+	{"logs", "PutResourcePolicy", `{"policyName": "dns", "policyDocument": "{}"}`},
+	{"logs", "PutQueryDefinition", `{"name": "mine", "queryString": "fields @message"}`},
 	{"monitoring", "PutMetricData", `{"Namespace": "Shop", "MetricData": [{"MetricName": "Orders", "Value": 1, "Unit": "Count",
 		"Timestamp": "$earlier", "Dimensions": [{"Name": "Shop", "Value": "a"}]}]}`},
 	{"monitoring", "PutMetricAlarm", `{"AlarmName": "busy", "Namespace": "Quiet", "MetricName": "Orders", "Statistic": "Average", "Period": 60,
@@ -81,6 +91,20 @@ var preparation = []struct{ service, operation, input string }{
 	{"elasticloadbalancing", "CreateRule", `{"ListenerArn": "$listener", "Priority": 5, "Conditions": [{"Field": "path-pattern", "Values": ["/a"]}],
 		"Actions": [{"Type": "forward", "TargetGroupArn": "$group"}]}`},
 	{"elasticloadbalancing", "RegisterTargets", `{"TargetGroupArn": "$group", "Targets": [{"Id": "10.0.0.1"}]}`},
+	{"ecr", "CreateRepository", `{"repositoryName": "web", "tags": [{"Key": "team", "Value": "shop"}]}`},
+	{"ecr", "InitiateLayerUpload", `{"repositoryName": "web"}`},
+	{"ecr", "UploadLayerPart", `{"repositoryName": "web", "uploadId": "$upload", "partFirstByte": 0, "partLastByte": 1, "layerPartBlob": "e30="}`},
+	{"ecr", "CompleteLayerUpload", `{"repositoryName": "web", "uploadId": "$upload", "layerDigests": ["$layer"]}`},
+	{"ecr", "PutImage", `{"repositoryName": "web", "imageManifest": "$manifest", "imageTag": "v1"}`},
+	{"ecr", "StartImageScan", `{"repositoryName": "web", "imageId": {"imageTag": "v1"}}`},
+	{"ecr", "SetRepositoryPolicy", `{"repositoryName": "web", "policyText": "$pull"}`},
+	{"ecr", "PutLifecyclePolicy", `{"repositoryName": "web", "lifecyclePolicyText": "$lifecycle"}`},
+	{"ecr", "InitiateLayerUpload", `{"repositoryName": "web"}`},
+	{"ecr", "CreateRepository", `{"repositoryName": "spare"}`},
+	{"ecr", "InitiateLayerUpload", `{"repositoryName": "spare"}`},
+	{"ecr", "UploadLayerPart", `{"repositoryName": "spare", "uploadId": "$spareUpload", "partFirstByte": 0, "partLastByte": 1, "layerPartBlob": "e30="}`},
+	{"ecr", "CreateRepositoryCreationTemplate", `{"prefix": "team", "appliedFor": ["CREATE_ON_PUSH"]}`},
+	{"ecr", "PutRegistryPolicy", `{"policyText": "$pull"}`},
 	{"iam", "CreatePolicy", `{"PolicyName": "mine", "PolicyDocument": "$allow", "Tags": [{"Key": "team", "Value": "shop"}]}`},
 	{"iam", "CreatePolicyVersion", `{"PolicyArn": "$policy", "PolicyDocument": "$allow"}`},
 	{"iam", "CreatePolicy", `{"PolicyName": "spare", "PolicyDocument": "$allow"}`},
@@ -91,7 +115,11 @@ var preparation = []struct{ service, operation, input string }{
 	{"iam", "CreateRole", `{"RoleName": "spare", "AssumeRolePolicyDocument": "$trust"}`},
 	{"iam", "CreateRole", `{"RoleName": "scaler", "AssumeRolePolicyDocument": "$scaling"}`},
 	{"iam", "PutRolePolicy", `{"RoleName": "scaler", "PolicyName": "inline", "PolicyDocument": "$allow"}`},
+	{"iam", "CreateRole", `{"RoleName": "express", "AssumeRolePolicyDocument": "$express"}`},
+	{"iam", "AttachRolePolicy", `{"RoleName": "express", "PolicyArn": "arn:aws:iam::aws:policy/service-role/AmazonECSInfrastructureRoleforExpressGatewayServices"}`},
 	{"iam", "CreateServiceLinkedRole", `{"AWSServiceName": "ecs.amazonaws.com"}`},
+	{"ecs", "CreateExpressGatewayService", `{"cluster": "prod", "serviceName": "express", "primaryContainer": {"image": "i"}, "scalingTarget": {"minTaskCount": 0},
+		"executionRoleArn": "arn:aws:iam::123456789012:role/web", "infrastructureRoleArn": "arn:aws:iam::123456789012:role/express"}`},
 	{"iam", "CreateUser", `{"UserName": "bob", "PermissionsBoundary": "$policy", "Tags": [{"Key": "team", "Value": "shop"}]}`},
 	{"iam", "PutUserPolicy", `{"UserName": "bob", "PolicyName": "inline", "PolicyDocument": "$allow"}`},
 	{"iam", "AttachUserPolicy", `{"UserName": "bob", "PolicyArn": "$policy"}`},
@@ -174,6 +202,13 @@ var views = []struct{ service, operation, input string }{
 	{"monitoring", "ListDashboards", `{}`},
 	{"monitoring", "GetDashboard", `{"DashboardName": "overview"}`},
 	{"monitoring", "ListMetrics", `{"Namespace": "Shop"}`},
+	{"logs", "DescribeLogGroups", `{}`},
+	{"logs", "DescribeLogStreams", `{"logGroupName": "app"}`},
+	{"logs", "DescribeMetricFilters", `{}`},
+	{"logs", "DescribeQueryDefinitions", `{}`},
+	{"logs", "DescribeResourcePolicies", `{}`},
+	{"logs", "FilterLogEvents", `{"logGroupName": "app"}`},
+	{"logs", "ListTagsLogGroup", `{"logGroupName": "app"}`},
 	{"elasticloadbalancing", "DescribeLoadBalancers", `{}`},
 	{"elasticloadbalancing", "DescribeLoadBalancerAttributes", `{"LoadBalancerArn": "$balancer"}`},
 	{"elasticloadbalancing", "DescribeTargetGroups", `{}`},
@@ -181,6 +216,16 @@ var views = []struct{ service, operation, input string }{
 	{"elasticloadbalancing", "DescribeListeners", `{"LoadBalancerArn": "$balancer"}`},
 	{"elasticloadbalancing", "DescribeRules", `{"ListenerArn": "$listener"}`},
 	{"elasticloadbalancing", "DescribeTags", `{"ResourceArns": ["$balancer", "$group", "$listener", "$rule"]}`},
+	{"ecr", "DescribeRepositories", `{}`},
+	{"ecr", "DescribeImages", `{"repositoryName": "web"}`},
+	{"ecr", "ListTagsForResource", `{"resourceArn": "$repository"}`},
+	{"ecr", "GetRepositoryPolicy", `{"repositoryName": "web"}`},
+	{"ecr", "GetLifecyclePolicy", `{"repositoryName": "web"}`},
+	{"ecr", "GetRegistryPolicy", `{}`},
+	{"ecr", "GetRegistryScanningConfiguration", `{}`},
+	{"ecr", "DescribeRegistry", `{}`},
+	{"ecr", "GetAccountSetting", `{"name": "BLOB_MOUNTING"}`},
+	{"ecr", "DescribeRepositoryCreationTemplates", `{}`},
 	{"iam", "GetAccountAuthorizationDetails", `{"MaxItems": 1000}`},
 	{"iam", "ListInstanceProfiles", `{}`},
 	{"iam", "ListInstanceProfileTags", `{"InstanceProfileName": "host"}`},
@@ -210,7 +255,9 @@ var storedKinds = []string{
 	"ecs.capacityprovider", "ecs.setting",
 	"autoscaling.target", "autoscaling.policy", "autoscaling.action", "autoscaling.activity", "autoscaling.target-activity",
 	"cloudwatch.alarm", "cloudwatch.state", "cloudwatch.history", "cloudwatch.alarm-history", "cloudwatch.dashboard",
-	"elb.loadbalancer", "elb.targetgroup", "elb.listener", "elb.rule",
+	"logs.group", "logs.stream", "logs.filter", "logs.policy", "logs.query",
+	"ecr.repository", "ecr.image", "ecr.tag", "ecr.layer", "ecr.settings", "ecr.template",
+	"express.service", "elb.loadbalancer", "elb.targetgroup", "elb.listener", "elb.rule",
 	"iam.user", "iam.group", "iam.role", "iam.policy", "iam.instanceprofile", "iam.accesskey", "iam.alias", "sts.session",
 	"ec2.vpc", "ec2.subnet", "ec2.security-group", "ec2.security-group-rule", "ec2.internet-gateway", "ec2.route-table", "ec2.network-acl",
 	"ec2.elastic-ip", "ec2.natgateway", "ec2.founded", "sqs.queue", "sqs.deleted", "sqs.movetask",
@@ -264,12 +311,34 @@ func (w *world) prepare() {
 		"$deadQueue":   w.server.URL() + "/123456789012/dead",
 		"$redrive":     `{"deadLetterTargetArn": "arn:aws:sqs:us-east-1:123456789012:dead", "maxReceiveCount": 3}`,
 		"$trust":       `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}}`,
+		"$now":         now, "$earlier": now.Add(-time.Hour), "$millis": float64(now.UnixMilli()),
+		"$service":        "arn:aws:ecs:us-east-1:123456789012:service/prod/web",
+		"$alarm":          "arn:aws:cloudwatch:us-east-1:123456789012:alarm:busy",
+		"$policy":         "arn:aws:iam::123456789012:policy/mine",
+		"$certificate":    "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
+		"$allow":          `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}}`,
+		"$scaling":        `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "application-autoscaling.amazonaws.com"}, "Action": "sts:AssumeRole"}}`,
+		"$repository":     "arn:aws:ecr:us-east-1:123456789012:repository/web",
+		"$layer":          "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+		"$image":          "sha256:f20c43161d73848408ef247f0ec7111b19fe58ffebc0cbcaa0d2c8bda4967268",
+		"$manifest":       `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[]}`,
+		"$pull":           `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}}`,
+		"$lifecycle":      `{"rules": [{"rulePriority": 1, "selection": {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 1}, "action": {"type": "expire"}}]}`,
+		"$express":        `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"}}`,
+		"$expressService": "arn:aws:ecs:us-east-1:123456789012:service/prod/express",
+		"$trust":          `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}}`,
 	}
 	for _, c := range preparation {
 		out := w.must(c.service, c.operation, c.input)
 		switch c.operation {
 		case "RunTask":
 			w.names["$task"] = pick(out, "tasks", 0, "taskArn")
+		case "InitiateLayerUpload":
+			name := "$upload"
+			if strings.Contains(c.input, "spare") {
+				name = "$spareUpload"
+			}
+			w.names[name] = pick(out, "uploadId")
 		case "RegisterContainerInstance":
 			w.names["$instance"] = pick(out, "containerInstance", "containerInstanceArn")
 		case "RegisterScalableTarget":
@@ -284,6 +353,8 @@ func (w *world) prepare() {
 			w.names["$rule"] = pick(out, "Rules", 0, "RuleArn")
 		case "ReceiveMessage":
 			w.names["$receipt"] = pick(out, "Messages", 0, "ReceiptHandle")
+		case "PutQueryDefinition":
+			w.names["$query"] = pick(out, "queryDefinitionId")
 		case "CreateAccessKey":
 			w.names["$accessKey"] = pick(out, "AccessKey", "AccessKeyId")
 		}
@@ -296,12 +367,18 @@ func (w *world) prepare() {
 	deployments := w.must("ecs", "ListServiceDeployments", `{"cluster": "prod", "service": "web"}`)
 	w.names["$deployment"] = pick(deployments, "serviceDeployments", 0, "serviceDeploymentArn")
 	w.names["$revision"] = pick(deployments, "serviceDeployments", 0, "targetServiceRevisionArn")
+	w.names["$pausedDeployment"] = pick(w.must("ecs", "ListServiceDeployments", `{"cluster": "prod", "service": "paused"}`), "serviceDeployments", 0, "serviceDeploymentArn")
+	paused := w.must("ecs", "DescribeServiceDeployments", `{"serviceDeploymentArns": ["$pausedDeployment"]}`)
+	w.names["$hook"] = pick(paused, "serviceDeployments", 0, "lifecycleHookDetails", 0, "hookId")
 	// ECS acts by itself until the tasks run.
 	w.await("DescribeClusters", `{"clusters": ["prod"]}`, func(out any) bool {
 		return reflect.DeepEqual(pick(out, "clusters", 0, "runningTasksCount"), 3.0)
 	})
 	w.await("DescribeServices", `{"cluster": "prod", "services": ["web"]}`, func(out any) bool {
 		return strings.Contains(fmt.Sprint(pick(out, "services", 0, "events")), "started 1 tasks")
+	})
+	w.await("DescribeServices", `{"cluster": "prod", "services": ["express"]}`, func(out any) bool {
+		return strings.Contains(fmt.Sprint(pick(out, "services", 0, "events")), "steady state")
 	})
 	w.names["$serviceTask"] = pick(w.must("ecs", "ListTasks", `{"cluster": "prod", "serviceName": "web"}`), "taskArns", 0)
 }

@@ -6,12 +6,24 @@ import (
 	"time"
 
 	"flyball/internal/service/ecs"
+	"flyball/internal/service/iam"
 )
 
 // taskRoles are the roles of tasks of a cell.
 type taskRoles struct {
 	server *Server
 	of     *services
+}
+
+// tasksPrincipal is the service that assumes the roles of tasks.
+const tasksPrincipal = "ecs-tasks.amazonaws.com"
+
+// roleNamed is a role by its ARN or its name.
+func roleNamed(ctx context.Context, roles *iam.API, name string) (iam.Role, bool) {
+	if strings.HasPrefix(name, "arn:") {
+		return roles.RoleAt(ctx, name)
+	}
+	return roles.Role(ctx, name)
 }
 
 // Assume implements ecs.TaskRoles.
@@ -21,14 +33,11 @@ func (t taskRoles) Assume(ctx context.Context, name, taskARN, taskID string, las
 	if err != nil {
 		return ecs.Credentials{}, err
 	}
-	role, ok := account.iam.RoleAt(ctx, name)
-	if !strings.HasPrefix(name, "arn:") {
-		role, ok = account.iam.Role(ctx, name)
-	}
+	role, ok := roleNamed(ctx, account.iam, name)
 	if !ok {
 		return ecs.Credentials{}, ecs.ErrNoRole
 	}
-	trusted, err := trusts(&t.server.judge, c, role, []string{"ecs-tasks.amazonaws.com"}, taskARN)
+	trusted, err := trusts(&t.server.judge, c, role, []string{tasksPrincipal}, taskARN)
 	switch {
 	case err != nil:
 		return ecs.Credentials{}, err

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"io"
 	"path/filepath"
 	"time"
 )
@@ -38,6 +37,14 @@ type Runtime interface {
 	Close() error
 }
 
+// A Puller is a Runtime that can fetch an image before a task is started with it.
+type Puller interface {
+	// Pull fetches the image with a digest, which its name has stood for; without a
+	// digest, the one that it stands for now. It returns the digest, or "" for a
+	// program that comes with the runtime. An error wraps ErrNoImage.
+	Pull(ctx context.Context, image, digest string) (string, error)
+}
+
 // A Task is one running or stopped task. Its methods may be called from several
 // goroutines, and again.
 type Task interface {
@@ -58,10 +65,9 @@ type Task interface {
 	Usage(ctx context.Context) (Usage, error)
 	// Health is the result of the container health checks.
 	Health() Health
-	// Logs returns what a container has written so far, oldest first. With
-	// follow it goes on until the task ends or the reader is closed. An empty
-	// container name means the first container.
-	Logs(ctx context.Context, container string, follow bool) (io.ReadCloser, error)
+	// Logs opens what a container has written. An empty container name means the
+	// first container.
+	Logs(ctx context.Context, container string, opts LogOptions) (Log, error)
 	// Remove deletes what is kept of a stopped task, its logs too, unless it is
 	// deleted already.
 	Remove() error
@@ -80,6 +86,7 @@ type Spec struct {
 type Container struct {
 	Name        string
 	Image       string
+	Digest      string // of what Image is to stand for; empty is what it stands for at the start
 	EntryPoint  []string
 	Command     []string
 	Env         []string // NAME=value
@@ -92,7 +99,10 @@ type Container struct {
 	StopTimeout time.Duration // in real time; 0 means 30 s
 	HealthCheck *HealthCheck
 	Ulimits     []Ulimit
-	DependsOn   []Dependency
+	// ReadOnlyRoot keeps the container from changing the image's files, where the
+	// runtime gives it a root of its own.
+	ReadOnlyRoot bool
+	DependsOn    []Dependency
 	// StartTimeout is how long, in real time, the containers that depend on this
 	// one wait for it; 0 is without end.
 	StartTimeout time.Duration

@@ -76,7 +76,9 @@ func (s *service) decodeFault(err error) *fault {
 		return &fault{code: "RequestEntityTooLargeException", query: "RequestEntityTooLarge", status: http.StatusRequestEntityTooLarge, message: err.Error()}
 	}
 	if s != nil && s.refusal != nil {
-		return s.refusal(path, err)
+		if f := s.refusal(path, err); f != nil {
+			return f
+		}
 	}
 	message := err.Error()
 	if path != "" {
@@ -85,10 +87,21 @@ func (s *service) decodeFault(err error) *fault {
 	return malformed(message)
 }
 
+// ecrRefusal says what is wrong with an input in the words of ECR.
+func ecrRefusal(path string, err error) *fault {
+	if broken, ok := errors.AsType[brokenRule](err); ok {
+		message := fmt.Sprintf("Invalid parameter at '%s' failed to satisfy constraint: '%s'", path, broken.must)
+		return &fault{code: "InvalidParameterException", status: http.StatusBadRequest, message: message}
+	}
+	return malformed(fmt.Sprintf("%v (at '%s')", err, path))
+}
+
 // violation is the fault of an input that breaks the model's constraints.
 func (s *service) violation(v violations) *fault {
 	if s.refusal != nil {
-		return s.refusal(v.found[0].path, v.found[0].brokenRule)
+		if f := s.refusal(v.found[0].path, v.found[0].brokenRule); f != nil {
+			return f
+		}
 	}
 	f := &fault{code: s.invalid, status: http.StatusBadRequest, message: v.message()}
 	s.applyShape(f)

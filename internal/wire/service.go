@@ -25,7 +25,8 @@ type Service struct {
 	// such as "ValidationException".
 	invalid string
 	// refusal, where it is set, says in the service's own words what is wrong with
-	// the value at a path in an input, of which AWS's models say all for others.
+	// the value at a path in an input, of which AWS's models say all for others. It
+	// says nothing where the model's words are the service's own.
 	refusal func(path string, err error) *fault
 	// unchecked are the operations whose input is not held against the model's
 	// constraints here: they say what is wrong in words of their own.

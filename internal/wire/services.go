@@ -2,11 +2,15 @@ package wire
 
 import (
 	"context"
+	"net/http"
 	"reflect"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/document"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
@@ -152,6 +156,38 @@ func methodsOf[T any]() (names []string) {
 	return names
 }
 
+// Logs describes Amazon CloudWatch Logs, whose operations are the methods of T.
+func Logs[T any](resolve func(context.Context, Scope) (T, error)) Service {
+	return serve(Service{
+		name:      "logs",
+		version:   "2014-03-28",
+		target:    "Logs_20140328",
+		namespace: "cloudwatchlogs",
+		protocols: []Protocol{AWSJSON11},
+		errors:    cloudwatchlogs.TypeRegistry,
+		invalid:   "InvalidParameterException",
+		refusal:   logsRefusal,
+		// Events are not state: they are on disk when they are answered for.
+		stateless: []string{"PutLogEvents"},
+		maxBody:   8 << 20, // a batch of 1 MiB whose characters are all escaped
+	}, resolve)
+}
+
+// logsRefusal has AWS's own words for names that are too long, and for identifiers that
+// are none, whose value it does not repeat.
+func logsRefusal(path string, err error) *fault {
+	f := &fault{code: "InvalidParameterException", status: http.StatusBadRequest}
+	switch {
+	case (path == "logGroupName" || path == "logStreamName") && err.Error() == "Member must have length less than or equal to 512":
+		f.message = "Invalid LogGroup or LogStream, both must have length less than or equal to 512."
+	case path == "logGroupIdentifier" && strings.HasPrefix(err.Error(), "Member must satisfy regular expression pattern"):
+		f.message = "1 validation error detected: " + brokenRule{must: err.Error()}.at(path)
+	default:
+		return nil
+	}
+	return f
+}
+
 // STS describes AWS Security Token Service, whose operations are the methods of T.
 func STS[T any](resolve func(context.Context, Scope) (T, error)) Service {
 	return serve(Service{
@@ -162,6 +198,22 @@ func STS[T any](resolve func(context.Context, Scope) (T, error)) Service {
 		protocols:    []Protocol{AWSQuery},
 		errors:       sts.TypeRegistry,
 		invalid:      "ValidationError",
+	}, resolve)
+}
+
+// ECR describes Amazon Elastic Container Registry, whose operations are the methods
+// of T.
+func ECR[T any](resolve func(context.Context, Scope) (T, error)) Service {
+	return serve(Service{
+		name:      "ecr",
+		version:   "2015-09-21",
+		target:    "AmazonEC2ContainerRegistry_V20150921",
+		namespace: "ecr",
+		protocols: []Protocol{AWSJSON11},
+		errors:    ecr.TypeRegistry,
+		refusal:   ecrRefusal,
+		// A part of a layer has 20 MiB at most, and comes in base64.
+		maxBody: 32 << 20,
 	}, resolve)
 }
 

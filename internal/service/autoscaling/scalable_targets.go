@@ -25,8 +25,8 @@ type scalableTargets struct {
 }
 
 // RegisterScalableTarget creates or changes a target, and brings the service's
-// capacity inside its bounds. That the capacity cannot be set does not undo the
-// registration: the activity tells.
+// capacity inside its bounds, after the change that it is part of. That the capacity
+// cannot be set does not undo the registration: the activity tells.
 func (ts *scalableTargets) RegisterScalableTarget(ctx context.Context, in *applicationautoscaling.RegisterScalableTargetInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.RegisterScalableTargetOutput, error) {
 	id, err := rules.Resource(in.ServiceNamespace, in.ResourceId, in.ScalableDimension)
 	if err != nil {
@@ -38,9 +38,6 @@ func (ts *scalableTargets) RegisterScalableTarget(ctx context.Context, in *appli
 	t, err := ts.register(ctx, id, in)
 	if err != nil {
 		return nil, err
-	}
-	if err := ts.govern(ctx, id, nil); err != nil && !errors.Is(err, errDeregistered) {
-		ts.log.Warn("the capacity could not be brought inside the bounds of a scalable target", "target", id, "error", err)
 	}
 	return &applicationautoscaling.RegisterScalableTargetOutput{ScalableTargetARN: aws.String(t.arn(ts.cell))}, nil
 }
@@ -63,9 +60,17 @@ func (ts *scalableTargets) register(ctx context.Context, id scaling.ResourceID, 
 			return err
 		}
 		ts.rows.put(tx, t)
+		tx.After(func() { ts.bringInside(ctx, id) })
 		return ts.roles.admit(ctx, roles, t)
 	})
 	return t, err
+}
+
+// bringInside governs a target whose bounds are new.
+func (ts *scalableTargets) bringInside(ctx context.Context, id scaling.ResourceID) {
+	if err := ts.govern(ctx, id, nil); err != nil && !errors.Is(err, errDeregistered) {
+		ts.log.Warn("the capacity could not be brought inside the bounds of a scalable target", "target", id, "error", err)
+	}
 }
 
 // draft is the target that a request asks for. Members that are not given keep

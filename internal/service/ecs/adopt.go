@@ -35,6 +35,7 @@ func (a *API) Adopt(found map[string]runtime.Task) {
 			for id, handle := range found {
 				if t := c.tasks[id]; t != nil {
 					t.handle = handle // its logs are kept as long as the task is remembered
+					a.followLogs(t, handle)
 					delete(found, id)
 				}
 			}
@@ -45,6 +46,7 @@ func (a *API) Adopt(found map[string]runtime.Task) {
 // resume takes up a task that has been running all the time.
 func (a *API) resume(tx *state.Tx, t *task, handle runtime.Task, address string, now time.Time) {
 	t.handle, t.address = handle, address
+	a.followLogs(t, handle)
 	a.measure(t, mark{}) // what it has used so far is not known
 	a.undriven.Set(t, now)
 	switch {

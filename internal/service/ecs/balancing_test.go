@@ -24,6 +24,8 @@ import (
 type fakeBalancing struct {
 	mu      sync.Mutex
 	groups  map[string]*fakeGroup
+	rules   map[string][]elbtypes.Action // of listener rules, by ARN
+	broken  error                        // what changes of rules answer
 	changed func(group string)
 	calls   int
 }
@@ -49,7 +51,7 @@ type fakeTarget struct {
 const checkAfter = 2 * time.Second
 
 func newBalancer(groups ...string) *fakeBalancing {
-	b := &fakeBalancing{groups: map[string]*fakeGroup{}}
+	b := &fakeBalancing{groups: map[string]*fakeGroup{}, rules: map[string][]elbtypes.Action{}}
 	for _, arn := range groups {
 		b.groups[arn] = &fakeGroup{kind: elbtypes.TargetTypeEnumIp, delay: 20 * time.Second, targets: map[targetKey]*fakeTarget{}}
 	}
@@ -153,6 +155,43 @@ func (b *fakeBalancing) DeregisterTargets(_ context.Context, in *elb.DeregisterT
 	return &elb.DeregisterTargetsOutput{}, nil
 }
 
+func (b *fakeBalancing) DescribeRules(_ context.Context, in *elb.DescribeRulesInput, _ ...func(*elb.Options)) (*elb.DescribeRulesOutput, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	actions, ok := b.rules[in.RuleArns[0]]
+	if !ok {
+		return nil, &elbtypes.RuleNotFoundException{Message: aws.String("One or more rules not found")}
+	}
+	return &elb.DescribeRulesOutput{Rules: []elbtypes.Rule{{RuleArn: &in.RuleArns[0], Actions: actions}}}, nil
+}
+
+func (b *fakeBalancing) ModifyRule(_ context.Context, in *elb.ModifyRuleInput, _ ...func(*elb.Options)) (*elb.ModifyRuleOutput, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.broken != nil {
+		return nil, b.broken
+	}
+	b.rules[*in.RuleArn] = in.Actions
+	return &elb.ModifyRuleOutput{}, nil
+}
+
+func (b *fakeBalancing) DescribeListeners(_ context.Context, in *elb.DescribeListenersInput, _ ...func(*elb.Options)) (*elb.DescribeListenersOutput, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	actions, ok := b.rules[in.ListenerArns[0]]
+	if !ok {
+		return nil, &elbtypes.ListenerNotFoundException{Message: aws.String("One or more listeners not found")}
+	}
+	return &elb.DescribeListenersOutput{Listeners: []elbtypes.Listener{{ListenerArn: &in.ListenerArns[0], DefaultActions: actions}}}, nil
+}
+
+func (b *fakeBalancing) ModifyListener(_ context.Context, in *elb.ModifyListenerInput, _ ...func(*elb.Options)) (*elb.ModifyListenerOutput, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.rules[*in.ListenerArn] = in.DefaultActions
+	return &elb.ModifyListenerOutput{}, nil
+}
+
 // set gives all targets of a group that do not drain a health, and tells of it.
 func (b *fakeBalancing) set(group string, s elbtypes.TargetHealthStateEnum, reason string) {
 	b.mu.Lock()
@@ -206,7 +245,11 @@ func balanced(t *testing.T, test func(w *world, lb *fakeBalancing)) {
 		lb.changed = func(group string) { w.api.TargetHealthChanged(group) }
 		w.config.LoadBalancing = lb
 		var n atomic.Int32
-		w.runtime.set(nil, func(t *fakeTask) { t.address = fmt.Sprintf("10.0.0.%d", n.Add(1)) })
+		w.addressed = func(t *fakeTask) {
+			i := n.Add(1)
+			t.address = fmt.Sprintf("10.0.%d.%d", i/256, i%256)
+		}
+		w.runtime.set(nil, w.addressed)
 		w.boot()
 		test(w, lb)
 	})

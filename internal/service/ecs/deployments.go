@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/service/ecs/lifecycle"
 	"flyball/internal/service/ecs/rules"
 	"flyball/internal/service/ecs/scheduler"
 	"flyball/internal/state"
@@ -26,6 +27,9 @@ type revision struct {
 	Number         string
 	TaskDefinition string // ARN
 	CreatedAt      time.Time
+	// Groups are the ARNs of the target groups that its tasks are in, one for each of
+	// its load balancers.
+	Groups []string `json:",omitempty"`
 	rules.Launch
 }
 
@@ -39,6 +43,15 @@ type deployment struct {
 	State     types.DeploymentRolloutState
 	Reason    string
 	Failed    int // tasks that failed in a row
+	Retry     backOff
+}
+
+// A backOff is what a deployment remembers of its tasks that have failed, to wait before
+// it starts others.
+type backOff struct {
+	Failures int       `json:",omitempty"` // in a row
+	RetryAt  time.Time `json:",omitzero"`  // no task is started before
+	attempt  int       // grows with each failure that is counted
 }
 
 // A rollout is what the API calls a service deployment: how the change to one
@@ -60,6 +73,14 @@ type rollout struct {
 	RollbackTo    string // number of a revision
 	RollbackAt    *time.Time
 	RollbackWhy   string
+	Images        map[string]string `json:",omitempty"` // the digests of the containers' images, once they are known
+
+	Plan     lifecycle.Plan
+	Position lifecycle.Position
+	Watch    deploymentWatch
+	Source   string             `json:",omitempty"` // number of the revision that traffic goes back to
+	Routes   []route            `json:",omitempty"`
+	Routed   *lifecycle.Traffic `json:",omitempty"` // what the listeners send; nil before they are first set
 }
 
 func (r *rollout) save(tx *state.Tx, s *service) {
@@ -75,6 +96,10 @@ func (r *rollout) finish(status types.ServiceDeploymentStatus, reason string, no
 	r.FinishedAt = aws.Time(now)
 }
 
+// beside is whether the deployment runs two revisions side by side, or has stopped
+// while it did.
+func (r *rollout) beside() bool { return r.Plan.Beside && !r.Position.Ended }
+
 // newRollout is a service deployment that begins.
 func newRollout(target revision, s *service, now time.Time) *rollout {
 	return &rollout{
@@ -88,25 +113,57 @@ func newRollout(target revision, s *service, now time.Time) *rollout {
 	}
 }
 
+// deploymentID is the ID of the deployment of a revision.
+func deploymentID(revision string) string { return "ecs-svc/" + revision }
+
 // deploy makes a new deployment the primary one.
 func (s *service) deploy(def *definition, l rules.Launch, now time.Time) {
+	s.supersede(now)
+	source := s.source()
 	rev := revision{Number: newDeploymentNumber(), TaskDefinition: def.arn(), CreatedAt: now, Launch: l}
-	d := &deployment{revision: rev, ID: "ecs-svc/" + rev.Number, Status: primary, UpdatedAt: now}
+	rev.Groups = groupsBeside(source, l.LoadBalancers, s.shiftsTraffic())
+	d := &deployment{revision: rev, ID: deploymentID(rev.Number), Status: primary, UpdatedAt: now}
 	d.begin("ECS deployment "+d.ID+" in progress.", now)
 	r := newRollout(rev, s, now)
 	for _, old := range s.deployments {
 		old.Status, old.UpdatedAt = active, now
 		r.Sources = append(r.Sources, old.Number)
 	}
-	if len(s.history) > 0 && s.history[0].running() {
-		s.history[0].StoppedAt = aws.Time(now)
-		s.history[0].finish(types.ServiceDeploymentStatusStopped, "Replaced by a newer service deployment.", now)
-	}
+	s.plan(r, source)
 	s.deployments = append([]*deployment{d}, s.deployments...)
 	s.show(rev)
 	s.history = append([]*rollout{r}, s.history...)
 	s.steady, s.warned = false, nil
-	s.failures, s.retryAt = 0, time.Time{}
+}
+
+// supersede ends the service deployment that runs, for a new one. One that has only to
+// remove the revision that it has replaced is as good as done.
+func (s *service) supersede(now time.Time) {
+	if len(s.history) == 0 || !s.history[0].running() {
+		return
+	}
+	r := s.history[0]
+	if p := r.Position; p.Stage == lifecycle.CleanUp && !p.Back {
+		s.primary().State = types.DeploymentRolloutStateCompleted
+		r.finish(types.ServiceDeploymentStatusSuccessful, "", now)
+		return
+	}
+	r.StoppedAt = aws.Time(now)
+	r.finish(types.ServiceDeploymentStatusStopped, "Replaced by a newer service deployment.", now)
+}
+
+// source is the deployment that a new one replaces: the last one that was completed,
+// or else the primary one. There is none in a service that is being created.
+func (s *service) source() *deployment {
+	for _, d := range s.deployments {
+		if d.State == types.DeploymentRolloutStateCompleted {
+			return d
+		}
+	}
+	if len(s.deployments) > 0 {
+		return s.deployments[0]
+	}
+	return nil
 }
 
 // trimHistory forgets the oldest service deployments when there are too many.
@@ -123,12 +180,13 @@ func (d *deployment) begin(reason string, now time.Time) {
 	d.Failed = 0
 }
 
-// complete ends a deployment whose tasks are all ready. Older ones are gone.
+// complete ends a deployment that has what it wants. Older ones that still have tasks
+// are on their way out.
 func (s *service) complete(now time.Time) {
 	d, r := s.primary(), s.history[0]
 	d.State, d.UpdatedAt = types.DeploymentRolloutStateCompleted, now
 	d.Reason = "ECS deployment " + d.ID + " completed."
-	s.deployments = []*deployment{d}
+	s.dropEmpty()
 	switch r.Status {
 	case types.ServiceDeploymentStatusRollbackInProgress:
 		r.finish(types.ServiceDeploymentStatusRollbackSuccessful, r.Reason, now)
@@ -137,14 +195,38 @@ func (s *service) complete(now time.Time) {
 	}
 }
 
-// fail ends the primary deployment after too many failed tasks. It starts no
-// more.
-func (s *service) fail(now time.Time) {
+// A cause is why a deployment fails, in the words of what found it.
+type cause struct {
+	finder string // begins what the deployment says of its state
+	fault  string // what was found
+	reason string // ends what the service deployment says of its status
+}
+
+var (
+	byBreaker = cause{"ECS deployment circuit breaker", "tasks failed to start.", "the circuit breaker threshold was exceeded"}
+	byHook    = cause{"ECS deployment lifecycle hook", "nobody continued the deployment in time.", "a lifecycle hook timed out"}
+)
+
+// failDeployment ends the primary deployment, and goes back to the last completed one if
+// that is wanted.
+func (a *API) failDeployment(tx *state.Tx, s *service, why cause, rollback bool, now time.Time) {
+	d := s.primary()
+	s.fail(why, now)
+	a.tell(tx, s, deploymentFailed(d, why))
+	if target, ok := s.rollbackTarget(); ok && rollback {
+		a.tell(tx, s, rollingBackTo(target))
+		s.rollBack(target, why.finder+": rolling back to deploymentId "+target.ID, "Service deployment rolled back because "+why.reason+".", now)
+	}
+	s.history[0].save(tx, s)
+}
+
+// fail ends the primary deployment. It starts no more tasks.
+func (s *service) fail(why cause, now time.Time) {
 	d, r := s.primary(), s.history[0]
 	d.State, d.UpdatedAt = types.DeploymentRolloutStateFailed, now
-	d.Reason = "ECS deployment circuit breaker: tasks failed to start."
-	r.Tripped = true
-	r.finish(types.ServiceDeploymentStatusStopped, "Service deployment stopped because the circuit breaker threshold was exceeded.", now)
+	d.Reason = why.finder + ": " + why.fault
+	r.Position = r.Position.Halt()
+	r.finish(types.ServiceDeploymentStatusStopped, "Service deployment stopped because "+why.reason+".", now)
 	r.StoppedAt = aws.Time(now)
 }
 
@@ -158,8 +240,9 @@ func (s *service) rollBack(to *deployment, reason, why string, now time.Time) {
 	s.deployments = append([]*deployment{to}, rest...)
 	s.show(to.revision)
 	s.steady, s.warned = false, nil
-	s.failures, s.retryAt = 0, time.Time{}
+	to.Retry.Failures, to.Retry.RetryAt = 0, time.Time{}
 
+	r.Position = r.Position.Return(now)
 	r.Status, r.UpdatedAt, r.FinishedAt, r.StoppedAt = types.ServiceDeploymentStatusRollbackInProgress, now, nil, nil
 	r.Reason = why
 	r.RollbackTo, r.RollbackAt, r.RollbackWhy = to.Number, aws.Time(now), why
@@ -206,6 +289,9 @@ func (s *service) dropEmpty() {
 		counts[t.deployment]++
 	}
 	target, _ := s.rollbackTarget()
+	if s.primary().State == types.DeploymentRolloutStateCompleted {
+		target = nil
+	}
 	s.deployments = slices.DeleteFunc(slices.Clone(s.deployments), func(d *deployment) bool {
 		return d.Status != primary && d != target && counts[d.ID] == 0
 	})

@@ -12,10 +12,12 @@
 //	        a task that starts, stops or turns unhealthy has its service reconciled
 //	        target groups are balanced: tasks that run are registered, tasks that
 //	        stop are deregistered and wait for their connections to drain
+//	        a deployment with two revisions moves on: lifecycle.Position.Next;
+//	        listeners are given the weights that it wants, alarms are looked at
 //	        metrics loop: measure the tasks, publish, once a period
 //
-// Package scheduler holds every rule of the service scheduler as pure functions,
-// package rules what ECS accepts. This package keeps state, speaks ECS's words and
+// Package scheduler holds every rule of the service scheduler as pure functions, package
+// lifecycle the stages of deployments, package rules what ECS accepts. This package keeps state, speaks ECS's words and
 // publishes metrics and events.
 package ecs
 
@@ -26,8 +28,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"golang.org/x/sync/errgroup"
 
+	"flyball/internal/awslogs"
 	"flyball/internal/cell"
 	"flyball/internal/due"
 	"flyball/internal/state"
@@ -45,6 +49,9 @@ type Config struct {
 	LoadBalancing LoadBalancing   // nil knows no target group
 	Network       Network         // nil knows no subnet
 	Roles         TaskRoles       // nil gives tasks no credentials of their roles
+	Logs          *awslogs.Driver // takes what containers with the log driver awslogs write; nil leaves it with the runtime
+	ListenerRoles ListenerRoles   // nil lets deployments change listeners in any role
+	Alarms        Alarms          // nil knows no alarm
 	// StrictNetwork refuses subnets and security groups that Network does not know.
 	StrictNetwork bool
 	// KnownKeys says that the server lets in known access keys only, so that a task
@@ -53,6 +60,15 @@ type Config struct {
 	// Deleted, if set, is told of each service that is being deleted, as part of
 	// that change. Its error keeps the service as it is.
 	Deleted func(ctx context.Context, cluster, service string) error
+	// Ended, if set, is told of each service that has been deleted and has no task
+	// left, once that is on its way to the disk.
+	Ended func(cluster, service string)
+	// Deployed, if set, is told of each new revision of a service that ECS manages, with
+	// the target groups of its tasks, as part of the change that makes it.
+	Deployed func(ctx context.Context, service string, groups []string) error
+	// Managed, if set, are the resources that ECS itself manages for the service of an
+	// ARN, or nil.
+	Managed func(ctx context.Context, service string) *types.ECSManagedResources
 	// KeepTasks leaves the tasks running when Run ends, for the next life of the
 	// server to adopt.
 	KeepTasks bool
@@ -73,6 +89,9 @@ const (
 // Fargate allows and a little more. Nobody else stops the tasks.
 const stopGrace = 125 * time.Second
 
+// logGrace is how long the last lines of tasks may take to be put, in real time.
+const logGrace = 10 * time.Second
+
 // An API serves the operations of Amazon ECS in one cell. Its methods may be
 // called from several goroutines. What they return is shared with the API's own
 // rows: it must not be changed.
@@ -81,6 +100,8 @@ const stopGrace = 125 * time.Second
 // changed in a Change of it. A change that can fail keeps what it is about to
 // change, so that its failure restores it.
 type API struct {
+	Express // New leaves it without any
+
 	cfg  Config
 	cell *cell.Cell
 
@@ -99,6 +120,8 @@ type API struct {
 	reconciling due.Queue[*service] // services to be reconciled
 	undriven    due.Queue[*task]    // accepted or adopted, not yet given the goroutine that drives them
 	unbalanced  due.Queue[string]   // ARNs of target groups to be balanced
+	unrouted    due.Queue[*service] // services whose listeners are to send other traffic
+	watched     due.Queue[*service] // services whose deployments are failed by alarms
 	retired     due.Queue[retiree]  // what has ended, to be forgotten
 	newPeriod   chan struct{}       // holds a token when a metric period has changed
 	starts      chan struct{}       // holds a token for each task being started
@@ -109,6 +132,7 @@ type API struct {
 // other method. Nothing runs until Run is called.
 func New(cfg Config) (*API, error) {
 	a := &API{
+		Express:   noExpress{},
 		cfg:       cfg,
 		cell:      cfg.Cell,
 		clusters:  map[string]*cluster{},
@@ -124,6 +148,9 @@ func New(cfg Config) (*API, error) {
 	}
 	if cfg.LoadBalancing == nil {
 		a.cfg.LoadBalancing = noTargetGroups{}
+	}
+	if cfg.Alarms == nil {
+		a.cfg.Alarms = noAlarms{}
 	}
 	if cfg.Network == nil {
 		a.cfg.Network = noNetwork{}
@@ -146,6 +173,8 @@ func (a *API) Run(ctx context.Context) error {
 	a.reconcileAll(ctx)
 	var loops errgroup.Group
 	loops.Go(func() error { a.reconciling.Run(ctx, a.cell.Clock, 1, a.reconcileDue); return nil })
+	loops.Go(func() error { a.unrouted.Run(ctx, a.cell.Clock, 1, a.routeDue); return nil })
+	loops.Go(func() error { a.watched.Run(ctx, a.cell.Clock, 1, a.watchDue); return nil })
 	loops.Go(func() error { a.retired.Run(ctx, a.cell.Clock, forgottenAtOnce, a.forget); return nil })
 	loops.Go(func() error {
 		a.undriven.Run(ctx, a.cell.Clock, drivenAtOnce, func(_ context.Context, tasks []*task) { a.driveAll(lives, tasks) })
@@ -160,6 +189,7 @@ func (a *API) Run(ctx context.Context) error {
 	end()
 	a.drivers.Wait()
 	stopBalancing()
+	a.closeLogs()
 	return nil
 }
 

@@ -22,6 +22,7 @@ const (
 	EventTask       = "ECS Task State Change"       // Detail is a types.Task
 	EventAction     = "ECS Service Action"          // Detail is an Action
 	EventDeployment = "ECS Deployment State Change" // Detail is an Action
+	EventHook       = "ECS Hook State Change"       // Detail is an Action
 	EventService    = "ECS Service Event"           // Detail is a types.ServiceEvent
 )
 
@@ -161,6 +162,11 @@ func cannotRegister(group string, err error) message {
 	return message{text: fmt.Sprintf("failed to register targets in (target-group %s) with (error %s)", group, text)}
 }
 
+func cannotRoute(r route, err error) message {
+	_, text := fault.Code(err)
+	return message{text: fmt.Sprintf("was unable to shift traffic with (listener-rule %s) due to (error %s)", r.Production, text)}
+}
+
 func targetGroupGone(group string) message {
 	return message{text: fmt.Sprintf("is not healthy in (target-group %s) due to (reason TARGET GROUP IS NOT FOUND).", group)}
 }
@@ -181,8 +187,8 @@ func deploymentCompleted(d *deployment) message {
 	return deploymentMessage(d, "deployment completed.", Action{EventType: "INFO", EventName: "SERVICE_DEPLOYMENT_COMPLETED"})
 }
 
-func deploymentFailed(d *deployment) message {
-	return deploymentMessage(d, "deployment failed: tasks failed to start.", Action{EventType: "ERROR", EventName: "SERVICE_DEPLOYMENT_FAILED"})
+func deploymentFailed(d *deployment, why cause) message {
+	return deploymentMessage(d, "deployment failed: "+why.fault, Action{EventType: "ERROR", EventName: "SERVICE_DEPLOYMENT_FAILED"})
 }
 
 func deploymentMessage(d *deployment, text string, action Action) message {

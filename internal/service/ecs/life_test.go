@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"flyball/internal/store"
+	runtime "flyball/internal/task"
 	"flyball/metric"
 )
 
@@ -90,7 +91,7 @@ func TestLogsOfAStoppedTaskOutliveACrash(t *testing.T) {
 		w.crash()
 		w.boot()
 		w.pass(time.Second)
-		logs, err := w.api.TaskLogs(w.Context(), id, "", false)
+		logs, err := w.api.TaskLog(w.Context(), id, "", runtime.LogOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

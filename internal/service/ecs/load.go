@@ -123,8 +123,6 @@ func (l *loader) loadService(key string, doc *storedService) error {
 		steady:      doc.Steady,
 		monitoring:  doc.Monitoring,
 		warned:      doc.Warnings,
-		failures:    doc.Failures,
-		retryAt:     doc.RetryAt,
 		tasks:       map[string]*task{},
 	}
 	c.services[name] = s

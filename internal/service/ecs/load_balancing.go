@@ -9,16 +9,21 @@ import (
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
 	"flyball/internal/service/ecs/fault"
+	"flyball/internal/service/ecs/rules"
 )
 
 // LoadBalancing is what services need of Elastic Load Balancing: to see target
-// groups, and to register tasks in them. A call whose context comes from a change
+// groups, to register tasks in them, and to shift traffic between them. A call whose context comes from a change
 // is part of it.
 type LoadBalancing interface {
 	DescribeTargetGroups(context.Context, *elb.DescribeTargetGroupsInput, ...func(*elb.Options)) (*elb.DescribeTargetGroupsOutput, error)
 	DescribeTargetHealth(context.Context, *elb.DescribeTargetHealthInput, ...func(*elb.Options)) (*elb.DescribeTargetHealthOutput, error)
 	RegisterTargets(context.Context, *elb.RegisterTargetsInput, ...func(*elb.Options)) (*elb.RegisterTargetsOutput, error)
 	DeregisterTargets(context.Context, *elb.DeregisterTargetsInput, ...func(*elb.Options)) (*elb.DeregisterTargetsOutput, error)
+	DescribeListeners(context.Context, *elb.DescribeListenersInput, ...func(*elb.Options)) (*elb.DescribeListenersOutput, error)
+	DescribeRules(context.Context, *elb.DescribeRulesInput, ...func(*elb.Options)) (*elb.DescribeRulesOutput, error)
+	ModifyListener(context.Context, *elb.ModifyListenerInput, ...func(*elb.Options)) (*elb.ModifyListenerOutput, error)
+	ModifyRule(context.Context, *elb.ModifyRuleInput, ...func(*elb.Options)) (*elb.ModifyRuleOutput, error)
 }
 
 var _ LoadBalancing = (*elb.Client)(nil)
@@ -42,20 +47,26 @@ func isNoTargetGroup(err error) bool {
 	return is
 }
 
-// targetGroups finds a target group by its ARN; nil where there is none. Whatever
-// is wrong with an ARN, it is that of no group.
-func (a *API) targetGroups(ctx context.Context) func(arn string) *elbtypes.TargetGroup {
-	return func(arn string) *elbtypes.TargetGroup {
-		out, err := a.cfg.LoadBalancing.DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{TargetGroupArns: []string{arn}})
-		if err != nil || len(out.TargetGroups) != 1 {
-			return nil
-		}
-		return &out.TargetGroups[0]
+// loadBalancing is what there is in Elastic Load Balancing. Whatever is wrong with an
+// ARN, it is that of nothing.
+func (a *API) loadBalancing(ctx context.Context) rules.Balancing {
+	return rules.Balancing{
+		Group: func(arn string) *elbtypes.TargetGroup {
+			out, err := a.cfg.LoadBalancing.DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{TargetGroupArns: []string{arn}})
+			if err != nil || len(out.TargetGroups) != 1 {
+				return nil
+			}
+			return &out.TargetGroups[0]
+		},
+		Listen: func(arn string) bool {
+			_, _, err := a.actionsOf(ctx, arn)
+			return err == nil
+		},
 	}
 }
 
 // ServiceTargetGroups are the ARNs of the target groups that a service registers
-// its tasks in.
+// its tasks in, now or in another deployment.
 func (a *API) ServiceTargetGroups(ctx context.Context, cluster, service string) ([]string, error) {
 	return read(ctx, a, func() ([]string, error) {
 		c, err := a.activeCluster(&cluster)
@@ -69,6 +80,9 @@ func (a *API) ServiceTargetGroups(ctx context.Context, cluster, service string) 
 		var groups []string
 		for _, lb := range s.api.LoadBalancers {
 			groups = append(groups, aws.ToString(lb.TargetGroupArn))
+			if c := lb.AdvancedConfiguration; c != nil && c.AlternateTargetGroupArn != nil {
+				groups = append(groups, *c.AlternateTargetGroupArn)
+			}
 		}
 		return groups, nil
 	})

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/service/ecs/lifecycle"
 	"flyball/internal/service/ecs/scheduler"
 	"flyball/internal/state"
 )
@@ -18,6 +19,7 @@ func (a *API) reconcileAll(ctx context.Context) {
 		for _, c := range a.clusters {
 			for _, s := range c.services {
 				a.reconcileSoon(s)
+				a.watched.Sooner(s, a.now())
 			}
 		}
 	})
@@ -49,7 +51,14 @@ func (a *API) reconcile(tx *state.Tx, s *service) {
 	a.noteReady(tx, s, now)
 	a.trip(tx, s, now)
 	s.dropEmpty()
-	a.act(tx, s, scheduler.Decide(s.view(a.virtual), now), now)
+	if r := s.history[0]; r.beside() && s.status() == active {
+		a.advance(tx, s, now)
+	}
+	if r := s.history[0]; r.beside() && s.status() == active {
+		a.keepFleets(tx, s, now)
+	} else {
+		a.replaceTasks(tx, s, now)
+	}
 	if s.progress() != before {
 		s.save(tx)
 	}
@@ -78,6 +87,9 @@ func (a *API) deactivate(tx *state.Tx, s *service, now time.Time) {
 	s.deployments = nil
 	a.retire(tx, s, now)
 	s.save(tx)
+	if a.cfg.Ended != nil {
+		tx.After(func() { a.cfg.Ended(s.cluster.name, s.name) })
+	}
 }
 
 // view is the service as the scheduler sees it.
@@ -89,7 +101,7 @@ func (s *service) view(virtual func(time.Duration) time.Duration) scheduler.View
 		Primary:        s.primary().ID,
 		Halted:         s.primary().State == types.DeploymentRolloutStateFailed,
 		Deleted:        s.status() == draining,
-		RetryAt:        s.retryAt,
+		RetryAt:        s.primary().Retry.RetryAt,
 		Tasks:          make([]scheduler.Task, 0, len(s.tasks)),
 	}
 	for _, t := range s.tasks {
@@ -122,27 +134,49 @@ func (a *API) trip(tx *state.Tx, s *service, now time.Time) {
 	if !s.breakerOn() || d.Failed < s.breakerThreshold() {
 		return
 	}
-	s.history[0].Threshold = s.breakerThreshold()
-	s.fail(now)
-	a.tell(tx, s, deploymentFailed(d))
-	if target, ok := s.rollbackTarget(); ok && s.api.DeploymentConfiguration.DeploymentCircuitBreaker.Rollback {
-		a.tell(tx, s, rollingBackTo(target))
-		s.rollBack(target, "ECS deployment circuit breaker: rolling back to deploymentId "+target.ID, "Service deployment rolled back because the circuit breaker threshold was exceeded.", now)
-	}
-	s.history[0].save(tx, s)
+	s.history[0].Threshold, s.history[0].Tripped = s.breakerThreshold(), true
+	a.failDeployment(tx, s, byBreaker, s.api.DeploymentConfiguration.DeploymentCircuitBreaker.Rollback, now)
 }
 
-// act does what was decided.
-func (a *API) act(tx *state.Tx, s *service, todo scheduler.Actions, now time.Time) {
-	d := s.primary()
+// replaceTasks has the tasks of the primary deployment take the place of older ones,
+// and keeps their number.
+func (a *API) replaceTasks(tx *state.Tx, s *service, now time.Time) {
+	view := s.view(a.virtual)
+	todo := scheduler.Decide(view, now)
+	a.act(tx, s, s.primary(), todo, now)
+	if s.status() != active {
+		return
+	}
+	if todo.Settled || s.earlySuccess(view, now) {
+		a.completeRolling(tx, s, now)
+	}
+	if todo.Settled && s.primary().State != types.DeploymentRolloutStateInProgress && !s.steady {
+		s.steady = true
+		s.warned = nil
+		a.tell(tx, s, reachedSteadyState)
+	}
+}
+
+// earlySuccess is whether a rolling deployment has as many healthy tasks as are enough
+// for it. It goes on in the background, and so may the removal of older tasks.
+func (s *service) earlySuccess(v scheduler.View, now time.Time) bool {
+	c := s.api.DeploymentConfiguration.EarlySuccessCriteria
+	if c == nil || !c.Enable || v.Halted {
+		return false
+	}
+	return v.Reached(int(*c.HealthyPercent), c.SourceServiceRevisionCleanup == types.ServiceRevisionCleanupBlocking, now)
+}
+
+// act does what was decided about the tasks of a deployment.
+func (a *API) act(tx *state.Tx, s *service, d *deployment, todo scheduler.Actions, now time.Time) {
 	a.stopUnhealthy(tx, s, todo.Unhealthy)
 	a.stopSurplus(tx, s, todo.Surplus)
-	a.startTasks(tx, s, todo.Start)
+	a.startTasks(tx, s, d, todo.Start)
 
 	if todo.Start+len(todo.Surplus)+len(todo.Unhealthy) > 0 {
 		s.steady = false
 	}
-	if s.failures >= 3 && s.retryAt.After(now) {
+	if d.Retry.Failures >= 3 && d.Retry.RetryAt.After(now) {
 		a.warn(tx, s, cannotStart)
 	}
 	if todo.Stuck {
@@ -151,34 +185,36 @@ func (a *API) act(tx *state.Tx, s *service, todo scheduler.Actions, now time.Tim
 	if todo.Shielded > 0 {
 		a.warn(tx, s, cannotScaleIn(d, todo.Shielded))
 	}
-	if todo.Settled && s.status() == active {
-		a.settle(tx, s, now)
-	}
 	if !todo.Wake.IsZero() {
 		a.reconciling.Sooner(s, todo.Wake)
 	}
 }
 
-// settle notes that a service has what it wants.
-func (a *API) settle(tx *state.Tx, s *service, now time.Time) {
-	d := s.primary()
-	if d.State == types.DeploymentRolloutStateInProgress {
-		s.complete(now)
-		a.tell(tx, s, deploymentCompleted(d))
-		s.history[0].save(tx, s)
+// completeRolling completes a rolling deployment that has the tasks it wants, once its
+// bake time is over.
+func (a *API) completeRolling(tx *state.Tx, s *service, now time.Time) {
+	d, r := s.primary(), s.history[0]
+	if d.State != types.DeploymentRolloutStateInProgress {
+		return
 	}
-	if !s.steady {
-		s.steady = true
-		s.warned = nil
-		a.tell(tx, s, reachedSteadyState)
+	before := r.Position.Stage
+	r.Position = r.Position.Next(r.Plan, now, lifecycle.Seen{Ready: true, SourceReady: true})
+	if !r.Position.Ended {
+		a.reconciling.Sooner(s, r.Position.Wake(r.Plan))
+		if r.Position.Stage != before {
+			r.save(tx, s)
+		}
+		return
 	}
+	s.complete(now)
+	a.tell(tx, s, deploymentCompleted(d))
+	r.save(tx, s)
 }
 
-func (a *API) startTasks(tx *state.Tx, s *service, n int) {
+func (a *API) startTasks(tx *state.Tx, s *service, d *deployment, n int) {
 	if n == 0 {
 		return
 	}
-	d := s.primary()
 	def, ok := a.findDefinition(d.TaskDefinition)
 	if !ok {
 		a.cell.Log.Error("start tasks: the task definition is gone", "service", s.key(), "definition", d.TaskDefinition)
@@ -193,6 +229,7 @@ func (a *API) startTasks(tx *state.Tx, s *service, n int) {
 			deployment: d.ID,
 			definition: def,
 			launch:     d.Launch,
+			balancers:  d.balancers(),
 			provider:   providers.Next(),
 			subnet:     subnets.Next(),
 			group:      "service:" + s.name,

@@ -43,15 +43,18 @@ func (t *task) forget(ctx context.Context, a *API, tx *state.Tx) {
 	for _, m := range t.balancing.stored() {
 		a.unindex(m)
 	}
-	if handle := t.handle; handle != nil {
-		tx.After(func() {
-			// The runtime may not have seen yet that a task of an earlier life has
-			// stopped.
-			if err := errors.Join(handle.Stop(ctx), handle.Remove()); err != nil && ctx.Err() == nil {
-				a.cell.Log.Warn("remove a stopped task", "task", t.id, "err", err)
-			}
-		})
-	}
+	handle := t.handle
+	tx.After(func() {
+		a.finishLogs(ctx, t)
+		if handle == nil {
+			return
+		}
+		// The runtime may not have seen yet that a task of an earlier life has
+		// stopped.
+		if err := errors.Join(handle.Stop(ctx), handle.Remove()); err != nil && ctx.Err() == nil {
+			a.cell.Log.Warn("remove a stopped task", "task", t.id, "err", err)
+		}
+	})
 }
 
 // forget implements retiree. The name may belong to a newer service by now.

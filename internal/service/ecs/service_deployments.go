@@ -12,6 +12,7 @@ import (
 	"flyball/internal/optional"
 	"flyball/internal/page"
 	"flyball/internal/service/ecs/fault"
+	"flyball/internal/service/ecs/lifecycle"
 	"flyball/internal/state"
 )
 
@@ -131,7 +132,7 @@ func (a *API) DescribeServiceDeployments(ctx context.Context, in *ecs.DescribeSe
 func (a *API) describeRollout(s *service, r *rollout) types.ServiceDeployment {
 	counts := s.counts()
 	summary := func(number string, requested int32) types.ServiceRevisionSummary {
-		n := counts["ecs-svc/"+number]
+		n := counts[deploymentID(number)]
 		return types.ServiceRevisionSummary{
 			Arn:                a.revisionARN(s, number),
 			PendingTaskCount:   n.pending,
@@ -140,11 +141,13 @@ func (a *API) describeRollout(s *service, r *rollout) types.ServiceDeployment {
 		}
 	}
 	d := types.ServiceDeployment{
+		Alarms:                   r.alarms(),
 		ClusterArn:               s.cluster.api.ClusterArn,
 		CreatedAt:                aws.Time(r.CreatedAt),
 		DeploymentCircuitBreaker: r.breaker(),
 		DeploymentConfiguration:  r.Configuration,
 		FinishedAt:               r.FinishedAt,
+		LifecycleHookDetails:     r.hookDetails(),
 		ServiceArn:               s.api.ServiceArn,
 		ServiceDeploymentArn:     a.rolloutARN(s, r.ID),
 		SourceServiceRevisions:   []types.ServiceRevisionSummary{},
@@ -158,10 +161,21 @@ func (a *API) describeRollout(s *service, r *rollout) types.ServiceDeployment {
 	if len(s.deployments) > 0 && s.primary().Number == r.Target.Number {
 		target.RequestedTaskCount = s.api.DesiredCount
 	}
+	target.RequestedProductionTrafficWeight, target.RequestedTestTrafficWeight = r.weights(r.Position.Traffic)
 	d.TargetServiceRevision = &target
 	for _, number := range r.Sources {
-		n := counts["ecs-svc/"+number]
-		d.SourceServiceRevisions = append(d.SourceServiceRevisions, summary(number, n.running+n.pending))
+		n := counts[deploymentID(number)]
+		shown := summary(number, n.running+n.pending)
+		if number == r.Source {
+			shown.RequestedProductionTrafficWeight, shown.RequestedTestTrafficWeight = r.weights(r.Position.Traffic.Rest())
+		}
+		d.SourceServiceRevisions = append(d.SourceServiceRevisions, shown)
+	}
+	if r.Plan.Beside {
+		d.LifecycleStage = r.Position.Stage
+	}
+	if r.running() { // a percentage is one of the latest desired count
+		d.DeploymentCircuitBreaker.Threshold = int32(s.breakerThreshold())
 	}
 	if r.RollbackAt != nil {
 		d.Rollback = &types.Rollback{
@@ -173,19 +187,23 @@ func (a *API) describeRollout(s *service, r *rollout) types.ServiceDeployment {
 	return d
 }
 
-func (r *rollout) breaker() *types.ServiceDeploymentCircuitBreaker {
-	b := &types.ServiceDeploymentCircuitBreaker{FailureCount: int32(r.Failures), Threshold: int32(r.Threshold)}
-	switch {
-	case !r.Configuration.DeploymentCircuitBreaker.Enable:
-		b.Status = types.ServiceDeploymentRollbackMonitorsStatusDisabled
-	case r.Tripped:
-		b.Status = types.ServiceDeploymentRollbackMonitorsStatusTriggered
-	case r.running():
-		b.Status = types.ServiceDeploymentRollbackMonitorsStatusMonitoring
-	default:
-		b.Status = types.ServiceDeploymentRollbackMonitorsStatusMonitoringComplete
+// weights are a revision's percentages of the traffic that there is.
+func (r *rollout) weights(t lifecycle.Traffic) (production, test *float64) {
+	for _, one := range r.Routes {
+		production = &t.Production
+		if one.Test != "" {
+			test = &t.Test
+		}
 	}
-	return b
+	return production, test
+}
+
+func (r *rollout) breaker() *types.ServiceDeploymentCircuitBreaker {
+	return &types.ServiceDeploymentCircuitBreaker{
+		FailureCount: int32(r.Failures),
+		Threshold:    int32(r.Threshold),
+		Status:       r.monitors(r.Configuration.DeploymentCircuitBreaker.Enable, r.Tripped),
+	}
 }
 
 // DescribeServiceRevisions describes up to 20 service revisions.
@@ -194,7 +212,7 @@ func (a *API) DescribeServiceRevisions(ctx context.Context, in *ecs.DescribeServ
 		return nil, fault.InvalidParameter("serviceRevisionArns must have between 1 and 20 items.")
 	}
 	out := &ecs.DescribeServiceRevisionsOutput{ServiceRevisions: []types.ServiceRevision{}, Failures: []types.Failure{}}
-	return read(ctx, a, func() (*ecs.DescribeServiceRevisionsOutput, error) {
+	a.cell.State.View(ctx, func() {
 		for _, ref := range in.ServiceRevisionArns {
 			s, number, ok := a.ownedBy("service-revision", ref)
 			i := -1
@@ -205,13 +223,19 @@ func (a *API) DescribeServiceRevisions(ctx context.Context, in *ecs.DescribeServ
 				out.Failures = append(out.Failures, missing(ref))
 				continue
 			}
-			out.ServiceRevisions = append(out.ServiceRevisions, a.describeRevision(s, s.history[i].Target))
+			out.ServiceRevisions = append(out.ServiceRevisions, a.describeRevision(s, s.history[i]))
 		}
-		return out, nil
 	})
+	if a.cfg.Managed != nil {
+		for i, r := range out.ServiceRevisions {
+			out.ServiceRevisions[i].EcsManagedResources = a.cfg.Managed(ctx, *r.ServiceArn)
+		}
+	}
+	return out, nil
 }
 
-func (a *API) describeRevision(s *service, r revision) types.ServiceRevision {
+func (a *API) describeRevision(s *service, of *rollout) types.ServiceRevision {
+	r := of.Target
 	d := types.ServiceRevision{
 		CapacityProviderStrategy: r.Strategy,
 		ClusterArn:               s.cluster.api.ClusterArn,
@@ -230,12 +254,28 @@ func (a *API) describeRevision(s *service, r revision) types.ServiceRevision {
 	if r.PlatformVersion != nil {
 		d.PlatformFamily, d.PlatformVersion = aws.String(platformFamily), aws.String(resolvedPlatform(*r.PlatformVersion))
 	}
+	d.ResolvedConfiguration = r.resolved()
 	if def, ok := a.findDefinition(r.TaskDefinition); ok {
-		for _, c := range def.api.ContainerDefinitions {
-			d.ContainerImages = append(d.ContainerImages, types.ContainerImage{ContainerName: c.Name, Image: c.Image})
-		}
+		d.ContainerImages = of.containerImages(def)
 	}
 	return d
+}
+
+// resolved says which target groups the revision's tasks are in, and what sends them
+// their traffic.
+func (r revision) resolved() *types.ResolvedConfiguration {
+	if len(r.LoadBalancers) == 0 {
+		return nil
+	}
+	resolved := &types.ResolvedConfiguration{}
+	for i, group := range r.groups() {
+		one := types.ServiceRevisionLoadBalancer{TargetGroupArn: &group}
+		if c := r.LoadBalancers[i].AdvancedConfiguration; c != nil {
+			one.ProductionListenerRule = c.ProductionListenerRule
+		}
+		resolved.LoadBalancers = append(resolved.LoadBalancers, one)
+	}
+	return resolved
 }
 
 // StopServiceDeployment ends a deployment in progress: by going back to the last
@@ -249,24 +289,40 @@ func (a *API) StopServiceDeployment(ctx context.Context, in *ecs.StopServiceDepl
 		if r.Status != types.ServiceDeploymentStatusInProgress {
 			return &types.ConflictException{Message: aws.String("The service deployment is not in a state that can be stopped: " + string(r.Status) + ".")}
 		}
-		now := a.now()
 		s.keep(tx)
-		switch target, ok := s.rollbackTarget(); {
-		case in.StopType == types.StopServiceDeploymentStopTypeAbort:
-			d := s.primary()
-			d.State, d.UpdatedAt = types.DeploymentRolloutStateFailed, now
-			d.Reason = "ECS deployment " + d.ID + " was stopped."
-			r.StoppedAt = aws.Time(now)
-			r.finish(types.ServiceDeploymentStatusStopped, "Service deployment stopped by the user.", now)
-		case !ok:
-			return &types.ConflictException{Message: aws.String("The service deployment cannot be rolled back: there is no completed deployment to return to.")}
-		default:
-			a.tell(tx, s, rollingBackTo(target))
-			s.rollBack(target, "ECS deployment rolling back to deploymentId "+target.ID+".", "Service deployment stopped by the user.", now)
+		if in.StopType == types.StopServiceDeploymentStopTypeAbort {
+			a.abort(tx, s)
+			return nil
 		}
-		r.save(tx, s)
-		s.save(tx)
-		a.reconcileSoon(s)
+		target, ok := s.rollbackTarget()
+		if !ok {
+			return &types.ConflictException{Message: aws.String(nothingToReturnTo)}
+		}
+		a.rollBackByUser(tx, s, target)
 		return nil
 	}))
+}
+
+const nothingToReturnTo = "The service deployment cannot be rolled back: there is no completed deployment to return to."
+
+// abort has a deployment start and replace no more tasks.
+func (a *API) abort(tx *state.Tx, s *service) {
+	d, r, now := s.primary(), s.history[0], a.now()
+	d.State, d.UpdatedAt = types.DeploymentRolloutStateFailed, now
+	d.Reason = "ECS deployment " + d.ID + " was stopped."
+	r.StoppedAt = aws.Time(now)
+	r.Position = r.Position.Halt()
+	r.finish(types.ServiceDeploymentStatusStopped, "Service deployment stopped by the user.", now)
+	r.save(tx, s)
+	s.save(tx)
+	a.reconcileSoon(s)
+}
+
+// rollBackByUser goes back to a completed deployment because somebody has asked for it.
+func (a *API) rollBackByUser(tx *state.Tx, s *service, to *deployment) {
+	a.tell(tx, s, rollingBackTo(to))
+	s.rollBack(to, "ECS deployment rolling back to deploymentId "+to.ID+".", "Service deployment stopped by the user.", a.now())
+	s.history[0].save(tx, s)
+	s.save(tx)
+	a.reconcileSoon(s)
 }

@@ -37,11 +37,8 @@ type service struct {
 	monitoring  *types.MonitoringConfiguration // of its metrics; nil: each minute
 
 	// What the scheduler remembers.
-	steady   bool      // the steady state has been announced
-	warned   []string  // warning events since it was steady last, not to be repeated
-	failures int       // in a row
-	attempt  int       // grows with each failure that is counted
-	retryAt  time.Time // no task is started before
+	steady bool     // the steady state has been announced
+	warned []string // warning events since it was steady last, not to be repeated
 
 	period time.Duration // of the metrics, virtual; 0 while there are none
 }
@@ -55,8 +52,6 @@ type storedService struct {
 	Steady      bool
 	Monitoring  *types.MonitoringConfiguration `json:",omitempty"`
 	Warnings    []string                       `json:",omitempty"`
-	Failures    int                            `json:",omitempty"`
-	RetryAt     time.Time                      `json:",omitzero"`
 }
 
 func (s *service) status() string { return aws.ToString(s.api.Status) }
@@ -73,8 +68,6 @@ func (s *service) stored() storedService {
 		Steady:      s.steady,
 		Monitoring:  s.monitoring,
 		Warnings:    s.warned,
-		Failures:    s.failures,
-		RetryAt:     s.retryAt,
 	}
 }
 
@@ -89,6 +82,14 @@ func (s *service) there() bool {
 
 // primary is the deployment that tasks are started for.
 func (s *service) primary() *deployment { return s.deployments[0] }
+
+// deployment is that of an ID, or nil.
+func (s *service) deployment(id string) *deployment {
+	if i := slices.IndexFunc(s.deployments, func(d *deployment) bool { return d.ID == id }); i >= 0 {
+		return s.deployments[i]
+	}
+	return nil
+}
 
 // describe is the service as the API shows it.
 func (a *API) describe(s *service, include []types.ServiceField) types.Service {
@@ -113,6 +114,9 @@ func (a *API) describe(s *service, include []types.ServiceField) types.Service {
 	}
 	if !slices.Contains(include, types.ServiceFieldTags) {
 		d.Tags = nil
+	}
+	if s.managed() {
+		d.TaskDefinition = nil // AWS names it in the deployments and revisions only
 	}
 	if r := s.history[0]; r.running() {
 		d.CurrentServiceDeployment = a.rolloutARN(s, r.ID)
@@ -141,6 +145,11 @@ func (s *service) counts() map[string]tally {
 
 // CreateService creates a service. Its tasks are started by the scheduler.
 func (a *API) CreateService(ctx context.Context, in *ecs.CreateServiceInput, _ ...func(*ecs.Options)) (*ecs.CreateServiceOutput, error) {
+	return a.createService(ctx, in, types.ResourceManagementTypeCustomer)
+}
+
+// createService creates a service whose resources somebody manages.
+func (a *API) createService(ctx context.Context, in *ecs.CreateServiceInput, manages types.ResourceManagementType) (*ecs.CreateServiceOutput, error) {
 	if err := rules.CheckNewService(in); err != nil {
 		return nil, err
 	}
@@ -165,6 +174,7 @@ func (a *API) CreateService(ctx context.Context, in *ecs.CreateServiceInput, _ .
 		if err != nil {
 			return err
 		}
+		s.api.ResourceManagementType = manages
 		if old, ok := c.services[s.name]; ok {
 			old.forget(ctx, a, tx)
 		}
@@ -213,9 +223,6 @@ func (a *API) newService(ctx context.Context, c *cluster, in *ecs.CreateServiceI
 	if err := rules.CheckRole(in.Role, &def.api, in.LoadBalancers); err != nil {
 		return nil, err
 	}
-	if err := rules.CheckLoadBalancers(&def.api, in.LoadBalancers, a.targetGroups(ctx)); err != nil {
-		return nil, err
-	}
 	now := a.now()
 	s := &service{
 		cluster:     c,
@@ -225,10 +232,15 @@ func (a *API) newService(ctx context.Context, c *cluster, in *ecs.CreateServiceI
 		monitoring:  in.Monitoring,
 		tasks:       map[string]*task{},
 	}
-	if err := rules.CheckDeploymentConfiguration(s.api.DeploymentConfiguration); err != nil {
+	how := s.api.DeploymentConfiguration
+	if err := rules.CheckDeploymentConfiguration(how, s.api.SchedulingStrategy); err != nil {
+		return nil, err
+	}
+	if err := rules.CheckLoadBalancers(&def.api, in.LoadBalancers, how.Strategy, a.loadBalancing(ctx)); err != nil {
 		return nil, err
 	}
 	s.deploy(def, l, now)
+	a.beginWatch(ctx, s)
 	return s, nil
 }
 
@@ -268,7 +280,6 @@ func (a *API) newServiceAPI(c *cluster, in *ecs.CreateServiceInput, now time.Tim
 		PlacementConstraints:          optional.List(in.PlacementConstraints),
 		PlacementStrategy:             optional.List(rules.CanonicalPlacement(in.PlacementStrategy)),
 		PropagateTags:                 cmp.Or(in.PropagateTags, types.PropagateTagsNone),
-		ResourceManagementType:        types.ResourceManagementTypeCustomer,
 		RoleArn:                       a.roleARN(in.Role),
 		SchedulingStrategy:            cmp.Or(in.SchedulingStrategy, types.SchedulingStrategyReplica),
 		ServiceArn:                    aws.String(a.arn("service", c.name, *in.ServiceName)),
@@ -311,6 +322,11 @@ func (s *service) show(r revision) {
 // UpdateService changes a service. What affects its tasks, or a forced
 // deployment, starts a new deployment.
 func (a *API) UpdateService(ctx context.Context, in *ecs.UpdateServiceInput, _ ...func(*ecs.Options)) (*ecs.UpdateServiceOutput, error) {
+	return a.updateService(ctx, in, func(s *service) error { return checkUnmanaged(s, in) })
+}
+
+// updateService changes a service that a check lets it change.
+func (a *API) updateService(ctx context.Context, in *ecs.UpdateServiceInput, check func(*service) error) (*ecs.UpdateServiceOutput, error) {
 	if err := rules.CheckServiceUpdate(in); err != nil {
 		return nil, err
 	}
@@ -327,8 +343,17 @@ func (a *API) UpdateService(ctx context.Context, in *ecs.UpdateServiceInput, _ .
 		if s.status() != active {
 			return fault.ServiceNotActive()
 		}
+		if err := check(s); err != nil {
+			return err
+		}
+		before := s.primary()
 		if err := a.update(ctx, tx, s, in); err != nil {
 			return err
+		}
+		if now := s.primary(); now != before && s.managed() && a.cfg.Deployed != nil {
+			if err := a.cfg.Deployed(ctx, s.arn(), now.groups()); err != nil {
+				return err
+			}
 		}
 		out.Service = a.apply(tx, s)
 		return nil
@@ -343,11 +368,11 @@ func (a *API) update(ctx context.Context, tx *state.Tx, s *service, in *ecs.Upda
 	configuration := s.api.DeploymentConfiguration
 	if in.DeploymentConfiguration != nil {
 		configuration = rules.DeploymentDefaults(in.DeploymentConfiguration, configuration, s.api.SchedulingStrategy)
-		if err := rules.CheckDeploymentConfiguration(configuration); err != nil {
+		if err := rules.CheckDeploymentConfiguration(configuration, s.api.SchedulingStrategy); err != nil {
 			return err
 		}
 	}
-	def, l, redeploy, err := a.updatedLaunch(ctx, s, in)
+	def, l, redeploy, err := a.updatedLaunch(ctx, s, in, configuration.Strategy)
 	if err != nil {
 		return err
 	}
@@ -365,6 +390,7 @@ func (a *API) update(ctx context.Context, tx *state.Tx, s *service, in *ecs.Upda
 	if redeploy {
 		replaced := s.history[0]
 		s.deploy(def, l, a.now())
+		a.beginWatch(ctx, s)
 		replaced.save(tx, s)
 		s.history[0].save(tx, s)
 		a.tellDeployment(tx, s)
@@ -384,7 +410,7 @@ func (a *API) setDesired(tx *state.Tx, s *service, n int32) {
 
 // updatedLaunch is what a service's tasks are started with after an update, and
 // whether that takes a new deployment.
-func (a *API) updatedLaunch(ctx context.Context, s *service, in *ecs.UpdateServiceInput) (*definition, rules.Launch, bool, error) {
+func (a *API) updatedLaunch(ctx context.Context, s *service, in *ecs.UpdateServiceInput, strategy types.DeploymentStrategy) (*definition, rules.Launch, bool, error) {
 	current := s.primary()
 	l := current.Launch.Changed(in)
 	if err := current.Launch.CheckChange(l, in.ForceNewDeployment); err != nil {
@@ -400,7 +426,7 @@ func (a *API) updatedLaunch(ctx context.Context, s *service, in *ecs.UpdateServi
 		known = true
 		redeploy = redeploy || def.arn() != current.TaskDefinition
 	}
-	if !redeploy {
+	if !redeploy && strategy == s.api.DeploymentConfiguration.Strategy {
 		return nil, l, false, nil
 	}
 	if !known {
@@ -415,10 +441,10 @@ func (a *API) updatedLaunch(ctx context.Context, s *service, in *ecs.UpdateServi
 			return nil, l, false, err
 		}
 	}
-	if err := rules.CheckLoadBalancers(&def.api, l.LoadBalancers, a.targetGroups(ctx)); err != nil {
+	if err := rules.CheckLoadBalancers(&def.api, l.LoadBalancers, strategy, a.loadBalancing(ctx)); err != nil {
 		return nil, l, false, err
 	}
-	return def, l, true, nil
+	return def, l, redeploy, nil
 }
 
 // applyPlainChanges sets what needs no new deployment by itself.
@@ -529,7 +555,7 @@ func (a *API) ListServices(ctx context.Context, in *ecs.ListServicesInput, _ ...
 			case s.status() != active:
 			case in.LaunchType != "" && s.api.LaunchType != in.LaunchType:
 			case in.SchedulingStrategy != "" && s.api.SchedulingStrategy != in.SchedulingStrategy:
-			case in.ResourceManagementType == types.ResourceManagementTypeEcs: // all are the customer's
+			case in.ResourceManagementType != "" && s.api.ResourceManagementType != in.ResourceManagementType:
 			default:
 				arns = append(arns, s.arn())
 			}

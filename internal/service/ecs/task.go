@@ -69,7 +69,7 @@ type task struct {
 	address   string        // of the containers, from then on
 	steady    bool          // has been counted as ready
 	unhealthy bool          // stopped for its health
-	attempt   int           // the service's when the task was accepted
+	attempt   int           // its deployment's when the task was accepted
 
 	reserved rules.Size
 	meter    *meter // while it is measured
@@ -164,8 +164,9 @@ type taskOrder struct {
 	deployment  string
 	definition  *definition
 	launch      rules.Launch
-	provider    string // capacity provider, "" for none
-	subnet      string // of its network interface, "" for none
+	balancers   []types.LoadBalancer // with the target groups that the task is to be in
+	provider    string               // capacity provider, "" for none
+	subnet      string               // of its network interface, "" for none
 	group       string
 	startedBy   string
 	overrides   *types.TaskOverride
@@ -193,7 +194,7 @@ func (a *API) newTask(tx *state.Tx, o taskOrder) *task {
 	t.secret = a.newSecret(t)
 	t.showSize()
 	t.reserved = t.reservation()
-	t.balancing = newBalancing(t, o.launch.LoadBalancers)
+	t.balancing = newBalancing(t, o.balancers)
 	if n := o.launch.Network; n != nil {
 		t.securityGroups = n.AwsvpcConfiguration.SecurityGroups
 	}
@@ -202,7 +203,7 @@ func (a *API) newTask(tx *state.Tx, o taskOrder) *task {
 	put(tx, o.cluster.tasks, t.id, t)
 	if o.service != nil {
 		put(tx, o.service.tasks, t.id, t)
-		t.attempt = o.service.attempt
+		t.attempt = o.service.deployment(o.deployment).Retry.attempt
 	}
 	t.save(tx)
 	a.publishTask(tx, t)

@@ -55,17 +55,29 @@ func (a *API) drive(ctx context.Context, t *task) {
 func (a *API) start(ctx context.Context, t *task) (runtime.Task, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	done := sync.OnceFunc(func() { <-a.starts })
-	select {
-	case a.starts <- struct{}{}:
-		defer done()
-	case <-t.stop:
-		return nil, errStopped
-	case <-ctx.Done():
-		return nil, errStopped
+	go func() {
+		select {
+		case <-t.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	leave, err := a.takePlace(ctx)
+	if err != nil {
+		return nil, err
 	}
+	defer func() { leave() }()
 	if err := a.begin(ctx, t); err != nil {
 		return nil, err
+	}
+	if from, ok := a.cfg.Runtime.(runtime.Puller); ok {
+		leave() // others with their images at hand need not wait for this one's
+		if err := a.pullImages(ctx, from, t); err != nil {
+			return nil, err
+		}
+		if leave, err = a.takePlace(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if err := a.assumeRole(ctx, t); err != nil {
 		return nil, err
@@ -74,17 +86,24 @@ func (a *API) start(ctx context.Context, t *task) (runtime.Task, error) {
 	if err != nil {
 		return nil, err
 	}
-	go func() {
-		select {
-		case <-t.stop:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
+	if err := a.openLogs(ctx, t); err != nil {
+		return nil, err
+	}
 	if t.definition.ordered() {
-		done() // its containers may wait for each other for minutes
+		leave() // its containers may wait for each other for minutes
 	}
 	return a.cfg.Runtime.Start(ctx, spec)
+}
+
+// takePlace waits for a place among the tasks being started. What it returns may be
+// called again.
+func (a *API) takePlace(ctx context.Context) (leave func(), err error) {
+	select {
+	case a.starts <- struct{}{}:
+		return sync.OnceFunc(func() { <-a.starts }), nil
+	case <-ctx.Done():
+		return func() {}, errStopped
+	}
 }
 
 // begin makes a task that is still wanted PENDING. It returns when that is on
@@ -136,6 +155,7 @@ func (a *API) started(t *task, handle runtime.Task) {
 			c.RuntimeId = aws.String(t.runtimeID(*c.Name))
 		})
 		a.attach(t, handle, address)
+		a.followLogs(t, handle)
 		t.showExits(exits)
 		if !t.balancing.several() {
 			t.run(now)
@@ -350,15 +370,17 @@ func (t *task) showExits(exits []runtime.Exit) {
 
 // noteFailure counts a task of a service that ended by itself. Tasks that were
 // accepted before the last failure are part of it: ten tasks that crash together
-// are one reason to wait, not ten.
+// are one reason to wait, not ten. Other deployments than the task's do not wait.
 func (a *API) noteFailure(tx *state.Tx, s *service, t *task, now time.Time) {
-	if t.api.StartedAt != nil && now.Sub(*t.api.StartedAt) >= a.virtual(shortLife) {
-		s.failures = 0
-	}
-	if t.attempt == s.attempt {
-		s.failures++
-		s.attempt++
-		s.retryAt = now.Add(a.virtual(scheduler.BackOff(s.failures)))
+	if d := s.deployment(t.deployment); d != nil {
+		if t.api.StartedAt != nil && now.Sub(*t.api.StartedAt) >= a.virtual(shortLife) {
+			d.Retry.Failures = 0
+		}
+		if t.attempt == d.Retry.attempt {
+			d.Retry.Failures++
+			d.Retry.attempt++
+			d.Retry.RetryAt = now.Add(a.virtual(scheduler.BackOff(d.Retry.Failures)))
+		}
 	}
 	a.countFailure(tx, s, t)
 	s.save(tx)

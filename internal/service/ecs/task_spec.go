@@ -63,7 +63,7 @@ func checkStartable(d *types.TaskDefinition) error {
 
 func checkContainerStartable(c types.ContainerDefinition) error {
 	switch {
-	case len(c.Secrets) > 0:
+	case len(c.Secrets) > 0 || c.LogConfiguration != nil && len(c.LogConfiguration.SecretOptions) > 0:
 		return errors.New("ResourceInitializationError: unable to pull secrets or registry auth: secrets are not supported by this server")
 	case len(c.EnvironmentFiles) > 0:
 		return errors.New("ResourceInitializationError: failed to download env files: environment files are not supported by this server")
@@ -91,6 +91,7 @@ func (a *API) containerSpec(t *task, c types.ContainerDefinition) runtime.Contai
 	spec := runtime.Container{
 		Name:        *c.Name,
 		Image:       *c.Image,
+		Digest:      t.imageDigest(*c.Name),
 		EntryPoint:  c.EntryPoint,
 		Command:     c.Command,
 		Env:         a.environment(t, c, o),
@@ -102,6 +103,7 @@ func (a *API) containerSpec(t *task, c types.ContainerDefinition) runtime.Contai
 		StopTimeout: time.Duration(aws.ToInt32(c.StopTimeout)) * time.Second,
 		HealthCheck: healthCheck(c.HealthCheck),
 
+		ReadOnlyRoot: aws.ToBool(c.ReadonlyRootFilesystem),
 		StartTimeout: time.Duration(aws.ToInt32(c.StartTimeout)) * time.Second,
 	}
 	for _, u := range c.Ulimits {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"io"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -279,15 +278,14 @@ func (t *task) matches(in *ecs.ListTasksInput) bool {
 	return true
 }
 
-// TaskLogs returns what a container of a task has written, oldest first; with
-// follow it goes on until the task ends. The task is named by its ID or ARN; an
-// empty container name is the first container.
-func (a *API) TaskLogs(ctx context.Context, ref, container string, follow bool) (io.ReadCloser, error) {
+// TaskLog opens what a container of a task has written. The task is named by its ID
+// or ARN; an empty container name is the first container.
+func (a *API) TaskLog(ctx context.Context, ref, container string, opts runtime.LogOptions) (runtime.Log, error) {
 	handle, err := a.handleOf(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
-	return handle.Logs(ctx, container, follow)
+	return handle.Logs(ctx, container, opts)
 }
 
 func (a *API) handleOf(ctx context.Context, ref string) (runtime.Task, error) {

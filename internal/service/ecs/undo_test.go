@@ -59,7 +59,7 @@ func (w *world) everything() string {
 			for _, name := range sorted(c.services) {
 				s := c.services[name]
 				fmt.Fprintf(&b, "service %s every %v\n%s\n", marshal(s.stored()), s.period, marshal(s.history))
-				fmt.Fprintf(&b, "events %s next %d, %d failures, attempt %d, tasks %v\n", marshal(s.events), s.eventNumber, s.failures, s.attempt, sorted(s.tasks))
+				fmt.Fprintf(&b, "events %s next %d, %d failures, attempt %d, tasks %v\n", marshal(s.events), s.eventNumber, s.primary().Retry.Failures, s.primary().Retry.attempt, sorted(s.tasks))
 			}
 			for _, id := range sorted(c.tasks) {
 				t := c.tasks[id]

@@ -1,7 +1,6 @@
 package ecs
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -44,6 +43,8 @@ type world struct {
 	config  Config
 	strays  map[string]runtime.Task // what the API did not adopt
 	end     func()                  // ends Run and waits for it
+	// addressed gives a task an address of its own, in a world with load balancers.
+	addressed func(*fakeTask)
 }
 
 // inWorld runs a test in a world that stands at noon of 1 March 2026.
@@ -430,9 +431,33 @@ func (t *fakeTask) setHealth(h runtime.Health) {
 	t.health = h
 }
 
-func (t *fakeTask) Logs(context.Context, string, bool) (io.ReadCloser, error) {
-	return io.NopCloser(bytes.NewBufferString("hello from " + t.spec.ID)), nil
+func (t *fakeTask) Logs(_ context.Context, _ string, opts runtime.LogOptions) (runtime.Log, error) {
+	return &fakeLog{task: t, follow: opts.Follow, read: opts.Position != ""}, nil
 }
+
+// A fakeLog has one line.
+type fakeLog struct {
+	task         *fakeTask
+	follow, read bool
+}
+
+func (l *fakeLog) Next(ctx context.Context) (runtime.Line, error) {
+	if !l.read {
+		l.read = true
+		return runtime.Line{Text: []byte("hello from " + l.task.spec.ID)}, nil
+	}
+	if l.follow {
+		select {
+		case <-l.task.done:
+		case <-ctx.Done():
+			return runtime.Line{}, ctx.Err()
+		}
+	}
+	return runtime.Line{}, io.EOF
+}
+
+func (l *fakeLog) Position() string { return "1" }
+func (l *fakeLog) Close() error     { return nil }
 
 // A recorder keeps samples.
 type recorder struct {

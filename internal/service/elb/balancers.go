@@ -31,6 +31,7 @@ type loadBalancer struct {
 	Attributes map[string]string
 	Tags       map[string]string
 	Reserved   *reservation `json:",omitempty"`
+	Endpoints  []endpoint   `json:",omitempty"`
 }
 
 // CreateLoadBalancer makes an application load balancer. Making it again with the
@@ -262,6 +263,9 @@ func (a *API) DeleteLoadBalancer(ctx context.Context, in *elb.DeleteLoadBalancer
 		tx.After(func() {
 			a.plane.setBalancer(arn)
 			a.cfg.Addresses.Release(b.Address)
+			for _, e := range b.Endpoints {
+				a.release(e)
+			}
 		})
 		return nil
 	})

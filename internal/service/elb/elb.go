@@ -104,9 +104,11 @@ func New(cfg Config) (*API, error) {
 		return nil, err
 	}
 	for _, b := range a.balancers.Rows("") {
-		a.cfg.Addresses.Keep(b.Address)
+		for _, ip := range append(b.others(), b.Address) {
+			a.cfg.Addresses.Keep(ip)
+		}
 	}
-	a.plane = &plane{api: a, driver: cfg.Driver, trouble: map[string]string{}}
+	a.plane = &plane{api: a, driver: cfg.Driver, trouble: map[string]string{}, moved: map[string]bool{}}
 	return a, nil
 }
 

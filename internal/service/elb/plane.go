@@ -25,8 +25,9 @@ type plane struct {
 	driver balancer.Driver
 
 	mu      sync.Mutex // held while the driver is told
-	note    sync.Mutex // guards trouble
+	note    sync.Mutex // guards what follows
 	trouble map[string]string
+	moved   map[string]bool // load balancers that listen to other ports than their listeners'
 }
 
 // setAll tells all that is stored: target groups first, as rules forward to them.
@@ -96,6 +97,7 @@ func (p *plane) setBalancer(arn string) {
 	if !exists {
 		p.driver.RemoveLoadBalancer(arn)
 		p.noteTrouble(arn, "")
+		p.noteMoved(arn, false)
 		return
 	}
 	p.noteTrouble(arn, p.listen(told))
@@ -109,7 +111,7 @@ func (p *plane) balancer(arn string) (told balancer.LoadBalancer, exists bool) {
 		if b, exists = a.balancers.Get(arn); !exists {
 			return
 		}
-		told = balancer.LoadBalancer{LoadBalancer: b.LoadBalancer, Attributes: b.Attributes, Address: b.Address}
+		told = balancer.LoadBalancer{LoadBalancer: b.LoadBalancer, Attributes: b.Attributes, Address: b.Address, Others: b.others()}
 		for _, l := range a.listeners.Rows(a.listenersOf(arn)) {
 			told.Listeners = append(told.Listeners, balancer.Listener{
 				Listener: l.Listener, Attributes: l.Attributes,
@@ -136,6 +138,7 @@ func (p *plane) listen(told balancer.LoadBalancer) (trouble string) {
 		}
 		instead := fmt.Sprintf("%v; it listens to ports from 1 to 1023 at %d more instead: 80 is 8080", err, otherPorts)
 		if err = p.driver.SetLoadBalancer(told); err == nil {
+			p.noteMoved(*told.LoadBalancerArn, true)
 			p.api.log.Warn("a load balancer listens to other ports", "loadBalancer", *told.LoadBalancerName, "address", told.Address, "reason", instead)
 			return instead
 		}
@@ -144,6 +147,7 @@ func (p *plane) listen(told balancer.LoadBalancer) (trouble string) {
 		p.api.log.Error("a load balancer cannot listen", "loadBalancer", *told.LoadBalancerName, "address", told.Address, "error", err)
 		return err.Error()
 	}
+	p.noteMoved(*told.LoadBalancerArn, false)
 	return ""
 }
 
@@ -157,19 +161,36 @@ func (p *plane) noteTrouble(arn, trouble string) {
 	p.trouble[arn] = trouble
 }
 
+func (p *plane) noteMoved(arn string, moved bool) {
+	p.note.Lock()
+	defer p.note.Unlock()
+	if !moved {
+		delete(p.moved, arn)
+		return
+	}
+	p.moved[arn] = true
+}
+
+// replaced says whether a load balancer listens to other ports below 1024.
+func (p *plane) replaced(arn string) bool {
+	p.note.Lock()
+	defer p.note.Unlock()
+	return p.moved[arn]
+}
+
 func (p *plane) troubleOf(arn string) string {
 	p.note.Lock()
 	defer p.note.Unlock()
 	return p.trouble[arn]
 }
 
-// Handler serves the load balancer with a DNS name. It is nil if there is none, or
-// none that listens.
+// Handler serves the load balancer with a DNS name, or with an endpoint of that name.
+// It is nil if there is none, or none that listens.
 func (a *API) Handler(dnsName string) http.Handler {
 	arn := ""
 	a.cell.State.View(context.Background(), func() {
 		for _, key := range a.balancers.Keys("") {
-			if b, _ := a.balancers.Get(key); *b.DNSName == dnsName {
+			if b, _ := a.balancers.Get(key); b.named(dnsName) {
 				arn = key
 			}
 		}

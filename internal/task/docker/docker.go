@@ -11,7 +11,8 @@
 //	flyball.index     which of the spec's containers this is
 //
 // The images of flyball's built-in workloads are made from flyball's own binary;
-// others are pulled when the engine does not have them.
+// others are pulled by their digests. Those that were pulled have a tag of the runtime's,
+// and are removed when no container has had them for an hour.
 package docker
 
 import (
@@ -51,6 +52,7 @@ type Options struct {
 	Executable string       // the static Linux program in the built-in images; by default this one
 	Args       []string     // its arguments before the name of the built-in program
 	LogBytes   int64        // what is kept of a container's log, at least; by default 10 MiB
+	Login      Login        // nil knows no registry that has to be logged in to
 	Log        *slog.Logger // by default slog.Default()
 }
 
@@ -62,12 +64,17 @@ type Runtime struct {
 	images   images
 	logBytes int64
 	log      *slog.Logger
+	life     context.Context // ends with Close
+	close    func()
 
 	mu     sync.Mutex
 	bridge netip.Prefix // the network's gateway, with the network's length; zero until it is made
 }
 
-var _ task.Runtime = (*Runtime)(nil)
+var (
+	_ task.Runtime = (*Runtime)(nil)
+	_ task.Puller  = (*Runtime)(nil)
+)
 
 // Available says why no Docker engine can be used; nil when one answers.
 func Available(ctx context.Context) error {
@@ -112,13 +119,19 @@ func New(ctx context.Context, opts Options) (*Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Runtime{
+	r := &Runtime{
 		engine:   engine,
 		instance: instance,
-		images:   images{engine: engine, executable: opts.Executable, args: opts.Args, once: new(singleflight.Group)},
+		images: images{
+			engine: engine, executable: opts.Executable, args: opts.Args, once: new(singleflight.Group),
+			pulled: &pulled{engine: engine, name: instance + pulledName, login: opts.Login, used: map[string]time.Time{}},
+		},
 		logBytes: opts.LogBytes,
 		log:      opts.Log,
-	}, nil
+	}
+	r.life, r.close = context.WithCancel(context.Background())
+	go r.sweepImages()
+	return r, nil
 }
 
 // Name is "docker".
@@ -127,6 +140,7 @@ func (r *Runtime) Name() string { return "docker" }
 // Close removes the runtime's network, if no task is left on it, and ends the
 // connections to the engine. It does not stop tasks.
 func (r *Runtime) Close() error {
+	r.close()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	r.removeNetwork(ctx)
@@ -141,7 +155,7 @@ func (r *Runtime) Start(ctx context.Context, spec task.Spec) (task.Task, error) 
 	}
 	ids := make([]string, len(spec.Containers))
 	for i, c := range spec.Containers {
-		id, err := r.images.ensure(ctx, c.Image)
+		id, err := r.images.ensure(ctx, c.Image, c.Digest)
 		if err != nil {
 			return nil, err
 		}
@@ -219,7 +233,8 @@ func (r *Runtime) create(ctx context.Context, spec task.Spec, i int, imageID, ow
 		Healthcheck: healthCheck(c.HealthCheck),
 	}
 	host := &container.HostConfig{
-		Resources: resources(spec, c),
+		ReadonlyRootfs: c.ReadOnlyRoot,
+		Resources:      resources(spec, c),
 		LogConfig: container.LogConfig{Type: "json-file", Config: map[string]string{
 			"max-size": strconv.FormatInt(r.logBytes, 10), "max-file": "2",
 		}},
@@ -238,7 +253,7 @@ func (r *Runtime) create(ctx context.Context, spec task.Spec, i int, imageID, ow
 		Name: spec.ID + "-" + c.Name, Config: config, HostConfig: host,
 	})
 	if err != nil {
-		return "", fmt.Errorf("CannotCreateContainerError: container %s: %w", c.Name, err)
+		return "", fmt.Errorf("CannotCreateContainerError: %w", err)
 	}
 	return created.ID, nil
 }

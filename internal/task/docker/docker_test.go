@@ -142,10 +142,11 @@ func awaitLine(t *testing.T, running task.Task, container, prefix string) string
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	log, err := running.Logs(ctx, container, true)
+	lines, err := running.Logs(ctx, container, task.LogOptions{Follow: true})
 	if err != nil {
 		t.Fatal(err)
 	}
+	log := task.Text(ctx, lines)
 	defer log.Close()
 	var text []byte
 	buffer := make([]byte, 4096)
@@ -165,10 +166,11 @@ func awaitLine(t *testing.T, running task.Task, container, prefix string) string
 
 func readLog(t *testing.T, stopped task.Task, container string) string {
 	t.Helper()
-	log, err := stopped.Logs(t.Context(), container, false)
+	lines, err := stopped.Logs(t.Context(), container, task.LogOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	log := task.Text(t.Context(), lines)
 	defer log.Close()
 	text, err := io.ReadAll(log)
 	if err != nil {
@@ -204,11 +206,11 @@ func TestTheBuiltInWorkloadRunsInAnImageFromScratch(t *testing.T) {
 
 func TestABuiltInImageIsMadeOnce(t *testing.T) {
 	r := newRuntime(t)
-	first, err := r.images.ensure(t.Context(), "flyball/web")
+	first, err := r.images.ensure(t.Context(), "flyball/web", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := r.images.ensure(t.Context(), "flyball/web:latest")
+	second, err := r.images.ensure(t.Context(), "flyball/web:latest", "")
 	if err != nil || first != second || !strings.HasPrefix(first, "sha256:") {
 		t.Errorf("made %s and then %s (%v), want the same", first, second, err)
 	}
@@ -501,7 +503,7 @@ func TestAnImageThatCannotBePulledIsExplained(t *testing.T) {
 	s := spec("pull", "exit", "0")
 	s.Containers[0].Image = "127.0.0.1:1/no/such/image:1.2"
 	_, err := newRuntime(t).Start(t.Context(), s)
-	if !errors.Is(err, task.ErrNoImage) || !strings.Contains(err.Error(), "CannotPullContainerError: pulling image 127.0.0.1:1/no/such/image:1.2") {
+	if !errors.Is(err, task.ErrNoImage) || !strings.Contains(err.Error(), "CannotPullContainerError: Error response from daemon: ") {
 		t.Errorf("Start = %v, want CannotPullContainerError", err)
 	}
 }

@@ -31,16 +31,17 @@ type images struct {
 	executable string   // in the built-in images; "" is this program's
 	args       []string // its arguments before the name of a built-in program
 	once       *singleflight.Group
+	pulled     *pulled
 }
 
-// ensure makes sure that the engine has an image. It returns the reference to
-// make containers by.
-func (im images) ensure(ctx context.Context, image string) (string, error) {
-	reference, err, _ := im.once.Do(image, func() (any, error) {
+// ensure makes sure that the engine has an image, by its digest if that is known. It
+// returns the reference to make containers by.
+func (im images) ensure(ctx context.Context, image, digest string) (string, error) {
+	reference, err, _ := im.once.Do(image+"@"+digest, func() (any, error) {
 		if name, ok := builtIn(image); ok {
 			return im.build(ctx, name)
 		}
-		return image, im.pull(ctx, image)
+		return im.pulled.ensure(ctx, image, digest)
 	})
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", task.ErrNoImage, err)
@@ -54,22 +55,6 @@ func builtIn(image string) (name string, ok bool) {
 	name, ok = strings.CutPrefix(image, "flyball/")
 	name, _, _ = strings.Cut(name, ":")
 	return name, ok && slices.Contains(workload.Names(), name)
-}
-
-func (im images) pull(ctx context.Context, image string) error {
-	_, err := im.engine.ImageInspect(ctx, image)
-	if !errdefs.IsNotFound(err) {
-		return err
-	}
-	pull, err := im.engine.ImagePull(ctx, image, client.ImagePullOptions{})
-	if err != nil {
-		return fmt.Errorf("pulling image %s: %w", image, err)
-	}
-	defer pull.Close()
-	if err := pull.Wait(ctx); err != nil {
-		return fmt.Errorf("pulling image %s: %w", image, err)
-	}
-	return nil
 }
 
 // build makes the image of a built-in program unless the engine has it, and

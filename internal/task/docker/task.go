@@ -5,13 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
@@ -113,7 +111,7 @@ func (t *Task) startContainer(ctx context.Context, i int, image, ownerID string)
 		return err
 	}
 	if _, err := t.runtime.engine.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
-		return fmt.Errorf("CannotStartContainerError: container %s: %w", c.spec.Name, err)
+		return fmt.Errorf("CannotStartContainerError: %w", err)
 	}
 	if i == owner(t.spec) {
 		if err := t.learnAddress(ctx); err != nil {
@@ -484,43 +482,6 @@ func (t *Task) Health() task.Health {
 		defer c.mu.Unlock()
 		return c.health
 	})
-}
-
-// Logs returns what a container has written, and with follow what it will.
-func (t *Task) Logs(ctx context.Context, name string, follow bool) (io.ReadCloser, error) {
-	for _, c := range t.containers {
-		if name != "" && c.spec.Name != name {
-			continue
-		}
-		both, err := t.runtime.engine.ContainerLogs(ctx, c.id, client.ContainerLogsOptions{
-			ShowStdout: true, ShowStderr: true, Follow: follow,
-		})
-		if err != nil {
-			return nil, fmt.Errorf("reading the log of container %s: %w", c.spec.Name, err)
-		}
-		return join(both), nil
-	}
-	return nil, fmt.Errorf("task %s has no container %s", t.spec.ID, name)
-}
-
-// join makes one text of the two streams that the engine sends in one.
-func join(both io.ReadCloser) io.ReadCloser {
-	reader, writer := io.Pipe()
-	go func() {
-		_, err := stdcopy.StdCopy(writer, writer, both)
-		writer.CloseWithError(err)
-		_ = both.Close()
-	}()
-	return &logReader{PipeReader: reader, both: both}
-}
-
-type logReader struct {
-	*io.PipeReader
-	both io.Closer
-}
-
-func (r *logReader) Close() error {
-	return errors.Join(r.PipeReader.Close(), r.both.Close())
 }
 
 // Remove removes the containers of a stopped task, and their logs with them. When

@@ -5,7 +5,6 @@ package idle
 import (
 	"context"
 	"io"
-	"strings"
 	"sync"
 	"time"
 
@@ -52,6 +51,30 @@ func (t *idle) Stop(context.Context) error {
 	return nil
 }
 
-func (t *idle) Logs(context.Context, string, bool) (io.ReadCloser, error) {
-	return io.NopCloser(strings.NewReader("")), nil
+func (t *idle) Logs(_ context.Context, _ string, opts task.LogOptions) (task.Log, error) {
+	return silence{t, opts.Follow}, nil
 }
+
+// silence is the log of a task that writes nothing.
+type silence struct {
+	of     *idle
+	follow bool
+}
+
+// Next implements task.Log.
+func (s silence) Next(ctx context.Context) (task.Line, error) {
+	if s.follow {
+		select {
+		case <-s.of.done:
+		case <-ctx.Done():
+			return task.Line{}, ctx.Err()
+		}
+	}
+	return task.Line{}, io.EOF
+}
+
+// Position implements task.Log.
+func (s silence) Position() string { return "" }
+
+// Close implements task.Log.
+func (s silence) Close() error { return nil }

@@ -23,6 +23,7 @@ import (
 	"slices"
 	"syscall"
 
+	"flyball/internal/task/launch/rootfs"
 	"flyball/internal/task/launch/waiting"
 )
 
@@ -43,6 +44,24 @@ func Prepare(cmd *exec.Cmd) (*Launch, error) {
 	if len(cmd.ExtraFiles) > 0 {
 		return nil, errors.New("a program that waits has no extra files")
 	}
+	return prepare(cmd, "")
+}
+
+// PrepareRooted is Prepare for a program that is looked for in a container's root, by
+// its path there or its name. One that joins a container has one extra file, which
+// says of which process.
+func PrepareRooted(cmd *exec.Cmd, root rootfs.Spec) (*Launch, error) {
+	if join := len(cmd.ExtraFiles) == 1; join != root.Join {
+		return nil, errors.New("a program joins a container by the pidfd of a process there")
+	}
+	text, err := root.Encode()
+	if err != nil {
+		return nil, err
+	}
+	return prepare(cmd, text)
+}
+
+func prepare(cmd *exec.Cmd, root string) (*Launch, error) {
 	executable, err := executable()
 	if err != nil {
 		return nil, err
@@ -55,9 +74,9 @@ func Prepare(cmd *exec.Cmd) (*Launch, error) {
 		l.Close()
 		return nil, fmt.Errorf("making a pipe: %w", err)
 	}
-	cmd.Args = slices.Concat([]string{waiting.Name, cmd.Path}, cmd.Args)
+	cmd.Args = slices.Concat([]string{waiting.Name, root, cmd.Path}, cmd.Args)
 	cmd.Path = executable
-	cmd.ExtraFiles = l.theirs[:]
+	cmd.ExtraFiles = slices.Concat(l.theirs[:], cmd.ExtraFiles)
 	return l, nil
 }
 
@@ -88,11 +107,29 @@ func (l *Launch) Proceed() error {
 	if _, err := l.proceed.Write([]byte{1}); err != nil && !errors.Is(err, syscall.EPIPE) {
 		return fmt.Errorf("letting a process run %s: %w", l.program, err)
 	}
-	number := make([]byte, 1)
-	if _, err := io.ReadFull(l.answer, number); err != nil {
+	answer, err := io.ReadAll(l.answer)
+	switch {
+	case err != nil || len(answer) == 0:
 		return nil // running the program has closed it
+	case len(answer) == 1:
+		return &os.PathError{Op: "exec", Path: l.program, Err: syscall.Errno(answer[0])}
 	}
-	return &os.PathError{Op: "exec", Path: l.program, Err: syscall.Errno(number[0])}
+	return &explained{string(answer[1:]), syscall.Errno(answer[0])}
+}
+
+// explained is an error that the process has told the whole of.
+type explained struct {
+	text  string
+	cause syscall.Errno
+}
+
+func (e *explained) Error() string { return e.text }
+
+func (e *explained) Unwrap() error {
+	if e.cause == 0 {
+		return nil
+	}
+	return e.cause
 }
 
 // Close ends a process that was not allowed to proceed. It may be called at any

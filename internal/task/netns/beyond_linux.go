@@ -65,7 +65,7 @@ func (b *Bridge) masquerade() error {
 	if err := conn.Flush(); err != nil {
 		return fmt.Errorf("making the table %s of nftables: %w", table.Name, err)
 	}
-	return nil
+	return b.passDocker()
 }
 
 // fromItself is a rule for packets of the namespaces to other networks.
@@ -110,6 +110,7 @@ func (b *Bridge) paddedName() []byte {
 // unmasquerade removes what masquerade of this life or an earlier one has made, if
 // either has.
 func (b *Bridge) unmasquerade() {
+	b.unpassDocker()
 	conn, err := nftables.New()
 	if err != nil {
 		return

@@ -101,14 +101,26 @@ func (b *Bridge) Rejoin(pid int, addr netip.Addr) (*Namespace, error) {
 	return &Namespace{bridge: b, addr: addr, space: space}, nil
 }
 
-// Start starts a command in the namespace.
+// Start starts a command in the namespace. It fails if the namespace has been left.
 func (n *Namespace) Start(cmd *exec.Cmd) error {
 	return n.bridge.home.visit(func() error {
-		if err := unix.Setns(int(n.space.Fd()), unix.CLONE_NEWNET); err != nil {
+		if err := n.enter(); err != nil {
 			return fmt.Errorf("entering the network at %s: %w", n.addr, err)
 		}
 		return cmd.Start()
 	})
+}
+
+// enter takes the calling thread into the namespace.
+func (n *Namespace) enter() error {
+	space, err := n.space.SyscallConn() // which keeps its number while it is used
+	if err != nil {
+		return err
+	}
+	if controlErr := space.Control(func(fd uintptr) { err = unix.Setns(int(fd), unix.CLONE_NEWNET) }); controlErr != nil {
+		return controlErr
+	}
+	return err
 }
 
 // Leave gives the namespace up, which has no processes any more. Linux removes it and

@@ -68,7 +68,7 @@ func (h *legacy) create(spec task.Spec) (group, error) {
 	}
 	g := &legacyGroup{path: path, all: all}
 	for _, c := range spec.Containers {
-		sub, err := all.New(c.Name, h.limits(0, c.CPU, c.Memory))
+		sub, err := all.New(c.Name, h.limits(0, c.CPU, shownMemory(spec, c)))
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("making the cgroup of container %s: %w", c.Name, err), g.remove())
 		}

@@ -107,7 +107,7 @@ func (h *unified) create(spec task.Spec) (group, error) {
 		}
 	}
 	for _, c := range spec.Containers {
-		sub, err := all.NewChild(c.Name, unifiedLimits(0, c.CPU, c.Memory))
+		sub, err := all.NewChild(c.Name, unifiedLimits(0, c.CPU, shownMemory(spec, c)))
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("making the cgroup of container %s: %w", c.Name, err), g.remove())
 		}

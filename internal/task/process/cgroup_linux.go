@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -53,3 +54,8 @@ func strays(dir string, keep func(id string) bool) ([]string, error) {
 	}
 	return found, err
 }
+
+// shownMemory is the limit of a container's cgroup. Where only the task has one the
+// container has the same: runtimes of languages choose the size of their heaps by what
+// they see there.
+func shownMemory(spec task.Spec, c task.Container) int { return cmp.Or(c.Memory, spec.Memory) }

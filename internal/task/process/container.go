@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"flyball/internal/image"
 	"flyball/internal/task"
 	"flyball/internal/task/launch"
 )
@@ -24,6 +25,7 @@ type container struct {
 	task   *Task
 	index  int
 	spec   task.Container
+	image  *image.Image   // whose files it has; nil is this machine's
 	later  []string       // the command of one that waits for others; nil once it does not
 	cmd    *exec.Cmd      // nil when an earlier life of the server started it
 	launch *launch.Launch // nil as cmd is
@@ -33,13 +35,15 @@ type container struct {
 	process processID
 	exit    *task.Exit // once it has ended
 	health  health
+
+	pace pace
 }
 
 func (c *container) logPath() string { return filepath.Join(c.task.dir, c.spec.Name+".log") }
 
 // start makes the container's process, which waits for proceed.
 func (c *container) start(argv []string) error {
-	cmd, waiting, err := c.command(context.Background(), argv)
+	cmd, waiting, err := c.command(context.Background(), argv, false)
 	if err != nil {
 		return err
 	}
@@ -116,10 +120,16 @@ func (c *container) startAlone() error {
 // command is a command in the container's environment, whose process waits until
 // it may proceed. Its session is its own: it has no terminal, and signals reach it
 // with the processes it starts. Once it runs it does not die with the server, which
-// takes it up again in its next life.
-func (c *container) command(ctx context.Context, argv []string) (*exec.Cmd, *launch.Launch, error) {
+// takes it up again in its next life. One that joins the container is not its first.
+func (c *container) command(ctx context.Context, argv []string, join bool) (*exec.Cmd, *launch.Launch, error) {
 	if len(argv) == 0 {
 		return nil, nil, errors.New("no command")
+	}
+	if c.image != nil {
+		return c.rooted(ctx, argv, join)
+	}
+	if c.spec.Digest != "" {
+		return nil, nil, errors.New("the container's image is gone")
 	}
 	credential, err := credential(c.spec.User)
 	if err != nil {
@@ -149,8 +159,12 @@ func (c *container) environment() []string {
 		}
 	}
 	env = append(env, "HOSTNAME="+c.task.spec.ID)
-	marks := c.task.runtime.mark.of(c.task.spec, c.index)
-	return slices.Concat(env, c.spec.Env, marks, []string{"HOST=" + c.task.attachment.host()})
+	return slices.Concat(env, c.spec.Env, c.promised())
+}
+
+// promised are the variables that no other setting changes.
+func (c *container) promised() []string {
+	return append(c.task.runtime.mark.of(c.task.spec, c.index), "HOST="+c.task.attachment.host())
 }
 
 // supervise sees the container to its end.
@@ -227,7 +241,8 @@ func (c *container) stop() {
 		<-c.task.containers[i].Ended
 	}
 	c.Settled()
-	c.signal(syscall.SIGTERM)
+	c.signal(c.stopSignal())
+	c.suspend(false) // or the signal would not reach one that is held up
 	timer := time.NewTimer(c.spec.TimeToStop())
 	defer timer.Stop()
 	select {
@@ -238,13 +253,19 @@ func (c *container) stop() {
 	}
 }
 
-// signal signals the container's process and those in its process group.
+// signal signals the container's process: with those in its process group if it is a
+// program of this machine, alone if it has an image, as container engines do.
 func (c *container) signal(sig syscall.Signal) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.exit == nil && c.process.PID > 0 {
-		_ = syscall.Kill(-c.process.PID, sig) // it may end at this moment
+	if c.exit != nil || c.process.PID <= 0 {
+		return
 	}
+	to := -c.process.PID
+	if c.image != nil {
+		to = c.process.PID
+	}
+	_ = syscall.Kill(to, sig) // it may end at this moment
 }
 
 func (c *container) exited() *task.Exit {

@@ -7,16 +7,25 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"log"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"flyball/internal/image/imagetest"
 	"flyball/internal/task"
 )
 
@@ -231,6 +240,53 @@ func TestAKillDuringAStartLeavesNothing(t *testing.T) {
 	}
 }
 
+// The image of a server that is killed while it unpacks is none for the next life.
+func TestAKillDuringAPullLeavesNoImage(t *testing.T) {
+	halfway := make(chan struct{})
+	content := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet || !strings.Contains(r.URL.Path, "/blobs/") {
+			content.ServeHTTP(w, r)
+			return
+		}
+		whole := httptest.NewRecorder()
+		content.ServeHTTP(whole, r)
+		if whole.Body.Len() < 100_000 { // a configuration
+			_, _ = w.Write(whole.Body.Bytes())
+			return
+		}
+		w.Header().Set("Content-Length", strconv.Itoa(whole.Body.Len()))
+		_, _ = w.Write(whole.Body.Next(whole.Body.Len() / 2))
+		_ = http.NewResponseController(w).Flush()
+		close(halfway)
+		<-r.Context().Done()
+	}))
+	defer host.Close()
+	reference := strings.TrimPrefix(host.URL, "http://") + "/app:latest"
+	imagetest.Push(t, reference, imagetest.Image(t, v1.Config{Entrypoint: []string{"/program"}}, scratch(t)))
+
+	opts := options(t)
+	opts.NoCgroups, opts.Network = true, NetworkLoopback
+	order, err := json.Marshal(serverOrder{Dir: opts.Dir, NoCgroups: true, Network: NetworkLoopback, Specs: []task.Spec{running("task", reference)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := server{exec.Command(os.Args[0], "server", string(order))}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "half of the image", halfway)
+	if partial, _ := filepath.Glob(filepath.Join(opts.Dir, "images", "partial-*")); len(partial) != 1 {
+		t.Errorf("while it is unpacked there is %v", partial)
+	}
+	s.kill(t)
+	r := newRuntime(t, opts)
+	recoverAll(t, r)
+	if left, err := os.ReadDir(filepath.Join(opts.Dir, "images")); err != nil || len(left) > 0 {
+		t.Errorf("images are left: %v, %v", left, err)
+	}
+}
+
 func TestARestartEndsAProcessThatIsNotRecorded(t *testing.T) {
 	for _, at := range []step{beforeRecord, beforePlace, beforeRun} {
 		t.Run(string(at), func(t *testing.T) {
@@ -324,8 +380,10 @@ func wantNothing(t *testing.T, r *Runtime) {
 var kills = flag.Int("kills", 30, "how many servers are killed under load")
 
 func TestKillsUnderLoadLeaveNothing(t *testing.T) {
+	image := pushed(t, v1.Config{Entrypoint: []string{"/program"}}, scratch(t))
 	onEachHost(t, func(t *testing.T, opts Options) {
 		specs := []task.Spec{
+			running("", image, "sleep"),
 			script("", "exec sleep 1000"),
 			script("", "sleep 1000 & wait"),
 			dependent(task.Container{}, "exec sleep 1000", task.Started),

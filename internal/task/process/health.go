@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"sync"
 	"syscall"
 	"time"
@@ -86,13 +87,13 @@ func (c *container) check(ctx context.Context, argv []string, timeout time.Durat
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	cmd, waiting, err := c.command(ctx, argv)
+	cmd, waiting, err := c.command(ctx, argv, true)
 	if err != nil {
 		return false
 	}
 	defer waiting.Close()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	if err := c.task.attachment.start(cmd); err != nil {
+	if err := c.startAnother(cmd); err != nil {
 		return false
 	}
 	err = c.run(cmd, waiting)
@@ -100,6 +101,14 @@ func (c *container) check(ctx context.Context, argv []string, timeout time.Durat
 	err = errors.Join(err, cmd.Wait())
 	c.task.group.reaped(cmd.ProcessState)
 	return err == nil
+}
+
+// startAnother starts a process of the container besides the first.
+func (c *container) startAnother(cmd *exec.Cmd) error {
+	if c.image != nil && c.task.runtime.programs.roots.find().joined() {
+		return startJoined(cmd)
+	}
+	return c.task.attachment.start(cmd)
 }
 
 // healthCommand is the command line of a health check, none for {"NONE"}.

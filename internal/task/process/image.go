@@ -3,12 +3,10 @@ package process
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"slices"
 	"strings"
 
-	"flyball/internal/task"
 	"flyball/internal/workload"
 )
 
@@ -41,34 +39,12 @@ func newImages(opts Options) (images, error) {
 	return all, nil
 }
 
-// commands returns the command of each container.
-func (all images) commands(containers []task.Container) ([][]string, error) {
-	commands := make([][]string, len(containers))
-	for i, c := range containers {
-		command, err := all.command(c)
-		if err != nil {
-			return nil, err
-		}
-		commands[i] = command
+// find returns the command that an image stands for, if it is one of these.
+func (all images) find(image string) (command []string, ok bool) {
+	if command, ok = all[image]; !ok {
+		command, ok = all[withoutTag(image)]
 	}
-	return commands, nil
-}
-
-// command treats what an image stands for as its ENTRYPOINT: a container's
-// command is appended to it, and a container's entry point replaces it.
-func (all images) command(c task.Container) ([]string, error) {
-	entryPoint, ok := all[c.Image]
-	if !ok {
-		entryPoint, ok = all[withoutTag(c.Image)]
-	}
-	if !ok {
-		return nil, fmt.Errorf("%w: the process runtime has no image %s. It runs %s; map another to a command with --image NAME=COMMAND, or run containers with --runtime docker",
-			task.ErrNoImage, c.Image, strings.Join(slices.Sorted(maps.Keys(all)), ", "))
-	}
-	if len(c.EntryPoint) > 0 {
-		entryPoint = c.EntryPoint
-	}
-	return slices.Concat(entryPoint, c.Command), nil
+	return command, ok
 }
 
 // withoutTag cuts the tag and digest off an image name:

@@ -32,9 +32,9 @@ func TestTheCommandOfAContainer(t *testing.T) {
 		{"an entry point replaces", task.Container{Image: "my/app", EntryPoint: []string{"env"}, Command: []string{"-i"}}, []string{"env", "-i"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := all.command(tt.container)
-			if err != nil || !slices.Equal(got, tt.want) {
-				t.Errorf("command = %q, %v; want %q", got, err, tt.want)
+			command, ok := all.find(tt.container.Image)
+			if got := combine(tt.container, command, nil); !ok || !slices.Equal(got, tt.want) {
+				t.Errorf("command = %q, %v; want %q", got, ok, tt.want)
 			}
 		})
 	}

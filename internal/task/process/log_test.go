@@ -2,12 +2,16 @@ package process
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"flyball/internal/task"
 )
 
 // writeLines writes numbered lines of 64 bytes to a log.
@@ -27,28 +31,49 @@ func writeLines(t *testing.T, path string, from, to int) {
 	}
 }
 
+// read opens a log that has ended.
+func read(t *testing.T, path string, opts task.LogOptions) *logReader {
+	t.Helper()
+	return follow(t, path, nil, opts)
+}
+
+// follow opens a log that ends with a channel.
+func follow(t *testing.T, path string, ended chan struct{}, opts task.LogOptions) *logReader {
+	t.Helper()
+	log, err := newLogReader(path, ended, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	return log
+}
+
+// next is the next line of a log, which must have one.
+func next(t *testing.T, log task.Log) task.Line {
+	t.Helper()
+	line, err := log.Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return line
+}
+
 func TestALogKeepsItsNewestPart(t *testing.T) {
 	const limit = 2 << 20
 	path := filepath.Join(t.TempDir(), "main.log")
 	const lines = 5 << 20 / 64
 	writeLines(t, path, 0, lines/2)
-	follower, err := readLog(t.Context(), path, make(chan struct{}))
-	if err != nil {
-		t.Fatal(err)
+	follower := follow(t, path, make(chan struct{}), task.LogOptions{Follow: true})
+	for range 1000 {
+		next(t, follower)
 	}
-	defer follower.Close()
 	writeLines(t, path, lines/2, lines)
 	if err := boundLog(path, limit); err != nil {
 		t.Fatal(err)
 	}
 	writeLines(t, path, lines, lines+1)
 
-	log, err := readLog(t.Context(), path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	text, err := io.ReadAll(log)
+	text, err := io.ReadAll(task.Text(t.Context(), read(t, path, task.LogOptions{})))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,9 +83,21 @@ func TestALogKeepsItsNewestPart(t *testing.T) {
 	if !bytes.HasPrefix(text, []byte("000")) || !strings.HasSuffix(string(text), fmt.Sprintf("%063d\n", lines)) {
 		t.Errorf("the log begins %q and ends %q, want whole lines up to the last", text[:64], text[len(text)-64:])
 	}
-	line := make([]byte, 64)
-	if _, err := io.ReadFull(follower, line); err != nil || line[0] != '0' || line[63] != '\n' {
-		t.Errorf("a follower that was left behind reads %q, %v; want a whole line", line, err)
+	lost := 0
+	for {
+		line := next(t, follower)
+		if len(line.Text) != 63 || line.Text[0] != '0' {
+			t.Fatalf("a follower that was left behind reads %q, want a whole line", line.Text)
+		}
+		if line.Lost {
+			lost++
+		}
+		if string(line.Text) == fmt.Sprintf("%063d", lines) {
+			break
+		}
+	}
+	if lost != 1 {
+		t.Errorf("the follower was told %d times that it has lost lines, want once", lost)
 	}
 }
 
@@ -77,58 +114,108 @@ func TestAShortLogIsLeftAlone(t *testing.T) {
 
 func TestAFollowedLogGoesOnUntilTheEnd(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "main.log")
-	writeLines(t, path, 0, 1)
 	ended := make(chan struct{})
-	log, err := readLog(t.Context(), path, ended)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	buf := make([]byte, 1024) // more than there is to read at any time
+	log := follow(t, path, ended, task.LogOptions{Follow: true}) // before there is one
 	for i := range 3 {
-		n, err := log.Read(buf)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if line, want := string(buf[:n]), fmt.Sprintf("%063d\n", i); line != want {
+		writeLines(t, path, i, i+1)
+		if line, want := string(next(t, log).Text), fmt.Sprintf("%063d", i); line != want {
 			t.Errorf("line %d = %q", i, line)
-		}
-		if i < 2 {
-			writeLines(t, path, i+1, i+2)
 		}
 	}
 	close(ended)
-	if n, err := log.Read(buf); n != 0 || err != io.EOF {
-		t.Errorf("at the end: %d bytes, %v; want EOF", n, err)
+	if line, err := log.Next(t.Context()); err != io.EOF {
+		t.Errorf("at the end: %q, %v; want EOF", line.Text, err)
 	}
 }
 
-func TestClosingAFollowedLogEndsItsReader(t *testing.T) {
+func TestALineIsReadWhenItIsWhole(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "main.log")
-	writeLines(t, path, 0, 1)
-	log, err := readLog(t.Context(), path, make(chan struct{}))
+	ended := make(chan struct{})
+	log := follow(t, path, ended, task.LogOptions{Follow: true})
+	file, err := openLog(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	read := make(chan error, 1)
-	go func() {
-		_, err := io.Copy(io.Discard, log)
-		read <- err
-	}()
-	if err := log.Close(); err != nil {
+	defer file.Close()
+	io.WriteString(file, "one\n\ntw")
+	for _, want := range []string{"one", ""} {
+		if line := next(t, log); string(line.Text) != want || line.Partial {
+			t.Errorf("line = %q, %v; want %q", line.Text, line.Partial, want)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if line, err := log.Next(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("half a line is read as %q, %v", line.Text, err)
+	}
+	io.WriteString(file, "o\nthr")
+	if line := next(t, log); string(line.Text) != "two" {
+		t.Errorf("line = %q, want two", line.Text)
+	}
+	close(ended)
+	if line := next(t, log); string(line.Text) != "thr" || line.Partial {
+		t.Errorf("the last words are %q, want thr", line.Text)
+	}
+}
+
+func TestAnotherReaderGoesOnAtAPosition(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "main.log")
+	writeLines(t, path, 0, 5000)
+	log := read(t, path, task.LogOptions{})
+	for i := range 5000 {
+		if i%777 == 0 {
+			log = read(t, path, task.LogOptions{Position: log.Position()})
+		}
+		if line, want := next(t, log), fmt.Sprintf("%063d", i); string(line.Text) != want || line.Lost {
+			t.Fatalf("line %d = %q, %v", i, line.Text, line.Lost)
+		}
+	}
+	for _, position := range []string{"-1", "x", "1.5"} {
+		if _, err := newLogReader(path, nil, task.LogOptions{Position: position}); err == nil {
+			t.Errorf("the position %q is taken", position)
+		}
+	}
+}
+
+func TestALongLineComesInPieces(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "main.log")
+	long := strings.Repeat("0123456789", 2*task.LineBytes/10+1)
+	if err := os.WriteFile(path, []byte("a\n"+long+"\nb\n"+long[:task.LineBytes]+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-read; err == nil {
-		t.Error("the reader ended as if the log had")
+	log := read(t, path, task.LogOptions{})
+	for _, want := range []struct {
+		text    string
+		partial bool
+	}{
+		{"a", false},
+		{long[:task.LineBytes], true}, {long[task.LineBytes : 2*task.LineBytes], true}, {long[2*task.LineBytes:], false},
+		{"b", false}, {long[:task.LineBytes], false},
+	} {
+		line := next(t, log)
+		if string(line.Text) != want.text || line.Partial != want.partial {
+			t.Fatalf("a line of %d bytes, partial %v; want %d, %v", len(line.Text), line.Partial, len(want.text), want.partial)
+		}
+		log = read(t, path, task.LogOptions{Position: log.Position()})
+	}
+}
+
+func TestWhatIsTooFarBehindIsLeftOut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "main.log")
+	writeLines(t, path, 0, 10_000)
+	log := read(t, path, task.LogOptions{Behind: 6400})
+	line := next(t, log)
+	if string(line.Text) != fmt.Sprintf("%063d", 9900) || !line.Lost {
+		t.Errorf("the first line is %q, %v; want the 9900th", line.Text, line.Lost)
+	}
+	if line := next(t, log); line.Lost {
+		t.Error("the next line is lost, too")
 	}
 }
 
 func TestALogThatIsNotThereYetIsEmpty(t *testing.T) {
-	log, err := readLog(t.Context(), filepath.Join(t.TempDir(), "main.log"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text, err := io.ReadAll(log); err != nil || len(text) != 0 {
-		t.Errorf("log = %q, %v; want nothing", text, err)
+	log := read(t, filepath.Join(t.TempDir(), "main.log"), task.LogOptions{})
+	if line, err := log.Next(t.Context()); err != io.EOF {
+		t.Errorf("log = %q, %v; want nothing", line.Text, err)
 	}
 }

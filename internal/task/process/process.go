@@ -36,6 +36,7 @@ import (
 	"sync"
 	"time"
 
+	"flyball/internal/image"
 	"flyball/internal/task"
 )
 
@@ -45,6 +46,8 @@ type Options struct {
 	Executable string            // the program that runs the built-in images; by default this one
 	Args       []string          // its arguments before the name of the built-in program
 	Images     map[string]string // the command line that an image stands for
+	Source     image.Source      // where all other images come from; by default their registries
+	Limits     image.Limits      // what such an image may be
 	Network    NetworkMode       // by default NetworkAuto
 	Range      netip.Prefix      // has room for the network of the namespaces; by default 100.64.0.0/10
 	Addresses  netip.Prefix      // where tasks get their loopback addresses from; by default 127.64.0.0/10
@@ -58,7 +61,7 @@ type Runtime struct {
 	dir       string
 	first     bool // no earlier life has had the directory
 	mark      mark
-	images    images
+	programs  *programs
 	networks  networks
 	host      host
 	logBytes  int64
@@ -70,15 +73,14 @@ type Runtime struct {
 	tasks map[string]*Task // those whose records are kept, running and stopped
 }
 
-var _ task.Runtime = (*Runtime)(nil)
+var (
+	_ task.Runtime = (*Runtime)(nil)
+	_ task.Puller  = (*Runtime)(nil)
+)
 
 // New returns a runtime that keeps its tasks in opts.Dir. It starts none of
 // those found there: that is Recover's work.
 func New(opts Options) (*Runtime, error) {
-	images, err := newImages(opts)
-	if err != nil {
-		return nil, err
-	}
 	dir, err := filepath.Abs(opts.Dir)
 	if err != nil {
 		return nil, err
@@ -101,6 +103,10 @@ func New(opts Options) (*Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
+	programs, err := newPrograms(opts, dir)
+	if err != nil {
+		return nil, err
+	}
 	networks, err := newNetworks(opts, instance)
 	if err != nil {
 		return nil, err
@@ -109,7 +115,7 @@ func New(opts Options) (*Runtime, error) {
 		dir:      dir,
 		first:    first,
 		mark:     mark(instance),
-		images:   images,
+		programs: programs,
 		networks: networks,
 		host:     newHost(opts, instance),
 		logBytes: opts.LogBytes,
@@ -129,19 +135,25 @@ func (r *Runtime) Start(ctx context.Context, spec task.Spec) (task.Task, error) 
 	if err := validate(spec); err != nil {
 		return nil, err
 	}
-	commands, err := r.images.commands(spec.Containers)
+	spec.Containers = slices.Clone(spec.Containers)
+	if err := r.programs.resolveAll(ctx, spec.Containers); err != nil {
+		return nil, err
+	}
+	programs, err := r.programs.of(ctx, spec.Containers)
 	if err != nil {
 		return nil, err
 	}
 	attachment, err := r.networks.join(spec.ID)
 	if err != nil {
+		release(programs)
 		return nil, err
 	}
 	t := newTask(r, spec, attachment)
 	if err := r.keep(t); err != nil {
+		release(programs)
 		return nil, errors.Join(err, attachment.leave())
 	}
-	if err := t.start(ctx, commands); err != nil {
+	if err := t.start(ctx, programs); err != nil {
 		t.abandon()
 		return nil, err
 	}
@@ -201,6 +213,7 @@ func (r *Runtime) Recover(ctx context.Context) ([]task.Task, error) {
 		r.log.Warn("cannot remove networks of tasks that are gone", "error", err)
 	}
 	r.sweep()
+	r.programs.images.Sweep()
 	return recovered, nil
 }
 
@@ -271,6 +284,7 @@ func (r *Runtime) Listen(ctx context.Context, port uint16) (net.Listener, error)
 func (r *Runtime) Close() (err error) {
 	r.closeOnce.Do(func() {
 		close(r.closed)
+		r.programs.images.Close()
 		r.host.close()
 		err = r.networks.close()
 	})
@@ -288,15 +302,14 @@ func (r *Runtime) boundLogs() {
 		case <-ticker.C:
 		}
 		r.mu.Lock()
-		var paths []string
+		var all []*container
 		for _, t := range r.tasks {
-			for _, c := range t.containers {
-				paths = append(paths, c.logPath())
-			}
+			all = append(all, t.containers...)
 		}
 		r.mu.Unlock()
-		for _, path := range paths {
-			if err := boundLog(path, r.logBytes); err != nil && !errors.Is(err, os.ErrNotExist) {
+		for _, c := range all {
+			path := c.logPath()
+			if err := boundLog(path, c.pace.bound(path, r.logBytes)); err != nil && !errors.Is(err, os.ErrNotExist) {
 				r.log.Warn("cannot bound a task's log", "path", path, "error", err)
 			}
 		}

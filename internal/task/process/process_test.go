@@ -171,10 +171,11 @@ func awaitLine(t *testing.T, running task.Task, prefix string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	log, err := running.Logs(ctx, "", true)
+	lines, err := running.Logs(ctx, "", task.LogOptions{Follow: true})
 	if err != nil {
 		t.Fatal(err)
 	}
+	log := task.Text(ctx, lines)
 	defer log.Close()
 	var text []byte
 	buffer := make([]byte, 4096)
@@ -194,10 +195,11 @@ func awaitLine(t *testing.T, running task.Task, prefix string) string {
 
 func readLogs(t *testing.T, stopped task.Task, container string) string {
 	t.Helper()
-	log, err := stopped.Logs(t.Context(), container, false)
+	lines, err := stopped.Logs(t.Context(), container, task.LogOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	log := task.Text(t.Context(), lines)
 	defer log.Close()
 	text, err := io.ReadAll(log)
 	if err != nil {
@@ -288,7 +290,7 @@ func TestAnImageThatIsNotThereIsExplained(t *testing.T) {
 	if !errors.Is(err, task.ErrNoImage) {
 		t.Fatalf("Start = %v, want ErrNoImage", err)
 	}
-	for _, part := range []string{"CannotPullContainerError: ", "nginx:latest", "flyball/web", "--image NAME=COMMAND", "--runtime docker"} {
+	for _, part := range []string{"CannotPullContainerError: ", "nginx:latest", "flyball/web", "--image NAME=COMMAND"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%q does not say %q", err, part)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,7 +45,9 @@ func newTask(r *Runtime, spec task.Spec, attachment attachment) *Task {
 	}
 	t.wanted, t.shutDown = context.WithCancel(context.Background())
 	for i, c := range spec.Containers {
-		t.containers = append(t.containers, &container{task: t, index: i, spec: c, Progress: task.NewProgress()})
+		made := &container{task: t, index: i, spec: c, Progress: task.NewProgress()}
+		made.pace.hold = made.suspend
+		t.containers = append(t.containers, made)
 	}
 	return t
 }
@@ -67,6 +68,9 @@ func (r *Runtime) restore(rec *record) (*Task, error) {
 			c.exit = &task.Exit{Container: c.spec.Name, Reason: endedUnseen} // as all that ran then
 		}
 		running = running || c.exit == nil && c.process.alive()
+		if c.exit == nil {
+			c.hold()
+		}
 	}
 	if t.over() {
 		return t, nil
@@ -91,7 +95,10 @@ func (r *Runtime) restore(rec *record) (*Task, error) {
 // processes before the first of them runs its command: should the server be killed,
 // those that the record does not have end by themselves, and its next life finds
 // the others.
-func (t *Task) start(ctx context.Context, commands [][]string) error {
+func (t *Task) start(ctx context.Context, programs []program) error {
+	for i, c := range t.containers {
+		c.image = programs[i].image
+	}
 	group, err := t.runtime.host.create(t.spec)
 	if err != nil {
 		return err
@@ -100,10 +107,10 @@ func (t *Task) start(ctx context.Context, commands [][]string) error {
 	var first []*container
 	for i, c := range t.containers {
 		if len(c.spec.DependsOn) > 0 {
-			c.later = commands[i]
+			c.later = programs[i].argv
 			continue
 		}
-		if err := c.start(commands[i]); err != nil {
+		if err := c.start(programs[i].argv); err != nil {
 			return cannotStart(c, err)
 		}
 		first = append(first, c)
@@ -201,10 +208,13 @@ func (t *Task) over() bool {
 }
 
 // rest is for a task that was over in an earlier life: it has nothing but its record
-// and logs. What it used is not known any more.
+// and logs, once what that life may have left of its roots is removed. What it used is not known any more.
 func (t *Task) rest() {
 	for _, c := range t.containers {
 		close(c.Ended)
+		if err := removeRoot(c.rootDir()); err != nil {
+			t.runtime.log.Warn("cannot remove the root of a container", "task", t.spec.ID, "container", c.spec.Name, "error", err)
+		}
 	}
 	t.shutDown()
 	t.last = &task.Usage{At: time.Now()}
@@ -229,6 +239,11 @@ func (t *Task) giveBack() {
 	if t.group != nil {
 		if err := t.group.remove(); err != nil {
 			t.runtime.log.Warn("cannot remove the cgroup of a task", "task", t.spec.ID, "error", err)
+		}
+	}
+	for _, c := range t.containers {
+		if err := c.clear(); err != nil {
+			t.runtime.log.Warn("cannot remove the root of a container", "task", t.spec.ID, "container", c.spec.Name, "error", err)
 		}
 	}
 	if err := t.attachment.leave(); err != nil {
@@ -323,16 +338,12 @@ func (t *Task) Health() task.Health {
 	return task.CombineHealth(t.spec.Containers, func(i int) task.Health { return t.containers[i].health.state() })
 }
 
-// Logs returns what a container has written, and with follow what it will.
-func (t *Task) Logs(ctx context.Context, name string, follow bool) (io.ReadCloser, error) {
+// Logs opens what a container has written.
+func (t *Task) Logs(_ context.Context, name string, opts task.LogOptions) (task.Log, error) {
 	for _, c := range t.containers {
-		if name != "" && c.spec.Name != name {
-			continue
+		if name == "" || c.spec.Name == name {
+			return c.readLog(opts)
 		}
-		if follow {
-			return readLog(ctx, c.logPath(), c.Ended)
-		}
-		return readLog(ctx, c.logPath(), nil)
 	}
 	return nil, fmt.Errorf("task %s has no container %s", t.spec.ID, name)
 }

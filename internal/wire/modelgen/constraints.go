@@ -154,7 +154,7 @@ func own(name string, in *apiShape) shape {
 	if isLength := !slices.Contains([]string{"integer", "long", "float", "double"}, in.Type); isLength && out.Min != nil && *out.Min == 0 {
 		out.Min = nil
 	}
-	if in.Pattern == "" || in.Pattern == ".*" {
+	if in.Pattern == "" || in.Pattern == ".*" || in.Pattern == untrue[name] {
 		return out
 	}
 	re2, ok := translate(in.Pattern)

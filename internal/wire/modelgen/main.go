@@ -22,9 +22,11 @@ import (
 var sources = map[string]string{
 	"application-autoscaling": "application-autoscaling/2016-02-06",
 	"ec2":                     "ec2/2016-11-15",
+	"ecr":                     "ecr/2015-09-21",
 	"ecs":                     "ecs/2014-11-13",
 	"elasticloadbalancing":    "elbv2/2015-12-01",
 	"iam":                     "iam/2010-05-08",
+	"logs":                    "logs/2014-03-28",
 	"monitoring":              "cloudwatch/2010-08-01",
 	"sqs":                     "sqs/2012-11-05",
 	"sts":                     "sts/2011-06-15",

@@ -12,6 +12,11 @@ var rewritten = map[string]string{
 	`(?!((^[ ]+.*)|(.*([\u0000-\u001f]|[\u007f-\u009f]|[:/|])+.*)|(.*[ ]+$))).+`: `[^\x00-\x20\x{7f}-\x{9f}:/|]([^\x00-\x1f\x{7f}-\x{9f}:/|]*[^\x00-\x20\x{7f}-\x{9f}:/|])?`,
 }
 
+// Patterns of shapes that AWS does not hold values to.
+var untrue = map[string]string{
+	"MetricNamespace": "[^:*$]*", // of CloudWatch Logs, which takes colons
+}
+
 var (
 	surrogates = regexp.MustCompile(`\\uD800\\uDC00-\\uDBFF\\uDFFF`)
 	unicode    = regexp.MustCompile(`\\u([0-9A-Fa-f]{4})`)

@@ -43,6 +43,9 @@ func checkContainer(c *types.ContainerDefinition, in *ecs.RegisterTaskDefinition
 	if err := checkLinux(name, c.LinuxParameters); err != nil {
 		return err
 	}
+	if err := checkLogConfiguration(c, in); err != nil {
+		return err
+	}
 	return checkHealthCheck(name, c.HealthCheck)
 }
 

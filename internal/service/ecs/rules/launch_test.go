@@ -89,7 +89,7 @@ func TestLoadBalancersNameAPortOfTheDefinition(t *testing.T) {
 		{"", "web", 8080, "InvalidParameterException: targetGroupArn or loadBalancerName must be specified."},
 	} {
 		lb := types.LoadBalancer{TargetGroupArn: &tt.group, ContainerName: &tt.container, ContainerPort: &tt.port}
-		if got := refusal(CheckLoadBalancers(def, []types.LoadBalancer{lb}, find)); got != tt.want {
+		if got := refusal(CheckLoadBalancers(def, []types.LoadBalancer{lb}, types.DeploymentStrategyRolling, Balancing{Group: find})); got != tt.want {
 			t.Errorf("%s at %s:%d: %s, want %s", tt.group, tt.container, tt.port, got, tt.want)
 		}
 	}

@@ -25,11 +25,20 @@ func CheckRole(role *string, def *types.TaskDefinition, balancers []types.LoadBa
 	return nil
 }
 
-// CheckLoadBalancers validates the load balancers of a service. Find finds a target
-// group by its ARN; nil where there is none.
-func CheckLoadBalancers(def *types.TaskDefinition, balancers []types.LoadBalancer, find func(arn string) *elbtypes.TargetGroup) error {
-	if len(balancers) > 5 {
+// A Balancing says what Elastic Load Balancing has, by ARN.
+type Balancing struct {
+	Group  func(arn string) *elbtypes.TargetGroup // nil where there is none
+	Listen func(arn string) bool                  // whether there is a listener or a rule
+}
+
+// CheckLoadBalancers validates the load balancers of a service that is deployed with a
+// strategy.
+func CheckLoadBalancers(def *types.TaskDefinition, balancers []types.LoadBalancer, strategy types.DeploymentStrategy, in Balancing) error {
+	switch {
+	case len(balancers) > 5:
 		return fault.InvalidParameter("A service can have at most 5 target groups.")
+	case len(balancers) == 0 && (strategy == types.DeploymentStrategyLinear || strategy == types.DeploymentStrategyCanary):
+		return fault.InvalidParameter("The deployment strategy %s requires a load balancer.", strategy)
 	}
 	for _, lb := range balancers {
 		group := aws.ToString(lb.TargetGroupArn)
@@ -37,8 +46,6 @@ func CheckLoadBalancers(def *types.TaskDefinition, balancers []types.LoadBalance
 		switch {
 		case lb.LoadBalancerName != nil:
 			return fault.NotServed("A Classic Load Balancer")
-		case lb.AdvancedConfiguration != nil:
-			return fault.NotServed("advancedConfiguration of a load balancer")
 		case group == "":
 			return fault.InvalidParameter("targetGroupArn or loadBalancerName must be specified.")
 		case !HasContainer(def, name):
@@ -46,17 +53,55 @@ func CheckLoadBalancers(def *types.TaskDefinition, balancers []types.LoadBalance
 		case !exposes(def, name, aws.ToInt32(lb.ContainerPort)):
 			return fault.InvalidParameter("The container %s did not have a container port %d defined.", name, aws.ToInt32(lb.ContainerPort))
 		}
-		if err := checkTargetGroup(def, group, find(group)); err != nil {
+		if err := checkAdvanced(def, lb, strategy, in); err != nil {
+			return err
+		}
+		managed := lb.AdvancedConfiguration != nil && aws.ToString(lb.AdvancedConfiguration.ProductionListenerRule) != ""
+		if err := checkTargetGroup(def, group, in.Group(group), managed); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// checkAdvanced validates how deployments shift traffic between two target groups.
+func checkAdvanced(def *types.TaskDefinition, lb types.LoadBalancer, strategy types.DeploymentStrategy, in Balancing) error {
+	c := lb.AdvancedConfiguration
+	if c == nil {
+		if strategy == types.DeploymentStrategyRolling {
+			return nil
+		}
+		return fault.InvalidParameter("advancedConfiguration must be specified for each load balancer of a service with the deployment strategy %s.", strategy)
+	}
+	for _, required := range []struct {
+		member string
+		value  *string
+	}{
+		{"alternateTargetGroupArn", c.AlternateTargetGroupArn}, {"productionListenerRule", c.ProductionListenerRule}, {"roleArn", c.RoleArn},
+	} {
+		if aws.ToString(required.value) == "" {
+			return fault.InvalidParameter("%s must be specified in advancedConfiguration.", required.member)
+		}
+	}
+	if *c.AlternateTargetGroupArn == *lb.TargetGroupArn {
+		return fault.InvalidParameter("alternateTargetGroupArn must be another target group than targetGroupArn.")
+	}
+	for _, arn := range []*string{c.ProductionListenerRule, c.TestListenerRule} {
+		if arn != nil && !in.Listen(*arn) {
+			return fault.InvalidParameter("The listener rule %s does not exist.", *arn)
+		}
+	}
+	if c.TestListenerRule != nil && *c.TestListenerRule == *c.ProductionListenerRule {
+		return fault.InvalidParameter("testListenerRule must be another listener rule than productionListenerRule.")
+	}
+	return checkTargetGroup(def, *c.AlternateTargetGroupArn, in.Group(*c.AlternateTargetGroupArn), true)
+}
+
 // checkTargetGroup refuses a target group that gets no requests or takes other
 // targets than the tasks: those with a network interface of their own are known by
-// their addresses, others by their instances.
-func checkTargetGroup(def *types.TaskDefinition, arn string, g *elbtypes.TargetGroup) error {
+// their addresses, others by their instances. A group of a managed rule gets requests
+// as soon as there is a deployment.
+func checkTargetGroup(def *types.TaskDefinition, arn string, g *elbtypes.TargetGroup, managed bool) error {
 	mode, takes := cmp.Or(def.NetworkMode, types.NetworkModeBridge), elbtypes.TargetTypeEnumInstance
 	if mode == types.NetworkModeAwsvpc {
 		takes = elbtypes.TargetTypeEnumIp
@@ -64,7 +109,7 @@ func checkTargetGroup(def *types.TaskDefinition, arn string, g *elbtypes.TargetG
 	switch {
 	case g == nil:
 		return fault.InvalidParameter("The target group with targetGroupArn %s does not exist.", arn)
-	case len(g.LoadBalancerArns) == 0:
+	case len(g.LoadBalancerArns) == 0 && !managed:
 		return fault.InvalidParameter("The target group with targetGroupArn %s does not have an associated load balancer.", arn)
 	case g.TargetType != takes:
 		return fault.InvalidParameter("The provided target group %s has target type %s, which is incompatible with the %s network mode specified in the task definition.", arn, g.TargetType, mode)

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 
@@ -71,8 +70,6 @@ func checkConfiguration(in *ecs.CreateServiceInput) error {
 		return err
 	}
 	return checkUnservedFeatures(in.ServiceConnectConfiguration, map[string]bool{
-		"canaryConfiguration":      in.DeploymentConfiguration != nil && in.DeploymentConfiguration.CanaryConfiguration != nil,
-		"linearConfiguration":      in.DeploymentConfiguration != nil && in.DeploymentConfiguration.LinearConfiguration != nil,
 		"serviceRegistries":        len(in.ServiceRegistries) > 0,
 		"volumeConfigurations":     len(in.VolumeConfigurations) > 0,
 		"vpcLatticeConfigurations": len(in.VpcLatticeConfigurations) > 0,
@@ -171,71 +168,6 @@ func checkMonitoring(m *types.MonitoringConfiguration) error {
 				return fault.InvalidParameter("Metric %s is not one of CPUUtilization and MemoryUtilization.", name)
 			}
 		}
-	}
-	return nil
-}
-
-// DeploymentDefaults fills in a deployment configuration: what a change leaves
-// out keeps its value, and what nobody has said is AWS's default.
-func DeploymentDefaults(in, old *types.DeploymentConfiguration, scheduling types.SchedulingStrategy) *types.DeploymentConfiguration {
-	filled := types.DeploymentConfiguration{
-		DeploymentCircuitBreaker: &types.DeploymentCircuitBreaker{},
-		MaximumPercent:           aws.Int32(200),
-		MinimumHealthyPercent:    aws.Int32(100),
-		Strategy:                 types.DeploymentStrategyRolling,
-		BakeTimeInMinutes:        aws.Int32(0),
-	}
-	if scheduling == types.SchedulingStrategyDaemon {
-		filled.MaximumPercent, filled.MinimumHealthyPercent = aws.Int32(100), aws.Int32(0)
-	}
-	for _, c := range []*types.DeploymentConfiguration{old, in} {
-		if c == nil {
-			continue
-		}
-		filled.MaximumPercent = cmp.Or(c.MaximumPercent, filled.MaximumPercent)
-		filled.MinimumHealthyPercent = cmp.Or(c.MinimumHealthyPercent, filled.MinimumHealthyPercent)
-		if c.DeploymentCircuitBreaker != nil {
-			filled.DeploymentCircuitBreaker = c.DeploymentCircuitBreaker
-		}
-		if c.Alarms != nil {
-			filled.Alarms = c.Alarms
-		}
-		if c.Strategy != "" {
-			filled.Strategy = c.Strategy
-		}
-		filled.BakeTimeInMinutes = cmp.Or(c.BakeTimeInMinutes, filled.BakeTimeInMinutes)
-		filled.LifecycleHooks = c.LifecycleHooks
-		if c.EarlySuccessCriteria != nil {
-			filled.EarlySuccessCriteria = c.EarlySuccessCriteria
-		}
-	}
-	return &filled
-}
-
-// CheckDeploymentConfiguration validates a configuration whose defaults are filled
-// in.
-func CheckDeploymentConfiguration(c *types.DeploymentConfiguration) error {
-	least, most := *c.MinimumHealthyPercent, *c.MaximumPercent
-	switch {
-	case c.Strategy != types.DeploymentStrategyRolling:
-		return fault.NotServed("The deployment strategy " + string(c.Strategy))
-	case c.Alarms != nil && c.Alarms.Enable:
-		return fault.NotServed("deploymentConfiguration.alarms")
-	case len(c.LifecycleHooks) > 0:
-		return fault.NotServed("A deployment lifecycle hook")
-	case aws.ToInt32(c.BakeTimeInMinutes) != 0:
-		return fault.NotServed("A bake time for rolling deployments")
-	case c.EarlySuccessCriteria != nil:
-		return fault.NotServed("earlySuccessCriteria")
-	case least < 0 || least > 100:
-		return fault.InvalidParameter("The minimumHealthyPercent must be between 0 and 100.")
-	case most < 100:
-		return fault.InvalidParameter("The maximumPercent must be at least 100.")
-	case least == 100 && most == 100:
-		return fault.InvalidParameter("Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.")
-	}
-	if t := c.DeploymentCircuitBreaker.ThresholdConfiguration; t != nil && t.Value < 1 {
-		return fault.InvalidParameter("The value of the circuit breaker threshold must be at least 1.")
 	}
 	return nil
 }

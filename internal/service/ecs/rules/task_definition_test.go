@@ -132,3 +132,52 @@ func TestVolumesThatAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestLogConfigurations(t *testing.T) {
+	type options = map[string]string
+	whole := func(changes options) options {
+		all := options{"awslogs-group": "/ecs/web", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "web"}
+		for k, v := range changes {
+			all[k] = v
+		}
+		return all
+	}
+	for _, tt := range []struct {
+		name    string
+		driver  types.LogDriver
+		options options
+		ec2     bool
+		role    string
+		want    string
+	}{
+		{"awslogs on Fargate", "awslogs", whole(nil), false, "role", ""},
+		{"every option", "awslogs", whole(options{"mode": "blocking", "max-buffer-size": "1m", "awslogs-create-group": "true", "awslogs-datetime-format": "%Y", "awslogs-multiline-pattern": "^x"}), false, "role", ""},
+		{"no role", "awslogs", whole(nil), false, "", "ClientException: Fargate requires task definition to have execution role ARN to support log driver awslogs."},
+		{"no role on EC2", "awslogs", options{"awslogs-group": "web", "awslogs-region": "us-east-1"}, true, "", ""},
+		{"no prefix on Fargate", "awslogs", options{"awslogs-group": "web", "awslogs-region": "us-east-1"}, false, "role",
+			"ClientException: Fargate requires log configuration options to include awslogs-stream-prefix to support log driver awslogs."},
+		{"no options", "awslogs", nil, true, "", "ClientException: Log driver awslogs requires options: awslogs-group, awslogs-region"},
+		{"unknown options", "awslogs", whole(options{"tag": "x", "awslogs-stream": "y"}), true, "", "ClientException: Log driver awslogs disallows options: awslogs-stream, tag"},
+		{"a group that none can be", "awslogs", whole(options{"awslogs-group": "a b"}), true, "", "ClientException: Log driver awslogs option 'awslogs-group' contains invalid characters."},
+		{"a group that is not to be made", "awslogs", whole(options{"awslogs-create-group": "false"}), true, "", "ClientException: Log driver awslogs option 'awslogs-create-group' should only be set to 'true', else omit option."},
+		{"an unknown mode", "awslogs", whole(options{"mode": "fast"}), true, "", "ClientException: Log driver awslogs option 'mode' should be 'blocking' or 'non-blocking'."},
+		{"json-file on EC2", "json-file", options{"max-size": "1m"}, true, "", ""},
+		{"json-file on Fargate", "json-file", nil, false, "", "ClientException: Fargate compatible task definitions do not support log driver json-file."},
+		{"no driver", "none", nil, true, "", "ClientException: Invalid logDriver setting for container 'web'."},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			in := definition(func(in *ecs.RegisterTaskDefinitionInput) {
+				if tt.ec2 {
+					in.RequiresCompatibilities = []types.Compatibility{types.CompatibilityEc2}
+				}
+				if tt.role != "" {
+					in.ExecutionRoleArn = &tt.role
+				}
+				in.ContainerDefinitions[0].LogConfiguration = &types.LogConfiguration{LogDriver: tt.driver, Options: tt.options}
+			})
+			if got := refusal(check(in)); got != tt.want {
+				t.Errorf("%s, want %s", got, tt.want)
+			}
+		})
+	}
+}

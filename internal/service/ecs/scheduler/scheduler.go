@@ -124,6 +124,21 @@ func Decide(v View, now time.Time) Actions {
 	return a
 }
 
+// Reached is whether the primary deployment has a percentage of the desired tasks ready,
+// rounded up, and, if it is to be alone, whether all other tasks are gone.
+func (v View) Reached(percent int, alone bool, now time.Time) bool {
+	ready := 0
+	for _, t := range v.Tasks {
+		switch {
+		case t.Deployment != v.Primary && alone:
+			return false
+		case t.Deployment == v.Primary && t.Ready(now):
+			ready++
+		}
+	}
+	return ready >= ceilPercent(v.Desired, percent)
+}
+
 // sortOut divides the tasks into those of the primary deployment and older ones.
 // Tasks that are stopping are only counted; unhealthy ones are stopped.
 func sortOut(v View, now time.Time, a *Actions) (current, old []Task, stoppingCount int) {

@@ -191,8 +191,11 @@ var (
 )
 
 // checkHost checks a host ("Host conditions"): it has a dot, and after the last one
-// only letters.
+// only letters. An address is one, too, as load balancers here may have it for a name.
 func checkHost(host string) error {
+	if _, err := netip.ParseAddr(host); err == nil {
+		return nil
+	}
 	if !hosts.MatchString(host) || !hostEnd.MatchString(host) {
 		return fault.Validation("The 'host-header' value '%s' is not valid; the allowed characters are A-Z, a-z, 0-9, - . * ?, "+
 			"with at least one '.' and only letters after the last one", host)

@@ -11,35 +11,37 @@
 package waiting
 
 import (
+	"errors"
 	"os"
 	"syscall"
+
+	"flyball/internal/task/launch/rootfs"
 )
 
-// Name is the name of a process that waits, before the path of the program and its
-// arguments. No other process has it.
+// Name is the name of a process that waits, before what it is to be a part of, as an
+// encoded rootfs.Spec or nothing, the path of the program and its arguments. No other
+// process has it.
 const Name = "flyball: waiting to run"
 
 // The files that a waiting process has from its parent.
 const (
 	Proceed = 3 // a byte here lets the process become the program; the end of the file ends it
-	Answer  = 4 // takes a byte when the process waits, and an error number if it cannot run the program
+	Answer  = 4 // takes a byte when the process waits; and if it cannot run the program, an error number and a text
 )
 
 func init() {
-	if len(os.Args) > 2 && os.Args[0] == Name {
-		wait(os.Args[1], os.Args[2:])
+	if len(os.Args) > 3 && os.Args[0] == Name {
+		wait(os.Args[1], os.Args[2], os.Args[3:])
 	}
 }
 
 // wait does not return.
-func wait(program string, argv []string) {
+func wait(root, program string, argv []string) {
 	syscall.CloseOnExec(Proceed)
 	syscall.CloseOnExec(Answer)
 	_, _ = syscall.Write(Answer, []byte{0})
 	if mayProceed() {
-		if number, ok := syscall.Exec(program, argv, os.Environ()).(syscall.Errno); ok {
-			_, _ = syscall.Write(Answer, []byte{byte(number)})
-		}
+		answer(become(root, program, argv))
 	}
 	os.Exit(127)
 }
@@ -51,4 +53,35 @@ func mayProceed() bool {
 			return n == 1
 		}
 	}
+}
+
+// become returns why it cannot become the program: an error number alone is about the
+// program itself.
+func become(root, program string, argv []string) error {
+	if root != "" {
+		spec, err := rootfs.Decode(root)
+		if err != nil {
+			return err
+		}
+		if err := spec.Enter(); err != nil {
+			return err
+		}
+		if spec.Try {
+			os.Exit(0)
+		}
+		if program, err = rootfs.Find(program, os.Getenv("PATH")); err != nil {
+			return err
+		}
+	}
+	return syscall.Exec(program, argv, os.Environ())
+}
+
+func answer(why error) {
+	var number syscall.Errno
+	errors.As(why, &number)
+	text := ""
+	if why != error(number) {
+		text = why.Error()
+	}
+	_, _ = syscall.Write(Answer, append([]byte{byte(number)}, text...))
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"flyball/internal/workload"
@@ -43,6 +44,16 @@ func run(mode string, args []string) error {
 		signal.Ignore(syscall.SIGTERM)
 		fmt.Println("ready")
 		select {}
+	case "lines": // to both outputs, then one of many bytes without an end
+		n, err := strconv.Atoi(args[0])
+		if err != nil {
+			return err
+		}
+		for i := range n {
+			fmt.Printf("out %d\n", i)
+			fmt.Fprintf(os.Stderr, "err %d\n", i)
+		}
+		fmt.Print(strings.Repeat("0123456789", 60_000))
 	case "get":
 		resp, err := http.Get(args[0])
 		if err != nil {

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"flyball/internal/load"
+	"flyball/internal/report"
+	"flyball/scaling"
+)
+
+func reportCommand() *cobra.Command {
+	var r reporting
+	cmd := &cobra.Command{
+		Use:   "report CLUSTER/SERVICE",
+		Short: "Draw load, CPU utilization, tasks and scaling activities of a service in one picture",
+		Long: `Report draws what became of a service: users, requests per second and latency from the record of
+flyball load --out; CPU utilization against its target, desired and running tasks; and below them, over
+the same time axis, scaling activities, alarms, cooldowns and deployments, each with its reason when
+pointed at. Without a record, requests and latency are the load balancer's metrics. --html writes one page that needs nothing else, with the activities in a table; --svg the
+picture alone. Both have the colours of light and of dark surroundings.
+
+The picture goes from two minutes before the record until now, but not further than 30 minutes after
+the record's end; without a record it is of the last 30 minutes. --since and --until, a time such as
+2026-11-26T14:05:00Z or how long ago, say otherwise.
+
+With --endpoint aws it is about a service on AWS, with the access key of the environment. The load's
+own times have to be those of the service then: record it with --speed 1.`,
+		Example: `  flyball report workshop/app --load load.jsonl --html workshop.html --svg workshop.svg
+  flyball report prod/web --since 3h --html web.html
+  flyball report prod/web --endpoint aws --region eu-west-1 --since 1h --svg web.svg`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return r.run(cmd.Context(), args[0], cmd.OutOrStdout())
+		},
+	}
+	r.server.flags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&r.record, "load", "", "record of the load, as flyball load --out writes it")
+	f.StringVar(&r.since, "since", "", "begin at this time, or so long ago")
+	f.StringVar(&r.until, "until", "", "end at this time, or so long ago")
+	f.StringVar(&r.svg, "svg", "", "file to write the picture to")
+	f.StringVar(&r.html, "html", "", "file to write the page to")
+	cmd.MarkFlagsOneRequired("svg", "html")
+	_ = cmd.MarkFlagFilename("load", "jsonl")
+	_ = cmd.MarkFlagFilename("svg", "svg")
+	_ = cmd.MarkFlagFilename("html", "html")
+	return cmd
+}
+
+// A reporting is what the flags of flyball report say.
+type reporting struct {
+	server                          connection
+	record, since, until, svg, html string
+}
+
+func (r reporting) run(ctx context.Context, resource string, out io.Writer) error {
+	if !strings.HasPrefix(resource, "service/") && strings.Contains(resource, "/") {
+		resource = "service/" + resource // as flyball logs has it
+	}
+	id, err := scaling.ParseServiceID(resource)
+	if err != nil {
+		return err
+	}
+	record, err := r.readRecord()
+	if err != nil {
+		return err
+	}
+	c := r.server.client()
+	clock, err := c.Clock(ctx)
+	if err != nil {
+		return err
+	}
+	from, to, err := r.window(clock.Now, record)
+	if err != nil {
+		return err
+	}
+	run, err := report.Read(ctx, report.Source{
+		AutoScaling: c.AutoScaling, CloudWatch: c.CloudWatch, ECS: c.ECS, LoadBalancing: c.LoadBalancing,
+	}, id, record, from, to)
+	if err != nil {
+		return c.Plain(err)
+	}
+	run.Speed = clock.Speed
+	for _, file := range []struct {
+		name  string
+		write func(io.Writer) error
+	}{{r.svg, run.WriteSVG}, {r.html, run.WriteHTML}} {
+		if file.name == "" {
+			continue
+		}
+		if err := createFile(file.name, file.write); err != nil {
+			return err
+		}
+		fmt.Fprintln(out, "wrote", file.name)
+	}
+	return nil
+}
+
+func (r reporting) readRecord() ([]load.Line, error) {
+	if r.record == "" {
+		return nil, nil
+	}
+	file, err := os.Open(r.record)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	lines, err := load.ReadRecord(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.record, err)
+	}
+	if len(lines) == 0 {
+		return nil, fmt.Errorf("%s has no whole line: the load has not run for a second", r.record)
+	}
+	return lines, nil
+}
+
+// What a picture shows around a load, and without one.
+const (
+	beforeLoad = 2 * time.Minute
+	afterLoad  = 30 * time.Minute
+	usually    = 30 * time.Minute
+)
+
+// window is from when to when the picture goes.
+func (r reporting) window(now time.Time, record []load.Line) (from, to time.Time, err error) {
+	from, to = now.Add(-usually), now
+	if n := len(record); n > 0 && r.since == "" {
+		first, last := record[0].Time, record[n-1].Time
+		from = first.Add(-beforeLoad)
+		if end := last.Add(afterLoad); end.Before(to) {
+			to = end
+		}
+	}
+	if r.since != "" {
+		if from, err = moment(r.since, now); err != nil {
+			return from, to, fmt.Errorf("--since: %w", err)
+		}
+	}
+	if r.until != "" {
+		if to, err = moment(r.until, now); err != nil {
+			return from, to, fmt.Errorf("--until: %w", err)
+		}
+	}
+	if !from.Before(to) {
+		return from, to, fmt.Errorf("the picture would end at %s, before it begins at %s; the time there is %s",
+			to.UTC().Format(time.RFC3339), from.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+	}
+	if n := len(record); n > 0 && (record[0].Time.After(to) || record[n-1].Time.Before(from)) {
+		return from, to, fmt.Errorf("the record is of %s to %s and the picture of %s to %s: record with --speed server, so that both have one clock",
+			record[0].Time.Format(time.RFC3339), record[n-1].Time.Format(time.RFC3339), from.UTC().Format(time.RFC3339), to.UTC().Format(time.RFC3339))
+	}
+	return from, to, nil
+}
+
+// moment reads a time, or how long before now it is.
+func moment(s string, now time.Time) (time.Time, error) {
+	if ago, err := time.ParseDuration(s); err == nil && ago >= 0 {
+		return now.Add(-ago), nil
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return t, fmt.Errorf("%q is neither a time such as 2026-11-26T14:05:00Z nor one such as 25m ago", s)
+	}
+	return t, nil
+}
+
+// createFile writes a file, and leaves none that is cut off.
+func createFile(name string, write func(io.Writer) error) error {
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(write(file), file.Close()); err != nil {
+		return errors.Join(err, os.Remove(name))
+	}
+	return nil
+}

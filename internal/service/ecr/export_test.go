@@ -1,0 +1,4 @@
+package ecr
+
+// CheckLifecycle is for the fuzz test.
+var CheckLifecycle = checkLifecycle

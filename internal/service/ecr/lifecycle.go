@@ -1,0 +1,163 @@
+package ecr
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+)
+
+// A lifecyclePolicy says which images are to go ("Lifecycle policy properties" of the
+// Amazon ECR user guide). It is checked and kept, and not carried out.
+type lifecyclePolicy struct {
+	Rules []lifecycleRule `json:"rules"`
+}
+
+type lifecycleRule struct {
+	Priority    int    `json:"rulePriority"`
+	Description string `json:"description"`
+	Selection   struct {
+		TagStatus      string   `json:"tagStatus"`
+		TagPrefixList  []string `json:"tagPrefixList"`
+		TagPatternList []string `json:"tagPatternList"`
+		StorageClass   string   `json:"storageClass"`
+		CountType      string   `json:"countType"`
+		CountUnit      string   `json:"countUnit"`
+		CountNumber    int      `json:"countNumber"`
+	} `json:"selection"`
+	Action struct {
+		Type               string `json:"type"`
+		TargetStorageClass string `json:"targetStorageClass"`
+	} `json:"action"`
+}
+
+// mostLifecycleRules of a policy ("Amazon ECR service quotas").
+const mostLifecycleRules = 50
+
+// checkLifecycle says what is wrong with the text of a policy.
+func checkLifecycle(text string) error {
+	var p lifecyclePolicy
+	decoder := json.NewDecoder(bytes.NewReader([]byte(text)))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&p); err != nil {
+		return badLifecycle("Could not map policyString into LifecyclePolicy.")
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return badLifecycle("Could not map policyString into LifecyclePolicy.")
+	}
+	switch {
+	case len(p.Rules) == 0:
+		return badLifecycle(`object has missing required properties (["rules"])`)
+	case len(p.Rules) > mostLifecycleRules:
+		return badLifecycle("a policy has %d rules at most", mostLifecycleRules)
+	}
+	last := slices.MaxFunc(p.Rules, func(a, b lifecycleRule) int { return a.Priority - b.Priority }).Priority
+	seen := map[int]bool{}
+	for _, r := range p.Rules {
+		if r.Priority < 1 || seen[r.Priority] {
+			return badLifecycle("each rule has a rulePriority of its own, which is at least 1")
+		}
+		seen[r.Priority] = true
+		if r.Selection.TagStatus == "any" && r.Priority != last {
+			return badLifecycle("the rule with tagStatus any has the highest rulePriority")
+		}
+		if err := r.check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func badLifecycle(format string, args ...any) error {
+	return unmet("LifecyclePolicyText", "Lifecycle policy validation failure: "+fmt.Sprintf(format, args...))
+}
+
+func (r lifecycleRule) check() error {
+	s := r.Selection
+	lists := len(s.TagPrefixList) > 0 || len(s.TagPatternList) > 0
+	switch s.TagStatus {
+	case "tagged":
+		if !lists || len(s.TagPrefixList) > 0 && len(s.TagPatternList) > 0 {
+			return badLifecycle("rule %d: tagStatus tagged takes either tagPrefixList or tagPatternList", r.Priority)
+		}
+	case "untagged", "any":
+		if lists {
+			return badLifecycle("rule %d: tagStatus %s takes no list of tags", r.Priority, s.TagStatus)
+		}
+	default:
+		return badLifecycle(`instance value (%q) not found in enum (possible values: ["any","tagged","untagged"])`, s.TagStatus)
+	}
+	switch {
+	case s.CountNumber < 1:
+		return badLifecycle("rule %d: countNumber is at least 1", r.Priority)
+	case s.CountType == "imageCountMoreThan" && s.CountUnit != "":
+		return badLifecycle("rule %d: imageCountMoreThan takes no countUnit", r.Priority)
+	case s.CountType == "imageCountMoreThan":
+	case !slices.Contains([]string{"sinceImagePushed", "sinceImagePulled", "sinceImageTransitioned"}, s.CountType):
+		return badLifecycle("rule %d: there is no countType %q", r.Priority, s.CountType)
+	case s.CountUnit != "days":
+		return badLifecycle("rule %d: %s takes the countUnit days", r.Priority, s.CountType)
+	}
+	return r.checkAction()
+}
+
+func (r lifecycleRule) checkAction() error {
+	switch a := r.Action; {
+	case a.Type == "expire" && a.TargetStorageClass == "":
+		return nil
+	case a.Type == "transition" && a.TargetStorageClass == "archive":
+		return nil
+	}
+	return badLifecycle("rule %d: the action is to expire, or to transition to the targetStorageClass archive", r.Priority)
+}
+
+// PutLifecyclePolicy keeps the lifecycle policy of a repository.
+func (a *API) PutLifecyclePolicy(ctx context.Context, in *ecr.PutLifecyclePolicyInput, _ ...func(*ecr.Options)) (*ecr.PutLifecyclePolicyOutput, error) {
+	r, err := a.alter(ctx, in.RegistryId, in.RepositoryName, func(r *repository) error {
+		r.Lifecycle = aws.ToString(in.LifecyclePolicyText)
+		return checkLifecycle(r.Lifecycle)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &ecr.PutLifecyclePolicyOutput{RegistryId: &a.Cell.Account, RepositoryName: &r.Name, LifecyclePolicyText: &r.Lifecycle}, nil
+}
+
+// GetLifecyclePolicy reads the lifecycle policy of a repository.
+func (a *API) GetLifecyclePolicy(ctx context.Context, in *ecr.GetLifecyclePolicyInput, _ ...func(*ecr.Options)) (*ecr.GetLifecyclePolicyOutput, error) {
+	r, err := a.look(ctx, in.RegistryId, in.RepositoryName)
+	if err == nil && r.Lifecycle == "" {
+		err = a.noLifecycle(r)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &ecr.GetLifecyclePolicyOutput{RegistryId: &a.Cell.Account, RepositoryName: &r.Name, LifecyclePolicyText: &r.Lifecycle}, nil
+}
+
+// DeleteLifecyclePolicy removes the lifecycle policy of a repository.
+func (a *API) DeleteLifecyclePolicy(ctx context.Context, in *ecr.DeleteLifecyclePolicyInput, _ ...func(*ecr.Options)) (*ecr.DeleteLifecyclePolicyOutput, error) {
+	var text string
+	r, err := a.alter(ctx, in.RegistryId, in.RepositoryName, func(r *repository) error {
+		if r.Lifecycle == "" {
+			return a.noLifecycle(*r)
+		}
+		text, r.Lifecycle = r.Lifecycle, ""
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &ecr.DeleteLifecyclePolicyOutput{RegistryId: &a.Cell.Account, RepositoryName: &r.Name, LifecyclePolicyText: &text}, nil
+}
+
+func (s *service) noLifecycle(r repository) error {
+	return &types.LifecyclePolicyNotFoundException{Message: aws.String(fmt.Sprintf(
+		"Lifecycle policy does not exist for the repository with name '%s' in the registry with id '%s'", r.Name, s.Cell.Account))}
+}
