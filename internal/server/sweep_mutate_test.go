@@ -123,10 +123,6 @@ func lowerFirst(s string) string {
 var memberNames = map[string]func(of reflect.Type, member string) string{
 	"application-autoscaling": sameName,
 	"ec2":                     ec2Name,
-	"ecs":                     func(_ reflect.Type, member string) string { return lowerFirst(member) },
-	"elasticloadbalancing":    sameName,
-	"iam":                     sameName,
-	"monitoring":              sameName,
 	"sqs": func(of reflect.Type, member string) string {
 		if member == "Tags" && of.Name() == "CreateQueueInput" {
 			return "tags"

@@ -44,9 +44,7 @@ func TestWrongInputIsRefusedAndChangesNothing(t *testing.T) {
 		"sqs":  func(s *Server) any { return s.home().sqs },
 		"sts":  func(s *Server) any { return s.globals.find(testAccount, "aws").sts },
 		"ecr":  func(s *Server) any { return s.home().ecr },
-		"iam":  func(s *Server) any { return s.globals.find(testAccount, "aws").iam },
 		"logs": func(s *Server) any { return s.home().logs },
-		"sts":  func(s *Server) any { return s.globals.find(testAccount, "aws").sts },
 	} {
 		t.Run(service, func(t *testing.T) {
 			s := &sweep{t: t, service: service, all: regexp.MustCompile(*sweepAll)}

@@ -300,24 +300,17 @@ func emptyWorld(t testing.TB, failures io.Writer) *world {
 func (w *world) prepare() {
 	now := atSecond(w.server.clock.Now())
 	w.names = map[string]any{
-		"$now": now, "$earlier": now.Add(-time.Hour),
-		"$service":     "arn:aws:ecs:us-east-1:123456789012:service/prod/web",
-		"$alarm":       "arn:aws:cloudwatch:us-east-1:123456789012:alarm:busy",
-		"$policy":      "arn:aws:iam::123456789012:policy/mine",
-		"$certificate": "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
-		"$allow":       `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}}`,
-		"$scaling":     `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "application-autoscaling.amazonaws.com"}, "Action": "sts:AssumeRole"}}`,
-		"$queue":       w.server.URL() + "/123456789012/orders",
-		"$deadQueue":   w.server.URL() + "/123456789012/dead",
-		"$redrive":     `{"deadLetterTargetArn": "arn:aws:sqs:us-east-1:123456789012:dead", "maxReceiveCount": 3}`,
-		"$trust":       `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}}`,
-		"$now":         now, "$earlier": now.Add(-time.Hour), "$millis": float64(now.UnixMilli()),
+		"$now": now, "$earlier": now.Add(-time.Hour), "$millis": float64(now.UnixMilli()),
 		"$service":        "arn:aws:ecs:us-east-1:123456789012:service/prod/web",
 		"$alarm":          "arn:aws:cloudwatch:us-east-1:123456789012:alarm:busy",
 		"$policy":         "arn:aws:iam::123456789012:policy/mine",
 		"$certificate":    "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
 		"$allow":          `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}}`,
 		"$scaling":        `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "application-autoscaling.amazonaws.com"}, "Action": "sts:AssumeRole"}}`,
+		"$queue":          w.server.URL() + "/123456789012/orders",
+		"$deadQueue":      w.server.URL() + "/123456789012/dead",
+		"$redrive":        `{"deadLetterTargetArn": "arn:aws:sqs:us-east-1:123456789012:dead", "maxReceiveCount": 3}`,
+		"$trust":          `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}}`,
 		"$repository":     "arn:aws:ecr:us-east-1:123456789012:repository/web",
 		"$layer":          "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
 		"$image":          "sha256:f20c43161d73848408ef247f0ec7111b19fe58ffebc0cbcaa0d2c8bda4967268",
@@ -326,7 +319,6 @@ func (w *world) prepare() {
 		"$lifecycle":      `{"rules": [{"rulePriority": 1, "selection": {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 1}, "action": {"type": "expire"}}]}`,
 		"$express":        `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"}}`,
 		"$expressService": "arn:aws:ecs:us-east-1:123456789012:service/prod/express",
-		"$trust":          `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}}`,
 	}
 	for _, c := range preparation {
 		out := w.must(c.service, c.operation, c.input)
