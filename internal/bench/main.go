@@ -41,6 +41,7 @@ func main() {
 		{"start", func(ctx context.Context) error { return startUp(ctx, *binary) }},
 		{"ingestion", func(ctx context.Context) error { return ingestion(ctx, *binary) }},
 		{"logs", func(ctx context.Context) error { return logEvents(ctx, *binary) }},
+		{"images", func(ctx context.Context) error { return images(ctx, *binary) }},
 		{"breach", func(ctx context.Context) error { return breach(ctx, *targets) }},
 		{"schedules", func(ctx context.Context) error { return scheduled(ctx, *binary, 100_000) }},
 		{"alarms", func(ctx context.Context) error { return alarms(ctx, *binary, 100_000) }},
