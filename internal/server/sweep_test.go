@@ -47,6 +47,7 @@ func TestWrongInputIsRefusedAndChangesNothing(t *testing.T) {
 		"logs": func(s *Server) any { return s.home().logs },
 	} {
 		t.Run(service, func(t *testing.T) {
+			t.Parallel() // worlds wait for what ECS does by itself
 			s := &sweep{t: t, service: service, all: regexp.MustCompile(*sweepAll)}
 			s.renew()
 			inputs := operations(api(s.world.server))
@@ -167,6 +168,9 @@ func (s *sweep) renew() {
 		s.world.stop()
 	}
 	s.world = newWorld(s.t, &s.failures)
+	if s.service == "ecs" {
+		s.world.prepareExpress()
+	}
 }
 
 func reads(operation string) bool {

@@ -118,8 +118,6 @@ var preparation = []struct{ service, operation, input string }{
 	{"iam", "CreateRole", `{"RoleName": "express", "AssumeRolePolicyDocument": "$express"}`},
 	{"iam", "AttachRolePolicy", `{"RoleName": "express", "PolicyArn": "arn:aws:iam::aws:policy/service-role/AmazonECSInfrastructureRoleforExpressGatewayServices"}`},
 	{"iam", "CreateServiceLinkedRole", `{"AWSServiceName": "ecs.amazonaws.com"}`},
-	{"ecs", "CreateExpressGatewayService", `{"cluster": "prod", "serviceName": "express", "primaryContainer": {"image": "i"}, "scalingTarget": {"minTaskCount": 0},
-		"executionRoleArn": "arn:aws:iam::123456789012:role/web", "infrastructureRoleArn": "arn:aws:iam::123456789012:role/express"}`},
 	{"iam", "CreateUser", `{"UserName": "bob", "PermissionsBoundary": "$policy", "Tags": [{"Key": "team", "Value": "shop"}]}`},
 	{"iam", "PutUserPolicy", `{"UserName": "bob", "PolicyName": "inline", "PolicyDocument": "$allow"}`},
 	{"iam", "AttachUserPolicy", `{"UserName": "bob", "PolicyArn": "$policy"}`},
@@ -369,10 +367,18 @@ func (w *world) prepare() {
 	w.await("DescribeServices", `{"cluster": "prod", "services": ["web"]}`, func(out any) bool {
 		return strings.Contains(fmt.Sprint(pick(out, "services", 0, "events")), "started 1 tasks")
 	})
+	w.names["$serviceTask"] = pick(w.must("ecs", "ListTasks", `{"cluster": "prod", "serviceName": "web"}`), "taskArns", 0)
+}
+
+// prepareExpress adds an Express service, which takes longer to come to rest than all the
+// others: only what may act on it needs it.
+func (w *world) prepareExpress() {
+	w.must("ecs", "CreateExpressGatewayService", `{"cluster": "prod", "serviceName": "express", "primaryContainer": {"image": "i"},
+		"scalingTarget": {"minTaskCount": 0}, "executionRoleArn": "arn:aws:iam::123456789012:role/web",
+		"infrastructureRoleArn": "arn:aws:iam::123456789012:role/express"}`)
 	w.await("DescribeServices", `{"cluster": "prod", "services": ["express"]}`, func(out any) bool {
 		return strings.Contains(fmt.Sprint(pick(out, "services", 0, "events")), "steady state")
 	})
-	w.names["$serviceTask"] = pick(w.must("ecs", "ListTasks", `{"cluster": "prod", "serviceName": "web"}`), "taskArns", 0)
 }
 
 // atSecond is a time as every protocol carries it.
