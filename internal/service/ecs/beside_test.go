@@ -504,3 +504,28 @@ func (w *world) disturb(r *rand.Rand) string {
 	w.boot()
 	return "restart"
 }
+
+func TestARollingDeploymentFirstReturnsTheTrafficThatWasShifted(t *testing.T) {
+	routed(t, shifting(types.DeploymentStrategyBlueGreen), func(w *world, lb *fakeBalancing) {
+		w.deploy()
+		w.pass(20 * time.Second)
+		w.wantWeights(lb, "blue 0, green 100", "blue 0, green 100")
+		w.update(&ecs.UpdateServiceInput{
+			ForceNewDeployment:      true,
+			DeploymentConfiguration: &types.DeploymentConfiguration{Strategy: types.DeploymentStrategyRolling},
+		})
+		w.pass(time.Second)
+		w.wantWeights(lb, "blue 100, green 0", "blue 100, green 0")
+		if lb.shown(blue) != "healthy healthy" {
+			t.Errorf("targets %q of the source", lb.shown(blue))
+		}
+		w.pass(10 * time.Minute)
+		if d := w.rollouts()[0]; d.Status != types.ServiceDeploymentStatusSuccessful {
+			t.Errorf("the deployment is %s at %s", d.Status, d.LifecycleStage)
+		}
+		w.wantWeights(lb, "blue 100, green 0", "blue 100, green 0")
+		if lb.shown(blue) != "healthy healthy" || lb.shown(green) != "" || w.runtime.alive() != 2 {
+			t.Errorf("targets %q and %q, %d alive", lb.shown(blue), lb.shown(green), w.runtime.alive())
+		}
+	})
+}

@@ -96,9 +96,9 @@ func (r *rollout) finish(status types.ServiceDeploymentStatus, reason string, no
 	r.FinishedAt = aws.Time(now)
 }
 
-// beside is whether the deployment runs two revisions side by side, or has stopped
-// while it did.
-func (r *rollout) beside() bool { return r.Plan.Beside && !r.Position.Ended }
+// beside is whether the deployment keeps revisions side by side, or has stopped while it
+// did.
+func (r *rollout) beside() bool { return r.Position.Apart(r.Plan) }
 
 // newRollout is a service deployment that begins.
 func newRollout(target revision, s *service, now time.Time) *rollout {
