@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
@@ -44,14 +45,22 @@ func alarmOf(policy string) string { return own(scaledName, policy) }
 func setUp(ctx context.Context, regions []*region, mark string) error {
 	environment := []ecstypes.KeyValuePair{{Name: aws.String(taskMark), Value: &mark}}
 	for _, in := range regions {
-		if _, err := in.client.ECS.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: aws.String(clusterName)}); err != nil {
-			return err
-		}
-		if err := registerDefinition(ctx, in.client, clusterName, environment); err != nil {
+		if err := setUpShared(ctx, in.client, environment); err != nil {
 			return err
 		}
 	}
 	return setUpScaled(ctx, regions[0].client)
+}
+
+// setUpShared makes what the trees of a region share.
+func setUpShared(ctx context.Context, c *client.Client, environment []ecstypes.KeyValuePair) error {
+	if _, err := c.ECS.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: aws.String(clusterName)}); err != nil {
+		return err
+	}
+	if _, err := c.Logs.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String(clusterName)}); err != nil {
+		return err
+	}
+	return registerDefinition(ctx, c, clusterName, environment)
 }
 
 // setUpScaled makes the services with tasks that no call changes.
