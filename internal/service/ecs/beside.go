@@ -38,7 +38,7 @@ func (s *service) plan(r *rollout, source *deployment) {
 	r.Routes = r.Target.routes(source)
 	r.Plan.Beside, r.Plan.Routed = true, len(r.Routes) > 0
 	r.Plan.Reconcile = len(r.Sources) > 1
-	r.Plan.First = source == nil || source.State != types.DeploymentRolloutStateCompleted
+	r.Plan.First = source == nil || !source.proven()
 	r.Plan.Shares = []float64{100}
 	switch c.Strategy {
 	case types.DeploymentStrategyLinear:

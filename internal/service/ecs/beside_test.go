@@ -529,3 +529,24 @@ func TestARollingDeploymentFirstReturnsTheTrafficThatWasShifted(t *testing.T) {
 		}
 	})
 }
+
+func TestADeploymentThatReplacesARollbackReturnsToTheSameRevision(t *testing.T) {
+	for _, strategy := range []types.DeploymentStrategy{types.DeploymentStrategyBlueGreen, types.DeploymentStrategyRolling} {
+		create := shifting(strategy, func(c *types.DeploymentConfiguration) {
+			c.BakeTimeInMinutes = aws.Int32(0)
+			c.DeploymentCircuitBreaker = &types.DeploymentCircuitBreaker{Enable: true, Rollback: true}
+		})
+		routed(t, create, func(w *world, lb *fakeBalancing) {
+			good := *w.service().Deployments[0].Id
+			w.deploy()
+			w.pass(time.Second)
+			must(w.api.StopServiceDeployment(w.Context(), &ecs.StopServiceDeploymentInput{ServiceDeploymentArn: w.rollouts()[0].ServiceDeploymentArn}))(w)
+			w.runtime.set(nil, func(t *fakeTask) { t.exit(1) })
+			w.deploy()
+			w.pass(10 * time.Minute)
+			if d, id := w.rollouts()[0], *w.service().Deployments[0].Id; d.Status != types.ServiceDeploymentStatusRollbackSuccessful || id != good {
+				t.Errorf("%s: the deployment is %s, and %s is there, want %s", strategy, d.Status, id, good)
+			}
+		})
+	}
+}
