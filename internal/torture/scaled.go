@@ -66,7 +66,7 @@ func setUpShared(ctx context.Context, c *client.Client, environment []ecstypes.K
 // setUpScaled makes the services with tasks that no call changes.
 func setUpScaled(ctx context.Context, c *client.Client) error {
 	for tree, desired := range map[string]int32{steadyName: 2, scaledName: scaledLeast} {
-		if err := createService(ctx, c, tree, desired); err != nil {
+		if err := createService(ctx, c, tree, desired, nil); err != nil {
 			return err
 		}
 	}
@@ -89,9 +89,10 @@ func setUpScaled(ctx context.Context, c *client.Client) error {
 	return nil
 }
 
-func createService(ctx context.Context, c *client.Client, tree string, desired int32) error {
+func createService(ctx context.Context, c *client.Client, tree string, desired int32, how *ecstypes.DeploymentConfiguration) error {
 	_, err := c.ECS.CreateService(ctx, &ecs.CreateServiceInput{
 		Cluster: aws.String(clusterName), ServiceName: &tree, TaskDefinition: aws.String(clusterName), DesiredCount: &desired,
+		DeploymentConfiguration: how,
 	})
 	return err
 }
