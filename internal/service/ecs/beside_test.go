@@ -550,3 +550,24 @@ func TestADeploymentThatReplacesARollbackReturnsToTheSameRevision(t *testing.T) 
 		})
 	}
 }
+
+func TestWhatADeploymentHasJustShiftedCountsForTheNextAfterAMoment(t *testing.T) {
+	for _, strategy := range []types.DeploymentStrategy{types.DeploymentStrategyBlueGreen, types.DeploymentStrategyRolling} {
+		routed(t, shifting(types.DeploymentStrategyBlueGreen), func(w *world, lb *fakeBalancing) {
+			w.deploy()
+			w.pass(20 * time.Second)
+			must(w.api.StopServiceDeployment(w.Context(), &ecs.StopServiceDeploymentInput{ServiceDeploymentArn: w.rollouts()[0].ServiceDeploymentArn}))(w)
+			w.pass(20 * time.Millisecond)
+			w.wantWeights(lb, "blue 100, green 0", "blue 100, green 0")
+			w.update(&ecs.UpdateServiceInput{ForceNewDeployment: true, DeploymentConfiguration: &types.DeploymentConfiguration{Strategy: strategy}})
+			w.pass(50 * time.Millisecond)
+			if got := lb.shown(green); got != "healthy healthy" {
+				t.Errorf("%s: targets %q while requests may still be sent to them", strategy, got)
+			}
+			w.pass(time.Minute)
+			if got := lb.shown(blue); got != "healthy healthy" {
+				t.Errorf("%s: targets %q in the end", strategy, got)
+			}
+		})
+	}
+}

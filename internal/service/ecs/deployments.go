@@ -84,6 +84,7 @@ type rollout struct {
 	Source   string             `json:",omitempty"` // number of the revision that traffic goes back to
 	Routes   []route            `json:",omitempty"`
 	Routed   *lifecycle.Traffic `json:",omitempty"` // what the listeners send; nil before they are first set
+	looked   bool               // at the listeners, in this life of the server
 }
 
 func (r *rollout) save(tx *state.Tx, s *service) {

@@ -158,7 +158,9 @@ func (a *API) routeTraffic(ctx context.Context, tx *state.Tx, s *service, denied
 		}
 		changed = changed || did
 	}
-	if changed {
+	first := !r.looked // the deployment before may have changed them a moment ago
+	r.looked = true
+	if changed || first {
 		a.unrouted.Sooner(s, a.now().Add(a.virtual(gatherFor)))
 		return
 	}
