@@ -86,7 +86,9 @@ func (s *Store) rewrite(ctx context.Context, inputs []*segment, number uint64) (
 	w := &writer{segment: seg, codec: s.codec, to: file}
 	w.frame(appendList(nil, numbers(inputs)), nil)
 	r := reader{codec: s.codec}
-	for _, b := range s.blocksOf(inputs) {
+	blocks, release := s.blocksOf(inputs)
+	defer release()
+	for _, b := range blocks {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -109,9 +111,13 @@ func numbers(segments []*segment) (all []uint64) {
 	return all
 }
 
-// blocksOf are the blocks in segments, by group and stream.
-func (s *Store) blocksOf(segments []*segment) (blocks []*block) {
+// blocksOf are the blocks in segments, by group and stream, and how to let go of their
+// files: what is deleted meanwhile can be read until then.
+func (s *Store) blocksOf(segments []*segment) (blocks []*block, release func()) {
 	s.mu.RLock()
+	for _, seg := range segments {
+		seg.users.Add(1)
+	}
 	for _, g := range s.groups {
 		for _, b := range g.blocks {
 			if slices.Contains(segments, b.segment) {
@@ -123,7 +129,11 @@ func (s *Store) blocksOf(segments []*segment) (blocks []*block) {
 	slices.SortFunc(blocks, func(a, b *block) int {
 		return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.streams[0], b.streams[0]), cmp.Compare(a.min, b.min), cmp.Compare(a.body, b.body))
 	})
-	return blocks
+	return blocks, func() {
+		for _, seg := range segments {
+			seg.leave()
+		}
+	}
 }
 
 // copyRuns writes the runs of a block whose streams exist.

@@ -350,6 +350,29 @@ func TestAReadGoesOnWhileItsFilesAreReplaced(t *testing.T) {
 	release()
 }
 
+func TestWhatIsDeletedWhileItIsCompactedIsNotToldAsLost(t *testing.T) {
+	var log strings.Builder
+	s, err := Open(t.TempDir(), Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	put(t, s, 1, 1, "a", "b")
+	s.seal()
+	inputs, _ := s.choose()
+	blocks, release := s.blocksOf(inputs)
+	defer release()
+	s.DeleteGroup(1)
+	for _, b := range blocks {
+		if err := s.copyRuns(&writer{codec: s.codec}, &reader{codec: s.codec}, b); err != nil {
+			t.Error(err)
+		}
+	}
+	if log.Len() > 0 {
+		t.Error(log.String())
+	}
+}
+
 func TestCompactionThatWasKilledLeavesNothingTwice(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)

@@ -11,7 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"flyball/internal/client"
@@ -75,5 +77,7 @@ func newOnce(url, region string) *client.Client {
 	c.AutoScaling = applicationautoscaling.New(c.AutoScaling.Options(), func(o *applicationautoscaling.Options) { o.Retryer = once })
 	c.CloudWatch = cloudwatch.New(c.CloudWatch.Options(), func(o *cloudwatch.Options) { o.Retryer = once })
 	c.ECS = ecs.New(c.ECS.Options(), func(o *ecs.Options) { o.Retryer = once })
+	c.LoadBalancing = elb.New(c.LoadBalancing.Options(), func(o *elb.Options) { o.Retryer = once })
+	c.Logs = cloudwatchlogs.New(c.Logs.Options(), func(o *cloudwatchlogs.Options) { o.Retryer = once })
 	return c
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"flyball/internal/client"
 )
@@ -19,6 +20,7 @@ import (
 type churn struct {
 	caller
 	name    string
+	deploys bool // its updates start deployments, whose tasks run beside the old ones
 	rng     *rand.Rand
 	n       int32           // the last value that was written
 	stopped map[string]bool // tasks whose StopTask was acknowledged
@@ -64,8 +66,16 @@ func (s *churn) create(ctx context.Context, c *client.Client) bool {
 	}
 	set := facts{s.key(): serviceFact(1, 0, nil)}
 	return s.do(ctx, change{call: "CreateService of " + s.name, set: set}, func(ctx context.Context) error {
-		return createService(ctx, c, s.name, 1)
+		return createService(ctx, c, s.name, 1, s.deployment())
 	})
+}
+
+// deployment is how the service is deployed; nil is AWS's default.
+func (s *churn) deployment() *types.DeploymentConfiguration {
+	if !s.deploys {
+		return nil
+	}
+	return &types.DeploymentConfiguration{Strategy: types.DeploymentStrategyBlueGreen, BakeTimeInMinutes: aws.Int32(1)}
 }
 
 // update sets the desired count. So that no two calls say the same, it changes
@@ -76,6 +86,7 @@ func (s *churn) update(ctx context.Context, c *client.Client, desired int32) boo
 	return s.do(ctx, change{call: "UpdateService of " + s.name, set: set}, func(ctx context.Context) error {
 		_, err := c.ECS.UpdateService(ctx, &ecs.UpdateServiceInput{
 			Cluster: aws.String(clusterName), Service: &s.name, DesiredCount: &desired, HealthCheckGracePeriodSeconds: aws.Int32(s.n),
+			ForceNewDeployment: s.deploys,
 		})
 		return err
 	})

@@ -74,7 +74,7 @@ func torture(ctx context.Context, o options) (*tally, error) {
 	for i := range churns {
 		home := r.regionOf(i)
 		s := newChurn(fmt.Sprint(home.prefix, "churn-", i), r.newRand())
-		s.home = home
+		s.home, s.deploys = home, i%2 == 1
 		r.churns = append(r.churns, s)
 	}
 	log.Printf("seed %d", o.seed)

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
@@ -44,20 +45,28 @@ func alarmOf(policy string) string { return own(scaledName, policy) }
 func setUp(ctx context.Context, regions []*region, mark string) error {
 	environment := []ecstypes.KeyValuePair{{Name: aws.String(taskMark), Value: &mark}}
 	for _, in := range regions {
-		if _, err := in.client.ECS.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: aws.String(clusterName)}); err != nil {
-			return err
-		}
-		if err := registerDefinition(ctx, in.client, clusterName, environment); err != nil {
+		if err := setUpShared(ctx, in.client, environment); err != nil {
 			return err
 		}
 	}
 	return setUpScaled(ctx, regions[0].client)
 }
 
+// setUpShared makes what the trees of a region share.
+func setUpShared(ctx context.Context, c *client.Client, environment []ecstypes.KeyValuePair) error {
+	if _, err := c.ECS.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: aws.String(clusterName)}); err != nil {
+		return err
+	}
+	if _, err := c.Logs.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String(clusterName)}); err != nil {
+		return err
+	}
+	return registerDefinition(ctx, c, clusterName, environment)
+}
+
 // setUpScaled makes the services with tasks that no call changes.
 func setUpScaled(ctx context.Context, c *client.Client) error {
 	for tree, desired := range map[string]int32{steadyName: 2, scaledName: scaledLeast} {
-		if err := createService(ctx, c, tree, desired); err != nil {
+		if err := createService(ctx, c, tree, desired, nil); err != nil {
 			return err
 		}
 	}
@@ -80,9 +89,10 @@ func setUpScaled(ctx context.Context, c *client.Client) error {
 	return nil
 }
 
-func createService(ctx context.Context, c *client.Client, tree string, desired int32) error {
+func createService(ctx context.Context, c *client.Client, tree string, desired int32, how *ecstypes.DeploymentConfiguration) error {
 	_, err := c.ECS.CreateService(ctx, &ecs.CreateServiceInput{
 		Cluster: aws.String(clusterName), ServiceName: &tree, TaskDefinition: aws.String(clusterName), DesiredCount: &desired,
+		DeploymentConfiguration: how,
 	})
 	return err
 }

@@ -15,7 +15,7 @@ import (
 
 // A tree is a service without tasks and all that hangs on it: its scalable
 // target, policies and their alarms, scheduled actions; and beside it alarms, a
-// dashboard, a cluster, a task definition and a load balancer of its own. Its calls are chosen at
+// dashboard, a cluster, a task definition, a load balancer and a log stream of its own. Its calls are chosen at
 // random among those that the server must accept.
 type tree struct {
 	caller
@@ -44,7 +44,7 @@ func (t *tree) step(ctx context.Context, c *client.Client) bool {
 // moves are what can be done now. What changes several things at once comes
 // more often.
 func (t *tree) moves() []func() move {
-	moves := append(t.movesBeside(), t.movesOfBalancing()...)
+	moves := slices.Concat(t.movesBeside(), t.movesOfBalancing(), t.movesOfLogs())
 	if !t.has("service", "") {
 		return append(moves, t.createService, t.createService, t.createService)
 	}
@@ -134,6 +134,7 @@ func (t *tree) abandon(ctx context.Context, c *client.Client) {
 	_, _ = c.CloudWatch.DeleteAlarms(ctx, &cloudwatch.DeleteAlarmsInput{AlarmNames: names})
 	_, _ = c.CloudWatch.DeleteDashboards(ctx, &cloudwatch.DeleteDashboardsInput{DashboardNames: []string{own(t.name, "board")}})
 	_, _ = c.ECS.DeleteCluster(ctx, &ecs.DeleteClusterInput{Cluster: aws.String(own(t.name, "cluster"))})
+	_ = deleteStream(ctx, c, t.name)
 	if arn, err := balancerARN(ctx, c, t.name); err == nil {
 		_, _ = c.LoadBalancing.DeleteLoadBalancer(ctx, &elasticloadbalancingv2.DeleteLoadBalancerInput{LoadBalancerArn: arn})
 	}

@@ -6,9 +6,6 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ecs"
-
 	"flyball/internal/client"
 	"flyball/internal/server"
 )
@@ -17,10 +14,7 @@ import (
 // of it, and refuses none of them.
 func TestATreeKnowsWhatTheServerShows(t *testing.T) {
 	ctx, c := context.Background(), serve(t)
-	if _, err := c.ECS.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: aws.String(clusterName)}); err != nil {
-		t.Fatal(err)
-	}
-	if err := registerDefinition(ctx, c, clusterName, nil); err != nil {
+	if err := setUpShared(ctx, c, nil); err != nil {
 		t.Fatal(err)
 	}
 	one := newTree("tree-1", rand.New(rand.NewPCG(1, 2)))

@@ -75,6 +75,7 @@ var watched = []listing{
 	{[]string{"action"}, (*world).readActions},
 	{[]string{"alarm", "tracking alarm"}, (*world).readAlarms},
 	{[]string{"service"}, (*world).readServices},
+	{[]string{"log stream"}, (*world).readLogs},
 	{nil, (*world).readTasks},
 	{nil, (*world).readActivities},
 }

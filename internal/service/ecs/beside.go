@@ -26,16 +26,19 @@ func (s *service) shiftsTraffic() bool {
 func (s *service) plan(r *rollout, source *deployment) {
 	c := s.api.DeploymentConfiguration
 	r.Plan.Bake = minutes(c.BakeTimeInMinutes)
+	if source != nil {
+		r.Source = source.Number
+	}
 	if !s.shiftsTraffic() {
+		r.Routes = s.returning(source)
+		r.Plan.Routed = len(r.Routes) > 0
+		r.Plan.Reconcile = r.Plan.Routed
 		return
 	}
 	r.Routes = r.Target.routes(source)
 	r.Plan.Beside, r.Plan.Routed = true, len(r.Routes) > 0
 	r.Plan.Reconcile = len(r.Sources) > 1
-	r.Plan.First = source == nil || source.State != types.DeploymentRolloutStateCompleted
-	if source != nil {
-		r.Source = source.Number
-	}
+	r.Plan.First = source == nil || !source.proven()
 	r.Plan.Shares = []float64{100}
 	switch c.Strategy {
 	case types.DeploymentStrategyLinear:

@@ -504,3 +504,70 @@ func (w *world) disturb(r *rand.Rand) string {
 	w.boot()
 	return "restart"
 }
+
+func TestARollingDeploymentFirstReturnsTheTrafficThatWasShifted(t *testing.T) {
+	routed(t, shifting(types.DeploymentStrategyBlueGreen), func(w *world, lb *fakeBalancing) {
+		w.deploy()
+		w.pass(20 * time.Second)
+		w.wantWeights(lb, "blue 0, green 100", "blue 0, green 100")
+		w.update(&ecs.UpdateServiceInput{
+			ForceNewDeployment:      true,
+			DeploymentConfiguration: &types.DeploymentConfiguration{Strategy: types.DeploymentStrategyRolling},
+		})
+		w.pass(time.Second)
+		w.wantWeights(lb, "blue 100, green 0", "blue 100, green 0")
+		if lb.shown(blue) != "healthy healthy" {
+			t.Errorf("targets %q of the source", lb.shown(blue))
+		}
+		w.pass(10 * time.Minute)
+		if d := w.rollouts()[0]; d.Status != types.ServiceDeploymentStatusSuccessful {
+			t.Errorf("the deployment is %s at %s", d.Status, d.LifecycleStage)
+		}
+		w.wantWeights(lb, "blue 100, green 0", "blue 100, green 0")
+		if lb.shown(blue) != "healthy healthy" || lb.shown(green) != "" || w.runtime.alive() != 2 {
+			t.Errorf("targets %q and %q, %d alive", lb.shown(blue), lb.shown(green), w.runtime.alive())
+		}
+	})
+}
+
+func TestADeploymentThatReplacesARollbackReturnsToTheSameRevision(t *testing.T) {
+	for _, strategy := range []types.DeploymentStrategy{types.DeploymentStrategyBlueGreen, types.DeploymentStrategyRolling} {
+		create := shifting(strategy, func(c *types.DeploymentConfiguration) {
+			c.BakeTimeInMinutes = aws.Int32(0)
+			c.DeploymentCircuitBreaker = &types.DeploymentCircuitBreaker{Enable: true, Rollback: true}
+		})
+		routed(t, create, func(w *world, lb *fakeBalancing) {
+			good := *w.service().Deployments[0].Id
+			w.deploy()
+			w.pass(time.Second)
+			must(w.api.StopServiceDeployment(w.Context(), &ecs.StopServiceDeploymentInput{ServiceDeploymentArn: w.rollouts()[0].ServiceDeploymentArn}))(w)
+			w.runtime.set(nil, func(t *fakeTask) { t.exit(1) })
+			w.deploy()
+			w.pass(10 * time.Minute)
+			if d, id := w.rollouts()[0], *w.service().Deployments[0].Id; d.Status != types.ServiceDeploymentStatusRollbackSuccessful || id != good {
+				t.Errorf("%s: the deployment is %s, and %s is there, want %s", strategy, d.Status, id, good)
+			}
+		})
+	}
+}
+
+func TestWhatADeploymentHasJustShiftedCountsForTheNextAfterAMoment(t *testing.T) {
+	for _, strategy := range []types.DeploymentStrategy{types.DeploymentStrategyBlueGreen, types.DeploymentStrategyRolling} {
+		routed(t, shifting(types.DeploymentStrategyBlueGreen), func(w *world, lb *fakeBalancing) {
+			w.deploy()
+			w.pass(20 * time.Second)
+			must(w.api.StopServiceDeployment(w.Context(), &ecs.StopServiceDeploymentInput{ServiceDeploymentArn: w.rollouts()[0].ServiceDeploymentArn}))(w)
+			w.pass(20 * time.Millisecond)
+			w.wantWeights(lb, "blue 100, green 0", "blue 100, green 0")
+			w.update(&ecs.UpdateServiceInput{ForceNewDeployment: true, DeploymentConfiguration: &types.DeploymentConfiguration{Strategy: strategy}})
+			w.pass(50 * time.Millisecond)
+			if got := lb.shown(green); got != "healthy healthy" {
+				t.Errorf("%s: targets %q while requests may still be sent to them", strategy, got)
+			}
+			w.pass(time.Minute)
+			if got := lb.shown(blue); got != "healthy healthy" {
+				t.Errorf("%s: targets %q in the end", strategy, got)
+			}
+		})
+	}
+}

@@ -44,6 +44,9 @@ type deployment struct {
 	Reason    string
 	Failed    int // tasks that failed in a row
 	Retry     backOff
+	// Proven is set once it has been completed: it is what later deployments return to,
+	// also when it is brought back and another comes before that has ended.
+	Proven bool `json:",omitempty"`
 }
 
 // A backOff is what a deployment remembers of its tasks that have failed, to wait before
@@ -81,6 +84,7 @@ type rollout struct {
 	Source   string             `json:",omitempty"` // number of the revision that traffic goes back to
 	Routes   []route            `json:",omitempty"`
 	Routed   *lifecycle.Traffic `json:",omitempty"` // what the listeners send; nil before they are first set
+	looked   bool               // at the listeners, in this life of the server
 }
 
 func (r *rollout) save(tx *state.Tx, s *service) {
@@ -96,9 +100,9 @@ func (r *rollout) finish(status types.ServiceDeploymentStatus, reason string, no
 	r.FinishedAt = aws.Time(now)
 }
 
-// beside is whether the deployment runs two revisions side by side, or has stopped
-// while it did.
-func (r *rollout) beside() bool { return r.Plan.Beside && !r.Position.Ended }
+// beside is whether the deployment keeps revisions side by side, or has stopped while it
+// did.
+func (r *rollout) beside() bool { return r.Position.Apart(r.Plan) }
 
 // newRollout is a service deployment that begins.
 func newRollout(target revision, s *service, now time.Time) *rollout {
@@ -144,7 +148,7 @@ func (s *service) supersede(now time.Time) {
 	}
 	r := s.history[0]
 	if p := r.Position; p.Stage == lifecycle.CleanUp && !p.Back {
-		s.primary().State = types.DeploymentRolloutStateCompleted
+		s.primary().succeed()
 		r.finish(types.ServiceDeploymentStatusSuccessful, "", now)
 		return
 	}
@@ -156,7 +160,7 @@ func (s *service) supersede(now time.Time) {
 // or else the primary one. There is none in a service that is being created.
 func (s *service) source() *deployment {
 	for _, d := range s.deployments {
-		if d.State == types.DeploymentRolloutStateCompleted {
+		if d.proven() {
 			return d
 		}
 	}
@@ -180,11 +184,20 @@ func (d *deployment) begin(reason string, now time.Time) {
 	d.Failed = 0
 }
 
+func (d *deployment) succeed() { d.State, d.Proven = types.DeploymentRolloutStateCompleted, true }
+
+// proven is whether the deployment has been completed once. Earlier releases kept its state
+// only.
+func (d *deployment) proven() bool {
+	return d.Proven || d.State == types.DeploymentRolloutStateCompleted
+}
+
 // complete ends a deployment that has what it wants. Older ones that still have tasks
 // are on their way out.
 func (s *service) complete(now time.Time) {
 	d, r := s.primary(), s.history[0]
-	d.State, d.UpdatedAt = types.DeploymentRolloutStateCompleted, now
+	d.succeed()
+	d.UpdatedAt = now
 	d.Reason = "ECS deployment " + d.ID + " completed."
 	s.dropEmpty()
 	switch r.Status {
@@ -251,7 +264,7 @@ func (s *service) rollBack(to *deployment, reason, why string, now time.Time) {
 // rollbackTarget is the last completed deployment before the primary one.
 func (s *service) rollbackTarget() (*deployment, bool) {
 	for _, d := range s.deployments[1:] {
-		if d.State == types.DeploymentRolloutStateCompleted {
+		if d.proven() {
 			return d, true
 		}
 	}

@@ -95,6 +95,25 @@ func (r revision) routes(source *deployment) []route {
 	return routes
 }
 
+// returning are the routes by which a rolling deployment first has all traffic return to
+// its source: those of a deployment before it that was shifting the traffic.
+func (s *service) returning(source *deployment) []route {
+	if len(s.history) == 0 {
+		return nil
+	}
+	before := s.history[0]
+	if !before.beside() || before.Position.Stage == lifecycle.CleanUp {
+		return nil
+	}
+	routes := slices.Clone(before.Routes)
+	for i, one := range routes {
+		if slices.Contains(source.groups(), one.Target) { // a first deployment is its own source
+			routes[i].Source, routes[i].Target = one.Target, one.Source
+		}
+	}
+	return routes
+}
+
 // shifted is whether the listeners send the traffic that the deployment wants.
 func (r *rollout) shifted() bool {
 	return len(r.Routes) == 0 || r.Routed != nil && *r.Routed == r.Position.Traffic
@@ -130,13 +149,18 @@ func (a *API) routeTraffic(ctx context.Context, tx *state.Tx, s *service, denied
 		if err == nil {
 			did, err = a.setRoute(ctx, one, want, r.Source == "")
 		}
+		if isGone(err) && !r.Plan.Beside {
+			continue // it sends nothing that could return
+		}
 		if err != nil {
 			a.missRoute(tx, s, one, err)
 			return
 		}
 		changed = changed || did
 	}
-	if changed {
+	first := !r.looked // the deployment before may have changed them a moment ago
+	r.looked = true
+	if changed || first {
 		a.unrouted.Sooner(s, a.now().Add(a.virtual(gatherFor)))
 		return
 	}

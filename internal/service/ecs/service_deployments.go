@@ -187,8 +187,12 @@ func (a *API) describeRollout(s *service, r *rollout) types.ServiceDeployment {
 	return d
 }
 
-// weights are a revision's percentages of the traffic that there is.
+// weights are a revision's percentages of the traffic that there is, in a deployment that
+// shifts it.
 func (r *rollout) weights(t lifecycle.Traffic) (production, test *float64) {
+	if !r.Plan.Beside {
+		return nil, nil
+	}
 	for _, one := range r.Routes {
 		production = &t.Production
 		if one.Test != "" {

@@ -47,7 +47,8 @@ type Plan struct {
 	// First is a service's first deployment. It waits for nothing, since there is no
 	// revision to go back to.
 	First bool `json:",omitempty"`
-	// Reconcile begins with a service that has other revisions beside the source.
+	// Reconcile begins with a service that has other revisions beside the source: they
+	// give the source their traffic back, and go.
 	Reconcile bool `json:",omitempty"`
 	// Routed has listeners send the traffic; without it the shifts are in name only.
 	Routed bool `json:",omitempty"`
@@ -149,10 +150,10 @@ func (p Position) step(plan Plan, now time.Time, s Seen) (Position, bool) {
 // begin is the stage that a deployment begins with.
 func (plan Plan) begin() Stage {
 	switch {
-	case !plan.Beside:
-		return ScaleUp
 	case plan.Reconcile:
 		return ReconcileService
+	case !plan.Beside:
+		return ScaleUp
 	}
 	return PreScaleUp
 }
@@ -164,7 +165,7 @@ func (p Position) following(plan Plan) (Stage, bool) {
 	case !plan.Beside && p.Back:
 		stages = []Stage{ScaleUp}
 	case !plan.Beside:
-		stages = []Stage{ScaleUp, BakeTime}
+		stages = []Stage{ReconcileService, ScaleUp, BakeTime}
 	case p.Back:
 		stages = backward
 	case p.Stage == ProductionTrafficShift && p.Step < len(plan.Shares):
@@ -327,8 +328,15 @@ const (
 	None
 )
 
-// Fleets are those of the target, of the source and of each other revision, in a
-// deployment that has its target beside its source.
+// Apart is whether each revision has a fleet of its own size: in a rolling update only
+// while other revisions give their traffic back.
+func (p Position) Apart(plan Plan) bool {
+	reconciles := plan.Reconcile && (p.Stage == "" || p.Stage == ReconcileService)
+	return !p.Ended && (plan.Beside || reconciles)
+}
+
+// Fleets are those of the target, of the source and of each other revision while they
+// are apart.
 func (p Position) Fleets(s Seen) (target, source, others Fleet) {
 	target, others = Full, None
 	cleaning := p.Stage == CleanUp || p.Ended
@@ -342,8 +350,9 @@ func (p Position) Fleets(s Seen) (target, source, others Fleet) {
 	case cleaning:
 		source = None
 	}
-	if (p.Stage == ReconcileService || p.Stage == "") && !(s.Shifted && s.SourceReady) {
-		others = Held
+	mayCarry := p.Back || p.Stage == ReconcileService || p.Stage == ""
+	if mayCarry && !(s.Shifted && s.SourceReady) {
+		others = Held // they have traffic that the source is still to take
 	}
 	return target, source, others
 }

@@ -113,6 +113,20 @@ func TestARollingDeploymentScalesUpAndBakes(t *testing.T) {
 	}
 }
 
+func TestARollingDeploymentFirstHasTrafficReturn(t *testing.T) {
+	plan := Plan{Reconcile: true, Routed: true}
+	p := Position{}.Next(plan, noon, Seen{SourceReady: true, Others: 2})
+	if p.Stage != ReconcileService || !p.Apart(plan) {
+		t.Errorf("it begins with %s", p.Stage)
+	}
+	if p = p.Next(plan, noon, Seen{Shifted: true, SourceReady: true, Others: 2}); p.Stage != ReconcileService {
+		t.Errorf("it is at %s while others have tasks", p.Stage)
+	}
+	if p = p.Next(plan, noon, Seen{Shifted: true, SourceReady: true}); p.Stage != ScaleUp || p.Apart(plan) {
+		t.Errorf("it goes on with %s", p.Stage)
+	}
+}
+
 func TestHooksHoldTheirStages(t *testing.T) {
 	hooked := func(onTimeout types.DeploymentLifecycleHookAction, first bool) Plan {
 		return blueGreen(func(p *Plan) {
@@ -183,6 +197,7 @@ func TestFleets(t *testing.T) {
 		{"both bake", Position{Stage: BakeTime}, seen, Full, Full, None},
 		{"the source goes", Position{Stage: CleanUp}, seen, Full, None, None},
 		{"the target waits for the traffic to return", Position{Stage: ScaleUp, Back: true}, seen, Held, Full, None},
+		{"others stay on the way back until the source has the traffic", Position{Stage: ScaleUp, Back: true}, Seen{SourceReady: true}, Held, Full, Held},
 		{"the target goes", Position{Stage: CleanUp, Back: true}, seen, None, Full, None},
 		{"what has failed stays", Position{Stage: ScaleUp, Halted: true}, seen, Held, Full, None},
 	} {

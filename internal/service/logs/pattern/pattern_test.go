@@ -225,7 +225,7 @@ func TestValuesOfAMatch(t *testing.T) {
 func TestMalformedPatternsAreRefused(t *testing.T) {
 	for _, text := range []string{
 		`"INTERNAL SERVER`, "a-b", "10.0.0.1", "ERR*", "-", "?",
-		"%something!%", "%(ab)+%", "%café%", `%\p%`, `%ab`, "%%", "%a{3,2}%", "%[abc%", `%a\%`,
+		"%something!%", "%(ab)+%", "%café%", `%\p%`, `%ab`, "%%", "%a{3,2}%", "%x{1,1000}y%", "%[abc%", `%a\%`,
 		"{ $.a = }", "{ $.a }", "{ $.a = 1", "{ $.a = 1 } trailing", "{ a = 1 }", "{ $.a == 1 }", "{ $.a = 1 && }", "{ ($.a = 1 }",
 		"{ $.a IS MAYBE }", "{ $.a IS NOT NULL }", "{ $.a EXISTS }", "{ $.a[x] = 1 }", `{ $.a = "open }`, "{ $.a[99999999999999999999] = 1 }",
 		`{ $.a > "x" }`, "{ $.a = %b% || $.a = %c% || $.a = %d% }", "{ $.items[*].* = 1 }", `{ "v": [1] }`, "{ $ = 1 }", "{}", "{ $..a = 1 }",

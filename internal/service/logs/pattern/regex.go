@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 )
 
@@ -35,7 +36,29 @@ func (p *parser) regex() (*regex, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkSize(text); err != nil {
+		return nil, err
+	}
 	return &regex{compiled}, nil
+}
+
+// maxSize is how many instructions a regular expression may be. A search can take each
+// of them for each byte: x{1,1000} is 2,000, and would need a minute for 1 MiB.
+const maxSize = 256
+
+func checkSize(text string) error {
+	parsed, err := syntax.Parse(text, syntax.Perl)
+	if err != nil {
+		return err
+	}
+	program, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return err
+	}
+	if len(program.Inst) > maxSize {
+		return errors.New("a regular expression has too many repetitions")
+	}
+	return nil
 }
 
 func checkRegex(text string) error {
