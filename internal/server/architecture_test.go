@@ -37,6 +37,7 @@ func TestPackagesImportWhatStandsBeforeThem(t *testing.T) {
 		own := lineOf(list, filepath.ToSlash(dir))
 		if own < 0 {
 			t.Errorf("package %s is not in the list of docs/architecture.md", dir)
+			return nil
 		}
 		for _, imported := range importsOf(t, file) {
 			if line := lineOf(list, imported); line > own {
