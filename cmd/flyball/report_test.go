@@ -1,11 +1,11 @@
 package main
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
@@ -30,12 +30,18 @@ func TestALoadIsRecordedAndDrawn(t *testing.T) {
 		t.Fatalf("load: %v\n%s", err, out)
 	}
 	lines := readRecord(t, record)
-	if n := len(lines); n < 3 || n > 4 {
-		t.Errorf("%d lines; want one for each of the three real seconds", n)
+	// Three minutes of a clock that runs 60 times faster, and its times: whatever a busy
+	// machine makes of the seconds.
+	var seconds float64
+	for _, line := range lines {
+		seconds += line.Seconds
 	}
-	// Three minutes of a clock that runs 60 times faster.
-	if span := lines[len(lines)-1].Time.Sub(lines[0].Time); span < 90*time.Second || span > 150*time.Second {
-		t.Errorf("the record is of %v, want two minutes from the end of the first second to the end", span)
+	if len(lines) < 2 || seconds < 2.99 {
+		t.Fatalf("%d lines of %v s in all, want at least three seconds", len(lines), seconds)
+	}
+	span, want := lines[len(lines)-1].Time.Sub(lines[0].Time).Seconds(), 60*(seconds-lines[0].Seconds)
+	if math.Abs(span-want) > 1 {
+		t.Errorf("the times span %v s, want %v", span, want)
 	}
 
 	out, err = flyball(t, "report", "test/web", "--endpoint", s.Endpoint, "--load", record, "--svg", svg, "--html", html)

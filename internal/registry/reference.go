@@ -12,10 +12,10 @@ var namePattern = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-
 func ValidName(s string) bool { return len(s) >= 2 && len(s) <= 256 && namePattern.MatchString(s) }
 
 // tagPattern is the tag of an image ("Pulling manifests" of the OCI distribution specification).
-var tagPattern = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
+var tagPattern = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]*$`)
 
 // ValidTag tells whether an image can have a tag.
-func ValidTag(s string) bool { return tagPattern.MatchString(s) }
+func ValidTag(s string) bool { return len(s) <= 128 && tagPattern.MatchString(s) }
 
 // A Place is a repository in a region of an account.
 type Place struct{ Account, Region, Repository string }

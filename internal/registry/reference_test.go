@@ -43,6 +43,17 @@ func TestNamesOfRepositories(t *testing.T) {
 	}
 }
 
+func TestTags(t *testing.T) {
+	for tag, want := range map[string]bool{
+		"v1": true, "_": true, "A.b-c_d": true, strings.Repeat("a", 128): true,
+		"": false, ".a": false, "-a": false, "a/b": false, "a b": false, "a\n": false, strings.Repeat("a", 129): false,
+	} {
+		if registry.ValidTag(tag) != want {
+			t.Errorf("%.40q is valid: %t", tag, !want)
+		}
+	}
+}
+
 func TestWhereRepositoriesAre(t *testing.T) {
 	a := registry.Addressing{Host: "127.0.0.1:4566", Account: "123456789012", Region: "us-east-1"}
 	for want, p := range map[string]registry.Place{

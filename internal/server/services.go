@@ -46,37 +46,64 @@ type services struct {
 	ec2 func(context.Context) (*ec2.API, error)
 }
 
-// openServices loads the services of a cell.
+// openServices loads the services of a cell, each after those that it needs.
 func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	v = &services{cell: c}
 	v.ec2 = lazyEC2(ec2.Config{Cell: c, Interfaces: v.interfaces})
-	if v.datapoints, err = tsdb.Open(c.State.Store(), c.Clock); err != nil {
-		return nil, err
+	for _, open := range []func(*services) error{
+		s.openCloudWatch, s.openECR, s.openLogs, s.openSQS, s.openBalancing, s.openECS, s.openScaling, s.openExpress,
+	} {
+		if err := open(v); err != nil {
+			return nil, err
+		}
 	}
-	v.cloudwatch, err = cloudwatch.New(cloudwatch.Config{
-		Cell:    c,
-		Metrics: v.datapoints,
-		Deliver: &s.router,
-	})
-	if err != nil {
-		return nil, err
+	return v, nil
+}
+
+func (s *Server) openCloudWatch(v *services) (err error) {
+	if v.datapoints, err = tsdb.Open(v.cell.State.Store(), v.cell.Clock); err != nil {
+		return err
 	}
+	v.cloudwatch, err = cloudwatch.New(cloudwatch.Config{Cell: v.cell, Metrics: v.datapoints, Deliver: &s.router})
+	return err
+}
+
+func (s *Server) openECR(v *services) (err error) {
 	v.ecr, err = ecr.New(ecr.Config{
-		Cell:       c,
+		Cell:       v.cell,
 		Content:    s.registry.content,
 		Addressing: s.addressing,
 		Endpoint:   s.URL,
 		Password:   s.registry.passwords.Issue,
 	})
-	if err != nil {
-		return nil, err
-	}
-	v.logs, err = logs.New(logs.Config{Cell: c, Dir: s.dir.logs(c), Metrics: v.cloudwatch})
-	if err != nil {
-		return nil, err
-	}
+	return err
+}
+
+func (s *Server) openSQS(v *services) (err error) {
+	v.sqs, err = sqs.New(sqs.Config{
+		Cell:     v.cell,
+		Folder:   s.dir.queues(v.cell.Scope()),
+		Lazy:     s.dir.temp,
+		Metrics:  v.cloudwatch,
+		Endpoint: s.taskEndpoint,
+		Account: func(account string) (*sqs.API, bool) {
+			if other := s.cells.find(account, v.cell.Region); other != nil {
+				return other.sqs, true
+			}
+			return nil, false
+		},
+	})
+	return err
+}
+
+func (s *Server) openLogs(v *services) (err error) {
+	v.logs, err = logs.New(logs.Config{Cell: v.cell, Dir: s.dir.logs(v.cell), Metrics: v.cloudwatch})
+	return err
+}
+
+func (s *Server) openBalancing(v *services) (err error) {
 	v.elb, err = elb.New(elb.Config{
-		Cell:          c,
+		Cell:          v.cell,
 		Metrics:       v.cloudwatch,
 		Addresses:     &s.addresses,
 		Domain:        s.cfg.LBDomain,
@@ -85,21 +112,22 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		Instance:      ecs.InstanceAddress,
 		HealthChanged: func(group string) { v.ecs.TargetHealthChanged(group) },
 		Driver: balancer.New(balancer.Options{
-			Log:         c.Log,
+			Log:         v.cell.Log,
 			Changed:     func(group string) { v.elb.HealthChanged(group) },
 			Certificate: s.authority.Certificate,
 		}),
 	})
-	if err != nil {
-		return nil, err
-	}
+	return err
+}
+
+func (s *Server) openECS(v *services) error {
 	driver, err := s.openLogDriver(v)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	metadata := s.taskEndpoint + cellPath + c.Scope()
+	metadata := s.taskEndpoint + cellPath + v.cell.Scope()
 	v.ecs, err = ecs.New(ecs.Config{
-		Cell:          c,
+		Cell:          v.cell,
 		Runtime:       s.runtime,
 		LoadBalancing: v.elb,
 		Network:       network{v},
@@ -121,12 +149,13 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		},
 		Managed: func(ctx context.Context, arn string) *types.ECSManagedResources { return v.express.Resources(ctx, arn) },
 	})
-	if err != nil {
-		return nil, err
-	}
-	scalingRoles := s.rolesOf(v, scalingSession)
+	return err
+}
+
+func (s *Server) openScaling(v *services) (err error) {
+	roles := s.rolesOf(v, scalingSession)
 	v.autoscaling, err = autoscaling.New(autoscaling.Config{
-		Cell:     c,
+		Cell:     v.cell,
 		Alarms:   v.cloudwatch,
 		Capacity: capacity.Services{ECS: v.ecs},
 		MetricPeriod: func(ctx context.Context, id scaling.ResourceID, period time.Duration) error {
@@ -138,14 +167,16 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 			cluster, service := id.Service()
 			return v.ecs.ServiceTargetGroups(ctx, cluster, service)
 		},
-		Roles: func() (autoscaling.Roles, error) { return scalingRoles() },
+		Roles: func() (autoscaling.Roles, error) { return roles() },
 	})
-	if err != nil {
-		return nil, err
-	}
-	rolesOfExpress := s.rolesOf(v, expressSession)
+	return err
+}
+
+// openExpress opens Express Mode, whose operations ECS serves.
+func (s *Server) openExpress(v *services) (err error) {
+	roles := s.rolesOf(v, expressSession)
 	v.express, err = express.New(express.Config{
-		Cell:          c,
+		Cell:          v.cell,
 		ECS:           v.ecs,
 		LoadBalancing: v.elb,
 		Scaling:       v.autoscaling,
@@ -153,28 +184,12 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 		Logs:          v.logs,
 		Network:       func(ctx context.Context) (express.Network, error) { return v.ec2(ctx) },
 		Roles: func() (express.Roles, error) {
-			found, err := rolesOfExpress()
+			found, err := roles()
 			return expressRoles{found, s.cfg.Administrator == nil}, err // as the roles of listeners are taken
 		},
 	})
-	if err != nil {
-		return nil, err
-	}
-	v.sqs, err = sqs.New(sqs.Config{
-		Cell:     c,
-		Folder:   s.dir.queues(c.Scope()),
-		Lazy:     s.dir.temp,
-		Metrics:  v.cloudwatch,
-		Endpoint: s.taskEndpoint,
-		Account: func(account string) (*sqs.API, bool) {
-			if other := s.cells.find(account, c.Region); other != nil {
-				return other.sqs, true
-			}
-			return nil, false
-		},
-	})
 	v.ecs.Express = v.express
-	return v, err
+	return err
 }
 
 // run keeps the services' loops going until ctx ends, and writes what is in

@@ -120,7 +120,10 @@ func (s *set) task(ctx context.Context, id string) (func(context.Context) (bool,
 		}
 		for _, cluster := range page.ClusterArns {
 			tasks, err := s.describe(ctx, cluster, []string{id})
-			if err != nil || len(tasks) == 0 {
+			if err != nil {
+				return nil, err
+			}
+			if len(tasks) == 0 {
 				continue
 			}
 			if s.Container == "" {

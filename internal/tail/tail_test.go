@@ -3,14 +3,19 @@ package tail
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+
+	"flyball/internal/client"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -96,5 +101,23 @@ func TestARegionIsThatOfAnARN(t *testing.T) {
 		if got := Region(name); got != want {
 			t.Errorf("%s is in %q, want %q", name, got, want)
 		}
+	}
+}
+
+func TestWhoMayNotSeeTasksIsNotToldThatThereIsNone(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".ListClusters") {
+			fmt.Fprint(w, `{"clusterArns": ["arn:aws:ecs:us-east-1:123456789012:cluster/prod"]}`)
+			return
+		}
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprint(w, `{"__type": "AccessDeniedException", "message": "You may not see them."}`)
+	}))
+	defer server.Close()
+	s := &set{client: client.New(client.Config{Endpoint: server.URL, Region: "us-east-1"})}
+	_, err := s.task(t.Context(), "0f9d1c62b1a84f3f9f6c5d1f2b7a9e10")
+	if err == nil || !strings.Contains(err.Error(), "You may not see them.") {
+		t.Errorf("the error is %v, want that of DescribeTasks", err)
 	}
 }

@@ -113,7 +113,10 @@ func (c *counts) room(filter string, combination metric.Key) bool {
 		known = map[metric.Key]bool{}
 		c.combinations[filter] = known
 	}
-	if len(known) >= maxCombinations && !known[combination] {
+	if known[combination] {
+		return true
+	}
+	if len(known) >= maxCombinations {
 		return false
 	}
 	if known[combination] = true; len(known) == maxCombinations {

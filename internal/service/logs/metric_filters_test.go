@@ -1,9 +1,11 @@
 package logs_test
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -86,6 +88,10 @@ func TestMetricFiltersPublishEachMinute(t *testing.T) {
 func TestAFilterMakesAThousandCombinationsInAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
+		var told bytes.Buffer
+		w.Close()
+		w.cell.Log = slog.New(slog.NewTextHandler(&told, nil))
+		w.open()
 		w.create("app", "web")
 		if err := w.putFilter("f", "[id]", types.MetricTransformation{MetricValue: aws.String("1"), Dimensions: map[string]string{"ID": "$id"}}); err != nil {
 			t.Fatal(err)
@@ -95,6 +101,7 @@ func TestAFilterMakesAThousandCombinationsInAnHour(t *testing.T) {
 			ids = append(ids, fmt.Sprint(i))
 		}
 		w.put("app", "web", w.now(), ids...)
+		w.put("app", "web", w.now(), ids[:10]...) // known ones are counted as before
 		run(t, w, time.Minute)
 		combinations := map[metric.Key]bool{}
 		for _, s := range w.took.samples {
@@ -102,6 +109,9 @@ func TestAFilterMakesAThousandCombinationsInAnHour(t *testing.T) {
 		}
 		if len(combinations) != 1000 {
 			t.Errorf("got %d", len(combinations))
+		}
+		if n := strings.Count(told.String(), "as many combinations"); n != 1 {
+			t.Errorf("it was said %d times, want once", n)
 		}
 	})
 }

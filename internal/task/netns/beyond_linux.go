@@ -24,7 +24,7 @@ func (b *Bridge) routesFrom() ([]*net.IPNet, error) {
 	if b.confined == nil {
 		return []*net.IPNet{{IP: net.IPv4zero, Mask: net.CIDRMask(0, 32)}}, nil
 	}
-	addrs, err := b.links.AddrList(nil, netlink.FAMILY_V4)
+	addrs, err := whole(func() ([]netlink.Addr, error) { return b.links.AddrList(nil, netlink.FAMILY_V4) })
 	var routes []*net.IPNet
 	for _, addr := range addrs {
 		own := prefixOf(addr.IPNet).Addr()

@@ -70,7 +70,7 @@ func Find(name string) (*Bridge, error) {
 		return nil, err
 	}
 	b.link = link
-	addrs, err := links.AddrList(link, netlink.FAMILY_V4)
+	addrs, err := whole(func() ([]netlink.Addr, error) { return links.AddrList(link, netlink.FAMILY_V4) })
 	if err != nil {
 		links.Close()
 		return nil, err
@@ -123,7 +123,9 @@ func (b *Bridge) make(name string, from netip.Prefix) error {
 // routes are the networks that the machine knows a route to, but for the default.
 func (b *Bridge) routes() ([]netip.Prefix, error) {
 	all := &netlink.Route{Table: unix.RT_TABLE_UNSPEC}
-	routes, err := b.links.RouteListFiltered(netlink.FAMILY_V4, all, netlink.RT_FILTER_TABLE)
+	routes, err := whole(func() ([]netlink.Route, error) {
+		return b.links.RouteListFiltered(netlink.FAMILY_V4, all, netlink.RT_FILTER_TABLE)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("listing routes: %w", err)
 	}
@@ -190,7 +192,7 @@ func (b *Bridge) left(addr netip.Addr) {
 // ports are the addresses of the bridge's network to which devices lead, also those
 // that were not put to the bridge yet.
 func (b *Bridge) ports() ([]netip.Addr, error) {
-	links, err := b.links.LinkList()
+	links, err := whole(b.links.LinkList)
 	if err != nil {
 		return nil, fmt.Errorf("listing devices: %w", err)
 	}
@@ -255,6 +257,20 @@ func (b *Bridge) Close() error {
 	}
 	b.links.Close()
 	return err
+}
+
+// listings are how often a listing is tried that others keep changing.
+const listings = 100
+
+// whole lists again what others have changed while it was listed, which Linux tells:
+// something may be left out of it.
+func whole[T any](list func() ([]T, error)) (listed []T, err error) {
+	for range listings {
+		if listed, err = list(); !errors.Is(err, netlink.ErrDumpInterrupted) {
+			break
+		}
+	}
+	return listed, err
 }
 
 func prefixOf(n *net.IPNet) netip.Prefix {

@@ -274,3 +274,20 @@ func TestABridgeThatWasNotMadeWholeIsMadeAnewOrRemoved(t *testing.T) {
 	b := open(t, name)
 	join(t, b, nth(b, 1))
 }
+
+func TestWhatOthersChangeWhileItIsListedIsListedAgain(t *testing.T) {
+	times := 0
+	got, err := whole(func() ([]int, error) {
+		if times++; times < 3 {
+			return nil, netlink.ErrDumpInterrupted
+		}
+		return []int{times}, nil
+	})
+	if err != nil || len(got) != 1 || got[0] != 3 {
+		t.Errorf("the third listing is whole: got %v, %v", got, err)
+	}
+	never := func() ([]int, error) { return nil, netlink.ErrDumpInterrupted }
+	if _, err := whole(never); !errors.Is(err, netlink.ErrDumpInterrupted) {
+		t.Errorf("a listing that is never whole: %v", err)
+	}
+}

@@ -17,8 +17,12 @@ import (
 // fargateLogDrivers are the log drivers of tasks on Fargate ("LogConfiguration").
 var fargateLogDrivers = []types.LogDriver{types.LogDriverAwslogs, types.LogDriverSplunk, types.LogDriverAwsfirelens}
 
-// logGroupName is what log groups can be named ("CreateLogGroup").
-var logGroupName = regexp.MustCompile(`^[A-Za-z0-9_/.#-]{1,512}$`)
+// groupNamePattern is the name of a log group ("CreateLogGroup").
+var groupNamePattern = regexp.MustCompile(`^[A-Za-z0-9_/.#-]+$`)
+
+// validGroupName tells whether a log group can have a name. Its length is no part of the
+// pattern, which would be 512 states in every server's memory.
+func validGroupName(s string) bool { return len(s) <= 512 && groupNamePattern.MatchString(s) }
 
 // checkLogConfiguration validates where a container's log goes.
 func checkLogConfiguration(c *types.ContainerDefinition, in *ecs.RegisterTaskDefinitionInput) error {
@@ -68,7 +72,7 @@ func checkAwslogs(options map[string]string) error {
 		return fault.Client("Log driver awslogs disallows options: %s", strings.Join(unknown, ", "))
 	case len(missing) > 0:
 		return fault.Client("Log driver awslogs requires options: %s", strings.Join(missing, ", "))
-	case !logGroupName.MatchString(options[awslogs.OptionGroup]):
+	case !validGroupName(options[awslogs.OptionGroup]):
 		return fault.Client("Log driver awslogs option '%s' contains invalid characters.", awslogs.OptionGroup)
 	case strings.ContainsAny(options[awslogs.OptionStreamPrefix], ":*"):
 		return fault.Client("Log driver awslogs option '%s' contains invalid characters.", awslogs.OptionStreamPrefix)

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -159,6 +160,8 @@ func TestLogConfigurations(t *testing.T) {
 		{"no options", "awslogs", nil, true, "", "ClientException: Log driver awslogs requires options: awslogs-group, awslogs-region"},
 		{"unknown options", "awslogs", whole(options{"tag": "x", "awslogs-stream": "y"}), true, "", "ClientException: Log driver awslogs disallows options: awslogs-stream, tag"},
 		{"a group that none can be", "awslogs", whole(options{"awslogs-group": "a b"}), true, "", "ClientException: Log driver awslogs option 'awslogs-group' contains invalid characters."},
+		{"a group with the longest name", "awslogs", whole(options{"awslogs-group": strings.Repeat("a", 512)}), true, "", ""},
+		{"a group with a name that is too long", "awslogs", whole(options{"awslogs-group": strings.Repeat("a", 513)}), true, "", "ClientException: Log driver awslogs option 'awslogs-group' contains invalid characters."},
 		{"a group that is not to be made", "awslogs", whole(options{"awslogs-create-group": "false"}), true, "", "ClientException: Log driver awslogs option 'awslogs-create-group' should only be set to 'true', else omit option."},
 		{"an unknown mode", "awslogs", whole(options{"mode": "fast"}), true, "", "ClientException: Log driver awslogs option 'mode' should be 'blocking' or 'non-blocking'."},
 		{"json-file on EC2", "json-file", options{"max-size": "1m"}, true, "", ""},
