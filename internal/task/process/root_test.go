@@ -198,9 +198,51 @@ func TestAReadOnlyRootIsNotWrittenTo(t *testing.T) {
 func TestDevicesOfThisMachineAreOutOfReach(t *testing.T) {
 	reference := pushed(t, v1.Config{Entrypoint: []string{"/program"}}, scratch(t))
 	onEachRooting(t, func(t *testing.T, r *Runtime, how rooting) {
-		got, _ := output(t, r, running("task", reference, "mknod:/memory"))
-		if !strings.HasSuffix(got[0], "permission denied") && !strings.HasSuffix(got[0], "operation not permitted") {
-			t.Errorf("making and opening a device says %q", got)
+		got, _ := output(t, r, running("task", reference, "mknod:/memory", "mknod:/dev/memory"))
+		for _, line := range got[:2] {
+			if !strings.HasSuffix(line, "permission denied") && !strings.HasSuffix(line, "operation not permitted") {
+				t.Errorf("making and opening a device says %q", line)
+			}
+		}
+	})
+}
+
+// While a root is made, files of this machine are open in the process that makes it.
+// Neither the working directory nor a link of the image leads through them.
+func TestAnImageDoesNotLeadThroughOpenFiles(t *testing.T) {
+	outside, registry, program := t.TempDir(), imagetest.Registry(t), scratch(t)
+	var references []string
+	push := func(name, workingDir string, layers ...v1.Layer) {
+		references = append(references, registry+"/"+name)
+		imagetest.Push(t, registry+"/"+name, imagetest.Image(t, v1.Config{Entrypoint: []string{"/program"}, WorkingDir: workingDir}, append(layers, program)...))
+	}
+	for fd := 8; fd < 18; fd++ {
+		within := fmt.Sprint("/proc/self/fd/", fd, outside)
+		push(fmt.Sprint("work-", fd), within)
+		push(fmt.Sprint("etc-", fd), "", imagetest.Layer(t, imagetest.Symlink("etc", within)))
+		push(fmt.Sprint("dev-", fd), "", imagetest.Layer(t, imagetest.Symlink("dev", within)))
+	}
+	onEachRooting(t, func(t *testing.T, r *Runtime, how rooting) {
+		for i, reference := range references {
+			if started, err := r.Start(t.Context(), running(fmt.Sprint("task-", i), reference, "write:note")); err == nil {
+				await(t, "the end of the task", started.Done())
+			}
+		}
+		if found, err := os.ReadDir(outside); err != nil || len(found) > 0 {
+			t.Errorf("outside of the containers there is %v, %v", found, err)
+		}
+	})
+}
+
+func TestTheServersMaskIsNotTheContainers(t *testing.T) {
+	defer syscall.Umask(syscall.Umask(0o077))
+	reference := pushed(t, v1.Config{Entrypoint: []string{"/program"}, User: "1000", WorkingDir: "/implied"},
+		scratch(t), imagetest.Layer(t, imagetest.File("implied/note", "here")))
+	onEachRooting(t, func(t *testing.T, r *Runtime, how rooting) {
+		got, _ := output(t, r, running("task", reference, "cat:/implied/note", "cat:/etc/hostname", "write:/dev/shm/note", "stat:/dev/shm/note"))
+		want := []string{"cat /implied/note: here", "cat /etc/hostname: task"}
+		if !slices.Equal(got[:2], want) || !strings.HasPrefix(got[len(got)-1], "stat /dev/shm/note: -rw-r--r--") {
+			t.Errorf("got %q, want %q, and a file that all may read", got, want)
 		}
 	})
 }
