@@ -19,11 +19,16 @@ func (s Spec) Enter() error {
 	} else if err := s.makeRoot(); err != nil {
 		return err
 	}
+	// As in container engines, a directory will do that is open to root, or to the user.
+	entered := os.Chdir(s.workingDir())
 	if err := s.become(); err != nil {
 		return err
 	}
-	if err := os.Chdir(s.workingDir()); err != nil {
-		return fmt.Errorf("entering the working directory: %w", err)
+	if entered != nil {
+		entered = os.Chdir(s.workingDir())
+	}
+	if entered != nil {
+		return fmt.Errorf("entering the working directory: %w", entered)
 	}
 	return nil
 }
