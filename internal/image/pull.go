@@ -155,7 +155,7 @@ func (s *Store) partsOf(img v1.Image, digest v1.Hash) (parts, error) {
 // unpack makes the tree of an image.
 func (s *Store) unpack(ctx context.Context, p parts, dir string, heard func()) (document, error) {
 	root := filepath.Join(dir, rootName)
-	if err := os.Mkdir(root, 0o755); err != nil {
+	if err := errors.Join(os.Mkdir(root, 0o755), os.Chmod(root, 0o755)); err != nil { // whatever the server's mask is
 		return document{}, err
 	}
 	tree, err := newUnpacker(root, s.opts.Limits)

@@ -104,6 +104,9 @@ func (t *tree) makeDirectory(name string) (directory, error) {
 	if err := unix.Mkdirat(dir.fd, base, 0o755); err != nil {
 		return directory{}, err // EEXIST is of a link that leads nowhere
 	}
+	if err := unix.Fchmodat(dir.fd, base, 0o755, 0); err != nil { // whatever the server's mask is
+		return directory{}, err
+	}
 	return t.directory(name)
 }
 

@@ -28,7 +28,7 @@ type unpacker struct {
 	streams int64 // of layers
 
 	// made are the paths that the layer has made so far, and those of the directories
-	// above: its whiteouts are not for these.
+	// above: its whiteouts are not for these. The whiteouts that it had are among them.
 	made map[pathHash]struct{}
 }
 
@@ -171,6 +171,13 @@ func (u *unpacker) whiteOut(dir, base string) error {
 	if err != nil {
 		return ignore(err, unix.ENOENT, unix.ENOTDIR)
 	}
+	// Once is enough: what is there afterwards is of this layer. To look through a large
+	// directory for each of many whiteouts would take days.
+	hash := hashOf(path.Join(parent.path, base))
+	if _, done := u.made[hash]; done {
+		return nil
+	}
+	u.made[hash] = struct{}{}
 	if base != opaque {
 		return u.tree.remove(parent, gone, u.noted)
 	}

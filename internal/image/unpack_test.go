@@ -259,6 +259,27 @@ func TestLimitsAreKept(t *testing.T) {
 	}
 }
 
+// A layer of many files and as many whiteouts takes the time of their sum, not of their
+// product: these would take minutes.
+func TestAWhiteoutSaidAgainCostsNothing(t *testing.T) {
+	const many = 30_000
+	var entries []entry
+	for i := range many {
+		entries = append(entries, imagetest.File(fmt.Sprint("a/", i), ""))
+	}
+	for range many {
+		entries = append(entries, imagetest.File("a/.wh..wh..opq", ""), imagetest.File(".wh.a", ""))
+	}
+	layer, began := imagetest.Tar(t, entries...), time.Now()
+	dir, err := unpacked(t, Limits{}, imagetest.Tar(t, imagetest.File("a/gone", "")), layer)
+	if took := time.Since(began); err != nil || took > time.Minute {
+		t.Errorf("unpacked in %v: %v", took, err)
+	}
+	if got := len(listing(t, dir)); got != many+1 {
+		t.Errorf("%d entries are there, want the directory and %d files", got, many)
+	}
+}
+
 // hugeHeader is the header of a file of 1 TiB.
 func hugeHeader(t *testing.T) []byte {
 	header := imagetest.Tar(t, imagetest.File("a", ""))[:512]

@@ -93,6 +93,9 @@ func New(opts Options) (*Runtime, error) {
 		return nil, err
 	}
 	first := err == nil
+	if err := keepFiles(); err != nil {
+		return nil, err
+	}
 	if opts.Log == nil {
 		opts.Log = slog.Default()
 	}

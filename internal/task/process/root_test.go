@@ -99,8 +99,12 @@ func TestAnImageHasARootOfItsOwn(t *testing.T) {
 		spec := running("first", reference, "pid", "cwd", "host", "id", "env:COLOUR", "env:SIZE", "env:PATH", "env:HOME", "env:HOSTNAME",
 			"cat:/etc/note", "cat:/etc/hostname", "write:/etc/note", "cat:/etc/note", "write:/dev/null", "stat:/dev/shm", "stat:/etc/resolv.conf", "write:/proc/sys/kernel/hostname", "exit:7")
 		spec.Containers[0].Env = []string{"SIZE=large"}
+		id := "id 0 0 [0]"
+		if how.user {
+			id = "id 0 0 []" // other groups are not to be had there
+		}
 		want := []string{
-			"pid 1", "cwd /work", "host first", "id 0 0 []", "env COLOUR=green", "env SIZE=large",
+			"pid 1", "cwd /work", "host first", id, "env COLOUR=green", "env SIZE=large",
 			"env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "env HOME=/", "env HOSTNAME=first",
 			"cat /etc/note: from the image", "cat /etc/hostname: first", "", "write /etc/note: done", "cat /etc/note: written", "write /dev/null: done",
 			"stat /dev/shm: dtrwxrwxrwx 0:0", "stat /etc/resolv.conf: -rw-r--r-- 0:0", "write /proc/sys/kernel/hostname: open /proc/sys/kernel/hostname: read-only file system",
@@ -125,12 +129,12 @@ func TestTheUserOfAnImage(t *testing.T) {
 		for i, tt := range []struct {
 			user, id, home string
 		}{
-			{"", "1000 1001 [50 51]", "/home/app"},
-			{"root", "0 0 []", "/root"},
-			{"app:extra", "1000 50 []", "/home/app"},
-			{"1000", "1000 1001 [50 51]", "/home/app"},
-			{"1234", "1234 0 []", "/"},
-			{"1234:5678", "1234 5678 []", "/"},
+			{"", "1000 1001 [50 51 1001]", "/home/app"},
+			{"root", "0 0 [0]", "/root"},
+			{"app:extra", "1000 50 [50]", "/home/app"},
+			{"1000", "1000 1001 [50 51 1001]", "/home/app"},
+			{"1234", "1234 0 [0]", "/"},
+			{"1234:5678", "1234 5678 [5678]", "/"},
 		} {
 			spec := running(fmt.Sprint("task-", i), inImage, "id", "env:HOME", "append:/dev/stdout", "status:CapEff", "status:CapBnd")
 			spec.Containers[0].User = tt.user
@@ -153,7 +157,7 @@ func TestTheUserOfAnImage(t *testing.T) {
 }
 
 func TestAContainerThatCannotStartSaysWhy(t *testing.T) {
-	reference := pushed(t, v1.Config{Entrypoint: []string{"/program"}}, scratch(t), imagetest.Layer(t, imagetest.File("text", "no program"), imagetest.Program("script", "#!/no/such/shell\n")))
+	reference := pushed(t, v1.Config{Entrypoint: []string{"/program"}}, scratch(t), imagetest.Layer(t, imagetest.File("text", "no program")))
 	empty := pushed(t, v1.Config{}, scratch(t))
 	onEachRooting(t, func(t *testing.T, r *Runtime, how rooting) {
 		for _, tt := range []struct {
@@ -165,7 +169,6 @@ func TestAContainerThatCannotStartSaysWhy(t *testing.T) {
 			{"a path", func(c *task.Container) { c.EntryPoint = []string{"/nginx"} }, `exec: "/nginx": stat /nginx: no such file or directory`},
 			{"a file that is no program", func(c *task.Container) { c.EntryPoint = []string{"/text"} }, `exec: "/text": permission denied`},
 			{"a directory", func(c *task.Container) { c.EntryPoint = []string{"/etc"} }, `exec: "/etc": is a directory`},
-			{"a script without its shell", func(c *task.Container) { c.EntryPoint = []string{"/script"} }, `exec /script: no such file or directory`},
 			{"a user", func(c *task.Container) { c.User = "nobody" }, "unable to find user nobody: no matching entries in passwd file"},
 			{"a group", func(c *task.Container) { c.User = "1:nobody" }, "unable to find group nobody: no matching entries in group file"},
 			{"no command", func(c *task.Container) { c.Image, c.Command = empty, nil }, "no command specified"},
@@ -178,6 +181,33 @@ func TestAContainerThatCannotStartSaysWhy(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%s: started %v, %v; want %q", tt.name, started != nil, err, tt.want)
 			}
+		}
+	})
+}
+
+// What the kernel does not run has started and ended, as with container engines.
+func TestAProgramThatTheKernelRefusesTellsItsLog(t *testing.T) {
+	reference := pushed(t, v1.Config{}, scratch(t), imagetest.Layer(t, imagetest.Program("text", "no program"), imagetest.Program("script", "#!/no/such/shell\n")))
+	onEachRooting(t, func(t *testing.T, r *Runtime, how rooting) {
+		for _, tt := range []struct{ program, want string }{
+			{"/text", "exec /text: exec format error"},
+			{"/script", "exec /script: no such file or directory"},
+		} {
+			if got, code := output(t, r, running("task"+strings.ReplaceAll(tt.program, "/", "-"), reference, tt.program)); code != 1 || got[0] != tt.want {
+				t.Errorf("%s: exit code %d and %q, want 1 and %q", tt.program, code, got, tt.want)
+			}
+		}
+	})
+}
+
+// As in container engines, the working directory may be one that only root can enter.
+func TestTheWorkingDirectoryIsEnteredAsRoot(t *testing.T) {
+	closed := imagetest.Dir("closed")
+	closed.Mode = 0o700
+	reference := pushed(t, v1.Config{Entrypoint: []string{"/program"}, WorkingDir: "/closed", User: "1000"}, scratch(t), imagetest.Layer(t, closed))
+	onEachRooting(t, func(t *testing.T, r *Runtime, how rooting) {
+		if got, code := output(t, r, running("task", reference, "host")); code != 0 || got[0] != "host task" {
+			t.Errorf("exit code %d, %q", code, got)
 		}
 	})
 }
@@ -198,9 +228,51 @@ func TestAReadOnlyRootIsNotWrittenTo(t *testing.T) {
 func TestDevicesOfThisMachineAreOutOfReach(t *testing.T) {
 	reference := pushed(t, v1.Config{Entrypoint: []string{"/program"}}, scratch(t))
 	onEachRooting(t, func(t *testing.T, r *Runtime, how rooting) {
-		got, _ := output(t, r, running("task", reference, "mknod:/memory"))
-		if !strings.HasSuffix(got[0], "permission denied") && !strings.HasSuffix(got[0], "operation not permitted") {
-			t.Errorf("making and opening a device says %q", got)
+		got, _ := output(t, r, running("task", reference, "mknod:/memory", "mknod:/dev/memory"))
+		for _, line := range got[:2] {
+			if !strings.HasSuffix(line, "permission denied") && !strings.HasSuffix(line, "operation not permitted") {
+				t.Errorf("making and opening a device says %q", line)
+			}
+		}
+	})
+}
+
+// While a root is made, files of this machine are open in the process that makes it.
+// Neither the working directory nor a link of the image leads through them.
+func TestAnImageDoesNotLeadThroughOpenFiles(t *testing.T) {
+	outside, registry, program := t.TempDir(), imagetest.Registry(t), scratch(t)
+	var references []string
+	push := func(name, workingDir string, layers ...v1.Layer) {
+		references = append(references, registry+"/"+name)
+		imagetest.Push(t, registry+"/"+name, imagetest.Image(t, v1.Config{Entrypoint: []string{"/program"}, WorkingDir: workingDir}, append(layers, program)...))
+	}
+	for fd := 8; fd < 18; fd++ {
+		within := fmt.Sprint("/proc/self/fd/", fd, outside)
+		push(fmt.Sprint("work-", fd), within)
+		push(fmt.Sprint("etc-", fd), "", imagetest.Layer(t, imagetest.Symlink("etc", within)))
+		push(fmt.Sprint("dev-", fd), "", imagetest.Layer(t, imagetest.Symlink("dev", within)))
+	}
+	onEachRooting(t, func(t *testing.T, r *Runtime, how rooting) {
+		for i, reference := range references {
+			if started, err := r.Start(t.Context(), running(fmt.Sprint("task-", i), reference, "write:note")); err == nil {
+				await(t, "the end of the task", started.Done())
+			}
+		}
+		if found, err := os.ReadDir(outside); err != nil || len(found) > 0 {
+			t.Errorf("outside of the containers there is %v, %v", found, err)
+		}
+	})
+}
+
+func TestTheServersMaskIsNotTheContainers(t *testing.T) {
+	defer syscall.Umask(syscall.Umask(0o077))
+	reference := pushed(t, v1.Config{Entrypoint: []string{"/program"}, User: "1000", WorkingDir: "/implied"},
+		scratch(t), imagetest.Layer(t, imagetest.File("implied/note", "here")))
+	onEachRooting(t, func(t *testing.T, r *Runtime, how rooting) {
+		got, _ := output(t, r, running("task", reference, "cat:/implied/note", "cat:/etc/hostname", "write:/dev/shm/note", "stat:/dev/shm/note"))
+		want := []string{"cat /implied/note: here", "cat /etc/hostname: task"}
+		if !slices.Equal(got[:2], want) || !strings.HasPrefix(got[len(got)-1], "stat /dev/shm/note: -rw-r--r--") {
+			t.Errorf("got %q, want %q, and a file that all may read", got, want)
 		}
 	})
 }

@@ -34,7 +34,9 @@ func (s Spec) become() error {
 		return fmt.Errorf("giving up what programs inherit: %w", err)
 	}
 	if !s.InUser { // which has no other groups
-		if err := setGroups(s.Groups); err != nil {
+		// As in Docker, the user's own group is one of them, so that a file that is closed to
+		// a group stays so for a program that takes on another.
+		if err := setGroups(append([]uint32{s.GID}, s.Groups...)); err != nil {
 			return fmt.Errorf("taking on the user's groups: %w", err)
 		}
 	}
@@ -60,11 +62,7 @@ func dropInheritable() error {
 }
 
 func setGroups(groups []uint32) error {
-	var first unsafe.Pointer
-	if len(groups) > 0 {
-		first = unsafe.Pointer(&groups[0])
-	}
-	if _, _, err := unix.RawSyscall(unix.SYS_SETGROUPS, uintptr(len(groups)), uintptr(first), 0); err != 0 {
+	if _, _, err := unix.RawSyscall(unix.SYS_SETGROUPS, uintptr(len(groups)), uintptr(unsafe.Pointer(&groups[0])), 0); err != 0 {
 		return err
 	}
 	return nil

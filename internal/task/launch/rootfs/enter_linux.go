@@ -11,6 +11,7 @@ import (
 // Enter makes the calling thread, which has to become a program next, a part of the
 // container.
 func (s Spec) Enter() error {
+	unix.Umask(0o022) // that of container engines, whatever the server's is
 	if s.Join {
 		if err := join(); err != nil {
 			return fmt.Errorf("entering the container: %w", err)
@@ -18,11 +19,16 @@ func (s Spec) Enter() error {
 	} else if err := s.makeRoot(); err != nil {
 		return err
 	}
+	// As in container engines, a directory will do that is open to root, or to the user.
+	entered := os.Chdir(s.workingDir())
 	if err := s.become(); err != nil {
 		return err
 	}
-	if err := os.Chdir(s.workingDir()); err != nil {
-		return fmt.Errorf("entering the working directory: %w", err)
+	if entered != nil {
+		entered = os.Chdir(s.workingDir())
+	}
+	if entered != nil {
+		return fmt.Errorf("entering the working directory: %w", entered)
 	}
 	return nil
 }
@@ -52,11 +58,14 @@ func (s Spec) makeRoot() error {
 	if err != nil {
 		return fmt.Errorf("entering the image: %w", err)
 	}
-	if err := s.furnish(devices); err != nil {
+	if err := s.mountKernel(devices); err != nil {
 		return err
 	}
-	if err := leave(old); err != nil {
+	if err := leave(old, devices); err != nil {
 		return fmt.Errorf("leaving this machine's root: %w", err)
+	}
+	if err := s.furnish(); err != nil {
+		return err
 	}
 	if s.ReadOnly {
 		if err := unix.Mount("", "/", "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|unix.MS_NODEV, ""); err != nil {
@@ -101,19 +110,27 @@ func enterRoot() (old int, err error) {
 	return old, os.Chdir("/")
 }
 
-// leave unmounts the old root.
-func leave(old int) error {
+// leave unmounts the old root and closes what is open of it: through /proc/self/fd a
+// link of the image, or its working directory, would lead there.
+func leave(old int, devices []device) error {
 	if err := unix.Fchdir(old); err != nil {
 		return err
 	}
 	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
 		return err
 	}
-	return os.Chdir("/")
+	if err := os.Chdir("/"); err != nil {
+		return err
+	}
+	for _, d := range devices {
+		_ = unix.Close(d.fd) // which was not even read
+	}
+	return unix.Close(old)
 }
 
-// furnish gives the root what a program expects to find beside the image's files.
-func (s Spec) furnish(devices []device) error {
+// mountKernel mounts what the kernel gives a program to see. The old root still has to be
+// there: a user namespace gets no /proc without one, and devices are from it.
+func (s Spec) mountKernel(devices []device) error {
 	if err := mountProc(); err != nil {
 		return fmt.Errorf("mounting /proc: %w", err)
 	}
@@ -126,6 +143,12 @@ func (s Spec) furnish(devices []device) error {
 	if !s.InUser {
 		mountSys()
 	}
+	return nil
+}
+
+// furnish makes the files and the directory that a program expects beside the image's
+// files. The image's links may lead anywhere in the container by now, and nowhere else.
+func (s Spec) furnish() error {
 	for _, file := range s.Files {
 		if err := file.write(); err != nil {
 			return fmt.Errorf("writing %s: %w", file.Path, err)

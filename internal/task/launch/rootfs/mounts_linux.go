@@ -1,6 +1,7 @@
 package rootfs
 
 import (
+	"fmt"
 	"os"
 	"strconv"
 
@@ -53,9 +54,19 @@ func mountSys() {
 	}
 }
 
+// makeDir makes a directory to mount on. A link in its place could lead out of the
+// image, while the old root is there.
 func makeDir(name string) error {
-	if err := os.Mkdir(name, 0o755); err != nil && !os.IsExist(err) {
+	err := os.Mkdir(name, 0o755)
+	if !os.IsExist(err) {
 		return err
+	}
+	var found unix.Stat_t
+	if err := unix.Lstat(name, &found); err != nil {
+		return err
+	}
+	if found.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return fmt.Errorf("the image's %s is no directory", name)
 	}
 	return nil
 }
@@ -78,12 +89,13 @@ func openDevices() []device {
 }
 
 // mountDev mounts /dev with the devices of this machine that every container has: to
-// make nodes for them is not permitted everywhere.
+// make nodes for them is not permitted everywhere. Each is a mount of its own, so that
+// other nodes that a program makes there cannot be opened.
 func (s Spec) mountDev(devices []device) error {
 	if err := makeDir("/dev"); err != nil {
 		return err
 	}
-	if err := unix.Mount("tmpfs", "/dev", "tmpfs", unix.MS_NOSUID|unix.MS_NOEXEC, "mode=755,size=65536k"); err != nil {
+	if err := unix.Mount("tmpfs", "/dev", "tmpfs", quiet, "mode=755,size=65536k"); err != nil {
 		return err
 	}
 	for _, d := range devices {

@@ -73,7 +73,18 @@ func become(root, program string, argv []string) error {
 			return err
 		}
 	}
-	return syscall.Exec(program, argv, os.Environ())
+	err := syscall.Exec(program, argv, os.Environ())
+	if root != "" {
+		refused(program, err)
+	}
+	return err
+}
+
+// refused ends a container whose program is there and is none that the kernel runs. In
+// container engines it has started by then: its log tells, and its exit code is 1.
+func refused(program string, why error) {
+	_, _ = syscall.Write(syscall.Stderr, []byte("exec "+program+": "+why.Error()+"\n"))
+	os.Exit(1)
 }
 
 func answer(why error) {
