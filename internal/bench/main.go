@@ -21,6 +21,8 @@ func main() {
 	http.DefaultTransport.(*http.Transport).MaxIdleConnsPerHost = 32
 	binary := flag.String("flyball", "bin/flyball", "the program to measure")
 	targets := flag.Int("targets", 10_000, "scalable targets in the breach measurement")
+	backlog := flag.Int("backlog", 1_000_000, "messages that wait in the queue measurement")
+	only := flag.String("only", "", "the only measurement that is made")
 	data := flag.String("serve", "", "be the server of the breach measurement, with its state in this folder")
 	flag.Parse()
 	// When nobody reads on, the programs that are measured are to be stopped, too.
@@ -32,15 +34,23 @@ func main() {
 		}
 		return
 	}
-	for _, measure := range []func(context.Context) error{
-		func(ctx context.Context) error { return startUp(ctx, *binary) },
-		func(ctx context.Context) error { return ingestion(ctx, *binary) },
-		func(ctx context.Context) error { return logEvents(ctx, *binary) },
-		func(ctx context.Context) error { return breach(ctx, *targets) },
-		func(ctx context.Context) error { return scheduled(ctx, *binary, 100_000) },
-		func(ctx context.Context) error { return alarms(ctx, *binary, 100_000) },
+	for _, m := range []struct {
+		name    string
+		measure func(context.Context) error
+	}{
+		{"start", func(ctx context.Context) error { return startUp(ctx, *binary) }},
+		{"ingestion", func(ctx context.Context) error { return ingestion(ctx, *binary) }},
+		{"logs", func(ctx context.Context) error { return logEvents(ctx, *binary) }},
+		{"images", func(ctx context.Context) error { return images(ctx, *binary) }},
+		{"breach", func(ctx context.Context) error { return breach(ctx, *targets) }},
+		{"schedules", func(ctx context.Context) error { return scheduled(ctx, *binary, 100_000) }},
+		{"alarms", func(ctx context.Context) error { return alarms(ctx, *binary, 100_000) }},
+		{"queues", func(ctx context.Context) error { return queues(ctx, *binary, *backlog) }},
 	} {
-		if err := measure(ctx); err != nil {
+		if *only != "" && *only != m.name {
+			continue
+		}
+		if err := m.measure(ctx); err != nil {
 			log.Fatal("bench: ", err)
 		}
 	}

@@ -83,18 +83,24 @@ func (p *program) cpu() (time.Duration, error) {
 }
 
 // rss is the resident memory in MiB.
-func (p *program) rss() (float64, error) {
+func (p *program) rss() (float64, error) { return p.memory("VmRSS:") }
+
+// peak is the most that the resident memory has been, in MiB.
+func (p *program) peak() (float64, error) { return p.memory("VmHWM:") }
+
+// memory reads a line of the process's status.
+func (p *program) memory(name string) (float64, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(b)) {
-		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if value, ok := strings.CutPrefix(line, name); ok {
 			kb, err := strconv.ParseFloat(strings.Fields(value)[0], 64)
 			return kb / 1024, err
 		}
 	}
-	return 0, fmt.Errorf("no VmRSS in the process's status")
+	return 0, fmt.Errorf("no %s in the process's status", name)
 }
 
 // startUp measures starts with an empty data folder, and the memory of an idle

@@ -2,6 +2,8 @@
 // of the AWS SDK, and back. For the rest there is package aws of the SDK.
 package optional
 
+import "math"
+
 // String is a pointer to a text, or nil for "".
 func String[S ~string](s S) *string {
 	if s == "" {
@@ -33,4 +35,16 @@ func Set[T any](to *T, given *T) {
 	if given != nil {
 		*to = *given
 	}
+}
+
+// Zero stands for a zero that a client has given, where the SDK has a plain number
+// whose zero means that none was given.
+const Zero = math.MinInt32
+
+// Number is a plain number of the SDK's, and whether it was given.
+func Number(n int32) (value int32, given bool) {
+	if n == Zero {
+		return 0, true
+	}
+	return n, n != 0
 }

@@ -2,7 +2,7 @@
 // resources, with which condition keys. Package policy then judges them.
 //
 //	for _, request := range permission.Requests(call) {
-//		err := judge.Allow(request, policies, nil) ...
+//		err := judge.Allow(request, policies, attached) ...
 //	}
 //
 // The tables have what the Service Authorization Reference says of each operation.
@@ -54,6 +54,7 @@ type service struct {
 	// where nobody needs a permission. Several are parted by spaces.
 	operations map[string]string
 	keys       []conditionKey
+	actions    map[string]string // those that are not called as the operation
 	passes     map[string][]pass
 	creates    map[string]string // what an operation makes, where it is judged on something else
 	// tagsNew is whether what is being made has the tags already that it is given, for
@@ -74,6 +75,8 @@ func (s *service) tagging(operation string) string {
 		return "CreateTags"
 	case s.prefix == "iam":
 		return "Tag" + strings.TrimPrefix(operation, "Create")
+	case s.prefix == "sqs":
+		return "TagQueue"
 	}
 	return "TagResource"
 }
@@ -89,6 +92,7 @@ var services = map[string]service{
 	"iam":                     iamCalls,
 	"logs":                    logsCalls,
 	"monitoring":              cloudWatchCalls,
+	"sqs":                     sqsCalls,
 	"sts":                     stsCalls,
 }
 
@@ -103,7 +107,7 @@ func Requests(c Call) []*policy.Request {
 	}
 	in := input(c.Input)
 	context := c.context(s, in)
-	requests := c.onEach(s, c.Operation, templates, in, context)
+	requests := c.onEach(s, cmp.Or(s.actions[c.Operation], c.Operation), templates, in, context)
 	if action := s.tagging(c.Operation); action != "" && len(in.tags()) > 0 {
 		context = maps.Clone(context)
 		context[s.prefix+":CreateAction"] = []string{c.Operation}
@@ -153,6 +157,9 @@ func Caller(p principal.Principal, holder string) policy.Principal {
 func (c *Call) find(s service, name string) Resource {
 	if name == "*" {
 		return Resource{ARN: name}
+	}
+	if s.prefix == "sqs" && !strings.HasPrefix(name, "arn:") {
+		name = c.queueARN(name)
 	}
 	if found, ok := c.Find(c.Service, name); ok {
 		return found

@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/smithy-go"
 
 	"flyball/internal/accesskey"
@@ -62,9 +63,6 @@ func (s *Server) authorize(ctx context.Context, call wire.Call) error {
 		return unknownKey()
 	}
 	v.iam.Used(ctx, c.Principal, call.Scope.AccessKey, call.Service, call.Scope.Region)
-	if c.Principal.Kind == principal.Root {
-		return nil
-	}
 	policies, ok := v.sts.Policies(ctx, c)
 	if !ok {
 		return unknownKey()
@@ -79,11 +77,22 @@ func (s *Server) authorize(ctx context.Context, call wire.Call) error {
 		},
 	})
 	for _, r := range requests {
+		if c.Principal.Kind == principal.Root && ownerOf(r.Resource, c.Principal.Account) == c.Principal.Account {
+			continue
+		}
 		if err := s.judge.AllowOn(r, policies, s.policyOf(ctx, r.Resource)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// ownerOf is the account of a resource, or another one where its ARN has none.
+func ownerOf(resource, otherwise string) string {
+	if a, err := arn.Parse(resource); err == nil && a.AccountID != "" {
+		return a.AccountID
+	}
+	return otherwise
 }
 
 // unknownKey is the refusal of a key that went away while its signature was

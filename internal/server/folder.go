@@ -79,6 +79,11 @@ func (f folder) database() string {
 	return filepath.Join(f.path, "flyball.db")
 }
 
+// queues is the folder of the messages of a cell's queues.
+func (f folder) queues(scope string) string {
+	return filepath.Join(f.path, "queues", filepath.FromSlash(scope))
+}
+
 // registry is the folder of the layers and manifests of images.
 func (f folder) registry() string { return filepath.Join(f.path, "registry") }
 

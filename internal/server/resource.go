@@ -49,6 +49,9 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 		found.ARN = name
 		found.Tags, ok = v.elb.Resource(ctx, name)
 		return found, ok
+	case "sqs":
+		found.ARN = name
+		found.Tags, _, ok = v.sqs.Resource(ctx, name)
 	case "logs":
 		found.ARN, found.Tags, ok = v.logs.Resource(ctx, v.fullARN("logs", name))
 		return found, ok
@@ -60,19 +63,25 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 	return found, false
 }
 
-// policyOf is the policy that a resource has of its own, or nil. Repositories have them.
+// policyOf is the policy that a resource has of its own, or nil. Queues and
+// repositories have them.
 func (s *Server) policyOf(ctx context.Context, resource string) *iam.Document {
 	a, err := arn.Parse(resource)
-	name, is := strings.CutPrefix(a.Resource, "repository/")
-	if err != nil || a.Service != "ecr" || !is {
+	if err != nil {
 		return nil
 	}
 	v := s.cells.find(a.AccountID, a.Region)
 	if v == nil {
 		return nil
 	}
-	_, text, ok := v.ecr.Resource(ctx, name)
-	if !ok || text == "" {
+	text := ""
+	switch name, isRepository := strings.CutPrefix(a.Resource, "repository/"); {
+	case a.Service == "ecr" && isRepository:
+		_, text, _ = v.ecr.Resource(ctx, name)
+	case a.Service == "sqs":
+		_, text, _ = v.sqs.Resource(ctx, resource)
+	}
+	if text == "" {
 		return nil
 	}
 	return &iam.Document{Name: resource, Text: text}

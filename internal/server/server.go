@@ -236,6 +236,9 @@ func (s *Server) release() {
 	}
 	if s.cells != nil {
 		for _, v := range s.cells.all() {
+			if err := v.sqs.Close(); err != nil {
+				s.cfg.Log.Error("the messages of queues could not be written", "error", err)
+			}
 			if err := v.datapoints.Flush(); err != nil {
 				s.cfg.Log.Error("the last datapoints could not be written", "error", err)
 			}

@@ -21,6 +21,7 @@ import (
 	"flyball/internal/service/elb"
 	"flyball/internal/service/express"
 	"flyball/internal/service/logs"
+	"flyball/internal/service/sqs"
 	"flyball/internal/task"
 	"flyball/internal/tsdb"
 	"flyball/scaling"
@@ -38,6 +39,7 @@ type services struct {
 	elb         *elb.API
 	logs        *logs.API
 	autoscaling *autoscaling.API
+	sqs         *sqs.API
 	express     *express.Services
 	// ec2 opens EC2 when something first needs it. What it changes is part of the change
 	// that the context comes from, if it comes from one.
@@ -155,6 +157,22 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 			return expressRoles{found, s.cfg.Administrator == nil}, err // as the roles of listeners are taken
 		},
 	})
+	if err != nil {
+		return nil, err
+	}
+	v.sqs, err = sqs.New(sqs.Config{
+		Cell:     c,
+		Folder:   s.dir.queues(c.Scope()),
+		Lazy:     s.dir.temp,
+		Metrics:  v.cloudwatch,
+		Endpoint: s.taskEndpoint,
+		Account: func(account string) (*sqs.API, bool) {
+			if other := s.cells.find(account, c.Region); other != nil {
+				return other.sqs, true
+			}
+			return nil, false
+		},
+	})
 	v.ecs.Express = v.express
 	return v, err
 }
@@ -169,6 +187,7 @@ func (v *services) run(ctx context.Context) error {
 	loops.Go(func() error { return v.cloudwatch.Run(ctx) })
 	loops.Go(func() error { return v.logs.Run(ctx) })
 	loops.Go(func() error { return v.autoscaling.Run(ctx) })
+	loops.Go(func() error { return v.sqs.Run(ctx) })
 	loops.Go(func() error { return v.express.Run(ctx) })
 	loops.Go(func() error { return v.datapoints.Run(ctx) })
 	return loops.Wait()

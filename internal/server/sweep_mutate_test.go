@@ -123,6 +123,12 @@ func lowerFirst(s string) string {
 var memberNames = map[string]func(of reflect.Type, member string) string{
 	"application-autoscaling": sameName,
 	"ec2":                     ec2Name,
+	"sqs": func(of reflect.Type, member string) string {
+		if member == "Tags" && of.Name() == "CreateQueueInput" {
+			return "tags"
+		}
+		return member
+	},
 	"ecr": func(of reflect.Type, member string) string {
 		if of.Name() == "Tag" {
 			return member
@@ -228,6 +234,11 @@ func (p place) wrongs() []wrong {
 		mismatch("list", []any{}, false)
 		try("empty", map[string]any{})
 		try("unknown member", map[string]any{"noSuchMember": "x"})
+	case t == reflect.TypeFor[[]byte]():
+		mismatch("words", "some text", true)
+		mismatch("number", int64(1), true)
+		mismatch("list", []any{int64(1)}, true)
+		try("empty", "")
 	case t.Kind() == reflect.Slice:
 		items := listOr(p.value, sample(t.Elem()))
 		mismatch("words", "text", true)

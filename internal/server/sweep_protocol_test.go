@@ -33,6 +33,7 @@ var targets = map[string]string{
 	"application-autoscaling": "AnyScaleFrontendService",
 	"logs":                    "Logs_20140328",
 	"monitoring":              "GraniteServiceVersion20100801",
+	"sqs":                     "AmazonSQS",
 }
 
 var protocols = map[string][]protocol{
@@ -44,6 +45,7 @@ var protocols = map[string][]protocol{
 	"ec2":                     {ec2Protocol},
 	"elasticloadbalancing":    {queryProtocol("2015-12-01")},
 	"iam":                     {queryProtocol("2010-05-08")},
+	"sqs":                     {jsonProtocol("1.0")},
 	"sts":                     {queryProtocol("2011-06-15")},
 }
 

@@ -40,10 +40,11 @@ func TestWrongInputIsRefusedAndChangesNothing(t *testing.T) {
 			}
 			return v
 		},
-		"ecr":  func(s *Server) any { return s.home().ecr },
 		"iam":  func(s *Server) any { return s.globals.find(testAccount, "aws").iam },
-		"logs": func(s *Server) any { return s.home().logs },
+		"sqs":  func(s *Server) any { return s.home().sqs },
 		"sts":  func(s *Server) any { return s.globals.find(testAccount, "aws").sts },
+		"ecr":  func(s *Server) any { return s.home().ecr },
+		"logs": func(s *Server) any { return s.home().logs },
 	} {
 		t.Run(service, func(t *testing.T) {
 			s := &sweep{t: t, service: service, all: regexp.MustCompile(*sweepAll)}

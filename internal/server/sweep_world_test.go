@@ -149,6 +149,12 @@ var preparation = []struct{ service, operation, input string }{
 	{"ec2", "CreateNetworkAcl", `{"VpcId": "$vpc"}`},
 	{"ec2", "CreateNetworkAclEntry", `{"NetworkAclId": "$acl", "RuleNumber": 7, "Egress": false, "RuleAction": "allow", "Protocol": "-1", "CidrBlock": "10.0.0.0/8"}`},
 	{"ec2", "AssociateVpcCidrBlock", `{"VpcId": "$vpc", "CidrBlock": "10.1.0.0/16"}`},
+	{"sqs", "CreateQueue", `{"QueueName": "dead"}`},
+	{"sqs", "CreateQueue", `{"QueueName": "orders", "Attributes": {"RedrivePolicy": "$redrive"}, "tags": {"team": "shop"}}`},
+	{"sqs", "AddPermission", `{"QueueUrl": "$queue", "Label": "theirs", "AWSAccountIds": ["210987654321"], "Actions": ["SendMessage"]}`},
+	{"sqs", "SendMessage", `{"QueueUrl": "$queue", "MessageBody": "an order"}`},
+	{"sqs", "ReceiveMessage", `{"QueueUrl": "$queue", "VisibilityTimeout": 43200}`},
+	{"sqs", "SendMessage", `{"QueueUrl": "$queue", "MessageBody": "another order"}`},
 }
 
 // The ids that EC2 makes up for what is prepared, where the answers have them.
@@ -237,6 +243,10 @@ var views = []struct{ service, operation, input string }{
 	{"ec2", "DescribeAddresses", `{}`},
 	{"ec2", "DescribeNatGateways", `{}`},
 	{"ec2", "DescribeTags", `{}`},
+	{"sqs", "ListQueues", `{}`},
+	{"sqs", "GetQueueAttributes", `{"QueueUrl": "$queue", "AttributeNames": ["All"]}`},
+	{"sqs", "GetQueueAttributes", `{"QueueUrl": "$deadQueue", "AttributeNames": ["All"]}`},
+	{"sqs", "ListQueueTags", `{"QueueUrl": "$queue"}`},
 }
 
 // What is stored of a world, but for measurements.
@@ -250,7 +260,7 @@ var storedKinds = []string{
 	"express.service", "elb.loadbalancer", "elb.targetgroup", "elb.listener", "elb.rule",
 	"iam.user", "iam.group", "iam.role", "iam.policy", "iam.instanceprofile", "iam.accesskey", "iam.alias", "sts.session",
 	"ec2.vpc", "ec2.subnet", "ec2.security-group", "ec2.security-group-rule", "ec2.internet-gateway", "ec2.route-table", "ec2.network-acl",
-	"ec2.elastic-ip", "ec2.natgateway", "ec2.founded",
+	"ec2.elastic-ip", "ec2.natgateway", "ec2.founded", "sqs.queue", "sqs.deleted", "sqs.movetask",
 }
 
 func newWorld(t testing.TB, failures io.Writer) *world {
@@ -297,6 +307,10 @@ func (w *world) prepare() {
 		"$certificate":    "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
 		"$allow":          `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}}`,
 		"$scaling":        `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "application-autoscaling.amazonaws.com"}, "Action": "sts:AssumeRole"}}`,
+		"$queue":          w.server.URL() + "/123456789012/orders",
+		"$deadQueue":      w.server.URL() + "/123456789012/dead",
+		"$redrive":        `{"deadLetterTargetArn": "arn:aws:sqs:us-east-1:123456789012:dead", "maxReceiveCount": 3}`,
+		"$trust":          `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}}`,
 		"$repository":     "arn:aws:ecr:us-east-1:123456789012:repository/web",
 		"$layer":          "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
 		"$image":          "sha256:f20c43161d73848408ef247f0ec7111b19fe58ffebc0cbcaa0d2c8bda4967268",
@@ -305,7 +319,6 @@ func (w *world) prepare() {
 		"$lifecycle":      `{"rules": [{"rulePriority": 1, "selection": {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 1}, "action": {"type": "expire"}}]}`,
 		"$express":        `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"}}`,
 		"$expressService": "arn:aws:ecs:us-east-1:123456789012:service/prod/express",
-		"$trust":          `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}}`,
 	}
 	for _, c := range preparation {
 		out := w.must(c.service, c.operation, c.input)
@@ -330,6 +343,8 @@ func (w *world) prepare() {
 			w.names["$listener"] = pick(out, "Listeners", 0, "ListenerArn")
 		case "CreateRule":
 			w.names["$rule"] = pick(out, "Rules", 0, "RuleArn")
+		case "ReceiveMessage":
+			w.names["$receipt"] = pick(out, "Messages", 0, "ReceiptHandle")
 		case "PutQueryDefinition":
 			w.names["$query"] = pick(out, "queryDefinitionId")
 		case "CreateAccessKey":

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 )
 
 // awsQuery reads parameters from the URL and a form, and answers XML.
@@ -33,7 +34,24 @@ func (q *awsQuery) route(x *exchange) *fault {
 	case x.service == nil || version != "" && version != x.service.version:
 		return x.proto.unknownOperation(x.name, version)
 	}
-	return x.findOperation()
+	if f := x.findOperation(); f != nil || x.service.path == "" || x.r.URL.Path == "/" {
+		return f
+	}
+	return q.takePath(x)
+}
+
+// takePath takes the path of a request for the member of the input that it stands for.
+func (q *awsQuery) takePath(x *exchange) *fault {
+	if slices.Contains(x.service.atRoot, x.name) {
+		return x.proto.unknownOperation(x.name, "")
+	}
+	if q.params.get(x.service.path) != "" {
+		return nil
+	}
+	if err := q.params.put(x.service.path, x.r.URL.Path); err != nil {
+		return x.service.decodeFault(err)
+	}
+	return nil
 }
 
 func queryService(x *exchange, is func(*service) bool) *service {
@@ -76,6 +94,9 @@ func malformedQuery(x *exchange, err error) *fault {
 func (q *awsQuery) open(*exchange) (reader, *fault) { return &queryReader{now: &q.params.root}, nil }
 
 func (q *awsQuery) unknownOperation(name, version string) *fault {
+	if version == "" {
+		return unknownOperation(http.StatusBadRequest, fmt.Sprintf("The action %s is not valid for this endpoint.", name))
+	}
 	return unknownOperation(http.StatusBadRequest, fmt.Sprintf("Could not find operation %s for version %s", name, version))
 }
 
@@ -95,9 +116,7 @@ func (q *awsQuery) appendOutput(b []byte, x *exchange, out reflect.Value) []byte
 	w := &xmlWriter{buf: b}
 	w.start(x.name + `Response xmlns="` + x.service.xmlNamespace + `"`)
 	if !x.op.void {
-		w.start(x.name + "Result")
-		write(w, x.op.outPlan, out)
-		w.end(x.name + "Result")
+		w.result(x.name+"Result", func() { write(w, x.op.outPlan, out) }, x.service.detail)
 	}
 	w.start("ResponseMetadata")
 	w.leaf("RequestId", x.id)
@@ -114,16 +133,33 @@ func (q *awsQuery) appendFault(b []byte, x *exchange, f *fault) []byte {
 		w.start("ErrorResponse")
 	}
 	w.start("Error")
-	w.openGroup()
+	w.openObject()
 	w.member("Type")
 	w.text(f.side())
 	w.member("Code")
 	w.text(f.queryCode())
-	f.writeMessage(w, "Message")
+	if said, ok := x.wsdl(f.code); ok {
+		w.member("Message")
+		w.text(said)
+	} else {
+		f.writeMessage(w, "Message")
+	}
 	f.writeOtherMembers(w)
-	w.closeGroup()
+	w.closeObject()
+	if x.service != nil && x.service.detail {
+		w.buf = append(w.buf, "<Detail/>"...)
+	}
 	w.end("Error")
 	w.leaf("RequestId", x.id)
 	w.end("ErrorResponse")
 	return w.buf
+}
+
+// wsdl is what an error says in awsQuery, if that is not what it says in others.
+func (x *exchange) wsdl(code string) (message string, ok bool) {
+	if x.service == nil {
+		return "", false
+	}
+	message, ok = x.service.wsdl[code]
+	return message, ok
 }

@@ -7,6 +7,8 @@ import (
 	"math"
 	"reflect"
 	"time"
+
+	"flyball/internal/optional"
 )
 
 // A decoder fills SDK structs from a reader.
@@ -16,6 +18,8 @@ import (
 // from a table of those seen before, and lists grow once where their length is
 // known.
 type decoder struct {
+	query   bool // what is read has the names of awsQuery
+	zeros   bool // a zero that is given is not as good as none
 	r       reader
 	strings *interner
 	memory  int // bytes that lists and maps may still take
@@ -165,6 +169,9 @@ func (d *decoder) integer(p *plan, v reflect.Value) error {
 	}
 	switch {
 	case !p.pointer:
+		if n == 0 && d.zeros {
+			n = optional.Zero
+		}
 		v.SetInt(n)
 	case p.typ == int32Type:
 		v.Set(reflect.ValueOf(d.ints.put(int32(n))))
@@ -206,8 +213,8 @@ func (d *decoder) structure(p *plan, v reflect.Value) error {
 			return err
 		}
 		i := expect
-		if i >= len(p.fields) || p.fields[i].name != string(name) {
-			found, ok := p.byName[string(name)]
+		if i >= len(p.fields) || d.nameOf(&p.fields[i]) != string(name) {
+			found, ok := d.namesOf(p)[string(name)]
 			if !ok {
 				if err := d.r.skip(); err != nil {
 					return err
@@ -222,6 +229,21 @@ func (d *decoder) structure(p *plan, v reflect.Value) error {
 			return at(f.path, err)
 		}
 	}
+}
+
+// nameOf is what a member is called in what is read.
+func (d *decoder) nameOf(f *field) string {
+	if d.query {
+		return f.query
+	}
+	return f.name
+}
+
+func (d *decoder) namesOf(p *plan) map[string]int {
+	if d.query {
+		return p.byQuery
+	}
+	return p.byName
 }
 
 func (d *decoder) list(p *plan, v reflect.Value) error {
@@ -286,11 +308,7 @@ func (d *decoder) floatList(to *[]float64) error {
 const mapEntry = 48
 
 func (d *decoder) dict(p *plan, v reflect.Value) error {
-	open := d.r.object
-	if r, ok := d.r.(dictionary); ok {
-		open = r.dict
-	}
-	if err := open(); err != nil {
+	if err := d.openMap(p); err != nil {
 		return err
 	}
 	m := reflect.MakeMap(p.typ)
@@ -316,6 +334,13 @@ func (d *decoder) dict(p *plan, v reflect.Value) error {
 		}
 		m.SetMapIndex(reflect.ValueOf(key).Convert(p.typ.Key()), elem)
 	}
+}
+
+func (d *decoder) openMap(p *plan) error {
+	if r, ok := d.r.(dictionary); ok {
+		return r.dict(p.names)
+	}
+	return d.r.object()
 }
 
 const (

@@ -77,7 +77,11 @@ func writeMembers(w writer, p *plan, v reflect.Value) {
 	for i := range p.fields {
 		f := &p.fields[i]
 		if fv := v.Field(f.index); isSet(f.plan, fv) {
-			w.member(f.name)
+			if x, ok := w.(*xmlWriter); ok {
+				x.field(f)
+			} else {
+				w.member(f.name)
+			}
 			write(w, f.plan, fv)
 		}
 	}

@@ -151,6 +151,8 @@ var statuses = map[string]int{
 func (s *service) applyShape(f *fault) {
 	if e, ok := s.errorShapes()[f.code]; ok {
 		f.code, f.query, f.status = e.name, e.query, e.status
+	} else if query, ok := s.codes[f.code]; ok {
+		f.query = query
 	}
 }
 

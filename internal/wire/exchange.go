@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"flyball/internal/endpoint"
 	"flyball/internal/principal"
 )
 
@@ -90,7 +91,7 @@ func (x *exchange) input() (reflect.Value, *fault) {
 		in.Elem().Field(x.op.inPlan.stream).Set(reflect.ValueOf(x.r.Body))
 	}
 	if r != nil {
-		if err := x.h.decode(r, x.op.inPlan, in.Elem()); err != nil {
+		if err := x.h.decode(r, x.op.inPlan, in.Elem(), x.service.zeros); err != nil {
 			return in, x.service.decodeFault(err)
 		}
 	}
@@ -109,6 +110,9 @@ func (x *exchange) call(in reflect.Value) (out reflect.Value, f *fault) {
 	ctx := x.r.Context()
 	if x.principal != nil {
 		ctx = principal.NewContext(ctx, *x.principal)
+	}
+	if x.service.endpoint {
+		ctx = endpoint.NewContext(ctx, x.r)
 	}
 	if err := x.authorize(ctx, in.Interface()); err != nil {
 		return out, x.failure(err)

@@ -59,7 +59,7 @@ func fuzzTargets(f *testing.F) []fuzzTarget {
 // protocol. What JSON and CBOR write must be read as the same again.
 func (target fuzzTarget) decodeAndBack(t *testing.T, r reader) (ok bool) {
 	in := reflect.New(target.in).Elem()
-	if err := target.handler.decode(r, target.plan, in); err != nil {
+	if err := target.handler.decode(r, target.plan, in, false); err != nil {
 		_ = target.handler.services[0].decodeFault(err)
 		return false
 	}
@@ -78,7 +78,7 @@ func (target fuzzTarget) decodeAndBack(t *testing.T, r reader) (ok bool) {
 	write(c, target.plan, in)
 	for name, again := range map[string]reader{"JSON": &jsonReader{data: j.buf}, "CBOR": &cborReader{data: c.buf}} {
 		back := reflect.New(target.in).Elem()
-		if err := target.handler.decode(again, target.plan, back); err != nil {
+		if err := target.handler.decode(again, target.plan, back, false); err != nil {
 			t.Fatalf("%s that was written cannot be read: %v\n%s", name, err, j.buf)
 		}
 		w := &jsonWriter{}

@@ -135,10 +135,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (h *handler) decode(r reader, p *plan, v reflect.Value) error {
+func (h *handler) decode(r reader, p *plan, v reflect.Value, zeros bool) error {
 	d := h.decoders.Get().(*decoder)
 	defer h.decoders.Put(d)
-	*d = decoder{r: r, strings: d.strings, scratch: d.scratch, memory: maxMemory}
+	_, query := r.(*queryReader)
+	*d = decoder{r: r, query: query, zeros: zeros, strings: d.strings, scratch: d.scratch, memory: maxMemory}
 	err := d.structure(p, v)
 	d.r = nil
 	if err != nil {

@@ -41,13 +41,15 @@ type plan struct {
 	typ     reflect.Type // without the pointer
 	bits    int          // of integers
 
-	fields []field        // of structs, sorted by wire name
-	byName map[string]int // into fields
-	stream int            // of structs: the field in the Go struct that streams, or noStream
-	elem   *plan          // of lists, maps and floats
-	key    *plan          // of maps: constraints of keys
-	arms   []arm          // of unions
-	doc    func(any) any  // of documents; nil if they are not served
+	fields  []field        // of structs, sorted by wire name
+	byName  map[string]int // into fields
+	byQuery map[string]int // the same with the names of awsQuery
+	stream  int            // of structs: the field in the Go struct that streams, or noStream
+	elem    *plan          // of lists, maps and floats
+	key     *plan          // of maps: constraints of keys
+	names   [2]string      // of maps: what keys and values are called in awsQuery
+	arms    []arm          // of unions
+	doc     func(any) any  // of documents; nil if they are not served
 
 	rule    *rule // constraint on the value itself, or nil
 	checked bool  // a rule exists here or below
@@ -57,6 +59,8 @@ type plan struct {
 // A field is a member of a struct.
 type field struct {
 	name     string // on the wire
+	query    string // in awsQuery
+	flat     bool   // of a list or map: in awsQuery its elements stand in its place
 	path     string // in validation messages: first letter lowered
 	index    int    // in the Go struct
 	plan     *plan
@@ -97,6 +101,7 @@ type planner struct {
 type planKey struct {
 	typ   reflect.Type
 	shape string
+	names [2]string // of a map's keys and values
 }
 
 // plan returns the plan for a type. Shape is its name in the model, or empty
@@ -105,7 +110,10 @@ func (pl *planner) plan(t reflect.Type, shape string, schema *smithy.Schema) (*p
 	if !pl.model.constrains(shape) {
 		shape = ""
 	}
-	id := planKey{t, shape}
+	id := planKey{typ: t, shape: shape}
+	if t.Kind() == reflect.Map {
+		id.names = entryNames(schema)
+	}
 	if p, ok := pl.plans[id]; ok {
 		return p, nil
 	}
@@ -163,6 +171,7 @@ func (pl *planner) fill(p *plan, shape string, schema *smithy.Schema) (err error
 		p.elem, err = pl.part(t.Elem(), s.List, schema, "Member")
 	case t.Kind() == reflect.Map && t.Key().Kind() == reflect.String:
 		p.kind = kindMap
+		p.names = entryNames(schema)
 		if p.key, err = pl.part(t.Key(), s.Key, schema, "Key"); err == nil {
 			p.elem, err = pl.part(t.Elem(), s.Value, schema, "Value")
 		}
@@ -204,14 +213,16 @@ func (pl *planner) fillStruct(p *plan, s shape, schema *smithy.Schema) error {
 		if err != nil {
 			return fmt.Errorf("%s.%s: %w", p.typ, f.Name, err)
 		}
+		name := pl.name(member, below, f.Name)
 		p.fields = append(p.fields, field{
-			name: pl.name(member, below, f.Name), path: lowerFirst(f.Name), index: i, plan: fp, required: member.Required,
+			name: name, query: xmlName(below, name), flat: isFlat(below),
+			path: lowerFirst(f.Name), index: i, plan: fp, required: member.Required,
 		})
 	}
 	slices.SortFunc(p.fields, func(a, b field) int { return strings.Compare(a.name, b.name) })
-	p.byName = make(map[string]int, len(p.fields))
+	p.byName, p.byQuery = make(map[string]int, len(p.fields)), make(map[string]int, len(p.fields))
 	for i, f := range p.fields {
-		p.byName[f.name] = i
+		p.byName[f.name], p.byQuery[f.query] = i, i
 	}
 	return nil
 }

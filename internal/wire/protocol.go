@@ -76,7 +76,11 @@ func (x *exchange) findOperation() *fault {
 	if x.op = x.service.ops[x.name]; x.op != nil {
 		return nil
 	}
-	f := x.proto.unknownOperation(x.name, x.service.version)
+	version := x.service.version
+	if x.service.path != "" {
+		version = "" // its operations depend on the path
+	}
+	f := x.proto.unknownOperation(x.name, version)
 	if _, known := x.service.model().Operations[x.name]; known {
 		f.message = "The operation " + x.name + " is not available in Flyball"
 	}

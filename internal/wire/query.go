@@ -23,6 +23,7 @@ type queryFrame struct {
 	order []int // in which elems are read; nil: as they stand
 	read  int
 	dict  bool
+	names [2]string // of keys and values
 }
 
 func (r *queryReader) null() bool { return false }
@@ -145,11 +146,12 @@ func (r *queryReader) key() (name []byte, more bool, err error) {
 	if !r.step() {
 		return nil, false, nil
 	}
-	if !r.stack[len(r.stack)-1].dict {
+	f := &r.stack[len(r.stack)-1]
+	if !f.dict {
 		r.buf = append(r.buf[:0], r.now.name...)
 		return r.buf, true, nil
 	}
-	key, value := r.now.find("key"), r.now.find("value")
+	key, value := r.now.find(f.names[0]), r.now.find(f.names[1])
 	if key == nil || !key.set || value == nil {
 		return nil, false, errMalformed
 	}
@@ -168,13 +170,14 @@ func (r *queryReader) list() (int, error) {
 	return len(f.elems), r.push(f)
 }
 
-// dict opens Name.entry.N.key and .value, or Name.N.key of a flattened map.
-func (r *queryReader) dict() error {
+// dict opens Name.entry.N.key and .value, or Name.N.key of a flattened map, or what
+// takes the place of key and value.
+func (r *queryReader) dict(names [2]string) error {
 	f, err := r.numbered("entry", errNotObject)
 	if err != nil {
 		return err
 	}
-	f.dict = true
+	f.dict, f.names = true, names
 	return r.push(f)
 }
 

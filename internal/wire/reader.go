@@ -34,7 +34,9 @@ type reader interface {
 
 // A dictionary is a reader whose maps are not written like its structs.
 type dictionary interface {
-	dict() error // opens a map; key and value follow as for an object
+	// dict opens a map, in which keys and values have names of their own; they
+	// follow as for an object.
+	dict(names [2]string) error
 }
 
 // Limits on what one request may hold, whatever its size.

@@ -64,6 +64,36 @@ func schemaName(_ member, schema *smithy.Schema, goName string) string {
 	return schema.MemberName()
 }
 
+// xmlName is what a member is called in awsQuery, where its schema says so.
+func xmlName(schema *smithy.Schema, otherwise string) string {
+	if schema != nil {
+		if t, ok := smithy.SchemaTrait[*traits.XMLName](schema); ok {
+			return t.Name
+		}
+	}
+	return otherwise
+}
+
+// isFlat tells a list or map whose elements stand in its place in awsQuery.
+func isFlat(schema *smithy.Schema) bool {
+	if schema == nil {
+		return false
+	}
+	_, flat := smithy.SchemaTrait[*traits.XMLFlattened](schema)
+	return flat
+}
+
+// entryNames are what the keys and values of a map are called in awsQuery.
+func entryNames(schema *smithy.Schema) (names [2]string) {
+	names = [2]string{"key", "value"}
+	for i, name := range names {
+		if schema != nil {
+			names[i] = xmlName(schema.Member(name), name)
+		}
+	}
+	return names
+}
+
 // An errorShape is an error of AWS's model.
 type errorShape struct {
 	name   string

@@ -48,6 +48,23 @@ type Service struct {
 	// document makes the SDK's document from a JSON-like value. Requests with
 	// documents are refused where it is nil.
 	document func(any) any
+	// codes are the awsQuery codes of errors that no type of the SDK stands for, by
+	// their names.
+	codes map[string]string
+	// path is a member that awsQuery requests may give as their path. Some operations,
+	// which do not have it, are served at / alone.
+	path   string
+	atRoot []string
+	// detail has awsQuery errors end with an empty Detail, and results without anything
+	// in them be written short.
+	detail bool
+	// zeros has operations know a zero that was given, as optional.Zero, from none
+	// where the SDK has plain numbers.
+	zeros bool
+	// wsdl is what errors say in awsQuery where that is something else, by code.
+	wsdl map[string]string
+	// endpoint has operations know at which address a call came in.
+	endpoint bool
 	maxBody  int64 // bound on a request's body as sent, in bytes; 0: defaultMaxBody
 
 	typ     reflect.Type // has the operations as methods

@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
@@ -15,6 +16,7 @@ import (
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
@@ -112,6 +114,46 @@ func IAM[T any](resolve func(context.Context, Scope) (T, error)) Service {
 		errors:       iam.TypeRegistry,
 		invalid:      "ValidationError",
 	}, resolve)
+}
+
+// SQS describes Amazon SQS, whose operations are the methods of T.
+func SQS[T any](resolve func(context.Context, Scope) (T, error)) Service {
+	return serve(Service{
+		name:            "sqs",
+		version:         "2012-11-05",
+		target:          "AmazonSQS",
+		namespace:       "sqs",
+		xmlNamespace:    "http://queue.amazonaws.com/doc/2012-11-05/",
+		protocols:       []Protocol{AWSJSON10, AWSQuery},
+		errors:          sqs.TypeRegistry,
+		queryCompatible: true,
+		codes: map[string]string{
+			"InvalidParameterValueException":    "InvalidParameterValue",
+			"MissingRequiredParameterException": "MissingParameter",
+		},
+		wsdl: map[string]string{"QueueDoesNotExist": "The specified queue does not exist for this wsdl version."},
+		// Sentences of its own, as old as the service.
+		unchecked: methodsOf[T](),
+		// Messages are on disk in a log of their own.
+		stateless: []string{
+			"ChangeMessageVisibility", "ChangeMessageVisibilityBatch", "DeleteMessage", "DeleteMessageBatch",
+			"ReceiveMessage", "SendMessage", "SendMessageBatch",
+		},
+		path:     "QueueUrl",
+		atRoot:   []string{"CreateQueue", "ListQueues"},
+		detail:   true,
+		endpoint: true,
+		zeros:    true,
+		maxBody:  8 << 20, // a megabyte of messages, with each byte escaped
+	}, resolve)
+}
+
+// methodsOf are the names of the operations of a type.
+func methodsOf[T any]() (names []string) {
+	for name := range operations(reflect.TypeFor[T]()) {
+		names = append(names, name)
+	}
+	return names
 }
 
 // Logs describes Amazon CloudWatch Logs, whose operations are the methods of T.

@@ -37,10 +37,19 @@ func newLegacy(name string) (*legacy, error) {
 	// that is not visible, as in some containers, the root will do.
 	for _, h.parent = range []cgroup1.Path{cgroup1.NestedPath(name), cgroup1.StaticPath("/" + name)} {
 		if err = h.try(); err == nil {
-			return h, nil
+			return h, h.weigh()
 		}
 	}
 	return nil, err
+}
+
+// weigh gives the parent its weight.
+func (h *legacy) weigh() error {
+	all, err := cgroup1.Load(h.parent, cgroup1.WithHierarchy(h.hierarchy))
+	if err != nil {
+		return err
+	}
+	return all.Update(weightOfAll())
 }
 
 // try makes a limited cgroup and removes it.

@@ -41,18 +41,28 @@ func newUnified(name string) (*unified, error) {
 	}
 	h := &unified{parent: filepath.Join("/", own, name)}
 	if err = h.try(); err == nil {
-		return h, nil
+		return h, h.weigh()
 	}
 	if alone(own) && moveBelow(own, serverGroup) == nil {
 		if err = h.try(); err == nil {
-			return h, nil
+			return h, h.weigh()
 		}
 	}
 	h.parent = "/" + name
 	if err = h.try(); err == nil {
-		return h, nil
+		return h, h.weigh()
 	}
 	return nil, err
+}
+
+// weigh gives the parent its weight.
+func (h *unified) weigh() error {
+	all, err := cgroup2.Load(h.parent)
+	if err != nil {
+		return err
+	}
+	weight := cgroup2.ConvertCPUSharesToCgroupV2Value(*weightOfAll().CPU.Shares)
+	return all.Update(&cgroup2.Resources{CPU: &cgroup2.CPU{Weight: &weight}})
 }
 
 // alone says whether this process is the only one in its cgroup.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"runtime"
 
 	"github.com/containerd/cgroups/v3"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -39,6 +40,11 @@ func limits(units, weight, memory int) *specs.LinuxResources {
 	}
 	return resources
 }
+
+// weightOfAll is the weight of the tasks of a server together, beside other programs: one
+// of these for each processor. With that of a single program they would wait behind those of
+// a busy machine, and use less than they need.
+func weightOfAll() *specs.LinuxResources { return limits(0, 1024*runtime.NumCPU(), 0) }
 
 // strays are the cgroups below a directory whose names are not to be kept.
 func strays(dir string, keep func(id string) bool) ([]string, error) {

@@ -28,6 +28,7 @@ var sources = map[string]string{
 	"iam":                     "iam/2010-05-08",
 	"logs":                    "logs/2014-03-28",
 	"monitoring":              "cloudwatch/2010-08-01",
+	"sqs":                     "sqs/2012-11-05",
 	"sts":                     "sts/2011-06-15",
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	localec2 "flyball/internal/service/ec2"
@@ -23,6 +24,7 @@ import (
 
 // clients have the operations that services may have.
 var clients = []any{
+	&applicationautoscaling.Client{}, &cloudwatch.Client{}, &ecs.Client{}, &elasticloadbalancingv2.Client{}, &iam.Client{}, &sqs.Client{}, &sts.Client{},
 	&applicationautoscaling.Client{}, &cloudwatch.Client{}, &cloudwatchlogs.Client{}, &ecr.Client{}, &ecs.Client{}, &elasticloadbalancingv2.Client{}, &iam.Client{}, &sts.Client{},
 }
 

@@ -1,0 +1,172 @@
+package broker
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"flyball/internal/clock"
+	"flyball/internal/queue"
+)
+
+// Options are what a broker is opened with.
+type Options struct {
+	Folder  string // has a folder for each queue
+	Lazy    bool   // nothing has to outlast the process
+	Segment int64  // bytes of a log's segments; 0: 64 MiB
+	Clock   *clock.Clock
+	Log     *slog.Logger // nil: slog.Default
+}
+
+// A Broker is the queues of one folder.
+type Broker struct {
+	Options
+
+	mu       sync.Mutex
+	queues   map[string]*Queue // those that are open
+	failure  chan error
+	stopping chan struct{} // closed when nobody shall wait any more
+	once     sync.Once
+}
+
+// New returns a broker, which opens queues when they are asked for.
+func New(o Options) *Broker {
+	if o.Segment == 0 {
+		o.Segment = 64 << 20
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return &Broker{Options: o, queues: map[string]*Queue{}, failure: make(chan error, 1), stopping: make(chan struct{})}
+}
+
+// Failed gets the error after which queues can not be written any more.
+func (b *Broker) Failed() <-chan error { return b.failure }
+
+// Stop has those who wait for messages go, and nobody wait any more.
+func (b *Broker) Stop() { b.once.Do(func() { close(b.stopping) }) }
+
+func (b *Broker) stopped() bool {
+	select {
+	case <-b.stopping:
+		return true
+	default:
+		return false
+	}
+}
+
+// failed notes why a queue cannot be written.
+func (b *Broker) failed(err error) error {
+	if !errors.Is(err, ErrRemoved) {
+		select {
+		case b.failure <- err:
+		default: // one is enough
+		}
+	}
+	return err
+}
+
+// Queue is the queue with an identifier, which is a name of a folder. It is opened if it
+// is not, or begun.
+func (b *Broker) Queue(id string, s queue.Settings) (*Queue, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if q := b.queues[id]; q != nil {
+		q.set(s)
+		return q, nil
+	}
+	q := &Queue{broker: b, fifo: s.FIFO, folder: filepath.Join(b.Folder, id)}
+	if err := q.open(s); err != nil {
+		return nil, err
+	}
+	b.queues[id] = q
+	return q, nil
+}
+
+// Has tells whether a queue was ever opened: one that was not has no messages.
+func (b *Broker) Has(id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.queues[id] != nil {
+		return true
+	}
+	_, err := os.Stat(filepath.Join(b.Folder, id))
+	return err == nil
+}
+
+func (q *Queue) set(s queue.Settings) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.machine.Set(s)
+}
+
+// Remove removes a queue with all that is in it.
+func (b *Broker) Remove(id string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if q := b.queues[id]; q != nil {
+		q.end()
+		_ = q.log.Close() // what is to be removed need not be whole
+		delete(b.queues, id)
+	}
+	return os.RemoveAll(filepath.Join(b.Folder, id))
+}
+
+// end has the queue do nothing more, and returns when it does nothing any more.
+func (q *Queue) end() {
+	q.mu.Lock()
+	q.removed = true
+	q.waiting.tell(math.MaxInt64)
+	if q.alarm != nil {
+		q.alarm.Stop()
+	}
+	q.mu.Unlock()
+	q.saving.Wait() // no other begins
+}
+
+// close writes what an ended queue knows.
+func (q *Queue) close() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	c := q.checkpoint()
+	content := c.encode()
+	err := q.log.Sync(q.log.End())
+	if err == nil {
+		err = writeCheckpoint(q.folder, content, !q.broker.Lazy)
+	}
+	return errors.Join(err, q.log.Close())
+}
+
+// Sweep removes the folders of queues that are not among those that are known: they
+// were deleted when the server stopped.
+func (b *Broker) Sweep(known []string) error {
+	folders, err := os.ReadDir(b.Folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, f := range folders {
+		if !slices.Contains(known, f.Name()) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(b.Folder, f.Name())))
+		}
+	}
+	return err
+}
+
+// Close writes what is in memory, and closes all queues. Callers that wait for messages
+// go.
+func (b *Broker) Close() (err error) {
+	b.Stop()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, q := range b.queues {
+		q.end()
+		err = errors.Join(err, q.close())
+	}
+	clear(b.queues)
+	return err
+}

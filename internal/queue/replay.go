@@ -1,0 +1,64 @@
+package queue
+
+// What a log tells of an earlier life of the queue is done again with the functions
+// below, in the order of the log; and then Advance brings the queue to the present.
+
+// Redeliver does again what Receive has done with a message. What stood before it in
+// the backlog has been looked at, too.
+func (q *Queue) Redeliver(d Delivery) {
+	e := q.reach(d.Sequence)
+	if e == nil {
+		return
+	}
+	if q.still(e); e.state == gone {
+		return
+	}
+	e.receives, e.received, e.first = d.Receives, d.Received, d.First
+	q.ready.pick(e)
+	q.fly(e, d.Until)
+}
+
+// reach is the entry of a message that was looked at in an earlier life.
+func (q *Queue) reach(sequence uint64) *entry {
+	for q.entries[sequence] == nil && q.waiting > 0 {
+		m, ok := q.backlog.Peek()
+		if !ok || m.Sequence > sequence {
+			break
+		}
+		q.ready.add(q.load())
+	}
+	return q.entries[sequence]
+}
+
+// still has a message that is delayed or in flight be so no more.
+func (q *Queue) still(e *entry) {
+	if e.state != visible {
+		q.due.remove(e)
+		q.reappear(e)
+	}
+}
+
+// Reappoint does again what SetInvisible has done.
+func (q *Queue) Reappoint(sequence uint64, until Millis) {
+	if e := q.entries[sequence]; e != nil && e.state != delayed {
+		q.setUntil(e, until)
+	}
+}
+
+// Remove removes a message.
+func (q *Queue) Remove(sequence uint64) {
+	if e := q.reach(sequence); e != nil {
+		q.remove(e)
+	}
+}
+
+// SkipTo removes the messages of the backlog before a sequence.
+func (q *Queue) SkipTo(sequence uint64) {
+	for q.waiting > 0 {
+		m, ok := q.backlog.Peek()
+		if !ok || m.Sequence >= sequence {
+			return
+		}
+		q.skip(m)
+	}
+}

@@ -1,0 +1,298 @@
+package queuelog
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"sort"
+	"sync"
+	"sync/atomic"
+)
+
+// Options say where a log is and how it is kept.
+type Options struct {
+	Folder  string // made if it is not there
+	Segment int64  // bytes after which a new segment begins; 0: 64 MiB
+	Lazy    bool   // nothing is synced, for what need not outlast the process
+	Log     *slog.Logger
+}
+
+const usualSegment = 64 << 20
+
+// mostOpen bounds the segments that are open for reading besides the last one.
+const mostOpen = 8
+
+// ErrClosed is what a log that was closed returns.
+var ErrClosed = errors.New("the log is closed")
+
+// A Log is the records. Its methods may be called from several goroutines.
+type Log struct {
+	Options
+
+	mu       sync.Mutex
+	segments []*segment // in order; the last one is appended to
+	reads    uint64
+	err      error // why nothing can be appended any more
+
+	syncing sync.Mutex // held by the one who syncs
+	synced  atomic.Int64
+}
+
+// Open opens the log in a folder, or begins one. What was not finished at its end is
+// cut off.
+func Open(o Options) (*Log, error) {
+	if o.Segment == 0 {
+		o.Segment = usualSegment
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if err := os.MkdirAll(o.Folder, 0o700); err != nil {
+		return nil, err
+	}
+	l := &Log{Options: o}
+	all, err := bases(o.Folder)
+	if err != nil {
+		return nil, err
+	}
+	for i, base := range all {
+		if err := l.take(base, i == len(all)-1); err != nil {
+			l.Close()
+			return nil, err
+		}
+	}
+	if len(l.segments) == 0 {
+		if err := l.begin(0); err != nil {
+			return nil, err
+		}
+	}
+	l.synced.Store(int64(l.end()))
+	return l, nil
+}
+
+// take opens a segment that is there. Those that are not read from at once are closed
+// again, and the last one is cut where its records end.
+func (l *Log) take(base Position, last bool) error {
+	s, err := openSegment(l.Folder, base)
+	if errors.Is(err, errNoSegment) && last {
+		// It was made when the machine stopped, and has nothing that was synced.
+		l.Log.Warn("an unfinished segment of a queue was removed", "segment", segmentPath(l.Folder, base))
+		return os.Remove(segmentPath(l.Folder, base))
+	}
+	if errors.Is(err, errNoSegment) {
+		l.Log.Error("a segment of a queue is damaged at its beginning; its messages are lost", "segment", segmentPath(l.Folder, base))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	l.segments = append(l.segments, s)
+	if last {
+		return l.cut(s)
+	}
+	defer func() { s.file = nil }()
+	return s.file.Close()
+}
+
+// cut removes what follows the last record of a segment.
+func (l *Log) cut(s *segment) error {
+	r := l.reader(s.first())
+	end := s.first()
+	for {
+		_, _, next, err := r.Next(s.end())
+		if err != nil {
+			break
+		}
+		end = next
+	}
+	if end == s.end() {
+		return nil
+	}
+	l.Log.Warn("the unfinished end of a queue's log was cut off", "segment", segmentPath(l.Folder, s.base), "bytes", int64(s.end()-end))
+	s.size = int64(end - s.base)
+	if err := s.file.Truncate(s.size); err != nil || l.Lazy {
+		return err
+	}
+	return s.file.Sync()
+}
+
+// begin makes the next segment.
+func (l *Log) begin(base Position) error {
+	s, err := createSegment(l.Folder, base)
+	if err != nil {
+		return err
+	}
+	l.segments = append(l.segments, s)
+	if l.Lazy {
+		return nil
+	}
+	return syncFolder(l.Folder)
+}
+
+func (l *Log) last() *segment { return l.segments[len(l.segments)-1] }
+
+func (l *Log) end() Position { return l.last().end() }
+
+// End is where the next record will begin, unless a new segment does.
+func (l *Log) End() Position {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.end()
+}
+
+// Append writes records, and returns where the first of them begins. They survive the
+// end of the process at once, and that of the machine once they are synced. After an
+// error nothing more can be appended.
+func (l *Log) Append(b *Batch) (first Position, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil && l.last().size >= l.Segment {
+		l.err = l.roll()
+	}
+	if l.err != nil {
+		return 0, l.err
+	}
+	s := l.last()
+	first = s.end()
+	b.seal(s.salt, first)
+	// At its offset, so that what a failed write left is not appended to.
+	if _, err := s.file.WriteAt(b.buf, s.size); err != nil {
+		l.err = fmt.Errorf("write %s: %w", segmentPath(l.Folder, s.base), err)
+		return 0, l.err
+	}
+	s.size += int64(len(b.buf))
+	return first, nil
+}
+
+// roll finishes the last segment and begins another.
+func (l *Log) roll() error {
+	end := l.end()
+	if !l.Lazy {
+		if err := l.last().file.Sync(); err != nil {
+			return err
+		}
+	}
+	l.raise(end)
+	return l.begin(end)
+}
+
+// raise notes up to where all is on disk.
+func (l *Log) raise(to Position) {
+	for {
+		had := l.synced.Load()
+		if had >= int64(to) || l.synced.CompareAndSwap(had, int64(to)) {
+			return
+		}
+	}
+}
+
+// Synced is up to where all is on disk.
+func (l *Log) Synced() Position { return Position(l.synced.Load()) }
+
+// Sync returns when all is on disk up to a position. After an error nothing is known
+// of what was appended and not synced, and nothing more can be.
+func (l *Log) Sync(to Position) error {
+	l.syncing.Lock()
+	defer l.syncing.Unlock()
+	if l.Synced() >= to {
+		return nil
+	}
+	l.mu.Lock()
+	file, end, err := l.last().file, l.end(), l.err
+	l.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if !l.Lazy {
+		// A segment that was finished meanwhile is synced, and may be closed.
+		if err := file.Sync(); err != nil && l.Synced() < to {
+			return l.fail(fmt.Errorf("sync the log of a queue: %w", err))
+		}
+	}
+	l.raise(end)
+	return nil
+}
+
+// fail keeps the log from being appended to.
+func (l *Log) fail(err error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		l.err = err
+	}
+	return l.err
+}
+
+// A Segment is a part of the log that can be removed as a whole.
+type Segment struct{ First, End Position }
+
+// Segments are the parts of the log, in order. The last one is appended to.
+func (l *Log) Segments() []Segment {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := make([]Segment, len(l.segments))
+	for i, s := range l.segments {
+		all[i] = Segment{s.base, s.end()}
+	}
+	return all
+}
+
+// SegmentOf is where the segment begins that a record is in, if it is there.
+func (l *Log) SegmentOf(p Position) (first Position, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s := l.find(p); s != nil {
+		return s.base, true
+	}
+	return 0, false
+}
+
+// find is the segment that a position is in, or nil.
+func (l *Log) find(p Position) *segment {
+	i := sort.Search(len(l.segments), func(i int) bool { return l.segments[i].end() > p })
+	if i == len(l.segments) || l.segments[i].base > p {
+		return nil
+	}
+	return l.segments[i]
+}
+
+// Remove removes the segment that begins at a position, unless it is the last one.
+func (l *Log) Remove(first Position) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := sort.Search(len(l.segments), func(i int) bool { return l.segments[i].base >= first })
+	if i >= len(l.segments)-1 || l.segments[i].base != first {
+		return nil
+	}
+	s := l.segments[i]
+	l.segments = append(l.segments[:i], l.segments[i+1:]...)
+	if s.file != nil {
+		s.file.Close()
+	}
+	if err := os.Remove(segmentPath(l.Folder, s.base)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// Close syncs what was appended, and closes the files.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var err error
+	if n := len(l.segments); n > 0 && l.segments[n-1].file != nil && !l.Lazy && l.err == nil {
+		err = l.segments[n-1].file.Sync()
+	}
+	for _, s := range l.segments {
+		if s.file != nil {
+			err = errors.Join(err, s.file.Close())
+			s.file = nil
+		}
+	}
+	if l.err == nil {
+		l.err = ErrClosed
+	}
+	return err
+}

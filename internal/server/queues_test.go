@@ -1,0 +1,123 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+func queuesOf(url, region string, key aws.Credentials) *sqs.Client {
+	return sqs.NewFromConfig(configOf(url, region, key))
+}
+
+func unknown(key string) aws.Credentials {
+	return aws.Credentials{AccessKeyID: key, SecretAccessKey: "secret"}
+}
+
+// createQueue makes a queue and returns its URL.
+func createQueue(t *testing.T, c *sqs.Client, name string) *string {
+	t.Helper()
+	out, err := c.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.QueueUrl
+}
+
+func send(t *testing.T, c *sqs.Client, url *string) error {
+	t.Helper()
+	_, err := c.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: url, MessageBody: aws.String("m")})
+	return err
+}
+
+func TestAQueueLeadsCallersBackWhereTheyCameFrom(t *testing.T) {
+	url, stop := serving(t, "")
+	defer stop()
+	byName := strings.Replace(url, "127.0.0.1", "localhost", 1)
+	if got := *createQueue(t, queuesOf(url, "us-east-1", unknown("test")), "a"); got != url+"/"+testAccount+"/a" {
+		t.Errorf("by address it is at %s", got)
+	}
+	c := queuesOf(byName, "us-east-1", unknown("test"))
+	if got := *createQueue(t, c, "a"); got != byName+"/"+testAccount+"/a" {
+		t.Errorf("by name it is at %s", got)
+	}
+	// The region is that of the signature.
+	err := send(t, queuesOf(url, "eu-west-2", unknown("test")), aws.String(url+"/"+testAccount+"/a"))
+	refused(t, err, "AWS.SimpleQueueService.NonExistentQueue", http.StatusBadRequest, "The specified queue does not exist")
+}
+
+func TestThePolicyOfAQueueHasAVoice(t *testing.T) {
+	url, stop := serving(t, "")
+	defer stop()
+	owner := queuesOf(url, "us-east-1", unknown(testAccount))
+	queue := createQueue(t, owner, "a")
+	arn := "arn:aws:sqs:us-east-1:" + testAccount + ":a"
+	set := func(effect, principal, action string) {
+		t.Helper()
+		policy := document(effect, action, arn, `, "Principal": {"AWS": "`+principal+`"}`)
+		_, err := owner.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: queue, Attributes: map[string]string{"Policy": policy}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	bobARN := "arn:aws:iam::" + testAccount + ":user/bob"
+	u := createUser(t, url, "bob", document("Allow", "ecs:*", "*", ""))
+	mine := queuesOf(url, "us-east-1", u.key)
+	refused(t, send(t, mine, queue), "AccessDenied", http.StatusForbidden, bob+"sqs:SendMessage on resource: "+arn+" because no identity-based policy allows the sqs:SendMessage action")
+	set("Allow", bobARN, "sqs:SendMessage")
+	if err := send(t, mine, queue); err != nil {
+		t.Errorf("the queue allows its own account's user: %v", err)
+	}
+	_, err := mine.SendMessageBatch(t.Context(), &sqs.SendMessageBatchInput{QueueUrl: queue, Entries: []sqstypes.SendMessageBatchRequestEntry{
+		{Id: aws.String("a"), MessageBody: aws.String("m")},
+	}})
+	if err != nil {
+		t.Errorf("several messages are as one: %v", err)
+	}
+	set("Deny", bobARN, "sqs:*")
+	refused(t, send(t, mine, queue), "AccessDenied", http.StatusForbidden, "with an explicit deny in a resource-based policy")
+
+	// Another account's user needs both sides.
+	other := callerOf(url, "us-east-1", "210987654321")
+	eve := userWith(url, "eve", other.createKey(t, "eve"))
+	theirs := queuesOf(url, "us-east-1", eve.key)
+	embed(t, other, "eve", "own", document("Allow", "sqs:*", "*", ""))
+	refused(t, send(t, theirs, queue), "AccessDenied", http.StatusForbidden, "because no resource-based policy allows the sqs:SendMessage action")
+	set("Allow", "210987654321", "sqs:SendMessage")
+	if err := send(t, theirs, queue); err != nil {
+		t.Errorf("the queue and the user's own policy allow it: %v", err)
+	}
+}
+
+func TestQueuesOutlastAServerWhoseCallersWait(t *testing.T) {
+	dir := t.TempDir()
+	url, stop := serving(t, dir)
+	c := queuesOf(url, "us-east-1", unknown("test"))
+	queue := createQueue(t, c, "a")
+	waits := make(chan error, 1)
+	go func() {
+		_, err := c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: queue, WaitTimeSeconds: 20})
+		waits <- err
+	}()
+	time.Sleep(100 * time.Millisecond) // if it does not wait yet, the test asks less
+	began := time.Now()
+	if err := send(t, c, createQueue(t, c, "c")); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if err := <-waits; err != nil || time.Since(began) > 10*time.Second {
+		t.Errorf("whoever waits is told %v after %v", err, time.Since(began))
+	}
+	url, stop = serving(t, dir)
+	defer stop()
+	c = queuesOf(url, "us-east-1", unknown("test"))
+	out, err := c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: aws.String(url + "/" + testAccount + "/c")})
+	if err != nil || len(out.Messages) != 1 {
+		t.Errorf("after a restart there are %+v: %v", out, err)
+	}
+}

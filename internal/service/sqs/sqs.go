@@ -1,0 +1,140 @@
+// Package sqs is Amazon SQS in one region of one account. What queues are is in rows,
+// as the resources of all services; their messages are a broker's.
+package sqs
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"flyball/internal/broker"
+	"flyball/internal/cell"
+	"flyball/internal/queue"
+	"flyball/internal/service/sqs/rules"
+	"flyball/internal/state"
+	"flyball/metric"
+)
+
+// Config is what the service needs of its surroundings.
+type Config struct {
+	Cell   *cell.Cell
+	Folder string // of the messages of the cell's queues
+	Lazy   bool   // messages need not outlast the process
+	// Metrics takes what queues measure; nil keeps none.
+	Metrics Recorder
+	// Account finds the service of another account in the region, whose queues may be
+	// called by their URLs. Nil finds none.
+	Account func(account string) (*API, bool)
+	// Endpoint begins the URLs of queues for callers inside the server.
+	Endpoint string
+}
+
+// A Recorder takes measurements; CloudWatch is one.
+type Recorder interface {
+	Record([]metric.Sample)
+}
+
+// An API serves the operations of SQS. Its methods may be called concurrently.
+type API struct {
+	cfg    Config
+	cell   *cell.Cell
+	rows   *state.Table[row]
+	ended  *state.Table[time.Time] // when queues were deleted, by name
+	tasks  *state.Table[moveTask]  // by handle
+	broker *broker.Broker
+
+	newPeriods chan struct{} // holds a token when the periods of metrics may have changed
+
+	running sync.WaitGroup // move tasks, and the loop of metrics
+	life    context.Context
+	stop    context.CancelFunc
+}
+
+// A row is what a queue is, without its messages.
+type row struct {
+	Name       string
+	ID         string // of its messages
+	Secret     []byte // marks its receipt handles
+	Created    time.Time
+	Modified   time.Time
+	Purged     time.Time
+	Attributes map[string]string
+	Tags       map[string]string
+}
+
+var (
+	kindQueue = state.Kind{Name: "sqs.queue", Version: 1}    // by name
+	kindEnded = state.Kind{Name: "sqs.deleted", Version: 1}  // by name
+	kindTask  = state.Kind{Name: "sqs.movetask", Version: 1} // by handle
+)
+
+// New returns the service with what the cell remembers.
+func New(cfg Config) (a *API, err error) {
+	a = &API{cfg: cfg, cell: cfg.Cell, newPeriods: make(chan struct{}, 1)}
+	a.life, a.stop = context.WithCancel(context.Background())
+	a.broker = broker.New(broker.Options{Folder: cfg.Folder, Lazy: cfg.Lazy, Clock: cfg.Cell.Clock, Log: cfg.Cell.Log})
+	if a.rows, err = state.NewTable[row](a.cell.State, kindQueue); err != nil {
+		return nil, err
+	}
+	if a.ended, err = state.NewTable[time.Time](a.cell.State, kindEnded); err != nil {
+		return nil, err
+	}
+	if a.tasks, err = state.NewTable[moveTask](a.cell.State, kindTask); err != nil {
+		return nil, err
+	}
+	return a, a.openMessages()
+}
+
+// openMessages opens the messages of all queues, and removes those of queues that are no
+// more.
+func (a *API) openMessages() error {
+	var known []string
+	for _, r := range a.rows.Rows("") {
+		known = append(known, r.ID)
+	}
+	return a.broker.Sweep(known)
+}
+
+// Run publishes metrics and carries out move tasks until ctx ends. Callers that wait for
+// messages then go. The messages stay open until Close.
+func (a *API) Run(ctx context.Context) error {
+	a.resumeTasks()
+	a.running.Go(func() { a.metricsLoop(a.life) })
+	defer a.running.Wait()
+	defer a.broker.Stop()
+	defer a.stop()
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-a.broker.Failed():
+		return fmt.Errorf("the messages of a queue could not be written; make room or mend the disk, and start again: %w", err)
+	}
+}
+
+// Close writes what is in memory.
+func (a *API) Close() error {
+	a.stop()
+	a.running.Wait()
+	return a.broker.Close()
+}
+
+func (a *API) arn(name string) string { return a.cell.ARN("sqs", name) }
+
+// now is the time as rows have it: queues tell it in seconds.
+func (a *API) now() time.Time { return a.cell.Clock.Now().Truncate(time.Second) }
+
+// fifo tells a FIFO queue.
+func (r *row) fifo() bool { return r.Attributes[rules.FifoQueue] == "true" }
+
+// seconds is an attribute that is a number of seconds.
+func (r *row) seconds(attribute string) time.Duration {
+	return time.Duration(r.number(attribute)) * time.Second
+}
+
+func (r *row) settings() queue.Settings {
+	return queue.Settings{FIFO: r.fifo(), Retention: queue.Millis(r.seconds(rules.MessageRetentionPeriod).Milliseconds())}
+}
+
+// messages are those of a queue.
+func (a *API) messages(r row) (*broker.Queue, error) { return a.broker.Queue(r.ID, r.settings()) }
