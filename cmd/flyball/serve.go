@@ -23,7 +23,7 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Serve the AWS APIs on this machine and run what they ask for",
 		Long: `Serve answers calls of Application Auto Scaling, CloudWatch, CloudWatch Logs, EC2 (the network of
-services), ECR, ECS, Elastic Load Balancing, IAM and STS, is a registry for images, runs the tasks of
+services), ECR, ECS, Elastic Load Balancing, IAM, SQS and STS, is a registry for images, runs the tasks of
 services, measures them, keeps their logs, forwards requests to them, evaluates alarms and carries out
 scaling policies.
 
