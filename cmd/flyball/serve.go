@@ -22,9 +22,10 @@ func serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the AWS APIs on this machine and run what they ask for",
-		Long: `Serve answers calls of Application Auto Scaling, CloudWatch, EC2 (the network of services), ECS,
-Elastic Load Balancing, IAM and STS, runs the tasks of services, measures them, forwards requests to
-them, evaluates alarms and carries out scaling policies.
+		Long: `Serve answers calls of Application Auto Scaling, CloudWatch, CloudWatch Logs, EC2 (the network of
+services), ECR, ECS, Elastic Load Balancing, IAM, SQS and STS, is a registry for images, runs the tasks of
+services, measures them, keeps their logs, forwards requests to them, evaluates alarms and carries out
+scaling policies.
 
 It prints one line, "ready http://HOST:PORT" (https with --tls-cert), on standard output when it
 accepts calls, and logs to standard error. It stops on SIGINT or SIGTERM, and stops every task that
@@ -72,7 +73,7 @@ Built-in images, run by every runtime:
 	f.StringVar(&cfg.Data, "data", defaultData(), `folder of the durable state; "" keeps nothing`)
 	f.StringVar(&cfg.Runtime, "runtime", "auto", "how tasks run: process, docker, or auto (docker when its engine answers)")
 	f.StringVar(&cfg.TaskNetwork, "task-network", "auto", "process runtime: a network namespace for each task, a loopback address, or auto (namespace where Linux permits it)")
-	f.TextVar(&cfg.TaskRange, "task-range", netip.MustParsePrefix("100.64.0.0/10"), "process runtime: has room for the network of the tasks' namespaces, a /20")
+	f.TextVar(&cfg.TaskRange, "task-range", netip.MustParsePrefix("100.64.0.0/10"), "process runtime: `PREFIX` with room for the network of the tasks' namespaces, a /20")
 	f.Float64Var(&cfg.Speed, "speed", 1, "run the clock this many times faster; tasks run in real time")
 	f.StringVar(&cfg.Account, "account", "123456789012", "account of calls whose access key names none (12 digits name one)")
 	f.StringVar(&cfg.Region, "region", "us-east-1", "region of calls whose signature names none, and of our own paths")

@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,5 +29,14 @@ func TestWithoutAnEndpointItIsAWS(t *testing.T) {
 	clock, err := c.Clock(t.Context())
 	if err != nil || clock.Speed != 1 || time.Since(clock.Now) > time.Minute {
 		t.Errorf("its clock is %+v, %v; want the wall clock", clock, err)
+	}
+}
+
+func TestAnEndpointThatIsNoURLIsSaidToBeNone(t *testing.T) {
+	for _, endpoint := range []string{"127.0.0.1:4566", "localhost:4566", "http://"} {
+		_, err := New(Config{Endpoint: endpoint, HTTP: &http.Client{Transport: &wire{}}}).Clock(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "is not the URL of a server") {
+			t.Errorf("%q: %v", endpoint, err)
+		}
 	}
 }

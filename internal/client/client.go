@@ -204,6 +204,9 @@ func (c *Client) get(ctx context.Context, path string, q url.Values) (io.ReadClo
 	if len(q) > 0 {
 		u += "?" + q.Encode()
 	}
+	if at, err := url.Parse(c.Endpoint); err != nil || at.Host == "" {
+		return nil, fmt.Errorf("%q is not the URL of a server, such as http://127.0.0.1:4566", c.Endpoint)
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u, nil)
 	if err != nil {
 		return nil, err

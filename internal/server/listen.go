@@ -20,7 +20,7 @@ import (
 func (s *Server) listen() error {
 	l, err := awaitAddress(s.cfg.Addr, patience)
 	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+		return fmt.Errorf("%w; --addr chooses another address", err)
 	}
 	s.listeners = append(s.listeners, l)
 	s.host, s.taskEndpoint = l.Addr().(*net.TCPAddr).IP.String(), s.URL()

@@ -244,6 +244,25 @@ func TestImageThatCannotBePulled(t *testing.T) {
 	})
 }
 
+func TestWhyTasksDoNotStartIsToldOnce(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.runtime.set(func(context.Context, runtime.Spec) error {
+			return fmt.Errorf("%w: no such image flyball/nothing", runtime.ErrNoImage)
+		}, nil)
+		w.serve(2)
+		w.pass(time.Minute)
+		told := 0
+		for _, m := range w.events() {
+			if m == "(service web) failed to launch a task with (error CannotPullContainerError: no such image flyball/nothing)." {
+				told++
+			}
+		}
+		if stopped := w.tasks(types.DesiredStatusStopped); told != 1 || len(stopped) < 4 {
+			t.Errorf("told %d times of %d tasks in %q", told, len(stopped), w.events())
+		}
+	})
+}
+
 func TestNewTaskDefinitionRollsOut(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.serve(2)

@@ -312,17 +312,26 @@ func (a *API) finish(t *task, code types.TaskStopCode, reason string, exits []ru
 		a.end(tx, t, now)
 		if s := t.service; s != nil && failed && s.status() == active {
 			a.noteFailure(tx, s, t, now)
-			a.tellPortInUse(tx, s, exits)
+			a.tellWhy(tx, s, t, exits)
 		}
 	})
 }
 
-// tellPortInUse tells of containers that could not listen on their ports, unless an
-// event that the service shows has told it: nor can any later task of the service while
-// nobody mends it.
-func (a *API) tellPortInUse(tx *state.Tx, s *service, exits []runtime.Exit) {
+// tellWhy tells why a task did not start, as for want of its image, and of containers
+// that could not listen on their ports, unless an event that the service shows has told
+// it: nor can any later task of the service while nobody mends it.
+func (a *API) tellWhy(tx *state.Tx, s *service, t *task, exits []runtime.Exit) {
+	var why []message
+	if t.api.StopCode == types.TaskStopCodeTaskFailedToStart {
+		why = append(why, failedToLaunch(*t.api.StoppedReason))
+	}
 	for _, e := range exits {
-		if m := cannotListen(e); strings.HasPrefix(e.Reason, runtime.PortInUse) && !s.shows(m) {
+		if strings.HasPrefix(e.Reason, runtime.PortInUse) {
+			why = append(why, cannotListen(e))
+		}
+	}
+	for _, m := range why {
+		if !s.shows(m) {
 			a.tell(tx, s, m)
 		}
 	}

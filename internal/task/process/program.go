@@ -78,7 +78,7 @@ func (p *programs) use(ctx context.Context, name, digest string) (*image.Image, 
 
 // missing is the error about an image that cannot be had.
 func (p *programs) missing(err error) error {
-	return fmt.Errorf("%w: %w. The process runtime runs images, %s, and those that are mapped to a command with --image NAME=COMMAND",
+	return fmt.Errorf("%w: %w (besides images that can be pulled, the process runtime runs %s, and names that --image NAME=COMMAND maps to a command)",
 		task.ErrNoImage, err, strings.Join(slices.Sorted(maps.Keys(p.commands)), ", "))
 }
 
