@@ -294,6 +294,8 @@ func (w *world) liveThrough(to Destination, steps []step) (got, want string) {
 	w.open()
 	c := newWriter()
 	w.driver.Follow(c, "main", to, "")
+	// What is due at the end of a rest has been done after it, also what kills.
+	rest := func(d time.Duration) { time.Sleep(d); synctest.Wait() }
 	marks := []mark{{}, {}, {}}
 	for i, s := range steps {
 		for j := range s.lines {
@@ -307,15 +309,15 @@ func (w *world) liveThrough(to Destination, steps []step) (got, want string) {
 		die := func() error { w.driver.end(); return context.Canceled }
 		switch s.kill {
 		case 0:
-			time.Sleep(15 * time.Second)
+			rest(15 * time.Second)
 		case 1:
-			time.Sleep(time.Second)
+			rest(time.Second)
 		case 2:
 			w.logs.disturb(nil, die)
-			time.Sleep(time.Second)
+			rest(time.Second)
 		case 3:
 			w.logs.disturb(die, nil)
-			time.Sleep(time.Second)
+			rest(time.Second)
 		}
 		marks = append(marks, w.driver.markOf("1/main"))
 		if s.kill == 4 || w.driver.lives.Err() != nil {
@@ -328,6 +330,6 @@ func (w *world) liveThrough(to Destination, steps []step) (got, want string) {
 	}
 	w.logs.disturb(nil, nil)
 	close(c.done)
-	time.Sleep(time.Second)
+	rest(time.Second)
 	return strings.Join(w.messages(to.Stream), ""), want
 }
