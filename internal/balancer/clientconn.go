@@ -72,10 +72,10 @@ func (c *clientConn) serve() {
 
 // next serves one request, and says whether another one may follow.
 func (c *clientConn) next() bool {
-	p := c.listener.plan.Load()
-	c.idle = p.idle
+	c.idle = c.listener.plan.Load().idle
 	c.touch()
 	err := c.in.ReadRequest(&c.request)
+	p := c.listener.plan.Load() // there may be another since the connection began to wait
 	if !c.busy.CompareAndSwap(waiting, serving) {
 		return false
 	}

@@ -1,6 +1,7 @@
 package balancer
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -274,4 +275,40 @@ func TestALoadBalancerListensAtAllItsAddresses(t *testing.T) {
 	b.lb.Others = nil
 	b.apply()
 	b.wait("it listens there no more", func() bool { return !answers() })
+}
+
+// A connection may wait for its next request longer than a listener keeps its rules.
+func TestAnIdleConnectionIsServedByTheRulesOfItsNextRequest(t *testing.T) {
+	b := newBench(t, named("a"))
+	conn, err := net.Dial("tcp", strings.TrimPrefix(b.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	ask := func() (status int) {
+		t.Helper()
+		if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: shop\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+			t.Fatal(err)
+		}
+		return answer.StatusCode
+	}
+	if got := ask(); got != 200 {
+		t.Fatalf("the target answers %d", got)
+	}
+	time.Sleep(50 * time.Millisecond) // for the connection to wait
+	b.lb.Listeners[0].Rules = []types.Rule{{Actions: []types.Action{{
+		Type: types.ActionTypeEnumFixedResponse, FixedResponseConfig: &types.FixedResponseActionConfig{StatusCode: aws.String("404")},
+	}}}}
+	b.apply()
+	if got := ask(); got != 404 {
+		t.Errorf("the rules answer %d, not 404", got)
+	}
 }
