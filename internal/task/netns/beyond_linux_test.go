@@ -76,3 +76,45 @@ func TestNamespacesAreToldAtOnceThatAMachineForwardsNothing(t *testing.T) {
 		t.Errorf("a call beyond this machine: %q, %v, after %v", out, err, time.Since(began))
 	}
 }
+
+// Docker drops what is forwarded for networks that it does not know, after the rules of its
+// chain for others.
+func TestNamespacesPassDockersRulesAndLeaveNoneOfTheirOwn(t *testing.T) {
+	if _, err := exec.LookPath("iptables-restore"); err != nil {
+		t.Skip("there is no iptables, and so no Docker: ", err)
+	}
+	if !onAnotherMachine(t) {
+		return
+	}
+	beyond := open(t, nameOf("beyond"))
+	forward(t, "1")
+	docker := exec.Command("iptables-restore", "--noflush")
+	docker.Stdin = strings.NewReader("*filter\n:FORWARD DROP\n:DOCKER-USER -\n-A FORWARD -j DOCKER-USER\nCOMMIT\n")
+	if out, err := docker.CombinedOutput(); err != nil {
+		t.Skipf("this machine keeps no such rules: %v: %s", err, out)
+	}
+	rules := func() string {
+		out, err := exec.Command("iptables", "-S", dockerChain).CombinedOutput()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
+	}
+	name := nameOf("b")
+	b := open(t, name)
+	if err := b.Beyond(); err != nil {
+		t.Fatal(err)
+	}
+	inside, outside := join(t, b, nth(b, 1)), join(t, beyond, nth(beyond, 1))
+	serve(t, outside, "outside")
+	if got, err := getFrom(t, inside, nth(beyond, 1).String()+":8080"); err != nil || got != "outside" {
+		t.Errorf("what lies beyond answers %q, %v", got, err)
+	}
+	if err := b.passDocker(); err != nil || strings.Count(rules(), name) != 2 {
+		t.Errorf("made again, the rules are %v\n%s", err, rules())
+	}
+	b.unpassDocker()
+	if strings.Contains(rules(), name) {
+		t.Errorf("rules are left:\n%s", rules())
+	}
+}

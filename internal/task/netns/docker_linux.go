@@ -14,38 +14,29 @@ const dockerChain = "DOCKER-USER"
 // passDocker has Docker's rules let through what comes from the bridge and goes to it, if
 // there are such rules.
 func (b *Bridge) passDocker() error {
-	if iptables("-n", "-L", dockerChain) != nil {
+	rules, err := exec.Command("iptables", "--wait", "-S", dockerChain).Output()
+	if err != nil {
 		return nil // neither Docker nor, perhaps, iptables
 	}
-	for _, rule := range b.dockerRules() {
-		if iptables(append([]string{"-C", dockerChain}, rule...)...) == nil {
-			continue // an earlier life has made it
-		}
-		if err := iptables(append([]string{"-I", dockerChain}, rule...)...); err != nil {
-			return err
-		}
+	if strings.Contains(string(rules), " "+b.link.Attrs().Name+" ") {
+		return nil // an earlier life has made them
 	}
-	return nil
+	return b.changeDocker("-I")
 }
 
 // unpassDocker removes what passDocker of this life or an earlier one has made.
 func (b *Bridge) unpassDocker() {
-	for _, rule := range b.dockerRules() {
-		_ = iptables(append([]string{"-D", dockerChain}, rule...)...) // there may be none
-	}
+	_ = b.changeDocker("-D") // there may be nothing
 }
 
-func (b *Bridge) dockerRules() [][]string {
+// changeDocker inserts or deletes the bridge's rules, both at once, by the program with which
+// Docker makes its own: it knows in which of the kernel's two ways they are kept.
+func (b *Bridge) changeDocker(how string) error {
 	name := b.link.Attrs().Name
-	return [][]string{{"-i", name, "-j", "ACCEPT"}, {"-o", name, "-j", "ACCEPT"}}
-}
-
-// iptables runs the program by which Docker makes its rules, whichever of the kernel's
-// two ways of keeping them it uses.
-func iptables(args ...string) error {
-	out, err := exec.Command("iptables", append([]string{"--wait"}, args...)...).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("iptables %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
+	cmd := exec.Command("iptables-restore", "--wait", "--noflush")
+	cmd.Stdin = strings.NewReader(fmt.Sprintf("*filter\n%s %s -i %s -j ACCEPT\n%[1]s %[2]s -o %[3]s -j ACCEPT\nCOMMIT\n", how, dockerChain, name))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("changing the rules for %s in %s: %w: %s", name, dockerChain, err, strings.TrimSpace(string(out)))
 	}
 	return nil
 }
