@@ -121,3 +121,20 @@ func TestQueuesOutlastAServerWhoseCallersWait(t *testing.T) {
 		t.Errorf("after a restart there are %+v: %v", out, err)
 	}
 }
+
+func TestConditionsSeeTheTagsOfAQueue(t *testing.T) {
+	url, stop := serving(t, "")
+	defer stop()
+	u := createUser(t, url, "bob", document("Allow", "sqs:*", "*", `, "Condition": {"StringEquals": {"aws:ResourceTag/team": "${aws:username}"}}`))
+	admin, bobs := queuesOf(url, "us-east-1", unknown("test")), queuesOf(url, "us-east-1", u.key)
+	for _, name := range []string{"bob", "eve"} {
+		made, err := admin.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name, Tags: map[string]string{"team": name}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = send(t, bobs, made.QueueUrl)
+		if allowed := err == nil; allowed != (name == "bob") {
+			t.Errorf("a message to the queue of %s: %v", name, err)
+		}
+	}
+}

@@ -52,6 +52,7 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 	case "sqs":
 		found.ARN = name
 		found.Tags, _, ok = v.sqs.Resource(ctx, name)
+		return found, ok
 	case "logs":
 		found.ARN, found.Tags, ok = v.logs.Resource(ctx, v.fullARN("logs", name))
 		return found, ok
