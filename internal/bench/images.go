@@ -42,16 +42,11 @@ const (
 // images measures a push and a pull of a gibibyte, the memory that they take, and the time
 // from RunTask until a program in a pushed image answers, once its image is unpacked.
 func images(ctx context.Context, binary string) error {
-	dir, err := os.MkdirTemp("", "flyball-bench-")
+	p, err := startAnew(ctx, binary)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	p, err := startFlyball(ctx, binary, dir)
-	if err != nil {
-		return err
-	}
-	defer p.stop()
+	defer p.end()
 	r, err := openRepository(ctx, p.url)
 	if err != nil {
 		return err

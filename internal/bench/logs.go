@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,16 +22,11 @@ const (
 // logEvents measures PutLogEvents over loopback, with the SDK's client and the server on
 // the same machine, what memory a million lines take, and how a stream is read.
 func logEvents(ctx context.Context, binary string) error {
-	dir, err := os.MkdirTemp("", "flyball-bench-")
+	p, err := startAnew(ctx, binary)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	p, err := startFlyball(ctx, binary, dir)
-	if err != nil {
-		return err
-	}
-	defer p.stop()
+	defer p.end()
 	logs := client.New(client.Config{Endpoint: p.url, Region: "us-east-1"}).Logs
 	if _, err := logs.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String(logGroup)}); err != nil {
 		return err

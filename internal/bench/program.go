@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -24,6 +25,21 @@ type program struct {
 	cmd   *exec.Cmd
 	url   string
 	ready time.Duration // from its start to the line that says so
+	data  string        // the folder of its state, where that is to go with it
+}
+
+// startAnew starts `flyball serve` with nothing in its state.
+func startAnew(ctx context.Context, binary string) (*program, error) {
+	data, err := os.MkdirTemp("", "flyball-bench-")
+	if err != nil {
+		return nil, err
+	}
+	p, err := startFlyball(ctx, binary, data)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(data))
+	}
+	p.data = data
+	return p, nil
 }
 
 // startFlyball starts `flyball serve` with its state in a folder.
@@ -56,6 +72,12 @@ func (p *program) stop() {
 	if p.cmd.Process.Signal(syscall.SIGTERM) == nil {
 		p.cmd.Wait()
 	}
+}
+
+// end stops the program and removes its state.
+func (p *program) end() {
+	p.stop()
+	os.RemoveAll(p.data)
 }
 
 // cpu is the processor time that the program has used.
@@ -108,12 +130,7 @@ func (p *program) memory(name string) (float64, error) {
 func startUp(ctx context.Context, binary string) error {
 	var ready []time.Duration
 	for range 21 {
-		dir, err := os.MkdirTemp("", "flyball-bench-")
-		if err != nil {
-			return err
-		}
-		defer os.RemoveAll(dir)
-		p, err := startFlyball(ctx, binary, dir)
+		p, err := startAnew(ctx, binary)
 		if err != nil {
 			return err
 		}
@@ -124,7 +141,7 @@ func startUp(ctx context.Context, binary string) error {
 				figure("idle_memory", mib, "MiB")
 			}
 		}
-		p.stop()
+		p.end()
 	}
 	figure("start_to_ready_p50", quantile(ready, 0.5), "ms")
 	return nil
@@ -135,17 +152,12 @@ func startUp(ctx context.Context, binary string) error {
 // each.
 func ingestion(ctx context.Context, binary string) error {
 	for _, values := range []int{1, 150} {
-		dir, err := os.MkdirTemp("", "flyball-bench-")
-		if err != nil {
-			return err
-		}
-		defer os.RemoveAll(dir)
-		p, err := startFlyball(ctx, binary, dir)
+		p, err := startAnew(ctx, binary)
 		if err != nil {
 			return err
 		}
 		rate, err := putFor(ctx, p.url, values, 5*time.Second)
-		p.stop()
+		p.end()
 		if err != nil {
 			return err
 		}

@@ -211,16 +211,11 @@ func (p *program) allRan(ctx context.Context, targets int) error {
 // alarms measures what many alarms with data cost in a minute, in which each is
 // evaluated once.
 func alarms(ctx context.Context, binary string, n int) error {
-	dir, err := os.MkdirTemp("", "flyball-bench-")
+	p, err := startAnew(ctx, binary)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	p, err := startFlyball(ctx, binary, dir)
-	if err != nil {
-		return err
-	}
-	defer p.stop()
+	defer p.end()
 	if err := each(ctx, n, func(ctx context.Context, i int) error {
 		return p.call(ctx, cloudWatchTarget+"PutMetricAlarm", document{
 			"AlarmName": fmt.Sprint("alarm-", i), "Namespace": "Bench", "MetricName": "Latency",
