@@ -277,6 +277,20 @@ func TestALoadBalancerListensAtAllItsAddresses(t *testing.T) {
 	b.wait("it listens there no more", func() bool { return !answers() })
 }
 
+// idle says whether all connections wait for a request.
+func (b *bench) idle() bool {
+	for _, l := range b.balancers[testBalancer].listeners {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		for c := range l.conns {
+			if c.busy.Load() != waiting {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // A connection may wait for its next request longer than a listener keeps its rules.
 func TestAnIdleConnectionIsServedByTheRulesOfItsNextRequest(t *testing.T) {
 	b := newBench(t, named("a"))
@@ -303,7 +317,7 @@ func TestAnIdleConnectionIsServedByTheRulesOfItsNextRequest(t *testing.T) {
 	if got := ask(); got != 200 {
 		t.Fatalf("the target answers %d", got)
 	}
-	time.Sleep(50 * time.Millisecond) // for the connection to wait
+	b.wait("the connection to be idle", b.idle)
 	b.lb.Listeners[0].Rules = []types.Rule{{Actions: []types.Action{{
 		Type: types.ActionTypeEnumFixedResponse, FixedResponseConfig: &types.FixedResponseActionConfig{StatusCode: aws.String("404")},
 	}}}}
