@@ -25,9 +25,9 @@ balancer=$(aws elbv2 create-load-balancer --name workshop --subnets "${subnets[@
 targets=$(aws elbv2 create-target-group --name workshop --protocol HTTP --port 8080 --vpc-id "$vpc" --target-type ip \
 	--health-check-path / --health-check-interval-seconds 5 --health-check-timeout-seconds 4 --unhealthy-threshold-count 10 \
 	--query 'TargetGroups[0].TargetGroupArn' --output text)
-# A target that goes has answered what it was asked long before the 300 s of the default.
+# A target that goes has 20 s for its answers, not the 300 s of the default: the slowest here take ten.
 aws elbv2 modify-target-group-attributes --target-group-arn "$targets" \
-	--attributes Key=deregistration_delay.timeout_seconds,Value=5 >/dev/null
+	--attributes Key=deregistration_delay.timeout_seconds,Value=20 >/dev/null
 aws elbv2 create-listener --load-balancer-arn "$balancer" --protocol HTTP --port 8080 \
 	--default-actions "Type=forward,TargetGroupArn=$targets" >/dev/null
 
