@@ -1,0 +1,25 @@
+package deliver
+
+// An Invocation is what a rule, a schedule or a function sends to a target. Takers
+// of services that can be targets understand it.
+type Invocation struct {
+	ID        string // the same at each attempt
+	Principal string // the service that sends it, such as events.amazonaws.com
+	Source    string // the ARN of what sends it, aws:SourceArn to a resource's policy
+	Role      string // the ARN of the role that is taken for it; empty: none
+	Body      []byte
+	// Parameters are what the target needs besides the body, in the types of
+	// EventBridge's SDK, such as *types.EcsParameters or *types.SqsParameters; or nil.
+	Parameters any
+}
+
+// Refused is the error of a message that no other attempt would bring to its
+// receiver. The code is the one that a dead letter shows, such as NO_PERMISSIONS or
+// RESOURCE_NOT_FOUND.
+type Refused struct {
+	Code string
+	Err  error
+}
+
+func (r *Refused) Error() string { return r.Err.Error() }
+func (r *Refused) Unwrap() error { return r.Err }
