@@ -523,3 +523,26 @@ func FuzzREST(f *testing.F) {
 		}
 	})
 }
+
+func TestRESTSignaturesAreVerified(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*http.Request)
+		status int
+		code   string
+	}{
+		"as it was signed": {func(*http.Request) {}, 200, ""},
+		"an altered body":  {func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("{}")) }, 403, "InvalidSignatureException"},
+		"an altered query": {func(r *http.Request) { r.URL.RawQuery = "Qualifier=2" }, 403, "InvalidSignatureException"},
+		"an altered path":  {func(r *http.Request) { r.URL.Path = "/2015-03-31/functions/other/invocations" }, 403, "InvalidSignatureException"},
+	} {
+		f := new(fakeLambda)
+		r := request{path: "/2015-03-31/functions/web/invocations", body: "payload"}.unsigned()
+		signer{userKey, "lambda", "us-east-1", time.Now()}.sign(t, r)
+		tt.change(r)
+		w := httptest.NewRecorder()
+		restHandler(t, f, nil, Options{Credentials: keyring}).ServeHTTP(w, r)
+		if w.Code != tt.status || w.Header().Get("X-Amzn-Errortype") != tt.code || (f.in != nil) != (tt.status == 200) {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+}
