@@ -105,6 +105,9 @@ func (w *worker) receive(ctx context.Context) ([]types.Message, error) {
 		WaitTimeSeconds:     int32(poll / time.Second),
 		VisibilityTimeout:   int32(w.visibility / time.Second),
 	}
+	if w.protection != nil && w.protection.on {
+		in.WaitTimeSeconds = 0 // a task that has nothing to do is not to be protected
+	}
 	if w.log {
 		in.MessageSystemAttributeNames = waited
 	}

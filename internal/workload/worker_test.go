@@ -292,7 +292,7 @@ func TestATaskIsProtectedWhileItWorks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &agent{}
 		w := begin(t, newFakeQueue(20, 1), map[string]string{"PROTECT": "1"}, a)
-		w.pass(time.Minute)
+		w.pass(2100 * time.Millisecond) // the work takes two seconds
 		want := []string{
 			`PUT /id/task-protection/v1/state {"ExpiresInMinutes":120,"ProtectionEnabled":true}`,
 			`PUT /id/task-protection/v1/state {"ProtectionEnabled":false}`,
