@@ -5,7 +5,9 @@ import { CloudWatchClient, PutMetricDataCommand } from "@aws-sdk/client-cloudwat
 import { ECSClient, paginateListTasks } from "@aws-sdk/client-ecs";
 import { GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
 
-const [sqs, ecs, cloudwatch] = [new SQSClient(), new ECSClient(), new CloudWatchClient()];
+// The URL of a queue has the host that whoever made it used; a function finds AWS by its own.
+const sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
+const [ecs, cloudwatch] = [new ECSClient(), new CloudWatchClient()];
 
 async function getQueueAttributes(queueUrl, read) {
   return read(await sqs.send(new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ["ApproximateNumberOfMessages"] })));
