@@ -96,6 +96,8 @@ func (c *Call) unset(member string) string {
 	switch {
 	case member == "Cluster" || member == "Clusters":
 		return "default"
+	case member == "GroupName" && c.Service == "scheduler":
+		return "default"
 	case member == "Path":
 		return "/"
 	case member == "UserName" && c.Caller.Kind == principal.User:
