@@ -127,7 +127,7 @@ func (a *API) Receive(ctx context.Context, busName string, in deliver.Invocation
 		return refused
 	}
 	e.trace = in.Trace
-	if e.hops, err = strconv.Atoi(in.Attributes[hopsAttribute]); err != nil || e.hops > mostHops {
+	if e.hops, _ = strconv.Atoi(in.Attributes[hopsAttribute]); e.hops > mostHops {
 		return &deliver.Refused{Code: "SDK_CLIENT_ERROR", Err: fmt.Errorf("the event went through %d event buses already", mostHops)}
 	}
 	a.cell.State.View(ctx, func() { _, err = a.bus(busName) })

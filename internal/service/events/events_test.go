@@ -37,20 +37,20 @@ func TestAnEventReachesTheTargetsOfTheRulesThatWantIt(t *testing.T) {
 }
 
 func TestWhatATargetIsSent(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for _, tt := range []struct {
-			name   string
-			target types.Target
-			want   string
-		}{
-			{"a constant", types.Target{Input: aws.String(`{"a": 1}`)}, `{"a": 1}`},
-			{"a part", types.Target{InputPath: aws.String("$.detail.n")}, `7`},
-			{"a part that is not there", types.Target{InputPath: aws.String("$.detail.x")}, `null`},
-			{"a template", types.Target{InputTransformer: &types.InputTransformer{
-				InputPathsMap: map[string]string{"n": "$.detail.n"}, InputTemplate: aws.String(`{"n": <n>, "rule": <aws.events.rule-name>}`),
-			}}, `{"n": 7, "rule": "r"}`},
-		} {
-			t.Run(tt.name, func(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		target types.Target
+		want   string
+	}{
+		{"a constant", types.Target{Input: aws.String(`{"a": 1}`)}, `{"a": 1}`},
+		{"a part", types.Target{InputPath: aws.String("$.detail.n")}, `7`},
+		{"a part that is not there", types.Target{InputPath: aws.String("$.detail.x")}, `null`},
+		{"a template", types.Target{InputTransformer: &types.InputTransformer{
+			InputPathsMap: map[string]string{"n": "$.detail.n"}, InputTemplate: aws.String(`{"n": <n>, "rule": <aws.events.rule-name>}`),
+		}}, `{"n": 7, "rule": "r"}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				w, stop := fresh(t)
 				defer stop()
 				tt.target.Id, tt.target.Arn = aws.String("a"), aws.String(queueARN)
@@ -61,8 +61,8 @@ func TestWhatATargetIsSent(t *testing.T) {
 					t.Errorf("got %s, want %s", got, tt.want)
 				}
 			})
-		}
-	})
+		})
+	}
 }
 
 func TestEntriesOfPutEventsFailByThemselves(t *testing.T) {
@@ -138,7 +138,7 @@ func (w *world) sums(rule string) map[string]float64 {
 	defer w.mu.Unlock()
 	sums := map[string]float64{}
 	for _, s := range w.samples {
-		if d := s.Metric.Dimensions(); len(d) == 1 && d[0].Value == rule {
+		if d := s.Metric.Dimensions; len(d) == 1 && d[0].Value == rule {
 			sums[s.Metric.Name] += s.Set.Sum
 		}
 	}
@@ -173,6 +173,7 @@ func TestRulesThatAreNone(t *testing.T) {
 		{"without either", eventbridge.PutRuleInput{}, "ValidationException", "Parameter(s) EventPattern or ScheduleExpression must be specified."},
 		{"a rate of nothing", eventbridge.PutRuleInput{ScheduleExpression: aws.String("rate(0 minutes)")}, "ValidationException", "Parameter ScheduleExpression is not valid."},
 		{"a rate in the wrong number", eventbridge.PutRuleInput{ScheduleExpression: aws.String("rate(1 minutes)")}, "ValidationException", "Parameter ScheduleExpression is not valid."},
+		{"a cron with seconds", eventbridge.PutRuleInput{ScheduleExpression: aws.String("cron(0 0 12 * * ? *)")}, "ValidationException", "Parameter ScheduleExpression is not valid."},
 		{"one run", eventbridge.PutRuleInput{ScheduleExpression: aws.String("at(2030-01-01T00:00:00)")}, "ValidationException", "Parameter ScheduleExpression is not valid."},
 		{"a schedule on another bus", eventbridge.PutRuleInput{ScheduleExpression: aws.String("rate(1 minute)"), EventBusName: aws.String("b")}, "ValidationException",
 			"ScheduleExpression is supported only on the default event bus."},

@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -132,12 +133,17 @@ func (r rule) check() error {
 	return nil
 }
 
-// schedule is when the rule is due, of which at() is no part here.
+// expression is what the schedules of rules look like beside those of others: no single
+// run, no seconds, and "if the value is equal to 1, then the unit must be singular. If the
+// value is greater than 1, the unit must be plural" ("Rate expressions").
+var expression = regexp.MustCompile(`^(rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)|cron\(\S+( +\S+){5}\))$`)
+
+// schedule is when the rule is due.
 func (r rule) schedule() (schedule.Schedule, error) {
-	s, err := schedule.Parse(r.Schedule, time.UTC)
-	if err == nil && s.Once() {
-		err = schedule.Error("a rule has no single run")
+	if !expression.MatchString(r.Schedule) {
+		return schedule.Schedule{}, schedule.Error("it is no schedule of a rule")
 	}
+	s, err := schedule.Parse(r.Schedule, time.UTC)
 	return s.Between(r.Since, time.Time{}), err
 }
 
