@@ -62,6 +62,7 @@ type Runtime struct {
 	first     bool // no earlier life has had the directory
 	mark      mark
 	programs  *programs
+	mounting  *mounting
 	networks  networks
 	host      host
 	logBytes  int64
@@ -119,6 +120,7 @@ func New(opts Options) (*Runtime, error) {
 		first:    first,
 		mark:     mark(instance),
 		programs: programs,
+		mounting: newMounting(programs.images.Scratch, opts.Log),
 		networks: networks,
 		host:     newHost(opts, instance),
 		logBytes: opts.LogBytes,
