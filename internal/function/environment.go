@@ -3,6 +3,7 @@ package function
 import (
 	"context"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -29,12 +30,15 @@ func (s state) String() string {
 type environment struct {
 	host    *Host
 	fn      Function
+	id      string
+	layout  *layout
 	kind    string // how it has come to be started
 	begun   time.Time
 	task    task.Task
 	gate    *gate
 	log     *logWriter
 	memory  meter
+	storage storage
 	ended   chan struct{} // closed when its processes are gone
 	ready   chan struct{} // closed when it has asked for its first invocation
 	refused chan struct{} // closed when it has told that it cannot start
@@ -145,6 +149,11 @@ func (e *environment) run(v *invocation) (taken bool) {
 		case <-look.C:
 			e.log.take()
 			e.memory.look(e.task)
+			if why := e.storage.look(e); why != nil {
+				e.end()
+				e.leave(v, why)
+				return true
+			}
 		}
 	}
 }
@@ -210,5 +219,16 @@ func (e *environment) watch() {
 	if err := e.task.Remove(); err != nil {
 		e.host.log.Warn("cannot delete what is kept of an environment", "function", e.fn.ARN, "error", err)
 	}
+	e.clear()
 	e.host.gone(e)
+}
+
+// clear removes what the environment has written.
+func (e *environment) clear() {
+	if e.layout == nil {
+		return
+	}
+	if err := os.RemoveAll(e.layout.own); err != nil {
+		e.host.log.Warn("cannot delete what an environment has written", "function", e.fn.ARN, "error", err)
+	}
 }

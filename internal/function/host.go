@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -109,7 +110,7 @@ func (h *Host) clear() error {
 		})
 	}
 	all.Wait()
-	return nil
+	return os.RemoveAll(h.scratch())
 }
 
 // Run ends environments that nobody uses, until ctx ends; then it ends all.
@@ -157,21 +158,22 @@ func (h *Host) Listen(ctx context.Context, port uint16) (net.Listener, error) {
 // launch starts an environment, for which there is room. The failure is the function's
 // own.
 func (h *Host) launch(ctx context.Context, fn Function, kind string, log *logWriter) (*environment, *failure, error) {
-	runs, obstacle, err := h.programs.of(fn)
-	if err != nil || obstacle != nil {
+	if obstacle, err := h.programs.check(fn); err != nil || obstacle != nil {
 		return nil, obstacle, err
 	}
 	e := &environment{
-		host: h, fn: fn, begun: time.Now(), log: log, kind: kind, fresh: true,
+		host: h, fn: fn, id: "fn-" + randomHex(8), begun: time.Now(), log: log, kind: kind, fresh: true,
 		ended: make(chan struct{}), ready: make(chan struct{}), refused: make(chan struct{}), calls: make(chan *invocation, 1),
 	}
+	var err error
 	if e.gate, err = h.newGate(ctx, e); err != nil {
 		return nil, nil, err
 	}
 	h.work.Go(func() { _ = h.api.Serve(e.gate) }) // until the gate is shut
-	if err := e.start(ctx, runs); err != nil {
+	if err := e.start(ctx); err != nil {
 		e.gate.shut()
-		obstacle, err := cannotRun(err)
+		e.clear()
+		obstacle, err := refusal(err)
 		return nil, obstacle, err
 	}
 	h.work.Go(e.watch)
@@ -179,12 +181,19 @@ func (h *Host) launch(ctx context.Context, fn Function, kind string, log *logWri
 }
 
 // start starts the environment's task.
-func (e *environment) start(ctx context.Context, runs *program) error {
+func (e *environment) start(ctx context.Context) (err error) {
+	if e.layout, err = e.host.arrange(e.fn, e.id); err != nil {
+		return err
+	}
+	runs, err := e.host.programs.of(e.fn, e.layout)
+	if err != nil {
+		return err
+	}
 	env, err := e.host.environ(ctx, e, runs)
 	if err != nil {
 		return err
 	}
-	if e.task, err = e.host.tasks.Start(ctx, spec(e, runs.argv, env)); err != nil {
+	if e.task, err = e.host.tasks.Start(ctx, e.spec(runs, env)); err != nil {
 		return err
 	}
 	e.gate.open(e.task.Address())
@@ -195,15 +204,15 @@ func (e *environment) start(ctx context.Context, runs *program) error {
 	return nil
 }
 
-// spec is the task that an environment is.
-func spec(e *environment, argv, env []string) task.Spec {
+// spec is the task that the environment is.
+func (e *environment) spec(runs program, env []string) task.Spec {
 	return task.Spec{
-		ID:     "fn-" + randomHex(8),
+		ID:     e.id,
 		Labels: map[string]string{"function": e.fn.ARN},
 		Memory: e.fn.Memory,
 		Containers: []task.Container{{
-			Name: "function", Image: image, EntryPoint: argv, Env: env,
-			WorkingDir: e.fn.Code, Essential: true, StopTimeout: time.Millisecond,
+			Name: "function", Image: image, EntryPoint: runs.argv, Env: env, User: e.layout.user,
+			WorkingDir: e.layout.code, Mounts: e.layout.mounts, Essential: true, StopTimeout: time.Millisecond,
 		}},
 	}
 }
