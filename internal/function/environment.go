@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"flyball/internal/task"
+	"flyball/internal/task/process"
 )
 
 // A state is what an environment's runtime does, as the Runtime API sees it.
@@ -34,7 +35,7 @@ type environment struct {
 	layout  *layout
 	kind    string // how it has come to be started
 	begun   time.Time
-	task    task.Task
+	task    *process.Task
 	gate    *gate
 	log     *logWriter
 	memory  meter
@@ -178,7 +179,7 @@ func (e *environment) await(limit time.Duration) *failure {
 	select {
 	case <-e.ready:
 		e.started = time.Since(e.begun)
-		return nil
+		return e.limitCPU()
 	case <-e.refused:
 		e.end() // or it might not
 		return e.why()
@@ -188,6 +189,23 @@ func (e *environment) await(limit time.Duration) *failure {
 		e.end()
 		return timeout(limit)
 	}
+}
+
+// limitCPU gives the environment its share of CPU, once it has started: until then it has
+// what there is, as in Lambda.
+func (e *environment) limitCPU() *failure {
+	if e.host.opts.PerCPU < 0 {
+		return nil
+	}
+	if err := e.task.LimitCPU(max(2, e.fn.Memory*1024/e.host.opts.PerCPU)); err != nil {
+		select {
+		case <-e.ended: // since it was ready
+			return e.why()
+		default:
+			e.host.log.Warn("cannot limit the CPU of an environment", "function", e.fn.ARN, "error", err)
+		}
+	}
+	return nil
 }
 
 // why is the failure of an environment that has ended.

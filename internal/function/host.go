@@ -29,6 +29,7 @@ type Options struct {
 	Environ      func(ctx context.Context, fn Function) ([]string, error)
 	Network      process.NetworkMode // as for tasks
 	Range        netip.Prefix        // as for tasks
+	PerCPU       int                 // MiB of memory that come with one virtual CPU; 0 is Lambda's 1,769, less is no limit
 	Environments int                 // how many there may be at once; 0 is what this machine has room for
 	Idle         time.Duration       // how long an environment stays that nobody uses, in real time; 0 is five minutes
 	Lifetime     time.Duration       // after which an environment is replaced, in real time; 0 is two hours
@@ -67,6 +68,9 @@ func New(opts Options) (*Host, error) {
 	if opts.Idle == 0 {
 		opts.Idle = 5 * time.Minute
 	}
+	if opts.PerCPU == 0 {
+		opts.PerCPU = 1769
+	}
 	if opts.Lifetime == 0 {
 		opts.Lifetime = 2 * time.Hour
 	}
@@ -75,7 +79,7 @@ func New(opts Options) (*Host, error) {
 	}
 	tasks, err := process.New(process.Options{
 		Dir: opts.Dir, Images: map[string]string{image: "bootstrap"}, Network: opts.Network, Range: opts.Range,
-		LogBytes: 4 << 20, Log: opts.Log,
+		LogBytes: 4 << 20, Ephemeral: true, Log: opts.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -193,9 +197,11 @@ func (e *environment) start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if e.task, err = e.host.tasks.Start(ctx, e.spec(runs, env)); err != nil {
+	started, err := e.host.tasks.Start(ctx, e.spec(runs, env))
+	if err != nil {
 		return err
 	}
+	e.task = started.(*process.Task)
 	e.gate.open(e.task.Address())
 	from, err := e.task.Logs(ctx, "", task.LogOptions{Behind: logBehind})
 	if err == nil { // there is a container to read of
