@@ -134,6 +134,9 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := s.openCells(); err != nil {
 		return nil, err
 	}
+	if err := s.store.Sound(); err != nil {
+		return nil, err
+	}
 	if err := s.adopt(ctx); err != nil {
 		return nil, err
 	}
@@ -236,6 +239,9 @@ func (s *Server) release() {
 	}
 	if s.cells != nil {
 		for _, v := range s.cells.all() {
+			if err := v.deliveries.Close(); err != nil {
+				s.cfg.Log.Error("the deliveries to targets could not be written", "error", err)
+			}
 			if err := v.sqs.Close(); err != nil {
 				s.cfg.Log.Error("the messages of queues could not be written", "error", err)
 			}

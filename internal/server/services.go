@@ -10,9 +10,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"flyball/alarm"
+	"flyball/internal/backlog"
 	"flyball/internal/balancer"
 	"flyball/internal/capacity"
 	"flyball/internal/cell"
+	"flyball/internal/delivery"
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ec2"
@@ -39,7 +41,9 @@ type services struct {
 	elb         *elb.API
 	logs        *logs.API
 	autoscaling *autoscaling.API
+	backlogs    backlogs
 	sqs         *sqs.API
+	deliveries  *delivery.Queue // of all services of the cell that send to targets
 	express     *express.Services
 	// ec2 opens EC2 when something first needs it. What it changes is part of the change
 	// that the context comes from, if it comes from one.
@@ -51,13 +55,21 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	v = &services{cell: c}
 	v.ec2 = lazyEC2(ec2.Config{Cell: c, Interfaces: v.interfaces})
 	for _, open := range []func(*services) error{
-		s.openCloudWatch, s.openECR, s.openLogs, s.openSQS, s.openBalancing, s.openECS, s.openScaling, s.openExpress,
+		s.openDeliveries, s.openCloudWatch, s.openECR, s.openLogs, s.openSQS, s.openBalancing, s.openECS, s.openScaling, s.openExpress,
 	} {
 		if err := open(v); err != nil {
 			return nil, err
 		}
 	}
 	return v, nil
+}
+
+// openDeliveries comes first: who sends registers with it as it is opened.
+func (s *Server) openDeliveries(v *services) (err error) {
+	v.deliveries, err = delivery.Open(delivery.Options{
+		Folder: s.dir.deliveries(v.cell.Scope()), Lazy: s.dir.temp, Clock: v.cell.Clock, Router: &s.router, Log: v.cell.Log,
+	})
+	return err
 }
 
 func (s *Server) openCloudWatch(v *services) (err error) {
@@ -154,10 +166,15 @@ func (s *Server) openECS(v *services) error {
 
 func (s *Server) openScaling(v *services) (err error) {
 	roles := s.rolesOf(v, scalingSession)
+	services := capacity.Services{ECS: v.ecs}
+	v.backlogs = backlogs{v.sqs, backlog.New(backlog.Config{
+		Clock: v.cell.Clock, Queues: v.sqs, Capacity: services, Metrics: v.cloudwatch, Log: v.cell.Log,
+	})}
 	v.autoscaling, err = autoscaling.New(autoscaling.Config{
 		Cell:     v.cell,
 		Alarms:   v.cloudwatch,
-		Capacity: capacity.Services{ECS: v.ecs},
+		Capacity: services,
+		Backlogs: v.backlogs,
 		MetricPeriod: func(ctx context.Context, id scaling.ResourceID, period time.Duration) error {
 			cluster, service := id.Service()
 			v.ecs.SetMetricPeriod(ctx, cluster, service, period)
@@ -170,6 +187,12 @@ func (s *Server) openScaling(v *services) (err error) {
 		Roles: func() (autoscaling.Roles, error) { return roles() },
 	})
 	return err
+}
+
+// backlogs know the queues of a cell, and measure what waits in them for tasks.
+type backlogs struct {
+	*sqs.API
+	*backlog.Meter
 }
 
 // openExpress opens Express Mode, whose operations ECS serves.
@@ -202,7 +225,9 @@ func (v *services) run(ctx context.Context) error {
 	loops.Go(func() error { return v.cloudwatch.Run(ctx) })
 	loops.Go(func() error { return v.logs.Run(ctx) })
 	loops.Go(func() error { return v.autoscaling.Run(ctx) })
+	loops.Go(func() error { v.backlogs.Meter.Run(ctx); return nil })
 	loops.Go(func() error { return v.sqs.Run(ctx) })
+	loops.Go(func() error { return v.deliveries.Run(ctx) })
 	loops.Go(func() error { return v.express.Run(ctx) })
 	loops.Go(func() error { return v.datapoints.Run(ctx) })
 	return loops.Wait()
