@@ -63,8 +63,16 @@ type invocation struct {
 	deadline time.Time
 	done     chan struct{} // closed when the environment has answered and asked again
 
+	answered bool
 	response []byte
 	failure  *failure
+}
+
+// take takes the response out of an invocation that is over.
+func (v *invocation) take() []byte {
+	response := v.response
+	v.response = nil
+	return response
 }
 
 // ask notes that the environment asks for an invocation: the one before it is over.
@@ -107,7 +115,8 @@ func (e *environment) answer(response []byte, failure *failure) {
 		return // another request was faster
 	}
 	e.state = answered
-	e.current.response, e.current.failure = response, failure
+	v := e.current
+	v.answered, v.response, v.failure = true, response, failure
 }
 
 // fail takes the reason why the environment cannot start.
@@ -164,11 +173,11 @@ func (e *environment) run(v *invocation) (taken bool) {
 func (e *environment) leave(v *invocation, why *failure) (taken bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	taken = e.current == v
-	if !taken || e.state != answered {
-		v.failure = why
-		e.state = failed // an answer that comes now is too late
+	if taken = e.current == v; taken && v.answered {
+		return true
 	}
+	v.failure, v.answered = why, true // what comes now is too late
+	e.state = failed
 	return taken
 }
 

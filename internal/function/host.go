@@ -47,11 +47,13 @@ type Host struct {
 	putting  chan struct{}  // has room for those who put lines at once
 	work     sync.WaitGroup // what has to be done before the host ends
 
-	mu      sync.Mutex
-	closed  bool
-	pools   map[string]*pool // by the function's ARN
-	count   int              // environments that there are, or are being started
-	waiters []*waiter
+	mu       sync.Mutex
+	closed   bool
+	pools    map[string]*pool // by the function's ARN
+	lacking  map[string]*pool // those that may lack provisioned environments
+	count    int              // environments that there are, or are being started
+	starting int              // of these, those that are being started
+	waiters  []*waiter
 }
 
 // ErrClosed is the error of a host that has ended.
@@ -90,7 +92,7 @@ func New(opts Options) (*Host, error) {
 	}
 	h := &Host{
 		opts: opts, tasks: tasks, programs: programs, api: newAPI(), logs: opts.Logs, log: opts.Log,
-		putting: make(chan struct{}, 8), pools: map[string]*pool{},
+		putting: make(chan struct{}, 8), pools: map[string]*pool{}, lacking: map[string]*pool{},
 	}
 	if err := h.clear(); err != nil {
 		return nil, errors.Join(err, tasks.Close())
@@ -125,7 +127,7 @@ func (h *Host) Run(ctx context.Context) error {
 		select {
 		case <-ticker.C:
 			h.endIdle(time.Now())
-			h.provideAll()
+			h.provideAgain()
 		case <-ctx.Done():
 			return h.close()
 		}
