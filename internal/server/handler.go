@@ -20,6 +20,7 @@ import (
 	"flyball/internal/service/ecs"
 	"flyball/internal/service/elb"
 	"flyball/internal/service/iam"
+	"flyball/internal/service/lambda"
 	"flyball/internal/service/logs"
 	"flyball/internal/service/sqs"
 	"flyball/internal/service/sts"
@@ -60,6 +61,7 @@ func (s *Server) handler() (http.Handler, error) {
 		wire.ECS(inCell(s, func(v *services) *ecs.API { return v.ecs })),
 		wire.ELB(inCell(s, func(v *services) *elb.API { return v.elb })),
 		wire.IAM(inGlobal(s, func(v *global, _ wire.Scope) *iam.API { return v.iam })),
+		wire.Lambda(inCell(s, func(v *services) *lambda.API { return v.lambda })),
 		wire.SQS(inCell(s, func(v *services) *sqs.API { return v.sqs })),
 		wire.Logs(inCell(s, func(v *services) *logs.API { return v.logs })),
 		wire.STS(inGlobal(s, func(v *global, scope wire.Scope) *sts.API { return v.sts.For(scope.AccessKey).In(scope.Region) })),
@@ -69,6 +71,7 @@ func (s *Server) handler() (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", inTime(callTime, aws))
+	mux.Handle(lambda.CodePath, wire.Guard(options.Hosts, s.serveCode()))
 	mux.Handle("/v2/", s.serveRegistry(options.Hosts))
 	for _, path := range []string{"/metrics", "/console/"} { // nor are their other paths AWS's
 		mux.Handle(path, wire.Guard(options.Hosts, http.NotFoundHandler()))

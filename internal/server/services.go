@@ -21,6 +21,7 @@ import (
 	"flyball/internal/service/ecs"
 	"flyball/internal/service/elb"
 	"flyball/internal/service/express"
+	"flyball/internal/service/lambda"
 	"flyball/internal/service/logs"
 	"flyball/internal/service/sqs"
 	"flyball/internal/task"
@@ -41,6 +42,7 @@ type services struct {
 	logs        *logs.API
 	autoscaling *autoscaling.API
 	sqs         *sqs.API
+	lambda      *lambda.API
 	deliveries  *delivery.Queue // of all services of the cell that send to targets
 	express     *express.Services
 	// ec2 opens EC2 when something first needs it. What it changes is part of the change
@@ -53,7 +55,7 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	v = &services{cell: c}
 	v.ec2 = lazyEC2(ec2.Config{Cell: c, Interfaces: v.interfaces})
 	for _, open := range []func(*services) error{
-		s.openDeliveries, s.openCloudWatch, s.openECR, s.openLogs, s.openSQS, s.openBalancing, s.openECS, s.openScaling, s.openExpress,
+		s.openDeliveries, s.openCloudWatch, s.openECR, s.openLogs, s.openSQS, s.openLambda, s.openBalancing, s.openECS, s.openScaling, s.openExpress,
 	} {
 		if err := open(v); err != nil {
 			return nil, err
@@ -214,6 +216,7 @@ func (v *services) run(ctx context.Context) error {
 	loops.Go(func() error { return v.autoscaling.Run(ctx) })
 	loops.Go(func() error { return v.sqs.Run(ctx) })
 	loops.Go(func() error { return v.deliveries.Run(ctx) })
+	loops.Go(func() error { return v.lambda.Run(ctx) })
 	loops.Go(func() error { return v.express.Run(ctx) })
 	loops.Go(func() error { return v.datapoints.Run(ctx) })
 	return loops.Wait()
@@ -226,6 +229,7 @@ func (v *services) adoptNothing() { v.ecs.Adopt(map[string]task.Task{}) }
 // connect registers who takes messages for which service, wherever their resources
 // are.
 func (s *Server) connect() {
+	s.router.Handle("lambda", s.takeForFunction)
 	s.router.Handle("autoscaling", func(ctx context.Context, to arn.ARN, message any) error {
 		n, ok := message.(alarm.Notification)
 		if !ok {
