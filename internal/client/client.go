@@ -28,6 +28,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"flyball/governor"
 )
@@ -39,6 +40,7 @@ type Client struct {
 	ECS           *ecs.Client
 	LoadBalancing *elasticloadbalancingv2.Client
 	Logs          *cloudwatchlogs.Client
+	SQS           *sqs.Client
 
 	Config
 	signer *v4.Signer
@@ -85,6 +87,7 @@ func New(c Config) *Client {
 		ECS:           ecs.NewFromConfig(cfg),
 		LoadBalancing: elasticloadbalancingv2.NewFromConfig(cfg),
 		Logs:          cloudwatchlogs.NewFromConfig(cfg),
+		SQS:           sqs.NewFromConfig(cfg),
 		Config:        c,
 		signer:        v4.NewSigner(),
 	}

@@ -5,6 +5,7 @@ package deliver
 type Invocation struct {
 	ID        string // the same at each attempt
 	Principal string // the service that sends it, such as events.amazonaws.com
+	Attempt   int    // which one this is, from 1
 	Source    string // the ARN of what sends it, aws:SourceArn to a resource's policy
 	Role      string // the ARN of the role that is taken for it; empty: none
 	Body      []byte

@@ -29,15 +29,22 @@ func (s state) String() string {
 type environment struct {
 	host    *Host
 	fn      Function
+	kind    string // how it has come to be started
 	begun   time.Time
 	task    task.Task
 	gate    *gate
 	log     *logWriter
+	memory  meter
 	ended   chan struct{} // closed when its processes are gone
 	ready   chan struct{} // closed when it has asked for its first invocation
+	refused chan struct{} // closed when it has told that it cannot start
 	calls   chan *invocation
-	used    time.Time     // when it became idle, under the host's lock
 	started time.Duration // how long its start took
+
+	// Under the host's lock.
+	used        time.Time // when it became idle
+	fresh       bool      // it has answered nothing yet
+	provisioned bool      // it is kept, whether it is used or not
 
 	mu       sync.Mutex
 	state    state
@@ -106,6 +113,7 @@ func (e *environment) fail(why *failure) (from state, ok bool) {
 		return e.state, false
 	}
 	e.state, e.obstacle = failed, why
+	close(e.refused)
 	return failed, true
 }
 
@@ -129,22 +137,29 @@ func (e *environment) run(v *invocation) (taken bool) {
 		case <-v.done:
 			return true
 		case <-e.ended:
-			v.failure = e.why()
-			return e.has(v)
+			return e.leave(v, e.why())
 		case <-limit.C:
 			e.end()
-			v.failure = timeout(e.fn.Timeout)
+			e.leave(v, timeout(e.fn.Timeout))
 			return true
 		case <-look.C:
 			e.log.take()
+			e.memory.look(e.task)
 		}
 	}
 }
 
-func (e *environment) has(v *invocation) bool {
+// leave gives an invocation up that the environment will not finish. What it has answered
+// already stays its answer.
+func (e *environment) leave(v *invocation, why *failure) (taken bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.current == v
+	taken = e.current == v
+	if !taken || e.state != answered {
+		v.failure = why
+		e.state = failed // an answer that comes now is too late
+	}
+	return taken
 }
 
 // await returns when the environment has started, or why it could not.
@@ -155,6 +170,9 @@ func (e *environment) await(limit time.Duration) *failure {
 	case <-e.ready:
 		e.started = time.Since(e.begun)
 		return nil
+	case <-e.refused:
+		e.end() // or it might not
+		return e.why()
 	case <-e.ended:
 		return e.why()
 	case <-timer.C:
@@ -188,7 +206,7 @@ func (e *environment) watch() {
 	<-e.task.Done()
 	close(e.ended)
 	e.gate.shut()
-	e.log.close()
+	e.log.detach()
 	if err := e.task.Remove(); err != nil {
 		e.host.log.Warn("cannot delete what is kept of an environment", "function", e.fn.ARN, "error", err)
 	}

@@ -138,6 +138,9 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := s.openCells(); err != nil {
 		return nil, err
 	}
+	if err := s.store.Sound(); err != nil {
+		return nil, err
+	}
 	if err := s.adopt(ctx); err != nil {
 		return nil, err
 	}

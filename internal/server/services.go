@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"flyball/alarm"
+	"flyball/internal/backlog"
 	"flyball/internal/balancer"
 	"flyball/internal/capacity"
 	"flyball/internal/cell"
@@ -41,6 +42,7 @@ type services struct {
 	elb         *elb.API
 	logs        *logs.API
 	autoscaling *autoscaling.API
+	backlogs    backlogs
 	sqs         *sqs.API
 	lambda      *lambda.API
 	deliveries  *delivery.Queue // of all services of the cell that send to targets
@@ -166,10 +168,15 @@ func (s *Server) openECS(v *services) error {
 
 func (s *Server) openScaling(v *services) (err error) {
 	roles := s.rolesOf(v, scalingSession)
+	services := capacity.Services{ECS: v.ecs}
+	v.backlogs = backlogs{v.sqs, backlog.New(backlog.Config{
+		Clock: v.cell.Clock, Queues: v.sqs, Capacity: services, Metrics: v.cloudwatch, Log: v.cell.Log,
+	})}
 	v.autoscaling, err = autoscaling.New(autoscaling.Config{
 		Cell:     v.cell,
 		Alarms:   v.cloudwatch,
-		Capacity: capacity.Services{ECS: v.ecs},
+		Capacity: services,
+		Backlogs: v.backlogs,
 		MetricPeriod: func(ctx context.Context, id scaling.ResourceID, period time.Duration) error {
 			cluster, service := id.Service()
 			v.ecs.SetMetricPeriod(ctx, cluster, service, period)
@@ -182,6 +189,12 @@ func (s *Server) openScaling(v *services) (err error) {
 		Roles: func() (autoscaling.Roles, error) { return roles() },
 	})
 	return err
+}
+
+// backlogs know the queues of a cell, and measure what waits in them for tasks.
+type backlogs struct {
+	*sqs.API
+	*backlog.Meter
 }
 
 // openExpress opens Express Mode, whose operations ECS serves.
@@ -214,6 +227,7 @@ func (v *services) run(ctx context.Context) error {
 	loops.Go(func() error { return v.cloudwatch.Run(ctx) })
 	loops.Go(func() error { return v.logs.Run(ctx) })
 	loops.Go(func() error { return v.autoscaling.Run(ctx) })
+	loops.Go(func() error { v.backlogs.Meter.Run(ctx); return nil })
 	loops.Go(func() error { return v.sqs.Run(ctx) })
 	loops.Go(func() error { return v.deliveries.Run(ctx) })
 	loops.Go(func() error { return v.lambda.Run(ctx) })

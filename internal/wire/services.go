@@ -90,8 +90,11 @@ func ApplicationAutoScaling[T any](resolve func(context.Context, Scope) (T, erro
 		namespace: "applicationautoscaling",
 		protocols: []Protocol{AWSJSON11},
 		errors:    applicationautoscaling.TypeRegistry,
-		enums:     map[string][]string{"PolicyType": {"PredictiveScaling", "StepScaling", "TargetTrackingScaling"}},
-		invalid:   "ValidationException",
+		enums: map[string][]string{
+			"PolicyType": {"PredictiveScaling", "StepScaling", "TargetTrackingScaling"},
+			"MetricType": {"FlyballSQSBacklogPerTask"}, // Flyball's own
+		},
+		invalid: "ValidationException",
 	}, resolve)
 }
 

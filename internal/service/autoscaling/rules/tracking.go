@@ -21,6 +21,10 @@ const (
 	requestCountPerTarget = types.MetricTypeALBRequestCountPerTarget
 )
 
+// backlogPerTask is a predefined metric of Flyball's own: the messages that wait in a
+// queue, which the resource label names, for each running task.
+const backlogPerTask = types.MetricType("FlyballSQSBacklogPerTask")
+
 // compileTracking makes the rule of a configuration.
 func compileTracking(c *types.TargetTrackingScalingPolicyConfiguration) (scaling.Policy, error) {
 	switch pre, custom := c.PredefinedMetricSpecification, c.CustomizedMetricSpecification; {
@@ -39,12 +43,14 @@ func compileTracking(c *types.TargetTrackingScalingPolicyConfiguration) (scaling
 	if math.Abs(aws.ToFloat64(c.TargetValue)) > math.Ldexp(1, 360) {
 		return nil, fault.Invalid("TargetValue must be in the range of -2^360 to 2^360")
 	}
+	_, counts := queueOf(c.PredefinedMetricSpecification)
 	rule, err := scaling.NewTargetTracking(scaling.TrackingConfig{
 		Target:           aws.ToFloat64(c.TargetValue),
 		ScaleOutCooldown: cooldown(c.ScaleOutCooldown),
 		ScaleInCooldown:  cooldown(c.ScaleInCooldown),
 		DisableScaleIn:   aws.ToBool(c.DisableScaleIn),
-		OfTasks:          c.PredefinedMetricSpecification != nil,
+		OfTasks:          c.PredefinedMetricSpecification != nil && !counts,
+		AtZero:           counts,
 	})
 	if err != nil {
 		return nil, fault.Rule(err)
@@ -56,6 +62,8 @@ func checkPredefined(m *types.PredefinedMetricSpecification) error {
 	switch m.PredefinedMetricType {
 	case requestCountPerTarget, cpuUtilization, memoryUtilization, cpuHighResolution, memoryHighResolution:
 		return checkLabel(string(m.PredefinedMetricType), m.ResourceLabel, m.PredefinedMetricType == requestCountPerTarget)
+	case backlogPerTask:
+		return checkQueueLabel(m)
 	}
 	return fault.Invalid("Predefined metric type %s is not supported for scalable dimension %s", m.PredefinedMetricType, Dimension)
 }
@@ -78,7 +86,7 @@ func (p Policy) SameMetric(other Policy) bool {
 		return false
 	}
 	if x, y := a.PredefinedMetricSpecification, b.PredefinedMetricSpecification; x != nil && y != nil {
-		return x.PredefinedMetricType == y.PredefinedMetricType && aws.ToString(x.ResourceLabel) == aws.ToString(y.ResourceLabel)
+		return x.PredefinedMetricType == y.PredefinedMetricType && subject(x) == subject(y)
 	}
 	if x, y := a.CustomizedMetricSpecification, b.CustomizedMetricSpecification; x != nil && y != nil {
 		return sameQueries(x.Metrics, y.Metrics) &&
