@@ -111,8 +111,8 @@ func (s *Server) atHome(h http.HandlerFunc) func(http.ResponseWriter, *http.Requ
 	}
 }
 
-// callTime is how long an AWS call may take to arrive and be answered, in real
-// time. The largest body needs 35 KiB a second.
+// callTime is how long an AWS call may take to arrive, in real time. The largest body
+// needs 600 KiB a second.
 const callTime = 2 * time.Minute
 
 // inTime ends connections on which calls trickle in. Our own paths have no such
@@ -120,9 +120,25 @@ const callTime = 2 * time.Minute
 func inTime(limit time.Duration, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Without a connection, in tests, there is nothing to bound.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limit))
+		connection := http.NewResponseController(w)
+		_ = connection.SetReadDeadline(time.Now().Add(limit))
+		r.Body = &arriving{r.Body, func() { _ = connection.SetReadDeadline(time.Time{}) }}
 		h.ServeHTTP(w, r)
 	})
+}
+
+// An arriving body tells when all of it is there. An answer may take longer than a request:
+// functions run for up to 15 minutes.
+type arriving struct {
+	io.ReadCloser
+	arrived func()
+}
+
+func (a *arriving) Read(p []byte) (n int, err error) {
+	if n, err = a.ReadCloser.Read(p); err == io.EOF {
+		a.arrived()
+	}
+	return n, err
 }
 
 // settle waits for what an answer may tell of. What ECS describes is its own: it
