@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/smithy-go"
 
@@ -18,6 +19,7 @@ import (
 	"flyball/internal/cell"
 	"flyball/internal/deliver"
 	"flyball/internal/function"
+	"flyball/internal/permission"
 	"flyball/internal/service/lambda"
 	packages "flyball/internal/service/lambda/code"
 	"flyball/internal/task/process"
@@ -229,7 +231,24 @@ func (s *Server) serveCode() http.Handler {
 	return mux
 }
 
-// putOutcome puts what became of an event on an event bus.
-func (s *Server) putOutcome(_ context.Context, _ deliver.Invocation, entry types.PutEventsRequestEntry) error {
-	return &deliver.Refused{Code: "NO_RESOURCE", Err: fmt.Errorf("there is no event bus %s", *entry.EventBusName)}
+// putOutcome puts what became of an event of a function on an event bus, if the
+// function's role may.
+func (s *Server) putOutcome(ctx context.Context, sent deliver.Invocation, entry types.PutEventsRequestEntry) error {
+	from, err := arn.Parse(sent.Source)
+	if err != nil {
+		return &deliver.Refused{Code: "NO_RESOURCE", Err: err}
+	}
+	v := s.cells.find(from.AccountID, from.Region)
+	if v == nil {
+		return &deliver.Refused{Code: "NO_RESOURCE", Err: fmt.Errorf("there is nothing in region %s of account %s", from.Region, from.AccountID)}
+	}
+	in := &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{entry}}
+	if err := s.roleMay(ctx, v, sent.Role, permission.Call{Service: "events", Operation: "PutEvents", Input: in}); err != nil {
+		return &deliver.Refused{Code: "NO_PERMISSIONS", Err: err}
+	}
+	out, err := v.events.PutEvents(ctx, in)
+	if err == nil && out.FailedEntryCount > 0 {
+		err = &deliver.Refused{Code: *out.Entries[0].ErrorCode, Err: errors.New(*out.Entries[0].ErrorMessage)}
+	}
+	return err
 }
