@@ -105,7 +105,7 @@ var restProtocol = protocol{
 
 // The most of a value that is put into a path or a query, which the HTTP server bounds.
 const (
-	mostText = 100_000
+	mostText = 5000
 	mostKeys = 1000
 )
 
