@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -24,6 +25,7 @@ import (
 	localecr "flyball/internal/service/ecr"
 	localecs "flyball/internal/service/ecs"
 	localelb "flyball/internal/service/elb"
+	localevents "flyball/internal/service/events"
 	localiam "flyball/internal/service/iam"
 	locallogs "flyball/internal/service/logs"
 	localsqs "flyball/internal/service/sqs"
@@ -48,6 +50,7 @@ func TestTheCompatibilityListsAreTrue(t *testing.T) {
 		"ECR":                      {&ecr.Client{}, &localecr.API{}},
 		"ECS":                      {&ecs.Client{}, &localecs.API{}},
 		"Elastic Load Balancing":   {&elasticloadbalancingv2.Client{}, &localelb.API{}},
+		"EventBridge":              {&eventbridge.Client{}, &localevents.API{}},
 		"IAM":                      {&iam.Client{}, &localiam.API{}},
 		"SQS":                      {&sqs.Client{}, &localsqs.API{}},
 		"STS":                      {&sts.Client{}, &localsts.API{}},

@@ -19,6 +19,7 @@ import (
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ecs"
 	"flyball/internal/service/elb"
+	"flyball/internal/service/events"
 	"flyball/internal/service/iam"
 	"flyball/internal/service/logs"
 	"flyball/internal/service/sqs"
@@ -59,6 +60,7 @@ func (s *Server) handler() (http.Handler, error) {
 		wire.ECR(s.ecrIn),
 		wire.ECS(inCell(s, func(v *services) *ecs.API { return v.ecs })),
 		wire.ELB(inCell(s, func(v *services) *elb.API { return v.elb })),
+		wire.EventBridge(inCell(s, func(v *services) *events.API { return v.events })),
 		wire.IAM(inGlobal(s, func(v *global, _ wire.Scope) *iam.API { return v.iam })),
 		wire.SQS(inCell(s, func(v *services) *sqs.API { return v.sqs })),
 		wire.Logs(inCell(s, func(v *services) *logs.API { return v.logs })),

@@ -26,16 +26,22 @@ func (a *API) dispatch(ctx context.Context, sent map[string][]*event) error {
 	var all []delivery.Delivery
 	for busName, list := range sent {
 		for _, e := range list {
-			for _, r := range a.match(busName, e) {
-				a.counts.rule("MatchedEvents", r.rule)
-				all = append(all, a.trigger(r, e)...)
-			}
+			all = append(all, a.deliveries(busName, e)...)
 		}
 	}
 	if len(all) == 0 {
 		return nil
 	}
 	return a.cfg.Deliveries.Deliver(ctx, all...)
+}
+
+// deliveries is what the rules of a bus have to send of an event.
+func (a *API) deliveries(busName string, e *event) (all []delivery.Delivery) {
+	for _, r := range a.match(busName, e.parsed) {
+		a.counts.rule("MatchedEvents", r.rule)
+		all = append(all, a.trigger(r, e)...)
+	}
+	return all
 }
 
 // trigger is what a rule has to send of an event.

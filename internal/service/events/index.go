@@ -11,8 +11,11 @@ import (
 )
 
 // An index is the rules that are enabled as events find them: compiled. It follows the
-// rows of rules, and is read without the lock of the state.
+// rows of rules, and is read without the lock of the state. Under its own lock nothing is
+// asked of the state: events are matched inside changes, too.
 type index struct {
+	following sync.Mutex // held while the index is brought to a row
+
 	mu       sync.RWMutex
 	active   map[string]*active                // by ruleKey
 	patterns map[string]*pattern.Index[string] // of ruleKeys, by bus
@@ -75,11 +78,13 @@ func (in input) of(e *event, r *active) ([]byte, error) {
 
 // follow has the index be as the row of a rule is now.
 func (a *API) follow(ctx context.Context, key string) {
-	a.index.mu.Lock()
-	defer a.index.mu.Unlock()
+	a.index.following.Lock()
+	defer a.index.following.Unlock()
 	var r rule
 	var exists bool
 	a.cell.State.View(ctx, func() { r, exists = a.rules.Get(key) })
+	a.index.mu.Lock()
+	defer a.index.mu.Unlock()
 	if !exists || !r.enabled() {
 		a.forget(key)
 		return
@@ -145,15 +150,18 @@ func (a *API) enterPattern(key string, r rule) {
 }
 
 // match are the rules of a bus that want an event.
-func (a *API) match(busName string, e *event) (rules []*active) {
+func (a *API) match(busName string, e *pattern.Event) (rules []*active) {
 	a.index.mu.RLock()
 	defer a.index.mu.RUnlock()
 	x := a.index.patterns[busName]
 	if x == nil {
 		return nil
 	}
-	for _, key := range x.Match(e.parsed) {
+	for _, key := range x.Match(e) {
 		rules = append(rules, a.index.active[key])
 	}
 	return rules
 }
+
+// wants tells whether a rule of a bus wants an event.
+func (a *API) wants(busName string, e *pattern.Event) bool { return len(a.match(busName, e)) > 0 }
