@@ -26,7 +26,7 @@ type Cell struct {
 	// Bus is told of each event within the change that it is part of, so that what it writes is
 	// on disk with that change. It is set before services are opened; nil is not told.
 	Bus func(*state.Tx, event.Event)
-	Log     *slog.Logger
+	Log *slog.Logger
 }
 
 // Scope begins the keys of the cell's rows among those of all cells.

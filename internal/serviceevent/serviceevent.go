@@ -17,7 +17,7 @@ import (
 )
 
 // Of is an event of the stream as EventBridge gets it, or false if it does not.
-func Of(e event.Event) (events.Event, bool, error) {
+func Of(e event.Event) (events.Event, bool) {
 	resources := []string{e.Resource}
 	var detail any
 	switch d := e.Detail.(type) {
@@ -29,20 +29,20 @@ func Of(e event.Event) (events.Event, bool, error) {
 		resources, detail = nil, d // "resources": []
 	case autoscaling.ActivityChange:
 		if !toMax(d) {
-			return events.Event{}, false, nil
+			return events.Event{}, false
 		}
 		resources, detail = nil, activity(d)
 	default:
 		if e.Source != "aws.cloudwatch" { // whose details write themselves
-			return events.Event{}, false, nil
+			return events.Event{}, false
 		}
 		detail = d
 	}
 	encoded, err := json.Marshal(detail)
-	if err != nil {
-		return events.Event{}, false, err
+	if err != nil { // there is nothing in a detail that JSON cannot express
+		panic(err)
 	}
-	return events.Event{Source: e.Source, DetailType: e.Type, Time: e.At, Resources: resources, Detail: encoded}, true, nil
+	return events.Event{Source: e.Source, DetailType: e.Type, Time: e.At, Resources: resources, Detail: encoded}, true
 }
 
 // timeFormat is how events write times: 2018-12-06T16:26:03.83Z.
