@@ -16,6 +16,7 @@ type Activity struct {
 	Status      Status    `json:"status"`
 	Message     string    `json:"message,omitempty"`
 	Details     string    `json:"details,omitempty"` // the arithmetic, or the error
+	From        Capacity  `json:"from,omitempty"`    // the desired capacity before
 	To          Capacity  `json:"to"`                // what was asked for; with NotScaled the desired capacity
 	Start       time.Time `json:"start"`
 	End         time.Time `json:"end,omitzero"`
@@ -46,6 +47,7 @@ func (d Decision) Activity(id string) Activity {
 		ID:      id,
 		Cause:   fmt.Sprintf("monitor alarm %s in state ALARM triggered policy %s", d.Alarm, d.Policy),
 		Details: d.Rule,
+		From:    d.Desired,
 		To:      d.To,
 		Start:   d.At,
 	}
@@ -81,6 +83,7 @@ func BoundsActivity(id string, now time.Time, b Bounds, desired Capacity) (Activ
 		Description: setting(to),
 		Cause:       fmt.Sprintf("%s capacity was set to %d", which, to),
 		Status:      Pending,
+		From:        desired,
 		To:          to,
 		Start:       now,
 	}, true

@@ -15,6 +15,7 @@ import (
 	"flyball/internal/capacity"
 	"flyball/internal/cell"
 	"flyball/internal/delivery"
+	"flyball/internal/event"
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ec2"
@@ -27,6 +28,8 @@ import (
 	"flyball/internal/service/logs"
 	"flyball/internal/service/scheduler"
 	"flyball/internal/service/sqs"
+	"flyball/internal/serviceevent"
+	"flyball/internal/state"
 	"flyball/internal/task"
 	"flyball/internal/tsdb"
 	"flyball/metric"
@@ -92,6 +95,9 @@ func (s *Server) openEvents(v *services) (err error) {
 			return nil, false
 		},
 	})
+	v.cell.Bus = func(tx *state.Tx, e event.Event) {
+		v.events.Published(tx, func() (events.Event, bool) { return serviceevent.Of(e) })
+	}
 	return err
 }
 

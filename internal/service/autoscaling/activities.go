@@ -66,10 +66,21 @@ func putActivity(tx *state.Tx, id scaling.ResourceID, a scaling.Activity) {
 	tx.Put(kindIndex, keyOf(id, key), struct{}{})
 }
 
-// record writes what has become of an activity, and tells of it.
-func (a *activities) record(tx *state.Tx, id scaling.ResourceID, activity scaling.Activity) {
+// EventActivity is the type of the events that tell of activities. Their detail is an ActivityChange.
+const EventActivity = "Application Auto Scaling Scaling Activity State Change"
+
+// An ActivityChange is what has become of an activity.
+type ActivityChange struct {
+	scaling.Activity
+	Target scaling.ResourceID `json:"resourceId"`
+	Min    scaling.Capacity   `json:"minCapacity"`
+	Max    scaling.Capacity   `json:"maxCapacity"`
+}
+
+// record writes what has become of an activity of a target with some bounds, and tells of it.
+func (a *activities) record(tx *state.Tx, id scaling.ResourceID, b scaling.Bounds, activity scaling.Activity) {
 	putActivity(tx, id, activity)
-	a.cell.Announce(tx, "aws.application-autoscaling", "Application Auto Scaling Scaling Activity State Change", string(id), activity)
+	a.cell.Announce(tx, "aws.application-autoscaling", EventActivity, string(id), ActivityChange{activity, id, b.Min(), b.Max()})
 	level := slog.LevelInfo
 	if len(activity.NotScaled) > 0 {
 		level = slog.LevelDebug

@@ -184,7 +184,7 @@ func (h *host) advance(id scaling.ResourceID, become func(governor.Governor) gov
 			h.rows.put(tx, changed)
 		}
 		for _, activity := range out.Records {
-			h.activities.record(tx, id, activity)
+			h.activities.record(tx, id, g.Bounds, activity)
 		}
 		if out.Set == nil { // else what comes of it is planned for
 			next = h.times.plan(id, g)

@@ -114,7 +114,7 @@ func (h *host) forget(ctx context.Context, tx *state.Tx, t *target) error {
 		tx.After(func() { h.times.renewals.Drop(p.id()) })
 	}
 	for _, activity := range t.governor().Leave(h.now(), errDeregistered) {
-		h.activities.record(tx, t.ResourceID, activity)
+		h.activities.record(tx, t.ResourceID, t.bounds(), activity)
 	}
 	h.rows.remove(tx, t)
 	tx.After(func() { h.replan(t.ResourceID) })
