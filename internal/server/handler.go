@@ -19,8 +19,10 @@ import (
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ecs"
 	"flyball/internal/service/elb"
+	"flyball/internal/service/events"
 	"flyball/internal/service/iam"
 	"flyball/internal/service/logs"
+	"flyball/internal/service/scheduler"
 	"flyball/internal/service/sqs"
 	"flyball/internal/service/sts"
 	"flyball/internal/wire"
@@ -59,7 +61,9 @@ func (s *Server) handler() (http.Handler, error) {
 		wire.ECR(s.ecrIn),
 		wire.ECS(inCell(s, func(v *services) *ecs.API { return v.ecs })),
 		wire.ELB(inCell(s, func(v *services) *elb.API { return v.elb })),
+		wire.EventBridge(inCell(s, func(v *services) *events.API { return v.events })),
 		wire.IAM(inGlobal(s, func(v *global, _ wire.Scope) *iam.API { return v.iam })),
+		wire.Scheduler(inCell(s, func(v *services) *scheduler.API { return v.scheduler })),
 		wire.SQS(inCell(s, func(v *services) *sqs.API { return v.sqs })),
 		wire.Logs(inCell(s, func(v *services) *logs.API { return v.logs })),
 		wire.STS(inGlobal(s, func(v *global, scope wire.Scope) *sts.API { return v.sts.For(scope.AccessKey).In(scope.Region) })),

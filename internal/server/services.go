@@ -21,11 +21,14 @@ import (
 	"flyball/internal/service/ecr"
 	"flyball/internal/service/ecs"
 	"flyball/internal/service/elb"
+	"flyball/internal/service/events"
 	"flyball/internal/service/express"
 	"flyball/internal/service/logs"
+	"flyball/internal/service/scheduler"
 	"flyball/internal/service/sqs"
 	"flyball/internal/task"
 	"flyball/internal/tsdb"
+	"flyball/metric"
 	"flyball/scaling"
 )
 
@@ -42,7 +45,9 @@ type services struct {
 	logs        *logs.API
 	autoscaling *autoscaling.API
 	backlogs    backlogs
+	scheduler   *scheduler.API
 	sqs         *sqs.API
+	events      *events.API
 	deliveries  *delivery.Queue // of all services of the cell that send to targets
 	express     *express.Services
 	// ec2 opens EC2 when something first needs it. What it changes is part of the change
@@ -55,7 +60,7 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	v = &services{cell: c}
 	v.ec2 = lazyEC2(ec2.Config{Cell: c, Interfaces: v.interfaces})
 	for _, open := range []func(*services) error{
-		s.openDeliveries, s.openCloudWatch, s.openECR, s.openLogs, s.openSQS, s.openBalancing, s.openECS, s.openScaling, s.openExpress,
+		s.openDeliveries, s.openEvents, s.openCloudWatch, s.openECR, s.openLogs, s.openSQS, s.openBalancing, s.openECS, s.openScaling, s.openExpress, s.openScheduler,
 	} {
 		if err := open(v); err != nil {
 			return nil, err
@@ -71,6 +76,28 @@ func (s *Server) openDeliveries(v *services) (err error) {
 	})
 	return err
 }
+
+// openEvents opens EventBridge before the services whose events it takes.
+func (s *Server) openEvents(v *services) (err error) {
+	v.events, err = events.New(events.Config{
+		Cell:       v.cell,
+		Deliveries: v.deliveries,
+		Metrics:    recorder(func(samples []metric.Sample) { v.cloudwatch.Record(samples) }),
+		Account: func(account string) (*events.API, bool) {
+			if other := s.cells.find(account, v.cell.Region); other != nil {
+				return other.events, true
+			}
+			return nil, false
+		},
+	})
+	return err
+}
+
+// A recorder takes measurements for CloudWatch, which may be opened later.
+type recorder func([]metric.Sample)
+
+// Record hands the samples on.
+func (r recorder) Record(samples []metric.Sample) { r(samples) }
 
 func (s *Server) openCloudWatch(v *services) (err error) {
 	if v.datapoints, err = tsdb.Open(v.cell.State.Store(), v.cell.Clock); err != nil {
@@ -195,6 +222,21 @@ type backlogs struct {
 	*backlog.Meter
 }
 
+func (s *Server) openScheduler(v *services) (err error) {
+	roles := s.rolesOf(v, schedulerSession)
+	v.scheduler, err = scheduler.New(scheduler.Config{
+		Cell:       v.cell,
+		Deliveries: v.deliveries,
+		Router:     &s.router,
+		Metrics:    v.cloudwatch,
+		Roles: func() (scheduler.Roles, error) {
+			found, err := roles()
+			return schedulerRoles{found, s.cfg.Administrator == nil}, err
+		},
+	})
+	return err
+}
+
 // openExpress opens Express Mode, whose operations ECS serves.
 func (s *Server) openExpress(v *services) (err error) {
 	roles := s.rolesOf(v, expressSession)
@@ -226,8 +268,10 @@ func (v *services) run(ctx context.Context) error {
 	loops.Go(func() error { return v.logs.Run(ctx) })
 	loops.Go(func() error { return v.autoscaling.Run(ctx) })
 	loops.Go(func() error { v.backlogs.Meter.Run(ctx); return nil })
+	loops.Go(func() error { return v.scheduler.Run(ctx) })
 	loops.Go(func() error { return v.sqs.Run(ctx) })
 	loops.Go(func() error { return v.deliveries.Run(ctx) })
+	loops.Go(func() error { return v.events.Run(ctx) })
 	loops.Go(func() error { return v.express.Run(ctx) })
 	loops.Go(func() error { return v.datapoints.Run(ctx) })
 	return loops.Wait()
@@ -240,6 +284,7 @@ func (v *services) adoptNothing() { v.ecs.Adopt(map[string]task.Task{}) }
 // connect registers who takes messages for which service, wherever their resources
 // are.
 func (s *Server) connect() {
+	s.connectTargets()
 	s.router.Handle("autoscaling", func(ctx context.Context, to arn.ARN, message any) error {
 		n, ok := message.(alarm.Notification)
 		if !ok {
