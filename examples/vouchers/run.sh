@@ -100,7 +100,7 @@ row() {
 	# shellcheck disable=SC2086 # each is several columns
 	printf '%6s  %8s  %16s  %7s  %7s  %8s  %10s  %8.1f  %8.1f\n' "$1" "$depth" "$backlog" $tasks $waited
 }
-now() { curl -fsS "$AWS_ENDPOINT_URL/console/api/clock" | sed 's/.*"now":"\([^"]*\)".*/\1/' | xargs -I{} date -u -d {} +%s; }
+now() { date -u -d "$(curl -fsS "$AWS_ENDPOINT_URL/console/api/clock" | sed -n 's/.*"now": *"\([^"]*\)".*/\1/p')" +%s; }
 
 printf '%6s  %8s  %16s  %7s  %7s  %8s  %10s  %8s  %8s\n' minute waiting backlog/task running desired answered within10s average longest
 begun=$(now)
