@@ -49,6 +49,16 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 		found.ARN = name
 		found.Tags, ok = v.elb.Resource(ctx, name)
 		return found, ok
+	case "lambda":
+		found.ARN, found.Tags, _, ok = v.lambda.Resource(ctx, name)
+		return found, ok
+	case "events":
+		found.ARN, found.Tags, _, ok = v.events.Resource(ctx, name)
+		return found, ok
+	case "scheduler":
+		found.ARN = v.fullARN("scheduler", name)
+		found.Tags, ok = v.scheduler.Resource(ctx, found.ARN)
+		return found, ok
 	case "sqs":
 		found.ARN = name
 		found.Tags, _, ok = v.sqs.Resource(ctx, name)
@@ -64,8 +74,8 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 	return found, false
 }
 
-// policyOf is the policy that a resource has of its own, or nil. Queues and
-// repositories have them.
+// policyOf is the policy that a resource has of its own, or nil. Queues, event
+// buses, functions and repositories have them.
 func (s *Server) policyOf(ctx context.Context, resource string) *iam.Document {
 	a, err := arn.Parse(resource)
 	if err != nil {
@@ -79,6 +89,10 @@ func (s *Server) policyOf(ctx context.Context, resource string) *iam.Document {
 	switch name, isRepository := strings.CutPrefix(a.Resource, "repository/"); {
 	case a.Service == "ecr" && isRepository:
 		_, text, _ = v.ecr.Resource(ctx, name)
+	case a.Service == "lambda":
+		_, _, text, _ = v.lambda.Resource(ctx, resource)
+	case a.Service == "events":
+		_, _, text, _ = v.events.Resource(ctx, resource)
 	case a.Service == "sqs":
 		_, text, _ = v.sqs.Resource(ctx, resource)
 	}

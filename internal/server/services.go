@@ -14,17 +14,22 @@ import (
 	"flyball/internal/balancer"
 	"flyball/internal/capacity"
 	"flyball/internal/cell"
+	"flyball/internal/delivery"
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ec2"
 	"flyball/internal/service/ecr"
 	"flyball/internal/service/ecs"
 	"flyball/internal/service/elb"
+	"flyball/internal/service/events"
 	"flyball/internal/service/express"
+	"flyball/internal/service/lambda"
 	"flyball/internal/service/logs"
+	"flyball/internal/service/scheduler"
 	"flyball/internal/service/sqs"
 	"flyball/internal/task"
 	"flyball/internal/tsdb"
+	"flyball/metric"
 	"flyball/scaling"
 )
 
@@ -41,7 +46,11 @@ type services struct {
 	logs        *logs.API
 	autoscaling *autoscaling.API
 	backlogs    backlogs
+	scheduler   *scheduler.API
 	sqs         *sqs.API
+	lambda      *lambda.API
+	events      *events.API
+	deliveries  *delivery.Queue // of all services of the cell that send to targets
 	express     *express.Services
 	// ec2 opens EC2 when something first needs it. What it changes is part of the change
 	// that the context comes from, if it comes from one.
@@ -53,7 +62,7 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	v = &services{cell: c}
 	v.ec2 = lazyEC2(ec2.Config{Cell: c, Interfaces: v.interfaces})
 	for _, open := range []func(*services) error{
-		s.openCloudWatch, s.openECR, s.openLogs, s.openSQS, s.openBalancing, s.openECS, s.openScaling, s.openExpress,
+		s.openDeliveries, s.openEvents, s.openCloudWatch, s.openECR, s.openLogs, s.openSQS, s.openLambda, s.openBalancing, s.openECS, s.openScaling, s.openExpress, s.openScheduler,
 	} {
 		if err := open(v); err != nil {
 			return nil, err
@@ -61,6 +70,36 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	}
 	return v, nil
 }
+
+// openDeliveries comes first: who sends registers with it as it is opened.
+func (s *Server) openDeliveries(v *services) (err error) {
+	v.deliveries, err = delivery.Open(delivery.Options{
+		Folder: s.dir.deliveries(v.cell.Scope()), Lazy: s.dir.temp, Clock: v.cell.Clock, Router: &s.router, Log: v.cell.Log,
+	})
+	return err
+}
+
+// openEvents opens EventBridge before the services whose events it takes.
+func (s *Server) openEvents(v *services) (err error) {
+	v.events, err = events.New(events.Config{
+		Cell:       v.cell,
+		Deliveries: v.deliveries,
+		Metrics:    recorder(func(samples []metric.Sample) { v.cloudwatch.Record(samples) }),
+		Account: func(account string) (*events.API, bool) {
+			if other := s.cells.find(account, v.cell.Region); other != nil {
+				return other.events, true
+			}
+			return nil, false
+		},
+	})
+	return err
+}
+
+// A recorder takes measurements for CloudWatch, which may be opened later.
+type recorder func([]metric.Sample)
+
+// Record hands the samples on.
+func (r recorder) Record(samples []metric.Sample) { r(samples) }
 
 func (s *Server) openCloudWatch(v *services) (err error) {
 	if v.datapoints, err = tsdb.Open(v.cell.State.Store(), v.cell.Clock); err != nil {
@@ -185,6 +224,21 @@ type backlogs struct {
 	*backlog.Meter
 }
 
+func (s *Server) openScheduler(v *services) (err error) {
+	roles := s.rolesOf(v, schedulerSession)
+	v.scheduler, err = scheduler.New(scheduler.Config{
+		Cell:       v.cell,
+		Deliveries: v.deliveries,
+		Router:     &s.router,
+		Metrics:    v.cloudwatch,
+		Roles: func() (scheduler.Roles, error) {
+			found, err := roles()
+			return schedulerRoles{found, s.cfg.Administrator == nil}, err
+		},
+	})
+	return err
+}
+
 // openExpress opens Express Mode, whose operations ECS serves.
 func (s *Server) openExpress(v *services) (err error) {
 	roles := s.rolesOf(v, expressSession)
@@ -216,7 +270,11 @@ func (v *services) run(ctx context.Context) error {
 	loops.Go(func() error { return v.logs.Run(ctx) })
 	loops.Go(func() error { return v.autoscaling.Run(ctx) })
 	loops.Go(func() error { v.backlogs.Meter.Run(ctx); return nil })
+	loops.Go(func() error { return v.scheduler.Run(ctx) })
 	loops.Go(func() error { return v.sqs.Run(ctx) })
+	loops.Go(func() error { return v.deliveries.Run(ctx) })
+	loops.Go(func() error { return v.lambda.Run(ctx) })
+	loops.Go(func() error { return v.events.Run(ctx) })
 	loops.Go(func() error { return v.express.Run(ctx) })
 	loops.Go(func() error { return v.datapoints.Run(ctx) })
 	return loops.Wait()
@@ -229,6 +287,8 @@ func (v *services) adoptNothing() { v.ecs.Adopt(map[string]task.Task{}) }
 // connect registers who takes messages for which service, wherever their resources
 // are.
 func (s *Server) connect() {
+	s.router.Handle("lambda", s.takeForFunction)
+	s.connectTargets()
 	s.router.Handle("autoscaling", func(ctx context.Context, to arn.ARN, message any) error {
 		n, ok := message.(alarm.Notification)
 		if !ok {

@@ -1,0 +1,129 @@
+package function
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"time"
+)
+
+// Invoke has a function answer a call. When ctx ends it waits for room no longer; an
+// invocation that has begun goes on to its end, as Lambda's do.
+func (h *Host) Invoke(ctx context.Context, fn Function, call Call) (Answer, error) {
+	for {
+		e, err := h.acquire(ctx, fn)
+		if err != nil {
+			return Answer{}, err
+		}
+		if e == nil {
+			return h.invokeCold(context.WithoutCancel(ctx), fn, call)
+		}
+		if answer, taken := h.invokeIn(e, call, time.Now()); taken {
+			return answer, nil
+		}
+	}
+}
+
+// invokeCold starts an environment for a call.
+func (h *Host) invokeCold(ctx context.Context, fn Function, call Call) (Answer, error) {
+	log := h.newLog(fn)
+	e, failure, err := h.initialize(ctx, fn, onDemand, log, cmp.Or(fn.Init, 10*time.Second))
+	if err != nil {
+		return Answer{}, err
+	}
+	if failure != nil {
+		return h.invokeAgain(ctx, fn, call, log)
+	}
+	answer, taken := h.invokeIn(e, call, time.Now())
+	if !taken { // it has ended since it was ready
+		return h.invokeAgain(ctx, fn, call, log)
+	}
+	return answer, nil
+}
+
+// invokeAgain gives an environment that did not start its second chance, within the time
+// of the invocation, as Lambda does. What comes of it is the answer.
+func (h *Host) invokeAgain(ctx context.Context, fn Function, call Call, log *logWriter) (Answer, error) {
+	e, err := h.acquire(ctx, fn)
+	if err != nil {
+		return Answer{}, err
+	}
+	begun := time.Now()
+	if e != nil { // another invocation's has become idle
+		answer, _ := h.invokeIn(e, call, begun)
+		return answer, nil
+	}
+	log.begin(fn, call)
+	e, failure, err := h.initialize(ctx, fn, onDemand, log, fn.Timeout)
+	if err != nil {
+		return Answer{}, err
+	}
+	if failure == nil {
+		answer, _ := h.invokeStarted(e, call, begun)
+		return answer, nil
+	}
+	answer := Answer{Error: Unhandled, Payload: failure.document(call.RequestID), Cold: true, Duration: time.Since(begun)}
+	answer.Billed = billed(answer.Duration)
+	if e != nil {
+		answer.Memory = e.memory.megabytes()
+	}
+	answer.Log = log.end(fn, call, answer, failure)
+	return answer, nil
+}
+
+// initialize starts an environment, for which there is room, and waits until it has
+// started. One that does not start is ended.
+func (h *Host) initialize(ctx context.Context, fn Function, kind string, log *logWriter, limit time.Duration) (*environment, *failure, error) {
+	begun := time.Now()
+	log.initBegins(fn, kind)
+	e, failure, err := h.launch(ctx, fn, kind, log)
+	if e == nil {
+		h.vacate()
+	} else {
+		h.join(e)
+		if failure = e.await(limit); failure != nil {
+			e.end()
+		}
+	}
+	if failure != nil {
+		log.initFailed(fn, kind, time.Since(begun), failure)
+	}
+	return e, failure, err
+}
+
+// invokeIn has an idle environment answer a call.
+func (h *Host) invokeIn(e *environment, call Call, begun time.Time) (answer Answer, taken bool) {
+	e.log.begin(e.fn, call)
+	return h.invokeStarted(e, call, begun)
+}
+
+// invokeStarted has an environment answer a call whose time has begun already.
+func (h *Host) invokeStarted(e *environment, call Call, begun time.Time) (answer Answer, taken bool) {
+	v := &invocation{call: call, deadline: begun.Add(e.fn.Timeout), done: make(chan struct{})}
+	if !e.run(v) {
+		return Answer{}, false
+	}
+	answer = Answer{Payload: v.response, Duration: time.Since(begun), Provisioned: e.provisioned}
+	if answer.Cold = e.fresh && !e.provisioned; answer.Cold {
+		answer.Init = e.started
+	}
+	if v.failure != nil {
+		answer.Error, answer.Payload = Unhandled, v.failure.document(call.RequestID)
+	}
+	answer.Billed = billed(answer.Duration + answer.Init)
+	e.memory.look(e.task)
+	answer.Memory = e.memory.megabytes()
+	e.log.take()
+	answer.Log = e.log.end(e.fn, call, answer, v.failure)
+	select {
+	case <-e.ended:
+	default:
+		h.release(e)
+	}
+	return answer, true
+}
+
+// billed is a duration in whole milliseconds, rounded up.
+func billed(d time.Duration) time.Duration {
+	return time.Duration(math.Ceil(float64(d)/float64(time.Millisecond))) * time.Millisecond
+}
