@@ -141,7 +141,7 @@ func (s *Server) openECS(v *services) error {
 		Alarms:        v.cloudwatch,
 		KnownKeys:     s.cfg.Administrator != nil,
 		Deleted: func(ctx context.Context, cluster, service string) error {
-			return v.autoscaling.ServiceDeleted(ctx, scaling.ServiceID(cluster, service))
+			return v.autoscaling.ResourceDeleted(ctx, scaling.ServiceID(cluster, service))
 		},
 		Ended: func(cluster, service string) { v.express.Ended(cluster, service) },
 		Deployed: func(ctx context.Context, arn string, groups []string) error {

@@ -92,14 +92,15 @@ func PaceOf(tags map[string]string) Pace {
 }
 
 // MetricPeriod is how often a policy wants ECS's metrics: each minute, each 20 s
-// with a high-resolution metric, or as the target's tag says.
+// with a high-resolution metric, or as the target's tag says. Others' metrics come
+// each minute.
 func (p Policy) MetricPeriod(pace Pace) time.Duration {
 	if p.Tracking == nil || p.Tracking.PredefinedMetricSpecification == nil {
 		return StandardPeriod
 	}
 	metric := p.Tracking.PredefinedMetricSpecification.PredefinedMetricType
 	switch {
-	case metric == requestCountPerTarget: // it is the load balancer's
+	case metric == requestCountPerTarget, metric == provisionedUtilization:
 		return StandardPeriod
 	case pace.period > 0:
 		return pace.period

@@ -11,23 +11,25 @@ import (
 	"flyball/scaling"
 )
 
-// Predefined metrics of ECS services. The SDKs do not list the high-resolution
-// ones yet.
+// Predefined metrics of ECS services, and of functions. The SDKs do not list the
+// high-resolution ones yet.
 const (
 	cpuUtilization        = types.MetricTypeECSServiceAverageCPUUtilization
 	memoryUtilization     = types.MetricTypeECSServiceAverageMemoryUtilization
 	cpuHighResolution     = types.MetricType("ECSServiceAverageCPUUtilizationHighResolution")
 	memoryHighResolution  = types.MetricType("ECSServiceAverageMemoryUtilizationHighResolution")
 	requestCountPerTarget = types.MetricTypeALBRequestCountPerTarget
+
+	provisionedUtilization = types.MetricTypeLambdaProvisionedConcurrencyUtilization
 )
 
-// compileTracking makes the rule of a configuration.
-func compileTracking(c *types.TargetTrackingScalingPolicyConfiguration) (scaling.Policy, error) {
+// compileTracking makes the rule of a configuration for a kind of resource.
+func compileTracking(k scaling.Kind, c *types.TargetTrackingScalingPolicyConfiguration) (scaling.Policy, error) {
 	switch pre, custom := c.PredefinedMetricSpecification, c.CustomizedMetricSpecification; {
 	case (pre == nil) == (custom == nil):
 		return nil, fault.Invalid("Exactly one of PredefinedMetricSpecification and CustomizedMetricSpecification must be specified")
 	case pre != nil:
-		if err := checkPredefined(pre); err != nil {
+		if err := checkPredefined(k, pre); err != nil {
 			return nil, err
 		}
 	default:
@@ -41,8 +43,8 @@ func compileTracking(c *types.TargetTrackingScalingPolicyConfiguration) (scaling
 	}
 	rule, err := scaling.NewTargetTracking(scaling.TrackingConfig{
 		Target:           aws.ToFloat64(c.TargetValue),
-		ScaleOutCooldown: cooldown(c.ScaleOutCooldown),
-		ScaleInCooldown:  cooldown(c.ScaleInCooldown),
+		ScaleOutCooldown: cooldown(c.ScaleOutCooldown, defaultCooldown(k)),
+		ScaleInCooldown:  cooldown(c.ScaleInCooldown, defaultCooldown(k)),
 		DisableScaleIn:   aws.ToBool(c.DisableScaleIn),
 		OfTasks:          c.PredefinedMetricSpecification != nil,
 	})
@@ -52,12 +54,18 @@ func compileTracking(c *types.TargetTrackingScalingPolicyConfiguration) (scaling
 	return rule, nil
 }
 
-func checkPredefined(m *types.PredefinedMetricSpecification) error {
+func checkPredefined(k scaling.Kind, m *types.PredefinedMetricSpecification) error {
+	var known bool
 	switch m.PredefinedMetricType {
 	case requestCountPerTarget, cpuUtilization, memoryUtilization, cpuHighResolution, memoryHighResolution:
-		return checkLabel(string(m.PredefinedMetricType), m.ResourceLabel, m.PredefinedMetricType == requestCountPerTarget)
+		known = k == scaling.Services
+	case provisionedUtilization:
+		known = k == scaling.Functions
 	}
-	return fault.Invalid("Predefined metric type %s is not supported for scalable dimension %s", m.PredefinedMetricType, Dimension)
+	if !known {
+		return fault.Invalid("Predefined metric type %s is not supported for scalable dimension %s", m.PredefinedMetricType, dimension(k))
+	}
+	return checkLabel(string(m.PredefinedMetricType), m.ResourceLabel, m.PredefinedMetricType == requestCountPerTarget)
 }
 
 func checkCustomized(m *types.CustomizedMetricSpecification) error {
