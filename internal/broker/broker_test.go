@@ -447,3 +447,26 @@ func TestDeadMessagesAreBuriedAndKeepTheirID(t *testing.T) {
 		}
 	})
 }
+
+// A receiver that begins anew has all that the one before it had received.
+func TestRecalledMessagesAreReceivedAgain(t *testing.T) {
+	folder := t.TempDir()
+	b := openBroker(folder, 0)
+	q := must(b.Queue("q", settings(false)))
+	must(q.Send([]*broker.Message{message(1, ""), message(2, ""), message(3, "")}))
+	got := must(q.Receive(t.Context(), broker.Request{Most: 3, Invisible: time.Hour}))
+	if err := q.Forget([]queue.Receipt{got[0].Receipt}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b = openBroker(folder, 0)
+	defer b.Close()
+	q = must(b.Queue("q", settings(false)))
+	q.Recall()
+	again := must(q.Receive(t.Context(), broker.Request{Most: 3, Invisible: time.Hour}))
+	if len(again) != 2 || again[0].Body != "message 2" || again[1].Body != "message 3" || again[0].Receives != 2 {
+		t.Errorf("got %+v", again)
+	}
+}

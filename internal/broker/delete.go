@@ -17,6 +17,22 @@ func (q *Queue) Delete(receipts []queue.Receipt) ([]error, error) {
 	return errs, q.sync(end)
 }
 
+// Forget deletes messages as Delete does, and waits for no disk: when the machine itself
+// stops, they may be there again.
+func (q *Queue) Forget(receipts []queue.Receipt) error {
+	_, _, err := q.remove(receipts)
+	return err
+}
+
+// Recall has all messages that are in flight be visible now, for a receiver that nobody
+// shares the queue with and that has begun anew.
+func (q *Queue) Recall() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.machine.Recall(q.now())
+	q.settle()
+}
+
 func (q *Queue) remove(receipts []queue.Receipt) (errs []error, end queuelog.Position, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

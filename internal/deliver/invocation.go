@@ -8,6 +8,9 @@ type Invocation struct {
 	Source    string // the ARN of what sends it, aws:SourceArn to a resource's policy
 	Role      string // the ARN of the role that is taken for it; empty: none
 	Body      []byte
+	// Attributes go with the body to receivers that have message attributes, such as
+	// queues. Their values are strings.
+	Attributes map[string]string
 	// Parameters are what the target needs besides the body, in the types of
 	// EventBridge's SDK, such as *types.EcsParameters or *types.SqsParameters; or nil.
 	Parameters any
@@ -23,3 +26,10 @@ type Refused struct {
 
 func (r *Refused) Error() string { return r.Err.Error() }
 func (r *Refused) Unwrap() error { return r.Err }
+
+// Busy is the error of a message that its receiver has no room for now. Another attempt
+// may bring it there, and this one does not count as one.
+type Busy struct{ Err error }
+
+func (b *Busy) Error() string { return b.Err.Error() }
+func (b *Busy) Unwrap() error { return b.Err }

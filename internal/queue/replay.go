@@ -1,5 +1,10 @@
 package queue
 
+import (
+	"cmp"
+	"slices"
+)
+
 // What a log tells of an earlier life of the queue is done again with the functions
 // below, in the order of the log; and then Advance brings the queue to the present.
 
@@ -60,5 +65,21 @@ func (q *Queue) SkipTo(sequence uint64) {
 			return
 		}
 		q.skip(m)
+	}
+}
+
+// Recall has all messages that are in flight be visible now: whoever has received them
+// is no more.
+func (q *Queue) Recall(now Millis) {
+	q.Advance(now)
+	var aloft []*entry
+	for _, e := range q.due.all {
+		if e.state == inFlight {
+			aloft = append(aloft, e)
+		}
+	}
+	slices.SortFunc(aloft, func(a, b *entry) int { return cmp.Compare(a.sequence, b.sequence) })
+	for _, e := range aloft {
+		q.still(e)
 	}
 }

@@ -84,6 +84,11 @@ func (f folder) queues(scope string) string {
 	return filepath.Join(f.path, "queues", filepath.FromSlash(scope))
 }
 
+// deliveries is the folder of what is on its way from a cell to targets.
+func (f folder) deliveries(scope string) string {
+	return filepath.Join(f.path, "deliveries", filepath.FromSlash(scope))
+}
+
 // registry is the folder of the layers and manifests of images.
 func (f folder) registry() string { return filepath.Join(f.path, "registry") }
 

@@ -236,6 +236,9 @@ func (s *Server) release() {
 	}
 	if s.cells != nil {
 		for _, v := range s.cells.all() {
+			if err := v.deliveries.Close(); err != nil {
+				s.cfg.Log.Error("the deliveries to targets could not be written", "error", err)
+			}
 			if err := v.sqs.Close(); err != nil {
 				s.cfg.Log.Error("the messages of queues could not be written", "error", err)
 			}

@@ -13,6 +13,7 @@ import (
 	"flyball/internal/balancer"
 	"flyball/internal/capacity"
 	"flyball/internal/cell"
+	"flyball/internal/delivery"
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ec2"
@@ -40,6 +41,7 @@ type services struct {
 	logs        *logs.API
 	autoscaling *autoscaling.API
 	sqs         *sqs.API
+	deliveries  *delivery.Queue // of all services of the cell that send to targets
 	express     *express.Services
 	// ec2 opens EC2 when something first needs it. What it changes is part of the change
 	// that the context comes from, if it comes from one.
@@ -51,13 +53,21 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	v = &services{cell: c}
 	v.ec2 = lazyEC2(ec2.Config{Cell: c, Interfaces: v.interfaces})
 	for _, open := range []func(*services) error{
-		s.openCloudWatch, s.openECR, s.openLogs, s.openSQS, s.openBalancing, s.openECS, s.openScaling, s.openExpress,
+		s.openDeliveries, s.openCloudWatch, s.openECR, s.openLogs, s.openSQS, s.openBalancing, s.openECS, s.openScaling, s.openExpress,
 	} {
 		if err := open(v); err != nil {
 			return nil, err
 		}
 	}
 	return v, nil
+}
+
+// openDeliveries comes first: who sends registers with it as it is opened.
+func (s *Server) openDeliveries(v *services) (err error) {
+	v.deliveries, err = delivery.Open(delivery.Options{
+		Folder: s.dir.deliveries(v.cell.Scope()), Lazy: s.dir.temp, Clock: v.cell.Clock, Router: &s.router, Log: v.cell.Log,
+	})
+	return err
 }
 
 func (s *Server) openCloudWatch(v *services) (err error) {
@@ -203,6 +213,7 @@ func (v *services) run(ctx context.Context) error {
 	loops.Go(func() error { return v.logs.Run(ctx) })
 	loops.Go(func() error { return v.autoscaling.Run(ctx) })
 	loops.Go(func() error { return v.sqs.Run(ctx) })
+	loops.Go(func() error { return v.deliveries.Run(ctx) })
 	loops.Go(func() error { return v.express.Run(ctx) })
 	loops.Go(func() error { return v.datapoints.Run(ctx) })
 	return loops.Wait()

@@ -121,11 +121,11 @@ func (x *exchange) readBody() *fault {
 	}
 	limit := int64(defaultMaxBody)
 	if x.service != nil {
-		limit = x.service.bodyLimit()
+		limit = x.service.bodyLimit(x.name)
 	}
 	body, f := receive(x.r, limit)
 	if f != nil {
-		return f
+		return x.inWords(f)
 	}
 	if err := x.verify(body.Bytes()); err != nil {
 		keep(body)
@@ -136,6 +136,14 @@ func (x *exchange) readBody() *fault {
 		return nil
 	}
 	x.body, f = unpacked(x.r, body)
+	return f
+}
+
+// inWords gives the fault of a body that is too large the service's own words.
+func (x *exchange) inWords(f *fault) *fault {
+	if x.service != nil && f.status == http.StatusRequestEntityTooLarge {
+		return x.service.tooLarge(x.name)
+	}
 	return f
 }
 

@@ -213,7 +213,7 @@ func (d *decoder) structure(p *plan, v reflect.Value) error {
 			return err
 		}
 		i := expect
-		if i >= len(p.fields) || d.nameOf(&p.fields[i]) != string(name) {
+		if i >= len(p.fields) || p.fields[i].in != inBody || d.nameOf(&p.fields[i]) != string(name) {
 			found, ok := d.namesOf(p)[string(name)]
 			if !ok {
 				if err := d.r.skip(); err != nil {

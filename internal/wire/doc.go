@@ -8,7 +8,7 @@
 //
 //	guard      Host and Origin, before anything is parsed
 //	identify   what the call was signed for, a region of an account, and by whom
-//	route      X-Amz-Target, /service/NAME/operation/OP, or Action and Version
+//	route      X-Amz-Target, /service/NAME/operation/OP, Action and Version, or method and path
 //	verify     the signature of a known key, when the body has been read
 //	decode     the body into the operation's input struct
 //	validate   required, length, range, pattern, enum: AWS's model, AWS's words
@@ -19,8 +19,8 @@
 //	encode     its output struct, or an error, as the protocol wants it
 //
 // What differs between the protocols is in a file for each: awsjson.go,
-// rpccbor.go and awsquery.go meet the interface in protocol.go. They read and
-// write values in an encoding (json.go, cbor.go, query.go, xml.go). One walker
+// rpccbor.go, awsquery.go, ec2query.go and restjson.go meet the interface in
+// protocol.go. They read and write values in an encoding (json.go, cbor.go, query.go, xml.go). One walker
 // (decode.go, encode.go, validate.go) moves between these and the structs, along
 // a plan that is made once per type (plan.go) from what the SDK's schemas say
 // (schema.go) and from the tables of AWS's constraints (model.go).
@@ -28,8 +28,8 @@
 // # A new service
 //
 // Describe it in services.go, and name its model and its client in modelgen; then
-// run modelgen, as it says in its own documentation. Protocols that are not
-// there yet, ec2Query and restJson, are a file and a line in protocolOf each.
+// run modelgen, as it says in its own documentation. A protocol that is not
+// there yet is a file and a line in protocolOf.
 // Paths that are not AWS's, such as a registry's, are mounted beside the handler,
 // behind Guard.
 package wire

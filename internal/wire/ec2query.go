@@ -17,13 +17,6 @@ type ec2Query struct {
 	awsQuery
 }
 
-// speaksEC2 tells a call of EC2 by what it was signed for: nothing else in its
-// headers differs from awsQuery.
-func speaksEC2(r *http.Request) bool {
-	return strings.Contains(r.Header.Get("Authorization"), "/ec2/aws4_request") ||
-		strings.Contains(r.URL.RawQuery, "%2Fec2%2Faws4_request")
-}
-
 func (q *ec2Query) id() Protocol { return EC2Query }
 
 // ec2RequestName is what a member is called in a request.

@@ -76,7 +76,7 @@ func write(w writer, p *plan, v reflect.Value) {
 func writeMembers(w writer, p *plan, v reflect.Value) {
 	for i := range p.fields {
 		f := &p.fields[i]
-		if fv := v.Field(f.index); isSet(f.plan, fv) {
+		if fv := v.Field(f.index); f.in == inBody && isSet(f.plan, fv) {
 			if x, ok := w.(*xmlWriter); ok {
 				x.field(f)
 			} else {

@@ -132,6 +132,9 @@ func (s *service) fault(err error) *fault {
 		if s.speaks(AWSQuery) || s.speaks(EC2Query) {
 			f.query, f.status = common, http.StatusForbidden
 		}
+		if s.speaks(RESTJSON) {
+			f.status = http.StatusForbidden
+		}
 	}
 	if _, generic := api.(*smithy.GenericAPIError); !generic {
 		s.addMembers(f, api)
@@ -141,9 +144,10 @@ func (s *service) fault(err error) *fault {
 
 // statuses are those of AWS's common errors that are not 400 or 500.
 var statuses = map[string]int{
-	"DryRunOperation":             http.StatusPreconditionFailed,
-	"ServiceUnavailable":          http.StatusServiceUnavailable,
-	"ServiceUnavailableException": http.StatusServiceUnavailable,
+	"DryRunOperation":                http.StatusPreconditionFailed,
+	"RequestEntityTooLargeException": http.StatusRequestEntityTooLarge,
+	"ServiceUnavailable":             http.StatusServiceUnavailable,
+	"ServiceUnavailableException":    http.StatusServiceUnavailable,
 }
 
 // applyShape gives an error the name, the query code and the status that AWS's
@@ -206,7 +210,7 @@ func (f *fault) writeOtherMembers(w writer) {
 	}
 	for i := range f.plan.fields {
 		m := &f.plan.fields[i]
-		if v := f.value.Field(m.index); !isMessage(m.name) && isSet(m.plan, v) {
+		if v := f.value.Field(m.index); m.in == inBody && !isMessage(m.name) && isSet(m.plan, v) {
 			w.member(m.name)
 			write(w, m.plan, v)
 		}

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -28,6 +29,9 @@ type exchange struct {
 
 	body   *bytes.Buffer // of the request; goes back to the pool at the end
 	stream io.ReadCloser // is sent in place of the answer's body, if set
+
+	status int               // of an answer that is no error, where it is not 200
+	header map[string]string // of the answer, as far as its members are there
 }
 
 // answer appends the body of the answer to b. A panic is logged with its stack,
@@ -92,6 +96,11 @@ func (x *exchange) input() (reflect.Value, *fault) {
 	}
 	if r != nil {
 		if err := x.h.decode(r, x.op.inPlan, in.Elem(), x.service.zeros); err != nil {
+			return in, x.service.decodeFault(err)
+		}
+	}
+	if b, ok := x.proto.(binder); ok {
+		if err := b.bind(x, in.Elem()); err != nil {
 			return in, x.service.decodeFault(err)
 		}
 	}
@@ -163,7 +172,7 @@ func (x *exchange) failure(err error) *fault {
 }
 
 func (x *exchange) report(f *fault) {
-	a := Answer{Operation: x.name, Protocol: x.proto.id(), Status: http.StatusOK, RequestID: x.id, Duration: time.Since(x.start)}
+	a := Answer{Operation: x.name, Protocol: x.proto.id(), Status: cmp.Or(x.status, http.StatusOK), RequestID: x.id, Duration: time.Since(x.start)}
 	if x.op == nil {
 		a.Operation = "" // what a client made up is not for metrics
 	}
@@ -187,14 +196,19 @@ func (x *exchange) send(w http.ResponseWriter, body []byte, f *fault) error {
 	if x.stream != nil {
 		return x.sendStream(w)
 	}
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	status := http.StatusOK
+	for name, value := range x.header {
+		h.Set(name, value)
+	}
+	status := cmp.Or(x.status, http.StatusOK)
 	if f != nil {
 		status = f.status
 		h.Set("X-Amzn-Errortype", f.code)
 		if x.service != nil && x.service.queryCompatible {
 			h.Set("X-Amzn-Query-Error", f.queryCode()+";"+f.side())
 		}
+	}
+	if status != http.StatusNoContent {
+		h.Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	w.WriteHeader(status)
 	// The client may be gone; there is nobody left to tell.

@@ -14,8 +14,9 @@ import (
 //go:generate go run ./modelgen $BOTOCORE
 
 // What AWS's models say and the SDK's schemas do not: which members are required,
-// their lengths, ranges and patterns. Of EC2, whose package has no schemas, also the
-// names on the wire.
+// their lengths, ranges and patterns. Of EC2 and EventBridge Scheduler, whose packages
+// have no schemas, also the names on the wire; with restJson, where on HTTP operations
+// and their members are.
 //
 //go:embed model/*.json
 var modelFiles embed.FS
@@ -24,9 +25,18 @@ var modelFiles embed.FS
 // and those that only outputs have, are left out; that of EC2 has shapes of outputs,
 // too, and of those operations alone that are served.
 type model struct {
-	Operations map[string]string `json:"operations"`        // with the shapes of their inputs
-	Outputs    map[string]string `json:"outputs,omitempty"` // the shapes of outputs, by operation
-	Shapes     map[string]shape  `json:"shapes"`
+	Operations map[string]string  `json:"operations"`        // with the shapes of their inputs
+	Outputs    map[string]string  `json:"outputs,omitempty"` // the shapes of outputs, by operation
+	HTTP       map[string]binding `json:"http,omitempty"`    // of restJson, by operation
+	Errors     map[string]int     `json:"errors,omitempty"`  // of restJson: the status of each error
+	Shapes     map[string]shape   `json:"shapes"`
+}
+
+// A binding says how restJson calls an operation.
+type binding struct {
+	Method string `json:"method"`
+	URI    string `json:"uri"`  // such as /functions/{FunctionName}/provisioned-concurrency?List=ALL
+	Code   int    `json:"code"` // status of an answer that does not say another
 }
 
 // A shape constrains the values that stand for it. Min and Max bound the value
@@ -47,6 +57,8 @@ type member struct {
 	Required bool   `json:"required,omitempty"`
 	Query    string `json:"query,omitempty"` // its name in ec2Query requests, where it is not the SDK's
 	XML      string `json:"xml,omitempty"`   // its name in ec2Query answers, where it is not the SDK's with a small first letter
+	Name     string `json:"name,omitempty"`  // its name in restJson, where it is not the SDK's
+	In       string `json:"in,omitempty"`    // where it is in restJson, if not in the body
 }
 
 func loadModel(service string) (*model, error) {
@@ -59,6 +71,15 @@ func loadModel(service string) (*model, error) {
 		return nil, fmt.Errorf("wire: model of %s: %w", service, err)
 	}
 	return m, nil
+}
+
+// errorShapes are the errors of a service whose SDK package has no registry of them.
+func (m *model) errorShapes() map[string]errorShape {
+	shapes := map[string]errorShape{}
+	for name, status := range m.Errors {
+		shapes[name] = errorShape{name: name, query: name, status: status}
+	}
+	return shapes
 }
 
 func (m *model) constrains(name string) bool {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"reflect"
@@ -16,6 +17,7 @@ type service struct {
 	ops         map[string]*operation
 	model       func() *model
 	errorShapes func() map[string]errorShape // by their names and their codes in awsQuery
+	routes      func() []route               // of restJson
 
 	mu      sync.Mutex // guards the planners
 	inputs  *planner
@@ -54,7 +56,13 @@ func newService(s Service) (*service, error) {
 		}
 		return m
 	})
-	sv.errorShapes = sync.OnceValue(func() map[string]errorShape { return errorShapes(s.errors, sv.speaks(AWSQuery)) })
+	sv.errorShapes = sync.OnceValue(func() map[string]errorShape {
+		if s.errors == nil {
+			return sv.model().errorShapes()
+		}
+		return errorShapes(s.errors, sv.speaks(AWSQuery))
+	})
+	sv.routes = sync.OnceValue(func() []route { return routesOf(sv.model()) })
 	return sv, nil
 }
 
@@ -97,11 +105,18 @@ func shapesOf(m reflect.Type, name string) (in, out reflect.Type, ok bool) {
 
 func (s *service) speaks(p Protocol) bool { return slices.Contains(s.protocols, p) }
 
-func (s *service) bodyLimit() int64 {
-	if s.maxBody > 0 {
-		return s.maxBody
+// bodyLimit bounds the body of an operation, in bytes.
+func (s *service) bodyLimit(operation string) int64 {
+	return cmp.Or(s.maxBodies[operation], s.maxBody, defaultMaxBody)
+}
+
+// tooLarge is the fault of a body that is larger than its operation's may be.
+func (s *service) tooLarge(operation string) *fault {
+	limit := s.bodyLimit(operation)
+	if s.oversize == nil {
+		return tooLarge(limit)
 	}
-	return defaultMaxBody
+	return s.fault(s.oversize(operation, limit))
 }
 
 // prepare makes the plans of an operation, once.
@@ -123,7 +138,7 @@ func (s *service) answerPlan(t reflect.Type) (*plan, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.openPlanners()
-	return s.outputs.planOf(t, "")
+	return s.outputs.planOf(t, t.Name())
 }
 
 // openPlanners makes the planners, once, under the lock.

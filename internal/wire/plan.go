@@ -45,6 +45,8 @@ type plan struct {
 	byName  map[string]int // into fields
 	byQuery map[string]int // the same with the names of awsQuery
 	stream  int            // of structs: the field in the Go struct that streams, or noStream
+	payload *field         // of structs: the member that is the whole body in restJson, or nil
+	bodied  bool           // of structs: it has members that are in an object in the body
 	elem    *plan          // of lists, maps and floats
 	key     *plan          // of maps: constraints of keys
 	names   [2]string      // of maps: what keys and values are called in awsQuery
@@ -63,6 +65,7 @@ type field struct {
 	flat     bool   // of a list or map: in awsQuery its elements stand in its place
 	path     string // in validation messages: first letter lowered
 	index    int    // in the Go struct
+	in       place  // in restJson
 	plan     *plan
 	required bool
 }
@@ -215,16 +218,29 @@ func (pl *planner) fillStruct(p *plan, s shape, schema *smithy.Schema) error {
 		}
 		name := pl.name(member, below, f.Name)
 		p.fields = append(p.fields, field{
-			name: name, query: xmlName(below, name), flat: isFlat(below),
+			name: name, query: xmlName(below, name), flat: isFlat(below), in: places[member.In],
 			path: lowerFirst(f.Name), index: i, plan: fp, required: member.Required,
 		})
 	}
 	slices.SortFunc(p.fields, func(a, b field) int { return strings.Compare(a.name, b.name) })
-	p.byName, p.byQuery = make(map[string]int, len(p.fields)), make(map[string]int, len(p.fields))
-	for i, f := range p.fields {
-		p.byName[f.name], p.byQuery[f.query] = i, i
-	}
+	p.nameFields()
 	return nil
+}
+
+// nameFields makes it known by which names the members of a struct are found in a
+// body.
+func (p *plan) nameFields() {
+	p.byName, p.byQuery = make(map[string]int, len(p.fields)), make(map[string]int, len(p.fields))
+	for i := range p.fields {
+		f := &p.fields[i]
+		switch f.in {
+		case inBody:
+			p.byName[f.name], p.byQuery[f.query] = i, i
+			p.bodied = true
+		case inPayload:
+			p.payload = f
+		}
+	}
 }
 
 func (pl *planner) fillUnion(p *plan, s shape, schema *smithy.Schema) error {

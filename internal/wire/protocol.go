@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // A Protocol is one of AWS's ways to put a call on HTTP.
@@ -16,11 +17,12 @@ const (
 	RPCv2CBOR                     // rpcv2Cbor: /service/NAME/operation/OP, application/cbor
 	AWSQuery                      // awsQuery: Action and Version in a form or query, XML answers
 	EC2Query                      // ec2Query: the same with flat lists and errors of its own
+	RESTJSON                      // restJson1: method and path name the operation, whose members are all over HTTP
 )
 
 // A protocol does for one request what differs between the protocols. Each has
-// a file: awsjson.go, rpccbor.go, awsquery.go, ec2query.go. What is alike for all of them is
-// the exchange's.
+// a file: awsjson.go, rpccbor.go, awsquery.go, ec2query.go, restjson.go. What is alike for
+// all of them is the exchange's.
 type protocol interface {
 	// id is what the protocol is called in Service.protocols.
 	id() Protocol
@@ -39,20 +41,32 @@ type protocol interface {
 	appendFault(b []byte, x *exchange, f *fault) []byte
 }
 
+// A binder is a protocol in which members of an input are not only in the body.
+type binder interface {
+	bind(x *exchange, in reflect.Value) error
+}
+
 // protocolOf tells from headers alone what a client speaks, so that a refusal
-// comes in its own language. What no header names is awsQuery, or ec2Query where
-// the call was signed for EC2; restJson, too, will have to be told by the service of
-// the credential scope.
+// comes in its own language. What no header names is awsQuery, or what the service
+// speaks that the call was signed for.
 func protocolOf(r *http.Request) protocol {
 	switch {
 	case speaksCBOR(r):
 		return rpcCBOR{}
 	case speaksJSON(r):
 		return awsJSONOf(r)
-	case speaksEC2(r):
+	case signedFor(r, "ec2"):
 		return new(ec2Query)
+	case slices.ContainsFunc(restServices, func(service string) bool { return signedFor(r, service) }):
+		return new(restJSON)
 	}
 	return new(awsQuery)
+}
+
+// signedFor reports whether a service is the one of the credential scope.
+func signedFor(r *http.Request, service string) bool {
+	return strings.Contains(r.Header.Get("Authorization"), "/"+service+"/aws4_request") ||
+		strings.Contains(r.URL.RawQuery, "%2F"+service+"%2Faws4_request")
 }
 
 // find looks up a service by its target, if it speaks one of the protocols, and

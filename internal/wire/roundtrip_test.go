@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,12 +23,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	smithydocument "github.com/aws/smithy-go/document"
 	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
 	"github.com/aws/smithy-go/transport/http/protocol/awsquery"
 
 	"flyball/internal/service/logs"
 )
+
+// newer are operations that the SDK has in another form than the models here, or that
+// these do not have.
+var newer = map[string]bool{
+	"DeleteResourcePolicy": true, "GetDurableExecution": true, "GetResourcePolicy": true, "PutResourcePolicy": true,
+}
 
 // Each operation of each service is called by the SDK's client with every
 // member set, and answers with every member set. Both sides must see what the
@@ -42,9 +51,11 @@ func TestEveryMemberOfEveryOperationSurvives(t *testing.T) {
 			ApplicationAutoScaling(always((*applicationautoscaling.Client)(nil))),
 			func(c aws.Config) any { return applicationautoscaling.NewFromConfig(c) },
 		},
-		"ecr awsJson1.1":  {ECR(always((*ecr.Client)(nil))), func(c aws.Config) any { return ecr.NewFromConfig(c) }},
-		"ec2 ec2Query":    {EC2(always((*ec2.Client)(nil))), func(c aws.Config) any { return ec2.NewFromConfig(c) }},
-		"logs awsJson1.1": {Logs(always((*logs.API)(nil))), func(c aws.Config) any { return cloudwatchlogs.NewFromConfig(c) }},
+		"ecr awsJson1.1":      {ECR(always((*ecr.Client)(nil))), func(c aws.Config) any { return ecr.NewFromConfig(c) }},
+		"ec2 ec2Query":        {EC2(always((*ec2.Client)(nil))), func(c aws.Config) any { return ec2.NewFromConfig(c) }},
+		"logs awsJson1.1":     {Logs(always((*logs.API)(nil))), func(c aws.Config) any { return cloudwatchlogs.NewFromConfig(c) }},
+		"lambda restJson1":    {Lambda(always((*lambda.Client)(nil))), func(c aws.Config) any { return lambda.NewFromConfig(c) }},
+		"scheduler restJson1": {Scheduler(always((*scheduler.Client)(nil))), func(c aws.Config) any { return scheduler.NewFromConfig(c) }},
 		"cloudwatch rpcv2Cbor": {
 			CloudWatch(always((*cloudwatch.Client)(nil))),
 			func(c aws.Config) any { return cloudwatch.NewFromConfig(c) },
@@ -76,6 +87,9 @@ func TestEveryMemberOfEveryOperationSurvives(t *testing.T) {
 			for _, operation := range slices.Sorted(maps.Keys(mirror.service.ops)) {
 				if _, served := mirror.service.model().Operations[operation]; !served && name == "ec2 ec2Query" {
 					continue // another service has one of that name
+				}
+				if newer[operation] {
+					continue
 				}
 				if tt.service.name == "ec2" && modelled.Operations[operation] == "" {
 					continue // it is served of another service, and not of EC2
@@ -142,6 +156,7 @@ func (m *mirror) call(t *testing.T, client reflect.Value, operation string) {
 	m.populate.fill(in.Elem())
 	m.out = reflect.New(op.out).Elem()
 	m.populate.fill(m.out)
+	m.mindHeaders(t, op, in.Elem())
 	m.in = reflect.Value{}
 	result := client.MethodByName(operation).Call([]reflect.Value{reflect.ValueOf(context.Background()), in})
 	if err := result[1].Interface(); err != nil {
@@ -158,6 +173,25 @@ func (m *mirror) call(t *testing.T, client reflect.Value, operation string) {
 	}
 }
 
+// mindHeaders gives members that are in restJson's headers or are its status values that
+// can be there.
+func (m *mirror) mindHeaders(t *testing.T, op *operation, in reflect.Value) {
+	if err := m.service.prepare(op); err != nil {
+		t.Fatal(err)
+	}
+	for v, p := range map[*reflect.Value]*plan{&in: op.inPlan, &m.out: op.outPlan} {
+		for _, f := range p.fields {
+			member := reflect.Indirect(v.Field(f.index))
+			switch {
+			case f.in == inStatus:
+				member.SetInt(202)
+			case f.in == inHeader && f.plan.kind == kindString:
+				member.SetString("a \"b\", c")
+			}
+		}
+	}
+}
+
 // A populator sets every member of a struct.
 type populator struct {
 	n        int
@@ -170,6 +204,8 @@ func (p *populator) fill(v reflect.Value) {
 	t := v.Type()
 	switch {
 	case t == metadataType:
+	case t == readerType:
+		v.Set(reflect.ValueOf(strings.NewReader("{}")))
 	case t == timeType:
 		v.Set(reflect.ValueOf(time.Unix(1_700_000_000+int64(p.n), int64(p.n%1000)*1e6).UTC()))
 	case t.Kind() == reflect.Interface && t.Implements(documentType):
@@ -223,7 +259,7 @@ func (p *populator) fill(v reflect.Value) {
 func difference(path string, a, b reflect.Value) string {
 	t := a.Type()
 	switch {
-	case t == metadataType:
+	case t == metadataType, t == readerType:
 		return ""
 	case t == timeType:
 		if !a.Interface().(time.Time).Equal(b.Interface().(time.Time)) {

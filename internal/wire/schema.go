@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -56,10 +57,11 @@ func memberOf(s *smithy.Schema, goName string) (*smithy.Schema, error) {
 	return nil, fmt.Errorf("wire: the schema %s has no member %s", s.TargetID(), goName)
 }
 
-// schemaName is what the wire calls a member. Without a schema it is the SDK's name.
-func schemaName(_ member, schema *smithy.Schema, goName string) string {
-	if schema == nil {
-		return goName
+// schemaName is what the wire calls a member. Without a schema it is the SDK's name,
+// unless the model says another.
+func schemaName(m member, schema *smithy.Schema, goName string) string {
+	if schema == nil || m.Name != "" {
+		return cmp.Or(m.Name, goName)
 	}
 	return schema.MemberName()
 }

@@ -66,6 +66,10 @@ type Service struct {
 	// endpoint has operations know at which address a call came in.
 	endpoint bool
 	maxBody  int64 // bound on a request's body as sent, in bytes; 0: defaultMaxBody
+	// maxBodies are the bounds of operations that have others, and oversize, where it is
+	// set, is the service's own error for a larger body.
+	maxBodies map[string]int64
+	oversize  func(operation string, limit int64) error
 
 	typ     reflect.Type // has the operations as methods
 	resolve func(context.Context, Scope) (any, error)

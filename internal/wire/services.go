@@ -2,10 +2,13 @@ package wire
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"reflect"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
@@ -16,8 +19,11 @@ import (
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	smithy "github.com/aws/smithy-go"
 )
 
 // ECS describes Amazon ECS, whose operations are the methods of T.
@@ -145,6 +151,60 @@ func SQS[T any](resolve func(context.Context, Scope) (T, error)) Service {
 		endpoint: true,
 		zeros:    true,
 		maxBody:  8 << 20, // a megabyte of messages, with each byte escaped
+	}, resolve)
+}
+
+// Lambda describes AWS Lambda, whose operations are the methods of T.
+func Lambda[T any](resolve func(context.Context, Scope) (T, error)) Service {
+	const archive = 70_167_211 // 50 MiB in base64, and what stands around it
+	return serve(Service{
+		name:      "lambda",
+		version:   "2015-03-31",
+		namespace: "lambda",
+		protocols: []Protocol{RESTJSON},
+		errors:    lambda.TypeRegistry,
+		invalid:   "ValidationException",
+		refusal:   lambdaRefusal,
+		// Calls of functions change no state that an answer tells of.
+		stateless: []string{"Invoke"},
+		maxBody:   6 << 20,
+		maxBodies: map[string]int64{"CreateFunction": archive, "PublishLayerVersion": archive, "UpdateFunctionCode": archive},
+		oversize:  lambdaOversize,
+	}, resolve)
+}
+
+// lambdaRefusal says in the words of Lambda that a body cannot be read.
+func lambdaRefusal(path string, err error) *fault {
+	if _, broken := errors.AsType[brokenRule](err); broken {
+		return nil
+	}
+	message := "Could not parse request body into json: " + err.Error()
+	if path != "" {
+		message += " (at '" + path + "')"
+	}
+	return &fault{code: "InvalidRequestContentException", status: http.StatusBadRequest, message: message}
+}
+
+// lambdaOversize is Lambda's error for a body that is too large. Invoke has a code and
+// a name of its own there.
+func lambdaOversize(operation string, limit int64) error {
+	if operation == "Invoke" {
+		message := fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", limit)
+		return &lambdatypes.RequestTooLargeException{Message: &message, Type: aws.String("User")}
+	}
+	message := fmt.Sprintf("Request must be smaller than %d bytes for the %s operation", limit, operation)
+	return &smithy.GenericAPIError{Code: "RequestEntityTooLargeException", Message: message}
+}
+
+// Scheduler describes Amazon EventBridge Scheduler, whose operations are the methods of T.
+func Scheduler[T any](resolve func(context.Context, Scope) (T, error)) Service {
+	return serve(Service{
+		name:      "scheduler",
+		version:   "2021-06-30",
+		namespace: "scheduler",
+		protocols: []Protocol{RESTJSON},
+		invalid:   "ValidationException",
+		maxBody:   1 << 20,
 	}, resolve)
 }
 

@@ -15,10 +15,17 @@ import (
 // An api is what is read of a service-2.json.
 type api struct {
 	Metadata   struct{ Protocol string }
-	Operations map[string]struct {
-		Input, Output *struct{ Shape string }
+	Operations map[string]apiOperation
+	Shapes     map[string]*apiShape
+}
+
+type apiOperation struct {
+	HTTP struct {
+		Method, RequestURI string
+		ResponseCode       int
 	}
-	Shapes map[string]*apiShape
+	Input, Output *struct{ Shape string }
+	Errors        []struct{ Shape string }
 }
 
 type apiShape struct {
@@ -28,10 +35,12 @@ type apiShape struct {
 	Member, Key, Value struct{ Shape string }
 	Min, Max           *float64
 	Pattern            string
+	Payload            string
+	Error              struct{ HTTPStatusCode int }
 }
 
 type apiMember struct {
-	Shape, LocationName, QueryName string
+	Shape, Location, LocationName, QueryName string
 }
 
 // The tables, in the form that package wire reads.
@@ -40,7 +49,14 @@ type (
 		Generated  string            `json:"generated"`
 		Operations map[string]string `json:"operations"`
 		Outputs    map[string]string `json:"outputs,omitempty"`
+		HTTP       map[string]call   `json:"http,omitempty"`
+		Errors     map[string]int    `json:"errors,omitempty"`
 		Shapes     map[string]shape  `json:"shapes"`
+	}
+	call struct {
+		Method string `json:"method"`
+		URI    string `json:"uri"`
+		Code   int    `json:"code"`
 	}
 	shape struct {
 		Members map[string]member `json:"members,omitempty"`
@@ -57,6 +73,8 @@ type (
 		Required bool   `json:"required,omitempty"`
 		Query    string `json:"query,omitempty"`
 		XML      string `json:"xml,omitempty"`
+		Name     string `json:"name,omitempty"`
+		In       string `json:"in,omitempty"`
 	}
 )
 
@@ -82,11 +100,14 @@ func generateTable(name, from, version string, has func(operation string) bool) 
 		if op.Input != nil && has(name) && c.collect(op.Input.Shape) {
 			t.Operations[name] = op.Input.Shape
 		}
-		if c.ec2() && op.Output != nil && has(name) && c.collect(op.Output.Shape) {
+		if c.named() && op.Output != nil && has(name) && c.collect(op.Output.Shape) {
 			if t.Outputs == nil {
 				t.Outputs = map[string]string{}
 			}
 			t.Outputs[name] = op.Output.Shape
+		}
+		if c.rest() {
+			t.bind(name, op, &c)
 		}
 	}
 	out, err := json.MarshalIndent(t, "", " ")
@@ -96,8 +117,21 @@ func generateTable(name, from, version string, has func(operation string) bool) 
 	return os.WriteFile(filepath.Join("model", name+".json"), append(out, '\n'), 0o644)
 }
 
+// bind adds where restJson puts an operation on HTTP, and what errors it has.
+func (t *table) bind(name string, op apiOperation, c *constraints) {
+	if t.HTTP == nil {
+		t.HTTP, t.Errors = map[string]call{}, map[string]int{}
+	}
+	t.HTTP[name] = call{op.HTTP.Method, op.HTTP.RequestURI, op.HTTP.ResponseCode}
+	for _, e := range op.Errors {
+		t.Errors[e.Shape] = c.api.Shapes[e.Shape].Error.HTTPStatusCode
+		c.collect(e.Shape)
+	}
+}
+
 // constraints collects the shapes that constrain their values, or those below, and
-// with ec2Query also those whose members have names of their own.
+// where the SDK has no schemas also those whose members have names of their own. With
+// restJson it collects those, too, whose members are not in the body.
 type constraints struct {
 	api  *api
 	done map[string]bool
@@ -121,6 +155,9 @@ func (c *constraints) collect(name string) bool {
 		}
 		if isRequest {
 			m.XML = ""
+		}
+		if c.rest() {
+			m.Name, m.In = restPlace(name, in)
 		}
 		if m != (member{}) {
 			if out.Members == nil {
@@ -169,7 +206,25 @@ func own(name string, in *apiShape) shape {
 	return out
 }
 
-func (c *constraints) ec2() bool { return c.api.Metadata.Protocol == "ec2" }
+func (c *constraints) ec2() bool  { return c.api.Metadata.Protocol == "ec2" }
+func (c *constraints) rest() bool { return c.api.Metadata.Protocol == "rest-json" }
+
+// named tells protocols whose answers, too, have names and places of their own.
+func (c *constraints) named() bool { return c.ec2() || c.rest() }
+
+// restPlace is what a member is called on the wire, where that is not the SDK's name,
+// and where it is, if not in the body.
+func restPlace(name string, of *apiShape) (wire, in string) {
+	m := of.Members[name]
+	wire, in = cmp.Or(m.LocationName, name), m.Location
+	if name == of.Payload {
+		in = "payload"
+	}
+	if wire == upperFirst(name) {
+		wire = ""
+	}
+	return wire, in
+}
 
 // ec2Names are what a member is called in requests and in answers, where these are
 // not the SDK's name and that with a small first letter. Source: Smithy, "AWS EC2

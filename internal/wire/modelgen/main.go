@@ -26,8 +26,10 @@ var sources = map[string]string{
 	"ecs":                     "ecs/2014-11-13",
 	"elasticloadbalancing":    "elbv2/2015-12-01",
 	"iam":                     "iam/2010-05-08",
+	"lambda":                  "lambda/2015-03-31",
 	"logs":                    "logs/2014-03-28",
 	"monitoring":              "cloudwatch/2010-08-01",
+	"scheduler":               "scheduler/2021-06-30",
 	"sqs":                     "sqs/2012-11-05",
 	"sts":                     "sts/2011-06-15",
 }

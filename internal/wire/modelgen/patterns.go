@@ -10,6 +10,8 @@ import (
 var rewritten = map[string]string{
 	// Not a space at either end, no control character, colon, slash or bar.
 	`(?!((^[ ]+.*)|(.*([\u0000-\u001f]|[\u007f-\u009f]|[:/|])+.*)|(.*[ ]+$))).+`: `[^\x00-\x20\x{7f}-\x{9f}:/|]([^\x00-\x1f\x{7f}-\x{9f}:/|]*[^\x00-\x20\x{7f}-\x{9f}:/|])?`,
+	// Not a number alone.
+	`(?!^[0-9]+$)([a-zA-Z0-9-_]+)`: `[0-9]*[a-zA-Z-_][a-zA-Z0-9-_]*`,
 }
 
 // Patterns of shapes that AWS does not hold values to.

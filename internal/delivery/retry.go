@@ -1,0 +1,68 @@
+package delivery
+
+import "time"
+
+// Retry says how often and for how long a delivery is attempted. Its times are the
+// server's.
+type Retry struct {
+	MaxAge  time.Duration // since it was accepted; 0: a day
+	Retries int           // after the first attempt
+	// Backoff is how long is waited before each retry; the last wait is that of all others.
+	// Nil doubles the wait from one second up to ten minutes, with jitter: 185 retries then
+	// take about a day, which are the two defaults of EventBridge.
+	Backoff []time.Duration
+}
+
+// The exponential waits. "Lambda [...] retries from 1 second after the first attempt up
+// to a maximum of 5 minutes" when a function is throttled (Lambda Developer Guide, "How
+// Lambda handles errors and retries with asynchronous invocation").
+const (
+	firstWait  = time.Second
+	mostWait   = 10 * time.Minute
+	mostBusy   = 5 * time.Minute
+	defaultAge = 24 * time.Hour
+)
+
+// expired tells whether a delivery is too old for any attempt.
+func (r Retry) expired(age time.Duration) bool { return age > r.maxAge() }
+
+func (r Retry) maxAge() time.Duration {
+	if r.MaxAge == 0 {
+		return defaultAge
+	}
+	return r.MaxAge
+}
+
+// after says how long is waited after a number of failed attempts, or why no other is
+// made. The last wait ends when the age does. Random is from 0 to below 1.
+func (r Retry) after(failed int, age time.Duration, random float64) (wait time.Duration, end Condition) {
+	switch left := r.maxAge() - age; {
+	case failed > r.Retries:
+		return 0, ByAttempts
+	case left <= 0:
+		return 0, ByAge
+	case len(r.Backoff) > 0:
+		return min(r.Backoff[min(failed, len(r.Backoff))-1], left), ""
+	default:
+		return min(exponential(failed, mostWait, random), left), ""
+	}
+}
+
+// afterBusy is the same for a target that was busy a number of times in a row.
+func (r Retry) afterBusy(busy int, age time.Duration, random float64) (wait time.Duration, end Condition) {
+	left := r.maxAge() - age
+	if left <= 0 {
+		return 0, ByAge
+	}
+	return min(exponential(busy, mostBusy, random), left), ""
+}
+
+// exponential is the wait after the nth failure: between half of it and all of it, so that
+// what failed together does not come back together.
+func exponential(n int, most time.Duration, random float64) time.Duration {
+	wait := most
+	if n <= 20 { // 2^20 s is beyond any limit
+		wait = min(firstWait<<(n-1), most)
+	}
+	return wait/2 + time.Duration(random*float64(wait/2))
+}

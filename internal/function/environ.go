@@ -1,0 +1,46 @@
+package function
+
+import (
+	"context"
+	"slices"
+	"strconv"
+)
+
+// environ are the variables of a new environment: the user's between those that a
+// function may change and those that it may not.
+func (h *Host) environ(ctx context.Context, e *environment) ([]string, error) {
+	var more []string
+	if h.opts.Environ != nil {
+		var err error
+		if more, err = h.opts.Environ(ctx, e.fn); err != nil {
+			return nil, err
+		}
+	}
+	fn := e.fn
+	return slices.Concat(
+		[]string{"LANG=en_US.UTF-8", "TZ=:UTC", "HOME=/tmp"},
+		fn.Env, more,
+		[]string{
+			"_HANDLER=" + fn.Handler,
+			"AWS_EXECUTION_ENV=AWS_Lambda_" + fn.Runtime,
+			"AWS_LAMBDA_FUNCTION_NAME=" + fn.Name,
+			"AWS_LAMBDA_FUNCTION_VERSION=" + fn.Version,
+			"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + strconv.Itoa(fn.Memory),
+			"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
+			"AWS_LAMBDA_LOG_GROUP_NAME=" + fn.group(),
+			"AWS_LAMBDA_LOG_STREAM_NAME=" + e.log.stream,
+			"AWS_LAMBDA_RUNTIME_API=" + e.gate.Addr().String(),
+			"AWS_REGION=" + fn.Region,
+			"AWS_DEFAULT_REGION=" + fn.Region,
+			"LAMBDA_TASK_ROOT=" + fn.Code,
+		},
+	), nil
+}
+
+// group is the name of the function's log group.
+func (fn Function) group() string {
+	if fn.Group != "" {
+		return fn.Group
+	}
+	return "/aws/lambda/" + fn.Name
+}

@@ -1,0 +1,196 @@
+package function
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"flyball/internal/task"
+)
+
+// A state is what an environment's runtime does, as the Runtime API sees it.
+type state int
+
+const (
+	starting state = iota // it has not asked for an invocation yet
+	failed                // it has told why it cannot start
+	waiting               // it has asked for one
+	running               // it has one
+	answered              // it has answered, and not asked again
+)
+
+// String is the name that Lambda gives the state in its errors.
+func (s state) String() string {
+	return [...]string{"Started", "InitError", "Ready", "Running", "RuntimeResponseSentState"}[s]
+}
+
+// An environment is a task that runs a function's invocations, one at a time.
+type environment struct {
+	host    *Host
+	fn      Function
+	begun   time.Time
+	task    task.Task
+	gate    *gate
+	log     *logWriter
+	ended   chan struct{} // closed when its processes are gone
+	ready   chan struct{} // closed when it has asked for its first invocation
+	calls   chan *invocation
+	used    time.Time     // when it became idle, under the host's lock
+	started time.Duration // how long its start took
+
+	mu       sync.Mutex
+	state    state
+	current  *invocation // unless it waits
+	obstacle *failure    // why it could not be started, in its own words
+}
+
+// An invocation is a call that an environment answers.
+type invocation struct {
+	call     Call
+	deadline time.Time
+	done     chan struct{} // closed when the environment has answered and asked again
+
+	response []byte
+	failure  *failure
+}
+
+// ask notes that the environment asks for an invocation: the one before it is over.
+func (e *environment) ask() (from state, ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch e.state {
+	case starting:
+		close(e.ready)
+	case answered:
+		close(e.current.done)
+	case waiting: // again, since the connection was lost
+	default:
+		return e.state, false
+	}
+	e.state = waiting
+	return waiting, true
+}
+
+// admits says whether the environment may answer the invocation that a request names.
+func (e *environment) admits(w http.ResponseWriter, r *http.Request, to state) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.current == nil || e.current.call.RequestID != r.PathValue("id"):
+		refuse(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
+		return false
+	case e.state != running:
+		refuseTransition(w, e.state, to)
+		return false
+	}
+	return true
+}
+
+// answer takes what the environment answers.
+func (e *environment) answer(response []byte, failure *failure) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.state != running {
+		return // another request was faster
+	}
+	e.state = answered
+	e.current.response, e.current.failure = response, failure
+}
+
+// fail takes the reason why the environment cannot start.
+func (e *environment) fail(why *failure) (from state, ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.state != starting {
+		return e.state, false
+	}
+	e.state, e.obstacle = failed, why
+	return failed, true
+}
+
+// take notes that the environment has been given the invocation.
+func (e *environment) take(v *invocation) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.current, e.state = v, running
+}
+
+// run has a waiting environment answer a call. It returns when the environment waits
+// again, or will never; taken says whether it has been given the call at all.
+func (e *environment) run(v *invocation) (taken bool) {
+	limit := time.NewTimer(time.Until(v.deadline))
+	defer limit.Stop()
+	look := time.NewTicker(logInterval)
+	defer look.Stop()
+	e.calls <- v
+	for {
+		select {
+		case <-v.done:
+			return true
+		case <-e.ended:
+			v.failure = e.why()
+			return e.has(v)
+		case <-limit.C:
+			e.end()
+			v.failure = timeout(e.fn.Timeout)
+			return true
+		case <-look.C:
+			e.log.take()
+		}
+	}
+}
+
+func (e *environment) has(v *invocation) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.current == v
+}
+
+// await returns when the environment has started, or why it could not.
+func (e *environment) await(limit time.Duration) *failure {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-e.ready:
+		e.started = time.Since(e.begun)
+		return nil
+	case <-e.ended:
+		return e.why()
+	case <-timer.C:
+		e.end()
+		return timeout(limit)
+	}
+}
+
+// why is the failure of an environment that has ended.
+func (e *environment) why() *failure {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.obstacle != nil {
+		return e.obstacle
+	}
+	exits := e.task.Exits()
+	if len(exits) == 0 {
+		return exited(task.Exit{})
+	}
+	return exited(exits[0])
+}
+
+// end ends the environment's processes and removes what is kept of it.
+func (e *environment) end() {
+	_ = e.task.Stop(context.Background()) // which ends with the task, not before
+	<-e.ended
+}
+
+// watch tells of the environment's end, and clears up after it.
+func (e *environment) watch() {
+	<-e.task.Done()
+	close(e.ended)
+	e.gate.shut()
+	e.log.close()
+	if err := e.task.Remove(); err != nil {
+		e.host.log.Warn("cannot delete what is kept of an environment", "function", e.fn.ARN, "error", err)
+	}
+	e.host.gone(e)
+}

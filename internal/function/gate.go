@@ -1,0 +1,65 @@
+package function
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+)
+
+// A gate is where one environment, and no other, finds the Runtime API. On a network of
+// their own environments are told apart by their addresses. Elsewhere they share the
+// loopback addresses of this machine, and each has a port.
+type gate struct {
+	net.Listener
+	environment *environment
+	bridged     bool
+	only        netip.Addr    // who may come in, once opened is closed
+	opened      chan struct{} // closed when only is known
+	closed      chan struct{}
+}
+
+// newGate opens a gate that holds everybody up until the environment's address is known.
+func (h *Host) newGate(ctx context.Context, e *environment) (*gate, error) {
+	l, err := h.tasks.Listen(ctx, 0)
+	bridged := l != nil
+	if l == nil && err == nil {
+		l, err = net.Listen("tcp4", "127.0.0.1:0")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listening for an environment: %w", err)
+	}
+	return &gate{Listener: l, environment: e, bridged: bridged, opened: make(chan struct{}), closed: make(chan struct{})}, nil
+}
+
+// open lets in those at an address.
+func (g *gate) open(address string) {
+	g.only, _ = netip.ParseAddr(address) // or nobody comes in
+	close(g.opened)
+}
+
+// Accept returns the environment's next connection.
+func (g *gate) Accept() (net.Conn, error) {
+	for {
+		conn, err := g.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		select {
+		case <-g.opened:
+		case <-g.closed:
+			conn.Close()
+			return nil, net.ErrClosed
+		}
+		if !g.bridged || conn.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap() == g.only {
+			return conn, nil
+		}
+		conn.Close()
+	}
+}
+
+// shut closes the gate.
+func (g *gate) shut() {
+	close(g.closed)
+	_ = g.Listener.Close() // nobody is there any more
+}

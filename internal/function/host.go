@@ -1,0 +1,191 @@
+package function
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"flyball/internal/task"
+	"flyball/internal/task/process"
+)
+
+// Options configure a Host.
+type Options struct {
+	Dir          string                                                   // where environments are kept; required
+	Logs         Logs                                                     // takes what functions write; nil throws it away
+	Environ      func(ctx context.Context, fn Function) ([]string, error) // variables of a new environment, such as credentials
+	Network      process.NetworkMode                                      // as for tasks
+	Range        netip.Prefix                                             // as for tasks
+	Environments int                                                      // how many there may be at once; 0 is what this machine has room for
+	Idle         time.Duration                                            // how long an environment stays that nobody uses, in real time; 0 is five minutes
+	Log          *slog.Logger                                             // by default slog.Default()
+}
+
+// A Host runs functions. Its methods may be called from several goroutines.
+type Host struct {
+	opts    Options
+	tasks   *process.Runtime
+	api     *http.Server
+	logs    Logs
+	log     *slog.Logger
+	putting chan struct{}  // has room for those who put lines at once
+	work    sync.WaitGroup // what has to be done before the host ends
+
+	mu      sync.Mutex
+	closed  bool
+	pools   map[string]*pool // by the function's ARN
+	count   int              // environments that there are, or are being started
+	waiters []*waiter
+}
+
+// ErrClosed is the error of a host that has ended.
+var ErrClosed = errors.New("the server is ending")
+
+// image is the name that the process runtime knows the programs of functions by.
+const image = "function"
+
+// New returns a host. It ends what environments of earlier lives have left.
+func New(opts Options) (*Host, error) {
+	if opts.Log == nil {
+		opts.Log = slog.Default()
+	}
+	if opts.Idle == 0 {
+		opts.Idle = 5 * time.Minute
+	}
+	if opts.Environments == 0 {
+		opts.Environments = room()
+	}
+	tasks, err := process.New(process.Options{
+		Dir: opts.Dir, Images: map[string]string{image: "bootstrap"}, Network: opts.Network, Range: opts.Range,
+		LogBytes: 4 << 20, Log: opts.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	h := &Host{
+		opts: opts, tasks: tasks, api: newAPI(), logs: opts.Logs, log: opts.Log,
+		putting: make(chan struct{}, 8), pools: map[string]*pool{},
+	}
+	if err := h.clear(); err != nil {
+		return nil, errors.Join(err, tasks.Close())
+	}
+	return h, nil
+}
+
+// clear ends the environments of earlier lives, all at once.
+func (h *Host) clear() error {
+	left, err := h.tasks.Recover(context.Background())
+	if err != nil {
+		return fmt.Errorf("finding environments of an earlier life: %w", err)
+	}
+	var all sync.WaitGroup
+	for _, t := range left {
+		all.Go(func() {
+			_ = t.Stop(context.Background())
+			if err := t.Remove(); err != nil {
+				h.log.Warn("cannot delete what is kept of an environment", "error", err)
+			}
+		})
+	}
+	all.Wait()
+	return nil
+}
+
+// Run ends environments that nobody uses, until ctx ends; then it ends all.
+func (h *Host) Run(ctx context.Context) error {
+	ticker := time.NewTicker(max(h.opts.Idle/10, time.Millisecond))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			for _, e := range h.idleSince(time.Now().Add(-h.opts.Idle)) {
+				h.work.Go(e.end)
+			}
+		case <-ctx.Done():
+			return h.close()
+		}
+	}
+}
+
+// close ends all environments.
+func (h *Host) close() error {
+	h.mu.Lock()
+	h.closed = true
+	var all []*environment
+	for _, p := range h.pools {
+		all = slices.AppendSeq(all, keys(p.all))
+	}
+	for _, w := range h.waiters {
+		close(w.come)
+	}
+	h.waiters = nil
+	h.mu.Unlock()
+	for _, e := range all {
+		h.work.Go(e.end)
+	}
+	h.work.Wait()
+	return errors.Join(h.api.Close(), h.tasks.Close())
+}
+
+// launch starts an environment, for which there is room. The failure is the function's
+// own.
+func (h *Host) launch(ctx context.Context, fn Function) (*environment, *failure, error) {
+	argv, obstacle, err := h.program(fn)
+	if err != nil || obstacle != nil {
+		return nil, obstacle, err
+	}
+	e := &environment{
+		host: h, fn: fn, begun: time.Now(),
+		ended: make(chan struct{}), ready: make(chan struct{}), calls: make(chan *invocation, 1),
+	}
+	e.log = &logWriter{host: h, fn: fn, stream: newStream(fn, e.begun)}
+	if e.gate, err = h.newGate(ctx, e); err != nil {
+		return nil, nil, err
+	}
+	h.work.Go(func() { _ = h.api.Serve(e.gate) }) // until the gate is shut
+	env, err := h.environ(ctx, e)
+	if err == nil {
+		e.task, err = h.tasks.Start(ctx, spec(e, argv, env))
+	}
+	if err != nil {
+		e.gate.shut()
+		obstacle, err := cannotRun(err)
+		return nil, obstacle, err
+	}
+	e.gate.open(e.task.Address())
+	e.log.from, err = e.task.Logs(ctx, "", task.LogOptions{Behind: logBehind})
+	h.work.Go(e.watch)
+	return e, nil, err
+}
+
+// spec is the task that an environment is.
+func spec(e *environment, argv, env []string) task.Spec {
+	return task.Spec{
+		ID:     "fn-" + randomHex(8),
+		Labels: map[string]string{"function": e.fn.ARN},
+		Memory: e.fn.Memory,
+		Containers: []task.Container{{
+			Name: "function", Image: image, EntryPoint: argv, Env: env,
+			WorkingDir: e.fn.Code, Essential: true, StopTimeout: time.Millisecond,
+		}},
+	}
+}
+
+// newStream is the name of a new environment's log stream.
+func newStream(fn Function, now time.Time) string {
+	return now.UTC().Format("2006/01/02/[") + fn.Version + "]" + randomHex(16)
+}
+
+func randomHex(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // which does not fail
+	return hex.EncodeToString(b)
+}

@@ -1,0 +1,142 @@
+package function
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"flyball/internal/task"
+)
+
+// Logs takes what environments write. Its method is called from several goroutines, for
+// each stream from one at a time.
+type Logs interface {
+	// Put appends lines to a stream of the function's log group. Neither may exist yet.
+	Put(ctx context.Context, fn Function, stream string, lines []Line) error
+}
+
+// A Line is one event of a log.
+type Line struct {
+	At   time.Time // on the wall clock
+	Text string
+}
+
+const (
+	logInterval = 100 * time.Millisecond // between two looks at what a running function writes
+	logBehind   = 1 << 20                // what is read of it at one look; of more, the oldest is left out
+	logPending  = 4 << 20                // what waits to be put; more is left out
+	tailBytes   = 4 << 10                // what an answer tells
+	lineBytes   = 256<<10 - 26           // what a log event holds
+)
+
+// A logWriter brings what an environment writes to its log stream.
+type logWriter struct {
+	host   *Host
+	fn     Function
+	stream string
+
+	reading sync.Mutex
+	from    task.Log // what the environment's programs write; nil before there is a task
+
+	mu      sync.Mutex
+	pending []Line
+	bytes   int
+	lost    int
+	putting bool
+	tail    []byte
+}
+
+// take takes what the environment's programs have written since the last time.
+func (w *logWriter) take() {
+	w.reading.Lock()
+	defer w.reading.Unlock()
+	if w.from == nil {
+		return
+	}
+	for {
+		line, err := w.from.Next(context.Background())
+		if err != nil {
+			return // there is nothing more now
+		}
+		if line.Lost {
+			w.add("[ERROR] Flyball: the function has written more than its log takes; lines have been left out here")
+		}
+		w.add(string(line.Text))
+	}
+}
+
+// add appends a line.
+func (w *logWriter) add(text string) {
+	if len(text) > lineBytes {
+		text = text[:lineBytes]
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tail = append(append(w.tail, text...), '\n')
+	if len(w.tail) > 16*tailBytes {
+		w.tail = append([]byte(nil), w.tail[len(w.tail)-tailBytes:]...)
+	}
+	if w.host.logs == nil {
+		return
+	}
+	if w.bytes > logPending {
+		w.lost++
+		return
+	}
+	w.pending = append(w.pending, Line{time.Now(), text})
+	w.bytes += len(text)
+	if !w.putting {
+		w.putting = true
+		w.host.work.Go(w.put)
+	}
+}
+
+// put puts what waits, until nothing does.
+func (w *logWriter) put() {
+	for {
+		w.mu.Lock()
+		lines, lost := w.pending, w.lost
+		w.pending, w.bytes, w.lost = nil, 0, 0
+		w.putting = len(lines) > 0
+		w.mu.Unlock()
+		if len(lines) == 0 {
+			return
+		}
+		if lost > 0 {
+			lines = append(lines, Line{time.Now(), fmt.Sprintf("[ERROR] Flyball: %d lines have been left out here", lost)})
+		}
+		w.host.putting <- struct{}{}
+		err := w.host.logs.Put(context.Background(), w.fn, w.stream, lines)
+		<-w.host.putting
+		if err != nil {
+			w.host.log.Warn("cannot write a function's log", "function", w.fn.ARN, "error", err)
+		}
+	}
+}
+
+// begin forgets the end of the log before an invocation.
+func (w *logWriter) begin() {
+	w.take()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tail = w.tail[:0]
+}
+
+// end is the end of the log since begin.
+func (w *logWriter) end() []byte {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]byte(nil), w.tail[max(0, len(w.tail)-tailBytes):]...)
+}
+
+// close takes the rest of what an environment has written that has ended.
+func (w *logWriter) close() {
+	w.take()
+	w.reading.Lock()
+	defer w.reading.Unlock()
+	if w.from != nil {
+		_ = w.from.Close() // which was only read
+		w.from = nil
+	}
+}

@@ -1,0 +1,202 @@
+package function
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"slices"
+	"time"
+)
+
+// A pool is the environments of one function.
+type pool struct {
+	fn   Function
+	all  map[*environment]bool
+	idle []*environment // the one that was used last is the last
+}
+
+// A waiter waits for an environment of a function, or for room for one.
+type waiter struct {
+	arn  string
+	come chan *environment // takes nil when there is room; closed at the end of the host
+}
+
+func keys[K comparable, V any](m map[K]V) iter.Seq[K] { return maps.Keys(m) }
+
+// pool returns the pool of a function, under the lock. Environments of an earlier
+// revision are ended, those that are busy when they have answered.
+func (h *Host) pool(fn Function) *pool {
+	p := h.pools[fn.ARN]
+	if p == nil {
+		p = &pool{fn: fn, all: map[*environment]bool{}}
+		h.pools[fn.ARN] = p
+	}
+	if p.fn.Revision != fn.Revision {
+		h.endAll(p.idle)
+		p.idle = nil
+	}
+	p.fn = fn
+	return p
+}
+
+// endAll ends environments that are in no pool's list any more.
+func (h *Host) endAll(all []*environment) {
+	for _, e := range all {
+		h.work.Go(e.end)
+	}
+}
+
+// acquire returns an idle environment of a function, or nil when one may be started. If
+// there is no room it waits.
+func (h *Host) acquire(ctx context.Context, fn Function) (*environment, error) {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return nil, ErrClosed
+	}
+	p := h.pool(fn)
+	if n := len(p.idle); n > 0 {
+		e := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		h.mu.Unlock()
+		return e, nil
+	}
+	if h.count < h.opts.Environments {
+		h.count++
+		h.mu.Unlock()
+		return nil, nil
+	}
+	w := &waiter{fn.ARN, make(chan *environment, 1)}
+	h.waiters = append(h.waiters, w)
+	h.evict()
+	h.mu.Unlock()
+	return h.wait(ctx, w)
+}
+
+func (h *Host) wait(ctx context.Context, w *waiter) (*environment, error) {
+	select {
+	case e, ok := <-w.come:
+		if !ok {
+			return nil, ErrClosed
+		}
+		return e, nil
+	case <-ctx.Done():
+	}
+	h.mu.Lock()
+	i := slices.Index(h.waiters, w)
+	if i >= 0 {
+		h.waiters = slices.Delete(h.waiters, i, i+1)
+	}
+	h.mu.Unlock()
+	if i < 0 { // it came at this moment
+		if e, ok := <-w.come; ok && e != nil {
+			h.release(e)
+		} else if ok {
+			h.vacate()
+		}
+	}
+	return nil, ctx.Err()
+}
+
+// evict ends the environment that was not used for the longest time, under the lock.
+func (h *Host) evict() {
+	var oldest *environment
+	for _, p := range h.pools {
+		if len(p.idle) > 0 && (oldest == nil || p.idle[0].used.Before(oldest.used)) {
+			oldest = p.idle[0]
+		}
+	}
+	if oldest != nil {
+		p := h.pools[oldest.fn.ARN]
+		p.idle = p.idle[1:]
+		h.work.Go(oldest.end)
+	}
+}
+
+// join puts a new environment among those of its function.
+func (h *Host) join(e *environment) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		h.work.Go(e.end)
+	}
+	if p := h.pools[e.fn.ARN]; p != nil {
+		p.all[e] = true
+	}
+}
+
+// release takes an environment back that has answered.
+func (h *Host) release(e *environment) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.pools[e.fn.ARN]
+	if h.closed || p == nil || !p.all[e] || p.fn.Revision != e.fn.Revision {
+		h.work.Go(e.end)
+		return
+	}
+	e.used = time.Now()
+	for i, w := range h.waiters {
+		if w.arn == e.fn.ARN {
+			h.waiters = slices.Delete(h.waiters, i, i+1)
+			w.come <- e
+			return
+		}
+	}
+	p.idle = append(p.idle, e)
+	if len(h.waiters) > 0 {
+		h.evict()
+	}
+}
+
+// gone takes an environment out that has ended.
+func (h *Host) gone(e *environment) {
+	h.mu.Lock()
+	if p := h.pools[e.fn.ARN]; p != nil {
+		delete(p.all, e)
+		if i := slices.Index(p.idle, e); i >= 0 {
+			p.idle = slices.Delete(p.idle, i, i+1)
+		}
+	}
+	h.mu.Unlock()
+	h.vacate()
+}
+
+// vacate gives the room of an environment to whoever waits for it.
+func (h *Host) vacate() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.waiters) > 0 {
+		w := h.waiters[0]
+		h.waiters = h.waiters[1:]
+		w.come <- nil
+		return
+	}
+	h.count--
+}
+
+// idleSince takes the environments out of the pools that were not used since a time.
+func (h *Host) idleSince(since time.Time) []*environment {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var found []*environment
+	for _, p := range h.pools {
+		n := 0
+		for n < len(p.idle) && p.idle[n].used.Before(since) {
+			n++
+		}
+		found = append(found, p.idle[:n]...)
+		p.idle = slices.Clone(p.idle[n:])
+	}
+	return found
+}
+
+// Retire ends the environments of a function, those that are busy when they have
+// answered.
+func (h *Host) Retire(arn string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if p := h.pools[arn]; p != nil {
+		h.endAll(p.idle)
+		delete(h.pools, arn)
+	}
+}

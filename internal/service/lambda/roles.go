@@ -1,0 +1,42 @@
+package lambda
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"flyball/internal/service/lambda/fault"
+)
+
+// Roles are the roles of an account, as functions run with them.
+type Roles interface {
+	// Assumable says why Lambda cannot assume a role for a function: ErrNoRole or
+	// ErrNoTrust, or what went wrong.
+	Assumable(ctx context.Context, role, function string) error
+	// Assume makes credentials of a role for a function.
+	Assume(ctx context.Context, role, function string, lasts time.Duration) (Credentials, error)
+}
+
+// Why a role cannot be assumed.
+var (
+	ErrNoRole  = errors.New("there is no such role")
+	ErrNoTrust = errors.New("the role's trust policy does not let lambda.amazonaws.com assume it")
+)
+
+// Credentials are those that a function's environment has.
+type Credentials struct {
+	AccessKeyID, SecretAccessKey, SessionToken string
+	Expires                                    time.Time
+}
+
+// mayAssume checks that Lambda can run a version with its role.
+func (a *API) mayAssume(ctx context.Context, v version) error {
+	if a.cfg.Roles == nil {
+		return nil
+	}
+	err := a.cfg.Roles.Assumable(ctx, v.Settings.Role, a.arn(v.Function))
+	if errors.Is(err, ErrNoRole) || errors.Is(err, ErrNoTrust) {
+		return fault.Parameter("The role defined for the function cannot be assumed by Lambda.")
+	}
+	return err
+}
