@@ -26,7 +26,8 @@ func (h *Host) environ(ctx context.Context, e *environment) ([]string, error) {
 			"AWS_LAMBDA_FUNCTION_NAME=" + fn.Name,
 			"AWS_LAMBDA_FUNCTION_VERSION=" + fn.Version,
 			"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + strconv.Itoa(fn.Memory),
-			"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
+			"AWS_LAMBDA_INITIALIZATION_TYPE=" + e.kind,
+			"AWS_LAMBDA_LOG_FORMAT=" + fn.logFormat(),
 			"AWS_LAMBDA_LOG_GROUP_NAME=" + fn.group(),
 			"AWS_LAMBDA_LOG_STREAM_NAME=" + e.log.stream,
 			"AWS_LAMBDA_RUNTIME_API=" + e.gate.Addr().String(),
@@ -35,6 +36,13 @@ func (h *Host) environ(ctx context.Context, e *environment) ([]string, error) {
 			"LAMBDA_TASK_ROOT=" + fn.Code,
 		},
 	), nil
+}
+
+func (fn Function) logFormat() string {
+	if fn.JSONLogs {
+		return "JSON"
+	}
+	return "Text"
 }
 
 // group is the name of the function's log group.

@@ -29,15 +29,21 @@ func (s state) String() string {
 type environment struct {
 	host    *Host
 	fn      Function
+	kind    string // how it has come to be started
 	begun   time.Time
 	task    task.Task
 	gate    *gate
 	log     *logWriter
+	memory  meter
 	ended   chan struct{} // closed when its processes are gone
 	ready   chan struct{} // closed when it has asked for its first invocation
 	calls   chan *invocation
-	used    time.Time     // when it became idle, under the host's lock
 	started time.Duration // how long its start took
+
+	// Under the host's lock.
+	used        time.Time // when it became idle
+	fresh       bool      // it has answered nothing yet
+	provisioned bool      // it is kept, whether it is used or not
 
 	mu       sync.Mutex
 	state    state
@@ -137,6 +143,7 @@ func (e *environment) run(v *invocation) (taken bool) {
 			return true
 		case <-look.C:
 			e.log.take()
+			e.memory.look(e.task)
 		}
 	}
 }
@@ -188,7 +195,7 @@ func (e *environment) watch() {
 	<-e.task.Done()
 	close(e.ended)
 	e.gate.shut()
-	e.log.close()
+	e.log.detach()
 	if err := e.task.Remove(); err != nil {
 		e.host.log.Warn("cannot delete what is kept of an environment", "function", e.fn.ARN, "error", err)
 	}

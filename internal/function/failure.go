@@ -58,6 +58,14 @@ func (f *failure) status() string {
 	return "error"
 }
 
+// reason is the failure in a sentence.
+func (f *failure) reason() string {
+	if f.message != "" {
+		return f.message
+	}
+	return string(f.payload)
+}
+
 func timeout(after time.Duration) *failure {
 	return &failure{kind: timedOut, message: fmt.Sprintf("Task timed out after %.2f seconds", after.Seconds())}
 }

@@ -48,4 +48,6 @@ type Answer struct {
 	Init     time.Duration // of the environment's start, if it was started for this invocation
 	Memory   int           // the most that the environment has used, in MiB
 	Cold     bool          // the environment was started for it
+
+	Provisioned bool // it was a provisioned environment's
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -19,14 +20,17 @@ import (
 
 // Options configure a Host.
 type Options struct {
-	Dir          string                                                   // where environments are kept; required
-	Logs         Logs                                                     // takes what functions write; nil throws it away
-	Environ      func(ctx context.Context, fn Function) ([]string, error) // variables of a new environment, such as credentials
-	Network      process.NetworkMode                                      // as for tasks
-	Range        netip.Prefix                                             // as for tasks
-	Environments int                                                      // how many there may be at once; 0 is what this machine has room for
-	Idle         time.Duration                                            // how long an environment stays that nobody uses, in real time; 0 is five minutes
-	Log          *slog.Logger                                             // by default slog.Default()
+	Dir  string // where environments are kept; required
+	Logs Logs   // takes what functions write; nil throws it away
+	// Environ are the variables of a new environment besides those of Lambda, such as its
+	// credentials. They have to be good for its lifetime and an invocation.
+	Environ      func(ctx context.Context, fn Function) ([]string, error)
+	Network      process.NetworkMode // as for tasks
+	Range        netip.Prefix        // as for tasks
+	Environments int                 // how many there may be at once; 0 is what this machine has room for
+	Idle         time.Duration       // how long an environment stays that nobody uses, in real time; 0 is five minutes
+	Lifetime     time.Duration       // after which an environment is replaced, in real time; 0 is two hours
+	Log          *slog.Logger        // by default slog.Default()
 }
 
 // A Host runs functions. Its methods may be called from several goroutines.
@@ -59,6 +63,9 @@ func New(opts Options) (*Host, error) {
 	}
 	if opts.Idle == 0 {
 		opts.Idle = 5 * time.Minute
+	}
+	if opts.Lifetime == 0 {
+		opts.Lifetime = 2 * time.Hour
 	}
 	if opts.Environments == 0 {
 		opts.Environments = room()
@@ -106,9 +113,8 @@ func (h *Host) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ticker.C:
-			for _, e := range h.idleSince(time.Now().Add(-h.opts.Idle)) {
-				h.work.Go(e.end)
-			}
+			h.endIdle(time.Now())
+			h.provideAll()
 		case <-ctx.Done():
 			return h.close()
 		}
@@ -135,35 +141,52 @@ func (h *Host) close() error {
 	return errors.Join(h.api.Close(), h.tasks.Close())
 }
 
+// Listen listens where environments reach this machine, on their own network, and takes
+// connections from that network only. It returns no listener when they are on no network
+// of their own: then they reach it at its loopback addresses.
+func (h *Host) Listen(ctx context.Context, port uint16) (net.Listener, error) {
+	return h.tasks.Listen(ctx, port)
+}
+
 // launch starts an environment, for which there is room. The failure is the function's
 // own.
-func (h *Host) launch(ctx context.Context, fn Function) (*environment, *failure, error) {
+func (h *Host) launch(ctx context.Context, fn Function, kind string, log *logWriter) (*environment, *failure, error) {
 	argv, obstacle, err := h.program(fn)
 	if err != nil || obstacle != nil {
 		return nil, obstacle, err
 	}
 	e := &environment{
-		host: h, fn: fn, begun: time.Now(),
+		host: h, fn: fn, begun: time.Now(), log: log, kind: kind, fresh: true,
 		ended: make(chan struct{}), ready: make(chan struct{}), calls: make(chan *invocation, 1),
 	}
-	e.log = &logWriter{host: h, fn: fn, stream: newStream(fn, e.begun)}
 	if e.gate, err = h.newGate(ctx, e); err != nil {
 		return nil, nil, err
 	}
 	h.work.Go(func() { _ = h.api.Serve(e.gate) }) // until the gate is shut
-	env, err := h.environ(ctx, e)
-	if err == nil {
-		e.task, err = h.tasks.Start(ctx, spec(e, argv, env))
-	}
-	if err != nil {
+	if err := e.start(ctx, argv); err != nil {
 		e.gate.shut()
 		obstacle, err := cannotRun(err)
 		return nil, obstacle, err
 	}
-	e.gate.open(e.task.Address())
-	e.log.from, err = e.task.Logs(ctx, "", task.LogOptions{Behind: logBehind})
 	h.work.Go(e.watch)
-	return e, nil, err
+	return e, nil, nil
+}
+
+// start starts the environment's task.
+func (e *environment) start(ctx context.Context, argv []string) error {
+	env, err := e.host.environ(ctx, e)
+	if err != nil {
+		return err
+	}
+	if e.task, err = e.host.tasks.Start(ctx, spec(e, argv, env)); err != nil {
+		return err
+	}
+	e.gate.open(e.task.Address())
+	from, err := e.task.Logs(ctx, "", task.LogOptions{Behind: logBehind})
+	if err == nil { // there is a container to read of
+		e.log.attach(from)
+	}
+	return nil
 }
 
 // spec is the task that an environment is.
@@ -177,11 +200,6 @@ func spec(e *environment, argv, env []string) task.Spec {
 			WorkingDir: e.fn.Code, Essential: true, StopTimeout: time.Millisecond,
 		}},
 	}
-}
-
-// newStream is the name of a new environment's log stream.
-func newStream(fn Function, now time.Time) string {
-	return now.UTC().Format("2006/01/02/[") + fn.Version + "]" + randomHex(16)
 }
 
 func randomHex(n int) string {

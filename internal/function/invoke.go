@@ -1,8 +1,8 @@
 package function
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"math"
 	"time"
 )
@@ -18,70 +18,103 @@ func (h *Host) Invoke(ctx context.Context, fn Function, call Call) (Answer, erro
 		if e == nil {
 			return h.invokeCold(context.WithoutCancel(ctx), fn, call)
 		}
-		if answer, taken := h.invokeIn(e, call); taken {
+		if answer, taken := h.invokeIn(e, call, time.Now()); taken {
 			return answer, nil
 		}
 	}
 }
 
-// invokeCold starts an environment for a call. If it does not start, it has a second
-// chance within the time of the invocation, as in Lambda, and its failure is the answer.
+// invokeCold starts an environment for a call.
 func (h *Host) invokeCold(ctx context.Context, fn Function, call Call) (Answer, error) {
-	limit := fn.Init
-	if limit == 0 {
-		limit = 10 * time.Second
-	}
-	e, failure, err := h.ready(ctx, fn, limit)
+	log := h.newLog(fn)
+	e, failure, err := h.initialize(ctx, fn, onDemand, log, cmp.Or(fn.Init, 10*time.Second))
 	if err != nil {
-		h.vacate()
+		return Answer{}, err
+	}
+	if failure != nil {
+		return h.invokeAgain(ctx, fn, call, log)
+	}
+	answer, taken := h.invokeIn(e, call, time.Now())
+	if !taken { // it has ended since it was ready
+		return h.invokeAgain(ctx, fn, call, log)
+	}
+	return answer, nil
+}
+
+// invokeAgain gives an environment that did not start its second chance, within the time
+// of the invocation, as Lambda does. What comes of it is the answer.
+func (h *Host) invokeAgain(ctx context.Context, fn Function, call Call, log *logWriter) (Answer, error) {
+	e, err := h.acquire(ctx, fn)
+	if err != nil {
+		return Answer{}, err
+	}
+	begun := time.Now()
+	if e != nil { // another invocation's has become idle
+		answer, _ := h.invokeIn(e, call, begun)
+		return answer, nil
+	}
+	log.begin(fn, call)
+	e, failure, err := h.initialize(ctx, fn, onDemand, log, fn.Timeout)
+	if err != nil {
 		return Answer{}, err
 	}
 	if failure == nil {
-		answer, _ := h.invokeIn(e, call)
+		answer, _ := h.invokeStarted(e, call, begun)
 		return answer, nil
 	}
+	answer := Answer{Error: Unhandled, Payload: failure.document(call.RequestID), Cold: true, Duration: time.Since(begun)}
+	answer.Billed = billed(answer.Duration)
+	if e != nil {
+		answer.Memory = e.memory.megabytes()
+	}
+	answer.Log = log.end(fn, call, answer, failure)
+	return answer, nil
+}
+
+// initialize starts an environment, for which there is room, and waits until it has
+// started. One that does not start is ended.
+func (h *Host) initialize(ctx context.Context, fn Function, kind string, log *logWriter, limit time.Duration) (*environment, *failure, error) {
+	begun := time.Now()
+	log.initBegins(fn, kind)
+	e, failure, err := h.launch(ctx, fn, kind, log)
 	if e == nil {
 		h.vacate()
+	} else {
+		h.join(e)
+		if failure = e.await(limit); failure != nil {
+			e.end()
+		}
 	}
-	return Answer{Payload: failure.document(call.RequestID), Error: Unhandled, Cold: true}, nil
+	if failure != nil {
+		log.initFailed(fn, kind, time.Since(begun), failure)
+	}
+	return e, failure, err
 }
 
-// ready starts an environment and waits until it has started.
-func (h *Host) ready(ctx context.Context, fn Function, limit time.Duration) (*environment, *failure, error) {
-	e, failure, err := h.launch(ctx, fn)
-	if err != nil || failure != nil {
-		return nil, failure, err
-	}
-	h.join(e)
-	if failure := e.await(limit); failure != nil {
-		e.end()
-		return e, failure, nil
-	}
-	return e, nil, nil
+// invokeIn has an idle environment answer a call.
+func (h *Host) invokeIn(e *environment, call Call, begun time.Time) (answer Answer, taken bool) {
+	e.log.begin(e.fn, call)
+	return h.invokeStarted(e, call, begun)
 }
 
-// invokeIn has an environment answer a call.
-func (h *Host) invokeIn(e *environment, call Call) (answer Answer, taken bool) {
-	cold := e.used.IsZero()
-	begun := time.Now()
-	e.log.begin()
-	e.log.add(fmt.Sprintf("START RequestId: %s Version: %s", call.RequestID, e.fn.Version))
+// invokeStarted has an environment answer a call whose time has begun already.
+func (h *Host) invokeStarted(e *environment, call Call, begun time.Time) (answer Answer, taken bool) {
 	v := &invocation{call: call, deadline: begun.Add(e.fn.Timeout), done: make(chan struct{})}
 	if !e.run(v) {
 		return Answer{}, false
 	}
-	answer = Answer{Payload: v.response, Cold: cold, Duration: time.Since(begun)}
-	if cold {
+	answer = Answer{Payload: v.response, Duration: time.Since(begun), Provisioned: e.provisioned}
+	if answer.Cold = e.fresh && !e.provisioned; answer.Cold {
 		answer.Init = e.started
 	}
 	if v.failure != nil {
 		answer.Error, answer.Payload = Unhandled, v.failure.document(call.RequestID)
 	}
 	answer.Billed = billed(answer.Duration + answer.Init)
+	e.memory.look(e.task)
+	answer.Memory = e.memory.megabytes()
 	e.log.take()
-	e.log.add("END RequestId: " + call.RequestID)
-	e.log.add(report(e.fn, call, answer, v.failure))
-	answer.Log = e.log.end()
+	answer.Log = e.log.end(e.fn, call, answer, v.failure)
 	select {
 	case <-e.ended:
 	default:
@@ -94,21 +127,3 @@ func (h *Host) invokeIn(e *environment, call Call) (answer Answer, taken bool) {
 func billed(d time.Duration) time.Duration {
 	return time.Duration(math.Ceil(float64(d)/float64(time.Millisecond))) * time.Millisecond
 }
-
-// report is the line that sums an invocation up.
-func report(fn Function, call Call, a Answer, failure *failure) string {
-	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB",
-		call.RequestID, ms(a.Duration), a.Billed.Milliseconds(), fn.Memory, a.Memory)
-	if a.Cold {
-		line += fmt.Sprintf("\tInit Duration: %.2f ms", ms(a.Init))
-	}
-	if failure != nil && failure.payload == nil {
-		line += "\tStatus: " + failure.status()
-		if failure.kind != timedOut {
-			line += "\tError Type: " + failure.kind
-		}
-	}
-	return line
-}
-
-func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

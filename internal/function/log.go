@@ -115,23 +115,39 @@ func (w *logWriter) put() {
 	}
 }
 
-// begin forgets the end of the log before an invocation.
-func (w *logWriter) begin() {
-	w.take()
+// newLog returns a writer to a log stream of its own.
+func (h *Host) newLog(fn Function) *logWriter {
+	return &logWriter{host: h, fn: fn, stream: newStream(fn, time.Now())}
+}
+
+// newStream is the name of a new environment's log stream.
+func newStream(fn Function, now time.Time) string {
+	return now.UTC().Format("2006/01/02/[") + fn.Version + "]" + randomHex(16)
+}
+
+// forget forgets the end of the log.
+func (w *logWriter) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.tail = w.tail[:0]
 }
 
-// end is the end of the log since begin.
-func (w *logWriter) end() []byte {
+// last is the end of the log since forget.
+func (w *logWriter) last() []byte {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]byte(nil), w.tail[max(0, len(w.tail)-tailBytes):]...)
 }
 
-// close takes the rest of what an environment has written that has ended.
-func (w *logWriter) close() {
+// attach has the writer take what a new environment writes.
+func (w *logWriter) attach(from task.Log) {
+	w.reading.Lock()
+	defer w.reading.Unlock()
+	w.from = from
+}
+
+// detach takes the rest of what an environment has written that has ended.
+func (w *logWriter) detach() {
 	w.take()
 	w.reading.Lock()
 	defer w.reading.Unlock()

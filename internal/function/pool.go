@@ -13,6 +13,10 @@ type pool struct {
 	fn   Function
 	all  map[*environment]bool
 	idle []*environment // the one that was used last is the last
+
+	wanted  int    // provisioned environments
+	making  int    // of these, those that are being started
+	failure string // why the last one could not be
 }
 
 // A waiter waits for an environment of a function, or for room for one.
@@ -55,9 +59,7 @@ func (h *Host) acquire(ctx context.Context, fn Function) (*environment, error) {
 		return nil, ErrClosed
 	}
 	p := h.pool(fn)
-	if n := len(p.idle); n > 0 {
-		e := p.idle[n-1]
-		p.idle = p.idle[:n-1]
+	if e := p.take(); e != nil {
 		h.mu.Unlock()
 		return e, nil
 	}
@@ -71,6 +73,23 @@ func (h *Host) acquire(ctx context.Context, fn Function) (*environment, error) {
 	h.evict()
 	h.mu.Unlock()
 	return h.wait(ctx, w)
+}
+
+// take takes the environment that was used last, a provisioned one if there is any.
+func (p *pool) take() *environment {
+	best := len(p.idle) - 1
+	for i, e := range slices.Backward(p.idle) {
+		if e.provisioned {
+			best = i
+			break
+		}
+	}
+	if best < 0 {
+		return nil
+	}
+	e := p.idle[best]
+	p.idle = slices.Delete(p.idle, best, best+1)
+	return e
 }
 
 func (h *Host) wait(ctx context.Context, w *waiter) (*environment, error) {
@@ -102,14 +121,22 @@ func (h *Host) wait(ctx context.Context, w *waiter) (*environment, error) {
 func (h *Host) evict() {
 	var oldest *environment
 	for _, p := range h.pools {
-		if len(p.idle) > 0 && (oldest == nil || p.idle[0].used.Before(oldest.used)) {
-			oldest = p.idle[0]
+		for _, e := range p.idle {
+			if !e.provisioned && (oldest == nil || e.used.Before(oldest.used)) {
+				oldest = e
+			}
 		}
 	}
 	if oldest != nil {
-		p := h.pools[oldest.fn.ARN]
-		p.idle = p.idle[1:]
+		h.pools[oldest.fn.ARN].drop(oldest)
 		h.work.Go(oldest.end)
+	}
+}
+
+// drop takes an environment off the idle ones.
+func (p *pool) drop(e *environment) {
+	if i := slices.Index(p.idle, e); i >= 0 {
+		p.idle = slices.Delete(p.idle, i, i+1)
 	}
 }
 
@@ -120,7 +147,13 @@ func (h *Host) join(e *environment) {
 	if h.closed {
 		h.work.Go(e.end)
 	}
-	if p := h.pools[e.fn.ARN]; p != nil {
+	p := h.pools[e.fn.ARN]
+	if p == nil {
+		return
+	}
+	select {
+	case <-e.ended: // already, and gone was told
+	default:
 		p.all[e] = true
 	}
 }
@@ -129,12 +162,18 @@ func (h *Host) join(e *environment) {
 func (h *Host) release(e *environment) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	e.fresh = false
+	h.takeBack(e)
+}
+
+// takeBack makes an environment idle, or gives it to whoever waits for one, under the lock.
+func (h *Host) takeBack(e *environment) {
 	p := h.pools[e.fn.ARN]
-	if h.closed || p == nil || !p.all[e] || p.fn.Revision != e.fn.Revision {
+	e.used = time.Now()
+	if h.closed || p == nil || !p.all[e] || p.fn.Revision != e.fn.Revision || e.used.Sub(e.begun) > h.opts.Lifetime {
 		h.work.Go(e.end)
 		return
 	}
-	e.used = time.Now()
 	for i, w := range h.waiters {
 		if w.arn == e.fn.ARN {
 			h.waiters = slices.Delete(h.waiters, i, i+1)
@@ -153,9 +192,7 @@ func (h *Host) gone(e *environment) {
 	h.mu.Lock()
 	if p := h.pools[e.fn.ARN]; p != nil {
 		delete(p.all, e)
-		if i := slices.Index(p.idle, e); i >= 0 {
-			p.idle = slices.Delete(p.idle, i, i+1)
-		}
+		p.drop(e)
 	}
 	h.mu.Unlock()
 	h.vacate()
@@ -174,20 +211,25 @@ func (h *Host) vacate() {
 	h.count--
 }
 
-// idleSince takes the environments out of the pools that were not used since a time.
-func (h *Host) idleSince(since time.Time) []*environment {
+// endIdle ends environments that nobody has used for long, and those that are old.
+func (h *Host) endIdle(now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var found []*environment
-	for _, p := range h.pools {
-		n := 0
-		for n < len(p.idle) && p.idle[n].used.Before(since) {
-			n++
+	for arn, p := range h.pools {
+		var ended []*environment
+		for _, e := range p.idle {
+			if now.Sub(e.begun) > h.opts.Lifetime || !e.provisioned && now.Sub(e.used) > h.opts.Idle {
+				ended = append(ended, e)
+			}
 		}
-		found = append(found, p.idle[:n]...)
-		p.idle = slices.Clone(p.idle[n:])
+		for _, e := range ended {
+			p.drop(e)
+		}
+		h.endAll(ended)
+		if len(p.all) == 0 && p.wanted == 0 && p.making == 0 {
+			delete(h.pools, arn)
+		}
 	}
-	return found
 }
 
 // Retire ends the environments of a function, those that are busy when they have
