@@ -5,29 +5,50 @@ import (
 	"time"
 )
 
-// How many batches may be under way at once ("Configuring scaling behavior for SQS event
-// source mappings").
+// How many batches may be under way at once, and how many more a minute there may be
+// ("Configuring scaling behavior for SQS event source mappings").
 const (
-	first     = 5     // when messages come
-	perMinute = 300   // more while there are messages for all
-	most      = 1_250 // without a maximum concurrency
-	least     = 2     // when all fail
+	first     = 5
+	perMinute = 300
+	most      = 1_250
+	least     = 2 // when all fail
+
+	batchesOfPoller      = 10 // of one that is provisioned
+	perMinuteProvisioned = 1_000
 )
+
+// Limits are how many batches of a mapping may be under way at once.
+type Limits struct {
+	First     int // when messages come, and as long as there are few
+	Most      int
+	PerMinute int // more while there are messages for all
+}
+
+// Standard are the limits of a mapping with a maximum concurrency; 0 is none.
+func Standard(maximum int) Limits {
+	if maximum == 0 {
+		maximum = most
+	}
+	return Limits{First: min(first, maximum), Most: maximum, PerMinute: perMinute}
+}
+
+// Provisioned are the limits of a mapping with pollers of its own, each of which has ten
+// batches under way.
+func Provisioned(minimum, maximum int) Limits {
+	return Limits{First: minimum * batchesOfPoller, Most: maximum * batchesOfPoller, PerMinute: perMinuteProvisioned}
+}
 
 // A Scale is how many batches of a mapping may be under way at once: one poller has
 // one. Make the first with NewScale.
 type Scale struct {
-	most    float64
+	limits  Limits
 	pollers float64
 	at      time.Time // of the last step
 }
 
-// NewScale begins with five pollers. A maximum concurrency of 0 is none.
-func NewScale(now time.Time, maximum int) Scale {
-	if maximum <= 0 {
-		maximum = most
-	}
-	return Scale{most: float64(maximum), pollers: min(first, float64(maximum)), at: now}
+// NewScale begins with the first pollers.
+func NewScale(now time.Time, l Limits) Scale {
+	return Scale{limits: l, pollers: float64(l.First), at: now}
 }
 
 // Seen is what became of a mapping's batches since the last step.
@@ -41,7 +62,7 @@ type Seen struct {
 func (s Scale) Pollers() int { return int(s.pollers) }
 
 // Step is what follows from what was seen. While every poller has messages there come
-// 300 more a minute; what has none goes, down to five. Failures take a tenth of the
+// more; what has none goes, down to the first ones. Failures take a tenth of the
 // pollers a second, in proportion to how many batches fail: AWS says that it "gradually
 // backs off, reducing the amount of concurrency", and not by how much.
 func (s Scale) Step(now time.Time, seen Seen) Scale {
@@ -52,10 +73,10 @@ func (s Scale) Step(now time.Time, seen Seen) Scale {
 		share := float64(seen.Failed) / float64(seen.Failed+seen.Done)
 		s.pollers = max(s.pollers*math.Pow(1-0.1*share, elapsed), least)
 	case seen.Busy >= s.Pollers():
-		s.pollers += elapsed * perMinute / 60
+		s.pollers += elapsed * float64(s.limits.PerMinute) / 60
 	default:
-		s.pollers = max(float64(seen.Busy), first)
+		s.pollers = float64(max(seen.Busy, s.limits.First))
 	}
-	s.pollers = min(s.pollers, s.most)
+	s.pollers = min(s.pollers, float64(s.limits.Most))
 	return s
 }
