@@ -1,6 +1,6 @@
 // Package endpoint tells what a service may want to know of the request that a call came
 // in by: at which address of the server, so that what is answered can lead the same
-// caller back, and as part of which trace.
+// caller back, as part of which trace, and which identifier it is answered with.
 package endpoint
 
 import (
@@ -11,15 +11,16 @@ import (
 type key struct{}
 
 // A request is what is kept of one.
-type request struct{ url, trace string }
+type request struct{ url, trace, id string }
 
-// NewContext returns a context of a call that came in by a request.
-func NewContext(ctx context.Context, r *http.Request) context.Context {
+// NewContext returns a context of a call that came in by a request, which is answered with
+// an identifier.
+func NewContext(ctx context.Context, r *http.Request, id string) context.Context {
 	scheme := "http://"
 	if r.TLS != nil {
 		scheme = "https://"
 	}
-	return context.WithValue(ctx, key{}, request{scheme + r.Host, r.Header.Get("X-Amzn-Trace-Id")})
+	return context.WithValue(ctx, key{}, request{scheme + r.Host, r.Header.Get("X-Amzn-Trace-Id"), id})
 }
 
 // URL is that at which a call came in, such as http://127.0.0.1:4566. For calls from
@@ -36,4 +37,11 @@ func URL(ctx context.Context, otherwise string) string {
 func Trace(ctx context.Context) string {
 	r, _ := ctx.Value(key{}).(request)
 	return r.trace
+}
+
+// RequestID is the identifier that a call is answered with; empty for calls from inside
+// the server.
+func RequestID(ctx context.Context) string {
+	r, _ := ctx.Value(key{}).(request)
+	return r.id
 }

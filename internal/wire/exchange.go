@@ -121,7 +121,7 @@ func (x *exchange) call(in reflect.Value) (out reflect.Value, f *fault) {
 		ctx = principal.NewContext(ctx, *x.principal)
 	}
 	if x.service.endpoint {
-		ctx = endpoint.NewContext(ctx, x.r)
+		ctx = endpoint.NewContext(ctx, x.r, x.id)
 	}
 	if err := x.authorize(ctx, in.Interface()); err != nil {
 		return out, x.failure(err)

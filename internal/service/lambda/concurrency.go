@@ -44,7 +44,7 @@ func (a *API) PutFunctionConcurrency(ctx context.Context, in *lambda.PutFunction
 		return nil, fault.Constraint("null", "reservedConcurrentExecutions", "not be null")
 	}
 	kept := *in.ReservedConcurrentExecutions
-	err = a.changeFunction(ctx, name, func(f *function) error {
+	err = a.changeFunction(ctx, name, func(f *functionRow) error {
 		if a.unreserved(name)-kept < leastUnreserved {
 			return fault.Parameter("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", leastUnreserved)
 		}
@@ -77,14 +77,14 @@ func (a *API) DeleteFunctionConcurrency(ctx context.Context, in *lambda.DeleteFu
 	if err != nil {
 		return nil, err
 	}
-	if err := a.changeFunction(ctx, name, func(f *function) error { f.Reserved = nil; return nil }); err != nil {
+	if err := a.changeFunction(ctx, name, func(f *functionRow) error { f.Reserved = nil; return nil }); err != nil {
 		return nil, err
 	}
 	return &lambda.DeleteFunctionConcurrencyOutput{}, nil
 }
 
 // changeFunction changes what all versions of a function have in common.
-func (a *API) changeFunction(ctx context.Context, name string, change func(*function) error) error {
+func (a *API) changeFunction(ctx context.Context, name string, change func(*functionRow) error) error {
 	return a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
 		f, ok := a.functions.Get(name)
 		if !ok {

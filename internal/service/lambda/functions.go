@@ -3,6 +3,7 @@ package lambda
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -40,7 +41,7 @@ func (a *API) CreateFunction(ctx context.Context, in *lambda.CreateFunctionInput
 		return nil, err
 	}
 	defer release()
-	f := function{Name: name, Created: a.cell.Clock.Now(), Tags: tags}
+	f := functionRow{Name: name, Created: a.cell.Clock.Now(), Tags: tags}
 	v.Code = content
 	v.touch(f.Created)
 	err = a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
@@ -272,7 +273,7 @@ func (a *API) DeleteFunction(ctx context.Context, in *lambda.DeleteFunctionInput
 		return nil, err
 	}
 	a.sweep()
-	return &lambda.DeleteFunctionOutput{}, nil
+	return &lambda.DeleteFunctionOutput{StatusCode: http.StatusNoContent}, nil
 }
 
 // deleteAll deletes a function.
@@ -283,6 +284,9 @@ func (a *API) deleteAll(ctx context.Context, name string) error {
 		}
 		a.functions.Delete(tx, name)
 		below := key(name, "")
+		for _, v := range a.versions.Rows(below) {
+			tx.After(func() { a.retire(v) })
+		}
 		deleteBelow(tx, a.versions, below)
 		deleteBelow(tx, a.aliases, below)
 		deleteBelow(tx, a.policies, below)
@@ -309,7 +313,11 @@ func (a *API) deleteVersion(ctx context.Context, r rules.Reference) error {
 				return fault.Conflict("Unable to delete version because the following aliases reference it: [%s]", other.Name)
 			}
 		}
-		// To delete what is not there succeeds.
+		v, exists := a.versions.Get(versionKey(r.Name, r.Qualifier))
+		if !exists {
+			return nil // to delete what is not there succeeds
+		}
+		tx.After(func() { a.retire(v) })
 		a.versions.Delete(tx, versionKey(r.Name, r.Qualifier))
 		a.policies.Delete(tx, key(r.Name, r.Qualifier))
 		a.asyncs.Delete(tx, key(r.Name, r.Qualifier))

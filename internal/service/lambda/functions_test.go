@@ -104,8 +104,10 @@ func TestCreateFunctionRefuses(t *testing.T) {
 		}, "InvalidParameterValueException", "This server takes no code from folders. Start it with --function-folders to let it."},
 		"an image": {func(in *sdk.CreateFunctionInput) { in.PackageType = types.PackageTypeImage }, "InvalidParameterValueException",
 			"Flyball does not support functions from container images."},
-		"layers":  {func(in *sdk.CreateFunctionInput) { in.Layers = []string{"l"} }, "InvalidParameterValueException", "Flyball does not support layers."},
-		"a topic": {func(in *sdk.CreateFunctionInput) { in.DeadLetterConfig = deadLetters("arn:aws:sns:eu-west-2:123456789012:t") }, "InvalidParameterValueException", "Flyball does not support topics of SNS as the target of DeadLetterConfig."},
+		"layers": {func(in *sdk.CreateFunctionInput) { in.Layers = []string{"l"} }, "InvalidParameterValueException", "Flyball does not support layers."},
+		"a topic": {func(in *sdk.CreateFunctionInput) {
+			in.DeadLetterConfig = deadLetters("arn:aws:sns:eu-west-2:123456789012:t")
+		}, "InvalidParameterValueException", "Flyball does not support topics of SNS as the target of DeadLetterConfig."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := w.CreateFunction(t.Context(), newFunction(t, "f", tt.change))

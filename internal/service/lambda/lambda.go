@@ -8,7 +8,10 @@ import (
 	"crypto/rand"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+
 	"flyball/internal/cell"
+	"flyball/internal/deliver"
 	"flyball/internal/service/lambda/code"
 	"flyball/internal/state"
 	"flyball/metric"
@@ -26,9 +29,18 @@ type Config struct {
 	Account func(account string) *API
 	// Roles are the execution roles of the account; nil takes every role as a name.
 	Roles Roles
+	// Runner runs functions; Deliveries brings events to them, and what became of those to
+	// their destinations: by Route, which hands an invocation to whoever an ARN names, or, on
+	// event buses, by PutEvent.
+	Runner     Runner
+	Deliveries Deliveries
+	Route      func(ctx context.Context, to string, message any) error
+	PutEvent   func(context.Context, deliver.Invocation, types.PutEventsRequestEntry) error
+	// Logs takes what functions write; nil keeps nothing.
+	Logs Logs
 	// Metrics takes what functions measure; nil keeps none.
 	Metrics Recorder
-	// Endpoint begins the URLs of code for callers inside the server.
+	// Endpoint is where functions find this server.
 	Endpoint string
 }
 
@@ -43,15 +55,19 @@ type API struct {
 	cell *cell.Cell
 	mark []byte // signs the URLs of code
 
-	functions *state.Table[function]    // by name
+	gate   gate
+	meter  *meter
+	wallet wallet
+
+	functions *state.Table[functionRow] // by name
 	versions  *state.Table[version]     // by versionKey
 	aliases   *state.Table[alias]       // by key of their names
 	policies  *state.Table[policy]      // by key of the qualifier, which may be empty
 	asyncs    *state.Table[asyncConfig] // by key of the qualifier, $LATEST for none
 }
 
-// A function is what all its versions and aliases have in common.
-type function struct {
+// A functionRow is what all its versions and aliases have in common.
+type functionRow struct {
 	Name     string
 	Created  time.Time
 	Tags     map[string]string
@@ -71,7 +87,8 @@ var (
 func New(cfg Config) (a *API, err error) {
 	a = &API{cfg: cfg, cell: cfg.Cell, mark: make([]byte, 32)}
 	_, _ = rand.Read(a.mark) // it never fails
-	if a.functions, err = state.NewTable[function](a.cell.State, kindFunction); err != nil {
+	a.gate.running, a.meter = map[string]int32{}, newMeter(a.cell.Clock, cfg.Metrics)
+	if a.functions, err = state.NewTable[functionRow](a.cell.State, kindFunction); err != nil {
 		return nil, err
 	}
 	if a.versions, err = state.NewTable[version](a.cell.State, kindVersion); err != nil {
@@ -86,7 +103,14 @@ func New(cfg Config) (a *API, err error) {
 	if a.asyncs, err = state.NewTable[asyncConfig](a.cell.State, kindAsync); err != nil {
 		return nil, err
 	}
+	a.openAsync()
 	return a, cfg.Code.Sweep(a.isUsed)
+}
+
+// Run publishes metrics until ctx ends.
+func (a *API) Run(ctx context.Context) error {
+	a.meter.run(ctx)
+	return nil
 }
 
 // isUsed tells whether a version has the code with a digest.

@@ -11,7 +11,7 @@ import (
 // A target is a function as a call names it, and what is run of it.
 type target struct {
 	api       *API // of the account that has it
-	function  function
+	function  functionRow
 	qualifier string // as it was given; empty for none
 	alias     *alias // if the qualifier is one
 	version   version

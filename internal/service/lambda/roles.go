@@ -13,8 +13,10 @@ type Roles interface {
 	// Assumable says why Lambda cannot assume a role for a function: ErrNoRole or
 	// ErrNoTrust, or what went wrong.
 	Assumable(ctx context.Context, role, function string) error
-	// Assume makes credentials of a role for a function.
-	Assume(ctx context.Context, role, function string, lasts time.Duration) (Credentials, error)
+	// Assume makes credentials of a role for a function, in a session with a name.
+	Assume(ctx context.Context, role, function, session string, lasts time.Duration) (Credentials, error)
+	// MayLog says why a function with a role may not write into a stream of a log group.
+	MayLog(ctx context.Context, role, group, stream string) error
 }
 
 // Why a role cannot be assumed.

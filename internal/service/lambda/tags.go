@@ -20,7 +20,7 @@ func (a *API) TagResource(ctx context.Context, in *lambda.TagResourceInput, _ ..
 	if len(in.Tags) == 0 {
 		return nil, fault.Parameter("An error occurred and the request cannot be processed.")
 	}
-	err = a.changeFunction(ctx, name, func(f *function) (err error) {
+	err = a.changeFunction(ctx, name, func(f *functionRow) (err error) {
 		f.Tags, err = mergeTags(f.Tags, in.Tags)
 		return err
 	})
@@ -39,7 +39,7 @@ func (a *API) UntagResource(ctx context.Context, in *lambda.UntagResourceInput, 
 	if len(in.TagKeys) == 0 {
 		return nil, fault.Constraint("null", "tagKeys", "not be null")
 	}
-	err = a.changeFunction(ctx, name, func(f *function) error {
+	err = a.changeFunction(ctx, name, func(f *functionRow) error {
 		f.Tags = tags.Remove(f.Tags, in.TagKeys)
 		return nil
 	})

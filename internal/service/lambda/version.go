@@ -131,7 +131,7 @@ func as[T any](c *types.FunctionConfiguration) *T {
 func number[N int | int32](n N) string { return strconv.Itoa(int(n)) }
 
 // next is the number of the version that is published next.
-func (f *function) next() string { return number(f.Last + 1) }
+func (f *functionRow) next() string { return number(f.Last + 1) }
 
 // published tells versions from $LATEST.
 func (v *version) published() bool { return v.Number != rules.Latest }

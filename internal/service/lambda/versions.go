@@ -47,7 +47,7 @@ func (a *API) PublishVersion(ctx context.Context, in *lambda.PublishVersionInput
 
 // publish makes a version of what $LATEST is, if the last one is not the same. $LATEST is
 // stored with it: its revision is another one then.
-func (a *API) publish(tx *state.Tx, f *function, latest version, description *string) version {
+func (a *API) publish(tx *state.Tx, f *functionRow, latest version, description *string) version {
 	if last, ok := a.versions.Get(versionKey(f.Name, number(f.Last))); ok && last.same(latest) {
 		return last
 	}

@@ -94,3 +94,8 @@ func PolicyTooLong(size, most int) error {
 		Message: text("The final policy size (%d) is bigger than the limit (%d).", size, most), Type: &user,
 	}
 }
+
+// ClientContext answers a client context that is none.
+func ClientContext() error {
+	return &types.InvalidRequestContentException{Message: text("Client context must be a valid Base64-encoded JSON object."), Type: &user}
+}

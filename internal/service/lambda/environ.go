@@ -1,0 +1,72 @@
+package lambda
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"flyball/internal/function"
+)
+
+// A wallet keeps the credentials of functions, for all environments that start while they
+// are good for long enough.
+type wallet struct {
+	mu   sync.Mutex
+	kept map[string]Credentials // by role
+}
+
+// take is what is kept for a role, if that is good for some time.
+func (w *wallet) take(role string, now time.Time) (Credentials, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c, ok := w.kept[role]
+	return c, ok && c.Expires.Sub(now) > credentialsTime+maxTimeout
+}
+
+func (w *wallet) keep(role string, c Credentials) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.kept == nil {
+		w.kept = map[string]Credentials{}
+	}
+	w.kept[role] = c
+}
+
+// maxTimeout is the longest that an invocation takes.
+const maxTimeout = 15 * time.Minute
+
+// Environ are the variables of a function's new environment that tell of this server, and
+// the credentials of its role.
+func (a *API) Environ(ctx context.Context, fn function.Function) ([]string, error) {
+	t, err := a.find(ctx, &fn.ARN, nil)
+	if err != nil {
+		return nil, err
+	}
+	env := []string{"FLYBALL_SPEED=" + strconv.FormatFloat(a.cell.Clock.Speed(), 'f', -1, 64)}
+	if _, own := t.version.Settings.Environment["AWS_ENDPOINT_URL"]; !own && a.cfg.Endpoint != "" {
+		env = append(env, "AWS_ENDPOINT_URL="+a.cfg.Endpoint)
+	}
+	c, err := a.credentials(ctx, t.version)
+	if err != nil {
+		return nil, fmt.Errorf("the function's role %s cannot be assumed: %w", t.version.Settings.Role, err)
+	}
+	return append(env, "AWS_ACCESS_KEY_ID="+c.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+c.SecretAccessKey, "AWS_SESSION_TOKEN="+c.SessionToken), nil
+}
+
+// credentials are those of a version's role.
+func (a *API) credentials(ctx context.Context, v version) (Credentials, error) {
+	if a.cfg.Roles == nil {
+		return Credentials{AccessKeyID: a.cell.Account, SecretAccessKey: "none", SessionToken: "none"}, nil
+	}
+	role := v.Settings.Role
+	if c, ok := a.wallet.take(role, a.cell.Clock.Now()); ok {
+		return c, nil
+	}
+	c, err := a.cfg.Roles.Assume(ctx, role, a.arn(v.Function), v.Function, 2*credentialsTime)
+	if err == nil {
+		a.wallet.keep(role, c)
+	}
+	return c, err
+}
