@@ -35,14 +35,14 @@ type mapping struct {
 // mappingSettings are what can be changed of a mapping beside its function.
 type mappingSettings struct {
 	BatchSize int32
-	Window    int32                          // seconds
-	Filters   []string                       `json:",omitempty"` // event patterns
-	Reports   bool                           `json:",omitempty"` // the function reports which messages have failed
-	Maximum   int32                          `json:",omitempty"` // concurrency; 0: none
-	Pollers   *types.ProvisionedPollerConfig `json:",omitempty"`
-	Metrics   []types.EventSourceMappingMetric `json:",omitempty"`
+	Window    int32                                  // seconds
+	Filters   []string                               `json:",omitempty"` // event patterns
+	Reports   bool                                   `json:",omitempty"` // the function reports which messages have failed
+	Maximum   int32                                  `json:",omitempty"` // concurrency; 0: none
+	Pollers   *types.ProvisionedPollerConfig         `json:",omitempty"`
+	Metrics   []types.EventSourceMappingMetric       `json:",omitempty"`
 	Logging   *types.EventSourceMappingLoggingConfig `json:",omitempty"`
-	KMSKey    string                         `json:",omitempty"`
+	KMSKey    string                                 `json:",omitempty"`
 }
 
 // The states of a mapping. Those that end in -ing pass by themselves.
@@ -80,8 +80,8 @@ func (s mappingSettings) limits() polling.Limits {
 // mappingPrefix begins the resource of a mapping's ARN.
 const mappingPrefix = "event-source-mapping:"
 
-func (a *API) describeMapping(m mapping) types.EventSourceMappingConfiguration {
-	d := types.EventSourceMappingConfiguration{
+func (a *API) describeMapping(m mapping) *types.EventSourceMappingConfiguration {
+	d := &types.EventSourceMappingConfiguration{
 		UUID: &m.UUID, EventSourceArn: &m.Queue, FunctionArn: aws.String(a.qualified(m.Function, m.Qualifier)),
 		EventSourceMappingArn: aws.String(a.cell.ARN("lambda", mappingPrefix+m.UUID)),
 		BatchSize:             &m.BatchSize, MaximumBatchingWindowInSeconds: &m.Window,
@@ -130,7 +130,10 @@ func (a *API) CreateEventSourceMapping(ctx context.Context, in *lambda.CreateEve
 		UUID: uuid.NewString(), Function: t.function.Name, Qualifier: t.qualifier, Queue: q.arn,
 		Enabled: in.Enabled == nil || *in.Enabled, State: creating, Created: now, Modified: now, Tags: given, mappingSettings: settings,
 	}
-	if err := a.checkMapping(ctx, m, q); err != nil {
+	if err := m.check(t, q); err != nil {
+		return nil, err
+	}
+	if err := a.mayPoll(ctx, t, q); err != nil {
 		return nil, err
 	}
 	err = a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
@@ -166,33 +169,50 @@ func (a *API) putMapping(tx *state.Tx, m mapping) {
 
 // GetEventSourceMapping describes a mapping.
 func (a *API) GetEventSourceMapping(ctx context.Context, in *lambda.GetEventSourceMappingInput, _ ...func(*lambda.Options)) (*lambda.GetEventSourceMappingOutput, error) {
-	var m mapping
-	var exists bool
-	a.cell.State.View(ctx, func() { m, exists = a.mappings.Get(aws.ToString(in.UUID)) })
-	if !exists {
-		return nil, fault.NoMapping()
+	m, err := a.mapping(ctx, in.UUID)
+	if err != nil {
+		return nil, err
 	}
 	return as[lambda.GetEventSourceMappingOutput](a.describeMapping(m)), nil
+}
+
+// mapping is the mapping that a call names.
+func (a *API) mapping(ctx context.Context, id *string) (m mapping, err error) {
+	var exists bool
+	a.cell.State.View(ctx, func() { m, exists = a.mappings.Get(aws.ToString(id)) })
+	if !exists {
+		err = fault.NoMapping()
+	}
+	return m, err
 }
 
 // UpdateEventSourceMapping changes a mapping. The batches that are under way are
 // finished as they were begun.
 func (a *API) UpdateEventSourceMapping(ctx context.Context, in *lambda.UpdateEventSourceMappingInput, _ ...func(*lambda.Options)) (*lambda.UpdateEventSourceMappingOutput, error) {
-	var t *target
-	if in.FunctionName != nil {
-		found, err := a.ownTarget(ctx, in.FunctionName)
-		if err != nil {
-			return nil, err
-		}
-		t = &found
+	m, err := a.mapping(ctx, in.UUID)
+	if err != nil {
+		return nil, err
 	}
-	m, err := a.changeMapping(ctx, in.UUID, "update", func(m *mapping) (err error) {
+	q, err := a.queue(ctx, m.Queue)
+	if err != nil {
+		return nil, err
+	}
+	name := in.FunctionName
+	if name == nil {
+		name = aws.String(a.qualified(m.Function, m.Qualifier))
+	}
+	t, err := a.ownTarget(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.mayPoll(ctx, t, q); err != nil {
+		return nil, err
+	}
+	m, err = a.changeMapping(ctx, in.UUID, "update", func(m *mapping) (err error) {
 		if m.mappingSettings, err = m.with(updatedSettings(in)); err != nil {
 			return err
 		}
-		if t != nil {
-			m.Function, m.Qualifier = t.function.Name, t.qualifier
-		}
+		m.Function, m.Qualifier = t.function.Name, t.qualifier
 		m.State = updating
 		if e := in.Enabled; e != nil && *e != m.Enabled {
 			m.Enabled = *e
@@ -201,11 +221,7 @@ func (a *API) UpdateEventSourceMapping(ctx context.Context, in *lambda.UpdateEve
 				m.State = enabling
 			}
 		}
-		q, err := a.queue(ctx, m.Queue)
-		if err != nil {
-			return err
-		}
-		return a.checkMapping(ctx, *m, q)
+		return m.check(t, q)
 	})
 	if err != nil {
 		return nil, err
@@ -278,7 +294,7 @@ func (a *API) ListEventSourceMappings(ctx context.Context, in *lambda.ListEventS
 	}
 	out := &lambda.ListEventSourceMappingsOutput{EventSourceMappings: []types.EventSourceMappingConfiguration{}, NextMarker: next}
 	for _, m := range rows {
-		out.EventSourceMappings = append(out.EventSourceMappings, a.describeMapping(m))
+		out.EventSourceMappings = append(out.EventSourceMappings, *a.describeMapping(m))
 	}
 	return out, nil
 }

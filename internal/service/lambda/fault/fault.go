@@ -99,3 +99,11 @@ func PolicyTooLong(size, most int) error {
 func ClientContext() error {
 	return &types.InvalidRequestContentException{Message: text("Client context must be a valid Base64-encoded JSON object."), Type: &user}
 }
+
+// NoMapping answers the identifier of no event source mapping.
+func NoMapping() error { return NotFound("The resource you requested does not exist.") }
+
+// InUse answers a change of what is being changed.
+func InUse(format string, args ...any) error {
+	return &types.ResourceInUseException{Message: text(format, args...), Type: &user}
+}
