@@ -66,7 +66,9 @@ type Policy struct {
 	Rule scaling.Policy
 	// Alarms are the names of those that call the policy: the two of target
 	// tracking, the high one first, or those that have called a step policy.
-	Alarms   []string
+	Alarms []string
+	// Period is how often its metric has a datapoint; 0 is a minute.
+	Period   time.Duration
 	Cooldown scaling.Cooldown
 	// Predictive is what a predictive policy has; nil for the others.
 	Predictive *Predictive
@@ -185,20 +187,29 @@ func (g Governor) Next(now time.Time) time.Time {
 		}
 	}
 	if g.Empty && g.Tracks() {
-		sooner(nextDemand(now))
+		sooner(nextDemand(now, g.shortestPeriod()))
 	}
 	return next
 }
 
-// demandAt is when in each minute demand is looked for where nothing runs: late
-// enough for the datapoints of the minute before to have come, and at a time at
-// which no alarm calls.
-const demandAt = 30 * time.Second
+// shortestPeriod is that of the metrics which target tracking policies follow.
+func (g Governor) shortestPeriod() time.Duration {
+	shortest := time.Minute
+	for _, p := range g.Policies {
+		if p.Tracks() && p.Period > 0 {
+			shortest = min(shortest, p.Period)
+		}
+	}
+	return shortest
+}
 
-func nextDemand(now time.Time) time.Time {
-	at := now.Truncate(time.Minute).Add(demandAt)
+// nextDemand is when demand is looked for next where nothing runs: in the middle of
+// each period, which is late enough for the datapoints of the one before to have come,
+// and a time at which no alarm calls.
+func nextDemand(now time.Time, period time.Duration) time.Time {
+	at := now.Truncate(period).Add(period / 2)
 	if !at.After(now) {
-		at = at.Add(time.Minute)
+		at = at.Add(period)
 	}
 	return at
 }

@@ -209,6 +209,23 @@ func TestWithoutATaskDemandIsLookedForEachMinute(t *testing.T) {
 	}
 }
 
+func TestDemandIsLookedForAsOftenAsTheMetricTellsOfIt(t *testing.T) {
+	g := tracking(t).Retarget(bounds(t, 0, 20), scaling.Suspended{})
+	g, _ = g.Step(start, seen(0, 0))
+	for period, want := range map[time.Duration]time.Duration{
+		0:                30 * time.Second,
+		time.Minute:      30 * time.Second,
+		20 * time.Second: 10 * time.Second,
+		time.Second:      time.Second / 2,
+	} {
+		g.Policies[0].Period = period
+		first := g.Next(start)
+		if again := g.Next(first).Sub(first); first.Sub(start) != want || again != 2*want {
+			t.Errorf("with a datapoint each %v it is looked for %v after the minute, and %v after that", period, first.Sub(start), again)
+		}
+	}
+}
+
 func TestHeldAnswersAreRecordedOnceForEachAlarm(t *testing.T) {
 	g, recorded := tracking(t), 0
 	g.Bounds = bounds(t, 1, 10)

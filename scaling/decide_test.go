@@ -50,6 +50,26 @@ func TestTargetTracking(t *testing.T) {
 			reasons: []scaling.Code{scaling.NotInAlarm},
 		},
 		{
+			name:   "without a task the metric is of none, and the first step is 1",
+			policy: tracked("p", at100, 10_000),
+			to:     1,
+		},
+		{
+			name:   "a metric that is as with one task says how many there have to be: 10,000 against 100 are 100",
+			policy: tracked("p", tracking(t, scaling.TrackingConfig{Target: 100, AtZero: true}), 10_000),
+			to:     100,
+		},
+		{
+			name:   "a single message is demand as well",
+			policy: tracked("p", tracking(t, scaling.TrackingConfig{Target: 100, AtZero: true}), 1),
+			to:     1,
+		},
+		{
+			name:    "nothing that waits is no demand",
+			policy:  tracked("p", tracking(t, scaling.TrackingConfig{Target: 100, AtZero: true}), 0, 0, 0),
+			reasons: []scaling.Code{scaling.NotInAlarm},
+		},
+		{
 			name:   "scale-in removes half of what could go: 20 at 10 against 50 need 4, 12 stay",
 			seen:   scaling.Seen{Desired: 20, Running: 20},
 			policy: tracked("p", at50, repeat(10, 15)...),

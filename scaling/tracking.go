@@ -18,6 +18,7 @@ type TargetTracking struct {
 	inCooldown  time.Duration
 	scaleIn     bool
 	ofTasks     bool
+	atZero      bool
 }
 
 // TrackingConfig is what a target tracking policy is made from.
@@ -27,6 +28,7 @@ type TrackingConfig struct {
 	ScaleInCooldown  time.Duration
 	DisableScaleIn   bool
 	OfTasks          bool // the metric is measured of running tasks: without one it has no data
+	AtZero           bool // the metric is as with one running task where none runs
 }
 
 // NewTargetTracking returns the policy, or says what is wrong with its
@@ -46,6 +48,7 @@ func NewTargetTracking(c TrackingConfig) (TargetTracking, error) {
 		inCooldown:  c.ScaleInCooldown,
 		scaleIn:     !c.DisableScaleIn,
 		ofTasks:     c.OfTasks,
+		atZero:      c.AtZero,
 	}, nil
 }
 
@@ -106,10 +109,15 @@ func (p TargetTracking) out(now time.Time, r Reading, by Alarm, seen Seen, value
 
 // fromZero asks for the first task. With no task there is nothing to multiply,
 // and often no metric either: one fresh datapoint that shows demand is enough,
-// and the smallest step the answer.
+// and the smallest step the answer. A metric that is as with one task says how many
+// there have to be: 10,000 messages against a target of 100 need 100 tasks at once.
 func (p TargetTracking) fromZero(now time.Time, r Reading, by Alarm, d metric.Datapoint) Proposal {
 	if stale := now.Sub(d.Time) > 3*by.Period; d.Value <= 0 || stale {
 		return r.hold(NotInAlarm)
+	}
+	if p.atZero {
+		to := max(1, p.need(1, d.Value))
+		return r.wish(Out, by, d.Value, 1, to, "nothing runs: "+p.rule(1, d.Value, to))
 	}
 	return r.wish(Out, by, d.Value, 1, 1, "nothing runs and the metric shows demand: "+number(d.Value))
 }

@@ -29,6 +29,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"flyball/governor"
 )
@@ -41,6 +42,7 @@ type Client struct {
 	Lambda        *lambda.Client
 	LoadBalancing *elasticloadbalancingv2.Client
 	Logs          *cloudwatchlogs.Client
+	SQS           *sqs.Client
 
 	Config
 	signer *v4.Signer
@@ -88,6 +90,7 @@ func New(c Config) *Client {
 		Lambda:        lambda.NewFromConfig(cfg),
 		LoadBalancing: elasticloadbalancingv2.NewFromConfig(cfg),
 		Logs:          cloudwatchlogs.NewFromConfig(cfg),
+		SQS:           sqs.NewFromConfig(cfg),
 		Config:        c,
 		signer:        v4.NewSigner(),
 	}

@@ -36,11 +36,11 @@ func (r *Router) Takes(service string) bool { return r.takers[service] != nil }
 func (r *Router) Deliver(ctx context.Context, to string, message any) error {
 	name, err := arn.Parse(to)
 	if err != nil {
-		return fmt.Errorf("%q is not an ARN", to)
+		return &Refused{Code: "INVALID_PARAMETER", Err: fmt.Errorf("%q is not an ARN", to)}
 	}
 	take := r.takers[name.Service]
 	if take == nil {
-		return fmt.Errorf("nothing takes messages for service %s", name.Service)
+		return &Refused{Code: "NO_RESOURCE", Err: fmt.Errorf("nothing takes messages for service %s", name.Service)}
 	}
 	return take(ctx, name, message)
 }

@@ -5,12 +5,14 @@ package deliver
 type Invocation struct {
 	ID        string // the same at each attempt
 	Principal string // the service that sends it, such as events.amazonaws.com
+	Attempt   int    // which one this is, from 1
 	Source    string // the ARN of what sends it, aws:SourceArn to a resource's policy
 	Role      string // the ARN of the role that is taken for it; empty: none
 	Body      []byte
 	// Attributes go with the body to receivers that have message attributes, such as
 	// queues. Their values are strings.
 	Attributes map[string]string
+	Trace      string // an X-Ray trace header, or nothing
 	// Parameters are what the target needs besides the body, in the types of
 	// EventBridge's SDK, such as *types.EcsParameters or *types.SqsParameters; or nil.
 	Parameters any

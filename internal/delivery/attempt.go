@@ -101,6 +101,7 @@ func fateOfLetter(o Outcome) Outcome {
 
 // take hands an invocation to its target, or a dead letter to its queue.
 func (q *Queue) take(ctx context.Context, p parcel) error {
+	p.Invocation.Attempt = p.Failed + 1
 	switch own := q.owners[p.Owner].Take; {
 	case p.Letter:
 		return q.Router.Deliver(ctx, p.DeadLetter, p.Invocation)

@@ -37,6 +37,7 @@ type Delivery struct {
 	DeadLetter string
 	Attributes map[string]string
 	Original   []byte
+	LetterRole string // the role that letters are sent with; empty: the service itself sends them
 
 	// Note is the owner's own.
 	Note []byte

@@ -109,6 +109,7 @@ func TestATakenDeliveryIsWhatWasDelivered(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
+		sent.Attempt = 1
 		if len(w.taken) != 1 || !reflect.DeepEqual(w.taken[0], sent) {
 			t.Errorf("it is %+v", w.taken)
 		}

@@ -107,7 +107,7 @@ func (p parcel) letter(code, text string, end Condition, now time.Time) parcel {
 	}
 	sent := p.Invocation
 	letter := parcel{Delivery: p.Delivery, Accepted: now, Letter: true}
-	letter.Invocation = deliver.Invocation{ID: sent.ID, Principal: sent.Principal, Source: sent.Source, Body: body, Attributes: attributes}
+	letter.Invocation = deliver.Invocation{ID: sent.ID, Principal: sent.Principal, Source: sent.Source, Role: p.LetterRole, Body: body, Attributes: attributes}
 	letter.Retry = Retry{Retries: letterRetries}
 	letter.Original = nil
 	return letter

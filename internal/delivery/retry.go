@@ -34,7 +34,8 @@ func (r Retry) maxAge() time.Duration {
 }
 
 // after says how long is waited after a number of failed attempts, or why no other is
-// made. The last wait ends when the age does. Random is from 0 to below 1.
+// made. An exponential wait ends when the age does at the latest; a given wait that is longer
+// than what is left of the age is not begun. Random is from 0 to below 1.
 func (r Retry) after(failed int, age time.Duration, random float64) (wait time.Duration, end Condition) {
 	switch left := r.maxAge() - age; {
 	case failed > r.Retries:
@@ -42,7 +43,10 @@ func (r Retry) after(failed int, age time.Duration, random float64) (wait time.D
 	case left <= 0:
 		return 0, ByAge
 	case len(r.Backoff) > 0:
-		return min(r.Backoff[min(failed, len(r.Backoff))-1], left), ""
+		if wait = r.Backoff[min(failed, len(r.Backoff))-1]; wait > left {
+			return 0, ByAge
+		}
+		return wait, ""
 	default:
 		return min(exponential(failed, mostWait, random), left), ""
 	}

@@ -22,6 +22,7 @@ func TestWhenAnAttemptIsMadeAgain(t *testing.T) {
 	}{
 		{"a function is retried after a minute", lambda, 1, 0, 0.9, time.Minute, ""},
 		{"and then after two", lambda, 2, time.Minute, 0.9, 2 * time.Minute, ""},
+		{"but not beyond its age", lambda, 1, 6*time.Hour - time.Second, 0, 0, ByAge},
 		{"and not a third time", lambda, 3, 3 * time.Minute, 0, 0, ByAttempts},
 		{"no retries are none", Retry{MaxAge: time.Hour}, 1, 0, 0, 0, ByAttempts},
 		{"the last of given waits is that of all others", Retry{Retries: 9, Backoff: []time.Duration{time.Second}}, 5, 0, 0, time.Second, ""},

@@ -8,7 +8,7 @@ import (
 
 // environ are the variables of a new environment: the user's between those that a
 // function may change and those that it may not.
-func (h *Host) environ(ctx context.Context, e *environment) ([]string, error) {
+func (h *Host) environ(ctx context.Context, e *environment, runs *program) ([]string, error) {
 	var more []string
 	if h.opts.Environ != nil {
 		var err error
@@ -19,7 +19,7 @@ func (h *Host) environ(ctx context.Context, e *environment) ([]string, error) {
 	fn := e.fn
 	return slices.Concat(
 		[]string{"LANG=en_US.UTF-8", "TZ=:UTC", "HOME=/tmp"},
-		fn.Env, more,
+		runs.env, fn.Env, more,
 		[]string{
 			"_HANDLER=" + fn.Handler,
 			"AWS_EXECUTION_ENV=AWS_Lambda_" + fn.Runtime,

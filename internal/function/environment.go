@@ -37,6 +37,7 @@ type environment struct {
 	memory  meter
 	ended   chan struct{} // closed when its processes are gone
 	ready   chan struct{} // closed when it has asked for its first invocation
+	refused chan struct{} // closed when it has told that it cannot start
 	calls   chan *invocation
 	started time.Duration // how long its start took
 
@@ -112,6 +113,7 @@ func (e *environment) fail(why *failure) (from state, ok bool) {
 		return e.state, false
 	}
 	e.state, e.obstacle = failed, why
+	close(e.refused)
 	return failed, true
 }
 
@@ -135,11 +137,10 @@ func (e *environment) run(v *invocation) (taken bool) {
 		case <-v.done:
 			return true
 		case <-e.ended:
-			v.failure = e.why()
-			return e.has(v)
+			return e.leave(v, e.why())
 		case <-limit.C:
 			e.end()
-			v.failure = timeout(e.fn.Timeout)
+			e.leave(v, timeout(e.fn.Timeout))
 			return true
 		case <-look.C:
 			e.log.take()
@@ -148,10 +149,17 @@ func (e *environment) run(v *invocation) (taken bool) {
 	}
 }
 
-func (e *environment) has(v *invocation) bool {
+// leave gives an invocation up that the environment will not finish. What it has answered
+// already stays its answer.
+func (e *environment) leave(v *invocation, why *failure) (taken bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.current == v
+	taken = e.current == v
+	if !taken || e.state != answered {
+		v.failure = why
+		e.state = failed // an answer that comes now is too late
+	}
+	return taken
 }
 
 // await returns when the environment has started, or why it could not.
@@ -162,6 +170,9 @@ func (e *environment) await(limit time.Duration) *failure {
 	case <-e.ready:
 		e.started = time.Since(e.begun)
 		return nil
+	case <-e.refused:
+		e.end() // or it might not
+		return e.why()
 	case <-e.ended:
 		return e.why()
 	case <-timer.C:

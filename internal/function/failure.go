@@ -3,6 +3,7 @@ package function
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"syscall"
 	"time"
 
@@ -74,6 +75,12 @@ func tooLarge() *failure {
 	return &failure{kind: responseTooLarge, message: fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", MaxPayload)}
 }
 
+// signals are those that end programs which misbehave. Of an exit code above 128 it cannot
+// be told whether it was a signal's, and JavaScript's runtime has some of its own.
+var signals = []syscall.Signal{
+	syscall.SIGILL, syscall.SIGTRAP, syscall.SIGABRT, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGKILL, syscall.SIGSEGV, syscall.SIGPIPE, syscall.SIGTERM,
+}
+
 // exited is the failure of an environment whose program has ended.
 func exited(exit task.Exit) *failure {
 	switch {
@@ -81,7 +88,7 @@ func exited(exit task.Exit) *failure {
 		return &failure{kind: outOfMemory, message: "Runtime exited with error: signal: killed"}
 	case exit.Known && exit.Code == 0:
 		return &failure{kind: exitError, message: "Runtime exited without providing a reason"}
-	case exit.Known && exit.Code > 128 && exit.Code <= 128+64:
+	case exit.Known && slices.Contains(signals, syscall.Signal(exit.Code-128)):
 		return &failure{kind: exitError, message: "Runtime exited with error: signal: " + syscall.Signal(exit.Code-128).String()}
 	}
 	return &failure{kind: exitError, message: fmt.Sprintf("Runtime exited with error: exit status %d", exit.Code)}

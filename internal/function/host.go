@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -35,13 +36,14 @@ type Options struct {
 
 // A Host runs functions. Its methods may be called from several goroutines.
 type Host struct {
-	opts    Options
-	tasks   *process.Runtime
-	api     *http.Server
-	logs    Logs
-	log     *slog.Logger
-	putting chan struct{}  // has room for those who put lines at once
-	work    sync.WaitGroup // what has to be done before the host ends
+	opts     Options
+	tasks    *process.Runtime
+	programs *programs
+	api      *http.Server
+	logs     Logs
+	log      *slog.Logger
+	putting  chan struct{}  // has room for those who put lines at once
+	work     sync.WaitGroup // what has to be done before the host ends
 
 	mu      sync.Mutex
 	closed  bool
@@ -77,8 +79,12 @@ func New(opts Options) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
+	programs, err := newPrograms(filepath.Join(opts.Dir, "bootstrap"))
+	if err != nil {
+		return nil, errors.Join(err, tasks.Close())
+	}
 	h := &Host{
-		opts: opts, tasks: tasks, api: newAPI(), logs: opts.Logs, log: opts.Log,
+		opts: opts, tasks: tasks, programs: programs, api: newAPI(), logs: opts.Logs, log: opts.Log,
 		putting: make(chan struct{}, 8), pools: map[string]*pool{},
 	}
 	if err := h.clear(); err != nil {
@@ -151,19 +157,19 @@ func (h *Host) Listen(ctx context.Context, port uint16) (net.Listener, error) {
 // launch starts an environment, for which there is room. The failure is the function's
 // own.
 func (h *Host) launch(ctx context.Context, fn Function, kind string, log *logWriter) (*environment, *failure, error) {
-	argv, obstacle, err := h.program(fn)
+	runs, obstacle, err := h.programs.of(fn)
 	if err != nil || obstacle != nil {
 		return nil, obstacle, err
 	}
 	e := &environment{
 		host: h, fn: fn, begun: time.Now(), log: log, kind: kind, fresh: true,
-		ended: make(chan struct{}), ready: make(chan struct{}), calls: make(chan *invocation, 1),
+		ended: make(chan struct{}), ready: make(chan struct{}), refused: make(chan struct{}), calls: make(chan *invocation, 1),
 	}
 	if e.gate, err = h.newGate(ctx, e); err != nil {
 		return nil, nil, err
 	}
 	h.work.Go(func() { _ = h.api.Serve(e.gate) }) // until the gate is shut
-	if err := e.start(ctx, argv); err != nil {
+	if err := e.start(ctx, runs); err != nil {
 		e.gate.shut()
 		obstacle, err := cannotRun(err)
 		return nil, obstacle, err
@@ -173,12 +179,12 @@ func (h *Host) launch(ctx context.Context, fn Function, kind string, log *logWri
 }
 
 // start starts the environment's task.
-func (e *environment) start(ctx context.Context, argv []string) error {
-	env, err := e.host.environ(ctx, e)
+func (e *environment) start(ctx context.Context, runs *program) error {
+	env, err := e.host.environ(ctx, e, runs)
 	if err != nil {
 		return err
 	}
-	if e.task, err = e.host.tasks.Start(ctx, spec(e, argv, env)); err != nil {
+	if e.task, err = e.host.tasks.Start(ctx, spec(e, runs.argv, env)); err != nil {
 		return err
 	}
 	e.gate.open(e.task.Address())

@@ -8,12 +8,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/aws/smithy-go"
 )
 
 // Failures counts the requests that failed, by kind: the status of an answer of 400
 // or more, such as "503"; "timeout"; "connect" when there was no connection to be
 // had; "connection" when one broke; "no target"; "too many" when the generator has
-// as many under way as it can bear.
+// as many under way as it can bear. Messages that a queue refuses count by AWS's code,
+// such as "InvalidMessageContents".
 type Failures map[string]int
 
 // String tells them in order of their kinds, as "503 × 12, timeout × 1".
@@ -43,6 +46,9 @@ func (e statusError) Error() string { return e.text }
 func kindOf(err error) string {
 	if status, ok := errors.AsType[statusError](err); ok {
 		return strconv.Itoa(status.code)
+	}
+	if refusal, ok := errors.AsType[smithy.APIError](err); ok {
+		return refusal.ErrorCode()
 	}
 	if n, ok := errors.AsType[net.Error](err); ok && n.Timeout() {
 		return "timeout"

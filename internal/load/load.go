@@ -96,15 +96,13 @@ func (p Plan) Run(ctx context.Context) (Summary, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.Schedule.Duration())
 	defer cancel()
 	r := &run{
-		Plan:   p,
-		start:  time.Now(),
-		second: newTally(),
-		whole:  newTally(),
-		client: http.Client{Transport: p.Transport, Timeout: p.Timeout},
+		Plan:     p,
+		progress: newProgress(p.Schedule, p.Open, p.Report),
+		client:   http.Client{Transport: p.Transport, Timeout: p.Timeout},
 	}
 	r.steer(ctx)
 	r.requests.Wait()
-	return r.whole.summary(time.Since(r.start)), nil
+	return r.summary(), nil
 }
 
 // newTransport returns a transport that keeps all its connections: with the usual
@@ -120,7 +118,7 @@ func newTransport() *http.Transport {
 // A run is a plan at work.
 type run struct {
 	Plan
-	start    time.Time
+	*progress
 	client   http.Client
 	requests sync.WaitGroup // users, or requests of an open loop
 	inFlight atomic.Int64
@@ -129,8 +127,6 @@ type run struct {
 		sync.Mutex
 		next int
 	}
-	second, whole *tally        // the second under way, and all before; whole is steer's
-	reported      time.Duration // elapsed at the last report
 }
 
 // steer brings the load to its scheduled level, and reports, until ctx ends.
@@ -150,10 +146,10 @@ func (r *run) steer(ctx context.Context) {
 		steering.Reset(wait)
 		select {
 		case <-ctx.Done():
-			r.report()
+			r.report(int(r.inFlight.Load()))
 			return
 		case <-reporting.C:
-			r.report()
+			r.report(int(r.inFlight.Load()))
 		case <-steering.C:
 		}
 	}
@@ -272,30 +268,4 @@ func (r *run) target() (string, error) {
 	}
 	r.targets.next++
 	return targets[r.targets.next%len(targets)], nil
-}
-
-// report ends a second.
-func (r *run) report() {
-	elapsed := time.Since(r.start)
-	length := elapsed - r.reported
-	r.reported = elapsed
-	done := r.second.reset()
-	r.whole.merge(done)
-	if r.Report == nil {
-		return
-	}
-	total := done.summary(elapsed)
-	r.Report(Second{
-		Elapsed:  elapsed,
-		Length:   length,
-		Level:    r.Schedule.Level(elapsed),
-		Open:     r.Open,
-		Requests: total.Requests,
-		Errors:   total.Errors,
-		Failures: total.Failures,
-		InFlight: int(r.inFlight.Load()),
-		Err:      total.Err,
-		Latency:  total.Latency,
-		Answers:  done.latency.histogram(),
-	})
 }

@@ -310,7 +310,7 @@ func BenchmarkRequest(b *testing.B) {
 	defer server.Close()
 	transport := newTransport()
 	defer transport.CloseIdleConnections()
-	r := &run{Plan: Plan{Targets: targets(server.URL)}, client: http.Client{Transport: transport}, second: newTally()}
+	r := &run{Plan: Plan{Targets: targets(server.URL)}, progress: newProgress(nil, false, nil), client: http.Client{Transport: transport}}
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := r.request(b.Context(), time.Now()); err != nil {

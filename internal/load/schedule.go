@@ -83,6 +83,15 @@ func (s Schedule) Faster(speed float64) Schedule {
 	return faster
 }
 
+// Times is the same schedule with each level multiplied.
+func (s Schedule) Times(factor float64) Schedule {
+	higher := slices.Clone(s)
+	for i := range higher {
+		higher[i].To *= factor
+	}
+	return higher
+}
+
 func (s Schedule) at(elapsed time.Duration) (level, total float64) {
 	for _, stage := range s {
 		from, to, span := level, stage.To, stage.For

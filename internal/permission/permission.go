@@ -90,6 +90,7 @@ var services = map[string]service{
 	"elasticloadbalancing":    elbCalls,
 	"flyball":                 ownCalls,
 	"iam":                     iamCalls,
+	"lambda":                  lambdaCalls,
 	"logs":                    logsCalls,
 	"monitoring":              cloudWatchCalls,
 	"sqs":                     sqsCalls,
@@ -160,6 +161,9 @@ func (c *Call) find(s service, name string) Resource {
 	}
 	if s.prefix == "sqs" && !strings.HasPrefix(name, "arn:") {
 		name = c.queueARN(name)
+	}
+	if s.prefix == "lambda" {
+		name = c.functionARN(name)
 	}
 	if found, ok := c.Find(c.Service, name); ok {
 		return found

@@ -16,6 +16,7 @@ import (
 	localecs "flyball/internal/service/ecs"
 	localelb "flyball/internal/service/elb"
 	localiam "flyball/internal/service/iam"
+	locallambda "flyball/internal/service/lambda"
 	locallogs "flyball/internal/service/logs"
 	localsqs "flyball/internal/service/sqs"
 	localsts "flyball/internal/service/sts"
@@ -27,7 +28,7 @@ func inputs() map[string]map[string]reflect.Type {
 	for name, api := range map[string]any{
 		"application-autoscaling": &autoscaling.API{}, "monitoring": &cloudwatch.API{}, "ec2": &localec2.API{}, "ecr": &localecr.API{}, "ecs": &localecs.API{},
 		"elasticloadbalancing": &localelb.API{},
-		"iam":                  &localiam.API{}, "logs": &locallogs.API{}, "sqs": &localsqs.API{}, "sts": &localsts.API{},
+		"iam":                  &localiam.API{}, "lambda": &locallambda.API{}, "logs": &locallogs.API{}, "sqs": &localsqs.API{}, "sts": &localsts.API{},
 	} {
 		all[name] = map[string]reflect.Type{}
 		t := reflect.TypeOf(api)

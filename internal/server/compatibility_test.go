@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -25,6 +26,7 @@ import (
 	localecs "flyball/internal/service/ecs"
 	localelb "flyball/internal/service/elb"
 	localiam "flyball/internal/service/iam"
+	locallambda "flyball/internal/service/lambda"
 	locallogs "flyball/internal/service/logs"
 	localsqs "flyball/internal/service/sqs"
 	localsts "flyball/internal/service/sts"
@@ -49,6 +51,7 @@ func TestTheCompatibilityListsAreTrue(t *testing.T) {
 		"ECS":                      {&ecs.Client{}, &localecs.API{}},
 		"Elastic Load Balancing":   {&elasticloadbalancingv2.Client{}, &localelb.API{}},
 		"IAM":                      {&iam.Client{}, &localiam.API{}},
+		"Lambda":                   {&lambda.Client{}, &locallambda.API{}},
 		"SQS":                      {&sqs.Client{}, &localsqs.API{}},
 		"STS":                      {&sts.Client{}, &localsts.API{}},
 	} {

@@ -50,6 +50,9 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 		found.ARN = name
 		found.Tags, ok = v.elb.Resource(ctx, name)
 		return found, ok
+	case "lambda":
+		found.ARN, found.Tags, _, ok = v.lambda.Resource(ctx, name)
+		return found, ok
 	case "sqs":
 		found.ARN = name
 		found.Tags, _, ok = v.sqs.Resource(ctx, name)
@@ -65,8 +68,8 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 	return found, false
 }
 
-// policyOf is the policy that a resource has of its own, or nil. Queues and
-// repositories have them.
+// policyOf is the policy that a resource has of its own, or nil. Queues,
+// functions and repositories have them.
 func (s *Server) policyOf(ctx context.Context, resource string) *iam.Document {
 	a, err := arn.Parse(resource)
 	if err != nil {
@@ -80,6 +83,8 @@ func (s *Server) policyOf(ctx context.Context, resource string) *iam.Document {
 	switch name, isRepository := strings.CutPrefix(a.Resource, "repository/"); {
 	case a.Service == "ecr" && isRepository:
 		_, text, _ = v.ecr.Resource(ctx, name)
+	case a.Service == "lambda":
+		_, _, text, _ = v.lambda.Resource(ctx, resource)
 	case a.Service == "sqs":
 		_, text, _ = v.sqs.Resource(ctx, resource)
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"flyball/alarm"
+	"flyball/internal/backlog"
 	"flyball/internal/balancer"
 	"flyball/internal/capacity"
 	"flyball/internal/cell"
@@ -20,11 +21,14 @@ import (
 	"flyball/internal/service/ecr"
 	"flyball/internal/service/ecs"
 	"flyball/internal/service/elb"
+	"flyball/internal/service/events"
 	"flyball/internal/service/express"
+	"flyball/internal/service/lambda"
 	"flyball/internal/service/logs"
 	"flyball/internal/service/sqs"
 	"flyball/internal/task"
 	"flyball/internal/tsdb"
+	"flyball/metric"
 	"flyball/scaling"
 )
 
@@ -40,7 +44,10 @@ type services struct {
 	elb         *elb.API
 	logs        *logs.API
 	autoscaling *autoscaling.API
+	backlogs    backlogs
 	sqs         *sqs.API
+	lambda      *lambda.API
+	events      *events.API
 	deliveries  *delivery.Queue // of all services of the cell that send to targets
 	express     *express.Services
 	// ec2 opens EC2 when something first needs it. What it changes is part of the change
@@ -53,7 +60,7 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	v = &services{cell: c}
 	v.ec2 = lazyEC2(ec2.Config{Cell: c, Interfaces: v.interfaces})
 	for _, open := range []func(*services) error{
-		s.openDeliveries, s.openCloudWatch, s.openECR, s.openLogs, s.openSQS, s.openBalancing, s.openECS, s.openScaling, s.openExpress,
+		s.openDeliveries, s.openEvents, s.openCloudWatch, s.openECR, s.openLogs, s.openSQS, s.openLambda, s.openBalancing, s.openECS, s.openScaling, s.openExpress,
 	} {
 		if err := open(v); err != nil {
 			return nil, err
@@ -69,6 +76,28 @@ func (s *Server) openDeliveries(v *services) (err error) {
 	})
 	return err
 }
+
+// openEvents opens EventBridge before the services whose events it takes.
+func (s *Server) openEvents(v *services) (err error) {
+	v.events, err = events.New(events.Config{
+		Cell:       v.cell,
+		Deliveries: v.deliveries,
+		Metrics:    recorder(func(samples []metric.Sample) { v.cloudwatch.Record(samples) }),
+		Account: func(account string) (*events.API, bool) {
+			if other := s.cells.find(account, v.cell.Region); other != nil {
+				return other.events, true
+			}
+			return nil, false
+		},
+	})
+	return err
+}
+
+// A recorder takes measurements for CloudWatch, which may be opened later.
+type recorder func([]metric.Sample)
+
+// Record hands the samples on.
+func (r recorder) Record(samples []metric.Sample) { r(samples) }
 
 func (s *Server) openCloudWatch(v *services) (err error) {
 	if v.datapoints, err = tsdb.Open(v.cell.State.Store(), v.cell.Clock); err != nil {
@@ -164,10 +193,15 @@ func (s *Server) openECS(v *services) error {
 
 func (s *Server) openScaling(v *services) (err error) {
 	roles := s.rolesOf(v, scalingSession)
+	services := capacity.Services{ECS: v.ecs}
+	v.backlogs = backlogs{v.sqs, backlog.New(backlog.Config{
+		Clock: v.cell.Clock, Queues: v.sqs, Capacity: services, Metrics: v.cloudwatch, Log: v.cell.Log,
+	})}
 	v.autoscaling, err = autoscaling.New(autoscaling.Config{
 		Cell:     v.cell,
 		Alarms:   v.cloudwatch,
-		Capacity: capacity.Services{ECS: v.ecs},
+		Capacity: services,
+		Backlogs: v.backlogs,
 		MetricPeriod: func(ctx context.Context, id scaling.ResourceID, period time.Duration) error {
 			cluster, service := id.Service()
 			v.ecs.SetMetricPeriod(ctx, cluster, service, period)
@@ -180,6 +214,12 @@ func (s *Server) openScaling(v *services) (err error) {
 		Roles: func() (autoscaling.Roles, error) { return roles() },
 	})
 	return err
+}
+
+// backlogs know the queues of a cell, and measure what waits in them for tasks.
+type backlogs struct {
+	*sqs.API
+	*backlog.Meter
 }
 
 // openExpress opens Express Mode, whose operations ECS serves.
@@ -212,8 +252,11 @@ func (v *services) run(ctx context.Context) error {
 	loops.Go(func() error { return v.cloudwatch.Run(ctx) })
 	loops.Go(func() error { return v.logs.Run(ctx) })
 	loops.Go(func() error { return v.autoscaling.Run(ctx) })
+	loops.Go(func() error { v.backlogs.Meter.Run(ctx); return nil })
 	loops.Go(func() error { return v.sqs.Run(ctx) })
 	loops.Go(func() error { return v.deliveries.Run(ctx) })
+	loops.Go(func() error { return v.lambda.Run(ctx) })
+	loops.Go(func() error { return v.events.Run(ctx) })
 	loops.Go(func() error { return v.express.Run(ctx) })
 	loops.Go(func() error { return v.datapoints.Run(ctx) })
 	return loops.Wait()
@@ -226,6 +269,7 @@ func (v *services) adoptNothing() { v.ecs.Adopt(map[string]task.Task{}) }
 // connect registers who takes messages for which service, wherever their resources
 // are.
 func (s *Server) connect() {
+	s.router.Handle("lambda", s.takeForFunction)
 	s.router.Handle("autoscaling", func(ctx context.Context, to arn.ARN, message any) error {
 		n, ok := message.(alarm.Notification)
 		if !ok {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"sync"
 	"time"
 
@@ -14,10 +15,16 @@ import (
 
 // SQLite is the embedded store: one file in write-ahead-log mode, one writer.
 type SQLite struct {
-	db *sql.DB
+	db   *sql.DB
+	path string      // empty: in memory
+	file os.FileInfo // the database, as it was opened
+
+	// What was written, as the database knows it; only the writer uses these.
+	transactions int64
+	mark         mark
 
 	// What is done most is compiled once.
-	put                   *sql.Stmt
+	put, tally            *sql.Stmt
 	ascending, descending *sql.Stmt
 
 	mu     sync.Mutex
@@ -27,6 +34,7 @@ type SQLite struct {
 	closed bool
 
 	failed  chan error // has room for the one reason
+	sound   chan error // gets what the check of the database has found
 	stopped chan struct{}
 }
 
@@ -42,6 +50,7 @@ type queued struct {
 
 var _ Store = (*SQLite)(nil)
 
+// A document of a release that kept no checksums has none until it is written again.
 const schema = `
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
@@ -49,21 +58,39 @@ CREATE TABLE IF NOT EXISTS document (
 	kind  TEXT NOT NULL,
 	key   TEXT NOT NULL,
 	value BLOB NOT NULL,
+	sum   INTEGER,
 	PRIMARY KEY (kind, key)
-) WITHOUT ROWID;`
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS written (transactions INTEGER NOT NULL);`
 
 const (
-	putDocument = `INSERT INTO document (kind, key, value) VALUES (?, ?, ?)
-		ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value`
-	scanDocuments = `SELECT key, value FROM document WHERE kind = ? AND key >= ? AND key < ? ORDER BY key`
+	putDocument = `INSERT INTO document (kind, key, value, sum) VALUES (?, ?, ?, ?)
+		ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value, sum = excluded.sum`
+	scanDocuments = `SELECT key, value, sum FROM document WHERE kind = ? AND key >= ? AND key < ? ORDER BY key`
 )
+
+// begin makes the tables, and gives those of earlier releases what they lack.
+func (s *SQLite) begin() error {
+	if _, err := s.db.Exec(schema); err != nil {
+		return err
+	}
+	var sums int
+	if err := s.db.QueryRow(`SELECT count(*) FROM pragma_table_info('document') WHERE name = 'sum'`).Scan(&sums); err != nil {
+		return err
+	}
+	if sums > 0 {
+		return nil
+	}
+	_, err := s.db.Exec(`ALTER TABLE document ADD COLUMN sum INTEGER`)
+	return err
+}
 
 // prepare compiles the statements.
 func (s *SQLite) prepare() (err error) {
 	for _, p := range []struct {
 		to   **sql.Stmt
 		text string
-	}{{&s.put, putDocument}, {&s.ascending, scanDocuments}, {&s.descending, scanDocuments + ` DESC`}} {
+	}{{&s.put, putDocument}, {&s.tally, `UPDATE written SET transactions = ?`}, {&s.ascending, scanDocuments}, {&s.descending, scanDocuments + ` DESC`}} {
 		if *p.to, err = s.db.Prepare(p.text); err != nil {
 			return err
 		}
@@ -88,37 +115,43 @@ func OpenSQLite(path string) (*SQLite, error) {
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
 	db.SetConnMaxIdleTime(0)
-	if _, err := db.Exec(schema); err != nil {
-		db.Close()
-		return nil, fmt.Errorf("open %s: %w", path, err)
-	}
 	s := &SQLite{
 		db:      db,
+		path:    path,
 		wake:    make(chan struct{}, 1),
 		failed:  make(chan error, 1),
+		sound:   make(chan error, 1),
 		stopped: make(chan struct{}),
 	}
-	if err := s.prepare(); err != nil {
-		db.Close()
-		return nil, fmt.Errorf("open %s: %w", path, err)
+	for _, step := range []func() error{s.begin, s.openMark, s.prepare} {
+		if err := step(); err != nil {
+			s.release()
+			return nil, fmt.Errorf("open %s: %w", path, err)
+		}
 	}
 	s.moment = time.AfterFunc(time.Hour, s.Flush)
 	s.moment.Stop()
+	go func() { s.sound <- s.verifyStructure() }()
 	go s.writeLoop()
 	return s, nil
 }
 
+// Sound waits for the check of the database, which goes on beside its first readers,
+// and returns what is wrong with it. It is to be called once.
+func (s *SQLite) Sound() error { return <-s.sound }
+
 // Get implements Store.
 func (s *SQLite) Get(kind, key string) ([]byte, error) {
 	var value []byte
-	err := s.db.QueryRow(`SELECT value FROM document WHERE kind = ? AND key = ?`, kind, key).Scan(&value)
+	var sum sql.NullInt64
+	err := s.db.QueryRow(`SELECT value, sum FROM document WHERE kind = ? AND key = ?`, kind, key).Scan(&value, &sum)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrNotFound
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read %s %q: %w", kind, key, err)
+		return nil, fmt.Errorf("read %s %q in %s: %w", kind, key, s.path, err)
 	}
-	return value, nil
+	return value, s.verify(kind, key, value, sum)
 }
 
 // Scan implements Store.
@@ -132,21 +165,25 @@ func (s *SQLite) Scan(kind string, r Range, each func(key string, value []byte) 
 	}
 	rows, err := query.Query(kind, r.From, to)
 	if err != nil {
-		return fmt.Errorf("scan %s: %w", kind, err)
+		return fmt.Errorf("scan %s in %s: %w", kind, s.path, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var key string
 		var value sql.RawBytes
-		if err := rows.Scan(&key, &value); err != nil {
-			return fmt.Errorf("scan %s: %w", kind, err)
+		var sum sql.NullInt64
+		if err := rows.Scan(&key, &value, &sum); err != nil {
+			return fmt.Errorf("scan %s in %s: %w", kind, s.path, err)
+		}
+		if err := s.verify(kind, key, value, sum); err != nil {
+			return err
 		}
 		if !each(key, value) {
 			return nil
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("scan %s: %w", kind, err)
+		return fmt.Errorf("scan %s in %s: %w", kind, s.path, err)
 	}
 	return nil
 }
@@ -198,6 +235,14 @@ func (s *SQLite) Close() error {
 	}
 	s.mu.Unlock()
 	<-s.stopped
+	return s.release()
+}
+
+// release closes the files.
+func (s *SQLite) release() error {
+	if s.mark.file != nil {
+		s.mark.file.Close()
+	}
 	return s.db.Close()
 }
 
@@ -228,19 +273,30 @@ func (s *SQLite) writeLoop() {
 }
 
 func (s *SQLite) commit(batches []queued) error {
+	return s.transact(func(ctx context.Context, tx *sql.Tx) error { return s.apply(ctx, tx, batches) })
+}
+
+// transact makes changes durable in one transaction.
+func (s *SQLite) transact(change func(context.Context, *sql.Tx) error) error {
+	if err := s.present(); err != nil {
+		return err
+	}
 	ctx := context.Background()
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin a write: %w", err)
 	}
 	defer tx.Rollback() // undoes nothing that was committed
-	if err := s.apply(ctx, tx, batches); err != nil {
+	if err := change(ctx, tx); err != nil {
+		return err
+	}
+	if err := s.count(ctx, tx); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	return nil
+	return s.counted()
 }
 
 // apply makes the changes of batches in a transaction.
@@ -255,7 +311,7 @@ func (s *SQLite) apply(ctx context.Context, tx *sql.Tx, batches []queued) (err e
 				if value == nil {
 					value = []byte{}
 				}
-				_, err = put.ExecContext(ctx, c.kind, c.key, value)
+				_, err = put.ExecContext(ctx, c.kind, c.key, value, checksum(c.kind, c.key, value))
 			case opDelete:
 				_, err = tx.ExecContext(ctx, `DELETE FROM document WHERE kind = ? AND key = ?`, c.kind, c.key)
 			case opDeleteRange:
@@ -276,20 +332,11 @@ func (s *SQLite) apply(ctx context.Context, tx *sql.Tx, batches []queued) (err e
 // Rescope puts a prefix before the keys of all documents, except those whose kind
 // begins with the word that is kept, and makes a batch durable with it.
 func (s *SQLite) Rescope(prefix, kept string, b *Batch) error {
-	ctx := context.Background()
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin a write: %w", err)
-	}
-	defer tx.Rollback() // undoes nothing that was committed
-	if _, err := tx.ExecContext(ctx, `UPDATE document SET key = ? || key WHERE substr(kind, 1, ?) <> ?`, prefix, len(kept), kept); err != nil {
-		return fmt.Errorf("rescope the documents: %w", err)
-	}
-	if err := s.apply(ctx, tx, []queued{{changes: b.changes}}); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	return nil
+	return s.transact(func(ctx context.Context, tx *sql.Tx) error {
+		const rescope = `UPDATE document SET key = ? || key, sum = NULL WHERE substr(kind, 1, ?) <> ?`
+		if _, err := tx.ExecContext(ctx, rescope, prefix, len(kept), kept); err != nil {
+			return fmt.Errorf("rescope the documents: %w", err)
+		}
+		return s.apply(ctx, tx, []queued{{changes: b.changes}})
+	})
 }

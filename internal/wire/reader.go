@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"net/http"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -110,12 +111,12 @@ func timeFromSeconds(f float64) (time.Time, error) {
 	return time.Unix(whole, ms*int64(time.Millisecond)).UTC(), nil
 }
 
-// parseTime reads ISO 8601 as SDKs write it, or seconds since 1970.
+// parseTime reads ISO 8601 as SDKs write it, a date of HTTP, or seconds since 1970.
 func parseTime(s string) (time.Time, error) {
 	if f, err := strconv.ParseFloat(s, 64); err == nil {
 		return timeFromSeconds(f)
 	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02", "20060102T150405Z"} {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02", "20060102T150405Z", http.TimeFormat} {
 		if t, err := time.Parse(layout, s); err == nil && t.Year() >= 1 && t.Year() <= 9999 {
 			return t.UTC(), nil
 		}

@@ -39,7 +39,13 @@ func routesOf(m *model) []route {
 		routes = append(routes, r)
 	}
 	slices.SortStableFunc(routes, func(a, b route) int {
-		return cmp.Or(slices.CompareFunc(a.path, b.path, func(a, b segment) int { return cmp.Compare(a.rank(), b.rank()) }), cmp.Compare(len(b.query), len(a.query)))
+		n := min(len(a.path), len(b.path))
+		byRank := func(a, b segment) int { return cmp.Compare(a.rank(), b.rank()) }
+		return cmp.Or(
+			slices.CompareFunc(a.path[:n], b.path[:n], byRank),
+			cmp.Compare(len(b.path), len(a.path)), // literals behind a greedy label
+			cmp.Compare(len(b.query), len(a.query)),
+		)
 	})
 	return routes
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/document"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
@@ -90,8 +91,11 @@ func ApplicationAutoScaling[T any](resolve func(context.Context, Scope) (T, erro
 		namespace: "applicationautoscaling",
 		protocols: []Protocol{AWSJSON11},
 		errors:    applicationautoscaling.TypeRegistry,
-		enums:     map[string][]string{"PolicyType": {"PredictiveScaling", "StepScaling", "TargetTrackingScaling"}},
-		invalid:   "ValidationException",
+		enums: map[string][]string{
+			"PolicyType": {"PredictiveScaling", "StepScaling", "TargetTrackingScaling"},
+			"MetricType": {"FlyballSQSBacklogPerTask"}, // Flyball's own
+		},
+		invalid: "ValidationException",
 	}, resolve)
 }
 
@@ -105,6 +109,21 @@ func ELB[T any](resolve func(context.Context, Scope) (T, error)) Service {
 		protocols:    []Protocol{AWSQuery},
 		errors:       elasticloadbalancingv2.TypeRegistry,
 		invalid:      "ValidationError",
+	}, resolve)
+}
+
+// EventBridge describes Amazon EventBridge, whose operations are the methods of T.
+func EventBridge[T any](resolve func(context.Context, Scope) (T, error)) Service {
+	return serve(Service{
+		name:      "events",
+		version:   "2015-10-07",
+		target:    "AWSEvents",
+		namespace: "eventbridge",
+		protocols: []Protocol{AWSJSON11},
+		errors:    eventbridge.TypeRegistry,
+		invalid:   "ValidationException",
+		// Events are on disk when they are answered for.
+		stateless: []string{"PutEvents"},
 	}, resolve)
 }
 
@@ -165,6 +184,7 @@ func Lambda[T any](resolve func(context.Context, Scope) (T, error)) Service {
 		errors:    lambda.TypeRegistry,
 		invalid:   "ValidationException",
 		refusal:   lambdaRefusal,
+		endpoint: true,
 		// Calls of functions change no state that an answer tells of.
 		stateless: []string{"Invoke"},
 		maxBody:   6 << 20,

@@ -17,24 +17,39 @@ import (
 )
 
 // Names returns the built-in programs. The image of each is "flyball/" and its name.
-func Names() []string { return []string{"web", "memory"} }
+func Names() []string { return []string{"web", "memory", "worker"} }
 
-// Run runs a built-in program until ctx ends, then lets it finish the requests
-// it has taken. Its settings come from getenv:
+// Run runs a built-in program until ctx ends, then lets it finish the requests or
+// the message that it has taken. Its settings come from getenv; those of "web" and "memory":
 //
 //	HOST       the address to listen on; all of the host's by default
 //	PORT       the port to listen on, 8080 by default
 //	MEMORY_MB  MiB to hold from the start, 0 by default; 256 for "memory"
+//
+// Those of "worker", with durations on the queue's clock, which runs FLYBALL_SPEED times
+// as fast as the wall clock (1 by default):
+//
+//	QUEUE_URL           the queue to take messages from
+//	TIME_PER_MESSAGE    how long a message takes, 100ms by default
+//	WORK                "wait", the default, or "cpu": that long in CPU time
+//	BATCH               how many messages to take at once, 1 to 10, 10 by default
+//	VISIBILITY_TIMEOUT  asked for with each receive and again while it works; 30s by default
+//	PROTECT             1 protects the task from scale-in while it works
+//	LOG_MESSAGES        1 writes a line for each message, with the time that it has waited
 func Run(ctx context.Context, name string, getenv func(string) string) error {
-	holding := "0"
 	switch name {
 	case "web":
+		return runWeb(ctx, name, getenv, "0")
 	case "memory":
-		holding = "256"
-	default:
-		return fmt.Errorf("no built-in workload %q; there are %q", name, Names())
+		return runWeb(ctx, name, getenv, "256")
+	case "worker":
+		return runWorker(ctx, getenv)
 	}
+	return fmt.Errorf("no built-in workload %q; there are %q", name, Names())
+}
 
+// runWeb is the program behind flyball/web and flyball/memory.
+func runWeb(ctx context.Context, name string, getenv func(string) string, holding string) error {
 	megabytes, err := parseMegabytes(or(getenv("MEMORY_MB"), holding))
 	if err != nil {
 		return fmt.Errorf("MEMORY_MB: %w", err)

@@ -48,11 +48,22 @@ type Config struct {
 	// TargetGroups, if set, are the ARNs of the load balancer target groups that a
 	// service registers its tasks in. A policy can follow the requests of no other.
 	TargetGroups func(ctx context.Context, id scaling.ResourceID) ([]string, error)
+	// Backlogs, if set, measure what waits in queues for the tasks of services. Without
+	// them no policy can follow a queue's backlog per task.
+	Backlogs Backlogs
 	// Roles, if set, finds the account's roles when they are needed. In the change
 	// that registers a target without a role of its own, the role that stands for the
 	// service is made if it is not there; one of its own is judged, then, when a policy
 	// is put, and whenever the capacity is to be set.
 	Roles func() (Roles, error)
+}
+
+// Backlogs know queues, and publish the backlogs per task that policies follow.
+type Backlogs interface {
+	// Waiting is how many messages of a queue are visible. Its error is SQS's.
+	Waiting(ctx context.Context, queue string) (int64, error)
+	// Watch says which queues a service's policies follow from now on, and how often.
+	Watch(service scaling.ResourceID, queues map[string]time.Duration)
 }
 
 // API is the Application Auto Scaling service of a cell. It has the SDK client's
@@ -76,7 +87,7 @@ func New(cfg Config) (*API, error) {
 	}
 	h := &host{
 		cell: cfg.Cell, state: cfg.Cell.State, log: log,
-		capacity: cfg.Capacity, alarms: policyAlarms{cfg.Alarms}, metricPeriod: cfg.MetricPeriod,
+		capacity: cfg.Capacity, alarms: policyAlarms{cfg.Alarms}, metricPeriod: cfg.MetricPeriod, backlogs: cfg.Backlogs,
 		roles:      targetRoles{cfg.Cell, cfg.Roles},
 		activities: &activities{cfg.Cell, log},
 		times:      timetable{clock: cfg.Cell.Clock},
@@ -88,7 +99,7 @@ func New(cfg Config) (*API, error) {
 	return &API{
 		host: h, activities: h.activities,
 		scalableTargets: scalableTargets{h, cfg.MaxTargets}, targetTags: targetTags{h},
-		scalingPolicies: scalingPolicies{h, cfg.TargetGroups}, scheduledActions: scheduledActions{h}, forecaster: forecaster{host: h},
+		scalingPolicies: scalingPolicies{h, cfg.TargetGroups, cfg.Backlogs}, scheduledActions: scheduledActions{h}, forecaster: forecaster{host: h},
 	}, nil
 }
 

@@ -30,6 +30,7 @@ type host struct {
 	activities *activities
 	// metricPeriod, if set, is told how often ECS's metrics of a target are wanted.
 	metricPeriod func(context.Context, scaling.ResourceID, time.Duration) error
+	backlogs     Backlogs // nil: there are none
 
 	rows  *registry // under the state's lock
 	zones zones     // of scheduled actions
@@ -45,6 +46,7 @@ func (h *host) open() (err error) {
 	}
 	for _, t := range h.rows.targets {
 		h.times.plan(t.ResourceID, t.governor())
+		h.watchBacklogs(t.ResourceID, t)
 		for _, p := range t.policies {
 			h.times.planRenewal(p)
 		}
@@ -143,15 +145,30 @@ func (h *host) ResourceDeleted(ctx context.Context, id scaling.ResourceID) error
 	})
 }
 
-// replan has a target governed when the time of what it is now has come.
+// replan has a target governed when the time of what it is now has come, and its
+// backlogs measured.
 func (h *host) replan(id scaling.ResourceID) {
 	h.state.View(context.Background(), func() {
-		if t := h.rows.targets[id]; t != nil {
+		t := h.rows.targets[id]
+		if t != nil {
 			h.times.plan(id, t.governor())
 		} else {
 			h.times.steps.Drop(id)
 		}
+		h.watchBacklogs(id, t)
 	})
+}
+
+// watchBacklogs tells which backlogs the policies of a target follow; nil is one that
+// is gone.
+func (h *host) watchBacklogs(id scaling.ResourceID, t *target) {
+	switch {
+	case h.backlogs == nil:
+	case t == nil:
+		h.backlogs.Watch(id, nil)
+	default:
+		h.backlogs.Watch(id, t.backlogs())
+	}
 }
 
 // setMetricPeriod tells ECS how often the target's policies want its metrics.

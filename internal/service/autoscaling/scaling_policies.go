@@ -2,12 +2,14 @@ package autoscaling
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/uuid"
 
 	"flyball/internal/page"
@@ -24,6 +26,7 @@ const maxPolicies = 50
 type scalingPolicies struct {
 	*host
 	targetGroups func(context.Context, scaling.ResourceID) ([]string, error) // if set
+	backlogs     Backlogs
 }
 
 // PutScalingPolicy creates or changes a policy. For target tracking its alarms are
@@ -38,6 +41,9 @@ func (ps *scalingPolicies) PutScalingPolicy(ctx context.Context, in *application
 	}
 	if ps.lookup(ctx, id) == nil {
 		return nil, fault.TargetNotRegistered(rules.Key(id))
+	}
+	if err := ps.checkQueue(ctx, in.TargetTrackingScalingPolicyConfiguration); err != nil {
+		return nil, err
 	}
 	if err := probe(ctx, ps.alarms.client, ps.now(), in.PredictiveScalingPolicyConfiguration); err != nil {
 		return nil, err
@@ -107,6 +113,24 @@ func (ps *scalingPolicies) checkAttached(ctx context.Context, p *policy) error {
 		return fault.Invalid("The target groups of %s cannot be read: %v", p.ResourceID, err)
 	}
 	return p.CheckAttached(p.ResourceID, groups)
+}
+
+// checkQueue refuses a policy that follows the backlog of a queue that is not there.
+func (ps *scalingPolicies) checkQueue(ctx context.Context, c *types.TargetTrackingScalingPolicyConfiguration) error {
+	_, label, follows := rules.Policy{Tracking: c}.Queue()
+	if !follows || label == "" {
+		return nil
+	}
+	if ps.backlogs == nil {
+		return rules.NoQueue(label, ps.cell.Region, ps.cell.Account)
+	}
+	switch _, err := ps.backlogs.Waiting(ctx, label); {
+	case errors.As(err, new(*sqstypes.QueueDoesNotExist)):
+		return rules.NoQueue(label, ps.cell.Region, ps.cell.Account)
+	case err != nil:
+		return fault.Internal(err)
+	}
+	return nil
 }
 
 // replace brings the alarms and the forecast of a policy that takes the place of

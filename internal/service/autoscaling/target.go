@@ -64,9 +64,20 @@ func (t *target) pace() rules.Pace { return rules.PaceOf(t.Tags) }
 func (t *target) metricPeriod() time.Duration {
 	period := rules.StandardPeriod
 	for _, p := range t.policies {
-		period = min(period, p.MetricPeriod(t.pace()))
+		period = min(period, p.ServicePeriod(t.pace()))
 	}
 	return period
+}
+
+// backlogs are the queues whose backlogs the target's policies follow, and how often.
+func (t *target) backlogs() map[string]time.Duration {
+	queues := map[string]time.Duration{}
+	for _, p := range t.policies {
+		if name, _, follows := p.Queue(); follows {
+			queues[name] = p.Period(t.pace())
+		}
+	}
+	return queues
 }
 
 // tracks reports whether a target tracking policy watches the target.
@@ -82,6 +93,7 @@ func (t *target) governor() governor.Governor {
 	}
 	for i, p := range t.policies {
 		g.Policies[i] = p.governed()
+		g.Policies[i].Period = p.Period(t.pace())
 	}
 	if len(t.actions) > 0 {
 		g.Schedules = make([]governor.Schedule, len(t.actions))

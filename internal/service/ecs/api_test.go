@@ -544,7 +544,7 @@ func TestTaskEnvironment(t *testing.T) {
 		c := w.runtime.any().spec.Containers[0]
 		want := []string{
 			"AWS_ACCESS_KEY_ID=123456789012", "AWS_DEFAULT_REGION=us-east-1", "AWS_ENDPOINT_URL=http://127.0.0.1:4566",
-			"AWS_REGION=eu-west-1", "AWS_SECRET_ACCESS_KEY=task", "MODE=override", "PORT=8080",
+			"AWS_REGION=eu-west-1", "AWS_SECRET_ACCESS_KEY=task", "FLYBALL_SPEED=1", "MODE=override", "PORT=8080",
 		}
 		if !slices.Equal(c.Env, want) {
 			t.Errorf("environment %q", c.Env)

@@ -142,8 +142,9 @@ func healthCheck(h *types.HealthCheck) *runtime.HealthCheck {
 }
 
 // environment is a container's, sorted by name. What the definition or the task
-// sets wins over what tasks are given here: the way to this server, to the task's
-// metadata and credentials and, where there is just one port, its number in PORT.
+// sets wins over what tasks are given here: the way to this server, how many times
+// faster than theirs its clock runs, the way to the task's metadata and credentials
+// and, where there is just one port, its number in PORT.
 func (a *API) environment(t *task, c types.ContainerDefinition, o types.ContainerOverride) []string {
 	env := map[string]string{
 		"AWS_REGION":         a.cell.Region, // with the key, what makes the task's calls its own cell's
@@ -151,6 +152,7 @@ func (a *API) environment(t *task, c types.ContainerDefinition, o types.Containe
 	}
 	if a.cfg.Endpoint != "" {
 		env["AWS_ENDPOINT_URL"] = a.cfg.Endpoint
+		env["FLYBALL_SPEED"] = strconv.FormatFloat(a.cell.Clock.Speed(), 'g', -1, 64)
 	}
 	if len(c.PortMappings) == 1 {
 		env["PORT"] = strconv.Itoa(int(*c.PortMappings[0].ContainerPort))

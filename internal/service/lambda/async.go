@@ -12,6 +12,7 @@ import (
 	"flyball/internal/delivery"
 	"flyball/internal/function"
 	"flyball/internal/optional"
+	"flyball/internal/service/lambda/fault"
 	"flyball/internal/service/lambda/rules"
 )
 
@@ -161,6 +162,8 @@ func (a *API) attempted(ctx context.Context, r delivery.Report) {
 	}
 	if f, ok := errors.AsType[*failed](r.Err); ok {
 		given.answer, given.version = &f.answer, f.version
+	} else if r.Attempts == 0 && r.Condition == delivery.ByAge {
+		given.err = fault.Throttled(types.ThrottleReasonConcurrentInvocationLimitExceeded) // for all of its age
 	}
 	c := a.asyncOfTarget(ctx, t)
 	if err := errors.Join(a.send(ctx, t, c.OnFailure, given), a.bury(ctx, t, given)); err != nil {

@@ -25,6 +25,7 @@ var sources = map[string]string{
 	"ecr":                     "ecr/2015-09-21",
 	"ecs":                     "ecs/2014-11-13",
 	"elasticloadbalancing":    "elbv2/2015-12-01",
+	"events":                  "events/2015-10-07",
 	"iam":                     "iam/2010-05-08",
 	"lambda":                  "lambda/2015-03-31",
 	"logs":                    "logs/2014-03-28",

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
@@ -26,7 +27,7 @@ import (
 
 // clients have the operations that services may have.
 var clients = []any{
-	&applicationautoscaling.Client{}, &cloudwatch.Client{}, &ecs.Client{}, &elasticloadbalancingv2.Client{}, &iam.Client{}, &lambda.Client{}, &scheduler.Client{}, &sqs.Client{}, &sts.Client{},
+	&applicationautoscaling.Client{}, &cloudwatch.Client{}, &ecs.Client{}, &elasticloadbalancingv2.Client{}, &eventbridge.Client{}, &iam.Client{}, &lambda.Client{}, &scheduler.Client{}, &sqs.Client{}, &sts.Client{},
 	&applicationautoscaling.Client{}, &cloudwatch.Client{}, &cloudwatchlogs.Client{}, &ecr.Client{}, &ecs.Client{}, &elasticloadbalancingv2.Client{}, &iam.Client{}, &sts.Client{},
 }
 

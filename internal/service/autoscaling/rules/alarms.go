@@ -45,7 +45,7 @@ func (p Policy) alarm(s AlarmSetting, name string, op cwtypes.ComparisonOperator
 // metric is an alarm on the policy's metric, without its threshold.
 func (p Policy) metric(id scaling.ResourceID, pace Pace) *cloudwatch.PutMetricAlarmInput {
 	if m := p.Tracking.CustomizedMetricSpecification; m != nil && len(m.Metrics) > 0 {
-		return &cloudwatch.PutMetricAlarmInput{Metrics: metricQueries(m.Metrics, StandardPeriod)}
+		return &cloudwatch.PutMetricAlarmInput{Metrics: metricQueries(m.Metrics, p.Period(pace))}
 	} else if m != nil {
 		return &cloudwatch.PutMetricAlarmInput{
 			Namespace:  m.Namespace,
@@ -57,6 +57,9 @@ func (p Policy) metric(id scaling.ResourceID, pace Pace) *cloudwatch.PutMetricAl
 		}
 	}
 	m := p.Tracking.PredefinedMetricSpecification
+	if queue, counts := queueOf(m); counts {
+		return p.backlogMetric(id, queue, pace)
+	}
 	if m.PredefinedMetricType == requestCountPerTarget {
 		return &cloudwatch.PutMetricAlarmInput{
 			Namespace:  aws.String("AWS/ApplicationELB"),
@@ -84,7 +87,7 @@ func (p Policy) metric(id scaling.ResourceID, pace Pace) *cloudwatch.PutMetricAl
 		MetricName: aws.String(name),
 		Statistic:  cwtypes.StatisticAverage,
 		Unit:       cwtypes.StandardUnitPercent,
-		Period:     seconds(p.MetricPeriod(pace)),
+		Period:     seconds(p.Period(pace)),
 		Dimensions: serviceDimensions(id),
 	}
 }

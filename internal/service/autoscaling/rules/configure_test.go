@@ -94,6 +94,13 @@ func TestPolicyRefusals(t *testing.T) {
 		{"a label for the CPU", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
 			c.PredefinedMetricSpecification.ResourceLabel = aws.String("app/lb/1/targetgroup/tg/2")
 		}), "ValidationException", "Resource label cannot be specified"},
+		{"a backlog without a queue", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
+			c.PredefinedMetricSpecification.PredefinedMetricType = backlogPerTask
+		}), "ValidationException", "Resource label should be specified for predefined metric type FlyballSQSBacklogPerTask"},
+		{"a backlog of a queue without a name", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
+			c.PredefinedMetricSpecification.PredefinedMetricType = backlogPerTask
+			c.PredefinedMetricSpecification.ResourceLabel = aws.String("arn:aws:sqs:us-east-1:123456789012:")
+		}), "ValidationException", "Resource label should be specified for predefined metric type FlyballSQSBacklogPerTask"},
 		{"neither a metric nor an expression", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
 			c.PredefinedMetricSpecification = nil
 			c.CustomizedMetricSpecification = &types.CustomizedMetricSpecification{Metrics: []types.TargetTrackingMetricDataQuery{{Id: aws.String("e")}}}

@@ -34,10 +34,12 @@ func checkLabel(metricType string, label *string, needed bool) error {
 	return nil
 }
 
-// Labels are the resource labels of a policy's predefined metrics.
+// Labels are the resource labels of a policy's predefined metrics, but for those that name
+// a queue.
 func (p Policy) Labels() []string {
 	var labels []*string
-	if t := p.Tracking; t != nil && t.PredefinedMetricSpecification != nil {
+	_, _, ofQueue := p.Queue()
+	if t := p.Tracking; t != nil && t.PredefinedMetricSpecification != nil && !ofQueue {
 		labels = append(labels, t.PredefinedMetricSpecification.ResourceLabel)
 	}
 	if p.Predictive != nil {

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+
 	"flyball/internal/service/autoscaling/fault"
 	"flyball/internal/tags"
 )
@@ -31,7 +34,7 @@ const MaxTags = tags.Most
 // without them the behaviour is that of AWS.
 const (
 	tagPrefix        = "flyball:"
-	TagMetricPeriod  = "flyball:metric-period"        // seconds between datapoints of CPU and memory
+	TagMetricPeriod  = "flyball:metric-period"        // seconds between datapoints
 	TagOutDatapoints = "flyball:scale-out-datapoints" // that must be above the target
 	TagInDatapoints  = "flyball:scale-in-datapoints"  // that must be below 90 % of it
 )
@@ -72,7 +75,7 @@ func CheckTags(given map[string]string) error {
 
 // A Pace is how fast the target tracking policies of a target react.
 type Pace struct {
-	period  time.Duration // of CPU and memory utilization; 0: as the policy's metric says
+	period  time.Duration // of the metrics that Flyball measures; 0: as the policy's metric says
 	out, in int32         // datapoints
 }
 
@@ -91,21 +94,47 @@ func PaceOf(tags map[string]string) Pace {
 	}
 }
 
-// MetricPeriod is how often a policy wants ECS's metrics: each minute, each 20 s
-// with a high-resolution metric, or as the target's tag says. Others' metrics come
-// each minute.
-func (p Policy) MetricPeriod(pace Pace) time.Duration {
-	if p.Tracking == nil || p.Tracking.PredefinedMetricSpecification == nil {
-		return StandardPeriod
-	}
-	metric := p.Tracking.PredefinedMetricSpecification.PredefinedMetricType
+// Period is how often the metric of a policy has a datapoint: each minute, each 20 s
+// with a high-resolution metric, or as the target's tag says. Metrics of others keep
+// their minute, whatever the tag.
+func (p Policy) Period(pace Pace) time.Duration {
 	switch {
-	case metric == requestCountPerTarget, metric == provisionedUtilization:
+	case p.Tracking == nil || !p.measuredHere():
 		return StandardPeriod
 	case pace.period > 0:
 		return pace.period
-	case metric == cpuHighResolution || metric == memoryHighResolution:
+	case p.highResolution():
 		return highResolution
 	}
 	return StandardPeriod
 }
+
+// ServicePeriod is how often a policy wants ECS's metrics of its service.
+func (p Policy) ServicePeriod(pace Pace) time.Duration {
+	if _, _, follows := p.Queue(); follows {
+		return StandardPeriod
+	}
+	return p.Period(pace)
+}
+
+func (p Policy) highResolution() bool {
+	m := p.Tracking.PredefinedMetricSpecification
+	return m != nil && (m.PredefinedMetricType == cpuHighResolution || m.PredefinedMetricType == memoryHighResolution)
+}
+
+// measuredHere reports whether a tag can say how often all metrics of a target
+// tracking policy are published: those of ECS, of queues, which have a tag of their
+// own for it, and of both together in metric math.
+func (p Policy) measuredHere() bool {
+	if m := p.Tracking.PredefinedMetricSpecification; m != nil {
+		// The others are the load balancer's, and Lambda's.
+		return m.PredefinedMetricType != requestCountPerTarget && m.PredefinedMetricType != provisionedUtilization
+	}
+	queries := p.Tracking.CustomizedMetricSpecification.Metrics
+	return len(queries) > 0 && !slices.ContainsFunc(queries, func(q types.TargetTrackingMetricDataQuery) bool {
+		return q.MetricStat != nil && !slices.Contains(namespacesHere, aws.ToString(q.MetricStat.Metric.Namespace))
+	})
+}
+
+// namespacesHere are those of metrics whose period a tag can choose.
+var namespacesHere = []string{"AWS/ECS", "AWS/SQS", "ECS/ContainerInsights"}

@@ -1,9 +1,11 @@
 package rules
 
 import (
+	"cmp"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 )
 
@@ -21,30 +23,54 @@ func TestTagRefusals(t *testing.T) {
 	}
 }
 
-func TestMetricPeriod(t *testing.T) {
+func TestHowOftenAMetricHasDatapoints(t *testing.T) {
 	tagged := map[string]string{TagMetricPeriod: "5"}
+	of := func(metric types.MetricType) *types.PredefinedMetricSpecification {
+		return &types.PredefinedMetricSpecification{PredefinedMetricType: metric, ResourceLabel: aws.String("jobs")}
+	}
+	math := func(namespaces ...string) (queries []types.TargetTrackingMetricDataQuery) {
+		for _, namespace := range namespaces {
+			q := stat("m", "M", "Sum")
+			q.MetricStat.Metric.Namespace = &namespace
+			queries = append(queries, q)
+		}
+		return append(queries, expression("e", "m"))
+	}
 	for _, tt := range []struct {
-		name   string
-		metric types.MetricType
-		tags   map[string]string
-		want   time.Duration
+		name    string
+		metric  *types.PredefinedMetricSpecification // nil: the queries are
+		queries []types.TargetTrackingMetricDataQuery
+		tags    map[string]string
+		want    time.Duration
+		ofECS   time.Duration // how often ECS is to publish; 0: as want
 	}{
-		{"a minute", cpuUtilization, nil, time.Minute},
-		{"20 s with a high-resolution metric", memoryHighResolution, nil, 20 * time.Second},
-		{"what the tag says", cpuUtilization, tagged, 5 * time.Second},
-		{"what the tag says whatever the metric", cpuHighResolution, tagged, 5 * time.Second},
-		{"a minute where requests are counted", requestCountPerTarget, tagged, time.Minute},
+		{"a minute", of(cpuUtilization), nil, nil, time.Minute, 0},
+		{"20 s with a high-resolution metric", of(memoryHighResolution), nil, nil, 20 * time.Second, 0},
+		{"what the tag says", of(cpuUtilization), nil, tagged, 5 * time.Second, 0},
+		{"what the tag says whatever the metric", of(cpuHighResolution), nil, tagged, 5 * time.Second, 0},
+		{"a minute where requests are counted", of(requestCountPerTarget), nil, tagged, time.Minute, 0},
+		{"a minute of a backlog", of(backlogPerTask), nil, nil, time.Minute, 0},
+		{"what the tag says of a backlog, which ECS does not publish", of(backlogPerTask), nil, tagged, 5 * time.Second, time.Minute},
+		{"a minute of metric math", nil, math("AWS/SQS", "ECS/ContainerInsights"), nil, time.Minute, 0},
+		{"what the tag says of metric math over what Flyball measures", nil, math("AWS/SQS", "ECS/ContainerInsights", "AWS/ECS"), tagged, 5 * time.Second, 0},
+		{"a minute where a metric of somebody else is in it", nil, math("AWS/SQS", "Shop"), tagged, time.Minute, 0},
+		{"a minute of a customized metric", nil, nil, tagged, time.Minute, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := Policy{Tracking: &types.TargetTrackingScalingPolicyConfiguration{
-				PredefinedMetricSpecification: &types.PredefinedMetricSpecification{PredefinedMetricType: tt.metric},
-			}}
-			if got := p.MetricPeriod(PaceOf(tt.tags)); got != tt.want {
+			c := &types.TargetTrackingScalingPolicyConfiguration{PredefinedMetricSpecification: tt.metric}
+			if tt.metric == nil {
+				c.CustomizedMetricSpecification = &types.CustomizedMetricSpecification{Metrics: tt.queries}
+			}
+			p := Policy{Tracking: c}
+			if got := p.Period(PaceOf(tt.tags)); got != tt.want {
 				t.Errorf("got %v, want %v", got, tt.want)
+			}
+			if got := p.ServicePeriod(PaceOf(tt.tags)); got != cmp.Or(tt.ofECS, tt.want) {
+				t.Errorf("ECS is to publish each %v", got)
 			}
 		})
 	}
-	if got := (Policy{}).MetricPeriod(PaceOf(tagged)); got != time.Minute {
-		t.Errorf("a policy that follows no metric of ECS wants one each %v", got)
+	if got := (Policy{}).Period(PaceOf(tagged)); got != time.Minute {
+		t.Errorf("a policy that follows no metric has one each %v", got)
 	}
 }

@@ -23,6 +23,10 @@ const (
 	provisionedUtilization = types.MetricTypeLambdaProvisionedConcurrencyUtilization
 )
 
+// backlogPerTask is a predefined metric of Flyball's own: the messages that wait in a
+// queue, which the resource label names, for each running task.
+const backlogPerTask = types.MetricType("FlyballSQSBacklogPerTask")
+
 // compileTracking makes the rule of a configuration for a kind of resource.
 func compileTracking(k scaling.Kind, c *types.TargetTrackingScalingPolicyConfiguration) (scaling.Policy, error) {
 	switch pre, custom := c.PredefinedMetricSpecification, c.CustomizedMetricSpecification; {
@@ -41,12 +45,14 @@ func compileTracking(k scaling.Kind, c *types.TargetTrackingScalingPolicyConfigu
 	if math.Abs(aws.ToFloat64(c.TargetValue)) > math.Ldexp(1, 360) {
 		return nil, fault.Invalid("TargetValue must be in the range of -2^360 to 2^360")
 	}
+	_, counts := queueOf(c.PredefinedMetricSpecification)
 	rule, err := scaling.NewTargetTracking(scaling.TrackingConfig{
 		Target:           aws.ToFloat64(c.TargetValue),
 		ScaleOutCooldown: cooldown(c.ScaleOutCooldown, defaultCooldown(k)),
 		ScaleInCooldown:  cooldown(c.ScaleInCooldown, defaultCooldown(k)),
 		DisableScaleIn:   aws.ToBool(c.DisableScaleIn),
-		OfTasks:          c.PredefinedMetricSpecification != nil,
+		OfTasks:          c.PredefinedMetricSpecification != nil && !counts,
+		AtZero:           counts,
 	})
 	if err != nil {
 		return nil, fault.Rule(err)
@@ -61,6 +67,10 @@ func checkPredefined(k scaling.Kind, m *types.PredefinedMetricSpecification) err
 		known = k == scaling.Services
 	case provisionedUtilization:
 		known = k == scaling.Functions
+	case backlogPerTask:
+		if k == scaling.Services {
+			return checkQueueLabel(m)
+		}
 	}
 	if !known {
 		return fault.Invalid("Predefined metric type %s is not supported for scalable dimension %s", m.PredefinedMetricType, dimension(k))
@@ -86,7 +96,7 @@ func (p Policy) SameMetric(other Policy) bool {
 		return false
 	}
 	if x, y := a.PredefinedMetricSpecification, b.PredefinedMetricSpecification; x != nil && y != nil {
-		return x.PredefinedMetricType == y.PredefinedMetricType && aws.ToString(x.ResourceLabel) == aws.ToString(y.ResourceLabel)
+		return x.PredefinedMetricType == y.PredefinedMetricType && subject(x) == subject(y)
 	}
 	if x, y := a.CustomizedMetricSpecification, b.CustomizedMetricSpecification; x != nil && y != nil {
 		return sameQueries(x.Metrics, y.Metrics) &&

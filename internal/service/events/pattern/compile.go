@@ -1,6 +1,7 @@
 package pattern
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"net/netip"
@@ -25,14 +26,13 @@ func compile(root node) (*Pattern, error) {
 	}
 	c := compiler{}
 	err := c.object(root, nil, false)
-	if err != nil && err != errTooComplex {
-		c = compiler{plain: true}
-		err = c.object(root, nil, false)
+	if err == nil {
+		return c.pattern(), nil
 	}
-	if err != nil {
-		return nil, err
+	if c = (compiler{plain: true}); err != errTooComplex && c.object(root, nil, false) == nil {
+		return c.pattern(), nil
 	}
-	return c.pattern(), nil
+	return nil, err
 }
 
 var errTooComplex = fmt.Errorf("Rule is too complex - try using fewer combinations of $or, of which %d are allowed", most) //nolint:staticcheck // AWS's words
@@ -300,29 +300,29 @@ func wildcardOf(n node) (comparison, error) {
 	return append(parts, string(part)), nil
 }
 
+// cidr reads a network. What is wrong with it AWS tells without the place.
 func cidr(n node) (comparison, error) {
 	if n.kind != text {
 		return nil, fault(n, "prefix match pattern must be a string")
 	}
 	parts := strings.Split(n.value, "/")
 	if len(parts) != 2 {
-		return nil, faultBehind(n, "Malformed CIDR, one '/' required")
+		return nil, errors.New("Malformed CIDR, one '/' required") //nolint:staticcheck // AWS's words
 	}
 	bits, err := strconv.Atoi(parts[1])
 	if err != nil {
-		return nil, faultBehind(n, "Malformed CIDR, mask bits must be an integer")
-	}
-	if bits < 0 {
-		return nil, faultBehind(n, "Malformed CIDR, mask bits must not be negative")
+		return nil, errors.New("Malformed CIDR, mask bits must be an integer") //nolint:staticcheck // AWS's words
 	}
 	a, ok := address(parts[0])
 	switch {
+	case bits < 0:
+		return nil, errors.New("Malformed CIDR, mask bits must not be negative") //nolint:staticcheck // AWS's words
 	case !ok:
-		return nil, faultBehind(n, "Nonstandard IP address: %s", parts[0])
+		return nil, fmt.Errorf("Nonstandard IP address: %s", parts[0]) //nolint:staticcheck // AWS's words
 	case a.Is4() && bits > 31:
-		return nil, faultBehind(n, "IPv4 mask bits must be < 32")
+		return nil, errors.New("IPv4 mask bits must be < 32") //nolint:staticcheck // AWS's words
 	case bits > 127:
-		return nil, faultBehind(n, "IPv6 mask bits must be < 128")
+		return nil, errors.New("IPv6 mask bits must be < 128") //nolint:staticcheck // AWS's words
 	}
 	return network{netip.PrefixFrom(a, bits).Masked()}, nil
 }
@@ -380,10 +380,13 @@ func (c numericRange) upTo(n node) (comparison, error) {
 		return nil, err
 	}
 	c.to, c.openTo = value.value, operator.value == "<"
-	if c.from > c.to || c.from == c.to && (c.openFrom || c.openTo) {
-		return nil, fault(n.items[3], "Bottom must be less than top")
+	if err := excess(n, 4, "Too many terms in numeric range expression"); err != nil {
+		return nil, err
 	}
-	return c, excess(n, 4, "Too many terms in numeric range expression")
+	if c.from >= c.to {
+		return nil, faultBehind(n, "Bottom must be less than top")
+	}
+	return c, nil
 }
 
 // bound is the number at a place of a numeric list.
@@ -399,7 +402,7 @@ func bound(n node, place int, name string) (decimal, error) {
 		return decimal{}, fault(at, "Value of %s must be numeric", name)
 	}
 	if !at.decimal.exact {
-		return decimal{}, fault(at, "Cannot compare number : %s", at.value)
+		return decimal{}, faultBehind(n, "Cannot compare number : %s", at.value)
 	}
 	return at.decimal, nil
 }

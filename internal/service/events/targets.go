@@ -1,0 +1,141 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+
+	"flyball/internal/service/events/fault"
+	"flyball/internal/service/events/pattern"
+)
+
+// PutTargets adds targets to a rule, each in the place of the one that has its ID.
+func (a *API) PutTargets(ctx context.Context, in *eventbridge.PutTargetsInput, _ ...func(*eventbridge.Options)) (*eventbridge.PutTargetsOutput, error) {
+	busName, err := a.busName(in.EventBusName)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range in.Targets {
+		if err := checkTarget(t); err != nil {
+			return nil, err
+		}
+	}
+	err = a.changeRule(ctx, busName, *in.Rule, func(r *rule) error {
+		targets := slices.Clone(r.Targets)
+		for _, t := range in.Targets {
+			i, exists := slices.BinarySearchFunc(targets, *t.Id, byID)
+			if exists {
+				targets[i] = t
+			} else {
+				targets = slices.Insert(targets, i, t)
+			}
+		}
+		if len(targets) > mostTargets {
+			return fault.TooMany()
+		}
+		r.Targets = targets
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &eventbridge.PutTargetsOutput{FailedEntries: []types.PutTargetsResultEntry{}}, nil
+}
+
+func byID(t types.Target, id string) int { return strings.Compare(*t.Id, id) }
+
+// checkTarget says what is wrong with a target.
+func checkTarget(t types.Target) error {
+	to, err := arn.Parse(*t.Arn)
+	if err != nil {
+		return fault.Invalid("Parameter %s is not valid. Reason: Provided Arn is not in correct format.", *t.Arn)
+	}
+	switch {
+	case (to.Service == "ecs" || to.Service == "events") && aws.ToString(t.RoleArn) == "":
+		return fault.Invalid("RoleArn is required for target %s.", *t.Arn)
+	case to.Service == "ecs" && t.EcsParameters == nil:
+		return fault.Invalid("Parameter(s) EcsParameters must be specified for target: %s.", *t.Id)
+	case to.Service == "sqs" && strings.HasSuffix(to.Resource, ".fifo") && (t.SqsParameters == nil || aws.ToString(t.SqsParameters.MessageGroupId) == ""):
+		return fault.Invalid("Parameter(s) SqsParameters must be specified for target: %s.", *t.Id)
+	}
+	if dead := t.DeadLetterConfig; dead != nil && dead.Arn != nil {
+		if queue, err := arn.Parse(*dead.Arn); err != nil || queue.Service != "sqs" {
+			return fault.Invalid("Parameter %s is not valid. Reason: Provided Arn is not in correct format.", *dead.Arn)
+		}
+	}
+	return checkInput(t)
+}
+
+// checkInput says what is wrong with what a target is to be sent.
+func checkInput(t types.Target) error {
+	given := 0
+	for _, is := range []bool{t.Input != nil, t.InputPath != nil, t.InputTransformer != nil} {
+		if is {
+			given++
+		}
+	}
+	if given > 1 {
+		return fault.Invalid("Only one of Input, InputPath, or InputTransformer must be provided for target %s.", *t.Id)
+	}
+	if t.Input != nil && !json.Valid([]byte(*t.Input)) {
+		return fault.Invalid("JSON syntax error in input for target %s.", *t.Id)
+	}
+	_, err := compileInput(t)
+	var invalid *pattern.InvalidInput
+	switch {
+	case errors.As(err, &invalid):
+		return fault.Invalid("%s", invalid.For(*t.Id))
+	case err != nil:
+		return fault.Invalid("InputPath for target %s is invalid.", *t.Id)
+	}
+	return nil
+}
+
+// RemoveTargets removes targets from a rule.
+func (a *API) RemoveTargets(ctx context.Context, in *eventbridge.RemoveTargetsInput, _ ...func(*eventbridge.Options)) (*eventbridge.RemoveTargetsOutput, error) {
+	busName, err := a.busName(in.EventBusName)
+	if err != nil {
+		return nil, err
+	}
+	out := &eventbridge.RemoveTargetsOutput{FailedEntries: []types.RemoveTargetsResultEntry{}}
+	err = a.changeRule(ctx, busName, *in.Rule, func(r *rule) error {
+		r.Targets = slices.Clone(r.Targets)
+		for _, id := range in.Ids {
+			i, exists := slices.BinarySearchFunc(r.Targets, id, byID)
+			if exists {
+				r.Targets = slices.Delete(r.Targets, i, i+1)
+				continue
+			}
+			out.FailedEntries = append(out.FailedEntries, types.RemoveTargetsResultEntry{
+				TargetId: aws.String(id), ErrorCode: aws.String("ResourceNotFoundException"),
+				ErrorMessage: aws.String("Rule " + r.Name + " does not have a target with the Id " + id + "."),
+			})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.FailedEntryCount = int32(len(out.FailedEntries))
+	return out, nil
+}
+
+// ListTargetsByRule lists the targets of a rule by their IDs, in pages.
+func (a *API) ListTargetsByRule(ctx context.Context, in *eventbridge.ListTargetsByRuleInput, _ ...func(*eventbridge.Options)) (*eventbridge.ListTargetsByRuleOutput, error) {
+	r, err := a.find(ctx, in.EventBusName, *in.Rule)
+	if err != nil {
+		return nil, err
+	}
+	rows, next, err := pageOf(r.Targets, func(t types.Target) string { return *t.Id }, in.NextToken, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return &eventbridge.ListTargetsByRuleOutput{NextToken: next, Targets: append([]types.Target{}, rows...)}, nil
+}

@@ -1,0 +1,154 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"os"
+)
+
+// A DamageError tells that a file does not hold any more what was written to it.
+type DamageError struct {
+	File   string
+	Where  string // the place in it
+	Remedy string
+}
+
+func (e *DamageError) Error() string {
+	return fmt.Sprintf("%s is damaged: %s; %s", e.File, e.Where, e.Remedy)
+}
+
+// restore is what helps against most damage.
+const restore = "put back a copy of the data folder from before, or begin with an empty one"
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// checksum is that of a document where it is.
+func checksum(kind, key string, value []byte) int64 {
+	sum := crc32.Update(0, castagnoli, []byte(kind))
+	sum = crc32.Update(sum, castagnoli, []byte{0})
+	sum = crc32.Update(sum, castagnoli, []byte(key))
+	sum = crc32.Update(sum, castagnoli, []byte{0})
+	return int64(crc32.Update(sum, castagnoli, value))
+}
+
+// verify compares a document with its checksum, if it has one.
+func (s *SQLite) verify(kind, key string, value []byte, sum sql.NullInt64) error {
+	if !sum.Valid || sum.Int64 == checksum(kind, key, value) {
+		return nil
+	}
+	return &DamageError{File: s.path, Where: fmt.Sprintf("the %s %q is not what was written", kind, key), Remedy: restore}
+}
+
+// verifyStructure has the database look at its own pages: a search in one of which the
+// keys are not in order, or of which some are not counted, does not find all.
+func (s *SQLite) verifyStructure() error {
+	var found string
+	if err := s.db.QueryRow(`PRAGMA integrity_check(1)`).Scan(&found); err != nil {
+		return &DamageError{File: s.path, Where: err.Error(), Remedy: restore}
+	}
+	if found != "ok" {
+		return &DamageError{File: s.path, Where: found, Remedy: restore}
+	}
+	return nil
+}
+
+// A mark is a file beside the database that says how many transactions it has had. A
+// write-ahead log ends for its reader where it is damaged, without an error: what was
+// written behind that is missed by the mark only. It is written after each
+// transaction and not synced. So it never tells of more than there was.
+type mark struct {
+	path string
+	file *os.File
+}
+
+// markSize is that of the number and its checksum.
+const markSize = 12
+
+// openMark opens the mark of a database, and says how many transactions there were. One that
+// is not whole, as after a power failure, says nothing.
+func openMark(database string) (mark, int64, error) {
+	m := mark{path: database + "-written"}
+	var err error
+	if m.file, err = os.OpenFile(m.path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return mark{}, 0, err
+	}
+	b := make([]byte, markSize)
+	if _, err := m.file.ReadAt(b, 0); err != nil || crc32.Checksum(b[:8], castagnoli) != binary.BigEndian.Uint32(b[8:]) {
+		return m, 0, nil
+	}
+	return m, int64(binary.BigEndian.Uint64(b)), nil
+}
+
+func (m mark) set(transactions int64) error {
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, markSize), uint64(transactions))
+	_, err := m.file.WriteAt(binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli)), 0)
+	return err
+}
+
+// openMark compares the database with its mark.
+func (s *SQLite) openMark() (err error) {
+	err = s.db.QueryRow(`SELECT transactions FROM written`).Scan(&s.transactions)
+	if errors.Is(err, sql.ErrNoRows) {
+		_, err = s.db.Exec(`INSERT INTO written (transactions) VALUES (0)`)
+	}
+	if err != nil || s.path == "" {
+		return err
+	}
+	if s.file, err = os.Stat(s.path); err != nil {
+		return err
+	}
+	var marked int64
+	if s.mark, marked, err = openMark(s.path); err != nil {
+		return err
+	}
+	if marked > s.transactions {
+		return &DamageError{
+			File:   s.path,
+			Where:  fmt.Sprintf("%d of the %d transactions that were written are there: %s-wal has been cut or changed", s.transactions, marked, s.path),
+			Remedy: restore + "; to go on with what is there, remove " + s.mark.path,
+		}
+	}
+	return nil
+}
+
+// count notes one more transaction, of which it is a part.
+func (s *SQLite) count(ctx context.Context, tx *sql.Tx) error {
+	if _, err := tx.StmtContext(ctx, s.tally).ExecContext(ctx, s.transactions+1); err != nil {
+		return fmt.Errorf("count a transaction: %w", err)
+	}
+	return nil
+}
+
+// counted marks that a transaction is on disk.
+func (s *SQLite) counted() error {
+	s.transactions++
+	if s.mark.file == nil {
+		return nil
+	}
+	if err := s.mark.set(s.transactions); err != nil {
+		return fmt.Errorf("mark a transaction: %w", err)
+	}
+	return nil
+}
+
+// present reports an error when the database is not any more the file that its path
+// leads to: what is written to it then is lost.
+func (s *SQLite) present() error {
+	if s.path == "" {
+		return nil
+	}
+	switch now, err := os.Stat(s.path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s was removed while the server ran", s.path)
+	case err != nil:
+		return err
+	case !os.SameFile(s.file, now):
+		return fmt.Errorf("%s was replaced while the server ran", s.path)
+	}
+	return nil
+}

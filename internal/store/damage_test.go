@@ -1,0 +1,156 @@
+package store_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"flyball/internal/store"
+)
+
+// filled is a folder with a store of documents, each of which was waited for. It was not
+// closed, as by a kill, so that most of it is in the write-ahead log, or was.
+func filled(t *testing.T, closed bool) (folder string, documents int) {
+	t.Helper()
+	live := t.TempDir()
+	st := open(t, filepath.Join(live, "state"))
+	for i := range 40 {
+		write(t, st, new(store.Batch).Put("kind", fmt.Sprintf("key-%02d", i), bytes.Repeat([]byte{byte(i)}, 300)))
+	}
+	if closed {
+		if err := st.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return live, 40
+}
+
+// whole opens a copy of a folder in which a file was changed, and reports an error
+// unless all of the documents are there as they were written.
+func whole(t *testing.T, folder, name string, change func([]byte) []byte, documents int) error {
+	t.Helper()
+	copied := t.TempDir()
+	if err := os.CopyFS(copied, os.DirFS(folder)); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(copied, name)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, change(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	st, err := store.OpenSQLite(filepath.Join(copied, "state"))
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	found, wrong := 0, 0
+	if err := st.Scan("kind", store.Range{}, func(key string, value []byte) bool {
+		if found++; key[:4] != "key-" || !bytes.Equal(value, bytes.Repeat(value[:1], 300)) {
+			wrong++
+		}
+		return true
+	}); err != nil {
+		return err
+	}
+	if err := st.Sound(); err != nil {
+		return err
+	}
+	if found != documents || wrong > 0 {
+		t.Errorf("%s changed: without an error %d of %d documents are there, and %d are wrong", name, found, documents, wrong)
+	}
+	return nil
+}
+
+func flip(bit int) func([]byte) []byte {
+	return func(b []byte) []byte {
+		b[bit/8] ^= 1 << (bit % 8)
+		return b
+	}
+}
+
+func TestAFlippedBitIsNeverSilent(t *testing.T) {
+	for name, closed := range map[string]bool{"state-wal": false, "state": true} {
+		folder, documents := filled(t, closed)
+		info, err := os.Stat(filepath.Join(folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := 0
+		for range 100 {
+			bit := rand.IntN(int(info.Size()) * 8)
+			if err := whole(t, folder, name, flip(bit), documents); err != nil {
+				if told++; !strings.Contains(err.Error(), "state") && !errors.As(err, new(*store.DamageError)) {
+					t.Errorf("bit %d of %s: an error that names no file: %v", bit, name, err)
+				}
+			}
+		}
+		if told == 0 {
+			t.Errorf("none of 100 flipped bits of %s was told of", name)
+		}
+	}
+}
+
+func TestWhatIsCutOffIsMissed(t *testing.T) {
+	nothing := func([]byte) []byte { return nil }
+	for name, closed := range map[string]bool{"state-wal": false, "state": true} {
+		folder, documents := filled(t, closed)
+		var damage *store.DamageError
+		if err := whole(t, folder, name, nothing, documents); !errors.As(err, &damage) {
+			t.Errorf("an empty %s: got %v", name, err)
+		}
+		half := func(b []byte) []byte { return b[:len(b)/2] }
+		if err := whole(t, folder, name, half, documents); err == nil {
+			t.Errorf("half of %s is taken for all of it", name)
+		}
+	}
+}
+
+func TestAMarkThatSaysNothingHoldsNothingUp(t *testing.T) {
+	folder, documents := filled(t, true)
+	for what, change := range map[string]func([]byte) []byte{
+		"damaged": flip(3),
+		"empty":   func([]byte) []byte { return nil },
+	} {
+		if err := whole(t, folder, "state-written", change, documents); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func TestAWriteToAFileThatIsNotThereAnyMoreFails(t *testing.T) {
+	for what, change := range map[string]func(t *testing.T, path string){
+		"removed": func(t *testing.T, path string) {
+			if err := os.RemoveAll(filepath.Dir(path)); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"replaced": func(t *testing.T, path string) {
+			if err := os.Rename(path, path+"-other"); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		path := filepath.Join(t.TempDir(), "folder", "state")
+		if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		st := open(t, path)
+		write(t, st, new(store.Batch).Put("kind", "key", nil))
+		change(t, path)
+		err := st.Write(new(store.Batch).Put("kind", "key", []byte("later"))).Wait()
+		if err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+}
