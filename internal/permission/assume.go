@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
-
 	"flyball/internal/principal"
 	"flyball/policy"
 )
@@ -88,18 +86,4 @@ func (a ServiceAssumption) Request() *policy.Request {
 		Principal: policy.Principal{Kind: policy.Service, Service: a.Service}, Action: "sts:AssumeRole", Resource: a.Role,
 		Time: a.Time, Context: context,
 	}
-}
-
-// ServiceContext are the condition keys of what a service does on behalf of a resource,
-// which its ARN names.
-func ServiceContext(source string) map[string][]string {
-	from, _ := arn.Parse(source) // of one that is no ARN there is no account
-	context := common(from.Region, "", true)
-	context["aws:PrincipalIsAWSService"] = []string{"true"}
-	for key, value := range map[string]string{"aws:SourceArn": source, "aws:SourceAccount": from.AccountID} {
-		if value != "" {
-			context[key] = []string{value}
-		}
-	}
-	return context
 }

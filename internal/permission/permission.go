@@ -88,11 +88,13 @@ var services = map[string]service{
 	"ecr":                     ecrCalls,
 	"ecs":                     ecsCalls,
 	"elasticloadbalancing":    elbCalls,
+	"events":                  eventsCalls,
 	"flyball":                 ownCalls,
 	"iam":                     iamCalls,
 	"lambda":                  lambdaCalls,
 	"logs":                    logsCalls,
 	"monitoring":              cloudWatchCalls,
+	"scheduler":               schedulerCalls,
 	"sqs":                     sqsCalls,
 	"sts":                     stsCalls,
 }
@@ -164,6 +166,9 @@ func (c *Call) find(s service, name string) Resource {
 	}
 	if s.prefix == "lambda" {
 		name = c.functionARN(name)
+	}
+	if s.prefix == "events" && !strings.HasPrefix(name, "arn:") {
+		name = eventsResource(name)
 	}
 	if found, ok := c.Find(c.Service, name); ok {
 		return found

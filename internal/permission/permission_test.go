@@ -17,6 +17,8 @@ import (
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	eventstypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -114,6 +116,30 @@ func TestActionsAndResourcesOfCalls(t *testing.T) {
 			[]string{
 				"logs:CreateLogGroup arn:aws:logs:eu-west-2:123456789012:log-group:/app/web:log-stream:",
 				"logs:TagResource arn:aws:logs:eu-west-2:123456789012:log-group:/app/web:log-stream:",
+			},
+		},
+		"a rule of the default bus": {
+			call("events", "PutRule", &eventbridge.PutRuleInput{Name: aws.String("r"), RoleArn: aws.String("arn:aws:iam::123456789012:role/a")}),
+			[]string{"events:PutRule arn:aws:events:eu-west-2:123456789012:rule/r", "iam:PassRole arn:aws:iam::123456789012:role/a"},
+		},
+		"a rule of another, by its ARN": {
+			call("events", "DescribeRule", &eventbridge.DescribeRuleInput{
+				Name: aws.String("r"), EventBusName: aws.String("arn:aws:events:eu-west-2:123456789012:event-bus/b"),
+			}),
+			[]string{"events:DescribeRule arn:aws:events:eu-west-2:123456789012:rule/b/r"},
+		},
+		"the default bus": {
+			call("events", "DescribeEventBus", &eventbridge.DescribeEventBusInput{}),
+			[]string{"events:DescribeEventBus arn:aws:events:eu-west-2:123456789012:event-bus/default"},
+		},
+		"every bus that events are put on": {
+			call("events", "PutEvents", &eventbridge.PutEventsInput{Entries: []eventstypes.PutEventsRequestEntry{
+				{EventBusName: aws.String("b")}, {}, {EventBusName: aws.String("arn:aws:events:eu-west-2:210987654321:event-bus/c")},
+			}}),
+			[]string{
+				"events:PutEvents arn:aws:events:eu-west-2:123456789012:event-bus/b",
+				"events:PutEvents arn:aws:events:eu-west-2:210987654321:event-bus/c",
+				"events:PutEvents arn:aws:events:eu-west-2:123456789012:event-bus/default",
 			},
 		},
 		"no resource-level permissions": {

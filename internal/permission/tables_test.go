@@ -15,9 +15,11 @@ import (
 	localecr "flyball/internal/service/ecr"
 	localecs "flyball/internal/service/ecs"
 	localelb "flyball/internal/service/elb"
+	localevents "flyball/internal/service/events"
 	localiam "flyball/internal/service/iam"
 	locallambda "flyball/internal/service/lambda"
 	locallogs "flyball/internal/service/logs"
+	localscheduler "flyball/internal/service/scheduler"
 	localsqs "flyball/internal/service/sqs"
 	localsts "flyball/internal/service/sts"
 )
@@ -27,8 +29,8 @@ func inputs() map[string]map[string]reflect.Type {
 	all := map[string]map[string]reflect.Type{}
 	for name, api := range map[string]any{
 		"application-autoscaling": &autoscaling.API{}, "monitoring": &cloudwatch.API{}, "ec2": &localec2.API{}, "ecr": &localecr.API{}, "ecs": &localecs.API{},
-		"elasticloadbalancing": &localelb.API{},
-		"iam":                  &localiam.API{}, "lambda": &locallambda.API{}, "logs": &locallogs.API{}, "sqs": &localsqs.API{}, "sts": &localsts.API{},
+		"elasticloadbalancing": &localelb.API{}, "events": &localevents.API{},
+		"iam": &localiam.API{}, "lambda": &locallambda.API{}, "logs": &locallogs.API{}, "scheduler": &localscheduler.API{}, "sqs": &localsqs.API{}, "sts": &localsts.API{},
 	} {
 		all[name] = map[string]reflect.Type{}
 		t := reflect.TypeOf(api)
@@ -74,7 +76,8 @@ func TestWhatTheTablesNameIsInTheInputs(t *testing.T) {
 			}
 		}
 		for _, k := range services[name].keys {
-			if !slices.ContainsFunc(slices.Collect(maps.Values(served)), func(t reflect.Type) bool { _, ok := t.FieldByName(k.member); return ok }) {
+			first, _, _ := strings.Cut(k.member, ".")
+			if !slices.ContainsFunc(slices.Collect(maps.Values(served)), func(t reflect.Type) bool { _, ok := t.FieldByName(first); return ok }) {
 				t.Errorf("%s: no input has %s", name, k.member)
 			}
 		}

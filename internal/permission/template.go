@@ -80,6 +80,9 @@ func (c *Call) expand(template string, in inputValue) []string {
 				break
 			}
 		}
+		if member == "Entries.EventBusName" {
+			values = in.entriesBuses(values)
+		}
 		if len(values) == 0 {
 			values = []string{c.unset(member)}
 		}
@@ -94,7 +97,11 @@ func (c *Call) expand(template string, in inputValue) []string {
 // unset is what a member stands for that is not given.
 func (c *Call) unset(member string) string {
 	switch {
+	case c.Service == "events" && member != "ResourceARN":
+		return "default" // the bus
 	case member == "Cluster" || member == "Clusters":
+		return "default"
+	case member == "GroupName" && c.Service == "scheduler":
 		return "default"
 	case member == "Path":
 		return "/"

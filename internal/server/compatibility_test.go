@@ -14,8 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -25,9 +27,11 @@ import (
 	localecr "flyball/internal/service/ecr"
 	localecs "flyball/internal/service/ecs"
 	localelb "flyball/internal/service/elb"
+	localevents "flyball/internal/service/events"
 	localiam "flyball/internal/service/iam"
 	locallambda "flyball/internal/service/lambda"
 	locallogs "flyball/internal/service/logs"
+	localscheduler "flyball/internal/service/scheduler"
 	localsqs "flyball/internal/service/sqs"
 	localsts "flyball/internal/service/sts"
 )
@@ -50,8 +54,10 @@ func TestTheCompatibilityListsAreTrue(t *testing.T) {
 		"ECR":                      {&ecr.Client{}, &localecr.API{}},
 		"ECS":                      {&ecs.Client{}, &localecs.API{}},
 		"Elastic Load Balancing":   {&elasticloadbalancingv2.Client{}, &localelb.API{}},
+		"EventBridge":              {&eventbridge.Client{}, &localevents.API{}},
 		"IAM":                      {&iam.Client{}, &localiam.API{}},
 		"Lambda":                   {&lambda.Client{}, &locallambda.API{}},
+		"EventBridge Scheduler":    {&scheduler.Client{}, &localscheduler.API{}},
 		"SQS":                      {&sqs.Client{}, &localsqs.API{}},
 		"STS":                      {&sts.Client{}, &localsts.API{}},
 	} {

@@ -4,15 +4,11 @@ import (
 	"context"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	sdk "github.com/aws/aws-sdk-go-v2/service/lambda"
 
-	"flyball/internal/deliver"
 	"flyball/internal/permission"
 	"flyball/internal/service/iam"
 	"flyball/internal/service/lambda"
-	"flyball/policy"
 )
 
 // functionRoles are the execution roles of a cell's functions.
@@ -102,30 +98,4 @@ func (s *Server) roleMay(ctx context.Context, v *services, name string, call per
 		}
 	}
 	return nil
-}
-
-// mayInvoke says why a service may not invoke a function. With a role it is the role that
-// has to be allowed to, else the function's own policy says. Where any access key is let
-// in, nothing is judged.
-func (s *Server) mayInvoke(ctx context.Context, to arn.ARN, sent deliver.Invocation) error {
-	if s.cfg.Administrator == nil {
-		return nil
-	}
-	name := to.String()
-	if sent.Role != "" {
-		from, err := arn.Parse(sent.Source)
-		if err != nil {
-			return err
-		}
-		v := s.cells.find(from.AccountID, from.Region)
-		if v == nil {
-			return lambda.ErrNoRole
-		}
-		return s.roleMay(ctx, v, sent.Role, permission.Call{Service: "lambda", Operation: "Invoke", Input: &sdk.InvokeInput{FunctionName: &name}})
-	}
-	request := &policy.Request{
-		Principal: policy.Principal{Kind: policy.Service, Service: sent.Principal}, Action: "lambda:InvokeFunction", Resource: name, Time: time.Now(),
-		Context: permission.ServiceContext(sent.Source),
-	}
-	return s.judge.AllowOn(request, iam.Policies{}, s.policyOf(ctx, name))
 }

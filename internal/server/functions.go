@@ -13,13 +13,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
-	"github.com/aws/smithy-go"
+	sdk "github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"flyball/alarm"
 	"flyball/internal/cell"
 	"flyball/internal/deliver"
 	"flyball/internal/function"
-	"flyball/internal/permission"
 	"flyball/internal/service/lambda"
 	packages "flyball/internal/service/lambda/code"
 	"flyball/internal/task/process"
@@ -187,35 +186,20 @@ func (s *Server) takeForFunction(ctx context.Context, to arn.ARN, message any) e
 	if !ok {
 		return fmt.Errorf("a function takes invocations and the notifications of alarms, not %T", message)
 	}
-	api, err := s.functionCell(to.String())
-	if err != nil {
-		return &deliver.Refused{Code: "NO_RESOURCE", Err: err}
+	v := s.cells.find(to.AccountID, to.Region)
+	if v == nil {
+		return refusedAs("NO_RESOURCE", fmt.Errorf("there is nothing in region %s of account %s", to.Region, to.AccountID))
 	}
-	if err := s.mayInvoke(ctx, to, sent); err != nil {
-		return &deliver.Refused{Code: "NO_PERMISSIONS", Err: err}
+	name := to.String()
+	if err := s.mayInvoke(ctx, v, sent, "lambda", "Invoke", &sdk.InvokeInput{FunctionName: &name}); err != nil {
+		return err
 	}
-	err = api.Take(ctx, to.String(), sent.ID, sent.Body)
-	var refused smithy.APIError
-	if errors.As(err, &refused) && refused.ErrorFault() != smithy.FaultServer {
-		return &deliver.Refused{Code: refusedCode(refused), Err: err}
-	}
-	return err
+	return verdictOf(v.lambda.Take(ctx, name, sent))
 }
 
 // alarmPrincipal is CloudWatch where its alarms invoke functions ("Invoke a Lambda
 // function from an alarm").
 const alarmPrincipal = "lambda.alarms.cloudwatch.amazonaws.com"
-
-// refusedCode is the code that a dead letter shows for a refusal of Lambda's.
-func refusedCode(err smithy.APIError) string {
-	switch err.ErrorCode() {
-	case "ResourceNotFoundException":
-		return "NO_RESOURCE"
-	case "RequestEntityTooLargeException", "InvalidRequestContentException":
-		return "INVALID_PARAMETER"
-	}
-	return err.ErrorCode()
-}
 
 // serveCode serves the code of functions at the URLs that GetFunction tells.
 func (s *Server) serveCode() http.Handler {
@@ -236,19 +220,19 @@ func (s *Server) serveCode() http.Handler {
 func (s *Server) putOutcome(ctx context.Context, sent deliver.Invocation, entry types.PutEventsRequestEntry) error {
 	from, err := arn.Parse(sent.Source)
 	if err != nil {
-		return &deliver.Refused{Code: "NO_RESOURCE", Err: err}
+		return refusedAs("INVALID_PARAMETER", err)
 	}
 	v := s.cells.find(from.AccountID, from.Region)
 	if v == nil {
-		return &deliver.Refused{Code: "NO_RESOURCE", Err: fmt.Errorf("there is nothing in region %s of account %s", from.Region, from.AccountID)}
+		return refusedAs("NO_RESOURCE", fmt.Errorf("there is nothing in region %s of account %s", from.Region, from.AccountID))
 	}
 	in := &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{entry}}
-	if err := s.roleMay(ctx, v, sent.Role, permission.Call{Service: "events", Operation: "PutEvents", Input: in}); err != nil {
-		return &deliver.Refused{Code: "NO_PERMISSIONS", Err: err}
+	if err := s.mayInvoke(ctx, v, sent, "events", "PutEvents", in); err != nil {
+		return err
 	}
 	out, err := v.events.PutEvents(ctx, in)
 	if err == nil && out.FailedEntryCount > 0 {
-		err = &deliver.Refused{Code: *out.Entries[0].ErrorCode, Err: errors.New(*out.Entries[0].ErrorMessage)}
+		return refusedAs("INVALID_PARAMETER", errors.New(*out.Entries[0].ErrorMessage))
 	}
-	return err
+	return verdictOf(err)
 }

@@ -23,6 +23,7 @@ import (
 	"flyball/internal/service/iam"
 	"flyball/internal/service/lambda"
 	"flyball/internal/service/logs"
+	"flyball/internal/service/scheduler"
 	"flyball/internal/service/sqs"
 	"flyball/internal/service/sts"
 	"flyball/internal/wire"
@@ -64,6 +65,7 @@ func (s *Server) handler() (http.Handler, error) {
 		wire.EventBridge(inCell(s, func(v *services) *events.API { return v.events })),
 		wire.IAM(inGlobal(s, func(v *global, _ wire.Scope) *iam.API { return v.iam })),
 		wire.Lambda(inCell(s, func(v *services) *lambda.API { return v.lambda })),
+		wire.Scheduler(inCell(s, func(v *services) *scheduler.API { return v.scheduler })),
 		wire.SQS(inCell(s, func(v *services) *sqs.API { return v.sqs })),
 		wire.Logs(inCell(s, func(v *services) *logs.API { return v.logs })),
 		wire.STS(inGlobal(s, func(v *global, scope wire.Scope) *sts.API { return v.sts.For(scope.AccessKey).In(scope.Region) })),

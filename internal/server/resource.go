@@ -53,6 +53,13 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 	case "lambda":
 		found.ARN, found.Tags, _, ok = v.lambda.Resource(ctx, name)
 		return found, ok
+	case "events":
+		found.ARN, found.Tags, _, ok = v.events.Resource(ctx, name)
+		return found, ok
+	case "scheduler":
+		found.ARN = v.fullARN("scheduler", name)
+		found.Tags, ok = v.scheduler.Resource(ctx, found.ARN)
+		return found, ok
 	case "sqs":
 		found.ARN = name
 		found.Tags, _, ok = v.sqs.Resource(ctx, name)
@@ -68,8 +75,8 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 	return found, false
 }
 
-// policyOf is the policy that a resource has of its own, or nil. Queues,
-// functions and repositories have them.
+// policyOf is the policy that a resource has of its own, or nil. Queues, event
+// buses, functions and repositories have them.
 func (s *Server) policyOf(ctx context.Context, resource string) *iam.Document {
 	a, err := arn.Parse(resource)
 	if err != nil {
@@ -85,6 +92,8 @@ func (s *Server) policyOf(ctx context.Context, resource string) *iam.Document {
 		_, text, _ = v.ecr.Resource(ctx, name)
 	case a.Service == "lambda":
 		_, _, text, _ = v.lambda.Resource(ctx, resource)
+	case a.Service == "events":
+		_, _, text, _ = v.events.Resource(ctx, resource)
 	case a.Service == "sqs":
 		_, text, _ = v.sqs.Resource(ctx, resource)
 	}

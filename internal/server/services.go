@@ -25,6 +25,7 @@ import (
 	"flyball/internal/service/express"
 	"flyball/internal/service/lambda"
 	"flyball/internal/service/logs"
+	"flyball/internal/service/scheduler"
 	"flyball/internal/service/sqs"
 	"flyball/internal/task"
 	"flyball/internal/tsdb"
@@ -45,6 +46,7 @@ type services struct {
 	logs        *logs.API
 	autoscaling *autoscaling.API
 	backlogs    backlogs
+	scheduler   *scheduler.API
 	sqs         *sqs.API
 	lambda      *lambda.API
 	events      *events.API
@@ -60,7 +62,7 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	v = &services{cell: c}
 	v.ec2 = lazyEC2(ec2.Config{Cell: c, Interfaces: v.interfaces})
 	for _, open := range []func(*services) error{
-		s.openDeliveries, s.openEvents, s.openCloudWatch, s.openECR, s.openLogs, s.openSQS, s.openLambda, s.openBalancing, s.openECS, s.openScaling, s.openExpress,
+		s.openDeliveries, s.openEvents, s.openCloudWatch, s.openECR, s.openLogs, s.openSQS, s.openLambda, s.openBalancing, s.openECS, s.openScaling, s.openExpress, s.openScheduler,
 	} {
 		if err := open(v); err != nil {
 			return nil, err
@@ -222,6 +224,21 @@ type backlogs struct {
 	*backlog.Meter
 }
 
+func (s *Server) openScheduler(v *services) (err error) {
+	roles := s.rolesOf(v, schedulerSession)
+	v.scheduler, err = scheduler.New(scheduler.Config{
+		Cell:       v.cell,
+		Deliveries: v.deliveries,
+		Router:     &s.router,
+		Metrics:    v.cloudwatch,
+		Roles: func() (scheduler.Roles, error) {
+			found, err := roles()
+			return schedulerRoles{found, s.cfg.Administrator == nil}, err
+		},
+	})
+	return err
+}
+
 // openExpress opens Express Mode, whose operations ECS serves.
 func (s *Server) openExpress(v *services) (err error) {
 	roles := s.rolesOf(v, expressSession)
@@ -253,6 +270,7 @@ func (v *services) run(ctx context.Context) error {
 	loops.Go(func() error { return v.logs.Run(ctx) })
 	loops.Go(func() error { return v.autoscaling.Run(ctx) })
 	loops.Go(func() error { v.backlogs.Meter.Run(ctx); return nil })
+	loops.Go(func() error { return v.scheduler.Run(ctx) })
 	loops.Go(func() error { return v.sqs.Run(ctx) })
 	loops.Go(func() error { return v.deliveries.Run(ctx) })
 	loops.Go(func() error { return v.lambda.Run(ctx) })
@@ -270,6 +288,7 @@ func (v *services) adoptNothing() { v.ecs.Adopt(map[string]task.Task{}) }
 // are.
 func (s *Server) connect() {
 	s.router.Handle("lambda", s.takeForFunction)
+	s.connectTargets()
 	s.router.Handle("autoscaling", func(ctx context.Context, to arn.ARN, message any) error {
 		n, ok := message.(alarm.Notification)
 		if !ok {

@@ -126,7 +126,7 @@ func (a *API) destination(ctx context.Context, given *string) (*API, string) {
 
 // Put has events of the cell be sent to a bus, for services whose events no caller puts.
 // Their deliveries are on disk when it returns.
-func (a *API) Put(ctx context.Context, busName string, happened ...Event) error {
+func (a *API) Put(ctx context.Context, busName string, happened []Event) error {
 	all := make([]*event, len(happened))
 	for i, h := range happened {
 		var err error

@@ -53,12 +53,12 @@ func (a *API) openAsync() {
 
 // Take takes an event that another service sends to a function, which it names by its
 // ARN. When it returns the event is on disk.
-func (a *API) Take(ctx context.Context, to, id string, payload []byte) error {
+func (a *API) Take(ctx context.Context, to string, sent deliver.Invocation) error {
 	t, err := a.find(ctx, &to, nil)
 	if err != nil {
 		return err
 	}
-	return t.api.accept(ctx, t, function.Call{RequestID: id, Payload: payload})
+	return t.api.accept(ctx, t, function.Call{RequestID: sent.ID, Payload: sent.Body, TraceID: sent.Trace})
 }
 
 // accept takes an event for a function.

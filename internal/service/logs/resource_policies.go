@@ -17,8 +17,7 @@ import (
 	"flyball/internal/state"
 )
 
-// A resourcePolicy lets services of AWS put events: a row, and its document. It is kept;
-// no service here needs it.
+// A resourcePolicy lets services of AWS put events: a row, and its document.
 type resourcePolicy struct {
 	Name     string `json:",omitempty"`
 	Resource string `json:",omitempty"` // the ARN of a group, or nothing for those of the account
@@ -141,4 +140,32 @@ func (a *API) DescribeResourcePolicies(ctx context.Context, in *cloudwatchlogs.D
 		out.ResourcePolicies = append(out.ResourcePolicies, p.describe())
 	}
 	return out, nil
+}
+
+// ServicePolicy is what all policies of the account and of its groups say together, for
+// those who judge whether a service may put events; "" without any. What stands in
+// a document that is no policy has no voice.
+func (a *API) ServicePolicy(ctx context.Context) string {
+	var rows []resourcePolicy
+	a.cell.State.View(ctx, func() { rows = a.policies.Rows("") })
+	var statements []json.RawMessage
+	for _, r := range rows {
+		var p struct{ Statement json.RawMessage }
+		if json.Unmarshal([]byte(r.Document), &p) != nil || p.Statement == nil {
+			continue
+		}
+		var list []json.RawMessage
+		if json.Unmarshal(p.Statement, &list) != nil {
+			list = []json.RawMessage{p.Statement}
+		}
+		statements = append(statements, list...)
+	}
+	if len(statements) == 0 {
+		return ""
+	}
+	text, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": statements})
+	if err != nil {
+		return ""
+	}
+	return string(text)
 }

@@ -1,0 +1,61 @@
+package permission
+
+import "strings"
+
+// eventsCalls are those of EventBridge, on buses that are named by their names or ARNs,
+// and on rules, whose ARNs have the bus only where that is not the default one.
+var eventsCalls = service{
+	prefix: "events",
+	operations: map[string]string{
+		"CreateEventBus":        "{Name}",
+		"DeleteEventBus":        "{Name}",
+		"DeleteRule":            "rule/{EventBusName}/{Name}",
+		"DescribeEventBus":      "{Name}",
+		"DescribeRule":          "rule/{EventBusName}/{Name}",
+		"DisableRule":           "rule/{EventBusName}/{Name}",
+		"EnableRule":            "rule/{EventBusName}/{Name}",
+		"ListEventBuses":        "*",
+		"ListRuleNamesByTarget": "*",
+		"ListRules":             "*",
+		"ListTagsForResource":   "{ResourceARN}",
+		"ListTargetsByRule":     "rule/{EventBusName}/{Rule}",
+		"PutEvents":             "{Entries.EventBusName}",
+		"PutPermission":         "{EventBusName}",
+		"PutRule":               "rule/{EventBusName}/{Name}",
+		"PutTargets":            "rule/{EventBusName}/{Rule}",
+		"RemovePermission":      "{EventBusName}",
+		"RemoveTargets":         "rule/{EventBusName}/{Rule}",
+		"TagResource":           "{ResourceARN}",
+		"TestEventPattern":      "*",
+		"UntagResource":         "{ResourceARN}",
+		"UpdateEventBus":        "{Name}",
+	},
+	keys: []conditionKey{
+		{name: "events:TargetArn", member: "Targets.Arn"},
+		{name: "events:detail-type", member: "Entries.DetailType"},
+		{name: "events:source", member: "Entries.Source"},
+	},
+	passes: map[string][]pass{
+		"PutRule":    {{"RoleArn", "events.amazonaws.com"}},
+		"PutTargets": {{"Targets.RoleArn", "events.amazonaws.com"}},
+	},
+}
+
+// eventsResource is the end of the ARN of what a template has come to.
+func eventsResource(name string) string {
+	switch {
+	case strings.HasPrefix(name, "rule/"):
+		return strings.Replace(name, "rule/default/", "rule/", 1)
+	case strings.HasPrefix(name, "event-bus/"):
+		return name
+	}
+	return "event-bus/" + name
+}
+
+// entriesBuses adds the default bus to those of a call's entries, if one names none.
+func (in inputValue) entriesBuses(values []string) []string {
+	if len(values) < in.FieldByName("Entries").Len() {
+		values = append(values, "default")
+	}
+	return values
+}
