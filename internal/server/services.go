@@ -202,7 +202,7 @@ func (s *Server) openScaling(v *services) (err error) {
 	v.autoscaling, err = autoscaling.New(autoscaling.Config{
 		Cell:     v.cell,
 		Alarms:   v.cloudwatch,
-		Capacity: services,
+		Capacity: capacity.Kinds{scaling.Services: services, scaling.Functions: capacity.Functions{Lambda: v.lambda}},
 		Backlogs: v.backlogs,
 		MetricPeriod: func(ctx context.Context, id scaling.ResourceID, period time.Duration) error {
 			cluster, service := id.Service()

@@ -107,3 +107,8 @@ func NoMapping() error { return NotFound("The resource you requested does not ex
 func InUse(format string, args ...any) error {
 	return &types.ResourceInUseException{Message: text(format, args...), Type: &user}
 }
+
+// NotProvisioned answers that a version or an alias has no provisioned concurrency.
+func NotProvisioned() error {
+	return &types.ProvisionedConcurrencyConfigNotFoundException{Message: text("No Provisioned Concurrency Config found for this function"), Type: &user}
+}
