@@ -188,7 +188,7 @@ func (s *Server) openECS(v *services) error {
 		Alarms:        v.cloudwatch,
 		KnownKeys:     s.cfg.Administrator != nil,
 		Deleted: func(ctx context.Context, cluster, service string) error {
-			return v.autoscaling.ServiceDeleted(ctx, scaling.ServiceID(cluster, service))
+			return v.autoscaling.ResourceDeleted(ctx, scaling.ServiceID(cluster, service))
 		},
 		Ended: func(cluster, service string) { v.express.Ended(cluster, service) },
 		Deployed: func(ctx context.Context, arn string, groups []string) error {
@@ -208,7 +208,7 @@ func (s *Server) openScaling(v *services) (err error) {
 	v.autoscaling, err = autoscaling.New(autoscaling.Config{
 		Cell:     v.cell,
 		Alarms:   v.cloudwatch,
-		Capacity: services,
+		Capacity: capacity.Kinds{scaling.Services: services, scaling.Functions: capacity.Functions{Lambda: v.lambda}},
 		Backlogs: v.backlogs,
 		MetricPeriod: func(ctx context.Context, id scaling.ResourceID, period time.Duration) error {
 			cluster, service := id.Service()
