@@ -47,6 +47,7 @@ func main() {
 		{"alarms", func(ctx context.Context) error { return alarms(ctx, *binary, 100_000) }},
 		{"events", func(ctx context.Context) error { return eventRules(ctx, *binary) }},
 		{"backlog", func(ctx context.Context) error { return burst(ctx, *binary) }},
+		{"functions", func(ctx context.Context) error { return functions(ctx, *binary) }},
 		{"queues", func(ctx context.Context) error { return queues(ctx, *binary, *backlog) }},
 	} {
 		if *only != "" && *only != m.name {
