@@ -31,8 +31,9 @@ type functions struct {
 	life    context.Context
 	end     context.CancelFunc
 
-	mu      sync.Mutex
-	host    *function.Host
+	mu       sync.Mutex
+	host     *function.Host
+	endpoint string // where functions find the server, once one of them has asked
 	ended   bool
 	running sync.WaitGroup
 }
@@ -139,7 +140,36 @@ func (s *Server) functionEnviron(ctx context.Context, fn function.Function) ([]s
 	if err != nil {
 		return nil, err
 	}
-	return api.Environ(ctx, fn)
+	endpoint, err := s.functionEndpoint(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return api.Environ(ctx, fn, endpoint)
+}
+
+// functionEndpoint is where functions find the server: at an address of their own network,
+// where it listens from the first environment on, or where tasks without one find it.
+func (s *Server) functionEndpoint(ctx context.Context) (string, error) {
+	f := s.functions
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.endpoint != "" {
+		return f.endpoint, nil
+	}
+	l, err := f.host.Listen(ctx, uint16(portOf(s.listeners[len(s.listeners)-1])))
+	if err != nil {
+		return "", fmt.Errorf("listen on the network of functions: %w", err)
+	}
+	if f.endpoint = s.hostEndpoint; l == nil {
+		return f.endpoint, nil
+	}
+	f.endpoint = "http://" + l.Addr().String()
+	f.running.Go(func() {
+		if err := s.serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.cfg.Log.Warn("functions cannot call the server any more", "reason", err)
+		}
+	})
+	return f.endpoint, nil
 }
 
 // functionLogs keeps what functions write in the log groups of their cells.
