@@ -93,6 +93,7 @@ var services = map[string]service{
 	"iam":                     iamCalls,
 	"logs":                    logsCalls,
 	"monitoring":              cloudWatchCalls,
+	"scheduler":               schedulerCalls,
 	"sqs":                     sqsCalls,
 	"sts":                     stsCalls,
 }

@@ -22,6 +22,7 @@ import (
 	"flyball/internal/service/events"
 	"flyball/internal/service/iam"
 	"flyball/internal/service/logs"
+	"flyball/internal/service/scheduler"
 	"flyball/internal/service/sqs"
 	"flyball/internal/service/sts"
 	"flyball/internal/wire"
@@ -62,6 +63,7 @@ func (s *Server) handler() (http.Handler, error) {
 		wire.ELB(inCell(s, func(v *services) *elb.API { return v.elb })),
 		wire.EventBridge(inCell(s, func(v *services) *events.API { return v.events })),
 		wire.IAM(inGlobal(s, func(v *global, _ wire.Scope) *iam.API { return v.iam })),
+		wire.Scheduler(inCell(s, func(v *services) *scheduler.API { return v.scheduler })),
 		wire.SQS(inCell(s, func(v *services) *sqs.API { return v.sqs })),
 		wire.Logs(inCell(s, func(v *services) *logs.API { return v.logs })),
 		wire.STS(inGlobal(s, func(v *global, scope wire.Scope) *sts.API { return v.sts.For(scope.AccessKey).In(scope.Region) })),

@@ -52,6 +52,10 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 	case "events":
 		found.ARN, found.Tags, _, ok = v.events.Resource(ctx, name)
 		return found, ok
+	case "scheduler":
+		found.ARN = v.fullARN("scheduler", name)
+		found.Tags, ok = v.scheduler.Resource(ctx, found.ARN)
+		return found, ok
 	case "sqs":
 		found.ARN = name
 		found.Tags, _, ok = v.sqs.Resource(ctx, name)

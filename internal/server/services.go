@@ -24,6 +24,7 @@ import (
 	"flyball/internal/service/events"
 	"flyball/internal/service/express"
 	"flyball/internal/service/logs"
+	"flyball/internal/service/scheduler"
 	"flyball/internal/service/sqs"
 	"flyball/internal/task"
 	"flyball/internal/tsdb"
@@ -44,6 +45,7 @@ type services struct {
 	logs        *logs.API
 	autoscaling *autoscaling.API
 	backlogs    backlogs
+	scheduler   *scheduler.API
 	sqs         *sqs.API
 	events      *events.API
 	deliveries  *delivery.Queue // of all services of the cell that send to targets
@@ -58,7 +60,7 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	v = &services{cell: c}
 	v.ec2 = lazyEC2(ec2.Config{Cell: c, Interfaces: v.interfaces})
 	for _, open := range []func(*services) error{
-		s.openDeliveries, s.openEvents, s.openCloudWatch, s.openECR, s.openLogs, s.openSQS, s.openBalancing, s.openECS, s.openScaling, s.openExpress,
+		s.openDeliveries, s.openEvents, s.openCloudWatch, s.openECR, s.openLogs, s.openSQS, s.openBalancing, s.openECS, s.openScaling, s.openExpress, s.openScheduler,
 	} {
 		if err := open(v); err != nil {
 			return nil, err
@@ -220,6 +222,21 @@ type backlogs struct {
 	*backlog.Meter
 }
 
+func (s *Server) openScheduler(v *services) (err error) {
+	roles := s.rolesOf(v, schedulerSession)
+	v.scheduler, err = scheduler.New(scheduler.Config{
+		Cell:       v.cell,
+		Deliveries: v.deliveries,
+		Router:     &s.router,
+		Metrics:    v.cloudwatch,
+		Roles: func() (scheduler.Roles, error) {
+			found, err := roles()
+			return schedulerRoles{found, s.cfg.Administrator == nil}, err
+		},
+	})
+	return err
+}
+
 // openExpress opens Express Mode, whose operations ECS serves.
 func (s *Server) openExpress(v *services) (err error) {
 	roles := s.rolesOf(v, expressSession)
@@ -251,6 +268,7 @@ func (v *services) run(ctx context.Context) error {
 	loops.Go(func() error { return v.logs.Run(ctx) })
 	loops.Go(func() error { return v.autoscaling.Run(ctx) })
 	loops.Go(func() error { v.backlogs.Meter.Run(ctx); return nil })
+	loops.Go(func() error { return v.scheduler.Run(ctx) })
 	loops.Go(func() error { return v.sqs.Run(ctx) })
 	loops.Go(func() error { return v.deliveries.Run(ctx) })
 	loops.Go(func() error { return v.events.Run(ctx) })

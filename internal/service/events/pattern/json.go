@@ -64,10 +64,13 @@ func parseDocument(doc string) (node, error) {
 	return n, nil
 }
 
-// A parser stands at a place of a document.
+// A parser stands at a place of a document. What objects and arrays that are not yet closed have so
+// far is in one list each, so that they are made in the size that they get.
 type parser struct {
-	doc string
-	at  int
+	doc     string
+	at      int
+	members []member
+	items   []node
 }
 
 func (p *parser) fail(reason string, args ...any) error {
@@ -118,7 +121,7 @@ func (p *parser) parse(depth int) (node, error) {
 }
 
 func (p *parser) parseObject(depth int) (node, error) {
-	n := node{kind: object, start: p.at}
+	n, outer := node{kind: object, start: p.at}, len(p.members)
 	p.at++
 	for first := true; ; first = false {
 		c, ok := p.next()
@@ -144,16 +147,18 @@ func (p *parser) parseObject(depth int) (node, error) {
 		if err != nil {
 			return n, err
 		}
-		n.members = append(n.members, member{name.value, value})
+		p.members = append(p.members, member{name.value, value})
 		if done, err := p.more('}', "comma to separate Object entries"); err != nil || done {
 			n.end = p.at
+			n.members = append([]member(nil), p.members[outer:]...)
+			p.members = p.members[:outer]
 			return n, err
 		}
 	}
 }
 
 func (p *parser) parseArray(depth int) (node, error) {
-	n := node{kind: array, start: p.at}
+	n, outer := node{kind: array, start: p.at}, len(p.items)
 	p.at++
 	if c, ok := p.next(); ok && c == ']' {
 		p.at++
@@ -165,9 +170,11 @@ func (p *parser) parseArray(depth int) (node, error) {
 		if err != nil {
 			return n, err
 		}
-		n.items = append(n.items, item)
+		p.items = append(p.items, item)
 		if done, err := p.more(']', "comma to separate Array entries"); err != nil || done {
 			n.end = p.at
+			n.items = append([]node(nil), p.items[outer:]...)
+			p.items = p.items[:outer]
 			return n, err
 		}
 	}
