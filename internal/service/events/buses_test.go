@@ -183,6 +183,7 @@ func TestTheRetryPolicyOfATarget(t *testing.T) {
 		w.rule(t, "r", `{"source": ["s"]}`, target)
 		w.put(t, "s", "t", "{}")
 		time.Sleep(2 * time.Hour)
+		synctest.Wait()
 		if attempts != 3 || w.sent[deadARN][0].Attributes["EXHAUSTED_RETRY_CONDITION"] != "MaximumRetryAttempts" {
 			t.Errorf("%d attempts, letters %+v", attempts, w.sent[deadARN])
 		}
