@@ -49,6 +49,9 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 		found.ARN = name
 		found.Tags, ok = v.elb.Resource(ctx, name)
 		return found, ok
+	case "lambda":
+		found.ARN, found.Tags, _, ok = v.lambda.Resource(ctx, name)
+		return found, ok
 	case "events":
 		found.ARN, found.Tags, _, ok = v.events.Resource(ctx, name)
 		return found, ok
@@ -72,7 +75,7 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 }
 
 // policyOf is the policy that a resource has of its own, or nil. Queues, event
-// buses and repositories have them.
+// buses, functions and repositories have them.
 func (s *Server) policyOf(ctx context.Context, resource string) *iam.Document {
 	a, err := arn.Parse(resource)
 	if err != nil {
@@ -86,6 +89,8 @@ func (s *Server) policyOf(ctx context.Context, resource string) *iam.Document {
 	switch name, isRepository := strings.CutPrefix(a.Resource, "repository/"); {
 	case a.Service == "ecr" && isRepository:
 		_, text, _ = v.ecr.Resource(ctx, name)
+	case a.Service == "lambda":
+		_, _, text, _ = v.lambda.Resource(ctx, resource)
 	case a.Service == "events":
 		_, _, text, _ = v.events.Resource(ctx, resource)
 	case a.Service == "sqs":

@@ -23,6 +23,7 @@ import (
 	"flyball/internal/service/elb"
 	"flyball/internal/service/events"
 	"flyball/internal/service/express"
+	"flyball/internal/service/lambda"
 	"flyball/internal/service/logs"
 	"flyball/internal/service/scheduler"
 	"flyball/internal/service/sqs"
@@ -47,6 +48,7 @@ type services struct {
 	backlogs    backlogs
 	scheduler   *scheduler.API
 	sqs         *sqs.API
+	lambda      *lambda.API
 	events      *events.API
 	deliveries  *delivery.Queue // of all services of the cell that send to targets
 	express     *express.Services
@@ -60,7 +62,7 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	v = &services{cell: c}
 	v.ec2 = lazyEC2(ec2.Config{Cell: c, Interfaces: v.interfaces})
 	for _, open := range []func(*services) error{
-		s.openDeliveries, s.openEvents, s.openCloudWatch, s.openECR, s.openLogs, s.openSQS, s.openBalancing, s.openECS, s.openScaling, s.openExpress, s.openScheduler,
+		s.openDeliveries, s.openEvents, s.openCloudWatch, s.openECR, s.openLogs, s.openSQS, s.openLambda, s.openBalancing, s.openECS, s.openScaling, s.openExpress, s.openScheduler,
 	} {
 		if err := open(v); err != nil {
 			return nil, err
@@ -271,6 +273,7 @@ func (v *services) run(ctx context.Context) error {
 	loops.Go(func() error { return v.scheduler.Run(ctx) })
 	loops.Go(func() error { return v.sqs.Run(ctx) })
 	loops.Go(func() error { return v.deliveries.Run(ctx) })
+	loops.Go(func() error { return v.lambda.Run(ctx) })
 	loops.Go(func() error { return v.events.Run(ctx) })
 	loops.Go(func() error { return v.express.Run(ctx) })
 	loops.Go(func() error { return v.datapoints.Run(ctx) })
@@ -284,6 +287,7 @@ func (v *services) adoptNothing() { v.ecs.Adopt(map[string]task.Task{}) }
 // connect registers who takes messages for which service, wherever their resources
 // are.
 func (s *Server) connect() {
+	s.router.Handle("lambda", s.takeForFunction)
 	s.connectTargets()
 	s.router.Handle("autoscaling", func(ctx context.Context, to arn.ARN, message any) error {
 		n, ok := message.(alarm.Notification)

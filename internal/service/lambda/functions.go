@@ -127,7 +127,7 @@ func (a *API) receive(from source, operation string) (ref code.Reference, releas
 	case from.zip != nil:
 		ref, release, err = a.cfg.Code.Put(from.zip)
 	case from.bucket == code.FolderBucket && !a.cfg.Folders:
-		err = fault.Parameter("This server takes no code from folders. Start it with --function-folders to let it.")
+		err = fault.Parameter("This server takes no code from folders, since it lets in known access keys only.")
 	case from.bucket == code.FolderBucket:
 		ref, err = code.Folder(from.key)
 	case from.bucket != "":
