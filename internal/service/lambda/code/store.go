@@ -24,7 +24,7 @@ import (
 // Sizes in bytes that a package can have ("Lambda quotas").
 const (
 	MaxZipped   = 50 << 20
-	MaxUnzipped = 250_000 << 10
+	MaxUnzipped = 250 << 20
 )
 
 // FolderBucket is the S3Bucket of functions whose code is a folder, whose path is the
