@@ -46,6 +46,8 @@ func main() {
 		{"schedules", func(ctx context.Context) error { return scheduled(ctx, *binary, 100_000) }},
 		{"alarms", func(ctx context.Context) error { return alarms(ctx, *binary, 100_000) }},
 		{"queues", func(ctx context.Context) error { return queues(ctx, *binary, *backlog) }},
+		{"patterns", func(context.Context) error { return patterns() }},
+		{"events", func(ctx context.Context) error { return putEvents(ctx, *binary, 5*time.Second) }},
 	} {
 		if *only != "" && *only != m.name {
 			continue
