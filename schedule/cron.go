@@ -17,6 +17,7 @@ type cron struct {
 	years                           [(lastYear-firstYear)/64 + 1]uint64 // bit n is the year 1970+n
 	days                            days
 	zone                            *time.Location
+	fine                            bool // it has a field of seconds
 }
 
 // next goes from one wall-clock time that the fields match to the next, until

@@ -38,7 +38,7 @@ func parseCron(text string, zone *time.Location) (rule, error) {
 	}
 	c := &cron{seconds: 1, zone: zone}
 	if len(fields) == 7 {
-		c.seconds = p.set(sixty, fields[0])
+		c.seconds, c.fine = p.set(sixty, fields[0]), true
 		fields = fields[1:]
 	}
 	c.minutes = p.set(sixty, fields[0])

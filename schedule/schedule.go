@@ -64,6 +64,20 @@ func (s Schedule) Once() bool {
 	return ok
 }
 
+// Counts reports whether the schedule is a rate() expression, whose runs depend on when
+// they begin.
+func (s Schedule) Counts() bool {
+	_, ok := s.rule.(rate)
+	return ok
+}
+
+// HasSeconds reports whether the schedule is a cron() expression with seconds, which
+// Application Auto Scaling alone takes.
+func (s Schedule) HasSeconds() bool {
+	c, ok := s.rule.(*cron)
+	return ok && c.fine
+}
+
 // Between is the schedule without its runs before start and after end; those at
 // start and end stay. A zero time is no bound. A rate counts from start, and
 // without one from 1970-01-01 UTC.

@@ -401,3 +401,21 @@ func ExampleSchedule_Next() {
 	// 2026-10-30 22:00:00 +0000 UTC is 2026-10-30 18:00:00 -0400 EDT
 	// 2026-11-02 23:00:00 +0000 UTC is 2026-11-02 18:00:00 -0500 EST
 }
+
+func TestWhatKindOfExpressionItIs(t *testing.T) {
+	for expression, want := range map[string][3]bool{ // once, counts, seconds
+		"at(2026-11-26T10:00:00)":  {true, false, false},
+		"rate(5 minutes)":          {false, true, false},
+		"cron(0 10 * * ? *)":       {false, false, false},
+		"cron(0 0 10 * * ? *)":     {false, false, true},
+		"cron(30/10 0 10 * * ? *)": {false, false, true},
+	} {
+		s, err := schedule.Parse(expression, time.UTC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := [3]bool{s.Once(), s.Counts(), s.HasSeconds()}; got != want {
+			t.Errorf("%s: %v, want %v", expression, got, want)
+		}
+	}
+}

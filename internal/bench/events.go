@@ -2,130 +2,157 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
-	"strconv"
-	"syscall"
+	"net/http"
+	"strings"
 	"time"
 
-	"flyball/internal/service/events/pattern"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	eventstypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-const eventsTarget = "AWSEvents."
-
-// kindsOfRules are patterns of which each number makes one; the event below matches one of them all.
-var kindsOfRules = []string{
-	`{"source": ["aws.ecs"], "detail-type": ["ECS Task State Change"], "detail": {"group": ["service:web-%d"]}}`,
-	`{"source": ["aws.ecs"], "detail": {"taskArn": [{"prefix": "arn:aws:ecs:us-east-1:123456789012:task/cluster-%d/"}]}}`,
-	`{"source": ["aws.ecs"], "detail": {"taskArn": [{"wildcard": "*:task/cluster-%d/*"}]}}`,
-	`{"source": ["aws.ecs"], "detail": {"version": [{"numeric": [">=", %d, "<", %[1]d.5]}]}}`,
-	`{"source": ["aws.ecs"], "detail": {"lastStatus": [{"anything-but": "PENDING"}], "group": ["service:worker-%d"]}}`,
-	`{"source": ["aws.ecs"], "$or": [{"detail": {"group": ["service:api-%d"]}}, {"detail": {"stopCode": ["code-%[1]d"]}}]}`,
-	`{"source": ["aws.ecs"], "detail": {"containers": {"name": ["main-%d"], "exitCode": [0]}}}`,
+// A ruleWorld is a region with a queue that rules send to.
+type ruleWorld struct {
+	events *eventbridge.Client
+	sqs    *sqs.Client
+	queue  *string // its URL
+	target eventstypes.Target
 }
 
-const taskEvent = `{"version": "0", "id": "9bcdac79-b31f-4d3d-9410-fbd727c29fab", "detail-type": "ECS Task State Change", "source": "aws.ecs", "account": "123456789012",
-	"time": "2026-01-01T00:00:00Z", "region": "us-east-1", "resources": ["arn:aws:ecs:us-east-1:123456789012:task/cluster-x/b99d40b351764f719a529dbd6f1cebef"],
-	"detail": {"clusterArn": "arn:aws:ecs:us-east-1:123456789012:cluster/cluster-x", "containers": [{"name": "main-x", "exitCode": 0, "lastStatus": "STOPPED"}],
-	"createdAt": "2026-01-01T00:00:00Z", "launchType": "FARGATE", "cpu": "256", "memory": "512", "desiredStatus": "STOPPED", "group": "service:web-7", "lastStatus": "STOPPED",
-	"stopCode": "EssentialContainerExited", "taskArn": "arn:aws:ecs:us-east-1:123456789012:task/cluster-x/b99d40b351764f719a529dbd6f1cebef", "version": 7.75}}`
-
-// patterns measures how many events are read and matched against how many rules in a second of processor time,
-// which is told apart from what other programs of the machine take.
-func patterns() error {
-	for _, rules := range []int{100, 1_000, 10_000} {
-		var x pattern.Index[int]
-		for i := range rules {
-			p, err := pattern.Parse(fmt.Sprintf(kindsOfRules[i%len(kindsOfRules)], i))
-			if err != nil {
-				return err
-			}
-			x.Set(i, p)
-		}
-		x.Delete(7)
-		p, err := pattern.Parse(fmt.Sprintf(kindsOfRules[0], 7))
-		if err != nil {
-			return err
-		}
-		x.Set(7, p)
-		n := 0
-		began := processorTime()
-		for ; processorTime()-began < time.Second; n++ {
-			e, err := pattern.ParseEvent([]byte(taskEvent))
-			if err != nil {
-				return err
-			}
-			if found := x.Match(e); len(found) != 1 {
-				return fmt.Errorf("of %d rules %d match", rules, len(found))
-			}
-		}
-		figure(fmt.Sprintf("events_matched_against_%d_rules", rules), float64(n)/(processorTime()-began).Seconds(), "events/s")
+func (p *program) rules(ctx context.Context, region string) (w ruleWorld, err error) {
+	cfg := aws.Config{Region: region, BaseEndpoint: &p.url, Credentials: credentials.NewStaticCredentialsProvider("bench", "bench", "")}
+	w = ruleWorld{events: eventbridge.NewFromConfig(cfg), sqs: sqs.NewFromConfig(cfg)}
+	out, err := w.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String("events")})
+	if err != nil {
+		return w, err
 	}
-	return nil
+	w.queue = out.QueueUrl
+	w.target = eventstypes.Target{Id: aws.String("queue"), Arn: aws.String("arn:aws:sqs:" + region + ":123456789012:events")}
+	return w, nil
 }
 
-// processorTime is what this process has taken.
-func processorTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(err)
+// rule makes a rule whose target is the queue.
+func (w ruleWorld) rule(ctx context.Context, in *eventbridge.PutRuleInput) error {
+	if _, err := w.events.PutRule(ctx, in); err != nil {
+		return err
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	_, err := w.events.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: in.Name, Targets: []eventstypes.Target{w.target}})
+	return err
 }
 
-// putEvents measures events from PutEvents, in batches of ten, to a queue that a rule sends them to,
-// with durable writes on the way: how many are taken a second, and how many arrive.
-func putEvents(ctx context.Context, binary string, d time.Duration) error {
+// eventRules measures events over 100 rules, each of which wants one in a hundred, until
+// they are acknowledged and until they are in a queue; and 1,000 schedules of one minute.
+func eventRules(ctx context.Context, binary string) error {
 	p, err := startAnew(ctx, binary)
 	if err != nil {
 		return err
 	}
 	defer p.end()
-	q := &queueClient{program: p, url: p.url + "/123456789012/bench"}
-	if err := q.call(ctx, "CreateQueue", document{"QueueName": "bench"}, nil); err != nil {
-		return err
-	}
-	if err := p.call(ctx, eventsTarget+"PutRule", document{"Name": "bench", "EventPattern": `{"source": ["bench"]}`}); err != nil {
-		return err
-	}
-	target := document{"Id": "queue", "Arn": "arn:aws:sqs:us-east-1:123456789012:bench"}
-	if err := p.call(ctx, eventsTarget+"PutTargets", document{"Rule": "bench", "Targets": []document{target}}); err != nil {
-		return err
-	}
-	var entries []document
-	for i := range 10 {
-		entries = append(entries, document{"Source": "bench", "DetailType": "Order", "Detail": fmt.Sprintf(`{"number": %d, "of": "an order of some length"}`, i)})
-	}
-	began := time.Now()
-	rate, err := many(ctx, callers, d, func(ctx context.Context) (int, error) {
-		return 10, p.call(ctx, eventsTarget+"PutEvents", document{"Entries": entries})
-	})
+	w, err := p.rules(ctx, "us-east-1")
 	if err != nil {
 		return err
 	}
-	figure("events_put_10x", rate, "events/s")
-	sent := int(rate*time.Since(began).Seconds()/10+0.5) * 10
-	if err := q.await(ctx, sent); err != nil {
+	const rules = 100
+	for i := range rules {
+		pattern := fmt.Sprintf(`{"source": ["shop"], "detail": {"kind": ["k%d"], "amount": [{"numeric": [">", 5]}]}}`, i)
+		if err := w.rule(ctx, &eventbridge.PutRuleInput{Name: aws.String(fmt.Sprint("r", i)), EventPattern: &pattern}); err != nil {
+			return err
+		}
+	}
+	if err := p.putEvents(ctx, w, rules); err != nil {
 		return err
 	}
-	figure("events_put_to_queue", float64(sent)/time.Since(began).Seconds(), "events/s")
-	return nil
+	return p.fireSchedules(ctx)
 }
 
-// await waits until a queue has so many messages.
-func (q *queueClient) await(ctx context.Context, messages int) error {
+// putEvents puts events for a time, ten a call.
+func (p *program) putEvents(ctx context.Context, w ruleWorld, rules int) error {
+	var entries []document
+	for i := range 10 {
+		detail := fmt.Sprintf(`{"kind": "k%d", "amount": 7, "text": "%s"}`, i*rules/10, strings.Repeat("x", 150))
+		entries = append(entries, document{"Source": "shop", "DetailType": "Order", "Detail": detail})
+	}
+	body, err := json.Marshal(document{"Entries": entries})
+	if err != nil {
+		return err
+	}
+	header := http.Header{"X-Amz-Target": {"AWSEvents.PutEvents"}, "Content-Type": {"application/x-amz-json-1.1"}}
+	began, sent := time.Now(), 0.0
+	rate, err := many(ctx, callers, 5*time.Second, func(ctx context.Context) (int, error) { return 10, post(ctx, p.url, body, header.Clone()) })
+	if err != nil {
+		return err
+	}
+	figure(fmt.Sprintf("events_put_10_over_%d_rules", rules), rate, "events/s")
+	sent = rate * time.Since(began).Seconds()
 	for {
-		var got struct{ Attributes map[string]string }
-		if err := q.call(ctx, "GetQueueAttributes", document{"AttributeNames": []string{"ApproximateNumberOfMessages"}}, &got); err != nil {
+		n, err := w.waiting(ctx)
+		if err != nil {
 			return err
 		}
-		n, err := strconv.Atoi(got.Attributes["ApproximateNumberOfMessages"])
-		if err != nil || n >= messages {
+		if float64(n) >= sent*0.999 { // the rate is of a moment sooner
+			figure(fmt.Sprintf("events_in_queue_over_%d_rules", rules), float64(n)/time.Since(began).Seconds(), "events/s")
+			return nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// waiting is how many messages are in the queue.
+func (w ruleWorld) waiting(ctx context.Context) (n int, err error) {
+	out, err := w.sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl: w.queue, AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameApproximateNumberOfMessages},
+	})
+	if err != nil {
+		return 0, err
+	}
+	_, err = fmt.Sscan(out.Attributes["ApproximateNumberOfMessages"], &n)
+	return n, err
+}
+
+// fireSchedules has 1,000 rules fire at a minute: 250 in each of four regions, as a bus has
+// 300 at most. It measures how late the last event of the minute is in its queue.
+func (p *program) fireSchedules(ctx context.Context) error {
+	const each = 250
+	var worlds []ruleWorld
+	for _, region := range []string{"eu-west-1", "eu-west-2", "us-east-2", "us-west-2"} {
+		w, err := p.rules(ctx, region)
+		if err != nil {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(20 * time.Millisecond):
+		worlds = append(worlds, w)
+		for i := range each {
+			if err := w.rule(ctx, &eventbridge.PutRuleInput{Name: aws.String(fmt.Sprint("s", i)), ScheduleExpression: aws.String("cron(* * * * ? *)")}); err != nil {
+				return err
+			}
 		}
 	}
+	// A minute that began before the last rule was made does not count.
+	next := time.Now().Truncate(time.Minute).Add(time.Minute)
+	time.Sleep(time.Until(next.Add(-2 * time.Second)))
+	for _, w := range worlds {
+		if _, err := w.sqs.PurgeQueue(ctx, &sqs.PurgeQueueInput{QueueUrl: w.queue}); err != nil {
+			return err
+		}
+	}
+	before, err := p.cpu()
+	if err != nil {
+		return err
+	}
+	time.Sleep(time.Until(next))
+	for _, w := range worlds {
+		for n := 0; n < each; {
+			if n, err = w.waiting(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	figure("events_1000_schedules_last", float64(time.Since(next).Milliseconds()), "ms")
+	after, err := p.cpu()
+	figure("events_1000_schedules_cpu", float64((after - before).Milliseconds()), "ms")
+	return err
 }

@@ -45,9 +45,10 @@ func main() {
 		{"breach", func(ctx context.Context) error { return breach(ctx, *targets) }},
 		{"schedules", func(ctx context.Context) error { return scheduled(ctx, *binary, 100_000) }},
 		{"alarms", func(ctx context.Context) error { return alarms(ctx, *binary, 100_000) }},
+		{"events", func(ctx context.Context) error { return eventRules(ctx, *binary) }},
+		{"backlog", func(ctx context.Context) error { return burst(ctx, *binary) }},
 		{"queues", func(ctx context.Context) error { return queues(ctx, *binary, *backlog) }},
 		{"patterns", func(context.Context) error { return patterns() }},
-		{"events", func(ctx context.Context) error { return putEvents(ctx, *binary, 5*time.Second) }},
 	} {
 		if *only != "" && *only != m.name {
 			continue

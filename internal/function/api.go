@@ -106,6 +106,7 @@ func (e *environment) give(w http.ResponseWriter, v *invocation) {
 	}
 	header.Set("Content-Length", strconv.Itoa(len(v.call.Payload)))
 	_, _ = w.Write(v.call.Payload) // the end of the environment tells if it is not there any more
+	v.call.Payload = nil           // an idle environment remembers its last invocation
 }
 
 // serveResponse takes an answer.

@@ -8,7 +8,7 @@ import (
 
 // environ are the variables of a new environment: the user's between those that a
 // function may change and those that it may not.
-func (h *Host) environ(ctx context.Context, e *environment, runs *program) ([]string, error) {
+func (h *Host) environ(ctx context.Context, e *environment, runs program) ([]string, error) {
 	var more []string
 	if h.opts.Environ != nil {
 		var err error
@@ -18,7 +18,7 @@ func (h *Host) environ(ctx context.Context, e *environment, runs *program) ([]st
 	}
 	fn := e.fn
 	return slices.Concat(
-		[]string{"LANG=en_US.UTF-8", "TZ=:UTC", "HOME=/tmp"},
+		[]string{"LANG=en_US.UTF-8", "TZ=:UTC", "HOME=" + e.layout.scratch, "TMPDIR=" + e.layout.scratch},
 		runs.env, fn.Env, more,
 		[]string{
 			"_HANDLER=" + fn.Handler,
@@ -33,7 +33,8 @@ func (h *Host) environ(ctx context.Context, e *environment, runs *program) ([]st
 			"AWS_LAMBDA_RUNTIME_API=" + e.gate.Addr().String(),
 			"AWS_REGION=" + fn.Region,
 			"AWS_DEFAULT_REGION=" + fn.Region,
-			"LAMBDA_TASK_ROOT=" + fn.Code,
+			"LAMBDA_TASK_ROOT=" + e.layout.code,
+			"LAMBDA_RUNTIME_DIR=" + e.layout.runtime,
 		},
 	), nil
 }

@@ -3,10 +3,12 @@ package function
 import (
 	"context"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
 	"flyball/internal/task"
+	"flyball/internal/task/process"
 )
 
 // A state is what an environment's runtime does, as the Runtime API sees it.
@@ -29,12 +31,15 @@ func (s state) String() string {
 type environment struct {
 	host    *Host
 	fn      Function
+	id      string
+	layout  *layout
 	kind    string // how it has come to be started
 	begun   time.Time
-	task    task.Task
+	task    *process.Task
 	gate    *gate
 	log     *logWriter
 	memory  meter
+	storage storage
 	ended   chan struct{} // closed when its processes are gone
 	ready   chan struct{} // closed when it has asked for its first invocation
 	refused chan struct{} // closed when it has told that it cannot start
@@ -58,8 +63,16 @@ type invocation struct {
 	deadline time.Time
 	done     chan struct{} // closed when the environment has answered and asked again
 
+	answered bool
 	response []byte
 	failure  *failure
+}
+
+// take takes the response out of an invocation that is over.
+func (v *invocation) take() []byte {
+	response := v.response
+	v.response = nil
+	return response
 }
 
 // ask notes that the environment asks for an invocation: the one before it is over.
@@ -102,7 +115,8 @@ func (e *environment) answer(response []byte, failure *failure) {
 		return // another request was faster
 	}
 	e.state = answered
-	e.current.response, e.current.failure = response, failure
+	v := e.current
+	v.answered, v.response, v.failure = true, response, failure
 }
 
 // fail takes the reason why the environment cannot start.
@@ -145,6 +159,11 @@ func (e *environment) run(v *invocation) (taken bool) {
 		case <-look.C:
 			e.log.take()
 			e.memory.look(e.task)
+			if why := e.storage.look(e); why != nil {
+				e.end()
+				e.leave(v, why)
+				return true
+			}
 		}
 	}
 }
@@ -154,11 +173,11 @@ func (e *environment) run(v *invocation) (taken bool) {
 func (e *environment) leave(v *invocation, why *failure) (taken bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	taken = e.current == v
-	if !taken || e.state != answered {
-		v.failure = why
-		e.state = failed // an answer that comes now is too late
+	if taken = e.current == v; taken && v.answered {
+		return true
 	}
+	v.failure, v.answered = why, true // what comes now is too late
+	e.state = failed
 	return taken
 }
 
@@ -169,7 +188,7 @@ func (e *environment) await(limit time.Duration) *failure {
 	select {
 	case <-e.ready:
 		e.started = time.Since(e.begun)
-		return nil
+		return e.limitCPU()
 	case <-e.refused:
 		e.end() // or it might not
 		return e.why()
@@ -179,6 +198,23 @@ func (e *environment) await(limit time.Duration) *failure {
 		e.end()
 		return timeout(limit)
 	}
+}
+
+// limitCPU gives the environment its share of CPU, once it has started: until then it has
+// what there is, as in Lambda.
+func (e *environment) limitCPU() *failure {
+	if e.host.opts.PerCPU < 0 {
+		return nil
+	}
+	if err := e.task.LimitCPU(max(2, e.fn.Memory*1024/e.host.opts.PerCPU)); err != nil {
+		select {
+		case <-e.ended: // since it was ready
+			return e.why()
+		default:
+			e.host.log.Warn("cannot limit the CPU of an environment", "function", e.fn.ARN, "error", err)
+		}
+	}
+	return nil
 }
 
 // why is the failure of an environment that has ended.
@@ -210,5 +246,16 @@ func (e *environment) watch() {
 	if err := e.task.Remove(); err != nil {
 		e.host.log.Warn("cannot delete what is kept of an environment", "function", e.fn.ARN, "error", err)
 	}
+	e.clear()
 	e.host.gone(e)
+}
+
+// clear removes what the environment has written.
+func (e *environment) clear() {
+	if e.layout == nil {
+		return
+	}
+	if err := os.RemoveAll(e.layout.own); err != nil {
+		e.host.log.Warn("cannot delete what an environment has written", "function", e.fn.ARN, "error", err)
+	}
 }

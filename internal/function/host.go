@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -28,6 +29,7 @@ type Options struct {
 	Environ      func(ctx context.Context, fn Function) ([]string, error)
 	Network      process.NetworkMode // as for tasks
 	Range        netip.Prefix        // as for tasks
+	PerCPU       int                 // MiB of memory that come with one virtual CPU; 0 is Lambda's 1,769, less is no limit
 	Environments int                 // how many there may be at once; 0 is what this machine has room for
 	Idle         time.Duration       // how long an environment stays that nobody uses, in real time; 0 is five minutes
 	Lifetime     time.Duration       // after which an environment is replaced, in real time; 0 is two hours
@@ -45,11 +47,13 @@ type Host struct {
 	putting  chan struct{}  // has room for those who put lines at once
 	work     sync.WaitGroup // what has to be done before the host ends
 
-	mu      sync.Mutex
-	closed  bool
-	pools   map[string]*pool // by the function's ARN
-	count   int              // environments that there are, or are being started
-	waiters []*waiter
+	mu       sync.Mutex
+	closed   bool
+	pools    map[string]*pool // by the function's ARN
+	lacking  map[string]*pool // those that may lack provisioned environments
+	count    int              // environments that there are, or are being started
+	starting int              // of these, those that are being started
+	waiters  []*waiter
 }
 
 // ErrClosed is the error of a host that has ended.
@@ -66,6 +70,9 @@ func New(opts Options) (*Host, error) {
 	if opts.Idle == 0 {
 		opts.Idle = 5 * time.Minute
 	}
+	if opts.PerCPU == 0 {
+		opts.PerCPU = 1769
+	}
 	if opts.Lifetime == 0 {
 		opts.Lifetime = 2 * time.Hour
 	}
@@ -74,7 +81,7 @@ func New(opts Options) (*Host, error) {
 	}
 	tasks, err := process.New(process.Options{
 		Dir: opts.Dir, Images: map[string]string{image: "bootstrap"}, Network: opts.Network, Range: opts.Range,
-		LogBytes: 4 << 20, Log: opts.Log,
+		LogBytes: 4 << 20, Ephemeral: true, Log: opts.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -85,7 +92,7 @@ func New(opts Options) (*Host, error) {
 	}
 	h := &Host{
 		opts: opts, tasks: tasks, programs: programs, api: newAPI(), logs: opts.Logs, log: opts.Log,
-		putting: make(chan struct{}, 8), pools: map[string]*pool{},
+		putting: make(chan struct{}, 8), pools: map[string]*pool{}, lacking: map[string]*pool{},
 	}
 	if err := h.clear(); err != nil {
 		return nil, errors.Join(err, tasks.Close())
@@ -109,7 +116,7 @@ func (h *Host) clear() error {
 		})
 	}
 	all.Wait()
-	return nil
+	return os.RemoveAll(h.scratch())
 }
 
 // Run ends environments that nobody uses, until ctx ends; then it ends all.
@@ -120,7 +127,7 @@ func (h *Host) Run(ctx context.Context) error {
 		select {
 		case <-ticker.C:
 			h.endIdle(time.Now())
-			h.provideAll()
+			h.provideAgain()
 		case <-ctx.Done():
 			return h.close()
 		}
@@ -157,21 +164,22 @@ func (h *Host) Listen(ctx context.Context, port uint16) (net.Listener, error) {
 // launch starts an environment, for which there is room. The failure is the function's
 // own.
 func (h *Host) launch(ctx context.Context, fn Function, kind string, log *logWriter) (*environment, *failure, error) {
-	runs, obstacle, err := h.programs.of(fn)
-	if err != nil || obstacle != nil {
+	if obstacle, err := h.programs.check(fn); err != nil || obstacle != nil {
 		return nil, obstacle, err
 	}
 	e := &environment{
-		host: h, fn: fn, begun: time.Now(), log: log, kind: kind, fresh: true,
+		host: h, fn: fn, id: "fn-" + randomHex(8), begun: time.Now(), log: log, kind: kind, fresh: true,
 		ended: make(chan struct{}), ready: make(chan struct{}), refused: make(chan struct{}), calls: make(chan *invocation, 1),
 	}
+	var err error
 	if e.gate, err = h.newGate(ctx, e); err != nil {
 		return nil, nil, err
 	}
 	h.work.Go(func() { _ = h.api.Serve(e.gate) }) // until the gate is shut
-	if err := e.start(ctx, runs); err != nil {
+	if err := e.start(ctx); err != nil {
 		e.gate.shut()
-		obstacle, err := cannotRun(err)
+		e.clear()
+		obstacle, err := refusal(err)
 		return nil, obstacle, err
 	}
 	h.work.Go(e.watch)
@@ -179,14 +187,23 @@ func (h *Host) launch(ctx context.Context, fn Function, kind string, log *logWri
 }
 
 // start starts the environment's task.
-func (e *environment) start(ctx context.Context, runs *program) error {
+func (e *environment) start(ctx context.Context) (err error) {
+	if e.layout, err = e.host.arrange(e.fn, e.id); err != nil {
+		return err
+	}
+	runs, err := e.host.programs.of(e.fn, e.layout)
+	if err != nil {
+		return err
+	}
 	env, err := e.host.environ(ctx, e, runs)
 	if err != nil {
 		return err
 	}
-	if e.task, err = e.host.tasks.Start(ctx, spec(e, runs.argv, env)); err != nil {
+	started, err := e.host.tasks.Start(ctx, e.spec(runs, env))
+	if err != nil {
 		return err
 	}
+	e.task = started.(*process.Task)
 	e.gate.open(e.task.Address())
 	from, err := e.task.Logs(ctx, "", task.LogOptions{Behind: logBehind})
 	if err == nil { // there is a container to read of
@@ -195,15 +212,15 @@ func (e *environment) start(ctx context.Context, runs *program) error {
 	return nil
 }
 
-// spec is the task that an environment is.
-func spec(e *environment, argv, env []string) task.Spec {
+// spec is the task that the environment is.
+func (e *environment) spec(runs program, env []string) task.Spec {
 	return task.Spec{
-		ID:     "fn-" + randomHex(8),
+		ID:     e.id,
 		Labels: map[string]string{"function": e.fn.ARN},
 		Memory: e.fn.Memory,
 		Containers: []task.Container{{
-			Name: "function", Image: image, EntryPoint: argv, Env: env,
-			WorkingDir: e.fn.Code, Essential: true, StopTimeout: time.Millisecond,
+			Name: "function", Image: image, EntryPoint: runs.argv, Env: env, User: e.layout.user,
+			WorkingDir: e.layout.code, Mounts: e.layout.mounts, Essential: true, StopTimeout: time.Millisecond,
 		}},
 	}
 }

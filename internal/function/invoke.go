@@ -74,6 +74,7 @@ func (h *Host) invokeAgain(ctx context.Context, fn Function, call Call, log *log
 // initialize starts an environment, for which there is room, and waits until it has
 // started. One that does not start is ended.
 func (h *Host) initialize(ctx context.Context, fn Function, kind string, log *logWriter, limit time.Duration) (*environment, *failure, error) {
+	defer h.begun()
 	begun := time.Now()
 	log.initBegins(fn, kind)
 	e, failure, err := h.launch(ctx, fn, kind, log)
@@ -103,7 +104,7 @@ func (h *Host) invokeStarted(e *environment, call Call, begun time.Time) (answer
 	if !e.run(v) {
 		return Answer{}, false
 	}
-	answer = Answer{Payload: v.response, Duration: time.Since(begun), Provisioned: e.provisioned}
+	answer = Answer{Payload: v.take(), Duration: time.Since(begun), Provisioned: e.provisioned}
 	if answer.Cold = e.fresh && !e.provisioned; answer.Cold {
 		answer.Init = e.started
 	}

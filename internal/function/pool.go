@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"maps"
+	"runtime"
 	"slices"
 	"time"
 )
@@ -17,6 +18,7 @@ type pool struct {
 	wanted  int    // provisioned environments
 	making  int    // of these, those that are being started
 	failure string // why the last one could not be
+	resting bool   // for that reason no other is tried for some time
 }
 
 // A waiter waits for an environment of a function, or for room for one.
@@ -51,7 +53,7 @@ func (h *Host) endAll(all []*environment) {
 }
 
 // acquire returns an idle environment of a function, or nil when one may be started. If
-// there is no room it waits.
+// there is no room, or too many are being started, it waits for the first of the two.
 func (h *Host) acquire(ctx context.Context, fn Function) (*environment, error) {
 	h.mu.Lock()
 	if h.closed {
@@ -63,14 +65,12 @@ func (h *Host) acquire(ctx context.Context, fn Function) (*environment, error) {
 		h.mu.Unlock()
 		return e, nil
 	}
-	if h.count < h.opts.Environments {
-		h.count++
-		h.mu.Unlock()
-		return nil, nil
-	}
 	w := &waiter{fn.ARN, make(chan *environment, 1)}
 	h.waiters = append(h.waiters, w)
-	h.evict()
+	if h.count >= h.opts.Environments {
+		h.evict()
+	}
+	h.admit()
 	h.mu.Unlock()
 	return h.wait(ctx, w)
 }
@@ -111,6 +111,7 @@ func (h *Host) wait(ctx context.Context, w *waiter) (*environment, error) {
 		if e, ok := <-w.come; ok && e != nil {
 			h.release(e)
 		} else if ok {
+			h.begun()
 			h.vacate()
 		}
 	}
@@ -182,7 +183,7 @@ func (h *Host) takeBack(e *environment) {
 		}
 	}
 	p.idle = append(p.idle, e)
-	if len(h.waiters) > 0 {
+	if len(h.waiters) > 0 && h.count >= h.opts.Environments {
 		h.evict()
 	}
 }
@@ -198,18 +199,49 @@ func (h *Host) gone(e *environment) {
 	h.vacate()
 }
 
+// begun notes that an environment is not being started any more: it has started, or will
+// not.
+func (h *Host) begun() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.starting--
+	h.admit()
+}
+
 // vacate gives the room of an environment to whoever waits for it.
 func (h *Host) vacate() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.waiters) > 0 {
+	h.count--
+	h.admit()
+}
+
+// admit lets those who wait start an environment each, as far as there is room, and then
+// has the provisioned environments started that are missing, under the lock.
+func (h *Host) admit() {
+	for len(h.waiters) > 0 && h.mayStart() {
 		w := h.waiters[0]
 		h.waiters = h.waiters[1:]
 		w.come <- nil
-		return
 	}
-	h.count--
+	for _, p := range h.lacking {
+		h.provide(p)
+	}
 }
+
+// mayStart takes room for one more environment, if there is some. How many may be started
+// at once depends on the processors: each start takes CPU, and has to end in time.
+func (h *Host) mayStart() bool {
+	if h.closed || h.count >= h.opts.Environments || h.starting >= startsPerCPU*runtime.NumCPU() {
+		return false
+	}
+	h.count++
+	h.starting++
+	return true
+}
+
+// startsPerCPU is how many environments are started at once for each processor.
+const startsPerCPU = 4
 
 // endIdle ends environments that nobody has used for long, and those that are old.
 func (h *Host) endIdle(now time.Time) {
@@ -240,5 +272,6 @@ func (h *Host) Retire(arn string) {
 	if p := h.pools[arn]; p != nil {
 		h.endAll(p.idle)
 		delete(h.pools, arn)
+		delete(h.lacking, arn)
 	}
 }

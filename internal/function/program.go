@@ -1,9 +1,11 @@
 package function
 
 import (
+	"bytes"
 	"embed"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,12 +19,6 @@ var ErrRuntime = errors.New("the runtime is not available")
 //
 //go:embed bootstrap/index.mjs bootstrap/bootstrap.py
 var bootstraps embed.FS
-
-// A program is what an environment starts as.
-type program struct {
-	argv []string
-	env  []string
-}
 
 // programs know what functions start as.
 type programs struct {
@@ -46,46 +42,59 @@ func newPrograms(dir string) (*programs, error) {
 	return &programs{dir, newInterpreters()}, nil
 }
 
-// of is what an environment of the function starts as. The failure is the function's own.
-func (p *programs) of(fn Function) (*program, *failure, error) {
+// A program is what an environment starts as.
+type program struct {
+	argv []string
+	env  []string
+}
+
+// check says what keeps a function from being run at all: the failure is its own.
+func (p *programs) check(fn Function) (*failure, error) {
+	if strings.HasPrefix(fn.Runtime, "provided") {
+		return bootstrapFailure(filepath.Join(fn.Code, "bootstrap")), nil
+	}
+	_, err := p.interpreter(fn.Runtime)
+	return nil, err
+}
+
+// of is what an environment of a function starts as that check has found nothing about.
+func (p *programs) of(fn Function, l *layout) (program, error) {
+	if strings.HasPrefix(fn.Runtime, "provided") {
+		return program{argv: []string{filepath.Join(l.code, "bootstrap")}}, nil
+	}
+	found, err := p.interpreter(fn.Runtime)
+	if err != nil {
+		return program{}, err
+	}
+	path := l.interpreter(found)
+	if strings.HasPrefix(fn.Runtime, "python") {
+		return program{argv: []string{path, "-B", filepath.Join(l.runtime, "bootstrap.py")}}, nil
+	}
+	// A tenth of the memory is left to what is not the heap of JavaScript.
+	heap := fmt.Sprintf("--max-old-space-size=%d", max(32, fn.Memory*9/10))
+	return program{
+		argv: []string{path, heap, filepath.Join(l.runtime, "index.mjs")},
+		env:  []string{"NODE_PATH=" + filepath.Join(l.code, "node_modules")},
+	}, nil
+}
+
+// interpreter is the one that runs a runtime's functions: of Python the version that the
+// runtime names, if this machine has it, or else the one that it has.
+func (p *programs) interpreter(runtime string) (found interpreter, err error) {
 	switch {
-	case strings.HasPrefix(fn.Runtime, "provided"):
-		path := filepath.Join(fn.Code, "bootstrap")
-		return &program{argv: []string{path}}, bootstrapFailure(path), nil
-	case strings.HasPrefix(fn.Runtime, "nodejs"):
-		return p.node(fn)
-	case strings.HasPrefix(fn.Runtime, "python"):
-		return p.python(fn)
-	}
-	return nil, nil, fmt.Errorf("%w: %s: Flyball runs provided.*, nodejs* and python*", ErrRuntime, fn.Runtime)
-}
-
-// node leaves a tenth of the memory to what is not the heap of JavaScript.
-func (p *programs) node(fn Function) (*program, *failure, error) {
-	node, err := p.interpreters.find("node")
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %s: %w", ErrRuntime, fn.Runtime, err)
-	}
-	return &program{
-		argv: []string{node.path, fmt.Sprintf("--max-old-space-size=%d", max(32, fn.Memory*9/10)), filepath.Join(p.dir, "index.mjs")},
-		env:  []string{"NODE_PATH=" + filepath.Join(fn.Code, "node_modules")},
-	}, nil, nil
-}
-
-// python runs the version that the runtime names, if this machine has it, or else the one
-// that it has.
-func (p *programs) python(fn Function) (*program, *failure, error) {
-	python, err := p.interpreters.find(fn.Runtime)
-	if err != nil {
-		python, err = p.interpreters.find("python3")
+	case strings.HasPrefix(runtime, "nodejs"):
+		found, err = p.interpreters.find("node")
+	case strings.HasPrefix(runtime, "python"):
+		if found, err = p.interpreters.find(runtime); err != nil {
+			found, err = p.interpreters.find("python3")
+		}
+	default:
+		err = errors.New("Flyball runs provided.*, nodejs* and python*")
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %s: %w", ErrRuntime, fn.Runtime, err)
+		err = fmt.Errorf("%w: %s: %w", ErrRuntime, runtime, err)
 	}
-	return &program{
-		argv: []string{python.path, "-B", filepath.Join(p.dir, "bootstrap.py")},
-		env:  []string{"PYTHONPATH="},
-	}, nil, nil
+	return found, err
 }
 
 // bootstrapFailure says why a file cannot be the first program of a function.
@@ -95,17 +104,29 @@ func bootstrapFailure(path string) *failure {
 		return &failure{kind: invalidEntrypoint, message: "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"}
 	}
 	if info.Mode().Perm()&0o111 == 0 {
-		return &failure{kind: invalidEntrypoint, message: "fork/exec /var/task/bootstrap: permission denied"}
+		return cannotRun("permission denied")
+	}
+	if file, err := os.Open(path); err == nil { // or the environment tells
+		defer file.Close()
+		begin := make([]byte, 4)
+		n, _ := io.ReadFull(file, begin)
+		if begin = begin[:n]; !bytes.HasPrefix(begin, []byte("#!")) && !bytes.Equal(begin, []byte("\x7fELF")) {
+			return cannotRun("exec format error")
+		}
 	}
 	return nil
 }
 
-// cannotRun tells the failure of a function whose program this machine does not run from
+func cannotRun(why string) *failure {
+	return &failure{kind: invalidEntrypoint, message: "fork/exec /var/task/bootstrap: " + why}
+}
+
+// refusal tells the failure of a function whose program this machine does not run from
 // other errors.
-func cannotRun(err error) (*failure, error) {
+func refusal(err error) (*failure, error) {
 	var refused *fs.PathError
 	if !errors.As(err, &refused) || refused.Op != "exec" {
 		return nil, err
 	}
-	return &failure{kind: invalidEntrypoint, message: "fork/exec /var/task/bootstrap: " + refused.Err.Error()}, nil
+	return cannotRun(refused.Err.Error()), nil
 }

@@ -32,7 +32,7 @@ func (h *Host) Provision(fn Function, n int) {
 		return
 	}
 	p := h.pool(fn)
-	p.wanted, p.failure = n, ""
+	p.wanted, p.failure, p.resting = n, "", false
 	extra := p.started() - n
 	for e := range p.all {
 		if extra > 0 && e.provisioned {
@@ -40,7 +40,12 @@ func (h *Host) Provision(fn Function, n int) {
 			extra--
 		}
 	}
-	h.provide(p)
+	if n > 0 {
+		h.lacking[fn.ARN] = p
+	} else {
+		delete(h.lacking, fn.ARN)
+	}
+	h.admit()
 }
 
 // Provisioning tells how far the provisioned environments of a function are.
@@ -71,20 +76,21 @@ func (p *pool) started() (n int) {
 	return n
 }
 
-// provideAll starts the provisioned environments that are missing.
-func (h *Host) provideAll() {
+// provideAgain starts the provisioned environments that are missing, those too that have
+// failed to start.
+func (h *Host) provideAgain() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, p := range h.pools {
-		h.provide(p)
+	for _, p := range h.lacking {
+		p.resting = false
 	}
+	h.admit()
 }
 
 // provide starts those of one function, under the lock.
 func (h *Host) provide(p *pool) {
-	for p.started()+p.making < p.wanted && h.count < h.opts.Environments && !h.closed {
+	for !p.resting && p.started()+p.making < p.wanted && h.mayStart() {
 		p.making++
-		h.count++
 		h.work.Go(func() { h.provideOne(p, p.fn) })
 	}
 }
@@ -98,9 +104,9 @@ func (h *Host) provideOne(p *pool, fn Function) {
 	p.failure = ""
 	switch {
 	case err != nil:
-		p.failure = err.Error()
+		p.failure, p.resting = err.Error(), true
 	case failure != nil:
-		p.failure = failure.reason()
+		p.failure, p.resting = failure.reason(), true
 	default:
 		e.provisioned = p.started() < p.wanted
 		h.takeBack(e)

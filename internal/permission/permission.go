@@ -91,8 +91,10 @@ var services = map[string]service{
 	"events":                  eventsCalls,
 	"flyball":                 ownCalls,
 	"iam":                     iamCalls,
+	"lambda":                  lambdaCalls,
 	"logs":                    logsCalls,
 	"monitoring":              cloudWatchCalls,
+	"scheduler":               schedulerCalls,
 	"sqs":                     sqsCalls,
 	"sts":                     stsCalls,
 }
@@ -161,6 +163,9 @@ func (c *Call) find(s service, name string) Resource {
 	}
 	if s.prefix == "sqs" && !strings.HasPrefix(name, "arn:") {
 		name = c.queueARN(name)
+	}
+	if s.prefix == "lambda" {
+		name = c.functionARN(name)
 	}
 	if s.prefix == "events" && !strings.HasPrefix(name, "arn:") {
 		name = eventsResource(name)

@@ -17,7 +17,9 @@ import (
 	localelb "flyball/internal/service/elb"
 	localevents "flyball/internal/service/events"
 	localiam "flyball/internal/service/iam"
+	locallambda "flyball/internal/service/lambda"
 	locallogs "flyball/internal/service/logs"
+	localscheduler "flyball/internal/service/scheduler"
 	localsqs "flyball/internal/service/sqs"
 	localsts "flyball/internal/service/sts"
 )
@@ -28,7 +30,7 @@ func inputs() map[string]map[string]reflect.Type {
 	for name, api := range map[string]any{
 		"application-autoscaling": &autoscaling.API{}, "monitoring": &cloudwatch.API{}, "ec2": &localec2.API{}, "ecr": &localecr.API{}, "ecs": &localecs.API{},
 		"elasticloadbalancing": &localelb.API{}, "events": &localevents.API{},
-		"iam": &localiam.API{}, "logs": &locallogs.API{}, "sqs": &localsqs.API{}, "sts": &localsts.API{},
+		"iam": &localiam.API{}, "lambda": &locallambda.API{}, "logs": &locallogs.API{}, "scheduler": &localscheduler.API{}, "sqs": &localsqs.API{}, "sts": &localsts.API{},
 	} {
 		all[name] = map[string]reflect.Type{}
 		t := reflect.TypeOf(api)

@@ -101,6 +101,8 @@ func (c *Call) unset(member string) string {
 		return "default" // the bus
 	case member == "Cluster" || member == "Clusters":
 		return "default"
+	case member == "GroupName" && c.Service == "scheduler":
+		return "default"
 	case member == "Path":
 		return "/"
 	case member == "UserName" && c.Caller.Kind == principal.User:

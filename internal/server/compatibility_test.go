@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -27,7 +29,9 @@ import (
 	localelb "flyball/internal/service/elb"
 	localevents "flyball/internal/service/events"
 	localiam "flyball/internal/service/iam"
+	locallambda "flyball/internal/service/lambda"
 	locallogs "flyball/internal/service/logs"
+	localscheduler "flyball/internal/service/scheduler"
 	localsqs "flyball/internal/service/sqs"
 	localsts "flyball/internal/service/sts"
 )
@@ -52,6 +56,8 @@ func TestTheCompatibilityListsAreTrue(t *testing.T) {
 		"Elastic Load Balancing":   {&elasticloadbalancingv2.Client{}, &localelb.API{}},
 		"EventBridge":              {&eventbridge.Client{}, &localevents.API{}},
 		"IAM":                      {&iam.Client{}, &localiam.API{}},
+		"Lambda":                   {&lambda.Client{}, &locallambda.API{}},
+		"EventBridge Scheduler":    {&scheduler.Client{}, &localscheduler.API{}},
 		"SQS":                      {&sqs.Client{}, &localsqs.API{}},
 		"STS":                      {&sts.Client{}, &localsts.API{}},
 	} {

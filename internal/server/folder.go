@@ -89,6 +89,9 @@ func (f folder) deliveries(scope string) string {
 	return filepath.Join(f.path, "deliveries", filepath.FromSlash(scope))
 }
 
+// environments is the folder of the environments that functions run in.
+func (f folder) environments() string { return filepath.Join(f.path, "environments") }
+
 // registry is the folder of the layers and manifests of images.
 func (f folder) registry() string { return filepath.Join(f.path, "registry") }
 
@@ -146,6 +149,9 @@ func (s *Server) removeOrphans(ctx context.Context) {
 
 // removeTasks removes the tasks that a temporary folder tells of.
 func (s *Server) removeTasks(ctx context.Context, dir string) error {
+	if err := s.removeEnvironments(dir); err != nil {
+		return err
+	}
 	name, err := os.ReadFile(filepath.Join(dir, "lock"))
 	if err != nil || len(name) == 0 {
 		return err // killed before it had a runtime

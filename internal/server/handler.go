@@ -21,7 +21,9 @@ import (
 	"flyball/internal/service/elb"
 	"flyball/internal/service/events"
 	"flyball/internal/service/iam"
+	"flyball/internal/service/lambda"
 	"flyball/internal/service/logs"
+	"flyball/internal/service/scheduler"
 	"flyball/internal/service/sqs"
 	"flyball/internal/service/sts"
 	"flyball/internal/wire"
@@ -53,7 +55,7 @@ func (s *Server) handler() (http.Handler, error) {
 			calls.WithLabelValues(a.Service, a.Operation, strconv.Itoa(a.Status)).Observe(a.Duration.Seconds())
 		},
 	}
-	aws, err := wire.NewHandler(options,
+	served := []wire.Service{
 		wire.ApplicationAutoScaling(inCell(s, func(v *services) *autoscaling.API { return v.autoscaling })),
 		wire.CloudWatch(inCell(s, func(v *services) *cloudwatch.API { return v.cloudwatch })),
 		wire.EC2(s.ec2In),
@@ -62,15 +64,22 @@ func (s *Server) handler() (http.Handler, error) {
 		wire.ELB(inCell(s, func(v *services) *elb.API { return v.elb })),
 		wire.EventBridge(inCell(s, func(v *services) *events.API { return v.events })),
 		wire.IAM(inGlobal(s, func(v *global, _ wire.Scope) *iam.API { return v.iam })),
+		wire.Lambda(inCell(s, func(v *services) *lambda.API { return v.lambda })),
+		wire.Scheduler(inCell(s, func(v *services) *scheduler.API { return v.scheduler })),
 		wire.SQS(inCell(s, func(v *services) *sqs.API { return v.sqs })),
 		wire.Logs(inCell(s, func(v *services) *logs.API { return v.logs })),
 		wire.STS(inGlobal(s, func(v *global, scope wire.Scope) *sts.API { return v.sts.For(scope.AccessKey).In(scope.Region) })),
-	)
+	}
+	aws, err := wire.NewHandler(options, served...)
 	if err != nil {
+		return nil, err
+	}
+	if s.operations, err = wire.NewOperations(served...); err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", inTime(callTime, aws))
+	mux.Handle(lambda.CodePath, wire.Guard(options.Hosts, s.serveCode()))
 	mux.Handle("/v2/", s.serveRegistry(options.Hosts))
 	for _, path := range []string{"/metrics", "/console/"} { // nor are their other paths AWS's
 		mux.Handle(path, wire.Guard(options.Hosts, http.NotFoundHandler()))
@@ -110,8 +119,8 @@ func (s *Server) atHome(h http.HandlerFunc) func(http.ResponseWriter, *http.Requ
 	}
 }
 
-// callTime is how long an AWS call may take to arrive and be answered, in real
-// time. The largest body needs 35 KiB a second.
+// callTime is how long an AWS call may take to arrive, in real time. The largest body
+// needs 600 KiB a second.
 const callTime = 2 * time.Minute
 
 // inTime ends connections on which calls trickle in. Our own paths have no such
@@ -119,9 +128,25 @@ const callTime = 2 * time.Minute
 func inTime(limit time.Duration, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Without a connection, in tests, there is nothing to bound.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limit))
+		connection := http.NewResponseController(w)
+		_ = connection.SetReadDeadline(time.Now().Add(limit))
+		r.Body = &arriving{r.Body, func() { _ = connection.SetReadDeadline(time.Time{}) }}
 		h.ServeHTTP(w, r)
 	})
+}
+
+// An arriving body tells when all of it is there. An answer may take longer than a request:
+// functions run for up to 15 minutes.
+type arriving struct {
+	io.ReadCloser
+	arrived func()
+}
+
+func (a *arriving) Read(p []byte) (n int, err error) {
+	if n, err = a.ReadCloser.Read(p); err == io.EOF {
+		a.arrived()
+	}
+	return n, err
 }
 
 // settle waits for what an answer may tell of. What ECS describes is its own: it

@@ -17,6 +17,7 @@ import (
 	"flyball/internal/service/iam"
 	"flyball/internal/tags"
 	"flyball/internal/wire"
+	"flyball/scaling"
 )
 
 // resource finds a resource as policies see it, by the end of its ARN or by all of it.
@@ -49,8 +50,15 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 		found.ARN = name
 		found.Tags, ok = v.elb.Resource(ctx, name)
 		return found, ok
+	case "lambda":
+		found.ARN, found.Tags, _, ok = v.lambda.Resource(ctx, name)
+		return found, ok
 	case "events":
 		found.ARN, found.Tags, _, ok = v.events.Resource(ctx, name)
+		return found, ok
+	case "scheduler":
+		found.ARN = v.fullARN("scheduler", name)
+		found.Tags, ok = v.scheduler.Resource(ctx, found.ARN)
 		return found, ok
 	case "sqs":
 		found.ARN = name
@@ -68,7 +76,7 @@ func (v *services) resource(ctx context.Context, service, name string) (found pe
 }
 
 // policyOf is the policy that a resource has of its own, or nil. Queues, event
-// buses and repositories have them.
+// buses, functions and repositories have them.
 func (s *Server) policyOf(ctx context.Context, resource string) *iam.Document {
 	a, err := arn.Parse(resource)
 	if err != nil {
@@ -82,6 +90,8 @@ func (s *Server) policyOf(ctx context.Context, resource string) *iam.Document {
 	switch name, isRepository := strings.CutPrefix(a.Resource, "repository/"); {
 	case a.Service == "ecr" && isRepository:
 		_, text, _ = v.ecr.Resource(ctx, name)
+	case a.Service == "lambda":
+		_, _, text, _ = v.lambda.Resource(ctx, resource)
 	case a.Service == "events":
 		_, _, text, _ = v.events.Resource(ctx, resource)
 	case a.Service == "sqs":
@@ -146,7 +156,7 @@ func (v *services) scalableTarget(ctx context.Context, name string) (found permi
 	found.ARN = name
 	if id, is := strings.CutPrefix(name, "scalable-target/"); is {
 		out, err := v.autoscaling.DescribeScalableTargets(ctx, &applicationautoscaling.DescribeScalableTargetsInput{
-			ServiceNamespace: astypes.ServiceNamespaceEcs, ResourceIds: []string{id},
+			ServiceNamespace: astypes.ServiceNamespace(scaling.ResourceID(id).Kind().Namespace()), ResourceIds: []string{id},
 		})
 		if err != nil || len(out.ScalableTargets) == 0 {
 			return found, false

@@ -27,6 +27,7 @@ import (
 	"flyball/internal/state"
 	"flyball/internal/store"
 	"flyball/internal/task"
+	"flyball/internal/wire"
 )
 
 // A Config says what to serve. All fields but Tasks, Images, TaskNetwork, TaskRange,
@@ -80,9 +81,12 @@ type Server struct {
 	globals *globals
 	events  event.Stream
 	router  deliver.Router
-	judge   permission.Judge
-	strays  []task.Task // tasks of the runtime that no service knows
+	// operations are those that schedules may call by name.
+	operations *wire.Operations
+	judge      permission.Judge
+	strays     []task.Task // tasks of the runtime that no service knows
 
+	functions *functions
 	registry  imageRegistry
 	addresses loopback.Addresses // of load balancers
 	authority *authority.Authority
@@ -126,6 +130,9 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	if err := s.openRuntime(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.openFunctions(); err != nil {
 		return nil, err
 	}
 	if err := s.openRegistry(); err != nil {
@@ -210,6 +217,7 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 	})
 	group.Go(func() error { s.stopStrays(loops); return nil })
+	group.Go(func() error { <-loops.Done(); s.functions.close(); return nil })
 	group.Go(func() error { return s.sweepRegistry(loops) })
 	s.cells.run(func(v *services) { group.Go(func() error { return v.run(loops) }) })
 	group.Go(func() error { return s.keepClock(loops) })
@@ -223,6 +231,9 @@ func (s *Server) Close() { s.release() }
 func (s *Server) release() {
 	for _, l := range s.listeners {
 		l.Close()
+	}
+	if s.functions != nil {
+		s.functions.close()
 	}
 	if s.runtime != nil {
 		if s.dir.temp {

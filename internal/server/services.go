@@ -24,7 +24,9 @@ import (
 	"flyball/internal/service/elb"
 	"flyball/internal/service/events"
 	"flyball/internal/service/express"
+	"flyball/internal/service/lambda"
 	"flyball/internal/service/logs"
+	"flyball/internal/service/scheduler"
 	"flyball/internal/service/sqs"
 	"flyball/internal/serviceevent"
 	"flyball/internal/state"
@@ -47,7 +49,9 @@ type services struct {
 	logs        *logs.API
 	autoscaling *autoscaling.API
 	backlogs    backlogs
+	scheduler   *scheduler.API
 	sqs         *sqs.API
+	lambda      *lambda.API
 	events      *events.API
 	deliveries  *delivery.Queue // of all services of the cell that send to targets
 	express     *express.Services
@@ -61,7 +65,7 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 	v = &services{cell: c}
 	v.ec2 = lazyEC2(ec2.Config{Cell: c, Interfaces: v.interfaces})
 	for _, open := range []func(*services) error{
-		s.openDeliveries, s.openEvents, s.openCloudWatch, s.openECR, s.openLogs, s.openSQS, s.openBalancing, s.openECS, s.openScaling, s.openExpress,
+		s.openDeliveries, s.openEvents, s.openCloudWatch, s.openECR, s.openLogs, s.openSQS, s.openLambda, s.openBalancing, s.openECS, s.openScaling, s.openExpress, s.openScheduler,
 	} {
 		if err := open(v); err != nil {
 			return nil, err
@@ -184,7 +188,7 @@ func (s *Server) openECS(v *services) error {
 		Alarms:        v.cloudwatch,
 		KnownKeys:     s.cfg.Administrator != nil,
 		Deleted: func(ctx context.Context, cluster, service string) error {
-			return v.autoscaling.ServiceDeleted(ctx, scaling.ServiceID(cluster, service))
+			return v.autoscaling.ResourceDeleted(ctx, scaling.ServiceID(cluster, service))
 		},
 		Ended: func(cluster, service string) { v.express.Ended(cluster, service) },
 		Deployed: func(ctx context.Context, arn string, groups []string) error {
@@ -204,7 +208,7 @@ func (s *Server) openScaling(v *services) (err error) {
 	v.autoscaling, err = autoscaling.New(autoscaling.Config{
 		Cell:     v.cell,
 		Alarms:   v.cloudwatch,
-		Capacity: services,
+		Capacity: capacity.Kinds{scaling.Services: services, scaling.Functions: capacity.Functions{Lambda: v.lambda}},
 		Backlogs: v.backlogs,
 		MetricPeriod: func(ctx context.Context, id scaling.ResourceID, period time.Duration) error {
 			cluster, service := id.Service()
@@ -224,6 +228,21 @@ func (s *Server) openScaling(v *services) (err error) {
 type backlogs struct {
 	*sqs.API
 	*backlog.Meter
+}
+
+func (s *Server) openScheduler(v *services) (err error) {
+	roles := s.rolesOf(v, schedulerSession)
+	v.scheduler, err = scheduler.New(scheduler.Config{
+		Cell:       v.cell,
+		Deliveries: v.deliveries,
+		Router:     &s.router,
+		Metrics:    v.cloudwatch,
+		Roles: func() (scheduler.Roles, error) {
+			found, err := roles()
+			return schedulerRoles{found, s.cfg.Administrator == nil}, err
+		},
+	})
+	return err
 }
 
 // openExpress opens Express Mode, whose operations ECS serves.
@@ -257,8 +276,10 @@ func (v *services) run(ctx context.Context) error {
 	loops.Go(func() error { return v.logs.Run(ctx) })
 	loops.Go(func() error { return v.autoscaling.Run(ctx) })
 	loops.Go(func() error { v.backlogs.Meter.Run(ctx); return nil })
+	loops.Go(func() error { return v.scheduler.Run(ctx) })
 	loops.Go(func() error { return v.sqs.Run(ctx) })
 	loops.Go(func() error { return v.deliveries.Run(ctx) })
+	loops.Go(func() error { return v.lambda.Run(ctx) })
 	loops.Go(func() error { return v.events.Run(ctx) })
 	loops.Go(func() error { return v.express.Run(ctx) })
 	loops.Go(func() error { return v.datapoints.Run(ctx) })
@@ -272,6 +293,7 @@ func (v *services) adoptNothing() { v.ecs.Adopt(map[string]task.Task{}) }
 // connect registers who takes messages for which service, wherever their resources
 // are.
 func (s *Server) connect() {
+	s.router.Handle("lambda", s.takeForFunction)
 	s.connectTargets()
 	s.router.Handle("autoscaling", func(ctx context.Context, to arn.ARN, message any) error {
 		n, ok := message.(alarm.Notification)

@@ -102,10 +102,22 @@ type Container struct {
 	// ReadOnlyRoot keeps the container from changing the image's files, where the
 	// runtime gives it a root of its own.
 	ReadOnlyRoot bool
-	DependsOn    []Dependency
+	// Mounts are folders of this machine that the container sees at paths of its own
+	// choice. One without an image then sees the rest of this machine's files as well, and
+	// can change none of them. It is for the process runtime, where that has the right to
+	// mount.
+	Mounts    []Mount
+	DependsOn []Dependency
 	// StartTimeout is how long, in real time, the containers that depend on this
 	// one wait for it; 0 is without end.
 	StartTimeout time.Duration
+}
+
+// A Mount is a folder of this machine that a container sees at a path.
+type Mount struct {
+	Path     string
+	Source   string
+	Writable bool
 }
 
 // A Ulimit is a resource limit of a container's processes, named as setrlimit(2)

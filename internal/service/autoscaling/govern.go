@@ -76,7 +76,7 @@ func (h *host) govern(ctx context.Context, id scaling.ResourceID, call *notified
 			return errors.Join(failures, err)
 		}
 		if seen.Capacity.Gone {
-			return errors.Join(failures, fault.ServiceGone(id), h.forgetGone(ctx, t))
+			return errors.Join(failures, fault.ResourceGone(id), h.forgetGone(ctx, t))
 		}
 		next, err := h.step(ctx, id, seen)
 		failures = errors.Join(failures, err)

@@ -12,6 +12,7 @@ import (
 	"flyball/internal/delivery"
 	"flyball/internal/function"
 	"flyball/internal/optional"
+	"flyball/internal/service/lambda/fault"
 	"flyball/internal/service/lambda/rules"
 )
 
@@ -52,12 +53,12 @@ func (a *API) openAsync() {
 
 // Take takes an event that another service sends to a function, which it names by its
 // ARN. When it returns the event is on disk.
-func (a *API) Take(ctx context.Context, to, id string, payload []byte) error {
+func (a *API) Take(ctx context.Context, to string, sent deliver.Invocation) error {
 	t, err := a.find(ctx, &to, nil)
 	if err != nil {
 		return err
 	}
-	return t.api.accept(ctx, t, function.Call{RequestID: id, Payload: payload})
+	return t.api.accept(ctx, t, function.Call{RequestID: sent.ID, Payload: sent.Body, TraceID: sent.Trace})
 }
 
 // accept takes an event for a function.
@@ -161,6 +162,8 @@ func (a *API) attempted(ctx context.Context, r delivery.Report) {
 	}
 	if f, ok := errors.AsType[*failed](r.Err); ok {
 		given.answer, given.version = &f.answer, f.version
+	} else if r.Attempts == 0 && r.Condition == delivery.ByAge {
+		given.err = fault.Throttled(types.ThrottleReasonConcurrentInvocationLimitExceeded) // for all of its age
 	}
 	c := a.asyncOfTarget(ctx, t)
 	if err := errors.Join(a.send(ctx, t, c.OnFailure, given), a.bury(ctx, t, given)); err != nil {

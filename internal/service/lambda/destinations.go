@@ -33,6 +33,7 @@ type outcome struct {
 // A destined is what is kept of an outcome on its way beside its document.
 type destined struct {
 	Event      string // the ARN by which the event's function was named
+	Function   string // the ARN of what the outcome is of
 	DeadLetter bool
 	Succeeded  bool
 }
@@ -93,7 +94,7 @@ func (a *API) send(ctx context.Context, t target, to string, o outcome) error {
 	if err != nil {
 		return err
 	}
-	return a.dispatch(ctx, t, to, body, nil, destined{Event: t.arn(), Succeeded: o.condition == "Success"})
+	return a.dispatch(ctx, t, to, body, nil, destined{Event: t.arn(), Function: t.full(), Succeeded: o.condition == "Success"})
 }
 
 // maxErrorMessage is how much of an error a dead letter tells.
@@ -138,7 +139,7 @@ func (a *API) dispatch(ctx context.Context, t target, to string, body []byte, at
 	}
 	return a.cfg.Deliveries.Deliver(ctx, delivery.Delivery{
 		Owner: outcomesOwner, To: to, Note: note, Retry: delivery.Retry{MaxAge: defaultAge, Retries: outcomeRetries},
-		Invocation: deliver.Invocation{Principal: Principal, Source: t.full(), Role: t.version.Settings.Role, Body: body, Attributes: attributes},
+		Invocation: deliver.Invocation{Principal: Principal, Source: a.arn(t.function.Name), Role: t.version.Settings.Role, Body: body, Attributes: attributes},
 	})
 }
 
@@ -160,7 +161,7 @@ func (a *API) bring(ctx context.Context, d delivery.Delivery) error {
 	}
 	return a.cfg.PutEvent(ctx, d.Invocation, types.PutEventsRequestEntry{
 		EventBusName: &d.To, Source: aws.String("lambda"), DetailType: &kind,
-		Resources: []string{d.To, d.Invocation.Source}, Detail: aws.String(string(d.Invocation.Body)),
+		Resources: []string{d.To, about.Function}, Detail: aws.String(string(d.Invocation.Body)),
 		Time: aws.Time(a.cell.Clock.Now()),
 	})
 }

@@ -127,7 +127,7 @@ func (a *API) receive(from source, operation string) (ref code.Reference, releas
 	case from.zip != nil:
 		ref, release, err = a.cfg.Code.Put(from.zip)
 	case from.bucket == code.FolderBucket && !a.cfg.Folders:
-		err = fault.Parameter("This server takes no code from folders. Start it with --function-folders to let it.")
+		err = fault.Parameter("This server takes no code from folders, since it lets in known access keys only.")
 	case from.bucket == code.FolderBucket:
 		ref, err = code.Folder(from.key)
 	case from.bucket != "":
@@ -291,6 +291,8 @@ func (a *API) deleteAll(ctx context.Context, name string) error {
 		deleteBelow(tx, a.aliases, below)
 		deleteBelow(tx, a.policies, below)
 		deleteBelow(tx, a.asyncs, below)
+		deleteBelow(tx, a.provisions, below)
+		a.reprovision(tx, name)
 		return nil
 	})
 }
@@ -321,6 +323,8 @@ func (a *API) deleteVersion(ctx context.Context, r rules.Reference) error {
 		a.versions.Delete(tx, versionKey(r.Name, r.Qualifier))
 		a.policies.Delete(tx, key(r.Name, r.Qualifier))
 		a.asyncs.Delete(tx, key(r.Name, r.Qualifier))
+		a.provisions.Delete(tx, key(r.Name, r.Qualifier))
+		a.reprovision(tx, r.Name)
 		return nil
 	})
 }

@@ -101,7 +101,7 @@ func TestCreateFunctionRefuses(t *testing.T) {
 		}, "InvalidParameterValueException", "Flyball does not support code in S3; give a ZipFile, or S3Bucket flyball:folder and a folder's path as S3Key."},
 		"a folder where none are let in": {func(in *sdk.CreateFunctionInput) {
 			in.Code = &types.FunctionCode{S3Bucket: aws.String("flyball:folder"), S3Key: aws.String("/")}
-		}, "InvalidParameterValueException", "This server takes no code from folders. Start it with --function-folders to let it."},
+		}, "InvalidParameterValueException", "This server takes no code from folders, since it lets in known access keys only."},
 		"an image": {func(in *sdk.CreateFunctionInput) { in.PackageType = types.PackageTypeImage }, "InvalidParameterValueException",
 			"Flyball does not support functions from container images."},
 		"layers": {func(in *sdk.CreateFunctionInput) { in.Layers = []string{"l"} }, "InvalidParameterValueException", "Flyball does not support layers."},

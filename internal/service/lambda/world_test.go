@@ -3,9 +3,11 @@ package lambda_test
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"errors"
 	"io/fs"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 
 	"flyball/internal/cell"
 	"flyball/internal/clock"
+	"flyball/internal/function"
 	"flyball/internal/service/lambda"
 	"flyball/internal/service/lambda/code"
 	"flyball/internal/state"
@@ -32,6 +35,7 @@ const (
 type world struct {
 	*lambda.API
 	t      *testing.T
+	runner *runner
 	config lambda.Config
 	folder string
 	cell   *cell.Cell
@@ -50,7 +54,8 @@ func open(t *testing.T) *world {
 		Account: account, Region: region, Clock: clock.New(time.Now(), 1),
 		State: state.New(st).Scope(cell.Scope(account, region)), Log: slog.New(slog.DiscardHandler),
 	}
-	w.config = lambda.Config{Cell: w.cell, Endpoint: "http://127.0.0.1:1"}
+	w.runner = &runner{}
+	w.config = lambda.Config{Cell: w.cell, Endpoint: "http://127.0.0.1:1", Runner: w.runner}
 	w.restart()
 	return w
 }
@@ -123,4 +128,35 @@ func wants(t *testing.T, err error, code, message string) {
 	if !errors.As(err, &api) || api.ErrorCode() != code || api.ErrorMessage() != message {
 		t.Errorf("got  %v\nwant %s: %s", err, code, message)
 	}
+}
+
+// A runner answers invocations as it is told; else with their payload.
+type runner struct {
+	answer func(function.Function, function.Call) (function.Answer, error)
+
+	mu      sync.Mutex
+	calls   []function.Call
+	ran     []function.Function
+	retired []string
+}
+
+func (r *runner) Invoke(_ context.Context, fn function.Function, call function.Call) (function.Answer, error) {
+	r.mu.Lock()
+	r.calls, r.ran = append(r.calls, call), append(r.ran, fn)
+	r.mu.Unlock()
+	if r.answer != nil {
+		return r.answer(fn, call)
+	}
+	return function.Answer{Payload: call.Payload, Duration: 12 * time.Millisecond}, nil
+}
+
+func (r *runner) Retire(arn string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.retired = append(r.retired, arn)
+}
+
+// failing is the answer of a function that has failed.
+func failing(message string) function.Answer {
+	return function.Answer{Payload: []byte(`{"errorMessage":"` + message + `","errorType":"Error"}`), Error: function.Unhandled}
 }

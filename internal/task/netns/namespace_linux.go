@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -47,7 +48,24 @@ func (b *Bridge) Join(addr netip.Addr) (*Namespace, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("making the network at %s: %w", addr, err), b.remove(portName(addr)))
 	}
+	b.awaitPort(addr)
 	return &Namespace{bridge: b, addr: addr, space: space}, nil
+}
+
+// portPatience is how long a port may take to come up.
+const portPatience = 100 * time.Millisecond
+
+// awaitPort waits until the port that leads to an address is up, which it is soon after the
+// device at its other end. What a program sends before that is lost, and it is a second
+// before it is sent again.
+func (b *Bridge) awaitPort(addr netip.Addr) {
+	name := portName(addr)
+	for begun := time.Now(); time.Since(begun) < portPatience; time.Sleep(200 * time.Microsecond) {
+		link, err := b.links.LinkByName(name)
+		if err != nil || link.Attrs().OperState == netlink.OperUp {
+			return // or the program will tell
+		}
+	}
 }
 
 // connect connects the bridge with the namespace of the calling thread.

@@ -183,6 +183,10 @@ func legacyPIDs(cg cgroup1.Cgroup, controller cgroup1.Name) ([]int, error) {
 
 func (g *legacyGroup) reaped(*os.ProcessState) {}
 
+func (g *legacyGroup) limitCPU(units int) error {
+	return g.all.Update(&specs.LinuxResources{CPU: limits(units, 0, 0).CPU})
+}
+
 func (g *legacyGroup) usage() (task.Usage, error) { return cgroup.Legacy(g.all)() }
 
 func (g *legacyGroup) outOfMemory(container int) bool {

@@ -195,6 +195,10 @@ func killUnified(cg *cgroup2.Manager) {
 
 func (g *unifiedGroup) reaped(*os.ProcessState) {}
 
+func (g *unifiedGroup) limitCPU(units int) error {
+	return g.all.Update(&cgroup2.Resources{CPU: unifiedLimits(units, 0, 0).CPU})
+}
+
 func (g *unifiedGroup) usage() (task.Usage, error) { return cgroup.Unified(g.all)() }
 
 func (g *unifiedGroup) outOfMemory(container int) bool {

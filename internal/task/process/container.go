@@ -131,6 +131,9 @@ func (c *container) command(ctx context.Context, argv []string, join bool) (*exe
 	if c.spec.Digest != "" {
 		return nil, nil, errors.New("the container's image is gone")
 	}
+	if len(c.spec.Mounts) > 0 && !join {
+		return c.mounted(ctx, argv)
+	}
 	credential, err := credential(c.spec.User)
 	if err != nil {
 		return nil, nil, err

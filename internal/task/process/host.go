@@ -29,6 +29,8 @@ type group interface {
 	kill(container int)
 	// reaped tells the group of a process that has ended and been waited for.
 	reaped(state *os.ProcessState)
+	// limitCPU changes the limit of the task's CPU, in units.
+	limitCPU(units int) error
 	// usage is what the task has used until now.
 	usage() (task.Usage, error)
 	// outOfMemory says whether a process of a container was killed at a memory limit.

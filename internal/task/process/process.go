@@ -52,6 +52,7 @@ type Options struct {
 	Range      netip.Prefix      // has room for the network of the namespaces; by default 100.64.0.0/10
 	Addresses  netip.Prefix      // where tasks get their loopback addresses from; by default 127.64.0.0/10
 	LogBytes   int64             // what is kept of a container's log; by default 10 MiB
+	Ephemeral  bool              // nobody wants to know of tasks after the machine has gone down: no start waits for the disk
 	NoCgroups  bool              // measure through the process tree even where cgroups may be written
 	Log        *slog.Logger      // by default slog.Default()
 }
@@ -62,9 +63,11 @@ type Runtime struct {
 	first     bool // no earlier life has had the directory
 	mark      mark
 	programs  *programs
+	mounting  *mounting
 	networks  networks
 	host      host
 	logBytes  int64
+	ephemeral bool
 	log       *slog.Logger
 	closed    chan struct{}
 	closeOnce sync.Once
@@ -115,16 +118,18 @@ func New(opts Options) (*Runtime, error) {
 		return nil, err
 	}
 	r := &Runtime{
-		dir:      dir,
-		first:    first,
-		mark:     mark(instance),
-		programs: programs,
-		networks: networks,
-		host:     newHost(opts, instance),
-		logBytes: opts.LogBytes,
-		log:      opts.Log,
-		closed:   make(chan struct{}),
-		tasks:    map[string]*Task{},
+		dir:       dir,
+		first:     first,
+		mark:      mark(instance),
+		programs:  programs,
+		mounting:  newMounting(programs.images.Scratch, opts.Log),
+		networks:  networks,
+		host:      newHost(opts, instance),
+		logBytes:  opts.LogBytes,
+		ephemeral: opts.Ephemeral,
+		log:       opts.Log,
+		closed:    make(chan struct{}),
+		tasks:     map[string]*Task{},
 	}
 	go r.boundLogs()
 	return r, nil

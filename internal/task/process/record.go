@@ -20,6 +20,8 @@ type record struct {
 	Started    bool              // false while the containers are being started
 	Group      map[string]string `json:",omitempty"` // where the host put it; see host
 	Containers []containerRecord
+
+	ephemeral bool // of no use once the machine has gone down, even at first
 }
 
 type containerRecord struct {
@@ -36,10 +38,11 @@ type processID struct {
 func recordPath(dir string) string { return filepath.Join(dir, "task.json") }
 
 // write replaces the record of a task in one step. While the task is being started
-// the record is on disk when write returns. Later it tells of what is of no use when
+// the record is on disk when write returns, unless it is ephemeral. Later it tells of what is of no use when
 // the machine has gone down, and a disk that is busy would hold the task back. The
 // environment of the containers may hold secrets: only the owner reads it.
 func (rec *record) write(dir string) error {
+	durable := !rec.Started && !rec.ephemeral
 	data, err := json.Marshal(rec)
 	if err != nil {
 		return err
@@ -49,13 +52,13 @@ func (rec *record) write(dir string) error {
 		return err
 	}
 	_, err = next.Write(data)
-	if err == nil && !rec.Started {
+	if err == nil && durable {
 		err = next.Sync()
 	}
 	if err := errors.Join(err, next.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(next.Name(), recordPath(dir)); err != nil || rec.Started {
+	if err := os.Rename(next.Name(), recordPath(dir)); err != nil || !durable {
 		return err
 	}
 	folder, err := os.Open(dir)

@@ -12,7 +12,6 @@ import (
 	"syscall"
 
 	"flyball/internal/image"
-	"flyball/internal/task/launch"
 	"flyball/internal/task/launch/rootfs"
 )
 
@@ -98,20 +97,7 @@ func (r rooting) try(scratch func() (string, error)) error {
 	if err := makeRootDirs(dir, 0o755); err != nil {
 		return err
 	}
-	waiting, err := launch.PrepareRooted(cmd, spec)
-	if err != nil {
-		return err
-	}
-	defer waiting.Close()
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("making namespaces: %w", err)
-	}
-	err = waiting.Ready()
-	if err == nil {
-		err = waiting.Proceed()
-	}
-	waiting.Close()
-	return errors.Join(err, cmd.Wait())
+	return try(cmd, spec)
 }
 
 // makeRootDirs makes the directories that a root is made of. Seen through an overlay,

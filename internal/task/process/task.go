@@ -256,6 +256,7 @@ func (t *Task) record() *record {
 	defer t.mu.Unlock()
 	rec := &record{
 		Spec: t.spec, Address: t.attachment.address(), Network: t.attachment.network(), Boot: boot(), Started: t.started,
+		ephemeral: t.runtime.ephemeral,
 	}
 	if t.group != nil {
 		rec.Group = t.group.where()
@@ -331,6 +332,14 @@ func (t *Task) Usage(context.Context) (task.Usage, error) {
 		return *last, nil
 	}
 	return t.group.usage()
+}
+
+// LimitCPU changes the limit of the running task's CPU, in units; 0 changes nothing.
+func (t *Task) LimitCPU(units int) error {
+	if units == 0 {
+		return nil
+	}
+	return t.group.limitCPU(units)
 }
 
 // Health combines the health of the task's containers.

@@ -108,6 +108,8 @@ func (g *treeGroup) reaped(state *os.ProcessState) {
 	g.gone += state.UserTime() + state.SystemTime()
 }
 
+func (g *treeGroup) limitCPU(int) error { return nil } // nor is any other limit kept
+
 func (g *treeGroup) usage() (task.Usage, error) {
 	children, err := g.host.tree()
 	if err != nil {

@@ -86,6 +86,10 @@ const (
 
 // Open opens the packages in a folder, which is made when the first one comes.
 func Open(folder string) (*Store, error) {
+	folder, err := filepath.Abs(folder) // processes elsewhere are told of it
+	if err != nil {
+		return nil, fmt.Errorf("find the code of functions: %w", err)
+	}
 	s := &Store{folder: folder, have: map[string]bool{}, pins: map[string]int{}}
 	entries, err := os.ReadDir(folder)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {

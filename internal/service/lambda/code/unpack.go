@@ -3,6 +3,7 @@ package code
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -155,7 +156,7 @@ func writeFile(root *os.Root, e *zip.File, name string, left int64) (written int
 	switch {
 	case written > left:
 		return written, ErrUnzipped
-	case errors.Is(err, zip.ErrFormat), errors.Is(err, zip.ErrChecksum), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, zip.ErrFormat), errors.Is(err, zip.ErrChecksum), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, new(flate.CorruptInputError)):
 		return written, ErrNoZip
 	case err != nil:
 		return written, inPackage(e, err)

@@ -12,11 +12,7 @@ import (
 // container.
 func (s Spec) Enter() error {
 	unix.Umask(0o022) // that of container engines, whatever the server's is
-	if s.Join {
-		if err := join(); err != nil {
-			return fmt.Errorf("entering the container: %w", err)
-		}
-	} else if err := s.makeRoot(); err != nil {
+	if err := s.enterFiles(); err != nil {
 		return err
 	}
 	// As in container engines, a directory will do that is open to root, or to the user.
@@ -31,6 +27,20 @@ func (s Spec) Enter() error {
 		return fmt.Errorf("entering the working directory: %w", entered)
 	}
 	return nil
+}
+
+// enterFiles gives the thread the files that the container has.
+func (s Spec) enterFiles() error {
+	switch {
+	case s.Join:
+		if err := join(); err != nil {
+			return fmt.Errorf("entering the container: %w", err)
+		}
+		return nil
+	case s.Machine:
+		return s.seeMachine()
+	}
+	return s.makeRoot()
 }
 
 func (s Spec) workingDir() string { return path.Join("/", s.WorkingDir) }

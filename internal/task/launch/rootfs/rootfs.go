@@ -15,6 +15,11 @@ type Spec struct {
 	Join bool `json:",omitempty"` // enter the namespaces of the process that JoinFile is of
 	Try  bool `json:",omitempty"` // end when all is done, in place of running a program
 
+	// Machine is for a process that sees this machine's files and can change none, with
+	// Mounts in their places. It has no root of its own.
+	Machine bool    `json:",omitempty"`
+	Mounts  []Mount `json:",omitempty"`
+
 	// Lower is the image's files, which are seen through an overlay whose changes go
 	// into the directory "upper"; "" is for a copy of them in "merged".
 	Lower    string `json:",omitempty"`
@@ -30,6 +35,12 @@ type Spec struct {
 
 // A File is a small file that every container has of its own.
 type File struct{ Path, Text string }
+
+// A Mount is a folder of this machine that is seen at a path.
+type Mount struct {
+	Path, Source string
+	Writable     bool `json:",omitempty"`
+}
 
 // The directories of a container's root, in its working directory.
 const (

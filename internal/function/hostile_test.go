@@ -1,0 +1,352 @@
+package function
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A runtimeClient speaks to the Runtime API as a program would that knows no rules.
+type runtimeClient string
+
+func (c runtimeClient) send(method, path, body string) (status int, header http.Header, answer string) {
+	request, err := http.NewRequest(method, string(c)+path, strings.NewReader(body))
+	if err != nil {
+		panic(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		panic(err)
+	}
+	defer response.Body.Close()
+	text, _ := io.ReadAll(response.Body)
+	return response.StatusCode, response.Header, strings.TrimSpace(string(text))
+}
+
+// next returns the path of the next invocation.
+func (c runtimeClient) next() string {
+	_, header, _ := c.send("GET", "invocation/next", "")
+	return "invocation/" + header.Get(headerRequestID) + "/"
+}
+
+// runtimes are functions that speak to the Runtime API themselves.
+var runtimes = map[string]func(runtimeClient){
+	"twice": func(c runtimeClient) {
+		for {
+			path := c.next()
+			first, _, _ := c.send("POST", path+"response", "1")
+			second, _, why := c.send("POST", path+"response", "2")
+			fmt.Println("answered", first, second, why)
+		}
+	},
+	"stranger": func(c runtimeClient) {
+		for {
+			path := c.next()
+			status, _, why := c.send("POST", "invocation/another/response", "1")
+			fmt.Println("another", status, why)
+			status, _, why = c.send("GET", "invocation/next", "")
+			fmt.Println("impatient", status, why)
+			status, _, why = c.send("POST", "init/error", "{}")
+			fmt.Println("late", status, why)
+			status, _, _ = c.send("POST", "../../2020-01-01/extension/register", "{}")
+			fmt.Println("extension", status)
+			c.send("POST", path+"response", "1")
+		}
+	},
+	"garbage": func(c runtimeClient) {
+		for {
+			c.send("POST", c.next()+"response", "\x00\xffno JSON")
+		}
+	},
+	"large": func(c runtimeClient) {
+		for {
+			status, _, why := c.send("POST", c.next()+"response", strings.Repeat("x", MaxPayload+1))
+			fmt.Println("large", status, why)
+		}
+	},
+	"refuses": func(c runtimeClient) {
+		c.send("POST", "init/error", `{"errorType":"Sorry","errorMessage":"not today"}`)
+		time.Sleep(time.Hour)
+	},
+	"slow start": func(c runtimeClient) { time.Sleep(time.Hour) },
+	"answers and ends": func(c runtimeClient) {
+		c.send("POST", c.next()+"response", "1")
+	},
+}
+
+func init() {
+	handlers["disk"] = func(context.Context, json.RawMessage) (any, error) {
+		block := make([]byte, 1<<20)
+		for i := range 1024 {
+			file, err := os.OpenFile(fmt.Sprintf("/tmp/%d", i%8), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+			if err != nil {
+				return nil, err
+			}
+			if _, err := file.Write(block); err != nil {
+				return nil, err
+			}
+			file.Close()
+		}
+		return "wrote 1 GB", nil
+	}
+	handlers["log"] = func(context.Context, json.RawMessage) (any, error) {
+		line := []byte(strings.Repeat("x", 1023) + "\n")
+		for range 1 << 20 {
+			os.Stdout.Write(line)
+		}
+		return "wrote 1 GB", nil
+	}
+	handlers["memory"] = func(context.Context, json.RawMessage) (any, error) {
+		var all [][]byte
+		for {
+			block := make([]byte, 8<<20)
+			for i := 0; i < len(block); i += 4096 {
+				block[i] = 1
+			}
+			all = append(all, block)
+			runtime.KeepAlive(all)
+		}
+	}
+	// A child whose child, in a session of its own, outlives it.
+	handlers["fork"] = func(_ context.Context, event json.RawMessage) (any, error) {
+		for range 5 {
+			cmd := exec.Command("/bin/sh", "-c", "setsid sleep 98765 & setsid sh -c 'sleep 98765 & sleep 98765' & exit 0")
+			if err := cmd.Run(); err != nil {
+				return nil, err
+			}
+		}
+		if string(event) == `"stay"` {
+			return "left them", nil
+		}
+		time.Sleep(time.Hour)
+		return nil, nil
+	}
+	handlers["work"] = func(context.Context, json.RawMessage) (any, error) {
+		time.Sleep(2 * time.Millisecond)
+		return os.Getpid(), nil
+	}
+}
+
+// sleepers are the processes that the function "fork" leaves.
+func sleepers() (pids []int) {
+	all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, path := range all {
+		if line, err := os.ReadFile(path); err == nil && strings.Contains(string(line), "sleep\x0098765") {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+func TestTheRuntimeAPIRefusesWhatIsOutOfTurn(t *testing.T) {
+	h := newHost(t, Options{})
+	const transition = `{"errorMessage":"State transition from %s to %s failed for runtime. Error: State transition is not allowed","errorType":"InvalidStateTransition"}`
+	for _, test := range []struct{ handler, payload, failure, log string }{
+		{"twice", "1", "", "answered 202 403 " + fmt.Sprintf(transition, "RuntimeResponseSentState", "RuntimeResponseSentState")},
+		{"stranger", "1", "", "another 400 {\"errorMessage\":\"Invalid request ID\",\"errorType\":\"InvalidRequestID\"}\n" +
+			"impatient 403 " + fmt.Sprintf(transition, "Running", "Ready") + "\nlate 403 " + fmt.Sprintf(transition, "Running", "InitError") + "\nextension 403\n"},
+		{"garbage", "\x00\xffno JSON", "", ""},
+		{"large", `{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes)."}`, Unhandled,
+			`large 413 {"errorMessage":"Exceeded maximum allowed payload size (6291556 bytes).","errorType":"RequestEntityTooLarge"}`},
+		{"refuses", `{"errorType":"Sorry","errorMessage":"not today"}`, Unhandled, ""},
+		{"answers and ends", "1", "", ""},
+	} {
+		t.Run(test.handler, func(t *testing.T) {
+			fn := function(t, test.handler)
+			fn.ARN += test.handler
+			for range 2 { // the environment is as good as before
+				answer := invoke(t, h, fn, `{}`)
+				if string(answer.Payload) != test.payload || answer.Error != test.failure {
+					t.Errorf("answered %q, %q", answer.Error, answer.Payload)
+				}
+				if !strings.Contains(string(answer.Log), test.log) {
+					t.Errorf("the log's end has no %q:\n%s", test.log, answer.Log)
+				}
+			}
+		})
+	}
+}
+
+func TestAFunctionThatDoesNotStartInTimeTimesOut(t *testing.T) {
+	h := newHost(t, Options{})
+	fn := function(t, "slow start")
+	fn.Init, fn.Timeout = 200*time.Millisecond, 300*time.Millisecond
+	begun := time.Now()
+	answer := invoke(t, h, fn, `{}`)
+	if !strings.Contains(string(answer.Payload), "Task timed out after 0.30 seconds") || answer.Duration < fn.Timeout {
+		t.Errorf("answered after %v: %s", time.Since(begun), answer.Payload)
+	}
+}
+
+func TestAFunctionThatFillsItsDiskIsEnded(t *testing.T) {
+	h := newHost(t, Options{})
+	if !h.tasks.Mounts() {
+		t.Skip("/tmp is this machine's")
+	}
+	fn := function(t, "disk")
+	fn.Storage, fn.Timeout = 128, time.Minute
+	answer := invoke(t, h, fn, `{}`)
+	if !strings.Contains(string(answer.Payload), "No space left on device") {
+		t.Errorf("answered %s", answer.Payload)
+	}
+	eventually(t, "what it has written is gone", func() bool {
+		left, _ := os.ReadDir(h.scratch())
+		return len(left) == 0
+	})
+}
+
+func TestAFunctionThatFloodsItsLogLosesLines(t *testing.T) {
+	logs := &record{}
+	h := newHost(t, Options{Logs: logs})
+	fn := function(t, "log")
+	fn.Timeout = time.Minute
+	answer := invoke(t, h, fn, `{}`)
+	if string(answer.Payload) != `"wrote 1 GB"` {
+		t.Fatalf("answered %s", answer.Payload)
+	}
+	eventually(t, "the log is written", func() bool { return strings.Contains(logs.text(), "REPORT RequestId") })
+	text := logs.text()
+	if !strings.Contains(text, "lines have been left out here") {
+		t.Error("the log does not tell that lines have been left out")
+	}
+	if len(text) > 512<<20 {
+		t.Errorf("the log has %d MB", len(text)>>20)
+	}
+	if len(answer.Log) != tailBytes || !strings.Contains(string(answer.Log), "REPORT RequestId") {
+		t.Errorf("the log's end has %d bytes:\n%s", len(answer.Log), answer.Log)
+	}
+}
+
+func TestAFunctionThatTakesAllMemoryIsEnded(t *testing.T) {
+	h := newHost(t, Options{})
+	fn := function(t, "memory")
+	fn.Memory = 128
+	answer := invoke(t, h, fn, `{}`)
+	if !strings.Contains(string(answer.Payload), `"errorType":"Runtime.OutOfMemory"`) {
+		t.Skipf("memory is not limited here: %s", answer.Payload)
+	}
+	if answer.Memory < 64 || answer.Memory > 128 {
+		t.Errorf("it has used %d MB of 128", answer.Memory)
+	}
+}
+
+func TestProcessesThatAFunctionLeavesEndWithItsEnvironment(t *testing.T) {
+	h := newHost(t, Options{})
+	fn := function(t, "fork")
+	fn.Timeout = 2 * time.Second
+	if answer := invoke(t, h, fn, `"stay"`); answer.Error != "" {
+		t.Fatalf("answered %s", answer.Payload)
+	}
+	if len(sleepers()) == 0 {
+		t.Fatal("it has left no process")
+	}
+	if answer := invoke(t, h, fn, `"wait"`); !strings.Contains(string(answer.Payload), "Task timed out") {
+		t.Errorf("answered %s", answer.Payload)
+	}
+	eventually(t, "they have ended", func() bool { return len(sleepers()) == 0 })
+}
+
+func TestAThousandInvocationsShareTheEnvironmentsThatThereAre(t *testing.T) {
+	h := newHost(t, Options{Environments: 10})
+	fn := function(t, "work")
+	var all sync.WaitGroup
+	var cold, failed atomic.Int64
+	for range 1000 {
+		all.Go(func() {
+			answer, err := h.Invoke(context.Background(), fn, call(`{}`))
+			if err != nil || answer.Error != "" {
+				failed.Add(1)
+			}
+			if answer.Cold {
+				cold.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if failed.Load() > 0 || cold.Load() > 10 {
+		t.Errorf("%d failed, %d environments were started", failed.Load(), cold.Load())
+	}
+}
+
+func TestAFullHostMakesRoomOfIdleEnvironmentsOfOthers(t *testing.T) {
+	h := newHost(t, Options{Environments: 1})
+	one, other := function(t, "echo"), function(t, "echo")
+	other.ARN += "other"
+	for range 2 {
+		invoke(t, h, one, `1`)
+		if answer := invoke(t, h, other, `2`); string(answer.Payload) != `2` {
+			t.Errorf("answered %s", answer.Payload)
+		}
+	}
+	busy := function(t, "sleep")
+	busy.ARN, busy.Timeout = busy.ARN+"busy", 2*time.Second
+	var all sync.WaitGroup
+	all.Go(func() { _, _ = h.Invoke(context.Background(), busy, call(`{}`)) })
+	eventually(t, "the host is busy", func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return h.pools[busy.ARN] != nil && len(h.pools[busy.ARN].all) == 1
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := h.Invoke(ctx, one, call(`1`)); err != context.DeadlineExceeded {
+		t.Errorf("a call that waited for room ended with %v", err)
+	}
+	all.Wait()
+}
+
+// TestALifeAfterAKill starts this binary as a server, which starts an environment and is
+// killed.
+func TestNoProcessIsLeftAfterTheStartThatFollowsAKill(t *testing.T) {
+	dir, code := t.TempDir(), bootstrap(t)
+	cmd := exec.Command("/proc/self/exe", "-test.run=TestServerThatIsKilled")
+	cmd.Env = append(os.Environ(), "FUNCTION_TEST_DIR="+dir, "FUNCTION_TEST_CODE="+code)
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cmd.Wait() }()
+	defer func() { _ = cmd.Process.Signal(syscall.SIGKILL) }()
+	begin := make([]byte, 9)
+	if _, err := io.ReadFull(out, begin); err != nil || string(begin) != "left them" {
+		t.Fatalf("the server said %q, %v", begin, err)
+	}
+	if len(sleepers()) == 0 {
+		t.Fatal("the function has left no process")
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	newHost(t, Options{Dir: dir})
+	eventually(t, "the processes of the life before have ended", func() bool { return len(sleepers()) == 0 })
+}
+
+// TestServerThatIsKilled is the server of the test above.
+func TestServerThatIsKilled(t *testing.T) {
+	if os.Getenv("FUNCTION_TEST_DIR") == "" {
+		t.Skip("this is for another test")
+	}
+	h := newHost(t, Options{Dir: os.Getenv("FUNCTION_TEST_DIR")})
+	fn := function(t, "fork")
+	fn.Code = os.Getenv("FUNCTION_TEST_CODE")
+	answer := invoke(t, h, fn, `"stay"`)
+	fmt.Print(strings.Trim(string(answer.Payload), `"`))
+	select {}
+}

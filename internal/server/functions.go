@@ -1,0 +1,262 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	sdk "github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"flyball/alarm"
+	"flyball/internal/cell"
+	"flyball/internal/deliver"
+	"flyball/internal/function"
+	"flyball/internal/service/lambda"
+	packages "flyball/internal/service/lambda/code"
+	"flyball/internal/task/process"
+)
+
+// functions runs the functions of all cells, in a host that is opened when the first of
+// them is invoked.
+type functions struct {
+	options function.Options
+	life    context.Context
+	end     context.CancelFunc
+
+	mu      sync.Mutex
+	host    *function.Host
+	ended   bool
+	running sync.WaitGroup
+}
+
+// openFunctions readies the functions' host. What environments an earlier life has left
+// are ended now.
+func (s *Server) openFunctions() error {
+	network := process.NetworkLoopback
+	if _, ok := s.runtime.(*process.Runtime); ok {
+		network = process.NetworkMode(s.cfg.TaskNetwork)
+	}
+	s.functions = &functions{options: function.Options{
+		Dir: s.dir.environments(), Logs: functionLogs{s}, Environ: s.functionEnviron,
+		Network: network, Range: s.cfg.TaskRange, Log: s.cfg.Log,
+	}}
+	s.functions.life, s.functions.end = context.WithCancel(context.Background())
+	if _, err := os.Stat(s.functions.options.Dir); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	_, err := s.functions.open()
+	return err
+}
+
+// open is the host.
+func (f *functions) open() (*function.Host, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.ended {
+		return nil, function.ErrClosed
+	}
+	if f.host != nil {
+		return f.host, nil
+	}
+	host, err := function.New(f.options)
+	if err != nil {
+		return nil, fmt.Errorf("open the environments of functions: %w", err)
+	}
+	f.host = host
+	f.running.Go(func() {
+		if err := host.Run(f.life); err != nil {
+			f.options.Log.Warn("the environments of functions could not be ended", "reason", err)
+		}
+	})
+	return host, nil
+}
+
+// Invoke implements lambda.Runner.
+func (f *functions) Invoke(ctx context.Context, fn function.Function, call function.Call) (function.Answer, error) {
+	host, err := f.open()
+	if err != nil {
+		return function.Answer{}, err
+	}
+	return host.Invoke(ctx, fn, call)
+}
+
+// Provision implements lambda.Provisioner.
+func (f *functions) Provision(fn function.Function, n int) {
+	host, err := f.open()
+	if err != nil {
+		f.options.Log.Warn("environments cannot be provisioned", "function", fn.ARN, "error", err)
+		return
+	}
+	host.Provision(fn, n)
+}
+
+// Provisioning implements lambda.Provisioner.
+func (f *functions) Provisioning(arn string) (p function.Provisioning) {
+	f.mu.Lock()
+	host := f.host
+	f.mu.Unlock()
+	if host != nil {
+		p = host.Provisioning(arn)
+	}
+	return p
+}
+
+// Retire implements lambda.Runner.
+func (f *functions) Retire(arn string) {
+	f.mu.Lock()
+	host := f.host
+	f.mu.Unlock()
+	if host != nil {
+		host.Retire(arn)
+	}
+}
+
+// close ends all environments.
+func (f *functions) close() {
+	f.mu.Lock()
+	f.ended = true
+	f.mu.Unlock()
+	f.end()
+	f.running.Wait()
+}
+
+// removeEnvironments ends the environments that a temporary folder tells of.
+func (s *Server) removeEnvironments(dir string) error {
+	path := folder{path: dir}.environments()
+	if _, err := os.Stat(path); err != nil {
+		return nil
+	}
+	left := functions{options: function.Options{Dir: path, Network: process.NetworkLoopback, Log: s.cfg.Log}}
+	left.life, left.end = context.WithCancel(context.Background())
+	_, err := left.open()
+	left.close()
+	return err
+}
+
+// functionCell is the Lambda of the cell that a function is in.
+func (s *Server) functionCell(name string) (*lambda.API, error) {
+	a, err := arn.Parse(name)
+	if err != nil {
+		return nil, err
+	}
+	v := s.cells.find(a.AccountID, a.Region)
+	if v == nil || a.Partition != v.cell.Partition() {
+		return nil, fmt.Errorf("there is nothing in region %s of account %s", a.Region, a.AccountID)
+	}
+	return v.lambda, nil
+}
+
+// functionEnviron are the variables of a function's new environment.
+func (s *Server) functionEnviron(ctx context.Context, fn function.Function) ([]string, error) {
+	api, err := s.functionCell(fn.ARN)
+	if err != nil {
+		return nil, err
+	}
+	return api.Environ(ctx, fn)
+}
+
+// functionLogs keeps what functions write in the log groups of their cells.
+type functionLogs struct{ s *Server }
+
+// Put implements function.Logs.
+func (l functionLogs) Put(ctx context.Context, fn function.Function, stream string, lines []function.Line) error {
+	api, err := l.s.functionCell(fn.ARN)
+	if err != nil {
+		return err
+	}
+	return api.PutLog(ctx, fn, stream, lines)
+}
+
+// openLambda opens Lambda in a cell.
+func (s *Server) openLambda(v *services) error {
+	store, err := packages.Open(filepath.Join(s.dir.path, "functions", filepath.FromSlash(v.cell.Scope())))
+	if err != nil {
+		return err
+	}
+	v.lambda, err = lambda.New(lambda.Config{
+		Cell: v.cell, Code: store,
+		Folders: s.cfg.Administrator == nil, // who may call may start programs, and so read files
+		Account: func(account string) *lambda.API {
+			if other := s.cells.find(account, v.cell.Region); other != nil {
+				return other.lambda
+			}
+			return nil
+		},
+		Roles: functionRoles{s, v}, Runner: s.functions, Provisioner: s.functions, Queues: v.sqs,
+		MayPoll: func(ctx context.Context, role, function, queue string) (string, error) {
+			return s.mayPoll(ctx, v, role, queue)
+		},
+		Deliveries: v.deliveries, Route: s.router.Deliver, PutEvent: s.putOutcome,
+		Logs: v.logs, Metrics: v.cloudwatch, Endpoint: s.taskEndpoint,
+	})
+	return err
+}
+
+// takeForFunction takes what others send to functions: invocations, and the notifications
+// of alarms. Whoever sends has what is on disk.
+func (s *Server) takeForFunction(ctx context.Context, to arn.ARN, message any) error {
+	sent, ok := message.(deliver.Invocation)
+	if n, is := message.(alarm.Notification); is {
+		sent, ok = deliver.Invocation{Principal: alarmPrincipal, Source: n.AlarmARN, Body: n.Event()}, true
+	}
+	if !ok {
+		return fmt.Errorf("a function takes invocations and the notifications of alarms, not %T", message)
+	}
+	v := s.cells.find(to.AccountID, to.Region)
+	if v == nil {
+		return refusedAs("NO_RESOURCE", fmt.Errorf("there is nothing in region %s of account %s", to.Region, to.AccountID))
+	}
+	name := to.String()
+	if err := s.mayInvoke(ctx, v, sent, "lambda", "Invoke", &sdk.InvokeInput{FunctionName: &name}); err != nil {
+		return err
+	}
+	return verdictOf(v.lambda.Take(ctx, name, sent))
+}
+
+// alarmPrincipal is CloudWatch where its alarms invoke functions ("Invoke a Lambda
+// function from an alarm").
+const alarmPrincipal = "lambda.alarms.cloudwatch.amazonaws.com"
+
+// serveCode serves the code of functions at the URLs that GetFunction tells.
+func (s *Server) serveCode() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+lambda.CodePath+"{account}/{region}/{digest}", func(w http.ResponseWriter, r *http.Request) {
+		v := s.cells.find(r.PathValue("account"), r.PathValue("region"))
+		if v == nil || strings.Trim(r.PathValue("digest"), "0123456789abcdef") != "" || cell.IsGlobal(v.cell.Region) {
+			http.NotFound(w, r)
+			return
+		}
+		v.lambda.ServeCode(w, r, r.PathValue("digest"))
+	})
+	return mux
+}
+
+// putOutcome puts what became of an event of a function on an event bus, if the
+// function's role may.
+func (s *Server) putOutcome(ctx context.Context, sent deliver.Invocation, entry types.PutEventsRequestEntry) error {
+	from, err := arn.Parse(sent.Source)
+	if err != nil {
+		return refusedAs("INVALID_PARAMETER", err)
+	}
+	v := s.cells.find(from.AccountID, from.Region)
+	if v == nil {
+		return refusedAs("NO_RESOURCE", fmt.Errorf("there is nothing in region %s of account %s", from.Region, from.AccountID))
+	}
+	in := &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{entry}}
+	if err := s.mayInvoke(ctx, v, sent, "events", "PutEvents", in); err != nil {
+		return err
+	}
+	out, err := v.events.PutEvents(ctx, in)
+	if err == nil && out.FailedEntryCount > 0 {
+		return refusedAs("INVALID_PARAMETER", errors.New(*out.Entries[0].ErrorMessage))
+	}
+	return verdictOf(err)
+}
