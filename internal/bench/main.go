@@ -49,6 +49,7 @@ func main() {
 		{"backlog", func(ctx context.Context) error { return burst(ctx, *binary) }},
 		{"functions", func(ctx context.Context) error { return functions(ctx, *binary) }},
 		{"queues", func(ctx context.Context) error { return queues(ctx, *binary, *backlog) }},
+		{"patterns", func(context.Context) error { return patterns() }},
 	} {
 		if *only != "" && *only != m.name {
 			continue
