@@ -34,8 +34,8 @@ type functions struct {
 	mu       sync.Mutex
 	host     *function.Host
 	endpoint string // where functions find the server, once one of them has asked
-	ended   bool
-	running sync.WaitGroup
+	ended    bool
+	running  sync.WaitGroup
 }
 
 // openFunctions readies the functions' host. What environments an earlier life has left
