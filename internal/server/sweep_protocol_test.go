@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net/http"
 	"net/url"
@@ -52,7 +53,7 @@ var protocols = map[string][]protocol{
 	"elasticloadbalancing":    {queryProtocol("2015-12-01")},
 	"iam":                     {queryProtocol("2010-05-08")},
 	"scheduler":               {restProtocol},
-	"sqs":                     {jsonProtocol("1.0")},
+	"sqs":                     {jsonProtocol("1.0"), sqsQueryProtocol},
 	"sts":                     {queryProtocol("2011-06-15")},
 }
 
@@ -140,6 +141,62 @@ func queryProtocol(version string) protocol {
 			return nil, err
 		},
 	}
+}
+
+// sqsQueryProtocol is awsQuery with lists and maps that are flat, by names of their own.
+var sqsQueryProtocol = protocol{
+	name: "sqsQuery",
+	request: func(base, target, operation string, in any) (*http.Request, error) {
+		return queryProtocol("2012-11-05").request(base, target, operation, flat(operation, in))
+	},
+	problem: queryProtocol("").problem,
+}
+
+// flatNames are what the elements of a list or a map are called, and flatKeys the parts
+// of those of a map.
+var (
+	flatNames = map[string]string{
+		"AWSAccountIds": "AWSAccountId", "Actions": "ActionName", "AttributeNames": "AttributeName", "Attributes": "Attribute",
+		"MessageAttributeNames": "MessageAttributeName", "MessageAttributes": "MessageAttribute",
+		"MessageSystemAttributes": "MessageSystemAttribute", "TagKeys": "TagKey", "Tags": "Tag", "tags": "Tag",
+	}
+	flatKeys = map[string][2]string{"Tag": {"Key", "Value"}}
+)
+
+// flat is an input whose lists and maps stand as their numbered elements.
+func flat(operation string, in any) any {
+	object, ok := in.(map[string]any)
+	if !ok {
+		return in
+	}
+	out := map[string]any{}
+	for member, v := range object {
+		name := flatNames[member]
+		if member == "Entries" {
+			name = operation + "RequestEntry"
+		}
+		switch v := v.(type) {
+		case []any:
+			for i, e := range v {
+				out[cmp.Or(name, member)+"."+strconv.Itoa(i+1)] = flat(operation, e)
+			}
+		case map[string]any:
+			if name == "" {
+				out[member] = flat(operation, v)
+				continue
+			}
+			keys, ok := flatKeys[name]
+			if !ok {
+				keys = [2]string{"Name", "Value"}
+			}
+			for i, key := range slices.Sorted(maps.Keys(v)) {
+				out[name+"."+strconv.Itoa(i+1)] = map[string]any{keys[0]: key, keys[1]: flat(operation, v[key])}
+			}
+		default:
+			out[member] = v
+		}
+	}
+	return out
 }
 
 // ec2Protocol is awsQuery with other answers.
