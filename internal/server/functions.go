@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -31,10 +32,12 @@ type functions struct {
 	life    context.Context
 	end     context.CancelFunc
 
-	mu      sync.Mutex
-	host    *function.Host
-	ended   bool
-	running sync.WaitGroup
+	mu       sync.Mutex
+	host     *function.Host
+	own      net.Listener // on the network of functions, if they have one
+	endpoint string       // where functions find the server, once one of them has asked
+	ended    bool
+	running  sync.WaitGroup
 }
 
 // openFunctions readies the functions' host. What environments an earlier life has left
@@ -123,6 +126,9 @@ func (f *functions) Retire(arn string) {
 func (f *functions) close() {
 	f.mu.Lock()
 	f.ended = true
+	if f.own != nil {
+		_ = f.own.Close() // nobody is there any more
+	}
 	f.mu.Unlock()
 	f.end()
 	f.running.Wait()
@@ -160,7 +166,45 @@ func (s *Server) functionEnviron(ctx context.Context, fn function.Function) ([]s
 	if err != nil {
 		return nil, err
 	}
-	return api.Environ(ctx, fn)
+	endpoint, err := s.functionEndpoint(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return api.Environ(ctx, fn, endpoint)
+}
+
+// functionEndpoint is where functions find the server: at an address of their own network,
+// where it listens from the first environment on, or where programs of this machine find it.
+func (s *Server) functionEndpoint(ctx context.Context) (string, error) {
+	f := s.functions
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.ended {
+		return "", function.ErrClosed
+	}
+	if f.endpoint != "" {
+		return f.endpoint, nil
+	}
+	l, err := s.listenForFunctions(ctx)
+	if err != nil {
+		return "", fmt.Errorf("listen on the network of functions: %w", err)
+	}
+	if f.endpoint = s.hostEndpoint; l == nil {
+		return f.endpoint, nil
+	}
+	f.own, f.endpoint = l, "http://"+l.Addr().String()
+	f.running.Go(func() { _ = s.serve(l) }) // until it is closed
+	return f.endpoint, nil
+}
+
+// listenForFunctions listens on the network of functions, if they have one, at the port of
+// tasks if it is free.
+func (s *Server) listenForFunctions(ctx context.Context) (net.Listener, error) {
+	l, err := s.functions.host.Listen(ctx, uint16(portOf(s.listeners[len(s.listeners)-1])))
+	if err != nil {
+		l, err = s.functions.host.Listen(ctx, 0)
+	}
+	return l, err
 }
 
 // functionLogs keeps what functions write in the log groups of their cells.
