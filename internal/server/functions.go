@@ -88,6 +88,27 @@ func (f *functions) Invoke(ctx context.Context, fn function.Function, call funct
 	return host.Invoke(ctx, fn, call)
 }
 
+// Provision implements lambda.Provisioner.
+func (f *functions) Provision(fn function.Function, n int) {
+	host, err := f.open()
+	if err != nil {
+		f.options.Log.Warn("environments cannot be provisioned", "function", fn.ARN, "error", err)
+		return
+	}
+	host.Provision(fn, n)
+}
+
+// Provisioning implements lambda.Provisioner.
+func (f *functions) Provisioning(arn string) (p function.Provisioning) {
+	f.mu.Lock()
+	host := f.host
+	f.mu.Unlock()
+	if host != nil {
+		p = host.Provisioning(arn)
+	}
+	return p
+}
+
 // Retire implements lambda.Runner.
 func (f *functions) Retire(arn string) {
 	f.mu.Lock()
@@ -169,7 +190,10 @@ func (s *Server) openLambda(v *services) error {
 			}
 			return nil
 		},
-		Roles: functionRoles{s, v}, Runner: s.functions,
+		Roles: functionRoles{s, v}, Runner: s.functions, Provisioner: s.functions, Queues: v.sqs,
+		MayPoll: func(ctx context.Context, role, function, queue string) (string, error) {
+			return s.mayPoll(ctx, v, role, queue)
+		},
 		Deliveries: v.deliveries, Route: s.router.Deliver, PutEvent: s.putOutcome,
 		Logs: v.logs, Metrics: v.cloudwatch, Endpoint: s.taskEndpoint,
 	})

@@ -27,6 +27,7 @@ import (
 	"flyball/internal/state"
 	"flyball/internal/store"
 	"flyball/internal/task"
+	"flyball/internal/wire"
 )
 
 // A Config says what to serve. All fields but Tasks, Images, TaskNetwork, TaskRange,
@@ -80,8 +81,10 @@ type Server struct {
 	globals *globals
 	events  event.Stream
 	router  deliver.Router
-	judge   permission.Judge
-	strays  []task.Task // tasks of the runtime that no service knows
+	// operations are those that schedules may call by name.
+	operations *wire.Operations
+	judge      permission.Judge
+	strays     []task.Task // tasks of the runtime that no service knows
 
 	functions *functions
 	registry  imageRegistry
