@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -25,6 +26,9 @@ type protocol struct {
 	request func(base, target, operation string, in any) (*http.Request, error)
 	problem func(body []byte) (code, message string, err error)
 	output  func(body []byte) (any, error) // nil where no test needs it
+	// text reports whether a member of an input is text in the request, whatever it is.
+	// Nil: all are in awsQuery and ec2Query, and none in others.
+	text func(operation, path string) bool
 }
 
 var targets = map[string]string{
@@ -47,6 +51,7 @@ var protocols = map[string][]protocol{
 	"ec2":                     {ec2Protocol},
 	"elasticloadbalancing":    {queryProtocol("2015-12-01")},
 	"iam":                     {queryProtocol("2010-05-08")},
+	"scheduler":               {restProtocol},
 	"sqs":                     {jsonProtocol("1.0")},
 	"sts":                     {queryProtocol("2011-06-15")},
 }
@@ -305,6 +310,7 @@ func (w *world) call(p protocol, service, operation string, in any) (answer, err
 	if a.code, a.message, err = p.problem(a.body); err != nil {
 		return a, fmt.Errorf("the error cannot be read: %w", err)
 	}
+	a.code = cmp.Or(a.code, res.Header.Get("X-Amzn-Errortype"))
 	switch {
 	case a.status >= 500:
 		return a, fmt.Errorf("the server is at fault: %d %s", a.status, a.body)
