@@ -141,6 +141,25 @@ func TestAMessageThatComesTwiceKeepsItsFirstAnswer(t *testing.T) {
 	}
 }
 
+func TestWaitingIsOfWhatWasAnsweredLately(t *testing.T) {
+	db := newDatabase(t)
+	waited := []float64{1, 10, 31}
+	var answers []upload
+	for i := range waited {
+		answers = append(answers, upload{ID: string(rune('a' + i)), Code: "V-1", Status: "valid", Waited: &waited[i]})
+	}
+	if err := db.answer(t.Context(), answers); err != nil {
+		t.Fatal(err)
+	}
+	want := waiting{Answered: 3, Within: 2, Average: 14, Longest: 31}
+	if got, err := db.waiting(t.Context(), time.Now().Add(-time.Minute)); err != nil || got != want {
+		t.Errorf("%+v, %v; want %+v", got, err, want)
+	}
+	if got, err := db.waiting(t.Context(), time.Now().Add(time.Minute)); err != nil || got != (waiting{}) {
+		t.Errorf("%+v, %v; want nothing", got, err)
+	}
+}
+
 func TestWhatIsNoVoucherStaysInTheQueue(t *testing.T) {
 	box := &letterbox{bodies: []string{"nonsense", `{"id": "a", "code": "V-1"}`}}
 	w := worker{db: newDatabase(t), queue: box, url: "q", speed: 1}

@@ -18,8 +18,9 @@ type database struct{ *sql.DB }
 const schema = `
 CREATE TABLE IF NOT EXISTS vouchers (code TEXT PRIMARY KEY, balance INTEGER NOT NULL, expires TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS uploads (
-	id TEXT PRIMARY KEY, code TEXT NOT NULL, status TEXT NOT NULL, balance INTEGER, waited REAL, worker TEXT
+	id TEXT PRIMARY KEY, code TEXT NOT NULL, status TEXT NOT NULL, balance INTEGER, waited REAL, worker TEXT, answered REAL
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS uploads_answered ON uploads (answered, waited);
 INSERT OR IGNORE INTO vouchers
 	WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1000)
 	SELECT 'V-' || n, n * 37 % 500, CASE WHEN n % 10 = 0 THEN '2020-12-31' ELSE '2099-12-31' END FROM n;`
@@ -91,12 +92,33 @@ func (db database) answer(ctx context.Context, uploads []upload) error {
 	}
 	defer tx.Rollback()
 	for _, u := range uploads {
-		_, err := tx.ExecContext(ctx, `INSERT INTO uploads (id, code, status, balance, waited, worker) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT (id) DO UPDATE SET status = excluded.status, balance = excluded.balance, waited = excluded.waited, worker = excluded.worker
-			WHERE status = 'pending'`, u.ID, u.Code, u.Status, u.Balance, u.Waited, u.Worker)
+		_, err := tx.ExecContext(ctx, `INSERT INTO uploads (id, code, status, balance, waited, worker, answered) VALUES (?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (id) DO UPDATE SET status = excluded.status, balance = excluded.balance, waited = excluded.waited,
+				worker = excluded.worker, answered = excluded.answered
+			WHERE status = 'pending'`, u.ID, u.Code, u.Status, u.Balance, u.Waited, u.Worker, seconds(time.Now()))
 		if err != nil {
 			return err
 		}
 	}
 	return tx.Commit()
 }
+
+// agreed is how long a voucher may wait, in seconds.
+const agreed = 10
+
+// waiting is how long vouchers waited, in seconds, that were answered in some time.
+type waiting struct {
+	Answered int     `json:"answered"`
+	Within   int     `json:"within"` // of them, as long as agreed at most
+	Average  float64 `json:"average"`
+	Longest  float64 `json:"longest"`
+}
+
+func (db database) waiting(ctx context.Context, since time.Time) (w waiting, err error) {
+	err = db.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(waited <= ?), 0), coalesce(avg(waited), 0), coalesce(max(waited), 0)
+		FROM uploads WHERE answered >= ?`, agreed, seconds(since)).Scan(&w.Answered, &w.Within, &w.Average, &w.Longest)
+	return w, err
+}
+
+// seconds is a time as the database has it.
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

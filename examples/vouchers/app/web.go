@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -43,6 +44,7 @@ func (w web) handler() http.Handler {
 	mux.HandleFunc("GET /health", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("POST /vouchers", w.upload)
 	mux.HandleFunc("GET /vouchers/{id}", w.status)
+	mux.HandleFunc("GET /waiting", w.waiting)
 	return mux
 }
 
@@ -87,6 +89,22 @@ func (w web) status(rw http.ResponseWriter, r *http.Request) {
 	default:
 		reply(rw, http.StatusOK, u)
 	}
+}
+
+// waiting tells how long the vouchers of the last minute waited, or of as long as asked.
+func (w web) waiting(rw http.ResponseWriter, r *http.Request) {
+	last, err := time.ParseDuration(cmp.Or(r.FormValue("last"), "1m"))
+	if err != nil {
+		http.Error(rw, "last: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	waited, err := w.db.waiting(r.Context(), time.Now().Add(-last))
+	if err != nil {
+		log.Printf("web: waiting: %v", err)
+		http.Error(rw, "try again", http.StatusServiceUnavailable)
+		return
+	}
+	reply(rw, http.StatusOK, waited)
 }
 
 // reply answers with a document. A client that is gone is not told.
