@@ -6,7 +6,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 # The race detector needs cgo and a C compiler; without one the tests run without it.
 RACE     = $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test test-terraform record-terraform lint bench torture fuzz dist generate clean
+.PHONY: build demo test test-terraform record-terraform lint bench torture torture-queues fuzz dist generate clean
 
 build: ## bin/flyball, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/flyball ./cmd/flyball
@@ -41,6 +41,10 @@ bench: build ## one line a figure: name value unit
 ROUNDS ?= 1000
 torture: build ## what ROUNDS kills under load do, one line a kind of fault
 	@$(GO) run ./internal/torture -flyball ./bin/flyball -rounds $(ROUNDS)
+
+MESSAGES ?= 1000000
+torture-queues: build ## MESSAGES through queues whose server is killed every few seconds
+	@$(GO) run ./internal/torture -flyball ./bin/flyball -queues $(MESSAGES)
 
 FUZZTIME ?= 30s
 fuzz: ## every fuzz target for FUZZTIME

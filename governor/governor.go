@@ -12,6 +12,7 @@ import (
 // It is a value: what a method returns shares nothing with its receiver that
 // either would change.
 type Governor struct {
+	Kind      scaling.Kind // of the resource
 	Bounds    scaling.Bounds
 	Suspended scaling.Suspended
 	Policies  []Policy   // by name
@@ -159,7 +160,7 @@ func (g Governor) Floor(now time.Time) scaling.Floor {
 
 // target is the governor as the rules of package scaling see it.
 func (g Governor) target(now time.Time) scaling.Target {
-	return scaling.Target{Bounds: g.Bounds, Suspended: g.Suspended, Floor: g.Floor(now)}
+	return scaling.Target{Kind: g.Kind, Bounds: g.Bounds, Suspended: g.Suspended, Floor: g.Floor(now)}
 }
 
 // Tracks reports whether a target tracking policy watches the target.

@@ -69,7 +69,7 @@ type Set struct {
 
 // ErrInterrupted is why an activity failed that was still Pending when the host
 // started again.
-var ErrInterrupted = errors.New("the server ended before the desired count was set")
+var ErrInterrupted = errors.New("the server ended before the capacity was set")
 
 // ErrGone is why an activity failed whose resource is no more.
 var ErrGone = errors.New("the resource does not exist any more")

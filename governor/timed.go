@@ -55,7 +55,7 @@ func (s *step) runSchedules() bool {
 			s.g.Bounds = changed
 		}
 		s.g.Outside = true
-		s.record(scaling.ScheduledActivity(s.seen.NewID(), s.now, r.Name, r.Change, s.g.Bounds.Min(), err))
+		s.record(scaling.ScheduledActivity(s.seen.NewID(), s.now, s.g.target(s.now), r.Name, r.Change, err))
 		if s.bringInside() {
 			return true
 		}
@@ -71,7 +71,7 @@ func (s *step) bringInside() bool {
 		s.g.Outside = false
 		return false
 	}
-	a, _ := scaling.BoundsActivity(s.seen.NewID(), s.now, s.g.Bounds, desired)
+	a, _ := scaling.BoundsActivity(s.seen.NewID(), s.now, s.g.target(s.now), desired)
 	s.set(a, nil)
 	s.g.Before.Outside = true
 	return true
@@ -111,12 +111,12 @@ func (s *step) admit(p Policy) {
 // raise sets a capacity that is below the floor, where that has to be seen to,
 // and reports whether there was one.
 func (s *step) raise() bool {
-	floor, desired := s.g.Floor(s.now), s.seen.Capacity.Desired
-	if !s.g.Below || s.g.Bounds.Clamp(floor.Capacity) <= desired {
+	t, desired := s.g.target(s.now), s.seen.Capacity.Desired
+	if !s.g.Below || t.Bounds.Clamp(t.Floor.Capacity) <= desired {
 		s.g.Below = false
 		return false
 	}
-	a, _ := scaling.ForecastActivity(s.seen.NewID(), s.now, s.g.Bounds, floor, desired)
+	a, _ := scaling.ForecastActivity(s.seen.NewID(), s.now, t, desired)
 	s.set(a, nil)
 	s.g.Before.Below = true
 	return true

@@ -11,11 +11,13 @@ import (
 // that nothing was. It is a value; its methods return what it becomes.
 type Activity struct {
 	ID          string    `json:"id"`
+	Kind        Kind      `json:"kind,omitempty"` // of the resource
 	Description string    `json:"description"`
 	Cause       string    `json:"cause"`
 	Status      Status    `json:"status"`
 	Message     string    `json:"message,omitempty"`
 	Details     string    `json:"details,omitempty"` // the arithmetic, or the error
+	From        Capacity  `json:"from,omitempty"`    // the desired capacity before
 	To          Capacity  `json:"to"`                // what was asked for; with NotScaled the desired capacity
 	Start       time.Time `json:"start"`
 	End         time.Time `json:"end,omitzero"`
@@ -44,8 +46,10 @@ func (s Status) Ended() bool { return s != Pending && s != InProgress }
 func (d Decision) Activity(id string) Activity {
 	a := Activity{
 		ID:      id,
+		Kind:    d.Kind,
 		Cause:   fmt.Sprintf("monitor alarm %s in state ALARM triggered policy %s", d.Alarm, d.Policy),
 		Details: d.Rule,
+		From:    d.Desired,
 		To:      d.To,
 		Start:   d.At,
 	}
@@ -60,15 +64,15 @@ func (d Decision) Activity(id string) Activity {
 		}
 		return a
 	}
-	a.Description = setting(d.To)
+	a.Description = d.Kind.setting(d.To)
 	a.Status = Pending
 	return a
 }
 
-// BoundsActivity begins the record of bringing a capacity inside new bounds. It
-// returns false if it is inside already.
-func BoundsActivity(id string, now time.Time, b Bounds, desired Capacity) (Activity, bool) {
-	to := b.Clamp(desired)
+// BoundsActivity begins the record of bringing a capacity inside new bounds of a
+// target. It returns false if it is inside already.
+func BoundsActivity(id string, now time.Time, t Target, desired Capacity) (Activity, bool) {
+	to := t.Bounds.Clamp(desired)
 	which := "minimum"
 	switch {
 	case to == desired:
@@ -78,38 +82,38 @@ func BoundsActivity(id string, now time.Time, b Bounds, desired Capacity) (Activ
 	}
 	return Activity{
 		ID:          id,
-		Description: setting(to),
+		Kind:        t.Kind,
+		Description: t.Kind.setting(to),
 		Cause:       fmt.Sprintf("%s capacity was set to %d", which, to),
 		Status:      Pending,
+		From:        desired,
 		To:          to,
 		Start:       now,
 	}, true
 }
 
-func setting(to Capacity) string { return fmt.Sprintf("Setting desired count to %d.", to) }
-
 // Requested is the activity after the capacity was set.
 func (a Activity) Requested() Activity {
 	if a.Status == Pending {
 		a.Status = InProgress
-		a.Message = fmt.Sprintf("Successfully set desired count to %d. Waiting for change to be fulfilled by ecs.", a.To)
+		a.Message = a.set("Waiting for change to be fulfilled by %s.", a.Kind.Namespace())
 	}
 	return a
 }
 
 // Fulfilled is the activity after the capacity was reached.
 func (a Activity) Fulfilled(at time.Time) Activity {
-	return a.ended(Successful, at, fmt.Sprintf("Successfully set desired count to %d. Change successfully fulfilled by ecs.", a.To))
+	return a.ended(Successful, at, a.set("Change successfully fulfilled by %s.", a.Kind.Namespace()))
 }
 
 // Overridden is the activity after someone else set another capacity.
 func (a Activity) Overridden(at time.Time, by Capacity) Activity {
-	return a.ended(Overridden, at, fmt.Sprintf("Successfully set desired count to %d. Found it was later changed to %d.", a.To, by))
+	return a.ended(Overridden, at, a.set("Found it was later changed to %d.", by))
 }
 
 // Unfulfilled is the activity when the capacity was not reached in time.
 func (a Activity) Unfulfilled(at time.Time, running Capacity) Activity {
-	return a.ended(Unfulfilled, at, fmt.Sprintf("Successfully set desired count to %d. Change was not fulfilled by ecs: %d tasks are running.", a.To, running))
+	return a.ended(Unfulfilled, at, a.set("Change was not fulfilled by %s: %d %s.", a.Kind.Namespace(), running, a.Kind.words().running))
 }
 
 // Failed is the activity when the capacity could not be set.
@@ -117,7 +121,12 @@ func (a Activity) Failed(at time.Time, err error) Activity {
 	if !a.Status.Ended() {
 		a.Details = err.Error()
 	}
-	return a.ended(Failed, at, fmt.Sprintf("Failed to set desired count to %d. Reason: %v", a.To, err))
+	return a.ended(Failed, at, fmt.Sprintf("Failed to set %s to %d. Reason: %v", a.Kind.words().capacity, a.To, err))
+}
+
+// set tells that the capacity was set, and what came of it.
+func (a Activity) set(outcome string, args ...any) string {
+	return fmt.Sprintf("Successfully set %s to %d. ", a.Kind.words().capacity, a.To) + fmt.Sprintf(outcome, args...)
 }
 
 // ended makes a state final. One that is already final stays.

@@ -65,7 +65,7 @@ func TestNotScaledActivity(t *testing.T) {
 }
 
 func TestBoundsActivity(t *testing.T) {
-	b := bounds(t, 2, 8).Bounds
+	target := bounds(t, 2, 8)
 	for _, tt := range []struct {
 		desired, to scaling.Capacity
 		cause       string
@@ -73,13 +73,33 @@ func TestBoundsActivity(t *testing.T) {
 		{1, 2, "minimum capacity was set to 2"},
 		{9, 8, "maximum capacity was set to 8"},
 	} {
-		a, ok := scaling.BoundsActivity("id", now, b, tt.desired)
+		a, ok := scaling.BoundsActivity("id", now, target, tt.desired)
 		if !ok || a.To != tt.to || a.Cause != tt.cause {
 			t.Errorf("from %d: got %v to %d because %q", tt.desired, ok, a.To, a.Cause)
 		}
 	}
-	if _, ok := scaling.BoundsActivity("id", now, b, 5); ok {
+	if _, ok := scaling.BoundsActivity("id", now, target, 5); ok {
 		t.Error("a capacity inside the bounds is moved")
+	}
+}
+
+func TestActivitiesOfFunctionsInAWSWords(t *testing.T) {
+	target := bounds(t, 5, 8)
+	target.Kind = scaling.Functions
+	pending, _ := scaling.BoundsActivity("id", now, target, 1)
+	if want := "Setting desired concurrency to 5."; pending.Description != want {
+		t.Errorf("description is %q, want %q", pending.Description, want)
+	}
+	started := pending.Requested()
+	for got, want := range map[string]string{
+		started.Message:                                          "Successfully set desired concurrency to 5. Waiting for change to be fulfilled by lambda.",
+		started.Fulfilled(now).Message:                           "Successfully set desired concurrency to 5. Change successfully fulfilled by lambda.",
+		started.Unfulfilled(now, 3).Message:                      "Successfully set desired concurrency to 5. Change was not fulfilled by lambda: 3 are allocated.",
+		pending.Failed(now, errors.New("no such alias")).Message: "Failed to set desired concurrency to 5. Reason: no such alias",
+	} {
+		if got != want {
+			t.Errorf("message is %q, want %q", got, want)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 // A Decision is what is to be done with a target, and why.
 type Decision struct {
 	At        time.Time  `json:"at"`
+	Kind      Kind       `json:"kind,omitempty"` // of the resource
 	Direction Direction  `json:"direction"`
 	Desired   Capacity   `json:"desired"` // as it was seen
 	Running   Capacity   `json:"running"` // as it was seen
@@ -43,7 +44,7 @@ type Proposal struct {
 // The capacity of a decision other than Hold is always inside the bounds, and
 // on the side of the desired capacity that the direction says.
 func Decide(now time.Time, t Target, seen Seen) Decision {
-	d := Decision{At: now, Desired: seen.Desired, Running: seen.Running, To: seen.Desired}
+	d := Decision{At: now, Kind: t.Kind, Desired: seen.Desired, Running: seen.Running, To: seen.Desired}
 	d.Proposals = make([]Proposal, len(seen.Policies))
 	for i, r := range seen.Policies {
 		o := r.Policy.propose(now, r, seen)

@@ -152,7 +152,7 @@ func (r Reading) outlook(d Direction, now time.Time, seen Seen) Outlook {
 			return Outlook{Needs: []string{fmt.Sprintf("scale-in is disabled in policy %s", r.Name)}}
 		}
 		if d == Out && p.ofTasks && seen.Desired == 0 && seen.Running == 0 {
-			return Outlook{Needs: []string{fmt.Sprintf("the metric of policy %s has no data while no task runs; set the desired count or the minimum", r.Name)}}
+			return Outlook{Needs: []string{fmt.Sprintf("the metric of policy %s has no data while nothing runs; set the capacity or the minimum", r.Name)}}
 		}
 		o.await(now, r, r.alarm(d == In))
 		if d == In {
@@ -195,7 +195,7 @@ func (o *Outlook) needLoad(policy string, p TargetTracking, seen Seen) {
 		return
 	}
 	if seen.Running == 0 {
-		o.Needs = append(o.Needs, "a task has to be running")
+		o.Needs = append(o.Needs, "something has to run")
 		return
 	}
 	limit := p.target * float64(seen.Desired-1) / float64(seen.Running)

@@ -101,7 +101,7 @@ func TestExplainKnowsThatTasksMeasureNothingWhenNoneRuns(t *testing.T) {
 			if e.ScaleOut.Possible != c.possible {
 				t.Errorf("scale-out: %v, want possible: %v", e.ScaleOut, c.possible)
 			}
-			if want := "not possible: the metric of policy requests has no data while no task runs; set the desired count or the minimum"; !c.possible && e.ScaleOut.String() != want {
+			if want := "not possible: the metric of policy requests has no data while nothing runs; set the capacity or the minimum"; !c.possible && e.ScaleOut.String() != want {
 				t.Errorf("scale-out: %q, want %q", e.ScaleOut, want)
 			}
 		})

@@ -222,16 +222,17 @@ func (f Floor) String() string {
 
 // ForecastActivity begins the record of raising a capacity to what is forecast.
 // It returns false if it is there already.
-func ForecastActivity(id string, now time.Time, b Bounds, f Floor, desired Capacity) (Activity, bool) {
-	to := b.Clamp(f.Capacity)
+func ForecastActivity(id string, now time.Time, t Target, desired Capacity) (Activity, bool) {
+	f, to := t.Floor, t.floor()
 	if to <= desired {
 		return Activity{}, false
 	}
 	return Activity{
 		ID:          id,
-		Description: setting(to),
+		Kind:        t.Kind,
+		Description: t.Kind.setting(to),
 		Cause:       fmt.Sprintf("predictive scaling policy %s forecast a capacity of %d for %s", f.Policy, f.Capacity, f.Hour.Format(time.RFC3339)),
-		Details:     fmt.Sprintf("%d desired, %d forecast, %d to %d allowed", desired, f.Capacity, b.min, b.max),
+		Details:     fmt.Sprintf("%d desired, %d forecast, %d to %d allowed", desired, f.Capacity, t.Bounds.min, t.Bounds.max),
 		Status:      Pending,
 		To:          to,
 		Start:       now,

@@ -41,16 +41,17 @@ func (c BoundsChange) String() string {
 
 // ScheduledActivity is the record of a scheduled action that ran: the change of
 // the bounds, which is done at once and has no end, or the error that was in the
-// way. Bringing a capacity inside the new bounds is another activity. To is the
-// least capacity that the bounds allow.
-func ScheduledActivity(id string, now time.Time, action string, c BoundsChange, to Capacity, err error) Activity {
+// way. Bringing a capacity inside the new bounds, which the target has already, is
+// another activity.
+func ScheduledActivity(id string, now time.Time, t Target, action string, c BoundsChange, err error) Activity {
 	a := Activity{
 		ID:          id,
+		Kind:        t.Kind,
 		Description: fmt.Sprintf("Setting %s", c),
 		Cause:       fmt.Sprintf("scheduled action name %s was triggered", action),
 		Status:      Successful,
 		Message:     fmt.Sprintf("Successfully set %s", c),
-		To:          to,
+		To:          t.Bounds.min,
 		Start:       now,
 	}
 	if err != nil {

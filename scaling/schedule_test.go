@@ -55,7 +55,8 @@ func TestABoundsChangeThatDoesNotFitIsAnError(t *testing.T) {
 func TestScheduledActivityInAWSWords(t *testing.T) {
 	now := time.Date(2026, 3, 2, 18, 0, 0, 0, time.UTC)
 	change := scaling.BoundsChange{Min: end(5), Max: end(10)}
-	got := scaling.ScheduledActivity("id", now, "my-action", change, 8, nil)
+	target := bounds(t, 8, 10)
+	got := scaling.ScheduledActivity("id", now, target, "my-action", change, nil)
 	if want := (scaling.Activity{
 		ID: "id", Start: now, Status: scaling.Successful, To: 8,
 		Description: "Setting min capacity to 5 and max capacity to 10",
@@ -64,7 +65,7 @@ func TestScheduledActivityInAWSWords(t *testing.T) {
 	}); !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", got, want)
 	}
-	got = scaling.ScheduledActivity("id", now, "my-action", change, 8, errors.New("why"))
+	got = scaling.ScheduledActivity("id", now, target, "my-action", change, errors.New("why"))
 	if want := "Failed to set min capacity to 5 and max capacity to 10. Reason: why"; got.Message != want || got.Status != scaling.Failed || !got.End.Equal(now) {
 		t.Errorf("got %+v, want %q", got, want)
 	}

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// A Capacity is a number of tasks. It is at most MaxCapacity.
+// A Capacity is a number of tasks, or of whatever else is scaled. It is at most
+// MaxCapacity.
 type Capacity uint32
 
 // MaxCapacity is the largest capacity that the API can express.
@@ -50,6 +51,7 @@ type Suspended struct {
 
 // A Target is a scalable target: what scaling may do with one resource.
 type Target struct {
+	Kind      Kind // of the resource
 	Bounds    Bounds
 	Suspended Suspended
 	Floor     Floor // of predictive policies, in addition to Bounds

@@ -2,11 +2,13 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"flyball/internal/client"
 	"flyball/internal/sharedfile"
 	"flyball/internal/status"
+	"flyball/scaling"
 )
 
 // A connection is where a command finds its server.
@@ -96,30 +99,23 @@ func activitiesCommand() *cobra.Command {
 		Use:   "activities [RESOURCE]",
 		Short: "Scaling activities, newest first, with those that were not carried out and why",
 		Example: `  flyball activities
-  flyball activities service/prod/web --limit 5 --json`,
+  flyball activities service/prod/web --limit 5 --json
+  flyball activities function:resize:live`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if limit < 1 {
 				return fmt.Errorf("--limit %d: give a number above 0", limit)
 			}
-			in := &applicationautoscaling.DescribeScalingActivitiesInput{
-				ServiceNamespace: aastypes.ServiceNamespaceEcs, MaxResults: aws.Int32(min(limit, 50)),
-				IncludeNotScaledActivities: aws.Bool(!scaledOnly),
-			}
+			in := applicationautoscaling.DescribeScalingActivitiesInput{IncludeNotScaledActivities: aws.Bool(!scaledOnly)}
+			kinds := scaling.Kinds()
 			if len(args) > 0 {
-				in.ResourceId = &args[0]
+				in.ResourceId, kinds = &args[0], []scaling.Kind{scaling.ResourceID(args[0]).Kind()}
 			}
-			list := []aastypes.ScalingActivity{}
 			c := conn.client()
-			pages := applicationautoscaling.NewDescribeScalingActivitiesPaginator(c.AutoScaling, in)
-			for pages.HasMorePages() && len(list) < int(limit) {
-				page, err := pages.NextPage(cmd.Context())
-				if err != nil {
-					return c.Plain(err)
-				}
-				list = append(list, page.ScalingActivities...)
+			list, err := readActivities(cmd.Context(), c.AutoScaling, in, kinds, int(limit))
+			if err != nil {
+				return c.Plain(err)
 			}
-			list = list[:min(len(list), int(limit))]
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), list)
 			}
@@ -137,6 +133,25 @@ func activitiesCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&scaledOnly, "scaled", false, "leave out what was not carried out")
 	cmd.Flags().Int32Var(&limit, "limit", 20, "show at most this many")
 	return cmd
+}
+
+// readActivities reads activities of resources of some kinds, newest first.
+func readActivities(ctx context.Context, c *applicationautoscaling.Client, in applicationautoscaling.DescribeScalingActivitiesInput, kinds []scaling.Kind, limit int) ([]aastypes.ScalingActivity, error) {
+	list := []aastypes.ScalingActivity{}
+	for _, kind := range kinds {
+		in.ServiceNamespace, in.MaxResults = aastypes.ServiceNamespace(kind.Namespace()), aws.Int32(int32(min(limit, 50)))
+		pages := applicationautoscaling.NewDescribeScalingActivitiesPaginator(c, &in)
+		for read := 0; pages.HasMorePages() && read < limit; {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, err
+			}
+			read += len(page.ScalingActivities)
+			list = append(list, page.ScalingActivities...)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b aastypes.ScalingActivity) int { return b.StartTime.Compare(*a.StartTime) })
+	return list[:min(len(list), limit)], nil
 }
 
 func printActivity(w io.Writer, a aastypes.ScalingActivity) {

@@ -45,6 +45,9 @@ func main() {
 		{"breach", func(ctx context.Context) error { return breach(ctx, *targets) }},
 		{"schedules", func(ctx context.Context) error { return scheduled(ctx, *binary, 100_000) }},
 		{"alarms", func(ctx context.Context) error { return alarms(ctx, *binary, 100_000) }},
+		{"events", func(ctx context.Context) error { return eventRules(ctx, *binary) }},
+		{"backlog", func(ctx context.Context) error { return burst(ctx, *binary) }},
+		{"functions", func(ctx context.Context) error { return functions(ctx, *binary) }},
 		{"queues", func(ctx context.Context) error { return queues(ctx, *binary, *backlog) }},
 	} {
 		if *only != "" && *only != m.name {

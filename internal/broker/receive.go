@@ -195,6 +195,20 @@ func (q *Queue) read(deliveries []queue.Delivery) (got []Received, dead []*Messa
 	return got, dead
 }
 
+// Reread reads a message that was received once more.
+func (q *Queue) Reread(r queue.Receipt) (*Message, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	place, ok := q.machine.Place(r)
+	switch {
+	case q.removed:
+		return nil, ErrRemoved
+	case !ok:
+		return nil, queue.ErrGone
+	}
+	return q.content(place)
+}
+
 func (q *Queue) content(place int64) (*Message, error) {
 	if q.scratch == nil {
 		q.scratch = make([]byte, usualRecord)

@@ -1,5 +1,5 @@
-// Package capacity is what a governor's host looks at and sets: a number of
-// tasks, wherever they run.
+// Package capacity is what a governor's host looks at and sets: a number of tasks,
+// or of environments of a function, wherever they run.
 package capacity
 
 import (

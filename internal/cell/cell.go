@@ -23,7 +23,10 @@ type Cell struct {
 	Clock   *clock.Clock
 	State   *state.State  // the cell's own rows
 	Events  *event.Stream // nil takes none
-	Log     *slog.Logger
+	// Bus is told of each event within the change that it is part of, so that what it writes is
+	// on disk with that change. It is set before services are opened; nil is not told.
+	Bus func(*state.Tx, event.Event)
+	Log *slog.Logger
 }
 
 // Scope begins the keys of the cell's rows among those of all cells.
@@ -86,6 +89,9 @@ func (c *Cell) Announce(tx *state.Tx, source, kind, resource string, detail any)
 	e := event.Event{
 		At: c.Clock.Now(), Account: c.Account, Region: c.Region,
 		Source: source, Type: kind, Resource: resource, Detail: detail,
+	}
+	if c.Bus != nil {
+		c.Bus(tx, e)
 	}
 	tx.Announce(func() { c.Events.Publish(e) })
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"flyball/governor"
@@ -38,6 +39,7 @@ type Client struct {
 	AutoScaling   *applicationautoscaling.Client
 	CloudWatch    *cloudwatch.Client
 	ECS           *ecs.Client
+	Lambda        *lambda.Client
 	LoadBalancing *elasticloadbalancingv2.Client
 	Logs          *cloudwatchlogs.Client
 	SQS           *sqs.Client
@@ -85,6 +87,7 @@ func New(c Config) *Client {
 		AutoScaling:   applicationautoscaling.NewFromConfig(cfg),
 		CloudWatch:    cloudwatch.NewFromConfig(cfg),
 		ECS:           ecs.NewFromConfig(cfg),
+		Lambda:        lambda.NewFromConfig(cfg),
 		LoadBalancing: elasticloadbalancingv2.NewFromConfig(cfg),
 		Logs:          cloudwatchlogs.NewFromConfig(cfg),
 		SQS:           sqs.NewFromConfig(cfg),

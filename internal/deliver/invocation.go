@@ -12,6 +12,7 @@ type Invocation struct {
 	// Attributes go with the body to receivers that have message attributes, such as
 	// queues. Their values are strings.
 	Attributes map[string]string
+	StartedBy  string // what tasks tell of what has started them; empty: what Source is
 	Trace      string // an X-Ray trace header, or nothing
 	// Parameters are what the target needs besides the body, in the types of
 	// EventBridge's SDK, such as *types.EcsParameters or *types.SqsParameters; or nil.

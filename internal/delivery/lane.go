@@ -7,26 +7,51 @@ import (
 	"flyball/internal/queue"
 )
 
-// A lane is the deliveries to one target that are in memory: those that are attempted,
-// and those that wait for one of these to end. Those that find it full are put into the
-// queue again, and come back one a millisecond, so that a target which takes nothing
-// neither fills the memory nor keeps the queue from the others.
+// A lane is the deliveries to one target: those that are attempted, and those that wait
+// for one of these to end, of which it knows the receipts alone. Those that find it full
+// are put into the queue again, and come back about as fast as the lane has lately been
+// emptied. So a target which takes nothing neither fills the memory nor keeps the queue
+// from the others.
 type lane struct {
 	running int
-	waiting []job
-	bytes   int       // of those that wait
+	waiting []queue.Receipt
 	slot    time.Time // when the last comes back of those that were put back
+	pace    pace
 }
 
-// The limits of lanes. What is held in all lanes bounds how many deliveries are in flight.
+// The limits of lanes. A delivery that waits costs about 200 bytes.
 const (
-	mostAttempts     = 32
-	mostWaiting      = 256
-	mostWaitingBytes = 4 << 20
-	mostHeld         = 50_000
-	slotLength       = time.Millisecond
-	firstSlot        = time.Second
+	mostAttempts = 32
+	mostWaiting  = 50_000
+	mostHeld     = 500_000 // in all lanes
 )
+
+// A pace is how fast a lane is emptied while it is full.
+type pace struct {
+	ended  int // attempts since then
+	since  time.Time
+	second float64 // attempts that ended in a second, before since
+}
+
+// The bounds of how soon a delivery comes back that has found its lane full.
+const (
+	paceTime  = 100 * time.Millisecond // over which a pace is measured
+	leastPace = 20                     // in a second
+	soonest   = 5 * time.Millisecond
+	latest    = 5 * time.Minute
+)
+
+// at measures the pace up to a time, and returns it.
+func (p *pace) at(now time.Time) float64 {
+	if p.since.IsZero() {
+		p.ended, p.since = 0, now
+	}
+	if passed := now.Sub(p.since); passed >= paceTime {
+		p.second = float64(p.ended) / passed.Seconds()
+		p.ended, p.since = 0, now
+	}
+	return max(p.second, leastPace)
+}
 
 // A laneKey names a lane.
 type laneKey struct{ owner, to string }
@@ -35,7 +60,6 @@ type laneKey struct{ owner, to string }
 type job struct {
 	parcel
 	receipt queue.Receipt
-	size    int
 }
 
 func (j job) lane() laneKey {
@@ -60,9 +84,8 @@ func (q *Queue) admit(ctx context.Context, j job) (again time.Duration, ok bool)
 	case l.running < q.most(j.Owner):
 		l.running++
 		q.workers.Go(func() { q.work(ctx, key, l, j) })
-	case len(l.waiting) == 0 || len(l.waiting) < mostWaiting && l.bytes+j.size <= mostWaitingBytes:
-		l.waiting = append(l.waiting, j)
-		l.bytes += j.size
+	case len(l.waiting) < q.mostWaiting:
+		l.waiting = append(l.waiting, j.receipt)
 	default:
 		return l.comeAgain(q.Clock.Now()), false
 	}
@@ -70,13 +93,18 @@ func (q *Queue) admit(ctx context.Context, j job) (again time.Duration, ok bool)
 	return 0, true
 }
 
-// comeAgain is how long a delivery stays away that has found the lane full.
+// comeAgain is how long a delivery stays away that has found the lane full: until half of
+// those that wait are gone, at the lane's pace, and then a little faster than that, each
+// after the one before.
 func (l *lane) comeAgain(now time.Time) time.Duration {
-	l.slot = l.slot.Add(slotLength)
-	if soonest := now.Add(firstSlot); l.slot.Before(soonest) {
-		l.slot = soonest
+	pace := l.pace.at(now)
+	after := func(n float64) time.Duration { return time.Duration(n / pace * float64(time.Second)) }
+	first := now.Add(max(after(float64(len(l.waiting))/2), soonest))
+	l.slot = l.slot.Add(after(0.8))
+	if l.slot.Before(first) {
+		l.slot = first
 	}
-	return l.slot.Sub(now)
+	return min(l.slot.Sub(now), latest)
 }
 
 // most is how many attempts an owner has made at a time at one target.
@@ -89,30 +117,38 @@ func (q *Queue) most(owner string) int {
 
 // work attempts a job, and then those that wait in its lane.
 func (q *Queue) work(ctx context.Context, key laneKey, l *lane, j job) {
-	for ok := true; ok && ctx.Err() == nil; j, ok = q.next(key, l) {
-		q.attempt(ctx, j)
+	q.attempt(ctx, j)
+	for ctx.Err() == nil {
+		receipt, ok := q.next(key, l)
+		if !ok {
+			return
+		}
+		if j, ok := q.load(receipt); ok {
+			q.attempt(ctx, j)
+		}
 	}
 }
 
-// next is the job that a lane's worker goes on with. Without one the worker ends, and with
-// the last worker the lane.
-func (q *Queue) next(key laneKey, l *lane) (j job, ok bool) {
+// next is the delivery that a lane's worker goes on with. Without one the worker ends, and
+// with the last worker the lane.
+func (q *Queue) next(key laneKey, l *lane) (r queue.Receipt, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.held--
+	l.pace.ended++
 	select {
 	case q.freed <- struct{}{}:
 	default: // it is told already
 	}
 	if len(l.waiting) == 0 {
+		l.pace.since = time.Time{} // what it does from here on is not measured
 		if l.running--; l.running == 0 {
 			delete(q.lanes, key)
 		}
-		return job{}, false
+		return queue.Receipt{}, false
 	}
-	j, l.waiting = l.waiting[0], l.waiting[1:]
-	l.bytes -= j.size
-	return j, true
+	r, l.waiting = l.waiting[0], l.waiting[1:]
+	return r, true
 }
 
 // awaitRoom waits until more may be held, and says how much.

@@ -32,7 +32,9 @@ type Queue struct {
 	messages *broker.Queue
 	owners   map[string]Owner
 	workers  sync.WaitGroup
-	freed    chan struct{} // holds a token when something is held no more
+	// mostWaiting is how many deliveries wait in a lane.
+	mostWaiting int
+	freed       chan struct{} // holds a token when something is held no more
 
 	mu    sync.Mutex
 	lanes map[laneKey]*lane
@@ -48,10 +50,10 @@ const (
 
 // Open returns the queue with the deliveries of an earlier life.
 func Open(o Options) (*Queue, error) {
-	q := &Queue{Options: o, owners: map[string]Owner{}, lanes: map[laneKey]*lane{}, freed: make(chan struct{}, 1)}
+	q := &Queue{Options: o, owners: map[string]Owner{}, lanes: map[laneKey]*lane{}, mostWaiting: mostWaiting, freed: make(chan struct{}, 1)}
 	q.broker = broker.New(broker.Options{Folder: o.Folder, Lazy: o.Lazy, Clock: o.Clock, Log: o.Log})
 	var err error
-	if q.messages, err = q.broker.Queue("all", queue.Settings{Retention: queue.Millis(retention.Milliseconds())}); err != nil {
+	if q.messages, err = q.broker.Queue("all", queue.Settings{Retention: queue.Millis(retention.Milliseconds()), MostInFlight: 2 * mostHeld}); err != nil {
 		return nil, fmt.Errorf("open the deliveries: %w", err)
 	}
 	q.messages.Recall()
@@ -133,18 +135,37 @@ func (q *Queue) receive(ctx context.Context) {
 // sort hands deliveries to their lanes, and returns those that have to come again.
 func (q *Queue) sort(ctx context.Context, got []broker.Received) (again []change) {
 	for _, m := range got {
-		p, err := parcelOf(m.Message)
-		if err != nil {
-			q.Log.Error("a delivery cannot be read, and is dropped", "error", err)
-			q.forget(m.Receipt)
+		j, ok := q.open(m.Message, m.Receipt)
+		if !ok {
 			continue
 		}
-		j := job{parcel: p, receipt: m.Receipt, size: m.Size()}
 		if delay, ok := q.admit(ctx, j); !ok {
-			again = append(again, change{j.receipt, p, delay})
+			again = append(again, change{j.receipt, j.parcel, delay})
 		}
 	}
 	return again
+}
+
+// open reads the parcel of a message.
+func (q *Queue) open(m *broker.Message, r queue.Receipt) (j job, ok bool) {
+	p, err := parcelOf(m)
+	if err != nil {
+		q.Log.Error("a delivery cannot be read, and is dropped", "error", err)
+		q.forget(r)
+		return job{}, false
+	}
+	return job{parcel: p, receipt: r}, true
+}
+
+// load reads a delivery that has waited in its lane.
+func (q *Queue) load(r queue.Receipt) (j job, ok bool) {
+	m, err := q.messages.Reread(r)
+	if err != nil {
+		q.Log.Error("a delivery is lost", "error", err)
+		q.forget(r)
+		return job{}, false
+	}
+	return q.open(m, r)
 }
 
 // forget removes deliveries that are done with. A kill right now leaves them removed; when

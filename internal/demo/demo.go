@@ -52,21 +52,11 @@ func Run(ctx context.Context, opts Options) (err error) {
 	if !(opts.Speed >= 25 && opts.Speed <= 600) {
 		return fmt.Errorf("speed %v: the demo needs one from 25 to 600, to show a scale-in within two minutes", opts.Speed)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	s, err := server.Open(ctx, server.Config{
-		Addr: "127.0.0.1:0", Runtime: opts.Runtime, Speed: opts.Speed,
-		Account: "123456789012", Region: "us-east-1", Log: opts.Log,
-	})
+	s, stop, err := serve(ctx, opts)
 	if err != nil {
-		cancel()
 		return err
 	}
-	served := make(chan error, 1)
-	go func() { served <- s.Run(ctx) }()
-	defer func() {
-		cancel()
-		err = errors.Join(err, <-served)
-	}()
+	defer func() { err = errors.Join(err, stop()) }()
 
 	w := newWatch(client.New(client.Config{Endpoint: s.URL(), Region: "us-east-1"}), s.Clock().Now)
 	fmt.Fprintf(opts.Out, "flyball serves at %s; its clock runs at %g times speed\n", s.URL(), opts.Speed)
@@ -76,4 +66,20 @@ func Run(ctx context.Context, opts Options) (err error) {
 	fmt.Fprintf(opts.Out, "service %s/%s: %d to %d tasks of flyball/web, target tracking of CPU at %.0f %%, cooldowns of 30 s\n", cluster, service, minTasks, maxTasks, targetCPU)
 	fmt.Fprintf(opts.Out, "%d users come through its load balancer, %s\n\n", users, w.url)
 	return w.watch(ctx, newScreen(opts.Out, targetCPU, w.now()), opts.Out)
+}
+
+// serve starts a server that keeps nothing.
+func serve(ctx context.Context, opts Options) (s *server.Server, stop func() error, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	s, err = server.Open(ctx, server.Config{
+		Addr: "127.0.0.1:0", Runtime: opts.Runtime, Speed: opts.Speed,
+		Account: "123456789012", Region: "us-east-1", Log: opts.Log,
+	})
+	if err != nil {
+		cancel()
+		return nil, nil, err
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Run(ctx) }()
+	return s, func() error { cancel(); return <-served }, nil
 }

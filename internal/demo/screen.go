@@ -3,12 +3,10 @@ package demo
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/guptarohit/asciigraph"
-	"golang.org/x/term"
 )
 
 // A sample is what the demo saw at one moment.
@@ -31,10 +29,8 @@ type screen interface {
 
 // newScreen returns a live chart on a terminal, and plain lines elsewhere.
 func newScreen(w io.Writer, target float64, started time.Time) screen {
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
-		if width, height, err := term.GetSize(int(f.Fd())); err == nil && width >= 60 && height >= 24 {
-			return &chart{w: f, target: target, started: started}
-		}
+	if f := terminal(w, 60, 24); f != nil {
+		return &chart{frames: frames{w: f}, target: target, started: started}
 	}
 	return &lines{w: w, started: started}
 }
@@ -67,12 +63,11 @@ func (l *lines) close() {}
 
 // chart redraws three plots and the latest events in place.
 type chart struct {
-	w       *os.File
+	frames
 	target  float64
 	started time.Time
 	samples []sample
 	events  []string
-	drawn   int // lines of the last frame, to go back over
 }
 
 const eventsShown = 6
@@ -90,26 +85,9 @@ func (c *chart) event(at time.Time, text string) {
 func (c *chart) close() {}
 
 func (c *chart) draw() {
-	if len(c.samples) == 0 {
-		return
+	if len(c.samples) > 0 {
+		c.frames.draw(c.frame)
 	}
-	width, height, err := term.GetSize(int(c.w.Fd()))
-	if err != nil {
-		return
-	}
-	var b strings.Builder
-	if c.drawn > 0 {
-		fmt.Fprintf(&b, "\x1b[%dA", c.drawn)
-	}
-	frame := c.frame(width, height)
-	for _, line := range frame {
-		b.WriteString(line)
-		b.WriteString("\x1b[0m\x1b[K\n")
-	}
-	// What a longer frame left below is wiped.
-	b.WriteString("\x1b[J")
-	c.drawn = len(frame)
-	io.WriteString(c.w, b.String())
 }
 
 // frame is one picture, at most height-1 lines of at most width columns.

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -58,4 +59,29 @@ func BenchmarkCold(b *testing.B) {
 		b.StartTimer()
 	}
 	percentiles(b, took)
+}
+
+// The memory that an idle environment takes in the server.
+func BenchmarkMemory(b *testing.B) {
+	const environments = 100
+	h := newHost(b, Options{})
+	fn := function(b, "")
+	fn.Code = compiled(b)
+	invoke(b, h, fn, `{}`)
+	for b.Loop() {
+		before := inUse()
+		h.Provision(fn, environments)
+		eventually(b, "the environments are available", func() bool { return h.Provisioning(fn.ARN).Available == environments })
+		b.ReportMetric(float64(inUse()-before)/environments/1024, "KiB/environment")
+		h.Retire(fn.ARN)
+		eventually(b, "the environments have ended", func() bool { return h.environments() == 0 })
+	}
+}
+
+func inUse() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC() // what finalizers have let go of
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc + m.StackInuse
 }

@@ -143,7 +143,7 @@ func (e *environment) take(v *invocation) {
 func (e *environment) run(v *invocation) (taken bool) {
 	limit := time.NewTimer(time.Until(v.deadline))
 	defer limit.Stop()
-	look := time.NewTicker(logInterval)
+	look := time.NewTicker(lookInterval)
 	defer look.Stop()
 	e.calls <- v
 	for {
@@ -157,9 +157,7 @@ func (e *environment) run(v *invocation) (taken bool) {
 			e.leave(v, timeout(e.fn.Timeout))
 			return true
 		case <-look.C:
-			e.log.take()
-			e.memory.look(e.task)
-			if why := e.storage.look(e); why != nil {
+			if why := e.look(); why != nil {
 				e.end()
 				e.leave(v, why)
 				return true
@@ -185,19 +183,44 @@ func (e *environment) leave(v *invocation, why *failure) (taken bool) {
 func (e *environment) await(limit time.Duration) *failure {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
-	select {
-	case <-e.ready:
-		e.started = time.Since(e.begun)
-		return e.limitCPU()
-	case <-e.refused:
-		e.end() // or it might not
-		return e.why()
-	case <-e.ended:
-		return e.why()
-	case <-timer.C:
-		e.end()
-		return timeout(limit)
+	look := time.NewTicker(lookInterval)
+	defer look.Stop()
+	for {
+		select {
+		case <-e.ready:
+			e.started = time.Since(e.begun)
+			return e.limitCPU()
+		case <-e.refused:
+			e.end() // or it might not
+			return e.why()
+		case <-e.ended:
+			return e.why()
+		case <-timer.C:
+			e.end()
+			return timeout(limit)
+		case <-look.C:
+			if why := e.look(); why != nil {
+				e.end()
+				return why
+			}
+		}
 	}
+}
+
+// lookInterval is the time between two looks at what a running environment does.
+const lookInterval = 100 * time.Millisecond
+
+// look takes what the environment has written to its log, and says why it has to end: it
+// has taken more than it may have.
+func (e *environment) look() *failure {
+	e.log.take()
+	if why := e.storage.look(e); why != nil {
+		return why
+	}
+	if e.memory.look(e.task); e.memory.megabytes() > e.fn.Memory { // where nothing limits it
+		return exited(task.Exit{Reason: task.OutOfMemory})
+	}
+	return nil
 }
 
 // limitCPU gives the environment its share of CPU, once it has started: until then it has

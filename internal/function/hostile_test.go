@@ -237,9 +237,9 @@ func TestAFunctionThatTakesAllMemoryIsEnded(t *testing.T) {
 	fn.Memory = 128
 	answer := invoke(t, h, fn, `{}`)
 	if !strings.Contains(string(answer.Payload), `"errorType":"Runtime.OutOfMemory"`) {
-		t.Skipf("memory is not limited here: %s", answer.Payload)
+		t.Errorf("answered %s", answer.Payload)
 	}
-	if answer.Memory < 64 || answer.Memory > 128 {
+	if answer.Memory < 64 {
 		t.Errorf("it has used %d MB of 128", answer.Memory)
 	}
 }
@@ -309,7 +309,7 @@ func TestAFullHostMakesRoomOfIdleEnvironmentsOfOthers(t *testing.T) {
 	all.Wait()
 }
 
-// TestALifeAfterAKill starts this binary as a server, which starts an environment and is
+// The test starts this binary as a server, which starts an environment and is
 // killed.
 func TestNoProcessIsLeftAfterTheStartThatFollowsAKill(t *testing.T) {
 	dir, code := t.TempDir(), bootstrap(t)

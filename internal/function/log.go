@@ -23,11 +23,10 @@ type Line struct {
 }
 
 const (
-	logInterval = 100 * time.Millisecond // between two looks at what a running function writes
-	logBehind   = 1 << 20                // what is read of it at one look; of more, the oldest is left out
-	logPending  = 4 << 20                // what waits to be put; more is left out
-	tailBytes   = 4 << 10                // what an answer tells
-	lineBytes   = 256<<10 - 26           // what a log event holds
+	logBehind  = 1 << 20      // what is read of it at one look; of more, the oldest is left out
+	logPending = 4 << 20      // what waits to be put; more is left out
+	tailBytes  = 4 << 10      // what an answer tells
+	lineBytes  = 256<<10 - 26 // what a log event holds
 )
 
 // A logWriter brings what an environment writes to its log stream.

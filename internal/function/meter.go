@@ -8,9 +8,6 @@ import (
 	"flyball/internal/task"
 )
 
-// meterInterval is how often an environment's memory is measured at most.
-const meterInterval = 100 * time.Millisecond
-
 // A meter keeps the most memory that an environment was seen to use.
 type meter struct {
 	mu   sync.Mutex
@@ -22,7 +19,7 @@ type meter struct {
 func (m *meter) look(t task.Task) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if time.Since(m.last) < meterInterval {
+	if time.Since(m.last) < lookInterval {
 		return
 	}
 	if usage, err := t.Usage(context.Background()); err == nil {

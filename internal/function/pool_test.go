@@ -68,9 +68,7 @@ func TestAFunctionThatDoesNotStartHasASecondChanceAndThenFails(t *testing.T) {
 	if got := strings.Count(logs.text(), "Status: error\tError Type: Runtime.ExitError"); got != 3 {
 		t.Errorf("%d failures of two starts and an invocation in the log:\n%s", got, logs.text())
 	}
-	if h.environments() != 0 {
-		t.Errorf("%d environments are left", h.environments())
-	}
+	eventually(t, "no environment is left", func() bool { return h.environments() == 0 })
 }
 
 func TestABootstrapThatIsNoProgramIsAnInvalidEntrypoint(t *testing.T) {
@@ -90,9 +88,7 @@ func TestABootstrapThatIsNoProgramIsAnInvalidEntrypoint(t *testing.T) {
 			if !strings.Contains(string(answer.Payload), `"errorType":"Runtime.InvalidEntrypoint"`) || !strings.Contains(string(answer.Payload), name) {
 				t.Errorf("answered %s", answer.Payload)
 			}
-			if h.environments() != 0 {
-				t.Errorf("%d environments are left", h.environments())
-			}
+			eventually(t, "no environment is left", func() bool { return h.environments() == 0 })
 		})
 	}
 }

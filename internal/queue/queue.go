@@ -13,8 +13,16 @@ const (
 
 // Settings are the attributes of a queue that say what becomes of its messages.
 type Settings struct {
-	FIFO      bool
-	Retention Millis
+	FIFO         bool
+	Retention    Millis
+	MostInFlight int64 // 0: as many as AWS lets be
+}
+
+func (s Settings) mostInFlight() int64 {
+	if s.MostInFlight > 0 {
+		return s.MostInFlight
+	}
+	return MostInFlight
 }
 
 // A Message is what a queue knows of one.

@@ -44,7 +44,7 @@ func (q *Queue) Receive(now Millis, w Want) (got []Delivery, err error) {
 	q.Advance(now)
 	defer q.ready.settled()
 	for n := 0; n < w.Most; {
-		if q.counts.InFlight >= MostInFlight {
+		if q.counts.InFlight >= q.settings.mostInFlight() {
 			if n == 0 && !q.settings.FIFO {
 				return got, ErrOverLimit
 			}
@@ -137,4 +137,13 @@ func (q *Queue) setUntil(e *entry, until Millis) {
 func (q *Queue) InFlight(r Receipt) bool {
 	e, err := q.find(r)
 	return err == nil && e.state == inFlight && e.receives == r.Receives
+}
+
+// Place is where the content of a receipt's message is, as long as the message is there.
+func (q *Queue) Place(r Receipt) (place int64, ok bool) {
+	e := q.entries[r.Sequence]
+	if e == nil {
+		return 0, false
+	}
+	return e.place, true
 }

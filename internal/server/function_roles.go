@@ -4,7 +4,9 @@ import (
 	"context"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"flyball/internal/permission"
 	"flyball/internal/service/iam"
@@ -72,6 +74,27 @@ func (f functionRoles) MayLog(ctx context.Context, name, group, stream string) e
 		Service: "logs", Operation: "PutLogEvents",
 		Input: &cloudwatchlogs.PutLogEventsInput{LogGroupName: &group, LogStreamName: &stream},
 	})
+}
+
+// mayPoll tells which operation of SQS that takes messages from a queue a role may not
+// call. A role that does not exist may, as long as any access key is let in.
+func (s *Server) mayPoll(ctx context.Context, v *services, role, queue string) (denied string, err error) {
+	from, err := arn.Parse(queue)
+	if err != nil {
+		return "", err
+	}
+	url := s.taskEndpoint + "/" + from.AccountID + "/" + from.Resource
+	for _, call := range []permission.Call{
+		{Operation: "ReceiveMessage", Input: &sqs.ReceiveMessageInput{QueueUrl: &url}},
+		{Operation: "DeleteMessage", Input: &sqs.DeleteMessageInput{QueueUrl: &url}},
+		{Operation: "GetQueueAttributes", Input: &sqs.GetQueueAttributesInput{QueueUrl: &url}},
+	} {
+		call.Service = "sqs"
+		if err := s.roleMay(ctx, v, role, call); err != nil {
+			return call.Operation, nil // whatever it is that keeps the role from it
+		}
+	}
+	return "", nil
 }
 
 // roleMay says why a role of a cell's account may not make a call.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -30,12 +31,14 @@ type functions struct {
 	options function.Options
 	life    context.Context
 	end     context.CancelFunc
+	listen  func(*function.Host) (net.Listener, error) // where functions alone find the server; nil if they find it where tasks do
+	serve   func(net.Listener) error
 
-	mu       sync.Mutex
-	host     *function.Host
-	endpoint string // where functions find the server, once one of them has asked
-	ended    bool
-	running  sync.WaitGroup
+	mu      sync.Mutex
+	host    *function.Host
+	own     net.Listener
+	ended   bool
+	running sync.WaitGroup
 }
 
 // openFunctions readies the functions' host. What environments an earlier life has left
@@ -49,6 +52,7 @@ func (s *Server) openFunctions() error {
 		Dir: s.dir.environments(), Logs: functionLogs{s}, Environ: s.functionEnviron,
 		Network: network, Range: s.cfg.TaskRange, Log: s.cfg.Log,
 	}}
+	s.functions.listen, s.functions.serve = s.listenForFunctions, s.serve
 	s.functions.life, s.functions.end = context.WithCancel(context.Background())
 	if _, err := os.Stat(s.functions.options.Dir); errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -72,12 +76,48 @@ func (f *functions) open() (*function.Host, error) {
 		return nil, fmt.Errorf("open the environments of functions: %w", err)
 	}
 	f.host = host
+	if f.listen != nil {
+		f.reach()
+	}
 	f.running.Go(func() {
 		if err := host.Run(f.life); err != nil {
 			f.options.Log.Warn("the environments of functions could not be ended", "reason", err)
 		}
 	})
 	return host, nil
+}
+
+// reach lets functions call the server on a network of their own, under the lock.
+func (f *functions) reach() {
+	l, err := f.listen(f.host)
+	if err != nil {
+		f.options.Log.Warn("functions cannot call the server back", "reason", err)
+	}
+	if l == nil {
+		return
+	}
+	f.own = l
+	f.running.Go(func() { _ = f.serve(l) }) // until it is closed
+}
+
+// listenForFunctions listens on the network of functions, at the port of tasks if it is
+// free.
+func (s *Server) listenForFunctions(host *function.Host) (net.Listener, error) {
+	l, err := host.Listen(s.functions.life, uint16(portOf(s.listeners[len(s.listeners)-1])))
+	if err != nil {
+		l, err = host.Listen(s.functions.life, 0)
+	}
+	return l, err
+}
+
+// endpoint is where functions find the server, if they have a network of their own.
+func (f *functions) endpoint() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.own == nil {
+		return ""
+	}
+	return "http://" + f.own.Addr().String()
 }
 
 // Invoke implements lambda.Runner.
@@ -87,6 +127,27 @@ func (f *functions) Invoke(ctx context.Context, fn function.Function, call funct
 		return function.Answer{}, err
 	}
 	return host.Invoke(ctx, fn, call)
+}
+
+// Provision implements lambda.Provisioner.
+func (f *functions) Provision(fn function.Function, n int) {
+	host, err := f.open()
+	if err != nil {
+		f.options.Log.Warn("environments cannot be provisioned", "function", fn.ARN, "error", err)
+		return
+	}
+	host.Provision(fn, n)
+}
+
+// Provisioning implements lambda.Provisioner.
+func (f *functions) Provisioning(arn string) (p function.Provisioning) {
+	f.mu.Lock()
+	host := f.host
+	f.mu.Unlock()
+	if host != nil {
+		p = host.Provisioning(arn)
+	}
+	return p
 }
 
 // Retire implements lambda.Runner.
@@ -103,6 +164,9 @@ func (f *functions) Retire(arn string) {
 func (f *functions) close() {
 	f.mu.Lock()
 	f.ended = true
+	if f.own != nil {
+		_ = f.own.Close() // nobody is there any more
+	}
 	f.mu.Unlock()
 	f.end()
 	f.running.Wait()
@@ -140,37 +204,19 @@ func (s *Server) functionEnviron(ctx context.Context, fn function.Function) ([]s
 	if err != nil {
 		return nil, err
 	}
-	endpoint, err := s.functionEndpoint(ctx)
-	if err != nil {
-		return nil, err
+	env, err := api.Environ(ctx, fn)
+	if endpoint := s.functions.endpoint(); endpoint != "" {
+		for i, variable := range env {
+			if strings.HasPrefix(variable, endpointVariable) {
+				env[i] = endpointVariable + endpoint
+			}
+		}
 	}
-	return api.Environ(ctx, fn, endpoint)
+	return env, err
 }
 
-// functionEndpoint is where functions find the server: at an address of their own network,
-// where it listens from the first environment on, or where tasks without one find it.
-func (s *Server) functionEndpoint(ctx context.Context) (string, error) {
-	f := s.functions
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.endpoint != "" {
-		return f.endpoint, nil
-	}
-	l, err := f.host.Listen(ctx, uint16(portOf(s.listeners[len(s.listeners)-1])))
-	if err != nil {
-		return "", fmt.Errorf("listen on the network of functions: %w", err)
-	}
-	if f.endpoint = s.hostEndpoint; l == nil {
-		return f.endpoint, nil
-	}
-	f.endpoint = "http://" + l.Addr().String()
-	f.running.Go(func() {
-		if err := s.serve(l); !errors.Is(err, http.ErrServerClosed) {
-			s.cfg.Log.Warn("functions cannot call the server any more", "reason", err)
-		}
-	})
-	return f.endpoint, nil
-}
+// endpointVariable is the variable by which SDKs find the server.
+const endpointVariable = "AWS_ENDPOINT_URL="
 
 // functionLogs keeps what functions write in the log groups of their cells.
 type functionLogs struct{ s *Server }
@@ -199,7 +245,10 @@ func (s *Server) openLambda(v *services) error {
 			}
 			return nil
 		},
-		Roles: functionRoles{s, v}, Runner: s.functions,
+		Roles: functionRoles{s, v}, Runner: s.functions, Provisioner: s.functions, Queues: v.sqs,
+		MayPoll: func(ctx context.Context, role, function, queue string) (string, error) {
+			return s.mayPoll(ctx, v, role, queue)
+		},
 		Deliveries: v.deliveries, Route: s.router.Deliver, PutEvent: s.putOutcome,
 		Logs: v.logs, Metrics: v.cloudwatch, Endpoint: s.taskEndpoint,
 	})

@@ -55,7 +55,7 @@ func (s *Server) handler() (http.Handler, error) {
 			calls.WithLabelValues(a.Service, a.Operation, strconv.Itoa(a.Status)).Observe(a.Duration.Seconds())
 		},
 	}
-	aws, err := wire.NewHandler(options,
+	served := []wire.Service{
 		wire.ApplicationAutoScaling(inCell(s, func(v *services) *autoscaling.API { return v.autoscaling })),
 		wire.CloudWatch(inCell(s, func(v *services) *cloudwatch.API { return v.cloudwatch })),
 		wire.EC2(s.ec2In),
@@ -69,8 +69,12 @@ func (s *Server) handler() (http.Handler, error) {
 		wire.SQS(inCell(s, func(v *services) *sqs.API { return v.sqs })),
 		wire.Logs(inCell(s, func(v *services) *logs.API { return v.logs })),
 		wire.STS(inGlobal(s, func(v *global, scope wire.Scope) *sts.API { return v.sts.For(scope.AccessKey).In(scope.Region) })),
-	)
+	}
+	aws, err := wire.NewHandler(options, served...)
 	if err != nil {
+		return nil, err
+	}
+	if s.operations, err = wire.NewOperations(served...); err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()

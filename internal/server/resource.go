@@ -17,6 +17,7 @@ import (
 	"flyball/internal/service/iam"
 	"flyball/internal/tags"
 	"flyball/internal/wire"
+	"flyball/scaling"
 )
 
 // resource finds a resource as policies see it, by the end of its ARN or by all of it.
@@ -155,7 +156,7 @@ func (v *services) scalableTarget(ctx context.Context, name string) (found permi
 	found.ARN = name
 	if id, is := strings.CutPrefix(name, "scalable-target/"); is {
 		out, err := v.autoscaling.DescribeScalableTargets(ctx, &applicationautoscaling.DescribeScalableTargetsInput{
-			ServiceNamespace: astypes.ServiceNamespaceEcs, ResourceIds: []string{id},
+			ServiceNamespace: astypes.ServiceNamespace(scaling.ResourceID(id).Kind().Namespace()), ResourceIds: []string{id},
 		})
 		if err != nil || len(out.ScalableTargets) == 0 {
 			return found, false

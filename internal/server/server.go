@@ -27,6 +27,7 @@ import (
 	"flyball/internal/state"
 	"flyball/internal/store"
 	"flyball/internal/task"
+	"flyball/internal/wire"
 )
 
 // A Config says what to serve. All fields but Tasks, Images, TaskNetwork, TaskRange,
@@ -80,8 +81,10 @@ type Server struct {
 	globals *globals
 	events  event.Stream
 	router  deliver.Router
-	judge   permission.Judge
-	strays  []task.Task // tasks of the runtime that no service knows
+	// operations are those that schedules may call by name.
+	operations *wire.Operations
+	judge      permission.Judge
+	strays     []task.Task // tasks of the runtime that no service knows
 
 	functions *functions
 	registry  imageRegistry
@@ -91,8 +94,7 @@ type Server struct {
 	listeners    []net.Listener
 	host         string // the address of the first listener
 	bridge       string // the address on the tasks' own network that the server listens on, if it does
-	hostEndpoint string // where programs of this machine find the server in plain HTTP
-	taskEndpoint string // where tasks find it
+	taskEndpoint string // where tasks find the server
 	http         *http.Server
 }
 

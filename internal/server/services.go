@@ -15,6 +15,7 @@ import (
 	"flyball/internal/capacity"
 	"flyball/internal/cell"
 	"flyball/internal/delivery"
+	"flyball/internal/event"
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ec2"
@@ -27,6 +28,8 @@ import (
 	"flyball/internal/service/logs"
 	"flyball/internal/service/scheduler"
 	"flyball/internal/service/sqs"
+	"flyball/internal/serviceevent"
+	"flyball/internal/state"
 	"flyball/internal/task"
 	"flyball/internal/tsdb"
 	"flyball/metric"
@@ -92,6 +95,9 @@ func (s *Server) openEvents(v *services) (err error) {
 			return nil, false
 		},
 	})
+	v.cell.Bus = func(tx *state.Tx, e event.Event) {
+		v.events.Published(tx, func() (events.Event, bool) { return serviceevent.Of(e) })
+	}
 	return err
 }
 
@@ -182,7 +188,7 @@ func (s *Server) openECS(v *services) error {
 		Alarms:        v.cloudwatch,
 		KnownKeys:     s.cfg.Administrator != nil,
 		Deleted: func(ctx context.Context, cluster, service string) error {
-			return v.autoscaling.ServiceDeleted(ctx, scaling.ServiceID(cluster, service))
+			return v.autoscaling.ResourceDeleted(ctx, scaling.ServiceID(cluster, service))
 		},
 		Ended: func(cluster, service string) { v.express.Ended(cluster, service) },
 		Deployed: func(ctx context.Context, arn string, groups []string) error {
@@ -202,7 +208,7 @@ func (s *Server) openScaling(v *services) (err error) {
 	v.autoscaling, err = autoscaling.New(autoscaling.Config{
 		Cell:     v.cell,
 		Alarms:   v.cloudwatch,
-		Capacity: services,
+		Capacity: capacity.Kinds{scaling.Services: services, scaling.Functions: capacity.Functions{Lambda: v.lambda}},
 		Backlogs: v.backlogs,
 		MetricPeriod: func(ctx context.Context, id scaling.ResourceID, period time.Duration) error {
 			cluster, service := id.Service()

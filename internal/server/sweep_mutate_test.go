@@ -137,6 +137,7 @@ var memberNames = map[string]func(of reflect.Type, member string) string{
 	},
 	"ecs":                  func(_ reflect.Type, member string) string { return lowerFirst(member) },
 	"elasticloadbalancing": sameName,
+	"events":               sameName,
 	"iam":                  sameName,
 	"logs":                 func(_ reflect.Type, member string) string { return lowerFirst(member) },
 	"monitoring":           sameName,

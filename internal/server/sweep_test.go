@@ -40,11 +40,12 @@ func TestWrongInputIsRefusedAndChangesNothing(t *testing.T) {
 			}
 			return v
 		},
-		"iam":  func(s *Server) any { return s.globals.find(testAccount, "aws").iam },
-		"sqs":  func(s *Server) any { return s.home().sqs },
-		"sts":  func(s *Server) any { return s.globals.find(testAccount, "aws").sts },
-		"ecr":  func(s *Server) any { return s.home().ecr },
-		"logs": func(s *Server) any { return s.home().logs },
+		"events": func(s *Server) any { return s.home().events },
+		"iam":    func(s *Server) any { return s.globals.find(testAccount, "aws").iam },
+		"sqs":    func(s *Server) any { return s.home().sqs },
+		"sts":    func(s *Server) any { return s.globals.find(testAccount, "aws").sts },
+		"ecr":    func(s *Server) any { return s.home().ecr },
+		"logs":   func(s *Server) any { return s.home().logs },
 	} {
 		t.Run(service, func(t *testing.T) {
 			t.Parallel() // worlds wait for what ECS does by itself

@@ -153,6 +153,11 @@ var preparation = []struct{ service, operation, input string }{
 	{"sqs", "SendMessage", `{"QueueUrl": "$queue", "MessageBody": "an order"}`},
 	{"sqs", "ReceiveMessage", `{"QueueUrl": "$queue", "VisibilityTimeout": 43200}`},
 	{"sqs", "SendMessage", `{"QueueUrl": "$queue", "MessageBody": "another order"}`},
+	{"events", "CreateEventBus", `{"Name": "shop", "Tags": [{"Key": "team", "Value": "shop"}]}`},
+	{"events", "PutPermission", `{"EventBusName": "shop", "StatementId": "theirs", "Action": "events:PutEvents", "Principal": "210987654321"}`},
+	{"events", "PutRule", `{"EventBusName": "shop", "Name": "orders", "EventPattern": "{\"source\": [\"shop\"]}", "Tags": [{"Key": "team", "Value": "shop"}]}`},
+	{"events", "PutTargets", `{"EventBusName": "shop", "Rule": "orders", "Targets": [{"Id": "dead", "Arn": "arn:aws:sqs:us-east-1:123456789012:dead"}]}`},
+	{"events", "PutRule", `{"Name": "yearly", "ScheduleExpression": "rate(365 days)"}`},
 }
 
 // The ids that EC2 makes up for what is prepared, where the answers have them.
@@ -245,6 +250,12 @@ var views = []struct{ service, operation, input string }{
 	{"sqs", "GetQueueAttributes", `{"QueueUrl": "$queue", "AttributeNames": ["All"]}`},
 	{"sqs", "GetQueueAttributes", `{"QueueUrl": "$deadQueue", "AttributeNames": ["All"]}`},
 	{"sqs", "ListQueueTags", `{"QueueUrl": "$queue"}`},
+	{"events", "ListEventBuses", `{}`},
+	{"events", "ListRules", `{}`},
+	{"events", "ListRules", `{"EventBusName": "shop"}`},
+	{"events", "ListTargetsByRule", `{"EventBusName": "shop", "Rule": "orders"}`},
+	{"events", "ListTagsForResource", `{"ResourceARN": "arn:aws:events:us-east-1:123456789012:event-bus/shop"}`},
+	{"events", "ListTagsForResource", `{"ResourceARN": "arn:aws:events:us-east-1:123456789012:rule/shop/orders"}`},
 }
 
 // What is stored of a world, but for measurements.
@@ -258,7 +269,7 @@ var storedKinds = []string{
 	"express.service", "elb.loadbalancer", "elb.targetgroup", "elb.listener", "elb.rule",
 	"iam.user", "iam.group", "iam.role", "iam.policy", "iam.instanceprofile", "iam.accesskey", "iam.alias", "sts.session",
 	"ec2.vpc", "ec2.subnet", "ec2.security-group", "ec2.security-group-rule", "ec2.internet-gateway", "ec2.route-table", "ec2.network-acl",
-	"ec2.elastic-ip", "ec2.natgateway", "ec2.founded", "sqs.queue", "sqs.deleted", "sqs.movetask",
+	"ec2.elastic-ip", "ec2.natgateway", "ec2.founded", "sqs.queue", "sqs.deleted", "sqs.movetask", "events.bus", "events.rule",
 }
 
 func newWorld(t testing.TB, failures io.Writer) *world {

@@ -26,6 +26,7 @@ import (
 
 // connectTargets registers who takes what rules, schedules and functions send.
 func (s *Server) connectTargets() {
+	s.router.Handle("scheduler", s.callOperation)
 	for service, take := range map[string]func(context.Context, *services, arn.ARN, deliver.Invocation) error{
 		"ecs": s.runTasks, "events": s.forwardEvent, "logs": s.logEvent, "sqs": s.sendMessage,
 	} {
@@ -158,7 +159,7 @@ func (s *Server) runTasks(ctx context.Context, v *services, to arn.ARN, in deliv
 	if err != nil {
 		return err
 	}
-	run.Cluster, run.ClientToken, run.StartedBy = aws.String(to.String()), aws.String(token(in.ID)), startedBy(in.Source)
+	run.Cluster, run.ClientToken, run.StartedBy = aws.String(to.String()), aws.String(token(in.ID)), startedBy(in)
 	if err := s.mayInvoke(ctx, v, in, "ecs", "RunTask", run); err != nil {
 		return err
 	}
@@ -175,9 +176,12 @@ func (s *Server) runTasks(ctx context.Context, v *services, to arn.ARN, in deliv
 // token is an ID as a client token of ECS, which has 64 characters at most.
 func token(id string) string { return id[:min(len(id), 64)] }
 
-// startedBy tells tasks of a rule.
-func startedBy(source string) *string {
-	from, err := arn.Parse(source)
+// startedBy tells tasks of a rule or a schedule.
+func startedBy(in deliver.Invocation) *string {
+	if in.StartedBy != "" {
+		return &in.StartedBy
+	}
+	from, err := arn.Parse(in.Source)
 	if err != nil || from.Service != "events" {
 		return nil
 	}

@@ -17,6 +17,7 @@ import (
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 
+	"flyball/internal/capacity"
 	"flyball/internal/client"
 	"flyball/scaling"
 )
@@ -29,7 +30,7 @@ type Status struct {
 	Targets  []Target  `json:"targets"`
 }
 
-// A Target is a scalable target with the capacity of its service.
+// A Target is a scalable target with the capacity of its service, or of its function.
 type Target struct {
 	ResourceID string `json:"resourceId"`
 	Min        int32  `json:"minCapacity"`
@@ -39,8 +40,10 @@ type Target struct {
 	Pending    int32  `json:"pendingCount"`
 	// Healthy is how many tasks are healthy targets, in the target group with the
 	// fewest; nil for a service in no target group.
-	Healthy   *int     `json:"healthyTargets,omitempty"`
-	Service   string   `json:"serviceStatus"` // ACTIVE, DRAINING, INACTIVE or MISSING
+	Healthy *int `json:"healthyTargets,omitempty"`
+	// Service is ACTIVE, DRAINING, INACTIVE or MISSING; of a function READY, IN_PROGRESS
+	// or MISSING.
+	Service   string   `json:"serviceStatus"`
 	Suspended []string `json:"suspended,omitempty"`
 	Policies  []Policy `json:"policies"`
 }
@@ -69,19 +72,36 @@ func Read(ctx context.Context, c *client.Client, resourceIDs ...string) (*Status
 		return nil, err
 	}
 	s := &Status{Endpoint: c.Endpoint, Now: clock.Now, Speed: clock.Speed, Targets: []Target{}}
-	if err := s.readTargets(ctx, c, resourceIDs); err != nil {
-		return nil, err
+	for _, kind := range scaling.Kinds() {
+		if err := s.readTargets(ctx, c, kind, resourceIDs); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(s.Targets, func(a, b Target) int { return strings.Compare(a.ResourceID, b.ResourceID) })
+	for _, id := range resourceIDs {
+		if !slices.ContainsFunc(s.Targets, func(t Target) bool { return t.ResourceID == id }) {
+			return nil, fmt.Errorf("no scalable target %s", id)
+		}
 	}
 	if err := s.readPolicies(ctx, c); err != nil {
+		return nil, err
+	}
+	if err := s.readFunctions(ctx, c); err != nil {
 		return nil, err
 	}
 	return s, s.readServices(ctx, c)
 }
 
-func (s *Status) readTargets(ctx context.Context, c *client.Client, ids []string) error {
+// readTargets adds the targets of a kind: those with some resource ids, or without any
+// all of them.
+func (s *Status) readTargets(ctx context.Context, c *client.Client, kind scaling.Kind, ids []string) error {
+	of := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return scaling.ResourceID(id).Kind() != kind })
+	if len(ids) > 0 && len(of) == 0 {
+		return nil
+	}
 	pages := applicationautoscaling.NewDescribeScalableTargetsPaginator(c.AutoScaling,
 		&applicationautoscaling.DescribeScalableTargetsInput{
-			ServiceNamespace: aastypes.ServiceNamespaceEcs, ResourceIds: ids,
+			ServiceNamespace: aastypes.ServiceNamespace(kind.Namespace()), ResourceIds: of,
 		})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -96,12 +116,6 @@ func (s *Status) readTargets(ctx context.Context, c *client.Client, ids []string
 				Suspended:  suspended(t.SuspendedState),
 				Policies:   []Policy{},
 			})
-		}
-	}
-	slices.SortFunc(s.Targets, func(a, b Target) int { return strings.Compare(a.ResourceID, b.ResourceID) })
-	for _, id := range ids {
-		if !slices.ContainsFunc(s.Targets, func(t Target) bool { return t.ResourceID == id }) {
-			return fmt.Errorf("no scalable target %s", id)
 		}
 	}
 	return nil
@@ -132,25 +146,19 @@ func (s *Status) readPolicies(ctx context.Context, c *client.Client) error {
 	for i := range s.Targets {
 		byID[s.Targets[i].ResourceID] = &s.Targets[i]
 	}
-	pages := applicationautoscaling.NewDescribeScalingPoliciesPaginator(c.AutoScaling,
-		&applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: aastypes.ServiceNamespaceEcs})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return fmt.Errorf("read the scaling policies: %w", err)
-		}
-		for _, p := range page.ScalingPolicies {
-			target := byID[aws.ToString(p.ResourceId)]
-			if target == nil {
-				continue
+	for _, kind := range scaling.Kinds() {
+		pages := applicationautoscaling.NewDescribeScalingPoliciesPaginator(c.AutoScaling,
+			&applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: aastypes.ServiceNamespace(kind.Namespace())})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return fmt.Errorf("read the scaling policies: %w", err)
 			}
-			policy := Policy{Name: aws.ToString(p.PolicyName), Type: string(p.PolicyType), Rule: rule(p), Alarms: []Alarm{}}
-			for _, a := range p.Alarms {
-				name := aws.ToString(a.AlarmName)
-				alarms[name] = &Alarm{Name: name}
-				policy.Alarms = append(policy.Alarms, Alarm{Name: name})
+			for _, p := range page.ScalingPolicies {
+				if target := byID[aws.ToString(p.ResourceId)]; target != nil {
+					target.addPolicy(p, alarms)
+				}
 			}
-			target.Policies = append(target.Policies, policy)
 		}
 	}
 	if err := readAlarms(ctx, c, alarms); err != nil {
@@ -164,6 +172,17 @@ func (s *Status) readPolicies(ctx context.Context, c *client.Client) error {
 		}
 	}
 	return nil
+}
+
+// addPolicy adds a policy, and its alarms to those that are to be read.
+func (t *Target) addPolicy(p aastypes.ScalingPolicy, alarms map[string]*Alarm) {
+	policy := Policy{Name: aws.ToString(p.PolicyName), Type: string(p.PolicyType), Rule: rule(p), Alarms: []Alarm{}}
+	for _, a := range p.Alarms {
+		name := aws.ToString(a.AlarmName)
+		alarms[name] = &Alarm{Name: name}
+		policy.Alarms = append(policy.Alarms, Alarm{Name: name})
+	}
+	t.Policies = append(t.Policies, policy)
 }
 
 func readAlarms(ctx context.Context, c *client.Client, alarms map[string]*Alarm) error {
@@ -191,9 +210,36 @@ func readAlarms(ctx context.Context, c *client.Client, alarms map[string]*Alarm)
 	return nil
 }
 
+// readFunctions reads the provisioned concurrency of the targets that are functions.
+func (s *Status) readFunctions(ctx context.Context, c *client.Client) error {
+	for i := range s.Targets {
+		t := &s.Targets[i]
+		id := scaling.ResourceID(t.ResourceID)
+		if id.Kind() != scaling.Functions {
+			continue
+		}
+		seen, err := capacity.Functions{Lambda: c.Lambda}.Look(ctx, []scaling.ResourceID{id})
+		if err != nil {
+			return err
+		}
+		now := seen[0]
+		t.Desired, t.Running, t.Service = int32(now.Desired), int32(now.Running), "READY"
+		switch {
+		case now.Gone:
+			t.Service = "MISSING"
+		case now.Running < now.Desired:
+			t.Pending, t.Service = t.Desired-t.Running, "IN_PROGRESS"
+		}
+	}
+	return nil
+}
+
 func (s *Status) readServices(ctx context.Context, c *client.Client) error {
 	byCluster := map[string][]*Target{}
 	for i := range s.Targets {
+		if scaling.ResourceID(s.Targets[i].ResourceID).Kind() != scaling.Services {
+			continue
+		}
 		s.Targets[i].Service = "MISSING"
 		if id, err := scaling.ParseServiceID(s.Targets[i].ResourceID); err == nil {
 			cluster, _ := id.Service()

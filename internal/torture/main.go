@@ -9,6 +9,9 @@
 // knows what must be there after a restart: all that was acknowledged, and of the
 // call that was cut off all or nothing. It prints a line for each kind of fault
 // and ends with status 1 if there is any.
+//
+// With -queues it sends messages through a standard and a FIFO queue instead, and takes
+// them out, until all have come.
 package main
 
 import (
@@ -33,13 +36,18 @@ func main() {
 	flag.StringVar(&o.binary, "flyball", "bin/flyball", "the program to kill")
 	flag.StringVar(&o.runtime, "runtime", "process", "how tasks run; only processes are looked for")
 	flag.Float64Var(&o.speed, "speed", 60, "of the server's clock")
+	messages := flag.Int("queues", 0, "send so many messages through queues, in place of all else")
 	flag.Parse()
 	o.until = time.Now().Add(time.Duration(*seconds) * time.Second)
 	// Calls to a server that was killed break, and so may the pipe that this is
 	// written to: neither is to end the run without its cleaning up.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	t, err := torture(ctx, o)
+	work := func() (*tally, error) { return torture(ctx, o) }
+	if *messages > 0 {
+		work = func() (*tally, error) { return tortureQueues(ctx, o, *messages) }
+	}
+	t, err := work()
 	stop()
 	if t != nil {
 		t.print(os.Stdout)

@@ -20,9 +20,11 @@ const (
 	orphan      kind = "orphans"      // processes, cgroups or folders of tasks that nobody knows
 	taskLost    kind = "tasks lost"   // tasks that ran and were given up or ended without a reason
 	scaledTwice kind = "scaled twice" // capacity that does not follow from the activities, one for each decision
+	twice       kind = "twice"        // a message that was received while it was in flight, or after its deletion
+	disorder    kind = "disorder"     // a message of a group that came before an earlier one
 )
 
-var kinds = []kind{lost, halfWritten, dirtyRead, panicked, badStart, orphan, taskLost, scaledTwice}
+var kinds = []kind{lost, halfWritten, dirtyRead, panicked, badStart, orphan, taskLost, scaledTwice, twice, disorder}
 
 // A fault is something that must not be.
 type fault struct {

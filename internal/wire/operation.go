@@ -22,6 +22,7 @@ type service struct {
 	mu      sync.Mutex // guards the planners
 	inputs  *planner
 	outputs *planner // the same one, unless members have other names in answers
+	whole   bool     // all members of an input are in one object, by the SDK's names
 }
 
 // An operation is a method of a service's type. Its plans are made when it is
@@ -148,7 +149,11 @@ func (s *service) openPlanners() {
 	}
 	s.inputs = s.newPlanner(schemaName)
 	s.outputs = s.inputs
-	if s.speaks(EC2Query) {
+	switch {
+	case s.whole:
+		s.inputs = s.newPlanner(sdkName)
+		s.inputs.whole = true
+	case s.speaks(EC2Query):
 		s.inputs, s.outputs = s.newPlanner(ec2RequestName), s.newPlanner(ec2AnswerName)
 	}
 }

@@ -97,6 +97,7 @@ type planner struct {
 	name     func(member, *smithy.Schema, string) string // names a member on the wire
 	enums    map[string][]string                         // values that come first, by type
 	plans    map[planKey]*plan
+	whole    bool // all members are in the body
 }
 
 // One Go type can stand for several shapes: every *string is one, with the
@@ -218,13 +219,20 @@ func (pl *planner) fillStruct(p *plan, s shape, schema *smithy.Schema) error {
 		}
 		name := pl.name(member, below, f.Name)
 		p.fields = append(p.fields, field{
-			name: name, query: xmlName(below, name), flat: isFlat(below), in: places[member.In],
+			name: name, query: xmlName(below, name), flat: isFlat(below), in: pl.place(member),
 			path: lowerFirst(f.Name), index: i, plan: fp, required: member.Required,
 		})
 	}
 	slices.SortFunc(p.fields, func(a, b field) int { return strings.Compare(a.name, b.name) })
 	p.nameFields()
 	return nil
+}
+
+func (pl *planner) place(m member) place {
+	if pl.whole {
+		return inBody
+	}
+	return places[m.In]
 }
 
 // nameFields makes it known by which names the members of a struct are found in a

@@ -184,7 +184,7 @@ func Lambda[T any](resolve func(context.Context, Scope) (T, error)) Service {
 		errors:    lambda.TypeRegistry,
 		invalid:   "ValidationException",
 		refusal:   lambdaRefusal,
-		endpoint: true,
+		endpoint:  true,
 		// Calls of functions change no state that an answer tells of.
 		stateless: []string{"Invoke"},
 		maxBody:   6 << 20,

@@ -42,13 +42,29 @@ type record struct {
 // newID makes the identifier of an activity.
 func newID() string { return uuid.NewString() }
 
-// notScaledMark ends the keys of activities that tell why nothing was done, so
-// that listings can leave them out unread.
+// notScaledMark ends the keys of activities that tell why nothing was done, and
+// kindMark those of resources that are no services, before it, so that listings can
+// leave them out unread.
 const notScaledMark = "-notscaled"
+
+func kindMark(k scaling.Kind) string {
+	if k == scaling.Services {
+		return ""
+	}
+	return "-" + string(k)
+}
+
+// markedAs is the kind of resource that a key without notScaledMark is marked with.
+func markedAs(key string) scaling.Kind {
+	if strings.HasSuffix(key, kindMark(scaling.Functions)) {
+		return scaling.Functions
+	}
+	return scaling.Services
+}
 
 // activityKey orders activities newest first.
 func activityKey(a scaling.Activity) string {
-	key := timeKey(a.Start) + "-" + a.ID
+	key := timeKey(a.Start) + "-" + a.ID + kindMark(a.Kind)
 	if len(a.NotScaled) > 0 {
 		key += notScaledMark
 	}
@@ -66,10 +82,21 @@ func putActivity(tx *state.Tx, id scaling.ResourceID, a scaling.Activity) {
 	tx.Put(kindIndex, keyOf(id, key), struct{}{})
 }
 
-// record writes what has become of an activity, and tells of it.
-func (a *activities) record(tx *state.Tx, id scaling.ResourceID, activity scaling.Activity) {
+// EventActivity is the type of the events that tell of activities. Their detail is an ActivityChange.
+const EventActivity = "Application Auto Scaling Scaling Activity State Change"
+
+// An ActivityChange is what has become of an activity.
+type ActivityChange struct {
+	scaling.Activity
+	Target scaling.ResourceID `json:"resourceId"`
+	Min    scaling.Capacity   `json:"minCapacity"`
+	Max    scaling.Capacity   `json:"maxCapacity"`
+}
+
+// record writes what has become of an activity of a target with some bounds, and tells of it.
+func (a *activities) record(tx *state.Tx, id scaling.ResourceID, b scaling.Bounds, activity scaling.Activity) {
 	putActivity(tx, id, activity)
-	a.cell.Announce(tx, "aws.application-autoscaling", "Application Auto Scaling Scaling Activity State Change", string(id), activity)
+	a.cell.Announce(tx, "aws.application-autoscaling", EventActivity, string(id), ActivityChange{activity, id, b.Min(), b.Max()})
 	level := slog.LevelInfo
 	if len(activity.NotScaled) > 0 {
 		level = slog.LevelDebug
@@ -114,14 +141,15 @@ func (a *activities) DescribeScalingActivities(ctx context.Context, in *applicat
 		return nil, fault.Token(in.NextToken)
 	}
 	out := &applicationautoscaling.DescribeScalingActivitiesOutput{ScalingActivities: []types.ScalingActivity{}}
-	if !rules.Scales(in.ServiceNamespace, in.ScalableDimension) {
+	kind, listed := rules.Listed(in.ServiceNamespace, in.ScalableDimension)
+	if !listed {
 		return out, nil
 	}
 	// Activities are on disk alone: those on their way there are waited for.
 	if err := a.cell.State.Settle(ctx); err != nil {
 		return nil, fault.Internal(err)
 	}
-	keys, err := a.keys(in.ResourceId, after, aws.ToBool(in.IncludeNotScaledActivities), limit+1)
+	keys, err := a.keys(kind, in.ResourceId, after, aws.ToBool(in.IncludeNotScaledActivities), limit+1)
 	if err != nil {
 		return nil, fault.Internal(err)
 	}
@@ -142,9 +170,9 @@ func (a *activities) DescribeScalingActivities(ctx context.Context, in *applicat
 	return out, nil
 }
 
-// keys are the keys that follow another, of all activities or those of
+// keys are the keys that follow another, of all activities of a kind or those of
 // one target.
-func (a *activities) keys(resourceID *string, after string, notScaled bool, limit int) ([]string, error) {
+func (a *activities) keys(of scaling.Kind, resourceID *string, after string, notScaled bool, limit int) ([]string, error) {
 	kind, prefix := kindActivity, ""
 	if resourceID != nil {
 		kind, prefix = kindIndex, keyOf(scaling.ResourceID(*resourceID), "")
@@ -160,7 +188,8 @@ func (a *activities) keys(resourceID *string, after string, notScaled bool, limi
 		if key >= oldest {
 			return false
 		}
-		if notScaled || !strings.HasSuffix(key, notScaledMark) {
+		scaled, told := strings.CutSuffix(key, notScaledMark)
+		if (notScaled || !told) && markedAs(scaled) == of {
 			keys = append(keys, key)
 		}
 		return len(keys) < limit
@@ -170,7 +199,7 @@ func (a *activities) keys(resourceID *string, after string, notScaled bool, limi
 
 // last is a target's newest activity that scaled, or nil.
 func (a *activities) last(resourceID string) (*scaling.Activity, error) {
-	keys, err := a.keys(&resourceID, "", false, 1)
+	keys, err := a.keys(scaling.ResourceID(resourceID).Kind(), &resourceID, "", false, 1)
 	if err != nil || len(keys) == 0 {
 		return nil, err
 	}
@@ -182,11 +211,12 @@ func (a *activities) last(resourceID string) (*scaling.Activity, error) {
 }
 
 func describeActivity(r record) types.ScalingActivity {
+	key := rules.Key(r.ResourceID)
 	out := types.ScalingActivity{
 		ActivityId:        aws.String(r.ID),
-		ServiceNamespace:  rules.Namespace,
+		ServiceNamespace:  key.Namespace,
 		ResourceId:        aws.String(string(r.ResourceID)),
-		ScalableDimension: rules.Dimension,
+		ScalableDimension: key.Dimension,
 		Description:       aws.String(r.Description),
 		Cause:             aws.String(r.Cause),
 		StartTime:         aws.Time(r.Start),

@@ -1,5 +1,6 @@
-// Package autoscaling is Application Auto Scaling for ECS services: scalable
-// targets, scaling policies, and the scaling itself.
+// Package autoscaling is Application Auto Scaling for ECS services and the provisioned
+// concurrency of Lambda functions: scalable targets, scaling policies, and the scaling
+// itself.
 //
 //	as, err := autoscaling.New(autoscaling.Config{
 //		Cell: c, Alarms: cloudWatch, Capacity: capacity.Services{ECS: ecs},

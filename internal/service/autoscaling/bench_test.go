@@ -18,7 +18,6 @@ import (
 	"flyball/internal/capacity"
 	"flyball/internal/clock"
 	"flyball/internal/due"
-	"flyball/internal/service/autoscaling/rules"
 	"flyball/internal/store"
 	"flyball/metric"
 	"flyball/scaling"
@@ -45,7 +44,7 @@ func manyTargets(b *testing.B, targets int) (*API, []string) {
 	for i := range ids {
 		ids[i] = fmt.Sprintf("service/default/web-%06d", i)
 		_, err := api.RegisterScalableTarget(context.Background(), &applicationautoscaling.RegisterScalableTargetInput{
-			ServiceNamespace: rules.Namespace, ResourceId: aws.String(ids[i]), ScalableDimension: rules.Dimension,
+			ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(ids[i]), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount,
 			MinCapacity: aws.Int32(1), MaxCapacity: aws.Int32(20),
 		})
 		if err != nil {

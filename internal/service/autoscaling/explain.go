@@ -24,7 +24,7 @@ func (h *host) Explain(ctx context.Context, resourceID string) (governor.Explana
 		return governor.Explanation{}, err
 	}
 	if seen.Capacity.Gone {
-		return governor.Explanation{}, fault.ServiceGone(id)
+		return governor.Explanation{}, fault.ResourceGone(id)
 	}
 	now := h.now()
 	r := alarmReader{alarms: h.alarms, now: now, target: t, thorough: true, nothingRuns: empty(seen.Capacity)}

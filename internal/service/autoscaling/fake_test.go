@@ -24,7 +24,6 @@ import (
 	"flyball/internal/cell"
 	"flyball/internal/clock"
 	"flyball/internal/event"
-	"flyball/internal/service/autoscaling/rules"
 	"flyball/internal/state"
 	"flyball/internal/store"
 	"flyball/metric"
@@ -224,14 +223,15 @@ const web = "service/default/web"
 
 // A world is the service with everything around it.
 type world struct {
-	t     *testing.T
-	ctx   context.Context
-	clock *clock.Clock
-	store *store.SQLite
-	cw    *cloudWatch
-	ecs   *containers
-	roles Roles // nil: there are none
-	stop  func()
+	t      *testing.T
+	ctx    context.Context
+	clock  *clock.Clock
+	store  *store.SQLite
+	cw     *cloudWatch
+	ecs    *containers
+	lambda environments
+	roles  Roles // nil: there are none
+	stop   func()
 	*API
 }
 
@@ -245,11 +245,12 @@ func inWorld(t *testing.T, test func(w *world)) {
 			t.Fatal(err)
 		}
 		w := &world{
-			t:     t,
-			clock: clock.New(time.Date(2026, 3, 2, 17, 0, 0, 0, time.UTC), 1),
-			store: st,
-			cw:    &cloudWatch{alarms: map[string]cwtypes.MetricAlarm{}, series: map[string][]metric.Datapoint{}, calls: map[string]int{}},
-			ecs:   &containers{services: map[string]*ecstypes.Service{}},
+			t:      t,
+			clock:  clock.New(time.Date(2026, 3, 2, 17, 0, 0, 0, time.UTC), 1),
+			store:  st,
+			cw:     &cloudWatch{alarms: map[string]cwtypes.MetricAlarm{}, series: map[string][]metric.Datapoint{}, calls: map[string]int{}},
+			ecs:    &containers{services: map[string]*ecstypes.Service{}},
+			lambda: environments{},
 		}
 		w.ecs.add(web, 10, 10)
 		w.start()
@@ -271,7 +272,9 @@ func testCell(clk *clock.Clock, st store.Store) *cell.Cell {
 func (w *world) start() {
 	w.t.Helper()
 	c := testCell(w.clock, w.store)
-	cfg := Config{Cell: c, Alarms: w.cw, Capacity: capacity.Services{ECS: w.ecs}}
+	cfg := Config{Cell: c, Alarms: w.cw, Capacity: capacity.Kinds{
+		scaling.Services: capacity.Services{ECS: w.ecs}, scaling.Functions: capacity.Functions{Lambda: w.lambda},
+	}}
 	if w.roles != nil {
 		cfg.Roles = func() (Roles, error) { return w.roles, nil }
 	}
@@ -312,7 +315,7 @@ func must[T any](t *testing.T) func(T, error) T {
 func (w *world) register(min, max int32) string {
 	w.t.Helper()
 	out, err := w.RegisterScalableTarget(w.ctx, &applicationautoscaling.RegisterScalableTargetInput{
-		ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
+		ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount,
 		MinCapacity: aws.Int32(min), MaxCapacity: aws.Int32(max),
 	})
 	if err != nil {
@@ -329,14 +332,14 @@ func tracking(name string, c types.TargetTrackingScalingPolicyConfiguration) *ap
 		c.TargetValue = aws.Float64(50)
 	}
 	return &applicationautoscaling.PutScalingPolicyInput{
-		PolicyName: aws.String(name), ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
+		PolicyName: aws.String(name), ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount,
 		PolicyType: types.PolicyTypeTargetTrackingScaling, TargetTrackingScalingPolicyConfiguration: &c,
 	}
 }
 
 func stepping(name string, c types.StepScalingPolicyConfiguration) *applicationautoscaling.PutScalingPolicyInput {
 	return &applicationautoscaling.PutScalingPolicyInput{
-		PolicyName: aws.String(name), ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
+		PolicyName: aws.String(name), ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount,
 		PolicyType: types.PolicyTypeStepScaling, StepScalingPolicyConfiguration: &c,
 	}
 }
@@ -400,7 +403,7 @@ func (w *world) activities(notScaled bool) []types.ScalingActivity {
 	w.t.Helper()
 	synctest.Wait() // the store's writer catches up
 	out, err := w.DescribeScalingActivities(w.ctx, &applicationautoscaling.DescribeScalingActivitiesInput{
-		ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), IncludeNotScaledActivities: aws.Bool(notScaled),
+		ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), IncludeNotScaledActivities: aws.Bool(notScaled),
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -187,7 +187,7 @@ func (fc *forecaster) assumeTasks(ctx context.Context, p *policy, hours []scalin
 		return err
 	}
 	if seen.Gone {
-		return fault.ServiceGone(p.ResourceID)
+		return fault.ResourceGone(p.ResourceID)
 	}
 	hours[newest].Tasks = float64(seen.Running)
 	return nil

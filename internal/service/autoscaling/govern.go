@@ -76,7 +76,7 @@ func (h *host) govern(ctx context.Context, id scaling.ResourceID, call *notified
 			return errors.Join(failures, err)
 		}
 		if seen.Capacity.Gone {
-			return errors.Join(failures, fault.ServiceGone(id), h.forgetGone(ctx, t))
+			return errors.Join(failures, fault.ResourceGone(id), h.forgetGone(ctx, t))
 		}
 		next, err := h.step(ctx, id, seen)
 		failures = errors.Join(failures, err)
@@ -184,7 +184,7 @@ func (h *host) advance(id scaling.ResourceID, become func(governor.Governor) gov
 			h.rows.put(tx, changed)
 		}
 		for _, activity := range out.Records {
-			h.activities.record(tx, id, activity)
+			h.activities.record(tx, id, g.Bounds, activity)
 		}
 		if out.Set == nil { // else what comes of it is planned for
 			next = h.times.plan(id, g)

@@ -65,17 +65,15 @@ func (h *host) lookup(ctx context.Context, id scaling.ResourceID) (t *target) {
 	return t
 }
 
-// collect gathers what the targets have, or the one with the resource id if there
-// is one, in the order of their resource ids.
-func collect[T any](ctx context.Context, h *host, resourceID *string, of func(*target) []T, wanted func(T) bool) []T {
+// collect gathers what the targets of a kind have, or the one with the resource id if
+// there is one, in the order of their resource ids.
+func collect[T any](ctx context.Context, h *host, kind scaling.Kind, resourceID *string, of func(*target) []T, wanted func(T) bool) []T {
+	var ids []scaling.ResourceID
+	if resourceID != nil {
+		ids = append(ids, scaling.ResourceID(*resourceID))
+	}
 	var targets []*target
-	h.state.View(ctx, func() {
-		if resourceID == nil {
-			targets = h.rows.selected()
-		} else {
-			targets = h.rows.selected(scaling.ResourceID(*resourceID))
-		}
-	})
+	h.state.View(ctx, func() { targets = h.rows.ofKind(kind, ids...) })
 	var items []T
 	for _, t := range targets {
 		for _, item := range of(t) {
@@ -114,14 +112,11 @@ func (h *host) forget(ctx context.Context, tx *state.Tx, t *target) error {
 		tx.After(func() { h.times.renewals.Drop(p.id()) })
 	}
 	for _, activity := range t.governor().Leave(h.now(), errDeregistered) {
-		h.activities.record(tx, t.ResourceID, activity)
+		h.activities.record(tx, t.ResourceID, t.bounds(), activity)
 	}
 	h.rows.remove(tx, t)
 	tx.After(func() { h.replan(t.ResourceID) })
-	if h.metricPeriod == nil {
-		return nil
-	}
-	return h.metricPeriod(ctx, t.ResourceID, rules.StandardPeriod)
+	return h.tellMetricPeriod(ctx, t.ResourceID, rules.StandardPeriod)
 }
 
 // forgetGone takes away a target whose resource was seen to be gone, if it still
@@ -139,9 +134,9 @@ func (h *host) forgetGone(ctx context.Context, t *target) error {
 	})
 }
 
-// ServiceDeleted takes away the target of an ECS service that is gone, as part of
-// the change that the context comes from. Without a target it does nothing.
-func (h *host) ServiceDeleted(ctx context.Context, id scaling.ResourceID) error {
+// ResourceDeleted takes away the target of a resource that is gone, as part of the
+// change that the context comes from. Without a target it does nothing.
+func (h *host) ResourceDeleted(ctx context.Context, id scaling.ResourceID) error {
 	return h.state.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		if t := h.rows.targets[id]; t != nil {
 			return h.forget(ctx, tx, t)
@@ -178,10 +173,14 @@ func (h *host) watchBacklogs(id scaling.ResourceID, t *target) {
 
 // setMetricPeriod tells ECS how often the target's policies want its metrics.
 func (h *host) setMetricPeriod(ctx context.Context, t *target) error {
-	if h.metricPeriod == nil {
+	return h.tellMetricPeriod(ctx, t.ResourceID, t.metricPeriod())
+}
+
+func (h *host) tellMetricPeriod(ctx context.Context, id scaling.ResourceID, period time.Duration) error {
+	if h.metricPeriod == nil || id.Kind() != scaling.Services {
 		return nil
 	}
-	return h.metricPeriod(ctx, t.ResourceID, t.metricPeriod())
+	return h.metricPeriod(ctx, id, period)
 }
 
 // look is the capacity of a resource.

@@ -16,7 +16,6 @@ import (
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"flyball/internal/service/autoscaling/rules"
 	"flyball/metric"
 )
 
@@ -144,13 +143,13 @@ func plain(a types.ScalingActivity) string {
 
 // read asks for everything that can be asked for.
 func (l *loop) read() {
-	in := &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: rules.Namespace}
+	in := &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: types.ServiceNamespaceEcs}
 	for _, err := range []error{
 		second(l.Explain(l.ctx, web)),
 		second(l.DescribeScalingPolicies(l.ctx, in)),
-		second(l.DescribeScalableTargets(l.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: rules.Namespace})),
-		second(l.DescribeScheduledActions(l.ctx, &applicationautoscaling.DescribeScheduledActionsInput{ServiceNamespace: rules.Namespace})),
-		second(l.DescribeScalingActivities(l.ctx, &applicationautoscaling.DescribeScalingActivitiesInput{ServiceNamespace: rules.Namespace})),
+		second(l.DescribeScalableTargets(l.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: types.ServiceNamespaceEcs})),
+		second(l.DescribeScheduledActions(l.ctx, &applicationautoscaling.DescribeScheduledActionsInput{ServiceNamespace: types.ServiceNamespaceEcs})),
+		second(l.DescribeScalingActivities(l.ctx, &applicationautoscaling.DescribeScalingActivitiesInput{ServiceNamespace: types.ServiceNamespaceEcs})),
 		second(l.metrics.DescribeAlarms(l.ctx, &sdk.DescribeAlarmsInput{})),
 		second(l.metrics.DescribeAlarmHistory(l.ctx, &sdk.DescribeAlarmHistoryInput{})),
 	} {

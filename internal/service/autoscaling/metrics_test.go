@@ -213,7 +213,7 @@ func TestAlarmsOfMetricMath(t *testing.T) {
 				t.Errorf("%s watches %s", *m.AlarmName, got)
 			}
 		}
-		got, err := l.DescribeScalingPolicies(l.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: rules.Namespace})
+		got, err := l.DescribeScalingPolicies(l.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: types.ServiceNamespaceEcs})
 		if err != nil {
 			t.Fatal(err)
 		}

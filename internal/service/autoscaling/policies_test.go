@@ -24,7 +24,7 @@ import (
 func (w *world) policiesOf() []types.ScalingPolicy {
 	w.t.Helper()
 	out, err := w.DescribeScalingPolicies(w.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{
-		ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
+		ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -279,7 +279,7 @@ func TestDeleteScalingPolicy(t *testing.T) {
 		w.userAlarm("mine", *step.PolicyARN)
 		for _, name := range []string{"cpu", "step"} {
 			if _, err := w.DeleteScalingPolicy(w.ctx, &applicationautoscaling.DeleteScalingPolicyInput{
-				PolicyName: aws.String(name), ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
+				PolicyName: aws.String(name), ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount,
 			}); err != nil {
 				t.Fatal(err)
 			}
@@ -288,7 +288,7 @@ func TestDeleteScalingPolicy(t *testing.T) {
 			t.Errorf("alarms left: %v", left)
 		}
 		_, err := w.DeleteScalingPolicy(w.ctx, &applicationautoscaling.DeleteScalingPolicyInput{
-			PolicyName: aws.String("cpu"), ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
+			PolicyName: aws.String("cpu"), ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount,
 		})
 		wantError(t, err, "ObjectNotFoundException", "No scaling policy found for service namespace: ecs, resource ID: service/default/web, scalable dimension: ecs:service:DesiredCount, policy name: cpu")
 	})
@@ -300,7 +300,7 @@ func TestAPolicyGoesEvenIfItsAlarmsAreGone(t *testing.T) {
 		out := w.put(tracking("cpu", types.TargetTrackingScalingPolicyConfiguration{}))
 		delete(w.cw.alarms, *out.Alarms[0].AlarmName)
 		if _, err := w.DeleteScalingPolicy(w.ctx, &applicationautoscaling.DeleteScalingPolicyInput{
-			PolicyName: aws.String("cpu"), ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
+			PolicyName: aws.String("cpu"), ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount,
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -347,7 +347,7 @@ func TestNothingPanicsOnEmptyInputs(t *testing.T) {
 		_, err = w.TagResource(w.ctx, &applicationautoscaling.TagResourceInput{})
 		wantError(t, err, "ResourceNotFoundException", "")
 		_, err = w.PutScalingPolicy(w.ctx, &applicationautoscaling.PutScalingPolicyInput{
-			PolicyName: aws.String("p"), ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
+			PolicyName: aws.String("p"), ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount,
 			PolicyType: types.PolicyTypeTargetTrackingScaling,
 			TargetTrackingScalingPolicyConfiguration: &types.TargetTrackingScalingPolicyConfiguration{
 				CustomizedMetricSpecification: &types.CustomizedMetricSpecification{Dimensions: []types.MetricDimension{{}}},

@@ -32,7 +32,7 @@ func (p *policy) id() policyID  { return policyID{p.ResourceID, p.Name} }
 // compile makes the rule of the policy's configuration, or says what is wrong
 // with it.
 func (p *policy) compile() (err error) {
-	p.rule, err = p.Compile()
+	p.rule, err = p.Compile(p.ResourceID.Kind())
 	return err
 }
 

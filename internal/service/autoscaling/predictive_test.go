@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"flyball/internal/service/autoscaling/rules"
 	"flyball/internal/store"
 	"flyball/metric"
 )
@@ -37,7 +36,7 @@ func predicting(c predictiveConfig) *applicationautoscaling.PutScalingPolicyInpu
 		c.Mode = types.PredictiveScalingModeForecastAndScale
 	}
 	return &applicationautoscaling.PutScalingPolicyInput{
-		PolicyName: aws.String("daily"), ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
+		PolicyName: aws.String("daily"), ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount,
 		PolicyType: types.PolicyTypePredictiveScaling, PredictiveScalingPolicyConfiguration: &c,
 	}
 }
@@ -85,7 +84,7 @@ func (w *world) at(clock string) {
 // ask reads the forecast of daily from now on, and of some hours before.
 func (w *world) ask(past time.Duration) (*applicationautoscaling.GetPredictiveScalingForecastOutput, error) {
 	return w.GetPredictiveScalingForecast(w.ctx, &applicationautoscaling.GetPredictiveScalingForecastInput{
-		ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension, PolicyName: aws.String("daily"),
+		ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount, PolicyName: aws.String("daily"),
 		StartTime: aws.Time(w.now().Truncate(time.Hour).Add(-past)), EndTime: aws.Time(w.now().Add(72 * time.Hour)),
 	})
 }
@@ -324,7 +323,7 @@ func TestSuspendedScaleOutSuspendsForecasts(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.register(1, 40)
 		_, err := w.RegisterScalableTarget(w.ctx, &applicationautoscaling.RegisterScalableTargetInput{
-			ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
+			ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount,
 			SuspendedState: &types.SuspendedState{DynamicScalingOutSuspended: aws.Bool(true)},
 		})
 		if err != nil {
@@ -378,7 +377,7 @@ func TestPredictivePoliciesAreDescribedAndDeleted(t *testing.T) {
 		}
 		w.forecast()
 		w.restart()
-		out, err := w.DescribeScalingPolicies(w.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: rules.Namespace})
+		out, err := w.DescribeScalingPolicies(w.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: types.ServiceNamespaceEcs})
 		if err != nil || len(out.ScalingPolicies) != 1 {
 			t.Fatalf("%d policies, %v", len(out.ScalingPolicies), err)
 		}
@@ -392,7 +391,7 @@ func TestPredictivePoliciesAreDescribedAndDeleted(t *testing.T) {
 			t.Error("the request was changed")
 		}
 		if _, err := w.DeleteScalingPolicy(w.ctx, &applicationautoscaling.DeleteScalingPolicyInput{
-			ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension, PolicyName: aws.String("daily"),
+			ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount, PolicyName: aws.String("daily"),
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -402,7 +401,7 @@ func TestPredictivePoliciesAreDescribedAndDeleted(t *testing.T) {
 		w.put(in)
 		w.forecast()
 		if _, err := w.DeregisterScalableTarget(w.ctx, &applicationautoscaling.DeregisterScalableTargetInput{
-			ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
+			ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount,
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -453,7 +452,7 @@ func TestGetPredictiveScalingForecastRefuses(t *testing.T) {
 			{"daily", now.Add(-366 * 24 * time.Hour), now.Add(-360 * 24 * time.Hour), "StartTime must not be more than one year in the past"},
 		} {
 			_, err := w.GetPredictiveScalingForecast(w.ctx, &applicationautoscaling.GetPredictiveScalingForecastInput{
-				ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
+				ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount,
 				PolicyName: &tt.policy, StartTime: &tt.start, EndTime: &tt.end,
 			})
 			wantError(t, err, "ValidationException", tt.message)

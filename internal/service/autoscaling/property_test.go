@@ -11,8 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"pgregory.net/rapid"
-
-	"flyball/internal/service/autoscaling/rules"
 )
 
 // remembered is everything about web that has to survive a restart.
@@ -64,7 +62,7 @@ func TestAnyHistoryKeepsToTheBoundsAndSurvivesARestart(t *testing.T) {
 				},
 			})
 			if _, err := w.DeregisterScalableTarget(w.ctx, &applicationautoscaling.DeregisterScalableTargetInput{
-				ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
+				ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount,
 			}); err != nil {
 				rt.Fatal(err)
 			}

@@ -153,6 +153,11 @@ func (r *registry) selected(ids ...scaling.ResourceID) []*target {
 	return targets
 }
 
+// ofKind are those of them that are of a kind.
+func (r *registry) ofKind(k scaling.Kind, ids ...scaling.ResourceID) []*target {
+	return slices.DeleteFunc(r.selected(ids...), func(t *target) bool { return t.ResourceID.Kind() != k })
+}
+
 // sortedIDs are the resource ids of all targets in order, sorted when they are
 // asked for first. Readers may ask at the same time.
 type sortedIDs struct {

@@ -24,7 +24,7 @@ type scalableTargets struct {
 	most int // targets that there can be; 0 is no bound
 }
 
-// RegisterScalableTarget creates or changes a target, and brings the service's
+// RegisterScalableTarget creates or changes a target, and brings the resource's
 // capacity inside its bounds, after the change that it is part of. That the capacity
 // cannot be set does not undo the registration: the activity tells.
 func (ts *scalableTargets) RegisterScalableTarget(ctx context.Context, in *applicationautoscaling.RegisterScalableTargetInput, _ ...func(*applicationautoscaling.Options)) (*applicationautoscaling.RegisterScalableTargetOutput, error) {
@@ -54,7 +54,7 @@ func (ts *scalableTargets) register(ctx context.Context, id scaling.ResourceID, 
 			return err
 		}
 		if seen.Gone {
-			return fault.ServiceGone(id)
+			return fault.ResourceGone(id)
 		}
 		if t, err = ts.draft(id, in); err != nil {
 			return err
@@ -87,7 +87,7 @@ func (ts *scalableTargets) draft(id scaling.ResourceID, in *applicationautoscali
 	case in.MinCapacity == nil || in.MaxCapacity == nil:
 		return nil, fault.Invalid("Minimum capacity and maximum capacity must be specified when a new scalable target is registered")
 	case ts.most > 0 && len(ts.rows.targets) >= ts.most:
-		return nil, fault.Limit("The limit of %d scalable targets for service namespace %s is reached.", ts.most, rules.Namespace)
+		return nil, fault.Limit("The limit of %d scalable targets for service namespace %s is reached.", ts.most, id.Kind().Namespace())
 	case len(in.Tags) > rules.MaxTags:
 		return nil, fault.TooManyTags(t.arn(ts.cell), rules.MaxTags)
 	default:
@@ -136,7 +136,8 @@ func (ts *scalableTargets) DescribeScalableTargets(ctx context.Context, in *appl
 		return nil, err
 	}
 	out := &applicationautoscaling.DescribeScalableTargetsOutput{ScalableTargets: []types.ScalableTarget{}}
-	if !rules.Scales(in.ServiceNamespace, in.ScalableDimension) {
+	kind, listed := rules.Listed(in.ServiceNamespace, in.ScalableDimension)
+	if !listed {
 		return out, nil
 	}
 	ids := make([]scaling.ResourceID, len(in.ResourceIds))
@@ -144,7 +145,7 @@ func (ts *scalableTargets) DescribeScalableTargets(ctx context.Context, in *appl
 		ids[i] = scaling.ResourceID(id)
 	}
 	var targets []*target
-	ts.state.View(ctx, func() { targets = ts.rows.selected(ids...) })
+	ts.state.View(ctx, func() { targets = ts.rows.ofKind(kind, ids...) })
 	targets, out.NextToken, err = page.Of(targets, func(t *target) string { return string(t.ResourceID) }, in.NextToken, limit)
 	if err != nil {
 		return nil, fault.Token(in.NextToken)
@@ -156,10 +157,11 @@ func (ts *scalableTargets) DescribeScalableTargets(ctx context.Context, in *appl
 }
 
 func (ts *scalableTargets) describe(t *target) types.ScalableTarget {
+	key := rules.Key(t.ResourceID)
 	return types.ScalableTarget{
-		ServiceNamespace:  rules.Namespace,
+		ServiceNamespace:  key.Namespace,
 		ResourceId:        aws.String(string(t.ResourceID)),
-		ScalableDimension: rules.Dimension,
+		ScalableDimension: key.Dimension,
 		MinCapacity:       aws.Int32(t.Min),
 		MaxCapacity:       aws.Int32(t.Max),
 		RoleARN:           aws.String(ts.roles.of(t)),

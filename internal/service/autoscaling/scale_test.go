@@ -15,7 +15,6 @@ import (
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"flyball/alarm"
-	"flyball/internal/service/autoscaling/rules"
 	"flyball/internal/state"
 	"flyball/metric"
 	"flyball/scaling"
@@ -436,7 +435,7 @@ func TestActivitiesAreKeptForSixWeeks(t *testing.T) {
 		if _, err := state.Get[record](w.state, kindActivity, activityKey(scaling.Activity{})); err == nil {
 			t.Error("found nothing")
 		}
-		keys, err := w.API.activities.keys(nil, "", true, 10)
+		keys, err := w.API.activities.keys(scaling.Services, nil, "", true, 10)
 		if err != nil || len(keys) != 0 {
 			t.Errorf("left in the store: %v, %v", keys, err)
 		}
@@ -452,7 +451,7 @@ func TestActivitiesComeInPagesNewestFirst(t *testing.T) {
 		}
 		synctest.Wait() // the store's writer catches up
 		var got []string
-		pages := applicationautoscaling.NewDescribeScalingActivitiesPaginator(w.API, &applicationautoscaling.DescribeScalingActivitiesInput{ServiceNamespace: rules.Namespace, MaxResults: aws.Int32(3)})
+		pages := applicationautoscaling.NewDescribeScalingActivitiesPaginator(w.API, &applicationautoscaling.DescribeScalingActivitiesInput{ServiceNamespace: types.ServiceNamespaceEcs, MaxResults: aws.Int32(3)})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(w.ctx)
 			if err != nil {

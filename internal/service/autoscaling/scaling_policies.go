@@ -193,10 +193,11 @@ func (ps *scalingPolicies) DescribeScalingPolicies(ctx context.Context, in *appl
 		return nil, err
 	}
 	out := &applicationautoscaling.DescribeScalingPoliciesOutput{ScalingPolicies: []types.ScalingPolicy{}}
-	if !rules.Scales(in.ServiceNamespace, in.ScalableDimension) {
+	kind, listed := rules.Listed(in.ServiceNamespace, in.ScalableDimension)
+	if !listed {
 		return out, nil
 	}
-	matching := collect(ctx, ps.host, in.ResourceId, func(t *target) []*policy { return t.policies }, func(p *policy) bool {
+	matching := collect(ctx, ps.host, kind, in.ResourceId, func(t *target) []*policy { return t.policies }, func(p *policy) bool {
 		return len(in.PolicyNames) == 0 || slices.Contains(in.PolicyNames, p.Name)
 	})
 	policies, next, err := page.Of(matching, func(p *policy) string { return p.id().key() }, in.NextToken, limit)
@@ -217,10 +218,11 @@ func (ps *scalingPolicies) DescribeScalingPolicies(ctx context.Context, in *appl
 }
 
 func (ps *scalingPolicies) describe(p *policy) types.ScalingPolicy {
+	key := rules.Key(p.ResourceID)
 	return types.ScalingPolicy{
-		ServiceNamespace:                         rules.Namespace,
+		ServiceNamespace:                         key.Namespace,
 		ResourceId:                               aws.String(string(p.ResourceID)),
-		ScalableDimension:                        rules.Dimension,
+		ScalableDimension:                        key.Dimension,
 		PolicyARN:                                aws.String(p.ARN),
 		PolicyName:                               aws.String(p.Name),
 		PolicyType:                               p.Type,
@@ -242,5 +244,5 @@ func (ps *scalingPolicies) alarmsOf(names []string) []types.Alarm {
 }
 
 func (ps *scalingPolicies) newARN(id scaling.ResourceID, name string) string {
-	return ps.cell.ARN("autoscaling", "scalingPolicy:"+uuid.NewString()+":resource/ecs/"+string(id)+":policyName/"+name)
+	return ps.cell.ARN("autoscaling", "scalingPolicy:"+uuid.NewString()+":resource/"+id.Kind().Namespace()+"/"+string(id)+":policyName/"+name)
 }

@@ -81,10 +81,11 @@ func (as *scheduledActions) DescribeScheduledActions(ctx context.Context, in *ap
 		return nil, err
 	}
 	out := &applicationautoscaling.DescribeScheduledActionsOutput{ScheduledActions: []types.ScheduledAction{}}
-	if !rules.Scales(in.ServiceNamespace, in.ScalableDimension) {
+	kind, listed := rules.Listed(in.ServiceNamespace, in.ScalableDimension)
+	if !listed {
 		return out, nil
 	}
-	matching := collect(ctx, as.host, in.ResourceId, func(t *target) []*action { return t.actions }, func(c *action) bool {
+	matching := collect(ctx, as.host, kind, in.ResourceId, func(t *target) []*action { return t.actions }, func(c *action) bool {
 		return len(in.ScheduledActionNames) == 0 || slices.Contains(in.ScheduledActionNames, c.Name)
 	})
 	actions, next, err := page.Of(matching, func(c *action) string { return c.key() }, in.NextToken, limit)
@@ -103,10 +104,11 @@ func (as *scheduledActions) DescribeScheduledActions(ctx context.Context, in *ap
 }
 
 func (as *scheduledActions) describe(t *target, c *action) types.ScheduledAction {
+	key := rules.Key(c.ResourceID)
 	out := types.ScheduledAction{
-		ServiceNamespace:     rules.Namespace,
+		ServiceNamespace:     key.Namespace,
 		ResourceId:           aws.String(string(c.ResourceID)),
-		ScalableDimension:    rules.Dimension,
+		ScalableDimension:    key.Dimension,
 		ScheduledActionName:  aws.String(c.Name),
 		ScheduledActionARN:   aws.String(as.arn(t, c.Name)),
 		Schedule:             aws.String(c.Expression),
@@ -147,5 +149,5 @@ func (as *scheduledActions) DeleteScheduledAction(ctx context.Context, in *appli
 // AWS's do.
 func (as *scheduledActions) arn(t *target, name string) string {
 	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(t.arn(as.cell)))
-	return as.cell.ARN("autoscaling", "scheduledAction:"+id.String()+":resource/ecs/"+string(t.ResourceID)+":scheduledActionName/"+name)
+	return as.cell.ARN("autoscaling", "scheduledAction:"+id.String()+":resource/"+t.ResourceID.Kind().Namespace()+"/"+string(t.ResourceID)+":scheduledActionName/"+name)
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 
-	"flyball/internal/service/autoscaling/rules"
 	"flyball/internal/state"
 	"flyball/scaling"
 )
@@ -23,7 +22,7 @@ import (
 // scheduling is a request for an action that sets bounds; -1 leaves one out.
 func scheduling(name, expression string, min, max int32) *applicationautoscaling.PutScheduledActionInput {
 	in := &applicationautoscaling.PutScheduledActionInput{
-		ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
+		ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount,
 		ScheduledActionName: aws.String(name), Schedule: aws.String(expression), ScalableTargetAction: &types.ScalableTargetAction{},
 	}
 	if min >= 0 {
@@ -44,7 +43,7 @@ func (w *world) schedule(in *applicationautoscaling.PutScheduledActionInput) {
 
 func (w *world) actions(change func(*applicationautoscaling.DescribeScheduledActionsInput)) *applicationautoscaling.DescribeScheduledActionsOutput {
 	w.t.Helper()
-	in := &applicationautoscaling.DescribeScheduledActionsInput{ServiceNamespace: rules.Namespace}
+	in := &applicationautoscaling.DescribeScheduledActionsInput{ServiceNamespace: types.ServiceNamespaceEcs}
 	if change != nil {
 		change(in)
 	}
@@ -57,7 +56,7 @@ func (w *world) actions(change func(*applicationautoscaling.DescribeScheduledAct
 
 func (w *world) deleteAction(name string) error {
 	_, err := w.DeleteScheduledAction(w.ctx, &applicationautoscaling.DeleteScheduledActionInput{
-		ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension, ScheduledActionName: aws.String(name),
+		ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount, ScheduledActionName: aws.String(name),
 	})
 	return err
 }
@@ -360,7 +359,7 @@ func TestDeregisteringDeletesScheduledActions(t *testing.T) {
 		w.register(1, 20)
 		w.schedule(scheduling("up", "rate(1 hour)", 12, -1))
 		_, err := w.DeregisterScalableTarget(w.ctx, &applicationautoscaling.DeregisterScalableTargetInput{
-			ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
+			ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -441,7 +440,7 @@ func TestDescribeScheduledActions(t *testing.T) {
 			{"all, even one that has run", "api/a web/a web/b web/c", nil},
 			{"of a target", "web/a web/b web/c", func(in *input) { in.ResourceId = aws.String(web) }},
 			{"of a target and dimension", "api/a", func(in *input) {
-				in.ResourceId, in.ScalableDimension = aws.String("service/default/api"), rules.Dimension
+				in.ResourceId, in.ScalableDimension = aws.String("service/default/api"), types.ScalableDimensionECSServiceDesiredCount
 			}},
 			{"by name", "api/a web/a web/c", func(in *input) { in.ScheduledActionNames = []string{"c", "a", "x"} }},
 			{"a page", "api/a web/a", func(in *input) { in.MaxResults = aws.Int32(2) }},
@@ -473,7 +472,7 @@ func TestADescribedActionHasAWSShape(t *testing.T) {
 			t.Error("the actions of a target do not share the id in their ARNs")
 		}
 		if c.Timezone != nil || c.StartTime != nil || c.EndTime != nil || c.ScalableTargetAction.MaxCapacity != nil || *c.ScalableTargetAction.MinCapacity != 3 ||
-			c.ScalableDimension != rules.Dimension || *c.Schedule != "rate(5 minutes)" || !c.CreationTime.Equal(w.now()) {
+			c.ScalableDimension != types.ScalableDimensionECSServiceDesiredCount || *c.Schedule != "rate(5 minutes)" || !c.CreationTime.Equal(w.now()) {
 			t.Errorf("%+v", c)
 		}
 	})
@@ -626,7 +625,7 @@ func (w *world) everyActivity() []types.ScalingActivity {
 	w.t.Helper()
 	synctest.Wait()
 	var activities []types.ScalingActivity
-	in := &applicationautoscaling.DescribeScalingActivitiesInput{ServiceNamespace: rules.Namespace}
+	in := &applicationautoscaling.DescribeScalingActivitiesInput{ServiceNamespace: types.ServiceNamespaceEcs}
 	for {
 		out, err := w.DescribeScalingActivities(w.ctx, in)
 		if err != nil {

@@ -87,7 +87,7 @@ func (t *target) tracks() bool {
 
 // governor is the target as a value that decides.
 func (t *target) governor() governor.Governor {
-	g := governor.Governor{Bounds: t.bounds(), Suspended: t.Suspended, State: t.State}
+	g := governor.Governor{Kind: t.ResourceID.Kind(), Bounds: t.bounds(), Suspended: t.Suspended, State: t.State}
 	if len(t.policies) > 0 {
 		g.Policies = make([]governor.Policy, len(t.policies))
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"flyball/internal/cell"
 	"flyball/internal/service/autoscaling/fault"
@@ -38,11 +39,19 @@ type RoleCall struct {
 	Input     any // a pointer to the SDK's input struct
 }
 
-// linkedService is the service that scales services of ECS, as roles call it.
-const linkedService = "ecs.application-autoscaling.amazonaws.com"
+// principalName is the service as roles call it.
+const principalName = "application-autoscaling.amazonaws.com"
 
-// trusted are the names by which a role can trust the service.
-var trusted = []string{"application-autoscaling.amazonaws.com", linkedService}
+// linkedService is the service as the role calls it that is linked to it for a kind of
+// resource, and linkedRole ends that role's name.
+func linkedService(k scaling.Kind) string { return k.Namespace() + "." + principalName }
+
+func linkedRole(k scaling.Kind) string {
+	if k == scaling.Functions {
+		return "LambdaConcurrency"
+	}
+	return "ECSService"
+}
 
 // targetRoles are the roles that scalable targets are registered with. The one that
 // is linked to the service needs no judging: only the service can use it, and its
@@ -53,12 +62,13 @@ type targetRoles struct {
 }
 
 // linked is the role that stands for the service where a target names none.
-func (r targetRoles) linked() string {
-	return r.cell.GlobalARN("iam", "role/aws-service-role/"+linkedService+"/AWSServiceRoleForApplicationAutoScaling_ECSService")
+func (r targetRoles) linked(t *target) string {
+	kind := t.ResourceID.Kind()
+	return r.cell.GlobalARN("iam", "role/aws-service-role/"+linkedService(kind)+"/AWSServiceRoleForApplicationAutoScaling_"+linkedRole(kind))
 }
 
 // of is the role of a target.
-func (r targetRoles) of(t *target) string { return cmp.Or(t.Role, r.linked()) }
+func (r targetRoles) of(t *target) string { return cmp.Or(t.Role, r.linked(t)) }
 
 // open finds the account's roles. It comes before a change: to find them first may
 // be to load them.
@@ -72,8 +82,8 @@ func (r targetRoles) open() (Roles, error) {
 // admit makes the linked role, if a target has it, and refuses any other that cannot
 // scale the target.
 func (r targetRoles) admit(ctx context.Context, roles Roles, t *target) error {
-	if roles != nil && r.of(t) == r.linked() {
-		return roles.EnsureLinkedRole(ctx, linkedService)
+	if roles != nil && r.of(t) == r.linked(t) {
+		return roles.EnsureLinkedRole(ctx, linkedService(t.ResourceID.Kind()))
 	}
 	return r.refusal(ctx, roles, t, scalingCalls(t.ResourceID)...)
 }
@@ -96,18 +106,26 @@ func (r targetRoles) refusal(ctx context.Context, roles Roles, t *target, calls 
 
 // lack tells what a target's role lacks for some calls, or nothing.
 func (r targetRoles) lack(ctx context.Context, roles Roles, t *target, calls ...RoleCall) (string, error) {
-	if roles == nil || r.of(t) == r.linked() {
+	if roles == nil || r.of(t) == r.linked(t) {
 		return "", nil
 	}
-	lack, err := roles.Lacks(ctx, RoleUse{Role: t.Role, Target: t.arn(r.cell), As: trusted, Calls: calls})
+	lack, err := roles.Lacks(ctx, RoleUse{Role: t.Role, Target: t.arn(r.cell), As: []string{principalName, linkedService(t.ResourceID.Kind())}, Calls: calls})
 	if err != nil {
 		return "", fmt.Errorf("judge the role %s: %w", t.Role, err)
 	}
 	return lack.of(t.Role, t.ResourceID), nil
 }
 
-// scalingCalls are those that scale a service.
+// scalingCalls are those that scale a resource.
 func scalingCalls(id scaling.ResourceID) []RoleCall {
+	if id.Kind() == scaling.Functions {
+		name, qualifier := id.Function()
+		return []RoleCall{
+			{"lambda", "GetProvisionedConcurrencyConfig", &lambda.GetProvisionedConcurrencyConfigInput{FunctionName: &name, Qualifier: &qualifier}},
+			{"lambda", "PutProvisionedConcurrencyConfig", &lambda.PutProvisionedConcurrencyConfigInput{FunctionName: &name, Qualifier: &qualifier}},
+			{"lambda", "DeleteProvisionedConcurrencyConfig", &lambda.DeleteProvisionedConcurrencyConfigInput{FunctionName: &name, Qualifier: &qualifier}},
+		}
+	}
 	cluster, service := id.Service()
 	return []RoleCall{
 		{"ecs", "DescribeServices", &ecs.DescribeServicesInput{Cluster: &cluster, Services: []string{service}}},

@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 
-	"flyball/internal/service/autoscaling/rules"
 	"flyball/scaling"
 )
 
@@ -112,7 +111,7 @@ func TestTheRoleOfATargetIsJudgedWhenItIsRegistered(t *testing.T) {
 func TestTheLinkedRoleIsMadeAndNotJudged(t *testing.T) {
 	for name, role := range map[string]*string{
 		"by default": nil,
-		"by its ARN": aws.String("arn:aws:iam::123456789012:role/aws-service-role/" + linkedService + "/AWSServiceRoleForApplicationAutoScaling_ECSService"),
+		"by its ARN": aws.String("arn:aws:iam::123456789012:role/aws-service-role/" + linkedService(scaling.Services) + "/AWSServiceRoleForApplicationAutoScaling_ECSService"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			withRole(t, func(w *world, roles *oneRole) {
@@ -125,7 +124,7 @@ func TestTheLinkedRoleIsMadeAndNotJudged(t *testing.T) {
 					t.Error(err)
 				}
 				w.wantDesired(20)
-				if !slices.Equal(roles.made, []string{linkedService}) || len(roles.judged) > 0 {
+				if !slices.Equal(roles.made, []string{linkedService(scaling.Services)}) || len(roles.judged) > 0 {
 					t.Errorf("made for %q, judged %q", roles.made, roles.judged)
 				}
 			})
@@ -211,7 +210,7 @@ func TestAScheduleIsJudgedByTheServiceAlone(t *testing.T) {
 		roles.judged = nil
 		roles.lacks = map[string]bool{"DescribeAlarms": true}
 		_, err := w.RegisterScalableTarget(w.ctx, &applicationautoscaling.RegisterScalableTargetInput{
-			ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension, MinCapacity: aws.Int32(12),
+			ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount, MinCapacity: aws.Int32(12),
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -32,7 +32,7 @@ func wantError(t *testing.T, err error, code, message string) {
 
 func registration(change func(*applicationautoscaling.RegisterScalableTargetInput)) *applicationautoscaling.RegisterScalableTargetInput {
 	in := &applicationautoscaling.RegisterScalableTargetInput{
-		ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
+		ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount,
 		MinCapacity: aws.Int32(1), MaxCapacity: aws.Int32(20),
 	}
 	change(in)
@@ -48,7 +48,7 @@ func TestRegisterScalableTargetRefuses(t *testing.T) {
 	}{
 		{"a service that does not exist", func(in *input) { in.ResourceId = aws.String("service/default/foo") }, "ECS service doesn't exist: service/default/foo"},
 		{"a cluster that does not exist", func(in *input) { in.ResourceId = aws.String("service/nowhere/foo") }, "ECS service doesn't exist: service/nowhere/foo"},
-		{"another namespace", func(in *input) { in.ServiceNamespace = types.ServiceNamespaceDynamodb }, "Flyball scales ECS services: service namespace dynamodb is not supported"},
+		{"another namespace", func(in *input) { in.ServiceNamespace = types.ServiceNamespaceDynamodb }, "Flyball scales ECS services and Lambda functions: service namespace dynamodb is not supported"},
 		{"a new target without a minimum", func(in *input) { in.MinCapacity = nil }, "Minimum capacity and maximum capacity must be specified"},
 		{"a new target without a maximum", func(in *input) { in.MaxCapacity = nil }, "Minimum capacity and maximum capacity must be specified"},
 		{"min above max", func(in *input) { in.MinCapacity = aws.Int32(30) }, "Maximum capacity cannot be less than minimum capacity"},
@@ -74,7 +74,7 @@ func TestTheRoleIsKeptAsGiven(t *testing.T) {
 		if _, err := w.RegisterScalableTarget(w.ctx, registration(func(in *applicationautoscaling.RegisterScalableTargetInput) { in.RoleARN = aws.String("test:arn") })); err != nil {
 			t.Fatal(err)
 		}
-		out, err := w.DescribeScalableTargets(w.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: rules.Namespace})
+		out, err := w.DescribeScalableTargets(w.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: types.ServiceNamespaceEcs})
 		if err != nil || aws.ToString(out.ScalableTargets[0].RoleARN) != "test:arn" {
 			t.Errorf("got %+v, %v", out, err)
 		}
@@ -96,7 +96,7 @@ func TestRegisteringAgainKeepsWhatIsNotGiven(t *testing.T) {
 	inWorld(t, func(w *world) {
 		arn := w.register(2, 20)
 		out, err := w.RegisterScalableTarget(w.ctx, &applicationautoscaling.RegisterScalableTargetInput{
-			ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
+			ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount,
 			MaxCapacity: aws.Int32(30), SuspendedState: &types.SuspendedState{DynamicScalingInSuspended: aws.Bool(true)},
 		})
 		if err != nil {
@@ -131,7 +131,7 @@ func TestRegisteringAgainTakesNoTags(t *testing.T) {
 // described is web as DescribeScalableTargets shows it.
 func (w *world) described() types.ScalableTarget {
 	w.t.Helper()
-	out, err := w.DescribeScalableTargets(w.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: rules.Namespace, ResourceIds: []string{web}})
+	out, err := w.DescribeScalableTargets(w.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: types.ServiceNamespaceEcs, ResourceIds: []string{web}})
 	if err != nil || len(out.ScalableTargets) != 1 {
 		w.t.Fatalf("got %v, %v", out, err)
 	}
@@ -170,7 +170,7 @@ func TestListingsComeInPages(t *testing.T) {
 		}
 		var sizes []int
 		var ids []string
-		pages := applicationautoscaling.NewDescribeScalableTargetsPaginator(w.API, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: rules.Namespace, MaxResults: aws.Int32(500)})
+		pages := applicationautoscaling.NewDescribeScalableTargetsPaginator(w.API, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: types.ServiceNamespaceEcs, MaxResults: aws.Int32(500)})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(w.ctx)
 			if err != nil {
@@ -189,19 +189,19 @@ func TestListingsComeInPages(t *testing.T) {
 
 func TestListingsRefuse(t *testing.T) {
 	inWorld(t, func(w *world) {
-		_, err := w.DescribeScalableTargets(w.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: rules.Namespace, NextToken: aws.String("x")})
+		_, err := w.DescribeScalableTargets(w.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: types.ServiceNamespaceEcs, NextToken: aws.String("x")})
 		wantError(t, err, "InvalidNextTokenException", "")
-		_, err = w.DescribeScalingPolicies(w.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: rules.Namespace, NextToken: aws.String("x")})
+		_, err = w.DescribeScalingPolicies(w.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: types.ServiceNamespaceEcs, NextToken: aws.String("x")})
 		wantError(t, err, "InvalidNextTokenException", "")
-		_, err = w.DescribeScalingActivities(w.ctx, &applicationautoscaling.DescribeScalingActivitiesInput{ServiceNamespace: rules.Namespace, NextToken: aws.String("x")})
+		_, err = w.DescribeScalingActivities(w.ctx, &applicationautoscaling.DescribeScalingActivitiesInput{ServiceNamespace: types.ServiceNamespaceEcs, NextToken: aws.String("x")})
 		wantError(t, err, "InvalidNextTokenException", "")
-		_, err = w.DescribeScheduledActions(w.ctx, &applicationautoscaling.DescribeScheduledActionsInput{ServiceNamespace: rules.Namespace, NextToken: aws.String("x")})
+		_, err = w.DescribeScheduledActions(w.ctx, &applicationautoscaling.DescribeScheduledActionsInput{ServiceNamespace: types.ServiceNamespaceEcs, NextToken: aws.String("x")})
 		wantError(t, err, "InvalidNextTokenException", "")
-		_, err = w.DescribeScalableTargets(w.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: rules.Namespace, MaxResults: aws.Int32(0)})
+		_, err = w.DescribeScalableTargets(w.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: types.ServiceNamespaceEcs, MaxResults: aws.Int32(0)})
 		wantError(t, err, "ValidationException", "MaxResults must be between 1 and 50")
-		_, err = w.DescribeScalingPolicies(w.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: rules.Namespace, MaxResults: aws.Int32(-1)})
+		_, err = w.DescribeScalingPolicies(w.ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: types.ServiceNamespaceEcs, MaxResults: aws.Int32(-1)})
 		wantError(t, err, "ValidationException", "MaxResults must be between 1 and 10")
-		_, err = w.DescribeScalableTargets(w.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: rules.Namespace, ScalableDimension: rules.Dimension})
+		_, err = w.DescribeScalableTargets(w.ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: types.ServiceNamespaceEcs, ScalableDimension: types.ScalableDimensionECSServiceDesiredCount})
 		wantError(t, err, "ValidationException", "A resource ID must be specified")
 	})
 }
@@ -257,7 +257,7 @@ func TestDeregisteringDeletesPoliciesAndTheirAlarms(t *testing.T) {
 		w.put(tracking("cpu", types.TargetTrackingScalingPolicyConfiguration{}))
 		step := w.put(add2("step"))
 		w.userAlarm("mine", *step.PolicyARN)
-		in := &applicationautoscaling.DeregisterScalableTargetInput{ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension}
+		in := &applicationautoscaling.DeregisterScalableTargetInput{ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount}
 		if _, err := w.DeregisterScalableTarget(w.ctx, in); err != nil {
 			t.Fatal(err)
 		}
@@ -266,7 +266,7 @@ func TestDeregisteringDeletesPoliciesAndTheirAlarms(t *testing.T) {
 		}
 		_, err := w.DeregisterScalableTarget(w.ctx, in)
 		wantError(t, err, "ObjectNotFoundException", "No scalable target found for service namespace: ecs, resource ID: service/default/web, scalable dimension: ecs:service:DesiredCount")
-		if err := w.ServiceDeleted(w.ctx, web); err != nil {
+		if err := w.ResourceDeleted(w.ctx, web); err != nil {
 			t.Errorf("a service without a target: %v", err)
 		}
 	})
@@ -350,7 +350,7 @@ func TestOnlyTheTargetWhoseServiceIsGoneIsForgotten(t *testing.T) {
 		}
 
 		if _, err := w.DeregisterScalableTarget(w.ctx, &applicationautoscaling.DeregisterScalableTargetInput{
-			ServiceNamespace: rules.Namespace, ResourceId: aws.String(web), ScalableDimension: rules.Dimension,
+			ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: aws.String(web), ScalableDimension: types.ScalableDimensionECSServiceDesiredCount,
 		}); err != nil {
 			t.Fatal(err)
 		}

@@ -116,7 +116,7 @@ func (s *service) put(tx *state.Tx, r repository, id types.ImageIdentifier, d re
 	} else if err := s.tag(tx, r, id, d, exists); err != nil {
 		return err
 	}
-	s.Cell.Announce(tx, "aws.ecr", "ECR Image Action", s.arn(r.Name), id)
+	s.announce(tx, r.Name, "PUSH", id)
 	return nil
 }
 
@@ -269,6 +269,9 @@ func (a *API) BatchDeleteImage(ctx context.Context, in *ecr.BatchDeleteImageInpu
 			if failure == nil {
 				var gone []types.ImageIdentifier
 				gone, failure = a.remove(tx, r.Name, row, id)
+				for _, image := range gone {
+					a.announce(tx, r.Name, "DELETE", image)
+				}
 				out.ImageIds = append(out.ImageIds, gone...)
 			}
 			if failure != nil {

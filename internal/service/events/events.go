@@ -45,6 +45,7 @@ type API struct {
 	buses *state.Table[bus]  // by name
 	rules *state.Table[rule] // by ruleKey
 	fired *state.Table[time.Time]
+	news  news
 
 	index  index
 	due    due.Queue[string] // rules with schedules, by ruleKey
@@ -79,14 +80,15 @@ func New(cfg Config) (a *API, err error) {
 		}
 	}
 	a.cfg.Deliveries.Register(owner, delivery.Owner{Done: a.delivered})
-	return a, nil
+	return a, a.openNews()
 }
 
-// Run fires schedules and publishes metrics until ctx ends.
+// Run fires schedules, delivers the events of services and publishes metrics until ctx ends.
 func (a *API) Run(ctx context.Context) error {
 	var loops errgroup.Group
 	loops.Go(func() error { a.due.Run(ctx, a.cell.Clock, mostDue, a.fire); return nil })
 	loops.Go(func() error { a.publishLoop(ctx); return nil })
+	loops.Go(func() error { a.runNews(ctx); return nil })
 	return loops.Wait()
 }
 

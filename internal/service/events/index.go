@@ -163,5 +163,13 @@ func (a *API) match(busName string, e *pattern.Event) (rules []*active) {
 	return rules
 }
 
+// listens tells whether a bus has rules that wait for events.
+func (a *API) listens(busName string) bool {
+	a.index.mu.RLock()
+	defer a.index.mu.RUnlock()
+	x := a.index.patterns[busName]
+	return x != nil && x.Len() > 0
+}
+
 // wants tells whether a rule of a bus wants an event.
 func (a *API) wants(busName string, e *pattern.Event) bool { return len(a.match(busName, e)) > 0 }

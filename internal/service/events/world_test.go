@@ -39,6 +39,7 @@ const (
 type world struct {
 	*events.API
 	deliveries *delivery.Queue
+	state      *state.State
 	router     deliver.Router
 	refuse     func(to string) error
 
@@ -64,6 +65,7 @@ func open(t testing.TB, st store.Store, folder string) (*world, func()) {
 		Account: "123456789012", Region: "us-east-1", Clock: clk, Log: slog.New(slog.DiscardHandler),
 		State: state.New(st).Scope(cell.Scope("123456789012", "us-east-1")),
 	}
+	w.state = c.State
 	w.router.Handle("sqs", func(_ context.Context, to arn.ARN, message any) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -164,6 +166,16 @@ func (w *world) to(arn string) (bodies []string) {
 }
 
 func queue(id string) types.Target { return types.Target{Id: &id, Arn: aws.String(queueARN)} }
+
+// news is how many events of services have rows.
+func (w *world) news(t *testing.T) (n int) {
+	t.Helper()
+	err := state.Scan(w.state, state.Kind{Name: "events.news", Version: 1}, store.Range{}, func(string, *json.RawMessage) bool { n++; return true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
 
 // refused checks the code and the text of an error.
 func refused(t *testing.T, err error, code, message string) {

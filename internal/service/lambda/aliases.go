@@ -196,6 +196,7 @@ func (a *API) UpdateAlias(ctx context.Context, in *lambda.UpdateAliasInput, _ ..
 			return err
 		}
 		a.aliases.Put(tx, key(function, l.Name), l)
+		a.reprovision(tx, function)
 		return nil
 	})
 	if err != nil {
@@ -216,6 +217,8 @@ func (a *API) DeleteAlias(ctx context.Context, in *lambda.DeleteAliasInput, _ ..
 		a.aliases.Delete(tx, key(function, name))
 		a.policies.Delete(tx, key(function, name))
 		a.asyncs.Delete(tx, key(function, name))
+		a.provisions.Delete(tx, key(function, name))
+		a.reprovision(tx, function)
 		return nil
 	})
 	if err != nil {

@@ -291,6 +291,8 @@ func (a *API) deleteAll(ctx context.Context, name string) error {
 		deleteBelow(tx, a.aliases, below)
 		deleteBelow(tx, a.policies, below)
 		deleteBelow(tx, a.asyncs, below)
+		deleteBelow(tx, a.provisions, below)
+		a.reprovision(tx, name)
 		return nil
 	})
 }
@@ -321,6 +323,8 @@ func (a *API) deleteVersion(ctx context.Context, r rules.Reference) error {
 		a.versions.Delete(tx, versionKey(r.Name, r.Qualifier))
 		a.policies.Delete(tx, key(r.Name, r.Qualifier))
 		a.asyncs.Delete(tx, key(r.Name, r.Qualifier))
+		a.provisions.Delete(tx, key(r.Name, r.Qualifier))
+		a.reprovision(tx, r.Name)
 		return nil
 	})
 }

@@ -103,6 +103,8 @@ func (a *API) run(ctx context.Context, t target, call function.Call) (answer fun
 	}
 	defer leave()
 	a.meterConcurrency(t)
+	spell := a.beginSpell(ctx, t, ran)
+	defer spell.end()
 	fn, err := a.runnable(ran)
 	if err != nil {
 		return answer, ran, err
@@ -111,6 +113,7 @@ func (a *API) run(ctx context.Context, t target, call function.Call) (answer fun
 		return answer, ran, cannotRun(ctx, err)
 	}
 	a.meterAnswer(t, ran, answer)
+	spell.answered(answer.Provisioned)
 	return answer, ran, nil
 }
 

@@ -6,6 +6,7 @@ package lambda
 import (
 	"context"
 	"crypto/rand"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
@@ -36,11 +37,18 @@ type Config struct {
 	Deliveries Deliveries
 	Route      func(ctx context.Context, to string, message any) error
 	PutEvent   func(context.Context, deliver.Invocation, types.PutEventsRequestEntry) error
+	// Provisioner keeps environments started; nil keeps none.
+	Provisioner Provisioner
+	// Queues are those of SQS that event source mappings take messages from. MayPoll tells
+	// which operation of SQS the role of a function does not allow on a queue, that it needs
+	// for that; nil judges nothing.
+	Queues  Queues
+	MayPoll func(ctx context.Context, role, function, queue string) (denied string, err error)
 	// Logs takes what functions write; nil keeps nothing.
 	Logs Logs
 	// Metrics takes what functions measure; nil keeps none.
 	Metrics Recorder
-	// Endpoint is where the code of functions is for who asks within the server.
+	// Endpoint is where functions find this server.
 	Endpoint string
 }
 
@@ -59,11 +67,16 @@ type API struct {
 	meter  *meter
 	wallet wallet
 
-	functions *state.Table[functionRow] // by name
-	versions  *state.Table[version]     // by versionKey
-	aliases   *state.Table[alias]       // by key of their names
-	policies  *state.Table[policy]      // by key of the qualifier, which may be empty
-	asyncs    *state.Table[asyncConfig] // by key of the qualifier, $LATEST for none
+	functions  *state.Table[functionRow] // by name
+	versions   *state.Table[version]     // by versionKey
+	aliases    *state.Table[alias]       // by key of their names
+	policies   *state.Table[policy]      // by key of the qualifier, which may be empty
+	asyncs     *state.Table[asyncConfig] // by key of the qualifier, $LATEST for none
+	mappings   *state.Table[mapping]     // by UUID
+	provisions *state.Table[provisioned] // by key of the qualifier
+
+	feeds feeds
+	kept  provisions
 }
 
 // A functionRow is what all its versions and aliases have in common.
@@ -103,13 +116,23 @@ func New(cfg Config) (a *API, err error) {
 	if a.asyncs, err = state.NewTable[asyncConfig](a.cell.State, kindAsync); err != nil {
 		return nil, err
 	}
+	if a.provisions, err = state.NewTable[provisioned](a.cell.State, kindProvisioned); err != nil {
+		return nil, err
+	}
+	if a.mappings, err = state.NewTable[mapping](a.cell.State, kindMapping); err != nil {
+		return nil, err
+	}
 	a.openAsync()
 	return a, cfg.Code.Sweep(a.isUsed)
 }
 
-// Run publishes metrics until ctx ends.
+// Run provisions environments, carries out event source mappings and publishes metrics until ctx ends.
 func (a *API) Run(ctx context.Context) error {
-	a.meter.run(ctx)
+	a.provisionEverything()
+	var loops sync.WaitGroup
+	loops.Go(func() { a.runMappings(ctx) })
+	loops.Go(func() { a.meter.run(ctx) })
+	loops.Wait()
 	return nil
 }
 

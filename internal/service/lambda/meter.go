@@ -26,6 +26,7 @@ type meter struct {
 type measure struct {
 	name, unit                  string
 	function, resource, version string
+	mapping                     string
 }
 
 func newMeter(c *clock.Clock, to Recorder) *meter {
@@ -64,7 +65,7 @@ func (m *meter) flush() {
 
 func (m measure) id() metric.ID {
 	var dimensions []metric.Dimension
-	for _, d := range []metric.Dimension{{Name: "FunctionName", Value: m.function}, {Name: "Resource", Value: m.resource}, {Name: "ExecutedVersion", Value: m.version}} {
+	for _, d := range []metric.Dimension{{Name: "FunctionName", Value: m.function}, {Name: "Resource", Value: m.resource}, {Name: "ExecutedVersion", Value: m.version}, {Name: "EventSourceMappingUUID", Value: m.mapping}} {
 		if d.Value != "" {
 			dimensions = append(dimensions, d)
 		}

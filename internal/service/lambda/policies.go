@@ -209,6 +209,10 @@ func (a *API) GetPolicy(ctx context.Context, in *lambda.GetPolicyInput, _ ...fun
 // Resource is the ARN and the tags of a function, and the policy of what a name or an ARN
 // means, for those who judge.
 func (a *API) Resource(ctx context.Context, name string) (arn string, tags map[string]string, document string, ok bool) {
+	if id, is := a.mappingNamed(name); is {
+		m, err := a.mapping(ctx, &id)
+		return name, m.Tags, "", err == nil
+	}
 	owner, r, err := a.named(&name, nil)
 	if err != nil || owner != a {
 		return "", nil, "", false

@@ -8,49 +8,67 @@ import (
 
 	"flyball/internal/service/lambda/fault"
 	"flyball/internal/service/lambda/rules"
+	"flyball/internal/state"
 	"flyball/internal/tags"
 )
 
-// TagResource adds or replaces tags of a function.
+// TagResource adds or replaces tags of a function, or of an event source mapping.
 func (a *API) TagResource(ctx context.Context, in *lambda.TagResourceInput, _ ...func(*lambda.Options)) (*lambda.TagResourceOutput, error) {
-	name, err := a.tagged(in.Resource)
-	if err != nil {
-		return nil, err
-	}
 	if len(in.Tags) == 0 {
 		return nil, fault.Parameter("An error occurred and the request cannot be processed.")
 	}
-	err = a.changeFunction(ctx, name, func(f *functionRow) (err error) {
-		f.Tags, err = mergeTags(f.Tags, in.Tags)
-		return err
-	})
+	err := a.retag(ctx, in.Resource, func(have map[string]string) (map[string]string, error) { return mergeTags(have, in.Tags) })
 	if err != nil {
 		return nil, err
 	}
 	return &lambda.TagResourceOutput{}, nil
 }
 
-// UntagResource removes tags of a function.
+// UntagResource removes tags of a function, or of an event source mapping.
 func (a *API) UntagResource(ctx context.Context, in *lambda.UntagResourceInput, _ ...func(*lambda.Options)) (*lambda.UntagResourceOutput, error) {
-	name, err := a.tagged(in.Resource)
-	if err != nil {
-		return nil, err
-	}
 	if len(in.TagKeys) == 0 {
 		return nil, fault.Constraint("null", "tagKeys", "not be null")
 	}
-	err = a.changeFunction(ctx, name, func(f *functionRow) error {
-		f.Tags = tags.Remove(f.Tags, in.TagKeys)
-		return nil
-	})
+	err := a.retag(ctx, in.Resource, func(have map[string]string) (map[string]string, error) { return tags.Remove(have, in.TagKeys), nil })
 	if err != nil {
 		return nil, err
 	}
 	return &lambda.UntagResourceOutput{}, nil
 }
 
-// ListTags tells the tags of a function.
+// retag changes the tags of what an ARN names: a function, or an event source mapping.
+func (a *API) retag(ctx context.Context, resource *string, change func(map[string]string) (map[string]string, error)) error {
+	if id, is := a.mappingNamed(deref(resource)); is {
+		return a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) (err error) {
+			m, exists := a.mappings.Get(id)
+			if !exists {
+				return fault.NoMapping()
+			}
+			if m.Tags, err = change(m.Tags); err == nil {
+				a.mappings.Put(tx, id, m) // its pollers have nothing to do with them
+			}
+			return err
+		})
+	}
+	name, err := a.tagged(resource)
+	if err != nil {
+		return err
+	}
+	return a.changeFunction(ctx, name, func(f *functionRow) (err error) {
+		f.Tags, err = change(f.Tags)
+		return err
+	})
+}
+
+// ListTags tells the tags of a function, or of an event source mapping.
 func (a *API) ListTags(ctx context.Context, in *lambda.ListTagsInput, _ ...func(*lambda.Options)) (*lambda.ListTagsOutput, error) {
+	if id, is := a.mappingNamed(deref(in.Resource)); is {
+		m, err := a.mapping(ctx, &id)
+		if err != nil {
+			return nil, err
+		}
+		return &lambda.ListTagsOutput{Tags: listedTags(m.Tags)}, nil
+	}
 	name, err := a.tagged(in.Resource)
 	if err != nil {
 		return nil, err
@@ -60,11 +78,15 @@ func (a *API) ListTags(ctx context.Context, in *lambda.ListTagsInput, _ ...func(
 	if err != nil {
 		return nil, err
 	}
-	out := &lambda.ListTagsOutput{Tags: t.function.Tags}
-	if out.Tags == nil {
-		out.Tags = map[string]string{}
+	return &lambda.ListTagsOutput{Tags: listedTags(t.function.Tags)}, nil
+}
+
+// listedTags are tags as they are listed: never null.
+func listedTags(tags map[string]string) map[string]string {
+	if tags == nil {
+		return map[string]string{}
 	}
-	return out, nil
+	return tags
 }
 
 // tagged is the name of the function that an ARN names.

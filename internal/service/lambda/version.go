@@ -113,9 +113,9 @@ func beingUpdated(c *types.FunctionConfiguration) *types.FunctionConfiguration {
 	return c
 }
 
-// as is a configuration as the output of an operation, whose members have the same
+// as is a description as the output of an operation, whose members have the same
 // names.
-func as[T any](c *types.FunctionConfiguration) *T {
+func as[T, S any](c *S) *T {
 	out := new(T)
 	from, to := reflect.ValueOf(c).Elem(), reflect.ValueOf(out).Elem()
 	for i := range from.NumField() {

@@ -2,10 +2,12 @@ package scheduler
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
+	"github.com/aws/smithy-go"
 	"golang.org/x/sync/errgroup"
 
 	"flyball/internal/deliver"
@@ -196,7 +198,7 @@ func (a *API) deliveryOf(d *dueRun) delivery.Delivery {
 		Owner: owner, To: *t.Arn,
 		Invocation: deliver.Invocation{
 			Principal: principal, Source: a.groupARN(d.Group), Role: *t.RoleArn,
-			Body: run.Input(kind, t), Parameters: rules.Parameters(t),
+			Body: run.Input(kind, t), Parameters: rules.Parameters(t), StartedBy: "chronos-schedule/" + d.Name,
 		},
 		Retry: delivery.Retry{MaxAge: maxAge(&d.schedule), Retries: int(*t.RetryPolicy.MaximumRetryAttempts)},
 		Attributes: map[string]string{
@@ -211,8 +213,14 @@ func (a *API) deliveryOf(d *dueRun) delivery.Delivery {
 	return to
 }
 
-// take makes an attempt, whose number is put into what is sent.
+// take makes an attempt, whose number is put into what is sent. Dead letters tell the
+// error code of the operation that was called, as AWS's do.
 func (a *API) take(ctx context.Context, d delivery.Delivery) error {
 	d.Invocation.Body = rules.Attempt(d.Invocation.Body, d.Invocation.Attempt)
-	return a.cfg.Router.Deliver(ctx, d.To, d.Invocation)
+	err := a.cfg.Router.Deliver(ctx, d.To, d.Invocation)
+	_, refused := errors.AsType[*deliver.Refused](err)
+	if operation, ok := errors.AsType[smithy.APIError](err); refused && ok {
+		return &deliver.Refused{Code: operation.ErrorCode(), Err: errors.New(operation.ErrorMessage())}
+	}
+	return err
 }

@@ -89,8 +89,13 @@ func ResourceNotFound(arn string) error {
 	return &types.ResourceNotFoundException{Message: aws.String("Scalable Target not found"), ResourceName: aws.String(arn)}
 }
 
-// ServiceGone answers the resource id of no ECS service.
-func ServiceGone(id scaling.ResourceID) error { return Invalid("ECS service doesn't exist: %s", id) }
+// ResourceGone answers the resource id of nothing.
+func ResourceGone(id scaling.ResourceID) error {
+	if id.Kind() == scaling.Functions {
+		return Invalid("Lambda function doesn't exist: %s", id)
+	}
+	return Invalid("ECS service doesn't exist: %s", id)
+}
 
 // Alarms answers when CloudWatch refuses what a policy needs. What is wrong with
 // the policy's own metric is the caller's to mend.

@@ -69,6 +69,15 @@ func (p Policy) metric(id scaling.ResourceID, pace Pace) *cloudwatch.PutMetricAl
 			Dimensions: balancerDimensions(*m.ResourceLabel),
 		}
 	}
+	if m.PredefinedMetricType == provisionedUtilization {
+		return &cloudwatch.PutMetricAlarmInput{
+			Namespace:  aws.String("AWS/Lambda"),
+			MetricName: aws.String("ProvisionedConcurrencyUtilization"),
+			Statistic:  cwtypes.StatisticAverage,
+			Period:     seconds(StandardPeriod),
+			Dimensions: functionDimensions(id),
+		}
+	}
 	name := "CPUUtilization"
 	if m.PredefinedMetricType == memoryUtilization || m.PredefinedMetricType == memoryHighResolution {
 		name = "MemoryUtilization"

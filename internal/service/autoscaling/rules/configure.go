@@ -38,12 +38,15 @@ func (p Policy) With(in *applicationautoscaling.PutScalingPolicyInput) (Policy, 
 	}, nil
 }
 
-// Compile makes the rule that the policy follows, or says what is wrong with the
-// policy. Predictive scaling has no rule: no alarm calls it.
-func (p Policy) Compile() (scaling.Policy, error) {
+// Compile makes the rule that the policy follows for a kind of resource, or says what
+// is wrong with the policy. Predictive scaling has no rule: no alarm calls it. Functions
+// have no other policies than those of target tracking ("PutScalingPolicy").
+func (p Policy) Compile(k scaling.Kind) (scaling.Policy, error) {
 	switch {
+	case k == scaling.Functions && p.Type != types.PolicyTypeTargetTrackingScaling:
+		return nil, fault.Invalid("Policy type %s is not supported for service namespace %s", p.Type, namespace(k))
 	case p.Type == types.PolicyTypeTargetTrackingScaling && p.Tracking != nil:
-		return compileTracking(p.Tracking)
+		return compileTracking(k, p.Tracking)
 	case p.Type == types.PolicyTypeStepScaling && p.Step != nil:
 		return compileStep(p.Step)
 	case p.Type == types.PolicyTypePredictiveScaling && p.Predictive != nil:

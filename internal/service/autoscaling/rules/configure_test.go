@@ -32,7 +32,7 @@ func compiled(in *applicationautoscaling.PutScalingPolicyInput) (scaling.Policy,
 	if err != nil {
 		return nil, err
 	}
-	return p.Compile()
+	return p.Compile(scaling.Services)
 }
 
 // tracking is a policy that follows the CPU utilization.

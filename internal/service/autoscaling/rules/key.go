@@ -1,7 +1,7 @@
 package rules
 
 import (
-	"strings"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
@@ -11,30 +11,32 @@ import (
 	"flyball/scaling"
 )
 
-// What this service scales.
-const (
-	Namespace = types.ServiceNamespaceEcs
-	Dimension = types.ScalableDimensionECSServiceDesiredCount
-)
+// namespace is the service namespace of a kind of resource.
+func namespace(k scaling.Kind) types.ServiceNamespace { return types.ServiceNamespace(k.Namespace()) }
 
-// Key names the desired count of an ECS service in errors.
+// dimension is the scalable dimension of a kind of resource.
+func dimension(k scaling.Kind) types.ScalableDimension { return types.ScalableDimension(k.Dimension()) }
+
+// Key names what is scaled of a resource in errors.
 func Key(id scaling.ResourceID) fault.Key {
-	return fault.Key{Namespace: Namespace, ResourceID: string(id), Dimension: Dimension}
+	return fault.Key{Namespace: namespace(id.Kind()), ResourceID: string(id), Dimension: dimension(id.Kind())}
 }
 
-// Resource is the ECS service whose desired count a request names. Anything else
-// is refused.
+// Resource is the resource that a request names: an ECS service, for its desired
+// count, or a version or an alias of a Lambda function, for its provisioned
+// concurrency. Anything else is refused.
 func Resource(ns types.ServiceNamespace, resourceID *string, dim types.ScalableDimension) (scaling.ResourceID, error) {
 	if ns == "" || resourceID == nil || dim == "" {
 		return "", fault.Invalid("ServiceNamespace, ResourceId and ScalableDimension must be specified")
 	}
-	if ns != Namespace {
-		return "", fault.Invalid("Flyball scales ECS services: service namespace %s is not supported", ns)
+	kind, known := kindOf(ns)
+	if !known {
+		return "", fault.Invalid("Flyball scales ECS services and Lambda functions: service namespace %s is not supported", ns)
 	}
-	if dim != Dimension || !strings.HasPrefix(*resourceID, "service/") {
+	id, err := scaling.ParseResourceID(kind, *resourceID)
+	if dim != dimension(kind) {
 		return "", fault.Invalid("Unsupported service namespace, resource type or scalable dimension")
 	}
-	id, err := scaling.ParseServiceID(*resourceID)
 	if err != nil {
 		return "", fault.Invalid("Unsupported service namespace, resource type or scalable dimension: %v", err)
 	}
@@ -44,16 +46,28 @@ func Resource(ns types.ServiceNamespace, resourceID *string, dim types.ScalableD
 // Existing is Resource for what a request must find. Other namespaces have
 // nothing here that could be found.
 func Existing(ns types.ServiceNamespace, resourceID *string, dim types.ScalableDimension, notFound func(fault.Key) error) (scaling.ResourceID, error) {
-	if ns != "" && ns != Namespace {
+	if _, known := kindOf(ns); ns != "" && !known {
 		return "", notFound(fault.Key{Namespace: ns, ResourceID: aws.ToString(resourceID), Dimension: dim})
 	}
 	return Resource(ns, resourceID, dim)
 }
 
-// Scales reports whether there can be anything to list. Other namespaces have
-// no targets here, which is what listing them says.
-func Scales(ns types.ServiceNamespace, dim types.ScalableDimension) bool {
-	return ns == Namespace && (dim == "" || dim == Dimension)
+// Listed is the kind of resource that a listing is of, and reports whether there can
+// be anything to list. Other namespaces have no targets here, which is what listing
+// them says.
+func Listed(ns types.ServiceNamespace, dim types.ScalableDimension) (kind scaling.Kind, listed bool) {
+	kind, known := kindOf(ns)
+	return kind, known && (dim == "" || dim == dimension(kind))
+}
+
+// kindOf is the kind of resource that a namespace has.
+func kindOf(ns types.ServiceNamespace) (kind scaling.Kind, known bool) {
+	kinds := scaling.Kinds()
+	i := slices.IndexFunc(kinds, func(k scaling.Kind) bool { return namespace(k) == ns })
+	if i < 0 {
+		return "", false
+	}
+	return kinds[i], true
 }
 
 // PageSize checks what all listings take, and returns how many items a page has:

@@ -12,6 +12,8 @@ import (
 func TestKeyRefusals(t *testing.T) {
 	const unsupported = "Unsupported service namespace, resource type or scalable dimension"
 	const missing = "ServiceNamespace, ResourceId and ScalableDimension must be specified"
+	const ecs, desiredCount = types.ServiceNamespaceEcs, types.ScalableDimensionECSServiceDesiredCount
+	const lambda, concurrency = types.ServiceNamespaceLambda, types.ScalableDimensionLambdaFunctionProvisionedConcurrency
 	for _, tt := range []struct {
 		name      string
 		namespace types.ServiceNamespace
@@ -19,14 +21,19 @@ func TestKeyRefusals(t *testing.T) {
 		dimension types.ScalableDimension
 		message   string
 	}{
-		{"a short resource id", Namespace, aws.String("service/web"), Dimension, unsupported + ": an ECS service is named service/CLUSTER/web, not service/web"},
-		{"an ARN as resource id", Namespace, aws.String("arn:aws:ecs:us-east-1:123456789012:service/default/web"), Dimension, unsupported},
-		{"another resource type", Namespace, aws.String("table/foo"), Dimension, unsupported},
-		{"another dimension", Namespace, aws.String("service/default/web"), types.ScalableDimensionDynamoDBTableReadCapacityUnits, unsupported},
-		{"another namespace", types.ServiceNamespaceDynamodb, aws.String("table/foo"), Dimension, "Flyball scales ECS services: service namespace dynamodb is not supported"},
-		{"no namespace", "", aws.String("service/default/web"), Dimension, missing},
-		{"no resource id", Namespace, nil, Dimension, missing},
-		{"no dimension", Namespace, aws.String("service/default/web"), "", missing},
+		{"a short resource id", ecs, aws.String("service/web"), desiredCount, unsupported + ": an ECS service is named service/CLUSTER/web, not service/web"},
+		{"an ARN as resource id", ecs, aws.String("arn:aws:ecs:us-east-1:123456789012:service/default/web"), desiredCount, unsupported},
+		{"another resource type", ecs, aws.String("table/foo"), desiredCount, unsupported},
+		{"another dimension", ecs, aws.String("service/default/web"), types.ScalableDimensionDynamoDBTableReadCapacityUnits, unsupported},
+		{"another namespace", types.ServiceNamespaceDynamodb, aws.String("table/foo"), desiredCount, "Flyball scales ECS services and Lambda functions: service namespace dynamodb is not supported"},
+		{"a function without a version or an alias", lambda, aws.String("function:f"), concurrency, unsupported + ": a version or an alias of a Lambda function is named function:NAME:QUALIFIER, not function:f"},
+		{"the version that changes", lambda, aws.String("function:f:$LATEST"), concurrency, unsupported + ": the version $LATEST of a Lambda function cannot have provisioned concurrency"},
+		{"a function among services", ecs, aws.String("function:f:live"), desiredCount, unsupported},
+		{"a service among functions", lambda, aws.String("service/default/web"), concurrency, unsupported},
+		{"the dimension of services for a function", lambda, aws.String("function:f:live"), desiredCount, unsupported},
+		{"no namespace", "", aws.String("service/default/web"), desiredCount, missing},
+		{"no resource id", ecs, nil, desiredCount, missing},
+		{"no dimension", ecs, aws.String("service/default/web"), "", missing},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := Resource(tt.namespace, tt.resource, tt.dimension)
@@ -36,9 +43,9 @@ func TestKeyRefusals(t *testing.T) {
 }
 
 func TestNothingOfAnotherNamespaceIsFound(t *testing.T) {
-	_, err := Existing(types.ServiceNamespaceDynamodb, aws.String("table/foo"), Dimension, fault.TargetNotFound)
+	_, err := Existing(types.ServiceNamespaceDynamodb, aws.String("table/foo"), types.ScalableDimensionECSServiceDesiredCount, fault.TargetNotFound)
 	wantError(t, err, "ObjectNotFoundException", "No scalable target found for service namespace: dynamodb, resource ID: table/foo")
-	id, err := Existing(Namespace, aws.String("service/default/web"), Dimension, fault.TargetNotFound)
+	id, err := Existing(types.ServiceNamespaceEcs, aws.String("service/default/web"), types.ScalableDimensionECSServiceDesiredCount, fault.TargetNotFound)
 	if err != nil || id != "service/default/web" {
 		t.Errorf("got %s, %v", id, err)
 	}

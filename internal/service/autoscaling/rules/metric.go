@@ -145,6 +145,16 @@ func serviceDimensions(id scaling.ResourceID) []cwtypes.Dimension {
 	}
 }
 
+// functionDimensions tell the metrics of a version or an alias of a function from
+// others'.
+func functionDimensions(id scaling.ResourceID) []cwtypes.Dimension {
+	name, qualifier := id.Function()
+	return []cwtypes.Dimension{
+		{Name: aws.String("FunctionName"), Value: aws.String(name)},
+		{Name: aws.String("Resource"), Value: aws.String(name + ":" + qualifier)},
+	}
+}
+
 // balancerDimensions tell the metrics of a load balancer's target group, which a
 // resource label names.
 func balancerDimensions(label string) []cwtypes.Dimension {

@@ -127,7 +127,8 @@ func (p Policy) highResolution() bool {
 // own for it, and of both together in metric math.
 func (p Policy) measuredHere() bool {
 	if m := p.Tracking.PredefinedMetricSpecification; m != nil {
-		return m.PredefinedMetricType != requestCountPerTarget // it is the load balancer's
+		// The others are the load balancer's, and Lambda's.
+		return m.PredefinedMetricType != requestCountPerTarget && m.PredefinedMetricType != provisionedUtilization
 	}
 	queries := p.Tracking.CustomizedMetricSpecification.Metrics
 	return len(queries) > 0 && !slices.ContainsFunc(queries, func(q types.TargetTrackingMetricDataQuery) bool {

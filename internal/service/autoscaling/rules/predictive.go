@@ -149,7 +149,7 @@ func checkSpecification(m types.PredictiveScalingMetricSpecification) error {
 func checkPredefinedMetric(metricType, label *string, known bool, use string) error {
 	name := aws.ToString(metricType)
 	if !known {
-		return fault.Invalid("Predefined metric type %s is not supported as %s metric of scalable dimension %s", name, use, Dimension)
+		return fault.Invalid("Predefined metric type %s is not supported as %s metric of scalable dimension %s", name, use, dimension(scaling.Services))
 	}
 	return checkLabel(name, label, name == "ALBRequestCount" || loadMetrics[name].balancer || scalingMetrics[name].balancer)
 }

@@ -12,12 +12,18 @@ import (
 	"flyball/scaling"
 )
 
-// defaultCooldown is what ECS services wait where a policy says nothing.
-const defaultCooldown = 300 * time.Second
+// defaultCooldown is what a kind of resource waits where a policy says nothing:
+// services five minutes, functions nothing ("TargetTrackingScalingPolicyConfiguration").
+func defaultCooldown(k scaling.Kind) time.Duration {
+	if k == scaling.Functions {
+		return 0
+	}
+	return 300 * time.Second
+}
 
-func cooldown(seconds *int32) time.Duration {
+func cooldown(seconds *int32, otherwise time.Duration) time.Duration {
 	if seconds == nil {
-		return defaultCooldown
+		return otherwise
 	}
 	return time.Duration(*seconds) * time.Second
 }
@@ -63,7 +69,7 @@ func compileStep(c *types.StepScalingPolicyConfiguration) (scaling.Policy, error
 		Steps:        steps,
 		MinMagnitude: aws.ToInt32(c.MinAdjustmentMagnitude),
 		Aggregation:  aggregation,
-		Cooldown:     cooldown(c.Cooldown),
+		Cooldown:     cooldown(c.Cooldown, defaultCooldown(scaling.Services)),
 	})
 	if err != nil {
 		return nil, fault.Rule(err)

@@ -11,27 +11,29 @@ import (
 	"flyball/scaling"
 )
 
-// Predefined metrics of ECS services. The SDKs do not list the high-resolution
-// ones yet.
+// Predefined metrics of ECS services, and of functions. The SDKs do not list the
+// high-resolution ones yet.
 const (
 	cpuUtilization        = types.MetricTypeECSServiceAverageCPUUtilization
 	memoryUtilization     = types.MetricTypeECSServiceAverageMemoryUtilization
 	cpuHighResolution     = types.MetricType("ECSServiceAverageCPUUtilizationHighResolution")
 	memoryHighResolution  = types.MetricType("ECSServiceAverageMemoryUtilizationHighResolution")
 	requestCountPerTarget = types.MetricTypeALBRequestCountPerTarget
+
+	provisionedUtilization = types.MetricTypeLambdaProvisionedConcurrencyUtilization
 )
 
 // backlogPerTask is a predefined metric of Flyball's own: the messages that wait in a
 // queue, which the resource label names, for each running task.
 const backlogPerTask = types.MetricType("FlyballSQSBacklogPerTask")
 
-// compileTracking makes the rule of a configuration.
-func compileTracking(c *types.TargetTrackingScalingPolicyConfiguration) (scaling.Policy, error) {
+// compileTracking makes the rule of a configuration for a kind of resource.
+func compileTracking(k scaling.Kind, c *types.TargetTrackingScalingPolicyConfiguration) (scaling.Policy, error) {
 	switch pre, custom := c.PredefinedMetricSpecification, c.CustomizedMetricSpecification; {
 	case (pre == nil) == (custom == nil):
 		return nil, fault.Invalid("Exactly one of PredefinedMetricSpecification and CustomizedMetricSpecification must be specified")
 	case pre != nil:
-		if err := checkPredefined(pre); err != nil {
+		if err := checkPredefined(k, pre); err != nil {
 			return nil, err
 		}
 	default:
@@ -46,8 +48,8 @@ func compileTracking(c *types.TargetTrackingScalingPolicyConfiguration) (scaling
 	_, counts := queueOf(c.PredefinedMetricSpecification)
 	rule, err := scaling.NewTargetTracking(scaling.TrackingConfig{
 		Target:           aws.ToFloat64(c.TargetValue),
-		ScaleOutCooldown: cooldown(c.ScaleOutCooldown),
-		ScaleInCooldown:  cooldown(c.ScaleInCooldown),
+		ScaleOutCooldown: cooldown(c.ScaleOutCooldown, defaultCooldown(k)),
+		ScaleInCooldown:  cooldown(c.ScaleInCooldown, defaultCooldown(k)),
 		DisableScaleIn:   aws.ToBool(c.DisableScaleIn),
 		OfTasks:          c.PredefinedMetricSpecification != nil && !counts,
 		AtZero:           counts,
@@ -58,14 +60,22 @@ func compileTracking(c *types.TargetTrackingScalingPolicyConfiguration) (scaling
 	return rule, nil
 }
 
-func checkPredefined(m *types.PredefinedMetricSpecification) error {
+func checkPredefined(k scaling.Kind, m *types.PredefinedMetricSpecification) error {
+	var known bool
 	switch m.PredefinedMetricType {
 	case requestCountPerTarget, cpuUtilization, memoryUtilization, cpuHighResolution, memoryHighResolution:
-		return checkLabel(string(m.PredefinedMetricType), m.ResourceLabel, m.PredefinedMetricType == requestCountPerTarget)
+		known = k == scaling.Services
+	case provisionedUtilization:
+		known = k == scaling.Functions
 	case backlogPerTask:
-		return checkQueueLabel(m)
+		if k == scaling.Services {
+			return checkQueueLabel(m)
+		}
 	}
-	return fault.Invalid("Predefined metric type %s is not supported for scalable dimension %s", m.PredefinedMetricType, Dimension)
+	if !known {
+		return fault.Invalid("Predefined metric type %s is not supported for scalable dimension %s", m.PredefinedMetricType, dimension(k))
+	}
+	return checkLabel(string(m.PredefinedMetricType), m.ResourceLabel, m.PredefinedMetricType == requestCountPerTarget)
 }
 
 func checkCustomized(m *types.CustomizedMetricSpecification) error {

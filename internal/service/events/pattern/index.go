@@ -39,6 +39,9 @@ func (x *Index[K]) Delete(k K) {
 	}
 }
 
+// Len is how many keys there are.
+func (x *Index[K]) Len() int { return len(x.rules) }
+
 // Match returns the keys whose patterns want an event, in the order in which they were set.
 func (x *Index[K]) Match(e *Event) []K {
 	f := find{event: e, values: map[*field][]*node{}}

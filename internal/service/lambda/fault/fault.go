@@ -99,3 +99,16 @@ func PolicyTooLong(size, most int) error {
 func ClientContext() error {
 	return &types.InvalidRequestContentException{Message: text("Client context must be a valid Base64-encoded JSON object."), Type: &user}
 }
+
+// NoMapping answers the identifier of no event source mapping.
+func NoMapping() error { return NotFound("The resource you requested does not exist.") }
+
+// InUse answers a change of what is being changed.
+func InUse(format string, args ...any) error {
+	return &types.ResourceInUseException{Message: text(format, args...), Type: &user}
+}
+
+// NotProvisioned answers that a version or an alias has no provisioned concurrency.
+func NotProvisioned() error {
+	return &types.ProvisionedConcurrencyConfigNotFoundException{Message: text("No Provisioned Concurrency Config found for this function"), Type: &user}
+}

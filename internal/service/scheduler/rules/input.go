@@ -38,9 +38,12 @@ const attempt = "<aws.scheduler.attempt-number>"
 // Scheduler User Guide, "Adding context attributes".
 func (r Run) Input(kind Kind, t *types.Target) []byte {
 	text := aws.ToString(t.Input)
-	if text == "" {
+	switch {
+	case text == "" && kind == Tasks:
+		return nil // nothing is overridden
+	case text == "":
 		text = r.notification()
-	} else {
+	default:
 		text = strings.NewReplacer(
 			"<aws.scheduler.schedule-arn>", r.Schedule,
 			"<aws.scheduler.scheduled-time>", r.Time(),

@@ -1,0 +1,73 @@
+package delivery
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
+	"flyball/internal/clock"
+	"flyball/internal/deliver"
+	"flyball/internal/queue"
+)
+
+func TestWhenDeliveriesComeBackToAFullLane(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	waiting := make([]queue.Receipt, 50_000)
+	fast := &lane{waiting: waiting, pace: pace{since: start, second: 10_000}}
+	stuck := &lane{waiting: waiting, pace: pace{since: start}}
+	for _, tt := range []struct {
+		name string
+		lane *lane
+		want time.Duration
+	}{
+		{"when half of those that wait are gone", fast, 2500 * time.Millisecond},
+		{"each after the one before, a little faster than the lane is emptied", fast, 2500*time.Millisecond + 80*time.Microsecond},
+		{"after minutes if nothing goes", stuck, latest},
+	} {
+		if got := tt.lane.comeAgain(start.Add(time.Millisecond)); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestMoreThanALaneHoldsArriveAllTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var router deliver.Router
+		var mu sync.Mutex
+		taken := 0
+		router.Handle("target", func(context.Context, arn.ARN, any) error {
+			time.Sleep(10 * time.Millisecond)
+			mu.Lock()
+			defer mu.Unlock()
+			taken++
+			return nil
+		})
+		q, err := Open(Options{Folder: t.TempDir(), Lazy: true, Clock: clock.New(time.Now(), 1), Router: &router, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.mostWaiting = 10
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { _ = q.Run(ctx) })
+		all := make([]Delivery, 3000)
+		for i := range all {
+			all[i] = Delivery{To: "arn:aws:target:us-east-1:123456789012:t"}
+		}
+		if err := q.Deliver(ctx, all...); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		if taken != len(all) {
+			t.Errorf("%d of %d were delivered", taken, len(all))
+		}
+		cancel()
+		running.Wait()
+		q.Close()
+	})
+}

@@ -1,0 +1,49 @@
+package demo
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// terminal is what is written to if it is a terminal of a size at least.
+func terminal(w io.Writer, leastWidth, leastHeight int) *os.File {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" {
+		return nil
+	}
+	width, height, err := term.GetSize(int(f.Fd()))
+	if err != nil || width < leastWidth || height < leastHeight {
+		return nil
+	}
+	return f
+}
+
+// frames draws pictures in place of each other.
+type frames struct {
+	w     *os.File
+	drawn int // lines of the last frame, to go back over
+}
+
+func (f *frames) draw(frame func(width, height int) []string) {
+	width, height, err := term.GetSize(int(f.w.Fd()))
+	if err != nil {
+		return
+	}
+	var b strings.Builder
+	if f.drawn > 0 {
+		fmt.Fprintf(&b, "\x1b[%dA", f.drawn)
+	}
+	lines := frame(width, height)
+	for _, line := range lines {
+		b.WriteString(line)
+		b.WriteString("\x1b[0m\x1b[K\n")
+	}
+	// What a longer frame left below is wiped.
+	b.WriteString("\x1b[J")
+	f.drawn = len(lines)
+	io.WriteString(f.w, b.String())
+}
