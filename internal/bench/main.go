@@ -22,6 +22,7 @@ func main() {
 	binary := flag.String("flyball", "bin/flyball", "the program to measure")
 	targets := flag.Int("targets", 10_000, "scalable targets in the breach measurement")
 	backlog := flag.Int("backlog", 1_000_000, "messages that wait in the queue measurement")
+	other := flag.String("beside", "", "the URL of another server with SQS's protocol, to be measured after the queues")
 	only := flag.String("only", "", "the only measurement that is made")
 	data := flag.String("serve", "", "be the server of the breach measurement, with its state in this folder")
 	flag.Parse()
@@ -48,7 +49,13 @@ func main() {
 		{"events", func(ctx context.Context) error { return eventRules(ctx, *binary) }},
 		{"backlog", func(ctx context.Context) error { return burst(ctx, *binary) }},
 		{"functions", func(ctx context.Context) error { return functions(ctx, *binary) }},
-		{"queues", func(ctx context.Context) error { return queues(ctx, *binary, *backlog) }},
+		{"patterns", func(context.Context) error { return patterns() }},
+		{"queues", func(ctx context.Context) error {
+			if err := queues(ctx, *binary, *backlog); err != nil || *other == "" {
+				return err
+			}
+			return beside(ctx, *other)
+		}},
 	} {
 		if *only != "" && *only != m.name {
 			continue

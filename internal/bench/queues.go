@@ -22,6 +22,8 @@ type queueClient struct {
 	*program
 	http http.Client
 	url  string // of the queue
+	// prefix begins the names of its figures.
+	prefix string
 }
 
 // call makes one call, and decodes its answer into out if there is one.
@@ -96,6 +98,18 @@ func queues(ctx context.Context, binary string, backlog int) error {
 	return restart(ctx, q, binary, dir, backlog)
 }
 
+// beside measures the throughput of another server that speaks SQS's protocol.
+func beside(ctx context.Context, url string) error {
+	q := &queueClient{program: &program{url: url}}
+	q.http.Transport = &http.Transport{MaxIdleConnsPerHost: 64}
+	var made struct{ QueueUrl string }
+	if err := q.call(ctx, "CreateQueue", document{"QueueName": "bench"}, &made); err != nil {
+		return err
+	}
+	q.url, q.prefix = made.QueueUrl, "beside_"
+	return q.throughput(ctx, 5*time.Second)
+}
+
 // restart kills the server and measures how long it is from a start until the number of
 // waiting messages is told, which has to be right.
 func restart(ctx context.Context, q *queueClient, binary, dir string, backlog int) error {
@@ -150,12 +164,12 @@ func (q *queueClient) throughput(ctx context.Context, d time.Duration) error {
 	if err != nil {
 		return err
 	}
-	figure("queue_sends_10x200B", rate, "messages/s")
+	figure(q.prefix+"queue_sends_10x200B", rate, "messages/s")
 	rate, err = many(ctx, callers, 0, q.take)
 	if err != nil {
 		return err
 	}
-	figure("queue_receives_and_deletes_10x200B", rate, "messages/s")
+	figure(q.prefix+"queue_receives_and_deletes_10x200B", rate, "messages/s")
 	return nil
 }
 

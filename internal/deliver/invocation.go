@@ -5,23 +5,23 @@ package deliver
 type Invocation struct {
 	ID        string // the same at each attempt
 	Principal string // the service that sends it, such as events.amazonaws.com
-	Attempt   int    // which one this is, from 1
+	Attempt   int    `json:",omitempty"` // which one this is, from 1
 	Source    string // the ARN of what sends it, aws:SourceArn to a resource's policy
-	Role      string // the ARN of the role that is taken for it; empty: none
-	Body      []byte
+	Role      string `json:",omitempty"` // the ARN of the role that is taken for it; empty: none
+	Body      []byte `json:",omitempty"`
 	// Attributes go with the body to receivers that have message attributes, such as
 	// queues. Their values are strings.
-	Attributes map[string]string
-	StartedBy  string // what tasks tell of what has started them; empty: what Source is
-	Trace      string // an X-Ray trace header, or nothing
+	Attributes map[string]string `json:",omitempty"`
+	StartedBy  string            `json:",omitempty"` // what tasks tell of what has started them; empty: what Source is
+	Trace      string            `json:",omitempty"` // an X-Ray trace header, or nothing
 	// Parameters are what the target needs besides the body, in the types of
 	// EventBridge's SDK, such as *types.EcsParameters or *types.SqsParameters; or nil.
-	Parameters any
+	Parameters any `json:",omitempty"`
 }
 
 // Refused is the error of a message that no other attempt would bring to its
 // receiver. The code is the one that a dead letter shows, such as NO_PERMISSIONS or
-// RESOURCE_NOT_FOUND.
+// NO_RESOURCE.
 type Refused struct {
 	Code string
 	Err  error

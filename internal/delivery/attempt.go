@@ -127,9 +127,9 @@ func (q *Queue) tell(ctx context.Context, j job, v verdict, began time.Time, err
 func (q *Queue) settle(j job, v verdict, err error) {
 	switch {
 	case v.outcome == Retried:
-		q.replace(change{j.receipt, v.parcel, v.wait})
+		q.putBack(j, v.parcel, v.wait)
 	case (v.outcome == Refused || v.outcome == Exhausted) && j.DeadLetter != "":
-		q.replace(change{of: j.receipt, to: v.letter(v.code, fmt.Sprint(err), v.condition, q.Clock.Now())})
+		q.putBack(j, v.letter(v.code, fmt.Sprint(err), v.condition, q.Clock.Now()), 0)
 	default:
 		if v.outcome == Lost {
 			q.Log.Warn("a dead letter could not be sent", "from", j.Invocation.Source, "to", j.DeadLetter, "reason", err)

@@ -34,13 +34,13 @@ type Delivery struct {
 	// DeadLetter is the ARN of the queue that gets what could not be delivered; empty: none
 	// does. Attributes are those of the letter besides the ones that tell why, and Original
 	// is its body, unless that is the invocation's.
-	DeadLetter string
-	Attributes map[string]string
-	Original   []byte
-	LetterRole string // the role that letters are sent with; empty: the service itself sends them
+	DeadLetter string            `json:",omitempty"`
+	Attributes map[string]string `json:",omitempty"`
+	Original   []byte            `json:",omitempty"`
+	LetterRole string            `json:",omitempty"` // the role that letters are sent with; empty: the service itself sends them
 
 	// Note is the owner's own.
-	Note []byte
+	Note []byte `json:",omitempty"`
 }
 
 // An Owner is a service that sends deliveries.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"flyball/internal/broker"
 	"flyball/internal/queue"
 )
 
@@ -62,17 +63,10 @@ type job struct {
 	receipt queue.Receipt
 }
 
-func (j job) lane() laneKey {
-	if j.Letter {
-		return laneKey{j.Owner, j.DeadLetter}
-	}
-	return laneKey{j.Owner, j.To}
-}
-
-// admit has a job be attempted, or wait in its lane. Without room there it says after which
-// time the job is to come again.
-func (q *Queue) admit(ctx context.Context, j job) (again time.Duration, ok bool) {
-	key := j.lane()
+// admit has a delivery be attempted, or wait in its lane. Without room there it says after
+// which time the delivery is to come again.
+func (q *Queue) admit(ctx context.Context, m broker.Received) (again time.Duration, ok bool) {
+	key := laneOf(m.Message)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	l := q.lanes[key]
@@ -81,11 +75,11 @@ func (q *Queue) admit(ctx context.Context, j job) (again time.Duration, ok bool)
 		q.lanes[key] = l
 	}
 	switch {
-	case l.running < q.most(j.Owner):
+	case l.running < q.most(key.owner):
 		l.running++
-		q.workers.Go(func() { q.work(ctx, key, l, j) })
+		q.workers.Go(func() { q.work(ctx, key, l, m) })
 	case len(l.waiting) < q.mostWaiting:
-		l.waiting = append(l.waiting, j.receipt)
+		l.waiting = append(l.waiting, m.Receipt)
 	default:
 		return l.comeAgain(q.Clock.Now()), false
 	}
@@ -115,9 +109,11 @@ func (q *Queue) most(owner string) int {
 	return mostAttempts
 }
 
-// work attempts a job, and then those that wait in its lane.
-func (q *Queue) work(ctx context.Context, key laneKey, l *lane, j job) {
-	q.attempt(ctx, j)
+// work attempts a delivery, and then those that wait in its lane.
+func (q *Queue) work(ctx context.Context, key laneKey, l *lane, m broker.Received) {
+	if j, ok := q.open(m.Message, m.Receipt); ok {
+		q.attempt(ctx, j)
+	}
 	for ctx.Err() == nil {
 		receipt, ok := q.next(key, l)
 		if !ok {

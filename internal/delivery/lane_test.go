@@ -63,6 +63,7 @@ func TestMoreThanALaneHoldsArriveAllTheSame(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if taken != len(all) {
 			t.Errorf("%d of %d were delivered", taken, len(all))
 		}

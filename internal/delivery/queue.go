@@ -135,12 +135,8 @@ func (q *Queue) receive(ctx context.Context) {
 // sort hands deliveries to their lanes, and returns those that have to come again.
 func (q *Queue) sort(ctx context.Context, got []broker.Received) (again []change) {
 	for _, m := range got {
-		j, ok := q.open(m.Message, m.Receipt)
-		if !ok {
-			continue
-		}
-		if delay, ok := q.admit(ctx, j); !ok {
-			again = append(again, change{j.receipt, j.parcel, delay})
+		if delay, ok := q.admit(ctx, m); !ok {
+			again = append(again, change{m.Receipt, m.Message, delay})
 		}
 	}
 	return again
@@ -176,35 +172,39 @@ func (q *Queue) forget(done ...queue.Receipt) {
 	}
 }
 
-// A change puts a parcel into the place of another, to be received after a delay.
+// A change puts a message into the place of another, to be received after a delay.
 type change struct {
 	of    queue.Receipt
-	to    parcel
+	to    *broker.Message
 	delay time.Duration
 }
 
 // replace makes changes. Those that cannot be made leave deliveries in flight, which come
 // back with the next start.
 func (q *Queue) replace(changes ...change) {
-	var messages []*broker.Message
-	var done []queue.Receipt
-	for _, c := range changes {
-		m, err := c.to.message()
-		if err != nil {
-			q.Log.Error("a delivery could not be put back", "to", c.to.To, "error", err)
-			continue
-		}
-		m.Delay = queue.Millis(c.delay.Milliseconds())
-		messages, done = append(messages, m), append(done, c.of)
-	}
-	if len(messages) == 0 {
+	if len(changes) == 0 {
 		return
+	}
+	messages, done := make([]*broker.Message, len(changes)), make([]queue.Receipt, len(changes))
+	for i, c := range changes {
+		c.to.Sent, c.to.Delay = 0, queue.Millis(c.delay.Milliseconds())
+		messages[i], done[i] = c.to, c.of
 	}
 	if _, err := q.messages.Send(messages); err != nil {
 		q.Log.Error("deliveries could not be put back", "error", err)
 		return
 	}
 	q.forget(done...)
+}
+
+// putBack puts a parcel into the place of a job, to be received after a delay.
+func (q *Queue) putBack(j job, p parcel, delay time.Duration) {
+	m, err := p.message()
+	if err != nil {
+		q.Log.Error("a delivery could not be put back", "to", p.To, "error", err)
+		return
+	}
+	q.replace(change{j.receipt, m, delay})
 }
 
 func random() float64 { return rand.Float64() }

@@ -142,6 +142,7 @@ func TestFailuresAreAttemptedAgainAndThenAreDeadLetters(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if got := w.outcomes(); !reflect.DeepEqual(got, []delivery.Outcome{delivery.Retried, delivery.Retried, delivery.Exhausted, delivery.Buried}) {
 			t.Errorf("outcomes %v", got)
 		}
@@ -188,6 +189,7 @@ func TestWhatIsTooOldIsNotAttempted(t *testing.T) {
 		synctest.Wait()
 		stop()
 		time.Sleep(2 * time.Minute)
+		synctest.Wait()
 		next := &world{}
 		defer life(t, folder, next)()
 		synctest.Wait()
@@ -264,6 +266,7 @@ func TestASlowTargetHoldsUpNoOther(t *testing.T) {
 		}
 		close(hold)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if slow != many {
 			t.Errorf("%d of %d were delivered", slow, many)
 		}

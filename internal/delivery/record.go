@@ -16,9 +16,17 @@ import (
 type parcel struct {
 	Delivery
 	Accepted time.Time
-	Failed   int  // attempts
-	Busy     int  // times in a row that the target was busy
-	Letter   bool // it is a dead letter
+	Failed   int  `json:",omitempty"` // attempts
+	Busy     int  `json:",omitempty"` // times in a row that the target was busy
+	Letter   bool `json:",omitempty"` // it is a dead letter
+}
+
+// to is the target of the parcel, or the queue of a dead letter.
+func (p parcel) to() string {
+	if p.Letter {
+		return p.DeadLetter
+	}
+	return p.To
 }
 
 // A record is what is kept of a parcel beside the body. Its parameters have their types.
@@ -60,7 +68,8 @@ func (p *parameters) unpack() any {
 // recordName is the message attribute that holds all but the body.
 const recordName = "delivery"
 
-// message makes a message of a parcel.
+// message makes a message of a parcel. Its sender and source tell the lane, so that a
+// delivery that waits is not decoded.
 func (p parcel) message() (*broker.Message, error) {
 	packed, err := pack(p.Invocation.Parameters)
 	if err != nil {
@@ -73,9 +82,12 @@ func (p parcel) message() (*broker.Message, error) {
 		return nil, fmt.Errorf("encode a delivery: %w", err)
 	}
 	return &broker.Message{
-		Body: string(body), Attributes: []broker.Attribute{{Name: recordName, Type: "String", Value: string(text)}},
+		Body: string(body), Sender: p.Owner, Source: p.to(), Attributes: []broker.Attribute{{Name: recordName, Type: "String", Value: string(text)}},
 	}, nil
 }
+
+// laneOf is the lane of a parcel in its message.
+func laneOf(m *broker.Message) laneKey { return laneKey{owner: m.Sender, to: m.Source} }
 
 // parcelOf reads a parcel from its message.
 func parcelOf(m *broker.Message) (p parcel, err error) {

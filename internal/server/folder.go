@@ -31,8 +31,8 @@ func openFolder(path string) (f folder, err error) {
 	f.path = path
 	if f.temp = path == ""; f.temp {
 		f.path, err = os.MkdirTemp("", temporary)
-	} else {
-		err = os.MkdirAll(path, 0o700)
+	} else if f.path, err = filepath.Abs(path); err == nil { // processes elsewhere are told of it
+		err = os.MkdirAll(f.path, 0o700)
 	}
 	if err != nil {
 		return folder{}, fmt.Errorf("make the data folder: %w", err)

@@ -31,14 +31,13 @@ type functions struct {
 	options function.Options
 	life    context.Context
 	end     context.CancelFunc
-	listen  func(*function.Host) (net.Listener, error) // where functions alone find the server; nil if they find it where tasks do
-	serve   func(net.Listener) error
 
-	mu      sync.Mutex
-	host    *function.Host
-	own     net.Listener
-	ended   bool
-	running sync.WaitGroup
+	mu       sync.Mutex
+	host     *function.Host
+	own      net.Listener // on the network of functions, if they have one
+	endpoint string       // where functions find the server, once one of them has asked
+	ended    bool
+	running  sync.WaitGroup
 }
 
 // openFunctions readies the functions' host. What environments an earlier life has left
@@ -52,7 +51,6 @@ func (s *Server) openFunctions() error {
 		Dir: s.dir.environments(), Logs: functionLogs{s}, Environ: s.functionEnviron,
 		Network: network, Range: s.cfg.TaskRange, Log: s.cfg.Log,
 	}}
-	s.functions.listen, s.functions.serve = s.listenForFunctions, s.serve
 	s.functions.life, s.functions.end = context.WithCancel(context.Background())
 	if _, err := os.Stat(s.functions.options.Dir); errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -76,48 +74,12 @@ func (f *functions) open() (*function.Host, error) {
 		return nil, fmt.Errorf("open the environments of functions: %w", err)
 	}
 	f.host = host
-	if f.listen != nil {
-		f.reach()
-	}
 	f.running.Go(func() {
 		if err := host.Run(f.life); err != nil {
 			f.options.Log.Warn("the environments of functions could not be ended", "reason", err)
 		}
 	})
 	return host, nil
-}
-
-// reach lets functions call the server on a network of their own, under the lock.
-func (f *functions) reach() {
-	l, err := f.listen(f.host)
-	if err != nil {
-		f.options.Log.Warn("functions cannot call the server back", "reason", err)
-	}
-	if l == nil {
-		return
-	}
-	f.own = l
-	f.running.Go(func() { _ = f.serve(l) }) // until it is closed
-}
-
-// listenForFunctions listens on the network of functions, at the port of tasks if it is
-// free.
-func (s *Server) listenForFunctions(host *function.Host) (net.Listener, error) {
-	l, err := host.Listen(s.functions.life, uint16(portOf(s.listeners[len(s.listeners)-1])))
-	if err != nil {
-		l, err = host.Listen(s.functions.life, 0)
-	}
-	return l, err
-}
-
-// endpoint is where functions find the server, if they have a network of their own.
-func (f *functions) endpoint() string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.own == nil {
-		return ""
-	}
-	return "http://" + f.own.Addr().String()
 }
 
 // Invoke implements lambda.Runner.
@@ -204,19 +166,46 @@ func (s *Server) functionEnviron(ctx context.Context, fn function.Function) ([]s
 	if err != nil {
 		return nil, err
 	}
-	env, err := api.Environ(ctx, fn)
-	if endpoint := s.functions.endpoint(); endpoint != "" {
-		for i, variable := range env {
-			if strings.HasPrefix(variable, endpointVariable) {
-				env[i] = endpointVariable + endpoint
-			}
-		}
+	endpoint, err := s.functionEndpoint(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return env, err
+	return api.Environ(ctx, fn, endpoint)
 }
 
-// endpointVariable is the variable by which SDKs find the server.
-const endpointVariable = "AWS_ENDPOINT_URL="
+// functionEndpoint is where functions find the server: at an address of their own network,
+// where it listens from the first environment on, or where programs of this machine find it.
+func (s *Server) functionEndpoint(ctx context.Context) (string, error) {
+	f := s.functions
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.ended {
+		return "", function.ErrClosed
+	}
+	if f.endpoint != "" {
+		return f.endpoint, nil
+	}
+	l, err := s.listenForFunctions(ctx)
+	if err != nil {
+		return "", fmt.Errorf("listen on the network of functions: %w", err)
+	}
+	if f.endpoint = s.hostEndpoint; l == nil {
+		return f.endpoint, nil
+	}
+	f.own, f.endpoint = l, "http://"+l.Addr().String()
+	f.running.Go(func() { _ = s.serve(l) }) // until it is closed
+	return f.endpoint, nil
+}
+
+// listenForFunctions listens on the network of functions, if they have one, at the port of
+// tasks if it is free.
+func (s *Server) listenForFunctions(ctx context.Context) (net.Listener, error) {
+	l, err := s.functions.host.Listen(ctx, uint16(portOf(s.listeners[len(s.listeners)-1])))
+	if err != nil {
+		l, err = s.functions.host.Listen(ctx, 0)
+	}
+	return l, err
+}
 
 // functionLogs keeps what functions write in the log groups of their cells.
 type functionLogs struct{ s *Server }

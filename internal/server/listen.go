@@ -23,7 +23,8 @@ func (s *Server) listen() error {
 		return fmt.Errorf("%w; --addr chooses another address", err)
 	}
 	s.listeners = append(s.listeners, l)
-	s.host, s.taskEndpoint = l.Addr().(*net.TCPAddr).IP.String(), s.URL()
+	s.host, s.hostEndpoint = l.Addr().(*net.TCPAddr).IP.String(), s.URL()
+	s.taskEndpoint = s.hostEndpoint
 	s.warnOfPlain(l)
 	if s.cfg.Certificate == nil && atLoopback(l) {
 		return nil
@@ -63,7 +64,8 @@ func (s *Server) listenForTasks() error {
 		return fmt.Errorf("listen for tasks: %w", err)
 	}
 	s.listeners = append(s.listeners, l)
-	s.taskEndpoint = "http://" + l.Addr().String()
+	s.hostEndpoint = "http://" + l.Addr().String()
+	s.taskEndpoint = s.hostEndpoint
 	s.state.Later(func(tx *state.Tx) { tx.Put(kindPort, portKey, portOf(l)) })
 	return nil
 }

@@ -94,7 +94,8 @@ type Server struct {
 	listeners    []net.Listener
 	host         string // the address of the first listener
 	bridge       string // the address on the tasks' own network that the server listens on, if it does
-	taskEndpoint string // where tasks find the server
+	hostEndpoint string // where programs of this machine find the server in plain HTTP
+	taskEndpoint string // where tasks find it
 	http         *http.Server
 }
 

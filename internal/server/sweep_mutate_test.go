@@ -141,6 +141,7 @@ var memberNames = map[string]func(of reflect.Type, member string) string{
 	"iam":                  sameName,
 	"logs":                 func(_ reflect.Type, member string) string { return lowerFirst(member) },
 	"monitoring":           sameName,
+	"scheduler":            restName,
 	"sts": func(_ reflect.Type, member string) string {
 		if member == "Arn" { // of a PolicyDescriptorType
 			return "arn"

@@ -2,11 +2,13 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net/http"
 	"net/url"
@@ -25,6 +27,9 @@ type protocol struct {
 	request func(base, target, operation string, in any) (*http.Request, error)
 	problem func(body []byte) (code, message string, err error)
 	output  func(body []byte) (any, error) // nil where no test needs it
+	// text reports whether a member of an input is text in the request, whatever it is.
+	// Nil: all are in awsQuery and ec2Query, and none in others.
+	text func(operation, path string) bool
 }
 
 var targets = map[string]string{
@@ -47,7 +52,8 @@ var protocols = map[string][]protocol{
 	"ec2":                     {ec2Protocol},
 	"elasticloadbalancing":    {queryProtocol("2015-12-01")},
 	"iam":                     {queryProtocol("2010-05-08")},
-	"sqs":                     {jsonProtocol("1.0")},
+	"scheduler":               {restProtocol},
+	"sqs":                     {jsonProtocol("1.0"), sqsQueryProtocol},
 	"sts":                     {queryProtocol("2011-06-15")},
 }
 
@@ -135,6 +141,62 @@ func queryProtocol(version string) protocol {
 			return nil, err
 		},
 	}
+}
+
+// sqsQueryProtocol is awsQuery with lists and maps that are flat, by names of their own.
+var sqsQueryProtocol = protocol{
+	name: "sqsQuery",
+	request: func(base, target, operation string, in any) (*http.Request, error) {
+		return queryProtocol("2012-11-05").request(base, target, operation, flat(operation, in))
+	},
+	problem: queryProtocol("").problem,
+}
+
+// flatNames are what the elements of a list or a map are called, and flatKeys the parts
+// of those of a map.
+var (
+	flatNames = map[string]string{
+		"AWSAccountIds": "AWSAccountId", "Actions": "ActionName", "AttributeNames": "AttributeName", "Attributes": "Attribute",
+		"MessageAttributeNames": "MessageAttributeName", "MessageAttributes": "MessageAttribute",
+		"MessageSystemAttributes": "MessageSystemAttribute", "TagKeys": "TagKey", "Tags": "Tag", "tags": "Tag",
+	}
+	flatKeys = map[string][2]string{"Tag": {"Key", "Value"}}
+)
+
+// flat is an input whose lists and maps stand as their numbered elements.
+func flat(operation string, in any) any {
+	object, ok := in.(map[string]any)
+	if !ok {
+		return in
+	}
+	out := map[string]any{}
+	for member, v := range object {
+		name := flatNames[member]
+		if member == "Entries" {
+			name = operation + "RequestEntry"
+		}
+		switch v := v.(type) {
+		case []any:
+			for i, e := range v {
+				out[cmp.Or(name, member)+"."+strconv.Itoa(i+1)] = flat(operation, e)
+			}
+		case map[string]any:
+			if name == "" {
+				out[member] = flat(operation, v)
+				continue
+			}
+			keys, ok := flatKeys[name]
+			if !ok {
+				keys = [2]string{"Name", "Value"}
+			}
+			for i, key := range slices.Sorted(maps.Keys(v)) {
+				out[name+"."+strconv.Itoa(i+1)] = map[string]any{keys[0]: key, keys[1]: flat(operation, v[key])}
+			}
+		default:
+			out[member] = v
+		}
+	}
+	return out
 }
 
 // ec2Protocol is awsQuery with other answers.
@@ -305,6 +367,7 @@ func (w *world) call(p protocol, service, operation string, in any) (answer, err
 	if a.code, a.message, err = p.problem(a.body); err != nil {
 		return a, fmt.Errorf("the error cannot be read: %w", err)
 	}
+	a.code = cmp.Or(a.code, res.Header.Get("X-Amzn-Errortype"))
 	switch {
 	case a.status >= 500:
 		return a, fmt.Errorf("the server is at fault: %d %s", a.status, a.body)

@@ -40,12 +40,13 @@ func TestWrongInputIsRefusedAndChangesNothing(t *testing.T) {
 			}
 			return v
 		},
-		"events": func(s *Server) any { return s.home().events },
-		"iam":    func(s *Server) any { return s.globals.find(testAccount, "aws").iam },
-		"sqs":    func(s *Server) any { return s.home().sqs },
-		"sts":    func(s *Server) any { return s.globals.find(testAccount, "aws").sts },
-		"ecr":    func(s *Server) any { return s.home().ecr },
-		"logs":   func(s *Server) any { return s.home().logs },
+		"events":    func(s *Server) any { return s.home().events },
+		"iam":       func(s *Server) any { return s.globals.find(testAccount, "aws").iam },
+		"scheduler": func(s *Server) any { return s.home().scheduler },
+		"sqs":       func(s *Server) any { return s.home().sqs },
+		"sts":       func(s *Server) any { return s.globals.find(testAccount, "aws").sts },
+		"ecr":       func(s *Server) any { return s.home().ecr },
+		"logs":      func(s *Server) any { return s.home().logs },
 	} {
 		t.Run(service, func(t *testing.T) {
 			t.Parallel() // worlds wait for what ECS does by itself
@@ -107,6 +108,14 @@ func (a attempt) String() string {
 	return fmt.Sprintf("%s %s%s %s (%.100v)", a.protocol.name, a.operation, a.path, a.wrong.name, a.wrong.value)
 }
 
+// isText reports whether the value is text in the request.
+func (a attempt) isText() bool {
+	if a.protocol.text != nil {
+		return a.protocol.text(a.operation, a.path)
+	}
+	return strings.HasSuffix(a.protocol.name, "Query")
+}
+
 // chosen tells whether to make an attempt, the same each time.
 func (s *sweep) chosen(a attempt) bool {
 	if *sweepAll != "" {
@@ -155,7 +164,7 @@ func (s *sweep) attempt(a attempt) {
 	if got.status != http.StatusOK {
 		return
 	}
-	if a.wrong.refused && (a.wrong.text || !strings.HasSuffix(a.protocol.name, "Query")) {
+	if a.wrong.refused && (a.wrong.text && a.protocol.text == nil || !a.isText()) {
 		s.t.Errorf("%v: was accepted", a)
 	}
 	if *sweepShown {

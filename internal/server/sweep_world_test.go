@@ -153,6 +153,9 @@ var preparation = []struct{ service, operation, input string }{
 	{"sqs", "SendMessage", `{"QueueUrl": "$queue", "MessageBody": "an order"}`},
 	{"sqs", "ReceiveMessage", `{"QueueUrl": "$queue", "VisibilityTimeout": 43200}`},
 	{"sqs", "SendMessage", `{"QueueUrl": "$queue", "MessageBody": "another order"}`},
+	{"scheduler", "CreateScheduleGroup", `{"Name": "shop", "Tags": [{"Key": "team", "Value": "shop"}]}`},
+	{"scheduler", "CreateSchedule", `{"Name": "orders", "GroupName": "shop", "ScheduleExpression": "at(2099-01-01T00:00:00)", "FlexibleTimeWindow": {"Mode": "OFF"},
+		"Target": {"Arn": "arn:aws:sqs:us-east-1:123456789012:orders", "RoleArn": "arn:aws:iam::123456789012:role/r"}}`},
 	{"events", "CreateEventBus", `{"Name": "shop", "Tags": [{"Key": "team", "Value": "shop"}]}`},
 	{"events", "PutPermission", `{"EventBusName": "shop", "StatementId": "theirs", "Action": "events:PutEvents", "Principal": "210987654321"}`},
 	{"events", "PutRule", `{"EventBusName": "shop", "Name": "orders", "EventPattern": "{\"source\": [\"shop\"]}", "Tags": [{"Key": "team", "Value": "shop"}]}`},
@@ -250,6 +253,10 @@ var views = []struct{ service, operation, input string }{
 	{"sqs", "GetQueueAttributes", `{"QueueUrl": "$queue", "AttributeNames": ["All"]}`},
 	{"sqs", "GetQueueAttributes", `{"QueueUrl": "$deadQueue", "AttributeNames": ["All"]}`},
 	{"sqs", "ListQueueTags", `{"QueueUrl": "$queue"}`},
+	{"scheduler", "ListScheduleGroups", `{}`},
+	{"scheduler", "ListSchedules", `{}`},
+	{"scheduler", "GetSchedule", `{"Name": "orders", "groupName": "shop"}`},
+	{"scheduler", "ListTagsForResource", `{"ResourceArn": "arn:aws:scheduler:us-east-1:123456789012:schedule-group/shop"}`},
 	{"events", "ListEventBuses", `{}`},
 	{"events", "ListRules", `{}`},
 	{"events", "ListRules", `{"EventBusName": "shop"}`},
@@ -270,6 +277,7 @@ var storedKinds = []string{
 	"iam.user", "iam.group", "iam.role", "iam.policy", "iam.instanceprofile", "iam.accesskey", "iam.alias", "sts.session",
 	"ec2.vpc", "ec2.subnet", "ec2.security-group", "ec2.security-group-rule", "ec2.internet-gateway", "ec2.route-table", "ec2.network-acl",
 	"ec2.elastic-ip", "ec2.natgateway", "ec2.founded", "sqs.queue", "sqs.deleted", "sqs.movetask", "events.bus", "events.rule",
+	"scheduler.group", "scheduler.run", "scheduler.schedule",
 }
 
 func newWorld(t testing.TB, failures io.Writer) *world {

@@ -56,7 +56,7 @@ func verdictOf(err error) error {
 		return err
 	}
 	switch code := api.ErrorCode(); {
-	case strings.Contains(code, "Throttl"):
+	case strings.Contains(code, "Throttl"), strings.Contains(code, "TooManyRequests"):
 		return err
 	case strings.Contains(code, "AccessDenied"):
 		return refusedAs("NO_PERMISSIONS", err)

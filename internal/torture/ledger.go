@@ -31,7 +31,7 @@ type parcel struct {
 // A receipt is what is known of a message, by its ID.
 type receipt struct {
 	until   time.Time // in flight at least until then
-	deleted bool      // acknowledged
+	deleted bool      // acknowledged in time
 }
 
 func newLedger(fifo bool, faults func(...fault)) *ledger {
@@ -85,19 +85,21 @@ func (l *ledger) follow(p parcel) {
 	l.last[p.group] = max(l.last[p.group], p.number)
 }
 
-// inTime reports whether a message can still be deleted in time.
+// inTime reports whether a message is in flight still.
 func (l *ledger) inTime(id string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return now.Before(l.messages[id].until)
 }
 
-// deleted notes that a deletion was acknowledged which began before the message could
-// have come back.
-func (l *ledger) deleted(id string) {
+// deleted notes that a deletion was acknowledged. Once a message may have come back, it may
+// have been on its way to another consumer by then: such a deletion was not in time.
+func (l *ledger) deleted(id string, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.messages[id].deleted = true
+	if r := l.messages[id]; now.Before(r.until) {
+		r.deleted = true
+	}
 }
 
 // missing is how many messages were acknowledged and not received.

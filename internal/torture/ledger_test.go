@@ -11,17 +11,18 @@ func TestTheLedgerFindsWhatMustNotBe(t *testing.T) {
 	receive := func(id string, n, second int) step {
 		return func(l *ledger) { l.received(id, parcel{"g", n}, at(second), at(second), 10*time.Second) }
 	}
-	deleted := func(id string) step { return func(l *ledger) { l.deleted(id) } }
+	deleted := func(id string, second int) step { return func(l *ledger) { l.deleted(id, at(second)) } }
 	for _, tt := range []struct {
 		name  string
 		fifo  bool
 		steps []step
 		want  []kind
 	}{
-		{"messages that come once", true, []step{receive("a", 1, 0), deleted("a"), receive("b", 2, 0)}, nil},
+		{"messages that come once", true, []step{receive("a", 1, 0), deleted("a", 9), receive("b", 2, 0)}, nil},
 		{"a message comes back after its visibility timeout", true, []step{receive("a", 1, 0), receive("a", 1, 10)}, nil},
 		{"before it, it must not", false, []step{receive("a", 1, 0), receive("a", 1, 9)}, []kind{twice}},
-		{"nor after its deletion", false, []step{receive("a", 1, 0), deleted("a"), receive("a", 1, 60)}, []kind{twice}},
+		{"nor after its deletion", false, []step{receive("a", 1, 0), deleted("a", 9), receive("a", 1, 60)}, []kind{twice}},
+		{"but after one that came late", false, []step{receive("a", 1, 0), deleted("a", 10), receive("a", 1, 10)}, nil},
 		{"a standard queue has no order", false, []step{receive("b", 2, 0), receive("a", 1, 0)}, nil},
 		{"a FIFO queue has", true, []step{receive("b", 2, 0)}, []kind{disorder}},
 	} {

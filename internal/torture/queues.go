@@ -29,8 +29,9 @@ const (
 	// clockSlack is by how much less than the visibility timeout a message has to stay in
 	// flight: the server counts whole milliseconds on its own clock.
 	clockSlack = 100 * time.Millisecond
-	queueLife  = 4 * time.Second // of a server, on average
-	atRest     = 2 * time.Minute // to find that nothing comes any more
+	queueLife  = 8 * time.Second        // of a server, on average
+	whileDown  = 100 * time.Millisecond // between calls that fail, which leaves the server time to start
+	atRest     = 2 * time.Minute        // to find that nothing comes any more
 )
 
 // A stream is a queue with its ledger.
@@ -117,9 +118,11 @@ func (q *queuesRun) all(ctx context.Context) error {
 	for ; !q.taken() && time.Now().Before(q.until) && ctx.Err() == nil; n++ {
 		pause(ctx, time.Duration(float64(queueLife)*(0.5+q.rng.Float64())))
 		q.kill(n, p)
-		if p, err = q.start(ctx, n+1); err != nil {
+		next, err := q.start(ctx, n+1)
+		if err != nil {
 			return err
 		}
+		p = next
 		q.tell(n, began)
 	}
 	err = q.rest(ctx, n)
@@ -211,7 +214,7 @@ func (s *stream) produce(ctx context.Context, i int) {
 			entries = append(entries, e)
 		}
 		for !s.send(ctx, group, entries) {
-			if pause(ctx, 5*time.Millisecond); ctx.Err() != nil {
+			if pause(ctx, whileDown); ctx.Err() != nil {
 				return
 			}
 		}
@@ -238,7 +241,7 @@ func (s *stream) consume(ctx context.Context) {
 		began := time.Now()
 		out, err := s.api.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &s.url, MaxNumberOfMessages: 10, WaitTimeSeconds: 1})
 		if err != nil {
-			pause(ctx, 5*time.Millisecond)
+			pause(ctx, whileDown)
 			continue
 		}
 		now := time.Now()
@@ -278,11 +281,12 @@ func (s *stream) delete(ctx context.Context, handles map[string]*string) {
 		}
 		out, err := s.api.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &s.url, Entries: entries})
 		if err != nil {
-			pause(ctx, 5*time.Millisecond)
+			pause(ctx, whileDown)
 			continue
 		}
+		now := time.Now()
 		for _, e := range out.Successful {
-			s.deleted(*e.Id)
+			s.deleted(*e.Id, now)
 		}
 		return
 	}

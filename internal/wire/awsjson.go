@@ -56,11 +56,15 @@ func (p awsJSON) appendOutput(b []byte, x *exchange, out reflect.Value) []byte {
 
 // appendFault names the error's type, which awsJson1_0 qualifies.
 func (p awsJSON) appendFault(b []byte, x *exchange, f *fault) []byte {
-	typ := f.code
-	if p.version == AWSJSON10 {
-		typ = x.qualified(f.code)
-	}
 	w := &jsonWriter{buf: b}
-	writeTypedFault(w, typ, f)
+	writeTypedFault(w, p.errorType(x, f), f)
 	return w.buf
+}
+
+// errorType is the type of an error. In version 1.0 it has its namespace.
+func (p awsJSON) errorType(x *exchange, f *fault) string {
+	if p.version == AWSJSON10 {
+		return x.qualified(f.code)
+	}
+	return f.code
 }

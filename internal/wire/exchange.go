@@ -203,6 +203,9 @@ func (x *exchange) send(w http.ResponseWriter, body []byte, f *fault) error {
 	if f != nil {
 		status = f.status
 		h.Set("X-Amzn-Errortype", f.code)
+		if p, ok := x.proto.(awsJSON); ok {
+			h.Set("X-Amzn-Errortype", p.errorType(x, f)) // as in the body
+		}
 		if x.service != nil && x.service.queryCompatible {
 			h.Set("X-Amzn-Query-Error", f.queryCode()+";"+f.side())
 		}

@@ -119,9 +119,9 @@ func (s shape) rule(t reflect.Type, first []string) *rule {
 }
 
 // enumValues returns what the Values method of the SDK's enum types lists, with
-// other values first.
+// other values first. Where those are an empty list it is the service that knows them.
 func enumValues(t reflect.Type, first []string) []string {
-	if t.Kind() != reflect.String {
+	if t.Kind() != reflect.String || first != nil && len(first) == 0 {
 		return nil
 	}
 	m := reflect.Zero(t).MethodByName("Values")

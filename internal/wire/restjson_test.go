@@ -242,8 +242,8 @@ func TestRESTErrorsAreThoseOfEachService(t *testing.T) {
 			400, "InvalidRequestContentException", `{"message":"Could not parse request body into json: The request body is not valid JSON"}`,
 		},
 		{
-			"a payload over 6 MB", "lambda", "POST", invoke, strings.Repeat("x", 6<<20+1), nil,
-			413, "RequestTooLargeException", `{"message":"Request must be smaller than 6291456 bytes for the InvokeFunction operation","Type":"User"}`,
+			"a payload far over 6 MB", "lambda", "POST", invoke, strings.Repeat("x", 8<<20+1), nil,
+			413, "RequestEntityTooLargeException", `{"message":"Request must be smaller than 8388608 bytes for the Invoke operation"}`,
 		},
 		{
 			"an archive over 50 MB", "lambda", "PUT", "/2015-03-31/functions/web/code", strings.Repeat("x", 70_167_212), nil,

@@ -43,7 +43,8 @@ type Service struct {
 	unions []any
 	// enums are values that come first where a message lists those of a type: AWS's
 	// order, where it is known, is not that of the models, and AWS accepts some
-	// values that the models lack.
+	// values that the models lack. The values of a type with an empty list are not
+	// checked: its service does that.
 	enums map[string][]string
 	// document makes the SDK's document from a JSON-like value. Requests with
 	// documents are refused where it is nil.

@@ -8,7 +8,6 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
@@ -21,7 +20,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	smithy "github.com/aws/smithy-go"
@@ -185,10 +183,12 @@ func Lambda[T any](resolve func(context.Context, Scope) (T, error)) Service {
 		invalid:   "ValidationException",
 		refusal:   lambdaRefusal,
 		endpoint:  true,
+		enums:     map[string][]string{"Runtime": {}}, // which have an error of their own
 		// Calls of functions change no state that an answer tells of.
 		stateless: []string{"Invoke"},
 		maxBody:   6 << 20,
-		maxBodies: map[string]int64{"CreateFunction": archive, "PublishLayerVersion": archive, "UpdateFunctionCode": archive},
+		// The service says by how much a payload is too large, if it is not by far.
+		maxBodies: map[string]int64{"CreateFunction": archive, "Invoke": 8 << 20, "PublishLayerVersion": archive, "UpdateFunctionCode": archive},
 		oversize:  lambdaOversize,
 	}, resolve)
 }
@@ -205,13 +205,8 @@ func lambdaRefusal(path string, err error) *fault {
 	return &fault{code: "InvalidRequestContentException", status: http.StatusBadRequest, message: message}
 }
 
-// lambdaOversize is Lambda's error for a body that is too large. Invoke has a code and
-// a name of its own there.
+// lambdaOversize is Lambda's error for a body that is too large.
 func lambdaOversize(operation string, limit int64) error {
-	if operation == "Invoke" {
-		message := fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", limit)
-		return &lambdatypes.RequestTooLargeException{Message: &message, Type: aws.String("User")}
-	}
 	message := fmt.Sprintf("Request must be smaller than %d bytes for the %s operation", limit, operation)
 	return &smithy.GenericAPIError{Code: "RequestEntityTooLargeException", Message: message}
 }

@@ -352,10 +352,7 @@ func (t *task) reservation() rules.Size {
 }
 
 // setStatus moves a task on.
-func (t *task) setStatus(status string) {
-	t.api.LastStatus = aws.String(status)
-	t.api.Version++
-}
+func (t *task) setStatus(status string) { t.api.LastStatus = aws.String(status) }
 
 // setContainers replaces the containers with changed copies.
 func (t *task) setContainers(change func(*types.Container)) {

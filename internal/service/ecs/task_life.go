@@ -135,18 +135,25 @@ func (a *API) alter(t *task, f func()) {
 // changed stores a task whose state has changed, tells of it, and has its service
 // reconciled.
 func (a *API) changed(tx *state.Tx, t *task) {
+	a.pass(tx, t)
 	t.save(tx)
-	a.publishTask(tx, t)
 	if t.service != nil {
 		a.reconcileSoon(t.service)
 	}
+}
+
+// pass tells of a state that a task has come to, be it only on its way through a change: each
+// has a version of its own.
+func (a *API) pass(tx *state.Tx, t *task) {
+	t.api.Version++
+	a.publishTask(tx, t)
 }
 
 // started notes that the containers run. A task in several target groups is
 // registered in all of them before it is RUNNING.
 func (a *API) started(t *task, handle runtime.Task) {
 	address, exits := handle.Address(), handle.Exits()
-	a.alter(t, func() {
+	a.cell.State.Later(func(tx *state.Tx) {
 		now := a.now()
 		t.api.PullStoppedAt = aws.Time(now)
 		t.setStatus(statusActivating)
@@ -158,12 +165,15 @@ func (a *API) started(t *task, handle runtime.Task) {
 		a.followLogs(t, handle)
 		t.showExits(exits)
 		if !t.balancing.several() {
+			a.pass(tx, t)
 			t.run(now)
 		}
 		if t.askedToStop() { // while it was starting
+			a.pass(tx, t)
 			t.setStatus(statusDeactivating)
 		}
 		a.measure(t, mark{at: time.Now()})
+		a.changed(tx, t)
 	})
 }
 
@@ -284,7 +294,6 @@ func (a *API) noteHealth(ctx context.Context, t *task, h runtime.Health) {
 	}
 	a.alter(t, func() {
 		t.api.HealthStatus = types.HealthStatus(h)
-		t.api.Version++
 		t.setContainers(func(c *types.Container) {
 			if checked[*c.Name] {
 				c.HealthStatus = types.HealthStatus(h)
@@ -309,6 +318,7 @@ func (a *API) finish(t *task, code types.TaskStopCode, reason string, exits []ru
 		}
 		t.setStatus(statusDeprovisioning)
 		t.showExits(exits)
+		a.pass(tx, t)
 		a.end(tx, t, now)
 		if s := t.service; s != nil && failed && s.status() == active {
 			a.noteFailure(tx, s, t, now)

@@ -291,9 +291,9 @@ func TestWhatHappensIsPublished(t *testing.T) {
 			told = append(told, summary(e))
 		}
 		want := []string{
-			"deployment SERVICE_DEPLOYMENT_IN_PROGRESS", "task PROVISIONING", "has started 1 tasks", "task PENDING", "task RUNNING",
+			"deployment SERVICE_DEPLOYMENT_IN_PROGRESS", "task PROVISIONING", "has started 1 tasks", "task PENDING", "task ACTIVATING", "task RUNNING",
 			"deployment completed", "deployment SERVICE_DEPLOYMENT_COMPLETED", "has reached a steady state", "action SERVICE_STEADY_STATE",
-			"action SERVICE_DESIRED_COUNT_UPDATED", "task DEACTIVATING", "has stopped 1 running tasks", "task STOPPING", "task STOPPED",
+			"action SERVICE_DESIRED_COUNT_UPDATED", "task DEACTIVATING", "has stopped 1 running tasks", "task STOPPING", "task DEPROVISIONING", "task STOPPED",
 			"has reached a steady state", "action SERVICE_STEADY_STATE",
 		}
 		if got := strings.Join(told, "\n"); got != strings.Join(want, "\n") {

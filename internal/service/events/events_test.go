@@ -126,6 +126,7 @@ func TestWhatTargetsDoNotTakeIsADeadLetter(t *testing.T) {
 			t.Errorf("letters %+v", letters)
 		}
 		time.Sleep(2 * time.Minute)
+		synctest.Wait()
 		if got := w.sums("r"); got["FailedInvocations"] != 1 || got["InvocationsSentToDlq"] != 1 || got["MatchedEvents"] != 1 || got["TriggeredRules"] != 1 {
 			t.Errorf("metrics %v", got)
 		}
@@ -271,6 +272,7 @@ func TestSchedulesFireAtTheirTimes(t *testing.T) {
 		w, stop := fresh(t)
 		defer stop()
 		time.Sleep(10 * time.Second) // to 00:00:10
+		synctest.Wait()
 		arn := *must(w.PutRule(t.Context(), &eventbridge.PutRuleInput{Name: aws.String("rate"), ScheduleExpression: aws.String("rate(2 minutes)")})).RuleArn
 		w.targets(t, "rate", queue("a"))
 		must(w.PutRule(t.Context(), &eventbridge.PutRuleInput{Name: aws.String("cron"), ScheduleExpression: aws.String("cron(0/5 * * * ? *)")}))
@@ -278,6 +280,7 @@ func TestSchedulesFireAtTheirTimes(t *testing.T) {
 		dead.Arn = aws.String(deadARN)
 		w.targets(t, "cron", dead)
 		time.Sleep(11 * time.Minute)
+		synctest.Wait()
 		at := func(bodies []string) (times []string) {
 			for _, b := range bodies {
 				times = append(times, document(t, b)["time"].(string)[11:])
@@ -309,10 +312,13 @@ func TestADisabledScheduleDoesNotFire(t *testing.T) {
 		must(w.PutRule(t.Context(), &eventbridge.PutRuleInput{Name: aws.String("r"), ScheduleExpression: aws.String("rate(1 minute)")}))
 		w.targets(t, "r", queue("a"))
 		time.Sleep(90 * time.Second)
+		synctest.Wait()
 		must(w.DisableRule(t.Context(), &eventbridge.DisableRuleInput{Name: aws.String("r")}))
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		must(w.EnableRule(t.Context(), &eventbridge.EnableRuleInput{Name: aws.String("r")}))
 		time.Sleep(61 * time.Second)
+		synctest.Wait()
 		if got := w.to(queueARN); len(got) != 2 {
 			t.Errorf("it fired %d times", len(got))
 		}
@@ -329,10 +335,13 @@ func TestRunsThatAnEarlierLifeMissed(t *testing.T) {
 		must(w.PutRule(t.Context(), &eventbridge.PutRuleInput{Name: aws.String("r"), ScheduleExpression: aws.String("rate(1 minute)")}))
 		w.targets(t, "r", queue("a"))
 		time.Sleep(90 * time.Second) // it fires at 60 s
+		synctest.Wait()
 		stop()
 		time.Sleep(10 * time.Minute) // until 11:30
+		synctest.Wait()
 		w, stop = open(t, st, folder)
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if got := w.to(queueARN); len(got) != 1 || document(t, got[0])["time"] != "2000-01-01T00:11:00Z" {
 			t.Errorf("after a stop it fired %v", got)
 		}
@@ -340,6 +349,7 @@ func TestRunsThatAnEarlierLifeMissed(t *testing.T) {
 		w, stop = open(t, st, folder)
 		defer stop()
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if got := w.to(queueARN); len(got) != 0 {
 			t.Errorf("after another it fired %v", got)
 		}
@@ -363,6 +373,7 @@ func TestAnAcknowledgedEventOutlivesAKill(t *testing.T) {
 		w, stop = open(t, st, after)
 		defer stop()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if got := w.to(queueARN); len(got) != 1 || document(t, got[0])["id"] != id {
 			t.Errorf("it came as %v", got)
 		}
@@ -386,6 +397,7 @@ func TestEventsGoFromBusToBusButNotInCircles(t *testing.T) {
 		}))
 		id := w.put(t, "s", "t", "{}")
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		got := w.to(queueARN)
 		if len(got) != 5 || document(t, got[0])["id"] != id {
 			t.Errorf("ten buses make %d passes: %v", len(got), got)

@@ -37,16 +37,16 @@ func (w *wallet) keep(role string, c Credentials) {
 // maxTimeout is the longest that an invocation takes.
 const maxTimeout = 15 * time.Minute
 
-// Environ are the variables of a function's new environment that tell of this server, and
-// the credentials of its role.
-func (a *API) Environ(ctx context.Context, fn function.Function) ([]string, error) {
+// Environ are the variables of a function's new environment that tell of this server, which
+// it finds at endpoint, and the credentials of its role.
+func (a *API) Environ(ctx context.Context, fn function.Function, endpoint string) ([]string, error) {
 	t, err := a.find(ctx, &fn.ARN, nil)
 	if err != nil {
 		return nil, err
 	}
 	env := []string{"FLYBALL_SPEED=" + strconv.FormatFloat(a.cell.Clock.Speed(), 'f', -1, 64)}
-	if _, own := t.version.Settings.Environment["AWS_ENDPOINT_URL"]; !own && a.cfg.Endpoint != "" {
-		env = append(env, "AWS_ENDPOINT_URL="+a.cfg.Endpoint)
+	if _, own := t.version.Settings.Environment["AWS_ENDPOINT_URL"]; !own && endpoint != "" {
+		env = append(env, "AWS_ENDPOINT_URL="+endpoint)
 	}
 	c, err := a.credentials(ctx, t.version)
 	if err != nil {

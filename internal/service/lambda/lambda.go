@@ -48,7 +48,7 @@ type Config struct {
 	Logs Logs
 	// Metrics takes what functions measure; nil keeps none.
 	Metrics Recorder
-	// Endpoint is where functions find this server.
+	// Endpoint is where the code of functions is for who asks within the server.
 	Endpoint string
 }
 

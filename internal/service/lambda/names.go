@@ -50,7 +50,7 @@ func (a *API) named(name, qualifier *string) (owner *API, r rules.Reference, err
 	}
 	owner = a.of(r.Account)
 	if owner == nil {
-		return nil, r, fault.NoFunction(a.qualified(r.Name, r.Qualifier))
+		return nil, r, fault.Denied()
 	}
 	return owner, r, nil
 }

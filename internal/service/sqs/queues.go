@@ -81,7 +81,7 @@ func (a *API) create(ctx context.Context, tx *state.Tx, name string, fifo bool, 
 		Created: now, Modified: now, Attributes: attributes,
 	}
 	_, _ = rand.Read(r.Secret) // it never fails
-	if r.Tags, err = mergeTags(nil, in.Tags); err != nil {
+	if err := r.addTags(in.Tags); err != nil {
 		return err
 	}
 	if err := a.checkRedrive(ctx, r); err != nil {

@@ -19,10 +19,7 @@ func (a *API) TagQueue(ctx context.Context, in *sqs.TagQueueInput, _ ...func(*sq
 	if len(in.Tags) == 0 {
 		return nil, fault.Missing("Tags")
 	}
-	err = owner.change(ctx, r.Name, func(_ context.Context, r *row) (err error) {
-		r.Tags, err = mergeTags(r.Tags, in.Tags)
-		return err
-	})
+	err = owner.change(ctx, r.Name, func(_ context.Context, r *row) error { return r.addTags(in.Tags) })
 	if err != nil {
 		return nil, err
 	}
@@ -63,18 +60,20 @@ func (a *API) ListQueueTags(ctx context.Context, in *sqs.ListQueueTagsInput, _ .
 	return out, nil
 }
 
-func mergeTags(have, add map[string]string) (map[string]string, error) {
+// addTags gives the queue tags, or says what is wrong with them and gives it none.
+func (r *row) addTags(add map[string]string) error {
 	if err := checkPeriodTag(add); err != nil {
-		return nil, err
+		return err
 	}
-	merged, err := tags.Merge(have, add, tags.Most)
+	merged, err := tags.Merge(r.Tags, add, tags.Most)
 	switch {
 	case errors.Is(err, tags.ErrTooMany):
-		return nil, fault.Parameter("Too many tags added for queue.")
+		return fault.Parameter("Too many tags added for queue %s.", r.Name)
 	case err != nil:
-		return nil, fault.Parameter("%s", err)
+		return fault.Parameter("%s", err)
 	}
-	return merged, nil
+	r.Tags = merged
+	return nil
 }
 
 // Resource is the tags of a queue, by its ARN, for those who judge.

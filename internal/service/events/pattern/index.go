@@ -44,9 +44,7 @@ func (x *Index[K]) Len() int { return len(x.rules) }
 
 // Match returns the keys whose patterns want an event, in the order in which they were set.
 func (x *Index[K]) Match(e *Event) []K {
-	f := find{event: e, values: map[*field][]*node{}}
-	x.filter.fields.collect(&e.root, f.values)
-	f.in(&x.filter.root)
+	f := x.find(e)
 	slices.SortFunc(f.found, func(a, b *rule) int { return cmp.Compare(a.number, b.number) })
 	keys := make([]K, len(f.found))
 	for i, r := range f.found {
@@ -55,11 +53,19 @@ func (x *Index[K]) Match(e *Event) []K {
 	return keys
 }
 
+func (x *Index[K]) find(e *Event) find {
+	f := find{event: e, values: map[*field][]*node{}}
+	x.filter.fields.collect(&e.root, f.values)
+	f.in(&x.filter.root)
+	return f
+}
+
 // A find is one event on its way through a filter.
 type find struct {
 	event  *Event
 	values map[*field][]*node
 	found  []*rule
+	tried  int // branches
 	// seen are the buckets that were looked into and the rules that were found, where they can be met again.
 	seen map[any]bool
 }
@@ -109,7 +115,11 @@ func (f *find) by(s *split, values []*node) {
 func (f *find) try(e *entry) {
 	r := e.rule
 	several := len(r.entries) > 1 || len(e.in) > 1
-	if several && f.seen[r] || !r.pattern.holds(e.branch, f.event) {
+	if several && f.seen[r] {
+		return
+	}
+	f.tried++
+	if !r.pattern.holds(e.branch, f.event) {
 		return
 	}
 	if several {

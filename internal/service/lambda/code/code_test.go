@@ -3,9 +3,11 @@ package code_test
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -111,7 +113,8 @@ func TestWhatIsNoPackageIsRefusedAndLeavesNothing(t *testing.T) {
 		"an empty zip":           {pack(t), code.ErrEmpty, ""},
 		"a broken file":          {broken, code.ErrNoZip, ""},
 		"too many bytes":         {make([]byte, code.MaxZipped+1), code.ErrZipped, ""},
-		"a bomb":                 {bomb(t), code.ErrUnzipped, ""},
+		"a bomb":                 {bomb(t, 1<<20, code.MaxUnzipped+1), code.ErrUnzipped, ""},
+		"a bomb that lies":       {bomb(t, 1<<20, 10), code.ErrNoZip, ""},
 		"a name that leads out":  {file("../x"), nil, "cannot be in a package"},
 		"a name in between":      {file("a/../../x"), nil, "cannot be in a package"},
 		"a whole path":           {file("/etc/x"), nil, "cannot be in a package"},
@@ -138,22 +141,26 @@ func TestWhatIsNoPackageIsRefusedAndLeavesNothing(t *testing.T) {
 	}
 }
 
-// bomb is a package that says that it has less in it than it has.
-func bomb(t *testing.T) []byte {
+// bomb is a package whose file has so many bytes of zeros, and says that it has so many.
+func bomb(t *testing.T, has, says int) []byte {
 	t.Helper()
-	var b bytes.Buffer
-	w := zip.NewWriter(&b)
-	f, err := w.Create("zeros")
-	if err != nil {
+	var packed, b bytes.Buffer
+	deflate, err := flate.NewWriter(&packed, flate.BestCompression)
+	if err == nil {
+		_, err = deflate.Write(make([]byte, has))
+	}
+	if err = errors.Join(err, deflate.Close()); err != nil {
 		t.Fatal(err)
 	}
-	zeros := make([]byte, 1<<20)
-	for range code.MaxUnzipped/len(zeros) + 1 {
-		if _, err := f.Write(zeros); err != nil {
-			t.Fatal(err)
-		}
+	w := zip.NewWriter(&b)
+	f, err := w.CreateRaw(&zip.FileHeader{
+		Name: "zeros", Method: zip.Deflate, CRC32: crc32.ChecksumIEEE(make([]byte, has)),
+		CompressedSize64: uint64(packed.Len()), UncompressedSize64: uint64(says),
+	})
+	if err == nil {
+		_, err = f.Write(packed.Bytes())
 	}
-	if err := w.Close(); err != nil {
+	if err = errors.Join(err, w.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

@@ -24,7 +24,7 @@ import (
 // Sizes in bytes that a package can have ("Lambda quotas").
 const (
 	MaxZipped   = 50 << 20
-	MaxUnzipped = 250_000 << 10
+	MaxUnzipped = 250 << 20
 )
 
 // FolderBucket is the S3Bucket of functions whose code is a folder, whose path is the
@@ -86,10 +86,6 @@ const (
 
 // Open opens the packages in a folder, which is made when the first one comes.
 func Open(folder string) (*Store, error) {
-	folder, err := filepath.Abs(folder) // processes elsewhere are told of it
-	if err != nil {
-		return nil, fmt.Errorf("find the code of functions: %w", err)
-	}
 	s := &Store{folder: folder, have: map[string]bool{}, pins: map[string]int{}}
 	entries, err := os.ReadDir(folder)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -16,16 +16,10 @@ type Reference struct {
 
 var reference = regexp.MustCompile(`^(?:arn:aws[a-zA-Z-]*:lambda:)?(?:([a-z]{2,}(?:-[a-z]+)+-\d):)?(?:(\d{12}):)?(?:function:)?([a-zA-Z0-9-_]+)(?::(\$LATEST|[a-zA-Z0-9-_]+))?$`)
 
-// maxName is the most characters of a function's name alone.
-const maxName = 64
-
 // ParseReference reads a reference; it is not ok if it names no function.
 func ParseReference(text string) (r Reference, ok bool) {
 	parts := reference.FindStringSubmatch(text)
-	if parts == nil || len(parts[3]) > maxName {
-		return r, false
-	}
-	if strings.HasPrefix(text, "arn:") && (parts[1] == "" || parts[2] == "") {
+	if parts == nil || strings.HasPrefix(text, "arn:") && (parts[1] == "" || parts[2] == "") {
 		return r, false
 	}
 	return Reference{Region: parts[1], Account: parts[2], Name: parts[3], Qualifier: parts[4]}, true

@@ -1,0 +1,70 @@
+package pattern
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Of each kind of rules an event is tried on a few, however many there are.
+func TestAnEventIsTriedOnFewOfManyRules(t *testing.T) {
+	e := mustEvent(t, taskEvent)
+	for _, f := range families {
+		var tried []int
+		for _, n := range []int{100, 1000, 10000} {
+			var x Index[int]
+			for i := range n {
+				x.Set(i, mustParse(t, family(f.pattern, i)))
+			}
+			found := x.find(e)
+			if len(found.found) > 1 {
+				t.Errorf("%s: %d of %d rules match", f.name, len(found.found), n)
+			}
+			tried = append(tried, found.tried)
+		}
+		if slices.Max(tried) > 3*handful {
+			t.Errorf("%s: of 100, 1,000 and 10,000 rules %v are tried", f.name, tried)
+		}
+	}
+}
+
+func TestRulesThatEveryEventMatchesAreAllFound(t *testing.T) {
+	var x Index[int]
+	for i := range 100 {
+		x.Set(i, mustParse(t, `{"source":[{"exists":true}],"detail":{"none":[{"exists":false}],"version":[{"anything-but":8}]}}`))
+	}
+	if got := x.Match(mustEvent(t, taskEvent)); len(got) != 100 || !slices.IsSorted(got) {
+		t.Errorf("found %v", got)
+	}
+}
+
+// A pattern of 4,096 characters, the most that AWS takes, costs what its branches are.
+func TestAHostilePatternIsBounded(t *testing.T) {
+	var values []string
+	for i := range 40 {
+		values = append(values, fmt.Sprint(i))
+	}
+	list := "[" + strings.Join(values, ",") + "]"
+	var members []string
+	for i := range 8 {
+		members = append(members, fmt.Sprintf(`"o%d":{"$or":[{"a":%s},{"b":%s}]}`, i, list, list))
+	}
+	document := "{" + strings.Join(members, ",") + "}"
+	if len(document) > 4096 {
+		t.Fatal(len(document))
+	}
+	var x Index[int]
+	for i := range 10 {
+		x.Set(i, mustParse(t, document))
+	}
+	for _, r := range x.rules {
+		places := 0
+		for _, e := range r.entries {
+			places += len(e.in)
+		}
+		if most := len(r.entries) + mostPlaces; len(r.entries) != 256 || places > most {
+			t.Fatalf("%d branches are in %d places, of %d", len(r.entries), places, most)
+		}
+	}
+}
