@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
+	"flyball/internal/broker"
 	"flyball/internal/clock"
 	"flyball/internal/deliver"
 	"flyball/internal/queue"
@@ -32,6 +34,18 @@ func TestWhenDeliveriesComeBackToAFullLane(t *testing.T) {
 		if got := tt.lane.comeAgain(start.Add(time.Millisecond)); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
+	}
+}
+
+func TestDeliveriesComeBackToAFullLaneInTimesOfAWallClock(t *testing.T) {
+	key := laneKey{"o", "t"}
+	q := &Queue{
+		Options: Options{Clock: clock.New(time.Now(), 60)}, mostWaiting: 50_000, mostHeld: mostHeld,
+		lanes: map[laneKey]*lane{key: {running: mostAttempts, waiting: make([]queue.Receipt, 50_000)}},
+	}
+	again, ok := q.admit(t.Context(), broker.Received{Message: &broker.Message{Sender: key.owner, Source: key.to}})
+	if ok || again != 60*latest {
+		t.Errorf("it comes back after %s of the server's time", again)
 	}
 }
 
@@ -70,5 +84,39 @@ func TestMoreThanALaneHoldsArriveAllTheSame(t *testing.T) {
 		cancel()
 		running.Wait()
 		q.Close()
+	})
+}
+
+func TestTargetsThatTakeNothingLeaveRoomForOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var router deliver.Router
+		taken := make(chan struct{}, 1)
+		router.Handle("stuck", func(ctx context.Context, _ arn.ARN, _ any) error { <-ctx.Done(); return ctx.Err() })
+		router.Handle("target", func(context.Context, arn.ARN, any) error { taken <- struct{}{}; return nil })
+		q, err := Open(Options{Folder: t.TempDir(), Lazy: true, Clock: clock.New(time.Now(), 1), Router: &router, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer q.Close()
+		q.mostHeld = 1000
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { _ = q.Run(ctx) })
+		defer running.Wait()
+		defer cancel()
+		var all []Delivery
+		for i := range 40 {
+			for range 100 {
+				all = append(all, Delivery{To: fmt.Sprintf("arn:aws:stuck:us-east-1:123456789012:%d", i)})
+			}
+		}
+		if err := q.Deliver(ctx, append(all, Delivery{To: "arn:aws:target:us-east-1:123456789012:t"})...); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-taken:
+		case <-time.After(time.Minute):
+			t.Error("nothing is delivered")
+		}
 	})
 }
