@@ -2,9 +2,11 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -117,6 +119,52 @@ func TestTargetsThatTakeNothingLeaveRoomForOthers(t *testing.T) {
 		case <-taken:
 		case <-time.After(time.Minute):
 			t.Error("nothing is delivered")
+		}
+	})
+}
+
+// Of many deliveries to a target that is busy some are attempted, from time to time; when it is not any
+// more, all arrive.
+func TestABusyTargetIsNotAskedByAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var router deliver.Router
+		var attempts, taken atomic.Int64
+		var free atomic.Bool
+		router.Handle("target", func(context.Context, arn.ARN, any) error {
+			attempts.Add(1)
+			if !free.Load() {
+				return &deliver.Busy{Err: errors.New("throttled")}
+			}
+			taken.Add(1)
+			return nil
+		})
+		q, err := Open(Options{Folder: t.TempDir(), Lazy: true, Clock: clock.New(time.Now(), 1), Router: &router, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer q.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { _ = q.Run(ctx) })
+		defer running.Wait()
+		defer cancel()
+		all := make([]Delivery, 3000)
+		for i := range all {
+			all[i] = Delivery{To: "arn:aws:target:us-east-1:123456789012:t"}
+		}
+		if err := q.Deliver(ctx, all...); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if most := int64(mostAttempts * 40); attempts.Load() > most {
+			t.Errorf("%d attempts in an hour, want %d at most", attempts.Load(), most)
+		}
+		free.Store(true)
+		time.Sleep(mostBusy)
+		synctest.Wait()
+		if taken.Load() != int64(len(all)) {
+			t.Errorf("%d of %d were delivered", taken.Load(), len(all))
 		}
 	})
 }
