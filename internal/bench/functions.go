@@ -22,7 +22,7 @@ import (
 const (
 	coldFunctions = 100
 	warmCalls     = 2000
-	together         = 1000
+	together      = 1000
 )
 
 // A functionCaller calls functions through the SDK's client.
