@@ -41,8 +41,12 @@ targets=$(aws elbv2 create-target-group --name vouchers-web --protocol HTTP --po
 	--health-check-path /health --health-check-interval-seconds 5 --health-check-timeout-seconds 4 --query 'TargetGroups[0].TargetGroupArn' --output text)
 aws elbv2 create-listener --load-balancer-arn "$balancer" --protocol HTTP --port 8080 --default-actions "Type=forward,TargetGroupArn=$targets" >/dev/null
 
+execution=$(aws iam create-role --role-name VouchersTaskExecution --assume-role-policy-document "$(trusts ecs-tasks)" --query Role.Arn --output text)
+aws iam attach-role-policy --role-name VouchersTaskExecution --policy-arn arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy
+
 define() { # NAME PORTS ROLE registers the task definition of one of the services
-	aws ecs register-task-definition --family "vouchers-$1" --requires-compatibilities FARGATE --network-mode awsvpc --cpu 256 --memory 512 --task-role-arn "$3" \
+	aws ecs register-task-definition --family "vouchers-$1" --requires-compatibilities FARGATE --network-mode awsvpc --cpu 256 --memory 512 \
+		--execution-role-arn "$execution" --task-role-arn "$3" \
 		--container-definitions '[{"name":"'"$1"'","image":"vouchers:latest","command":["'"$1"'"],"portMappings":['"$2"'],
 		"environment":[{"name":"QUEUE_URL","value":"'"$queue"'"},{"name":"DATABASE","value":"'"${DATABASE:-/tmp/vouchers.db}"'"}],
 		"logConfiguration":{"logDriver":"awslogs","options":{"awslogs-group":"/ecs/vouchers","awslogs-region":"'"$AWS_REGION"'","awslogs-stream-prefix":"'"$1"'"}}}]' \

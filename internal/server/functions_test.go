@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
@@ -354,29 +353,4 @@ func TestEventsOutliveTheServer(t *testing.T) {
 		out, err := logs.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("/aws/lambda/f"), FilterPattern: aws.String(`"it is to do it"`)})
 		return err == nil && len(out.Events) > 0
 	})
-}
-
-// The program of functions calls the server at AWS_ENDPOINT_URL, which is on their own
-// network where they have one.
-func TestAFunctionReachesTheServer(t *testing.T) {
-	for _, network := range []string{"loopback", "namespace"} {
-		t.Run(network, func(t *testing.T) {
-			s, err := Open(t.Context(), Config{
-				Addr: "127.0.0.1:0", Data: t.TempDir(), Runtime: "process", TaskNetwork: network,
-				Speed: 1, Account: testAccount, Region: testRegion, Log: slog.New(slog.DiscardHandler),
-			})
-			if err != nil && network == "namespace" {
-				t.Skip("this machine does not permit network namespaces: ", err)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer running(t, s)()
-			l := lambda.NewFromConfig(configOf(s.URL(), testRegion, adminKey))
-			createFunction(t, l)
-			if payload, failed := told(t, l, "list queues"); failed {
-				t.Error(payload)
-			}
-		})
-	}
 }
