@@ -22,7 +22,7 @@ import (
 const (
 	coldFunctions = 100
 	warmCalls     = 2000
-	burst         = 1000
+	together      = 1000
 )
 
 // A functionCaller calls functions through the SDK's client.
@@ -54,7 +54,7 @@ func functions(ctx context.Context, binary string) error {
 	if err := f.warmCalls(ctx); err != nil {
 		return err
 	}
-	return f.burst(ctx)
+	return f.together(ctx)
 }
 
 // openFunctions makes the functions that will be called.
@@ -155,10 +155,10 @@ func (f *functionCaller) warmCalls(ctx context.Context) error {
 	return nil
 }
 
-// burst calls one function many times at once.
-func (f *functionCaller) burst(ctx context.Context) error {
+// together calls one function many times at once.
+func (f *functionCaller) together(ctx context.Context) error {
 	var left atomic.Int64
-	left.Store(burst)
+	left.Store(together)
 	began := time.Now()
 	_, err := many(ctx, 200, 0, func(ctx context.Context) (int, error) {
 		if left.Add(-1) < 0 {
@@ -168,7 +168,7 @@ func (f *functionCaller) burst(ctx context.Context) error {
 		return 1, err
 	})
 	if err == nil {
-		figure(fmt.Sprintf("function_burst_of_%d", burst), float64(time.Since(began).Milliseconds()), "ms")
+		figure(fmt.Sprintf("function_burst_of_%d", together), float64(time.Since(began).Milliseconds()), "ms")
 	}
 	return err
 }

@@ -28,6 +28,7 @@ func (h *Host) environ(ctx context.Context, e *environment, runs program) ([]str
 			"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + strconv.Itoa(fn.Memory),
 			"AWS_LAMBDA_INITIALIZATION_TYPE=" + e.kind,
 			"AWS_LAMBDA_LOG_FORMAT=" + fn.logFormat(),
+			"AWS_LAMBDA_LOG_LEVEL=" + fn.LogLevel,
 			"AWS_LAMBDA_LOG_GROUP_NAME=" + fn.group(),
 			"AWS_LAMBDA_LOG_STREAM_NAME=" + e.log.stream,
 			"AWS_LAMBDA_RUNTIME_API=" + e.gate.Addr().String(),

@@ -20,6 +20,7 @@ type Function struct {
 	Env      []string // NAME=value: the user's variables
 	Group    string   // its log group; empty is /aws/lambda/NAME
 	JSONLogs bool     // the platform's lines are JSON
+	LogLevel string   // least level of the function's own lines, with JSONLogs
 }
 
 // A Call is one invocation.

@@ -134,6 +134,20 @@ func init() {
 		time.Sleep(time.Hour)
 		return nil, nil
 	}
+	// It calls the Runtime API of another environment.
+	handlers["knock"] = func(_ context.Context, event json.RawMessage) (any, error) {
+		var at string
+		if err := json.Unmarshal(event, &at); err != nil {
+			return nil, err
+		}
+		client := http.Client{Timeout: 3 * time.Second}
+		response, err := client.Get("http://" + at + "/2018-06-01/runtime/invocation/next")
+		if err != nil {
+			return "kept out", nil
+		}
+		return response.StatusCode, nil
+	}
+	handlers["address"] = func(context.Context, json.RawMessage) (any, error) { return os.Getenv("AWS_LAMBDA_RUNTIME_API"), nil }
 	handlers["work"] = func(context.Context, json.RawMessage) (any, error) {
 		time.Sleep(2 * time.Millisecond)
 		return os.Getpid(), nil
@@ -178,6 +192,30 @@ func TestTheRuntimeAPIRefusesWhatIsOutOfTurn(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestNobodyElseUsesTheRuntimeAPIOfAnEnvironment(t *testing.T) {
+	h := newHost(t, Options{})
+	one, other := function(t, "address"), function(t, "knock")
+	other.ARN += "other"
+	at := invoke(t, h, one, `{}`)
+	if strings.Contains(string(at.Payload), "127.0.0.1:") {
+		t.Skip("environments share the network of this machine")
+	}
+	if answer := invoke(t, h, other, string(at.Payload)); string(answer.Payload) != `"kept out"` {
+		t.Errorf("another environment got %s", answer.Payload)
+	}
+	var address string
+	if err := json.Unmarshal(at.Payload, &address); err != nil {
+		t.Fatal(err)
+	}
+	client := http.Client{Timeout: time.Second}
+	if response, err := client.Get("http://" + address + "/2018-06-01/runtime/invocation/next"); err == nil {
+		t.Errorf("this machine got %d", response.StatusCode)
+	}
+	if again := invoke(t, h, one, `{}`); string(again.Payload) != string(at.Payload) {
+		t.Errorf("the environment answered %s then", again.Payload)
 	}
 }
 

@@ -127,6 +127,24 @@ func TestFunctionsInPython(t *testing.T) {
 	}
 }
 
+func TestAWrapperIsGivenTheRuntimesCommand(t *testing.T) {
+	h := languageHost(t, "python3")
+	fn := function(t, "app.handler")
+	fn.Runtime = "python3.13"
+	fn.Code = written(t, map[string]string{"app.py": "import os\ndef handler(e, c): return os.environ['WRAPPED']", "wrap": "#!/bin/sh\nexport WRAPPED=yes\nexec \"$@\"\n"})
+	wrapper := filepath.Join(fn.Code, "wrap")
+	if err := os.Chmod(wrapper, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if h.tasks.Mounts() {
+		wrapper = "/var/task/wrap"
+	}
+	fn.Env = []string{"AWS_LAMBDA_EXEC_WRAPPER=" + wrapper}
+	if answer := invoke(t, h, fn, `{}`); string(answer.Payload) != `"yes"` {
+		t.Errorf("answered %s", answer.Payload)
+	}
+}
+
 func TestARuntimeThatThisMachineDoesNotHaveIsAnError(t *testing.T) {
 	h := newHost(t, Options{})
 	t.Setenv("PATH", t.TempDir())

@@ -68,14 +68,25 @@ func (p *programs) of(fn Function, l *layout) (program, error) {
 	}
 	path := l.interpreter(found)
 	if strings.HasPrefix(fn.Runtime, "python") {
-		return program{argv: []string{path, "-B", filepath.Join(l.runtime, "bootstrap.py")}}, nil
+		return program{argv: fn.wrapped(path, "-B", filepath.Join(l.runtime, "bootstrap.py"))}, nil
 	}
 	// A tenth of the memory is left to what is not the heap of JavaScript.
 	heap := fmt.Sprintf("--max-old-space-size=%d", max(32, fn.Memory*9/10))
 	return program{
-		argv: []string{path, heap, filepath.Join(l.runtime, "index.mjs")},
+		argv: fn.wrapped(path, heap, filepath.Join(l.runtime, "index.mjs")),
 		env:  []string{"NODE_PATH=" + filepath.Join(l.code, "node_modules")},
 	}, nil
+}
+
+// wrapped is a command that the user may have wrapped in a script, to which it is given as
+// arguments ("Modifying the runtime environment").
+func (fn Function) wrapped(argv ...string) []string {
+	for _, variable := range fn.Env {
+		if script, ok := strings.CutPrefix(variable, "AWS_LAMBDA_EXEC_WRAPPER="); ok && script != "" {
+			return append([]string{script}, argv...)
+		}
+	}
+	return argv
 }
 
 // interpreter is the one that runs a runtime's functions: of Python the version that the

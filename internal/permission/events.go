@@ -1,6 +1,10 @@
 package permission
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+)
 
 // eventsCalls are those of EventBridge, on buses that are named by their names or ARNs,
 // and on rules, whose ARNs have the bus only where that is not the default one.
@@ -52,10 +56,17 @@ func eventsResource(name string) string {
 	return "event-bus/" + name
 }
 
-// entriesBuses adds the default bus to those of a call's entries, if one names none.
-func (in inputValue) entriesBuses(values []string) []string {
-	if len(values) < in.FieldByName("Entries").Len() {
-		values = append(values, "default")
+// entries are the calls that each put one of several events: a condition on the source of
+// an event has to hold for each of them.
+func (c *Call) entries() (calls []Call) {
+	in, ok := c.Input.(*eventbridge.PutEventsInput)
+	if !ok {
+		return nil
 	}
-	return values
+	for i := range in.Entries {
+		single := *c
+		single.Input = &eventbridge.PutEventsInput{Entries: in.Entries[i : i+1]}
+		calls = append(calls, single)
+	}
+	return calls
 }

@@ -103,6 +103,13 @@ var services = map[string]service{
 // an operation that everybody may call. An operation that no table has is one on
 // everything.
 func Requests(c Call) []*policy.Request {
+	if entries := c.entries(); len(entries) > 1 {
+		var requests []*policy.Request
+		for _, single := range entries {
+			requests = append(requests, Requests(single)...)
+		}
+		return requests
+	}
 	s := services[c.Service]
 	templates, known := s.operations[c.Operation]
 	if !known {

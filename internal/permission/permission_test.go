@@ -2,6 +2,7 @@ package permission_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -138,8 +139,8 @@ func TestActionsAndResourcesOfCalls(t *testing.T) {
 			}}),
 			[]string{
 				"events:PutEvents arn:aws:events:eu-west-2:123456789012:event-bus/b",
-				"events:PutEvents arn:aws:events:eu-west-2:210987654321:event-bus/c",
 				"events:PutEvents arn:aws:events:eu-west-2:123456789012:event-bus/default",
+				"events:PutEvents arn:aws:events:eu-west-2:210987654321:event-bus/c",
 			},
 		},
 		"no resource-level permissions": {
@@ -340,5 +341,19 @@ func TestTagsAndSourceIdentitiesOfSessionsNeedPermissionsOfTheirOwn(t *testing.T
 	}
 	if want := []string{"sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"}; !slices.Equal(actions, want) {
 		t.Errorf("got %v, want %v", actions, want)
+	}
+}
+
+// An event of a source that may not be put is refused beside one that may.
+func TestEachEntryOfPutEventsIsJudgedByItself(t *testing.T) {
+	entry := func(source string) eventstypes.PutEventsRequestEntry {
+		return eventstypes.PutEventsRequestEntry{Source: &source}
+	}
+	var sources []string
+	for _, r := range permission.Requests(call("events", "PutEvents", &eventbridge.PutEventsInput{Entries: []eventstypes.PutEventsRequestEntry{entry("shop"), entry("bank")}})) {
+		sources = append(sources, strings.Join(r.Context["events:source"], " "))
+	}
+	if !slices.Equal(sources, []string{"shop", "bank"}) {
+		t.Errorf("they are judged as %q", sources)
 	}
 }

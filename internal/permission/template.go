@@ -80,9 +80,6 @@ func (c *Call) expand(template string, in inputValue) []string {
 				break
 			}
 		}
-		if member == "Entries.EventBusName" {
-			values = in.entriesBuses(values)
-		}
 		if len(values) == 0 {
 			values = []string{c.unset(member)}
 		}

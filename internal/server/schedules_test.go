@@ -11,6 +11,8 @@ import (
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	eventstypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 )
@@ -83,6 +85,26 @@ func TestAScheduleRunsTasks(t *testing.T) {
 		w.must(err)
 		return len(out.TaskArns) == 2
 	})
+}
+
+func TestAScheduleInvokesAFunction(t *testing.T) {
+	url, stop := serving(t, "")
+	defer stop()
+	w := eventsOf(t, url, testRegion, unknown("test"))
+	queue := *createQueue(t, w.sqs, "outcomes")
+	functions := lambda.NewFromConfig(w.config)
+	createFunction(t, functions)
+	_, err := functions.PutFunctionEventInvokeConfig(t.Context(), &lambda.PutFunctionEventInvokeConfigInput{
+		FunctionName:      aws.String("f"),
+		DestinationConfig: &lambdatypes.DestinationConfig{OnSuccess: &lambdatypes.OnSuccess{Destination: aws.String(w.queueARN("outcomes"))}},
+	})
+	w.must(err)
+	w.must(w.schedule(types.Target{
+		Arn: aws.String("arn:aws:lambda:" + testRegion + ":" + testAccount + ":function:f"), Input: aws.String(`{"attempt":"<aws.scheduler.attempt-number>"}`),
+	}))
+	if m := w.receive(queue); !strings.Contains(*m.Body, `"requestPayload":{"attempt":"1"}`) {
+		t.Errorf("it was given %s", *m.Body)
+	}
 }
 
 // Operations that are called by name are held to the model, and to what there is.

@@ -141,7 +141,8 @@ var memberNames = map[string]func(of reflect.Type, member string) string{
 	"iam":                  sameName,
 	"logs":                 func(_ reflect.Type, member string) string { return lowerFirst(member) },
 	"monitoring":           sameName,
-	"scheduler":            restName,
+	"lambda":               restName("lambda"),
+	"scheduler":            restName("scheduler"),
 	"sts": func(_ reflect.Type, member string) string {
 		if member == "Arn" { // of a PolicyDescriptorType
 			return "arn"

@@ -4,12 +4,13 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
-	"sync"
 )
 
 // A restTable is the wire's table of a service that speaks restJson1.
@@ -21,91 +22,144 @@ type restTable struct {
 	}
 }
 
-func restTableOf(service string) func() restTable {
-	return sync.OnceValue(func() (t restTable) {
-		b, err := os.ReadFile("../wire/model/" + service + ".json")
-		if err == nil {
-			err = json.Unmarshal(b, &t)
-		}
-		if err != nil {
-			panic(err)
-		}
-		return t
-	})
+// restTables are those of the services that speak it.
+var restTables = map[string]restTable{"lambda": readRestTable("lambda"), "scheduler": readRestTable("scheduler")}
+
+func readRestTable(service string) (t restTable) {
+	b, err := os.ReadFile("../wire/model/" + service + ".json")
+	if err == nil {
+		err = json.Unmarshal(b, &t)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return t
 }
 
-// name is what a member is called on the wire.
+// name is what a member is called on the wire. The SDK has names of its own for inputs.
 func (t restTable) name(shape, member string) string {
+	if input, ok := t.Operations[strings.TrimSuffix(shape, "Input")]; ok {
+		shape = input
+	}
 	return cmp.Or(t.Shapes[shape].Members[member].Name, member)
 }
 
-// inBody reports whether a member of an operation's input is in the body.
-func (t restTable) inBody(operation, wire string) bool {
+// place is where a member of an operation's input is: "" is the body.
+func (t restTable) place(operation, wire string) string {
 	shape := t.Operations[operation]
 	for member, m := range t.Shapes[shape].Members {
 		if t.name(shape, member) == wire {
-			return m.In == ""
+			return m.In
 		}
 	}
-	return true
+	return ""
 }
 
-var schedulerTable = restTableOf("scheduler")
+// restName is a name in the requests of a service.
+func restName(service string) func(of reflect.Type, member string) string {
+	return func(of reflect.Type, member string) string { return restTables[service].name(of.Name(), member) }
+}
 
-// restName is a name in the requests of EventBridge Scheduler.
-func restName(of reflect.Type, member string) string { return schedulerTable().name(of.Name(), member) }
+// A restRequest is one in the making.
+type restRequest struct {
+	path    string
+	query   url.Values
+	header  http.Header
+	body    map[string]any
+	payload *string
+}
 
-// restProtocol is restJson1 with the members of inputs where the table has them.
-var restProtocol = protocol{
-	name: "restJson1",
-	request: func(base, _, operation string, in any) (*http.Request, error) {
-		t := schedulerTable()
-		path, query, body := t.HTTP[operation].URI, url.Values{}, map[string]any{}
-		members, _ := in.(map[string]any)
-		for name, v := range members {
-			label := "{" + name + "}"
-			switch {
-			case t.inBody(operation, name):
-				body[name] = v
-			case strings.Contains(path, label):
-				path = strings.Replace(path, label, url.PathEscape(bare(v)), 1)
-			default:
-				addQuery(query, name, v)
-			}
+// add puts a member of an input where the table has it.
+func (r *restRequest) add(t restTable, operation, name string, v any) {
+	switch t.place(operation, name) {
+	case "":
+		r.body[name] = v
+	case "uri":
+		r.path = strings.Replace(r.path, "{"+name+"}", url.PathEscape(bare(v)), 1)
+	case "header":
+		r.header.Set(name, headerText(v))
+	case "payload":
+		text := bare(v)
+		r.payload = &text
+	default:
+		addQuery(r.query, name, v)
+	}
+}
+
+// headerText is a value as a header can have it.
+func headerText(v any) string {
+	printable := func(c rune) rune {
+		if c < ' ' || c > '~' {
+			return '?'
 		}
-		text, err := json.Marshal(jsonValue(body))
-		if err != nil {
-			return nil, err
-		}
-		if _, isObject := in.(map[string]any); !isObject {
-			if text, err = json.Marshal(jsonValue(in)); err != nil {
-				return nil, err
-			}
-		}
-		path = strings.NewReplacer("{Name}", "", "{ResourceArn}", "").Replace(path)
-		r, err := newRequest(base+path+"?"+query.Encode(), text)
-		if err == nil {
-			r.Method = t.HTTP[operation].Method
-			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "/any/", "/scheduler/", 1))
-		}
-		return r, err
-	},
-	problem: func(body []byte) (string, string, error) {
-		var e map[string]any
-		err := json.Unmarshal(body, &e)
-		return typedProblem(e, err)
-	},
-	output: jsonProtocol("1.1").output,
-	text: func(operation, path string) bool {
-		name, _, _ := strings.Cut(strings.TrimPrefix(path, "."), ".")
-		name, _, _ = strings.Cut(name, "[")
-		return !schedulerTable().inBody(operation, name)
-	},
+		return c
+	}
+	text := strings.Map(printable, bare(v))
+	return text[:min(len(text), mostKeys)]
+}
+
+// label is what is left of a path where a member is missing.
+var label = regexp.MustCompile(`{[^}]*}`)
+
+// restProtocol is restJson1 with the members of inputs where the table of a service has
+// them.
+func restProtocol(service string) protocol {
+	t := restTables[service]
+	return protocol{
+		name: "restJson1",
+		request: func(base, _, operation string, in any) (*http.Request, error) {
+			return t.request(service, base, operation, in)
+		},
+		problem: func(body []byte) (string, string, error) {
+			var e map[string]any
+			err := json.Unmarshal(body, &e)
+			return typedProblem(e, err)
+		},
+		output: jsonProtocol("1.1").output,
+		text: func(operation, path string) bool {
+			name, _, _ := strings.Cut(strings.TrimPrefix(path, "."), ".")
+			name, _, _ = strings.Cut(name, "[")
+			return t.place(operation, name) != ""
+		},
+	}
+}
+
+// request is the call of an operation with an input.
+func (t restTable) request(service, base, operation string, in any) (*http.Request, error) {
+	path, fixed, _ := strings.Cut(t.HTTP[operation].URI, "?")
+	query, err := url.ParseQuery(fixed)
+	if err != nil {
+		return nil, err
+	}
+	made := restRequest{path: path, query: query, header: http.Header{}, body: map[string]any{}}
+	members, isObject := in.(map[string]any)
+	for name, v := range members {
+		made.add(t, operation, name, v)
+	}
+	var body any = made.body
+	if !isObject {
+		body = in
+	}
+	text, err := json.Marshal(jsonValue(body))
+	if err != nil {
+		return nil, err
+	}
+	if made.payload != nil {
+		text = []byte(*made.payload)
+	}
+	r, err := newRequest(base+label.ReplaceAllString(made.path, "")+"?"+made.query.Encode(), text)
+	if err != nil {
+		return nil, err
+	}
+	r.Method = t.HTTP[operation].Method
+	maps.Copy(r.Header, made.header)
+	r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "/any/", "/"+service+"/", 1))
+	return r, nil
 }
 
 // The most of a value that is put into a path or a query, which the HTTP server bounds.
 const (
-	mostText = 100_000
+	mostText = 5000
 	mostKeys = 1000
 )
 

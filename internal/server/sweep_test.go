@@ -42,6 +42,7 @@ func TestWrongInputIsRefusedAndChangesNothing(t *testing.T) {
 		},
 		"events":    func(s *Server) any { return s.home().events },
 		"iam":       func(s *Server) any { return s.globals.find(testAccount, "aws").iam },
+		"lambda":    func(s *Server) any { return s.home().lambda },
 		"scheduler": func(s *Server) any { return s.home().scheduler },
 		"sqs":       func(s *Server) any { return s.home().sqs },
 		"sts":       func(s *Server) any { return s.globals.find(testAccount, "aws").sts },

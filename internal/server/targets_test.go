@@ -264,3 +264,47 @@ func TestTheRoleOfATargetDecides(t *testing.T) {
 	w.put()
 	w.receive(queue)
 }
+
+// An event on a bus of another account tells whose it is.
+func TestEventsArePutOnABusOfAnotherAccount(t *testing.T) {
+	url, stop := serving(t, "")
+	defer stop()
+	w := eventsOf(t, url, "us-east-1", unknown("test"))
+	queue := *createQueue(t, w.sqs, "orders")
+	w.rule("default", eventstypes.Target{Arn: aws.String(w.queueARN("orders"))})
+	theirs := eventsOf(t, url, "us-east-1", unknown("210987654321"))
+	out, err := theirs.events.PutEvents(t.Context(), &eventbridge.PutEventsInput{Entries: []eventstypes.PutEventsRequestEntry{{
+		Source: aws.String("shop"), DetailType: aws.String("Order"), Detail: aws.String("{}"),
+		EventBusName: aws.String("arn:aws:events:us-east-1:" + testAccount + ":event-bus/default"),
+	}}})
+	theirs.must(err)
+	if m := w.receive(queue); !strings.Contains(*m.Body, `"account":"210987654321"`) || !strings.Contains(*m.Body, *out.Entries[0].EventId) {
+		t.Errorf("it came as %s", *m.Body)
+	}
+}
+
+// Of whoever has a known key, both sides have a say.
+func TestThePolicyOfABusHasAVoice(t *testing.T) {
+	s := open(t, "")
+	defer running(t, s)()
+	w := eventsOf(t, s.URL(), "us-east-1", unknown(testAccount))
+	bus := "arn:aws:events:us-east-1:" + testAccount + ":event-bus/default"
+	bob := callerOf(s.URL(), "us-east-1", "210987654321").createKey(t, "bob")
+	roles := iam.NewFromConfig(configOf(s.URL(), "us-east-1", unknown("210987654321")))
+	_, err := roles.PutUserPolicy(t.Context(), &iam.PutUserPolicyInput{
+		UserName: aws.String("bob"), PolicyName: aws.String("p"), PolicyDocument: aws.String(document("Allow", "events:PutEvents", bus, "")),
+	})
+	w.must(err)
+	put := func() error {
+		_, err := eventsOf(t, s.URL(), "us-east-1", bob).events.PutEvents(t.Context(), &eventbridge.PutEventsInput{Entries: []eventstypes.PutEventsRequestEntry{{
+			Source: aws.String("shop"), DetailType: aws.String("Order"), Detail: aws.String("{}"), EventBusName: &bus,
+		}}})
+		return err
+	}
+	refused(t, put(), "AccessDeniedException", 400, "because no resource-based policy allows the events:PutEvents action")
+	_, err = w.events.PutPermission(t.Context(), &eventbridge.PutPermissionInput{
+		StatementId: aws.String("theirs"), Principal: aws.String("210987654321"), Action: aws.String("events:PutEvents"),
+	})
+	w.must(err)
+	w.must(put())
+}

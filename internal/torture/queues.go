@@ -105,10 +105,12 @@ func (q *queuesRun) all(ctx context.Context) error {
 	}
 	working, stop := context.WithCancel(ctx)
 	defer stop()
+	producing, stopProducing := context.WithCancel(working)
+	defer stopProducing()
 	var clients errgroup.Group
 	for _, s := range q.streams {
 		for i := range queueProducers {
-			clients.Go(func() error { s.produce(working, i); return nil })
+			clients.Go(func() error { s.produce(producing, i); return nil })
 		}
 		for range queueConsumers {
 			clients.Go(func() error { s.consume(working); return nil })
@@ -125,6 +127,7 @@ func (q *queuesRun) all(ctx context.Context) error {
 		p = next
 		q.tell(n, began)
 	}
+	stopProducing() // if the time was over before all was sent
 	err = q.rest(ctx, n)
 	stop()
 	_ = clients.Wait()

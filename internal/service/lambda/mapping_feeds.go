@@ -19,14 +19,15 @@ type feeds struct {
 func (f *feeds) changed(id string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.run == nil {
+	run := f.run // what the loop starts with: it may be nil by then
+	if run == nil {
 		return
 	}
 	change := f.changes[id]
 	if change == nil {
 		change = make(chan struct{}, 1)
 		f.changes[id] = change
-		f.loops.Go(func() { f.run(id, change) })
+		f.loops.Go(func() { run(id, change) })
 	}
 	select {
 	case change <- struct{}{}:

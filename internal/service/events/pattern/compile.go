@@ -1,7 +1,6 @@
 package pattern
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"net/netip"
@@ -35,7 +34,8 @@ func compile(root node) (*Pattern, error) {
 	return nil, err
 }
 
-var errTooComplex = fmt.Errorf("Rule is too complex - try using fewer combinations of $or, of which %d are allowed", most) //nolint:staticcheck // AWS's words
+// errTooComplex refuses patterns with more branches than are kept.
+var errTooComplex = faultNowhere("Rule is too complex - try using fewer combinations of $or, of which %d are allowed", most)
 
 func (c *compiler) pattern() *Pattern {
 	p := &Pattern{terms: c.terms}
@@ -58,6 +58,11 @@ func fault(n node, reason string, args ...any) error {
 // faultBehind is an error that is seen at the end of a value.
 func faultBehind(n node, reason string, args ...any) error {
 	return &syntaxError{at: n.end, reason: fmt.Sprintf(reason, args...)}
+}
+
+// faultNowhere is an error that AWS tells without a place.
+func faultNowhere(reason string, args ...any) error {
+	return &syntaxError{at: -1, reason: fmt.Sprintf(reason, args...)}
 }
 
 func (c *compiler) object(n node, path []string, inOr bool) error {
@@ -307,22 +312,22 @@ func cidr(n node) (comparison, error) {
 	}
 	parts := strings.Split(n.value, "/")
 	if len(parts) != 2 {
-		return nil, errors.New("Malformed CIDR, one '/' required") //nolint:staticcheck // AWS's words
+		return nil, faultNowhere("Malformed CIDR, one '/' required")
 	}
 	bits, err := strconv.Atoi(parts[1])
 	if err != nil {
-		return nil, errors.New("Malformed CIDR, mask bits must be an integer") //nolint:staticcheck // AWS's words
+		return nil, faultNowhere("Malformed CIDR, mask bits must be an integer")
 	}
 	a, ok := address(parts[0])
 	switch {
 	case bits < 0:
-		return nil, errors.New("Malformed CIDR, mask bits must not be negative") //nolint:staticcheck // AWS's words
+		return nil, faultNowhere("Malformed CIDR, mask bits must not be negative")
 	case !ok:
-		return nil, fmt.Errorf("Nonstandard IP address: %s", parts[0]) //nolint:staticcheck // AWS's words
+		return nil, faultNowhere("Nonstandard IP address: %s", parts[0])
 	case a.Is4() && bits > 31:
-		return nil, errors.New("IPv4 mask bits must be < 32") //nolint:staticcheck // AWS's words
+		return nil, faultNowhere("IPv4 mask bits must be < 32")
 	case bits > 127:
-		return nil, errors.New("IPv6 mask bits must be < 128") //nolint:staticcheck // AWS's words
+		return nil, faultNowhere("IPv6 mask bits must be < 128")
 	}
 	return network{netip.PrefixFrom(a, bits).Masked()}, nil
 }

@@ -39,7 +39,7 @@ type member struct {
 	value node
 }
 
-// A syntaxError says what is wrong with a document, and where.
+// A syntaxError says what is wrong with a document, and where; nowhere below 0.
 type syntaxError struct {
 	at     int
 	reason string

@@ -15,6 +15,7 @@ package pattern
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,15 +57,15 @@ func Parse(document string) (*Pattern, error) {
 	return p, nil
 }
 
-// invalid tells what is wrong with a pattern as AWS does: with the beginning of the pattern, and the place.
+// invalid tells what is wrong with a pattern as AWS does: with the place, and the pattern's beginning.
 func invalid(document string, err error) error {
+	const beginning = "Event pattern is not valid. Reason: "
 	wrong, ok := err.(*syntaxError)
-	if !ok {
-		return fmt.Errorf("Event pattern is not valid. Reason: %w", err) //nolint:staticcheck // AWS's words
+	if !ok || wrong.at < 0 {
+		return errors.New(beginning + err.Error())
 	}
 	line, column, shown := place(document, wrong.at)
-	return fmt.Errorf("Event pattern is not valid. Reason: %s\n at [Source: (String)%s; line: %d, column: %d]", //nolint:staticcheck // AWS's words
-		wrong.reason, shown, line, column)
+	return fmt.Errorf("%s%s\n at [Source: (String)%s; line: %d, column: %d]", beginning, wrong.reason, shown, line, column)
 }
 
 // place is a place in a document by line and column, and the beginning of the document in quotes.

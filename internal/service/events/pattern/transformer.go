@@ -169,7 +169,7 @@ func unquoted(value []byte) []byte {
 }
 
 func quote(s string) []byte {
-	quoted, _ := json.Marshal(s) //nolint:errcheck // a string can always be written
+	quoted, _ := json.Marshal(s) // a text can always be written
 	return quoted
 }
 
