@@ -63,9 +63,9 @@ type API struct {
 	cell *cell.Cell
 	mark []byte // signs the URLs of code
 
-	gate   gate
-	meter  *meter
-	wallet wallet
+	limiter limiter
+	meter   *meter
+	wallet  wallet
 
 	functions  *state.Table[functionRow] // by name
 	versions   *state.Table[version]     // by versionKey
@@ -100,7 +100,7 @@ var (
 func New(cfg Config) (a *API, err error) {
 	a = &API{cfg: cfg, cell: cfg.Cell, mark: make([]byte, 32)}
 	_, _ = rand.Read(a.mark) // it never fails
-	a.gate.running, a.meter = map[string]int32{}, newMeter(a.cell.Clock, cfg.Metrics)
+	a.limiter.running, a.meter = map[string]int32{}, newMeter(a.cell.Clock, cfg.Metrics)
 	if a.functions, err = state.NewTable[functionRow](a.cell.State, kindFunction); err != nil {
 		return nil, err
 	}
