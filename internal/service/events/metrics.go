@@ -97,13 +97,15 @@ func (a *API) latency(name, busName, ruleName string, took time.Duration) {
 	a.counts.add(countKey{name, "Milliseconds", busName, ruleName}, float64(took.Milliseconds()))
 }
 
-// publishLoop publishes what was counted at the end of each minute until ctx ends.
+// publishLoop publishes what was counted at the end of each minute until ctx ends, and once
+// more then.
 func (a *API) publishLoop(ctx context.Context) {
-	for end := a.cell.Clock.Now().Truncate(period).Add(period); a.cell.Clock.SleepUntil(ctx, end) == nil; {
-		a.publish(end.Add(-period))
-		end = end.Add(period)
-		if now := a.cell.Clock.Now(); end.Before(now) {
-			end = now.Truncate(period).Add(period)
+	for {
+		start := a.cell.Clock.Now().Truncate(period)
+		err := a.cell.Clock.SleepUntil(ctx, start.Add(period))
+		a.publish(start)
+		if err != nil {
+			return
 		}
 	}
 }
