@@ -177,10 +177,10 @@ func cannotRun(ctx context.Context, err error) error {
 
 func (a *API) meterConcurrency(t target) {
 	own, shared, all := a.limiter.concurrency(t.function.Name)
-	a.meter.add(measure{name: "ConcurrentExecutions", unit: "Count"}, float64(all))
-	a.meter.add(measure{name: "ConcurrentExecutions", unit: "Count", function: t.function.Name}, float64(own))
+	a.meter.Add(measure{name: "ConcurrentExecutions", unit: "Count"}, float64(all))
+	a.meter.Add(measure{name: "ConcurrentExecutions", unit: "Count", function: t.function.Name}, float64(own))
 	if t.function.Reserved == nil {
-		a.meter.add(measure{name: "UnreservedConcurrentExecutions", unit: "Count"}, float64(shared))
+		a.meter.Add(measure{name: "UnreservedConcurrentExecutions", unit: "Count"}, float64(shared))
 	}
 }
 
