@@ -29,6 +29,12 @@ func (r *recorded) Record(samples []metric.Sample) {
 	slices.Sort(r.all)
 }
 
+func (r *recorded) taken() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.all)
+}
+
 // named has a metric of a name, and one of the same with a dimension.
 func named(name string) (unit string, of []metric.ID) {
 	return "Count", []metric.ID{metric.NewID("N", name), metric.NewID("N", name, metric.Dimension{Name: "D", Value: "v"})}
@@ -46,16 +52,16 @@ func TestValuesAreOfTheMinuteInWhichTheyCame(t *testing.T) {
 		time.Sleep(59 * time.Second)
 		c.Add("m", 3)
 		synctest.Wait()
-		if len(got.all) != 0 {
-			t.Fatalf("before the minute is over there is %q", got.all)
+		if len(got.taken()) != 0 {
+			t.Fatalf("before the minute is over there is %q", got.taken())
 		}
 		time.Sleep(2 * time.Second)
 		c.Add("m", 4)
 		stop()
 		running.Wait()
 		want := []string{"00:00:00 m [] 5/2 Count", "00:00:00 m [{D v}] 5/2 Count", "00:01:00 m [] 4/1 Count", "00:01:00 m [{D v}] 4/1 Count"}
-		if !slices.Equal(got.all, want) {
-			t.Errorf("it got %q, want %q", got.all, want)
+		if !slices.Equal(got.taken(), want) {
+			t.Errorf("it got %q, want %q", got.taken(), want)
 		}
 	})
 }
@@ -67,8 +73,8 @@ func TestWithoutALoopAMinuteIsHandedOnByTheNext(t *testing.T) {
 		c.Add("m", 1)
 		time.Sleep(time.Minute)
 		c.Add("m", 1)
-		if len(got.all) != 2 {
-			t.Errorf("it got %q", got.all)
+		if len(got.taken()) != 2 {
+			t.Errorf("it got %q", got.taken())
 		}
 	})
 }
