@@ -3,7 +3,7 @@
 # of its own, which ends with the script: build it, set it up, upload a voucher, put a burst
 # into the queue, and see depth, backlog per task, tasks and waiting time minute by minute.
 #
-#   examples/vouchers/run.sh                 # four minutes, on a clock ten times faster
+#   examples/vouchers/run.sh                 # five minutes, on a clock ten times faster
 #   SPEED=1 examples/vouchers/run.sh         # as written
 #
 # SETUP      terraform, or cli: the same by the aws CLI, in ../aws-cli/backlog.sh. By default
@@ -81,10 +81,13 @@ for _ in $(seq 100); do
 done
 echo "$voucher"
 
+# The server's time, in seconds.
+now() { date -u -d "$(curl -fsS "$AWS_ENDPOINT_URL/console/api/clock" | sed -n 's/.*"now": *"\([^"]*\)".*/\1/p')" +%s; }
+
 say "Twenty minutes of vouchers, ${RATE:-80} a second at the height"
 body='{"id": "{{.ID}}", "code": "V-{{random 1 1000}}"}'
 "$flyball" load --queue vouchers --rate "${RATE:-80}" --ramp 5m --duration 20m --body "$body" --out "$out/load.jsonl" --json >"$work/sent" &
-load=$!
+load=$! begun=$(now)
 
 # A row is a minute: what waits, the datapoint that the function published last, what runs,
 # and how long the vouchers waited that were answered in it.
@@ -100,10 +103,8 @@ row() {
 	# shellcheck disable=SC2086 # each is several columns
 	printf '%6s  %8s  %16s  %7s  %7s  %8s  %10s  %8.1f  %8.1f\n' "$1" "$depth" "$backlog" $tasks $waited
 }
-now() { date -u -d "$(curl -fsS "$AWS_ENDPOINT_URL/console/api/clock" | sed -n 's/.*"now": *"\([^"]*\)".*/\1/p')" +%s; }
 
 printf '%6s  %8s  %16s  %7s  %7s  %8s  %10s  %8s  %8s\n' minute waiting backlog/task running desired answered within10s average longest
-begun=$(now)
 until ! kill -0 "$load" 2>/dev/null && (($(now) > ${ended:=$(now)} + ${AFTER:-4} * 60)); do
 	minute=$((($(now) - begun) / 60))
 	[ "$minute" = "${last:-}" ] || row "$minute"

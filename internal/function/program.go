@@ -100,7 +100,7 @@ func (p *programs) interpreter(runtime string) (found interpreter, err error) {
 			found, err = p.interpreters.find("python3")
 		}
 	default:
-		err = errors.New("Flyball runs provided.*, nodejs* and python*")
+		err = errors.New("those that run are provided.*, nodejs* and python*")
 	}
 	if err != nil {
 		err = fmt.Errorf("%w: %s: %w", ErrRuntime, runtime, err)

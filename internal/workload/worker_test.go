@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -163,6 +164,20 @@ func (w *working) pass(d time.Duration) {
 	synctest.Wait()
 }
 
+// A state is what has become of the messages of a queue.
+type state struct {
+	messages map[string]time.Time
+	deleted  []string
+	changes  []int32
+	calls    int
+}
+
+func (w *working) state() state {
+	w.q.mu.Lock()
+	defer w.q.mu.Unlock()
+	return state{maps.Clone(w.q.messages), slices.Clone(w.q.deleted), slices.Clone(w.q.changes), w.q.calls}
+}
+
 func TestAMessageTakesItsTimeOnTheQueuesClock(t *testing.T) {
 	for _, tt := range []struct {
 		speed float64
@@ -171,12 +186,12 @@ func TestAMessageTakesItsTimeOnTheQueuesClock(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := begin(t, newFakeQueue(10, tt.speed), nil, nil)
 			w.pass(tt.after - time.Millisecond)
-			if len(w.q.deleted) != 0 {
-				t.Errorf("at speed %v, %d messages were deleted before their time", tt.speed, len(w.q.deleted))
+			if len(w.state().deleted) != 0 {
+				t.Errorf("at speed %v, %d messages were deleted before their time", tt.speed, len(w.state().deleted))
 			}
 			w.pass(2 * time.Millisecond)
-			if len(w.q.deleted) != 10 {
-				t.Errorf("at speed %v, %d messages were deleted in %v, want 10", tt.speed, len(w.q.deleted), tt.after)
+			if len(w.state().deleted) != 10 {
+				t.Errorf("at speed %v, %d messages were deleted in %v, want 10", tt.speed, len(w.state().deleted), tt.after)
 			}
 		})
 	}
@@ -186,8 +201,8 @@ func TestAMessageIsDeletedWithinASecondOfItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, newFakeQueue(10, 1), map[string]string{"TIME_PER_MESSAGE": "800ms"}, nil)
 		w.pass(2500 * time.Millisecond) // three are done, the first 1.7 s ago
-		if len(w.q.deleted) != 3 {
-			t.Errorf("deleted %v, want three", w.q.deleted)
+		if len(w.state().deleted) != 3 {
+			t.Errorf("deleted %v, want three", w.state().deleted)
 		}
 	})
 }
@@ -196,14 +211,14 @@ func TestAMessageThatTakesLongStaysInvisible(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, newFakeQueue(2, 1), map[string]string{"TIME_PER_MESSAGE": "100s", "VISIBILITY_TIMEOUT": "30s"}, nil)
 		w.pass(99 * time.Second)
-		for id, visible := range w.q.messages {
+		for id, visible := range w.state().messages {
 			if !visible.After(time.Now()) {
 				t.Errorf("%s has come back while it was worked on", id)
 			}
 		}
 		w.pass(102 * time.Second)
-		if len(w.q.deleted) != 2 || len(w.q.messages) != 0 {
-			t.Errorf("deleted %v, left %v", w.q.deleted, w.q.messages)
+		if len(w.state().deleted) != 2 || len(w.state().messages) != 0 {
+			t.Errorf("deleted %v, left %v", w.state().deleted, w.state().messages)
 		}
 	})
 }
@@ -215,8 +230,8 @@ func TestAWorkerThatStopsFinishesOneMessageAndGivesTheOthersBack(t *testing.T) {
 		w.stop()
 		w.pass(5 * time.Second)
 		<-w.done
-		if !slices.Equal(w.q.deleted, []string{"m00"}) || !slices.Equal(w.q.changes, make([]int32, 9)) {
-			t.Errorf("deleted %v and set timeouts %v; want the first deleted and nine times 0", w.q.deleted, w.q.changes)
+		if !slices.Equal(w.state().deleted, []string{"m00"}) || !slices.Equal(w.state().changes, make([]int32, 9)) {
+			t.Errorf("deleted %v and set timeouts %v; want the first deleted and nine times 0", w.state().deleted, w.state().changes)
 		}
 	})
 }
@@ -228,8 +243,8 @@ func TestAMessageThatCannotBeFinishedInTimeIsGivenBack(t *testing.T) {
 		w.stop()
 		w.pass(finishWithin)
 		<-w.done
-		if len(w.q.deleted) != 0 || !slices.Equal(w.q.changes, []int32{0}) {
-			t.Errorf("deleted %v and set timeouts %v; want none deleted and 0", w.q.deleted, w.q.changes)
+		if len(w.state().deleted) != 0 || !slices.Equal(w.state().changes, []int32{0}) {
+			t.Errorf("deleted %v and set timeouts %v; want none deleted and 0", w.state().deleted, w.state().changes)
 		}
 	})
 }
@@ -254,13 +269,13 @@ func TestAWorkerOutlivesItsQueuesServer(t *testing.T) {
 		w.pass(500 * time.Millisecond)
 		w.q.fail(errors.New("connection refused"))
 		w.pass(time.Minute)
-		if calls := w.q.calls; calls > 30 {
+		if calls := w.state().calls; calls > 30 {
 			t.Errorf("%d calls in a minute of a server that is down", calls)
 		}
 		w.q.fail(nil)
 		w.pass(10 * time.Second)
-		if len(w.q.deleted) != 20 {
-			t.Errorf("deleted %d messages, want 20; it said:\n%s", len(w.q.deleted), &w.out)
+		if len(w.state().deleted) != 20 {
+			t.Errorf("deleted %d messages, want 20; it said:\n%s", len(w.state().deleted), &w.out)
 		}
 	})
 }
@@ -341,5 +356,19 @@ func TestBATCHIsAWholeNumber(t *testing.T) {
 	env := map[string]string{"QUEUE_URL": "q", "BATCH": "2.9"}
 	if s, err := readWorkerSettings(func(name string) string { return env[name] }); err == nil {
 		t.Errorf("BATCH=2.9 is taken as %d", s.batch)
+	}
+}
+
+func TestSettingsThatCannotBeReadSayWhichAndWhy(t *testing.T) {
+	for name, tt := range map[string]struct{ value, want string }{
+		"TIME_PER_MESSAGE": {"soon", `TIME_PER_MESSAGE: "soon" is not a duration such as 100ms`},
+		"BATCH":            {"ten", `BATCH: "ten" is not a number`},
+		"PROTECT":          {"maybe", `PROTECT: "maybe" is neither 0 nor 1`},
+		"WORK":             {"play", `WORK: "play" is neither wait nor cpu`},
+	} {
+		env := map[string]string{"QUEUE_URL": "http://127.0.0.1/123456789012/q", name: tt.value}
+		if _, err := readWorkerSettings(func(name string) string { return env[name] }); err == nil || err.Error() != tt.want {
+			t.Errorf("%s=%s: %v, want %s", name, tt.value, err, tt.want)
+		}
 	}
 }

@@ -41,9 +41,9 @@ type settingsGiven struct {
 
 func createdSettings(in *lambda.CreateEventSourceMappingInput) settingsGiven {
 	return settingsGiven{
-		in.BatchSize, in.MaximumBatchingWindowInSeconds, in.FilterCriteria, in.FunctionResponseTypes, in.ScalingConfig,
-		in.ProvisionedPollerConfig, in.MetricsConfig, in.LoggingConfig, in.KMSKeyArn,
-		[]unsupported{
+		batchSize: in.BatchSize, window: in.MaximumBatchingWindowInSeconds, filters: in.FilterCriteria, responses: in.FunctionResponseTypes,
+		scaling: in.ScalingConfig, pollers: in.ProvisionedPollerConfig, metrics: in.MetricsConfig, logging: in.LoggingConfig, kmsKey: in.KMSKeyArn,
+		others: []unsupported{
 			{"StartingPosition", in.StartingPosition != "" || in.StartingPositionTimestamp != nil},
 			{"ParallelizationFactor", in.ParallelizationFactor != nil},
 			{"DestinationConfig", hasDestination(in.DestinationConfig)},
@@ -53,28 +53,16 @@ func createdSettings(in *lambda.CreateEventSourceMappingInput) settingsGiven {
 			{"TumblingWindowInSeconds", aws.ToInt32(in.TumblingWindowInSeconds) != 0},
 			{"Topics and Queues", len(in.Topics)+len(in.Queues) > 0},
 			{"SourceAccessConfigurations", len(in.SourceAccessConfigurations) > 0},
+			{"SelfManagedKafkaEventSourceConfig", in.SelfManagedKafkaEventSourceConfig != nil},
 			{"DocumentDBEventSourceConfig", in.DocumentDBEventSourceConfig != nil},
 			{"AmazonManagedKafkaEventSourceConfig", in.AmazonManagedKafkaEventSourceConfig != nil},
 		},
 	}
 }
 
+// updatedSettings are those of an update, whose members have the names of a creation's.
 func updatedSettings(in *lambda.UpdateEventSourceMappingInput) settingsGiven {
-	return settingsGiven{
-		in.BatchSize, in.MaximumBatchingWindowInSeconds, in.FilterCriteria, in.FunctionResponseTypes, in.ScalingConfig,
-		in.ProvisionedPollerConfig, in.MetricsConfig, in.LoggingConfig, in.KMSKeyArn,
-		[]unsupported{
-			{"ParallelizationFactor", in.ParallelizationFactor != nil},
-			{"DestinationConfig", hasDestination(in.DestinationConfig)},
-			{"MaximumRecordAgeInSeconds", in.MaximumRecordAgeInSeconds != nil},
-			{"BisectBatchOnFunctionError", aws.ToBool(in.BisectBatchOnFunctionError)},
-			{"MaximumRetryAttempts", in.MaximumRetryAttempts != nil},
-			{"TumblingWindowInSeconds", aws.ToInt32(in.TumblingWindowInSeconds) != 0},
-			{"SourceAccessConfigurations", len(in.SourceAccessConfigurations) > 0},
-			{"DocumentDBEventSourceConfig", in.DocumentDBEventSourceConfig != nil},
-			{"AmazonManagedKafkaEventSourceConfig", in.AmazonManagedKafkaEventSourceConfig != nil},
-		},
-	}
+	return createdSettings(as[lambda.CreateEventSourceMappingInput](in))
 }
 
 // hasDestination reports whether there is one. Terraform gives one that is empty.

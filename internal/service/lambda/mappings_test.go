@@ -306,9 +306,8 @@ func TestAMappingWaitsForItsFunctionAndItsQueue(t *testing.T) {
 
 func TestWhatAMappingCannotBe(t *testing.T) {
 	w := feed(t, nil)
-	fifo, err := w.sqs.CreateQueue(t.Context(), &sqssdk.CreateQueueInput{QueueName: aws.String("o.fifo"), Attributes: map[string]string{"FifoQueue": "true"}})
+	_, err := w.sqs.CreateQueue(t.Context(), &sqssdk.CreateQueueInput{QueueName: aws.String("o.fifo"), Attributes: map[string]string{"FifoQueue": "true"}})
 	ok(t, err)
-	_ = fifo
 	ordered := "arn:aws:sqs:" + region + ":" + account + ":o.fifo"
 	w.create("slow", func(in *sdk.CreateFunctionInput) { in.Timeout = aws.Int32(60) })
 	id := w.mapped()
@@ -346,6 +345,31 @@ func TestWhatAMappingCannotBe(t *testing.T) {
 			_, err := w.CreateEventSourceMapping(t.Context(), in)
 			wants(t, err, c.code, c.want)
 		})
+	}
+}
+
+func TestAnUpdateChangesWhatItNamesAlone(t *testing.T) {
+	w := feed(t, nil)
+	id := w.mapped(func(in *sdk.CreateEventSourceMappingInput) {
+		in.FilterCriteria = &types.FilterCriteria{Filters: []types.Filter{{Pattern: aws.String(`{"body": ["x"]}`)}}}
+		in.ScalingConfig = &types.ScalingConfig{MaximumConcurrency: aws.Int32(7)}
+		in.Tags = map[string]string{"team": "shop"}
+	})
+	out, err := w.UpdateEventSourceMapping(t.Context(), &sdk.UpdateEventSourceMappingInput{UUID: &id, BatchSize: aws.Int32(3)})
+	ok(t, err)
+	if *out.State != "Updating" || *out.BatchSize != 3 || *out.ScalingConfig.MaximumConcurrency != 7 || len(out.FilterCriteria.Filters) != 1 {
+		t.Errorf("got %s, %d, %v, %v", *out.State, *out.BatchSize, out.ScalingConfig, out.FilterCriteria)
+	}
+	w.await("it is enabled again", func() bool { return w.state(id) == "Enabled" })
+	out, err = w.UpdateEventSourceMapping(t.Context(), &sdk.UpdateEventSourceMappingInput{UUID: &id, FilterCriteria: &types.FilterCriteria{}, ScalingConfig: &types.ScalingConfig{}})
+	ok(t, err)
+	if out.FilterCriteria != nil || out.ScalingConfig != nil {
+		t.Errorf("what is empty leaves %v, %v", out.FilterCriteria, out.ScalingConfig)
+	}
+	tags, err := w.ListTags(t.Context(), &sdk.ListTagsInput{Resource: out.EventSourceMappingArn})
+	ok(t, err)
+	if tags.Tags["team"] != "shop" {
+		t.Errorf("tags are %v", tags.Tags)
 	}
 }
 

@@ -25,7 +25,7 @@ func (a *API) Run(ctx context.Context) error {
 		return nil
 	})
 	loops.Go(func() error {
-		a.publishMetrics(ctx)
+		a.counts.Run(ctx)
 		return nil
 	})
 	return loops.Wait()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -138,6 +139,14 @@ func (w *world) times() string {
 	return strings.Join(all, " ")
 }
 
+// sent are the runs that were handed on.
+func (w *world) sent() []delivery.Delivery {
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.delivered)
+}
+
 func (w *world) exists() bool {
 	_, err := w.GetSchedule(w.t.Context(), &sdk.GetScheduleInput{Name: aws.String("orders")})
 	return err == nil
@@ -215,7 +224,7 @@ func TestARunSendsWhatItsTargetWants(t *testing.T) {
 			in.Target.RetryPolicy = &types.RetryPolicy{MaximumRetryAttempts: aws.Int32(0), MaximumEventAgeInSeconds: aws.Int32(60)}
 		}))
 		time.Sleep(3 * time.Minute)
-		d := w.delivered[0]
+		d := w.sent()[0]
 		execution := d.Attributes["EXECUTION_ID"]
 		if len(execution) != 16 || d.Retry.MaxAge != time.Minute || d.Retry.Retries != 0 || d.DeadLetter != queue+"-dead" || d.LetterRole != *target("").RoleArn {
 			t.Errorf("delivered %+v", d)
@@ -255,7 +264,7 @@ func TestEventsOfSchedules(t *testing.T) {
 		inWorld(t, func(t *testing.T, w *world) {
 			w.create(scheduleOf("at(2026-11-26T10:02:00)", func(in *sdk.CreateScheduleInput) { in.Target = tt.to }))
 			time.Sleep(3 * time.Minute)
-			body := string(w.delivered[0].Invocation.Body)
+			body := string(w.sent()[0].Invocation.Body)
 			before, rest, _ := strings.Cut(body, `"id":"`)
 			if got := before + rest[38:]; got != tt.want || !json.Valid([]byte(body)) {
 				t.Errorf("%s: got  %s\nwant %s", tt.name, got, tt.want)
@@ -301,18 +310,20 @@ func TestRunsGoOnAfterARestart(t *testing.T) {
 // What was handed on and not noted is made again, with the same IDs.
 func TestARunThatIsMadeAgainHasTheSameIDs(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
+		w.mu.Lock()
 		w.fail = errors.New("the server was killed")
+		w.mu.Unlock()
 		w.create(scheduleOf("rate(1 minutes)"))
 		time.Sleep(100 * time.Millisecond)
 		w.mu.Lock()
 		w.fail = nil
 		w.mu.Unlock()
 		time.Sleep(time.Minute)
-		synctest.Wait()
-		if n := len(w.delivered); n != 3 {
+		sent := w.sent()
+		if n := len(sent); n != 3 {
 			t.Fatalf("%d runs", n)
 		}
-		first, again, next := w.delivered[0], w.delivered[1], w.delivered[2]
+		first, again, next := sent[0], sent[1], sent[2]
 		if first.Invocation.ID == "" || first.Invocation.ID != again.Invocation.ID || !maps.Equal(first.Attributes, again.Attributes) {
 			t.Errorf("%+v, and again %+v", first, again)
 		}
@@ -583,6 +594,8 @@ func TestWhatRunsComeToIsCounted(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		got := map[string]float64{}
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		for _, s := range w.samples {
 			group := ""
 			for _, d := range s.Metric.Dimensions {
