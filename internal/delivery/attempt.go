@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"flyball/internal/deliver"
-	"flyball/internal/queue"
 )
 
 // A verdict is what becomes of a parcel after an attempt.
@@ -65,36 +64,31 @@ func codeOf(err error) string {
 	return "ERROR_FROM_TARGET"
 }
 
-// attempt makes an attempt and does what comes of it. While the target is busy it waits and makes another:
-// those behind it in the lane would find the target busy, too, and so are spared the attempt, and the disk
-// their way back into the queue.
-func (q *Queue) attempt(ctx context.Context, j job) {
+// attempt makes attempts at a delivery until the target is not busy, and does what comes of the last. Those
+// behind it in the lane would find the target busy, too, and so are spared their attempts, and the disk their
+// way back into the queue. It reports whether the worker is to go on.
+func (q *Queue) attempt(ctx context.Context, l *lane, j job) bool {
 	for {
 		began := q.Clock.Now()
 		v, err := q.try(ctx, j, began)
 		if err != nil && ctx.Err() != nil {
-			return // the server stops, which says nothing of the target
+			return false // the server stops, which says nothing of the target
 		}
 		q.tell(ctx, j, v, began, err)
 		if v.outcome != Retried || v.Busy == 0 {
 			q.settle(j, v, err)
-			return
+			return true
 		}
-		var ok bool
-		if j, ok = q.await(ctx, j.receipt, v.Busy, v.wait); !ok {
-			return
+		busy := v.Busy // what the verdict is of needs no memory meanwhile
+		receipt, ok := q.pause(ctx, l, j.receipt, v.wait)
+		if !ok {
+			return false
 		}
+		if j, ok = q.load(receipt); !ok {
+			return true
+		}
+		j.Busy = busy
 	}
-}
-
-// await waits for a target that was busy a number of times, with nothing of the delivery in memory.
-func (q *Queue) await(ctx context.Context, r queue.Receipt, busy int, wait time.Duration) (j job, ok bool) {
-	if q.Clock.SleepUntil(ctx, q.Clock.Now().Add(wait)) != nil {
-		return job{}, false
-	}
-	j, ok = q.load(r)
-	j.Busy = busy
-	return j, ok
 }
 
 // try makes an attempt, and judges it.

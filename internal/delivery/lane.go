@@ -1,7 +1,9 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"flyball/internal/broker"
@@ -16,6 +18,7 @@ import (
 type lane struct {
 	running int
 	waiting []queue.Receipt
+	pauses  []*pause  // of those that found the target busy, in the order in which they were sent
 	slot    time.Time // when the last comes back of those that were put back
 	pace    pace
 }
@@ -113,17 +116,16 @@ func (q *Queue) most(owner string) int {
 
 // work attempts a delivery, and then those that wait in its lane.
 func (q *Queue) work(ctx context.Context, key laneKey, l *lane, m broker.Received) {
-	if j, ok := q.open(m.Message, m.Receipt); ok {
-		q.attempt(ctx, j)
-	}
-	for ctx.Err() == nil {
-		receipt, ok := q.next(key, l)
-		if !ok {
+	j, ok := q.open(m.Message, m.Receipt)
+	for {
+		if ok && !q.attempt(ctx, l, j) || ctx.Err() != nil {
 			return
 		}
-		if j, ok := q.load(receipt); ok {
-			q.attempt(ctx, j)
+		receipt, more := q.next(key, l)
+		if !more {
+			return
 		}
+		j, ok = q.load(receipt)
 	}
 }
 
@@ -134,6 +136,9 @@ func (q *Queue) next(key laneKey, l *lane) (r queue.Receipt, ok bool) {
 	defer q.mu.Unlock()
 	q.held--
 	l.pace.ended++
+	if len(l.pauses) > 0 {
+		return l.relieve(), true
+	}
 	if len(l.waiting) == 0 {
 		l.pace.since = time.Time{} // what it does from here on is not measured
 		if l.running--; l.running == 0 {
@@ -143,4 +148,54 @@ func (q *Queue) next(key laneKey, l *lane) (r queue.Receipt, ok bool) {
 	}
 	r, l.waiting = l.waiting[0], l.waiting[1:]
 	return r, true
+}
+
+// A pause is a worker that waits because the target of its delivery was busy.
+type pause struct {
+	receipt queue.Receipt
+	end     context.CancelFunc
+	over    bool // another worker has the delivery
+}
+
+// insert puts a pause into its place.
+func (l *lane) insert(p *pause) {
+	bySequence := func(a, b *pause) int { return cmp.Compare(a.receipt.Sequence, b.receipt.Sequence) }
+	at, _ := slices.BinarySearchFunc(l.pauses, p, bySequence)
+	l.pauses = slices.Insert(l.pauses, at, p)
+}
+
+// relieve is the first of the deliveries that found the target busy, for a worker whose attempt has ended: the
+// target may have room now. Who paused with it goes on with one that has not been attempted, or ends.
+func (l *lane) relieve() queue.Receipt {
+	p := l.pauses[0]
+	l.pauses = l.pauses[1:]
+	first := p.receipt
+	if len(l.waiting) > 0 {
+		p.receipt, l.waiting = l.waiting[0], l.waiting[1:]
+		l.insert(p)
+	} else {
+		p.over = true
+		l.running--
+		p.end()
+	}
+	return first
+}
+
+// pause waits for a busy target, for a time at most, and returns the delivery to be attempted then, if the
+// worker is to go on.
+func (q *Queue) pause(ctx context.Context, l *lane, r queue.Receipt, most time.Duration) (queue.Receipt, bool) {
+	waiting, end := context.WithCancel(ctx)
+	defer end()
+	p := &pause{receipt: r, end: end}
+	q.mu.Lock()
+	l.insert(p)
+	q.mu.Unlock()
+	ended := q.Clock.SleepUntil(waiting, q.Clock.Now().Add(most))
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if ended != nil || p.over {
+		return queue.Receipt{}, false
+	}
+	l.pauses = slices.DeleteFunc(l.pauses, func(other *pause) bool { return other == p })
+	return p.receipt, true
 }

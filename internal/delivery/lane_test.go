@@ -168,3 +168,50 @@ func TestABusyTargetIsNotAskedByAll(t *testing.T) {
 		}
 	})
 }
+
+// A target with room for one at a time takes what has found it busy before what came later.
+func TestWhoFoundATargetBusyComesFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var router deliver.Router
+		var room sync.Mutex
+		var taken []string
+		router.Handle("target", func(_ context.Context, _ arn.ARN, message any) error {
+			if !room.TryLock() {
+				return &deliver.Busy{Err: errors.New("throttled")}
+			}
+			defer room.Unlock()
+			time.Sleep(time.Second)
+			taken = append(taken, message.(deliver.Invocation).ID)
+			return nil
+		})
+		q, err := Open(Options{Folder: t.TempDir(), Lazy: true, Clock: clock.New(time.Now(), 1), Router: &router, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer q.Close()
+		all := make([]Delivery, 320)
+		first := map[string]bool{}
+		for i := range all {
+			all[i] = Delivery{To: "arn:aws:target:us-east-1:123456789012:t", Invocation: deliver.Invocation{ID: fmt.Sprint(i)}}
+			first[fmt.Sprint(i)] = i < mostAttempts
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		if err := q.Deliver(ctx, all...); err != nil {
+			t.Fatal(err)
+		}
+		var running sync.WaitGroup
+		running.Go(func() { _ = q.Run(ctx) })
+		time.Sleep(time.Duration(len(all)+60) * time.Second)
+		cancel()
+		running.Wait()
+		late := 0
+		for i, id := range taken {
+			if first[id] && i >= 2*mostAttempts {
+				late++
+			}
+		}
+		if len(taken) != len(all) || late > 0 {
+			t.Errorf("%d of %d were taken, and %d of the first %d late", len(taken), len(all), late, mostAttempts)
+		}
+	})
+}
