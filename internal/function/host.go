@@ -211,12 +211,16 @@ func (e *environment) start(ctx context.Context) (err error) {
 	return nil
 }
 
+// mostPIDs is how many processes and threads an environment may have ("Lambda quotas").
+const mostPIDs = 1024
+
 // spec is the task that the environment is.
 func (e *environment) spec(runs program, env []string) task.Spec {
 	return task.Spec{
 		ID:     e.id,
 		Labels: map[string]string{"function": e.fn.ARN},
 		Memory: e.fn.Memory,
+		PIDs:   mostPIDs,
 		Containers: []task.Container{{
 			Name: "function", Image: image, EntryPoint: runs.argv, Env: env, User: e.layout.user,
 			WorkingDir: e.layout.code, Mounts: e.layout.mounts, Essential: true, StopTimeout: time.Millisecond,
