@@ -23,6 +23,7 @@ import (
 	"flyball/internal/service/lambda"
 	packages "flyball/internal/service/lambda/code"
 	"flyball/internal/task/process"
+	"flyball/scaling"
 )
 
 // functions runs the functions of all cells, in a host that is opened when the first of
@@ -233,6 +234,9 @@ func (s *Server) openLambda(v *services) error {
 				return other.lambda
 			}
 			return nil
+		},
+		Deleted: func(ctx context.Context, function, qualifier string) error {
+			return v.autoscaling.ResourceDeleted(ctx, scaling.FunctionID(function, qualifier))
 		},
 		Roles: functionRoles{s, v}, Runner: s.functions, Provisioner: s.functions, Queues: v.sqs,
 		MayPoll: func(ctx context.Context, role, function, queue string) (string, error) {

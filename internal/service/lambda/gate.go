@@ -10,15 +10,20 @@ import (
 // concurrency for.
 type gate struct {
 	mu      sync.Mutex
-	running map[string]int32 // by function
-	shared  int32            // those of functions that keep no concurrency
+	running map[string]tally // by function
+	shared  int32            // those on demand of functions that keep no concurrency
 	all     int32
 }
 
-// A bound is the concurrency of a function: what it keeps, or what it shares.
+// A tally is how many invocations of a function are under way.
+type tally struct{ all, onDemand int32 }
+
+// A bound is the concurrency of a function: what it keeps, or what it shares. What is
+// provisioned is in neither.
 type bound struct {
-	reserved *int32
-	shared   func() int32 // asked where there may be too little
+	provisioned bool // there is concurrency that is provisioned for the invocation
+	reserved    *int32
+	shared      func() int32 // asked where there may be too little
 }
 
 // enter counts an invocation of a function, which leave ends. If there is no concurrency
@@ -27,25 +32,31 @@ func (g *gate) enter(function string, b bound) (leave func(), reason types.Throt
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
-	case b.reserved != nil && g.running[function] >= *b.reserved:
+	case b.provisioned:
+	case b.reserved != nil && g.running[function].onDemand >= *b.reserved:
 		return nil, types.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded
 	case b.reserved == nil && g.shared >= leastUnreserved && g.shared >= b.shared():
 		return nil, types.ThrottleReasonConcurrentInvocationLimitExceeded
 	}
-	g.count(function, b.reserved == nil, 1)
+	g.count(function, b, 1)
 	return sync.OnceFunc(func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		g.count(function, b.reserved == nil, -1)
+		g.count(function, b, -1)
 	}), ""
 }
 
-func (g *gate) count(function string, shared bool, n int32) {
+func (g *gate) count(function string, b bound, n int32) {
 	g.all += n
-	if shared {
+	if !b.provisioned && b.reserved == nil {
 		g.shared += n
 	}
-	if g.running[function] += n; g.running[function] == 0 {
+	own := g.running[function]
+	own.all += n
+	if !b.provisioned {
+		own.onDemand += n
+	}
+	if g.running[function] = own; own.all == 0 {
 		delete(g.running, function)
 	}
 }
@@ -55,5 +66,5 @@ func (g *gate) count(function string, shared bool, n int32) {
 func (g *gate) concurrency(function string) (own, shared, all int32) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.running[function], g.shared, g.all
+	return g.running[function].all, g.shared, g.all
 }
