@@ -18,6 +18,7 @@ import (
 	"flyball/internal/deliver"
 	"flyball/internal/service/lambda"
 	packages "flyball/internal/service/lambda/code"
+	"flyball/scaling"
 )
 
 // openLambda opens Lambda in a cell.
@@ -34,6 +35,9 @@ func (s *Server) openLambda(v *services) error {
 				return other.lambda
 			}
 			return nil
+		},
+		Deleted: func(ctx context.Context, function, qualifier string) error {
+			return v.autoscaling.ResourceDeleted(ctx, scaling.FunctionID(function, qualifier))
 		},
 		Roles: functionRoles{s, v}, Runner: s.functions, Provisioner: s.functions, Queues: v.sqs,
 		MayPoll: func(ctx context.Context, role, function, queue string) (string, error) {

@@ -213,13 +213,13 @@ func (a *API) DeleteAlias(ctx context.Context, in *lambda.DeleteAliasInput, _ ..
 		return nil, err
 	}
 	name := aws.ToString(in.Name)
-	err = a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+	err = a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		a.aliases.Delete(tx, key(function, name))
 		a.policies.Delete(tx, key(function, name))
 		a.asyncs.Delete(tx, key(function, name))
 		a.provisions.Delete(tx, key(function, name))
 		a.reprovision(tx, function)
-		return nil
+		return a.deleted(ctx, function, name)
 	})
 	if err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ import (
 type outcome struct {
 	delivery  delivery.Delivery
 	attempts  int
-	condition string           // Success, RetriesExhausted or EventAgeExceeded
+	condition string           // Success, RetriesExhausted, EventAgeExceeded or ZeroReservedConcurrency
 	answer    *function.Answer // nil when the function has not run
 	version   string
 	err       error

@@ -263,14 +263,19 @@ func (a *API) DeleteFunction(ctx context.Context, in *lambda.DeleteFunctionInput
 
 // deleteAll deletes a function.
 func (a *API) deleteAll(ctx context.Context, name string) error {
-	return a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+	return a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		if _, exists := a.functions.Get(name); !exists {
 			return fault.NoFunction(a.arn(name))
 		}
 		a.functions.Delete(tx, name)
 		below := key(name, "")
+		var qualifiers []string
 		for _, v := range a.versions.Rows(below) {
+			qualifiers = append(qualifiers, v.Number)
 			tx.After(func() { a.retire(v) })
+		}
+		for _, l := range a.aliases.Rows(below) {
+			qualifiers = append(qualifiers, l.Name)
 		}
 		deleteBelow(tx, a.versions, below)
 		deleteBelow(tx, a.aliases, below)
@@ -278,8 +283,21 @@ func (a *API) deleteAll(ctx context.Context, name string) error {
 		deleteBelow(tx, a.asyncs, below)
 		deleteBelow(tx, a.provisions, below)
 		a.reprovision(tx, name)
-		return nil
+		return a.deleted(ctx, name, qualifiers...)
 	})
+}
+
+// deleted tells of versions and aliases of a function that are being deleted.
+func (a *API) deleted(ctx context.Context, function string, qualifiers ...string) error {
+	if a.cfg.Deleted == nil {
+		return nil
+	}
+	for _, qualifier := range qualifiers {
+		if err := a.cfg.Deleted(ctx, function, qualifier); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // deleteBelow deletes the rows whose keys begin with a prefix.
@@ -291,7 +309,7 @@ func deleteBelow[T any](tx *state.Tx, rows *state.Table[T], prefix string) {
 
 // deleteVersion deletes a version that was published, unless an alias points to it.
 func (a *API) deleteVersion(ctx context.Context, r rules.Reference) error {
-	return a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+	return a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		if _, exists := a.functions.Get(r.Name); !exists {
 			return fault.NoFunction(a.arn(r.Name))
 		}
@@ -310,6 +328,6 @@ func (a *API) deleteVersion(ctx context.Context, r rules.Reference) error {
 		a.asyncs.Delete(tx, key(r.Name, r.Qualifier))
 		a.provisions.Delete(tx, key(r.Name, r.Qualifier))
 		a.reprovision(tx, r.Name)
-		return nil
+		return a.deleted(ctx, r.Name, r.Qualifier)
 	})
 }

@@ -93,19 +93,22 @@ func (a *API) run(ctx context.Context, t target, call function.Call) (answer fun
 	if call.Payload, err = checkPayload(call.Payload, maxSyncPayload, types.InvocationTypeRequestResponse); err != nil {
 		return answer, ran, err
 	}
-	a.cell.State.View(ctx, func() { ran, err = t.chosen() })
+	b := bound{shared: func() int32 { return a.sharedConcurrency(ctx) }}
+	a.cell.State.View(ctx, func() { ran, err = t.chosen(); b.reserved = a.onDemand(t.function) })
 	if err != nil {
 		return answer, ran, err
 	}
-	leave, reason := a.limiter.enter(t.function.Name, bound{t.function.Reserved, func() int32 { return a.sharedConcurrency(ctx) }})
+	spell := a.beginSpell(ctx, t, ran)
+	defer spell.end()
+	b.provisioned = spell.isCovered()
+	leave, reason := a.limiter.enter(t.function.Name, b)
 	if leave == nil {
 		a.meter.measured(t, ran, "Throttles", "Count", 1)
 		return answer, ran, fault.Throttled(reason)
 	}
 	defer leave()
 	a.meterConcurrency(t)
-	spell := a.beginSpell(ctx, t, ran)
-	defer spell.end()
+	spell.entered()
 	fn, err := a.runnable(ran)
 	if err != nil {
 		return answer, ran, err

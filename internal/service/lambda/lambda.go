@@ -39,6 +39,9 @@ type Config struct {
 	PutEvent   func(context.Context, deliver.Invocation, types.PutEventsRequestEntry) error
 	// Provisioner keeps environments started; nil keeps none.
 	Provisioner Provisioner
+	// Deleted, if set, is told of each version and alias that is being deleted, as part of
+	// that change: what scales its provisioned concurrency goes with it.
+	Deleted func(ctx context.Context, function, qualifier string) error
 	// Queues are those of SQS that event source mappings take messages from. MayPoll tells
 	// which operation of SQS the role of a function does not allow on a queue, that it needs
 	// for that; nil judges nothing.
@@ -95,7 +98,7 @@ var (
 func New(cfg Config) (a *API, err error) {
 	a = &API{cfg: cfg, cell: cfg.Cell, mark: make([]byte, 32)}
 	_, _ = rand.Read(a.mark) // it never fails
-	a.limiter.running, a.meter = map[string]int32{}, newMeter(a.cell.Clock, cfg.Metrics)
+	a.limiter.running, a.meter = map[string]underway{}, newMeter(a.cell.Clock, cfg.Metrics)
 	if a.functions, err = state.NewTable[functionRow](a.cell.State, kindFunction); err != nil {
 		return nil, err
 	}

@@ -93,7 +93,7 @@ func (a *API) checkProvisioned(t target, p provisioned) error {
 		}
 		return nil
 	}
-	left := a.unreserved("") - a.provisionedOfAll() + a.wanted(p.Function, p.Qualifier)
+	left := a.unreserved("") + a.wanted(p.Function, p.Qualifier)
 	switch {
 	case p.Wanted > left:
 		return fault.Parameter("Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [%d].", left)
@@ -101,16 +101,6 @@ func (a *API) checkProvisioned(t target, p provisioned) error {
 		return fault.Parameter("Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", leastUnreserved)
 	}
 	return nil
-}
-
-// provisionedOfAll is what is provisioned of the concurrency that functions share.
-func (a *API) provisionedOfAll() (n int32) {
-	for _, p := range a.provisions.Rows("") {
-		if f, _ := a.functions.Get(p.Function); f.Reserved == nil {
-			n += p.Wanted
-		}
-	}
-	return n
 }
 
 // wanted is the provisioned concurrency of a version or an alias.
