@@ -23,10 +23,9 @@ type Line struct {
 }
 
 const (
-	logBehind  = 1 << 20      // what is read of it at one look; of more, the oldest is left out
-	logPending = 4 << 20      // what waits to be put; more is left out
-	tailBytes  = 4 << 10      // what an answer tells
-	lineBytes  = 256<<10 - 26 // what a log event holds
+	logBehind  = 1 << 20 // what is read of it at one look; of more, the oldest is left out
+	logPending = 4 << 20 // what waits to be put; more is left out
+	tailBytes  = 4 << 10 // what an answer tells
 )
 
 // A logWriter brings what an environment writes to its log stream.
@@ -67,8 +66,8 @@ func (w *logWriter) take() {
 
 // add appends a line.
 func (w *logWriter) add(text string) {
-	if len(text) > lineBytes {
-		text = text[:lineBytes]
+	if len(text) > task.LineBytes {
+		text = text[:task.LineBytes]
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
