@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -91,7 +92,7 @@ const Principal = "lambda.amazonaws.com"
 // asyncOfTarget is what becomes of a target's events.
 func (a *API) asyncOfTarget(ctx context.Context, t target) (c asyncConfig) {
 	a.cell.State.View(ctx, func() {
-		c, _ = a.asyncs.Get(key(t.function.Name, orElse(t.qualifier, rules.Latest)))
+		c, _ = a.asyncs.Get(key(t.function.Name, cmp.Or(t.qualifier, rules.Latest)))
 	})
 	return c
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
-	"flyball/internal/page"
 	"flyball/internal/service/lambda/code"
 	"flyball/internal/service/lambda/fault"
 	"flyball/internal/service/lambda/rules"
@@ -201,14 +200,11 @@ func (a *API) GetFunctionConfiguration(ctx context.Context, in *lambda.GetFuncti
 	return as[lambda.GetFunctionConfigurationOutput](t.api.configuration(t.version, t.qualifier)), nil
 }
 
-// listed is the most functions or versions of a page ("ListFunctions").
-const listed = 50
-
 // ListFunctions lists functions by their names, with all their versions if asked for.
 func (a *API) ListFunctions(ctx context.Context, in *lambda.ListFunctionsInput, _ ...func(*lambda.Options)) (*lambda.ListFunctionsOutput, error) {
 	all := in.FunctionVersion == types.FunctionVersionAll
 	out := &lambda.ListFunctionsOutput{Functions: []types.FunctionConfiguration{}}
-	if deref(in.MasterRegion) != "" && *in.MasterRegion != "ALL" {
+	if aws.ToString(in.MasterRegion) != "" && *in.MasterRegion != "ALL" {
 		return out, nil // replicas at the edge, of which there are none
 	}
 	var rows []version
@@ -236,19 +232,8 @@ func (a *API) ListFunctions(ctx context.Context, in *lambda.ListFunctionsInput, 
 
 // versionPage is a page of versions.
 func versionPage(rows []version, marker *string, most *int32) ([]version, *string, error) {
-	limit, ok := page.Limit(most, listed, listed)
-	if !ok {
-		return nil, nil, fault.Constraint(*most, "maxItems", "have value greater than or equal to 1")
-	}
-	rows, next, err := page.Of(rows, func(v version) string { return versionKey(v.Function, v.Number) }, marker, limit)
-	if err != nil {
-		err = badMarker()
-	}
-	return rows, next, err
+	return pageOf(rows, func(v version) string { return versionKey(v.Function, v.Number) }, marker, most, listed)
 }
-
-// badMarker answers a token that no listing gave.
-func badMarker() error { return fault.Parameter("Invalid Marker") }
 
 // DeleteFunction deletes a function with all that belongs to it, or one version of it.
 func (a *API) DeleteFunction(ctx context.Context, in *lambda.DeleteFunctionInput, _ ...func(*lambda.Options)) (*lambda.DeleteFunctionOutput, error) {

@@ -45,7 +45,7 @@ func (a *API) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...func(*lam
 		return nil, err
 	}
 	call := function.Call{
-		RequestID: orElse(endpoint.RequestID(ctx), uuid.NewString()), ARN: t.arn(), Payload: in.Payload, TraceID: endpoint.Trace(ctx),
+		RequestID: cmp.Or(endpoint.RequestID(ctx), uuid.NewString()), ARN: t.arn(), Payload: in.Payload, TraceID: endpoint.Trace(ctx),
 	}
 	if call.ClientContext, err = clientContext(in.ClientContext); err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func (a *API) run(ctx context.Context, t target, call function.Call) (answer fun
 	spell := a.beginSpell(ctx, t, ran)
 	defer spell.end()
 	b.provisioned = spell.isCovered()
-	leave, reason := a.gate.enter(t.function.Name, b)
+	leave, reason := a.limiter.enter(t.function.Name, b)
 	if leave == nil {
 		a.meter.measured(t, ran, "Throttles", "Count", 1)
 		return answer, ran, fault.Throttled(reason)
@@ -208,11 +208,11 @@ func (a *API) cannotRun(ctx context.Context, t target, err error) error {
 }
 
 func (a *API) meterConcurrency(t target) {
-	own, shared, all := a.gate.concurrency(t.function.Name)
-	a.meter.add(measure{name: "ConcurrentExecutions", unit: "Count"}, float64(all))
-	a.meter.add(measure{name: "ConcurrentExecutions", unit: "Count", function: t.function.Name}, float64(own))
+	own, shared, all := a.limiter.concurrency(t.function.Name)
+	a.meter.Add(measure{name: "ConcurrentExecutions", unit: "Count"}, float64(all))
+	a.meter.Add(measure{name: "ConcurrentExecutions", unit: "Count", function: t.function.Name}, float64(own))
 	if t.function.Reserved == nil {
-		a.meter.add(measure{name: "UnreservedConcurrentExecutions", unit: "Count"}, float64(shared))
+		a.meter.Add(measure{name: "UnreservedConcurrentExecutions", unit: "Count"}, float64(shared))
 	}
 }
 

@@ -337,7 +337,7 @@ func (f *feed) release(ctx context.Context, records []polling.Record) {
 // count adds to a metric of the mapping, if those were asked for.
 func (f *feed) count(name string, n int) {
 	if n > 0 && len(f.m.Metrics) > 0 {
-		f.api.meter.add(measure{name: name, unit: "Count", mapping: f.m.UUID}, float64(n))
+		f.api.meter.Add(measure{name: name, unit: "Count", mapping: f.m.UUID}, float64(n))
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
-	"flyball/internal/page"
 	"flyball/internal/service/lambda/fault"
 	"flyball/internal/service/lambda/rules"
 	"flyball/internal/state"
@@ -184,23 +183,13 @@ func (a *API) ListProvisionedConcurrencyConfigs(ctx context.Context, in *lambda.
 	if err != nil {
 		return nil, err
 	}
-	var rows []provisioned
-	owner.cell.State.View(ctx, func() {
-		if _, exists := owner.functions.Get(name); !exists {
-			err = fault.NoFunction(owner.arn(name))
-		}
-		rows = owner.provisions.Rows(key(name, ""))
-	})
+	rows, exists := rowsOf(ctx, owner, owner.provisions, name)
+	if !exists {
+		return nil, fault.NoFunction(owner.arn(name))
+	}
+	rows, next, err := pageOf(rows, func(p provisioned) string { return p.Qualifier }, in.Marker, in.MaxItems, listed)
 	if err != nil {
 		return nil, err
-	}
-	limit, ok := page.Limit(in.MaxItems, listed, listed)
-	if !ok {
-		return nil, fault.Constraint(*in.MaxItems, "maxItems", "have value greater than or equal to 1")
-	}
-	rows, next, err := page.Of(rows, func(p provisioned) string { return p.Qualifier }, in.Marker, limit)
-	if err != nil {
-		return nil, badMarker()
 	}
 	out := &lambda.ListProvisionedConcurrencyConfigsOutput{ProvisionedConcurrencyConfigs: []types.ProvisionedConcurrencyConfigListItem{}, NextMarker: next}
 	for _, p := range rows {

@@ -182,7 +182,7 @@ func (s spell) answered(byProvisioned bool) {
 // measure adds a value to a metric of the function and of what has the concurrency.
 func (s spell) measure(name string, value float64) {
 	of := measure{name: name, unit: "Count", function: s.function}
-	s.api.meter.add(of, value)
+	s.api.meter.Add(of, value)
 	of.resource = s.function + ":" + s.of
-	s.api.meter.add(of, value)
+	s.api.meter.Add(of, value)
 }
