@@ -23,12 +23,16 @@ var bootstraps embed.FS
 // programs know what functions start as.
 type programs struct {
 	dir          string // has the bootstraps
+	empty        string // has nothing
 	interpreters *interpreters
 }
 
 func newPrograms(dir string) (*programs, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
+	empty := filepath.Join(filepath.Dir(dir), "empty")
+	for _, dir := range []string{dir, empty} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
 	}
 	for _, name := range []string{"index.mjs", "bootstrap.py"} {
 		text, err := bootstraps.ReadFile("bootstrap/" + name)
@@ -39,7 +43,7 @@ func newPrograms(dir string) (*programs, error) {
 			return nil, fmt.Errorf("writing the runtime of functions: %w", err)
 		}
 	}
-	return &programs{dir, newInterpreters()}, nil
+	return &programs{dir, empty, newInterpreters()}, nil
 }
 
 // A program is what an environment starts as.
