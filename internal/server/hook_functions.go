@@ -6,8 +6,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/lambda"
-
-	"flyball/internal/permission"
 )
 
 // hookFunctions are the functions that hooks of deployments ask.
@@ -20,7 +18,7 @@ type hookFunctions struct {
 // is let in.
 func (h hookFunctions) Ask(ctx context.Context, role, function string, payload []byte) ([]byte, error) {
 	in := &sdk.InvokeInput{FunctionName: &function, Payload: payload}
-	if err := h.server.roleMay(ctx, h.of, role, permission.Call{Service: "lambda", Operation: "Invoke", Input: in}); err != nil {
+	if err := h.server.roleMay(ctx, h.of, role, "lambda", "Invoke", in); err != nil {
 		return nil, err
 	}
 	out, err := h.of.lambda.Invoke(ctx, in)

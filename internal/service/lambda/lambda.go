@@ -98,7 +98,7 @@ var (
 func New(cfg Config) (a *API, err error) {
 	a = &API{cfg: cfg, cell: cfg.Cell, mark: make([]byte, 32)}
 	_, _ = rand.Read(a.mark) // it never fails
-	a.limiter.running, a.meter = map[string]underWay{}, newMeter(a.cell.Clock, cfg.Metrics)
+	a.limiter.running, a.meter = map[string]underway{}, newMeter(a.cell.Clock, cfg.Metrics)
 	if a.functions, err = state.NewTable[functionRow](a.cell.State, kindFunction); err != nil {
 		return nil, err
 	}

@@ -10,13 +10,13 @@ import (
 // concurrency for.
 type limiter struct {
 	mu      sync.Mutex
-	running map[string]underWay // by function
+	running map[string]underway // by function
 	shared  int32               // those on demand of functions that keep no concurrency
 	all     int32
 }
 
-// An underWay is how many invocations of a function are under way.
-type underWay struct{ all, onDemand int32 }
+// underway is how many invocations of a function are under way.
+type underway struct{ all, onDemand int32 }
 
 // A bound is the concurrency of a function: what it keeps, or what it shares. What is
 // provisioned is in neither.

@@ -112,6 +112,22 @@ func TestInvalidTransformers(t *testing.T) {
 	}
 }
 
+func TestATemplateThatNamesAValueOverAndOverMakesNoMoreThanATargetTakes(t *testing.T) {
+	e, err := ParseEvent([]byte(`{"detail":"` + strings.Repeat("x", 200_000) + `"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for times, fits := range map[int]bool{5: true, 6: false, 2000: false} {
+		transformer, err := ParseTransformer(map[string]string{"d": "$.detail"}, `"`+strings.Repeat("<d>", times)+`"`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := transformer.Apply(e, Context{}); (err == nil) != fits || len(got) > mostSent {
+			t.Errorf("%d times: %d bytes, %v", times, len(got), err)
+		}
+	}
+}
+
 // pathOf is what an input path leads to in an event, or nil.
 func pathOf(e *Event, path string) ([]byte, error) {
 	p, err := ParsePath(path)
