@@ -73,7 +73,7 @@ Built-in images, run by every runtime:
 	f.StringVar(&cfg.Data, "data", defaultData(), `folder of the durable state; "" keeps nothing`)
 	f.StringVar(&cfg.Runtime, "runtime", "auto", "how tasks run: process, docker, or auto (docker when its engine answers)")
 	f.StringVar(&cfg.TaskNetwork, "task-network", "auto", "process runtime: a network namespace for each task, a loopback address, or auto (namespace where Linux permits it)")
-	f.TextVar(&cfg.TaskRange, "task-range", netip.MustParsePrefix("100.64.0.0/10"), "process runtime: `PREFIX` with room for the network of the tasks' namespaces, a /20")
+	f.TextVar(&cfg.TaskRange, "task-range", netip.MustParsePrefix("100.64.0.0/10"), "process runtime: `PREFIX` with room for the networks of the namespaces of tasks and of functions, a /20 each")
 	f.Float64Var(&cfg.Speed, "speed", 1, "run the clock this many times faster; tasks run in real time")
 	f.StringVar(&cfg.Account, "account", "123456789012", "account of calls whose access key names none (12 digits name one)")
 	f.StringVar(&cfg.Region, "region", "us-east-1", "region of calls whose signature names none, and of our own paths")

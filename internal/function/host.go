@@ -25,6 +25,9 @@ import (
 type Options struct {
 	Dir  string // where environments are kept; required
 	Logs Logs   // takes what functions write; nil throws it away
+	// Hidden is a folder that functions find empty, where something can be mounted for them:
+	// the server's own, which its user can read as whom they run. Empty is none.
+	Hidden string
 	// Environ are the variables of a new environment besides those of Lambda, such as its
 	// credentials. They have to be good for its lifetime and an invocation.
 	Environ      func(ctx context.Context, fn Function) ([]string, error)

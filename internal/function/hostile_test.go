@@ -3,6 +3,7 @@ package function
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -164,6 +165,17 @@ func init() {
 			}
 		}
 		return event, nil
+	}
+	handlers["list"] = func(_ context.Context, event json.RawMessage) (any, error) {
+		var folder string
+		if err := json.Unmarshal(event, &folder); err != nil {
+			return nil, err
+		}
+		found, err := os.ReadDir(folder)
+		if errors.Is(err, os.ErrNotExist) {
+			err = nil // what is above it is another folder to the function
+		}
+		return len(found), err
 	}
 	// It calls the Runtime API of another environment.
 	handlers["knock"] = func(_ context.Context, event json.RawMessage) (any, error) {
@@ -327,6 +339,28 @@ func TestProcessesThatAFunctionLeavesEndWithItsEnvironment(t *testing.T) {
 		t.Errorf("answered %s", answer.Payload)
 	}
 	eventually(t, "they have ended", func() bool { return len(sleepers()) == 0 })
+}
+
+func TestAFunctionDoesNotSeeWhatIsHidden(t *testing.T) {
+	own, err := os.MkdirTemp("/var/tmp", "flyball-")
+	if err != nil {
+		t.Skip("no folder outside of /tmp: ", err)
+	}
+	t.Cleanup(func() { os.RemoveAll(own) })
+	if err := os.WriteFile(filepath.Join(own, "state"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(own, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	h := newHost(t, Options{Dir: filepath.Join(own, "environments"), Hidden: own})
+	if !h.tasks.Mounts() {
+		t.Skip("nothing can be mounted")
+	}
+	text, _ := json.Marshal(own)
+	if answer := invoke(t, h, function(t, "list"), string(text)); string(answer.Payload) != "0" {
+		t.Errorf("it saw %s", answer.Payload)
+	}
 }
 
 func TestAFunctionHasNoMoreThreadsThanLambdasHave(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"flyball/internal/task"
@@ -48,6 +49,9 @@ func (h *Host) arrange(fn Function, id string) (*layout, error) {
 		mounts: []task.Mount{
 			{Path: taskRoot, Source: fn.Code}, {Path: runtimeRoot, Source: h.programs.dir}, {Path: scratchRoot, Source: own, Writable: true},
 		},
+	}
+	if h.opts.Hidden != "" { // before others, which may hide its path
+		l.mounts = slices.Insert(l.mounts, 0, task.Mount{Path: h.opts.Hidden, Source: h.programs.empty})
 	}
 	if os.Geteuid() != 0 {
 		return l, nil

@@ -74,9 +74,10 @@ func TestAFunctionThatDoesNotStartHasASecondChanceAndThenFails(t *testing.T) {
 func TestABootstrapThatIsNoProgramIsAnInvalidEntrypoint(t *testing.T) {
 	h := newHost(t, Options{})
 	for name, write := range map[string]func(path string) error{
-		"Couldn't find valid bootstrap(s)":      func(path string) error { return nil },
-		"permission denied":                     func(path string) error { return os.WriteFile(path, nil, 0o644) },
-		"exec /var/task/bootstrap: exec format": func(path string) error { return os.WriteFile(path, []byte("no program"), 0o755) },
+		"Couldn't find valid bootstrap(s)":       func(path string) error { return nil },
+		"permission denied":                      func(path string) error { return os.WriteFile(path, nil, 0o644) },
+		"exec /var/task/bootstrap: exec format":  func(path string) error { return os.WriteFile(path, []byte("no program"), 0o755) },
+		"exec /var/task/bootstrap: no such file": func(path string) error { return os.WriteFile(path, []byte("#!/bin/sh\r\n"), 0o755) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			fn := function(t, "")

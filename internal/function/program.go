@@ -23,12 +23,16 @@ var bootstraps embed.FS
 // programs know what functions start as.
 type programs struct {
 	dir          string // has the bootstraps
+	empty        string // has nothing
 	interpreters *interpreters
 }
 
 func newPrograms(dir string) (*programs, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
+	empty := filepath.Join(filepath.Dir(dir), "empty")
+	for _, dir := range []string{dir, empty} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
 	}
 	for _, name := range []string{"index.mjs", "bootstrap.py"} {
 		text, err := bootstraps.ReadFile("bootstrap/" + name)
@@ -39,7 +43,7 @@ func newPrograms(dir string) (*programs, error) {
 			return nil, fmt.Errorf("writing the runtime of functions: %w", err)
 		}
 	}
-	return &programs{dir, newInterpreters()}, nil
+	return &programs{dir, empty, newInterpreters()}, nil
 }
 
 // A program is what an environment starts as.
@@ -51,7 +55,7 @@ type program struct {
 // check says what keeps a function from being run at all: the failure is its own.
 func (p *programs) check(fn Function) (*failure, error) {
 	if strings.HasPrefix(fn.Runtime, "provided") {
-		return bootstrapFailure(filepath.Join(fn.Code, "bootstrap")), nil
+		return bootstrapFailure(fn.Code), nil
 	}
 	_, err := p.interpreter(fn.Runtime)
 	return nil, err
@@ -108,8 +112,10 @@ func (p *programs) interpreter(runtime string) (found interpreter, err error) {
 	return found, err
 }
 
-// bootstrapFailure says why a file cannot be the first program of a function.
-func bootstrapFailure(path string) *failure {
+// bootstrapFailure says why the file bootstrap of a folder cannot be the first program of a
+// function.
+func bootstrapFailure(folder string) *failure {
+	path := filepath.Join(folder, "bootstrap")
 	info, err := os.Stat(path)
 	if err != nil || info.IsDir() {
 		return &failure{kind: invalidEntrypoint, message: "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"}
@@ -119,11 +125,32 @@ func bootstrapFailure(path string) *failure {
 	}
 	if file, err := os.Open(path); err == nil { // or the environment tells
 		defer file.Close()
-		begin := make([]byte, 4)
+		begin := make([]byte, maxInterpreter)
 		n, _ := io.ReadFull(file, begin)
-		if begin = begin[:n]; !bytes.HasPrefix(begin, []byte("#!")) && !bytes.Equal(begin, []byte("\x7fELF")) {
+		begin = begin[:n]
+		if line, isScript := bytes.CutPrefix(begin, []byte("#!")); isScript {
+			return scriptFailure(folder, line)
+		}
+		if !bytes.HasPrefix(begin, []byte("\x7fELF")) {
 			return cannotRun("exec format error")
 		}
+	}
+	return nil
+}
+
+// maxInterpreter is how much of a script Linux reads in order to find its interpreter.
+const maxInterpreter = 256
+
+// scriptFailure says why a script in a folder does not run whose first line is this after #!:
+// its interpreter is not there. That of a file from Windows ends in a carriage return.
+func scriptFailure(folder string, line []byte) *failure {
+	line, _, _ = bytes.Cut(line, []byte("\n"))
+	name, _, _ := strings.Cut(strings.Trim(string(line), " \t"), " ")
+	if inside, isOwn := strings.CutPrefix(name, taskRoot+"/"); isOwn {
+		name = filepath.Join(folder, inside)
+	}
+	if _, err := os.Stat(name); filepath.IsAbs(name) && errors.Is(err, fs.ErrNotExist) {
+		return cannotRun("no such file or directory")
 	}
 	return nil
 }

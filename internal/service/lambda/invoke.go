@@ -109,12 +109,13 @@ func (a *API) run(ctx context.Context, t target, call function.Call) (answer fun
 	defer leave()
 	a.meterConcurrency(t)
 	spell.entered()
-	fn, err := a.runnable(ran)
+	fn, ran, release, err := a.held(ctx, t, ran)
 	if err != nil {
 		return answer, ran, err
 	}
+	defer release()
 	if answer, err = a.cfg.Runner.Invoke(ctx, fn, call); err != nil {
-		return answer, ran, cannotRun(ctx, err)
+		return answer, ran, a.cannotRun(ctx, t, err)
 	}
 	a.meterAnswer(t, ran, answer)
 	spell.answered(answer.Provisioned)
@@ -142,6 +143,29 @@ func (a *API) sharedConcurrency(ctx context.Context) (left int32) {
 	return left
 }
 
+// held is the version of a target as it is run, with its code, which stays until release is
+// called. The code of a version that was replaced since it was chosen may be gone: then it
+// is the one that has replaced it.
+func (a *API) held(ctx context.Context, t target, chosen version) (fn function.Function, ran version, release func(), err error) {
+	for {
+		release = a.cfg.Code.Hold(chosen.Code)
+		if fn, err = a.runnable(chosen); err == nil {
+			return fn, chosen, release, nil
+		}
+		release()
+		now, failed := chosen, error(nil)
+		a.cell.State.View(ctx, func() {
+			if t, failed = a.lookup(t.reference()); failed == nil {
+				now, failed = t.chosen()
+			}
+		})
+		if failed != nil || now.Code == chosen.Code {
+			return fn, chosen, nil, cmp.Or(failed, err)
+		}
+		chosen = now
+	}
+}
+
 // credentialsTime is how long an environment has the credentials that it was started
 // with at most; they last twice as long.
 const credentialsTime = 6 * time.Hour
@@ -167,11 +191,16 @@ func (a *API) runnable(v version) (fn function.Function, err error) {
 	return fn, nil
 }
 
-// cannotRun is the error of a function that this server does not run.
-func cannotRun(ctx context.Context, err error) error {
+// cannotRun is the error of a function that this server does not run, such as one that was
+// deleted after it was found.
+func (a *API) cannotRun(ctx context.Context, t target, err error) error {
+	var gone error
+	a.cell.State.View(ctx, func() { _, gone = a.lookup(t.reference()) })
 	switch {
 	case ctx.Err() != nil:
 		return err
+	case gone != nil:
+		return gone
 	case errors.Is(err, function.ErrRuntime):
 		return &types.InvalidRuntimeException{Message: aws.String(err.Error()), Type: aws.String("Service")}
 	}

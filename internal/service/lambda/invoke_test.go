@@ -3,6 +3,7 @@ package lambda_test
 import (
 	"encoding/base64"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -219,4 +220,38 @@ func TestAnUpdateChangesWhatEnvironmentsAreOf(t *testing.T) {
 	if revision() == first {
 		t.Error("an update leaves the environments of before")
 	}
+}
+
+func TestCodeStaysWhileItRuns(t *testing.T) {
+	w := open(t)
+	w.create("f")
+	update := func(text string) {
+		_, err := w.UpdateFunctionCode(t.Context(), &sdk.UpdateFunctionCodeInput{FunctionName: aws.String("f"), ZipFile: zipped(t, "bootstrap", text)})
+		ok(t, err)
+	}
+	var folder string
+	w.runner.answer = func(fn function.Function, _ function.Call) (function.Answer, error) {
+		folder = fn.Code
+		update("the second")
+		_, err := os.Stat(folder)
+		return function.Answer{}, err
+	}
+	_, err := w.invoke("f", "{}")
+	ok(t, err)
+	update("the third")
+	if _, err := os.Stat(folder); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("code that nothing runs is still there: %v", err)
+	}
+}
+
+func TestAFunctionThatIsDeletedWhileItStartsIsNotFound(t *testing.T) {
+	w := open(t)
+	w.create("f")
+	w.runner.answer = func(function.Function, function.Call) (function.Answer, error) {
+		_, err := w.DeleteFunction(t.Context(), &sdk.DeleteFunctionInput{FunctionName: aws.String("f")})
+		ok(t, err)
+		return function.Answer{}, errors.New("its variables cannot be told")
+	}
+	_, err := w.invoke("f", "{}")
+	wants(t, err, "ResourceNotFoundException", "Function not found: "+functionARN+"f")
 }

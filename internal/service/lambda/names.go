@@ -22,6 +22,11 @@ type target struct {
 // arn is the ARN by which the function was named, with the qualifier that was given.
 func (t target) arn() string { return t.api.qualified(t.function.Name, t.qualifier) }
 
+// reference names the target, to find it again.
+func (t target) reference() rules.Reference {
+	return rules.Reference{Name: t.function.Name, Qualifier: t.qualifier}
+}
+
 // arn is the ARN of a function.
 func (a *API) arn(name string) string { return a.cell.ARN("lambda", "function:"+name) }
 

@@ -73,7 +73,7 @@ type Store struct {
 
 	mu    sync.Mutex
 	have  map[string]bool // digests of packages, and whether what was unpacked is known to be whole
-	pins  map[string]int  // packages that a call is about to name
+	pins  map[string]int  // packages that a call is about to name, or that run
 	trees sync.Mutex      // one tree at a time is checked
 }
 
@@ -122,6 +122,9 @@ func (s *Store) Put(zipped []byte) (ref Reference, release func(), err error) {
 	}
 	return ref, release, nil
 }
+
+// Hold has code stay until release is called, if it is there: Path tells.
+func (s *Store) Hold(ref Reference) (release func()) { return s.pin(ref.Digest) }
 
 // pin has a package stay until the function that it returns is called.
 func (s *Store) pin(digest string) (release func()) {
