@@ -1,6 +1,7 @@
 package scaling_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -71,6 +72,9 @@ func TestScaleOutCooldownOfTargetTrackingStartsFromWhatWasThere(t *testing.T) {
 	d := s.decide(tracked("p", p, repeat(140, 3)...)) // measured while 10 were running
 	s.want(15, d)
 	check(t, d, 0, []scaling.Code{scaling.InCooldown})
+	if rule, want := d.Proposals[0].Rule, "in the cooldown of the last scale-out, counted from before it: 10 running at 140 "; !strings.HasPrefix(rule, want) {
+		t.Errorf("told as %q, want %q", rule, want)
+	}
 	s.want(18, s.decide(tracked("p", p, repeat(180, 3)...)))
 	s.now = s.now.Add(cooldown)
 	s.want(20, s.decide(tracked("p", p, repeat(110, 3)...)))

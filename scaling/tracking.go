@@ -94,7 +94,11 @@ func (p TargetTracking) propose(now time.Time, r Reading, seen Seen) Proposal {
 func (p TargetTracking) out(now time.Time, r Reading, by Alarm, seen Seen, value float64) Proposal {
 	base := r.Cooldown.base(seen.Running, now)
 	to := p.need(base, value)
-	o := r.wish(Out, by, value, base, to, p.rule(base, value, to))
+	rule := p.rule(base, value, to)
+	if base != seen.Running {
+		rule = "in the cooldown of the last scale-out, counted from before it: " + rule
+	}
+	o := r.wish(Out, by, value, base, to, rule)
 	if to <= seen.Desired {
 		// Within the cooldown the alarm goes on calling about what was just
 		// answered.
