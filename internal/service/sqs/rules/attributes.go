@@ -109,6 +109,9 @@ func canonical(name, value string) string {
 			}
 		}
 	}
+	if redrive, ok := ReadRedrive(value); ok && name == RedrivePolicy {
+		return redrive.text()
+	}
 	return value
 }
 
@@ -217,6 +220,16 @@ func ReadRedrive(text string) (Redrive, bool) {
 	}
 	n, err := strconv.Atoi(strings.Trim(string(doc.MaxReceiveCount), `"`))
 	return Redrive{doc.DeadLetterTargetArn, n}, err == nil
+}
+
+// text is the policy as it is read back: its count is a number, also where the text of one
+// was given.
+func (r Redrive) text() string {
+	text, _ := json.Marshal(struct {
+		Target string `json:"deadLetterTargetArn"`
+		Most   int    `json:"maxReceiveCount"`
+	}{r.Target, r.Most})
+	return string(text)
 }
 
 func checkRedrive(text string) error {
