@@ -465,6 +465,16 @@ func TestAnAttemptIsAnsweredAgain(t *testing.T) {
 	})
 }
 
+func TestARedriveAllowPolicyIsReadBackWithoutSpaces(t *testing.T) {
+	run(t, func(w *world) {
+		url := w.create("a", "RedriveAllowPolicy", "{\n  \"redrivePermission\": \"byQueue\", \"sourceQueueArns\": [\"arn:aws:sqs:eu-west-2:123456789012:b\"]\n}\n")
+		out := must(w.GetQueueAttributes(w.ctx, &sdk.GetQueueAttributesInput{QueueUrl: url, AttributeNames: []types.QueueAttributeName{"RedriveAllowPolicy"}}))
+		if got := out.Attributes["RedriveAllowPolicy"]; got != `{"redrivePermission":"byQueue","sourceQueueArns":["arn:aws:sqs:eu-west-2:123456789012:b"]}` {
+			t.Errorf("it is %s", got)
+		}
+	})
+}
+
 func TestARedrivePolicyIsReadBackWithANumber(t *testing.T) {
 	run(t, func(w *world) {
 		w.create("dead")

@@ -112,6 +112,9 @@ func canonical(name, value string) string {
 	if redrive, ok := ReadRedrive(value); ok && name == RedrivePolicy {
 		return redrive.text()
 	}
+	if allow, ok := readAllow(value); ok && name == RedriveAllowPolicy {
+		return allow.text()
+	}
 	return value
 }
 
@@ -253,7 +256,13 @@ func checkRedrive(text string) error {
 // dead letters.
 type Allow struct {
 	Permission string   `json:"redrivePermission"`
-	Sources    []string `json:"sourceQueueArns"`
+	Sources    []string `json:"sourceQueueArns,omitempty"`
+}
+
+// text is the policy as it is read back, without the spaces that it was given with.
+func (a Allow) text() string {
+	text, _ := json.Marshal(a)
+	return string(text)
 }
 
 // mostSources bounds the queues of a redrive allow policy.
