@@ -42,7 +42,7 @@ func (a *API) retag(ctx context.Context, resource *string, change func(map[strin
 		return a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) (err error) {
 			m, exists := a.mappings.Get(id)
 			if !exists {
-				return fault.NoMapping()
+				return noMapping(resource)
 			}
 			if m.Tags, err = change(m.Tags); err == nil {
 				a.mappings.Put(tx, id, m) // its pollers have nothing to do with them
@@ -65,7 +65,7 @@ func (a *API) ListTags(ctx context.Context, in *lambda.ListTagsInput, _ ...func(
 	if id, is := a.mappingNamed(deref(in.Resource)); is {
 		m, err := a.mapping(ctx, &id)
 		if err != nil {
-			return nil, err
+			return nil, noMapping(in.Resource)
 		}
 		return &lambda.ListTagsOutput{Tags: listedTags(m.Tags)}, nil
 	}
@@ -79,6 +79,11 @@ func (a *API) ListTags(ctx context.Context, in *lambda.ListTagsInput, _ ...func(
 		return nil, err
 	}
 	return &lambda.ListTagsOutput{Tags: listedTags(t.function.Tags)}, nil
+}
+
+// noMapping answers the ARN of no mapping, in the words of tags.
+func noMapping(resource *string) error {
+	return fault.NotFound("Event source mapping not found: %s", deref(resource))
 }
 
 // listedTags are tags as they are listed: never null.
