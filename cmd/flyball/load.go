@@ -82,9 +82,6 @@ flyball report draws it.`,
 		return pflag.NormalizedName(name)
 	})
 	cmd.MarkFlagsMutuallyExclusive("users", "rate")
-	for _, name := range ofRequests {
-		cmd.MarkFlagsMutuallyExclusive("queue", name)
-	}
 	cmd.MarkFlagsMutuallyExclusive("hold", "duration")
 	_ = cmd.MarkFlagFilename("out", "jsonl")
 	_ = cmd.RegisterFlagCompletionFunc("speed", cobra.FixedCompletions([]string{"server", "1", "10", "60"}, cobra.ShellCompDirectiveNoFileComp))
@@ -119,11 +116,19 @@ func (l *loading) check(cmd *cobra.Command, args []string) error {
 		}
 		return cobra.MinimumNArgs(1)(cmd, args)
 	}
+	for _, name := range ofRequests {
+		if cmd.Flags().Changed(name) {
+			return fmt.Errorf("--%s is for requests: a queue has --rate or --messages", name)
+		}
+	}
+	if len(args) > 0 {
+		return fmt.Errorf("--queue takes the place of addresses: leave out %s", args[0])
+	}
 	if !cmd.Flags().Changed("speed") {
 		l.speed = "server"
 	}
 	l.timed = cmd.Flags().Changed("hold") || cmd.Flags().Changed("duration")
-	return cobra.NoArgs(cmd, args)
+	return nil
 }
 
 func (l loading) run(ctx context.Context, targets []string, out io.Writer) error {

@@ -26,11 +26,11 @@ func (l loading) feed(ctx context.Context, out io.Writer) error {
 	if err := l.server.complete(); err != nil {
 		return err
 	}
-	queue := l.server.client().SQS
-	if feed.URL, err = queueURL(ctx, queue, l.queue); err != nil {
+	c := l.server.client()
+	if feed.URL, err = queueURL(ctx, c, l.queue); err != nil {
 		return err
 	}
-	feed.Queue = queue
+	feed.Queue = c.SQS
 	var summary load.Summary
 	var speed float64
 	err = l.recorded(ctx, func(ctx context.Context, clock client.Clock, record func(load.Second)) error {
@@ -43,7 +43,7 @@ func (l loading) feed(ctx context.Context, out io.Writer) error {
 		if !l.json {
 			fmt.Fprintln(out, "elapsed   rate  messages  errors  p50       p95       behind  waiting")
 			feed.Report = func(s load.Second) {
-				printFed(out, s, speed, depth(ctx, queue, feed.URL))
+				printFed(out, s, speed, depth(ctx, c.SQS, feed.URL))
 				record(s)
 			}
 		}
@@ -107,13 +107,16 @@ func (l loading) pace() (load.Schedule, error) {
 }
 
 // queueURL is that of a queue, which may be given by its name.
-func queueURL(ctx context.Context, c *sqs.Client, queue string) (string, error) {
+func queueURL(ctx context.Context, c *client.Client, queue string) (string, error) {
 	if strings.Contains(queue, "://") {
 		return queue, nil
 	}
-	out, err := c.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &queue})
+	out, err := c.SQS.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &queue})
+	if _, none := errors.AsType[*types.QueueDoesNotExist](err); none {
+		return "", fmt.Errorf("there is no queue %s in region %s", queue, c.Region)
+	}
 	if err != nil {
-		return "", err
+		return "", c.Plain(err)
 	}
 	return *out.QueueUrl, nil
 }

@@ -39,10 +39,10 @@ func TestTheNumberOfMessagesSaysWhatIsNotGivenOfRateAndTime(t *testing.T) {
 
 func TestLoadRefusesFlagsThatDoNotGoTogether(t *testing.T) {
 	for _, tt := range []struct{ args, want string }{
-		{"--queue q --users 3 --messages 1", "[queue users]"},
+		{"--queue q --users 3 --messages 1", "--users is for requests"},
 		{"--messages 3 http://127.0.0.1/", "--queue"},
 		{"--queue q", "--rate"},
-		{"--queue q --messages 1 http://127.0.0.1/", "unknown command"},
+		{"--queue q --messages 1 http://127.0.0.1/", "takes the place of addresses"},
 		{"--queue q.fifo --messages 1", "--group"},
 		{"--queue q --messages 1 --body {{.M}}", "--body"},
 		{"--queue q --messages -1", "negative"},
@@ -52,6 +52,14 @@ func TestLoadRefusesFlagsThatDoNotGoTogether(t *testing.T) {
 		if err == nil || !strings.Contains(out, tt.want) {
 			t.Errorf("load %s: %q, want an error that says %q", tt.args, out, tt.want)
 		}
+	}
+}
+
+func TestALoadOfAQueueThatIsNotThereSaysSo(t *testing.T) {
+	s := serve(t, t.TempDir())
+	out, err := flyball(t, "load", "--queue", "none", "--messages", "1", "--endpoint", s.Endpoint)
+	if want := "flyball: there is no queue none in region us-east-1"; err == nil || !strings.HasPrefix(out, want) {
+		t.Errorf("%q, want %q", out, want)
 	}
 }
 

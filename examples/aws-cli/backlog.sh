@@ -10,6 +10,7 @@
 # FUNCTION is go, the default, or node. DATABASE is the file that web service and workers
 # share. The address of the web service goes into URL_FILE, if there is one.
 set -euo pipefail
+url_file=$(realpath -m "${URL_FILE:-/dev/null}") # before the folder changes
 cd "$(dirname "$0")/../vouchers"
 
 export AWS_ENDPOINT_URL=${AWS_ENDPOINT_URL:-http://127.0.0.1:4566}
@@ -83,4 +84,4 @@ aws application-autoscaling put-scaling-policy "${target[@]}" --policy-name back
 	[{"Name":"ClusterName","Value":"vouchers"},{"Name":"ServiceName","Value":"worker"}]}}' --query 'Alarms[].AlarmName'
 
 url=http://$(aws elbv2 describe-load-balancers --names vouchers --query 'LoadBalancers[0].DNSName' --output text):8080
-echo "$url" | tee "${URL_FILE:-/dev/null}"
+echo "$url" | tee "$url_file"

@@ -83,8 +83,8 @@ func (c *Cell) Parse(service, name string) (resource string, ok bool) {
 	return a.Resource, true
 }
 
-// Announce publishes what has happened to a resource in the cell, once the change
-// that it is part of is on disk.
+// Announce tells the bus what has happened to a resource in the cell, within the change
+// that it is part of, and publishes it once that is on disk.
 func (c *Cell) Announce(tx *state.Tx, source, kind, resource string, detail any) {
 	e := event.Event{
 		At: c.Clock.Now(), Account: c.Account, Region: c.Region,

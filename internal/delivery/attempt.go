@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"flyball/internal/deliver"
+	"flyball/internal/queue"
 )
 
 // A verdict is what becomes of a parcel after an attempt.
@@ -64,23 +65,50 @@ func codeOf(err error) string {
 	return "ERROR_FROM_TARGET"
 }
 
-// attempt makes an attempt and does what comes of it.
+// attempt makes an attempt and does what comes of it. While the target is busy it waits and makes another:
+// those behind it in the lane would find the target busy, too, and so are spared the attempt, and the disk
+// their way back into the queue.
 func (q *Queue) attempt(ctx context.Context, j job) {
-	began := q.Clock.Now()
-	v := verdict{parcel: j.parcel, outcome: Exhausted, condition: ByAge, code: codeTooOld}
-	err := errTooOld
-	if !j.Retry.expired(began.Sub(j.Accepted)) {
-		err = q.take(ctx, j.parcel)
+	for {
+		began := q.Clock.Now()
+		v, err := q.try(ctx, j, began)
 		if err != nil && ctx.Err() != nil {
 			return // the server stops, which says nothing of the target
 		}
+		q.tell(ctx, j, v, began, err)
+		if v.outcome != Retried || v.Busy == 0 {
+			q.settle(j, v, err)
+			return
+		}
+		var ok bool
+		if j, ok = q.await(ctx, j.receipt, v.Busy, v.wait); !ok {
+			return
+		}
+	}
+}
+
+// await waits for a target that was busy a number of times, with nothing of the delivery in memory.
+func (q *Queue) await(ctx context.Context, r queue.Receipt, busy int, wait time.Duration) (j job, ok bool) {
+	if q.Clock.SleepUntil(ctx, q.Clock.Now().Add(wait)) != nil {
+		return job{}, false
+	}
+	j, ok = q.load(r)
+	j.Busy = busy
+	return j, ok
+}
+
+// try makes an attempt, and judges it.
+func (q *Queue) try(ctx context.Context, j job, began time.Time) (v verdict, err error) {
+	if j.Retry.expired(began.Sub(j.Accepted)) {
+		v, err = verdict{parcel: j.parcel, outcome: Exhausted, condition: ByAge, code: codeTooOld}, errTooOld
+	} else {
+		err = q.take(ctx, j.parcel)
 		v = j.judge(err, q.Clock.Now().Sub(j.Accepted), random())
 	}
 	if v.Letter {
 		v.outcome = fateOfLetter(v.outcome)
 	}
-	q.tell(ctx, j, v, began, err)
-	q.settle(j, v, err)
+	return v, err
 }
 
 // What is told of a delivery that grew too old before an attempt could be made.

@@ -20,11 +20,12 @@ type lane struct {
 	pace    pace
 }
 
-// The limits of lanes. A delivery that waits costs about 200 bytes.
+// The limits of lanes. A delivery that waits costs about 200 bytes. A lane takes half of what is left for
+// all at most, so that any number of targets that take nothing leave room for the others.
 const (
 	mostAttempts = 32
 	mostWaiting  = 50_000
-	mostHeld     = 500_000 // in all lanes
+	mostHeld     = 500_000 // in all lanes, beside one attempt for each worker
 )
 
 // A pace is how fast a lane is emptied while it is full.
@@ -34,7 +35,8 @@ type pace struct {
 	second float64 // attempts that ended in a second, before since
 }
 
-// The bounds of how soon a delivery comes back that has found its lane full.
+// The bounds of how soon a delivery comes back that has found its lane full. They are times of a wall
+// clock: to put deliveries back takes the disk as long at any speed of the server's.
 const (
 	paceTime  = 100 * time.Millisecond // over which a pace is measured
 	leastPace = 20                     // in a second
@@ -78,10 +80,10 @@ func (q *Queue) admit(ctx context.Context, m broker.Received) (again time.Durati
 	case l.running < q.most(key.owner):
 		l.running++
 		q.workers.Go(func() { q.work(ctx, key, l, m) })
-	case len(l.waiting) < q.mostWaiting:
+	case len(l.waiting) < min(q.mostWaiting, (q.mostHeld-q.held)/2):
 		l.waiting = append(l.waiting, m.Receipt)
 	default:
-		return l.comeAgain(q.Clock.Now()), false
+		return time.Duration(float64(l.comeAgain(time.Now())) * q.Clock.Speed()), false
 	}
 	q.held++
 	return 0, true
@@ -132,10 +134,6 @@ func (q *Queue) next(key laneKey, l *lane) (r queue.Receipt, ok bool) {
 	defer q.mu.Unlock()
 	q.held--
 	l.pace.ended++
-	select {
-	case q.freed <- struct{}{}:
-	default: // it is told already
-	}
 	if len(l.waiting) == 0 {
 		l.pace.since = time.Time{} // what it does from here on is not measured
 		if l.running--; l.running == 0 {
@@ -145,21 +143,4 @@ func (q *Queue) next(key laneKey, l *lane) (r queue.Receipt, ok bool) {
 	}
 	r, l.waiting = l.waiting[0], l.waiting[1:]
 	return r, true
-}
-
-// awaitRoom waits until more may be held, and says how much.
-func (q *Queue) awaitRoom(ctx context.Context) int {
-	for {
-		q.mu.Lock()
-		room := mostHeld - q.held
-		q.mu.Unlock()
-		if room > 0 {
-			return room
-		}
-		select {
-		case <-ctx.Done():
-			return 0
-		case <-q.freed:
-		}
-	}
 }

@@ -2,14 +2,18 @@ package delivery
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
+	"flyball/internal/broker"
 	"flyball/internal/clock"
 	"flyball/internal/deliver"
 	"flyball/internal/queue"
@@ -32,6 +36,18 @@ func TestWhenDeliveriesComeBackToAFullLane(t *testing.T) {
 		if got := tt.lane.comeAgain(start.Add(time.Millisecond)); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
+	}
+}
+
+func TestDeliveriesComeBackToAFullLaneInTimesOfAWallClock(t *testing.T) {
+	key := laneKey{"o", "t"}
+	q := &Queue{
+		Options: Options{Clock: clock.New(time.Now(), 60)}, mostWaiting: 50_000, mostHeld: mostHeld,
+		lanes: map[laneKey]*lane{key: {running: mostAttempts, waiting: make([]queue.Receipt, 50_000)}},
+	}
+	again, ok := q.admit(t.Context(), broker.Received{Message: &broker.Message{Sender: key.owner, Source: key.to}})
+	if ok || again != 60*latest {
+		t.Errorf("it comes back after %s of the server's time", again)
 	}
 }
 
@@ -70,5 +86,85 @@ func TestMoreThanALaneHoldsArriveAllTheSame(t *testing.T) {
 		cancel()
 		running.Wait()
 		q.Close()
+	})
+}
+
+func TestTargetsThatTakeNothingLeaveRoomForOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var router deliver.Router
+		taken := make(chan struct{}, 1)
+		router.Handle("stuck", func(ctx context.Context, _ arn.ARN, _ any) error { <-ctx.Done(); return ctx.Err() })
+		router.Handle("target", func(context.Context, arn.ARN, any) error { taken <- struct{}{}; return nil })
+		q, err := Open(Options{Folder: t.TempDir(), Lazy: true, Clock: clock.New(time.Now(), 1), Router: &router, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer q.Close()
+		q.mostHeld = 1000
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { _ = q.Run(ctx) })
+		defer running.Wait()
+		defer cancel()
+		var all []Delivery
+		for i := range 40 {
+			for range 100 {
+				all = append(all, Delivery{To: fmt.Sprintf("arn:aws:stuck:us-east-1:123456789012:%d", i)})
+			}
+		}
+		if err := q.Deliver(ctx, append(all, Delivery{To: "arn:aws:target:us-east-1:123456789012:t"})...); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-taken:
+		case <-time.After(time.Minute):
+			t.Error("nothing is delivered")
+		}
+	})
+}
+
+// Of many deliveries to a target that is busy some are attempted, from time to time; when it is not any
+// more, all arrive.
+func TestABusyTargetIsNotAskedByAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var router deliver.Router
+		var attempts, taken atomic.Int64
+		var free atomic.Bool
+		router.Handle("target", func(context.Context, arn.ARN, any) error {
+			attempts.Add(1)
+			if !free.Load() {
+				return &deliver.Busy{Err: errors.New("throttled")}
+			}
+			taken.Add(1)
+			return nil
+		})
+		q, err := Open(Options{Folder: t.TempDir(), Lazy: true, Clock: clock.New(time.Now(), 1), Router: &router, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer q.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { _ = q.Run(ctx) })
+		defer running.Wait()
+		defer cancel()
+		all := make([]Delivery, 3000)
+		for i := range all {
+			all[i] = Delivery{To: "arn:aws:target:us-east-1:123456789012:t"}
+		}
+		if err := q.Deliver(ctx, all...); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if most := int64(mostAttempts * 40); attempts.Load() > most {
+			t.Errorf("%d attempts in an hour, want %d at most", attempts.Load(), most)
+		}
+		free.Store(true)
+		time.Sleep(mostBusy)
+		synctest.Wait()
+		if taken.Load() != int64(len(all)) {
+			t.Errorf("%d of %d were delivered", taken.Load(), len(all))
+		}
 	})
 }

@@ -32,9 +32,8 @@ type Queue struct {
 	messages *broker.Queue
 	owners   map[string]Owner
 	workers  sync.WaitGroup
-	// mostWaiting is how many deliveries wait in a lane.
-	mostWaiting int
-	freed       chan struct{} // holds a token when something is held no more
+	// mostWaiting is how many deliveries wait in a lane, and mostHeld are in all lanes.
+	mostWaiting, mostHeld int
 
 	mu    sync.Mutex
 	lanes map[laneKey]*lane
@@ -50,7 +49,7 @@ const (
 
 // Open returns the queue with the deliveries of an earlier life.
 func Open(o Options) (*Queue, error) {
-	q := &Queue{Options: o, owners: map[string]Owner{}, lanes: map[laneKey]*lane{}, mostWaiting: mostWaiting, freed: make(chan struct{}, 1)}
+	q := &Queue{Options: o, owners: map[string]Owner{}, lanes: map[laneKey]*lane{}, mostWaiting: mostWaiting, mostHeld: mostHeld}
 	q.broker = broker.New(broker.Options{Folder: o.Folder, Lazy: o.Lazy, Clock: o.Clock, Log: o.Log})
 	var err error
 	if q.messages, err = q.broker.Queue("all", queue.Settings{Retention: queue.Millis(retention.Milliseconds()), MostInFlight: 2 * mostHeld}); err != nil {
@@ -123,8 +122,7 @@ const (
 // receive hands deliveries to their lanes.
 func (q *Queue) receive(ctx context.Context) {
 	for ctx.Err() == nil {
-		room := q.awaitRoom(ctx)
-		got, err := q.messages.Receive(ctx, broker.Request{Most: min(room, mostReceived), Invisible: inFlight, Wait: patience})
+		got, err := q.messages.Receive(ctx, broker.Request{Most: mostReceived, Invisible: inFlight, Wait: patience})
 		if err != nil {
 			return // it is removed, or ctx has ended
 		}

@@ -17,7 +17,7 @@ type parcel struct {
 	Delivery
 	Accepted time.Time
 	Failed   int  `json:",omitempty"` // attempts
-	Busy     int  `json:",omitempty"` // times in a row that the target was busy
+	Busy     int  `json:"-"`          // times in a row that the target was busy
 	Letter   bool `json:",omitempty"` // it is a dead letter
 }
 

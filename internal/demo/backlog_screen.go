@@ -96,7 +96,7 @@ func (c *lanesChart) frame(width, height int) []string {
 	rows := max(2, min(6, (height-lanesEvents-7)/4-1))
 	tops := c.tops()
 	left, right := c.lane(0, column, rows, tops), c.lane(1, column, rows, tops)
-	out := []string{clip(since(c.at, c.started)+" on the server's clock; dark: what was agreed", width-1)}
+	out := []string{clip(since(c.at, c.started)+" on the server's clock; grey: what was agreed", width-1)}
 	for i := range left {
 		out = append(out, pad(left[i], column)+"  "+right[i])
 	}
@@ -138,9 +138,9 @@ func (c *lanesChart) lane(i, width, rows int, top struct{ queue, perTask, waited
 			asciigraph.Height(rows), asciigraph.Width(max(8, width-9)), asciigraph.LowerBound(0), asciigraph.UpperBound(top),
 			asciigraph.Precision(0), asciigraph.SeriesColors(colors...)), "\n")...)
 	}
-	blue, dark := asciigraph.Blue, asciigraph.DarkGray
+	blue, grey := asciigraph.Blue, asciigraph.DarkGray
 	add(fmt.Sprintf("queue: %d wait", last.Waiting), top.queue, []asciigraph.AnsiColor{blue}, of(func(m moment) float64 { return float64(m.Waiting) }))
-	add(fmt.Sprintf("backlog per worker: %.0f of 100", last.PerTask()), top.perTask, []asciigraph.AnsiColor{dark, blue},
+	add(fmt.Sprintf("backlog per worker: %.0f of 100", last.PerTask()), top.perTask, []asciigraph.AnsiColor{grey, blue},
 		always(agreed.Seconds()/perMessage.Seconds()), of(func(m moment) float64 { return min(m.PerTask(), top.perTask) }))
 	add(fmt.Sprintf("workers: %d running of %d", last.Running, last.Desired), mostWorkers, []asciigraph.AnsiColor{asciigraph.Yellow, asciigraph.Green},
 		of(func(m moment) float64 { return float64(m.Desired) }), of(func(m moment) float64 { return float64(m.Running) }))
@@ -148,7 +148,7 @@ func (c *lanesChart) lane(i, width, rows int, top struct{ queue, perTask, waited
 	if last.waited > agreed {
 		color = asciigraph.Red
 	}
-	add(fmt.Sprintf("waited: %.0f s of 10 s", last.waited.Seconds()), top.waited, []asciigraph.AnsiColor{dark, color},
+	add(fmt.Sprintf("waited: %.0f s of 10 s", last.waited.Seconds()), top.waited, []asciigraph.AnsiColor{grey, color},
 		always(agreed.Seconds()), of(func(m moment) float64 { return m.waited.Seconds() }))
 	return out
 }

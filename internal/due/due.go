@@ -80,6 +80,16 @@ func (q *Queue[K]) At(key K) (at time.Time, ok bool) {
 	return time.Time{}, false
 }
 
+// First is when the first of all keys is due, if there is any.
+func (q *Queue[K]) First() (at time.Time, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.entries) == 0 {
+		return time.Time{}, false
+	}
+	return q.entries[0].at, true
+}
+
 // Len is the number of keys that are due at some time.
 func (q *Queue[K]) Len() int {
 	q.mu.Lock()

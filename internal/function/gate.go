@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync"
 )
 
 // A gate is where one environment, and no other, finds the Runtime API. On a network of
@@ -14,10 +15,15 @@ type gate struct {
 	net.Listener
 	environment *environment
 	bridged     bool
+	room        chan struct{} // holds a token for each connection
 	only        netip.Addr    // who may come in, once opened is closed
 	opened      chan struct{} // closed when only is known
 	closed      chan struct{}
 }
+
+// connections is how many an environment may have with the Runtime API at once, of which it
+// needs one or two: each takes a descriptor of the server's.
+const connections = 64
 
 // newGate opens a gate that holds everybody up until the environment's address is known.
 func (h *Host) newGate(ctx context.Context, e *environment) (*gate, error) {
@@ -29,7 +35,7 @@ func (h *Host) newGate(ctx context.Context, e *environment) (*gate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening for an environment: %w", err)
 	}
-	return &gate{Listener: l, environment: e, bridged: bridged, opened: make(chan struct{}), closed: make(chan struct{})}, nil
+	return &gate{Listener: l, environment: e, bridged: bridged, room: make(chan struct{}, connections), opened: make(chan struct{}), closed: make(chan struct{})}, nil
 }
 
 // open lets in those at an address.
@@ -41,10 +47,16 @@ func (g *gate) open(address string) {
 // Accept returns the environment's next connection.
 func (g *gate) Accept() (net.Conn, error) {
 	for {
+		select {
+		case g.room <- struct{}{}:
+		case <-g.closed:
+			return nil, net.ErrClosed
+		}
 		conn, err := g.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
+		conn = &admitted{Conn: conn, leave: sync.OnceFunc(func() { <-g.room })}
 		select {
 		case <-g.opened:
 		case <-g.closed:
@@ -56,6 +68,18 @@ func (g *gate) Accept() (net.Conn, error) {
 		}
 		conn.Close()
 	}
+}
+
+// An admitted is a connection that makes room for another one when it is closed.
+type admitted struct {
+	net.Conn
+	leave func()
+}
+
+// Close implements net.Conn.
+func (c *admitted) Close() error {
+	defer c.leave()
+	return c.Conn.Close()
 }
 
 // shut closes the gate.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -49,10 +50,11 @@ type Host struct {
 
 	mu       sync.Mutex
 	closed   bool
-	pools    map[string]*pool // by the function's ARN
-	lacking  map[string]*pool // those that may lack provisioned environments
-	count    int              // environments that there are, or are being started
-	starting int              // of these, those that are being started
+	pools    map[string]*pool      // by the function's ARN
+	lacking  map[string]*pool      // those that may lack provisioned environments
+	all      map[*environment]bool // also those whose function has been retired
+	count    int                   // environments that there are, or are being started
+	starting int                   // of these, those that are being started
 	waiters  []*waiter
 }
 
@@ -92,7 +94,7 @@ func New(opts Options) (*Host, error) {
 	}
 	h := &Host{
 		opts: opts, tasks: tasks, programs: programs, api: newAPI(), logs: opts.Logs, log: opts.Log,
-		putting: make(chan struct{}, 8), pools: map[string]*pool{}, lacking: map[string]*pool{},
+		putting: make(chan struct{}, 8), pools: map[string]*pool{}, lacking: map[string]*pool{}, all: map[*environment]bool{},
 	}
 	if err := h.clear(); err != nil {
 		return nil, errors.Join(err, tasks.Close())
@@ -138,10 +140,7 @@ func (h *Host) Run(ctx context.Context) error {
 func (h *Host) close() error {
 	h.mu.Lock()
 	h.closed = true
-	var all []*environment
-	for _, p := range h.pools {
-		all = slices.AppendSeq(all, keys(p.all))
-	}
+	all := slices.Collect(maps.Keys(h.all))
 	for _, w := range h.waiters {
 		close(w.come)
 	}
@@ -212,12 +211,16 @@ func (e *environment) start(ctx context.Context) (err error) {
 	return nil
 }
 
+// mostPIDs is how many processes and threads an environment may have ("Lambda quotas").
+const mostPIDs = 1024
+
 // spec is the task that the environment is.
 func (e *environment) spec(runs program, env []string) task.Spec {
 	return task.Spec{
 		ID:     e.id,
 		Labels: map[string]string{"function": e.fn.ARN},
 		Memory: e.fn.Memory,
+		PIDs:   mostPIDs,
 		Containers: []task.Container{{
 			Name: "function", Image: image, EntryPoint: runs.argv, Env: env, User: e.layout.user,
 			WorkingDir: e.layout.code, Mounts: e.layout.mounts, Essential: true, StopTimeout: time.Millisecond,

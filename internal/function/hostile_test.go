@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -77,6 +78,12 @@ var runtimes = map[string]func(runtimeClient){
 			fmt.Println("large", status, why)
 		}
 	},
+	// It asks for an invocation and has gone before there is one.
+	"gone": func(c runtimeClient) {
+		if conn, err := net.Dial("tcp", os.Getenv("AWS_LAMBDA_RUNTIME_API")); err == nil {
+			fmt.Fprint(conn, "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: api\r\n\r\n")
+		}
+	},
 	"refuses": func(c runtimeClient) {
 		c.send("POST", "init/error", `{"errorType":"Sorry","errorMessage":"not today"}`)
 		time.Sleep(time.Hour)
@@ -133,6 +140,30 @@ func init() {
 		}
 		time.Sleep(time.Hour)
 		return nil, nil
+	}
+	// Threads, each of them busy with waiting.
+	handlers["threads"] = func(_ context.Context, event json.RawMessage) (any, error) {
+		n, _ := strconv.Atoi(string(event))
+		var begun sync.WaitGroup
+		for range n {
+			begun.Add(1)
+			go func() {
+				runtime.LockOSThread()
+				begun.Done()
+				select {}
+			}()
+		}
+		begun.Wait()
+		return n, nil
+	}
+	// Connections to its Runtime API of which it makes no use.
+	handlers["connect"] = func(_ context.Context, event json.RawMessage) (any, error) {
+		for range 300 {
+			if _, err := net.DialTimeout("tcp", os.Getenv("AWS_LAMBDA_RUNTIME_API"), time.Second); err != nil {
+				return nil, err
+			}
+		}
+		return event, nil
 	}
 	// It calls the Runtime API of another environment.
 	handlers["knock"] = func(_ context.Context, event json.RawMessage) (any, error) {
@@ -296,6 +327,73 @@ func TestProcessesThatAFunctionLeavesEndWithItsEnvironment(t *testing.T) {
 		t.Errorf("answered %s", answer.Payload)
 	}
 	eventually(t, "they have ended", func() bool { return len(sleepers()) == 0 })
+}
+
+func TestAFunctionHasNoMoreThreadsThanLambdasHave(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("nothing limits them without cgroups")
+	}
+	h := newHost(t, Options{})
+	fn := function(t, "threads")
+	if answer := invoke(t, h, fn, `900`); answer.Error != "" {
+		t.Errorf("with 900 it answered %s", answer.Payload)
+	}
+	if answer := invoke(t, h, fn, `200`); !strings.Contains(string(answer.Payload), exitError) {
+		t.Errorf("with 1,100 it answered %s", answer.Payload)
+	}
+}
+
+func TestAFunctionTakesNoDescriptorsOfTheServer(t *testing.T) {
+	h := newHost(t, Options{})
+	fn := function(t, "connect")
+	before := descriptors(t)
+	if answer := invoke(t, h, fn, `1`); string(answer.Payload) != `1` {
+		t.Errorf("answered %s", answer.Payload)
+	}
+	if more := descriptors(t) - before; more > 2*connections {
+		t.Errorf("%d descriptors of the server are in use for it", more)
+	}
+}
+
+// descriptors is how many this process has open.
+func descriptors(t *testing.T) int {
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip("nothing tells of them: ", err)
+	}
+	return len(open)
+}
+
+func TestAnEnvironmentThatIsGoneWhenItIsReadyIsAFailure(t *testing.T) {
+	h := newHost(t, Options{})
+	fn := function(t, "gone")
+	for range 3 {
+		if answer := invoke(t, h, fn, `1`); answer.Error != Unhandled || !strings.Contains(string(answer.Payload), exitError) {
+			t.Errorf("answered %q with the error %q", answer.Payload, answer.Error)
+		}
+	}
+}
+
+func TestTheHostEndsTheInvocationsOfFunctionsThatAreNoMore(t *testing.T) {
+	fn := function(t, "sleep")
+	fn.Timeout = time.Hour
+	answered := make(chan error, 1)
+	t.Run("host", func(t *testing.T) {
+		h := newHost(t, Options{})
+		go func() {
+			_, err := h.Invoke(context.Background(), fn, call(`1`))
+			answered <- err
+		}()
+		eventually(t, "it runs", func() bool {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			return h.pools[fn.ARN] != nil && len(h.pools[fn.ARN].all) == 1 && h.starting == 0
+		})
+		h.Retire(fn.ARN)
+	})
+	if err := <-answered; err != nil {
+		t.Error(err)
+	}
 }
 
 func TestAThousandInvocationsShareTheEnvironmentsThatThereAre(t *testing.T) {

@@ -49,18 +49,21 @@ func (h *Host) invokeAgain(ctx context.Context, fn Function, call Call, log *log
 		return Answer{}, err
 	}
 	begun := time.Now()
+	var failure *failure
 	if e != nil { // another invocation's has become idle
-		answer, _ := h.invokeIn(e, call, begun)
-		return answer, nil
-	}
-	log.begin(fn, call)
-	e, failure, err := h.initialize(ctx, fn, onDemand, log, fn.Timeout)
-	if err != nil {
-		return Answer{}, err
+		log = e.log
+		log.begin(fn, call)
+	} else {
+		log.begin(fn, call)
+		if e, failure, err = h.initialize(ctx, fn, onDemand, log, fn.Timeout); err != nil {
+			return Answer{}, err
+		}
 	}
 	if failure == nil {
-		answer, _ := h.invokeStarted(e, call, begun)
-		return answer, nil
+		if answer, taken := h.invokeStarted(e, call, begun); taken {
+			return answer, nil
+		}
+		failure = e.why() // it has ended since it was ready
 	}
 	answer := Answer{Error: Unhandled, Payload: failure.document(call.RequestID), Cold: true, Duration: time.Since(begun)}
 	answer.Billed = billed(answer.Duration)

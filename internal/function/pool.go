@@ -2,8 +2,6 @@ package function
 
 import (
 	"context"
-	"iter"
-	"maps"
 	"runtime"
 	"slices"
 	"time"
@@ -26,8 +24,6 @@ type waiter struct {
 	arn  string
 	come chan *environment // takes nil when there is room; closed at the end of the host
 }
-
-func keys[K comparable, V any](m map[K]V) iter.Seq[K] { return maps.Keys(m) }
 
 // pool returns the pool of a function, under the lock. Environments of an earlier
 // revision are ended, those that are busy when they have answered.
@@ -148,13 +144,13 @@ func (h *Host) join(e *environment) {
 	if h.closed {
 		h.work.Go(e.end)
 	}
-	p := h.pools[e.fn.ARN]
-	if p == nil {
-		return
-	}
 	select {
 	case <-e.ended: // already, and gone was told
+		return
 	default:
+	}
+	h.all[e] = true
+	if p := h.pools[e.fn.ARN]; p != nil {
 		p.all[e] = true
 	}
 }
@@ -191,6 +187,7 @@ func (h *Host) takeBack(e *environment) {
 // gone takes an environment out that has ended.
 func (h *Host) gone(e *environment) {
 	h.mu.Lock()
+	delete(h.all, e)
 	if p := h.pools[e.fn.ARN]; p != nil {
 		delete(p.all, e)
 		p.drop(e)
@@ -204,6 +201,7 @@ func (h *Host) gone(e *environment) {
 func (h *Host) begun() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	defer h.work.Done()
 	h.starting--
 	h.admit()
 }
@@ -237,6 +235,7 @@ func (h *Host) mayStart() bool {
 	}
 	h.count++
 	h.starting++
+	h.work.Add(1) // the host does not end between the room that is taken and the start
 	return true
 }
 

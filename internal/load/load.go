@@ -1,5 +1,5 @@
-// Package load puts HTTP load on services and tells, second by second, how they
-// bear it.
+// Package load puts HTTP load on services, or messages into queues (Feed), and tells,
+// second by second, how they bear it.
 //
 // A closed loop has virtual users: each waits for its answer, thinks, and asks
 // again, so a slow service gets fewer requests, and its percentiles are of those

@@ -74,12 +74,12 @@ var ecsCalls = service{
 	},
 	passes: map[string][]pass{
 		"CreateExpressGatewayService": {{"ExecutionRoleArn", tasks}, {"TaskRoleArn", tasks}, {"task-definition/{TaskDefinitionArn}", tasks}, {"InfrastructureRoleArn", "ecs.amazonaws.com"}},
-		"CreateService":               {{"Role", "ecs.amazonaws.com"}, {"LoadBalancers.AdvancedConfiguration.RoleArn", "ecs.amazonaws.com"}},
+		"CreateService":               {{"Role", "ecs.amazonaws.com"}, {"LoadBalancers.AdvancedConfiguration.RoleArn", "ecs.amazonaws.com"}, {"DeploymentConfiguration.LifecycleHooks.RoleArn", "ecs.amazonaws.com"}},
 		"RegisterTaskDefinition":      {{"TaskRoleArn", tasks}, {"ExecutionRoleArn", tasks}},
 		"RunTask":                     {{"task-definition/{TaskDefinition}", tasks}, {"Overrides.TaskRoleArn", tasks}, {"Overrides.ExecutionRoleArn", tasks}},
 		"StartTask":                   {{"task-definition/{TaskDefinition}", tasks}, {"Overrides.TaskRoleArn", tasks}, {"Overrides.ExecutionRoleArn", tasks}},
 		"UpdateExpressGatewayService": {{"ExecutionRoleArn", tasks}, {"TaskRoleArn", tasks}, {"task-definition/{TaskDefinitionArn}", tasks}},
-		"UpdateService":               {{"LoadBalancers.AdvancedConfiguration.RoleArn", "ecs.amazonaws.com"}},
+		"UpdateService":               {{"LoadBalancers.AdvancedConfiguration.RoleArn", "ecs.amazonaws.com"}, {"DeploymentConfiguration.LifecycleHooks.RoleArn", "ecs.amazonaws.com"}},
 	},
 	creates: map[string]string{
 		"CreateTaskSet": "task-set/{Cluster}/{Service}/*", "RegisterContainerInstance": "container-instance/{Cluster}/*",

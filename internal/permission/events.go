@@ -9,7 +9,8 @@ import (
 // eventsCalls are those of EventBridge, on buses that are named by their names or ARNs,
 // and on rules, whose ARNs have the bus only where that is not the default one.
 var eventsCalls = service{
-	prefix: "events",
+	prefix:   "events",
+	resource: (*Call).eventsResource,
 	operations: map[string]string{
 		"CreateEventBus":        "{Name}",
 		"DeleteEventBus":        "{Name}",
@@ -45,9 +46,11 @@ var eventsCalls = service{
 	},
 }
 
-// eventsResource is the end of the ARN of what a template has come to.
-func eventsResource(name string) string {
+// eventsResource is the end of the ARN of what a template has come to, or the ARN that it is.
+func (c *Call) eventsResource(name string) string {
 	switch {
+	case strings.HasPrefix(name, "arn:"):
+		return name
 	case strings.HasPrefix(name, "rule/"):
 		return strings.Replace(name, "rule/default/", "rule/", 1)
 	case strings.HasPrefix(name, "event-bus/"):

@@ -9,7 +9,8 @@ import (
 // lambdaCalls are those of Lambda, on functions and what belongs to them. Names and parts
 // of ARNs stand for functions, which are found by them.
 var lambdaCalls = service{
-	prefix: "lambda",
+	prefix:   "lambda",
+	resource: (*Call).functionARN,
 	operations: map[string]string{
 		"AddPermission":                      "{FunctionName}/{Qualifier}",
 		"CreateAlias":                        "{FunctionName}",

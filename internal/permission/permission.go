@@ -53,10 +53,13 @@ type service struct {
 	// input in braces, of several the first that is given, or * where AWS has no resource-level permissions, or nothing
 	// where nobody needs a permission. Several are parted by spaces.
 	operations map[string]string
-	keys       []conditionKey
-	actions    map[string]string // those that are not called as the operation
-	passes     map[string][]pass
-	creates    map[string]string // what an operation makes, where it is judged on something else
+	// resource is the resource, or its ARN, that a template's result stands for; nil where
+	// it is that itself.
+	resource func(c *Call, name string) string
+	keys     []conditionKey
+	actions  map[string]string // those that are not called as the operation
+	passes   map[string][]pass
+	creates  map[string]string // what an operation makes, where it is judged on something else
 	// tagsNew is whether what is being made has the tags already that it is given, for
 	// conditions on the tags of resources: AWS's own policies rely on it.
 	tagsNew bool
@@ -168,14 +171,8 @@ func (c *Call) find(s service, name string) Resource {
 	if name == "*" {
 		return Resource{ARN: name}
 	}
-	if s.prefix == "sqs" && !strings.HasPrefix(name, "arn:") {
-		name = c.queueARN(name)
-	}
-	if s.prefix == "lambda" {
-		name = c.functionARN(name)
-	}
-	if s.prefix == "events" && !strings.HasPrefix(name, "arn:") {
-		name = eventsResource(name)
+	if s.resource != nil {
+		name = s.resource(c, name)
 	}
 	if found, ok := c.Find(c.Service, name); ok {
 		return found

@@ -8,7 +8,8 @@ import (
 
 // sqsCalls are those of SQS, on queues that are named by their URLs, or by their ARNs.
 var sqsCalls = service{
-	prefix: "sqs",
+	prefix:   "sqs",
+	resource: (*Call).queueARN,
 	operations: map[string]string{
 		"AddPermission":                "{QueueUrl}",
 		"CancelMessageMoveTask":        "*",
@@ -46,6 +47,9 @@ var sqsCalls = service{
 // queueARN is the ARN of the queue that a URL, an account and a name, or a name alone
 // stands for.
 func (c *Call) queueARN(address string) string {
+	if strings.HasPrefix(address, "arn:") {
+		return address
+	}
 	account, name, ok := sqs.Address(strings.TrimPrefix(address, "*/"))
 	if !ok {
 		return c.arn("sqs", "*")

@@ -70,10 +70,7 @@ func (f functionRoles) Assume(ctx context.Context, name, function, session strin
 // MayLog implements lambda.Roles. A role that does not exist may, as long as any access
 // key is let in.
 func (f functionRoles) MayLog(ctx context.Context, name, group, stream string) error {
-	return f.server.roleMay(ctx, f.of, name, permission.Call{
-		Service: "logs", Operation: "PutLogEvents",
-		Input: &cloudwatchlogs.PutLogEventsInput{LogGroupName: &group, LogStreamName: &stream},
-	})
+	return f.server.roleMay(ctx, f.of, name, "logs", "PutLogEvents", &cloudwatchlogs.PutLogEventsInput{LogGroupName: &group, LogStreamName: &stream})
 }
 
 // mayPoll tells which operation of SQS that takes messages from a queue a role may not
@@ -84,21 +81,23 @@ func (s *Server) mayPoll(ctx context.Context, v *services, role, queue string) (
 		return "", err
 	}
 	url := s.taskEndpoint + "/" + from.AccountID + "/" + from.Resource
-	for _, call := range []permission.Call{
-		{Operation: "ReceiveMessage", Input: &sqs.ReceiveMessageInput{QueueUrl: &url}},
-		{Operation: "DeleteMessage", Input: &sqs.DeleteMessageInput{QueueUrl: &url}},
-		{Operation: "GetQueueAttributes", Input: &sqs.GetQueueAttributesInput{QueueUrl: &url}},
+	for _, call := range []struct {
+		operation string
+		input     any
+	}{
+		{"ReceiveMessage", &sqs.ReceiveMessageInput{QueueUrl: &url}},
+		{"DeleteMessage", &sqs.DeleteMessageInput{QueueUrl: &url}},
+		{"GetQueueAttributes", &sqs.GetQueueAttributesInput{QueueUrl: &url}},
 	} {
-		call.Service = "sqs"
-		if err := s.roleMay(ctx, v, role, call); err != nil {
-			return call.Operation, nil // whatever it is that keeps the role from it
+		if err := s.roleMay(ctx, v, role, "sqs", call.operation, call.input); err != nil {
+			return call.operation, nil // whatever it is that keeps the role from it
 		}
 	}
 	return "", nil
 }
 
 // roleMay says why a role of a cell's account may not make a call.
-func (s *Server) roleMay(ctx context.Context, v *services, name string, call permission.Call) error {
+func (s *Server) roleMay(ctx context.Context, v *services, name, service, operation string, input any) error {
 	account, err := s.globals.of(v.cell.Account, v.cell.Partition())
 	if err != nil {
 		return err
@@ -112,9 +111,8 @@ func (s *Server) roleMay(ctx context.Context, v *services, name string, call per
 	}
 	session := account.iam.Session(role, "lambda", nil)
 	policies, _ := account.iam.Policies(ctx, session) // without the role none, which allow nothing
-	call.Account, call.Region, call.Partition = v.cell.Account, v.cell.Region, v.cell.Partition()
-	call.Secure, call.Time, call.Caller, call.Holder = true, time.Now(), session, role.ARN
-	call.Find = func(service, resource string) (permission.Resource, bool) { return v.resource(ctx, service, resource) }
+	call := v.call(ctx, service, operation, input)
+	call.Caller, call.Holder = session, role.ARN
 	for _, r := range permission.Requests(call) {
 		if err := s.judge.AllowOn(r, policies, s.policyOf(ctx, r.Resource)); err != nil {
 			return err

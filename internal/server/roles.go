@@ -68,13 +68,9 @@ func (r roles) denied(ctx context.Context, role iam.Role, calls []autoscaling.Ro
 	session := r.Session(role, r.session, nil)
 	policies, _ := r.Policies(ctx, session) // without the role none, which allow nothing
 	for _, call := range calls {
-		requests := permission.Requests(permission.Call{
-			Service: call.Service, Operation: call.Operation, Input: call.Input,
-			Account: r.of.cell.Account, Region: r.of.cell.Region, Partition: r.of.cell.Partition(),
-			Secure: true, Time: time.Now(), Caller: session, Holder: role.ARN,
-			Find: func(service, name string) (permission.Resource, bool) { return r.of.resource(ctx, service, name) },
-		})
-		for _, request := range requests {
+		made := r.of.call(ctx, call.Service, call.Operation, call.Input)
+		made.Caller, made.Holder = session, role.ARN
+		for _, request := range permission.Requests(made) {
 			d, err := r.judge.Decide(request, policies, nil)
 			if err != nil {
 				return nil, err
@@ -85,6 +81,16 @@ func (r roles) denied(ctx context.Context, role iam.Role, calls []autoscaling.Ro
 		}
 	}
 	return denied, nil
+}
+
+// call is a call that a service makes in the cell on behalf of a role, which is to be filled
+// in, or of itself.
+func (v *services) call(ctx context.Context, service, operation string, input any) permission.Call {
+	return permission.Call{
+		Service: service, Operation: operation, Input: input,
+		Account: v.cell.Account, Region: v.cell.Region, Partition: v.cell.Partition(), Secure: true, Time: time.Now(),
+		Find: func(service, name string) (permission.Resource, bool) { return v.resource(ctx, service, name) },
+	}
 }
 
 // trusts reports whether a role may be assumed by one of some services, on behalf of

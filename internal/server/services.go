@@ -186,6 +186,7 @@ func (s *Server) openECS(v *services) error {
 		Logs:          driver,
 		ListenerRoles: listenerRoles{s, s.rolesOf(v, listenerSession)},
 		Alarms:        v.cloudwatch,
+		Functions:     hookFunctions{s, v},
 		KnownKeys:     s.cfg.Administrator != nil,
 		Deleted: func(ctx context.Context, cluster, service string) error {
 			return v.autoscaling.ResourceDeleted(ctx, scaling.ServiceID(cluster, service))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
@@ -28,15 +27,11 @@ func (s *Server) mayInvoke(ctx context.Context, v *services, in deliver.Invocati
 	if err != nil {
 		return refusedAs("INVALID_PARAMETER", fmt.Errorf("%q is not an ARN", in.Source))
 	}
-	caller := permission.Call{
-		Service: service, Operation: operation, Input: input, Account: v.cell.Account, Region: v.cell.Region, Partition: v.cell.Partition(),
-		Secure: true, Time: time.Now(),
-		Find: func(service, name string) (permission.Resource, bool) { return v.resource(ctx, service, name) },
-	}
+	call := v.call(ctx, service, operation, input)
 	var policies iam.Policies
 	if in.Role != "" {
 		var found bool
-		if policies, found, err = s.sendersRole(ctx, from, in, &caller); err != nil || !found && !enforced {
+		if policies, found, err = s.sendersRole(ctx, from, in, &call); err != nil || !found && !enforced {
 			return err
 		}
 		if !found {
@@ -45,7 +40,7 @@ func (s *Server) mayInvoke(ctx context.Context, v *services, in deliver.Invocati
 	} else if !enforced {
 		return nil
 	}
-	for _, r := range permission.Requests(caller) {
+	for _, r := range permission.Requests(call) {
 		if in.Role == "" {
 			r.Principal = policy.Principal{Kind: policy.Service, Service: in.Principal}
 			r.Context["aws:SourceArn"], r.Context["aws:SourceAccount"] = []string{in.Source}, []string{from.AccountID}

@@ -35,13 +35,23 @@ func (s *Server) connectTargets() {
 			if !ok {
 				return fmt.Errorf("%s takes no %T", to, message)
 			}
-			v := s.cells.find(to.AccountID, to.Region)
-			if v == nil {
-				return refusedAs("NO_RESOURCE", fmt.Errorf("there is nothing in region %s of account %s", to.Region, to.AccountID))
+			v, err := s.servicesAt(to)
+			if err != nil {
+				return err
 			}
 			return verdictOf(take(ctx, v, to, in))
 		})
 	}
+}
+
+// servicesAt are the services of the cell that an ARN is of. Where there is none, what is
+// sent there is refused.
+func (s *Server) servicesAt(name arn.ARN) (*services, error) {
+	v := s.cells.find(name.AccountID, name.Region)
+	if v == nil || v.cell.Partition() != name.Partition {
+		return nil, refusedAs("NO_RESOURCE", fmt.Errorf("there is nothing in region %s of account %s", name.Region, name.AccountID))
+	}
+	return v, nil
 }
 
 func refusedAs(code string, err error) error { return &deliver.Refused{Code: code, Err: err} }

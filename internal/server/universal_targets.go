@@ -26,9 +26,9 @@ func (s *Server) callOperation(ctx context.Context, to arn.ARN, message any) err
 	if err != nil {
 		return refusedAs("INVALID_PARAMETER", err)
 	}
-	v := s.cells.find(from.AccountID, from.Region)
-	if v == nil {
-		return refusedAs("NO_RESOURCE", fmt.Errorf("there is nothing in region %s of account %s", from.Region, from.AccountID))
+	v, err := s.servicesAt(from)
+	if err != nil {
+		return err
 	}
 	input, err := s.operations.Input(service, operation, in.Body)
 	if err != nil {

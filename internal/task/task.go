@@ -79,6 +79,7 @@ type Spec struct {
 	Labels     map[string]string // cluster, service, task definition: for people who look at the host
 	CPU        int               // limit in CPU units, 1024 to a virtual CPU; 0 is no limit
 	Memory     int               // limit in MiB; 0 is no limit
+	PIDs       int               // limit of processes and threads, where cgroups have one; 0 is no limit
 	Containers []Container
 }
 

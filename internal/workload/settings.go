@@ -76,8 +76,12 @@ func (r *reader) fail(name string, err error) {
 }
 
 func (r *reader) duration(name, otherwise string, least, most time.Duration) time.Duration {
-	d, err := time.ParseDuration(or(r.getenv(name), otherwise))
-	if err == nil && (d < least || d > most) {
+	value := or(r.getenv(name), otherwise)
+	d, err := time.ParseDuration(value)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("%q is not a duration such as %s", value, otherwise)
+	case d < least || d > most:
 		err = fmt.Errorf("%v is not between %v and %v", d, least, most)
 	}
 	r.fail(name, err)
@@ -85,8 +89,12 @@ func (r *reader) duration(name, otherwise string, least, most time.Duration) tim
 }
 
 func (r *reader) number(name, otherwise string, least, most float64) float64 {
-	n, err := strconv.ParseFloat(or(r.getenv(name), otherwise), 64)
-	if err == nil && !(n >= least && n <= most) {
+	value := or(r.getenv(name), otherwise)
+	n, err := strconv.ParseFloat(value, 64)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("%q is not a number", value)
+	case !(n >= least && n <= most):
 		err = fmt.Errorf("%v is not between %v and %v", n, least, most)
 	}
 	r.fail(name, err)
@@ -94,7 +102,10 @@ func (r *reader) number(name, otherwise string, least, most float64) float64 {
 }
 
 func (r *reader) yes(name string) bool {
-	yes, err := strconv.ParseBool(or(r.getenv(name), "0"))
-	r.fail(name, err)
+	value := or(r.getenv(name), "0")
+	yes, err := strconv.ParseBool(value)
+	if err != nil {
+		r.fail(name, fmt.Errorf("%q is neither 0 nor 1", value))
+	}
 	return yes
 }

@@ -358,3 +358,17 @@ func TestBATCHIsAWholeNumber(t *testing.T) {
 		t.Errorf("BATCH=2.9 is taken as %d", s.batch)
 	}
 }
+
+func TestSettingsThatCannotBeReadSayWhichAndWhy(t *testing.T) {
+	for name, tt := range map[string]struct{ value, want string }{
+		"TIME_PER_MESSAGE": {"soon", `TIME_PER_MESSAGE: "soon" is not a duration such as 100ms`},
+		"BATCH":            {"ten", `BATCH: "ten" is not a number`},
+		"PROTECT":          {"maybe", `PROTECT: "maybe" is neither 0 nor 1`},
+		"WORK":             {"play", `WORK: "play" is neither wait nor cpu`},
+	} {
+		env := map[string]string{"QUEUE_URL": "http://127.0.0.1/123456789012/q", name: tt.value}
+		if _, err := readWorkerSettings(func(name string) string { return env[name] }); err == nil || err.Error() != tt.want {
+			t.Errorf("%s=%s: %v, want %s", name, tt.value, err, tt.want)
+		}
+	}
+}

@@ -89,10 +89,8 @@ func (a *API) advance(tx *state.Tx, s *service, now time.Time) {
 	before := r.Position
 	r.Position = before.Next(r.Plan, now, a.seen(s, now))
 	a.tellHooks(tx, s, before)
-	if back := r.Position.Back && !before.Back; back || r.Position.Halted && !before.Halted {
-		a.failDeployment(tx, s, byHook, back, now)
-		a.reconcileSoon(s)
-	}
+	a.turned(tx, s, before, byHook, now)
+	a.askHooks(s, now)
 	if r.Position.Ended {
 		s.complete(now)
 		a.tell(tx, s, deploymentCompleted(s.primary()))
@@ -101,11 +99,23 @@ func (a *API) advance(tx *state.Tx, s *service, now time.Time) {
 		r.UpdatedAt = now
 		r.save(tx, s)
 	}
-	if r.routable() {
+	switch {
+	case r.routable():
 		a.unrouted.Sooner(s, now)
+	case r.Position.Traffic != before.Traffic: // to what the listeners have sent all along
+		a.reconcileSoon(s)
 	}
 	if wake := r.Position.Wake(r.Plan); wake.After(now) {
 		a.reconciling.Sooner(s, wake)
+	}
+}
+
+// turned does what follows when a deployment has turned back or halted by itself.
+func (a *API) turned(tx *state.Tx, s *service, before lifecycle.Position, why cause, now time.Time) {
+	at := s.history[0].Position
+	if back := at.Back && !before.Back; back || at.Halted && !before.Halted {
+		a.failDeployment(tx, s, why, back, now)
+		a.reconcileSoon(s)
 	}
 }
 

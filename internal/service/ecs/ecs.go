@@ -52,6 +52,7 @@ type Config struct {
 	Logs          *awslogs.Driver // takes what containers with the log driver awslogs write; nil leaves it with the runtime
 	ListenerRoles ListenerRoles   // nil lets deployments change listeners in any role
 	Alarms        Alarms          // nil knows no alarm
+	Functions     Functions       // asked by the hooks of deployments; nil knows no function
 	// StrictNetwork refuses subnets and security groups that Network does not know.
 	StrictNetwork bool
 	// KnownKeys says that the server lets in known access keys only, so that a task
@@ -123,6 +124,8 @@ type API struct {
 	unrouted    due.Queue[*service] // services whose listeners are to send other traffic
 	watched     due.Queue[*service] // services whose deployments are failed by alarms
 	retired     due.Queue[retiree]  // what has ended, to be forgotten
+	questions   due.Queue[question] // to functions of hooks
+	asked       map[question]bool   // in the queue or under way
 	newPeriod   chan struct{}       // holds a token when a metric period has changed
 	starts      chan struct{}       // holds a token for each task being started
 	drivers     sync.WaitGroup
@@ -143,6 +146,7 @@ func New(cfg Config) (*API, error) {
 		periods:   map[string]time.Duration{},
 		measured:  map[*task]struct{}{},
 		targets:   map[string]map[*target]struct{}{},
+		asked:     map[question]bool{},
 		newPeriod: make(chan struct{}, 1),
 		starts:    make(chan struct{}, startsAtOnce),
 	}
@@ -151,6 +155,9 @@ func New(cfg Config) (*API, error) {
 	}
 	if cfg.Alarms == nil {
 		a.cfg.Alarms = noAlarms{}
+	}
+	if cfg.Functions == nil {
+		a.cfg.Functions = noFunctions{}
 	}
 	if cfg.Network == nil {
 		a.cfg.Network = noNetwork{}
@@ -175,6 +182,7 @@ func (a *API) Run(ctx context.Context) error {
 	loops.Go(func() error { a.reconciling.Run(ctx, a.cell.Clock, 1, a.reconcileDue); return nil })
 	loops.Go(func() error { a.unrouted.Run(ctx, a.cell.Clock, 1, a.routeDue); return nil })
 	loops.Go(func() error { a.watched.Run(ctx, a.cell.Clock, 1, a.watchDue); return nil })
+	loops.Go(func() error { a.questions.Run(ctx, a.cell.Clock, questionsAtOnce, a.askAll); return nil })
 	loops.Go(func() error { a.retired.Run(ctx, a.cell.Clock, forgottenAtOnce, a.forget); return nil })
 	loops.Go(func() error {
 		a.undriven.Run(ctx, a.cell.Clock, drivenAtOnce, func(_ context.Context, tasks []*task) { a.driveAll(lives, tasks) })

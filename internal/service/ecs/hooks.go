@@ -24,6 +24,9 @@ const hookTimeout = 24 * time.Hour
 // planHook is a hook of a configuration as a deployment follows it.
 func planHook(h types.DeploymentLifecycleHook) lifecycle.Hook {
 	planned := lifecycle.Hook{Timeout: hookTimeout, OnTimeout: types.DeploymentLifecycleHookActionRollback}
+	if h.TargetType != types.DeploymentLifecycleHookTargetTypePause {
+		planned.Function, planned.Role = aws.ToString(h.HookTargetArn), aws.ToString(h.RoleArn)
+	}
 	if t := h.TimeoutConfiguration; t != nil {
 		planned.OnTimeout = cmp.Or(t.Action, planned.OnTimeout)
 		planned.Timeout = cmp.Or(minutes(t.TimeoutInMinutes), planned.Timeout)
@@ -38,20 +41,29 @@ func planHook(h types.DeploymentLifecycleHook) lifecycle.Hook {
 // is asked for.
 func (r *rollout) hookID(w lifecycle.Wait) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s/%d/%s/%d", r.ID, w.Hook, w.Stage, w.Step))
-	return "ecs-pause-" + base64.RawURLEncoding.EncodeToString(sum[:])
+	kind := "ecs-pause-"
+	if r.Plan.Hooks[w.Hook].Function != "" {
+		kind = "ecs-lambda-"
+	}
+	return kind + base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // hookDetails are the hooks that a deployment has come to.
 func (r *rollout) hookDetails() []types.DeploymentLifecycleHookDetail {
 	var details []types.DeploymentLifecycleHookDetail
 	for _, w := range r.Position.Waits {
-		details = append(details, types.DeploymentLifecycleHookDetail{
+		hook := r.Plan.Hooks[w.Hook]
+		detail := types.DeploymentLifecycleHookDetail{
 			ExpiresAt:     aws.Time(w.Expires),
 			HookId:        aws.String(r.hookID(w)),
 			Status:        w.Status,
 			TargetType:    types.DeploymentLifecycleHookTargetTypePause,
-			TimeoutAction: r.Plan.Hooks[w.Hook].OnTimeout,
-		})
+			TimeoutAction: hook.OnTimeout,
+		}
+		if hook.Function != "" {
+			detail.TargetType, detail.TargetArn = types.DeploymentLifecycleHookTargetTypeAwsLambda, aws.String(hook.Function)
+		}
+		details = append(details, detail)
 	}
 	return details
 }
@@ -71,7 +83,7 @@ func (a *API) ContinueServiceDeployment(ctx context.Context, in *ecs.ContinueSer
 			return fault.InvalidParameter("The action %s is not valid.", in.Action)
 		case i < 0:
 			return fault.InvalidParameter("The service deployment has no lifecycle hook with the hookId %s.", aws.ToString(in.HookId))
-		case r.Status != types.ServiceDeploymentStatusInProgress || !r.Position.Waits[i].Awaits():
+		case r.Status != types.ServiceDeploymentStatusInProgress || r.Position.Waits[i].Status != types.DeploymentLifecycleHookStatusAwaitingAction:
 			return fault.InvalidParameter("The lifecycle hook %s is not awaiting an action.", *in.HookId)
 		}
 		return a.answerHook(tx, s, i, in.Action)
@@ -100,6 +112,9 @@ func (a *API) answerHook(tx *state.Tx, s *service, wait int, action types.Deploy
 func (a *API) tellHooks(tx *state.Tx, s *service, before lifecycle.Position) {
 	r := s.history[0]
 	for _, w := range r.Position.Waits[len(before.Waits):] {
+		if w.Asks() {
+			continue
+		}
 		a.publishAction(tx, s, EventHook, Action{
 			EventType: "INFO", EventName: "HOOK_AWAITING_ACTION", DeploymentID: s.primary().ID,
 			Reason: "Lifecycle hook " + r.hookID(w) + " awaits an action at " + string(w.Stage) + ".",

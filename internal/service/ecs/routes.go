@@ -149,6 +149,10 @@ func (a *API) routeTraffic(ctx context.Context, tx *state.Tx, s *service, denied
 		if err == nil {
 			did, err = a.setRoute(ctx, one, want, r.Source == "")
 		}
+		if did && r.Routed != nil {
+			r.Routed = nil // until it is certain again what they send
+			r.save(tx, s)
+		}
 		if isGone(err) && !r.Plan.Beside {
 			continue // it sends nothing that could return
 		}

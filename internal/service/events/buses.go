@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -185,7 +186,8 @@ func (a *API) ListEventBuses(ctx context.Context, in *eventbridge.ListEventBuses
 	a.cell.State.View(ctx, func() {
 		rows = a.buses.Rows(prefix)
 		if _, kept := a.buses.Get(defaultBus); !kept && strings.HasPrefix(defaultBus, prefix) {
-			rows = insertByName(rows, bus{Name: defaultBus})
+			at, _ := slices.BinarySearchFunc(rows, defaultBus, func(b bus, name string) int { return strings.Compare(b.Name, name) })
+			rows = slices.Insert(rows, at, bus{Name: defaultBus})
 		}
 	})
 	rows, next, err := pageOf(rows, func(b bus) string { return b.Name }, in.NextToken, in.Limit)
@@ -200,14 +202,6 @@ func (a *API) ListEventBuses(ctx context.Context, in *eventbridge.ListEventBuses
 		})
 	}
 	return out, nil
-}
-
-func insertByName(rows []bus, b bus) []bus {
-	i := 0
-	for i < len(rows) && rows[i].Name < b.Name {
-		i++
-	}
-	return append(rows[:i:i], append([]bus{b}, rows[i:]...)...)
 }
 
 // pageOf is a page of a listing.

@@ -18,7 +18,7 @@ import (
 	"flyball/internal/delivery"
 	"flyball/internal/due"
 	"flyball/internal/state"
-	"flyball/metric"
+	"flyball/internal/tally"
 )
 
 // Config is what the service needs of its surroundings.
@@ -27,15 +27,10 @@ type Config struct {
 	// Deliveries brings events to targets.
 	Deliveries *delivery.Queue
 	// Metrics takes what rules count; nil keeps none.
-	Metrics Recorder
+	Metrics tally.Recorder
 	// Account finds the service of another account in the region, whose buses may be sent
 	// events by their ARNs. Nil finds none.
 	Account func(account string) (*API, bool)
-}
-
-// A Recorder takes measurements; CloudWatch is one.
-type Recorder interface {
-	Record([]metric.Sample)
 }
 
 // An API serves the operations of EventBridge. Its methods may be called concurrently.
@@ -63,7 +58,7 @@ const owner = "events"
 
 // New returns the service with what the cell remembers.
 func New(cfg Config) (a *API, err error) {
-	a = &API{cfg: cfg, cell: cfg.Cell}
+	a = &API{cfg: cfg, cell: cfg.Cell, counts: newCounts(cfg.Cell.Clock, cfg.Metrics)}
 	if a.buses, err = state.NewTable[bus](a.cell.State, kindBus); err != nil {
 		return nil, err
 	}
@@ -87,7 +82,7 @@ func New(cfg Config) (a *API, err error) {
 func (a *API) Run(ctx context.Context) error {
 	var loops errgroup.Group
 	loops.Go(func() error { a.due.Run(ctx, a.cell.Clock, mostDue, a.fire); return nil })
-	loops.Go(func() error { a.publishLoop(ctx); return nil })
+	loops.Go(func() error { a.counts.Run(ctx); return nil })
 	loops.Go(func() error { a.runNews(ctx); return nil })
 	return loops.Wait()
 }

@@ -2,63 +2,40 @@ package events
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
+	"flyball/internal/clock"
 	"flyball/internal/delivery"
+	"flyball/internal/tally"
 	"flyball/metric"
 )
 
-const (
-	namespace = "AWS/Events"
-	period    = time.Minute
-)
+// namespace is that of rules' metrics ("Monitoring Amazon EventBridge").
+const namespace = "AWS/Events"
 
-// counts are what has happened in a period, by metric ("Monitoring Amazon EventBridge").
-type counts struct {
-	mu   sync.Mutex
-	sets map[countKey]*metric.Set
-}
+// counts are what has happened to rules, and in the account.
+type counts struct{ *tally.Tally[countKey] }
 
 // A countKey is a metric of a rule, or of the account.
 type countKey struct{ name, unit, bus, rule string }
 
-func (c *counts) add(key countKey, value float64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.sets == nil {
-		c.sets = map[countKey]*metric.Set{}
-	}
-	set := c.sets[key]
-	if set == nil {
-		set = &metric.Set{}
-		c.sets[key] = set
-	}
-	set.Add(value, 1)
+func newCounts(c *clock.Clock, to tally.Recorder) counts {
+	return counts{tally.New(c, to, countKey.metrics)}
 }
 
 // rule counts something that happened to a rule.
-func (c *counts) rule(name string, r rule) { c.add(countKey{name, "Count", r.Bus, r.Name}, 1) }
+func (c counts) rule(name string, r rule) { c.Add(countKey{name, "Count", r.Bus, r.Name}, 1) }
 
 // putEvents counts a call.
-func (c *counts) putEvents(entries, failed, size int) {
+func (c counts) putEvents(entries, failed, size int) {
 	for name, value := range map[string]int{
 		"PutEventsApproximateCallCount": 1, "PutEventsApproximateSuccessCount": 1, "PutEventsEntriesCount": entries, "PutEventsFailedEntriesCount": failed,
 	} {
-		c.add(countKey{name: name, unit: "Count"}, float64(value))
+		c.Add(countKey{name: name, unit: "Count"}, float64(value))
 	}
-	c.add(countKey{name: "PutEventsRequestSize", unit: "Bytes"}, float64(size))
-}
-
-// take returns what was counted, and begins anew.
-func (c *counts) take() map[countKey]*metric.Set {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	sets := c.sets
-	c.sets = nil
-	return sets
+	c.Add(countKey{name: "PutEventsRequestSize", unit: "Bytes"}, float64(size))
 }
 
 // delivered counts what became of a delivery.
@@ -94,47 +71,19 @@ func (a *API) delivered(_ context.Context, r delivery.Report) {
 }
 
 func (a *API) latency(name, busName, ruleName string, took time.Duration) {
-	a.counts.add(countKey{name, "Milliseconds", busName, ruleName}, float64(took.Milliseconds()))
+	a.counts.Add(countKey{name, "Milliseconds", busName, ruleName}, float64(took.Milliseconds()))
 }
 
-// publishLoop publishes what was counted at the end of each minute until ctx ends.
-func (a *API) publishLoop(ctx context.Context) {
-	for end := a.cell.Clock.Now().Truncate(period).Add(period); a.cell.Clock.SleepUntil(ctx, end) == nil; {
-		a.publish(end.Add(-period))
-		end = end.Add(period)
-		if now := a.cell.Clock.Now(); end.Before(now) {
-			end = now.Truncate(period).Add(period)
-		}
-	}
-}
-
-// publish publishes what was counted in the period from a start on.
-func (a *API) publish(start time.Time) {
-	sets := a.counts.take()
-	if a.cfg.Metrics == nil || len(sets) == 0 {
-		return
-	}
-	var samples []metric.Sample
-	for key, set := range sets {
-		for _, dimensions := range key.dimensions() {
-			samples = append(samples, metric.Sample{
-				Metric: metric.NewID(namespace, key.name, dimensions...), Time: start, Unit: key.unit, Set: *set,
-			})
-		}
-	}
-	a.cfg.Metrics.Record(samples)
-}
-
-// dimensions are those under which a metric is published: of rules on another bus than
-// the default one also with the bus.
-func (k countKey) dimensions() [][]metric.Dimension {
+// metrics are those that a count is of: for a rule on another bus than the default one also
+// one with the bus.
+func (k countKey) metrics() (unit string, of []metric.ID) {
 	if k.rule == "" {
-		return [][]metric.Dimension{nil}
+		return k.unit, []metric.ID{metric.NewID(namespace, k.name)}
 	}
-	name := metric.Dimension{Name: "RuleName", Value: k.rule}
-	all := [][]metric.Dimension{{name}}
+	rule := metric.Dimension{Name: "RuleName", Value: k.rule}
+	of = []metric.ID{metric.NewID(namespace, k.name, rule)}
 	if k.bus != defaultBus {
-		all = append(all, []metric.Dimension{{Name: "EventBusName", Value: k.bus}, name})
+		of = append(of, metric.NewID(namespace, k.name, metric.Dimension{Name: "EventBusName", Value: k.bus}, rule))
 	}
-	return all
+	return k.unit, of
 }

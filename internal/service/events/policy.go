@@ -6,9 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
 	"flyball/internal/service/events/fault"
 	"flyball/policy"
@@ -197,13 +195,4 @@ func (a *API) Resource(ctx context.Context, name string) (arn string, tags map[s
 		}
 	})
 	return a.cell.ARN("events", name), tags, policy, ok
-}
-
-// tagList are tags as the API gives them.
-func tagList(tags map[string]string, keys []string) []types.Tag {
-	list := make([]types.Tag, 0, len(keys))
-	for _, key := range keys {
-		list = append(list, types.Tag{Key: aws.String(key), Value: aws.String(tags[key])})
-	}
-	return list
 }

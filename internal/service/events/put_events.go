@@ -123,16 +123,3 @@ func (a *API) destination(ctx context.Context, given *string) (*API, string) {
 	}
 	return to, name
 }
-
-// Put has events of the cell be sent to a bus, for services whose events no caller puts.
-// Their deliveries are on disk when it returns.
-func (a *API) Put(ctx context.Context, busName string, happened []Event) error {
-	all := make([]*event, len(happened))
-	for i, h := range happened {
-		var err error
-		if all[i], err = a.event(h); err != nil {
-			return err
-		}
-	}
-	return a.dispatch(ctx, map[string][]*event{busName: all})
-}

@@ -72,11 +72,21 @@ func (a *API) fire(ctx context.Context, keys []string) {
 			return // the server ends
 		}
 	}
-	a.note(last)
+	a.note(a.firedUntil(last))
+}
+
+// firedUntil is until when no run is to come any more, after the last of those that were fired: a
+// rule that is behind has some from before it.
+func (a *API) firedUntil(last time.Time) time.Time {
+	if next, ok := a.due.First(); ok && !next.After(last) {
+		return next.Add(-1)
+	}
+	return last
 }
 
 // turn is a rule that is due, with the time that it was due at. It is due again at the
-// next, unless that is too long ago already.
+// next, unless that is too long ago already: a minute on a wall clock, whatever the speed, so that
+// a disk that is slow for a moment costs no run.
 func (a *API) turn(key string) (*active, time.Time) {
 	a.index.mu.Lock()
 	defer a.index.mu.Unlock()
@@ -85,7 +95,8 @@ func (a *API) turn(key string) (*active, time.Time) {
 		return nil, time.Time{}
 	}
 	at, after := r.next, r.next
-	if oldest := a.cell.Clock.Now().Add(-catchUp); after.Before(oldest) {
+	behind := time.Duration(float64(catchUp) * max(a.cell.Clock.Speed(), 1))
+	if oldest := a.cell.Clock.Now().Add(-behind); after.Before(oldest) {
 		after = oldest
 	}
 	a.plan(key, r, after)

@@ -3,8 +3,6 @@ package events
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -42,7 +40,9 @@ func (a *API) ListTagsForResource(ctx context.Context, in *eventbridge.ListTagsF
 	if !ok {
 		return nil, a.noResource(*in.ResourceARN)
 	}
-	return &eventbridge.ListTagsForResourceOutput{Tags: tagList(found, slices.Sorted(maps.Keys(found)))}, nil
+	return &eventbridge.ListTagsForResourceOutput{
+		Tags: tags.List(found, func(key, value string) types.Tag { return types.Tag{Key: &key, Value: &value} }),
+	}, nil
 }
 
 // changeTags changes the tags of what an ARN names.

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
-	"flyball/internal/page"
 	"flyball/internal/service/lambda/fault"
 	"flyball/internal/service/lambda/rules"
 	"flyball/internal/state"
@@ -213,13 +213,13 @@ func (a *API) DeleteAlias(ctx context.Context, in *lambda.DeleteAliasInput, _ ..
 		return nil, err
 	}
 	name := aws.ToString(in.Name)
-	err = a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+	err = a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		a.aliases.Delete(tx, key(function, name))
 		a.policies.Delete(tx, key(function, name))
 		a.asyncs.Delete(tx, key(function, name))
 		a.provisions.Delete(tx, key(function, name))
 		a.reprovision(tx, function)
-		return nil
+		return a.deleted(ctx, function, name)
 	})
 	if err != nil {
 		return nil, err
@@ -233,24 +233,19 @@ func (a *API) ListAliases(ctx context.Context, in *lambda.ListAliasesInput, _ ..
 	if err != nil {
 		return nil, err
 	}
-	var rows []alias
-	var exists bool
-	owner.cell.State.View(ctx, func() {
-		_, exists = owner.functions.Get(function)
-		for _, l := range owner.aliases.Rows(key(function, "")) {
-			_, weighted := l.Weights[deref(in.FunctionVersion)]
-			if in.FunctionVersion == nil || weighted || l.Version == *in.FunctionVersion {
-				rows = append(rows, l)
-			}
-		}
-	})
+	rows, exists := rowsOf(ctx, owner, owner.aliases, function)
 	if !exists {
 		return nil, fault.NoFunction(owner.arn(function))
 	}
-	limit, _ := page.Limit(in.MaxItems, listed, listed)
-	rows, next, err := page.Of(rows, func(l alias) string { return l.Name }, in.Marker, max(1, limit))
+	if number := in.FunctionVersion; number != nil {
+		rows = slices.DeleteFunc(rows, func(l alias) bool {
+			_, weighted := l.Weights[*number]
+			return !weighted && l.Version != *number
+		})
+	}
+	rows, next, err := pageOf(rows, func(l alias) string { return l.Name }, in.Marker, in.MaxItems, listed)
 	if err != nil {
-		return nil, badMarker()
+		return nil, err
 	}
 	out := &lambda.ListAliasesOutput{NextMarker: next, Aliases: []types.AliasConfiguration{}}
 	for _, l := range rows {

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -91,7 +92,7 @@ const Principal = "lambda.amazonaws.com"
 // asyncOfTarget is what becomes of a target's events.
 func (a *API) asyncOfTarget(ctx context.Context, t target) (c asyncConfig) {
 	a.cell.State.View(ctx, func() {
-		c, _ = a.asyncs.Get(key(t.function.Name, orElse(t.qualifier, rules.Latest)))
+		c, _ = a.asyncs.Get(key(t.function.Name, cmp.Or(t.qualifier, rules.Latest)))
 	})
 	return c
 }
@@ -119,6 +120,13 @@ func (f *failed) Error() string {
 	return said.Message
 }
 
+// zeroConcurrency is the condition of an event for a function that keeps no concurrency at
+// all: it is given up at once ("Configuring reserved concurrency for a function").
+const zeroConcurrency = "ZeroReservedConcurrency"
+
+// isOff tells whether nothing of the function may run.
+func (f functionRow) isOff() bool { return f.Reserved != nil && *f.Reserved == 0 }
+
 // attempt runs a function with an event.
 func (a *API) attempt(ctx context.Context, d delivery.Delivery) error {
 	var kept event
@@ -133,6 +141,8 @@ func (a *API) attempt(ctx context.Context, d delivery.Delivery) error {
 		RequestID: d.Invocation.ID, ARN: d.To, Payload: d.Invocation.Body, ClientContext: kept.ClientContext, TraceID: kept.TraceID,
 	})
 	switch {
+	case errors.As(err, new(*types.TooManyRequestsException)) && t.function.isOff():
+		return &deliver.Refused{Code: zeroConcurrency, Err: err}
 	case errors.As(err, new(*types.TooManyRequestsException)):
 		return &deliver.Busy{Err: err}
 	case err != nil:
@@ -159,6 +169,9 @@ func (a *API) attempted(ctx context.Context, r delivery.Report) {
 	given := outcome{delivery: r.Delivery, attempts: r.Attempts, condition: "RetriesExhausted", err: r.Err}
 	if r.Condition == delivery.ByAge {
 		given.condition = "EventAgeExceeded"
+	}
+	if refused, ok := errors.AsType[*deliver.Refused](r.Err); ok && refused.Code == zeroConcurrency {
+		given.condition, given.attempts = zeroConcurrency, 0
 	}
 	if f, ok := errors.AsType[*failed](r.Err); ok {
 		given.answer, given.version = &f.answer, f.version

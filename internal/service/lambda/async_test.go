@@ -219,11 +219,7 @@ func TestAnEventThatIsThrottledWaitsForConcurrency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := openEvents(t)
 		e.create("f")
-		keep := func(n int32) {
-			_, err := e.PutFunctionConcurrency(t.Context(), &sdk.PutFunctionConcurrencyInput{FunctionName: aws.String("f"), ReservedConcurrentExecutions: &n})
-			ok(t, err)
-		}
-		keep(0)
+		leave := e.occupy()
 		e.configure(func(in *sdk.PutFunctionEventInvokeConfigInput) {
 			destinations(in)
 			in.MaximumRetryAttempts = aws.Int32(0)
@@ -231,13 +227,13 @@ func TestAnEventThatIsThrottledWaitsForConcurrency(t *testing.T) {
 		e.event("{}")
 		time.Sleep(20 * time.Minute)
 		synctest.Wait()
-		if len(e.runner.calls) > 0 || len(e.sent) > 0 {
+		if len(e.runner.calls) > 1 || len(e.sent) > 0 {
 			t.Errorf("it ran %d times, and sent were %v", len(e.runner.calls), e.sent)
 		}
-		keep(1)
+		leave()
 		time.Sleep(6 * time.Minute)
 		synctest.Wait()
-		if len(e.runner.calls) != 1 || len(e.sent) != 1 || e.sent[0].to != successes {
+		if len(e.runner.calls) != 2 || len(e.sent) != 1 || e.sent[0].to != successes {
 			t.Errorf("it ran %d times, and sent were %v", len(e.runner.calls), e.sent)
 		}
 	})
@@ -247,15 +243,62 @@ func TestAnEventThatIsThrottledIsGivenUpAtItsAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := openEvents(t)
 		e.create("f", func(in *sdk.CreateFunctionInput) { in.DeadLetterConfig = deadLetters(dead) })
-		_, err := e.PutFunctionConcurrency(t.Context(), &sdk.PutFunctionConcurrencyInput{FunctionName: aws.String("f"), ReservedConcurrentExecutions: aws.Int32(0)})
-		ok(t, err)
+		leave := e.occupy()
 		e.event("{}")
 		time.Sleep(7 * time.Hour)
+		leave()
 		synctest.Wait()
-		if len(e.runner.calls) > 0 || len(e.sent) != 1 || e.sent[0].Attributes["ErrorCode"] != "429" {
+		if len(e.runner.calls) > 1 || len(e.sent) != 1 || e.sent[0].Attributes["ErrorCode"] != "429" {
 			t.Errorf("it ran %d times, and sent were %v", len(e.runner.calls), e.sent)
 		}
 	})
+}
+
+func TestAnEventForAFunctionThatKeepsNoConcurrencyIsGivenUpAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := openEvents(t)
+		e.create("f", func(in *sdk.CreateFunctionInput) { in.DeadLetterConfig = deadLetters(dead) })
+		ok(t, e.keep("f", 0))
+		e.configure(destinations)
+		e.event("{}")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if len(e.runner.calls) > 0 || len(e.sent) != 2 {
+			t.Fatalf("it ran %d times, and sent were %v", len(e.runner.calls), e.sent)
+		}
+		for _, sent := range e.sent {
+			var told struct {
+				RequestContext struct {
+					Condition string
+					Attempts  int `json:"approximateInvokeCount"`
+				}
+			}
+			if sent.to == dead {
+				if sent.Attributes["ErrorCode"] != "429" {
+					t.Errorf("the dead letter has %v", sent.Attributes)
+				}
+			} else if ok(t, json.Unmarshal(sent.Body, &told)); told.RequestContext.Condition != "ZeroReservedConcurrency" || told.RequestContext.Attempts != 0 {
+				t.Errorf("%s was told %s", sent.to, sent.Body)
+			}
+		}
+	})
+}
+
+// occupy has the function f keep a concurrency of one, and an invocation take that until
+// leave is called.
+func (e *events) occupy() (leave func()) {
+	e.t.Helper()
+	ok(e.t, e.keep("f", 1))
+	left := make(chan bool)
+	e.runner.answer = func(_ function.Function, call function.Call) (function.Answer, error) {
+		if string(call.Payload) == `"occupies"` {
+			<-left
+		}
+		return function.Answer{Payload: call.Payload}, nil
+	}
+	go func() { _, _ = e.invoke("f", `"occupies"`) }()
+	synctest.Wait()
+	return func() { close(left) }
 }
 
 func TestAnEventForAFunctionThatIsGoneIsDropped(t *testing.T) {

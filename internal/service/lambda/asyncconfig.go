@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
-	"flyball/internal/page"
 	"flyball/internal/service/lambda/fault"
 	"flyball/internal/service/lambda/rules"
 	"flyball/internal/state"
@@ -236,19 +235,13 @@ func (a *API) ListFunctionEventInvokeConfigs(ctx context.Context, in *lambda.Lis
 	if err != nil {
 		return nil, err
 	}
-	var rows []asyncConfig
-	var exists bool
-	owner.cell.State.View(ctx, func() {
-		_, exists = owner.functions.Get(name)
-		rows = owner.asyncs.Rows(key(name, ""))
-	})
+	rows, exists := rowsOf(ctx, owner, owner.asyncs, name)
 	if !exists {
 		return nil, fault.NotFound("The function doesn't exist.")
 	}
-	limit, _ := page.Limit(in.MaxItems, listed, listed)
-	rows, next, err := page.Of(rows, func(c asyncConfig) string { return c.Qualifier }, in.Marker, max(1, limit))
+	rows, next, err := pageOf(rows, func(c asyncConfig) string { return c.Qualifier }, in.Marker, in.MaxItems, listed)
 	if err != nil {
-		return nil, badMarker()
+		return nil, err
 	}
 	out := &lambda.ListFunctionEventInvokeConfigsOutput{NextMarker: next, FunctionEventInvokeConfigs: []types.FunctionEventInvokeConfig{}}
 	for _, c := range rows {

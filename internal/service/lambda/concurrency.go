@@ -22,8 +22,8 @@ const (
 // totalCode is the most bytes of all functions' code ("Lambda quotas").
 const totalCode = 75 << 30
 
-// unreserved is the concurrency that functions share which keep none, beside a function.
-// It is called under the state's lock.
+// unreserved is the concurrency that functions share which keep none, beside a function:
+// what of it is provisioned is not shared any more. It is called under the state's lock.
 func (a *API) unreserved(beside string) int32 {
 	left := int32(accountConcurrency)
 	for _, name := range a.functions.Keys("") {
@@ -31,7 +31,30 @@ func (a *API) unreserved(beside string) int32 {
 			left -= *f.Reserved
 		}
 	}
+	for _, p := range a.provisions.Rows("") {
+		if f, _ := a.functions.Get(p.Function); f.Reserved == nil && p.Function != beside {
+			left -= p.Wanted
+		}
+	}
 	return left
+}
+
+// onDemand is what of the concurrency that a function keeps is not provisioned; nil if it
+// keeps none. It is called under the state's lock.
+func (a *API) onDemand(f functionRow) *int32 {
+	if f.Reserved == nil {
+		return nil
+	}
+	left := *f.Reserved - a.provisionedOf(f.Name)
+	return &left
+}
+
+// provisionedOf is what is provisioned of a function.
+func (a *API) provisionedOf(function string) (n int32) {
+	for _, p := range a.provisions.Rows(key(function, "")) {
+		n += p.Wanted
+	}
+	return n
 }
 
 // PutFunctionConcurrency keeps concurrency for a function, which then has no more.
@@ -47,6 +70,9 @@ func (a *API) PutFunctionConcurrency(ctx context.Context, in *lambda.PutFunction
 	err = a.changeFunction(ctx, name, func(f *functionRow) error {
 		if a.unreserved(name)-kept < leastUnreserved {
 			return fault.Parameter("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", leastUnreserved)
+		}
+		if provisioned := a.provisionedOf(name); kept < provisioned {
+			return fault.Parameter("Specified ReservedConcurrentExecutions for function is less than its provisioned concurrency [%d].", provisioned)
 		}
 		f.Reserved = &kept
 		return nil

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,7 +25,7 @@ import (
 type outcome struct {
 	delivery  delivery.Delivery
 	attempts  int
-	condition string           // Success, RetriesExhausted or EventAgeExceeded
+	condition string           // Success, RetriesExhausted, EventAgeExceeded or ZeroReservedConcurrency
 	answer    *function.Answer // nil when the function has not run
 	version   string
 	err       error
@@ -82,7 +83,7 @@ func (o outcome) record(t target, now time.Time) record {
 
 // full is the ARN of a target with $LATEST where it has no qualifier.
 func (t target) full() string {
-	return t.api.qualified(t.function.Name, orElse(t.qualifier, rules.Latest))
+	return t.api.qualified(t.function.Name, cmp.Or(t.qualifier, rules.Latest))
 }
 
 // send has a destination, if there is one, get an outcome.

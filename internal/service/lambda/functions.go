@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
-	"flyball/internal/page"
 	"flyball/internal/service/lambda/code"
 	"flyball/internal/service/lambda/fault"
 	"flyball/internal/service/lambda/rules"
@@ -201,14 +200,11 @@ func (a *API) GetFunctionConfiguration(ctx context.Context, in *lambda.GetFuncti
 	return as[lambda.GetFunctionConfigurationOutput](t.api.configuration(t.version, t.qualifier)), nil
 }
 
-// listed is the most functions or versions of a page ("ListFunctions").
-const listed = 50
-
 // ListFunctions lists functions by their names, with all their versions if asked for.
 func (a *API) ListFunctions(ctx context.Context, in *lambda.ListFunctionsInput, _ ...func(*lambda.Options)) (*lambda.ListFunctionsOutput, error) {
 	all := in.FunctionVersion == types.FunctionVersionAll
 	out := &lambda.ListFunctionsOutput{Functions: []types.FunctionConfiguration{}}
-	if deref(in.MasterRegion) != "" && *in.MasterRegion != "ALL" {
+	if aws.ToString(in.MasterRegion) != "" && *in.MasterRegion != "ALL" {
 		return out, nil // replicas at the edge, of which there are none
 	}
 	var rows []version
@@ -236,19 +232,8 @@ func (a *API) ListFunctions(ctx context.Context, in *lambda.ListFunctionsInput, 
 
 // versionPage is a page of versions.
 func versionPage(rows []version, marker *string, most *int32) ([]version, *string, error) {
-	limit, ok := page.Limit(most, listed, listed)
-	if !ok {
-		return nil, nil, fault.Constraint(*most, "maxItems", "have value greater than or equal to 1")
-	}
-	rows, next, err := page.Of(rows, func(v version) string { return versionKey(v.Function, v.Number) }, marker, limit)
-	if err != nil {
-		err = badMarker()
-	}
-	return rows, next, err
+	return pageOf(rows, func(v version) string { return versionKey(v.Function, v.Number) }, marker, most, listed)
 }
-
-// badMarker answers a token that no listing gave.
-func badMarker() error { return fault.Parameter("Invalid Marker") }
 
 // DeleteFunction deletes a function with all that belongs to it, or one version of it.
 func (a *API) DeleteFunction(ctx context.Context, in *lambda.DeleteFunctionInput, _ ...func(*lambda.Options)) (*lambda.DeleteFunctionOutput, error) {
@@ -278,14 +263,19 @@ func (a *API) DeleteFunction(ctx context.Context, in *lambda.DeleteFunctionInput
 
 // deleteAll deletes a function.
 func (a *API) deleteAll(ctx context.Context, name string) error {
-	return a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+	return a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		if _, exists := a.functions.Get(name); !exists {
 			return fault.NoFunction(a.arn(name))
 		}
 		a.functions.Delete(tx, name)
 		below := key(name, "")
+		var qualifiers []string
 		for _, v := range a.versions.Rows(below) {
+			qualifiers = append(qualifiers, v.Number)
 			tx.After(func() { a.retire(v) })
+		}
+		for _, l := range a.aliases.Rows(below) {
+			qualifiers = append(qualifiers, l.Name)
 		}
 		deleteBelow(tx, a.versions, below)
 		deleteBelow(tx, a.aliases, below)
@@ -293,8 +283,21 @@ func (a *API) deleteAll(ctx context.Context, name string) error {
 		deleteBelow(tx, a.asyncs, below)
 		deleteBelow(tx, a.provisions, below)
 		a.reprovision(tx, name)
-		return nil
+		return a.deleted(ctx, name, qualifiers...)
 	})
+}
+
+// deleted tells of versions and aliases of a function that are being deleted.
+func (a *API) deleted(ctx context.Context, function string, qualifiers ...string) error {
+	if a.cfg.Deleted == nil {
+		return nil
+	}
+	for _, qualifier := range qualifiers {
+		if err := a.cfg.Deleted(ctx, function, qualifier); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // deleteBelow deletes the rows whose keys begin with a prefix.
@@ -306,7 +309,7 @@ func deleteBelow[T any](tx *state.Tx, rows *state.Table[T], prefix string) {
 
 // deleteVersion deletes a version that was published, unless an alias points to it.
 func (a *API) deleteVersion(ctx context.Context, r rules.Reference) error {
-	return a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+	return a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		if _, exists := a.functions.Get(r.Name); !exists {
 			return fault.NoFunction(a.arn(r.Name))
 		}
@@ -325,6 +328,6 @@ func (a *API) deleteVersion(ctx context.Context, r rules.Reference) error {
 		a.asyncs.Delete(tx, key(r.Name, r.Qualifier))
 		a.provisions.Delete(tx, key(r.Name, r.Qualifier))
 		a.reprovision(tx, r.Name)
-		return nil
+		return a.deleted(ctx, r.Name, r.Qualifier)
 	})
 }

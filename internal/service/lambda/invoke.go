@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -44,7 +45,7 @@ func (a *API) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...func(*lam
 		return nil, err
 	}
 	call := function.Call{
-		RequestID: orElse(endpoint.RequestID(ctx), uuid.NewString()), ARN: t.arn(), Payload: in.Payload, TraceID: endpoint.Trace(ctx),
+		RequestID: cmp.Or(endpoint.RequestID(ctx), uuid.NewString()), ARN: t.arn(), Payload: in.Payload, TraceID: endpoint.Trace(ctx),
 	}
 	if call.ClientContext, err = clientContext(in.ClientContext); err != nil {
 		return nil, err
@@ -92,19 +93,22 @@ func (a *API) run(ctx context.Context, t target, call function.Call) (answer fun
 	if call.Payload, err = checkPayload(call.Payload, maxSyncPayload, types.InvocationTypeRequestResponse); err != nil {
 		return answer, ran, err
 	}
-	a.cell.State.View(ctx, func() { ran, err = t.chosen() })
+	b := bound{shared: func() int32 { return a.sharedConcurrency(ctx) }}
+	a.cell.State.View(ctx, func() { ran, err = t.chosen(); b.reserved = a.onDemand(t.function) })
 	if err != nil {
 		return answer, ran, err
 	}
-	leave, reason := a.gate.enter(t.function.Name, bound{t.function.Reserved, func() int32 { return a.sharedConcurrency(ctx) }})
+	spell := a.beginSpell(ctx, t, ran)
+	defer spell.end()
+	b.provisioned = spell.isCovered()
+	leave, reason := a.limiter.enter(t.function.Name, b)
 	if leave == nil {
 		a.meter.measured(t, ran, "Throttles", "Count", 1)
 		return answer, ran, fault.Throttled(reason)
 	}
 	defer leave()
 	a.meterConcurrency(t)
-	spell := a.beginSpell(ctx, t, ran)
-	defer spell.end()
+	spell.entered()
 	fn, err := a.runnable(ran)
 	if err != nil {
 		return answer, ran, err
@@ -175,11 +179,11 @@ func cannotRun(ctx context.Context, err error) error {
 }
 
 func (a *API) meterConcurrency(t target) {
-	own, shared, all := a.gate.concurrency(t.function.Name)
-	a.meter.add(measure{name: "ConcurrentExecutions", unit: "Count"}, float64(all))
-	a.meter.add(measure{name: "ConcurrentExecutions", unit: "Count", function: t.function.Name}, float64(own))
+	own, shared, all := a.limiter.concurrency(t.function.Name)
+	a.meter.Add(measure{name: "ConcurrentExecutions", unit: "Count"}, float64(all))
+	a.meter.Add(measure{name: "ConcurrentExecutions", unit: "Count", function: t.function.Name}, float64(own))
 	if t.function.Reserved == nil {
-		a.meter.add(measure{name: "UnreservedConcurrentExecutions", unit: "Count"}, float64(shared))
+		a.meter.Add(measure{name: "UnreservedConcurrentExecutions", unit: "Count"}, float64(shared))
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 	"flyball/internal/deliver"
 	"flyball/internal/service/lambda/code"
 	"flyball/internal/state"
-	"flyball/metric"
+	"flyball/internal/tally"
 )
 
 // Config is what the service needs of its surroundings.
@@ -39,6 +39,9 @@ type Config struct {
 	PutEvent   func(context.Context, deliver.Invocation, types.PutEventsRequestEntry) error
 	// Provisioner keeps environments started; nil keeps none.
 	Provisioner Provisioner
+	// Deleted, if set, is told of each version and alias that is being deleted, as part of
+	// that change: what scales its provisioned concurrency goes with it.
+	Deleted func(ctx context.Context, function, qualifier string) error
 	// Queues are those of SQS that event source mappings take messages from. MayPoll tells
 	// which operation of SQS the role of a function does not allow on a queue, that it needs
 	// for that; nil judges nothing.
@@ -47,14 +50,9 @@ type Config struct {
 	// Logs takes what functions write; nil keeps nothing.
 	Logs Logs
 	// Metrics takes what functions measure; nil keeps none.
-	Metrics Recorder
+	Metrics tally.Recorder
 	// Endpoint is where the code of functions is for who asks within the server.
 	Endpoint string
-}
-
-// A Recorder takes measurements; CloudWatch is one.
-type Recorder interface {
-	Record([]metric.Sample)
 }
 
 // An API serves the operations of Lambda. Its methods may be called concurrently.
@@ -63,9 +61,9 @@ type API struct {
 	cell *cell.Cell
 	mark []byte // signs the URLs of code
 
-	gate   gate
-	meter  *meter
-	wallet wallet
+	limiter limiter
+	meter   meter
+	wallet  wallet
 
 	functions  *state.Table[functionRow] // by name
 	versions   *state.Table[version]     // by versionKey
@@ -100,7 +98,7 @@ var (
 func New(cfg Config) (a *API, err error) {
 	a = &API{cfg: cfg, cell: cfg.Cell, mark: make([]byte, 32)}
 	_, _ = rand.Read(a.mark) // it never fails
-	a.gate.running, a.meter = map[string]int32{}, newMeter(a.cell.Clock, cfg.Metrics)
+	a.limiter.running, a.meter = map[string]underway{}, newMeter(a.cell.Clock, cfg.Metrics)
 	if a.functions, err = state.NewTable[functionRow](a.cell.State, kindFunction); err != nil {
 		return nil, err
 	}
@@ -131,7 +129,7 @@ func (a *API) Run(ctx context.Context) error {
 	a.provisionEverything()
 	var loops sync.WaitGroup
 	loops.Go(func() { a.runMappings(ctx) })
-	loops.Go(func() { a.meter.run(ctx) })
+	loops.Go(func() { a.meter.Run(ctx) })
 	loops.Wait()
 	return nil
 }

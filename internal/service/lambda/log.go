@@ -35,7 +35,7 @@ func (a *API) PutLog(ctx context.Context, fn function.Function, stream string, l
 	}
 	t, err := a.find(ctx, &fn.ARN, nil)
 	if err != nil {
-		return nil // the function was deleted, and its last words with it
+		return nil // the function was deleted
 	}
 	if a.cfg.Roles != nil && a.cfg.Roles.MayLog(ctx, t.version.Settings.Role, fn.Group, stream) != nil {
 		return nil

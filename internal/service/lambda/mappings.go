@@ -12,7 +12,6 @@ import (
 	"github.com/google/uuid"
 
 	"flyball/internal/optional"
-	"flyball/internal/page"
 	"flyball/internal/service/lambda/fault"
 	"flyball/internal/service/lambda/polling"
 	"flyball/internal/service/lambda/rules"
@@ -275,9 +274,6 @@ func (a *API) changeMapping(ctx context.Context, id *string, what string, change
 	return m, err
 }
 
-// listedMappings is how many mappings a page has ("ListEventSourceMappings").
-const listedMappings = 100
-
 // ListEventSourceMappings lists mappings, those of a queue or of a function if asked for.
 func (a *API) ListEventSourceMappings(ctx context.Context, in *lambda.ListEventSourceMappingsInput, _ ...func(*lambda.Options)) (*lambda.ListEventSourceMappingsOutput, error) {
 	var r rules.Reference
@@ -298,13 +294,9 @@ func (a *API) ListEventSourceMappings(ctx context.Context, in *lambda.ListEventS
 			}
 		}
 	})
-	limit, ok := page.Limit(in.MaxItems, listedMappings, listedMappings)
-	if !ok {
-		return nil, fault.Constraint(*in.MaxItems, "maxItems", "have value greater than or equal to 1")
-	}
-	rows, next, err := page.Of(rows, func(m mapping) string { return m.UUID }, in.Marker, limit)
+	rows, next, err := pageOf(rows, func(m mapping) string { return m.UUID }, in.Marker, in.MaxItems, listedMappings)
 	if err != nil {
-		return nil, badMarker()
+		return nil, err
 	}
 	out := &lambda.ListEventSourceMappingsOutput{EventSourceMappings: []types.EventSourceMappingConfiguration{}, NextMarker: next}
 	for _, m := range rows {

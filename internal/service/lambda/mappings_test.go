@@ -260,6 +260,20 @@ func TestAMappingThatIsDisabledTakesNoMessages(t *testing.T) {
 	w.await("the message is gone", func() bool { return w.left() == "0 0" })
 }
 
+func TestAMappingThatIsThrottledEndsAtOnceAndGivesItsMessagesBack(t *testing.T) {
+	w := feed(t, map[string]string{"VisibilityTimeout": "43200"})
+	ok(t, w.keep("f", 0))
+	id := w.mapped()
+	w.send("a")
+	w.await("the message is taken", func() bool { return w.left() == "0 1" })
+	_, err := w.DeleteEventSourceMapping(t.Context(), &sdk.DeleteEventSourceMappingInput{UUID: &id})
+	ok(t, err)
+	w.await("it is no more", func() bool { return w.state(id) == "" })
+	if got := w.left(); got != "1 0" {
+		t.Errorf("left are %s, want 1 0", got)
+	}
+}
+
 func TestAMappingThatIsDeletedIsNoMore(t *testing.T) {
 	w := feed(t, nil)
 	id := w.mapped()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"flyball/internal/service/lambda/fault"
 	"flyball/internal/service/lambda/rules"
 )
@@ -34,7 +36,7 @@ func (a *API) qualified(name, qualifier string) string {
 // named reads how a call names a function: in the name, the ARN or the part of one, and
 // in the qualifier beside it. The API is that of the function's account.
 func (a *API) named(name, qualifier *string) (owner *API, r rules.Reference, err error) {
-	given := deref(name)
+	given := aws.ToString(name)
 	r, ok := rules.ParseReference(given)
 	if !ok {
 		return nil, r, fault.Constraint(given, "functionName", "satisfy regular expression pattern: "+rules.Pattern)
@@ -42,7 +44,7 @@ func (a *API) named(name, qualifier *string) (owner *API, r rules.Reference, err
 	if r.Region != "" && r.Region != a.cell.Region {
 		return nil, r, fault.NotFound("Functions from '%s' are not reachable in this region ('%s')", r.Region, a.cell.Region)
 	}
-	if q := deref(qualifier); q != "" {
+	if q := aws.ToString(qualifier); q != "" {
 		if r.Qualifier != "" && r.Qualifier != q {
 			return nil, r, fault.Parameter("The derived qualifier from the function name does not match the specified qualifier.")
 		}
@@ -120,11 +122,4 @@ func versionKey(function, number string) string {
 		number = strings.Repeat("0", max(0, 12-len(number))) + number
 	}
 	return key(function, number)
-}
-
-func deref[S ~string](s *S) string {
-	if s == nil {
-		return ""
-	}
-	return string(*s)
 }

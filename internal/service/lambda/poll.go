@@ -137,7 +137,7 @@ func (f *feed) next(ctx context.Context, first []polling.Record) (left []polling
 		f.release(ctx, b.Records())
 		return left, err
 	}
-	f.process(context.WithoutCancel(ctx), t, b)
+	f.process(ctx, t, b)
 	return left, nil
 }
 
@@ -236,10 +236,16 @@ func (f *feed) records(ctx context.Context, messages []sqstypes.Message) ([]poll
 }
 
 // process invokes the function with a batch, and deletes what it has processed. What it
-// has not can be received again when its visibility timeout is over.
+// has not can be received again when its visibility timeout is over, or at once where
+// the function was not run because ctx has ended.
 func (f *feed) process(ctx context.Context, t target, b *polling.Batch) {
 	received := f.api.cell.Clock.Now()
 	answer, err := f.invoke(ctx, t, b.Event(), received)
+	if err != nil && ctx.Err() != nil {
+		f.release(ctx, b.Records())
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
 	failed := b.Records()
 	switch {
 	case err != nil:
@@ -263,12 +269,13 @@ func (f *feed) process(ctx context.Context, t target, b *polling.Batch) {
 }
 
 // invoke invokes the function. While there is no concurrency for it that is tried again,
-// as long as an invocation can be over before the messages can be received again.
+// as long as an invocation can be over before the messages can be received again, and ctx
+// has not ended; an invocation that has begun ends by itself.
 func (f *feed) invoke(ctx context.Context, t target, event []byte, received time.Time) (answer function.Answer, err error) {
 	clock := f.api.cell.Clock
 	until := received.Add(f.queue.visibility - time.Duration(t.version.Settings.Timeout)*time.Second)
 	for wait := firstPause; ; wait = min(2*wait, longestPause) {
-		answer, _, err = f.api.run(ctx, t, function.Call{RequestID: uuid.NewString(), ARN: t.arn(), Payload: event})
+		answer, _, err = f.api.run(context.WithoutCancel(ctx), t, function.Call{RequestID: uuid.NewString(), ARN: t.arn(), Payload: event})
 		if !errors.As(err, new(*types.TooManyRequestsException)) {
 			return answer, err
 		}
@@ -330,7 +337,7 @@ func (f *feed) release(ctx context.Context, records []polling.Record) {
 // count adds to a metric of the mapping, if those were asked for.
 func (f *feed) count(name string, n int) {
 	if n > 0 && len(f.m.Metrics) > 0 {
-		f.api.meter.add(measure{name: name, unit: "Count", mapping: f.m.UUID}, float64(n))
+		f.api.meter.Add(measure{name: name, unit: "Count", mapping: f.m.UUID}, float64(n))
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
-	"flyball/internal/page"
 	"flyball/internal/service/lambda/fault"
 	"flyball/internal/service/lambda/rules"
 	"flyball/internal/state"
@@ -104,7 +103,7 @@ func (a *API) checkProvisioned(t target, p provisioned) error {
 		}
 		return nil
 	}
-	left := a.unreserved("") - a.provisionedOfAll() + a.wanted(p.Function, p.Qualifier)
+	left := a.unreserved("") + a.wanted(p.Function, p.Qualifier)
 	switch {
 	case p.Wanted > left:
 		return fault.Parameter("Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [%d].", left)
@@ -112,16 +111,6 @@ func (a *API) checkProvisioned(t target, p provisioned) error {
 		return fault.Parameter("Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", leastUnreserved)
 	}
 	return nil
-}
-
-// provisionedOfAll is what is provisioned of the concurrency that functions share.
-func (a *API) provisionedOfAll() (n int32) {
-	for _, p := range a.provisions.Rows("") {
-		if f, _ := a.functions.Get(p.Function); f.Reserved == nil {
-			n += p.Wanted
-		}
-	}
-	return n
 }
 
 // wanted is the provisioned concurrency of a version or an alias.
@@ -210,23 +199,13 @@ func (a *API) ListProvisionedConcurrencyConfigs(ctx context.Context, in *lambda.
 	if err != nil {
 		return nil, err
 	}
-	var rows []provisioned
-	owner.cell.State.View(ctx, func() {
-		if _, exists := owner.functions.Get(name); !exists {
-			err = fault.NoFunction(owner.arn(name))
-		}
-		rows = owner.provisions.Rows(key(name, ""))
-	})
+	rows, exists := rowsOf(ctx, owner, owner.provisions, name)
+	if !exists {
+		return nil, fault.NoFunction(owner.arn(name))
+	}
+	rows, next, err := pageOf(rows, func(p provisioned) string { return p.Qualifier }, in.Marker, in.MaxItems, listed)
 	if err != nil {
 		return nil, err
-	}
-	limit, ok := page.Limit(in.MaxItems, listed, listed)
-	if !ok {
-		return nil, fault.Constraint(*in.MaxItems, "maxItems", "have value greater than or equal to 1")
-	}
-	rows, next, err := page.Of(rows, func(p provisioned) string { return p.Qualifier }, in.Marker, limit)
-	if err != nil {
-		return nil, badMarker()
 	}
 	out := &lambda.ListProvisionedConcurrencyConfigsOutput{ProvisionedConcurrencyConfigs: []types.ProvisionedConcurrencyConfigListItem{}, NextMarker: next}
 	for _, p := range rows {

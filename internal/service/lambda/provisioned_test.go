@@ -1,6 +1,8 @@
 package lambda_test
 
 import (
+	"context"
+	"slices"
 	"sync"
 	"testing"
 
@@ -180,4 +182,75 @@ func TestProvisionedConcurrencyGoesWithWhatHasIt(t *testing.T) {
 	w.create("f", func(in *sdk.CreateFunctionInput) { in.Publish = true })
 	_, err = w.GetProvisionedConcurrencyConfig(t.Context(), &sdk.GetProvisionedConcurrencyConfigInput{FunctionName: aws.String("f"), Qualifier: aws.String("1")})
 	wants(t, err, "ProvisionedConcurrencyConfigNotFoundException", "No Provisioned Concurrency Config found for this function")
+}
+
+func TestWhatIsProvisionedIsNotShared(t *testing.T) {
+	w, _ := shelved(t)
+	w.create("g")
+	ok(t, w.provision("live", 300))
+	unreserved := func() int32 {
+		out, err := w.GetAccountSettings(t.Context(), &sdk.GetAccountSettingsInput{})
+		ok(t, err)
+		return *out.AccountLimit.UnreservedConcurrentExecutions
+	}
+	if got := unreserved(); got != 700 {
+		t.Errorf("%d are shared, want 700", got)
+	}
+	const invalid = "InvalidParameterValueException"
+	wants(t, w.keep("g", 601), invalid,
+		"Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100].")
+	ok(t, w.keep("g", 600))
+	wants(t, w.keep("f", 299), invalid, "Specified ReservedConcurrentExecutions for function is less than its provisioned concurrency [300].")
+	ok(t, w.keep("f", 300))
+	if got := unreserved(); got != 100 {
+		t.Errorf("with what f keeps %d are shared, want 100", got)
+	}
+}
+
+func TestProvisionedConcurrencyIsForWhatHasIt(t *testing.T) {
+	w, _ := shelved(t)
+	ok(t, w.keep("f", 3))
+	ok(t, w.provision("live", 2))
+	entered, leave, ended := make(chan bool), make(chan bool), make(chan error)
+	w.runner.answer = func(function.Function, function.Call) (function.Answer, error) {
+		entered <- true
+		<-leave
+		return function.Answer{}, nil
+	}
+	begin := func(name string) {
+		go func() { _, err := w.invoke(name, "{}"); ended <- err }()
+		<-entered
+	}
+	begin("f")
+	_, err := w.invoke("f:2", "{}")
+	wants(t, err, "TooManyRequestsException", "Rate Exceeded.")
+	begin("f:live")
+	begin("f:live")
+	_, err = w.invoke("f:live", "{}")
+	wants(t, err, "TooManyRequestsException", "Rate Exceeded.")
+	close(leave)
+	for range 3 {
+		ok(t, <-ended)
+	}
+}
+
+func TestWhoScalesIsToldWhatIsDeleted(t *testing.T) {
+	w, _ := shelved(t)
+	var told []string
+	w.config.Deleted = func(_ context.Context, function, qualifier string) error {
+		told = append(told, function+":"+qualifier)
+		return nil
+	}
+	w.restart()
+	_, err := w.DeleteFunction(t.Context(), &sdk.DeleteFunctionInput{FunctionName: aws.String("f"), Qualifier: aws.String("2")})
+	ok(t, err)
+	_, err = w.CreateAlias(t.Context(), &sdk.CreateAliasInput{FunctionName: aws.String("f"), Name: aws.String("next"), FunctionVersion: aws.String("1")})
+	ok(t, err)
+	_, err = w.DeleteAlias(t.Context(), &sdk.DeleteAliasInput{FunctionName: aws.String("f"), Name: aws.String("next")})
+	ok(t, err)
+	_, err = w.DeleteFunction(t.Context(), &sdk.DeleteFunctionInput{FunctionName: aws.String("f")})
+	ok(t, err)
+	if want := []string{"f:2", "f:next", "f:$LATEST", "f:1", "f:live"}; !slices.Equal(told, want) {
+		t.Errorf("told of %v, want %v", told, want)
+	}
 }

@@ -111,17 +111,18 @@ type spell struct {
 	api      *API
 	function string
 	of       string // the qualifier that has it
+	wanted   int32  // how much it has
+	busy     int32  // invocations of it that are under way, with this one
 }
 
 // beginSpell begins one for an invocation, if what is invoked has provisioned
-// concurrency: the qualifier that the caller gave, or the version that it stands for.
+// concurrency: the qualifier that the caller gave, or the version that it stands for. It
+// may still be refused.
 func (a *API) beginSpell(ctx context.Context, t target, ran version) (s spell) {
-	var p provisioned
 	a.cell.State.View(ctx, func() {
 		for _, qualifier := range []string{t.qualifier, ran.Number} {
-			var has bool
-			if p, has = a.provisions.Get(key(t.function.Name, qualifier)); has {
-				s = spell{a, p.Function, p.Qualifier}
+			if p, has := a.provisions.Get(key(t.function.Name, qualifier)); has {
+				s = spell{api: a, function: p.Function, of: p.Qualifier, wanted: p.Wanted}
 				return
 			}
 		}
@@ -130,15 +131,27 @@ func (a *API) beginSpell(ctx context.Context, t target, ran version) (s spell) {
 		return s
 	}
 	a.kept.mu.Lock()
+	defer a.kept.mu.Unlock()
 	if a.kept.busy == nil {
 		a.kept.busy = map[string]int32{}
 	}
 	a.kept.busy[key(s.function, s.of)]++
-	busy := min(a.kept.busy[key(s.function, s.of)], p.Wanted)
-	a.kept.mu.Unlock()
-	s.measure("ProvisionedConcurrentExecutions", float64(busy))
-	s.measure("ProvisionedConcurrencyUtilization", float64(busy)/float64(p.Wanted))
+	s.busy = a.kept.busy[key(s.function, s.of)]
 	return s
+}
+
+// isCovered tells whether there is provisioned concurrency for the invocation. Otherwise it
+// spills over into what functions have on demand.
+func (s spell) isCovered() bool { return s.api != nil && s.busy <= s.wanted }
+
+// entered measures an invocation that was not refused.
+func (s spell) entered() {
+	if s.api == nil {
+		return
+	}
+	busy := min(s.busy, s.wanted)
+	s.measure("ProvisionedConcurrentExecutions", float64(busy))
+	s.measure("ProvisionedConcurrencyUtilization", float64(busy)/float64(s.wanted))
 }
 
 // end ends the invocation.
@@ -169,7 +182,7 @@ func (s spell) answered(byProvisioned bool) {
 // measure adds a value to a metric of the function and of what has the concurrency.
 func (s spell) measure(name string, value float64) {
 	of := measure{name: name, unit: "Count", function: s.function}
-	s.api.meter.add(of, value)
+	s.api.meter.Add(of, value)
 	of.resource = s.function + ":" + s.of
-	s.api.meter.add(of, value)
+	s.api.meter.Add(of, value)
 }

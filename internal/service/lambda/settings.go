@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -107,18 +108,8 @@ func (l logging) with(in *types.LoggingConfig) logging {
 		l.Application, l.System = "", ""
 		return l
 	}
-	l.Application, l.System = orElse(string(in.ApplicationLogLevel), l.Application, "INFO"), orElse(string(in.SystemLogLevel), l.System, "INFO")
+	l.Application, l.System = cmp.Or(string(in.ApplicationLogLevel), l.Application, "INFO"), cmp.Or(string(in.SystemLogLevel), l.System, "INFO")
 	return l
-}
-
-// orElse is the first text that is not empty.
-func orElse(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
 }
 
 // check checks what the types of single members do not say.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"flyball/internal/service/lambda/fault"
@@ -38,7 +39,7 @@ func (a *API) UntagResource(ctx context.Context, in *lambda.UntagResourceInput, 
 
 // retag changes the tags of what an ARN names: a function, or an event source mapping.
 func (a *API) retag(ctx context.Context, resource *string, change func(map[string]string) (map[string]string, error)) error {
-	if id, is := a.mappingNamed(deref(resource)); is {
+	if id, is := a.mappingNamed(aws.ToString(resource)); is {
 		return a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) (err error) {
 			m, exists := a.mappings.Get(id)
 			if !exists {
@@ -62,7 +63,7 @@ func (a *API) retag(ctx context.Context, resource *string, change func(map[strin
 
 // ListTags tells the tags of a function, or of an event source mapping.
 func (a *API) ListTags(ctx context.Context, in *lambda.ListTagsInput, _ ...func(*lambda.Options)) (*lambda.ListTagsOutput, error) {
-	if id, is := a.mappingNamed(deref(in.Resource)); is {
+	if id, is := a.mappingNamed(aws.ToString(in.Resource)); is {
 		m, err := a.mapping(ctx, &id)
 		if err != nil {
 			return nil, noMapping(in.Resource)

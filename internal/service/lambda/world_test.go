@@ -113,6 +113,12 @@ func zipped(t *testing.T, files ...string) []byte {
 	return b.Bytes()
 }
 
+// keep has a function keep concurrency.
+func (w *world) keep(name string, n int32) error {
+	_, err := w.PutFunctionConcurrency(w.t.Context(), &sdk.PutFunctionConcurrencyInput{FunctionName: &name, ReservedConcurrentExecutions: &n})
+	return err
+}
+
 // ok ends a test in which a call has failed that may not.
 func ok(t *testing.T, err error) {
 	t.Helper()

@@ -3,11 +3,11 @@ package scheduler
 import (
 	"context"
 	"errors"
-	"sync"
-	"time"
 
+	"flyball/internal/clock"
 	"flyball/internal/deliver"
 	"flyball/internal/delivery"
+	"flyball/internal/tally"
 	"flyball/metric"
 )
 
@@ -26,43 +26,26 @@ const (
 	lost      count = "InvocationsFailedToBeSentToDeadLetterCount"
 )
 
-// counts are what has been counted since it was published, by group.
-type counts struct {
-	mu  sync.Mutex
-	all map[string]map[count]float64
+// counts are what has been counted of groups.
+type counts struct{ *tally.Tally[countKey] }
+
+// A countKey is a metric of a group.
+type countKey struct {
+	group string
+	name  count
 }
 
-func (c *counts) add(group string, names ...count) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.all == nil {
-		c.all = map[string]map[count]float64{}
-	}
-	if c.all[group] == nil {
-		c.all[group] = map[count]float64{}
-	}
-	for _, name := range names {
-		c.all[group][name]++
-	}
+func newCounts(c *clock.Clock, to tally.Recorder) counts {
+	return counts{tally.New(c, to, countKey.metrics)}
 }
 
-// take takes what has been counted, as samples of groups and of the whole.
-func (c *counts) take(at time.Time) (samples []metric.Sample) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for group, counted := range c.all {
-		for name, n := range counted {
-			var set metric.Set
-			set.Add(n, 1)
-			samples = append(samples,
-				metric.Sample{Metric: metric.NewID(namespace, string(name), metric.Dimension{Name: "ScheduleGroup", Value: group}), Time: at, Unit: "Count", Set: set},
-				metric.Sample{Metric: metric.NewID(namespace, string(name)), Time: at, Unit: "Count", Set: set},
-			)
-		}
-	}
-	c.all = nil
-	return samples
+// metrics are those of the group and of all groups.
+func (k countKey) metrics() (unit string, of []metric.ID) {
+	group := metric.Dimension{Name: "ScheduleGroup", Value: k.group}
+	return "Count", []metric.ID{metric.NewID(namespace, string(k.name), group), metric.NewID(namespace, string(k.name))}
 }
+
+func (c counts) add(group string, name count) { c.Add(countKey{group, name}, 1) }
 
 // done counts what an attempt has come to.
 func (a *API) done(_ context.Context, r delivery.Report) {
@@ -84,19 +67,5 @@ func (a *API) done(_ context.Context, r delivery.Report) {
 	}
 	if r.Outcome == delivery.Refused || r.Outcome == delivery.Exhausted {
 		a.counts.add(group, dropped)
-	}
-}
-
-// publishMetrics publishes each minute until ctx ends, and once more then.
-func (a *API) publishMetrics(ctx context.Context) {
-	for {
-		start := a.cell.Clock.Now().Truncate(time.Minute)
-		err := a.cell.Clock.SleepUntil(ctx, start.Add(time.Minute))
-		if samples := a.counts.take(start); len(samples) > 0 && a.cfg.Metrics != nil {
-			a.cfg.Metrics.Record(samples)
-		}
-		if err != nil {
-			return
-		}
 	}
 }

@@ -25,7 +25,7 @@ func (a *API) Run(ctx context.Context) error {
 		return nil
 	})
 	loops.Go(func() error {
-		a.publishMetrics(ctx)
+		a.counts.Run(ctx)
 		return nil
 	})
 	return loops.Wait()
@@ -197,7 +197,7 @@ func (a *API) deliveryOf(d *dueRun) delivery.Delivery {
 	to := delivery.Delivery{
 		Owner: owner, To: *t.Arn,
 		Invocation: deliver.Invocation{
-			Principal: principal, Source: a.groupARN(d.Group), Role: *t.RoleArn,
+			ID: run.ID(), Principal: principal, Source: a.groupARN(d.Group), Role: *t.RoleArn,
 			Body: run.Input(kind, t), Parameters: rules.Parameters(t), StartedBy: "chronos-schedule/" + d.Name,
 		},
 		Retry: delivery.Retry{MaxAge: maxAge(&d.schedule), Retries: int(*t.RetryPolicy.MaximumRetryAttempts)},

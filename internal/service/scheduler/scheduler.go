@@ -18,7 +18,7 @@ import (
 	"flyball/internal/due"
 	"flyball/internal/service/scheduler/rules"
 	"flyball/internal/state"
-	"flyball/metric"
+	"flyball/internal/tally"
 )
 
 // Config is what the service needs of its surroundings.
@@ -31,7 +31,7 @@ type Config struct {
 	// Roles finds the roles of the account. Nil takes any role as it is.
 	Roles func() (Roles, error)
 	// Metrics takes what runs come to; nil keeps none.
-	Metrics Recorder
+	Metrics tally.Recorder
 }
 
 // Deliveries brings invocations to their targets; delivery.Queue does.
@@ -47,11 +47,6 @@ type Roles interface {
 	// Trusts reports whether a role can be taken by the service on behalf of a group of
 	// schedules.
 	Trusts(ctx context.Context, role, group string) (bool, error)
-}
-
-// A Recorder takes measurements; CloudWatch is one.
-type Recorder interface {
-	Record([]metric.Sample)
 }
 
 // principal is the name of the service, as roles trust it.
@@ -105,7 +100,7 @@ var (
 
 // New returns the service with what the cell remembers.
 func New(cfg Config) (a *API, err error) {
-	a = &API{cfg: cfg, cell: cfg.Cell, opened: cfg.Cell.Clock.Now()}
+	a = &API{cfg: cfg, cell: cfg.Cell, opened: cfg.Cell.Clock.Now(), counts: newCounts(cfg.Cell.Clock, cfg.Metrics)}
 	if a.schedules, err = state.NewTable[schedule](a.cell.State, kindSchedule); err != nil {
 		return nil, err
 	}

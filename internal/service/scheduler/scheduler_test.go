@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -42,7 +43,7 @@ type world struct {
 
 	mu        sync.Mutex
 	owner     delivery.Owner
-	fail      error // what handing on comes to
+	fail      error // what handing on comes to, after it was done
 	delivered []delivery.Delivery
 	at        []time.Time
 	samples   []metric.Sample
@@ -53,13 +54,10 @@ func (w *world) Register(_ string, o delivery.Owner) { w.owner = o }
 func (w *world) Deliver(_ context.Context, all ...delivery.Delivery) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.fail != nil {
-		return w.fail
-	}
 	for _, d := range all {
 		w.delivered, w.at = append(w.delivered, d), append(w.at, w.cell.Clock.Now())
 	}
-	return nil
+	return w.fail
 }
 
 func (w *world) Record(samples []metric.Sample) {
@@ -309,24 +307,31 @@ func TestRunsGoOnAfterARestart(t *testing.T) {
 	}
 }
 
-func TestARunThatCouldNotBeHandedOnIsMadeLater(t *testing.T) {
+// What was handed on and not noted is made again, with the same IDs.
+func TestARunThatIsMadeAgainHasTheSameIDs(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.mu.Lock()
-		w.fail = errors.New("the disk is full")
+		w.fail = errors.New("the server was killed")
 		w.mu.Unlock()
 		w.create(scheduleOf("rate(1 minutes)"))
-		time.Sleep(5 * time.Second)
+		time.Sleep(100 * time.Millisecond)
 		w.mu.Lock()
 		w.fail = nil
 		w.mu.Unlock()
 		time.Sleep(time.Minute)
 		sent := w.sent()
-		if n := len(sent); n != 2 {
+		if n := len(sent); n != 3 {
 			t.Fatalf("%d runs", n)
 		}
-		first, second := sent[0].Attributes, sent[1].Attributes
-		if first["SCHEDULED_TIME"] != "2026-11-26T10:00:00Z" || first["EXECUTION_ID"] == second["EXECUTION_ID"] {
-			t.Errorf("%v, %v", first, second)
+		first, again, next := sent[0], sent[1], sent[2]
+		if first.Invocation.ID == "" || first.Invocation.ID != again.Invocation.ID || !maps.Equal(first.Attributes, again.Attributes) {
+			t.Errorf("%+v, and again %+v", first, again)
+		}
+		if first.Invocation.ID == next.Invocation.ID || first.Attributes["EXECUTION_ID"] == next.Attributes["EXECUTION_ID"] {
+			t.Errorf("the next run is %+v", next)
+		}
+		if first.Attributes["SCHEDULED_TIME"] != "2026-11-26T10:00:00Z" {
+			t.Errorf("the first was to be at %s", first.Attributes["SCHEDULED_TIME"])
 		}
 	})
 }

@@ -23,16 +23,21 @@ func LegacyControllers() ([]cgroup1.Subsystem, error) {
 		return nil, err
 	}
 	var controllers []cgroup1.Subsystem
+	needed := 0
 	for _, c := range all {
 		switch c.Name() {
 		case cgroup1.Cpu, cgroup1.Cpuacct:
+			needed++
+			controllers = append(controllers, c)
+		case cgroup1.Pids: // which not every machine has
 			controllers = append(controllers, c)
 		case cgroup1.Memory:
+			needed++
 			root := filepath.Dir(Dir(c, "/"))
 			controllers = append(controllers, cgroup1.NewMemory(root, cgroup1.IgnoreModules("memsw", "kmem", "kmem.tcp")))
 		}
 	}
-	if len(controllers) != 3 {
+	if needed != 3 {
 		return nil, errors.New("the controllers cpu, cpuacct and memory are not all there")
 	}
 	return controllers, nil

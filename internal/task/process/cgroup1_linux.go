@@ -71,7 +71,9 @@ func (h *legacy) limits(units, weight, memory int) *specs.LinuxResources {
 
 func (h *legacy) create(spec task.Spec) (group, error) {
 	path := below(h.parent, spec.ID)
-	all, err := cgroup1.New(path, h.limits(spec.CPU, 0, spec.Memory), cgroup1.WithHierarchy(h.hierarchy))
+	resources := h.limits(spec.CPU, 0, spec.Memory)
+	resources.Pids = limitPIDs(spec.PIDs)
+	all, err := cgroup1.New(path, resources, cgroup1.WithHierarchy(h.hierarchy))
 	if err != nil {
 		return nil, fmt.Errorf("making the task's cgroup: %w", err)
 	}

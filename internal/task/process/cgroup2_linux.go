@@ -25,6 +25,7 @@ const serverGroup = "flyball-server"
 // unified is a host with cgroups of version 2.
 type unified struct {
 	parent string // above the groups of all tasks, from the root on
+	pids   bool   // processes can be limited
 }
 
 func newUnified(name string) (*unified, error) {
@@ -39,7 +40,7 @@ func newUnified(name string) (*unified, error) {
 	if filepath.Base(own) == serverGroup {
 		own = filepath.Dir(own) // we have moved before
 	}
-	h := &unified{parent: filepath.Join("/", own, name)}
+	h := &unified{parent: filepath.Join("/", own, name), pids: hasPIDs(own)}
 	if err = h.try(); err == nil {
 		return h, h.weigh()
 	}
@@ -53,6 +54,12 @@ func newUnified(name string) (*unified, error) {
 		return h, h.weigh()
 	}
 	return nil, err
+}
+
+// hasPIDs says whether those below a cgroup can have a limit of their processes.
+func hasPIDs(own string) bool {
+	controllers, err := os.ReadFile(filepath.Join(cgroup2Root, own, "cgroup.controllers"))
+	return err == nil && slices.Contains(strings.Fields(string(controllers)), "pids")
 }
 
 // weigh gives the parent its weight.
@@ -104,7 +111,11 @@ func unifiedLimits(units, weight, memory int) *cgroup2.Resources {
 
 func (h *unified) create(spec task.Spec) (group, error) {
 	path := filepath.Join(h.parent, spec.ID)
-	all, err := cgroup2.NewManager(cgroup2Root, path, unifiedLimits(spec.CPU, 0, spec.Memory))
+	resources := unifiedLimits(spec.CPU, 0, spec.Memory)
+	if h.pids && spec.PIDs > 0 {
+		resources.Pids = &cgroup2.Pids{Max: int64(spec.PIDs)}
+	}
+	all, err := cgroup2.NewManager(cgroup2Root, path, resources)
 	if err != nil {
 		return nil, fmt.Errorf("making the task's cgroup: %w", err)
 	}

@@ -41,6 +41,15 @@ func limits(units, weight, memory int) *specs.LinuxResources {
 	return resources
 }
 
+// limitPIDs is a limit of the processes and threads of a cgroup; 0 is none.
+func limitPIDs(n int) *specs.LinuxPids {
+	if n == 0 {
+		return nil
+	}
+	limit := int64(n)
+	return &specs.LinuxPids{Limit: &limit}
+}
+
 // weightOfAll is the weight of the tasks of a server together, beside other programs: one
 // of these for each processor. With that of a single program they would wait behind those of
 // a busy machine, and use less than they need.

@@ -14,6 +14,7 @@
 package lifecycle
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -60,9 +61,12 @@ type Plan struct {
 	Hooks    []Hook        `json:",omitempty"`
 }
 
-// A Hook has a deployment wait in some of its stages until somebody lets it go on.
+// A Hook has a deployment wait in some of its stages until somebody lets it go on, or a
+// function does, which is asked.
 type Hook struct {
 	Stages    []Stage
+	Function  string `json:",omitempty"` // ARN; empty: nobody is asked
+	Role      string `json:",omitempty"` // in which it is asked
 	Timeout   time.Duration
 	OnTimeout types.DeploymentLifecycleHookAction
 }
@@ -83,6 +87,8 @@ type Wait struct {
 	Step    int // shifts of production traffic before it
 	Expires time.Time
 	Status  types.DeploymentLifecycleHookStatus
+	Ask     time.Time       `json:",omitzero"`  // when its function is asked again
+	Details json.RawMessage `json:",omitempty"` // what the function wants to be told then
 }
 
 // A Position is where a deployment stands. The zero Position is before its begin.
@@ -204,10 +210,7 @@ func (p Position) enter(stage Stage, plan Plan, now time.Time) Position {
 	}
 	for i, h := range plan.Hooks {
 		if slices.Contains(h.Stages, stage) {
-			p.Waits = append(slices.Clip(p.Waits), Wait{
-				Hook: i, Stage: stage, Step: p.Step, Expires: now.Add(h.Timeout),
-				Status: types.DeploymentLifecycleHookStatusAwaitingAction,
-			})
+			p.Waits = append(slices.Clip(p.Waits), Wait{Hook: i, Stage: stage, Step: p.Step, Expires: now.Add(h.Timeout), Status: h.begins()})
 		}
 	}
 	return p
@@ -295,8 +298,39 @@ func (p Position) Continue(wait int) Position {
 	return p
 }
 
+// Again has the function of a hook asked again, and told what it has said.
+func (p Position) Again(wait int, at time.Time, details json.RawMessage) Position {
+	p.Waits = slices.Clone(p.Waits)
+	p.Waits[wait].Ask, p.Waits[wait].Details = at, details
+	return p
+}
+
+// Fail ends the deployment because of a hook that it waits for: it returns to its source,
+// if it has one.
+func (p Position) Fail(plan Plan, wait int, now time.Time) Position {
+	p.Waits = slices.Clone(p.Waits)
+	p.Waits[wait].Status = types.DeploymentLifecycleHookStatusFailed
+	if plan.First {
+		return p.Halt()
+	}
+	return p.Return(now)
+}
+
+// begins is the status of a hook when a deployment comes to it.
+func (h Hook) begins() types.DeploymentLifecycleHookStatus {
+	if h.Function != "" {
+		return types.DeploymentLifecycleHookStatusInProgress
+	}
+	return types.DeploymentLifecycleHookStatusAwaitingAction
+}
+
+// Asks is whether the hook's function has to let the deployment go on.
+func (w Wait) Asks() bool { return w.Status == types.DeploymentLifecycleHookStatusInProgress }
+
 // Awaits is whether the deployment still waits for the hook.
-func (w Wait) Awaits() bool { return w.Status == types.DeploymentLifecycleHookStatusAwaitingAction }
+func (w Wait) Awaits() bool {
+	return w.Status == types.DeploymentLifecycleHookStatusAwaitingAction || w.Asks()
+}
 
 // waits is whether a hook holds the deployment.
 func (p Position) waits() bool { return slices.ContainsFunc(p.Waits, Wait.Awaits) }

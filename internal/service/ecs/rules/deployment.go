@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"flyball/internal/service/ecs/fault"
@@ -140,30 +142,53 @@ func isShare(percent *float64, least float64) bool {
 	return p >= least && p <= 100 && math.Abs(p*10-math.Round(p*10)) < 1e-6
 }
 
-// checkHooks validates lifecycle hooks. This is where functions would be let in: hooks
-// that call one are refused, since there are none.
+// checkHooks validates lifecycle hooks.
 func checkHooks(c *types.DeploymentConfiguration) error {
 	if len(c.LifecycleHooks) > 0 && c.Strategy == types.DeploymentStrategyRolling {
 		return fault.NotServed("A lifecycle hook of a rolling deployment")
 	}
 	for _, h := range c.LifecycleHooks {
-		if h.TargetType != types.DeploymentLifecycleHookTargetTypePause {
-			return fault.NotServed("A deployment lifecycle hook of the type AWS_LAMBDA")
-		}
 		if len(h.LifecycleStages) == 0 {
 			return fault.InvalidParameter("A lifecycle hook must have at least one lifecycle stage.")
 		}
 		for _, stage := range h.LifecycleStages {
-			switch {
-			case !slices.Contains(stage.Values(), stage):
+			if !slices.Contains(stage.Values(), stage) {
 				return fault.InvalidParameter("The lifecycle stage %s is not valid.", stage)
-			case stage == types.DeploymentLifecycleHookStageTestTrafficShift, stage == types.DeploymentLifecycleHookStageProductionTrafficShift:
-				return fault.InvalidParameter("PAUSE hooks cannot be configured at the lifecycle stage %s.", stage)
 			}
+		}
+		check := checkFunctionHook
+		if h.TargetType == types.DeploymentLifecycleHookTargetTypePause {
+			check = checkPause
+		}
+		if err := check(h); err != nil {
+			return err
 		}
 		if t := h.TimeoutConfiguration; t != nil && t.TimeoutInMinutes != nil && *t.TimeoutInMinutes < 1 {
 			return fault.InvalidParameter("timeoutInMinutes must be at least 1.")
 		}
+	}
+	return nil
+}
+
+func checkPause(h types.DeploymentLifecycleHook) error {
+	for _, stage := range h.LifecycleStages {
+		if stage == types.DeploymentLifecycleHookStageTestTrafficShift || stage == types.DeploymentLifecycleHookStageProductionTrafficShift {
+			return fault.InvalidParameter("PAUSE hooks cannot be configured at the lifecycle stage %s.", stage)
+		}
+	}
+	return nil
+}
+
+// checkFunctionHook validates a hook of the type AWS_LAMBDA, which is the default.
+func checkFunctionHook(h types.DeploymentLifecycleHook) error {
+	name, err := arn.Parse(aws.ToString(h.HookTargetArn))
+	switch {
+	case err != nil || name.Service != "lambda" || !strings.HasPrefix(name.Resource, "function:"):
+		return fault.InvalidParameter("The hookTargetArn of a lifecycle hook must be the ARN of a Lambda function.")
+	case aws.ToString(h.RoleArn) == "":
+		return fault.InvalidParameter("The roleArn of a lifecycle hook must be specified.")
+	case h.HookDetails != nil:
+		return fault.NotServed("The member hookDetails of a lifecycle hook")
 	}
 	return nil
 }

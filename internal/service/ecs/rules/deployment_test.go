@@ -40,8 +40,14 @@ func TestADeploymentConfigurationThatIsRefused(t *testing.T) {
 			"InvalidParameterException: linearConfiguration is only valid with the deployment strategy LINEAR."},
 		{"a canary of nothing", types.DeploymentConfiguration{Strategy: canary, CanaryConfiguration: &types.CanaryConfiguration{CanaryPercent: aws.Float64(0)}},
 			"InvalidParameterException: canaryPercent must be a multiple of 0.1 between 0.1 and 100.0."},
-		{"a function", types.DeploymentConfiguration{Strategy: blueGreen, LifecycleHooks: []types.DeploymentLifecycleHook{{HookTargetArn: aws.String("arn")}}},
-			"UnsupportedFeatureException: A deployment lifecycle hook of the type AWS_LAMBDA is not supported by this server."},
+		{"a function", types.DeploymentConfiguration{Strategy: blueGreen, LifecycleHooks: asking(theFunction, "role")}, ""},
+		{"a function in a shift", types.DeploymentConfiguration{Strategy: blueGreen, LifecycleHooks: asking(theFunction, "role", types.DeploymentLifecycleHookStageTestTrafficShift)}, ""},
+		{"no function", types.DeploymentConfiguration{Strategy: blueGreen, LifecycleHooks: asking("arn:aws:sqs:us-east-1:123456789012:q", "role")},
+			"InvalidParameterException: The hookTargetArn of a lifecycle hook must be the ARN of a Lambda function."},
+		{"a function without a role", types.DeploymentConfiguration{Strategy: blueGreen, LifecycleHooks: asking(theFunction, "")},
+			"InvalidParameterException: The roleArn of a lifecycle hook must be specified."},
+		{"a function in a rolling deployment", types.DeploymentConfiguration{LifecycleHooks: asking(theFunction, "role")},
+			"UnsupportedFeatureException: A lifecycle hook of a rolling deployment is not supported by this server."},
 		{"a pause", types.DeploymentConfiguration{Strategy: blueGreen, LifecycleHooks: pause(types.DeploymentLifecycleHookStagePreScaleUp)}, ""},
 		{"a pause in a shift", types.DeploymentConfiguration{Strategy: blueGreen, LifecycleHooks: pause(types.DeploymentLifecycleHookStageTestTrafficShift)},
 			"InvalidParameterException: PAUSE hooks cannot be configured at the lifecycle stage TEST_TRAFFIC_SHIFT."},
@@ -120,4 +126,14 @@ func TestAdvancedConfigurationsThatAreRefused(t *testing.T) {
 	if got := refusal(CheckLoadBalancers(def, nil, types.DeploymentStrategyLinear, balancing)); got != "InvalidParameterException: The deployment strategy LINEAR requires a load balancer." {
 		t.Errorf("without a load balancer: %s", got)
 	}
+}
+
+const theFunction = "arn:aws:lambda:us-east-1:123456789012:function:hook"
+
+// asking is a hook that asks a function, before tasks start unless it says when.
+func asking(function, role string, stages ...types.DeploymentLifecycleHookStage) []types.DeploymentLifecycleHook {
+	if stages == nil {
+		stages = []types.DeploymentLifecycleHookStage{types.DeploymentLifecycleHookStagePreScaleUp}
+	}
+	return []types.DeploymentLifecycleHook{{HookTargetArn: &function, RoleArn: &role, LifecycleStages: stages}}
 }

@@ -121,12 +121,3 @@ func (s pathStep) from(n *node, to []*node) []*node {
 
 // json is a value as the event spells it.
 func (e *Event) json(n *node) []byte { return []byte(e.document[n.start:n.end]) }
-
-// Path returns what an input path leads to in an event, or nil.
-func Path(e *Event, path string) ([]byte, error) {
-	p, err := ParsePath(path)
-	if err != nil {
-		return nil, err
-	}
-	return p.Find(e), nil
-}

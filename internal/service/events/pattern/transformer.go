@@ -139,7 +139,11 @@ func (t *Transformer) check() error {
 	}
 }
 
-// Apply makes what the target is sent.
+// mostSent is how large an input may become: no target takes more. A template of 8 KB names a value 2,000
+// times, which would make 500 MB of an event of 256 KB.
+const mostSent = 1 << 20
+
+// Apply makes what the target is sent, unless that is too large for any.
 func (t *Transformer) Apply(e *Event, c Context) ([]byte, error) {
 	var out []byte
 	for _, p := range t.parts {
@@ -149,6 +153,8 @@ func (t *Transformer) Apply(e *Event, c Context) ([]byte, error) {
 		}
 		value := p.value(e, c)
 		switch {
+		case len(out)+len(value) > mostSent:
+			return nil, fmt.Errorf("the input is larger than %d bytes", mostSent)
 		case p.quoted:
 			out = append(out, unquoted(value)...)
 		case value == nil:

@@ -41,12 +41,12 @@ func TestInputPaths(t *testing.T) {
 		"$.detail.state.further": ``,
 		"$.detail.nothing[*]":    `[]`,
 	} {
-		if got, err := Path(e, path); err != nil || string(got) != want {
+		if got, err := pathOf(e, path); err != nil || string(got) != want {
 			t.Errorf("%s: got %s, %v, want %s", path, got, err, want)
 		}
 	}
 	for _, path := range []string{"", "detail", "$detail", "$.", "$..state", "$.a[", "$.a[x]", "$.a[-1]", "$.a b", "$.a[?(@.x)]"} {
-		if _, err := Path(e, path); err == nil {
+		if _, err := pathOf(e, path); err == nil {
 			t.Errorf("path %q is taken", path)
 		}
 	}
@@ -110,4 +110,29 @@ func TestInvalidTransformers(t *testing.T) {
 			t.Errorf("template %s: got %v", c.template, err)
 		}
 	}
+}
+
+func TestATemplateThatNamesAValueOverAndOverMakesNoMoreThanATargetTakes(t *testing.T) {
+	e, err := ParseEvent([]byte(`{"detail":"` + strings.Repeat("x", 200_000) + `"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for times, fits := range map[int]bool{5: true, 6: false, 2000: false} {
+		transformer, err := ParseTransformer(map[string]string{"d": "$.detail"}, `"`+strings.Repeat("<d>", times)+`"`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := transformer.Apply(e, Context{}); (err == nil) != fits || len(got) > mostSent {
+			t.Errorf("%d times: %d bytes, %v", times, len(got), err)
+		}
+	}
+}
+
+// pathOf is what an input path leads to in an event, or nil.
+func pathOf(e *Event, path string) ([]byte, error) {
+	p, err := ParsePath(path)
+	if err != nil {
+		return nil, err
+	}
+	return p.Find(e), nil
 }

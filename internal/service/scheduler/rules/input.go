@@ -87,8 +87,15 @@ func (r Run) event(detailType, source string, detail json.RawMessage) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-func (r Run) eventID() string {
-	sum := sha256.Sum256([]byte("event\x00" + r.Execution() + r.Schedule))
+// ID is that of what the run sends, by which targets that can tell take a run once that is
+// made again: FIFO queues, clusters.
+func (r Run) ID() string { return r.id("invocation") }
+
+func (r Run) eventID() string { return r.id("event") }
+
+// id is an identifier of something of the run.
+func (r Run) id(of string) string {
+	sum := sha256.Sum256([]byte(of + "\x00" + r.Execution() + r.Schedule))
 	id := hex.EncodeToString(sum[:16])
 	return id[:8] + "-" + id[8:12] + "-" + id[12:16] + "-" + id[16:20] + "-" + id[20:]
 }
