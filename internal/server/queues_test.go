@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -136,5 +137,15 @@ func TestConditionsSeeTheTagsOfAQueue(t *testing.T) {
 		if allowed := err == nil; allowed != (name == "bob") {
 			t.Errorf("a message to the queue of %s: %v", name, err)
 		}
+	}
+}
+
+func TestAnAttributeWithoutANameIsRefusedInTheWordsOfQueues(t *testing.T) {
+	url, stop := serving(t, "")
+	defer stop()
+	c := queuesOf(url, "us-east-1", unknown("test"))
+	_, err := c.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: createQueue(t, c, "a"), AttributeNames: []sqstypes.QueueAttributeName{""}})
+	if _, ok := errors.AsType[*sqstypes.InvalidAttributeName](err); !ok || !strings.Contains(err.Error(), "Unknown Attribute .") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -78,7 +78,8 @@ func verdictOf(err error) error {
 	return refusedAs("INVALID_PARAMETER", err)
 }
 
-// sendMessage sends a message to a queue. In a FIFO queue the same one is not twice.
+// sendMessage sends a message to a queue. A FIFO queue tells duplicates by what is in them:
+// "the queue must have content-based deduplication enabled" (Target), and refuses it else.
 func (s *Server) sendMessage(ctx context.Context, v *services, to arn.ARN, in deliver.Invocation) error {
 	message := &sqs.SendMessageInput{
 		QueueUrl: aws.String("/" + to.AccountID + "/" + to.Resource), MessageBody: aws.String(string(in.Body)), MessageAttributes: messageAttributes(in.Attributes),
@@ -90,9 +91,6 @@ func (s *Server) sendMessage(ctx context.Context, v *services, to arn.ARN, in de
 	}
 	if p, ok := in.Parameters.(*eventstypes.SqsParameters); ok {
 		message.MessageGroupId = p.MessageGroupId
-	}
-	if strings.HasSuffix(to.Resource, ".fifo") {
-		message.MessageDeduplicationId = &in.ID
 	}
 	if err := s.mayInvoke(ctx, v, in, "sqs", "SendMessage", message); err != nil {
 		return err

@@ -106,12 +106,31 @@ func TestARuleSendsToAGroupOfAFIFOQueue(t *testing.T) {
 	url, stop := serving(t, "")
 	defer stop()
 	w := eventsOf(t, url, "us-east-1", unknown("test"))
-	out, err := w.sqs.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("orders.fifo"), Attributes: map[string]string{"FifoQueue": "true"}})
+	out, err := w.sqs.CreateQueue(t.Context(), &sqs.CreateQueueInput{
+		QueueName: aws.String("orders.fifo"), Attributes: map[string]string{"FifoQueue": "true", "ContentBasedDeduplication": "true"},
+	})
 	w.must(err)
 	w.rule("default", eventstypes.Target{Arn: aws.String(w.queueARN("orders.fifo")), SqsParameters: &eventstypes.SqsParameters{MessageGroupId: aws.String("g")}})
 	w.put()
 	if m := w.receive(*out.QueueUrl); m.Attributes["MessageGroupId"] != "g" {
 		t.Errorf("it came with %v", m.Attributes)
+	}
+}
+
+func TestAFIFOQueueWithoutContentBasedDeduplicationIsSentNothing(t *testing.T) {
+	url, stop := serving(t, "")
+	defer stop()
+	w := eventsOf(t, url, "us-east-1", unknown("test"))
+	dead := *createQueue(t, w.sqs, "dead")
+	_, err := w.sqs.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("orders.fifo"), Attributes: map[string]string{"FifoQueue": "true"}})
+	w.must(err)
+	w.rule("default", eventstypes.Target{
+		Arn: aws.String(w.queueARN("orders.fifo")), SqsParameters: &eventstypes.SqsParameters{MessageGroupId: aws.String("g")},
+		DeadLetterConfig: &eventstypes.DeadLetterConfig{Arn: aws.String(w.queueARN("dead"))},
+	})
+	w.put()
+	if m := w.receive(dead); *m.MessageAttributes["ERROR_CODE"].StringValue != "INVALID_PARAMETER" {
+		t.Errorf("it has %v", m.MessageAttributes)
 	}
 }
 

@@ -115,7 +115,7 @@ func BenchmarkDecode(b *testing.B) {
 				b.SetBytes(int64(len(body)))
 				for b.Loop() {
 					in := reflect.New(op.in)
-					if err := h.(*handler).decode(benchReader(b, protocol, body), op.inPlan, in.Elem(), false); err != nil {
+					if err := h.(*handler).decode(s, benchReader(b, protocol, body), op.inPlan, in.Elem()); err != nil {
 						b.Fatal(err)
 					}
 					if m := validate(op.inPlan, in.Elem()).message(); m != "" {

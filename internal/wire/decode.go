@@ -20,6 +20,7 @@ import (
 type decoder struct {
 	query   bool // what is read has the names of awsQuery
 	zeros   bool // a zero that is given is not as good as none
+	empties bool // an empty enum is for the operation to refuse
 	r       reader
 	strings *interner
 	memory  int // bytes that lists and maps may still take
@@ -185,13 +186,14 @@ func (d *decoder) integer(p *plan, v reflect.Value) error {
 }
 
 // enum reads an enum value. The SDK's types cannot tell an empty string from no
-// value, so the empty string is refused here and not by validate.
+// value, so the empty string is refused here and not by validate, but in services that have
+// no error for it.
 func (d *decoder) enum(p *plan, v reflect.Value) error {
 	b, err := d.r.text()
 	if err != nil {
 		return err
 	}
-	if len(b) == 0 && p.rule != nil {
+	if len(b) == 0 && p.rule != nil && !d.empties {
 		return brokenRule{value: "''", must: "Member must satisfy enum value set: " + p.rule.enumSet()}
 	}
 	if p.pointer {

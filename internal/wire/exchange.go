@@ -95,7 +95,7 @@ func (x *exchange) input() (reflect.Value, *fault) {
 		in.Elem().Field(x.op.inPlan.stream).Set(reflect.ValueOf(x.r.Body))
 	}
 	if r != nil {
-		if err := x.h.decode(r, x.op.inPlan, in.Elem(), x.service.zeros); err != nil {
+		if err := x.h.decode(x.service, r, x.op.inPlan, in.Elem()); err != nil {
 			return in, x.service.decodeFault(err)
 		}
 	}

@@ -55,11 +55,13 @@ func fuzzTargets(f *testing.F) []fuzzTarget {
 	return targets
 }
 
+func (target fuzzTarget) service() *service { return target.handler.services[0] }
+
 // decodeAndBack decodes, validates, and writes what was decoded in every
 // protocol. What JSON and CBOR write must be read as the same again.
 func (target fuzzTarget) decodeAndBack(t *testing.T, r reader) (ok bool) {
 	in := reflect.New(target.in).Elem()
-	if err := target.handler.decode(r, target.plan, in, false); err != nil {
+	if err := target.handler.decode(target.service(), r, target.plan, in); err != nil {
 		_ = target.handler.services[0].decodeFault(err)
 		return false
 	}
@@ -78,7 +80,7 @@ func (target fuzzTarget) decodeAndBack(t *testing.T, r reader) (ok bool) {
 	write(c, target.plan, in)
 	for name, again := range map[string]reader{"JSON": &jsonReader{data: j.buf}, "CBOR": &cborReader{data: c.buf}} {
 		back := reflect.New(target.in).Elem()
-		if err := target.handler.decode(again, target.plan, back, false); err != nil {
+		if err := target.handler.decode(target.service(), again, target.plan, back); err != nil {
 			t.Fatalf("%s that was written cannot be read: %v\n%s", name, err, j.buf)
 		}
 		w := &jsonWriter{}

@@ -135,11 +135,14 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (h *handler) decode(r reader, p *plan, v reflect.Value, zeros bool) error {
+func (h *handler) decode(s *service, r reader, p *plan, v reflect.Value) error {
 	d := h.decoders.Get().(*decoder)
 	defer h.decoders.Put(d)
 	_, query := r.(*queryReader)
-	*d = decoder{r: r, query: query, zeros: zeros, strings: d.strings, scratch: d.scratch, memory: maxMemory}
+	*d = decoder{
+		r: r, query: query, zeros: s.zeros, empties: s.invalid == "" && s.refusal == nil,
+		strings: d.strings, scratch: d.scratch, memory: maxMemory,
+	}
 	err := d.structure(p, v)
 	d.r = nil
 	if err != nil {

@@ -41,7 +41,7 @@ func (o *Operations) Input(name, operation string, text []byte) (any, error) {
 		return nil, err
 	}
 	in := reflect.New(op.in)
-	if err := o.handler.decode(plainBlobs{&jsonReader{data: text}}, op.inPlan, in.Elem(), s.zeros); err != nil {
+	if err := o.handler.decode(s, plainBlobs{&jsonReader{data: text}}, op.inPlan, in.Elem()); err != nil {
 		return nil, s.decodeFault(err).error()
 	}
 	if v := validate(op.inPlan, in.Elem()); v.count > 0 && !op.unchecked {

@@ -42,7 +42,7 @@ func TestQueryParameters(t *testing.T) {
 			}
 			in := reflect.New(op.in).Elem()
 			got := &jsonWriter{}
-			if err := h.(*handler).decode(&queryReader{now: &params.root}, op.inPlan, in, false); err != nil {
+			if err := h.(*handler).decode(h.(*handler).services[0], &queryReader{now: &params.root}, op.inPlan, in); err != nil {
 				got.buf = []byte("error: " + err.Error())
 			} else {
 				write(got, op.inPlan, in)

@@ -34,7 +34,7 @@ func validator(t *testing.T) func(operation, body string) string {
 			t.Fatal(err)
 		}
 		in := reflect.New(o.in).Elem()
-		if err := handlers[0].decode(&jsonReader{data: []byte(body)}, o.inPlan, in, false); err != nil {
+		if err := handlers[0].decode(handlers[0].services[0], &jsonReader{data: []byte(body)}, o.inPlan, in); err != nil {
 			return s.decodeFault(err).message
 		}
 		return validate(o.inPlan, in).message()

@@ -74,7 +74,10 @@ func hasDestination(c *types.DestinationConfig) bool {
 // what there was.
 func (s mappingSettings) with(in settingsGiven) (mappingSettings, error) {
 	for _, u := range in.others {
-		if u.given {
+		switch {
+		case u.given && u.what == "DestinationConfig":
+			return s, fault.Parameter("Unsupported DestinationConfig parameter for given event source mapping type.")
+		case u.given:
 			return s, fault.Parameter("%s is not valid for SQS event sources.", u.what)
 		}
 	}
@@ -163,9 +166,6 @@ type sourceQueue struct {
 // source is the queue that a call names.
 func (a *API) source(ctx context.Context, in *lambda.CreateEventSourceMappingInput) (sourceQueue, error) {
 	given := aws.ToString(in.EventSourceArn)
-	if given == "" && in.SelfManagedEventSource == nil {
-		return sourceQueue{}, fault.Parameter("Unrecognized event source.")
-	}
 	name, err := arn.Parse(given)
 	switch {
 	case in.SelfManagedEventSource != nil:

@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -108,7 +109,7 @@ func (a *API) describeMapping(m mapping) *types.EventSourceMappingConfiguration 
 
 // CreateEventSourceMapping has the messages of a queue sent to a function.
 func (a *API) CreateEventSourceMapping(ctx context.Context, in *lambda.CreateEventSourceMappingInput, _ ...func(*lambda.Options)) (*lambda.CreateEventSourceMappingOutput, error) {
-	t, err := a.ownTarget(ctx, in.FunctionName)
+	t, err := a.mappingTarget(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -149,6 +150,19 @@ func (a *API) CreateEventSourceMapping(ctx context.Context, in *lambda.CreateEve
 		return nil, err
 	}
 	return as[lambda.CreateEventSourceMappingOutput](a.describeMapping(m)), nil
+}
+
+// mappingTarget is the function of a mapping that is asked for. That it is asked for of
+// something comes first.
+func (a *API) mappingTarget(ctx context.Context, in *lambda.CreateEventSourceMappingInput) (target, error) {
+	if aws.ToString(in.EventSourceArn) == "" && in.SelfManagedEventSource == nil {
+		return target{}, fault.Parameter("Unrecognized event source.")
+	}
+	t, err := a.ownTarget(ctx, in.FunctionName)
+	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
+		err = fault.Parameter("Function does not exist")
+	}
+	return t, err
 }
 
 // ownTarget is a function of this account.

@@ -287,6 +287,15 @@ func TestAMappingThatIsDeletedIsNoMore(t *testing.T) {
 	wants(t, err, "ResourceNotFoundException", "The resource you requested does not exist.")
 }
 
+func TestTheTagsOfNoMapping(t *testing.T) {
+	w := feed(t, nil)
+	arn := "arn:aws:lambda:" + region + ":" + account + ":event-source-mapping:00000000-0000-0000-0000-000000000001"
+	_, err := w.ListTags(t.Context(), &sdk.ListTagsInput{Resource: &arn})
+	wants(t, err, "ResourceNotFoundException", "Event source mapping not found: "+arn)
+	_, err = w.TagResource(t.Context(), &sdk.TagResourceInput{Resource: &arn, Tags: map[string]string{"a": "1"}})
+	wants(t, err, "ResourceNotFoundException", "Event source mapping not found: "+arn)
+}
+
 func TestAMappingIsCarriedOutAgainAfterAStart(t *testing.T) {
 	w := feed(t, nil)
 	w.send("a")
@@ -336,8 +345,14 @@ func TestWhatAMappingCannotBe(t *testing.T) {
 		}, "InvalidParameterValueException", "Flyball does not support event sources other than queues of SQS, such as kinesis."},
 		"of no queue": {func(in *sdk.CreateEventSourceMappingInput) { in.EventSourceArn = aws.String(w.arn + "2") }, "InvalidParameterValueException",
 			"Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist or you do not have access to it."},
-		"to no function": {func(in *sdk.CreateEventSourceMappingInput) { in.FunctionName = aws.String("none") }, "ResourceNotFoundException",
-			"Function not found: arn:aws:lambda:" + region + ":" + account + ":function:none"},
+		"to no function": {func(in *sdk.CreateEventSourceMappingInput) { in.FunctionName = aws.String("none") }, "InvalidParameterValueException", "Function does not exist"},
+		"of nothing to no function": {func(in *sdk.CreateEventSourceMappingInput) {
+			in.FunctionName, in.EventSourceArn = aws.String("none"), nil
+		},
+			"InvalidParameterValueException", "Unrecognized event source."},
+		"with a destination": {func(in *sdk.CreateEventSourceMappingInput) {
+			in.DestinationConfig = &types.DestinationConfig{OnFailure: &types.OnFailure{Destination: &w.arn}}
+		}, "InvalidParameterValueException", "Unsupported DestinationConfig parameter for given event source mapping type."},
 		"of a large batch without a window": {func(in *sdk.CreateEventSourceMappingInput) { in.BatchSize = aws.Int32(11) }, "InvalidParameterValueException",
 			"Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"},
 		"with a window of a FIFO queue": {func(in *sdk.CreateEventSourceMappingInput) {

@@ -34,7 +34,7 @@ func (a *API) PutProvisionedConcurrencyConfig(ctx context.Context, in *lambda.Pu
 		return nil, fault.Constraint(p.Wanted, "provisionedConcurrentExecutions", "have value greater than or equal to 1")
 	}
 	err = a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
-		t, err := a.lookup(r)
+		t, err := a.aliasOrVersion(r)
 		if err != nil {
 			return err
 		}
@@ -67,6 +67,16 @@ func (a *API) provisionable(name, qualifier *string) (rules.Reference, error) {
 		return r, fault.Parameter("Provisioned Concurrency Configs cannot be applied to unpublished function versions.")
 	}
 	return r, nil
+}
+
+// aliasOrVersion is lookup in the words of provisioned concurrency: an alias is missed also
+// of a function that does not exist.
+func (a *API) aliasOrVersion(r rules.Reference) (target, error) {
+	t, err := a.lookup(r)
+	if err != nil && rules.IsAlias(r.Qualifier) {
+		err = fault.NoAlias(a.qualified(r.Name, r.Qualifier))
+	}
+	return t, err
 }
 
 // checkProvisioned checks that there is concurrency that can be provisioned, and that
@@ -131,20 +141,26 @@ func (a *API) shares(p provisioned) map[string]int {
 // GetProvisionedConcurrencyConfig tells how far the environments of a version or an alias
 // are.
 func (a *API) GetProvisionedConcurrencyConfig(ctx context.Context, in *lambda.GetProvisionedConcurrencyConfigInput, _ ...func(*lambda.Options)) (*lambda.GetProvisionedConcurrencyConfigOutput, error) {
-	t, err := a.find(ctx, in.FunctionName, in.Qualifier)
+	owner, r, err := a.named(in.FunctionName, in.Qualifier)
 	switch {
 	case err != nil:
 		return nil, err
-	case t.qualifier == "" || t.qualifier == rules.Latest:
+	case r.Qualifier == "" || r.Qualifier == rules.Latest:
 		return nil, notPublished()
 	}
 	var p provisioned
 	var exists bool
-	t.api.cell.State.View(ctx, func() { p, exists = t.api.provisions.Get(key(t.function.Name, t.qualifier)) })
-	if !exists {
+	owner.cell.State.View(ctx, func() {
+		_, err = owner.aliasOrVersion(r)
+		p, exists = owner.provisions.Get(key(r.Name, r.Qualifier))
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case !exists:
 		return nil, fault.NotProvisioned()
 	}
-	return as[lambda.GetProvisionedConcurrencyConfigOutput](t.api.describeProvisioned(ctx, p)), nil
+	return as[lambda.GetProvisionedConcurrencyConfigOutput](owner.describeProvisioned(ctx, p)), nil
 }
 
 func notPublished() error {
@@ -164,7 +180,7 @@ func (a *API) DeleteProvisionedConcurrencyConfig(ctx context.Context, in *lambda
 		return nil, notPublished()
 	}
 	err = a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
-		if _, err := a.lookup(r); err != nil {
+		if _, err := a.aliasOrVersion(r); err != nil {
 			return err
 		}
 		a.provisions.Delete(tx, key(r.Name, r.Qualifier))

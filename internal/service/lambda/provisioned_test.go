@@ -140,7 +140,10 @@ func TestWhatCannotBeProvisioned(t *testing.T) {
 	invalid := "InvalidParameterValueException"
 	wants(t, w.provision("$LATEST", 1), invalid, unpublished)
 	wants(t, w.provision("latest", 1), invalid, unpublished)
-	wants(t, w.provision("none", 1), "ResourceNotFoundException", "Function not found: arn:aws:lambda:"+region+":"+account+":function:f:none")
+	wants(t, w.provision("none", 1), "ResourceNotFoundException", "Cannot find alias arn: arn:aws:lambda:"+region+":"+account+":function:f:none")
+	wants(t, w.provision("9", 1), "ResourceNotFoundException", "Function not found: arn:aws:lambda:"+region+":"+account+":function:f:9")
+	_, err = w.GetProvisionedConcurrencyConfig(t.Context(), &sdk.GetProvisionedConcurrencyConfigInput{FunctionName: aws.String("g"), Qualifier: aws.String("live")})
+	wants(t, err, "ResourceNotFoundException", "Cannot find alias arn: arn:aws:lambda:"+region+":"+account+":function:g:live")
 	wants(t, w.provision("1", 1), "ResourceConflictException", "Version is pointed by a Provisioned Concurrency alias")
 	wants(t, w.provision("second", 1), "ResourceConflictException", "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version")
 	wants(t, w.provision("2", 701), invalid, "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [700].")

@@ -43,7 +43,7 @@ func (a *API) retag(ctx context.Context, resource *string, change func(map[strin
 		return a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) (err error) {
 			m, exists := a.mappings.Get(id)
 			if !exists {
-				return fault.NoMapping()
+				return noMapping(resource)
 			}
 			if m.Tags, err = change(m.Tags); err == nil {
 				a.mappings.Put(tx, id, m) // its pollers have nothing to do with them
@@ -66,7 +66,7 @@ func (a *API) ListTags(ctx context.Context, in *lambda.ListTagsInput, _ ...func(
 	if id, is := a.mappingNamed(aws.ToString(in.Resource)); is {
 		m, err := a.mapping(ctx, &id)
 		if err != nil {
-			return nil, err
+			return nil, noMapping(in.Resource)
 		}
 		return &lambda.ListTagsOutput{Tags: listedTags(m.Tags)}, nil
 	}
@@ -80,6 +80,11 @@ func (a *API) ListTags(ctx context.Context, in *lambda.ListTagsInput, _ ...func(
 		return nil, err
 	}
 	return &lambda.ListTagsOutput{Tags: listedTags(t.function.Tags)}, nil
+}
+
+// noMapping answers the ARN of no mapping, in the words of tags.
+func noMapping(resource *string) error {
+	return fault.NotFound("Event source mapping not found: %s", deref(resource))
 }
 
 // listedTags are tags as they are listed: never null.

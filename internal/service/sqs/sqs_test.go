@@ -263,6 +263,7 @@ func TestSendMessageRefuses(t *testing.T) {
 		"a value that is empty":       {false, sdk.SendMessageInput{MessageBody: aws.String("a"), MessageAttributes: text("String", "")}, "InvalidParameterValueException: Message (user) attribute 'a' must contain a non-empty value of type 'String'."},
 		"a number that is none":       {false, sdk.SendMessageInput{MessageBody: aws.String("a"), MessageAttributes: text("Number", "five")}, "InvalidParameterValueException: Can't cast the value of message (user) attribute 'a' to a number."},
 		"a reserved name":             {false, sdk.SendMessageInput{MessageBody: aws.String("a"), MessageAttributes: map[string]types.MessageAttributeValue{"AWS.a": {DataType: aws.String("String"), StringValue: aws.String("b")}}}, "InvalidParameterValueException: Message (user) attribute name"},
+		"a name with an umlaut":       {false, sdk.SendMessageInput{MessageBody: aws.String("a"), MessageAttributes: map[string]types.MessageAttributeValue{"ö": {DataType: aws.String("String"), StringValue: aws.String("b")}}}, "InvalidParameterValueException: Message (user) attribute name can contain"},
 		"an ID for a standard queue":  {false, sdk.SendMessageInput{MessageBody: aws.String("a"), MessageDeduplicationId: aws.String("b")}, "InvalidParameterValueException: Value b for parameter MessageDeduplicationId is invalid."},
 		"a FIFO queue without group":  {true, sdk.SendMessageInput{MessageBody: aws.String("a"), MessageDeduplicationId: aws.String("b")}, "MissingRequiredParameterException: The request must contain the parameter MessageGroupId."},
 		"a FIFO queue without an ID":  {true, sdk.SendMessageInput{MessageBody: aws.String("a"), MessageGroupId: aws.String("b")}, "InvalidParameterValueException: The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"},
@@ -460,6 +461,31 @@ func TestAnAttemptIsAnsweredAgain(t *testing.T) {
 		must(w.DeleteMessage(w.ctx, &sdk.DeleteMessageInput{QueueUrl: url, ReceiptHandle: first[0].ReceiptHandle}))
 		if again := must(w.ReceiveMessage(w.ctx, in)).Messages; len(again) != 0 {
 			t.Errorf("of what is deleted: %+v", again)
+		}
+	})
+}
+
+func TestARedriveAllowPolicyIsReadBackWithoutSpaces(t *testing.T) {
+	run(t, func(w *world) {
+		url := w.create("a", "RedriveAllowPolicy", "{\n  \"redrivePermission\": \"byQueue\", \"sourceQueueArns\": [\"arn:aws:sqs:eu-west-2:123456789012:b\"]\n}\n")
+		out := must(w.GetQueueAttributes(w.ctx, &sdk.GetQueueAttributesInput{QueueUrl: url, AttributeNames: []types.QueueAttributeName{"RedriveAllowPolicy"}}))
+		if got := out.Attributes["RedriveAllowPolicy"]; got != `{"redrivePermission":"byQueue","sourceQueueArns":["arn:aws:sqs:eu-west-2:123456789012:b"]}` {
+			t.Errorf("it is %s", got)
+		}
+	})
+}
+
+func TestARedrivePolicyIsReadBackWithANumber(t *testing.T) {
+	run(t, func(w *world) {
+		w.create("dead")
+		given := `{ "maxReceiveCount": "2", "deadLetterTargetArn": "arn:aws:sqs:eu-west-2:123456789012:dead" }`
+		url := w.create("a", "RedrivePolicy", given)
+		out := must(w.GetQueueAttributes(w.ctx, &sdk.GetQueueAttributesInput{QueueUrl: url, AttributeNames: []types.QueueAttributeName{"RedrivePolicy"}}))
+		if got := out.Attributes["RedrivePolicy"]; got != `{"deadLetterTargetArn":"arn:aws:sqs:eu-west-2:123456789012:dead","maxReceiveCount":2}` {
+			t.Errorf("it is %s", got)
+		}
+		if again := w.create("a", "RedrivePolicy", given); *again != *url {
+			t.Errorf("the same policy is of another queue, %s", *again)
 		}
 	})
 }

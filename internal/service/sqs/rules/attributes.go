@@ -109,6 +109,12 @@ func canonical(name, value string) string {
 			}
 		}
 	}
+	if redrive, ok := ReadRedrive(value); ok && name == RedrivePolicy {
+		return redrive.text()
+	}
+	if allow, ok := readAllow(value); ok && name == RedriveAllowPolicy {
+		return allow.text()
+	}
 	return value
 }
 
@@ -219,6 +225,16 @@ func ReadRedrive(text string) (Redrive, bool) {
 	return Redrive{doc.DeadLetterTargetArn, n}, err == nil
 }
 
+// text is the policy as it is read back: its count is a number, also where the text of one
+// was given.
+func (r Redrive) text() string {
+	text, _ := json.Marshal(struct {
+		Target string `json:"deadLetterTargetArn"`
+		Most   int    `json:"maxReceiveCount"`
+	}{r.Target, r.Most})
+	return string(text)
+}
+
 func checkRedrive(text string) error {
 	if text == "" {
 		return nil
@@ -240,7 +256,13 @@ func checkRedrive(text string) error {
 // dead letters.
 type Allow struct {
 	Permission string   `json:"redrivePermission"`
-	Sources    []string `json:"sourceQueueArns"`
+	Sources    []string `json:"sourceQueueArns,omitempty"`
+}
+
+// text is the policy as it is read back, without the spaces that it was given with.
+func (a Allow) text() string {
+	text, _ := json.Marshal(a)
+	return string(text)
 }
 
 // mostSources bounds the queues of a redrive allow policy.

@@ -103,7 +103,7 @@ func attributeName(name string) error {
 	ok := name != "" && len(name) <= mostAttribute && !strings.HasPrefix(lower, "aws.") && !strings.HasPrefix(lower, "amazon.") &&
 		!strings.HasPrefix(name, ".") && !strings.HasSuffix(name, ".") && !strings.Contains(name, "..")
 	for _, r := range name {
-		ok = ok && (r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= 0xC0 && r <= 0x17F || strings.ContainsRune("_-.", r))
+		ok = ok && (r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("_-.", r))
 	}
 	if !ok {
 		return fault.Parameter("Message (user) attribute name can contain upper and lower score alphanumeric characters, underscores, hyphens and periods; it must not start with AWS. or Amazon., nor begin or end with a period: '%s'", name)
