@@ -84,7 +84,7 @@ func (a *API) ListTags(ctx context.Context, in *lambda.ListTagsInput, _ ...func(
 
 // noMapping answers the ARN of no mapping, in the words of tags.
 func noMapping(resource *string) error {
-	return fault.NotFound("Event source mapping not found: %s", deref(resource))
+	return fault.NotFound("Event source mapping not found: %s", aws.ToString(resource))
 }
 
 // listedTags are tags as they are listed: never null.
