@@ -154,7 +154,7 @@ func (c *checker) list(p *plan, v reflect.Value) {
 			continue
 		}
 		// A list of strings is named whole.
-		if must := p.elem.rule.broken(p.elem.kind, item); must != nil {
+		if must := p.elem.rule.brokenWithin(p.elem.kind, item); must != nil {
 			c.add(brokenRule{show(p.kind, v), "Member must satisfy constraint: [" + strings.Join(must, ", ") + "]"})
 			return
 		}
@@ -168,7 +168,7 @@ func (p *plan) isText() bool {
 func (c *checker) dict(p *plan, v reflect.Value) {
 	for it := v.MapRange(); it.Next(); {
 		if p.key.rule != nil {
-			if must := p.key.rule.broken(p.key.kind, it.Key()); must != nil {
+			if must := p.key.rule.brokenWithin(p.key.kind, it.Key()); must != nil {
 				c.add(brokenRule{"", "Map keys must satisfy constraint: [" + strings.Join(must, ", ") + "]"})
 				return
 			}
@@ -181,7 +181,7 @@ func (c *checker) dict(p *plan, v reflect.Value) {
 			}
 			continue
 		}
-		if must := p.elem.rule.broken(p.elem.kind, it.Value()); must != nil {
+		if must := p.elem.rule.brokenWithin(p.elem.kind, it.Value()); must != nil {
 			c.add(brokenRule{"", "Map value must satisfy constraint: [" + strings.Join(must, ", ") + "]"})
 			return
 		}
@@ -216,7 +216,7 @@ func (r *rule) broken(k kind, v reflect.Value) []string {
 		}
 		must := r.outside("length", float64(utf8.RuneCountInString(s)))
 		if r.match != nil && !r.match(s) {
-			must = append(must, "Member must satisfy regular expression pattern: "+r.pattern)
+			must = append(must, r.like())
 		}
 		return must
 	case kindBlob, kindList, kindFloats, kindMap:
@@ -225,15 +225,44 @@ func (r *rule) broken(k kind, v reflect.Value) []string {
 	return nil
 }
 
+// brokenWithin is broken for the texts of a list or a map. Of these AWS tells all that they
+// must do where one does not do all of it.
+func (r *rule) brokenWithin(k kind, v reflect.Value) (must []string) {
+	if must = r.broken(k, v); must == nil || !r.inEnum(v.String()) {
+		return must
+	}
+	must = nil
+	if r.max != nil {
+		must = append(must, r.atMost("length"))
+	}
+	if r.min != nil {
+		must = append(must, r.atLeast("length"))
+	}
+	if r.match != nil {
+		must = append(must, r.like())
+	}
+	return must
+}
+
 func (r *rule) outside(what string, n float64) []string {
 	switch {
 	case r.max != nil && n > *r.max:
-		return []string{"Member must have " + what + " less than or equal to " + number(*r.max)}
+		return []string{r.atMost(what)}
 	case r.min != nil && n < *r.min:
-		return []string{"Member must have " + what + " greater than or equal to " + number(*r.min)}
+		return []string{r.atLeast(what)}
 	}
 	return nil
 }
+
+func (r *rule) atMost(what string) string {
+	return "Member must have " + what + " less than or equal to " + number(*r.max)
+}
+
+func (r *rule) atLeast(what string) string {
+	return "Member must have " + what + " greater than or equal to " + number(*r.min)
+}
+
+func (r *rule) like() string { return "Member must satisfy regular expression pattern: " + r.pattern }
 
 func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 

@@ -150,15 +150,15 @@ func (a *API) describeAlias(l alias) types.AliasConfiguration {
 
 // GetAlias describes an alias.
 func (a *API) GetAlias(ctx context.Context, in *lambda.GetAliasInput, _ ...func(*lambda.Options)) (*lambda.GetAliasOutput, error) {
-	owner, function, err := a.unqualified(in.FunctionName)
+	owner, r, err := a.named(in.FunctionName, in.Name)
 	if err != nil {
 		return nil, err
 	}
 	var l alias
 	var exists bool
-	owner.cell.State.View(ctx, func() { l, exists = owner.aliases.Get(key(function, aws.ToString(in.Name))) })
+	owner.cell.State.View(ctx, func() { l, exists = owner.aliases.Get(key(r.Name, r.Qualifier)) })
 	if !exists {
-		return nil, fault.NoAlias(owner.qualified(function, aws.ToString(in.Name)))
+		return nil, fault.NoAlias(owner.qualified(r.Name, r.Qualifier))
 	}
 	d := owner.describeAlias(l)
 	return &lambda.GetAliasOutput{AliasArn: d.AliasArn, Name: d.Name, FunctionVersion: d.FunctionVersion, Description: d.Description, RoutingConfig: d.RoutingConfig, RevisionId: d.RevisionId}, nil

@@ -76,6 +76,21 @@ func TestAnAliasKeepsItsVersionFromBeingDeleted(t *testing.T) {
 	wants(t, err, "InvalidParameterValueException", "$LATEST version cannot be deleted without deleting the function.")
 }
 
+func TestAnAliasIsGotByItsOwnARN(t *testing.T) {
+	w := open(t)
+	w.create("f")
+	arn := functionARN + "f:live"
+	_, err := w.CreateAlias(t.Context(), &sdk.CreateAliasInput{FunctionName: aws.String("f"), Name: aws.String("live"), FunctionVersion: aws.String("$LATEST")})
+	ok(t, err)
+	out, err := w.GetAlias(t.Context(), &sdk.GetAliasInput{FunctionName: &arn, Name: aws.String("live")})
+	ok(t, err)
+	if *out.AliasArn != arn {
+		t.Errorf("it is %s", *out.AliasArn)
+	}
+	_, err = w.GetAlias(t.Context(), &sdk.GetAliasInput{FunctionName: &arn, Name: aws.String("b")})
+	wants(t, err, "InvalidParameterValueException", "The derived qualifier from the function name does not match the specified qualifier.")
+}
+
 func TestAliasesRefuse(t *testing.T) {
 	w := open(t)
 	w.create("f")
