@@ -322,6 +322,12 @@ func fetch(t *testing.T, url string) []byte {
 	return body
 }
 
+// throttled calls the function f once, and reports whether there was no concurrency for it.
+func throttled(ctx context.Context, l *lambda.Client, do string) bool {
+	_, err := l.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String("f"), Payload: []byte(`{"Do": "` + do + `"}`)}, func(o *lambda.Options) { o.RetryMaxAttempts = 1 })
+	return errors.As(err, new(*types.TooManyRequestsException))
+}
+
 // What was acknowledged before a server was killed runs in its next life.
 func TestEventsOutliveTheServer(t *testing.T) {
 	folder := t.TempDir()
@@ -332,9 +338,17 @@ func TestEventsOutliveTheServer(t *testing.T) {
 	config := configOf(s.URL(), testRegion, aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"})
 	l := lambda.NewFromConfig(config)
 	createFunction(t, l)
-	if _, err := l.PutFunctionConcurrency(t.Context(), &lambda.PutFunctionConcurrencyInput{FunctionName: aws.String("f"), ReservedConcurrentExecutions: aws.Int32(0)}); err != nil {
+	if _, err := l.PutFunctionConcurrency(t.Context(), &lambda.PutFunctionConcurrencyInput{FunctionName: aws.String("f"), ReservedConcurrentExecutions: aws.Int32(1)}); err != nil {
 		t.Fatal(err)
 	}
+	// Until the server stops there is no concurrency left for the event.
+	var busy sync.WaitGroup
+	defer busy.Wait()
+	busy.Go(func() {
+		for throttled(ctx, l, "wait") { // by the call below
+		}
+	})
+	awaitTrue(t, "a throttle", func() bool { return throttled(ctx, l, "nothing") })
 	if _, err := l.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("f"), InvocationType: types.InvocationTypeEvent, Payload: []byte(`{"Do": "it"}`)}); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -36,6 +37,13 @@ func (f *fakeFunctions) Ask(_ context.Context, role, function string, payload []
 		return nil, errors.New(answer[1:])
 	}
 	return []byte(answer), nil
+}
+
+// seen are the events that were asked with, and when.
+func (f *fakeFunctions) seen() ([]map[string]any, []time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.asked), slices.Clone(f.at)
 }
 
 const (
@@ -73,13 +81,14 @@ func TestAFunctionLetsADeploymentGoOn(t *testing.T) {
 		}
 		w.pass(3 * time.Minute)
 		w.wantStage(types.ServiceDeploymentStatusInProgress, types.ServiceDeploymentLifecycleStageBakeTime, 100)
-		if len(f.asked) != 3 || f.at[1].Sub(f.at[0]) != 90*time.Second || f.at[2].Sub(f.at[1]) != 30*time.Second {
-			t.Fatalf("asked at %v", f.at)
+		events, at := f.seen()
+		if len(events) != 3 || at[1].Sub(at[0]) != 90*time.Second || at[2].Sub(at[1]) != 30*time.Second {
+			t.Fatalf("asked at %v", at)
 		}
 		d := w.rollouts()[0]
 		target := *d.TargetServiceRevision.Arn
 		source := *d.SourceServiceRevisions[0].Arn
-		first := f.asked[0]
+		first := events[0]
 		details, _ := first["executionDetails"].(map[string]any)
 		for name, want := range map[string]any{
 			"serviceArn": *w.service().ServiceArn, "targetServiceRevisionArn": target,
@@ -92,8 +101,8 @@ func TestAFunctionLetsADeploymentGoOn(t *testing.T) {
 		if first["lifecycleStage"] != "POST_TEST_TRAFFIC_SHIFT" || first["resourceArn"] != *d.ServiceDeploymentArn || first["role"] != hookRole {
 			t.Errorf("asked %v", first)
 		}
-		if first["hookDetails"] != nil || !reflect.DeepEqual(f.asked[1]["hookDetails"], map[string]any{"seen": 1.0}) || f.asked[1]["executionId"] != first["executionId"] {
-			t.Errorf("asked first %v, then %v", first, f.asked[1])
+		if first["hookDetails"] != nil || !reflect.DeepEqual(events[1]["hookDetails"], map[string]any{"seen": 1.0}) || events[1]["executionId"] != first["executionId"] {
+			t.Errorf("asked first %v, then %v", first, events[1])
 		}
 	})
 }
@@ -111,8 +120,9 @@ func TestAFunctionSendsADeploymentBack(t *testing.T) {
 			asked(t, types.DeploymentLifecycleHookStageTestTrafficShift, []string{answer}, func(w *world, f *fakeFunctions) {
 				w.pass(20 * time.Minute)
 				w.wantStage(types.ServiceDeploymentStatusRollbackSuccessful, types.ServiceDeploymentLifecycleStageCleanUp, 0)
-				if hook := w.rollouts()[0].LifecycleHookDetails[0]; hook.Status != types.DeploymentLifecycleHookStatusFailed || len(f.asked) != 1 {
-					t.Errorf("asked %d times, hook %+v", len(f.asked), hook)
+				events, _ := f.seen()
+				if hook := w.rollouts()[0].LifecycleHookDetails[0]; hook.Status != types.DeploymentLifecycleHookStatusFailed || len(events) != 1 {
+					t.Errorf("asked %d times, hook %+v", len(events), hook)
 				}
 			})
 		})
@@ -126,12 +136,12 @@ func TestAFunctionIsAskedAgainAfterARestart(t *testing.T) {
 		w.config.Functions = f
 		w.restart()
 		w.pass(5 * time.Minute)
-		if len(f.asked) != 1 {
-			t.Fatalf("asked %d times", len(f.asked))
+		if events, _ := f.seen(); len(events) != 1 {
+			t.Fatalf("asked %d times", len(events))
 		}
 		w.pass(10 * time.Minute)
-		if len(f.asked) != 2 || f.asked[1]["hookDetails"] != "kept" {
-			t.Fatalf("asked %v", f.asked)
+		if events, _ := f.seen(); len(events) != 2 || events[1]["hookDetails"] != "kept" {
+			t.Fatalf("asked %v", events)
 		}
 		w.wantStage(types.ServiceDeploymentStatusSuccessful, types.ServiceDeploymentLifecycleStageCleanUp, 100)
 	})

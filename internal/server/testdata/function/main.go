@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,6 +27,8 @@ func do(ctx context.Context, event json.RawMessage) (any, error) {
 	switch o.Do {
 	case "fail":
 		return nil, errors.New("it fails")
+	case "wait":
+		time.Sleep(time.Minute) // longer than anybody waits for it
 	case "list queues":
 		return queues().ListQueues(ctx, &sqs.ListQueuesInput{})
 	case "create a queue":
