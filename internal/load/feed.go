@@ -166,10 +166,7 @@ func (r *feeding) compose(ctx context.Context, batches chan<- []types.SendMessag
 		var batch []types.SendMessageBatchRequestEntry
 		for size := 0; made < due && len(batch) < batchMessages; made++ {
 			if next == nil {
-				entry, err := r.entry(made + 1)
-				if err != nil {
-					return err
-				}
+				entry := r.entry(made + 1)
 				next = &entry
 			}
 			if size += len(*next.MessageBody); size > batchBytes && len(batch) > 0 {
@@ -187,24 +184,16 @@ func (r *feeding) compose(ctx context.Context, batches chan<- []types.SendMessag
 }
 
 // entry is the message of a number in its batch.
-func (r *feeding) entry(n int) (types.SendMessageBatchRequestEntry, error) {
+func (r *feeding) entry(n int) types.SendMessageBatchRequestEntry {
 	m := newMessage(n, r.Now())
-	body, err := r.Body.text(m)
-	if err != nil {
-		return types.SendMessageBatchRequestEntry{}, err
-	}
-	e := types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(n)), MessageBody: &body}
+	e := types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(n)), MessageBody: aws.String(r.Body.text(m))}
 	if r.Group != nil {
-		group, err := r.Group.text(m)
-		if err != nil {
-			return types.SendMessageBatchRequestEntry{}, err
-		}
-		e.MessageGroupId = &group
+		e.MessageGroupId = aws.String(r.Group.text(m))
 	}
 	if r.fifo() {
 		e.MessageDeduplicationId = &m.ID
 	}
-	return e, nil
+	return e
 }
 
 // send sends a batch, and counts each of its messages. What the end of the load cuts

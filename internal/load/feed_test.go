@@ -187,13 +187,16 @@ func TestAFeedWithoutMessagesIsAnError(t *testing.T) {
 }
 
 func TestTemplatesAreTriedBeforeAnythingIsSent(t *testing.T) {
-	for _, text := range []string{"{{", "{{.Voucher}}", "{{random 5 1}}", "{{random 1}}"} {
+	for _, text := range []string{"{{", "{{.Voucher}}", "{{random 5 1}}", "{{random 1}}", "{{random 1 a}}", "{{if .N}}{{end}}", "{{.N | len}}", "{{$x := .N}}"} {
 		if _, err := ParseTemplate(text); err == nil {
 			t.Errorf("%q is a template", text)
 		}
 	}
-	body, err := parsed(t, `{{.N}} {{random 7 7}} {{.Time.Unix}} {{len .ID}}`).text(newMessage(3, time.Unix(60, 0)))
-	if err != nil || body != "3 7 60 26" {
-		t.Errorf("%q, %v", body, err)
+	m := newMessage(3, time.Unix(60, 0).UTC())
+	if got, want := parsed(t, `a {{.N}} {{random 7 7}} {{- .Time}} {{.ID}}`).text(m), "a 3 71970-01-01T00:01:00Z "+m.ID; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := parsed(t, "").text(m); got != "" {
+		t.Errorf("nothing is %q", got)
 	}
 }
