@@ -10,6 +10,10 @@ import (
 // Invoke has a function answer a call. When ctx ends it waits for room no longer; an
 // invocation that has begun goes on to its end, as Lambda's do.
 func (h *Host) Invoke(ctx context.Context, fn Function, call Call) (Answer, error) {
+	if !h.enter() {
+		return Answer{}, ErrClosed
+	}
+	defer h.work.Done()
 	for {
 		e, err := h.acquire(ctx, fn)
 		if err != nil {
@@ -22,6 +26,17 @@ func (h *Host) Invoke(ctx context.Context, fn Function, call Call) (Answer, erro
 			return answer, nil
 		}
 	}
+}
+
+// enter keeps the host from ending before the invocation has, whose log is still written
+// when its environment is gone. An ended host lets nothing in.
+func (h *Host) enter() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.closed {
+		h.work.Add(1)
+	}
+	return !h.closed
 }
 
 // invokeCold starts an environment for a call.
