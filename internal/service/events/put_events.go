@@ -14,8 +14,8 @@ import (
 )
 
 // mostEntries bounds the sizes of all entries of a call: "the total entry size must be
-// less than 1MB" (PutEvents; it was 256 KB before 2026).
-const mostEntries = 1 << 20
+// less than 256KB" (PutEvents).
+const mostEntries = 256 << 10
 
 // PutEvents sends events to buses. Those that are not refused will reach the targets of
 // the rules that match: the deliveries are on disk when this returns. A bus that does not

@@ -140,7 +140,7 @@ func (t *Transformer) check() error {
 }
 
 // mostSent is how large an input may become: no target takes more. A template of 8 KB names a value 2,000
-// times, which would make 2 GB of an event of 1 MB.
+// times, which would make 500 MB of an event of 256 KB.
 const mostSent = 1 << 20
 
 // Apply makes what the target is sent, unless that is too large for any.
