@@ -13,37 +13,19 @@ set -euo pipefail
 
 example=${1:?which example: flask, hasura or policies}
 cd "$(dirname "$0")/$example"
-root=$(cd ../.. && pwd)
+. ../server.sh
 region=$(sed -n 's/^ *region *= *"\(.*\)"/\1/p' provider.tf)
 seconds=${SECONDS_OF_LOAD:-30}
 
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-need() { command -v "$1" >/dev/null || { echo "$1 is not there: $2" >&2; exit 1; }; }
 need terraform "see https://developer.hashicorp.com/terraform/install"
 need ab "it is in the package apache2-utils"
 
-make -s -C "$root" build
-flyball=$root/bin/flyball
-work=$(mktemp -d)
 images=()
 if [ -f app.py ]; then
 	images=(--image "flaskapp:latest=python3 $PWD/app.py")
 fi
-"$flyball" serve --addr 127.0.0.1:0 --data "" --speed "${SPEED:-20}" --region "$region" \
-	--runtime "${RUNTIME:-process}" ${SERVE_FLAGS:-} "${images[@]}" >"$work/ready" 2>"$work/log" &
-server=$!
-finish() {
-	kill "$server" 2>/dev/null || true
-	wait "$server" 2>/dev/null || true
-	rm -rf "$work"
-}
-trap finish EXIT
-until grep -q ^ready "$work/ready"; do
-	kill -0 "$server" || { cat "$work/log" >&2; exit 1; }
-	sleep 0.1
-done
-AWS_ENDPOINT_URL=$(sed -n 's/^ready //p' "$work/ready")
-export AWS_ENDPOINT_URL AWS_REGION=$region TF_IN_AUTOMATION=1
+serve --speed "${SPEED:-20}" --region "$region" --runtime "${RUNTIME:-process}" "${images[@]}"
+export AWS_REGION=$region TF_IN_AUTOMATION=1
 mkdir "$work/configuration"
 cp -r . "$work/configuration"
 cd "$work/configuration"

@@ -18,37 +18,19 @@
 # Needs aws, go, zip and curl.
 set -euo pipefail
 cd "$(dirname "$0")"
+. ../server.sh
 
 function=${FUNCTION:-go} speed=${SPEED:-10} out=$(realpath "${OUT:-.}")
 setup=${SETUP:-$(command -v terraform >/dev/null && echo terraform || echo cli)}
 
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-need() { command -v "$1" >/dev/null || { echo "$1 is not there" >&2; exit 1; }; }
 for tool in aws go zip curl; do need $tool; done
 [ "$setup" != terraform ] || need terraform
 [ "$function" != node ] || { need node; need npm; }
 
 say "Build the application and its function"
 ./build.sh
-root=$(cd ../.. && pwd)
-[ -n "${FLYBALL:-}" ] || make -s -C "$root" build
-flyball=${FLYBALL:-$root/bin/flyball}
-work=$(mktemp -d)
-"$flyball" serve --addr 127.0.0.1:0 --data "" --speed "$speed" --runtime process \
-	--image "vouchers:latest=$PWD/build/app" ${SERVE_FLAGS:-} >"$work/ready" 2>"$work/log" &
-server=$!
-finish() {
-	kill "$server" 2>/dev/null || true
-	wait "$server" 2>/dev/null || true
-	rm -rf "$work"
-}
-trap finish EXIT
-until grep -qs ^ready "$work/ready"; do
-	kill -0 "$server" || { cat "$work/log" >&2; exit 1; }
-	sleep 0.1
-done
-AWS_ENDPOINT_URL=$(sed -n 's/^ready //p' "$work/ready")
-export AWS_ENDPOINT_URL AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_PAGER=
+serve --speed "$speed" --runtime process --image "vouchers:latest=$PWD/build/app"
+export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_PAGER=
 # Older CLIs do not read AWS_ENDPOINT_URL.
 aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }
 seconds() { awk "BEGIN { print $1 / $speed }"; } # real ones, for some of the server's

@@ -18,39 +18,21 @@
 # Needs aws, go and, for express, node and npm.
 set -euo pipefail
 cd "$(dirname "$0")"
+. ../server.sh
 
 app=${APP:-express} runtime=${RUNTIME:-process} speed=${SPEED:-10} out=$(realpath "${OUT:-.}")
 # 50 users who think 20 s between computations of a quarter of a second need half a processor.
 cores=$(getconf _NPROCESSORS_ONLN)
 think=${THINK:-$((20 / cores > 1 ? 20 / cores : 1))s}
 
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-need() { command -v "$1" >/dev/null || { echo "$1 is not there" >&2; exit 1; }; }
 need aws
 need go
 [ "$app" != express ] || { need node; need npm; }
 [ "$runtime" != docker ] || need docker
 
-root=$(cd ../.. && pwd)
-[ -n "${FLYBALL:-}" ] || make -s -C "$root" build
-flyball=${FLYBALL:-$root/bin/flyball}
-work=$(mktemp -d)
+serve --speed "$speed" --runtime "$runtime"
 GOBIN=$work go install github.com/google/go-containerregistry/cmd/crane@v0.22.1
 export CRANE=$work/crane DOCKER_CONFIG=$work # logins stay here
-"$flyball" serve --addr 127.0.0.1:0 --data "" --speed "$speed" --runtime "$runtime" ${SERVE_FLAGS:-} >"$work/ready" 2>"$work/log" &
-server=$!
-finish() {
-	kill "$server" 2>/dev/null || true
-	wait "$server" 2>/dev/null || true
-	rm -rf "$work"
-}
-trap finish EXIT
-until grep -qs ^ready "$work/ready"; do
-	kill -0 "$server" || { cat "$work/log" >&2; exit 1; }
-	sleep 0.1
-done
-AWS_ENDPOINT_URL=$(sed -n 's/^ready //p' "$work/ready")
-export AWS_ENDPOINT_URL
 . ./env.sh
 
 # awaited waits until an expression about the service is true.

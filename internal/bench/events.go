@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -82,19 +83,25 @@ func (p *program) putEvents(ctx context.Context, w ruleWorld, rules int) error {
 		return err
 	}
 	header := http.Header{"X-Amz-Target": {"AWSEvents.PutEvents"}, "Content-Type": {"application/x-amz-json-1.1"}}
-	began, sent := time.Now(), 0.0
-	rate, err := many(ctx, callers, 5*time.Second, func(ctx context.Context) (int, error) { return 10, post(ctx, p.url, body, header.Clone()) })
+	began := time.Now()
+	var sent atomic.Int64
+	rate, err := many(ctx, callers, 5*time.Second, func(ctx context.Context) (int, error) {
+		err := post(ctx, p.url, body, header.Clone())
+		if err == nil {
+			sent.Add(int64(len(entries)))
+		}
+		return len(entries), err
+	})
 	if err != nil {
 		return err
 	}
 	figure(fmt.Sprintf("events_put_10_over_%d_rules", rules), rate, "events/s")
-	sent = rate * time.Since(began).Seconds()
 	for {
 		n, err := w.waiting(ctx)
 		if err != nil {
 			return err
 		}
-		if float64(n) >= sent*0.999 { // the rate is of a moment sooner
+		if int64(n) >= sent.Load() {
 			figure(fmt.Sprintf("events_in_queue_over_%d_rules", rules), float64(n)/time.Since(began).Seconds(), "events/s")
 			return nil
 		}

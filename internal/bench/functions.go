@@ -34,16 +34,11 @@ type functionCaller struct {
 // functions measures invocations of a static program in Go, from the client's call to its
 // answer: of functions that have no environment yet, of one that has, and many at once.
 func functions(ctx context.Context, binary string) error {
-	dir, err := os.MkdirTemp("", "flyball-bench-")
+	p, err := startAnew(ctx, binary)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	p, err := startFlyball(ctx, binary, dir)
-	if err != nil {
-		return err
-	}
-	defer p.stop()
+	defer p.end()
 	f, err := openFunctions(ctx, p.url)
 	if err != nil {
 		return err

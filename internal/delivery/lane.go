@@ -31,7 +31,7 @@ const (
 	mostHeld     = 500_000 // in all lanes, beside one attempt for each worker
 )
 
-// A pace is how fast a lane is emptied while it is full.
+// A pace is how fast a lane is emptied while deliveries wait in it.
 type pace struct {
 	ended  int // attempts since then
 	since  time.Time
@@ -85,6 +85,7 @@ func (q *Queue) admit(ctx context.Context, m broker.Received) (again time.Durati
 		q.workers.Go(func() { q.work(ctx, key, l, m) })
 	case len(l.waiting) < min(q.mostWaiting, (q.mostHeld-q.held)/2):
 		l.waiting = append(l.waiting, m.Receipt)
+		l.pace.at(time.Now()) // it is known when the lane is full
 	default:
 		return time.Duration(float64(l.comeAgain(time.Now())) * q.Clock.Speed()), false
 	}

@@ -89,6 +89,46 @@ func TestMoreThanALaneHoldsArriveAllTheSame(t *testing.T) {
 	})
 }
 
+// A target that takes much has what its lane has no room for as soon as it can take it: how fast that is was
+// seen before the lane was full.
+func TestALaneThatIsFullForTheFirstTimeKnowsItsPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var router deliver.Router
+		var taken atomic.Int64
+		router.Handle("target", func(context.Context, arn.ARN, any) error {
+			time.Sleep(10 * time.Millisecond) // so 3,200 a second
+			taken.Add(1)
+			return nil
+		})
+		q, err := Open(Options{Folder: t.TempDir(), Lazy: true, Clock: clock.New(time.Now(), 1), Router: &router, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer q.Close()
+		q.mostWaiting = 1000
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { _ = q.Run(ctx) })
+		defer running.Wait()
+		defer cancel()
+		all := make([]Delivery, 3000)
+		for i := range all {
+			all[i] = Delivery{To: "arn:aws:target:us-east-1:123456789012:t"}
+		}
+		for _, some := range [][]Delivery{all[:900], all[900:]} {
+			if err := q.Deliver(ctx, some...); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * paceTime)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if taken.Load() != int64(len(all)) {
+			t.Errorf("%d of %d were delivered", taken.Load(), len(all))
+		}
+	})
+}
+
 func TestTargetsThatTakeNothingLeaveRoomForOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var router deliver.Router
