@@ -1,6 +1,7 @@
 package function
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,6 +35,30 @@ func TestProvisionedEnvironmentsAreThereBeforeTheFirstCall(t *testing.T) {
 	}
 	h.Provision(fn, 0)
 	eventually(t, "idle environments are ended", func() bool { return h.environments() == 0 })
+}
+
+func TestAnEnvironmentMayBeOnDemandAgainWhileItAnswers(t *testing.T) {
+	h := newHost(t, Options{})
+	fn := function(t, "work")
+	h.Provision(fn, 1)
+	eventually(t, "an environment is available", func() bool { return h.Provisioning(fn.ARN).Available == 1 })
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for range 20 {
+			if answer, err := h.Invoke(context.Background(), fn, call(`1`)); err != nil || answer.Error != "" {
+				t.Errorf("answered %+v, %v", answer, err)
+			}
+		}
+	}()
+	for n := 0; ; n = 1 - n {
+		h.Provision(fn, n)
+		select {
+		case <-stopped:
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
 }
 
 func TestAProvisionedEnvironmentThatDoesNotStartIsTold(t *testing.T) {
