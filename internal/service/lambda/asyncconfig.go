@@ -115,8 +115,8 @@ func (a *API) setAsync(ctx context.Context, name, qualifier *string, given async
 		}
 		c = old.with(given)
 		c.Modified = a.cell.Clock.Now()
-		for kind, destination := range map[string]string{"onSuccess": c.OnSuccess, "onFailure": c.OnFailure} {
-			if err := a.checkDestination(r.Name, kind, destination, c); err != nil {
+		for _, destination := range []string{c.OnSuccess, c.OnFailure} {
+			if err := a.checkDestination(r.Name, destination, c); err != nil {
 				return err
 			}
 		}
@@ -133,7 +133,7 @@ func (a *API) noAsync(r rules.Reference) error {
 
 // checkDestination checks where the outcome of an invocation is to go ("Capturing records
 // of Lambda asynchronous invocations").
-func (a *API) checkDestination(function, kind, destination string, c asyncConfig) error {
+func (a *API) checkDestination(function, destination string, c asyncConfig) error {
 	if destination == "" {
 		return nil
 	}
