@@ -14,7 +14,7 @@ import (
 	"flyball/policy"
 )
 
-// mayInvoke refuses what a rule, a schedule or a function must not do to a target. With a
+// mayInvoke refuses what a rule, a schedule, a function or a deployment must not do to a target. With a
 // role its policies decide, and its trust policy, on behalf of the sender. Without one the
 // policy of the target decides, which names the service; that is asked for where callers
 // have to be known: else whoever calls is an administrator. So is a role that does not exist.
