@@ -70,6 +70,23 @@ func TestAProvisionedEnvironmentThatDoesNotStartIsTold(t *testing.T) {
 	})
 }
 
+func TestAnEnvironmentStaysThatIsStartedWhileIdleOnesAreEnded(t *testing.T) {
+	h := newHost(t, Options{})
+	fn := function(t, "echo")
+	if _, err := h.acquire(t.Context(), fn); err != nil {
+		t.Fatal(err)
+	}
+	h.endIdle(time.Now())
+	e, failure, err := h.initialize(t.Context(), fn, onDemand, h.newLog(fn), time.Minute)
+	if err != nil || failure != nil {
+		t.Fatal(failure, err)
+	}
+	h.release(e)
+	if answer := invoke(t, h, fn, `1`); answer.Cold {
+		t.Error("it was not kept")
+	}
+}
+
 func TestAnotherRevisionEndsIdleEnvironments(t *testing.T) {
 	h := newHost(t, Options{})
 	fn := function(t, "echo")
