@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"flyball/internal/clock"
 	"flyball/internal/function"
 	"flyball/internal/service/lambda"
 )
@@ -23,6 +24,7 @@ func (s *sessions) Assume(_ context.Context, _, _, session string, lasts time.Du
 func TestFunctionsWithOneRoleHaveSessionsOfTheirOwn(t *testing.T) {
 	w, roles := open(t), &sessions{}
 	w.config.Roles = roles
+	w.cell.Clock = clock.New(time.Now().Add(24*time.Hour), 60) // which has nothing to do with the end of sessions
 	w.restart()
 	for _, name := range []string{"one", "two"} {
 		arn := *w.create(name).FunctionArn
