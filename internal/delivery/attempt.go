@@ -93,7 +93,7 @@ func (q *Queue) attempt(ctx context.Context, l *lane, j job) bool {
 
 // try makes an attempt, and judges it.
 func (q *Queue) try(ctx context.Context, j job, began time.Time) (v verdict, err error) {
-	if j.Retry.expired(began.Sub(j.Accepted)) {
+	if j.Retry.expired(began.Sub(j.Accepted), q.Clock.Speed()) {
 		v, err = verdict{parcel: j.parcel, outcome: Exhausted, condition: ByAge, code: codeTooOld}, errTooOld
 	} else {
 		err = q.take(ctx, j.parcel)

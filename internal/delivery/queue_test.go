@@ -199,6 +199,37 @@ func TestWhatIsTooOldIsNotAttempted(t *testing.T) {
 	})
 }
 
+// The last attempt is due as the age ends, and comes a little later: what it fails with is told.
+func TestAnAttemptAsTheAgeEndsMayBeLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{answer: func(_ string, m deliver.Invocation) error {
+			if m.ID == "slow" {
+				time.Sleep(500 * time.Millisecond)
+				return nil
+			}
+			return errors.New("down")
+		}}
+		defer life(t, t.TempDir(), w)()
+		w.Register("one", delivery.Owner{Most: 1})
+		d := delivery.Delivery{Owner: "one", To: target, DeadLetter: dead, Retry: delivery.Retry{MaxAge: time.Minute, Retries: 9, Backoff: []time.Duration{time.Minute}}}
+		if err := w.Deliver(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute - 200*time.Millisecond)
+		if err := w.Deliver(t.Context(), delivery.Delivery{Owner: "one", To: target, Invocation: deliver.Invocation{ID: "slow"}}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		want := map[string]string{
+			"ERROR_CODE": "ERROR_FROM_TARGET", "ERROR_MESSAGE": "down", "EXHAUSTED_RETRY_CONDITION": "MaximumEventAgeInSeconds", "RETRY_ATTEMPTS": "1",
+		}
+		if len(w.letters) != 1 || !reflect.DeepEqual(w.letters[0].Attributes, want) {
+			t.Errorf("letters %+v", w.letters)
+		}
+	})
+}
+
 // A kill leaves what the files held at that moment; a folder's copy is that.
 func TestAfterAKillAttemptsThatWereUnderWayAreMadeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

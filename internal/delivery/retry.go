@@ -23,8 +23,14 @@ const (
 	defaultAge = 24 * time.Hour
 )
 
-// expired tells whether a delivery is too old for any attempt.
-func (r Retry) expired(age time.Duration) bool { return age > r.maxAge() }
+// late is how long after the end of its age, on a wall clock, a delivery is still attempted. The last attempt
+// is due as the age ends, which a timer tells a little later; without it nobody would be told why it failed.
+const late = time.Second
+
+// expired tells whether a delivery is too old for any attempt, at a speed of the server's time.
+func (r Retry) expired(age time.Duration, speed float64) bool {
+	return age > r.maxAge()+time.Duration(float64(late)*speed)
+}
 
 func (r Retry) maxAge() time.Duration {
 	if r.MaxAge == 0 {

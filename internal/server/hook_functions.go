@@ -29,7 +29,7 @@ func (h hookFunctions) Ask(ctx context.Context, serviceARN, role, function strin
 		return nil, fmt.Errorf("invoke the function %s: %w", function, err)
 	}
 	if kind := aws.ToString(out.FunctionError); kind != "" {
-		return nil, fmt.Errorf("the function %s has failed (%s): %s", function, kind, out.Payload)
+		return nil, fmt.Errorf("the function %s has failed (%s): %.500s", function, kind, out.Payload)
 	}
 	return out.Payload, nil
 }

@@ -48,7 +48,7 @@ type world struct {
 	samples []metric.Sample
 }
 
-// Record implements events.Recorder.
+// Record implements tally.Recorder.
 func (w *world) Record(s []metric.Sample) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -27,8 +27,8 @@ import (
 
 // clients have the operations that services may have.
 var clients = []any{
-	&applicationautoscaling.Client{}, &cloudwatch.Client{}, &ecs.Client{}, &elasticloadbalancingv2.Client{}, &eventbridge.Client{}, &iam.Client{}, &lambda.Client{}, &scheduler.Client{}, &sqs.Client{}, &sts.Client{},
-	&applicationautoscaling.Client{}, &cloudwatch.Client{}, &cloudwatchlogs.Client{}, &ecr.Client{}, &ecs.Client{}, &elasticloadbalancingv2.Client{}, &iam.Client{}, &sts.Client{},
+	&applicationautoscaling.Client{}, &cloudwatch.Client{}, &cloudwatchlogs.Client{}, &ecr.Client{}, &ecs.Client{}, &elasticloadbalancingv2.Client{},
+	&eventbridge.Client{}, &iam.Client{}, &lambda.Client{}, &scheduler.Client{}, &sqs.Client{}, &sts.Client{},
 }
 
 // ec2Has tells whether an operation of EC2 is served.
