@@ -189,6 +189,9 @@ func TestAForecastIsAFloorAndRaisesTheCapacityAheadOfItsHour(t *testing.T) {
 	if out.Set == nil || out.Set.To != 8 || g.Floor(now).Capacity != 8 {
 		t.Errorf("asks for %+v over %+v", out.Set, g.Floor(now))
 	}
+	if recorded := out.Records[0]; recorded.From != 2 || recorded.To != 8 {
+		t.Errorf("the activity is from %d to %d", recorded.From, recorded.To)
+	}
 }
 
 func TestWithoutATaskDemandIsLookedForEachMinute(t *testing.T) {

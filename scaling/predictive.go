@@ -234,6 +234,7 @@ func ForecastActivity(id string, now time.Time, t Target, desired Capacity) (Act
 		Cause:       fmt.Sprintf("predictive scaling policy %s forecast a capacity of %d for %s", f.Policy, f.Capacity, f.Hour.Format(time.RFC3339)),
 		Details:     fmt.Sprintf("%d desired, %d forecast, %d to %d allowed", desired, f.Capacity, t.Bounds.min, t.Bounds.max),
 		Status:      Pending,
+		From:        desired,
 		To:          to,
 		Start:       now,
 	}, true

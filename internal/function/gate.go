@@ -54,6 +54,7 @@ func (g *gate) Accept() (net.Conn, error) {
 		}
 		conn, err := g.Listener.Accept()
 		if err != nil {
+			<-g.room
 			return nil, err
 		}
 		conn = &admitted{Conn: conn, leave: sync.OnceFunc(func() { <-g.room })}

@@ -328,13 +328,13 @@ func TestAFunctionThatTakesAllMemoryIsEnded(t *testing.T) {
 func TestProcessesThatAFunctionLeavesEndWithItsEnvironment(t *testing.T) {
 	h := newHost(t, Options{})
 	fn := function(t, "fork")
-	fn.Timeout = 2 * time.Second
 	if answer := invoke(t, h, fn, `"stay"`); answer.Error != "" {
 		t.Fatalf("answered %s", answer.Payload)
 	}
 	if len(sleepers()) == 0 {
 		t.Fatal("it has left no process")
 	}
+	fn.Revision, fn.Timeout = "2", 2*time.Second // which ends the environment before
 	if answer := invoke(t, h, fn, `"wait"`); !strings.Contains(string(answer.Payload), "Task timed out") {
 		t.Errorf("answered %s", answer.Payload)
 	}

@@ -122,8 +122,8 @@ func (h *Host) invokeStarted(e *environment, call Call, begun time.Time) (answer
 	if !e.run(v) {
 		return Answer{}, false
 	}
-	answer = Answer{Payload: v.take(), Duration: time.Since(begun), Provisioned: e.provisioned}
-	if answer.Cold = e.fresh && !e.provisioned; answer.Cold {
+	answer = Answer{Payload: v.take(), Duration: time.Since(begun)}
+	if answer.Cold, answer.Provisioned = h.origin(e); answer.Cold {
 		answer.Init = e.started
 	}
 	if v.failure != nil {
@@ -140,6 +140,14 @@ func (h *Host) invokeStarted(e *environment, call Call, begun time.Time) (answer
 		h.release(e)
 	}
 	return answer, true
+}
+
+// origin says whether an environment was started for the invocation that it has answered, and
+// whether it is a provisioned one, which can change meanwhile.
+func (h *Host) origin(e *environment) (cold, provisioned bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return e.fresh && !e.provisioned, e.provisioned
 }
 
 // billed is a duration in whole milliseconds, rounded up.

@@ -12,6 +12,7 @@ type pool struct {
 	fn   Function
 	all  map[*environment]bool
 	idle []*environment // the one that was used last is the last
+	used time.Time      // when somebody wanted one of them last
 
 	wanted  int    // provisioned environments
 	making  int    // of these, those that are being started
@@ -37,7 +38,7 @@ func (h *Host) pool(fn Function) *pool {
 		h.endAll(p.idle)
 		p.idle = nil
 	}
-	p.fn = fn
+	p.fn, p.used = fn, time.Now()
 	return p
 }
 
@@ -242,7 +243,8 @@ func (h *Host) mayStart() bool {
 // startsPerCPU is how many environments are started at once for each processor.
 const startsPerCPU = 4
 
-// endIdle ends environments that nobody has used for long, and those that are old.
+// endIdle ends environments that nobody has used for long, and those that are old. A pool
+// stays for those that are still to be started.
 func (h *Host) endIdle(now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -257,7 +259,7 @@ func (h *Host) endIdle(now time.Time) {
 			p.drop(e)
 		}
 		h.endAll(ended)
-		if len(p.all) == 0 && p.wanted == 0 && p.making == 0 {
+		if len(p.all) == 0 && p.wanted == 0 && p.making == 0 && now.Sub(p.used) > h.opts.Idle {
 			delete(h.pools, arn)
 		}
 	}

@@ -1,6 +1,7 @@
 package function
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,6 +37,30 @@ func TestProvisionedEnvironmentsAreThereBeforeTheFirstCall(t *testing.T) {
 	eventually(t, "idle environments are ended", func() bool { return h.environments() == 0 })
 }
 
+func TestAnEnvironmentMayBeOnDemandAgainWhileItAnswers(t *testing.T) {
+	h := newHost(t, Options{})
+	fn := function(t, "work")
+	h.Provision(fn, 1)
+	eventually(t, "an environment is available", func() bool { return h.Provisioning(fn.ARN).Available == 1 })
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for range 20 {
+			if answer, err := h.Invoke(context.Background(), fn, call(`1`)); err != nil || answer.Error != "" {
+				t.Errorf("answered %+v, %v", answer, err)
+			}
+		}
+	}()
+	for n := 0; ; n = 1 - n {
+		h.Provision(fn, n)
+		select {
+		case <-stopped:
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
 func TestAProvisionedEnvironmentThatDoesNotStartIsTold(t *testing.T) {
 	h := newHost(t, Options{})
 	fn := function(t, "no such handler")
@@ -43,6 +68,23 @@ func TestAProvisionedEnvironmentThatDoesNotStartIsTold(t *testing.T) {
 	eventually(t, "the failure is told", func() bool {
 		return h.Provisioning(fn.ARN).Failure == "Runtime exited with error: exit status 3"
 	})
+}
+
+func TestAnEnvironmentStaysThatIsStartedWhileIdleOnesAreEnded(t *testing.T) {
+	h := newHost(t, Options{})
+	fn := function(t, "echo")
+	if _, err := h.acquire(t.Context(), fn); err != nil {
+		t.Fatal(err)
+	}
+	h.endIdle(time.Now())
+	e, failure, err := h.initialize(t.Context(), fn, onDemand, h.newLog(fn), time.Minute)
+	if err != nil || failure != nil {
+		t.Fatal(failure, err)
+	}
+	h.release(e)
+	if answer := invoke(t, h, fn, `1`); answer.Cold {
+		t.Error("it was not kept")
+	}
 }
 
 func TestAnotherRevisionEndsIdleEnvironments(t *testing.T) {

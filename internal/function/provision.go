@@ -91,7 +91,8 @@ func (h *Host) provideAgain() {
 func (h *Host) provide(p *pool) {
 	for !p.resting && p.started()+p.making < p.wanted && h.mayStart() {
 		p.making++
-		h.work.Go(func() { h.provideOne(p, p.fn) })
+		fn := p.fn // which another call may change before it is started
+		h.work.Go(func() { h.provideOne(p, fn) })
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"flyball/internal/deliver"
 )
 
 // hookFunctions are the functions that hooks of deployments ask.
@@ -16,9 +18,10 @@ type hookFunctions struct {
 
 // Ask implements ecs.Functions. A role that does not exist may, as long as any access key
 // is let in.
-func (h hookFunctions) Ask(ctx context.Context, role, function string, payload []byte) ([]byte, error) {
+func (h hookFunctions) Ask(ctx context.Context, serviceARN, role, function string, payload []byte) ([]byte, error) {
 	in := &sdk.InvokeInput{FunctionName: &function, Payload: payload}
-	if err := h.server.roleMay(ctx, h.of, role, "lambda", "Invoke", in); err != nil {
+	asked := deliver.Invocation{Principal: "ecs.amazonaws.com", Source: serviceARN, Role: role}
+	if err := h.server.mayInvoke(ctx, h.of, asked, "lambda", "Invoke", in); err != nil {
 		return nil, err
 	}
 	out, err := h.of.lambda.Invoke(ctx, in)

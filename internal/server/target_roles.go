@@ -14,10 +14,11 @@ import (
 	"flyball/policy"
 )
 
-// mayInvoke refuses what a rule, a schedule or a function must not do to a target. With a
-// role its policies decide, and its trust policy, on behalf of the sender. Without one the
-// policy of the target decides, which names the service; that is asked for where callers
-// have to be known: else whoever calls is an administrator. So is a role that does not exist.
+// mayInvoke refuses what a rule, a schedule, a function or a deployment must not do to a
+// target. With a role its policies decide, and its trust policy, on behalf of the sender.
+// Without one the policy of the target decides, which names the service; that is asked for
+// where callers have to be known: else whoever calls is an administrator. So is a role that
+// does not exist.
 func (s *Server) mayInvoke(ctx context.Context, v *services, in deliver.Invocation, service, operation string, input any) error {
 	enforced := s.cfg.Administrator != nil
 	if s.cfg.Roles == RolesTaken && !enforced {

@@ -33,7 +33,7 @@ func (h *host) mendTarget(ctx context.Context, t *target) error {
 		return err
 	}
 	if seen.Gone {
-		h.log.Warn("mended: a scalable target whose service is gone was forgotten", "target", t.ResourceID)
+		h.log.Warn("mended: a scalable target whose resource is gone was forgotten", "target", t.ResourceID)
 		return h.ResourceDeleted(ctx, t.ResourceID)
 	}
 	return h.state.Change(ctx, func(ctx context.Context, tx *state.Tx) error {

@@ -17,14 +17,14 @@ import (
 // Functions are asked by hooks of deployments (Amazon ECS Developer Guide, "Lambda hooks
 // for Amazon ECS service deployments").
 type Functions interface {
-	// Ask invokes a function in a role and returns what it answers. That it has failed
-	// is an error.
-	Ask(ctx context.Context, role, function string, payload []byte) ([]byte, error)
+	// Ask invokes a function for a service, in a role, and returns what it answers. That
+	// it has failed is an error.
+	Ask(ctx context.Context, serviceARN, role, function string, payload []byte) ([]byte, error)
 }
 
 type noFunctions struct{}
 
-func (noFunctions) Ask(_ context.Context, _, function string, _ []byte) ([]byte, error) {
+func (noFunctions) Ask(_ context.Context, _, _, function string, _ []byte) ([]byte, error) {
 	return nil, fmt.Errorf("the function %s does not exist", function)
 }
 
@@ -70,14 +70,16 @@ func (a *API) askAll(ctx context.Context, due []question) {
 func (a *API) ask(ctx context.Context, q question) {
 	var hook lifecycle.Hook
 	var payload []byte
+	var asking string
 	a.cell.State.View(ctx, func() {
 		if r, ok := q.open(); ok {
+			asking = q.service.arn()
 			hook, payload = r.Plan.Hooks[r.Position.Waits[q.wait].Hook], a.hookPayload(q.service, r, q.wait)
 		}
 	})
 	var said hookAnswer
 	if payload != nil {
-		answer, err := a.cfg.Functions.Ask(ctx, hook.Role, hook.Function, payload)
+		answer, err := a.cfg.Functions.Ask(ctx, asking, hook.Role, hook.Function, payload)
 		if ctx.Err() != nil {
 			return // the next life asks
 		}

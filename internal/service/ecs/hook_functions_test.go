@@ -24,7 +24,7 @@ type fakeFunctions struct {
 	at      []time.Time
 }
 
-func (f *fakeFunctions) Ask(_ context.Context, role, function string, payload []byte) ([]byte, error) {
+func (f *fakeFunctions) Ask(_ context.Context, _, role, function string, payload []byte) ([]byte, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	event := map[string]any{"role": role, "function": function}

@@ -73,8 +73,7 @@ func (a *API) CreateAlias(ctx context.Context, in *lambda.CreateAliasInput, _ ..
 	if err != nil {
 		return nil, err
 	}
-	d := a.describeAlias(l)
-	return &lambda.CreateAliasOutput{AliasArn: d.AliasArn, Name: d.Name, FunctionVersion: d.FunctionVersion, Description: d.Description, RoutingConfig: d.RoutingConfig, RevisionId: d.RevisionId}, nil
+	return as[lambda.CreateAliasOutput](a.describeAlias(l)), nil
 }
 
 // ownFunction is the name of a function of this account, in an operation that changes
@@ -137,8 +136,8 @@ func checkWeights(l alias) error {
 	return nil
 }
 
-func (a *API) describeAlias(l alias) types.AliasConfiguration {
-	d := types.AliasConfiguration{
+func (a *API) describeAlias(l alias) *types.AliasConfiguration {
+	d := &types.AliasConfiguration{
 		AliasArn: aws.String(a.qualified(l.Function, l.Name)), Name: &l.Name, FunctionVersion: &l.Version,
 		Description: &l.Description, RevisionId: &l.Revision,
 	}
@@ -160,8 +159,7 @@ func (a *API) GetAlias(ctx context.Context, in *lambda.GetAliasInput, _ ...func(
 	if !exists {
 		return nil, fault.NoAlias(owner.qualified(r.Name, r.Qualifier))
 	}
-	d := owner.describeAlias(l)
-	return &lambda.GetAliasOutput{AliasArn: d.AliasArn, Name: d.Name, FunctionVersion: d.FunctionVersion, Description: d.Description, RoutingConfig: d.RoutingConfig, RevisionId: d.RevisionId}, nil
+	return as[lambda.GetAliasOutput](owner.describeAlias(l)), nil
 }
 
 // UpdateAlias has an alias point elsewhere.
@@ -202,8 +200,7 @@ func (a *API) UpdateAlias(ctx context.Context, in *lambda.UpdateAliasInput, _ ..
 	if err != nil {
 		return nil, err
 	}
-	d := a.describeAlias(l)
-	return &lambda.UpdateAliasOutput{AliasArn: d.AliasArn, Name: d.Name, FunctionVersion: d.FunctionVersion, Description: d.Description, RoutingConfig: d.RoutingConfig, RevisionId: d.RevisionId}, nil
+	return as[lambda.UpdateAliasOutput](a.describeAlias(l)), nil
 }
 
 // DeleteAlias deletes an alias, if there is one.
@@ -249,7 +246,7 @@ func (a *API) ListAliases(ctx context.Context, in *lambda.ListAliasesInput, _ ..
 	}
 	out := &lambda.ListAliasesOutput{NextMarker: next, Aliases: []types.AliasConfiguration{}}
 	for _, l := range rows {
-		out.Aliases = append(out.Aliases, owner.describeAlias(l))
+		out.Aliases = append(out.Aliases, *owner.describeAlias(l))
 	}
 	return out, nil
 }

@@ -68,11 +68,7 @@ func (a *API) PutFunctionEventInvokeConfig(ctx context.Context, in *lambda.PutFu
 	if err != nil {
 		return nil, err
 	}
-	d := a.describeAsync(c)
-	return &lambda.PutFunctionEventInvokeConfigOutput{
-		FunctionArn: d.FunctionArn, LastModified: d.LastModified, DestinationConfig: d.DestinationConfig,
-		MaximumEventAgeInSeconds: d.MaximumEventAgeInSeconds, MaximumRetryAttempts: d.MaximumRetryAttempts,
-	}, nil
+	return as[lambda.PutFunctionEventInvokeConfigOutput](a.describeAsync(c)), nil
 }
 
 // UpdateFunctionEventInvokeConfig changes what becomes of asynchronous invocations.
@@ -82,11 +78,7 @@ func (a *API) UpdateFunctionEventInvokeConfig(ctx context.Context, in *lambda.Up
 	if err != nil {
 		return nil, err
 	}
-	d := a.describeAsync(c)
-	return &lambda.UpdateFunctionEventInvokeConfigOutput{
-		FunctionArn: d.FunctionArn, LastModified: d.LastModified, DestinationConfig: d.DestinationConfig,
-		MaximumEventAgeInSeconds: d.MaximumEventAgeInSeconds, MaximumRetryAttempts: d.MaximumRetryAttempts,
-	}, nil
+	return as[lambda.UpdateFunctionEventInvokeConfigOutput](a.describeAsync(c)), nil
 }
 
 // setAsync stores a configuration: another one, or the old one changed.
@@ -115,8 +107,8 @@ func (a *API) setAsync(ctx context.Context, name, qualifier *string, given async
 		}
 		c = old.with(given)
 		c.Modified = a.cell.Clock.Now()
-		for kind, destination := range map[string]string{"onSuccess": c.OnSuccess, "onFailure": c.OnFailure} {
-			if err := a.checkDestination(r.Name, kind, destination, c); err != nil {
+		for _, destination := range []string{c.OnSuccess, c.OnFailure} {
+			if err := a.checkDestination(r.Name, destination, c); err != nil {
 				return err
 			}
 		}
@@ -133,7 +125,7 @@ func (a *API) noAsync(r rules.Reference) error {
 
 // checkDestination checks where the outcome of an invocation is to go ("Capturing records
 // of Lambda asynchronous invocations").
-func (a *API) checkDestination(function, kind, destination string, c asyncConfig) error {
+func (a *API) checkDestination(function, destination string, c asyncConfig) error {
 	if destination == "" {
 		return nil
 	}
@@ -173,8 +165,8 @@ func shownDestinations(c asyncConfig) string {
 	return shown("OnSuccess", "onSuccess", c.OnSuccess) + ", " + shown("OnFailure", "onFailure", c.OnFailure)
 }
 
-func (a *API) describeAsync(c asyncConfig) types.FunctionEventInvokeConfig {
-	d := types.FunctionEventInvokeConfig{
+func (a *API) describeAsync(c asyncConfig) *types.FunctionEventInvokeConfig {
+	d := &types.FunctionEventInvokeConfig{
 		FunctionArn: aws.String(a.qualified(c.Function, c.Qualifier)), LastModified: &c.Modified,
 		MaximumEventAgeInSeconds: c.MaxAge, MaximumRetryAttempts: c.Retries,
 		DestinationConfig: &types.DestinationConfig{OnSuccess: &types.OnSuccess{}, OnFailure: &types.OnFailure{}},
@@ -200,11 +192,7 @@ func (a *API) GetFunctionEventInvokeConfig(ctx context.Context, in *lambda.GetFu
 	if !exists {
 		return nil, owner.noAsync(r)
 	}
-	d := owner.describeAsync(c)
-	return &lambda.GetFunctionEventInvokeConfigOutput{
-		FunctionArn: d.FunctionArn, LastModified: d.LastModified, DestinationConfig: d.DestinationConfig,
-		MaximumEventAgeInSeconds: d.MaximumEventAgeInSeconds, MaximumRetryAttempts: d.MaximumRetryAttempts,
-	}, nil
+	return as[lambda.GetFunctionEventInvokeConfigOutput](owner.describeAsync(c)), nil
 }
 
 // DeleteFunctionEventInvokeConfig has Lambda's defaults hold again.
@@ -245,7 +233,7 @@ func (a *API) ListFunctionEventInvokeConfigs(ctx context.Context, in *lambda.Lis
 	}
 	out := &lambda.ListFunctionEventInvokeConfigsOutput{NextMarker: next, FunctionEventInvokeConfigs: []types.FunctionEventInvokeConfig{}}
 	for _, c := range rows {
-		out.FunctionEventInvokeConfigs = append(out.FunctionEventInvokeConfigs, owner.describeAsync(c))
+		out.FunctionEventInvokeConfigs = append(out.FunctionEventInvokeConfigs, *owner.describeAsync(c))
 	}
 	return out, nil
 }

@@ -14,24 +14,28 @@ import (
 // are good for long enough.
 type wallet struct {
 	mu   sync.Mutex
-	kept map[string]Credentials // by role
+	kept map[session]Credentials
 }
 
-// take is what is kept for a role, if that is good for some time.
-func (w *wallet) take(role string, now time.Time) (Credentials, bool) {
+// A session is a role as a function has assumed it: the trust of a role can be in one
+// function alone, and who calls is told by the function's name.
+type session struct{ role, function string }
+
+// take is what is kept for a session, if that is good for some time.
+func (w *wallet) take(of session, now time.Time) (Credentials, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	c, ok := w.kept[role]
+	c, ok := w.kept[of]
 	return c, ok && c.Expires.Sub(now) > credentialsTime+maxTimeout
 }
 
-func (w *wallet) keep(role string, c Credentials) {
+func (w *wallet) keep(of session, c Credentials) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.kept == nil {
-		w.kept = map[string]Credentials{}
+		w.kept = map[session]Credentials{}
 	}
-	w.kept[role] = c
+	w.kept[of] = c
 }
 
 // maxTimeout is the longest that an invocation takes.
@@ -60,13 +64,13 @@ func (a *API) credentials(ctx context.Context, v version) (Credentials, error) {
 	if a.cfg.Roles == nil {
 		return Credentials{AccessKeyID: a.cell.Account, SecretAccessKey: "none", SessionToken: "none"}, nil
 	}
-	role := v.Settings.Role
-	if c, ok := a.wallet.take(role, a.cell.Clock.Now()); ok {
+	of := session{v.Settings.Role, v.Function}
+	if c, ok := a.wallet.take(of, time.Now()); ok {
 		return c, nil
 	}
-	c, err := a.cfg.Roles.Assume(ctx, role, a.arn(v.Function), v.Function, 2*credentialsTime)
+	c, err := a.cfg.Roles.Assume(ctx, of.role, a.arn(v.Function), v.Function, 2*credentialsTime)
 	if err == nil {
-		a.wallet.keep(role, c)
+		a.wallet.keep(of, c)
 	}
 	return c, err
 }

@@ -28,7 +28,7 @@ var (
 // Credentials are those that a function's environment has.
 type Credentials struct {
 	AccessKeyID, SecretAccessKey, SessionToken string
-	Expires                                    time.Time
+	Expires                                    time.Time // on the wall clock
 }
 
 // mayAssume checks that Lambda can run a version with its role.
