@@ -44,9 +44,13 @@ func (s *SQLite) verify(kind, key string, value []byte, sum sql.NullInt64) error
 	return &DamageError{File: s.path, Where: fmt.Sprintf("the %s %q is not what was written", kind, key), Remedy: restore}
 }
 
-// verifyStructure has the database look at its own pages: a search in one of which the
-// keys are not in order, or of which some are not counted, does not find all.
-func (s *SQLite) verifyStructure() error {
+// verifyAll has the database look at its own pages: a search in one of which the keys are
+// not in order, or of which some are not counted, does not find all. Then it compares each
+// document with its checksum: one whose kind or key has changed is looked for by nobody.
+func (s *SQLite) verifyAll() error {
+	if s.path == "" {
+		return nil
+	}
 	var found string
 	if err := s.db.QueryRow(`PRAGMA integrity_check(1)`).Scan(&found); err != nil {
 		return &DamageError{File: s.path, Where: err.Error(), Remedy: restore}
@@ -54,13 +58,34 @@ func (s *SQLite) verifyStructure() error {
 	if found != "ok" {
 		return &DamageError{File: s.path, Where: found, Remedy: restore}
 	}
+	rows, err := s.db.Query(`SELECT kind, key, value, sum FROM document`)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", s.path, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var kind, key string
+		var value sql.RawBytes
+		var sum sql.NullInt64
+		if err := rows.Scan(&kind, &key, &value, &sum); err != nil {
+			return &DamageError{File: s.path, Where: err.Error(), Remedy: restore}
+		}
+		if err := s.verify(kind, key, value, sum); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return &DamageError{File: s.path, Where: err.Error(), Remedy: restore}
+	}
 	return nil
 }
 
 // A mark is a file beside the database that says how many transactions it has had. A
 // write-ahead log ends for its reader where it is damaged, without an error: what was
 // written behind that is missed by the mark only. It is written after each
-// transaction and not synced. So it never tells of more than there was.
+// transaction and not synced. So it never tells of more than there was. Its name stands
+// before that of the write-ahead log, so that a copy of the folder of a running server, made in
+// the order of names, has the mark of a moment before it.
 type mark struct {
 	path string
 	file *os.File
@@ -72,7 +97,7 @@ const markSize = 12
 // openMark opens the mark of a database, and says how many transactions there were. One that
 // is not whole, as after a power failure, says nothing.
 func openMark(database string) (mark, int64, error) {
-	m := mark{path: database + "-written"}
+	m := mark{path: database + "-mark"}
 	var err error
 	if m.file, err = os.OpenFile(m.path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return mark{}, 0, err

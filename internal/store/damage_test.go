@@ -119,7 +119,7 @@ func TestAMarkThatSaysNothingHoldsNothingUp(t *testing.T) {
 		"damaged": flip(3),
 		"empty":   func([]byte) []byte { return nil },
 	} {
-		if err := whole(t, folder, "state-written", change, documents); err != nil {
+		if err := whole(t, folder, "state-mark", change, documents); err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

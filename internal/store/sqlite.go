@@ -131,7 +131,7 @@ func OpenSQLite(path string) (*SQLite, error) {
 	}
 	s.moment = time.AfterFunc(time.Hour, s.Flush)
 	s.moment.Stop()
-	go func() { s.sound <- s.verifyStructure() }()
+	go func() { s.sound <- s.verifyAll() }()
 	go s.writeLoop()
 	return s, nil
 }
