@@ -87,6 +87,9 @@ func triggerQueries(queries []types.MetricDataQuery) (all []object) {
 			shown["MetricStat"] = stat
 		} else {
 			shown["Expression"] = q.Expression
+			if q.Period != nil {
+				shown["Period"] = q.Period
+			}
 		}
 		all = append(all, shown)
 	}
@@ -139,6 +142,9 @@ func eventQueries(queries []types.MetricDataQuery) (all []object) {
 			shown["metricStat"] = stat
 		} else {
 			shown["expression"] = q.Expression
+			if q.Period != nil {
+				shown["period"] = q.Period
+			}
 		}
 		all = append(all, shown)
 	}
