@@ -128,6 +128,9 @@ func triggerQueries(queries []types.MetricDataQuery) (all []object) {
 			shown["MetricStat"] = stat
 		} else {
 			shown["Expression"] = q.Expression
+			if q.Period != nil {
+				shown["Period"] = q.Period
+			}
 		}
 		all = append(all, shown)
 	}
@@ -180,6 +183,9 @@ func eventQueries(queries []types.MetricDataQuery) (all []object) {
 			shown["metricStat"] = stat
 		} else {
 			shown["expression"] = q.Expression
+			if q.Period != nil {
+				shown["period"] = q.Period
+			}
 		}
 		all = append(all, shown)
 	}
