@@ -28,11 +28,12 @@ type exchange struct {
 	op      *operation
 	name    string // of the operation, as asked for
 
-	body   *bytes.Buffer // of the request, until it is decoded; goes back to the pool
-	memory flow.Share    // of what the request takes
-	reply  flow.Share    // of what the answer takes
-	taken  int64         // by lists and maps of the input, in bytes
-	stream io.ReadCloser // is sent in place of the answer's body, if set
+	body    *bytes.Buffer // of the request, until it is decoded; goes back to the pool
+	memory  flow.Share    // of what the request takes
+	reply   flow.Share    // of what the answer takes
+	finding flow.Share    // of what calls take that are carried out, until they are answered
+	taken   int64         // by lists and maps of the input, in bytes
+	stream  io.ReadCloser // is sent in place of the answer's body, if set
 
 	status int               // of an answer that is no error, where it is not 200
 	header map[string]string // of the answer, as far as its members are there

@@ -23,8 +23,9 @@ const (
 	answersPatience = 25 * time.Second
 )
 
-func newBodies() *flow.Budget  { return flow.NewBudget(bodiesMemory, bodiesPatience) }
-func newAnswers() *flow.Budget { return flow.NewBudget(answersMemory, answersPatience) }
+func newBodies() *flow.Budget   { return flow.NewBudget(bodiesMemory, bodiesPatience) }
+func newAnswers() *flow.Budget  { return flow.NewBudget(answersMemory, answersPatience) }
+func newFindings() *flow.Budget { return flow.NewBudget(findings*mostAnswer, answersPatience) }
 
 // decode decodes a value of the call's, within what all calls may take together.
 func (x *exchange) decode(r reader, p *plan, v reflect.Value) error {
@@ -52,34 +53,45 @@ func (x *exchange) dropBody() {
 	x.body = nil
 }
 
-// An answer takes what was found, and about as much again as it is sent. As long as little is
-// known of an operation's answers each may be large.
+// readers are the verbs of operations that are called for their answers. Others have small
+// ones, or wait for them themselves, as functions do.
+var readers = []string{"BatchGet", "Describe", "Filter", "Get", "List"}
+
+// An operation is known to have large answers once it has had one. An answer takes what was
+// found, and about as much again as it is sent.
 const (
+	largeAnswer  = 64 << 10
 	answerCopies = 2
-	leastAnswer  = 2 << 20
 	mostAnswer   = answersMemory / 4
 )
 
-// readers are the verbs of operations that are called for their answers.
-var readers = []string{"BatchGet", "Describe", "Filter", "Get", "List"}
+// findings bounds how many calls that read are carried out at a time whose operations had
+// small answers so far: any of them may have the first large one.
+const findings = 32
 
 // expect waits until there is room for an answer as large as the largest of the operation
-// so far. A call that reads is not begun before: what it finds would take the memory. Others
-// have small answers, or wait for them themselves.
+// so far. The call is not begun before: what it finds would take the memory. Calls with
+// small answers do not wait for those that nobody takes.
 func (x *exchange) expect(ctx context.Context) bool {
-	if !x.op.reads {
+	largest := x.op.largest.Load()
+	switch {
+	case !x.op.reads:
 		return true
+	case largest < largeAnswer:
+		return x.finding.Grow(ctx, mostAnswer)
 	}
-	return x.reply.Grow(ctx, answerCopies*min(max(x.op.largest.Load(), leastAnswer), mostAnswer))
+	return x.reply.Grow(ctx, answerCopies*min(largest, mostAnswer))
 }
 
 // note counts an answer as what it takes until it is sent. One that nobody expected to be
-// large waits for room, and is sent in any case: what it tells of has been done.
+// large waits for room where others may go on, and is sent in any case: what it tells of
+// has been done.
 func (x *exchange) note(bytes int) {
 	size := int64(bytes)
 	if x.op != nil && size > x.op.largest.Load() {
 		x.op.largest.Store(size)
 	}
+	x.finding.Set(0)
 	if x.op != nil && !x.op.reads {
 		x.reply.Grow(x.r.Context(), size)
 	}

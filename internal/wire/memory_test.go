@@ -148,7 +148,7 @@ func TestACallForWhoseAnswerThereIsNoMemoryIsThrottledInTheServicesWords(t *test
 		if err != nil {
 			t.Fatal(err)
 		}
-		served.(*handler).answers = flow.NewBudget(0, answersPatience)
+		served.(*handler).findings = flow.NewBudget(0, answersPatience)
 		for _, test := range []struct {
 			service, target, method, path, body string
 			status                              int
@@ -179,7 +179,7 @@ func TestMemoryIsGivenBackWhenTheAnswerIsSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := served.(*handler)
-	for range 3 * answersMemory / (answerCopies * leastAnswer) { // more than there is room for at once
+	for range 3 * findings { // more than there is room for at once
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"services":["a"]}`))
 		r.Host = "localhost"
 		r.Header.Set("Authorization", strings.ReplaceAll(testAuthorization, "%s", "ecs"))
@@ -194,4 +194,31 @@ func TestMemoryIsGivenBackWhenTheAnswerIsSent(t *testing.T) {
 	if !all.Grow(t.Context(), answersMemory) {
 		t.Error("answers that were sent hold memory")
 	}
+}
+
+func TestSmallAnswersDoNotWaitForLargeOnes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		served, err := NewHandler(Options{}, ECS(always(&fakeECS{})))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := served.(*handler)
+		h.answers = flow.NewBudget(0, answersPatience) // others have all of it
+		op := h.services[0].ops["DescribeServices"]
+		for _, test := range []struct {
+			largest int64
+			want    int
+		}{{0, http.StatusOK}, {largeAnswer - 1, http.StatusOK}, {largeAnswer, http.StatusBadRequest}} {
+			op.largest.Store(test.largest)
+			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"services":["a"]}`))
+			r.Host = "localhost"
+			r.Header.Set("Authorization", strings.ReplaceAll(testAuthorization, "%s", "ecs"))
+			r.Header.Set("X-Amz-Target", "AmazonEC2ContainerServiceV20141113.DescribeServices")
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code != test.want {
+				t.Errorf("after an answer of %d bytes: %d %s, want %d", test.largest, w.Code, w.Body, test.want)
+			}
+		}
+	})
 }
