@@ -17,6 +17,9 @@ type Series struct {
 	last    uint32 // the newest datapoint, or 0
 	stored  uint32 // what the store has for last, or 0
 	dirty   bool   // stands in shard.dirty
+	dormant bool   // its document is that of a dormant series
+	asked   bool   // somebody has got the handle since forget looked last
+	gone    bool   // is not in memory any more; written and read by forget
 	unit    uint8  // of the newest sample, which most have in common
 	watcher Watcher
 	minutes track
