@@ -23,7 +23,7 @@ import (
 
 // openLambda opens Lambda in a cell.
 func (s *Server) openLambda(v *services) error {
-	store, err := packages.Open(filepath.Join(s.dir.path, "functions", filepath.FromSlash(v.cell.Scope())))
+	store, err := packages.Open(filepath.Join(s.dir.path, "functions", filepath.FromSlash(v.cell.Scope())), v.cell.Log)
 	if err != nil {
 		return err
 	}

@@ -1,12 +1,15 @@
 package process
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"flyball/internal/task"
 )
@@ -51,7 +54,7 @@ func (rec *record) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	_, err = next.Write(data)
+	_, err = next.Write(seal(data))
 	if err == nil && durable {
 		err = next.Sync()
 	}
@@ -68,10 +71,27 @@ func (rec *record) write(dir string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// seal has a line behind a record with its checksum.
+func seal(data []byte) []byte {
+	return fmt.Appendf(data, "\n%08x\n", crc32.Checksum(data, castagnoli))
+}
+
+// unseal is a record that is as it was written. One of an earlier release has no checksum.
+func unseal(sealed []byte) (data []byte, ok bool) {
+	data, _, found := bytes.Cut(sealed, []byte("\n"))
+	return data, !found || bytes.Equal(sealed, seal(slices.Clip(data)))
+}
+
 func readRecord(dir string) (*record, error) {
 	data, err := os.ReadFile(recordPath(dir))
 	if err != nil {
 		return nil, err
+	}
+	data, ok := unseal(data)
+	if !ok {
+		return nil, fmt.Errorf("%s is damaged: it does not have the checksum that was written with it", recordPath(dir))
 	}
 	rec := new(record)
 	if err := json.Unmarshal(data, rec); err != nil {
