@@ -90,6 +90,7 @@ func (q *Queue) replay(from queuelog.Position) (lost uint64, err error) {
 			}
 		case recordPurge:
 			q.purged(next)
+		case queuelog.Filler:
 		default:
 			err = replay(q.machine, record)
 		}

@@ -2,7 +2,11 @@
 // to it, and what a check of a store has found.
 package damage
 
-import "fmt"
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
 
 // An Error tells that a file does not hold any more what was written to it.
 type Error struct {
@@ -40,6 +44,23 @@ type Finding struct {
 	// told in words what that has come to. Without it there is nothing to be done: what
 	// is damaged is made anew by itself.
 	Repair func(aside string) (outcome string, err error)
+}
+
+// Below has what findings move aside be in a folder of its own below the one that is given.
+func Below(name string, found []Finding) {
+	for i := range found {
+		repair := found[i].Repair
+		if repair == nil {
+			continue
+		}
+		found[i].Repair = func(aside string) (string, error) {
+			aside = filepath.Join(aside, name)
+			if err := os.MkdirAll(aside, 0o700); err != nil {
+				return "", err
+			}
+			return repair(aside)
+		}
+	}
 }
 
 // Damaged is how many items are lost: at least one for each finding.

@@ -15,9 +15,12 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"sync"
+
+	"flyball/internal/damage"
 )
 
 // A book is a row of slots, none of which crosses a page, so that a kill leaves each
@@ -36,8 +39,9 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // A Book notes lengths by name. Its methods may be called from several goroutines. A nil
 // Book notes nothing.
 type Book struct {
+	path  string
 	mu    sync.Mutex
-	file  *os.File
+	file  *os.File // nil in one that was only read
 	slots map[string]slot
 	free  []int64
 	end   int64
@@ -59,21 +63,53 @@ func Open(path string) (b *Book, damaged int, err error) {
 	if err != nil {
 		return nil, 0, errors.Join(fmt.Errorf("read the book of lengths: %w", err), file.Close())
 	}
-	b = &Book{file: file, slots: map[string]slot{}}
+	b, wrong := decode(content)
+	b.path, b.file = path, file
+	for _, at := range wrong {
+		b.write(at, make([]byte, slotSize))
+	}
+	return b, len(wrong), nil
+}
+
+// Read is a book that is read at once, and opened again for what is noted in it. Without a
+// file it knows nothing.
+func Read(path string) (b *Book, damaged int, err error) {
+	content, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, err
+	}
+	b, wrong := decode(content)
+	b.path = path
+	return b, len(wrong), nil
+}
+
+// decode reads a book, and finds the slots that are damaged.
+func decode(content []byte) (b *Book, wrong []int64) {
+	b = &Book{slots: map[string]slot{}}
 	for ; b.end < int64(len(content)); b.end += slotSize {
-		s := content[b.end:min(b.end+slotSize, int64(len(content)))]
-		name, length, ok := decodeSlot(s)
+		name, length, ok := decodeSlot(content[b.end:min(b.end+slotSize, int64(len(content)))])
 		if ok && name != "" {
 			b.slots[name] = slot{b.end, length}
 			continue
 		}
 		b.free = append(b.free, b.end)
 		if !ok {
-			damaged++
-			b.write(b.end, make([]byte, slotSize))
+			wrong = append(wrong, b.end)
 		}
 	}
-	return b, damaged, nil
+	return b, wrong
+}
+
+// Finding is what a check tells of a book with damaged slots. There is no more to be done
+// than to note anew how long the files are, as those do who open them.
+func Finding(path string, damaged int) damage.Finding {
+	return damage.Finding{File: path, Where: fmt.Sprintf("%d of its notes of how long files are say nothing any more", damaged), Repair: func(string) (string, error) {
+		b, _, err := Open(path)
+		if err != nil {
+			return "", err
+		}
+		return "they are noted anew at the next start", b.Close()
+	}}
 }
 
 // decodeSlot reads a slot; one that is free has no name.
@@ -169,11 +205,21 @@ func (b *Book) forget(name string) {
 
 // write is under the lock. What fails is told by nothing: a book that says less than there
 // is does no harm.
-func (b *Book) write(at int64, slot []byte) { _, _ = b.file.WriteAt(slot, at) }
+func (b *Book) write(at int64, slot []byte) {
+	file := b.file
+	if file == nil {
+		var err error
+		if file, err = os.OpenFile(b.path, os.O_RDWR, 0); err != nil {
+			return
+		}
+		defer file.Close()
+	}
+	_, _ = file.WriteAt(slot, at)
+}
 
 // Close closes the file.
 func (b *Book) Close() error {
-	if b == nil {
+	if b == nil || b.file == nil {
 		return nil
 	}
 	return b.file.Close()

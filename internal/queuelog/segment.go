@@ -47,16 +47,24 @@ func createSegment(folder string, base Position) (*segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	head := make([]byte, segmentHead)
-	copy(head, segmentMark)
-	_, _ = rand.Read(head[len(segmentMark):]) // it never fails
-	if _, err := f.Write(head); err != nil {
+	s := &segment{base: base, size: int64(segmentHead), salt: newSalt(), file: f}
+	if _, err := f.Write(s.head()); err != nil {
 		f.Close()
 		return nil, err
 	}
-	salt := binary.LittleEndian.Uint64(head[len(segmentMark):])
-	info, err := f.Stat()
-	return &segment{base: base, size: int64(segmentHead), salt: salt, file: f, is: info}, err
+	s.is, err = f.Stat()
+	return s, err
+}
+
+func newSalt() uint64 {
+	b := make([]byte, 8)
+	_, _ = rand.Read(b) // it never fails
+	return binary.LittleEndian.Uint64(b)
+}
+
+// head is the beginning of a segment.
+func (s *segment) head() []byte {
+	return binary.LittleEndian.AppendUint64([]byte(segmentMark), s.salt)
 }
 
 // A headError is of a file whose beginning is not that of a segment.

@@ -2,9 +2,13 @@ package registry
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"flyball/internal/damage"
@@ -54,4 +58,36 @@ func (s *Store) wrong(d Digest, size int64) error {
 	}
 	s.log.Error("content of the registry is lost", "error", err)
 	return err
+}
+
+// Check looks at all content in a folder that no store has open.
+func Check(dir string) (r damage.Report, err error) {
+	r = damage.Report{Store: "registry", Items: "layers and manifests"}
+	s := &Store{dir: dir, log: slog.New(slog.DiscardHandler), sound: map[Digest]stamp{}}
+	err = filepath.WalkDir(s.blobsDir(), func(path string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		d, err := ParseDigest(algorithm + entry.Name())
+		if err != nil {
+			return nil // not ours
+		}
+		file, err := s.Open(d)
+		wrong, damaged := errors.AsType[*damage.Error](err)
+		switch {
+		case damaged:
+			r.Found = append(r.Found, damage.Finding{File: path, Where: wrong.Where, Repair: func(aside string) (string, error) {
+				return "its image cannot be pulled until it is pushed again", os.Rename(path, filepath.Join(aside, entry.Name()))
+			}})
+			return nil
+		case err != nil:
+			return err
+		}
+		r.Sound++
+		return file.Close()
+	})
+	return r, err
 }

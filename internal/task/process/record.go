@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"flyball/internal/damage"
 	"flyball/internal/task"
 )
 
@@ -104,4 +105,22 @@ func readRecord(dir string) (*record, error) {
 		return nil, fmt.Errorf("%s: %w", recordPath(dir), err)
 	}
 	return rec, nil
+}
+
+// Check looks at the records of tasks in a folder that no runtime has open. A runtime
+// removes those that are damaged, and ends the processes that they are about.
+func Check(dir string) (damage.Report, error) {
+	r := damage.Report{Store: "tasks", Items: "records"}
+	all, err := filepath.Glob(recordPath(filepath.Join(dir, "tasks", "*")))
+	for _, path := range all {
+		if _, err := readRecord(filepath.Dir(path)); err != nil {
+			r.Found = append(r.Found, damage.Finding{File: path, Where: err.Error(), Repair: func(aside string) (string, error) {
+				name := filepath.Base(filepath.Dir(path))
+				return "the task is ended by the next start, and its service starts another", os.Rename(path, filepath.Join(aside, name+".json"))
+			}})
+			continue
+		}
+		r.Sound++
+	}
+	return r, err
 }
