@@ -118,6 +118,9 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if s.store, err = store.OpenSQLite(s.dir.database()); err != nil {
 		return nil, err
 	}
+	if doubt := s.store.Doubt(); doubt != nil {
+		cfg.Log.Error("the state is read all the same", "error", doubt)
+	}
 	s.state = state.New(s.store)
 	s.authority, s.addresses.Log = authority.New(s.state), cfg.Log
 	if err := s.openClock(); err != nil {
