@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"flyball/internal/client"
+	"flyball/internal/disk"
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ecs"
@@ -50,6 +51,7 @@ func (s *Server) handler() (http.Handler, error) {
 		Region:       s.cfg.Region,
 		Authorize:    s.authorize,
 		Settle:       s.settle,
+		Full:         s.full,
 		Log:          s.cfg.Log,
 		Observe: func(a wire.Answer) {
 			calls.WithLabelValues(a.Service, a.Operation, strconv.Itoa(a.Status)).Observe(a.Duration.Seconds())
@@ -157,6 +159,14 @@ func (s *Server) settle(ctx context.Context, service string) error {
 		return s.state.Settle(ctx, "ecs")
 	}
 	return s.state.Settle(ctx)
+}
+
+// full says of an error that the disk takes no writes.
+func (s *Server) full(err error) (message string, full bool) {
+	if lack, ok := errors.AsType[*disk.Error](s.disk.Explain(err)); ok {
+		return lack.Error(), true
+	}
+	return "", false
 }
 
 func (s *Server) serveClock(w http.ResponseWriter, _ *http.Request, _ wire.Call) {

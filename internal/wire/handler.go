@@ -43,6 +43,9 @@ type Options struct {
 	// their answers are sent; its error is answered instead. Operations that have
 	// nothing to do with state are spared it.
 	Settle func(ctx context.Context, service string) error
+	// Full, when set, says of an error that the disk takes no writes, in the words that
+	// the client is told.
+	Full func(error) (message string, full bool)
 	// Log gets panics and internal errors, and each call at debug level. Nil
 	// means slog.Default().
 	Log *slog.Logger
