@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -76,6 +77,7 @@ type Server struct {
 	ahead   clockNote
 	store   *store.SQLite
 	state   *state.State
+	writing sync.RWMutex // held for reading by each write to the data folder
 	runtime task.Runtime
 
 	cells   *cells
@@ -118,6 +120,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if s.store, err = store.OpenSQLite(s.dir.database()); err != nil {
 		return nil, err
 	}
+	s.store.HoldWrites(s.writing.RLocker())
 	if doubt := s.store.Doubt(); doubt != nil {
 		cfg.Log.Error("the state is read all the same", "error", doubt)
 	}
