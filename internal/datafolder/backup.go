@@ -140,16 +140,15 @@ func linkFolder(dir, made, folder string, sizes map[string]int64) error {
 			return err
 		}
 		name, err := filepath.Rel(dir, path)
-		if err != nil || unfinished(name) {
-			if entry.IsDir() {
-				return errors.Join(err, fs.SkipDir)
-			}
+		switch {
+		case err != nil:
 			return err
+		case unfinished(name) && entry.IsDir():
+			return fs.SkipDir
+		case unfinished(name) || !entry.Type().IsRegular():
+			return nil
 		}
-		if entry.Type().IsRegular() {
-			return link(dir, made, name, sizes)
-		}
-		return nil
+		return link(dir, made, name, sizes)
 	})
 }
 

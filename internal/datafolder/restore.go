@@ -45,8 +45,11 @@ func Restore(ctx context.Context, backup, dir string, replace bool) (before stri
 	}
 	if !vacant(dir) {
 		lock, err := Lock(dir)
+		if errors.Is(err, ErrLocked) {
+			err = fmt.Errorf("%w; stop the server first", err)
+		}
 		if err != nil {
-			return "", fmt.Errorf("%w; stop the server first", err)
+			return "", err
 		}
 		defer lock.Close()
 	}

@@ -26,10 +26,26 @@ func (s *Server) serveBackup(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/x-tar")
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // it takes as long as it takes
-	waited, err := datafolder.Backup(r.Context(), s.dir.path, &datafolder.Live{State: s.store, Writing: &s.writing}, w)
+	answer := &begun{ResponseWriter: w}
+	waited, err := datafolder.Backup(r.Context(), s.dir.path, &datafolder.Live{State: s.store, Writing: &s.writing}, answer)
 	if err != nil {
 		s.cfg.Log.Error("a backup could not be made", "error", err)
-		panic(http.ErrAbortHandler)
+		if answer.sent {
+			panic(http.ErrAbortHandler)
+		}
+		writeError(w, err)
+		return
 	}
 	s.cfg.Log.Info("a backup was made", "writers_waited", waited)
+}
+
+// A begun answer tells whether something of it was sent.
+type begun struct {
+	http.ResponseWriter
+	sent bool
+}
+
+func (b *begun) Write(p []byte) (int, error) {
+	b.sent = true
+	return b.ResponseWriter.Write(p)
 }
