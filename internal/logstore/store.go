@@ -30,6 +30,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	"flyball/internal/disk"
 )
 
 // An Event is a message and its time, in milliseconds since 1970.
@@ -43,6 +46,7 @@ type Options struct {
 	// Live tells whether a group and a stream in it still exist. What of others is on
 	// disk is removed.
 	Live func(group, stream uint32) bool
+	Disk *disk.Disk // of the folder; nil always has room
 	Log  *slog.Logger
 }
 
@@ -50,6 +54,7 @@ type Options struct {
 // goroutines.
 type Store struct {
 	dir   string
+	disk  *disk.Disk
 	log   *slog.Logger
 	codec *codec
 	next  atomic.Uint64 // the number of the next event
@@ -85,7 +90,7 @@ type Stream struct {
 // Open returns the store in a folder, which it makes if need be.
 func Open(dir string, opts Options) (*Store, error) {
 	s := &Store{
-		dir: dir, log: opts.Log, kick: make(chan struct{}, 1),
+		dir: dir, disk: opts.Disk, log: opts.Log, kick: make(chan struct{}, 1),
 		segments: map[uint64]*segment{}, groups: map[uint32]*group{},
 		gone: map[uint32]bool{}, goneOf: map[uint32]bool{},
 	}
@@ -333,14 +338,23 @@ func (s *Store) wake() {
 
 // Run compacts files in the background until ctx ends, and returns nil.
 func (s *Store) Run(ctx context.Context) error {
+	again := time.AfterFunc(compactAgain, s.wake)
+	defer again.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-s.kick:
 		}
+		if s.disk.Check() != nil {
+			again.Reset(compactAgain)
+			continue
+		}
 		if err := s.compact(ctx); err != nil && !errors.Is(err, context.Canceled) {
-			s.log.Error("log events could not be compacted", "error", err)
+			again.Reset(compactAgain)
+			if !s.disk.Refuses(err) {
+				s.log.Error("log events could not be compacted", "error", err)
+			}
 		}
 	}
 }

@@ -47,11 +47,20 @@ func createSegment(folder string, base Position) (*segment, error) {
 	copy(head, segmentMark)
 	_, _ = rand.Read(head[len(segmentMark):]) // it never fails
 	if _, err := f.Write(head); err != nil {
-		f.Close()
-		return nil, err
+		return nil, errors.Join(err, f.Close(), os.Remove(f.Name()))
 	}
 	salt := binary.LittleEndian.Uint64(head[len(segmentMark):])
 	return &segment{base: base, size: int64(segmentHead), salt: salt, file: f}, nil
+}
+
+// write writes at the end, which moves only with a write that succeeds. What another one left
+// makes room.
+func (s *segment) write(b []byte) error {
+	_, err := s.file.WriteAt(b, s.size)
+	if err != nil {
+		_ = s.file.Truncate(s.size)
+	}
+	return err
 }
 
 // errNoSegment is a file whose beginning is not that of a segment.
