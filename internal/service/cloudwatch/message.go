@@ -48,8 +48,13 @@ func (e *entry) triggering() []triggeringChild {
 // trigger is what a metric alarm watches: one metric, or Metrics.
 func (m *metricRule) trigger() object {
 	t := object{
-		"Period": int64(m.rule.Period / time.Second), "EvaluationPeriods": m.rule.Periods, "ComparisonOperator": m.rule.Comparison.String(), "Threshold": m.rule.Threshold,
+		"Period": int64(m.rule.Period / time.Second), "EvaluationPeriods": m.rule.Periods, "ComparisonOperator": m.rule.Comparison.String(),
 		"TreatMissingData": "", "EvaluateLowSampleCountPercentile": m.lowSample,
+	}
+	if b := m.band(); b != nil {
+		t["ThresholdMetricId"] = b.id
+	} else {
+		t["Threshold"] = m.rule.Threshold
 	}
 	if m.treated {
 		t["TreatMissingData"] = m.rule.Missing.String()
