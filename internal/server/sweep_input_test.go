@@ -192,7 +192,7 @@ var validInputs = map[string]map[string]string{
 		"DeleteAnomalyDetector":    `{"SingleMetricAnomalyDetector": {"Namespace": "Shop", "MetricName": "Orders", "Stat": "Average"}}`,
 		"DescribeAnomalyDetectors": `{"Namespace": "Shop", "MetricName": "Orders", "AnomalyDetectorTypes": ["SINGLE_METRIC"], "MaxResults": 5}`,
 		"PutAnomalyDetector": `{"SingleMetricAnomalyDetector": {"Namespace": "Shop", "MetricName": "Returns", "Stat": "Sum", "Dimensions": [{"Name": "Shop", "Value": "a"}]},
-			"Configuration": {"MetricTimezone": "UTC", "ExcludedTimeRanges": [{"StartTime": 1763000000, "EndTime": 1763003600}]}, "MetricCharacteristics": {"PeriodicSpikes": true}}`,
+			"Configuration": {"MetricTimezone": "UTC", "ExcludedTimeRanges": [{"StartTime": "$earlier", "EndTime": "$now"}]}, "MetricCharacteristics": {"PeriodicSpikes": true}}`,
 		"DescribeAlarmsForMetric": `{"Namespace": "Shop", "MetricName": "Orders", "Statistic": "Average", "Period": 60, "Unit": "Count",
 			"Dimensions": [{"Name": "Shop", "Value": "a"}]}`,
 		"DisableAlarmActions": `{"AlarmNames": ["busy"]}`,
