@@ -1,0 +1,5 @@
+//go:build !linux
+
+package peer
+
+func find(pair) (Peer, error) { return Peer{}, ErrUnsupported }
