@@ -9,6 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Supported says whether this system tells who calls.
+const Supported = true
+
 // find asks the kernel for the one socket, and where it does not answer reads the list of
 // all.
 func find(p pair) (Peer, error) {
@@ -21,10 +24,9 @@ func find(p pair) (Peer, error) {
 
 // What sock_diag(7) calls these.
 const (
-	headerSize     = 16
-	requestSize    = headerSize + 56
-	answerSize     = headerSize + 72
-	attributeGroup = 21 // INET_DIAG_CGROUP_ID
+	headerSize  = 16
+	requestSize = headerSize + 56
+	answerSize  = headerSize + 72
 )
 
 // The states of a socket of TCP whose program has taken part in its connection.
@@ -104,7 +106,7 @@ func read(b []byte, p pair) (Peer, error) {
 	if !takesPart(a[1]) || addressesOf(a) != p || native.Uint32(a[68:]) == 0 {
 		return Peer{}, ErrUnknown
 	}
-	return Peer{UID: int(native.Uint32(a[64:])), Cgroup: groupOf(b[answerSize:])}, nil
+	return Peer{UID: int(native.Uint32(a[64:])), Inode: uint64(native.Uint32(a[68:]))}, nil
 }
 
 func takesPart(state byte) bool {
@@ -123,20 +125,4 @@ func addressesOf(a []byte) pair {
 		plain(netip.AddrPortFrom(own, binary.BigEndian.Uint16(a[4:]))),
 		plain(netip.AddrPortFrom(other, binary.BigEndian.Uint16(a[6:]))),
 	}
-}
-
-// groupOf finds the cgroup among the attributes of an answer.
-func groupOf(b []byte) uint64 {
-	native := binary.NativeEndian
-	for len(b) >= 4 {
-		size := int(native.Uint16(b))
-		if size < 4 || size > len(b) {
-			return 0
-		}
-		if native.Uint16(b[2:]) == attributeGroup && size == 12 {
-			return native.Uint64(b[4:])
-		}
-		b = b[min(len(b), (size+3)&^3):]
-	}
-	return 0
 }

@@ -6,14 +6,14 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os/user"
+	"strconv"
 )
 
 // A Peer is a program of this machine.
 type Peer struct {
-	UID int // of the user who opened the socket
-	// Cgroup is the id of the cgroup, of version 2, in which the socket was opened: the
-	// inode of its folder. It is 0 where Linux does not tell.
-	Cgroup uint64
+	UID   int    // of the user who opened the socket
+	Inode uint64 // of the socket, by which /proc/PID/fd tells whose it is
 }
 
 var (
@@ -38,3 +38,12 @@ func Of(c net.Conn) (Peer, error) {
 type pair struct{ own, other netip.AddrPort }
 
 func plain(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
+
+// User is a user in words: user web (33).
+func User(uid int) string {
+	id := strconv.Itoa(uid)
+	if u, err := user.LookupId(id); err == nil {
+		return "user " + u.Username + " (" + id + ")"
+	}
+	return "user " + id
+}

@@ -45,13 +45,14 @@ func search(list io.Reader, p pair) (Peer, error) {
 		other, also := parseAddress(field[2])
 		state, stateErr := strconv.ParseUint(field[3], 16, 8)
 		uid, uidErr := strconv.Atoi(field[7])
-		if !ok || !also || (pair{own, other}) != p || errors.Join(stateErr, uidErr) != nil {
+		inode, inodeErr := strconv.ParseUint(field[9], 10, 64)
+		if !ok || !also || (pair{own, other}) != p || errors.Join(stateErr, uidErr, inodeErr) != nil {
 			continue
 		}
-		if !takesPart(byte(state)) || field[9] == "0" {
+		if !takesPart(byte(state)) || inode == 0 {
 			continue // it has been closed, and has user 0 then
 		}
-		return Peer{UID: uid}, nil
+		return Peer{UID: uid, Inode: inode}, nil
 	}
 	if err := lines.Err(); err != nil {
 		return Peer{}, err

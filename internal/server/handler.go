@@ -43,14 +43,14 @@ func (s *Server) handler() (http.Handler, error) {
 	registry.MustRegister(calls, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	options := wire.Options{
-		Hosts:        s.hosts(),
-		Account:      s.accountOf,
-		Credentials:  s.credential,
-		RequireKnown: s.cfg.Administrator != nil,
-		Region:       s.cfg.Region,
-		Authorize:    s.authorize,
-		Settle:       s.settle,
-		Log:          s.cfg.Log,
+		Hosts:       s.hosts(),
+		Account:     s.accountOf,
+		Credentials: s.credential,
+		Admit:       s.admit,
+		Region:      s.cfg.Region,
+		Authorize:   s.authorize,
+		Settle:      s.settle,
+		Log:         s.cfg.Log,
 		Observe: func(a wire.Answer) {
 			calls.WithLabelValues(a.Service, a.Operation, strconv.Itoa(a.Status)).Observe(a.Duration.Seconds())
 		},

@@ -31,7 +31,7 @@ import (
 )
 
 // A Config says what to serve. All fields but Tasks, Images, TaskNetwork, TaskRange,
-// Hosts, LBDomain, StrictNetwork, Roles, Administrator and Certificate must be set.
+// Hosts, LBDomain, StrictNetwork, Roles, Administrator, AllowOtherUsers and Certificate must be set.
 type Config struct {
 	Addr    string            // address to listen on, HOST:PORT; port 0 takes a free one
 	Data    string            // folder of the durable state; empty keeps nothing
@@ -55,8 +55,11 @@ type Config struct {
 	// zero value's meaning, too, or RolesTaken.
 	Roles string
 	// Administrator holds the only access key that is let in beside those of IAM and
-	// STS. Without one every key that the server does not know is an administrator's.
+	// STS. Without one every key that the server does not know is an administrator's, if the
+	// user who started the server, or root, calls with it.
 	Administrator *Administrator
+	// AllowOtherUsers lets in any key from programs of other users of this machine, too.
+	AllowOtherUsers bool
 	// Certificate, if there is one, has the server speak TLS at Addr.
 	Certificate *tls.Certificate
 }
@@ -163,7 +166,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		BaseContext:       s.withListener,
-		ConnContext:       withSource,
+		ConnContext:       withConnection,
 		TLSConfig:         s.cfg.tls(),
 		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
