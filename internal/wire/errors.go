@@ -8,6 +8,8 @@ import (
 	"reflect"
 
 	smithy "github.com/aws/smithy-go"
+
+	"flyball/internal/damage"
 )
 
 // A fault is an error as a protocol can write it.
@@ -75,6 +77,9 @@ func (s *service) decodeFault(err error) *fault {
 	if errors.Is(err, errTooLarge) || errors.Is(err, errParams) {
 		return &fault{code: "RequestEntityTooLargeException", query: "RequestEntityTooLarge", status: http.StatusRequestEntityTooLarge, message: err.Error()}
 	}
+	if errors.Is(err, errBusy) {
+		return s.throttled()
+	}
 	if s != nil && s.refusal != nil {
 		if f := s.refusal(path, err); f != nil {
 			return f
@@ -116,7 +121,11 @@ func (s *service) fault(err error) *fault {
 		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 			return &fault{code: "RequestTimeoutException", query: "RequestTimeout", status: http.StatusRequestTimeout, message: "The request was cancelled"}
 		}
-		return internalFailure()
+		f := internalFailure()
+		if wrong, ok := errors.AsType[*damage.Error](err); ok {
+			f.message = wrong.Error()
+		}
+		return f
 	}
 	code := api.ErrorCode()
 	f := &fault{code: code, status: http.StatusBadRequest, message: api.ErrorMessage()}
