@@ -35,7 +35,7 @@ type container struct {
 	mu      sync.Mutex
 	process processID
 	endedBy syscall.Signal // in whose place it was killed, if not 0
-	exit    *task.Exit // once it has ended
+	exit    *task.Exit     // once it has ended
 	health  health
 
 	pace pace
@@ -57,7 +57,7 @@ func (c *container) start(argv []string) error {
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
 
-	if err := c.task.attachment.start(cmd); err != nil {
+	if err := ours.start(cmd, func() error { return c.task.attachment.start(cmd) }); err != nil {
 		return err
 	}
 	c.cmd = cmd
@@ -238,6 +238,7 @@ func (c *container) reap() *os.ProcessState {
 	}
 	if c.cmd.ProcessState != nil {
 		c.task.group.reaped(c.cmd.ProcessState)
+		ours.forget(c.cmd.ProcessState.Pid())
 	}
 	return c.cmd.ProcessState
 }

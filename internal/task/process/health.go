@@ -93,9 +93,10 @@ func (c *container) check(ctx context.Context, argv []string, timeout time.Durat
 	}
 	defer waiting.Close()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	if err := c.startAnother(cmd); err != nil {
+	if err := ours.start(cmd, func() error { return c.startAnother(cmd) }); err != nil {
 		return false
 	}
+	defer ours.forget(cmd.Process.Pid)
 	err = c.run(cmd, waiting)
 	waiting.Close() // which ends a process that may not run
 	err = errors.Join(err, cmd.Wait())

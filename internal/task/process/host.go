@@ -1,6 +1,7 @@
 package process
 
 import (
+	"log/slog"
 	"os"
 
 	"flyball/internal/task"
@@ -44,12 +45,19 @@ type group interface {
 // newHost returns the best host that this machine permits.
 func newHost(opts Options, name string) host {
 	if opts.NoCgroups {
-		return &treeHost{mark: mark(name)}
+		return newTreeHost(name, opts.Log)
 	}
 	h, err := newCgroupHost(name)
 	if err != nil {
 		opts.Log.Info("tasks are measured but not limited: cgroups cannot be used", "reason", err)
-		return &treeHost{mark: mark(name)}
+		return newTreeHost(name, opts.Log)
 	}
 	return h
+}
+
+func newTreeHost(name string, log *slog.Logger) *treeHost {
+	if err := keepOrphans(); err != nil {
+		log.Debug("processes of a task that has ended by itself may be missed", "reason", err)
+	}
+	return &treeHost{mark: mark(name)}
 }
