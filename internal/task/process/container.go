@@ -55,6 +55,7 @@ func (c *container) start(argv []string) error {
 		return err
 	}
 	defer log.Close()
+	c.watchLog()
 	cmd.Stdout, cmd.Stderr = log, log
 
 	if err := ours.start(cmd, func() error { return c.task.attachment.start(cmd) }); err != nil {

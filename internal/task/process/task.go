@@ -70,6 +70,7 @@ func (r *Runtime) restore(rec *record) (*Task, error) {
 		running = running || c.exit == nil && c.process.alive()
 		if c.exit == nil {
 			c.hold()
+			c.watchLog()
 		}
 	}
 	if t.over() {
