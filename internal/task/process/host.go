@@ -2,7 +2,7 @@ package process
 
 import (
 	"log/slog"
-	"os"
+	"time"
 
 	"flyball/internal/task"
 )
@@ -28,8 +28,11 @@ type group interface {
 	take(pid, container int) error
 	// kill ends all processes of a container at once, its descendants too.
 	kill(container int)
-	// reaped tells the group of a process that has ended and been waited for.
-	reaped(state *os.ProcessState)
+	// processes are those of all containers.
+	processes() []int
+	// reaped tells the group of a process that has ended and been waited for, and of the CPU
+	// time that it used with its children.
+	reaped(pid int, cpu time.Duration)
 	// limitCPU changes the limit of the task's CPU, in units.
 	limitCPU(units int) error
 	// usage is what the task has used until now.

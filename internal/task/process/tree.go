@@ -2,7 +2,6 @@ package process
 
 import (
 	"errors"
-	"os"
 	"slices"
 	"sync"
 	"syscall"
@@ -175,11 +174,20 @@ func (g *treeGroup) members(container int, marks []string) []int {
 	return all.withDescendants(append(begin, marked...))
 }
 
-func (g *treeGroup) reaped(state *os.ProcessState) {
+func (g *treeGroup) processes() (all []int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.roots, state.Pid())
-	g.gone += state.UserTime() + state.SystemTime()
+	for i := range g.spec.Containers {
+		all = append(all, g.members(i, g.host.mark.of(g.spec, i))...)
+	}
+	return all
+}
+
+func (g *treeGroup) reaped(pid int, cpu time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.roots, pid)
+	g.gone += cpu
 }
 
 func (g *treeGroup) limitCPU(int) error { return nil } // nor is any other limit kept
