@@ -86,7 +86,7 @@ func (s *Server) handler() (http.Handler, error) {
 		mux.Handle(path, wire.Guard(options.Hosts, http.NotFoundHandler()))
 	}
 	mux.Handle("/healthz", wire.Guard(options.Hosts, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })))
-	mux.Handle("/ecs/", wire.Guard(options.Hosts, near(s.metadata())))
+	mux.Handle("/ecs/", wire.Guard(options.Hosts, s.near(s.metadata())))
 	own := wire.NewOwnPaths(options, "flyball")
 	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	mux.Handle("GET /metrics", own.Operation("Metrics", s.atHome(metrics.ServeHTTP)))
@@ -98,10 +98,10 @@ func (s *Server) handler() (http.Handler, error) {
 	return s.balanced(flow.Handler(flow.ForCalls, mux)), nil
 }
 
-// near serves only this machine and its tasks, which know what is there.
-func near(h http.Handler) http.Handler {
+// near serves only tasks, which know what is there, and whoever started the server.
+func (s *Server) near(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isNear(r.Context()) {
+		if !isNear(r.Context()) || s.isOtherUser(r.Context()) {
 			http.NotFound(w, r)
 			return
 		}
