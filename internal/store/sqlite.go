@@ -159,6 +159,19 @@ func dsnOf(path string) string {
 		"?_pragma=busy_timeout(5000)&_pragma=synchronous(full)&_pragma=cache_size(-2048)"
 }
 
+// makePrivate makes the file that SQLite is to open, if it is not there, as one of the
+// server's user alone: SQLite gives those beside it the same mode.
+func makePrivate(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return file.Close()
+}
+
 // OpenSQLite opens or creates the store in a file. With an empty path the
 // documents live in memory and go with the process.
 func OpenSQLite(path string) (*SQLite, error) { return OpenSQLiteOn(nil, path) }
@@ -170,6 +183,9 @@ func OpenSQLiteOn(on *disk.Disk, path string) (*SQLite, error) {
 	if path != "" {
 		dsn = dsnOf(path)
 		conns = 4
+		if err := makePrivate(path); err != nil {
+			return nil, fmt.Errorf("make %s: %w", path, err)
+		}
 	}
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
