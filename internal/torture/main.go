@@ -10,7 +10,7 @@
 // call that was cut off all or nothing. It prints a line for each kind of fault
 // and ends with status 1 if there is any.
 //
-// With -queues it sends messages through a standard and a FIFO queue instead, and takes
+// With -attacks it has tasks attack their server. With -queues it sends messages through a standard and a FIFO queue instead, and takes
 // them out, until all have come.
 package main
 
@@ -37,6 +37,7 @@ func main() {
 	flag.StringVar(&o.runtime, "runtime", "process", "how tasks run; only processes are looked for")
 	flag.Float64Var(&o.speed, "speed", 60, "of the server's clock")
 	messages := flag.Int("queues", 0, "send so many messages through queues, in place of all else")
+	attacking := flag.Bool("attacks", false, "have tasks attack their server, in place of all else")
 	flag.Parse()
 	o.until = time.Now().Add(time.Duration(*seconds) * time.Second)
 	// Calls to a server that was killed break, and so may the pipe that this is
@@ -46,6 +47,9 @@ func main() {
 	work := func() (*tally, error) { return torture(ctx, o) }
 	if *messages > 0 {
 		work = func() (*tally, error) { return tortureQueues(ctx, o, *messages) }
+	}
+	if *attacking {
+		work = func() (*tally, error) { return tortureAttacks(ctx, o) }
 	}
 	t, err := work()
 	stop()
