@@ -35,7 +35,7 @@ var attacks = []attack{
 	{"environ", `cat /proc/$SERVER/environ /proc/[0-9]*/environ 2>/dev/null | tr '\0' '\n' | grep -q ^` + serverMark + `= && echo reached the environment of the server`},
 	{"files of the server", `ls /proc/$SERVER/fd/ /proc/$SERVER/root/ >/dev/null 2>&1 && echo reached the files of the server`},
 	{"data", `ls "$DATA"/* >/dev/null 2>&1 && echo reached the data of the server`},
-	{"signals", `kill -KILL $SERVER 2>/dev/null && echo reached the server; kill -KILL $OTHER 2>/dev/null && echo reached another task; trap '' TERM; kill -TERM -1 2>/dev/null`},
+	{"signals", `kill -CONT $SERVER 2>/dev/null && echo reached the server; kill -CONT $OTHER 2>/dev/null && echo reached another task`},
 	{"cgroup", `for f in $(find /sys/fs/cgroup -maxdepth 3 -name cgroup.procs 2>/dev/null); do (echo $$ >$f) 2>/dev/null && echo reached $f; done`},
 	{"the program of the server", `(: >>/proc/self/exe) 2>/dev/null && echo reached its program; (: >>"$BINARY") 2>/dev/null && echo reached the program of the server`},
 	{"devices", `mknod /tmp/torture-device b 259 0 2>/dev/null && head -c 1 /tmp/torture-device >/dev/null && echo reached a device; rm -f /tmp/torture-device`},
