@@ -25,7 +25,7 @@ const (
 	reached     kind = "reached"      // what a task reached that is not its own
 )
 
-var kinds = []kind{lost, halfWritten, dirtyRead, panicked, badStart, orphan, taskLost, scaledTwice, twice, disorder, reached}
+var kinds = []kind{lost, halfWritten, dirtyRead, panicked, badStart, orphan, taskLost, scaledTwice, twice, disorder, silent, reached}
 
 // A fault is something that must not be.
 type fault struct {
