@@ -23,6 +23,9 @@ type children struct {
 	mu      sync.Mutex
 	known   map[int]bool
 	watched map[int]*child
+
+	keeping  bool // descendants whose parents have ended become children
+	sweeping bool // those of them that have ended are waited for soon
 }
 
 // ours are those of all runtimes, since the process that has children is one for them.
@@ -51,11 +54,7 @@ func (c *children) forget(pid int) {
 // watch takes a process that was started, whose end it tells without a file for each: the
 // signal that some child has ended has it look at all.
 func (c *children) watch(cmd *exec.Cmd) *child {
-	c.follow.Do(func() {
-		ended := make(chan os.Signal, 1)
-		signal.Notify(ended, unix.SIGCHLD)
-		go c.lookAtEach(ended)
-	})
+	c.follow.Do(c.begin)
 	watched := &child{pid: cmd.Process.Pid, ended: make(chan struct{})}
 	_ = cmd.Process.Release() // it closes its file
 	c.mu.Lock()
@@ -65,14 +64,38 @@ func (c *children) watch(cmd *exec.Cmd) *child {
 	return watched
 }
 
-func (c *children) lookAtEach(time <-chan os.Signal) {
-	for range time {
-		c.mu.Lock()
-		for _, one := range c.watched {
-			c.look(one)
+func (c *children) begin() {
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, unix.SIGCHLD)
+	go func() {
+		for range ended {
+			c.lookAtEach()
 		}
-		c.mu.Unlock()
+	}()
+}
+
+func (c *children) lookAtEach() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, one := range c.watched {
+		c.look(one)
 	}
+	if c.keeping && !c.sweeping {
+		c.sweeping = true
+		time.AfterFunc(sweepDelay, c.sweep)
+	}
+}
+
+// sweepDelay is how long orphans that have ended may wait to be waited for.
+const sweepDelay = time.Second
+
+// sweep waits for orphans that have ended. As long as nobody does, the namespace that one
+// was in does not end.
+func (c *children) sweep() {
+	c.mu.Lock()
+	c.sweeping = false
+	c.mu.Unlock()
+	_, _, _ = c.orphans() // which are tried again with the next child that ends
 }
 
 // look tells of the end of a process, if it has ended.
@@ -110,11 +133,20 @@ func (one *child) reap() death {
 }
 
 // keepOrphans makes this process the parent of its descendants whose parents have ended.
-func keepOrphans() error { return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
+func (c *children) keepOrphans() error {
+	c.follow.Do(c.begin)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return err
+	}
+	c.keeping = true
+	return nil
+}
 
 // orphans are the descendants of containers that have ended themselves, whose children
-// they were. They are not in the session of this process, as programs are that it runs for
-// itself. Those that have ended are waited for.
+// they were, and that hide: those that carry the container's environment are found by that.
+// Those that have ended are waited for.
 func (c *children) orphans() (pids []int, all kinships, err error) {
 	c.starting.Lock()
 	defer c.starting.Unlock()
@@ -123,18 +155,47 @@ func (c *children) orphans() (pids []int, all kinships, err error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	own, session := os.Getpid(), all[os.Getpid()].session
+	own := os.Getpid()
 	for pid, k := range all {
-		if k.parent != own || k.session == session || c.known[pid] {
-			continue
-		}
-		if k.ended {
+		switch {
+		case k.parent != own || c.known[pid]:
+		case k.ended && k.session != all[own].session: // which programs have that are run for other ends
 			_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil)
-			continue
+		case !k.ended && isConfined(pid) && !isMarked(pid):
+			pids = append(pids, pid)
 		}
-		pids = append(pids, pid)
 	}
 	return pids, all, nil
+}
+
+// isConfined says whether a process was started for a container, or descends from one. What
+// it was not to do is with it for good, and others that may become children of this process
+// are free to do.
+func isConfined(pid int) bool {
+	newRights, calls := confinement(pid)
+	ownRights, ownCalls := confinement(os.Getpid())
+	return newRights > ownRights || calls > ownCalls
+}
+
+// confinement is whether a process gets no new rights, and how many filters of system calls
+// it has.
+func confinement(pid int) (newRights, filters int) {
+	text, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status") // nothing of one that has gone
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(line, ":")
+		switch name {
+		case "NoNewPrivs":
+			newRights, _ = strconv.Atoi(strings.TrimSpace(value))
+		case "Seccomp_filters":
+			filters, _ = strconv.Atoi(strings.TrimSpace(value))
+		}
+	}
+	return newRights, filters
+}
+
+func isMarked(pid int) bool {
+	environ, err := appendEnviron(nil, strconv.Itoa(pid))
+	return err == nil && valueOf(environ, markTask) != ""
 }
 
 // kin says how all processes of this machine are related.

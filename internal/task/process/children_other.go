@@ -44,7 +44,7 @@ func (c *child) reap() death {
 	return c.death
 }
 
-func keepOrphans() error { return errors.ErrUnsupported }
+func (children) keepOrphans() error { return errors.ErrUnsupported }
 
 func (children) orphans() (pids []int, all kinships, err error) {
 	found, err := process.Processes()

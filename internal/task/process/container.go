@@ -160,21 +160,28 @@ func (c *container) plain(ctx context.Context, argv []string) (*exec.Cmd, *launc
 	return cmd, waiting, err
 }
 
-// inherited are the variables that a container has from the server. The others,
-// credentials among them, are not for it.
-var inherited = []string{"PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR"}
-
-// environment is the container's own environment between what it inherits and
-// what the runtime promises.
+// environment is the container's own environment between where programs of this machine
+// look for others and for their files, and what the runtime promises. Nothing else of the
+// server's is for it: there may be credentials.
 func (c *container) environment() []string {
-	var env []string
-	for _, name := range inherited {
-		if value, ok := os.LookupEnv(name); ok {
-			env = append(env, name+"="+value)
-		}
-	}
-	env = append(env, "HOSTNAME="+c.task.spec.ID)
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + homeOf(c.spec.User), "HOSTNAME=" + c.task.spec.ID}
 	return slices.Concat(env, c.spec.Env, c.promised())
+}
+
+// homeOf is the home directory of a user as a container names it; "" is our own.
+func homeOf(name string) string {
+	if name == "" {
+		return os.Getenv("HOME")
+	}
+	name, _, _ = strings.Cut(name, ":")
+	found, err := user.Lookup(name)
+	if err != nil {
+		found, err = user.LookupId(name)
+	}
+	if err != nil {
+		return "/"
+	}
+	return found.HomeDir
 }
 
 // promised are the variables that no other setting changes.

@@ -59,7 +59,7 @@ func newHost(opts Options, name string) host {
 }
 
 func newTreeHost(name string, log *slog.Logger) *treeHost {
-	if err := keepOrphans(); err != nil {
+	if err := ours.keepOrphans(); err != nil {
 		log.Debug("processes of a task that has ended by itself may be missed", "reason", err)
 	}
 	return &treeHost{mark: mark(name)}
