@@ -90,6 +90,10 @@ func (v *values) either(name string, value any) { v.try(name, Either, value) }
 // unreadable adds a value of another type. In protocols in which all is text, some can be
 // read for all that.
 func (v *values) unreadable(name string, value any, alsoText bool) {
+	if v.in != "" && v.typ.Kind() == reflect.String {
+		v.either(name, value) // paths, queries and headers are text
+		return
+	}
 	v.try(name, Unreadable, value)
 	v.out[len(v.out)-1].text = alsoText
 }
@@ -111,7 +115,7 @@ func (v *values) isValueOfMap() bool { return !strings.HasSuffix(v.path, "]") }
 
 func (v *values) list() {
 	v.missing()
-	v.unreadable("deep", nested{2000}, true)
+	v.unreadable("deep", nested{2000}, v.in == "")
 	switch t := v.typ; {
 	case t == reflect.TypeFor[time.Time]():
 		v.times()
@@ -153,7 +157,7 @@ func (v *values) missing() {
 			v.either(name, value) // another path, which may be another operation's
 		case v.required:
 			v.broken(name, mustBeThere, value)
-		case name == "null" && v.value == nil && v.whole == "":
+		case name == "null" && v.value == nil && !v.made && v.whole == "":
 			v.try(name, Same, value)
 		default:
 			v.either(name, value)
@@ -380,7 +384,8 @@ func (v *values) blobs() {
 }
 
 func (v *values) lists() {
-	items := listOr(v.value, v.model.sample(v.typ.Elem()))
+	item := v.model.sample(place{typ: v.typ.Elem(), shape: v.shape.List, schema: elementOf(v.schema)})
+	items := listOr(v.value, item)
 	v.unreadable("words", "text", true)
 	v.unreadable("number", int64(1), true)
 	v.unreadable("object", map[string]any{"a": items[0]}, false)
@@ -391,7 +396,7 @@ func (v *values) lists() {
 }
 
 func (v *values) maps() {
-	item := v.model.sample(v.typ.Elem())
+	item := v.model.sample(place{typ: v.typ.Elem(), shape: v.shape.Value, schema: valueOf(v.schema)})
 	v.unreadable("words", "text", true)
 	v.unreadable("list", []any{item}, false)
 	v.either("null", map[string]any{"a": nil})
@@ -454,10 +459,12 @@ var oddTexts = map[string]string{
 }
 
 // sample is a plausible value of a type.
-func (m *Model) sample(t reflect.Type) any {
+func (m *Model) sample(p place) any {
+	t := p.typ
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
 	switch t.Kind() {
-	case reflect.Pointer:
-		return m.sample(t.Elem())
 	case reflect.String:
 		if values := enumValues(t); len(values) > 0 {
 			return values[0]
@@ -468,18 +475,19 @@ func (m *Model) sample(t reflect.Type) any {
 	case reflect.Bool:
 		return true
 	case reflect.Slice:
-		return []any{m.sample(t.Elem())}
+		return []any{m.sample(place{typ: t.Elem(), shape: m.Shapes[p.shape].List, schema: elementOf(p.schema)})}
 	case reflect.Struct:
-		return m.sampleOf(t)
+		return m.sampleOf(p, t)
 	}
 	return map[string]any{}
 }
 
 // sampleOf is a struct with its first member that is a text.
-func (m *Model) sampleOf(t reflect.Type) any {
+func (m *Model) sampleOf(p place, t reflect.Type) any {
 	for field := range t.Fields() {
 		if field.Type == reflect.TypeFor[*string]() {
-			return map[string]any{m.name(t, field.Name): "a"}
+			name, _ := m.name(m.Shapes[p.shape].Members[field.Name], p.schema, field.Name)
+			return map[string]any{name: "a"}
 		}
 	}
 	return map[string]any{}

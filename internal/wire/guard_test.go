@@ -82,7 +82,7 @@ func TestARefusalIsInTheLanguageOfTheClient(t *testing.T) {
 		want string
 	}{
 		"awsJson":   {request{service: "-", header: map[string]string{"X-Amz-Target": "A.B"}}, `{"__type":"MissingAuthenticationTokenException","message":"Request is missing Authentication Token"}`},
-		"rpcv2Cbor": {request{service: "-", header: map[string]string{"Smithy-Protocol": "rpc-v2-cbor"}}, "\xbf\x66__type\x78\x23MissingAuthenticationTokenException"},
+		"rpcv2Cbor": {request{service: "-", header: map[string]string{"Smithy-Protocol": "rpc-v2-cbor"}}, "\xbf\x66__type\x78\x3ccom.amazon.coral.service#MissingAuthenticationTokenException"},
 		"awsQuery":  {request{service: "-"}, "<Error><Type>Sender</Type><Code>MissingAuthenticationToken</Code>"},
 		"a browser": {request{service: "-", method: http.MethodGet, path: "/favicon.ico"}, "<Code>MissingAuthenticationToken</Code>"},
 	} {
