@@ -255,7 +255,7 @@ func (v *trial) call(a attempt) (variant.Answer, error) {
 func (v *trial) note(a attempt, got variant.Answer) {
 	if got.Status >= 400 || reads(a.Operation) {
 		// What was refused for what the world has become might not be again.
-		if v.changed == 0 || reads(a.Operation) || a.Want == variant.Broken || a.Want == variant.Unreadable {
+		if v.changed == 0 || reads(a.Operation) || a.Want == variant.Broken {
 			v.still = append(v.still, a)
 		}
 		return

@@ -96,10 +96,12 @@ func (m *Model) judgeBroken(v Variant, a Answer) error {
 // SQS fail each for itself in an answer that is a success, two lists of ReceiveMessage are
 // one in awsQuery, and GetMetricStatistics needs one of two lists.
 func (m *Model) isOwnMatter(v Variant, p Protocol) bool {
-	switch m.service {
-	case "sqs":
+	switch {
+	case v.hollow && p.isText():
+		return true
+	case m.service == "sqs":
 		return v.Want == Broken && strings.HasPrefix(v.said, "entries.") || p.isText() && strings.Contains(v.Path, "AttributeNames[")
-	case "monitoring":
+	case m.service == "monitoring":
 		return v.Operation == "GetMetricStatistics" && v.Name == "too few"
 	}
 	return false

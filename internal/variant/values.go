@@ -41,6 +41,7 @@ type Variant struct {
 
 	said, must string // what AWS says of a constraint that is broken
 	in         string
+	hollow     bool // in protocols in which all is text there is nothing to see of it
 	text       bool // it cannot be read in protocols either in which all is text
 }
 
@@ -157,6 +158,7 @@ func (v *values) missing() {
 			v.either(name, value) // another path, which may be another operation's
 		case v.required:
 			v.broken(name, mustBeThere, value)
+			v.out[len(v.out)-1].hollow = v.made
 		case name == "null" && v.value == nil && !v.made && v.whole == "":
 			v.try(name, Same, value)
 		default:
