@@ -39,7 +39,7 @@ func (p Protocol) Wholes() []Whole {
 	case p.Name == "rpcv2Cbor":
 		return append(all, cborWholes()...)
 	}
-	return all
+	return append(all, restWholes()...)
 }
 
 func inScope(r *http.Request, is, shall string) {
@@ -65,7 +65,7 @@ func jsonWholes() []Whole {
 		{"without a body", text(""), anyAnswer},
 		{"of an operation that is none", operationIs("NoSuchOperation"), refusedWith("UnknownOperationException")},
 		{"by GET", func(r *http.Request, _ []byte) []byte { r.Method = http.MethodGet; return nil }, refusedWith("UnknownOperationException")},
-		{"as plain text", func(r *http.Request, b []byte) []byte { r.Header.Set("Content-Type", "text/plain"); return b }, anyAnswer},
+		{"as plain text", func(r *http.Request, b []byte) []byte { r.Header.Set("Content-Type", "text/plain"); return b }, refusedWith("UnknownOperationException")},
 	}
 }
 
@@ -95,6 +95,17 @@ func cborWholes() []Whole {
 		{"without a body", body(func([]byte) string { return "" }), anyAnswer},
 		{"of an operation that is none", func(r *http.Request, b []byte) []byte { r.URL.Path += "x"; return b }, refusedWith("UnknownOperationException")},
 		{"by GET", func(r *http.Request, _ []byte) []byte { r.Method = http.MethodGet; return nil }, refusedWith("UnknownOperationException")},
+	}
+}
+
+// restWholes do not vary bodies, which few operations have.
+func restWholes() []Whole {
+	return []Whole{
+		{"of a path that is none", func(r *http.Request, b []byte) []byte { r.URL.Path, r.URL.RawPath = "/2015-03-31/none", ""; return b }, refusedWith("UnknownOperationException")},
+		{"by a method that is none", func(r *http.Request, b []byte) []byte { r.Method = http.MethodPatch; return b }, refusedWith("UnknownOperationException")},
+		{"without a body", body(func([]byte) string { return "" }), anyAnswer},
+		{"with words for its body", body(func([]byte) string { return "words" }), anyAnswer},
+		{"with a list for its body", body(func([]byte) string { return "[]" }), anyAnswer},
 	}
 }
 

@@ -473,6 +473,7 @@ func TestBadBodiesGetAWSErrors(t *testing.T) {
 		{"string for the whole", jsonCall(describeServices, `"web"`), 400, `Expected structure or null`},
 		{"not JSON", jsonCall(describeServices, `{cluster}`), 400, `SerializationException`},
 		{"no value of an enum of ECS", jsonCall(describeServices, `{"services":["a"],"include":["x"]}`), 400, `"InvalidParameterException","message":"include should be one of [TAGS]"`},
+		{"JSON that is said to be something else", request{service: "ecs", body: "{}", header: map[string]string{"X-Amz-Target": describeServices, "Content-Type": "text/plain"}}, 404, `"UnknownOperationException","message":"The Content-Type of DescribeServices has to be application/x-amz-json-1.1 or 1.0, and is text/plain"`},
 		{"half of JSON", jsonCall(describeServices, `{"cluster":"a"`), 400, `SerializationException`},
 		{"more than JSON", jsonCall(describeServices, `{} {}`), 400, `Unexpected data after the request`},
 		{"invalid UTF-8", jsonCall(describeServices, "{\"cluster\":\"\xff\"}"), 400, `Invalid UTF-8`},
