@@ -91,8 +91,8 @@ func (v *values) either(name string, value any) { v.try(name, Either, value) }
 // unreadable adds a value of another type. In protocols in which all is text, some can be
 // read for all that.
 func (v *values) unreadable(name string, value any, alsoText bool) {
-	if v.in != "" && v.typ.Kind() == reflect.String {
-		v.either(name, value) // paths, queries and headers are text
+	if v.in != "" && (v.typ.Kind() == reflect.String || v.typ.Kind() == reflect.Slice) {
+		v.either(name, value) // paths, queries and headers are text, any number of them
 		return
 	}
 	v.try(name, Unreadable, value)

@@ -120,3 +120,22 @@ func TestGuardLetsLinksThrough(t *testing.T) {
 		}
 	}
 }
+
+// Calls of restJson1 that are not signed are told by their paths.
+func TestARefusalWithoutASignatureIsInTheLanguageOfThePath(t *testing.T) {
+	s := newTestServer(t)
+	for path, typ := range map[string]string{
+		"/2015-03-31/functions":  "application/json",
+		"/schedules/a":           "application/json",
+		"/schedule-groups":       "application/json",
+		"/tags/arn":              "application/json",
+		"/":                      "text/xml",
+		"/210987654321/a-queue":  "text/xml",
+		"/2015-03-31":            "text/xml",
+		"/20150331-is-not-a-day": "text/xml",
+	} {
+		if status, header, _ := s.send(t, request{service: "-", method: http.MethodGet, path: path}); status != 403 || header.Get("Content-Type") != typ {
+			t.Errorf("%s: %d in %s, want %s", path, status, header.Get("Content-Type"), typ)
+		}
+	}
+}

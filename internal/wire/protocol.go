@@ -67,7 +67,7 @@ func protocolOf(r *http.Request) protocol {
 // in calls that are not signed.
 func isREST(path string) bool {
 	return len(path) > 11 && path[:3] == "/20" && path[5] == '-' && path[8] == '-' && path[11] == '/' ||
-		strings.HasPrefix(path, "/schedules") || strings.HasPrefix(path, "/schedule-groups")
+		strings.HasPrefix(path, "/schedule") || strings.HasPrefix(path, "/tags/")
 }
 
 // signedFor reports whether a service is the one of the credential scope.
