@@ -253,6 +253,10 @@ func (v *trial) call(a attempt) (variant.Answer, error) {
 
 // note keeps what a call must not have changed, or that it may have changed something.
 func (v *trial) note(a attempt, got variant.Answer) {
+	if a.whole != nil && a.whole.IsAbroad() {
+		v.changed++ // a region that is new may have a VPC from now on
+		return
+	}
 	if got.Status >= 400 || reads(a.Operation) {
 		// What was refused for what the world has become might not be again.
 		if v.changed == 0 || reads(a.Operation) || a.Want == variant.Broken {

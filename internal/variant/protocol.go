@@ -37,7 +37,7 @@ func (m *Model) Protocols() []Protocol {
 	case "application-autoscaling":
 		return []Protocol{jsonProtocol("1.1", "AnyScaleFrontendService")}
 	case "ec2":
-		return []Protocol{ec2Protocol}
+		return []Protocol{ec2Protocol()}
 	case "ecr":
 		return []Protocol{jsonProtocol("1.1", "AmazonEC2ContainerRegistry_V20150921")}
 	case "ecs":
@@ -150,24 +150,29 @@ func queryProtocol(version string) Protocol {
 }
 
 // ec2Protocol is awsQuery with other answers.
-var ec2Protocol = Protocol{
-	Name:    "ec2Query",
-	Request: queryProtocol("2016-11-15").Request,
-	Problem: func(body []byte) (string, string, error) {
-		var e struct {
-			Errors struct {
-				Error struct{ Code, Message string }
+func ec2Protocol() Protocol {
+	return Protocol{
+		Name:    "ec2Query",
+		Request: queryProtocol("2016-11-15").Request,
+		Problem: func(body []byte) (string, string, error) {
+			var e struct {
+				Errors struct {
+					Error struct{ Code, Message string }
+				}
 			}
-		}
-		err := xml.Unmarshal(body, &e)
-		return e.Errors.Error.Code, e.Errors.Error.Message, err
-	},
-	Output: func(body []byte) (any, error) {
-		var e element
-		err := xml.Unmarshal(body, &e)
-		e.Elements = slices.DeleteFunc(e.Elements, func(below element) bool { return below.XMLName.Local == "requestId" })
-		return e.value(), err
-	},
+			err := xml.Unmarshal(body, &e)
+			if e.Errors.Error.Code == "" { // nothing tells of what service a call is that is not signed
+				return queryProtocol("").Problem(body)
+			}
+			return e.Errors.Error.Code, e.Errors.Error.Message, err
+		},
+		Output: func(body []byte) (any, error) {
+			var e element
+			err := xml.Unmarshal(body, &e)
+			e.Elements = slices.DeleteFunc(e.Elements, func(below element) bool { return below.XMLName.Local == "requestId" })
+			return e.value(), err
+		},
+	}
 }
 
 // An element is one of an awsQuery answer.

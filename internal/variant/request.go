@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// abroad is what the names of calls begin with that go to another account or region.
+const abroad = "in another "
+
 // A Whole is a call whose request as a whole is not what a client sends.
 type Whole struct {
 	Name   string
@@ -26,10 +29,10 @@ func (p Protocol) Wholes() []Whole {
 	}
 	all := []Whole{
 		{"without a signature", keep(func(r *http.Request) { r.Header.Del("Authorization") }), refusedWith("MissingAuthenticationToken", "MissingAuthenticationTokenException")},
-		{"with a signature of another form", keep(func(r *http.Request) { r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test") }), refusedWith("IncompleteSignature", "IncompleteSignatureException")},
+		{"with a signature of another form", keep(func(r *http.Request) { cutSignature(r) }), refusedWith("IncompleteSignature", "IncompleteSignatureException")},
 		{"said to be packed and not", keep(func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }), anyAnswer},
-		{"in another region", keep(func(r *http.Request) { inScope(r, "us-east-1", "eu-west-3") }), anyAnswer},
-		{"in another account", keep(func(r *http.Request) { inScope(r, "=test/", "=999999999999/") }), anyAnswer},
+		{abroad + "region", keep(func(r *http.Request) { inScope(r, "us-east-1", "eu-west-3") }), anyAnswer},
+		{abroad + "account", keep(func(r *http.Request) { inScope(r, "=test/", "=999999999999/") }), anyAnswer},
 	}
 	switch {
 	case strings.HasPrefix(p.Name, "awsJson"):
@@ -40,6 +43,12 @@ func (p Protocol) Wholes() []Whole {
 		return append(all, cborWholes()...)
 	}
 	return append(all, restWholes()...)
+}
+
+// cutSignature leaves of a signature what it is for.
+func cutSignature(r *http.Request) {
+	credential, _, _ := strings.Cut(r.Header.Get("Authorization"), ",")
+	r.Header.Set("Authorization", credential)
 }
 
 func inScope(r *http.Request, is, shall string) {
@@ -122,6 +131,9 @@ func queryWholes() []Whole {
 		{"without a body", body(func([]byte) string { return "" }), refusedWith("MissingAction")},
 	}
 }
+
+// IsAbroad tells a call to another account or region.
+func (w Whole) IsAbroad() bool { return strings.HasPrefix(w.Name, abroad) }
 
 // Send makes a whole of a request that is signed.
 func (w Whole) Send(r *http.Request) error {

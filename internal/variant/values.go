@@ -41,8 +41,9 @@ type Variant struct {
 
 	said, must string // what AWS says of a constraint that is broken
 	in         string
-	hollow     bool // in protocols in which all is text there is nothing to see of it
-	text       bool // it cannot be read in protocols either in which all is text
+	kept       []string // which constraints it keeps
+	hollow     bool     // what it is in was made for it
+	text       bool     // it cannot be read in protocols either in which all is text
 }
 
 func (v Variant) String() string { return v.Operation + v.Path + " " + v.Name }
@@ -83,7 +84,17 @@ func (v *values) try(name string, want Want, value any) {
 // allowed adds a value that the model allows.
 func (v *values) allowed(name string, value any) {
 	v.try(name, Allowed, value)
-	v.out[len(v.out)-1].said = v.said
+	one := &v.out[len(v.out)-1]
+	one.said, one.kept = v.said, keptByValue
+	switch {
+	case v.typ.Kind() == reflect.Slice || v.typ.Kind() == reflect.Map:
+		one.kept = keptBySize
+	case v.typ.Kind() == reflect.String && v.whole != "":
+		one.said = v.whole
+	}
+	if v.typ.Kind() == reflect.String && v.typ.Name() != "string" {
+		one.kept = keptByEnum
+	}
 }
 
 func (v *values) either(name string, value any) { v.try(name, Either, value) }
@@ -103,7 +114,7 @@ func (v *values) unreadable(name string, value any, alsoText bool) {
 func (v *values) broken(name, must string, value any) {
 	v.try(name, Broken, value)
 	one := &v.out[len(v.out)-1]
-	one.said, one.must = v.said, must
+	one.said, one.must, one.hollow = v.said, must, v.made
 	if v.whole != "" && v.typ.Kind() == reflect.String { // a list of texts is named whole
 		one.said, one.must = v.whole, "Member must satisfy constraint: ["
 		if v.isValueOfMap() {
@@ -158,7 +169,6 @@ func (v *values) missing() {
 			v.either(name, value) // another path, which may be another operation's
 		case v.required:
 			v.broken(name, mustBeThere, value)
-			v.out[len(v.out)-1].hollow = v.made
 		case name == "null" && v.value == nil && !v.made && v.whole == "":
 			v.try(name, Same, value)
 		default:
