@@ -262,11 +262,11 @@ var carried = regexp.MustCompile(`^[A-Za-z0-9_-]{1,900}$`)
 
 // must is what a text has to do and does not.
 func (v *values) must(text string, like *regexp.Regexp) string {
-	n := float64(utf8.RuneCountInString(text))
+	runes := func() float64 { return float64(utf8.RuneCountInString(text)) }
 	switch {
-	case v.shape.Max != nil && n > *v.shape.Max:
+	case v.shape.Max != nil && (len(text) > utf8.UTFMax*int(*v.shape.Max) || runes() > *v.shape.Max):
 		return "Member must have length less than or equal to " + number(*v.shape.Max)
-	case v.shape.Min != nil && n < *v.shape.Min:
+	case v.shape.Min != nil && runes() < *v.shape.Min:
 		return "Member must have length greater than or equal to " + number(*v.shape.Min)
 	case like != nil && !like.MatchString(text):
 		return "Member must satisfy regular expression pattern: " + v.shape.Pattern
