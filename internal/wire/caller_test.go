@@ -365,7 +365,9 @@ func TestKeysHaveToBeKnownIfThatIsRequired(t *testing.T) {
 		if strings.HasPrefix(c.name, "awsQuery") {
 			code = "InvalidClientTokenId"
 		}
-		r := s.sign(t, c.make())
+		r := c.make()
+		r.Header.Set("X-Amzn-Query-Mode", "true")
+		r = s.sign(t, r)
 		r.Body = unread{t}
 		if w := o.answer(r); w.Code != c.status || !strings.Contains(w.Body.String(), code) {
 			t.Errorf("%s: status %d, %s", c.name, w.Code, w.Body)
