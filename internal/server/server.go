@@ -21,6 +21,7 @@ import (
 	"flyball/internal/authority"
 	"flyball/internal/clock"
 	"flyball/internal/deliver"
+	"flyball/internal/descriptors"
 	"flyball/internal/event"
 	"flyball/internal/loopback"
 	"flyball/internal/permission"
@@ -76,6 +77,7 @@ type Server struct {
 	store   *store.SQLite
 	state   *state.State
 	runtime task.Runtime
+	reserve *descriptors.Reserve
 
 	cells   *cells
 	globals *globals
@@ -96,6 +98,7 @@ type Server struct {
 	bridge       string // the address on the tasks' own network that the server listens on, if it does
 	hostEndpoint string // where programs of this machine find the server in plain HTTP
 	taskEndpoint string // where tasks find it
+	connections  *descriptors.Connections
 	http         *http.Server
 }
 
@@ -109,6 +112,9 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		}
 	}()
 	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	if s.reserve, err = descriptors.New(cfg.Log); err != nil {
 		return nil, err
 	}
 	if s.dir, err = openFolder(cfg.Data); err != nil {
@@ -157,6 +163,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
+	s.connections = s.reserve.Connections()
 	s.http = &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -164,6 +171,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		MaxHeaderBytes:    64 << 10,
 		BaseContext:       s.withListener,
 		ConnContext:       withSource,
+		ConnState:         s.connections.Note,
 		TLSConfig:         s.cfg.tls(),
 		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
@@ -271,6 +279,7 @@ func (s *Server) release() {
 		}
 	}
 	s.dir.release()
+	s.reserve.Close()
 }
 
 func (c Config) check() error {
