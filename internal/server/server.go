@@ -197,7 +197,13 @@ func (s *Server) Run(ctx context.Context) error {
 	defer s.release()
 	group, loops := errgroup.WithContext(ctx)
 	// What the start used and left is given back: most servers are idle from here on.
-	group.Go(func() error { debug.FreeOSMemory(); return nil })
+	group.Go(func() error {
+		debug.FreeOSMemory()
+		if err := releaseProgram(); err != nil {
+			s.cfg.Log.Debug("memory of the start is kept", "reason", err)
+		}
+		return nil
+	})
 	for _, l := range s.listeners {
 		group.Go(func() error {
 			if err := s.serve(l); !errors.Is(err, http.ErrServerClosed) {
