@@ -50,6 +50,7 @@ func (s *Server) handler() (http.Handler, error) {
 		Region:       s.cfg.Region,
 		Authorize:    s.authorize,
 		Settle:       s.settle,
+		Wall:         s.clock.Wall,
 		Log:          s.cfg.Log,
 		Observe: func(a wire.Answer) {
 			calls.WithLabelValues(a.Service, a.Operation, strconv.Itoa(a.Status)).Observe(a.Duration.Seconds())

@@ -31,7 +31,7 @@ import (
 	"flyball/internal/wire"
 )
 
-// A Config says what to serve. All fields but Tasks, Images, TaskNetwork, TaskRange,
+// A Config says what to serve. All fields but Tasks, Images, TaskNetwork, TaskRange, Wall,
 // Hosts, LBDomain, StrictNetwork, Roles, Administrator and Certificate must be set.
 type Config struct {
 	Addr    string            // address to listen on, HOST:PORT; port 0 takes a free one
@@ -43,6 +43,7 @@ type Config struct {
 	TaskNetwork string
 	TaskRange   netip.Prefix // has room for the network of the tasks' namespaces
 	Speed       float64      // virtual seconds in a real one
+	Wall        clock.Wall   // the wall clock; nil: this machine's
 	Account     string       // of calls whose access key names none; 12 digits
 	Region      string       // of calls whose signature names none
 	Hosts       []string     // Host names to accept beside the loopback ones
@@ -122,6 +123,9 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	}
 	if s.store, err = store.OpenSQLite(s.dir.database()); err != nil {
 		return nil, err
+	}
+	if doubt := s.store.Doubt(); doubt != nil {
+		cfg.Log.Error("the state is read all the same", "error", doubt)
 	}
 	s.state = state.New(s.store)
 	s.authority, s.addresses.Log = authority.New(s.state), cfg.Log

@@ -22,6 +22,7 @@ type SQLite struct {
 	// What was written, as the database knows it; only the writer uses these.
 	transactions int64
 	mark         mark
+	doubt        error
 
 	// What is done most is compiled once.
 	put, tally            *sql.Stmt
@@ -50,7 +51,6 @@ type queued struct {
 
 var _ Store = (*SQLite)(nil)
 
-// A document of a release that kept no checksums has none until it is written again.
 const schema = `
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
@@ -78,11 +78,64 @@ func (s *SQLite) begin() error {
 	if err := s.db.QueryRow(`SELECT count(*) FROM pragma_table_info('document') WHERE name = 'sum'`).Scan(&sums); err != nil {
 		return err
 	}
-	if sums > 0 {
-		return nil
+	if sums == 0 {
+		if _, err := s.db.Exec(`ALTER TABLE document ADD COLUMN sum INTEGER`); err != nil {
+			return err
+		}
 	}
-	_, err := s.db.Exec(`ALTER TABLE document ADD COLUMN sum INTEGER`)
-	return err
+	var version int
+	if err := s.db.QueryRow(`PRAGMA user_version`).Scan(&version); err != nil || version > 0 {
+		return err
+	}
+	return s.sumUp()
+}
+
+// sumUp gives the documents of earlier releases, which kept no checksums, theirs. From then
+// on one without is damaged.
+func (s *SQLite) sumUp() error {
+	tx, err := s.db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // undoes nothing that was committed
+	if err := addSums(tx); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`PRAGMA user_version = 1`); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// addSums adds checksums to the documents that have none.
+func addSums(tx *sql.Tx) error {
+	rows, err := tx.Query(`SELECT kind, key, value FROM document WHERE sum IS NULL`)
+	if err != nil {
+		return err
+	}
+	type place struct {
+		kind, key string
+		sum       int64
+	}
+	var all []place
+	for rows.Next() {
+		var p place
+		var value sql.RawBytes
+		if err := rows.Scan(&p.kind, &p.key, &value); err != nil {
+			return errors.Join(err, rows.Close())
+		}
+		p.sum = checksum(p.kind, p.key, value)
+		all = append(all, p)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	for _, p := range all {
+		if _, err := tx.Exec(`UPDATE document SET sum = ? WHERE kind = ? AND key = ?`, p.sum, p.kind, p.key); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // prepare compiles the statements.
@@ -98,14 +151,19 @@ func (s *SQLite) prepare() (err error) {
 	return nil
 }
 
+// dsnOf names the database in a file to the driver.
+func dsnOf(path string) string {
+	return "file:" + (&url.URL{Path: path}).EscapedPath() +
+		"?_pragma=busy_timeout(5000)&_pragma=synchronous(full)&_pragma=cache_size(-2048)"
+}
+
 // OpenSQLite opens or creates the store in a file. With an empty path the
 // documents live in memory and go with the process.
 func OpenSQLite(path string) (*SQLite, error) {
 	dsn := "file::memory:?_pragma=temp_store(memory)"
 	conns := 1
 	if path != "" {
-		dsn = "file:" + (&url.URL{Path: path}).EscapedPath() +
-			"?_pragma=busy_timeout(5000)&_pragma=synchronous(full)&_pragma=cache_size(-2048)"
+		dsn = dsnOf(path)
 		conns = 4
 	}
 	db, err := sql.Open("sqlite", dsn)
@@ -335,6 +393,9 @@ func (s *SQLite) Rescope(prefix, kept string, b *Batch) error {
 	return s.transact(func(ctx context.Context, tx *sql.Tx) error {
 		const rescope = `UPDATE document SET key = ? || key, sum = NULL WHERE substr(kind, 1, ?) <> ?`
 		if _, err := tx.ExecContext(ctx, rescope, prefix, len(kept), kept); err != nil {
+			return fmt.Errorf("rescope the documents: %w", err)
+		}
+		if err := addSums(tx); err != nil {
 			return fmt.Errorf("rescope the documents: %w", err)
 		}
 		return s.apply(ctx, tx, []queued{{changes: b.changes}})

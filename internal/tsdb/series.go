@@ -63,6 +63,17 @@ func (s *Series) Last() time.Time {
 	return fromUnix(s.last)
 }
 
+// Resolution is the time between two datapoints of the metric: a second once it has
+// been given one of high resolution, else a minute.
+func (s *Series) Resolution() time.Duration {
+	s.shard.mu.Lock()
+	defer s.shard.mu.Unlock()
+	if s.seconds != nil {
+		return time.Second
+	}
+	return time.Minute
+}
+
 // Watch sets the watcher of the series, nil for none. There is at most one.
 func (s *Series) Watch(w Watcher) {
 	s.shard.mu.Lock()

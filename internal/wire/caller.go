@@ -20,7 +20,7 @@ import (
 // stand in any page, so that one is refused when a browser opens it.
 func (x *exchange) identify() *fault {
 	var err error
-	x.caller, err = x.h.identify(&x.h.verifier, x.r, x.h.unsigned && !fromBrowser(x.r), x.start)
+	x.caller, err = x.h.identify(&x.h.verifier, x.r, x.h.unsigned && !fromBrowser(x.r), x.h.wall())
 	if err != nil {
 		return x.refused(err)
 	}
@@ -57,6 +57,14 @@ func (o *Options) identify(v *signature.Verifier, r *http.Request, unsigned bool
 		return c, signature.WrongRegion(claim.Region)
 	}
 	return c, c.find(o, v, r, claim, now)
+}
+
+// wall is the time of the wall clock.
+func (o *Options) wall() time.Time {
+	if o.Wall == nil {
+		return time.Now()
+	}
+	return o.Wall()
 }
 
 func fromBrowser(r *http.Request) bool {

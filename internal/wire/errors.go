@@ -8,6 +8,8 @@ import (
 	"reflect"
 
 	smithy "github.com/aws/smithy-go"
+
+	"flyball/internal/damage"
 )
 
 // A fault is an error as a protocol can write it.
@@ -119,7 +121,11 @@ func (s *service) fault(err error) *fault {
 		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 			return &fault{code: "RequestTimeoutException", query: "RequestTimeout", status: http.StatusRequestTimeout, message: "The request was cancelled"}
 		}
-		return internalFailure()
+		f := internalFailure()
+		if wrong, ok := errors.AsType[*damage.Error](err); ok {
+			f.message = wrong.Error()
+		}
+		return f
 	}
 	code := api.ErrorCode()
 	f := &fault{code: code, status: http.StatusBadRequest, message: api.ErrorMessage()}

@@ -44,6 +44,8 @@ type Options struct {
 	// their answers are sent; its error is answered instead. Operations that have
 	// nothing to do with state are spared it.
 	Settle func(ctx context.Context, service string) error
+	// Wall is the wall clock; nil is this machine's.
+	Wall func() time.Time
 	// Log gets panics and internal errors, and each call at debug level. Nil
 	// means slog.Default().
 	Log *slog.Logger

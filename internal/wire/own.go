@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"time"
 
 	"github.com/aws/smithy-go"
 
@@ -46,7 +45,7 @@ func (o *OwnPaths) Operation(name string, next func(http.ResponseWriter, *http.R
 
 // admit refuses what is not signed as it has to be, or not allowed.
 func (o *OwnPaths) admit(w http.ResponseWriter, r *http.Request, operation string) (Call, error) {
-	c, err := o.options.identify(&o.verifier, r, !o.options.RequireKnown, time.Now())
+	c, err := o.options.identify(&o.verifier, r, !o.options.RequireKnown, o.options.wall())
 	switch {
 	case err != nil:
 		return Call{}, err
