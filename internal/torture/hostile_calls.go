@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -86,16 +88,19 @@ func (v *victim) dialAll(many int, send []byte) (conns []net.Conn, closeAll func
 
 // areCut finds the connections that the server does not end.
 func (v *victim) areCut(name string, conns []net.Conn) {
-	deadline := time.Now().Add(cutWithin)
-	open := 0
+	var open atomic.Int32
+	var all sync.WaitGroup
 	for _, c := range conns {
-		_ = c.SetReadDeadline(deadline)
-		if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
-			open++
-		}
+		all.Go(func() {
+			_ = c.SetReadDeadline(time.Now().Add(cutWithin))
+			if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
+				open.Add(1)
+			}
+		})
 	}
-	if open > 0 {
-		v.fault(name, "%d connections are open after %v", open, cutWithin)
+	all.Wait()
+	if n := open.Load(); n > 0 {
+		v.fault(name, "%d connections are open after %v", n, cutWithin)
 	}
 }
 
@@ -204,7 +209,7 @@ func nestedBodies(ctx context.Context, v *victim) error {
 
 // refuses makes requests, some at a time, of which each is to be refused with a status.
 func (v *victim) refuses(ctx context.Context, name string, many int, request string, want int) error {
-	group, ctx := errgroup.WithContext(ctx)
+	var group errgroup.Group
 	group.SetLimit(50)
 	for range many {
 		group.Go(func() error {

@@ -129,7 +129,7 @@ func unreadable(err error) *fault {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &fault{
 			code: "RequestTimeoutException", query: "RequestTimeout", status: http.StatusRequestTimeout,
-			message: "The request body came too slowly: the server waits 20 seconds for the next part of it, and as long again for each 640 KiB",
+			message: "The request body came too slowly: the server waits 20 seconds for the next part of it, and no more than a second besides for each 16 KiB",
 		}
 	}
 	return malformed("The request body could not be read to its end")
