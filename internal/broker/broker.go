@@ -22,6 +22,7 @@ type Options struct {
 	Segment int64  // bytes of a log's segments; 0: 64 MiB
 	Clock   *clock.Clock
 	Log     *slog.Logger // nil: slog.Default
+	Writing sync.Locker  // of queuelog.Options
 }
 
 // A Broker is the queues of one folder.

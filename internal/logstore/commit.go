@@ -84,7 +84,7 @@ func (s *Store) commitAll() {
 		seg, err := s.writable()
 		if err == nil {
 			s.mu.Unlock()
-			err = errors.Join(seg.write(c.frames), seg.present())
+			err = s.write(seg, c.frames)
 			s.mu.Lock()
 		}
 		if err != nil {
@@ -117,6 +117,15 @@ func (s *Store) writable() (*segment, error) {
 	s.number++
 	s.segments[seg.number], s.active = seg, seg
 	return seg, nil
+}
+
+// write writes to a segment, and looks whether that is where it was.
+func (s *Store) write(seg *segment, frames []byte) error {
+	if s.gate != nil {
+		s.gate.Lock()
+		defer s.gate.Unlock()
+	}
+	return errors.Join(seg.write(frames), seg.present())
 }
 
 // write appends frames and has them on disk.

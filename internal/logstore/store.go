@@ -47,6 +47,9 @@ type Options struct {
 	// disk is removed.
 	Live func(group, stream uint32) bool
 	Log  *slog.Logger
+	// Writing is held for the moment of each write, unless it is nil: who has it otherwise
+	// finds all files at rest.
+	Writing sync.Locker
 }
 
 // A Store keeps the events of streams in groups. Its methods may be called from several
@@ -54,6 +57,7 @@ type Options struct {
 type Store struct {
 	dir   string
 	log   *slog.Logger
+	gate  sync.Locker
 	codec *codec
 	book  *mark.Book    // of the lengths of files
 	next  atomic.Uint64 // the number of the next event
@@ -89,7 +93,7 @@ type Stream struct {
 // Open returns the store in a folder, which it makes if need be.
 func Open(dir string, opts Options) (*Store, error) {
 	s := &Store{
-		dir: dir, log: opts.Log, kick: make(chan struct{}, 1),
+		dir: dir, log: opts.Log, gate: opts.Writing, kick: make(chan struct{}, 1),
 		segments: map[uint64]*segment{}, groups: map[uint32]*group{},
 		gone: map[uint32]bool{}, goneOf: map[uint32]bool{},
 	}

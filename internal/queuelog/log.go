@@ -26,6 +26,9 @@ type Options struct {
 	// off at the end is not missed.
 	Book *mark.Book
 	Name string
+	// Writing is held for the moment of each write, unless it is nil: who has it otherwise
+	// finds all files at rest.
+	Writing sync.Locker
 }
 
 const usualSegment = 64 << 20
@@ -212,6 +215,10 @@ func (l *Log) End() Position {
 // end of the process at once, and that of the machine once they are synced. After an
 // error nothing more can be appended.
 func (l *Log) Append(b *Batch) (first Position, err error) {
+	if l.Writing != nil {
+		l.Writing.Lock()
+		defer l.Writing.Unlock()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err == nil && l.last().size >= l.Segment {

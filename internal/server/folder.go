@@ -41,7 +41,7 @@ func openFolder(path string) (f folder, err error) {
 	if f.lock, err = awaitFolder(f.path); err != nil {
 		return f, err
 	}
-	return f, datafolder.Begun(f.path)
+	return f, errors.Join(datafolder.Begun(f.path), datafolder.Sweep(f.path))
 }
 
 // patience is how long is waited for what the server before may just be leaving: the

@@ -26,6 +26,7 @@ type SQLite struct {
 	transactions int64
 	mark         mark
 	doubt        error
+	gate         sync.Locker // held for the moment of each transaction, unless it is nil
 
 	// What is done most is compiled once.
 	put, tally            *sql.Stmt
@@ -293,6 +294,10 @@ func (s *SQLite) release() error {
 
 // transact makes changes durable in one transaction.
 func (s *SQLite) transact(change func(context.Context, *sql.Tx) error) error {
+	if s.gate != nil {
+		s.gate.Lock()
+		defer s.gate.Unlock()
+	}
 	if err := s.present(); err != nil {
 		return err
 	}
