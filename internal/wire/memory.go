@@ -65,9 +65,9 @@ const (
 	mostAnswer   = answersMemory / 4
 )
 
-// findings bounds how many calls that read are carried out at a time whose operations had
-// small answers so far: any of them may have the first large one.
-const findings = 32
+// findings bounds how many calls of an operation that reads are carried out at a time whose
+// answers were small so far: any of them may be the first large one.
+const findings = 16
 
 // expect waits until there is room for an answer as large as the largest of the operation
 // so far. The call is not begun before: what it finds would take the memory. Calls with
@@ -77,6 +77,7 @@ func (x *exchange) expect(ctx context.Context) bool {
 		return true
 	}
 	if x.op.largest.Load() < largeAnswer {
+		x.finding = x.op.findings.Share()
 		if !x.finding.Grow(ctx, mostAnswer) {
 			return false
 		}

@@ -149,7 +149,11 @@ func TestACallForWhoseAnswerThereIsNoMemoryIsThrottledInTheServicesWords(t *test
 		if err != nil {
 			t.Fatal(err)
 		}
-		served.(*handler).findings = flow.NewBudget(0, answersPatience)
+		for _, s := range served.(*handler).services {
+			for _, op := range s.ops {
+				op.findings = flow.NewBudget(0, answersPatience)
+			}
+		}
 		for _, test := range []struct {
 			service, target, method, path, body string
 			status                              int
@@ -241,11 +245,11 @@ func TestAPackedBodyThatSaysLessThanItHasIsRefused(t *testing.T) {
 
 func TestCallsThatWaitedDoNotFollowTheFirstLargeAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := &handler{answers: flow.NewBudget(0, answersPatience), findings: flow.NewBudget(mostAnswer, answersPatience)}
-		op := &operation{reads: true}
+		h := &handler{answers: flow.NewBudget(0, answersPatience)}
+		op := &operation{reads: true, findings: flow.NewBudget(mostAnswer, answersPatience)}
 		first, second := exchange{h: h, op: op}, exchange{h: h, op: op}
 		for _, x := range []*exchange{&first, &second} {
-			x.reply, x.finding = h.answers.Share(), h.findings.Share()
+			x.reply = h.answers.Share()
 		}
 		if !first.expect(t.Context()) {
 			t.Fatal("the first call was not begun")
