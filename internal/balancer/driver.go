@@ -17,6 +17,7 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"time"
@@ -64,6 +65,8 @@ type Options struct {
 	Changed func(groupARN string)
 	// Certificate is what HTTPS listeners present. Without it they accept no one.
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	// Admit, where it is set, says whether a connection may be served; others are closed.
+	Admit func(net.Conn) bool
 }
 
 // A Driver is what the service drives of a Plane; Plane implements it.

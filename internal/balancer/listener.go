@@ -16,6 +16,7 @@ type listener struct {
 	plan    atomic.Pointer[plan]
 	tls     *tls.Config
 	streams streamServer // for HTTP/2
+	admit   func(net.Conn) bool
 	closing atomic.Bool
 
 	mu    sync.Mutex
@@ -61,6 +62,10 @@ func (l *listener) accept() {
 			return
 		case err != nil:
 			time.Sleep(10 * time.Millisecond) // no file descriptors are left
+			continue
+		}
+		if l.admit != nil && !l.admit(conn) {
+			conn.Close()
 			continue
 		}
 		b := l.plan.Load().balancer

@@ -113,6 +113,7 @@ func (b *loadBalancer) open(spec LoadBalancer, o Options) (map[netip.AddrPort]*l
 				}
 				return nil, err
 			}
+			made.admit = o.Admit
 			opened[at] = made
 		}
 	}

@@ -17,18 +17,18 @@ import (
 	"time"
 )
 
-// A Pace is how fast bodies of requests and answers have to move: the time that the server
-// waits for the other side may add up to Patience, and a second more for each Rate bytes that
-// have moved. Time that the server takes itself, or in which there is nothing to send, does
+// A Pace is how fast bodies of requests and answers have to move. One wait of the server's for
+// the other side may take Patience; all together may take that, and a second more for each Rate
+// bytes that have moved. Time that the server takes itself, or in which there is nothing to send, does
 // not count: an answer may stream for days.
 type Pace struct {
 	Patience time.Duration // in real time
 	Rate     int64         // bytes a second
 }
 
-// ForCalls is the pace of calls. A body of 6 MiB has four minutes to come, one of which
+// ForCalls is the pace of calls. A body of 6 MiB has six minutes to come, one of which
 // nothing more comes 20 seconds.
-var ForCalls = Pace{Patience: 20 * time.Second, Rate: 32 << 10}
+var ForCalls = Pace{Patience: 20 * time.Second, Rate: 16 << 10}
 
 // Handler ends the connections of requests that come too slowly, and of clients that do not
 // take their answers.
@@ -59,7 +59,7 @@ type pacing struct {
 func (p *pacing) begin() time.Time {
 	now := time.Now()
 	bonus := time.Duration(float64(p.moved) / float64(p.pace.Rate) * float64(time.Second))
-	_ = p.set(now.Add(p.pace.Patience + bonus - p.waited))
+	_ = p.set(now.Add(p.pace.Patience + min(bonus-p.waited, 0)))
 	return now
 }
 

@@ -30,7 +30,10 @@ type Options struct {
 	Hidden string
 	// Environ are the variables of a new environment besides those of Lambda, such as its
 	// credentials. They have to be good for its lifetime and an invocation.
-	Environ      func(ctx context.Context, fn Function) ([]string, error)
+	Environ func(ctx context.Context, fn Function) ([]string, error)
+	// Enter, where it is set, says why there is no room for a new environment on this
+	// machine, or returns what ends its start.
+	Enter        func(context.Context) (leave func(), err error)
 	Network      process.NetworkMode // as for tasks
 	Range        netip.Prefix        // as for tasks
 	PerCPU       int                 // MiB of memory that come with one virtual CPU; 0 is Lambda's 1,769, less is no limit
@@ -172,6 +175,13 @@ func (h *Host) HasSocket(inode uint64) (id string, ok bool) { return h.tasks.Has
 func (h *Host) launch(ctx context.Context, fn Function, kind string, log *logWriter) (*environment, *failure, error) {
 	if obstacle, err := h.programs.check(fn); err != nil || obstacle != nil {
 		return nil, obstacle, err
+	}
+	if h.opts.Enter != nil {
+		leave, err := h.opts.Enter(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		defer leave()
 	}
 	e := &environment{
 		host: h, fn: fn, id: "fn-" + randomHex(8), begun: time.Now(), log: log, kind: kind, fresh: true,

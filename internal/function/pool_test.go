@@ -2,6 +2,7 @@ package function
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -133,5 +134,26 @@ func TestABootstrapThatIsNoProgramIsAnInvalidEntrypoint(t *testing.T) {
 			}
 			eventually(t, "no environment is left", func() bool { return h.environments() == 0 })
 		})
+	}
+}
+
+func TestAnEnvironmentIsNotStartedWithoutRoomForIt(t *testing.T) {
+	full, entered := errors.New("the machine is full"), 0
+	h := newHost(t, Options{Enter: func(context.Context) (func(), error) {
+		if entered++; entered > 1 {
+			return nil, full
+		}
+		return func() {}, nil
+	}})
+	first, second := function(t, "echo"), function(t, "echo")
+	second.ARN += "2"
+	if answer := invoke(t, h, first, `{}`); answer.Error != "" {
+		t.Fatal(answer.Error)
+	}
+	if _, err := h.Invoke(t.Context(), second, call(`{}`)); !errors.Is(err, full) {
+		t.Errorf("without room: %v", err)
+	}
+	if answer := invoke(t, h, first, `{}`); answer.Error != "" {
+		t.Errorf("an environment that is there has not answered: %s", answer.Error)
 	}
 }

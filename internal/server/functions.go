@@ -38,7 +38,7 @@ func (s *Server) openFunctions() error {
 		network = process.NetworkMode(s.cfg.TaskNetwork)
 	}
 	s.functions = &functions{options: function.Options{
-		Dir: s.dir.environments(), Hidden: s.dir.path, Logs: functionLogs{s}, Environ: s.functionEnviron,
+		Dir: s.dir.environments(), Hidden: s.dir.path, Logs: functionLogs{s}, Environ: s.functionEnviron, Enter: s.reserve.Enter,
 		Network: network, Range: s.cfg.TaskRange, Log: s.cfg.Log,
 	}}
 	s.functions.life, s.functions.end = context.WithCancel(context.Background())

@@ -108,10 +108,11 @@ func (s *Server) listenOnBridge(ctx context.Context, runtime bridged) {
 
 // serve answers what comes to a listener, over TLS at the address that was asked for.
 func (s *Server) serve(l net.Listener) error {
+	accepted := s.connections.Listener(l)
 	if s.cfg.Certificate != nil && l == s.listeners[0] {
-		return s.http.ServeTLS(l, "", "")
+		return s.http.ServeTLS(accepted, "", "")
 	}
-	return s.http.Serve(l)
+	return s.http.Serve(accepted)
 }
 
 // tls is how the server speaks TLS, or nil.

@@ -23,6 +23,7 @@ import (
 	"flyball/internal/authority"
 	"flyball/internal/clock"
 	"flyball/internal/deliver"
+	"flyball/internal/descriptors"
 	"flyball/internal/disk"
 	"flyball/internal/event"
 	"flyball/internal/loopback"
@@ -85,6 +86,7 @@ type Server struct {
 	state   *state.State
 	writing sync.RWMutex // held for reading by each write to the data folder
 	runtime task.Runtime
+	reserve *descriptors.Reserve
 
 	cells   *cells
 	globals *globals
@@ -107,6 +109,7 @@ type Server struct {
 	bridge       string // the address on the tasks' own network that the server listens on, if it does
 	hostEndpoint string // where programs of this machine find the server in plain HTTP
 	taskEndpoint string // where tasks find it
+	connections  *descriptors.Connections
 	http         *http.Server
 }
 
@@ -120,6 +123,9 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		}
 	}()
 	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	if s.reserve, err = descriptors.New(cfg.Log); err != nil {
 		return nil, err
 	}
 	if s.dir, err = openFolder(cfg.Data); err != nil {
@@ -176,6 +182,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
+	s.connections = s.reserve.Connections()
 	s.http = &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -183,6 +190,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		MaxHeaderBytes:    64 << 10,
 		BaseContext:       s.withListener,
 		ConnContext:       withConnection,
+		ConnState:         s.connections.Note,
 		TLSConfig:         s.cfg.tls(),
 		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
@@ -218,7 +226,13 @@ func (s *Server) Run(ctx context.Context) error {
 	defer s.release()
 	group, loops := errgroup.WithContext(ctx)
 	// What the start used and left is given back: most servers are idle from here on.
-	group.Go(func() error { debug.FreeOSMemory(); return nil })
+	group.Go(func() error {
+		debug.FreeOSMemory()
+		if err := releaseProgram(); err != nil {
+			s.cfg.Log.Debug("memory of the start is kept", "reason", err)
+		}
+		return nil
+	})
 	for _, l := range s.listeners {
 		group.Go(func() error {
 			if err := s.serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -305,6 +319,7 @@ func (s *Server) release() {
 		s.cfg.Log.Warn("the reserve could not be closed", "reason", err)
 	}
 	s.dir.release()
+	s.reserve.Close()
 }
 
 func (c Config) check() error {

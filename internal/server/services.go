@@ -162,6 +162,7 @@ func (s *Server) openBalancing(v *services) (err error) {
 			Log:         v.cell.Log,
 			Changed:     func(group string) { v.elb.HealthChanged(group) },
 			Certificate: s.authority.Certificate,
+			Admit:       s.reserve.Admits,
 		}),
 	})
 	return err
@@ -175,7 +176,7 @@ func (s *Server) openECS(v *services) error {
 	metadata := s.taskEndpoint + cellPath + v.cell.Scope()
 	v.ecs, err = ecs.New(ecs.Config{
 		Cell:          v.cell,
-		Runtime:       s.runtime,
+		Runtime:       s.roomy(s.runtime),
 		LoadBalancing: v.elb,
 		Network:       network{v},
 		StrictNetwork: s.cfg.StrictNetwork,

@@ -12,7 +12,8 @@
 //
 // With -queues it sends messages through a standard and a FIFO queue instead, and takes
 // them out, until all have come. With -flips it flips bits of a data folder and looks whether
-// the server tells of it. With -attacks it has tasks attack their server.
+// the server tells of it. With -attacks it has tasks attack their server. With -hostile it makes assaults on servers, each on one of its own:
+// bodies and answers that do not move, few file descriptors, stops while they start.
 package main
 
 import (
@@ -39,6 +40,7 @@ func main() {
 	flag.Float64Var(&o.speed, "speed", 60, "of the server's clock")
 	messages := flag.Int("queues", 0, "send so many messages through queues, in place of all else")
 	attacking := flag.Bool("attacks", false, "have tasks attack their server, in place of all else")
+	hostility := flag.Bool("hostile", false, "do to servers what callers do that mean them no good, in place of all else")
 	flips := flag.Bool("flips", false, "flip a bit of the data folder in each round, in place of all else")
 	flag.Parse()
 	o.until = time.Now().Add(time.Duration(*seconds) * time.Second)
@@ -55,6 +57,9 @@ func main() {
 	}
 	if *attacking {
 		work = func() (*tally, error) { return tortureAttacks(ctx, o) }
+	}
+	if *hostility {
+		work = func() (*tally, error) { return tortureHostile(ctx, o) }
 	}
 	t, err := work()
 	stop()

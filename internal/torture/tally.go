@@ -21,11 +21,12 @@ const (
 	taskLost    kind = "tasks lost"   // tasks that ran and were given up or ended without a reason
 	scaledTwice kind = "scaled twice" // capacity that does not follow from the activities, one for each decision
 	twice       kind = "twice"        // a message that was received while it was in flight, or after its deletion
+	overrun     kind = "overruns"     // memory, time or descriptors beyond their bounds
 	disorder    kind = "disorder"     // a message of a group that came before an earlier one
 	reached     kind = "reached"      // what a task reached that is not its own
 )
 
-var kinds = []kind{lost, halfWritten, dirtyRead, panicked, badStart, orphan, taskLost, scaledTwice, twice, disorder, silent, reached}
+var kinds = []kind{lost, halfWritten, dirtyRead, panicked, badStart, orphan, taskLost, scaledTwice, twice, disorder, silent, reached, overrun}
 
 // A fault is something that must not be.
 type fault struct {

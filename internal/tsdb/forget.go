@@ -1,9 +1,13 @@
 package tsdb
 
 import (
+	"cmp"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 
 	"flyball/internal/store"
@@ -21,87 +25,107 @@ import (
 // of that time is taken any more.
 const dormantAfter = oldest
 
-// forget lets go of the series that are dormant and that nobody watches.
-func (db *DB) forget() error {
-	// Until it is over no journal and no block is written, which could name a series whose
-	// document is on its way.
-	db.writing.Lock()
-	defer db.writing.Unlock()
-	limit := ago(unix(db.clock.Now()), dormantAfter)
-	forgotten := 0
-	for i := range db.shards {
-		n, err := db.forgetIn(&db.shards[i], limit)
-		if err != nil {
+// forget lets go of the series that are dormant and that nobody watches. It stops when
+// ctx ends, and goes on the next time.
+func (db *DB) forget(ctx context.Context) error {
+	pass := db.pass.Add(1)
+	dormant := db.idle(pass)
+	if len(dormant) == 0 {
+		return nil
+	}
+	// As they came, and as metrics that are alike often come: documents that stand
+	// together are quickly written.
+	slices.SortFunc(dormant, func(a, b *Series) int { return cmp.Compare(a.number, b.number) })
+	for some := range slices.Chunk(dormant, foldRows) {
+		if ctx.Err() != nil {
+			break
+		}
+		if err := db.release(some, pass); err != nil {
 			return fmt.Errorf("let go of metrics without datapoints: %w", err)
 		}
-		forgotten += n
 	}
-	if forgotten > 0 {
-		db.names.drop()
+	for i := range db.shards {
+		db.shards[i].shrink()
+	}
+	db.names.drop()
+	return nil
+}
+
+// idle are the series that can go. One that was asked for in this pass of forget or the one
+// before stays: whoever did may be about to watch it.
+func (db *DB) idle(pass uint32) (idle []*Series) {
+	limit := ago(unix(db.clock.Now()), dormantAfter)
+	for i := range db.shards {
+		sh := &db.shards[i]
+		sh.mu.Lock()
+		for _, s := range sh.series {
+			if s.last < limit && s.idle(pass) {
+				idle = append(idle, s)
+			}
+		}
+		sh.mu.Unlock()
+	}
+	return idle
+}
+
+// idle reports whether nobody has to do with the series and nothing of it is in memory. The
+// shard's lock is held.
+func (s *Series) idle(pass uint32) bool {
+	return s.watcher == nil && s.asked+1 < pass && !s.dirty && len(s.minutes.list) == 0 && (s.seconds == nil || len(s.seconds.list) == 0)
+}
+
+// release writes the documents of series anew, and takes those out of memory that are idle
+// still. Meanwhile no journal and no block is written, which could name a series whose document
+// is on its way.
+func (db *DB) release(some []*Series, pass uint32) error {
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	var batch store.Batch
+	for _, s := range some {
+		s.rest(&batch, pass)
+	}
+	if err := db.store.Write(&batch).Wait(); err != nil {
+		return err
+	}
+	db.dormant.Store(true)
+	for _, s := range some {
+		s.leave(pass)
 	}
 	return nil
 }
 
-// forgetIn lets go of series of a shard, and returns how many.
-func (db *DB) forgetIn(sh *shard, limit uint32) (int, error) {
-	dormant, batch := sh.rest(limit)
-	if len(dormant) == 0 {
-		return 0, nil
+// rest puts the document of a dormant series in place of the other.
+func (s *Series) rest(batch *store.Batch, pass uint32) {
+	s.shard.mu.Lock()
+	defer s.shard.mu.Unlock()
+	if s.idle(pass) && s.last != 0 && !s.dormant {
+		batch.Delete(kindSeries, seriesKey(s.number))
+		batch.Put(kindDormant, string(s.key), s.dormantDocument())
+		s.dormant = true
 	}
-	if err := db.store.Write(batch).Wait(); err != nil {
-		return 0, err
-	}
-	db.dormant.Store(true)
-	return sh.drop(dormant), nil
 }
 
-// rest are the series that can go, and what writes their documents anew. One that was asked
-// for since the last time stays: whoever did may be about to watch it.
-func (sh *shard) rest(limit uint32) (dormant []*Series, batch *store.Batch) {
+// leave takes the series out of memory.
+func (s *Series) leave(pass uint32) {
+	s.shard.mu.Lock()
+	defer s.shard.mu.Unlock()
+	if s.idle(pass) && (s.dormant || s.last == 0) {
+		delete(s.shard.series, s.key)
+		s.gone = true
+	}
+}
+
+// shrink gives back what a map keeps of series that have left: maps do not shrink. It is
+// for one goroutine.
+func (sh *shard) shrink() {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	batch = new(store.Batch)
-	for _, s := range sh.series {
-		asked := s.asked
-		s.asked = false
-		if asked || s.last >= limit || !s.idle() {
-			continue
-		}
-		dormant = append(dormant, s)
-		if s.last != 0 && !s.dormant {
-			batch.Delete(kindSeries, seriesKey(s.number))
-			batch.Put(kindDormant, string(s.key), s.dormantDocument())
-			s.dormant = true
-		}
+	if sh.most = max(sh.most, len(sh.series)); len(sh.series) > sh.most/2 {
+		return
 	}
-	return dormant, batch
-}
-
-// idle reports whether nobody watches the series and nothing of it is in memory. The
-// shard's lock is held.
-func (s *Series) idle() bool {
-	return s.watcher == nil && !s.dirty && len(s.minutes.list) == 0 && (s.seconds == nil || len(s.seconds.list) == 0)
-}
-
-// drop takes series out of the shard that are idle still, and returns how many.
-func (sh *shard) drop(dormant []*Series) (dropped int) {
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	for _, s := range dormant {
-		if s.idle() && !s.asked {
-			delete(sh.series, s.key)
-			s.gone = true
-			dropped++
-		}
-	}
-	if dropped > len(sh.series) { // maps do not shrink
-		kept := make(map[metric.Key]*Series, len(sh.series))
-		for key, s := range sh.series {
-			kept[key] = s
-		}
-		sh.series = kept
-	}
-	return dropped
+	kept := make(map[metric.Key]*Series, len(sh.series))
+	maps.Copy(kept, sh.series)
+	sh.series, sh.most = kept, len(kept)
 }
 
 // drop takes the series out that are gone. Only forget writes whether they are.

@@ -18,7 +18,7 @@ type Series struct {
 	stored  uint32 // what the store has for last, or 0
 	dirty   bool   // stands in shard.dirty
 	dormant bool   // its document is that of a dormant series
-	asked   bool   // somebody has got the handle since forget looked last
+	asked   uint32 // the pass of forget before which somebody has got the handle
 	gone    bool   // is not in memory any more; written and read by forget
 	unit    uint8  // of the newest sample, which most have in common
 	watcher Watcher

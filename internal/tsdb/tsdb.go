@@ -52,7 +52,8 @@ type DB struct {
 	shards  [256]shard
 	number  atomic.Uint32 // the highest number of a series
 	names   index
-	dormant atomic.Bool // there are series that are not in memory
+	pass    atomic.Uint32 // of forget
+	dormant atomic.Bool   // there are series that are not in memory
 
 	// writing is held by one flush or fold at a time, and taken before disk.
 	writing   sync.Mutex
@@ -70,6 +71,7 @@ type shard struct {
 	mu     sync.Mutex
 	series map[metric.Key]*Series
 	dirty  []*Series // with points that the journal does not have
+	most   int       // that series has held; see shrink
 
 	journaled bool // has entries in the journal; guarded by DB.writing
 }
@@ -155,7 +157,7 @@ func (db *DB) Series(id metric.ID) *Series {
 	if s == nil {
 		s = db.create(sh, metric.Key(key))
 	}
-	s.asked = true
+	s.asked = db.pass.Load()
 	return s
 }
 
@@ -172,7 +174,7 @@ func (db *DB) Lookup(id metric.ID) (*Series, bool) {
 	if s == nil {
 		return nil, false
 	}
-	s.asked = true
+	s.asked = db.pass.Load()
 	return s, true
 }
 
@@ -206,7 +208,7 @@ func (db *DB) Run(ctx context.Context) error {
 		if err := db.retire(ctx); err != nil {
 			return err
 		}
-		if err := db.forget(); err != nil {
+		if err := db.forget(ctx); err != nil {
 			return err
 		}
 		folded = time.Now()

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net/http"
@@ -63,6 +64,9 @@ func (x *exchange) unpacked(body *bytes.Buffer) (*bytes.Buffer, *fault) {
 var unpackers = sync.Pool{New: func() any { return new(gzip.Reader) }}
 
 func (x *exchange) unpack(packed *bytes.Buffer) (*bytes.Buffer, *fault) {
+	if claimed(packed.Bytes()) > maxInflate {
+		return nil, tooLarge(maxInflate)
+	}
 	z := unpackers.Get().(*gzip.Reader)
 	defer unpackers.Put(z)
 	held := int64(packed.Cap())
@@ -75,6 +79,15 @@ func (x *exchange) unpack(packed *bytes.Buffer) (*bytes.Buffer, *fault) {
 		return nil, f
 	}
 	return out, nil
+}
+
+// claimed is the size that a gzip says itself, at its end, that it unpacks to (RFC 1952,
+// ISIZE). It is true of an honest one, whose excess need not be unpacked to be known.
+func claimed(packed []byte) uint32 {
+	if len(packed) < 4 {
+		return 0
+	}
+	return binary.LittleEndian.Uint32(packed[len(packed)-4:])
 }
 
 // A filling is how a buffer is filled.
@@ -129,7 +142,7 @@ func unreadable(err error) *fault {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &fault{
 			code: "RequestTimeoutException", query: "RequestTimeout", status: http.StatusRequestTimeout,
-			message: "The request body came too slowly: the server waits 20 seconds for the next part of it, and as long again for each 640 KiB",
+			message: "The request body came too slowly: the server waits 20 seconds for the next part of it, and no more than a second besides for each 16 KiB",
 		}
 	}
 	return malformed("The request body could not be read to its end")

@@ -86,7 +86,6 @@ type handler struct {
 	unsigned bool // some service has operations that are not signed
 	bodies   *flow.Budget
 	answers  *flow.Budget
-	findings *flow.Budget
 	verifier signature.Verifier
 	decoders sync.Pool
 }
@@ -111,7 +110,7 @@ func NewHandler(opts Options, services ...Service) (http.Handler, error) {
 	if !isRegion(opts.Region) {
 		return nil, fmt.Errorf("wire: region %q is not like us-east-1", opts.Region)
 	}
-	h := &handler{Options: opts, bodies: newBodies(), answers: newAnswers(), findings: newFindings()}
+	h := &handler{Options: opts, bodies: newBodies(), answers: newAnswers()}
 	h.decoders.New = func() any { return &decoder{strings: newInterner()} }
 	for _, s := range services {
 		for _, other := range h.services {
@@ -132,7 +131,7 @@ func NewHandler(opts Options, services ...Service) (http.Handler, error) {
 // ServeHTTP answers one call of an AWS client.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{h: h, r: r, start: time.Now(), id: uuid.NewString(), proto: protocolOf(r)}
-	x.memory, x.reply, x.finding = h.bodies.Share(), h.answers.Share(), h.findings.Share()
+	x.memory, x.reply = h.bodies.Share(), h.answers.Share()
 	defer x.memory.Set(0)
 	defer x.reply.Set(0)
 	answer := buffers.Get().(*bytes.Buffer)

@@ -65,22 +65,28 @@ const (
 	mostAnswer   = answersMemory / 4
 )
 
-// findings bounds how many calls that read are carried out at a time whose operations had
-// small answers so far: any of them may have the first large one.
-const findings = 32
+// findings bounds how many calls of an operation that reads are carried out at a time whose
+// answers were small so far: any of them may be the first large one.
+const findings = 16
 
 // expect waits until there is room for an answer as large as the largest of the operation
 // so far. The call is not begun before: what it finds would take the memory. Calls with
 // small answers do not wait for those that nobody takes.
 func (x *exchange) expect(ctx context.Context) bool {
-	largest := x.op.largest.Load()
-	switch {
-	case !x.op.reads:
+	if !x.op.reads {
 		return true
-	case largest < largeAnswer:
-		return x.finding.Grow(ctx, mostAnswer)
 	}
-	return x.reply.Grow(ctx, answerCopies*min(largest, mostAnswer))
+	if x.op.largest.Load() < largeAnswer {
+		x.finding = x.op.findings.Share()
+		if !x.finding.Grow(ctx, mostAnswer) {
+			return false
+		}
+		if x.op.largest.Load() < largeAnswer { // not one of those before it, either
+			return true
+		}
+		x.finding.Set(0)
+	}
+	return x.reply.Grow(ctx, answerCopies*min(x.op.largest.Load(), mostAnswer))
 }
 
 // note counts an answer as what it takes until it is sent. One that nobody expected to be

@@ -103,7 +103,8 @@ func TestAPackedBodyIsUnpackedWithinTheBudget(t *testing.T) {
 		}{
 			{1 << 20, 64 << 20, ""},
 			{maxInflate, 64 << 20, ""},
-			{maxInflate + 1, 64 << 20, "RequestEntityTooLargeException"},
+			{maxInflate + 1, 0, "RequestEntityTooLargeException"},
+			{1 << 28, 1 << 20, "RequestEntityTooLargeException"},
 			{maxInflate, 8 << 20, "ThrottlingException"},
 		} {
 			packed := packedZeros(t, test.size)
@@ -148,7 +149,11 @@ func TestACallForWhoseAnswerThereIsNoMemoryIsThrottledInTheServicesWords(t *test
 		if err != nil {
 			t.Fatal(err)
 		}
-		served.(*handler).findings = flow.NewBudget(0, answersPatience)
+		for _, s := range served.(*handler).services {
+			for _, op := range s.ops {
+				op.findings = flow.NewBudget(0, answersPatience)
+			}
+		}
 		for _, test := range []struct {
 			service, target, method, path, body string
 			status                              int
@@ -220,5 +225,44 @@ func TestSmallAnswersDoNotWaitForLargeOnes(t *testing.T) {
 				t.Errorf("after an answer of %d bytes: %d %s, want %d", test.largest, w.Code, w.Body, test.want)
 			}
 		}
+	})
+}
+
+func TestAPackedBodyThatSaysLessThanItHasIsRefused(t *testing.T) {
+	// Two of them after each other are one, whose end tells of the last.
+	packed := append(packedZeros(t, maxInflate), packedZeros(t, 1)...)
+	r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(packed))
+	r.Header.Set("Content-Encoding", "gzip")
+	x := &exchange{r: r, memory: newBodies().Share()}
+	body, f := x.receive(defaultMaxBody)
+	if f != nil {
+		t.Fatal(f.message)
+	}
+	if _, f = x.unpacked(body); f == nil || f.code != "RequestEntityTooLargeException" {
+		t.Errorf("answered with %v", f)
+	}
+}
+
+func TestCallsThatWaitedDoNotFollowTheFirstLargeAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &handler{answers: flow.NewBudget(0, answersPatience)}
+		op := &operation{reads: true, findings: flow.NewBudget(mostAnswer, answersPatience)}
+		first, second := exchange{h: h, op: op}, exchange{h: h, op: op}
+		for _, x := range []*exchange{&first, &second} {
+			x.reply = h.answers.Share()
+		}
+		if !first.expect(t.Context()) {
+			t.Fatal("the first call was not begun")
+		}
+		begun := make(chan bool)
+		go func() { begun <- second.expect(t.Context()) }()
+		synctest.Wait()
+		op.largest.Store(4 * largeAnswer)
+		first.finding.Set(0)
+		if <-begun {
+			t.Error("a call was begun for whose answer there is no room")
+		}
+		first.reply.Set(0)
+		second.finding.Set(0)
 	})
 }

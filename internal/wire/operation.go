@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 
 	smithy "github.com/aws/smithy-go"
+
+	"flyball/internal/flow"
 )
 
 // A service is a Service made ready to be called.
@@ -37,7 +39,8 @@ type operation struct {
 	unchecked, stateless, unsigned bool // see Service
 	reads                          bool // it is called for its answer
 
-	largest atomic.Int64 // answer so far, in bytes
+	largest  atomic.Int64 // answer so far, in bytes
+	findings *flow.Budget // of calls that are carried out, if it reads; see expect
 
 	once            sync.Once
 	err             error
@@ -55,6 +58,9 @@ func newService(s Service) (*service, error) {
 		op.stateless = slices.Contains(s.stateless, op.name)
 		op.unsigned = slices.Contains(s.unsigned, op.name)
 		op.reads = slices.ContainsFunc(readers, func(verb string) bool { return strings.HasPrefix(op.name, verb) })
+		if op.reads {
+			op.findings = newFindings()
+		}
 	}
 	sv.model = sync.OnceValue(func() *model {
 		m, err := loadModel(s.name)

@@ -35,6 +35,11 @@ func (w *wallet) keep(of session, c Credentials) {
 	if w.kept == nil {
 		w.kept = map[session]Credentials{}
 	}
+	for other, old := range w.kept { // of functions that are gone, too
+		if time.Now().After(old.Expires) {
+			delete(w.kept, other)
+		}
+	}
 	w.kept[of] = c
 }
 
