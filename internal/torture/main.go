@@ -11,7 +11,7 @@
 // and ends with status 1 if there is any.
 //
 // With -queues it sends messages through a standard and a FIFO queue instead, and takes
-// them out, until all have come.
+// them out, until all have come. With -jumps it plays a suspend and a wrong wall clock.
 package main
 
 import (
@@ -37,6 +37,7 @@ func main() {
 	flag.StringVar(&o.runtime, "runtime", "process", "how tasks run; only processes are looked for")
 	flag.Float64Var(&o.speed, "speed", 60, "of the server's clock")
 	messages := flag.Int("queues", 0, "send so many messages through queues, in place of all else")
+	jumps := flag.Bool("jumps", false, "shift the wall clock, in place of all else")
 	flag.Parse()
 	o.until = time.Now().Add(time.Duration(*seconds) * time.Second)
 	// Calls to a server that was killed break, and so may the pipe that this is
@@ -46,6 +47,9 @@ func main() {
 	work := func() (*tally, error) { return torture(ctx, o) }
 	if *messages > 0 {
 		work = func() (*tally, error) { return tortureQueues(ctx, o, *messages) }
+	}
+	if *jumps {
+		work = func() (*tally, error) { return tortureJumps(ctx, o) }
 	}
 	t, err := work()
 	stop()

@@ -22,9 +22,10 @@ const (
 	scaledTwice kind = "scaled twice" // capacity that does not follow from the activities, one for each decision
 	twice       kind = "twice"        // a message that was received while it was in flight, or after its deletion
 	disorder    kind = "disorder"     // a message of a group that came before an earlier one
+	wrongTime   kind = "wrong times"  // a clock that does not go with the wall clock, and what follows from it
 )
 
-var kinds = []kind{lost, halfWritten, dirtyRead, panicked, badStart, orphan, taskLost, scaledTwice, twice, disorder}
+var kinds = []kind{lost, halfWritten, dirtyRead, panicked, badStart, orphan, taskLost, scaledTwice, twice, disorder, wrongTime}
 
 // A fault is something that must not be.
 type fault struct {
