@@ -100,7 +100,7 @@ func (e Evidence) Reason() string {
 	if crossed == 1 {
 		verb = "was"
 	}
-	is := fmt.Sprintf("%s %s%s the threshold (%s)", verb, not, comparisons[e.Rule.Comparison].text, number(e.Rule.Threshold))
+	is := fmt.Sprintf("%s %s%s the threshold (%s)", verb, not, comparisons[e.Rule.Comparison].text, Number(e.Rule.Threshold))
 	if crossed < listed {
 		return fmt.Sprintf("Threshold Crossed: %s [%s] %s%s%s.", of, e.list(), is, filled, tail)
 	}
@@ -119,7 +119,7 @@ func (e Evidence) list() string {
 	for _, p := range e.points() {
 		breaches := e.Rule.Comparison.Breaches(p.value, e.Rule.Threshold)
 		if !math.IsNaN(p.value) && breaches == (e.Verdict.State == Alarm) && len(names) < listed {
-			names = append(names, fmt.Sprintf("%s (%s)", number(p.value), p.time.UTC().Format("02/01/06 15:04:05")))
+			names = append(names, fmt.Sprintf("%s (%s)", Number(p.value), p.time.UTC().Format("02/01/06 15:04:05")))
 		}
 	}
 	return strings.Join(names, ", ")
@@ -150,15 +150,15 @@ type reasonData struct {
 	Unit       string      `json:"unit,omitempty"`
 	Statistic  string      `json:"statistic,omitempty"`
 	Period     int64       `json:"period"`
-	Recent     []number    `json:"recentDatapoints"`
-	Threshold  number      `json:"threshold"`
+	Recent     []Number    `json:"recentDatapoints"`
+	Threshold  Number      `json:"threshold"`
 	Datapoints []dataPoint `json:"evaluatedDatapoints"`
 }
 
 type dataPoint struct {
 	Timestamp   string  `json:"timestamp"`
-	SampleCount *number `json:"sampleCount,omitempty"`
-	Value       *number `json:"value,omitempty"`
+	SampleCount *Number `json:"sampleCount,omitempty"`
+	Value       *Number `json:"value,omitempty"`
 }
 
 // ReasonData is the evidence as JSON, as in a StateReasonData.
@@ -169,13 +169,13 @@ func (e Evidence) ReasonData() string {
 		Unit:      e.Unit,
 		Statistic: e.Statistic,
 		Period:    int64(e.Rule.period() / time.Second),
-		Recent:    []number{},
-		Threshold: number(e.Rule.Threshold),
+		Recent:    []Number{},
+		Threshold: Number(e.Rule.Threshold),
 	}
 	for _, p := range e.points() {
 		dp := dataPoint{Timestamp: p.time.UTC().Format(TimeFormat)}
 		if !math.IsNaN(p.value) {
-			value, count := number(p.value), number(p.count)
+			value, count := Number(p.value), Number(p.count)
 			dp.Value = &value
 			if count > 0 {
 				dp.SampleCount = &count
@@ -187,16 +187,16 @@ func (e Evidence) ReasonData() string {
 		if i == 0 {
 			d.StartDate = p.Time.UTC().Format(TimeFormat)
 		}
-		d.Recent = append(d.Recent, number(p.Value))
+		d.Recent = append(d.Recent, Number(p.Value))
 	}
 	return string(encode(d))
 }
 
-// A number is written as CloudWatch, a Java program, writes a double: with a
+// A Number is written as CloudWatch, a Java program, writes a double: with a
 // decimal point always, and an exponent below 0.001 and from 10 million on.
-type number float64
+type Number float64
 
-func (n number) String() string {
+func (n Number) String() string {
 	f := float64(n)
 	if abs := math.Abs(f); abs != 0 && (abs < 1e-3 || abs >= 1e7) {
 		mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(f, 'E', -1, 64), "E")
@@ -207,7 +207,7 @@ func (n number) String() string {
 }
 
 // MarshalJSON implements json.Marshaler.
-func (n number) MarshalJSON() ([]byte, error) {
+func (n Number) MarshalJSON() ([]byte, error) {
 	if math.IsNaN(float64(n)) || math.IsInf(float64(n), 0) {
 		return []byte("null"), nil
 	}

@@ -131,7 +131,7 @@ func (x *exchange) readBody() *fault {
 	if x.service != nil {
 		limit = x.service.bodyLimit(x.name)
 	}
-	body, f := receive(x.r, limit)
+	body, f := x.receive(limit)
 	if f != nil {
 		return x.inWords(f)
 	}
@@ -143,7 +143,7 @@ func (x *exchange) readBody() *fault {
 		x.body, x.r.Body = buffers.Get().(*bytes.Buffer), io.NopCloser(body)
 		return nil
 	}
-	x.body, f = unpacked(x.r, body)
+	x.body, f = x.unpacked(body)
 	return f
 }
 

@@ -75,6 +75,9 @@ func (s *service) decodeFault(err error) *fault {
 	if errors.Is(err, errTooLarge) || errors.Is(err, errParams) {
 		return &fault{code: "RequestEntityTooLargeException", query: "RequestEntityTooLarge", status: http.StatusRequestEntityTooLarge, message: err.Error()}
 	}
+	if errors.Is(err, errBusy) {
+		return s.throttled()
+	}
 	if s != nil && s.refusal != nil {
 		if f := s.refusal(path, err); f != nil {
 			return f

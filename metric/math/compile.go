@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	insights "flyball/metric/query"
 )
 
 // A Program is queries that were compiled together.
@@ -21,6 +23,12 @@ type query struct {
 	typ    Type // known once it is checked
 	state  state
 	order  int
+}
+
+// isSelection tells whether the query is a Metrics Insights query.
+func (q *query) isSelection() bool {
+	_, ok := q.root.(*selection)
+	return ok
 }
 
 type state uint8
@@ -111,11 +119,26 @@ func (p *Program) Searches(id string) []Search {
 	return found
 }
 
+// Selections are the ids of the Metrics Insights queries that a query is computed
+// from, by way of other expressions too. One is such a query by itself.
+func (p *Program) Selections(id string) []string {
+	var ids []string
+	p.visit(id, map[string]bool{}, func(q *query, n node) {
+		if _, ok := n.(*selection); ok {
+			ids = append(ids, q.ID)
+		}
+	})
+	return ids
+}
+
 // Watchable tells whether an alarm can watch a query: whether it gives a single
 // time series, and is computed without a search. It evaluates the query over
 // nothing, for there are arrays that do not go together. Its errors are of type
 // *Error.
 func (p *Program) Watchable(id string) error {
+	if q := p.queries[id]; q.typ == Array && q.isSelection() {
+		return &Error{Message: "A Metrics Insights query with GROUP BY is not supported on Metric Alarms here: an alarm watches a single time series. Leave GROUP BY out, or make one of its results, as with MAX(" + id + ")"}
+	}
 	if p.Type(id) == Array {
 		return &Error{Message: fmt.Sprintf("The expression '%s' returns several time series. It must return a single one", id)}
 	}
@@ -126,6 +149,9 @@ func (p *Program) Watchable(id string) error {
 	}
 	nothing := Env{Grid: Grid{Step: time.Minute}}
 	nothing.Metric = func(string) (Series, error) { return NewSeries(nothing.Grid), nil }
+	nothing.Select = func(string, *insights.Query) ([]Series, bool, error) {
+		return []Series{NewSeries(nothing.Grid)}, false, nil
+	}
 	_, err := p.Run(nothing).Result(id)
 	return err
 }
@@ -210,6 +236,11 @@ func (c *checker) check(q *query, n node) (Type, *Error) {
 		return c.binary(q, n)
 	case *call:
 		return c.call(q, n)
+	case *selection:
+		if n.query.Grouped() {
+			return Array, nil
+		}
+		return TimeSeries, nil
 	}
 	panic("unreachable")
 }

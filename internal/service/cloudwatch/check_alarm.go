@@ -138,7 +138,7 @@ func (a *alarms) checkMetrics(in *cloudwatch.PutMetricAlarmInput) error {
 	case period == 0:
 		return validation("Period must not be null")
 	}
-	if err := checkFormula(in.Metrics); err != nil {
+	if err := checkFormula(in.Metrics, period); err != nil {
 		return err
 	}
 	return checkPeriod(*in.AlarmName, period, *in.EvaluationPeriods)

@@ -11,6 +11,7 @@ import (
 	"flyball/internal/tsdb"
 	"flyball/metric"
 	"flyball/metric/math"
+	"flyball/metric/query"
 )
 
 // Limits of an alarm that is defined with Metrics, from the API reference,
@@ -31,6 +32,11 @@ type formula struct {
 	program *math.Program
 	result  string // id of the query that returns data
 	inputs  []input
+
+	// Of a formula with a Metrics Insights query.
+	selects bool
+	db      *tsdb.DB
+	account string
 }
 
 // An input is a metric that a formula is computed from.
@@ -62,7 +68,8 @@ func (a *alarms) formula(queries []types.MetricDataQuery) (*formula, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &formula{program: program, result: *returned(queries).Id}
+	f := &formula{program: program, result: *returned(queries).Id, db: a.db, account: a.cell.Account}
+	f.selects = len(program.Selections(f.result)) > 0
 	needed := program.Metrics(f.result)
 	for _, q := range queries {
 		s := q.MetricStat
@@ -79,14 +86,19 @@ func (a *alarms) formula(queries []types.MetricDataQuery) (*formula, error) {
 	return f, nil
 }
 
-// checkFormula refuses expressions that an alarm cannot watch.
-func checkFormula(queries []types.MetricDataQuery) error {
+// checkFormula refuses expressions that an alarm cannot watch, with the period that
+// they have in common.
+func checkFormula(queries []types.MetricDataQuery, period int32) error {
+	id := *returned(queries).Id
 	program, err := math.Compile(mathQueries(queries))
 	if err == nil {
-		err = program.Watchable(*returned(queries).Id)
+		err = program.Watchable(id)
 	}
 	if err != nil {
 		return validation("%v", err)
+	}
+	if period < 60 && len(program.Selections(id)) > 0 {
+		return validation("Period must be a multiple of 60 for a Metrics Insights query, which has no high-resolution data")
 	}
 	return nil
 }
@@ -124,6 +136,7 @@ func (f *formula) window(dst []float64, period time.Duration, end time.Time) err
 			err := in.series.Window(window, in.stat, period, in.unit, end)
 			return math.Series{Period: period, Values: window}, err
 		},
+		Select: func(_ string, q *query.Query) ([]math.Series, bool, error) { return f.selection(q, n, period, end) },
 	})
 	result, err := run.Result(f.result)
 	if err != nil {
@@ -137,6 +150,11 @@ func (f *formula) window(dst []float64, period time.Duration, end time.Time) err
 		dst[n-1] = gomath.NaN()
 	}
 	return nil
+}
+
+// selects tells whether the alarm finds metrics by a query as it is evaluated.
+func (m *metricRule) selects() bool {
+	return m.queries != nil && m.queries.formula != nil && m.queries.formula.selects
 }
 
 // sources are the series whose datapoints change what the alarm sees.

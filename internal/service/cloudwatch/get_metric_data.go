@@ -43,6 +43,7 @@ func (m *metrics) GetMetricData(_ context.Context, in *cloudwatch.GetMetricDataI
 		if err != nil {
 			return nil, err
 		}
+		p.out.Messages = append(p.out.Messages, calculation.takeMessages()...)
 		for j, result := range results {
 			if full := p.add(position{query: i, series: j}, result); full {
 				return p.out, nil

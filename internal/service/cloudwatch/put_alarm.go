@@ -2,6 +2,7 @@ package cloudwatch
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -133,6 +134,9 @@ func (a *alarms) checkPlace(e, old *entry) error {
 		if err := a.checkChildren(e.name, c); err != nil {
 			return err
 		}
+	}
+	if e.metric.selects() && a.registry.selecting >= maxSelecting && (old == nil || !old.metric.selects()) {
+		return &types.LimitExceededFault{Message: new(fmt.Sprintf("There are %d alarms on Metrics Insights queries, as many as a Region can have.", maxSelecting))}
 	}
 	if old != nil && (old.composite == nil) != (e.composite == nil) {
 		return validation("An alarm of another type with the name %s already exists.", e.name)

@@ -130,6 +130,12 @@ func (a *alarms) evaluateClass(ctx context.Context, interval time.Duration, now 
 			return
 		}
 		a.evaluate(ctx, part, now)
+		for _, e := range part {
+			if e.metric.selects() {
+				// Nobody tells it of datapoints that come a moment after their period.
+				a.schedule.queue.Set(task{kind: single, alarm: e}, now.Add(settle))
+			}
+		}
 	}
 }
 
