@@ -37,12 +37,12 @@ func (l Lead) Document(kind, key string, text []byte) (to Change, changed bool) 
 		version = bytes.IndexByte(text, ' ') + 1
 		content = text[version:]
 	}
-	w := walk{lead: l, kind: kind, decoder: json.NewDecoder(bytes.NewReader(content))}
+	w := walk{lead: l, kind: kind, content: content, decoder: json.NewDecoder(bytes.NewReader(content))}
 	w.decoder.UseNumber()
 	if err := w.value("", false); err != nil || len(w.edits) == 0 {
 		return to, to.Key != key
 	}
-	to.Text = append(bytes.Clone(text[:version]), w.apply(content)...)
+	to.Text = append(bytes.Clone(text[:version]), w.apply()...)
 	return to, true
 }
 
@@ -119,6 +119,7 @@ func (l Lead) endsWithNanos(key string) (string, bool) {
 type walk struct {
 	lead    Lead
 	kind    string
+	content []byte
 	decoder *json.Decoder
 	edits   []edit
 }
@@ -178,29 +179,31 @@ func (w *walk) text(s string) {
 	if err != nil || t.Format(time.RFC3339Nano) != s || !t.After(w.lead.Now) {
 		return
 	}
-	w.put(len(s)+2, strconv.Quote(w.lead.Time(t).Format(time.RFC3339Nano)))
+	w.put(strconv.Quote(s), strconv.Quote(w.lead.Time(t).Format(time.RFC3339Nano)))
 }
 
 func (w *walk) number(n json.Number) {
 	ms, err := n.Int64()
 	if to := w.lead.millis(ms); err == nil && to != ms {
-		w.put(len(n), strconv.FormatInt(to, 10))
+		w.put(n.String(), strconv.FormatInt(to, 10))
 	}
 }
 
-// put changes the token that was read last, which has a length.
-func (w *walk) put(length int, text string) {
+// put changes the token that was read last, unless it is written otherwise than the server does.
+func (w *walk) put(token, text string) {
 	end := w.decoder.InputOffset()
-	w.edits = append(w.edits, edit{end - int64(length), end, text})
+	if start := end - int64(len(token)); start >= 0 && string(w.content[start:end]) == token {
+		w.edits = append(w.edits, edit{start, end, text})
+	}
 }
 
 // apply makes the edits.
-func (w *walk) apply(content []byte) []byte {
+func (w *walk) apply() []byte {
 	var b []byte
 	last := int64(0)
 	for _, e := range w.edits {
-		b = append(append(b, content[last:e.from]...), e.text...)
+		b = append(append(b, w.content[last:e.from]...), e.text...)
 		last = e.to
 	}
-	return append(b, content[last:]...)
+	return append(b, w.content[last:]...)
 }

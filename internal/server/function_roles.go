@@ -52,7 +52,7 @@ func (f functionRoles) Assume(ctx context.Context, name, function, session strin
 	account, role, err := f.role(ctx, name, function)
 	if err == lambda.ErrNoRole && f.server.cfg.Administrator == nil {
 		return lambda.Credentials{
-			AccessKeyID: f.of.cell.Account, SecretAccessKey: "none", SessionToken: "none", Expires: time.Now().Add(lasts),
+			AccessKeyID: f.of.cell.Account, SecretAccessKey: "none", SessionToken: "none", Expires: f.of.cell.Clock.Wall().Add(lasts),
 		}, nil
 	}
 	if err != nil {
