@@ -42,6 +42,7 @@ func (q *Queue) open(s queue.Settings) (err error) {
 		q.broker.Log.Error("messages of a queue are lost: they are missing in its log", "queue", q.folder, "messages", lost, "next", damage.Restore)
 	}
 	q.skipped = q.machine.Skipped()
+	q.machine.Correct(q.now())
 	q.machine.Advance(q.now())
 	return nil
 }
@@ -61,10 +62,11 @@ func (q *Queue) remember(from, to queuelog.Position) error {
 	}
 }
 
-// known remembers a message that was sent in the last minutes.
+// known remembers a message that was sent in the last minutes, and not at a time to come, from before
+// the clock was put back.
 func (q *Queue) known(record []byte, at queuelog.Position) {
 	index, ok := decodeIndex(record, true)
-	if !q.fifo || !ok || index.Sent+queue.DeduplicationTime <= q.now() {
+	if !q.fifo || !ok || index.Sent+queue.DeduplicationTime <= q.now() || index.Sent > q.now() {
 		return
 	}
 	if m, err := decodeMessage(record); err == nil {

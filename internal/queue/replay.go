@@ -2,6 +2,7 @@ package queue
 
 import (
 	"cmp"
+	"container/heap"
 	"slices"
 )
 
@@ -66,6 +67,22 @@ func (q *Queue) SkipTo(sequence uint64) {
 		}
 		q.skip(m)
 	}
+}
+
+// Correct has messages that were sent or received at times to come be so now, and wait for as
+// long as they would have: the clock has been put back since.
+func (q *Queue) Correct(now Millis) {
+	for _, e := range q.entries {
+		switch {
+		case e.state == delayed:
+			e.until -= max(e.sent-now, 0)
+		case e.state == inFlight:
+			e.until -= max(e.received-now, 0)
+		}
+		e.sent, e.received, e.first = min(e.sent, now), min(e.received, now), min(e.first, now)
+	}
+	heap.Init(&q.due)
+	heap.Init(&q.age)
 }
 
 // Recall has all messages that are in flight be visible now: whoever has received them

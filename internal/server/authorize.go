@@ -4,13 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/smithy-go"
 
 	"flyball/internal/accesskey"
 	"flyball/internal/cell"
+	"flyball/internal/clock"
 	"flyball/internal/permission"
 	"flyball/internal/principal"
 	"flyball/internal/service/sts"
@@ -71,7 +71,7 @@ func (s *Server) authorize(ctx context.Context, call wire.Call) error {
 	requests := permission.Requests(permission.Call{
 		Service: call.Service, Operation: call.Operation, Input: call.Input,
 		Account: call.Scope.Account, Region: call.Scope.Region, Partition: partition,
-		Source: from.address, Secure: from.secure, Time: time.Now(), Caller: c.Principal, Holder: policies.Holder,
+		Source: from.address, Secure: from.secure, Time: s.clock.Wall(), Caller: c.Principal, Holder: policies.Holder,
 		Find: func(service, resource string) (permission.Resource, bool) {
 			return s.resource(ctx, call.Scope, service, resource)
 		},
@@ -102,7 +102,10 @@ func unknownKey() error {
 }
 
 // trust judges who may assume a role.
-type trust struct{ judge *permission.Judge }
+type trust struct {
+	judge *permission.Judge
+	clock *clock.Clock
+}
 
 // Assume asks the policies of the caller and the trust policy of the role.
 func (t trust) Assume(ctx context.Context, a sts.Assumption) error {
@@ -110,7 +113,7 @@ func (t trust) Assume(ctx context.Context, a sts.Assumption) error {
 	requests := permission.Assumption{
 		Caller: a.Caller, Holder: a.Policies.Holder, Role: permission.Resource{ARN: a.Role.ARN, Tags: a.Role.Tags},
 		Region: a.Region, Source: from.address, Secure: from.secure, SessionName: a.SessionName, ExternalID: a.ExternalID, SourceIdentity: a.SourceIdentity,
-		Tags: a.Tags, TransitiveTags: a.TransitiveTags, Time: time.Now(),
+		Tags: a.Tags, TransitiveTags: a.TransitiveTags, Time: t.clock.Wall(),
 	}.Requests()
 	for _, r := range requests {
 		if err := t.judge.Allow(r, a.Policies, &a.Role.Trust); err != nil {

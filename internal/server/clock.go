@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"flyball/internal/clock"
+	"flyball/internal/lead"
 	"flyball/internal/state"
 	"flyball/internal/store"
 )
@@ -36,10 +37,19 @@ func (s *Server) openClock() error {
 		return fmt.Errorf("read the clock: %w", err)
 	}
 	ahead := last.Sub(start)
+	if s.cfg.GiveUpLead && ahead > 0 {
+		if err := s.giveUpLead(lead.Lead{Now: start, By: ahead}); err != nil {
+			return err
+		}
+		ahead = 0
+	}
 	stays := ahead > 0 && (ahead > soon || s.cfg.Speed != 1)
 	if stays {
 		start = *last
-		s.cfg.Log.Warn("the server's clock is ahead of the wall clock, and stays so: an earlier life had a faster clock, or a wall clock that was wrong", "now", start, "ahead", ahead.Round(time.Second))
+		s.cfg.Log.Warn("the server's clock is ahead of the wall clock and stays so, for an earlier life had a faster clock or a wrong wall clock: "+
+			"the times that it tells and those of schedules are as far from the true ones; "+
+			"to go back to the wall clock and keep the data, stop the server and start it once with --give-up-lead",
+			"ahead", ahead.Round(time.Second), "now", start)
 	}
 	s.clock = clock.Following(s.cfg.Wall, start, s.cfg.Speed)
 	if ahead > 0 && !stays {

@@ -88,7 +88,7 @@ func (s *Server) openGlobal(account, partition string) (*global, error) {
 			}
 			return nil, false
 		},
-		Trust:     trust{&s.judge},
+		Trust:     trust{&s.judge, s.clock},
 		AccountOf: s.accountOf,
 	})
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"net"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsecr "github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -97,7 +96,7 @@ func (s *Server) Login(_ context.Context, reference string) (pull, user, passwor
 		pull += "@" + string(r.Digest)
 	}
 	password = s.registry.passwords.Issue(registry.Grant{
-		Account: place.Account, Region: place.Region, Pull: &place, Expires: time.Now().Add(registry.PasswordLife),
+		Account: place.Account, Region: place.Region, Pull: &place, Expires: s.clock.Wall().Add(registry.PasswordLife),
 	})
 	return pull, registry.User, password, true
 }

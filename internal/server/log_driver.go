@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 
@@ -68,7 +67,7 @@ func (t taskRoles) mayCreateLogGroup(ctx context.Context, name, region, group st
 	policies, _ := account.iam.Policies(ctx, session) // without the role none, which allow nothing
 	for _, r := range permission.Requests(permission.Call{
 		Service: "logs", Operation: "CreateLogGroup", Input: &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &group},
-		Account: c.Account, Region: region, Partition: c.Partition(), Secure: true, Time: time.Now(),
+		Account: c.Account, Region: region, Partition: c.Partition(), Secure: true, Time: t.server.clock.Wall(),
 		Caller: session, Holder: role.ARN,
 		Find: func(string, string) (permission.Resource, bool) { return permission.Resource{}, false },
 	}) {

@@ -102,7 +102,7 @@ func (s *Server) serveRegistry(hosts []string) http.Handler {
 
 // logIn is who has a password of the registry.
 func (s *Server) logIn(_ context.Context, password string) (registry.Caller, error) {
-	grant, err := s.registry.passwords.Read(password, time.Now())
+	grant, err := s.registry.passwords.Read(password, s.clock.Wall())
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (c registryCaller) allow(ctx context.Context, p registry.Place, operation s
 		Service: "ecr", Operation: operation, Input: input,
 	}
 	if known, ok := c.credential(ctx, c.grant.AccessKey); ok {
-		if !known.Active || !known.Expires.IsZero() && !time.Now().Before(known.Expires) {
+		if !known.Active || !known.Expires.IsZero() && !c.clock.Wall().Before(known.Expires) {
 			return unknownKey()
 		}
 		call.Principal = &known.Principal

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"sync/atomic"
-	"time"
 
 	"flyball/internal/cell"
 	"flyball/internal/permission"
@@ -88,7 +87,7 @@ func (r roles) denied(ctx context.Context, role iam.Role, calls []autoscaling.Ro
 func (v *services) call(ctx context.Context, service, operation string, input any) permission.Call {
 	return permission.Call{
 		Service: service, Operation: operation, Input: input,
-		Account: v.cell.Account, Region: v.cell.Region, Partition: v.cell.Partition(), Secure: true, Time: time.Now(),
+		Account: v.cell.Account, Region: v.cell.Region, Partition: v.cell.Partition(), Secure: true, Time: v.cell.Clock.Wall(),
 		Find: func(service, name string) (permission.Resource, bool) { return v.resource(ctx, service, name) },
 	}
 }
@@ -98,7 +97,7 @@ func (v *services) call(ctx context.Context, service, operation string, input an
 func trusts(judge *permission.Judge, c *cell.Cell, role iam.Role, services []string, source string) (bool, error) {
 	for _, service := range services {
 		request := permission.ServiceAssumption{
-			Service: service, Role: role.ARN, Source: source, Account: c.Account, Region: c.Region, Time: time.Now(),
+			Service: service, Role: role.ARN, Source: source, Account: c.Account, Region: c.Region, Time: c.Clock.Wall(),
 		}.Request()
 		d, err := judge.Decide(request, iam.Policies{}, &role.Trust)
 		if err != nil || d.Allowed() {

@@ -47,6 +47,7 @@ type Config struct {
 	TaskRange   netip.Prefix // has room for the network of the tasks' namespaces
 	Speed       float64      // virtual seconds in a real one
 	Wall        clock.Wall   // the wall clock; nil: this machine's
+	GiveUpLead  bool         // of the folder's clock, where it is ahead of the wall clock
 	Account     string       // of calls whose access key names none; 12 digits
 	Region      string       // of calls whose signature names none
 	Hosts       []string     // Host names to accept beside the loopback ones

@@ -19,6 +19,8 @@ func (w *wallWatch) look() {
 	jump, ok := w.clock.Look()
 	stands := w.clock.Stands().Round(time.Second)
 	switch {
+	case ok && stands > 0 && jump.By > 0:
+		w.log.Info("the wall clock has jumped forward, and the server's time stands still for less", "by", jump.By.Round(time.Second), "stands", stands)
 	case ok && stands > 0:
 		w.stands = true
 		w.log.Warn("the wall clock has gone back, so the server's time stands still until it has caught up: "+

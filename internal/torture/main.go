@@ -14,6 +14,7 @@
 // them out, until all have come. With -flips it flips bits of a data folder and looks whether
 // the server tells of it. With -attacks it has tasks attack their server. With -hostile it makes assaults on servers, each on one of its own:
 // bodies and answers that do not move, few file descriptors, stops while they start.
+// the server tells of it. With -jumps it plays a suspend and a wrong wall clock.
 package main
 
 import (
@@ -41,6 +42,7 @@ func main() {
 	messages := flag.Int("queues", 0, "send so many messages through queues, in place of all else")
 	attacking := flag.Bool("attacks", false, "have tasks attack their server, in place of all else")
 	hostility := flag.Bool("hostile", false, "do to servers what callers do that mean them no good, in place of all else")
+	jumps := flag.Bool("jumps", false, "shift the wall clock, in place of all else")
 	flips := flag.Bool("flips", false, "flip a bit of the data folder in each round, in place of all else")
 	flag.Parse()
 	o.until = time.Now().Add(time.Duration(*seconds) * time.Second)
@@ -60,6 +62,9 @@ func main() {
 	}
 	if *hostility {
 		work = func() (*tally, error) { return tortureHostile(ctx, o) }
+	}
+	if *jumps {
+		work = func() (*tally, error) { return tortureJumps(ctx, o) }
 	}
 	t, err := work()
 	stop()

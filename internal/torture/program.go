@@ -34,6 +34,7 @@ func start(o options, addr, data, mark string) (*program, error) {
 	p := &program{addr: addr, began: time.Now(), out: newLines(), log: newLines(), done: make(chan struct{})}
 	p.cmd = exec.Command(o.binary, "serve", "--addr", addr, "--data", data, "--runtime", o.runtime,
 		"--speed", fmt.Sprint(o.speed), "--log-level", "warn")
+	p.cmd.Args = append(p.cmd.Args, o.flags...)
 	p.cmd.Env = append(os.Environ(), serverMark+"="+mark)
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.log
 	// A child that the kill caught half made keeps the pipes open.

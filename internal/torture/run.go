@@ -17,6 +17,7 @@ type options struct {
 	seed            uint64
 	binary, runtime string
 	speed           float64
+	flags           []string // more of `flyball serve`
 }
 
 // How much is going on at a time.

@@ -24,9 +24,10 @@ const (
 	overrun     kind = "overruns"     // memory, time or descriptors beyond their bounds
 	disorder    kind = "disorder"     // a message of a group that came before an earlier one
 	reached     kind = "reached"      // what a task reached that is not its own
+	wrongTime   kind = "wrong times"  // a clock that does not go with the wall clock, and what follows from it
 )
 
-var kinds = []kind{lost, halfWritten, dirtyRead, panicked, badStart, orphan, taskLost, scaledTwice, twice, disorder, silent, reached, overrun}
+var kinds = []kind{lost, halfWritten, dirtyRead, panicked, badStart, orphan, taskLost, scaledTwice, twice, disorder, silent, reached, overrun, wrongTime}
 
 // A fault is something that must not be.
 type fault struct {

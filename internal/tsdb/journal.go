@@ -107,14 +107,8 @@ func (t *track) journal(b []byte, number uint32, k int) []byte {
 			continue
 		}
 		p.flags &^= unflushed
-		head := byte(k) << 1
-		if p.flags&late != 0 {
-			head |= 1
-		}
-		b = append(binary.AppendUvarint(b, uint64(number)), head)
-		b = binary.AppendUvarint(b, uint64(p.at))
-		b = append(b, p.unit)
-		b = t.set(p).Append(b)
+		r := record{bucket{number, p.at, uint8(k), p.unit}, p.flags&late != 0, t.set(p)}
+		b = r.append(b)
 	}
 	t.changed = math.MaxUint32
 	return b
@@ -125,6 +119,18 @@ type record struct {
 	bucket
 	late bool
 	set  metric.Set
+}
+
+// append appends the record to an entry.
+func (r *record) append(b []byte) []byte {
+	head := r.tier << 1
+	if r.late {
+		head |= 1
+	}
+	b = append(binary.AppendUvarint(b, uint64(r.series)), head)
+	b = binary.AppendUvarint(b, uint64(r.at))
+	b = append(b, r.unit)
+	return r.set.Append(b)
 }
 
 // A bucket is where a record belongs.

@@ -79,7 +79,7 @@ func (a *API) GetDownloadUrlForLayer(ctx context.Context, in *ecr.GetDownloadUrl
 		return nil, err
 	}
 	place := a.place(name)
-	password := a.Password(registry.Grant{Account: place.Account, Region: place.Region, Pull: &place, Expires: time.Now().Add(linkLife)})
+	password := a.Password(registry.Grant{Account: place.Account, Region: place.Region, Pull: &place, Expires: a.Cell.Clock.Wall().Add(linkLife)})
 	link := a.Endpoint() + a.Addressing().Path(place, "blobs/"+*in.LayerDigest) + "?" + url.Values{registry.TokenParameter: {password}}.Encode()
 	return &ecr.GetDownloadUrlForLayerOutput{DownloadUrl: &link, LayerDigest: in.LayerDigest}, nil
 }

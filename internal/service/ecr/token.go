@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"slices"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -16,7 +15,7 @@ import (
 // GetAuthorizationToken gives out the password for docker login. It stands for the
 // caller's access key, and ends with that or after 12 hours of real time.
 func (a *API) GetAuthorizationToken(_ context.Context, in *ecr.GetAuthorizationTokenInput, _ ...func(*ecr.Options)) (*ecr.GetAuthorizationTokenOutput, error) {
-	expires := time.Now().Add(registry.PasswordLife)
+	expires := a.Cell.Clock.Wall().Add(registry.PasswordLife)
 	password := a.Password(registry.Grant{AccessKey: a.key, Account: a.Cell.Account, Region: a.Cell.Region, Expires: expires})
 	data := types.AuthorizationData{
 		AuthorizationToken: aws.String(base64.StdEncoding.EncodeToString([]byte(registry.User + ":" + password))),

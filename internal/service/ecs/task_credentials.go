@@ -111,7 +111,7 @@ func (a *API) assumeRole(ctx context.Context, t *task) error {
 // credentialsOf are those of a task's role: those that it was given, until they end
 // soon. Whether the role may be assumed is asked for each session.
 func (a *API) credentialsOf(ctx context.Context, t *task) (Credentials, error) {
-	if given := t.credentials.Load(); given.fresh(time.Now()) {
+	if given := t.credentials.Load(); given.fresh(a.cell.Clock.Wall()) {
 		return *given, nil
 	}
 	lasts := sessionLasts

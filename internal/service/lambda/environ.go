@@ -70,7 +70,7 @@ func (a *API) credentials(ctx context.Context, v version) (Credentials, error) {
 		return Credentials{AccessKeyID: a.cell.Account, SecretAccessKey: "none", SessionToken: "none"}, nil
 	}
 	of := session{v.Settings.Role, v.Function}
-	if c, ok := a.wallet.take(of, time.Now()); ok {
+	if c, ok := a.wallet.take(of, a.cell.Clock.Wall()); ok {
 		return c, nil
 	}
 	c, err := a.cfg.Roles.Assume(ctx, of.role, a.arn(v.Function), v.Function, 2*credentialsTime)

@@ -184,7 +184,7 @@ func (a *API) runnable(v version) (fn function.Function, err error) {
 	}
 	fn = function.Function{
 		ARN: a.qualified(v.Function, v.Number), Name: v.Function, Version: v.Number,
-		Revision: v.Modified.Format(time.RFC3339Nano) + " " + time.Now().Truncate(credentialsTime).Format(time.RFC3339),
+		Revision: v.Modified.Format(time.RFC3339Nano) + " " + a.cell.Clock.Wall().Truncate(credentialsTime).Format(time.RFC3339),
 		Runtime:  s.Runtime, Handler: s.Handler, Code: folder,
 		Memory: int(s.Memory), Storage: int(s.Storage), Timeout: time.Duration(s.Timeout) * time.Second,
 		Region: a.cell.Region, Group: s.Logging.Group, JSONLogs: s.Logging.Format == string(types.LogFormatJson), LogLevel: s.Logging.Application,

@@ -32,7 +32,7 @@ func (a *API) location(ctx context.Context, v version) *types.FunctionCodeLocati
 		path := url.URL{Scheme: "file", Path: v.Code.Folder}
 		return &types.FunctionCodeLocation{RepositoryType: aws.String("Folder"), Location: aws.String(path.String())}
 	}
-	until := strconv.FormatInt(time.Now().Add(locationTime).Unix(), 10)
+	until := strconv.FormatInt(a.cell.Clock.Wall().Add(locationTime).Unix(), 10)
 	query := url.Values{"Expires": {until}, "Signature": {a.signed(v.Code.Digest, until)}}
 	at := endpoint.URL(ctx, a.cfg.Endpoint) + CodePath + a.cell.Scope() + v.Code.Digest + "?" + query.Encode()
 	return &types.FunctionCodeLocation{RepositoryType: aws.String("S3"), Location: &at}
@@ -49,7 +49,7 @@ func (a *API) signed(digest, until string) string {
 func (a *API) ServeCode(w http.ResponseWriter, r *http.Request, digest string) {
 	until := r.FormValue("Expires")
 	seconds, err := strconv.ParseInt(until, 10, 64)
-	if err != nil || !hmac.Equal([]byte(r.FormValue("Signature")), []byte(a.signed(digest, until))) || time.Now().Unix() > seconds {
+	if err != nil || !hmac.Equal([]byte(r.FormValue("Signature")), []byte(a.signed(digest, until))) || a.cell.Clock.Wall().Unix() > seconds {
 		http.Error(w, "The URL is not signed, or it has expired: ask GetFunction for another one.", http.StatusForbidden)
 		return
 	}

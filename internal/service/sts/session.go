@@ -37,7 +37,7 @@ func (a *API) issue(tx *state.Tx, s session, lasts time.Duration, atLeast *int32
 	var id string
 	id, s.Secret = accesskey.New(accesskey.Session, a.Cell.Account, func(id string) bool { _, taken := a.rows.Get(id); return taken })
 	s.Token = token(atLeast)
-	s.Issued = time.Now().UTC().Truncate(time.Second)
+	s.Issued = a.Cell.Clock.Wall().UTC().Truncate(time.Second)
 	s.Expires = s.Issued.Add(lasts)
 	a.sweep(tx, s.Issued)
 	a.rows.Put(tx, id, s)
