@@ -12,7 +12,8 @@
 //
 // With -queues it sends messages through a standard and a FIFO queue instead, and takes
 // them out, until all have come. With -flips it flips bits of a data folder and looks whether
-// the server tells of it.
+// the server tells of it. With -full it fills the server's disk, a small one of its own, and
+// looks whether what is refused is refused, and what is acknowledged kept.
 package main
 
 import (
@@ -39,6 +40,7 @@ func main() {
 	flag.Float64Var(&o.speed, "speed", 60, "of the server's clock")
 	messages := flag.Int("queues", 0, "send so many messages through queues, in place of all else")
 	flips := flag.Bool("flips", false, "flip a bit of the data folder in each round, in place of all else")
+	full := flag.Bool("full", false, "fill the server's disk in each round, in place of all else")
 	flag.Parse()
 	o.until = time.Now().Add(time.Duration(*seconds) * time.Second)
 	// Calls to a server that was killed break, and so may the pipe that this is
@@ -48,6 +50,13 @@ func main() {
 	work := func() (*tally, error) { return torture(ctx, o) }
 	if *flips {
 		work = func() (*tally, error) { return tortureFlips(ctx, o) }
+	}
+	if *full {
+		disk, err := inDiskOfItsOwn()
+		if err != nil {
+			log.Fatal("torture: ", err)
+		}
+		work = func() (*tally, error) { return tortureFull(ctx, o, disk) }
 	}
 	if *messages > 0 {
 		work = func() (*tally, error) { return tortureQueues(ctx, o, *messages) }
