@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"syscall"
 )
 
@@ -25,6 +26,7 @@ func inDiskOfItsOwn() (disk string, err error) {
 	if err != nil {
 		return "", err
 	}
+	runtime.LockOSThread() // the signal comes when the thread ends that began the process
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
 	cmd.Env = append(os.Environ(), ownDisk+"="+dir)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
