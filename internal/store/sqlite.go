@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver, without cgo
@@ -24,6 +25,7 @@ type SQLite struct {
 
 	// What was written, as the database knows it; only the writer uses these.
 	transactions int64
+	shrinks      bool // the file is being shrunk
 	mark         mark
 	doubt        error
 	gate         sync.Locker // held for the moment of each transaction, unless it is nil
@@ -42,9 +44,10 @@ type SQLite struct {
 	once    sync.Once     // closes it
 	closed  bool
 
-	failed  chan error // has room for the one reason
-	sound   chan error // gets what the check of the database has found
-	stopped chan struct{}
+	verified atomic.Bool // the check of the database has found nothing
+	failed   chan error  // has room for the one reason
+	sound    chan error  // gets what the check of the database has found
+	stopped  chan struct{}
 }
 
 // moment is how long a batch that nobody waits for is queued at most. What an alarm
@@ -156,7 +159,8 @@ func (s *SQLite) prepare() (err error) {
 // dsnOf names the database in a file to the driver.
 func dsnOf(path string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() +
-		"?_pragma=busy_timeout(5000)&_pragma=synchronous(full)&_pragma=cache_size(-2048)"
+		"?_pragma=auto_vacuum(incremental)&_pragma=busy_timeout(5000)&_pragma=synchronous(full)&_pragma=cache_size(-2048)" +
+		fmt.Sprintf("&_pragma=journal_size_limit(%d)", mostLog)
 }
 
 // makePrivate makes the file that SQLite is to open, if it is not there, as one of the
@@ -213,7 +217,11 @@ func OpenSQLiteOn(on *disk.Disk, path string) (*SQLite, error) {
 	}
 	s.moment = time.AfterFunc(time.Hour, s.Flush)
 	s.moment.Stop()
-	go func() { s.sound <- s.verifyAll() }()
+	go func() {
+		err := s.verifyAll()
+		s.verified.Store(err == nil)
+		s.sound <- err
+	}()
 	go s.writeLoop()
 	return s, nil
 }

@@ -67,9 +67,21 @@ func (c *change) size() int { return changeBytes + len(c.key) + len(c.to) + len(
 // writeLoop makes what is queued durable, everything that waits in one transaction.
 func (s *SQLite) writeLoop() {
 	defer close(s.stopped)
+	shrinking := time.NewTimer(shrinkAfter)
+	defer shrinking.Stop()
+	if s.shrinks = s.path != ""; !s.shrinks {
+		shrinking.Stop() // memory is given back by itself
+	}
 	var failure error
 	for open := true; open; {
-		_, open = <-s.wake
+		select {
+		case _, open = <-s.wake:
+		case <-shrinking.C:
+			if failure == nil {
+				s.shrinkOnce(shrinking)
+			}
+			continue
+		}
 		s.mu.Lock()
 		g := s.queue
 		s.queue = nil
@@ -84,6 +96,10 @@ func (s *SQLite) writeLoop() {
 		}
 		g.err = failure
 		close(g.done)
+		if s.path != "" && !s.shrinks && g.deletes() {
+			s.shrinks = true
+			shrinking.Reset(shrinkAfter)
+		}
 	}
 }
 

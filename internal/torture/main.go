@@ -15,6 +15,8 @@
 // the server tells of it. With -attacks it has tasks attack their server. With -hostile it makes assaults on servers, each on one of its own:
 // bodies and answers that do not move, few file descriptors, stops while they start.
 // the server tells of it. With -jumps it plays a suspend and a wrong wall clock.
+// the server tells of it. With -full it fills the server's disk, a small one of its own, and
+// looks whether what is refused is refused, and what is acknowledged kept.
 package main
 
 import (
@@ -44,6 +46,7 @@ func main() {
 	hostility := flag.Bool("hostile", false, "do to servers what callers do that mean them no good, in place of all else")
 	jumps := flag.Bool("jumps", false, "shift the wall clock, in place of all else")
 	flips := flag.Bool("flips", false, "flip a bit of the data folder in each round, in place of all else")
+	full := flag.Bool("full", false, "fill the server's disk in each round, in place of all else")
 	flag.Parse()
 	o.until = time.Now().Add(time.Duration(*seconds) * time.Second)
 	// Calls to a server that was killed break, and so may the pipe that this is
@@ -53,6 +56,13 @@ func main() {
 	work := func() (*tally, error) { return torture(ctx, o) }
 	if *flips {
 		work = func() (*tally, error) { return tortureFlips(ctx, o) }
+	}
+	if *full {
+		disk, err := inDiskOfItsOwn()
+		if err != nil {
+			log.Fatal("torture: ", err)
+		}
+		work = func() (*tally, error) { return tortureFull(ctx, o, disk) }
 	}
 	if *messages > 0 {
 		work = func() (*tally, error) { return tortureQueues(ctx, o, *messages) }

@@ -1,0 +1,336 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+)
+
+// refusedKept is a write that was refused for want of room and is there all the same.
+const refusedKept kind = "refused but kept"
+
+// fullDiskBytes is the size of the disk that is filled.
+const fullDiskBytes = 64 << 20
+
+// recoverWithin is how soon after room is made writes have to be taken.
+const recoverWithin = 5 * time.Second
+
+// A fullDisk is a server whose disk is filled and emptied under it.
+type fullDisk struct {
+	options
+	*tally
+	disk, addr string
+	rng        *rand.Rand
+	round      int
+
+	queues *sqs.Client
+	logs   *cloudwatchlogs.Client
+	ecs    *ecs.Client
+	url    *string // of the queue
+	tasks  []string
+
+	mu      sync.Mutex
+	made    int
+	written map[string]bool // what was acknowledged, and false: what was refused
+}
+
+// tortureFull fills the disk of a server again and again, with clients that write meanwhile,
+// kills it on the full disk or after, and compares what is there with what was said. It is
+// for a process that has a disk of its own at a folder, which inDiskOfItsOwn gives it.
+func tortureFull(ctx context.Context, o options, disk string) (*tally, error) {
+	f := &fullDisk{options: o, tally: newTally(), disk: disk, rng: rand.New(rand.NewPCG(o.seed, 1)), written: map[string]bool{}}
+	var err error
+	if f.addr, err = freeAddress(f.rng); err != nil {
+		return nil, err
+	}
+	cfg := aws.Config{
+		Region: "us-east-1", BaseEndpoint: aws.String("http://" + f.addr), Retryer: func() aws.Retryer { return aws.NopRetryer{} },
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+		}),
+	}
+	f.queues, f.logs, f.ecs = sqs.NewFromConfig(cfg), cloudwatchlogs.NewFromConfig(cfg), ecs.NewFromConfig(cfg)
+	log.Printf("seed %d", o.seed)
+	p, err := f.start(ctx)
+	if err != nil {
+		return f.tally, err
+	}
+	defer func() { _ = p.terminate(20 * time.Second) }()
+	if err := f.prepare(ctx); err != nil {
+		return f.tally, fmt.Errorf("prepare: %w", err)
+	}
+	for f.round = 1; f.round <= o.rounds && time.Now().Before(o.until) && ctx.Err() == nil; f.round++ {
+		if p, err = f.once(ctx, p); err != nil {
+			return f.tally, fmt.Errorf("round %d: %w", f.round, err)
+		}
+	}
+	log.Printf("%d rounds, %d writes", f.round-1, len(f.written))
+	return f.tally, nil
+}
+
+func (f *fullDisk) start(ctx context.Context) (*program, error) {
+	p, err := start(f.options, f.addr, filepath.Join(f.disk, "data"), "full")
+	if err == nil {
+		_, err = p.ready(ctx)
+	}
+	if err != nil {
+		f.fault(badStart, "", err.Error())
+	}
+	return p, err
+}
+
+func (f *fullDisk) fault(k kind, subject, text string) { f.add(f.round, []fault{{k, subject, text}}) }
+
+// prepare makes what is written to, and tasks that have to go on.
+func (f *fullDisk) prepare(ctx context.Context) error {
+	q, err := f.queues.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String("full")})
+	if err != nil {
+		return err
+	}
+	f.url = q.QueueUrl
+	_, err1 := f.logs.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("full")})
+	_, err2 := f.logs.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: aws.String("full"), LogStreamName: aws.String("full")})
+	_, err3 := f.ecs.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: aws.String("full")})
+	_, err4 := f.ecs.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{
+		Family: aws.String("full"), Cpu: aws.String("256"), Memory: aws.String("512"), NetworkMode: ecstypes.NetworkModeAwsvpc,
+		ContainerDefinitions: []ecstypes.ContainerDefinition{{Name: aws.String("web"), Image: aws.String("flyball/web")}},
+	})
+	_, err5 := f.ecs.CreateService(ctx, &ecs.CreateServiceInput{
+		Cluster: aws.String("full"), ServiceName: aws.String("full"), TaskDefinition: aws.String("full"), DesiredCount: aws.Int32(2),
+		NetworkConfiguration: &ecstypes.NetworkConfiguration{AwsvpcConfiguration: &ecstypes.AwsVpcConfiguration{Subnets: []string{"subnet-1"}}},
+	})
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(settleWithin); len(f.tasks) < 2; pause(ctx, 100*time.Millisecond) {
+		if f.tasks, err = f.running(ctx); err != nil || time.Now().After(deadline) {
+			return fmt.Errorf("%d tasks run, %v", len(f.tasks), err)
+		}
+	}
+	return nil
+}
+
+// running are the tasks that run.
+func (f *fullDisk) running(ctx context.Context) ([]string, error) {
+	listed, err := f.ecs.ListTasks(ctx, &ecs.ListTasksInput{Cluster: aws.String("full")})
+	if err != nil || len(listed.TaskArns) == 0 {
+		return nil, err
+	}
+	out, err := f.ecs.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: aws.String("full"), Tasks: listed.TaskArns})
+	if err != nil {
+		return nil, err
+	}
+	var running []string
+	for _, t := range out.Tasks {
+		if aws.ToString(t.LastStatus) == "RUNNING" {
+			running = append(running, *t.TaskArn)
+		}
+	}
+	slices.Sort(running)
+	return running, nil
+}
+
+// once fills the disk while clients write, looks at what the server does then, makes room, and
+// kills the server at one of these moments.
+func (f *fullDisk) once(ctx context.Context, p *program) (*program, error) {
+	writing, stop := context.WithCancel(ctx)
+	var clients sync.WaitGroup
+	for i := range 3 {
+		rng := rand.New(rand.NewPCG(f.rng.Uint64(), uint64(i)))
+		clients.Go(func() {
+			for writing.Err() == nil {
+				f.write(ctx, rng.IntN(3))
+			}
+		})
+	}
+	pause(ctx, time.Duration(f.rng.IntN(500))*time.Millisecond)
+	err := f.fill()
+	pause(ctx, time.Duration(f.rng.IntN(1000))*time.Millisecond)
+	killed := f.rng.IntN(2) == 0
+	if killed {
+		p.kill()
+	}
+	stop()
+	clients.Wait()
+	if err == nil && killed {
+		p, err = f.start(ctx)
+	}
+	if err != nil {
+		return p, err
+	}
+	f.look(ctx, p)
+	if err := os.Remove(filepath.Join(f.disk, "filler")); err != nil {
+		return p, err
+	}
+	f.awaitWrites(ctx)
+	p.kill()
+	if p, err = f.start(ctx); err != nil {
+		return p, err
+	}
+	return p, f.compare(ctx)
+}
+
+// fill takes all room that there is.
+func (f *fullDisk) fill() error {
+	file, err := os.Create(filepath.Join(f.disk, "filler"))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	for _, size := range []int{1 << 20, 4 << 10, 1} {
+		for chunk := make([]byte, size); ; {
+			if _, err := file.Write(chunk); err != nil {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// write makes a write of a kind, and notes what was said to it.
+func (f *fullDisk) write(ctx context.Context, which int) (err error) {
+	f.mu.Lock()
+	f.made++
+	name := fmt.Sprintf("%d-%06d", which, f.made)
+	f.mu.Unlock()
+	switch which {
+	case 0:
+		_, err = f.queues.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: f.url, MessageBody: &name})
+	case 1:
+		_, err = f.logs.PutLogEvents(ctx, &cloudwatchlogs.PutLogEventsInput{
+			LogGroupName: aws.String("full"), LogStreamName: aws.String("full"),
+			LogEvents: []logtypes.InputLogEvent{{Timestamp: aws.Int64(time.Now().UnixMilli()), Message: &name}},
+		})
+	default:
+		_, err = f.logs.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &name})
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case err == nil:
+		f.written[name] = true
+	case strings.Contains(err.Error(), "nothing of this call was kept"):
+		f.written[name] = false
+	case answered(err) > 0:
+		f.fault(halfWritten, "answer", "a write on a full disk is answered "+err.Error())
+	}
+	return err
+}
+
+// look looks at a server whose disk is full.
+func (f *fullDisk) look(ctx context.Context, p *program) {
+	for which := range 3 {
+		if err := f.write(ctx, which); err == nil {
+			f.fault(lost, "room", "a write is acknowledged on a full disk")
+		}
+	}
+	if _, err := f.read(ctx); err != nil {
+		f.fault(panicked, "reads", "a read fails on a full disk: "+err.Error())
+	}
+	f.lookAtTasks(ctx)
+	if p.ended() {
+		f.fault(panicked, "end", "the server ends on a full disk: "+p.log.last())
+	}
+}
+
+func (f *fullDisk) lookAtTasks(ctx context.Context) {
+	if now, err := f.running(ctx); err != nil || !slices.Equal(now, f.tasks) {
+		f.fault(taskLost, fmt.Sprint(f.round), fmt.Sprintf("tasks %v run, %v before: %v", now, f.tasks, err))
+		if err == nil {
+			f.tasks = now
+		}
+	}
+}
+
+// awaitWrites waits until writes are taken again.
+func (f *fullDisk) awaitWrites(ctx context.Context) {
+	for deadline := time.Now().Add(recoverWithin); ; pause(ctx, 50*time.Millisecond) {
+		if errors.Join(f.write(ctx, 0), f.write(ctx, 1), f.write(ctx, 2)) == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			f.fault(lost, "recovery", fmt.Sprintf("no writes %v after there is room", recoverWithin))
+			return
+		}
+	}
+}
+
+// compare compares what is there with what was said, and takes the messages out.
+func (f *fullDisk) compare(ctx context.Context) error {
+	there, err := f.read(ctx)
+	if err != nil {
+		return err
+	}
+	for {
+		got, err := f.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: f.url, MaxNumberOfMessages: 10})
+		if err != nil {
+			return err
+		}
+		if len(got.Messages) == 0 {
+			break
+		}
+		for _, m := range got.Messages {
+			there[*m.Body] = true
+			if _, err := f.queues.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: f.url, ReceiptHandle: m.ReceiptHandle}); err != nil {
+				return err
+			}
+		}
+	}
+	for name, acknowledged := range f.written {
+		switch {
+		case acknowledged && !there[name]:
+			f.fault(lost, name, "write "+name+" was acknowledged")
+		case !acknowledged && there[name]:
+			f.fault(refusedKept, name, "write "+name+" was refused")
+		}
+		if strings.HasPrefix(name, "0-") {
+			delete(f.written, name) // it was taken out
+		}
+	}
+	f.lookAtTasks(ctx)
+	return nil
+}
+
+// read reads groups and events.
+func (f *fullDisk) read(ctx context.Context) (there map[string]bool, err error) {
+	there = map[string]bool{}
+	groups := cloudwatchlogs.NewDescribeLogGroupsPaginator(f.logs, &cloudwatchlogs.DescribeLogGroupsInput{})
+	for groups.HasMorePages() {
+		page, err := groups.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range page.LogGroups {
+			there[*g.LogGroupName] = true
+		}
+	}
+	in := &cloudwatchlogs.GetLogEventsInput{LogGroupName: aws.String("full"), LogStreamName: aws.String("full"), StartFromHead: aws.Bool(true)}
+	for {
+		page, err := f.logs.GetLogEvents(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page.Events {
+			there[*e.Message] = true
+		}
+		if aws.ToString(page.NextForwardToken) == aws.ToString(in.NextToken) {
+			return there, nil
+		}
+		in.NextToken = page.NextForwardToken
+	}
+}
