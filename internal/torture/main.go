@@ -11,7 +11,8 @@
 // and ends with status 1 if there is any.
 //
 // With -queues it sends messages through a standard and a FIFO queue instead, and takes
-// them out, until all have come. With -flips it flips bits of a data folder and looks whether
+// them out, until all have come. With -callers programs that may not start
+// tasks try it. With -flips it flips bits of a data folder and looks whether
 // the server tells of it.
 package main
 
@@ -39,6 +40,8 @@ func main() {
 	flag.Float64Var(&o.speed, "speed", 60, "of the server's clock")
 	messages := flag.Int("queues", 0, "send so many messages through queues, in place of all else")
 	flips := flag.Bool("flips", false, "flip a bit of the data folder in each round, in place of all else")
+	callers := flag.Bool("callers", false, "have programs that may not start tasks try it, in place of all else; needs root")
+	intruding := flag.Bool("intrude", false, "be such a program")
 	flag.Parse()
 	o.until = time.Now().Add(time.Duration(*seconds) * time.Second)
 	// Calls to a server that was killed break, and so may the pipe that this is
@@ -46,6 +49,15 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	work := func() (*tally, error) { return torture(ctx, o) }
+	if *intruding {
+		if err := intrude(ctx); err != nil {
+			log.Fatal("intrude: ", err)
+		}
+		return
+	}
+	if *callers {
+		work = func() (*tally, error) { return tortureCallers(ctx, o) }
+	}
 	if *flips {
 		work = func() (*tally, error) { return tortureFlips(ctx, o) }
 	}
