@@ -28,9 +28,9 @@ With --repair what is damaged is moved into DIR/damaged-TIME, and all else is ke
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeFolders,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			lock, err := datafolder.Lock(args[0])
+			lock, err := datafolder.Take(args[0])
 			if err != nil {
-				return fmt.Errorf("%w; stop the server first", err)
+				return err
 			}
 			defer lock.Close()
 			reports, err := datafolder.Check(args[0])

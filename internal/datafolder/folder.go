@@ -25,6 +25,20 @@ const (
 // Database is the path of the state in a data folder.
 func Database(dir string) string { return filepath.Join(dir, "flyball.db") }
 
+// Take locks a data folder that a server has left.
+func Take(dir string) (lock *os.File, err error) {
+	if err := Begun(dir); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(Database(dir)); err != nil {
+		return nil, fmt.Errorf("%s is not the data folder of a server: it has no %s", dir, filepath.Base(Database(dir)))
+	}
+	if lock, err = Lock(dir); errors.Is(err, ErrLocked) {
+		err = fmt.Errorf("%w; stop the server first", err)
+	}
+	return lock, err
+}
+
 // Begun refuses a folder that has lost its state: a server that began anew in it would
 // remove the rest, since nothing in its state names it.
 func Begun(dir string) error {

@@ -26,10 +26,13 @@ type placed struct {
 }
 
 // Append puts events into a stream, and returns when they are on disk. They are in the
-// order of their times.
+// order of their times. For want of room it returns a *disk.Error, and keeps nothing.
 func (s *Store) Append(group, stream uint32, ingested int64, events []Event) error {
 	if len(events) == 0 {
 		return nil
+	}
+	if err := s.disk.Check(); err != nil {
+		return err
 	}
 	first := s.next.Add(uint64(len(events))) - uint64(len(events))
 	p := part{
@@ -84,11 +87,11 @@ func (s *Store) commitAll() {
 		seg, err := s.writable()
 		if err == nil {
 			s.mu.Unlock()
-			err = errors.Join(seg.write(c.frames), seg.present())
+			err = s.write(seg, c.frames)
 			s.mu.Lock()
 		}
 		if err != nil {
-			c.err = fmt.Errorf("write log events: %w", err)
+			c.err = s.disk.Explain(fmt.Errorf("write log events: %w", err))
 			s.giveUp(seg)
 		} else {
 			s.publish(seg, c)
@@ -117,6 +120,15 @@ func (s *Store) writable() (*segment, error) {
 	s.number++
 	s.segments[seg.number], s.active = seg, seg
 	return seg, nil
+}
+
+// write writes to a segment, and looks whether that is where it was.
+func (s *Store) write(seg *segment, frames []byte) error {
+	if s.gate != nil {
+		s.gate.Lock()
+		defer s.gate.Unlock()
+	}
+	return errors.Join(seg.write(frames), seg.present())
 }
 
 // write appends frames and has them on disk.

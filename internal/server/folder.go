@@ -41,7 +41,7 @@ func openFolder(path string) (f folder, err error) {
 	if f.lock, err = awaitFolder(f.path); err != nil {
 		return f, err
 	}
-	return f, datafolder.Begun(f.path)
+	return f, errors.Join(datafolder.Begun(f.path), datafolder.Sweep(f.path))
 }
 
 // closeToOthers takes from other users what they may do with the data folder and the files in

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"flyball/internal/client"
+	"flyball/internal/disk"
 	"flyball/internal/flow"
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
@@ -46,11 +47,12 @@ func (s *Server) handler() (http.Handler, error) {
 		Hosts:       s.hosts(),
 		Account:     s.accountOf,
 		Credentials: s.credential,
-		Admit:       s.admit,
+		Admit:       s.admitCaller,
 		Region:      s.cfg.Region,
 		Authorize:   s.authorize,
 		Settle:      s.settle,
 		Wall:        s.clock.Wall,
+		Full:        s.full,
 		Log:         s.cfg.Log,
 		Observe: func(a wire.Answer) {
 			calls.WithLabelValues(a.Service, a.Operation, strconv.Itoa(a.Status)).Observe(a.Duration.Seconds())
@@ -91,6 +93,7 @@ func (s *Server) handler() (http.Handler, error) {
 	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	mux.Handle("GET /metrics", own.Operation("Metrics", s.atHome(metrics.ServeHTTP)))
 	mux.Handle("GET /console/api/authority", own.Operation("Authority", s.serveAuthority))
+	mux.Handle("POST /console/api/backup", own.Operation("Backup", s.atHome(s.serveBackup)))
 	mux.Handle("GET /console/api/clock", own.Operation("Clock", s.serveClock))
 	mux.Handle("GET /console/api/explain", own.Operation("Explain", s.serveExplain))
 	mux.Handle("GET /console/api/logs", own.Operation("Logs", s.serveLogs))
@@ -128,6 +131,14 @@ func (s *Server) settle(ctx context.Context, service string) error {
 		return s.state.Settle(ctx, "ecs")
 	}
 	return s.state.Settle(ctx)
+}
+
+// full says of an error that the disk takes no writes.
+func (s *Server) full(err error) (message string, full bool) {
+	if lack, ok := errors.AsType[*disk.Error](s.disk.Explain(err)); ok {
+		return lack.Error(), true
+	}
+	return "", false
 }
 
 func (s *Server) serveClock(w http.ResponseWriter, _ *http.Request, _ wire.Call) {

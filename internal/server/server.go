@@ -14,6 +14,8 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -21,6 +23,7 @@ import (
 	"flyball/internal/authority"
 	"flyball/internal/clock"
 	"flyball/internal/deliver"
+	"flyball/internal/disk"
 	"flyball/internal/event"
 	"flyball/internal/loopback"
 	"flyball/internal/permission"
@@ -77,14 +80,18 @@ type Server struct {
 	dir     folder
 	clock   *clock.Clock
 	ahead   clockNote
+	disk    *disk.Disk // of the data folder
 	store   *store.SQLite
 	state   *state.State
+	writing sync.RWMutex // held for reading by each write to the data folder
 	runtime task.Runtime
 
 	cells   *cells
 	globals *globals
 	events  event.Stream
 	router  deliver.Router
+	// opened is when calls and loops change the state, and no start does.
+	opened atomic.Bool
 	// operations are those that schedules may call by name.
 	operations *wire.Operations
 	judge      permission.Judge
@@ -121,13 +128,18 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := closeToOthers(s.dir.path); err != nil {
 		cfg.Log.Warn("other users of this machine may read what the server keeps, with its secrets; give --data a folder of your own", "reason", err)
 	}
-	if s.store, err = store.OpenSQLite(s.dir.database()); err != nil {
+	if s.disk, err = disk.Open(disk.Options{Dir: s.dir.path, NoReserve: s.dir.temp, Log: cfg.Log}); err != nil {
 		return nil, err
 	}
+	if s.store, err = store.OpenSQLiteOn(s.disk, s.dir.database()); err != nil {
+		return nil, err
+	}
+	s.store.HoldWrites(s.writing.RLocker())
 	if doubt := s.store.Doubt(); doubt != nil {
 		cfg.Log.Error("the state is read all the same", "error", doubt)
 	}
 	s.state = state.New(s.store)
+	s.state.Admit(s.admit)
 	s.authority, s.addresses.Log = authority.New(s.state), cfg.Log
 	if err := s.openClock(); err != nil {
 		return nil, err
@@ -177,7 +189,17 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		TLSConfig:         s.cfg.tls(),
 		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
+	s.opened.Store(true)
 	return s, nil
+}
+
+// admit refuses changes while the disk takes no writes, but for those of the start: a server
+// that was killed on a full disk begins again.
+func (s *Server) admit() error {
+	if !s.opened.Load() {
+		return nil
+	}
+	return s.disk.Check()
 }
 
 // URL is where the server listens.
@@ -224,9 +246,11 @@ func (s *Server) Run(ctx context.Context) error {
 		case <-loops.Done():
 			return nil
 		case err := <-s.store.Failed():
-			return fmt.Errorf("the state could not be written; make room or mend the disk, and start again: %w", err)
+			return fmt.Errorf("the state could not be written; mend the disk, and start again: %w", err)
 		}
 	})
+	group.Go(func() error { s.disk.Run(loops); return nil })
+	group.Go(func() error { <-loops.Done(); s.store.GiveUp(); return nil })
 	group.Go(func() error { s.stopStrays(loops); return nil })
 	group.Go(func() error { <-loops.Done(); s.functions.close(); return nil })
 	group.Go(func() error { return s.sweepRegistry(loops) })
@@ -279,6 +303,9 @@ func (s *Server) release() {
 		if err := s.store.Close(); err != nil {
 			s.cfg.Log.Error("the state could not be closed", "error", err)
 		}
+	}
+	if err := s.disk.Close(); err != nil {
+		s.cfg.Log.Warn("the reserve could not be closed", "reason", err)
 	}
 	s.dir.release()
 }

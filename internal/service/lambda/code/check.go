@@ -31,7 +31,8 @@ func Check(folder string) (r damage.Report, err error) {
 			}})
 			continue
 		}
-		if tree := filepath.Join(path, treeName); !isWhole(zipped, tree) {
+		// A tree that is not there, as after a restore, is unpacked when it is needed.
+		if tree := filepath.Join(path, treeName); exists(tree) && !isWhole(zipped, tree) {
 			r.Found = append(r.Found, damage.Finding{File: tree, Where: "it is not what is in its package", Repair: func(aside string) (string, error) {
 				return "the package is unpacked again at the function's next invocation", os.Rename(tree, filepath.Join(aside, e.Name()))
 			}})
@@ -40,4 +41,9 @@ func Check(folder string) (r damage.Report, err error) {
 		r.Sound++
 	}
 	return r, err
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }

@@ -271,7 +271,9 @@ func (s *Store) mend(digest, tree string) error {
 	if isWhole(zipped, tree) {
 		return nil
 	}
-	s.log.Warn("the unpacked code of a function was not what is in its package, and is unpacked again", "folder", tree)
+	if exists(tree) {
+		s.log.Warn("the unpacked code of a function was not what is in its package, and is unpacked again", "folder", tree)
+	}
 	if err := os.RemoveAll(tree); err != nil {
 		return err
 	}
