@@ -28,6 +28,9 @@ services), ECR, ECS, Elastic Load Balancing, IAM, SQS and STS, is a registry for
 services, measures them, keeps their logs, forwards requests to them, evaluates alarms and carries out
 scaling policies.
 
+It takes any access key from programs of the user who starts it and of root. Programs of other users, tasks
+and functions need one that it has issued; see --auth and --allow-other-users.
+
 It prints one line, "ready http://HOST:PORT" (https with --tls-cert), on standard output when it
 accepts calls, and logs to standard error. It stops on SIGINT or SIGTERM, and stops every task that
 it started.

@@ -38,9 +38,6 @@ func openFolder(path string) (f folder, err error) {
 	if err != nil {
 		return folder{}, fmt.Errorf("make the data folder: %w", err)
 	}
-	if err := closeToOthers(f.path); err != nil {
-		return folder{}, fmt.Errorf("keep other users out of the data folder: %w; give --data a folder of your own", err)
-	}
 	if f.lock, err = awaitFolder(f.path); err != nil {
 		return f, err
 	}

@@ -87,11 +87,9 @@ func TestTheDataFolderIsClosedToOtherUsers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f, err := openFolder(dir)
-	if err != nil {
+	if err := closeToOthers(dir); err != nil {
 		t.Fatal(err)
 	}
-	f.release()
 	for _, name := range append(loose, "") {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil || info.Mode().Perm()&0o077 != 0 {

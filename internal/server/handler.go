@@ -47,7 +47,7 @@ func (s *Server) handler() (http.Handler, error) {
 		Hosts:       s.hosts(),
 		Account:     s.accountOf,
 		Credentials: s.credential,
-		Admit:       s.admit,
+		Admit:       s.admitCaller,
 		Region:      s.cfg.Region,
 		Authorize:   s.authorize,
 		Settle:      s.settle,

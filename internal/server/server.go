@@ -132,6 +132,9 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if s.dir, err = openFolder(cfg.Data); err != nil {
 		return nil, err
 	}
+	if err := closeToOthers(s.dir.path); err != nil {
+		cfg.Log.Warn("other users of this machine may read what the server keeps, with its secrets; give --data a folder of your own", "reason", err)
+	}
 	if s.disk, err = disk.Open(disk.Options{Dir: s.dir.path, NoReserve: s.dir.temp, Log: cfg.Log}); err != nil {
 		return nil, err
 	}

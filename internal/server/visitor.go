@@ -28,10 +28,10 @@ func withVisitor(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, visitorKey{}, &visitor{host, sync.OnceValues(func() (peer.Peer, error) { return peer.Of(c) })})
 }
 
-// admit says why a call is refused that has no access key that this server has issued.
+// admitCaller says why a call is refused that has no access key that this server has issued.
 // Whoever started the server calls it with any key, and so does root. Tasks and functions
 // have keys of their own, and do not become that user by having another.
-func (s *Server) admit(ctx context.Context, signed bool) *signature.Error {
+func (s *Server) admitCaller(ctx context.Context, signed bool) *signature.Error {
 	if s.cfg.Administrator != nil {
 		return unissued(signed, "")
 	}

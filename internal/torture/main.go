@@ -10,13 +10,8 @@
 // call that was cut off all or nothing. It prints a line for each kind of fault
 // and ends with status 1 if there is any.
 //
-// With -queues it sends messages through a standard and a FIFO queue instead, and takes
-// them out, until all have come. With -flips it flips bits of a data folder and looks whether
-// the server tells of it. With -attacks it has tasks attack their server. With -hostile it makes assaults on servers, each on one of its own:
-// bodies and answers that do not move, few file descriptors, stops while they start.
-// the server tells of it. With -jumps it plays a suspend and a wrong wall clock.
-// the server tells of it. With -full it fills the server's disk, a small one of its own, and
-// looks whether what is refused is refused, and what is acknowledged kept.
+// Flags choose other faults: -queues, -flips, -full, -jumps, -attacks, -hostile and
+// -callers, each in place of all else.
 package main
 
 import (
@@ -47,6 +42,8 @@ func main() {
 	jumps := flag.Bool("jumps", false, "shift the wall clock, in place of all else")
 	flips := flag.Bool("flips", false, "flip a bit of the data folder in each round, in place of all else")
 	full := flag.Bool("full", false, "fill the server's disk in each round, in place of all else")
+	callers := flag.Bool("callers", false, "have programs that may not start tasks try it, in place of all else; needs root")
+	intruding := flag.Bool("intrude", false, "be such a program")
 	flag.Parse()
 	o.until = time.Now().Add(time.Duration(*seconds) * time.Second)
 	// Calls to a server that was killed break, and so may the pipe that this is
@@ -54,6 +51,15 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	work := func() (*tally, error) { return torture(ctx, o) }
+	if *intruding {
+		if err := intrude(ctx); err != nil {
+			log.Fatal("intrude: ", err)
+		}
+		return
+	}
+	if *callers {
+		work = func() (*tally, error) { return tortureCallers(ctx, o) }
+	}
 	if *flips {
 		work = func() (*tally, error) { return tortureFlips(ctx, o) }
 	}

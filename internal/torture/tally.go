@@ -27,7 +27,7 @@ const (
 	wrongTime   kind = "wrong times"  // a clock that does not go with the wall clock, and what follows from it
 )
 
-var kinds = []kind{lost, halfWritten, dirtyRead, panicked, badStart, orphan, taskLost, scaledTwice, twice, disorder, silent, reached, overrun, wrongTime, refusedKept}
+var kinds = []kind{lost, halfWritten, dirtyRead, panicked, badStart, orphan, taskLost, scaledTwice, twice, disorder, silent, reached, overrun, wrongTime, refusedKept, intruded}
 
 // A fault is something that must not be.
 type fault struct {

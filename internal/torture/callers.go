@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"flyball/internal/client"
+)
+
+// intruded is a program that started something in a server which is not its own.
+const intruded kind = "intrusions"
+
+// intruder is the user as whom other users' programs run.
+const intruder = 12345
+
+// An intrusion is a program that tries to start a task in a server that is another user's, or
+// in the one that runs it.
+type intrusion struct {
+	name    string
+	network string // of tasks
+	user    string // of the task; "" is the server's
+	outside bool   // not a task but a program of another user
+}
+
+var intrusions = []intrusion{
+	{"a program of another user", "loopback", "", true},
+	{"a task on loopback", "loopback", "", false},
+	{"a task on loopback as another user", "loopback", fmt.Sprint(intruder), false},
+	{"a task on the bridge", "namespace", "", false},
+	{"a task on the bridge as another user", "namespace", fmt.Sprint(intruder), false},
+}
+
+// tortureCallers has programs that may not start tasks try it, with any key and with what
+// they find. It needs root.
+func tortureCallers(ctx context.Context, o options) (*tally, error) {
+	if os.Geteuid() != 0 {
+		return nil, errors.New("only root runs programs as other users")
+	}
+	t := newTally()
+	for i, in := range intrusions {
+		if err := in.try(ctx, o, t, i+1); err != nil {
+			return t, fmt.Errorf("%s: %w", in.name, err)
+		}
+	}
+	return t, nil
+}
+
+// try starts a server, lets the program in question try, and looks whether a task runs that
+// nobody who may has started.
+func (in intrusion) try(ctx context.Context, o options, t *tally, n int) error {
+	dir, err := os.MkdirTemp("", "flyball-torture-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	self, err := copied(dir)
+	if err != nil {
+		return err
+	}
+	server := exec.CommandContext(ctx, o.binary, "serve", "--addr", "127.0.0.1:0", "--data", filepath.Join(dir, "data"), "--runtime", "process",
+		"--task-network", in.network, "--image", "intruder="+self+" -intrude")
+	server.Stderr = os.Stderr
+	url, err := startedAt(server)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		_ = server.Process.Signal(syscall.SIGTERM)
+		_ = server.Wait()
+	}()
+	api := client.New(client.Config{Endpoint: url, Region: "us-east-1"}).ECS
+	if err := in.run(ctx, api, self, url); err != nil {
+		return err
+	}
+	started, err := api.ListTasks(ctx, &ecs.ListTasksInput{Family: aws.String("loot")})
+	if err != nil {
+		return err
+	}
+	if len(started.TaskArns) > 0 {
+		t.add(n, []fault{{intruded, in.name, fmt.Sprintf("%s has started %d tasks", in.name, len(started.TaskArns))}})
+	}
+	return nil
+}
+
+// run runs the program and waits for its end, which is that it was refused.
+func (in intrusion) run(ctx context.Context, api *ecs.Client, self, url string) error {
+	for _, family := range []string{"loot", "intruder"} {
+		_, err := api.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{
+			Family: &family, ContainerDefinitions: []ecstypes.ContainerDefinition{{
+				Name: aws.String("main"), Image: aws.String("intruder"), Memory: aws.Int32(128), User: aws.String(in.user),
+			}},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if _, err := api.CreateCluster(ctx, &ecs.CreateClusterInput{}); err != nil {
+		return err
+	}
+	if in.outside {
+		cmd := exec.CommandContext(ctx, self, "-intrude")
+		cmd.Env = []string{"AWS_ENDPOINT_URL=" + url, "AWS_REGION=us-east-1"}
+		cmd.Dir = "/"
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: intruder, Gid: intruder}}
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		return nil
+	}
+	out, err := api.RunTask(ctx, &ecs.RunTaskInput{TaskDefinition: aws.String("intruder")})
+	if err != nil {
+		return err
+	}
+	tried := &ecs.DescribeTasksInput{Tasks: []string{*out.Tasks[0].TaskArn}}
+	stopped, err := ecs.NewTasksStoppedWaiter(api, func(w *ecs.TasksStoppedWaiterOptions) { w.MinDelay, w.MaxDelay = time.Second, time.Second }).
+		WaitForOutput(ctx, tried, time.Minute)
+	if err != nil {
+		return err
+	}
+	if code := stopped.Tasks[0].Containers[0].ExitCode; code == nil || *code != 0 {
+		return fmt.Errorf("the task could not try: %s", aws.ToString(stopped.Tasks[0].Containers[0].Reason))
+	}
+	return nil
+}
+
+// intrude is the program that tries. It ends in order when it has been able to ask, whatever
+// the answers were.
+func intrude(ctx context.Context) error {
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRetryMaxAttempts(1))
+	if err != nil {
+		return err
+	}
+	for _, key := range []aws.CredentialsProvider{credentials.NewStaticCredentialsProvider("test", "test", ""), cfg.Credentials} {
+		cfg.Credentials = key
+		_, err := ecs.NewFromConfig(cfg).RunTask(ctx, &ecs.RunTaskInput{TaskDefinition: aws.String("loot")})
+		if err != nil && strings.Contains(err.Error(), "connect:") {
+			return err
+		}
+	}
+	return nil
+}
+
+// copied copies this program to where every user may run it.
+func copied(dir string) (string, error) {
+	text, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "intruder")
+	return path, errors.Join(os.Chmod(dir, 0o755), os.WriteFile(path, text, 0o755))
+}
+
+// startedAt starts a server and says where it is ready.
+func startedAt(server *exec.Cmd) (url string, err error) {
+	out, err := server.StdoutPipe()
+	if err != nil {
+		return "", err
+	}
+	if err := server.Start(); err != nil {
+		return "", err
+	}
+	_, err = fmt.Fscanf(out, "ready %s\n", &url)
+	if err != nil {
+		_ = server.Process.Kill()
+		_ = server.Wait()
+	}
+	return url, err
+}
