@@ -11,13 +11,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"flyball/internal/clock"
 	"flyball/internal/server"
 )
 
 func serveCommand() *cobra.Command {
 	cfg := server.Config{Images: map[string]string{}}
 	var images []string
-	var level string
+	var level, wall string
 	var files secrets
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -60,6 +61,9 @@ Built-in images, run by every runtime:
 			if err := files.read(&cfg); err != nil {
 				return err
 			}
+			if wall != "" {
+				cfg.Wall = clock.ShiftedBy(wall)
+			}
 			s, err := server.Open(cmd.Context(), cfg)
 			if err != nil {
 				return err
@@ -82,11 +86,14 @@ Built-in images, run by every runtime:
 	f.StringVar(&cfg.LBDomain, "lb-domain", "", "name load balancers NAME-NUMBER.REGION.elb.DOMAIN; such names have to lead here (by default a name is the load balancer's address)")
 	f.BoolVar(&cfg.StrictNetwork, "strict-network", false, "refuse load balancers, target groups, services and tasks in VPCs, subnets and security groups that EC2 does not know")
 	f.StringVar(&files.auth, "auth", "", "admit only keys of IAM and STS, and the administrator's, which is in this file as in ~/.aws/credentials")
+	f.BoolVar(&cfg.AllowOtherUsers, "allow-other-users", false, "let programs of other users of this machine call with any key, as yours do: they can start programs as you")
 	f.StringVar(&files.certificate, "tls-cert", "", "speak TLS with the certificate in this PEM file, and those of its authorities after it")
 	f.StringVar(&files.key, "tls-key", "", "PEM file with the certificate's key")
 	cmd.MarkFlagsRequiredTogether("tls-cert", "tls-key")
 	f.StringVar(&cfg.Roles, "roles", server.RolesJudged, `the role of a scalable target: "enforce" judges what it allows, "aws" takes any, as AWS does`)
 	f.StringVar(&level, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&wall, "wall-shift", "", "for tests: shift the wall clock by the duration in this file, such as 8h or -30s, which may change")
+	_ = f.MarkHidden("wall-shift")
 	return cmd
 }
 

@@ -109,9 +109,18 @@ func writeCheckpoint(folder string, content []byte, sync bool) error {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		return err
+		return errors.Join(err, os.Remove(path+".new"))
 	}
 	return os.Rename(path+".new", path)
+}
+
+// putCheckpoint is writeCheckpoint, which is a write like others.
+func (q *Queue) putCheckpoint(content []byte) error {
+	if w := q.broker.Writing; w != nil {
+		w.Lock()
+		defer w.Unlock()
+	}
+	return writeCheckpoint(q.folder, content, !q.broker.Lazy)
 }
 
 // saves is when a queue makes checkpoints.
@@ -136,7 +145,7 @@ func (q *Queue) maySave() {
 // save makes a checkpoint and has it written, under the lock. It is in place of the one
 // before only once the log is on disk as far as it tells of it.
 func (q *Queue) save() {
-	if q.saves.running || q.removed {
+	if q.saves.running || q.removed || q.broker.Disk.Check() != nil {
 		return
 	}
 	q.saves.running = true
@@ -145,7 +154,7 @@ func (q *Queue) save() {
 	q.saving.Go(func() {
 		err := q.log.Sync(end)
 		if err == nil {
-			err = writeCheckpoint(q.folder, content, !q.broker.Lazy)
+			err = q.putCheckpoint(content)
 		}
 		q.mu.Lock()
 		defer q.mu.Unlock()

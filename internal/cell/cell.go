@@ -8,10 +8,12 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"flyball/internal/clock"
+	"flyball/internal/disk"
 	"flyball/internal/event"
 	"flyball/internal/state"
 )
@@ -22,11 +24,15 @@ type Cell struct {
 	Region  string // such as eu-west-2, or aws-global
 	Clock   *clock.Clock
 	State   *state.State  // the cell's own rows
+	Disk    *disk.Disk    // of what is kept beside the rows; nil always has room
 	Events  *event.Stream // nil takes none
 	// Bus is told of each event within the change that it is part of, so that what it writes is
 	// on disk with that change. It is set before services are opened; nil is not told.
 	Bus func(*state.Tx, event.Event)
 	Log *slog.Logger
+	// Writing is held for the moment of each write to a file of the cell's; nil: nobody waits
+	// for such a moment to be over.
+	Writing sync.Locker
 }
 
 // Scope begins the keys of the cell's rows among those of all cells.

@@ -35,7 +35,7 @@ type imageRegistry struct {
 
 // openRegistry opens the content of images, and the key of passwords.
 func (s *Server) openRegistry() (err error) {
-	if s.registry.content, err = registry.OpenStore(s.dir.registry()); err != nil {
+	if s.registry.content, err = registry.OpenStore(s.dir.registry(), s.cfg.Log); err != nil {
 		return err
 	}
 	key, err := state.Get[[]byte](s.state, kindRegistry, registryKey)
@@ -86,6 +86,7 @@ func (s *Server) serveRegistry(hosts []string) http.Handler {
 		Secure:     s.cfg.Certificate != nil,
 		Login:      s.logIn,
 		Settle:     func(ctx context.Context) error { return s.state.Settle(ctx, "ecr") },
+		Full:       s.full,
 		Log:        s.cfg.Log,
 	})
 	guarded := wire.Guard(hosts, h)

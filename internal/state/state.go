@@ -43,6 +43,7 @@ type journal struct {
 	mu    sync.RWMutex
 	whole store.Store
 	stamp func(*Tx)
+	admit func() error
 	last  newest
 	news  announcements
 }
@@ -55,6 +56,19 @@ func New(st store.Store) *State {
 // Stamp has a function add to each write what is to be on disk with it. It is set
 // before the first change.
 func (s *State) Stamp(f func(*Tx)) { s.stamp = f }
+
+// Admit has a function say before each Change whether it may begin. Its error is that of
+// the Change, which then has not run. It is set before the first change.
+func (s *State) Admit(f func() error) { s.admit = f }
+
+// Admitted returns the error with which a Change would be refused now, for calls whose
+// writes take another way to the disk.
+func (s *State) Admitted() error {
+	if s.admit == nil {
+		return nil
+	}
+	return s.admit()
+}
 
 // Scope returns the rows whose keys begin with a prefix.
 func (s *State) Scope(prefix string) *State {
@@ -74,6 +88,23 @@ func (s *State) Change(ctx context.Context, f func(context.Context, *Tx) error) 
 	if t := joined(ctx, s.journal); t != nil {
 		return t.nest(func() error { return f(ctx, &Tx{t, s.scope}) })
 	}
+	if err := s.Admitted(); err != nil {
+		return err
+	}
+	return s.change(ctx, f)
+}
+
+// Maintain is Change for loops that keep to what was asked for before, such as the targets of
+// load balancers: it is admitted always, and waits until there is room for it.
+func (s *State) Maintain(ctx context.Context, f func(context.Context, *Tx) error) error {
+	if t := joined(ctx, s.journal); t != nil {
+		return t.nest(func() error { return f(ctx, &Tx{t, s.scope}) })
+	}
+	return s.change(ctx, f)
+}
+
+// change makes a change of its own.
+func (s *State) change(ctx context.Context, f func(context.Context, *Tx) error) error {
 	t := &transaction{journal: s.journal}
 	commit, err := t.run(func() error { return f(context.WithValue(ctx, transactionKey{}, t), &Tx{t, s.scope}) })
 	if err != nil {
@@ -89,7 +120,8 @@ func (s *State) Change(ctx context.Context, f func(context.Context, *Tx) error) 
 
 // Later is Change for loops whose changes cannot fail and that wait for no disk. It
 // is on disk within milliseconds, together with what follows on it.
-// If the write fails the server ends, which is why there is no error here.
+// Without room on the disk it is in memory until there is some. If the write fails for
+// another reason the server ends, which is why there is no error here.
 func (s *State) Later(f func(*Tx)) {
 	t := &transaction{journal: s.journal}
 	_, _ = t.run(func() error { f(&Tx{t, s.scope}); return nil })
@@ -133,7 +165,8 @@ func viewed(ctx context.Context, j *journal) bool {
 
 // Settle returns when everything that was changed before is on disk, or with the
 // reason why it is not. With families it waits only for changes of kinds whose names
-// begin with one of them and a dot, such as ecs.
+// begin with one of them and a dot, such as ecs. It does not wait for room on the disk:
+// what loops have changed by themselves is told meanwhile, though a crash takes it back.
 func (s *State) Settle(ctx context.Context, families ...string) error {
 	if len(families) == 0 {
 		families = []string{""}
@@ -160,6 +193,8 @@ func (s *State) wait(ctx context.Context, commit store.Commit) error {
 	select {
 	case <-commit.Done():
 		return commit.Wait()
+	case <-s.whole.Stalled():
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -360,7 +360,7 @@ func TestKeysHaveToBeKnownIfThatIsRequired(t *testing.T) {
 	for _, c := range calls {
 		s := c.signer
 		s.Credentials, s.region, s.at = aws.Credentials{AccessKeyID: "210987654321", SecretAccessKey: "any"}, "us-east-1", time.Now()
-		o := openOffice(t, Options{RequireKnown: true})
+		o := openOffice(t, Options{Admit: nobody})
 		code := "UnrecognizedClientException"
 		if strings.HasPrefix(c.name, "awsQuery") {
 			code = "InvalidClientTokenId"
@@ -392,7 +392,7 @@ func (u unread) Read([]byte) (int, error) {
 func (u unread) Close() error { return nil }
 
 func TestClientsOfTheSDKWithKnownKeysAreServed(t *testing.T) {
-	o := openOffice(t, Options{RequireKnown: true})
+	o := openOffice(t, Options{Admit: nobody})
 	server := httptest.NewServer(o)
 	defer server.Close()
 	config := clientConfig(server.Client())

@@ -50,9 +50,9 @@ func TestForeignersAreRefusedBeforeAnythingIsParsed(t *testing.T) {
 		{"without spaces", "http://localhost/", map[string]string{"Authorization": strings.ReplaceAll(signed, ", ", ",")}, 400, "not valid JSON"},
 		{"scope without a region", "http://localhost/", map[string]string{"Authorization": "AWS4-ECDSA-P256-SHA256 Credential=A/20261121/ecs/aws4_request, SignedHeaders=host, Signature=00"}, 400, "not valid JSON"},
 
-		{"signed URL", "http://localhost/" + signedQuery, map[string]string{"Authorization": ""}, 400, "not valid JSON"},
-		{"signed URL in an old browser's page", "http://localhost/" + signedQuery, map[string]string{"Authorization": "", "Referer": "https://evil.example/"}, 403, "AccessDeniedException"},
-		{"signed URL that a browser opens", "http://localhost/" + signedQuery, map[string]string{"Authorization": "", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"}, 403, "AccessDeniedException"},
+		{"signed URL with a key of anybody's", "http://localhost/" + signedQuery, map[string]string{"Authorization": ""}, 400, "UnrecognizedClientException"},
+		{"form in an old browser's page", "http://localhost/" + signedQuery, map[string]string{"Authorization": "", "Referer": "https://evil.example/"}, 403, "AccessDeniedException"},
+		{"signed URL that a browser opens", "http://localhost/" + signedQuery, map[string]string{"Authorization": "", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"}, 400, "UnrecognizedClientException"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodPost, tt.url, strings.NewReader("{{{"))

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	insights "flyball/metric/query"
 )
 
 // A Program is queries that were compiled together.
@@ -21,6 +23,12 @@ type query struct {
 	typ    Type // known once it is checked
 	state  state
 	order  int
+}
+
+// isSelection tells whether the query is a Metrics Insights query.
+func (q *query) isSelection() bool {
+	_, ok := q.root.(*selection)
+	return ok
 }
 
 type state uint8
@@ -111,11 +119,26 @@ func (p *Program) Searches(id string) []Search {
 	return found
 }
 
+// Selections are the ids of the Metrics Insights queries that a query is computed
+// from, by way of other expressions too. One is such a query by itself.
+func (p *Program) Selections(id string) []string {
+	var ids []string
+	p.visit(id, map[string]bool{}, func(q *query, n node) {
+		if _, ok := n.(*selection); ok {
+			ids = append(ids, q.ID)
+		}
+	})
+	return ids
+}
+
 // Watchable tells whether an alarm can watch a query: whether it gives a single
 // time series, and is computed without a search. It evaluates the query over
 // nothing, for there are arrays that do not go together. Its errors are of type
 // *Error.
 func (p *Program) Watchable(id string) error {
+	if q := p.queries[id]; q.typ == Array && q.isSelection() {
+		return &Error{Message: "A Metrics Insights query with GROUP BY is not supported on Metric Alarms here: an alarm watches a single time series. Leave GROUP BY out, or make one of its results, as with MAX(" + id + ")"}
+	}
 	if p.Type(id) == Array {
 		return &Error{Message: fmt.Sprintf("The expression '%s' returns several time series. It must return a single one", id)}
 	}
@@ -124,10 +147,21 @@ func (p *Program) Watchable(id string) error {
 			return &Error{Message: "SEARCH is not supported on Metric Alarms"}
 		}
 	}
+	_, err := p.overNothing().Result(id)
+	return err
+}
+
+// overNothing is a run over no data, which finds what is wrong with any.
+func (p *Program) overNothing() *Run {
 	nothing := Env{Grid: Grid{Step: time.Minute}}
 	nothing.Metric = func(string) (Series, error) { return NewSeries(nothing.Grid), nil }
-	_, err := p.Run(nothing).Result(id)
-	return err
+	nothing.Band = func(string, float64) (upper, lower Series, err error) {
+		return NewSeries(nothing.Grid), NewSeries(nothing.Grid), nil
+	}
+	nothing.Select = func(string, *insights.Query) ([]Series, bool, error) {
+		return []Series{NewSeries(nothing.Grid)}, false, nil
+	}
+	return p.Run(nothing)
 }
 
 // visit goes through all nodes that a query is computed from; a metric has none,
@@ -210,6 +244,11 @@ func (c *checker) check(q *query, n node) (Type, *Error) {
 		return c.binary(q, n)
 	case *call:
 		return c.call(q, n)
+	case *selection:
+		if n.query.Grouped() {
+			return Array, nil
+		}
+		return TimeSeries, nil
 	}
 	panic("unreachable")
 }
@@ -277,6 +316,10 @@ func (c *checker) call(q *query, n *call) (Type, *Error) {
 	case "PERIOD": // "Valid input is metrics, not the results of other expressions"
 		if r, ok := n.args[0].(*ref); !ok || c.program.queries[r.id].root != nil {
 			return 0, errorAt(q.source, n.args[0].place(), "PERIOD takes a metric, not the result of an expression")
+		}
+	case bandFunction: // a model is of a metric or of an expression that has a name
+		if _, ok := n.args[0].(*ref); !ok {
+			return 0, errorAt(q.source, n.args[0].place(), "%s takes the ID of a metric or of an expression", bandFunction)
 		}
 	case "SEARCH":
 		var err *Error

@@ -1,10 +1,13 @@
 package math
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"unicode"
 	"unicode/utf8"
+
+	insights "flyball/metric/query"
 )
 
 // An Expression is one that was read, and is not checked against the queries that
@@ -55,6 +58,9 @@ type (
 		args   []node
 		search *Search // of SEARCH, once it is checked
 	}
+	selection struct { // a whole expression: a Metrics Insights query
+		query *insights.Query
+	}
 )
 
 func (n *literal) place() int  { return n.offset }
@@ -65,6 +71,8 @@ func (n *list) place() int     { return n.offset }
 func (n *negation) place() int { return n.offset }
 func (n *binary) place() int   { return n.offset }
 func (n *call) place() int     { return n.offset }
+
+func (n *selection) place() int { return 0 }
 
 // keywords are the words that mean something as arguments.
 var keywords = map[string]Type{
@@ -101,15 +109,15 @@ func parse(source string) (*Expression, *Error) {
 	if n := utf8.RuneCountInString(source); n > MaxExpression {
 		return nil, &Error{Message: "The expression is longer than " + strconv.Itoa(MaxExpression) + " characters"}
 	}
+	if insights.Begins(source) {
+		return parseQuery(source)
+	}
 	p := &parser{source: source}
 	if err := p.next(); err != nil {
 		return nil, err
 	}
 	if p.token.kind == end {
 		return nil, &Error{Message: "Syntax error: the expression is empty"}
-	}
-	if p.is("SELECT") {
-		return nil, p.fail("Metrics Insights queries (SELECT) are not supported")
 	}
 	root, err := p.binary(0)
 	if err != nil {
@@ -119,6 +127,15 @@ func parse(source string) (*Expression, *Error) {
 		return nil, p.fail("Syntax error: unexpected %s", p.token.describe())
 	}
 	return &Expression{source, root}, nil
+}
+
+// parseQuery reads an expression that is a Metrics Insights query.
+func parseQuery(source string) (*Expression, *Error) {
+	q, err := insights.Parse(source)
+	if wrong := (*insights.Error)(nil); errors.As(err, &wrong) {
+		return nil, errorAt(source, wrong.Offset, "%s", wrong.Message)
+	}
+	return &Expression{source, &selection{q}}, nil
 }
 
 // Refs are the ids that the expression names, in the order of their first

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"flyball/metric"
+	insights "flyball/metric/query"
 )
 
 // Env is what an evaluation needs of its surroundings.
@@ -19,6 +20,14 @@ type Env struct {
 	// Find reads the metrics that a search matches, in an order that does not
 	// change. Without it, searches fail.
 	Find func(Search) ([]Series, error)
+	// Select evaluates a Metrics Insights query, given the id that it has among the
+	// queries: one series, or any number of a query that is grouped, and whether a
+	// metric that it matched is pending, as metric.Pending says. Without it, such
+	// queries fail.
+	Select func(id string, q *insights.Query) (series []Series, pending bool, err error)
+	// Band is what is usual for a query among the queries: the bounds that are so many
+	// standard deviations from what is expected. Without it, such bands fail.
+	Band func(id string, width float64) (upper, lower Series, err error)
 	// Points counts the values computed, which are bounded. Runs that share it share
 	// the bound; without it, a run has its own.
 	Points *int
@@ -75,7 +84,7 @@ func (r *Run) Result(id string) ([]Series, error) {
 //	IF(m1 > 10, m2, 0)        waits for m1, and for m2 where m1 is above 10
 //
 // It is for queries that gave a single time series, whose metrics have the period
-// of the grid.
+// of the grid. A Metrics Insights query waits for all metrics that it matches.
 func (r *Run) Pending(id string) bool {
 	v := r.results[r.program.queries[id].order]
 	return v.typ == TimeSeries && v.awaited()
@@ -210,6 +219,8 @@ func (r *Run) eval(q *query, n node) (value, *Error) {
 		v, err = r.binary(q, n)
 	case *call:
 		v, err = r.call(q, n)
+	case *selection:
+		v, err = r.selected(q, n)
 	default: // a string or a keyword, which functions read by themselves
 		return value{}, nil
 	}
@@ -261,6 +272,21 @@ func (r *Run) call(q *query, n *call) (value, *Error) {
 		}
 	}
 	return n.eval(r, n, args)
+}
+
+// selected is what a Metrics Insights query gives.
+func (r *Run) selected(q *query, n *selection) (value, *Error) {
+	if r.env.Select == nil {
+		return value{}, &Error{Message: "Metrics Insights queries (SELECT) are not supported here"}
+	}
+	series, pending, err := r.env.Select(q.ID, n.query)
+	if err != nil {
+		return value{}, r.broken(err)
+	}
+	for i := range series {
+		series[i].pending = pending
+	}
+	return value{typ: q.typ, series: series}, nil
 }
 
 // binary combines scalars and series. Arrays of the same length are combined

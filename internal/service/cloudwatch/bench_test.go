@@ -57,6 +57,7 @@ func (forgetful) Get(string, string) ([]byte, error)                            
 func (forgetful) Scan(string, store.Range, func(key string, value []byte) bool) error { return nil }
 func (forgetful) Write(*store.Batch) store.Commit                                     { return store.Commit{} }
 func (forgetful) Flush()                                                              {}
+func (forgetful) Stalled() <-chan struct{}                                            { return nil }
 func (forgetful) Failed() <-chan error                                                { return nil }
 func (forgetful) Close() error                                                        { return nil }
 
@@ -262,4 +263,35 @@ func BenchmarkChangeDuringEvaluation(b *testing.B) {
 	slices.Sort(waits)
 	b.ReportMetric(float64(waits[len(waits)/2].Nanoseconds())/1000, "p50-us")
 	b.ReportMetric(float64(waits[len(waits)*99/100].Nanoseconds())/1000, "p99-us")
+}
+
+// An evaluation of an alarm on a Metrics Insights query, by how many metrics it
+// matches.
+func BenchmarkEvaluateSelection(b *testing.B) {
+	for _, metrics := range []int{100, 10_000} {
+		b.Run(fmt.Sprint(metrics), func(b *testing.B) {
+			a := benchService(b, forgetful{}, func(alarm.Notification) {})
+			at := a.alarms.now().Add(-time.Minute)
+			for i := range metrics {
+				a.Record([]metric.Sample{{
+					Metric: metric.NewID("AWS/ECS", "CPUUtilization", metric.Dimension{Name: "ClusterName", Value: "prod"}, metric.Dimension{Name: "ServiceName", Value: fmt.Sprintf("checkout-%d", i)}),
+					Time:   at, Unit: "Percent", Set: metric.Set{Count: 2, Sum: 30, Min: 10, Max: 20},
+				}})
+			}
+			_, err := a.PutMetricAlarm(b.Context(), &cloudwatch.PutMetricAlarmInput{
+				AlarmName: aws.String("busy"), EvaluationPeriods: aws.Int32(3), Threshold: aws.Float64(50), ComparisonOperator: "GreaterThanThreshold",
+				Metrics: []types.MetricDataQuery{{Id: aws.String("q"), Period: aws.Int32(60), Expression: aws.String(`SELECT AVG(CPUUtilization) FROM SCHEMA("AWS/ECS", ClusterName, ServiceName)`)}},
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			part, now := []*entry{a.registry.get("busy")}, a.alarms.now()
+			b.ReportAllocs()
+			for b.Loop() {
+				if views := a.read(part, now); len(views) != 1 || views[0].values[4] != 15 {
+					b.Fatal(views)
+				}
+			}
+		})
+	}
 }

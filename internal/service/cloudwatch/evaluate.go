@@ -32,6 +32,7 @@ type view struct {
 	alarm   *entry
 	end     alarm.Instant // of the newest period
 	values  []float64     // of the evaluation range, newest last; NaN is no data
+	band    alarm.Band    // of the values, where the alarm compares with one
 	samples float64       // how many measurements the newest N values are of, where that matters
 	counts  []float64     // sample counts of the values, once something is to be done
 }
@@ -66,7 +67,7 @@ func (a *alarms) evaluate(ctx context.Context, part []*entry, now time.Time) {
 // are actions that repeat, and for nothing when the alarm was deleted, or put into
 // its state since the evaluation began.
 func (v *view) step(now time.Time) (alarm.Watch, alarm.Verdict, alarm.Call) {
-	w, verdict, call := v.alarm.Watch.Step(now, v.alarm.metric.rule, v.values, v.samples)
+	w, verdict, call := v.alarm.Watch.StepBand(now, v.alarm.metric.rule, v.values, v.band, v.samples)
 	if v.alarm.deleted || v.alarm.updated > alarm.At(now) || call == alarm.Repeat && !v.alarm.repeats() {
 		call = alarm.None
 	}
@@ -89,7 +90,7 @@ func (a *alarms) act(tx *state.Tx, v view, now time.Time) {
 func (v *view) observation(verdict alarm.Verdict, now time.Time) *observation {
 	return &observation{
 		by: &v.alarm.metric, verdict: verdict, at: alarm.At(now), end: v.end,
-		values: slices.Clone(v.values), counts: sameCounts(v.counts, v.values),
+		values: slices.Clone(v.values), counts: sameCounts(v.counts, v.values), band: v.band,
 	}
 }
 
@@ -105,10 +106,13 @@ func (a *alarms) read(part []*entry, now time.Time) []view {
 		if every := m.rule.Interval(); every != interval {
 			interval, end = every, alarm.Boundary(now, every)
 		}
-		used, n := len(room.values), m.rule.Range()
+		used, n := len(room.values), m.lookback()
 		room.values = slices.Grow(room.values, n)[:used+n]
 		v := view{alarm: e, end: alarm.At(end), values: room.values[used : used+n : used+n]}
-		if err := m.read(v.values, end); err != nil {
+		if m.rule.Comparison.OfBand() {
+			v.band = alarm.Band{Lower: make([]float64, n), Upper: make([]float64, n)}
+		}
+		if err := m.read(v.values, v.band, end); err != nil {
 			a.cell.Log.Error("read the metric of an alarm", "alarm", e.name, "error", err)
 			continue
 		}
@@ -122,6 +126,17 @@ func (a *alarms) read(part []*entry, now time.Time) []view {
 	return room.views
 }
 
+// lookback is how many periods an evaluation looks at. Datapoints of a metric of
+// standard resolution stand at the beginning of their minute: with shorter periods all
+// of that minute is looked at, so that it does not matter at which second they came.
+func (m *metricRule) lookback() int {
+	n := m.rule.Range()
+	if m.series == nil || m.rule.Period >= time.Minute || m.series.Resolution() < time.Minute {
+		return n
+	}
+	return max(n, int(m.rule.Periods)-1+int(time.Minute/m.rule.Period))
+}
+
 // counts reads the sample counts of the evaluation range; 0 where there is no
 // data. A formula has none.
 func (a *alarms) counts(e *entry, end time.Time) []float64 {
@@ -129,7 +144,7 @@ func (a *alarms) counts(e *entry, end time.Time) []float64 {
 	if m.series == nil {
 		return nil
 	}
-	counts := make([]float64, m.rule.Range())
+	counts := make([]float64, m.lookback())
 	if err := m.series.Window(counts, metric.SampleCount, m.rule.Period, m.unit, end); err != nil {
 		a.cell.Log.Error("read the sample counts of a metric", "alarm", e.name, "error", err)
 	}

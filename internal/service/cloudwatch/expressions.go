@@ -2,19 +2,22 @@ package cloudwatch
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"flyball/metric"
 	"flyball/metric/math"
+	"flyball/metric/query"
 )
 
-// The periods of what names none: of a search, and of an expression without
-// metrics.
+// The periods of what names none: of a search and a Metrics Insights query, and of an
+// expression without metrics.
 const (
 	searchPeriod   = 5 * time.Minute
 	constantPeriod = time.Minute
@@ -22,6 +25,7 @@ const (
 
 // A calculation evaluates the expressions of a GetMetricData.
 type calculation struct {
+	ctx     context.Context
 	metrics *metrics
 	in      *cloudwatch.GetMetricDataInput
 	queries map[string]dataQuery // by id
@@ -29,13 +33,22 @@ type calculation struct {
 	runs    map[math.Grid]*math.Run
 	points  int // computed so far
 	labels  labeller
+
+	messages []types.MessageData // about the whole answer
 }
 
 // calculate compiles the expressions among the queries.
-func (m *metrics) calculate(queries []dataQuery, in *cloudwatch.GetMetricDataInput) (*calculation, error) {
-	c := &calculation{metrics: m, in: in, queries: make(map[string]dataQuery, len(queries)), runs: map[math.Grid]*math.Run{}}
-	for _, q := range queries {
+func (m *metrics) calculate(ctx context.Context, queries []dataQuery, in *cloudwatch.GetMetricDataInput) (*calculation, error) {
+	c := &calculation{ctx: ctx, metrics: m, in: in, queries: make(map[string]dataQuery, len(queries)), runs: map[math.Grid]*math.Run{}}
+	selections := 0
+	for i, q := range queries {
 		c.queries[q.id] = q
+		if query.Begins(aws.ToString(in.MetricDataQueries[i].Expression)) {
+			selections++
+		}
+	}
+	if selections > 1 {
+		return nil, validation("MetricDataQueries must not contain more than one Metrics Insights query, and contains %d.", selections)
 	}
 	var err error
 	if c.labels, err = m.labeller(in.LabelOptions); err != nil {
@@ -64,6 +77,8 @@ func (c *calculation) results(q dataQuery) ([]types.MetricDataResult, error) {
 			Grid: grid, Points: &c.points,
 			Metric: func(id string) (math.Series, error) { return c.series(c.queries[id], grid) },
 			Find:   func(s math.Search) ([]math.Series, error) { return c.find(s, q, grid) },
+			Band:   func(id string, width float64) (upper, lower math.Series, err error) { return c.band(id, width, grid) },
+			Select: func(id string, q *query.Query) ([]math.Series, bool, error) { return c.selection(id, q, grid) },
 		})
 		c.runs[grid] = run
 	}
@@ -99,6 +114,9 @@ func (c *calculation) grid(q dataQuery) math.Grid {
 	}
 	for _, s := range c.program.Searches(q.id) {
 		periods = append(periods, cmp.Or(s.Period, q.period, searchPeriod))
+	}
+	for _, id := range c.program.Selections(q.id) {
+		periods = append(periods, selectionPeriod(c.queries[id]))
 	}
 	if len(periods) == 0 {
 		periods = append(periods, cmp.Or(q.period, constantPeriod))

@@ -143,7 +143,7 @@ func TestExpressionRefusals(t *testing.T) {
 			"a scalar":   {expression("e", "AVG(m1)"), "Error in expression 'e': The result of the expression is a Scalar. It must be a TimeSeries or a TimeSeries[]; TIME_SERIES makes one of a Scalar"},
 			"empty":      {expression("e", ""), "The parameter MetricDataQueries.member.2.Expression must not be empty."},
 			"period":     {period, "The value for parameter MetricDataQueries.member.2.Period must be a multiple of 60, or one of 1, 5, 10, 20, 30."},
-			"insights":   {expression("e", "SELECT AVG(cpu) FROM test"), "Error in expression 'e': Metrics Insights queries (SELECT) are not supported (at character 1)"},
+			"insights":   {expression("e", "SELECT AVG(cpu)"), "Error in expression 'e': Syntax error: expected 'FROM' instead of the end of the query (at character 16)"},
 		} {
 			_, err := s.GetMetricData(t.Context(), &sdk.GetMetricDataInput{StartTime: s.at("16:45:00"), EndTime: s.at("16:55:00"),
 				MetricDataQueries: []types.MetricDataQuery{query("m1", "cpu", "Sum", 60), c.query}})

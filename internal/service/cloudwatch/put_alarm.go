@@ -2,6 +2,7 @@ package cloudwatch
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -43,6 +44,7 @@ func (a *alarms) PutMetricAlarm(ctx context.Context, in *cloudwatch.PutMetricAla
 		EvaluationPeriods:                  in.EvaluationPeriods,
 		DatapointsToAlarm:                  in.DatapointsToAlarm,
 		Threshold:                          in.Threshold,
+		ThresholdMetricId:                  in.ThresholdMetricId,
 		ComparisonOperator:                 in.ComparisonOperator,
 		TreatMissingData:                   in.TreatMissingData,
 		EvaluateLowSampleCountPercentile:   in.EvaluateLowSampleCountPercentile,
@@ -113,6 +115,9 @@ func (a *alarms) put(ctx context.Context, e *entry, now time.Time) error {
 				e.suppression = nil
 			}
 		}
+		if b := e.metric.band(); b != nil {
+			a.detectors.ensure(tx, b.detector)
+		}
 		a.insert(tx, e)
 		a.putDefinition(tx, e)
 		tx.Put(kindStatus, e.name, e.status.document())
@@ -133,6 +138,9 @@ func (a *alarms) checkPlace(e, old *entry) error {
 		if err := a.checkChildren(e.name, c); err != nil {
 			return err
 		}
+	}
+	if e.metric.selects() && a.registry.selecting >= maxSelecting && (old == nil || !old.metric.selects()) {
+		return &types.LimitExceededFault{Message: new(fmt.Sprintf("There are %d alarms on Metrics Insights queries, as many as a Region can have.", maxSelecting))}
 	}
 	if old != nil && (old.composite == nil) != (e.composite == nil) {
 		return validation("An alarm of another type with the name %s already exists.", e.name)

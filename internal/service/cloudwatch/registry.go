@@ -13,6 +13,7 @@ type registry struct {
 	alarms     map[string]*entry
 	order      order
 	composites int                 // how many of the alarms are composite
+	selecting  int                 // how many are on Metrics Insights queries
 	parents    map[string][]*entry // composite alarms by the names that their rules mention
 	suppressed map[string][]*entry // composite alarms by the name of their suppressor
 }
@@ -27,6 +28,9 @@ func (g *registry) get(name string) *entry { return g.alarms[name] }
 func (g *registry) add(e *entry) {
 	g.alarms[e.name] = e
 	g.order.change(e.name)
+	if e.metric.selects() {
+		g.selecting++
+	}
 	if c := e.composite; c != nil {
 		g.composites++
 		for _, child := range c.children {
@@ -41,6 +45,9 @@ func (g *registry) add(e *entry) {
 func (g *registry) remove(e *entry) {
 	delete(g.alarms, e.name)
 	g.order.change(e.name)
+	if e.metric.selects() {
+		g.selecting--
+	}
 	if c := e.composite; c != nil {
 		g.composites--
 		for _, child := range c.children {

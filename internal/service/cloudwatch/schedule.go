@@ -110,7 +110,7 @@ func (a *alarms) do(ctx context.Context, tasks []task) {
 				a.cell.State.Later(func(tx *state.Tx) { a.endSuppression(tx, t.alarm, now) })
 			}
 		case retire:
-			a.history.retire(a.cell, now)
+			a.history.retire(ctx, a.cell, now)
 			a.schedule.queue.Set(t, now.Add(retireEvery))
 		}
 	}
@@ -130,6 +130,12 @@ func (a *alarms) evaluateClass(ctx context.Context, interval time.Duration, now 
 			return
 		}
 		a.evaluate(ctx, part, now)
+		for _, e := range part {
+			if e.metric.selects() {
+				// Nobody tells it of datapoints that come a moment after their period.
+				a.schedule.queue.Set(task{kind: single, alarm: e}, now.Add(settle))
+			}
+		}
 	}
 }
 

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/procfs"
@@ -46,6 +46,31 @@ func (id processID) alive() bool {
 	return err == nil && id.PID > 0 && stat.Starttime == id.Start && stat.State != "Z" && stat.State != "X"
 }
 
+// deaf says whether a process is the first of a namespace and has left a signal to its
+// default. Linux keeps such a signal from it then.
+func (id processID) deaf(sig syscall.Signal) bool {
+	if !id.alive() {
+		return false
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", id.PID))
+	if err != nil {
+		return false
+	}
+	first, heard := false, false
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(line, ":")
+		fields := strings.Fields(value)
+		switch name {
+		case "NSpid":
+			first = len(fields) > 1 && fields[len(fields)-1] == "1"
+		case "SigBlk", "SigIgn", "SigCgt":
+			set, err := strconv.ParseUint(fields[0], 16, 64)
+			heard = heard || err != nil || set&(1<<(sig-1)) != 0
+		}
+	}
+	return first && !heard
+}
+
 // boot names the time since the machine was started.
 func boot() string {
 	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
@@ -55,19 +80,15 @@ func boot() string {
 	return strings.TrimSpace(string(id))
 }
 
-// awaitExit returns when a process has ended. A child is then still to be
-// waited for: until that is done, its number belongs to nobody else.
-func awaitExit(id processID, _ *exec.Cmd) error {
+// awaitExit returns when a process has ended that is no child.
+func awaitExit(id processID) error {
 	fd, err := unix.PidfdOpen(id.PID, unix.PIDFD_NONBLOCK)
 	if errors.Is(err, unix.ESRCH) {
 		return nil
 	}
-	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL) {
-		pollExit(id) // before Linux 5.10
-		return nil
-	}
 	if err != nil {
-		return fmt.Errorf("watching process %d: %w", id.PID, err)
+		pollExit(id) // before Linux 5.10, or when no more files can be opened
+		return nil
 	}
 	pidfd := os.NewFile(uintptr(fd), "pidfd")
 	defer pidfd.Close()

@@ -3,8 +3,7 @@
 package process
 
 import (
-	"errors"
-	"os/exec"
+	"syscall"
 	"time"
 
 	"github.com/shirou/gopsutil/v4/process"
@@ -31,18 +30,14 @@ func (id processID) alive() bool {
 // boot is not known here; start times have a date.
 func boot() string { return "" }
 
-// awaitExit returns when a process has ended, a child when it has been waited for.
-func awaitExit(id processID, child *exec.Cmd) error {
-	if child == nil {
-		pollExit(id)
-		return nil
-	}
-	var exit *exec.ExitError
-	if err := child.Wait(); err != nil && !errors.As(err, &exit) {
-		return err
-	}
+// awaitExit returns when a process has ended that is no child.
+func awaitExit(id processID) error {
+	pollExit(id)
 	return nil
 }
 
 // processesWhere knows no environments here.
 func processesWhere(func(environ []byte) bool) ([]int, error) { return nil, nil }
+
+// deaf is for what has a namespace, which is a part of Linux.
+func (processID) deaf(syscall.Signal) bool { return false }

@@ -34,7 +34,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"flyball/internal/image"
 	"flyball/internal/task"
@@ -53,7 +52,9 @@ type Options struct {
 	Addresses  netip.Prefix      // where tasks get their loopback addresses from; by default 127.64.0.0/10
 	LogBytes   int64             // what is kept of a container's log; by default 10 MiB
 	Ephemeral  bool              // nobody wants to know of tasks after the machine has gone down: no start waits for the disk
+	Hidden     string            // a folder that programs of this machine find empty, where namespaces permit it: the server's own
 	NoCgroups  bool              // measure through the process tree even where cgroups may be written
+	NoSpaces   bool              // run programs of this machine among its others, even where they can have namespaces
 	Log        *slog.Logger      // by default slog.Default()
 }
 
@@ -64,9 +65,11 @@ type Runtime struct {
 	mark      mark
 	programs  *programs
 	mounting  *mounting
+	doors     doors
 	networks  networks
 	host      host
 	logBytes  int64
+	notifier  *notifier // nil where nothing tells that a log has grown
 	ephemeral bool
 	log       *slog.Logger
 	closed    chan struct{}
@@ -122,7 +125,8 @@ func New(opts Options) (*Runtime, error) {
 		first:     first,
 		mark:      mark(instance),
 		programs:  programs,
-		mounting:  newMounting(programs.images.Scratch, opts.Log),
+		mounting:  newMounting(programs.images.Scratch, opts.NoSpaces, opts.Log),
+		doors:     newDoors(opts),
 		networks:  networks,
 		host:      newHost(opts, instance),
 		logBytes:  opts.LogBytes,
@@ -130,6 +134,9 @@ func New(opts Options) (*Runtime, error) {
 		log:       opts.Log,
 		closed:    make(chan struct{}),
 		tasks:     map[string]*Task{},
+	}
+	if r.notifier, err = newNotifier(); err != nil {
+		opts.Log.Debug("logs of tasks are bounded once a second", "reason", err)
 	}
 	go r.boundLogs()
 	return r, nil
@@ -292,36 +299,14 @@ func (r *Runtime) Listen(ctx context.Context, port uint16) (net.Listener, error)
 func (r *Runtime) Close() (err error) {
 	r.closeOnce.Do(func() {
 		close(r.closed)
+		if r.notifier != nil {
+			_ = r.notifier.close() // which was only read
+		}
 		r.programs.images.Close()
 		r.host.close()
 		err = r.networks.close()
 	})
 	return err
-}
-
-// boundLogs keeps the logs of all tasks within their bounds.
-func (r *Runtime) boundLogs() {
-	ticker := time.NewTicker(time.Second)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-r.closed:
-			return
-		case <-ticker.C:
-		}
-		r.mu.Lock()
-		var all []*container
-		for _, t := range r.tasks {
-			all = append(all, t.containers...)
-		}
-		r.mu.Unlock()
-		for _, c := range all {
-			path := c.logPath()
-			if err := boundLog(path, c.pace.bound(path, r.logBytes)); err != nil && !errors.Is(err, os.ErrNotExist) {
-				r.log.Warn("cannot bound a task's log", "path", path, "error", err)
-			}
-		}
-	}
 }
 
 // validate refuses a spec whose names would not be safe as file names.

@@ -54,6 +54,9 @@ func checkQueries(m *types.CustomizedMetricSpecification) error {
 		return fault.Invalid("Exactly one element of Metrics must return data")
 	}
 	program, err := math.Compile(queries)
+	if err == nil && len(program.Selections(*answer(m.Metrics).Id)) > 0 {
+		return fault.Invalid("Metrics Insights queries (SELECT) are not supported in scaling policies. Make an alarm on the query, and a step scaling policy its action")
+	}
 	if err == nil {
 		err = program.Watchable(*answer(m.Metrics).Id)
 	}

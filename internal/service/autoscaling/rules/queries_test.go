@@ -55,6 +55,7 @@ func TestMetricMathRefusals(t *testing.T) {
 		"a nameless metric":  {queries{nameless, expression("e1", "m1")}, "A metric must have a Namespace and a MetricName"},
 		"several series":     {queries{m1, m2, expression("e1", "METRICS()")}, "The expression 'e1' returns several time series. It must return a single one"},
 		"a scalar":           {queries{m1, expression("e1", "SUM(m1)")}, "Error in expression 'e1': The result of the expression is a Scalar"},
+		"a selection":        {queries{expression("e1", "SELECT AVG(cpu) FROM n")}, "Metrics Insights queries (SELECT) are not supported in scaling policies"},
 		"a search":           {queries{expression("e1", "SUM(SEARCH('cpu', 'Sum', 60))")}, "SEARCH is not supported on Metric Alarms"},
 		"eleven metrics":     {many, "Metrics must not have more than 10 metrics"},
 		"twelve expressions": {chain, "Metrics must not have more than 10 expressions"},

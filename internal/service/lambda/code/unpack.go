@@ -12,6 +12,8 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"flyball/internal/disk"
 )
 
 // What a package cannot be.
@@ -130,8 +132,8 @@ func write(root *os.Root, e *zip.File, left int64) (written int64, err error) {
 
 // inPackage is an error that what is in a package has brought about.
 func inPackage(e *zip.File, err error) error {
-	if err == nil {
-		return nil
+	if err == nil || disk.Lacks(err) {
+		return err
 	}
 	return &Error{fmt.Sprintf("%s cannot be unpacked: %v", e.Name, err)}
 }
@@ -213,8 +215,15 @@ func isWhole(zipped []byte, folder string) bool {
 // isThere tells whether a file of a package is in a folder with all that is in it.
 func isThere(root *os.Root, e *zip.File) bool {
 	info, err := root.Lstat(nameOf(e))
-	if err != nil || !info.Mode().IsRegular() {
-		return err == nil
+	switch {
+	case err != nil:
+		return false
+	case info.Mode()&fs.ModeSymlink != 0:
+		to, err := root.Readlink(nameOf(e))
+		want, wrong := target(e)
+		return err == nil && wrong == nil && to == want
+	case !info.Mode().IsRegular():
+		return true
 	}
 	f, err := root.Open(nameOf(e))
 	if err != nil {
