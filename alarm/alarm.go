@@ -157,7 +157,7 @@ type Rule struct {
 // does not document the number; in its worked examples N is 3 and the range 5.
 const spare = 2
 
-// Range is how many periods an evaluation looks at.
+// Range is how many periods an evaluation looks at, at least.
 func (r Rule) Range() int { return int(r.Periods) + spare }
 
 // Interval is how often the alarm is evaluated: each minute, or with a shorter
@@ -194,8 +194,8 @@ type Verdict struct {
 	Kept      bool  // the evaluation could not tell, so the state stays as it was
 }
 
-// Evaluate decides the state from the newest datapoints: len(values) is
-// Range(), the newest is last, a missing one is NaN. Samples is how many
+// Evaluate decides the state from the newest datapoints: there are Range() values or
+// more, the newest is last, a missing one is NaN. Samples is how many
 // measurements the values were made from; it matters only with MinSamples.
 //
 // It follows "Configuring how CloudWatch alarms treat missing data" in the

@@ -122,7 +122,7 @@ func (e Evidence) compared(not string, names []point) string {
 	bounds := func(of []float64) string {
 		var all []string
 		for _, p := range names {
-			all = append(all, number(of[p.index]).String())
+			all = append(all, Number(of[p.index]).String())
 		}
 		return strings.Join(all, ", ")
 	}
@@ -134,7 +134,7 @@ func (e Evidence) compared(not string, names []point) string {
 	case AboveBand:
 		return fmt.Sprintf("%sgreater than the upper thresholds [%s]", not, bounds(e.Upper))
 	default:
-		return fmt.Sprintf("%s%s the threshold (%s)", not, comparisons[c].text, number(e.Rule.Threshold))
+		return fmt.Sprintf("%s%s the threshold (%s)", not, comparisons[c].text, Number(e.Rule.Threshold))
 	}
 }
 
@@ -163,7 +163,7 @@ func (e Evidence) listed() []point {
 func show(points []point) string {
 	var names []string
 	for _, p := range points {
-		names = append(names, fmt.Sprintf("%s (%s)", number(p.value), p.time.UTC().Format("02/01/06 15:04:05")))
+		names = append(names, fmt.Sprintf("%s (%s)", Number(p.value), p.time.UTC().Format("02/01/06 15:04:05")))
 	}
 	return strings.Join(names, ", ")
 }
@@ -193,18 +193,18 @@ type reasonData struct {
 	Unit       string      `json:"unit,omitempty"`
 	Statistic  string      `json:"statistic,omitempty"`
 	Period     int64       `json:"period"`
-	Recent     []number    `json:"recentDatapoints"`
-	Threshold  *number     `json:"threshold,omitempty"`
-	Lower      []number    `json:"recentLowerThresholds,omitempty"`
-	Upper      []number    `json:"recentUpperThresholds,omitempty"`
+	Recent     []Number    `json:"recentDatapoints"`
+	Threshold  *Number     `json:"threshold,omitempty"`
+	Lower      []Number    `json:"recentLowerThresholds,omitempty"`
+	Upper      []Number    `json:"recentUpperThresholds,omitempty"`
 	Datapoints []dataPoint `json:"evaluatedDatapoints"`
 }
 
 type dataPoint struct {
 	Timestamp   string  `json:"timestamp"`
-	SampleCount *number `json:"sampleCount,omitempty"`
-	Value       *number `json:"value,omitempty"`
-	Threshold   *number `json:"threshold,omitempty"` // of a band with one side
+	SampleCount *Number `json:"sampleCount,omitempty"`
+	Value       *Number `json:"value,omitempty"`
+	Threshold   *Number `json:"threshold,omitempty"` // of a band with one side
 }
 
 // ReasonData is the evidence as JSON, as in a StateReasonData.
@@ -215,15 +215,15 @@ func (e Evidence) ReasonData() string {
 		Unit:      e.Unit,
 		Statistic: e.Statistic,
 		Period:    int64(e.Rule.period() / time.Second),
-		Recent:    []number{},
+		Recent:    []Number{},
 	}
 	if !e.Rule.Comparison.OfBand() {
-		d.Threshold = new(number(e.Rule.Threshold))
+		d.Threshold = new(Number(e.Rule.Threshold))
 	}
 	for _, p := range e.points() {
 		dp := dataPoint{Timestamp: p.time.UTC().Format(TimeFormat)}
 		if !math.IsNaN(p.value) {
-			value, count := number(p.value), number(p.count)
+			value, count := Number(p.value), Number(p.count)
 			dp.Value = &value
 			if count > 0 {
 				dp.SampleCount = &count
@@ -238,24 +238,24 @@ func (e Evidence) ReasonData() string {
 		if i == 0 {
 			d.StartDate = p.Time.UTC().Format(TimeFormat)
 		}
-		d.Recent = append(d.Recent, number(p.Value))
+		d.Recent = append(d.Recent, Number(p.Value))
 	}
 	return string(encode(d))
 }
 
 // addBounds adds the bounds that the i-th value was compared with, and returns the
 // only one.
-func (d *reasonData) addBounds(e Evidence, i int) *number {
-	var lower, upper *number
+func (d *reasonData) addBounds(e Evidence, i int) *Number {
+	var lower, upper *Number
 	switch c := e.Rule.Comparison; {
 	case !c.OfBand():
 		return nil
 	case c == OutsideBand:
-		lower, upper = new(number(e.Lower[i])), new(number(e.Upper[i]))
+		lower, upper = new(Number(e.Lower[i])), new(Number(e.Upper[i]))
 	case c == BelowBand:
-		lower = new(number(e.Lower[i]))
+		lower = new(Number(e.Lower[i]))
 	default:
-		upper = new(number(e.Upper[i]))
+		upper = new(Number(e.Upper[i]))
 	}
 	if lower != nil {
 		d.Lower = append(d.Lower, *lower)
@@ -269,11 +269,11 @@ func (d *reasonData) addBounds(e Evidence, i int) *number {
 	return cmp.Or(lower, upper)
 }
 
-// A number is written as CloudWatch, a Java program, writes a double: with a
+// A Number is written as CloudWatch, a Java program, writes a double: with a
 // decimal point always, and an exponent below 0.001 and from 10 million on.
-type number float64
+type Number float64
 
-func (n number) String() string {
+func (n Number) String() string {
 	f := float64(n)
 	if abs := math.Abs(f); abs != 0 && (abs < 1e-3 || abs >= 1e7) {
 		mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(f, 'E', -1, 64), "E")
@@ -284,7 +284,7 @@ func (n number) String() string {
 }
 
 // MarshalJSON implements json.Marshaler.
-func (n number) MarshalJSON() ([]byte, error) {
+func (n Number) MarshalJSON() ([]byte, error) {
 	if math.IsNaN(float64(n)) || math.IsInf(float64(n), 0) {
 		return []byte("null"), nil
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"flyball/internal/clock"
+	"flyball/internal/mark"
 	"flyball/internal/queue"
 )
 
@@ -21,6 +22,7 @@ type Options struct {
 	Segment int64  // bytes of a log's segments; 0: 64 MiB
 	Clock   *clock.Clock
 	Log     *slog.Logger // nil: slog.Default
+	Writing sync.Locker  // of queuelog.Options
 }
 
 // A Broker is the queues of one folder.
@@ -29,6 +31,7 @@ type Broker struct {
 
 	mu       sync.Mutex
 	queues   map[string]*Queue // those that are open
+	book     *mark.Book        // how long the logs are; nil before the first queue is open
 	failure  chan error
 	stopping chan struct{} // closed when nobody shall wait any more
 	once     sync.Once
@@ -80,12 +83,37 @@ func (b *Broker) Queue(id string, s queue.Settings) (*Queue, error) {
 		q.set(s)
 		return q, nil
 	}
+	if err := b.openBook(); err != nil {
+		return nil, err
+	}
 	q := &Queue{broker: b, fifo: s.FIFO, folder: filepath.Join(b.Folder, id)}
 	if err := q.open(s); err != nil {
 		return nil, err
 	}
 	b.queues[id] = q
 	return q, nil
+}
+
+// bookName is the file that says how long the logs of queues are.
+const bookName = "lengths"
+
+func (b *Broker) openBook() error {
+	if b.book != nil || b.Lazy {
+		return nil
+	}
+	if err := os.MkdirAll(b.Folder, 0o700); err != nil {
+		return err
+	}
+	path := filepath.Join(b.Folder, bookName)
+	book, damaged, err := mark.Open(path)
+	if err != nil {
+		return err
+	}
+	if b.book = book; damaged > 0 {
+		b.Log.Error("it is not known of some queues how long their logs were, so what may be cut off of them is not missed: the note of it is damaged and was begun anew",
+			"file", path, "notes", damaged)
+	}
+	return nil
 }
 
 // Has tells whether a queue was ever opened: one that was not has no messages.
@@ -114,6 +142,7 @@ func (b *Broker) Remove(id string) error {
 		_ = q.log.Close() // what is to be removed need not be whole
 		delete(b.queues, id)
 	}
+	b.book.ForgetAll(id + "/")
 	return os.RemoveAll(filepath.Join(b.Folder, id))
 }
 
@@ -150,7 +179,7 @@ func (b *Broker) Sweep(known []string) error {
 		return nil
 	}
 	for _, f := range folders {
-		if !slices.Contains(known, f.Name()) {
+		if f.IsDir() && !slices.Contains(known, f.Name()) {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(b.Folder, f.Name())))
 		}
 	}
@@ -168,5 +197,7 @@ func (b *Broker) Close() (err error) {
 		err = errors.Join(err, q.close())
 	}
 	clear(b.queues)
+	err = errors.Join(err, b.book.Close())
+	b.book = nil
 	return err
 }

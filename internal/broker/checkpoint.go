@@ -114,6 +114,15 @@ func writeCheckpoint(folder string, content []byte, sync bool) error {
 	return os.Rename(path+".new", path)
 }
 
+// putCheckpoint is writeCheckpoint, which is a write like others.
+func (q *Queue) putCheckpoint(content []byte) error {
+	if w := q.broker.Writing; w != nil {
+		w.Lock()
+		defer w.Unlock()
+	}
+	return writeCheckpoint(q.folder, content, !q.broker.Lazy)
+}
+
 // saves is when a queue makes checkpoints.
 type saves struct {
 	from    queuelog.Position // of the last one
@@ -145,7 +154,7 @@ func (q *Queue) save() {
 	q.saving.Go(func() {
 		err := q.log.Sync(end)
 		if err == nil {
-			err = writeCheckpoint(q.folder, content, !q.broker.Lazy)
+			err = q.putCheckpoint(content)
 		}
 		q.mu.Lock()
 		defer q.mu.Unlock()

@@ -35,6 +35,7 @@ func (q *Queue) Receive(ctx context.Context, r Request) ([]Received, error) {
 	deadline := time.Now().Add(r.Wait)
 	w := newWaiter()
 	for {
+		jumped := q.broker.Clock.Jumped()
 		got, dead, err := q.take(ctx, r, w, time.Now().Before(deadline))
 		if len(dead) > 0 {
 			q.bury(dead, r.Bury)
@@ -46,7 +47,7 @@ func (q *Queue) Receive(ctx context.Context, r Request) ([]Received, error) {
 		case !time.Now().Before(deadline) || q.broker.stopped():
 			return nil, q.leave(ctx, w)
 		default:
-			q.wait(ctx, w, deadline)
+			q.wait(ctx, w, deadline, jumped)
 		}
 	}
 }
@@ -104,7 +105,7 @@ func (q *Queue) arm() {
 	if !ok || q.waiting.first == nil {
 		return
 	}
-	in := max(q.broker.Clock.Real(time.Duration(at-q.now())*time.Millisecond), 0) + time.Millisecond
+	in := max(q.broker.Clock.Until(time.UnixMilli(int64(at))), 0) + time.Millisecond
 	if q.alarm == nil {
 		q.alarm = time.AfterFunc(in, q.ring)
 	} else {
@@ -129,13 +130,14 @@ func (q *Queue) settle() {
 }
 
 // wait waits until there may be messages, or there is no reason to wait any longer.
-func (q *Queue) wait(ctx context.Context, w *waiter, deadline time.Time) {
+func (q *Queue) wait(ctx context.Context, w *waiter, deadline time.Time, jumped <-chan struct{}) {
 	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 	case <-q.broker.stopping:
 	case <-w.told:
+	case <-jumped:
 	case <-timer.C:
 	}
 }

@@ -4,21 +4,26 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 
+	"flyball/internal/damage"
 	"flyball/internal/queue"
 	"flyball/internal/queuelog"
 )
 
 // open reads what an earlier life has left of a queue.
 func (q *Queue) open(s queue.Settings) (err error) {
-	if q.log, err = queuelog.Open(queuelog.Options{Folder: q.folder, Segment: q.broker.Segment, Lazy: q.broker.Lazy, Log: q.broker.Log}); err != nil {
+	if q.log, err = queuelog.Open(queuelog.Options{
+		Folder: q.folder, Segment: q.broker.Segment, Lazy: q.broker.Lazy, Log: q.broker.Log,
+		Book: q.broker.book, Name: filepath.Base(q.folder), Writing: q.broker.Writing}); err != nil {
 		return fmt.Errorf("open the log of a queue: %w", err)
 	}
 	c, err := readCheckpoint(q.folder)
+	whole := err == nil
 	if err != nil {
 		// All of the log is as good, but for segments that were removed since.
 		q.broker.Log.Error("the checkpoint of a queue is damaged; its log is read from the beginning, and messages that were deleted may come back",
-			"queue", q.folder, "error", err)
+			"file", filepath.Join(q.folder, checkpointName), "error", err, "next", damage.Restore)
 		c = checkpoint{Next: 1, Live: map[queuelog.Position]int64{}}
 	}
 	q.next, q.live, q.saves.from = c.Next, c.Live, c.From
@@ -29,8 +34,12 @@ func (q *Queue) open(s queue.Settings) (err error) {
 	if err := q.remember(c.Dedup, c.From); err != nil {
 		return err
 	}
-	if err := q.replay(c.From); err != nil {
+	lost, err := q.replay(c.From)
+	if err != nil {
 		return err
+	}
+	if whole && lost > 0 {
+		q.broker.Log.Error("messages of a queue are lost: they are missing in its log", "queue", q.folder, "messages", lost, "next", damage.Restore)
 	}
 	q.skipped = q.machine.Skipped()
 	q.machine.Advance(q.now())
@@ -63,25 +72,30 @@ func (q *Queue) known(record []byte, at queuelog.Position) {
 	}
 }
 
-// replay brings the queue up to date with what the log tells from a position on.
-func (q *Queue) replay(from queuelog.Position) error {
+// replay brings the queue up to date with what the log tells from a position on, and counts
+// the messages that are missing in it: they are numbered in the order of the log.
+func (q *Queue) replay(from queuelog.Position) (lost uint64, err error) {
 	r := q.log.Reader(from)
 	end := q.log.End()
 	for {
 		record, at, next, err := r.Next(end)
 		if err != nil {
-			return ended(err)
+			return lost, ended(err)
 		}
 		switch record[0] {
 		case recordMessage:
-			err = q.resend(record, at)
+			before := q.next
+			if err = q.resend(record, at); q.next > before+1 {
+				lost += q.next - before - 1
+			}
 		case recordPurge:
 			q.purged(next)
+		case queuelog.Filler:
 		default:
 			err = replay(q.machine, record)
 		}
 		if err != nil {
-			q.broker.Log.Error("a record of a queue's log makes no sense; it is passed over", "queue", q.folder, "at", at)
+			q.broker.Log.Error("a record of a queue's log makes no sense; it is passed over", "queue", q.folder, "at", at, "next", damage.Restore)
 		}
 	}
 }

@@ -193,6 +193,11 @@ func (c *Client) Authority(ctx context.Context) ([]byte, error) {
 	return io.ReadAll(body)
 }
 
+// Backup has the server make a backup, which is an archive in the form of tar.
+func (c *Client) Backup(ctx context.Context) (io.ReadCloser, error) {
+	return c.ask(ctx, http.MethodPost, "/console/api/backup", nil)
+}
+
 func (c *Client) getJSON(ctx context.Context, path string, q url.Values, v any) error {
 	body, err := c.get(ctx, path, q)
 	if err != nil {
@@ -206,6 +211,10 @@ func (c *Client) getJSON(ctx context.Context, path string, q url.Values, v any) 
 }
 
 func (c *Client) get(ctx context.Context, path string, q url.Values) (io.ReadCloser, error) {
+	return c.ask(ctx, http.MethodGet, path, q)
+}
+
+func (c *Client) ask(ctx context.Context, method, path string, q url.Values) (io.ReadCloser, error) {
 	u := c.Endpoint + path
 	if len(q) > 0 {
 		u += "?" + q.Encode()
@@ -213,7 +222,7 @@ func (c *Client) get(ctx context.Context, path string, q url.Values) (io.ReadClo
 	if at, err := url.Parse(c.Endpoint); err != nil || at.Host == "" {
 		return nil, fmt.Errorf("%q is not the URL of a server, such as http://127.0.0.1:4566", c.Endpoint)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u, nil)
+	req, err := http.NewRequestWithContext(ctx, method, u, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -134,17 +134,13 @@ func (q *Queue[K]) Run(ctx context.Context, clk *clock.Clock, most int, do func(
 
 // wait returns at a time, or when there is something sooner, or when ctx ends.
 func wait(ctx context.Context, clk *clock.Clock, sooner <-chan struct{}, next time.Time) {
-	var come <-chan time.Time
 	if !next.IsZero() {
-		// Where rounding wakes it up too early, Run waits again.
-		timer := time.NewTimer(max(clk.Real(next.Sub(clk.Now())), time.Microsecond))
-		defer timer.Stop()
-		come = timer.C
+		clk.Wait(ctx, next, sooner)
+		return
 	}
 	select {
 	case <-ctx.Done():
 	case <-sooner:
-	case <-come:
 	}
 }
 

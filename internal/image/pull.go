@@ -1,11 +1,13 @@
 package image
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"time"
@@ -18,6 +20,7 @@ type document struct {
 	Config v1.Config
 	Layers []v1.Hash // their diff ids, the lowest first
 	Bytes  int64     // of the files
+	Sum    string    // of the tree; empty in those of an earlier release
 }
 
 const (
@@ -31,11 +34,18 @@ func readDocument(dir string) (document, error) {
 		return document{}, err
 	}
 	var doc document
-	if err := json.Unmarshal(text, &doc); err != nil {
+	content, sum, sealed := bytes.Cut(text, []byte("\n"))
+	if sealed && string(sum) != sealOf(content) {
+		return document{}, fmt.Errorf("%s is damaged: it does not have the checksum that was written with it", filepath.Join(dir, documentName))
+	}
+	if err := json.Unmarshal(content, &doc); err != nil {
 		return document{}, fmt.Errorf("reading %s: %w", filepath.Join(dir, documentName), err)
 	}
 	return doc, nil
 }
+
+// sealOf is the line behind a document that says whether it is as it was written.
+func sealOf(content []byte) string { return fmt.Sprintf("%08x\n", crc32.Checksum(content, castagnoli)) }
 
 // errQuiet ends a pull from a source that sends nothing.
 var errQuiet = errors.New("its source has sent nothing for too long")
@@ -84,11 +94,16 @@ func (s *Store) Scratch() (string, error) { return os.MkdirTemp(s.opts.Dir, part
 
 // keep makes what was unpacked an image.
 func (s *Store) keep(digest v1.Hash, partial string, doc document) error {
+	sum, err := sumOf(filepath.Join(partial, rootName))
+	if err != nil {
+		return err
+	}
+	doc.Sum = sum
 	text, err := json.Marshal(doc)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(partial, documentName), text, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(partial, documentName), fmt.Appendf(text, "\n%s", sealOf(text)), 0o600); err != nil {
 		return err
 	}
 	if err := syncTree(partial); err != nil {
@@ -99,7 +114,9 @@ func (s *Store) keep(digest v1.Hash, partial string, doc document) error {
 	if err := os.Rename(partial, s.folder(digest)); err != nil {
 		return err
 	}
-	s.images[digest] = s.kept(digest, doc, time.Now())
+	k := s.kept(digest, doc, time.Now())
+	k.sound = true
+	s.images[digest] = k
 	return nil
 }
 
@@ -171,5 +188,5 @@ func (s *Store) unpack(ctx context.Context, p parts, dir string, heard func()) (
 			return document{}, fmt.Errorf("layer %s: %w", p.blobs[i].Digest, err)
 		}
 	}
-	return document{p.config, p.diffIDs, tree.bytes}, nil
+	return document{Config: p.config, Layers: p.diffIDs, Bytes: tree.bytes}, nil
 }

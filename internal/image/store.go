@@ -66,6 +66,7 @@ type kept struct {
 	bytes int64
 	users int
 	used  time.Time // when it was last used, or unpacked
+	sound bool      // was unpacked in this life, or compared with its checksum
 }
 
 // An Image is an image that is in use.
@@ -142,7 +143,7 @@ func (s *Store) find(name string) error {
 }
 
 func (s *Store) kept(digest v1.Hash, doc document, used time.Time) *kept {
-	return &kept{Image{digest, filepath.Join(s.folder(digest), rootName), doc.Config, s}, doc.Bytes, 0, used}
+	return &kept{Image{digest, filepath.Join(s.folder(digest), rootName), doc.Config, s}, doc.Bytes, 0, used, false}
 }
 
 func (s *Store) folder(digest v1.Hash) string {
@@ -184,13 +185,13 @@ func (s *Store) Use(ctx context.Context, reference, digest string) (*Image, erro
 		return nil, err
 	}
 	for {
-		if img := s.hold(hash); img != nil {
+		if img := s.hold(hash, true); img != nil {
 			return img, nil
 		}
 		// Several may want it, so it is fetched for longer than one of them waits.
 		pull := s.pulls.DoChan(digest, func() (any, error) {
 			if s.keeps(hash) {
-				return nil, nil // those who ask now have seen too early that it is not
+				return nil, s.examine(hash) // or those who ask now have seen too early that it is not
 			}
 			return nil, s.pull(s.lives, reference, hash)
 		})
@@ -212,17 +213,18 @@ func (s *Store) Hold(digest string) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	if img := s.hold(hash); img != nil {
+	if img := s.hold(hash, false); img != nil {
 		return img, nil
 	}
 	return nil, fmt.Errorf("image %s is not kept any more", digest)
 }
 
-func (s *Store) hold(digest v1.Hash) *Image {
+// hold is an image that is kept, or only one that is known to be sound.
+func (s *Store) hold(digest v1.Hash, sound bool) *Image {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k := s.images[digest]
-	if k == nil {
+	if k == nil || sound && !k.sound {
 		return nil
 	}
 	k.users++
@@ -283,16 +285,26 @@ func (s *Store) condemn(now time.Time) []string {
 		if bytes <= s.opts.Unused && now.Sub(k.used) < s.opts.Idle {
 			continue
 		}
-		dir := s.folder(k.image.Digest)
-		aside := filepath.Join(s.opts.Dir, fmt.Sprintf("%sgone-%s-%d", partialPrefix, k.image.Digest.Hex, now.UnixNano()))
-		if err := os.Rename(dir, aside); err != nil && !errors.Is(err, os.ErrNotExist) {
+		aside, err := s.moveAside(k)
+		if err != nil {
 			s.opts.Log.Warn("cannot remove an image", "error", err)
 			continue
 		}
-		delete(s.images, k.image.Digest)
 		gone = append(gone, aside)
 	}
 	return gone
+}
+
+// moveAside gives an image up, under the lock. Its directory has the other name then that
+// is returned.
+func (s *Store) moveAside(k *kept) (string, error) {
+	digest := k.image.Digest
+	aside := filepath.Join(s.opts.Dir, fmt.Sprintf("%sgone-%s-%d", partialPrefix, digest.Hex, time.Now().UnixNano()))
+	if err := os.Rename(s.folder(digest), aside); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	delete(s.images, digest)
+	return aside, nil
 }
 
 // discard removes a directory that is no image, or not any more.

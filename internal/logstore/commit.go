@@ -3,6 +3,9 @@ package logstore
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 )
 
 // fullSegment is how long the file may become that is written to.
@@ -81,7 +84,7 @@ func (s *Store) commitAll() {
 		seg, err := s.writable()
 		if err == nil {
 			s.mu.Unlock()
-			err = seg.write(c.frames)
+			err = s.write(seg, c.frames)
 			s.mu.Lock()
 		}
 		if err != nil {
@@ -116,6 +119,15 @@ func (s *Store) writable() (*segment, error) {
 	return seg, nil
 }
 
+// write writes to a segment, and looks whether that is where it was.
+func (s *Store) write(seg *segment, frames []byte) error {
+	if s.gate != nil {
+		s.gate.Lock()
+		defer s.gate.Unlock()
+	}
+	return errors.Join(seg.write(frames), seg.present())
+}
+
 // write appends frames and has them on disk.
 func (g *segment) write(frames []byte) error {
 	at := g.size.Load()
@@ -123,6 +135,24 @@ func (g *segment) write(frames []byte) error {
 		return err
 	}
 	return syncData(g.file)
+}
+
+// present reports an error when the file is not any more what its path leads to: what is
+// written to it then is lost.
+func (g *segment) present() error {
+	was, err := g.file.Stat()
+	if err != nil {
+		return err
+	}
+	switch now, err := os.Stat(g.path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s was removed while the server ran; stop it, put the data folder back, and start again", g.path)
+	case err != nil:
+		return err
+	case !os.SameFile(was, now):
+		return fmt.Errorf("%s was replaced while the server ran; stop it, put the data folder back, and start again", g.path)
+	}
+	return nil
 }
 
 // giveUp leaves a segment behind whose end is not certain. What was written before is
@@ -142,6 +172,7 @@ func (s *Store) giveUp(seg *segment) {
 func (s *Store) publish(seg *segment, c *commit) {
 	start := seg.size.Load()
 	seg.size.Store(start + int64(len(c.frames)))
+	s.book.Note(filepath.Base(seg.path), seg.size.Load())
 	for _, b := range c.blocks {
 		if s.goneOf[b.group] || s.gone[b.part.stream] {
 			continue // deleted meanwhile

@@ -9,6 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
+
+	"flyball/internal/damage"
 )
 
 const (
@@ -31,7 +34,8 @@ func (s *Store) compact(ctx context.Context) error {
 		if len(inputs) == 0 {
 			return nil
 		}
-		if err := s.rewrite(ctx, inputs, number); err != nil {
+		err := s.rewrite(ctx, inputs, number)
+		if err != nil && !errors.As(err, new(*damage.Error)) {
 			return err
 		}
 	}
@@ -45,7 +49,7 @@ func (s *Store) choose() (inputs []*segment, number uint64) {
 	var put, waste, small []*segment
 	for _, seg := range s.segments {
 		switch size := seg.size.Load(); {
-		case !seg.closed:
+		case !seg.closed, seg.damaged:
 		case seg.raw:
 			put = append(put, seg)
 		case seg.live < size/2 && size > notWorth:
@@ -67,11 +71,14 @@ func (s *Store) choose() (inputs []*segment, number uint64) {
 	return inputs, number
 }
 
+// unfinished begins the names of files that are being written anew.
+const unfinished = "compact-"
+
 // rewrite replaces segments by one with what is wanted of them, by group and stream. A
 // kill leaves either them or the new one.
 func (s *Store) rewrite(ctx context.Context, inputs []*segment, number uint64) (err error) {
 	path := segmentPath(s.dir, number)
-	file, err := os.CreateTemp(s.dir, "compact-")
+	file, err := os.CreateTemp(s.dir, unfinished)
 	if err != nil {
 		return err
 	}
@@ -153,7 +160,7 @@ func (s *Store) copyRuns(w *writer, r *reader, b *block) error {
 		}
 	}
 	if err != nil {
-		s.lost(b, err)
+		return s.lost(b, err)
 	}
 	return nil
 }
@@ -164,16 +171,28 @@ func (s *Store) isGone(stream uint32) bool {
 	return s.gone[stream]
 }
 
-// lost tells that a block could not be read.
-func (s *Store) lost(b *block, err error) {
-	s.log.Error("log events are lost: a block is damaged", "file", b.segment.path, "from", b.body, "bytes", b.length, "error", err)
+// lost tells that a block is damaged, and has its file stay as it is.
+func (s *Store) lost(b *block, err error) error {
+	wrong := &damage.Error{File: b.segment.path, Where: fmt.Sprintf("the log events from %s to %s, %d bytes at %d, cannot be read: %v",
+		moment(b.min), moment(b.max), b.length, b.body, err)}
+	s.mu.Lock()
+	told := b.segment.damaged
+	b.segment.damaged = true
+	s.mu.Unlock()
+	if !told {
+		s.log.Error("log events are lost", "error", wrong)
+	}
+	return wrong
 }
+
+func moment(millis int64) string { return time.UnixMilli(millis).UTC().Format(time.RFC3339Nano) }
 
 // replace has readers look into a new segment in place of others.
 func (s *Store) replace(inputs []*segment, seg *segment, blocks []*block) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.segments[seg.number] = seg
+	s.book.Note(filepath.Base(seg.path), seg.size.Load())
 	for _, g := range s.groups {
 		g.blocks = slices.DeleteFunc(slices.Clone(g.blocks), func(b *block) bool {
 			if !slices.Contains(inputs, b.segment) {

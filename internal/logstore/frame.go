@@ -93,6 +93,15 @@ func nextFrame(w *window, at int64) (int64, error) {
 	return w.size, nil
 }
 
+// partialFrame tells whether the file ends before the frame does that begins at an offset.
+func partialFrame(w *window, at int64) bool {
+	b, err := w.at(at, frameHead)
+	if err != nil {
+		return true
+	}
+	return at+frameHead+int64(binary.LittleEndian.Uint32(b[4:]))+int64(binary.LittleEndian.Uint32(b[8:])) > w.size
+}
+
 // How much is read of a file at once, at the least: of blocks, and of the heads of frames
 // alone.
 const (

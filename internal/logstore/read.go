@@ -53,7 +53,7 @@ type Page struct {
 }
 
 // Read returns the first events that a query asks for. It holds up no writer, and takes
-// memory for one page and one block.
+// memory for one page and one block. What is damaged is a *damage.Error.
 func (s *Store) Read(ctx context.Context, q Query) (Page, error) {
 	blocks, wanted, release := s.candidates(q)
 	defer release()
@@ -81,7 +81,7 @@ func (s *Store) Read(ctx context.Context, q Query) (Page, error) {
 			err = sel.take(runs)
 		}
 		if err != nil {
-			s.lost(b, err)
+			return Page{}, s.lost(b, err)
 		}
 	}
 	return sel.page(), nil

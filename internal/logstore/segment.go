@@ -22,9 +22,10 @@ type segment struct {
 	users  atomic.Int32 // readers, and one for the store
 
 	// Under the store's lock.
-	live   int64 // bytes of blocks that are still wanted
-	raw    bool  // holds what was put, as it was put
-	closed bool  // is not written to any more
+	live    int64 // bytes of blocks that are still wanted
+	raw     bool  // holds what was put, as it was put
+	closed  bool  // is not written to any more
+	damaged bool  // stays as it is, until it is repaired
 }
 
 const suffix = ".seg"
@@ -71,18 +72,28 @@ type found struct {
 	blocks   []*block
 	parts    [][]part // of each block
 	replaces []uint64 // segments that it takes the place of
-	damage   []damage
+	gaps     []gap
 }
 
-// A damage is a part of a file that could not be read.
-type damage struct {
+// A gap is a part of a file that could not be read.
+type gap struct {
 	from, to int64
-	torn     bool // the file ends with it
+	last     bool // the file ends with it
+	partial  bool // and does so before the frame would end that begins it
+}
+
+// torn tells whether a gap is what a kill in the middle of a write leaves, in a file of
+// which so much is known to have been on disk, or nothing if that is 0.
+func (g gap) torn(raw bool, noted int64) bool {
+	if noted > 0 {
+		return g.last && g.from >= noted
+	}
+	return raw && g.last && g.partial
 }
 
 // scan reads what blocks are in a segment. It verifies bodies that were written as they
-// were put, since the last of them may be torn.
-func (s *segment) scan() (f found, err error) {
+// were put, since the last of them may be torn, or all of them.
+func (s *segment) scan(all bool) (f found, err error) {
 	w := &window{file: s.file, size: s.size.Load(), ahead: scanAhead}
 	for at := int64(0); ; {
 		fr, err := readFrame(w, at)
@@ -90,7 +101,7 @@ func (s *segment) scan() (f found, err error) {
 		case errors.Is(err, io.EOF):
 			return f, nil
 		case err == nil:
-			if err = f.take(s, w, fr); err == nil {
+			if err = f.take(s, w, at, fr, all); err == nil {
 				at = fr.end()
 				continue
 			}
@@ -101,13 +112,14 @@ func (s *segment) scan() (f found, err error) {
 		if err != nil {
 			return f, err
 		}
-		f.damage = append(f.damage, damage{at, next, next == w.size})
+		f.gaps = append(f.gaps, gap{at, next, next == w.size, partialFrame(w, at)})
 		at = next
 	}
 }
 
-// take notes what a frame has.
-func (f *found) take(s *segment, w *window, fr frame) error {
+// take notes what a frame at an offset has. A block whose body is damaged is one all the
+// same: who asks for its events is told that they are lost.
+func (f *found) take(s *segment, w *window, at int64, fr frame, all bool) error {
 	if len(fr.head) > 0 && fr.head[0] == listCodec {
 		replaces, err := parseList(fr.head)
 		f.replaces = append(f.replaces, replaces...)
@@ -119,16 +131,16 @@ func (f *found) take(s *segment, w *window, fr frame) error {
 	}
 	b.segment, b.body, b.length, b.sum = s, fr.body, fr.length, fr.bodySum
 	b.frame = uint32(frameHead+len(fr.head)) + fr.length
-	if b.codec == rawCodec {
+	if b.codec == rawCodec || all {
 		body, err := w.at(b.body, int(b.length))
 		if err != nil {
 			return err
 		}
 		if crc32.Checksum(body, castagnoli) != b.sum {
-			return errFrame
+			f.gaps = append(f.gaps, gap{from: at, to: fr.end(), last: fr.end() == w.size})
 		}
-		s.raw = true
 	}
+	s.raw = s.raw || b.codec == rawCodec
 	f.blocks, f.parts = append(f.blocks, b), append(f.parts, parts)
 	return nil
 }

@@ -30,6 +30,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"flyball/internal/damage"
+	"flyball/internal/mark"
 )
 
 // An Event is a message and its time, in milliseconds since 1970.
@@ -44,6 +47,9 @@ type Options struct {
 	// disk is removed.
 	Live func(group, stream uint32) bool
 	Log  *slog.Logger
+	// Writing is held for the moment of each write, unless it is nil: who has it otherwise
+	// finds all files at rest.
+	Writing sync.Locker
 }
 
 // A Store keeps the events of streams in groups. Its methods may be called from several
@@ -51,7 +57,9 @@ type Options struct {
 type Store struct {
 	dir   string
 	log   *slog.Logger
+	gate  sync.Locker
 	codec *codec
+	book  *mark.Book    // of the lengths of files
 	next  atomic.Uint64 // the number of the next event
 	kick  chan struct{} // wakes compaction
 
@@ -85,7 +93,7 @@ type Stream struct {
 // Open returns the store in a folder, which it makes if need be.
 func Open(dir string, opts Options) (*Store, error) {
 	s := &Store{
-		dir: dir, log: opts.Log, kick: make(chan struct{}, 1),
+		dir: dir, log: opts.Log, gate: opts.Writing, kick: make(chan struct{}, 1),
 		segments: map[uint64]*segment{}, groups: map[uint32]*group{},
 		gone: map[uint32]bool{}, goneOf: map[uint32]bool{},
 	}
@@ -100,12 +108,31 @@ func Open(dir string, opts Options) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of log events: %w", err)
 	}
+	if err := s.openBook(); err != nil {
+		return nil, err
+	}
 	if err := s.load(opts.Live); err != nil {
 		s.release()
 		return nil, fmt.Errorf("open log events: %w", err)
 	}
 	s.wake()
 	return s, nil
+}
+
+// bookName is the file that says how long the others are.
+const bookName = "lengths"
+
+func (s *Store) openBook() error {
+	path := filepath.Join(s.dir, bookName)
+	book, damaged, err := mark.Open(path)
+	if err != nil {
+		return err
+	}
+	if s.book = book; damaged > 0 {
+		s.log.Error("it is not known of some files of log events how long they were, so what may be cut off of them is not missed: the note of it is damaged and was begun anew",
+			"file", path, "notes", damaged)
+	}
+	return nil
 }
 
 // load finds the segments and what is in them.
@@ -120,7 +147,9 @@ func (s *Store) load(live func(group, stream uint32) bool) error {
 		name, is := strings.CutSuffix(f.Name(), suffix)
 		number, err := strconv.ParseUint(name, 16, 64)
 		if !is || err != nil {
-			os.Remove(filepath.Join(s.dir, f.Name())) // what compaction had not finished
+			if strings.HasPrefix(f.Name(), unfinished) {
+				os.Remove(filepath.Join(s.dir, f.Name()))
+			}
 			continue
 		}
 		seg, in, err := s.openSegment(number)
@@ -160,22 +189,47 @@ func (s *Store) openSegment(number uint64) (*segment, found, error) {
 		return nil, found{}, err
 	}
 	seg.size.Store(info.Size())
-	in, err := seg.scan()
+	in, err := seg.scan(false)
 	if err != nil {
 		return nil, in, fmt.Errorf("%s: %w", path, err)
 	}
-	for _, d := range in.damage {
-		if d.torn && seg.raw || d.torn && len(in.blocks) == 0 {
-			// A kill in the middle of a write: nobody was told that it had succeeded.
-			if err := file.Truncate(d.from); err != nil {
-				return nil, in, err
-			}
-			seg.size.Store(d.from)
-			continue
-		}
-		s.log.Error("log events are lost: a file is damaged", "file", path, "from", d.from, "to", d.to)
+	if err := s.judge(seg, in); err != nil {
+		return nil, in, err
+	}
+	if n := len(in.blocks); n > 0 && in.blocks[n-1].body >= seg.size.Load() {
+		in.blocks = in.blocks[:n-1] // cut off
 	}
 	return seg, in, nil
+}
+
+// judge cuts off what was torn at a file's end, and tells what else is not there any more.
+func (s *Store) judge(seg *segment, in found) error {
+	size, noted := seg.size.Load(), s.book.Length(filepath.Base(seg.path))
+	raw := seg.raw || len(in.blocks)+len(in.replaces) == 0
+	for _, g := range in.gaps {
+		if g.torn(raw, noted) {
+			s.log.Info("an unfinished write was cut off a file of log events; nobody was told that it had succeeded", "file", seg.path, "bytes", size-g.from)
+			if err := seg.file.Truncate(g.from); err != nil {
+				return err
+			}
+			seg.size.Store(g.from)
+			continue
+		}
+		seg.damaged = true
+		s.log.Error("log events are lost: a file is damaged", "file", seg.path, "at", g.from, "bytes", g.to-g.from, "next", damage.Restore)
+	}
+	if size < noted {
+		seg.damaged = true
+		s.log.Error("log events are lost: a file has been cut", "file", seg.path, "at", size, "bytes", noted-size, "next", damage.Restore)
+	}
+	if seg.damaged || seg.size.Load() <= noted {
+		return nil
+	}
+	if err := seg.file.Sync(); err != nil { // a kill may have left it to the system
+		return err
+	}
+	s.book.Note(filepath.Base(seg.path), seg.size.Load())
+	return nil
 }
 
 // restore takes up a block of an earlier life.
@@ -308,7 +362,7 @@ func (s *Store) remove(g *group, which func(*block) bool) {
 // dropDead removes the files in which nothing is wanted any more. The lock is held.
 func (s *Store) dropDead() {
 	for _, seg := range s.segments {
-		if seg.closed && seg.live <= 0 {
+		if seg.closed && seg.live <= 0 && !seg.damaged {
 			s.drop(seg)
 		}
 	}
@@ -317,6 +371,7 @@ func (s *Store) dropDead() {
 // drop removes a segment's file, which those who read it still have. The lock is held.
 func (s *Store) drop(seg *segment) {
 	delete(s.segments, seg.number)
+	s.book.Forget(filepath.Base(seg.path))
 	if err := os.Remove(seg.path); err != nil {
 		s.log.Error("a file of log events could not be removed", "file", seg.path, "error", err)
 	}
@@ -361,6 +416,7 @@ func (s *Store) release() {
 	for _, seg := range s.segments {
 		seg.file.Close()
 	}
+	s.book.Close()
 	s.codec.encoder.Close()
 	s.codec.decoder.Close()
 }

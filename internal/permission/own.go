@@ -5,6 +5,7 @@ var ownCalls = service{
 	prefix: "flyball",
 	operations: map[string]string{
 		"Authority": "*",
+		"Backup":    "*",
 		"Clock":     "*",
 		"Explain":   "*",
 		"Logs":      "*",

@@ -1,14 +1,19 @@
 package queuelog
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sort"
 	"sync"
 	"sync/atomic"
+
+	"flyball/internal/damage"
+	"flyball/internal/mark"
 )
 
 // Options say where a log is and how it is kept.
@@ -17,6 +22,13 @@ type Options struct {
 	Segment int64  // bytes after which a new segment begins; 0: 64 MiB
 	Lazy    bool   // nothing is synced, for what need not outlast the process
 	Log     *slog.Logger
+	// Book notes, below Name, how much of each segment is on disk. Without it what is cut
+	// off at the end is not missed.
+	Book *mark.Book
+	Name string
+	// Writing is held for the moment of each write, unless it is nil: who has it otherwise
+	// finds all files at rest.
+	Writing sync.Locker
 }
 
 const usualSegment = 64 << 20
@@ -69,37 +81,101 @@ func Open(o Options) (*Log, error) {
 		}
 	}
 	l.synced.Store(int64(l.end()))
-	return l, nil
+	return l, l.noteLast()
 }
 
-// take opens a segment that is there. Those that are not read from at once are closed
-// again, and the last one is cut where its records end.
-func (l *Log) take(base Position, last bool) error {
-	s, err := openSegment(l.Folder, base)
-	if errors.Is(err, errNoSegment) && last {
-		// It was made when the machine stopped, and has nothing that was synced.
-		l.Log.Warn("an unfinished segment of a queue was removed", "segment", segmentPath(l.Folder, base))
-		return os.Remove(segmentPath(l.Folder, base))
+// noteLast has the last segment on disk as far as it is there, which a kill may have left
+// to the system.
+func (l *Log) noteLast() error {
+	s := l.last()
+	if l.Lazy || l.Book == nil || s.size <= l.Book.Length(l.noted(s.base)) {
+		return nil
 	}
-	if errors.Is(err, errNoSegment) {
-		l.Log.Error("a segment of a queue is damaged at its beginning; its messages are lost", "segment", segmentPath(l.Folder, base))
+	err := s.file.Sync()
+	if err == nil {
+		l.note(s)
+	}
+	return err
+}
+
+// note notes in the book that a segment is on disk as long as it is.
+func (l *Log) note(s *segment) {
+	if !l.Lazy {
+		l.Book.Note(l.noted(s.base), s.size)
+	}
+}
+
+// noted is a segment's name in the book.
+func (l *Log) noted(base Position) string { return l.Name + "/" + filepath.Base(segmentPath("", base)) }
+
+// take opens a segment that is there. Those that are not read from at once are closed
+// again, and the last one ends where its records do.
+func (l *Log) take(base Position, last bool) error {
+	path, noted := segmentPath(l.Folder, base), Position(l.Book.Length(l.noted(base)))
+	s, err := openSegment(l.Folder, base)
+	if damaged, ok := errors.AsType[*headError](err); ok {
+		if last && damaged.size <= int64(segmentHead) && noted == 0 {
+			// It was made when the machine stopped, and has nothing that was synced.
+			l.Log.Info("an unfinished segment of a queue was removed, in which nothing was", "segment", path)
+			return os.Remove(path)
+		}
+		l.Log.Error("the messages of a segment of a queue are lost: it is damaged at its beginning", "segment", path, "at", 0, "bytes", damaged.size, "next", damage.Restore)
+		if last {
+			return l.begin(base + max(Position(damaged.size), noted, Position(segmentHead)))
+		}
 		return nil
 	}
 	if err != nil {
 		return err
 	}
+	if s.mended {
+		l.Log.Error("the beginning of a segment of a queue is damaged; its messages are read all the same", "segment", path, "at", 0, "next", damage.Restore)
+	}
 	l.segments = append(l.segments, s)
 	if last {
-		return l.cut(s)
+		return l.cut(s, noted)
+	}
+	if Position(s.size) < noted {
+		l.tellCut(s, noted)
 	}
 	defer func() { s.file = nil }()
 	return s.file.Close()
 }
 
-// cut removes what follows the last record of a segment.
-func (l *Log) cut(s *segment) error {
+func (l *Log) tellCut(s *segment, noted Position) {
+	l.Log.Error("messages of a queue are lost: a segment has been cut", "segment", segmentPath(l.Folder, s.base), "at", s.size,
+		"bytes", int64(noted)-s.size, "next", damage.Restore)
+}
+
+// cut removes what a kill has left behind the last record of a segment. If what was known
+// to be on disk is not there any more the segment stays as it is, and another one begins.
+func (l *Log) cut(s *segment, noted Position) error {
+	end, partial := l.sound(s)
+	torn := end-s.base >= noted && (noted > 0 || partial)
+	switch {
+	case end == s.end() && end-s.base >= noted:
+		return nil
+	case torn:
+		l.Log.Info("an unfinished write was cut off a queue's log; nobody was told that it had succeeded", "segment", segmentPath(l.Folder, s.base), "bytes", int64(s.end()-end))
+		s.size = int64(end - s.base)
+		if err := s.file.Truncate(s.size); err != nil || l.Lazy {
+			return err
+		}
+		return s.file.Sync()
+	case Position(s.size) < noted:
+		l.tellCut(s, noted)
+	default:
+		l.Log.Error("messages of a queue are lost: the end of its log is damaged", "segment", segmentPath(l.Folder, s.base), "at", int64(end-s.base),
+			"bytes", int64(s.end()-end), "next", damage.Restore)
+	}
+	return l.begin(max(s.end(), s.base+noted))
+}
+
+// sound is where the last sound record of the last segment ends, and whether the segment
+// ends before the record would that begins there.
+func (l *Log) sound(s *segment) (end Position, partial bool) {
 	r := l.reader(s.first())
-	end := s.first()
+	end = s.first()
 	for {
 		_, _, next, err := r.Next(s.end())
 		if err != nil {
@@ -107,15 +183,8 @@ func (l *Log) cut(s *segment) error {
 		}
 		end = next
 	}
-	if end == s.end() {
-		return nil
-	}
-	l.Log.Warn("the unfinished end of a queue's log was cut off", "segment", segmentPath(l.Folder, s.base), "bytes", int64(s.end()-end))
-	s.size = int64(end - s.base)
-	if err := s.file.Truncate(s.size); err != nil || l.Lazy {
-		return err
-	}
-	return s.file.Sync()
+	head, err := readAt(s.file, int64(end-s.base), frameHead, nil)
+	return end, err != nil || end+frameHead+Position(binary.LittleEndian.Uint32(head)) > s.end()
 }
 
 // begin makes the next segment.
@@ -146,6 +215,10 @@ func (l *Log) End() Position {
 // end of the process at once, and that of the machine once they are synced. After an
 // error nothing more can be appended.
 func (l *Log) Append(b *Batch) (first Position, err error) {
+	if l.Writing != nil {
+		l.Writing.Lock()
+		defer l.Writing.Unlock()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err == nil && l.last().size >= l.Segment {
@@ -175,6 +248,7 @@ func (l *Log) roll() error {
 		}
 	}
 	l.raise(end)
+	l.note(l.last())
 	return l.begin(end)
 }
 
@@ -200,16 +274,17 @@ func (l *Log) Sync(to Position) error {
 		return nil
 	}
 	l.mu.Lock()
-	file, end, err := l.last().file, l.end(), l.err
+	last, end, err := *l.last(), l.end(), l.err
 	l.mu.Unlock()
 	if err != nil {
 		return err
 	}
 	if !l.Lazy {
 		// A segment that was finished meanwhile is synced, and may be closed.
-		if err := file.Sync(); err != nil && l.Synced() < to {
+		if err := errors.Join(last.file.Sync(), last.present(l.Folder)); err != nil && l.Synced() < to {
 			return l.fail(fmt.Errorf("sync the log of a queue: %w", err))
 		}
+		l.note(&last)
 	}
 	l.raise(end)
 	return nil
@@ -268,6 +343,7 @@ func (l *Log) Remove(first Position) error {
 	}
 	s := l.segments[i]
 	l.segments = append(l.segments[:i], l.segments[i+1:]...)
+	l.Book.Forget(l.noted(s.base))
 	if s.file != nil {
 		s.file.Close()
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"flyball/internal/damage"
 )
 
 // ErrDamaged is a record that is not there as it was appended.
@@ -216,12 +218,12 @@ func (r *Reader) stepOver(s part) bool {
 			break
 		}
 		if content(r.buf, s.salt, r.at) != nil {
-			tell.Error("a part of a queue's log is damaged; what it held is lost", "bytes", int64(r.at-from))
+			tell.Error("messages of a queue are lost: a part of its log is damaged", "bytes", int64(r.at-from), "next", damage.Restore)
 			return true
 		}
 	}
 	if !s.last {
-		tell.Error("the end of a segment of a queue's log is damaged; what it held is lost", "bytes", int64(s.stop-from))
+		tell.Error("messages of a queue are lost: the end of a segment of its log is damaged", "bytes", int64(s.stop-from), "next", damage.Restore)
 	}
 	r.Seek(s.stop)
 	return false

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,8 +18,11 @@ type segment struct {
 	base Position
 	size int64
 	salt uint64
-	file *os.File // nil while it is not open
-	used uint64   // when it was read last, among the reads of the log
+	file *os.File    // nil while it is not open
+	used uint64      // when it was read last, among the reads of the log
+	is   os.FileInfo // the file that it is
+	// mended says that its beginning is damaged, and was found out from its first record.
+	mended bool
 }
 
 // A segment begins with what it is, and with the number that its checksums depend on.
@@ -43,19 +47,30 @@ func createSegment(folder string, base Position) (*segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	head := make([]byte, segmentHead)
-	copy(head, segmentMark)
-	_, _ = rand.Read(head[len(segmentMark):]) // it never fails
-	if _, err := f.Write(head); err != nil {
+	s := &segment{base: base, size: int64(segmentHead), salt: newSalt(), file: f}
+	if _, err := f.Write(s.head()); err != nil {
 		f.Close()
 		return nil, err
 	}
-	salt := binary.LittleEndian.Uint64(head[len(segmentMark):])
-	return &segment{base: base, size: int64(segmentHead), salt: salt, file: f}, nil
+	s.is, err = f.Stat()
+	return s, err
 }
 
-// errNoSegment is a file whose beginning is not that of a segment.
-var errNoSegment = errors.New("not the beginning of a segment")
+func newSalt() uint64 {
+	b := make([]byte, 8)
+	_, _ = rand.Read(b) // it never fails
+	return binary.LittleEndian.Uint64(b)
+}
+
+// head is the beginning of a segment.
+func (s *segment) head() []byte {
+	return binary.LittleEndian.AppendUint64([]byte(segmentMark), s.salt)
+}
+
+// A headError is of a file whose beginning is not that of a segment.
+type headError struct{ size int64 }
+
+func (*headError) Error() string { return "not the beginning of a segment" }
 
 // openSegment opens a segment that exists.
 func openSegment(folder string, base Position) (*segment, error) {
@@ -67,14 +82,55 @@ func openSegment(folder string, base Position) (*segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.size = info.Size()
-	head := make([]byte, segmentHead)
-	if _, err := s.file.ReadAt(head, 0); err != nil || string(head[:len(segmentMark)]) != segmentMark {
+	s.size, s.is = info.Size(), info
+	if !s.begins() {
 		s.file.Close()
-		return nil, errNoSegment
+		return nil, &headError{s.size}
 	}
-	s.salt = binary.LittleEndian.Uint64(head[len(segmentMark):])
 	return s, nil
+}
+
+// begins reads the beginning of a segment. Its number is one with which the first record
+// is sound: so one bit that has changed does not take all records with it.
+func (s *segment) begins() bool {
+	b, err := readAt(s.file, 0, int(min(s.size, int64(segmentHead+frameHead))), nil)
+	if err != nil || len(b) < segmentHead {
+		return false
+	}
+	if n := int64(len(b) + sizeOf(b[segmentHead:])); n <= s.size {
+		if b, err = readAt(s.file, 0, int(n), nil); err != nil {
+			return false
+		}
+	}
+	s.salt = binary.LittleEndian.Uint64(b[len(segmentMark):])
+	marked := string(b[:len(segmentMark)]) == segmentMark
+	first := b[segmentHead:]
+	if content(first, s.salt, s.first()) != nil {
+		s.mended = !marked
+		return true
+	}
+	for bit := range 64 {
+		if salt := s.salt ^ 1<<bit; content(first, salt, s.first()) != nil {
+			s.salt, s.mended = salt, true
+			return true
+		}
+	}
+	return marked
+}
+
+// present reports an error when the file is not any more what its path leads to: what is
+// written to it then is lost.
+func (s *segment) present(folder string) error {
+	path := segmentPath(folder, s.base)
+	switch now, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s was removed while the server ran; put the data folder back, and start again", path)
+	case err != nil:
+		return err
+	case !os.SameFile(s.is, now):
+		return fmt.Errorf("%s was replaced while the server ran; put the data folder back, and start again", path)
+	}
+	return nil
 }
 
 func (s *segment) open(folder string) (err error) {

@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
+
+	"flyball/internal/damage"
 )
 
 // A Store keeps content in a folder, by digest and once for all who name it: layers,
@@ -18,17 +21,19 @@ import (
 //	uploads/UUID              content that is coming in
 type Store struct {
 	dir string
+	log *slog.Logger
 
 	mu      sync.Mutex
-	pinned  map[Digest]int  // content that somebody is about to name
-	unnamed map[Digest]bool // what the last sweep found without a name, and nobody has pinned since
+	sound   map[Digest]stamp // content that was compared with its digest
+	pinned  map[Digest]int   // content that somebody is about to name
+	unnamed map[Digest]bool  // what the last sweep found without a name, and nobody has pinned since
 	uploads map[string]*Upload
 }
 
 // OpenStore opens the store in a folder, which is made if need be. Uploads of an
 // earlier life are removed: nobody knows their state any more.
-func OpenStore(dir string) (*Store, error) {
-	s := &Store{dir: dir, pinned: map[Digest]int{}, unnamed: map[Digest]bool{}, uploads: map[string]*Upload{}}
+func OpenStore(dir string, log *slog.Logger) (*Store, error) {
+	s := &Store{dir: dir, log: log, sound: map[Digest]stamp{}, pinned: map[Digest]int{}, unnamed: map[Digest]bool{}, uploads: map[string]*Upload{}}
 	if err := os.RemoveAll(s.uploadsDir()); err != nil {
 		return nil, fmt.Errorf("remove old uploads: %w", err)
 	}
@@ -46,11 +51,27 @@ func (s *Store) blobsDir() string   { return filepath.Join(s.dir, "blobs", "sha2
 // path is where content is. The digits of a digest lead nowhere else.
 func (s *Store) path(d Digest) string { return filepath.Join(s.blobsDir(), d.sum()[:2], d.sum()) }
 
-// Open opens content for reading. The error is fs.ErrNotExist if there is none.
-func (s *Store) Open(d Digest) (*os.File, error) { return os.Open(s.path(d)) }
+// Open opens content for reading. The error is fs.ErrNotExist if there is none, and a
+// *damage.Error if it is not what was put.
+func (s *Store) Open(d Digest) (*os.File, error) {
+	file, err := os.Open(s.path(d))
+	if err != nil {
+		return nil, err
+	}
+	if err := s.compare(file, d); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
 
 // Read reads content that is known to be small, such as a manifest.
-func (s *Store) Read(d Digest) ([]byte, error) { return os.ReadFile(s.path(d)) }
+func (s *Store) Read(d Digest) ([]byte, error) {
+	content, err := os.ReadFile(s.path(d))
+	if err == nil && DigestOf(content) != d {
+		return nil, s.wrong(d, int64(len(content)))
+	}
+	return content, err
+}
 
 // Put keeps small content. It is on disk when Put returns, and stays there until
 // release is called: by then it has to be named.
@@ -69,16 +90,29 @@ func (s *Store) Put(content []byte) (d Digest, release func(), err error) {
 }
 
 // take moves a complete file, which is on disk, to its place among the content, and
-// pins it.
+// pins it. It takes the place of what is there and damaged.
 func (s *Store) take(file string, d Digest) (release func(), err error) {
+	there, err := s.Open(d)
+	if err == nil {
+		there.Close()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	path := s.path(d)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	damaged := errors.As(err, new(*damage.Error))
+	_, err = os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), damaged:
 		if err := place(file, path); err != nil {
 			return nil, fmt.Errorf("keep content: %w", err)
 		}
-	} else if err != nil {
+		if info, err := os.Stat(path); err == nil {
+			s.sound[d] = stampOf(info)
+		}
+		if damaged {
+			s.log.Info("damaged content of the registry was pushed again, and is whole", "digest", d)
+		}
+	case err != nil:
 		return nil, err
 	}
 	return s.pin(d), nil
@@ -166,6 +200,7 @@ func (s *Store) judge(d Digest, named func(Digest) bool) error {
 		return nil
 	}
 	delete(s.unnamed, d)
+	delete(s.sound, d)
 	if err := os.Remove(s.path(d)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove content that nobody names: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,7 +21,7 @@ import (
 // openStore opens a store in a folder of the test.
 func openStore(t *testing.T, dir string) *registry.Store {
 	t.Helper()
-	s, err := registry.OpenStore(dir)
+	s, err := registry.OpenStore(dir, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -136,7 +136,7 @@ func (s *Server) openCells() error {
 func (s *Server) openCell(account, region string) (*services, error) {
 	scope := cell.Scope(account, region)
 	v, err := s.openServices(&cell.Cell{
-		Account: account, Region: region, Clock: s.clock, State: s.state.Scope(scope), Events: &s.events,
+		Account: account, Region: region, Clock: s.clock, State: s.state.Scope(scope), Events: &s.events, Writing: s.writing.RLocker(),
 		// Names of resources mean nothing without their cell.
 		Log: s.cfg.Log.With("account", account, "region", region),
 	})

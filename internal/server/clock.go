@@ -16,35 +16,54 @@ var kindClock = state.Kind{Name: "server.clock", Version: 1}
 
 const clockKey = "now"
 
-// openClock starts the clock at the present, or where an earlier and faster
-// life left it: time never goes back under the state.
+// soon is how far ahead a clock at speed 1 may be at the start to stand still until the wall
+// clock has caught up. One that is further ahead stays ahead.
+const soon = time.Minute
+
+// openClock starts the clock at the present, or where an earlier life left it that
+// was faster, or had another wall clock: time never goes back under the state.
 func (s *Server) openClock() error {
-	start := time.Now().UTC()
-	last, err := state.Get[time.Time](s.state, kindClock, clockKey)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-	case err != nil:
-		return fmt.Errorf("read the clock: %w", err)
-	case last.After(start):
-		start = *last
-		s.cfg.Log.Info("the clock goes on where it stopped", "now", start, "ahead", time.Until(start).Round(time.Second))
+	wall := s.cfg.Wall
+	if wall == nil {
+		wall = time.Now
 	}
-	s.clock = clock.New(start, s.cfg.Speed)
+	start := wall().UTC()
+	last, err := state.Get[time.Time](s.state, kindClock, clockKey)
+	if errors.Is(err, store.ErrNotFound) {
+		last, err = &start, nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the clock: %w", err)
+	}
+	ahead := last.Sub(start)
+	stays := ahead > 0 && (ahead > soon || s.cfg.Speed != 1)
+	if stays {
+		start = *last
+		s.cfg.Log.Warn("the server's clock is ahead of the wall clock, and stays so: an earlier life had a faster clock, or a wall clock that was wrong", "now", start, "ahead", ahead.Round(time.Second))
+	}
+	s.clock = clock.Following(s.cfg.Wall, start, s.cfg.Speed)
+	if ahead > 0 && !stays {
+		s.clock.NotBefore(*last)
+	}
 	s.ahead.clock = s.clock
 	s.state.Stamp(s.ahead.stamp)
 	return nil
 }
 
-// A clockNote is a time on disk that a clock has not come to yet, so that it does
-// not go back even after a kill. At normal speed and in step with the wall clock
-// there is nothing to note.
+// A clockNote is a time on disk to which a clock has come, so that it does not go back in the
+// next life, whatever the wall clock is then. A clock that is ahead of the wall clock has not
+// come to the time yet, so that it does not go back after a kill either.
 type clockNote struct {
 	clock *clock.Clock
-	noted time.Time // guarded by the state's lock
+	noted time.Time // when it is to be noted again; guarded by the state's lock
 }
 
-// noteEvery is how long a note is good for, in real time.
-const noteEvery = time.Second
+const (
+	// noteEvery is how long a note of a clock that is ahead is good for, in real time.
+	noteEvery = time.Second
+	// inStepEvery is how often is noted where a clock is that goes with the wall clock.
+	inStepEvery = time.Minute
+)
 
 // stamp notes the clock with a write, if it has come to what was noted before:
 // whatever time a change tells of, the next life begins after it.
@@ -54,24 +73,41 @@ func (n *clockNote) stamp(tx *state.Tx) {
 	}
 }
 
-// note notes where the clock will be when it is to be noted again.
+// note notes where the clock is, or will be when it is to be noted again.
 func (n *clockNote) note(tx *state.Tx) {
 	now := n.clock.Now()
-	if n.clock.Speed() <= 1 && !now.After(time.Now().Add(time.Second)) {
+	if !n.ahead(now) {
+		n.noted = now.Add(inStepEvery)
+		tx.Put(kindClock, clockKey, now)
 		return
 	}
 	n.noted = now.Add(time.Duration(n.clock.Speed() * float64(noteEvery)))
 	tx.Put(kindClock, clockKey, n.noted)
 }
 
-// keepClock notes the clock also when nothing is written.
+// keep notes a clock that is ahead, also when nothing is written.
+func (n *clockNote) keep(tx *state.Tx) {
+	if n.ahead(n.clock.Now()) {
+		n.note(tx)
+	}
+}
+
+// ahead tells whether the clock may be further than the wall clock.
+func (n *clockNote) ahead(now time.Time) bool {
+	return n.clock.Speed() > 1 || now.After(n.clock.Wall().Add(time.Second))
+}
+
+// keepClock has the clock follow the wall clock and be noted.
 func (s *Server) keepClock(ctx context.Context) error {
+	watch := wallWatch{clock: s.clock, log: s.cfg.Log}
 	tick := time.NewTicker(noteEvery)
 	defer tick.Stop()
 	for {
-		s.state.Later(s.ahead.note)
+		watch.look()
+		s.state.Later(s.ahead.keep)
 		select {
 		case <-ctx.Done():
+			s.state.Later(s.ahead.note)
 			return nil
 		case <-tick.C:
 		}

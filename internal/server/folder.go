@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"flyball/internal/cell"
+	"flyball/internal/datafolder"
 	"flyball/internal/task"
 	"flyball/internal/task/process"
 )
@@ -37,8 +38,10 @@ func openFolder(path string) (f folder, err error) {
 	if err != nil {
 		return folder{}, fmt.Errorf("make the data folder: %w", err)
 	}
-	f.lock, err = awaitFolder(f.path)
-	return f, err
+	if f.lock, err = awaitFolder(f.path); err != nil {
+		return f, err
+	}
+	return f, errors.Join(datafolder.Begun(f.path), datafolder.Sweep(f.path))
 }
 
 // patience is how long is waited for what the server before may just be leaving: the
@@ -51,24 +54,11 @@ const patience = 2 * time.Second
 // only a lock that stays is another server's.
 func awaitFolder(path string) (*os.File, error) {
 	for deadline := time.Now().Add(patience); ; time.Sleep(patience / 200) {
-		lock, err := lockFolder(path)
-		if !errors.Is(err, errLocked) || time.Now().After(deadline) {
+		lock, err := datafolder.Lock(path)
+		if !errors.Is(err, datafolder.ErrLocked) || time.Now().After(deadline) {
 			return lock, err
 		}
 	}
-}
-
-// lockFolder locks a folder unless another has the lock.
-func lockFolder(path string) (*os.File, error) {
-	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open the lock of the data folder: %w", err)
-	}
-	if err := tryLock(lock); err != nil {
-		lock.Close()
-		return nil, fmt.Errorf("lock the data folder %s: %w", path, err)
-	}
-	return lock, nil
 }
 
 // database is the path of the state file, empty for a state in memory.
@@ -76,27 +66,29 @@ func (f folder) database() string {
 	if f.temp {
 		return ""
 	}
-	return filepath.Join(f.path, "flyball.db")
+	return datafolder.Database(f.path)
 }
 
 // queues is the folder of the messages of a cell's queues.
 func (f folder) queues(scope string) string {
-	return filepath.Join(f.path, "queues", filepath.FromSlash(scope))
+	return filepath.Join(f.path, datafolder.Queues, filepath.FromSlash(scope))
 }
 
 // deliveries is the folder of what is on its way from a cell to targets.
 func (f folder) deliveries(scope string) string {
-	return filepath.Join(f.path, "deliveries", filepath.FromSlash(scope))
+	return filepath.Join(f.path, datafolder.Deliveries, filepath.FromSlash(scope))
 }
 
 // environments is the folder of the environments that functions run in.
 func (f folder) environments() string { return filepath.Join(f.path, "environments") }
 
 // registry is the folder of the layers and manifests of images.
-func (f folder) registry() string { return filepath.Join(f.path, "registry") }
+func (f folder) registry() string { return filepath.Join(f.path, datafolder.Registry) }
 
 // logs is the folder of the log events of a cell.
-func (f folder) logs(c *cell.Cell) string { return filepath.Join(f.path, "logs", c.Account, c.Region) }
+func (f folder) logs(c *cell.Cell) string {
+	return filepath.Join(f.path, datafolder.Logs, c.Account, c.Region)
+}
 
 func (f folder) release() {
 	if f.temp {
@@ -134,7 +126,7 @@ func (s *Server) removeOrphans(ctx context.Context) {
 		if _, err := os.Stat(filepath.Join(dir, "flyball.db")); err == nil {
 			continue // somebody keeps a state there, whatever its name
 		}
-		lock, err := lockFolder(dir)
+		lock, err := datafolder.Lock(dir)
 		if err != nil {
 			continue // its server lives
 		}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"flyball/internal/datafolder"
 )
 
 // stale makes what a server leaves that kept nothing and was killed, and returns
@@ -55,7 +57,7 @@ func TestFoldersThatMayBeSomebodysAreLeftAlone(t *testing.T) {
 			t.Setenv("TMPDIR", t.TempDir())
 			dir := stale(t)
 			if name == "of a server that runs" {
-				lock, err := lockFolder(dir)
+				lock, err := datafolder.Lock(dir)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/aws/smithy-go"
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,6 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"flyball/internal/client"
+	"flyball/internal/disk"
+	"flyball/internal/flow"
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ecs"
@@ -50,6 +51,8 @@ func (s *Server) handler() (http.Handler, error) {
 		Region:       s.cfg.Region,
 		Authorize:    s.authorize,
 		Settle:       s.settle,
+		Wall:         s.clock.Wall,
+		Full:         s.full,
 		Log:          s.cfg.Log,
 		Observe: func(a wire.Answer) {
 			calls.WithLabelValues(a.Service, a.Operation, strconv.Itoa(a.Status)).Observe(a.Duration.Seconds())
@@ -78,7 +81,7 @@ func (s *Server) handler() (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/", inTime(callTime, aws))
+	mux.Handle("/", aws)
 	mux.Handle(lambda.CodePath, wire.Guard(options.Hosts, s.serveCode()))
 	mux.Handle("/v2/", s.serveRegistry(options.Hosts))
 	for _, path := range []string{"/metrics", "/console/"} { // nor are their other paths AWS's
@@ -90,11 +93,12 @@ func (s *Server) handler() (http.Handler, error) {
 	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	mux.Handle("GET /metrics", own.Operation("Metrics", s.atHome(metrics.ServeHTTP)))
 	mux.Handle("GET /console/api/authority", own.Operation("Authority", s.serveAuthority))
+	mux.Handle("POST /console/api/backup", own.Operation("Backup", s.atHome(s.serveBackup)))
 	mux.Handle("GET /console/api/clock", own.Operation("Clock", s.serveClock))
 	mux.Handle("GET /console/api/explain", own.Operation("Explain", s.serveExplain))
 	mux.Handle("GET /console/api/logs", own.Operation("Logs", s.serveLogs))
 	mux.Handle("GET /console/api/log-lines", own.Operation("Logs", s.serveLogLines))
-	return s.balanced(mux), nil
+	return s.balanced(flow.Handler(flow.ForCalls, mux)), nil
 }
 
 // near serves only this machine and its tasks, which know what is there.
@@ -119,36 +123,6 @@ func (s *Server) atHome(h http.HandlerFunc) func(http.ResponseWriter, *http.Requ
 	}
 }
 
-// callTime is how long an AWS call may take to arrive, in real time. The largest body
-// needs 600 KiB a second.
-const callTime = 2 * time.Minute
-
-// inTime ends connections on which calls trickle in. Our own paths have no such
-// bound: a log may be followed for days.
-func inTime(limit time.Duration, h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Without a connection, in tests, there is nothing to bound.
-		connection := http.NewResponseController(w)
-		_ = connection.SetReadDeadline(time.Now().Add(limit))
-		r.Body = &arriving{r.Body, func() { _ = connection.SetReadDeadline(time.Time{}) }}
-		h.ServeHTTP(w, r)
-	})
-}
-
-// An arriving body tells when all of it is there. An answer may take longer than a request:
-// functions run for up to 15 minutes.
-type arriving struct {
-	io.ReadCloser
-	arrived func()
-}
-
-func (a *arriving) Read(p []byte) (n int, err error) {
-	if n, err = a.ReadCloser.Read(p); err == io.EOF {
-		a.arrived()
-	}
-	return n, err
-}
-
 // settle waits for what an answer may tell of. What ECS describes is its own: it
 // does not wait for the alarm and the decision behind a desired count that nobody
 // sees yet.
@@ -157,6 +131,14 @@ func (s *Server) settle(ctx context.Context, service string) error {
 		return s.state.Settle(ctx, "ecs")
 	}
 	return s.state.Settle(ctx)
+}
+
+// full says of an error that the disk takes no writes.
+func (s *Server) full(err error) (message string, full bool) {
+	if lack, ok := errors.AsType[*disk.Error](s.disk.Explain(err)); ok {
+		return lack.Error(), true
+	}
+	return "", false
 }
 
 func (s *Server) serveClock(w http.ResponseWriter, _ *http.Request, _ wire.Call) {

@@ -15,6 +15,7 @@ import (
 
 	"flyball/alarm"
 	"flyball/internal/cell"
+	"flyball/internal/datafolder"
 	"flyball/internal/deliver"
 	"flyball/internal/service/lambda"
 	packages "flyball/internal/service/lambda/code"
@@ -23,7 +24,7 @@ import (
 
 // openLambda opens Lambda in a cell.
 func (s *Server) openLambda(v *services) error {
-	store, err := packages.Open(filepath.Join(s.dir.path, "functions", filepath.FromSlash(v.cell.Scope())))
+	store, err := packages.Open(filepath.Join(s.dir.path, datafolder.Functions, filepath.FromSlash(v.cell.Scope())), v.cell.Log)
 	if err != nil {
 		return err
 	}

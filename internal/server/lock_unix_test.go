@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"testing"
+
+	"flyball/internal/datafolder"
 )
 
 func TestAFolderHasOneServer(t *testing.T) {
@@ -15,8 +17,8 @@ func TestAFolderHasOneServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openFolder(dir); !errors.Is(err, errLocked) {
-		t.Errorf("opening it again = %v, want %v", err, errLocked)
+	if _, err := openFolder(dir); !errors.Is(err, datafolder.ErrLocked) {
+		t.Errorf("opening it again = %v, want %v", err, datafolder.ErrLocked)
 	}
 	f.release()
 	again, err := openFolder(dir)
@@ -38,7 +40,7 @@ func TestAChildThatAServerWasMakingWhenItWasKilledDoesNotKeepItsFolder(t *testin
 		t.Fatal(err)
 	}
 	f.lock.Close() // as the end of the server would
-	if _, err := lockFolder(dir); !errors.Is(err, errLocked) {
+	if _, err := datafolder.Lock(dir); !errors.Is(err, datafolder.ErrLocked) {
 		t.Errorf("the child has no lock: %v", err)
 	}
 	again, err := openFolder(dir)

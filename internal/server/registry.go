@@ -35,7 +35,7 @@ type imageRegistry struct {
 
 // openRegistry opens the content of images, and the key of passwords.
 func (s *Server) openRegistry() (err error) {
-	if s.registry.content, err = registry.OpenStore(s.dir.registry()); err != nil {
+	if s.registry.content, err = registry.OpenStore(s.dir.registry(), s.cfg.Log); err != nil {
 		return err
 	}
 	key, err := state.Get[[]byte](s.state, kindRegistry, registryKey)

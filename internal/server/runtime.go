@@ -46,7 +46,7 @@ func (s *Server) runtimeNamed(ctx context.Context, name, dir string, network pro
 	switch name {
 	case "process":
 		return process.New(process.Options{
-			Dir: dir, Args: args, Images: s.cfg.Images, Log: s.cfg.Log,
+			Dir: dir, Args: args, Images: s.cfg.Images, Hidden: s.dir.path, Log: s.cfg.Log,
 			Network: network, Range: s.cfg.TaskRange, Source: imageSource{s},
 		})
 	case "docker":

@@ -9,21 +9,9 @@ import (
 	"hash/crc32"
 	"io/fs"
 	"os"
+
+	"flyball/internal/damage"
 )
-
-// A DamageError tells that a file does not hold any more what was written to it.
-type DamageError struct {
-	File   string
-	Where  string // the place in it
-	Remedy string
-}
-
-func (e *DamageError) Error() string {
-	return fmt.Sprintf("%s is damaged: %s; %s", e.File, e.Where, e.Remedy)
-}
-
-// restore is what helps against most damage.
-const restore = "put back a copy of the data folder from before, or begin with an empty one"
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -36,12 +24,19 @@ func checksum(kind, key string, value []byte) int64 {
 	return int64(crc32.Update(sum, castagnoli, value))
 }
 
-// verify compares a document with its checksum, if it has one.
+func (s *SQLite) damaged(format string, args ...any) error {
+	return &damage.Error{File: s.path, Where: fmt.Sprintf(format, args...)}
+}
+
+// Doubt is what was found that keeps nobody from going on, if anything was.
+func (s *SQLite) Doubt() error { return s.doubt }
+
+// verify compares a document with its checksum.
 func (s *SQLite) verify(kind, key string, value []byte, sum sql.NullInt64) error {
-	if !sum.Valid || sum.Int64 == checksum(kind, key, value) {
+	if sum.Valid && sum.Int64 == checksum(kind, key, value) {
 		return nil
 	}
-	return &DamageError{File: s.path, Where: fmt.Sprintf("the %s %q is not what was written", kind, key), Remedy: restore}
+	return s.damaged("the %s %q is not what was written", kind, key)
 }
 
 // verifyAll has the database look at its own pages: a search in one of which the keys are
@@ -53,10 +48,10 @@ func (s *SQLite) verifyAll() error {
 	}
 	var found string
 	if err := s.db.QueryRow(`PRAGMA integrity_check(1)`).Scan(&found); err != nil {
-		return &DamageError{File: s.path, Where: err.Error(), Remedy: restore}
+		return s.damaged("%v", err)
 	}
 	if found != "ok" {
-		return &DamageError{File: s.path, Where: found, Remedy: restore}
+		return s.damaged("%s", found)
 	}
 	rows, err := s.db.Query(`SELECT kind, key, value, sum FROM document`)
 	if err != nil {
@@ -68,14 +63,14 @@ func (s *SQLite) verifyAll() error {
 		var value sql.RawBytes
 		var sum sql.NullInt64
 		if err := rows.Scan(&kind, &key, &value, &sum); err != nil {
-			return &DamageError{File: s.path, Where: err.Error(), Remedy: restore}
+			return s.damaged("%v", err)
 		}
 		if err := s.verify(kind, key, value, sum); err != nil {
 			return err
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return &DamageError{File: s.path, Where: err.Error(), Remedy: restore}
+		return s.damaged("%v", err)
 	}
 	return nil
 }
@@ -95,18 +90,24 @@ type mark struct {
 const markSize = 12
 
 // openMark opens the mark of a database, and says how many transactions there were. One that
-// is not whole, as after a power failure, says nothing.
-func openMark(database string) (mark, int64, error) {
-	m := mark{path: database + "-mark"}
-	var err error
-	if m.file, err = os.OpenFile(m.path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
-		return mark{}, 0, err
+// is not sound, as after a power failure, says nothing.
+func openMark(database string) (m mark, marked int64, sound bool, err error) {
+	m.path = database + "-mark"
+	content, err := os.ReadFile(m.path)
+	missing := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !missing {
+		return m, 0, false, err
 	}
-	b := make([]byte, markSize)
-	if _, err := m.file.ReadAt(b, 0); err != nil || crc32.Checksum(b[:8], castagnoli) != binary.BigEndian.Uint32(b[8:]) {
-		return m, 0, nil
+	marked, sound = decodeMark(content)
+	m.file, err = os.OpenFile(m.path, os.O_RDWR|os.O_CREATE, 0o600)
+	return m, marked, sound || missing, err
+}
+
+func decodeMark(b []byte) (transactions int64, ok bool) {
+	if len(b) != markSize || crc32.Checksum(b[:8], castagnoli) != binary.BigEndian.Uint32(b[8:]) {
+		return 0, false
 	}
-	return m, int64(binary.BigEndian.Uint64(b)), nil
+	return int64(binary.BigEndian.Uint64(b)), true
 }
 
 func (m mark) set(transactions int64) error {
@@ -128,15 +129,21 @@ func (s *SQLite) openMark() (err error) {
 		return err
 	}
 	var marked int64
-	if s.mark, marked, err = openMark(s.path); err != nil {
+	var sound bool
+	if s.mark, marked, sound, err = openMark(s.path); err != nil {
 		return err
 	}
-	if marked > s.transactions {
-		return &DamageError{
-			File:   s.path,
-			Where:  fmt.Sprintf("%d of the %d transactions that were written are there: %s-wal has been cut or changed", s.transactions, marked, s.path),
-			Remedy: restore + "; to go on with what is there, remove " + s.mark.path,
+	if !sound {
+		s.doubt = &damage.Error{
+			File: s.mark.path, Where: "it says not any more how many transactions there were, so what may be cut off of the state's log is not missed",
+			Remedy: "it was begun anew; nothing else is known to be wrong",
 		}
+	}
+	if marked > s.transactions {
+		return s.damaged("%d of the %d transactions that were written are there: %s-wal has been cut or changed", s.transactions, marked, s.path)
+	}
+	if marked < s.transactions {
+		return s.mark.set(s.transactions)
 	}
 	return nil
 }
@@ -149,13 +156,14 @@ func (s *SQLite) count(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-// counted marks that a transaction is on disk.
+// counted marks that a transaction is on disk. A mark that there is no room for tells of
+// fewer than there were, as it may.
 func (s *SQLite) counted() error {
 	s.transactions++
 	if s.mark.file == nil {
 		return nil
 	}
-	if err := s.mark.set(s.transactions); err != nil {
+	if err := s.mark.set(s.transactions); err != nil && !s.disk.Refuses(err) {
 		return fmt.Errorf("mark a transaction: %w", err)
 	}
 	return nil

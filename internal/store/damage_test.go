@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"flyball/internal/damage"
 	"flyball/internal/store"
 )
 
@@ -87,7 +88,7 @@ func TestAFlippedBitIsNeverSilent(t *testing.T) {
 		for range 100 {
 			bit := rand.IntN(int(info.Size()) * 8)
 			if err := whole(t, folder, name, flip(bit), documents); err != nil {
-				if told++; !strings.Contains(err.Error(), "state") && !errors.As(err, new(*store.DamageError)) {
+				if told++; !strings.Contains(err.Error(), "state") && !errors.As(err, new(*damage.Error)) {
 					t.Errorf("bit %d of %s: an error that names no file: %v", bit, name, err)
 				}
 			}
@@ -102,7 +103,7 @@ func TestWhatIsCutOffIsMissed(t *testing.T) {
 	nothing := func([]byte) []byte { return nil }
 	for name, closed := range map[string]bool{"state-wal": false, "state": true} {
 		folder, documents := filled(t, closed)
-		var damage *store.DamageError
+		var damage *damage.Error
 		if err := whole(t, folder, name, nothing, documents); !errors.As(err, &damage) {
 			t.Errorf("an empty %s: got %v", name, err)
 		}

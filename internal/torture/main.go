@@ -11,7 +11,8 @@
 // and ends with status 1 if there is any.
 //
 // With -queues it sends messages through a standard and a FIFO queue instead, and takes
-// them out, until all have come.
+// them out, until all have come. With -flips it flips bits of a data folder and looks whether
+// the server tells of it.
 package main
 
 import (
@@ -37,6 +38,7 @@ func main() {
 	flag.StringVar(&o.runtime, "runtime", "process", "how tasks run; only processes are looked for")
 	flag.Float64Var(&o.speed, "speed", 60, "of the server's clock")
 	messages := flag.Int("queues", 0, "send so many messages through queues, in place of all else")
+	flips := flag.Bool("flips", false, "flip a bit of the data folder in each round, in place of all else")
 	flag.Parse()
 	o.until = time.Now().Add(time.Duration(*seconds) * time.Second)
 	// Calls to a server that was killed break, and so may the pipe that this is
@@ -44,6 +46,9 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	work := func() (*tally, error) { return torture(ctx, o) }
+	if *flips {
+		work = func() (*tally, error) { return tortureFlips(ctx, o) }
+	}
 	if *messages > 0 {
 		work = func() (*tally, error) { return tortureQueues(ctx, o, *messages) }
 	}

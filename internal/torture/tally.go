@@ -24,7 +24,7 @@ const (
 	disorder    kind = "disorder"     // a message of a group that came before an earlier one
 )
 
-var kinds = []kind{lost, halfWritten, dirtyRead, panicked, badStart, orphan, taskLost, scaledTwice, twice, disorder}
+var kinds = []kind{lost, halfWritten, dirtyRead, panicked, badStart, orphan, taskLost, scaledTwice, twice, disorder, silent}
 
 // A fault is something that must not be.
 type fault struct {

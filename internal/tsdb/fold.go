@@ -72,7 +72,7 @@ func (sh *shard) take(writes []blockWrite, batch *store.Batch) []blockWrite {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	for _, s := range sh.series {
-		if s.last != 0 && s.stored < s.blockEnd() {
+		if s.last != 0 && s.stored < s.blockEnd() || s.dormant && s.dirty {
 			s.store(batch)
 		}
 		writes = s.minutes.take(writes, minutes, s.number)

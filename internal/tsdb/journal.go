@@ -14,6 +14,7 @@ import (
 // The kinds of documents in the store.
 const (
 	kindSeries  = "tsdb.series"  // number -> key, last datapoint, resolution
+	kindDormant = "tsdb.dormant" // key -> number and the same
 	kindBlock   = "tsdb.block"   // tier, start, number -> points
 	kindJournal = "tsdb.journal" // shard, sequence -> points
 )
@@ -84,7 +85,7 @@ func (sh *shard) journal(batch *store.Batch) []byte {
 	entry[0] = journalFormat
 	for _, s := range sh.dirty {
 		s.dirty = false
-		if s.stored == 0 {
+		if s.stored == 0 || s.dormant {
 			s.store(batch)
 		}
 		entry = s.minutes.journal(entry, s.number, minutes)
@@ -167,12 +168,29 @@ func decodeJournal(b []byte, each func(r record)) error {
 // little longer rather than shorter after a restart.
 func (s *Series) store(batch *store.Batch) {
 	s.stored = s.blockEnd()
+	batch.Put(kindSeries, seriesKey(s.number), append(s.head(), s.key...))
+	if s.dormant {
+		batch.Delete(kindDormant, string(s.key))
+		s.dormant = false
+	}
+}
+
+// head begins the document of a series.
+func (s *Series) head() []byte {
 	b := []byte{seriesFormat, 0}
 	if s.seconds != nil {
 		b[1] = 1
 	}
-	b = binary.BigEndian.AppendUint32(b, s.stored)
-	batch.Put(kindSeries, seriesKey(s.number), append(b, s.key...))
+	return binary.BigEndian.AppendUint32(b, s.stored)
+}
+
+// read reads what head wrote.
+func (s *Series) read(document []byte) {
+	s.stored = binary.BigEndian.Uint32(document[2:])
+	s.last = s.stored - 1
+	if document[1] != 0 {
+		s.seconds = &track{reach: tiers[seconds].reach}
+	}
 }
 
 func seriesKey(number uint32) string { return fmt.Sprintf("%08x", number) }
@@ -184,17 +202,12 @@ func (s *Series) blockEnd() uint32 {
 
 // restore adds the series of a document.
 func (db *DB) restore(key string, value []byte) (*Series, error) {
-	number, err := strconv.ParseUint(key, 16, 32)
+	number, err := parseSeriesKey(key)
 	if err != nil || len(value) < 7 || value[0] != seriesFormat {
 		return nil, errSeries
 	}
 	name := value[6:]
-	s := db.create(&db.shards[shardOf(name)], metric.Key(name))
-	s.number = uint32(number)
-	s.stored = binary.BigEndian.Uint32(value[2:])
-	s.last = s.stored - 1
-	if value[1] != 0 {
-		s.seconds = &track{reach: tiers[seconds].reach}
-	}
+	s := db.add(&db.shards[shardOf(name)], metric.Key(name), number)
+	s.read(value)
 	return s, nil
 }

@@ -66,7 +66,10 @@ func (db *DB) loadSeries(now uint32) (map[uint32]*Series, error) {
 		return nil, err
 	}
 	db.number.Store(highest)
-	return known, db.store.Write(&gone).Wait()
+	if err := db.store.Write(&gone).Wait(); err != nil {
+		return nil, err
+	}
+	return known, db.sweepDormant(now)
 }
 
 // loadBlocks brings the newest blocks of a tier into memory.

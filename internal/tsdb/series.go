@@ -17,6 +17,9 @@ type Series struct {
 	last    uint32 // the newest datapoint, or 0
 	stored  uint32 // what the store has for last, or 0
 	dirty   bool   // stands in shard.dirty
+	dormant bool   // its document is that of a dormant series
+	asked   bool   // somebody has got the handle since forget looked last
+	gone    bool   // is not in memory any more; written and read by forget
 	unit    uint8  // of the newest sample, which most have in common
 	watcher Watcher
 	minutes track
@@ -58,6 +61,17 @@ func (s *Series) Last() time.Time {
 		return time.Time{}
 	}
 	return fromUnix(s.last)
+}
+
+// Resolution is the time between two datapoints of the metric: a second once it has
+// been given one of high resolution, else a minute.
+func (s *Series) Resolution() time.Duration {
+	s.shard.mu.Lock()
+	defer s.shard.mu.Unlock()
+	if s.seconds != nil {
+		return time.Second
+	}
+	return time.Minute
 }
 
 // Watch sets the watcher of the series, nil for none. There is at most one.

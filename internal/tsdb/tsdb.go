@@ -49,9 +49,10 @@ type DB struct {
 	clock *clock.Clock
 	store store.Store
 
-	shards [256]shard
-	number atomic.Uint32 // the highest number of a series
-	names  index
+	shards  [256]shard
+	number  atomic.Uint32 // the highest number of a series
+	names   index
+	dormant atomic.Bool // there are series that are not in memory
 
 	// writing is held by one flush or fold at a time, and taken before disk.
 	writing   sync.Mutex
@@ -120,9 +121,19 @@ type landing struct {
 	at      uint32
 }
 
-// create adds a series to a shard, whose lock is held.
+// create adds a series that is not in memory to a shard, whose lock is held. One that was
+// there before has its datapoints again. If that cannot be read, the series begins anew:
+// there is nobody to be told, and a store that fails ends the server.
 func (db *DB) create(sh *shard, key metric.Key) *Series {
-	s := &Series{db: db, shard: sh, key: key, number: db.number.Add(1)}
+	if s, err := db.wake(sh, key); err == nil && s != nil {
+		return s
+	}
+	return db.add(sh, key, db.number.Add(1))
+}
+
+// add adds a series with a number to a shard, whose lock is held.
+func (db *DB) add(sh *shard, key metric.Key, number uint32) *Series {
+	s := &Series{db: db, shard: sh, key: key, number: number}
 	s.minutes.reach = tiers[minutes].reach
 	if sh.series == nil {
 		sh.series = map[metric.Key]*Series{}
@@ -132,27 +143,37 @@ func (db *DB) create(sh *shard, key metric.Key) *Series {
 	return s
 }
 
-// Series returns the handle of a metric, which it creates if need be. A handle
-// is valid as long as the DB. A metric without datapoints is not listed.
+// Series returns the handle of a metric, which it creates if need be. A handle that is
+// watched is valid as long as it is, others for a call: a metric without datapoints for
+// two weeks leaves memory. A metric without datapoints is not listed.
 func (db *DB) Series(id metric.ID) *Series {
 	key := id.AppendKey(nil)
 	sh := &db.shards[shardOf(key)]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if s := sh.series[metric.Key(key)]; s != nil {
-		return s
+	s := sh.series[metric.Key(key)]
+	if s == nil {
+		s = db.create(sh, metric.Key(key))
 	}
-	return db.create(sh, metric.Key(key))
+	s.asked = true
+	return s
 }
 
-// Lookup returns the handle of a metric if it has one.
+// Lookup returns the handle of a metric if it has one, as Series does.
 func (db *DB) Lookup(id metric.ID) (*Series, bool) {
 	key := id.AppendKey(nil)
 	sh := &db.shards[shardOf(key)]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	s := sh.series[metric.Key(key)]
-	return s, s != nil
+	if s == nil {
+		s, _ = db.wake(sh, metric.Key(key)) // what cannot be read is not there
+	}
+	if s == nil {
+		return nil, false
+	}
+	s.asked = true
+	return s, true
 }
 
 // Run makes datapoints durable, at most a second of real time after they came,
@@ -180,6 +201,9 @@ func (db *DB) Run(ctx context.Context) error {
 			return err
 		}
 		if err := db.retire(ctx); err != nil {
+			return err
+		}
+		if err := db.forget(); err != nil {
 			return err
 		}
 		folded = time.Now()

@@ -62,6 +62,7 @@ func (w *world) housekeeping() {
 	w.do(w.Flush())
 	w.do(w.fold())
 	w.do(w.retire(w.t.Context()))
+	w.do(w.forget())
 }
 
 var cpu = metric.NewID("AWS/ECS", "CPUUtilization", metric.Dimension{Name: "ServiceName", Value: "web"})

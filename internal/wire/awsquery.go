@@ -77,6 +77,9 @@ func (q *awsQuery) read(x *exchange) *fault {
 	if x.r.Method == http.MethodGet {
 		return nil
 	}
+	if !x.takeMore(paramCopies * x.body.Len()) {
+		return x.service.throttled()
+	}
 	if err := q.params.parse(x.body.String()); err != nil {
 		return malformedQuery(x, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 )
@@ -18,7 +19,7 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 const defaultMaxBody = 4 << 20
 
 // maxKept bounds the buffers that are kept, in bytes.
-const maxKept = 4 << 20
+const maxKept = 2 << 20
 
 func keep(b *bytes.Buffer) {
 	if b.Cap() <= maxKept {
@@ -29,18 +30,19 @@ func keep(b *bytes.Buffer) {
 
 // receive reads a body of at most limit bytes, as it was sent. The caller passes
 // the buffer to keep when it is done.
-func receive(r *http.Request, limit int64) (*bytes.Buffer, *fault) {
-	if r.ContentLength > limit {
+func (x *exchange) receive(limit int64) (*bytes.Buffer, *fault) {
+	if x.r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
-	if encoding := encodingOf(r); encoding != "" && encoding != "identity" && encoding != "gzip" {
+	if encoding := encodingOf(x.r); encoding != "" && encoding != "identity" && encoding != "gzip" {
 		return nil, malformed("Content-Encoding must be gzip or absent")
 	}
-	buf := buffers.Get().(*bytes.Buffer)
-	if r.ContentLength > 0 {
-		buf.Grow(int(r.ContentLength) + bytes.MinRead)
+	whole := limit
+	if x.r.ContentLength >= 0 {
+		whole = x.r.ContentLength
 	}
-	if f := readUpTo(buf, r.Body, limit); f != nil {
+	buf := buffers.Get().(*bytes.Buffer)
+	if f := x.fill(buf, filling{from: x.r.Body, limit: limit, whole: whole}); f != nil {
 		keep(buf)
 		return nil, f
 	}
@@ -50,39 +52,85 @@ func receive(r *http.Request, limit int64) (*bytes.Buffer, *fault) {
 func encodingOf(r *http.Request) string { return strings.ToLower(r.Header.Get("Content-Encoding")) }
 
 // unpacked is a body that was received, unpacked if it was packed.
-func unpacked(r *http.Request, body *bytes.Buffer) (*bytes.Buffer, *fault) {
-	if encodingOf(r) != "gzip" || body.Len() == 0 {
+func (x *exchange) unpacked(body *bytes.Buffer) (*bytes.Buffer, *fault) {
+	if encodingOf(x.r) != "gzip" || body.Len() == 0 {
 		return body, nil
 	}
 	defer keep(body)
-	return unpack(body)
+	return x.unpack(body)
 }
 
 var unpackers = sync.Pool{New: func() any { return new(gzip.Reader) }}
 
-func unpack(packed *bytes.Buffer) (*bytes.Buffer, *fault) {
+func (x *exchange) unpack(packed *bytes.Buffer) (*bytes.Buffer, *fault) {
 	z := unpackers.Get().(*gzip.Reader)
 	defer unpackers.Put(z)
+	held := int64(packed.Cap())
 	if err := z.Reset(packed); err != nil {
 		return nil, malformed("The request body is not valid gzip")
 	}
 	out := buffers.Get().(*bytes.Buffer)
-	if f := readUpTo(out, z, maxInflate); f != nil {
+	if f := x.fill(out, filling{from: z, limit: maxInflate, whole: maxInflate, held: held}); f != nil {
 		keep(out)
 		return nil, f
 	}
 	return out, nil
 }
 
-func readUpTo(buf *bytes.Buffer, r io.Reader, limit int64) *fault {
-	n, err := buf.ReadFrom(io.LimitReader(r, limit+1))
+// A filling is how a buffer is filled.
+type filling struct {
+	from  io.Reader
+	limit int64 // of what may come, in bytes
+	whole int64 // what is announced to come, at most
+	held  int64 // what the request holds in memory besides
+}
+
+// leastBuffer is the size of a new buffer, in bytes.
+const leastBuffer = 4 << 10
+
+// fill reads to the end. The buffer grows with what has come: what is announced costs
+// nothing.
+func (x *exchange) fill(buf *bytes.Buffer, w filling) *fault {
+	for {
+		if buf.Available() == 0 {
+			size := max(leastBuffer, min(2*int64(buf.Cap()), w.whole+1))
+			if !x.memory.Grow(x.r.Context(), w.held+size) {
+				return x.service.throttled()
+			}
+			enlarge(buf, size)
+		}
+		room := buf.AvailableBuffer()
+		n, err := w.from.Read(room[:cap(room)])
+		buf.Write(room[:n])
+		switch {
+		case int64(buf.Len()) > w.limit:
+			return tooLarge(w.limit)
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return unreadable(err)
+		}
+	}
+}
+
+// enlarge gives a buffer more room, which is at least twice as much unless it is for the
+// end.
+func enlarge(buf *bytes.Buffer, size int64) {
+	larger := make([]byte, buf.Len(), max(size, int64(buf.Len())+1))
+	copy(larger, buf.Bytes())
+	*buf = *bytes.NewBuffer(larger)
+}
+
+// unreadable is the fault of a body that broke off.
+func unreadable(err error) *fault {
 	switch {
-	case n > limit:
-		return tooLarge(limit)
 	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader):
 		return malformed("The request body is not valid gzip")
-	case err != nil:
-		return malformed("The request body could not be read to its end")
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &fault{
+			code: "RequestTimeoutException", query: "RequestTimeout", status: http.StatusRequestTimeout,
+			message: "The request body came too slowly: the server waits 20 seconds for the next part of it, and as long again for each 640 KiB",
+		}
 	}
-	return nil
+	return malformed("The request body could not be read to its end")
 }

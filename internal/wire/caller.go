@@ -20,7 +20,7 @@ import (
 // stand in any page, so that one is refused when a browser opens it.
 func (x *exchange) identify() *fault {
 	var err error
-	x.caller, err = x.h.identify(&x.h.verifier, x.r, x.h.unsigned && !fromBrowser(x.r), x.start)
+	x.caller, err = x.h.identify(&x.h.verifier, x.r, x.h.unsigned && !fromBrowser(x.r), x.h.wall())
 	if err != nil {
 		return x.refused(err)
 	}
@@ -57,6 +57,14 @@ func (o *Options) identify(v *signature.Verifier, r *http.Request, unsigned bool
 		return c, signature.WrongRegion(claim.Region)
 	}
 	return c, c.find(o, v, r, claim, now)
+}
+
+// wall is the time of the wall clock.
+func (o *Options) wall() time.Time {
+	if o.Wall == nil {
+		return time.Now()
+	}
+	return o.Wall()
 }
 
 func fromBrowser(r *http.Request) bool {
@@ -123,7 +131,7 @@ func (x *exchange) readBody() *fault {
 	if x.service != nil {
 		limit = x.service.bodyLimit(x.name)
 	}
-	body, f := receive(x.r, limit)
+	body, f := x.receive(limit)
 	if f != nil {
 		return x.inWords(f)
 	}
@@ -135,7 +143,7 @@ func (x *exchange) readBody() *fault {
 		x.body, x.r.Body = buffers.Get().(*bytes.Buffer), io.NopCloser(body)
 		return nil
 	}
-	x.body, f = unpacked(x.r, body)
+	x.body, f = x.unpacked(body)
 	return f
 }
 

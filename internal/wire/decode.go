@@ -23,7 +23,9 @@ type decoder struct {
 	empties bool // an empty enum is for the operation to refuse
 	r       reader
 	strings *interner
-	memory  int // bytes that lists and maps may still take
+	memory  int // bytes that lists and maps may take before more is asked for
+	asked   int // bytes that were asked for
+	more    func(bytes int) bool
 	scratch []float64
 
 	texts  slab[string]
@@ -51,7 +53,26 @@ func at(step string, err error) error {
 	return &decodeError{step, err}
 }
 
-const errTooLarge = refusal("The request holds too many elements")
+const (
+	errTooLarge = refusal("The request holds too many elements")
+	errBusy     = refusal("The requests that are under way hold too many elements")
+)
+
+// take counts what a list or a map takes.
+func (d *decoder) take(bytes int) error {
+	if d.memory -= bytes; d.memory >= 0 {
+		return nil
+	}
+	more := max(-d.memory, memoryStep)
+	d.memory, d.asked = d.memory+more, d.asked+more
+	switch {
+	case d.asked > maxMemory:
+		return errTooLarge
+	case d.more != nil && !d.more(d.asked):
+		return errBusy
+	}
+	return nil
+}
 
 // value reads what p describes into v, which must be settable. A null leaves v
 // as it is.
@@ -269,8 +290,8 @@ func (d *decoder) list(p *plan, v reflect.Value) error {
 			}
 			return nil
 		}
-		if d.memory -= elem; d.memory < 0 {
-			return errTooLarge
+		if err := d.take(elem); err != nil {
+			return err
 		}
 		if n == v.Cap() {
 			v.Grow(max(n, grow))
@@ -323,8 +344,8 @@ func (d *decoder) dict(p *plan, v reflect.Value) error {
 			v.Set(m)
 			return nil
 		}
-		if d.memory -= mapEntry + int(p.elem.typ.Size()); d.memory < 0 {
-			return errTooLarge
+		if err := d.take(mapEntry + int(p.elem.typ.Size())); err != nil {
+			return err
 		}
 		if _, err := validText(b); err != nil {
 			return err

@@ -8,6 +8,8 @@ import (
 	"reflect"
 
 	smithy "github.com/aws/smithy-go"
+
+	"flyball/internal/damage"
 )
 
 // A fault is an error as a protocol can write it.
@@ -75,6 +77,9 @@ func (s *service) decodeFault(err error) *fault {
 	if errors.Is(err, errTooLarge) || errors.Is(err, errParams) {
 		return &fault{code: "RequestEntityTooLargeException", query: "RequestEntityTooLarge", status: http.StatusRequestEntityTooLarge, message: err.Error()}
 	}
+	if errors.Is(err, errBusy) {
+		return s.throttled()
+	}
 	if s != nil && s.refusal != nil {
 		if f := s.refusal(path, err); f != nil {
 			return f
@@ -116,7 +121,11 @@ func (s *service) fault(err error) *fault {
 		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 			return &fault{code: "RequestTimeoutException", query: "RequestTimeout", status: http.StatusRequestTimeout, message: "The request was cancelled"}
 		}
-		return internalFailure()
+		f := internalFailure()
+		if wrong, ok := errors.AsType[*damage.Error](err); ok {
+			f.message = wrong.Error()
+		}
+		return f
 	}
 	code := api.ErrorCode()
 	f := &fault{code: code, status: http.StatusBadRequest, message: api.ErrorMessage()}
@@ -139,6 +148,28 @@ func (s *service) fault(err error) *fault {
 	if _, generic := api.(*smithy.GenericAPIError); !generic {
 		s.addMembers(f, api)
 	}
+	return f
+}
+
+// unavailableShapes are the errors of AWS's models with which a service says that it cannot
+// do its part, in the order of what fits best.
+var unavailableShapes = []string{
+	"ServiceUnavailableException", "InternalServiceException", "InternalServerException", "InternalException",
+	"InternalServiceFault", "ServerException", "ServiceException", "ServiceFailureException",
+}
+
+// unavailable is the fault of a call that the service cannot carry out now: the one of its
+// model, or else the one that all services have.
+func (s *service) unavailable(message string) *fault {
+	f := &fault{code: "ServiceUnavailable", status: http.StatusServiceUnavailable, message: message}
+	for _, name := range unavailableShapes {
+		if _, ok := s.errorShapes()[name]; ok {
+			f.code = name
+			break
+		}
+	}
+	s.applyShape(f)
+	f.status = max(f.status, http.StatusInternalServerError)
 	return f
 }
 

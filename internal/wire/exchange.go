@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"flyball/internal/endpoint"
+	"flyball/internal/flow"
 	"flyball/internal/principal"
 )
 
@@ -27,8 +28,12 @@ type exchange struct {
 	op      *operation
 	name    string // of the operation, as asked for
 
-	body   *bytes.Buffer // of the request; goes back to the pool at the end
-	stream io.ReadCloser // is sent in place of the answer's body, if set
+	body    *bytes.Buffer // of the request, until it is decoded; goes back to the pool
+	memory  flow.Share    // of what the request takes
+	reply   flow.Share    // of what the answer takes
+	finding flow.Share    // of what calls take that are carried out, until they are answered
+	taken   int64         // by lists and maps of the input, in bytes
+	stream  io.ReadCloser // is sent in place of the answer's body, if set
 
 	status int               // of an answer that is no error, where it is not 200
 	header map[string]string // of the answer, as far as its members are there
@@ -73,6 +78,7 @@ func (x *exchange) run() (out reflect.Value, f *fault) {
 	if f != nil {
 		return out, f
 	}
+	x.dropBody()
 	if x.check != nil {
 		x.h.Log.Error("signature was not verified", "service", x.service.name, "operation", x.name, "request", x.id)
 		return out, internalFailure()
@@ -95,7 +101,7 @@ func (x *exchange) input() (reflect.Value, *fault) {
 		in.Elem().Field(x.op.inPlan.stream).Set(reflect.ValueOf(x.r.Body))
 	}
 	if r != nil {
-		if err := x.h.decode(x.service, r, x.op.inPlan, in.Elem()); err != nil {
+		if err := x.decode(r, x.op.inPlan, in.Elem()); err != nil {
 			return in, x.service.decodeFault(err)
 		}
 	}
@@ -129,6 +135,9 @@ func (x *exchange) call(in reflect.Value) (out reflect.Value, f *fault) {
 	api, err := x.service.resolve(ctx, x.scope)
 	if err != nil {
 		return out, x.failure(err)
+	}
+	if !x.expect(ctx) {
+		return out, x.service.throttled()
 	}
 	result := x.op.method.Call([]reflect.Value{reflect.ValueOf(api), reflect.ValueOf(ctx), in})
 	if out = result[0].Elem(); !out.IsValid() {
@@ -164,6 +173,11 @@ func (x *exchange) settle(ctx context.Context) error {
 // failure is the fault of a call that failed. What is not the client's
 // fault is told to the log.
 func (x *exchange) failure(err error) *fault {
+	if x.h.Full != nil {
+		if message, full := x.h.Full(err); full {
+			return x.service.unavailable(message) // whoever looks after the disk has told the log
+		}
+	}
 	f := x.service.fault(err)
 	if f.status >= http.StatusInternalServerError {
 		x.h.Log.Error("operation failed", "service", x.service.name, "operation", x.name, "request", x.id, "error", err)

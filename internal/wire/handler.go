@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"flyball/internal/flow"
 	"flyball/internal/principal"
 	"flyball/internal/signature"
 )
@@ -43,6 +44,11 @@ type Options struct {
 	// their answers are sent; its error is answered instead. Operations that have
 	// nothing to do with state are spared it.
 	Settle func(ctx context.Context, service string) error
+	// Wall is the wall clock; nil is this machine's.
+	Wall func() time.Time
+	// Full, when set, says of an error that the disk takes no writes, in the words that
+	// the client is told.
+	Full func(error) (message string, full bool)
 	// Log gets panics and internal errors, and each call at debug level. Nil
 	// means slog.Default().
 	Log *slog.Logger
@@ -77,6 +83,9 @@ type handler struct {
 	Options
 	services []*service
 	unsigned bool // some service has operations that are not signed
+	bodies   *flow.Budget
+	answers  *flow.Budget
+	findings *flow.Budget
 	verifier signature.Verifier
 	decoders sync.Pool
 }
@@ -85,8 +94,9 @@ type handler struct {
 // service has no operations, when two services cannot be told apart, or when
 // Options.Region cannot be a region.
 //
-// The handler bounds bodies and what is in them; the header's size is bounded
-// by http.Server.
+// The handler bounds bodies and what is in them, and the memory of all calls that are under
+// way together; the header's size is bounded by http.Server, and how slowly a call may come by
+// flow.Handler.
 func NewHandler(opts Options, services ...Service) (http.Handler, error) {
 	if opts.Log == nil {
 		opts.Log = slog.Default()
@@ -100,7 +110,7 @@ func NewHandler(opts Options, services ...Service) (http.Handler, error) {
 	if !isRegion(opts.Region) {
 		return nil, fmt.Errorf("wire: region %q is not like us-east-1", opts.Region)
 	}
-	h := &handler{Options: opts}
+	h := &handler{Options: opts, bodies: newBodies(), answers: newAnswers(), findings: newFindings()}
 	h.decoders.New = func() any { return &decoder{strings: newInterner()} }
 	for _, s := range services {
 		for _, other := range h.services {
@@ -121,9 +131,17 @@ func NewHandler(opts Options, services ...Service) (http.Handler, error) {
 // ServeHTTP answers one call of an AWS client.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{h: h, r: r, start: time.Now(), id: uuid.NewString(), proto: protocolOf(r)}
+	x.memory, x.reply, x.finding = h.bodies.Share(), h.answers.Share(), h.findings.Share()
+	defer x.memory.Set(0)
+	defer x.reply.Set(0)
 	answer := buffers.Get().(*bytes.Buffer)
 	b, f := x.answer(answer.AvailableBuffer())
-	answer.Write(b)
+	if len(b) > answer.Cap() {
+		*answer = *bytes.NewBuffer(b) // it has outgrown the buffer, and need not be there twice
+	} else {
+		answer.Write(b)
+	}
+	x.note(answer.Len())
 	err := x.send(w, answer.Bytes(), f)
 	keep(answer)
 	if x.body != nil {
@@ -135,16 +153,23 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// decode decodes a value of a service, within bounds of its own only.
 func (h *handler) decode(s *service, r reader, p *plan, v reflect.Value) error {
+	return h.decodeWithin(nil, s, r, p, v)
+}
+
+// decodeWithin decodes a value for which more, unless it is nil, has to let the decoder
+// take so many bytes in all.
+func (h *handler) decodeWithin(more func(bytes int) bool, s *service, r reader, p *plan, v reflect.Value) error {
 	d := h.decoders.Get().(*decoder)
 	defer h.decoders.Put(d)
 	_, query := r.(*queryReader)
 	*d = decoder{
 		r: r, query: query, zeros: s.zeros, empties: s.invalid == "" && s.refusal == nil,
-		strings: d.strings, scratch: d.scratch, memory: maxMemory,
+		strings: d.strings, scratch: d.scratch, more: more,
 	}
 	err := d.structure(p, v)
-	d.r = nil
+	d.r, d.more = nil, nil
 	if err != nil {
 		return err
 	}

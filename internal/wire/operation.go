@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 
 	smithy "github.com/aws/smithy-go"
 )
@@ -33,6 +35,9 @@ type operation struct {
 	in, out reflect.Type
 
 	unchecked, stateless, unsigned bool // see Service
+	reads                          bool // it is called for its answer
+
+	largest atomic.Int64 // answer so far, in bytes
 
 	once            sync.Once
 	err             error
@@ -49,6 +54,7 @@ func newService(s Service) (*service, error) {
 		op.unchecked = slices.Contains(s.unchecked, op.name)
 		op.stateless = slices.Contains(s.stateless, op.name)
 		op.unsigned = slices.Contains(s.unsigned, op.name)
+		op.reads = slices.ContainsFunc(readers, func(verb string) bool { return strings.HasPrefix(op.name, verb) })
 	}
 	sv.model = sync.OnceValue(func() *model {
 		m, err := loadModel(s.name)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"time"
 
 	"github.com/aws/smithy-go"
 
@@ -13,12 +12,8 @@ import (
 	"flyball/internal/signature"
 )
 
-// Bounds of the bodies of requests to a server's own paths, which only ask. The time
-// is real.
-const (
-	maxOwnBody  = 64 << 10
-	ownBodyTime = 10 * time.Second
-)
+// maxOwnBody bounds the bodies of requests to a server's own paths, which only ask.
+const maxOwnBody = 64 << 10
 
 // OwnPaths are the paths of a server that are no AWS protocol. Their requests are let
 // in as AWS calls are, by Host and Origin, by signature and by policy; refusals are
@@ -50,14 +45,14 @@ func (o *OwnPaths) Operation(name string, next func(http.ResponseWriter, *http.R
 
 // admit refuses what is not signed as it has to be, or not allowed.
 func (o *OwnPaths) admit(w http.ResponseWriter, r *http.Request, operation string) (Call, error) {
-	c, err := o.options.identify(&o.verifier, r, !o.options.RequireKnown, time.Now())
+	c, err := o.options.identify(&o.verifier, r, !o.options.RequireKnown, o.options.wall())
 	switch {
 	case err != nil:
 		return Call{}, err
 	case c.principal != nil && c.scope.Service != o.service:
 		return Call{}, signature.WrongService(o.service)
 	}
-	body, err := readOwnBody(w, r)
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOwnBody))
 	if err != nil {
 		return Call{}, err
 	}
@@ -67,16 +62,6 @@ func (o *OwnPaths) admit(w http.ResponseWriter, r *http.Request, operation strin
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	call := Call{Scope: c.scope, Principal: c.principal, Service: o.service, Operation: operation, Input: &struct{}{}}
 	return call, o.authorize(r, call)
-}
-
-// readOwnBody reads a body, which has to come soon. The answer may take days.
-func readOwnBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	connection := http.NewResponseController(w)
-	// Without a connection, in tests, there is nothing to bound.
-	_ = connection.SetReadDeadline(time.Now().Add(ownBodyTime))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOwnBody))
-	_ = connection.SetReadDeadline(time.Time{})
-	return body, err
 }
 
 // authorize is the refusal of whoever decides, in its sentence alone.

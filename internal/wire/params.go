@@ -20,6 +20,9 @@ const (
 	errMalformed = refusal("The request's parameters are not well-formed")
 )
 
+// paramCopies is about how many times the size of a form its tree takes.
+const paramCopies = 8
+
 // params is the tree of a request's parameters.
 type params struct {
 	root  param

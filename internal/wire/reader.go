@@ -44,6 +44,7 @@ type dictionary interface {
 const (
 	maxDepth   = 64       // lists and objects in each other
 	maxMemory  = 64 << 20 // bytes in lists of structs and in maps
+	memoryStep = 64 << 10 // bytes of these that are asked for at a time
 	maxParams  = 200_000  // nodes in the tree of query parameters
 	maxInflate = 16 << 20 // bytes of an unpacked body
 )

@@ -101,7 +101,7 @@ func (p *restJSON) payload(x *exchange, f *field, v reflect.Value) error {
 		v.Set(reflect.New(f.plan.typ))
 		v = v.Elem()
 	}
-	return x.h.decode(x.service, &jsonReader{data: x.body.Bytes()}, f.plan, v)
+	return x.decode(&jsonReader{data: x.body.Bytes()}, f.plan, v)
 }
 
 func (p *restJSON) unknownOperation(name, _ string) *fault {

@@ -126,7 +126,7 @@ func (x *exchange) prefixed(f *field, v reflect.Value) error {
 func (h *handler) decodeText(text *param, p *plan, v reflect.Value) error {
 	d := h.decoders.Get().(*decoder)
 	defer h.decoders.Put(d)
-	*d = decoder{r: &queryReader{now: text}, query: true, strings: d.strings, scratch: d.scratch, memory: maxMemory}
+	*d = decoder{r: &queryReader{now: text}, query: true, strings: d.strings, scratch: d.scratch}
 	err := d.value(p, v)
 	d.r = nil
 	return err

@@ -112,14 +112,16 @@ func (h *host) every(ctx context.Context, interval time.Duration, do func(contex
 // until waits for the next time that is at a place in an interval of the clock. It
 // reports false when ctx ends before.
 func (h *host) until(ctx context.Context, interval, place time.Duration) bool {
-	now := h.now()
-	next := now.Add(-place).Truncate(interval).Add(interval + place)
-	timer := time.NewTimer(max(h.cell.Clock.Real(next.Sub(now)), fastestLook))
-	defer timer.Stop()
+	clk, began := h.cell.Clock, time.Now()
+	if !clk.Wait(ctx, h.now().Add(-place).Truncate(interval).Add(interval+place), nil) {
+		return false
+	}
+	rest := time.NewTimer(fastestLook - time.Since(began))
+	defer rest.Stop()
 	select {
 	case <-ctx.Done():
 		return false
-	case <-timer.C:
+	case <-rest.C:
 		return true
 	}
 }

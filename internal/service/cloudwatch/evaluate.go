@@ -106,7 +106,7 @@ func (a *alarms) read(part []*entry, now time.Time) []view {
 		if every := m.rule.Interval(); every != interval {
 			interval, end = every, alarm.Boundary(now, every)
 		}
-		used, n := len(room.values), m.rule.Range()
+		used, n := len(room.values), m.lookback()
 		room.values = slices.Grow(room.values, n)[:used+n]
 		v := view{alarm: e, end: alarm.At(end), values: room.values[used : used+n : used+n]}
 		if m.rule.Comparison.OfBand() {
@@ -126,6 +126,17 @@ func (a *alarms) read(part []*entry, now time.Time) []view {
 	return room.views
 }
 
+// lookback is how many periods an evaluation looks at. Datapoints of a metric of
+// standard resolution stand at the beginning of their minute: with shorter periods all
+// of that minute is looked at, so that it does not matter at which second they came.
+func (m *metricRule) lookback() int {
+	n := m.rule.Range()
+	if m.series == nil || m.rule.Period >= time.Minute || m.series.Resolution() < time.Minute {
+		return n
+	}
+	return max(n, int(m.rule.Periods)-1+int(time.Minute/m.rule.Period))
+}
+
 // counts reads the sample counts of the evaluation range; 0 where there is no
 // data. A formula has none.
 func (a *alarms) counts(e *entry, end time.Time) []float64 {
@@ -133,7 +144,7 @@ func (a *alarms) counts(e *entry, end time.Time) []float64 {
 	if m.series == nil {
 		return nil
 	}
-	counts := make([]float64, m.rule.Range())
+	counts := make([]float64, m.lookback())
 	if err := m.series.Window(counts, metric.SampleCount, m.rule.Period, m.unit, end); err != nil {
 		a.cell.Log.Error("read the sample counts of a metric", "alarm", e.name, "error", err)
 	}

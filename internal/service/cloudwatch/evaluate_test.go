@@ -95,6 +95,22 @@ func TestHighResolutionAlarm(t *testing.T) {
 	})
 }
 
+// A datapoint of standard resolution stands at the beginning of its minute, whenever
+// it came.
+func TestShortPeriodOnAStandardMetric(t *testing.T) {
+	for _, at := range []string{"16:56:04", "16:56:31", "16:56:58"} {
+		run(t, func(t *testing.T, s *service) {
+			s.putAlarm(alarmOn("short", func(in *sdk.PutMetricAlarmInput) { in.Period = aws.Int32(10) }))
+			s.until(at)
+			s.publish(types.MetricDatum{MetricName: aws.String("cpu"), Value: aws.Float64(70)})
+			s.until("16:57:00")
+			s.expect("short", isAlarm)
+			s.until("16:57:20")
+			s.expect("short", isInsufficient)
+		})
+	}
+}
+
 func TestLongPeriodSlidesByTheMinute(t *testing.T) {
 	run(t, func(t *testing.T, s *service) {
 		s.putAlarm(alarmOn("five", func(in *sdk.PutMetricAlarmInput) { in.Period = aws.Int32(300) }))

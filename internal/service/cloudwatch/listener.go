@@ -56,7 +56,7 @@ func (l *listener) Landed(_ *tsdb.Series, at time.Time) {
 	for _, e := range l.all() {
 		rule := &e.metric.rule
 		end := alarm.Boundary(now, rule.Interval())
-		start := end.Add(-time.Duration(rule.Range()) * rule.Period)
+		start := end.Add(-time.Duration(e.metric.lookback()) * rule.Period)
 		if at.Before(end) && !at.Before(start) && l.schedule.late.add(e) {
 			l.schedule.queue.Set(task{kind: lateData}, now)
 		}

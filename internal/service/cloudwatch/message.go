@@ -1,6 +1,7 @@
 package cloudwatch
 
 import (
+	"cmp"
 	"encoding/json"
 	"regexp"
 	"strings"
@@ -12,19 +13,36 @@ import (
 	"flyball/internal/optional"
 )
 
+// A topicMessage is what a topic is told of an alarm's new state, in the order in which
+// CloudWatch writes it.
+type topicMessage struct {
+	AlarmName, AlarmDescription        *string
+	AWSAccountId                       string
+	AlarmConfigurationUpdatedTimestamp string
+	NewStateValue, NewStateReason      string
+	StateChangeTime, Region            string
+	AlarmArn, OldStateValue            string
+	OKActions, AlarmActions            []string
+	InsufficientDataActions            []string
+	AlarmRule                          string            `json:",omitempty"`
+	Trigger                            *trigger          `json:",omitempty"`
+	TriggeringChildren                 []triggeringChild `json:",omitzero"`
+}
+
 // message is what a topic is told of an alarm's new state.
 func (a *alarms) message(e *entry, n alarm.Notification) *string {
-	m := object{
-		"AlarmName": e.name, "AlarmDescription": optional.String(e.description), "AlarmArn": n.AlarmARN, "AWSAccountId": a.cell.Account, "Region": a.cell.Region,
-		"AlarmConfigurationUpdatedTimestamp": e.configured.Time().Format(alarm.TimeFormat),
-		"NewStateValue":                      n.State.String(), "NewStateReason": n.Reason, "OldStateValue": n.Previous.String(),
-		"StateChangeTime": n.At.Format(alarm.TimeFormat),
-		"OKActions":       e.actionsOf(alarm.OK), "AlarmActions": e.actionsOf(alarm.Alarm), "InsufficientDataActions": e.actionsOf(alarm.InsufficientData),
+	m := topicMessage{
+		AlarmName: &e.name, AlarmDescription: optional.String(e.description), AlarmArn: n.AlarmARN,
+		AWSAccountId: a.cell.Account, Region: regionName(a.cell.Region),
+		AlarmConfigurationUpdatedTimestamp: e.configured.Time().Format(alarm.TimeFormat),
+		NewStateValue:                      n.State.String(), NewStateReason: n.Reason, OldStateValue: n.Previous.String(),
+		StateChangeTime: n.At.Format(alarm.TimeFormat),
+		OKActions:       e.actionsOf(alarm.OK), AlarmActions: e.actionsOf(alarm.Alarm), InsufficientDataActions: e.actionsOf(alarm.InsufficientData),
 	}
 	if e.composite != nil {
-		m["AlarmRule"], m["TriggeringChildren"] = e.composite.text, e.triggering()
+		m.AlarmRule, m.TriggeringChildren = e.composite.text, e.triggering()
 	} else {
-		m["Trigger"] = e.metric.trigger()
+		m.Trigger = e.metric.trigger()
 	}
 	return new(string(encode(object{"default": string(encode(m))})))
 }
@@ -45,34 +63,58 @@ func (e *entry) triggering() []triggeringChild {
 	return append([]triggeringChild{}, why.TriggeringAlarms...)
 }
 
-// trigger is what a metric alarm watches: one metric, or Metrics.
-func (m *metricRule) trigger() object {
-	t := object{
-		"Period": int64(m.rule.Period / time.Second), "EvaluationPeriods": m.rule.Periods, "ComparisonOperator": m.rule.Comparison.String(),
-		"TreatMissingData": "", "EvaluateLowSampleCountPercentile": m.lowSample,
+// A trigger is what a metric alarm watches: one metric, or Metrics. What was not
+// given is there with what CloudWatch takes for it.
+type trigger struct {
+	*watched
+	Period, EvaluationPeriods        int
+	DatapointsToAlarm                int
+	ComparisonOperator               string
+	Threshold                        *alarm.Number `json:",omitempty"`
+	ThresholdMetricID                string        `json:"ThresholdMetricId,omitempty"` // in place of Threshold
+	TreatMissingData                 string
+	EvaluateLowSampleCountPercentile string
+	Metrics                          []object `json:",omitempty"`
+}
+
+// watched is the one metric of a trigger.
+type watched struct {
+	MetricName, Namespace        string
+	StatisticType                string
+	Statistic, ExtendedStatistic string `json:",omitempty"`
+	Unit                         *string
+	Dimensions                   []triggerDimension
+}
+
+type triggerDimension struct {
+	Value *string `json:"value"`
+	Name  *string `json:"name"`
+}
+
+func (m *metricRule) trigger() *trigger {
+	t := &trigger{
+		Period: int(m.rule.Period / time.Second), EvaluationPeriods: int(m.rule.Periods),
+		DatapointsToAlarm:  cmp.Or(int(m.rule.Datapoints), int(m.rule.Periods)),
+		ComparisonOperator: m.rule.Comparison.String(),
+		TreatMissingData:   m.rule.Missing.String(), EvaluateLowSampleCountPercentile: m.lowSample,
 	}
 	if b := m.band(); b != nil {
-		t["ThresholdMetricId"] = b.id
+		t.ThresholdMetricID = b.id
 	} else {
-		t["Threshold"] = m.rule.Threshold
-	}
-	if m.treated {
-		t["TreatMissingData"] = m.rule.Missing.String()
-	}
-	if m.rule.Datapoints > 0 {
-		t["DatapointsToAlarm"] = m.rule.Datapoints
+		t.Threshold = new(alarm.Number(m.rule.Threshold))
 	}
 	if m.queries != nil {
-		t["Metrics"] = triggerQueries(m.queries.given)
+		t.Metrics = triggerQueries(m.queries.given)
 		return t
 	}
 	id := m.series.Key().ID()
-	t["Namespace"], t["MetricName"], t["Dimensions"], t["Unit"] = id.Namespace, id.Name, triggerDimensions(sdkDimensions(id.Dimensions)), optional.String(m.unit)
+	w := &watched{MetricName: id.Name, Namespace: id.Namespace, Dimensions: triggerDimensions(sdkDimensions(id.Dimensions)), Unit: optional.String(m.unit)}
 	if m.extended() {
-		t["StatisticType"], t["ExtendedStatistic"] = "ExtendedStatistic", m.statistic
+		w.StatisticType, w.ExtendedStatistic = "ExtendedStatistic", m.statistic
 	} else {
-		t["StatisticType"], t["Statistic"] = "Statistic", strings.ToUpper(wordEnd.ReplaceAllString(m.statistic, "${1}_$2"))
+		w.StatisticType, w.Statistic = "Statistic", strings.ToUpper(wordEnd.ReplaceAllString(m.statistic, "${1}_$2"))
 	}
+	t.watched = w
 	return t
 }
 
@@ -101,10 +143,10 @@ func triggerQueries(queries []types.MetricDataQuery) (all []object) {
 	return all
 }
 
-func triggerDimensions(dimensions []types.Dimension) []object {
-	all := []object{}
+func triggerDimensions(dimensions []types.Dimension) []triggerDimension {
+	all := []triggerDimension{}
 	for _, d := range dimensions {
-		all = append(all, object{"name": d.Name, "value": d.Value})
+		all = append(all, triggerDimension{d.Value, d.Name})
 	}
 	return all
 }

@@ -28,7 +28,7 @@ func (s *service) told(name string) string {
 	return message.Default
 }
 
-// The members are those that CloudWatch sends; the order is that of their names.
+// The members and their order are those of messages that CloudWatch sent.
 func TestMessageOfAMetricAlarm(t *testing.T) {
 	run(t, func(t *testing.T, s *service) {
 		s.putAlarm(alarmOn("a", func(in *sdk.PutMetricAlarmInput) {
@@ -37,7 +37,7 @@ func TestMessageOfAMetricAlarm(t *testing.T) {
 			in.Unit, in.TreatMissingData = types.StandardUnitSeconds, aws.String("ignore")
 		}))
 		s.setState("a", isAlarm, "testing alarm")
-		if got, want := s.told("a"), `{"AWSAccountId":"123456789012","AlarmActions":["arn:aws:sns:us-east-1:123456789012:ops"],"AlarmArn":"arn:aws:cloudwatch:us-east-1:123456789012:alarm:a","AlarmConfigurationUpdatedTimestamp":"2026-11-21T16:55:30.000+0000","AlarmDescription":"too busy","AlarmName":"a","InsufficientDataActions":[],"NewStateReason":"testing alarm","NewStateValue":"ALARM","OKActions":["arn:aws:sns:us-east-1:123456789012:ops"],"OldStateValue":"INSUFFICIENT_DATA","Region":"us-east-1","StateChangeTime":"2026-11-21T16:55:30.000+0000","Trigger":{"ComparisonOperator":"GreaterThanThreshold","Dimensions":[{"name":"InstanceId","value":"abc"}],"EvaluateLowSampleCountPercentile":"","EvaluationPeriods":1,"MetricName":"cpu","Namespace":"test","Period":60,"Statistic":"AVERAGE","StatisticType":"Statistic","Threshold":50,"TreatMissingData":"ignore","Unit":"Seconds"}}`; got != want {
+		if got, want := s.told("a"), `{"AlarmName":"a","AlarmDescription":"too busy","AWSAccountId":"123456789012","AlarmConfigurationUpdatedTimestamp":"2026-11-21T16:55:30.000+0000","NewStateValue":"ALARM","NewStateReason":"testing alarm","StateChangeTime":"2026-11-21T16:55:30.000+0000","Region":"US East (N. Virginia)","AlarmArn":"arn:aws:cloudwatch:us-east-1:123456789012:alarm:a","OldStateValue":"INSUFFICIENT_DATA","OKActions":["arn:aws:sns:us-east-1:123456789012:ops"],"AlarmActions":["arn:aws:sns:us-east-1:123456789012:ops"],"InsufficientDataActions":[],"Trigger":{"MetricName":"cpu","Namespace":"test","StatisticType":"Statistic","Statistic":"AVERAGE","Unit":"Seconds","Dimensions":[{"value":"abc","name":"InstanceId"}],"Period":60,"EvaluationPeriods":1,"DatapointsToAlarm":1,"ComparisonOperator":"GreaterThanThreshold","Threshold":50.0,"TreatMissingData":"ignore","EvaluateLowSampleCountPercentile":""}}`; got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	})
@@ -50,17 +50,17 @@ func TestTriggers(t *testing.T) {
 			want   string
 		}{
 			"two words": {func(in *sdk.PutMetricAlarmInput) { in.Statistic = types.StatisticSampleCount },
-				`{"ComparisonOperator":"GreaterThanThreshold","Dimensions":[],"EvaluateLowSampleCountPercentile":"","EvaluationPeriods":1,"MetricName":"cpu","Namespace":"test","Period":60,"Statistic":"SAMPLE_COUNT","StatisticType":"Statistic","Threshold":50,"TreatMissingData":"","Unit":null}`},
+				`{"MetricName":"cpu","Namespace":"test","StatisticType":"Statistic","Statistic":"SAMPLE_COUNT","Unit":null,"Dimensions":[],"Period":60,"EvaluationPeriods":1,"DatapointsToAlarm":1,"ComparisonOperator":"GreaterThanThreshold","Threshold":50.0,"TreatMissingData":"missing","EvaluateLowSampleCountPercentile":""}`},
 			"a percentile": {func(in *sdk.PutMetricAlarmInput) {
 				in.Statistic, in.ExtendedStatistic, in.EvaluateLowSampleCountPercentile = "", aws.String("p90"), aws.String("ignore")
 				in.EvaluationPeriods, in.DatapointsToAlarm = aws.Int32(3), aws.Int32(2)
 			},
-				`{"ComparisonOperator":"GreaterThanThreshold","DatapointsToAlarm":2,"Dimensions":[],"EvaluateLowSampleCountPercentile":"ignore","EvaluationPeriods":3,"ExtendedStatistic":"p90","MetricName":"cpu","Namespace":"test","Period":60,"StatisticType":"ExtendedStatistic","Threshold":50,"TreatMissingData":"","Unit":null}`},
+				`{"MetricName":"cpu","Namespace":"test","StatisticType":"ExtendedStatistic","ExtendedStatistic":"p90","Unit":null,"Dimensions":[],"Period":60,"EvaluationPeriods":3,"DatapointsToAlarm":2,"ComparisonOperator":"GreaterThanThreshold","Threshold":50.0,"TreatMissingData":"missing","EvaluateLowSampleCountPercentile":"ignore"}`},
 			"metric math": {func(in *sdk.PutMetricAlarmInput) {
 				in.Metrics = []types.MetricDataQuery{labelled(expression("e", "m * 2"), "twice"), hidden(ofService("m", "web", "Sum", 60))}
 				in.Namespace, in.MetricName, in.Statistic, in.Period = nil, nil, "", nil
 			},
-				`{"ComparisonOperator":"GreaterThanThreshold","EvaluateLowSampleCountPercentile":"","EvaluationPeriods":1,"Metrics":[{"Expression":"m * 2","Id":"e","Label":"twice","ReturnData":true},{"Id":"m","MetricStat":{"Metric":{"Dimensions":[{"name":"ClusterName","value":"prod"},{"name":"ServiceName","value":"web"}],"MetricName":"CPUUtilization","Namespace":"AWS/ECS"},"Period":60,"Stat":"Sum"},"ReturnData":false}],"Period":60,"Threshold":50,"TreatMissingData":""}`},
+				`{"Period":60,"EvaluationPeriods":1,"DatapointsToAlarm":1,"ComparisonOperator":"GreaterThanThreshold","Threshold":50.0,"TreatMissingData":"missing","EvaluateLowSampleCountPercentile":"","Metrics":[{"Expression":"m * 2","Id":"e","Label":"twice","ReturnData":true},{"Id":"m","MetricStat":{"Metric":{"Dimensions":[{"value":"prod","name":"ClusterName"},{"value":"web","name":"ServiceName"}],"MetricName":"CPUUtilization","Namespace":"AWS/ECS"},"Period":60,"Stat":"Sum"},"ReturnData":false}]}`},
 		} {
 			s.putAlarm(alarmOn(name, c.change, func(in *sdk.PutMetricAlarmInput) { in.AlarmActions = []string{topic} }))
 			s.setState(name, isAlarm, "a drill")
@@ -77,7 +77,7 @@ func TestMessageOfACompositeAlarm(t *testing.T) {
 		s.putAlarm(alarmOn("cpu"))
 		s.putComposite("c", "ALARM(cpu)")
 		s.setState("cpu", isAlarm, "a drill")
-		if got, want := s.told("c"), `{"AWSAccountId":"123456789012","AlarmActions":["arn:aws:sns:us-east-1:123456789012:ops"],"AlarmArn":"arn:aws:cloudwatch:us-east-1:123456789012:alarm:c","AlarmConfigurationUpdatedTimestamp":"2026-11-21T16:55:30.000+0000","AlarmDescription":null,"AlarmName":"c","AlarmRule":"ALARM(cpu)","InsufficientDataActions":[],"NewStateReason":"arn:aws:cloudwatch:us-east-1:123456789012:alarm:cpu transitioned to ALARM at Saturday 21 November, 2026 16:55:30 UTC","NewStateValue":"ALARM","OKActions":[],"OldStateValue":"OK","Region":"us-east-1","StateChangeTime":"2026-11-21T16:55:30.000+0000","TriggeringChildren":[{"Arn":"arn:aws:cloudwatch:us-east-1:123456789012:alarm:cpu","State":{"Value":"ALARM","Timestamp":"2026-11-21T16:55:30.000+0000"}}]}`; got != want {
+		if got, want := s.told("c"), `{"AlarmName":"c","AlarmDescription":null,"AWSAccountId":"123456789012","AlarmConfigurationUpdatedTimestamp":"2026-11-21T16:55:30.000+0000","NewStateValue":"ALARM","NewStateReason":"arn:aws:cloudwatch:us-east-1:123456789012:alarm:cpu transitioned to ALARM at Saturday 21 November, 2026 16:55:30 UTC","StateChangeTime":"2026-11-21T16:55:30.000+0000","Region":"US East (N. Virginia)","AlarmArn":"arn:aws:cloudwatch:us-east-1:123456789012:alarm:c","OldStateValue":"OK","OKActions":[],"AlarmActions":["arn:aws:sns:us-east-1:123456789012:ops"],"InsufficientDataActions":[],"AlarmRule":"ALARM(cpu)","TriggeringChildren":[{"Arn":"arn:aws:cloudwatch:us-east-1:123456789012:alarm:cpu","State":{"Value":"ALARM","Timestamp":"2026-11-21T16:55:30.000+0000"}}]}`; got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	})

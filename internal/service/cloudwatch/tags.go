@@ -54,10 +54,14 @@ func (a *API) UntagResource(ctx context.Context, in *cloudwatch.UntagResourceInp
 	})
 }
 
-// ListTagsForResource shows the tags of an alarm or a dashboard.
+// ListTagsForResource shows the tags of an alarm or a dashboard. An alarm that there
+// is not has none: CloudWatch does not look whether there is one.
 func (a *API) ListTagsForResource(ctx context.Context, in *cloudwatch.ListTagsForResourceInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.ListTagsForResourceOutput, error) {
 	var have map[string]string
-	err := unknownResource(in.ResourceARN)
+	var err error
+	if _, isAlarm := a.alarms.nameOf(aws.ToString(in.ResourceARN)); !isAlarm {
+		err = unknownResource(in.ResourceARN)
+	}
 	a.cell.State.View(ctx, func() {
 		if r, ok := a.tagged(aws.ToString(in.ResourceARN)); ok {
 			have, err = r.tags, nil

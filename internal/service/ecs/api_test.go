@@ -190,7 +190,7 @@ func TestDefinitionIsReadBackWithAWSDefaults(t *testing.T) {
 		if p := c.PortMappings[0]; *p.HostPort != 8080 || p.Protocol != "tcp" || !*c.Essential {
 			t.Errorf("port %d/%s, essential %v", *p.HostPort, p.Protocol, *c.Essential)
 		}
-		if want := []types.Compatibility{"EC2", "FARGATE"}; !slices.Equal(d.Compatibilities, want) {
+		if want := []types.Compatibility{"EC2", "MANAGED_INSTANCES", "FARGATE"}; !slices.Equal(d.Compatibilities, want) {
 			t.Errorf("compatibilities %v", d.Compatibilities)
 		}
 		out := must(w.api.DescribeTaskDefinition(w.Context(), &ecs.DescribeTaskDefinitionInput{

@@ -43,23 +43,17 @@ func (a *API) measure(t *task, from mark) {
 
 // metricsLoop publishes at every boundary of a period in use until ctx ends.
 func (a *API) metricsLoop(ctx context.Context) {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
 	next := a.nextBoundary(ctx, a.now())
-	for {
-		timer.Reset(max(0, a.cell.Clock.Real(next.Sub(a.now()))) + time.Microsecond)
-		select {
-		case <-ctx.Done():
-			return
-		case <-a.newPeriod: // perhaps a shorter one
+	for ctx.Err() == nil {
+		if !a.cell.Clock.Wait(ctx, next, a.newPeriod) {
+			// There may be a shorter period.
 			if sooner := a.nextBoundary(ctx, a.now()); sooner.Before(next) {
 				next = sooner
 			}
 			continue
-		case <-timer.C:
 		}
-		// After a stall the periods that were missed are not made up.
-		if now := a.now(); now.Sub(next) > usualPeriod {
+		// The periods that were missed, in a stall or while the machine was asleep, are not made up.
+		if now := a.now(); now.Sub(next) > usualPeriod || next.Before(a.cell.Clock.Landed()) {
 			next = a.nextBoundary(ctx, now)
 			continue
 		}

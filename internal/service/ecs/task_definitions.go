@@ -233,7 +233,7 @@ func newDefinition(in *ecs.RegisterTaskDefinitionInput, size rules.Size) *defini
 		RuntimePlatform:         in.RuntimePlatform,
 		Status:                  types.TaskDefinitionStatusActive,
 		TaskRoleArn:             in.TaskRoleArn,
-		Volumes:                 optional.List(in.Volumes),
+		Volumes:                 withVolumeDefaults(in.Volumes),
 	}
 	d.api.InferenceAccelerators = in.InferenceAccelerators //lint:ignore SA1019 old clients still send it
 	// "1 vCPU" and "2 GB" are stored as units and MiB.
@@ -266,6 +266,19 @@ func withPortDefaults(ports []types.PortMapping, mode types.NetworkMode) []types
 	return ports
 }
 
+// withVolumeDefaults fills in the directory of a file system that is mounted.
+func withVolumeDefaults(volumes []types.Volume) []types.Volume {
+	volumes = slices.Clone(optional.List(volumes))
+	for i := range volumes {
+		if given := volumes[i].EfsVolumeConfiguration; given != nil {
+			filled := *given
+			filled.RootDirectory = cmp.Or(given.RootDirectory, aws.String("/"))
+			volumes[i].EfsVolumeConfiguration = &filled
+		}
+	}
+	return volumes
+}
+
 func withHealthDefaults(h *types.HealthCheck) *types.HealthCheck {
 	if h == nil {
 		return nil
@@ -279,10 +292,14 @@ func withHealthDefaults(h *types.HealthCheck) *types.HealthCheck {
 
 // compatibilities are the launch types that a definition can be run with.
 func compatibilities(in *ecs.RegisterTaskDefinitionInput, size rules.Size) []types.Compatibility {
-	if in.NetworkMode != types.NetworkModeAwsvpc {
+	switch in.NetworkMode {
+	case types.NetworkModeAwsvpc:
+	case types.NetworkModeHost:
+		return []types.Compatibility{types.CompatibilityExternal, types.CompatibilityEc2, types.CompatibilityManagedInstances}
+	default:
 		return []types.Compatibility{types.CompatibilityExternal, types.CompatibilityEc2}
 	}
-	list := []types.Compatibility{types.CompatibilityEc2}
+	list := []types.Compatibility{types.CompatibilityEc2, types.CompatibilityManagedInstances}
 	if slices.Contains(in.RequiresCompatibilities, types.CompatibilityFargate) ||
 		size.Fargate() {
 		list = append(list, types.CompatibilityFargate)

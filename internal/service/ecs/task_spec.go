@@ -23,6 +23,7 @@ func (a *API) spec(t *task) (runtime.Spec, error) {
 		ID:     t.id,
 		CPU:    size.CPU,
 		Memory: size.Memory,
+		PIDs:   mostPIDs,
 		Labels: map[string]string{
 			"cluster":         t.cluster.name,
 			"task-arn":        t.arn(),
@@ -40,6 +41,10 @@ func (a *API) spec(t *task) (runtime.Spec, error) {
 	}
 	return spec, nil
 }
+
+// mostPIDs is how many processes and threads a task may have. AWS documents no limit for
+// Fargate; without one a task that forks without end takes all that this machine can have.
+const mostPIDs = 4096
 
 // checkStartable refuses a task that would run without something it was
 // promised: what is not built, and what comes from services that are not served.

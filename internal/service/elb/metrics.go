@@ -53,17 +53,10 @@ func (a *API) periodMayHaveChanged() {
 
 // metricsLoop publishes at the end of each period until ctx ends.
 func (a *API) metricsLoop(ctx context.Context) {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	for {
+	for ctx.Err() == nil {
 		period := a.period(ctx)
 		start := a.cell.Clock.Now().Truncate(period)
-		timer.Reset(a.cell.Clock.Real(start.Add(period).Sub(a.cell.Clock.Now())) + time.Microsecond)
-		select {
-		case <-ctx.Done():
-			return
-		case <-a.newPeriod:
-		case <-timer.C:
+		if a.cell.Clock.Wait(ctx, start.Add(period), a.newPeriod) {
 			a.publish(start, period)
 		}
 	}

@@ -94,13 +94,29 @@ func (a *API) turn(key string) (*active, time.Time) {
 	if r == nil {
 		return nil, time.Time{}
 	}
-	at, after := r.next, r.next
+	at := a.missed(r)
+	after := at
 	behind := time.Duration(float64(catchUp) * max(a.cell.Clock.Speed(), 1))
 	if oldest := a.cell.Clock.Now().Add(-behind); after.Before(oldest) {
 		after = oldest
 	}
 	a.plan(key, r, after)
 	return r, at
+}
+
+// missed is the run that a rule that is due has: of those that were missed while the machine
+// was asleep, the last.
+func (a *API) missed(r *active) time.Time {
+	landed := a.cell.Clock.Landed()
+	if !r.next.Before(landed) {
+		return r.next
+	}
+	if s, err := r.schedule(); err == nil {
+		if last, ok := s.Last(r.next, landed); ok {
+			return last
+		}
+	}
+	return r.next
 }
 
 // note keeps until when schedules were fired.

@@ -46,3 +46,30 @@ func TestWhatARuleThatIsBehindHasToMakeIsNotNotedAsFired(t *testing.T) {
 		t.Errorf("fired until %s, want %s", got, want)
 	}
 }
+
+func TestOfTheRunsThatARuleMissedInASuspendTheLastIsMade(t *testing.T) {
+	const asleep = 8 * time.Hour
+	for _, tt := range []struct {
+		schedule string
+		last     time.Duration // after noon
+	}{
+		{"rate(1 minute)", 8 * time.Hour},
+		{"cron(30 * * * ? *)", 7*time.Hour + 30*time.Minute},
+		{"cron(15 14 * * ? *)", 2*time.Hour + 15*time.Minute},
+	} {
+		var shift time.Duration
+		clk := clock.Following(func() time.Time { return time.Now().Add(shift) }, noon, 1)
+		a := &API{cell: &cell.Cell{Account: "123456789012", Region: "us-east-1", Clock: clk}}
+		a.enter("default|r", rule{Bus: defaultBus, Name: "r", Schedule: tt.schedule, Since: noon}, noon)
+		shift = asleep + time.Second
+		if keys, _ := a.due.Take(clk.Now(), 10); len(keys) != 1 {
+			t.Fatalf("%s: due are %v", tt.schedule, keys)
+		}
+		if _, at := a.turn("default|r"); !at.Equal(noon.Add(tt.last)) {
+			t.Errorf("%s: the run of %s is made", tt.schedule, at)
+		}
+		if next, _ := a.due.First(); !next.After(clk.Now()) {
+			t.Errorf("%s: it is due again at %s", tt.schedule, next)
+		}
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/google/uuid"
 
+	"flyball/internal/damage"
 	"flyball/internal/endpoint"
 	"flyball/internal/function"
 	"flyball/internal/service/lambda/fault"
@@ -175,6 +176,9 @@ const credentialsTime = 6 * time.Hour
 func (a *API) runnable(v version) (fn function.Function, err error) {
 	s := v.Settings
 	folder, err := a.cfg.Code.Path(v.Code)
+	if errors.As(err, new(*damage.Error)) {
+		return fn, err
+	}
 	if err != nil {
 		return fn, fault.Parameter("The code of the function cannot be read: %v", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
+	"flyball/internal/damage"
 	"flyball/internal/endpoint"
 	"flyball/internal/service/lambda/code"
 )
@@ -52,11 +54,14 @@ func (a *API) ServeCode(w http.ResponseWriter, r *http.Request, digest string) {
 		return
 	}
 	f, err := a.cfg.Code.Package(code.Reference{Digest: digest})
+	if wrong, ok := errors.AsType[*damage.Error](err); ok {
+		http.Error(w, wrong.Error(), http.StatusInternalServerError)
+		return
+	}
 	if err != nil {
 		http.NotFound(w, r)
 		return
 	}
-	defer f.Close()
 	w.Header().Set("Content-Type", "application/zip")
 	http.ServeContent(w, r, "", time.Time{}, f)
 }

@@ -159,7 +159,7 @@ func (f *feed) gather(ctx context.Context, first []polling.Record) (b *polling.B
 		var records []polling.Record
 		closes, open := b.Closes()
 		if open {
-			records, err = f.receive(ctx, b.Wants(), clock.Real(closes.Sub(clock.Now())))
+			records, err = f.receive(ctx, b.Wants(), clock.Until(closes))
 		} else if records, err = f.receive(ctx, b.Wants(), 0); err == nil && len(records) == 0 {
 			f.waiting.Add(1)
 			records, err = f.receive(ctx, b.Wants(), longestWait)

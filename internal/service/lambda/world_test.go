@@ -64,7 +64,7 @@ func open(t *testing.T) *world {
 func (w *world) restart() {
 	w.t.Helper()
 	var err error
-	if w.config.Code, err = code.Open(w.folder); err != nil {
+	if w.config.Code, err = code.Open(w.folder, slog.New(slog.DiscardHandler)); err != nil {
 		w.t.Fatal(err)
 	}
 	if w.API, err = lambda.New(w.config); err != nil {

@@ -117,7 +117,7 @@ func (a *API) dueRuns(ctx context.Context, keys []string) (runs []dueRun) {
 }
 
 // dueRun is the run of a schedule that is due. Of those that were missed while the
-// server did not run, it is the last; and that is not made any more when it is older than
+// server did not run, or its machine was asleep, it is the last; and that is not made any more when it is older than
 // the target's maximum age of an event.
 func (a *API) dueRun(s *schedule, last, now time.Time) (run dueRun, ok bool) {
 	at, ok := a.next(s, last)
@@ -126,12 +126,20 @@ func (a *API) dueRun(s *schedule, last, now time.Time) (run dueRun, ok bool) {
 		return run, false
 	}
 	run = dueRun{schedule: *s, at: at}
-	if missed := a.opened.Add(-delay); at.Before(missed) {
+	if missed := a.awake().Add(-delay); at.Before(missed) {
 		runs, _ := s.Timing.Compile(&a.zones) // as next has done
 		run.at, _ = runs.Last(last, missed)
 		run.old = now.Sub(run.at.Add(delay)) > maxAge(s)
 	}
 	return run, true
+}
+
+// awake is the time from which on no run was missed.
+func (a *API) awake() time.Time {
+	if landed := a.cell.Clock.Landed(); landed.After(a.opened) {
+		return landed
+	}
+	return a.opened
 }
 
 // maxAge is the maximum age of the schedule's events.

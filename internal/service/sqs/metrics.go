@@ -54,22 +54,11 @@ func (a *API) periodsMayHaveChanged() {
 
 // metricsLoop publishes at the end of each period of any queue until ctx ends.
 func (a *API) metricsLoop(ctx context.Context) {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	var last time.Time
-	for {
-		now := a.cell.Clock.Now()
-		if now.Before(last) {
-			now = last // rounding has woken the loop too early
-		}
-		next := a.nextBoundary(ctx, now)
-		timer.Reset(a.cell.Clock.Real(next.Sub(now)) + time.Microsecond)
-		select {
-		case <-ctx.Done():
-			return
-		case <-a.newPeriods:
-		case <-timer.C:
-			last = next
+	clk := a.cell.Clock
+	for ctx.Err() == nil {
+		next := a.nextBoundary(ctx, clk.Now())
+		// What the queues were like while the machine was asleep nobody knows.
+		if clk.Wait(ctx, next, a.newPeriods) && !next.Before(clk.Landed()) {
 			a.publish(ctx, next)
 		}
 	}

@@ -292,6 +292,10 @@ func resources(spec task.Spec, c task.Container) container.Resources {
 	if c.CPU > 0 {
 		limits.CPUShares = int64(min(max(c.CPU, 2), 262144))
 	}
+	if spec.PIDs > 0 {
+		most := int64(spec.PIDs)
+		limits.PidsLimit = &most
+	}
 	for _, u := range c.Ulimits {
 		limits.Ulimits = append(limits.Ulimits, &container.Ulimit{Name: u.Name, Soft: u.Soft, Hard: u.Hard})
 	}

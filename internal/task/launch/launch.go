@@ -19,7 +19,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"syscall"
 
@@ -78,15 +77,6 @@ func prepare(cmd *exec.Cmd, root string) (*Launch, error) {
 	cmd.Path = executable
 	cmd.ExtraFiles = slices.Concat(l.theirs[:], cmd.ExtraFiles)
 	return l, nil
-}
-
-// executable is where this program can be started again. On Linux it is found
-// even when its file was replaced or lies where the command's user cannot go.
-func executable() (string, error) {
-	if runtime.GOOS == "linux" {
-		return "/proc/self/exe", nil
-	}
-	return os.Executable()
 }
 
 // Ready returns when the process of a started command waits.

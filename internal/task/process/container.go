@@ -18,6 +18,7 @@ import (
 	"flyball/internal/image"
 	"flyball/internal/task"
 	"flyball/internal/task/launch"
+	"flyball/internal/task/launch/rootfs"
 )
 
 // A container is the process of one container, and those that it starts.
@@ -33,6 +34,7 @@ type container struct {
 
 	mu      sync.Mutex
 	process processID
+	endedBy syscall.Signal // in whose place it was killed, if not 0
 	exit    *task.Exit // once it has ended
 	health  health
 
@@ -131,9 +133,20 @@ func (c *container) command(ctx context.Context, argv []string, join bool) (*exe
 	if c.spec.Digest != "" {
 		return nil, nil, errors.New("the container's image is gone")
 	}
-	if len(c.spec.Mounts) > 0 && !join {
-		return c.mounted(ctx, argv)
+	how, err := c.task.runtime.mounting.find()
+	switch {
+	case err == nil && join && how.user:
+		return c.entered(ctx, expand(argv, c.environment()), c.environment())
+	case err == nil:
+		return c.confined(ctx, how, argv, join)
+	case len(c.spec.Mounts) > 0:
+		return nil, nil, fmt.Errorf("nothing can be mounted for it: %w", err)
 	}
+	return c.plain(ctx, argv)
+}
+
+// plain is a command among the other processes of this machine.
+func (c *container) plain(ctx context.Context, argv []string) (*exec.Cmd, *launch.Launch, error) {
 	credential, err := credential(c.spec.User)
 	if err != nil {
 		return nil, nil, err
@@ -144,7 +157,7 @@ func (c *container) command(ctx context.Context, argv []string, join bool) (*exe
 	cmd.Env = env
 	cmd.Dir = c.spec.WorkingDir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: credential}
-	waiting, err := launch.Prepare(cmd)
+	waiting, err := launch.PrepareRooted(cmd, rootfs.Spec{Plain: true, Limits: c.limits()})
 	return cmd, waiting, err
 }
 
@@ -205,6 +218,9 @@ func (c *container) end() {
 	exit := task.Exit{Container: c.spec.Name, Reason: endedUnseen}
 	if c.cmd != nil {
 		exit = exitOf(c.spec.Name, c.reap())
+		if c.endedBy != 0 && exit.Code == 128+int(syscall.SIGKILL) {
+			exit.Code = 128 + int(c.endedBy)
+		}
 	}
 	failed := !exit.Known || exit.Code != 0
 	if failed && outOfMemory {
@@ -246,6 +262,9 @@ func (c *container) stop() {
 	c.Settled()
 	c.signal(c.stopSignal())
 	c.suspend(false) // or the signal would not reach one that is held up
+	if c.image == nil {
+		c.endDeaf(c.stopSignal())
+	}
 	timer := time.NewTimer(c.spec.TimeToStop())
 	defer timer.Stop()
 	select {
@@ -253,6 +272,17 @@ func (c *container) stop() {
 	case <-timer.C:
 		c.signal(syscall.SIGKILL)
 		c.task.group.kill(c.index)
+	}
+}
+
+// endDeaf ends a container whose first process does nothing about a signal. As the first
+// of a namespace it is spared what the signal does by default, which is to end it.
+func (c *container) endDeaf(sig syscall.Signal) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.exit == nil && c.process.deaf(sig) {
+		c.endedBy = sig
+		_ = syscall.Kill(c.process.PID, syscall.SIGKILL) // it may end at this moment
 	}
 }
 

@@ -105,11 +105,14 @@ func (c *container) check(ctx context.Context, argv []string, timeout time.Durat
 
 // startAnother starts a process of the container besides the first.
 func (c *container) startAnother(cmd *exec.Cmd) error {
-	if c.image != nil && c.task.runtime.programs.roots.find().joined() {
+	if len(cmd.ExtraFiles) > filesToWait {
 		return startJoined(cmd)
 	}
 	return c.task.attachment.start(cmd)
 }
+
+// filesToWait is how many files a process has that waits and joins no other.
+const filesToWait = 2
 
 // healthCommand is the command line of a health check, none for {"NONE"}.
 func healthCommand(command []string) ([]string, error) {

@@ -21,8 +21,11 @@ type mounting struct {
 	find func() (rooting, error)
 }
 
-func newMounting(scratch func() (string, error), log *slog.Logger) *mounting {
+func newMounting(scratch func() (string, error), never bool, log *slog.Logger) *mounting {
 	return &mounting{sync.OnceValues(func() (rooting, error) {
+		if never {
+			return rooting{}, errors.New("it is not to be")
+		}
 		var why []error
 		for _, r := range []rooting{{namespaces: true}, {namespaces: true, user: true}} {
 			err := r.tryMounts(scratch)
@@ -31,7 +34,7 @@ func newMounting(scratch func() (string, error), log *slog.Logger) *mounting {
 			}
 			why = append(why, err)
 		}
-		log.Info("programs see this machine's files as they are: nothing can be mounted for them", "reason", errors.Join(why...))
+		log.Warn("programs of this machine run among its other processes: they see and signal those of their user, the server's among them, since they cannot have namespaces", "reason", errors.Join(why...))
 		return rooting{}, errors.Join(why...)
 	})}
 }
@@ -76,25 +79,36 @@ func try(cmd *exec.Cmd, spec rootfs.Spec) error {
 	return errors.Join(err, cmd.Wait())
 }
 
-// mounted is a command of a container without an image that has mounts.
-func (c *container) mounted(ctx context.Context, argv []string) (*exec.Cmd, *launch.Launch, error) {
-	how, err := c.task.runtime.mounting.find()
-	if err != nil {
-		return nil, nil, fmt.Errorf("nothing can be mounted for it: %w", err)
-	}
+// confined is a command of a container without an image: in namespaces of its own, or in
+// those of the container's first process.
+func (c *container) confined(ctx context.Context, how rooting, argv []string, joins bool) (*exec.Cmd, *launch.Launch, error) {
 	user := image.User{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}
 	if id, err := credential(c.spec.User); err != nil && !how.user {
 		return nil, nil, err
 	} else if id != nil {
 		user.UID, user.GID = id.Uid, id.Gid
 	}
+	env := c.environment()
+	argv = expand(argv, env)
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Path, cmd.Err = argv[0], nil // it is among the mounts that it is looked for
-	cmd.Env = c.environment()
-	cmd.SysProcAttr = how.attributes(user)
-	spec := rootfs.Spec{Machine: true, InUser: how.user, UID: user.UID, GID: user.GID, WorkingDir: c.spec.WorkingDir}
-	for _, m := range c.spec.Mounts {
-		spec.Mounts = append(spec.Mounts, rootfs.Mount(m))
+	cmd.Env = env
+	spec := rootfs.Spec{
+		Machine: true, InUser: how.user, UID: user.UID, GID: user.GID, Limits: c.limits(),
+		SharedNetwork: c.task.attachment.network() == networkLoopback,
+	}
+	var err error
+	if spec.WorkingDir, err = filepath.Abs(c.spec.WorkingDir); err != nil {
+		return nil, nil, err
+	}
+	if joins {
+		err = join(c.first(), cmd, &spec)
+	} else {
+		cmd.SysProcAttr = how.attributes(user)
+		c.task.runtime.doors.close(&spec, c.spec.Mounts)
+	}
+	if err != nil {
+		return nil, nil, err
 	}
 	waiting, err := launch.PrepareRooted(cmd, spec)
 	return cmd, waiting, err

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/procfs"
@@ -44,6 +45,31 @@ func procStat(pid int) (procfs.ProcStat, error) {
 func (id processID) alive() bool {
 	stat, err := procStat(id.PID)
 	return err == nil && id.PID > 0 && stat.Starttime == id.Start && stat.State != "Z" && stat.State != "X"
+}
+
+// deaf says whether a process is the first of a namespace and has left a signal to its
+// default. Linux keeps such a signal from it then.
+func (id processID) deaf(sig syscall.Signal) bool {
+	if !id.alive() {
+		return false
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", id.PID))
+	if err != nil {
+		return false
+	}
+	first, heard := false, false
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(line, ":")
+		fields := strings.Fields(value)
+		switch name {
+		case "NSpid":
+			first = len(fields) > 1 && fields[len(fields)-1] == "1"
+		case "SigBlk", "SigIgn", "SigCgt":
+			set, err := strconv.ParseUint(fields[0], 16, 64)
+			heard = heard || err != nil || set&(1<<(sig-1)) != 0
+		}
+	}
+	return first && !heard
 }
 
 // boot names the time since the machine was started.

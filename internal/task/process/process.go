@@ -53,7 +53,9 @@ type Options struct {
 	Addresses  netip.Prefix      // where tasks get their loopback addresses from; by default 127.64.0.0/10
 	LogBytes   int64             // what is kept of a container's log; by default 10 MiB
 	Ephemeral  bool              // nobody wants to know of tasks after the machine has gone down: no start waits for the disk
+	Hidden     string            // a folder that programs of this machine find empty, where namespaces permit it: the server's own
 	NoCgroups  bool              // measure through the process tree even where cgroups may be written
+	NoSpaces   bool              // run programs of this machine among its others, even where they can have namespaces
 	Log        *slog.Logger      // by default slog.Default()
 }
 
@@ -64,6 +66,7 @@ type Runtime struct {
 	mark      mark
 	programs  *programs
 	mounting  *mounting
+	doors     doors
 	networks  networks
 	host      host
 	logBytes  int64
@@ -122,7 +125,8 @@ func New(opts Options) (*Runtime, error) {
 		first:     first,
 		mark:      mark(instance),
 		programs:  programs,
-		mounting:  newMounting(programs.images.Scratch, opts.Log),
+		mounting:  newMounting(programs.images.Scratch, opts.NoSpaces, opts.Log),
+		doors:     newDoors(opts),
 		networks:  networks,
 		host:      newHost(opts, instance),
 		logBytes:  opts.LogBytes,

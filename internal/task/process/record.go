@@ -1,13 +1,17 @@
 package process
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 
+	"flyball/internal/damage"
 	"flyball/internal/task"
 )
 
@@ -51,7 +55,7 @@ func (rec *record) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	_, err = next.Write(data)
+	_, err = next.Write(seal(data))
 	if err == nil && durable {
 		err = next.Sync()
 	}
@@ -68,10 +72,27 @@ func (rec *record) write(dir string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// seal has a line behind a record with its checksum.
+func seal(data []byte) []byte {
+	return fmt.Appendf(data, "\n%08x\n", crc32.Checksum(data, castagnoli))
+}
+
+// unseal is a record that is as it was written. One of an earlier release has no checksum.
+func unseal(sealed []byte) (data []byte, ok bool) {
+	data, _, found := bytes.Cut(sealed, []byte("\n"))
+	return data, !found || bytes.Equal(sealed, seal(slices.Clip(data)))
+}
+
 func readRecord(dir string) (*record, error) {
 	data, err := os.ReadFile(recordPath(dir))
 	if err != nil {
 		return nil, err
+	}
+	data, ok := unseal(data)
+	if !ok {
+		return nil, fmt.Errorf("%s is damaged: it does not have the checksum that was written with it", recordPath(dir))
 	}
 	rec := new(record)
 	if err := json.Unmarshal(data, rec); err != nil {
@@ -84,4 +105,22 @@ func readRecord(dir string) (*record, error) {
 		return nil, fmt.Errorf("%s: %w", recordPath(dir), err)
 	}
 	return rec, nil
+}
+
+// Check looks at the records of tasks in a folder that no runtime has open. A runtime
+// removes those that are damaged, and ends the processes that they are about.
+func Check(dir string) (damage.Report, error) {
+	r := damage.Report{Store: "tasks", Items: "records"}
+	all, err := filepath.Glob(recordPath(filepath.Join(dir, "tasks", "*")))
+	for _, path := range all {
+		if _, err := readRecord(filepath.Dir(path)); err != nil {
+			r.Found = append(r.Found, damage.Finding{File: path, Where: err.Error(), Repair: func(aside string) (string, error) {
+				name := filepath.Base(filepath.Dir(path))
+				return "the task is ended by the next start, and its service starts another", os.Rename(path, filepath.Join(aside, name+".json"))
+			}})
+			continue
+		}
+		r.Sound++
+	}
+	return r, err
 }

@@ -32,7 +32,7 @@ func (c *container) rooted(ctx context.Context, argv []string, joins bool) (*exe
 		return c.unrooted(ctx, argv, user)
 	}
 	if joins && !how.joined() {
-		return c.entered(ctx, argv, user)
+		return c.entered(ctx, argv, c.rootedEnvironment(user.Home))
 	}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Path, cmd.Err = argv[0], nil // it is in the root that it is looked for
@@ -40,6 +40,7 @@ func (c *container) rooted(ctx context.Context, argv []string, joins bool) (*exe
 	spec := rootfs.Spec{
 		UID: user.UID, GID: user.GID, Groups: user.Groups,
 		WorkingDir: c.workingDir(), Hostname: c.task.spec.ID, ReadOnly: c.spec.ReadOnlyRoot,
+		Limits: c.limits(), SharedNetwork: c.task.attachment.network() == networkLoopback,
 	}
 	if joins {
 		err = join(c.first(), cmd, &spec)
@@ -68,16 +69,16 @@ func (c *container) unrooted(ctx context.Context, argv []string, user image.User
 		return nil, nil, err
 	}
 	cmd.Env = c.rootedEnvironment(user.Home)
-	waiting, err := launch.Prepare(cmd)
+	waiting, err := launch.PrepareRooted(cmd, rootfs.Spec{Plain: true, Limits: c.limits()})
 	return cmd, waiting, err
 }
 
 // entered is a command that joins a container in a user namespace. A process with
 // threads cannot enter one, so a program does that has none.
-func (c *container) entered(ctx context.Context, argv []string, user image.User) (*exec.Cmd, *launch.Launch, error) {
+func (c *container) entered(ctx context.Context, argv, env []string) (*exec.Cmd, *launch.Launch, error) {
 	args := []string{"--target", strconv.Itoa(c.first().PID), "--user", "--mount", "--uts", "--ipc", "--pid", "--preserve-credentials", "--wd", "--"}
 	cmd := exec.CommandContext(ctx, "nsenter", append(args, argv...)...)
-	cmd.Env = c.rootedEnvironment(user.Home)
+	cmd.Env = env
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	waiting, err := launch.Prepare(cmd)
 	return cmd, waiting, err

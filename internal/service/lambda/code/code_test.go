@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,7 +47,7 @@ func pack(t testing.TB, entries ...entry) []byte {
 
 func openStore(t testing.TB, folder string) *code.Store {
 	t.Helper()
-	s, err := code.Open(folder)
+	s, err := code.Open(folder, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

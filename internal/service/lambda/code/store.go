@@ -10,15 +10,20 @@
 package code
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"flyball/internal/damage"
 )
 
 // Sizes in bytes that a package can have ("Lambda quotas").
@@ -70,6 +75,7 @@ func isFolder(path string) error {
 // A Store keeps packages in a folder. Its methods may be called concurrently.
 type Store struct {
 	folder string
+	log    *slog.Logger
 
 	mu    sync.Mutex
 	have  map[string]bool // digests of packages, and whether what was unpacked is known to be whole
@@ -85,8 +91,8 @@ const (
 )
 
 // Open opens the packages in a folder, which is made when the first one comes.
-func Open(folder string) (*Store, error) {
-	s := &Store{folder: folder, have: map[string]bool{}, pins: map[string]int{}}
+func Open(folder string, log *slog.Logger) (*Store, error) {
+	s := &Store{folder: folder, log: log, have: map[string]bool{}, pins: map[string]int{}}
 	entries, err := os.ReadDir(folder)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("read the code of functions: %w", err)
@@ -114,7 +120,10 @@ func (s *Store) Put(zipped []byte) (ref Reference, release func(), err error) {
 	ref = Reference{Digest: hex.EncodeToString(sum[:]), Size: int64(len(zipped))}
 	release = s.pin(ref.Digest)
 	if s.has(ref.Digest) {
-		return ref, release, nil
+		if _, err := s.read(ref.Digest); err == nil {
+			return ref, release, nil
+		}
+		s.giveUp(ref.Digest)
 	}
 	if err := s.add(ref.Digest, zipped); err != nil {
 		release()
@@ -223,14 +232,47 @@ func (s *Store) Path(ref Reference) (string, error) {
 	return tree, nil
 }
 
+// read reads a package. The error is a *damage.Error if it is not what was put.
+func (s *Store) read(digest string) ([]byte, error) {
+	path := filepath.Join(s.folder, digest, packageName)
+	zipped, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if sum := sha256.Sum256(zipped); hex.EncodeToString(sum[:]) != digest {
+		wrong := &damage.Error{
+			File: path, Where: fmt.Sprintf("its %d bytes do not have the digest that its folder is named by", len(zipped)),
+			Remedy: "upload the code again, or restore a backup with flyball restore",
+		}
+		s.log.Error("the code of a function is lost", "error", wrong)
+		return nil, wrong
+	}
+	return zipped, nil
+}
+
+// giveUp moves a package that is damaged out of the way of the same one that comes again.
+func (s *Store) giveUp(digest string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	gone := filepath.Join(s.folder, unfinished+digest)
+	if os.Rename(filepath.Join(s.folder, digest), gone) == nil {
+		delete(s.have, digest)
+		s.log.Info("the damaged code of a function was uploaded again, and is whole", "digest", digest)
+		_ = os.RemoveAll(gone) // or the next start does it
+	}
+}
+
 // mend unpacks a package again unless its tree is whole.
 func (s *Store) mend(digest, tree string) error {
-	zipped, err := os.ReadFile(filepath.Join(s.folder, digest, packageName))
+	zipped, err := s.read(digest)
 	if err != nil {
 		return err
 	}
 	if isWhole(zipped, tree) {
 		return nil
+	}
+	if exists(tree) {
+		s.log.Warn("the unpacked code of a function was not what is in its package, and is unpacked again", "folder", tree)
 	}
 	if err := os.RemoveAll(tree); err != nil {
 		return err
@@ -238,9 +280,11 @@ func (s *Store) mend(digest, tree string) error {
 	return unpack(zipped, tree)
 }
 
-// Package is the file of a package.
-func (s *Store) Package(ref Reference) (*os.File, error) {
-	return os.Open(filepath.Join(s.folder, filepath.Base(ref.Digest), packageName))
+// Package is a package. The error is fs.ErrNotExist if there is none, and a *damage.Error
+// if it is not what was put.
+func (s *Store) Package(ref Reference) (io.ReadSeeker, error) {
+	zipped, err := s.read(filepath.Base(ref.Digest))
+	return bytes.NewReader(zipped), err
 }
 
 // Sweep removes the packages that nothing names. What it asks may not wait for this

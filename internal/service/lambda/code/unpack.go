@@ -213,8 +213,15 @@ func isWhole(zipped []byte, folder string) bool {
 // isThere tells whether a file of a package is in a folder with all that is in it.
 func isThere(root *os.Root, e *zip.File) bool {
 	info, err := root.Lstat(nameOf(e))
-	if err != nil || !info.Mode().IsRegular() {
-		return err == nil
+	switch {
+	case err != nil:
+		return false
+	case info.Mode()&fs.ModeSymlink != 0:
+		to, err := root.Readlink(nameOf(e))
+		want, wrong := target(e)
+		return err == nil && wrong == nil && to == want
+	case !info.Mode().IsRegular():
+		return true
 	}
 	f, err := root.Open(nameOf(e))
 	if err != nil {

@@ -13,6 +13,25 @@ const capabilities uint64 = 1<<unix.CAP_CHOWN | 1<<unix.CAP_DAC_OVERRIDE | 1<<un
 	1<<unix.CAP_MKNOD | 1<<unix.CAP_NET_RAW | 1<<unix.CAP_SETGID | 1<<unix.CAP_SETUID | 1<<unix.CAP_SETFCAP |
 	1<<unix.CAP_SETPCAP | 1<<unix.CAP_NET_BIND_SERVICE | 1<<unix.CAP_SYS_CHROOT | 1<<unix.CAP_KILL | 1<<unix.CAP_AUDIT_WRITE
 
+// beyond are those of them that reach what a container shares with others: with this
+// machine's files, devices and programs that have capabilities; with its network, packets.
+const (
+	beyondFiles   uint64 = 1<<unix.CAP_MKNOD | 1<<unix.CAP_SETFCAP
+	beyondNetwork uint64 = 1 << unix.CAP_NET_RAW
+)
+
+// capabilities are those that the container's root keeps.
+func (s Spec) capabilities() uint64 {
+	kept := capabilities
+	if s.Machine {
+		kept &^= beyondFiles
+	}
+	if s.SharedNetwork && !s.InUser { // where they are of no use there anyway
+		kept &^= beyondNetwork
+	}
+	return kept
+}
+
 // become makes the thread one of the container's user. It asks the kernel itself: the
 // package's own calls are for all threads of the process, which end when the thread
 // becomes a program.
@@ -20,8 +39,9 @@ func (s Spec) become() error {
 	for _, fd := range []int{1, 2} {
 		_ = unix.Fchown(fd, int(s.UID), -1) // so that /dev/stdout can be opened
 	}
+	kept := s.capabilities()
 	for c := uintptr(0); c < 64; c++ {
-		if capabilities&(1<<c) != 0 {
+		if kept&(1<<c) != 0 {
 			continue
 		}
 		if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err == unix.EINVAL {

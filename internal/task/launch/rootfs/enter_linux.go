@@ -11,7 +11,15 @@ import (
 // Enter makes the calling thread, which has to become a program next, a part of the
 // container.
 func (s Spec) Enter() error {
-	unix.Umask(0o022) // that of container engines, whatever the server's is
+	if err := s.limit(); err != nil {
+		return err
+	}
+	if s.Plain {
+		return confineDescendants()
+	}
+	if !s.Writable {
+		unix.Umask(0o022) // that of container engines, whatever the server's is
+	}
 	if err := s.enterFiles(); err != nil {
 		return err
 	}
@@ -26,7 +34,7 @@ func (s Spec) Enter() error {
 	if entered != nil {
 		return fmt.Errorf("entering the working directory: %w", entered)
 	}
-	return nil
+	return confine()
 }
 
 // enterFiles gives the thread the files that the container has.

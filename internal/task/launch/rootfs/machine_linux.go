@@ -11,7 +11,7 @@ import (
 )
 
 // seeMachine gives the process a view of this machine's files of its own: it can change
-// none, and sees the folders that are mounted for it in the place of others.
+// none, unless it is to, and sees the folders that are mounted for it in the place of others.
 func (s Spec) seeMachine() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("parting from this machine's mounts: %w", err)
@@ -28,9 +28,8 @@ func (s Spec) seeMachine() error {
 			return fmt.Errorf("making %s: %w", m.Path, err)
 		}
 	}
-	protected := &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID}
-	if err := unix.MountSetattr(unix.AT_FDCWD, "/", unix.AT_RECURSIVE, protected); err != nil {
-		return fmt.Errorf("making this machine's files read-only: %w", err)
+	if err := s.restrict(); err != nil {
+		return err
 	}
 	for i, m := range s.Mounts {
 		if err := m.mount(sources[i]); err != nil {
@@ -40,7 +39,70 @@ func (s Spec) seeMachine() error {
 	if err := unix.Mount("proc", "/proc", "proc", quiet, ""); err != nil {
 		return fmt.Errorf("mounting /proc: %w", err)
 	}
+	return s.close()
+}
+
+// restrict takes rights to this machine's files away.
+func (s Spec) restrict() error {
+	attr := &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID}
+	if s.Writable {
+		attr.Attr_set = unix.MOUNT_ATTR_NOSUID
+	}
+	if err := unix.MountSetattr(unix.AT_FDCWD, "/", unix.AT_RECURSIVE, attr); err != nil {
+		return fmt.Errorf("restricting the use of this machine's files: %w", err)
+	}
 	return nil
+}
+
+// close closes the ways that lead from files out of the container: the kernel's own, such
+// as cgroups and devices, which a user that is root could use, and those that are named.
+func (s Spec) close() error {
+	if !s.Writable {
+		return nil // and what can be changed is the container's own
+	}
+	for _, name := range s.Hidden {
+		if err := hide(name); err != nil && err != unix.ENOENT {
+			return fmt.Errorf("hiding %s: %w", name, err)
+		}
+	}
+	for _, name := range s.Protected {
+		if err := preserve(name); err != nil && err != unix.ENOENT {
+			return fmt.Errorf("protecting %s: %w", name, err)
+		}
+	}
+	if err := preserve("/sys"); err != nil && err != unix.ENOENT {
+		return fmt.Errorf("protecting /sys: %w", err)
+	}
+	if err := coverProc(); err != nil {
+		return fmt.Errorf("covering parts of /proc: %w", err)
+	}
+	if s.InUser {
+		return nil // whose devices are those that the user may use anyway
+	}
+	if err := s.mountDev(openDevices()); err != nil {
+		return fmt.Errorf("mounting /dev: %w", err)
+	}
+	return nil
+}
+
+// preserve keeps a file, or a folder with all that is mounted there, from being changed.
+func preserve(name string) error {
+	if err := unix.Mount(name, name, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+		return err
+	}
+	return unix.MountSetattr(unix.AT_FDCWD, name, unix.AT_RECURSIVE, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY})
+}
+
+// hide mounts nothing over a folder, or an empty file over another.
+func hide(name string) error {
+	var found unix.Stat_t
+	if err := unix.Stat(name, &found); err != nil {
+		return err
+	}
+	if found.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return unix.Mount("/dev/null", name, "", unix.MS_BIND, "")
+	}
+	return unix.Mount("tmpfs", name, "tmpfs", quiet|unix.MS_RDONLY, "size=4k,mode=555")
 }
 
 // mount mounts the folder that a file is open of.

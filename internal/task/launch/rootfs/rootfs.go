@@ -15,10 +15,17 @@ type Spec struct {
 	Join bool `json:",omitempty"` // enter the namespaces of the process that JoinFile is of
 	Try  bool `json:",omitempty"` // end when all is done, in place of running a program
 
-	// Machine is for a process that sees this machine's files and can change none, with
-	// Mounts in their places. It has no root of its own.
-	Machine bool    `json:",omitempty"`
-	Mounts  []Mount `json:",omitempty"`
+	// Plain is for a process that gets neither namespaces nor files of its own, but all else
+	// that is said here.
+	Plain bool `json:",omitempty"`
+
+	// Machine is for a process that sees this machine's files, with Mounts in their places.
+	// It can change none, or if Writable those that its user may. It has no root of its own.
+	Machine   bool     `json:",omitempty"`
+	Writable  bool     `json:",omitempty"`
+	Mounts    []Mount  `json:",omitempty"`
+	Hidden    []string `json:",omitempty"` // files and folders that it finds empty
+	Protected []string `json:",omitempty"` // files and folders that it cannot change
 
 	// Lower is the image's files, which are seen through an overlay whose changes go
 	// into the directory "upper"; "" is for a copy of them in "merged".
@@ -31,6 +38,15 @@ type Spec struct {
 	UID, GID   uint32
 	Groups     []uint32 `json:",omitempty"`
 	WorkingDir string   // made if it is not there
+
+	Limits        []Limit `json:",omitempty"`
+	SharedNetwork bool    `json:",omitempty"` // the network is this machine's, and its packets are not for the process
+}
+
+// A Limit is a resource limit, numbered as setrlimit(2) numbers it.
+type Limit struct {
+	Resource   int
+	Soft, Hard uint64
 }
 
 // A File is a small file that every container has of its own.

@@ -58,25 +58,27 @@ func mayProceed() bool {
 // become returns why it cannot become the program: an error number alone is about the
 // program itself.
 func become(root, program string, argv []string) error {
-	if root != "" {
-		spec, err := rootfs.Decode(root)
-		if err != nil {
-			return err
-		}
-		if err := spec.Enter(); err != nil {
-			return err
-		}
-		if spec.Try {
-			os.Exit(0)
-		}
-		if program, err = rootfs.Find(program, os.Getenv("PATH")); err != nil {
-			return err
-		}
+	if root == "" {
+		return syscall.Exec(program, argv, os.Environ())
 	}
-	err := syscall.Exec(program, argv, os.Environ())
-	if root != "" {
-		refused(program, err)
+	spec, err := rootfs.Decode(root)
+	if err != nil {
+		return err
 	}
+	if err := spec.Enter(); err != nil {
+		return err
+	}
+	if spec.Try {
+		os.Exit(0)
+	}
+	if spec.Plain {
+		return syscall.Exec(program, argv, os.Environ())
+	}
+	if program, err = spec.Find(program, os.Getenv("PATH")); err != nil {
+		return err
+	}
+	err = syscall.Exec(program, argv, os.Environ())
+	refused(program, err)
 	return err
 }
 

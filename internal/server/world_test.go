@@ -16,6 +16,7 @@ import (
 
 	"flyball/internal/store"
 	"flyball/internal/task/idle"
+	"flyball/internal/variant"
 )
 
 const (
@@ -445,4 +446,62 @@ func (w *world) digest() string {
 		}
 	}
 	return string(h.Sum(nil))
+}
+
+// call sends an input and reads the answer, which is an error only if there was none that
+// can be read.
+func (w *world) call(p variant.Protocol, service, operation string, in any) (a variant.Answer, err error) {
+	r, err := p.Request(w.server.URL(), operation, variant.Resolve(in, w.names))
+	if err != nil {
+		return a, err
+	}
+	variant.Sign(r, "test", testRegion, service)
+	return w.send(p, r)
+}
+
+func (w *world) send(p variant.Protocol, r *http.Request) (a variant.Answer, err error) {
+	res, err := w.client.Do(r)
+	if err != nil {
+		return a, fmt.Errorf("the connection was dropped: %w", err)
+	}
+	defer res.Body.Close()
+	if a.Status = res.StatusCode; a.Status/100 == 2 {
+		a.Status = http.StatusOK // some services have other successes
+	}
+	if a.Body, err = io.ReadAll(res.Body); err != nil || a.Status < 300 {
+		return a, err
+	}
+	if a.Code, a.Message, err = p.Problem(a.Body); err != nil {
+		return a, fmt.Errorf("the error cannot be read: %w", err)
+	}
+	a.Code = cmp.Or(a.Code, res.Header.Get("X-Amzn-Errortype"))
+	return a, nil
+}
+
+// must calls with an input in JSON that has to be accepted.
+func (w *world) must(service, operation, input string) any {
+	w.t.Helper()
+	p := models[service].Protocols()[0]
+	a, err := w.call(p, service, operation, variant.Parse(input))
+	if err != nil || a.Status != http.StatusOK {
+		w.t.Fatalf("%s.%s(%s): %v %s", service, operation, input, err, a.Body)
+	}
+	out, err := p.Output(a.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return out
+}
+
+// pick follows keys and indexes into a value.
+func pick(v any, path ...any) any {
+	for _, step := range path {
+		switch step := step.(type) {
+		case string:
+			v = v.(map[string]any)[step]
+		case int:
+			v = v.([]any)[step]
+		}
+	}
+	return v
 }

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"flyball/internal/datafolder"
+)
+
+func backupCommand() *cobra.Command {
+	var conn connection
+	var data string
+	cmd := &cobra.Command{
+		Use:   "backup TARGET",
+		Short: "Copy all that a server keeps, as it is at one moment",
+		Long: `Backup writes what is in the data folder of a server to TARGET: an archive if the name ends
+with .tar, standard output if it is -, or else a folder, which must not be there or be empty.
+
+It asks the server at --endpoint, whose writers wait some milliseconds while the moment is held,
+and go on while it is copied; the server's log says how long they waited. With --data it reads the
+folder of a server that is stopped. Left out are images that were unpacked, which are fetched
+again, tasks and environments of functions, which are started again, and the logs of tasks that
+are in no log group.`,
+		Example: `  flyball backup flyball.tar
+  flyball backup --data ~/.local/state/flyball flyball.tar
+  flyball backup - | zstd >flyball.tar.zst`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeArchives,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if data != "" {
+				return backupStopped(cmd.Context(), data, args[0], cmd.OutOrStdout())
+			}
+			archive, err := conn.client().Backup(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer archive.Close()
+			return saveBackup(cmd.Context(), archive, args[0], cmd.OutOrStdout())
+		},
+	}
+	conn.flags(cmd)
+	cmd.Flags().StringVar(&data, "data", "", "data folder of a server that is stopped, in place of asking one that runs")
+	return cmd
+}
+
+// completeArchives has a shell complete archives and folders.
+func completeArchives(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return []string{"tar"}, cobra.ShellCompDirectiveFilterFileExt
+}
+
+// backupStopped makes a backup of a folder that no server has.
+func backupStopped(ctx context.Context, data, target string, out io.Writer) error {
+	lock, err := datafolder.Take(data)
+	if errors.Is(err, datafolder.ErrLocked) {
+		err = fmt.Errorf("%w, or ask it without --data", err)
+	}
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	from, to := io.Pipe()
+	go func() {
+		_, err := datafolder.Backup(ctx, data, nil, to)
+		to.CloseWithError(err)
+	}()
+	defer from.Close()
+	return saveBackup(ctx, from, target, out)
+}
+
+// saveBackup writes an archive to where it is wanted. What is there bears its name only once
+// it is whole.
+func saveBackup(ctx context.Context, archive io.Reader, target string, out io.Writer) error {
+	switch {
+	case target == "-":
+		_, err := io.Copy(out, archive)
+		return err
+	case !strings.HasSuffix(target, ".tar"):
+		return datafolder.Unpack(ctx, archive, target)
+	}
+	partial, err := os.OpenFile(target+".partial", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(partial.Name()) // it has another name if all went well
+	_, err = io.Copy(partial, archive)
+	if err := errors.Join(err, partial.Sync(), partial.Close()); err != nil {
+		return err
+	}
+	return os.Rename(partial.Name(), target)
+}
+
+func restoreCommand() *cobra.Command {
+	var replace bool
+	cmd := &cobra.Command{
+		Use:   "restore BACKUP DIR",
+		Short: "Put a backup into the place of a data folder",
+		Long: `Restore compares a backup, an archive or a folder that flyball backup made, with its list of
+files, checks it as flyball check does, and makes the data folder DIR of it, in one step: a restore
+that is broken off leaves DIR as it was. A folder that is there is replaced only with --replace, and
+kept as DIR.before-TIME.`,
+		Example: `  flyball restore flyball.tar ~/.local/state/flyball
+  flyball restore flyball.tar ~/.local/state/flyball --replace`,
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: completeArchives,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			before, err := datafolder.Restore(cmd.Context(), args[0], args[1], replace)
+			if errors.Is(err, datafolder.ErrThere) {
+				return fmt.Errorf("%w; give another one, or --replace, which keeps it under another name", err)
+			}
+			if err == nil && before != "" {
+				fmt.Fprintf(cmd.OutOrStdout(), "What was there is kept in %s.\n", before)
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&replace, "replace", false, "take the place of the folder that is there, which is kept as DIR.before-TIME")
+	return cmd
+}

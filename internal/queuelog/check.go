@@ -1,0 +1,158 @@
+package queuelog
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"flyball/internal/damage"
+)
+
+// Check looks at all records of a log that nobody has open, and adds what it finds to a
+// report. Options say where the log is, and what is noted of it.
+func Check(o Options, r *damage.Report) error {
+	all, err := bases(o.Folder)
+	if err != nil {
+		return err
+	}
+	l := &Log{Options: o}
+	for i, base := range all {
+		if err := l.check(base, i == len(all)-1, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Log) check(base Position, last bool, r *damage.Report) error {
+	path, noted := segmentPath(l.Folder, base), l.Book.Length(l.noted(base))
+	s, err := openSegment(l.Folder, base)
+	if head, ok := errors.AsType[*headError](err); ok {
+		if last && head.size <= int64(segmentHead) && noted == 0 {
+			return nil // it was made when the machine stopped
+		}
+		r.Found = append(r.Found, damage.Finding{File: path, Where: fmt.Sprintf("its beginning is damaged, and with it none of its %d bytes can be read", head.size), Repair: func(aside string) (string, error) {
+			l.Book.Forget(l.noted(base))
+			return "the other messages of the queue are kept", os.Rename(path, filepath.Join(aside, filepath.Base(path)))
+		}})
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer s.file.Close()
+	content := make([]byte, s.size)
+	if _, err := s.file.ReadAt(content, 0); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	records, gaps := s.walk(content)
+	r.Sound += records
+	repair := func(aside string) (string, error) { return l.fill(s.base, aside) }
+	if s.mended {
+		r.Found = append(r.Found, damage.Finding{File: path, Where: "its beginning is damaged; its messages are read all the same", Repair: repair})
+	}
+	for _, g := range gaps {
+		if g.to == s.end() && last && g.torn(int64(g.from-s.base), noted) {
+			continue
+		}
+		r.Found = append(r.Found, damage.Finding{File: path, Where: fmt.Sprintf("%d bytes at %d are not what was written", g.to-g.from, g.from-s.base), Repair: repair})
+	}
+	if s.size < noted {
+		r.Found = append(r.Found, damage.Finding{File: path, Where: fmt.Sprintf("it ends at %d, and was %d bytes long", s.size, noted), Repair: func(aside string) (string, error) {
+			l.Book.Forget(l.noted(base))
+			return "what is there is kept", copyFile(path, filepath.Join(aside, filepath.Base(path)))
+		}})
+	}
+	return nil
+}
+
+// A gap is a part of a segment without a sound record.
+type gap struct {
+	from, to Position
+	partial  bool // the segment ends before the record does that begins it
+}
+
+// torn tells whether a gap at a segment's end is what a kill in the middle of a write leaves.
+func (g gap) torn(at, noted int64) bool { return at >= noted && (noted > 0 || g.partial) }
+
+// walk counts the sound records of a segment, and finds what is between them.
+func (s *segment) walk(b []byte) (records int, gaps []gap) {
+	open := false
+	for at := s.first(); at < s.end(); {
+		frame := b[at-s.base:]
+		if record := content(frame, s.salt, at); record != nil {
+			at += Position(frameHead + len(record))
+			records++
+			open = false
+			continue
+		}
+		if !open {
+			gaps = append(gaps, gap{from: at, partial: len(frame) < frameHead || frameHead+sizeOf(frame) > len(frame)})
+			open = true
+		}
+		at++
+		gaps[len(gaps)-1].to = at
+	}
+	return records, gaps
+}
+
+// Filler is the first byte of a record that has nothing, in the place of one that was
+// damaged.
+const Filler = 0
+
+// fill keeps a copy of a segment, and puts records that have nothing into the place of what
+// is damaged: the others are where they were.
+func (l *Log) fill(base Position, aside string) (string, error) {
+	path := segmentPath(l.Folder, base)
+	if to := filepath.Join(aside, filepath.Base(path)); !exists(to) {
+		if err := copyFile(path, to); err != nil {
+			return "", err
+		}
+	}
+	s, err := openSegment(l.Folder, base)
+	if err != nil {
+		return "", err
+	}
+	content := make([]byte, s.size)
+	_, err = s.file.ReadAt(content, 0)
+	copy(content, s.head())
+	_, gaps := s.walk(content)
+	for _, g := range gaps {
+		s.cover(content[g.from-s.base:g.to-s.base], g.from)
+	}
+	if err == nil {
+		_, err = s.file.WriteAt(content, 0)
+	}
+	return "the other messages of the queue are kept", errors.Join(err, s.file.Sync(), s.file.Close())
+}
+
+// cover fills bytes at a position with records that have nothing. What has no room for one
+// stays.
+func (s *segment) cover(b []byte, at Position) {
+	for len(b) > frameHead {
+		n := min(len(b), MaxRecord)
+		if rest := len(b) - n; rest > 0 && rest <= frameHead {
+			n -= frameHead + 1
+		}
+		var filler Batch
+		filler.Add(func(buf []byte) []byte { return append(buf, make([]byte, n-frameHead)...) })
+		filler.seal(s.salt, at)
+		copy(b, filler.buf)
+		b, at = b[n:], at+Position(n)
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func copyFile(from, to string) error {
+	content, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, content, 0o600)
+}

@@ -1,0 +1,51 @@
+package server
+
+import (
+	"net/http"
+	"time"
+
+	"flyball/internal/datafolder"
+)
+
+// serveBackup sends a backup of the data folder. One that cannot be finished is broken off:
+// who takes it misses its end.
+func (s *Server) serveBackup(w http.ResponseWriter, r *http.Request) {
+	if s.dir.temp {
+		http.Error(w, "The server keeps nothing, so there is nothing to make a backup of: start it with a data folder.", http.StatusBadRequest)
+		return
+	}
+	if err := s.state.Settle(r.Context()); err != nil {
+		writeError(w, err)
+		return
+	}
+	for _, v := range s.cells.all() {
+		if err := v.datapoints.Flush(); err != nil {
+			writeError(w, err)
+			return
+		}
+	}
+	w.Header().Set("Content-Type", "application/x-tar")
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // it takes as long as it takes
+	answer := &begun{ResponseWriter: w}
+	waited, err := datafolder.Backup(r.Context(), s.dir.path, &datafolder.Live{State: s.store, Writing: &s.writing}, answer)
+	if err != nil {
+		s.cfg.Log.Error("a backup could not be made", "error", err)
+		if answer.sent {
+			panic(http.ErrAbortHandler)
+		}
+		writeError(w, err)
+		return
+	}
+	s.cfg.Log.Info("a backup was made", "writers_waited", waited)
+}
+
+// A begun answer tells whether something of it was sent.
+type begun struct {
+	http.ResponseWriter
+	sent bool
+}
+
+func (b *begun) Write(p []byte) (int, error) {
+	b.sent = true
+	return b.ResponseWriter.Write(p)
+}

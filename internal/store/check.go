@@ -1,0 +1,227 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"flyball/internal/damage"
+)
+
+// Files are what a database consists of, beside its path: what is copied first comes first.
+func Files(path string) []string { return []string{path + "-mark", path, path + "-wal"} }
+
+// Check looks at the database in a file that nobody has open. It changes nothing: to open a
+// database may write to it, so a copy is opened.
+func Check(path string) (r damage.Report, err error) {
+	r = damage.Report{Store: "state", Items: "documents"}
+	copied, err := os.MkdirTemp("", "flyball-check-")
+	if err != nil {
+		return r, err
+	}
+	defer os.RemoveAll(copied)
+	transactions, marked, sound, err := copyDatabase(path, copied)
+	if errors.Is(err, fs.ErrNotExist) && marked == 0 {
+		return r, nil // no server has been here
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return r, err
+	}
+	repair := sync.OnceValues(func() (string, error) { return rebuild(path) })
+	note := func(file string, lost int, format string, args ...any) {
+		r.Found = append(r.Found, damage.Finding{File: file, Where: fmt.Sprintf(format, args...), Lost: lost, Repair: func(aside string) (string, error) {
+			if err := keep(path, aside); err != nil {
+				return "", err
+			}
+			return repair()
+		}})
+	}
+	if !sound {
+		note(path+"-mark", 0, "it does not say any more how many transactions there were")
+	}
+	if marked > transactions {
+		note(path, 0, "%d of the %d transactions that were written are there: %s-wal has been cut or changed", transactions, marked, filepath.Base(path))
+	}
+	found := &reading{}
+	found.all(filepath.Join(copied, filepath.Base(path)), func(kind, key string, _ []byte) {})
+	for _, wrong := range found.wrong {
+		note(path, 0, "%s", wrong)
+	}
+	r.Sound = found.sound
+	return r, nil
+}
+
+// copyDatabase copies a database, and tells how many transactions it has had, by itself and
+// by its mark.
+func copyDatabase(path, folder string) (transactions, marked int64, sound bool, err error) {
+	sound = true
+	for _, name := range Files(path) {
+		if err := copyFile(name, filepath.Join(folder, filepath.Base(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return 0, 0, false, err
+		}
+	}
+	if content, err := os.ReadFile(path + "-mark"); err == nil {
+		marked, sound = decodeMark(content)
+	}
+	if _, err := os.Stat(path); err != nil {
+		return 0, marked, sound, err
+	}
+	db, err := sql.Open("sqlite", dsnOf(filepath.Join(folder, filepath.Base(path))))
+	if err != nil {
+		return 0, marked, sound, err
+	}
+	defer db.Close()
+	_ = db.QueryRow(`SELECT transactions FROM written`).Scan(&transactions) // what fails is found by reading
+	return transactions, marked, sound, nil
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// A reading is what is found in a database by reading all of it.
+type reading struct {
+	sound int
+	wrong []string
+	seen  map[[2]string]bool // documents that were met, once something was wrong
+}
+
+// mostWrong bounds what is told of a database whose pages are damaged.
+const mostWrong = 20
+
+// all reads the documents of a database and hands on those that are sound: from the first
+// on, and where that does not come to the end from the last one back.
+func (r *reading) all(path string, each func(kind, key string, value []byte)) {
+	db, err := sql.Open("sqlite", dsnOf(path))
+	if err != nil {
+		r.wrong = append(r.wrong, err.Error())
+		return
+	}
+	defer db.Close()
+	r.integrity(db)
+	if err := r.read(db, `SELECT kind, key, value, sum FROM document ORDER BY kind, key`, each); err != nil {
+		r.wrong = append(r.wrong, err.Error())
+		// What cannot be read is told already.
+		_ = r.read(db, `SELECT kind, key, value, sum FROM document ORDER BY kind DESC, key DESC`, each)
+	}
+}
+
+// integrity has the database look at its own pages.
+func (r *reading) integrity(db *sql.DB) {
+	rows, err := db.Query(fmt.Sprintf(`PRAGMA integrity_check(%d)`, mostWrong))
+	if err != nil {
+		r.wrong = append(r.wrong, err.Error())
+		return
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if rows.Scan(&text) == nil && text != "ok" {
+			r.wrong = append(r.wrong, text)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		r.wrong = append(r.wrong, err.Error())
+	}
+}
+
+func (r *reading) read(db *sql.DB, query string, each func(kind, key string, value []byte)) error {
+	rows, err := db.Query(query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if r.seen == nil {
+		r.seen = map[[2]string]bool{}
+	}
+	for rows.Next() {
+		var kind, key string
+		var value sql.RawBytes
+		var sum sql.NullInt64
+		if err := rows.Scan(&kind, &key, &value, &sum); err != nil {
+			return err
+		}
+		if r.seen[[2]string{kind, key}] {
+			continue
+		}
+		r.seen[[2]string{kind, key}] = true
+		if !sum.Valid || sum.Int64 != checksum(kind, key, value) {
+			r.wrong = append(r.wrong, fmt.Sprintf("the %s %q is not what was written", kind, key))
+			continue
+		}
+		r.sound++
+		each(kind, key, value)
+	}
+	return rows.Err()
+}
+
+// keep copies the files of a database into a folder, unless they are there.
+func keep(path, aside string) error {
+	for _, name := range Files(path) {
+		to := filepath.Join(aside, filepath.Base(name))
+		if _, err := os.Stat(to); err == nil {
+			continue
+		}
+		if err := copyFile(name, to); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// rebuild puts a database with the sound documents of another one into its place.
+func rebuild(path string) (outcome string, err error) {
+	copied, err := os.MkdirTemp("", "flyball-check-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(copied)
+	if _, _, _, err := copyDatabase(path, copied); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	next := path + "-next"
+	for _, name := range Files(next) {
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+	}
+	st, err := OpenSQLite(next)
+	if err != nil {
+		return "", err
+	}
+	kept := &reading{}
+	var batch Batch
+	kept.all(filepath.Join(copied, filepath.Base(path)), func(kind, key string, value []byte) {
+		batch.Put(kind, key, append([]byte(nil), value...))
+	})
+	if err := errors.Join(st.Write(&batch).Wait(), st.Close()); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("a new state with the %d sound documents is in its place", kept.sound), swap(next, path)
+}
+
+// swap puts a database into the place of another one. The mark of the other one is the last
+// to go: killed in the middle, it leaves what is refused until it is repaired again.
+func swap(next, path string) error {
+	for _, name := range []string{path + "-wal", path + "-shm"} {
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return errors.Join(os.Rename(next, path), os.Rename(next+"-mark", path+"-mark"))
+}

@@ -1,0 +1,119 @@
+package wire
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"time"
+
+	"flyball/internal/flow"
+)
+
+// The memory of calls that are under way, in bytes. Bodies and what is decoded of them are
+// counted as they come. Their largest, the archive of a function of Lambda, takes half of it.
+const (
+	bodiesMemory  = 256 << 20
+	answersMemory = 128 << 20
+)
+
+// How long calls wait for it, in real time. Bodies of which each waits for what another one
+// has are given up soon; answers that nobody takes are given up meanwhile, by flow.ForCalls.
+const (
+	bodiesPatience  = 5 * time.Second
+	answersPatience = 25 * time.Second
+)
+
+func newBodies() *flow.Budget   { return flow.NewBudget(bodiesMemory, bodiesPatience) }
+func newAnswers() *flow.Budget  { return flow.NewBudget(answersMemory, answersPatience) }
+func newFindings() *flow.Budget { return flow.NewBudget(findings*mostAnswer, answersPatience) }
+
+// decode decodes a value of the call's, within what all calls may take together.
+func (x *exchange) decode(r reader, p *plan, v reflect.Value) error {
+	return x.h.decodeWithin(x.takeMore, x.service, r, p, v)
+}
+
+// takeMore reports whether the input may take so many bytes beside the body.
+func (x *exchange) takeMore(bytes int) bool {
+	x.taken = int64(bytes)
+	held := x.taken
+	if x.body != nil {
+		held += int64(x.body.Cap())
+	}
+	return x.memory.Grow(x.r.Context(), held)
+}
+
+// dropBody gives the body's buffer back, which may be several times what came. A call may
+// wait long for its answer, with an input that takes about as much as its body.
+func (x *exchange) dropBody() {
+	if x.body == nil || x.op.inPlan.streams() {
+		return
+	}
+	x.memory.Set(int64(x.body.Len()) + x.taken)
+	keep(x.body)
+	x.body = nil
+}
+
+// readers are the verbs of operations that are called for their answers. Others have small
+// ones, or wait for them themselves, as functions do.
+var readers = []string{"BatchGet", "Describe", "Filter", "Get", "List"}
+
+// An operation is known to have large answers once it has had one. An answer takes what was
+// found, and about as much again as it is sent.
+const (
+	largeAnswer  = 64 << 10
+	answerCopies = 2
+	mostAnswer   = answersMemory / 4
+)
+
+// findings bounds how many calls that read are carried out at a time whose operations had
+// small answers so far: any of them may have the first large one.
+const findings = 32
+
+// expect waits until there is room for an answer as large as the largest of the operation
+// so far. The call is not begun before: what it finds would take the memory. Calls with
+// small answers do not wait for those that nobody takes.
+func (x *exchange) expect(ctx context.Context) bool {
+	largest := x.op.largest.Load()
+	switch {
+	case !x.op.reads:
+		return true
+	case largest < largeAnswer:
+		return x.finding.Grow(ctx, mostAnswer)
+	}
+	return x.reply.Grow(ctx, answerCopies*min(largest, mostAnswer))
+}
+
+// note counts an answer as what it takes until it is sent. One that nobody expected to be
+// large waits for room where others may go on, and is sent in any case: what it tells of
+// has been done.
+func (x *exchange) note(bytes int) {
+	size := int64(bytes)
+	if x.op != nil && size > x.op.largest.Load() {
+		x.op.largest.Store(size)
+	}
+	x.finding.Set(0)
+	if x.op != nil && !x.op.reads {
+		x.reply.Grow(x.r.Context(), size)
+	}
+	x.reply.Set(size)
+}
+
+// throttling are the errors of services that have others than most for calls beyond what
+// they serve at a time.
+var throttling = map[string]fault{
+	"ec2":       {code: "RequestLimitExceeded", status: http.StatusServiceUnavailable, message: "Request limit exceeded."},
+	"lambda":    {code: "TooManyRequestsException", status: http.StatusTooManyRequests, message: "Rate Exceeded."},
+	"scheduler": {code: "ThrottlingException", status: http.StatusTooManyRequests, message: "Rate exceeded"},
+	"sqs":       {code: "RequestThrottled", query: "RequestThrottled", status: http.StatusForbidden, message: "Request is throttled."},
+}
+
+// throttled is the fault of a call for which there is no memory now. Clients come again
+// by themselves.
+func (s *service) throttled() *fault {
+	if s != nil {
+		if f, ok := throttling[s.name]; ok {
+			return &f
+		}
+	}
+	return &fault{code: "ThrottlingException", query: "Throttling", status: http.StatusBadRequest, message: "Rate exceeded"}
+}
