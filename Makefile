@@ -6,7 +6,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 # The race detector needs cgo and a C compiler; without one the tests run without it.
 RACE     = $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test test-terraform record-terraform lint bench torture torture-queues fuzz dist generate clean
+.PHONY: build demo test test-terraform record-terraform lint bench torture torture-queues variants fuzz dist generate clean
 
 build: ## bin/flyball, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/flyball ./cmd/flyball
@@ -45,6 +45,10 @@ torture: build ## what ROUNDS kills under load do, one line a kind of fault
 MESSAGES ?= 1000000
 torture-queues: build ## MESSAGES through queues whose server is killed every few seconds
 	@$(GO) run ./internal/torture -flyball ./bin/flyball -queues $(MESSAGES)
+
+VARIANTS ?= .
+variants: ## calls of every operation, right and wrong in every way, or of those that VARIANTS matches: how many are answered right
+	$(GO) test -count 1 -v -timeout 120m -run TestVariants ./internal/server -variants '$(VARIANTS)'
 
 FUZZTIME ?= 30s
 fuzz: ## every fuzz target for FUZZTIME

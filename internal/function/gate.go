@@ -2,19 +2,24 @@ package function
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"sync"
+
+	"flyball/internal/peer"
 )
 
 // A gate is where one environment, and no other, finds the Runtime API. On a network of
 // their own environments are told apart by their addresses. Elsewhere they share the
-// loopback addresses of this machine, and each has a port.
+// loopback addresses of this machine, each has a port, and is told by the sockets that its
+// processes hold.
 type gate struct {
 	net.Listener
 	environment *environment
 	bridged     bool
+	holder      func(inode uint64) (id string, ok bool)
 	room        chan struct{} // holds a token for each connection
 	only        netip.Addr    // who may come in, once opened is closed
 	opened      chan struct{} // closed when only is known
@@ -35,7 +40,7 @@ func (h *Host) newGate(ctx context.Context, e *environment) (*gate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening for an environment: %w", err)
 	}
-	return &gate{Listener: l, environment: e, bridged: bridged, room: make(chan struct{}, connections), opened: make(chan struct{}), closed: make(chan struct{})}, nil
+	return &gate{Listener: l, environment: e, bridged: bridged, holder: h.tasks.HasSocket, room: make(chan struct{}, connections), opened: make(chan struct{}), closed: make(chan struct{})}, nil
 }
 
 // open lets in those at an address.
@@ -64,11 +69,25 @@ func (g *gate) Accept() (net.Conn, error) {
 			conn.Close()
 			return nil, net.ErrClosed
 		}
-		if !g.bridged || conn.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap() == g.only {
+		if g.admits(conn) {
 			return conn, nil
 		}
 		conn.Close()
 	}
+}
+
+// admits says whether the environment is at the other end of a connection. Where the system
+// does not tell, everybody on this machine is let in.
+func (g *gate) admits(conn net.Conn) bool {
+	if g.bridged {
+		return conn.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap() == g.only
+	}
+	p, err := peer.Of(conn)
+	if errors.Is(err, peer.ErrUnsupported) {
+		return true
+	}
+	id, ok := g.holder(p.Inode)
+	return err == nil && ok && id == g.environment.id
 }
 
 // An admitted is a connection that makes room for another one when it is closed.

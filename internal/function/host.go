@@ -163,6 +163,10 @@ func (h *Host) Listen(ctx context.Context, port uint16) (net.Listener, error) {
 	return h.tasks.Listen(ctx, port)
 }
 
+// HasSocket says whether an environment that shares this machine's network holds the socket
+// with an inode, and which.
+func (h *Host) HasSocket(inode uint64) (id string, ok bool) { return h.tasks.HasSocket(inode) }
+
 // launch starts an environment, for which there is room. The failure is the function's
 // own.
 func (h *Host) launch(ctx context.Context, fn Function, kind string, log *logWriter) (*environment, *failure, error) {

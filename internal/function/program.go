@@ -46,6 +46,9 @@ func newPrograms(dir string) (*programs, error) {
 	return &programs{dir, empty, newInterpreters()}, nil
 }
 
+// searched is where a function looks for programs, as in Lambda.
+const searched = languages + "/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin"
+
 // A program is what an environment starts as.
 type program struct {
 	argv []string
@@ -64,21 +67,22 @@ func (p *programs) check(fn Function) (*failure, error) {
 // of is what an environment of a function starts as that check has found nothing about.
 func (p *programs) of(fn Function, l *layout) (program, error) {
 	if strings.HasPrefix(fn.Runtime, "provided") {
-		return program{argv: []string{filepath.Join(l.code, "bootstrap")}}, nil
+		return program{argv: []string{filepath.Join(l.code, "bootstrap")}, env: []string{"PATH=" + searched}}, nil
 	}
 	found, err := p.interpreter(fn.Runtime)
 	if err != nil {
 		return program{}, err
 	}
 	path := l.interpreter(found)
+	env := []string{"PATH=" + searched + ":" + filepath.Dir(path)} // which is anywhere on this machine
 	if strings.HasPrefix(fn.Runtime, "python") {
-		return program{argv: fn.wrapped(path, "-B", filepath.Join(l.runtime, "bootstrap.py"))}, nil
+		return program{argv: fn.wrapped(path, "-B", filepath.Join(l.runtime, "bootstrap.py")), env: env}, nil
 	}
 	// A tenth of the memory is left to what is not the heap of JavaScript.
 	heap := fmt.Sprintf("--max-old-space-size=%d", max(32, fn.Memory*9/10))
 	return program{
 		argv: fn.wrapped(path, heap, filepath.Join(l.runtime, "index.mjs")),
-		env:  []string{"NODE_PATH=" + filepath.Join(l.code, "node_modules")},
+		env:  append(env, "NODE_PATH="+filepath.Join(l.code, "node_modules")),
 	}, nil
 }
 

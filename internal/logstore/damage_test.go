@@ -146,8 +146,10 @@ func TestADamagedBookOfLengthsIsToldAndHoldsNothingUp(t *testing.T) {
 
 func TestLogEventsArePutIntoNoFileThatIsGone(t *testing.T) {
 	for what, change := range map[string]func(dir string) error{
-		"removed":  os.RemoveAll,
-		"replaced": func(dir string) error { return errors.Join(os.Rename(dir, dir+"-other"), os.CopyFS(dir, os.DirFS(dir+"-other"))) },
+		"removed": os.RemoveAll,
+		"replaced": func(dir string) error {
+			return errors.Join(os.Rename(dir, dir+"-other"), os.CopyFS(dir, os.DirFS(dir+"-other")))
+		},
 	} {
 		dir := filepath.Join(t.TempDir(), "logs")
 		s := open(t, dir)

@@ -128,7 +128,7 @@ type source struct {
 
 type sourceKey struct{}
 
-// withSource notes in the context of a connection's calls what is at its other end.
+// withSource notes in the context of a connection's calls where its other end is.
 func withSource(ctx context.Context, c net.Conn) context.Context {
 	host, _, err := net.SplitHostPort(c.RemoteAddr().String())
 	if err != nil {

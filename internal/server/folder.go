@@ -38,10 +38,43 @@ func openFolder(path string) (f folder, err error) {
 	if err != nil {
 		return folder{}, fmt.Errorf("make the data folder: %w", err)
 	}
+	if err := closeToOthers(f.path); err != nil {
+		return folder{}, fmt.Errorf("keep other users out of the data folder: %w; give --data a folder of your own", err)
+	}
 	if f.lock, err = awaitFolder(f.path); err != nil {
 		return f, err
 	}
 	return f, errors.Join(datafolder.Begun(f.path), datafolder.Sweep(f.path))
+}
+
+// closeToOthers takes from other users what they may do with the data folder and the files in
+// it, which an earlier release, or whoever made them, may have let them. Nobody comes to what
+// is deeper but through the folder.
+func closeToOthers(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	if err := closePath(dir); err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if entry.Type().IsRegular() {
+			if err := closePath(filepath.Join(dir, entry.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// closePath closes one folder or file to other users.
+func closePath(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode().Perm()&0o077 == 0 {
+		return err
+	}
+	return os.Chmod(path, info.Mode().Perm()&0o700)
 }
 
 // patience is how long is waited for what the server before may just be leaving: the

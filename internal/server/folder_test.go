@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"flyball/internal/client"
 	"flyball/internal/datafolder"
 )
 
@@ -72,5 +73,46 @@ func TestFoldersThatMayBeSomebodysAreLeftAlone(t *testing.T) {
 				t.Errorf("it was touched: %v", err)
 			}
 		})
+	}
+}
+
+func TestTheDataFolderIsClosedToOtherUsers(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	loose := []string{"flyball.db", "flyball.db-wal", "lock"}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range loose {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := openFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.release()
+	for _, name := range append(loose, "") {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%q has %v, %v", name, info.Mode(), err)
+		}
+	}
+}
+
+func TestNoFileOfAServerIsOpenToOthers(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	s := open(t, dir)
+	stop := running(t, s)
+	furnish(t, client.New(client.Config{Endpoint: s.URL(), Region: testRegion}))
+	defer stop()
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) < 3 {
+		t.Fatal(entries, err)
+	}
+	for _, entry := range entries {
+		if info, err := entry.Info(); err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has %v, %v", entry.Name(), info.Mode(), err)
+		}
 	}
 }

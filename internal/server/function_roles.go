@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 
 	"flyball/internal/permission"
 	"flyball/internal/service/iam"
@@ -46,14 +47,12 @@ func (f functionRoles) Assumable(ctx context.Context, role, function string) err
 	return err
 }
 
-// Assume implements lambda.Roles. Where any access key is let in, that of a function
-// whose role does not exist is its account.
+// Assume implements lambda.Roles. Where any access key is let in, a function whose role
+// does not exist is lent credentials.
 func (f functionRoles) Assume(ctx context.Context, name, function, session string, lasts time.Duration) (c lambda.Credentials, err error) {
 	account, role, err := f.role(ctx, name, function)
 	if err == lambda.ErrNoRole && f.server.cfg.Administrator == nil {
-		return lambda.Credentials{
-			AccessKeyID: f.of.cell.Account, SecretAccessKey: "none", SessionToken: "none", Expires: time.Now().Add(lasts),
-		}, nil
+		return functionCredentials(account.sts.Lend(sessionRole(name), session, lentPolicy, lasts)), nil
 	}
 	if err != nil {
 		return c, err
@@ -62,9 +61,13 @@ func (f functionRoles) Assume(ctx context.Context, name, function, session strin
 	if err != nil {
 		return c, err
 	}
+	return functionCredentials(given), nil
+}
+
+func functionCredentials(given *types.Credentials) lambda.Credentials {
 	return lambda.Credentials{
 		AccessKeyID: *given.AccessKeyId, SecretAccessKey: *given.SecretAccessKey, SessionToken: *given.SessionToken, Expires: *given.Expiration,
-	}, nil
+	}
 }
 
 // MayLog implements lambda.Roles. A role that does not exist may, as long as any access

@@ -112,6 +112,17 @@ func (f *functions) Retire(arn string) {
 	}
 }
 
+// HasSocket implements socketHolder.
+func (f *functions) HasSocket(inode uint64) (id string, ok bool) {
+	f.mu.Lock()
+	host := f.host
+	f.mu.Unlock()
+	if host == nil {
+		return "", false
+	}
+	return host.HasSocket(inode)
+}
+
 // close ends all environments.
 func (f *functions) close() {
 	f.mu.Lock()

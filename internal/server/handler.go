@@ -44,16 +44,16 @@ func (s *Server) handler() (http.Handler, error) {
 	registry.MustRegister(calls, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	options := wire.Options{
-		Hosts:        s.hosts(),
-		Account:      s.accountOf,
-		Credentials:  s.credential,
-		RequireKnown: s.cfg.Administrator != nil,
-		Region:       s.cfg.Region,
-		Authorize:    s.authorize,
-		Settle:       s.settle,
-		Wall:         s.clock.Wall,
-		Full:         s.full,
-		Log:          s.cfg.Log,
+		Hosts:       s.hosts(),
+		Account:     s.accountOf,
+		Credentials: s.credential,
+		Admit:       s.admit,
+		Region:      s.cfg.Region,
+		Authorize:   s.authorize,
+		Settle:      s.settle,
+		Wall:        s.clock.Wall,
+		Full:        s.full,
+		Log:         s.cfg.Log,
 		Observe: func(a wire.Answer) {
 			calls.WithLabelValues(a.Service, a.Operation, strconv.Itoa(a.Status)).Observe(a.Duration.Seconds())
 		},
@@ -88,7 +88,7 @@ func (s *Server) handler() (http.Handler, error) {
 		mux.Handle(path, wire.Guard(options.Hosts, http.NotFoundHandler()))
 	}
 	mux.Handle("/healthz", wire.Guard(options.Hosts, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })))
-	mux.Handle("/ecs/", wire.Guard(options.Hosts, near(s.metadata())))
+	mux.Handle("/ecs/", wire.Guard(options.Hosts, s.near(s.metadata())))
 	own := wire.NewOwnPaths(options, "flyball")
 	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	mux.Handle("GET /metrics", own.Operation("Metrics", s.atHome(metrics.ServeHTTP)))
@@ -101,10 +101,10 @@ func (s *Server) handler() (http.Handler, error) {
 	return s.balanced(flow.Handler(flow.ForCalls, mux)), nil
 }
 
-// near serves only this machine and its tasks, which know what is there.
-func near(h http.Handler) http.Handler {
+// near serves only tasks, which know what is there, and whoever started the server.
+func (s *Server) near(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isNear(r.Context()) {
+		if !isNear(r.Context()) || s.isOtherUser(r.Context()) {
 			http.NotFound(w, r)
 			return
 		}

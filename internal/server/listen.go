@@ -26,6 +26,7 @@ func (s *Server) listen() error {
 	s.host, s.hostEndpoint = l.Addr().(*net.TCPAddr).IP.String(), s.URL()
 	s.taskEndpoint = s.hostEndpoint
 	s.warnOfPlain(l)
+	s.warnOfUsers()
 	if s.cfg.Certificate == nil && atLoopback(l) {
 		return nil
 	}
@@ -125,6 +126,11 @@ func (c Config) tls() *tls.Config {
 		// serve, and offers it in any case.
 		NextProtos: []string{"h2", "http/1.1"},
 	}
+}
+
+// withConnection notes in the context of a connection's calls what is known of its other end.
+func withConnection(ctx context.Context, c net.Conn) context.Context {
+	return withVisitor(withSource(ctx, c), c)
 }
 
 type nearKey struct{}

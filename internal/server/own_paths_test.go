@@ -123,10 +123,6 @@ func TestOwnPathsAskForASignatureWhereKeysHaveToBeKnown(t *testing.T) {
 		}, "does not match"},
 		"a foreign origin": {func(a *ask) { a.change = func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") } }, "other origins are refused"},
 		"a foreign name":   {func(a *ask) { a.change = func(r *http.Request) { r.Host = "evil.example" } }, "not a name of this server"},
-		"a foreign page's link": {func(a *ask) {
-			a.presigned = true
-			a.change = func(r *http.Request) { r.Header.Set("Referer", "https://evil.example/") }
-		}, "refused from browsers"},
 	}
 	for _, path := range ownPaths {
 		for name, attack := range attacks {

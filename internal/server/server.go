@@ -34,7 +34,7 @@ import (
 )
 
 // A Config says what to serve. All fields but Tasks, Images, TaskNetwork, TaskRange, Wall,
-// Hosts, LBDomain, StrictNetwork, Roles, Administrator and Certificate must be set.
+// Hosts, LBDomain, StrictNetwork, Roles, Administrator, AllowOtherUsers and Certificate must be set.
 type Config struct {
 	Addr    string            // address to listen on, HOST:PORT; port 0 takes a free one
 	Data    string            // folder of the durable state; empty keeps nothing
@@ -59,8 +59,11 @@ type Config struct {
 	// zero value's meaning, too, or RolesTaken.
 	Roles string
 	// Administrator holds the only access key that is let in beside those of IAM and
-	// STS. Without one every key that the server does not know is an administrator's.
+	// STS. Without one every key that the server does not know is an administrator's, if the
+	// user who started the server, or root, calls with it.
 	Administrator *Administrator
+	// AllowOtherUsers lets in any key from programs of other users of this machine, too.
+	AllowOtherUsers bool
 	// Certificate, if there is one, has the server speak TLS at Addr.
 	Certificate *tls.Certificate
 }
@@ -133,7 +136,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		cfg.Log.Error("the state is read all the same", "error", doubt)
 	}
 	s.state = state.New(s.store)
-	s.state.Admit(s.admit)
+	s.state.Admit(s.takes)
 	s.authority, s.addresses.Log = authority.New(s.state), cfg.Log
 	if err := s.openClock(); err != nil {
 		return nil, err
@@ -179,7 +182,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		BaseContext:       s.withListener,
-		ConnContext:       withSource,
+		ConnContext:       withConnection,
 		TLSConfig:         s.cfg.tls(),
 		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
@@ -187,9 +190,9 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	return s, nil
 }
 
-// admit refuses changes while the disk takes no writes, but for those of the start: a server
+// takes refuses changes while the disk takes no writes, but for those of the start: a server
 // that was killed on a full disk begins again.
-func (s *Server) admit() error {
+func (s *Server) takes() error {
 	if !s.opened.Load() {
 		return nil
 	}
@@ -244,6 +247,7 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 	})
 	group.Go(func() error { s.disk.Run(loops); return nil })
+	group.Go(func() error { <-loops.Done(); s.store.GiveUp(); return nil })
 	group.Go(func() error { s.stopStrays(loops); return nil })
 	group.Go(func() error { <-loops.Done(); s.functions.close(); return nil })
 	group.Go(func() error { return s.sweepRegistry(loops) })

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
+
 	"flyball/internal/service/ecs"
 	"flyball/internal/service/iam"
 )
@@ -26,7 +28,8 @@ func roleNamed(ctx context.Context, roles *iam.API, name string) (iam.Role, bool
 	return roles.Role(ctx, name)
 }
 
-// Assume implements ecs.TaskRoles.
+// Assume implements ecs.TaskRoles. A task whose role does not exist is lent credentials, as
+// long as any access key is let in.
 func (t taskRoles) Assume(ctx context.Context, name, taskARN, taskID string, lasts time.Duration) (ecs.Credentials, error) {
 	c := t.of.cell
 	account, err := t.server.globals.of(c.Account, c.Partition())
@@ -34,8 +37,11 @@ func (t taskRoles) Assume(ctx context.Context, name, taskARN, taskID string, las
 		return ecs.Credentials{}, err
 	}
 	role, ok := roleNamed(ctx, account.iam, name)
-	if !ok {
+	if !ok && t.server.cfg.Administrator != nil {
 		return ecs.Credentials{}, ecs.ErrNoRole
+	}
+	if !ok {
+		return taskCredentials(name, account.sts.Lend(sessionRole(name), taskID, lentPolicy, lasts)), nil
 	}
 	trusted, err := trusts(&t.server.judge, c, role, []string{tasksPrincipal}, taskARN)
 	switch {
@@ -48,9 +54,13 @@ func (t taskRoles) Assume(ctx context.Context, name, taskARN, taskID string, las
 	if err != nil {
 		return ecs.Credentials{}, err
 	}
+	return taskCredentials(role.ARN, given), nil
+}
+
+func taskCredentials(role string, given *types.Credentials) ecs.Credentials {
 	return ecs.Credentials{
-		RoleArn: role.ARN, AccessKeyID: *given.AccessKeyId, SecretAccessKey: *given.SecretAccessKey, Token: *given.SessionToken, Expiration: *given.Expiration,
-	}, nil
+		RoleArn: role, AccessKeyID: *given.AccessKeyId, SecretAccessKey: *given.SecretAccessKey, Token: *given.SessionToken, Expiration: *given.Expiration,
+	}
 }
 
 // Release implements ecs.TaskRoles.

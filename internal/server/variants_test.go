@@ -16,6 +16,19 @@ import (
 	"sync"
 	"testing"
 
+	"flyball/internal/service/autoscaling"
+	"flyball/internal/service/cloudwatch"
+	"flyball/internal/service/ec2"
+	"flyball/internal/service/ecr"
+	"flyball/internal/service/ecs"
+	"flyball/internal/service/elb"
+	"flyball/internal/service/events"
+	"flyball/internal/service/iam"
+	"flyball/internal/service/lambda"
+	"flyball/internal/service/logs"
+	"flyball/internal/service/scheduler"
+	"flyball/internal/service/sqs"
+	"flyball/internal/service/sts"
 	"flyball/internal/variant"
 )
 
@@ -27,27 +40,21 @@ var (
 // one in so many variants is tried by default.
 const oneIn = 150
 
-// served are the services, by the values whose methods are their operations.
-var served = map[string]func(*Server) any{
-	"application-autoscaling": func(s *Server) any { return s.home().autoscaling },
-	"ec2": func(s *Server) any {
-		v, err := s.home().ec2(context.Background())
-		if err != nil {
-			panic(err)
-		}
-		return v
-	},
-	"ecr":                  func(s *Server) any { return s.home().ecr },
-	"ecs":                  func(s *Server) any { return s.home().ecs },
-	"elasticloadbalancing": func(s *Server) any { return s.home().elb },
-	"events":               func(s *Server) any { return s.home().events },
-	"iam":                  func(s *Server) any { return s.globals.find(testAccount, "aws").iam },
-	"lambda":               func(s *Server) any { return s.home().lambda },
-	"logs":                 func(s *Server) any { return s.home().logs },
-	"monitoring":           func(s *Server) any { return s.home().cloudwatch },
-	"scheduler":            func(s *Server) any { return s.home().scheduler },
-	"sqs":                  func(s *Server) any { return s.home().sqs },
-	"sts":                  func(s *Server) any { return s.globals.find(testAccount, "aws").sts },
+// served are the inputs of the operations of each service, by their names.
+var served = map[string]map[string]reflect.Type{
+	"application-autoscaling": operations[*autoscaling.API](),
+	"ec2":                     operations[*ec2.API](),
+	"ecr":                     operations[*ecr.API](),
+	"ecs":                     operations[*ecs.API](),
+	"elasticloadbalancing":    operations[*elb.API](),
+	"events":                  operations[*events.API](),
+	"iam":                     operations[*iam.API](),
+	"lambda":                  operations[*lambda.API](),
+	"logs":                    operations[*logs.API](),
+	"monitoring":              operations[*cloudwatch.API](),
+	"scheduler":               operations[*scheduler.API](),
+	"sqs":                     operations[*sqs.API](),
+	"sts":                     operations[*sts.API](),
 }
 
 // models are what the wire's tables say of the services.
@@ -73,7 +80,7 @@ func TestVariantsAreAnsweredAsTheModelSays(t *testing.T) {
 	var mu sync.Mutex
 	var table []string
 	t.Run("services", func(t *testing.T) {
-		for service, api := range served {
+		for service, inputs := range served {
 			t.Run(service, func(t *testing.T) {
 				if !slices.ContainsFunc(slices.Collect(maps.Keys(validInputs[service])), func(name string) bool { return all.MatchString(service + "." + name) }) {
 					return
@@ -81,7 +88,7 @@ func TestVariantsAreAnsweredAsTheModelSays(t *testing.T) {
 				t.Parallel() // worlds wait for what ECS does by itself
 				v := &trial{t: t, service: service, model: models[service], all: all, scores: map[string]*score{}}
 				v.renew()
-				v.operations(operations(api(v.world.server)))
+				v.operations(inputs)
 				v.check()
 				mu.Lock()
 				defer mu.Unlock()
@@ -96,12 +103,10 @@ func TestVariantsAreAnsweredAsTheModelSays(t *testing.T) {
 	t.Logf("calls and the share answered right:\n%s", strings.Join(table, "\n"))
 }
 
-// operations finds the inputs of an API's operations.
-func operations(api any) map[string]reflect.Type {
+// operations finds the operations of an API.
+func operations[T any]() map[string]reflect.Type {
 	inputs := map[string]reflect.Type{}
-	t := reflect.TypeOf(api)
-	for i := range t.NumMethod() {
-		m := t.Method(i)
+	for m := range reflect.TypeFor[T]().Methods() {
 		if m.Type.IsVariadic() && m.Type.NumIn() == 4 && m.Type.In(1) == reflect.TypeFor[context.Context]() &&
 			strings.HasSuffix(m.Type.In(2).String(), "."+m.Name+"Input") {
 			inputs[m.Name] = m.Type.In(2).Elem()
@@ -127,13 +132,20 @@ type trial struct {
 // A score is how many calls were made, and how many were answered right.
 type score struct{ calls, right int }
 
-// An attempt is a variant in a protocol.
+// An attempt is a variant in a protocol, or a request with a valid input that is changed
+// as a whole.
 type attempt struct {
 	variant.Variant
 	protocol variant.Protocol
+	whole    *variant.Whole
 }
 
-func (a attempt) String() string { return a.protocol.Name + " " + a.Variant.String() }
+func (a attempt) String() string {
+	if a.whole != nil {
+		return a.protocol.Name + " " + a.Operation + " " + a.whole.Name
+	}
+	return a.protocol.Name + " " + a.Variant.String()
+}
 
 // chosen tells whether to make an attempt, the same each time.
 func (v *trial) chosen(a attempt) bool {
@@ -167,10 +179,17 @@ func (v *trial) operations(inputs map[string]reflect.Type) {
 func (v *trial) operation(operation string, input reflect.Type, valid any) {
 	variants := v.model.Of(input, valid)
 	for _, p := range v.model.Protocols() {
-		right := attempt{variant.Variant{Operation: operation, Name: "with its valid input", Want: variant.Same, Input: valid}, p}
+		right := attempt{variant.Variant{Operation: operation, Name: "with its valid input", Want: variant.Same, Input: valid}, p, nil}
 		expected := v.first(right)
+		for _, w := range p.Wholes() {
+			a := right
+			a.whole = &w
+			if v.chosen(a) {
+				v.try(a, expected)
+			}
+		}
 		for _, one := range variants {
-			if a := (attempt{one, p}); v.chosen(a) {
+			if a := (attempt{one, p, nil}); v.chosen(a) {
 				v.try(a, expected)
 			}
 		}
@@ -197,15 +216,10 @@ func (v *trial) first(a attempt) variant.Answer {
 // try makes an attempt. A world that is not what the valid input needs any more is
 // renewed when that may be why the answer is not the right one.
 func (v *trial) try(a attempt, valid variant.Answer) {
-	got, err := v.call(a)
-	if err == nil {
-		err = v.model.Judge(a.Variant, a.protocol, got, valid)
-	}
+	got, err := v.judged(a, valid)
 	if err != nil && v.changed > 0 {
 		v.renew()
-		if got, err = v.call(a); err == nil {
-			err = v.model.Judge(a.Variant, a.protocol, got, valid)
-		}
+		got, err = v.judged(a, valid)
 	}
 	if err != nil {
 		v.tell(a, err)
@@ -214,14 +228,40 @@ func (v *trial) try(a attempt, valid variant.Answer) {
 	v.note(a, got)
 }
 
+// judged is the answer to an attempt, and what is wrong with it.
+func (v *trial) judged(a attempt, valid variant.Answer) (variant.Answer, error) {
+	got, err := v.call(a)
+	switch {
+	case err != nil:
+		return got, err
+	case a.whole != nil:
+		return got, v.model.JudgeWhole(*a.whole, a.protocol, got, valid)
+	}
+	return got, v.model.Judge(a.Variant, a.protocol, got, valid)
+}
+
 func (v *trial) call(a attempt) (variant.Answer, error) {
-	return v.world.call(a.protocol, v.service, a.Operation, a.Input)
+	r, err := v.world.request(a.protocol, v.service, a.Operation, a.Input)
+	if err == nil && a.whole != nil {
+		err = a.whole.Send(r)
+	}
+	if err != nil {
+		return variant.Answer{}, err
+	}
+	return v.world.send(a.protocol, r)
 }
 
 // note keeps what a call must not have changed, or that it may have changed something.
 func (v *trial) note(a attempt, got variant.Answer) {
+	if a.whole != nil && a.whole.IsAbroad() {
+		v.changed++ // a region that is new may have a VPC from now on
+		return
+	}
 	if got.Status >= 400 || reads(a.Operation) {
-		v.still = append(v.still, a)
+		// What was refused for what the world has become might not be again.
+		if v.changed == 0 || reads(a.Operation) || a.Want == variant.Broken {
+			v.still = append(v.still, a)
+		}
 		return
 	}
 	if v.changed++; v.changed >= 100 {
@@ -272,8 +312,8 @@ func reads(operation string) bool {
 // for the attempt.
 func (v *trial) check() {
 	for some := range slices.Chunk(v.still, 2000) {
-		if a, found := v.culprit(some); found {
-			v.t.Errorf("%v: was refused, or only reads, and changed something", a)
+		if a, change := v.culprit(some); change != "" {
+			v.t.Errorf("%v: was refused, or only reads, and changed something: %.1000s", a, change)
 		}
 	}
 	if text := v.failures.String(); text != "" {
@@ -281,30 +321,40 @@ func (v *trial) check() {
 	}
 }
 
-// culprit finds an attempt that changes a world.
-func (v *trial) culprit(attempts []attempt) (attempt, bool) {
-	if len(attempts) == 0 || v.unchangedBy(attempts) {
-		return attempt{}, false
+// culprit finds an attempt that changes a world, and what is not as before.
+func (v *trial) culprit(attempts []attempt) (a attempt, change string) {
+	if len(attempts) == 0 {
+		return a, ""
 	}
-	if len(attempts) == 1 {
-		return attempts[0], true
+	if change = v.changeBy(attempts); change == "" || len(attempts) == 1 {
+		return attempts[0], change
 	}
 	half := len(attempts) / 2
-	if a, found := v.culprit(attempts[:half]); found {
-		return a, true
+	if a, change := v.culprit(attempts[:half]); change != "" {
+		return a, change
 	}
 	return v.culprit(attempts[half:])
 }
 
-func (v *trial) unchangedBy(attempts []attempt) bool {
+// changeBy is what attempts change in a fresh world.
+func (v *trial) changeBy(attempts []attempt) string {
 	v.renew()
-	before := v.world.digest()
+	before := v.world.seen()
 	for _, a := range attempts {
 		if _, err := v.call(a); err != nil {
 			v.t.Errorf("%v: %v", a, err)
 		}
 	}
-	return v.world.digest() == before
+	after := v.world.seen()
+	for i, line := range after {
+		if i >= len(before) || line != before[i] {
+			return line
+		}
+	}
+	if len(after) < len(before) {
+		return before[len(after)]
+	}
+	return ""
 }
 
 // A lockedBuffer is written by one goroutine at a time.

@@ -3,7 +3,6 @@ package server
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"io"
 	"log/slog"
@@ -431,34 +430,42 @@ func (w *world) await(operation, input string, good func(any) bool) {
 	}
 }
 
-// digest is a fingerprint of all that clients can see and all that is stored.
-func (w *world) digest() string {
-	h := sha256.New()
+// seen is all that clients can see and all that is stored, a line each.
+func (w *world) seen() (lines []string) {
 	for _, v := range views {
-		fmt.Fprintln(h, w.must(v.service, v.operation, v.input))
+		lines = append(lines, fmt.Sprint(v, w.must(v.service, v.operation, v.input)))
 	}
 	for _, kind := range storedKinds {
 		if err := w.server.store.Scan(kind, store.Range{}, func(key string, value []byte) bool {
-			fmt.Fprintln(h, kind, key, string(value))
+			lines = append(lines, fmt.Sprint(kind, " ", key, " ", string(value)))
 			return true
 		}); err != nil {
 			w.t.Fatal(err)
 		}
 	}
-	return string(h.Sum(nil))
+	return lines
 }
 
-// call sends an input and reads the answer, which is an error only if there was none that
-// can be read.
+// call sends an input and reads the answer.
 func (w *world) call(p variant.Protocol, service, operation string, in any) (a variant.Answer, err error) {
-	r, err := p.Request(w.server.URL(), operation, variant.Resolve(in, w.names))
+	r, err := w.request(p, service, operation, in)
 	if err != nil {
 		return a, err
 	}
-	variant.Sign(r, "test", testRegion, service)
 	return w.send(p, r)
 }
 
+// request is a call, signed.
+func (w *world) request(p variant.Protocol, service, operation string, in any) (*http.Request, error) {
+	r, err := p.Request(w.server.URL(), served[service][operation], variant.Resolve(in, w.names))
+	if err == nil {
+		variant.Sign(r, "test", testRegion, service)
+	}
+	return r, err
+}
+
+// send sends a request and reads the answer. There is an error only if there was no
+// answer that can be read.
 func (w *world) send(p variant.Protocol, r *http.Request) (a variant.Answer, err error) {
 	res, err := w.client.Do(r)
 	if err != nil {

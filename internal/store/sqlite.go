@@ -38,7 +38,8 @@ type SQLite struct {
 	wake    chan struct{} // holds one token from a flush until the queue is taken
 	stalled chan struct{} // closed while a write waits for room; never nil
 	waits   bool          // a write does
-	closing chan struct{} // closed when the store is
+	ending  chan struct{} // closed when no write waits for room any more
+	once    sync.Once     // closes it
 	closed  bool
 
 	failed  chan error // has room for the one reason
@@ -158,6 +159,19 @@ func dsnOf(path string) string {
 		"?_pragma=busy_timeout(5000)&_pragma=synchronous(full)&_pragma=cache_size(-2048)"
 }
 
+// makePrivate makes the file that SQLite is to open, if it is not there, as one of the
+// server's user alone: SQLite gives those beside it the same mode.
+func makePrivate(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return file.Close()
+}
+
 // OpenSQLite opens or creates the store in a file. With an empty path the
 // documents live in memory and go with the process.
 func OpenSQLite(path string) (*SQLite, error) { return OpenSQLiteOn(nil, path) }
@@ -169,6 +183,9 @@ func OpenSQLiteOn(on *disk.Disk, path string) (*SQLite, error) {
 	if path != "" {
 		dsn = dsnOf(path)
 		conns = 4
+		if err := makePrivate(path); err != nil {
+			return nil, fmt.Errorf("make %s: %w", path, err)
+		}
 	}
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
@@ -183,7 +200,7 @@ func OpenSQLiteOn(on *disk.Disk, path string) (*SQLite, error) {
 		disk:    on,
 		wake:    make(chan struct{}, 1),
 		stalled: make(chan struct{}),
-		closing: make(chan struct{}),
+		ending:  make(chan struct{}),
 		failed:  make(chan error, 1),
 		sound:   make(chan error, 1),
 		stopped: make(chan struct{}),
@@ -277,12 +294,21 @@ func (s *SQLite) Close() error {
 		s.closed = true
 		s.moment.Stop()
 		close(s.wake)
-		close(s.closing)
+		s.GiveUp()
 	}
 	s.mu.Unlock()
 	<-s.stopped
-	return s.release()
+	select {
+	case err := <-s.failed: // nobody was told yet
+		return errors.Join(err, s.release())
+	default:
+		return s.release()
+	}
 }
+
+// GiveUp has no write wait for room any more: the server ends, and what it cannot write is
+// lost as by a kill.
+func (s *SQLite) GiveUp() { s.once.Do(func() { close(s.ending) }) }
 
 // release closes the files.
 func (s *SQLite) release() error {

@@ -12,7 +12,7 @@
 //
 // With -queues it sends messages through a standard and a FIFO queue instead, and takes
 // them out, until all have come. With -flips it flips bits of a data folder and looks whether
-// the server tells of it.
+// the server tells of it. With -attacks it has tasks attack their server.
 package main
 
 import (
@@ -38,6 +38,7 @@ func main() {
 	flag.StringVar(&o.runtime, "runtime", "process", "how tasks run; only processes are looked for")
 	flag.Float64Var(&o.speed, "speed", 60, "of the server's clock")
 	messages := flag.Int("queues", 0, "send so many messages through queues, in place of all else")
+	attacking := flag.Bool("attacks", false, "have tasks attack their server, in place of all else")
 	flips := flag.Bool("flips", false, "flip a bit of the data folder in each round, in place of all else")
 	flag.Parse()
 	o.until = time.Now().Add(time.Duration(*seconds) * time.Second)
@@ -51,6 +52,9 @@ func main() {
 	}
 	if *messages > 0 {
 		work = func() (*tally, error) { return tortureQueues(ctx, o, *messages) }
+	}
+	if *attacking {
+		work = func() (*tally, error) { return tortureAttacks(ctx, o) }
 	}
 	t, err := work()
 	stop()

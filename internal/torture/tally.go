@@ -22,9 +22,10 @@ const (
 	scaledTwice kind = "scaled twice" // capacity that does not follow from the activities, one for each decision
 	twice       kind = "twice"        // a message that was received while it was in flight, or after its deletion
 	disorder    kind = "disorder"     // a message of a group that came before an earlier one
+	reached     kind = "reached"      // what a task reached that is not its own
 )
 
-var kinds = []kind{lost, halfWritten, dirtyRead, panicked, badStart, orphan, taskLost, scaledTwice, twice, disorder, silent}
+var kinds = []kind{lost, halfWritten, dirtyRead, panicked, badStart, orphan, taskLost, scaledTwice, twice, disorder, silent, reached}
 
 // A fault is something that must not be.
 type fault struct {

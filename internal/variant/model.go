@@ -16,9 +16,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
-	"reflect"
 	"regexp"
-	"strings"
 )
 
 // A Model is what a table of the wire says of a service's inputs.
@@ -53,15 +51,6 @@ func Load(tables fs.FS, service string) (*Model, error) {
 		return nil, fmt.Errorf("table of %s: %w", service, err)
 	}
 	return m, nil
-}
-
-// shapeOf is the name of the shape of one of the SDK's structs, which has names of its
-// own for inputs.
-func (m *Model) shapeOf(t reflect.Type) string {
-	if input, ok := m.Operations[strings.TrimSuffix(t.Name(), "Input")]; ok && strings.HasSuffix(t.Name(), "Input") {
-		return input
-	}
-	return t.Name()
 }
 
 // in is where a member of an operation's input is with restJson1: "" is the body.

@@ -1,7 +1,6 @@
 package variant
 
 import (
-	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -9,6 +8,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	smithy "github.com/aws/smithy-go"
 )
 
 // A place is a member of an input, or of what is in it: present in the valid input or
@@ -18,10 +19,12 @@ type place struct {
 	said     string // as AWS's messages have it
 	whole    string // what said is of the list or the map that it is an item of
 	typ      reflect.Type
-	shape    string // in the model; empty if nothing is demanded
+	shape    string         // in the model; empty if nothing is demanded
+	schema   *smithy.Schema // of the SDK; nil where its package has none
 	required bool
 	in       string        // where it is with restJson1
 	value    any           // in the valid input; nil if it has none
+	made     bool          // what it is in has to be made for it
 	with     func(any) any // the whole input with another value here
 }
 
@@ -40,7 +43,7 @@ type finder struct {
 // places lists the members of an input of a type, those below them included.
 func (m *Model) places(operation string, t reflect.Type, input any) []place {
 	f := finder{model: m}
-	f.visit(place{typ: t, shape: m.Operations[operation], value: input, with: func(v any) any { return v }}, 0)
+	f.visit(place{typ: t, shape: m.Operations[operation], schema: schemaOf(t), value: input, with: func(v any) any { return v }}, 0)
 	return f.found
 }
 
@@ -67,17 +70,17 @@ func (f *finder) visit(p place, depth int) {
 }
 
 func (f *finder) members(p place, depth int) {
-	object, _ := p.value.(map[string]any)
-	of := f.model.Shapes[f.model.shapeOf(p.typ)]
+	object, there := p.value.(map[string]any)
+	of := f.model.Shapes[p.shape]
 	for field := range p.typ.Fields() {
 		if !field.IsExported() || field.Name == "ResultMetadata" {
 			continue
 		}
-		name := f.model.name(p.typ, field.Name)
 		m := of.Members[field.Name]
+		name, schema := f.model.name(m, p.schema, field.Name)
 		below := place{
 			path: p.path + "." + name, said: join(p.said, lowerFirst(field.Name)), typ: field.Type,
-			shape: m.Shape, required: m.Required, in: p.in, value: object[name],
+			shape: m.Shape, schema: schema, required: m.Required, in: p.in, value: object[name], made: p.made || !there,
 			with: func(v any) any { return p.with(setMember(object, name, v)) },
 		}
 		if depth == 0 {
@@ -91,7 +94,7 @@ func (f *finder) items(p place, depth int) {
 	for i, v := range listOr(p.value, nil) {
 		f.visit(place{
 			path: fmt.Sprintf("%s[%d]", p.path, i), said: fmt.Sprintf("%s.%d.member", p.said, i+1), whole: p.said, typ: p.typ.Elem(),
-			shape: f.model.Shapes[p.shape].List, in: p.in, value: v,
+			shape: f.model.Shapes[p.shape].List, schema: elementOf(p.schema), in: p.in, value: v, made: p.made || p.value == nil,
 			with: func(v any) any { return p.with(setItem(listOr(p.value, nil), i, v)) },
 		}, depth+1)
 	}
@@ -105,7 +108,7 @@ func (f *finder) entries(p place, depth int) {
 	for _, k := range sortedKeys(object) {
 		f.visit(place{
 			path: p.path + "." + k, said: p.said + "." + k + ".member", whole: p.said, typ: p.typ.Elem(),
-			shape: f.model.Shapes[p.shape].Value, in: p.in, value: object[k],
+			shape: f.model.Shapes[p.shape].Value, schema: valueOf(p.schema), in: p.in, value: object[k], made: p.made || p.value == nil,
 			with: func(v any) any { return p.with(setMember(object, k, v)) },
 		}, depth+1)
 	}
@@ -151,32 +154,6 @@ func setItem(list []any, i int, v any) []any {
 func lowerFirst(s string) string {
 	r, n := utf8.DecodeRuneInString(s)
 	return string(unicode.ToLower(r)) + s[n:]
-}
-
-// name is what a member of a struct is called in the requests of the service.
-func (m *Model) name(of reflect.Type, member string) string {
-	in := m.Shapes[m.shapeOf(of)].Members[member]
-	switch m.service {
-	case "ec2":
-		return cmp.Or(in.Query, member)
-	case "lambda", "scheduler":
-		return cmp.Or(in.Name, member)
-	case "ecs", "logs":
-		return lowerFirst(member)
-	case "ecr":
-		if of.Name() != "Tag" {
-			return lowerFirst(member)
-		}
-	case "sqs":
-		if member == "Tags" && of.Name() == "CreateQueueInput" {
-			return "tags"
-		}
-	case "sts":
-		if member == "Arn" { // of a PolicyDescriptorType
-			return "arn"
-		}
-	}
-	return member
 }
 
 // operationOf tells the operation of an input by its type.

@@ -2,7 +2,6 @@ package variant
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
@@ -10,11 +9,13 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	smithy "github.com/aws/smithy-go"
 	"github.com/fxamacker/cbor/v2"
 )
 
@@ -22,7 +23,7 @@ import (
 // times, into a request, and reads answers.
 type Protocol struct {
 	Name    string
-	Request func(base, operation string, in any) (*http.Request, error)
+	Request func(base string, input reflect.Type, in any) (*http.Request, error) // of an operation, by its input
 	Problem func(body []byte) (code, message string, err error)
 	Output  func(body []byte) (any, error) // nil where no test needs it
 }
@@ -36,7 +37,7 @@ func (m *Model) Protocols() []Protocol {
 	case "application-autoscaling":
 		return []Protocol{jsonProtocol("1.1", "AnyScaleFrontendService")}
 	case "ec2":
-		return []Protocol{ec2Protocol}
+		return []Protocol{ec2Protocol()}
 	case "ecr":
 		return []Protocol{jsonProtocol("1.1", "AmazonEC2ContainerRegistry_V20150921")}
 	case "ecs":
@@ -53,7 +54,7 @@ func (m *Model) Protocols() []Protocol {
 		const target = "GraniteServiceVersion20100801"
 		return []Protocol{jsonProtocol("1.0", target), cborProtocol(target), queryProtocol("2010-08-01")}
 	case "sqs":
-		return []Protocol{jsonProtocol("1.0", "AmazonSQS"), sqsQueryProtocol}
+		return []Protocol{jsonProtocol("1.0", "AmazonSQS"), queryProtocol("2012-11-05")}
 	case "sts":
 		return []Protocol{queryProtocol("2011-06-15")}
 	}
@@ -63,7 +64,7 @@ func (m *Model) Protocols() []Protocol {
 func jsonProtocol(version, target string) Protocol {
 	return Protocol{
 		Name: "awsJson" + version,
-		Request: func(base, operation string, in any) (*http.Request, error) {
+		Request: func(base string, input reflect.Type, in any) (*http.Request, error) {
 			body, err := json.Marshal(jsonValue(in))
 			if err != nil {
 				return nil, err
@@ -71,7 +72,7 @@ func jsonProtocol(version, target string) Protocol {
 			r, err := newRequest(base, body)
 			if err == nil {
 				r.Header.Set("Content-Type", "application/x-amz-json-"+version)
-				r.Header.Set("X-Amz-Target", target+"."+operation)
+				r.Header.Set("X-Amz-Target", target+"."+operationOf(input))
 			}
 			return r, err
 		},
@@ -92,7 +93,7 @@ func jsonProtocol(version, target string) Protocol {
 func cborProtocol(target string) Protocol {
 	return Protocol{
 		Name: "rpcv2Cbor",
-		Request: func(base, operation string, in any) (*http.Request, error) {
+		Request: func(base string, input reflect.Type, in any) (*http.Request, error) {
 			encoder, err := cbor.EncOptions{Time: cbor.TimeUnix, TimeTag: cbor.EncTagRequired}.EncMode()
 			if err != nil {
 				return nil, err
@@ -101,7 +102,7 @@ func cborProtocol(target string) Protocol {
 			if err != nil {
 				return nil, err
 			}
-			r, err := newRequest(base+"/service/"+target+"/operation/"+operation, body)
+			r, err := newRequest(base+"/service/"+target+"/operation/"+operationOf(input), body)
 			if err == nil {
 				r.Header.Set("Content-Type", "application/cbor")
 				r.Header.Set("Smithy-Protocol", "rpc-v2-cbor")
@@ -119,9 +120,9 @@ func cborProtocol(target string) Protocol {
 func queryProtocol(version string) Protocol {
 	return Protocol{
 		Name: "awsQuery",
-		Request: func(base, operation string, in any) (*http.Request, error) {
-			form := url.Values{"Action": {operation}, "Version": {version}}
-			addParameters(form, "", in)
+		Request: func(base string, input reflect.Type, in any) (*http.Request, error) {
+			form := url.Values{"Action": {operationOf(input)}, "Version": {version}}
+			addParameters(form, "", in, schemaOf(input))
 			r, err := newRequest(base, []byte(form.Encode()))
 			if err == nil {
 				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -148,81 +149,30 @@ func queryProtocol(version string) Protocol {
 	}
 }
 
-// sqsQueryProtocol is awsQuery with lists and maps that are flat, by names of their own.
-var sqsQueryProtocol = Protocol{
-	Name: "sqsQuery",
-	Request: func(base, operation string, in any) (*http.Request, error) {
-		return queryProtocol("2012-11-05").Request(base, operation, flat(operation, in))
-	},
-	Problem: queryProtocol("").Problem,
-}
-
-// flatNames are what the elements of a list or a map are called, and flatKeys the parts
-// of those of a map.
-var (
-	flatNames = map[string]string{
-		"AWSAccountIds": "AWSAccountId", "Actions": "ActionName", "AttributeNames": "AttributeName", "Attributes": "Attribute",
-		"MessageAttributeNames": "MessageAttributeName", "MessageAttributes": "MessageAttribute",
-		"MessageSystemAttributes": "MessageSystemAttribute", "TagKeys": "TagKey", "Tags": "Tag", "tags": "Tag",
-	}
-	flatKeys = map[string][2]string{"Tag": {"Key", "Value"}}
-)
-
-// flat is an input whose lists and maps stand as their numbered elements.
-func flat(operation string, in any) any {
-	object, ok := in.(map[string]any)
-	if !ok {
-		return in
-	}
-	out := map[string]any{}
-	for member, v := range object {
-		name := flatNames[member]
-		if member == "Entries" {
-			name = operation + "RequestEntry"
-		}
-		switch v := v.(type) {
-		case []any:
-			for i, e := range v {
-				out[cmp.Or(name, member)+"."+strconv.Itoa(i+1)] = flat(operation, e)
-			}
-		case map[string]any:
-			if name == "" {
-				out[member] = flat(operation, v)
-				continue
-			}
-			keys, ok := flatKeys[name]
-			if !ok {
-				keys = [2]string{"Name", "Value"}
-			}
-			for i, key := range slices.Sorted(maps.Keys(v)) {
-				out[name+"."+strconv.Itoa(i+1)] = map[string]any{keys[0]: key, keys[1]: flat(operation, v[key])}
-			}
-		default:
-			out[member] = v
-		}
-	}
-	return out
-}
-
 // ec2Protocol is awsQuery with other answers.
-var ec2Protocol = Protocol{
-	Name:    "ec2Query",
-	Request: queryProtocol("2016-11-15").Request,
-	Problem: func(body []byte) (string, string, error) {
-		var e struct {
-			Errors struct {
-				Error struct{ Code, Message string }
+func ec2Protocol() Protocol {
+	return Protocol{
+		Name:    "ec2Query",
+		Request: queryProtocol("2016-11-15").Request,
+		Problem: func(body []byte) (string, string, error) {
+			var e struct {
+				Errors struct {
+					Error struct{ Code, Message string }
+				}
 			}
-		}
-		err := xml.Unmarshal(body, &e)
-		return e.Errors.Error.Code, e.Errors.Error.Message, err
-	},
-	Output: func(body []byte) (any, error) {
-		var e element
-		err := xml.Unmarshal(body, &e)
-		e.Elements = slices.DeleteFunc(e.Elements, func(below element) bool { return below.XMLName.Local == "requestId" })
-		return e.value(), err
-	},
+			err := xml.Unmarshal(body, &e)
+			if e.Errors.Error.Code == "" { // nothing tells of what service a call is that is not signed
+				return queryProtocol("").Problem(body)
+			}
+			return e.Errors.Error.Code, e.Errors.Error.Message, err
+		},
+		Output: func(body []byte) (any, error) {
+			var e element
+			err := xml.Unmarshal(body, &e)
+			e.Elements = slices.DeleteFunc(e.Elements, func(below element) bool { return below.XMLName.Local == "requestId" })
+			return e.value(), err
+		},
+	}
 }
 
 // An element is one of an awsQuery answer.
@@ -314,30 +264,45 @@ func eachValue(v any, f func(any) any) any {
 	return v
 }
 
-func addParameters(form url.Values, name string, v any) {
-	step := func(s string) string {
-		if name == "" {
-			return s
-		}
-		return name + "." + s
-	}
+// addParameters writes a value as awsQuery does. What is flat, and what has another name,
+// the schema says; without one the names are those of the value.
+func addParameters(form url.Values, name string, v any, schema *smithy.Schema) {
 	switch v := v.(type) {
 	case nil:
 	case map[string]any:
+		if schema != nil && schema.Type() == smithy.ShapeTypeMap {
+			addEntries(form, name, v, schema)
+			return
+		}
 		for k, e := range v {
-			addParameters(form, step(k), e)
+			below := memberOf(schema, k)
+			addParameters(form, join(name, xmlName(below, k)), e, below)
 		}
 	case []any:
 		if len(v) == 0 {
 			form.Set(name, "")
 		}
+		if !isFlat(schema) {
+			name = join(name, "member")
+		}
 		for i, e := range v {
-			addParameters(form, step("member."+strconv.Itoa(i+1)), e)
+			addParameters(form, join(name, strconv.Itoa(i+1)), e, elementOf(schema))
 		}
 	case time.Time:
 		form.Set(name, v.Format(time.RFC3339))
 	default:
 		form.Set(name, fmt.Sprint(v))
+	}
+}
+
+func addEntries(form url.Values, name string, object map[string]any, schema *smithy.Schema) {
+	if !isFlat(schema) {
+		name = join(name, "entry")
+	}
+	for i, key := range sortedKeys(object) {
+		entry := join(name, strconv.Itoa(i+1))
+		form.Set(join(entry, xmlName(schema.MapKey(), "key")), key)
+		addParameters(form, join(entry, xmlName(schema.MapValue(), "value")), object[key], schema.MapValue())
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"reflect"
 	"regexp"
 	"strings"
 )
@@ -62,7 +63,8 @@ func (m *Model) restProtocol() Protocol {
 }
 
 // restRequest is the call of an operation with an input.
-func (m *Model) restRequest(base, operation string, in any) (*http.Request, error) {
+func (m *Model) restRequest(base string, input reflect.Type, in any) (*http.Request, error) {
+	operation := operationOf(input)
 	path, fixed, _ := strings.Cut(m.HTTP[operation].URI, "?")
 	query, err := url.ParseQuery(fixed)
 	if err != nil {

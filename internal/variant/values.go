@@ -41,7 +41,9 @@ type Variant struct {
 
 	said, must string // what AWS says of a constraint that is broken
 	in         string
-	text       bool // it cannot be read in protocols either in which all is text
+	kept       []string // which constraints it keeps
+	hollow     bool     // what it is in was made for it
+	text       bool     // it cannot be read in protocols either in which all is text
 }
 
 func (v Variant) String() string { return v.Operation + v.Path + " " + v.Name }
@@ -82,7 +84,17 @@ func (v *values) try(name string, want Want, value any) {
 // allowed adds a value that the model allows.
 func (v *values) allowed(name string, value any) {
 	v.try(name, Allowed, value)
-	v.out[len(v.out)-1].said = v.said
+	one := &v.out[len(v.out)-1]
+	one.said, one.kept = v.said, keptByValue
+	switch {
+	case v.typ.Kind() == reflect.Slice || v.typ.Kind() == reflect.Map:
+		one.kept = keptBySize
+	case v.typ.Kind() == reflect.String && v.whole != "":
+		one.said = v.whole
+	}
+	if v.typ.Kind() == reflect.String && v.typ.Name() != "string" {
+		one.kept = keptByEnum
+	}
 }
 
 func (v *values) either(name string, value any) { v.try(name, Either, value) }
@@ -90,6 +102,10 @@ func (v *values) either(name string, value any) { v.try(name, Either, value) }
 // unreadable adds a value of another type. In protocols in which all is text, some can be
 // read for all that.
 func (v *values) unreadable(name string, value any, alsoText bool) {
+	if v.in != "" && (v.typ.Kind() == reflect.String || v.typ.Kind() == reflect.Slice) {
+		v.either(name, value) // paths, queries and headers are text, any number of them
+		return
+	}
 	v.try(name, Unreadable, value)
 	v.out[len(v.out)-1].text = alsoText
 }
@@ -98,7 +114,7 @@ func (v *values) unreadable(name string, value any, alsoText bool) {
 func (v *values) broken(name, must string, value any) {
 	v.try(name, Broken, value)
 	one := &v.out[len(v.out)-1]
-	one.said, one.must = v.said, must
+	one.said, one.must, one.hollow = v.said, must, v.made
 	if v.whole != "" && v.typ.Kind() == reflect.String { // a list of texts is named whole
 		one.said, one.must = v.whole, "Member must satisfy constraint: ["
 		if v.isValueOfMap() {
@@ -111,7 +127,7 @@ func (v *values) isValueOfMap() bool { return !strings.HasSuffix(v.path, "]") }
 
 func (v *values) list() {
 	v.missing()
-	v.unreadable("deep", nested{2000}, true)
+	v.unreadable("deep", nested{2000}, v.in == "")
 	switch t := v.typ; {
 	case t == reflect.TypeFor[time.Time]():
 		v.times()
@@ -153,7 +169,7 @@ func (v *values) missing() {
 			v.either(name, value) // another path, which may be another operation's
 		case v.required:
 			v.broken(name, mustBeThere, value)
-		case name == "null" && v.value == nil && v.whole == "":
+		case name == "null" && v.value == nil && !v.made && v.whole == "":
 			v.try(name, Same, value)
 		default:
 			v.either(name, value)
@@ -246,11 +262,11 @@ var carried = regexp.MustCompile(`^[A-Za-z0-9_-]{1,900}$`)
 
 // must is what a text has to do and does not.
 func (v *values) must(text string, like *regexp.Regexp) string {
-	n := float64(utf8.RuneCountInString(text))
+	runes := func() float64 { return float64(utf8.RuneCountInString(text)) }
 	switch {
-	case v.shape.Max != nil && n > *v.shape.Max:
+	case v.shape.Max != nil && (len(text) > utf8.UTFMax*int(*v.shape.Max) || runes() > *v.shape.Max):
 		return "Member must have length less than or equal to " + number(*v.shape.Max)
-	case v.shape.Min != nil && n < *v.shape.Min:
+	case v.shape.Min != nil && runes() < *v.shape.Min:
 		return "Member must have length greater than or equal to " + number(*v.shape.Min)
 	case like != nil && !like.MatchString(text):
 		return "Member must satisfy regular expression pattern: " + v.shape.Pattern
@@ -380,7 +396,8 @@ func (v *values) blobs() {
 }
 
 func (v *values) lists() {
-	items := listOr(v.value, v.model.sample(v.typ.Elem()))
+	item := v.model.sample(place{typ: v.typ.Elem(), shape: v.shape.List, schema: elementOf(v.schema)})
+	items := listOr(v.value, item)
 	v.unreadable("words", "text", true)
 	v.unreadable("number", int64(1), true)
 	v.unreadable("object", map[string]any{"a": items[0]}, false)
@@ -391,7 +408,7 @@ func (v *values) lists() {
 }
 
 func (v *values) maps() {
-	item := v.model.sample(v.typ.Elem())
+	item := v.model.sample(place{typ: v.typ.Elem(), shape: v.shape.Value, schema: valueOf(v.schema)})
 	v.unreadable("words", "text", true)
 	v.unreadable("list", []any{item}, false)
 	v.either("null", map[string]any{"a": nil})
@@ -454,10 +471,12 @@ var oddTexts = map[string]string{
 }
 
 // sample is a plausible value of a type.
-func (m *Model) sample(t reflect.Type) any {
+func (m *Model) sample(p place) any {
+	t := p.typ
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
 	switch t.Kind() {
-	case reflect.Pointer:
-		return m.sample(t.Elem())
 	case reflect.String:
 		if values := enumValues(t); len(values) > 0 {
 			return values[0]
@@ -468,18 +487,19 @@ func (m *Model) sample(t reflect.Type) any {
 	case reflect.Bool:
 		return true
 	case reflect.Slice:
-		return []any{m.sample(t.Elem())}
+		return []any{m.sample(place{typ: t.Elem(), shape: m.Shapes[p.shape].List, schema: elementOf(p.schema)})}
 	case reflect.Struct:
-		return m.sampleOf(t)
+		return m.sampleOf(p, t)
 	}
 	return map[string]any{}
 }
 
 // sampleOf is a struct with its first member that is a text.
-func (m *Model) sampleOf(t reflect.Type) any {
+func (m *Model) sampleOf(p place, t reflect.Type) any {
 	for field := range t.Fields() {
 		if field.Type == reflect.TypeFor[*string]() {
-			return map[string]any{m.name(t, field.Name): "a"}
+			name, _ := m.name(m.Shapes[p.shape].Members[field.Name], p.schema, field.Name)
+			return map[string]any{name: "a"}
 		}
 	}
 	return map[string]any{}

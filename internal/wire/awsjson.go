@@ -24,9 +24,13 @@ func awsJSONOf(r *http.Request) awsJSON {
 func (p awsJSON) id() Protocol { return p.version }
 
 // route reads X-Amz-Target: SERVICE.OPERATION. Services take either version from
-// clients.
+// clients, and plain JSON, which AWS does not; to AWS, a body of another type calls no
+// operation.
 func (p awsJSON) route(x *exchange) *fault {
 	target, name, _ := strings.Cut(x.r.Header.Get("X-Amz-Target"), ".")
+	if typ := x.r.Header.Get("Content-Type"); typ != "" && !strings.Contains(typ, "json") {
+		return unknownOperation(http.StatusNotFound, "The Content-Type of "+name+" has to be application/x-amz-json-1.1 or 1.0, and is "+typ)
+	}
 	return x.find(target, name, AWSJSON10, AWSJSON11)
 }
 

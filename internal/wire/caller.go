@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -17,7 +18,8 @@ import (
 //
 // The Authorization header alone keeps web pages out: a browser does not send it to
 // another origin without asking first, and it is never told yes. A signed URL can
-// stand in any page, so that one is refused when a browser opens it.
+// stand in any page, and a browser may open it without a word of where it stood: so
+// its signature has to be that of a known key, which no page has.
 func (x *exchange) identify() *fault {
 	var err error
 	x.caller, err = x.h.identify(&x.h.verifier, x.r, x.h.unsigned && !fromBrowser(x.r), x.h.wall())
@@ -34,8 +36,12 @@ type caller struct {
 	check     *signature.Check     // of a known key's signature, until it is done
 }
 
-// errFromBrowser is the refusal of a signed URL, which could stand in any page.
-var errFromBrowser = &signature.Error{Message: "Signed URLs are refused from browsers."}
+// errUnverified is the refusal of a signed URL that anybody could have written.
+var errUnverified = &signature.Error{
+	Reason: signature.InvalidToken,
+	Message: signature.ErrInvalidToken.Message + " A signed URL can stand in any web page, so its access key has to be one that this server has issued " +
+		"(aws iam create-access-key); with any other key, sign in the Authorization header.",
+}
 
 // identify finds who makes a request, whose signature is still to be verified with
 // the body. Requests that are not signed are let in where they may be.
@@ -47,8 +53,6 @@ func (o *Options) identify(v *signature.Verifier, r *http.Request, unsigned bool
 		return c, nil
 	case err != nil:
 		return c, err
-	case claim.Presigned && fromBrowser(r):
-		return c, errFromBrowser
 	}
 	c.scope = Scope{Region: claim.Region, AccessKey: claim.AccessKey, Service: claim.Service}
 	if c.scope.Region == "" {
@@ -74,7 +78,7 @@ func fromBrowser(r *http.Request) bool {
 func (x *exchange) signed() bool { return x.scope.AccessKey != "" }
 
 // find finds what stands behind the access key, and the account. A key that is not
-// known is one of an administrator, unless keys have to be known.
+// known is one of an administrator, if it is admitted at all.
 func (c *caller) find(o *Options, v *signature.Verifier, r *http.Request, claim signature.Claim, now time.Time) (err error) {
 	var credential signature.Credential
 	known := false
@@ -83,15 +87,26 @@ func (c *caller) find(o *Options, v *signature.Verifier, r *http.Request, claim 
 	}
 	if !known {
 		c.scope.Account = o.Account(claim.AccessKey)
-		if o.RequireKnown {
-			return signature.ErrInvalidToken
+		err := o.admit(r.Context(), true)
+		if err == nil && claim.Presigned {
+			err = errUnverified
 		}
-		return nil
+		return err
 	}
 	p := credential.Principal // apart, so that only known keys cost an allocation
 	c.scope.Account, c.principal = p.Account, &p
 	c.check, err = v.Begin(r, claim, credential, now)
 	return err
+}
+
+// admit says why a request without a known access key is refused.
+func (o *Options) admit(ctx context.Context, signed bool) error {
+	if o.Admit != nil {
+		if refusal := o.Admit(ctx, signed); refusal != nil {
+			return refusal
+		}
+	}
+	return nil
 }
 
 // verify verifies the signature of a known key. That of another is not known.
@@ -183,11 +198,8 @@ var refusals = map[signature.Reason]struct{ code, query string }{
 // signed is told to the log alone.
 func (x *exchange) refused(err error) *fault {
 	e, ok := errors.AsType[*signature.Error](err)
-	switch {
-	case !ok:
+	if !ok {
 		return internalFailure()
-	case e == errFromBrowser:
-		return forbidden(e.Message)
 	}
 	if x.service == nil {
 		x.service = x.signedFor()

@@ -360,12 +360,14 @@ func TestKeysHaveToBeKnownIfThatIsRequired(t *testing.T) {
 	for _, c := range calls {
 		s := c.signer
 		s.Credentials, s.region, s.at = aws.Credentials{AccessKeyID: "210987654321", SecretAccessKey: "any"}, "us-east-1", time.Now()
-		o := openOffice(t, Options{RequireKnown: true})
+		o := openOffice(t, Options{Admit: nobody})
 		code := "UnrecognizedClientException"
 		if strings.HasPrefix(c.name, "awsQuery") {
 			code = "InvalidClientTokenId"
 		}
-		r := s.sign(t, c.make())
+		r := c.make()
+		r.Header.Set("X-Amzn-Query-Mode", "true")
+		r = s.sign(t, r)
 		r.Body = unread{t}
 		if w := o.answer(r); w.Code != c.status || !strings.Contains(w.Body.String(), code) {
 			t.Errorf("%s: status %d, %s", c.name, w.Code, w.Body)
@@ -390,7 +392,7 @@ func (u unread) Read([]byte) (int, error) {
 func (u unread) Close() error { return nil }
 
 func TestClientsOfTheSDKWithKnownKeysAreServed(t *testing.T) {
-	o := openOffice(t, Options{RequireKnown: true})
+	o := openOffice(t, Options{Admit: nobody})
 	server := httptest.NewServer(o)
 	defer server.Close()
 	config := clientConfig(server.Client())

@@ -163,7 +163,7 @@ func TestEC2Answers(t *testing.T) {
 }
 
 func TestEC2DoesNotBelieveAKeyThatIsNotKnown(t *testing.T) {
-	status, body := callEC2(t, new(fakeEC2), Options{RequireKnown: true}, "Action=DescribeVpcs")
+	status, body := callEC2(t, new(fakeEC2), Options{Admit: nobody}, "Action=DescribeVpcs")
 	if status != http.StatusUnauthorized || !strings.HasPrefix(body, "<Response><Errors><Error><Code>AuthFailure</Code>") {
 		t.Errorf("got %d %s", status, body)
 	}

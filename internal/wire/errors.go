@@ -207,7 +207,11 @@ func writeTypedFault(w writer, typ string, f *fault) {
 	w.openObject()
 	w.member("__type")
 	w.text(typ)
-	f.writeMessage(w, f.messageName())
+	name := f.messageName()
+	if f.code == "SerializationException" {
+		name = "Message"
+	}
+	f.writeMessage(w, name)
 	f.writeOtherMembers(w)
 	w.closeObject()
 }

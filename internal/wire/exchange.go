@@ -220,7 +220,7 @@ func (x *exchange) send(w http.ResponseWriter, body []byte, f *fault) error {
 		if p, ok := x.proto.(awsJSON); ok {
 			h.Set("X-Amzn-Errortype", p.errorType(x, f)) // as in the body
 		}
-		if x.service != nil && x.service.queryCompatible {
+		if x.tellsQueryCode() {
 			h.Set("X-Amzn-Query-Error", f.queryCode()+";"+f.side())
 		}
 	}
@@ -233,10 +233,24 @@ func (x *exchange) send(w http.ResponseWriter, body []byte, f *fault) error {
 	return nil
 }
 
-// qualified is an error's code with the namespace of its service's model.
+// tellsQueryCode reports whether an error tells its awsQuery code, too. Source: Smithy,
+// "AWS query compatible": where the client is in query mode. SQS, whose clients spoke
+// JSON before there was such a mode, always does.
+func (x *exchange) tellsQueryCode() bool {
+	return x.service != nil && x.service.queryCompatible &&
+		(x.service.queryCodes || x.r.Header.Get("X-Amzn-Query-Mode") == "true")
+}
+
+// qualified is an error's code with the namespace of its service's model, or with that
+// of the errors that are alike for all services.
 func (x *exchange) qualified(code string) string {
-	if x.service == nil {
-		return code
+	if x.service != nil {
+		if _, own := x.service.errorShapes()[code]; own {
+			return "com.amazonaws." + x.service.namespace + "#" + code
+		}
 	}
-	return "com.amazonaws." + x.service.namespace + "#" + code
+	if code == "ValidationException" {
+		return "com.amazon.coral.validate#" + code
+	}
+	return "com.amazon.coral.service#" + code
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	smithy "github.com/aws/smithy-go"
+
+	"flyball/internal/signature"
 )
 
 // always resolves every scope to the same value.
@@ -127,3 +129,11 @@ var (
 	errUntyped = errors.New("open /var/lib/flyball: permission denied")
 	errGeneric = &smithy.GenericAPIError{Code: "InvalidParameterValue", Message: "The value <x> is not valid", Fault: smithy.FaultClient}
 )
+
+// nobody admits known keys only.
+func nobody(_ context.Context, signed bool) *signature.Error {
+	if signed {
+		return signature.ErrInvalidToken
+	}
+	return signature.ErrMissingToken
+}

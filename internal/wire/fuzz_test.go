@@ -3,10 +3,12 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -17,6 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/fxamacker/cbor/v2"
 	"pgregory.net/rapid"
+
+	"flyball/internal/variant"
 )
 
 // A fuzzTarget is an operation with many kinds of members.
@@ -92,12 +96,45 @@ func (target fuzzTarget) decodeAndBack(t *testing.T, r reader) (ok bool) {
 	return true
 }
 
+// seeds are bodies of variants of the targets in a protocol: each kind of value in some
+// members, right and wrong.
+func seeds(f *testing.F, protocol string, targets []fuzzTarget) (bodies [][]byte) {
+	const oneIn, largest = 41, 2000
+	for _, target := range targets {
+		m, err := variant.Load(os.DirFS("model"), target.service().name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		variants := m.Of(target.in, map[string]any{})
+		for _, p := range m.Protocols() {
+			if !strings.HasPrefix(p.Name, protocol) {
+				continue
+			}
+			for i := 0; i < len(variants); i += oneIn {
+				r, err := p.Request("http://localhost/", target.in, variant.Resolve(variants[i].Input, nil))
+				if err != nil {
+					f.Fatal(err)
+				}
+				if body, err := io.ReadAll(r.Body); err != nil {
+					f.Fatal(err)
+				} else if len(body) <= largest {
+					bodies = append(bodies, body)
+				}
+			}
+		}
+	}
+	return bodies
+}
+
 func FuzzJSON(f *testing.F) {
 	f.Add([]byte(`{"Namespace":"A","MetricData":[{"MetricName":"a","Value":1e-7,"Timestamp":1700000000.5,"Values":["NaN",0],"Dimensions":[]}]}`))
 	f.Add([]byte(`{"cluster":"a\u00e9\ud83d\ude00\/","containerDefinitions":[{"name":"x","environment":[null,{"name":"A","value":"b"}],"dockerLabels":{"a":"b"}}],"cpu":null}`))
 	f.Add([]byte(`{"ServiceNamespace":"ecs","Tags":{"a":"b","":null},"TargetTrackingScalingPolicyConfiguration":{"TargetValue":-0.0,"DisableScaleIn":true}}`))
 	f.Add([]byte(`{"EvaluationWindow":{"SlidingWindow":{}},"x":[[[{}]],tru]}`))
 	targets := fuzzTargets(f)
+	for _, body := range seeds(f, "awsJson", targets) {
+		f.Add(body)
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, target := range targets {
 			ok := target.decodeAndBack(t, &jsonReader{data: body})
@@ -142,6 +179,9 @@ func FuzzCBOR(f *testing.F) {
 		f.Fatal(err)
 	}
 	targets := fuzzTargets(f)
+	for _, body := range seeds(f, "rpcv2Cbor", targets) {
+		f.Add(body)
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, target := range targets {
 			target.decodeAndBack(t, &cborReader{data: body})
@@ -160,6 +200,9 @@ func FuzzQuery(f *testing.F) {
 	f.Add("GroupId=sg-1&IpPermissions.1.IpProtocol=tcp&IpPermissions.1.FromPort=80&IpPermissions.1.IpRanges.2.CidrIp=10.0.0.0%2F8&IpPermissions.1.Groups.1.GroupId=sg-2")
 	f.Add("Filter.1.Name=tag%3AName&Filter.1.Value.1=a*&VpcId.1=vpc-1&MaxResults=5&TagSpecification.1.Tag.1.Key=a")
 	targets := fuzzTargets(f)
+	for _, body := range append(seeds(f, "awsQuery", targets), seeds(f, "ec2Query", targets)...) {
+		f.Add(string(body))
+	}
 	f.Fuzz(func(t *testing.T, body string) {
 		params := new(params)
 		if params.parse(body) != nil {

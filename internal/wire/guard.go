@@ -18,6 +18,9 @@ func Guard(hosts []string, next http.Handler) http.Handler {
 			http.Error(w, refusal.message, refusal.status)
 			return
 		}
+		// A page of another origin must not embed an answer, whatever it is.
+		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
 		next.ServeHTTP(w, r)
 	})
 }
@@ -76,17 +79,34 @@ func Hostname(host string) string {
 // foreign reports whether a browser sent the request on behalf of a page that
 // is not the server's own. Programs send none of these headers. Following a link
 // to a page here is not foreign.
+//
+// Browsers name the origin wherever a page can make the server change something: with
+// every method but GET and HEAD, and with WebSocket. The Sec-Fetch headers they send to
+// loopback addresses and with TLS only, so a GET elsewhere is known by nothing, or by
+// its Referer, which the page can keep back: it must not change anything unless it is
+// signed as no page can sign it.
 func foreign(r *http.Request) bool {
 	for _, origin := range r.Header.Values("Origin") {
-		if u, err := url.Parse(origin); err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host) {
+		if !sameOrigin(origin, r) {
 			return true
 		}
+	}
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if from := r.Header.Get("Referer"); from != "" && !reads && !sameOrigin(from, r) {
+		return true // browsers of old name no origin in forms
 	}
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "", "same-origin", "none":
 		return false
 	}
-	return r.Method != http.MethodGet || !navigates(r)
+	return !reads || !navigates(r)
+}
+
+// sameOrigin reports whether an origin, or a page's URL, is of the address that the
+// request was sent to.
+func sameOrigin(origin string, r *http.Request) bool {
+	u, err := url.Parse(origin)
+	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
 }
 
 func navigates(r *http.Request) bool { return r.Header.Get("Sec-Fetch-Mode") == "navigate" }

@@ -50,9 +50,9 @@ func TestForeignersAreRefusedBeforeAnythingIsParsed(t *testing.T) {
 		{"without spaces", "http://localhost/", map[string]string{"Authorization": strings.ReplaceAll(signed, ", ", ",")}, 400, "not valid JSON"},
 		{"scope without a region", "http://localhost/", map[string]string{"Authorization": "AWS4-ECDSA-P256-SHA256 Credential=A/20261121/ecs/aws4_request, SignedHeaders=host, Signature=00"}, 400, "not valid JSON"},
 
-		{"signed URL", "http://localhost/" + signedQuery, map[string]string{"Authorization": ""}, 400, "not valid JSON"},
-		{"signed URL in an old browser's page", "http://localhost/" + signedQuery, map[string]string{"Authorization": "", "Referer": "https://evil.example/"}, 403, "AccessDeniedException"},
-		{"signed URL that a browser opens", "http://localhost/" + signedQuery, map[string]string{"Authorization": "", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"}, 403, "AccessDeniedException"},
+		{"signed URL with a key of anybody's", "http://localhost/" + signedQuery, map[string]string{"Authorization": ""}, 400, "UnrecognizedClientException"},
+		{"form in an old browser's page", "http://localhost/" + signedQuery, map[string]string{"Authorization": "", "Referer": "https://evil.example/"}, 403, "AccessDeniedException"},
+		{"signed URL that a browser opens", "http://localhost/" + signedQuery, map[string]string{"Authorization": "", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"}, 400, "UnrecognizedClientException"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodPost, tt.url, strings.NewReader("{{{"))
@@ -82,7 +82,7 @@ func TestARefusalIsInTheLanguageOfTheClient(t *testing.T) {
 		want string
 	}{
 		"awsJson":   {request{service: "-", header: map[string]string{"X-Amz-Target": "A.B"}}, `{"__type":"MissingAuthenticationTokenException","message":"Request is missing Authentication Token"}`},
-		"rpcv2Cbor": {request{service: "-", header: map[string]string{"Smithy-Protocol": "rpc-v2-cbor"}}, "\xbf\x66__type\x78\x23MissingAuthenticationTokenException"},
+		"rpcv2Cbor": {request{service: "-", header: map[string]string{"Smithy-Protocol": "rpc-v2-cbor"}}, "\xbf\x66__type\x78\x3ccom.amazon.coral.service#MissingAuthenticationTokenException"},
 		"awsQuery":  {request{service: "-"}, "<Error><Type>Sender</Type><Code>MissingAuthenticationToken</Code>"},
 		"a browser": {request{service: "-", method: http.MethodGet, path: "/favicon.ico"}, "<Code>MissingAuthenticationToken</Code>"},
 	} {
@@ -117,6 +117,25 @@ func TestGuardLetsLinksThrough(t *testing.T) {
 		guarded.ServeHTTP(w, r)
 		if w.Code != tt.want {
 			t.Errorf("%s: %d, want %d", tt.name, w.Code, tt.want)
+		}
+	}
+}
+
+// Calls of restJson1 that are not signed are told by their paths.
+func TestARefusalWithoutASignatureIsInTheLanguageOfThePath(t *testing.T) {
+	s := newTestServer(t)
+	for path, typ := range map[string]string{
+		"/2015-03-31/functions":  "application/json",
+		"/schedules/a":           "application/json",
+		"/schedule-groups":       "application/json",
+		"/tags/arn":              "application/json",
+		"/":                      "text/xml",
+		"/210987654321/a-queue":  "text/xml",
+		"/2015-03-31":            "text/xml",
+		"/20150331-is-not-a-day": "text/xml",
+	} {
+		if status, header, _ := s.send(t, request{service: "-", method: http.MethodGet, path: path}); status != 403 || header.Get("Content-Type") != typ {
+			t.Errorf("%s: %d in %s, want %s", path, status, header.Get("Content-Type"), typ)
 		}
 	}
 }

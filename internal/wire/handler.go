@@ -31,8 +31,9 @@ type Options struct {
 	// one of its principal, in the principal's account. A key that is not known is an
 	// administrator's, so one that is known no more is better told as not active.
 	Credentials func(ctx context.Context, accessKey string) (signature.Credential, bool)
-	// RequireKnown refuses calls with access keys that are not known.
-	RequireKnown bool
+	// Admit, when set, says why a request is refused that is made with an access key that is
+	// not known, or, to one of a server's own paths, with none. Nil admits all of them.
+	Admit func(ctx context.Context, signed bool) *signature.Error
 	// Region is that of calls whose signature names none. Empty means us-east-1.
 	Region string
 	// Authorize, when set, decides whether a call that was understood may be made.

@@ -111,6 +111,11 @@ func cborCall(operation, body string) request {
 	}
 }
 
+func inQueryMode(call request) request {
+	call.header["X-Amzn-Query-Mode"] = "true"
+	return call
+}
+
 func queryCall(body string) request {
 	return request{service: "monitoring", body: body, header: map[string]string{"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}}
 }
@@ -325,16 +330,17 @@ func TestAnswersOnTheWire(t *testing.T) {
 			header: map[string]string{"Smithy-Protocol": "rpc-v2-cbor"}, body: "\xbf\xff",
 		},
 		{
-			name: "rpcv2Cbor error", call: cborCall("GetDashboard", "\xbf\x6dDashboardName\x61d\xff"), fail: &cwtypes.ResourceNotFound{Message: aws.String("no")}, status: 404, typ: "application/cbor",
+			name: "rpcv2Cbor error in query mode", call: inQueryMode(cborCall("GetDashboard", "\xbf\x6dDashboardName\x61d\xff")), fail: &cwtypes.ResourceNotFound{Message: aws.String("no")}, status: 404, typ: "application/cbor",
 			header: map[string]string{"X-Amzn-Query-Error": "ResourceNotFound;Sender"},
 			body:   "\xbf\x66__type\x78\x29com.amazonaws.cloudwatch#ResourceNotFound\x67message\x62no\xff",
 		},
 		{
 			name: "rpcv2Cbor error without a message", call: cborCall("GetDashboard", "\xbf\x6dDashboardName\x61d\xff"), fail: &cwtypes.ResourceNotFound{}, status: 404, typ: "application/cbor",
-			body: "\xbf\x66__type\x78\x29com.amazonaws.cloudwatch#ResourceNotFound\xff",
+			header: map[string]string{"X-Amzn-Query-Error": ""}, // the client is not in query mode
+			body:   "\xbf\x66__type\x78\x29com.amazonaws.cloudwatch#ResourceNotFound\xff",
 		},
 		{
-			name: "rpcv2Cbor unknown operation", call: cborCall("Fly", ""), status: 404, typ: "application/cbor",
+			name: "rpcv2Cbor unknown operation", call: inQueryMode(cborCall("Fly", "")), status: 404, typ: "application/cbor",
 			header: map[string]string{"X-Amzn-Query-Error": "InvalidAction;Sender"},
 		},
 		{
@@ -466,6 +472,8 @@ func TestBadBodiesGetAWSErrors(t *testing.T) {
 		{"element of a list", jsonCall(describeServices, `{"services":["web",true]}`), 400, `TRUE_VALUE can not be converted to a String (at 'services.2.member')`},
 		{"string for the whole", jsonCall(describeServices, `"web"`), 400, `Expected structure or null`},
 		{"not JSON", jsonCall(describeServices, `{cluster}`), 400, `SerializationException`},
+		{"no value of an enum of ECS", jsonCall(describeServices, `{"services":["a"],"include":["x"]}`), 400, `"InvalidParameterException","message":"include should be one of [TAGS]"`},
+		{"JSON that is said to be something else", request{service: "ecs", body: "{}", header: map[string]string{"X-Amz-Target": describeServices, "Content-Type": "text/plain"}}, 404, `"UnknownOperationException","message":"The Content-Type of DescribeServices has to be application/x-amz-json-1.1 or 1.0, and is text/plain"`},
 		{"half of JSON", jsonCall(describeServices, `{"cluster":"a"`), 400, `SerializationException`},
 		{"more than JSON", jsonCall(describeServices, `{} {}`), 400, `Unexpected data after the request`},
 		{"invalid UTF-8", jsonCall(describeServices, "{\"cluster\":\"\xff\"}"), 400, `Invalid UTF-8`},
@@ -474,7 +482,7 @@ func TestBadBodiesGetAWSErrors(t *testing.T) {
 		{"CBOR that ends early", cborCall("PutMetricData", "\xa1\x69Namespace\x7a\xff\xff\xff\xff"), 400, "SerializationException"},
 		{"CBOR of an impossible length", cborCall("PutMetricData", "\xbb\xff\xff\xff\xff\xff\xff\xff\xff"), 400, "SerializationException"},
 		{"query: number", queryCall("Action=GetMetricStatistics&Version=2010-08-01&Period=five"), 400, "<Code>MalformedInput</Code><Message>STRING_VALUE can not be converted to an Integer (at &apos;period"},
-		{"query: time", queryCall("Action=GetMetricStatistics&Version=2010-08-01&StartTime=yesterday"), 400, "can not be converted to a Timestamp"},
+		{"query: time", queryCall("Action=GetMetricStatistics&Version=2010-08-01&StartTime=yesterday"), 400, "<Code>MalformedInput</Code><Message>timestamp must follow ISO8601"},
 		{"query: float", queryCall("Action=PutMetricData&Version=2010-08-01&MetricData.member.1.Value=0x1p4"), 400, "metricData.1.member.value"},
 		{"query: list without a number", queryCall("Action=PutMetricData&Version=2010-08-01&MetricData.member.x.Value=1"), 400, "MalformedInput"},
 		{"query: escape", queryCall("Action=%zz"), 400, "<Code>MalformedQueryString</Code>"},

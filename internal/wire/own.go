@@ -17,7 +17,7 @@ const maxOwnBody = 64 << 10
 
 // OwnPaths are the paths of a server that are no AWS protocol. Their requests are let
 // in as AWS calls are, by Host and Origin, by signature and by policy; refusals are
-// text. Unless Options.RequireKnown is set they need no signature.
+// text. Whoever is admitted with a key that is not known needs no signature.
 type OwnPaths struct {
 	options  Options
 	service  string
@@ -45,7 +45,10 @@ func (o *OwnPaths) Operation(name string, next func(http.ResponseWriter, *http.R
 
 // admit refuses what is not signed as it has to be, or not allowed.
 func (o *OwnPaths) admit(w http.ResponseWriter, r *http.Request, operation string) (Call, error) {
-	c, err := o.options.identify(&o.verifier, r, !o.options.RequireKnown, o.options.wall())
+	c, err := o.options.identify(&o.verifier, r, true, o.options.wall())
+	if err == nil && c.scope.AccessKey == "" {
+		err = o.options.admit(r.Context(), false)
+	}
 	switch {
 	case err != nil:
 		return Call{}, err

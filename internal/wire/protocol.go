@@ -57,10 +57,17 @@ func protocolOf(r *http.Request) protocol {
 		return awsJSONOf(r)
 	case signedFor(r, "ec2"):
 		return new(ec2Query)
-	case slices.ContainsFunc(restServices, func(service string) bool { return signedFor(r, service) }):
+	case slices.ContainsFunc(restServices, func(service string) bool { return signedFor(r, service) }), isREST(r.URL.Path):
 		return new(restJSON)
 	}
 	return new(awsQuery)
+}
+
+// isREST tells the paths of Lambda, which begin with a date, and of EventBridge Scheduler,
+// in calls that are not signed.
+func isREST(path string) bool {
+	return len(path) > 11 && path[:3] == "/20" && path[5] == '-' && path[8] == '-' && path[11] == '/' ||
+		strings.HasPrefix(path, "/schedule") || strings.HasPrefix(path, "/tags/")
 }
 
 // signedFor reports whether a service is the one of the credential scope.

@@ -58,7 +58,7 @@ func (r *queryReader) boolean() (bool, error) {
 	case "false", "0":
 		return false, nil
 	}
-	return false, badValue{"STRING_VALUE", wantBool}
+	return false, refusal("boolean must follow xsd1.1 definition")
 }
 
 func (r *queryReader) integer() (int64, error) {
@@ -94,7 +94,11 @@ func (r *queryReader) time() (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	return parseTime(s)
+	t, err := parseTime(s)
+	if err != nil {
+		return t, refusal("timestamp must follow ISO8601")
+	}
+	return t, nil
 }
 
 func (r *queryReader) blob() ([]byte, error) {

@@ -88,11 +88,12 @@ func TestOnlyWhatNeedsNoSignatureIsCalledWithout(t *testing.T) {
 		target string
 		header string // one that browsers send
 		want   int
+		code   string
 	}{
-		{"an unsigned operation", describeTargets, "", http.StatusOK},
-		{"another one", tagTarget, "", http.StatusForbidden},
-		{"an unsigned operation from a page that is open in a browser", describeTargets, "Sec-Fetch-Mode", http.StatusForbidden},
-		{"an unsigned operation from a page in an old browser", describeTargets, "Referer", http.StatusForbidden},
+		{"an unsigned operation", describeTargets, "", http.StatusOK, ""},
+		{"another one", tagTarget, "", http.StatusForbidden, "MissingAuthenticationTokenException"},
+		{"an unsigned operation from a page that is open in a browser", describeTargets, "Sec-Fetch-Mode", http.StatusForbidden, "MissingAuthenticationTokenException"},
+		{"an unsigned operation from a page in an old browser", describeTargets, "Referer", http.StatusForbidden, "AccessDeniedException"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodPost, "http://localhost/", strings.NewReader(`{"ServiceNamespace":"ecs"}`))
@@ -105,7 +106,7 @@ func TestOnlyWhatNeedsNoSignatureIsCalledWithout(t *testing.T) {
 			if w.Code != tt.want {
 				t.Errorf("status %d, want %d: %s", w.Code, tt.want, w.Body)
 			}
-			if w.Code == http.StatusForbidden && !strings.Contains(w.Body.String(), "MissingAuthenticationTokenException") {
+			if w.Code == http.StatusForbidden && !strings.Contains(w.Body.String(), tt.code) {
 				t.Error(w.Body)
 			}
 		})

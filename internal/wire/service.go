@@ -19,8 +19,10 @@ type Service struct {
 	protocols    []Protocol           // those that the service answers
 	errors       *smithy.TypeRegistry // the types of its errors
 	// queryCompatible services tell clients their awsQuery error codes in every
-	// protocol, in the x-amzn-query-error header.
+	// protocol, in the x-amzn-query-error header, if these are in query mode.
 	queryCompatible bool
+	// queryCodes has them told to clients that are not in query mode, too.
+	queryCodes bool
 	// invalid is the error shape for requests that break the model's constraints,
 	// such as "ValidationException".
 	invalid string

@@ -35,6 +35,7 @@ func ECS[T any](resolve func(context.Context, Scope) (T, error)) Service {
 		protocols: []Protocol{AWSJSON11},
 		errors:    ecs.TypeRegistry,
 		invalid:   "InvalidParameterException",
+		refusal:   ecsRefusal,
 		unions: []any{
 			&ecstypes.DescribeGatewayConfigurationMemberHostSharedAlb{},
 			&ecstypes.GatewayConfigurationMemberHostSharedAlb{},
@@ -50,6 +51,28 @@ func ECS[T any](resolve func(context.Context, Scope) (T, error)) Service {
 		enums:    map[string][]string{"SettingName": {"dualStackIPv6"}},
 		document: func(v any) any { return document.NewLazyDocument(v) },
 	}, resolve)
+}
+
+// ecsEnums are what ECS says of enums whose members it calls by other words, or whose
+// values are not those of the SDK, by the last step of their paths.
+var ecsEnums = map[string]string{
+	"launchType":         "launch type should be one of [EC2,FARGATE,EXTERNAL,FMI,MANAGED_INSTANCES]",
+	"schedulingStrategy": "Scheduling strategy should be one of [REPLICA,DAEMON]",
+}
+
+// ecsRefusal has ECS's own words for values that are none of an enum.
+func ecsRefusal(path string, err error) *fault {
+	_, values, isEnum := strings.Cut(err.Error(), "enum value set: [")
+	if _, broken := errors.AsType[brokenRule](err); !broken || !isEnum {
+		return nil
+	}
+	member := path[strings.LastIndex(path, ".")+1:]
+	message, known := ecsEnums[member]
+	if !known {
+		values, _, _ = strings.Cut(values, "]")
+		message = member + " should be one of [" + strings.ReplaceAll(values, ", ", ",") + "]"
+	}
+	return &fault{code: "InvalidParameterException", status: http.StatusBadRequest, message: message}
 }
 
 // CloudWatch describes Amazon CloudWatch, whose operations are the methods of T.
@@ -150,6 +173,7 @@ func SQS[T any](resolve func(context.Context, Scope) (T, error)) Service {
 		protocols:       []Protocol{AWSJSON10, AWSQuery},
 		errors:          sqs.TypeRegistry,
 		queryCompatible: true,
+		queryCodes:      true,
 		codes: map[string]string{
 			"InvalidParameterValueException":    "InvalidParameterValue",
 			"MissingRequiredParameterException": "MissingParameter",

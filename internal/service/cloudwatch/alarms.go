@@ -45,6 +45,7 @@ func (a *alarms) open(cfg Config) error {
 	a.registry.init()
 	a.listeners = map[*tsdb.Series]*listener{}
 	a.schedule.init()
+	a.history.full = func() { a.schedule.queue.Set(task{kind: retire}, a.now()) }
 	a.dispatcher = dispatcher{router: cfg.Deliver, done: a.executed}
 	if err := state.Load(a.cell.State, kindAlarm, func(_ string, d *definition) error {
 		e, err := a.entry(d)

@@ -485,7 +485,10 @@ func TestPutMetricDataRefusals(t *testing.T) {
 			"colon": {value, "The value :n for parameter MetricData.member.2.Dimensions.member.1.Name is invalid.", one(func(d *types.MetricDatum) {
 				d.Dimensions = []types.Dimension{{Name: aws.String(":n"), Value: aws.String("v")}}
 			})},
-			"no data":          {absent, "The parameter MetricData is required.", &sdk.PutMetricDataInput{Namespace: aws.String("test")}},
+			"no data": {absent, "The parameter MetricData is required.", &sdk.PutMetricDataInput{Namespace: aws.String("test")}},
+			"one key of an entity": {value, "The collection EntityMetricData.member.1.Entity.KeyAttributes must not have a size less than 2.", &sdk.PutMetricDataInput{Namespace: aws.String("test"),
+				EntityMetricData: []types.EntityMetricData{{Entity: &types.Entity{KeyAttributes: map[string]string{"Type": "Service"}},
+					MetricData: []types.MetricDatum{{MetricName: aws.String("m"), Value: aws.Float64(1)}}}}}},
 			"1001 data":        {value, "The collection MetricData must not have a size greater than 1000.", &sdk.PutMetricDataInput{Namespace: aws.String("test"), MetricData: make([]types.MetricDatum, 1001)}},
 			"no name":          {absent, "The parameter MetricData.member.2.MetricName is required.", one(func(d *types.MetricDatum) { d.MetricName = nil })},
 			"nothing":          {absent, "At least one of the parameters must be specified.", one(func(d *types.MetricDatum) { d.Value = nil })},

@@ -70,8 +70,8 @@ type trigger struct {
 	Period, EvaluationPeriods        int
 	DatapointsToAlarm                int
 	ComparisonOperator               string
+	ThresholdMetricID                string        `json:"ThresholdMetricId,omitempty"`
 	Threshold                        *alarm.Number `json:",omitempty"`
-	ThresholdMetricID                string        `json:"ThresholdMetricId,omitempty"` // in place of Threshold
 	TreatMissingData                 string
 	EvaluateLowSampleCountPercentile string
 	Metrics                          []object `json:",omitempty"`

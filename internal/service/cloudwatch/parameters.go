@@ -2,6 +2,7 @@ package cloudwatch
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -127,6 +128,40 @@ func (p *parameters) size(at place, n, most int) bool {
 		p.refuse("The collection %s must not have a size greater than %d.", at(), most)
 	}
 	return n <= most
+}
+
+// Sizes of what tells of whom a metric is, from the API reference.
+const (
+	leastKeyAttributes = 2
+	mostKeyAttributes  = 4
+	mostAttributes     = 10
+	maxAttribute       = 2048
+)
+
+// entity checks of whom metrics are, which is not part of them.
+func (p *parameters) entity(at string, e *types.Entity) {
+	if e == nil {
+		return
+	}
+	if n := len(e.KeyAttributes); e.KeyAttributes != nil && n < leastKeyAttributes {
+		p.refuse("The collection %s.KeyAttributes must not have a size less than %d.", at, leastKeyAttributes)
+	}
+	p.attributes(at+".KeyAttributes", e.KeyAttributes, mostKeyAttributes)
+	p.attributes(at+".Attributes", e.Attributes, mostAttributes)
+}
+
+func (p *parameters) attributes(at string, of map[string]string, most int) {
+	if !p.size(top(at), len(of), most) {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		switch n := utf8.RuneCountInString(of[name]); {
+		case n == 0:
+			p.miss(at + "." + name)
+		case n > maxAttribute:
+			p.refuse("The parameter %s.%s must be shorter than %d characters.", at, name, maxAttribute+1)
+		}
+	}
 }
 
 // oneOf checks a value against those of its type.

@@ -43,12 +43,16 @@ func (m *metrics) PutMetricData(_ context.Context, in *cloudwatch.PutMetricDataI
 		p.samples = make([]metric.Sample, 0, n)
 		p.add("MetricData", in.MetricData)
 		for i, e := range in.EntityMetricData {
-			// The entity tells of whom the metric is; it is not part of the metric.
-			p.add(fmt.Sprintf("EntityMetricData.member.%d.MetricData", i+1), e.MetricData)
+			at := fmt.Sprintf("EntityMetricData.member.%d", i+1)
+			p.entity(at+".Entity", e.Entity)
+			p.add(at+".MetricData", e.MetricData)
 		}
 	}
 	if err := p.err(); err != nil {
 		return nil, err
+	}
+	if err := m.cell.State.Admitted(); err != nil {
+		return nil, err // they are in memory at once, and would not be on disk within a second
 	}
 	m.db.Append(p.samples)
 	return &cloudwatch.PutMetricDataOutput{}, nil

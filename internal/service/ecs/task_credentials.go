@@ -19,8 +19,8 @@ import (
 // TaskRoles gives tasks the credentials of their roles; IAM and STS do.
 type TaskRoles interface {
 	// Assume makes credentials of a session of a role, by its ARN or its name, for a
-	// task, and names the session after the task. Its errors are ErrNoRole and
-	// ErrNoTrust, or say what is broken.
+	// task, and names the session after the task. Without a role they are credentials of
+	// the task's own. Its errors are ErrNoRole and ErrNoTrust, or say what is broken.
 	Assume(ctx context.Context, role, taskARN, taskID string, lasts time.Duration) (Credentials, error)
 	// Release ends credentials before their time.
 	Release(accessKey string)
@@ -74,18 +74,19 @@ func unassumable(role string) string {
 		"has the proper trust relationship and permissions and that your IAM user has permissions to pass this role.", role)
 }
 
-// newSecret is one for the path of the credentials of a task's role, if it has one.
+// newSecret is one for the path of a task's credentials, if it has any: where keys have to
+// be known, those of its role alone.
 func (a *API) newSecret(t *task) string {
-	if a.cfg.Roles == nil || a.cfg.Metadata == "" || t.role() == "" {
+	if a.cfg.Roles == nil || a.cfg.Metadata == "" || t.role() == "" && a.cfg.KnownKeys {
 		return ""
 	}
 	return rand.Text()
 }
 
-// assumeRole has a task act as its role, if it has one, before its containers start.
-// A role that does not exist is none as long as any key is let in.
+// assumeRole has a task act as its role, if it has one, before its containers start. One
+// without a role asks for credentials when it needs them, if it can.
 func (a *API) assumeRole(ctx context.Context, t *task) error {
-	if t.secret == "" {
+	if t.secret == "" || t.role() == "" && readBySDKs(a.cfg.Metadata) {
 		return nil
 	}
 	c, err := a.credentialsOf(ctx, t)
@@ -95,12 +96,6 @@ func (a *API) assumeRole(ctx context.Context, t *task) error {
 			t.accessKey = c.AccessKeyID
 			t.save(tx)
 		})
-	case errors.Is(err, ErrNoRole) && !a.cfg.KnownKeys:
-		a.cell.State.Later(func(tx *state.Tx) {
-			t.secret = ""
-			t.save(tx)
-		})
-		return nil
 	case errors.Is(err, ErrNoRole) || errors.Is(err, ErrNoTrust):
 		reason := unassumable(t.role())
 		a.cell.State.Later(func(tx *state.Tx) {
@@ -147,10 +142,10 @@ func (a *API) credentialEnvironment(t *task) map[string]string {
 		return map[string]string{"AWS_ACCESS_KEY_ID": c.AccessKeyID, "AWS_SECRET_ACCESS_KEY": c.SecretAccessKey, "AWS_SESSION_TOKEN": c.Token}
 	case t.secret != "":
 		return map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": a.cfg.Metadata + "/ecs/credentials/" + t.id + "/" + t.secret}
-	case a.cfg.KnownKeys:
-		return nil
+	case a.cfg.Roles == nil && !a.cfg.KnownKeys:
+		return map[string]string{"AWS_ACCESS_KEY_ID": a.cell.Account, "AWS_SECRET_ACCESS_KEY": "task"}
 	}
-	return map[string]string{"AWS_ACCESS_KEY_ID": a.cell.Account, "AWS_SECRET_ACCESS_KEY": "task"}
+	return nil
 }
 
 // readBySDKs reports whether SDKs read credentials at a URL: in plain HTTP they do so at

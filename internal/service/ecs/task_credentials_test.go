@@ -14,9 +14,10 @@ import (
 )
 
 // oneRole is an account with the role web, which can be assumed unless it says
-// otherwise. It counts sessions.
+// otherwise. In place of others it may lend credentials. It counts sessions.
 type oneRole struct {
 	err      error
+	lends    bool
 	sessions int
 	released []string
 }
@@ -25,7 +26,7 @@ func (r *oneRole) Release(accessKey string) { r.released = append(r.released, ac
 
 func (r *oneRole) Assume(_ context.Context, role, taskARN, taskID string, lasts time.Duration) (Credentials, error) {
 	switch {
-	case role != "web":
+	case role != "web" && !r.lends:
 		return Credentials{}, ErrNoRole
 	case r.err != nil:
 		return Credentials{}, r.err
@@ -36,7 +37,7 @@ func (r *oneRole) Assume(_ context.Context, role, taskARN, taskID string, lasts 
 
 // withRoles has a world whose account has the role web.
 func (w *world) withRoles(known bool) *oneRole {
-	roles := new(oneRole)
+	roles := &oneRole{lends: !known}
 	w.api.cfg.Roles, w.api.cfg.Metadata, w.api.cfg.KnownKeys = roles, "http://127.0.0.1:4566", known
 	return roles
 }
@@ -204,26 +205,25 @@ func TestAServiceTellsOfTheRoleThatItsTasksCannotAssume(t *testing.T) {
 	})
 }
 
-// Who lets in any key has tasks that call it with their account's, as before there
-// were roles.
+// A server that lets in any key of whoever started it lends tasks credentials that have no
+// role.
 func TestTheCredentialsOfTasksByWhatTheServerLetsIn(t *testing.T) {
 	const refusal = "ECS was unable to assume the role 'ROLE' that was provided for this task. Please verify that the role being passed has the proper trust relationship and permissions and that your IAM user has permissions to pass this role."
 	for name, c := range map[string]struct {
 		role    string
 		err     error
 		known   bool
-		key     string // AWS_ACCESS_KEY_ID
 		uri     bool
 		stopped bool
 	}{
-		"no role":                               {"", nil, false, "123456789012", false, false},
-		"no role, known keys only":              {"", nil, true, "", false, false},
-		"a role":                                {"web", nil, false, "", true, false},
-		"a role, known keys only":               {"web", nil, true, "", true, false},
-		"no such role":                          {"other", nil, false, "123456789012", false, false},
-		"no such role, known keys only":         {"other", nil, true, "", false, true},
-		"a role without trust":                  {"web", ErrNoTrust, false, "", false, true},
-		"a role without trust, known keys only": {"web", ErrNoTrust, true, "", false, true},
+		"no role":                               {"", nil, false, true, false},
+		"no role, known keys only":              {"", nil, true, false, false},
+		"a role":                                {"web", nil, false, true, false},
+		"a role, known keys only":               {"web", nil, true, true, false},
+		"no such role":                          {"other", nil, false, true, false},
+		"no such role, known keys only":         {"other", nil, true, false, true},
+		"a role without trust":                  {"web", ErrNoTrust, false, false, true},
+		"a role without trust, known keys only": {"web", ErrNoTrust, true, false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
@@ -241,7 +241,7 @@ func TestTheCredentialsOfTasksByWhatTheServerLetsIn(t *testing.T) {
 					return
 				}
 				env := w.environment()
-				if env["AWS_ACCESS_KEY_ID"] != c.key || (env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] != "") != c.uri {
+				if env["AWS_ACCESS_KEY_ID"] != "" || (env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] != "") != c.uri {
 					t.Errorf("the task is told %v", env)
 				}
 			})

@@ -2,7 +2,6 @@ package iam
 
 import (
 	"context"
-	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -17,15 +16,9 @@ var kindAlias = state.Kind{Name: "iam.alias", Version: 1}
 // theAlias is the key of the one alias that an account can have.
 const theAlias = "alias"
 
-// aliasName is what the model says with a look ahead: no two hyphens in a row.
-var aliasName = regexp.MustCompile(`^[a-z0-9](-?[a-z0-9])+$`)
-
 // CreateAccountAlias names the account, which has at most one other name.
 func (a *API) CreateAccountAlias(ctx context.Context, in *iam.CreateAccountAliasInput, _ ...func(*iam.Options)) (*iam.CreateAccountAliasOutput, error) {
 	alias := aws.ToString(in.AccountAlias)
-	if !aliasName.MatchString(alias) {
-		return nil, fault.Validation("1 validation error detected: Value '%s' at 'accountAlias' failed to satisfy constraint: Member must satisfy regular expression pattern: ^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$", alias)
-	}
 	return &iam.CreateAccountAliasOutput{}, a.write(ctx, func(tx *state.Tx) error {
 		if have, _ := a.alias.Get(theAlias); have == alias {
 			return fault.AlreadyExists("The account alias %s already exists.", alias)

@@ -88,6 +88,9 @@ func (a *API) ChangeMessageVisibility(ctx context.Context, in *sqs.ChangeMessage
 	if err != nil {
 		return nil, err
 	}
+	if _, given := optional.Number(in.VisibilityTimeout); !given {
+		return nil, fault.Missing("VisibilityTimeout")
+	}
 	if err := r.changeVisibility(q, in.ReceiptHandle, in.VisibilityTimeout); err != nil {
 		return nil, err
 	}

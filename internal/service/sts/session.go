@@ -29,6 +29,7 @@ type session struct {
 	PolicyARNs      []string `json:",omitempty"`
 	SourceIdentity  string   `json:",omitempty"`
 	Transitive      []string `json:",omitempty"` // keys of tags that roles assumed from here take over
+	Lent            string   `json:",omitempty"` // all that the principal may do, where no role stands behind it
 }
 
 // issue makes credentials for a principal of this account.
@@ -51,6 +52,14 @@ func (a *API) Session(ctx context.Context, role iam.Role, name string, lasts tim
 		return nil
 	})
 	return given, err
+}
+
+// Lend makes temporary credentials in the form of a session of a role that there is not,
+// which may do what a policy says. They may not be on disk yet.
+func (a *API) Lend(role, name, policy string, lasts time.Duration) (given *types.Credentials) {
+	p := a.IAM.Session(iam.Role{Name: role, ID: "LENT"}, name, nil)
+	a.Cell.State.Later(func(tx *state.Tx) { given = a.issue(tx, session{Principal: p, Lent: policy}, lasts, nil) })
+	return given
 }
 
 // Forget ends a session before its time.

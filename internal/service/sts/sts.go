@@ -121,6 +121,9 @@ func (a *API) Policies(ctx context.Context, c Credential) (iam.Policies, bool) {
 	if c.Principal.Kind == principal.Root {
 		return iam.Policies{}, true
 	}
+	if c.session != nil && c.session.Lent != "" {
+		return iam.Policies{Holder: c.Principal.ARN, Identity: []iam.Document{{Name: "lent", Text: c.session.Lent}}}, true
+	}
 	found, ok := a.IAM.Policies(ctx, c.Principal)
 	if !ok || c.session == nil {
 		return found, ok

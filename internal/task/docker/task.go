@@ -399,18 +399,22 @@ func (t *Task) measure(ctx context.Context, c *member) (task.Usage, error) {
 // runs on another machine, or a virtual one.
 func (t *Task) meter(ctx context.Context, c *member) cgroup.Meter {
 	c.measuring.Lock()
-	defer c.measuring.Unlock()
-	if c.tried {
-		return c.meter
+	tried, known := c.tried, c.meter
+	c.measuring.Unlock()
+	if tried {
+		return known
 	}
 	inspected, err := t.runtime.engine.ContainerInspect(ctx, c.id, client.ContainerInspectOptions{})
 	if err != nil || inspected.Container.State == nil || inspected.Container.State.Pid == 0 {
 		return nil
 	}
+	found, err := cgroup.OfContainer(inspected.Container.State.Pid, c.id)
+	c.measuring.Lock()
+	defer c.measuring.Unlock()
 	c.tried = true
-	c.meter, err = cgroup.OfContainer(inspected.Container.State.Pid, c.id)
-	if err != nil {
-		c.meter = nil
+	if err == nil {
+		c.meter = found
+	} else {
 		t.runtime.log.Debug("a container is measured by the engine's statistics", "task", t.spec.ID, "container", c.spec.Name, "reason", err)
 	}
 	return c.meter

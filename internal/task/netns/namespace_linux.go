@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"sync"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -18,7 +19,10 @@ import (
 type Namespace struct {
 	bridge *Bridge
 	addr   netip.Addr
-	space  *os.File
+
+	mu    sync.Mutex
+	space *os.File   // nil while a process holds the namespace
+	held  func() int // tells the process then
 }
 
 // device is the name of the device inside each namespace.
@@ -112,7 +116,7 @@ func (b *Bridge) configure(inside *netlink.Handle, addr netip.Addr) error {
 
 // Rejoin returns the namespace that a process is in.
 func (b *Bridge) Rejoin(pid int, addr netip.Addr) (*Namespace, error) {
-	space, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", pid))
+	space, err := os.Open(spaceOf(pid))
 	if err != nil {
 		return nil, err
 	}
@@ -129,24 +133,52 @@ func (n *Namespace) Start(cmd *exec.Cmd) error {
 	})
 }
 
+// HeldBy lets go of the file that keeps the namespace: its processes do from now on. The
+// function tells one of them to those who want to start another.
+func (n *Namespace) HeldBy(process func() (pid int)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.space != nil {
+		_ = n.space.Close() // of which nothing was read
+		n.space, n.held = nil, process
+	}
+}
+
 // enter takes the calling thread into the namespace.
 func (n *Namespace) enter() error {
-	space, err := n.space.SyscallConn() // which keeps its number while it is used
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.space != nil {
+		return unix.Setns(int(n.space.Fd()), unix.CLONE_NEWNET)
+	}
+	if n.held == nil {
+		return os.ErrClosed
+	}
+	space, err := os.Open(spaceOf(n.held()))
 	if err != nil {
 		return err
 	}
-	if controlErr := space.Control(func(fd uintptr) { err = unix.Setns(int(fd), unix.CLONE_NEWNET) }); controlErr != nil {
-		return controlErr
-	}
-	return err
+	defer space.Close()
+	return unix.Setns(int(space.Fd()), unix.CLONE_NEWNET)
 }
+
+func spaceOf(pid int) string { return fmt.Sprintf("/proc/%d/ns/net", pid) }
 
 // Leave gives the namespace up, which has no processes any more. Linux removes it and
 // its devices soon after, many in one go: to wait for that takes 30 ms each.
 func (n *Namespace) Leave() error {
 	n.bridge.left(n.addr)
-	return n.space.Close()
+	return n.Close()
 }
 
 // Close lets go of the namespace, which stays as long as a process is in it.
-func (n *Namespace) Close() error { return n.space.Close() }
+func (n *Namespace) Close() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.held = nil
+	if n.space == nil {
+		return nil
+	}
+	defer func() { n.space = nil }()
+	return n.space.Close()
+}

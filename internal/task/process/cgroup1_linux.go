@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/containerd/cgroups/v3/cgroup1"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -174,6 +175,11 @@ func (g *legacyGroup) kill(container int) {
 	killAll(func() ([]int, error) { return legacyPIDs(g.containers[container], cgroup1.Memory) })
 }
 
+func (g *legacyGroup) processes() []int {
+	pids, _ := legacyPIDs(g.all, cgroup1.Memory) // none of a group that is gone
+	return pids
+}
+
 func legacyPIDs(cg cgroup1.Cgroup, controller cgroup1.Name) ([]int, error) {
 	processes, err := cg.Processes(controller, true)
 	pids := make([]int, len(processes))
@@ -183,7 +189,7 @@ func legacyPIDs(cg cgroup1.Cgroup, controller cgroup1.Name) ([]int, error) {
 	return pids, err
 }
 
-func (g *legacyGroup) reaped(*os.ProcessState) {}
+func (g *legacyGroup) reaped(int, time.Duration) {}
 
 func (g *legacyGroup) limitCPU(units int) error {
 	return g.all.Update(&specs.LinuxResources{CPU: limits(units, 0, 0).CPU})

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/containerd/cgroups/v3"
 	"github.com/containerd/cgroups/v3/cgroup2"
@@ -195,16 +196,25 @@ func (g *unifiedGroup) kill(container int) { killUnified(g.containers[container]
 func killUnified(cg *cgroup2.Manager) {
 	killAll(func() ([]int, error) {
 		_ = cg.Kill() // at once, from Linux 5.14 on
-		procs, err := cg.Procs(true)
-		pids := make([]int, len(procs))
-		for i, p := range procs {
-			pids[i] = int(p)
-		}
-		return pids, err
+		return unifiedPIDs(cg)
 	})
 }
 
-func (g *unifiedGroup) reaped(*os.ProcessState) {}
+func (g *unifiedGroup) processes() []int {
+	pids, _ := unifiedPIDs(g.all) // none of a group that is gone
+	return pids
+}
+
+func unifiedPIDs(cg *cgroup2.Manager) ([]int, error) {
+	procs, err := cg.Procs(true)
+	pids := make([]int, len(procs))
+	for i, p := range procs {
+		pids[i] = int(p)
+	}
+	return pids, err
+}
+
+func (g *unifiedGroup) reaped(int, time.Duration) {}
 
 func (g *unifiedGroup) limitCPU(units int) error {
 	return g.all.Update(&cgroup2.Resources{CPU: unifiedLimits(units, 0, 0).CPU})

@@ -28,14 +28,14 @@ type container struct {
 	spec   task.Container
 	image  *image.Image   // whose files it has; nil is this machine's
 	later  []string       // the command of one that waits for others; nil once it does not
-	cmd    *exec.Cmd      // nil when an earlier life of the server started it
-	launch *launch.Launch // nil as cmd is
+	child  *child         // nil when an earlier life of the server started it
+	launch *launch.Launch // nil as child is
 	task.Progress
 
 	mu      sync.Mutex
 	process processID
 	endedBy syscall.Signal // in whose place it was killed, if not 0
-	exit    *task.Exit // once it has ended
+	exit    *task.Exit     // once it has ended
 	health  health
 
 	pace pace
@@ -55,26 +55,25 @@ func (c *container) start(argv []string) error {
 		return err
 	}
 	defer log.Close()
+	c.watchLog()
 	cmd.Stdout, cmd.Stderr = log, log
 
-	if err := c.task.attachment.start(cmd); err != nil {
+	if err := ours.start(cmd, func() error { return c.task.attachment.start(cmd) }); err != nil {
 		return err
 	}
-	c.cmd = cmd
-	start, err := startTime(cmd.Process.Pid)
-	if err != nil {
-		return err
-	}
+	pid := cmd.Process.Pid
+	c.child = ours.watch(cmd)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.process = processID{PID: cmd.Process.Pid, Start: start}
-	return nil
+	c.process = processID{PID: pid}
+	c.process.Start, err = startTime(pid)
+	return err
 }
 
 // proceed lets the container's process run the command. The task's record has the
 // process by now.
 func (c *container) proceed() error {
-	if err := c.run(c.cmd, c.launch); err != nil {
+	if err := c.run(c.first().PID, c.launch); err != nil {
 		return err
 	}
 	close(c.Started)
@@ -83,11 +82,11 @@ func (c *container) proceed() error {
 
 // run lets a process that waits run its command among the container's processes.
 // What it takes to wait is not counted as the container's use.
-func (c *container) run(cmd *exec.Cmd, waiting *launch.Launch) error {
+func (c *container) run(pid int, waiting *launch.Launch) error {
 	if err := waiting.Ready(); err != nil {
 		return err
 	}
-	if err := c.task.group.take(cmd.Process.Pid, c.index); err != nil {
+	if err := c.task.group.take(pid, c.index); err != nil {
 		return err
 	}
 	return waiting.Proceed()
@@ -161,21 +160,28 @@ func (c *container) plain(ctx context.Context, argv []string) (*exec.Cmd, *launc
 	return cmd, waiting, err
 }
 
-// inherited are the variables that a container has from the server. The others,
-// credentials among them, are not for it.
-var inherited = []string{"PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR"}
-
-// environment is the container's own environment between what it inherits and
-// what the runtime promises.
+// environment is the container's own environment between where programs of this machine
+// look for others and for their files, and what the runtime promises. Nothing else of the
+// server's is for it: there may be credentials.
 func (c *container) environment() []string {
-	var env []string
-	for _, name := range inherited {
-		if value, ok := os.LookupEnv(name); ok {
-			env = append(env, name+"="+value)
-		}
-	}
-	env = append(env, "HOSTNAME="+c.task.spec.ID)
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + homeOf(c.spec.User), "HOSTNAME=" + c.task.spec.ID}
 	return slices.Concat(env, c.spec.Env, c.promised())
+}
+
+// homeOf is the home directory of a user as a container names it; "" is our own.
+func homeOf(name string) string {
+	if name == "" {
+		return os.Getenv("HOME")
+	}
+	name, _, _ = strings.Cut(name, ":")
+	found, err := user.Lookup(name)
+	if err != nil {
+		found, err = user.LookupId(name)
+	}
+	if err != nil {
+		return "/"
+	}
+	return found.HomeDir
 }
 
 // promised are the variables that no other setting changes.
@@ -197,31 +203,38 @@ func (c *container) supervise() {
 	if c.exited() != nil {
 		return
 	}
-	if err := awaitExit(c.process, c.cmd); err != nil {
-		c.task.runtime.log.Error("cannot tell when a container ends", "task", c.task.spec.ID, "container", c.spec.Name, "error", err)
-	}
+	c.await()
 	c.end()
 }
 
-// end ends what is left of the container and learns how it ended.
+// await returns when the container's first process has ended.
+func (c *container) await() {
+	if c.child != nil {
+		<-c.child.ended
+		return
+	}
+	if err := awaitExit(c.first()); err != nil {
+		c.task.runtime.log.Error("cannot tell when a container ends", "task", c.task.spec.ID, "container", c.spec.Name, "error", err)
+	}
+}
+
+// end ends what is left of the container and learns how it ended. Others can ask for the
+// container while it takes its time.
 func (c *container) end() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.launch != nil {
 		c.launch.Close()
 	}
-	if c.cmd != nil {
-		_ = c.cmd.Process.Kill() // it may not be in the group yet, or have ended
+	if c.child != nil {
+		_ = syscall.Kill(c.first().PID, syscall.SIGKILL) // it may not be in the group yet, or have ended
 	}
 	c.task.group.kill(c.index)
 	outOfMemory := c.task.group.outOfMemory(c.index)
-	exit := task.Exit{Container: c.spec.Name, Reason: endedUnseen}
-	if c.cmd != nil {
-		exit = exitOf(c.spec.Name, c.reap())
-		if c.endedBy != 0 && exit.Code == 128+int(syscall.SIGKILL) {
-			exit.Code = 128 + int(c.endedBy)
-		}
+	if c.child != nil {
+		<-c.child.ended
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	exit := c.exitOf()
 	failed := !exit.Known || exit.Code != 0
 	if failed && outOfMemory {
 		exit.Reason = task.OutOfMemory
@@ -231,26 +244,31 @@ func (c *container) end() {
 	c.exit = &exit
 }
 
-// reap waits for the container's process, which has ended.
-func (c *container) reap() *os.ProcessState {
-	if c.cmd.ProcessState == nil {
-		_ = c.cmd.Wait() // says what the state says
-	}
-	if c.cmd.ProcessState != nil {
-		c.task.group.reaped(c.cmd.ProcessState)
-	}
-	return c.cmd.ProcessState
+// A death is how a process has ended.
+type death struct {
+	known  bool
+	status syscall.WaitStatus
+	cpu    time.Duration // that it used with its children
 }
 
-func exitOf(name string, state *os.ProcessState) task.Exit {
-	if state == nil {
-		return task.Exit{Container: name}
+// exitOf is how the container's process has ended, which is waited for then.
+func (c *container) exitOf() task.Exit {
+	if c.child == nil {
+		return task.Exit{Container: c.spec.Name, Reason: endedUnseen}
 	}
-	code := state.ExitCode()
-	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		code = 128 + int(status.Signal())
+	died := c.child.reap()
+	c.task.group.reaped(c.process.PID, died.cpu)
+	exit := task.Exit{Container: c.spec.Name, Known: died.known}
+	switch {
+	case !died.known:
+	case died.status.Signaled() && died.status.Signal() == syscall.SIGKILL && c.endedBy != 0:
+		exit.Code = 128 + int(c.endedBy)
+	case died.status.Signaled():
+		exit.Code = 128 + int(died.status.Signal())
+	default:
+		exit.Code = died.status.ExitStatus()
 	}
-	return task.Exit{Container: name, Code: code, Known: true}
+	return exit
 }
 
 // stop asks the container to end, and makes it after its stop timeout. Those that

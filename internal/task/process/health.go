@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"sync"
 	"syscall"
@@ -93,14 +94,23 @@ func (c *container) check(ctx context.Context, argv []string, timeout time.Durat
 	}
 	defer waiting.Close()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	if err := c.startAnother(cmd); err != nil {
+	if err := ours.start(cmd, func() error { return c.startAnother(cmd) }); err != nil {
 		return false
 	}
-	err = c.run(cmd, waiting)
+	pid := cmd.Process.Pid
+	defer ours.forget(pid)
+	err = c.run(pid, waiting)
 	waiting.Close() // which ends a process that may not run
 	err = errors.Join(err, cmd.Wait())
-	c.task.group.reaped(cmd.ProcessState)
+	c.task.group.reaped(pid, cpuOf(cmd.ProcessState))
 	return err == nil
+}
+
+func cpuOf(state *os.ProcessState) time.Duration {
+	if state == nil {
+		return 0
+	}
+	return state.UserTime() + state.SystemTime()
 }
 
 // startAnother starts a process of the container besides the first.

@@ -1,7 +1,8 @@
 package process
 
 import (
-	"os"
+	"log/slog"
+	"time"
 
 	"flyball/internal/task"
 )
@@ -27,8 +28,11 @@ type group interface {
 	take(pid, container int) error
 	// kill ends all processes of a container at once, its descendants too.
 	kill(container int)
-	// reaped tells the group of a process that has ended and been waited for.
-	reaped(state *os.ProcessState)
+	// processes are those of all containers.
+	processes() []int
+	// reaped tells the group of a process that has ended and been waited for, and of the CPU
+	// time that it used with its children.
+	reaped(pid int, cpu time.Duration)
 	// limitCPU changes the limit of the task's CPU, in units.
 	limitCPU(units int) error
 	// usage is what the task has used until now.
@@ -44,12 +48,19 @@ type group interface {
 // newHost returns the best host that this machine permits.
 func newHost(opts Options, name string) host {
 	if opts.NoCgroups {
-		return &treeHost{mark: mark(name)}
+		return newTreeHost(name, opts.Log)
 	}
 	h, err := newCgroupHost(name)
 	if err != nil {
 		opts.Log.Info("tasks are measured but not limited: cgroups cannot be used", "reason", err)
-		return &treeHost{mark: mark(name)}
+		return newTreeHost(name, opts.Log)
 	}
 	return h
+}
+
+func newTreeHost(name string, log *slog.Logger) *treeHost {
+	if err := ours.keepOrphans(); err != nil {
+		log.Debug("processes of a task that has ended by itself may be missed", "reason", err)
+	}
+	return &treeHost{mark: mark(name)}
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
 
 	"flyball/internal/task"
@@ -112,10 +113,30 @@ func (r *logReader) Close() error {
 	if r.pace != nil {
 		r.pace.end()
 	}
-	if r.file == nil {
-		return nil
+	r.letGo()
+	return nil
+}
+
+// letGo closes the file until there is more in it: a thousand logs may be followed that
+// nobody writes to.
+func (r *logReader) letGo() {
+	if r.file != nil {
+		_ = r.file.Close() // which was only read
+		r.file = nil
 	}
-	return r.file.Close()
+}
+
+// size is how long the log is.
+func (r *logReader) size() (int64, error) {
+	stat := func() (os.FileInfo, error) { return os.Stat(r.path) }
+	if r.file != nil {
+		stat = r.file.Stat
+	}
+	info, err := stat()
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
 }
 
 // Next implements task.Log.
@@ -140,6 +161,7 @@ func (r *logReader) Next(ctx context.Context) (task.Line, error) {
 		}
 		if len(r.rest) == 0 {
 			r.rest, r.buffer = nil, nil
+			r.letGo()
 		}
 		if err := r.pause(ctx, pause); err != nil {
 			return task.Line{}, err
@@ -192,30 +214,26 @@ func (r *logReader) take(n, newline int) task.Line {
 // fill reads more of the file, and returns how much. It skips what was cut off and
 // what the reader does not want because it is too far behind.
 func (r *logReader) fill() (int, error) {
-	if r.file == nil {
-		file, err := os.Open(r.path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return 0, nil // the container has not been started
-		}
-		if err != nil {
-			return 0, err
-		}
-		r.file = file
+	size, err := r.size()
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil // the container has not been started
 	}
-	info, err := r.file.Stat()
 	if err != nil {
 		return 0, err
 	}
 	end := r.offset + int64(len(r.rest))
 	if r.pace != nil {
-		r.pace.at(r.offset, info.Size())
+		r.pace.at(r.offset, size)
 	}
-	if info.Size() == end {
+	if size == end {
 		return 0, nil
 	}
-	if info.Size() < end { // the file was emptied
+	if opened, err := r.open(); !opened {
+		return 0, err
+	}
+	if size < end { // the file was emptied
 		r.jump(0)
-	} else if from := r.wanted(info.Size()); from > r.offset {
+	} else if from := r.wanted(size); from > r.offset {
 		r.jump(from)
 	}
 	r.makeRoom()
@@ -225,6 +243,18 @@ func (r *logReader) fill() (int, error) {
 	}
 	r.rest = r.buffer[:len(r.rest)+n]
 	return n, err
+}
+
+// open opens the file, unless too many are open at this moment.
+func (r *logReader) open() (opened bool, err error) {
+	if r.file != nil {
+		return true, nil
+	}
+	r.file, err = os.Open(r.path)
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // wanted is where the reader goes on in a file of a size: behind what was cut off, at

@@ -80,6 +80,8 @@ func (a loopbackAttachment) host() string { return a.addr.String() }
 
 func (a loopbackAttachment) start(cmd *exec.Cmd) error { return cmd.Start() }
 
+func (a loopbackAttachment) heldBy(func() int) {}
+
 func (a loopbackAttachment) leave() error {
 	a.on.addresses.release(a.addr, a.id)
 	return nil

@@ -68,9 +68,10 @@ func try(cmd *exec.Cmd, spec rootfs.Spec) error {
 		return err
 	}
 	defer waiting.Close()
-	if err := cmd.Start(); err != nil {
+	if err := ours.start(cmd, cmd.Start); err != nil {
 		return fmt.Errorf("making namespaces: %w", err)
 	}
+	defer ours.forget(cmd.Process.Pid)
 	err = waiting.Ready()
 	if err == nil {
 		err = waiting.Proceed()

@@ -111,6 +111,8 @@ func (a *namespaceAttachment) host() string { return "0.0.0.0" }
 
 func (a *namespaceAttachment) start(cmd *exec.Cmd) error { return a.space.Start(cmd) }
 
+func (a *namespaceAttachment) heldBy(process func() int) { a.space.HeldBy(process) }
+
 func (a *namespaceAttachment) obstacle([]int, string) string { return "" }
 
 func (a *namespaceAttachment) leave() error {

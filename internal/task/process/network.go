@@ -48,6 +48,9 @@ type attachment interface {
 	host() string
 	// start starts a process of the task.
 	start(cmd *exec.Cmd) error
+	// heldBy tells that the task has all its containers, which hold what it has been lent.
+	// The function tells a process of it that runs.
+	heldBy(process func() (pid int))
 	// obstacle says what keeps a program of the task from listening on one of the
 	// ports, and how to mend it; "" if nothing does, as far as it can be known. The
 	// program has failed and left a log.
@@ -139,5 +142,6 @@ func (d detached) host() string        { return d.addr.String() }
 func (detached) start(*exec.Cmd) error {
 	return errors.New("the task has ended, and its network with it")
 }
+func (detached) heldBy(func() int)             {}
 func (detached) obstacle([]int, string) string { return "" }
 func (detached) leave() error                  { return nil }

@@ -2,6 +2,7 @@ package process
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -255,4 +256,71 @@ func fetch(url string) error {
 		_, err = io.Copy(os.Stdout, resp.Body)
 		return err
 	}
+}
+
+// Who calls from this machine may be a task that shares its network.
+func TestATaskIsKnownByItsSocket(t *testing.T) {
+	onEachHost(t, func(t *testing.T, opts Options) {
+		opts.Network = NetworkLoopback
+		r := newRuntime(t, opts)
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer listener.Close()
+		if _, ok := r.HasSocket(1); ok {
+			t.Error("a task has a socket, and there is none")
+		}
+		spec := builtin("task", "web")
+		spec.Containers[0].Env = []string{"PORT=8080"}
+		running := start(t, r, spec)
+		conn := dial(t, running.Address()+":8080")
+		defer conn.Close()
+		inode := socketTo(t, conn.LocalAddr().(*net.TCPAddr).Port)
+		if id, ok := r.HasSocket(inode); !ok || id != "task" {
+			t.Errorf("the socket is that of task %q, %v", id, ok)
+		}
+		if id, ok := r.HasSocket(1); ok {
+			t.Errorf("another socket is that of task %q", id)
+		}
+	})
+}
+
+// dial connects to an address at which something will listen soon.
+func dial(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		conn, err := net.Dial("tcp", addr)
+		if err == nil {
+			return conn
+		}
+		if time.Since(begun) > 30*time.Second {
+			t.Fatal(err)
+		}
+	}
+}
+
+// socketTo is the inode of the socket at the other end of a connection from a port. It is
+// known as soon as the program has taken the connection.
+func socketTo(t *testing.T, port int) uint64 {
+	t.Helper()
+	for begun := time.Now(); time.Since(begun) < 30*time.Second; time.Sleep(10 * time.Millisecond) {
+		text, err := os.ReadFile("/proc/net/tcp")
+		if err != nil {
+			t.Skip("this test needs Linux:", err)
+		}
+		more, _ := os.ReadFile("/proc/net/tcp6")
+		for line := range strings.Lines(string(text) + string(more)) {
+			fields := strings.Fields(line)
+			if len(fields) > 9 && strings.HasSuffix(fields[2], fmt.Sprintf(":%04X", port)) && fields[9] != "0" {
+				inode, err := strconv.ParseUint(fields[9], 10, 64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return inode
+			}
+		}
+	}
+	t.Fatal("there is no such socket")
+	return 0
 }

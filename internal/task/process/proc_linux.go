@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -81,19 +80,15 @@ func boot() string {
 	return strings.TrimSpace(string(id))
 }
 
-// awaitExit returns when a process has ended. A child is then still to be
-// waited for: until that is done, its number belongs to nobody else.
-func awaitExit(id processID, _ *exec.Cmd) error {
+// awaitExit returns when a process has ended that is no child.
+func awaitExit(id processID) error {
 	fd, err := unix.PidfdOpen(id.PID, unix.PIDFD_NONBLOCK)
 	if errors.Is(err, unix.ESRCH) {
 		return nil
 	}
-	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL) {
-		pollExit(id) // before Linux 5.10
-		return nil
-	}
 	if err != nil {
-		return fmt.Errorf("watching process %d: %w", id.PID, err)
+		pollExit(id) // before Linux 5.10, or when no more files can be opened
+		return nil
 	}
 	pidfd := os.NewFile(uintptr(fd), "pidfd")
 	defer pidfd.Close()

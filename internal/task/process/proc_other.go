@@ -3,8 +3,6 @@
 package process
 
 import (
-	"errors"
-	"os/exec"
 	"syscall"
 	"time"
 
@@ -32,16 +30,9 @@ func (id processID) alive() bool {
 // boot is not known here; start times have a date.
 func boot() string { return "" }
 
-// awaitExit returns when a process has ended, a child when it has been waited for.
-func awaitExit(id processID, child *exec.Cmd) error {
-	if child == nil {
-		pollExit(id)
-		return nil
-	}
-	var exit *exec.ExitError
-	if err := child.Wait(); err != nil && !errors.As(err, &exit) {
-		return err
-	}
+// awaitExit returns when a process has ended that is no child.
+func awaitExit(id processID) error {
+	pollExit(id)
 	return nil
 }
 

@@ -34,7 +34,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"flyball/internal/image"
 	"flyball/internal/task"
@@ -70,6 +69,7 @@ type Runtime struct {
 	networks  networks
 	host      host
 	logBytes  int64
+	notifier  *notifier // nil where nothing tells that a log has grown
 	ephemeral bool
 	log       *slog.Logger
 	closed    chan struct{}
@@ -134,6 +134,9 @@ func New(opts Options) (*Runtime, error) {
 		log:       opts.Log,
 		closed:    make(chan struct{}),
 		tasks:     map[string]*Task{},
+	}
+	if r.notifier, err = newNotifier(); err != nil {
+		opts.Log.Debug("logs of tasks are bounded once a second", "reason", err)
 	}
 	go r.boundLogs()
 	return r, nil
@@ -296,36 +299,14 @@ func (r *Runtime) Listen(ctx context.Context, port uint16) (net.Listener, error)
 func (r *Runtime) Close() (err error) {
 	r.closeOnce.Do(func() {
 		close(r.closed)
+		if r.notifier != nil {
+			_ = r.notifier.close() // which was only read
+		}
 		r.programs.images.Close()
 		r.host.close()
 		err = r.networks.close()
 	})
 	return err
-}
-
-// boundLogs keeps the logs of all tasks within their bounds.
-func (r *Runtime) boundLogs() {
-	ticker := time.NewTicker(time.Second)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-r.closed:
-			return
-		case <-ticker.C:
-		}
-		r.mu.Lock()
-		var all []*container
-		for _, t := range r.tasks {
-			all = append(all, t.containers...)
-		}
-		r.mu.Unlock()
-		for _, c := range all {
-			path := c.logPath()
-			if err := boundLog(path, c.pace.bound(path, r.logBytes)); err != nil && !errors.Is(err, os.ErrNotExist) {
-				r.log.Warn("cannot bound a task's log", "path", path, "error", err)
-			}
-		}
-	}
 }
 
 // validate refuses a spec whose names would not be safe as file names.

@@ -48,6 +48,29 @@ func BenchmarkStartOfAnImage(b *testing.B) {
 	}
 }
 
+// The same of a program of this machine, among the others and in namespaces of its own.
+func BenchmarkStartOfAProgram(b *testing.B) {
+	for name, never := range map[string]bool{"plain": true, "namespaces": false} {
+		b.Run(name, func(b *testing.B) {
+			r, err := New(Options{Dir: b.TempDir(), Args: []string{"workload"}, NoSpaces: never, Log: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer r.Close()
+			spec := builtin("task", "web")
+			spec.Containers[0].Env = []string{"PORT=8080"}
+			startOnce(b, r, spec) // which finds out what this machine permits
+			var took []time.Duration
+			for b.Loop() {
+				took = append(took, startOnce(b, r, spec))
+			}
+			slices.Sort(took)
+			b.ReportMetric(took[len(took)/2].Seconds()*1000, "p50-ms")
+			b.ReportMetric(took[len(took)*99/100].Seconds()*1000, "p99-ms")
+		})
+	}
+}
+
 func nameOf(i int) string { return "files/" + string(rune('a'+i%26)) + "/" + time.Duration(i).String() }
 
 // startOnce starts a task and ends it.

@@ -70,6 +70,7 @@ func (r *Runtime) restore(rec *record) (*Task, error) {
 		running = running || c.exit == nil && c.process.alive()
 		if c.exit == nil {
 			c.hold()
+			c.watchLog()
 		}
 	}
 	if t.over() {
@@ -87,8 +88,21 @@ func (r *Runtime) restore(rec *record) (*Task, error) {
 			return t, err
 		}
 		t.attachment = attachment
+		if t.started {
+			attachment.heldBy(t.running)
+		}
 	}
 	return t, nil
+}
+
+// running is the first process of a container that has not ended, or else 0.
+func (t *Task) running() int {
+	for _, c := range t.containers {
+		if c.exited() == nil {
+			return c.first().PID
+		}
+	}
+	return 0
 }
 
 // start starts the containers that depend on no other. The record has their
@@ -103,7 +117,9 @@ func (t *Task) start(ctx context.Context, programs []program) error {
 	if err != nil {
 		return err
 	}
+	t.mu.Lock()
 	t.group = group
+	t.mu.Unlock()
 	var first []*container
 	for i, c := range t.containers {
 		if len(c.spec.DependsOn) > 0 {
@@ -146,6 +162,7 @@ func (t *Task) settle(ctx context.Context) error {
 		t.mu.Lock()
 		t.started = true
 		t.mu.Unlock()
+		t.attachment.heldBy(t.running)
 		err = t.save()
 	}
 	if err != nil {
@@ -154,6 +171,17 @@ func (t *Task) settle(ctx context.Context) error {
 		return errors.Join(err, t.Remove())
 	}
 	return nil
+}
+
+// processes are those of the task.
+func (t *Task) processes() []int {
+	t.mu.Lock()
+	group := t.group
+	t.mu.Unlock()
+	if group == nil {
+		return nil
+	}
+	return group.processes()
 }
 
 // peer is a container as those see it that depend on it.

@@ -2,7 +2,7 @@ package process
 
 import (
 	"errors"
-	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -32,7 +32,7 @@ func (h *treeHost) open(rec *record) (group, error) {
 	g := h.group(rec.Spec)
 	for i, c := range rec.Containers {
 		if c.Process.alive() {
-			g.roots[c.Process.PID] = i
+			g.roots[c.Process.PID] = root{i, c.Process.Start}
 		}
 	}
 	return g, nil
@@ -43,7 +43,7 @@ func (h *treeHost) sweep(func(string) bool) error { return nil }
 func (h *treeHost) close() {}
 
 func (h *treeHost) group(spec task.Spec) *treeGroup {
-	return &treeGroup{host: h, spec: spec, roots: map[int]int{}}
+	return &treeGroup{host: h, spec: spec, roots: map[int]root{}}
 }
 
 // tree returns the children of every process of the machine.
@@ -66,6 +66,37 @@ func (h *treeHost) tree() (map[int][]int, error) {
 	return h.children, nil
 }
 
+// A kinship is what binds a process to others.
+type kinship struct {
+	parent, session int
+	ended           bool
+}
+
+// kinships are those of all processes.
+type kinships map[int]kinship
+
+// withDescendants are some processes and all that descend from them, but for those that
+// have ended.
+func (all kinships) withDescendants(pids []int) []int {
+	children := map[int][]int{}
+	for pid, k := range all {
+		children[k.parent] = append(children[k.parent], pid)
+	}
+	var found []int
+	seen := map[int]bool{}
+	for queue := slices.Clone(pids); len(queue) > 0; queue = queue[1:] {
+		pid := queue[0]
+		if k, is := all[pid]; !is || seen[pid] {
+			continue
+		} else if !k.ended {
+			found = append(found, pid)
+		}
+		seen[pid] = true
+		queue = append(queue, children[pid]...)
+	}
+	return found
+}
+
 // treeGroup is the processes of a task that its containers' first processes
 // have begun.
 type treeGroup struct {
@@ -73,39 +104,90 @@ type treeGroup struct {
 	spec task.Spec
 
 	mu    sync.Mutex
-	roots map[int]int   // container by the process that was started for it
+	roots map[int]root
 	gone  time.Duration // CPU time of roots that were waited for, with their children
 	seen  time.Duration // the most that usage has found
 }
 
+// A root is a process that was started for a container.
+type root struct {
+	container int
+	start     uint64
+}
+
 func (g *treeGroup) take(pid, container int) error {
+	start, err := startTime(pid)
+	if err != nil {
+		return err
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.roots[pid] = container
+	g.roots[pid] = root{container, start}
 	return nil
 }
 
-// kill ends the process groups of a container, and those processes that left
-// them, which still carry the container's environment.
+// kill ends all processes of a container. They are stopped before they are killed, so that
+// none begins another meanwhile.
 func (g *treeGroup) kill(container int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for pid, c := range g.roots {
-		if c == container {
-			_ = syscall.Kill(-pid, syscall.SIGKILL) // it may have gone
-		}
-	}
 	marks := g.host.mark.of(g.spec, container)
-	killAll(func() ([]int, error) {
-		return processesWhere(func(environ []byte) bool { return hasAll(environ, marks) })
-	})
+	stopped := map[int]bool{}
+	for begun := time.Now(); time.Since(begun) < killPatience; {
+		pids := g.members(container, marks)
+		if len(pids) == 0 {
+			return
+		}
+		more := false
+		for _, pid := range pids {
+			if !stopped[pid] && syscall.Kill(pid, syscall.SIGSTOP) == nil {
+				stopped[pid], more = true, true
+			}
+		}
+		if more {
+			continue // they may have begun others before
+		}
+		for _, pid := range pids {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have gone
+		}
+		clear(stopped)
+		time.Sleep(time.Millisecond)
+	}
 }
 
-func (g *treeGroup) reaped(state *os.ProcessState) {
+// killPatience is how long the processes of a container may take to end.
+const killPatience = 5 * time.Second
+
+// members are the processes of a container: its first ones with all that descend from
+// them, those that carry its environment, and those whose container has ended before them.
+func (g *treeGroup) members(container int, marks []string) []int {
+	begin, all, err := ours.orphans()
+	if err != nil {
+		return nil
+	}
+	for pid, r := range g.roots {
+		if start, err := startTime(pid); r.container == container && err == nil && start == r.start {
+			begin = append(begin, pid)
+		}
+	}
+	marked, _ := processesWhere(func(environ []byte) bool { return hasAll(environ, marks) })
+	return all.withDescendants(append(begin, marked...))
+}
+
+func (g *treeGroup) processes() (all []int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.roots, state.Pid())
-	g.gone += state.UserTime() + state.SystemTime()
+	for i := range g.spec.Containers {
+		all = append(all, g.members(i, g.host.mark.of(g.spec, i))...)
+	}
+	return all
+}
+
+func (g *treeGroup) reaped(pid int, cpu time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.roots, pid)
+	g.gone += cpu
 }
 
 func (g *treeGroup) limitCPU(int) error { return nil } // nor is any other limit kept

@@ -10,6 +10,10 @@ import (
 var rewritten = map[string]string{
 	// Not a space at either end, no control character, colon, slash or bar.
 	`(?!((^[ ]+.*)|(.*([\u0000-\u001f]|[\u007f-\u009f]|[:/|])+.*)|(.*[ ]+$))).+`: `[^\x00-\x20\x{7f}-\x{9f}:/|]([^\x00-\x1f\x{7f}-\x{9f}:/|]*[^\x00-\x20\x{7f}-\x{9f}:/|])?`,
+	// No two hyphens; the length is a constraint of its own.
+	`^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$`: `[a-z0-9]+(-[a-z0-9]+)*`,
+	// Not beginning with aws and a dot.
+	`^(?=[/\.\-_A-Za-z0-9]+)((?!aws\.).*)|(\$(\.[\w_-]+(\[(\d+|\*)\])*)*)$`: `[/.\-_A-Zb-z0-9].*|a([^w\n].*)?|aw([^s\n].*)?|aws([^.\n].*)?|\$(\.[\w_-]+(\[(\d+|\*)\])*)*`,
 	// Not a number alone.
 	`(?!^[0-9]+$)([a-zA-Z0-9-_]+)`: `[0-9]*[a-zA-Z-_][a-zA-Z0-9-_]*`,
 }
