@@ -13,6 +13,15 @@ import (
 	"flyball/internal/store"
 )
 
+func sqlite(t *testing.T, path string) *store.SQLite {
+	t.Helper()
+	st, err := store.OpenSQLite(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
 func check(t *testing.T, path string) damage.Report {
 	t.Helper()
 	r, err := store.Check(path)
@@ -37,7 +46,7 @@ func repaired(t *testing.T, path string, r damage.Report) (documents int) {
 	if _, err := os.Stat(filepath.Join(aside, filepath.Base(path))); err != nil {
 		t.Errorf("what was damaged is not kept: %v", err)
 	}
-	st := open(t, path)
+	st := sqlite(t, path)
 	defer st.Close()
 	if err := st.Sound(); err != nil {
 		t.Error(err)
@@ -90,7 +99,7 @@ func TestARepairKeepsTheDocumentsThatAreSound(t *testing.T) {
 		closed bool
 	}{
 		"a document": {"state", func(b []byte) []byte {
-			return bytes.Replace(b, bytes.Repeat([]byte{7}, 300), append(bytes.Repeat([]byte{7}, 299), 8), 1)
+			return bytes.Replace(b, bytes.Repeat([]byte{7}, 300), append(bytes.Repeat([]byte{7}, 299), 8), -1)
 		}, 39, true},
 		"a log that was cut":  {"state-wal", func(b []byte) []byte { return b[:len(b)/2] }, 0, false},
 		"a page":              {"state", func(b []byte) []byte { copy(b[2*4096:], make([]byte, 100)); return b }, 1, true},
@@ -132,12 +141,12 @@ func TestADamagedMarkIsTold(t *testing.T) {
 	if err := os.WriteFile(path+"-mark", flip(20)(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	st := open(t, path)
+	st := sqlite(t, path)
 	if err := st.Doubt(); err == nil || !strings.Contains(err.Error(), "state-mark") {
 		t.Errorf("got %v", err)
 	}
 	st.Close()
-	st = open(t, path)
+	st = sqlite(t, path)
 	defer st.Close()
 	if err := st.Doubt(); err != nil {
 		t.Errorf("it was begun anew: %v", err)
@@ -145,7 +154,7 @@ func TestADamagedMarkIsTold(t *testing.T) {
 }
 
 func TestASnapshotIsOfItsMoment(t *testing.T) {
-	st := open(t, filepath.Join(t.TempDir(), "state"))
+	st := sqlite(t, filepath.Join(t.TempDir(), "state"))
 	defer st.Close()
 	var writing sync.RWMutex
 	st.HoldWrites(writing.RLocker())

@@ -142,10 +142,7 @@ func (s *SQLite) openMark() (err error) {
 	if marked > s.transactions {
 		return s.damaged("%d of the %d transactions that were written are there: %s-wal has been cut or changed", s.transactions, marked, s.path)
 	}
-	if marked < s.transactions {
-		return s.mark.set(s.transactions)
-	}
-	return nil
+	return s.mark.set(s.transactions)
 }
 
 // count notes one more transaction, of which it is a part.
