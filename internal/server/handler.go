@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"flyball/internal/client"
+	"flyball/internal/disk"
 	"flyball/internal/flow"
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
@@ -51,6 +52,7 @@ func (s *Server) handler() (http.Handler, error) {
 		Authorize:    s.authorize,
 		Settle:       s.settle,
 		Wall:         s.clock.Wall,
+		Full:         s.full,
 		Log:          s.cfg.Log,
 		Observe: func(a wire.Answer) {
 			calls.WithLabelValues(a.Service, a.Operation, strconv.Itoa(a.Status)).Observe(a.Duration.Seconds())
@@ -129,6 +131,14 @@ func (s *Server) settle(ctx context.Context, service string) error {
 		return s.state.Settle(ctx, "ecs")
 	}
 	return s.state.Settle(ctx)
+}
+
+// full says of an error that the disk takes no writes.
+func (s *Server) full(err error) (message string, full bool) {
+	if lack, ok := errors.AsType[*disk.Error](s.disk.Explain(err)); ok {
+		return lack.Error(), true
+	}
+	return "", false
 }
 
 func (s *Server) serveClock(w http.ResponseWriter, _ *http.Request, _ wire.Call) {

@@ -15,6 +15,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -22,6 +23,7 @@ import (
 	"flyball/internal/authority"
 	"flyball/internal/clock"
 	"flyball/internal/deliver"
+	"flyball/internal/disk"
 	"flyball/internal/event"
 	"flyball/internal/loopback"
 	"flyball/internal/permission"
@@ -75,6 +77,7 @@ type Server struct {
 	dir     folder
 	clock   *clock.Clock
 	ahead   clockNote
+	disk    *disk.Disk // of the data folder
 	store   *store.SQLite
 	state   *state.State
 	writing sync.RWMutex // held for reading by each write to the data folder
@@ -84,6 +87,8 @@ type Server struct {
 	globals *globals
 	events  event.Stream
 	router  deliver.Router
+	// opened is when calls and loops change the state, and no start does.
+	opened atomic.Bool
 	// operations are those that schedules may call by name.
 	operations *wire.Operations
 	judge      permission.Judge
@@ -117,7 +122,10 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if s.dir, err = openFolder(cfg.Data); err != nil {
 		return nil, err
 	}
-	if s.store, err = store.OpenSQLite(s.dir.database()); err != nil {
+	if s.disk, err = disk.Open(disk.Options{Dir: s.dir.path, NoReserve: s.dir.temp, Log: cfg.Log}); err != nil {
+		return nil, err
+	}
+	if s.store, err = store.OpenSQLiteOn(s.disk, s.dir.database()); err != nil {
 		return nil, err
 	}
 	s.store.HoldWrites(s.writing.RLocker())
@@ -125,6 +133,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		cfg.Log.Error("the state is read all the same", "error", doubt)
 	}
 	s.state = state.New(s.store)
+	s.state.Admit(s.admit)
 	s.authority, s.addresses.Log = authority.New(s.state), cfg.Log
 	if err := s.openClock(); err != nil {
 		return nil, err
@@ -174,7 +183,17 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		TLSConfig:         s.cfg.tls(),
 		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
+	s.opened.Store(true)
 	return s, nil
+}
+
+// admit refuses changes while the disk takes no writes, but for those of the start: a server
+// that was killed on a full disk begins again.
+func (s *Server) admit() error {
+	if !s.opened.Load() {
+		return nil
+	}
+	return s.disk.Check()
 }
 
 // URL is where the server listens.
@@ -221,9 +240,10 @@ func (s *Server) Run(ctx context.Context) error {
 		case <-loops.Done():
 			return nil
 		case err := <-s.store.Failed():
-			return fmt.Errorf("the state could not be written; make room or mend the disk, and start again: %w", err)
+			return fmt.Errorf("the state could not be written; mend the disk, and start again: %w", err)
 		}
 	})
+	group.Go(func() error { s.disk.Run(loops); return nil })
 	group.Go(func() error { s.stopStrays(loops); return nil })
 	group.Go(func() error { <-loops.Done(); s.functions.close(); return nil })
 	group.Go(func() error { return s.sweepRegistry(loops) })
@@ -276,6 +296,9 @@ func (s *Server) release() {
 		if err := s.store.Close(); err != nil {
 			s.cfg.Log.Error("the state could not be closed", "error", err)
 		}
+	}
+	if err := s.disk.Close(); err != nil {
+		s.cfg.Log.Warn("the reserve could not be closed", "reason", err)
 	}
 	s.dir.release()
 }

@@ -43,6 +43,7 @@ type journal struct {
 	mu    sync.RWMutex
 	whole store.Store
 	stamp func(*Tx)
+	admit func() error
 	last  newest
 	news  announcements
 }
@@ -55,6 +56,10 @@ func New(st store.Store) *State {
 // Stamp has a function add to each write what is to be on disk with it. It is set
 // before the first change.
 func (s *State) Stamp(f func(*Tx)) { s.stamp = f }
+
+// Admit has a function say before each Change whether it may begin. Its error is that of
+// the Change, which then has not run. It is set before the first change.
+func (s *State) Admit(f func() error) { s.admit = f }
 
 // Scope returns the rows whose keys begin with a prefix.
 func (s *State) Scope(prefix string) *State {
@@ -74,6 +79,11 @@ func (s *State) Change(ctx context.Context, f func(context.Context, *Tx) error) 
 	if t := joined(ctx, s.journal); t != nil {
 		return t.nest(func() error { return f(ctx, &Tx{t, s.scope}) })
 	}
+	if s.admit != nil {
+		if err := s.admit(); err != nil {
+			return err
+		}
+	}
 	t := &transaction{journal: s.journal}
 	commit, err := t.run(func() error { return f(context.WithValue(ctx, transactionKey{}, t), &Tx{t, s.scope}) })
 	if err != nil {
@@ -89,7 +99,8 @@ func (s *State) Change(ctx context.Context, f func(context.Context, *Tx) error) 
 
 // Later is Change for loops whose changes cannot fail and that wait for no disk. It
 // is on disk within milliseconds, together with what follows on it.
-// If the write fails the server ends, which is why there is no error here.
+// Without room on the disk it is in memory until there is some. If the write fails for
+// another reason the server ends, which is why there is no error here.
 func (s *State) Later(f func(*Tx)) {
 	t := &transaction{journal: s.journal}
 	_, _ = t.run(func() error { f(&Tx{t, s.scope}); return nil })
@@ -133,7 +144,8 @@ func viewed(ctx context.Context, j *journal) bool {
 
 // Settle returns when everything that was changed before is on disk, or with the
 // reason why it is not. With families it waits only for changes of kinds whose names
-// begin with one of them and a dot, such as ecs.
+// begin with one of them and a dot, such as ecs. It does not wait for room on the disk:
+// what loops have changed by themselves is told meanwhile, though a crash takes it back.
 func (s *State) Settle(ctx context.Context, families ...string) error {
 	if len(families) == 0 {
 		families = []string{""}
@@ -160,6 +172,8 @@ func (s *State) wait(ctx context.Context, commit store.Commit) error {
 	select {
 	case <-commit.Done():
 		return commit.Wait()
+	case <-s.whole.Stalled():
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -153,13 +153,14 @@ func (s *SQLite) count(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-// counted marks that a transaction is on disk.
+// counted marks that a transaction is on disk. A mark that there is no room for tells of
+// fewer than there were, as it may.
 func (s *SQLite) counted() error {
 	s.transactions++
 	if s.mark.file == nil {
 		return nil
 	}
-	if err := s.mark.set(s.transactions); err != nil {
+	if err := s.mark.set(s.transactions); err != nil && !s.disk.Refuses(err) {
 		return fmt.Errorf("mark a transaction: %w", err)
 	}
 	return nil

@@ -11,12 +11,15 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite" // the driver, without cgo
+
+	"flyball/internal/disk"
 )
 
 // SQLite is the embedded store: one file in write-ahead-log mode, one writer.
 type SQLite struct {
 	db   *sql.DB
 	path string      // empty: in memory
+	disk *disk.Disk  // that has the file
 	file os.FileInfo // the database, as it was opened
 
 	// What was written, as the database knows it; only the writer uses these.
@@ -29,11 +32,14 @@ type SQLite struct {
 	put, tally            *sql.Stmt
 	ascending, descending *sql.Stmt
 
-	mu     sync.Mutex
-	queue  []queued
-	moment *time.Timer   // flushes the queue
-	wake   chan struct{} // holds one token from a flush until the queue is taken
-	closed bool
+	mu      sync.Mutex
+	queue   *group        // nil: nothing is queued
+	moment  *time.Timer   // flushes the queue
+	wake    chan struct{} // holds one token from a flush until the queue is taken
+	stalled chan struct{} // closed while a write waits for room; never nil
+	waits   bool          // a write does
+	closing chan struct{} // closed when the store is
+	closed  bool
 
 	failed  chan error // has room for the one reason
 	sound   chan error // gets what the check of the database has found
@@ -43,12 +49,6 @@ type SQLite struct {
 // moment is how long a batch that nobody waits for is queued at most. What an alarm
 // sets off, from its state to the desired count, takes a tenth of it.
 const moment = 2 * time.Millisecond
-
-type queued struct {
-	changes []change
-	done    chan struct{}
-	err     *error
-}
 
 var _ Store = (*SQLite)(nil)
 
@@ -160,7 +160,10 @@ func dsnOf(path string) string {
 
 // OpenSQLite opens or creates the store in a file. With an empty path the
 // documents live in memory and go with the process.
-func OpenSQLite(path string) (*SQLite, error) {
+func OpenSQLite(path string) (*SQLite, error) { return OpenSQLiteOn(nil, path) }
+
+// OpenSQLiteOn opens or creates the store in a file of a disk: its writes wait for room.
+func OpenSQLiteOn(on *disk.Disk, path string) (*SQLite, error) {
 	dsn := "file::memory:?_pragma=temp_store(memory)"
 	conns := 1
 	if path != "" {
@@ -177,7 +180,10 @@ func OpenSQLite(path string) (*SQLite, error) {
 	s := &SQLite{
 		db:      db,
 		path:    path,
+		disk:    on,
 		wake:    make(chan struct{}, 1),
+		stalled: make(chan struct{}),
+		closing: make(chan struct{}),
 		failed:  make(chan error, 1),
 		sound:   make(chan error, 1),
 		stopped: make(chan struct{}),
@@ -247,26 +253,6 @@ func (s *SQLite) Scan(kind string, r Range, each func(key string, value []byte) 
 	return nil
 }
 
-// Write implements Store.
-func (s *SQLite) Write(b *Batch) Commit {
-	if b.Len() == 0 {
-		return Commit{}
-	}
-	q := queued{changes: b.changes, done: make(chan struct{}), err: new(error)}
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		*q.err = ErrClosed
-		close(q.done)
-		return Commit{q.done, q.err}
-	}
-	if s.queue = append(s.queue, q); len(s.queue) == 1 {
-		s.moment.Reset(moment)
-	}
-	s.mu.Unlock()
-	return Commit{q.done, q.err}
-}
-
 // Flush implements Store.
 func (s *SQLite) Flush() {
 	s.mu.Lock()
@@ -291,6 +277,7 @@ func (s *SQLite) Close() error {
 		s.closed = true
 		s.moment.Stop()
 		close(s.wake)
+		close(s.closing)
 	}
 	s.mu.Unlock()
 	<-s.stopped
@@ -303,36 +290,6 @@ func (s *SQLite) release() error {
 		s.mark.file.Close()
 	}
 	return s.db.Close()
-}
-
-// writeLoop makes what is queued durable, everything that waits in one
-// transaction.
-func (s *SQLite) writeLoop() {
-	defer close(s.stopped)
-	var failure error
-	for open := true; open; {
-		_, open = <-s.wake
-		s.mu.Lock()
-		batches := s.queue
-		s.queue = nil
-		s.mu.Unlock()
-		if len(batches) == 0 {
-			continue
-		}
-		if failure == nil {
-			if failure = s.commit(batches); failure != nil {
-				s.failed <- failure
-			}
-		}
-		for _, q := range batches {
-			*q.err = failure
-			close(q.done)
-		}
-	}
-}
-
-func (s *SQLite) commit(batches []queued) error {
-	return s.transact(func(ctx context.Context, tx *sql.Tx) error { return s.apply(ctx, tx, batches) })
 }
 
 // transact makes changes durable in one transaction.
@@ -362,31 +319,29 @@ func (s *SQLite) transact(change func(context.Context, *sql.Tx) error) error {
 	return s.counted()
 }
 
-// apply makes the changes of batches in a transaction.
-func (s *SQLite) apply(ctx context.Context, tx *sql.Tx, batches []queued) (err error) {
+// apply makes changes in a transaction.
+func (s *SQLite) apply(ctx context.Context, tx *sql.Tx, changes []change) (err error) {
 	put := tx.StmtContext(ctx, s.put)
 	defer put.Close()
-	for _, q := range batches {
-		for _, c := range q.changes {
-			switch c.op {
-			case opPut:
-				value := c.value
-				if value == nil {
-					value = []byte{}
-				}
-				_, err = put.ExecContext(ctx, c.kind, c.key, value, checksum(c.kind, c.key, value))
-			case opDelete:
-				_, err = tx.ExecContext(ctx, `DELETE FROM document WHERE kind = ? AND key = ?`, c.kind, c.key)
-			case opDeleteRange:
-				if c.to == "" {
-					_, err = tx.ExecContext(ctx, `DELETE FROM document WHERE kind = ? AND key >= ?`, c.kind, c.key)
-				} else {
-					_, err = tx.ExecContext(ctx, `DELETE FROM document WHERE kind = ? AND key >= ? AND key < ?`, c.kind, c.key, c.to)
-				}
+	for _, c := range changes {
+		switch c.op {
+		case opPut:
+			value := c.value
+			if value == nil {
+				value = []byte{}
 			}
-			if err != nil {
-				return fmt.Errorf("write %s %q: %w", c.kind, c.key, err)
+			_, err = put.ExecContext(ctx, c.kind, c.key, value, checksum(c.kind, c.key, value))
+		case opDelete:
+			_, err = tx.ExecContext(ctx, `DELETE FROM document WHERE kind = ? AND key = ?`, c.kind, c.key)
+		case opDeleteRange:
+			if c.to == "" {
+				_, err = tx.ExecContext(ctx, `DELETE FROM document WHERE kind = ? AND key >= ?`, c.kind, c.key)
+			} else {
+				_, err = tx.ExecContext(ctx, `DELETE FROM document WHERE kind = ? AND key >= ? AND key < ?`, c.kind, c.key, c.to)
 			}
+		}
+		if err != nil {
+			return fmt.Errorf("write %s %q: %w", c.kind, c.key, err)
 		}
 	}
 	return nil
@@ -403,6 +358,6 @@ func (s *SQLite) Rescope(prefix, kept string, b *Batch) error {
 		if err := addSums(tx); err != nil {
 			return fmt.Errorf("rescope the documents: %w", err)
 		}
-		return s.apply(ctx, tx, []queued{{changes: b.changes}})
+		return s.apply(ctx, tx, b.changes)
 	})
 }

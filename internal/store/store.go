@@ -13,9 +13,10 @@
 //	}
 //
 // Batches become durable in the order in which Write was called. Those that are
-// queued at the same time share one disk sync. If a write fails, memory is ahead
-// of the disk: the store refuses everything from then on and Failed says why, so
-// that the server can stop and start again from what is on disk.
+// queued at the same time share one disk sync. A write that the disk has no room for
+// waits until there is some, and what is queued behind it with it. If a write fails for
+// another reason, memory is ahead of the disk: the store refuses everything from then on
+// and Failed says why, so that the server can stop and start again from what is on disk.
 package store
 
 import (
@@ -42,6 +43,8 @@ type Store interface {
 	Write(b *Batch) Commit
 	// Flush ends the moment: somebody waits for what is queued.
 	Flush()
+	// Stalled is closed while what is queued waits for room on the disk.
+	Stalled() <-chan struct{}
 	// Failed gets the reason, once, when a write could not be made durable.
 	Failed() <-chan error
 	// Close makes what was queued durable and releases the store.

@@ -151,6 +151,28 @@ func (s *service) fault(err error) *fault {
 	return f
 }
 
+// unavailableShapes are the errors of AWS's models with which a service says that it cannot
+// do its part, in the order of what fits best.
+var unavailableShapes = []string{
+	"ServiceUnavailableException", "InternalServiceException", "InternalServerException", "InternalException",
+	"InternalServiceFault", "ServerException", "ServiceException", "ServiceFailureException",
+}
+
+// unavailable is the fault of a call that the service cannot carry out now: the one of its
+// model, or else the one that all services have.
+func (s *service) unavailable(message string) *fault {
+	f := &fault{code: "ServiceUnavailable", status: http.StatusServiceUnavailable, message: message}
+	for _, name := range unavailableShapes {
+		if _, ok := s.errorShapes()[name]; ok {
+			f.code = name
+			break
+		}
+	}
+	s.applyShape(f)
+	f.status = max(f.status, http.StatusInternalServerError)
+	return f
+}
+
 // statuses are those of AWS's common errors that are not 400 or 500.
 var statuses = map[string]int{
 	"DryRunOperation":                http.StatusPreconditionFailed,

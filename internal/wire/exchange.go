@@ -173,6 +173,11 @@ func (x *exchange) settle(ctx context.Context) error {
 // failure is the fault of a call that failed. What is not the client's
 // fault is told to the log.
 func (x *exchange) failure(err error) *fault {
+	if x.h.Full != nil {
+		if message, full := x.h.Full(err); full {
+			return x.service.unavailable(message) // whoever looks after the disk has told the log
+		}
+	}
 	f := x.service.fault(err)
 	if f.status >= http.StatusInternalServerError {
 		x.h.Log.Error("operation failed", "service", x.service.name, "operation", x.name, "request", x.id, "error", err)

@@ -57,6 +57,7 @@ func (forgetful) Get(string, string) ([]byte, error)                            
 func (forgetful) Scan(string, store.Range, func(key string, value []byte) bool) error { return nil }
 func (forgetful) Write(*store.Batch) store.Commit                                     { return store.Commit{} }
 func (forgetful) Flush()                                                              {}
+func (forgetful) Stalled() <-chan struct{}                                            { return nil }
 func (forgetful) Failed() <-chan error                                                { return nil }
 func (forgetful) Close() error                                                        { return nil }
 
