@@ -51,12 +51,16 @@ func ParseState(s string) (State, error) {
 // Comparison is how a datapoint is held against the threshold.
 type Comparison uint8
 
-// The comparisons with a static threshold.
+// The comparisons: four with a static threshold, three with the band of an anomaly
+// detection model.
 const (
 	GreaterOrEqual Comparison = iota
 	Greater
 	Less
 	LessOrEqual
+	OutsideBand
+	BelowBand
+	AboveBand
 )
 
 var comparisons = [...]struct{ name, text string }{
@@ -64,13 +68,15 @@ var comparisons = [...]struct{ name, text string }{
 	Greater:        {"GreaterThanThreshold", "greater than"},
 	Less:           {"LessThanThreshold", "less than"},
 	LessOrEqual:    {"LessThanOrEqualToThreshold", "less than or equal to"},
+	OutsideBand:    {name: "LessThanLowerOrGreaterThanUpperThreshold"},
+	BelowBand:      {name: "LessThanLowerThreshold"},
+	AboveBand:      {name: "GreaterThanUpperThreshold"},
 }
 
 // String is the comparison operator as CloudWatch spells it.
 func (c Comparison) String() string { return comparisons[c].name }
 
-// ParseComparison reads a comparison operator as CloudWatch spells it. The
-// operators of anomaly detection bands are not among them.
+// ParseComparison reads a comparison operator as CloudWatch spells it.
 func ParseComparison(s string) (Comparison, error) {
 	for i, c := range comparisons {
 		if s == c.name {
@@ -80,7 +86,21 @@ func ParseComparison(s string) (Comparison, error) {
 	return 0, fmt.Errorf("alarm: unknown comparison operator %q", s)
 }
 
-// Breaches tells whether a datapoint breaches the threshold.
+// OfBand tells whether the comparison is with a band.
+func (c Comparison) OfBand() bool { return c >= OutsideBand }
+
+// A Band is what the datapoints of a rule are compared with, where its Comparison is
+// OfBand: the bounds of what is usual, one for each value. Where there is no band the
+// value is missing, too: nothing is known of it.
+type Band struct{ Lower, Upper []float64 }
+
+// breaches tells whether the i-th value lies on the wrong side of the band.
+func (b Band) breaches(c Comparison, i int, value float64) bool {
+	return c != AboveBand && value < b.Lower[i] || c != BelowBand && value > b.Upper[i]
+}
+
+// Breaches tells whether a datapoint breaches the threshold; of a band it knows
+// nothing.
 func (c Comparison) Breaches(value, threshold float64) bool {
 	switch c {
 	case Greater:
@@ -89,8 +109,10 @@ func (c Comparison) Breaches(value, threshold float64) bool {
 		return value < threshold
 	case LessOrEqual:
 		return value <= threshold
-	default:
+	case GreaterOrEqual:
 		return value >= threshold
+	default:
+		return false
 	}
 }
 
@@ -122,7 +144,7 @@ func ParseTreatment(s string) (Treatment, error) {
 
 // A Rule is what a metric alarm watches for.
 type Rule struct {
-	Threshold  float64
+	Threshold  float64       // of nothing, if the Comparison is OfBand
 	MinSamples float64       // with data from fewer samples the state is kept; see LowSamples
 	Period     time.Duration // of a datapoint; 0 is a minute
 	Periods    int32         // N, how many datapoints are evaluated; at least 1
@@ -180,6 +202,11 @@ type Verdict struct {
 // CloudWatch User Guide: the newest N real datapoints of the range are
 // evaluated, and the treatment of missing data fills in only what lacks.
 func (r Rule) Evaluate(current State, values []float64, samples float64) Verdict {
+	return r.EvaluateBand(current, values, Band{}, samples)
+}
+
+// EvaluateBand is Evaluate with the band that the values are compared with.
+func (r Rule) EvaluateBand(current State, values []float64, band Band, samples float64) Verdict {
 	var v Verdict
 	oldest := 0 // age of the oldest datapoint evaluated: 1 is the newest period
 	for i := len(values) - 1; i >= 0 && v.Breaching+v.Within < r.Periods; i-- {
@@ -187,7 +214,7 @@ func (r Rule) Evaluate(current State, values []float64, samples float64) Verdict
 			continue
 		}
 		oldest = len(values) - i
-		if r.Comparison.Breaches(values[i], r.Threshold) {
+		if r.breaches(band, i, values[i]) {
 			v.Breaching++
 		} else {
 			v.Within++
@@ -222,6 +249,14 @@ func (r Rule) Evaluate(current State, values []float64, samples float64) Verdict
 		v.State = InsufficientData
 	}
 	return v
+}
+
+// breaches tells whether the i-th value, which is not missing, breaches.
+func (r Rule) breaches(band Band, i int, value float64) bool {
+	if r.Comparison.OfBand() {
+		return band.breaches(r.Comparison, i, value)
+	}
+	return r.Comparison.Breaches(value, r.Threshold)
 }
 
 func (v Verdict) keep(current State) Verdict {

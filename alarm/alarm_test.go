@@ -112,8 +112,30 @@ func TestComparison(t *testing.T) {
 			t.Errorf("%s of 1, 2 and 3 against 2: got %v", c.name, got)
 		}
 	}
-	if _, err := alarm.ParseComparison("LessThanLowerThreshold"); err == nil {
-		t.Error("an anomaly detection operator was accepted")
+	if _, err := alarm.ParseComparison("LessThan"); err == nil {
+		t.Error("an unknown operator was accepted")
+	}
+}
+
+func TestComparisonWithABand(t *testing.T) {
+	for name, want := range map[string][3]alarm.State{ // of values below, on the bounds of and above 10 to 20
+		"LessThanLowerOrGreaterThanUpperThreshold": {alarm.Alarm, alarm.OK, alarm.Alarm},
+		"LessThanLowerThreshold":                   {alarm.Alarm, alarm.OK, alarm.OK},
+		"GreaterThanUpperThreshold":                {alarm.OK, alarm.OK, alarm.Alarm},
+	} {
+		op, err := alarm.ParseComparison(name)
+		if err != nil || op.String() != name || !op.OfBand() || op.Breaches(1, 0) || op.Breaches(0, 1) {
+			t.Fatalf("%s: got %v, %v", name, op, err)
+		}
+		rule := alarm.Rule{Comparison: op, Periods: 1}
+		band := alarm.Band{Lower: []float64{0, 0, 10}, Upper: []float64{99, 99, 20}}
+		evaluate := func(v float64) alarm.State {
+			_, verdict, _ := alarm.Watch{}.StepBand(end, rule, []float64{50, 50, v}, band, 0)
+			return verdict.State
+		}
+		if got := [3]alarm.State{evaluate(9), evaluate(20), evaluate(21)}; got != want || evaluate(10) != alarm.OK {
+			t.Errorf("%s: got %v, want %v", name, got, want)
+		}
 	}
 }
 

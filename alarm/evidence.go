@@ -1,8 +1,10 @@
 package alarm
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,11 +26,14 @@ type Evidence struct {
 	At        time.Time // when the alarm was evaluated
 	End       time.Time // when the newest period ended
 	Values    []float64 // as given to Evaluate
-	Counts    []float64 // sample counts of the values; may be nil
+	Counts    []float64 `json:",omitempty"` // sample counts of the values; may be nil
+	Lower     []float64 `json:",omitempty"` // of the band of the values, where there is one
+	Upper     []float64 `json:",omitempty"`
 }
 
 // A point is one evaluated datapoint; a missing one has the value NaN.
 type point struct {
+	index        int // in the values
 	time         time.Time
 	value, count float64
 }
@@ -43,7 +48,7 @@ func (e Evidence) points() []point {
 		if missing && filled == e.Verdict.Filled || !missing && taken == e.Rule.Periods-e.Verdict.Filled {
 			continue
 		}
-		p := point{time: e.End.Add(-time.Duration(len(e.Values)-i) * e.Rule.period()), value: e.Values[i]}
+		p := point{index: i, time: e.End.Add(-time.Duration(len(e.Values)-i) * e.Rule.period()), value: e.Values[i]}
 		if missing {
 			filled++
 		} else {
@@ -80,11 +85,15 @@ func (e Evidence) Reason() string {
 		filled = fmt.Sprintf(" and %s treated as [%s]", was(v.Filled, "missing datapoint"), treatedAs[e.Rule.Missing])
 	}
 	real := v.Breaching + v.Within
+	threshold := "Threshold"
+	if e.Rule.Comparison.OfBand() {
+		threshold = "Thresholds"
+	}
 	switch {
 	case real == 0:
-		return fmt.Sprintf("Threshold Crossed: no datapoints were received for %s%s.", plural(int32(periods), "period"), filled)
+		return fmt.Sprintf("%s Crossed: no datapoints were received for %s%s.", threshold, plural(int32(periods), "period"), filled)
 	case e.Rule.Datapoints == 0 && filled != "":
-		return fmt.Sprintf("Threshold Crossed: %s received for %s%s.", was(real, "datapoint"), plural(int32(periods), "period"), filled)
+		return fmt.Sprintf("%s Crossed: %s received for %s%s.", threshold, was(real, "datapoint"), plural(int32(periods), "period"), filled)
 	}
 
 	crossed, not, minimum, transition := v.Breaching, "", e.Rule.needed(), "OK -> ALARM"
@@ -100,11 +109,33 @@ func (e Evidence) Reason() string {
 	if crossed == 1 {
 		verb = "was"
 	}
-	is := fmt.Sprintf("%s %s%s the threshold (%s)", verb, not, comparisons[e.Rule.Comparison].text, Number(e.Rule.Threshold))
+	names := e.listed()
+	is := fmt.Sprintf("%s %s", verb, e.compared(not, names))
 	if crossed < listed {
-		return fmt.Sprintf("Threshold Crossed: %s [%s] %s%s%s.", of, e.list(), is, filled, tail)
+		return fmt.Sprintf("%s Crossed: %s [%s] %s%s%s.", threshold, of, show(names), is, filled, tail)
 	}
-	return fmt.Sprintf("Threshold Crossed: %s %s%s. The most recent datapoints which crossed the threshold: [%s]%s.", of, is, filled, e.list(), tail)
+	return fmt.Sprintf("%s Crossed: %s %s%s. The most recent datapoints which crossed the threshold: [%s]%s.", threshold, of, is, filled, show(names), tail)
+}
+
+// compared says what the named datapoints were or, with "not ", were not.
+func (e Evidence) compared(not string, names []point) string {
+	bounds := func(of []float64) string {
+		var all []string
+		for _, p := range names {
+			all = append(all, Number(of[p.index]).String())
+		}
+		return strings.Join(all, ", ")
+	}
+	switch c := e.Rule.Comparison; c {
+	case OutsideBand:
+		return fmt.Sprintf("%sless than the lower thresholds [%s] or %sgreater than the upper thresholds [%s]", not, bounds(e.Lower), not, bounds(e.Upper))
+	case BelowBand:
+		return fmt.Sprintf("%sless than the lower thresholds [%s]", not, bounds(e.Lower))
+	case AboveBand:
+		return fmt.Sprintf("%sgreater than the upper thresholds [%s]", not, bounds(e.Upper))
+	default:
+		return fmt.Sprintf("%s%s the threshold (%s)", not, comparisons[c].text, Number(e.Rule.Threshold))
+	}
 }
 
 // listed is how many datapoints a reason names at most; from this number on it
@@ -113,14 +144,26 @@ const listed = 5
 
 var treatedAs = [...]string{Missing: "Missing", Ignore: "Ignored", Breaching: "Breaching", NotBreaching: "NonBreaching"}
 
-// list names the datapoints that made the state, newest first.
-func (e Evidence) list() string {
-	var names []string
+// listed are the datapoints that made the state, newest first, as many as a reason
+// names.
+func (e Evidence) listed() []point {
+	var names []point
 	for _, p := range e.points() {
-		breaches := e.Rule.Comparison.Breaches(p.value, e.Rule.Threshold)
-		if !math.IsNaN(p.value) && breaches == (e.Verdict.State == Alarm) && len(names) < listed {
-			names = append(names, fmt.Sprintf("%s (%s)", Number(p.value), p.time.UTC().Format("02/01/06 15:04:05")))
+		if math.IsNaN(p.value) || len(names) == listed {
+			continue
 		}
+		if e.Rule.breaches(Band{e.Lower, e.Upper}, p.index, p.value) == (e.Verdict.State == Alarm) {
+			names = append(names, p)
+		}
+	}
+	return names
+}
+
+// show names datapoints with their times.
+func show(points []point) string {
+	var names []string
+	for _, p := range points {
+		names = append(names, fmt.Sprintf("%s (%s)", Number(p.value), p.time.UTC().Format("02/01/06 15:04:05")))
 	}
 	return strings.Join(names, ", ")
 }
@@ -151,7 +194,9 @@ type reasonData struct {
 	Statistic  string      `json:"statistic,omitempty"`
 	Period     int64       `json:"period"`
 	Recent     []Number    `json:"recentDatapoints"`
-	Threshold  Number      `json:"threshold"`
+	Threshold  *Number     `json:"threshold,omitempty"`
+	Lower      []Number    `json:"recentLowerThresholds,omitempty"`
+	Upper      []Number    `json:"recentUpperThresholds,omitempty"`
 	Datapoints []dataPoint `json:"evaluatedDatapoints"`
 }
 
@@ -159,6 +204,7 @@ type dataPoint struct {
 	Timestamp   string  `json:"timestamp"`
 	SampleCount *Number `json:"sampleCount,omitempty"`
 	Value       *Number `json:"value,omitempty"`
+	Threshold   *Number `json:"threshold,omitempty"` // of a band with one side
 }
 
 // ReasonData is the evidence as JSON, as in a StateReasonData.
@@ -170,7 +216,9 @@ func (e Evidence) ReasonData() string {
 		Statistic: e.Statistic,
 		Period:    int64(e.Rule.period() / time.Second),
 		Recent:    []Number{},
-		Threshold: Number(e.Rule.Threshold),
+	}
+	if !e.Rule.Comparison.OfBand() {
+		d.Threshold = new(Number(e.Rule.Threshold))
 	}
 	for _, p := range e.points() {
 		dp := dataPoint{Timestamp: p.time.UTC().Format(TimeFormat)}
@@ -180,9 +228,12 @@ func (e Evidence) ReasonData() string {
 			if count > 0 {
 				dp.SampleCount = &count
 			}
+			dp.Threshold = d.addBounds(e, p.index)
 		}
 		d.Datapoints = append(d.Datapoints, dp)
 	}
+	slices.Reverse(d.Lower) // recent ones are the oldest first
+	slices.Reverse(d.Upper)
 	for i, p := range e.Datapoints() {
 		if i == 0 {
 			d.StartDate = p.Time.UTC().Format(TimeFormat)
@@ -190,6 +241,32 @@ func (e Evidence) ReasonData() string {
 		d.Recent = append(d.Recent, Number(p.Value))
 	}
 	return string(encode(d))
+}
+
+// addBounds adds the bounds that the i-th value was compared with, and returns the
+// only one.
+func (d *reasonData) addBounds(e Evidence, i int) *Number {
+	var lower, upper *Number
+	switch c := e.Rule.Comparison; {
+	case !c.OfBand():
+		return nil
+	case c == OutsideBand:
+		lower, upper = new(Number(e.Lower[i])), new(Number(e.Upper[i]))
+	case c == BelowBand:
+		lower = new(Number(e.Lower[i]))
+	default:
+		upper = new(Number(e.Upper[i]))
+	}
+	if lower != nil {
+		d.Lower = append(d.Lower, *lower)
+	}
+	if upper != nil {
+		d.Upper = append(d.Upper, *upper)
+	}
+	if lower != nil && upper != nil {
+		return nil
+	}
+	return cmp.Or(lower, upper)
 }
 
 // A Number is written as CloudWatch, a Java program, writes a double: with a

@@ -3,6 +3,7 @@ package alarm_test
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,4 +81,46 @@ func ExampleEvidence_ReasonData() {
 	// Output:
 	// {"version":"1.0","queryDate":"2026-11-21T16:56:01.234+0000","startDate":"2026-11-21T16:54:00.000+0000","unit":"Bytes","statistic":"Average","period":60,"recentDatapoints":[2.5E7,1.5E-4],"threshold":1.0E7,"evaluatedDatapoints":[{"timestamp":"2026-11-21T16:55:00.000+0000","sampleCount":2.0,"value":1.5E-4},{"timestamp":"2026-11-21T16:54:00.000+0000","sampleCount":2.0,"value":2.5E7}]}
 	// {"version":"1.0","queryDate":"2026-11-21T16:56:01.234+0000","statistic":"Average","period":60,"recentDatapoints":[],"threshold":10.0,"evaluatedDatapoints":[{"timestamp":"2026-11-21T16:55:00.000+0000"}]}
+}
+
+// The words of alarms on bands, from "Alarm events and EventBridge" in the User Guide
+// and from what users quote.
+func TestReasonsOfBands(t *testing.T) {
+	none := math.NaN()
+	for _, c := range []struct {
+		comparison   alarm.Comparison
+		m            int32
+		values       []float64
+		reason, data string
+	}{
+		{alarm.OutsideBand, 1, []float64{none, none, 0},
+			"Thresholds Crossed: 1 out of the last 1 datapoints [0.0 (21/11/26 16:55:00)] was less than the lower thresholds [2.5] or greater than the upper thresholds [20.0] (minimum 1 datapoint for OK -> ALARM transition).",
+			`"recentDatapoints":[0.0],"recentLowerThresholds":[2.5],"recentUpperThresholds":[20.0],"evaluatedDatapoints":[{"timestamp":"2026-11-21T16:55:00.000+0000","value":0.0}]}`},
+		{alarm.OutsideBand, 1, []float64{none, none, 5},
+			"Thresholds Crossed: 1 out of the last 1 datapoints [5.0 (21/11/26 16:55:00)] was not less than the lower thresholds [2.5] or not greater than the upper thresholds [20.0] (minimum 1 datapoint for ALARM -> OK transition).",
+			`"recentLowerThresholds":[2.5],"recentUpperThresholds":[20.0]`},
+		{alarm.AboveBand, 2, []float64{none, none, 239, 240},
+			"Thresholds Crossed: 2 out of the last 2 datapoints [240.0 (21/11/26 16:55:00), 239.0 (21/11/26 16:54:00)] were greater than the upper thresholds [20.0, 19.0] (minimum 2 datapoints for OK -> ALARM transition).",
+			`"recentDatapoints":[239.0,240.0],"recentUpperThresholds":[19.0,20.0],"evaluatedDatapoints":[{"timestamp":"2026-11-21T16:55:00.000+0000","value":240.0,"threshold":20.0},{"timestamp":"2026-11-21T16:54:00.000+0000","value":239.0,"threshold":19.0}]}`},
+		{alarm.BelowBand, 0, []float64{none, none, 1},
+			"Thresholds Crossed: 1 datapoint [1.0 (21/11/26 16:55:00)] was less than the lower thresholds [2.5].",
+			`"recentLowerThresholds":[2.5],"evaluatedDatapoints":[{"timestamp":"2026-11-21T16:55:00.000+0000","value":1.0,"threshold":2.5}]}`},
+		{alarm.BelowBand, 0, []float64{none, none, none}, "Insufficient Data: 1 datapoint was unknown.",
+			`"period":60,"recentDatapoints":[],"evaluatedDatapoints":[{"timestamp":"2026-11-21T16:55:00.000+0000"}]}`},
+	} {
+		n := len(c.values)
+		rule := alarm.Rule{Comparison: c.comparison, Periods: int32(n - 2), Datapoints: c.m}
+		band := alarm.Band{Lower: make([]float64, n), Upper: make([]float64, n)}
+		band.Lower[n-1], band.Upper[n-1], band.Upper[n-2] = 2.5, 20, 19
+		e := alarm.Evidence{
+			Rule: rule, Verdict: rule.EvaluateBand(alarm.InsufficientData, c.values, band, 0),
+			At: end, End: end, Values: c.values, Lower: band.Lower, Upper: band.Upper,
+		}
+		if got := e.Reason(); got != c.reason {
+			t.Errorf("got  %s\nwant %s", got, c.reason)
+		}
+		if got := e.ReasonData(); !strings.Contains(got, c.data) {
+			t.Errorf("got  %s\nwant %s", got, c.data)
+		}
+	}
 }

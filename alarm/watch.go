@@ -54,7 +54,12 @@ func (c Call) String() string { return callNames[c] }
 // ("Alarm actions" in the CloudWatch User Guide). It waits for a datapoint that is
 // pending, so that it is decided on the newest data.
 func (w Watch) Step(now time.Time, r Rule, values []float64, samples float64) (Watch, Verdict, Call) {
-	v := r.Evaluate(w.State, values, samples)
+	return w.StepBand(now, r, values, Band{}, samples)
+}
+
+// StepBand is Step with the band that the values are compared with.
+func (w Watch) StepBand(now time.Time, r Rule, values []float64, band Band, samples float64) (Watch, Verdict, Call) {
+	v := r.EvaluateBand(w.State, values, band, samples)
 	switch {
 	case v.State != w.State:
 		return w.Enter(now, v.State), v, Change

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"flyball/internal/clock"
+	"flyball/internal/disk"
 	"flyball/internal/mark"
 	"flyball/internal/queue"
 )
@@ -21,6 +22,7 @@ type Options struct {
 	Lazy    bool   // nothing has to outlast the process
 	Segment int64  // bytes of a log's segments; 0: 64 MiB
 	Clock   *clock.Clock
+	Disk    *disk.Disk   // of the folder; nil always has room
 	Log     *slog.Logger // nil: slog.Default
 	Writing sync.Locker  // of queuelog.Options
 }
@@ -63,9 +65,9 @@ func (b *Broker) stopped() bool {
 	}
 }
 
-// failed notes why a queue cannot be written.
+// failed notes why a queue cannot be written any more. Want of room passes.
 func (b *Broker) failed(err error) error {
-	if !errors.Is(err, ErrRemoved) {
+	if _, full := errors.AsType[*disk.Error](err); !full && !errors.Is(err, ErrRemoved) {
 		select {
 		case b.failure <- err:
 		default: // one is enough

@@ -109,7 +109,7 @@ func writeCheckpoint(folder string, content []byte, sync bool) error {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		return err
+		return errors.Join(err, os.Remove(path+".new"))
 	}
 	return os.Rename(path+".new", path)
 }
@@ -145,7 +145,7 @@ func (q *Queue) maySave() {
 // save makes a checkpoint and has it written, under the lock. It is in place of the one
 // before only once the log is on disk as far as it tells of it.
 func (q *Queue) save() {
-	if q.saves.running || q.removed {
+	if q.saves.running || q.removed || q.broker.Disk.Check() != nil {
 		return
 	}
 	q.saves.running = true

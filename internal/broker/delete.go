@@ -42,7 +42,7 @@ func (q *Queue) remove(receipts []queue.Receipt) (errs []error, end queuelog.Pos
 	errs = make([]error, len(receipts))
 	var gone []uint64
 	for i, r := range receipts {
-		if errs[i] = q.machine.Delete(now, r); errs[i] == nil {
+		if errs[i] = q.machine.Deletable(now, r); errs[i] == nil {
 			gone = append(gone, r.Sequence)
 		}
 	}
@@ -50,10 +50,16 @@ func (q *Queue) remove(receipts []queue.Receipt) (errs []error, end queuelog.Pos
 	if len(gone) == 0 {
 		return errs, 0, nil
 	}
-	q.stats.Deleted += int64(len(gone))
+	// A delete that cannot be kept leaves the messages where they are.
 	if end, err = q.append(func(b []byte) []byte { return appendDelete(b, gone) }); err != nil {
 		return nil, 0, err
 	}
+	for i, r := range receipts {
+		if errs[i] == nil {
+			errs[i] = q.machine.Delete(now, r)
+		}
+	}
+	q.stats.Deleted += int64(len(gone))
 	q.waiting.tell(int64(len(gone))) // groups may be free now
 	q.maySave()
 	return errs, end, nil
@@ -67,11 +73,14 @@ func (q *Queue) SetInvisible(r queue.Receipt, invisible time.Duration) error {
 	defer q.settle()
 	now := q.now()
 	q.stats.active = now
-	until, err := q.machine.SetInvisible(now, r, queue.Millis(invisible.Milliseconds()))
+	until, err := q.machine.Until(now, r, queue.Millis(invisible.Milliseconds()))
 	if err != nil {
 		return err
 	}
-	_, err = q.append(func(b []byte) []byte { return appendInFlight(b, r.Sequence, until) })
+	if _, err := q.append(func(b []byte) []byte { return appendInFlight(b, r.Sequence, until) }); err != nil {
+		return err
+	}
+	_, err = q.machine.SetInvisible(now, r, queue.Millis(invisible.Milliseconds()))
 	return err
 }
 

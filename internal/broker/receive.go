@@ -164,12 +164,17 @@ func (q *Queue) deliver(now queue.Millis, r Request) ([]queue.Delivery, error) {
 	if err != nil || len(got) == 0 {
 		return nil, err
 	}
+	if _, err = q.append(func(b []byte) []byte { return appendReceive(b, got) }); err != nil {
+		for _, d := range got {
+			q.machine.Reappoint(d.Sequence, now) // nobody gets it: it is visible
+		}
+		return nil, err
+	}
 	if r.Attempt != "" {
 		q.attempts.Add(now, r.Attempt, got)
 	}
-	_, err = q.append(func(b []byte) []byte { return appendReceive(b, got) })
 	q.maySave()
-	return got, err
+	return got, nil
 }
 
 // read reads messages that were received. What cannot be read is lost, and gone.

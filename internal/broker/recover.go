@@ -14,7 +14,7 @@ import (
 // open reads what an earlier life has left of a queue.
 func (q *Queue) open(s queue.Settings) (err error) {
 	if q.log, err = queuelog.Open(queuelog.Options{
-		Folder: q.folder, Segment: q.broker.Segment, Lazy: q.broker.Lazy, Log: q.broker.Log,
+		Folder: q.folder, Segment: q.broker.Segment, Lazy: q.broker.Lazy, Disk: q.broker.Disk, Log: q.broker.Log,
 		Book: q.broker.book, Name: filepath.Base(q.folder), Writing: q.broker.Writing}); err != nil {
 		return fmt.Errorf("open the log of a queue: %w", err)
 	}

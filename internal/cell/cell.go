@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"flyball/internal/clock"
+	"flyball/internal/disk"
 	"flyball/internal/event"
 	"flyball/internal/state"
 )
@@ -23,6 +24,7 @@ type Cell struct {
 	Region  string // such as eu-west-2, or aws-global
 	Clock   *clock.Clock
 	State   *state.State  // the cell's own rows
+	Disk    *disk.Disk    // of what is kept beside the rows; nil always has room
 	Events  *event.Stream // nil takes none
 	// Bus is told of each event within the change that it is part of, so that what it writes is
 	// on disk with that change. It is set before services are opened; nil is not told.

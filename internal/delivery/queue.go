@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -13,6 +14,7 @@ import (
 	"flyball/internal/broker"
 	"flyball/internal/clock"
 	"flyball/internal/deliver"
+	"flyball/internal/disk"
 	"flyball/internal/queue"
 )
 
@@ -21,6 +23,7 @@ type Options struct {
 	Folder string // of the deliveries
 	Lazy   bool   // nothing has to outlast the process
 	Clock  *clock.Clock
+	Disk   *disk.Disk // of the folder; nil always has room
 	Router *deliver.Router
 	Log    *slog.Logger
 	// Writing is that of queuelog.Options.
@@ -52,7 +55,7 @@ const (
 // Open returns the queue with the deliveries of an earlier life.
 func Open(o Options) (*Queue, error) {
 	q := &Queue{Options: o, owners: map[string]Owner{}, lanes: map[laneKey]*lane{}, mostWaiting: mostWaiting, mostHeld: mostHeld}
-	q.broker = broker.New(broker.Options{Folder: o.Folder, Lazy: o.Lazy, Clock: o.Clock, Log: o.Log, Writing: o.Writing})
+	q.broker = broker.New(broker.Options{Folder: o.Folder, Lazy: o.Lazy, Clock: o.Clock, Disk: o.Disk, Log: o.Log, Writing: o.Writing})
 	var err error
 	if q.messages, err = q.broker.Queue("all", queue.Settings{Retention: queue.Millis(retention.Milliseconds()), MostInFlight: 2 * mostHeld}); err != nil {
 		return nil, fmt.Errorf("open the deliveries: %w", err)
@@ -73,6 +76,9 @@ const (
 // Deliver takes deliveries over: when it returns without an error they are on disk, and
 // will be attempted. With an error some of them may be.
 func (q *Queue) Deliver(_ context.Context, deliveries ...Delivery) error {
+	if err := q.Disk.Check(); err != nil {
+		return err
+	}
 	now := q.Clock.Now()
 	var batch []*broker.Message
 	size := 0
@@ -108,7 +114,7 @@ func (q *Queue) Run(ctx context.Context) error {
 		return nil
 	case err := <-q.broker.Failed():
 		q.broker.Stop()
-		return fmt.Errorf("deliveries could not be written; make room or mend the disk, and start again: %w", err)
+		return fmt.Errorf("deliveries could not be written; mend the disk, and start again: %w", err)
 	}
 }
 
@@ -172,6 +178,9 @@ func (q *Queue) forget(done ...queue.Receipt) {
 	}
 }
 
+// roomAgain is how long a change waits that the disk had no room for.
+const roomAgain = time.Second
+
 // A change puts a message into the place of another, to be received after a delay.
 type change struct {
 	of    queue.Receipt
@@ -190,7 +199,12 @@ func (q *Queue) replace(changes ...change) {
 		c.to.Sent, c.to.Delay = 0, queue.Millis(c.delay.Milliseconds())
 		messages[i], done[i] = c.to, c.of
 	}
-	if _, err := q.messages.Send(messages); err != nil {
+	_, err := q.messages.Send(messages)
+	if _, full := errors.AsType[*disk.Error](err); full {
+		time.AfterFunc(roomAgain, func() { q.replace(changes...) }) // what they replace is in flight until then
+		return
+	}
+	if err != nil {
 		q.Log.Error("deliveries could not be put back", "error", err)
 		return
 	}

@@ -329,6 +329,12 @@ func (s space) scarce(least int64) bool {
 	return s.free < least || s.inodes >= 0 && s.inodes < fewInodes
 }
 
+// Lacks tells whether an error means that a disk takes no writes.
+func Lacks(err error) bool {
+	_, lacks := lackOf(err)
+	return lacks
+}
+
 // lackOf tells why an error means that a disk takes no writes.
 func lackOf(err error) (Lack, bool) {
 	switch {

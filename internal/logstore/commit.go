@@ -26,10 +26,13 @@ type placed struct {
 }
 
 // Append puts events into a stream, and returns when they are on disk. They are in the
-// order of their times.
+// order of their times. For want of room it returns a *disk.Error, and keeps nothing.
 func (s *Store) Append(group, stream uint32, ingested int64, events []Event) error {
 	if len(events) == 0 {
 		return nil
+	}
+	if err := s.disk.Check(); err != nil {
+		return err
 	}
 	first := s.next.Add(uint64(len(events))) - uint64(len(events))
 	p := part{
@@ -88,7 +91,7 @@ func (s *Store) commitAll() {
 			s.mu.Lock()
 		}
 		if err != nil {
-			c.err = fmt.Errorf("write log events: %w", err)
+			c.err = s.disk.Explain(fmt.Errorf("write log events: %w", err))
 			s.giveUp(seg)
 		} else {
 			s.publish(seg, c)

@@ -23,6 +23,8 @@ const (
 	atOnce = 8
 	// notWorth is a segment that is not written anew for what it wastes.
 	notWorth = 4 << 10
+	// compactAgain is when a compaction is made again that failed, as for want of room.
+	compactAgain = time.Minute
 	// smallSegment is a compressed segment that is merged with others.
 	smallSegment = 16 << 20
 )

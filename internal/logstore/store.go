@@ -30,6 +30,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	"flyball/internal/disk"
 
 	"flyball/internal/damage"
 	"flyball/internal/mark"
@@ -46,6 +49,7 @@ type Options struct {
 	// Live tells whether a group and a stream in it still exist. What of others is on
 	// disk is removed.
 	Live func(group, stream uint32) bool
+	Disk *disk.Disk // of the folder; nil always has room
 	Log  *slog.Logger
 	// Writing is held for the moment of each write, unless it is nil: who has it otherwise
 	// finds all files at rest.
@@ -56,6 +60,7 @@ type Options struct {
 // goroutines.
 type Store struct {
 	dir   string
+	disk  *disk.Disk
 	log   *slog.Logger
 	gate  sync.Locker
 	codec *codec
@@ -93,7 +98,7 @@ type Stream struct {
 // Open returns the store in a folder, which it makes if need be.
 func Open(dir string, opts Options) (*Store, error) {
 	s := &Store{
-		dir: dir, log: opts.Log, gate: opts.Writing, kick: make(chan struct{}, 1),
+		dir: dir, disk: opts.Disk, log: opts.Log, gate: opts.Writing, kick: make(chan struct{}, 1),
 		segments: map[uint64]*segment{}, groups: map[uint32]*group{},
 		gone: map[uint32]bool{}, goneOf: map[uint32]bool{},
 	}
@@ -388,14 +393,23 @@ func (s *Store) wake() {
 
 // Run compacts files in the background until ctx ends, and returns nil.
 func (s *Store) Run(ctx context.Context) error {
+	again := time.AfterFunc(compactAgain, s.wake)
+	defer again.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-s.kick:
 		}
+		if s.disk.Check() != nil {
+			again.Reset(compactAgain)
+			continue
+		}
 		if err := s.compact(ctx); err != nil && !errors.Is(err, context.Canceled) {
-			s.log.Error("log events could not be compacted", "error", err)
+			again.Reset(compactAgain)
+			if !s.disk.Refuses(err) {
+				s.log.Error("log events could not be compacted", "error", err)
+			}
 		}
 	}
 }

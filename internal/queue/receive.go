@@ -94,6 +94,13 @@ func (q *Queue) find(r Receipt) (*entry, error) {
 	return e, nil
 }
 
+// Deletable returns the error that Delete would.
+func (q *Queue) Deletable(now Millis, r Receipt) error {
+	q.Advance(now)
+	_, err := q.find(r)
+	return err
+}
+
 // Delete removes the message of a receipt.
 func (q *Queue) Delete(now Millis, r Receipt) error {
 	q.Advance(now)
@@ -105,9 +112,9 @@ func (q *Queue) Delete(now Millis, r Receipt) error {
 	return nil
 }
 
-// SetInvisible has the message of a receipt come back after a time. One of a standard
-// queue that has come back already is in flight again.
-func (q *Queue) SetInvisible(now Millis, r Receipt, invisible Millis) (until Millis, err error) {
+// Until is when the message of a receipt comes back after SetInvisible, or the error that
+// this returns.
+func (q *Queue) Until(now Millis, r Receipt, invisible Millis) (until Millis, err error) {
 	q.Advance(now)
 	e, err := q.find(r)
 	switch {
@@ -116,9 +123,18 @@ func (q *Queue) SetInvisible(now Millis, r Receipt, invisible Millis) (until Mil
 	case now+invisible > e.received+MostInvisible:
 		return 0, ErrTooLong
 	}
-	q.setUntil(e, now+invisible)
-	q.Advance(now)
 	return now + invisible, nil
+}
+
+// SetInvisible has the message of a receipt come back after a time. One of a standard
+// queue that has come back already is in flight again.
+func (q *Queue) SetInvisible(now Millis, r Receipt, invisible Millis) (until Millis, err error) {
+	if until, err = q.Until(now, r, invisible); err != nil {
+		return 0, err
+	}
+	q.setUntil(q.entries[r.Sequence], until)
+	q.Advance(now)
+	return until, nil
 }
 
 // setUntil has a message be in flight until a time.

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"flyball/internal/damage"
+	"flyball/internal/disk"
 	"flyball/internal/mark"
 )
 
@@ -21,6 +22,7 @@ type Options struct {
 	Folder  string // made if it is not there
 	Segment int64  // bytes after which a new segment begins; 0: 64 MiB
 	Lazy    bool   // nothing is synced, for what need not outlast the process
+	Disk    *disk.Disk
 	Log     *slog.Logger
 	// Book notes, below Name, how much of each segment is on disk. Without it what is cut
 	// off at the end is not missed.
@@ -212,8 +214,9 @@ func (l *Log) End() Position {
 }
 
 // Append writes records, and returns where the first of them begins. They survive the
-// end of the process at once, and that of the machine once they are synced. After an
-// error nothing more can be appended.
+// end of the process at once, and that of the machine once they are synced. For want of
+// room it returns a *disk.Error, and nothing was appended; after another error nothing more
+// can be.
 func (l *Log) Append(b *Batch) (first Position, err error) {
 	if l.Writing != nil {
 		l.Writing.Lock()
@@ -221,22 +224,36 @@ func (l *Log) Append(b *Batch) (first Position, err error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.err == nil && l.last().size >= l.Segment {
-		l.err = l.roll()
-	}
 	if l.err != nil {
 		return 0, l.err
+	}
+	if l.last().size >= l.Segment {
+		if err := l.tried(l.roll); err != nil {
+			return 0, err
+		}
 	}
 	s := l.last()
 	first = s.end()
 	b.seal(s.salt, first)
-	// At its offset, so that what a failed write left is not appended to.
-	if _, err := s.file.WriteAt(b.buf, s.size); err != nil {
-		l.err = fmt.Errorf("write %s: %w", segmentPath(l.Folder, s.base), err)
-		return 0, l.err
+	if err := l.tried(func() error { return s.write(b.buf) }); err != nil {
+		return 0, err
 	}
 	s.size += int64(len(b.buf))
 	return first, nil
+}
+
+// tried does what writes, with room of the reserve if there is no other. An error that is
+// not for want of room stays.
+func (l *Log) tried(write func() error) error {
+	err := write()
+	for l.Disk.Refuses(err) && l.Disk.Relieve() {
+		err = write()
+	}
+	if err == nil || l.Disk.Refuses(err) {
+		return l.Disk.Explain(err)
+	}
+	l.err = fmt.Errorf("write %s: %w", segmentPath(l.Folder, l.last().base), err)
+	return l.err
 }
 
 // roll finishes the last segment and begins another.
@@ -244,7 +261,7 @@ func (l *Log) roll() error {
 	end := l.end()
 	if !l.Lazy {
 		if err := l.last().file.Sync(); err != nil {
-			return err
+			return fmt.Errorf("sync: %v", err) // whatever the reason: nothing is known of it now
 		}
 	}
 	l.raise(end)

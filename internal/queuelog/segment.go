@@ -49,11 +49,20 @@ func createSegment(folder string, base Position) (*segment, error) {
 	}
 	s := &segment{base: base, size: int64(segmentHead), salt: newSalt(), file: f}
 	if _, err := f.Write(s.head()); err != nil {
-		f.Close()
-		return nil, err
+		return nil, errors.Join(err, f.Close(), os.Remove(f.Name()))
 	}
 	s.is, err = f.Stat()
 	return s, err
+}
+
+// write writes at the end, which moves only with a write that succeeds. What another one left
+// makes room.
+func (s *segment) write(b []byte) error {
+	_, err := s.file.WriteAt(b, s.size)
+	if err != nil {
+		_ = s.file.Truncate(s.size)
+	}
+	return err
 }
 
 func newSalt() uint64 {

@@ -52,7 +52,9 @@ type Options struct {
 	Login func(ctx context.Context, password string) (Caller, error)
 	// Settle returns when all is on disk that an answer may tell of.
 	Settle func(context.Context) error
-	Log    *slog.Logger
+	// Full, when set, says of an error that the disk takes no writes.
+	Full func(error) (message string, full bool)
+	Log  *slog.Logger
 }
 
 // A handler serves the registry's API under /v2/.
@@ -92,12 +94,25 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case refused != nil:
 	case r.Context().Err() != nil, errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, io.ErrUnexpectedEOF):
 		refused = refuse(http.StatusBadRequest, "BLOB_UPLOAD_INVALID", "The request ended before its body.")
+	case h.isFull(err) != nil:
+		refused = h.isFull(err)
 	default:
 		h.Log.Error("registry request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 		refused = refuse(http.StatusInternalServerError, "UNKNOWN", "The registry failed; its log says why.")
 	}
 	h.Log.Debug("registry request refused", "method", r.Method, "path", r.URL.Path, "reason", refused)
 	refused.write(w)
+}
+
+// isFull is the refusal of what the disk does not take, or nil.
+func (h *handler) isFull(err error) *refusal {
+	if h.Full == nil {
+		return nil
+	}
+	if message, full := h.Full(err); full {
+		return refuse(http.StatusServiceUnavailable, "UNAVAILABLE", message)
+	}
+	return nil
 }
 
 // serve does everything up to the answer of an error.

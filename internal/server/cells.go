@@ -28,7 +28,8 @@ const mostCells = 100
 // cells are the regions of accounts that the server serves. One is opened when the
 // first call for it comes.
 type cells struct {
-	open func(account, region string) (*services, error)
+	open  func(account, region string) (*services, error)
+	admit func() error // says whether another may be opened
 
 	mu     sync.Mutex
 	opened map[string]*services // by scope
@@ -40,7 +41,13 @@ type cells struct {
 func (c *cells) of(account, region string) (*services, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.opened[cell.Scope(account, region)] == nil && len(c.opened) >= mostCells {
+	if c.opened[cell.Scope(account, region)] != nil {
+		return c.locked(account, region)
+	}
+	if err := c.admit(); err != nil {
+		return nil, err
+	}
+	if len(c.opened) >= mostCells {
 		return nil, &smithy.GenericAPIError{
 			Code: "LimitExceededException", Fault: smithy.FaultClient,
 			Message: fmt.Sprintf("The server has been asked for %d regions and accounts already, which is the most that it serves.", mostCells),
@@ -107,7 +114,7 @@ func (c *cells) run(start func(*services)) {
 // openCells opens the default cell, and those that earlier lives of the server had.
 // Global services wait for their first call: nothing in them acts by itself.
 func (s *Server) openCells() error {
-	s.cells = &cells{open: s.openCell, opened: map[string]*services{}}
+	s.cells = &cells{open: s.openCell, admit: s.disk.Check, opened: map[string]*services{}}
 	s.globals = &globals{open: s.openGlobal, opened: map[string]*global{}, known: map[string]bool{}}
 	if err := s.cells.restore(s.cfg.Account, s.cfg.Region); err != nil {
 		return err
@@ -136,7 +143,7 @@ func (s *Server) openCells() error {
 func (s *Server) openCell(account, region string) (*services, error) {
 	scope := cell.Scope(account, region)
 	v, err := s.openServices(&cell.Cell{
-		Account: account, Region: region, Clock: s.clock, State: s.state.Scope(scope), Events: &s.events, Writing: s.writing.RLocker(),
+		Account: account, Region: region, Clock: s.clock, State: s.state.Scope(scope), Disk: s.disk, Events: &s.events, Writing: s.writing.RLocker(),
 		// Names of resources mean nothing without their cell.
 		Log: s.cfg.Log.With("account", account, "region", region),
 	})

@@ -86,6 +86,7 @@ func (s *Server) serveRegistry(hosts []string) http.Handler {
 		Secure:     s.cfg.Certificate != nil,
 		Login:      s.logIn,
 		Settle:     func(ctx context.Context) error { return s.state.Settle(ctx, "ecr") },
+		Full:       s.full,
 		Log:        s.cfg.Log,
 	})
 	guarded := wire.Guard(hosts, h)

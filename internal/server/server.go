@@ -244,6 +244,7 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 	})
 	group.Go(func() error { s.disk.Run(loops); return nil })
+	group.Go(func() error { <-loops.Done(); s.store.GiveUp(); return nil })
 	group.Go(func() error { s.stopStrays(loops); return nil })
 	group.Go(func() error { <-loops.Done(); s.functions.close(); return nil })
 	group.Go(func() error { return s.sweepRegistry(loops) })

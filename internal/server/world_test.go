@@ -82,6 +82,7 @@ var preparation = []struct{ service, operation, input string }{
 	{"monitoring", "PutMetricAlarm", `{"AlarmName": "idle", "Namespace": "Quiet", "MetricName": "Orders", "Statistic": "Average", "Period": 60,
 		"EvaluationPeriods": 1, "Threshold": 1, "ComparisonOperator": "LessThanThreshold", "ActionsEnabled": false}`},
 	{"monitoring", "PutCompositeAlarm", `{"AlarmName": "either", "AlarmRule": "ALARM(busy)"}`},
+	{"monitoring", "PutAnomalyDetector", `{"SingleMetricAnomalyDetector": {"Namespace": "Shop", "MetricName": "Orders", "Stat": "Average"}}`},
 	{"monitoring", "PutDashboard", `{"DashboardName": "overview", "DashboardBody": "{\"widgets\": []}"}`},
 	{"elasticloadbalancing", "CreateTargetGroup", `{"Name": "app", "Protocol": "HTTP", "Port": 80, "VpcId": "vpc-1", "TargetType": "ip"}`},
 	{"elasticloadbalancing", "CreateTargetGroup", `{"Name": "spare", "Protocol": "HTTP", "Port": 80, "VpcId": "vpc-1"}`},

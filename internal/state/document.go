@@ -19,10 +19,17 @@ type Kind struct {
 	// Migrate turns a document of an earlier version into one of this version.
 	// Without it earlier documents are read as they are.
 	Migrate func(from int, doc []byte) ([]byte, error)
+	// Packing, if there is one, is how documents are kept small. Those that are there and are
+	// not packed can be read, too.
+	Packing *Packing
 }
 
-// mark begins a document, before its version: v1 {"Name":"web"}.
-const mark = 'v'
+// mark begins a document, before its version: v1 {"Name":"web"}. What follows on that of a
+// packed one is not for people.
+const (
+	mark   = 'v'
+	packed = 'z'
+)
 
 // Encode is the text of a document in the journal, for those who write it past a
 // change. JSON must be able to express all of its members.
@@ -31,17 +38,27 @@ func (k Kind) Encode(doc any) []byte {
 	b.WriteByte(mark)
 	b.WriteString(strconv.Itoa(k.Version))
 	b.WriteByte(' ')
+	head := b.Len()
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false) // people read the file, too
 	if err := e.Encode(doc); err != nil {
 		panic(fmt.Sprintf("state: encode a document of kind %s: %v", k.Name, err))
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	text := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	if k.Packing == nil {
+		return text
+	}
+	text[0] = packed
+	return k.Packing.pack(text[:head:head], text[head:])
 }
 
 // decode reads a document of this version or an earlier one.
 func (k Kind) decode(text []byte, doc any) error {
+	isPacked := len(text) > 0 && text[0] == packed
 	version, text, err := versionOf(text)
+	if err == nil && isPacked {
+		text, err = k.Packing.unpack(text)
+	}
 	if err != nil {
 		return err
 	}
@@ -57,7 +74,7 @@ func (k Kind) decode(text []byte, doc any) error {
 }
 
 func versionOf(text []byte) (version int, doc []byte, err error) {
-	if len(text) == 0 || text[0] != mark {
+	if len(text) == 0 || text[0] != mark && text[0] != packed {
 		return 0, text, nil
 	}
 	number, doc, _ := bytes.Cut(text[1:], []byte(" "))

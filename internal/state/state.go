@@ -61,6 +61,15 @@ func (s *State) Stamp(f func(*Tx)) { s.stamp = f }
 // the Change, which then has not run. It is set before the first change.
 func (s *State) Admit(f func() error) { s.admit = f }
 
+// Admitted returns the error with which a Change would be refused now, for calls whose
+// writes take another way to the disk.
+func (s *State) Admitted() error {
+	if s.admit == nil {
+		return nil
+	}
+	return s.admit()
+}
+
 // Scope returns the rows whose keys begin with a prefix.
 func (s *State) Scope(prefix string) *State {
 	return &State{journal: s.journal, scope: s.scope + prefix, store: store.Scoped(s.whole, s.scope+prefix)}
@@ -79,11 +88,23 @@ func (s *State) Change(ctx context.Context, f func(context.Context, *Tx) error) 
 	if t := joined(ctx, s.journal); t != nil {
 		return t.nest(func() error { return f(ctx, &Tx{t, s.scope}) })
 	}
-	if s.admit != nil {
-		if err := s.admit(); err != nil {
-			return err
-		}
+	if err := s.Admitted(); err != nil {
+		return err
 	}
+	return s.change(ctx, f)
+}
+
+// Maintain is Change for loops that keep to what was asked for before, such as the targets of
+// load balancers: it is admitted always, and waits until there is room for it.
+func (s *State) Maintain(ctx context.Context, f func(context.Context, *Tx) error) error {
+	if t := joined(ctx, s.journal); t != nil {
+		return t.nest(func() error { return f(ctx, &Tx{t, s.scope}) })
+	}
+	return s.change(ctx, f)
+}
+
+// change makes a change of its own.
+func (s *State) change(ctx context.Context, f func(context.Context, *Tx) error) error {
 	t := &transaction{journal: s.journal}
 	commit, err := t.run(func() error { return f(context.WithValue(ctx, transactionKey{}, t), &Tx{t, s.scope}) })
 	if err != nil {

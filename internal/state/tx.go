@@ -80,8 +80,12 @@ func (t *transaction) finish() {
 	}
 }
 
-// Put writes a document.
-func (tx *Tx) Put(k Kind, key string, doc any) { tx.batch.Put(k.Name, tx.scope+key, k.Encode(doc)) }
+// Put writes a document, and returns how many bytes it takes.
+func (tx *Tx) Put(k Kind, key string, doc any) (bytes int) {
+	text := k.Encode(doc)
+	tx.batch.Put(k.Name, tx.scope+key, text)
+	return len(text)
+}
 
 // Delete removes a document, if it exists.
 func (tx *Tx) Delete(k Kind, key string) { tx.batch.Delete(k.Name, tx.scope+key) }

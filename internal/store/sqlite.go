@@ -39,7 +39,8 @@ type SQLite struct {
 	wake    chan struct{} // holds one token from a flush until the queue is taken
 	stalled chan struct{} // closed while a write waits for room; never nil
 	waits   bool          // a write does
-	closing chan struct{} // closed when the store is
+	ending  chan struct{} // closed when no write waits for room any more
+	once    sync.Once     // closes it
 	closed  bool
 
 	failed  chan error // has room for the one reason
@@ -184,7 +185,7 @@ func OpenSQLiteOn(on *disk.Disk, path string) (*SQLite, error) {
 		disk:    on,
 		wake:    make(chan struct{}, 1),
 		stalled: make(chan struct{}),
-		closing: make(chan struct{}),
+		ending:  make(chan struct{}),
 		failed:  make(chan error, 1),
 		sound:   make(chan error, 1),
 		stopped: make(chan struct{}),
@@ -286,12 +287,21 @@ func (s *SQLite) Close() error {
 		s.closed = true
 		s.moment.Stop()
 		close(s.wake)
-		close(s.closing)
+		s.GiveUp()
 	}
 	s.mu.Unlock()
 	<-s.stopped
-	return s.release()
+	select {
+	case err := <-s.failed: // nobody was told yet
+		return errors.Join(err, s.release())
+	default:
+		return s.release()
+	}
 }
+
+// GiveUp has no write wait for room any more: the server ends, and what it cannot write is
+// lost as by a kill.
+func (s *SQLite) GiveUp() { s.once.Do(func() { close(s.ending) }) }
 
 // release closes the files.
 func (s *SQLite) release() error {

@@ -103,7 +103,7 @@ func (s *SQLite) write(g *group) error {
 		}
 		select {
 		case <-time.After(again):
-		case <-s.closing:
+		case <-s.ending:
 			return fmt.Errorf("there was no room until the end: %w", s.commit(g))
 		}
 	}

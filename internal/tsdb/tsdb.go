@@ -191,6 +191,9 @@ func (db *DB) Run(ctx context.Context) error {
 			return db.Flush()
 		case <-ticker.C:
 		}
+		if db.stalled() {
+			continue // they are in memory until there is room
+		}
 		if err := db.Flush(); err != nil {
 			return err
 		}
@@ -207,6 +210,17 @@ func (db *DB) Run(ctx context.Context) error {
 			return err
 		}
 		folded = time.Now()
+	}
+}
+
+// stalled tells whether the store waits for room: readers would wait with it while blocks
+// change.
+func (db *DB) stalled() bool {
+	select {
+	case <-db.store.Stalled():
+		return true
+	default:
+		return false
 	}
 }
 

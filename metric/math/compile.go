@@ -147,13 +147,21 @@ func (p *Program) Watchable(id string) error {
 			return &Error{Message: "SEARCH is not supported on Metric Alarms"}
 		}
 	}
+	_, err := p.overNothing().Result(id)
+	return err
+}
+
+// overNothing is a run over no data, which finds what is wrong with any.
+func (p *Program) overNothing() *Run {
 	nothing := Env{Grid: Grid{Step: time.Minute}}
 	nothing.Metric = func(string) (Series, error) { return NewSeries(nothing.Grid), nil }
+	nothing.Band = func(string, float64) (upper, lower Series, err error) {
+		return NewSeries(nothing.Grid), NewSeries(nothing.Grid), nil
+	}
 	nothing.Select = func(string, *insights.Query) ([]Series, bool, error) {
 		return []Series{NewSeries(nothing.Grid)}, false, nil
 	}
-	_, err := p.Run(nothing).Result(id)
-	return err
+	return p.Run(nothing)
 }
 
 // visit goes through all nodes that a query is computed from; a metric has none,
@@ -308,6 +316,10 @@ func (c *checker) call(q *query, n *call) (Type, *Error) {
 	case "PERIOD": // "Valid input is metrics, not the results of other expressions"
 		if r, ok := n.args[0].(*ref); !ok || c.program.queries[r.id].root != nil {
 			return 0, errorAt(q.source, n.args[0].place(), "PERIOD takes a metric, not the result of an expression")
+		}
+	case bandFunction: // a model is of a metric or of an expression that has a name
+		if _, ok := n.args[0].(*ref); !ok {
+			return 0, errorAt(q.source, n.args[0].place(), "%s takes the ID of a metric or of an expression", bandFunction)
 		}
 	case "SEARCH":
 		var err *Error

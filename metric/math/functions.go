@@ -87,11 +87,12 @@ func init() {
 		"SLICE":        {eval: slice, signatures: []signature{takes(Array, Array, Scalar), takes(Array, Array, Scalar, Scalar)}},
 		"SORT":         {eval: sort, signatures: []signature{takes(Array, Array, sortKey, sortOrder), takes(Array, Array, sortKey, sortOrder, Scalar)}},
 
-		"ANOMALY_DETECTION_BAND": {refused: "there is no anomaly detection"},
-		"DB_PERF_INSIGHTS":       {refused: "there is no RDS"},
-		"INSIGHT_RULE_METRIC":    {refused: "there is no Contributor Insights"},
-		"LAMBDA":                 {refused: "there are no connected data sources"},
-		"SERVICE_QUOTA":          {refused: "there are no service quotas"},
+		bandFunction: {eval: band, signatures: []signature{takes(Array, TimeSeries), takes(Array, TimeSeries, Scalar)}},
+
+		"DB_PERF_INSIGHTS":    {refused: "there is no RDS"},
+		"INSIGHT_RULE_METRIC": {refused: "there is no Contributor Insights"},
+		"LAMBDA":              {refused: "there are no connected data sources"},
+		"SERVICE_QUOTA":       {refused: "there are no service quotas"},
 	}
 }
 

@@ -357,7 +357,9 @@ func TestRefusals(t *testing.T) {
 		"m1*PERIOD(m1+m2)":                "Error in expression 'e1': PERIOD takes a metric, not the result of an expression (at character 13)",
 		"SUM(m1)":                         "Error in expression 'e1': The result of the expression is a Scalar. It must be a TimeSeries or a TimeSeries[]; TIME_SERIES makes one of a Scalar",
 		"m1 + e1":                         "Error in expression 'e1': The expression depends on itself: e1 -> e1",
-		"ANOMALY_DETECTION_BAND(m1, 2)":   "Error in expression 'e1': The function ANOMALY_DETECTION_BAND is not supported: there is no anomaly detection (at character 1)",
+		"ANOMALY_DETECTION_BAND(m1, 2)":   "Error in expression 'e1': ANOMALY_DETECTION_BAND is not supported here",
+		"ANOMALY_DETECTION_BAND(m1 * 2)":  "Error in expression 'e1': ANOMALY_DETECTION_BAND takes the ID of a metric or of an expression (at character 27)",
+		"ANOMALY_DETECTION_BAND([m1], 2)": "Error in expression 'e1': Unsupported operand type(s) for ANOMALY_DETECTION_BAND: '[TimeSeries[], Scalar]' (at character 1)",
 		"SERVICE_QUOTA(m1)":               "Error in expression 'e1': The function SERVICE_QUOTA is not supported: there are no service quotas (at character 1)",
 		"SELECT AVG(CPUUtilization) FROM": "Error in expression 'e1': Syntax error: expected a namespace instead of the end of the query (at character 32)",
 		"1 + SELECT AVG(CPU) FROM x":      "Error in expression 'e1': Syntax error: unexpected 'SELECT' (the ID of a metric or an expression starts with a lowercase letter) (at character 5)",
@@ -439,5 +441,38 @@ func TestRefs(t *testing.T) {
 	}
 	if got := x.Refs(); !slices.Equal(got, []string{"m2", "m1"}) {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestBands(t *testing.T) {
+	p, err := math.Compile([]math.Query{
+		{ID: "m1"}, {ID: "m2"}, {ID: "e", Expression: "m1 * 2"}, {ID: "ad1", Expression: "ANOMALY_DETECTION_BAND(e, 3)"},
+		{ID: "usual", Expression: "ANOMALY_DETECTION_BAND(m1)"}, {ID: "wide", Expression: "FIRST(ad1) - LAST(ad1)"}, {ID: "none", Expression: "ANOMALY_DETECTION_BAND(m1, 0)"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	grid := math.Grid{Start: start, Step: time.Minute, Len: 1}
+	run := p.Run(math.Env{Grid: grid, Metric: func(string) (math.Series, error) { return math.NewSeries(grid), nil }, Band: func(id string, width float64) (upper, lower math.Series, err error) {
+		upper, lower = math.NewSeries(grid), math.NewSeries(grid)
+		upper.Values[0], lower.Values[0] = 100+10*width, 100-10*width
+		return upper, lower, nil
+	}})
+	for id, want := range map[string]string{"ad1": "130 | 70", "usual": "120 | 80", "wide": "60"} {
+		if got, err := run.Result(id); err != nil || showAll(got) != want {
+			t.Errorf("%s is %q, %v, want %q", id, showAll(got), err, want)
+		}
+	}
+	if _, err := run.Result("none"); err == nil || err.Error() != "Error in expression 'none': The width of an ANOMALY_DETECTION_BAND must be greater than 0" {
+		t.Error(err)
+	}
+	if of, ok := p.BandOf("ad1"); of != "e" || !ok {
+		t.Errorf("ad1 is the band of %q, %v", of, ok)
+	}
+	if _, ok := p.BandOf("wide"); ok || !p.HasBands("wide") || p.HasBands("e") {
+		t.Error("which expressions are bands, or have some, is not known")
+	}
+	if got := p.Needs("ad1"); len(got) != 3 {
+		t.Errorf("ad1 needs %v", got)
 	}
 }

@@ -25,6 +25,9 @@ type Env struct {
 	// metric that it matched is pending, as metric.Pending says. Without it, such
 	// queries fail.
 	Select func(id string, q *insights.Query) (series []Series, pending bool, err error)
+	// Band is what is usual for a query among the queries: the bounds that are so many
+	// standard deviations from what is expected. Without it, such bands fail.
+	Band func(id string, width float64) (upper, lower Series, err error)
 	// Points counts the values computed, which are bounded. Runs that share it share
 	// the bound; without it, a run has its own.
 	Points *int

@@ -107,7 +107,7 @@ func (fc *forecaster) renewAlone(ctx context.Context, id policyID) error {
 	if err != nil {
 		return err
 	}
-	return fc.state.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+	return fc.state.Maintain(ctx, func(_ context.Context, tx *state.Tx) error {
 		now := fc.rows.policy(id)
 		if now == nil || !now.SameForecast(p.Policy) {
 			return nil // deleted or changed meanwhile

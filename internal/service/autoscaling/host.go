@@ -122,7 +122,7 @@ func (h *host) forget(ctx context.Context, tx *state.Tx, t *target) error {
 // forgetGone takes away a target whose resource was seen to be gone, if it still
 // is: another service and target of the same name may have come meanwhile.
 func (h *host) forgetGone(ctx context.Context, t *target) error {
-	return h.state.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
+	return h.state.Maintain(ctx, func(ctx context.Context, tx *state.Tx) error {
 		current := h.rows.targets[t.ResourceID]
 		if current == nil || current.ID != t.ID {
 			return nil
@@ -137,7 +137,7 @@ func (h *host) forgetGone(ctx context.Context, t *target) error {
 // ResourceDeleted takes away the target of a resource that is gone, as part of the
 // change that the context comes from. Without a target it does nothing.
 func (h *host) ResourceDeleted(ctx context.Context, id scaling.ResourceID) error {
-	return h.state.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
+	return h.state.Maintain(ctx, func(ctx context.Context, tx *state.Tx) error {
 		if t := h.rows.targets[id]; t != nil {
 			return h.forget(ctx, tx, t)
 		}

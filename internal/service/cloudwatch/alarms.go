@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"flyball/alarm"
@@ -22,6 +23,7 @@ import (
 type alarms struct {
 	cell       *cell.Cell
 	db         *tsdb.DB
+	detectors  *detectors
 	options    optionSet
 	registry   registry
 	listeners  map[*tsdb.Series]*listener
@@ -43,6 +45,7 @@ func (a *alarms) open(cfg Config) error {
 	a.registry.init()
 	a.listeners = map[*tsdb.Series]*listener{}
 	a.schedule.init()
+	a.history.full = func() { a.schedule.queue.Set(task{kind: retire}, a.now()) }
 	a.dispatcher = dispatcher{router: cfg.Deliver, done: a.executed}
 	if err := state.Load(a.cell.State, kindAlarm, func(_ string, d *definition) error {
 		e, err := a.entry(d)
@@ -65,10 +68,14 @@ func (a *alarms) open(cfg Config) error {
 	return nil
 }
 
-// Run evaluates alarms and carries out their actions until ctx ends.
+// Run evaluates alarms and carries out their actions, and trains anomaly detectors,
+// until ctx ends.
 func (a *alarms) Run(ctx context.Context) error {
 	stop := a.dispatcher.start(ctx)
 	defer stop()
+	var training sync.WaitGroup
+	training.Go(func() { a.detectors.models.queue.Run(ctx, a.cell.Clock, 1, a.detectors.learn) })
+	defer training.Wait()
 	a.schedule.queue.Run(ctx, a.cell.Clock, chunk, a.do)
 	return nil
 }
@@ -134,6 +141,9 @@ func (a *alarms) add(e *entry) {
 		return
 	}
 	a.schedule.add(e, a.now())
+	if b := e.metric.band(); b != nil {
+		a.detectors.follow(b.lesson)
+	}
 	for _, series := range e.metric.sources() {
 		l := a.listeners[series]
 		if l == nil {
@@ -153,6 +163,9 @@ func (a *alarms) drop(e *entry) {
 		return
 	}
 	a.schedule.remove(e)
+	if b := e.metric.band(); b != nil {
+		a.detectors.unfollow(b.lesson)
+	}
 	for _, series := range e.metric.sources() {
 		if left := a.listeners[series].remove(e); left == 0 {
 			delete(a.listeners, series)

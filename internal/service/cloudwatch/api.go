@@ -1,5 +1,5 @@
 // Package cloudwatch is the CloudWatch service of a cell: metrics, alarms with
-// their history and actions, and dashboards.
+// their history and actions, anomaly detectors, and dashboards.
 //
 //	cw, err := cloudwatch.New(cloudwatch.Config{
 //		Cell: c, Metrics: db, Deliver: router, // who takes alarm actions
@@ -12,6 +12,8 @@
 package cloudwatch
 
 import (
+	"fmt"
+
 	"flyball/internal/cell"
 	"flyball/internal/deliver"
 	"flyball/internal/tsdb"
@@ -34,6 +36,7 @@ type Config struct {
 type API struct {
 	cell *cell.Cell
 	metrics
+	detectors
 	alarms
 	dashboards
 }
@@ -42,6 +45,11 @@ type API struct {
 // nothing before Run.
 func New(cfg Config) (*API, error) {
 	a := &API{cell: cfg.Cell, metrics: metrics{cell: cfg.Cell, db: cfg.Metrics}}
+	a.metrics.detectors = &a.detectors
+	if err := a.detectors.open(cfg.Cell, &a.metrics); err != nil {
+		return nil, fmt.Errorf("load anomaly detectors: %w", err)
+	}
+	a.alarms.detectors = &a.detectors
 	if err := a.alarms.open(cfg); err != nil {
 		return nil, err
 	}

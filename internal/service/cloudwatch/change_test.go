@@ -343,6 +343,7 @@ func TestDocumentsWithoutAVersionAreRead(t *testing.T) {
 		{"cloudwatch.state", "a", `{"State":2,"Updated":"2026-11-21T16:51:00Z","Transitioned":"2026-11-21T16:51:00Z","Evidence":{"Rule":{"Threshold":50,"MinSamples":0,"Periods":1,"Datapoints":0,"Comparison":1,"Missing":0},"Verdict":{"State":2,"Breaching":1,"Within":0,"Filled":0,"Kept":false},"Statistic":"Average","Unit":"","Period":300000000000,"At":"2026-11-21T16:51:00Z","End":"2026-11-21T16:51:00Z","Values":null,"Counts":[1,1,1],"Present":[null,null,99]}}`},
 		{"cloudwatch.dashboard", "d", `{"Body":"{\"widgets\":[]}","Modified":"2026-11-21T16:50:00Z"}`},
 		{"cloudwatch.history", "1795366260000000000", `{"AlarmName":"a","AlarmType":"MetricAlarm","HistorySummary":"Alarm updated from OK to ALARM","HistoryItemType":"StateUpdate","Timestamp":"2026-11-21T16:51:00Z"}`},
+		{"cloudwatch.alarm-history", "a\x001795366260000000000", `{"AlarmName":"a","AlarmType":"MetricAlarm","HistorySummary":"Alarm updated from OK to ALARM","HistoryItemType":"StateUpdate","Timestamp":"2026-11-21T16:51:00Z"}`},
 	} {
 		b.Put(d.kind, d.key, []byte(d.text))
 	}

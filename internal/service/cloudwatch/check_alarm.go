@@ -42,19 +42,19 @@ func (a *alarms) checkMetricAlarm(in *cloudwatch.PutMetricAlarmInput) error {
 		return unsupported("WarmUpConfiguration")
 	case in.ActionConfiguration != nil:
 		return unsupported("ActionConfiguration")
-	case in.ThresholdMetricId != nil:
-		return unsupported("ThresholdMetricId")
 	case in.ComparisonOperator == "":
 		return validation("The parameter ComparisonOperator must be specified.")
 	case in.EvaluationPeriods == nil || *in.EvaluationPeriods < 1:
 		return validation("The parameter EvaluationPeriods must be specified, and be at least 1.")
-	case in.Threshold == nil || math.IsNaN(*in.Threshold) || math.IsInf(*in.Threshold, 0):
-		return validation("The parameter Threshold must be specified.")
 	case in.DatapointsToAlarm != nil && (*in.DatapointsToAlarm < 1 || *in.DatapointsToAlarm > *in.EvaluationPeriods):
 		return validation("DatapointsToAlarm must be at least 1, and less than or equal to EvaluationPeriods.")
 	}
-	if _, err := alarm.ParseComparison(string(in.ComparisonOperator)); err != nil {
+	comparison, err := alarm.ParseComparison(string(in.ComparisonOperator))
+	if err != nil {
 		return unsupported("ComparisonOperator " + string(in.ComparisonOperator))
+	}
+	if err := checkThreshold(in, comparison); err != nil {
+		return err
 	}
 	if t := in.TreatMissingData; t != nil {
 		if _, err := alarm.ParseTreatment(*t); err != nil {
@@ -71,6 +71,30 @@ func (a *alarms) checkMetricAlarm(in *cloudwatch.PutMetricAlarmInput) error {
 		return a.checkMetrics(in)
 	}
 	return checkMetric(in)
+}
+
+// checkThreshold checks what the alarm compares with: a number or a band.
+func checkThreshold(in *cloudwatch.PutMetricAlarmInput, comparison alarm.Comparison) error {
+	band := aws.ToString(in.ThresholdMetricId)
+	switch {
+	case comparison.OfBand() && band == "":
+		return validation("ComparisonOperators for ranges require ThresholdMetricId to be set")
+	case !comparison.OfBand() && in.ThresholdMetricId != nil:
+		return validation("ThresholdMetricId can be set only with the ComparisonOperators for ranges, and not with %s", in.ComparisonOperator)
+	case comparison.OfBand() && in.Threshold != nil:
+		return validation("Threshold should not be set if ThresholdMetricId is set")
+	case comparison.OfBand() && len(in.Metrics) == 0:
+		return validation("Metrics must be set if ThresholdMetricId is set")
+	case comparison.OfBand():
+		for _, action := range slices.Concat(in.OKActions, in.AlarmActions, in.InsufficientDataActions) {
+			if isScaling(action) {
+				return validation("An alarm with ThresholdMetricId cannot have the Auto Scaling action %s", action)
+			}
+		}
+	case in.Threshold == nil || math.IsNaN(*in.Threshold) || math.IsInf(*in.Threshold, 0):
+		return validation("The parameter Threshold must be specified.")
+	}
+	return nil
 }
 
 func checkName(name *string) error {
@@ -128,7 +152,8 @@ func (a *alarms) checkMetrics(in *cloudwatch.PutMetricAlarmInput) error {
 			return validation("%s should not be set if list of Metrics is set.", member.name)
 		}
 	}
-	if err := a.checkQueries(in.Metrics); err != nil {
+	threshold := aws.ToString(in.ThresholdMetricId)
+	if err := checkQueries(in.Metrics, a.cell.Account, threshold); err != nil {
 		return err
 	}
 	period, same := formulaPeriod(in.Metrics)
@@ -138,14 +163,15 @@ func (a *alarms) checkMetrics(in *cloudwatch.PutMetricAlarmInput) error {
 	case period == 0:
 		return validation("Period must not be null")
 	}
-	if err := checkFormula(in.Metrics, period); err != nil {
+	if err := checkFormula(in.Metrics, threshold, period); err != nil {
 		return err
 	}
 	return checkPeriod(*in.AlarmName, period, *in.EvaluationPeriods)
 }
 
-// checkQueries checks each element of Metrics, and how many there are of each kind.
-func (a *alarms) checkQueries(queries []types.MetricDataQuery) error {
+// checkQueries checks each element of Metrics, and how many there are of each kind:
+// one returns data and, beside it, the one that is the threshold, or "".
+func checkQueries(queries []types.MetricDataQuery, account, threshold string) error {
 	var metrics, expressions, answers int
 	ids := map[string]bool{}
 	for i := range queries {
@@ -156,7 +182,7 @@ func (a *alarms) checkQueries(queries []types.MetricDataQuery) error {
 			return validation("Invalid metrics list: %s", strings.TrimSpace(message(err)))
 		case ids[r.id]:
 			return validation("Invalid metrics list: the Id %s is not unique", r.id)
-		case q.AccountId != nil && *q.AccountId != a.cell.Account:
+		case q.AccountId != nil && *q.AccountId != account:
 			return unsupported("The parameter " + at + "AccountId of another account")
 		}
 		ids[r.id] = true
@@ -173,7 +199,11 @@ func (a *alarms) checkQueries(queries []types.MetricDataQuery) error {
 		}
 	}
 	switch {
-	case answers != 1:
+	case threshold != "" && !ids[threshold]:
+		return validation("Invalid metrics list: there is no element with the Id %s of ThresholdMetricId", threshold)
+	case threshold != "" && answers != 2:
+		return validation("Exactly two elements of the metrics list should return data.")
+	case threshold == "" && answers != 1:
 		return validation("Exactly one element of the metrics list should return data.")
 	case metrics > maxAlarmMetrics:
 		return validation("The metrics list must not contain more than %d metrics.", maxAlarmMetrics)

@@ -130,7 +130,7 @@ func (a *alarms) metricEntry(m *types.MetricAlarm, tags map[string]string) (*ent
 	if err != nil {
 		return nil, err
 	}
-	rule := alarm.Rule{Comparison: comparison, Threshold: *m.Threshold, Period: period, Periods: *m.EvaluationPeriods}
+	rule := alarm.Rule{Comparison: comparison, Threshold: aws.ToFloat64(m.Threshold), Period: period, Periods: *m.EvaluationPeriods}
 	if m.DatapointsToAlarm != nil {
 		rule.Datapoints = *m.DatapointsToAlarm
 	}
@@ -160,10 +160,10 @@ func (a *alarms) source(r *metricRule, m *types.MetricAlarm) (time.Duration, err
 	}
 	if len(m.Metrics) > 0 {
 		r.queries = &querySet{given: m.Metrics}
-		s = returned(m.Metrics).MetricStat
+		s = returned(m.Metrics, aws.ToString(m.ThresholdMetricId)).MetricStat
 	}
 	if s == nil || len(m.Metrics) > 1 {
-		f, err := a.formula(m.Metrics)
+		f, err := a.formula(m.Metrics, aws.ToString(m.ThresholdMetricId))
 		if err != nil {
 			return 0, err
 		}
@@ -188,7 +188,7 @@ func (a *alarms) describeMetric(e *entry) types.MetricAlarm {
 	arn := a.arn(e.name)
 	configured, updated, transitioned := e.configured.Time(), e.updated.Time(), e.transitioned()
 	text, data := e.reason()
-	threshold, periods := m.rule.Threshold, m.rule.Periods
+	periods := m.rule.Periods
 	d := types.MetricAlarm{
 		AlarmName:                          &e.name,
 		AlarmArn:                           &arn,
@@ -204,10 +204,14 @@ func (a *alarms) describeMetric(e *entry) types.MetricAlarm {
 		StateUpdatedTimestamp:              &updated,
 		StateTransitionedTimestamp:         &transitioned,
 		EvaluationPeriods:                  &periods,
-		Threshold:                          &threshold,
 		ComparisonOperator:                 types.ComparisonOperator(m.rule.Comparison.String()),
 		EvaluateLowSampleCountPercentile:   optional.String(m.lowSample),
 		Dimensions:                         []types.Dimension{},
+	}
+	if b := m.band(); b != nil {
+		d.ThresholdMetricId = &b.id
+	} else {
+		d.Threshold = new(m.rule.Threshold)
 	}
 	if m.rule.Datapoints > 0 {
 		d.DatapointsToAlarm = new(m.rule.Datapoints)

@@ -32,6 +32,7 @@ type view struct {
 	alarm   *entry
 	end     alarm.Instant // of the newest period
 	values  []float64     // of the evaluation range, newest last; NaN is no data
+	band    alarm.Band    // of the values, where the alarm compares with one
 	samples float64       // how many measurements the newest N values are of, where that matters
 	counts  []float64     // sample counts of the values, once something is to be done
 }
@@ -66,7 +67,7 @@ func (a *alarms) evaluate(ctx context.Context, part []*entry, now time.Time) {
 // are actions that repeat, and for nothing when the alarm was deleted, or put into
 // its state since the evaluation began.
 func (v *view) step(now time.Time) (alarm.Watch, alarm.Verdict, alarm.Call) {
-	w, verdict, call := v.alarm.Watch.Step(now, v.alarm.metric.rule, v.values, v.samples)
+	w, verdict, call := v.alarm.Watch.StepBand(now, v.alarm.metric.rule, v.values, v.band, v.samples)
 	if v.alarm.deleted || v.alarm.updated > alarm.At(now) || call == alarm.Repeat && !v.alarm.repeats() {
 		call = alarm.None
 	}
@@ -89,7 +90,7 @@ func (a *alarms) act(tx *state.Tx, v view, now time.Time) {
 func (v *view) observation(verdict alarm.Verdict, now time.Time) *observation {
 	return &observation{
 		by: &v.alarm.metric, verdict: verdict, at: alarm.At(now), end: v.end,
-		values: slices.Clone(v.values), counts: sameCounts(v.counts, v.values),
+		values: slices.Clone(v.values), counts: sameCounts(v.counts, v.values), band: v.band,
 	}
 }
 
@@ -108,7 +109,10 @@ func (a *alarms) read(part []*entry, now time.Time) []view {
 		used, n := len(room.values), m.lookback()
 		room.values = slices.Grow(room.values, n)[:used+n]
 		v := view{alarm: e, end: alarm.At(end), values: room.values[used : used+n : used+n]}
-		if err := m.read(v.values, end); err != nil {
+		if m.rule.Comparison.OfBand() {
+			v.band = alarm.Band{Lower: make([]float64, n), Upper: make([]float64, n)}
+		}
+		if err := m.read(v.values, v.band, end); err != nil {
 			a.cell.Log.Error("read the metric of an alarm", "alarm", e.name, "error", err)
 			continue
 		}

@@ -2,6 +2,7 @@ package cloudwatch
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"slices"
 	"time"
@@ -24,6 +25,7 @@ const (
 
 // A calculation evaluates the expressions of a GetMetricData.
 type calculation struct {
+	ctx     context.Context
 	metrics *metrics
 	in      *cloudwatch.GetMetricDataInput
 	queries map[string]dataQuery // by id
@@ -36,8 +38,8 @@ type calculation struct {
 }
 
 // calculate compiles the expressions among the queries.
-func (m *metrics) calculate(queries []dataQuery, in *cloudwatch.GetMetricDataInput) (*calculation, error) {
-	c := &calculation{metrics: m, in: in, queries: make(map[string]dataQuery, len(queries)), runs: map[math.Grid]*math.Run{}}
+func (m *metrics) calculate(ctx context.Context, queries []dataQuery, in *cloudwatch.GetMetricDataInput) (*calculation, error) {
+	c := &calculation{ctx: ctx, metrics: m, in: in, queries: make(map[string]dataQuery, len(queries)), runs: map[math.Grid]*math.Run{}}
 	selections := 0
 	for i, q := range queries {
 		c.queries[q.id] = q
@@ -75,6 +77,7 @@ func (c *calculation) results(q dataQuery) ([]types.MetricDataResult, error) {
 			Grid: grid, Points: &c.points,
 			Metric: func(id string) (math.Series, error) { return c.series(c.queries[id], grid) },
 			Find:   func(s math.Search) ([]math.Series, error) { return c.find(s, q, grid) },
+			Band:   func(id string, width float64) (upper, lower math.Series, err error) { return c.band(id, width, grid) },
 			Select: func(id string, q *query.Query) ([]math.Series, bool, error) { return c.selection(id, q, grid) },
 		})
 		c.runs[grid] = run

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
+	"flyball/alarm"
 	"flyball/internal/tsdb"
 	"flyball/metric"
 	"flyball/metric/math"
@@ -37,6 +38,8 @@ type formula struct {
 	selects bool
 	db      *tsdb.DB
 	account string
+
+	band *bandRule // nil without one
 }
 
 // An input is a metric that a formula is computed from.
@@ -47,9 +50,12 @@ type input struct {
 	unit   string
 }
 
-// returned is the query of a list that returns data.
-func returned(queries []types.MetricDataQuery) *types.MetricDataQuery {
-	i := slices.IndexFunc(queries, func(q types.MetricDataQuery) bool { return q.ReturnData == nil || *q.ReturnData })
+// returned is the query of a list that returns data, beside the one that is the
+// threshold, which is "" where there is none.
+func returned(queries []types.MetricDataQuery, threshold string) *types.MetricDataQuery {
+	i := slices.IndexFunc(queries, func(q types.MetricDataQuery) bool {
+		return (q.ReturnData == nil || *q.ReturnData) && *q.Id != threshold
+	})
 	return &queries[i]
 }
 
@@ -62,14 +68,20 @@ func mathQueries(queries []types.MetricDataQuery) []math.Query {
 	return out
 }
 
-// formula makes what an alarm watches of its queries, which were found valid.
-func (a *alarms) formula(queries []types.MetricDataQuery) (*formula, error) {
+// formula makes what an alarm watches of its queries, which were found valid: one
+// that returns data, and another that is its threshold, or "".
+func (a *alarms) formula(queries []types.MetricDataQuery, threshold string) (*formula, error) {
 	program, err := math.Compile(mathQueries(queries))
 	if err != nil {
 		return nil, err
 	}
-	f := &formula{program: program, result: *returned(queries).Id, db: a.db, account: a.cell.Account}
+	f := &formula{program: program, result: *returned(queries, threshold).Id, db: a.db, account: a.cell.Account}
 	f.selects = len(program.Selections(f.result)) > 0
+	if threshold != "" {
+		if f.band, err = a.bandRule(program, queries, threshold); err != nil {
+			return nil, err
+		}
+	}
 	needed := program.Metrics(f.result)
 	for _, q := range queries {
 		s := q.MetricStat
@@ -88,14 +100,17 @@ func (a *alarms) formula(queries []types.MetricDataQuery) (*formula, error) {
 
 // checkFormula refuses expressions that an alarm cannot watch, with the period that
 // they have in common.
-func checkFormula(queries []types.MetricDataQuery, period int32) error {
-	id := *returned(queries).Id
+func checkFormula(queries []types.MetricDataQuery, threshold string, period int32) error {
+	id := *returned(queries, threshold).Id
 	program, err := math.Compile(mathQueries(queries))
 	if err == nil {
 		err = program.Watchable(id)
 	}
 	if err != nil {
 		return validation("%v", err)
+	}
+	if err := checkBand(program, id, threshold, period); err != nil {
+		return err
 	}
 	if period < 60 && len(program.Selections(id)) > 0 {
 		return validation("Period must be a multiple of 60 for a Metrics Insights query, which has no high-resolution data")
@@ -125,11 +140,13 @@ func formulaPeriod(queries []types.MetricDataQuery) (period int32, same bool) {
 // window computes the formula for the periods that end at end, as the Window of a
 // series reads one. It has no value for the newest period as long as a metric that
 // is pending would change that value.
-func (f *formula) window(dst []float64, period time.Duration, end time.Time) error {
+func (f *formula) window(dst []float64, band alarm.Band, period time.Duration, end time.Time) error {
 	n := len(dst)
 	values := make([]float64, n*len(f.inputs))
+	grid := math.Grid{Start: end.Add(-time.Duration(n) * period), Step: period, Len: n}
 	run := f.program.Run(math.Env{
-		Grid: math.Grid{Start: end.Add(-time.Duration(n) * period), Step: period, Len: n},
+		Grid: grid,
+		Band: func(_ string, width float64) (upper, lower math.Series, err error) { return f.band.series(grid, width) },
 		Metric: func(id string) (math.Series, error) {
 			i := slices.IndexFunc(f.inputs, func(in input) bool { return in.id == id })
 			in, window := &f.inputs[i], values[i*n:(i+1)*n]
@@ -148,6 +165,9 @@ func (f *formula) window(dst []float64, period time.Duration, end time.Time) err
 	copy(dst, result[0].Values)
 	if run.Pending(f.result) {
 		dst[n-1] = gomath.NaN()
+	}
+	if f.band != nil {
+		return f.readBand(run, dst, band)
 	}
 	return nil
 }
@@ -171,10 +191,19 @@ func (m *metricRule) sources() []*tsdb.Series {
 	return all
 }
 
-// read reads the values of the evaluation range; NaN is no data.
-func (m *metricRule) read(dst []float64, end time.Time) error {
+// band is what the alarm compares its values with, or nil.
+func (m *metricRule) band() *bandRule {
+	if m.queries == nil || m.queries.formula == nil {
+		return nil
+	}
+	return m.queries.formula.band
+}
+
+// read reads the values of the evaluation range, and their band where the alarm has
+// one; NaN is no data.
+func (m *metricRule) read(dst []float64, band alarm.Band, end time.Time) error {
 	if m.series == nil {
-		return m.queries.formula.window(dst, m.rule.Period, end)
+		return m.queries.formula.window(dst, band, m.rule.Period, end)
 	}
 	return m.series.Window(dst, m.stat, m.rule.Period, m.unit, end)
 }

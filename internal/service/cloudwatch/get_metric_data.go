@@ -12,7 +12,7 @@ import (
 )
 
 // GetMetricData reads any number of metrics, and evaluates expressions over them.
-func (m *metrics) GetMetricData(_ context.Context, in *cloudwatch.GetMetricDataInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
+func (m *metrics) GetMetricData(ctx context.Context, in *cloudwatch.GetMetricDataInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
 	whole := *in
 	whole.StartTime, whole.EndTime = toSecond(in.StartTime), toSecond(in.EndTime)
 	in = &whole
@@ -28,7 +28,7 @@ func (m *metrics) GetMetricData(_ context.Context, in *cloudwatch.GetMetricDataI
 	if err != nil {
 		return nil, err
 	}
-	calculation, err := m.calculate(queries, in)
+	calculation, err := m.calculate(ctx, queries, in)
 	if err != nil {
 		return nil, err
 	}

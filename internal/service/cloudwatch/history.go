@@ -1,8 +1,10 @@
 package cloudwatch
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -24,19 +26,48 @@ import (
 // keepHistory is how long CloudWatch keeps alarm history.
 const keepHistory = 30 * 24 * time.Hour
 
-// retireEvery is how often history past its time is removed.
-const retireEvery = time.Hour
-
-// The items of histories are there twice: by time, and by alarm name and time.
-var (
-	kindHistory      = state.Kind{Name: "cloudwatch.history", Version: 1}
-	kindAlarmHistory = state.Kind{Name: "cloudwatch.alarm-history", Version: 1}
+// CloudWatch has no other bounds, and a disk has: the oldest items go first.
+const (
+	mostOfAlarm   = 5_000
+	mostItems     = 100_000
+	mostItemBytes = 64 << 20
 )
+
+// retireEvery is how often history past its time is removed, and retireAfter how many new
+// items are looked at for the bounds.
+const (
+	retireEvery = time.Hour
+	retireAfter = 1_000
+)
+
+// An item is kept once, by alarm name and time, and where it is found by time alone.
+var (
+	kindAlarmHistory = state.Kind{Name: "cloudwatch.alarm-history", Version: 2, Packing: state.NewPacking(historyWords)}
+	kindHistory      = state.Kind{Name: "cloudwatch.history", Version: 2}
+)
+
+// historyWords are what items have in common.
+const historyWords = `{"AlarmContributorAttributes":null,"AlarmContributorId":null,"AlarmName":"TargetTracking-service/default/-AlarmHigh--AlarmLow-","AlarmType":"CompositeAlarm","AlarmType":"MetricAlarm","HistoryData":"{\"version\":\"1.0\",\"type\":\"Update\",\"updatedAlarm\":{\"type\":\"Create\",\"createdAlarm\":{\"actionsEnabled\":true,\"alarmActions\":[\"arn:aws:autoscaling:us-east-1:scalingPolicy:resource/ecs/service/:policyName/\"],\"alarmArn\":\"arn:aws:cloudwatch:us-east-1:alarm:\",\"alarmConfigurationUpdatedTimestamp\":\"alarmName\":\"comparisonOperator\":\"GreaterThanThreshold\",\"LessThanThreshold\",\"datapointsToAlarm\":\"dimensions\":[{\"name\":\"ClusterName\",\"value\":\"},{\"name\":\"ServiceName\"}],\"evaluationPeriods\":\"insufficientDataActions\":[],\"metricName\":\"CPUUtilization\",\"namespace\":\"AWS/ECS\",\"okactions\":[],\"period\":60,\"stateUpdatedTimestamp\":\"stateValue\":\"INSUFFICIENT_DATA\",\"statistic\":\"Average\",\"threshold\":\"treatMissingData\":\"missing\"}}"` +
+	`{\"actionState\":\"Failed\",\"stateUpdateTimestamp\":\"notificationResource\":\"arn:aws:sns:us-east-1:\",\"publishedMessage\":null,\"error\":null}","HistoryItemType":"ConfigurationUpdate","HistoryItemType":"Action","HistorySummary":"Failed to execute action arn:aws:autoscaling:us-east-1:. Received error: ","HistorySummary":"Successfully executed action ` +
+	`"HistoryData":"{\"version\":\"1.0\",\"oldState\":{\"stateValue\":\"INSUFFICIENT_DATA\",\"stateReason\":\"Insufficient Data: 1 datapoint was unknown.\",\"stateReason\":\"Unchecked: Initial alarm creation\"},\"newState\":{\"stateValue\":\"ALARM\",\"stateReason\":\"Threshold Crossed: 3 out of the last 3 datapoints [90.0 (26/11/26 09:10:00), ] were less than or equal to the threshold (1.0) (minimum 3 datapoints for OK -> ALARM transition).\",\"stateReasonData\":{\"version\":\"1.0\",\"queryDate\":\"2026-11-26T09:10:00.000+0000\",\"startDate\":\"2026-11-26T09:10:00.000+0000\",\"unit\":\"Percent\",\"statistic\":\"Average\",\"period\":60,\"recentDatapoints\":[],\"threshold\":50.0,\"evaluatedDatapoints\":[{\"timestamp\":\"2026-11-26T09:10:00.000+0000\",\"sampleCount\":1.0,\"value\":90.0}]}},\"newState\":{\"stateValue\":\"OK\",\"stateReason\":\"Threshold Crossed: 1 out of the last 1 datapoints [] was not greater than the threshold (50.0) (minimum 1 datapoint for ALARM -> OK transition).\"}}","HistoryItemType":"StateUpdate","HistorySummary":"Alarm updated from OK to ALARM","HistorySummary":"Alarm updated from ALARM to OK","Timestamp":"2026-11-26T09:10:00Z"}`
+
+// A pointer is where an item is: by the alarm, and with what lists are chosen by.
+type pointer struct {
+	AlarmName       string
+	AlarmType       types.AlarmType
+	HistoryItemType types.HistoryItemType
+	Bytes           int `json:",omitempty"` // of the item; 0: an earlier release wrote it, twice
+}
+
+// earlierItem is about what an item of an earlier release takes.
+const earlierItem = 8 << 10
 
 // A history writes what happened to alarms, and keeps nothing in memory but the
 // last key. It is guarded by the state's lock.
 type history struct {
-	last int64
+	last  int64
+	added int
+	full  func() // has retire be called
 }
 
 // key is a key for an item of this time that sorts behind all keys given out
@@ -73,8 +104,12 @@ func (h *history) add(tx *state.Tx, e *entry, at time.Time, kind types.HistoryIt
 		HistoryData:     new(string(encode(data))),
 	}
 	key := h.key(at)
-	tx.Put(kindHistory, key, item)
-	tx.Put(kindAlarmHistory, alarmKeys(e.name)+key, item)
+	bytes := tx.Put(kindAlarmHistory, alarmKeys(e.name)+key, item)
+	tx.Put(kindHistory, key, pointer{AlarmName: e.name, AlarmType: e.kind(), HistoryItemType: kind, Bytes: bytes})
+	if h.added++; h.added >= retireAfter && h.full != nil {
+		h.added = 0
+		h.full()
+	}
 }
 
 func (e *entry) kind() types.AlarmType {
@@ -177,27 +212,60 @@ func camel(v any) any {
 	return v
 }
 
-// retire removes what CloudWatch keeps no longer.
-func (h *history) retire(c *cell.Cell, now time.Time) {
-	old := store.Range{To: timeKey(now.Add(-keepHistory))}
-	var gone []string
-	err := state.Scan(c.State, kindHistory, old, func(key string, item *types.AlarmHistoryItem) bool {
-		gone = append(gone, alarmKeys(aws.ToString(item.AlarmName))+key)
+// A placed item is one of all histories.
+type placedItem struct {
+	key, alarm string
+	bytes      int
+}
+
+// superfluous are the items that are older than a key, or beyond the bounds, of all that there
+// are in the order of their times: the newest stay.
+func superfluous(all []placedItem, oldest string) (gone []placedItem) {
+	ofAlarm := map[string]int{}
+	items, bytes := 0, 0
+	for _, item := range slices.Backward(all) {
+		if item.key < oldest || items >= mostItems || bytes+item.bytes > mostItemBytes || ofAlarm[item.alarm] >= mostOfAlarm {
+			gone = append(gone, item)
+			continue
+		}
+		ofAlarm[item.alarm]++
+		items++
+		bytes += item.bytes
+	}
+	return gone
+}
+
+// retireAtOnce is how many items one change removes: others wait for none longer.
+const retireAtOnce = 500
+
+// retire removes what CloudWatch keeps no longer, and what is beyond the bounds.
+func (h *history) retire(ctx context.Context, c *cell.Cell, now time.Time) {
+	var all []placedItem
+	names := map[string]string{} // each is in memory once
+	err := state.Scan(c.State, kindHistory, store.Range{}, func(key string, p *pointer) bool {
+		name, ok := names[p.AlarmName]
+		if !ok {
+			name = p.AlarmName
+			names[name] = name
+		}
+		all = append(all, placedItem{key, name, cmp.Or(p.Bytes, earlierItem)})
 		return true
 	})
 	if err != nil {
-		c.Log.Error("read alarm history that is past its time", "error", err)
+		c.Log.Error("read alarm history", "error", err)
 		return
 	}
-	if len(gone) == 0 {
-		return
-	}
-	c.State.Later(func(tx *state.Tx) {
-		for _, key := range gone {
-			tx.Delete(kindAlarmHistory, key)
+	for part := range slices.Chunk(superfluous(all, timeKey(now.Add(-keepHistory))), retireAtOnce) {
+		c.State.Later(func(tx *state.Tx) {
+			for _, item := range part {
+				tx.Delete(kindAlarmHistory, alarmKeys(item.alarm)+item.key)
+				tx.Delete(kindHistory, item.key)
+			}
+		})
+		if c.State.Settle(ctx) != nil {
+			return
 		}
-		tx.DeleteRange(kindHistory, old)
-	})
+	}
 }
 
 // DescribeAlarmHistory lists what happened to an alarm, or to all, in the last
@@ -210,13 +278,13 @@ func (a *alarms) DescribeAlarmHistory(ctx context.Context, in *cloudwatch.Descri
 	if err != nil {
 		return nil, err
 	}
-	kind, prefix := kindHistory, ""
-	kinds := alarmTypes(in.AlarmTypes)
-	if name := aws.ToString(in.AlarmName); name != "" {
-		kind, prefix = kindAlarmHistory, alarmKeys(name)
-		if len(in.AlarmTypes) == 0 {
-			kinds = nil // an alarm that is named may be of any type
-		}
+	wanted := wantedHistory{name: aws.ToString(in.AlarmName), item: in.HistoryItemType, kinds: alarmTypes(in.AlarmTypes), limit: limit}
+	if wanted.name != "" && len(in.AlarmTypes) == 0 {
+		wanted.kinds = nil // an alarm that is named may be of any type
+	}
+	prefix := ""
+	if wanted.name != "" {
+		prefix = alarmKeys(wanted.name)
 	}
 	keys, err := historyKeys(in, prefix)
 	if err != nil {
@@ -227,24 +295,81 @@ func (a *alarms) DescribeAlarmHistory(ctx context.Context, in *cloudwatch.Descri
 	if err := a.cell.State.Settle(ctx); err != nil {
 		return nil, err
 	}
-	out := &cloudwatch.DescribeAlarmHistoryOutput{AlarmHistoryItems: []types.AlarmHistoryItem{}}
-	last := ""
-	err = state.Scan(a.cell.State, kind, keys, func(key string, item *types.AlarmHistoryItem) bool {
-		if in.HistoryItemType != "" && item.HistoryItemType != in.HistoryItemType || kinds != nil && !slices.Contains(kinds, item.AlarmType) {
-			return true
-		}
-		if len(out.AlarmHistoryItems) == limit {
-			out.NextToken = new(page.Token(last))
-			return false
-		}
-		last = strings.TrimPrefix(key, prefix)
-		out.AlarmHistoryItems = append(out.AlarmHistoryItems, *item)
-		return true
-	})
+	read := a.historyOfAll
+	if wanted.name != "" {
+		read = a.historyOfOne
+	}
+	items, next, err := read(wanted, keys)
 	if err != nil {
 		return nil, err
 	}
+	out := &cloudwatch.DescribeAlarmHistoryOutput{AlarmHistoryItems: items}
+	if next != "" {
+		out.NextToken = new(page.Token(next))
+	}
 	return out, nil
+}
+
+// wantedHistory is what a page of a history is to have.
+type wantedHistory struct {
+	name  string // of the alarm; empty: all
+	kinds []types.AlarmType
+	item  types.HistoryItemType
+	limit int
+}
+
+func (w wantedHistory) has(kind types.AlarmType, item types.HistoryItemType) bool {
+	return (w.item == "" || w.item == item) && (w.kinds == nil || slices.Contains(w.kinds, kind))
+}
+
+// historyOfOne reads a page of one alarm's history. Next is the key of its last item, if
+// others follow.
+func (a *alarms) historyOfOne(w wantedHistory, keys store.Range) (items []types.AlarmHistoryItem, next string, err error) {
+	items = []types.AlarmHistoryItem{}
+	last := ""
+	err = state.Scan(a.cell.State, kindAlarmHistory, keys, func(key string, item *types.AlarmHistoryItem) bool {
+		if !w.has(item.AlarmType, item.HistoryItemType) {
+			return true
+		}
+		if len(items) == w.limit {
+			next = last
+			return false
+		}
+		last = strings.TrimPrefix(key, alarmKeys(w.name))
+		items = append(items, *item)
+		return true
+	})
+	return items, next, err
+}
+
+// historyOfAll is historyOfOne for all alarms.
+func (a *alarms) historyOfAll(w wantedHistory, keys store.Range) (items []types.AlarmHistoryItem, next string, err error) {
+	var at []string
+	last := ""
+	err = state.Scan(a.cell.State, kindHistory, keys, func(key string, p *pointer) bool {
+		if !w.has(p.AlarmType, p.HistoryItemType) {
+			return true
+		}
+		if len(at) == w.limit {
+			next = last
+			return false
+		}
+		last = key
+		at = append(at, alarmKeys(p.AlarmName)+key)
+		return true
+	})
+	items = []types.AlarmHistoryItem{}
+	for _, key := range at {
+		item, err := state.Get[types.AlarmHistoryItem](a.cell.State, kindAlarmHistory, key)
+		if errors.Is(err, store.ErrNotFound) {
+			continue // it was removed meanwhile
+		}
+		if err != nil {
+			return nil, "", err
+		}
+		items = append(items, *item)
+	}
+	return items, next, err
 }
 
 // historyKeys is the range of keys that a DescribeAlarmHistory asks for, after

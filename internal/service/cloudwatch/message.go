@@ -70,7 +70,8 @@ type trigger struct {
 	Period, EvaluationPeriods        int
 	DatapointsToAlarm                int
 	ComparisonOperator               string
-	Threshold                        alarm.Number
+	ThresholdMetricID                string        `json:"ThresholdMetricId,omitempty"`
+	Threshold                        *alarm.Number `json:",omitempty"`
 	TreatMissingData                 string
 	EvaluateLowSampleCountPercentile string
 	Metrics                          []object `json:",omitempty"`
@@ -94,8 +95,13 @@ func (m *metricRule) trigger() *trigger {
 	t := &trigger{
 		Period: int(m.rule.Period / time.Second), EvaluationPeriods: int(m.rule.Periods),
 		DatapointsToAlarm:  cmp.Or(int(m.rule.Datapoints), int(m.rule.Periods)),
-		ComparisonOperator: m.rule.Comparison.String(), Threshold: alarm.Number(m.rule.Threshold),
-		TreatMissingData: m.rule.Missing.String(), EvaluateLowSampleCountPercentile: m.lowSample,
+		ComparisonOperator: m.rule.Comparison.String(),
+		TreatMissingData:   m.rule.Missing.String(), EvaluateLowSampleCountPercentile: m.lowSample,
+	}
+	if b := m.band(); b != nil {
+		t.ThresholdMetricID = b.id
+	} else {
+		t.Threshold = new(alarm.Number(m.rule.Threshold))
 	}
 	if m.queries != nil {
 		t.Metrics = triggerQueries(m.queries.given)

@@ -14,10 +14,11 @@ import (
 )
 
 // metrics publishes datapoints and reads them. It knows nothing of alarms, which
-// hear of datapoints from the database, and takes no lock of its own.
+// hear of datapoints from the database, and takes no lock but for bands.
 type metrics struct {
-	cell *cell.Cell
-	db   *tsdb.DB
+	cell      *cell.Cell
+	db        *tsdb.DB
+	detectors *detectors
 }
 
 // Record publishes measurements made in this process, such as those of ECS

@@ -44,6 +44,7 @@ func (a *alarms) PutMetricAlarm(ctx context.Context, in *cloudwatch.PutMetricAla
 		EvaluationPeriods:                  in.EvaluationPeriods,
 		DatapointsToAlarm:                  in.DatapointsToAlarm,
 		Threshold:                          in.Threshold,
+		ThresholdMetricId:                  in.ThresholdMetricId,
 		ComparisonOperator:                 in.ComparisonOperator,
 		TreatMissingData:                   in.TreatMissingData,
 		EvaluateLowSampleCountPercentile:   in.EvaluateLowSampleCountPercentile,
@@ -113,6 +114,9 @@ func (a *alarms) put(ctx context.Context, e *entry, now time.Time) error {
 			if e.composite != nil && e.composite.suppressor == "" {
 				e.suppression = nil
 			}
+		}
+		if b := e.metric.band(); b != nil {
+			a.detectors.ensure(tx, b.detector)
 		}
 		a.insert(tx, e)
 		a.putDefinition(tx, e)

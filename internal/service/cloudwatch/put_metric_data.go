@@ -50,6 +50,9 @@ func (m *metrics) PutMetricData(_ context.Context, in *cloudwatch.PutMetricDataI
 	if err := p.err(); err != nil {
 		return nil, err
 	}
+	if err := m.cell.State.Admitted(); err != nil {
+		return nil, err // they are in memory at once, and would not be on disk within a second
+	}
 	m.db.Append(p.samples)
 	return &cloudwatch.PutMetricDataOutput{}, nil
 }

@@ -110,7 +110,7 @@ func (a *alarms) do(ctx context.Context, tasks []task) {
 				a.cell.State.Later(func(tx *state.Tx) { a.endSuppression(tx, t.alarm, now) })
 			}
 		case retire:
-			a.history.retire(a.cell, now)
+			a.history.retire(ctx, a.cell, now)
 			a.schedule.queue.Set(t, now.Add(retireEvery))
 		}
 	}

@@ -49,6 +49,7 @@ type observation struct {
 	at, end alarm.Instant
 	values  []float64 // of the evaluation range, newest last; NaN is missing
 	counts  []float64 // sample counts of the values, or one count for all
+	band    alarm.Band
 }
 
 func (o *observation) text() (text, data string) {
@@ -66,6 +67,7 @@ func (o *observation) evidence() alarm.Evidence {
 		Rule: o.by.rule, Verdict: o.verdict,
 		Statistic: o.by.statistic, Unit: o.by.unit,
 		At: o.at.Time(), End: o.end.Time(), Values: o.values, Counts: counts,
+		Lower: o.band.Lower, Upper: o.band.Upper,
 	}
 }
 
@@ -150,6 +152,9 @@ func (d *evidenceDocument) observation(of *entry) *observation {
 		}
 	}
 	o.values = slices.Clip(o.values)
+	if o.band = (alarm.Band{Lower: d.Lower, Upper: d.Upper}); e.Rule.Comparison.OfBand() && (len(d.Lower) != len(o.values) || len(d.Upper) != len(o.values)) {
+		o.band = alarm.Band{Lower: make([]float64, len(o.values)), Upper: make([]float64, len(o.values))}
+	}
 	if len(d.Counts) == len(o.values) {
 		o.counts = sameCounts(d.Counts, o.values)
 	}

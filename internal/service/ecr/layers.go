@@ -139,6 +139,9 @@ func (a *API) InitiateLayerUpload(ctx context.Context, in *ecr.InitiateLayerUplo
 	if err != nil {
 		return nil, err
 	}
+	if err := a.Cell.State.Admitted(); err != nil {
+		return nil, err
+	}
 	u, err := a.Content.Begin(a.owner(r.Name))
 	switch {
 	case errors.Is(err, registry.ErrUploads):

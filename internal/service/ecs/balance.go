@@ -63,7 +63,7 @@ func (a *API) balance(ctx context.Context, groups []string) {
 	if len(looks) == 0 {
 		return
 	}
-	_ = a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
+	_ = a.cell.State.Maintain(ctx, func(ctx context.Context, tx *state.Tx) error {
 		for _, l := range looks {
 			a.balanceGroup(ctx, tx, l)
 		}

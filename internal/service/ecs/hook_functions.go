@@ -85,7 +85,7 @@ func (a *API) ask(ctx context.Context, q question) {
 		}
 		said = readHookAnswer(answer, err)
 	}
-	err := a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+	err := a.cell.State.Maintain(ctx, func(_ context.Context, tx *state.Tx) error {
 		delete(a.asked, q)
 		if r, ok := q.open(); ok && payload != nil {
 			a.followHook(tx, q, r, said)

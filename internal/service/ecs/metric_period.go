@@ -23,7 +23,7 @@ func (a *API) SetMetricPeriod(ctx context.Context, cluster, service string, peri
 		period = usualPeriod
 	}
 	// Nothing is written, so nothing can fail.
-	_ = a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+	_ = a.cell.State.Maintain(ctx, func(_ context.Context, tx *state.Tx) error {
 		if key := cluster + "/" + service; period == usualPeriod {
 			drop(tx, a.periods, key)
 		} else {

@@ -129,7 +129,7 @@ func (r *rollout) routable() bool { return !r.shifted() && !r.Position.Halted }
 func (a *API) routeDue(ctx context.Context, due []*service) {
 	for _, s := range due {
 		denied := a.judgeRoutes(ctx, s)
-		_ = a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
+		_ = a.cell.State.Maintain(ctx, func(ctx context.Context, tx *state.Tx) error {
 			if s.there() && s.history[0].routable() {
 				a.routeTraffic(ctx, tx, s, denied)
 			}

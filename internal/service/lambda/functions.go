@@ -124,7 +124,9 @@ func architecture(given []types.Architecture, otherwise string) (string, error) 
 func (a *API) receive(from source, operation string) (ref code.Reference, release func(), err error) {
 	switch {
 	case from.zip != nil:
-		ref, release, err = a.cfg.Code.Put(from.zip)
+		if err = a.cell.State.Admitted(); err == nil {
+			ref, release, err = a.cfg.Code.Put(from.zip)
+		}
 	case from.bucket == code.FolderBucket && !a.cfg.Folders:
 		err = fault.Parameter("This server takes no code from folders, since it lets in known access keys only.")
 	case from.bucket == code.FolderBucket:

@@ -2,11 +2,13 @@ package logs
 
 import (
 	"context"
+	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
+	"flyball/internal/disk"
 	"flyball/internal/logstore"
 	"flyball/internal/service/logs/fault"
 )
@@ -38,7 +40,11 @@ func (a *API) PutLogEvents(ctx context.Context, in *cloudwatchlogs.PutLogEventsI
 	if len(accepted) > 0 && accepted[len(accepted)-1].Time-accepted[0].Time > maxTimeSpan {
 		return nil, fault.Invalid("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")
 	}
-	if err := a.events.Append(g.Number, st.Number, now, accepted); err != nil {
+	err = a.events.Append(g.Number, st.Number, now, accepted)
+	if _, full := errors.AsType[*disk.Error](err); full {
+		return nil, err
+	}
+	if err != nil {
 		a.log.Error("log events could not be written", "group", g.Name, "stream", st.Name, "error", err)
 		return nil, fault.Unavailable()
 	}

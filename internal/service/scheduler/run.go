@@ -166,7 +166,7 @@ func (a *API) note(ctx context.Context, made []dueRun) error {
 		return nil
 	}
 	var keys []string
-	err := a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+	err := a.cell.State.Maintain(ctx, func(_ context.Context, tx *state.Tx) error {
 		for i := range made {
 			s, ok := a.schedules.Get(made[i].key())
 			if !ok || !s.Timing.Since.Equal(made[i].Timing.Since) {

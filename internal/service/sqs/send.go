@@ -38,6 +38,9 @@ func (a *API) SendMessage(ctx context.Context, in *sqs.SendMessageInput, _ ...fu
 	if most := r.number(rules.MaximumMessageSize); m.Size() > most {
 		return nil, fault.Parameter("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", most)
 	}
+	if err := a.cell.State.Admitted(); err != nil {
+		return nil, err
+	}
 	sent, err := q.Send([]*broker.Message{m})
 	if err != nil {
 		return nil, closed(err)
@@ -83,6 +86,9 @@ func (a *API) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInpu
 	}
 	if len(messages) == 0 {
 		return out, nil
+	}
+	if err := a.cell.State.Admitted(); err != nil {
+		return nil, err
 	}
 	sent, err := q.Send(messages)
 	if err != nil {

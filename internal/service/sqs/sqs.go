@@ -73,7 +73,7 @@ var (
 func New(cfg Config) (a *API, err error) {
 	a = &API{cfg: cfg, cell: cfg.Cell, newPeriods: make(chan struct{}, 1)}
 	a.life, a.stop = context.WithCancel(context.Background())
-	a.broker = broker.New(broker.Options{Folder: cfg.Folder, Lazy: cfg.Lazy, Clock: cfg.Cell.Clock, Log: cfg.Cell.Log, Writing: cfg.Cell.Writing})
+	a.broker = broker.New(broker.Options{Folder: cfg.Folder, Lazy: cfg.Lazy, Clock: cfg.Cell.Clock, Disk: cfg.Cell.Disk, Log: cfg.Cell.Log, Writing: cfg.Cell.Writing})
 	if a.rows, err = state.NewTable[row](a.cell.State, kindQueue); err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (a *API) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	case err := <-a.broker.Failed():
-		return fmt.Errorf("the messages of a queue could not be written; make room or mend the disk, and start again: %w", err)
+		return fmt.Errorf("the messages of a queue could not be written; mend the disk, and start again: %w", err)
 	}
 }
 

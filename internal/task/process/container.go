@@ -35,7 +35,7 @@ type container struct {
 	mu      sync.Mutex
 	process processID
 	endedBy syscall.Signal // in whose place it was killed, if not 0
-	exit    *task.Exit // once it has ended
+	exit    *task.Exit     // once it has ended
 	health  health
 
 	pace pace

@@ -12,6 +12,8 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"flyball/internal/disk"
 )
 
 // What a package cannot be.
@@ -130,8 +132,8 @@ func write(root *os.Root, e *zip.File, left int64) (written int64, err error) {
 
 // inPackage is an error that what is in a package has brought about.
 func inPackage(e *zip.File, err error) error {
-	if err == nil {
-		return nil
+	if err == nil || disk.Lacks(err) {
+		return err
 	}
 	return &Error{fmt.Sprintf("%s cannot be unpacked: %v", e.Name, err)}
 }
