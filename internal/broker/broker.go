@@ -24,7 +24,6 @@ type Options struct {
 	Clock   *clock.Clock
 	Disk    *disk.Disk   // of the folder; nil always has room
 	Log     *slog.Logger // nil: slog.Default
-	Writing sync.Locker  // of queuelog.Options
 }
 
 // A Broker is the queues of one folder.

@@ -116,10 +116,8 @@ func writeCheckpoint(folder string, content []byte, sync bool) error {
 
 // putCheckpoint is writeCheckpoint, which is a write like others.
 func (q *Queue) putCheckpoint(content []byte) error {
-	if w := q.broker.Writing; w != nil {
-		w.Lock()
-		defer w.Unlock()
-	}
+	q.broker.Disk.BeginWrite()
+	defer q.broker.Disk.EndWrite()
 	return writeCheckpoint(q.folder, content, !q.broker.Lazy)
 }
 

@@ -15,7 +15,7 @@ import (
 func (q *Queue) open(s queue.Settings) (err error) {
 	if q.log, err = queuelog.Open(queuelog.Options{
 		Folder: q.folder, Segment: q.broker.Segment, Lazy: q.broker.Lazy, Disk: q.broker.Disk, Log: q.broker.Log,
-		Book: q.broker.book, Name: filepath.Base(q.folder), Writing: q.broker.Writing}); err != nil {
+		Book: q.broker.book, Name: filepath.Base(q.folder)}); err != nil {
 		return fmt.Errorf("open the log of a queue: %w", err)
 	}
 	c, err := readCheckpoint(q.folder)

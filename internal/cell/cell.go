@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"strings"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
@@ -30,9 +29,6 @@ type Cell struct {
 	// on disk with that change. It is set before services are opened; nil is not told.
 	Bus func(*state.Tx, event.Event)
 	Log *slog.Logger
-	// Writing is held for the moment of each write to a file of the cell's; nil: nobody waits
-	// for such a moment to be over.
-	Writing sync.Locker
 }
 
 // Scope begins the keys of the cell's rows among those of all cells.

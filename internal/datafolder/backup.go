@@ -13,9 +13,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
+	"flyball/internal/disk"
 	"flyball/internal/store"
 )
 
@@ -52,8 +52,8 @@ func Sweep(dir string) error {
 
 // A Live is a server that runs on a data folder.
 type Live struct {
-	State   *store.SQLite
-	Writing sync.Locker // keeps all writers of files out
+	State *store.SQLite
+	Disk  *disk.Disk // that all who write to it share
 }
 
 // Backup writes a backup of a data folder, whose lock the caller has, or has a server
@@ -89,12 +89,11 @@ func (l *Live) freeze(ctx context.Context, dir, made string, sizes map[string]in
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, snapshot.Close()) }()
-	err = func() error {
-		l.Writing.Lock()
+	err = l.Disk.Still(func() error {
 		began := time.Now()
-		defer func() { waited = time.Since(began); l.Writing.Unlock() }()
+		defer func() { waited = time.Since(began) }()
 		return errors.Join(snapshot.Begin(ctx), linkAll(dir, made, appended, sizes))
-	}()
+	})
 	if err != nil {
 		return waited, err
 	}

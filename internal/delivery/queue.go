@@ -26,8 +26,6 @@ type Options struct {
 	Disk   *disk.Disk // of the folder; nil always has room
 	Router *deliver.Router
 	Log    *slog.Logger
-	// Writing is that of queuelog.Options.
-	Writing sync.Locker
 }
 
 // A Queue is the deliveries of a cell. Its methods may be called from several goroutines.
@@ -55,7 +53,7 @@ const (
 // Open returns the queue with the deliveries of an earlier life.
 func Open(o Options) (*Queue, error) {
 	q := &Queue{Options: o, owners: map[string]Owner{}, lanes: map[laneKey]*lane{}, mostWaiting: mostWaiting, mostHeld: mostHeld}
-	q.broker = broker.New(broker.Options{Folder: o.Folder, Lazy: o.Lazy, Clock: o.Clock, Disk: o.Disk, Log: o.Log, Writing: o.Writing})
+	q.broker = broker.New(broker.Options{Folder: o.Folder, Lazy: o.Lazy, Clock: o.Clock, Disk: o.Disk, Log: o.Log})
 	var err error
 	if q.messages, err = q.broker.Queue("all", queue.Settings{Retention: queue.Millis(retention.Milliseconds()), MostInFlight: 2 * mostHeld}); err != nil {
 		return nil, fmt.Errorf("open the deliveries: %w", err)

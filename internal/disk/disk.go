@@ -1,5 +1,6 @@
-// Package disk watches the room on the disk that has the data folder, so that a full one
-// refuses what is new and stops nothing that runs.
+// Package disk is what all who write to the data folder share. It watches the room on the
+// disk, so that a full one refuses what is new and stops nothing that runs, and it knows when
+// nobody writes, which is when a backup is begun.
 //
 //	d, err := disk.Open(disk.Options{Dir: dir, Log: log})
 //	go d.Run(ctx)
@@ -11,7 +12,10 @@
 //		err = write()
 //	}
 //
-// Beside the data lies a file that holds nothing, the reserve. What was taken before the
+// Whoever writes calls BeginWrite and EndWrite around it, and whoever makes a backup links the
+// files in Still.
+//
+// // Beside the data lies a file that holds nothing, the reserve. What was taken before the
 // disk was full, and what loops note of tasks and alarms meanwhile, is written into the room
 // that parts of it leave.
 package disk
@@ -69,6 +73,8 @@ type Disk struct {
 	began   time.Time
 	looked  atomic.Int64  // since the beginning
 	shut    chan struct{} // holds a token once writes are refused
+
+	writing sync.RWMutex // held for reading by each write
 
 	mu      sync.Mutex
 	reserve *os.File // nil where none could be made

@@ -124,10 +124,8 @@ func (s *Store) writable() (*segment, error) {
 
 // write writes to a segment, and looks whether that is where it was.
 func (s *Store) write(seg *segment, frames []byte) error {
-	if s.gate != nil {
-		s.gate.Lock()
-		defer s.gate.Unlock()
-	}
+	s.disk.BeginWrite()
+	defer s.disk.EndWrite()
 	return errors.Join(seg.write(frames), seg.present())
 }
 

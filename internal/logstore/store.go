@@ -51,9 +51,6 @@ type Options struct {
 	Live func(group, stream uint32) bool
 	Disk *disk.Disk // of the folder; nil always has room
 	Log  *slog.Logger
-	// Writing is held for the moment of each write, unless it is nil: who has it otherwise
-	// finds all files at rest.
-	Writing sync.Locker
 }
 
 // A Store keeps the events of streams in groups. Its methods may be called from several
@@ -62,7 +59,6 @@ type Store struct {
 	dir   string
 	disk  *disk.Disk
 	log   *slog.Logger
-	gate  sync.Locker
 	codec *codec
 	book  *mark.Book    // of the lengths of files
 	next  atomic.Uint64 // the number of the next event
@@ -98,7 +94,7 @@ type Stream struct {
 // Open returns the store in a folder, which it makes if need be.
 func Open(dir string, opts Options) (*Store, error) {
 	s := &Store{
-		dir: dir, disk: opts.Disk, log: opts.Log, gate: opts.Writing, kick: make(chan struct{}, 1),
+		dir: dir, disk: opts.Disk, log: opts.Log, kick: make(chan struct{}, 1),
 		segments: map[uint64]*segment{}, groups: map[uint32]*group{},
 		gone: map[uint32]bool{}, goneOf: map[uint32]bool{},
 	}

@@ -19,18 +19,15 @@ import (
 
 // Options say where a log is and how it is kept.
 type Options struct {
-	Folder  string // made if it is not there
-	Segment int64  // bytes after which a new segment begins; 0: 64 MiB
-	Lazy    bool   // nothing is synced, for what need not outlast the process
-	Disk    *disk.Disk
+	Folder  string     // made if it is not there
+	Segment int64      // bytes after which a new segment begins; 0: 64 MiB
+	Lazy    bool       // nothing is synced, for what need not outlast the process
+	Disk    *disk.Disk // of the folder; nil always has room
 	Log     *slog.Logger
 	// Book notes, below Name, how much of each segment is on disk. Without it what is cut
 	// off at the end is not missed.
 	Book *mark.Book
 	Name string
-	// Writing is held for the moment of each write, unless it is nil: who has it otherwise
-	// finds all files at rest.
-	Writing sync.Locker
 }
 
 const usualSegment = 64 << 20
@@ -218,10 +215,8 @@ func (l *Log) End() Position {
 // room it returns a *disk.Error, and nothing was appended; after another error nothing more
 // can be.
 func (l *Log) Append(b *Batch) (first Position, err error) {
-	if l.Writing != nil {
-		l.Writing.Lock()
-		defer l.Writing.Unlock()
-	}
+	l.Disk.BeginWrite()
+	defer l.Disk.EndWrite()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err != nil {

@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/http"
-	"time"
 
 	"flyball/internal/datafolder"
 )
@@ -25,9 +24,8 @@ func (s *Server) serveBackup(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.Header().Set("Content-Type", "application/x-tar")
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // it takes as long as it takes
 	answer := &begun{ResponseWriter: w}
-	waited, err := datafolder.Backup(r.Context(), s.dir.path, &datafolder.Live{State: s.store, Writing: &s.writing}, answer)
+	waited, err := datafolder.Backup(r.Context(), s.dir.path, &datafolder.Live{State: s.store, Disk: s.disk}, answer)
 	if err != nil {
 		s.cfg.Log.Error("a backup could not be made", "error", err)
 		if answer.sent {

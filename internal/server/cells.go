@@ -143,7 +143,7 @@ func (s *Server) openCells() error {
 func (s *Server) openCell(account, region string) (*services, error) {
 	scope := cell.Scope(account, region)
 	v, err := s.openServices(&cell.Cell{
-		Account: account, Region: region, Clock: s.clock, State: s.state.Scope(scope), Disk: s.disk, Events: &s.events, Writing: s.writing.RLocker(),
+		Account: account, Region: region, Clock: s.clock, State: s.state.Scope(scope), Disk: s.disk, Events: &s.events,
 		// Names of resources mean nothing without their cell.
 		Log: s.cfg.Log.With("account", account, "region", region),
 	})

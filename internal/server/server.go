@@ -14,7 +14,6 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -85,7 +84,6 @@ type Server struct {
 	disk    *disk.Disk // of the data folder
 	store   *store.SQLite
 	state   *state.State
-	writing sync.RWMutex // held for reading by each write to the data folder
 	runtime task.Runtime
 	reserve *descriptors.Reserve
 
@@ -141,7 +139,6 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if s.store, err = store.OpenSQLiteOn(s.disk, s.dir.database()); err != nil {
 		return nil, err
 	}
-	s.store.HoldWrites(s.writing.RLocker())
 	if doubt := s.store.Doubt(); doubt != nil {
 		cfg.Log.Error("the state is read all the same", "error", doubt)
 	}

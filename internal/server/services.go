@@ -77,7 +77,7 @@ func (s *Server) openServices(c *cell.Cell) (v *services, err error) {
 // openDeliveries comes first: who sends registers with it as it is opened.
 func (s *Server) openDeliveries(v *services) (err error) {
 	v.deliveries, err = delivery.Open(delivery.Options{
-		Folder: s.dir.deliveries(v.cell.Scope()), Lazy: s.dir.temp, Clock: v.cell.Clock, Disk: s.disk, Router: &s.router, Log: v.cell.Log, Writing: v.cell.Writing,
+		Folder: s.dir.deliveries(v.cell.Scope()), Lazy: s.dir.temp, Clock: v.cell.Clock, Disk: s.disk, Router: &s.router, Log: v.cell.Log,
 	})
 	return err
 }

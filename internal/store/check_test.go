@@ -3,13 +3,14 @@ package store_test
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"flyball/internal/damage"
+	"flyball/internal/disk"
 	"flyball/internal/store"
 )
 
@@ -102,7 +103,7 @@ func TestARepairKeepsTheDocumentsThatAreSound(t *testing.T) {
 			return bytes.Replace(b, bytes.Repeat([]byte{7}, 300), append(bytes.Repeat([]byte{7}, 299), 8), -1)
 		}, 39, true},
 		"a log that was cut":  {"state-wal", func(b []byte) []byte { return b[:len(b)/2] }, 0, false},
-		"a page":              {"state", func(b []byte) []byte { copy(b[2*4096:], make([]byte, 100)); return b }, 1, true},
+		"a page":              {"state", func(b []byte) []byte { copy(b[len(b)-4096:], make([]byte, 100)); return b }, 1, true},
 		"a mark":              {"state-mark", flip(3), 40, true},
 		"a database of zeros": {"state", func(b []byte) []byte { return make([]byte, len(b)) }, 0, true},
 	} {
@@ -154,21 +155,29 @@ func TestADamagedMarkIsTold(t *testing.T) {
 }
 
 func TestASnapshotIsOfItsMoment(t *testing.T) {
-	st := sqlite(t, filepath.Join(t.TempDir(), "state"))
+	dir := t.TempDir()
+	d, err := disk.Open(disk.Options{Dir: dir, NoReserve: true, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	st, err := store.OpenSQLiteOn(d, filepath.Join(dir, "state"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer st.Close()
-	var writing sync.RWMutex
-	st.HoldWrites(writing.RLocker())
 	write(t, st, new(store.Batch).Put("kind", "before", []byte("1")))
 	path := filepath.Join(t.TempDir(), "copy")
 	snapshot, err := st.Snapshot(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	writing.Lock()
-	later := st.Write(new(store.Batch).Put("kind", "after", []byte("2")))
-	st.Flush()
-	err = snapshot.Begin(t.Context())
-	writing.Unlock()
+	var later store.Commit
+	err = d.Still(func() error {
+		later = st.Write(new(store.Batch).Put("kind", "after", []byte("2")))
+		st.Flush()
+		return snapshot.Begin(t.Context())
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

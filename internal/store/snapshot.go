@@ -6,11 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync"
 )
-
-// HoldWrites has each transaction hold a lock. It is called before the first one.
-func (s *SQLite) HoldWrites(l sync.Locker) { s.gate = l }
 
 // A Snapshot is the documents as they are at a moment. Writers go on meanwhile.
 type Snapshot struct {

@@ -28,8 +28,7 @@ type SQLite struct {
 	shrinks      bool // the file is being shrunk
 	mark         mark
 	doubt        error
-	scanned      coverage    // until the documents are known to be sound
-	gate         sync.Locker // held for the moment of each transaction, unless it is nil
+	scanned      coverage // until the documents are known to be sound
 
 	// What is done most is compiled once.
 	put, tally            *sql.Stmt
@@ -337,10 +336,8 @@ func (s *SQLite) release() error {
 
 // transact makes changes durable in one transaction.
 func (s *SQLite) transact(change func(context.Context, *sql.Tx) error) error {
-	if s.gate != nil {
-		s.gate.Lock()
-		defer s.gate.Unlock()
-	}
+	s.disk.BeginWrite()
+	defer s.disk.EndWrite()
 	if err := s.present(); err != nil {
 		return err
 	}

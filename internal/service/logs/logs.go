@@ -71,7 +71,7 @@ func New(cfg Config) (*API, error) {
 		return nil, err
 	}
 	var err error
-	a.events, err = logstore.Open(cfg.Dir, logstore.Options{Live: a.live(), Disk: cfg.Cell.Disk, Log: a.log, Writing: cfg.Cell.Writing})
+	a.events, err = logstore.Open(cfg.Dir, logstore.Options{Live: a.live(), Disk: cfg.Cell.Disk, Log: a.log})
 	return a, err
 }
 

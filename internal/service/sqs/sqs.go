@@ -73,7 +73,7 @@ var (
 func New(cfg Config) (a *API, err error) {
 	a = &API{cfg: cfg, cell: cfg.Cell, newPeriods: make(chan struct{}, 1)}
 	a.life, a.stop = context.WithCancel(context.Background())
-	a.broker = broker.New(broker.Options{Folder: cfg.Folder, Lazy: cfg.Lazy, Clock: cfg.Cell.Clock, Disk: cfg.Cell.Disk, Log: cfg.Cell.Log, Writing: cfg.Cell.Writing})
+	a.broker = broker.New(broker.Options{Folder: cfg.Folder, Lazy: cfg.Lazy, Clock: cfg.Cell.Clock, Disk: cfg.Cell.Disk, Log: cfg.Cell.Log})
 	if a.rows, err = state.NewTable[row](a.cell.State, kindQueue); err != nil {
 		return nil, err
 	}
