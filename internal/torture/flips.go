@@ -39,12 +39,7 @@ type stock struct {
 }
 
 func newStock(addr string, from time.Time) *stock {
-	cfg := aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String("http://" + addr), Retryer: func() aws.Retryer { return aws.NopRetryer{} },
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
-		}),
-	}
+	cfg := onceConfig(addr)
 	return &stock{
 		queues: sqs.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg), metrics: cloudwatch.NewFromConfig(cfg),
 		functions: lambda.NewFromConfig(cfg), images: ecr.NewFromConfig(cfg), from: from,

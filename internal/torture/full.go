@@ -47,12 +47,7 @@ type fullDisk struct {
 // kills it on the full disk or after, and compares what is there with what was said.
 func fullDisks(ctx context.Context, r *run) error {
 	return onSmallDisk(r.dir, func() error {
-		cfg := aws.Config{
-			Region: "us-east-1", BaseEndpoint: aws.String("http://" + r.addr), Retryer: func() aws.Retryer { return aws.NopRetryer{} },
-			Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-				return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
-			}),
-		}
+		cfg := onceConfig(r.addr)
 		f := &fullDisk{run: r, queues: sqs.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg), ecs: ecs.NewFromConfig(cfg), written: map[string]bool{}}
 		var err error
 		if f.server, err = r.launch(ctx); err != nil {

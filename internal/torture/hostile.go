@@ -73,7 +73,7 @@ func (r *run) assault(ctx context.Context, a assault) ([]fault, error) {
 		return v.faults, err
 	}
 	log.Printf("%s: %d MiB at most", a.name, peak)
-	if most := int(r.slow * float64(a.most)); peak > most {
+	if most := int(r.memory * float64(a.most)); peak > most {
 		v.fault(a.name, "the server had %d MiB, which is more than %d", peak, most)
 	}
 	v.answersOthers(a.name)

@@ -139,6 +139,7 @@ func (j *jumps) clockShows(ctx context.Context, want time.Time) {
 
 // awake checks a server whose machine was asleep.
 func (j *jumps) awake(ctx context.Context) error {
+	woke := j.wall()
 	j.clockShows(ctx, j.wall())
 	j.takesTrueTimes(ctx)
 	for _, queue := range []string{ruled, scheduled} {
@@ -159,7 +160,7 @@ func (j *jumps) awake(ctx context.Context) error {
 		ok := err == nil && len(out.ScalableTargets) == 1 && aws.ToInt32(out.ScalableTargets[0].MinCapacity) == actedLeast
 		return ok, fmt.Sprintf("the scheduled action has not run (%v)", err)
 	})
-	return j.nothingInvented(ctx)
+	return j.nothingInvented(ctx, woke)
 }
 
 // takesTrueTimes checks that a datapoint with the wall clock's time is taken.
@@ -174,11 +175,10 @@ func (j *jumps) takesTrueTimes(ctx context.Context) {
 }
 
 // nothingInvented checks that there are no datapoints of the time that the machine was asleep.
-func (j *jumps) nothingInvented(ctx context.Context) error {
-	woke := j.wall()
+func (j *jumps) nothingInvented(ctx context.Context, woke time.Time) error {
 	out, err := j.c.CloudWatch.GetMetricStatistics(ctx, &cloudwatch.GetMetricStatisticsInput{
 		Namespace: aws.String("AWS/ECS"), MetricName: aws.String("CPUUtilization"), Period: aws.Int32(60),
-		StartTime: aws.Time(woke.Add(-asleep + 2*time.Minute)), EndTime: aws.Time(woke.Add(-time.Minute)),
+		StartTime: aws.Time(woke.Add(-asleep + 2*time.Minute)), EndTime: aws.Time(woke.Truncate(time.Minute)),
 		Statistics: []cwtypes.Statistic{cwtypes.StatisticAverage},
 		Dimensions: []cwtypes.Dimension{
 			{Name: aws.String("ClusterName"), Value: aws.String(clusterName)}, {Name: aws.String("ServiceName"), Value: aws.String(steadyName)},
@@ -308,8 +308,7 @@ func (j *jumps) setUp(ctx context.Context) error {
 
 // setUpSchedules makes a rule and a schedule that send a message each minute.
 func (j *jumps) setUpSchedules(ctx context.Context) error {
-	options := j.c.SQS.Options()
-	cfg := aws.Config{Region: options.Region, Credentials: options.Credentials, BaseEndpoint: options.BaseEndpoint, HTTPClient: options.HTTPClient}
+	cfg := onceConfig(j.addr)
 	const each = "rate(1 minute)"
 	_, err := scheduler.NewFromConfig(cfg).CreateSchedule(ctx, &scheduler.CreateScheduleInput{
 		Name: aws.String(scheduled), ScheduleExpression: aws.String(each),

@@ -26,6 +26,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -38,7 +39,8 @@ func main() {
 	only := flag.String("only", "", "the faults to make, with commas between them, in place of all")
 	flag.IntVar(&o.rounds, "rounds", 100, "how often each fault is made")
 	flag.DurationVar(&o.bound, "bound", 10*time.Minute, "begin no round of a fault after so long")
-	flag.Float64Var(&o.slow, "slow", 1, "how many times as long as usual the server may take, and how many times as much memory")
+	flag.Float64Var(&o.slow, "slow", max(1, load()), "how many times as long as usual the server may take; how busy the machine is if it is not said")
+	flag.Float64Var(&o.memory, "memory", 1, "how many times as much memory as usual it may have")
 	flag.Uint64Var(&o.seed, "seed", rand.Uint64(), "of what is chosen; what a kill meets is a matter of the moment, too")
 	flag.StringVar(&o.binary, "flyball", "bin/flyball", "the program to torture")
 	flag.StringVar(&o.runtime, "runtime", "process", "how tasks run; only processes are looked for")
@@ -59,7 +61,7 @@ func main() {
 	if err != nil {
 		log.Fatal("torture: ", err)
 	}
-	log.Printf("seed %d", o.seed)
+	log.Printf("seed %d; %.1f times as long as usual is allowed", o.seed, o.slow)
 	var results []result
 	for _, t := range chosen {
 		log.SetPrefix(t.name + ": ")
@@ -71,6 +73,13 @@ func main() {
 	if printResults(os.Stdout, results) > 0 {
 		os.Exit(1)
 	}
+}
+
+// load is how many programs have wanted each processor in the last minute.
+func load() (each float64) {
+	text, _ := os.ReadFile("/proc/loadavg") // 0 where there is none
+	_, _ = fmt.Sscan(string(text), &each)
+	return each / float64(runtime.NumCPU())
 }
 
 // choose finds torments by their names; all of them if none is named.

@@ -14,7 +14,7 @@ import (
 type options struct {
 	rounds          int
 	bound           time.Duration // begin no round after it
-	slow            float64
+	slow, memory    float64       // how many times as much as usual the server may take
 	seed            uint64
 	binary, runtime string
 	speed           float64
