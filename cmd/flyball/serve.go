@@ -24,9 +24,9 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Serve the AWS APIs on this machine and run what they ask for",
 		Long: `Serve answers calls of Application Auto Scaling, CloudWatch, CloudWatch Logs, EC2 (the network of
-services), ECR, ECS, Elastic Load Balancing, IAM, SQS and STS, is a registry for images, runs the tasks of
-services, measures them, keeps their logs, forwards requests to them, evaluates alarms and carries out
-scaling policies.
+services), ECR, ECS, Elastic Load Balancing, EventBridge and its Scheduler, IAM, Lambda, SQS and STS, is a
+registry for images, runs the tasks of services and functions, measures them, keeps their logs, forwards
+requests to them, evaluates alarms and carries out scaling policies.
 
 It takes any access key from programs of the user who starts it and of root. Programs of other users, tasks
 and functions need one that it has issued; see --auth and --allow-other-users.

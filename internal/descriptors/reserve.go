@@ -3,7 +3,7 @@
 // Package descriptors keeps file descriptors for the server itself: for its state, and to end
 // what it has started. Connections and tasks have the others.
 //
-//	r := descriptors.New(log)
+//	r, err := descriptors.New(log)
 //	open := r.Connections()
 //	server.ConnState = open.Note
 //	server.Serve(open.Listener(l)) // closes connections that would take the last ones

@@ -1,6 +1,6 @@
 // Package disk is what all who write to the data folder share. It watches the room on the
 // disk, so that a full one refuses what is new and stops nothing that runs, and it knows when
-// nobody writes, which is when a backup is begun.
+// nobody writes, which is when a backup begins.
 //
 //	d, err := disk.Open(disk.Options{Dir: dir, Log: log})
 //	go d.Run(ctx)
@@ -15,7 +15,7 @@
 // Whoever writes calls BeginWrite and EndWrite around it, and whoever makes a backup links the
 // files in Still.
 //
-// // Beside the data lies a file that holds nothing, the reserve. What was taken before the
+// Beside the data lies a file that holds nothing, the reserve. What was taken before the
 // disk was full, and what loops note of tasks and alarms meanwhile, is written into the room
 // that parts of it leave.
 package disk
