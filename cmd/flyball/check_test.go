@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -60,6 +62,54 @@ func TestCheckAndBackupRefuseAFolderThatIsNone(t *testing.T) {
 		if out, err := flyball(t, args...); err == nil || !strings.Contains(out, "not the data folder") {
 			t.Errorf("%v: %v\n%s", args, err, out)
 		}
+	}
+}
+
+func TestWhatIsMistypedEndsWithStatus2SaysWhatToTypeAndChangesNothing(t *testing.T) {
+	dir, elsewhere := stateIn(t, false), t.TempDir()
+	archive := filepath.Join(elsewhere, "backup.tar")
+	if out, err := flyball(t, "backup", "--data", dir, archive); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, tt := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"chek", dir}, "flyball --help"},
+		{[]string{"check"}, "usage: flyball check DIR [flags]"},
+		{[]string{"check", "--fix", dir}, "flyball check --help"},
+		{[]string{"check", elsewhere}, "it has no flyball.db"},
+		{[]string{"check", archive}, "it is a file"},
+		{[]string{"backup"}, "usage: flyball backup TARGET [flags]"},
+		{[]string{"backup", "--account", "12", "x.tar"}, "has 12 digits"},
+		{[]string{"backup", "--data", elsewhere, "x.tar"}, "it has no flyball.db"},
+		{[]string{"backup", "--data", dir, filepath.Join(dir, "x.tar")}, "outside of it"},
+		{[]string{"backup", "--data", dir, filepath.Join(elsewhere, "none", "x.tar")}, "make it first"},
+		{[]string{"backup", "--data", dir, elsewhere}, "something in the folder already"},
+		{[]string{"restore", archive}, "usage: flyball restore BACKUP DIR [flags]"},
+		{[]string{"restore", filepath.Join(elsewhere, "none.tar"), dir}, "flyball backup"},
+		{[]string{"restore", archive, dir}, "--replace"},
+		{[]string{"restore", archive, elsewhere, "--replace"}, "not the data folder of a server"},
+		{[]string{"serve", "--allow-other-users=perhaps"}, "flyball serve --help"},
+	} {
+		out, err := flyball(t, tt.args...)
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.Contains(out, tt.says) {
+			t.Errorf("%v: %v\n%s", tt.args, err, out)
+		}
+	}
+	for folder, want := range map[string]int{elsewhere: 1, dir: 3} { // the archive; the database, its mark, the lock
+		if entries, err := os.ReadDir(folder); err != nil || len(entries) != want {
+			t.Errorf("%s has %v, %v", folder, entries, err)
+		}
+	}
+}
+
+func TestCheckEndsWithStatus1WhereSomethingIsDamaged(t *testing.T) {
+	_, err := flyball(t, "check", stateIn(t, true))
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		t.Errorf("got %v", err)
 	}
 }
 

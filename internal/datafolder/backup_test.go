@@ -130,6 +130,34 @@ func TestARestoreReplacesOnlyWhenItIsTold(t *testing.T) {
 	}
 }
 
+func TestARestoreLeavesWhatIsNoDataFolderAlone(t *testing.T) {
+	from := archived(t, backup(t, folder(t)))
+	home := t.TempDir()
+	file := filepath.Join(home, "letter")
+	if err := os.WriteFile(file, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, place := range []string{home, file} {
+		if _, err := datafolder.Restore(t.Context(), from, place, true); !errors.Is(err, datafolder.ErrOther) {
+			t.Errorf("%s: got %v", place, err)
+		}
+	}
+	if names := siblings(t, file); len(names) != 1 {
+		t.Errorf("the folder has changed: %v", names)
+	}
+}
+
+func TestARestoreReplacesAFolderThatHasLostItsState(t *testing.T) {
+	dir := folder(t)
+	from := archived(t, backup(t, dir))
+	if err := os.Remove(datafolder.Database(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := datafolder.Restore(t.Context(), from, dir, true); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestARestoreLeavesTheFolderOfARunningServerAlone(t *testing.T) {
 	dir := folder(t)
 	from := archived(t, backup(t, dir))
