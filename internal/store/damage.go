@@ -185,3 +185,18 @@ func (s *SQLite) present() error {
 	}
 	return nil
 }
+
+// logPresent reports an error when the write-ahead log, which a transaction that writes has
+// open, is not at its path any more: the transaction would be found by nobody after a kill.
+func (s *SQLite) logPresent() error {
+	if s.path == "" {
+		return nil
+	}
+	name := s.path + "-wal"
+	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s was removed while the server ran", name)
+	} else if err != nil {
+		return err
+	}
+	return nil
+}

@@ -133,6 +133,11 @@ func TestAWriteToAFileThatIsNotThereAnyMoreFails(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
+		"-wal was removed": func(t *testing.T, path string) {
+			if err := os.Remove(path + "-wal"); err != nil {
+				t.Fatal(err)
+			}
+		},
 		"replaced": func(t *testing.T, path string) {
 			if err := os.Rename(path, path+"-other"); err != nil {
 				t.Fatal(err)

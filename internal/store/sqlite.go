@@ -353,6 +353,9 @@ func (s *SQLite) transact(change func(context.Context, *sql.Tx) error) error {
 	if err := s.count(ctx, tx); err != nil {
 		return err
 	}
+	if err := s.logPresent(); err != nil {
+		return err
+	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
