@@ -28,10 +28,11 @@ const (
 	// clockSlack is by how much less than the visibility timeout a message has to stay in
 	// flight: the server counts whole milliseconds on its own clock.
 	clockSlack = 100 * time.Millisecond
-	// queueLife is how long a server lives on average, and less where a round of messages for
-	// each perRound of it would be through before.
+	// queueLife is how long a server lives on average, at most; where there are few messages it
+	// is perRound for each thousand of them, but shortLife at least.
 	queueLife = 8 * time.Second
 	perRound  = 100 * time.Millisecond
+	shortLife = time.Second
 	whileDown = 100 * time.Millisecond // between calls that fail, which leaves the server time to start
 	atRest    = 2 * time.Minute        // to find that nothing comes any more
 )
@@ -109,8 +110,8 @@ func (q *queuesRun) all(ctx context.Context) error {
 			clients.Go(func() error { s.consume(working); return nil })
 		}
 	}
-	n, life := 1, min(queueLife, time.Duration(q.rounds)*perRound)
-	for ; !q.taken() && time.Now().Before(q.until) && ctx.Err() == nil; n++ {
+	n, life := 1, min(queueLife, max(shortLife, time.Duration(q.rounds)*perRound))
+	for ; n <= q.rounds && !q.taken() && time.Now().Before(q.until) && ctx.Err() == nil; n++ {
 		pause(ctx, time.Duration(float64(life)*(0.5+q.rng.Float64())))
 		q.kill(n, p)
 		q.attempts++

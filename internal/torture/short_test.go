@@ -16,12 +16,12 @@ var shortRounds = map[string]int{
 
 func TestAServerBearsEachFault(t *testing.T) {
 	binary := built(t)
-	for _, torment := range torments {
+	for i, torment := range torments {
 		t.Run(torment.name, func(t *testing.T) {
 			t.Parallel()
 			// Time and memory are not what is looked at here: a machine may be busy, and the
 			// race detector takes many times as much.
-			o := options{rounds: shortRounds[torment.name], bound: time.Hour, slow: 20, memory: 20, seed: 1, binary: binary, runtime: "process", speed: 60}
+			o := options{rounds: shortRounds[torment.name], bound: time.Hour, slow: 20, memory: 20, seed: uint64(i), binary: binary, runtime: "process", speed: 60}
 			r := torment.run(t.Context(), o)
 			if r.skipped != "" {
 				t.Skip(r.skipped)
