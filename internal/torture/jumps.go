@@ -178,7 +178,7 @@ func (j *jumps) takesTrueTimes(ctx context.Context) {
 func (j *jumps) nothingInvented(ctx context.Context, woke time.Time) error {
 	out, err := j.c.CloudWatch.GetMetricStatistics(ctx, &cloudwatch.GetMetricStatisticsInput{
 		Namespace: aws.String("AWS/ECS"), MetricName: aws.String("CPUUtilization"), Period: aws.Int32(60),
-		StartTime: aws.Time(woke.Add(-asleep + 2*time.Minute)), EndTime: aws.Time(woke.Truncate(time.Minute)),
+		StartTime: aws.Time(woke.Add(-asleep + 2*time.Minute)), EndTime: aws.Time(woke.Add(-noticed).Truncate(time.Minute)),
 		Statistics: []cwtypes.Statistic{cwtypes.StatisticAverage},
 		Dimensions: []cwtypes.Dimension{
 			{Name: aws.String("ClusterName"), Value: aws.String(clusterName)}, {Name: aws.String("ServiceName"), Value: aws.String(steadyName)},

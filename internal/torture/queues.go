@@ -28,9 +28,13 @@ const (
 	// clockSlack is by how much less than the visibility timeout a message has to stay in
 	// flight: the server counts whole milliseconds on its own clock.
 	clockSlack = 100 * time.Millisecond
-	queueLife  = 8 * time.Second        // of a server, on average, where there is work for it
-	whileDown  = 100 * time.Millisecond // between calls that fail, which leaves the server time to start
-	atRest     = 2 * time.Minute        // to find that nothing comes any more
+	// queueLife is how long a server lives on average, at most; where there are few messages it
+	// is perRound for each thousand of them, but shortLife at least.
+	queueLife = 8 * time.Second
+	perRound  = 100 * time.Millisecond
+	shortLife = time.Second
+	whileDown = 100 * time.Millisecond // between calls that fail, which leaves the server time to start
+	atRest    = 2 * time.Minute        // to find that nothing comes any more
 )
 
 // A stream is a queue with its ledger.
@@ -106,9 +110,9 @@ func (q *queuesRun) all(ctx context.Context) error {
 			clients.Go(func() error { s.consume(working); return nil })
 		}
 	}
-	n := 1
-	for ; !q.taken() && time.Now().Before(q.until) && ctx.Err() == nil; n++ {
-		pause(ctx, time.Duration(float64(queueLife)*(0.5+q.rng.Float64())))
+	n, life := 1, min(queueLife, max(shortLife, time.Duration(q.rounds)*perRound))
+	for ; n <= q.rounds && !q.taken() && time.Now().Before(q.until) && ctx.Err() == nil; n++ {
+		pause(ctx, time.Duration(float64(life)*(0.5+q.rng.Float64())))
 		q.kill(n, p)
 		q.attempts++
 		next, err := q.start(ctx, n+1)

@@ -227,8 +227,10 @@ func (c *container) end() {
 	if c.child != nil {
 		_ = syscall.Kill(c.first().PID, syscall.SIGKILL) // it may not be in the group yet, or have ended
 	}
+	seenTo := c.task.runtime.ending()
 	c.task.group.kill(c.index)
 	outOfMemory := c.task.group.outOfMemory(c.index)
+	seenTo()
 	if c.child != nil {
 		<-c.child.ended
 	}

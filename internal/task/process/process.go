@@ -74,6 +74,7 @@ type Runtime struct {
 	log       *slog.Logger
 	closed    chan struct{}
 	closeOnce sync.Once
+	endings   chan struct{} // has a place for each that may be seen to at a time
 
 	mu    sync.Mutex
 	tasks map[string]*Task // those whose records are kept, running and stopped
@@ -133,6 +134,7 @@ func New(opts Options) (*Runtime, error) {
 		ephemeral: opts.Ephemeral,
 		log:       opts.Log,
 		closed:    make(chan struct{}),
+		endings:   make(chan struct{}, mostEndings),
 		tasks:     map[string]*Task{},
 	}
 	if r.notifier, err = newNotifier(); err != nil {
@@ -140,6 +142,16 @@ func New(opts Options) (*Runtime, error) {
 	}
 	go r.boundLogs()
 	return r, nil
+}
+
+// mostEndings is how many ends of containers and tasks are seen to at a time. Each takes file
+// descriptors for its cgroups and its record, and all tasks may end at once.
+const mostEndings = 4
+
+// ending waits for a place to see to an end, and returns what gives it back.
+func (r *Runtime) ending() (seenTo func()) {
+	r.endings <- struct{}{}
+	return func() { <-r.endings }
 }
 
 // Name is "process".

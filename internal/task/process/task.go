@@ -251,7 +251,9 @@ func (t *Task) rest() {
 
 // finish gives back what the task had, but for its record and logs.
 func (t *Task) finish() {
+	seenTo := t.runtime.ending()
 	usage, err := t.group.usage()
+	seenTo()
 	if err != nil {
 		usage = task.Usage{At: time.Now()}
 	}
@@ -264,6 +266,7 @@ func (t *Task) finish() {
 
 // giveBack gives back what this machine has lent a task whose processes are gone.
 func (t *Task) giveBack() {
+	defer t.runtime.ending()()
 	if t.group != nil {
 		if err := t.group.remove(); err != nil {
 			t.runtime.log.Warn("cannot remove the cgroup of a task", "task", t.spec.ID, "error", err)
@@ -309,6 +312,7 @@ func (t *Task) save() error {
 
 // saveOrLog is save for changes that nobody asked for.
 func (t *Task) saveOrLog() {
+	defer t.runtime.ending()()
 	if err := t.save(); err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.runtime.log.Error("cannot record the end of a container", "task", t.spec.ID, "error", err)
 	}
