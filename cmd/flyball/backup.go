@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -33,6 +34,9 @@ are in no log group.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeArchives,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := placeFor(args[0], data); err != nil {
+				return refusal{err}
+			}
 			if data != "" {
 				return backupStopped(cmd.Context(), data, args[0], cmd.OutOrStdout())
 			}
@@ -54,6 +58,37 @@ func completeArchives(*cobra.Command, []string, string) ([]string, cobra.ShellCo
 	return []string{"tar"}, cobra.ShellCompDirectiveFilterFileExt
 }
 
+// placeFor refuses a target that nothing can be written to, before anybody is asked for a
+// backup, and one in the data folder that it is of.
+func placeFor(target, data string) error {
+	if target == "-" {
+		return nil
+	}
+	absolute, err := filepath.Abs(target)
+	if err != nil {
+		return err
+	}
+	if data != "" {
+		folder, err := filepath.Abs(data)
+		if err != nil {
+			return err
+		}
+		if below, err := filepath.Rel(folder, absolute); err == nil && filepath.IsLocal(below) {
+			return fmt.Errorf("%s is in the data folder; name a place outside of it", target)
+		}
+	}
+	if !strings.HasSuffix(target, ".tar") {
+		return nil // the folder is made, with those above it
+	}
+	if info, err := os.Stat(filepath.Dir(absolute)); err != nil || !info.IsDir() {
+		return fmt.Errorf("there is no folder %s to write %s into; make it first", filepath.Dir(absolute), filepath.Base(absolute))
+	}
+	if info, err := os.Stat(absolute); err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a folder; name a file, or a folder whose name does not end with .tar", target)
+	}
+	return nil
+}
+
 // backupStopped makes a backup of a folder that no server has.
 func backupStopped(ctx context.Context, data, target string, out io.Writer) error {
 	lock, err := datafolder.Take(data)
@@ -61,15 +96,18 @@ func backupStopped(ctx context.Context, data, target string, out io.Writer) erro
 		err = fmt.Errorf("%w, or ask it without --data", err)
 	}
 	if err != nil {
-		return err
+		return refusal{err}
 	}
 	defer lock.Close()
 	from, to := io.Pipe()
+	done := make(chan struct{})
 	go func() {
+		defer close(done)
 		_, err := datafolder.Backup(ctx, data, nil, to)
 		to.CloseWithError(err)
 	}()
-	defer from.Close()
+	// It removes what it has made in the folder, also when the backup could not be saved.
+	defer func() { from.Close(); <-done }()
 	return saveBackup(ctx, from, target, out)
 }
 
@@ -81,7 +119,11 @@ func saveBackup(ctx context.Context, archive io.Reader, target string, out io.Wr
 		_, err := io.Copy(out, archive)
 		return err
 	case !strings.HasSuffix(target, ".tar"):
-		return datafolder.Unpack(ctx, archive, target)
+		err := datafolder.Unpack(ctx, archive, target)
+		if errors.Is(err, datafolder.ErrThere) {
+			return refusal{fmt.Errorf("%w; name another one, or a file that ends with .tar", err)}
+		}
+		return err
 	}
 	partial, err := os.OpenFile(target+".partial", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -109,9 +151,17 @@ kept as DIR.before-TIME.`,
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: completeArchives,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if _, err := os.Stat(args[0]); err != nil {
+				return refusal{fmt.Errorf("read the backup: %w; make one with flyball backup", err)}
+			}
 			before, err := datafolder.Restore(cmd.Context(), args[0], args[1], replace)
-			if errors.Is(err, datafolder.ErrThere) {
-				return fmt.Errorf("%w; give another one, or --replace, which keeps it under another name", err)
+			switch {
+			case errors.Is(err, datafolder.ErrThere):
+				return refusal{fmt.Errorf("%w; give another one, or --replace, which keeps it under another name", err)}
+			case errors.Is(err, datafolder.ErrOther):
+				return refusal{fmt.Errorf("%w; --replace takes the place of such a folder only", err)}
+			case errors.Is(err, datafolder.ErrLocked):
+				return refusal{err}
 			}
 			if err == nil && before != "" {
 				fmt.Fprintf(cmd.OutOrStdout(), "What was there is kept in %s.\n", before)

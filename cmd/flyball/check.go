@@ -20,7 +20,7 @@ func checkCommand() *cobra.Command {
 		Long: `Check reads all that is in the data folder of a server that is stopped: state and datapoints,
 queues, events on their way, log events, images, code of functions and records of tasks. It
 prints a table of what is sound and what is damaged, and a line for each damaged place. It
-changes nothing, and ends with status 1 if something is damaged.
+changes nothing, and ends with status 1 if something is damaged, with 2 if it could not look.
 
 With --repair what is damaged is moved into DIR/damaged-TIME, and all else is kept.`,
 		Example: `  flyball check ~/.local/state/flyball
@@ -30,12 +30,12 @@ With --repair what is damaged is moved into DIR/damaged-TIME, and all else is ke
 		RunE: func(cmd *cobra.Command, args []string) error {
 			lock, err := datafolder.Take(args[0])
 			if err != nil {
-				return err
+				return refusal{err}
 			}
 			defer lock.Close()
 			reports, err := datafolder.Check(args[0])
 			if err != nil {
-				return err
+				return refusal{err}
 			}
 			damaged := printReports(cmd.OutOrStdout(), reports)
 			if damaged == 0 {

@@ -24,16 +24,57 @@ func main() {
 	// stay small, so it comes before everything else.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	var err error
 	if len(os.Args) == 3 && os.Args[1] == workload.Command {
-		err = workload.Run(ctx, os.Args[2], os.Getenv)
-	} else {
-		err = root().ExecuteContext(ctx)
+		os.Exit(exitStatus(workload.Run(ctx, os.Args[2], os.Getenv)))
 	}
-	if err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(os.Stderr, "flyball:", err)
-		os.Exit(1)
+	os.Exit(execute(ctx))
+}
+
+// execute carries out the command line, and returns the status of the program.
+func execute(ctx context.Context) int {
+	cmd := root()
+	begun := false
+	noteBegin(cmd, &begun)
+	at, err := cmd.ExecuteContextC(ctx)
+	if err == nil || begun {
+		return exitStatus(err)
 	}
+	exitStatus(err)
+	if at.Runnable() {
+		fmt.Fprintln(os.Stderr, "usage:", at.UseLine())
+	}
+	fmt.Fprintf(os.Stderr, "%s --help tells more\n", at.CommandPath())
+	return 2
+}
+
+// noteBegin has every command note that it has begun: what fails before is due to how it was
+// typed.
+func noteBegin(cmd *cobra.Command, begun *bool) {
+	if run := cmd.RunE; run != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			*begun = true
+			return run(cmd, args)
+		}
+	}
+	for _, c := range cmd.Commands() {
+		noteBegin(c, begun)
+	}
+}
+
+// A refusal is the error of a command that has done nothing, because what it was given to work
+// on is not what it works on.
+type refusal struct{ error }
+
+// exitStatus prints an error, and returns what the program ends with.
+func exitStatus(err error) int {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return 0
+	}
+	fmt.Fprintln(os.Stderr, "flyball:", err)
+	if errors.As(err, new(refusal)) {
+		return 2
+	}
+	return 1
 }
 
 func root() *cobra.Command {

@@ -39,7 +39,6 @@ type Report struct {
 type Finding struct {
 	File  string
 	Where string // the place in it, and what is wrong there
-	Lost  int    // items, where it is known
 	// Repair moves what is damaged into a folder that is there, and keeps the rest. It is
 	// told in words what that has come to. Without it there is nothing to be done: what
 	// is damaged is made anew by itself.
@@ -61,13 +60,4 @@ func Below(name string, found []Finding) {
 			return repair(aside)
 		}
 	}
-}
-
-// Damaged is how many items are lost: at least one for each finding.
-func (r Report) Damaged() int {
-	n := 0
-	for _, f := range r.Found {
-		n += max(f.Lost, 1)
-	}
-	return n
 }

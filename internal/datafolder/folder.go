@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"flyball/internal/damage"
+	"flyball/internal/store"
 )
 
 // The folders in a data folder. Those of queues, deliveries, log events and functions have
@@ -25,13 +26,32 @@ const (
 // Database is the path of the state in a data folder.
 func Database(dir string) string { return filepath.Join(dir, "flyball.db") }
 
+// ErrOther is of a folder that no server has kept its state in.
+var ErrOther = errors.New("not the data folder of a server")
+
+// ours tells whether a folder is a data folder. One that has lost its state is one, too.
+func ours(dir string) bool {
+	if errors.As(Begun(dir), new(*damage.Error)) {
+		return true
+	}
+	for _, name := range store.Files(Database(dir)) {
+		if _, err := os.Stat(name); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
 // Take locks a data folder that a server has left.
 func Take(dir string) (lock *os.File, err error) {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("%s: %w: it is a file", dir, ErrOther)
+	}
 	if err := Begun(dir); err != nil {
 		return nil, err
 	}
 	if _, err := os.Stat(Database(dir)); err != nil {
-		return nil, fmt.Errorf("%s is not the data folder of a server: it has no %s", dir, filepath.Base(Database(dir)))
+		return nil, fmt.Errorf("%s: %w: it has no %s", dir, ErrOther, filepath.Base(Database(dir)))
 	}
 	if lock, err = Lock(dir); errors.Is(err, ErrLocked) {
 		err = fmt.Errorf("%w; stop the server first", err)

@@ -38,12 +38,16 @@ func Unpack(ctx context.Context, from io.Reader, dir string) error {
 
 // Restore puts a backup, which is an archive or a folder, into the place of a data folder.
 // It is compared with its list and checked before. A folder that is there is kept under
-// another name, which is returned, if replace says so, and else is an ErrThere.
+// another name, which is returned, if replace says so, and else is an ErrThere. One that no
+// server has kept its state in, such as somebody's home, is an ErrOther.
 func Restore(ctx context.Context, backup, dir string, replace bool) (before string, err error) {
 	if !replace && !vacant(dir) {
 		return "", fmt.Errorf("%s: %w", dir, ErrThere)
 	}
 	if !vacant(dir) {
+		if !ours(dir) {
+			return "", fmt.Errorf("%s: %w", dir, ErrOther)
+		}
 		lock, err := Lock(dir)
 		if errors.Is(err, ErrLocked) {
 			err = fmt.Errorf("%w; stop the server first", err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,7 +94,7 @@ func TestNoFlippedBitOfLogEventsIsSilent(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for bit := range 8 * len(content) {
+			for bit := rand.IntN(3); bit < 8*len(content); bit += 3 {
 				events, told := outcome(t, folder, file, func(b []byte) []byte { b[bit/8] ^= 1 << (bit % 8); return b })
 				if events != 4 && !strings.Contains(told, file) {
 					t.Errorf("bit %d: %d events, and the log says %q", bit, events, told)

@@ -35,6 +35,11 @@ func (s *Server) migrate() (before int, err error) {
 	default:
 		return *layout, nil
 	}
+	if scoped, err := s.hasCells(); scoped || err != nil {
+		// A repair has moved the document of the layout aside.
+		s.state.Later(func(tx *state.Tx) { tx.Put(kindLayout, layoutKey, whole) })
+		return whole, err
+	}
 	account, region, err := s.writtenFor()
 	if err != nil {
 		return 0, err
@@ -49,6 +54,12 @@ func (s *Server) migrate() (before int, err error) {
 		Put(kindLayout.Name, layoutKey, kindLayout.Encode(whole)).
 		Put(kindCell.Name, scope, kindCell.Encode(struct{}{}))
 	return unscoped, s.store.Rescope(scope, "server.", b)
+}
+
+// hasCells tells whether the folder knows of cells, as those of the layout before do not.
+func (s *Server) hasCells() (has bool, err error) {
+	err = s.store.Scan(kindCell.Name, store.Range{}, func(string, []byte) bool { has = true; return false })
+	return has, err
 }
 
 // named finds a region and an account in an ARN.

@@ -259,7 +259,7 @@ func (v *trial) note(a attempt, got variant.Answer) {
 	}
 	if got.Status >= 400 || reads(a.Operation) {
 		// What was refused for what the world has become might not be again.
-		if v.changed == 0 || reads(a.Operation) || a.Want == variant.Broken {
+		if v.changed == 0 || reads(a.Operation) || a.Want == variant.Broken && !v.model.IsOwnMatter(a.Variant, a.protocol) {
 			v.still = append(v.still, a)
 		}
 		return

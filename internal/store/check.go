@@ -33,8 +33,8 @@ func Check(path string) (r damage.Report, err error) {
 		return r, err
 	}
 	repair := sync.OnceValues(func() (string, error) { return rebuild(path) })
-	note := func(file string, lost int, format string, args ...any) {
-		r.Found = append(r.Found, damage.Finding{File: file, Where: fmt.Sprintf(format, args...), Lost: lost, Repair: func(aside string) (string, error) {
+	note := func(file, format string, args ...any) {
+		r.Found = append(r.Found, damage.Finding{File: file, Where: fmt.Sprintf(format, args...), Repair: func(aside string) (string, error) {
 			if err := keep(path, aside); err != nil {
 				return "", err
 			}
@@ -42,15 +42,15 @@ func Check(path string) (r damage.Report, err error) {
 		}})
 	}
 	if !sound {
-		note(path+"-mark", 0, "it does not say any more how many transactions there were")
+		note(path+"-mark", "it does not say any more how many transactions there were")
 	}
 	if marked > transactions {
-		note(path, 0, "%d of the %d transactions that were written are there: %s-wal has been cut or changed", transactions, marked, filepath.Base(path))
+		note(path, "%d of the %d transactions that were written are there: %s-wal has been cut or changed", transactions, marked, filepath.Base(path))
 	}
 	found := &reading{}
 	found.all(filepath.Join(copied, filepath.Base(path)), func(kind, key string, _ []byte) {})
 	for _, wrong := range found.wrong {
-		note(path, 0, "%s", wrong)
+		note(path, "%s", wrong)
 	}
 	r.Sound = found.sound
 	return r, nil

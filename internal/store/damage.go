@@ -39,10 +39,9 @@ func (s *SQLite) verify(kind, key string, value []byte, sum sql.NullInt64) error
 	return s.damaged("the %s %q is not what was written", kind, key)
 }
 
-// verifyAll has the database look at its own pages: a search in one of which the keys are
-// not in order, or of which some are not counted, does not find all. Then it compares each
-// document with its checksum: one whose kind or key has changed is looked for by nobody.
-func (s *SQLite) verifyAll() error {
+// integrity has the database look at its own pages: a search in one of which the keys are
+// not in order, or of which some are not counted, does not find all.
+func (s *SQLite) integrity() error {
 	if s.path == "" {
 		return nil
 	}
@@ -53,26 +52,30 @@ func (s *SQLite) verifyAll() error {
 	if found != "ok" {
 		return s.damaged("%s", found)
 	}
-	rows, err := s.db.Query(`SELECT kind, key, value, sum FROM document`)
-	if err != nil {
-		return fmt.Errorf("read %s: %w", s.path, err)
+	return nil
+}
+
+// verifyRest compares the documents with their checksums that no scan has come by: one
+// whose kind or key has changed is looked for by nobody.
+func (s *SQLite) verifyRest() error {
+	if s.path == "" {
+		return nil
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var kind, key string
-		var value sql.RawBytes
-		var sum sql.NullInt64
-		if err := rows.Scan(&kind, &key, &value, &sum); err != nil {
+	for kind := ""; ; {
+		var next sql.NullString
+		if err := s.db.QueryRow(`SELECT min(kind) FROM document WHERE kind > ?`, kind).Scan(&next); err != nil {
 			return s.damaged("%v", err)
 		}
-		if err := s.verify(kind, key, value, sum); err != nil {
-			return err
+		if !next.Valid {
+			return nil
+		}
+		kind = next.String
+		for _, r := range s.scanned.rest(kind) {
+			if err := s.Scan(kind, r, func(string, []byte) bool { return true }); err != nil {
+				return err
+			}
 		}
 	}
-	if err := rows.Err(); err != nil {
-		return s.damaged("%v", err)
-	}
-	return nil
 }
 
 // A mark is a file beside the database that says how many transactions it has had. A
@@ -142,10 +145,7 @@ func (s *SQLite) openMark() (err error) {
 	if marked > s.transactions {
 		return s.damaged("%d of the %d transactions that were written are there: %s-wal has been cut or changed", s.transactions, marked, s.path)
 	}
-	if marked < s.transactions {
-		return s.mark.set(s.transactions)
-	}
-	return nil
+	return s.mark.set(s.transactions)
 }
 
 // count notes one more transaction, of which it is a part.

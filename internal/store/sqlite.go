@@ -28,6 +28,7 @@ type SQLite struct {
 	shrinks      bool // the file is being shrunk
 	mark         mark
 	doubt        error
+	scanned      coverage    // until the documents are known to be sound
 	gate         sync.Locker // held for the moment of each transaction, unless it is nil
 
 	// What is done most is compiled once.
@@ -218,7 +219,7 @@ func OpenSQLiteOn(on *disk.Disk, path string) (*SQLite, error) {
 	s.moment = time.AfterFunc(time.Hour, s.Flush)
 	s.moment.Stop()
 	go func() {
-		err := s.verifyAll()
+		err := s.integrity()
 		s.verified.Store(err == nil)
 		s.sound <- err
 	}()
@@ -227,8 +228,15 @@ func OpenSQLiteOn(on *disk.Disk, path string) (*SQLite, error) {
 }
 
 // Sound waits for the check of the database, which goes on beside its first readers,
-// and returns what is wrong with it. It is to be called once.
-func (s *SQLite) Sound() error { return <-s.sound }
+// verifies the documents that they have not read, and returns what is wrong. It is to be
+// called once.
+func (s *SQLite) Sound() error {
+	if err := <-s.sound; err != nil {
+		return err
+	}
+	defer s.scanned.end()
+	return s.verifyRest()
+}
 
 // Get implements Store.
 func (s *SQLite) Get(kind, key string) ([]byte, error) {
@@ -275,6 +283,7 @@ func (s *SQLite) Scan(kind string, r Range, each func(key string, value []byte) 
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("scan %s in %s: %w", kind, s.path, err)
 	}
+	s.scanned.note(kind, r)
 	return nil
 }
 

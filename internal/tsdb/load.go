@@ -87,7 +87,12 @@ func (db *DB) loadBlocks(k int, now uint32, known map[uint32]*Series) error {
 			return err
 		}
 		s := known[number]
-		if s == nil || s.memory(k) == nil {
+		if s == nil {
+			// A repair has moved its series aside. Its number is not given out again.
+			db.number.Store(max(db.number.Load(), number))
+			return nil
+		}
+		if s.memory(k) == nil {
 			return errSeries
 		}
 		return decodeBlock(value, start, tier.step, tier.block, func(at uint32, unit uint8, set metric.Set) {
@@ -105,6 +110,8 @@ func (db *DB) loadJournal(known map[uint32]*Series) error {
 		for _, r := range newest {
 			if s := known[r.series]; s != nil {
 				s.replay(&r)
+			} else {
+				db.number.Store(max(db.number.Load(), r.series)) // as of a block
 			}
 		}
 		clear(newest)

@@ -22,14 +22,15 @@ type restRequest struct {
 
 // add puts a member of an input where the table has it.
 func (r *restRequest) add(m *Model, operation, name string, v any) {
-	switch m.in(operation, name) {
-	case "":
+	switch in := m.in(operation, name); {
+	case in == "":
 		r.body[name] = v
-	case "uri":
+	case v == nil && in != "uri":
+	case in == "uri":
 		r.path = strings.Replace(r.path, "{"+name+"}", url.PathEscape(bare(v)), 1)
-	case "header":
+	case in == "header":
 		r.header.Set(name, headerText(v))
-	case "payload":
+	case in == "payload":
 		text := bare(v)
 		r.payload = &text
 	default:

@@ -42,6 +42,7 @@ type Variant struct {
 	said, must string // what AWS says of a constraint that is broken
 	in         string
 	kept       []string // which constraints it keeps
+	ofEnum     bool     // it is none of an enum
 	hollow     bool     // what it is in was made for it
 	text       bool     // it cannot be read in protocols either in which all is text
 }
@@ -115,6 +116,7 @@ func (v *values) broken(name, must string, value any) {
 	v.try(name, Broken, value)
 	one := &v.out[len(v.out)-1]
 	one.said, one.must, one.hollow = v.said, must, v.made
+	one.ofEnum = strings.Contains(must, "enum value set")
 	if v.whole != "" && v.typ.Kind() == reflect.String { // a list of texts is named whole
 		one.said, one.must = v.whole, "Member must satisfy constraint: ["
 		if v.isValueOfMap() {

@@ -230,10 +230,14 @@ func (d *decoder) structure(p *plan, v reflect.Value) error {
 		return err
 	}
 	expect := 0 // SDKs send members in the order of their names
+	var given uint64
 	for {
 		name, more, err := d.r.key()
-		if err != nil || !more {
+		switch {
+		case err != nil:
 			return err
+		case !more:
+			return d.lacking(p, given)
 		}
 		i := expect
 		if i >= len(p.fields) || p.fields[i].in != inBody || d.nameOf(&p.fields[i]) != string(name) {
@@ -248,10 +252,30 @@ func (d *decoder) structure(p *plan, v reflect.Value) error {
 		}
 		expect = i + 1
 		f := &p.fields[i]
+		if f.bit != 0 {
+			if d.r.null() {
+				continue
+			}
+			given |= f.bit
+		}
 		if err := d.value(f.plan, v.Field(f.index)); err != nil {
 			return at(f.path, err)
 		}
 	}
+}
+
+// lacking refuses a struct without a member that is required and that the SDK's type has
+// as a plain value, so that validate could not tell that it is not there.
+func (d *decoder) lacking(p *plan, given uint64) error {
+	if given == p.plain || d.zeros {
+		return nil
+	}
+	for i := range p.fields {
+		if f := &p.fields[i]; f.bit&^given != 0 {
+			return at(f.path, brokenRule{"null", "Member must not be null"})
+		}
+	}
+	return nil
 }
 
 // nameOf is what a member is called in what is read.

@@ -46,6 +46,7 @@ type plan struct {
 	byQuery map[string]int // the same with the names of awsQuery
 	stream  int            // of structs: the field in the Go struct that streams, or noStream
 	payload *field         // of structs: the member that is the whole body in restJson, or nil
+	plain   uint64         // of structs: the bits of its fields
 	bodied  bool           // of structs: it has members that are in an object in the body
 	elem    *plan          // of lists, maps and floats
 	key     *plan          // of maps: constraints of keys
@@ -68,6 +69,7 @@ type field struct {
 	in       place  // in restJson
 	plan     *plan
 	required bool
+	bit      uint64 // of a member in a body that is required and a plain value; 0: it is none
 }
 
 // An arm is one type that can stand in a union member: a struct with the one
@@ -245,10 +247,19 @@ func (p *plan) nameFields() {
 		case inBody:
 			p.byName[f.name], p.byQuery[f.query] = i, i
 			p.bodied = true
+			if f.required && f.plan.isPlain() {
+				f.bit = p.plain + 1 // the next one: all below are taken
+				p.plain |= f.bit
+			}
 		case inPayload:
 			p.payload = f
 		}
 	}
+}
+
+// isPlain tells values that are always there in the SDK's type.
+func (p *plan) isPlain() bool {
+	return !p.pointer && (p.kind == kindBool || p.kind == kindInt || p.kind == kindFloat)
 }
 
 func (pl *planner) fillUnion(p *plan, s shape, schema *smithy.Schema) error {

@@ -146,3 +146,34 @@ func TestModelsFitTheSDK(t *testing.T) {
 		}
 	}
 }
+
+// Of members that are no pointers in the SDK's type, only the body tells whether they are
+// there.
+func TestARequiredPlainValueIsMissed(t *testing.T) {
+	h, err := NewHandler(Options{}, ECS(always((*ecs.Client)(nil))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := h.(*handler).services[0]
+	op := s.ops["CreateService"]
+	if err := s.prepare(op); err != nil {
+		t.Fatal(err)
+	}
+	const breaker = `{"deploymentConfiguration":{"deploymentCircuitBreaker":`
+	for body, want := range map[string]string{
+		breaker + `{"enable":false,"rollback":false}}}`: "",
+		breaker + `null}}`:                            "",
+		breaker + `{"rollback":true}}}`:               "Value null at 'deploymentConfiguration.deploymentCircuitBreaker.enable' failed",
+		breaker + `{"enable":null,"rollback":true}}}`: "Value null at 'deploymentConfiguration.deploymentCircuitBreaker.enable' failed",
+		breaker + `{"enable":true}}}`:                 "Value null at 'deploymentConfiguration.deploymentCircuitBreaker.rollback' failed",
+	} {
+		err := h.(*handler).decode(s, &jsonReader{data: []byte(body)}, op.inPlan, reflect.New(op.in).Elem())
+		got := ""
+		if err != nil {
+			got = s.decodeFault(err).message
+		}
+		if want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", body, got, want)
+		}
+	}
+}

@@ -15,7 +15,7 @@ import (
 const maxValues = 20_000_000
 
 // ErrTooLarge refuses a result of too many groups with too many periods.
-var ErrTooLarge = errors.New("The query takes too many datapoints to compute. Ask for a shorter time range or a longer period")
+var ErrTooLarge = errors.New("the query takes too many datapoints to compute: ask for a shorter time range or a longer period")
 
 // Other is the value of a label that GROUP BY names and a metric has not.
 const Other = "Other"

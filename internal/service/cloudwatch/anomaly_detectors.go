@@ -48,6 +48,7 @@ func (s *detectors) open(c *cell.Cell, m *metrics) (err error) {
 // PutAnomalyDetector creates a detector, or changes how one is trained; then it is
 // trained anew.
 func (s *detectors) PutAnomalyDetector(ctx context.Context, in *cloudwatch.PutAnomalyDetectorInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.PutAnomalyDetectorOutput, error) {
+	//lint:ignore SA1019 older clients name the metric by these
 	d, err := s.named(naming{in.Namespace, in.MetricName, in.Stat, in.Dimensions, in.SingleMetricAnomalyDetector, in.MetricMathAnomalyDetector})
 	if err != nil {
 		return nil, err
@@ -84,6 +85,7 @@ func (s *detectors) ensure(tx *state.Tx, d detector) {
 func (s *detectors) DeleteAnomalyDetector(ctx context.Context, in *cloudwatch.DeleteAnomalyDetectorInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.DeleteAnomalyDetectorOutput, error) {
 	id := aws.ToString(in.AnomalyDetectorId)
 	if id == "" {
+		//lint:ignore SA1019 older clients name the metric by these
 		d, err := s.named(naming{in.Namespace, in.MetricName, in.Stat, in.Dimensions, in.SingleMetricAnomalyDetector, in.MetricMathAnomalyDetector})
 		if err != nil {
 			return nil, err

@@ -82,7 +82,7 @@ func TestAnomalyDetectorLife(t *testing.T) {
 
 		got := s.detectors(&sdk.DescribeAnomalyDetectorsInput{})
 		if len(got) != 1 || *got[0].AnomalyDetectorId != id || got[0].StateValue != types.AnomalyDetectorStateValuePendingTraining ||
-			*got[0].Stat != "Average" || *got[0].SingleMetricAnomalyDetector.MetricName != "cpu" || *got[0].Configuration.MetricTimezone != "Europe/Berlin" {
+			*got[0].SingleMetricAnomalyDetector.Stat != "Average" || *got[0].SingleMetricAnomalyDetector.MetricName != "cpu" || *got[0].Configuration.MetricTimezone != "Europe/Berlin" {
 			t.Errorf("got %s", asJSON(got))
 		}
 		both := s.detectors(&sdk.DescribeAnomalyDetectorsInput{AnomalyDetectorTypes: []types.AnomalyDetectorType{"SINGLE_METRIC", "METRIC_MATH"}})
@@ -265,6 +265,48 @@ func TestAlarmOnTheBandOfMetricMath(t *testing.T) {
 		s.expect("odd", isAlarm)
 		if got := s.detectors(&sdk.DescribeAnomalyDetectorsInput{AnomalyDetectorTypes: []types.AnomalyDetectorType{"METRIC_MATH"}}); len(got) != 1 {
 			t.Errorf("got %s", asJSON(got))
+		}
+	})
+}
+
+// Detectors and what alarms saw of bands outlive the process; models are learned again.
+func TestBandsAfterARestart(t *testing.T) {
+	run(t, func(t *testing.T, s *service) {
+		s.usual("cpu")
+		s.putAlarm(unusual("odd"))
+		s.until("16:56:30")
+		s.expect("odd", isOK)
+		again := startService(t, s.store, s.clock)
+		if got, want := asJSON(again.describe("odd")), asJSON(s.describe("odd")); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		got := again.detectors(&sdk.DescribeAnomalyDetectorsInput{})
+		if len(got) != 1 || got[0].StateValue != types.AnomalyDetectorStateValuePendingTraining {
+			t.Errorf("got %s", asJSON(got))
+		}
+	})
+}
+
+// What GetMetricData shows of past hours does not depend on when it is asked.
+func TestPastBandsStay(t *testing.T) {
+	run(t, func(t *testing.T, s *service) {
+		s.usual("cpu")
+		if _, err := s.PutAnomalyDetector(t.Context(), cpuDetector()); err != nil {
+			t.Fatal(err)
+		}
+		band := func() string {
+			out, err := s.GetMetricData(t.Context(), &sdk.GetMetricDataInput{
+				StartTime: s.at("11:00:00"), EndTime: s.at("13:00:00"), MetricDataQueries: []types.MetricDataQuery{hidden(query("m1", "cpu", "Average", 300)), expression("ad1", "ANOMALY_DETECTION_BAND(m1)")},
+			})
+			if err != nil || len(out.MetricDataResults[0].Values) != 24 {
+				t.Fatal(asJSON(out), err)
+			}
+			return asJSON(out.MetricDataResults)
+		}
+		before := band()
+		s.until("23:00:00")
+		if after := band(); after != before {
+			t.Errorf("before %s\nafter  %s", before, after)
 		}
 	})
 }

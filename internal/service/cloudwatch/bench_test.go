@@ -295,3 +295,34 @@ func BenchmarkEvaluateSelection(b *testing.B) {
 		})
 	}
 }
+
+// An evaluation of an alarm on a band that was learned.
+func BenchmarkEvaluateBand(b *testing.B) {
+	a := benchService(b, forgetful{}, func(alarm.Notification) {})
+	now := a.alarms.now()
+	var samples []metric.Sample
+	for at := now.Add(-14 * 24 * time.Hour); at.Before(now); at = at.Add(5 * time.Minute) {
+		v := float64(at.Hour()) + float64(at.Minute()%7)
+		samples = append(samples, metric.Sample{Metric: metric.NewID("Shop", "Requests"), Time: at, Set: metric.Set{Count: 1, Sum: v, Min: v, Max: v}})
+	}
+	a.Record(samples)
+	_, err := a.PutMetricAlarm(b.Context(), &cloudwatch.PutMetricAlarmInput{
+		AlarmName: aws.String("odd"), EvaluationPeriods: aws.Int32(3), ThresholdMetricId: aws.String("ad1"), ComparisonOperator: "GreaterThanUpperThreshold",
+		Metrics: []types.MetricDataQuery{
+			{Id: aws.String("ad1"), Expression: aws.String("ANOMALY_DETECTION_BAND(m1, 2)")},
+			{Id: aws.String("m1"), MetricStat: &types.MetricStat{Metric: &types.Metric{Namespace: aws.String("Shop"), MetricName: aws.String("Requests")}, Stat: aws.String("Sum"), Period: aws.Int32(300)}},
+		},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	part := []*entry{a.registry.get("odd")}
+	a.detectors.learn(b.Context(), []lesson{part[0].metric.band().lesson})
+	now = now.Truncate(5 * time.Minute)
+	b.ReportAllocs()
+	for b.Loop() {
+		if views := a.read(part, now); len(views) != 1 || views[0].band.Upper[4] == 0 {
+			b.Fatal(views)
+		}
+	}
+}

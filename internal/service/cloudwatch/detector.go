@@ -116,6 +116,7 @@ func (d *detector) describe(state types.AnomalyDetectorStateValue) types.Anomaly
 	}
 	if s := d.Single; s != nil {
 		shown.SingleMetricAnomalyDetector = s
+		//lint:ignore SA1019 older clients look at these
 		shown.Namespace, shown.MetricName, shown.Dimensions, shown.Stat = s.Namespace, s.MetricName, s.Dimensions, s.Stat
 	} else {
 		shown.MetricMathAnomalyDetector = &types.MetricMathAnomalyDetector{MetricDataQueries: d.Math}

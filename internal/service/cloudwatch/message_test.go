@@ -61,6 +61,17 @@ func TestTriggers(t *testing.T) {
 				in.Namespace, in.MetricName, in.Statistic, in.Period = nil, nil, "", nil
 			},
 				`{"Period":60,"EvaluationPeriods":1,"DatapointsToAlarm":1,"ComparisonOperator":"GreaterThanThreshold","Threshold":50.0,"TreatMissingData":"missing","EvaluateLowSampleCountPercentile":"","Metrics":[{"Expression":"m * 2","Id":"e","Label":"twice","ReturnData":true},{"Id":"m","MetricStat":{"Metric":{"Dimensions":[{"value":"prod","name":"ClusterName"},{"value":"web","name":"ServiceName"}],"MetricName":"CPUUtilization","Namespace":"AWS/ECS"},"Period":60,"Stat":"Sum"},"ReturnData":false}]}`},
+			"a band": {func(in *sdk.PutMetricAlarmInput) {
+				in.Metrics = []types.MetricDataQuery{expression("ad1", "ANOMALY_DETECTION_BAND(m, 2)"), shown(query("m", "cpu", "Average", 300))}
+				in.Namespace, in.MetricName, in.Statistic, in.Period, in.Threshold = nil, nil, "", nil, nil
+				in.ThresholdMetricId, in.ComparisonOperator = aws.String("ad1"), types.ComparisonOperatorGreaterThanUpperThreshold
+			},
+				`{"Period":300,"EvaluationPeriods":1,"DatapointsToAlarm":1,"ComparisonOperator":"GreaterThanUpperThreshold","ThresholdMetricId":"ad1","TreatMissingData":"missing","EvaluateLowSampleCountPercentile":"","Metrics":[{"Expression":"ANOMALY_DETECTION_BAND(m, 2)","Id":"ad1","ReturnData":true},{"Id":"m","MetricStat":{"Metric":{"Dimensions":[],"MetricName":"cpu","Namespace":"test"},"Period":300,"Stat":"Average"},"ReturnData":true}]}`},
+			"a selection": {func(in *sdk.PutMetricAlarmInput) {
+				in.Metrics = []types.MetricDataQuery{perMinute("q", "SELECT MAX(cpu) FROM test")}
+				in.Namespace, in.MetricName, in.Statistic, in.Period = nil, nil, "", nil
+			},
+				`{"Period":60,"EvaluationPeriods":1,"DatapointsToAlarm":1,"ComparisonOperator":"GreaterThanThreshold","Threshold":50.0,"TreatMissingData":"missing","EvaluateLowSampleCountPercentile":"","Metrics":[{"Expression":"SELECT MAX(cpu) FROM test","Id":"q","Period":60,"ReturnData":true}]}`},
 		} {
 			s.putAlarm(alarmOn(name, c.change, func(in *sdk.PutMetricAlarmInput) { in.AlarmActions = []string{topic} }))
 			s.setState(name, isAlarm, "a drill")

@@ -93,7 +93,7 @@ func (c *calculation) selection(id string, q *query.Query, grid math.Grid) ([]ma
 // tooLarge makes a result that is refused the client's error.
 func tooLarge(err error) error {
 	if errors.Is(err, query.ErrTooLarge) {
-		return validation("%v", err)
+		return validation("The query takes too many datapoints to compute. Ask for a shorter time range or a longer period")
 	}
 	return err
 }

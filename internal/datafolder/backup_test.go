@@ -1,0 +1,252 @@
+package datafolder_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"flyball/internal/datafolder"
+	"flyball/internal/logstore"
+	"flyball/internal/registry"
+	"flyball/internal/store"
+)
+
+// folder is a data folder with something in some of its stores.
+func folder(t testing.TB) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "data")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	st, err := store.OpenSQLite(datafolder.Database(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = st.Write(new(store.Batch).Put("kind", "key", []byte("value"))).Wait()
+	logs, errLogs := logstore.Open(filepath.Join(dir, datafolder.Logs, "123456789012", "us-east-1"), logstore.Options{})
+	content, errContent := registry.OpenStore(filepath.Join(dir, datafolder.Registry), slog.New(slog.DiscardHandler))
+	if err := errors.Join(err, errLogs, errContent, st.Close()); err != nil {
+		t.Fatal(err)
+	}
+	_, release, errPut := content.Put([]byte("layer"))
+	if err := errors.Join(errPut, logs.Append(1, 1, 1, []logstore.Event{{Time: 1, Message: "line"}}), logs.Close()); err != nil {
+		t.Fatal(err)
+	}
+	release()
+	return dir
+}
+
+func backup(t testing.TB, dir string) []byte {
+	t.Helper()
+	var archive bytes.Buffer
+	if _, err := datafolder.Backup(t.Context(), dir, nil, &archive); err != nil {
+		t.Fatal(err)
+	}
+	return archive.Bytes()
+}
+
+// archived writes an archive to a file.
+func archived(t testing.TB, archive []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "backup.tar")
+	if err := os.WriteFile(path, archive, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// sound tells how many items are sound in a folder, and what is not.
+func sound(t testing.TB, dir string) (items int, damaged []string) {
+	t.Helper()
+	reports, err := datafolder.Check(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range reports {
+		items += r.Sound
+		for _, f := range r.Found {
+			damaged = append(damaged, f.File)
+		}
+	}
+	return items, damaged
+}
+
+// siblings are what is beside a folder.
+func siblings(t testing.TB, dir string) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Dir(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+func TestABackupIsRestoredAsItWas(t *testing.T) {
+	dir := folder(t)
+	want, _ := sound(t, dir)
+	archive := backup(t, dir)
+	unpacked := filepath.Join(t.TempDir(), "backup")
+	if err := datafolder.Unpack(t.Context(), bytes.NewReader(archive), unpacked); err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []string{archived(t, archive), unpacked} {
+		to := filepath.Join(t.TempDir(), "restored")
+		if _, err := datafolder.Restore(t.Context(), from, to, false); err != nil {
+			t.Fatal(err)
+		}
+		if got, damaged := sound(t, to); got != want || len(damaged) > 0 {
+			t.Errorf("%d of %d items are sound; damaged: %v", got, want, damaged)
+		}
+	}
+	if names := siblings(t, filepath.Join(dir, "x")); strings.Contains(strings.Join(names, " "), "backup-") {
+		t.Errorf("the backup has left something: %v", names)
+	}
+}
+
+func TestARestoreReplacesOnlyWhenItIsTold(t *testing.T) {
+	dir := folder(t)
+	from := archived(t, backup(t, dir))
+	if _, err := datafolder.Restore(t.Context(), from, dir, false); !errors.Is(err, datafolder.ErrThere) {
+		t.Errorf("got %v", err)
+	}
+	before, err := datafolder.Restore(t.Context(), from, dir, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{dir, before} {
+		if items, damaged := sound(t, folder); items != 3 || len(damaged) > 0 {
+			t.Errorf("%s: %d items are sound; damaged: %v", folder, items, damaged)
+		}
+	}
+}
+
+func TestARestoreLeavesWhatIsNoDataFolderAlone(t *testing.T) {
+	from := archived(t, backup(t, folder(t)))
+	home := t.TempDir()
+	file := filepath.Join(home, "letter")
+	if err := os.WriteFile(file, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, place := range []string{home, file} {
+		if _, err := datafolder.Restore(t.Context(), from, place, true); !errors.Is(err, datafolder.ErrOther) {
+			t.Errorf("%s: got %v", place, err)
+		}
+	}
+	if names := siblings(t, file); len(names) != 1 {
+		t.Errorf("the folder has changed: %v", names)
+	}
+}
+
+func TestARestoreReplacesAFolderThatHasLostItsState(t *testing.T) {
+	dir := folder(t)
+	from := archived(t, backup(t, dir))
+	if err := os.Remove(datafolder.Database(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := datafolder.Restore(t.Context(), from, dir, true); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestARestoreLeavesTheFolderOfARunningServerAlone(t *testing.T) {
+	dir := folder(t)
+	from := archived(t, backup(t, dir))
+	lock, err := datafolder.Take(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	if _, err := datafolder.Restore(t.Context(), from, dir, true); !errors.Is(err, datafolder.ErrLocked) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := datafolder.Take(dir); !errors.Is(err, datafolder.ErrLocked) {
+		t.Errorf("it is checked while a server has it: %v", err)
+	}
+}
+
+func TestABackupThatIsNotWholeLeavesNothing(t *testing.T) {
+	archive := backup(t, folder(t))
+	for range 60 {
+		damaged := bytes.Clone(archive)
+		what := "cut"
+		if rand.IntN(2) == 0 {
+			damaged = damaged[:rand.IntN(len(archive)-1024-512)] // at the end are blocks of zeros
+		} else {
+			what = "flipped"
+			bit := rand.IntN(8 * len(archive))
+			damaged[bit/8] ^= 1 << (bit % 8)
+		}
+		dir := filepath.Join(t.TempDir(), "restored")
+		_, err := datafolder.Restore(t.Context(), archived(t, damaged), dir, false)
+		if err == nil {
+			if items, wrong := sound(t, dir); what == "cut" || items != 3 || len(wrong) > 0 {
+				t.Errorf("%s, and restored with %d items and %v", what, items, wrong)
+			}
+			continue
+		}
+		if names := siblings(t, dir); len(names) > 0 {
+			t.Errorf("it has left %v", names)
+		}
+	}
+}
+
+func TestARestoreThatIsBrokenOffLeavesNothing(t *testing.T) {
+	from := archived(t, backup(t, folder(t)))
+	dir := filepath.Join(t.TempDir(), "restored")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := datafolder.Restore(ctx, from, dir, false); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	// What a kill has left goes with the next one.
+	if err := os.Mkdir(dir+".restoring-1", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := datafolder.Restore(t.Context(), from, dir, false); err != nil {
+		t.Fatal(err)
+	}
+	if names := siblings(t, dir); len(names) != 1 {
+		t.Errorf("beside it are %v", names)
+	}
+}
+
+func TestAFolderThatHasLostItsStateIsNotBegunAnew(t *testing.T) {
+	dir := folder(t)
+	if err := datafolder.Begun(dir); err != nil {
+		t.Errorf("with its state: %v", err)
+	}
+	for _, path := range store.Files(datafolder.Database(dir)) {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	if err := datafolder.Begun(dir); err == nil || !strings.Contains(err.Error(), "flyball.db") {
+		t.Errorf("without its state: %v", err)
+	}
+	if err := datafolder.Begun(t.TempDir()); err != nil {
+		t.Errorf("an empty one: %v", err)
+	}
+}
+
+// Whatever an archive has, nothing is written beside the folder that it is restored to.
+func FuzzRestore(f *testing.F) {
+	f.Add([]byte{})
+	f.Add(backup(f, folder(f)))
+	f.Fuzz(func(t *testing.T, archive []byte) {
+		dir := filepath.Join(t.TempDir(), "restored")
+		_, err := datafolder.Restore(t.Context(), archived(t, archive), dir, false)
+		if names := siblings(t, dir); len(names) > 1 || err != nil && len(names) > 0 {
+			t.Errorf("%v, and beside it are %v", err, names)
+		}
+	})
+}
