@@ -267,11 +267,17 @@ func (a *alarms) checkActions(lists ...[]string) error {
 				return validation("Invalid partition %s specified. Only %s is supported.", to.Partition, a.cell.Partition())
 			case to.Region != "" && to.Region != a.cell.Region:
 				return validation("Invalid region %s specified. Only %s is supported.", to.Region, a.cell.Region)
+			case !slices.Contains(actionVendors, to.Service):
+				return validation("Unsupported AWS vendor %s", to.Service)
 			}
 		}
 	}
 	return nil
 }
+
+// actionVendors are the services that the action of an alarm can be of ("PutMetricAlarm");
+// swf is the older name of automate.
+var actionVendors = []string{"aiops", "automate", "autoscaling", "lambda", "sns", "ssm", "ssm-incidents", "swf"}
 
 // checkCompositeAlarm refuses what is wrong with a composite alarm, without
 // reading the rule.
