@@ -95,7 +95,7 @@ func NewStep(c StepConfig) (Step, error) {
 // that they reach into. ("Step adjustments", Application Auto Scaling user guide)
 func sortedSteps(given []StepAdjustment) ([]StepAdjustment, error) {
 	if len(given) == 0 {
-		return nil, errors.New("at least one step adjustment must be specified")
+		return nil, errors.New("there must be at least one step adjustment")
 	}
 	if len(given) > MaxSteps {
 		return nil, fmt.Errorf("there can be at most %d step adjustments per scaling policy", MaxSteps)
@@ -110,6 +110,10 @@ func sortedSteps(given []StepAdjustment) ([]StepAdjustment, error) {
 			return nil, errors.New("both lower and upper bounds of a step adjustment cannot be left unspecified")
 		case !(s.Lower < s.Upper):
 			return nil, fmt.Errorf("the upper bound of a step adjustment must be greater than its lower bound (%v, %v)", s.Lower, s.Upper)
+		case i > 0 && math.IsInf(s.Lower, -1):
+			return nil, errors.New("at most one step adjustment may have an unspecified lower bound")
+		case i > 0 && math.IsInf(steps[i-1].Upper, 1) && math.IsInf(s.Upper, 1):
+			return nil, errors.New("at most one step adjustment may have an unspecified upper bound")
 		case i > 0 && s.Lower < steps[i-1].Upper:
 			return nil, fmt.Errorf("step adjustment intervals must not overlap (at %v)", s.Lower)
 		case i > 0 && s.Lower > steps[i-1].Upper:
@@ -117,10 +121,10 @@ func sortedSteps(given []StepAdjustment) ([]StepAdjustment, error) {
 		}
 	}
 	if low := steps[0].Lower; low < 0 && !math.IsInf(low, -1) {
-		return nil, errors.New("there must be a StepAdjustment with an unspecified lower bound (i.e., lower bound is null) when one StepAdjustment has a negative lower bound")
+		return nil, errors.New("there must be a step adjustment with an unspecified lower bound when one step adjustment has a negative lower bound")
 	}
 	if high := steps[len(steps)-1].Upper; high > 0 && !math.IsInf(high, 1) {
-		return nil, errors.New("there must be a StepAdjustment with an unspecified upper bound (i.e., upper bound is null) when one StepAdjustment has a positive upper bound")
+		return nil, errors.New("there must be a step adjustment with an unspecified upper bound when one step adjustment has a positive upper bound")
 	}
 	return steps, nil
 }

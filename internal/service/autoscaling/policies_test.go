@@ -211,7 +211,7 @@ func TestARefusedPolicyLeavesNothing(t *testing.T) {
 	}{
 		{"no name", nameless, "PolicyName must be specified"},
 		{"a target of zero", tracking("p", types.TargetTrackingScalingPolicyConfiguration{TargetValue: aws.Float64(0)}), "Target value 0 must be a number greater than 0"},
-		{"no steps", stepping("p", types.StepScalingPolicyConfiguration{AdjustmentType: types.AdjustmentTypeChangeInCapacity}), "At least one step adjustment must be specified"},
+		{"no steps", stepping("p", types.StepScalingPolicyConfiguration{AdjustmentType: types.AdjustmentTypeChangeInCapacity}), "There must be at least one step adjustment"},
 		{"an unknown id", onMath("p", expression("e1", "m1 * 2")), "Error in expression 'e1'"},
 		{"an unknown mode", predicting(predictiveConfig{Mode: "Dream"}), "Mode must be ForecastOnly or ForecastAndScale"},
 	} {

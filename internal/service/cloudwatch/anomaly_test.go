@@ -317,9 +317,9 @@ func TestAlarmsOnBandsRefused(t *testing.T) {
 			"ComparisonOperators for ranges require ThresholdMetricId to be set": func(in *sdk.PutMetricAlarmInput) { in.ThresholdMetricId = nil },
 			"Threshold should not be set if ThresholdMetricId is set":            func(in *sdk.PutMetricAlarmInput) { in.Threshold = aws.Float64(1) },
 			"ThresholdMetricId can be set only with":                             func(in *sdk.PutMetricAlarmInput) { in.ComparisonOperator = "GreaterThanThreshold" },
-			"cannot have the Auto Scaling action":                                acting,
+			"autoscaling actions not supported when ThresholdMetricId is set":    acting,
 			"Exactly two elements of the metrics list should return data":        func(in *sdk.PutMetricAlarmInput) { in.Metrics[1].ReturnData = aws.Bool(false) },
-			"there is no element with the Id ad2":                                func(in *sdk.PutMetricAlarmInput) { in.ThresholdMetricId = aws.String("ad2") },
+			"exactly one metric matching the ThresholdMetricId parameter":        func(in *sdk.PutMetricAlarmInput) { in.ThresholdMetricId = aws.String("ad2") },
 			"must be the Id of an ANOMALY_DETECTION_BAND":                        func(in *sdk.PutMetricAlarmInput) { in.Metrics[1].Expression = aws.String("m1 * 2") },
 			"Period must be a multiple of 60":                                    func(in *sdk.PutMetricAlarmInput) { in.Metrics[0].MetricStat.Period = aws.Int32(10) },
 			"The width of an ANOMALY_DETECTION_BAND must be greater than 0": func(in *sdk.PutMetricAlarmInput) {

@@ -180,6 +180,9 @@ func TestPutMetricAlarmRefusals(t *testing.T) {
 			refused(t, err, c.code)
 		}
 		for message, change := range map[string]func(*sdk.PutMetricAlarmInput){
+			"Unsupported AWS vendor sqs": func(in *sdk.PutMetricAlarmInput) {
+				in.OKActions = []string{"arn:aws:sqs:us-east-1:123456789012:queue"}
+			},
 			"Invalid region eu-west-2 specified. Only us-east-1 is supported.": func(in *sdk.PutMetricAlarmInput) {
 				in.AlarmActions = []string{strings.ReplaceAll(policy, "us-east-1", "eu-west-2")}
 			},

@@ -46,8 +46,10 @@ func (a *alarms) checkMetricAlarm(in *cloudwatch.PutMetricAlarmInput) error {
 		return validation("The parameter ComparisonOperator must be specified.")
 	case in.EvaluationPeriods == nil || *in.EvaluationPeriods < 1:
 		return validation("The parameter EvaluationPeriods must be specified, and be at least 1.")
-	case in.DatapointsToAlarm != nil && (*in.DatapointsToAlarm < 1 || *in.DatapointsToAlarm > *in.EvaluationPeriods):
-		return validation("DatapointsToAlarm must be at least 1, and less than or equal to EvaluationPeriods.")
+	case in.DatapointsToAlarm != nil && *in.DatapointsToAlarm < 1:
+		return validation("DatapointsToAlarm must be at least 1.")
+	case in.DatapointsToAlarm != nil && *in.DatapointsToAlarm > *in.EvaluationPeriods:
+		return validation("DatapointsToAlarm must be less than or equal to EvaluationPeriods")
 	}
 	comparison, err := alarm.ParseComparison(string(in.ComparisonOperator))
 	if err != nil {
@@ -88,11 +90,11 @@ func checkThreshold(in *cloudwatch.PutMetricAlarmInput, comparison alarm.Compari
 	case comparison.OfBand():
 		for _, action := range slices.Concat(in.OKActions, in.AlarmActions, in.InsufficientDataActions) {
 			if isScaling(action) {
-				return validation("An alarm with ThresholdMetricId cannot have the Auto Scaling action %s", action)
+				return validation("autoscaling actions not supported when ThresholdMetricId is set")
 			}
 		}
 	case in.Threshold == nil || math.IsNaN(*in.Threshold) || math.IsInf(*in.Threshold, 0):
-		return validation("The parameter Threshold must be specified.")
+		return validation("PutMetricAlarm request should have valid Threshold parameter")
 	}
 	return nil
 }
@@ -200,15 +202,15 @@ func checkQueries(queries []types.MetricDataQuery, account, threshold string) er
 	}
 	switch {
 	case threshold != "" && !ids[threshold]:
-		return validation("Invalid metrics list: there is no element with the Id %s of ThresholdMetricId", threshold)
+		return validation("Metrics list must contain exactly one metric matching the ThresholdMetricId parameter")
 	case threshold != "" && answers != 2:
 		return validation("Exactly two elements of the metrics list should return data.")
 	case threshold == "" && answers != 1:
 		return validation("Exactly one element of the metrics list should return data.")
 	case metrics > maxAlarmMetrics:
-		return validation("The metrics list must not contain more than %d metrics.", maxAlarmMetrics)
+		return validation("Too many metrics in alarm, maximum is %d", maxAlarmMetrics)
 	case expressions > maxAlarmExpressions:
-		return validation("The metrics list must not contain more than %d expressions.", maxAlarmExpressions)
+		return validation("Too many expressions in alarm, maximum is %d", maxAlarmExpressions)
 	}
 	return nil
 }
@@ -265,11 +267,17 @@ func (a *alarms) checkActions(lists ...[]string) error {
 				return validation("Invalid partition %s specified. Only %s is supported.", to.Partition, a.cell.Partition())
 			case to.Region != "" && to.Region != a.cell.Region:
 				return validation("Invalid region %s specified. Only %s is supported.", to.Region, a.cell.Region)
+			case !slices.Contains(actionVendors, to.Service):
+				return validation("Unsupported AWS vendor %s", to.Service)
 			}
 		}
 	}
 	return nil
 }
+
+// actionVendors are the services that the action of an alarm can be of ("PutMetricAlarm");
+// swf is the older name of automate.
+var actionVendors = []string{"aiops", "automate", "autoscaling", "lambda", "sns", "ssm", "ssm-incidents", "swf"}
 
 // checkCompositeAlarm refuses what is wrong with a composite alarm, without
 // reading the rule.
@@ -285,13 +293,8 @@ func (a *alarms) checkCompositeAlarm(in *cloudwatch.PutCompositeAlarmInput) erro
 	case len(*in.AlarmRule) > 10240:
 		return validation("AlarmRule must not be longer than 10240 characters.")
 	}
-	wait, extension := in.ActionsSuppressorWaitPeriod, in.ActionsSuppressorExtensionPeriod
-	if in.ActionsSuppressor == nil {
-		if wait != nil || extension != nil {
-			return validation("ActionsSuppressorWaitPeriod and ActionsSuppressorExtensionPeriod can be specified only with ActionsSuppressor.")
-		}
-	} else if wait == nil || extension == nil || *wait < 0 || *extension < 0 {
-		return validation("ActionsSuppressorWaitPeriod and ActionsSuppressorExtensionPeriod are required with ActionsSuppressor, and must not be negative.")
+	if err := checkSuppressor(in); err != nil {
+		return err
 	}
 	for _, action := range slices.Concat(in.OKActions, in.AlarmActions, in.InsufficientDataActions) {
 		if isScaling(action) {
@@ -299,6 +302,34 @@ func (a *alarms) checkCompositeAlarm(in *cloudwatch.PutCompositeAlarmInput) erro
 		}
 	}
 	return a.checkActions(in.OKActions, in.AlarmActions, in.InsufficientDataActions)
+}
+
+// checkSuppressor checks that an actions suppressor and its periods are given together.
+func checkSuppressor(in *cloudwatch.PutCompositeAlarmInput) error {
+	wait, extension := in.ActionsSuppressorWaitPeriod, in.ActionsSuppressorExtensionPeriod
+	if s := aws.ToString(in.ActionsSuppressor); strings.HasPrefix(s, "arn:") {
+		if at, err := arn.Parse(s); err != nil || at.Service != "cloudwatch" || !strings.HasPrefix(at.Resource, "alarm:") {
+			return validation("ActionsSuppressor must be a valid CloudWatch Alarm ARN or an Alarm name")
+		}
+	}
+	if in.ActionsSuppressor == nil {
+		switch {
+		case wait != nil:
+			return validation("ActionsSuppressorWaitPeriod requires an ActionSuppressor")
+		case extension != nil:
+			return validation("ActionsSuppressorExtensionPeriod requires an ActionSuppressor")
+		}
+		return nil
+	}
+	switch {
+	case wait == nil:
+		return validation("ActionsSuppressorWaitPeriod must not be null")
+	case extension == nil:
+		return validation("ActionsSuppressorExtensionPeriod must not be null")
+	case *wait < 0 || *extension < 0:
+		return validation("ActionsSuppressorWaitPeriod and ActionsSuppressorExtensionPeriod must not be negative.")
+	}
+	return nil
 }
 
 // percentile reads the p of a statistic such as p99.9.

@@ -70,6 +70,7 @@ func TestCompositeAlarmRefusals(t *testing.T) {
 			"ALARM(nobody) OR OK(noone)": "Could not save the composite alarm as alarms [nobody, noone] in the alarm rule do not exist",
 			"ALARM(nobody":               "AlarmRule cannot be parsed",
 			strings.Repeat("(", 10_241):  "AlarmRule must not be longer",
+			"OK(c)":                      "A composite alarm cannot have a child relation with itself via its AlarmRule",
 			"TRUE\n":                     "AlarmRule must not contain leading or trailing whitespace or be null",
 			" TRUE":                      "AlarmRule must not contain leading or trailing whitespace or be null",
 		} {

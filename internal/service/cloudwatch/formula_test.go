@@ -169,8 +169,8 @@ func TestAlarmOnMetricMathRefusals(t *testing.T) {
 		}{
 			"none returns data":  {[]types.MetricDataQuery{m1, m2}, "Exactly one element of the metrics list should return data."},
 			"two return data":    {[]types.MetricDataQuery{query("m1", "cpu", "Sum", 60), expression("e1", "m1*2")}, "Exactly one element of the metrics list should return data."},
-			"eleven metrics":     {append([]types.MetricDataQuery{expression("e1", "SUM(METRICS())")}, many...), "The metrics list must not contain more than 10 metrics."},
-			"eleven expressions": {append(chain, m1), "The metrics list must not contain more than 10 expressions."},
+			"eleven metrics":     {append([]types.MetricDataQuery{expression("e1", "SUM(METRICS())")}, many...), "Too many metrics in alarm, maximum is 10"},
+			"eleven expressions": {append(chain, m1), "Too many expressions in alarm, maximum is 10"},
 			"same id":            {[]types.MetricDataQuery{m1, m1, expression("e1", "m1")}, "Invalid metrics list: the Id m1 is not unique"},
 			"unknown id":         {[]types.MetricDataQuery{m1, expression("e1", "m1 / m2")}, "Error in expression 'e1': There is no metric or expression with the ID 'm2' (at character 6)"},
 			"unknown function":   {[]types.MetricDataQuery{m1, expression("e1", "MEDIAN(m1)")}, "Error in expression 'e1': Unknown function 'MEDIAN' (at character 1)"},

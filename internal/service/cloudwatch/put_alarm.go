@@ -151,7 +151,10 @@ func (a *alarms) checkPlace(e, old *entry) error {
 func (a *alarms) checkChildren(name string, c *compositeRule) error {
 	var unknown []string
 	for i, child := range c.children {
-		if a.registry.get(child) == nil && child != name {
+		if child == name {
+			return validation("A composite alarm cannot have a child relation with itself via its AlarmRule")
+		}
+		if a.registry.get(child) == nil {
 			unknown = append(unknown, c.rule.Alarms()[i])
 		}
 	}

@@ -565,6 +565,7 @@ func TestTaskIsNotStartedWithoutWhatItWasPromised(t *testing.T) {
 			in.ContainerDefinitions[0].MountPoints = []types.MountPoint{{SourceVolume: aws.String("data"), ContainerPath: aws.String("/data")}}
 		},
 		"secrets are not supported": func(in *ecs.RegisterTaskDefinitionInput) {
+			in.ExecutionRoleArn = aws.String("arn:aws:iam::123456789012:role/execution")
 			in.ContainerDefinitions[0].Secrets = []types.Secret{{Name: aws.String("KEY"), ValueFrom: aws.String("key")}}
 		},
 		"proxy configurations are not supported": func(in *ecs.RegisterTaskDefinitionInput) {

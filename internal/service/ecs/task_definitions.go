@@ -235,7 +235,6 @@ func newDefinition(in *ecs.RegisterTaskDefinitionInput, size rules.Size) *defini
 		TaskRoleArn:             in.TaskRoleArn,
 		Volumes:                 withVolumeDefaults(in.Volumes),
 	}
-	d.api.InferenceAccelerators = in.InferenceAccelerators //lint:ignore SA1019 old clients still send it
 	// "1 vCPU" and "2 GB" are stored as units and MiB.
 	if size.CPU > 0 {
 		d.api.Cpu = aws.String(strconv.Itoa(size.CPU))

@@ -243,6 +243,9 @@ func TestTargetsThatAreNone(t *testing.T) {
 			refused(t, err, "ValidationException", tt.message)
 		})
 	}
+	twice := types.Target{Id: aws.String("a"), Arn: aws.String(queueARN)}
+	_, err := w.PutTargets(t.Context(), &eventbridge.PutTargetsInput{Rule: aws.String("r"), Targets: []types.Target{twice, twice}})
+	refused(t, err, "ValidationException", "Parameter targets is not valid. Reason: More than one target with Id 'a' is provided.")
 	out := must(w.RemoveTargets(t.Context(), &eventbridge.RemoveTargetsInput{Rule: aws.String("r"), Ids: []string{"x"}}))
 	if out.FailedEntryCount != 1 || *out.FailedEntries[0].TargetId != "x" {
 		t.Errorf("removing what is not there: %+v", out)

@@ -22,7 +22,12 @@ func (a *API) PutTargets(ctx context.Context, in *eventbridge.PutTargetsInput, _
 	if err != nil {
 		return nil, err
 	}
+	given := map[string]bool{}
 	for _, t := range in.Targets {
+		if given[*t.Id] {
+			return nil, fault.Invalid("Parameter targets is not valid. Reason: More than one target with Id '%s' is provided.", *t.Id)
+		}
+		given[*t.Id] = true
 		if err := checkTarget(t); err != nil {
 			return nil, err
 		}

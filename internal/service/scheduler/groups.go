@@ -36,6 +36,9 @@ func (a *API) group(name string) (g group, ok bool) {
 func (a *API) CreateScheduleGroup(ctx context.Context, in *scheduler.CreateScheduleGroupInput, _ ...func(*scheduler.Options)) (*scheduler.CreateScheduleGroupOutput, error) {
 	now := a.cell.Clock.Now()
 	g := group{Name: aws.ToString(in.Name), Token: aws.ToString(in.ClientToken), Created: now, Modified: now}
+	if g.Name == defaultGroup {
+		return nil, fault.Invalid("This operation cannot be performed on schedule group default.")
+	}
 	var err error
 	if g.Tags, err = mergeTags(nil, in.Tags); err != nil {
 		return nil, err
@@ -78,7 +81,7 @@ func (a *API) GetScheduleGroup(ctx context.Context, in *scheduler.GetScheduleGro
 func (a *API) DeleteScheduleGroup(ctx context.Context, in *scheduler.DeleteScheduleGroupInput, _ ...func(*scheduler.Options)) (*scheduler.DeleteScheduleGroupOutput, error) {
 	name := aws.ToString(in.Name)
 	if name == defaultGroup {
-		return nil, fault.Invalid("The default schedule group cannot be deleted.")
+		return nil, fault.Invalid("This operation cannot be performed on schedule group default.")
 	}
 	err := a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
 		if _, ok := a.groups.Get(name); !ok {

@@ -413,13 +413,16 @@ func TestWhatCannotBeAScheduleIsRefused(t *testing.T) {
 		{"no group", func(in *sdk.CreateScheduleInput) { in.GroupName = aws.String("shop") }, "ResourceNotFoundException", "Schedule group shop does not exist."},
 		{"an old start", func(in *sdk.CreateScheduleInput) { in.StartDate = day(9, 54) }, invalid, "The StartDate you specify cannot be earlier than 5 minutes ago."},
 		{"an end before the start", func(in *sdk.CreateScheduleInput) { in.StartDate, in.EndDate = day(11, 0), day(10, 0) }, invalid, "The StartDate you specify must come before the EndDate."},
-		{"a window without its length", func(in *sdk.CreateScheduleInput) { in.FlexibleTimeWindow.Mode = "FLEXIBLE" }, invalid, "MaximumWindowInMinutes is required when the Mode of FlexibleTimeWindow is FLEXIBLE."},
+		{"a window without its length", func(in *sdk.CreateScheduleInput) { in.FlexibleTimeWindow.Mode = "FLEXIBLE" }, invalid, "MaximumWindowInMinutes must be provided when FlexibleTimeWindowMode is set to FLEXIBLE."},
 		{"a length without a window", func(in *sdk.CreateScheduleInput) { in.FlexibleTimeWindow.MaximumWindowInMinutes = aws.Int32(5) }, invalid, "MaximumWindowInMinutes cannot be given when the Mode of FlexibleTimeWindow is OFF."},
 		{"a target that is no ARN", func(in *sdk.CreateScheduleInput) { in.Target = target("orders") }, invalid, "Provided Arn is not in correct format."},
 		{"a target of another service", func(in *sdk.CreateScheduleInput) {
 			in.Target = target("arn:aws:sns:eu-west-2:" + account + ":topic")
 		}, invalid, "Targets of Amazon SNS are not available in Flyball."},
-		{"parameters of another target", func(in *sdk.CreateScheduleInput) { in.Target.EcsParameters = &types.EcsParameters{} }, invalid, "EcsParameters can be given for a target of Amazon ECS only."},
+		{"a target in another region", func(in *sdk.CreateScheduleInput) {
+			in.Target = target("arn:aws:lambda:ap-south-1:" + account + ":function:f")
+		}, invalid, "The target ARN provided does not match the current region eu-west-2."},
+		{"parameters of another target", func(in *sdk.CreateScheduleInput) { in.Target.EcsParameters = &types.EcsParameters{} }, invalid, "Parameters EcsParameters not supported for the target."},
 		{"tasks without parameters", func(in *sdk.CreateScheduleInput) {
 			in.Target = target("arn:aws:ecs:eu-west-2:" + account + ":cluster/shop")
 		}, invalid, "EcsParameters is required for a target of Amazon ECS."},
@@ -427,11 +430,11 @@ func TestWhatCannotBeAScheduleIsRefused(t *testing.T) {
 		{"a bus with a text", func(in *sdk.CreateScheduleInput) {
 			in.Target = target(bus)
 			in.Target.EventBridgeParameters, in.Target.Input = &types.EventBridgeParameters{}, aws.String("text")
-		}, invalid, "Input of a target of Amazon EventBridge must be a well-formed JSON."},
+		}, invalid, "JSON syntax error in input for the target."},
 		{"a function with a text", func(in *sdk.CreateScheduleInput) {
 			in.Target = target("arn:aws:lambda:eu-west-2:" + account + ":function:f")
 			in.Target.Input = aws.String("text")
-		}, invalid, "Input of a target of AWS Lambda must be a well-formed JSON."},
+		}, invalid, "JSON syntax error in input for the target."},
 		{"a FIFO queue without a group", func(in *sdk.CreateScheduleInput) { in.Target = target(queue + ".fifo") }, invalid, "MessageGroupId is required for a FIFO queue."},
 		{"an action that reads", func(in *sdk.CreateScheduleInput) {
 			in.Target = target("arn:aws:scheduler:::aws-sdk:sqs:getQueueUrl")
@@ -486,7 +489,7 @@ func TestGroups(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := w.CreateScheduleGroup(ctx, &sdk.CreateScheduleGroupInput{Name: aws.String("default")})
-		refused(t, err, "ConflictException", "Schedule group default already exists.")
+		refused(t, err, "ValidationException", "This operation cannot be performed on schedule group default.")
 		w.create(scheduleOf("rate(1 minutes)", func(in *sdk.CreateScheduleInput) { in.GroupName = aws.String("shop") }))
 		w.create(scheduleOf("rate(1 minutes)", func(in *sdk.CreateScheduleInput) { in.Name = aws.String("kept") }))
 		out, err := w.ListScheduleGroups(ctx, &sdk.ListScheduleGroupsInput{})
@@ -505,7 +508,7 @@ func TestGroups(t *testing.T) {
 		_, err = w.ListSchedules(ctx, &sdk.ListSchedulesInput{GroupName: aws.String("shop")})
 		refused(t, err, "ResourceNotFoundException", "Schedule group shop does not exist.")
 		_, err = w.DeleteScheduleGroup(ctx, &sdk.DeleteScheduleGroupInput{Name: aws.String("default")})
-		refused(t, err, "ValidationException", "The default schedule group cannot be deleted.")
+		refused(t, err, "ValidationException", "This operation cannot be performed on schedule group default.")
 	})
 }
 

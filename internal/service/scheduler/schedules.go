@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 
@@ -114,6 +115,9 @@ func (a *API) draft(ctx context.Context, in *scheduler.UpdateScheduleInput) (s s
 	}
 	if err := rules.CheckTarget(&s.Target); err != nil {
 		return s, err
+	}
+	if at, err := arn.Parse(*s.Target.Arn); err == nil && at.Region != "" && at.Region != a.cell.Region {
+		return s, fault.Invalid("The target ARN provided does not match the current region %s.", a.cell.Region)
 	}
 	s.Target.RetryPolicy = rules.Retry(s.Target.RetryPolicy)
 	return s, a.admit(ctx, *s.Target.RoleArn, s.Group)

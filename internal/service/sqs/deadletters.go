@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"flyball/internal/broker"
@@ -22,6 +23,9 @@ func (a *API) checkRedrive(ctx context.Context, r row) error {
 	text := r.Attributes[rules.RedrivePolicy]
 	if redrive.Target == a.arn(r.Name) {
 		return nil // a queue may be its own
+	}
+	if at, err := arn.Parse(redrive.Target); err == nil && at.Region != a.cell.Region {
+		return fault.Value(text, rules.RedrivePolicy, "Dead-letter target must be in same region as the source.")
 	}
 	_, target, err := a.named(ctx, redrive.Target)
 	switch {

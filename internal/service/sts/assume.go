@@ -137,13 +137,27 @@ func newSession(in *sts.AssumeRoleInput, caller Credential) (s session, percent 
 // session.
 func sessionTags(in *sts.AssumeRoleInput, caller Credential) (map[string]string, error) {
 	given := tags.Map(in.Tags, func(t types.Tag) (key, value *string) { return t.Key, t.Value })
-	if len(given) != len(in.Tags) {
-		return nil, validation("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+	folded := map[string]bool{}
+	for key := range given {
+		folded[strings.ToLower(key)] = true
+	}
+	if len(folded) != len(in.Tags) {
+		return nil, invalidValue("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+	}
+	for _, key := range in.TransitiveTagKeys {
+		if !folded[strings.ToLower(key)] {
+			return nil, invalidValue("The specified transitive tag key must be included in the requested tags.")
+		}
 	}
 	if caller.session != nil {
 		for _, key := range caller.session.Transitive {
-			if value, ok := caller.Principal.Tags[key]; ok {
-				given[key] = value
+			if folded[strings.ToLower(key)] {
+				return nil, invalidValue("One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.")
+			}
+			for held, value := range caller.Principal.Tags {
+				if strings.EqualFold(held, key) {
+					given[held] = value
+				}
 			}
 		}
 	}

@@ -26,6 +26,11 @@ func validation(format string, args ...any) error {
 	return &smithy.GenericAPIError{Code: "ValidationError", Message: fmt.Sprintf(format, args...), Fault: smithy.FaultClient}
 }
 
+// invalidValue is what AWS answers to tags that do not fit each other.
+func invalidValue(message string) error {
+	return &smithy.GenericAPIError{Code: "InvalidParameterValue", Message: message, Fault: smithy.FaultClient}
+}
+
 func malformedPolicy(message string) error {
 	return &types.MalformedPolicyDocumentException{Message: &message}
 }

@@ -257,6 +257,11 @@ func TestRefusals(t *testing.T) {
 			"User: arn:aws:iam::123456789012:root is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::999999999999:role/web"},
 		{"what is no role", "test", func(in *sdk.AssumeRoleInput) { in.RoleArn = aws.String("arn:aws:iam::123456789012:user/web") }, "ValidationError",
 			"arn:aws:iam::123456789012:user/web is invalid"},
+		{"tags that differ in case alone", "test", func(in *sdk.AssumeRoleInput) {
+			in.Tags = []types.Tag{{Key: aws.String("team"), Value: aws.String("a")}, {Key: aws.String("Team"), Value: aws.String("b")}}
+		}, "InvalidParameterValue", "Duplicate tag keys found. Please note that Tag keys are case insensitive."},
+		{"a transitive tag that is not given", "test", func(in *sdk.AssumeRoleInput) { in.TransitiveTagKeys = []string{"team"} }, "InvalidParameterValue",
+			"The specified transitive tag key must be included in the requested tags."},
 		{"longer than the role allows", "test", func(in *sdk.AssumeRoleInput) { in.DurationSeconds = aws.Int32(7201) }, "ValidationError",
 			"The requested DurationSeconds exceeds the MaxSessionDuration set for this role."},
 		{"longer than a chain allows", session, func(in *sdk.AssumeRoleInput) { in.DurationSeconds = aws.Int32(3601) }, "ValidationError",

@@ -32,6 +32,9 @@ func (a Action) With(in *applicationautoscaling.PutScheduledActionInput) (Action
 	if in.ScalableTargetAction != nil {
 		a.Min, a.Max = in.ScalableTargetAction.MinCapacity, in.ScalableTargetAction.MaxCapacity
 	}
+	if a.Min == nil && a.Max == nil && in.ScalableTargetAction == nil {
+		return a, fault.Invalid("ScalableTargetAction must be set")
+	}
 	if a.Expression == "" {
 		return a, fault.Invalid("A schedule must be specified when a new scheduled action is created")
 	}
@@ -80,7 +83,7 @@ func (a Action) Check() error {
 		return fault.Invalid("At least one of minimum capacity and maximum capacity should be provided")
 	}
 	if !a.Start.IsZero() && !a.End.IsZero() && !a.Start.Before(a.End) {
-		return fault.Invalid("The start time must be before the end time")
+		return fault.Invalid("StartTime must be before EndTime")
 	}
 	widest, err := scaling.NewBounds(0, int32(scaling.MaxCapacity))
 	if err == nil {

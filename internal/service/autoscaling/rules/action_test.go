@@ -20,7 +20,7 @@ func TestActionRefusals(t *testing.T) {
 		message string
 	}{
 		{"a new action without a schedule", func(in *input) { in.Schedule = nil }, "A schedule must be specified"},
-		{"a new action without capacities", func(in *input) { in.ScalableTargetAction = nil }, "At least one of minimum capacity and maximum capacity should be provided"},
+		{"a new action without capacities", func(in *input) { in.ScalableTargetAction = nil }, "ScalableTargetAction must be set"},
 		{"neither capacity", func(in *input) { in.ScalableTargetAction = &types.ScalableTargetAction{} }, "At least one of minimum capacity and maximum capacity should be provided"},
 		{"min above max", func(in *input) { in.ScalableTargetAction.MinCapacity = aws.Int32(21) }, "Maximum capacity cannot be less than minimum capacity"},
 		{"a negative capacity", func(in *input) { in.ScalableTargetAction.MinCapacity = aws.Int32(-1) }, "Minimum capacity -1 must not be negative"},
@@ -31,7 +31,7 @@ func TestActionRefusals(t *testing.T) {
 		{"the zone of the host", func(in *input) { in.Timezone = aws.String("Local") }, "Time zone Local is not valid"},
 		{"an end before the start", func(in *input) {
 			in.StartTime, in.EndTime = aws.Time(time.Unix(2e9, 0)), aws.Time(time.Unix(1e9, 0))
-		}, "The start time must be before the end time"},
+		}, "StartTime must be before EndTime"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -52,5 +52,5 @@ func (p Policy) Compile(k scaling.Kind) (scaling.Policy, error) {
 	case p.Type == types.PolicyTypePredictiveScaling && p.Predictive != nil:
 		return nil, checkPredictive(p.Predictive)
 	}
-	return nil, fault.Invalid("%sPolicyConfiguration must be specified for policy type %s", p.Type, p.Type)
+	return nil, fault.Invalid("%s policy configuration must be specified", p.Type)
 }

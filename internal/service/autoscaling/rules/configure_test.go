@@ -77,10 +77,10 @@ func TestPolicyRefusals(t *testing.T) {
 		in            *input
 		code, message string
 	}{
-		{"no configuration", &input{PolicyName: aws.String("p"), PolicyType: types.PolicyTypeTargetTrackingScaling}, "ValidationException", "TargetTrackingScalingPolicyConfiguration must be specified"},
-		{"predictive scaling", &input{PolicyName: aws.String("p"), PolicyType: types.PolicyTypePredictiveScaling}, "ValidationException", "PredictiveScalingPolicyConfiguration must be specified for policy type PredictiveScaling"},
+		{"no configuration", &input{PolicyName: aws.String("p"), PolicyType: types.PolicyTypeTargetTrackingScaling}, "ValidationException", "TargetTrackingScaling policy configuration must be specified"},
+		{"predictive scaling", &input{PolicyName: aws.String("p"), PolicyType: types.PolicyTypePredictiveScaling}, "ValidationException", "PredictiveScaling policy configuration must be specified"},
 		{"a target of zero", track(func(c *types.TargetTrackingScalingPolicyConfiguration) { c.TargetValue = aws.Float64(0) }), "ValidationException", "Target value 0 must be a number greater than 0"},
-		{"no metric", track(func(c *types.TargetTrackingScalingPolicyConfiguration) { c.PredefinedMetricSpecification = nil }), "ValidationException", "Exactly one of"},
+		{"no metric", track(func(c *types.TargetTrackingScalingPolicyConfiguration) { c.PredefinedMetricSpecification = nil }), "ValidationException", "PredefinedMetricSpecification or CustomizedMetricSpecification must be set for target tracking scaling."},
 		{"a metric of another service", track(func(c *types.TargetTrackingScalingPolicyConfiguration) {
 			c.PredefinedMetricSpecification.PredefinedMetricType = types.MetricTypeDynamoDBReadCapacityUtilization
 		}), "ValidationException", "Predefined metric type DynamoDBReadCapacityUtilization is not supported"},
@@ -110,8 +110,11 @@ func TestPolicyRefusals(t *testing.T) {
 			c.CustomizedMetricSpecification = &types.CustomizedMetricSpecification{MetricName: aws.String("x")}
 		}), "ValidationException", "MetricName, Namespace and Statistic must be specified"},
 		{"a negative cooldown", track(func(c *types.TargetTrackingScalingPolicyConfiguration) { c.ScaleInCooldown = aws.Int32(-1) }), "ValidationException", "Cooldown must not be negative"},
-		{"no adjustment type", steps(func(c *types.StepScalingPolicyConfiguration) { c.AdjustmentType = "" }), "ValidationException", "AdjustmentType must be one of"},
-		{"no steps", steps(func(c *types.StepScalingPolicyConfiguration) { c.StepAdjustments = nil }), "ValidationException", "At least one step adjustment must be specified"},
+		{"no adjustment type", steps(func(c *types.StepScalingPolicyConfiguration) { c.AdjustmentType = "" }), "ValidationException", "Adjustment type must be specified"},
+		{"two steps that are open below", steps(func(c *types.StepScalingPolicyConfiguration) {
+			c.StepAdjustments = []types.StepAdjustment{{MetricIntervalUpperBound: aws.Float64(0), ScalingAdjustment: aws.Int32(1)}, {MetricIntervalUpperBound: aws.Float64(5), ScalingAdjustment: aws.Int32(1)}}
+		}), "ValidationException", "At most one step adjustment may have an unspecified lower bound"},
+		{"no steps", steps(func(c *types.StepScalingPolicyConfiguration) { c.StepAdjustments = nil }), "ValidationException", "There must be at least one step adjustment"},
 		{"too many steps", steps(func(c *types.StepScalingPolicyConfiguration) {
 			c.StepAdjustments = slices.Repeat(c.StepAdjustments, 11)
 		}), "LimitExceededException", "There can be at most 20 step adjustments per scaling policy"},
@@ -120,7 +123,7 @@ func TestPolicyRefusals(t *testing.T) {
 		}), "ValidationException", "Both lower and upper bounds of a step adjustment cannot be left unspecified"},
 		{"steps that end", steps(func(c *types.StepScalingPolicyConfiguration) {
 			c.StepAdjustments = []types.StepAdjustment{{MetricIntervalLowerBound: aws.Float64(0), MetricIntervalUpperBound: aws.Float64(5), ScalingAdjustment: aws.Int32(1)}}
-		}), "ValidationException", "There must be a StepAdjustment with an unspecified upper bound (i.e., upper bound is null) when one StepAdjustment has a positive upper bound"},
+		}), "ValidationException", "There must be a step adjustment with an unspecified upper bound when one step adjustment has a positive upper bound"},
 		{"a step without an adjustment", steps(func(c *types.StepScalingPolicyConfiguration) { c.StepAdjustments[0].ScalingAdjustment = nil }), "ValidationException", "ScalingAdjustment must be specified"},
 		{"a gap", steps(func(c *types.StepScalingPolicyConfiguration) {
 			c.StepAdjustments[1].MetricIntervalLowerBound = aws.Float64(30)

@@ -74,7 +74,7 @@ func Customized(c *types.PredictiveScalingPolicyConfiguration) []Source {
 // checkPredictive says what is wrong with a configuration.
 func checkPredictive(c *types.PredictiveScalingPolicyConfiguration) error {
 	if len(c.MetricSpecifications) != 1 {
-		return fault.Invalid("MetricSpecifications must have exactly one metric specification")
+		return fault.Invalid("You must specify one metric specification.")
 	}
 	if b := aws.ToInt32(c.SchedulingBufferTime); b < 0 || b > 3600 {
 		return fault.Invalid("SchedulingBufferTime must be between 0 and 3600")

@@ -49,8 +49,8 @@ func TestPredictiveRefusals(t *testing.T) {
 		config  config
 		message string
 	}{
-		{"no metric", config{MetricSpecifications: []spec{}}, "MetricSpecifications must have exactly one"},
-		{"two metrics", config{MetricSpecifications: append(cpuPair(), cpuPair()...)}, "MetricSpecifications must have exactly one"},
+		{"no metric", config{MetricSpecifications: []spec{}}, "You must specify one metric specification."},
+		{"two metrics", config{MetricSpecifications: append(cpuPair(), cpuPair()...)}, "You must specify one metric specification."},
 		{"a target of 0", metrics(spec{TargetValue: aws.Float64(0), PredefinedMetricPairSpecification: cpu}), "TargetValue must be greater than 0"},
 		{"nothing to measure", metrics(spec{}), "Either a predefined metric pair, or a load metric and a scaling metric"},
 		{"load alone", metrics(spec{PredefinedLoadMetricSpecification: totalCPU}), "Either a predefined metric pair, or a load metric and a scaling metric"},

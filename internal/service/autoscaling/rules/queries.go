@@ -26,7 +26,7 @@ var queryIDs = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]*$`)
 // metric math over several.
 func checkQueries(m *types.CustomizedMetricSpecification) error {
 	if m.Namespace != nil || m.MetricName != nil || m.Statistic != "" || m.Unit != nil || len(m.Dimensions) > 0 {
-		return fault.Invalid("MetricName, Namespace, Dimensions, Statistic and Unit cannot be specified with Metrics")
+		return fault.Invalid("The customized metric specification is not valid. You can use a specification with metric math or a specification without metric math, but not a combination of both.")
 	}
 	var metrics, answers int
 	queries := make([]math.Query, len(m.Metrics))

@@ -68,5 +68,5 @@ func TestMetricMathRefusals(t *testing.T) {
 	mixed := onMath(m1, m2, expression("e1", "m1 / m2"))
 	mixed.TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.MetricName = aws.String("x")
 	_, err := compiled(mixed)
-	wantError(t, err, "ValidationException", "MetricName, Namespace, Dimensions, Statistic and Unit cannot be specified with Metrics")
+	wantError(t, err, "ValidationException", "The customized metric specification is not valid. You can use a specification with metric math or a specification without metric math, but not a combination of both.")
 }

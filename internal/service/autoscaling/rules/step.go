@@ -46,7 +46,7 @@ var (
 func compileStep(c *types.StepScalingPolicyConfiguration) (scaling.Policy, error) {
 	adjustment, ok := adjustments[c.AdjustmentType]
 	if !ok {
-		return nil, fault.Invalid("AdjustmentType must be one of ChangeInCapacity, ExactCapacity and PercentChangeInCapacity")
+		return nil, fault.Invalid("Adjustment type must be specified")
 	}
 	aggregation, ok := aggregations[c.MetricAggregationType]
 	if !ok {

@@ -30,8 +30,10 @@ const backlogPerTask = types.MetricType("FlyballSQSBacklogPerTask")
 // compileTracking makes the rule of a configuration for a kind of resource.
 func compileTracking(k scaling.Kind, c *types.TargetTrackingScalingPolicyConfiguration) (scaling.Policy, error) {
 	switch pre, custom := c.PredefinedMetricSpecification, c.CustomizedMetricSpecification; {
-	case (pre == nil) == (custom == nil):
-		return nil, fault.Invalid("Exactly one of PredefinedMetricSpecification and CustomizedMetricSpecification must be specified")
+	case pre == nil && custom == nil:
+		return nil, fault.Invalid("PredefinedMetricSpecification or CustomizedMetricSpecification must be set for target tracking scaling.")
+	case pre != nil && custom != nil:
+		return nil, fault.Invalid("Only one of PredefinedMetricSpecification or CustomizedMetricSpecification can be set for target tracking scaling.")
 	case pre != nil:
 		if err := checkPredefined(k, pre); err != nil {
 			return nil, err

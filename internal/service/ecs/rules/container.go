@@ -1,6 +1,9 @@
 package rules
 
 import (
+	"regexp"
+	"slices"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
@@ -20,6 +23,9 @@ func checkContainer(c *types.ContainerDefinition, in *ecs.RegisterTaskDefinition
 	case c.Cpu < 0:
 		return fault.Client("Invalid 'cpu' setting for container '%s'.", name)
 	}
+	if err := checkExecutionRole(c, in); err != nil {
+		return err
+	}
 	if err := checkContainerMemory(c, size); err != nil {
 		return err
 	}
@@ -37,6 +43,9 @@ func checkContainer(c *types.ContainerDefinition, in *ecs.RegisterTaskDefinition
 	if r := c.RestartPolicy; r != nil && (r.RestartAttemptPeriod != nil && (*r.RestartAttemptPeriod < 60 || *r.RestartAttemptPeriod > 1800) || len(r.IgnoredExitCodes) > 50) {
 		return fault.Client("Invalid restart policy for container '%s'. restartAttemptPeriod must be between 60 and 1800, and ignoredExitCodes have at most 50 items.", name)
 	}
+	if err := checkAwsvpc(c, in.NetworkMode); err != nil {
+		return err
+	}
 	if err := checkPorts(c, in.NetworkMode); err != nil {
 		return err
 	}
@@ -47,6 +56,22 @@ func checkContainer(c *types.ContainerDefinition, in *ecs.RegisterTaskDefinition
 		return err
 	}
 	return checkHealthCheck(name, c.HealthCheck)
+}
+
+// registryOfECR is an image in a registry of ECR at AWS.
+var registryOfECR = regexp.MustCompile(`^\d{12}\.dkr\.ecr\.`)
+
+// checkExecutionRole refuses what ECS does in the execution role's name, if there is none.
+func checkExecutionRole(c *types.ContainerDefinition, in *ecs.RegisterTaskDefinitionInput) error {
+	switch {
+	case aws.ToString(in.ExecutionRoleArn) != "":
+		return nil
+	case len(c.Secrets) > 0:
+		return fault.Client("When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.")
+	case slices.Contains(in.RequiresCompatibilities, types.CompatibilityFargate) && registryOfECR.MatchString(*c.Image):
+		return fault.Client("Fargate requires task definition to have execution role ARN to support ECR images.")
+	}
+	return nil
 }
 
 func checkContainerMemory(c *types.ContainerDefinition, size Size) error {

@@ -3,6 +3,7 @@ package rules
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -28,6 +29,8 @@ func CheckNewService(in *ecs.CreateServiceInput) error {
 		return fault.InvalidParameter("TaskDefinition can not be blank.")
 	case in.SchedulingStrategy != types.SchedulingStrategyDaemon && in.DesiredCount == nil:
 		return fault.InvalidParameter("The desired count for the service must be specified.")
+	case in.SchedulingStrategy == types.SchedulingStrategyDaemon && len(in.PlacementStrategy) > 0:
+		return fault.InvalidParameter("The daemon scheduling strategy does not support placement strategies. Remove the placement strategies and try again.")
 	case len(aws.ToString(in.ClientToken)) > 36:
 		return fault.InvalidParameter("The client token can be at most 36 characters long.")
 	}
@@ -84,7 +87,7 @@ func checkPlacement(constraints []types.PlacementConstraint, strategy []types.Pl
 	case len(constraints) > 10:
 		return fault.InvalidParameter("Placement constraints can have at most 10 items.")
 	case len(strategy) > 5:
-		return fault.InvalidParameter("Placement strategies can have at most 5 items.")
+		return fault.InvalidParameter("Maximum number of strategies is 5")
 	}
 	for _, c := range constraints {
 		if c.Type == "" || len(aws.ToString(c.Expression)) > 2000 {
@@ -92,6 +95,9 @@ func checkPlacement(constraints []types.PlacementConstraint, strategy []types.Pl
 		}
 	}
 	for _, s := range strategy {
+		if field := aws.ToString(s.Field); s.Type == types.PlacementStrategyTypeBinpack && !strings.EqualFold(field, "cpu") && !strings.EqualFold(field, "memory") {
+			return fault.InvalidParameter("binpack field '%s' is invalid", field)
+		}
 		if s.Type == "" || len(aws.ToString(s.Field)) > 255 {
 			return fault.InvalidParameter("A placement strategy must have a type, and a field of at most 255 characters.")
 		}

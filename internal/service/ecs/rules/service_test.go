@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,6 +34,8 @@ func TestAServiceThatIsRefused(t *testing.T) {
 		{"more than the quota", ecs.CreateServiceInput{DesiredCount: aws.Int32(5001)}, "InvalidParameterException: The desired count for the service must be at most 5000."},
 		{"a daemon with a count", ecs.CreateServiceInput{DesiredCount: aws.Int32(1), SchedulingStrategy: types.SchedulingStrategyDaemon},
 			"InvalidParameterException: The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again."},
+		{"a daemon with a strategy", ecs.CreateServiceInput{SchedulingStrategy: types.SchedulingStrategyDaemon, PlacementStrategy: []types.PlacementStrategy{{Type: types.PlacementStrategyTypeRandom}}},
+			"InvalidParameterException: The daemon scheduling strategy does not support placement strategies. Remove the placement strategies and try again."},
 		{"another controller", ecs.CreateServiceInput{DeploymentController: &types.DeploymentController{Type: types.DeploymentControllerTypeExternal}},
 			"UnsupportedFeatureException: The deployment controller EXTERNAL is not supported by this server."},
 		{"Service Connect", ecs.CreateServiceInput{ServiceConnectConfiguration: &types.ServiceConnectConfiguration{Enabled: true}},
@@ -43,6 +46,18 @@ func TestAServiceThatIsRefused(t *testing.T) {
 		tt.in.ServiceName, tt.in.TaskDefinition = aws.String("web"), aws.String("web")
 		if got := refusal(CheckNewService(&tt.in)); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestPlacementStrategiesThatAreRefused(t *testing.T) {
+	for want, strategy := range map[string][]types.PlacementStrategy{
+		"":                                  {{Type: types.PlacementStrategyTypeBinpack, Field: aws.String("MEMORY")}, {Type: types.PlacementStrategyTypeSpread, Field: aws.String("host")}},
+		"binpack field 'host' is invalid":   {{Type: types.PlacementStrategyTypeBinpack, Field: aws.String("host")}},
+		"Maximum number of strategies is 5": slices.Repeat([]types.PlacementStrategy{{Type: types.PlacementStrategyTypeRandom}}, 6),
+	} {
+		if _, got, _ := strings.Cut(refusal(checkPlacement(nil, strategy)), ": "); got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }

@@ -46,7 +46,7 @@ func CheckStrategy(strategy []types.CapacityProviderStrategyItem, providers []st
 		return fault.InvalidParameter("Only one capacity provider in a strategy can have a base value defined.")
 	}
 	if len(strategy) > 0 && weights == 0 {
-		return fault.InvalidParameter("A capacity provider strategy must contain at least one capacity provider with a weight greater than 0.")
+		return fault.InvalidParameter("There are no capacity providers in the capacity provider strategy with a weight value greater than zero.")
 	}
 	return nil
 }

@@ -21,6 +21,12 @@ func CheckDefinition(in *ecs.RegisterTaskDefinitionInput, size Size) error {
 	if len(in.ContainerDefinitions) == 0 {
 		return fault.Client("Container list cannot be empty.")
 	}
+	switch {
+	case in.Tags != nil && len(in.Tags) == 0:
+		return fault.Client("Tags can not be empty.")
+	case len(in.InferenceAccelerators) > 0: //lint:ignore SA1019 old clients still send it
+		return fault.Client("Unsupported field 'inferenceAccelerators'.")
+	}
 	if slices.Contains(in.RequiresCompatibilities, types.CompatibilityFargate) {
 		if err := checkFargate(in, size); err != nil {
 			return err
@@ -150,7 +156,7 @@ func noFargateSize(size Size) error {
 }
 
 func notOnFargate(member string) error {
-	return fault.Client("Tasks using the Fargate launch type do not support %s.", member)
+	return fault.Client("Fargate compatible task definitions do not support %s", member)
 }
 
 // checkFargateContainer refuses what Fargate does not do (Amazon ECS Developer
@@ -162,28 +168,39 @@ func checkFargateContainer(c types.ContainerDefinition) error {
 	}
 	gpu := func(r types.ResourceRequirement) bool { return r.Type == types.ResourceTypeGpu }
 	switch {
-	case len(c.Links) > 0:
-		return fault.Client("Links are not supported when networkMode=awsvpc.")
 	case aws.ToInt32(c.StopTimeout) > 120:
 		return fault.Client("Tasks using the Fargate launch type must have a container stop timeout of less than 120 seconds.")
 	case aws.ToBool(c.Privileged):
-		return notOnFargate("privileged")
-	case aws.ToBool(c.DisableNetworking):
-		return notOnFargate("disableNetworking")
-	case len(c.DnsSearchDomains) > 0:
-		return notOnFargate("dnsSearchDomains")
-	case len(c.DnsServers) > 0:
-		return notOnFargate("dnsServers")
+		return fault.Client("Fargate requires that the 'privileged' setting be 'false'")
 	case len(c.DockerSecurityOptions) > 0:
 		return notOnFargate("dockerSecurityOptions")
-	case len(c.ExtraHosts) > 0:
-		return notOnFargate("extraHosts")
 	case slices.ContainsFunc(c.ResourceRequirements, gpu):
 		return notOnFargate("gpu")
+	case len(linux.Devices) > 0:
+		return notOnFargate("devices")
 	case linux.MaxSwap != nil:
 		return notOnFargate("maxSwap")
 	case linux.Swappiness != nil:
 		return notOnFargate("swappiness")
+	}
+	return nil
+}
+
+// checkAwsvpc refuses what a container cannot have where the task has a network interface.
+func checkAwsvpc(c *types.ContainerDefinition, mode types.NetworkMode) error {
+	switch {
+	case mode != types.NetworkModeAwsvpc:
+		return nil
+	case len(c.Links) > 0:
+		return fault.Client("Links are not supported when networkMode=awsvpc.")
+	case aws.ToBool(c.DisableNetworking):
+		return fault.Client("Disable Networking is not supported on container when networkMode=awsvpc")
+	case len(c.DnsSearchDomains) > 0:
+		return fault.Client("DNS search domains are not supported on container when networkMode=awsvpc")
+	case len(c.DnsServers) > 0:
+		return fault.Client("DNS servers are not supported on container when networkMode=awsvpc")
+	case len(c.ExtraHosts) > 0:
+		return fault.Client("Extra hosts are not supported on container when networkMode=awsvpc")
 	}
 	return nil
 }
@@ -203,7 +220,9 @@ func checkVolumes(in *ecs.RegisterTaskDefinitionInput) error {
 		case aws.ToBool(v.ConfiguredAtLaunch) && (sourcePath || v.DockerVolumeConfiguration != nil || v.EfsVolumeConfiguration != nil || v.FsxWindowsFileServerVolumeConfiguration != nil):
 			return fault.Client("No volume configuration can be configured for volume '%s', which is configured at launch.", name)
 		case sourcePath && fargate:
-			return fault.Client("Fargate compatible task definitions do not support sourcePath")
+			return notOnFargate("sourcePath")
+		case v.DockerVolumeConfiguration != nil && fargate:
+			return notOnFargate("dockerVolumeConfiguration")
 		}
 		volumes[name] = true
 	}

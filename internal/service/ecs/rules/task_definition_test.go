@@ -89,10 +89,26 @@ func TestInvalidTaskDefinitions(t *testing.T) {
 		{"more CPU in containers than in the task", []func(*input){beside("other", func(_, c *types.ContainerDefinition) { c.Cpu = 200 }), first(func(c *types.ContainerDefinition) { c.Cpu = 100 })},
 			"The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'."},
 		{"what Fargate does not do", []func(*input){first(func(c *types.ContainerDefinition) { c.DnsServers = []string{"1.1.1.1"} })},
-			"Tasks using the Fargate launch type do not support dnsServers."},
+			"DNS servers are not supported on container when networkMode=awsvpc"},
+		{"links on a task's own network interface", []func(*input){first(func(c *types.ContainerDefinition) { c.Links = []string{"other"} })}, "Links are not supported when networkMode=awsvpc."},
+		{"a container without a network", []func(*input){first(func(c *types.ContainerDefinition) { c.DisableNetworking = aws.Bool(true) })},
+			"Disable Networking is not supported on container when networkMode=awsvpc"},
+		{"a privileged container on Fargate", []func(*input){first(func(c *types.ContainerDefinition) { c.Privileged = aws.Bool(true) })},
+			"Fargate requires that the 'privileged' setting be 'false'"},
+		{"devices on Fargate", []func(*input){first(func(c *types.ContainerDefinition) {
+			c.LinuxParameters = &types.LinuxParameters{Devices: []types.Device{{HostPath: aws.String("/dev/kvm")}}}
+		})}, "Fargate compatible task definitions do not support devices"},
+		{"secrets without a role to read them", []func(*input){first(func(c *types.ContainerDefinition) {
+			c.Secrets = []types.Secret{{Name: aws.String("KEY"), ValueFrom: aws.String("key")}}
+		})}, "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."},
+		{"an image of ECR on Fargate without a role to pull it", []func(*input){first(func(c *types.ContainerDefinition) {
+			c.Image = aws.String("123456789012.dkr.ecr.us-east-1.amazonaws.com/web:1")
+		})}, "Fargate requires task definition to have execution role ARN to support ECR images."},
+		{"no tags in a list of tags", []func(*input){func(in *input) { in.Tags = []types.Tag{} }}, "Tags can not be empty."},
+		{"accelerators that AWS has ended", []func(*input){func(in *input) { in.InferenceAccelerators = []types.InferenceAccelerator{{}} }}, "Unsupported field 'inferenceAccelerators'."},
 		{"swap on Fargate", []func(*input){first(func(c *types.ContainerDefinition) { c.LinuxParameters = &types.LinuxParameters{MaxSwap: aws.Int32(0)} })},
-			"Tasks using the Fargate launch type do not support maxSwap."},
-		{"IPC mode on Fargate", []func(*input){func(in *input) { in.IpcMode = types.IpcModeHost }}, "Tasks using the Fargate launch type do not support ipcMode."},
+			"Fargate compatible task definitions do not support maxSwap"},
+		{"IPC mode on Fargate", []func(*input){func(in *input) { in.IpcMode = types.IpcModeHost }}, "Fargate compatible task definitions do not support ipcMode"},
 		{"a dependency that is not there", []func(*input){first(func(c *types.ContainerDefinition) { c.DependsOn = on("none", "START") })},
 			"Cannot depend on container + 'none' because it does not exist"},
 		{"the end of an essential container", []func(*input){beside("other", func(c, _ *types.ContainerDefinition) { c.DependsOn = on("other", "COMPLETE") })},
@@ -123,6 +139,7 @@ func TestVolumesThatAreRefused(t *testing.T) {
 		"Volume names must be unique: 'data'.":     {{Name: aws.String("data")}, {Name: aws.String("data")}},
 		"Volume name should not be null or empty.": {{}},
 		"No volume configuration can be configured for volume 'data', which is configured at launch.": {{Name: aws.String("data"), ConfiguredAtLaunch: aws.Bool(true), Host: host}},
+		"Fargate compatible task definitions do not support dockerVolumeConfiguration":                {{Name: aws.String("data"), DockerVolumeConfiguration: &types.DockerVolumeConfiguration{}}},
 		"Fargate compatible task definitions do not support sourcePath":                               {{Name: aws.String("data"), Host: host}},
 	} {
 		in := definition()

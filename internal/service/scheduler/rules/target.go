@@ -72,7 +72,7 @@ func CheckTarget(t *types.Target) error {
 		{"SqsParameters", t.SqsParameters != nil, Queue},
 	} {
 		if p.given && p.of != kind {
-			return fault.Invalid("%s can be given for a target of %s only.", p.name, p.of)
+			return fault.Invalid("Parameters %s not supported for the target.", p.name)
 		}
 	}
 	return checkKind(kind, t)
@@ -84,14 +84,14 @@ func checkKind(kind Kind, t *types.Target) error {
 	switch kind {
 	case Function:
 		if input != "" && !json.Valid([]byte(input)) {
-			return fault.Invalid("Input of a target of %s must be a well-formed JSON.", kind)
+			return fault.Invalid("JSON syntax error in input for the target.")
 		}
 	case Bus:
 		if t.EventBridgeParameters == nil {
 			return fault.Invalid("EventBridgeParameters is required for a target of %s.", kind)
 		}
 		if input != "" && !isObject(input) {
-			return fault.Invalid("Input of a target of %s must be a well-formed JSON.", kind)
+			return fault.Invalid("JSON syntax error in input for the target.")
 		}
 	case Tasks:
 		if t.EcsParameters == nil {

@@ -72,7 +72,7 @@ func (t Timing) Check(zones *Zones) error {
 func Window(w *types.FlexibleTimeWindow) (minutes int32, err error) {
 	switch {
 	case w.Mode == types.FlexibleTimeWindowModeFlexible && w.MaximumWindowInMinutes == nil:
-		return 0, fault.Invalid("MaximumWindowInMinutes is required when the Mode of FlexibleTimeWindow is FLEXIBLE.")
+		return 0, fault.Invalid("MaximumWindowInMinutes must be provided when FlexibleTimeWindowMode is set to FLEXIBLE.")
 	case w.Mode == types.FlexibleTimeWindowModeOff && w.MaximumWindowInMinutes != nil:
 		return 0, fault.Invalid("MaximumWindowInMinutes cannot be given when the Mode of FlexibleTimeWindow is OFF.")
 	}

@@ -75,6 +75,9 @@ var choices = map[string][]string{
 // value takes away an attribute that queues need not have. What is given must be right
 // for the queue.
 func Merge(have, given map[string]string, fifo bool) (map[string]string, error) {
+	if given[SqsManagedSseEnabled] == "true" && given[KmsMasterKeyID] != "" {
+		return nil, fault.AttributeName("You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.")
+	}
 	merged := map[string]string{}
 	for name, value := range have {
 		merged[name] = value
