@@ -6,7 +6,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 # The race detector needs cgo and a C compiler; without one the tests run without it.
 RACE     = $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test test-terraform record-terraform lint bench torture torture-queues variants fuzz dist generate clean
+.PHONY: build demo test test-terraform record-terraform lint bench torture variants fuzz dist generate clean
 
 build: ## bin/flyball, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/flyball ./cmd/flyball
@@ -38,13 +38,12 @@ bench: build ## one line a figure: name value unit
 		awk '/^pkg:/ { sub("flyball/", "", $$2); pkg = $$2 } \
 		     /^Benchmark/ { sub("Benchmark", "", $$1); for (i = 3; i < NF; i += 2) print pkg "." $$1, $$i, $$(i+1) }'
 
-ROUNDS ?= 1000
-torture: build ## what ROUNDS kills under load do, one line a kind of fault
-	@$(GO) run ./internal/torture -flyball ./bin/flyball -rounds $(ROUNDS)
-
-MESSAGES ?= 1000000
-torture-queues: build ## MESSAGES through queues whose server is killed every few seconds
-	@$(GO) run ./internal/torture -flyball ./bin/flyball -queues $(MESSAGES)
+# BOUND is the time after which no round of a fault begins; FAULTS names some, with commas between them.
+ROUNDS ?= 100
+BOUND  ?= 10m
+FAULTS ?=
+torture: build ## ROUNDS of each fault on purpose, with a table of attempts and failures
+	@$(GO) run ./internal/torture -flyball ./bin/flyball -rounds $(ROUNDS) -bound $(BOUND) -only '$(FAULTS)'
 
 VARIANTS ?= .
 variants: ## calls of every operation, right and wrong in every way, or of those that VARIANTS matches: how many are answered right

@@ -170,6 +170,9 @@ func (h *Host) Listen(ctx context.Context, port uint16) (net.Listener, error) {
 // with an inode, and which.
 func (h *Host) HasSocket(inode uint64) (id string, ok bool) { return h.tasks.HasSocket(inode) }
 
+// MayHide says whether such an environment may have a socket where HasSocket does not see it.
+func (h *Host) MayHide(inode uint64) bool { return h.tasks.MayHide(inode) }
+
 // launch starts an environment, for which there is room. The failure is the function's
 // own.
 func (h *Host) launch(ctx context.Context, fn Function, kind string, log *logWriter) (*environment, *failure, error) {

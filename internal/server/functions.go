@@ -123,6 +123,14 @@ func (f *functions) HasSocket(inode uint64) (id string, ok bool) {
 	return host.HasSocket(inode)
 }
 
+// MayHide implements socketHolder.
+func (f *functions) MayHide(inode uint64) bool {
+	f.mu.Lock()
+	host := f.host
+	f.mu.Unlock()
+	return host != nil && host.MayHide(inode)
+}
+
 // close ends all environments.
 func (f *functions) close() {
 	f.mu.Lock()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 )
@@ -18,7 +19,7 @@ import (
 const asTask = "FLYBALL_TEST_TASK"
 
 // A task asks the server for its health, for its own metadata, and as an AWS client
-// does.
+// does, with the credentials that it finds.
 func TestATaskReachesTheServer(t *testing.T) {
 	if os.Getenv(asTask) != "" {
 		askAsATask(t)
@@ -106,12 +107,11 @@ func askAsATask(t *testing.T) {
 			t.Errorf("%s answers %s", url, resp.Status)
 		}
 	}
-	client := ecs.New(ecs.Options{
-		Region: os.Getenv("AWS_REGION"), BaseEndpoint: aws.String(os.Getenv("AWS_ENDPOINT_URL")),
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY")}, nil
-		}),
-	})
+	cfg, err := config.LoadDefaultConfig(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := ecs.NewFromConfig(cfg)
 	out, err := client.ListTasks(t.Context(), &ecs.ListTasksInput{})
 	if err != nil || len(out.TaskArns) != 1 {
 		t.Errorf("ListTasks = %v, %v", out, err)

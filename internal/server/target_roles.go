@@ -80,7 +80,7 @@ func (s *Server) sendersRole(ctx context.Context, from arn.ARN, in deliver.Invoc
 	if !found {
 		return policies, false, nil
 	}
-	of := &cell.Cell{Account: from.AccountID, Region: from.Region}
+	of := &cell.Cell{Account: from.AccountID, Region: from.Region, Clock: s.clock}
 	trusted, err := trusts(&s.judge, of, role, []string{in.Principal}, in.Source)
 	switch {
 	case err != nil:

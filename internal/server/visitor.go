@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -70,12 +71,15 @@ func (s *Server) stranger(ctx context.Context) string {
 		return "The call comes from " + from.address + ", where tasks and functions are. " + adviceForTasks
 	case s.holdsSocket(p.Inode):
 		return "The call comes from a task or a function. " + adviceForTasks
-	case p.UID == os.Geteuid() || p.UID == 0 || s.cfg.AllowOtherUsers:
-		return ""
+	case p.UID != os.Geteuid() && p.UID != 0 && !s.cfg.AllowOtherUsers:
+		return fmt.Sprintf("The call comes from a program of %s, and this server was started by %s, whose programs alone need no key of its own. "+
+			"Sign with an access key that it has issued (aws iam create-access-key, aws sts assume-role), or start it with --allow-other-users.",
+			peer.User(p.UID), peer.User(os.Geteuid()))
+	case s.mayBeHidden(p):
+		return "Tasks or functions share this machine's network, and no other program is seen to have the connection. " +
+			"Sign with an access key that this server has issued (aws iam create-access-key, aws sts assume-role)."
 	}
-	return fmt.Sprintf("The call comes from a program of %s, and this server was started by %s, whose programs alone need no key of its own. "+
-		"Sign with an access key that it has issued (aws iam create-access-key, aws sts assume-role), or start it with --allow-other-users.",
-		peer.User(p.UID), peer.User(os.Geteuid()))
+	return ""
 }
 
 // adviceForTasks says what programs of tasks and functions sign with.
@@ -96,19 +100,35 @@ func (s *Server) isOtherUser(ctx context.Context) bool {
 // A socketHolder knows which sockets tasks hold that share this machine's network.
 type socketHolder interface {
 	HasSocket(inode uint64) (id string, ok bool)
+	MayHide(inode uint64) bool // a socket that HasSocket does not see
 }
 
 // holdsSocket says whether a program of a task or of a function holds a socket. Those with a
 // network of their own hold none that can be found here.
 func (s *Server) holdsSocket(inode uint64) bool {
+	return slices.ContainsFunc(s.socketHolders(), func(h socketHolder) bool {
+		_, found := h.HasSocket(inode)
+		return found
+	})
+}
+
+// mayBeHidden says whether a socket that no task is seen to hold may be a task's all the same.
+// Without root's rights the server sees what its own user's programs hold, and starts none as
+// another user.
+func (s *Server) mayBeHidden(p peer.Peer) bool {
+	if own := os.Geteuid(); own != 0 && p.UID != own {
+		return false
+	}
+	return slices.ContainsFunc(s.socketHolders(), func(h socketHolder) bool { return h.MayHide(p.Inode) })
+}
+
+func (s *Server) socketHolders() (all []socketHolder) {
 	for _, v := range []any{s.runtime, s.functions} { // the runtime of tests holds none
 		if holder, ok := v.(socketHolder); ok {
-			if _, found := holder.HasSocket(inode); found {
-				return true
-			}
+			all = append(all, holder)
 		}
 	}
-	return false
+	return all
 }
 
 // warnOfUsers tells of what keeps no other user of this machine out.

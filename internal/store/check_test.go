@@ -102,7 +102,7 @@ func TestARepairKeepsTheDocumentsThatAreSound(t *testing.T) {
 			return bytes.Replace(b, bytes.Repeat([]byte{7}, 300), append(bytes.Repeat([]byte{7}, 299), 8), -1)
 		}, 39, true},
 		"a log that was cut":  {"state-wal", func(b []byte) []byte { return b[:len(b)/2] }, 0, false},
-		"a page":              {"state", func(b []byte) []byte { copy(b[2*4096:], make([]byte, 100)); return b }, 1, true},
+		"a page":              {"state", func(b []byte) []byte { copy(b[len(b)-4096:], make([]byte, 100)); return b }, 1, true},
 		"a mark":              {"state-mark", flip(3), 40, true},
 		"a database of zeros": {"state", func(b []byte) []byte { return make([]byte, len(b)) }, 0, true},
 	} {

@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log"
 	"maps"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
@@ -60,39 +60,26 @@ type siege struct {
 	other  int // a process of the task beside
 }
 
-// tortureAttacks makes all attacks on one server, one after the other.
-func tortureAttacks(ctx context.Context, o options) (*tally, error) {
-	dir, err := os.MkdirTemp("", "torture-attacks-")
-	if err != nil {
-		return nil, err
-	}
-	s := &siege{run: &run{options: o, tally: newTally(), mark: fmt.Sprintf("%d-%d", os.Getpid(), o.seed), rng: rand.New(rand.NewPCG(o.seed, 0)), data: filepath.Join(dir, "data")}}
-	defer s.cleanUp(dir)
-	if s.binary, err = filepath.Abs(o.binary); err != nil {
-		return nil, err
-	}
-	if s.addr, err = freeAddress(s.rng); err != nil {
-		return nil, err
-	}
-	if s.server, err = start(s.options, s.addr, s.data, s.mark); err != nil {
-		return nil, err
+// attacked makes the attacks on one server, one after the other.
+func attacked(ctx context.Context, r *run) (err error) {
+	s := &siege{run: r, calls: client.New(client.Config{Endpoint: "http://" + r.addr, Region: "us-east-1"})}
+	if s.server, err = r.launch(ctx); err != nil {
+		return err
 	}
 	defer s.server.kill()
-	if _, err := s.server.ready(ctx); err != nil {
-		return nil, err
-	}
-	s.calls = client.New(client.Config{Endpoint: "http://" + s.addr, Region: "us-east-1"})
 	if err := s.prepare(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	for i, a := range attacks {
+	err = r.repeat(ctx, func(ctx context.Context, n int) error {
+		a := attacks[(n-1)%len(attacks)]
 		faults, err := s.attack(ctx, a)
+		r.report(n, faults...)
 		if err != nil {
-			return s.tally, fmt.Errorf("%s: %w", a.name, err)
+			return fmt.Errorf("%s: %w", a.name, err)
 		}
-		s.report(i+1, faults...)
-	}
-	return s.tally, s.server.terminate(stopsWithin)
+		return nil
+	})
+	return errors.Join(err, s.server.terminate())
 }
 
 // prepare starts the task that is attacked.
@@ -189,12 +176,12 @@ func (s *siege) watch(ctx context.Context, arn, id string) (most int64, err erro
 		if len(out.Tasks) == 0 || aws.ToString(out.Tasks[0].LastStatus) == "STOPPED" {
 			return most, nil
 		}
-		if time.Since(began) > attackWithin {
+		if time.Since(began) > s.within(attackWithin) {
 			if _, err := s.calls.ECS.StopTask(ctx, &ecs.StopTaskInput{Task: &arn}); err != nil {
 				return most, err
 			}
 		}
-		if time.Since(began) > 2*attackWithin {
+		if time.Since(began) > s.within(2*attackWithin) {
 			return most, fmt.Errorf("the task does not end when it is stopped")
 		}
 	}

@@ -69,6 +69,17 @@ func (c *caller) logRefusals() {
 	}
 }
 
+// onceConfig is what clients of services have that internal/client has none of. They try
+// each call once, and send as its clients do: with net/http alone, a client of the SDK may end
+// its connection while a fast answer still comes.
+func onceConfig(addr string) aws.Config {
+	like := client.New(client.Config{Endpoint: "http://" + addr, Region: "us-east-1"}).ECS.Options()
+	return aws.Config{
+		Region: like.Region, BaseEndpoint: like.BaseEndpoint, Credentials: like.Credentials, HTTPClient: like.HTTPClient,
+		Retryer: func() aws.Retryer { return aws.NopRetryer{} },
+	}
+}
+
 // newOnce is a client that tries each call once: a call that is tried again may
 // have happened before.
 func newOnce(url, region string) *client.Client {

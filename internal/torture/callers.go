@@ -20,9 +20,6 @@ import (
 	"flyball/internal/client"
 )
 
-// intruded is a program that started something in a server which is not its own.
-const intruded kind = "intrusions"
-
 // intruder is the user as whom other users' programs run.
 const intruder = 12345
 
@@ -43,44 +40,32 @@ var intrusions = []intrusion{
 	{"a task on the bridge as another user", "namespace", fmt.Sprint(intruder), false},
 }
 
-// tortureCallers has programs that may not start tasks try it, with any key and with what
-// they find. It needs root.
-func tortureCallers(ctx context.Context, o options) (*tally, error) {
-	if os.Geteuid() != 0 {
-		return nil, errors.New("only root runs programs as other users")
+// intrusionsTried has programs that may not start tasks try it, with any key and with what
+// they find.
+func intrusionsTried(ctx context.Context, r *run) error {
+	self, err := copied(r.dir)
+	if err != nil {
+		return err
 	}
-	t := newTally()
-	for i, in := range intrusions {
-		if err := in.try(ctx, o, t, i+1); err != nil {
-			return t, fmt.Errorf("%s: %w", in.name, err)
+	return r.repeat(ctx, func(ctx context.Context, n int) error {
+		in := intrusions[(n-1)%len(intrusions)]
+		r.flags = []string{"--task-network", in.network, "--image", "intruder=" + self + " -intrude"}
+		if err := errors.Join(os.RemoveAll(r.data), in.try(ctx, r, n, self)); err != nil {
+			return fmt.Errorf("%s: %w", in.name, err)
 		}
-	}
-	return t, nil
+		return nil
+	})
 }
 
 // try starts a server, lets the program in question try, and looks whether a task runs that
 // nobody who may has started.
-func (in intrusion) try(ctx context.Context, o options, t *tally, n int) error {
-	dir, err := os.MkdirTemp("", "flyball-torture-")
+func (in intrusion) try(ctx context.Context, r *run, n int, self string) error {
+	server, err := r.launch(ctx)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	self, err := copied(dir)
-	if err != nil {
-		return err
-	}
-	server := exec.CommandContext(ctx, o.binary, "serve", "--addr", "127.0.0.1:0", "--data", filepath.Join(dir, "data"), "--runtime", "process",
-		"--task-network", in.network, "--image", "intruder="+self+" -intrude")
-	server.Stderr = os.Stderr
-	url, err := startedAt(server)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		_ = server.Process.Signal(syscall.SIGTERM)
-		_ = server.Wait()
-	}()
+	defer server.kill()
+	url := "http://" + r.addr
 	api := client.New(client.Config{Endpoint: url, Region: "us-east-1"}).ECS
 	if err := in.run(ctx, api, self, url); err != nil {
 		return err
@@ -90,9 +75,9 @@ func (in intrusion) try(ctx context.Context, o options, t *tally, n int) error {
 		return err
 	}
 	if len(started.TaskArns) > 0 {
-		t.add(n, []fault{{intruded, in.name, fmt.Sprintf("%s has started %d tasks", in.name, len(started.TaskArns))}})
+		r.report(n, fault{intruded, in.name, fmt.Sprintf("%s has started %d tasks", in.name, len(started.TaskArns))})
 	}
-	return nil
+	return server.terminate()
 }
 
 // run runs the program and waits for its end, which is that it was refused.
@@ -162,21 +147,4 @@ func copied(dir string) (string, error) {
 	}
 	path := filepath.Join(dir, "intruder")
 	return path, errors.Join(os.Chmod(dir, 0o755), os.WriteFile(path, text, 0o755))
-}
-
-// startedAt starts a server and says where it is ready.
-func startedAt(server *exec.Cmd) (url string, err error) {
-	out, err := server.StdoutPipe()
-	if err != nil {
-		return "", err
-	}
-	if err := server.Start(); err != nil {
-		return "", err
-	}
-	_, err = fmt.Fscanf(out, "ready %s\n", &url)
-	if err != nil {
-		_ = server.Process.Kill()
-		_ = server.Wait()
-	}
-	return url, err
 }

@@ -158,7 +158,7 @@ func (r *run) settle(ctx context.Context, n int, p *program) error {
 			return err
 		}
 		left = append(left, w.unsettled(aliveTasks(running))...)
-		if len(left) == 0 || time.Since(began) > settleWithin {
+		if len(left) == 0 || time.Since(began) > r.within(settleWithin) {
 			r.report(n, both(before, left)...)
 			r.tasks = w.tasks
 			return nil

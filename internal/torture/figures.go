@@ -9,7 +9,7 @@ import (
 
 // Figures tell how much a run has done.
 type figures struct {
-	rounds, lives, kills, stops   int
+	lives, kills, stops           int
 	early                         int // starts with calls at their first moment
 	acknowledged, cutOff, refused int
 	ready                         []time.Duration
@@ -29,7 +29,7 @@ func (f *figures) count(callers map[string]*caller) {
 }
 
 func (f *figures) print(w io.Writer) {
-	fmt.Fprintf(w, "%d rounds: killed %d times, stopped %d times, called at the first moment %d times\n", f.rounds, f.kills, f.stops, f.early)
+	fmt.Fprintf(w, "killed %d times, stopped %d times, called at the first moment %d times\n", f.kills, f.stops, f.early)
 	fmt.Fprintf(w, "calls: %d acknowledged, %d cut off, %d refused\n", f.acknowledged, f.cutOff, f.refused)
 	if n := len(f.ready); n > 0 {
 		slices.Sort(f.ready)

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -29,10 +28,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-// silent is a flipped bit, or a cut, after which something is gone or wrong that the server
-// has not told of.
-const silent kind = "silent damage"
-
 // A stock is clients of the services whose contents have files of their own.
 type stock struct {
 	queues    *sqs.Client
@@ -44,12 +39,7 @@ type stock struct {
 }
 
 func newStock(addr string, from time.Time) *stock {
-	cfg := aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String("http://" + addr), Retryer: func() aws.Retryer { return aws.NopRetryer{} },
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
-		}),
-	}
+	cfg := onceConfig(addr)
 	return &stock{
 		queues: sqs.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg), metrics: cloudwatch.NewFromConfig(cfg),
 		functions: lambda.NewFromConfig(cfg), images: ecr.NewFromConfig(cfg), from: from,
@@ -262,99 +252,89 @@ func flipBit(folder string, rng *rand.Rand) (f flip, err error) {
 	return f, errors.Join(err, file.Close())
 }
 
-// tortureFlips fills a server, kills it, and starts it on copies of its folder in each of
-// which a bit was flipped. All that is there is there, or the server says what is not.
-func tortureFlips(ctx context.Context, o options) (*tally, error) {
-	t, rng := newTally(), rand.New(rand.NewPCG(o.seed, 1))
-	dir, err := os.MkdirTemp("", "flyball-flips-")
-	if err != nil {
-		return nil, err
+// flips fills a server, kills it, and starts it on copies of its folder in each of which a
+// bit was flipped. All that is there is there, or the server says what is not.
+func flips(ctx context.Context, r *run) error {
+	f := &flipped{run: r, whole: filepath.Join(r.dir, "whole"), from: time.Now().Truncate(time.Minute)}
+	if err := f.stockUp(ctx); err != nil {
+		return err
 	}
-	defer os.RemoveAll(dir)
-	addr, err := freeAddress(rng)
-	if err != nil {
-		return nil, err
-	}
-	from := time.Now().Truncate(time.Minute)
-	whole := filepath.Join(dir, "whole")
-	want, err := stockUp(ctx, o, addr, whole, from)
-	if err != nil {
-		return nil, err
-	}
-	told := 0
-	for n := 0; n < o.rounds && time.Now().Before(o.until) && ctx.Err() == nil; n++ {
-		copied := filepath.Join(dir, "copy")
-		if err := errors.Join(os.RemoveAll(copied), os.CopyFS(copied, os.DirFS(whole))); err != nil {
-			return t, err
-		}
-		f, err := flipBit(copied, rng)
-		if err != nil {
-			return t, err
-		}
-		was, faults := lookAfter(ctx, o, addr, copied, from, f, want)
-		if was {
-			told++
-		}
-		for _, f := range t.add(n+1, faults) {
-			log.Print(f.text)
-		}
-	}
-	log.Printf("%d of %d flipped bits were told of", told, o.rounds)
-	return t, ctx.Err()
+	err := r.repeat(ctx, f.once)
+	log.Printf("%d of %d flipped bits were told of", f.toldOf, r.attempts)
+	return err
 }
 
-// stockUp is what a server shows after it was filled, and killed and started again once.
-func stockUp(ctx context.Context, o options, addr, folder string, from time.Time) (map[string]string, error) {
-	p, err := start(o, addr, folder, "flips")
+// flipped is a server whose folder is damaged.
+type flipped struct {
+	*run
+	whole  string            // a copy of the folder before
+	from   time.Time         // when its datapoints begin
+	want   map[string]string // what the server shows of it
+	toldOf int               // damages that the server has told of
+}
+
+// stockUp fills a server, kills it, and sees what it shows after that.
+func (f *flipped) stockUp(ctx context.Context) error {
+	p, err := f.launch(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer p.kill()
-	if _, err := p.ready(ctx); err != nil {
-		return nil, err
-	}
-	if err := newStock(addr, from).fill(ctx); err != nil {
-		return nil, err
+	if err := newStock(f.addr, f.from).fill(ctx); err != nil {
+		return err
 	}
 	pause(ctx, 2*time.Second) // datapoints are on disk within a second
 	p.kill()
-	seen := folder + "-seen"
-	if err := os.CopyFS(seen, os.DirFS(folder)); err != nil {
-		return nil, err
+	if err := os.CopyFS(f.whole, os.DirFS(f.data)); err != nil {
+		return err
 	}
-	q, err := start(o, addr, seen, "flips")
+	again, err := f.launch(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer q.kill()
-	if _, err := q.ready(ctx); err != nil {
-		return nil, err
-	}
-	return newStock(addr, from).look(ctx), nil
+	defer again.kill()
+	f.want = newStock(f.addr, f.from).look(ctx)
+	return nil
 }
 
-// lookAfter starts a server on a damaged folder, and reports whether it tells of that, and
-// what is wrong without a word.
-func lookAfter(ctx context.Context, o options, addr, folder string, from time.Time, f flip, want map[string]string) (told bool, faults []fault) {
-	p, err := start(o, addr, folder, "flips")
+// once flips a bit of a new copy of the folder, and starts the server there.
+func (f *flipped) once(ctx context.Context, n int) error {
+	if err := errors.Join(os.RemoveAll(f.data), os.CopyFS(f.data, os.DirFS(f.whole))); err != nil {
+		return err
+	}
+	bit, err := flipBit(f.data, f.rng)
 	if err != nil {
-		return false, []fault{{badStart, f.String(), err.Error()}}
+		return err
+	}
+	faults, err := f.lookAfter(ctx, bit)
+	f.report(n, faults...)
+	return err
+}
+
+// lookAfter starts a server on the damaged folder, and finds what is wrong without a word.
+func (f *flipped) lookAfter(ctx context.Context, bit flip) (faults []fault, err error) {
+	p, err := start(f.options, f.addr, f.data, f.mark)
+	if err != nil {
+		return nil, err
 	}
 	defer p.kill()
 	var seen map[string]string
 	if _, err := p.ready(ctx); err == nil {
-		seen = newStock(addr, from).look(ctx)
+		seen = newStock(f.addr, f.from).look(ctx)
 	}
 	p.kill()
-	text := strings.Join(slices.DeleteFunc(p.log.all(), func(line string) bool { return !strings.Contains(line, folder) }), "\n")
 	if line := panics(p.log.all()); line != "" {
-		faults = append(faults, fault{panicked, f.String(), fmt.Sprintf("%v: %s", f, line)})
+		faults = append(faults, fault{panicked, bit.String(), fmt.Sprintf("%v: %s", bit, line)})
 	}
-	told = strings.Contains(text, "damaged") || strings.Contains(text, "lost")
-	for what := range maps.Keys(want) {
-		if seen[what] != want[what] && !told {
-			faults = append(faults, fault{silent, f.String() + what, fmt.Sprintf("%v: the %s is %s in place of %s; the log says %s", f, what, oneLine(seen[what]), oneLine(want[what]), oneLine(text))})
+	text := strings.Join(slices.DeleteFunc(p.log.all(), func(line string) bool { return !strings.Contains(line, f.data) }), "\n")
+	if strings.Contains(text, "damaged") || strings.Contains(text, "lost") {
+		f.toldOf++
+		return faults, ctx.Err()
+	}
+	for what := range f.want {
+		if seen[what] != f.want[what] {
+			faults = append(faults, fault{silent, bit.String() + what, fmt.Sprintf("%v: the %s is %s in place of %s; the log says %s", bit, what, oneLine(seen[what]), oneLine(f.want[what]), oneLine(p.log.last()))})
 		}
 	}
-	return told, faults
+	return faults, ctx.Err()
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -21,9 +20,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-// refusedKept is a write that was refused for want of room and is there all the same.
-const refusedKept kind = "refused but kept"
-
 // fullDiskBytes is the size of the disk that is filled.
 const fullDiskBytes = 64 << 20
 
@@ -32,11 +28,9 @@ const recoverWithin = 5 * time.Second
 
 // A fullDisk is a server whose disk is filled and emptied under it.
 type fullDisk struct {
-	options
-	*tally
-	disk, addr string
-	rng        *rand.Rand
-	round      int
+	*run
+	server *program
+	round  int
 
 	queues *sqs.Client
 	logs   *cloudwatchlogs.Client
@@ -49,52 +43,25 @@ type fullDisk struct {
 	written map[string]bool // what was acknowledged, and false: what was refused
 }
 
-// tortureFull fills the disk of a server again and again, with clients that write meanwhile,
-// kills it on the full disk or after, and compares what is there with what was said. It is
-// for a process that has a disk of its own at a folder, which inDiskOfItsOwn gives it.
-func tortureFull(ctx context.Context, o options, disk string) (*tally, error) {
-	f := &fullDisk{options: o, tally: newTally(), disk: disk, rng: rand.New(rand.NewPCG(o.seed, 1)), written: map[string]bool{}}
-	var err error
-	if f.addr, err = freeAddress(f.rng); err != nil {
-		return nil, err
-	}
-	cfg := aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String("http://" + f.addr), Retryer: func() aws.Retryer { return aws.NopRetryer{} },
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
-		}),
-	}
-	f.queues, f.logs, f.ecs = sqs.NewFromConfig(cfg), cloudwatchlogs.NewFromConfig(cfg), ecs.NewFromConfig(cfg)
-	log.Printf("seed %d", o.seed)
-	p, err := f.start(ctx)
-	if err != nil {
-		return f.tally, err
-	}
-	defer func() { _ = p.terminate(20 * time.Second) }()
-	if err := f.prepare(ctx); err != nil {
-		return f.tally, fmt.Errorf("prepare: %w", err)
-	}
-	for f.round = 1; f.round <= o.rounds && time.Now().Before(o.until) && ctx.Err() == nil; f.round++ {
-		if p, err = f.once(ctx, p); err != nil {
-			return f.tally, fmt.Errorf("round %d: %w", f.round, err)
+// fullDisks fills the disk of a server again and again, with clients that write meanwhile,
+// kills it on the full disk or after, and compares what is there with what was said.
+func fullDisks(ctx context.Context, r *run) error {
+	return onSmallDisk(r.dir, func() error {
+		cfg := onceConfig(r.addr)
+		f := &fullDisk{run: r, queues: sqs.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg), ecs: ecs.NewFromConfig(cfg), written: map[string]bool{}}
+		var err error
+		if f.server, err = r.launch(ctx); err != nil {
+			return err
 		}
-	}
-	log.Printf("%d rounds, %d writes", f.round-1, len(f.written))
-	return f.tally, nil
+		defer func() { _ = f.server.terminate() }()
+		if err := f.prepare(ctx); err != nil {
+			return fmt.Errorf("prepare: %w", err)
+		}
+		return r.repeat(ctx, f.once)
+	})
 }
 
-func (f *fullDisk) start(ctx context.Context) (*program, error) {
-	p, err := start(f.options, f.addr, filepath.Join(f.disk, "data"), "full")
-	if err == nil {
-		_, err = p.ready(ctx)
-	}
-	if err != nil {
-		f.fault(badStart, "", err.Error())
-	}
-	return p, err
-}
-
-func (f *fullDisk) fault(k kind, subject, text string) { f.add(f.round, []fault{{k, subject, text}}) }
+func (f *fullDisk) fault(k kind, subject, text string) { f.report(f.round, fault{k, subject, text}) }
 
 // prepare makes what is written to, and tasks that have to go on.
 func (f *fullDisk) prepare(ctx context.Context) error {
@@ -117,7 +84,7 @@ func (f *fullDisk) prepare(ctx context.Context) error {
 	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		return err
 	}
-	for deadline := time.Now().Add(settleWithin); len(f.tasks) < 2; pause(ctx, 100*time.Millisecond) {
+	for deadline := time.Now().Add(f.within(settleWithin)); len(f.tasks) < 2; pause(ctx, 100*time.Millisecond) {
 		if f.tasks, err = f.running(ctx); err != nil || time.Now().After(deadline) {
 			return fmt.Errorf("%d tasks run, %v", len(f.tasks), err)
 		}
@@ -147,47 +114,64 @@ func (f *fullDisk) running(ctx context.Context) ([]string, error) {
 
 // once fills the disk while clients write, looks at what the server does then, makes room, and
 // kills the server at one of these moments.
-func (f *fullDisk) once(ctx context.Context, p *program) (*program, error) {
+func (f *fullDisk) once(ctx context.Context, n int) error {
+	f.round = n
+	err := f.fillUnderLoad(ctx, f.rng.IntN(2) == 0)
+	if err != nil {
+		return err
+	}
+	f.look(ctx)
+	if err := os.Remove(filepath.Join(f.dir, "filler")); err != nil {
+		return err
+	}
+	f.awaitWrites(ctx)
+	if err := f.restart(ctx); err != nil {
+		return err
+	}
+	return f.compare(ctx)
+}
+
+// fillUnderLoad fills the disk while clients write, and may kill the server then.
+func (f *fullDisk) fillUnderLoad(ctx context.Context, kill bool) error {
 	writing, stop := context.WithCancel(ctx)
 	var clients sync.WaitGroup
 	for i := range 3 {
 		rng := rand.New(rand.NewPCG(f.rng.Uint64(), uint64(i)))
 		clients.Go(func() {
 			for writing.Err() == nil {
-				f.write(ctx, rng.IntN(3))
+				_ = f.write(ctx, rng.IntN(3)) // which notes what is said to it
 			}
 		})
 	}
 	pause(ctx, time.Duration(f.rng.IntN(500))*time.Millisecond)
 	err := f.fill()
 	pause(ctx, time.Duration(f.rng.IntN(1000))*time.Millisecond)
-	killed := f.rng.IntN(2) == 0
-	if killed {
-		p.kill()
+	if kill {
+		f.server.kill()
 	}
 	stop()
 	clients.Wait()
-	if err == nil && killed {
-		p, err = f.start(ctx)
+	if err == nil && kill {
+		err = f.restart(ctx)
 	}
+	return err
+}
+
+// restart kills the server and starts it again.
+func (f *fullDisk) restart(ctx context.Context) error {
+	f.server.kill()
+	p, err := f.launch(ctx)
 	if err != nil {
-		return p, err
+		f.fault(badStart, fmt.Sprint(f.round), err.Error())
+		return err
 	}
-	f.look(ctx, p)
-	if err := os.Remove(filepath.Join(f.disk, "filler")); err != nil {
-		return p, err
-	}
-	f.awaitWrites(ctx)
-	p.kill()
-	if p, err = f.start(ctx); err != nil {
-		return p, err
-	}
-	return p, f.compare(ctx)
+	f.server = p
+	return nil
 }
 
 // fill takes all room that there is.
 func (f *fullDisk) fill() error {
-	file, err := os.Create(filepath.Join(f.disk, "filler"))
+	file, err := os.Create(filepath.Join(f.dir, "filler"))
 	if err != nil {
 		return err
 	}
@@ -233,7 +217,7 @@ func (f *fullDisk) write(ctx context.Context, which int) (err error) {
 }
 
 // look looks at a server whose disk is full.
-func (f *fullDisk) look(ctx context.Context, p *program) {
+func (f *fullDisk) look(ctx context.Context) {
 	for which := range 3 {
 		if err := f.write(ctx, which); err == nil {
 			f.fault(lost, "room", "a write is acknowledged on a full disk")
@@ -243,8 +227,8 @@ func (f *fullDisk) look(ctx context.Context, p *program) {
 		f.fault(panicked, "reads", "a read fails on a full disk: "+err.Error())
 	}
 	f.lookAtTasks(ctx)
-	if p.ended() {
-		f.fault(panicked, "end", "the server ends on a full disk: "+p.log.last())
+	if f.server.ended() {
+		f.fault(panicked, "end", "the server ends on a full disk: "+f.server.log.last())
 	}
 }
 
@@ -259,12 +243,12 @@ func (f *fullDisk) lookAtTasks(ctx context.Context) {
 
 // awaitWrites waits until writes are taken again.
 func (f *fullDisk) awaitWrites(ctx context.Context) {
-	for deadline := time.Now().Add(recoverWithin); ; pause(ctx, 50*time.Millisecond) {
+	for deadline := time.Now().Add(f.within(recoverWithin)); ; pause(ctx, 50*time.Millisecond) {
 		if errors.Join(f.write(ctx, 0), f.write(ctx, 1), f.write(ctx, 2)) == nil {
 			return
 		}
 		if time.Now().After(deadline) {
-			f.fault(lost, "recovery", fmt.Sprintf("no writes %v after there is room", recoverWithin))
+			f.fault(lost, "recovery", fmt.Sprintf("no writes %v after there is room", f.within(recoverWithin)))
 			return
 		}
 	}

@@ -4,40 +4,42 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"runtime"
 	"syscall"
 )
 
-// ownDisk names the folder of a small disk that this process alone sees.
-const ownDisk = "FLYBALL_TORTURE_DISK"
+// onSmallDisk makes a small disk at a folder and calls a function, on a thread that sees the
+// disk, as do the programs that the function starts. Nobody else does, and it goes with them.
+func onSmallDisk(folder string, do func() error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // for good: the thread has its own view of the disks, and ends
+		err := syscall.Unshare(syscall.CLONE_NEWNS)
+		if err == nil {
+			err = syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, "")
+		}
+		if err == nil {
+			err = syscall.Mount("tmpfs", folder, "tmpfs", 0, fmt.Sprintf("size=%d,mode=700", fullDiskBytes))
+		}
+		if err == nil {
+			err = do()
+		}
+		done <- err
+	}()
+	return <-done
+}
 
-// inDiskOfItsOwn runs this program again with a small disk that it alone sees, which goes with
-// it, unless it is that one. Then it returns where the disk is.
-func inDiskOfItsOwn() (disk string, err error) {
-	if disk = os.Getenv(ownDisk); disk != "" {
-		err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, "")
-		return disk, errors.Join(err, syscall.Mount("tmpfs", disk, "tmpfs", 0, fmt.Sprintf("size=%d,mode=700", fullDiskBytes)))
+// noDisk says why there can be no small disk here.
+func noDisk() string {
+	if why := noRoot(); why != "" {
+		return why
 	}
-	if os.Geteuid() != 0 {
-		return "", errors.New("a disk of one's own needs root")
+	err := onSmallDisk(os.TempDir(), func() error { return nil })
+	switch {
+	case errors.Is(err, syscall.EPERM):
+		return "needs to mount a disk, which is not permitted here"
+	case err != nil:
+		return err.Error()
 	}
-	dir, err := os.MkdirTemp("", "flyball-torture-full-")
-	if err != nil {
-		return "", err
-	}
-	runtime.LockOSThread() // the signal comes when the thread ends that began the process
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Env = append(os.Environ(), ownDisk+"="+dir)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGTERM}
-	err = cmd.Run()
-	os.Remove(dir) // which is empty here
-	if ended, ok := errors.AsType[*exec.ExitError](err); ok {
-		os.Exit(ended.ExitCode())
-	}
-	if err == nil {
-		os.Exit(0)
-	}
-	return "", err
+	return ""
 }

@@ -4,6 +4,6 @@ package main
 
 import "errors"
 
-func inDiskOfItsOwn() (disk string, err error) {
-	return "", errors.New("a disk of one's own needs Linux")
-}
+func onSmallDisk(string, func() error) error { return errors.ErrUnsupported }
+
+func noDisk() string { return "needs Linux" }

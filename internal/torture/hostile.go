@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -21,11 +20,11 @@ type assault struct {
 }
 
 var assaults = []assault{
+	{"100 bodies that unpack to 1 GiB each", 512, packedBodies},
 	{"1,000 bodies of 4 MiB announced", 160, announcedBodies},
 	{"1,000 bodies that stop half-way", 1024, halfBodies},
 	{"1,000 headers that trickle in", 160, slowHeaders},
 	{"300 answers of 1 MiB that nobody reads", 1024, unreadAnswers},
-	{"100 bodies that unpack to 1 GiB each", 512, packedBodies},
 	{"1,000 bodies nested 100,000 deep", 512, nestedBodies},
 }
 
@@ -45,73 +44,40 @@ func (v *victim) fault(name, format string, args ...any) {
 	v.faults = append(v.faults, fault{overrun, name, name + ": " + fmt.Sprintf(format, args...)})
 }
 
-// tortureHostile makes all assaults, has tasks started with few descriptors, and stops
-// servers early.
-func tortureHostile(ctx context.Context, o options) (*tally, error) {
-	r, err := newHostile(o)
-	if err != nil {
-		return nil, err
-	}
-	defer r.cleanUp(r.dir)
-	for i, a := range assaults {
+// assaulted makes the assaults, each on a new server.
+func assaulted(ctx context.Context, r *run) error {
+	return r.repeat(ctx, func(ctx context.Context, n int) error {
+		a := assaults[(n-1)%len(assaults)]
 		faults, err := r.assault(ctx, a)
+		r.report(n, faults...)
 		if err != nil {
-			return r.tally, fmt.Errorf("%s: %w", a.name, err)
+			return fmt.Errorf("%s: %w", a.name, err)
 		}
-		r.report(i+1, faults...)
-	}
-	for _, torment := range []func(context.Context) ([]fault, error){r.fewDescriptors, r.stopsEarly} {
-		faults, err := torment(ctx)
-		if err != nil {
-			return r.tally, err
-		}
-		r.report(len(assaults)+1, faults...)
-	}
-	return r.tally, nil
+		return os.RemoveAll(r.data)
+	})
 }
 
-// hostile is a run of assaults, each on a server of its own.
-type hostile struct {
-	*run
-	dir string
-}
-
-func newHostile(o options) (*hostile, error) {
-	dir, err := os.MkdirTemp("", "torture-hostile-")
-	if err != nil {
-		return nil, err
-	}
-	r := &run{options: o, tally: newTally(), mark: fmt.Sprintf("%d-%d", os.Getpid(), o.seed), rng: rand.New(rand.NewPCG(o.seed, 0)), data: filepath.Join(dir, "data")}
-	if r.addr, err = freeAddress(r.rng); err != nil {
-		return nil, err
-	}
-	return &hostile{r, dir}, nil
-}
-
-// assault makes one assault on a new server.
-func (r *hostile) assault(ctx context.Context, a assault) ([]fault, error) {
-	p, err := start(r.options, r.addr, r.data, r.mark)
+// assault makes one assault.
+func (r *run) assault(ctx context.Context, a assault) ([]fault, error) {
+	p, err := r.launch(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer p.kill()
-	if _, err := p.ready(ctx); err != nil {
-		return nil, err
-	}
 	v := &victim{program: p}
 	if err := a.do(ctx, v); err != nil {
-		return nil, err
+		return v.faults, err
 	}
 	peak, err := v.memory("VmHWM:")
 	if err != nil {
-		return nil, err
+		return v.faults, err
 	}
 	log.Printf("%s: %d MiB at most", a.name, peak)
-	if peak > a.most {
-		v.fault(a.name, "the server had %d MiB, which is more than %d", peak, a.most)
+	if most := int(r.memory * float64(a.most)); peak > most {
+		v.fault(a.name, "the server had %d MiB, which is more than %d", peak, most)
 	}
 	v.answersOthers(a.name)
-	if err := p.terminate(stopsWithin); err != nil {
+	if err := p.terminate(); err != nil {
 		v.fault(a.name, "%v", err)
 	}
 	return v.faults, nil
@@ -135,51 +101,67 @@ func (v *victim) memory(figure string) (int, error) {
 // answersOthers makes a call of somebody who means the server no harm.
 func (v *victim) answersOthers(name string) {
 	began := time.Now()
-	if err := call(v.addr, "ecs", "AmazonEC2ContainerServiceV20141113.ListClusters", `{}`); err != nil {
+	if err := v.call("ecs", "AmazonEC2ContainerServiceV20141113.ListClusters", `{}`); err != nil {
 		v.fault(name, "the call of another was not answered: %v", err)
-	} else if took := time.Since(began); took > answeredWithin {
+	} else if took := time.Since(began); took > v.slow(answeredWithin) {
 		v.fault(name, "the call of another took %v", took)
 	}
 }
 
-// fewDescriptors has a service of 40 tasks with 64 descriptors.
-func (r *hostile) fewDescriptors(ctx context.Context) ([]fault, error) {
-	const name = "40 tasks with 64 descriptors"
+// fewDescriptors has a service of 40 tasks with 64 descriptors. All run, as none needs one of
+// the server's, or the log says why not.
+func fewDescriptors(ctx context.Context, r *run) error {
 	script := filepath.Join(r.dir, "limited")
 	if err := os.WriteFile(script, []byte("#!/bin/sh\nulimit -n 64\nexec '"+r.binary+"' \"$@\"\n"), 0o700); err != nil {
-		return nil, err
+		return err
 	}
-	limited := r.options
-	limited.binary = script
-	p, err := start(limited, r.addr, r.data, r.mark)
+	r.binary = script
+	return r.repeat(ctx, func(ctx context.Context, n int) error {
+		p, err := r.launch(ctx)
+		if err != nil {
+			return err
+		}
+		defer p.kill()
+		v := &victim{program: p}
+		if err := v.runOutOfDescriptors(ctx); err != nil {
+			return err
+		}
+		r.report(n, append(v.faults, r.leftBehind("after few descriptors")...)...)
+		return os.RemoveAll(r.data)
+	})
+}
+
+// runOutOfDescriptors starts tasks while idle callers hold more connections than the server
+// has descriptors, and again when they have gone.
+func (v *victim) runOutOfDescriptors(ctx context.Context) error {
+	const name = "40 tasks with 64 descriptors"
+	_, closeAll, err := v.dialAll(80, []byte("POST / HTTP/1.1\r\n"))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer p.kill()
-	if _, err := p.ready(ctx); err != nil {
-		return nil, err
-	}
-	v := &victim{program: p}
-	running, failed, err := v.fillWithTasks(ctx, r.addr, 40)
+	pause(ctx, time.Second)
+	closeAll()
+	running, failed, err := v.fillWithTasks(ctx, 40)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	said := strings.Join(v.log.all(), "\n")
 	log.Printf("%s: %d run, others say %q", name, running, failed)
-	if running == 0 || running == 40 || !strings.Contains(failed, "file descriptors") {
+	if running < 40 && !strings.Contains(failed, "file descriptors") {
 		v.fault(name, "%d tasks run, and others say %q", running, failed)
 	}
-	v.answersOthers(name)
-	if said := strings.Join(p.log.all(), "\n"); strings.Count(said, "file descriptors run short") != 1 {
+	if strings.Count(said, "file descriptors run short") != 1 {
 		v.fault(name, "the log does not say once that descriptors run short: %s", oneLine(said))
 	}
-	if err := p.terminate(stopsWithin); err != nil {
+	v.answersOthers(name)
+	if err := v.terminate(); err != nil {
 		v.fault(name, "%v", err)
 	}
-	return append(v.faults, r.leftBehind(name)...), nil
+	return nil
 }
 
 // leftBehind are cgroups of tasks after a stop.
-func (r *hostile) leftBehind(name string) (faults []fault) {
+func (r *run) leftBehind(name string) (faults []fault) {
 	groups, err := cgroups(r.data)
 	if err != nil {
 		return []fault{{orphan, name, err.Error()}}
@@ -190,46 +172,52 @@ func (r *hostile) leftBehind(name string) (faults []fault) {
 	return faults
 }
 
-// earlyStops is how often a server is stopped while it starts.
-const earlyStops = 24
+// adoptions is how many starts in a row have tasks of a server that was killed to take up.
+const adoptions = 4
 
 // stopsEarly stops servers while they start, and while they take up tasks of one that was
 // killed.
-func (r *hostile) stopsEarly(ctx context.Context) (faults []fault, err error) {
-	const name = "SIGTERM while starting"
-	took := time.Second
-	for i := range earlyStops {
-		if i%4 == 0 {
+func stopsEarly(ctx context.Context, r *run) error {
+	var took time.Duration // of a start
+	err := r.repeat(ctx, func(ctx context.Context, n int) (err error) {
+		if (n-1)%adoptions == 0 {
 			if took, err = r.leaveTasks(ctx); err != nil {
-				return faults, err
+				return err
 			}
 		}
-		p, err := start(r.options, r.addr, r.data, r.mark)
-		if err != nil {
-			return faults, err
-		}
-		pause(ctx, time.Duration(r.rng.Float64()*1.3*float64(took)))
-		began := time.Now()
-		err = p.terminate(stopsWithin)
-		if err != nil && !diedUnborn(p) {
-			faults = append(faults, fault{overrun, fmt.Sprint(name, i), fmt.Sprintf("%s: %v", name, err)})
-		}
-		if stopped := time.Since(began); stopped > stopsWithin/2 {
-			faults = append(faults, fault{overrun, fmt.Sprint(name, i), fmt.Sprintf("%s: it took %v", name, stopped)})
-		}
-	}
-	p, err := start(r.options, r.addr, r.data, r.mark)
+		return r.stopWhileStarting(ctx, n, time.Duration(r.rng.Float64()*1.3*float64(took)))
+	})
 	if err != nil {
-		return faults, err
+		return err
+	}
+	p, err := r.launch(ctx)
+	if err != nil {
+		return fmt.Errorf("after early stops: %w", err)
 	}
 	defer p.kill()
-	if _, err := p.ready(ctx); err != nil {
-		return append(faults, fault{badStart, name, "after early stops: " + err.Error()}), nil
+	if err := p.terminate(); err != nil {
+		return err
 	}
-	if err := p.terminate(stopsWithin); err != nil {
-		faults = append(faults, fault{overrun, name, err.Error()})
+	r.report(r.attempts, r.leftBehind("SIGTERM while starting")...)
+	return nil
+}
+
+// stopWhileStarting starts a server and stops it after a time.
+func (r *run) stopWhileStarting(ctx context.Context, n int, after time.Duration) error {
+	const name = "SIGTERM while starting"
+	p, err := start(r.options, r.addr, r.data, r.mark)
+	if err != nil {
+		return err
 	}
-	return append(faults, r.leftBehind(name)...), nil
+	pause(ctx, after)
+	began := time.Now()
+	if err := p.terminate(); err != nil && !diedUnborn(p) {
+		r.report(n, fault{overrun, fmt.Sprint(name, n), fmt.Sprintf("%s: %v", name, err)})
+	}
+	if stopped := time.Since(began); stopped > r.within(stopsWithin/2) {
+		r.report(n, fault{overrun, fmt.Sprint(name, n), fmt.Sprintf("%s: it took %v", name, stopped)})
+	}
+	return nil
 }
 
 // diedUnborn reports whether a program was stopped before it could take the signal: it has
@@ -240,17 +228,15 @@ func diedUnborn(p *program) bool {
 }
 
 // leaveTasks kills a server that runs tasks, and says how long its start took.
-func (r *hostile) leaveTasks(ctx context.Context) (time.Duration, error) {
-	p, err := start(r.options, r.addr, r.data, r.mark)
+func (r *run) leaveTasks(ctx context.Context) (took time.Duration, err error) {
+	began := time.Now()
+	p, err := r.launch(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer p.kill()
-	took, err := p.ready(ctx)
-	if err != nil {
-		return 0, err
-	}
+	took = time.Since(began)
 	v := &victim{program: p}
-	_, _, err = v.fillWithTasks(ctx, r.addr, 3)
+	_, _, err = v.fillWithTasks(ctx, 3)
 	return took, err
 }

@@ -32,8 +32,8 @@ func header(service, target string, length int, more ...string) string {
 }
 
 // call makes a call on a connection of its own.
-func call(addr, service, target, body string) error {
-	status, text, err := exchange(addr, header(service, target, len(body))+body)
+func (v *victim) call(service, target, body string) error {
+	status, text, err := v.exchange(header(service, target, len(body)) + body)
 	if err == nil && status != http.StatusOK {
 		err = fmt.Errorf("%d %s", status, text)
 	}
@@ -41,13 +41,13 @@ func call(addr, service, target, body string) error {
 }
 
 // exchange sends a request as it is and reads the answer.
-func exchange(addr, request string) (status int, body string, err error) {
-	conn, err := net.DialTimeout("tcp", addr, answeredWithin)
+func (v *victim) exchange(request string) (status int, body string, err error) {
+	conn, err := net.DialTimeout("tcp", v.addr, v.slow(answeredWithin))
 	if err != nil {
 		return 0, "", err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(2 * answeredWithin)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(v.slow(2 * answeredWithin))); err != nil {
 		return 0, "", err
 	}
 	// A server that has seen enough answers and closes: what was not sent does not matter.
@@ -69,7 +69,7 @@ func (v *victim) dialAll(many int, send []byte) (conns []net.Conn, closeAll func
 		}
 	}
 	for range many {
-		c, err := net.DialTimeout("tcp", v.addr, answeredWithin)
+		c, err := net.DialTimeout("tcp", v.addr, v.slow(answeredWithin))
 		if err != nil {
 			closeAll()
 			return nil, nil, err
@@ -92,7 +92,7 @@ func (v *victim) areCut(name string, conns []net.Conn) {
 	var all sync.WaitGroup
 	for _, c := range conns {
 		all.Go(func() {
-			_ = c.SetReadDeadline(time.Now().Add(cutWithin))
+			_ = c.SetReadDeadline(time.Now().Add(v.slow(cutWithin)))
 			if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
 				open.Add(1)
 			}
@@ -100,7 +100,7 @@ func (v *victim) areCut(name string, conns []net.Conn) {
 	}
 	all.Wait()
 	if n := open.Load(); n > 0 {
-		v.fault(name, "%d connections are open after %v", n, cutWithin)
+		v.fault(name, "%d connections are open after %v", n, v.slow(cutWithin))
 	}
 }
 
@@ -151,10 +151,10 @@ func slowHeaders(ctx context.Context, v *victim) error {
 // unreadAnswers asks for pages of 1 MiB and reads none.
 func unreadAnswers(ctx context.Context, v *victim) error {
 	const name, group = "unread answers", `"logGroupName": "g"`
-	if err := call(v.addr, "logs", "Logs_20140328.CreateLogGroup", "{"+group+"}"); err != nil {
+	if err := v.call("logs", "Logs_20140328.CreateLogGroup", "{"+group+"}"); err != nil {
 		return err
 	}
-	if err := call(v.addr, "logs", "Logs_20140328.CreateLogStream", "{"+group+`, "logStreamName": "s"}`); err != nil {
+	if err := v.call("logs", "Logs_20140328.CreateLogStream", "{"+group+`, "logStreamName": "s"}`); err != nil {
 		return err
 	}
 	type event struct {
@@ -169,7 +169,7 @@ func unreadAnswers(ctx context.Context, v *victim) error {
 	if err != nil {
 		return err
 	}
-	if err := call(v.addr, "logs", "Logs_20140328.PutLogEvents", string(all)); err != nil {
+	if err := v.call("logs", "Logs_20140328.PutLogEvents", string(all)); err != nil {
 		return err
 	}
 	body := "{" + group + `, "logStreamName": "s", "startFromHead": true}`
@@ -213,7 +213,7 @@ func (v *victim) refuses(ctx context.Context, name string, many int, request str
 	group.SetLimit(50)
 	for range many {
 		group.Go(func() error {
-			status, text, err := exchange(v.addr, request)
+			status, text, err := v.exchange(request)
 			if err == nil && status != want {
 				err = fmt.Errorf("%d %s", status, text)
 			}
@@ -229,8 +229,8 @@ func (v *victim) refuses(ctx context.Context, name string, many int, request str
 
 // fillWithTasks has a service run so many tasks, waits until no more come, and says how many
 // run and what those say that do not.
-func (v *victim) fillWithTasks(ctx context.Context, addr string, many int32) (running int32, failed string, err error) {
-	of := newRegions("http://" + addr)[0].client.ECS
+func (v *victim) fillWithTasks(ctx context.Context, many int32) (running int32, failed string, err error) {
+	of := newRegions("http://" + v.addr)[0].client.ECS
 	if _, err := of.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: aws.String("c")}); err != nil {
 		return 0, "", err
 	}
@@ -243,7 +243,7 @@ func (v *victim) fillWithTasks(ctx context.Context, addr string, many int32) (ru
 	if err != nil && !strings.Contains(err.Error(), "idempotent") { // that of a server before is there
 		return 0, "", err
 	}
-	for until := time.Now().Add(10 * time.Second); running < many && time.Now().Before(until); pause(ctx, 200*time.Millisecond) {
+	for until := time.Now().Add(v.slow(10 * time.Second)); running < many && time.Now().Before(until); pause(ctx, 200*time.Millisecond) {
 		out, err := of.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: aws.String("c"), Services: []string{"s"}})
 		if err != nil {
 			return 0, "", err

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -47,31 +46,27 @@ type jumps struct {
 	shift string // the file of the wall clock
 	by    time.Duration
 	tasks []string
-	round int
+	round int // of the play
 }
 
-// tortureJumps plays jumps of the wall clock with a server, and checks that it goes with them.
-func tortureJumps(ctx context.Context, o options) (*tally, error) {
-	dir, err := os.MkdirTemp("", "flyball-torture-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	j := &jumps{shift: filepath.Join(dir, "shift")}
-	o.speed, o.flags = 1, []string{"--wall-shift", j.shift}
-	j.run = &run{options: o, tally: newTally(), mark: fmt.Sprint(os.Getpid()), data: filepath.Join(dir, "data"), rng: rand.New(rand.NewPCG(o.seed, 0))}
-	if j.addr, err = freeAddress(j.rng); err != nil {
-		return nil, err
-	}
-	j.c = client.New(client.Config{Endpoint: "http://" + j.addr, Region: "us-east-1"})
-	return j.tally, j.play(ctx)
+// jumpsOfTheClock plays jumps of the wall clock with servers, and checks that they go with them.
+func jumpsOfTheClock(ctx context.Context, r *run) error {
+	shift := filepath.Join(r.dir, "shift")
+	r.speed, r.flags = 1, []string{"--wall-shift", shift}
+	return r.repeat(ctx, func(ctx context.Context, n int) error {
+		if err := os.RemoveAll(r.data); err != nil {
+			return err
+		}
+		j := &jumps{run: r, round: n, shift: shift, c: client.New(client.Config{Endpoint: "http://" + r.addr, Region: "us-east-1"})}
+		return j.play(ctx)
+	})
 }
 
 func (j *jumps) play(ctx context.Context) error {
 	if err := j.to(0); err != nil {
 		return err
 	}
-	p, err := j.start(ctx, 1)
+	p, err := j.start(ctx, j.round)
 	if err != nil {
 		return err
 	}
@@ -87,7 +82,6 @@ func (j *jumps) play(ctx context.Context) error {
 		{asleep - setBack, j.stands},
 		{asleep + runsOn, j.caughtUp},
 	} {
-		j.round++
 		if err := j.to(step.by); err != nil {
 			return err
 		}
@@ -99,7 +93,7 @@ func (j *jumps) play(ctx context.Context) error {
 	if p, err = j.giveUp(ctx, p); err != nil {
 		return err
 	}
-	return p.terminate(stopsWithin)
+	return p.terminate()
 }
 
 // to shifts the wall clock.
@@ -117,7 +111,7 @@ func (j *jumps) wall() time.Time { return time.Now().Add(j.by) }
 
 // wrong counts what the server got wrong.
 func (j *jumps) wrong(subject, format string, args ...any) {
-	j.add(j.round, []fault{{wrongTime, subject, fmt.Sprintf(format, args...)}})
+	j.report(j.round, fault{wrongTime, subject, fmt.Sprintf(format, args...)})
 }
 
 // eventually waits until a condition holds, which is to be soon.
@@ -127,8 +121,8 @@ func (j *jumps) eventually(ctx context.Context, subject string, holds func() (bo
 		if ok || ctx.Err() != nil {
 			return
 		}
-		if time.Since(began) > noticed {
-			j.wrong(subject, "%s: after %v %s", subject, noticed, seen)
+		if time.Since(began) > j.within(noticed) {
+			j.wrong(subject, "%s: after %v %s", subject, j.within(noticed), seen)
 			return
 		}
 	}
@@ -139,12 +133,13 @@ func (j *jumps) clockShows(ctx context.Context, want time.Time) {
 	j.eventually(ctx, "clock", func() (bool, string) {
 		c, err := j.c.Clock(ctx)
 		off := c.Now.Sub(want).Abs()
-		return err == nil && off < 2*noticed, fmt.Sprintf("the clock shows %v, not %v (%v)", c.Now, want, err)
+		return err == nil && off < j.within(2*noticed), fmt.Sprintf("the clock shows %v, not %v (%v)", c.Now, want, err)
 	})
 }
 
 // awake checks a server whose machine was asleep.
 func (j *jumps) awake(ctx context.Context) error {
+	woke := j.wall()
 	j.clockShows(ctx, j.wall())
 	j.takesTrueTimes(ctx)
 	for _, queue := range []string{ruled, scheduled} {
@@ -165,7 +160,7 @@ func (j *jumps) awake(ctx context.Context) error {
 		ok := err == nil && len(out.ScalableTargets) == 1 && aws.ToInt32(out.ScalableTargets[0].MinCapacity) == actedLeast
 		return ok, fmt.Sprintf("the scheduled action has not run (%v)", err)
 	})
-	return j.nothingInvented(ctx)
+	return j.nothingInvented(ctx, woke)
 }
 
 // takesTrueTimes checks that a datapoint with the wall clock's time is taken.
@@ -180,11 +175,10 @@ func (j *jumps) takesTrueTimes(ctx context.Context) {
 }
 
 // nothingInvented checks that there are no datapoints of the time that the machine was asleep.
-func (j *jumps) nothingInvented(ctx context.Context) error {
-	woke := j.wall()
+func (j *jumps) nothingInvented(ctx context.Context, woke time.Time) error {
 	out, err := j.c.CloudWatch.GetMetricStatistics(ctx, &cloudwatch.GetMetricStatisticsInput{
 		Namespace: aws.String("AWS/ECS"), MetricName: aws.String("CPUUtilization"), Period: aws.Int32(60),
-		StartTime: aws.Time(woke.Add(-asleep + 2*time.Minute)), EndTime: aws.Time(woke.Add(-time.Minute)),
+		StartTime: aws.Time(woke.Add(-asleep + 2*time.Minute)), EndTime: aws.Time(woke.Truncate(time.Minute)),
 		Statistics: []cwtypes.Statistic{cwtypes.StatisticAverage},
 		Dimensions: []cwtypes.Dimension{
 			{Name: aws.String("ClusterName"), Value: aws.String(clusterName)}, {Name: aws.String("ServiceName"), Value: aws.String(steadyName)},
@@ -225,13 +219,12 @@ func (j *jumps) caughtUp(ctx context.Context) error {
 // giveUp starts the server again with the wall clock of this machine: its clock is ahead until
 // it is told to give that up.
 func (j *jumps) giveUp(ctx context.Context, p *program) (*program, error) {
-	j.round++
 	ahead := j.by
 	if err := j.to(0); err != nil {
 		return p, err
 	}
 	for _, flag := range []string{"", "--give-up-lead"} {
-		if err := p.terminate(stopsWithin); err != nil {
+		if err := p.terminate(); err != nil {
 			return p, err
 		}
 		flags := j.flags
@@ -315,8 +308,7 @@ func (j *jumps) setUp(ctx context.Context) error {
 
 // setUpSchedules makes a rule and a schedule that send a message each minute.
 func (j *jumps) setUpSchedules(ctx context.Context) error {
-	options := j.c.SQS.Options()
-	cfg := aws.Config{Region: options.Region, Credentials: options.Credentials, BaseEndpoint: options.BaseEndpoint, HTTPClient: options.HTTPClient}
+	cfg := onceConfig(j.addr)
 	const each = "rate(1 minute)"
 	_, err := scheduler.NewFromConfig(cfg).CreateSchedule(ctx, &scheduler.CreateScheduleInput{
 		Name: aws.String(scheduled), ScheduleExpression: aws.String(each),

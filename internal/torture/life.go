@@ -13,6 +13,19 @@ const (
 	stopsWithin  = 20 * time.Second // of SIGTERM
 )
 
+// launch starts the server once, and waits until it is ready.
+func (r *run) launch(ctx context.Context) (*program, error) {
+	p, err := start(r.options, r.addr, r.data, r.mark)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := p.ready(ctx); err != nil {
+		p.kill()
+		return nil, err
+	}
+	return p, nil
+}
+
 // start starts the server until it is ready.
 func (r *run) start(ctx context.Context, n int) (*program, error) {
 	for attempt := 1; ; attempt++ {
@@ -89,7 +102,7 @@ func (r *run) terminate(n int, p *program) {
 		return
 	}
 	after := time.Since(p.began)
-	err := p.terminate(stopsWithin)
+	err := p.terminate()
 	r.figures.stops++
 	var otherwise fault
 	if err != nil {

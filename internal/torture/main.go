@@ -1,17 +1,20 @@
-// Command torture kills a server under load, again and again, and counts what
-// that does to its state and its tasks:
+// Command torture does to a server what the world may do to it, on purpose, and
+// counts what comes of it. A fault has a name, and rounds:
 //
-//	start ──> read all that the server shows, compare it with what it acknowledged
-//	      ──> load: clients that write, readers that remember what they are shown
-//	      ──> kill -9, or SIGTERM ──> start
+//	kill         kill -9 or SIGTERM under load, again and again
+//	queue        kill -9 while messages go through queues, 1,000 messages a round
+//	flip         a bit of its data folder flipped
+//	full         its disk filled while clients write
+//	jump         its machine suspended, and the wall clock set back and put right
+//	attack       a task that attacks its server
+//	assault      hostile bodies, headers and readers
+//	descriptors  40 tasks, and 64 descriptors
+//	stop         SIGTERM while it starts
+//	intrude      a program that may not start tasks and tries to
 //
-// Each writer has things of its own and makes one call at a time, so that it
-// knows what must be there after a restart: all that was acknowledged, and of the
-// call that was cut off all or nothing. It prints a line for each kind of fault
-// and ends with status 1 if there is any.
-//
-// Flags choose other faults: -queues, -flips, -full, -jumps, -attacks, -hostile and
-// -callers, each in place of all else.
+// Each fault has a data folder of its own and is bounded in time. A table says how
+// often each was attempted and what failed; the status is 1 if anything has. A fault
+// for which means lack here, such as root, is skipped, and the table says why.
 package main
 
 import (
@@ -19,9 +22,12 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -30,68 +36,68 @@ func main() {
 	log.SetFlags(0)
 	http.DefaultTransport.(*http.Transport).MaxIdleConnsPerHost = 32
 	var o options
-	flag.IntVar(&o.rounds, "rounds", 1000, "how often the server is killed or stopped")
-	seconds := flag.Int("seconds", 3600, "begin no round after so many seconds")
-	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "of what the clients choose to do; what a kill meets is a matter of the moment, too")
-	flag.StringVar(&o.binary, "flyball", "bin/flyball", "the program to kill")
+	only := flag.String("only", "", "the faults to make, with commas between them, in place of all")
+	flag.IntVar(&o.rounds, "rounds", 100, "how often each fault is made")
+	flag.DurationVar(&o.bound, "bound", 10*time.Minute, "begin no round of a fault after so long")
+	flag.Float64Var(&o.slow, "slow", max(1, load()), "how many times as long as usual the server may take; how busy the machine is if it is not said")
+	flag.Float64Var(&o.memory, "memory", 1, "how many times as much memory as usual it may have")
+	flag.Uint64Var(&o.seed, "seed", rand.Uint64(), "of what is chosen; what a kill meets is a matter of the moment, too")
+	flag.StringVar(&o.binary, "flyball", "bin/flyball", "the program to torture")
 	flag.StringVar(&o.runtime, "runtime", "process", "how tasks run; only processes are looked for")
-	flag.Float64Var(&o.speed, "speed", 60, "of the server's clock")
-	messages := flag.Int("queues", 0, "send so many messages through queues, in place of all else")
-	attacking := flag.Bool("attacks", false, "have tasks attack their server, in place of all else")
-	hostility := flag.Bool("hostile", false, "do to servers what callers do that mean them no good, in place of all else")
-	jumps := flag.Bool("jumps", false, "shift the wall clock, in place of all else")
-	flips := flag.Bool("flips", false, "flip a bit of the data folder in each round, in place of all else")
-	full := flag.Bool("full", false, "fill the server's disk in each round, in place of all else")
-	callers := flag.Bool("callers", false, "have programs that may not start tasks try it, in place of all else; needs root")
-	intruding := flag.Bool("intrude", false, "be such a program")
+	flag.Float64Var(&o.speed, "speed", 60, "of the server's clock, where the wall clock is left alone")
+	intruding := flag.Bool("intrude", false, "be a program that tries to start tasks")
 	flag.Parse()
-	o.until = time.Now().Add(time.Duration(*seconds) * time.Second)
 	// Calls to a server that was killed break, and so may the pipe that this is
 	// written to: neither is to end the run without its cleaning up.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	work := func() (*tally, error) { return torture(ctx, o) }
 	if *intruding {
 		if err := intrude(ctx); err != nil {
 			log.Fatal("intrude: ", err)
 		}
 		return
 	}
-	if *callers {
-		work = func() (*tally, error) { return tortureCallers(ctx, o) }
-	}
-	if *flips {
-		work = func() (*tally, error) { return tortureFlips(ctx, o) }
-	}
-	if *full {
-		disk, err := inDiskOfItsOwn()
-		if err != nil {
-			log.Fatal("torture: ", err)
-		}
-		work = func() (*tally, error) { return tortureFull(ctx, o, disk) }
-	}
-	if *messages > 0 {
-		work = func() (*tally, error) { return tortureQueues(ctx, o, *messages) }
-	}
-	if *attacking {
-		work = func() (*tally, error) { return tortureAttacks(ctx, o) }
-	}
-	if *hostility {
-		work = func() (*tally, error) { return tortureHostile(ctx, o) }
-	}
-	if *jumps {
-		work = func() (*tally, error) { return tortureJumps(ctx, o) }
-	}
-	t, err := work()
-	stop()
-	if t != nil {
-		t.print(os.Stdout)
-	}
+	chosen, err := choose(*only)
 	if err != nil {
 		log.Fatal("torture: ", err)
 	}
-	if n := t.total(); n > 0 {
-		fmt.Fprintf(os.Stderr, "torture: %d faults\n", n)
+	log.Printf("seed %d; %.1f times as long as usual is allowed", o.seed, o.slow)
+	var results []result
+	for _, t := range chosen {
+		log.SetPrefix(t.name + ": ")
+		if ctx.Err() == nil { // what was found until then is told
+			results = append(results, t.run(ctx, o))
+		}
+	}
+	stop()
+	if printResults(os.Stdout, results) > 0 {
 		os.Exit(1)
 	}
+}
+
+// load is how many programs have wanted each processor in the last minute.
+func load() (each float64) {
+	text, _ := os.ReadFile("/proc/loadavg") // 0 where there is none
+	_, _ = fmt.Sscan(string(text), &each)
+	return each / float64(runtime.NumCPU())
+}
+
+// choose finds torments by their names; all of them if none is named.
+func choose(names string) ([]torment, error) {
+	if names == "" {
+		return torments, nil
+	}
+	var chosen []torment
+	for name := range strings.SplitSeq(names, ",") {
+		found := false
+		for _, t := range torments {
+			if t.name == name {
+				chosen, found = append(chosen, t), true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("there is no fault %q; see the package's documentation for those that there are", name)
+		}
+	}
+	return chosen, nil
 }

@@ -23,6 +23,7 @@ type program struct {
 	cmd   *exec.Cmd
 	addr  string
 	began time.Time
+	slow  func(time.Duration) time.Duration // how long it may take, as in options.within
 	out   *lines
 	log   *lines
 	done  chan struct{} // closed when it has ended
@@ -31,7 +32,7 @@ type program struct {
 // start starts a server with its state in a folder. It does not wait until it is
 // ready.
 func start(o options, addr, data, mark string) (*program, error) {
-	p := &program{addr: addr, began: time.Now(), out: newLines(), log: newLines(), done: make(chan struct{})}
+	p := &program{addr: addr, began: time.Now(), slow: o.within, out: newLines(), log: newLines(), done: make(chan struct{})}
 	p.cmd = exec.Command(o.binary, "serve", "--addr", addr, "--data", data, "--runtime", o.runtime,
 		"--speed", fmt.Sprint(o.speed), "--log-level", "warn")
 	p.cmd.Args = append(p.cmd.Args, o.flags...)
@@ -69,7 +70,7 @@ func (p *program) answers(ctx context.Context) bool {
 
 // ready waits for the line that says so, and returns how long it took.
 func (p *program) ready(ctx context.Context) (time.Duration, error) {
-	timeout := time.NewTimer(readyWithin)
+	timeout := time.NewTimer(p.slow(readyWithin))
 	defer timeout.Stop()
 	select {
 	case <-p.out.first:
@@ -77,7 +78,7 @@ func (p *program) ready(ctx context.Context) (time.Duration, error) {
 	case <-p.done:
 		return 0, fmt.Errorf("the start ended with %v: %s", p.cmd.ProcessState, p.log.last())
 	case <-timeout.C:
-		return 0, fmt.Errorf("the server was not ready after %v: %s", readyWithin, p.log.last())
+		return 0, fmt.Errorf("the server was not ready after %v: %s", p.slow(readyWithin), p.log.last())
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
@@ -113,15 +114,15 @@ func (p *program) kill() bool {
 }
 
 // terminate asks the server to stop and waits until it has.
-func (p *program) terminate(within time.Duration) error {
+func (p *program) terminate() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	select {
 	case <-p.done:
-	case <-time.After(within):
+	case <-time.After(p.slow(stopsWithin)):
 		p.kill()
-		return fmt.Errorf("it did not stop within %v of SIGTERM", within)
+		return fmt.Errorf("it did not stop within %v of SIGTERM", p.slow(stopsWithin))
 	}
 	if !p.cmd.ProcessState.Success() {
 		return fmt.Errorf("after SIGTERM it ended with %v: %s", p.cmd.ProcessState, p.log.last())

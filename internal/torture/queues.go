@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"math/rand/v2"
-	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -25,11 +23,12 @@ const (
 	queueProducers = 8
 	queueConsumers = 8
 	fifoShare      = 5
+	queueRound     = 1000 // messages
 	visibility     = 10 * time.Second
 	// clockSlack is by how much less than the visibility timeout a message has to stay in
 	// flight: the server counts whole milliseconds on its own clock.
 	clockSlack = 100 * time.Millisecond
-	queueLife  = 8 * time.Second        // of a server, on average
+	queueLife  = 8 * time.Second        // of a server, on average, where there is work for it
 	whileDown  = 100 * time.Millisecond // between calls that fail, which leaves the server time to start
 	atRest     = 2 * time.Minute        // to find that nothing comes any more
 )
@@ -44,20 +43,12 @@ type stream struct {
 	ended atomic.Int64 // producers that have sent all
 }
 
-// tortureQueues sends messages through queues and takes them out, while the server is
+// killsOfQueues sends messages through queues and takes them out, while the server is
 // killed again and again, until all were taken.
-func tortureQueues(ctx context.Context, o options, messages int) (*tally, error) {
-	dir, err := os.MkdirTemp("", "flyball-torture-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	o.speed = 1
-	r := &run{options: o, tally: newTally(), mark: fmt.Sprint(os.Getpid()), data: dir, rng: rand.New(rand.NewPCG(o.seed, 0))}
-	if r.addr, err = freeAddress(r.rng); err != nil {
-		return nil, err
-	}
+func killsOfQueues(ctx context.Context, r *run) error {
+	r.speed = 1
 	q := &queuesRun{run: r}
+	messages := r.rounds * queueRound
 	api := client.New(client.Config{Endpoint: "http://" + r.addr, Region: "us-east-1"}).SQS
 	once := sqs.New(api.Options(), func(o *sqs.Options) { o.Retryer, o.DisableMessageChecksumValidation = aws.NopRetryer{}, true })
 	for _, s := range []*stream{{name: "standard", total: messages - messages/fifoShare}, {name: "ordered.fifo", total: messages / fifoShare}} {
@@ -65,8 +56,7 @@ func tortureQueues(ctx context.Context, o options, messages int) (*tally, error)
 		s.ledger = newLedger(strings.HasSuffix(s.name, ".fifo"), q.found)
 		q.streams = append(q.streams, s)
 	}
-	log.Printf("seed %d", o.seed)
-	return r.tally, q.all(ctx)
+	return q.all(ctx)
 }
 
 // A queuesRun is one run.
@@ -120,6 +110,7 @@ func (q *queuesRun) all(ctx context.Context) error {
 	for ; !q.taken() && time.Now().Before(q.until) && ctx.Err() == nil; n++ {
 		pause(ctx, time.Duration(float64(queueLife)*(0.5+q.rng.Float64())))
 		q.kill(n, p)
+		q.attempts++
 		next, err := q.start(ctx, n+1)
 		if err != nil {
 			return err
@@ -161,7 +152,7 @@ func (q *queuesRun) taken() bool {
 func (q *queuesRun) rest(ctx context.Context, n int) error {
 	for _, s := range q.streams {
 		var left string
-		for began := time.Now(); time.Since(began) < atRest && ctx.Err() == nil; pause(ctx, 100*time.Millisecond) {
+		for began := time.Now(); time.Since(began) < q.within(atRest) && ctx.Err() == nil; pause(ctx, 100*time.Millisecond) {
 			var err error
 			if left, err = s.left(ctx); err != nil {
 				return err

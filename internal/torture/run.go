@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log"
 	"math/rand/v2"
@@ -11,13 +10,20 @@ import (
 	"time"
 )
 
+// Options are those of the command line.
 type options struct {
 	rounds          int
-	until           time.Time
+	bound           time.Duration // begin no round after it
+	slow, memory    float64       // how many times as much as usual the server may take
 	seed            uint64
 	binary, runtime string
 	speed           float64
 	flags           []string // more of `flyball serve`
+}
+
+// within is how long something may take that usually takes a given time at most.
+func (o options) within(usual time.Duration) time.Duration {
+	return time.Duration(o.slow * float64(usual))
 }
 
 // How much is going on at a time.
@@ -34,13 +40,15 @@ const (
 	settleWithin = 20 * time.Second
 )
 
-// A run is all rounds with one data folder.
+// A run is all rounds of a torment, with one data folder.
 type run struct {
 	options
 	*tally
-	mark, addr, data string
-	rng              *rand.Rand
-	regions          []*region
+	dir, data  string // data is below dir
+	mark, addr string
+	rng        *rand.Rand
+	until      time.Time
+	regions    []*region
 
 	trees  []*tree
 	churns []*churn
@@ -56,18 +64,52 @@ type run struct {
 	figures figures
 }
 
-// torture does all rounds and returns what they have found.
-func torture(ctx context.Context, o options) (*tally, error) {
-	r := &run{options: o, tally: newTally(), mark: fmt.Sprintf("%d-%d", os.Getpid(), o.seed), rng: rand.New(rand.NewPCG(o.seed, 0))}
-	dir, err := os.MkdirTemp("", "flyball-torture-")
-	if err != nil {
+// newRun makes a folder and finds an address for a server.
+func newRun(name string, o options) (*run, error) {
+	r := &run{
+		options: o, tally: newTally(), mark: fmt.Sprintf("%d-%d-%s", os.Getpid(), o.seed, name),
+		rng: rand.New(rand.NewPCG(o.seed, 0)), until: time.Now().Add(o.bound),
+	}
+	var err error
+	if r.binary, err = filepath.Abs(o.binary); err != nil {
 		return nil, err
 	}
-	r.data = filepath.Join(dir, "data")
-	defer r.cleanUp(dir)
 	if r.addr, err = freeAddress(r.rng); err != nil {
 		return nil, err
 	}
+	r.dir, err = os.MkdirTemp("", "flyball-torture-")
+	r.data = filepath.Join(r.dir, "data")
+	return r, err
+}
+
+// repeat does all rounds for which there is time.
+func (r *run) repeat(ctx context.Context, round func(ctx context.Context, n int) error) error {
+	for n := 1; n <= r.rounds; n++ {
+		if time.Now().After(r.until) {
+			log.Printf("the time is over after %d rounds", r.attempts)
+			break
+		}
+		if err := round(ctx, n); err != nil {
+			return fmt.Errorf("round %d: %w", n, err)
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		r.attempts++
+	}
+	return nil
+}
+
+// kills has clients write and read, and kills the server:
+//
+//	start ──> read all that the server shows, compare it with what it acknowledged
+//	      ──> load: clients that write, readers that remember what they are shown
+//	      ──> kill -9, or SIGTERM ──> start
+//
+// Each writer has things of its own and makes one call at a time, so that it
+// knows what must be there after a restart: all that was acknowledged, and of the
+// call that was cut off all or nothing.
+func kills(ctx context.Context, r *run) error {
 	r.regions = newRegions("http://" + r.addr)
 	for i := range writers * treesPerWriter {
 		r.trees = append(r.trees, r.newTree(r.regionOf(i)))
@@ -78,13 +120,11 @@ func torture(ctx context.Context, o options) (*tally, error) {
 		s.home, s.deploys = home, i%2 == 1
 		r.churns = append(r.churns, s)
 	}
-	log.Printf("seed %d", o.seed)
-	err = r.all(ctx)
-	if errors.Is(err, context.Canceled) {
-		err = nil // what was found until then is told
+	defer r.figures.print(os.Stderr)
+	if err := r.repeat(ctx, r.round); err != nil {
+		return err
 	}
-	r.figures.print(os.Stderr)
-	return r.tally, err
+	return r.last(ctx, r.attempts+1)
 }
 
 func (r *run) newRand() *rand.Rand { return rand.New(rand.NewPCG(r.seed, r.rng.Uint64())) }
@@ -104,24 +144,6 @@ func (r *run) newTree(home *region) *tree {
 	return t
 }
 
-// all does the rounds, and then looks whether everything comes to rest.
-func (r *run) all(ctx context.Context) error {
-	for n := range r.rounds {
-		if time.Now().After(r.until) {
-			log.Printf("the time is over after %d rounds", n)
-			break
-		}
-		if err := r.round(ctx, n+1); err != nil {
-			return fmt.Errorf("round %d: %w", n+1, err)
-		}
-		r.figures.rounds++
-		if (n+1)%settleEvery == 0 {
-			log.Printf("round %d: %d calls acknowledged, %d cut off, %d faults", n+1, r.figures.acknowledged, r.figures.cutOff, r.total())
-		}
-	}
-	return r.last(ctx, r.figures.rounds+1)
-}
-
 // round is one life of the server.
 func (r *run) round(ctx context.Context, n int) error {
 	if n > 1 && r.early == nil && r.rng.IntN(7) == 0 {
@@ -132,6 +154,7 @@ func (r *run) round(ctx context.Context, n int) error {
 		return err
 	}
 	if n%settleEvery == 0 {
+		log.Printf("round %d: %d calls acknowledged, %d cut off, %d faults", n, r.figures.acknowledged, r.figures.cutOff, r.failures)
 		if err := r.settle(ctx, n, p); err != nil && !p.ending() {
 			p.kill()
 			return err
@@ -182,7 +205,7 @@ func (r *run) report(n int, faults ...fault) {
 }
 
 // cleanUp takes away all that the run has made, whatever it left running.
-func (r *run) cleanUp(dir string) {
+func (r *run) cleanUp() {
 	for _, variable := range []string{serverMark, taskMark} {
 		for range 50 {
 			found, err := processes(variable, r.mark)
@@ -194,7 +217,7 @@ func (r *run) cleanUp(dir string) {
 		}
 	}
 	removeCgroups(r.data)
-	if err := os.RemoveAll(dir); err != nil {
+	if err := os.RemoveAll(r.dir); err != nil {
 		log.Print(err)
 	}
 }

@@ -2,32 +2,33 @@ package main
 
 import (
 	"fmt"
-	"io"
+	"maps"
 	"strings"
-	"text/tabwriter"
 )
 
-// A kind is a kind of fault.
+// A kind is a kind of failure.
 type kind string
 
-// The kinds, in the order of the table.
+// The kinds.
 const (
-	lost        kind = "lost"         // acknowledged and not there, or deleted and there again
-	halfWritten kind = "half-written" // what belongs together is there in part
-	dirtyRead   kind = "dirty reads"  // shown before the kill, and gone without a later write
-	panicked    kind = "panics"       // panics, and ends that nobody asked for
-	badStart    kind = "bad starts"   // a start that ends, or does not become ready
-	orphan      kind = "orphans"      // processes, cgroups or folders of tasks that nobody knows
-	taskLost    kind = "tasks lost"   // tasks that ran and were given up or ended without a reason
-	scaledTwice kind = "scaled twice" // capacity that does not follow from the activities, one for each decision
-	twice       kind = "twice"        // a message that was received while it was in flight, or after its deletion
-	overrun     kind = "overruns"     // memory, time or descriptors beyond their bounds
-	disorder    kind = "disorder"     // a message of a group that came before an earlier one
-	reached     kind = "reached"      // what a task reached that is not its own
-	wrongTime   kind = "wrong times"  // a clock that does not go with the wall clock, and what follows from it
+	lost        kind = "lost"             // acknowledged and not there, or deleted and there again
+	halfWritten kind = "half-written"     // what belongs together is there in part
+	dirtyRead   kind = "dirty read"       // shown before the kill, and gone without a later write
+	panicked    kind = "panic"            // or an end that nobody asked for
+	badStart    kind = "bad start"        // a start that ends, or does not become ready
+	orphan      kind = "orphan"           // a process, cgroup or folder of a task that nobody knows
+	taskLost    kind = "task lost"        // a task that ran and was given up or ended without a reason
+	scaledTwice kind = "scaled twice"     // capacity that does not follow from the activities, one for each decision
+	twice       kind = "twice"            // a message that was received while it was in flight, or after its deletion
+	overrun     kind = "overrun"          // memory, time or descriptors beyond their bounds
+	disorder    kind = "disorder"         // a message of a group that came before an earlier one
+	reached     kind = "reached"          // what a task reached that is not its own
+	wrongTime   kind = "wrong time"       // a clock that does not go with the wall clock, and what follows from it
+	silent      kind = "silent damage"    // a flipped bit after which something is gone or wrong that the server has not told of
+	refusedKept kind = "refused but kept" // a write that was refused for want of room and is there all the same
+	intruded    kind = "intrusion"        // a program that started something in a server which is not its own
+	brokenOff   kind = "broken off"       // a torment that could not go on
 )
-
-var kinds = []kind{lost, halfWritten, dirtyRead, panicked, badStart, orphan, taskLost, scaledTwice, twice, disorder, silent, reached, overrun, wrongTime, refusedKept, intruded}
 
 // A fault is something that must not be.
 type fault struct {
@@ -36,16 +37,14 @@ type fault struct {
 	text    string
 }
 
-// A tally counts faults.
+// A tally counts attempts, and the faults that they have shown.
 type tally struct {
-	counts map[kind]int
-	first  map[kind]string
-	told   map[fault]bool // without their text
+	attempts, failures int
+	first              string         // fault, in words
+	told               map[fault]bool // without their text
 }
 
-func newTally() *tally {
-	return &tally{counts: map[kind]int{}, first: map[kind]string{}, told: map[fault]bool{}}
-}
+func newTally() *tally { return &tally{told: map[fault]bool{}} }
 
 // add counts faults that a round has found, and returns those that are new. What
 // stays wrong from round to round is one fault: it has one subject.
@@ -57,9 +56,9 @@ func (t *tally) add(round int, faults []fault) []fault {
 			continue
 		}
 		t.told[id] = true
-		t.counts[f.kind]++
-		if t.first[f.kind] == "" {
-			t.first[f.kind] = fmt.Sprintf("round %d: %s", round, f.text)
+		t.failures++
+		if t.first == "" {
+			t.first = fmt.Sprintf("round %d: %s: %s", round, f.kind, f.text)
 		}
 		added = append(added, f)
 	}
@@ -68,28 +67,7 @@ func (t *tally) add(round int, faults []fault) []fault {
 
 // forget has faults of a subject counted anew.
 func (t *tally) forget(subject string) {
-	for _, k := range kinds {
-		delete(t.told, fault{kind: k, subject: subject})
-	}
-}
-
-// total is the number of faults of all kinds.
-func (t *tally) total() int {
-	sum := 0
-	for _, n := range t.counts {
-		sum += n
-	}
-	return sum
-}
-
-// print writes the table.
-func (t *tally) print(w io.Writer) {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "fault\tcount\tfirst example")
-	for _, k := range kinds {
-		fmt.Fprintf(table, "%s\t%d\t%s\n", k, t.counts[k], oneLine(t.first[k]))
-	}
-	table.Flush()
+	maps.DeleteFunc(t.told, func(f fault, _ bool) bool { return f.subject == subject })
 }
 
 // oneLine makes a text fit a row of the table.

@@ -9,12 +9,12 @@ func TestWhatStaysWrongIsCountedOnce(t *testing.T) {
 	tally := newTally()
 	tally.add(1, []fault{{orphan, "process 1", "process 1 runs"}, {orphan, "process 2", "process 2 runs"}})
 	added := tally.add(2, []fault{{orphan, "process 1", "process 1 still runs"}, {lost, "process 1", "another kind"}})
-	if len(added) != 1 || added[0].kind != lost || tally.counts[orphan] != 2 || tally.total() != 3 {
-		t.Errorf("counted %v, of which %v in the second round", tally.counts, added)
+	if len(added) != 1 || added[0].kind != lost || tally.failures != 3 {
+		t.Errorf("counted %d, of which %v in the second round", tally.failures, added)
 	}
 	tally.forget("process 1")
-	if tally.add(3, []fault{{orphan, "process 1", "again"}}); tally.counts[orphan] != 3 {
-		t.Errorf("counted %d after it was forgotten, want 3", tally.counts[orphan])
+	if tally.add(3, []fault{{orphan, "process 1", "again"}}); tally.failures != 4 {
+		t.Errorf("counted %d after it was forgotten, want 4", tally.failures)
 	}
 }
 
@@ -26,23 +26,40 @@ func TestWhatIsThereAtOneLookOnlyPasses(t *testing.T) {
 	}
 }
 
-func TestTheTableHasALineForEachKind(t *testing.T) {
-	tally := newTally()
-	tally.add(7, []fault{{dirtyRead, "x", "first\nexample"}})
-	tally.add(8, []fault{{dirtyRead, "y", "second"}})
+func TestTheTableHasALineForEachTorment(t *testing.T) {
+	some := newTally()
+	some.attempts = 9
+	some.add(7, []fault{{dirtyRead, "x", "first\nexample"}})
+	some.add(8, []fault{{lost, "y", "second"}})
 	var text strings.Builder
-	tally.print(&text)
-	lines := strings.Split(strings.TrimSpace(text.String()), "\n")
-	if len(lines) != 1+len(kinds) {
-		t.Fatalf("%d lines:\n%s", len(lines), text.String())
+	failures := printResults(&text, []result{{"kill", "", some}, {"full", "needs root", newTally()}, {"flip", "", newTally()}})
+	want := `fault attempts failures first failure
+kill 9 2 round 7: dirty read: first example
+full skipped needs root
+flip 0 0`
+	if got := squeezed(text.String()); got != want || failures != 2 {
+		t.Errorf("%d failures and this table, want 2 and %s:\n%s", failures, want, got)
 	}
-	for i, k := range kinds {
-		want := string(k) + " 0"
-		if k == dirtyRead {
-			want = "dirty reads 2 round 7: first example"
-		}
-		if got := strings.Join(strings.Fields(lines[i+1]), " "); got != want {
-			t.Errorf("line %q, want %q", got, want)
-		}
+}
+
+// squeezed is a table with one blank between its columns.
+func squeezed(table string) string {
+	var lines []string
+	for line := range strings.Lines(strings.TrimSpace(table)) {
+		lines = append(lines, strings.Join(strings.Fields(line), " "))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestFaultsAreChosenByName(t *testing.T) {
+	if all, err := choose(""); err != nil || len(all) != len(torments) {
+		t.Errorf("%d faults without a name, %v", len(all), err)
+	}
+	some, err := choose("stop,flip")
+	if err != nil || len(some) != 2 || some[0].name != "stop" || some[1].name != "flip" {
+		t.Errorf("chosen are %v, %v", some, err)
+	}
+	if _, err := choose("stop,fire"); err == nil {
+		t.Error("a name that there is not is taken")
 	}
 }

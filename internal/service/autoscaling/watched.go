@@ -52,6 +52,9 @@ func readAlarm(m *cwtypes.MetricAlarm) (scaling.Alarm, error) {
 	if err != nil {
 		return scaling.Alarm{}, fault.Invalid("Alarm %s: %v", aws.ToString(m.AlarmName), err)
 	}
+	if comparison.OfBand() {
+		return scaling.Alarm{}, fault.Invalid("Alarm %s: it has a band, and scaling needs a threshold", aws.ToString(m.AlarmName))
+	}
 	of := int(aws.ToInt32(m.EvaluationPeriods))
 	return scaling.Alarm{
 		Name:       aws.ToString(m.AlarmName),

@@ -144,17 +144,22 @@ func (f *formula) window(dst []float64, band alarm.Band, period time.Duration, e
 	n := len(dst)
 	values := make([]float64, n*len(f.inputs))
 	grid := math.Grid{Start: end.Add(-time.Duration(n) * period), Step: period, Len: n}
-	run := f.program.Run(math.Env{
+	env := math.Env{
 		Grid: grid,
-		Band: func(_ string, width float64) (upper, lower math.Series, err error) { return f.band.series(grid, width) },
 		Metric: func(id string) (math.Series, error) {
 			i := slices.IndexFunc(f.inputs, func(in input) bool { return in.id == id })
 			in, window := &f.inputs[i], values[i*n:(i+1)*n]
 			err := in.series.Window(window, in.stat, period, in.unit, end)
 			return math.Series{Period: period, Values: window}, err
 		},
-		Select: func(_ string, q *query.Query) ([]math.Series, bool, error) { return f.selection(q, n, period, end) },
-	})
+	}
+	if f.selects {
+		env.Select = func(_ string, q *query.Query) ([]math.Series, bool, error) { return f.selection(q, n, period, end) }
+	}
+	if f.band != nil {
+		env.Band = func(_ string, width float64) (upper, lower math.Series, err error) { return f.band.series(grid, width) }
+	}
+	run := f.program.Run(env)
 	result, err := run.Result(f.result)
 	if err != nil {
 		for i := range dst {

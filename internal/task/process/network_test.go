@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -284,6 +285,51 @@ func TestATaskIsKnownByItsSocket(t *testing.T) {
 			t.Errorf("another socket is that of task %q", id)
 		}
 	})
+}
+
+// A socket on its way from one process to another is in no process's list of files.
+func TestATaskMayHideASocketThatNoProcessIsSeenToHave(t *testing.T) {
+	onEachHost(t, func(t *testing.T, opts Options) {
+		opts.Network = NetworkLoopback
+		r := newRuntime(t, opts)
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer listener.Close()
+		conn := dial(t, listener.Addr().String())
+		inode := socketTo(t, listener.Addr().(*net.TCPAddr).Port)
+		if r.MayHide(inode) || r.MayHide(1) {
+			t.Error("a socket may be a task's, and there is none")
+		}
+		start(t, r, builtin("task", "web"))
+		if r.MayHide(inode) {
+			t.Error("the socket of a program that is no task's may be a task's")
+		}
+		defer send(t, conn)()
+		if !r.MayHide(inode) {
+			t.Error("a socket that no process has may be no task's")
+		}
+	})
+}
+
+// send sends a connection to whoever takes it, and closes it here.
+func send(t *testing.T, conn net.Conn) (drop func()) {
+	t.Helper()
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sent error
+	err = raw.Control(func(fd uintptr) { sent = syscall.Sendmsg(pair[0], []byte{0}, syscall.UnixRights(int(fd)), nil, 0) })
+	if err := errors.Join(err, sent, conn.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return func() { _, _ = syscall.Close(pair[0]), syscall.Close(pair[1]) }
 }
 
 // dial connects to an address at which something will listen soon.
