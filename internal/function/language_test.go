@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -158,4 +159,19 @@ func TestARuntimeThatThisMachineDoesNotHaveIsAnError(t *testing.T) {
 			t.Errorf("%s: %d environments are left", runtime, h.environments())
 		}
 	}
+}
+
+func TestAnInterpreterHasItsOwnLibraries(t *testing.T) {
+	h := languageHost(t, "python3")
+	found, err := newInterpreters().find("python3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := exec.Command(found.path, "-c", "import json, sys; print(json.dumps(sys.version), end='')").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	trial{name: "own", runtime: "python3", handler: "index.handler", want: string(want), files: map[string]string{
+		"index.py": "import sys\n\ndef handler(event, context):\n    return sys.version\n",
+	}}.run(t, h)
 }

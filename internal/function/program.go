@@ -75,6 +75,11 @@ func (p *programs) of(fn Function, l *layout) (program, error) {
 	}
 	path := l.interpreter(found)
 	env := []string{"PATH=" + searched + ":" + filepath.Dir(path)} // which is anywhere on this machine
+	if strings.HasPrefix(path, languages+"/") {
+		// It looks for its shared libraries where it was installed, which only the server's user
+		// may read; another Python's would do, and have none of its packages.
+		env = append(env, "LD_LIBRARY_PATH="+languages+"/lib")
+	}
 	if strings.HasPrefix(fn.Runtime, "python") {
 		return program{argv: fn.wrapped(path, "-B", filepath.Join(l.runtime, "bootstrap.py")), env: env}, nil
 	}

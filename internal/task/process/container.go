@@ -164,13 +164,14 @@ func (c *container) plain(ctx context.Context, argv []string) (*exec.Cmd, *launc
 // look for others and for their files, and what the runtime promises. Nothing else of the
 // server's is for it: there may be credentials.
 func (c *container) environment() []string {
-	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + homeOf(c.spec.User), "HOSTNAME=" + c.task.spec.ID}
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + homeOf(c.spec.User, os.Geteuid()), "HOSTNAME=" + c.task.spec.ID}
 	return slices.Concat(env, c.spec.Env, c.promised())
 }
 
-// homeOf is the home directory of a user as a container names it; "" is our own.
-func homeOf(name string) string {
-	if name == "" {
+// homeOf is the home directory of who a container runs as: the user that it names, where we are
+// root, and else ourselves.
+func homeOf(name string, uid int) string {
+	if name == "" || uid != 0 {
 		return os.Getenv("HOME")
 	}
 	name, _, _ = strings.Cut(name, ":")
