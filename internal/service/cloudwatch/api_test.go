@@ -604,7 +604,7 @@ func TestGetMetricStatisticsRefusals(t *testing.T) {
 				continue
 			}
 			refused(t, err, c.code)
-			if name == "1441 datapoints" && !strings.Contains(err.Error(), "You have requested up to 1,441 datapoints, which exceeds the limit of 1,440.") {
+			if name == "1441 datapoints" && !strings.Contains(err.Error(), "You have requested up to 1441 datapoints, which exceeds the limit of 1440.") {
 				t.Errorf("got %v", err)
 			}
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
@@ -72,7 +71,7 @@ func checkStatistics(in *cloudwatch.GetMetricStatisticsInput) ([]metric.Statisti
 		return nil, err
 	}
 	if n := int64(in.EndTime.Sub(*in.StartTime) / (time.Duration(*in.Period) * time.Second)); n > maxStatistics {
-		return nil, invalidCombination("You have requested up to %s datapoints, which exceeds the limit of 1,440. You may reduce the datapoints requested by increasing Period, or decreasing the time range.", thousands(n))
+		return nil, invalidCombination("You have requested up to %d datapoints, which exceeds the limit of 1440. You may reduce the datapoints requested by increasing Period, or decreasing the time range.", n)
 	}
 	return statistics, nil
 }
@@ -127,13 +126,4 @@ func datapoint(row tsdb.Row, in *cloudwatch.GetMetricStatisticsInput) types.Data
 		}
 	}
 	return d
-}
-
-// thousands writes a positive number with commas.
-func thousands(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }
