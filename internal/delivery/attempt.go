@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"flyball/internal/deliver"
@@ -108,6 +109,8 @@ func (q *Queue) try(ctx context.Context, j job, began time.Time) (v verdict, err
 // What is told of a delivery that grew too old before an attempt could be made.
 const codeTooOld = "UNKNOWN"
 
+var errPanicked = errors.New("an internal error")
+
 var errTooOld = errors.New("the event was not delivered before its maximum age")
 
 // fateOfLetter is the outcome of an attempt as that of a dead letter.
@@ -121,8 +124,16 @@ func fateOfLetter(o Outcome) Outcome {
 	return o
 }
 
-// take hands an invocation to its target, or a dead letter to its queue.
-func (q *Queue) take(ctx context.Context, p parcel) error {
+// take hands an invocation to its target, or a dead letter to its queue. A panic is
+// logged with its stack and is a failed attempt: the delivery is kept on disk, so that
+// it would end each life of the server.
+func (q *Queue) take(ctx context.Context, p parcel) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			q.Log.Error("an attempt panicked", "to", p.To, "invocation", p.Invocation.ID, "panic", cause, "stack", string(debug.Stack()))
+			err = errPanicked
+		}
+	}()
 	p.Invocation.Attempt = p.Failed + 1
 	switch own := q.owners[p.Owner].Take; {
 	case p.Letter:

@@ -161,6 +161,32 @@ func TestFailuresAreAttemptedAgainAndThenAreDeadLetters(t *testing.T) {
 	})
 }
 
+func TestAPanicIsAFailedAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		panics := true
+		w := &world{answer: func(string, deliver.Invocation) error {
+			if panics {
+				panics = false
+				panic("a fault of ours")
+			}
+			return nil
+		}}
+		defer life(t, t.TempDir(), w)()
+		err := w.Deliver(t.Context(), delivery.Delivery{
+			Owner: "test", To: target, Invocation: deliver.Invocation{ID: "id"},
+			Retry: delivery.Retry{MaxAge: time.Hour, Retries: 2, Backoff: []time.Duration{time.Minute}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if got, want := w.outcomes(), []delivery.Outcome{delivery.Retried, delivery.Taken}; !reflect.DeepEqual(got, want) {
+			t.Errorf("outcomes %v, want %v", got, want)
+		}
+	})
+}
+
 func TestARefusalIsADeadLetterAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{answer: func(string, deliver.Invocation) error {
