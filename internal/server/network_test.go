@@ -64,7 +64,7 @@ func runTask(t *testing.T, s *Server) int32 {
 	_, err := api.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{
 		Family: aws.String("task"),
 		ContainerDefinitions: []ecstypes.ContainerDefinition{{
-			Name: aws.String("main"), Image: aws.String("task"), Memory: aws.Int32(64),
+			Name: aws.String("main"), Image: aws.String("task"), Memory: aws.Int32(256),
 			Environment: []ecstypes.KeyValuePair{{Name: aws.String(asTask), Value: aws.String("1")}},
 		}},
 	})
