@@ -65,12 +65,11 @@ func repaired(t *testing.T, path string, r damage.Report) (documents int) {
 
 func TestACheckChangesNothing(t *testing.T) {
 	folder, documents := filled(t, false)
-	path := filepath.Join(folder, "state")
 	copied := t.TempDir()
 	if err := os.CopyFS(copied, os.DirFS(folder)); err != nil {
 		t.Fatal(err)
 	}
-	path = filepath.Join(copied, "state")
+	path := filepath.Join(copied, "state")
 	before := contents(t, copied)
 	if r := check(t, path); r.Sound != documents || len(r.Found) > 0 {
 		t.Errorf("it finds %v", r)

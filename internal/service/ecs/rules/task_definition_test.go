@@ -105,6 +105,7 @@ func TestInvalidTaskDefinitions(t *testing.T) {
 			c.Image = aws.String("123456789012.dkr.ecr.us-east-1.amazonaws.com/web:1")
 		})}, "Fargate requires task definition to have execution role ARN to support ECR images."},
 		{"no tags in a list of tags", []func(*input){func(in *input) { in.Tags = []types.Tag{} }}, "Tags can not be empty."},
+		//lint:ignore SA1019 old clients still send it
 		{"accelerators that AWS has ended", []func(*input){func(in *input) { in.InferenceAccelerators = []types.InferenceAccelerator{{}} }}, "Unsupported field 'inferenceAccelerators'."},
 		{"swap on Fargate", []func(*input){first(func(c *types.ContainerDefinition) { c.LinuxParameters = &types.LinuxParameters{MaxSwap: aws.Int32(0)} })},
 			"Fargate compatible task definitions do not support maxSwap"},
