@@ -145,7 +145,7 @@ func TestAnomalyDetectorRefusals(t *testing.T) {
 			"no statistic": {"MissingRequiredParameterException", func(in *sdk.PutAnomalyDetectorInput) { in.SingleMetricAnomalyDetector.Stat = nil }},
 			"a statistic":  {"InvalidParameterValueException", func(in *sdk.PutAnomalyDetectorInput) { in.SingleMetricAnomalyDetector.Stat = aws.String("p101") }},
 			//lint:ignore SA1019 older clients name the metric by these
-			"two metrics":  {"InvalidParameterCombinationException", func(in *sdk.PutAnomalyDetectorInput) { in.MetricName = aws.String("x") }},
+			"two metrics": {"InvalidParameterCombinationException", func(in *sdk.PutAnomalyDetectorInput) { in.MetricName = aws.String("x") }},
 			"another account": {"InvalidParameterValueException", func(in *sdk.PutAnomalyDetectorInput) {
 				in.SingleMetricAnomalyDetector.AccountId = aws.String("210987654321")
 			}},
