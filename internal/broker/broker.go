@@ -95,9 +95,6 @@ func (b *Broker) Queue(id string, s queue.Settings) (*Queue, error) {
 	return q, nil
 }
 
-// bookName is the file that says how long the logs of queues are.
-const bookName = "lengths"
-
 func (b *Broker) openBook() error {
 	if b.book != nil || b.Lazy {
 		return nil
@@ -105,7 +102,7 @@ func (b *Broker) openBook() error {
 	if err := os.MkdirAll(b.Folder, 0o700); err != nil {
 		return err
 	}
-	path := filepath.Join(b.Folder, bookName)
+	path := filepath.Join(b.Folder, mark.FileName)
 	book, damaged, err := mark.Open(path)
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ func Check(folder string) (r damage.Report, err error) {
 	if err != nil {
 		return r, err
 	}
-	path := filepath.Join(folder, bookName)
+	path := filepath.Join(folder, mark.FileName)
 	book, damaged, err := mark.Read(path)
 	if err != nil {
 		return r, err

@@ -15,7 +15,9 @@ import (
 	"strings"
 	"time"
 
+	"flyball/internal/damage"
 	"flyball/internal/disk"
+	"flyball/internal/mark"
 	"flyball/internal/store"
 )
 
@@ -167,11 +169,11 @@ func link(dir, made, name string, sizes map[string]int64) error {
 	}
 	_ = os.Remove(to) // of a try before
 	err := errors.ErrUnsupported
-	if filepath.Base(name) != "lengths" {
+	if filepath.Base(name) != mark.FileName {
 		err = os.Link(from, to)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		err = copyFile(from, to)
+		err = damage.Copy(from, to)
 	}
 	if err != nil {
 		return err
@@ -181,20 +183,6 @@ func link(dir, made, name string, sizes map[string]int64) error {
 		sizes[name] = info.Size()
 	}
 	return err
-}
-
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
 }
 
 // write writes the archive of a folder, each file as long as it was.

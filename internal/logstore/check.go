@@ -18,12 +18,12 @@ func Check(dir string) (r damage.Report, err error) {
 	if err != nil || len(files) == 0 {
 		return r, err
 	}
-	book, damaged, err := mark.Read(filepath.Join(dir, bookName))
+	book, damaged, err := mark.Read(filepath.Join(dir, mark.FileName))
 	if err != nil {
 		return r, err
 	}
 	if damaged > 0 {
-		r.Found = append(r.Found, mark.Finding(filepath.Join(dir, bookName), damaged))
+		r.Found = append(r.Found, mark.Finding(filepath.Join(dir, mark.FileName), damaged))
 	}
 	for _, path := range files {
 		if err := checkSegment(path, book, &r); err != nil {

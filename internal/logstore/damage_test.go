@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"flyball/internal/damage"
+	"flyball/internal/mark"
 )
 
 // filled is a folder of a store that was killed, with so many events of one group, each put
@@ -140,7 +141,7 @@ func TestAnUnfinishedWriteIsNoDamage(t *testing.T) {
 
 func TestADamagedBookOfLengthsIsToldAndHoldsNothingUp(t *testing.T) {
 	folder := filled(t, 3, false)
-	if events, told := outcome(t, folder, bookName, func(b []byte) []byte { b[2] ^= 1; return b }); events != 3 || !strings.Contains(told, bookName) {
+	if events, told := outcome(t, folder, mark.FileName, func(b []byte) []byte { b[2] ^= 1; return b }); events != 3 || !strings.Contains(told, mark.FileName) {
 		t.Errorf("%d events, and the log says %q", events, told)
 	}
 }

@@ -120,11 +120,8 @@ func Open(dir string, opts Options) (*Store, error) {
 	return s, nil
 }
 
-// bookName is the file that says how long the others are.
-const bookName = "lengths"
-
 func (s *Store) openBook() error {
-	path := filepath.Join(s.dir, bookName)
+	path := filepath.Join(s.dir, mark.FileName)
 	book, damaged, err := mark.Open(path)
 	if err != nil {
 		return err

@@ -36,6 +36,10 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// FileName is the name of a book, beside the files that it is about. It is written to in
+// place: a link to it would change with it.
+const FileName = "lengths"
+
 // A Book notes lengths by name. Its methods may be called from several goroutines. A nil
 // Book notes nothing.
 type Book struct {

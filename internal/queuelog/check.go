@@ -62,7 +62,7 @@ func (l *Log) check(base Position, last bool, r *damage.Report) error {
 	if s.size < noted {
 		r.Found = append(r.Found, damage.Finding{File: path, Where: fmt.Sprintf("it ends at %d, and was %d bytes long", s.size, noted), Repair: func(aside string) (string, error) {
 			l.Book.Forget(l.noted(base))
-			return "what is there is kept", copyFile(path, filepath.Join(aside, filepath.Base(path)))
+			return "what is there is kept", damage.Copy(path, filepath.Join(aside, filepath.Base(path)))
 		}})
 	}
 	return nil
@@ -107,7 +107,7 @@ const Filler = 0
 func (l *Log) fill(base Position, aside string) (string, error) {
 	path := segmentPath(l.Folder, base)
 	if to := filepath.Join(aside, filepath.Base(path)); !exists(to) {
-		if err := copyFile(path, to); err != nil {
+		if err := damage.Copy(path, to); err != nil {
 			return "", err
 		}
 	}
@@ -147,12 +147,4 @@ func (s *segment) cover(b []byte, at Position) {
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
-}
-
-func copyFile(from, to string) error {
-	content, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(to, content, 0o600)
 }

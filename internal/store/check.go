@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -61,7 +60,7 @@ func Check(path string) (r damage.Report, err error) {
 func copyDatabase(path, folder string) (transactions, marked int64, sound bool, err error) {
 	sound = true
 	for _, name := range Files(path) {
-		if err := copyFile(name, filepath.Join(folder, filepath.Base(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := damage.Copy(name, filepath.Join(folder, filepath.Base(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return 0, 0, false, err
 		}
 	}
@@ -78,20 +77,6 @@ func copyDatabase(path, folder string) (transactions, marked int64, sound bool, 
 	defer db.Close()
 	_ = db.QueryRow(`SELECT transactions FROM written`).Scan(&transactions) // what fails is found by reading
 	return transactions, marked, sound, nil
-}
-
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
 }
 
 // A reading is what is found in a database by reading all of it.
@@ -177,7 +162,7 @@ func keep(path, aside string) error {
 		if _, err := os.Stat(to); err == nil {
 			continue
 		}
-		if err := copyFile(name, to); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := damage.Copy(name, to); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"os"
@@ -69,5 +70,9 @@ func (s *Snapshot) Close() error {
 	ctx := context.Background()
 	_, _ = s.conn.ExecContext(ctx, `ROLLBACK`) // there is nothing to be taken back after Copy
 	_, err := s.conn.ExecContext(ctx, `DETACH DATABASE copied`)
+	if err != nil {
+		// The next snapshot on this connection could not attach its own.
+		_ = s.conn.Raw(func(any) error { return driver.ErrBadConn })
+	}
 	return errors.Join(err, s.conn.Close())
 }
