@@ -4,6 +4,7 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 # The race detector needs cgo and a C compiler; without one the tests run without it.
+# A program with it waits a second as it ends, unless told otherwise; tests start hundreds.
 RACE     = $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 
 .PHONY: build demo test test-terraform record-terraform lint bench torture variants fuzz dist generate clean
@@ -16,7 +17,7 @@ demo: build ## a service under load, scaled out and in, in less than two minutes
 
 test: ## all tests, with the race detector where there is a C compiler
 	@test -n "$(RACE)" || echo "no C compiler: the race detector is off"
-	$(GO) test -timeout 30m $(RACE) ./...
+	GORACE=atexit_sleep_ms=10 $(GO) test -timeout 30m $(RACE) ./...
 
 test-terraform: ## Terraform's AWS provider on the examples, where terraform is there
 	$(GO) test -count 1 -v -timeout 30m -run TestTheRealProvider ./internal/terraform -terraform
