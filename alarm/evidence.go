@@ -48,7 +48,7 @@ func (e Evidence) points() []point {
 		if missing && filled == e.Verdict.Filled || !missing && taken == e.Rule.Periods-e.Verdict.Filled {
 			continue
 		}
-		p := point{index: i, time: e.End.Add(-time.Duration(len(e.Values)-i) * e.Rule.period()), value: e.Values[i]}
+		p := point{index: i, time: e.time(i), value: e.Values[i]}
 		if missing {
 			filled++
 		} else {
@@ -64,14 +64,30 @@ func (e Evidence) points() []point {
 
 // Datapoints returns the real datapoints that were evaluated, oldest first.
 func (e Evidence) Datapoints() []metric.Datapoint {
-	points := e.points()
-	out := make([]metric.Datapoint, 0, len(points))
-	for i := len(points) - 1; i >= 0; i-- {
-		if !math.IsNaN(points[i].value) {
-			out = append(out, metric.Datapoint{Time: points[i].time, Value: points[i].value})
+	return e.AppendDatapoints(make([]metric.Datapoint, 0, e.Rule.Periods))
+}
+
+// AppendDatapoints appends what Datapoints returns. It does not allocate where there is
+// room.
+func (e Evidence) AppendDatapoints(to []metric.Datapoint) []metric.Datapoint {
+	first, left := len(e.Values), e.Rule.Periods-e.Verdict.Filled
+	for first > 0 && left > 0 {
+		first--
+		if !math.IsNaN(e.Values[first]) {
+			left--
 		}
 	}
-	return out
+	for i := first; i < len(e.Values); i++ {
+		if !math.IsNaN(e.Values[i]) {
+			to = append(to, metric.Datapoint{Time: e.time(i), Value: e.Values[i]})
+		}
+	}
+	return to
+}
+
+// time is when the period of a value began.
+func (e Evidence) time(i int) time.Time {
+	return e.End.Add(-time.Duration(len(e.Values)-i) * e.Rule.period())
 }
 
 // Reason tells why the alarm is in its state, as in a StateReason.
