@@ -48,7 +48,7 @@ func (e Evidence) points() []point {
 		if missing && filled == e.Verdict.Filled || !missing && taken == e.Rule.Periods-e.Verdict.Filled {
 			continue
 		}
-		p := point{index: i, time: e.time(i), value: e.Values[i]}
+		p := point{index: i, time: e.End.Add(-time.Duration(len(e.Values)-i) * e.Rule.period()), value: e.Values[i]}
 		if missing {
 			filled++
 		} else {
@@ -77,17 +77,15 @@ func (e Evidence) AppendDatapoints(to []metric.Datapoint) []metric.Datapoint {
 			left--
 		}
 	}
-	for i := first; i < len(e.Values); i++ {
-		if !math.IsNaN(e.Values[i]) {
-			to = append(to, metric.Datapoint{Time: e.time(i), Value: e.Values[i]})
+	period := e.Rule.period()
+	at := e.End.Add(-time.Duration(len(e.Values)-first) * period)
+	for _, v := range e.Values[first:] {
+		if !math.IsNaN(v) {
+			to = append(to, metric.Datapoint{Time: at, Value: v})
 		}
+		at = at.Add(period)
 	}
 	return to
-}
-
-// time is when the period of a value began.
-func (e Evidence) time(i int) time.Time {
-	return e.End.Add(-time.Duration(len(e.Values)-i) * e.Rule.period())
 }
 
 // Reason tells why the alarm is in its state, as in a StateReason.

@@ -8,6 +8,7 @@ import (
 
 	"flyball/alarm"
 	"flyball/governor"
+	"flyball/metric"
 	"flyball/scaling"
 )
 
@@ -17,6 +18,7 @@ type host struct {
 	run      *run
 	governor governor.Governor
 	watchers [][]*watcher               // of each policy
+	alarms   [][]scaling.Alarm          // of each policy, as a step sees them
 	seen     map[string][]scaling.Alarm // room for the alarms that a step sees, by policy
 	calls    []called                   // that are to be answered
 	ids      int
@@ -41,6 +43,7 @@ func newHost(r *run) host {
 		g.Policies = append(g.Policies, p.governed())
 	}
 	h.watchers = make([][]*watcher, len(s.Policies))
+	h.alarms = make([][]scaling.Alarm, len(s.Policies))
 	h.governor = g.Retarget(s.Bounds, s.Suspended)
 	h.tracks = g.Tracks()
 	return h
@@ -63,10 +66,17 @@ func (p Policy) governed() governor.Policy {
 }
 
 // watch makes an alarm known as one of a policy.
-func (h *host) watch(policy, _ int, w *watcher) {
+func (h *host) watch(policy int, w *watcher) {
 	h.watchers[policy] = append(h.watchers[policy], w)
-	name := h.governor.Policies[policy].Name
-	h.seen[name] = append(h.seen[name], scaling.Alarm{})
+	needed := int(w.rule.Periods)
+	if w.rule.Datapoints > 0 {
+		needed = int(w.rule.Datapoints)
+	}
+	h.alarms[policy] = append(h.alarms[policy], scaling.Alarm{
+		Name: w.name, Comparison: w.rule.Comparison, Threshold: w.rule.Threshold,
+		Period: w.rule.Period, Needed: needed, Of: int(w.rule.Periods),
+	})
+	h.seen[h.governor.Policies[policy].Name] = h.alarms[policy]
 }
 
 // begin registers the target.
@@ -84,7 +94,7 @@ func (h *host) step() {
 	if h.empties <= now {
 		h.empties = never
 		if c := h.run.capacity(); c.Desired == 0 && c.Running == 0 && !h.governor.Empty {
-			h.advance(governor.Seen{Capacity: c, NewID: h.newID})
+			h.advance(governor.Seen{Capacity: c, NewID: h.newID, Brief: true})
 		}
 	}
 	if h.steps <= now {
@@ -132,7 +142,9 @@ func (h *host) answer() {
 
 // govern makes a step for an alarm that calls, or because its time has come, and then
 // those that time makes.
+
 func (h *host) govern(call *called) {
+
 	from := moment(h.run.now)
 	for {
 		next := h.advance(h.see(from, call))
@@ -145,64 +157,69 @@ func (h *host) govern(call *called) {
 
 // see gathers what a step has to see.
 func (h *host) see(now time.Time, call *called) governor.Seen {
-	seen := governor.Seen{Capacity: h.run.capacity(), NewID: h.newID}
+	seen := governor.Seen{Capacity: h.run.capacity(), NewID: h.newID, Brief: true}
 	if call != nil {
 		seen.Call = &governor.Call{Policy: h.governor.Policies[call.policy].Name, Alarm: call.name}
 	}
 	if !governor.Needs(seen.Capacity, seen.Call, h.tracks) {
 		return seen
 	}
-	for i, p := range h.governor.Policies {
-		if p.Rule != nil {
-			h.seen[p.Name] = h.alarms(now, i, call, h.seen[p.Name][:0])
+	for i := range h.governor.Policies {
+		p := &h.governor.Policies[i]
+		switch {
+		case p.Tracks():
+			h.look(now, i, call)
+		case p.Rule != nil:
+			h.lookAtSteps(now, i, call)
 		}
 	}
 	seen.Alarms = h.seen
 	return seen
 }
 
-// alarms are those of a policy, with the datapoints that a decision needs: of target
-// tracking the newest ones, unless an alarm of it calls with its own; of steps those of
-// the alarms in ALARM which have called.
-func (h *host) alarms(now time.Time, policy int, call *called, to []scaling.Alarm) []scaling.Alarm {
-	p := &h.governor.Policies[policy]
-	tracks := p.Tracks()
-	for _, w := range h.watchers[policy] {
-		calls := call != nil && call.watcher == w
-		if !tracks && !calls && !knows(p, w.name) {
-			continue
-		}
-		a := scaling.Alarm{
-			Name: w.name, State: w.watch.State, Comparison: w.rule.Comparison, Threshold: w.rule.Threshold,
-			Period: w.rule.Period, Needed: int(w.rule.Periods), Of: int(w.rule.Periods),
-		}
-		if w.watch.Since != 0 {
-			a.Since = w.watch.Since.Time()
-		}
-		if w.rule.Datapoints > 0 {
-			a.Needed = int(w.rule.Datapoints)
-		}
+// look sees the alarms of a target tracking policy, with the newest datapoints unless
+// one of them calls with its own.
+func (h *host) look(now time.Time, policy int, call *called) {
+	own := call != nil && call.policy == policy
+	for i, w := range h.watchers[policy] {
+		a := &h.alarms[policy][i]
+		a.State, a.Since, a.Datapoints = w.watch.State, w.since(), nil
 		switch {
-		case calls:
-			late := time.Duration(call.meter.late) * call.meter.period
-			a.State = alarm.Alarm
-			a.Datapoints = w.evidence(alarm.Boundary(now, w.rule.Interval()).Add(-late), call.meter.late)
-		case tracks && (call == nil || call.policy != policy), !tracks && a.State == alarm.Alarm:
+		case own && call.watcher == w:
+			a.Datapoints = call.evidence(now)
+		case !own:
 			a.Datapoints = w.newest(now)
 		}
-		to = append(to, a)
 	}
-	return to
 }
 
-// knows reports whether a step policy's alarm has called before.
-func knows(p *governor.Policy, alarm string) bool {
-	for _, name := range p.Alarms {
-		if name == alarm {
-			return true
+// lookAtSteps sees those alarms of a step policy that have called, with datapoints where
+// they are in ALARM.
+func (h *host) lookAtSteps(now time.Time, policy int, call *called) {
+	p := &h.governor.Policies[policy]
+	var seen []scaling.Alarm
+	for i, w := range h.watchers[policy] {
+		calls := call != nil && call.watcher == w
+		if !calls && !slices.Contains(p.Alarms, w.name) {
+			continue
 		}
+		a := h.alarms[policy][i]
+		a.State, a.Since = w.watch.State, w.since()
+		switch {
+		case calls:
+			a.Datapoints = call.evidence(now)
+		case a.State == alarm.Alarm:
+			a.Datapoints = w.newest(now)
+		}
+		seen = append(seen, a)
 	}
-	return false
+	h.seen[p.Name] = seen
+}
+
+// evidence are the datapoints with which the alarm calls.
+func (c *called) evidence(now time.Time) []metric.Datapoint {
+	late := time.Duration(c.meter.late) * c.meter.period
+	return c.watcher.evidence(alarm.Boundary(now, c.meter.period).Add(-late), c.meter.late)
 }
 
 // advance makes a step, sets the capacity that it asks for, and returns when time alone
@@ -210,6 +227,10 @@ func knows(p *governor.Policy, alarm string) bool {
 func (h *host) advance(seen governor.Seen) time.Time {
 	now := moment(h.run.now)
 	g, out := h.governor.Step(now, seen)
+	if seen.Brief && len(out.Records) > 0 { // to be told with all its words
+		seen.Brief = false
+		g, out = h.governor.Step(now, seen)
+	}
 	h.record(out)
 	if out.Set != nil {
 		h.run.tasks.set(h.run.now, int(out.Set.To))
@@ -255,7 +276,9 @@ func (h *host) follow() {
 	}
 	now := moment(h.run.now)
 	seen := governor.Seen{Capacity: h.run.capacity(), NewID: h.newID}
+	seen.Brief = true
 	if _, out := h.governor.Step(now, seen); len(out.Records) > 0 {
+		seen.Brief = false
 		h.advance(seen)
 		return
 	}

@@ -27,7 +27,12 @@ func (s *station) later(w waiting, than float64) float64 {
 	if t <= 0 {
 		return 1
 	}
-	served := math.Exp(-t / s.varied)
+	return s.latest(w, t, math.Exp(-t/s.varied))
+}
+
+// latest is later for what is left of the seconds when all that is always the same has
+// passed, and the share of requests whose service alone takes longer than that.
+func (s *station) latest(w waiting, t, served float64) float64 {
 	if w.share == 0 {
 		return served
 	}

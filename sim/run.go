@@ -72,7 +72,7 @@ func newRun(s *Scenario) *run {
 // watchAlarms sets up the meters with the alarms of all policies.
 func (r *run) watchAlarms() {
 	for i, p := range r.scenario.Policies {
-		for k, a := range p.Alarms {
+		for _, a := range p.Alarms {
 			period := min(a.Rule.Period, time.Minute)
 			m := r.meter(period, r.scenario.delays(a))
 			w := &watcher{policy: i, name: a.Name, rule: a.Rule, series: m.of(a.Metric), each: int(a.Rule.Period / period)}
@@ -81,7 +81,7 @@ func (r *run) watchAlarms() {
 			}
 			w.series.reserve(w.span() + max(m.late, w.each))
 			m.watchers = append(m.watchers, w)
-			r.host.watch(i, k, w)
+			r.host.watch(i, w)
 		}
 	}
 }
@@ -186,9 +186,6 @@ func (r *run) look(m *meter) {
 	}
 	at := moment(now)
 	for _, w := range m.watchers {
-		if w.rule.Interval() > m.period && now%int64(w.rule.Interval()) != 0 {
-			continue
-		}
 		before := w.watch.State
 		if w.look(at, m.late) {
 			r.host.calls = append(r.host.calls, called{w, m})

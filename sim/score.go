@@ -114,6 +114,8 @@ type score struct {
 	station   *station
 	agreement Agreement
 	within    float64 // the agreement in seconds
+	left      float64 // of these, when all that is always the same has passed
+	served    float64 // the share of requests whose service alone takes longer than what is left
 	demand    demand
 	minutes   int // lived through
 	skip      int // of the warm-up
@@ -141,6 +143,8 @@ func newScore(s *Scenario, st *station) score {
 		reasons: map[string]*Activities{},
 	}
 	sc.within = sc.agreement.Within.Seconds()
+	sc.left = sc.within - st.apart - st.fixed
+	sc.served = st.later(waiting{}, sc.within)
 	sc.demand = demand{station: st, agreement: sc.agreement}
 	sc.latencies.station = st
 	sc.result.WorstMinute.SLO, sc.result.WorstHour.SLO = 100, 100
@@ -162,7 +166,11 @@ func (s *score) add(f *flow, serving, paid float64) {
 	if kept <= 0 {
 		return
 	}
-	t.late += kept * s.station.later(f.waiting, s.within)
+	if f.waiting.behind == 0 && s.left > 0 {
+		t.late += kept * s.station.latest(f.waiting, s.left, s.served)
+	} else {
+		t.late += kept * s.station.later(f.waiting, s.within)
+	}
 	t.delays += kept * (f.delay + s.station.time + s.station.apart)
 	if s.scored() {
 		s.latencies.add(kept, f.waiting)

@@ -65,6 +65,14 @@ type watcher struct {
 	points  []metric.Datapoint
 }
 
+// since is when the alarm went into its state; the zero time: it has been in no other.
+func (w *watcher) since() time.Time {
+	if w.watch.Since == 0 {
+		return time.Time{}
+	}
+	return w.watch.Since.Time()
+}
+
 // span is how many datapoints of its series a watcher looks at.
 func (w *watcher) span() int { return w.rule.Range() * w.each }
 
