@@ -82,7 +82,7 @@ Built-in images, run by every runtime:
 	f.StringVar(&cfg.TaskNetwork, "task-network", "auto", "process runtime: a network namespace for each task, a loopback address, or auto (namespace where Linux permits it)")
 	f.TextVar(&cfg.TaskRange, "task-range", netip.MustParsePrefix("100.64.0.0/10"), "process runtime: `PREFIX` with room for the networks of the namespaces of tasks and of functions, a /20 each")
 	f.Float64Var(&cfg.Speed, "speed", 1, "run the clock this many times faster; tasks run in real time")
-	f.BoolVar(&cfg.GiveUpLead, "give-up-lead", false, "go back to the wall clock where the clock of --data is ahead of it, after a life with --speed or with a wrong wall clock")
+	clockFlags(cmd, &cfg.Clock)
 	f.StringVar(&cfg.Account, "account", "123456789012", "account of calls whose access key names none (12 digits name one)")
 	f.StringVar(&cfg.Region, "region", "us-east-1", "region of calls whose signature names none, and of our own paths")
 	f.StringArrayVar(&images, "image", nil, "process runtime: run COMMAND for an image, as NAME=COMMAND (repeatable)")

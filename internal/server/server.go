@@ -46,7 +46,7 @@ type Config struct {
 	TaskRange   netip.Prefix // has room for the network of the tasks' namespaces
 	Speed       float64      // virtual seconds in a real one
 	Wall        clock.Wall   // the wall clock; nil: this machine's
-	GiveUpLead  bool         // of the folder's clock, where it is ahead of the wall clock
+	Clock       string       // where the clock begins: ClockAuto, which is the zero value's meaning, too, or ClockWall
 	Account     string       // of calls whose access key names none; 12 digits
 	Region      string       // of calls whose signature names none
 	Hosts       []string     // Host names to accept beside the loopback ones
@@ -68,6 +68,12 @@ type Config struct {
 	// Certificate, if there is one, has the server speak TLS at Addr.
 	Certificate *tls.Certificate
 }
+
+// Where the clock of a folder begins that may be ahead of the wall clock.
+const (
+	ClockAuto = "auto" // where it was: time does not go back under what is stored
+	ClockWall = "wall" // at the wall clock: its lead is given up
+)
 
 // How the roles are taken that scalable targets are registered with.
 const (
@@ -335,6 +341,9 @@ func (c Config) check() error {
 	}
 	if d := c.LBDomain; !madeOf(d, digits+"abcdefghijklmnopqrstuvwxyz-.") || strings.Trim(d, ".") != d {
 		return fmt.Errorf("load balancer domain %q: give a name in lower case such as lb.example.com", d)
+	}
+	if c.Clock != "" && c.Clock != ClockAuto && c.Clock != ClockWall {
+		return fmt.Errorf("clock %q: give %s or %s", c.Clock, ClockAuto, ClockWall)
 	}
 	if c.Roles != "" && c.Roles != RolesJudged && c.Roles != RolesTaken {
 		return fmt.Errorf("roles %q: give %s or %s", c.Roles, RolesJudged, RolesTaken)
