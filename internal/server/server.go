@@ -34,7 +34,7 @@ import (
 )
 
 // A Config says what to serve. All fields but Tasks, Images, TaskNetwork, TaskRange, Wall,
-// Hosts, LBDomain, StrictNetwork, Roles, Administrator, AllowOtherUsers and Certificate must be set.
+// Hosts, LBDomain, StrictNetwork, FeedAWSNamespaces, Roles, Administrator, AllowOtherUsers and Certificate must be set.
 type Config struct {
 	Addr    string            // address to listen on, HOST:PORT; port 0 takes a free one
 	Data    string            // folder of the durable state; empty keeps nothing
@@ -55,7 +55,9 @@ type Config struct {
 	LBDomain string
 	// StrictNetwork refuses VPCs, subnets and security groups that EC2 does not know.
 	StrictNetwork bool
-	Log           *slog.Logger
+	// FeedAWSNamespaces has PutMetricData take metrics of namespaces that begin with AWS/.
+	FeedAWSNamespaces bool
+	Log               *slog.Logger
 	// Roles says how the roles of scalable targets are taken: RolesJudged, which is the
 	// zero value's meaning, too, or RolesTaken.
 	Roles string

@@ -19,11 +19,12 @@ type metrics struct {
 	cell      *cell.Cell
 	db        *tsdb.DB
 	detectors *detectors
+	feeding   *feeding
 }
 
 // Record publishes measurements made in this process, such as those of ECS
-// services. Unlike PutMetricData it takes namespaces that start with AWS/.
-func (m *metrics) Record(samples []metric.Sample) { m.db.Append(samples) }
+// services. Unlike PutMetricData it takes namespaces that start with AWS/, but for metrics that are fed.
+func (m *metrics) Record(samples []metric.Sample) { m.db.Append(m.feeding.leave(samples)) }
 
 // longestRetention is how long CloudWatch keeps datapoints, those of an hour.
 const longestRetention = 455 * 24 * time.Hour
