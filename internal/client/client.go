@@ -125,6 +125,15 @@ func (c *Client) Clock(ctx context.Context) (Clock, error) {
 	return clock, err
 }
 
+// Health is nil if the server answers.
+func (c *Client) Health(ctx context.Context) error {
+	body, err := c.get(ctx, "/healthz", nil)
+	if err != nil {
+		return err
+	}
+	return body.Close()
+}
+
 // Explain reads the server's explanation of a scalable target.
 func (c *Client) Explain(ctx context.Context, resourceID string) (governor.Explanation, error) {
 	var e governor.Explanation
