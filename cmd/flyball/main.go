@@ -87,12 +87,12 @@ tasks on this machine, measures them, fires their alarms and scales them with th
 policies that will scale them in production.`,
 		Example: `  flyball demo                       # see a service scale out and in, in two minutes
   flyball serve                      # then point the aws CLI, Terraform or an SDK at it:
-  export AWS_ENDPOINT_URL=http://127.0.0.1:4566`,
+  eval "$(flyball env)"`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	cmd.AddCommand(
-		serveCommand(), demoCommand(), loadCommand(), reportCommand(), forecastCommand(), replayCommand(),
+		serveCommand(), environmentCommand(), demoCommand(), loadCommand(), reportCommand(), forecastCommand(), replayCommand(),
 		statusCommand(), activitiesCommand(), explainCommand(), logsCommand(), authorityCommand(), checkCommand(), backupCommand(), restoreCommand(),
 		versionCommand(),
 	)
