@@ -30,6 +30,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"flyball/governor"
 )
@@ -43,6 +44,7 @@ type Client struct {
 	LoadBalancing *elasticloadbalancingv2.Client
 	Logs          *cloudwatchlogs.Client
 	SQS           *sqs.Client
+	STS           *sts.Client
 
 	Config
 	signer *v4.Signer
@@ -91,6 +93,7 @@ func New(c Config) *Client {
 		LoadBalancing: elasticloadbalancingv2.NewFromConfig(cfg),
 		Logs:          cloudwatchlogs.NewFromConfig(cfg),
 		SQS:           sqs.NewFromConfig(cfg),
+		STS:           sts.NewFromConfig(cfg),
 		Config:        c,
 		signer:        v4.NewSigner(),
 	}
