@@ -20,7 +20,6 @@ import (
 	"flyball/internal/client"
 	"flyball/internal/resource"
 	"flyball/internal/sharedfile"
-	"flyball/internal/status"
 	"flyball/scaling"
 )
 
@@ -67,30 +66,6 @@ func (c *connection) complete() (err error) {
 }
 
 func (c *connection) client() *client.Client { return client.New(c.Config) }
-
-func statusCommand() *cobra.Command {
-	var conn connection
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "status [RESOURCE...]",
-		Short: "Targets, policies, alarms and capacity at a glance",
-		Example: `  flyball status
-  flyball status service/prod/web --json`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := status.Read(cmd.Context(), conn.client(), args...)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return printJSON(cmd.OutOrStdout(), s)
-			}
-			return s.WriteText(cmd.OutOrStdout())
-		},
-	}
-	conn.flags(cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
-}
 
 func activitiesCommand() *cobra.Command {
 	var conn connection

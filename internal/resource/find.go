@@ -2,6 +2,7 @@ package resource
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -43,7 +44,7 @@ func Find(ctx context.Context, c *client.Client, text string, of ...Kind) (Name,
 		}
 	}
 	n := candidates[0]
-	return Name{}, &Missing{Name: n, Of: of, Region: c.Region, Near: nearest(n, there), Others: there}
+	return Name{}, &Missing{Name: n, Of: kindsOf(candidates), Region: c.Region, Near: nearest(n, there), Others: there}
 }
 
 // describe finds a service that is named with its cluster, for which one call does. It
@@ -82,4 +83,14 @@ func match(n Name, there []Name) (matching []Name) {
 		}
 	}
 	return matching
+}
+
+// kindsOf are the kinds of names, each once.
+func kindsOf(names []Name) (kinds []Kind) {
+	for _, n := range names {
+		if !slices.Contains(kinds, n.Kind) {
+			kinds = append(kinds, n.Kind)
+		}
+	}
+	return kinds
 }
