@@ -6,20 +6,19 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"flyball/internal/load"
 	"flyball/internal/report"
-	"flyball/scaling"
+	"flyball/internal/resource"
 )
 
 func reportCommand() *cobra.Command {
 	var r reporting
 	cmd := &cobra.Command{
-		Use:   "report CLUSTER/SERVICE",
+		Use:   "report SERVICE",
 		Short: "Draw load, CPU utilization, tasks and scaling activities of a service in one picture",
 		Long: `Report draws what became of a service: users, requests per second and latency from the record of
 flyball load --out; CPU utilization against its target, desired and running tasks; and below them, over
@@ -36,7 +35,8 @@ own times have to be those of the service then: record it with --speed 1.`,
 		Example: `  flyball report workshop/app --load load.jsonl --html workshop.html --svg workshop.svg
   flyball report prod/web --since 3h --html web.html
   flyball report prod/web --endpoint aws --region eu-west-1 --since 1h --svg web.svg`,
-		Args: cobra.ExactArgs(1),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: r.server.completeNames(1, resource.Service),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return r.run(cmd.Context(), args[0], cmd.OutOrStdout())
 		},
@@ -61,19 +61,15 @@ type reporting struct {
 	record, since, until, svg, html string
 }
 
-func (r reporting) run(ctx context.Context, resource string, out io.Writer) error {
-	if !strings.HasPrefix(resource, "service/") && strings.Contains(resource, "/") {
-		resource = "service/" + resource // as flyball logs has it
-	}
-	id, err := scaling.ParseServiceID(resource)
-	if err != nil {
-		return err
-	}
+func (r reporting) run(ctx context.Context, service string, out io.Writer) error {
 	record, err := r.readRecord()
 	if err != nil {
 		return err
 	}
-	c := r.server.client()
+	c, name, err := r.server.find(ctx, service, resource.Service)
+	if err != nil {
+		return err
+	}
 	clock, err := c.Clock(ctx)
 	if err != nil {
 		return err
@@ -84,7 +80,7 @@ func (r reporting) run(ctx context.Context, resource string, out io.Writer) erro
 	}
 	run, err := report.Read(ctx, report.Source{
 		AutoScaling: c.AutoScaling, CloudWatch: c.CloudWatch, ECS: c.ECS, LoadBalancing: c.LoadBalancing,
-	}, id, record, from, to)
+	}, name.Scalable(), record, from, to)
 	if err != nil {
 		return c.Plain(err)
 	}
