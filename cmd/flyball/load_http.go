@@ -63,17 +63,17 @@ func (l loading) run(ctx context.Context, urls []string, out io.Writer) error {
 	defer transport.CloseIdleConnections()
 	var summary load.Summary
 	kept, err := l.recorded(ctx, func(ctx context.Context, clock client.Clock, record func(load.Second)) error {
-		screen := l.newScreen(out, route, schedule, clock.Speed)
-		defer screen.close()
+		real := schedule.Faster(clock.Speed)
+		show := l.newScreen(out, route, real, clock.Speed)
 		summary, err = load.Plan{
 			Targets:  route.targets,
-			Schedule: schedule.Faster(clock.Speed),
+			Schedule: real,
 			Open:     l.open, Think: l.think, Request: request,
 			Timeout: l.timeout, Drain: l.drain, InFlight: l.connections, Retry: route.follower != nil, Transport: transport,
 			Report: func(s load.Second) {
 				s.Tasks = route.tasks()
 				record(s)
-				screen.show(s)
+				show(s)
 			},
 		}.Run(ctx)
 		return err

@@ -6,27 +6,31 @@ import (
 	"strings"
 	"time"
 
+	"flyball/internal/live"
 	"flyball/internal/load"
 )
 
-// A screen shows a load second by second.
-type screen interface {
-	show(load.Second)
-	close()
-}
-
-// newScreen is one of lines, or none where nothing but JSON is to be printed.
-func (l loading) newScreen(out io.Writer, r route, planned load.Schedule, speed float64) screen {
+// newScreen is what shows a load second by second: a picture in a terminal, or a line a
+// second, or nothing where only JSON is to be printed.
+func (l loading) newScreen(out io.Writer, r route, real load.Schedule, speed float64) func(load.Second) {
 	if l.json {
-		return noScreen{}
+		return func(load.Second) {}
 	}
-	return newLines(out, r, speed)
+	if !l.plain {
+		if view := live.New(out, live.Load{Title: l.title(r), Schedule: real, Open: l.open, Speed: speed}); view != nil {
+			return view.Show
+		}
+	}
+	return newLines(out, r, speed).show
 }
 
-type noScreen struct{}
-
-func (noScreen) show(load.Second) {}
-func (noScreen) close()           {}
+// title is what a load is on, and how it is reached.
+func (l loading) title(r route) string {
+	if r.follower == nil {
+		return l.of(r)
+	}
+	return l.of(r) + " through " + r.follower.Place().Via
+}
 
 // A lines prints a line a second.
 type lines struct {
@@ -66,8 +70,6 @@ func (l *lines) show(s load.Second) {
 	}
 	fmt.Fprintln(l.w, line)
 }
-
-func (l *lines) close() {}
 
 func printSummary(w io.Writer, s load.Summary) {
 	fmt.Fprintf(w, "%d requests, %d errors, p50 %s, p95 %s, p99 %s, slowest %s\n", s.Requests, s.Errors,

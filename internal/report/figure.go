@@ -85,7 +85,7 @@ func (r Run) runningTasks() ([]chart.Point, time.Duration) {
 		return measured, minute
 	}
 	first, last := known[0].At, known[len(known)-1].At
-	before, _ := slices.BinarySearchFunc(measured, first.Add(-minute), func(p chart.Point, t time.Time) int { return p.At.Compare(t) })
+	before, _ := slices.BinarySearchFunc(measured, first, func(p chart.Point, t time.Time) int { return p.At.Compare(t) })
 	after, _ := slices.BinarySearchFunc(measured, last, func(p chart.Point, t time.Time) int { return p.At.Compare(t) })
 	all := slices.Concat(measured[:before], known, measured[after:])
 	return all, max(minute, 3*last.Sub(first)/time.Duration(len(known)-1))
