@@ -68,8 +68,11 @@ func exitStatus(err error) int {
 		return 0
 	}
 	fmt.Fprintln(os.Stderr, "flyball:", err)
-	if errors.As(err, new(refusal)) {
+	switch {
+	case errors.As(err, new(refusal)):
 		return 2
+	case errors.As(err, new(failure)):
+		return statusFailed
 	}
 	return 1
 }
