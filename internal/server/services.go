@@ -221,7 +221,8 @@ func (s *Server) openScaling(v *services) (err error) {
 			cluster, service := id.Service()
 			return v.ecs.ServiceTargetGroups(ctx, cluster, service)
 		},
-		Roles: func() (autoscaling.Roles, error) { return roles() },
+		Roles:   func() (autoscaling.Roles, error) { return roles() },
+		Decided: s.countDecisions(v.cell),
 	})
 	return err
 }
