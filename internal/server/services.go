@@ -222,7 +222,7 @@ func (s *Server) openScaling(v *services) (err error) {
 			return v.ecs.ServiceTargetGroups(ctx, cluster, service)
 		},
 		Roles:   func() (autoscaling.Roles, error) { return roles() },
-		Decided: s.countDecisions(v.cell),
+		Decided: func(d scaling.Decision) { s.telemetry.Decision(v.cell.Account, v.cell.Region, d) },
 	})
 	return err
 }

@@ -3,16 +3,13 @@ package server
 import (
 	"context"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-
-	"flyball/internal/cell"
 	"flyball/internal/event"
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/ecs"
 	"flyball/internal/telemetry"
-	"flyball/scaling"
 )
 
 // openTelemetry comes before the services, which it counts for.
@@ -25,30 +22,11 @@ func (s *Server) openTelemetry() {
 func (s *Server) count(e event.Event) {
 	switch detail := e.Detail.(type) {
 	case autoscaling.ActivityChange:
-		if detail.Status.Ended() && len(detail.NotScaled) == 0 {
-			s.telemetry.Activity(e.Account, e.Region, string(detail.Status))
-		}
+		s.telemetry.Activity(e.Account, e.Region, detail.Activity)
 	case ecstypes.Task:
 		if e.Type == ecs.EventTask && detail.StopCode == ecstypes.TaskStopCodeTaskFailedToStart && aws.ToString(detail.LastStatus) == "STOPPED" {
 			s.telemetry.FailedToStart(e.Account, e.Region, aws.ToString(detail.StoppedReason))
 		}
-	}
-}
-
-// countDecisions counts those of a cell, each with the first of its reasons that AWS reports,
-// or else the first.
-func (s *Server) countDecisions(c *cell.Cell) func(scaling.Decision) {
-	return func(d scaling.Decision) {
-		reason := ""
-		for _, r := range d.Reasons {
-			if reason == "" || r.Reported() {
-				reason = string(r.Code)
-			}
-			if r.Reported() {
-				break
-			}
-		}
-		s.telemetry.Decision(c.Account, c.Region, d.Direction.String(), reason)
 	}
 }
 

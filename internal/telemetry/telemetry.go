@@ -19,6 +19,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"flyball/scaling"
 )
 
 // scrapesAtOnce is how many scrapes are answered at a time. Others get status 503.
@@ -70,16 +72,49 @@ func (t *Telemetry) Call(service, operation string, status int, took time.Durati
 	t.calls.WithLabelValues(service, operation, strconv.Itoa(status)).Observe(took.Seconds())
 }
 
-// Decision tells of a decision in a region of an account: its outcome, such as "scale-out", and
-// the code of the reason if it was to hold.
-func (t *Telemetry) Decision(account, region, outcome, reason string) {
-	t.decisions.WithLabelValues(account, region, strings.ReplaceAll(outcome, "-", "_"), reason).Inc()
+// Cell tells of a region of an account that is opened. What is counted in it begins at 0 then, so
+// that the first of a kind is seen as one more, and not as a series that was not there.
+func (t *Telemetry) Cell(account, region string) {
+	for _, d := range []scaling.Direction{scaling.Out, scaling.In} {
+		t.decisions.WithLabelValues(account, region, outcome(d), "")
+	}
+	for _, c := range []scaling.Code{
+		scaling.AlreadyAtMaxCapacity, scaling.AlreadyAtMinCapacity, scaling.AlreadyAtDesiredCapacity, scaling.AutoScalingAnticipatedFlapping,
+		scaling.TargetServicePutResourceAsUnscalable, scaling.HeldByScaleOut, scaling.InCooldown,
+	} {
+		t.decisions.WithLabelValues(account, region, outcome(scaling.Hold), string(c))
+	}
+	for _, s := range []scaling.Status{scaling.Successful, scaling.Overridden, scaling.Unfulfilled, scaling.Failed} {
+		t.activities.WithLabelValues(account, region, string(s))
+	}
+	for _, reason := range []string{"CannotPullContainerError", "CannotStartContainerError", "ResourceInitializationError", otherReason} {
+		t.failures.WithLabelValues(account, region, reason)
+	}
 }
 
-// Activity tells of a scaling activity that has ended with a status.
-func (t *Telemetry) Activity(account, region, status string) {
-	t.activities.WithLabelValues(account, region, status).Inc()
+// Decision tells of a decision in a region of an account. It is counted with the first of its
+// reasons that AWS reports, or else the first.
+func (t *Telemetry) Decision(account, region string, d scaling.Decision) {
+	reason := ""
+	if len(d.Reasons) > 0 {
+		first := max(slices.IndexFunc(d.Reasons, scaling.Reason.Reported), 0)
+		reason = string(d.Reasons[first].Code)
+	}
+	t.decisions.WithLabelValues(account, region, outcome(d.Direction), reason).Inc()
 }
+
+func outcome(d scaling.Direction) string { return strings.ReplaceAll(d.String(), "-", "_") }
+
+// Activity tells of what has become of a scaling activity. Those that have ended are counted,
+// but for those that only tell why nothing was done.
+func (t *Telemetry) Activity(account, region string, a scaling.Activity) {
+	if a.Status.Ended() && len(a.NotScaled) == 0 {
+		t.activities.WithLabelValues(account, region, string(a.Status)).Inc()
+	}
+}
+
+// otherReason is that of tasks that did not start for an error without a known name.
+const otherReason = "Other"
 
 // startErrors are the names of errors for which tasks do not start.
 // Source: Amazon ECS Developer Guide, "Amazon ECS stopped tasks error messages".
@@ -94,7 +129,7 @@ var startErrors = []string{
 func (t *Telemetry) FailedToStart(account, region, why string) {
 	reason, _, _ := strings.Cut(why, ":")
 	if !slices.Contains(startErrors, reason) {
-		reason = "Other"
+		reason = otherReason
 	}
 	t.failures.WithLabelValues(account, region, reason).Inc()
 }

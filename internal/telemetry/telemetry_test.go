@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"flyball/internal/telemetry"
+	"flyball/scaling"
 )
 
 // full is a reading in which there is one of everything.
@@ -44,9 +45,23 @@ func scrape(t testing.TB, of http.Handler) string {
 // happened has one of everything happen.
 func happened(of *telemetry.Telemetry) {
 	of.Call("ecs", "ListTasks", 200, time.Millisecond)
-	of.Decision("123456789012", "us-east-1", "scale-out", "")
-	of.Decision("123456789012", "us-east-1", "hold", "Cooldown")
-	of.Activity("123456789012", "us-east-1", "Successful")
+	of.Cell("123456789012", "us-east-1")
+	decided := func(d scaling.Direction, reasons ...scaling.Code) {
+		decision := scaling.Decision{Direction: d}
+		for _, code := range reasons {
+			decision.Reasons = append(decision.Reasons, scaling.Reason{Code: code})
+		}
+		of.Decision("123456789012", "us-east-1", decision)
+	}
+	decided(scaling.Out)
+	decided(scaling.Hold, scaling.InCooldown, scaling.NotInAlarm)
+	decided(scaling.Hold, scaling.NotInAlarm, scaling.AlreadyAtMaxCapacity, scaling.AlreadyAtMinCapacity)
+	for _, a := range []scaling.Activity{
+		{Status: scaling.Pending}, {Status: scaling.InProgress}, {Status: scaling.Successful},
+		{Status: scaling.Failed, NotScaled: []scaling.Reason{{Code: scaling.InCooldown}}},
+	} {
+		of.Activity("123456789012", "us-east-1", a)
+	}
 	of.FailedToStart("123456789012", "us-east-1", "CannotPullContainerError: there is no image shop/api")
 	of.FailedToStart("123456789012", "us-east-1", "task 4711 would not start")
 }
@@ -77,7 +92,10 @@ func TestAScrapeTellsWhatThereIsAndWhatHasHappened(t *testing.T) {
 		`flyball_call_duration_seconds_count{operation="ListTasks",service="ecs",status="200"} 1`,
 		`flyball_scaling_decisions_total{` + here + `outcome="scale_out",reason="",region="us-east-1"} 1`,
 		`flyball_scaling_decisions_total{` + here + `outcome="hold",reason="Cooldown",region="us-east-1"} 1`,
+		`flyball_scaling_decisions_total{` + here + `outcome="hold",reason="AlreadyAtMaxCapacity",region="us-east-1"} 1`,
+		`flyball_scaling_decisions_total{` + here + `outcome="hold",reason="AlreadyAtMinCapacity",region="us-east-1"} 0`,
 		`flyball_scaling_activities_total{` + here + `region="us-east-1",status="Successful"} 1`,
+		`flyball_scaling_activities_total{` + here + `region="us-east-1",status="Failed"} 0`,
 		`flyball_task_start_failures_total{` + here + `reason="CannotPullContainerError",region="us-east-1"} 1`,
 		`flyball_task_start_failures_total{` + here + `reason="Other",region="us-east-1"} 1`,
 	} {
