@@ -92,7 +92,7 @@ policies that will scale them in production.`,
 		SilenceErrors: true,
 	}
 	cmd.AddCommand(
-		serveCommand(), environmentCommand(), demoCommand(), loadCommand(), reportCommand(), forecastCommand(), replayCommand(),
+		serveCommand(), environmentCommand(), runCommand(), demoCommand(), loadCommand(), reportCommand(), forecastCommand(), replayCommand(),
 		statusCommand(), activitiesCommand(), explainCommand(), logsCommand(), authorityCommand(), checkCommand(), backupCommand(), restoreCommand(),
 		versionCommand(),
 	)
