@@ -120,20 +120,24 @@ func (s sender) Do(req *http.Request) (*http.Response, error) {
 	return s.Client.Do(req)
 }
 
-// A Clock is what a server's clock shows.
-type Clock struct {
-	Now   time.Time `json:"now"`
-	Speed float64   `json:"speed"`
-}
-
 // Clock reads the server's clock. That of AWS is the wall clock.
 func (c *Client) Clock(ctx context.Context) (Clock, error) {
 	if c.Endpoint == "" {
-		return Clock{Now: time.Now(), Speed: 1}, nil
+		now := time.Now().UTC()
+		return Clock{Now: now, Wall: now, Speed: 1, State: Follows}, nil
 	}
 	var clock Clock
 	err := c.getJSON(ctx, "/console/api/clock", nil, &clock)
 	return clock, err
+}
+
+// Health is nil if the server answers.
+func (c *Client) Health(ctx context.Context) error {
+	body, err := c.get(ctx, "/healthz", nil)
+	if err != nil {
+		return err
+	}
+	return body.Close()
 }
 
 // Explain reads the server's explanation of a scalable target.
