@@ -74,7 +74,7 @@ Built-in images, run by every runtime:
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), "ready", s.URL())
+			fmt.Fprintln(cmd.OutOrStdout(), "ready", s.PublicURL())
 			return s.Run(cmd.Context())
 		},
 	}

@@ -70,34 +70,48 @@ type placed interface {
 // publishing is a runtime that knows where the ports are published of the container that the
 // server runs in.
 type publishing interface {
-	Published(port uint16) (netip.AddrPort, bool)
+	Published(port uint16) []netip.AddrPort
 }
 
 // learnSurroundings asks the runtime which addresses tasks call from, and where the server's port
 // is published. Where whoever reaches it is let in, it has to be known who is a task.
 func (s *Server) learnSurroundings(ctx context.Context) (err error) {
-	if r, ok := s.runtime.(placed); ok && s.cfg.ListenAnywhere {
+	if r, ok := s.runtime.(placed); ok && s.anyoneMayCall() {
 		if s.taskNetwork, err = r.Network(ctx); err != nil {
 			return fmt.Errorf("tell tasks from others that call, as --listen-anywhere needs it: %w", err)
 		}
 	}
+	var published []netip.AddrPort
 	if r, ok := s.runtime.(publishing); ok {
-		s.published, _ = r.Published(uint16(portOf(s.listeners[0])))
+		published = r.Published(uint16(portOf(s.listeners[0])))
 	}
-	s.warnOfAnywhere()
-	return nil
-}
-
-// warnOfAnywhere tells whom --listen-anywhere lets in.
-func (s *Server) warnOfAnywhere() {
-	if !s.cfg.ListenAnywhere || s.cfg.Administrator != nil {
-		return
+	if len(published) > 0 {
+		s.published = published[0]
+	}
+	if !s.anyoneMayCall() {
+		return nil
+	}
+	if err := checkPublished(published); err != nil {
+		return err
 	}
 	s.cfg.Log.Warn("WHOEVER REACHES THIS PORT CAN START PROGRAMS WITH ANY KEY, but for tasks and web pages (--listen-anywhere): " +
 		"publish it for this machine alone (-p 127.0.0.1:4566:4566), or let in only known access keys, with --auth FILE")
-	if at := s.published; at.IsValid() && !at.Addr().IsLoopback() {
-		s.cfg.Log.Warn("the port is published where other machines reach it: they can start containers here", "published", at)
+	return nil
+}
+
+// anyoneMayCall says whether callers from other networks need no key that the server knows.
+func (s *Server) anyoneMayCall() bool { return s.cfg.ListenAnywhere && s.cfg.Administrator == nil }
+
+// checkPublished refuses a port that tasks reach at an address of the machine's: the engine
+// hands on what comes there, and a task's call looks like one of the machine's own programs.
+func checkPublished(at []netip.AddrPort) error {
+	for _, a := range at {
+		if !a.Addr().Unmap().IsLoopback() {
+			return fmt.Errorf("the port is published at %s, where other machines and tasks reach it and are not told from programs of this machine: "+
+				"publish it for this machine alone, with docker run -p 127.0.0.1:%d:4566, or let in only known access keys, with --auth FILE in place of --listen-anywhere", a, a.Port())
+		}
 	}
+	return nil
 }
 
 // mayComeFrom says whether an address that is no program's of this network is one from which
@@ -105,7 +119,7 @@ func (s *Server) warnOfAnywhere() {
 // counted with them: a task that reaches a published port through the engine comes from there.
 func (s *Server) mayComeFrom(address string) bool {
 	at, err := netip.ParseAddr(address)
-	if err != nil || !s.cfg.ListenAnywhere {
+	if err != nil || !s.anyoneMayCall() {
 		return false
 	}
 	at = at.Unmap()

@@ -222,6 +222,16 @@ func (s *Server) URL() string {
 	return scheme + s.listeners[0].Addr().String()
 }
 
+// PublicURL is where programs of this machine find the server: in a container, where its port
+// is published.
+func (s *Server) PublicURL() string {
+	scheme, _, _ := strings.Cut(s.URL(), "//")
+	if s.published.IsValid() {
+		return scheme + "//" + s.nearHost()
+	}
+	return s.URL()
+}
+
 // Clock is the server's clock.
 func (s *Server) Clock() *clock.Clock { return s.clock }
 

@@ -456,7 +456,7 @@ func (r *Runtime) Network(ctx context.Context) (netip.Prefix, error) {
 
 // Published is where the engine's machine has a port of the container that the server runs
 // in, if it is in one.
-func (r *Runtime) Published(port uint16) (at netip.AddrPort, ok bool) { return r.own.published(port) }
+func (r *Runtime) Published(port uint16) []netip.AddrPort { return r.own.published(port) }
 
 // Listen listens for connections from the runtime's tasks: on the bridge's address, or where
 // the server is in a container, at one of its own on their network. Connections from

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -146,15 +147,15 @@ func (o *ownContainer) leave(ctx context.Context, name string) {
 }
 
 // published is where the engine's machine has a port of the container.
-func (o *ownContainer) published(port uint16) (at netip.AddrPort, ok bool) {
+func (o *ownContainer) published(port uint16) (at []netip.AddrPort) {
 	inside, ok := network.PortFrom(port, network.TCP)
 	if o == nil || !ok || o.found.NetworkSettings == nil {
-		return at, false
+		return nil
 	}
 	for _, b := range o.found.NetworkSettings.Ports[inside] {
-		if found, err := netip.ParseAddrPort(b.HostIP.String() + ":" + b.HostPort); err == nil && found.Addr().Is4() {
-			return found, true
+		if outside, err := strconv.ParseUint(b.HostPort, 10, 16); err == nil {
+			at = append(at, netip.AddrPortFrom(b.HostIP, uint16(outside)))
 		}
 	}
-	return at, false
+	return at
 }
