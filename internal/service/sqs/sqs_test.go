@@ -273,6 +273,7 @@ func TestSendMessageRefuses(t *testing.T) {
 		"a delay in a FIFO queue":     {true, sdk.SendMessageInput{MessageBody: aws.String("a"), MessageGroupId: aws.String("b"), DelaySeconds: 2}, "InvalidParameterValueException: Value 2 for parameter DelaySeconds is invalid. Reason: The request include parameter that is not valid for this queue type."},
 		"a group with a space":        {true, sdk.SendMessageInput{MessageBody: aws.String("a"), MessageGroupId: aws.String("b c"), MessageDeduplicationId: aws.String("b")}, "InvalidParameterValueException: Value b c for parameter MessageGroupId is invalid."},
 		"a queue that does not exist": {false, sdk.SendMessageInput{QueueUrl: aws.String("http://queues/123456789012/no"), MessageBody: aws.String("a")}, "QueueDoesNotExist: "},
+		"an address of a host alone":  {false, sdk.SendMessageInput{QueueUrl: aws.String("http://queues"), MessageBody: aws.String("a")}, "QueueDoesNotExist: "},
 		"what is no address":          {false, sdk.SendMessageInput{QueueUrl: aws.String("http://queues/x/y"), MessageBody: aws.String("a")}, "InvalidAddress: "},
 	} {
 		t.Run(name, func(t *testing.T) {
