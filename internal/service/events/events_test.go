@@ -178,6 +178,8 @@ func TestRulesThatAreNone(t *testing.T) {
 		{"one run", eventbridge.PutRuleInput{ScheduleExpression: aws.String("at(2030-01-01T00:00:00)")}, "ValidationException", "Parameter ScheduleExpression is not valid."},
 		{"a schedule on another bus", eventbridge.PutRuleInput{ScheduleExpression: aws.String("rate(1 minute)"), EventBusName: aws.String("b")}, "ValidationException",
 			"ScheduleExpression is supported only on the default event bus."},
+		{"a schedule on a bus that is not there", eventbridge.PutRuleInput{ScheduleExpression: aws.String("rate(1 minute)"), EventBusName: aws.String("none")}, "ResourceNotFoundException",
+			"Event bus none does not exist."},
 		{"a bus that is not there", eventbridge.PutRuleInput{EventPattern: aws.String(`{"source": ["s"]}`), EventBusName: aws.String("none")}, "ResourceNotFoundException",
 			"Event bus none does not exist."},
 	} {
