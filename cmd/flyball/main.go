@@ -16,9 +16,6 @@ import (
 	"flyball/internal/workload"
 )
 
-// version is set by the linker.
-var version = "dev"
-
 func main() {
 	// A task of a built-in image is this same program: it must start fast and
 	// stay small, so it comes before everything else.
@@ -91,24 +88,31 @@ policies that will scale them in production.`,
 		Example: `  flyball demo                       # see a service scale out and in, in two minutes
   flyball serve                      # then point the aws CLI, Terraform or an SDK at it:
   export AWS_ENDPOINT_URL=http://127.0.0.1:4566`,
+		Version:       release(),
+  eval "$(flyball env)"`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	cmd.SetVersionTemplate("flyball {{.Version}}\n")
 	cmd.AddCommand(
-		serveCommand(), demoCommand(), loadCommand(), reportCommand(), forecastCommand(), replayCommand(),
-		statusCommand(), activitiesCommand(), explainCommand(), logsCommand(), authorityCommand(), checkCommand(), backupCommand(), restoreCommand(),
+		activitiesCommand(),
+		authorityCommand(),
+		backupCommand(),
+		checkCommand(),
+		demoCommand(),
+		environmentCommand(),
+		explainCommand(),
+		forecastCommand(),
+		healthCommand(),
+		loadCommand(),
+		logsCommand(),
+		nowCommand(),
+		replayCommand(),
+		reportCommand(),
+		restoreCommand(),
+		serveCommand(),
+		statusCommand(),
 		versionCommand(),
 	)
 	return cmd
-}
-
-func versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
-		Run: func(cmd *cobra.Command, _ []string) {
-			fmt.Fprintln(cmd.OutOrStdout(), "flyball", version)
-		},
-	}
 }

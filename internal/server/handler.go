@@ -13,7 +13,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"flyball/internal/client"
 	"flyball/internal/disk"
 	"flyball/internal/flow"
 	"flyball/internal/service/autoscaling"
@@ -98,7 +97,7 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.Handle("GET /console/api/explain", own.Operation("Explain", s.serveExplain))
 	mux.Handle("GET /console/api/logs", own.Operation("Logs", s.serveLogs))
 	mux.Handle("GET /console/api/log-lines", own.Operation("Logs", s.serveLogLines))
-	return s.balanced(flow.Handler(flow.ForCalls, mux)), nil
+	return s.balanced(flow.Handler(flow.ForCalls, s.timed(mux))), nil
 }
 
 // near serves only tasks, which know what is there, and whoever started the server.
@@ -139,10 +138,6 @@ func (s *Server) full(err error) (message string, full bool) {
 		return lack.Error(), true
 	}
 	return "", false
-}
-
-func (s *Server) serveClock(w http.ResponseWriter, _ *http.Request, _ wire.Call) {
-	writeJSON(w, client.Clock{Now: s.clock.Now(), Speed: s.clock.Speed()})
 }
 
 func (s *Server) serveExplain(w http.ResponseWriter, r *http.Request, call wire.Call) {

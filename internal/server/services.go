@@ -111,7 +111,7 @@ func (s *Server) openCloudWatch(v *services) (err error) {
 	if v.datapoints, err = tsdb.Open(v.cell.State.Store(), v.cell.Clock); err != nil {
 		return err
 	}
-	v.cloudwatch, err = cloudwatch.New(cloudwatch.Config{Cell: v.cell, Metrics: v.datapoints, Deliver: &s.router})
+	v.cloudwatch, err = cloudwatch.New(cloudwatch.Config{Cell: v.cell, Metrics: v.datapoints, Deliver: &s.router, FeedAWS: s.cfg.FeedAWSNamespaces})
 	return err
 }
 
