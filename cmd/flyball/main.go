@@ -87,9 +87,8 @@ tasks on this machine, measures them, fires their alarms and scales them with th
 policies that will scale them in production.`,
 		Example: `  flyball demo                       # see a service scale out and in, in two minutes
   flyball serve                      # then point the aws CLI, Terraform or an SDK at it:
-  export AWS_ENDPOINT_URL=http://127.0.0.1:4566`,
-		Version:       release(),
   eval "$(flyball env)"`,
+		Version:       release(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,13 +13,13 @@ import (
 	"flyball/internal/client"
 	"flyball/internal/load"
 	"flyball/internal/report"
-	"flyball/scaling"
+	"flyball/internal/resource"
 )
 
 func reportCommand() *cobra.Command {
 	var r reporting
 	cmd := &cobra.Command{
-		Use:   "report CLUSTER/SERVICE",
+		Use:   "report SERVICE",
 		Short: "Draw load, CPU utilization, tasks and scaling activities of a service in one picture",
 		Long: `Report draws what became of a service: users, requests per second and latency from the record of
 flyball load --out; CPU utilization against its target, desired and running tasks; and below them, over
@@ -38,7 +37,8 @@ own times have to be those of the service then: record it with --speed 1.`,
 		Example: `  flyball report workshop/app --load load.jsonl --html workshop.html --svg workshop.svg
   flyball report prod/web --since 3h --html web.html
   flyball report prod/web --endpoint aws --region eu-west-1 --since 1h --svg web.svg`,
-		Args: cobra.ExactArgs(1),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: r.server.completeNames(1, resource.Service),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return r.run(cmd.Context(), args[0], cmd.OutOrStdout())
 		},
@@ -76,19 +76,15 @@ type reportFile struct {
 	write report.Writer
 }
 
-func (r reporting) run(ctx context.Context, resource string, out io.Writer) error {
-	if !strings.HasPrefix(resource, "service/") && strings.Contains(resource, "/") {
-		resource = "service/" + resource // as flyball logs has it
-	}
-	id, err := scaling.ParseServiceID(resource)
-	if err != nil {
-		return err
-	}
+func (r reporting) run(ctx context.Context, service string, out io.Writer) error {
 	record, err := r.readRecord()
 	if err != nil {
 		return err
 	}
-	c := r.server.client()
+	c, name, err := r.server.find(ctx, service, resource.Service)
+	if err != nil {
+		return err
+	}
 	clock, err := c.Clock(ctx)
 	if err != nil {
 		return err
@@ -97,7 +93,7 @@ func (r reporting) run(ctx context.Context, resource string, out io.Writer) erro
 	if err != nil {
 		return err
 	}
-	run, err := report.Read(ctx, sourceOf(c), id, record, from, to)
+	run, err := report.Read(ctx, sourceOf(c), name.Scalable(), record, from, to)
 	if err != nil {
 		return c.Plain(err)
 	}
