@@ -93,7 +93,8 @@ policies that will scale them in production.`,
 	}
 	cmd.AddCommand(
 		serveCommand(), demoCommand(), loadCommand(), reportCommand(), forecastCommand(), replayCommand(),
-		statusCommand(), activitiesCommand(), explainCommand(), logsCommand(), nowCommand(), authorityCommand(), checkCommand(), backupCommand(), restoreCommand(),
+		statusCommand(), activitiesCommand(), explainCommand(), logsCommand(), nowCommand(),
+		clockCommand(), authorityCommand(), checkCommand(), backupCommand(), restoreCommand(),
 		versionCommand(),
 	)
 	return cmd
