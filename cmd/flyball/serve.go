@@ -46,8 +46,7 @@ Built-in images, run by every runtime:
 
   flyball serve --auth admin.ini --addr 0.0.0.0:4566 --tls-cert cert.pem --tls-key key.pem
 
-  export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_DEFAULT_REGION=us-east-1
-  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+  eval "$(flyball env)"
   aws ecs create-cluster --cluster-name demo`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

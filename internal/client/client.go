@@ -30,6 +30,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"flyball/governor"
 )
@@ -43,6 +44,7 @@ type Client struct {
 	LoadBalancing *elasticloadbalancingv2.Client
 	Logs          *cloudwatchlogs.Client
 	SQS           *sqs.Client
+	STS           *sts.Client
 
 	Config
 	signer *v4.Signer
@@ -91,6 +93,7 @@ func New(c Config) *Client {
 		LoadBalancing: elasticloadbalancingv2.NewFromConfig(cfg),
 		Logs:          cloudwatchlogs.NewFromConfig(cfg),
 		SQS:           sqs.NewFromConfig(cfg),
+		STS:           sts.NewFromConfig(cfg),
 		Config:        c,
 		signer:        v4.NewSigner(),
 	}
@@ -123,6 +126,15 @@ func (c *Client) Clock(ctx context.Context) (Clock, error) {
 	var clock Clock
 	err := c.getJSON(ctx, "/console/api/clock", nil, &clock)
 	return clock, err
+}
+
+// Health is nil if the server answers.
+func (c *Client) Health(ctx context.Context) error {
+	body, err := c.get(ctx, "/healthz", nil)
+	if err != nil {
+		return err
+	}
+	return body.Close()
 }
 
 // Explain reads the server's explanation of a scalable target.
