@@ -113,6 +113,7 @@ policies that will scale them in production.`,
 		serveCommand(),
 		statusCommand(),
 		versionCommand(),
+		waitCommand(),
 	)
 	return cmd
 }

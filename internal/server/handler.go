@@ -95,6 +95,7 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.Handle("POST /console/api/backup", own.Operation("Backup", s.atHome(s.serveBackup)))
 	mux.Handle("GET /console/api/clock", own.Operation("Clock", s.serveClock))
 	mux.Handle("POST /console/api/clock", own.Operation("AdvanceClock", s.serveAdvance))
+	mux.Handle("POST /console/api/wait", own.Operation("Wait", s.serveWait))
 	mux.Handle("GET /console/api/load", own.Operation("Load", s.serveLoads))
 	mux.Handle("POST /console/api/load", own.Operation("SetLoad", s.serveSetLoad))
 	mux.Handle("GET /console/api/explain", own.Operation("Explain", s.serveExplain))
