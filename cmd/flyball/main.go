@@ -110,6 +110,7 @@ policies that will scale them in production.`,
 		reportCommand(),
 		restoreCommand(),
 		serveCommand(),
+		simulateCommand(),
 		statusCommand(),
 		versionCommand(),
 	)
