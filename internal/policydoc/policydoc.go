@@ -113,12 +113,12 @@ func (d *Documents) Add(o Documents) {
 	d.Notes = append(d.Notes, o.Notes...)
 }
 
-func (d *Documents) empty() bool {
+func (d Documents) empty() bool {
 	return len(d.Targets)+len(d.Policies)+len(d.Actions)+len(d.Alarms) == 0
 }
 
 // Resources are the resources that there is a target or a policy of, in order.
-func (d *Documents) Resources() []string {
+func (d Documents) Resources() []string {
 	var ids []string
 	for _, t := range d.Targets {
 		ids = append(ids, aws.ToString(t.ResourceId))
@@ -131,7 +131,7 @@ func (d *Documents) Resources() []string {
 }
 
 // Of is what the documents say of one resource. Alarms are of all.
-func (d *Documents) Of(resource string) Documents {
+func (d Documents) Of(resource string) Documents {
 	one := Documents{Alarms: d.Alarms, Notes: d.Notes}
 	for _, t := range d.Targets {
 		if aws.ToString(t.ResourceId) == resource {
