@@ -14,9 +14,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"flyball/internal/forecasting"
 	"flyball/internal/policydoc"
 	"flyball/internal/simulation"
+	"flyball/internal/trace"
 	"flyball/scaling"
 	"flyball/sim"
 )
@@ -27,7 +27,7 @@ type simulating struct {
 	policies []string
 	resource string
 	traffic  string
-	step     time.Duration
+	file     reading
 	model    serviceModel
 	bounds   struct{ min, max, initial int32 }
 	delays   string
@@ -58,8 +58,8 @@ and describe-scheduled-actions print, aws cloudwatch describe-alarms for the ala
 and terraform show -json of a plan or a state; it can be given several times. The address of a
 running Flyball, or aws, reads them from there. --service names one of several services.
 
---traffic has a row for each step of time: the requests, alone or after a time (time,value). In missing
-rows there were none. It may be gzipped; - is the standard input.
+--traffic is what flyball forecast and flyball replay read, too: CSV with a row for each step of time,
+what CloudWatch or Prometheus answer, or an access log; - is the standard input.
 
 The service is a queue in front of its tasks. --cpu-per-request is the processor time of a request and
 --wait-per-request what it waits for others; a task has --task-cpu units (1024 are one vCPU) and
@@ -88,8 +88,8 @@ func (s *simulating) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVar(&s.policies, "policies", nil, "file with scaling policies and what belongs to them, the address of a server, or aws; can be given several times")
 	f.StringVar(&s.resource, "service", "", "CLUSTER/SERVICE that is simulated, where there are several")
-	f.StringVar(&s.traffic, "traffic", "", "file of traffic: a row for each step of time")
-	f.DurationVar(&s.step, "step", 0, "time that a row is about, if not the distance of the rows' times")
+	f.StringVar(&s.traffic, "traffic", "", "file of traffic: the requests, or messages, of each step of time")
+	s.file.add(cmd)
 	s.model.flags(f)
 	f.Int32Var(&s.bounds.min, "min", 0, "tasks at the least; the target's own by default")
 	f.Int32Var(&s.bounds.max, "max", 0, "tasks at the most; the target's own by default")
@@ -107,7 +107,7 @@ func (s *simulating) flags(cmd *cobra.Command) {
 	for _, name := range []string{"policies", "prices"} {
 		_ = cmd.MarkFlagFilename(name, "json")
 	}
-	_ = cmd.MarkFlagFilename("traffic", "csv", "gz")
+	_ = cmd.MarkFlagFilename("traffic")
 	_ = cmd.MarkFlagFilename("minutes", "csv")
 	_ = cmd.MarkFlagRequired("traffic")
 }
@@ -153,9 +153,9 @@ func (s *simulating) scenario(cmd *cobra.Command) (scenario sim.Scenario, r simu
 	if err != nil {
 		return scenario, r, nil, err
 	}
-	start, traffic, err := s.readTraffic(cmd.InOrStdin())
+	start, traffic, err := s.readTraffic(cmd)
 	if err != nil {
-		return scenario, r, nil, fmt.Errorf("--traffic %s: %w", s.traffic, err)
+		return scenario, r, nil, err
 	}
 	setup := simulation.Setup{Start: start, AWS: s.delays == "aws"}
 	if setup.Service, err = s.model.service(cmd.Flags(), documents); err != nil {
@@ -262,7 +262,7 @@ func (s *simulating) readPolicies(ctx context.Context, name string, stdin io.Rea
 		}
 		return d, err
 	}
-	in, err := forecasting.Open(name, stdin)
+	in, err := trace.Open(name, stdin)
 	if err != nil {
 		return policydoc.Documents{}, err
 	}
@@ -271,24 +271,18 @@ func (s *simulating) readPolicies(ctx context.Context, name string, stdin io.Rea
 }
 
 // readTraffic reads the traffic.
-func (s *simulating) readTraffic(stdin io.Reader) (start time.Time, traffic sim.Traffic, err error) {
-	in, err := forecasting.Open(s.traffic, stdin)
+func (s *simulating) readTraffic(cmd *cobra.Command) (start time.Time, traffic sim.Traffic, err error) {
+	past, err := s.file.traffic(cmd, s.traffic)
 	if err != nil {
-		return start, nil, err
+		return start, nil, fmt.Errorf("--traffic %w", err)
 	}
-	defer in.Close()
-	past, err := forecasting.ReadTimeline(in)
+	if past, err = past.At(time.Minute); err == nil {
+		start, traffic, err = simulation.Minutes(past.Start, past.Values)
+	}
 	if err != nil {
-		return start, nil, err
+		err = fmt.Errorf("--traffic %s: %w", s.traffic, err)
 	}
-	h := simulation.History{Start: past.Start, Step: past.Step, Values: past.Values}
-	if s.step != 0 {
-		h.Step = s.step
-	}
-	if h.Step == 0 {
-		return start, nil, fmt.Errorf("it does not tell how much time a row is about; say so with --step")
-	}
-	return h.Minutes()
+	return start, traffic, err
 }
 
 // keepActivities keeps what became of each activity, in the order in which they began.
