@@ -379,7 +379,7 @@ func dayOfRequests(at time.Time) float64 {
 // A day and more of requests under target tracking and a forecast: both foretell the same
 // hours of the second day, and act on them at the same times.
 func TestTheSimulationForecastsAsTheServicesDo(t *testing.T) {
-	const minutes, takes, target = 31 * 60, 40 * time.Second, 100
+	const minutes, takes, target = 42 * 60, 40 * time.Second, 100
 	label := aws.String("app/lb/1/targetgroup/tg/2")
 	var want []string
 	inBareLoop(t, 3, func(l *loop) {
