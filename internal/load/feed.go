@@ -72,7 +72,7 @@ func (f Feed) total() (int, error) {
 		}
 		return f.Messages, nil
 	}
-	if err := f.Schedule.validate(); err != nil {
+	if err := f.Schedule.Check(); err != nil {
 		return 0, err
 	}
 	due := int(math.Round(f.Schedule.Total(f.Schedule.Duration())))
@@ -141,10 +141,10 @@ func (r *feeding) fifo() bool { return strings.HasSuffix(r.URL, ".fifo") }
 // due is how many messages are to have been sent by now.
 func (r *feeding) due() int {
 	elapsed := time.Since(r.start)
-	if r.Schedule == nil || elapsed >= r.Schedule.Duration() {
+	if r.Schedule == nil || elapsed >= r.end {
 		return r.total
 	}
-	return min(r.total, int(r.Schedule.Total(elapsed)))
+	return min(r.total, int(r.planned.total(elapsed)))
 }
 
 // waiting is how many messages are due and not answered.

@@ -106,8 +106,8 @@ func (c *cells) run(start func(*services)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.start = start
-	for _, v := range c.opened {
-		start(v)
+	for _, scope := range slices.Sorted(maps.Keys(c.opened)) {
+		start(c.opened[scope])
 	}
 }
 
@@ -150,6 +150,7 @@ func (s *Server) openCell(account, region string) (*services, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.telemetry.Cell(account, region)
 	s.state.Later(func(tx *state.Tx) { tx.Put(kindCell, scope, struct{}{}) })
 	return v, nil
 }

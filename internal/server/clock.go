@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
+	"flyball/internal/client"
 	"flyball/internal/clock"
 	"flyball/internal/lead"
 	"flyball/internal/state"
 	"flyball/internal/store"
+	"flyball/internal/wire"
 )
 
 // kindClock is how far the clock may have come; one document.
@@ -30,14 +33,19 @@ func (s *Server) openClock() error {
 	}
 	start := wall().UTC()
 	last, err := state.Get[time.Time](s.state, kindClock, clockKey)
-	if errors.Is(err, store.ErrNotFound) {
+	fresh := errors.Is(err, store.ErrNotFound)
+	if fresh {
 		last, err = &start, nil
 	}
 	if err != nil {
 		return fmt.Errorf("read the clock: %w", err)
 	}
+	if s.cfg.Clock == ClockManual {
+		s.openManualClock(*last, fresh)
+		return nil
+	}
 	ahead := last.Sub(start)
-	if s.cfg.GiveUpLead && ahead > 0 {
+	if s.cfg.Clock == ClockWall && ahead > 0 {
 		if err := s.giveUpLead(lead.Lead{Now: start, By: ahead}); err != nil {
 			return err
 		}
@@ -46,19 +54,80 @@ func (s *Server) openClock() error {
 	stays := ahead > 0 && (ahead > soon || s.cfg.Speed != 1)
 	if stays {
 		start = *last
-		s.cfg.Log.Warn("the server's clock is ahead of the wall clock and stays so, for an earlier life had a faster clock or a wrong wall clock: "+
-			"the times that it tells and those of schedules are as far from the true ones; "+
-			"to go back to the wall clock and keep the data, stop the server and start it once with --give-up-lead",
-			"ahead", ahead.Round(time.Second), "now", start)
+		s.tellLead(ahead, start)
 	}
 	s.clock = clock.Following(s.cfg.Wall, start, s.cfg.Speed)
 	if ahead > 0 && !stays {
 		s.clock.NotBefore(*last)
 	}
-	s.ahead.clock = s.clock
-	s.state.Stamp(s.ahead.stamp)
+	s.noteClock()
 	return nil
 }
+
+// openManualClock has the clock stand where an earlier life left it, or in its first at the start that is
+// given, or at the full minute.
+func (s *Server) openManualClock(last time.Time, fresh bool) {
+	if fresh {
+		last = last.Truncate(time.Minute)
+		if !s.cfg.Start.IsZero() {
+			last = s.cfg.Start
+		}
+	}
+	s.clock = clock.Manual(s.cfg.Wall, last)
+	s.clock.OnRest(s.state.Announced)
+	s.noteClock()
+}
+
+// noteClock has where the clock is noted with what is written.
+func (s *Server) noteClock() {
+	s.ahead.clock = s.clock
+	s.state.Stamp(s.ahead.stamp)
+}
+
+// tellLead says what becomes of a lead that an earlier life has left.
+func (s *Server) tellLead(ahead time.Duration, now time.Time) {
+	goesOn := "it goes on at --speed from there"
+	if s.cfg.Speed == 1 {
+		goesOn = "at --speed 1 it goes with the wall clock and stays as far ahead, so that no time comes twice"
+	}
+	s.cfg.Log.Warn("the server's clock is ahead of the wall clock, for an earlier life had a faster clock or a wrong wall clock: "+goesOn+"; "+
+		"the times that it tells and those of schedules are as far from the true ones, and queries for the true ones find nothing (flyball now prints its time); "+
+		"to go back to the wall clock and keep the data, stop the server and start it once with --clock wall; to start over, give --data another folder",
+		"ahead", ahead.Round(time.Second), "now", now)
+}
+
+// clockShows is what the clock shows, beside the wall clock.
+func (s *Server) clockShows() client.Clock {
+	now, wall := s.clock.Now(), s.clock.Wall().UTC()
+	lead := now.Sub(wall)
+	c := client.Clock{Now: now, Wall: wall, Lead: lead.Round(time.Millisecond).Seconds(), Speed: s.clock.Speed(), State: client.Follows}
+	switch {
+	case s.clock.IsManual():
+		c.State = client.Manual
+	case c.Speed != 1:
+		c.State = client.Runs
+	case s.clock.Stands() > 0:
+		c.State = client.Waits
+	case lead > time.Second:
+		c.State = client.Ahead
+	}
+	return c
+}
+
+func (s *Server) serveClock(w http.ResponseWriter, _ *http.Request, _ wire.Call) {
+	writeJSON(w, s.clockShows())
+}
+
+// timed tells the server's time in each answer.
+func (s *Server) timed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(client.NowHeader, s.clock.Now().Format(timeOfHeader))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// timeOfHeader is RFC 3339 with milliseconds.
+const timeOfHeader = "2006-01-02T15:04:05.000Z07:00"
 
 // A clockNote is a time on disk to which a clock has come, so that it does not go back in the
 // next life, whatever the wall clock is then. A clock that is ahead of the wall clock has not
@@ -86,6 +155,11 @@ func (n *clockNote) stamp(tx *state.Tx) {
 // note notes where the clock is, or will be when it is to be noted again.
 func (n *clockNote) note(tx *state.Tx) {
 	now := n.clock.Now()
+	if n.clock.IsManual() {
+		n.noted = now.Add(1)
+		tx.Put(kindClock, clockKey, now)
+		return
+	}
 	if !n.ahead(now) {
 		n.noted = now.Add(inStepEvery)
 		tx.Put(kindClock, clockKey, now)
@@ -104,7 +178,7 @@ func (n *clockNote) keep(tx *state.Tx) {
 
 // ahead tells whether the clock may be further than the wall clock.
 func (n *clockNote) ahead(now time.Time) bool {
-	return n.clock.Speed() > 1 || now.After(n.clock.Wall().Add(time.Second))
+	return !n.clock.IsManual() && (n.clock.Speed() > 1 || now.After(n.clock.Wall().Add(time.Second)))
 }
 
 // keepClock has the clock follow the wall clock and be noted.

@@ -10,6 +10,7 @@ import (
 	"flyball/governor"
 	"flyball/internal/capacity"
 	"flyball/internal/cell"
+	"flyball/internal/clock"
 	"flyball/internal/service/autoscaling/fault"
 	"flyball/internal/service/autoscaling/rules"
 	"flyball/internal/state"
@@ -30,13 +31,14 @@ type host struct {
 	activities *activities
 	// metricPeriod, if set, is told how often ECS's metrics of a target are wanted.
 	metricPeriod func(context.Context, scaling.ResourceID, time.Duration) error
-	backlogs     Backlogs // nil: there are none
+	backlogs     Backlogs               // nil: there are none
+	decided      func(scaling.Decision) // nil: nobody is told
 
 	rows  *registry // under the state's lock
 	zones zones     // of scheduled actions
 	times timetable
 	busy  targetLocks   // held while one target is governed
-	wake  chan struct{} // holds a token when there is an activity to follow
+	wake  *clock.Signal // there is an activity to follow
 }
 
 // open reads what the cell remembers.
@@ -196,9 +198,4 @@ func (h *host) look(ctx context.Context, id scaling.ResourceID) (governor.Capaci
 func empty(c governor.Capacity) bool { return !c.Gone && c.Desired == 0 && c.Running == 0 }
 
 // nudge tells that there is an activity to follow.
-func (h *host) nudge() {
-	select {
-	case h.wake <- struct{}{}:
-	default: // it is told already
-	}
-}
+func (h *host) nudge() { h.wake.Set() }

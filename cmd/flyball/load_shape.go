@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"flyball/internal/client"
+	"flyball/internal/load"
+	"flyball/internal/trace"
+)
+
+// shapeFlags are those that say how much load there is over time.
+func (l *loading) shapeFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.Float64Var(&l.users, "users", 10, "virtual users")
+	f.Float64Var(&l.rate, "rate", 0, "requests or messages a second, in place of users")
+	f.DurationVar(&l.ramp, "ramp", 0, "time to reach the full load")
+	f.DurationVar(&l.hold, "hold", 30*time.Second, "time at the full load")
+	f.DurationVar(&l.rampDown, "ramp-down", 0, "time to come back to nothing")
+	f.DurationVar(&l.duration, "duration", 0, "time of the whole, ramps included, in place of --hold; with --trace, how much of it")
+	f.StringVar(&l.stages, "stages", "", "stages such as '2m:50,steady 5m,spike 30s:400', or @FILE with one a line; /s makes levels requests per second")
+	f.StringVar(&l.trace, "trace", "", "file of requests that were counted, minute by minute or in other steps")
+	f.DurationVar(&l.traceStep, "trace-step", 0, "time that a row of the trace is about, where it does not tell")
+	f.Float64Var(&l.scale, "scale", 1, "factor of all levels of --stages or --trace")
+	f.DurationVar(&l.think, "think", 0, "how long a user waits between an answer and the next request, on average")
+	f.StringVar(&l.speed, "speed", "", `how many times faster the load's times run, or "server": as the server's clock, which is how all but URLs have it; 1 for those`)
+	for _, one := range []string{"stages", "trace"} {
+		for _, other := range []string{"users", "rate", "ramp", "hold", "ramp-down"} {
+			cmd.MarkFlagsMutuallyExclusive(one, other)
+		}
+	}
+	cmd.MarkFlagsMutuallyExclusive("stages", "trace")
+	cmd.MarkFlagsMutuallyExclusive("stages", "duration")
+	cmd.MarkFlagsMutuallyExclusive("users", "rate")
+	cmd.MarkFlagsMutuallyExclusive("hold", "duration")
+	_ = cmd.MarkFlagFilename("trace", "csv", "gz")
+	_ = cmd.RegisterFlagCompletionFunc("speed", cobra.FixedCompletions([]string{"server", "1", "10", "60"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// checkShape reads stages or a trace, and finds numbers that are none.
+func (l *loading) checkShape() (err error) {
+	for _, flag := range []struct {
+		name  string
+		value float64
+		least float64
+	}{
+		{"users", l.users, 1}, {"rate", l.rate, 0}, {"scale", l.scale, 0}, {"think", l.think.Seconds(), 0}, {"ramp", l.ramp.Seconds(), 0},
+		{"hold", l.hold.Seconds(), 0}, {"ramp-down", l.rampDown.Seconds(), 0}, {"duration", l.duration.Seconds(), 0},
+	} {
+		if !(flag.value >= flag.least) || math.IsInf(flag.value, 0) {
+			return fmt.Errorf("--%s %v: give a number of %v or more", flag.name, flag.value, flag.least)
+		}
+	}
+	l.open = l.rate > 0
+	switch {
+	case l.stages != "":
+		err = l.readStages()
+	case l.trace != "":
+		err = l.readTrace()
+	}
+	if err != nil {
+		return err
+	}
+	l.shape = l.shape.Times(l.scale)
+	if l.queue != "" && l.shape != nil && !l.open {
+		return errors.New("--stages of a queue are messages per second: write 2m:50/s")
+	}
+	if _, err := l.speedOf(); err != nil {
+		return err
+	}
+	if l.queue != "" {
+		return nil // its rate and time may follow from --messages
+	}
+	schedule, err := l.schedule()
+	if err != nil {
+		return err
+	}
+	if peak := schedule.Peak(); !l.open && peak > float64(l.connections) {
+		return fmt.Errorf("%v users are more than --max-connections %d: raise it, or have fewer users", peak, l.connections)
+	}
+	return schedule.Check()
+}
+
+func (l *loading) readStages() error {
+	text := l.stages
+	if name, isFile := strings.CutPrefix(text, "@"); isFile {
+		b, err := readSmall(name)
+		if err != nil {
+			return fmt.Errorf("--stages: %w", err)
+		}
+		text = string(b)
+	}
+	var err error
+	if l.shape, l.open, err = load.ParseStages(text); err != nil {
+		return fmt.Errorf("--stages: %w", err)
+	}
+	return nil
+}
+
+func (l *loading) readTrace() error {
+	past, err := readRequests(l.trace, l.traceStep)
+	if err != nil {
+		return fmt.Errorf("--trace %s: %w", l.trace, err)
+	}
+	if past.Step <= 0 {
+		return fmt.Errorf("--trace %s does not tell what time a row is about; say so with --trace-step, such as --trace-step 1m", l.trace)
+	}
+	if l.shape, err = load.Trace(past.Values, past.Step); err != nil {
+		return fmt.Errorf("--trace %s: %w", l.trace, err)
+	}
+	if l.duration > 0 {
+		l.shape = l.shape.First(l.duration)
+	}
+	l.open = true
+	return nil
+}
+
+// readRequests reads a trace of requests, counted in each of its steps.
+func readRequests(name string, step time.Duration) (trace.Trace, error) {
+	in, err := trace.Open(name, os.Stdin)
+	if err != nil {
+		return trace.Trace{}, err
+	}
+	defer in.Close()
+	t, err := trace.Read(in, trace.Options{Step: step, Assume: trace.Counts})
+	if err != nil {
+		return t, err
+	}
+	return t.Counted()
+}
+
+// readSmall reads a file of what could as well be typed.
+func readSmall(name string) ([]byte, error) {
+	const most = 1 << 20
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	b, err := io.ReadAll(io.LimitReader(file, most+1))
+	if err == nil && len(b) > most {
+		err = fmt.Errorf("%s is larger than 1 MiB", name)
+	}
+	return b, err
+}
+
+// schedule is the level over time that the flags say.
+func (l loading) schedule() (load.Schedule, error) {
+	if l.shape != nil {
+		return l.shape, nil
+	}
+	peak, hold := l.users, l.hold
+	if l.rate > 0 {
+		peak = l.rate
+	}
+	if l.duration != 0 {
+		if hold = l.duration - l.ramp - l.rampDown; hold < 0 {
+			return nil, fmt.Errorf("--duration %v is shorter than the ramps in it", l.duration)
+		}
+	}
+	return load.Ramp(peak, l.ramp, hold, l.rampDown), nil
+}
+
+// speedOf is how many times faster the load's times run; 0 is as fast as the server's.
+func (l loading) speedOf() (float64, error) {
+	switch l.speed {
+	case "":
+		return 1, nil
+	case "server":
+		return 0, nil
+	}
+	speed, err := strconv.ParseFloat(l.speed, 64)
+	if err != nil || !(speed > 0 && speed <= 100_000) {
+		return 0, fmt.Errorf(`--speed %q: give a number above 0, at most 100000, or "server"`, l.speed)
+	}
+	return speed, nil
+}
+
+// clock is the clock that the load follows.
+func (l loading) clock(ctx context.Context) (client.Clock, error) {
+	speed, err := l.speedOf()
+	if err != nil || speed > 0 {
+		return client.Clock{Now: time.Now(), Speed: speed}, err
+	}
+	if err := l.server.complete(); err != nil {
+		return client.Clock{}, err
+	}
+	clock, err := l.server.client().Clock(ctx)
+	if err == nil && clock.Speed <= 0 {
+		err = refusal{errors.New("the clock of the server stands still, and a load that follows it would not end: give --speed 1")}
+	}
+	return clock, err
+}
