@@ -317,6 +317,7 @@ func (l *Log) fail(err error) error {
 	defer l.mu.Unlock()
 	if l.err == nil {
 		l.err = err
+		l.Log.Error("nothing more is taken for a queue, or handed out of it, until the server starts again", "queue", l.Folder, "error", err)
 	}
 	return l.err
 }

@@ -162,17 +162,25 @@ func soundWith(frame []byte, salt uint64, at Position) (_ uint64, sound bool) {
 	return salt, false
 }
 
+// A GoneError is of a log whose files are not any more those that it has open: what is written to
+// them is lost.
+type GoneError struct{ Path, How string }
+
+func (e *GoneError) Error() string {
+	return fmt.Sprintf("%s was %s while the server ran; put the data folder back, and start again", e.Path, e.How)
+}
+
 // present reports an error when the file is not any more what its path leads to: what is
 // written to it then is lost.
 func (s *segment) present(folder string) error {
 	path := segmentPath(folder, s.base)
 	switch now, err := os.Stat(path); {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s was removed while the server ran; put the data folder back, and start again", path)
+		return &GoneError{path, "removed"}
 	case err != nil:
 		return err
 	case !os.SameFile(s.is, now):
-		return fmt.Errorf("%s was replaced while the server ran; put the data folder back, and start again", path)
+		return &GoneError{path, "replaced"}
 	}
 	return nil
 }
