@@ -79,10 +79,10 @@ func TestCommandsSignForAServerThatAdmitsKnownKeysOverTLS(t *testing.T) {
 		env  string // AWS_CA_BUNDLE
 		want string
 	}{
-		{[]string{"status", "--ca", cert}, "", "No scalable targets yet."},
-		{[]string{"status"}, cert, "No scalable targets yet."},
+		{[]string{"status", "--ca", cert}, "", "There are no services in region us-east-1 yet"},
+		{[]string{"status"}, cert, "There are no services in region us-east-1 yet"},
 		{[]string{"activities"}, cert, "No scaling activities yet."},
-		{[]string{"explain", "service/test/web"}, cert, "No scalable target found"},
+		{[]string{"explain", "service/test/web"}, cert, "there is no service test/web"},
 		{[]string{"ca"}, cert, "BEGIN CERTIFICATE"},
 		{[]string{"logs", "0f9d1c62b1a84f3f9f6c5d1f2b7a9e10"}, cert, "task"},
 		{[]string{"status"}, "", "is not trusted; give its authority's certificate with --ca"},

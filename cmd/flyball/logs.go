@@ -1,12 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"flyball/internal/resource"
 	"flyball/internal/tail"
 )
 
@@ -14,22 +14,26 @@ func logsCommand() *cobra.Command {
 	var conn connection
 	var opts tail.Options
 	cmd := &cobra.Command{
-		Use:   "logs CLUSTER/SERVICE | TASK | GROUP",
+		Use:   "logs SERVICE | TASK | GROUP",
 		Short: "What tasks have written, wherever it is kept",
 		Long: `What tasks have written: one task, all of a service, or whatever is in a log group.
-Each may be named by its ARN, whose region counts. Containers with the log driver
+The beginning of a task's ID is enough, and the name of a service where no other cluster
+has one of that name. Each may be named by its ARN, whose region counts. Containers with the log driver
 awslogs are read in their log groups; of others, the server keeps the newest part.`,
 		Example: `  flyball logs prod/web --follow --filter '?ERROR ?WARN'
-  flyball logs 0f9d1c62b1a84f3f9f6c5d1f2b7a9e10 --container proxy
+  flyball logs 0f9d1c62 --container proxy
   flyball logs /ecs/web --since 10m
   flyball logs --follow arn:aws:ecs:us-east-1:123456789012:task/prod/0f9d1c62b1a84f3f9f6c5d1f2b7a9e10`,
-		Args: cobra.ExactArgs(1),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: conn.completeNames(1, resource.Service, resource.Task, resource.LogGroup),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			conn.Region = cmp.Or(tail.Region(args[0]), conn.Region)
-			alone := tail.NamesTask(args[0])
-			return tail.Read(cmd.Context(), conn.client(), args[0], opts, func(line tail.Line) (err error) {
+			c, name, err := conn.find(cmd.Context(), args[0], resource.Task, resource.Service, resource.LogGroup)
+			if err != nil {
+				return err
+			}
+			return tail.Read(cmd.Context(), c, name, opts, func(line tail.Line) (err error) {
 				switch {
-				case alone:
+				case name.Kind == resource.Task:
 					_, err = fmt.Fprintln(cmd.OutOrStdout(), line.Text)
 				case line.At.IsZero():
 					_, err = fmt.Fprintln(cmd.OutOrStdout(), line.Source, line.Text)

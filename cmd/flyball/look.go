@@ -18,8 +18,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"flyball/internal/client"
+	"flyball/internal/resource"
 	"flyball/internal/sharedfile"
-	"flyball/internal/status"
+	"flyball/internal/shellenv"
 	"flyball/scaling"
 )
 
@@ -30,11 +31,8 @@ type connection struct {
 }
 
 func (c *connection) flags(cmd *cobra.Command) {
-	endpoint := os.Getenv("AWS_ENDPOINT_URL")
-	if endpoint == "" {
-		endpoint = "http://127.0.0.1:4566"
-	}
-	cmd.Flags().StringVar(&c.Endpoint, "endpoint", endpoint, "address of the server; AWS_ENDPOINT_URL by default")
+	endpoint := cmp.Or(os.Getenv(shellenv.Endpoint), os.Getenv("AWS_ENDPOINT_URL"), "http://127.0.0.1:4566")
+	cmd.Flags().StringVar(&c.Endpoint, "endpoint", endpoint, "address of the server; FLYBALL_ENDPOINT or AWS_ENDPOINT_URL by default")
 	cmd.Flags().StringVar(&c.Region, "region", cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), "us-east-1"),
 		"region to look at; AWS_REGION by default")
 	cmd.Flags().StringVar(&c.Account, "account", "", "account to look at, 12 digits; the server's own by default")
@@ -67,30 +65,6 @@ func (c *connection) complete() (err error) {
 
 func (c *connection) client() *client.Client { return client.New(c.Config) }
 
-func statusCommand() *cobra.Command {
-	var conn connection
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "status [RESOURCE...]",
-		Short: "Targets, policies, alarms and capacity at a glance",
-		Example: `  flyball status
-  flyball status service/prod/web --json`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := status.Read(cmd.Context(), conn.client(), args...)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return printJSON(cmd.OutOrStdout(), s)
-			}
-			return s.WriteText(cmd.OutOrStdout())
-		},
-	}
-	conn.flags(cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
-}
-
 func activitiesCommand() *cobra.Command {
 	var conn connection
 	var asJSON, scaledOnly bool
@@ -99,22 +73,17 @@ func activitiesCommand() *cobra.Command {
 		Use:   "activities [RESOURCE]",
 		Short: "Scaling activities, newest first, with those that were not carried out and why",
 		Example: `  flyball activities
-  flyball activities service/prod/web --limit 5 --json
-  flyball activities function:resize:live`,
-		Args: cobra.MaximumNArgs(1),
+  flyball activities prod/web --limit 5 --json
+  flyball activities resize:live`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: conn.completeNames(1, scalable...),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if limit < 1 {
 				return fmt.Errorf("--limit %d: give a number above 0", limit)
 			}
-			in := applicationautoscaling.DescribeScalingActivitiesInput{IncludeNotScaledActivities: aws.Bool(!scaledOnly)}
-			kinds := scaling.Kinds()
-			if len(args) > 0 {
-				in.ResourceId, kinds = &args[0], []scaling.Kind{scaling.ResourceID(args[0]).Kind()}
-			}
-			c := conn.client()
-			list, err := readActivities(cmd.Context(), c.AutoScaling, in, kinds, int(limit))
+			list, err := conn.activities(cmd.Context(), args, !scaledOnly, int(limit))
 			if err != nil {
-				return c.Plain(err)
+				return err
 			}
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), list)
@@ -133,6 +102,35 @@ func activitiesCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&scaledOnly, "scaled", false, "leave out what was not carried out")
 	cmd.Flags().Int32Var(&limit, "limit", 20, "show at most this many")
 	return cmd
+}
+
+// activities reads those of a scalable target that is named, or of all. Activities outlive
+// their targets and services: what is gone is missing only if it has none.
+func (c *connection) activities(ctx context.Context, named []string, notScaled bool, limit int) ([]aastypes.ScalingActivity, error) {
+	in := applicationautoscaling.DescribeScalingActivitiesInput{IncludeNotScaledActivities: aws.Bool(notScaled)}
+	if len(named) == 0 {
+		client := c.client()
+		list, err := readActivities(ctx, client.AutoScaling, in, scaling.Kinds(), limit)
+		return list, client.Plain(err)
+	}
+	client, name, err := c.find(ctx, named[0], scalable...)
+	missing, _ := errors.AsType[*resource.Missing](err)
+	switch {
+	case missing != nil && missing.Name.Scalable() != "":
+		name = missing.Name
+	case err != nil:
+		return nil, err
+	}
+	id, err := scalableID(name)
+	if err != nil {
+		return nil, err
+	}
+	in.ResourceId = aws.String(string(id))
+	list, err := readActivities(ctx, client.AutoScaling, in, []scaling.Kind{id.Kind()}, limit)
+	if err == nil && len(list) == 0 && missing != nil {
+		return nil, missing
+	}
+	return list, client.Plain(err)
 }
 
 // readActivities reads activities of resources of some kinds, newest first.
@@ -174,11 +172,20 @@ func explainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain RESOURCE",
 		Short: "What a target's alarms see, what was decided last, and when it can scale next",
-		Example: `  flyball explain service/prod/web
-  flyball explain service/prod/web --json`,
-		Args: cobra.ExactArgs(1),
+		Example: `  flyball explain prod/web
+  flyball explain resize:live --json`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: conn.completeNames(1, scalable...),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := conn.client().Explain(cmd.Context(), args[0])
+			c, name, err := conn.find(cmd.Context(), args[0], scalable...)
+			if err != nil {
+				return err
+			}
+			id, err := scalableID(name)
+			if err != nil {
+				return err
+			}
+			e, err := c.Explain(cmd.Context(), string(id))
 			if err != nil {
 				return err
 			}

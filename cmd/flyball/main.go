@@ -68,8 +68,11 @@ func exitStatus(err error) int {
 		return 0
 	}
 	fmt.Fprintln(os.Stderr, "flyball:", err)
-	if errors.As(err, new(refusal)) {
+	switch {
+	case errors.As(err, new(refusal)):
 		return 2
+	case errors.As(err, new(failure)):
+		return statusFailed
 	}
 	return 1
 }
@@ -84,16 +87,32 @@ tasks on this machine, measures them, fires their alarms and scales them with th
 policies that will scale them in production.`,
 		Example: `  flyball demo                       # see a service scale out and in, in two minutes
   flyball serve                      # then point the aws CLI, Terraform or an SDK at it:
-  export AWS_ENDPOINT_URL=http://127.0.0.1:4566`,
+  eval "$(flyball env)"`,
 		Version:       release(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	cmd.SetVersionTemplate("flyball {{.Version}}\n")
 	cmd.AddCommand(
-		serveCommand(), demoCommand(), loadCommand(), reportCommand(), forecastCommand(), replayCommand(),
-		statusCommand(), activitiesCommand(), explainCommand(), logsCommand(), authorityCommand(), checkCommand(), backupCommand(), restoreCommand(),
-		healthCommand(), versionCommand(),
+		activitiesCommand(),
+		authorityCommand(),
+		backupCommand(),
+		checkCommand(),
+		demoCommand(),
+		environmentCommand(),
+		explainCommand(),
+		forecastCommand(),
+		healthCommand(),
+		loadCommand(),
+		logsCommand(),
+		nowCommand(),
+		replayCommand(),
+		reportCommand(),
+		restoreCommand(),
+		runCommand(),
+		serveCommand(),
+		statusCommand(),
+		versionCommand(),
 	)
 	return cmd
 }

@@ -388,23 +388,28 @@ func TestCommandsThatLook(t *testing.T) {
 
 	text, err := flyball(t, append([]string{"status", "--json"}, endpoint...)...)
 	var status struct {
-		Targets []struct {
-			ResourceID   string
-			RunningCount int
-			Policies     []struct{ Alarms []struct{ State string } }
+		Resources []struct {
+			Name    string
+			Running int
+			Target  struct {
+				Policies []struct{ Alarms []struct{ State string } }
+			}
 		}
 	}
 	if err != nil || json.Unmarshal([]byte(text), &status) != nil {
 		t.Fatalf("status: %v: %s", err, text)
 	}
-	if len(status.Targets) != 1 || status.Targets[0].RunningCount != 1 || len(status.Targets[0].Policies[0].Alarms) != 2 {
+	if len(status.Resources) != 1 || status.Resources[0].Running != 1 || len(status.Resources[0].Target.Policies[0].Alarms) != 2 {
 		t.Errorf("status: %+v", status)
 	}
 
 	for _, tt := range []struct{ args, want string }{
-		{"status", "service/test/web"},
+		{"status", "test/web"},
+		{"status test", "test/web"},
 		{"explain service/test/web", "scale-out"},
+		{"explain web", "scale-out"},
 		{"activities", ""},
+		{"activities test/web", ""},
 	} {
 		text, err := flyball(t, append(strings.Fields(tt.args), endpoint...)...)
 		if err != nil || !strings.Contains(text, tt.want) {
@@ -413,7 +418,7 @@ func TestCommandsThatLook(t *testing.T) {
 	}
 	s.awaitLog(t, "listening on")
 	for _, command := range []string{"status", "explain"} {
-		if text, err := flyball(t, append([]string{command, "service/test/none"}, endpoint...)...); err == nil || !strings.Contains(text, "service/test/none") {
+		if text, err := flyball(t, append([]string{command, "service/test/none"}, endpoint...)...); err == nil || !strings.Contains(text, "test/none") {
 			t.Errorf("%s of an unknown target: %v: %s", command, err, text)
 		}
 	}

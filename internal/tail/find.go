@@ -2,20 +2,17 @@ package tail
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"flyball/internal/awslogs"
 	"flyball/internal/client"
+	"flyball/internal/resource"
 )
 
 // A set is the sources that a name stands for.
@@ -34,57 +31,16 @@ type set struct {
 // A place is a log group in a region.
 type place struct{ region, group string }
 
-// taskID is the form of a task's ID.
-var taskID = regexp.MustCompile(`^[0-9a-f]{32}$`)
-
-// Region is the region of an ARN, or "".
-func Region(name string) string {
-	a, err := arn.Parse(name)
-	if err != nil {
-		return ""
-	}
-	return a.Region
-}
-
-// NamesTask is whether a name is that of one task.
-func NamesTask(name string) bool {
-	a, err := arn.Parse(name)
-	return taskID.MatchString(name) || err == nil && a.Service == "ecs" && strings.HasPrefix(a.Resource, "task/")
-}
-
 // find returns what adds the sources that have come to be, and tells whether no more will
 // be written to any.
-func (s *set) find(ctx context.Context, name string) (func(context.Context) (over bool, err error), error) {
-	if a, err := arn.Parse(name); err == nil {
-		name = a.Resource
-		switch kind, rest, _ := strings.Cut(a.Resource, "/"); {
-		case a.Service == "logs":
-			name = strings.TrimSuffix(strings.TrimPrefix(a.Resource, "log-group:"), ":*")
-			return s.group(name), nil
-		case kind == "service":
-			name = rest
-		case kind == "task":
-			name = lastPart(rest)
-		}
+func (s *set) find(name resource.Name) func(context.Context) (over bool, err error) {
+	switch name.Kind {
+	case resource.Task:
+		return func(ctx context.Context) (bool, error) { return s.task(ctx, name.Cluster, name.ID) }
+	case resource.Service:
+		return func(ctx context.Context) (bool, error) { return false, s.service(ctx, name.Cluster, name.ID) }
 	}
-	if taskID.MatchString(name) {
-		return s.task(ctx, name)
-	}
-	if cluster, service, ok := strings.Cut(name, "/"); ok && cluster != "" && !strings.Contains(service, "/") {
-		found, err := s.hasService(ctx, cluster, service)
-		if err != nil {
-			return nil, err
-		}
-		if found {
-			return func(ctx context.Context) (bool, error) { return false, s.service(ctx, cluster, service) }, nil
-		}
-	}
-	return s.group(name), nil
-}
-
-// group reads a log group.
-func (s *set) group(name string) func(context.Context) (bool, error) {
-	s.addGroup(place{s.client.Region, name})
+	s.addGroup(place{s.client.Region, name.ID})
 	return func(context.Context) (bool, error) { return false, nil }
 }
 
@@ -99,46 +55,16 @@ func (s *set) addGroup(at place, streams ...string) {
 	})
 }
 
-func (s *set) hasService(ctx context.Context, cluster, service string) (bool, error) {
-	out, err := s.client.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &cluster, Services: []string{service}})
-	if _, none := errors.AsType[*types.ClusterNotFoundException](err); none {
-		return false, nil
+// task reads a task, until it has stopped or is forgotten.
+func (s *set) task(ctx context.Context, cluster, id string) (over bool, err error) {
+	tasks, err := s.describe(ctx, cluster, []string{id})
+	if err != nil || len(tasks) == 0 {
+		return true, err
 	}
-	if err != nil {
-		return false, s.client.Plain(err)
+	if s.Container == "" {
+		s.Container = aws.ToString(tasks[0].Containers[0].Name)
 	}
-	return len(out.Services) > 0, nil
-}
-
-// task reads a task, which is in one of the clusters.
-func (s *set) task(ctx context.Context, id string) (func(context.Context) (bool, error), error) {
-	clusters := ecs.NewListClustersPaginator(s.client.ECS, &ecs.ListClustersInput{})
-	for clusters.HasMorePages() {
-		page, err := clusters.NextPage(ctx)
-		if err != nil {
-			return nil, s.client.Plain(err)
-		}
-		for _, cluster := range page.ClusterArns {
-			tasks, err := s.describe(ctx, cluster, []string{id})
-			if err != nil {
-				return nil, err
-			}
-			if len(tasks) == 0 {
-				continue
-			}
-			if s.Container == "" {
-				s.Container = aws.ToString(tasks[0].Containers[0].Name)
-			}
-			return func(ctx context.Context) (bool, error) {
-				tasks, err := s.describe(ctx, cluster, []string{id})
-				if err != nil || len(tasks) == 0 {
-					return true, err
-				}
-				return aws.ToString(tasks[0].LastStatus) == "STOPPED", s.add(ctx, tasks)
-			}, nil
-		}
-	}
-	return nil, fmt.Errorf("there is no task %s", id)
+	return aws.ToString(tasks[0].LastStatus) == "STOPPED", s.add(ctx, tasks)
 }
 
 // service reads the tasks of a service, those that have stopped, too.

@@ -2,7 +2,8 @@
 // log group: `flyball logs`. Where containers have the log driver awslogs it reads log
 // groups, and otherwise what the runtime keeps.
 //
-//	err := tail.Read(ctx, client, "prod/web", tail.Options{Follow: true}, print)
+//	web := resource.Name{Kind: resource.Service, Cluster: "prod", ID: "web"}
+//	err := tail.Read(ctx, client, web, tail.Options{Follow: true}, print)
 //
 // Each source hands out its lines in the order of their times, in pages. They are merged
 // page by page, so that a log of any length takes little memory:
@@ -20,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"flyball/internal/client"
+	"flyball/internal/resource"
 )
 
 // Options say what is read.
@@ -44,9 +46,8 @@ const pollInterval = 500 * time.Millisecond
 // group.
 const settleTime = 3 * time.Second
 
-// Read reads the logs that a name stands for and hands each line to a function: of
-// CLUSTER/SERVICE, a task's ID, a log group, or the ARN of any of them.
-func Read(ctx context.Context, c *client.Client, name string, opts Options, print func(Line) error) error {
+// Read reads the logs of a service, a task or a log group and hands each line to a function.
+func Read(ctx context.Context, c *client.Client, name resource.Name, opts Options, print func(Line) error) error {
 	clock, err := c.Clock(ctx)
 	if err != nil {
 		return err
@@ -55,10 +56,7 @@ func Read(ctx context.Context, c *client.Client, name string, opts Options, prin
 	if opts.Since > 0 {
 		set.from = clock.Now.Add(-opts.Since)
 	}
-	find, err := set.find(ctx, name)
-	if err != nil {
-		return err
-	}
+	find := set.find(name)
 	for ended := (time.Time{}); ; {
 		over, err := find(ctx)
 		if err != nil {

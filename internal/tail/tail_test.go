@@ -90,33 +90,15 @@ func TestAFollowedGroupHasEachEventOnceAlsoThoseThatAreLate(t *testing.T) {
 	}
 }
 
-func TestARegionIsThatOfAnARN(t *testing.T) {
-	for name, want := range map[string]string{
-		"prod/web":  "",
-		"/ecs/web":  "",
-		"arn:wrong": "",
-		"arn:aws:ecs:eu-west-2:123456789012:task/prod/0f9d1c62b1a84f3f9f6c5d1f2b7a9e10": "eu-west-2",
-		"arn:aws:logs:eu-west-1:123456789012:log-group:/ecs/web:*":                      "eu-west-1",
-	} {
-		if got := Region(name); got != want {
-			t.Errorf("%s is in %q, want %q", name, got, want)
-		}
-	}
-}
-
 func TestWhoMayNotSeeTasksIsNotToldThatThereIsNone(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".ListClusters") {
-			fmt.Fprint(w, `{"clusterArns": ["arn:aws:ecs:us-east-1:123456789012:cluster/prod"]}`)
-			return
-		}
 		w.WriteHeader(http.StatusBadRequest)
 		fmt.Fprint(w, `{"__type": "AccessDeniedException", "message": "You may not see them."}`)
 	}))
 	defer server.Close()
 	s := &set{client: client.New(client.Config{Endpoint: server.URL, Region: "us-east-1"})}
-	_, err := s.task(t.Context(), "0f9d1c62b1a84f3f9f6c5d1f2b7a9e10")
+	_, err := s.task(t.Context(), "prod", "0f9d1c62b1a84f3f9f6c5d1f2b7a9e10")
 	if err == nil || !strings.Contains(err.Error(), "You may not see them.") {
 		t.Errorf("the error is %v, want that of DescribeTasks", err)
 	}
