@@ -90,8 +90,21 @@ func (e *engine) await(want string, args ...string) {
 	e.Fatalf("docker %s: %q, want %q", strings.Join(args, " "), out, want)
 }
 
-func TestTheImageSaysWhatItNeeds(t *testing.T) {
+// The image is built once for both.
+func TestTheImage(t *testing.T) {
 	e := newEngine(t)
+	t.Run("says what it needs", func(t *testing.T) { e.in(t).saysWhatItNeeds() })
+	t.Run("runs tasks beside itself and keeps its state", func(t *testing.T) { e.in(t).runsTasks() })
+}
+
+// in is the engine for another test.
+func (e *engine) in(t *testing.T) *engine {
+	other := *e
+	other.T = t
+	return &other
+}
+
+func (e *engine) saysWhatItNeeds() {
 	for name, c := range map[string]struct {
 		args []string
 		want string
@@ -104,13 +117,13 @@ func TestTheImageSaysWhatItNeeds(t *testing.T) {
 		"a health check of no server": {[]string{e.image, "health"}, "no server answers"},
 	} {
 		if out, _ := e.try(append([]string{"run", "--rm"}, c.args...)...); !strings.Contains(out, c.want) {
-			t.Errorf("%s: %q, want %q", name, out, c.want)
+			e.Errorf("%s: %q, want %q", name, out, c.want)
 		}
 	}
 }
 
-func TestTheImageRunsTasksBesideItselfAndKeepsItsState(t *testing.T) {
-	e := newEngine(t)
+func (e *engine) runsTasks() {
+	t := e.T
 	name := fmt.Sprintf("flyball-test-%d", os.Getpid())
 	e.docker("volume", "create", name)
 	t.Cleanup(func() {
