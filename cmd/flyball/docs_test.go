@@ -23,6 +23,7 @@ import (
 var notRun = map[string]map[string]int{
 	"README.md":            {"takes minutes": 1},
 	"docs/your-service.md": {"needs Docker": 1},
+	"docs/metrics.md":      {"needs --auth and a node exporter": 1},
 	"docs/predictive.md":   {"needs a public data set": 1, "needs public data sets": 1},
 }
 

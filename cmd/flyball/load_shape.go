@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"flyball/internal/client"
-	"flyball/internal/forecasting"
 	"flyball/internal/load"
+	"flyball/internal/trace"
 )
 
 // shapeFlags are those that say how much load there is over time.
@@ -95,19 +95,19 @@ func (l *loading) readStages() error {
 }
 
 func (l *loading) readTrace() error {
-	in, err := forecasting.Open(l.trace, os.Stdin)
+	in, err := trace.Open(l.trace, os.Stdin)
 	if err != nil {
 		return fmt.Errorf("--trace: %w", err)
 	}
 	defer in.Close()
-	past, err := forecasting.ReadTimeline(in)
+	past, err := trace.Read(in, trace.Options{Step: l.traceStep, Assume: trace.Counts})
+	if err == nil {
+		past, err = past.Counted()
+	}
 	if err != nil {
 		return fmt.Errorf("--trace %s: %w", l.trace, err)
 	}
 	step := past.Step
-	if l.traceStep != 0 {
-		step = l.traceStep
-	}
 	if step <= 0 {
 		return fmt.Errorf("--trace %s does not tell what time a row is about; say so with --trace-step, such as --trace-step 1m", l.trace)
 	}

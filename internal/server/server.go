@@ -30,6 +30,7 @@ import (
 	"flyball/internal/state"
 	"flyball/internal/store"
 	"flyball/internal/task"
+	"flyball/internal/telemetry"
 	"flyball/internal/wire"
 )
 
@@ -106,6 +107,7 @@ type Server struct {
 	judge      permission.Judge
 	strays     []task.Task // tasks of the runtime that no service knows
 
+	telemetry *telemetry.Telemetry
 	functions *functions
 	registry  imageRegistry
 	addresses loopback.Addresses // of load balancers
@@ -160,6 +162,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
+	s.openTelemetry()
 	s.connect()
 	if err := s.listen(); err != nil {
 		return nil, err
