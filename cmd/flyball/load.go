@@ -146,7 +146,7 @@ func (l *loading) check(cmd *cobra.Command, args []string) error {
 	if l.speed == "" && len(args) == 0 {
 		l.speed = "server"
 	}
-	for _, check := range []func() error{l.checkShape, l.checkRequest, l.checkReports, l.failIf.check} {
+	for _, check := range []func() error{l.checkRequest, l.checkShape, l.checkReports, l.failIf.check} {
 		if err := check(); err != nil {
 			return err
 		}
