@@ -132,12 +132,10 @@ func readRequests(name string, step time.Duration) (trace.Trace, error) {
 	}
 	defer in.Close()
 	t, err := trace.Read(in, trace.Options{Step: step, Assume: trace.Counts})
-	if err == nil && t.Kind == trace.Rates {
-		for i := range t.Values {
-			t.Values[i] *= t.Step.Seconds()
-		}
+	if err != nil {
+		return t, err
 	}
-	return t, err
+	return t.Counted()
 }
 
 // readSmall reads a file of what could as well be typed.

@@ -67,11 +67,14 @@ Built-in images, run by every runtime:
 			if wall != "" {
 				cfg.Wall = clock.ShiftedBy(wall)
 			}
+			if cfg.ListenAnywhere && !cmd.Flags().Changed("addr") {
+				cfg.Addr = "0.0.0.0:4566"
+			}
 			s, err := server.Open(cmd.Context(), cfg)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), "ready", s.URL())
+			fmt.Fprintln(cmd.OutOrStdout(), "ready", s.PublicURL())
 			return s.Run(cmd.Context())
 		},
 	}
@@ -92,6 +95,7 @@ Built-in images, run by every runtime:
 	f.BoolVar(&cfg.FeedAWSNamespaces, "feed-aws-namespaces", false, "let PutMetricData publish metrics of namespaces that begin with AWS/, which AWS refuses: policies on metrics that nothing here publishes can be tested")
 	f.StringVar(&files.auth, "auth", "", "admit only keys of IAM and STS, and the administrator's, which is in this file as in ~/.aws/credentials")
 	f.BoolVar(&cfg.AllowOtherUsers, "allow-other-users", false, "let programs of other users of this machine call with any key, as yours do: they can start programs as you")
+	f.BoolVar(&cfg.ListenAnywhere, "listen-anywhere", false, "in a container: listen on 0.0.0.0:4566 unless --addr says otherwise, and take any access key from whoever reaches it, tasks and web pages excepted; publish the port for this machine alone")
 	f.StringVar(&files.certificate, "tls-cert", "", "speak TLS with the certificate in this PEM file, and those of its authorities after it")
 	f.StringVar(&files.key, "tls-key", "", "PEM file with the certificate's key")
 	cmd.MarkFlagsRequiredTogether("tls-cert", "tls-key")

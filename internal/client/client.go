@@ -26,6 +26,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -39,6 +40,7 @@ import (
 type Client struct {
 	AutoScaling   *applicationautoscaling.Client
 	CloudWatch    *cloudwatch.Client
+	EC2           *ec2.Client
 	ECS           *ecs.Client
 	Lambda        *lambda.Client
 	LoadBalancing *elasticloadbalancingv2.Client
@@ -88,6 +90,7 @@ func New(c Config) *Client {
 	return &Client{
 		AutoScaling:   applicationautoscaling.NewFromConfig(cfg),
 		CloudWatch:    cloudwatch.NewFromConfig(cfg),
+		EC2:           ec2.NewFromConfig(cfg),
 		ECS:           ecs.NewFromConfig(cfg),
 		Lambda:        lambda.NewFromConfig(cfg),
 		LoadBalancing: elasticloadbalancingv2.NewFromConfig(cfg),

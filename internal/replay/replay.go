@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"flyball/governor"
-	"flyball/internal/forecasting"
+	"flyball/internal/trace"
 	"flyball/scaling"
 )
 
@@ -63,10 +63,10 @@ func (s Setup) need(perMinute float64) float64 {
 // A Traffic is a load of requests minute by minute.
 type Traffic []float64
 
-// NewTraffic makes the traffic of a timeline of requests in each of its steps,
+// NewTraffic makes the traffic of a trace of requests in each of its steps,
 // of whole minutes. The requests of a longer step are spread evenly over its
 // minutes; a step without a value had none.
-func NewTraffic(t forecasting.Timeline, step time.Duration) (Traffic, error) {
+func NewTraffic(t trace.Trace, step time.Duration) (Traffic, error) {
 	n := int(step / time.Minute)
 	switch {
 	case n < 1 || step%time.Minute != 0 || time.Hour%step != 0:

@@ -6,12 +6,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strconv"
 
 	"github.com/aws/smithy-go"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"flyball/internal/disk"
 	"flyball/internal/flow"
@@ -34,14 +30,6 @@ import (
 // with the same signatures and permissions, but for the server's health and for tasks,
 // which sign nothing.
 func (s *Server) handler() (http.Handler, error) {
-	calls := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name:    "flyball_call_duration_seconds",
-		Help:    "How long AWS calls took, in real seconds.",
-		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .5, 1},
-	}, []string{"service", "operation", "status"})
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(calls, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-
 	options := wire.Options{
 		Hosts:       s.hosts(),
 		Account:     s.accountOf,
@@ -54,7 +42,7 @@ func (s *Server) handler() (http.Handler, error) {
 		Full:        s.full,
 		Log:         s.cfg.Log,
 		Observe: func(a wire.Answer) {
-			calls.WithLabelValues(a.Service, a.Operation, strconv.Itoa(a.Status)).Observe(a.Duration.Seconds())
+			s.telemetry.Call(a.Service, a.Operation, a.Status, a.Duration)
 		},
 	}
 	served := []wire.Service{
@@ -89,7 +77,7 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.Handle("/healthz", wire.Guard(options.Hosts, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })))
 	mux.Handle("/ecs/", wire.Guard(options.Hosts, s.near(s.metadata())))
 	own := wire.NewOwnPaths(options, "flyball")
-	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+	metrics := s.telemetry.Handler()
 	mux.Handle("GET /metrics", own.Operation("Metrics", s.atHome(metrics.ServeHTTP)))
 	mux.Handle("GET /console/api/authority", own.Operation("Authority", s.serveAuthority))
 	mux.Handle("POST /console/api/backup", own.Operation("Backup", s.atHome(s.serveBackup)))

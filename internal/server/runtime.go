@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -22,7 +23,9 @@ func (s *Server) openRuntime(ctx context.Context) error {
 	name := s.cfg.Runtime
 	if name == "auto" {
 		name = "docker"
-		if err := docker.Available(ctx); err != nil {
+		if err := docker.Available(ctx); errors.Is(err, docker.ErrPermission) && surroundings().container {
+			return mountedInVain(err)
+		} else if err != nil {
 			s.cfg.Log.Info("tasks run as processes of this machine: no Docker engine answers", "reason", err)
 			name = "process"
 		}
@@ -33,6 +36,9 @@ func (s *Server) openRuntime(ctx context.Context) error {
 		return err
 	}
 	s.runtime = runtime
+	if err := s.learnSurroundings(ctx); err != nil {
+		return err
+	}
 	if runtime, ok := runtime.(bridged); ok {
 		s.listenOnBridge(ctx, runtime)
 	}

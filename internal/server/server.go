@@ -30,11 +30,13 @@ import (
 	"flyball/internal/state"
 	"flyball/internal/store"
 	"flyball/internal/task"
+	"flyball/internal/telemetry"
 	"flyball/internal/wire"
 )
 
 // A Config says what to serve. All fields but Tasks, Images, TaskNetwork, TaskRange, Wall,
-// Hosts, LBDomain, StrictNetwork, FeedAWSNamespaces, Roles, Administrator, AllowOtherUsers and Certificate must be set.
+// Hosts, LBDomain, StrictNetwork, FeedAWSNamespaces, Roles, Administrator, AllowOtherUsers, ListenAnywhere
+// and Certificate must be set.
 type Config struct {
 	Addr    string            // address to listen on, HOST:PORT; port 0 takes a free one
 	Data    string            // folder of the durable state; empty keeps nothing
@@ -67,6 +69,9 @@ type Config struct {
 	Administrator *Administrator
 	// AllowOtherUsers lets in any key from programs of other users of this machine, too.
 	AllowOtherUsers bool
+	// ListenAnywhere lets in any key from whoever reaches Addr, but for tasks. It is for
+	// containers alone, where what is published decides who that is.
+	ListenAnywhere bool
 	// Certificate, if there is one, has the server speak TLS at Addr.
 	Certificate *tls.Certificate
 }
@@ -106,16 +111,19 @@ type Server struct {
 	judge      permission.Judge
 	strays     []task.Task // tasks of the runtime that no service knows
 
+	telemetry *telemetry.Telemetry
 	functions *functions
 	registry  imageRegistry
 	addresses loopback.Addresses // of load balancers
 	authority *authority.Authority
 
 	listeners    []net.Listener
-	host         string // the address of the first listener
-	bridge       string // the address on the tasks' own network that the server listens on, if it does
-	hostEndpoint string // where programs of this machine find the server in plain HTTP
-	taskEndpoint string // where tasks find it
+	host         string         // the address of the first listener
+	bridge       string         // the address on the tasks' own network that the server listens on, if it does
+	taskNetwork  netip.Prefix   // of tasks that are containers; zero where nobody has to be told from them
+	published    netip.AddrPort // where the machine has the first listener's port, if the server is in a container
+	hostEndpoint string         // where programs of this machine find the server in plain HTTP
+	taskEndpoint string         // where tasks find it
 	connections  *descriptors.Connections
 	http         *http.Server
 }
@@ -160,6 +168,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
+	s.openTelemetry()
 	s.connect()
 	if err := s.listen(); err != nil {
 		return nil, err
@@ -223,6 +232,16 @@ func (s *Server) URL() string {
 		scheme = "https://"
 	}
 	return scheme + s.listeners[0].Addr().String()
+}
+
+// PublicURL is where programs of this machine find the server: in a container, where its port
+// is published.
+func (s *Server) PublicURL() string {
+	scheme, _, _ := strings.Cut(s.URL(), "//")
+	if s.published.IsValid() {
+		return scheme + "//" + s.nearHost()
+	}
+	return s.URL()
 }
 
 // Clock is the server's clock.
@@ -368,6 +387,5 @@ func (c Config) checkAddr() error {
 	if isLoopback(host) || c.Administrator != nil {
 		return nil
 	}
-	return fmt.Errorf("address %q can be reached from other machines, and whoever calls flyball can start programs; "+
-		"listen on 127.0.0.1, or let in only known access keys, with --auth", c.Addr)
+	return c.openAddress(surroundings())
 }

@@ -221,7 +221,8 @@ func (s *Server) openScaling(v *services) (err error) {
 			cluster, service := id.Service()
 			return v.ecs.ServiceTargetGroups(ctx, cluster, service)
 		},
-		Roles: func() (autoscaling.Roles, error) { return roles() },
+		Roles:   func() (autoscaling.Roles, error) { return roles() },
+		Decided: func(d scaling.Decision) { s.telemetry.Decision(v.cell.Account, v.cell.Region, d) },
 	})
 	return err
 }

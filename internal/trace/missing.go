@@ -80,6 +80,24 @@ func (t *Trace) level(run [2]int64) float64 {
 	return sum / float64(n)
 }
 
+// Counted is the trace as counts: of rates they are made, gauges are refused.
+func (t Trace) Counted() (Trace, error) {
+	switch {
+	case t.Kind == Gauges:
+		return t, &Error{What: fmt.Sprintf("the values of %q look like a gauge, and are to be requests that are counted", t.Name), Remedy: "choose another column with --column, or say --values counts or --values rates"}
+	case t.Kind != Rates:
+		return t, nil
+	case t.Step <= 0:
+		return t, &Error{What: "the file does not tell how long a step is", Remedy: "say so with --step"}
+	}
+	values := make([]float64, len(t.Values))
+	for i, v := range t.Values {
+		values[i] = v * t.Step.Seconds()
+	}
+	t.Values, t.Kind = values, Counts
+	return t, nil
+}
+
 // At is the trace at other steps. Of a longer step, counts are added up and the mean of others
 // is taken; a missing value is taken to be like the others of its step, of which half must be
 // there; incomplete steps at either end are left out. Of a shorter step, counts are spread

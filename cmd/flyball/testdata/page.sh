@@ -2,13 +2,14 @@
 set -e
 exec </dev/null
 
+# end_server ends the server, and at the end of the page all else that it has left in the background.
 end_server() {
 	[ -s "$RUN/server.pid" ] || return 0
 	kill "$(cat "$RUN/server.pid")" 2>/dev/null || true
-	wait
+	wait "$server"
 	rm "$RUN/server.pid"
 }
-trap end_server EXIT
+trap 'end_server; kill $(jobs -p) 2>/dev/null || true' EXIT
 trap 'exit 130' INT TERM
 trap 'echo "-- failed with $?: $BASH_COMMAND"' ERR
 
@@ -16,8 +17,9 @@ trap 'echo "-- failed with $?: $BASH_COMMAND"' ERR
 serve() {
 	end_server
 	(trap - EXIT ERR; the_server) >"$RUN/server.out" 2>>"$RUN/server.log" &
+	server=$!
 	until grep -qs '^ready ' "$RUN/server.out"; do
-		kill -0 $! 2>/dev/null || { echo "-- the server has not started"; exit 1; }
+		kill -0 "$server" 2>/dev/null || { echo "-- the server has not started"; exit 1; }
 		sleep 0.05
 	done
 }
