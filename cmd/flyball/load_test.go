@@ -181,7 +181,7 @@ func TestLoadRefusesWhatIsNoLoad(t *testing.T) {
 		{[]string{"--rate", "1e7", url}, "it is 0 to 1000000"},
 		{[]string{"--stages", "@" + stages, url}, `stage "much": "much" is not a duration`},
 		{[]string{"--stages", "1m:5", "--users", "3", url}, "users"},
-		{[]string{"--trace", "missing.csv", url}, "--trace missing.csv: open missing.csv: no such file"},
+		{[]string{"--trace", "missing.csv", url}, "--trace: open missing.csv: no such file"},
 		{[]string{"--fail-if", "p95 > 300", url}, `"300" is not a duration such as 300ms`},
 		{[]string{"--fail-if", "latency > 1s", url}, "p50, p90, p95"},
 		{[]string{"--report", "web.txt", url}, "ends in none of .html, .svg and .json"},
