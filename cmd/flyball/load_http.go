@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -92,7 +91,7 @@ func (l loading) conclude(ctx context.Context, out io.Writer, s load.Summary, ke
 	judgements, failed := l.failIf.judge(measured(s))
 	var told error
 	if l.json {
-		told = json.NewEncoder(out).Encode(summaryJSON(s, kept.clock.Speed, judgements))
+		told = printLine(out, summaryJSON(s, kept.clock.Speed, judgements))
 	} else {
 		printSummary(out, s)
 		printJudgements(out, judgements)

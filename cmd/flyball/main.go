@@ -98,6 +98,7 @@ policies that will scale them in production.`,
 		authorityCommand(),
 		backupCommand(),
 		checkCommand(),
+		clockCommand(),
 		demoCommand(),
 		environmentCommand(),
 		explainCommand(),
@@ -113,6 +114,7 @@ policies that will scale them in production.`,
 		serveCommand(),
 		statusCommand(),
 		versionCommand(),
+		waitCommand(),
 	)
 	return cmd
 }
