@@ -50,9 +50,13 @@ func (s *Server) runtimeNamed(ctx context.Context, name, dir string, network pro
 			Network: network, Range: s.cfg.TaskRange, Source: imageSource{s},
 		})
 	case "docker":
-		return docker.New(ctx, docker.Options{Dir: dir, Args: args, Login: s.Login, Log: s.cfg.Log})
+		runtime, err := docker.New(ctx, docker.Options{Dir: dir, Args: args, Login: s.Login, Log: s.cfg.Log})
+		if err != nil {
+			return nil, fmt.Errorf("%w; start Docker, name its socket in DOCKER_HOST, or serve with --runtime process", err)
+		}
+		return runtime, nil
 	}
-	return nil, fmt.Errorf("runtime %q: give auto, process or docker", name)
+	return nil, ConfigError{fmt.Errorf("runtime %q: give auto, process or docker", name)}
 }
 
 // adopt has the cells take up their tasks of the server's earlier lives before any

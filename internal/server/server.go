@@ -75,6 +75,9 @@ const (
 	RolesTaken  = "aws"     // as AWS takes them for services of ECS: as a name
 )
 
+// A ConfigError is the error of a Config that nothing can be served with.
+type ConfigError struct{ error }
+
 // A Server is one running `flyball serve`.
 type Server struct {
 	cfg     Config
@@ -115,15 +118,17 @@ type Server struct {
 // Open loads the state, takes up the tasks of an earlier life and listens.
 // Calls are answered once Run is called.
 func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
+	if err := cfg.check(); err != nil {
+		return nil, ConfigError{err}
+	}
+	log := newClockedLog(cfg.Log)
+	cfg.Log = slog.New(log)
 	s := &Server{cfg: cfg}
 	defer func() {
 		if err != nil {
 			s.release()
 		}
 	}()
-	if err := cfg.check(); err != nil {
-		return nil, err
-	}
 	if s.reserve, err = descriptors.New(cfg.Log); err != nil {
 		return nil, err
 	}
@@ -148,6 +153,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := s.openClock(); err != nil {
 		return nil, err
 	}
+	log.clock.Store(s.clock)
 	before, err := s.migrate()
 	if err != nil {
 		return nil, err
