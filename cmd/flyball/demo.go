@@ -25,6 +25,9 @@ within two minutes; the exit code is 0 only if the service scaled out and in.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			opts.Out = cmd.OutOrStdout()
 			opts.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+			if err := opts.Check(); err != nil {
+				return refuse("--%w", err)
+			}
 			return demo.Run(cmd.Context(), opts)
 		},
 	}

@@ -51,15 +51,15 @@ them are scored by sMAPE, MASE and OWA, the measures of the M4 competition.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case f.batch != "" && len(args) > 0:
-				return errors.New("a file and --batch cannot go together")
+				return refuse("a file and --batch do not go together: leave out %q", args[0])
 			case f.batch == "" && len(args) == 0:
-				return errors.New("name a file of hourly values, or a batch of series with --batch")
+				return refuse("name a file of hourly values, such as requests.csv, or a batch of series with --batch")
 			case f.batch == "" && f.holdout > 0:
-				return errors.New("--holdout needs --batch")
+				return refuse("--holdout is for batches: give --batch FILE")
 			case f.holdout > 0 && f.holdout < f.options.Horizon:
-				return fmt.Errorf("--holdout %d holds back less than --horizon %d", f.holdout, f.options.Horizon)
+				return refuse("--holdout %d holds back less than --horizon %d", f.holdout, f.options.Horizon)
 			case f.options.Horizon < 1:
-				return fmt.Errorf("--horizon %d is not positive", f.options.Horizon)
+				return refuse("--horizon %d: give a number above 0", f.options.Horizon)
 			case f.holdout > 0:
 				return f.score(cmd)
 			case f.batch != "":
@@ -90,18 +90,18 @@ func (f forecastFlags) one(cmd *cobra.Command, path string) error {
 	defer in.Close()
 	history, err := forecasting.ReadTimeline(in)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return refuse("%s: %w", path, err)
 	}
 	rows := len(history.Values)
 	if history, err = history.Hourly(f.step, f.mean); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return refuse("%s: %w", path, err)
 	}
 	if hours := len(history.Values); hours < rows {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%d rows make %d hours\n", rows, hours)
 	}
 	result, err := forecast.Forecast(history.Values, f.options)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return refuse("%s: %w", path, err)
 	}
 	return f.write(cmd, func(w io.Writer) error {
 		width, isTerminal := terminal(w)
@@ -111,7 +111,7 @@ func (f forecastFlags) one(cmd *cobra.Command, path string) error {
 		case f.format == "csv", f.format == "":
 			return forecasting.WriteCSV(w, history, result)
 		}
-		return fmt.Errorf("--format %s is neither csv nor chart", f.format)
+		return refuse("--format %s is neither csv nor chart", f.format)
 	})
 }
 

@@ -134,7 +134,7 @@ func (l *loading) check(cmd *cobra.Command, args []string) error {
 func (l loading) run(ctx context.Context, targets []string, out io.Writer) error {
 	for _, target := range targets {
 		if u, err := url.Parse(target); err != nil || u.Host == "" {
-			return fmt.Errorf("%q is not a URL such as http://127.64.0.1:8080/computation", target)
+			return refuse("%q is not a URL such as http://127.64.0.1:8080/computation", target)
 		}
 	}
 	schedule, err := l.schedule()
@@ -208,7 +208,7 @@ func (l loading) schedule() (load.Schedule, error) {
 	}
 	if l.duration != 0 {
 		if hold = l.duration - l.ramp - l.rampDown; hold < 0 {
-			return nil, fmt.Errorf("--duration %v is shorter than the ramps in it", l.duration)
+			return nil, refuse("--duration %v is shorter than the ramps in it", l.duration)
 		}
 	}
 	return load.Ramp(peak, l.ramp, hold, l.rampDown), nil
@@ -224,7 +224,7 @@ func (l loading) clock(ctx context.Context) (client.Clock, error) {
 	}
 	speed, err := strconv.ParseFloat(l.speed, 64)
 	if err != nil || !(speed > 0 && speed <= 100_000) {
-		return client.Clock{}, fmt.Errorf(`--speed %q: give a number above 0, at most 100000, or "server"`, l.speed)
+		return client.Clock{}, refuse(`--speed %q: give a number above 0, at most 100000, or "server"`, l.speed)
 	}
 	return client.Clock{Now: time.Now(), Speed: speed}, nil
 }

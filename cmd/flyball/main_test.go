@@ -391,7 +391,9 @@ func TestCommandsThatLook(t *testing.T) {
 		Resources []struct {
 			Name    string
 			Running int
-			Target  struct{ Policies []struct{ Alarms []struct{ State string } } }
+			Target  struct {
+				Policies []struct{ Alarms []struct{ State string } }
+			}
 		}
 	}
 	if err != nil || json.Unmarshal([]byte(text), &status) != nil {

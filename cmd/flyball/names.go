@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -31,10 +30,10 @@ func (c *connection) find(ctx context.Context, text string, of ...resource.Kind)
 func scalableID(name resource.Name) (scaling.ResourceID, error) {
 	id := name.Scalable()
 	if id == "" && name.Kind == resource.Function {
-		return "", refusal{fmt.Errorf("of function %s a version or an alias is scaled; name it: %s:live", name, name)}
+		return "", refuse("of function %s a version or an alias is scaled; name it: %s:live", name, name)
 	}
 	if id == "" {
-		return "", refusal{fmt.Errorf("%s is named without its cluster; name it: demo/%s", name, name)}
+		return "", refuse("%s is named without its cluster; name it: demo/%s", name, name)
 	}
 	return id, nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 	"time"
@@ -42,11 +41,11 @@ mean over the services.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case batch != "" && len(args) > 0:
-				return errors.New("a file and --batch cannot go together")
+				return refuse("a file and --batch do not go together: leave out %q", args[0])
 			case batch != "":
 				return replayAll(cmd, batch, tasks, setup)
 			case len(args) == 0:
-				return errors.New("name a file of traffic, or a batch of services with --batch")
+				return refuse("name a file of traffic, such as requests.csv, or a batch of services with --batch")
 			}
 			in, err := forecasting.Open(args[0], cmd.InOrStdin())
 			if err != nil {
@@ -55,21 +54,21 @@ mean over the services.`,
 			defer in.Close()
 			past, err := forecasting.ReadTimeline(in)
 			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
+				return refuse("%s: %w", args[0], err)
 			}
 			if step == 0 {
 				step = past.Step
 			}
 			if step < time.Minute {
-				return fmt.Errorf("%s does not tell how many minutes a row is; say so with --step", args[0])
+				return refuse("%s does not tell how many minutes a row is; say so with --step, such as --step 5m", args[0])
 			}
 			traffic, err := replay.NewTraffic(past, step)
 			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
+				return refuse("%s: %w", args[0], err)
 			}
 			report, err := replay.Compare(traffic, setup)
 			if err != nil {
-				return err
+				return refusal{err}
 			}
 			return report.WriteText(cmd.OutOrStdout())
 		},

@@ -57,7 +57,7 @@ Built-in images, run by every runtime:
 			for _, image := range images {
 				name, command, ok := strings.Cut(image, "=")
 				if !ok || name == "" || command == "" {
-					return fmt.Errorf("--image %q: give NAME=COMMAND", image)
+					return refuse("--image %q: give NAME=COMMAND, such as shop/api=./api", image)
 				}
 				cfg.Images[name] = command
 			}
@@ -107,13 +107,13 @@ type secrets struct{ auth, certificate, key string }
 func (s secrets) read(cfg *server.Config) (err error) {
 	if s.auth != "" {
 		if cfg.Administrator, err = server.ReadAdministrator(s.auth); err != nil {
-			return fmt.Errorf("--auth: %w", err)
+			return refuse("--auth: %w", err)
 		}
 	}
 	if s.certificate != "" {
 		pair, err := tls.LoadX509KeyPair(s.certificate, s.key)
 		if err != nil {
-			return fmt.Errorf("--tls-cert, --tls-key: %w", err)
+			return refuse("--tls-cert, --tls-key: %w", err)
 		}
 		cfg.Certificate = &pair
 	}
@@ -135,7 +135,7 @@ func defaultData() string {
 func newLog(level string) (*slog.Logger, error) {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, fmt.Errorf("--log-level %q: give debug, info, warn or error", level)
+		return nil, refuse("--log-level %q: give debug, info, warn or error", level)
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l})), nil
 }

@@ -69,7 +69,7 @@ type looking struct {
 // too; only the first time it is an error.
 func (l looking) follow(ctx context.Context, out io.Writer, names []string) error {
 	if l.interval < time.Millisecond {
-		return refusal{fmt.Errorf("--interval %v: give a time of 1ms or more, such as 2s", l.interval)}
+		return refuse("--interval %v: give a time of 1ms or more, such as 2s", l.interval)
 	}
 	c := l.conn.client()
 	show := l.shower(out)

@@ -56,7 +56,7 @@ func (s *Server) runtimeNamed(ctx context.Context, name, dir string, network pro
 		}
 		return runtime, nil
 	}
-	return nil, ConfigError{fmt.Errorf("runtime %q: give auto, process or docker", name)}
+	return nil, fmt.Errorf("runtime %q: give auto, process or docker", name)
 }
 
 // adopt has the cells take up their tasks of the server's earlier lives before any

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -344,6 +345,12 @@ func (c Config) check() error {
 	}
 	if c.Roles != "" && c.Roles != RolesJudged && c.Roles != RolesTaken {
 		return fmt.Errorf("roles %q: give %s or %s", c.Roles, RolesJudged, RolesTaken)
+	}
+	if !slices.Contains([]string{"auto", "process", "docker"}, c.Runtime) && c.Tasks == nil {
+		return fmt.Errorf("runtime %q: give auto, process or docker", c.Runtime)
+	}
+	if !slices.Contains([]string{"", "auto", "namespace", "loopback"}, c.TaskNetwork) {
+		return fmt.Errorf("task network %q: give auto, namespace or loopback", c.TaskNetwork)
 	}
 	return c.checkAddr()
 }
