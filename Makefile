@@ -1,16 +1,24 @@
 # Flyball's commands. `make demo` and `make test` need Go and nothing else.
 
 GO      ?= go
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# Without git nothing is stamped, and --version says so.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 # The race detector needs cgo and a C compiler; without one the tests run without it.
 # A program with it waits a second as it ends, unless told otherwise; tests start hundreds.
 RACE     = $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test test-terraform record-terraform lint bench torture variants fuzz dist generate clean
+.PHONY: build install demo test test-terraform record-terraform lint platforms bench torture variants fuzz dist image generate clean
 
 build: ## bin/flyball, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/flyball ./cmd/flyball
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+BINDIR   = $(DESTDIR)$(PREFIX)/bin
+install: build ## bin/flyball to PREFIX/bin, below DESTDIR if that is given
+	install -d '$(BINDIR)'
+	install -m 755 bin/flyball '$(BINDIR)/flyball'
 
 demo: build ## a service under load, scaled out and in, in less than two minutes
 	./bin/flyball demo
@@ -29,6 +37,9 @@ lint: ## gofmt, vet, staticcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
 	$(GO) vet ./...
 	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.7.0 ./...
+
+platforms: ## vet for the systems that make dist builds for and this one is not
+	@for p in $(PLATFORMS); do echo $$p; GOOS=$${p%/*} GOARCH=$${p#*/} CGO_ENABLED=0 $(GO) vet ./... || exit 1; done
 
 # Go's benchmarks print a line per benchmark with several values; awk makes a
 # line of each: name value unit.
@@ -57,13 +68,27 @@ fuzz: ## every fuzz target for FUZZTIME
 			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 		done; done
 
-dist: ## binaries for Linux and macOS in dist/
-	@mkdir -p dist
-	@for p in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64; do \
-		echo "dist/flyball-$${p%/*}-$${p#*/}"; \
-		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -trimpath -ldflags '$(LDFLAGS)' \
-			-o dist/flyball-$${p%/*}-$${p#*/} ./cmd/flyball || exit 1; \
+# The same commit makes the same files, byte by byte, with the same release of Go: no path, time or
+# number of the machine is in them.
+PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
+SBOM       = $(GO) run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0 bin \
+		-json -std -noserial -notimestamp -version '$(or $(VERSION),unknown)'
+SHA256     = $(shell command -v sha256sum >/dev/null && echo sha256sum || echo shasum -a 256)
+dist: ## static binaries in dist/, with SHA256SUMS and an SBOM each
+	@rm -rf dist && mkdir -p dist
+	@for p in $(PLATFORMS); do \
+		to=dist/flyball-$${p%/*}-$${p#*/}; echo $$to; \
+		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $$to ./cmd/flyball && \
+		$(SBOM) -output $$to.cdx.json $$to || exit 1; \
 	done
+	@cd dist && $(SHA256) flyball-* >SHA256SUMS
+
+IMAGE     ?= flyball
+IMAGEARCH ?= $(shell $(GO) env GOARCH)
+image: ## the image IMAGE for Docker, of IMAGEARCH
+	@rm -rf dist/image && mkdir -p dist/image/data dist/image/tmp && chmod 1777 dist/image/tmp
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(IMAGEARCH) $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/image/flyball ./cmd/flyball
+	docker build --platform linux/$(IMAGEARCH) -t '$(IMAGE)' .
 
 generate: ## the generated tables (see the comments in them)
 	$(GO) generate ./...

@@ -64,14 +64,28 @@ func (e Evidence) points() []point {
 
 // Datapoints returns the real datapoints that were evaluated, oldest first.
 func (e Evidence) Datapoints() []metric.Datapoint {
-	points := e.points()
-	out := make([]metric.Datapoint, 0, len(points))
-	for i := len(points) - 1; i >= 0; i-- {
-		if !math.IsNaN(points[i].value) {
-			out = append(out, metric.Datapoint{Time: points[i].time, Value: points[i].value})
+	return e.AppendDatapoints(make([]metric.Datapoint, 0, e.Rule.Periods))
+}
+
+// AppendDatapoints appends what Datapoints returns. It does not allocate where there is
+// room.
+func (e Evidence) AppendDatapoints(to []metric.Datapoint) []metric.Datapoint {
+	first, left := len(e.Values), e.Rule.Periods-e.Verdict.Filled
+	for first > 0 && left > 0 {
+		first--
+		if !math.IsNaN(e.Values[first]) {
+			left--
 		}
 	}
-	return out
+	period := e.Rule.period()
+	at := e.End.Add(-time.Duration(len(e.Values)-first) * period)
+	for _, v := range e.Values[first:] {
+		if !math.IsNaN(v) {
+			to = append(to, metric.Datapoint{Time: at, Value: v})
+		}
+		at = at.Add(period)
+	}
+	return to
 }
 
 // Reason tells why the alarm is in its state, as in a StateReason.

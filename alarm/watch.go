@@ -1,6 +1,7 @@
 package alarm
 
 import (
+	"math"
 	"time"
 
 	"flyball/metric"
@@ -68,6 +69,26 @@ func (w Watch) StepBand(now time.Time, r Rule, values []float64, band Band, samp
 		return w, v, Repeat
 	}
 	return w, v, None
+}
+
+// Calm reports whether an alarm that is OK stays so whatever else it sees: of the newest
+// datapoints, so many do not breach that the others cannot be enough. With M of M that is
+// one datapoint to look at, and not M.
+func (r Rule) Calm(values []float64) bool {
+	enough := r.Periods - int32(r.needed()) + 1
+	for i, seen := len(values)-1, int32(0); i >= 0 && seen < r.Periods; i-- {
+		if math.IsNaN(values[i]) {
+			continue
+		}
+		seen++
+		if r.Comparison.Breaches(values[i], r.Threshold) {
+			continue
+		}
+		if enough--; enough == 0 {
+			return !r.Comparison.OfBand()
+		}
+	}
+	return false
 }
 
 // Enter puts the alarm into a state, whatever it sees. It stays there until a step

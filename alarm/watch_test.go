@@ -183,3 +183,24 @@ func BenchmarkStep(b *testing.B) {
 		w.Step(now, rule, values, 0)
 	}
 }
+
+// An alarm that is OK and calm stays OK, whatever the treatment of what is missing.
+func TestACalmAlarmStaysOK(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rule := alarm.Rule{
+			Comparison: rapid.SampledFrom([]alarm.Comparison{alarm.Greater, alarm.GreaterOrEqual, alarm.Less, alarm.LessOrEqual}).Draw(t, "comparison"),
+			Threshold:  2, Periods: rapid.Int32Range(1, 5).Draw(t, "periods"),
+			Missing: rapid.SampledFrom([]alarm.Treatment{alarm.Missing, alarm.Ignore, alarm.Breaching, alarm.NotBreaching}).Draw(t, "missing"),
+		}
+		rule.Datapoints = rapid.Int32Range(0, rule.Periods).Draw(t, "datapoints")
+		values := make([]float64, rule.Range())
+		for i := range values {
+			values[i] = rapid.SampledFrom([]float64{1, 2, 3, math.NaN()}).Draw(t, "value")
+		}
+		w := alarm.Watch{State: alarm.OK}
+		next, _, _ := w.Step(time.Unix(1e9, 0), rule, values, 0)
+		if rule.Calm(values) && next.State != alarm.OK {
+			t.Fatalf("%+v: calm at %v, and %v", rule, values, next.State)
+		}
+	})
+}

@@ -3,10 +3,9 @@ package governor
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
+	"strconv"
 	"time"
 
 	"flyball/metric"
@@ -23,6 +22,9 @@ type Seen struct {
 	Call *Call
 	// NewID makes the identifiers of activities.
 	NewID func() string
+	// Brief leaves the arithmetic of the decision unsaid; see scaling.Seen. A step that sets a
+	// capacity or records something is to be made without it.
+	Brief bool
 	// Patience is how long an activity may take to be fulfilled; 0 is half an hour.
 	Patience time.Duration
 }
@@ -85,7 +87,7 @@ func Needs(c Capacity, call *Call, tracks bool) (alarms bool) {
 // at a moment. It asks for one capacity at most: where several schedules are due, or
 // the hour of a forecast, too, the host steps on until Next is in the future.
 func (g Governor) Step(now time.Time, seen Seen) (Governor, Outcome) {
-	s := step{now: now, seen: seen, g: g.clone()}
+	s := step{now: now, seen: seen, g: g}
 	s.noteTasks()
 	s.follow()
 	switch {
@@ -105,10 +107,18 @@ func (g Governor) Step(now time.Time, seen Seen) (Governor, Outcome) {
 
 // A step is one that is being made.
 type step struct {
-	now  time.Time
-	seen Seen
-	g    Governor // as it becomes
-	out  Outcome
+	now   time.Time
+	seen  Seen
+	g     Governor // as it becomes
+	owned bool     // its policies and schedules are shared with no other
+	out   Outcome
+}
+
+// own makes the policies and schedules the step's own, to be changed.
+func (s *step) own() {
+	if !s.owned {
+		s.g, s.owned = s.g.clone(), true
+	}
 }
 
 func (s *step) record(a scaling.Activity) { s.out.Records = append(s.out.Records, a) }
@@ -137,7 +147,7 @@ func (s *step) follow() {
 		}
 		outside, below := s.g.Outside, s.g.Below
 		next, out := s.g.Done(s.now, interrupted)
-		s.g, s.out.Records = next, append(s.out.Records, out.Records...)
+		s.g, s.owned, s.out.Records = next, true, append(s.out.Records, out.Records...)
 		if interrupted != nil {
 			s.g.Outside, s.g.Below = outside, below // it is still to be seen to
 			return
@@ -158,6 +168,7 @@ func (s *step) follow() {
 
 // end is how the activity is over: the policies' cooldowns are counted from now.
 func (s *step) end(a scaling.Activity) {
+	s.own()
 	s.g.Activity = nil
 	s.g.countCooldowns(s.now)
 	s.record(a)
@@ -180,6 +191,7 @@ func (s *step) hear() {
 	}
 	p := s.g.Policies[i]
 	if name := s.seen.Call.Alarm; !p.Tracks() && !slices.Contains(p.Alarms, name) {
+		s.own()
 		s.g.Policies[i].Alarms = append(slices.Clone(p.Alarms), name)
 	}
 }
@@ -205,7 +217,7 @@ func (g Governor) decide(now time.Time, seen Seen) scaling.Decision {
 // and once there is a task again, of its idleness.
 func (g Governor) seen(seen Seen) scaling.Seen {
 	c := seen.Capacity
-	out := scaling.Seen{Desired: c.Desired, Running: c.Running, Deploying: c.Deploying}
+	out := scaling.Seen{Desired: c.Desired, Running: c.Running, Deploying: c.Deploying, Brief: seen.Brief, Policies: make([]scaling.Reading, 0, len(g.Policies))}
 	if seen.Call != nil {
 		out.Called = seen.Call.Alarm
 	}
@@ -213,16 +225,26 @@ func (g Governor) seen(seen Seen) scaling.Seen {
 		if p.Rule == nil {
 			continue
 		}
-		r := scaling.Reading{Name: p.Name, Policy: p.Rule, Cooldown: p.Cooldown, Alarms: slices.Clone(seen.Alarms[p.Name])}
-		for i, a := range r.Alarms {
-			stale := func(d metric.Datapoint) bool { return d.Time.Before(g.Emptied) }
-			if slices.ContainsFunc(a.Datapoints, stale) {
-				r.Alarms[i].Datapoints = slices.DeleteFunc(slices.Clone(a.Datapoints), stale)
-			}
-		}
-		out.Policies = append(out.Policies, r)
+		out.Policies = append(out.Policies, scaling.Reading{
+			Name: p.Name, Policy: p.Rule, Cooldown: p.Cooldown, Alarms: sinceEmptied(seen.Alarms[p.Name], g.Emptied),
+		})
 	}
 	return out
+}
+
+// sinceEmptied are alarms without the datapoints before a time.
+func sinceEmptied(alarms []scaling.Alarm, emptied time.Time) []scaling.Alarm {
+	if emptied.IsZero() {
+		return alarms
+	}
+	alarms = slices.Clone(alarms)
+	stale := func(d metric.Datapoint) bool { return d.Time.Before(emptied) }
+	for i, a := range alarms {
+		if slices.ContainsFunc(a.Datapoints, stale) {
+			alarms[i].Datapoints = slices.DeleteFunc(slices.Clone(a.Datapoints), stale)
+		}
+	}
+	return alarms
 }
 
 // hold records why nothing is done, if there is something to tell and it was not
@@ -231,14 +253,19 @@ func (s *step) hold(d scaling.Decision) {
 	if !d.Driven() {
 		return
 	}
-	var reasons strings.Builder
+	told := s.g.Held[d.Alarm]
+	var room [128]byte
+	reasons := room[:0]
 	for _, r := range d.Reasons {
 		if r.Reported() {
-			fmt.Fprintf(&reasons, "%s %d;", r.Code, r.Capacity)
+			reasons = append(append(reasons, r.Code...), ' ')
+			reasons = append(strconv.AppendUint(reasons, uint64(r.Capacity), 10), ';')
 		}
 	}
-	held := Held{Since: s.since(d.Alarm), Reasons: reasons.String()}
-	told := s.g.Held[d.Alarm]
+	held := Held{Since: s.since(d.Alarm), Reasons: told.Reasons}
+	if string(reasons) != told.Reasons { // the comparison does not allocate
+		held.Reasons = string(reasons)
+	}
 	if held.Reasons == "" || held.Reasons == told.Reasons && held.Since.Equal(told.Since) {
 		return
 	}
@@ -270,6 +297,7 @@ func (s *step) since(alarm string) time.Time {
 func (s *step) set(a scaling.Activity, d *scaling.Decision) {
 	before := &Before{Activity: s.g.Activity, Cooldowns: map[string]scaling.Cooldown{}}
 	overrides := s.g.Activity != nil
+	s.own()
 	for i, p := range s.g.Policies {
 		if p.Cooldown != (scaling.Cooldown{}) {
 			before.Cooldowns[p.Name] = p.Cooldown

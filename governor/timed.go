@@ -46,6 +46,7 @@ func (s *step) runSchedules() bool {
 	}
 	for _, r := range s.g.due(s.now) {
 		i := slices.IndexFunc(s.g.Schedules, func(other Schedule) bool { return other.Name == r.Name })
+		s.own()
 		s.g.Schedules[i] = r.ran(r.at)
 		if s.g.Suspended.Scheduled {
 			continue
@@ -87,6 +88,7 @@ func (s *step) reachHour() {
 		}
 		reached := *p.Predictive
 		reached.Acted = s.now.Add(reached.Buffer).Truncate(time.Hour)
+		s.own()
 		s.g.Policies[i].Predictive = &reached
 		if s.g.Suspended.Out {
 			continue

@@ -158,6 +158,10 @@ func parseDate(s string) (time.Time, error) {
 		return time.Unix(n, 0), err
 	}
 	upper := strings.ToUpper(s)
+	_, fraction, _ := strings.Cut(upper, ".")
+	if digits := len(fraction) - len(strings.TrimLeft(fraction, "0123456789")); digits > len("000000000") {
+		return time.Time{}, fmt.Errorf("%q is finer than nanoseconds", s)
+	}
 	for _, layout := range []string{
 		time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04",
 		time.DateOnly, "2006-01", "20060102T150405Z07",

@@ -42,6 +42,7 @@ func TestRefusedDocuments(t *testing.T) {
 		{"a number that is none", policy.IdentityBased, of(under(`{"NumericLessThan": {"k": "ten"}}`)), syntax},
 		{"a range that is none", policy.IdentityBased, of(under(`{"IpAddress": {"aws:SourceIp": "10.0.0/8"}}`)), syntax},
 		{"a date that is none", policy.IdentityBased, of(under(`{"DateLessThan": {"aws:CurrentTime": "tomorrow"}}`)), "The policy failed legacy parsing"},
+		{"a date finer than nanoseconds", policy.IdentityBased, of(under(`{"DateLessThan": {"aws:CurrentTime": "2016-12-13T02:00:00.1999999999Z"}}`)), "The policy failed legacy parsing"},
 		{"nested too deep", policy.IdentityBased, `{"Statement": ` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`, syntax},
 
 		{"a Sid twice", policy.IdentityBased, of(`{"Sid": "a", "Effect": "Allow", "Action": "*", "Resource": "*"}`, `{"Sid": "a", "Effect": "Deny", "Action": "*", "Resource": "*"}`),
@@ -61,6 +62,9 @@ func TestRefusedDocuments(t *testing.T) {
 			"Resource vendor must be fully qualified and cannot contain regexes."},
 		{"an IAM resource in a region", policy.IdentityBased, of(`{"Effect": "Allow", "Action": "*", "Resource": "arn:aws:iam:eu-west-2:1:user/u"}`),
 			"IAM resource arn:aws:iam:eu-west-2:1:user/u cannot contain region information."},
+		{"an IAM resource of no kind", policy.IdentityBased, of(`{"Effect": "Allow", "Action": "*", "Resource": "arn:aws:iam:::bucket"}`),
+			`IAM resource path must either be "*" or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/.`},
+		{"an action without a service before no resource", policy.IdentityBased, of(`{"Effect": "Allow", "Action": "invalid"}`), vendors},
 		{"an S3 bucket in a region", policy.IdentityBased, of(`{"Effect": "Allow", "Action": "*", "Resource": "arn:aws:s3:eu-west-2::b"}`),
 			"Resource arn:aws:s3:eu-west-2::b can not contain region information."},
 		{"an empty resource", policy.IdentityBased, of(`{"Effect": "Allow", "Action": "*", "Resource": ""}`), `Resource  must be in ARN format or "*".`},

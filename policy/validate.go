@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -29,8 +30,9 @@ func (d *draft) check(t Type, managed bool) *Malformed {
 	if m := d.checkSids(); m != nil {
 		return m
 	}
-	return d.each((*draftStatement).hasNoPrincipal, (*draftStatement).hasActions, (*draftStatement).hasResources,
-		(*draftStatement).checkResources, (*draftStatement).checkActions)
+	return d.each((*draftStatement).hasNoPrincipal, (*draftStatement).hasActions,
+		(*draftStatement).checkResources, (*draftStatement).checkIAMResources, (*draftStatement).checkActions,
+		(*draftStatement).hasResources)
 }
 
 func (d *draft) each(rules ...func(*draftStatement) *Malformed) *Malformed {
@@ -179,6 +181,27 @@ func (s *draftStatement) checkResources() *Malformed {
 		}
 	}
 	return nil
+}
+
+// checkIAMResources wants IAM's own resources to be of a kind that IAM has.
+func (s *draftStatement) checkIAMResources() *Malformed {
+	for _, r := range s.resources.values {
+		parts := splitPattern(r)
+		if len(parts) < arnParts || parts[2] != "iam" || parts[5] == "*" {
+			continue
+		}
+		if !slices.ContainsFunc(iamResources, func(kind string) bool { return strings.HasPrefix(parts[5], kind) }) {
+			return malformed(fmt.Sprintf(`IAM resource path must either be "*" or start with %s.`, strings.Join(iamResources, ", ")), "%s: %s", s.at, r)
+		}
+	}
+	return nil
+}
+
+// iamResources are how the names of IAM's resources start, in the order in which
+// IAM lists them.
+var iamResources = []string{
+	"user/", "federated-user/", "role/", "group/", "instance-profile/", "mfa/", "server-certificate/",
+	"policy/", "sms-mfa/", "saml-provider/", "oidc-provider/", "report/", "access-report/",
 }
 
 // checkResource wants "*" or an ARN whose partition and service are written out.

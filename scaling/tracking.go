@@ -78,7 +78,7 @@ func (p TargetTracking) propose(now time.Time, r Reading, seen Seen) Proposal {
 	case !ok:
 		return r.hold(NoData)
 	case seen.Desired == 0 && seen.Running == 0:
-		return p.fromZero(now, r, high, latest)
+		return p.fromZero(now, r, high, latest, seen)
 	case high.State == alarm.Alarm:
 		return p.out(now, r, high, seen, latest.Value)
 	case low.State == alarm.Alarm && p.scaleIn && seen.Running > 0:
@@ -94,8 +94,8 @@ func (p TargetTracking) propose(now time.Time, r Reading, seen Seen) Proposal {
 func (p TargetTracking) out(now time.Time, r Reading, by Alarm, seen Seen, value float64) Proposal {
 	base := r.Cooldown.base(seen.Running, now)
 	to := p.need(base, value)
-	rule := p.rule(base, value, to)
-	if base != seen.Running {
+	rule := p.rule(seen, base, value, to)
+	if base != seen.Running && !seen.Brief {
 		rule = "in the cooldown of the last scale-out, counted from before it: " + rule
 	}
 	o := r.wish(Out, by, value, base, to, rule)
@@ -115,13 +115,13 @@ func (p TargetTracking) out(now time.Time, r Reading, by Alarm, seen Seen, value
 // and often no metric either: one fresh datapoint that shows demand is enough,
 // and the smallest step the answer. A metric that is as with one task says how many
 // there have to be: 10,000 messages against a target of 100 need 100 tasks at once.
-func (p TargetTracking) fromZero(now time.Time, r Reading, by Alarm, d metric.Datapoint) Proposal {
+func (p TargetTracking) fromZero(now time.Time, r Reading, by Alarm, d metric.Datapoint, seen Seen) Proposal {
 	if stale := now.Sub(d.Time) > 3*by.Period; d.Value <= 0 || stale {
 		return r.hold(NotInAlarm)
 	}
 	if p.atZero {
 		to := max(1, p.need(1, d.Value))
-		return r.wish(Out, by, d.Value, 1, to, "nothing runs: "+p.rule(1, d.Value, to))
+		return r.wish(Out, by, d.Value, 1, to, "nothing runs: "+p.rule(seen, 1, d.Value, to))
 	}
 	return r.wish(Out, by, d.Value, 1, 1, "nothing runs and the metric shows demand: "+number(d.Value))
 }
@@ -139,8 +139,8 @@ func (p TargetTracking) in(r Reading, by Alarm, seen Seen, value float64) Propos
 	if need < to {
 		to -= (to - need + 1) / 2
 	}
-	rule := p.rule(seen.Running, value, need)
-	if to != need {
+	rule := p.rule(seen, seen.Running, value, need)
+	if to != need && !seen.Brief {
 		rule += fmt.Sprintf("; half of the difference goes, which leaves %d", to)
 	}
 	i := r.wish(In, by, value, seen.Running, to, rule)
@@ -161,8 +161,11 @@ func (p TargetTracking) need(running Capacity, value float64) Capacity {
 	return ceil(float64(running) * value / p.target * (1 - 1e-12))
 }
 
-// rule tells the arithmetic.
-func (p TargetTracking) rule(running Capacity, value float64, need Capacity) string {
+// rule tells the arithmetic, where somebody wants to know.
+func (p TargetTracking) rule(seen Seen, running Capacity, value float64, need Capacity) string {
+	if seen.Brief {
+		return ""
+	}
 	return fmt.Sprintf("%d running at %s against a target of %s need %d", running, number(value), number(p.target), need)
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"flyball/forecast"
 	"flyball/internal/forecasting"
+	"flyball/internal/trace"
 )
 
 // forecastFlags are what the user asks of flyball forecast.
@@ -21,7 +22,7 @@ type forecastFlags struct {
 	options            forecast.Options
 	batch, out, format string
 	holdout            int
-	step               time.Duration
+	file               reading
 	mean               bool
 }
 
@@ -33,8 +34,10 @@ func forecastCommand() *cobra.Command {
 		Long: `Forecast reads a series of hourly values, oldest first, and forecasts what follows, with
 prediction intervals: as CSV, or as a chart if the output is a terminal.
 
-FILE has a value a row, alone or after a time (time,value); a header row is passed over, missing
-hours are gaps. Rows that are finer than an hour are added up: what is forecast are hours.
+FILE is a table with or without a header, an answer of aws cloudwatch get-metric-data or
+get-metric-statistics, of Prometheus' query_range, or an access log, whose requests are counted.
+What is forecast are hours: counts of finer rows are added up, of gauges the mean is taken. What had
+to be done to read the file is told on standard error.
 
 With --batch, a file has a series a row (id,v1,v2,...) and a row of forecasts (id,f1,f2,...) is
 written for each. A series that cannot be forecast is told on standard error and left out, and the
@@ -68,6 +71,7 @@ them are scored by sMAPE, MASE and OWA, the measures of the M4 competition.`,
 			return f.one(cmd, args[0])
 		},
 	}
+	f.file.add(cmd)
 	flags := cmd.Flags()
 	flags.IntVar(&f.options.Horizon, "horizon", 48, "hours to forecast")
 	flags.IntSliceVar(&f.options.Seasons, "season", []int{24, 168}, "lengths of the seasons in hours, ascending")
@@ -75,7 +79,6 @@ them are scored by sMAPE, MASE and OWA, the measures of the M4 competition.`,
 	flags.StringVar(&f.format, "format", "", "csv or chart; a chart on a terminal by default")
 	flags.StringVar(&f.batch, "batch", "", "file with a series a row: id,v1,v2,...")
 	flags.StringVarP(&f.out, "out", "o", "-", "file to write to")
-	flags.DurationVar(&f.step, "step", 0, "time that a row of FILE is about, if its rows have no times; an hour by default")
 	flags.BoolVar(&f.mean, "mean", false, "forecast the hour's mean of finer rows, not their sum")
 	flags.IntVar(&f.holdout, "holdout", 0, "hold back so many values of each series and score the forecasts of them")
 	return cmd
@@ -83,21 +86,9 @@ them are scored by sMAPE, MASE and OWA, the measures of the M4 competition.`,
 
 // one forecasts a single file.
 func (f forecastFlags) one(cmd *cobra.Command, path string) error {
-	in, err := forecasting.Open(path, cmd.InOrStdin())
+	history, err := f.hours(cmd, path)
 	if err != nil {
 		return err
-	}
-	defer in.Close()
-	history, err := forecasting.ReadTimeline(in)
-	if err != nil {
-		return refuse("%s: %w", path, err)
-	}
-	rows := len(history.Values)
-	if history, err = history.Hourly(f.step, f.mean); err != nil {
-		return refuse("%s: %w", path, err)
-	}
-	if hours := len(history.Values); hours < rows {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%d rows make %d hours\n", rows, hours)
 	}
 	result, err := forecast.Forecast(history.Values, f.options)
 	if err != nil {
@@ -115,10 +106,27 @@ func (f forecastFlags) one(cmd *cobra.Command, path string) error {
 	})
 }
 
+// hours reads the values of hours, or of longer steps.
+func (f forecastFlags) hours(cmd *cobra.Command, path string) (trace.Trace, error) {
+	if f.mean {
+		f.file.values = "gauges"
+	}
+	history, err := f.file.read(cmd, path, trace.Counts)
+	if err != nil || history.Step == 0 || history.Step >= time.Hour {
+		return history, err
+	}
+	rows := len(history.Values)
+	if history, err = history.At(time.Hour); err != nil {
+		return history, refuse("%s: %w", path, err)
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "%d rows make %d hours\n", rows, len(history.Values))
+	return history, nil
+}
+
 // many forecasts a batch on all cores. Series that cannot be forecast are told,
 // and the others are written nevertheless.
 func (f forecastFlags) many(cmd *cobra.Command) error {
-	in, err := forecasting.Open(f.batch, cmd.InOrStdin())
+	in, err := trace.Open(f.batch, cmd.InOrStdin())
 	if err != nil {
 		return err
 	}
@@ -154,7 +162,7 @@ func (f forecastFlags) many(cmd *cobra.Command) error {
 
 // score forecasts what is held back of a batch.
 func (f forecastFlags) score(cmd *cobra.Command) error {
-	in, err := forecasting.Open(f.batch, cmd.InOrStdin())
+	in, err := trace.Open(f.batch, cmd.InOrStdin())
 	if err != nil {
 		return err
 	}

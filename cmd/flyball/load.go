@@ -1,28 +1,29 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/url"
-	"os"
 	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"flyball/internal/client"
+	"flyball/internal/discovery"
 	"flyball/internal/load"
 )
 
 func loadCommand() *cobra.Command {
 	var l loading
 	cmd := &cobra.Command{
-		Use:   "load URL... | --queue QUEUE",
-		Short: "Put HTTP load on addresses, or messages into a queue, and record how they bear it",
-		Long: `Load sends requests to the addresses in turn and prints a line a second.
+		Use:   "load [--service CLUSTER/SERVICE | --target-group NAME | --lb NAME | --queue QUEUE | URL...]",
+		Short: "Put HTTP load on a service or on addresses, or messages into a queue, and judge how they bear it",
+		Long: `Load sends requests and prints a line a second, or draws them in a terminal.
+
+With --service it finds the service where it is: behind its load balancer, or else at its tasks, which
+it follows as they come and go. --target-group goes to the healthy targets of one, --lb to a load
+balancer, past none of its rules. Otherwise requests go to the URLs in turn. They go to loopback
+addresses and to tasks of the server at --endpoint; to others only with --allow-remote.
 
 With --users it is a closed loop: each virtual user waits for its answer, thinks, and asks again.
 A slow service is asked less often then: the requests that its users would have made while they
@@ -30,23 +31,34 @@ waited are neither sent nor counted, so the percentiles look better than what pe
 come whatever the answers (coordinated omission). With --rate it is an open loop: requests go out at
 that rate, whatever the answers, and latency counts from when a request was due.
 
---ramp is the time to reach the full load, and is part of --duration. With --speed N these times
-run N times faster; with --speed server they follow the clock of the server at --endpoint, and the
-record has its times, so that it fits the server's metrics. Requests, and users who think, take real
-time at any speed.
+The load is one of these:
+  --ramp, --hold, --ramp-down   up to --users or --rate, there for a time, and down; --duration is the whole
+  --stages '2m:50,steady 5m,spike 30s:400,1m:0'
+                                to 50 users in 2 minutes, 5 minutes there, 400 for 30 s, and down; with
+                                50/s in place of 50 they are requests per second. @FILE has one a line
+  --trace FILE                  requests that were counted, as flyball replay reads them; --scale 0.1 is a tenth
+
+With --speed N these times run N times faster; with --speed server, the default but for URLs, they
+follow the clock of the server at --endpoint, and the record has its times, so that it fits the
+server's metrics. Requests, rates of them, and users who think, are in real time at any speed.
 
 With --queue, a URL or a name, load sends messages instead, in batches of ten: --rate a second, or
 --messages, at once or over the time of --duration. Rate and times follow the clock of the server,
 and of a line, requests are messages, latency is that of the calls, and behind are the messages that
 are due and not taken yet; waiting are those in the queue. --body is a template with the fields {{.N}}, {{.ID}} and
-{{.Time}} of a message and the function {{random 1 100}}; so is --group, the message group.
+{{.Time}} of a message, or a request, and the function {{random 1 100}}; so is --group, the message group.
 
---out writes a line of JSON for each second: users or rate, requests, failures by kind, percentiles,
-and how many answers took how long, from which the percentiles of any stretch can be made again.
-flyball report draws it.`,
-		Example: `  flyball load --users 50 --ramp 5m --duration 20m http://127.35.4.71/computation
-  flyball load --users 50 --ramp 5m --duration 20m --speed server --out load.jsonl http://127.35.4.71/computation
+--fail-if ends the command with status ` + strconv.Itoa(statusFailed) + ` if its condition is met at the end. Its names, of the whole load:
+` + loadNames.Help() + `
+--report writes what became of it: a page (.html), a picture (.svg) or figures (.json), with throughput,
+latency, errors, tasks and scaling activities over one time axis. --out writes a line of JSON for each
+second, from which flyball report makes the same later.`,
+		Example: `  flyball load --service demo/web --users 50 --ramp 5m --duration 20m --path /computation
+  flyball load --service demo/web --stages '1m:20/s,steady 5m,spike 30s:200/s,1m:0/s' --report web.html
+  flyball load --lb web --rate 50 --hold 1m --fail-if 'p95 > 300ms or errors > 1%'
+  flyball load --target-group web --trace requests.csv --scale 0.1 --duration 10m
   flyball load --rate 20 --hold 1m http://127.64.0.1:8080/ http://127.64.0.2:8080/
+  flyball load --users 5 -X PUT -H 'Content-Type: application/json' -d '{"id": "{{.ID}}"}' http://127.64.0.1:8080/
   flyball load --queue vouchers --messages 1500
   flyball load --queue vouchers --rate 50 --ramp 2m --duration 20m --body '{"voucher": "{{.ID}}"}'`,
 		Args: func(cmd *cobra.Command, args []string) error { return l.check(cmd, args) },
@@ -57,194 +69,114 @@ flyball report draws it.`,
 			return l.run(cmd.Context(), args, cmd.OutOrStdout())
 		},
 	}
+	l.flags(cmd)
+	return cmd
+}
+
+// flags adds those of the command.
+func (l *loading) flags(cmd *cobra.Command) {
 	l.server.flags(cmd)
-	cmd.PreRunE = nil // a load needs a server, and a key for it, only to follow its clock
+	cmd.PreRunE = nil // a load of addresses needs a server only to follow its clock
+	l.subjectFlags(cmd)
+	l.shapeFlags(cmd)
+	l.requestFlags(cmd)
 	f := cmd.Flags()
-	f.Float64Var(&l.users, "users", 10, "virtual users")
-	f.Float64Var(&l.rate, "rate", 0, "requests or messages a second, in place of users")
-	f.StringVar(&l.queue, "queue", "", "URL or name of a queue to send messages to, in place of addresses")
-	f.IntVar(&l.messages, "messages", 0, "how many messages to send in all")
-	f.StringVar(&l.body, "body", "message {{.N}}", "template of a message's body")
+	f.IntVar(&l.messages, "messages", 0, "how many messages to send to the queue in all")
 	f.StringVar(&l.group, "group", "", "template of a message's group; a FIFO queue needs one")
-	f.BoolVar(&l.json, "json", false, "print what was sent to the queue as JSON, and nothing else")
-	f.DurationVar(&l.ramp, "ramp", 0, "time to reach the full load")
-	f.DurationVar(&l.hold, "hold", 30*time.Second, "time at the full load")
-	f.DurationVar(&l.rampDown, "ramp-down", 0, "time to come back to nothing")
-	f.DurationVar(&l.duration, "duration", 0, "time of the whole, ramps included, in place of --hold")
-	f.DurationVar(&l.think, "think", 0, "how long a user waits between an answer and the next request, on average")
-	f.DurationVar(&l.timeout, "timeout", 30*time.Second, "how long to wait for an answer")
-	f.StringVar(&l.speed, "speed", "1", `how many times faster the load's times run, or "server": as the server's clock, which is how messages are sent`)
+	f.BoolVar(&l.json, "json", false, "print what came of it as JSON, and nothing else")
+	f.BoolVar(&l.plain, "plain", false, "print a line a second, also in a terminal")
 	f.StringVar(&l.out, "out", "", "file to record each second in, a line of JSON each")
+	f.StringSliceVar(&l.reports, "report", nil, "files to write a report to: .html, .svg or .json")
+	l.failIf.flag(cmd, loadNames)
 	f.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		if name == "ramp-up" { // its name when there was no --duration
 			name = "ramp"
 		}
 		return pflag.NormalizedName(name)
 	})
-	cmd.MarkFlagsMutuallyExclusive("users", "rate")
-	cmd.MarkFlagsMutuallyExclusive("hold", "duration")
 	_ = cmd.MarkFlagFilename("out", "jsonl")
-	_ = cmd.RegisterFlagCompletionFunc("speed", cobra.FixedCompletions([]string{"server", "1", "10", "60"}, cobra.ShellCompDirectiveNoFileComp))
-	return cmd
+	_ = cmd.MarkFlagFilename("report", "html", "svg", "json")
 }
 
 // A loading is what the flags of flyball load say.
 type loading struct {
-	server                                         connection
-	users, rate                                    float64
-	ramp, hold, rampDown, duration, think, timeout time.Duration
-	speed, out                                     string
+	server      connection
+	subject     discovery.Subject
+	service     string // as it was typed
+	queue       string
+	path        string
+	allowRemote bool
 
-	queue, body, group string
-	messages           int
-	json, timed        bool // timed: --hold or --duration is given
+	users, rate                           float64
+	ramp, hold, rampDown, duration, think time.Duration
+	stages, trace                         string
+	traceStep                             time.Duration
+	scale                                 float64
+	speed                                 string
+	shape                                 load.Schedule // of --stages or --trace
+	open, timed                           bool          // timed: --hold or --duration is given
+
+	method, body   string
+	headers        []string
+	timeout, drain time.Duration
+	connections    int
+	group          string
+	messages       int
+
+	json, plain bool
+	out         string
+	reports     []string
+	failIf      failIf
 }
 
 // Flags that only requests have, and those that only messages have.
 var (
-	ofRequests = []string{"users", "think", "timeout"}
-	ofMessages = []string{"messages", "body", "group", "json"}
+	ofRequests = []string{"users", "think", "timeout", "path", "port", "method", "header", "graceful-stop", "max-connections", "allow-remote"}
+	ofMessages = []string{"messages", "group"}
 )
 
-// check finds arguments and flags that do not go together.
+// check finds arguments and flags that do not go together, and what they do not say well:
+// before anything is sent.
 func (l *loading) check(cmd *cobra.Command, args []string) error {
-	if l.queue == "" {
-		for _, name := range ofMessages {
-			if cmd.Flags().Changed(name) {
-				return fmt.Errorf("--%s is for messages: name their queue with --queue", name)
-			}
-		}
-		return cobra.MinimumNArgs(1)(cmd, args)
-	}
-	for _, name := range ofRequests {
-		if cmd.Flags().Changed(name) {
-			return fmt.Errorf("--%s is for requests: a queue has --rate or --messages", name)
-		}
-	}
-	if len(args) > 0 {
-		return fmt.Errorf("--queue takes the place of addresses: leave out %s", args[0])
-	}
-	if !cmd.Flags().Changed("speed") {
-		l.speed = "server"
+	if err := l.checkSubject(cmd, args); err != nil {
+		return err
 	}
 	l.timed = cmd.Flags().Changed("hold") || cmd.Flags().Changed("duration")
-	return nil
-}
-
-func (l loading) run(ctx context.Context, targets []string, out io.Writer) error {
-	for _, target := range targets {
-		if u, err := url.Parse(target); err != nil || u.Host == "" {
-			return refuse("%q is not a URL such as http://127.64.0.1:8080/computation", target)
-		}
+	if l.speed == "" && len(args) == 0 {
+		l.speed = "server"
 	}
-	schedule, err := l.schedule()
-	if err != nil {
-		return err
-	}
-	var summary load.Summary
-	err = l.recorded(ctx, func(ctx context.Context, clock client.Clock, record func(load.Second)) error {
-		fmt.Fprintln(out, "elapsed  level  requests  errors  p50       p95       p99")
-		summary, err = load.Plan{
-			Targets:  func() []string { return targets },
-			Schedule: schedule.Faster(clock.Speed),
-			Open:     l.rate > 0, Think: l.think, Timeout: l.timeout,
-			Report: func(s load.Second) {
-				printSecond(out, s, clock.Speed)
-				record(s)
-			},
-		}.Run(ctx)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return printSummary(out, summary)
-}
-
-// recorded runs a load on the clock that it follows, and keeps its record. A record that
-// cannot be kept ends the load: it is what the load is for.
-func (l loading) recorded(ctx context.Context, run func(ctx context.Context, clock client.Clock, record func(load.Second)) error) error {
-	var file *os.File
-	var err error
-	if l.out != "" { // before the server's clock is read, and before anything is sent
-		if file, err = os.Create(l.out); err != nil {
+	for _, check := range []func() error{l.checkShape, l.checkRequest, l.checkReports, l.failIf.check} {
+		if err := check(); err != nil {
 			return err
 		}
-		defer file.Close()
-	}
-	clock, err := l.clock(ctx)
-	if err != nil {
-		return err
-	}
-	if file == nil {
-		return run(ctx, clock, func(load.Second) {})
-	}
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	recorder := load.NewRecorder(file, clock.Now, clock.Speed)
-	err = run(ctx, clock, func(s load.Second) {
-		if err := recorder.Write(s); err != nil {
-			stop(err)
-		}
-	})
-	if err != nil {
-		return err
-	}
-	return errors.Join(notCanceled(context.Cause(ctx)), file.Close())
-}
-
-// notCanceled is an error of ours: that the user ended the load is none.
-func notCanceled(err error) error {
-	if errors.Is(err, context.Canceled) {
-		return nil
-	}
-	return err
-}
-
-func (l loading) schedule() (load.Schedule, error) {
-	peak, hold := l.users, l.hold
-	if l.rate > 0 {
-		peak = l.rate
-	}
-	if l.duration != 0 {
-		if hold = l.duration - l.ramp - l.rampDown; hold < 0 {
-			return nil, refuse("--duration %v is shorter than the ramps in it", l.duration)
-		}
-	}
-	return load.Ramp(peak, l.ramp, hold, l.rampDown), nil
-}
-
-// clock is the clock that the load follows.
-func (l loading) clock(ctx context.Context) (client.Clock, error) {
-	if l.speed == "server" {
-		if err := l.server.complete(); err != nil {
-			return client.Clock{}, err
-		}
-		return l.server.client().Clock(ctx)
-	}
-	speed, err := strconv.ParseFloat(l.speed, 64)
-	if err != nil || !(speed > 0 && speed <= 100_000) {
-		return client.Clock{}, refuse(`--speed %q: give a number above 0, at most 100000, or "server"`, l.speed)
-	}
-	return client.Clock{Now: time.Now(), Speed: speed}, nil
-}
-
-func printSecond(w io.Writer, s load.Second, speed float64) {
-	elapsed := time.Duration(float64(s.Elapsed) * speed).Round(time.Second)
-	fmt.Fprintf(w, "%7s  %5.0f  %8d  %6d  %-8s  %-8s  %-8s\n", elapsed, s.Level, s.Requests, s.Errors,
-		short(s.Latency.P50), short(s.Latency.P95), short(s.Latency.P99))
-}
-
-func printSummary(w io.Writer, s load.Summary) error {
-	fmt.Fprintf(w, "%d requests, %d errors, p50 %s, p95 %s, p99 %s, slowest %s\n", s.Requests, s.Errors,
-		short(s.Latency.P50), short(s.Latency.P95), short(s.Latency.P99), short(s.Latency.Max))
-	if s.Requests > 0 && s.Requests == s.Errors {
-		return fmt.Errorf("no request was answered: %s", s.Err)
-	}
-	if s.Errors > 0 {
-		fmt.Fprintf(w, "errors by kind: %s; one of them: %s\n", s.Failures, s.Err)
 	}
 	return nil
 }
 
-func short(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
+// checkSubject finds that there is exactly one thing to put load on, with flags of its own.
+func (l *loading) checkSubject(cmd *cobra.Command, args []string) error {
+	others := ofMessages
+	if l.queue != "" {
+		others = ofRequests
+	}
+	for _, name := range others {
+		switch changed := cmd.Flags().Changed(name); {
+		case changed && l.queue != "":
+			return refuse("--%s is for requests: a queue has --rate or --messages", name)
+		case changed:
+			return refuse("--%s is for messages: name their queue with --queue", name)
+		}
+	}
+	switch named := l.named(); {
+	case len(named) > 1:
+		return fmt.Errorf("%s and %s cannot go together: give one of them", named[0], named[1])
+	case len(named) == 1 && len(args) > 0:
+		return fmt.Errorf("%s takes the place of addresses: leave out %s", named[0], args[0])
+	case len(named) == 0 && len(args) == 0:
+		return errors.New("say what to put load on: --service CLUSTER/SERVICE, --target-group, --lb, --queue, or URLs")
+	}
+	if err := checkURLs(args); err != nil {
+		return err
+	}
+	return l.parseService()
+}

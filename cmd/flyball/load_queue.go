@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,7 +34,7 @@ func (l loading) feed(ctx context.Context, out io.Writer) error {
 	feed.Queue = c.SQS
 	var summary load.Summary
 	var speed float64
-	err = l.recorded(ctx, func(ctx context.Context, clock client.Clock, record func(load.Second)) error {
+	kept, err := l.recorded(ctx, func(ctx context.Context, clock client.Clock, record func(load.Second)) error {
 		start := time.Now()
 		speed = clock.Speed
 		feed.Now = func() time.Time { return clock.Now.Add(time.Duration(float64(time.Since(start)) * speed)) }
@@ -53,13 +54,15 @@ func (l loading) feed(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return l.printFeed(out, summary, speed)
+	judgements, failed := l.failIf.judge(measured(summary))
+	return errors.Join(l.printFeed(out, summary, speed, judgements), l.writeReports(ctx, out, kept, route{}, judgements), failed)
 }
 
 // messagesToSend is what the flags say, with times and rates of the server's clock.
 func (l loading) messagesToSend() (f load.Feed, err error) {
-	if f.Body, err = load.ParseTemplate(l.body); err != nil {
-		return f, refuse("--body: %w", err)
+	l.body = cmp.Or(l.body, "message {{.N}}")
+	if f.Body, err = l.bodyTemplate(); err != nil {
+		return f, err
 	}
 	switch {
 	case l.group != "":
@@ -74,8 +77,8 @@ func (l loading) messagesToSend() (f load.Feed, err error) {
 	switch {
 	case l.messages < 0:
 		return f, refuse("--messages %d is negative", l.messages)
-	case l.rate <= 0 && l.messages == 0:
-		return f, refuse("give --rate, or --messages, or both")
+	case l.rate <= 0 && l.messages == 0 && l.shape == nil:
+		return f, refuse("give --rate, --stages, --trace or --messages")
 	}
 	f.Messages = l.messages
 	f.Schedule, err = l.pace()
@@ -85,7 +88,7 @@ func (l loading) messagesToSend() (f load.Feed, err error) {
 // pace is the rate over time. The number of messages says what is not given of rate and
 // time; with neither, there is no rate: all are due at once.
 func (l loading) pace() (load.Schedule, error) {
-	if l.messages == 0 || l.rate > 0 && l.timed {
+	if l.messages == 0 || l.shape != nil || l.rate > 0 && l.timed {
 		return l.schedule()
 	}
 	ramps := (l.ramp + l.rampDown).Seconds() / 2 // a ramp has half as many messages
@@ -113,7 +116,7 @@ func queueURL(ctx context.Context, c *client.Client, queue string) (string, erro
 	}
 	out, err := c.SQS.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &queue})
 	if _, none := errors.AsType[*types.QueueDoesNotExist](err); none {
-		return "", fmt.Errorf("there is no queue %s in region %s", queue, c.Region)
+		return "", refuse("there is no queue %s in region %s", queue, c.Region)
 	}
 	if err != nil {
 		return "", c.Plain(err)
@@ -140,21 +143,19 @@ func printFed(w io.Writer, s load.Second, speed float64, waiting string) {
 }
 
 // printFeed tells what was sent. That nothing could be is an error.
-func (l loading) printFeed(w io.Writer, s load.Summary, speed float64) error {
+func (l loading) printFeed(w io.Writer, s load.Summary, speed float64, judgements []judgement) error {
 	sent := s.Requests - s.Errors
 	if l.json {
-		seconds := func(d time.Duration) float64 { return d.Round(time.Microsecond).Seconds() }
-		err := json.NewEncoder(w).Encode(map[string]any{
-			"sent": sent, "failed": s.Errors, "failures": s.Failures,
-			"seconds": seconds(s.Elapsed), "speed": speed, // seconds are real
-			"latency": map[string]float64{"p50": seconds(s.Latency.P50), "p95": seconds(s.Latency.P95), "p99": seconds(s.Latency.P99), "max": seconds(s.Latency.Max)},
-		})
+		told := summaryJSON(s, speed, judgements)
+		told["sent"] = sent
+		err := json.NewEncoder(w).Encode(told)
 		if err != nil {
 			return err
 		}
 	} else {
 		fmt.Fprintf(w, "%d sent, %d failed in %s; calls took p50 %s, p95 %s, p99 %s\n", sent, s.Errors,
 			s.Elapsed.Round(time.Millisecond), short(s.Latency.P50), short(s.Latency.P95), short(s.Latency.P99))
+		printJudgements(w, judgements)
 	}
 	if s.Errors == 0 {
 		return nil

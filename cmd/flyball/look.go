@@ -20,6 +20,7 @@ import (
 	"flyball/internal/client"
 	"flyball/internal/resource"
 	"flyball/internal/sharedfile"
+	"flyball/internal/shellenv"
 	"flyball/scaling"
 )
 
@@ -30,11 +31,8 @@ type connection struct {
 }
 
 func (c *connection) flags(cmd *cobra.Command) {
-	endpoint := os.Getenv("AWS_ENDPOINT_URL")
-	if endpoint == "" {
-		endpoint = "http://127.0.0.1:4566"
-	}
-	cmd.Flags().StringVar(&c.Endpoint, "endpoint", endpoint, "address of the server; AWS_ENDPOINT_URL by default")
+	endpoint := cmp.Or(os.Getenv(shellenv.Endpoint), os.Getenv("AWS_ENDPOINT_URL"), "http://127.0.0.1:4566")
+	cmd.Flags().StringVar(&c.Endpoint, "endpoint", endpoint, "address of the server; FLYBALL_ENDPOINT or AWS_ENDPOINT_URL by default")
 	cmd.Flags().StringVar(&c.Region, "region", cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), "us-east-1"),
 		"region to look at; AWS_REGION by default")
 	cmd.Flags().StringVar(&c.Account, "account", "", "account to look at, 12 digits; the server's own by default")

@@ -17,9 +17,6 @@ import (
 	"flyball/internal/workload"
 )
 
-// version is set by the linker.
-var version = "dev"
-
 func main() {
 	// A task of a built-in image is this same program: it must start fast and
 	// stay small, so it comes before everything else.
@@ -71,8 +68,11 @@ func exitStatus(err error, to io.Writer) int {
 		return 0
 	}
 	fmt.Fprintln(to, "flyball:", plain(err))
-	if nothingDone(err) {
+	switch {
+	case nothingDone(err):
 		return 2
+	case is[failure](err):
+		return statusFailed
 	}
 	return 1
 }
@@ -87,25 +87,32 @@ tasks on this machine, measures them, fires their alarms and scales them with th
 policies that will scale them in production.`,
 		Example: `  flyball demo                       # see a service scale out and in, in two minutes
   flyball serve                      # then point the aws CLI, Terraform or an SDK at it:
-  export AWS_ENDPOINT_URL=http://127.0.0.1:4566`,
+  eval "$(flyball env)"`,
+		Version:       release(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	cmd.SetVersionTemplate("flyball {{.Version}}\n")
 	cmd.AddCommand(
-		serveCommand(), demoCommand(), loadCommand(), reportCommand(), forecastCommand(), replayCommand(),
-		statusCommand(), activitiesCommand(), explainCommand(), logsCommand(), authorityCommand(), checkCommand(), backupCommand(), restoreCommand(),
+		activitiesCommand(),
+		authorityCommand(),
+		backupCommand(),
+		checkCommand(),
+		demoCommand(),
+		environmentCommand(),
+		explainCommand(),
+		forecastCommand(),
+		healthCommand(),
+		loadCommand(),
+		logsCommand(),
+		nowCommand(),
+		replayCommand(),
+		reportCommand(),
+		restoreCommand(),
+		runCommand(),
+		serveCommand(),
+		statusCommand(),
 		versionCommand(),
 	)
 	return cmd
-}
-
-func versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
-		Run: func(cmd *cobra.Command, _ []string) {
-			fmt.Fprintln(cmd.OutOrStdout(), "flyball", version)
-		},
-	}
 }

@@ -10,11 +10,12 @@ import (
 	"flyball/forecast"
 	"flyball/internal/forecasting"
 	"flyball/internal/replay"
+	"flyball/internal/trace"
 )
 
 func replayCommand() *cobra.Command {
 	var setup replay.Setup
-	var step time.Duration
+	var file reading
 	var batch string
 	var tasks float64
 	cmd := &cobra.Command{
@@ -25,9 +26,10 @@ the same hour of last week in place of the forecast, target tracking on requests
 forecast as the floor of target tracking. It prints for each in how many hours and minutes there
 were enough tasks, and how many tasks were too many or too few in an hour, on average.
 
-FILE has a row for each minute, or each few minutes: the number of requests, alone or after a time
-(time,value); a header row is passed over, in missing minutes there were no requests. It may be
-gzipped; - is the standard input.
+FILE tells of the requests of each minute, or of each few minutes: a table with or without a header,
+an answer of aws cloudwatch get-metric-data or get-metric-statistics, of Prometheus' query_range, or
+an access log, whose requests are counted. It may be packed by gzip or zip; - is the standard input.
+What had to be done to read it is told on standard error.
 
 With --batch, a file has a service a row (id,v1,v2,...), with its requests hour by hour, of which
 each is replayed as if it needed --tasks on average. Target tracking is left out; the table is the
@@ -47,22 +49,14 @@ mean over the services.`,
 			case len(args) == 0:
 				return refuse("name a file of traffic, such as requests.csv, or a batch of services with --batch")
 			}
-			in, err := forecasting.Open(args[0], cmd.InOrStdin())
+			past, err := file.traffic(cmd, args[0])
 			if err != nil {
 				return err
 			}
-			defer in.Close()
-			past, err := forecasting.ReadTimeline(in)
-			if err != nil {
-				return refuse("%s: %w", args[0], err)
-			}
-			if step == 0 {
-				step = past.Step
-			}
-			if step < time.Minute {
+			if past.Step < time.Minute {
 				return refuse("%s does not tell how many minutes a row is; say so with --step, such as --step 5m", args[0])
 			}
-			traffic, err := replay.NewTraffic(past, step)
+			traffic, err := replay.NewTraffic(past, past.Step)
 			if err != nil {
 				return refuse("%s: %w", args[0], err)
 			}
@@ -73,10 +67,10 @@ mean over the services.`,
 			return report.WriteText(cmd.OutOrStdout())
 		},
 	}
+	file.add(cmd)
 	f := cmd.Flags()
 	f.Float64Var(&setup.PerTask, "per-task", 0, "requests a minute that one task can serve")
 	f.Float64Var(&setup.Headroom, "headroom", 0, "percent of tasks more than that, which lower target values keep free")
-	f.DurationVar(&step, "step", 0, "time that a row is about, if not the distance of the rows' times")
 	f.DurationVar(&setup.Start, "start", time.Minute, "time from asking for a task until it serves")
 	f.DurationVar(&setup.Buffer, "buffer", 5*time.Minute, "how long before its hour a forecast capacity is asked for")
 	f.DurationVar(&setup.WarmUp, "warm-up", replay.MinWarmUp, "traffic at the beginning that is not counted")
@@ -88,7 +82,7 @@ mean over the services.`,
 
 // replayAll replays the services of a batch on all cores.
 func replayAll(cmd *cobra.Command, path string, tasks float64, setup replay.Setup) error {
-	in, err := forecasting.Open(path, cmd.InOrStdin())
+	in, err := trace.Open(path, cmd.InOrStdin())
 	if err != nil {
 		return err
 	}

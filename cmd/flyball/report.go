@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"flyball/internal/client"
 	"flyball/internal/load"
 	"flyball/internal/report"
 	"flyball/internal/resource"
@@ -23,8 +24,9 @@ func reportCommand() *cobra.Command {
 		Long: `Report draws what became of a service: users, requests per second and latency from the record of
 flyball load --out; CPU utilization against its target, desired and running tasks; and below them, over
 the same time axis, scaling activities, alarms, cooldowns and deployments, each with its reason when
-pointed at. Without a record, requests and latency are the load balancer's metrics. --html writes one page that needs nothing else, with the activities in a table; --svg the
-picture alone. Both have the colours of light and of dark surroundings.
+pointed at. Without a record, requests and latency are the load balancer's metrics. --html writes one
+page that needs nothing else, with the activities in a table; --svg the picture alone; both have the
+colours of light and of dark surroundings. --json writes the figures, for programs.
 
 The picture goes from two minutes before the record until now, but not further than 30 minutes after
 the record's end; without a record it is of the last 30 minutes. --since and --until, a time such as
@@ -48,17 +50,30 @@ own times have to be those of the service then: record it with --speed 1.`,
 	f.StringVar(&r.until, "until", "", "end at this time, or so long ago")
 	f.StringVar(&r.svg, "svg", "", "file to write the picture to")
 	f.StringVar(&r.html, "html", "", "file to write the page to")
-	cmd.MarkFlagsOneRequired("svg", "html")
+	f.StringVar(&r.json, "json", "", "file to write the figures to")
+	cmd.MarkFlagsOneRequired("svg", "html", "json")
 	_ = cmd.MarkFlagFilename("load", "jsonl")
 	_ = cmd.MarkFlagFilename("svg", "svg")
 	_ = cmd.MarkFlagFilename("html", "html")
+	_ = cmd.MarkFlagFilename("json", "json")
 	return cmd
 }
 
 // A reporting is what the flags of flyball report say.
 type reporting struct {
-	server                          connection
-	record, since, until, svg, html string
+	server                                connection
+	record, since, until, svg, html, json string
+}
+
+// files are those to write.
+func (r reporting) files() []reportFile {
+	return []reportFile{{r.svg, report.Run.WriteSVG}, {r.html, report.Run.WriteHTML}, {r.json, report.Run.WriteJSON}}
+}
+
+// A reportFile is a file to write a report to; without a name it is none.
+type reportFile struct {
+	name  string
+	write report.Writer
 }
 
 func (r reporting) run(ctx context.Context, service string, out io.Writer) error {
@@ -81,21 +96,25 @@ func (r reporting) run(ctx context.Context, service string, out io.Writer) error
 	if err != nil {
 		return err
 	}
-	run, err := report.Read(ctx, report.Source{
-		AutoScaling: c.AutoScaling, CloudWatch: c.CloudWatch, ECS: c.ECS, LoadBalancing: c.LoadBalancing,
-	}, name.Scalable(), record, from, to)
+	run, err := report.Read(ctx, sourceOf(c), name.Scalable(), record, from, to)
 	if err != nil {
 		return c.Plain(err)
 	}
 	run.Speed = clock.Speed
-	for _, file := range []struct {
-		name  string
-		write func(io.Writer) error
-	}{{r.svg, run.WriteSVG}, {r.html, run.WriteHTML}} {
+	return writeRun(out, run, r.files())
+}
+
+func sourceOf(c *client.Client) report.Source {
+	return report.Source{AutoScaling: c.AutoScaling, CloudWatch: c.CloudWatch, ECS: c.ECS, LoadBalancing: c.LoadBalancing}
+}
+
+// writeRun writes files.
+func writeRun(out io.Writer, run report.Run, files []reportFile) error {
+	for _, file := range files {
 		if file.name == "" {
 			continue
 		}
-		if err := createFile(file.name, file.write); err != nil {
+		if err := createFile(file.name, func(w io.Writer) error { return file.write(run, w) }); err != nil {
 			return err
 		}
 		fmt.Fprintln(out, "wrote", file.name)
@@ -129,12 +148,15 @@ const (
 	usually    = 30 * time.Minute
 )
 
+// margin is how much of the time before a load is shown: a fifth of its own, at most.
+func margin(first, last time.Time) time.Duration { return min(beforeLoad, last.Sub(first)/5) }
+
 // window is from when to when the picture goes.
 func (r reporting) window(now time.Time, record []load.Line) (from, to time.Time, err error) {
 	from, to = now.Add(-usually), now
 	if n := len(record); n > 0 && r.since == "" {
 		first, last := record[0].Time, record[n-1].Time
-		from = first.Add(-beforeLoad)
+		from = first.Add(-margin(first, last))
 		if end := last.Add(afterLoad); end.Before(to) {
 			to = end
 		}

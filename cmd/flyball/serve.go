@@ -41,12 +41,12 @@ Built-in images, run by every runtime:
   flyball/memory   holds $MEMORY_MB MiB`,
 		Example: `  flyball serve
   flyball serve --speed 60 --data ""                 # a minute a second, nothing kept
+  flyball serve --feed-aws-namespaces                # put-metric-data to AWS/SQS, and see a policy act
   flyball serve --runtime process --image shop/api="./api --listen 0.0.0.0:8080"
 
   flyball serve --auth admin.ini --addr 0.0.0.0:4566 --tls-cert cert.pem --tls-key key.pem
 
-  export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_DEFAULT_REGION=us-east-1
-  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+  eval "$(flyball env)"
   aws ecs create-cluster --cluster-name demo`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -82,13 +82,14 @@ Built-in images, run by every runtime:
 	f.StringVar(&cfg.TaskNetwork, "task-network", "auto", "process runtime: a network namespace for each task, a loopback address, or auto (namespace where Linux permits it)")
 	f.TextVar(&cfg.TaskRange, "task-range", netip.MustParsePrefix("100.64.0.0/10"), "process runtime: `PREFIX` with room for the networks of the namespaces of tasks and of functions, a /20 each")
 	f.Float64Var(&cfg.Speed, "speed", 1, "run the clock this many times faster; tasks run in real time")
-	f.BoolVar(&cfg.GiveUpLead, "give-up-lead", false, "go back to the wall clock where the clock of --data is ahead of it, after a life with --speed or with a wrong wall clock")
+	clockFlags(cmd, &cfg.Clock)
 	f.StringVar(&cfg.Account, "account", "123456789012", "account of calls whose access key names none (12 digits name one)")
 	f.StringVar(&cfg.Region, "region", "us-east-1", "region of calls whose signature names none, and of our own paths")
 	f.StringArrayVar(&images, "image", nil, "process runtime: run COMMAND for an image, as NAME=COMMAND (repeatable)")
 	f.StringArrayVar(&cfg.Hosts, "host", nil, "accept requests for this Host name too (repeatable)")
 	f.StringVar(&cfg.LBDomain, "lb-domain", "", "name load balancers NAME-NUMBER.REGION.elb.DOMAIN; such names have to lead here (by default a name is the load balancer's address)")
 	f.BoolVar(&cfg.StrictNetwork, "strict-network", false, "refuse load balancers, target groups, services and tasks in VPCs, subnets and security groups that EC2 does not know")
+	f.BoolVar(&cfg.FeedAWSNamespaces, "feed-aws-namespaces", false, "let PutMetricData publish metrics of namespaces that begin with AWS/, which AWS refuses: policies on metrics that nothing here publishes can be tested")
 	f.StringVar(&files.auth, "auth", "", "admit only keys of IAM and STS, and the administrator's, which is in this file as in ~/.aws/credentials")
 	f.BoolVar(&cfg.AllowOtherUsers, "allow-other-users", false, "let programs of other users of this machine call with any key, as yours do: they can start programs as you")
 	f.StringVar(&files.certificate, "tls-cert", "", "speak TLS with the certificate in this PEM file, and those of its authorities after it")

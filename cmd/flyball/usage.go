@@ -137,6 +137,8 @@ func differByOne(a, b string) bool {
 // wants says what a flag takes.
 func wants(f *pflag.Flag) string {
 	switch kind := f.Value.Type(); {
+	case strings.Contains(kind, "|"): // a choice
+		return "give " + strings.ReplaceAll(kind, "|", " or ")
 	case kind == "duration":
 		return "give a time such as 90s, 10m or 1h30m"
 	case strings.HasSuffix(kind, "Slice") && strings.HasPrefix(kind, "int"):

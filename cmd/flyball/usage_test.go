@@ -199,7 +199,7 @@ func TestWrongInputIsAnsweredWithWhatToType(t *testing.T) {
 
 		{"an address that is none", "load 127.0.0.1:80", "is not a URL such as http://"},
 		{"a speed that is none", "load --speed fast http://127.0.0.1:1/", `give a number above 0, at most 100000, or "server"`},
-		{"no messages", "load --queue jobs", "give --rate, or --messages, or both"},
+		{"no messages", "load --queue jobs", "give --rate, --stages, --trace or --messages"},
 		{"a template that is none", "load --queue jobs --messages 1 --body {{.X}}", "--body"},
 		{"ramps beyond the duration", "load --duration 1m --ramp 2m http://127.0.0.1:1/", "shorter than the ramps in it"},
 

@@ -29,6 +29,8 @@ type Cell struct {
 	// on disk with that change. It is set before services are opened; nil is not told.
 	Bus func(*state.Tx, event.Event)
 	Log *slog.Logger
+
+	mistimed told
 }
 
 // Scope begins the keys of the cell's rows among those of all cells.

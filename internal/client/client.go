@@ -26,10 +26,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
 	"flyball/governor"
@@ -39,11 +41,13 @@ import (
 type Client struct {
 	AutoScaling   *applicationautoscaling.Client
 	CloudWatch    *cloudwatch.Client
+	EC2           *ec2.Client
 	ECS           *ecs.Client
 	Lambda        *lambda.Client
 	LoadBalancing *elasticloadbalancingv2.Client
 	Logs          *cloudwatchlogs.Client
 	SQS           *sqs.Client
+	STS           *sts.Client
 
 	Config
 	signer *v4.Signer
@@ -87,11 +91,13 @@ func New(c Config) *Client {
 	return &Client{
 		AutoScaling:   applicationautoscaling.NewFromConfig(cfg),
 		CloudWatch:    cloudwatch.NewFromConfig(cfg),
+		EC2:           ec2.NewFromConfig(cfg),
 		ECS:           ecs.NewFromConfig(cfg),
 		Lambda:        lambda.NewFromConfig(cfg),
 		LoadBalancing: elasticloadbalancingv2.NewFromConfig(cfg),
 		Logs:          cloudwatchlogs.NewFromConfig(cfg),
 		SQS:           sqs.NewFromConfig(cfg),
+		STS:           sts.NewFromConfig(cfg),
 		Config:        c,
 		signer:        v4.NewSigner(),
 	}
@@ -115,20 +121,24 @@ func (s sender) Do(req *http.Request) (*http.Response, error) {
 	return s.Client.Do(req)
 }
 
-// A Clock is what a server's clock shows.
-type Clock struct {
-	Now   time.Time `json:"now"`
-	Speed float64   `json:"speed"`
-}
-
 // Clock reads the server's clock. That of AWS is the wall clock.
 func (c *Client) Clock(ctx context.Context) (Clock, error) {
 	if c.Endpoint == "" {
-		return Clock{Now: time.Now(), Speed: 1}, nil
+		now := time.Now().UTC()
+		return Clock{Now: now, Wall: now, Speed: 1, State: Follows}, nil
 	}
 	var clock Clock
 	err := c.getJSON(ctx, "/console/api/clock", nil, &clock)
 	return clock, err
+}
+
+// Health is nil if the server answers.
+func (c *Client) Health(ctx context.Context) error {
+	body, err := c.get(ctx, "/healthz", nil)
+	if err != nil {
+		return err
+	}
+	return body.Close()
 }
 
 // Explain reads the server's explanation of a scalable target.

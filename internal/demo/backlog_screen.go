@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/guptarohit/asciigraph"
+
+	"flyball/internal/terminal"
 )
 
 // A backlogScreen shows both lanes, and events, as they come.
@@ -20,8 +22,8 @@ type backlogScreen interface {
 
 // newBacklogScreen returns live charts on a terminal, and plain lines elsewhere.
 func newBacklogScreen(w io.Writer, started time.Time) backlogScreen {
-	if f := terminal(w, 78, 24); f != nil {
-		return &lanesChart{frames: frames{w: f}, started: started}
+	if f := terminal.Of(w, 78, 24); f != nil {
+		return &lanesChart{frames: terminal.Frames{W: f}, started: started}
 	}
 	return &lanesLines{w: w, started: started}
 }
@@ -63,7 +65,7 @@ func (l *lanesLines) close() {}
 
 // lanesChart redraws the plots of both lanes, side by side, and the latest events.
 type lanesChart struct {
-	frames
+	frames  terminal.Frames
 	started time.Time
 	at      time.Time
 	lanes   [2][]moment
@@ -75,7 +77,7 @@ func (c *lanesChart) show(at time.Time, lanes [2]moment) {
 	for i, m := range lanes {
 		c.lanes[i] = append(c.lanes[i], m)
 	}
-	c.draw(c.frame)
+	c.frames.Draw(c.frame)
 }
 
 func (c *lanesChart) event(at time.Time, text string) {

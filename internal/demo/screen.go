@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/guptarohit/asciigraph"
+
+	"flyball/internal/terminal"
 )
 
 // A sample is what the demo saw at one moment.
@@ -29,8 +31,8 @@ type screen interface {
 
 // newScreen returns a live chart on a terminal, and plain lines elsewhere.
 func newScreen(w io.Writer, target float64, started time.Time) screen {
-	if f := terminal(w, 60, 24); f != nil {
-		return &chart{frames: frames{w: f}, target: target, started: started}
+	if f := terminal.Of(w, 60, 24); f != nil {
+		return &chart{frames: terminal.Frames{W: f}, target: target, started: started}
 	}
 	return &lines{w: w, started: started}
 }
@@ -63,7 +65,7 @@ func (l *lines) close() {}
 
 // chart redraws three plots and the latest events in place.
 type chart struct {
-	frames
+	frames  terminal.Frames
 	target  float64
 	started time.Time
 	samples []sample
@@ -86,7 +88,7 @@ func (c *chart) close() {}
 
 func (c *chart) draw() {
 	if len(c.samples) > 0 {
-		c.frames.draw(c.frame)
+		c.frames.Draw(c.frame)
 	}
 }
 

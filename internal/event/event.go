@@ -26,6 +26,10 @@ const kept = 4096
 // A Stream keeps the newest events. The zero Stream is empty and ready to use;
 // its methods may be called from several goroutines.
 type Stream struct {
+	// Heard, if set, is told of each event as it is published, one after the other. It is set
+	// before the first event, and must be quick.
+	Heard func(Event)
+
 	mu    sync.Mutex
 	ring  []Event // event number n is at n % kept
 	last  uint64
@@ -45,6 +49,9 @@ func (s *Stream) Publish(e Event) {
 	s.last++
 	e.Number = s.last
 	s.ring[e.Number%kept] = e
+	if s.Heard != nil {
+		s.Heard(e)
+	}
 	if s.moved != nil {
 		close(s.moved)
 		s.moved = nil

@@ -14,6 +14,7 @@ import (
 
 	"flyball/forecast"
 	"flyball/internal/forecasting"
+	"flyball/internal/trace"
 )
 
 // rows is a batch of n series of two weeks, each at its own level.
@@ -112,14 +113,14 @@ var twoSteps = forecast.Result{
 }
 
 func TestWriteCSV(t *testing.T) {
-	hourly := forecasting.Timeline{Values: make([]float64, 3), Start: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), Step: time.Hour}
+	hourly := trace.Trace{Values: make([]float64, 3), Start: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), Step: time.Hour}
 	for _, c := range []struct {
 		rule    string
-		history forecasting.Timeline
+		history trace.Trace
 		want    string
 	}{
 		{"times go on", hourly, "time,forecast,lower80,upper80\n2026-03-01T03:00:00Z,10,8,12\n2026-03-01T04:00:00Z,20,16,24\n"},
-		{"without times the steps are numbered", forecasting.Timeline{}, "step,forecast,lower80,upper80\n1,10,8,12\n2,20,16,24\n"},
+		{"without times the steps are numbered", trace.Trace{}, "step,forecast,lower80,upper80\n1,10,8,12\n2,20,16,24\n"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			var out strings.Builder
@@ -132,7 +133,7 @@ func TestWriteCSV(t *testing.T) {
 
 func TestWriteChartShowsHistoryForecastAndMethods(t *testing.T) {
 	var out strings.Builder
-	history := forecasting.Timeline{Values: []float64{5, math.NaN(), 15}}
+	history := trace.Trace{Values: []float64{5, math.NaN(), 15}}
 	if err := forecasting.WriteChart(&out, history, twoSteps, 80); err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +151,7 @@ func TestWriteChartShowsValuesOfAllSizes(t *testing.T) {
 			r.Values = append(r.Values, v*scale)
 		}
 		var out strings.Builder
-		if err := forecasting.WriteChart(&out, forecasting.Timeline{Values: []float64{5 * scale, 15 * scale}}, r, 80); err != nil {
+		if err := forecasting.WriteChart(&out, trace.Trace{Values: []float64{5 * scale, 15 * scale}}, r, 80); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(out.String(), want) {

@@ -12,6 +12,7 @@ import (
 	"github.com/guptarohit/asciigraph"
 
 	"flyball/forecast"
+	"flyball/internal/trace"
 )
 
 // WriteRow prints a forecast as a row of a batch: id,f1,f2,...
@@ -27,10 +28,11 @@ func WriteRow(w *csv.Writer, f Forecast) error {
 // WriteCSV prints a forecast as a table with a header: the time, or the number
 // of the step if the history has no times, the forecast, and the bounds of
 // each interval.
-func WriteCSV(w io.Writer, history Timeline, r forecast.Result) error {
+func WriteCSV(w io.Writer, history trace.Trace, r forecast.Result) error {
 	out := bufio.NewWriter(w)
 	first := "step"
-	if history.Step > 0 {
+	hasTimes := !history.Start.IsZero() && history.Step > 0
+	if hasTimes {
 		first = "time"
 	}
 	fmt.Fprintf(out, "%s,forecast", first)
@@ -39,7 +41,7 @@ func WriteCSV(w io.Writer, history Timeline, r forecast.Result) error {
 	}
 	fmt.Fprintln(out)
 	for i, v := range r.Values {
-		if history.Step > 0 {
+		if hasTimes {
 			fmt.Fprint(out, history.Time(len(history.Values)+i).Format(time.RFC3339))
 		} else {
 			fmt.Fprint(out, i+1)
@@ -55,7 +57,7 @@ func WriteCSV(w io.Writer, history Timeline, r forecast.Result) error {
 
 // WriteChart draws the end of a history and its forecast with the first
 // interval, width columns wide.
-func WriteChart(w io.Writer, history Timeline, r forecast.Result, width int) error {
+func WriteChart(w io.Writer, history trace.Trace, r forecast.Result, width int) error {
 	const yAxis = 12
 	columns := max(20, width-yAxis)
 	past := history.Values[max(0, len(history.Values)-3*len(r.Values)):]

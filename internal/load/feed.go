@@ -141,10 +141,10 @@ func (r *feeding) fifo() bool { return strings.HasSuffix(r.URL, ".fifo") }
 // due is how many messages are to have been sent by now.
 func (r *feeding) due() int {
 	elapsed := time.Since(r.start)
-	if r.Schedule == nil || elapsed >= r.Schedule.Duration() {
+	if r.Schedule == nil || elapsed >= r.end {
 		return r.total
 	}
-	return min(r.total, int(r.Schedule.Total(elapsed)))
+	return min(r.total, int(r.planned.total(elapsed)))
 }
 
 // waiting is how many messages are due and not answered.

@@ -9,7 +9,7 @@ import (
 
 // Latency is how long answers took, to within one percent.
 type Latency struct {
-	P50, P90, P95, P99, Max time.Duration
+	P50, P90, P95, P99, P999, Max time.Duration // P999 is that of 99.9 %
 }
 
 // A Histogram is how long answers took, one bucket for each length to within one
@@ -51,12 +51,12 @@ func (s sketch) add(took time.Duration) {
 }
 
 func (s sketch) latency() Latency {
-	values, err := s.GetValuesAtQuantiles([]float64{0.5, 0.9, 0.95, 0.99, 1})
+	values, err := s.GetValuesAtQuantiles([]float64{0.5, 0.9, 0.95, 0.99, 0.999, 1})
 	if err != nil {
 		return Latency{} // nothing was counted
 	}
 	seconds := func(v float64) time.Duration { return time.Duration(v * float64(time.Second)) }
-	return Latency{P50: seconds(values[0]), P90: seconds(values[1]), P95: seconds(values[2]), P99: seconds(values[3]), Max: seconds(values[4])}
+	return Latency{P50: seconds(values[0]), P90: seconds(values[1]), P95: seconds(values[2]), P99: seconds(values[3]), P999: seconds(values[4]), Max: seconds(values[5])}
 }
 
 func (s sketch) histogram() Histogram {

@@ -308,7 +308,7 @@ func TestTheTotalOfAScheduleIsTheSumOfItsLevels(t *testing.T) {
 func BenchmarkRequest(b *testing.B) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer server.Close()
-	transport := newTransport()
+	transport := NewTransport(nil)
 	defer transport.CloseIdleConnections()
 	r := &run{Plan: Plan{Targets: targets(server.URL)}, progress: newProgress(nil, false, nil), client: http.Client{Transport: transport}}
 	b.ReportAllocs()

@@ -21,6 +21,7 @@ type Line struct {
 	InFlight int          `json:"in_flight"`          // requests that wait for their answer
 	Requests int          `json:"requests"`           // answers and failures
 	Failures Failures     `json:"failures,omitempty"` // by kind
+	Tasks    *Tasks       `json:"tasks,omitempty"`    // of the service, where it is known
 	Latency  LineLatency  `json:"latency,omitzero"`   // of the answers that were no failures
 	Answers  [][2]float64 `json:"answers,omitempty"`  // the same as pairs of seconds and a count, to be added up
 }
@@ -58,14 +59,23 @@ func NewRecorder(w io.Writer, start time.Time, speed float64) *Recorder {
 
 // Write adds a second to the record.
 func (r *Recorder) Write(s Second) error {
-	seconds := func(d time.Duration) float64 { return rounded(d.Seconds()) }
+	b, err := json.Marshal(r.Line(s))
+	if err != nil {
+		return err
+	}
+	_, err = r.w.Write(append(b, '\n'))
+	return err
+}
+
+// Line is a second as the record has it.
+func (r *Recorder) Line(s Second) Line {
 	line := Line{
 		Time:     r.start.Add(time.Duration(float64(s.Elapsed) * r.speed)).UTC().Round(time.Microsecond),
-		Seconds:  seconds(s.Length),
+		Seconds:  rounded(s.Length.Seconds()),
 		InFlight: s.InFlight,
 		Requests: s.Requests,
 		Failures: s.Failures,
-		Latency:  LineLatency{seconds(s.Latency.P50), seconds(s.Latency.P95), seconds(s.Latency.P99), seconds(s.Latency.Max)},
+		Tasks:    s.Tasks,
 	}
 	level := rounded(s.Level)
 	if s.Open {
@@ -73,15 +83,18 @@ func (r *Recorder) Write(s Second) error {
 	} else {
 		line.Users = &level
 	}
-	for _, b := range s.Answers {
-		line.Answers = append(line.Answers, [2]float64{b.Seconds, b.Count})
+	line.answered(s.Answers, s.Latency)
+	return line
+}
+
+// answered sets how long answers took.
+func (l *Line) answered(h Histogram, latency Latency) {
+	seconds := func(d time.Duration) float64 { return rounded(d.Seconds()) }
+	l.Latency = LineLatency{seconds(latency.P50), seconds(latency.P95), seconds(latency.P99), seconds(latency.Max)}
+	l.Answers = nil
+	for _, b := range h {
+		l.Answers = append(l.Answers, [2]float64{b.Seconds, b.Count})
 	}
-	b, err := json.Marshal(line)
-	if err != nil {
-		return err
-	}
-	_, err = r.w.Write(append(b, '\n'))
-	return err
 }
 
 // maxLine bounds a line of a record. The longest that is written has a bucket for

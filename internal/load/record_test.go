@@ -101,7 +101,7 @@ func TestFailuresAreCountedByKind(t *testing.T) {
 		"connect":    &url.Error{Err: dial},
 		"connection": &url.Error{Err: io.ErrUnexpectedEOF},
 		"no target":  errNoTarget,
-		"too many":   fmt.Errorf("send: %w", errTooMany),
+		"too many":   fmt.Errorf("send: %w", tooMany(7)),
 	} {
 		if got := kindOf(err); got != want {
 			t.Errorf("%v is %q, want %q", err, got, want)

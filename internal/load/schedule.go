@@ -38,40 +38,39 @@ func (s Schedule) Duration() time.Duration {
 }
 
 // Level is the level at a time since the start. After the end it is that of the end.
-func (s Schedule) Level(elapsed time.Duration) float64 {
-	level, _ := s.at(elapsed)
-	return level
-}
+func (s Schedule) Level(elapsed time.Duration) float64 { return s.profile().level(elapsed) }
 
 // Total is the level summed over the time until elapsed: with levels in requests
 // per second, the requests due by then.
-func (s Schedule) Total(elapsed time.Duration) float64 {
-	_, total := s.at(elapsed)
-	return total
-}
+func (s Schedule) Total(elapsed time.Duration) float64 { return s.profile().total(elapsed) }
 
 // When is the time since the start at which the total reaches a number, or the
 // longest of durations if it never does.
-func (s Schedule) When(total float64) time.Duration {
-	if !(total > 0) {
-		return 0
-	}
-	var before time.Duration
-	level := 0.0
+func (s Schedule) When(total float64) time.Duration { return s.profile().when(total) }
+
+// Peak is the highest level.
+func (s Schedule) Peak() float64 {
+	peak := 0.0
 	for _, stage := range s {
-		span := stage.For.Seconds()
-		if area := (level + stage.To) / 2 * span; area < total {
-			total -= area
-			before += stage.For
-			level = stage.To
-			continue
-		}
-		// total = level*t + slope/2*t*t, solved without dividing by a slope of 0.
-		slope := (stage.To - level) / span
-		t := 2 * total / (level + math.Sqrt(max(0, level*level+2*slope*total)))
-		return before + min(stage.For, time.Duration(t*float64(time.Second)))
+		peak = max(peak, stage.To)
 	}
-	return math.MaxInt64
+	return peak
+}
+
+// First is the beginning of a schedule.
+func (s Schedule) First(d time.Duration) Schedule {
+	var first Schedule
+	for _, stage := range s {
+		if stage.For > d {
+			level := first.Level(math.MaxInt64)
+			stage.To = level + (stage.To-level)*float64(d)/float64(stage.For)
+			stage.For = d
+			return append(first, stage)
+		}
+		first = append(first, stage)
+		d -= stage.For
+	}
+	return first
 }
 
 // Faster is the same schedule in a time that runs speed times faster.
@@ -92,24 +91,15 @@ func (s Schedule) Times(factor float64) Schedule {
 	return higher
 }
 
-func (s Schedule) at(elapsed time.Duration) (level, total float64) {
-	for _, stage := range s {
-		from, to, span := level, stage.To, stage.For
-		if elapsed < stage.For {
-			span = max(elapsed, 0)
-			to = from + (stage.To-from)*float64(span)/float64(stage.For)
-		}
-		level = to
-		total += (from + to) / 2 * span.Seconds()
-		if elapsed -= stage.For; elapsed < 0 {
-			break
-		}
-	}
-	return level, total
-}
+// longestLoad bounds the time of a load: a year, a minute of which can be a stage.
+const longestLoad = 366 * 24 * time.Hour
 
 func (s Schedule) validate() error {
+	var total time.Duration
 	for _, stage := range s {
+		if total += min(stage.For, longestLoad); total >= longestLoad {
+			return fmt.Errorf("a load takes less than %v", longestLoad)
+		}
 		if stage.For < 0 || !(stage.To >= 0 && stage.To <= 1e6) {
 			return fmt.Errorf("a load cannot go to %v in %v", stage.To, stage.For)
 		}

@@ -30,6 +30,13 @@ func (t *tally) add(took time.Duration, err error) {
 	t.fail(kindOf(err), 1)
 }
 
+// empty is whether nothing was counted.
+func (t *tally) empty() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.requests == 0
+}
+
 func (t *tally) fail(kind string, count int) {
 	if t.failures == nil {
 		t.failures = Failures{}
@@ -63,6 +70,9 @@ func (t *tally) summary(elapsed time.Duration) Summary {
 	s := Summary{Elapsed: elapsed, Requests: t.requests, Errors: t.errors, Failures: t.failures, Latency: t.latency.latency()}
 	if t.err != nil {
 		s.Err = t.err.Error()
+	}
+	if s.Failures == nil {
+		s.Failures = Failures{}
 	}
 	return s
 }

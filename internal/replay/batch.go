@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"flyball/internal/forecasting"
+	"flyball/internal/trace"
 )
 
 // CompareAll replays each series of a batch, a value a step, as the traffic of a
@@ -61,7 +62,7 @@ func CompareAll(ctx context.Context, batch *forecasting.BatchReader, step time.D
 }
 
 func compareSeries(series forecasting.Series, step time.Duration, tasks float64, s Setup) (Report, error) {
-	traffic, err := NewTraffic(forecasting.Timeline{Values: series.Values}, step)
+	traffic, err := NewTraffic(trace.Trace{Values: series.Values}, step)
 	if err != nil {
 		return Report{}, err
 	}

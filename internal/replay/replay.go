@@ -1,19 +1,16 @@
 // Package replay runs scaling policies against the traffic of the past, in
 // virtual time, and counts how often there were enough tasks and how many were
-// too many. It decides with the same packages as the server: alarm, forecast
-// and scaling.
+// too many. Package sim runs them, as the server would.
 package replay
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
-	"flyball/forecast"
-	"flyball/internal/forecasting"
+	"flyball/governor"
+	"flyball/internal/trace"
 	"flyball/scaling"
 )
 
@@ -66,10 +63,10 @@ func (s Setup) need(perMinute float64) float64 {
 // A Traffic is a load of requests minute by minute.
 type Traffic []float64
 
-// NewTraffic makes the traffic of a timeline of requests in each of its steps,
+// NewTraffic makes the traffic of a trace of requests in each of its steps,
 // of whole minutes. The requests of a longer step are spread evenly over its
 // minutes; a step without a value had none.
-func NewTraffic(t forecasting.Timeline, step time.Duration) (Traffic, error) {
+func NewTraffic(t trace.Trace, step time.Duration) (Traffic, error) {
 	n := int(step / time.Minute)
 	switch {
 	case n < 1 || step%time.Minute != 0 || time.Hour%step != 0:
@@ -131,29 +128,27 @@ func Compare(t Traffic, s Setup) (Report, error) {
 	if len(hours) <= first {
 		return Report{}, fmt.Errorf("%d hours of traffic are too few for a warm-up of %v", len(hours), s.WarmUp)
 	}
-	predicted, err := plan(hours, s, s.predict)
-	if err != nil {
-		return Report{}, err
-	}
-	naive, err := plan(hours, s, seasonalNaive)
-	if err != nil {
-		return Report{}, err
-	}
+	t = t[:60*len(hours)]
 	r := Report{Hours: len(hours) - first}
 	for _, h := range hours[first:] {
 		r.Need += s.need(h/60) / float64(r.Hours)
 	}
-	for _, p := range []policy{
-		{"predictive", predicted, false},
-		{"seasonal naive", naive, false},
-		{"target tracking", scaling.Plan{}, true},
-		{"predictive + target tracking", predicted, true},
-		{"seasonal naive + target tracking", naive, true},
+	predicted, naive := remembering(governor.Predict), remembering(seasonalNaive)
+	for _, p := range []struct {
+		name  string
+		tasks func() ([]scaling.Capacity, error)
+		floor bool // it only follows a forecast
+	}{
+		{"predictive", func() ([]scaling.Capacity, error) { return s.follow(hours, predicted) }, true},
+		{"seasonal naive", func() ([]scaling.Capacity, error) { return s.follow(hours, naive) }, true},
+		{"target tracking", func() ([]scaling.Capacity, error) { return s.track(t, nil) }, false},
+		{"predictive + target tracking", func() ([]scaling.Capacity, error) { return s.track(t, predicted) }, false},
+		{"seasonal naive + target tracking", func() ([]scaling.Capacity, error) { return s.track(t, naive) }, false},
 	} {
-		if p.tracks && s.Floors {
+		if s.Floors && !p.floor {
 			continue
 		}
-		tasks, err := p.run(t[:60*len(hours)], s)
+		tasks, err := p.tasks()
 		if err != nil {
 			return Report{}, err
 		}
@@ -187,101 +182,4 @@ func (s Setup) judge(name string, t Traffic, hours []float64, tasks []scaling.Ca
 		*sum /= float64(len(hours) - first)
 	}
 	return o
-}
-
-// Predictive policies see two weeks, at least a day, and look two days ahead,
-// every six hours.
-const (
-	historyHours  = 14 * 24
-	neededHours   = 24
-	forecastHours = 48
-	renewedHours  = 6
-)
-
-// plan is the capacity for each hour by the newest forecast that was there when
-// its hour's buffer began: one made on the full hour is in force from the next.
-func plan(hours []float64, s Setup, forecast func(history []float64) ([]float64, error)) (scaling.Plan, error) {
-	relation := scaling.Relation{PerLoad: 1.0 / 60}
-	p := scaling.Plan{Start: minute(0), Hours: make([]scaling.Capacity, len(hours))}
-	for made := neededHours; made < len(hours); made += renewedHours {
-		load, err := forecast(hours[max(0, made-historyHours):made])
-		if err != nil {
-			return p, err
-		}
-		for i := 1; i <= renewedHours && made+i < len(hours); i++ {
-			p.Hours[made+i] = relation.Capacity(load[i], s.target())
-		}
-	}
-	return p, nil
-}
-
-func (s Setup) predict(history []float64) ([]float64, error) {
-	quantile := cmp.Or(s.Quantile, forecast.Provision)
-	r, err := forecast.Forecast(history, forecast.Options{Horizon: forecastHours, Quantiles: []float64{quantile}})
-	if err != nil {
-		return nil, err
-	}
-	return r.Quantiles[0], nil
-}
-
-// seasonalNaive repeats the same hour of last week, in the first week that of
-// the day before.
-func seasonalNaive(history []float64) ([]float64, error) {
-	season := 7 * 24
-	if len(history) < season {
-		season = 24
-	}
-	last := history[len(history)-season:]
-	load := make([]float64, forecastHours)
-	for i := range load {
-		load[i] = last[i%season]
-	}
-	return load, nil
-}
-
-// minute is the virtual time at the beginning of a minute of the traffic.
-func minute(i int) time.Time { return time.Unix(0, 0).UTC().Add(time.Duration(i) * time.Minute) }
-
-// A policy sets capacity by a plan, by target tracking, or by the plan as the
-// floor of target tracking.
-type policy struct {
-	name   string
-	plan   scaling.Plan
-	tracks bool
-}
-
-// run returns the tasks that run in each minute.
-func (p policy) run(t Traffic, s Setup) ([]scaling.Capacity, error) {
-	bounds, err := scaling.NewBounds(1, math.MaxInt32)
-	if err != nil {
-		return nil, err
-	}
-	tracker, err := newTracker(s.target())
-	if err != nil {
-		return nil, err
-	}
-	desired, running := make([]scaling.Capacity, len(t)), make([]scaling.Capacity, len(t))
-	start := int((s.Start + time.Minute - 1) / time.Minute)
-	current := scaling.Capacity(s.need(t[0]))
-	for i := range t {
-		now := minute(i)
-		floor := p.plan.Floor("forecast", now, now.Add(s.Buffer).Truncate(time.Hour))
-		target := scaling.Target{Bounds: bounds, Floor: floor}
-		if p.tracks {
-			current = max(current, floor.Capacity)
-			if i > 0 {
-				current = tracker.decide(now, target, current, running[i-1])
-			}
-		} else {
-			current = bounds.Clamp(floor.Capacity)
-		}
-		desired[i] = current
-		// A task that was asked for in every minute of the time that it takes to
-		// start runs now; what is not asked for stops at once.
-		running[i] = slices.Min(desired[max(0, i-start) : i+1])
-		if p.tracks {
-			tracker.see(now, t[i], desired[i], running[i])
-		}
-	}
-	return running, nil
 }

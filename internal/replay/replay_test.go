@@ -10,6 +10,7 @@ import (
 
 	"flyball/internal/forecasting"
 	"flyball/internal/replay"
+	"flyball/internal/trace"
 )
 
 // halfDays is traffic of 90 requests a minute before noon and 390 after.
@@ -126,7 +127,7 @@ func TestTargetTrackingComesDown(t *testing.T) {
 }
 
 func TestStepsAreSpreadOverTheirMinutes(t *testing.T) {
-	got, err := replay.NewTraffic(forecasting.Timeline{Values: []float64{10, math.NaN(), 4}}, 2*time.Minute)
+	got, err := replay.NewTraffic(trace.Trace{Values: []float64{10, math.NaN(), 4}}, 2*time.Minute)
 	want := replay.Traffic{5, 5, 0, 0, 2, 2}
 	if err != nil || len(got) != len(want) {
 		t.Fatalf("got %v, %v", got, err)
@@ -165,11 +166,11 @@ func TestWhatCannotBeReplayedIsRefused(t *testing.T) {
 		})
 	}
 	for _, step := range []time.Duration{0, time.Second, 90 * time.Second, 7 * time.Minute, 2 * time.Hour} {
-		if _, err := replay.NewTraffic(forecasting.Timeline{Values: []float64{1}}, step); err == nil {
+		if _, err := replay.NewTraffic(trace.Trace{Values: []float64{1}}, step); err == nil {
 			t.Errorf("a step of %v is taken", step)
 		}
 	}
-	if _, err := replay.NewTraffic(forecasting.Timeline{Values: []float64{-1}}, time.Minute); err == nil {
+	if _, err := replay.NewTraffic(trace.Trace{Values: []float64{-1}}, time.Minute); err == nil {
 		t.Error("negative traffic is taken")
 	}
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 // Figure is the picture of a run.
 func (r Run) Figure() chart.Figure {
 	f := chart.Figure{
-		Title: "Load and scaling of " + string(r.Service), Description: r.describe(), From: r.From, To: r.To,
+		Title: r.title(), Description: r.describe(), From: r.From, To: r.To,
 	}
 	if len(r.Balancer.Requests) > 0 {
 		f.Panels = r.balancerPanels()
@@ -20,9 +21,18 @@ func (r Run) Figure() chart.Figure {
 		length := stretchLength(r.Load, r.From, r.To, mostPoints)
 		f.Panels = loadPanels(stretches(r.Load, r.From, r.To, length), 3*length)
 	}
-	f.Panels = append(f.Panels, r.cpuPanel(), r.tasksPanel())
-	f.Lanes = r.lanes()
+	if r.Service != "" {
+		f.Panels = append(f.Panels, r.cpuPanel(), r.tasksPanel())
+		f.Lanes = r.lanes()
+	}
 	return f
+}
+
+func (r Run) title() string {
+	if r.Service == "" {
+		return "Load on " + r.Of
+	}
+	return "Load and scaling of " + string(r.Service)
 }
 
 // balancerPanels are what the load balancer tells: requests a real second, and latency.
@@ -50,14 +60,35 @@ func (r Run) balancerPanels() []chart.Panel {
 }
 
 func (r Run) tasksPanel() chart.Panel {
+	running, gap := r.runningTasks()
 	return chart.Panel{
 		Title: "Tasks", Unit: chart.Whole, Height: 96, AtLeast: 1,
 		Series: []chart.Series{
-			{Label: "running", Color: chart.Teal, Style: chart.Steps, Points: points(r.Running), Gap: minute},
+			{Label: "running", Color: chart.Teal, Style: chart.Steps, Points: running, Gap: gap},
 			{Label: "desired", Color: chart.Neutral, Style: chart.Step, Points: points(r.Desired)},
 		},
 		Empty: "no datapoint of the service's tasks",
 	}
+}
+
+// runningTasks are those of the record, which knows them by the second, and before and after
+// it those of the metric; and how long one of them holds at most.
+func (r Run) runningTasks() ([]chart.Point, time.Duration) {
+	var known []chart.Point
+	for _, line := range r.Load {
+		if line.Tasks != nil {
+			known = append(known, chart.Point{At: line.Time, Value: float64(line.Tasks.Running)})
+		}
+	}
+	measured := points(r.Running)
+	if len(known) < 2 {
+		return measured, minute
+	}
+	first, last := known[0].At, known[len(known)-1].At
+	before, _ := slices.BinarySearchFunc(measured, first, func(p chart.Point, t time.Time) int { return p.At.Compare(t) })
+	after, _ := slices.BinarySearchFunc(measured, last, func(p chart.Point, t time.Time) int { return p.At.Compare(t) })
+	all := slices.Concat(measured[:before], known, measured[after:])
+	return all, max(minute, 3*last.Sub(first)/time.Duration(len(known)-1))
 }
 
 func (r Run) cpuPanel() chart.Panel {

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"html"
+	"strings"
 	"time"
 
 	"flyball/internal/chart"
@@ -39,9 +40,9 @@ func (p *page) head(r Run) {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>%s: load and scaling</title>
 <style>
-`, r.describe(), r.Service)
+`, r.describe(), r.subject())
 	p.WriteString(style)
-	p.add("</style>\n</head>\n<body>\n<main>\n<h1>%s</h1>\n", r.Service)
+	p.add("</style>\n</head>\n<body>\n<main>\n<h1>%s</h1>\n", r.subject())
 	p.add(`<p class="when">%s, `, r.From.UTC().Format("2 January 2006"))
 	p.time(r.From)
 	p.add(" to ")
@@ -59,6 +60,22 @@ func (p *page) tiles(tiles []Tile) {
 		p.add("<div><dt>%s</dt><dd>%s<small>%s</small></dd></div>\n", t.Name, t.Value, t.Note)
 	}
 	p.add("</dl>\n")
+}
+
+// conditions tells which of the conditions of --fail-if were met.
+func (p *page) conditions(conditions []Condition) {
+	if len(conditions) == 0 {
+		return
+	}
+	p.add("<ul class=\"conditions\">\n")
+	for _, c := range conditions {
+		if c.Met {
+			p.add(`<li class="met"><b>Failed</b> <code>%s</code> is met: %s</li>`+"\n", c.Condition, strings.Join(c.Because, ", "))
+		} else {
+			p.add(`<li><b>Passed</b> <code>%s</code> is not met</li>`+"\n", c.Condition)
+		}
+	}
+	p.add("</ul>\n")
 }
 
 func (p *page) figure(r Run) error {

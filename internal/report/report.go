@@ -10,6 +10,7 @@
 package report
 
 import (
+	"cmp"
 	"time"
 
 	"flyball/internal/load"
@@ -19,6 +20,7 @@ import (
 // A Run is what became of a service in some time.
 type Run struct {
 	Service  scaling.ResourceID
+	Of       string // in words, what the load was on where there is no service
 	From, To time.Time
 	Speed    float64     // how many times faster than the wall clock its clock ran
 	Load     []load.Line // empty without a record
@@ -34,7 +36,18 @@ type Run struct {
 	Cooldowns   []Span
 	Deployments []Span
 	Events      []Event
+	Conditions  []Condition // that the load was to fail with
 }
+
+// A Condition is one that a load was held against.
+type Condition struct {
+	Condition string   `json:"condition"`
+	Met       bool     `json:"met"`
+	Because   []string `json:"because,omitempty"`
+}
+
+// subject is what the run is of.
+func (r Run) subject() string { return cmp.Or(string(r.Service), r.Of) }
 
 // A Balancer is what the service's load balancer has seen, minute by minute.
 type Balancer struct {

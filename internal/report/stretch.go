@@ -18,6 +18,7 @@ func loadPanels(all []stretch, gap time.Duration) []chart.Panel {
 	users := chart.Series{Color: chart.Blue, Style: chart.Area, Gap: gap}
 	answered := chart.Series{Label: "answered", Color: chart.Blue, Style: chart.Area, Gap: gap}
 	failed := chart.Series{Label: "failed", Color: chart.Red, Style: chart.Area, Gap: gap}
+	errors := chart.Series{Color: chart.Red, Style: chart.Area, Gap: gap}
 	p50 := chart.Series{Label: "p50", Color: chart.Violet, Faint: true, Gap: gap}
 	p95 := chart.Series{Label: "p95", Color: chart.Violet, Gap: gap}
 	p99 := chart.Series{Label: "p99", Color: chart.Violet, Faint: true, Gap: gap}
@@ -37,6 +38,9 @@ func loadPanels(all []stretch, gap time.Duration) []chart.Panel {
 			add(&answered, float64(s.requests-s.failures)/s.seconds)
 			add(&failed, float64(s.failures)/s.seconds)
 		}
+		if s.requests > 0 {
+			add(&errors, 100*float64(s.failures)/float64(s.requests))
+		}
 		if l := s.latency(); l.Max > 0 {
 			add(&p50, l.P50.Seconds())
 			add(&p95, l.P95.Seconds())
@@ -49,7 +53,11 @@ func loadPanels(all []stretch, gap time.Duration) []chart.Panel {
 	if anyFailed {
 		requests.Series = append(requests.Series, failed)
 	}
-	return []chart.Panel{level, requests, {Title: "Latency", Unit: chart.Seconds, Series: []chart.Series{p50, p95, p99}, Empty: outside}}
+	return []chart.Panel{
+		level, requests,
+		{Title: "Errors", Unit: chart.Percent, Height: 40, Series: []chart.Series{errors}, Empty: outside},
+		{Title: "Latency", Unit: chart.Seconds, Series: []chart.Series{p50, p95, p99}, Empty: outside},
+	}
 }
 
 // A stretch is several seconds of a record, put together.

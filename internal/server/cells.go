@@ -150,6 +150,7 @@ func (s *Server) openCell(account, region string) (*services, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.telemetry.Cell(account, region)
 	s.state.Later(func(tx *state.Tx) { tx.Put(kindCell, scope, struct{}{}) })
 	return v, nil
 }

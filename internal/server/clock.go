@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
+	"flyball/internal/client"
 	"flyball/internal/clock"
 	"flyball/internal/lead"
 	"flyball/internal/state"
 	"flyball/internal/store"
+	"flyball/internal/wire"
 )
 
 // kindClock is how far the clock may have come; one document.
@@ -37,7 +40,7 @@ func (s *Server) openClock() error {
 		return fmt.Errorf("read the clock: %w", err)
 	}
 	ahead := last.Sub(start)
-	if s.cfg.GiveUpLead && ahead > 0 {
+	if s.cfg.Clock == ClockWall && ahead > 0 {
 		if err := s.giveUpLead(lead.Lead{Now: start, By: ahead}); err != nil {
 			return err
 		}
@@ -46,10 +49,7 @@ func (s *Server) openClock() error {
 	stays := ahead > 0 && (ahead > soon || s.cfg.Speed != 1)
 	if stays {
 		start = *last
-		s.cfg.Log.Warn("the server's clock is ahead of the wall clock and stays so, for an earlier life had a faster clock or a wrong wall clock: "+
-			"the times that it tells and those of schedules are as far from the true ones; "+
-			"to go back to the wall clock and keep the data, stop the server and start it once with --give-up-lead",
-			"ahead", ahead.Round(time.Second), "now", start)
+		s.tellLead(ahead, start)
 	}
 	s.clock = clock.Following(s.cfg.Wall, start, s.cfg.Speed)
 	if ahead > 0 && !stays {
@@ -59,6 +59,49 @@ func (s *Server) openClock() error {
 	s.state.Stamp(s.ahead.stamp)
 	return nil
 }
+
+// tellLead says what becomes of a lead that an earlier life has left.
+func (s *Server) tellLead(ahead time.Duration, now time.Time) {
+	goesOn := "it goes on at --speed from there"
+	if s.cfg.Speed == 1 {
+		goesOn = "at --speed 1 it goes with the wall clock and stays as far ahead, so that no time comes twice"
+	}
+	s.cfg.Log.Warn("the server's clock is ahead of the wall clock, for an earlier life had a faster clock or a wrong wall clock: "+goesOn+"; "+
+		"the times that it tells and those of schedules are as far from the true ones, and queries for the true ones find nothing (flyball now prints its time); "+
+		"to go back to the wall clock and keep the data, stop the server and start it once with --clock wall; to start over, give --data another folder",
+		"ahead", ahead.Round(time.Second), "now", now)
+}
+
+// clockShows is what the clock shows, beside the wall clock.
+func (s *Server) clockShows() client.Clock {
+	now, wall := s.clock.Now(), s.clock.Wall().UTC()
+	lead := now.Sub(wall)
+	c := client.Clock{Now: now, Wall: wall, Lead: lead.Round(time.Millisecond).Seconds(), Speed: s.clock.Speed(), State: client.Follows}
+	switch {
+	case c.Speed != 1:
+		c.State = client.Runs
+	case s.clock.Stands() > 0:
+		c.State = client.Waits
+	case lead > time.Second:
+		c.State = client.Ahead
+	}
+	return c
+}
+
+func (s *Server) serveClock(w http.ResponseWriter, _ *http.Request, _ wire.Call) {
+	writeJSON(w, s.clockShows())
+}
+
+// timed tells the server's time in each answer.
+func (s *Server) timed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(client.NowHeader, s.clock.Now().Format(timeOfHeader))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// timeOfHeader is RFC 3339 with milliseconds.
+const timeOfHeader = "2006-01-02T15:04:05.000Z07:00"
 
 // A clockNote is a time on disk to which a clock has come, so that it does not go back in the
 // next life, whatever the wall clock is then. A clock that is ahead of the wall clock has not

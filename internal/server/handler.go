@@ -6,14 +6,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strconv"
 
 	"github.com/aws/smithy-go"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"flyball/internal/client"
 	"flyball/internal/disk"
 	"flyball/internal/flow"
 	"flyball/internal/service/autoscaling"
@@ -35,14 +30,6 @@ import (
 // with the same signatures and permissions, but for the server's health and for tasks,
 // which sign nothing.
 func (s *Server) handler() (http.Handler, error) {
-	calls := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name:    "flyball_call_duration_seconds",
-		Help:    "How long AWS calls took, in real seconds.",
-		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .5, 1},
-	}, []string{"service", "operation", "status"})
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(calls, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-
 	options := wire.Options{
 		Hosts:       s.hosts(),
 		Account:     s.accountOf,
@@ -55,7 +42,7 @@ func (s *Server) handler() (http.Handler, error) {
 		Full:        s.full,
 		Log:         s.cfg.Log,
 		Observe: func(a wire.Answer) {
-			calls.WithLabelValues(a.Service, a.Operation, strconv.Itoa(a.Status)).Observe(a.Duration.Seconds())
+			s.telemetry.Call(a.Service, a.Operation, a.Status, a.Duration)
 		},
 	}
 	served := []wire.Service{
@@ -90,7 +77,7 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.Handle("/healthz", wire.Guard(options.Hosts, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })))
 	mux.Handle("/ecs/", wire.Guard(options.Hosts, s.near(s.metadata())))
 	own := wire.NewOwnPaths(options, "flyball")
-	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+	metrics := s.telemetry.Handler()
 	mux.Handle("GET /metrics", own.Operation("Metrics", s.atHome(metrics.ServeHTTP)))
 	mux.Handle("GET /console/api/authority", own.Operation("Authority", s.serveAuthority))
 	mux.Handle("POST /console/api/backup", own.Operation("Backup", s.atHome(s.serveBackup)))
@@ -98,7 +85,7 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.Handle("GET /console/api/explain", own.Operation("Explain", s.serveExplain))
 	mux.Handle("GET /console/api/logs", own.Operation("Logs", s.serveLogs))
 	mux.Handle("GET /console/api/log-lines", own.Operation("Logs", s.serveLogLines))
-	return s.balanced(flow.Handler(flow.ForCalls, mux)), nil
+	return s.balanced(flow.Handler(flow.ForCalls, s.timed(mux))), nil
 }
 
 // near serves only tasks, which know what is there, and whoever started the server.
@@ -139,10 +126,6 @@ func (s *Server) full(err error) (message string, full bool) {
 		return lack.Error(), true
 	}
 	return "", false
-}
-
-func (s *Server) serveClock(w http.ResponseWriter, _ *http.Request, _ wire.Call) {
-	writeJSON(w, client.Clock{Now: s.clock.Now(), Speed: s.clock.Speed()})
 }
 
 func (s *Server) serveExplain(w http.ResponseWriter, r *http.Request, call wire.Call) {

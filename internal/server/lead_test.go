@@ -55,12 +55,12 @@ func TestAWrongWallClockLeavesALeadThatCanBeGivenUp(t *testing.T) {
 	if ahead := time.Until(right.clock.Now()); ahead < year-time.Hour {
 		t.Errorf("time goes back under the state: the clock is %v ahead", ahead)
 	}
-	if text := log.String(); !strings.Contains(text, "ahead=87") || !strings.Contains(text, "--give-up-lead") {
+	if text := log.String(); !strings.Contains(text, "ahead=87") || !strings.Contains(text, "--clock wall") {
 		t.Errorf("the start does not tell of the lead: %s", text)
 	}
 	right.Close()
 
-	for _, change := range []func(*Config){func(c *Config) { c.GiveUpLead = true }, func(*Config) {}} {
+	for _, change := range []func(*Config){func(c *Config) { c.Clock = ClockWall }, func(*Config) {}} {
 		s := open(t, dir, change)
 		if ahead := time.Until(s.clock.Now()).Abs(); ahead > time.Minute {
 			t.Errorf("the clock is %v ahead after its lead is given up", ahead)
@@ -107,7 +107,7 @@ func TestWhatTheWallClockDoesIsToldOnce(t *testing.T) {
 		{3 * time.Second, ""},
 		{8 * time.Hour, "jumped forward"},
 		{8 * time.Hour, ""},
-		{7 * time.Hour, "--give-up-lead"},
+		{7 * time.Hour, "--clock wall"},
 		{7 * time.Hour, ""},
 		{8*time.Hour - 3*time.Second, "for less"}, // put right, but not all of it
 		{8*time.Hour + time.Second, "goes on"},

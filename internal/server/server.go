@@ -31,11 +31,12 @@ import (
 	"flyball/internal/state"
 	"flyball/internal/store"
 	"flyball/internal/task"
+	"flyball/internal/telemetry"
 	"flyball/internal/wire"
 )
 
 // A Config says what to serve. All fields but Tasks, Images, TaskNetwork, TaskRange, Wall,
-// Hosts, LBDomain, StrictNetwork, Roles, Administrator, AllowOtherUsers and Certificate must be set.
+// Hosts, LBDomain, StrictNetwork, FeedAWSNamespaces, Roles, Administrator, AllowOtherUsers and Certificate must be set.
 type Config struct {
 	Addr    string            // address to listen on, HOST:PORT; port 0 takes a free one
 	Data    string            // folder of the durable state; empty keeps nothing
@@ -47,7 +48,7 @@ type Config struct {
 	TaskRange   netip.Prefix // has room for the network of the tasks' namespaces
 	Speed       float64      // virtual seconds in a real one
 	Wall        clock.Wall   // the wall clock; nil: this machine's
-	GiveUpLead  bool         // of the folder's clock, where it is ahead of the wall clock
+	Clock       string       // where the clock begins: ClockAuto, which is the zero value's meaning, too, or ClockWall
 	Account     string       // of calls whose access key names none; 12 digits
 	Region      string       // of calls whose signature names none
 	Hosts       []string     // Host names to accept beside the loopback ones
@@ -56,7 +57,9 @@ type Config struct {
 	LBDomain string
 	// StrictNetwork refuses VPCs, subnets and security groups that EC2 does not know.
 	StrictNetwork bool
-	Log           *slog.Logger
+	// FeedAWSNamespaces has PutMetricData take metrics of namespaces that begin with AWS/.
+	FeedAWSNamespaces bool
+	Log               *slog.Logger
 	// Roles says how the roles of scalable targets are taken: RolesJudged, which is the
 	// zero value's meaning, too, or RolesTaken.
 	Roles string
@@ -69,6 +72,12 @@ type Config struct {
 	// Certificate, if there is one, has the server speak TLS at Addr.
 	Certificate *tls.Certificate
 }
+
+// Where the clock of a folder begins that may be ahead of the wall clock.
+const (
+	ClockAuto = "auto" // where it was: time does not go back under what is stored
+	ClockWall = "wall" // at the wall clock: its lead is given up
+)
 
 // How the roles are taken that scalable targets are registered with.
 const (
@@ -102,6 +111,7 @@ type Server struct {
 	judge      permission.Judge
 	strays     []task.Task // tasks of the runtime that no service knows
 
+	telemetry *telemetry.Telemetry
 	functions *functions
 	registry  imageRegistry
 	addresses loopback.Addresses // of load balancers
@@ -159,6 +169,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
+	s.openTelemetry()
 	s.connect()
 	if err := s.listen(); err != nil {
 		return nil, err
@@ -342,6 +353,9 @@ func (c Config) check() error {
 	}
 	if d := c.LBDomain; !madeOf(d, digits+"abcdefghijklmnopqrstuvwxyz-.") || strings.Trim(d, ".") != d {
 		return fmt.Errorf("load balancer domain %q: give a name in lower case such as lb.example.com", d)
+	}
+	if c.Clock != "" && c.Clock != ClockAuto && c.Clock != ClockWall {
+		return fmt.Errorf("clock %q: give %s or %s", c.Clock, ClockAuto, ClockWall)
 	}
 	if c.Roles != "" && c.Roles != RolesJudged && c.Roles != RolesTaken {
 		return fmt.Errorf("roles %q: give %s or %s", c.Roles, RolesJudged, RolesTaken)

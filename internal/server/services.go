@@ -111,7 +111,7 @@ func (s *Server) openCloudWatch(v *services) (err error) {
 	if v.datapoints, err = tsdb.Open(v.cell.State.Store(), v.cell.Clock); err != nil {
 		return err
 	}
-	v.cloudwatch, err = cloudwatch.New(cloudwatch.Config{Cell: v.cell, Metrics: v.datapoints, Deliver: &s.router})
+	v.cloudwatch, err = cloudwatch.New(cloudwatch.Config{Cell: v.cell, Metrics: v.datapoints, Deliver: &s.router, FeedAWS: s.cfg.FeedAWSNamespaces})
 	return err
 }
 
@@ -221,7 +221,8 @@ func (s *Server) openScaling(v *services) (err error) {
 			cluster, service := id.Service()
 			return v.ecs.ServiceTargetGroups(ctx, cluster, service)
 		},
-		Roles: func() (autoscaling.Roles, error) { return roles() },
+		Roles:   func() (autoscaling.Roles, error) { return roles() },
+		Decided: func(d scaling.Decision) { s.telemetry.Decision(v.cell.Account, v.cell.Region, d) },
 	})
 	return err
 }

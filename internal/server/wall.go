@@ -25,7 +25,7 @@ func (w *wallWatch) look() {
 		w.stands = true
 		w.log.Warn("the wall clock has gone back, so the server's time stands still until it has caught up: "+
 			"calls are answered and tasks run, and nothing is measured, evaluated or due meanwhile; "+
-			"if the wall clock was wrong before, stop the server and start it once with --give-up-lead",
+			"if the wall clock was wrong before, stop the server and start it once with --clock wall",
 			"by", jump.By.Round(time.Second), "wall", jump.To, "now", w.clock.Now(), "stands", stands)
 	case ok:
 		w.stands = false

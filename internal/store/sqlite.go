@@ -44,6 +44,8 @@ type SQLite struct {
 	once    sync.Once     // closes it
 	closed  bool
 
+	written writtenCounts
+
 	verified atomic.Bool // the check of the database has found nothing
 	failed   chan error  // has room for the one reason
 	sound    chan error  // gets what the check of the database has found

@@ -92,6 +92,8 @@ func (s *SQLite) writeLoop() {
 		if failure == nil {
 			if failure = s.write(g); failure != nil {
 				s.failed <- failure
+			} else {
+				s.written.add(g)
 			}
 		}
 		g.err = failure

@@ -223,14 +223,15 @@ func (j *jumps) giveUp(ctx context.Context, p *program) (*program, error) {
 	if err := j.to(0); err != nil {
 		return p, err
 	}
-	for _, flag := range []string{"", "--give-up-lead"} {
+	for _, clock := range []string{"auto", "wall"} {
 		if err := p.terminate(); err != nil {
 			return p, err
 		}
 		flags := j.flags
-		if flag != "" {
-			ahead, j.flags = 0, append(slices.Clip(flags), flag)
+		if clock == "wall" {
+			ahead = 0
 		}
+		j.flags = append(slices.Clip(flags), "--clock", clock)
 		next, err := j.start(ctx, j.round)
 		j.flags = flags
 		if err != nil {

@@ -19,6 +19,10 @@ import (
 // Names returns the built-in programs. The image of each is "flyball/" and its name.
 func Names() []string { return []string{"web", "memory", "worker"} }
 
+// Program is the image that stands for nothing but what a container's command says: a program
+// of this machine. The process runtime alone has it.
+const Program = "flyball/program"
+
 // Run runs a built-in program until ctx ends, then lets it finish the requests or
 // the message that it has taken. Its settings come from getenv; those of "web" and "memory":
 //

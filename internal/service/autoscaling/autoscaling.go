@@ -56,6 +56,8 @@ type Config struct {
 	// service is made if it is not there; one of its own is judged, then, when a policy
 	// is put, and whenever the capacity is to be set.
 	Roles func() (Roles, error)
+	// Decided, if set, is told of each decision that an alarm or waiting work has asked for.
+	Decided func(scaling.Decision)
 }
 
 // Backlogs know queues, and publish the backlogs per task that policies follow.
@@ -89,6 +91,7 @@ func New(cfg Config) (*API, error) {
 		cell: cfg.Cell, state: cfg.Cell.State, log: log,
 		capacity: cfg.Capacity, alarms: policyAlarms{cfg.Alarms}, metricPeriod: cfg.MetricPeriod, backlogs: cfg.Backlogs,
 		roles:      targetRoles{cfg.Cell, cfg.Roles},
+		decided:    cfg.Decided,
 		activities: &activities{cfg.Cell, log},
 		times:      timetable{clock: cfg.Cell.Clock},
 		wake:       make(chan struct{}, 1),

@@ -146,6 +146,7 @@ type containers struct {
 	fail     error
 	instant  bool   // tasks start and stop at once
 	hang     func() // the next UpdateService calls it before anything else
+	updated  func() // each UpdateService calls it when it is done
 }
 
 func (c *containers) DescribeServices(_ context.Context, in *ecs.DescribeServicesInput, _ ...func(*ecs.Options)) (*ecs.DescribeServicesOutput, error) {
@@ -172,6 +173,9 @@ func (c *containers) UpdateService(_ context.Context, in *ecs.UpdateServiceInput
 	c.mu.Unlock()
 	if hang != nil {
 		hang()
+	}
+	if c.updated != nil {
+		defer c.updated()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -28,6 +28,12 @@ const forecastsKept = 365 * 24 * time.Hour
 type forecaster struct {
 	*host
 	making sync.Mutex // held while a forecast is made: one at a time
+
+	accuracy struct {
+		mu    sync.Mutex
+		end   time.Time // of the last hour that was compared
+		found []Accuracy
+	}
 }
 
 // run renews forecasts until ctx ends.

@@ -123,6 +123,9 @@ func (h *host) step(ctx context.Context, id scaling.ResourceID, seen governor.Se
 	}
 	if d := out.Decision; d != nil {
 		h.log.Debug("decided", "target", id, "decision", *d)
+		if h.decided != nil {
+			h.decided(*d)
+		}
 	}
 	if out.Set == nil {
 		return next, nil

@@ -30,7 +30,8 @@ type host struct {
 	activities *activities
 	// metricPeriod, if set, is told how often ECS's metrics of a target are wanted.
 	metricPeriod func(context.Context, scaling.ResourceID, time.Duration) error
-	backlogs     Backlogs // nil: there are none
+	backlogs     Backlogs               // nil: there are none
+	decided      func(scaling.Decision) // nil: nobody is told
 
 	rows  *registry // under the state's lock
 	zones zones     // of scheduled actions

@@ -73,6 +73,16 @@ type loop struct {
 // policy on it.
 func inLoop(t *testing.T, tasks int32, test func(l *loop)) {
 	t.Helper()
+	inBareLoop(t, tasks, func(l *loop) {
+		l.register(0, 100)
+		l.put(backlog())
+		test(l)
+	})
+}
+
+// inBareLoop runs a test with a service of some tasks that nothing scales yet.
+func inBareLoop(t *testing.T, tasks int32, test func(l *loop)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		st, err := store.OpenSQLite("")
 		if err != nil {
@@ -87,8 +97,6 @@ func inLoop(t *testing.T, tasks int32, test func(l *loop)) {
 		l.ecs.add(web, tasks, tasks)
 		l.run()
 		defer func() { l.stop() }()
-		l.register(0, 100)
-		l.put(backlog())
 		test(l)
 	})
 }

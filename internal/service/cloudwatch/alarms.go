@@ -58,7 +58,7 @@ func (a *alarms) open(cfg Config) error {
 	}
 	if err := state.Load(a.cell.State, kindStatus, func(name string, d *statusDocument) error {
 		if e := a.registry.get(name); e != nil {
-			e.status = d.status(e)
+			a.registry.enter(e, d.status(e))
 			a.schedule.suppressed(e)
 		}
 		return nil

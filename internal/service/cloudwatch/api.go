@@ -29,6 +29,10 @@ type Config struct {
 	// while it stays there. Calls for one alarm come one after the other; calls for
 	// different alarms come concurrently. Errors go into the alarm's history.
 	Deliver *deliver.Router
+
+	// FeedAWS has PutMetricData take metrics of namespaces that begin with AWS/, which it
+	// refuses otherwise, as on AWS.
+	FeedAWS bool
 }
 
 // API is the CloudWatch service. It has the SDK client's methods for the
@@ -44,7 +48,7 @@ type API struct {
 // New returns the service with what the cell's state has of it. It evaluates
 // nothing before Run.
 func New(cfg Config) (*API, error) {
-	a := &API{cell: cfg.Cell, metrics: metrics{cell: cfg.Cell, db: cfg.Metrics}}
+	a := &API{cell: cfg.Cell, metrics: metrics{cell: cfg.Cell, db: cfg.Metrics, feeding: newFeeding(cfg)}}
 	a.metrics.detectors = &a.detectors
 	if err := a.detectors.open(cfg.Cell, &a.metrics); err != nil {
 		return nil, fmt.Errorf("load anomaly detectors: %w", err)

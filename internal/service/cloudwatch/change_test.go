@@ -179,6 +179,15 @@ func picture(t fatal, a *API) string {
 	for name, entries := range a.registry.suppressed {
 		add("suppressed by "+name, entries)
 	}
+	states := map[string]int{}
+	for _, e := range a.registry.alarms {
+		states[e.State.String()]++
+	}
+	for state, n := range a.AlarmStates(ctx) {
+		if states[state] != n {
+			t.Errorf("%d alarms are in %s, and %d are counted", states[state], state, n)
+		}
+	}
 	shown["lists"], shown["composites"] = lists, a.registry.composites
 	text, err := json.MarshalIndent(shown, "", " ")
 	if err != nil {

@@ -159,9 +159,10 @@ func (a *alarms) counts(e *entry, end time.Time) []float64 {
 // transition puts an alarm into another state, tells its history, starts its
 // actions and has the composite alarms that name it follow.
 func (a *alarms) transition(tx *state.Tx, e *entry, to alarm.Watch, why reason, now time.Time) {
-	before := e.status
-	tx.Undo(func() { e.status = before })
-	e.Watch, e.why, e.updated = to, why, alarm.At(now)
+	before, next := e.status, e.status
+	tx.Undo(func() { a.registry.enter(e, before) })
+	next.Watch, next.why, next.updated = to, why, alarm.At(now)
+	a.registry.enter(e, next)
 	a.history.addStateUpdate(tx, e, before, now)
 	if e.composite != nil {
 		a.suppress(e, now)

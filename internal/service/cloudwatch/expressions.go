@@ -181,6 +181,9 @@ func (c *calculation) series(q dataQuery, grid math.Grid) (math.Series, error) {
 	if err != nil {
 		return s, err
 	}
+	if len(rows) == 0 {
+		c.metrics.foundNothing("GetMetricData", q.metric, *c.in.StartTime, *c.in.EndTime)
+	}
 	for _, row := range rows {
 		if i := int(row.Time.Sub(grid.Start) / grid.Step); i >= 0 && i < grid.Len {
 			s.Values[i] = row.Values[0]

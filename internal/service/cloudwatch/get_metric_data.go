@@ -85,6 +85,9 @@ func (m *metrics) readMetric(result *types.MetricDataResult, q dataQuery, in *cl
 	if err != nil {
 		return err
 	}
+	if len(rows) == 0 {
+		m.foundNothing("GetMetricData", q.metric, *in.StartTime, *in.EndTime)
+	}
 	if len(units) > 1 {
 		result.Messages = []types.MessageData{{Code: new("MultipleUnits"), Value: new(fmt.Sprintf("Multiple units returned: '[%s]'", strings.Join(units, ", ")))}}
 	}

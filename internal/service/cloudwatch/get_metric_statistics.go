@@ -28,12 +28,16 @@ func (m *metrics) GetMetricStatistics(_ context.Context, in *cloudwatch.GetMetri
 		return nil, err
 	}
 	period := time.Duration(*in.Period) * time.Second
-	rows, err := m.rows(metric.NewID(*in.Namespace, *in.MetricName, dimensions(in.Dimensions)...), tsdb.Query{
+	id := metric.NewID(*in.Namespace, *in.MetricName, dimensions(in.Dimensions)...)
+	rows, err := m.rows(id, tsdb.Query{
 		From: m.start(*in.StartTime, period), To: *in.EndTime, Period: period,
 		Unit: string(in.Unit), PerUnit: in.Unit == "", Statistics: statistics,
 	})
 	if err != nil {
 		return nil, err
+	}
+	if len(rows) == 0 {
+		m.foundNothing("GetMetricStatistics", id, *in.StartTime, *in.EndTime)
 	}
 	out := &cloudwatch.GetMetricStatisticsOutput{Label: in.MetricName, Datapoints: []types.Datapoint{}}
 	for _, row := range rows {

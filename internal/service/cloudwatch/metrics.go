@@ -19,11 +19,12 @@ type metrics struct {
 	cell      *cell.Cell
 	db        *tsdb.DB
 	detectors *detectors
+	feeding   *feeding
 }
 
 // Record publishes measurements made in this process, such as those of ECS
-// services. Unlike PutMetricData it takes namespaces that start with AWS/.
-func (m *metrics) Record(samples []metric.Sample) { m.db.Append(samples) }
+// services. Unlike PutMetricData it takes namespaces that start with AWS/, but for metrics that are fed.
+func (m *metrics) Record(samples []metric.Sample) { m.db.Append(m.feeding.leave(samples)) }
 
 // longestRetention is how long CloudWatch keeps datapoints, those of an hour.
 const longestRetention = 455 * 24 * time.Hour
@@ -52,6 +53,17 @@ func (m *metrics) rows(id metric.ID, q tsdb.Query) ([]tsdb.Row, error) {
 		return nil, nil
 	}
 	return series.Query(q)
+}
+
+// foundNothing has the cell look whether an operation that found no datapoints of a metric
+// has asked for the wrong clock's times.
+func (m *metrics) foundNothing(operation string, id metric.ID, from, to time.Time) {
+	m.cell.FoundNothing(operation, from, to, func(from, to time.Time) bool {
+		rows, err := m.rows(id, tsdb.Query{
+			From: m.start(from, time.Minute), To: to, Period: time.Minute, Statistics: []metric.Statistic{metric.SampleCount},
+		})
+		return err == nil && len(rows) > 0
+	})
 }
 
 // start rounds the start of a range down, as the reference of GetMetricData

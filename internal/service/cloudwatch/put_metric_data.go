@@ -33,8 +33,10 @@ func (m *metrics) PutMetricData(_ context.Context, in *cloudwatch.PutMetricDataI
 	}
 	p := intake{namespace: aws.ToString(in.Namespace), now: m.cell.Clock.Now()}
 	p.parameters.namespace(in.Namespace)
-	if strings.HasPrefix(p.namespace, "AWS/") {
+	fed := strings.HasPrefix(p.namespace, awsNamespaces)
+	if fed && !m.feeding.allowed {
 		p.refuse("The value AWS/ for parameter Namespace is invalid.")
+		m.feeding.tellRefused()
 	}
 	if n == 0 {
 		p.miss("MetricData")
@@ -53,6 +55,9 @@ func (m *metrics) PutMetricData(_ context.Context, in *cloudwatch.PutMetricDataI
 	}
 	if err := m.cell.State.Admitted(); err != nil {
 		return nil, err // they are in memory at once, and would not be on disk within a second
+	}
+	if fed {
+		m.feeding.take(p.samples)
 	}
 	m.db.Append(p.samples)
 	return &cloudwatch.PutMetricDataOutput{}, nil

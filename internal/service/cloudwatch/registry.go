@@ -14,6 +14,7 @@ type registry struct {
 	order      order
 	composites int                 // how many of the alarms are composite
 	selecting  int                 // how many are on Metrics Insights queries
+	states     [3]int              // how many are in each alarm.State
 	parents    map[string][]*entry // composite alarms by the names that their rules mention
 	suppressed map[string][]*entry // composite alarms by the name of their suppressor
 }
@@ -28,6 +29,7 @@ func (g *registry) get(name string) *entry { return g.alarms[name] }
 func (g *registry) add(e *entry) {
 	g.alarms[e.name] = e
 	g.order.change(e.name)
+	g.states[e.State]++
 	if e.metric.selects() {
 		g.selecting++
 	}
@@ -45,6 +47,7 @@ func (g *registry) add(e *entry) {
 func (g *registry) remove(e *entry) {
 	delete(g.alarms, e.name)
 	g.order.change(e.name)
+	g.states[e.State]--
 	if e.metric.selects() {
 		g.selecting--
 	}
@@ -55,6 +58,13 @@ func (g *registry) remove(e *entry) {
 		}
 		removeFrom(g.suppressed, c.suppressor, e)
 	}
+}
+
+// enter has an alarm that is known be in a state, with how it came about.
+func (g *registry) enter(e *entry, s status) {
+	g.states[e.State]--
+	e.status = s
+	g.states[e.State]++
 }
 
 // removeFrom takes an alarm out of the list under a key.

@@ -465,6 +465,9 @@ func TestLifecyclePolicies(t *testing.T) {
 			refused(t, err, "InvalidParameterException", "Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: 'Lifecycle policy validation failure: ")
 		}
 	}
+	if got, err := w.GetLifecyclePolicy(t.Context(), &awsecr.GetLifecyclePolicyInput{RepositoryName: aws.String("web")}); err != nil || got.LastEvaluatedAt.Unix() != 0 {
+		t.Errorf("a policy that has not acted: %+v, %v", got, err)
+	}
 	if _, err := w.DeleteLifecyclePolicy(t.Context(), &awsecr.DeleteLifecyclePolicyInput{RepositoryName: aws.String("web")}); err != nil {
 		t.Error(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -129,6 +130,9 @@ func (a *API) PutLifecyclePolicy(ctx context.Context, in *ecr.PutLifecyclePolicy
 	return &ecr.PutLifecyclePolicyOutput{RegistryId: &a.Cell.Account, RepositoryName: &r.Name, LifecyclePolicyText: &r.Lifecycle}, nil
 }
 
+// neverEvaluated is when a lifecycle policy has acted last that has not acted yet.
+func neverEvaluated() *time.Time { return aws.Time(time.Unix(0, 0)) }
+
 // GetLifecyclePolicy reads the lifecycle policy of a repository.
 func (a *API) GetLifecyclePolicy(ctx context.Context, in *ecr.GetLifecyclePolicyInput, _ ...func(*ecr.Options)) (*ecr.GetLifecyclePolicyOutput, error) {
 	r, err := a.look(ctx, in.RegistryId, in.RepositoryName)
@@ -138,7 +142,7 @@ func (a *API) GetLifecyclePolicy(ctx context.Context, in *ecr.GetLifecyclePolicy
 	if err != nil {
 		return nil, err
 	}
-	return &ecr.GetLifecyclePolicyOutput{RegistryId: &a.Cell.Account, RepositoryName: &r.Name, LifecyclePolicyText: &r.Lifecycle}, nil
+	return &ecr.GetLifecyclePolicyOutput{RegistryId: &a.Cell.Account, RepositoryName: &r.Name, LifecyclePolicyText: &r.Lifecycle, LastEvaluatedAt: neverEvaluated()}, nil
 }
 
 // DeleteLifecyclePolicy removes the lifecycle policy of a repository.
@@ -154,7 +158,7 @@ func (a *API) DeleteLifecyclePolicy(ctx context.Context, in *ecr.DeleteLifecycle
 	if err != nil {
 		return nil, err
 	}
-	return &ecr.DeleteLifecyclePolicyOutput{RegistryId: &a.Cell.Account, RepositoryName: &r.Name, LifecyclePolicyText: &text}, nil
+	return &ecr.DeleteLifecyclePolicyOutput{RegistryId: &a.Cell.Account, RepositoryName: &r.Name, LifecyclePolicyText: &text, LastEvaluatedAt: neverEvaluated()}, nil
 }
 
 func (s *service) noLifecycle(r repository) error {

@@ -112,7 +112,7 @@ func (a *API) BatchGetRepositoryScanningConfiguration(ctx context.Context, in *e
 		frequency, by := set.frequency(r)
 		out.ScanningConfigurations = append(out.ScanningConfigurations, types.RepositoryScanningConfiguration{
 			RepositoryArn: aws.String(a.arn(name)), RepositoryName: &name, ScanFrequency: frequency,
-			ScanOnPush: frequency == types.ScanFrequencyScanOnPush, AppliedScanFilters: optional.List(by),
+			ScanOnPush: r.ScanOnPush, AppliedScanFilters: optional.List(by),
 		})
 	}
 	return out, nil

@@ -73,6 +73,7 @@ func (a *API) summary() map[string]int {
 		"AttachedPoliciesPerGroupQuota":     a.groups.attachable.most,
 		"AttachedPoliciesPerRoleQuota":      a.roles.attachable.most,
 		"AttachedPoliciesPerUserQuota":      a.users.attachable.most,
+		"GlobalEndpointTokenVersion":        1,
 		"GroupPolicySizeQuota":              a.groups.inline,
 		"Groups":                            a.groups.rows.Len(),
 		"GroupsPerUserQuota":                groupsPerUser.most,

@@ -189,6 +189,10 @@ func (d *holders[T, P]) unbound(ctx context.Context, a *API, name *string) error
 	})
 }
 
+// boundaryType is what answers call the type of a permissions boundary, whatever the
+// model has for it.
+const boundaryType types.PermissionsBoundaryAttachmentType = "Policy"
+
 // describeBoundary is the permissions boundary as answers have it.
 func (h holder) describeBoundary() *types.AttachedPermissionsBoundary {
 	if h.Boundary == "" {
@@ -196,7 +200,7 @@ func (h holder) describeBoundary() *types.AttachedPermissionsBoundary {
 	}
 	return &types.AttachedPermissionsBoundary{
 		PermissionsBoundaryArn:  optional.String(h.Boundary),
-		PermissionsBoundaryType: types.PermissionsBoundaryAttachmentTypePolicy,
+		PermissionsBoundaryType: boundaryType,
 	}
 }
 

@@ -107,6 +107,36 @@ func TestARestartKeepsEverything(t *testing.T) {
 	}
 }
 
+func TestARolesLongestSessionIsToldWhereItIsRead(t *testing.T) {
+	a := open(t)
+	ctx := t.Context()
+	created := must(a.CreateRole(ctx, &sdk.CreateRoleInput{RoleName: aws.String("new"), AssumeRolePolicyDocument: aws.String(trust), MaxSessionDuration: aws.Int32(7200)}))(t).Role
+	must(a.CreateInstanceProfile(ctx, &sdk.CreateInstanceProfileInput{InstanceProfileName: aws.String("host")}))(t)
+	must(a.AddRoleToInstanceProfile(ctx, &sdk.AddRoleToInstanceProfileInput{InstanceProfileName: aws.String("host"), RoleName: aws.String("new")}))(t)
+	for name, r := range map[string]struct {
+		types.Role
+		want int32
+	}{
+		"created":    {*created, 0},
+		"in profile": {must(a.GetInstanceProfile(ctx, &sdk.GetInstanceProfileInput{InstanceProfileName: aws.String("host")}))(t).InstanceProfile.Roles[0], 0},
+		"read":       {*must(a.GetRole(ctx, &sdk.GetRoleInput{RoleName: aws.String("new")}))(t).Role, 7200},
+		"listed":     {must(a.ListRoles(ctx, &sdk.ListRolesInput{}))(t).Roles[0], 7200},
+	} {
+		if got := aws.ToInt32(r.MaxSessionDuration); got != r.want {
+			t.Errorf("%s: %d, want %d", name, got, r.want)
+		}
+	}
+}
+
+func TestAPermissionsBoundaryIsAPolicy(t *testing.T) {
+	a := open(t)
+	furnish(t, a)
+	role := must(a.GetRole(t.Context(), &sdk.GetRoleInput{RoleName: aws.String("web")}))(t).Role
+	if got := role.PermissionsBoundary.PermissionsBoundaryType; got != "Policy" {
+		t.Errorf("the boundary is of type %s", got)
+	}
+}
+
 // Terraform compares what it reads with what it wrote.
 func TestDocumentsAreReadAsTheyWereWritten(t *testing.T) {
 	a := open(t)
@@ -147,6 +177,10 @@ var refusals = []struct {
 		_, err := a.CreateRole(ctx, &sdk.CreateRoleInput{RoleName: aws.String("new"), AssumeRolePolicyDocument: aws.String(trust), PermissionsBoundary: aws.String(minePath + "2")})
 		return err
 	}, "NoSuchEntity", "Scope ARN: " + minePath + "2 does not exist or is not attachable."},
+	{"the attachment of what is no ARN", func(ctx context.Context, a *account) error {
+		_, err := a.AttachRolePolicy(ctx, &sdk.AttachRolePolicyInput{RoleName: aws.String("web"), PolicyArn: aws.String("AdministratorAccess-and-more")})
+		return err
+	}, "ValidationError", "Invalid ARN:  Could not be parsed!"},
 	{"the deletion of a role in a profile", func(ctx context.Context, a *account) error {
 		_, err := a.DeleteRole(ctx, &sdk.DeleteRoleInput{RoleName: aws.String("web")})
 		return err

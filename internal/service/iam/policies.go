@@ -114,6 +114,8 @@ func (d *policies) own(name *string) (managedPolicy, error) {
 func (d *policies) attachable(name *string) (managedPolicy, error) {
 	p, ok := d.get(aws.ToString(name))
 	switch {
+	case !arn.IsARN(aws.ToString(name)):
+		return p, fault.Validation("Invalid ARN:  Could not be parsed!")
 	case !ok:
 		return p, fault.NoSuchEntity("Policy %s does not exist or is not attachable.", aws.ToString(name))
 	case p.aws && p.Path == serviceRolePath:

@@ -44,7 +44,7 @@ func (a *API) describeProfile(p profile) types.InstanceProfile {
 		CreateDate: &p.Created, InstanceProfileId: &p.ID, InstanceProfileName: &p.Name, Path: &p.Path, Roles: []types.Role{},
 	}
 	if r, ok := a.roles.get(p.Role); ok {
-		described.Roles = append(described.Roles, a.describeRole(r))
+		described.Roles = append(described.Roles, a.describeMember(r))
 	}
 	return described
 }

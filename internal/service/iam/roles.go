@@ -61,21 +61,35 @@ func (a *API) roleARN(r role) string { return a.arn("role", r.Path, r.Name) }
 // describeRole is a role as listings show it: in full but for its tags, boundary
 // and last use.
 func (a *API) describeRole(r role) types.Role {
+	shown := a.describeMember(r)
+	shown.MaxSessionDuration = &r.MaxSession
+	return shown
+}
+
+// describeMember is a role as its instance profile and its creation show it, which
+// do not say how long sessions may be.
+func (a *API) describeMember(r role) types.Role {
 	return types.Role{
 		Arn:                      aws.String(a.roleARN(r)),
 		AssumeRolePolicyDocument: encoded(r.Trust),
 		CreateDate:               &r.Created,
 		Description:              optional.String(r.Description),
-		MaxSessionDuration:       &r.MaxSession,
 		Path:                     &r.Path,
 		RoleId:                   &r.ID,
 		RoleName:                 &r.Name,
 	}
 }
 
-// describeNewRole is a role as the operations show it that are about one alone.
+// describeOneRole is a role as the operations show it that are about one alone.
+func (a *API) describeOneRole(r role) *types.Role {
+	shown := a.describeNewRole(r)
+	shown.MaxSessionDuration = &r.MaxSession
+	return shown
+}
+
+// describeNewRole is a role as the operations show it that create it.
 func (a *API) describeNewRole(r role) *types.Role {
-	shown := a.describeRole(r)
+	shown := a.describeMember(r)
 	shown.PermissionsBoundary = r.describeBoundary()
 	if len(r.Tags) > 0 {
 		shown.Tags = rules.TagList(r.Tags)
@@ -153,7 +167,7 @@ func (a *API) GetRole(ctx context.Context, in *iam.GetRoleInput, _ ...func(*iam.
 		if err != nil {
 			return nil, err
 		}
-		shown := a.describeNewRole(r)
+		shown := a.describeOneRole(r)
 		shown.RoleLastUsed = r.lastUsed()
 		return &iam.GetRoleOutput{Role: shown}, nil
 	})
@@ -186,7 +200,7 @@ func (a *API) UpdateRoleDescription(ctx context.Context, in *iam.UpdateRoleDescr
 	out := &iam.UpdateRoleDescriptionOutput{}
 	return out, amend(ctx, a, &a.roles.directory, in.RoleName, func(r *role) error {
 		r.Description = aws.ToString(in.Description)
-		out.Role = a.describeNewRole(*r)
+		out.Role = a.describeOneRole(*r)
 		return nil
 	})
 }

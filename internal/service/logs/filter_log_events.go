@@ -50,6 +50,9 @@ func (a *API) FilterLogEvents(ctx context.Context, in *cloudwatchlogs.FilterLogE
 	if err != nil {
 		return nil, err
 	}
+	if len(p.Entries) == 0 && p.End && in.NextToken == nil {
+		a.foundNothing(ctx, "FilterLogEvents", q)
+	}
 	return found(q, p, names), nil
 }
 

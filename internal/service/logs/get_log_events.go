@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -48,6 +49,9 @@ func (a *API) GetLogEvents(ctx context.Context, in *cloudwatchlogs.GetLogEventsI
 	if err != nil {
 		return nil, err
 	}
+	if len(p.Entries) == 0 && in.NextToken == nil {
+		a.foundNothing(ctx, "GetLogEvents", q)
+	}
 	forward, backward := tokensAround(q, p)
 	out := &cloudwatchlogs.GetLogEventsOutput{Events: []types.OutputLogEvent{}, NextForwardToken: &forward, NextBackwardToken: &backward}
 	for i := range p.Entries {
@@ -64,6 +68,20 @@ func (g group) query(start, end *int64, now int64) logstore.Query {
 		From: logstore.Key{Time: max(optional.Or(start, 0), g.keptSince(now))},
 		To:   logstore.Key{Time: optional.Or(end, math.MaxInt64)},
 	}
+}
+
+// foundNothing has the cell look whether an operation that found no events has asked for the
+// wrong clock's times.
+func (a *API) foundNothing(ctx context.Context, operation string, q logstore.Query) {
+	to := a.cell.Clock.Now()
+	if q.To.Time < to.UnixMilli() {
+		to = time.UnixMilli(q.To.Time)
+	}
+	a.cell.FoundNothing(operation, time.UnixMilli(q.From.Time), to, func(from, to time.Time) bool {
+		q.From, q.To, q.Events = logstore.Key{Time: from.UnixMilli()}, logstore.Key{Time: to.UnixMilli()}, 1
+		p, err := a.events.Read(ctx, q)
+		return err == nil && len(p.Entries) > 0
+	})
 }
 
 // A streamToken is a place in a stream, and which way it is read from there:

@@ -41,6 +41,9 @@ func (im images) ensure(ctx context.Context, image, digest string) (string, erro
 		if name, ok := builtIn(image); ok {
 			return im.build(ctx, name)
 		}
+		if image == workload.Program {
+			return nil, errNoProgram
+		}
 		return im.pulled.ensure(ctx, image, digest)
 	})
 	if err != nil {
@@ -48,6 +51,9 @@ func (im images) ensure(ctx context.Context, image, digest string) (string, erro
 	}
 	return reference.(string), nil
 }
+
+// errNoProgram is why a program of this machine does not run in a container.
+var errNoProgram = errors.New("a container has no programs of this machine: build an image of yours, or have the server run tasks as processes (--runtime process)")
 
 // builtIn returns the name of the built-in program of an image such as
 // flyball/web:latest.

@@ -15,6 +15,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"flyball/internal/task"
+	"flyball/internal/workload"
 )
 
 // A Login says what an engine pulls an image by, if that is not how the task definition
@@ -223,7 +224,7 @@ func (p *pulled) remove(ctx context.Context, id string) error {
 // Pull fetches an image. It returns the digest, or "" for a program that comes with the
 // runtime and for an image that only this machine has.
 func (r *Runtime) Pull(ctx context.Context, name, digest string) (string, error) {
-	if _, is := builtIn(name); is {
+	if _, is := builtIn(name); is || name == workload.Program {
 		return "", nil
 	}
 	if digest == "" {

@@ -136,7 +136,7 @@ func (c *container) command(ctx context.Context, argv []string, join bool) (*exe
 	how, err := c.task.runtime.mounting.find()
 	switch {
 	case err == nil && join && how.user:
-		return c.entered(ctx, expand(argv, c.environment()), c.environment())
+		return c.entered(ctx, expandAddress(argv, c.environment()), c.environment())
 	case err == nil:
 		return c.confined(ctx, how, argv, join)
 	case len(c.spec.Mounts) > 0:
@@ -152,7 +152,7 @@ func (c *container) plain(ctx context.Context, argv []string) (*exec.Cmd, *launc
 		return nil, nil, err
 	}
 	env := c.environment()
-	argv = expand(argv, env)
+	argv = expandAddress(argv, env)
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Env = env
 	cmd.Dir = c.spec.WorkingDir

@@ -8,11 +8,11 @@ import (
 // reference is a reference to one of the variables that tell a program where to listen.
 var reference = regexp.MustCompile(`\$(?:(HOST|PORT)\b|\{(HOST|PORT)\})`)
 
-// expand puts the values of HOST and PORT into a command that refers to them, as a
+// expandAddress puts the values of HOST and PORT into a command that refers to them, as a
 // shell would, since none reads it: "--listen $HOST:$PORT" may become "--listen
 // 127.64.0.1:8080". A word with blanks is left alone. It is likely a script, whose
 // shell knows the variables. So is a variable that the environment does not have.
-func expand(argv, env []string) []string {
+func expandAddress(argv, env []string) []string {
 	expanded := make([]string, len(argv))
 	for i, word := range argv {
 		expanded[i] = word

@@ -1,11 +1,13 @@
 package process
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
+
+	"mvdan.cc/sh/v3/expand"
+	"mvdan.cc/sh/v3/syntax"
 
 	"flyball/internal/workload"
 )
@@ -22,7 +24,7 @@ func newImages(opts Options) (images, error) {
 			return nil, err
 		}
 	}
-	all := images{}
+	all := images{workload.Program: nil}
 	for _, name := range workload.Names() {
 		all["flyball/"+name] = slices.Concat([]string{executable}, opts.Args, []string{name})
 	}
@@ -57,49 +59,27 @@ func withoutTag(image string) string {
 	return image
 }
 
-// splitWords splits a command line as a shell would, without expanding
-// anything: blanks separate words, single quotes keep all they enclose, double
-// quotes keep blanks, a backslash keeps the next character.
+// splitWords splits a command line as a shell does. Variables stay as they are written: those
+// that a command may use are known when its task starts (see expandAddress). What only a shell
+// could do, such as a pipe or a command in a command, is refused.
 func splitWords(line string) ([]string, error) {
-	var (
-		words   []string
-		word    strings.Builder
-		inWord  bool
-		quote   byte
-		escaped bool
-	)
-	for _, c := range []byte(line) {
-		switch {
-		case escaped:
-			if quote == '"' && c != '"' && c != '\\' {
-				word.WriteByte('\\')
-			}
-			word.WriteByte(c)
-			escaped = false
-		case c == '\\' && quote != '\'':
-			escaped, inWord = true, true
-		case quote != 0 && c == quote:
-			quote = 0
-		case quote != 0:
-			word.WriteByte(c)
-		case c == '\'' || c == '"':
-			quote, inWord = c, true
-		case c == ' ' || c == '\t' || c == '\n':
-			if inWord {
-				words = append(words, word.String())
-				word.Reset()
-				inWord = false
-			}
-		default:
-			word.WriteByte(c)
-			inWord = true
+	asTyped := &expand.Config{Env: expand.FuncEnviron(func(name string) string {
+		if name == "IFS" {
+			return "" // words end at blanks
 		}
+		return "$" + name
+	})}
+	var typed []*syntax.Word
+	err := syntax.NewParser().Words(strings.NewReader(line), func(w *syntax.Word) bool {
+		typed = append(typed, w)
+		return true
+	})
+	var words []string
+	if err == nil {
+		words, err = expand.Fields(asTyped, typed...)
 	}
-	if quote != 0 || escaped {
-		return nil, errors.New("a quote or a backslash is left open")
-	}
-	if inWord {
-		words = append(words, word.String())
+	if err != nil {
+		return nil, fmt.Errorf("%w; what a shell has to do, give to one: sh -c '...'", err)
 	}
 	return words, nil
 }

@@ -90,7 +90,7 @@ func (c *container) confined(ctx context.Context, how rooting, argv []string, jo
 		user.UID, user.GID = id.Uid, id.Gid
 	}
 	env := c.environment()
-	argv = expand(argv, env)
+	argv = expandAddress(argv, env)
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Path, cmd.Err = argv[0], nil // it is among the mounts that it is looked for
 	cmd.Env = env

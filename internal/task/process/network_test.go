@@ -160,11 +160,11 @@ func TestHostAndPortAreExpandedInCommands(t *testing.T) {
 		{"${HOST", "${HOST"},
 		{"exec serve $HOST", "exec serve $HOST"}, // its shell expands it
 	} {
-		if got := expand([]string{tt.word}, env)[0]; got != tt.want {
+		if got := expandAddress([]string{tt.word}, env)[0]; got != tt.want {
 			t.Errorf("%q becomes %q, want %q", tt.word, got, tt.want)
 		}
 	}
-	if got := expand([]string{"$PORT"}, nil)[0]; got != "$PORT" {
+	if got := expandAddress([]string{"$PORT"}, nil)[0]; got != "$PORT" {
 		t.Errorf("a variable that is not there becomes %q", got)
 	}
 }

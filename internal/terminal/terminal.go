@@ -1,4 +1,5 @@
-package demo
+// Package terminal draws in a terminal, one picture in place of the other.
+package terminal
 
 import (
 	"fmt"
@@ -9,8 +10,8 @@ import (
 	"golang.org/x/term"
 )
 
-// terminal is what is written to if it is a terminal of a size at least.
-func terminal(w io.Writer, leastWidth, leastHeight int) *os.File {
+// Of is what is written to if it is a terminal of a size at least; nil if it is not.
+func Of(w io.Writer, leastWidth, leastHeight int) *os.File {
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" {
 		return nil
@@ -22,14 +23,15 @@ func terminal(w io.Writer, leastWidth, leastHeight int) *os.File {
 	return f
 }
 
-// frames draws pictures in place of each other.
-type frames struct {
-	w     *os.File
+// Frames draws pictures in place of each other.
+type Frames struct {
+	W     *os.File
 	drawn int // lines of the last frame, to go back over
 }
 
-func (f *frames) draw(frame func(width, height int) []string) {
-	width, height, err := term.GetSize(int(f.w.Fd()))
+// Draw draws a picture of the size that the terminal has now.
+func (f *Frames) Draw(frame func(width, height int) []string) {
+	width, height, err := term.GetSize(int(f.W.Fd()))
 	if err != nil {
 		return
 	}
@@ -45,5 +47,5 @@ func (f *frames) draw(frame func(width, height int) []string) {
 	// What a longer frame left below is wiped.
 	b.WriteString("\x1b[J")
 	f.drawn = len(lines)
-	io.WriteString(f.w, b.String())
+	io.WriteString(f.W, b.String())
 }

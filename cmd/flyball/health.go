@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func healthCommand() *cobra.Command {
+	var conn connection
+	var within time.Duration
+	cmd := &cobra.Command{
+		Use:   "health",
+		Short: "Ask whether a server answers: status 0 if it does, 1 if not",
+		Long: `Health asks the server for /healthz, which needs no access key. It is the health check of the
+image, which has neither a shell nor curl.
+
+At a loopback address any certificate is taken: nothing is told there but whether the server answers.`,
+		Example: `  flyball health
+  flyball health --endpoint https://127.0.0.1:4566 --timeout 2s`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if within <= 0 {
+				return refusal{fmt.Errorf("--timeout %v: give a duration above 0, such as 5s", within)}
+			}
+			if conn.HTTP == nil && isLoopbackURL(conn.Endpoint) {
+				conn.HTTP = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), within)
+			defer cancel()
+			if err := conn.client().Health(ctx); err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "ok")
+			return nil
+		},
+	}
+	conn.flags(cmd)
+	cmd.Flags().DurationVar(&within, "timeout", 5*time.Second, "how long the answer may take")
+	return cmd
+}
+
+// isLoopbackURL says whether a URL leads to this machine alone.
+func isLoopbackURL(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || err == nil && ip.Unmap().IsLoopback()
+}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"flyball/internal/client"
+	"flyball/internal/discovery"
+	"flyball/internal/load"
+	"flyball/scaling"
+)
+
+// subjectFlags are those that say what to put load on.
+func (l *loading) subjectFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&l.service, "service", "", "service to put load on, CLUSTER/SERVICE: its load balancer, or else its tasks as they come and go")
+	f.StringVar(&l.subject.TargetGroup, "target-group", "", "name or ARN of a target group, to whose healthy targets requests go")
+	f.StringVar(&l.subject.Balancer, "lb", "", "name, ARN or DNS name of a load balancer")
+	f.StringVar(&l.queue, "queue", "", "URL or name of a queue to send messages to")
+	f.IntVar(&l.subject.Port, "port", 0, "port of the tasks, or of the load balancer; by default their own, and with --service past its load balancer")
+	f.StringVar(&l.path, "path", "/", "path and query of the requests, of what is not a URL")
+	f.BoolVar(&l.allowRemote, "allow-remote", false, "send also to addresses that are neither loopback nor tasks of the server")
+}
+
+// named are the flags that name what to put load on.
+func (l *loading) named() []string {
+	var named []string
+	for _, flag := range []struct{ name, value string }{
+		{"--service", l.service}, {"--target-group", l.subject.TargetGroup}, {"--lb", l.subject.Balancer}, {"--queue", l.queue},
+	} {
+		if flag.value != "" {
+			named = append(named, flag.name)
+		}
+	}
+	return named
+}
+
+func checkURLs(args []string) error {
+	for _, arg := range args {
+		u, err := url.Parse(arg)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return fmt.Errorf("%q is not a URL such as http://127.64.0.1:8080/computation; a service is named with --service CLUSTER/SERVICE", arg)
+		}
+	}
+	return nil
+}
+
+// parseService reads the name of the service.
+func (l *loading) parseService() error {
+	if !strings.HasPrefix(l.path, "/") {
+		return refuse("--path %q: a path begins with /", l.path)
+	}
+	if l.subject.Port < 0 || l.subject.Port > 65535 {
+		return refuse("--port %d: a port is a number from 1 to 65535", l.subject.Port)
+	}
+	if l.service == "" {
+		return nil
+	}
+	id, err := scaling.ParseServiceID("service/" + strings.TrimPrefix(l.service, "service/"))
+	if err != nil {
+		return refuse("--service %q: a service is named CLUSTER/SERVICE, such as demo/web; flyball status lists them", l.service)
+	}
+	l.subject.Cluster, l.subject.Service = id.Service()
+	return nil
+}
+
+// interval is how often is looked where the tasks are: a task that is stopped takes no new
+// requests from that moment on.
+const interval = 500 * time.Millisecond
+
+// A route is where the requests of a load go.
+type route struct {
+	urls     []string            // that were typed
+	follower *discovery.Follower // nil for those
+	path     string
+	guard    load.Guard
+}
+
+// targets are the URLs of the moment.
+func (r route) targets() []string {
+	if r.follower == nil {
+		return r.urls
+	}
+	bases := r.follower.Place().URLs
+	urls := make([]string, len(bases))
+	for i, base := range bases {
+		urls[i] = base + r.path
+	}
+	return urls
+}
+
+// tasks are those of the service behind, if there is one.
+func (r route) tasks() *load.Tasks {
+	if r.follower == nil {
+		return nil
+	}
+	place := r.follower.Place()
+	if place.Service == "" && place.Desired == 0 {
+		return nil
+	}
+	return &load.Tasks{Running: place.Running, Desired: place.Desired}
+}
+
+// findRoute finds where requests go, and refuses addresses that load is not to go to.
+func (l *loading) findRoute(ctx context.Context, urls []string) (route, error) {
+	if len(urls) > 0 {
+		guard, err := l.guardOf(ctx, urls)
+		return route{urls: urls, guard: guard}, err
+	}
+	if err := l.server.complete(); err != nil {
+		return route{}, err
+	}
+	c := l.server.client()
+	finder := finderOf(c)
+	follower, err := finder.Follow(ctx, l.subject, interval)
+	if errors.Is(err, discovery.ErrNotFound) {
+		return route{}, refusal{fmt.Errorf("%w in region %s at %s; flyball status lists what is there", err, c.Region, c.Endpoint)}
+	}
+	if err != nil {
+		return route{}, c.Plain(err)
+	}
+	r := route{follower: follower, path: l.path}
+	if !l.allowRemote {
+		r.guard = func(a netip.Addr) bool { return a.IsLoopback() || c.Endpoint != "" && isAt(follower.Place(), a) }
+	}
+	return r, nil
+}
+
+func finderOf(c *client.Client) discovery.Finder {
+	finder := discovery.Finder{ECS: c.ECS, LoadBalancing: c.LoadBalancing}
+	if u, err := url.Parse(c.Endpoint); err == nil {
+		finder.Server = u.Host
+	}
+	return finder
+}
+
+// isAt is whether a place has an address.
+func isAt(place discovery.Place, address netip.Addr) bool {
+	for _, base := range place.URLs {
+		if u, err := url.Parse(base); err == nil && u.Hostname() == address.String() {
+			return true
+		}
+	}
+	return false
+}
+
+// guardOf lets requests through to loopback and to tasks of the server, which is asked only
+// if there are others.
+func (l *loading) guardOf(ctx context.Context, urls []string) (load.Guard, error) {
+	if l.allowRemote {
+		return nil, nil
+	}
+	var tasks map[netip.Addr]bool
+	guard := func(a netip.Addr) bool { return a.IsLoopback() || tasks[a] }
+	for _, typed := range urls {
+		u, err := url.Parse(typed)
+		if err != nil {
+			return nil, err
+		}
+		addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
+		if err != nil {
+			return nil, refusal{fmt.Errorf("%s: its address is not known: %w", typed, err)}
+		}
+		for _, address := range addresses {
+			address = address.Unmap()
+			if !address.IsLoopback() && tasks == nil {
+				tasks = l.ownTasks(ctx)
+			}
+			if !guard(address) {
+				return nil, refusal{fmt.Errorf("%s is at %s, which is neither a loopback address nor that of a task of the server at %s: nothing was sent. --allow-remote sends load there, if those who run it agree",
+					typed, address, l.server.Endpoint)}
+			}
+		}
+	}
+	return guard, nil
+}
+
+// ownTasks are the addresses of the server's tasks; none if it does not tell.
+func (l *loading) ownTasks(ctx context.Context) map[netip.Addr]bool {
+	none := map[netip.Addr]bool{}
+	if err := l.server.complete(); err != nil || l.server.Endpoint == "" {
+		return none
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	tasks, err := finderOf(l.server.client()).Addresses(ctx)
+	if err != nil {
+		return none
+	}
+	return tasks
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestRunTellsAProgramFromAnImage(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for name, mode := range map[string]os.FileMode{"server": 0o700, "app.py": 0o600} {
+		if err := os.WriteFile(name, []byte("#!/bin/sh\n"), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sh, err := findProgram("sh")
+	if err != nil || !filepath.IsAbs(sh) {
+		t.Fatalf("sh is %q, %v", sh, err)
+	}
+	for _, c := range []struct {
+		args    []string
+		image   string
+		command []string
+		name    string
+	}{
+		{[]string{"nginx:alpine"}, "nginx:alpine", nil, "nginx"},
+		{[]string{"registry.example:5000/shop/api@sha256:abc", "--fast"}, "registry.example:5000/shop/api@sha256:abc", []string{"--fast"}, "api"},
+		{[]string{"my_image.v2"}, "my_image.v2", nil, "my-image"},
+		{[]string{"./server", "-v"}, "flyball/program", []string{filepath.Join(dir, "server"), "-v"}, "server"},
+		{[]string{"sh", "app.py"}, "flyball/program", []string{sh, "app.py"}, "app"},
+	} {
+		s := start{within: 1}
+		s.plan.Most = 1
+		if err := s.read(c.args); err != nil {
+			t.Errorf("%q: %v", c.args, err)
+			continue
+		}
+		if p := s.plan; p.Image != c.image || !slices.Equal(p.Command, c.command) || p.Name != c.name || (p.Folder != "") != (p.Image == "flyball/program") {
+			t.Errorf("%q is %+v", c.args, p)
+		}
+	}
+}
+
+func TestRunRefusesWhatWasMistyped(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("app.py", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]string{
+		"run":                                    "say what to run",
+		"run app.py":                             "write ./app.py",
+		"run ./app.py":                           "chmod +x",
+		"run ./missing":                          "no program that can be run",
+		"run --port 70000 x:1":                   "--port 70000",
+		"run --min 3 --max 2 x:1":                "--min 3 --max 2",
+		"run --env A x:1":                        "NAME=VALUE",
+		"run --name a_b x:1":                     "--name",
+		"run --target-requests 100 x:1":          "--port as well",
+		"run --within 0s x:1":                    "--within",
+		"env --shell tcsh":                       "give sh",
+		"env --only s3":                          "application-autoscaling",
+		"env --endpoint 127.0.0.1:4566":          "http://127.0.0.1:4566",
+		"env --account 1 --profile x":            "--account and --profile do not go together",
+		"env --credentials-file missing --shell": "--shell wants a value",
+	} {
+		out, err := flyball(t, strings.Fields(args)...)
+		if err == nil || !strings.Contains(err.Error(), "exit status 2") || !strings.Contains(out, want) {
+			t.Errorf("flyball %s: %v, %s; want status 2 and %q", args, err, out, want)
+		}
+	}
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// version is what git says of the commit; make has the linker set it.
+var version string
+
+// unversioned is the version of a program that was made outside of a git checkout.
+const unversioned = "dev (built without git)"
+
+// release names the version of this program and what made it.
+func release() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = new(debug.BuildInfo)
+	}
+	return describe(version, info)
+}
+
+// describe prefers what make has stamped. A plain `go build` knows the commit where there is
+// git, and `go install` the version of the module.
+func describe(stamped string, info *debug.BuildInfo) string {
+	known := info.Main.Version
+	if known == "(devel)" {
+		known = ""
+	}
+	return fmt.Sprintf("%s, %s, %s/%s", cmp.Or(stamped, known, unversioned), cmp.Or(info.GoVersion, runtime.Version()), runtime.GOOS, runtime.GOARCH)
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version, as --version does",
+		Example: `  flyball version`,
+		Args:    cobra.NoArgs,
+		Run: func(cmd *cobra.Command, _ []string) {
+			fmt.Fprintln(cmd.OutOrStdout(), "flyball", release())
+		},
+	}
+}

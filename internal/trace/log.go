@@ -1,0 +1,273 @@
+package trace
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxLine bounds the lines of logs.
+const maxLine = 1 << 20
+
+// An accessLog has a line for each request. Its requests are counted by the second.
+type accessLog struct {
+	stampOf func(line []byte) (time.Time, bool)
+}
+
+func (l accessLog) read(in *bufio.Reader, _ Options) (points, error) {
+	c := counter{counts: map[int64]float64{}}
+	err := c.lines(in, l.stampOf)
+	if err != nil {
+		return points{}, err
+	}
+	return c.points()
+}
+
+// A counter counts requests by the second.
+type counter struct {
+	counts    map[int64]float64
+	bad       int // lines that could not be read
+	firstBad  int
+	firstText string
+	total     int
+}
+
+// lines counts the lines whose time can be read.
+func (c *counter) lines(in *bufio.Reader, stampOf func([]byte) (time.Time, bool)) error {
+	scan := bufio.NewScanner(in)
+	scan.Buffer(make([]byte, 1<<16), maxLine)
+	number := 0
+	for scan.Scan() {
+		number++
+		line := bytes.TrimSpace(scan.Bytes())
+		if len(line) == 0 || line[0] == '#' {
+			continue
+		}
+		c.total++
+		at, ok := stampOf(line)
+		if !ok {
+			if c.bad++; c.bad == 1 {
+				c.firstBad, c.firstText = number, string(line[:min(len(line), 80)])
+			}
+			continue
+		}
+		c.counts[at.Unix()]++
+		if len(c.counts) > maxRows {
+			return errTooLong(number)
+		}
+	}
+	if errors.Is(scan.Err(), bufio.ErrTooLong) {
+		return &Error{Line: number + 1, What: fmt.Sprintf("a line of more than %d bytes", maxLine), Remedy: "leave it out"}
+	}
+	return scan.Err()
+}
+
+// points are the counts, if nearly all lines could be read.
+func (c *counter) points() (points, error) {
+	if c.bad*20 > c.total || c.bad == c.total {
+		return points{}, &Error{Line: c.firstBad, What: fmt.Sprintf("%d of %d lines have no time that can be read, first %q", c.bad, c.total, c.firstText),
+			Remedy: "name a log with one request a line, or a table of times and values"}
+	}
+	p := points{name: "requests", kind: Counts, times: true, events: true}
+	for at, n := range c.counts {
+		p.rows = append(p.rows, point{at: at * int64(time.Second), value: n})
+	}
+	slices.SortFunc(p.rows, func(a, b point) int { return cmp.Compare(a.at, b.at) })
+	p.notes = append(p.notes, fmt.Sprintf("Counted %d requests of a log.", c.total-c.bad))
+	if c.bad > 0 {
+		p.notes = append(p.notes, fmt.Sprintf("Passed over %d lines without a time that can be read, the first of them line %d.", c.bad, c.firstBad))
+	}
+	return p, nil
+}
+
+// commonStamp is the time in brackets of a common or combined log.
+func commonStamp(line []byte) (time.Time, bool) {
+	for {
+		_, rest, found := bytes.Cut(line, []byte("["))
+		if !found {
+			return time.Time{}, false
+		}
+		if at, ok := bracketed(rest); ok {
+			return at, true
+		}
+		line = rest
+	}
+}
+
+// bracketed reads 02/Jan/2006:15:04:05 -0700.
+func bracketed(text []byte) (time.Time, bool) {
+	const layout = "02/Jan/2006:15:04:05 -0700"
+	if len(text) < len(layout)+1 || text[len(layout)] != ']' {
+		return time.Time{}, false
+	}
+	month, ok := months[string(text[3:6])]
+	day, year := digits(text[0:2]), digits(text[7:11])
+	hour, minute, second := digits(text[12:14]), digits(text[15:17]), digits(text[18:20])
+	zone := digits(text[22:24])*60 + digits(text[24:26])
+	if !ok || min(day, year, hour, minute, second, zone) < 0 || max(hour, 23) > 23 || max(minute, 59) > 59 || max(second, 60) > 60 || day < 1 || day > 31 {
+		return time.Time{}, false
+	}
+	if text[21] == '-' {
+		zone = -zone
+	}
+	return time.Date(year, month, day, hour, minute-zone, second, 0, time.UTC), true
+}
+
+var months = func() map[string]time.Month {
+	all := map[string]time.Month{}
+	for m := time.January; m <= time.December; m++ {
+		all[m.String()[:3]] = m
+	}
+	return all
+}()
+
+// digits is the number that digits make, or a very negative one.
+func digits(text []byte) int {
+	n := 0
+	for _, d := range text {
+		if d < '0' || d > '9' {
+			return -1 << 20
+		}
+		n = 10*n + int(d-'0')
+	}
+	return n
+}
+
+// balancerStamp is the second field of a line of an Application Load Balancer: when the answer
+// was sent.
+func balancerStamp(line []byte) (time.Time, bool) {
+	_, rest, _ := bytes.Cut(line, []byte(" "))
+	return classicStamp(rest)
+}
+
+// classicStamp is the first field of a line: 2006-01-02T15:04:05.000000Z.
+func classicStamp(line []byte) (time.Time, bool) {
+	stamp, _, _ := bytes.Cut(line, []byte(" "))
+	at, err := time.Parse(time.RFC3339, string(stamp))
+	return at, err == nil
+}
+
+// envoyStamp is the time in brackets at the beginning of a line.
+func envoyStamp(line []byte) (time.Time, bool) {
+	stamp, _, _ := bytes.Cut(bytes.TrimPrefix(line, []byte("[")), []byte("]"))
+	return classicStamp(stamp)
+}
+
+// extendedStamp is the date and the time of day, in two fields.
+func extendedStamp(line []byte) (time.Time, bool) {
+	if len(line) < len(time.DateTime) {
+		return time.Time{}, false
+	}
+	stamp := bytes.Replace(line[:len(time.DateTime)], []byte("\t"), []byte(" "), 1)
+	at, err := time.Parse(time.DateTime, string(stamp))
+	return at, err == nil
+}
+
+// jsonLines has an object a line: requests with their time, or times and values.
+type jsonLines struct{}
+
+// stampKeys are the usual names of the time of a log's line.
+var stampKeys = []string{"time", "timestamp", "@timestamp", "ts", "t", "datetime", "date", "time_local", "time_iso8601", "start_time", "StartUTC", "StartLocal", "asctime", "msec"}
+
+func (jsonLines) read(in *bufio.Reader, o Options) (points, error) {
+	first, err := in.Peek(peeked)
+	if err != nil && err != io.EOF && err != bufio.ErrBufferFull {
+		return points{}, err
+	}
+	line, _, _ := bytes.Cut(bytes.TrimLeft(first, " \t\r\n"), []byte("\n"))
+	var object map[string]any
+	if err := json.Unmarshal(line, &object); err != nil {
+		return document{}.read(in, o)
+	}
+	key, reading := stampKey(object, o)
+	if key == "" {
+		return document{}.read(in, o)
+	}
+	if value := valueKey(object, key, o); value != "" {
+		return jsonRows(in, o, key, value)
+	}
+	c := counter{counts: map[int64]float64{}}
+	err = c.lines(in, func(line []byte) (time.Time, bool) {
+		var one map[string]json.RawMessage
+		if json.Unmarshal(line, &one) != nil {
+			return time.Time{}, false
+		}
+		return reading.parse(strings.Trim(string(one[key]), `"`))
+	})
+	if err != nil {
+		return points{}, err
+	}
+	return c.points()
+}
+
+// stampKey is the member that is the time, and how it is read.
+func stampKey(object map[string]any, o Options) (string, *reading) {
+	for _, key := range stampKeys {
+		cell := jsonCell(object[key])
+		if found := readings(cell, o.Zone, o.Order); cell != "" && len(found) > 0 {
+			return key, found[0]
+		}
+	}
+	return "", nil
+}
+
+// valueKey is the member that is the value of a row; a log of requests has none.
+func valueKey(object map[string]any, stamp string, o Options) string {
+	if o.Column != "" {
+		return o.Column
+	}
+	for _, key := range []string{"value", "requests", "count", "y", "v", "sum"} {
+		if _, isNumber := object[key].(float64); isNumber && len(object) <= 4 {
+			return key
+		}
+	}
+	if len(object) == 2 {
+		for key, v := range object {
+			if _, isNumber := v.(float64); isNumber && key != stamp {
+				return key
+			}
+		}
+	}
+	return ""
+}
+
+// jsonCell is a member as a table would have it.
+func jsonCell(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case float64:
+		return strings.TrimRight(strings.TrimRight(fmt.Sprintf("%.6f", v), "0"), ".")
+	}
+	return ""
+}
+
+// jsonRows reads a time and a value a line.
+func jsonRows(in *bufio.Reader, o Options, stamp, value string) (points, error) {
+	rows := collector{o: o, name: value}
+	decode := json.NewDecoder(in)
+	for line := 1; ; line++ {
+		var object map[string]any
+		err := decode.Decode(&object)
+		if errors.Is(err, io.EOF) {
+			return rows.points()
+		}
+		if err != nil {
+			return points{}, &Error{Line: line, What: "this is not an object of JSON", Remedy: "write an object a line"}
+		}
+		v, isNumber := object[value].(float64)
+		if !isNumber && object[value] != nil {
+			return points{}, &Error{Line: line, What: fmt.Sprintf("%q is not a number", value), Remedy: "name the values with --column"}
+		}
+		if err := rows.add(line, 0, jsonCell(object[stamp]), orGap(v, isNumber)); err != nil {
+			return points{}, err
+		}
+	}
+}

@@ -1,0 +1,216 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"flyball/governor"
+	"flyball/scaling"
+)
+
+// A Predictive is a predictive scaling policy. Its load is a total of each hour, and
+// its metric an average of a task, as those of AWS's pairs of metrics are.
+type Predictive struct {
+	Load   Quantity // CPUUtilization or MemoryUtilization of all tasks, or RequestCount
+	Metric Quantity // CPUUtilization, MemoryUtilization or RequestCountPerTarget, a minute
+	Target float64  // of the metric
+	Scales bool     // it sets capacity, and does not only forecast
+	Buffer time.Duration
+	Breach scaling.Breach
+	// Quantile is that of the load which there is to be capacity for; 0: forecast.Provision.
+	Quantile float64
+	// History is the hours before the start, the newest last.
+	History []scaling.Hour
+}
+
+// A Forecaster forecasts as governor.Predict does. One that remembers what it has
+// forecast makes many runs over the same traffic quick.
+type Forecaster func(history []scaling.Hour, target, quantile float64) (governor.Prediction, error)
+
+func (p *Predictive) check() error {
+	switch {
+	case p.Load != CPUUtilization && p.Load != MemoryUtilization && p.Load != RequestCount:
+		return fmt.Errorf("the load is %s; it must be CPU or memory utilization, or requests", p.Load)
+	case p.Metric != CPUUtilization && p.Metric != MemoryUtilization && p.Metric != RequestCountPerTarget:
+		return fmt.Errorf("the metric is %s; it must be CPU or memory utilization, or requests per task", p.Metric)
+	case !(p.Target > 0) || math.IsInf(p.Target, 1):
+		return fmt.Errorf("target value %v must be a number greater than 0", p.Target)
+	case p.Buffer < 0 || p.Buffer > time.Hour:
+		return fmt.Errorf("a buffer of %v; it must be 0 to 1h", p.Buffer)
+	case !(p.Quantile >= 0 && p.Quantile < 1):
+		return fmt.Errorf("a quantile of %v; it must be between 0 and 1", p.Quantile)
+	}
+	return nil
+}
+
+func (p *Predictive) governed() *governor.Predictive {
+	return &governor.Predictive{Scales: p.Scales, Buffer: p.Buffer, Breach: p.Breach}
+}
+
+// An oracle keeps the hours of a run for its predictive policies, and makes their
+// forecasts when the server would.
+type oracle struct {
+	run      *run
+	window   window // of the minute
+	ends     int64  // when the minute ends; never: nobody forecasts
+	policies []predicting
+}
+
+// A predicting policy has its hours and the time of its next forecast.
+type predicting struct {
+	*Predictive
+	place  int
+	hours  []scaling.Hour // the last one is that of the newest minute
+	sums   hourSums
+	renews int64
+}
+
+// HourSums is an hour that is not over: the totals of its minutes.
+type hourSums struct {
+	load, metric, tasks    float64
+	loads, metrics, counts int
+}
+
+func newOracle(r *run) oracle {
+	o := oracle{run: r, ends: never}
+	for i, p := range r.scenario.Policies {
+		if p.Predictive != nil {
+			o.policies = append(o.policies, predicting{Predictive: p.Predictive, place: i, hours: historyOf(p.Predictive.History), renews: never})
+			o.ends = r.now + int64(time.Minute)
+		}
+	}
+	return o
+}
+
+// historyOf is room for two lengths of history, with what there is of it.
+func historyOf(past []scaling.Hour) []scaling.Hour {
+	return append(make([]scaling.Hour, 0, 2*governor.HistoryHours), past[max(0, len(past)-governor.HistoryHours):]...)
+}
+
+// begin makes the first forecasts.
+func (o *oracle) begin() {
+	for i := range o.policies {
+		o.policies[i].renews = o.run.now
+	}
+	o.step()
+}
+
+func (o *oracle) next() int64 {
+	next := o.ends
+	for i := range o.policies {
+		next = min(next, o.policies[i].renews)
+	}
+	return next
+}
+
+// close ends a minute.
+func (o *oracle) close() {
+	over := o.run.now%int64(time.Hour) == 0
+	for i := range o.policies {
+		p := &o.policies[i]
+		p.sums.add(o.run, p.Predictive, &o.window)
+		if over {
+			p.push(p.sums.hour(p.Predictive))
+			p.sums = hourSums{}
+		}
+	}
+	o.window = window{}
+	o.ends += int64(time.Minute)
+}
+
+func (p *predicting) push(h scaling.Hour) {
+	if len(p.hours) == cap(p.hours) {
+		n := copy(p.hours, p.hours[len(p.hours)-governor.HistoryHours+1:])
+		p.hours = p.hours[:n]
+	}
+	p.hours = append(p.hours, h)
+}
+
+// add adds a minute. Of a task's metric the total counts once for each task.
+func (s *hourSums) add(r *run, p *Predictive, w *window) {
+	tasks := w.running / 60
+	if v := r.measure(Metric{Quantity: p.Load}, w, time.Minute); v == v {
+		if p.Load != RequestCount {
+			v *= tasks
+		}
+		s.load += v
+		s.loads++
+	}
+	if v := r.measure(Metric{Quantity: p.Metric}, w, time.Minute); v == v {
+		if p.Metric == RequestCountPerTarget {
+			s.metric += v
+			s.metrics = 60 // a total of the hour, of which the target value counts a minute
+		} else {
+			s.metric += v * tasks // each task of each minute counts alike
+			s.metrics++
+		}
+	}
+	if tasks > 0 {
+		s.tasks += tasks
+		s.counts++
+	}
+}
+
+// hour is the hour that the totals make.
+func (s *hourSums) hour(p *Predictive) scaling.Hour {
+	h := scaling.Hour{Load: math.NaN(), Metric: math.NaN(), Tasks: math.NaN()}
+	if s.loads > 0 {
+		h.Load = s.load
+	} else if p.Load == RequestCount {
+		h.Load = 0 // no datapoint of requests is that there were none
+	}
+	switch {
+	case s.metrics > 0 && p.Metric == RequestCountPerTarget:
+		h.Metric = s.metric / 60
+	case s.metrics > 0:
+		h.Metric = s.metric / s.tasks
+	}
+	if s.counts > 0 {
+		h.Tasks = s.tasks / 60
+	}
+	return h
+}
+
+// step makes the forecasts that are due: every six hours, and each hour as long as
+// there are too few hours to make one of.
+func (o *oracle) step() {
+	now := o.run.now
+	for i := range o.policies {
+		p := &o.policies[i]
+		if p.renews > now {
+			continue
+		}
+		plan, err := o.forecast(p)
+		g := &o.run.host.governor.Policies[p.place]
+		renewed := *g.Predictive
+		if err != nil {
+			const hour = int64(time.Hour)
+			renewed.Lacks = err.Error()
+			p.renews = now/hour*hour + hour
+		} else {
+			renewed.Plan, renewed.Lacks = plan, ""
+			p.renews = now + int64(governor.RenewedAfter)
+		}
+		g.Predictive = &renewed
+		o.run.host.steps = instant(o.run.host.governor.Next(moment(now)))
+	}
+}
+
+// forecast is a policy's plan for the hours to come.
+func (o *oracle) forecast(p *predicting) (scaling.Plan, error) {
+	if len(p.hours) < governor.NeededHours {
+		return scaling.Plan{}, governor.ShortHistory{Hours: len(p.hours)}
+	}
+	predict := o.run.scenario.Forecast
+	if predict == nil {
+		predict = governor.Predict
+	}
+	history := p.hours[max(0, len(p.hours)-governor.HistoryHours):]
+	f, err := predict(history, p.Target, p.Quantile)
+	if err != nil && !errors.As(err, new(governor.ShortHistory)) && !errors.Is(err, scaling.ErrNoRelation) && !errors.Is(err, governor.ErrTooLarge) {
+		err = fmt.Errorf("no forecast: %w", err)
+	}
+	return scaling.Plan{Start: moment(o.run.now).Truncate(time.Hour), Hours: f.Capacity}, err
+}

@@ -1,0 +1,151 @@
+package sim
+
+import (
+	"math"
+	"time"
+
+	"flyball/alarm"
+	"flyball/metric"
+)
+
+// A meter measures at the end of each of its periods, and has its alarms look. Those of
+// longer periods look at several.
+type meter struct {
+	period   time.Duration
+	delays   Delays
+	window   window
+	series   []*series
+	watchers []*watcher
+	ends     int64 // when the period ends that is measured
+	appears  int64 // when the datapoints of the last one appear; never: they have
+	looks    int64 // when the alarms look next; never: as datapoints appear
+	late     int   // whole periods that the alarms look behind
+}
+
+// A series is the newest datapoints of a metric, the newest last, NaN where there is
+// none.
+type series struct {
+	metric Metric
+	values []float64
+	keep   int
+	hidden float64 // the newest, until it appears
+}
+
+func (s *series) push(v float64) {
+	if len(s.values) == cap(s.values) {
+		n := copy(s.values, s.values[len(s.values)-s.keep:])
+		s.values = s.values[:n]
+	}
+	s.values = append(s.values, v)
+}
+
+// reserve makes room for so many values, which there are none of yet.
+func (s *series) reserve(n int) {
+	if n <= s.keep {
+		return
+	}
+	s.keep = n
+	s.values = make([]float64, n, 8*n)
+	for i := range s.values {
+		s.values[i] = math.NaN()
+	}
+}
+
+// A watcher is an alarm of a policy with what it sees.
+type watcher struct {
+	policy int // its place
+	name   string
+	rule   alarm.Rule
+	series *series
+	each   int // datapoints of the series in a period
+	watch  alarm.Watch
+	merged []float64 // of its longer periods
+
+	verdict alarm.Verdict // of the step that calls
+	points  []metric.Datapoint
+}
+
+// since is when the alarm went into its state; the zero time: it has been in no other.
+func (w *watcher) since() time.Time {
+	if w.watch.Since == 0 {
+		return time.Time{}
+	}
+	return w.watch.Since.Time()
+}
+
+// span is how many datapoints of its series a watcher looks at.
+func (w *watcher) span() int { return w.rule.Range() * w.each }
+
+// values are those of its evaluation range, so many datapoints of the series ago.
+func (w *watcher) values(late int) []float64 {
+	all := w.series.values
+	all = all[len(all)-w.span()-late : len(all)-late]
+	if w.each == 1 {
+		return all
+	}
+	for i := range w.merged {
+		w.merged[i] = w.series.metric.merge(all[i*w.each : (i+1)*w.each])
+	}
+	return w.merged
+}
+
+// look is a step of the alarm's watch, and reports whether it calls its policy.
+func (w *watcher) look(now time.Time, late int) (calls bool) {
+	values := w.values(late)
+	if w.watch.State == alarm.OK && w.rule.Calm(values) {
+		return false
+	}
+	next, verdict, call := w.watch.Step(now, w.rule, values, math.Inf(1))
+	if call == alarm.None || call == alarm.Repeat && next.State != alarm.Alarm {
+		return false
+	}
+	w.watch, w.verdict = next, verdict
+	return next.State == alarm.Alarm
+}
+
+// evidence are the datapoints that the alarm has just evaluated.
+func (w *watcher) evidence(end time.Time, late int) []metric.Datapoint {
+	w.points = alarm.Evidence{Rule: w.rule, Verdict: w.verdict, End: end, Values: w.values(late)}.AppendDatapoints(w.points[:0])
+	return w.points
+}
+
+// newest are the datapoints of the newest closed periods that the alarm evaluates. Those
+// of several minutes begin at multiples of their length.
+func (w *watcher) newest(now time.Time) []metric.Datapoint {
+	w.points = w.points[:0]
+	end := now.Truncate(w.rule.Period)
+	values := w.values(int(alarm.Boundary(now, w.rule.Interval()).Sub(end) / w.rule.Interval()))
+	values = values[len(values)-int(w.rule.Periods):]
+	for i, v := range values {
+		if v == v {
+			at := end.Add(-time.Duration(len(values)-i) * w.rule.Period)
+			w.points = append(w.points, metric.Datapoint{Time: at, Value: v})
+		}
+	}
+	return w.points
+}
+
+// close ends a period: its datapoints appear at once, or some time later.
+func (m *meter) close(r *run, now int64) {
+	delay := int64(m.delays.Publication)
+	for _, s := range m.series {
+		v := r.measure(s.metric, &m.window, m.period)
+		if delay > 0 {
+			s.hidden, v = v, math.NaN()
+		}
+		s.push(v)
+	}
+	m.window = window{}
+	m.ends = now + int64(m.period)
+	if delay > 0 {
+		m.appears = now + delay
+	}
+}
+
+// publish lets the datapoints of the last period appear.
+func (m *meter) publish() {
+	for _, s := range m.series {
+		s.values[len(s.values)-1] = s.hidden
+	}
+	m.appears = never
+}
