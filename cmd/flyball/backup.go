@@ -53,6 +53,7 @@ are in no log group.`,
 	}
 	conn.flags(cmd)
 	cmd.Flags().StringVar(&data, "data", "", "data folder of a server that is stopped, in place of asking one that runs")
+	_ = cmd.MarkFlagDirname("data")
 	return cmd
 }
 

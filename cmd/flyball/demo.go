@@ -33,6 +33,7 @@ within two minutes; the exit code is 0 only if the service scaled out and in.`,
 	}
 	cmd.AddCommand(demoBacklogCommand())
 	cmd.Flags().StringVar(&opts.Runtime, "runtime", "process", "how tasks run: process, docker or auto")
+	completeWords(cmd, "runtime", "process", "docker", "auto")
 	cmd.Flags().Float64Var(&opts.Speed, "speed", 60, "how many times faster the server's clock runs, 25 to 600")
 	return cmd
 }

@@ -81,6 +81,9 @@ them are scored by sMAPE, MASE and OWA, the measures of the M4 competition.`,
 	flags.StringVarP(&f.out, "out", "o", "-", "file to write to")
 	flags.BoolVar(&f.mean, "mean", false, "forecast the hour's mean of finer rows, not their sum")
 	flags.IntVar(&f.holdout, "holdout", 0, "hold back so many values of each series and score the forecasts of them")
+	completeWords(cmd, "format", "csv", "chart")
+	_ = cmd.MarkFlagFilename("batch", "csv", "gz")
+	_ = cmd.MarkFlagFilename("out", "csv")
 	return cmd
 }
 

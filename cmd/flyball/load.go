@@ -11,6 +11,7 @@ import (
 
 	"flyball/internal/discovery"
 	"flyball/internal/load"
+	"flyball/internal/resource"
 )
 
 func loadCommand() *cobra.Command {
@@ -94,6 +95,8 @@ func (l *loading) flags(cmd *cobra.Command) {
 		}
 		return pflag.NormalizedName(name)
 	})
+	_ = cmd.RegisterFlagCompletionFunc("service", l.server.completeNames(1, resource.Service))
+	_ = cmd.RegisterFlagCompletionFunc("queue", l.server.completeNames(1, resource.Queue))
 	_ = cmd.MarkFlagFilename("out", "jsonl")
 	_ = cmd.MarkFlagFilename("report", "html", "svg", "json")
 }

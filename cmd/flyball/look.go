@@ -37,6 +37,10 @@ func (c *connection) flags(cmd *cobra.Command) {
 		"region to look at; AWS_REGION by default")
 	cmd.Flags().StringVar(&c.Account, "account", "", "account to look at, 12 digits; the server's own by default")
 	cmd.Flags().StringVar(&c.authority, "ca", os.Getenv("AWS_CA_BUNDLE"), "PEM file with the authorities to trust of a server that speaks TLS; AWS_CA_BUNDLE by default")
+	_ = cmd.RegisterFlagCompletionFunc("region", c.completeRegions)
+	completeWords(cmd, "endpoint", "http://127.0.0.1:4566", "aws")
+	completeWords(cmd, "account")
+	_ = cmd.MarkFlagFilename("ca", "pem")
 	cmd.PreRunE = func(*cobra.Command, []string) error { return c.complete() }
 }
 

@@ -77,6 +77,7 @@ mean over the services.`,
 	f.Float64Var(&setup.Quantile, "quantile", forecast.Provision, "share of the hours for which a forecast's capacity is to be enough")
 	f.StringVar(&batch, "batch", "", "file with a service a row: id,v1,v2,...")
 	f.Float64Var(&tasks, "tasks", 10, "tasks that a service of a batch needs on average")
+	_ = cmd.MarkFlagFilename("batch", "csv", "gz")
 	return cmd
 }
 

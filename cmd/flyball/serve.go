@@ -99,7 +99,26 @@ Built-in images, run by every runtime:
 	f.StringVar(&level, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&wall, "wall-shift", "", "for tests: shift the wall clock by the duration in this file, such as 8h or -30s, which may change")
 	_ = f.MarkHidden("wall-shift")
+	completeServe(cmd)
 	return cmd
+}
+
+// completeServe has a shell complete what the flags of flyball serve take.
+func completeServe(cmd *cobra.Command) {
+	completeWords(cmd, "runtime", "auto", "process", "docker")
+	completeWords(cmd, "task-network", "auto", "namespace", "loopback")
+	completeWords(cmd, "roles", server.RolesJudged, server.RolesTaken)
+	completeWords(cmd, "log-level", "debug", "info", "warn", "error")
+	completeWords(cmd, "region", usualRegions...)
+	completeWords(cmd, "addr", "127.0.0.1:4566")
+	completeWords(cmd, "account", "123456789012")
+	for _, flag := range []string{"speed", "image", "host", "lb-domain", "task-range"} {
+		completeWords(cmd, flag)
+	}
+	_ = cmd.MarkFlagDirname("data")
+	_ = cmd.MarkFlagFilename("auth")
+	_ = cmd.MarkFlagFilename("tls-cert", "pem", "crt")
+	_ = cmd.MarkFlagFilename("tls-key", "pem", "key")
 }
 
 // secrets are the files that say whom the server lets in, and that it is itself.

@@ -148,6 +148,15 @@ func (c *Client) Explain(ctx context.Context, resourceID string) (governor.Expla
 	return e, err
 }
 
+// Regions reads in which regions of the server there may be something.
+func (c *Client) Regions(ctx context.Context) (regions []string, err error) {
+	if c.Endpoint == "" {
+		return nil, nil // AWS tells who may list its regions
+	}
+	err = c.getJSON(ctx, "/console/api/regions", c.in(url.Values{}), &regions)
+	return regions, err
+}
+
 // in adds which region of which account is asked about.
 func (c *Client) in(q url.Values) url.Values {
 	q.Set("region", c.Region)

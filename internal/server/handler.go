@@ -83,6 +83,7 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.Handle("POST /console/api/backup", own.Operation("Backup", s.atHome(s.serveBackup)))
 	mux.Handle("GET /console/api/clock", own.Operation("Clock", s.serveClock))
 	mux.Handle("GET /console/api/explain", own.Operation("Explain", s.serveExplain))
+	mux.Handle("GET /console/api/regions", own.Operation("Regions", s.serveRegions))
 	mux.Handle("GET /console/api/logs", own.Operation("Logs", s.serveLogs))
 	mux.Handle("GET /console/api/log-lines", own.Operation("Logs", s.serveLogLines))
 	return s.balanced(flow.Handler(flow.ForCalls, s.timed(mux))), nil

@@ -30,6 +30,8 @@ type Status struct {
 	// Alarms are those that trigger no policy. They are left out where some resources are
 	// asked for.
 	Alarms []Alarm `json:"alarms"`
+	// Elsewhere are other regions of the server, where there is nothing in this one.
+	Elsewhere []string `json:"elsewhere,omitempty"`
 }
 
 // The states of resources.
@@ -89,10 +91,21 @@ func Read(ctx context.Context, c *client.Client, names ...string) (*Status, erro
 	if err != nil {
 		return nil, err
 	}
+	if len(chosen) == 0 {
+		if s.Elsewhere, err = elsewhere(ctx, c); err != nil {
+			return nil, err
+		}
+	}
 	for _, n := range chosen {
 		s.Resources = append(s.Resources, Resource{Kind: n.Kind, Name: n.String(), State: Missing, Target: targets[n.Scalable()], id: n})
 	}
 	return s, c.Plain(s.read(ctx, c, len(names) == 0))
+}
+
+// elsewhere are the server's other regions.
+func elsewhere(ctx context.Context, c *client.Client) ([]string, error) {
+	regions, err := c.Regions(ctx)
+	return slices.DeleteFunc(regions, func(region string) bool { return region == c.Region }), err
 }
 
 // withTargets adds to services the targets that are of none of them: functions, and services
