@@ -9,6 +9,7 @@ package status
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -132,6 +133,30 @@ func (s *Status) read(ctx context.Context, c *client.Client, whole bool) error {
 	group.Go(func() error { return readFunctions(ctx, c, s.Resources) })
 	group.Go(func() error { return s.readScaling(ctx, c, whole) })
 	return group.Wait()
+}
+
+// Same reports whether another state tells the same but for the times at which they were read
+// and measured.
+func (s *Status) Same(other *Status) bool {
+	return other != nil && reflect.DeepEqual(s.timeless(), other.timeless())
+}
+
+// timeless is a copy without those times.
+func (s *Status) timeless() Status {
+	c := *s
+	c.Now, c.Resources = time.Time{}, slices.Clone(s.Resources)
+	for i, r := range c.Resources {
+		if r.Target == nil {
+			continue
+		}
+		target := *r.Target
+		target.Policies = slices.Clone(target.Policies)
+		for j := range target.Policies {
+			target.Policies[j].At, target.Policies[j].Forecast = time.Time{}, nil
+		}
+		c.Resources[i].Target = &target
+	}
+	return c
 }
 
 // byTarget finds the scalable targets among the resources.
