@@ -59,6 +59,10 @@ func (k Kind) setting(to Capacity) string {
 	return fmt.Sprintf("Setting %s to %d.", k.words().capacity, to)
 }
 
+// ErrLatest says that the version of a Lambda function that changes cannot have
+// provisioned concurrency.
+var ErrLatest = errors.New("$LATEST is not a supported qualifier for Auto Scaling")
+
 // ParseResourceID checks that a text is the resource id of a kind.
 func ParseResourceID(k Kind, s string) (ResourceID, error) {
 	if k == Functions {
@@ -91,7 +95,7 @@ func parseFunctionID(s string) (ResourceID, error) {
 	name, qualifier := id.Function()
 	switch {
 	case qualifier == "$LATEST":
-		return "", errors.New("the version $LATEST of a Lambda function cannot have provisioned concurrency")
+		return "", ErrLatest
 	case isName(name) && isName(qualifier) && id == FunctionID(name, qualifier):
 		return id, nil
 	}

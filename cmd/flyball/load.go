@@ -37,7 +37,8 @@ The load is one of these:
   --stages '2m:50,steady 5m,spike 30s:400,1m:0'
                                 to 50 users in 2 minutes, 5 minutes there, 400 for 30 s, and down; with
                                 50/s in place of 50 they are requests per second. @FILE has one a line
-  --trace FILE                  requests that were counted, as flyball replay reads them; --scale 0.1 is a tenth
+  --trace FILE                  requests that were counted, in a table, an access log or what CloudWatch or
+                                Prometheus answered; --scale 0.1 is a tenth of them
 
 With --speed N these times run N times faster; with --speed server, the default but for URLs, they
 follow the clock of the server at --endpoint, and the record has its times, so that it fits the
@@ -181,5 +182,5 @@ func (l *loading) checkSubject(cmd *cobra.Command, args []string) error {
 	if err := checkURLs(args); err != nil {
 		return err
 	}
-	return l.parseService()
+	return l.checkPlace()
 }

@@ -28,8 +28,8 @@ func (l *loading) shapeFlags(cmd *cobra.Command) {
 	f.DurationVar(&l.rampDown, "ramp-down", 0, "time to come back to nothing")
 	f.DurationVar(&l.duration, "duration", 0, "time of the whole, ramps included, in place of --hold; with --trace, how much of it")
 	f.StringVar(&l.stages, "stages", "", "stages such as '2m:50,steady 5m,spike 30s:400', or @FILE with one a line; /s makes levels requests per second")
-	f.StringVar(&l.trace, "trace", "", "file of requests that were counted, a row for each minute or a few")
-	f.DurationVar(&l.traceStep, "trace-step", 0, "time that a row of the trace is about, if not the distance of the rows' times")
+	f.StringVar(&l.trace, "trace", "", "file of requests that were counted, minute by minute or in other steps")
+	f.DurationVar(&l.traceStep, "trace-step", 0, "time that a row of the trace is about, where it does not tell")
 	f.Float64Var(&l.scale, "scale", 1, "factor of all levels of --stages or --trace")
 	f.DurationVar(&l.think, "think", 0, "how long a user waits between an answer and the next request, on average")
 	f.StringVar(&l.speed, "speed", "", `how many times faster the load's times run, or "server": as the server's clock, which is how all but URLs have it; 1 for those`)
@@ -66,16 +66,28 @@ func (l *loading) checkShape() (err error) {
 		err = l.readStages()
 	case l.trace != "":
 		err = l.readTrace()
-	case l.queue == "":
-		_, err = l.schedule()
 	}
-	if err != nil || l.shape == nil {
+	if err != nil {
 		return err
 	}
-	if l.shape = l.shape.Times(l.scale); l.queue != "" && !l.open {
+	l.shape = l.shape.Times(l.scale)
+	if l.queue != "" && l.shape != nil && !l.open {
 		return refuse("--stages of a queue are messages per second: write 2m:50/s")
 	}
-	return nil
+	if _, err := l.speedOf(); err != nil {
+		return err
+	}
+	if l.queue != "" {
+		return nil // its rate and time may follow from --messages
+	}
+	schedule, err := l.schedule()
+	if err != nil {
+		return err
+	}
+	if peak := schedule.Peak(); !l.open && peak > float64(l.connections) {
+		return fmt.Errorf("%v users are more than --max-connections %d: raise it, or have fewer users", peak, l.connections)
+	}
+	return schedule.Check()
 }
 
 func (l *loading) readStages() error {
@@ -95,23 +107,14 @@ func (l *loading) readStages() error {
 }
 
 func (l *loading) readTrace() error {
-	in, err := trace.Open(l.trace, os.Stdin)
-	if err != nil {
-		return refuse("--trace: %w", err)
-	}
-	defer in.Close()
-	past, err := trace.Read(in, trace.Options{Step: l.traceStep, Assume: trace.Counts})
-	if err == nil {
-		past, err = past.Counted()
-	}
+	past, err := readRequests(l.trace, l.traceStep)
 	if err != nil {
 		return refuse("--trace %s: %w", l.trace, err)
 	}
-	step := past.Step
-	if step <= 0 {
+	if past.Step <= 0 {
 		return refuse("--trace %s does not tell what time a row is about; say so with --trace-step, such as --trace-step 1m", l.trace)
 	}
-	if l.shape, err = load.Trace(past.Values, step); err != nil {
+	if l.shape, err = load.Trace(past.Values, past.Step); err != nil {
 		return refuse("--trace %s: %w", l.trace, err)
 	}
 	if l.duration > 0 {
@@ -119,6 +122,20 @@ func (l *loading) readTrace() error {
 	}
 	l.open = true
 	return nil
+}
+
+// readRequests reads a trace of requests, counted in each of its steps.
+func readRequests(name string, step time.Duration) (trace.Trace, error) {
+	in, err := trace.Open(name, os.Stdin)
+	if err != nil {
+		return trace.Trace{}, err
+	}
+	defer in.Close()
+	t, err := trace.Read(in, trace.Options{Step: step, Assume: trace.Counts})
+	if err != nil {
+		return t, err
+	}
+	return t.Counted()
 }
 
 // readSmall reads a file of what could as well be typed.
@@ -153,24 +170,33 @@ func (l loading) schedule() (load.Schedule, error) {
 	return load.Ramp(peak, l.ramp, hold, l.rampDown), nil
 }
 
-// clock is the clock that the load follows.
-func (l loading) clock(ctx context.Context) (client.Clock, error) {
+// speedOf is how many times faster the load's times run; 0 is as fast as the server's.
+func (l loading) speedOf() (float64, error) {
 	switch l.speed {
 	case "":
-		return client.Clock{Now: time.Now(), Speed: 1}, nil
+		return 1, nil
 	case "server":
-		if err := l.server.complete(); err != nil {
-			return client.Clock{}, err
-		}
-		clock, err := l.server.client().Clock(ctx)
-		if err == nil && clock.Speed <= 0 {
-			err = errors.New("the clock of the server stands still, and a load that follows it would never end: give --speed 1")
-		}
-		return clock, err
+		return 0, nil
 	}
 	speed, err := strconv.ParseFloat(l.speed, 64)
 	if err != nil || !(speed > 0 && speed <= 100_000) {
-		return client.Clock{}, refuse(`--speed %q: give a number above 0, at most 100000, or "server"`, l.speed)
+		return 0, refuse(`--speed %q: give a number above 0, at most 100000, or "server"`, l.speed)
 	}
-	return client.Clock{Now: time.Now(), Speed: speed}, nil
+	return speed, nil
+}
+
+// clock is the clock that the load follows.
+func (l loading) clock(ctx context.Context) (client.Clock, error) {
+	speed, err := l.speedOf()
+	if err != nil || speed > 0 {
+		return client.Clock{Now: time.Now(), Speed: speed}, err
+	}
+	if err := l.server.complete(); err != nil {
+		return client.Clock{}, err
+	}
+	clock, err := l.server.client().Clock(ctx)
+	if err == nil && clock.Speed <= 0 {
+		err = refusal{errors.New("the clock of the server stands still, and a load that follows it would not end: give --speed 1")}
+	}
+	return clock, err
 }

@@ -10,12 +10,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/spf13/cobra"
 
 	"flyball/internal/client"
 	"flyball/internal/discovery"
 	"flyball/internal/load"
-	"flyball/scaling"
+	"flyball/internal/resource"
 )
 
 // subjectFlags are those that say what to put load on.
@@ -27,7 +29,49 @@ func (l *loading) subjectFlags(cmd *cobra.Command) {
 	f.StringVar(&l.queue, "queue", "", "URL or name of a queue to send messages to")
 	f.IntVar(&l.subject.Port, "port", 0, "port of the tasks, or of the load balancer; by default their own, and with --service past its load balancer")
 	f.StringVar(&l.path, "path", "/", "path and query of the requests, of what is not a URL")
+	_ = cmd.RegisterFlagCompletionFunc("service", l.server.completeNames(1, resource.Service))
+	_ = cmd.RegisterFlagCompletionFunc("queue", l.server.completeNames(1, resource.Queue))
+	_ = cmd.RegisterFlagCompletionFunc("target-group", l.completeBalancing(targetGroupNames))
+	_ = cmd.RegisterFlagCompletionFunc("lb", l.completeBalancing(balancerNames))
 	f.BoolVar(&l.allowRemote, "allow-remote", false, "send also to addresses that are neither loopback nor tasks of the server")
+}
+
+// completeBalancing has a shell complete names that Elastic Load Balancing knows.
+func (l *loading) completeBalancing(names func(context.Context, *client.Client) ([]string, error)) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if l.server.complete() != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		ctx, cancel := context.WithTimeout(cmd.Context(), completionPatience)
+		defer cancel()
+		found, err := names(ctx, l.server.client())
+		if err != nil {
+			cobra.CompErrorln(err.Error())
+		}
+		return found, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+func targetGroupNames(ctx context.Context, c *client.Client) (names []string, err error) {
+	out, err := c.LoadBalancing.DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{})
+	if err != nil {
+		return nil, err
+	}
+	for _, group := range out.TargetGroups {
+		names = append(names, aws.ToString(group.TargetGroupName))
+	}
+	return names, nil
+}
+
+func balancerNames(ctx context.Context, c *client.Client) (names []string, err error) {
+	out, err := c.LoadBalancing.DescribeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{})
+	if err != nil {
+		return nil, err
+	}
+	for _, balancer := range out.LoadBalancers {
+		names = append(names, aws.ToString(balancer.LoadBalancerName))
+	}
+	return names, nil
 }
 
 // named are the flags that name what to put load on.
@@ -53,8 +97,8 @@ func checkURLs(args []string) error {
 	return nil
 }
 
-// parseService reads the name of the service.
-func (l *loading) parseService() error {
+// checkPlace finds a path and a port that are none, and a service that cannot be one.
+func (l *loading) checkPlace() error {
 	if !strings.HasPrefix(l.path, "/") {
 		return refuse("--path %q: a path begins with /", l.path)
 	}
@@ -64,11 +108,9 @@ func (l *loading) parseService() error {
 	if l.service == "" {
 		return nil
 	}
-	id, err := scaling.ParseServiceID("service/" + strings.TrimPrefix(l.service, "service/"))
-	if err != nil {
-		return refuse("--service %q: a service is named CLUSTER/SERVICE, such as demo/web; flyball status lists them", l.service)
+	if _, err := resource.Parse(l.service, resource.Service); err != nil {
+		return refuse("--service: %w", err)
 	}
-	l.subject.Cluster, l.subject.Service = id.Service()
 	return nil
 }
 
@@ -119,10 +161,17 @@ func (l *loading) findRoute(ctx context.Context, urls []string) (route, error) {
 		return route{}, err
 	}
 	c := l.server.client()
-	finder := finderOf(c)
-	follower, err := finder.Follow(ctx, l.subject, interval)
-	if errors.Is(err, discovery.ErrNotFound) {
-		return route{}, refusal{fmt.Errorf("%w in region %s at %s; flyball status lists what is there", err, c.Region, c.Endpoint)}
+	if l.service != "" {
+		in, name, err := l.server.find(ctx, l.service, resource.Service)
+		if err != nil {
+			return route{}, nothingSent(err)
+		}
+		c, l.server.Region = in, in.Region
+		l.subject.Cluster, l.subject.Service, l.service = name.Cluster, name.ID, name.String()
+	}
+	follower, err := finderOf(c).Follow(ctx, l.subject, interval)
+	if missing, is := errors.AsType[*discovery.NotFoundError](err); is {
+		return route{}, refusal{fmt.Errorf("%w in region %s at %s; %s", missing, c.Region, c.Endpoint, l.others(ctx, c))}
 	}
 	if err != nil {
 		return route{}, c.Plain(err)
@@ -132,6 +181,27 @@ func (l *loading) findRoute(ctx context.Context, urls []string) (route, error) {
 		r.guard = func(a netip.Addr) bool { return a.IsLoopback() || c.Endpoint != "" && isAt(follower.Place(), a) }
 	}
 	return r, nil
+}
+
+// others says which names there are in place of one that is none.
+func (l *loading) others(ctx context.Context, c *client.Client) string {
+	list := balancerNames
+	if l.subject.TargetGroup != "" {
+		list = targetGroupNames
+	}
+	names, err := list(ctx, c)
+	if err != nil || len(names) == 0 {
+		return "there is none at all"
+	}
+	return "what is there: " + strings.Join(someOf(names), ", ")
+}
+
+// nothingSent is the error of a name that is none.
+func nothingSent(err error) error {
+	if errors.As(err, new(*resource.Missing)) || errors.As(err, new(*resource.Ambiguous)) || errors.As(err, new(*resource.BadName)) {
+		return refusal{err}
+	}
+	return err
 }
 
 func finderOf(c *client.Client) discovery.Finder {

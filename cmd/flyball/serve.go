@@ -67,22 +67,29 @@ Built-in images, run by every runtime:
 			if wall != "" {
 				cfg.Wall = clock.ShiftedBy(wall)
 			}
+			if cfg.ListenAnywhere && !cmd.Flags().Changed("addr") {
+				cfg.Addr = "0.0.0.0:4566"
+			}
+			if cfg.Clock == server.ClockManual && !cmd.Flags().Changed("feed-aws-namespaces") {
+				cfg.FeedAWSNamespaces = true // what the metrics of a test are, the test says
+			}
 			s, err := server.Open(cmd.Context(), cfg)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), "ready", s.URL())
+			fmt.Fprintln(cmd.OutOrStdout(), "ready", s.PublicURL())
 			return s.Run(cmd.Context())
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&cfg.Addr, "addr", "127.0.0.1:4566", "address to listen on; loopback only, unless --auth is given")
 	f.StringVar(&cfg.Data, "data", defaultData(), `folder of the durable state; "" keeps nothing`)
-	f.StringVar(&cfg.Runtime, "runtime", "auto", "how tasks run: process, docker, or auto (docker when its engine answers)")
+	f.StringVar(&cfg.Runtime, "runtime", "auto", "how tasks run: process, docker, simulated (they are records, which start, stop and use what they are told to), or auto (docker when its engine answers, simulated with --clock manual)")
 	f.StringVar(&cfg.TaskNetwork, "task-network", "auto", "process runtime: a network namespace for each task, a loopback address, or auto (namespace where Linux permits it)")
 	f.TextVar(&cfg.TaskRange, "task-range", netip.MustParsePrefix("100.64.0.0/10"), "process runtime: `PREFIX` with room for the networks of the namespaces of tasks and of functions, a /20 each")
 	f.Float64Var(&cfg.Speed, "speed", 1, "run the clock this many times faster; tasks run in real time")
 	clockFlags(cmd, &cfg.Clock)
+	simulationFlags(cmd, &cfg)
 	f.StringVar(&cfg.Account, "account", "123456789012", "account of calls whose access key names none (12 digits name one)")
 	f.StringVar(&cfg.Region, "region", "us-east-1", "region of calls whose signature names none, and of our own paths")
 	f.StringArrayVar(&images, "image", nil, "process runtime: run COMMAND for an image, as NAME=COMMAND (repeatable)")
@@ -92,6 +99,7 @@ Built-in images, run by every runtime:
 	f.BoolVar(&cfg.FeedAWSNamespaces, "feed-aws-namespaces", false, "let PutMetricData publish metrics of namespaces that begin with AWS/, which AWS refuses: policies on metrics that nothing here publishes can be tested")
 	f.StringVar(&files.auth, "auth", "", "admit only keys of IAM and STS, and the administrator's, which is in this file as in ~/.aws/credentials")
 	f.BoolVar(&cfg.AllowOtherUsers, "allow-other-users", false, "let programs of other users of this machine call with any key, as yours do: they can start programs as you")
+	f.BoolVar(&cfg.ListenAnywhere, "listen-anywhere", false, "in a container: listen on 0.0.0.0:4566 unless --addr says otherwise, and take any access key from whoever reaches it, tasks and web pages excepted; publish the port for this machine alone")
 	f.StringVar(&files.certificate, "tls-cert", "", "speak TLS with the certificate in this PEM file, and those of its authorities after it")
 	f.StringVar(&files.key, "tls-key", "", "PEM file with the certificate's key")
 	cmd.MarkFlagsRequiredTogether("tls-cert", "tls-key")
@@ -105,7 +113,7 @@ Built-in images, run by every runtime:
 
 // completeServe has a shell complete what the flags of flyball serve take.
 func completeServe(cmd *cobra.Command) {
-	completeWords(cmd, "runtime", "auto", "process", "docker")
+	completeWords(cmd, "runtime", "auto", "process", "docker", "simulated")
 	completeWords(cmd, "task-network", "auto", "namespace", "loopback")
 	completeWords(cmd, "roles", server.RolesJudged, server.RolesTaken)
 	completeWords(cmd, "log-level", "debug", "info", "warn", "error")

@@ -32,8 +32,11 @@ func (f Finder) balancer(ctx context.Context, s Subject) (Place, error) {
 		return answers(l) && (s.Port == 0 || int(aws.ToInt32(l.Port)) == s.Port)
 	})
 	if i < 0 {
-		return Place{}, fmt.Errorf("load balancer %s has no listener for HTTP, HTTPS, TCP or TLS at that port: create one, or name another with --port",
-			aws.ToString(balancer.LoadBalancerName))
+		at := ""
+		if s.Port != 0 {
+			at = fmt.Sprintf(" at port %d", s.Port)
+		}
+		return Place{}, &NotFoundError{fmt.Sprintf("listener for HTTP, HTTPS, TCP or TLS%s of load balancer %s", at, aws.ToString(balancer.LoadBalancerName))}
 	}
 	place := f.at(ctx, balancer, listeners[i])
 	if err := f.behind(ctx, &place, forwardsTo(listeners[i])); err != nil {
@@ -54,7 +57,7 @@ func (f Finder) describeBalancer(ctx context.Context, named string) (elbtypes.Lo
 			}
 		}
 	}
-	return elbtypes.LoadBalancer{}, fmt.Errorf("load balancer %s: %w", named, ErrNotFound)
+	return elbtypes.LoadBalancer{}, &NotFoundError{"load balancer " + named}
 }
 
 // before finds the load balancer in front of target groups, at a listener that forwards to
@@ -179,7 +182,7 @@ func (f Finder) targetGroup(ctx context.Context, s Subject) (Place, error) {
 	}
 	out, err := f.LoadBalancing.DescribeTargetGroups(ctx, in)
 	if missing := (*elbtypes.TargetGroupNotFoundException)(nil); errors.As(err, &missing) || err == nil && len(out.TargetGroups) == 0 {
-		return Place{}, fmt.Errorf("target group %s: %w", s.TargetGroup, ErrNotFound)
+		return Place{}, &NotFoundError{"target group " + s.TargetGroup}
 	}
 	if err != nil {
 		return Place{}, err

@@ -9,7 +9,6 @@ package discovery
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -70,8 +69,10 @@ type Place struct {
 	fixed bool // it stays where it is
 }
 
-// ErrNotFound is that of a subject that is not there.
-var ErrNotFound = errors.New("not found")
+// A NotFoundError is that of a subject that is not there.
+type NotFoundError struct{ What string } // such as "load balancer web"
+
+func (e *NotFoundError) Error() string { return "there is no " + e.What }
 
 // Find looks where a subject answers.
 func (f Finder) Find(ctx context.Context, s Subject) (Place, error) {
@@ -112,13 +113,13 @@ func (p *Place) of(service ecstypes.Service, cluster string) {
 func (f Finder) describe(ctx context.Context, cluster, name string) (ecstypes.Service, error) {
 	out, err := f.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &cluster, Services: []string{name}})
 	if missing := (*ecstypes.ClusterNotFoundException)(nil); errors.As(err, &missing) {
-		return ecstypes.Service{}, fmt.Errorf("cluster %s: %w", cluster, ErrNotFound)
+		return ecstypes.Service{}, &NotFoundError{"cluster " + cluster}
 	}
 	if err != nil {
 		return ecstypes.Service{}, err
 	}
 	if len(out.Services) == 0 || aws.ToString(out.Services[0].Status) == "INACTIVE" {
-		return ecstypes.Service{}, fmt.Errorf("service %s in cluster %s: %w", name, cluster, ErrNotFound)
+		return ecstypes.Service{}, &NotFoundError{"service " + name + " in cluster " + cluster}
 	}
 	return out.Services[0], nil
 }

@@ -72,7 +72,7 @@ func (f Feed) total() (int, error) {
 		}
 		return f.Messages, nil
 	}
-	if err := f.Schedule.validate(); err != nil {
+	if err := f.Schedule.Check(); err != nil {
 		return 0, err
 	}
 	due := int(math.Round(f.Schedule.Total(f.Schedule.Duration())))

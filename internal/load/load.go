@@ -127,7 +127,7 @@ func (p *Plan) complete() error {
 	if p.Targets == nil {
 		return errors.New("a load needs targets")
 	}
-	if err := p.Schedule.validate(); err != nil {
+	if err := p.Schedule.Check(); err != nil {
 		return err
 	}
 	if p.Timeout == 0 {

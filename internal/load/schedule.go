@@ -91,17 +91,24 @@ func (s Schedule) Times(factor float64) Schedule {
 	return higher
 }
 
-// longestLoad bounds the time of a load: a year, a minute of which can be a stage.
+// longestLoad bounds the time of a load.
 const longestLoad = 366 * 24 * time.Hour
 
-func (s Schedule) validate() error {
+// highest is the highest level: users, or requests per second.
+const highest = 1_000_000
+
+// Check finds what is no load.
+func (s Schedule) Check() error {
 	var total time.Duration
 	for _, stage := range s {
 		if total += min(stage.For, longestLoad); total >= longestLoad {
 			return fmt.Errorf("a load takes less than %v", longestLoad)
 		}
-		if stage.For < 0 || !(stage.To >= 0 && stage.To <= 1e6) {
-			return fmt.Errorf("a load cannot go to %v in %v", stage.To, stage.For)
+		if stage.For < 0 {
+			return fmt.Errorf("a load cannot take %v", stage.For)
+		}
+		if !(stage.To >= 0 && stage.To <= highest) {
+			return fmt.Errorf("a load cannot be %v: it is 0 to %d", stage.To, highest)
 		}
 	}
 	if s.Duration() == 0 {

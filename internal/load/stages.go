@@ -46,7 +46,7 @@ func ParseStages(text string) (s Schedule, open bool, err error) {
 	if len(units) == 0 {
 		return nil, false, errors.New("a stage is a duration and a level, such as 2m:50 for users or 2m:50/s for requests a second")
 	}
-	return s, units[0] == perSecond, s.validate()
+	return s, units[0] == perSecond, s.Check()
 }
 
 // perSecond marks a level as requests per second.
@@ -136,5 +136,5 @@ func Trace(requests []float64, step time.Duration) (Schedule, error) {
 		}
 		s = append(s, Stage{For: step, To: level})
 	}
-	return s, s.validate()
+	return s, s.Check()
 }

@@ -101,9 +101,12 @@ func (s *Server) Login(_ context.Context, reference string) (pull, user, passwor
 	return pull, registry.User, password, true
 }
 
-// nearHost is an address of the server's at which this machine finds it in plain HTTP,
-// which engines speak with loopback addresses.
+// nearHost is an address of the server's at which the engine finds it in plain HTTP, which
+// engines speak with loopback addresses: where its port is published, if it is in a container.
 func (s *Server) nearHost() string {
+	if s.published.IsValid() {
+		return net.JoinHostPort("127.0.0.1", strconv.Itoa(int(s.published.Port())))
+	}
 	for i, l := range s.listeners {
 		if atLoopback(l) && (i > 0 || s.cfg.Certificate == nil) {
 			return l.Addr().String()

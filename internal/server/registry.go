@@ -52,19 +52,22 @@ func (s *Server) openRegistry() (err error) {
 	return nil
 }
 
-// addressing says how repositories are addressed: at the server's own address, or at
-// the first of its names if it listens everywhere.
+// addressing says how repositories are addressed: at the server's own address, or if it
+// listens everywhere, where its port is published for this machine, or at the first of its names.
 func (s *Server) addressing() registry.Addressing {
 	l := s.listeners[0].Addr().(*net.TCPAddr)
-	host := l.IP.String()
+	host, port := l.IP.String(), l.Port
 	if l.IP.IsUnspecified() {
 		host = "127.0.0.1"
-		if len(s.cfg.Hosts) > 0 {
+		if s.published.IsValid() {
+			port = int(s.published.Port())
+		}
+		if len(s.cfg.Hosts) > 0 && !s.published.Addr().IsLoopback() {
 			host = s.cfg.Hosts[0]
 		}
 	}
 	return registry.Addressing{
-		Host:    net.JoinHostPort(host, strconv.Itoa(l.Port)),
+		Host:    net.JoinHostPort(host, strconv.Itoa(port)),
 		Account: s.cfg.Account, Region: s.cfg.Region,
 	}
 }

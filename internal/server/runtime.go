@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"flyball/internal/task"
 	"flyball/internal/task/docker"
 	"flyball/internal/task/process"
+	"flyball/internal/task/simulated"
 	"flyball/internal/workload"
 )
 
@@ -20,9 +22,14 @@ func (s *Server) openRuntime(ctx context.Context) error {
 		return nil
 	}
 	name := s.cfg.Runtime
+	if name == "auto" && s.clock.IsManual() {
+		name = "simulated"
+	}
 	if name == "auto" {
 		name = "docker"
-		if err := docker.Available(ctx); err != nil {
+		if err := docker.Available(ctx); errors.Is(err, docker.ErrPermission) && surroundings().container {
+			return mountedInVain(err)
+		} else if err != nil {
 			s.cfg.Log.Info("tasks run as processes of this machine: no Docker engine answers", "reason", err)
 			name = "process"
 		}
@@ -33,6 +40,9 @@ func (s *Server) openRuntime(ctx context.Context) error {
 		return err
 	}
 	s.runtime = runtime
+	if err := s.learnSurroundings(ctx); err != nil {
+		return err
+	}
 	if runtime, ok := runtime.(bridged); ok {
 		s.listenOnBridge(ctx, runtime)
 	}
@@ -49,6 +59,8 @@ func (s *Server) runtimeNamed(ctx context.Context, name, dir string, network pro
 			Dir: dir, Args: args, Images: s.cfg.Images, Hidden: s.dir.path, Log: s.cfg.Log,
 			Network: network, Range: s.cfg.TaskRange, Source: imageSource{s},
 		})
+	case "simulated":
+		return simulated.New(simulated.Options{Clock: s.clock, Start: s.cfg.TaskStart, Stop: s.cfg.TaskStop}), nil
 	case "docker":
 		runtime, err := docker.New(ctx, docker.Options{Dir: dir, Args: args, Login: s.Login, Log: s.cfg.Log})
 		if err != nil {
@@ -56,7 +68,7 @@ func (s *Server) runtimeNamed(ctx context.Context, name, dir string, network pro
 		}
 		return runtime, nil
 	}
-	return nil, fmt.Errorf("runtime %q: give auto, process or docker", name)
+	return nil, fmt.Errorf("runtime %q: give auto, process, docker or simulated", name)
 }
 
 // adopt has the cells take up their tasks of the server's earlier lives before any

@@ -67,6 +67,8 @@ func (s *Server) stranger(ctx context.Context) string {
 		return "" // the start has said so
 	case err != nil && isLoopback(from.address):
 		return "The program that calls has closed its connection, so that it is not known whose it is. Leave it open until the answer is there."
+	case err != nil && s.mayComeFrom(from.address):
+		return "" // as the start has said
 	case err != nil:
 		return "The call comes from " + from.address + ", where tasks and functions are. " + adviceForTasks
 	case s.holdsSocket(p.Inode):

@@ -136,16 +136,16 @@ func (p *Program) Selections(id string) []string {
 // nothing, for there are arrays that do not go together. Its errors are of type
 // *Error.
 func (p *Program) Watchable(id string) error {
+	for other := range p.queries {
+		if len(p.Searches(other)) > 0 {
+			return &Error{Message: "SEARCH is not supported on Metric Alarms."}
+		}
+	}
 	if q := p.queries[id]; q.typ == Array && q.isSelection() {
 		return &Error{Message: "A Metrics Insights query with GROUP BY is not supported on Metric Alarms here: an alarm watches a single time series. Leave GROUP BY out, or make one of its results, as with MAX(" + id + ")"}
 	}
 	if p.Type(id) == Array {
 		return &Error{Message: fmt.Sprintf("The expression '%s' returns several time series. It must return a single one", id)}
-	}
-	for other := range p.queries {
-		if len(p.Searches(other)) > 0 {
-			return &Error{Message: "SEARCH is not supported on Metric Alarms"}
-		}
 	}
 	_, err := p.overNothing().Result(id)
 	return err

@@ -63,16 +63,31 @@ func (a *alarms) checkMetricAlarm(in *cloudwatch.PutMetricAlarmInput) error {
 			return validation("The value %s is not supported for TreatMissingData parameter. Supported values are [breaching, notBreaching, ignore, missing].", *t)
 		}
 	}
-	if e := in.EvaluateLowSampleCountPercentile; e != nil && *e != "evaluate" && *e != "ignore" {
-		return validation("Option %s is not supported. Supported options for parameter EvaluateLowSampleCountPercentile are evaluate and ignore.", *e)
-	}
 	if err := a.checkActions(in.OKActions, in.AlarmActions, in.InsufficientDataActions); err != nil {
+		return err
+	}
+	if err := checkLowSample(in); err != nil {
 		return err
 	}
 	if len(in.Metrics) > 0 {
 		return a.checkMetrics(in)
 	}
 	return checkMetric(in)
+}
+
+// checkLowSample checks what becomes of a percentile of few samples, which is nothing to
+// another statistic.
+func checkLowSample(in *cloudwatch.PutMetricAlarmInput) error {
+	e := in.EvaluateLowSampleCountPercentile
+	switch {
+	case e == nil:
+		return nil
+	case *e != "evaluate" && *e != "ignore":
+		return validation("Option %s is not supported. Supported options for parameter EvaluateLowSampleCountPercentile are evaluate and ignore.", *e)
+	case in.Statistic != "":
+		return validation("Option evaluateLowSampleCountPercentile can not be applied with statistic %s.", in.Statistic)
+	}
+	return nil
 }
 
 // checkThreshold checks what the alarm compares with: a number or a band.
@@ -129,7 +144,7 @@ func checkMetric(in *cloudwatch.PutMetricAlarmInput) error {
 	}
 	if e := in.ExtendedStatistic; e != nil {
 		if stat, err := metric.ParseStatistic(*e); err != nil || stat.Basic() {
-			return invalidValue("The value %s for parameter ExtendedStatistic is not supported.", *e)
+			return validation("The value %s for parameter ExtendedStatistic is not supported.", *e)
 		}
 	} else if _, err := metric.ParseStatistic(string(in.Statistic)); err != nil {
 		return invalidValue("The value %s for parameter Statistic is not supported.", in.Statistic)
@@ -159,11 +174,8 @@ func (a *alarms) checkMetrics(in *cloudwatch.PutMetricAlarmInput) error {
 		return err
 	}
 	period, same := formulaPeriod(in.Metrics)
-	switch {
-	case !same:
+	if !same {
 		return validation("All elements of the metrics list must have the same Period.")
-	case period == 0:
-		return validation("Period must not be null")
 	}
 	if err := checkFormula(in.Metrics, threshold, period); err != nil {
 		return err

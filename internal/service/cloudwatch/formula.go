@@ -109,6 +109,9 @@ func checkFormula(queries []types.MetricDataQuery, threshold string, period int3
 	if err != nil {
 		return validation("%v", err)
 	}
+	if period == 0 {
+		return validation("Period must not be null")
+	}
 	if err := checkBand(program, id, threshold, period); err != nil {
 		return err
 	}

@@ -132,6 +132,13 @@ func (a *API) Receive(ctx context.Context, busName string, in deliver.Invocation
 	if refused := a.thirdHop(e, from); refused != nil {
 		return refused
 	}
+	if from.Region != a.cell.Region {
+		// Another region gives it an identifier of its own, the same at each attempt.
+		e.ID = uuid.NewSHA1(uuid.NameSpaceOID, []byte(in.ID)).String()
+		if err := e.write(); err != nil {
+			return &deliver.Refused{Code: "INVALID_JSON", Err: err}
+		}
+	}
 	e.trace = in.Trace
 	if e.hops, _ = strconv.Atoi(in.Attributes[hopsAttribute]); e.hops > mostHops {
 		return &deliver.Refused{Code: "SDK_CLIENT_ERROR", Err: fmt.Errorf("the event went through %d event buses already", mostHops)}

@@ -178,6 +178,8 @@ func TestRulesThatAreNone(t *testing.T) {
 		{"one run", eventbridge.PutRuleInput{ScheduleExpression: aws.String("at(2030-01-01T00:00:00)")}, "ValidationException", "Parameter ScheduleExpression is not valid."},
 		{"a schedule on another bus", eventbridge.PutRuleInput{ScheduleExpression: aws.String("rate(1 minute)"), EventBusName: aws.String("b")}, "ValidationException",
 			"ScheduleExpression is supported only on the default event bus."},
+		{"a schedule on a bus that is not there", eventbridge.PutRuleInput{ScheduleExpression: aws.String("rate(1 minute)"), EventBusName: aws.String("none")}, "ResourceNotFoundException",
+			"Event bus none does not exist."},
 		{"a bus that is not there", eventbridge.PutRuleInput{EventPattern: aws.String(`{"source": ["s"]}`), EventBusName: aws.String("none")}, "ResourceNotFoundException",
 			"Event bus none does not exist."},
 	} {
@@ -381,6 +383,40 @@ func TestAnAcknowledgedEventOutlivesAKill(t *testing.T) {
 			t.Errorf("it came as %v", got)
 		}
 	})
+}
+
+func TestAnEventOfAnotherRegionHasAnIdentifierOfItsOwn(t *testing.T) {
+	const document = `{"version":"0","id":"1a2b","detail-type":"d","source":"shop","account":"123456789012","time":"2020-01-01T00:00:00Z","region":"eu-west-1","resources":[],"detail":{}}`
+	for region, renamed := range map[string]bool{"us-east-1": false, "eu-west-1": true} {
+		synctest.Test(t, func(t *testing.T) {
+			w, stop := fresh(t)
+			defer stop()
+			w.rule(t, "all", `{"source": ["shop"]}`, queue("q"))
+			if err := w.Receive(t.Context(), "default", deliver.Invocation{ID: "attempts", Body: []byte(document), Source: "arn:aws:events:" + region + ":123456789012:rule/r"}); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			if got := w.to(queueARN); len(got) != 1 || (got[0] != document) != renamed {
+				t.Errorf("from %s: %s", region, got)
+			}
+		})
+	}
+}
+
+// The fields are those that AWS wants, which are fewer than its reference calls mandatory.
+func TestTheEventOfTestEventPattern(t *testing.T) {
+	w, stop := fresh(t)
+	defer stop()
+	const whole = `{"id": "1", "account": "1", "source": "shop", "time": "2020-01-01T00:00:00Z", "region": "r", "detail-type": "d"}`
+	for event, want := range map[string]string{
+		whole: "", `"a text"`: "Parameter Event is not valid.", `[` + whole + `]`: "Parameter Event is not valid.",
+		strings.Replace(whole, `"id"`, `"ID"`, 1): "Parameter Event is not valid.",
+	} {
+		out, err := w.TestEventPattern(t.Context(), &eventbridge.TestEventPatternInput{Event: &event, EventPattern: aws.String(`{"source": ["shop"]}`)})
+		if want == "" && (err != nil || !out.Result) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %+v, %v", event, out, err)
+		}
+	}
 }
 
 func TestEventsGoFromBusToBusButNotInCircles(t *testing.T) {

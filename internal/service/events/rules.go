@@ -92,6 +92,9 @@ func (a *API) PutRule(ctx context.Context, in *eventbridge.PutRuleInput, _ ...fu
 		if _, err := a.bus(busName); err != nil {
 			return err
 		}
+		if r.Schedule != "" && r.Bus != defaultBus {
+			return fault.Invalid("ScheduleExpression is supported only on the default event bus.")
+		}
 		before, exists := a.rules.Get(key)
 		switch {
 		case exists:
@@ -117,8 +120,6 @@ func (r rule) check() error {
 	switch {
 	case r.Pattern == "" && r.Schedule == "":
 		return fault.Invalid("Parameter(s) EventPattern or ScheduleExpression must be specified.")
-	case r.Schedule != "" && r.Bus != defaultBus:
-		return fault.Invalid("ScheduleExpression is supported only on the default event bus.")
 	}
 	if r.Schedule != "" {
 		if _, err := r.schedule(); err != nil {

@@ -227,7 +227,7 @@ func (a *API) ListFunctions(ctx context.Context, in *lambda.ListFunctionsInput, 
 		if all {
 			qualifier = v.Number
 		}
-		out.Functions = append(out.Functions, *a.configuration(v, qualifier))
+		out.Functions = append(out.Functions, inList(a.configuration(v, qualifier)))
 	}
 	return out, nil
 }

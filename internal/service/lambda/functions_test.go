@@ -156,6 +156,9 @@ func TestFunctionsAreListedInPages(t *testing.T) {
 			p, err := pages.NextPage(t.Context())
 			ok(t, err)
 			for _, f := range p.Functions {
+				if f.State != "" || f.LastUpdateStatus != "" || f.RuntimeVersionConfig != nil {
+					t.Errorf("a list tells what %s is about: %+v", *f.FunctionArn, f)
+				}
 				got = append(got, strings.TrimPrefix(*f.FunctionArn, functionARN))
 			}
 		}
@@ -167,7 +170,15 @@ func TestFunctionsAreListedInPages(t *testing.T) {
 
 func TestAnUpdateNeedsTheLatestRevisionIfOneIsGiven(t *testing.T) {
 	w := open(t)
-	made := w.create("f")
+	created := w.create("f")
+	made, err := w.GetFunctionConfiguration(t.Context(), &sdk.GetFunctionConfigurationInput{FunctionName: aws.String("f")})
+	ok(t, err)
+	if *made.RevisionId == *created.RevisionId {
+		t.Error("a function that has become active has the revision that it had before")
+	}
+	if arn := *made.RuntimeVersionConfig.RuntimeVersionArn; !strings.HasPrefix(arn, "arn:aws:lambda:eu-west-2::runtime:") {
+		t.Errorf("the version of its runtime is %s", arn)
+	}
 	in := &sdk.UpdateFunctionConfigurationInput{FunctionName: aws.String("f"), RevisionId: made.RevisionId, Timeout: aws.Int32(10), Environment: variables("STAGE", "prod")}
 	changed, err := w.UpdateFunctionConfiguration(t.Context(), in)
 	ok(t, err)

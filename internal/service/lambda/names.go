@@ -41,10 +41,15 @@ func (a *API) qualified(name, qualifier string) string {
 // named reads how a call names a function: in the name, the ARN or the part of one, and
 // in the qualifier beside it. The API is that of the function's account.
 func (a *API) named(name, qualifier *string) (owner *API, r rules.Reference, err error) {
+	return a.like(rules.Pattern, name, qualifier)
+}
+
+// like is named for what has to be like a pattern.
+func (a *API) like(pattern string, name, qualifier *string) (owner *API, r rules.Reference, err error) {
 	given := aws.ToString(name)
 	r, ok := rules.ParseReference(given)
 	if !ok {
-		return nil, r, fault.Constraint(given, "functionName", "satisfy regular expression pattern: "+rules.Pattern)
+		return nil, r, fault.Constraint(given, "functionName", "satisfy regular expression pattern: "+pattern)
 	}
 	if r.Region != "" && r.Region != a.cell.Region {
 		return nil, r, fault.NotFound("Functions from '%s' are not reachable in this region ('%s')", r.Region, a.cell.Region)
@@ -75,7 +80,7 @@ func (a *API) of(account string) *API {
 
 // unqualified reads the name of a function in an operation that is about all of it.
 func (a *API) unqualified(name *string) (owner *API, function string, err error) {
-	owner, r, err := a.named(name, nil)
+	owner, r, err := a.like(rules.PlainPattern, name, nil)
 	if err == nil && r.Qualifier != "" {
 		err = fault.Parameter("This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.")
 	}

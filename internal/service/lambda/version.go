@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -74,6 +75,8 @@ func (a *API) configuration(v version, qualifier string) *types.FunctionConfigur
 		State:            types.StateActive,
 		LastUpdateStatus: types.LastUpdateStatusSuccessful,
 		KMSKeyArn:        optional.String(s.KMSKey),
+
+		RuntimeVersionConfig: &types.RuntimeVersionConfig{RuntimeVersionArn: aws.String(a.runtimeVersion(s.Runtime))},
 	}
 	if v.Note != nil {
 		c.Description = v.Note
@@ -90,6 +93,18 @@ func (a *API) configuration(v version, qualifier string) *types.FunctionConfigur
 	return c
 }
 
+// runtimeVersion is the ARN of the version of a runtime, which ends in a hash. There is
+// one version of each here.
+func (a *API) runtimeVersion(runtime string) string {
+	return fmt.Sprintf("arn:%s:lambda:%s::runtime:%x", a.cell.Partition(), a.cell.Region, sha256.Sum256([]byte(runtime)))
+}
+
+// inList is a configuration as lists show it: without what the function is about.
+func inList(c *types.FunctionConfiguration) types.FunctionConfiguration {
+	c.State, c.LastUpdateStatus, c.RuntimeVersionConfig = "", "", nil
+	return *c
+}
+
 func (l logging) response() *types.LoggingConfig {
 	return &types.LoggingConfig{
 		LogFormat: types.LogFormat(l.Format), LogGroup: aws.String(l.Group),
@@ -98,17 +113,17 @@ func (l logging) response() *types.LoggingConfig {
 }
 
 // beingCreated is a configuration as the answer of a call shows it that makes the function. It
-// can be invoked as soon as that is answered.
+// can be invoked as soon as that is answered, which is another revision.
 func beingCreated(c *types.FunctionConfiguration) *types.FunctionConfiguration {
 	c.State, c.StateReason, c.StateReasonCode = types.StatePending, aws.String("The function is being created."), types.StateReasonCodeCreating
-	c.LastUpdateStatus = ""
+	c.LastUpdateStatus, c.RevisionId = "", aws.String(newRevision())
 	return c
 }
 
 // beingUpdated is a configuration as the answer of a call shows it that changes the
-// function.
+// function. That the change is made is another revision.
 func beingUpdated(c *types.FunctionConfiguration) *types.FunctionConfiguration {
-	c.LastUpdateStatus = types.LastUpdateStatusInProgress
+	c.LastUpdateStatus, c.RevisionId = types.LastUpdateStatusInProgress, aws.String(newRevision())
 	c.LastUpdateStatusReason, c.LastUpdateStatusReasonCode = aws.String("The function is being created."), types.LastUpdateStatusReasonCode("Creating")
 	return c
 }

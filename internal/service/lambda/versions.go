@@ -77,7 +77,7 @@ func (a *API) ListVersionsByFunction(ctx context.Context, in *lambda.ListVersion
 	}
 	out := &lambda.ListVersionsByFunctionOutput{NextMarker: next, Versions: []types.FunctionConfiguration{}}
 	for _, v := range rows {
-		out.Versions = append(out.Versions, *owner.configuration(v, v.Number))
+		out.Versions = append(out.Versions, inList(owner.configuration(v, v.Number)))
 	}
 	return out, nil
 }

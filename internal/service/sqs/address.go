@@ -48,7 +48,10 @@ func (a *API) at(ctx context.Context, address *string) (*API, row, error) {
 		return nil, row{}, fault.Missing("QueueUrl")
 	}
 	account, name, ok := Address(*address)
-	if !ok {
+	switch {
+	case !ok && name == "":
+		return nil, row{}, fault.NoQueue()
+	case !ok:
 		return nil, row{}, fault.Address(*address)
 	}
 	owner := a

@@ -10,6 +10,7 @@ import (
 
 	"flyball/internal/broker"
 	"flyball/internal/cell"
+	"flyball/internal/clock"
 	"flyball/internal/queue"
 	"flyball/internal/service/sqs/rules"
 	"flyball/internal/state"
@@ -44,7 +45,7 @@ type API struct {
 	tasks  *state.Table[moveTask]  // by handle
 	broker *broker.Broker
 
-	newPeriods chan struct{} // holds a token when the periods of metrics may have changed
+	newPeriods *clock.Signal // the periods of metrics may have changed
 
 	running sync.WaitGroup // move tasks, and the loop of metrics
 	life    context.Context
@@ -71,7 +72,7 @@ var (
 
 // New returns the service with what the cell remembers.
 func New(cfg Config) (a *API, err error) {
-	a = &API{cfg: cfg, cell: cfg.Cell, newPeriods: make(chan struct{}, 1)}
+	a = &API{cfg: cfg, cell: cfg.Cell, newPeriods: cfg.Cell.Clock.Signal()}
 	a.life, a.stop = context.WithCancel(context.Background())
 	a.broker = broker.New(broker.Options{Folder: cfg.Folder, Lazy: cfg.Lazy, Clock: cfg.Cell.Clock, Disk: cfg.Cell.Disk, Log: cfg.Cell.Log})
 	if a.rows, err = state.NewTable[row](a.cell.State, kindQueue); err != nil {
@@ -100,16 +101,21 @@ func (a *API) openMessages() error {
 // messages then go. The messages stay open until Close.
 func (a *API) Run(ctx context.Context) error {
 	a.resumeTasks()
-	a.running.Go(func() { a.metricsLoop(a.life) })
+	a.cell.Clock.Go(a.life, &a.running, a.metricsLoop)
 	defer a.running.Wait()
 	defer a.broker.Stop()
 	defer a.stop()
-	select {
-	case <-ctx.Done():
-		return nil
-	case err := <-a.broker.Failed():
-		return fmt.Errorf("the messages of a queue could not be written; mend the disk, and start again: %w", err)
+	var failure error
+	a.cell.Clock.Idle(ctx, func() {
+		select {
+		case <-ctx.Done():
+		case failure = <-a.broker.Failed():
+		}
+	})
+	if failure != nil {
+		return fmt.Errorf("the messages of a queue could not be written; mend the disk, and start again: %w", failure)
 	}
+	return nil
 }
 
 // Close writes what is in memory.

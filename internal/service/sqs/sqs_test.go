@@ -266,13 +266,14 @@ func TestSendMessageRefuses(t *testing.T) {
 		"a value that is empty":       {false, sdk.SendMessageInput{MessageBody: aws.String("a"), MessageAttributes: text("String", "")}, "InvalidParameterValueException: Message (user) attribute 'a' must contain a non-empty value of type 'String'."},
 		"a number that is none":       {false, sdk.SendMessageInput{MessageBody: aws.String("a"), MessageAttributes: text("Number", "five")}, "InvalidParameterValueException: Can't cast the value of message (user) attribute 'a' to a number."},
 		"a reserved name":             {false, sdk.SendMessageInput{MessageBody: aws.String("a"), MessageAttributes: map[string]types.MessageAttributeValue{"AWS.a": {DataType: aws.String("String"), StringValue: aws.String("b")}}}, "InvalidParameterValueException: Message (user) attribute name"},
-		"a name with an umlaut":       {false, sdk.SendMessageInput{MessageBody: aws.String("a"), MessageAttributes: map[string]types.MessageAttributeValue{"ö": {DataType: aws.String("String"), StringValue: aws.String("b")}}}, "InvalidParameterValueException: Message (user) attribute name can contain"},
+		"a name with a Greek letter":  {false, sdk.SendMessageInput{MessageBody: aws.String("a"), MessageAttributes: map[string]types.MessageAttributeValue{"ω": {DataType: aws.String("String"), StringValue: aws.String("b")}}}, "InvalidParameterValueException: Message (user) attribute name can contain"},
 		"an ID for a standard queue":  {false, sdk.SendMessageInput{MessageBody: aws.String("a"), MessageDeduplicationId: aws.String("b")}, "InvalidParameterValueException: Value b for parameter MessageDeduplicationId is invalid."},
 		"a FIFO queue without group":  {true, sdk.SendMessageInput{MessageBody: aws.String("a"), MessageDeduplicationId: aws.String("b")}, "MissingRequiredParameterException: The request must contain the parameter MessageGroupId."},
 		"a FIFO queue without an ID":  {true, sdk.SendMessageInput{MessageBody: aws.String("a"), MessageGroupId: aws.String("b")}, "InvalidParameterValueException: The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"},
 		"a delay in a FIFO queue":     {true, sdk.SendMessageInput{MessageBody: aws.String("a"), MessageGroupId: aws.String("b"), DelaySeconds: 2}, "InvalidParameterValueException: Value 2 for parameter DelaySeconds is invalid. Reason: The request include parameter that is not valid for this queue type."},
 		"a group with a space":        {true, sdk.SendMessageInput{MessageBody: aws.String("a"), MessageGroupId: aws.String("b c"), MessageDeduplicationId: aws.String("b")}, "InvalidParameterValueException: Value b c for parameter MessageGroupId is invalid."},
 		"a queue that does not exist": {false, sdk.SendMessageInput{QueueUrl: aws.String("http://queues/123456789012/no"), MessageBody: aws.String("a")}, "QueueDoesNotExist: "},
+		"an address of a host alone":  {false, sdk.SendMessageInput{QueueUrl: aws.String("http://queues"), MessageBody: aws.String("a")}, "QueueDoesNotExist: "},
 		"what is no address":          {false, sdk.SendMessageInput{QueueUrl: aws.String("http://queues/x/y"), MessageBody: aws.String("a")}, "InvalidAddress: "},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -723,6 +724,16 @@ func FuzzReceiptHandle(f *testing.F) {
 		_, err := w.DeleteMessage(w.ctx, &sdk.DeleteMessageInput{QueueUrl: url, ReceiptHandle: &handle})
 		if got := code(err); !strings.HasPrefix(got, "ReceiptHandleIsInvalid") && !strings.HasPrefix(got, "MissingRequiredParameter") {
 			t.Errorf("%q is taken: %s", handle, got)
+		}
+	})
+}
+
+func TestNamesOfAttributesHaveLatinLettersWithMarks(t *testing.T) {
+	run(t, func(w *world) {
+		_, err := w.SendMessage(w.ctx, &sdk.SendMessageInput{QueueUrl: w.create("a"), MessageBody: aws.String("a"),
+			MessageAttributes: map[string]types.MessageAttributeValue{"attr.1øßä": {DataType: aws.String("String"), StringValue: aws.String("b")}}})
+		if err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 // Package docker runs tasks as containers of a Docker engine.
 //
-// A runtime has a bridge network of its own, on which each task has an address.
+// A runtime has a bridge network of its own, on which each task has an address. A server that
+// runs in a container of the same engine joins that network; its tasks are containers beside it.
 // A task's containers share the network of the first essential one, but for those
 // that it waits for until they have ended. What belongs
 // to a runtime is known by its labels, so nothing needs to be kept elsewhere:
@@ -24,8 +25,10 @@ import (
 	"maps"
 	"net"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -60,7 +63,9 @@ type Options struct {
 // on this machine.
 type Runtime struct {
 	engine   *client.Client
-	instance string // also the name of its network
+	own      *ownContainer // nil where the server is in none
+	instance string
+	network  string // the name of its network
 	images   images
 	logBytes int64
 	log      *slog.Logger
@@ -75,6 +80,9 @@ var (
 	_ task.Runtime = (*Runtime)(nil)
 	_ task.Puller  = (*Runtime)(nil)
 )
+
+// ErrPermission says that there is an engine whose socket this program's user may not open.
+var ErrPermission = errors.New("the engine's socket is another user's")
 
 // Available says why no Docker engine can be used; nil when one answers.
 func Available(ctx context.Context) error {
@@ -94,6 +102,9 @@ func connect(ctx context.Context) (*client.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	pong, err := engine.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true})
+	if err != nil && strings.Contains(err.Error(), "permission denied") { // the client hands on no more of it than the text
+		err = fmt.Errorf("%w: %w", ErrPermission, err)
+	}
 	if err == nil && pong.OSType != "linux" {
 		err = fmt.Errorf("it runs containers of %s, not Linux", pong.OSType)
 	}
@@ -105,23 +116,33 @@ func connect(ctx context.Context) (*client.Client, error) {
 
 // New returns a runtime once the Docker engine has answered.
 func New(ctx context.Context, opts Options) (*Runtime, error) {
-	instance, err := task.Instance(opts.Dir)
-	if err != nil {
-		return nil, err
-	}
 	if opts.Log == nil {
 		opts.Log = slog.Default()
 	}
 	if opts.LogBytes == 0 {
 		opts.LogBytes = 10 << 20
 	}
+	dir, err := filepath.Abs(opts.Dir)
+	if err != nil {
+		return nil, err
+	}
 	engine, err := connect(ctx)
 	if err != nil {
 		return nil, err
 	}
+	own, err := findOwn(ctx, engine)
+	if err != nil {
+		return nil, errors.Join(err, engine.Close())
+	}
+	instance, err := task.Instance(own.outside(dir))
+	if err != nil {
+		return nil, errors.Join(err, engine.Close())
+	}
 	r := &Runtime{
 		engine:   engine,
+		own:      own,
 		instance: instance,
+		network:  own.laterName(instance),
 		images: images{
 			engine: engine, executable: opts.Executable, args: opts.Args, once: new(singleflight.Group),
 			pulled: &pulled{engine: engine, name: instance + pulledName, login: opts.Login, used: map[string]time.Time{}},
@@ -245,7 +266,7 @@ func (r *Runtime) create(ctx context.Context, spec task.Spec, i int, imageID, ow
 		for _, port := range allPorts(spec) {
 			config.ExposedPorts[port] = struct{}{}
 		}
-		host.NetworkMode = container.NetworkMode(r.instance)
+		host.NetworkMode = container.NetworkMode(r.network)
 	} else {
 		host.NetworkMode = container.NetworkMode("container:" + ownerID)
 	}
@@ -427,21 +448,31 @@ func (r *Runtime) remove(ctx context.Context, container string) error {
 	return nil
 }
 
-// BridgeAddress is the address at which tasks reach this machine, on the
-// runtime's own network.
-func (r *Runtime) BridgeAddress(ctx context.Context) (netip.Addr, error) {
+// Network is the range of the tasks' addresses, that of the network's gateway among them.
+func (r *Runtime) Network(ctx context.Context) (netip.Prefix, error) {
 	bridge, err := r.ensureNetwork(ctx)
-	return bridge.Addr(), err
+	return bridge.Masked(), err
 }
 
-// Listen listens on the bridge's address for connections from the runtime's
-// tasks. Those from elsewhere, which may be routed here, are closed.
+// Published is where the engine's machine has a port of the container that the server runs
+// in, if it is in one.
+func (r *Runtime) Published(port uint16) []netip.AddrPort { return r.own.published(port) }
+
+// Listen listens for connections from the runtime's tasks: on the bridge's address, or where
+// the server is in a container, at one of its own on their network. Connections from
+// elsewhere, which may be routed here, are closed.
 func (r *Runtime) Listen(ctx context.Context, port uint16) (net.Listener, error) {
 	bridge, err := r.ensureNetwork(ctx)
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", netip.AddrPortFrom(bridge.Addr(), port).String())
+	at := bridge.Addr()
+	if r.own != nil {
+		if at, err = r.own.join(ctx, r.network); err != nil {
+			return nil, err
+		}
+	}
+	listener, err := net.Listen("tcp", netip.AddrPortFrom(at, port).String())
 	if err != nil {
 		return nil, fmt.Errorf("the Docker bridge is not on this machine: %w", err)
 	}
@@ -475,17 +506,17 @@ func (r *Runtime) ensureNetwork(ctx context.Context) (netip.Prefix, error) {
 	if r.bridge.IsValid() {
 		return r.bridge, nil
 	}
-	inspected, err := r.engine.NetworkInspect(ctx, r.instance, client.NetworkInspectOptions{})
+	inspected, err := r.engine.NetworkInspect(ctx, r.network, client.NetworkInspectOptions{})
 	if errdefs.IsNotFound(err) {
-		_, err = r.engine.NetworkCreate(ctx, r.instance, client.NetworkCreateOptions{
+		_, err = r.engine.NetworkCreate(ctx, r.network, client.NetworkCreateOptions{
 			Driver: "bridge", Labels: map[string]string{labelInstance: r.instance},
 		})
 		if err == nil {
-			inspected, err = r.engine.NetworkInspect(ctx, r.instance, client.NetworkInspectOptions{})
+			inspected, err = r.engine.NetworkInspect(ctx, r.network, client.NetworkInspectOptions{})
 		}
 	}
 	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("making the network %s: %w", r.instance, err)
+		return netip.Prefix{}, fmt.Errorf("making the network %s: %w", r.network, err)
 	}
 	for _, c := range inspected.Network.IPAM.Config {
 		if c.Gateway.Is4() {
@@ -493,7 +524,7 @@ func (r *Runtime) ensureNetwork(ctx context.Context) (netip.Prefix, error) {
 			return r.bridge, nil
 		}
 	}
-	return netip.Prefix{}, fmt.Errorf("the network %s has no IPv4 gateway", r.instance)
+	return netip.Prefix{}, fmt.Errorf("the network %s has no IPv4 gateway", r.network)
 }
 
 // removeNetwork removes the runtime's network. The engine refuses while a
@@ -501,8 +532,9 @@ func (r *Runtime) ensureNetwork(ctx context.Context) (netip.Prefix, error) {
 func (r *Runtime) removeNetwork(ctx context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.own.leave(ctx, r.network)
 	// An earlier life may have made it.
-	if _, err := r.engine.NetworkRemove(ctx, r.instance, client.NetworkRemoveOptions{}); err == nil {
+	if _, err := r.engine.NetworkRemove(ctx, r.network, client.NetworkRemoveOptions{}); err == nil {
 		r.bridge = netip.Prefix{}
 	}
 }

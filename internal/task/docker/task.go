@@ -170,7 +170,7 @@ func (t *Task) learnAddress(ctx context.Context) error {
 		return fmt.Errorf("learning the task's address: %w", err)
 	}
 	if settings := inspected.Container.NetworkSettings; settings != nil {
-		if endpoint := settings.Networks[t.runtime.instance]; endpoint != nil && endpoint.IPAddress.IsValid() {
+		if endpoint := settings.Networks[t.runtime.network]; endpoint != nil && endpoint.IPAddress.IsValid() {
 			t.address = endpoint.IPAddress.String()
 		}
 	}

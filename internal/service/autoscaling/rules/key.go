@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -36,6 +37,9 @@ func Resource(ns types.ServiceNamespace, resourceID *string, dim types.ScalableD
 	id, err := scaling.ParseResourceID(kind, *resourceID)
 	if dim != dimension(kind) {
 		return "", fault.Invalid("Unsupported service namespace, resource type or scalable dimension")
+	}
+	if errors.Is(err, scaling.ErrLatest) {
+		return "", fault.Invalid("%v", err)
 	}
 	if err != nil {
 		return "", fault.Invalid("Unsupported service namespace, resource type or scalable dimension: %v", err)

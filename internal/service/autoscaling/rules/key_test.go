@@ -27,7 +27,7 @@ func TestKeyRefusals(t *testing.T) {
 		{"another dimension", ecs, aws.String("service/default/web"), types.ScalableDimensionDynamoDBTableReadCapacityUnits, unsupported},
 		{"another namespace", types.ServiceNamespaceDynamodb, aws.String("table/foo"), desiredCount, "Flyball scales ECS services and Lambda functions: service namespace dynamodb is not supported"},
 		{"a function without a version or an alias", lambda, aws.String("function:f"), concurrency, unsupported + ": a version or an alias of a Lambda function is named function:NAME:QUALIFIER, not function:f"},
-		{"the version that changes", lambda, aws.String("function:f:$LATEST"), concurrency, unsupported + ": the version $LATEST of a Lambda function cannot have provisioned concurrency"},
+		{"the version that changes", lambda, aws.String("function:f:$LATEST"), concurrency, "$LATEST is not a supported qualifier for Auto Scaling"},
 		{"a function among services", ecs, aws.String("function:f:live"), desiredCount, unsupported},
 		{"a service among functions", lambda, aws.String("service/default/web"), concurrency, unsupported},
 		{"the dimension of services for a function", lambda, aws.String("function:f:live"), desiredCount, unsupported},

@@ -66,7 +66,7 @@ func checkConfiguration(in *ecs.CreateServiceInput) error {
 	if err := checkGracePeriod(in.HealthCheckGracePeriodSeconds); err != nil {
 		return err
 	}
-	if err := checkPlacement(in.PlacementConstraints, in.PlacementStrategy); err != nil {
+	if err := checkPlacement(in.LaunchType, in.PlacementConstraints, in.PlacementStrategy); err != nil {
 		return err
 	}
 	if err := checkMonitoring(in.Monitoring); err != nil {
@@ -82,8 +82,13 @@ func checkConfiguration(in *ecs.CreateServiceInput) error {
 
 // checkPlacement validates what is kept and shown; there is one machine to place
 // tasks on.
-func checkPlacement(constraints []types.PlacementConstraint, strategy []types.PlacementStrategy) error {
+func checkPlacement(launch types.LaunchType, constraints []types.PlacementConstraint, strategy []types.PlacementStrategy) error {
+	fargate := launch == types.LaunchTypeFargate
 	switch {
+	case fargate && len(constraints) > 0:
+		return fault.InvalidParameter("Placement constraints are not supported with FARGATE launch type.")
+	case fargate && len(strategy) > 0:
+		return fault.InvalidParameter("Placement strategies are not supported with FARGATE launch type.")
 	case len(constraints) > 10:
 		return fault.InvalidParameter("Placement constraints can have at most 10 items.")
 	case len(strategy) > 5:

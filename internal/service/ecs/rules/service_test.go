@@ -50,13 +50,28 @@ func TestAServiceThatIsRefused(t *testing.T) {
 	}
 }
 
+func TestFargatePlacesByItself(t *testing.T) {
+	for want, placed := range map[string]struct {
+		constraints []types.PlacementConstraint
+		strategy    []types.PlacementStrategy
+	}{
+		"": {},
+		"Placement constraints are not supported with FARGATE launch type.": {constraints: []types.PlacementConstraint{{Type: types.PlacementConstraintTypeDistinctInstance}}},
+		"Placement strategies are not supported with FARGATE launch type.":  {strategy: []types.PlacementStrategy{{Type: types.PlacementStrategyTypeRandom}}},
+	} {
+		if _, got, _ := strings.Cut(refusal(checkPlacement(types.LaunchTypeFargate, placed.constraints, placed.strategy)), ": "); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestPlacementStrategiesThatAreRefused(t *testing.T) {
 	for want, strategy := range map[string][]types.PlacementStrategy{
 		"":                                  {{Type: types.PlacementStrategyTypeBinpack, Field: aws.String("MEMORY")}, {Type: types.PlacementStrategyTypeSpread, Field: aws.String("host")}},
 		"binpack field 'host' is invalid":   {{Type: types.PlacementStrategyTypeBinpack, Field: aws.String("host")}},
 		"Maximum number of strategies is 5": slices.Repeat([]types.PlacementStrategy{{Type: types.PlacementStrategyTypeRandom}}, 6),
 	} {
-		if _, got, _ := strings.Cut(refusal(checkPlacement(nil, strategy)), ": "); got != want {
+		if _, got, _ := strings.Cut(refusal(checkPlacement("", nil, strategy)), ": "); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}

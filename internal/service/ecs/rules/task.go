@@ -34,7 +34,7 @@ func CheckRunTask(in *ecs.RunTaskInput) error {
 	case len(aws.ToString(in.ClientToken)) > 64:
 		return fault.InvalidParameter("The client token can be at most 64 characters long.")
 	}
-	return checkPlacement(in.PlacementConstraints, in.PlacementStrategy)
+	return checkPlacement(in.LaunchType, in.PlacementConstraints, in.PlacementStrategy)
 }
 
 // CheckOverrides validates what a task changes of its definition.

@@ -89,7 +89,7 @@ func checkField(c types.RuleCondition, before []types.RuleCondition) error {
 }
 
 // condition is a condition as it is read back, and its values. A host or a path can
-// be given in two ways, and is read back in both.
+// be given in two ways, of which one takes one alone, and is read back in both.
 func condition(c types.RuleCondition) (whole types.RuleCondition, values []string, err error) {
 	whole = types.RuleCondition{Field: c.Field}
 	switch field := *c.Field; field {
@@ -148,6 +148,8 @@ func checkPatterns(c types.RuleCondition, config bool, values, expressions []str
 	case config && (len(c.Values) > 0 || len(c.RegexValues) > 0):
 		return fault.Validation("You cannot provide both Values and '%sConfig' for a condition of type '%s'",
 			map[string]string{hostHeader: "HostHeader", pathPattern: "PathPattern"}[field], field)
+	case len(c.Values) > 1:
+		return fault.Validation("The '%s' field contains too many values; the limit is '1'", field)
 	case len(values) == 0 && len(expressions) == 0:
 		return fault.Validation("A condition value must be specified")
 	case len(values) > 0 && len(expressions) > 0:

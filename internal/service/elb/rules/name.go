@@ -22,9 +22,9 @@ func CheckBalancerName(name string) error {
 }
 
 // CheckGroupName checks the name of a target group ("CreateTargetGroup"). AWS has no
-// two hyphens in a row in it, and says so with its pattern.
+// two hyphens in a row in it, and none at its ends, and says so with its pattern.
 func CheckGroupName(name string) error {
-	if strings.Contains(name, "--") {
+	if strings.Contains(name, "--") || strings.HasPrefix(name, "-") || strings.HasSuffix(name, "-") {
 		return fault.Validation("1 validation error detected: Value '%s' at 'targetGroup.targetGroupArn.targetGroupName' failed to satisfy constraint: "+
 			"Member must satisfy regular expression pattern: (?!.*--)(?!^-)(?!.*-$)^[A-Za-z0-9-]+$", name)
 	}

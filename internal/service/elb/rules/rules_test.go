@@ -30,8 +30,6 @@ func TestNames(t *testing.T) {
 		"web": "", "Web-1": "", strings.Repeat("a", 32): "",
 		"":                      "ValidationError: cannot be empty",
 		strings.Repeat("a", 33): "ValidationError: cannot be longer than '32' characters",
-		"-a":                    "ValidationError: cannot begin or end with '-'",
-		"a-":                    "ValidationError: cannot begin or end with '-'",
 		"a_b":                   "ValidationError: can only contain characters that are alphanumeric",
 	} {
 		wantError(t, CheckBalancerName(name), want)
@@ -39,7 +37,12 @@ func TestNames(t *testing.T) {
 	}
 	wantError(t, CheckBalancerName("internal-web"), "ValidationError: cannot begin with 'internal-'")
 	wantError(t, CheckBalancerName("a--b"), "")
-	wantError(t, CheckGroupName("a--b"), "ValidationError: Member must satisfy regular expression pattern")
+	for _, name := range []string{"-a", "a-", "a--b"} {
+		wantError(t, CheckGroupName(name), "ValidationError: Member must satisfy regular expression pattern")
+	}
+	for _, name := range []string{"-a", "a-"} {
+		wantError(t, CheckBalancerName(name), "ValidationError: cannot begin or end with '-'")
+	}
 }
 
 func TestTargetGroups(t *testing.T) {
@@ -105,6 +108,9 @@ func TestTargets(t *testing.T) {
 func TestConditions(t *testing.T) {
 	type condition = types.RuleCondition
 	on := func(field string, values ...string) condition { return condition{Field: &field, Values: values} }
+	hostsOf := func(values ...string) condition {
+		return condition{Field: aws.String("host-header"), HostHeaderConfig: &types.HostHeaderConditionConfig{Values: values}}
+	}
 	for name, c := range map[string]struct {
 		given []condition
 		want  string
@@ -125,7 +131,8 @@ func TestConditions(t *testing.T) {
 		"none":            {nil, "ValidationError: At least one condition"},
 		"no field":        {[]condition{on("cookie", "a")}, "ValidationError: Condition field 'cookie' must be one of '[host-header, path-pattern, http-header, http-request-method, query-string, source-ip]'"},
 		"two paths":       {[]condition{on("path-pattern", "/a"), on("path-pattern", "/b")}, "ValidationError: A rule can only have one 'path-pattern' condition"},
-		"six values":      {[]condition{on("path-pattern", "/1", "/2", "/3"), on("host-header", "1.a", "2.a", "3.a")}, "ValidationError: '5' condition values"},
+		"six values":      {[]condition{hostsOf("1.a", "2.a", "3.a", "4.a", "5.a"), on("path-pattern", "/1")}, "ValidationError: '5' condition values"},
+		"two values":      {[]condition{on("path-pattern", "/1", "/2")}, "ValidationError: The 'path-pattern' field contains too many values; the limit is '1'"},
 		"six wildcards":   {[]condition{on("path-pattern", "/*?*?*?")}, "ValidationError: '5' condition wildcards"},
 		"a long path":     {[]condition{on("path-pattern", "/"+strings.Repeat("a", 128))}, "ValidationError: The 'path-pattern' value is too long; the limit is '128'"},
 		"a path with #":   {[]condition{on("path-pattern", "/#")}, "ValidationError: The 'path-pattern' value '/#' is not valid"},

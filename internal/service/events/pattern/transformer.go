@@ -52,6 +52,12 @@ var predefined = map[string]source{
 	"aws.events.event.ingestion-time": func(_ *Event, c Context) []byte { return quote(c.Ingested.UTC().Format(time.RFC3339)) },
 }
 
+// wholeEvent tells the variables that stand for an event, which cannot be in a text: nothing
+// in them is escaped.
+func wholeEvent(name string) bool {
+	return name == "aws.events.event.json" || name == "aws.events.event"
+}
+
 // ParseTransformer reads an input transformer: the paths of its variables by their names, and the
 // template, in which <name> stands for a variable. Its error is an *InvalidInput.
 //
@@ -107,6 +113,9 @@ func (t *Transformer) split(template string, variables map[string]source) error 
 			}
 			if value == nil {
 				return &InvalidInput{"InputTemplate", fmt.Sprintf("contains invalid placeholder %s", name)}
+			}
+			if wholeEvent(name) && strings.HasPrefix(strings.TrimLeft(template, " \t\r\n"), `"`) {
+				return &InvalidInput{"InputTemplate", fmt.Sprintf("contains placeholder %s valid only for JSON template", name)}
 			}
 			t.parts = append(t.parts, part{template[from:i], value, quoted})
 			i += len(name) + 1

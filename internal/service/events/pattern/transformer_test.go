@@ -102,6 +102,8 @@ func TestInvalidTransformers(t *testing.T) {
 		{map[string]string{"b": "$"}, `instance <b>`, `Invalid InputTemplate for target T : [Source: (String)"instance """; line: 1, column: 9].`},
 		{map[string]string{"b": "$"}, `{"a":<b>`, `Invalid InputTemplate for target T : [Source: (String)"{"a":"""; line: 1, column: 8].`},
 		{nil, ``, `Invalid InputTemplate for target T : [Source: (String)""; line: 1, column: 1].`},
+		{nil, `"event <aws.events.event.json>"`, "InputTemplate for target T contains placeholder aws.events.event.json valid only for JSON template."},
+		{nil, `"<aws.events.event>"`, "InputTemplate for target T contains placeholder aws.events.event valid only for JSON template."},
 		{many, `"x"`, "InputPathsMap for target T has more than 100 entries."},
 	} {
 		_, err := ParseTransformer(c.paths, c.template)

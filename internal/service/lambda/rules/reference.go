@@ -25,8 +25,14 @@ func ParseReference(text string) (r Reference, ok bool) {
 	return Reference{Region: parts[1], Account: parts[2], Name: parts[3], Qualifier: parts[4]}, true
 }
 
-// Pattern is what a reference must look like, as AWS tells who gives none.
-const Pattern = `(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?`
+// Pattern is what a reference must look like, as AWS tells who gives none. Operations on a
+// function as a whole, its creation among them, tell PlainPattern.
+const (
+	Pattern      = owner + `([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?`
+	PlainPattern = owner + `([a-zA-Z0-9-_]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?`
+
+	owner = `(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?`
+)
 
 // Latest is the version of a function that changes.
 const Latest = "$LATEST"

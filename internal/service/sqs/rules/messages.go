@@ -98,12 +98,14 @@ func attribute(name string, v types.MessageAttributeValue) (a broker.Attribute, 
 }
 
 // attributeName checks the name of a message attribute ("Message attribute components").
+// AWS takes Latin letters with marks, of which its documents say nothing.
 func attributeName(name string) error {
 	lower := strings.ToLower(name)
 	ok := name != "" && len(name) <= mostAttribute && !strings.HasPrefix(lower, "aws.") && !strings.HasPrefix(lower, "amazon.") &&
 		!strings.HasPrefix(name, ".") && !strings.HasSuffix(name, ".") && !strings.Contains(name, "..")
 	for _, r := range name {
-		ok = ok && (r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("_-.", r))
+		ok = ok && (r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' ||
+			r >= 'À' && r <= 'ſ' || strings.ContainsRune("_-.", r))
 	}
 	if !ok {
 		return fault.Parameter("Message (user) attribute name can contain upper and lower score alphanumeric characters, underscores, hyphens and periods; it must not start with AWS. or Amazon., nor begin or end with a period: '%s'", name)
