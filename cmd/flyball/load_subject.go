@@ -102,16 +102,16 @@ func checkURLs(args []string) error {
 // checkPlace finds a path and a port that are none, and a service that cannot be one.
 func (l *loading) checkPlace() error {
 	if !strings.HasPrefix(l.path, "/") {
-		return fmt.Errorf("--path %q: a path begins with /", l.path)
+		return refuse("--path %q: a path begins with /", l.path)
 	}
 	if l.subject.Port < 0 || l.subject.Port > 65535 {
-		return fmt.Errorf("--port %d: a port is a number from 1 to 65535", l.subject.Port)
+		return refuse("--port %d: a port is a number from 1 to 65535", l.subject.Port)
 	}
 	if l.service == "" {
 		return nil
 	}
 	if _, err := resource.Parse(l.service, resource.Service); err != nil {
-		return fmt.Errorf("--service: %w", err)
+		return refuse("--service: %w", err)
 	}
 	return nil
 }
