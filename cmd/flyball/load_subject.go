@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -279,7 +278,7 @@ func (l *loading) guardOf(ctx context.Context, urls []string) (load.Guard, error
 		if err != nil {
 			return nil, err
 		}
-		addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
+		addresses, err := load.Lookup(ctx, u.Hostname())
 		if err != nil {
 			return nil, refusal{fmt.Errorf("%s: its address is not known: %w", typed, err)}
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"flyball/internal/clock"
 	"flyball/internal/server"
@@ -67,8 +68,8 @@ Built-in images, run by every runtime:
 			if wall != "" {
 				cfg.Wall = clock.ShiftedBy(wall)
 			}
-			if cfg.ListenAnywhere && !cmd.Flags().Changed("addr") {
-				cfg.Addr = "0.0.0.0:4566"
+			if cfg.ListenAnywhere {
+				publish(&cfg, cmd.Flags())
 			}
 			if cfg.Clock == server.ClockManual && !cmd.Flags().Changed("feed-aws-namespaces") {
 				cfg.FeedAWSNamespaces = true // what the metrics of a test are, the test says
@@ -99,7 +100,7 @@ Built-in images, run by every runtime:
 	f.BoolVar(&cfg.FeedAWSNamespaces, "feed-aws-namespaces", false, "let PutMetricData publish metrics of namespaces that begin with AWS/, which AWS refuses: policies on metrics that nothing here publishes can be tested")
 	f.StringVar(&files.auth, "auth", "", "admit only keys of IAM and STS, and the administrator's, which is in this file as in ~/.aws/credentials")
 	f.BoolVar(&cfg.AllowOtherUsers, "allow-other-users", false, "let programs of other users of this machine call with any key, as yours do: they can start programs as you")
-	f.BoolVar(&cfg.ListenAnywhere, "listen-anywhere", false, "in a container: listen on 0.0.0.0:4566 unless --addr says otherwise, and take any access key from whoever reaches it, tasks and web pages excepted; publish the port for this machine alone")
+	f.BoolVar(&cfg.ListenAnywhere, "listen-anywhere", false, "in a container: listen on 0.0.0.0:4566 and name load balancers below localhost, unless --addr and --lb-domain say otherwise, and take any access key from whoever reaches it, tasks and web pages excepted; publish the port for this machine alone")
 	f.StringVar(&files.certificate, "tls-cert", "", "speak TLS with the certificate in this PEM file, and those of its authorities after it")
 	f.StringVar(&files.key, "tls-key", "", "PEM file with the certificate's key")
 	cmd.MarkFlagsRequiredTogether("tls-cert", "tls-key")
@@ -108,6 +109,18 @@ Built-in images, run by every runtime:
 	f.StringVar(&wall, "wall-shift", "", "for tests: shift the wall clock by the duration in this file, such as 8h or -30s, which may change")
 	_ = f.MarkHidden("wall-shift")
 	return cmd
+}
+
+// publish chooses what is reached through a published port, where nothing else was asked for: the
+// server itself, and load balancers by names that lead to it on most systems. Their own addresses
+// are the container's.
+func publish(cfg *server.Config, given *pflag.FlagSet) {
+	if !given.Changed("addr") {
+		cfg.Addr = "0.0.0.0:4566"
+	}
+	if !given.Changed("lb-domain") {
+		cfg.LBDomain = "localhost"
+	}
 }
 
 // secrets are the files that say whom the server lets in, and that it is itself.

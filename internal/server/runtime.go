@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	stdruntime "runtime"
 	"slices"
 	"time"
 
@@ -40,6 +41,9 @@ func (s *Server) openRuntime(ctx context.Context) error {
 		return err
 	}
 	s.runtime = runtime
+	if lack := shortcoming(stdruntime.GOOS, name); lack != "" {
+		s.cfg.Log.Warn(lack, "runtime", name)
+	}
 	if err := s.learnSurroundings(ctx); err != nil {
 		return err
 	}

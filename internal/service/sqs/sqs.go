@@ -5,12 +5,15 @@ package sqs
 import (
 	"context"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
 	"flyball/internal/broker"
 	"flyball/internal/cell"
 	"flyball/internal/clock"
+	"flyball/internal/damage"
 	"flyball/internal/queue"
 	"flyball/internal/service/sqs/rules"
 	"flyball/internal/state"
@@ -42,6 +45,7 @@ type API struct {
 	cell   *cell.Cell
 	rows   *state.Table[row]
 	ended  *state.Table[time.Time] // when queues were deleted, by name
+	kept   *state.Table[struct{}]  // queues whose messages have a folder, by ID
 	tasks  *state.Table[moveTask]  // by handle
 	broker *broker.Broker
 
@@ -67,6 +71,7 @@ type row struct {
 var (
 	kindQueue = state.Kind{Name: "sqs.queue", Version: 1}    // by name
 	kindEnded = state.Kind{Name: "sqs.deleted", Version: 1}  // by name
+	kindKept  = state.Kind{Name: "sqs.kept", Version: 1}     // by ID: queues whose messages have a folder
 	kindTask  = state.Kind{Name: "sqs.movetask", Version: 1} // by handle
 )
 
@@ -74,11 +79,14 @@ var (
 func New(cfg Config) (a *API, err error) {
 	a = &API{cfg: cfg, cell: cfg.Cell, newPeriods: cfg.Cell.Clock.Signal()}
 	a.life, a.stop = context.WithCancel(context.Background())
-	a.broker = broker.New(broker.Options{Folder: cfg.Folder, Lazy: cfg.Lazy, Clock: cfg.Cell.Clock, Disk: cfg.Cell.Disk, Log: cfg.Cell.Log})
+	a.broker = broker.New(broker.Options{Folder: cfg.Folder, Lazy: cfg.Lazy, Clock: cfg.Cell.Clock, Disk: cfg.Cell.Disk, Log: cfg.Cell.Log, Begun: a.begun})
 	if a.rows, err = state.NewTable[row](a.cell.State, kindQueue); err != nil {
 		return nil, err
 	}
 	if a.ended, err = state.NewTable[time.Time](a.cell.State, kindEnded); err != nil {
+		return nil, err
+	}
+	if a.kept, err = state.NewTable[struct{}](a.cell.State, kindKept); err != nil {
 		return nil, err
 	}
 	if a.tasks, err = state.NewTable[moveTask](a.cell.State, kindTask); err != nil {
@@ -87,14 +95,35 @@ func New(cfg Config) (a *API, err error) {
 	return a, a.openMessages()
 }
 
-// openMessages opens the messages of all queues, and removes those of queues that are no
-// more.
+// openMessages removes the messages of queues that are no more, and tells of queues whose messages
+// are not there any more.
 func (a *API) openMessages() error {
 	var known []string
 	for _, r := range a.rows.Rows("") {
 		known = append(known, r.ID)
+		_, kept := a.kept.Get(r.ID)
+		switch has := a.broker.Has(r.ID); {
+		case has && !kept: // from an earlier release
+			a.begun(r.ID)
+		case kept && !has:
+			a.cell.Log.Error("the messages of a queue are lost: their folder is gone; the queue begins empty",
+				"queue", r.Name, "folder", filepath.Join(a.cfg.Folder, r.ID), "next", damage.Restore)
+		}
+	}
+	for _, id := range a.kept.Keys("") {
+		if !slices.Contains(known, id) {
+			a.cell.State.Later(func(tx *state.Tx) { a.kept.Delete(tx, id) })
+		}
 	}
 	return a.broker.Sweep(known)
+}
+
+// begun notes that a queue has a folder of messages from now on, so that it is missed. It does
+// so by itself, for the queue may be opened within a change.
+func (a *API) begun(id string) {
+	if !a.cfg.Lazy {
+		a.running.Go(func() { a.cell.State.Later(func(tx *state.Tx) { a.kept.Put(tx, id, struct{}{}) }) })
+	}
 }
 
 // Run publishes metrics and carries out move tasks until ctx ends. Callers that wait for
