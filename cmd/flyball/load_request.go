@@ -18,7 +18,7 @@ func (l *loading) requestFlags(cmd *cobra.Command) {
 	f.StringVarP(&l.body, "body", "d", "", `template of the body, or @FILE with one; of a message "message {{.N}}" by default`)
 	f.DurationVar(&l.timeout, "timeout", 30*time.Second, "how long to wait for an answer")
 	f.DurationVar(&l.drain, "graceful-stop", 30*time.Second, "how long to wait at the end for answers that are still to come")
-	f.IntVar(&l.connections, "max-connections", 10_000, "how many requests are under way at most, each on a connection; of an open loop, those beyond fail")
+	f.IntVar(&l.connections, "max-connections", 20_000, "how many requests are under way at most, each on a connection; of an open loop, those beyond fail")
 	_ = cmd.RegisterFlagCompletionFunc("method", cobra.FixedCompletions([]string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"}, cobra.ShellCompDirectiveNoFileComp))
 }
 

@@ -42,9 +42,14 @@ var (
 
 // New returns a runtime without tasks.
 func New(o Options) *Runtime {
-	// 198.18.0.0/15 is for measurements, and nobody's (RFC 2544).
-	return &Runtime{options: o, ending: o.Clock.Signal(), services: map[string]*service{}, address: netip.AddrFrom4([4]byte{198, 18, 0, 0})}
+	return &Runtime{options: o, ending: o.Clock.Signal(), services: map[string]*service{}, address: addresses().Addr()}
 }
+
+// addresses are those of the tasks: they are for measurements, and nobody's (RFC 2544).
+func addresses() netip.Prefix { return netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 18, 0, 0}), 15) }
+
+// IsAddress is whether an address can be that of a simulated task, at which nothing answers.
+func IsAddress(a netip.Addr) bool { return addresses().Contains(a) }
 
 // Name implements task.Runtime.
 func (r *Runtime) Name() string { return "simulated" }
