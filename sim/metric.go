@@ -22,12 +22,13 @@ const (
 	RunningTasks                          // at the end of a period
 	DesiredTasks                          // at the end of a period
 	Given                                 // a value that comes with the traffic
+	Computed                              // of other metrics
 )
 
 var quantityNames = [...]string{
 	CPUUtilization: "CPU utilization", MemoryUtilization: "memory utilization", RequestCount: "requests",
 	RequestCountPerTarget: "requests per task", ResponseTime: "response time", QueueLength: "queue length",
-	BacklogPerTask: "backlog per task", RunningTasks: "running tasks", DesiredTasks: "desired tasks", Given: "given",
+	BacklogPerTask: "backlog per task", RunningTasks: "running tasks", DesiredTasks: "desired tasks", Given: "given", Computed: "computed",
 }
 
 // String is the name of the quantity.
@@ -38,10 +39,20 @@ type Metric struct {
 	Quantity
 	// Index is the place of a Given value among those of a minute.
 	Index int
+	// Formula is what a Computed value is computed by.
+	Formula *Formula
 	// Statistic is how minutes become one datapoint where the period is longer; the zero
 	// value is Average. Of one minute the tasks are all alike, so that there every statistic
 	// of a task's metric is the same.
 	Statistic metric.Statistic
+}
+
+// A Formula is metric math: a value of a period by those of metrics.
+type Formula struct {
+	Of []Metric
+	// Value is the formula's value; where nothing runs, what is divided by the tasks is as
+	// with one.
+	Value func(values []float64, nothingRuns bool) float64
 }
 
 // merge is the datapoint of several that make a longer period.
@@ -112,6 +123,12 @@ func (r *run) measure(m Metric, w *window, period time.Duration) float64 {
 		return float64(r.tasks.running())
 	case DesiredTasks:
 		return float64(r.tasks.desired)
+	case Computed:
+		values := make([]float64, len(m.Formula.Of))
+		for i, of := range m.Formula.Of {
+			values[i] = r.measure(of, w, period)
+		}
+		return m.Formula.Value(values, r.tasks.running() == 0)
 	default:
 		if m.Index < len(r.minute.Given) {
 			return r.minute.Given[m.Index]

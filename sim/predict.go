@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"flyball/governor"
@@ -21,6 +22,9 @@ type Predictive struct {
 	Breach scaling.Breach
 	// Quantile is that of the load which there is to be capacity for; 0: forecast.Provision.
 	Quantile float64
+	// Publication is the time from the end of a minute until its datapoints appear. A forecast
+	// on the hour misses the last minute then, as the server's does.
+	Publication time.Duration
 	// History is the hours before the start, the newest last.
 	History []scaling.Hour
 }
@@ -39,6 +43,8 @@ func (p *Predictive) check() error {
 		return fmt.Errorf("target value %v must be a number greater than 0", p.Target)
 	case p.Buffer < 0 || p.Buffer > time.Hour:
 		return fmt.Errorf("a buffer of %v; it must be 0 to 1h", p.Buffer)
+	case p.Publication < 0 || p.Publication >= time.Minute:
+		return fmt.Errorf("datapoints appear %v after their minute; it must be less than a minute", p.Publication)
 	case !(p.Quantile >= 0 && p.Quantile < 1):
 		return fmt.Errorf("a quantile of %v; it must be between 0 and 1", p.Quantile)
 	}
@@ -64,7 +70,10 @@ type predicting struct {
 	place  int
 	hours  []scaling.Hour // the last one is that of the newest minute
 	sums   hourSums
+	begun  bool // there was load in some hour
 	renews int64
+	seen   scaling.Hour // the newest hour, until its last minute appears
+	whole  int64        // when that is
 }
 
 // HourSums is an hour that is not over: the totals of its minutes.
@@ -110,9 +119,12 @@ func (o *oracle) close() {
 	over := o.run.now%int64(time.Hour) == 0
 	for i := range o.policies {
 		p := &o.policies[i]
+		if over {
+			p.seen, p.whole = p.hour(), o.run.now+int64(p.Publication)
+		}
 		p.sums.add(o.run, p.Predictive, &o.window)
 		if over {
-			p.push(p.sums.hour(p.Predictive))
+			p.push(p.hour())
 			p.sums = hourSums{}
 		}
 	}
@@ -154,11 +166,14 @@ func (s *hourSums) add(r *run, p *Predictive, w *window) {
 }
 
 // hour is the hour that the totals make.
-func (s *hourSums) hour(p *Predictive) scaling.Hour {
+func (p *predicting) hour() scaling.Hour {
 	h := scaling.Hour{Load: math.NaN(), Metric: math.NaN(), Tasks: math.NaN()}
-	if s.loads > 0 {
+	s := &p.sums
+	p.begun = p.begun || s.loads > 0
+	switch {
+	case s.loads > 0:
 		h.Load = s.load
-	} else if p.Load == RequestCount {
+	case p.Load == RequestCount && p.begun:
 		h.Load = 0 // no datapoint of requests is that there were none
 	}
 	switch {
@@ -208,6 +223,10 @@ func (o *oracle) forecast(p *predicting) (scaling.Plan, error) {
 		predict = governor.Predict
 	}
 	history := p.hours[max(0, len(p.hours)-governor.HistoryHours):]
+	if o.run.now < p.whole {
+		history = slices.Clone(history)
+		history[len(history)-1] = p.seen
+	}
 	f, err := predict(history, p.Target, p.Quantile)
 	if err != nil && !errors.As(err, new(governor.ShortHistory)) && !errors.Is(err, scaling.ErrNoRelation) && !errors.Is(err, governor.ErrTooLarge) {
 		err = fmt.Errorf("no forecast: %w", err)

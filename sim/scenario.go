@@ -167,7 +167,7 @@ func (a Alarm) check(d Delays) error {
 		return fmt.Errorf("datapoints appear %v after their period; it must be less than the period of %v", d.Publication, min(period, time.Minute))
 	case d.Evaluation < 0 || d.Evaluation > time.Hour || d.Evaluation > 0 && d.Evaluation < d.Publication:
 		return fmt.Errorf("it looks %v behind; it must be at least as long as datapoints take to appear, and an hour at most", d.Evaluation)
-	case a.Metric.Quantity > Given:
+	case a.Metric.Quantity > Computed || (a.Metric.Quantity == Computed) != (a.Metric.Formula != nil):
 		return errors.New("it watches an unknown quantity")
 	}
 	if s := a.Metric.Statistic; s != (metric.Statistic{}) && !s.Basic() {

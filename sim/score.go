@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"flyball/governor"
@@ -282,8 +283,9 @@ func (s *score) records(all []scaling.Activity) {
 		return
 	}
 	for _, a := range all {
-		if len(a.NotScaled) > 0 {
-			s.reason(string(a.NotScaled[0].Code)).Held++
+		i := slices.IndexFunc(a.NotScaled, scaling.Reason.Reported)
+		if i >= 0 {
+			s.reason(string(a.NotScaled[i].Code)).Held++
 		}
 	}
 }

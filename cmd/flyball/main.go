@@ -98,6 +98,7 @@ policies that will scale them in production.`,
 		authorityCommand(),
 		backupCommand(),
 		checkCommand(),
+		clockCommand(),
 		demoCommand(),
 		environmentCommand(),
 		explainCommand(),
@@ -111,8 +112,10 @@ policies that will scale them in production.`,
 		restoreCommand(),
 		runCommand(),
 		serveCommand(),
+		simulateCommand(),
 		statusCommand(),
 		versionCommand(),
+		waitCommand(),
 	)
 	return cmd
 }

@@ -71,6 +71,9 @@ Built-in images, run by every runtime:
 			if cfg.ListenAnywhere {
 				publish(&cfg, cmd.Flags())
 			}
+			if cfg.Clock == server.ClockManual && !cmd.Flags().Changed("feed-aws-namespaces") {
+				cfg.FeedAWSNamespaces = true // what the metrics of a test are, the test says
+			}
 			s, err := server.Open(cmd.Context(), cfg)
 			if err != nil {
 				return err
@@ -82,11 +85,12 @@ Built-in images, run by every runtime:
 	f := cmd.Flags()
 	f.StringVar(&cfg.Addr, "addr", "127.0.0.1:4566", "address to listen on; loopback only, unless --auth is given")
 	f.StringVar(&cfg.Data, "data", defaultData(), `folder of the durable state; "" keeps nothing`)
-	f.StringVar(&cfg.Runtime, "runtime", "auto", "how tasks run: process, docker, or auto (docker when its engine answers)")
+	f.StringVar(&cfg.Runtime, "runtime", "auto", "how tasks run: process, docker, simulated (they are records, which start, stop and use what they are told to), or auto (docker when its engine answers, simulated with --clock manual)")
 	f.StringVar(&cfg.TaskNetwork, "task-network", "auto", "process runtime: a network namespace for each task, a loopback address, or auto (namespace where Linux permits it)")
 	f.TextVar(&cfg.TaskRange, "task-range", netip.MustParsePrefix("100.64.0.0/10"), "process runtime: `PREFIX` with room for the networks of the namespaces of tasks and of functions, a /20 each")
 	f.Float64Var(&cfg.Speed, "speed", 1, "run the clock this many times faster; tasks run in real time")
 	clockFlags(cmd, &cfg.Clock)
+	simulationFlags(cmd, &cfg)
 	f.StringVar(&cfg.Account, "account", "123456789012", "account of calls whose access key names none (12 digits name one)")
 	f.StringVar(&cfg.Region, "region", "us-east-1", "region of calls whose signature names none, and of our own paths")
 	f.StringArrayVar(&images, "image", nil, "process runtime: run COMMAND for an image, as NAME=COMMAND (repeatable)")

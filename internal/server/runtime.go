@@ -12,6 +12,7 @@ import (
 	"flyball/internal/task"
 	"flyball/internal/task/docker"
 	"flyball/internal/task/process"
+	"flyball/internal/task/simulated"
 	"flyball/internal/workload"
 )
 
@@ -22,6 +23,9 @@ func (s *Server) openRuntime(ctx context.Context) error {
 		return nil
 	}
 	name := s.cfg.Runtime
+	if name == "auto" && s.clock.IsManual() {
+		name = "simulated"
+	}
 	if name == "auto" {
 		name = "docker"
 		if err := docker.Available(ctx); errors.Is(err, docker.ErrPermission) && surroundings().container {
@@ -59,10 +63,12 @@ func (s *Server) runtimeNamed(ctx context.Context, name, dir string, network pro
 			Dir: dir, Args: args, Images: s.cfg.Images, Hidden: s.dir.path, Log: s.cfg.Log,
 			Network: network, Range: s.cfg.TaskRange, Source: imageSource{s},
 		})
+	case "simulated":
+		return simulated.New(simulated.Options{Clock: s.clock, Start: s.cfg.TaskStart, Stop: s.cfg.TaskStop}), nil
 	case "docker":
 		return docker.New(ctx, docker.Options{Dir: dir, Args: args, Login: s.Login, Log: s.cfg.Log})
 	}
-	return nil, fmt.Errorf("runtime %q: give auto, process or docker", name)
+	return nil, fmt.Errorf("runtime %q: give auto, process, docker or simulated", name)
 }
 
 // adopt has the cells take up their tasks of the server's earlier lives before any

@@ -360,3 +360,102 @@ func TestTheSimulationDoesWhatTheServicesDo(t *testing.T) {
 		})
 	}
 }
+
+// The metrics that a predictive policy on requests reads.
+var (
+	requests = metric.NewID("AWS/ApplicationELB", "RequestCount",
+		metric.Dimension{Name: "LoadBalancer", Value: "app/lb/1"}, metric.Dimension{Name: "TargetGroup", Value: "targetgroup/tg/2"})
+	perTarget = metric.NewID("AWS/ApplicationELB", "RequestCountPerTarget", requests.Dimensions...)
+	cpu       = metric.NewID("AWS/ECS", "CPUUtilization",
+		metric.Dimension{Name: "ClusterName", Value: "default"}, metric.Dimension{Name: "ServiceName", Value: "web"})
+)
+
+// dayOfRequests is the requests of a minute: most at noon.
+func dayOfRequests(at time.Time) float64 {
+	hours := at.Sub(at.Truncate(24 * time.Hour)).Hours()
+	return math.Round(1500 - 1200*math.Cos(2*math.Pi*hours/24) + 40*float64(at.Minute()%7))
+}
+
+// A day and more of requests under target tracking and a forecast: both foretell the same
+// hours of the second day, and act on them at the same times.
+func TestTheSimulationForecastsAsTheServicesDo(t *testing.T) {
+	const minutes, takes, target = 42 * 60, 40 * time.Second, 100
+	label := aws.String("app/lb/1/targetgroup/tg/2")
+	var want []string
+	inBareLoop(t, 3, func(l *loop) {
+		f := &fleet{containers: l.ecs, now: l.now, takes: takes, counted: l.now()}
+		l.ecs.instant, l.ecs.updated = false, f.bring
+		l.register(1, 60)
+		l.put(predicting(predictiveConfig{MetricSpecifications: []types.PredictiveScalingMetricSpecification{{
+			TargetValue:                       aws.Float64(target),
+			PredefinedMetricPairSpecification: &types.PredictiveScalingPredefinedMetricPairSpecification{PredefinedMetricType: aws.String("ALBRequestCount"), ResourceLabel: label},
+		}}}))
+		l.put(tracking("requests", types.TargetTrackingScalingPolicyConfiguration{
+			TargetValue: aws.Float64(target), PredefinedMetricSpecification: &types.PredefinedMetricSpecification{PredefinedMetricType: types.MetricTypeALBRequestCountPerTarget, ResourceLabel: label},
+		}))
+		for range minutes {
+			l.answer(f)
+		}
+		time.Sleep(56 * time.Second)
+		want = l.allActivities()
+	})
+	differ(t, "forecasts", 0, "in sim", want, foretold(t, minutes, takes, target))
+	if all := strings.Join(want, "\n"); strings.Count(all, "predictive scaling policy daily forecast") < 3 {
+		t.Errorf("the forecast did not act:\n%s", all)
+	}
+}
+
+// answer lives through a minute of dayOfRequests, and records its datapoints.
+func (l *loop) answer(f *fleet) {
+	start := l.now().Truncate(time.Minute)
+	time.Sleep(start.Add(time.Minute).Sub(l.now()))
+	f.bring()
+	tasks, v := f.seconds/60, dayOfRequests(start)
+	f.seconds = 0
+	time.Sleep(loadAppears)
+	sample := func(id metric.ID, s metric.Set) metric.Sample { return metric.Sample{Metric: id, Time: start, Set: s} }
+	of := func(v float64) metric.Set { return metric.Set{Count: 1, Sum: v, Min: v, Max: v} }
+	l.metrics.Record([]metric.Sample{
+		sample(requests, of(v)), sample(perTarget, of(v/tasks)),
+		{Metric: cpu, Time: start, Unit: "Percent", Set: metric.Set{Count: tasks, Sum: tasks, Min: 1, Max: 1}},
+	})
+	synctest.Wait()
+}
+
+// foretold is the same in sim.
+func foretold(t *testing.T, minutes int, takes time.Duration, target float64) (activities []string) {
+	start := time.Date(2026, 3, 2, 17, 0, 0, 0, time.UTC)
+	rule, err := scaling.NewTargetTracking(scaling.TrackingConfig{Target: target, ScaleInCooldown: 5 * time.Minute, ScaleOutCooldown: 5 * time.Minute, OfTasks: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tracks := sim.Tracking("requests", rule, sim.Metric{Quantity: sim.RequestCountPerTarget}, sim.Pace{})
+	for i, side := range []string{"High", "Low"} {
+		tracks.Alarms[i].Name = alarmPrefix + web + "-Alarm" + side + "-requests"
+	}
+	bounds, _ := scaling.NewBounds(1, 60)
+	last := map[string]scaling.Activity{}
+	_, err = sim.Run(sim.Scenario{
+		Start: start, Bounds: bounds, Initial: 3,
+		Service: sim.Service{Wait: time.Millisecond, Concurrency: 1000, Start: takes},
+		Policies: []sim.Policy{{Name: "daily", Predictive: &sim.Predictive{
+			Load: sim.RequestCount, Metric: sim.RequestCountPerTarget, Target: target, Scales: true, Buffer: 5 * time.Minute, Publication: loadAppears,
+		}}, tracks},
+		Observer: sim.Observer{Activity: func(a scaling.Activity) { last[a.ID] = a }},
+		Delays:   func(sim.Alarm) sim.Delays { return sim.Delays{Publication: loadAppears} },
+	}, func(yield func(sim.Minute) bool) {
+		for i := range minutes + 1 {
+			if !yield(sim.Minute{Requests: dayOfRequests(start.Add(time.Duration(i) * time.Minute))}) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range last {
+		activities = append(activities, plain(describeActivity(record{web, a})))
+	}
+	slices.Sort(activities)
+	return activities
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"flyball/internal/policydoc"
+	"flyball/sim"
+)
+
+// A serviceModel is the flags that describe a service.
+type serviceModel struct {
+	cpu, wait, timeout                      time.Duration
+	variation, crashes                      float64
+	concurrency                             int
+	workers                                 bool
+	taskCPU, taskMemory                     int
+	atRest, perRequest                      float64
+	start, startSpread, healthCheck, drains time.Duration
+}
+
+func (m *serviceModel) flags(f *pflag.FlagSet) {
+	f.DurationVar(&m.cpu, "cpu-per-request", 0, "processor time of a request")
+	f.DurationVar(&m.wait, "wait-per-request", 0, "time that a request waits for others, such as a database")
+	f.Float64Var(&m.variation, "variation", 1, "standard deviation of a request's time, as a share of its mean")
+	f.IntVar(&m.concurrency, "concurrency", 0, "requests that a task has in hand at a time; 0: any number")
+	f.DurationVar(&m.timeout, "timeout", time.Minute, "time after which a request that waits is given up")
+	f.BoolVar(&m.workers, "workers", false, "tasks take messages from a queue, where they wait as long as it takes")
+	f.IntVar(&m.taskCPU, "task-cpu", 0, "CPU units of a task, 1024 a vCPU; the plan's own, or 256, by default")
+	f.IntVar(&m.taskMemory, "task-memory", 0, "memory of a task in MiB; the plan's own, or 512, by default")
+	f.Float64Var(&m.atRest, "memory-at-rest", 0, "MiB that a task uses without requests")
+	f.Float64Var(&m.perRequest, "memory-per-request", 0, "MiB that a request in hand uses")
+	f.DurationVar(&m.start, "start", 30*time.Second, "time from asking for a task until it runs")
+	f.DurationVar(&m.startSpread, "start-spread", 0, "standard deviation of that time")
+	f.DurationVar(&m.healthCheck, "health-check", 10*time.Second, "time that a task runs before it gets requests")
+	f.DurationVar(&m.drains, "drain", 30*time.Second, "time that a task which is stopped lives on, and is paid for")
+	f.Float64Var(&m.crashes, "crashes-per-hour", 0, "how often a task ends by itself")
+}
+
+// service is the model that the flags describe, with what documents know of the tasks.
+func (m *serviceModel) service(f *pflag.FlagSet, d policydoc.Documents) (sim.Service, error) {
+	cpu, memory := 256, 512
+	for _, s := range d.Services {
+		if s.CPU > 0 {
+			cpu = s.CPU
+		}
+		if s.Memory > 0 {
+			memory = s.Memory
+		}
+	}
+	if f.Changed("task-cpu") {
+		cpu = m.taskCPU
+	}
+	if f.Changed("task-memory") {
+		memory = m.taskMemory
+	}
+	s := sim.Service{
+		CPU: m.cpu, Wait: m.wait, Variation: m.variation, Concurrency: m.concurrency, Timeout: m.timeout, Workers: m.workers,
+		VCPU: float64(cpu) / 1024, Memory: float64(memory), MemoryAtRest: m.atRest, MemoryPerRequest: m.perRequest,
+		Start: m.start, StartSpread: m.startSpread, Healthy: m.healthCheck, Drain: m.drains, CrashesPerHour: m.crashes,
+	}
+	switch {
+	case m.cpu == 0 && m.wait == 0:
+		return s, fmt.Errorf("what does a request take? Give --cpu-per-request, such as 50ms, or --wait-per-request with --concurrency")
+	case cpu <= 0 || memory <= 0:
+		return s, fmt.Errorf("--task-cpu %d, --task-memory %d: a task has more than 0 of both", cpu, memory)
+	case m.variation == 0:
+		s.Variation = 1e-6 // 0 stands for nothing being said
+	case m.timeout == 0:
+		return s, fmt.Errorf("--timeout 0s: a request that may not wait cannot be served; give some time")
+	}
+	return s, nil
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// requestsOfADay is a file with a day that rises to noon, minute by minute.
+func requestsOfADay(t *testing.T) string {
+	t.Helper()
+	var rows strings.Builder
+	rows.WriteString("time,requests\n")
+	for i := range 1440 {
+		at := time.Date(2026, 3, 2, 0, i, 0, 0, time.UTC)
+		fmt.Fprintf(&rows, "%s,%d\n", at.Format(time.RFC3339), 300+3*min(i, 1440-i))
+	}
+	path := filepath.Join(t.TempDir(), "requests.csv")
+	if err := os.WriteFile(path, []byte(rows.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+const planOfAShop = "../../internal/policydoc/testdata/plan.json"
+
+func TestSimulateTellsHowAPlanWouldDo(t *testing.T) {
+	traffic := requestsOfADay(t)
+	minutes := filepath.Join(t.TempDir(), "minutes.csv")
+	args := []string{"simulate", "--policies", planOfAShop, "--traffic", traffic, "--cpu-per-request", "50ms", "--agree", "p95 < 1s", "--minutes", minutes}
+	out, err := flyball(t, args...)
+	for _, want := range []string{"shop/web, 2026-03-02 00:00 to 2026-03-03 00:00 (1 d)", "agreement    p95 < 1s: kept for ", "policy cpu: ", "cost         $"} {
+		if err != nil || !strings.Contains(out, want) {
+			t.Errorf("%v, no %q in %s", err, want, out)
+		}
+	}
+	if again, err := flyball(t, args...); err != nil || again != out {
+		t.Errorf("the same again is %v\n%s\nand not\n%s", err, again, out)
+	}
+	if text, err := os.ReadFile(minutes); err != nil || strings.Count(string(text), "\n") != 1441 {
+		t.Errorf("%v, and %d lines for 1,440 minutes", err, strings.Count(string(text), "\n"))
+	}
+	out, err = flyball(t, append(args, "--json")...)
+	var r struct {
+		Values     map[string]float64
+		Activities []struct{ Cause string }
+	}
+	if err = errors.Join(err, json.Unmarshal([]byte(out), &r)); err != nil || len(r.Activities) == 0 || r.Values["requests"] != 0 || !(r.Values["slo"] > 90) {
+		t.Errorf("%v, %d activities, values %v", err, len(r.Activities), r.Values)
+	}
+}
+
+func TestSimulateFailsWhereAConditionIsMet(t *testing.T) {
+	out, err := flyball(t, "simulate", "--traffic", requestsOfADay(t), "--cpu-per-request", "50ms", "--min", "2", "--max", "2", "--fail-if", "slo < 99 or cost > 10")
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != statusFailed || !strings.Contains(out, "slo is ") {
+		t.Errorf("%v, want status %d: %s", err, statusFailed, out)
+	}
+}
+
+func TestSimulateSaysWhatToType(t *testing.T) {
+	traffic := requestsOfADay(t)
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"no traffic":               {[]string{"--cpu-per-request", "50ms", "--min", "1", "--max", "2"}, "traffic"},
+		"nothing of a request":     {[]string{"--traffic", traffic, "--min", "1", "--max", "2"}, "--cpu-per-request, such as 50ms"},
+		"no bounds":                {[]string{"--traffic", traffic, "--cpu-per-request", "50ms"}, "--min and --max"},
+		"bounds the other way":     {[]string{"--traffic", traffic, "--cpu-per-request", "50ms", "--min", "3", "--max", "2"}, "maximum capacity cannot be less"},
+		"a service of nowhere":     {[]string{"--traffic", traffic, "--cpu-per-request", "50ms", "--policies", planOfAShop, "--service", "shop/api"}, "the policies are of shop/web"},
+		"a file that is not there": {[]string{"--traffic", "none.csv", "--cpu-per-request", "50ms", "--min", "1", "--max", "2"}, "none.csv"},
+		"an agreement of nothing":  {[]string{"--traffic", traffic, "--cpu-per-request", "50ms", "--min", "1", "--max", "2", "--agree", "fast"}, "p95 < 300ms"},
+		"an unknown name":          {[]string{"--traffic", traffic, "--cpu-per-request", "50ms", "--min", "1", "--max", "2", "--fail-if", "speed > 1"}, "speed"},
+		"an early deployment":      {[]string{"--traffic", traffic, "--cpu-per-request", "50ms", "--min", "1", "--max", "2", "--deploy", "2020-01-01T00:00:00Z"}, "before the traffic begins"},
+	} {
+		out, err := flyball(t, append([]string{"simulate"}, c.args...)...)
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.Contains(out, c.want) {
+			t.Errorf("%s: %v, want status 2 and %q in %s", name, err, c.want, out)
+		}
+	}
+}

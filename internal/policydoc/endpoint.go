@@ -1,0 +1,52 @@
+package policydoc
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+)
+
+// Fetch reads the documents of a server, or of AWS.
+func Fetch(ctx context.Context, scaling *applicationautoscaling.Client, alarms *cloudwatch.Client) (Documents, error) {
+	var d Documents
+	targets := applicationautoscaling.NewDescribeScalableTargetsPaginator(scaling, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: types.ServiceNamespaceEcs})
+	for targets.HasMorePages() {
+		out, err := targets.NextPage(ctx)
+		if err != nil {
+			return d, fmt.Errorf("read the scalable targets: %w", err)
+		}
+		d.Targets = append(d.Targets, out.ScalableTargets...)
+	}
+	policies := applicationautoscaling.NewDescribeScalingPoliciesPaginator(scaling, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: types.ServiceNamespaceEcs})
+	for policies.HasMorePages() {
+		out, err := policies.NextPage(ctx)
+		if err != nil {
+			return d, fmt.Errorf("read the scaling policies: %w", err)
+		}
+		d.Policies = append(d.Policies, out.ScalingPolicies...)
+	}
+	actions := applicationautoscaling.NewDescribeScheduledActionsPaginator(scaling, &applicationautoscaling.DescribeScheduledActionsInput{ServiceNamespace: types.ServiceNamespaceEcs})
+	for actions.HasMorePages() {
+		out, err := actions.NextPage(ctx)
+		if err != nil {
+			return d, fmt.Errorf("read the scheduled actions: %w", err)
+		}
+		d.Actions = append(d.Actions, out.ScheduledActions...)
+	}
+	described := cloudwatch.NewDescribeAlarmsPaginator(alarms, &cloudwatch.DescribeAlarmsInput{AlarmTypes: []cwtypes.AlarmType{cwtypes.AlarmTypeMetricAlarm}})
+	for described.HasMorePages() {
+		out, err := described.NextPage(ctx)
+		if err != nil {
+			return d, fmt.Errorf("read the alarms: %w", err)
+		}
+		d.Alarms = append(d.Alarms, out.MetricAlarms...)
+	}
+	if d.empty() {
+		return d, ErrNothing
+	}
+	return d, nil
+}

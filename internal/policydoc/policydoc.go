@@ -1,0 +1,157 @@
+// Package policydoc reads scalable targets, their policies, scheduled actions and alarms
+// from documents as people have them: what the AWS CLI prints, and what Terraform shows.
+package policydoc
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+)
+
+// Documents are what some documents say, in the SDK's types.
+type Documents struct {
+	Targets  []types.ScalableTarget
+	Policies []types.ScalingPolicy
+	Actions  []types.ScheduledAction
+	Alarms   []cwtypes.MetricAlarm
+	Services []Service
+	// Notes are what a document has that is left out, in a sentence each.
+	Notes []string
+}
+
+// A Service is what a document says of an ECS service, beside its scaling.
+type Service struct {
+	ResourceID string // such as service/shop/web
+	Desired    int
+	CPU        int // of a task, in units: 1024 are a processor; 0: not known
+	Memory     int // of a task, in MiB; 0: not known
+}
+
+// MaxBytes bounds a document.
+const MaxBytes = 64 << 20
+
+// ErrNothing says that a document has nothing that is read here.
+var ErrNothing = errors.New("it has no scalable target, scaling policy, scheduled action or alarm; " +
+	"give what aws application-autoscaling describe-scalable-targets, describe-scaling-policies or describe-scheduled-actions, " +
+	"aws cloudwatch describe-alarms or terraform show -json print")
+
+// Read reads a document: one JSON value or several, one after the other, each of any
+// kind that is known.
+func Read(r io.Reader) (Documents, error) {
+	text, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
+	switch {
+	case err != nil:
+		return Documents{}, err
+	case len(text) > MaxBytes:
+		return Documents{}, fmt.Errorf("the document is larger than %d MiB", MaxBytes>>20)
+	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	var all Documents
+	values := json.NewDecoder(bytes.NewReader(text))
+	for {
+		var raw json.RawMessage
+		err := values.Decode(&raw)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return Documents{}, placed(text, values.InputOffset(), err)
+		}
+		one, err := readValue(raw)
+		if err != nil {
+			return Documents{}, err
+		}
+		all.Add(one)
+	}
+	if all.empty() {
+		return Documents{}, ErrNothing
+	}
+	return all, nil
+}
+
+// placed is an error of JSON with its line and column.
+func placed(text []byte, at int64, err error) error {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		at = syntax.Offset - 1
+	}
+	before := text[:min(max(at, 0), int64(len(text)))]
+	line := 1 + bytes.Count(before, []byte("\n"))
+	column := len(before) - bytes.LastIndexByte(before, '\n')
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("line %d: it ends in the middle of a JSON value", 1+bytes.Count(text, []byte("\n")))
+	}
+	return fmt.Errorf("line %d, column %d: it is not JSON: %w", line, column, err)
+}
+
+// readValue reads one JSON value.
+func readValue(raw json.RawMessage) (Documents, error) {
+	var kinds struct {
+		FormatVersion string `json:"format_version"`
+	}
+	if json.Unmarshal(raw, &kinds) == nil && kinds.FormatVersion != "" {
+		return readTerraform(raw)
+	}
+	return readDescribed(raw)
+}
+
+// Add adds what other documents say.
+func (d *Documents) Add(o Documents) {
+	d.Targets = append(d.Targets, o.Targets...)
+	d.Policies = append(d.Policies, o.Policies...)
+	d.Actions = append(d.Actions, o.Actions...)
+	d.Alarms = append(d.Alarms, o.Alarms...)
+	d.Services = append(d.Services, o.Services...)
+	d.Notes = append(d.Notes, o.Notes...)
+}
+
+func (d Documents) empty() bool {
+	return len(d.Targets)+len(d.Policies)+len(d.Actions)+len(d.Alarms) == 0
+}
+
+// Resources are the resources that there is a target or a policy of, in order.
+func (d Documents) Resources() []string {
+	var ids []string
+	for _, t := range d.Targets {
+		ids = append(ids, aws.ToString(t.ResourceId))
+	}
+	for _, p := range d.Policies {
+		ids = append(ids, aws.ToString(p.ResourceId))
+	}
+	slices.Sort(ids)
+	return slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == "" })
+}
+
+// Of is what the documents say of one resource. Alarms are of all.
+func (d Documents) Of(resource string) Documents {
+	one := Documents{Alarms: d.Alarms, Notes: d.Notes}
+	for _, t := range d.Targets {
+		if aws.ToString(t.ResourceId) == resource {
+			one.Targets = append(one.Targets, t)
+		}
+	}
+	for _, p := range d.Policies {
+		if aws.ToString(p.ResourceId) == resource {
+			one.Policies = append(one.Policies, p)
+		}
+	}
+	for _, a := range d.Actions {
+		if aws.ToString(a.ResourceId) == resource {
+			one.Actions = append(one.Actions, a)
+		}
+	}
+	for _, s := range d.Services {
+		if strings.EqualFold(s.ResourceID, resource) {
+			one.Services = append(one.Services, s)
+		}
+	}
+	return one
+}

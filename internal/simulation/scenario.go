@@ -1,0 +1,280 @@
+// Package simulation makes scenarios of package sim from documents about scalable targets
+// and a model of their service, and tells how a run went: as text, as JSON, and as values
+// that conditions are held against.
+package simulation
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"flyball/alarm"
+	"flyball/governor"
+	"flyball/internal/policydoc"
+	"flyball/internal/service/autoscaling/rules"
+	"flyball/metric"
+	"flyball/scaling"
+	"flyball/schedule"
+	"flyball/sim"
+)
+
+// A Setup is what a scenario needs beside documents about its target.
+type Setup struct {
+	Start    time.Time
+	Service  sim.Service
+	Min, Max *int32 // in the place of the target's; nil: as the documents say
+	Initial  *int32 // tasks that run at the start; nil: as the documents say, or the minimum
+	AWS      bool   // alarms see things as late as on AWS
+}
+
+// New is the scenario of one target that documents tell of, and what is to be said about
+// it, in a sentence each. Their Services fill in what a setup leaves open of a task.
+func New(d policydoc.Documents, s Setup) (sim.Scenario, []string, error) {
+	scenario := sim.Scenario{Start: s.Start, Service: s.Service}
+	notes := slices.Clone(d.Notes)
+	if s.AWS {
+		scenario.Delays = sim.AWSDelays
+	}
+	if err := bound(&scenario, d, s); err != nil {
+		return scenario, nil, err
+	}
+	for _, p := range d.Policies {
+		one, note, err := policy(d, p)
+		if err != nil {
+			return scenario, nil, fmt.Errorf("policy %s: %w", aws.ToString(p.PolicyName), err)
+		}
+		if note != "" {
+			notes = append(notes, fmt.Sprintf("policy %s: %s", one.Name, note))
+		}
+		scenario.Policies = append(scenario.Policies, one)
+	}
+	slices.SortFunc(scenario.Policies, func(a, b sim.Policy) int { return strings.Compare(a.Name, b.Name) })
+	for _, a := range d.Actions {
+		one, err := scheduled(a, s.Start)
+		if err != nil {
+			return scenario, nil, fmt.Errorf("scheduled action %s: %w", aws.ToString(a.ScheduledActionName), err)
+		}
+		if one.Next.IsZero() {
+			notes = append(notes, fmt.Sprintf("scheduled action %s has no run after the start of the traffic", one.Name))
+		}
+		scenario.Schedules = append(scenario.Schedules, one)
+	}
+	slices.SortFunc(scenario.Schedules, func(a, b governor.Schedule) int { return strings.Compare(a.Name, b.Name) })
+	if len(scenario.Policies)+len(scenario.Schedules) == 0 {
+		notes = append(notes, "no policy scales the target: its tasks stay as many as they are")
+	}
+	return scenario, notes, nil
+}
+
+// bound sets the bounds and the number of tasks at the start.
+func bound(scenario *sim.Scenario, d policydoc.Documents, s Setup) error {
+	minimum, maximum := s.Min, s.Max
+	for _, t := range d.Targets {
+		if minimum == nil {
+			minimum = t.MinCapacity
+		}
+		if maximum == nil {
+			maximum = t.MaxCapacity
+		}
+		if p := t.SuspendedState; p != nil {
+			scenario.Suspended = scaling.Suspended{
+				In: aws.ToBool(p.DynamicScalingInSuspended), Out: aws.ToBool(p.DynamicScalingOutSuspended), Scheduled: aws.ToBool(p.ScheduledScalingSuspended),
+			}
+		}
+	}
+	if minimum == nil || maximum == nil {
+		return errors.New("no scalable target says between how many tasks it scales: give --min and --max, or the output of describe-scalable-targets")
+	}
+	var err error
+	if scenario.Bounds, err = scaling.NewBounds(*minimum, *maximum); err != nil {
+		return err
+	}
+	initial := *minimum
+	for _, service := range d.Services {
+		initial = max(initial, int32(service.Desired))
+	}
+	if s.Initial != nil {
+		initial = *s.Initial
+	}
+	if initial < 0 {
+		return fmt.Errorf("%d tasks at the start; there must be 0 or more", initial)
+	}
+	scenario.Initial = scaling.Capacity(initial)
+	return nil
+}
+
+// policy is a policy as package sim has it, and what is to be said about it.
+func policy(d policydoc.Documents, p types.ScalingPolicy) (sim.Policy, string, error) {
+	one := sim.Policy{Name: aws.ToString(p.PolicyName)}
+	checked, err := rules.Policy{}.With(&applicationautoscaling.PutScalingPolicyInput{
+		PolicyName: p.PolicyName, PolicyType: p.PolicyType,
+		StepScalingPolicyConfiguration:           p.StepScalingPolicyConfiguration,
+		TargetTrackingScalingPolicyConfiguration: p.TargetTrackingScalingPolicyConfiguration,
+		PredictiveScalingPolicyConfiguration:     p.PredictiveScalingPolicyConfiguration,
+	})
+	if err != nil {
+		return one, "", plain(err)
+	}
+	if one.Rule, err = checked.Compile(scaling.Services); err != nil {
+		return one, "", plain(err)
+	}
+	note := ""
+	switch {
+	case checked.Predictive != nil:
+		one.Predictive, err = predictive(checked)
+	case checked.Tracking != nil:
+		one.Alarms, err = trackingAlarms(checked, p, one.Rule.(scaling.TargetTracking))
+	default:
+		if one.Alarms, err = stepAlarms(d, p); err == nil && len(one.Alarms) == 0 {
+			err = errors.New("no alarm that calls it is described: add the output of aws cloudwatch describe-alarms")
+		}
+	}
+	return one, note, err
+}
+
+// plain is an error of the API without its code.
+func plain(err error) error {
+	var invalid *types.ValidationException
+	if errors.As(err, &invalid) {
+		return errors.New(aws.ToString(invalid.Message))
+	}
+	return err
+}
+
+// trackingAlarms are the two alarms that a target tracking policy makes for itself.
+func trackingAlarms(checked rules.Policy, p types.ScalingPolicy, rule scaling.TargetTracking) ([]sim.Alarm, error) {
+	id := scaling.ResourceID(aws.ToString(p.ResourceId))
+	if _, err := scaling.ParseServiceID(string(id)); err != nil {
+		id = "service/default/service" // of which there is one only
+	}
+	name := aws.ToString(p.PolicyName)
+	var alarms []sim.Alarm
+	for _, in := range checked.AlarmInputs(rules.AlarmSetting{Resource: id, Rule: rule, Pace: rules.PaceOf(nil), High: name + "-AlarmHigh", Low: name + "-AlarmLow"}) {
+		one, err := alarmOf(cwtypes.MetricAlarm{
+			AlarmName: in.AlarmName, Namespace: in.Namespace, MetricName: in.MetricName, Statistic: in.Statistic, Period: in.Period, Metrics: in.Metrics,
+			ComparisonOperator: in.ComparisonOperator, Threshold: in.Threshold, EvaluationPeriods: in.EvaluationPeriods,
+		})
+		if err != nil {
+			return nil, err
+		}
+		alarms = append(alarms, one)
+	}
+	return alarms, nil
+}
+
+// stepAlarms are the alarms whose action is a step policy.
+func stepAlarms(d policydoc.Documents, p types.ScalingPolicy) ([]sim.Alarm, error) {
+	var alarms []sim.Alarm
+	for _, m := range d.Alarms {
+		if !slices.Contains(m.AlarmActions, aws.ToString(p.PolicyARN)) || m.ActionsEnabled != nil && !*m.ActionsEnabled {
+			continue
+		}
+		one, err := alarmOf(m)
+		if err != nil {
+			return nil, fmt.Errorf("alarm %s: %w", aws.ToString(m.AlarmName), err)
+		}
+		alarms = append(alarms, one)
+	}
+	return alarms, nil
+}
+
+// alarmOf is an alarm as package sim has it.
+func alarmOf(m cwtypes.MetricAlarm) (sim.Alarm, error) {
+	a := sim.Alarm{Name: aws.ToString(m.AlarmName)}
+	comparison, err := alarm.ParseComparison(string(m.ComparisonOperator))
+	if err != nil {
+		return a, fmt.Errorf("its comparison %s is not known", m.ComparisonOperator)
+	}
+	a.Rule = alarm.Rule{Comparison: comparison, Threshold: aws.ToFloat64(m.Threshold), Periods: aws.ToInt32(m.EvaluationPeriods), Datapoints: aws.ToInt32(m.DatapointsToAlarm)}
+	if a.Rule.Datapoints == a.Rule.Periods {
+		a.Rule.Datapoints = 0
+	}
+	if t := aws.ToString(m.TreatMissingData); t != "" {
+		if a.Rule.Missing, err = alarm.ParseTreatment(t); err != nil {
+			return a, fmt.Errorf("its treatment of missing data %q is not known", t)
+		}
+	}
+	seconds := aws.ToInt32(m.Period)
+	if len(m.Metrics) > 0 {
+		a.Metric, seconds, err = formula(m.Metrics)
+	} else {
+		a.Metric, err = metricOf(aws.ToString(m.Namespace), aws.ToString(m.MetricName), string(m.Statistic)+aws.ToString(m.ExtendedStatistic))
+	}
+	if seconds == 0 {
+		seconds = 60
+	}
+	a.Rule.Period = time.Duration(seconds) * time.Second
+	return a, err
+}
+
+// scheduled is a scheduled action of a target that is there since the start.
+func scheduled(a types.ScheduledAction, start time.Time) (governor.Schedule, error) {
+	g := governor.Schedule{Name: aws.ToString(a.ScheduledActionName), Created: start, Done: start}
+	checked, err := rules.Action{}.With(&applicationautoscaling.PutScheduledActionInput{
+		ScheduledActionName: a.ScheduledActionName, Schedule: a.Schedule, Timezone: a.Timezone,
+		StartTime: a.StartTime, EndTime: a.EndTime, ScalableTargetAction: a.ScalableTargetAction,
+	})
+	if err == nil {
+		g.Times, err = checked.Compile(start, schedule.Zone)
+	}
+	if err == nil {
+		err = checked.Check()
+	}
+	if err != nil {
+		return g, plain(err)
+	}
+	g.Change = checked.Change()
+	g.Next, _ = g.Times.Next(start)
+	return g, nil
+}
+
+// predictive is a predictive policy with its metrics as quantities.
+func predictive(checked rules.Policy) (*sim.Predictive, error) {
+	m := checked.Specification()
+	f := checked.Forecasts()
+	p := &sim.Predictive{Target: aws.ToFloat64(m.TargetValue), Scales: f.Scales, Buffer: f.Buffer, Breach: f.Breach}
+	name := ""
+	switch {
+	case m.PredefinedMetricPairSpecification != nil:
+		name = aws.ToString(m.PredefinedMetricPairSpecification.PredefinedMetricType)
+	case m.PredefinedScalingMetricSpecification != nil:
+		name = aws.ToString(m.PredefinedScalingMetricSpecification.PredefinedMetricType)
+	}
+	load := name
+	if m.PredefinedLoadMetricSpecification != nil {
+		load = aws.ToString(m.PredefinedLoadMetricSpecification.PredefinedMetricType)
+	}
+	if name == "" || load == "" {
+		return nil, errors.New("its customized metrics cannot be simulated; predefined metrics can")
+	}
+	pick := func(name string, requests sim.Quantity) sim.Quantity {
+		switch {
+		case strings.Contains(name, "Memory"):
+			return sim.MemoryUtilization
+		case strings.Contains(name, "CPU"):
+			return sim.CPUUtilization
+		}
+		return requests
+	}
+	p.Load, p.Metric = pick(load, sim.RequestCount), pick(name, sim.RequestCountPerTarget)
+	return p, nil
+}
+
+// statistic reads the name of a statistic.
+func statistic(name string) (metric.Statistic, error) {
+	if name == "" {
+		return metric.Average, nil
+	}
+	s, err := metric.ParseStatistic(name)
+	if err != nil {
+		return s, fmt.Errorf("its statistic %q is not known", name)
+	}
+	return s, nil
+}

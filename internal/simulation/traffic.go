@@ -1,0 +1,36 @@
+package simulation
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"flyball/sim"
+)
+
+// someMonday is when traffic begins that has no times.
+var someMonday = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
+
+// Minutes is traffic of the past, of which the requests of each minute are given, from the
+// minute on that it begins in. NaN is a minute without any.
+func Minutes(begins time.Time, requests []float64) (start time.Time, traffic sim.Traffic, err error) {
+	for i, v := range requests {
+		if v < 0 || math.IsInf(v, 0) {
+			return start, nil, fmt.Errorf("minute %d has %v requests; it must be a number that is not negative", i+1, v)
+		}
+	}
+	start = begins.UTC().Truncate(time.Minute)
+	if begins.IsZero() {
+		start = someMonday
+	}
+	return start, func(yield func(sim.Minute) bool) {
+		for _, v := range requests {
+			if math.IsNaN(v) {
+				v = 0
+			}
+			if !yield(sim.Minute{Requests: v}) {
+				return
+			}
+		}
+	}, nil
+}
