@@ -92,7 +92,6 @@ policies that will scale them in production.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	cmd.SetVersionTemplate("flyball {{.Version}}\n")
 	cmd.AddCommand(
 		activitiesCommand(),
 		authorityCommand(),
