@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"net/netip"
 	"sync"
 	"time"
@@ -244,8 +245,8 @@ func (t *record) Usage(context.Context) (task.Usage, error) {
 	const percentSecond = float64(time.Second) / 100 / 1024 // of a CPU unit
 	return task.Usage{
 		At:     s.since,
-		CPU:    time.Duration((s.used - t.began) * float64(t.cpu) * percentSecond),
-		Memory: int64(s.share(s.load.TotalMemory, s.load.TaskMemory) / 100 * float64(t.memory) * (1 << 20)),
+		CPU:    time.Duration(math.Round((s.used - t.began) * float64(t.cpu) * percentSecond)),
+		Memory: int64(math.Round(s.share(s.load.TotalMemory, s.load.TaskMemory) / 100 * float64(t.memory) * (1 << 20))),
 	}, nil
 }
 
