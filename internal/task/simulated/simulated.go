@@ -43,9 +43,11 @@ var (
 
 // New returns a runtime without tasks.
 func New(o Options) *Runtime {
-	// 198.18.0.0/15 is for measurements, and nobody's (RFC 2544).
-	return &Runtime{options: o, ending: o.Clock.Signal(), services: map[string]*service{}, address: netip.AddrFrom4([4]byte{198, 18, 0, 0})}
+	return &Runtime{options: o, ending: o.Clock.Signal(), services: map[string]*service{}, address: addresses.Addr()}
 }
+
+// addresses are those of tasks. Load balancers take them, and nobody listens there (RFC 6598).
+var addresses = netip.MustParsePrefix("100.96.0.0/11")
 
 // Name implements task.Runtime.
 func (r *Runtime) Name() string { return "simulated" }
@@ -75,7 +77,9 @@ func (r *Runtime) Start(ctx context.Context, spec task.Spec) (task.Task, error) 
 	s := r.service(nameOf(spec))
 	s.advance(r.Now())
 	s.running++
-	r.address = r.address.Next()
+	if r.address = r.address.Next(); !addresses.Contains(r.address) {
+		r.address = addresses.Addr().Next()
+	}
 	return &record{
 		id: spec.ID, runtime: r, service: s, address: r.address.String(), began: s.used,
 		cpu: spec.CPU, memory: spec.Memory, checked: checked(spec), done: make(chan struct{}),
