@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"flyball/internal/docpage"
 )
 
@@ -36,18 +38,25 @@ func TestCommandsOfThePagesRunAsPrinted(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a server for each page")
 	}
+	together := 1
+	if ownNetwork() {
+		together = 4 // they wait more than they work
+	}
+	var running errgroup.Group
+	running.SetLimit(together)
 	for _, page := range pages(t) {
 		blocks, _ := readPage(t, page)
-		t.Run(page, func(t *testing.T) {
-			if runs(blocks) == 0 {
-				t.Skip("the page has no commands that are run")
-			}
-			if ownNetwork() {
-				t.Parallel()
-			}
-			runPage(t, page, blocks)
+		running.Go(func() error {
+			t.Run(page, func(t *testing.T) {
+				if runs(blocks) == 0 {
+					t.Skip("the page has no commands that are run")
+				}
+				runPage(t, page, blocks)
+			})
+			return nil
 		})
 	}
+	_ = running.Wait()
 }
 
 // What is not run is a list, so that it does not grow unseen, and every command stands where it
