@@ -58,6 +58,9 @@ func newRun(s *Scenario) *run {
 		scenario: s, now: s.Start.UnixNano(), changes: s.Changes,
 		queue: queue{station: st, timeout: s.Service.timeout()},
 	}
+	if s.OneByOne {
+		r.queue.crowd = &crowd{station: &r.queue.station, timeout: r.queue.timeout, random: rand.New(rand.NewPCG(s.Seed, 0xc0de))}
+	}
 	r.tasks = newTasks(s.Service, int(s.Initial), random, r.now)
 	r.score = newScore(s, &r.queue.station)
 	r.host = newHost(r)

@@ -163,8 +163,12 @@ func (s *score) add(f *flow, serving, paid float64) {
 	t.paid += paid * f.seconds
 	t.serving += serving * f.seconds
 	t.capacity += s.station.rate(serving) * f.seconds
-	kept := f.arrived - f.dropped
+	kept := f.known()
 	if kept <= 0 {
+		return
+	}
+	if f.took != nil {
+		s.addEach(f.took)
 		return
 	}
 	if f.waiting.behind == 0 && s.left > 0 {
@@ -175,6 +179,19 @@ func (s *score) add(f *flow, serving, paid float64) {
 	t.delays += kept * (f.delay + s.station.time + s.station.apart)
 	if s.scored() {
 		s.latencies.add(kept, f.waiting)
+	}
+}
+
+// addEach adds requests of which each response time is known.
+func (s *score) addEach(took []float64) {
+	for _, seconds := range took {
+		if seconds > s.within {
+			s.minute.late++
+		}
+		s.minute.delays += seconds
+		if s.scored() {
+			s.latencies.addOne(seconds)
+		}
 	}
 }
 

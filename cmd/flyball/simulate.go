@@ -37,6 +37,7 @@ type simulating struct {
 	warmUp   time.Duration
 	seed     uint64
 	deploys  []string
+	oneByOne bool
 	json     bool
 	minutes  string
 	failIf   failIf
@@ -100,6 +101,7 @@ func (s *simulating) flags(cmd *cobra.Command) {
 	choiceVar(cmd, &s.arch, "architecture", "of the tasks, for their price", "x86_64", "arm64")
 	f.DurationVar(&s.warmUp, "warm-up", 0, "time at the beginning that is simulated and not scored")
 	f.Uint64Var(&s.seed, "seed", 1, "number that chance begins with: of starts and crashes of tasks")
+	f.BoolVar(&s.oneByOne, "one-by-one", false, "simulate each request by chance, in the place of a fluid; for small loads")
 	f.StringArrayVar(&s.deploys, "deploy", nil, "time of a deployment, such as 2026-11-26T14:05:00Z; can be given several times")
 	f.BoolVar(&s.json, "json", false, "print JSON, with all activities")
 	f.StringVar(&s.minutes, "minutes", "", "CSV file to write every minute to")
@@ -173,7 +175,7 @@ func (s *simulating) scenario(cmd *cobra.Command) (scenario sim.Scenario, r simu
 	if scenario, r.Notes, err = simulation.New(documents, setup); err != nil {
 		return scenario, r, nil, err
 	}
-	scenario.Seed, scenario.WarmUp = s.seed, s.warmUp
+	scenario.Seed, scenario.WarmUp, scenario.OneByOne = s.seed, s.warmUp, s.oneByOne
 	if r.Resource = s.resource; r.Resource == "" {
 		r.Resource = "service"
 	}
