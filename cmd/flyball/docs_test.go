@@ -23,6 +23,7 @@ import (
 var notRun = map[string]map[string]int{
 	"README.md":            {"takes minutes": 1},
 	"docs/your-service.md": {"needs Docker": 1},
+	"docs/install.md":      {"needs Docker": 4, "installs into the machine": 2, "takes minutes": 1},
 	"docs/metrics.md":      {"needs --auth and a node exporter": 1},
 	"docs/predictive.md":   {"needs a public data set": 1, "needs public data sets": 1},
 }
@@ -147,7 +148,7 @@ func runPage(t *testing.T, page string, blocks []docpage.Block) {
 	if names := missing(blocks); len(names) > 0 {
 		t.Skipf("its commands are not tried: this machine has no %s", strings.Join(names, ", no "))
 	}
-	if !slices.ContainsFunc(blocks, func(b docpage.Block) bool { return b.Server }) {
+	if first := slices.IndexFunc(blocks, func(b docpage.Block) bool { return b.NotRun == "" }); !blocks[first].Server {
 		blocks = slices.Insert(slices.Clone(blocks), 0, docpage.Block{Line: 1, Text: "flyball serve\n", Server: true})
 	}
 	dir := t.TempDir()

@@ -54,34 +54,34 @@ the file or the profile that has an issued key.`,
 	// The key in the environment may be one of AWS's: it is not asked for.
 	cmd.PreRunE = nil
 	f := cmd.Flags()
-	f.StringVar(&e.shell, "shell", loginShell(os.Getenv("SHELL")), "sh, for bash, zsh and the like, or fish; that of SHELL by default")
+	choiceVar(cmd, &e.shell, "shell", "the shell: sh is for bash, zsh and the like; that of SHELL by default", shellNames(os.Getenv("SHELL"))...)
 	f.StringSliceVar(&e.only, "only", nil, "lead only these services to the server, with commas between them: "+strings.Join(shellenv.Services(), ", "))
 	f.StringVar(&e.profile, "profile", "", "call with the key of this profile of ~/.aws/credentials or --credentials-file")
 	f.StringVar(&e.file, "credentials-file", "", "call with a key in this file, which is like ~/.aws/credentials")
 	f.BoolVar(&e.leave, "unset", false, "print what brings back the variables that the shell had before")
 	cmd.MarkFlagsMutuallyExclusive("account", "profile")
 	cmd.MarkFlagsMutuallyExclusive("account", "credentials-file")
-	_ = cmd.RegisterFlagCompletionFunc("shell", cobra.FixedCompletions([]string{"sh", "fish"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("only", cobra.FixedCompletions(shellenv.Services(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
-// loginShell is the kind of the shell that a user logs in with.
-func loginShell(path string) string {
-	if filepath.Base(path) == "fish" {
-		return "fish"
+// shellNames are the kinds of shells, first the one that a user logs in with.
+func shellNames(login string) (names []string) {
+	for _, s := range shellenv.Shells() {
+		if s.Name == filepath.Base(login) {
+			names = slices.Insert(names, 0, s.Name)
+		} else {
+			names = append(names, s.Name)
+		}
 	}
-	return "sh"
+	return names
 }
 
 // print prints the commands. What the user should know of them goes to standard error, where a
 // shell does not take it for commands.
 func (e *environment) print(cmd *cobra.Command) error {
-	at := slices.IndexFunc(shellenv.Shells(), func(s shellenv.Shell) bool { return s.Name == e.shell })
-	if at < 0 {
-		return refusal{fmt.Errorf("--shell %q: give sh, for bash, zsh and the like, or fish", e.shell)}
-	}
-	shell := shellenv.Shells()[at]
+	all := shellenv.Shells()
+	shell := all[slices.IndexFunc(all, func(s shellenv.Shell) bool { return s.Name == e.shell })]
 	if e.leave {
 		changes, err := shellenv.Leave(os.Getenv)
 		if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -235,7 +234,7 @@ func (l *loading) guardOf(ctx context.Context, urls []string) (load.Guard, error
 		if err != nil {
 			return nil, err
 		}
-		addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
+		addresses, err := load.Lookup(ctx, u.Hostname())
 		if err != nil {
 			return nil, refusal{fmt.Errorf("%s: its address is not known: %w", typed, err)}
 		}

@@ -98,6 +98,7 @@ policies that will scale them in production.`,
 		authorityCommand(),
 		backupCommand(),
 		checkCommand(),
+		clockCommand(),
 		demoCommand(),
 		environmentCommand(),
 		explainCommand(),
@@ -114,6 +115,7 @@ policies that will scale them in production.`,
 		simulateCommand(),
 		statusCommand(),
 		versionCommand(),
+		waitCommand(),
 	)
 	return cmd
 }

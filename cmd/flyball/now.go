@@ -27,7 +27,8 @@ With --json it prints the wall clock's time as well, the lead before it in secon
   follows   it shows the wall clock's time
   ahead     it goes with the wall clock, by a lead that an earlier life has left (serve --clock wall gives it up)
   waits     it stands still until the wall clock has caught up
-  runs      it goes by itself, at another speed than 1`,
+  runs      it goes by itself, at another speed than 1
+  manual    it stands still until flyball clock advance moves it`,
 		Example: `  flyball now
   aws cloudwatch get-metric-statistics --start-time $(flyball now --ago 1h) --end-time $(flyball now) ...
   aws logs filter-log-events --start-time $(flyball now --ago 10m --form unix-ms) ...
@@ -69,7 +70,8 @@ func printTime(w io.Writer, t time.Time, form string) error {
 // clockFlags adds the flags to a command that say where the clock of a server begins.
 func clockFlags(cmd *cobra.Command, clock *string) {
 	choiceVar(cmd, clock, "clock", "where the clock begins if that of --data is ahead of the wall clock, after a life with --speed or with a wrong wall clock: "+
-		"auto (goes on from there) or wall (goes back to the wall clock, and keeps the data)", server.ClockAuto, server.ClockWall)
+		"auto (goes on from there) or wall (goes back to the wall clock, and keeps the data); or manual (stands still until flyball clock advance moves it)",
+		server.ClockAuto, server.ClockWall, server.ClockManual)
 	cmd.Flags().BoolFunc("give-up-lead", "", func(text string) error {
 		giveUp, err := strconv.ParseBool(text)
 		if giveUp {

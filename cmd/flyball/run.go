@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"flyball/internal/deploy"
+	"flyball/internal/resource"
 	"flyball/internal/workload"
 )
 
@@ -80,6 +81,7 @@ replaced. What stands behind the image or program is for it; put flags of flybal
 	f.Float64Var(&s.plan.TargetRequests, "target-requests", 0, "have as many tasks as keep their requests at this number a minute; needs --port")
 	f.StringArrayVar(&s.environment, "env", nil, "a variable for the program, as NAME=VALUE (repeatable)")
 	f.DurationVar(&s.within, "within", 2*time.Minute, "how long to wait for the tasks")
+	_ = cmd.RegisterFlagCompletionFunc("cluster", s.conn.completeNames(1, resource.Cluster))
 	return cmd
 }
 

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	aastypes "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 )
 
 func TestRunTellsAProgramFromAnImage(t *testing.T) {
@@ -70,5 +75,46 @@ func TestRunRefusesWhatWasMistyped(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "exit status 2") || !strings.Contains(out, want) {
 			t.Errorf("flyball %s: %v, %s; want status 2 and %q", args, err, out, want)
 		}
+	}
+}
+
+// One command makes what answers requests and is scaled; the next brings out another version,
+// and says what is wrong with one that does not run.
+func TestRunMakesAServiceThatAnswersAndScales(t *testing.T) {
+	s := serve(t, "")
+	run := func(args ...string) (url, told string, err error) {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{"run", "--endpoint", s.Endpoint, "--cluster", "test", "--name", "web"}, args...)...)
+		cmd.Env = append(os.Environ(), asFlyball+"=1")
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		out, err := cmd.Output()
+		return strings.TrimSpace(string(out)), stderr.String(), err
+	}
+	url, told, err := run("--port", "8080", "--max", "3", "--target-requests", "600", "flyball/web")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, told)
+	}
+	if answer, err := http.Get(url); err != nil || answer.StatusCode != http.StatusOK {
+		t.Errorf("GET %s: %v, %v", url, answer, err)
+	}
+	for _, want := range []string{"aws ecs create-service --service-name web", "--max-capacity 3", "--policy-name cpu", "--policy-name requests"} {
+		if !strings.Contains(told, want) {
+			t.Errorf("it does not tell %q:\n%s", want, told)
+		}
+	}
+	policies := must(s.AutoScaling.DescribeScalingPolicies(t.Context(), &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: aastypes.ServiceNamespaceEcs}))(t)
+	if len(policies.ScalingPolicies) != 2 {
+		t.Errorf("there are %d policies", len(policies.ScalingPolicies))
+	}
+
+	again, told, err := run("--port", "8080", "--env", "VERSION=2", "flyball/web")
+	if err != nil || again != url || !strings.Contains(told, "aws ecs update-service") {
+		t.Errorf("another version is at %s, %v\n%s", again, err, told)
+	}
+	if _, told, err := run("--port", "9090", "flyball/web"); err == nil || !strings.Contains(told, "--port 8080") || strings.Contains(told, "register-task-definition") {
+		t.Errorf("another port: %v\n%s", err, told)
+	}
+	if _, told, err := run("--port", "8080", "sh", "-c", "exit 3"); err == nil || !strings.Contains(told, "exit code 3") || !strings.Contains(told, "flyball logs test/web") {
+		t.Errorf("a program that ends: %v\n%s", err, told)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"flyball/internal/clock"
 	"flyball/internal/server"
@@ -67,8 +68,11 @@ Built-in images, run by every runtime:
 			if wall != "" {
 				cfg.Wall = clock.ShiftedBy(wall)
 			}
-			if cfg.ListenAnywhere && !cmd.Flags().Changed("addr") {
-				cfg.Addr = "0.0.0.0:4566"
+			if cfg.ListenAnywhere {
+				publish(&cfg, cmd.Flags())
+			}
+			if cfg.Clock == server.ClockManual && !cmd.Flags().Changed("feed-aws-namespaces") {
+				cfg.FeedAWSNamespaces = true // what the metrics of a test are, the test says
 			}
 			s, err := server.Open(cmd.Context(), cfg)
 			if err != nil {
@@ -81,11 +85,12 @@ Built-in images, run by every runtime:
 	f := cmd.Flags()
 	f.StringVar(&cfg.Addr, "addr", "127.0.0.1:4566", "address to listen on; loopback only, unless --auth is given")
 	f.StringVar(&cfg.Data, "data", defaultData(), `folder of the durable state; "" keeps nothing`)
-	f.StringVar(&cfg.Runtime, "runtime", "auto", "how tasks run: process, docker, or auto (docker when its engine answers)")
+	f.StringVar(&cfg.Runtime, "runtime", "auto", "how tasks run: process, docker, simulated (they are records, which start, stop and use what they are told to), or auto (docker when its engine answers, simulated with --clock manual)")
 	f.StringVar(&cfg.TaskNetwork, "task-network", "auto", "process runtime: a network namespace for each task, a loopback address, or auto (namespace where Linux permits it)")
 	f.TextVar(&cfg.TaskRange, "task-range", netip.MustParsePrefix("100.64.0.0/10"), "process runtime: `PREFIX` with room for the networks of the namespaces of tasks and of functions, a /20 each")
 	f.Float64Var(&cfg.Speed, "speed", 1, "run the clock this many times faster; tasks run in real time")
 	clockFlags(cmd, &cfg.Clock)
+	simulationFlags(cmd, &cfg)
 	f.StringVar(&cfg.Account, "account", "123456789012", "account of calls whose access key names none (12 digits name one)")
 	f.StringVar(&cfg.Region, "region", "us-east-1", "region of calls whose signature names none, and of our own paths")
 	f.StringArrayVar(&images, "image", nil, "process runtime: run COMMAND for an image, as NAME=COMMAND (repeatable)")
@@ -95,7 +100,7 @@ Built-in images, run by every runtime:
 	f.BoolVar(&cfg.FeedAWSNamespaces, "feed-aws-namespaces", false, "let PutMetricData publish metrics of namespaces that begin with AWS/, which AWS refuses: policies on metrics that nothing here publishes can be tested")
 	f.StringVar(&files.auth, "auth", "", "admit only keys of IAM and STS, and the administrator's, which is in this file as in ~/.aws/credentials")
 	f.BoolVar(&cfg.AllowOtherUsers, "allow-other-users", false, "let programs of other users of this machine call with any key, as yours do: they can start programs as you")
-	f.BoolVar(&cfg.ListenAnywhere, "listen-anywhere", false, "in a container: listen on 0.0.0.0:4566 unless --addr says otherwise, and take any access key from whoever reaches it, tasks and web pages excepted; publish the port for this machine alone")
+	f.BoolVar(&cfg.ListenAnywhere, "listen-anywhere", false, "in a container: listen on 0.0.0.0:4566 and name load balancers below localhost, unless --addr and --lb-domain say otherwise, and take any access key from whoever reaches it, tasks and web pages excepted; publish the port for this machine alone")
 	f.StringVar(&files.certificate, "tls-cert", "", "speak TLS with the certificate in this PEM file, and those of its authorities after it")
 	f.StringVar(&files.key, "tls-key", "", "PEM file with the certificate's key")
 	cmd.MarkFlagsRequiredTogether("tls-cert", "tls-key")
@@ -104,6 +109,18 @@ Built-in images, run by every runtime:
 	f.StringVar(&wall, "wall-shift", "", "for tests: shift the wall clock by the duration in this file, such as 8h or -30s, which may change")
 	_ = f.MarkHidden("wall-shift")
 	return cmd
+}
+
+// publish chooses what is reached through a published port, where nothing else was asked for: the
+// server itself, and load balancers by names that lead to it on most systems. Their own addresses
+// are the container's.
+func publish(cfg *server.Config, given *pflag.FlagSet) {
+	if !given.Changed("addr") {
+		cfg.Addr = "0.0.0.0:4566"
+	}
+	if !given.Changed("lb-domain") {
+		cfg.LBDomain = "localhost"
+	}
 }
 
 // secrets are the files that say whom the server lets in, and that it is itself.

@@ -24,6 +24,8 @@ type Options struct {
 	Clock   *clock.Clock
 	Disk    *disk.Disk   // of the folder; nil always has room
 	Log     *slog.Logger // nil: slog.Default
+	// Begun, if set, is told of each queue whose folder has been made.
+	Begun func(id string)
 }
 
 // A Broker is the queues of one folder.
@@ -88,10 +90,14 @@ func (b *Broker) Queue(id string, s queue.Settings) (*Queue, error) {
 		return nil, err
 	}
 	q := &Queue{broker: b, fifo: s.FIFO, folder: filepath.Join(b.Folder, id)}
+	_, before := os.Stat(q.folder)
 	if err := q.open(s); err != nil {
 		return nil, err
 	}
 	b.queues[id] = q
+	if b.Begun != nil && errors.Is(before, fs.ErrNotExist) {
+		b.Begun(id)
+	}
 	return q, nil
 }
 
@@ -103,6 +109,11 @@ func (b *Broker) openBook() error {
 		return err
 	}
 	path := filepath.Join(b.Folder, mark.FileName)
+	if lost, err := bookLost(b.Folder); err != nil {
+		return err
+	} else if lost {
+		b.Log.Error("it is not known of the queues how long their logs were, so what may be cut off of them is not missed: the note of it is gone and is begun anew", "file", path)
+	}
 	book, damaged, err := mark.Open(path)
 	if err != nil {
 		return err
@@ -112,6 +123,18 @@ func (b *Broker) openBook() error {
 			"file", path, "notes", damaged)
 	}
 	return nil
+}
+
+// bookLost tells whether there are queues, and no book of their lengths.
+func bookLost(folder string) (bool, error) {
+	if _, err := os.Stat(filepath.Join(folder, mark.FileName)); !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	queues, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return slices.ContainsFunc(queues, fs.DirEntry.IsDir), err
 }
 
 // Has tells whether a queue was ever opened: one that was not has no messages.

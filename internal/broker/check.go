@@ -23,6 +23,11 @@ func Check(folder string) (r damage.Report, err error) {
 		return r, err
 	}
 	path := filepath.Join(folder, mark.FileName)
+	if lost, err := bookLost(folder); err != nil {
+		return r, err
+	} else if lost {
+		r.Found = append(r.Found, mark.Lost(path))
+	}
 	book, damaged, err := mark.Read(path)
 	if err != nil {
 		return r, err

@@ -3,8 +3,8 @@ package broker
 import (
 	"errors"
 	"sync"
-	"time"
 
+	"flyball/internal/clock"
 	"flyball/internal/queue"
 	"flyball/internal/queuelog"
 )
@@ -30,7 +30,7 @@ type Queue struct {
 	live     map[queuelog.Position]int64 // messages, by their segments
 	skipped  int64                       // messages whose expiry is in the log
 	back     int64                       // messages that came back, as those who wait were told
-	alarm    *time.Timer                 // for those who wait; nil: none has
+	alarm    *clock.Timer                // for those who wait; nil: none has
 	saves    saves
 	saving   sync.WaitGroup
 	stats    Stats

@@ -33,7 +33,7 @@ type Received struct {
 // asked to. A caller that is gone gets none.
 func (q *Queue) Receive(ctx context.Context, r Request) ([]Received, error) {
 	deadline := time.Now().Add(r.Wait)
-	w := newWaiter()
+	w := newWaiter(q.broker.Clock)
 	for {
 		jumped := q.broker.Clock.Jumped()
 		got, dead, err := q.take(ctx, r, w, time.Now().Before(deadline))
@@ -105,12 +105,10 @@ func (q *Queue) arm() {
 	if !ok || q.waiting.first == nil {
 		return
 	}
-	in := max(q.broker.Clock.Until(time.UnixMilli(int64(at))), 0) + time.Millisecond
 	if q.alarm == nil {
-		q.alarm = time.AfterFunc(in, q.ring)
-	} else {
-		q.alarm.Reset(in)
+		q.alarm = q.broker.Clock.Timer(q.ring)
 	}
+	q.alarm.Set(time.UnixMilli(int64(at) + 1))
 }
 
 // ring tells those who wait of messages that have come back.
@@ -131,12 +129,16 @@ func (q *Queue) settle() {
 
 // wait waits until there may be messages, or there is no reason to wait any longer.
 func (q *Queue) wait(ctx context.Context, w *waiter, deadline time.Time, jumped <-chan struct{}) {
+	if q.broker.Clock.Counts(ctx) {
+		q.broker.Clock.Await(ctx, time.Time{}, q.broker.stopping, w.told)
+		return
+	}
 	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 	case <-q.broker.stopping:
-	case <-w.told:
+	case <-w.told.C():
 	case <-jumped:
 	case <-timer.C:
 	}

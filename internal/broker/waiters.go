@@ -1,5 +1,7 @@
 package broker
 
+import "flyball/internal/clock"
+
 // waiters are the callers that wait for messages, in the order of their coming.
 type waiters struct {
 	first, last *waiter
@@ -7,12 +9,12 @@ type waiters struct {
 
 // A waiter is one of them.
 type waiter struct {
-	told       chan struct{} // gets a token when there may be messages
+	told       *clock.Signal // there may be messages
 	in         bool
 	next, prev *waiter
 }
 
-func newWaiter() *waiter { return &waiter{told: make(chan struct{}, 1)} }
+func newWaiter(clk *clock.Clock) *waiter { return &waiter{told: clk.Signal()} }
 
 // join puts a waiter at the end.
 func (l *waiters) join(w *waiter) {
@@ -32,12 +34,7 @@ func (l *waiters) leave(w *waiter) (told bool) {
 		l.unlink(w)
 		return false
 	}
-	select {
-	case <-w.told:
-		return true
-	default:
-		return false
-	}
+	return w.told.Take()
 }
 
 func (l *waiters) unlink(w *waiter) {
@@ -59,6 +56,6 @@ func (l *waiters) tell(n int64) {
 	for ; n > 0 && l.first != nil; n-- {
 		w := l.first
 		l.unlink(w)
-		w.told <- struct{}{} // there is room: it was in
+		w.told.Set()
 	}
 }

@@ -32,9 +32,13 @@ func TestAQueryForTheWrongClocksTimesIsTold(t *testing.T) {
 			var log bytes.Buffer
 			now := time.Now()
 			c := &cell.Cell{Clock: clock.New(now.Add(tt.ahead), 1), Log: slog.New(slog.NewTextHandler(&log, nil))}
-			c.FoundNothing("GetMetricData", now.Add(tt.from), now.Add(tt.to), func(from, _ time.Time) bool {
-				if want := now.Add(tt.from + tt.ahead); !from.Equal(want) {
-					t.Errorf("%s: looks from %v on, want %v", tt.name, from, want)
+			c.FoundNothing("GetMetricData", now.Add(tt.from), now.Add(tt.to), func(from, to time.Time) bool {
+				want := now.Add(tt.to) // what is asked for has been looked at
+				if tt.ahead < 0 {
+					want = now.Add(tt.ahead - 24*time.Hour)
+				}
+				if !from.Equal(want) || !to.Equal(now.Add(tt.ahead)) {
+					t.Errorf("%s: looks from %v to %v", tt.name, from, to)
 				}
 				return tt.there
 			})

@@ -209,7 +209,15 @@ func (c *Client) Backup(ctx context.Context) (io.ReadCloser, error) {
 }
 
 func (c *Client) getJSON(ctx context.Context, path string, q url.Values, v any) error {
-	body, err := c.get(ctx, path, q)
+	return c.askJSON(ctx, http.MethodGet, path, q, v)
+}
+
+func (c *Client) postJSON(ctx context.Context, path string, q url.Values, v any) error {
+	return c.askJSON(ctx, http.MethodPost, path, q, v)
+}
+
+func (c *Client) askJSON(ctx context.Context, method, path string, q url.Values, v any) error {
+	body, err := c.ask(ctx, method, path, q)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,10 @@
 package client
 
-import "time"
+import (
+	"context"
+	"net/url"
+	"time"
+)
 
 // NowHeader is the header in which every answer of a server tells its time, in RFC 3339, as it
 // was when the request came. It is not Date, by which AWS's SDKs correct the times of their signatures.
@@ -24,4 +28,13 @@ const (
 	Ahead   ClockState = "ahead"   // it goes with the wall clock, by a lead before it
 	Waits   ClockState = "waits"   // it stands still until the wall clock has caught up
 	Runs    ClockState = "runs"    // it goes by itself, at another speed
+	Manual  ClockState = "manual"  // it stands still until it is moved
 )
+
+// Advance moves the clock of a server that is moved by hand, and returns what it shows then: all that was due on
+// the way is done.
+func (c *Client) Advance(ctx context.Context, by time.Duration) (Clock, error) {
+	var clock Clock
+	err := c.postJSON(ctx, "/console/api/clock", url.Values{"advance": {by.String()}}, &clock)
+	return clock, err
+}

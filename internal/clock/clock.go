@@ -1,5 +1,6 @@
 // Package clock is the one clock of a server. At speed 1 it follows the wall clock,
-// over suspends and jumps; at other speeds it runs by itself.
+// over suspends and jumps; at other speeds it runs by itself; and a manual one stands still until it
+// is moved.
 package clock
 
 import (
@@ -29,6 +30,7 @@ type Clock struct {
 	shown  atomic.Int64 // the latest time that was shown
 	offset atomic.Int64 // how far the wall clock is from the time that has run; small steps come with Look
 	jumped atomic.Pointer[chan struct{}]
+	manual *manual // of a clock that stands still until it is moved
 
 	mu     sync.Mutex
 	woke   time.Duration // the offset at which waiters were woken last
@@ -69,6 +71,9 @@ func (c *Clock) Wall() time.Time {
 
 // Now is the virtual time, in UTC.
 func (c *Clock) Now() time.Time {
+	if c.manual != nil {
+		return c.virtual.Add(time.Duration(c.shown.Load()))
+	}
 	if c.speed != 1 {
 		return c.virtual.Add(time.Duration(float64(time.Since(c.ran)) * c.speed))
 	}
@@ -124,7 +129,7 @@ func (c *Clock) Until(t time.Time) time.Duration {
 
 // Stands is how long the clock stands still from here on: 0 where it runs.
 func (c *Clock) Stands() time.Duration {
-	if c.speed != 1 {
+	if c.speed != 1 || c.manual != nil {
 		return 0
 	}
 	return max(time.Duration(c.shown.Load())-c.passed(), 0)
@@ -139,25 +144,71 @@ func (c *Clock) SleepUntil(ctx context.Context, t time.Time) error {
 
 // Wait returns when the clock shows t, when there is something sooner, or when ctx ends. It
 // reports whether the clock shows t.
-func (c *Clock) Wait(ctx context.Context, t time.Time, sooner <-chan struct{}) bool {
-	for {
-		jumped := c.Jumped()
-		if !c.Now().Before(t) {
+func (c *Clock) Wait(ctx context.Context, t time.Time, sooner *Signal) bool {
+	return c.Await(ctx, t, nil, sooner)
+}
+
+// Await is Wait for who waits for another thing as well, which happens outside of what the clock
+// knows, such as the end of a program. A zero time, a nil channel and a nil signal never come.
+func (c *Clock) Await(ctx context.Context, t time.Time, other <-chan struct{}, signal *Signal) bool {
+	if c.manual != nil {
+		if c.shows(t) {
 			return true
 		}
-		// A rounded division may wake it a nanosecond early, even at once; the loop asks the
-		// clock again.
-		timer := time.NewTimer(max(c.Until(t), time.Microsecond))
+		of, _ := ctx.Value(signalKey{}).(*Signal)
+		c.manual.wait(ctx, t, other, signal, of)
+		return c.shows(t)
+	}
+	for {
+		jumped := c.Jumped()
+		if c.shows(t) {
+			return true
+		}
+		timer := c.timer(t)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
 			return false
-		case <-sooner:
+		case <-signal.C():
+			timer.Stop()
+			return false
+		case <-other:
 			timer.Stop()
 			return false
 		case <-jumped:
 			timer.Stop()
 		case <-timer.C:
 		}
+	}
+}
+
+// shows is whether the clock shows a time or a later one.
+func (c *Clock) shows(t time.Time) bool { return !t.IsZero() && !c.Now().Before(t) }
+
+// never is longer than anybody waits.
+const never = 100 * 365 * 24 * time.Hour
+
+// timer rings when the clock shows a time. A rounded division may have it ring a nanosecond
+// early, even at once, so the clock has to be asked again.
+func (c *Clock) timer(t time.Time) *time.Timer {
+	if t.IsZero() {
+		return time.NewTimer(never)
+	}
+	return time.NewTimer(max(c.Until(t), time.Microsecond))
+}
+
+// Pause waits for some real time, so that a loop leaves the processor to others. On a manual clock,
+// which is in no hurry, it returns at once. It reports false when ctx has ended.
+func (c *Clock) Pause(ctx context.Context, d time.Duration) bool {
+	if c.manual != nil {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
 	}
 }

@@ -154,8 +154,8 @@ func TestWhoWaitsIsWokenByAJump(t *testing.T) {
 
 func TestWaitEndsWithWhatIsSooner(t *testing.T) {
 	follow(t, 1, func(c *clock.Clock, _ *shifted) {
-		sooner := make(chan struct{}, 1)
-		sooner <- struct{}{}
+		sooner := c.Signal()
+		sooner.Set()
 		if c.Wait(context.Background(), noon.Add(time.Hour), sooner) || !c.Now().Equal(noon) {
 			t.Error("it waited")
 		}

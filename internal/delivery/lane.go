@@ -82,7 +82,7 @@ func (q *Queue) admit(ctx context.Context, m broker.Received) (again time.Durati
 	switch {
 	case l.running < q.most(key.owner):
 		l.running++
-		q.workers.Go(func() { q.work(ctx, key, l, m) })
+		q.Clock.Go(ctx, &q.workers, func(ctx context.Context) { q.work(ctx, key, l, m) })
 	case len(l.waiting) < min(q.mostWaiting, (q.mostHeld-q.held)/2):
 		l.waiting = append(l.waiting, m.Receipt)
 		l.pace.at(time.Now()) // it is known when the lane is full

@@ -106,14 +106,19 @@ func (q *Queue) Run(ctx context.Context) error {
 	defer q.workers.Wait()
 	var receiving sync.WaitGroup
 	defer receiving.Wait()
-	receiving.Go(func() { q.receive(ctx) })
-	select {
-	case <-ctx.Done():
-		return nil
-	case err := <-q.broker.Failed():
+	q.Clock.Go(ctx, &receiving, q.receive)
+	var failure error
+	q.Clock.Idle(ctx, func() {
+		select {
+		case <-ctx.Done():
+		case failure = <-q.broker.Failed():
+		}
+	})
+	if failure != nil {
 		q.broker.Stop()
-		return fmt.Errorf("deliveries could not be written; mend the disk, and start again: %w", err)
+		return fmt.Errorf("deliveries could not be written; mend the disk, and start again: %w", failure)
 	}
+	return nil
 }
 
 // Close writes what is in memory.

@@ -3,7 +3,10 @@ package deploy
 import (
 	"context"
 	"errors"
-	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -119,8 +122,20 @@ func (d *deployer) address(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.service.URL = fmt.Sprintf("http://%s:%d/", aws.ToString(out.LoadBalancers[0].DNSName), listenerPort(d.plan.Port))
+	d.service.URL = urlOf(aws.ToString(out.LoadBalancers[0].DNSName), listenerPort(d.plan.Port), d.Endpoint)
 	return nil
+}
+
+// urlOf is where a load balancer is reached: at the port of its listener, or where its name is no
+// address and leads to the server at an endpoint, at the server's port.
+func urlOf(name string, listener int32, endpoint string) string {
+	port := strconv.Itoa(int(listener))
+	if _, err := netip.ParseAddr(name); err != nil {
+		if server, err := url.Parse(endpoint); err == nil && server.Port() != "" {
+			port = server.Port()
+		}
+	}
+	return "http://" + net.JoinHostPort(name, port) + "/"
 }
 
 // healthy counts the targets that take requests.

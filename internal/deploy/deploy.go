@@ -59,6 +59,9 @@ type deployer struct {
 func Apply(ctx context.Context, c *client.Client, p Plan, tell func(command string)) (Service, error) {
 	d := &deployer{Client: c, plan: p, tell: tell, service: Service{Plan: p}}
 	before, err := d.find(ctx)
+	if err == nil && before != nil {
+		err = p.fits(before.LoadBalancers)
+	}
 	if err != nil {
 		return d.service, err
 	}
@@ -141,15 +144,21 @@ func (d *deployer) create(ctx context.Context, definition *string) error {
 	return err
 }
 
+// fits refuses a plan for a service whose load balancer, which stays, is another one.
+func (p Plan) fits(had []ecstypes.LoadBalancer) error {
+	switch {
+	case len(had) > 0 && aws.ToInt32(had[0].ContainerPort) != p.Port:
+		return fmt.Errorf("service %s/%s has a load balancer for port %d; give --port %[3]d, or another --name",
+			p.Cluster, p.Name, aws.ToInt32(had[0].ContainerPort))
+	case len(had) == 0 && p.Port != 0:
+		return fmt.Errorf("service %s/%s has no load balancer; leave --port out, or give another --name", p.Cluster, p.Name)
+	}
+	return nil
+}
+
 // update gives a service that is there its new tasks. Its load balancer stays as it is.
 func (d *deployer) update(ctx context.Context, before ecstypes.Service, definition *string) error {
-	switch had := before.LoadBalancers; {
-	case len(had) > 0 && aws.ToInt32(had[0].ContainerPort) != d.plan.Port:
-		return fmt.Errorf("service %s/%s has a load balancer for port %d; give --port %[3]d, or another --name",
-			d.plan.Cluster, d.plan.Name, aws.ToInt32(had[0].ContainerPort))
-	case len(had) == 0 && d.plan.Port != 0:
-		return fmt.Errorf("service %s/%s has no load balancer; leave --port out, or give another --name", d.plan.Cluster, d.plan.Name)
-	case len(had) > 0:
+	if had := before.LoadBalancers; len(had) > 0 {
 		if err := d.findBalancer(ctx, aws.ToString(had[0].TargetGroupArn)); err != nil {
 			return err
 		}

@@ -5,7 +5,7 @@
 // that follow:
 //
 //	```sh                          they are run, one page after the other, in order
-//	```sh server                   they start a server, in a terminal of its own
+//	```sh server                   they start a server, in a terminal of its own; one before ends
 //	```sh not-run="needs Docker"   they are not run, and the reason says why
 //
 // Everything else, such as output, has another fence or is indented.

@@ -17,7 +17,7 @@ type Queue[K comparable] struct {
 	mu      sync.Mutex
 	entries entries[K]
 	index   map[K]*entry[K]
-	sooner  chan struct{} // holds a token when the first entry has changed
+	sooner  *clock.Signal // is set when the first entry has changed; nil before Run
 }
 
 // An entry is a key with its time, and its place in the heap.
@@ -47,7 +47,7 @@ func (q *Queue[K]) set(key K, at time.Time) {
 		heap.Push(&q.entries, e)
 	}
 	if q.entries[0].key == key {
-		q.tell()
+		q.sooner.Set()
 	}
 }
 
@@ -121,44 +121,25 @@ func (q *Queue[K]) Take(now time.Time, most int) (keys []K, next time.Time) {
 // Run hands keys to a function when they are due, up to a number of them at a
 // time, until ctx ends. The function may set them again.
 func (q *Queue[K]) Run(ctx context.Context, clk *clock.Clock, most int, do func(context.Context, []K)) {
-	sooner := q.token()
+	sooner := q.signal(clk)
 	for ctx.Err() == nil {
 		keys, next := q.Take(clk.Now(), most)
 		if len(keys) > 0 {
 			do(ctx, keys)
 			continue
 		}
-		wait(ctx, clk, sooner, next)
-	}
-}
-
-// wait returns at a time, or when there is something sooner, or when ctx ends.
-func wait(ctx context.Context, clk *clock.Clock, sooner <-chan struct{}, next time.Time) {
-	if !next.IsZero() {
 		clk.Wait(ctx, next, sooner)
-		return
-	}
-	select {
-	case <-ctx.Done():
-	case <-sooner:
 	}
 }
 
-// token is the channel that tells Run of an earlier time.
-func (q *Queue[K]) token() <-chan struct{} {
+// signal is what tells Run of an earlier time.
+func (q *Queue[K]) signal(clk *clock.Clock) *clock.Signal {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.sooner == nil {
-		q.sooner = make(chan struct{}, 1)
+		q.sooner = clk.Signal()
 	}
 	return q.sooner
-}
-
-func (q *Queue[K]) tell() {
-	select {
-	case q.sooner <- struct{}{}: // nil, and never ready, before Run
-	default: // it is told already
-	}
 }
 
 // entries is a heap, the soonest first.

@@ -1,10 +1,12 @@
 package load
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -35,10 +37,29 @@ func NewTransport(guard Guard) *http.Transport {
 		}
 	}
 	return &http.Transport{
-		DialContext:         dialer.DialContext,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if host, port, err := net.SplitHostPort(address); err == nil && isLocalName(host) {
+				address = net.JoinHostPort("127.0.0.1", port)
+			}
+			return dialer.DialContext(ctx, network, address)
+		},
 		ForceAttemptHTTP2:   true,
 		MaxIdleConnsPerHost: mostInFlight,
 		IdleConnTimeout:     10 * time.Second,
 		DisableCompression:  true,
 	}
+}
+
+// Lookup finds the addresses of a host, as a transport does.
+func Lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+	if isLocalName(host) {
+		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}, nil
+	}
+	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+}
+
+// isLocalName says whether a name stands below localhost, and so is this machine's (RFC 6761, 6.3):
+// curl and browsers know that by themselves, name servers and Go do not.
+func isLocalName(host string) bool {
+	return strings.HasSuffix(strings.ToLower(strings.TrimSuffix(host, ".")), ".localhost")
 }

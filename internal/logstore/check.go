@@ -18,6 +18,11 @@ func Check(dir string) (r damage.Report, err error) {
 	if err != nil || len(files) == 0 {
 		return r, err
 	}
+	if lost, err := bookLost(dir); err != nil {
+		return r, err
+	} else if lost {
+		r.Found = append(r.Found, mark.Lost(filepath.Join(dir, mark.FileName)))
+	}
 	book, damaged, err := mark.Read(filepath.Join(dir, mark.FileName))
 	if err != nil {
 		return r, err

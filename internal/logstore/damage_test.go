@@ -215,8 +215,10 @@ func FuzzSegment(f *testing.F) {
 	f.Add(appendFrame(nil, appendBlockHead(nil, rawCodec, 1, 3, []part{{stream: 1, events: 1}}), []byte("abc")))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		dir := t.TempDir()
-		if err := os.WriteFile(segmentPath(dir, 0), content, 0o600); err != nil {
-			t.Fatal(err)
+		for path, content := range map[string][]byte{segmentPath(dir, 0): content, filepath.Join(dir, mark.FileName): nil} {
+			if err := os.WriteFile(path, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 		r, err := Check(dir)
 		if err != nil {

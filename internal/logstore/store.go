@@ -21,6 +21,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math"
 	"os"
@@ -122,6 +123,11 @@ func Open(dir string, opts Options) (*Store, error) {
 
 func (s *Store) openBook() error {
 	path := filepath.Join(s.dir, mark.FileName)
+	if lost, err := bookLost(s.dir); err != nil {
+		return err
+	} else if lost {
+		s.log.Error("it is not known of the files of log events how long they were, so what may be cut off of them is not missed: the note of it is gone and is begun anew", "file", path)
+	}
 	book, damaged, err := mark.Open(path)
 	if err != nil {
 		return err
@@ -131,6 +137,15 @@ func (s *Store) openBook() error {
 			"file", path, "notes", damaged)
 	}
 	return nil
+}
+
+// bookLost tells whether there are log events, and no book of the lengths of their files.
+func bookLost(dir string) (bool, error) {
+	if _, err := os.Stat(filepath.Join(dir, mark.FileName)); !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*"+suffix))
+	return len(files) > 0, err
 }
 
 // load finds the segments and what is in them.

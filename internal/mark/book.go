@@ -107,13 +107,23 @@ func decode(content []byte) (b *Book, wrong []int64) {
 // Finding is what a check tells of a book with damaged slots. There is no more to be done
 // than to note anew how long the files are, as those do who open them.
 func Finding(path string, damaged int) damage.Finding {
-	return damage.Finding{File: path, Where: fmt.Sprintf("%d of its notes of how long files are say nothing any more", damaged), Repair: func(string) (string, error) {
+	return damage.Finding{File: path, Where: fmt.Sprintf("%d of its notes of how long files are say nothing any more", damaged), Repair: anew(path)}
+}
+
+// Lost is what a check tells of a book that is not there, beside files that it was about.
+func Lost(path string) damage.Finding {
+	return damage.Finding{File: path, Where: "it is gone, and with it how long the files beside it were: what is cut off of them is not missed", Repair: anew(path)}
+}
+
+// anew is the repair of a book.
+func anew(path string) func(string) (string, error) {
+	return func(string) (string, error) {
 		b, _, err := Open(path)
 		if err != nil {
 			return "", err
 		}
 		return "they are noted anew at the next start", b.Close()
-	}}
+	}
 }
 
 // decodeSlot reads a slot; one that is free has no name.

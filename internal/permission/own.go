@@ -4,11 +4,15 @@ package permission
 var ownCalls = service{
 	prefix: "flyball",
 	operations: map[string]string{
-		"Authority": "*",
-		"Backup":    "*",
-		"Clock":     "*",
-		"Explain":   "*",
-		"Logs":      "*",
-		"Metrics":   "*",
+		"AdvanceClock": "*",
+		"Authority":    "*",
+		"Backup":       "*",
+		"Clock":        "*",
+		"Explain":      "*",
+		"Load":         "*",
+		"Logs":         "*",
+		"Metrics":      "*",
+		"SetLoad":      "*",
+		"Wait":         "*",
 	},
 }

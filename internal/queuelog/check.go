@@ -28,12 +28,16 @@ func Check(o Options, r *damage.Report) error {
 
 func (l *Log) check(base Position, last bool, r *damage.Report) error {
 	path, noted := segmentPath(l.Folder, base), l.Book.Length(l.noted(base))
-	s, err := openSegment(l.Folder, base)
+	s, err := openSegment(l.Folder, l.Name, base)
 	if head, ok := errors.AsType[*headError](err); ok {
 		if last && head.size <= int64(segmentHead) && noted == 0 {
 			return nil // it was made when the machine stopped
 		}
-		r.Found = append(r.Found, damage.Finding{File: path, Where: fmt.Sprintf("its beginning is damaged, and with it none of its %d bytes can be read", head.size), Repair: func(aside string) (string, error) {
+		where := fmt.Sprintf("its beginning is damaged, and with it none of its %d bytes can be read", head.size)
+		if head.foreign {
+			where = fmt.Sprintf("it is a segment of another queue, as after files were copied or renamed, and none of its %d bytes are taken", head.size)
+		}
+		r.Found = append(r.Found, damage.Finding{File: path, Where: where, Repair: func(aside string) (string, error) {
 			l.Book.Forget(l.noted(base))
 			return "the other messages of the queue are kept", os.Rename(path, filepath.Join(aside, filepath.Base(path)))
 		}})
@@ -111,7 +115,7 @@ func (l *Log) fill(base Position, aside string) (string, error) {
 			return "", err
 		}
 	}
-	s, err := openSegment(l.Folder, base)
+	s, err := openSegment(l.Folder, l.Name, base)
 	if err != nil {
 		return "", err
 	}

@@ -261,3 +261,86 @@ func FuzzSegment(f *testing.F) {
 		end()
 	})
 }
+
+// Two queues whose segments are of equal length have swapped one: nothing but its beginning
+// tells that a message is not of the queue that would hand it out.
+func TestASegmentOfAnotherQueueIsNotTaken(t *testing.T) {
+	for _, size := range []int64{1 << 20, 60} { // the last segment is swapped, or one before it
+		dir := t.TempDir()
+		openNamed := func(name string) (*queuelog.Log, *bytes.Buffer) {
+			t.Helper()
+			var told bytes.Buffer
+			l, err := queuelog.Open(queuelog.Options{
+				Folder: filepath.Join(dir, name), Name: name, Segment: size, Log: slog.New(slog.NewTextHandler(&told, &slog.HandlerOptions{Level: slog.LevelError})),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return l, &told
+		}
+		for _, name := range []string{"one", "two"} {
+			l, _ := openNamed(name)
+			for i := range 5 {
+				add(t, l, fmt.Sprint(name, " ", i))
+			}
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		first := func(name string) string { return filepath.Join(dir, name, "0000000000000000.log") }
+		for _, move := range [][2]string{{first("one"), first("aside")}, {first("two"), first("one")}, {first("aside"), first("two")}} {
+			if err := os.MkdirAll(filepath.Dir(move[1]), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(move[0], move[1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, name := range []string{"one", "two"} {
+			var found damage.Report
+			if err := queuelog.Check(queuelog.Options{Folder: filepath.Join(dir, name), Name: name}, &found); err != nil || len(found.Found) != 1 || !strings.Contains(found.Found[0].Where, "another queue") {
+				t.Errorf("a check of %s finds %v, %v", name, found.Found, err)
+			}
+			l, told := openNamed(name)
+			add(t, l, name+" goes on")
+			for _, record := range all(t, l) {
+				if !strings.HasPrefix(record, name) {
+					t.Errorf("%s has taken %q", name, record)
+				}
+			}
+			if !strings.Contains(told.String(), "another queue") {
+				t.Errorf("the log of %s says %q", name, told)
+			}
+			l.Close()
+			l, _ = openNamed(name)
+			if got := all(t, l); len(got) == 0 || got[len(got)-1] != name+" goes on" {
+				t.Errorf("%s has %q when it is opened again", name, got)
+			}
+			l.Close()
+		}
+	}
+}
+
+// The number of a segment of an earlier release was all random, and tells of no log.
+func TestSegmentsOfEarlierReleasesAreRead(t *testing.T) {
+	killed, want := filled(t)
+	for _, name := range segments(t, killed) {
+		path := filepath.Join(killed, name)
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		copy(content, "fbqueue1")
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l, err := queuelog.Open(queuelog.Options{Folder: filepath.Join(killed, "log"), Name: "whatever"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if got := all(t, l); !slices.Equal(got, want) {
+		t.Errorf("it has %q, want %q", got, want)
+	}
+}

@@ -111,14 +111,14 @@ func (l *Log) noted(base Position) string { return l.Name + "/" + filepath.Base(
 // again, and the last one ends where its records do.
 func (l *Log) take(base Position, last bool) error {
 	path, noted := segmentPath(l.Folder, base), Position(l.Book.Length(l.noted(base)))
-	s, err := openSegment(l.Folder, base)
+	s, err := openSegment(l.Folder, l.Name, base)
 	if damaged, ok := errors.AsType[*headError](err); ok {
 		if last && damaged.size <= int64(segmentHead) && noted == 0 {
 			// It was made when the machine stopped, and has nothing that was synced.
 			l.Log.Info("an unfinished segment of a queue was removed, in which nothing was", "segment", path)
 			return os.Remove(path)
 		}
-		l.Log.Error("the messages of a segment of a queue are lost: it is damaged at its beginning", "segment", path, "at", 0, "bytes", damaged.size, "next", damage.Restore)
+		l.tellHead(damaged, path)
 		if last {
 			return l.begin(base + max(Position(damaged.size), noted, Position(segmentHead)))
 		}
@@ -139,6 +139,15 @@ func (l *Log) take(base Position, last bool) error {
 	}
 	defer func() { s.file = nil }()
 	return s.file.Close()
+}
+
+// tellHead tells of a segment that is left out for its beginning.
+func (l *Log) tellHead(of *headError, path string) {
+	what := "the messages of a segment of a queue are lost: it is damaged at its beginning"
+	if of.foreign {
+		what = "the messages of a segment of a queue are lost: the file in its place is a segment of another queue, as after files were copied or renamed; none of it is taken"
+	}
+	l.Log.Error(what, "segment", path, "at", 0, "bytes", of.size, "next", damage.Restore)
 }
 
 func (l *Log) tellCut(s *segment, noted Position) {
@@ -188,7 +197,7 @@ func (l *Log) sound(s *segment) (end Position, partial bool) {
 
 // begin makes the next segment.
 func (l *Log) begin(base Position) error {
-	s, err := createSegment(l.Folder, base)
+	s, err := createSegment(l.Folder, l.Name, base)
 	if err != nil {
 		return err
 	}
@@ -308,6 +317,7 @@ func (l *Log) fail(err error) error {
 	defer l.mu.Unlock()
 	if l.err == nil {
 		l.err = err
+		l.Log.Error("nothing more is taken for a queue, or handed out of it, until the server starts again", "queue", l.Folder, "error", err)
 	}
 	return l.err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,11 +24,15 @@ type segment struct {
 	is   os.FileInfo // the file that it is
 	// mended says that its beginning is damaged, and was found out from its first record.
 	mended bool
+	named  bool // its number tells whose it is
 }
 
-// A segment begins with what it is, and with the number that its checksums depend on.
+// A segment begins with what it is, and with the number that its checksums depend on. Half of
+// the number is the checksum of the log's name, so that a segment that has got into another
+// log is not taken for that log's; those of earlier releases have none.
 const (
-	segmentMark = "fbqueue1"
+	segmentMark = "fbqueue2"
+	unnamedMark = "fbqueue1"
 	segmentHead = len(segmentMark) + 8
 	segmentEnd  = ".log"
 )
@@ -41,13 +46,13 @@ func segmentPath(folder string, base Position) string {
 	return filepath.Join(folder, fmt.Sprintf("%016x", int64(base))+segmentEnd)
 }
 
-// createSegment makes a segment, whose name is on disk with what is synced first.
-func createSegment(folder string, base Position) (*segment, error) {
+// createSegment makes a segment of a log with a name. Its own is on disk with what is synced first.
+func createSegment(folder, name string, base Position) (*segment, error) {
 	f, err := os.OpenFile(segmentPath(folder, base), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	s := &segment{base: base, size: int64(segmentHead), salt: newSalt(), file: f}
+	s := &segment{base: base, size: int64(segmentHead), salt: newSalt(name), named: true, file: f}
 	if _, err := f.Write(s.head()); err != nil {
 		return nil, errors.Join(err, f.Close(), os.Remove(f.Name()))
 	}
@@ -65,24 +70,41 @@ func (s *segment) write(b []byte) error {
 	return err
 }
 
-func newSalt() uint64 {
-	b := make([]byte, 8)
+func newSalt(name string) uint64 {
+	b := make([]byte, 4)
 	_, _ = rand.Read(b) // it never fails
-	return binary.LittleEndian.Uint64(b)
+	return uint64(binary.LittleEndian.Uint32(b)) | uint64(sumOf(name))<<32
 }
+
+func sumOf(name string) uint32 { return crc32.Checksum([]byte(name), castagnoli) }
+
+// tells tells whether the number of a segment is one of a log with a name.
+func (s *segment) tells(name string) bool { return uint32(s.salt>>32) == sumOf(name) }
 
 // head is the beginning of a segment.
 func (s *segment) head() []byte {
-	return binary.LittleEndian.AppendUint64([]byte(segmentMark), s.salt)
+	mark := unnamedMark
+	if s.named {
+		mark = segmentMark
+	}
+	return binary.LittleEndian.AppendUint64([]byte(mark), s.salt)
 }
 
-// A headError is of a file whose beginning is not that of a segment.
-type headError struct{ size int64 }
+// A headError is of a file whose beginning is not that of a segment, or not of this log's.
+type headError struct {
+	size    int64
+	foreign bool // it is a segment of another log
+}
 
-func (*headError) Error() string { return "not the beginning of a segment" }
+func (e *headError) Error() string {
+	if e.foreign {
+		return "a segment of another queue"
+	}
+	return "not the beginning of a segment"
+}
 
-// openSegment opens a segment that exists.
-func openSegment(folder string, base Position) (*segment, error) {
+// openSegment opens a segment that exists, of a log with a name.
+func openSegment(folder, name string, base Position) (*segment, error) {
 	s := &segment{base: base}
 	if err := s.open(folder); err != nil {
 		return nil, err
@@ -92,39 +114,60 @@ func openSegment(folder string, base Position) (*segment, error) {
 		return nil, err
 	}
 	s.size, s.is = info.Size(), info
-	if !s.begins() {
+	if err := s.begins(name); err != nil {
 		s.file.Close()
-		return nil, &headError{s.size}
+		return nil, err
 	}
 	return s, nil
 }
 
 // begins reads the beginning of a segment. Its number is one with which the first record
 // is sound: so one bit that has changed does not take all records with it.
-func (s *segment) begins() bool {
+func (s *segment) begins(name string) error {
 	b, err := readAt(s.file, 0, int(min(s.size, int64(segmentHead+frameHead))), nil)
 	if err != nil || len(b) < segmentHead {
-		return false
+		return &headError{size: s.size}
 	}
 	if n := int64(len(b) + sizeOf(b[segmentHead:])); n <= s.size {
 		if b, err = readAt(s.file, 0, int(n), nil); err != nil {
-			return false
+			return &headError{size: s.size}
 		}
 	}
-	s.salt = binary.LittleEndian.Uint64(b[len(segmentMark):])
-	marked := string(b[:len(segmentMark)]) == segmentMark
-	first := b[segmentHead:]
-	if content(first, s.salt, s.first()) != nil {
-		s.mended = !marked
-		return true
+	mark := string(b[:len(segmentMark)])
+	marked := mark == segmentMark || mark == unnamedMark
+	read := binary.LittleEndian.Uint64(b[len(segmentMark):])
+	salt, sound := soundWith(b[segmentHead:], read, s.first())
+	s.salt, s.mended = salt, sound && (!marked || salt != read)
+	s.named = mark == segmentMark || !marked && s.tells(name)
+	switch {
+	case !sound && !marked:
+		return &headError{size: s.size}
+	case s.named && !s.tells(name):
+		return &headError{s.size, sound}
+	}
+	return nil
+}
+
+// soundWith is the number with which a frame has a record: the one that was read, or one that
+// differs from it in a bit.
+func soundWith(frame []byte, salt uint64, at Position) (_ uint64, sound bool) {
+	if content(frame, salt, at) != nil {
+		return salt, true
 	}
 	for bit := range 64 {
-		if salt := s.salt ^ 1<<bit; content(first, salt, s.first()) != nil {
-			s.salt, s.mended = salt, true
-			return true
+		if other := salt ^ 1<<bit; content(frame, other, at) != nil {
+			return other, true
 		}
 	}
-	return marked
+	return salt, false
+}
+
+// A GoneError is of a log whose files are not any more those that it has open: what is written to
+// them is lost.
+type GoneError struct{ Path, How string }
+
+func (e *GoneError) Error() string {
+	return fmt.Sprintf("%s was %s while the server ran; put the data folder back, and start again", e.Path, e.How)
 }
 
 // present reports an error when the file is not any more what its path leads to: what is
@@ -133,11 +176,11 @@ func (s *segment) present(folder string) error {
 	path := segmentPath(folder, s.base)
 	switch now, err := os.Stat(path); {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s was removed while the server ran; put the data folder back, and start again", path)
+		return &GoneError{path, "removed"}
 	case err != nil:
 		return err
 	case !os.SameFile(s.is, now):
-		return fmt.Errorf("%s was replaced while the server ran; put the data folder back, and start again", path)
+		return &GoneError{path, "replaced"}
 	}
 	return nil
 }

@@ -106,8 +106,8 @@ func (c *cells) run(start func(*services)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.start = start
-	for _, v := range c.opened {
-		start(v)
+	for _, scope := range slices.Sorted(maps.Keys(c.opened)) {
+		start(c.opened[scope])
 	}
 }
 

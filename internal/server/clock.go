@@ -33,11 +33,16 @@ func (s *Server) openClock() error {
 	}
 	start := wall().UTC()
 	last, err := state.Get[time.Time](s.state, kindClock, clockKey)
-	if errors.Is(err, store.ErrNotFound) {
+	fresh := errors.Is(err, store.ErrNotFound)
+	if fresh {
 		last, err = &start, nil
 	}
 	if err != nil {
 		return fmt.Errorf("read the clock: %w", err)
+	}
+	if s.cfg.Clock == ClockManual {
+		s.openManualClock(*last, fresh)
+		return nil
 	}
 	ahead := last.Sub(start)
 	if s.cfg.Clock == ClockWall && ahead > 0 {
@@ -55,9 +60,28 @@ func (s *Server) openClock() error {
 	if ahead > 0 && !stays {
 		s.clock.NotBefore(*last)
 	}
+	s.noteClock()
+	return nil
+}
+
+// openManualClock has the clock stand where an earlier life left it, or in its first at the start that is
+// given, or at the full minute.
+func (s *Server) openManualClock(last time.Time, fresh bool) {
+	if fresh {
+		last = last.Truncate(time.Minute)
+		if !s.cfg.Start.IsZero() {
+			last = s.cfg.Start
+		}
+	}
+	s.clock = clock.Manual(s.cfg.Wall, last)
+	s.clock.OnRest(s.state.Announced)
+	s.noteClock()
+}
+
+// noteClock has where the clock is noted with what is written.
+func (s *Server) noteClock() {
 	s.ahead.clock = s.clock
 	s.state.Stamp(s.ahead.stamp)
-	return nil
 }
 
 // tellLead says what becomes of a lead that an earlier life has left.
@@ -78,6 +102,8 @@ func (s *Server) clockShows() client.Clock {
 	lead := now.Sub(wall)
 	c := client.Clock{Now: now, Wall: wall, Lead: lead.Round(time.Millisecond).Seconds(), Speed: s.clock.Speed(), State: client.Follows}
 	switch {
+	case s.clock.IsManual():
+		c.State = client.Manual
 	case c.Speed != 1:
 		c.State = client.Runs
 	case s.clock.Stands() > 0:
@@ -129,6 +155,11 @@ func (n *clockNote) stamp(tx *state.Tx) {
 // note notes where the clock is, or will be when it is to be noted again.
 func (n *clockNote) note(tx *state.Tx) {
 	now := n.clock.Now()
+	if n.clock.IsManual() {
+		n.noted = now.Add(1)
+		tx.Put(kindClock, clockKey, now)
+		return
+	}
 	if !n.ahead(now) {
 		n.noted = now.Add(inStepEvery)
 		tx.Put(kindClock, clockKey, now)
@@ -147,7 +178,7 @@ func (n *clockNote) keep(tx *state.Tx) {
 
 // ahead tells whether the clock may be further than the wall clock.
 func (n *clockNote) ahead(now time.Time) bool {
-	return n.clock.Speed() > 1 || now.After(n.clock.Wall().Add(time.Second))
+	return !n.clock.IsManual() && (n.clock.Speed() > 1 || now.After(n.clock.Wall().Add(time.Second)))
 }
 
 // keepClock has the clock follow the wall clock and be noted.

@@ -11,6 +11,7 @@ import (
 
 	"flyball/internal/disk"
 	"flyball/internal/flow"
+	"flyball/internal/queuelog"
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ecs"
@@ -82,6 +83,10 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.Handle("GET /console/api/authority", own.Operation("Authority", s.serveAuthority))
 	mux.Handle("POST /console/api/backup", own.Operation("Backup", s.atHome(s.serveBackup)))
 	mux.Handle("GET /console/api/clock", own.Operation("Clock", s.serveClock))
+	mux.Handle("POST /console/api/clock", own.Operation("AdvanceClock", s.serveAdvance))
+	mux.Handle("POST /console/api/wait", own.Operation("Wait", s.serveWait))
+	mux.Handle("GET /console/api/load", own.Operation("Load", s.serveLoads))
+	mux.Handle("POST /console/api/load", own.Operation("SetLoad", s.serveSetLoad))
 	mux.Handle("GET /console/api/explain", own.Operation("Explain", s.serveExplain))
 	mux.Handle("GET /console/api/logs", own.Operation("Logs", s.serveLogs))
 	mux.Handle("GET /console/api/log-lines", own.Operation("Logs", s.serveLogLines))
@@ -120,8 +125,13 @@ func (s *Server) settle(ctx context.Context, service string) error {
 	return s.state.Settle(ctx)
 }
 
-// full says of an error that the disk takes no writes.
+// full says of an error that what is kept cannot be written, for want of room or because its
+// files have been taken away.
 func (s *Server) full(err error) (message string, full bool) {
+	if gone, ok := errors.AsType[*queuelog.GoneError](err); ok {
+		return "The messages of the queue are not on the server's disk any more: their file was " + gone.How + " while the server ran. " +
+			"None is taken or handed out until the data folder is put back and the server started again; its log names the file.", true
+	}
 	if lack, ok := errors.AsType[*disk.Error](s.disk.Explain(err)); ok {
 		return lack.Error(), true
 	}

@@ -33,9 +33,10 @@ func (s *Server) listen() error {
 	return s.listenForTasks()
 }
 
-// warnOfPlain tells of what others can read on its way.
+// warnOfPlain tells of what others can read on its way, where it does not matter more what they
+// can do.
 func (s *Server) warnOfPlain(l net.Listener) {
-	if s.cfg.Certificate == nil && !atLoopback(l) {
+	if s.cfg.Certificate == nil && !atLoopback(l) && !s.anyoneMayCall() {
 		s.cfg.Log.Warn("the server can be reached from other machines without TLS: whoever is on the way reads calls and answers, "+
 			"with the secrets of new access keys; give --tls-cert and --tls-key", "address", l.Addr())
 	}

@@ -62,7 +62,7 @@ func TestEveryAnswerTellsTheServersTimeBesideTheDate(t *testing.T) {
 
 func TestAClockThatCannotBeIsRefused(t *testing.T) {
 	cfg := Config{Addr: "127.0.0.1:0", Speed: 1, Account: testAccount, Region: testRegion, Clock: "sundial"}
-	if err := cfg.check(); err == nil || !strings.Contains(err.Error(), "give auto or wall") {
+	if err := cfg.check(); err == nil || !strings.Contains(err.Error(), "give auto, wall or manual") {
 		t.Errorf("it says %v", err)
 	}
 }

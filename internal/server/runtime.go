@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	stdruntime "runtime"
 	"slices"
 	"time"
 
 	"flyball/internal/task"
 	"flyball/internal/task/docker"
 	"flyball/internal/task/process"
+	"flyball/internal/task/simulated"
 	"flyball/internal/workload"
 )
 
@@ -21,6 +23,9 @@ func (s *Server) openRuntime(ctx context.Context) error {
 		return nil
 	}
 	name := s.cfg.Runtime
+	if name == "auto" && s.clock.IsManual() {
+		name = "simulated"
+	}
 	if name == "auto" {
 		name = "docker"
 		if err := docker.Available(ctx); errors.Is(err, docker.ErrPermission) && surroundings().container {
@@ -36,6 +41,9 @@ func (s *Server) openRuntime(ctx context.Context) error {
 		return err
 	}
 	s.runtime = runtime
+	if lack := shortcoming(stdruntime.GOOS, name); lack != "" {
+		s.cfg.Log.Warn(lack, "runtime", name)
+	}
 	if err := s.learnSurroundings(ctx); err != nil {
 		return err
 	}
@@ -55,10 +63,12 @@ func (s *Server) runtimeNamed(ctx context.Context, name, dir string, network pro
 			Dir: dir, Args: args, Images: s.cfg.Images, Hidden: s.dir.path, Log: s.cfg.Log,
 			Network: network, Range: s.cfg.TaskRange, Source: imageSource{s},
 		})
+	case "simulated":
+		return simulated.New(simulated.Options{Clock: s.clock, Start: s.cfg.TaskStart, Stop: s.cfg.TaskStop}), nil
 	case "docker":
 		return docker.New(ctx, docker.Options{Dir: dir, Args: args, Login: s.Login, Log: s.cfg.Log})
 	}
-	return nil, fmt.Errorf("runtime %q: give auto, process or docker", name)
+	return nil, fmt.Errorf("runtime %q: give auto, process, docker or simulated", name)
 }
 
 // adopt has the cells take up their tasks of the server's earlier lives before any

@@ -40,18 +40,21 @@ import (
 type Config struct {
 	Addr    string            // address to listen on, HOST:PORT; port 0 takes a free one
 	Data    string            // folder of the durable state; empty keeps nothing
-	Runtime string            // auto, process or docker
+	Runtime string            // auto, process, docker or simulated
 	Tasks   task.Runtime      // runs the tasks in place of Runtime, where it is set
 	Images  map[string]string // with the process runtime: the command of an image
 	// With the process runtime, the network of tasks: auto, namespace or loopback.
 	TaskNetwork string
-	TaskRange   netip.Prefix // has room for the network of the tasks' namespaces
-	Speed       float64      // virtual seconds in a real one
-	Wall        clock.Wall   // the wall clock; nil: this machine's
-	Clock       string       // where the clock begins: ClockAuto, which is the zero value's meaning, too, or ClockWall
-	Account     string       // of calls whose access key names none; 12 digits
-	Region      string       // of calls whose signature names none
-	Hosts       []string     // Host names to accept beside the loopback ones
+	TaskRange   netip.Prefix  // has room for the network of the tasks' namespaces
+	Speed       float64       // virtual seconds in a real one
+	Wall        clock.Wall    // the wall clock; nil: this machine's
+	Clock       string        // ClockAuto, which is the zero value's meaning, too, ClockWall or ClockManual
+	Start       time.Time     // of a manual clock in its first life; zero: the minute that it is
+	TaskStart   time.Duration // of a simulated task, on the server's clock
+	TaskStop    time.Duration
+	Account     string   // of calls whose access key names none; 12 digits
+	Region      string   // of calls whose signature names none
+	Hosts       []string // Host names to accept beside the loopback ones
 	// LBDomain ends the DNS names of load balancers, which lead to this server at the
 	// port of Addr. Without it their names are their own addresses.
 	LBDomain string
@@ -80,6 +83,8 @@ type Config struct {
 const (
 	ClockAuto = "auto" // where it was: time does not go back under what is stored
 	ClockWall = "wall" // at the wall clock: its lead is given up
+	// ClockManual has it stand still, where it was, or at Config.Start, until Advance moves it.
+	ClockManual = "manual"
 )
 
 // How the roles are taken that scalable targets are registered with.
@@ -104,6 +109,7 @@ type Server struct {
 	globals *globals
 	events  event.Stream
 	router  deliver.Router
+	running chan struct{} // closed when the loops have begun
 	// opened is when calls and loops change the state, and no start does.
 	opened atomic.Bool
 	// operations are those that schedules may call by name.
@@ -131,7 +137,7 @@ type Server struct {
 // Open loads the state, takes up the tasks of an earlier life and listens.
 // Calls are answered once Run is called.
 func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
-	s := &Server{cfg: cfg}
+	s := &Server{cfg: cfg, running: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			s.release()
@@ -261,6 +267,8 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 		return nil
 	})
+	s.cells.run(func(v *services) { group.Go(s.clock.Counted(loops, v.run)) })
+	close(s.running)
 	for _, l := range s.listeners {
 		group.Go(func() error {
 			if err := s.serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -292,8 +300,8 @@ func (s *Server) Run(ctx context.Context) error {
 	group.Go(func() error { <-loops.Done(); s.store.GiveUp(); return nil })
 	group.Go(func() error { s.stopStrays(loops); return nil })
 	group.Go(func() error { <-loops.Done(); s.functions.close(); return nil })
+	group.Go(func() error { <-loops.Done(); s.endManual(); return nil })
 	group.Go(func() error { return s.sweepRegistry(loops) })
-	s.cells.run(func(v *services) { group.Go(func() error { return v.run(loops) }) })
 	group.Go(func() error { return s.keepClock(loops) })
 	return group.Wait()
 }
@@ -363,8 +371,8 @@ func (c Config) check() error {
 	if d := c.LBDomain; !madeOf(d, digits+"abcdefghijklmnopqrstuvwxyz-.") || strings.Trim(d, ".") != d {
 		return fmt.Errorf("load balancer domain %q: give a name in lower case such as lb.example.com", d)
 	}
-	if c.Clock != "" && c.Clock != ClockAuto && c.Clock != ClockWall {
-		return fmt.Errorf("clock %q: give %s or %s", c.Clock, ClockAuto, ClockWall)
+	if err := c.checkClock(); err != nil {
+		return err
 	}
 	if c.Roles != "" && c.Roles != RolesJudged && c.Roles != RolesTaken {
 		return fmt.Errorf("roles %q: give %s or %s", c.Roles, RolesJudged, RolesTaken)
@@ -388,4 +396,23 @@ func (c Config) checkAddr() error {
 		return nil
 	}
 	return c.openAddress(surroundings())
+}
+
+func (c Config) checkClock() error {
+	switch c.Clock {
+	case "", ClockAuto, ClockWall:
+		if !c.Start.IsZero() {
+			return fmt.Errorf("a start at %v is for clock %s", c.Start, ClockManual)
+		}
+	case ClockManual:
+		if c.Speed != 1 {
+			return fmt.Errorf("speed %v is for a clock that runs by itself, and a %s one does not", c.Speed, ClockManual)
+		}
+	default:
+		return fmt.Errorf("clock %q: give %s, %s or %s", c.Clock, ClockAuto, ClockWall, ClockManual)
+	}
+	if c.TaskStart < 0 || c.TaskStop < 0 {
+		return fmt.Errorf("delays %v and %v: a simulated task takes no negative time to start or stop", c.TaskStart, c.TaskStop)
+	}
+	return nil
 }

@@ -272,21 +272,22 @@ func (s *Server) openExpress(v *services) (err error) {
 // memory.
 func (v *services) run(ctx context.Context) error {
 	var loops errgroup.Group
-	loops.Go(func() error { return v.elb.Run(ctx) })
+	clk := v.cell.Clock
+	// On a manual clock what is due at the same time is done in this order: metrics are published before
+	// alarms look at them, and these before a schedule sets anything.
+	for _, run := range []func(context.Context) error{
+		v.elb.Run, v.ecs.Run, v.sqs.Run, v.logs.Run, v.lambda.Run, v.events.Run,
+		func(ctx context.Context) error { v.backlogs.Meter.Run(ctx); return nil },
+		v.cloudwatch.Run, v.autoscaling.Run, v.scheduler.Run, v.deliveries.Run, v.express.Run,
+	} {
+		loops.Go(clk.Counted(ctx, run))
+	}
+	// These keep house in real time.
 	loops.Go(func() error { return v.ecr.Run(ctx) })
-	loops.Go(func() error { return v.ecs.Run(ctx) })
-	loops.Go(func() error { return v.cloudwatch.Run(ctx) })
-	loops.Go(func() error { return v.logs.Run(ctx) })
-	loops.Go(func() error { return v.autoscaling.Run(ctx) })
-	loops.Go(func() error { v.backlogs.Meter.Run(ctx); return nil })
-	loops.Go(func() error { return v.scheduler.Run(ctx) })
-	loops.Go(func() error { return v.sqs.Run(ctx) })
-	loops.Go(func() error { return v.deliveries.Run(ctx) })
-	loops.Go(func() error { return v.lambda.Run(ctx) })
-	loops.Go(func() error { return v.events.Run(ctx) })
-	loops.Go(func() error { return v.express.Run(ctx) })
 	loops.Go(func() error { return v.datapoints.Run(ctx) })
-	return loops.Wait()
+	var err error
+	clk.Idle(ctx, func() { err = loops.Wait() })
+	return err
 }
 
 // adoptNothing readies a cell that was opened after the tasks of earlier lives

@@ -13,6 +13,7 @@ type announcements struct {
 	mu      sync.Mutex
 	waiting []announcement
 	making  bool
+	made    chan struct{} // closed when none is left; nil while nobody waits
 }
 
 type announcement struct {
@@ -34,11 +35,25 @@ func (a *announcements) add(c store.Commit, news []func()) {
 	}
 }
 
+// left is closed when none is left that was added before; it is nil when none is now.
+func (a *announcements) left() <-chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.making && a.made == nil {
+		a.made = make(chan struct{})
+	}
+	return a.made
+}
+
 func (a *announcements) makeAll() {
 	for {
 		a.mu.Lock()
 		if len(a.waiting) == 0 {
 			a.waiting, a.making = nil, false
+			if a.made != nil {
+				close(a.made)
+				a.made = nil
+			}
 			a.mu.Unlock()
 			return
 		}

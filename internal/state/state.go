@@ -179,6 +179,21 @@ func (s *State) Settle(ctx context.Context, families ...string) error {
 	return nil
 }
 
+// Announced has the announcements made of what was changed before, and reports whether there were any.
+func (s *State) Announced(ctx context.Context) bool {
+	left := s.news.left()
+	if left == nil {
+		return false
+	}
+	s.whole.Flush()
+	select {
+	case <-left:
+	case <-s.whole.Stalled():
+	case <-ctx.Done():
+	}
+	return true
+}
+
 // wait has a commit made and waits for it.
 func (s *State) wait(ctx context.Context, commit store.Commit) error {
 	if commit.Done() == nil {

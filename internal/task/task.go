@@ -19,7 +19,7 @@ var ErrNoImage = errors.New("CannotPullContainerError")
 // A Runtime starts tasks on some kind of host. Its methods may be called from
 // several goroutines.
 type Runtime interface {
-	// Name is "process" or "docker".
+	// Name is "process", "docker" or "simulated".
 	Name() string
 	// Start starts all containers of a task. It returns when they have been
 	// started, or with the reason why one could not be; then none is left running.
@@ -43,6 +43,14 @@ type Puller interface {
 	// digest, the one that it stands for now. It returns the digest, or "" for a
 	// program that comes with the runtime. An error wraps ErrNoImage.
 	Pull(ctx context.Context, image, digest string) (string, error)
+}
+
+// Effortless is a Runtime whose tasks are no programs: what they do is known, not measured.
+type Effortless interface {
+	// StartsAtOnce is how many tasks may be started at the same time.
+	StartsAtOnce() int
+	// Now is the time that Usage tells.
+	Now() time.Time
 }
 
 // A Task is one running or stopped task. Its methods may be called from several
@@ -172,7 +180,7 @@ type Exit struct {
 
 // Usage is what a task has used. Two of them make a utilization.
 type Usage struct {
-	At     time.Time     // wall clock
+	At     time.Time     // by the wall clock, unless the runtime is Effortless
 	CPU    time.Duration // CPU time since the task started
 	Memory int64         // bytes in use, without reclaimable page cache
 }

@@ -47,8 +47,8 @@ type Options struct {
 	Settle func(ctx context.Context, service string) error
 	// Wall is the wall clock; nil is this machine's.
 	Wall func() time.Time
-	// Full, when set, says of an error that the disk takes no writes, in the words that
-	// the client is told.
+	// Full, when set, says of an error that the disk takes no writes, or has lost what was
+	// written, in the words that the client is told.
 	Full func(error) (message string, full bool)
 	// Log gets panics and internal errors, and each call at debug level. Nil
 	// means slog.Default().

@@ -16,6 +16,7 @@ trap 'echo "-- failed with $?: $BASH_COMMAND"' ERR
 # serve runs what the_server has, in a terminal of its own: until it says that it is ready.
 serve() {
 	end_server
+	rm -f "$RUN/server.out"
 	(trap - EXIT ERR; the_server) >"$RUN/server.out" 2>>"$RUN/server.log" &
 	server=$!
 	until grep -qs '^ready ' "$RUN/server.out"; do

@@ -94,7 +94,7 @@ func New(cfg Config) (*API, error) {
 		decided:    cfg.Decided,
 		activities: &activities{cfg.Cell, log},
 		times:      timetable{clock: cfg.Cell.Clock},
-		wake:       make(chan struct{}, 1),
+		wake:       cfg.Cell.Clock.Signal(),
 	}
 	if err := h.open(); err != nil {
 		return nil, err
@@ -110,8 +110,9 @@ func New(cfg Config) (*API, error) {
 // until ctx ends. Then it returns nil.
 func (a *API) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
-	loops.Go(func() { a.host.run(ctx) })
-	loops.Go(func() { a.forecaster.run(ctx) })
-	loops.Wait()
+	clk := a.host.cell.Clock
+	clk.Go(ctx, &loops, a.host.run)
+	clk.Go(ctx, &loops, a.forecaster.run)
+	clk.Idle(ctx, loops.Wait)
 	return nil
 }

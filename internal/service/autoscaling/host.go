@@ -10,6 +10,7 @@ import (
 	"flyball/governor"
 	"flyball/internal/capacity"
 	"flyball/internal/cell"
+	"flyball/internal/clock"
 	"flyball/internal/service/autoscaling/fault"
 	"flyball/internal/service/autoscaling/rules"
 	"flyball/internal/state"
@@ -37,7 +38,7 @@ type host struct {
 	zones zones     // of scheduled actions
 	times timetable
 	busy  targetLocks   // held while one target is governed
-	wake  chan struct{} // holds a token when there is an activity to follow
+	wake  *clock.Signal // there is an activity to follow
 }
 
 // open reads what the cell remembers.
@@ -197,9 +198,4 @@ func (h *host) look(ctx context.Context, id scaling.ResourceID) (governor.Capaci
 func empty(c governor.Capacity) bool { return !c.Gone && c.Desired == 0 && c.Running == 0 }
 
 // nudge tells that there is an activity to follow.
-func (h *host) nudge() {
-	select {
-	case h.wake <- struct{}{}:
-	default: // it is told already
-	}
-}
+func (h *host) nudge() { h.wake.Set() }

@@ -18,11 +18,12 @@ const fastestLook = 50 * time.Millisecond
 // run governs targets as time passes, and forgets old activities, until ctx ends.
 func (h *host) run(ctx context.Context) {
 	var loops sync.WaitGroup
-	loops.Go(func() { h.times.steps.Run(ctx, h.cell.Clock, targetsAtOnce, h.governDue) })
-	loops.Go(func() { h.followLoop(ctx) })
-	loops.Go(func() { h.every(ctx, time.Minute, h.findEmpty) })
-	loops.Go(func() { h.every(ctx, time.Hour, h.activities.purge) })
-	loops.Wait()
+	clk := h.cell.Clock
+	clk.Go(ctx, &loops, func(ctx context.Context) { h.times.steps.Run(ctx, clk, targetsAtOnce, h.governDue) })
+	clk.Go(ctx, &loops, h.followLoop)
+	clk.Go(ctx, &loops, func(ctx context.Context) { h.every(ctx, time.Minute, h.findEmpty) })
+	clk.Go(ctx, &loops, func(ctx context.Context) { h.every(ctx, time.Hour, h.activities.purge) })
+	clk.Idle(ctx, loops.Wait)
 }
 
 // followLoop looks at every service with an activity until it has ended, once in
@@ -32,11 +33,7 @@ func (h *host) followLoop(ctx context.Context) {
 		if h.follow(ctx) {
 			continue
 		}
-		select { // there is nothing to follow until there is an activity
-		case <-ctx.Done():
-			return
-		case <-h.wake:
-		}
+		h.cell.Clock.Wait(ctx, time.Time{}, h.wake) // there is nothing to follow until there is an activity
 	}
 }
 
@@ -116,12 +113,5 @@ func (h *host) until(ctx context.Context, interval, place time.Duration) bool {
 	if !clk.Wait(ctx, h.now().Add(-place).Truncate(interval).Add(interval+place), nil) {
 		return false
 	}
-	rest := time.NewTimer(fastestLook - time.Since(began))
-	defer rest.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-rest.C:
-		return true
-	}
+	return clk.Pause(ctx, fastestLook-time.Since(began))
 }

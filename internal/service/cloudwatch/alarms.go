@@ -46,7 +46,7 @@ func (a *alarms) open(cfg Config) error {
 	a.listeners = map[*tsdb.Series]*listener{}
 	a.schedule.init()
 	a.history.full = func() { a.schedule.queue.Set(task{kind: retire}, a.now()) }
-	a.dispatcher = dispatcher{router: cfg.Deliver, done: a.executed}
+	a.dispatcher = dispatcher{clock: a.cell.Clock, router: cfg.Deliver, done: a.executed}
 	if err := state.Load(a.cell.State, kindAlarm, func(_ string, d *definition) error {
 		e, err := a.entry(d)
 		if err == nil {
@@ -71,12 +71,15 @@ func (a *alarms) open(cfg Config) error {
 // Run evaluates alarms and carries out their actions, and trains anomaly detectors,
 // until ctx ends.
 func (a *alarms) Run(ctx context.Context) error {
+	clk := a.cell.Clock
 	stop := a.dispatcher.start(ctx)
-	defer stop()
-	var training sync.WaitGroup
-	training.Go(func() { a.detectors.models.queue.Run(ctx, a.cell.Clock, 1, a.detectors.learn) })
-	defer training.Wait()
-	a.schedule.queue.Run(ctx, a.cell.Clock, chunk, a.do)
+	var loops sync.WaitGroup
+	clk.Go(ctx, &loops, func(ctx context.Context) { a.schedule.queue.Run(ctx, clk, chunk, a.do) })
+	clk.Go(ctx, &loops, func(ctx context.Context) { a.detectors.models.queue.Run(ctx, clk, 1, a.detectors.learn) })
+	clk.Idle(ctx, func() {
+		loops.Wait()
+		stop()
+	})
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"flyball/alarm"
+	"flyball/internal/clock"
 	"flyball/internal/deliver"
 )
 
@@ -17,6 +18,7 @@ const maxWorkers = 64
 // in order, those of different alarms side by side. Its goroutines end when
 // there is nothing to do.
 type dispatcher struct {
+	clock  *clock.Clock
 	router *deliver.Router
 	done   func(j *job, failure string) // is told how an action ended, if that is news
 
@@ -63,8 +65,7 @@ func (d *dispatcher) startWorkers() {
 			return
 		}
 		d.workers++
-		ctx := d.ctx
-		d.idle.Go(func() { d.work(ctx) })
+		d.clock.Go(d.ctx, &d.idle, d.work)
 	}
 }
 

@@ -58,11 +58,9 @@ func (m *metrics) rows(id metric.ID, q tsdb.Query) ([]tsdb.Row, error) {
 // foundNothing has the cell look whether an operation that found no datapoints of a metric
 // has asked for the wrong clock's times.
 func (m *metrics) foundNothing(operation string, id metric.ID, from, to time.Time) {
-	m.cell.FoundNothing(operation, from, to, func(from, to time.Time) bool {
-		rows, err := m.rows(id, tsdb.Query{
-			From: m.start(from, time.Minute), To: to, Period: time.Minute, Statistics: []metric.Statistic{metric.SampleCount},
-		})
-		return err == nil && len(rows) > 0
+	m.cell.FoundNothing(operation, from, to, func(from, _ time.Time) bool {
+		series, ok := m.db.Lookup(id)
+		return ok && !series.Last().Before(from)
 	})
 }
 

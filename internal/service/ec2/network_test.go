@@ -1,6 +1,7 @@
 package ec2_test
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"testing"
@@ -35,6 +36,17 @@ func TestAttributesOfAVPC(t *testing.T) {
 	must(w.ModifyVpcAttribute(ctx, &sdk.ModifyVpcAttributeInput{VpcId: &v, EnableDnsHostnames: &types.AttributeBooleanValue{Value: aws.Bool(true)}}))(t)
 	if !*is("enableDnsHostnames").EnableDnsHostnames.Value || !*is("enableDnsSupport").EnableDnsSupport.Value {
 		t.Error("host names were not switched on alone")
+	}
+}
+
+func TestAVPCHasFiveBlocks(t *testing.T) {
+	w := newWorld(t)
+	v := w.vpc("10.10.42.0/24")
+	for i := 43; i <= 47; i++ {
+		_, err := w.AssociateVpcCidrBlock(t.Context(), &sdk.AssociateVpcCidrBlockInput{VpcId: &v, CidrBlock: aws.String(fmt.Sprintf("10.10.%d.0/24", i))})
+		if last := i == 47; last != (err != nil) || last && code(err) != "CidrLimitExceeded" {
+			t.Errorf("10.10.%d.0/24: %v", i, err)
+		}
 	}
 }
 

@@ -308,6 +308,8 @@ func (a *API) requested(g group, in *types.SecurityGroupRuleRequest) (rules.Rule
 		return rules.Rule{}, fault.Missing("securityGroupRule")
 	case in.IpProtocol == nil:
 		return rules.Rule{}, fault.Invalid("Invalid value 'null' for protocol. VPC security group rules must specify protocols explicitly.")
+	case (*in.IpProtocol == "tcp" || *in.IpProtocol == "udp") && (in.FromPort == nil || in.ToPort == nil): // in other words than a new rule is told
+		return rules.Rule{}, fault.Invalid("Invalid value for portRange. Must specify both from and to ports with TCP/UDP.")
 	}
 	p := types.IpPermission{IpProtocol: in.IpProtocol, FromPort: in.FromPort, ToPort: in.ToPort}
 	if in.CidrIpv4 != nil {

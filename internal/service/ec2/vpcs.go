@@ -181,6 +181,9 @@ func (a *API) DeleteVpc(ctx context.Context, in *ec2.DeleteVpcInput, _ ...func(*
 	})
 }
 
+// blocksPerVPC is how many IPv4 blocks a VPC can have ("Amazon VPC quotas").
+const blocksPerVPC = 5
+
 // AssociateVpcCidrBlock gives a VPC another block of addresses.
 func (a *API) AssociateVpcCidrBlock(ctx context.Context, in *ec2.AssociateVpcCidrBlockInput, _ ...func(*ec2.Options)) (*ec2.AssociateVpcCidrBlockOutput, error) {
 	if in.CidrBlock == nil {
@@ -198,6 +201,9 @@ func (a *API) AssociateVpcCidrBlock(ctx context.Context, in *ec2.AssociateVpcCid
 		}
 		if slices.ContainsFunc(v.cidrs(), func(have string) bool { return rules.Overlaps(have, added.CIDR) }) {
 			return fault.New("CidrConflict", "The CIDR '%s' conflicts with another CIDR block of the VPC", added.CIDR)
+		}
+		if len(v.Blocks) >= blocksPerVPC {
+			return fault.New("CidrLimitExceeded", "This network %s has met its maximum number of allowed CIDRs: %d", v.ID, blocksPerVPC)
 		}
 		v.Blocks = append(slices.Clone(v.Blocks), added)
 		a.vpcs.put(tx, v)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -41,14 +42,13 @@ func (a *API) startBalancing(ctx context.Context) (stop func()) {
 		}
 	})
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		a.unbalanced.Run(running, a.cell.Clock, balancedAtOnce, a.balance)
-	}()
+	var loop sync.WaitGroup
+	a.cell.Clock.Go(running, &loop, func(ctx context.Context) {
+		a.unbalanced.Run(ctx, a.cell.Clock, balancedAtOnce, a.balance)
+	})
 	return func() {
 		end()
-		<-ended
+		loop.Wait()
 		if !a.cfg.KeepTasks {
 			left, _ := a.unbalanced.Take(a.now(), a.unbalanced.Len())
 			a.balance(context.WithoutCancel(ctx), left)

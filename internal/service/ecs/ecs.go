@@ -29,10 +29,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
-	"golang.org/x/sync/errgroup"
 
 	"flyball/internal/awslogs"
 	"flyball/internal/cell"
+	"flyball/internal/clock"
 	"flyball/internal/due"
 	"flyball/internal/state"
 	runtime "flyball/internal/task"
@@ -80,11 +80,16 @@ type Recorder interface {
 	Record([]metric.Sample)
 }
 
-// How many tasks are started at the same time, and how many are measured.
-const (
-	startsAtOnce  = 8
-	samplesAtOnce = 16
-)
+// samplesAtOnce is how many tasks are measured at the same time.
+const samplesAtOnce = 16
+
+// startsAtOnce is how many tasks are started at the same time.
+func startsAtOnce(r runtime.Runtime) int {
+	if r, ok := r.(runtime.Effortless); ok {
+		return r.StartsAtOnce()
+	}
+	return 8
+}
 
 // stopGrace bounds a clean shutdown in real time: the longest stop timeout that
 // Fargate allows and a little more. Nobody else stops the tasks.
@@ -126,7 +131,7 @@ type API struct {
 	retired     due.Queue[retiree]  // what has ended, to be forgotten
 	questions   due.Queue[question] // to functions of hooks
 	asked       map[question]bool   // in the queue or under way
-	newPeriod   chan struct{}       // holds a token when a metric period has changed
+	newPeriod   *clock.Signal       // a metric period has changed
 	starts      chan struct{}       // holds a token for each task being started
 	drivers     sync.WaitGroup
 }
@@ -147,8 +152,8 @@ func New(cfg Config) (*API, error) {
 		measured:  map[*task]struct{}{},
 		targets:   map[string]map[*target]struct{}{},
 		asked:     map[question]bool{},
-		newPeriod: make(chan struct{}, 1),
-		starts:    make(chan struct{}, startsAtOnce),
+		newPeriod: cfg.Cell.Clock.Signal(),
+		starts:    make(chan struct{}, startsAtOnce(cfg.Runtime)),
 	}
 	if cfg.LoadBalancing == nil {
 		a.cfg.LoadBalancing = noTargetGroups{}
@@ -178,25 +183,29 @@ func (a *API) Run(ctx context.Context) error {
 
 	stopBalancing := a.startBalancing(lives)
 	a.reconcileAll(ctx)
-	var loops errgroup.Group
-	loops.Go(func() error { a.reconciling.Run(ctx, a.cell.Clock, 1, a.reconcileDue); return nil })
-	loops.Go(func() error { a.unrouted.Run(ctx, a.cell.Clock, 1, a.routeDue); return nil })
-	loops.Go(func() error { a.watched.Run(ctx, a.cell.Clock, 1, a.watchDue); return nil })
-	loops.Go(func() error { a.questions.Run(ctx, a.cell.Clock, questionsAtOnce, a.askAll); return nil })
-	loops.Go(func() error { a.retired.Run(ctx, a.cell.Clock, forgottenAtOnce, a.forget); return nil })
-	loops.Go(func() error {
-		a.undriven.Run(ctx, a.cell.Clock, drivenAtOnce, func(_ context.Context, tasks []*task) { a.driveAll(lives, tasks) })
-		return nil
-	})
-	loops.Go(func() error { a.metricsLoop(ctx); return nil })
-	_ = loops.Wait()
+	var loops sync.WaitGroup
+	clk := a.cell.Clock
+	for _, loop := range []func(context.Context){
+		a.metricsLoop,
+		func(ctx context.Context) { a.reconciling.Run(ctx, clk, 1, a.reconcileDue) },
+		func(ctx context.Context) { a.unrouted.Run(ctx, clk, 1, a.routeDue) },
+		func(ctx context.Context) { a.watched.Run(ctx, clk, 1, a.watchDue) },
+		func(ctx context.Context) { a.questions.Run(ctx, clk, questionsAtOnce, a.askAll) },
+		func(ctx context.Context) { a.retired.Run(ctx, clk, forgottenAtOnce, a.forget) },
+		func(ctx context.Context) {
+			a.undriven.Run(ctx, clk, drivenAtOnce, func(_ context.Context, tasks []*task) { a.driveAll(lives, tasks) })
+		},
+	} {
+		clk.Go(ctx, &loops, loop)
+	}
+	clk.Idle(ctx, loops.Wait)
 
 	if !a.cfg.KeepTasks {
-		a.stopAll(lives, stopGrace)
+		clk.Idle(ctx, func() { a.stopAll(lives, stopGrace) })
 	}
 	end()
-	a.drivers.Wait()
-	stopBalancing()
+	clk.Idle(ctx, a.drivers.Wait)
+	clk.Idle(ctx, stopBalancing)
 	a.closeLogs()
 	return nil
 }
@@ -249,13 +258,6 @@ func answer[T any](out *T, err error) (*T, error) {
 		return nil, err
 	}
 	return out, nil
-}
-
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default: // a token is there already
-	}
 }
 
 // marshal is for our own structs and the SDK's, which JSON can always express.

@@ -62,7 +62,7 @@ func (a *API) askHooks(s *service, now time.Time) {
 // askAll asks functions, each for as long as it takes: others are asked meanwhile.
 func (a *API) askAll(ctx context.Context, due []question) {
 	for _, q := range due {
-		a.drivers.Go(func() { a.ask(ctx, q) })
+		a.cell.Clock.Go(ctx, &a.drivers, func(ctx context.Context) { a.ask(ctx, q) })
 	}
 }
 
@@ -79,7 +79,9 @@ func (a *API) ask(ctx context.Context, q question) {
 	})
 	var said hookAnswer
 	if payload != nil {
-		answer, err := a.cfg.Functions.Ask(ctx, asking, hook.Role, hook.Function, payload)
+		var answer []byte
+		var err error
+		a.cell.Clock.Outside(ctx, func() { answer, err = a.cfg.Functions.Ask(ctx, asking, hook.Role, hook.Function, payload) })
 		if ctx.Err() != nil {
 			return // the next life asks
 		}

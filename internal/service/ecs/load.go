@@ -191,11 +191,11 @@ func (l *loader) loadTask(key string, doc *storedTask) error {
 		secret:         doc.Secret,
 		accessKey:      doc.AccessKey,
 		securityGroups: doc.SecurityGroups,
-		stop:           make(chan struct{}),
+		stop:           l.cell.Clock.Signal(),
 	}
 	t.reserved = t.reservation()
 	c.tasks[id] = t
-	t.balancing = restoredBalancing(t, doc.Targets)
+	t.balancing = restoredBalancing(l.cell.Clock, t, doc.Targets)
 	for _, m := range doc.Targets {
 		if m.ID != "" {
 			l.index(m)
@@ -206,7 +206,7 @@ func (l *loader) loadTask(key string, doc *storedTask) error {
 		return nil
 	}
 	if t.askedToStop() {
-		close(t.stop)
+		t.stop.Close()
 	}
 	if s, ok := c.services[doc.Service]; ok && doc.Service != "" {
 		t.service = s

@@ -77,5 +77,5 @@ func (a *API) fileUnder(s *service, period time.Duration) {
 		a.byPeriod[period] = map[*service]struct{}{}
 	}
 	a.byPeriod[period][s] = struct{}{}
-	signal(a.newPeriod)
+	a.newPeriod.Set()
 }

@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -24,7 +25,7 @@ const (
 
 // A mark is what a task had used at one moment.
 type mark struct {
-	at  time.Time // wall clock; zero when the use was not known
+	at  time.Time // by the runtime's clock; zero when the use was not known
 	cpu time.Duration
 }
 
@@ -33,6 +34,14 @@ type mark struct {
 type meter struct {
 	last   mark // at the last boundary of the service's metric period
 	minute mark // at the last full minute
+}
+
+// usageTime is the time by the clock that the runtime measures tasks by: the wall clock, for the most part.
+func (a *API) usageTime() time.Time {
+	if r, ok := a.cfg.Runtime.(runtime.Effortless); ok {
+		return r.Now()
+	}
+	return time.Now()
 }
 
 // measure begins to measure a running task, from a mark on.
@@ -218,6 +227,10 @@ func cpuSince(m mark, u runtime.Usage) (float64, bool) {
 	return 1024 * max(0, float64(u.CPU-m.cpu)/float64(span)), true
 }
 
+// percent is a part of a whole, to a millionth of a percent: what is exactly at a threshold is not above
+// it for the way in which it was computed.
+func percent(part, whole float64) float64 { return math.Round(part/whole*1e8) / 1e6 }
+
 // samples are the metrics of an interval that ends at a boundary.
 func (i interval) samples(boundary time.Time, usage map[*task]runtime.Usage) []metric.Sample {
 	var cpu, memory, cpuUnits, megabytes metric.Set
@@ -234,13 +247,13 @@ func (i interval) samples(boundary time.Time, usage map[*task]runtime.Usage) []m
 			since = t.meter.minute
 		}
 		if units, ok := cpuSince(since, u); ok {
-			cpu.Add(100*units/float64(t.reserved.CPU), 1)
+			cpu.Add(percent(units, float64(t.reserved.CPU)), 1)
 			cpuUnits.Add(units, 1)
 		}
 		used := float64(u.Memory) / (1 << 20)
 		megabytes.Add(used, 1)
 		if t.reserved.Memory > 0 {
-			memory.Add(100*used/float64(t.reserved.Memory), 1)
+			memory.Add(percent(used, float64(t.reserved.Memory)), 1)
 		}
 	}
 	w := sampleWriter{interval: i, at: boundary.Add(-i.period)}

@@ -569,7 +569,7 @@ func TestStartsAreBounded(t *testing.T) {
 		w.runtime.set(func(context.Context, runtime.Spec) error { time.Sleep(time.Second); return nil }, nil)
 		w.serve(30)
 		w.pass(10 * time.Second)
-		if w.runtime.most > startsAtOnce || w.service().RunningCount != 30 {
+		if w.runtime.most > startsAtOnce(w.runtime) || w.service().RunningCount != 30 {
 			t.Errorf("%d starts at once, %d running", w.runtime.most, w.service().RunningCount)
 		}
 	})
@@ -580,9 +580,9 @@ func TestTasksWhoseContainersWaitDoNotHoldUpOthers(t *testing.T) {
 		w.runtime.set(func(_ context.Context, s runtime.Spec) error { time.Sleep(time.Minute); return nil }, nil)
 		w.cluster("prod")
 		w.define(withInit)
-		must(w.api.CreateService(w.Context(), webService(3*startsAtOnce)))(w)
+		must(w.api.CreateService(w.Context(), webService(int32(3*startsAtOnce(w.runtime)))))(w)
 		w.pass(time.Minute + time.Second)
-		if got := w.service().RunningCount; got != 3*startsAtOnce {
+		if got := w.service().RunningCount; got != int32(3*startsAtOnce(w.runtime)) {
 			t.Errorf("%d tasks run", got)
 		}
 	})

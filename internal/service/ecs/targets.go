@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
+	"flyball/internal/clock"
 	"flyball/internal/state"
 )
 
@@ -48,28 +49,28 @@ type balancing struct {
 	targets []*target
 	// released is closed when no load balancer has anything to do with the task any
 	// more: it may be stopped.
-	released chan struct{}
+	released *clock.Signal
 	free     bool // released is closed
 }
 
 // newBalancing is that of a task that is registered with load balancers; nil when
 // there is none, which is free.
-func newBalancing(t *task, balancers []types.LoadBalancer) *balancing {
+func newBalancing(clk *clock.Clock, t *task, balancers []types.LoadBalancer) *balancing {
 	var targets []*target
 	for _, lb := range balancers {
 		targets = append(targets, &target{Group: aws.ToString(lb.TargetGroupArn), Port: aws.ToInt32(lb.ContainerPort)})
 	}
-	return restoredBalancing(t, targets)
+	return restoredBalancing(clk, t, targets)
 }
 
-func restoredBalancing(t *task, targets []*target) *balancing {
+func restoredBalancing(clk *clock.Clock, t *task, targets []*target) *balancing {
 	if len(targets) == 0 {
 		return nil
 	}
 	for _, m := range targets {
 		m.task = t
 	}
-	return &balancing{targets: targets, released: make(chan struct{})}
+	return &balancing{targets: targets, released: clk.Signal()}
 }
 
 // stored are the targets that the task's document keeps.
@@ -159,6 +160,6 @@ func (a *API) unindex(m *target) {
 func (a *API) release(tx *state.Tx, t *task) {
 	if b := t.balancing; b != nil && !b.free {
 		b.free = true
-		tx.After(func() { close(b.released) })
+		tx.After(b.released.Close)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"flyball/internal/cell"
+	"flyball/internal/clock"
 	"flyball/internal/optional"
 	"flyball/internal/service/ecs/rules"
 	"flyball/internal/service/ecs/scheduler"
@@ -64,7 +65,7 @@ type task struct {
 	credentials atomic.Pointer[Credentials] // that it was given last in this life of the server
 	accessKey   string                      // of credentials that end with it; "" has none
 
-	stop      chan struct{} // closed when the task is to stop
+	stop      *clock.Signal // closed when the task is to stop
 	handle    runtime.Task  // set once the containers have started
 	address   string        // of the containers, from then on
 	steady    bool          // has been counted as ready
@@ -188,13 +189,13 @@ func (a *API) newTask(tx *state.Tx, o taskOrder) *task {
 		definition:  o.definition,
 		clientToken: o.clientToken,
 		request:     o.request,
-		stop:        make(chan struct{}),
+		stop:        a.cell.Clock.Signal(),
 	}
 	t.api = a.newTaskAPI(t.id, o)
 	t.secret = a.newSecret(t)
 	t.showSize()
 	t.reserved = t.reservation()
-	t.balancing = newBalancing(t, o.balancers)
+	t.balancing = newBalancing(a.cell.Clock, t, o.balancers)
 	if n := o.launch.Network; n != nil {
 		t.securityGroups = n.AwsvpcConfiguration.SecurityGroups
 	}
@@ -400,6 +401,6 @@ func (a *API) stopTask(tx *state.Tx, t *task, cause stopCause, reason string) {
 		t.setStatus(statusDeactivating)
 	}
 	a.withdraw(t)
-	tx.After(func() { close(t.stop) })
+	tx.After(t.stop.Close)
 	a.changed(tx, t)
 }

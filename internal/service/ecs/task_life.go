@@ -30,7 +30,7 @@ const drivenAtOnce = 64
 // them, until lives ends.
 func (a *API) driveAll(lives context.Context, tasks []*task) {
 	for _, t := range tasks {
-		a.drivers.Go(func() { a.drive(lives, t) })
+		a.cell.Clock.Go(lives, &a.drivers, func(ctx context.Context) { a.drive(ctx, t) })
 	}
 }
 
@@ -53,15 +53,8 @@ func (a *API) drive(ctx context.Context, t *task) {
 // start starts the containers, as soon as there is a place among those being
 // started. It gives up when the task is asked to stop.
 func (a *API) start(ctx context.Context, t *task) (runtime.Task, error) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := t.stop.Context(ctx)
 	defer cancel()
-	go func() {
-		select {
-		case <-t.stop:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	leave, err := a.takePlace(ctx)
 	if err != nil {
 		return nil, err
@@ -92,7 +85,13 @@ func (a *API) start(ctx context.Context, t *task) (runtime.Task, error) {
 	if t.definition.ordered() {
 		leave() // its containers may wait for each other for minutes
 	}
-	return a.cfg.Runtime.Start(ctx, spec)
+	return a.startContainers(ctx, spec)
+}
+
+// startContainers has the runtime start a task.
+func (a *API) startContainers(ctx context.Context, spec runtime.Spec) (handle runtime.Task, err error) {
+	a.cell.Clock.Outside(ctx, func() { handle, err = a.cfg.Runtime.Start(ctx, spec) })
+	return handle, err
 }
 
 // takePlace waits for a place among the tasks being started. What it returns may be
@@ -172,7 +171,7 @@ func (a *API) started(t *task, handle runtime.Task) {
 			a.pass(tx, t)
 			t.setStatus(statusDeactivating)
 		}
-		a.measure(t, mark{at: time.Now()})
+		a.measure(t, mark{at: a.usageTime()})
 		a.changed(tx, t)
 	})
 }
@@ -232,53 +231,63 @@ func (t *task) connect(address string) {
 
 // attend watches a running task until it has stopped, and stops it when asked.
 func (a *API) attend(ctx context.Context, t *task, handle runtime.Task) {
-	var health <-chan time.Time
-	if t.checksHealth() {
-		ticker := time.NewTicker(healthInterval)
-		defer ticker.Stop()
-		health = ticker.C
-	}
-	for {
-		select {
-		case <-health:
+	for !t.stop.Closed() && !ended(handle) && ctx.Err() == nil {
+		var look time.Time
+		if t.checksHealth() {
 			a.noteHealth(ctx, t, handle.Health())
-		case <-t.stop:
-			t.awaitRelease(ctx, handle)
-			if ctx.Err() != nil {
-				return // the next life of the server goes on with it
-			}
-			a.alter(t, func() { t.setStatus(statusStopping) })
-			// A task that ended although a crash took back that it should would have
-			// failed. If the disk has, the server ends and stops its tasks.
-			_ = a.cell.State.Settle(ctx)
-			if err := handle.Stop(ctx); err != nil {
-				if ctx.Err() != nil {
-					return // the next life of the server finds it
-				}
-				a.cell.Log.Error("stop a task", "task", t.id, "err", err)
-			}
-			a.finish(t, "", "", handle.Exits())
-			return
-		case <-handle.Done():
-			a.finish(t, types.TaskStopCodeEssentialContainerExited, "Essential container in task exited", handle.Exits())
-			return
-		case <-ctx.Done():
-			return
+			look = a.nextHealthLook()
 		}
+		a.cell.Clock.Await(ctx, look, handle.Done(), t.stop)
+	}
+	switch {
+	case ctx.Err() != nil:
+	case t.stop.Closed():
+		a.stopContainers(ctx, t, handle)
+	default:
+		a.finish(t, types.TaskStopCodeEssentialContainerExited, "Essential container in task exited", handle.Exits())
 	}
 }
 
-// awaitRelease returns when no load balancer sends requests to a task that is to
-// stop, or when it has ended by itself.
-func (t *task) awaitRelease(ctx context.Context, handle runtime.Task) {
-	if t.balancing == nil {
-		return
-	}
+// ended is whether a task has ended by itself.
+func ended(handle runtime.Task) bool {
 	select {
-	case <-t.balancing.released:
 	case <-handle.Done():
-	case <-ctx.Done():
+		return true
+	default:
+		return false
 	}
+}
+
+// nextHealthLook is when the health of a task is looked at again; zero is never, for where the runtime
+// knows it from the start.
+func (a *API) nextHealthLook() time.Time {
+	if _, ok := a.cfg.Runtime.(runtime.Effortless); ok {
+		return time.Time{}
+	}
+	return a.now().Add(a.virtual(healthInterval))
+}
+
+// stopContainers stops a task that is asked to stop, once load balancers have let go of it.
+func (a *API) stopContainers(ctx context.Context, t *task, handle runtime.Task) {
+	if t.balancing != nil {
+		a.cell.Clock.Await(ctx, time.Time{}, handle.Done(), t.balancing.released)
+	}
+	if ctx.Err() != nil {
+		return // the next life of the server goes on with it
+	}
+	a.alter(t, func() { t.setStatus(statusStopping) })
+	// A task that ended although a crash took back that it should would have
+	// failed. If the disk has, the server ends and stops its tasks.
+	_ = a.cell.State.Settle(ctx)
+	var err error
+	a.cell.Clock.Outside(ctx, func() { err = handle.Stop(ctx) })
+	if err != nil {
+		if ctx.Err() != nil {
+			return // the next life of the server finds it
+		}
+		a.cell.Log.Error("stop a task", "task", t.id, "err", err)
+	}
+	a.finish(t, "", "", handle.Exits())
 }
 
 // noteHealth notes the result of the health checks when it has changed.

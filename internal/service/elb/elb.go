@@ -22,6 +22,7 @@ import (
 
 	"flyball/internal/balancer"
 	"flyball/internal/cell"
+	"flyball/internal/clock"
 	"flyball/internal/state"
 	"flyball/metric"
 )
@@ -84,13 +85,13 @@ type API struct {
 	listeners *state.Table[listener]
 	rules     *state.Table[rule]
 	plane     *plane
-	newPeriod chan struct{} // a load balancer may want its metrics sooner
+	newPeriod *clock.Signal // a load balancer may want its metrics sooner
 }
 
 // New returns the service with what the cell's state has of it. Nothing listens
 // until Run is called.
 func New(cfg Config) (*API, error) {
-	a := &API{cfg: cfg, cell: cfg.Cell, log: cfg.Cell.Log, newPeriod: make(chan struct{}, 1)}
+	a := &API{cfg: cfg, cell: cfg.Cell, log: cfg.Cell.Log, newPeriod: cfg.Cell.Clock.Signal()}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}

@@ -44,12 +44,7 @@ func (a *API) period(ctx context.Context) time.Duration {
 }
 
 // periodMayHaveChanged wakes the loop.
-func (a *API) periodMayHaveChanged() {
-	select {
-	case a.newPeriod <- struct{}{}:
-	default:
-	}
-}
+func (a *API) periodMayHaveChanged() { a.newPeriod.Set() }
 
 // metricsLoop publishes at the end of each period until ctx ends.
 func (a *API) metricsLoop(ctx context.Context) {

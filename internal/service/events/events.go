@@ -10,9 +10,8 @@ package events
 
 import (
 	"context"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"flyball/internal/cell"
 	"flyball/internal/delivery"
@@ -80,11 +79,13 @@ func New(cfg Config) (a *API, err error) {
 
 // Run fires schedules, delivers the events of services and publishes metrics until ctx ends.
 func (a *API) Run(ctx context.Context) error {
-	var loops errgroup.Group
-	loops.Go(func() error { a.due.Run(ctx, a.cell.Clock, mostDue, a.fire); return nil })
-	loops.Go(func() error { a.counts.Run(ctx); return nil })
-	loops.Go(func() error { a.runNews(ctx); return nil })
-	return loops.Wait()
+	var loops sync.WaitGroup
+	clk := a.cell.Clock
+	clk.Go(ctx, &loops, a.counts.Run)
+	clk.Go(ctx, &loops, func(ctx context.Context) { a.due.Run(ctx, clk, mostDue, a.fire) })
+	clk.Go(ctx, &loops, a.runNews)
+	clk.Idle(ctx, loops.Wait)
+	return nil
 }
 
 // changeRule changes the row of a rule that exists. What the rule is in memory follows.

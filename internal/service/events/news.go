@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"flyball/internal/clock"
 	"flyball/internal/delivery"
 	"flyball/internal/state"
 )
@@ -21,7 +22,7 @@ type news struct {
 	rows    *state.Table[newsRow] // by newsKey, so in the order of the changes
 	next    uint64                // number of the next row, under the state's lock
 	settled atomic.Uint64         // number of the last row that is known to be on disk
-	wake    chan struct{}
+	wake    *clock.Signal
 
 	mu       sync.Mutex
 	underway map[string]bool // deliveries that were not attempted yet, by the IDs of their invocations
@@ -44,7 +45,7 @@ func newsKey(n uint64) string { return fmt.Sprintf("%016x", n) }
 // openNews loads the events that an earlier life has left.
 func (a *API) openNews() (err error) {
 	n := &a.news
-	n.wake, n.underway = make(chan struct{}, 1), map[string]bool{}
+	n.wake, n.underway = a.cell.Clock.Signal(), map[string]bool{}
 	if n.rows, err = state.NewTable[newsRow](a.cell.State, kindNews); err != nil {
 		return err
 	}
@@ -68,12 +69,7 @@ func (n *news) settle(number uint64) {
 }
 
 // tell wakes the loop.
-func (n *news) tell() {
-	select {
-	case n.wake <- struct{}{}:
-	default:
-	}
-}
+func (n *news) tell() { n.wake.Set() }
 
 // newsAttempted notes that a delivery was attempted.
 func (a *API) newsAttempted(ctx context.Context, r delivery.Report) {
@@ -136,7 +132,8 @@ func (a *API) Published(tx *state.Tx, happened func() (Event, bool)) {
 	tx.Announce(func() { a.news.settle(number) })
 }
 
-// The loop takes rows for mostNews deliveries at a time, and waits for newsPause when they could not be sent.
+// The loop takes rows for mostNews deliveries at a time, and waits for newsPause, in the server's time, when they could
+// not be sent.
 const (
 	mostNews  = 256
 	newsPause = time.Second
@@ -144,19 +141,13 @@ const (
 
 // runNews delivers the events of services until ctx ends.
 func (a *API) runNews(ctx context.Context) {
-	pause := time.NewTimer(0)
-	defer pause.Stop()
-	for {
+	for ctx.Err() == nil {
+		var again time.Time
 		if err := a.deliverNews(ctx); err != nil && ctx.Err() == nil {
 			a.cell.Log.Error("events of services are not delivered yet", "error", err)
-			pause.Reset(newsPause)
+			again = a.cell.Clock.Now().Add(newsPause)
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-a.news.wake:
-		case <-pause.C:
-		}
+		a.cell.Clock.Wait(ctx, again, a.news.wake)
 	}
 }
 

@@ -69,7 +69,7 @@ func (a *API) PutFunctionConcurrency(ctx context.Context, in *lambda.PutFunction
 	kept := *in.ReservedConcurrentExecutions
 	err = a.changeFunction(ctx, name, func(f *functionRow) error {
 		if a.unreserved(name)-kept < leastUnreserved {
-			return fault.Parameter("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", leastUnreserved)
+			return fault.Limit("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", leastUnreserved)
 		}
 		if provisioned := a.provisionedOf(name); kept < provisioned {
 			return fault.Parameter("Specified ReservedConcurrentExecutions for function is less than its provisioned concurrency [%d].", provisioned)

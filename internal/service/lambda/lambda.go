@@ -129,8 +129,8 @@ func (a *API) Run(ctx context.Context) error {
 	a.provisionEverything()
 	var loops sync.WaitGroup
 	loops.Go(func() { a.runMappings(ctx) })
-	loops.Go(func() { a.meter.Run(ctx) })
-	loops.Wait()
+	a.cell.Clock.Go(ctx, &loops, a.meter.Run)
+	a.cell.Clock.Idle(ctx, loops.Wait)
 	return nil
 }
 

@@ -278,11 +278,10 @@ func (a *API) changeMapping(ctx context.Context, id *string, what string, change
 func (a *API) ListEventSourceMappings(ctx context.Context, in *lambda.ListEventSourceMappingsInput, _ ...func(*lambda.Options)) (*lambda.ListEventSourceMappingsOutput, error) {
 	var r rules.Reference
 	if in.FunctionName != nil {
-		t, err := a.find(ctx, in.FunctionName, nil)
-		if err != nil {
+		var err error
+		if _, r, err = a.named(in.FunctionName, nil); err != nil {
 			return nil, err
 		}
-		r = rules.Reference{Name: t.function.Name, Qualifier: t.qualifier}
 	}
 	var rows []mapping
 	a.cell.State.View(ctx, func() {

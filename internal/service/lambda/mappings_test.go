@@ -419,11 +419,12 @@ func TestMappingsAreListedByQueueAndFunction(t *testing.T) {
 		in   sdk.ListEventSourceMappingsInput
 		want int
 	}{
-		"all":           {sdk.ListEventSourceMappingsInput{}, 2},
-		"of the queue":  {sdk.ListEventSourceMappingsInput{EventSourceArn: &w.arn}, 2},
-		"of another":    {sdk.ListEventSourceMappingsInput{EventSourceArn: aws.String(w.arn + "2")}, 0},
-		"of a function": {sdk.ListEventSourceMappingsInput{FunctionName: aws.String("f")}, 1},
-		"a page":        {sdk.ListEventSourceMappingsInput{MaxItems: aws.Int32(1)}, 1},
+		"all":            {sdk.ListEventSourceMappingsInput{}, 2},
+		"of the queue":   {sdk.ListEventSourceMappingsInput{EventSourceArn: &w.arn}, 2},
+		"of another":     {sdk.ListEventSourceMappingsInput{EventSourceArn: aws.String(w.arn + "2")}, 0},
+		"of a function":  {sdk.ListEventSourceMappingsInput{FunctionName: aws.String("f")}, 1},
+		"of no function": {sdk.ListEventSourceMappingsInput{FunctionName: aws.String("none")}, 0},
+		"a page":         {sdk.ListEventSourceMappingsInput{MaxItems: aws.Int32(1)}, 1},
 	} {
 		out, err := w.ListEventSourceMappings(t.Context(), &c.in)
 		ok(t, err)

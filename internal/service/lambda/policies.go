@@ -95,7 +95,7 @@ func (a *API) exists(r rules.Reference) error {
 
 // setPolicy gives a function's policy other statements. Without any there is none.
 func (a *API) setPolicy(tx *state.Tx, r rules.Reference, revision *string, p policy, statements []statement) error {
-	if revision != nil && *revision != p.Revision {
+	if revision != nil && *revision != p.Revision && (len(p.Statements) > 0 || *revision != a.revisionOf(r)) {
 		return fault.Revision("GetPolicy")
 	}
 	if len(statements) == 0 {
@@ -108,6 +108,15 @@ func (a *API) setPolicy(tx *state.Tx, r rules.Reference, revision *string, p pol
 	}
 	a.policies.Put(tx, key(r.Name, r.Qualifier), p)
 	return nil
+}
+
+// revisionOf is the revision of what has no policy yet: of the alias, or of the version.
+func (a *API) revisionOf(r rules.Reference) string {
+	if l, ok := a.aliases.Get(key(r.Name, r.Qualifier)); ok {
+		return l.Revision
+	}
+	t, _ := a.lookup(r)
+	return t.version.Revision
 }
 
 // maxPolicy is the most bytes of a function's policy ("Lambda quotas").

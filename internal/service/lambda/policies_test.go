@@ -66,6 +66,20 @@ func TestAPermissionIsAStatementOfTheFunctionsPolicy(t *testing.T) {
 	}
 }
 
+func TestTheFirstPermissionOfAnAliasTakesTheAliassRevision(t *testing.T) {
+	const stale = "The Revision Id provided does not match the latest Revision Id. Call the GetPolicy API to retrieve the latest Revision Id"
+	w := open(t)
+	w.create("f", func(in *sdk.CreateFunctionInput) { in.Publish = true })
+	alias, err := w.CreateAlias(t.Context(), &sdk.CreateAliasInput{FunctionName: aws.String("f"), Name: aws.String("live"), FunctionVersion: aws.String("1")})
+	ok(t, err)
+	permit := func(sid string, revision *string) error {
+		return w.permit(sid, "*", func(in *sdk.AddPermissionInput) { in.Qualifier, in.RevisionId = aws.String("live"), revision })
+	}
+	wants(t, permit("a", aws.String("another")), "PreconditionFailedException", stale)
+	ok(t, permit("a", alias.RevisionId))
+	wants(t, permit("b", alias.RevisionId), "PreconditionFailedException", stale)
+}
+
 func TestPermissionsRefuse(t *testing.T) {
 	w := open(t)
 	w.create("f")

@@ -106,9 +106,9 @@ func (a *API) checkProvisioned(t target, p provisioned) error {
 	left := a.unreserved("") + a.wanted(p.Function, p.Qualifier)
 	switch {
 	case p.Wanted > left:
-		return fault.Parameter("Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [%d].", left)
+		return fault.Limit("Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [%d].", left)
 	case left-p.Wanted < leastUnreserved:
-		return fault.Parameter("Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", leastUnreserved)
+		return fault.Limit("Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", leastUnreserved)
 	}
 	return nil
 }

@@ -65,8 +65,17 @@ func TestTagsAreOfFunctions(t *testing.T) {
 	w := open(t)
 	w.create("f", func(in *sdk.CreateFunctionInput) { in.Tags = map[string]string{"a": "1"} })
 	arn := functionARN + "f"
+	revision := func() string {
+		f, err := w.GetFunctionConfiguration(t.Context(), &sdk.GetFunctionConfigurationInput{FunctionName: &arn})
+		ok(t, err)
+		return *f.RevisionId
+	}
+	before := revision()
 	_, err := w.TagResource(t.Context(), &sdk.TagResourceInput{Resource: &arn, Tags: map[string]string{"b": "2"}})
 	ok(t, err)
+	if revision() == before {
+		t.Error("a function with another tag has the revision that it had")
+	}
 	_, err = w.UntagResource(t.Context(), &sdk.UntagResourceInput{Resource: &arn, TagKeys: []string{"a"}})
 	ok(t, err)
 	w.restart()

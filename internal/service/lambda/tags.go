@@ -55,9 +55,18 @@ func (a *API) retag(ctx context.Context, resource *string, change func(map[strin
 	if err != nil {
 		return err
 	}
-	return a.changeFunction(ctx, name, func(f *functionRow) (err error) {
-		f.Tags, err = change(f.Tags)
-		return err
+	return a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
+		t, err := a.lookup(rules.Reference{Name: name})
+		if err != nil {
+			return err
+		}
+		if t.function.Tags, err = change(t.function.Tags); err != nil {
+			return err
+		}
+		t.version.Revision = newRevision()
+		a.functions.Put(tx, name, t.function)
+		a.versions.Put(tx, versionKey(name, rules.Latest), t.version)
+		return nil
 	})
 }
 

@@ -119,9 +119,11 @@ func (a *API) newNumber(tx *state.Tx) uint32 {
 func (a *API) Run(ctx context.Context) error {
 	var loops errgroup.Group
 	loops.Go(func() error { return a.events.Run(ctx) })
-	loops.Go(func() error { a.counts.run(ctx, a.metrics); return nil })
+	loops.Go(a.cell.Clock.Counted(ctx, func(ctx context.Context) error { a.counts.run(ctx, a.metrics); return nil }))
 	loops.Go(func() error { a.expire(ctx); return nil })
-	return loops.Wait()
+	var err error
+	a.cell.Clock.Idle(ctx, func() { err = loops.Wait() })
+	return err
 }
 
 // Close closes the files of the events. Nobody calls the API any more.

@@ -3,12 +3,12 @@ package scheduler
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/aws/smithy-go"
-	"golang.org/x/sync/errgroup"
 
 	"flyball/internal/deliver"
 	"flyball/internal/delivery"
@@ -19,16 +19,12 @@ import (
 // Run makes the runs of schedules when they are due, and publishes metrics, until ctx
 // ends.
 func (a *API) Run(ctx context.Context) error {
-	var loops errgroup.Group
-	loops.Go(func() error {
-		a.agenda.Run(ctx, a.cell.Clock, mostDue, a.runDue)
-		return nil
-	})
-	loops.Go(func() error {
-		a.counts.Run(ctx)
-		return nil
-	})
-	return loops.Wait()
+	var loops sync.WaitGroup
+	clk := a.cell.Clock
+	clk.Go(ctx, &loops, a.counts.Run)
+	clk.Go(ctx, &loops, func(ctx context.Context) { a.agenda.Run(ctx, clk, mostDue, a.runDue) })
+	clk.Idle(ctx, loops.Wait)
+	return nil
 }
 
 // mostDue is how many schedules run with one write.

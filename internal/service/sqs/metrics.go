@@ -45,12 +45,7 @@ func (r *row) period() time.Duration {
 }
 
 // periodsMayHaveChanged wakes the loop.
-func (a *API) periodsMayHaveChanged() {
-	select {
-	case a.newPeriods <- struct{}{}:
-	default: // it is told already
-	}
-}
+func (a *API) periodsMayHaveChanged() { a.newPeriods.Set() }
 
 // metricsLoop publishes at the end of each period of any queue until ctx ends.
 func (a *API) metricsLoop(ctx context.Context) {

@@ -139,7 +139,9 @@ func (a *API) resumeTasks() {
 	}
 }
 
-func (a *API) start(t moveTask) { a.running.Go(func() { a.move(a.life, t) }) }
+func (a *API) start(t moveTask) {
+	a.cell.Clock.Go(a.life, &a.running, func(ctx context.Context) { a.move(ctx, t) })
+}
 
 // move carries out a task until nothing is left, it is cancelled, or the server stops.
 func (a *API) move(ctx context.Context, t moveTask) {

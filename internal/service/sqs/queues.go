@@ -115,6 +115,7 @@ func (a *API) DeleteQueue(ctx context.Context, in *sqs.DeleteQueueInput, _ ...fu
 			return fault.NoQueue()
 		}
 		a.rows.Delete(tx, r.Name)
+		a.kept.Delete(tx, r.ID)
 		a.ended.Put(tx, r.Name, a.now())
 		tx.After(func() {
 			if err := a.broker.Remove(r.ID); err != nil {

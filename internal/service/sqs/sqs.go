@@ -5,11 +5,15 @@ package sqs
 import (
 	"context"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
 	"flyball/internal/broker"
 	"flyball/internal/cell"
+	"flyball/internal/clock"
+	"flyball/internal/damage"
 	"flyball/internal/queue"
 	"flyball/internal/service/sqs/rules"
 	"flyball/internal/state"
@@ -41,10 +45,11 @@ type API struct {
 	cell   *cell.Cell
 	rows   *state.Table[row]
 	ended  *state.Table[time.Time] // when queues were deleted, by name
+	kept   *state.Table[struct{}]  // queues whose messages have a folder, by ID
 	tasks  *state.Table[moveTask]  // by handle
 	broker *broker.Broker
 
-	newPeriods chan struct{} // holds a token when the periods of metrics may have changed
+	newPeriods *clock.Signal // the periods of metrics may have changed
 
 	running sync.WaitGroup // move tasks, and the loop of metrics
 	life    context.Context
@@ -66,18 +71,22 @@ type row struct {
 var (
 	kindQueue = state.Kind{Name: "sqs.queue", Version: 1}    // by name
 	kindEnded = state.Kind{Name: "sqs.deleted", Version: 1}  // by name
+	kindKept  = state.Kind{Name: "sqs.kept", Version: 1}     // by ID: queues whose messages have a folder
 	kindTask  = state.Kind{Name: "sqs.movetask", Version: 1} // by handle
 )
 
 // New returns the service with what the cell remembers.
 func New(cfg Config) (a *API, err error) {
-	a = &API{cfg: cfg, cell: cfg.Cell, newPeriods: make(chan struct{}, 1)}
+	a = &API{cfg: cfg, cell: cfg.Cell, newPeriods: cfg.Cell.Clock.Signal()}
 	a.life, a.stop = context.WithCancel(context.Background())
-	a.broker = broker.New(broker.Options{Folder: cfg.Folder, Lazy: cfg.Lazy, Clock: cfg.Cell.Clock, Disk: cfg.Cell.Disk, Log: cfg.Cell.Log})
+	a.broker = broker.New(broker.Options{Folder: cfg.Folder, Lazy: cfg.Lazy, Clock: cfg.Cell.Clock, Disk: cfg.Cell.Disk, Log: cfg.Cell.Log, Begun: a.begun})
 	if a.rows, err = state.NewTable[row](a.cell.State, kindQueue); err != nil {
 		return nil, err
 	}
 	if a.ended, err = state.NewTable[time.Time](a.cell.State, kindEnded); err != nil {
+		return nil, err
+	}
+	if a.kept, err = state.NewTable[struct{}](a.cell.State, kindKept); err != nil {
 		return nil, err
 	}
 	if a.tasks, err = state.NewTable[moveTask](a.cell.State, kindTask); err != nil {
@@ -86,30 +95,56 @@ func New(cfg Config) (a *API, err error) {
 	return a, a.openMessages()
 }
 
-// openMessages opens the messages of all queues, and removes those of queues that are no
-// more.
+// openMessages removes the messages of queues that are no more, and tells of queues whose messages
+// are not there any more.
 func (a *API) openMessages() error {
 	var known []string
 	for _, r := range a.rows.Rows("") {
 		known = append(known, r.ID)
+		_, kept := a.kept.Get(r.ID)
+		switch has := a.broker.Has(r.ID); {
+		case has && !kept: // from an earlier release
+			a.begun(r.ID)
+		case kept && !has:
+			a.cell.Log.Error("the messages of a queue are lost: their folder is gone; the queue begins empty",
+				"queue", r.Name, "folder", filepath.Join(a.cfg.Folder, r.ID), "next", damage.Restore)
+		}
+	}
+	for _, id := range a.kept.Keys("") {
+		if !slices.Contains(known, id) {
+			a.cell.State.Later(func(tx *state.Tx) { a.kept.Delete(tx, id) })
+		}
 	}
 	return a.broker.Sweep(known)
+}
+
+// begun notes that a queue has a folder of messages from now on, so that it is missed. It does
+// so by itself, for the queue may be opened within a change.
+func (a *API) begun(id string) {
+	if !a.cfg.Lazy {
+		a.running.Go(func() { a.cell.State.Later(func(tx *state.Tx) { a.kept.Put(tx, id, struct{}{}) }) })
+	}
 }
 
 // Run publishes metrics and carries out move tasks until ctx ends. Callers that wait for
 // messages then go. The messages stay open until Close.
 func (a *API) Run(ctx context.Context) error {
 	a.resumeTasks()
-	a.running.Go(func() { a.metricsLoop(a.life) })
+	a.cell.Clock.Go(a.life, &a.running, a.metricsLoop)
 	defer a.running.Wait()
 	defer a.broker.Stop()
 	defer a.stop()
-	select {
-	case <-ctx.Done():
-		return nil
-	case err := <-a.broker.Failed():
-		return fmt.Errorf("the messages of a queue could not be written; mend the disk, and start again: %w", err)
+	var failure error
+	a.cell.Clock.Idle(ctx, func() {
+		select {
+		case <-ctx.Done():
+		case failure = <-a.broker.Failed():
+		}
+	})
+	if failure != nil {
+		return fmt.Errorf("the messages of a queue could not be written; mend the disk, and start again: %w", failure)
 	}
+	return nil
 }
 
 // Close writes what is in memory.

@@ -21,8 +21,10 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
+	"golang.org/x/sync/singleflight"
 
 	"flyball/internal/task"
+	"flyball/internal/workload"
 )
 
 // program builds the program in testdata, once for all tests.
@@ -650,6 +652,13 @@ func TestOnlyAStaticLinuxProgramMakesAnImage(t *testing.T) {
 	}
 	defer file.Close()
 	if err := static(file); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAProgramOfThisMachineIsNoContainer(t *testing.T) {
+	_, err := images{once: new(singleflight.Group)}.ensure(t.Context(), workload.Program, "")
+	if !errors.Is(err, task.ErrNoImage) || !strings.Contains(err.Error(), "--runtime process") {
 		t.Error(err)
 	}
 }

@@ -69,17 +69,23 @@ func splitWords(line string) ([]string, error) {
 		}
 		return "$" + name
 	})}
-	var typed []*syntax.Word
-	err := syntax.NewParser().Words(strings.NewReader(line), func(w *syntax.Word) bool {
-		typed = append(typed, w)
-		return true
-	})
+	parsed, err := parseWords(line)
 	var words []string
 	if err == nil {
-		words, err = expand.Fields(asTyped, typed...)
+		words, err = expand.Fields(asTyped, parsed...)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w; what a shell has to do, give to one: sh -c '...'", err)
+	}
+	return words, nil
+}
+
+func parseWords(line string) (words []*syntax.Word, err error) {
+	for word, err := range syntax.NewParser().WordsSeq(strings.NewReader(line)) {
+		if err != nil {
+			return nil, err
+		}
+		words = append(words, word)
 	}
 	return words, nil
 }

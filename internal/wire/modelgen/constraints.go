@@ -184,6 +184,13 @@ func (c *constraints) below(name string) string {
 	return name
 }
 
+// lambdaRegion is a region in the patterns of Lambda. Those that AWS tells have the
+// European Sovereign Cloud in it, which the model does not.
+const (
+	lambdaRegion = `[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}`
+	sovereign    = `(eusc-)?`
+)
+
 // own are the constraints of a shape on the value itself. Enum values are checked
 // against the SDK's types, and a minimum length of zero says nothing.
 func own(name string, in *apiShape) shape {
@@ -194,13 +201,14 @@ func own(name string, in *apiShape) shape {
 	if in.Pattern == "" || in.Pattern == ".*" || in.Pattern == untrue[name] {
 		return out
 	}
-	re2, ok := translate(in.Pattern)
+	pattern := strings.ReplaceAll(in.Pattern, lambdaRegion, sovereign+lambdaRegion)
+	re2, ok := translate(pattern)
 	if !ok {
-		log.Printf("%s: pattern is not checked: %s", name, in.Pattern)
+		log.Printf("%s: pattern is not checked: %s", name, pattern)
 		return out
 	}
-	out.Pattern = in.Pattern
-	if re2 != in.Pattern {
+	out.Pattern = pattern
+	if re2 != pattern {
 		out.RE2 = re2
 	}
 	return out

@@ -22,6 +22,12 @@ func Parameter(format string, args ...any) error {
 	return &types.InvalidParameterValueException{Message: text(format, args...), Type: &user}
 }
 
+// Limit answers a parameter that the account's limits do not allow. AWS does not say
+// whose error that is.
+func Limit(format string, args ...any) error {
+	return &types.InvalidParameterValueException{Message: text(format, args...)}
+}
+
 // Constraint answers a member outside what its type allows, in the words in which all
 // of AWS's services say so.
 func Constraint(value any, member, rule string) error {
