@@ -122,31 +122,52 @@ func (s *simulating) run(cmd *cobra.Command) error {
 	if err != nil {
 		return refusal{err}
 	}
-	if s.json {
-		scenario.Observer.Activity = keepActivities(&report.Activities)
-	}
+	var sketch simulation.Sketch
+	out := cmd.OutOrStdout()
+	var watchers []func(sim.Record)
 	finish := func() error { return nil }
 	if s.minutes != "" {
-		if scenario.Observer.Minute, finish, err = writeMinutes(s.minutes); err != nil {
+		record, end, err := writeMinutes(s.minutes)
+		if err != nil {
 			return refusal{err}
 		}
+		watchers, finish = append(watchers, record), end
 	}
-	report.Result, err = sim.Run(scenario, traffic)
-	if err == nil {
-		err = finish()
+	width, drawn := terminal(out)
+	if drawn && !s.json {
+		watchers = append(watchers, sketch.Add)
 	}
-	if err != nil {
+	s.watch(&scenario, &report, watchers)
+	if report.Result, err = sim.Run(scenario, traffic); err != nil {
 		return refusal{err}
 	}
-	write := report.WriteText
-	if s.json {
-		write = report.WriteJSON
+	if err := finish(); err != nil {
+		return err
 	}
-	if err := write(cmd.OutOrStdout()); err != nil {
+	if s.json {
+		err = report.WriteJSON(out)
+	} else if err = report.WriteText(out); err == nil {
+		err = sketch.WriteChart(out, min(width, 120))
+	}
+	if err != nil {
 		return err
 	}
 	_, err = s.failIf.judge(report.Measured())
 	return err
+}
+
+// watch has those told of each minute who want to know, and activities kept for JSON.
+func (s *simulating) watch(scenario *sim.Scenario, report *simulation.Report, watchers []func(sim.Record)) {
+	if s.json {
+		scenario.Observer.Activity = keepActivities(&report.Activities)
+	}
+	if len(watchers) > 0 {
+		scenario.Observer.Minute = func(r sim.Record) {
+			for _, tell := range watchers {
+				tell(r)
+			}
+		}
+	}
 }
 
 // scenario is what the flags and files make.
