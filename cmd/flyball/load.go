@@ -111,7 +111,7 @@ type loading struct {
 	users, rate                           float64
 	ramp, hold, rampDown, duration, think time.Duration
 	stages, trace                         string
-	traceStep                             time.Duration
+	reading                               reading // of the trace
 	scale                                 float64
 	speed                                 string
 	shape                                 load.Schedule // of --stages or --trace
@@ -130,10 +130,11 @@ type loading struct {
 	failIf      failIf
 }
 
-// Flags that only requests have, and those that only messages have.
+// Flags that only requests have, those that only messages have, and those of traces.
 var (
 	ofRequests = []string{"users", "think", "timeout", "path", "port", "method", "header", "graceful-stop", "max-connections", "allow-remote"}
 	ofMessages = []string{"messages", "group"}
+	ofTraces   = []string{"column", "where", "step", "zone", "decimal-comma", "values", "missing", "date-order"}
 )
 
 // check finds arguments and flags that do not go together, and what they do not say well:
@@ -146,7 +147,7 @@ func (l *loading) check(cmd *cobra.Command, args []string) error {
 	if l.speed == "" && len(args) == 0 {
 		l.speed = "server"
 	}
-	for _, check := range []func() error{l.checkShape, l.checkRequest, l.checkReports, l.failIf.check} {
+	for _, check := range []func() error{l.checkRequest, func() error { return l.checkShape(cmd) }, l.checkReports, l.failIf.check} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -159,6 +160,13 @@ func (l *loading) checkSubject(cmd *cobra.Command, args []string) error {
 	others := ofMessages
 	if l.queue != "" {
 		others = ofRequests
+	}
+	if l.trace == "" {
+		for _, name := range ofTraces {
+			if cmd.Flags().Changed(name) {
+				return fmt.Errorf("--%s says how a trace is read: name its file with --trace", name)
+			}
+		}
 	}
 	for _, name := range others {
 		switch changed := cmd.Flags().Changed(name); {

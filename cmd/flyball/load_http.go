@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -59,7 +58,10 @@ func (l loading) run(ctx context.Context, urls []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	transport := load.NewTransport(route.guard)
+	if route.follower != nil && request.Header.Get("Host") == "" && route.follower.Place().Host != "" {
+		request.Header.Set("Host", route.follower.Place().Host)
+	}
+	transport := route.transport()
 	defer transport.CloseIdleConnections()
 	var summary load.Summary
 	kept, err := l.recorded(ctx, func(ctx context.Context, clock client.Clock, record func(load.Second)) error {
@@ -89,10 +91,13 @@ func (l loading) conclude(ctx context.Context, out io.Writer, s load.Summary, ke
 	judgements, failed := l.failIf.judge(measured(s))
 	var told error
 	if l.json {
-		told = json.NewEncoder(out).Encode(summaryJSON(s, kept.clock.Speed, judgements))
+		told = printLine(out, summaryJSON(s, kept.clock.Speed, judgements))
 	} else {
 		printSummary(out, s)
 		printJudgements(out, judgements)
+	}
+	if r.follower != nil && r.follower.Err() != nil {
+		fmt.Fprintln(os.Stderr, "flyball: at the end the server did not tell where the tasks are:", r.follower.Err())
 	}
 	if s.Requests > 0 && s.Requests == s.Errors {
 		failed = errors.Join(failed, fmt.Errorf("no request was answered: %s", s.Err))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -103,6 +104,13 @@ func summaryJSON(s load.Summary, speed float64, judgements []judgement) map[stri
 		"seconds": seconds(s.Elapsed), "speed": speed, "throughput": s.Throughput(),
 		"latency": latencyJSON(s.Latency), "fail_if": judgements,
 	}
+}
+
+// printLine prints a line of JSON.
+func printLine(w io.Writer, v any) error {
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false) // of conditions such as p95 > 1s
+	return out.Encode(v)
 }
 
 func latencyJSON(l load.Latency) map[string]float64 {

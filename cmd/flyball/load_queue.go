@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -148,7 +147,7 @@ func (l loading) printFeed(w io.Writer, s load.Summary, speed float64, judgement
 	if l.json {
 		told := summaryJSON(s, speed, judgements)
 		told["sent"] = sent
-		err := json.NewEncoder(w).Encode(told)
+		err := printLine(w, told)
 		if err != nil {
 			return err
 		}

@@ -57,10 +57,11 @@ func (l loading) writeReports(ctx context.Context, out io.Writer, kept *keptLoad
 func (l loading) readRun(ctx context.Context, kept *keptLoad, r route) (report.Run, error) {
 	lines := kept.history.Lines()
 	first, last := lines[0].Time, lines[len(lines)-1].Time
-	run := report.Run{Of: l.of(r), From: first.Add(-margin(first, last)), To: last, Speed: kept.clock.Speed, Load: lines}
+	run := report.Run{Of: l.of(r), From: kept.clock.Now, To: last, Speed: kept.clock.Speed, Load: lines}
 	if r.follower == nil || r.follower.Place().Service == "" {
 		return run, nil
 	}
+	run.From = run.From.Add(-margin(first, last))
 	place := r.follower.Place()
 	c := l.server.client()
 	read, err := report.Read(ctx, sourceOf(c), scaling.ServiceID(place.Cluster, place.Service), lines, run.From, run.To)

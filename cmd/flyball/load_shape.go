@@ -15,7 +15,6 @@ import (
 
 	"flyball/internal/client"
 	"flyball/internal/load"
-	"flyball/internal/trace"
 )
 
 // shapeFlags are those that say how much load there is over time.
@@ -29,7 +28,7 @@ func (l *loading) shapeFlags(cmd *cobra.Command) {
 	f.DurationVar(&l.duration, "duration", 0, "time of the whole, ramps included, in place of --hold; with --trace, how much of it")
 	f.StringVar(&l.stages, "stages", "", "stages such as '2m:50,steady 5m,spike 30s:400', or @FILE with one a line; /s makes levels requests per second")
 	f.StringVar(&l.trace, "trace", "", "file of requests that were counted, minute by minute or in other steps")
-	f.DurationVar(&l.traceStep, "trace-step", 0, "time that a row of the trace is about, where it does not tell")
+	l.reading.add(cmd)
 	f.Float64Var(&l.scale, "scale", 1, "factor of all levels of --stages or --trace")
 	f.DurationVar(&l.think, "think", 0, "how long a user waits between an answer and the next request, on average")
 	f.StringVar(&l.speed, "speed", "", `how many times faster the load's times run, or "server": as the server's clock, which is how all but URLs have it; 1 for those`)
@@ -47,7 +46,7 @@ func (l *loading) shapeFlags(cmd *cobra.Command) {
 }
 
 // checkShape reads stages or a trace, and finds numbers that are none.
-func (l *loading) checkShape() (err error) {
+func (l *loading) checkShape(cmd *cobra.Command) (err error) {
 	for _, flag := range []struct {
 		name  string
 		value float64
@@ -65,7 +64,7 @@ func (l *loading) checkShape() (err error) {
 	case l.stages != "":
 		err = l.readStages()
 	case l.trace != "":
-		err = l.readTrace()
+		err = l.readTrace(cmd)
 	}
 	if err != nil {
 		return err
@@ -106,13 +105,13 @@ func (l *loading) readStages() error {
 	return nil
 }
 
-func (l *loading) readTrace() error {
-	past, err := readRequests(l.trace, l.traceStep)
+func (l *loading) readTrace(cmd *cobra.Command) error {
+	past, err := l.reading.traffic(cmd, l.trace)
 	if err != nil {
-		return fmt.Errorf("--trace %s: %w", l.trace, err)
+		return fmt.Errorf("--trace: %w", err)
 	}
 	if past.Step <= 0 {
-		return fmt.Errorf("--trace %s does not tell what time a row is about; say so with --trace-step, such as --trace-step 1m", l.trace)
+		return fmt.Errorf("--trace %s does not tell what time a row is about; say so with --step, such as --step 1m", l.trace)
 	}
 	if l.shape, err = load.Trace(past.Values, past.Step); err != nil {
 		return fmt.Errorf("--trace %s: %w", l.trace, err)
@@ -122,20 +121,6 @@ func (l *loading) readTrace() error {
 	}
 	l.open = true
 	return nil
-}
-
-// readRequests reads a trace of requests, counted in each of its steps.
-func readRequests(name string, step time.Duration) (trace.Trace, error) {
-	in, err := trace.Open(name, os.Stdin)
-	if err != nil {
-		return trace.Trace{}, err
-	}
-	defer in.Close()
-	t, err := trace.Read(in, trace.Options{Step: step, Assume: trace.Counts})
-	if err != nil {
-		return t, err
-	}
-	return t.Counted()
 }
 
 // readSmall reads a file of what could as well be typed.

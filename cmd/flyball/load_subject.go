@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -123,6 +126,19 @@ type route struct {
 	follower *discovery.Follower // nil for those
 	path     string
 	guard    load.Guard
+	roots    *x509.CertPool // whom to trust, where that is not the system's choice alone
+}
+
+// transport takes requests there and nowhere else.
+func (r route) transport() *http.Transport {
+	t := load.NewTransport(r.guard)
+	if r.follower != nil {
+		t.DialContext = r.follower.Dialing(t.DialContext)
+	}
+	if r.roots != nil {
+		t.TLSClientConfig = &tls.Config{RootCAs: r.roots}
+	}
+	return t
 }
 
 // targets are the URLs of the moment.
@@ -176,10 +192,29 @@ func (l *loading) findRoute(ctx context.Context, urls []string) (route, error) {
 		return route{}, c.Plain(err)
 	}
 	r := route{follower: follower, path: l.path}
+	if strings.HasPrefix(strings.Join(follower.Place().URLs, ""), "https:") && c.Endpoint != "" {
+		if r.roots, err = authorities(ctx, c); err != nil {
+			return route{}, fmt.Errorf("read the authority of the load balancers' certificates: %w", err)
+		}
+	}
 	if !l.allowRemote {
-		r.guard = func(a netip.Addr) bool { return a.IsLoopback() || c.Endpoint != "" && isAt(follower.Place(), a) }
+		r.guard = func(a netip.Addr) bool { return a.IsLoopback() || c.Endpoint != "" && follower.Place().Has(a) }
 	}
 	return r, nil
+}
+
+// authorities are those of the system and that of the server's load balancers.
+func authorities(ctx context.Context, c *client.Client) (*x509.CertPool, error) {
+	pem, err := c.Authority(ctx)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	roots.AppendCertsFromPEM(pem)
+	return roots, nil
 }
 
 // others says which names there are in place of one that is none.
@@ -209,16 +244,6 @@ func finderOf(c *client.Client) discovery.Finder {
 		finder.Server = u.Host
 	}
 	return finder
-}
-
-// isAt is whether a place has an address.
-func isAt(place discovery.Place, address netip.Addr) bool {
-	for _, base := range place.URLs {
-		if u, err := url.Parse(base); err == nil && u.Hostname() == address.String() {
-			return true
-		}
-	}
-	return false
 }
 
 // guardOf lets requests through to loopback and to tasks of the server, which is asked only

@@ -8,19 +8,20 @@ import (
 
 // A Follower knows where a subject answers, and looks again from time to time.
 type Follower struct {
-	finder  Finder
-	subject Subject
-	place   atomic.Pointer[Place]
-	err     atomic.Pointer[error] // of the last look
+	finder   Finder
+	subject  Subject
+	interval time.Duration
+	place    atomic.Pointer[Place]
+	err      atomic.Pointer[error] // of the last look
 }
 
 // Follow finds a subject, and looks for it again each interval until ctx ends.
 func (f Finder) Follow(ctx context.Context, s Subject, interval time.Duration) (*Follower, error) {
-	w := &Follower{finder: f, subject: s}
+	w := &Follower{finder: f, subject: s, interval: interval}
 	if err := w.look(ctx); err != nil {
 		return nil, err
 	}
-	go w.follow(ctx, interval)
+	go w.follow(ctx)
 	return w, nil
 }
 
@@ -35,8 +36,8 @@ func (w *Follower) Err() error {
 	return nil
 }
 
-func (w *Follower) follow(ctx context.Context, interval time.Duration) {
-	ticker := time.NewTicker(interval)
+func (w *Follower) follow(ctx context.Context) {
+	ticker := time.NewTicker(w.interval)
 	defer ticker.Stop()
 	for {
 		select {

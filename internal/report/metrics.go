@@ -68,11 +68,12 @@ func (r *reader) values(ctx context.Context, dimensions map[string]string, wante
 	for _, name := range slices.Sorted(maps.Keys(dimensions)) {
 		named = append(named, cwtypes.Dimension{Name: aws.String(name), Value: aws.String(dimensions[name])})
 	}
-	in := &cloudwatch.GetMetricDataInput{
-		// The values of minutes that have not ended would be of a part of them.
-		StartTime: aws.Time(r.From.Truncate(minute)), EndTime: aws.Time(r.To.Truncate(minute)),
-		ScanBy: cwtypes.ScanByTimestampAscending,
+	// The values of minutes that have not ended would be of a part of them.
+	from, to := r.From.Truncate(minute), r.To.Truncate(minute)
+	if !from.Before(to) {
+		return nil, nil // no minute has ended
 	}
+	in := &cloudwatch.GetMetricDataInput{StartTime: &from, EndTime: &to, ScanBy: cwtypes.ScanByTimestampAscending}
 	for id, s := range wanted {
 		in.MetricDataQueries = append(in.MetricDataQueries, cwtypes.MetricDataQuery{Id: aws.String(id), MetricStat: &cwtypes.MetricStat{
 			Period: aws.Int32(int32(minute / time.Second)), Stat: aws.String(s.name),

@@ -91,7 +91,11 @@ func (p *page) figure(r Run) error {
 		}
 		p.add("</div>\n")
 	}
-	p.add("<figcaption>Point at the picture for its values and for why each activity was taken. Times are UTC")
+	p.add("<figcaption>Point at the picture for its values")
+	if r.Service != "" {
+		p.add(" and for why each activity was taken")
+	}
+	p.add(". Times are UTC")
 	if r.Speed != 1 {
 		p.add("; requests per second and latency are in real seconds")
 	}

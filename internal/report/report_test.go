@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -397,4 +398,63 @@ type broken struct{ CloudWatch }
 
 func (broken) GetMetricData(context.Context, *cloudwatch.GetMetricDataInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
 	return nil, errBroken
+}
+
+// A load on something that is no service has no tasks and no activities to tell.
+func TestALoadWithoutAServiceIsDrawnAlone(t *testing.T) {
+	rate := 20.0
+	begin := time.Date(2026, 11, 26, 14, 0, 0, 0, time.UTC)
+	run := Run{Of: "http://127.0.0.1:8080/", From: begin, Speed: 1, Conditions: []Condition{
+		{Condition: "p95 > 1s", Met: true, Because: []string{"p95 is 2s (> 1s)"}}, {Condition: "errors > 1%"},
+	}}
+	for n := range 20 {
+		run.To = begin.Add(time.Duration(n+1) * time.Second)
+		run.Load = append(run.Load, load.Line{
+			Time: run.To, Seconds: 1, Rate: &rate, Requests: 20, Failures: load.Failures{"503": 1}, Answers: [][2]float64{{2, 19}},
+		})
+	}
+	var page, figures strings.Builder
+	if err := errors.Join(run.WriteHTML(&page), run.WriteJSON(&figures)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"<h1>http://127.0.0.1:8080/</h1>", "20 failed: 503", "<code>p95 &gt; 1s</code> is met: p95 is 2s (&gt; 1s)", "<code>errors &gt; 1%</code> is not met", ">Errors<", ">Latency<"} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("%q is not in the page", want)
+		}
+	}
+	for _, other := range []string{"Scaling activities", ">Tasks<", "CPU utilization", "Scaled"} {
+		if strings.Contains(page.String(), other) {
+			t.Errorf("%q is in the page of a load without a service", other)
+		}
+	}
+	var told struct {
+		Summary struct{ Requests, Failed int }
+		Load    []struct{ Errors, Throughput, Rate float64 }
+		Fail_if []Condition
+	}
+	if err := json.Unmarshal([]byte(figures.String()), &told); err != nil || told.Summary.Requests != 400 || told.Summary.Failed != 20 || len(told.Fail_if) != 2 {
+		t.Fatalf("%v: %+v", err, told)
+	}
+	if first := told.Load[0]; len(told.Load) != 20 || first.Errors != 5 || first.Throughput != 19 || first.Rate != 20 {
+		t.Errorf("%d stretches, the first of which is %+v", len(told.Load), first)
+	}
+}
+
+func TestTasksAreThoseOfTheRecordWhereItHasThem(t *testing.T) {
+	begin := time.Date(2026, 11, 26, 14, 0, 0, 0, time.UTC)
+	var run Run
+	for n := range 6 {
+		run.Running = append(run.Running, Datapoint{begin.Add(time.Duration(n) * minute), 1})
+	}
+	if points, gap := run.runningTasks(); len(points) != 6 || gap != minute {
+		t.Errorf("without a record there are %d points, each of at most %v", len(points), gap)
+	}
+	for n := range 61 { // the third minute
+		at := begin.Add(2*minute + time.Duration(n)*time.Second)
+		run.Load = append(run.Load, load.Line{Time: at, Seconds: 1, Tasks: &load.Tasks{Running: 5}})
+	}
+	points, _ := run.runningTasks()
+	if len(points) != 2+61+3 || points[1].Value != 1 || points[2].Value != 5 || points[len(points)-1].Value != 1 {
+		t.Errorf("%d points: %v", len(points), points)
+	}
 }

@@ -19,11 +19,12 @@ type Summary struct {
 	ScaleOuts          int
 	ScaleIns           int
 	NotScaled          int // attempts
+	OfService          bool
 }
 
 // Summary counts.
 func (r Run) Summary() Summary {
-	s := Summary{Kinds: load.Failures{}}
+	s := Summary{Kinds: load.Failures{}, OfService: r.Service != ""}
 	var answers []load.Histogram
 	for _, line := range r.Load {
 		s.Requests += line.Requests
@@ -75,6 +76,9 @@ func (s Summary) Tiles() []Tile {
 	}
 	if s.PeakCPU > 0 {
 		tiles = append(tiles, Tile{"CPU utilization, peak", fmt.Sprintf("%.0f %%", s.PeakCPU), "of what the tasks have reserved"})
+	}
+	if !s.OfService {
+		return tiles
 	}
 	return append(tiles,
 		Tile{"Tasks", spread(s.Least, s.Most), fmt.Sprintf("%d at the end", s.Last)},
