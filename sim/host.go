@@ -241,7 +241,7 @@ func (h *host) become(now time.Time, g governor.Governor, out governor.Outcome, 
 	h.record(out)
 	if out.Set != nil {
 		h.run.tasks.set(h.run.now, int(out.Set.To))
-		h.run.score.scaled(out, seen)
+		h.run.score.scaled(h.reason(now, g, out), seen.Desired, out.Set.To)
 		g, out = g.Done(now, nil)
 		h.record(out)
 		h.noticeTasks()
@@ -253,6 +253,23 @@ func (h *host) become(now time.Time, g governor.Governor, out governor.Outcome, 
 		h.follows = h.tick(h.run.now)
 	}
 	return next
+}
+
+// reason is why a capacity is set: a policy, a forecast, a scheduled action, or bounds that
+// somebody has changed.
+func (h *host) reason(now time.Time, g governor.Governor, out governor.Outcome) string {
+	switch {
+	case out.Decision != nil:
+		return "policy " + out.Decision.Policy
+	case g.Before != nil && g.Before.Below:
+		return "forecast of " + g.Floor(now).Policy
+	}
+	for _, s := range g.Schedules {
+		if s.Done.Equal(now) {
+			return "scheduled action " + s.Name
+		}
+	}
+	return "bounds"
 }
 
 // tick is the next time at which activities are looked at: the middle of a second.

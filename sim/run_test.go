@@ -10,6 +10,7 @@ import (
 
 	"flyball/governor"
 	"flyball/scaling"
+	"flyball/schedule"
 	"flyball/sim"
 )
 
@@ -220,6 +221,39 @@ func TestRunRefuses(t *testing.T) {
 		if _, err := sim.Run(web(t), steady(v, 1)); err == nil {
 			t.Errorf("%v requests were taken", v)
 		}
+	}
+}
+
+// Of whatever sets the capacity there is one reason, however often it does.
+func TestReasonsAreFewAndNamed(t *testing.T) {
+	s := web(t)
+	times, err := schedule.Parse("cron(0 8 * * ? *)", time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eight := int32(8)
+	s.Schedules = []governor.Schedule{{Name: "morning", Times: times, Change: scaling.BoundsChange{Min: &eight}, Done: start, Next: start.Add(8 * time.Hour)}}
+	s.Policies = append(s.Policies, sim.Policy{Name: "daily", Predictive: &sim.Predictive{
+		Load: sim.RequestCount, Metric: sim.RequestCountPerTarget, Target: 100, Scales: true, Buffer: 5 * time.Minute,
+	}})
+	s.Bounds = bounds(t, 1, 60)
+	s.Forecast = func([]scaling.Hour, float64, float64) (governor.Prediction, error) {
+		p := governor.Prediction{Capacity: make([]scaling.Capacity, governor.ForecastHours)}
+		for i := range p.Capacity {
+			p.Capacity[i] = scaling.Capacity(20 + i%3)
+		}
+		return p, nil
+	}
+	few := scaling.Capacity(1)
+	for day := range 3 {
+		s.Changes = append(s.Changes, sim.Change{At: start.Add(time.Duration(24*day)*time.Hour + 8*time.Hour - time.Second), Desired: &few})
+	}
+	reasons := map[string]bool{}
+	for _, a := range run(t, s, days(3)).Activities {
+		reasons[a.Reason] = true
+	}
+	if len(reasons) > 8 || !reasons["policy cpu"] || !reasons["scheduled action morning"] || !reasons["forecast of daily"] {
+		t.Errorf("reasons %v", reasons)
 	}
 }
 
