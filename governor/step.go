@@ -299,11 +299,14 @@ func (s *step) since(alarm string) time.Time {
 // set asks for a capacity. The policies that asked for it wait from now on; those
 // of a decision, and without one none.
 func (s *step) set(a scaling.Activity, d *scaling.Decision) {
-	before := &Before{Activity: s.g.Activity, Cooldowns: map[string]scaling.Cooldown{}}
+	before := &Before{Activity: s.g.Activity}
 	overrides := s.g.Activity != nil
 	s.own()
 	for i, p := range s.g.Policies {
 		if p.Cooldown != (scaling.Cooldown{}) {
+			if before.Cooldowns == nil {
+				before.Cooldowns = map[string]scaling.Cooldown{}
+			}
 			before.Cooldowns[p.Name] = p.Cooldown
 		}
 		if overrides && p.Rule != nil {

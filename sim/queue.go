@@ -50,8 +50,8 @@ func (q *queue) steady(tasks, rate float64) waiting {
 	}
 	capacity := q.station.rate(tasks)
 	drain := (capacity - rate) / q.station.variance
-	if floor := capacity / math.Sqrt(2*max(rate, capacity/2)*settling); drain < floor {
-		drain = floor
+	if piled := 2 * max(rate, capacity/2) * settling; drain*drain*piled < capacity*capacity {
+		drain = capacity / math.Sqrt(piled)
 	}
 	return waiting{share: share, rate: drain}
 }

@@ -141,7 +141,9 @@ func (r *run) pass(until int64) {
 	for _, m := range r.meters {
 		m.window.add(&f, &r.queue.station, running, serving)
 	}
-	r.oracle.window.add(&f, &r.queue.station, running, serving)
+	if r.oracle.ends != never {
+		r.oracle.window.add(&f, &r.queue.station, running, serving)
+	}
 	r.score.add(&f, serving, float64(r.tasks.paid()))
 	r.now = until
 }
