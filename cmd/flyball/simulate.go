@@ -86,7 +86,9 @@ a minute with metrics of 20 seconds.
 
 func (s *simulating) flags(cmd *cobra.Command) {
 	s.conn.flags(cmd)
+	cmd.PreRunE = nil // a server is asked where --policies names one, and only then
 	f := cmd.Flags()
+	_ = f.MarkHidden("endpoint")
 	f.StringArrayVar(&s.policies, "policies", nil, "file with scaling policies and what belongs to them, the address of a server, or aws; can be given several times")
 	f.StringVar(&s.resource, "service", "", "CLUSTER/SERVICE that is simulated, where there are several")
 	f.StringVar(&s.traffic, "traffic", "", "file of traffic: the requests, or messages, of each step of time")
@@ -200,10 +202,21 @@ func (s *simulating) scenario(cmd *cobra.Command) (scenario sim.Scenario, r simu
 	if r.Resource = s.resource; r.Resource == "" {
 		r.Resource = "service"
 	}
-	return scenario, r, traffic, s.complete(&scenario)
+	if err = s.complete(&scenario); err != nil {
+		return scenario, r, nil, err
+	}
+	prices, err := s.readPrices()
+	if err != nil {
+		return scenario, r, nil, err
+	}
+	scenario.Price, err = prices.Of(s.conn.Region, s.arch)
+	if err != nil && !cmd.Flags().Changed("region") { // the environment's region, which nobody asked for
+		r.Notes, err = append(r.Notes, err.Error()), nil
+	}
+	return scenario, r, traffic, err
 }
 
-// complete adds what the flags say of prices, agreement and deployments.
+// complete adds what the flags say of the agreement and deployments.
 func (s *simulating) complete(scenario *sim.Scenario) (err error) {
 	if s.agree != "" {
 		if scenario.Agreement, err = simulation.ParseAgreement(s.agree); err != nil {
@@ -221,18 +234,23 @@ func (s *simulating) complete(scenario *sim.Scenario) (err error) {
 		scenario.Changes = append(scenario.Changes, sim.Change{At: at, Deploy: true})
 	}
 	slices.SortStableFunc(scenario.Changes, func(a, b sim.Change) int { return a.At.Compare(b.At) })
-	var text []byte
-	if s.prices != "" {
-		if text, err = os.ReadFile(s.prices); err != nil {
-			return err
-		}
+	return nil
+}
+
+// readPrices reads the prices of tasks.
+func (s *simulating) readPrices() (simulation.Prices, error) {
+	if s.prices == "" {
+		return simulation.ReadPrices(nil)
+	}
+	text, err := os.ReadFile(s.prices)
+	if err != nil {
+		return simulation.Prices{}, fmt.Errorf("--prices: %w", err)
 	}
 	prices, err := simulation.ReadPrices(text)
 	if err != nil {
-		return fmt.Errorf("--prices %s: %w", s.prices, err)
+		err = fmt.Errorf("--prices %s: %w", s.prices, err)
 	}
-	scenario.Price, err = prices.Of(s.conn.Region, s.arch)
-	return err
+	return prices, err
 }
 
 // documents reads the policies, and keeps those of the service that is simulated.
