@@ -68,10 +68,10 @@ fuzz: ## every fuzz target for FUZZTIME
 			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 		done; done
 
-# The same commit makes the same files, byte by byte, with the same release of Go: no path, time or
-# number of the machine is in them.
+# The same commit makes the same programs, byte by byte, with the same release of Go: no path, time or
+# number of the machine is in them, nor in the SBOMs, which name the tool that made them by its checksum.
 PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
-SBOM       = $(GO) run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0 bin \
+SBOM       = $(GO) run -trimpath github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0 bin \
 		-json -std -noserial -notimestamp -version '$(or $(VERSION),unknown)'
 SHA256     = $(shell command -v sha256sum >/dev/null && echo sha256sum || echo shasum -a 256)
 dist: ## static binaries in dist/, with SHA256SUMS and an SBOM each

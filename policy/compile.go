@@ -31,6 +31,9 @@ func (s *statement) compile(d *draftStatement, variables bool) {
 	s.resources.given, s.resources.not = d.resources.given, d.resources.not
 	for _, r := range d.resources.values {
 		p := compileARN(r, variables, arnParts-1)
+		if len(p) == 1 { // no ARN, and none begins with nothing
+			p = arnPattern{compilePattern("", syntax{})}
+		}
 		s.resources.patterns = append(s.resources.patterns, p)
 		if s.resources.not {
 			s.need(p.unresolved())

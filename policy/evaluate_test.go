@@ -318,3 +318,19 @@ func TestExamplesOfTheUserGuide(t *testing.T) {
 		})
 	}
 }
+
+func TestResourcesThatAreNoARNsMatchNothing(t *testing.T) {
+	for resource, element := range map[string]string{"$queue": "Resource", "a*": "Resource", "*n": "NotResource"} {
+		text := of(`{"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "` + element + `": "` + resource + `"}`)
+		if _, err := policy.Parse(text, policy.ResourceBased); err == nil {
+			t.Errorf("%s can be written", resource)
+		}
+		kept, err := policy.ParseKept(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := policy.Evaluate(send(alice), policy.Policies{Resource: kept}).Allowed(), element == "NotResource"; got != want {
+			t.Errorf("%s %s allows: %t", element, resource, got)
+		}
+	}
+}

@@ -19,7 +19,33 @@ func ParseManaged(text string) (*Document, error) {
 	return parse(text, IdentityBased, true)
 }
 
+// ParseKept reads the policy of a resource that its service has taken, which is more
+// than Parse does: queues have policies whose resources are no ARNs. These match
+// nothing.
+func ParseKept(text string) (*Document, error) {
+	d, err := read(text, ResourceBased)
+	if err != nil {
+		return nil, err
+	}
+	if m := d.checkKept(); m != nil {
+		return nil, m
+	}
+	return compile(d), nil
+}
+
 func parse(text string, t Type, managed bool) (*Document, error) {
+	d, err := read(text, t)
+	if err != nil {
+		return nil, err
+	}
+	if m := d.check(t, managed); m != nil {
+		return nil, m
+	}
+	return compile(d), nil
+}
+
+// read reads a document whose elements have the right form.
+func read(text string, t Type) (*draft, error) {
 	root, err := readJSON(text)
 	if err != nil {
 		if t == RoleTrust {
@@ -31,10 +57,7 @@ func parse(text string, t Type, managed bool) (*Document, error) {
 	if err != nil {
 		return nil, malformed(syntaxErrors, "%v", err)
 	}
-	if m := d.check(t, managed); m != nil {
-		return nil, m
-	}
-	return compile(d), nil
+	return d, nil
 }
 
 // draft is a document whose elements are of the right form. What they say is

@@ -35,6 +35,13 @@ func (d *draft) check(t Type, managed bool) *Malformed {
 		(*draftStatement).hasResources)
 }
 
+// checkKept is check for a resource's policy whose resources its service has not looked
+// at.
+func (d *draft) checkKept() *Malformed {
+	return d.each((*draftStatement).checkOperators, (*draftStatement).checkLegacy, (*draftStatement).hasPrincipal,
+		(*draftStatement).hasActions, (*draftStatement).checkActions)
+}
+
 func (d *draft) each(rules ...func(*draftStatement) *Malformed) *Malformed {
 	for _, rule := range rules {
 		for i := range d.statements {

@@ -87,7 +87,7 @@ func TestCommandsSignForAServerThatAdmitsKnownKeysOverTLS(t *testing.T) {
 		{[]string{"logs", "0f9d1c62b1a84f3f9f6c5d1f2b7a9e10"}, cert, "task"},
 		{[]string{"status"}, "", "is not trusted; give its authority's certificate with --ca"},
 		{[]string{"activities"}, "", "is not trusted; give its authority's certificate with --ca"},
-		{[]string{"status", "--ca", cert + "x"}, "", "no such file"},
+		{[]string{"status", "--ca", cert + "x"}, "", "there is no file"},
 		{[]string{"status", "--ca", admin}, "", "has no certificate in PEM"},
 	} {
 		t.Setenv("AWS_CA_BUNDLE", c.env)
@@ -111,7 +111,7 @@ func TestServeRefusesWhatLeavesItOpen(t *testing.T) {
 		"an address that others can reach": {[]string{"--addr", "0.0.0.0:0"}, "let in only known access keys, with --auth"},
 		"a certificate without its key":    {[]string{"--addr", "127.0.0.1:0", "--tls-cert", cert}, "tls-key"},
 		"a key of another certificate":     {[]string{"--addr", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", cert}, "--tls-cert, --tls-key"},
-		"a certificate that is not there":  {[]string{"--addr", "127.0.0.1:0", "--tls-cert", cert + "x", "--tls-key", key}, "no such file"},
+		"a certificate that is not there":  {[]string{"--addr", "127.0.0.1:0", "--tls-cert", cert + "x", "--tls-key", key}, "there is no file"},
 		"another way to take roles":        {[]string{"--addr", "127.0.0.1:0", "--roles", "none"}, `roles "none": give enforce or aws`},
 	} {
 		if out, err := flyball(t, append([]string{"serve", "--data", ""}, c.args...)...); err == nil || !strings.Contains(out, c.want) {

@@ -37,6 +37,9 @@ are in no log group.`,
 			if err := placeFor(args[0], data); err != nil {
 				return refusal{err}
 			}
+			if _, shown := terminal(cmd.OutOrStdout()); shown && args[0] == "-" {
+				return refuse("a backup is no text to be shown: name a file that ends with .tar, or lead the output into another program")
+			}
 			if data != "" {
 				return backupStopped(cmd.Context(), data, args[0], cmd.OutOrStdout())
 			}
@@ -50,12 +53,20 @@ are in no log group.`,
 	}
 	conn.flags(cmd)
 	cmd.Flags().StringVar(&data, "data", "", "data folder of a server that is stopped, in place of asking one that runs")
+	_ = cmd.MarkFlagDirname("data")
 	return cmd
 }
 
-// completeArchives has a shell complete archives and folders.
-func completeArchives(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return []string{"tar"}, cobra.ShellCompDirectiveFilterFileExt
+// completeArchives has a shell complete archives and folders, and where there is a second
+// argument, which is a data folder, folders.
+func completeArchives(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+	switch {
+	case len(args) == 0:
+		return []string{"tar"}, cobra.ShellCompDirectiveFilterFileExt
+	case len(args) == 1 && cmd.Name() == "restore":
+		return completeFolders(cmd, nil, begun)
+	}
+	return nil, cobra.ShellCompDirectiveNoFileComp
 }
 
 // placeFor refuses a target that nothing can be written to, before anybody is asked for a
@@ -77,8 +88,11 @@ func placeFor(target, data string) error {
 			return fmt.Errorf("%s is in the data folder; name a place outside of it", target)
 		}
 	}
-	if !strings.HasSuffix(target, ".tar") {
-		return nil // the folder is made, with those above it
+	if !strings.HasSuffix(target, ".tar") { // a folder, which is made, with those above it
+		if there, err := os.ReadDir(absolute); err == nil && len(there) > 0 {
+			return fmt.Errorf("%s: %w; name another one, or a file that ends with .tar", target, datafolder.ErrThere)
+		}
+		return nil
 	}
 	if info, err := os.Stat(filepath.Dir(absolute)); err != nil || !info.IsDir() {
 		return fmt.Errorf("there is no folder %s to write %s into; make it first", filepath.Dir(absolute), filepath.Base(absolute))
@@ -162,6 +176,8 @@ kept as DIR.before-TIME.`,
 				return refusal{fmt.Errorf("%w; --replace takes the place of such a folder only", err)}
 			case errors.Is(err, datafolder.ErrLocked):
 				return refusal{err}
+			case errors.Is(err, datafolder.ErrNoBackup):
+				return refuse("%s: %w; flyball backup makes one", args[0], err)
 			}
 			if err == nil && before != "" {
 				fmt.Fprintf(cmd.OutOrStdout(), "What was there is kept in %s.\n", before)

@@ -52,7 +52,10 @@ With --repair what is damaged is moved into DIR/damaged-TIME, and all else is ke
 }
 
 // completeFolders has a shell complete the name of a folder.
-func completeFolders(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+func completeFolders(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
 	return nil, cobra.ShellCompDirectiveFilterDirs
 }
 

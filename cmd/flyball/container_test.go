@@ -144,8 +144,13 @@ func (e *engine) runsTasks() {
 	createWeb(t, c)
 	network := e.docker("inspect", "-f", `{{range $name, $_ := .NetworkSettings.Networks}}{{println $name}}{{end}}`, name)
 	network = network[strings.LastIndex(network, "\n")+1:]
-	t.Cleanup(func() { e.try("network", "rm", network) })
-	tasks := []string{"ps", "-q", "--filter", "label=flyball.task", "--filter", "network=" + network}
+	ofTasks := "label=flyball.instance=" + strings.TrimPrefix(network, "zz-")
+	t.Cleanup(func() {
+		e.try("stop", name)
+		e.try(append([]string{"rm", "-f"}, strings.Fields(e.docker("ps", "-aq", "--filter", ofTasks))...)...)
+		e.try("network", "rm", network)
+	})
+	tasks := []string{"ps", "-q", "--filter", ofTasks}
 	if running := len(strings.Fields(e.docker(tasks...))); running != 1 {
 		t.Errorf("%d containers of tasks run beside the server", running)
 	}

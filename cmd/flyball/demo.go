@@ -25,11 +25,15 @@ within two minutes; the exit code is 0 only if the service scaled out and in.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			opts.Out = cmd.OutOrStdout()
 			opts.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+			if err := opts.Check(); err != nil {
+				return refuse("--%w", err)
+			}
 			return demo.Run(cmd.Context(), opts)
 		},
 	}
 	cmd.AddCommand(demoBacklogCommand())
 	cmd.Flags().StringVar(&opts.Runtime, "runtime", "process", "how tasks run: process, docker or auto")
+	completeWords(cmd, "runtime", "process", "docker", "auto")
 	cmd.Flags().Float64Var(&opts.Speed, "speed", 60, "how many times faster the server's clock runs, 25 to 600")
 	return cmd
 }

@@ -32,7 +32,7 @@ func (f *failIf) check() error {
 	for _, text := range f.texts {
 		c, err := threshold.Parse(text, f.names)
 		if err != nil {
-			return fmt.Errorf("--fail-if %q: %w", text, err)
+			return refuse("--fail-if %q: %w", text, err)
 		}
 		f.conditions = append(f.conditions, c)
 	}
@@ -60,7 +60,7 @@ func (f *failIf) judge(values map[string]float64) ([]judgement, error) {
 	if len(why) == 0 {
 		return all, nil
 	}
-	return all, failure{fmt.Errorf("--fail-if is met: %s", strings.Join(why, "; "))}
+	return all, failure{refuse("--fail-if is met: %s", strings.Join(why, "; "))}
 }
 
 // A failure is the error of a command that found what --fail-if names.

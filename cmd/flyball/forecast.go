@@ -54,15 +54,15 @@ them are scored by sMAPE, MASE and OWA, the measures of the M4 competition.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case f.batch != "" && len(args) > 0:
-				return errors.New("a file and --batch cannot go together")
+				return refuse("a file and --batch do not go together: leave out %q", args[0])
 			case f.batch == "" && len(args) == 0:
-				return errors.New("name a file of hourly values, or a batch of series with --batch")
+				return refuse("name a file of hourly values, such as requests.csv, or a batch of series with --batch")
 			case f.batch == "" && f.holdout > 0:
-				return errors.New("--holdout needs --batch")
+				return refuse("--holdout is for batches: give --batch FILE")
 			case f.holdout > 0 && f.holdout < f.options.Horizon:
-				return fmt.Errorf("--holdout %d holds back less than --horizon %d", f.holdout, f.options.Horizon)
+				return refuse("--holdout %d holds back less than --horizon %d", f.holdout, f.options.Horizon)
 			case f.options.Horizon < 1:
-				return fmt.Errorf("--horizon %d is not positive", f.options.Horizon)
+				return refuse("--horizon %d: give a number above 0", f.options.Horizon)
 			case f.holdout > 0:
 				return f.score(cmd)
 			case f.batch != "":
@@ -81,6 +81,9 @@ them are scored by sMAPE, MASE and OWA, the measures of the M4 competition.`,
 	flags.StringVarP(&f.out, "out", "o", "-", "file to write to")
 	flags.BoolVar(&f.mean, "mean", false, "forecast the hour's mean of finer rows, not their sum")
 	flags.IntVar(&f.holdout, "holdout", 0, "hold back so many values of each series and score the forecasts of them")
+	completeWords(cmd, "format", "csv", "chart")
+	_ = cmd.MarkFlagFilename("batch", "csv", "gz")
+	_ = cmd.MarkFlagFilename("out", "csv")
 	return cmd
 }
 
@@ -92,7 +95,7 @@ func (f forecastFlags) one(cmd *cobra.Command, path string) error {
 	}
 	result, err := forecast.Forecast(history.Values, f.options)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return refuse("%s: %w", path, err)
 	}
 	return f.write(cmd, func(w io.Writer) error {
 		width, isTerminal := terminal(w)
@@ -102,7 +105,7 @@ func (f forecastFlags) one(cmd *cobra.Command, path string) error {
 		case f.format == "csv", f.format == "":
 			return forecasting.WriteCSV(w, history, result)
 		}
-		return fmt.Errorf("--format %s is neither csv nor chart", f.format)
+		return refuse("--format %s is neither csv nor chart", f.format)
 	})
 }
 
@@ -117,7 +120,7 @@ func (f forecastFlags) hours(cmd *cobra.Command, path string) (trace.Trace, erro
 	}
 	rows := len(history.Values)
 	if history, err = history.At(time.Hour); err != nil {
-		return history, fmt.Errorf("%s: %w", path, err)
+		return history, refuse("%s: %w", path, err)
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "%d rows make %d hours\n", rows, len(history.Values))
 	return history, nil

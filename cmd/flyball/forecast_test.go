@@ -109,15 +109,15 @@ func TestForecastCommandRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"no file", nil, "name a file of hourly values, or a batch of series with --batch"},
-		{"a file and a batch", []string{"week.csv", "--batch", "batch.csv"}, "a file and --batch cannot go together"},
+		{"no file", nil, "name a file of hourly values, such as requests.csv, or a batch of series with --batch"},
+		{"a file and a batch", []string{"week.csv", "--batch", "batch.csv"}, `a file and --batch do not go together: leave out "week.csv"`},
 		{"a file that is not there", []string{"none.csv"}, "open none.csv: no such file or directory"},
 		{"a file of words", []string{"bad.csv"}, `bad.csv: line 2, column 1: "many" is not a number; a row is a time and a value, or a value alone`},
 		{"a batch without values", []string{"--batch", "bad.csv"}, "bad.csv: no series to forecast"},
-		{"a horizon of none", []string{"week.csv", "--horizon", "0"}, "--horizon 0 is not positive"},
+		{"a horizon of none", []string{"week.csv", "--horizon", "0"}, "--horizon 0: give a number above 0"},
 		{"a format that is none", []string{"week.csv", "--format", "png"}, "--format png is neither csv nor chart"},
 		{"seasons that do not ascend", []string{"week.csv", "--season", "168,24"}, "week.csv: seasons [168 24] do not ascend"},
-		{"a holdout of one file", []string{"week.csv", "--holdout", "48"}, "--holdout needs --batch"},
+		{"a holdout of one file", []string{"week.csv", "--holdout", "48"}, "--holdout is for batches: give --batch FILE"},
 		{"a holdout below the horizon", []string{"--batch", "batch.csv", "--holdout", "24"}, "--holdout 24 holds back less than --horizon 48"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"flyball/internal/discovery"
 	"flyball/internal/load"
+	"flyball/internal/resource"
 )
 
 func loadCommand() *cobra.Command {
@@ -95,6 +96,8 @@ func (l *loading) flags(cmd *cobra.Command) {
 		}
 		return pflag.NormalizedName(name)
 	})
+	_ = cmd.RegisterFlagCompletionFunc("service", l.server.completeNames(1, resource.Service))
+	_ = cmd.RegisterFlagCompletionFunc("queue", l.server.completeNames(1, resource.Queue))
 	_ = cmd.MarkFlagFilename("out", "jsonl")
 	_ = cmd.MarkFlagFilename("report", "html", "svg", "json")
 }
@@ -171,9 +174,9 @@ func (l *loading) checkSubject(cmd *cobra.Command, args []string) error {
 	for _, name := range others {
 		switch changed := cmd.Flags().Changed(name); {
 		case changed && l.queue != "":
-			return fmt.Errorf("--%s is for requests: a queue has --rate or --messages", name)
+			return refuse("--%s is for requests: a queue has --rate or --messages", name)
 		case changed:
-			return fmt.Errorf("--%s is for messages: name their queue with --queue", name)
+			return refuse("--%s is for messages: name their queue with --queue", name)
 		}
 	}
 	switch named := l.named(); {

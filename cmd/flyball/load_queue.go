@@ -67,17 +67,17 @@ func (l loading) messagesToSend() (f load.Feed, err error) {
 	case l.group != "":
 		group, err := load.ParseTemplate(l.group)
 		if err != nil {
-			return f, fmt.Errorf("--group: %w", err)
+			return f, refuse("--group: %w", err)
 		}
 		f.Group = &group
 	case strings.HasSuffix(l.queue, ".fifo"):
-		return f, errors.New("--group: a FIFO queue needs message groups, such as --group all or --group '{{random 1 10}}'")
+		return f, refuse("--group: a FIFO queue needs message groups, such as --group all or --group '{{random 1 10}}'")
 	}
 	switch {
 	case l.messages < 0:
-		return f, fmt.Errorf("--messages %d is negative", l.messages)
+		return f, refuse("--messages %d is negative", l.messages)
 	case l.rate <= 0 && l.messages == 0 && l.shape == nil:
-		return f, errors.New("give --rate, --stages, --trace or --messages")
+		return f, refuse("give --rate, --stages, --trace or --messages")
 	}
 	f.Messages = l.messages
 	f.Schedule, err = l.pace()
@@ -94,7 +94,7 @@ func (l loading) pace() (load.Schedule, error) {
 	switch {
 	case l.rate > 0:
 		if l.hold = time.Duration((float64(l.messages)/l.rate - ramps) * float64(time.Second)); l.hold < 0 {
-			return nil, fmt.Errorf("the ramps alone have more than %d messages", l.messages)
+			return nil, refuse("the ramps alone have more than %d messages", l.messages)
 		}
 	case l.timed:
 		hold := l.hold

@@ -45,7 +45,7 @@ func TestLoadRefusesFlagsThatDoNotGoTogether(t *testing.T) {
 		{"--queue q --messages 1 http://127.0.0.1/", "takes the place of addresses"},
 		{"--queue q.fifo --messages 1", "--group"},
 		{"--queue q --messages 1 --body {{.M}}", "--body"},
-		{"--queue q --messages -1", "negative"},
+		{"--queue q --messages -1", "not below 0"},
 		{"--queue q --messages 5 --rate 10 --ramp 1m", "ramps"},
 	} {
 		out, err := flyball(t, append([]string{"load"}, strings.Fields(tt.args)...)...)

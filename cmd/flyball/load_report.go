@@ -17,10 +17,10 @@ import (
 func (l *loading) checkReports() error {
 	for _, name := range l.reports {
 		if _, err := report.WriterOf(name); err != nil {
-			return fmt.Errorf("--report: %w", err)
+			return refuse("--report: %w", err)
 		}
 		if folder, err := os.Stat(filepath.Dir(name)); err != nil || !folder.IsDir() {
-			return fmt.Errorf("--report %s: there is no folder %s", name, filepath.Dir(name))
+			return refuse("--report %s: there is no folder %s", name, filepath.Dir(name))
 		}
 	}
 	return nil

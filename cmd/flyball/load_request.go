@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -19,17 +18,17 @@ func (l *loading) requestFlags(cmd *cobra.Command) {
 	f.StringVarP(&l.body, "body", "d", "", `template of the body, or @FILE with one; of a message "message {{.N}}" by default`)
 	f.DurationVar(&l.timeout, "timeout", 30*time.Second, "how long to wait for an answer")
 	f.DurationVar(&l.drain, "graceful-stop", 30*time.Second, "how long to wait at the end for answers that are still to come")
-	f.IntVar(&l.connections, "max-connections", 10_000, "how many requests are under way at most, each on a connection; of an open loop, those beyond fail")
+	f.IntVar(&l.connections, "max-connections", 20_000, "how many requests are under way at most, each on a connection; of an open loop, those beyond fail")
 	_ = cmd.RegisterFlagCompletionFunc("method", cobra.FixedCompletions([]string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // checkRequest finds what is no part of a request.
 func (l *loading) checkRequest() error {
 	if l.timeout <= 0 || l.drain < 0 {
-		return fmt.Errorf("--timeout %v, --graceful-stop %v: give a time above 0", l.timeout, l.drain)
+		return refuse("--timeout %v, --graceful-stop %v: give a time above 0", l.timeout, l.drain)
 	}
 	if l.connections < 1 || l.connections > 100_000 {
-		return fmt.Errorf("--max-connections %d: give a number from 1 to 100000", l.connections)
+		return refuse("--max-connections %d: give a number from 1 to 100000", l.connections)
 	}
 	if l.queue != "" {
 		return nil
@@ -54,12 +53,12 @@ func (l *loading) request() (load.Request, error) {
 	for _, header := range l.headers {
 		name, value, found := strings.Cut(header, ":")
 		if name = strings.TrimSpace(name); !found || !isToken(name) || strings.ContainsAny(value, "\r\n") {
-			return r, fmt.Errorf("--header %q: write a name and a value, such as 'Accept: text/html'", header)
+			return r, refuse("--header %q: write a name and a value, such as 'Accept: text/html'", header)
 		}
 		r.Header.Add(name, strings.TrimSpace(value))
 	}
 	if _, err := http.NewRequest(r.Method, "http://127.0.0.1/", nil); err != nil {
-		return r, fmt.Errorf("--method %q is none, such as GET or PUT", l.method)
+		return r, refuse("--method %q is none, such as GET or PUT", l.method)
 	}
 	return r, nil
 }
@@ -77,13 +76,13 @@ func (l *loading) bodyTemplate() (load.Template, error) {
 	if name, isFile := strings.CutPrefix(text, "@"); isFile {
 		b, err := readSmall(name)
 		if err != nil {
-			return load.Template{}, fmt.Errorf("--body: %w", err)
+			return load.Template{}, refuse("--body: %w", err)
 		}
 		text = string(b)
 	}
 	t, err := load.ParseTemplate(text)
 	if err != nil {
-		return load.Template{}, fmt.Errorf("--body: %w", err)
+		return load.Template{}, refuse("--body: %w", err)
 	}
 	return t, nil
 }

@@ -56,7 +56,7 @@ func (l *loading) checkShape(cmd *cobra.Command) (err error) {
 		{"hold", l.hold.Seconds(), 0}, {"ramp-down", l.rampDown.Seconds(), 0}, {"duration", l.duration.Seconds(), 0},
 	} {
 		if !(flag.value >= flag.least) || math.IsInf(flag.value, 0) {
-			return fmt.Errorf("--%s %v: give a number of %v or more", flag.name, flag.value, flag.least)
+			return refuse("--%s %v: give a number of %v or more", flag.name, flag.value, flag.least)
 		}
 	}
 	l.open = l.rate > 0
@@ -71,7 +71,7 @@ func (l *loading) checkShape(cmd *cobra.Command) (err error) {
 	}
 	l.shape = l.shape.Times(l.scale)
 	if l.queue != "" && l.shape != nil && !l.open {
-		return errors.New("--stages of a queue are messages per second: write 2m:50/s")
+		return refuse("--stages of a queue are messages per second: write 2m:50/s")
 	}
 	if _, err := l.speedOf(); err != nil {
 		return err
@@ -94,13 +94,13 @@ func (l *loading) readStages() error {
 	if name, isFile := strings.CutPrefix(text, "@"); isFile {
 		b, err := readSmall(name)
 		if err != nil {
-			return fmt.Errorf("--stages: %w", err)
+			return refuse("--stages: %w", err)
 		}
 		text = string(b)
 	}
 	var err error
 	if l.shape, l.open, err = load.ParseStages(text); err != nil {
-		return fmt.Errorf("--stages: %w", err)
+		return refuse("--stages: %w", err)
 	}
 	return nil
 }
@@ -108,13 +108,13 @@ func (l *loading) readStages() error {
 func (l *loading) readTrace(cmd *cobra.Command) error {
 	past, err := l.reading.traffic(cmd, l.trace)
 	if err != nil {
-		return fmt.Errorf("--trace: %w", err)
+		return refuse("--trace: %w", err)
 	}
 	if past.Step <= 0 {
-		return fmt.Errorf("--trace %s does not tell what time a row is about; say so with --step, such as --step 1m", l.trace)
+		return refuse("--trace %s does not tell what time a row is about; say so with --step, such as --step 1m", l.trace)
 	}
 	if l.shape, err = load.Trace(past.Values, past.Step); err != nil {
-		return fmt.Errorf("--trace %s: %w", l.trace, err)
+		return refuse("--trace %s: %w", l.trace, err)
 	}
 	if l.duration > 0 {
 		l.shape = l.shape.First(l.duration)
@@ -149,7 +149,7 @@ func (l loading) schedule() (load.Schedule, error) {
 	}
 	if l.duration != 0 {
 		if hold = l.duration - l.ramp - l.rampDown; hold < 0 {
-			return nil, fmt.Errorf("--duration %v is shorter than the ramps in it", l.duration)
+			return nil, refuse("--duration %v is shorter than the ramps in it", l.duration)
 		}
 	}
 	return load.Ramp(peak, l.ramp, hold, l.rampDown), nil
@@ -165,7 +165,7 @@ func (l loading) speedOf() (float64, error) {
 	}
 	speed, err := strconv.ParseFloat(l.speed, 64)
 	if err != nil || !(speed > 0 && speed <= 100_000) {
-		return 0, fmt.Errorf(`--speed %q: give a number above 0, at most 100000, or "server"`, l.speed)
+		return 0, refuse(`--speed %q: give a number above 0, at most 100000, or "server"`, l.speed)
 	}
 	return speed, nil
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"flyball/internal/discovery"
 	"flyball/internal/load"
 	"flyball/internal/resource"
+	"flyball/internal/task/simulated"
 )
 
 // subjectFlags are those that say what to put load on.
@@ -102,16 +104,16 @@ func checkURLs(args []string) error {
 // checkPlace finds a path and a port that are none, and a service that cannot be one.
 func (l *loading) checkPlace() error {
 	if !strings.HasPrefix(l.path, "/") {
-		return fmt.Errorf("--path %q: a path begins with /", l.path)
+		return refuse("--path %q: a path begins with /", l.path)
 	}
 	if l.subject.Port < 0 || l.subject.Port > 65535 {
-		return fmt.Errorf("--port %d: a port is a number from 1 to 65535", l.subject.Port)
+		return refuse("--port %d: a port is a number from 1 to 65535", l.subject.Port)
 	}
 	if l.service == "" {
 		return nil
 	}
 	if _, err := resource.Parse(l.service, resource.Service); err != nil {
-		return fmt.Errorf("--service: %w", err)
+		return refuse("--service: %w", err)
 	}
 	return nil
 }
@@ -191,6 +193,9 @@ func (l *loading) findRoute(ctx context.Context, urls []string) (route, error) {
 	if err != nil {
 		return route{}, c.Plain(err)
 	}
+	if isSimulated(follower.Place()) {
+		return route{}, refusal{errors.New("the tasks there are records, which nothing can be sent to (serve --runtime simulated): what they use is set, not caused; see docs/testing.md")}
+	}
 	r := route{follower: follower, path: l.path}
 	if strings.HasPrefix(strings.Join(follower.Place().URLs, ""), "https:") && c.Endpoint != "" {
 		if r.roots, err = authorities(ctx, c); err != nil {
@@ -198,7 +203,9 @@ func (l *loading) findRoute(ctx context.Context, urls []string) (route, error) {
 		}
 	}
 	if !l.allowRemote {
-		r.guard = func(a netip.Addr) bool { return a.IsLoopback() || c.Endpoint != "" && follower.Place().Has(a) }
+		r.guard = func(a netip.Addr) bool {
+			return a.IsLoopback() || c.Endpoint != "" && follower.Place().Has(a) && !simulated.IsAddress(a)
+		}
 	}
 	return r, nil
 }
@@ -246,6 +253,18 @@ func finderOf(c *client.Client) discovery.Finder {
 	return finder
 }
 
+// isSimulated is whether nothing answers at a place, since its tasks are records.
+func isSimulated(place discovery.Place) bool {
+	return slices.ContainsFunc(place.URLs, func(base string) bool {
+		u, err := url.Parse(base)
+		if err != nil {
+			return false
+		}
+		address, err := netip.ParseAddr(u.Hostname())
+		return err == nil && simulated.IsAddress(address)
+	})
+}
+
 // guardOf lets requests through to loopback and to tasks of the server, which is asked only
 // if there are others.
 func (l *loading) guardOf(ctx context.Context, urls []string) (load.Guard, error) {
@@ -253,7 +272,7 @@ func (l *loading) guardOf(ctx context.Context, urls []string) (load.Guard, error
 		return nil, nil
 	}
 	var tasks map[netip.Addr]bool
-	guard := func(a netip.Addr) bool { return a.IsLoopback() || tasks[a] }
+	guard := func(a netip.Addr) bool { return a.IsLoopback() || tasks[a] && !simulated.IsAddress(a) }
 	for _, typed := range urls {
 		u, err := url.Parse(typed)
 		if err != nil {

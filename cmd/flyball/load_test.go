@@ -176,7 +176,7 @@ func TestLoadRefusesWhatIsNoLoad(t *testing.T) {
 		{[]string{"--service", "a/b/c/d"}, "name a service such as demo/web"},
 		{[]string{"--path", "x", "--lb", "web"}, "a path begins with /"},
 		{[]string{"--users", "0", url}, "--users 0: give a number of 1 or more"},
-		{[]string{"--users", "20000", url}, "more than --max-connections 10000"},
+		{[]string{"--users", "30000", url}, "more than --max-connections 20000"},
 		{[]string{"--rate", "-5", url}, "--rate -5: give a number of 0 or more"},
 		{[]string{"--rate", "1e7", url}, "it is 0 to 1000000"},
 		{[]string{"--stages", "@" + stages, url}, `stage "much": "much" is not a duration`},
@@ -226,5 +226,20 @@ func TestALoadReplaysATrace(t *testing.T) {
 		if err != nil || requests.Load() != tt.want {
 			t.Errorf("%v: %v, %d requests in %v, want %d:\n%s", tt.args, err, requests.Load(), time.Since(begin), tt.want, out)
 		}
+	}
+}
+
+// The addresses of simulated tasks are nobody's: what is sent there leaves the machine.
+func TestNothingIsSentToSimulatedTasks(t *testing.T) {
+	s := serve(t, "", "--runtime", "simulated", "--speed", "60")
+	s.createService(t)
+	s.await(t, "the task", func(svc ecstypes.Service) bool { return svc.RunningCount == 1 })
+	out, err := flyball(t, "load", "--service", "test/web", "--endpoint", s.Endpoint, "--rate", "5", "--hold", "1s")
+	if exitCode(err) != 2 || !strings.Contains(out, "the tasks there are records") {
+		t.Errorf("status %d: %s", exitCode(err), out)
+	}
+	out, err = flyball(t, "load", "--endpoint", s.Endpoint, "--rate", "5", "--hold", "1s", "http://198.18.0.1:8080/")
+	if exitCode(err) != 2 || !strings.Contains(out, "nothing was sent") {
+		t.Errorf("status %d: %s", exitCode(err), out)
 	}
 }

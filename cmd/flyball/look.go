@@ -37,12 +37,19 @@ func (c *connection) flags(cmd *cobra.Command) {
 		"region to look at; AWS_REGION by default")
 	cmd.Flags().StringVar(&c.Account, "account", "", "account to look at, 12 digits; the server's own by default")
 	cmd.Flags().StringVar(&c.authority, "ca", os.Getenv("AWS_CA_BUNDLE"), "PEM file with the authorities to trust of a server that speaks TLS; AWS_CA_BUNDLE by default")
+	_ = cmd.RegisterFlagCompletionFunc("region", c.completeRegions)
+	completeWords(cmd, "endpoint", "http://127.0.0.1:4566", "aws")
+	completeWords(cmd, "account")
+	_ = cmd.MarkFlagFilename("ca", "pem")
 	cmd.PreRunE = func(*cobra.Command, []string) error { return c.complete() }
 }
 
 // complete finds the access key, and refuses an account that is none: a key of its
 // form names no account, and the answer would be the server's own account's.
 func (c *connection) complete() (err error) {
+	if c.Region == "" || strings.Trim(c.Region, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		return fmt.Errorf("--region %q: a region is written like us-east-1", c.Region)
+	}
 	if c.Credentials, err = sharedfile.Find(os.Getenv); err != nil {
 		return err
 	}
@@ -51,6 +58,9 @@ func (c *connection) complete() (err error) {
 		if c.Credentials.AccessKeyID == "" {
 			return errors.New("--endpoint aws: AWS wants an access key, in AWS_ACCESS_KEY_ID or in the profile of AWS_PROFILE")
 		}
+	}
+	if err := c.CheckEndpoint(); err != nil {
+		return fmt.Errorf("--endpoint: %w", err)
 	}
 	if c.authority != "" {
 		if c.HTTP, err = client.Trusting(c.authority); err != nil {
@@ -79,7 +89,7 @@ func activitiesCommand() *cobra.Command {
 		ValidArgsFunction: conn.completeNames(1, scalable...),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if limit < 1 {
-				return fmt.Errorf("--limit %d: give a number above 0", limit)
+				return refuse("--limit %d: give a number above 0", limit)
 			}
 			list, err := conn.activities(cmd.Context(), args, !scaledOnly, int(limit))
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -22,25 +23,28 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	if len(os.Args) == 3 && os.Args[1] == workload.Command {
-		os.Exit(exitStatus(workload.Run(ctx, os.Args[2], os.Getenv)))
+		os.Exit(exitStatus(workload.Run(ctx, os.Args[2], os.Getenv), os.Stderr))
 	}
-	os.Exit(execute(ctx))
+	os.Exit(execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// execute carries out the command line, and returns the status of the program.
-func execute(ctx context.Context) int {
+// execute carries out a command line, and returns the status of the program.
+func execute(ctx context.Context, args []string, out, complaints io.Writer) int {
 	cmd := root()
+	cmd.SetArgs(args)
+	cmd.SetOut(out)
+	cmd.SetErr(complaints)
+	cmd.InitDefaultHelpCmd()
+	cmd.InitDefaultCompletionCmd()
+	sayWhatToType(cmd)
 	begun := false
 	noteBegin(cmd, &begun)
 	at, err := cmd.ExecuteContextC(ctx)
 	if err == nil || begun {
-		return exitStatus(err)
+		return exitStatus(err, complaints)
 	}
-	exitStatus(err)
-	if at.Runnable() {
-		fmt.Fprintln(os.Stderr, "usage:", at.UseLine())
-	}
-	fmt.Fprintf(os.Stderr, "%s --help tells more\n", at.CommandPath())
+	fmt.Fprintln(complaints, "flyball:", typingError(at, plain(err)))
+	printUsage(complaints, at)
 	return 2
 }
 
@@ -58,20 +62,16 @@ func noteBegin(cmd *cobra.Command, begun *bool) {
 	}
 }
 
-// A refusal is the error of a command that has done nothing, because what it was given to work
-// on is not what it works on.
-type refusal struct{ error }
-
 // exitStatus prints an error, and returns what the program ends with.
-func exitStatus(err error) int {
+func exitStatus(err error, to io.Writer) int {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return 0
 	}
-	fmt.Fprintln(os.Stderr, "flyball:", err)
+	fmt.Fprintln(to, "flyball:", plain(err))
 	switch {
-	case errors.As(err, new(refusal)):
+	case nothingDone(err):
 		return 2
-	case errors.As(err, new(failure)):
+	case is[failure](err):
 		return statusFailed
 	}
 	return 1
@@ -92,7 +92,6 @@ policies that will scale them in production.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	cmd.SetVersionTemplate("flyball {{.Version}}\n")
 	cmd.AddCommand(
 		activitiesCommand(),
 		authorityCommand(),

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -31,10 +30,10 @@ func (c *connection) find(ctx context.Context, text string, of ...resource.Kind)
 func scalableID(name resource.Name) (scaling.ResourceID, error) {
 	id := name.Scalable()
 	if id == "" && name.Kind == resource.Function {
-		return "", refusal{fmt.Errorf("of function %s a version or an alias is scaled; name it: %s:live", name, name)}
+		return "", refuse("of function %s a version or an alias is scaled; name it: %s:live", name, name)
 	}
 	if id == "" {
-		return "", refusal{fmt.Errorf("%s is named without its cluster; name it: demo/%s", name, name)}
+		return "", refuse("%s is named without its cluster; name it: demo/%s", name, name)
 	}
 	return id, nil
 }
@@ -58,6 +57,9 @@ func (c *connection) completeNames(most int, of ...resource.Kind) cobra.Completi
 		var found []cobra.Completion
 		for _, n := range names {
 			text := n.String()
+			if n.Kind == resource.Task && begun != "" && strings.HasPrefix(n.ID, begun) {
+				text = n.ID // as it is begun: without its cluster
+			}
 			if long := string(n.Kind) + "/" + text; strings.HasPrefix(begun, string(n.Kind)+"/") {
 				text = long
 			}
@@ -67,4 +69,24 @@ func (c *connection) completeNames(most int, of ...resource.Kind) cobra.Completi
 		}
 		return found, cobra.ShellCompDirectiveNoFileComp
 	}
+}
+
+// usualRegions are those that a shell proposes where no server tells any.
+var usualRegions = []cobra.Completion{"us-east-1", "us-east-2", "us-west-2", "ca-central-1", "eu-west-1", "eu-central-1", "ap-northeast-1", "ap-southeast-2", "sa-east-1"}
+
+// completeRegions has a shell complete the regions of the server.
+func (c *connection) completeRegions(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionPatience)
+	defer cancel()
+	if c.complete() == nil {
+		if regions, err := c.client().Regions(ctx); err == nil && len(regions) > 0 {
+			return regions, cobra.ShellCompDirectiveNoFileComp
+		}
+	}
+	return usualRegions, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeWords has a shell complete a flag that takes one of some words.
+func completeWords(cmd *cobra.Command, flag string, words ...cobra.Completion) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 }

@@ -34,7 +34,7 @@ func (r *reading) add(cmd *cobra.Command) {
 func (r reading) read(cmd *cobra.Command, path string, assume trace.Kind) (trace.Trace, error) {
 	in, err := trace.Open(path, cmd.InOrStdin())
 	if err != nil {
-		return trace.Trace{}, err
+		return trace.Trace{}, refusal{err}
 	}
 	defer in.Close()
 	o := r.options
@@ -46,7 +46,7 @@ func (r reading) read(cmd *cobra.Command, path string, assume trace.Kind) (trace
 	o.Order = map[string]trace.DateOrder{"mdy": trace.MonthFirst, "dmy": trace.DayFirst}[r.dates]
 	t, err := trace.Read(in, o)
 	if err != nil {
-		return t, fmt.Errorf("%s: %w", path, err)
+		return t, refuse("%s: %w", path, err)
 	}
 	for _, note := range t.Notes {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", path, note)
@@ -61,7 +61,7 @@ func (r reading) traffic(cmd *cobra.Command, path string) (trace.Trace, error) {
 		return t, err
 	}
 	if t, err = t.Counted(); err != nil {
-		return t, fmt.Errorf("%s: %w", path, err)
+		return t, refuse("%s: %w", path, err)
 	}
 	return t, nil
 }

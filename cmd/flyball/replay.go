@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 	"time"
@@ -44,26 +43,26 @@ mean over the services.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case batch != "" && len(args) > 0:
-				return errors.New("a file and --batch cannot go together")
+				return refuse("a file and --batch do not go together: leave out %q", args[0])
 			case batch != "":
 				return replayAll(cmd, batch, tasks, setup)
 			case len(args) == 0:
-				return errors.New("name a file of traffic, or a batch of services with --batch")
+				return refuse("name a file of traffic, such as requests.csv, or a batch of services with --batch")
 			}
 			past, err := file.traffic(cmd, args[0])
 			if err != nil {
 				return err
 			}
 			if past.Step < time.Minute {
-				return fmt.Errorf("%s does not tell how many minutes a row is; say so with --step", args[0])
+				return refuse("%s does not tell how many minutes a row is; say so with --step, such as --step 5m", args[0])
 			}
 			traffic, err := replay.NewTraffic(past, past.Step)
 			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
+				return refuse("%s: %w", args[0], err)
 			}
 			report, err := replay.Compare(traffic, setup)
 			if err != nil {
-				return err
+				return refusal{err}
 			}
 			return report.WriteText(cmd.OutOrStdout())
 		},
@@ -78,6 +77,7 @@ mean over the services.`,
 	f.Float64Var(&setup.Quantile, "quantile", forecast.Provision, "share of the hours for which a forecast's capacity is to be enough")
 	f.StringVar(&batch, "batch", "", "file with a service a row: id,v1,v2,...")
 	f.Float64Var(&tasks, "tasks", 10, "tasks that a service of a batch needs on average")
+	_ = cmd.MarkFlagFilename("batch", "csv", "gz")
 	return cmd
 }
 

@@ -77,19 +77,22 @@ type reportFile struct {
 }
 
 func (r reporting) run(ctx context.Context, service string, out io.Writer) error {
+	if _, err := resource.Parse(service, resource.Service); err != nil {
+		return err
+	}
 	record, err := r.readRecord()
 	if err != nil {
 		return err
 	}
-	c, name, err := r.server.find(ctx, service, resource.Service)
-	if err != nil {
-		return err
-	}
-	clock, err := c.Clock(ctx)
+	clock, err := r.server.client().Clock(ctx)
 	if err != nil {
 		return err
 	}
 	from, to, err := r.window(clock.Now, record)
+	if err != nil {
+		return err
+	}
+	c, name, err := r.server.find(ctx, service, resource.Service)
 	if err != nil {
 		return err
 	}
@@ -125,15 +128,15 @@ func (r reporting) readRecord() ([]load.Line, error) {
 	}
 	file, err := os.Open(r.record)
 	if err != nil {
-		return nil, err
+		return nil, refuse("--load: %w", err)
 	}
 	defer file.Close()
 	lines, err := load.ReadRecord(file)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", r.record, err)
+		return nil, refuse("%s: %w", r.record, err)
 	}
 	if len(lines) == 0 {
-		return nil, fmt.Errorf("%s has no whole line: the load has not run for a second", r.record)
+		return nil, refuse("%s has no whole line: the load has not run for a second", r.record)
 	}
 	return lines, nil
 }
@@ -160,20 +163,20 @@ func (r reporting) window(now time.Time, record []load.Line) (from, to time.Time
 	}
 	if r.since != "" {
 		if from, err = moment(r.since, now); err != nil {
-			return from, to, fmt.Errorf("--since: %w", err)
+			return from, to, refuse("--since: %w", err)
 		}
 	}
 	if r.until != "" {
 		if to, err = moment(r.until, now); err != nil {
-			return from, to, fmt.Errorf("--until: %w", err)
+			return from, to, refuse("--until: %w", err)
 		}
 	}
 	if !from.Before(to) {
-		return from, to, fmt.Errorf("the picture would end at %s, before it begins at %s; the time there is %s",
+		return from, to, refuse("the picture would end at %s, before it begins at %s; the time there is %s",
 			to.UTC().Format(time.RFC3339), from.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
 	if n := len(record); n > 0 && (record[0].Time.After(to) || record[n-1].Time.Before(from)) {
-		return from, to, fmt.Errorf("the record is of %s to %s and the picture of %s to %s: record with --speed server, so that both have one clock",
+		return from, to, refuse("the record is of %s to %s and the picture of %s to %s: record with --speed server, so that both have one clock",
 			record[0].Time.Format(time.RFC3339), record[n-1].Time.Format(time.RFC3339), from.UTC().Format(time.RFC3339), to.UTC().Format(time.RFC3339))
 	}
 	return from, to, nil

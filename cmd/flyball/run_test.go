@@ -68,8 +68,8 @@ func TestRunRefusesWhatWasMistyped(t *testing.T) {
 		"env --shell tcsh":                       "give sh",
 		"env --only s3":                          "application-autoscaling",
 		"env --endpoint 127.0.0.1:4566":          "http://127.0.0.1:4566",
-		"env --account 1 --profile x":            "account profile",
-		"env --credentials-file missing --shell": "needs an argument",
+		"env --account 1 --profile x":            "--account and --profile do not go together",
+		"env --credentials-file missing --shell": "--shell wants a value",
 	} {
 		out, err := flyball(t, strings.Fields(args)...)
 		if err == nil || !strings.Contains(err.Error(), "exit status 2") || !strings.Contains(out, want) {

@@ -58,7 +58,7 @@ Built-in images, run by every runtime:
 			for _, image := range images {
 				name, command, ok := strings.Cut(image, "=")
 				if !ok || name == "" || command == "" {
-					return fmt.Errorf("--image %q: give NAME=COMMAND", image)
+					return refuse("--image %q: give NAME=COMMAND, such as shop/api=./api", image)
 				}
 				cfg.Images[name] = command
 			}
@@ -108,6 +108,7 @@ Built-in images, run by every runtime:
 	f.StringVar(&level, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&wall, "wall-shift", "", "for tests: shift the wall clock by the duration in this file, such as 8h or -30s, which may change")
 	_ = f.MarkHidden("wall-shift")
+	completeServe(cmd)
 	return cmd
 }
 
@@ -123,19 +124,37 @@ func publish(cfg *server.Config, given *pflag.FlagSet) {
 	}
 }
 
+// completeServe has a shell complete what the flags of flyball serve take.
+func completeServe(cmd *cobra.Command) {
+	completeWords(cmd, "runtime", "auto", "process", "docker", "simulated")
+	completeWords(cmd, "task-network", "auto", "namespace", "loopback")
+	completeWords(cmd, "roles", server.RolesJudged, server.RolesTaken)
+	completeWords(cmd, "log-level", "debug", "info", "warn", "error")
+	completeWords(cmd, "region", usualRegions...)
+	completeWords(cmd, "addr", "127.0.0.1:4566")
+	completeWords(cmd, "account", "123456789012")
+	for _, flag := range []string{"speed", "image", "host", "lb-domain", "task-range"} {
+		completeWords(cmd, flag)
+	}
+	_ = cmd.MarkFlagDirname("data")
+	_ = cmd.MarkFlagFilename("auth")
+	_ = cmd.MarkFlagFilename("tls-cert", "pem", "crt")
+	_ = cmd.MarkFlagFilename("tls-key", "pem", "key")
+}
+
 // secrets are the files that say whom the server lets in, and that it is itself.
 type secrets struct{ auth, certificate, key string }
 
 func (s secrets) read(cfg *server.Config) (err error) {
 	if s.auth != "" {
 		if cfg.Administrator, err = server.ReadAdministrator(s.auth); err != nil {
-			return fmt.Errorf("--auth: %w", err)
+			return refuse("--auth: %w", err)
 		}
 	}
 	if s.certificate != "" {
 		pair, err := tls.LoadX509KeyPair(s.certificate, s.key)
 		if err != nil {
-			return fmt.Errorf("--tls-cert, --tls-key: %w", err)
+			return refuse("--tls-cert, --tls-key: %w", err)
 		}
 		cfg.Certificate = &pair
 	}
@@ -157,7 +176,7 @@ func defaultData() string {
 func newLog(level string) (*slog.Logger, error) {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, fmt.Errorf("--log-level %q: give debug, info, warn or error", level)
+		return nil, refuse("--log-level %q: give debug, info, warn or error", level)
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l})), nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -69,7 +68,7 @@ type looking struct {
 // too; only the first time it is an error.
 func (l looking) follow(ctx context.Context, out io.Writer, names []string) error {
 	if l.interval < time.Millisecond {
-		return refusal{fmt.Errorf("--interval %v: give a time of 1ms or more, such as 2s", l.interval)}
+		return refuse("--interval %v: give a time of 1ms or more, such as 2s", l.interval)
 	}
 	c := l.conn.client()
 	show := l.shower(out)
@@ -109,32 +108,20 @@ func (l looking) shower(out io.Writer) func(s *status.Status, otherwise string) 
 			return screen.show(text.String())
 		}
 	}
-	var last []byte
-	return func(s *status.Status, otherwise string) error {
-		timeless := []byte(otherwise)
-		if s != nil {
-			without := *s
-			without.Now = time.Time{}
-			var err error
-			if timeless, err = json.Marshal(without); err != nil {
-				return err
-			}
-		}
-		if bytes.Equal(timeless, last) {
-			return nil
-		}
-		last = timeless
+	var last *status.Status
+	return func(s *status.Status, otherwise string) (err error) {
 		switch {
 		case s == nil:
-			_, err := io.WriteString(os.Stderr, otherwise)
-			return err
+			_, err = io.WriteString(os.Stderr, otherwise)
+		case s.Same(last):
 		case l.json:
-			return json.NewEncoder(out).Encode(s)
+			err = json.NewEncoder(out).Encode(s)
+		default:
+			if err = s.WriteText(out); err == nil {
+				_, err = fmt.Fprintln(out)
+			}
 		}
-		if err := s.WriteText(out); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintln(out)
+		last = s
 		return err
 	}
 }

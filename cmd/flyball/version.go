@@ -41,7 +41,9 @@ func versionCommand() *cobra.Command {
 		Example: `  flyball version`,
 		Args:    cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) {
-			fmt.Fprintln(cmd.OutOrStdout(), "flyball", release())
+			// As cobra prints it for --version. A template of our own would have cobra execute it by
+			// reflection, and then the linker keeps every method: 92 MiB in place of 60.
+			fmt.Fprintln(cmd.OutOrStdout(), "flyball version", release())
 		},
 	}
 }

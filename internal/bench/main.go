@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -35,10 +36,7 @@ func main() {
 		}
 		return
 	}
-	for _, m := range []struct {
-		name    string
-		measure func(context.Context) error
-	}{
+	measurements := []measurement{
 		{"start", func(ctx context.Context) error { return startUp(ctx, *binary) }},
 		{"ingestion", func(ctx context.Context) error { return ingestion(ctx, *binary) }},
 		{"logs", func(ctx context.Context) error { return logEvents(ctx, *binary) }},
@@ -57,7 +55,12 @@ func main() {
 			}
 			return beside(ctx, *other)
 		}},
-	} {
+	}
+	if err := known(measurements, *only); err != nil {
+		log.Print("bench: ", err)
+		os.Exit(2)
+	}
+	for _, m := range measurements {
 		if *only != "" && *only != m.name {
 			continue
 		}
@@ -65,6 +68,23 @@ func main() {
 			log.Fatal("bench: ", err)
 		}
 	}
+}
+
+// A measurement is one that can be made alone.
+type measurement struct {
+	name    string
+	measure func(context.Context) error
+}
+
+// known refuses a name that no measurement has; none is all of them.
+func known(all []measurement, name string) error {
+	var names []string
+	for _, m := range all {
+		if names = append(names, m.name); m.name == name || name == "" {
+			return nil
+		}
+	}
+	return fmt.Errorf("there is no measurement %q; -only takes %s", name, strings.Join(names, ", "))
 }
 
 // figure prints one line.

@@ -32,6 +32,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
 
 	"flyball/governor"
 )
@@ -147,6 +148,15 @@ func (c *Client) Explain(ctx context.Context, resourceID string) (governor.Expla
 	return e, err
 }
 
+// Regions reads in which regions of the server there may be something.
+func (c *Client) Regions(ctx context.Context) (regions []string, err error) {
+	if c.Endpoint == "" {
+		return nil, nil // AWS tells who may list its regions
+	}
+	err = c.getJSON(ctx, "/console/api/regions", c.in(url.Values{}), &regions)
+	return regions, err
+}
+
 // in adds which region of which account is asked about.
 func (c *Client) in(q url.Values) url.Values {
 	q.Set("region", c.Region)
@@ -223,7 +233,7 @@ func (c *Client) askJSON(ctx context.Context, method, path string, q url.Values,
 	}
 	defer body.Close()
 	if err := json.NewDecoder(body).Decode(v); err != nil {
-		return fmt.Errorf("read %s: %w", path, err)
+		return &Foreign{c.Endpoint}
 	}
 	return nil
 }
@@ -237,8 +247,8 @@ func (c *Client) ask(ctx context.Context, method, path string, q url.Values) (io
 	if len(q) > 0 {
 		u += "?" + q.Encode()
 	}
-	if at, err := url.Parse(c.Endpoint); err != nil || at.Host == "" {
-		return nil, fmt.Errorf("%q is not the URL of a server, such as http://127.0.0.1:4566", c.Endpoint)
+	if err := c.CheckEndpoint(); err != nil {
+		return nil, err
 	}
 	req, err := http.NewRequestWithContext(ctx, method, u, nil)
 	if err != nil {
@@ -250,6 +260,10 @@ func (c *Client) ask(ctx context.Context, method, path string, q url.Values) (io
 	res, err := c.HTTP.Do(req)
 	if err != nil {
 		return nil, c.Plain(err)
+	}
+	if res.StatusCode == http.StatusNotFound {
+		res.Body.Close()
+		return nil, &Foreign{c.Endpoint}
 	}
 	if res.StatusCode != http.StatusOK {
 		defer res.Body.Close()
@@ -269,10 +283,17 @@ func (c *Client) Plain(err error) error {
 		return fmt.Errorf("%s is not trusted; give its authority's certificate with --ca or AWS_CA_BUNDLE: %w", c.Endpoint, untrusted.Err)
 	}
 	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
-		return fmt.Errorf("no server answers at %s: %w", c.Endpoint, dial)
+		return &Unreachable{c.Endpoint, dial}
 	}
 	if request, ok := errors.AsType[*url.Error](err); ok { // names the whole address again
-		return fmt.Errorf("no server answers at %s: %w", c.Endpoint, request.Err)
+		return &Unreachable{c.Endpoint, request.Err}
+	}
+	api, ok := errors.AsType[smithy.APIError](err)
+	if call, called := errors.AsType[*smithy.OperationError](err); ok && called && api.ErrorMessage() != "" {
+		return &Refused{Operation: call.ServiceID + " " + call.OperationName, Err: api}
+	}
+	if _, unread := errors.AsType[*smithy.DeserializationError](err); unread || ok && api.ErrorMessage() == "" {
+		return &Foreign{c.Endpoint}
 	}
 	return err
 }

@@ -171,6 +171,21 @@ func TestASignalIsNotLost(t *testing.T) {
 	d.reads("0s begins", "0s once", "0s twice", "0s closed")
 }
 
+func TestAClosedSignalWakesAll(t *testing.T) {
+	d := openDiary(t)
+	s := d.Signal()
+	for range 2 {
+		d.work(func(ctx context.Context) {
+			d.Wait(ctx, noon.Add(time.Hour), s)
+			d.note("woken")
+		})
+	}
+	d.advance(time.Minute)
+	s.Close()
+	d.advance(0)
+	d.reads("1m0s woken", "1m0s woken")
+}
+
 func TestAContextOfASignalEndsWhatWaitsByTheClock(t *testing.T) {
 	d := openDiary(t)
 	stop := d.Signal()

@@ -15,20 +15,20 @@ type Signal struct {
 	c      chan struct{}
 	closed bool
 	ends   []context.CancelFunc // of contexts that end with it
-	waits  *work                // who waits for it on a manual clock
+	waits  []*work              // who waits for it on a manual clock
 }
 
 // Signal makes a signal for those who wait by the clock.
 func (c *Clock) Signal() *Signal { return &Signal{manual: c.manual, c: make(chan struct{}, 1)} }
 
-// Set wakes who waits, or who waits next.
+// Set wakes one who waits, or who waits next.
 func (s *Signal) Set() {
 	if s == nil {
 		return
 	}
 	defer s.lock().Unlock()
-	if s.waits != nil {
-		s.manual.wake(s.waits)
+	if len(s.waits) > 0 {
+		s.manual.wake(s.waits[0])
 		return
 	}
 	if s.closed {
@@ -40,7 +40,7 @@ func (s *Signal) Set() {
 	}
 }
 
-// Close wakes who waits, and whoever waits from then on at once, and ends the signal's contexts.
+// Close wakes all who wait, and whoever waits from then on at once, and ends the signal's contexts.
 func (s *Signal) Close() {
 	defer s.lock().Unlock()
 	if s.closed {
@@ -51,8 +51,8 @@ func (s *Signal) Close() {
 	for _, end := range s.ends {
 		end()
 	}
-	if s.waits != nil {
-		s.manual.wake(s.waits)
+	for len(s.waits) > 0 {
+		s.manual.wake(s.waits[0])
 	}
 }
 

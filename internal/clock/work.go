@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"encoding/binary"
+	"slices"
 	"sync"
 	"time"
 )
@@ -159,7 +160,7 @@ func (m *manual) wait(ctx context.Context, at time.Time, other <-chan struct{}, 
 	}
 	for _, s := range signals {
 		if s != nil {
-			s.waits = w
+			s.waits = append(s.waits, w)
 		}
 	}
 	m.set(w, waiting)
@@ -215,7 +216,7 @@ func (m *manual) wake(w *work) {
 	}
 	for _, s := range w.signals {
 		if s != nil {
-			s.waits = nil
+			s.waits = slices.DeleteFunc(s.waits, func(other *work) bool { return other == w })
 		}
 	}
 	w.signals = nil

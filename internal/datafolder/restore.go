@@ -161,12 +161,12 @@ func fetch(ctx context.Context, backup, made string) error {
 	return nil
 }
 
-// errList is of an archive or a folder that no backup has been finished in.
-var errList = errors.New("it is not a backup that is whole: its list of files is not there, or cannot be read")
+// ErrNoBackup is returned for an archive or a folder that no backup has been finished in.
+var ErrNoBackup = errors.New("it is not a backup that is whole: its list of files is not there, or cannot be read")
 
 func readList(content []byte) (l list, err error) {
 	if err := json.Unmarshal(content, &l); err != nil || l.Format == 0 {
-		return l, errList
+		return l, ErrNoBackup
 	}
 	if l.Format > 1 {
 		return l, fmt.Errorf("the backup has format %d, and this flyball knows formats up to 1; use the release that made it, or a later one", l.Format)
@@ -187,8 +187,8 @@ func unpack(ctx context.Context, archive *tar.Reader, made string) (l list, err 
 			return l, ctx.Err()
 		}
 		h, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return l, errList
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, tar.ErrHeader) {
+			return l, ErrNoBackup
 		}
 		if err != nil {
 			return l, fmt.Errorf("read the backup: %w", err)

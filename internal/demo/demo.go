@@ -44,13 +44,20 @@ const (
 // ErrNoScaling is wrapped by Run when the service did not scale both out and in.
 var ErrNoScaling = errors.New("the service did not scale as it should")
 
+// Check refuses what cannot be shown. It takes 15 minutes of the server's clock until a
+// scale-in, and at 600 times speed a minute is but five of the CPU limit's periods.
+func (o Options) Check() error {
+	if !(o.Speed >= 25 && o.Speed <= 600) {
+		return fmt.Errorf("speed %v: the demo needs one from 25 to 600, to show a scale-in within two minutes", o.Speed)
+	}
+	return nil
+}
+
 // Run runs the demo and reports on opts.Out. It returns nil only if the service
 // scaled out under load and back in after it.
 func Run(ctx context.Context, opts Options) (err error) {
-	// It takes 15 minutes of the server's clock until a scale-in, and at 600 times
-	// speed a minute is but five of the CPU limit's periods.
-	if !(opts.Speed >= 25 && opts.Speed <= 600) {
-		return fmt.Errorf("speed %v: the demo needs one from 25 to 600, to show a scale-in within two minutes", opts.Speed)
+	if err := opts.Check(); err != nil {
+		return err
 	}
 	s, stop, err := serve(ctx, opts)
 	if err != nil {

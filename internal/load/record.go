@@ -113,7 +113,7 @@ func ReadRecord(r io.Reader) ([]Line, error) {
 		}
 		var line Line
 		if err := json.Unmarshal(in.Bytes(), &line); err != nil {
-			return nil, fmt.Errorf("line %d is not one of a record of flyball load: %w", number, err)
+			return nil, fmt.Errorf("line %d is not one of a record of flyball load, as --out writes it", number)
 		}
 		if err := line.check(); err != nil {
 			return nil, fmt.Errorf("line %d: %w", number, err)

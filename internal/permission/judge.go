@@ -97,6 +97,13 @@ func (j *Judge) documents(list []iam.Document, kind policy.Type) (all []*policy.
 	return all, nil
 }
 
+func parse(text string, kind policy.Type) (*policy.Document, error) {
+	if kind == policy.ResourceBased {
+		return policy.ParseKept(text)
+	}
+	return policy.Parse(text, kind)
+}
+
 // document compiles a policy, once. One that cannot be compiled is an error: a Deny
 // could stand in it.
 func (j *Judge) document(d iam.Document, kind policy.Type) (*policy.Document, error) {
@@ -107,7 +114,7 @@ func (j *Judge) document(d iam.Document, kind policy.Type) (*policy.Document, er
 	if compiled != nil {
 		return compiled, nil
 	}
-	compiled, err := policy.Parse(d.Text, kind)
+	compiled, err := parse(d.Text, kind)
 	if err != nil {
 		return nil, fmt.Errorf("read policy %s: %w", d.Name, err)
 	}

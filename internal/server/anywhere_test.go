@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"flyball/internal/peer"
+	"flyball/internal/wire"
 )
 
 func TestWhoeverReachesAServerIsLetInInAContainerAlone(t *testing.T) {
@@ -129,5 +131,39 @@ func TestToLetInWhoeverComesIsWarnedOf(t *testing.T) {
 	s := &Server{cfg: Config{ListenAnywhere: true, Log: slog.New(slog.NewTextHandler(&log, nil))}, listeners: []net.Listener{listenerOn("0.0.0.0:4566")}}
 	if err := s.learnSurroundings(t.Context()); err != nil || !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), "-p 127.0.0.1:4566:4566") {
 		t.Errorf("%v, the log has %q", err, &log)
+	}
+}
+
+func TestAServerInAContainerIsWhereItsPortIsPublished(t *testing.T) {
+	inside := []net.Listener{listenerOn("0.0.0.0:4566"), listenerOn("127.0.0.1:33333")}
+	for name, c := range map[string]struct {
+		server          *Server
+		own, near, url  string // of repositories, for the engine, and for programs of this machine
+		images, foreign []string
+	}{
+		"published for this machine": {
+			&Server{listeners: inside, published: netip.MustParseAddrPort("127.0.0.1:5000"), cfg: Config{Hosts: []string{"flyball"}}},
+			"127.0.0.1:5000", "127.0.0.1:5000", "http://127.0.0.1:5000",
+			[]string{"127.0.0.1:5000", "localhost:5000", "flyball:4566"}, []string{"127.0.0.1:5001", "example.com:5000"},
+		},
+		"published for others": {
+			&Server{listeners: inside, published: netip.MustParseAddrPort("0.0.0.0:5000"), cfg: Config{Hosts: []string{"flyball.example"}}},
+			"flyball.example:5000", "127.0.0.1:5000", "http://127.0.0.1:5000",
+			[]string{"127.0.0.1:5000", "flyball.example:5000"}, []string{"192.0.2.7:5000"},
+		},
+		"in no container": {
+			&Server{listeners: inside}, "127.0.0.1:4566", "127.0.0.1:33333", "http://0.0.0.0:4566",
+			[]string{"127.0.0.1:4566"}, []string{"127.0.0.1:5000"},
+		},
+	} {
+		s := c.server
+		if own, near, url := s.addressing().Host, s.nearHost(), s.PublicURL(); own != c.own || near != c.near || url != c.url {
+			t.Errorf("%s: %s, %s, %s; want %s, %s, %s", name, own, near, url, c.own, c.near, c.url)
+		}
+		for _, host := range append(c.images, c.foreign...) {
+			if got, want := s.isOwn(wire.Hostname(host), host), slices.Contains(c.images, host); got != want {
+				t.Errorf("%s: an image at %s is ours: %t, want %t", name, host, got, want)
+			}
+		}
 	}
 }

@@ -181,14 +181,30 @@ func (s *Server) ec2In(ctx context.Context, scope wire.Scope) (*ec2.API, error) 
 func (s *Server) cellOf(r *http.Request, call wire.Call) (*services, error) {
 	account := cmp.Or(r.FormValue("account"), call.Scope.Account)
 	region := cmp.Or(r.FormValue("region"), call.Scope.Region)
-	own := call.Principal == nil || call.Principal.Account == account || s.cfg.Administrator.has(call.Scope.AccessKey)
-	if v := s.cells.find(account, region); v != nil && own {
+	if v := s.cells.find(account, region); v != nil && s.mayLook(call, account) {
 		return v, nil
 	}
 	return nil, &smithy.GenericAPIError{
 		Code: "ValidationError", Fault: smithy.FaultClient,
 		Message: fmt.Sprintf("There is nothing in region %s of account %s.", region, account),
 	}
+}
+
+// mayLook reports whether a call may see what is in an account: a user sees nothing of others.
+func (s *Server) mayLook(call wire.Call, account string) bool {
+	return call.Principal == nil || call.Principal.Account == account || s.cfg.Administrator.has(call.Scope.AccessKey)
+}
+
+// serveRegions tells the regions of an account that calls have come for.
+func (s *Server) serveRegions(w http.ResponseWriter, r *http.Request, call wire.Call) {
+	account := cmp.Or(r.FormValue("account"), call.Scope.Account)
+	regions := []string{}
+	for _, v := range s.cells.all() {
+		if v.cell.Account == account && s.mayLook(call, account) {
+			regions = append(regions, v.cell.Region)
+		}
+	}
+	writeJSON(w, regions)
 }
 
 // cellPath begins the paths at which the tasks of a cell find their metadata.

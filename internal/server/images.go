@@ -133,6 +133,7 @@ func (s *Server) isOwn(name, host string) bool {
 	if err != nil {
 		return false
 	}
-	ports := slices.ContainsFunc(s.listeners, func(l net.Listener) bool { return port == strconv.Itoa(portOf(l)) })
+	ports := s.published.IsValid() && port == strconv.Itoa(int(s.published.Port())) ||
+		slices.ContainsFunc(s.listeners, func(l net.Listener) bool { return port == strconv.Itoa(portOf(l)) })
 	return ports && (isLoopback(name) || slices.Contains(s.hosts(), name) || host == s.addressing().Host)
 }

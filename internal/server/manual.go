@@ -101,9 +101,12 @@ func (s *Server) serveSetLoad(w http.ResponseWriter, r *http.Request, _ wire.Cal
 
 // serveLoads tells the loads that were set.
 func (s *Server) serveLoads(w http.ResponseWriter, _ *http.Request, _ wire.Call) {
-	loads := map[string]simulated.Load{}
+	writeJSON(w, s.loads())
+}
+
+func (s *Server) loads() map[string]simulated.Load {
 	if tasks, ok := s.runtime.(*simulated.Runtime); ok {
-		loads = tasks.Loads()
+		return tasks.Loads()
 	}
-	writeJSON(w, loads)
+	return map[string]simulated.Load{}
 }

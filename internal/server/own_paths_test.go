@@ -85,7 +85,7 @@ func (a ask) send(t *testing.T, base string) (int, string) {
 const explainPath = "/console/api/explain?resource=service/shop/web"
 
 // ownPaths are all that ask for a signature.
-var ownPaths = []string{"/metrics", "/console/api/authority", "/console/api/clock", explainPath, "/console/api/logs?task=x", "/console/api/log-lines?task=x"}
+var ownPaths = []string{"/metrics", "/console/api/authority", "/console/api/clock", "/console/api/regions", explainPath, "/console/api/logs?task=x", "/console/api/log-lines?task=x"}
 
 func TestOwnPathsAskForASignatureWhereKeysHaveToBeKnown(t *testing.T) {
 	s := open(t, "", knownKeysOnly)

@@ -111,6 +111,7 @@ func TestARuleIsToldOfAlarms(t *testing.T) {
 			Configuration        struct {
 				Description string
 				Metrics     []struct {
+					ID         string
 					MetricStat struct {
 						Metric struct {
 							Name       string
@@ -125,6 +126,7 @@ func TestARuleIsToldOfAlarms(t *testing.T) {
 	d := e.Detail
 	if e.Resources[0] != "arn:aws:cloudwatch:us-east-1:"+testAccount+":alarm:hot" || d.AlarmName != "hot" || d.Configuration.Description != "too hot" ||
 		d.State.Value != "ALARM" || d.State.ReasonData != `{"a":1}` || d.PreviousState.Value != "OK" ||
+		len(d.Configuration.Metrics[0].ID) != len("00000000-0000-0000-0000-000000000000") ||
 		d.Configuration.Metrics[0].MetricStat.Metric.Name != "Load" || d.Configuration.Metrics[0].MetricStat.Metric.Dimensions["Service"] != "web" {
 		t.Errorf("it was told %+v", e)
 	}

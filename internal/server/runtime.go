@@ -66,7 +66,11 @@ func (s *Server) runtimeNamed(ctx context.Context, name, dir string, network pro
 	case "simulated":
 		return simulated.New(simulated.Options{Clock: s.clock, Start: s.cfg.TaskStart, Stop: s.cfg.TaskStop}), nil
 	case "docker":
-		return docker.New(ctx, docker.Options{Dir: dir, Args: args, Login: s.Login, Log: s.cfg.Log})
+		runtime, err := docker.New(ctx, docker.Options{Dir: dir, Args: args, Login: s.Login, Log: s.cfg.Log})
+		if err != nil {
+			return nil, fmt.Errorf("%w; start Docker, name its socket in DOCKER_HOST, or serve with --runtime process", err)
+		}
+		return runtime, nil
 	}
 	return nil, fmt.Errorf("runtime %q: give auto, process, docker or simulated", name)
 }

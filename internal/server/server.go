@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -93,6 +94,9 @@ const (
 	RolesTaken  = "aws"     // as AWS takes them for services of ECS: as a name
 )
 
+// A ConfigError is the error of a Config that nothing can be served with.
+type ConfigError struct{ error }
+
 // A Server is one running `flyball serve`.
 type Server struct {
 	cfg     Config
@@ -137,15 +141,17 @@ type Server struct {
 // Open loads the state, takes up the tasks of an earlier life and listens.
 // Calls are answered once Run is called.
 func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
+	if err := cfg.check(); err != nil {
+		return nil, ConfigError{err}
+	}
+	log := newClockedLog(cfg.Log)
+	cfg.Log = slog.New(log)
 	s := &Server{cfg: cfg, running: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			s.release()
 		}
 	}()
-	if err := cfg.check(); err != nil {
-		return nil, err
-	}
 	if s.reserve, err = descriptors.New(cfg.Log); err != nil {
 		return nil, err
 	}
@@ -170,6 +176,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := s.openClock(); err != nil {
 		return nil, err
 	}
+	log.clock.Store(s.clock)
 	before, err := s.migrate()
 	if err != nil {
 		return nil, err
@@ -376,6 +383,12 @@ func (c Config) check() error {
 	}
 	if c.Roles != "" && c.Roles != RolesJudged && c.Roles != RolesTaken {
 		return fmt.Errorf("roles %q: give %s or %s", c.Roles, RolesJudged, RolesTaken)
+	}
+	if !slices.Contains([]string{"auto", "process", "docker", "simulated"}, c.Runtime) && c.Tasks == nil {
+		return fmt.Errorf("runtime %q: give auto, process, docker or simulated", c.Runtime)
+	}
+	if !slices.Contains([]string{"", "auto", "namespace", "loopback"}, c.TaskNetwork) {
+		return fmt.Errorf("task network %q: give auto, namespace or loopback", c.TaskNetwork)
 	}
 	return c.checkAddr()
 }

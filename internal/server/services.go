@@ -12,6 +12,7 @@ import (
 	"flyball/alarm"
 	"flyball/internal/backlog"
 	"flyball/internal/balancer"
+	"flyball/internal/balancer/simulated"
 	"flyball/internal/capacity"
 	"flyball/internal/cell"
 	"flyball/internal/delivery"
@@ -158,14 +159,31 @@ func (s *Server) openBalancing(v *services) (err error) {
 		StrictNetwork: s.cfg.StrictNetwork,
 		Instance:      ecs.InstanceAddress,
 		HealthChanged: func(group string) { v.ecs.TargetHealthChanged(group) },
-		Driver: balancer.New(balancer.Options{
-			Log:         v.cell.Log,
-			Changed:     func(group string) { v.elb.HealthChanged(group) },
-			Certificate: s.authority.Certificate,
-			Admit:       s.reserve.Admits,
-		}),
+		Driver:        s.dataPlane(v),
+		Now:           s.drainTime(),
 	})
 	return err
+}
+
+// dataPlane is what load balancers are in front of the runtime's tasks.
+func (s *Server) dataPlane(v *services) balancer.Driver {
+	if _, ok := s.runtime.(task.Effortless); ok {
+		return &simulated.Plane{}
+	}
+	return balancer.New(balancer.Options{
+		Log:         v.cell.Log,
+		Changed:     func(group string) { v.elb.HealthChanged(group) },
+		Certificate: s.authority.Certificate,
+		Admit:       s.reserve.Admits,
+	})
+}
+
+// drainTime is the time by which targets drain.
+func (s *Server) drainTime() func() time.Time {
+	if r, ok := s.runtime.(task.Effortless); ok {
+		return r.Now
+	}
+	return time.Now
 }
 
 func (s *Server) openECS(v *services) error {

@@ -38,6 +38,24 @@ func reasons(ctx context.Context, c stoppedTasks, service types.Service) ([]stri
 	return compact(why), err
 }
 
+// impaired is the event that tells that tasks do not start, and not why.
+const impaired = "is unable to consistently start tasks successfully"
+
+// compact leaves out what is told twice: a task's end by its event, and all together by the
+// event that has no reason.
+func compact(texts []string) (once []string) {
+	for _, text := range texts {
+		_, reason, launched := strings.Cut(text, "failed to launch a task with (error ")
+		told := slices.ContainsFunc(once, func(other string) bool {
+			return other == text || launched && strings.Contains(other, strings.TrimSuffix(reason, ")."))
+		})
+		if !told && !(len(texts) > 1 && strings.HasPrefix(text, impaired)) {
+			once = append(once, text)
+		}
+	}
+	return once
+}
+
 // troubled reports whether tasks of a deployment have failed.
 func troubled(service types.Service) bool {
 	return slices.ContainsFunc(service.Deployments, func(d types.Deployment) bool {
@@ -96,9 +114,12 @@ func lastFailure(ctx context.Context, c stoppedTasks, service types.Service) (st
 // ending tells how a task ended, and each of its containers.
 func ending(t types.Task) string {
 	arn := aws.ToString(t.TaskArn)
-	text := fmt.Sprintf("task %.8s: %s", arn[strings.LastIndexByte(arn, '/')+1:], aws.ToString(t.StoppedReason))
+	id := fmt.Sprintf("%.8s", arn[strings.LastIndexByte(arn, '/')+1:])
+	text, explained := fmt.Sprintf("task %s: %s", id, aws.ToString(t.StoppedReason)), false
 	for _, c := range t.Containers {
-		switch reason := aws.ToString(c.Reason); {
+		reason := aws.ToString(c.Reason)
+		explained = explained || reason != ""
+		switch {
 		case c.ExitCode != nil && *c.ExitCode != 0:
 			text += fmt.Sprintf("; container %s ended with exit code %d", aws.ToString(c.Name), *c.ExitCode)
 			if reason != "" {
@@ -108,15 +129,8 @@ func ending(t types.Task) string {
 			text += fmt.Sprintf("; container %s: %s", aws.ToString(c.Name), reason)
 		}
 	}
-	return text
-}
-
-// compact leaves out what is told twice.
-func compact(texts []string) (once []string) {
-	for _, text := range texts {
-		if !slices.Contains(once, text) {
-			once = append(once, text)
-		}
+	if t.StopCode == types.TaskStopCodeEssentialContainerExited && !explained {
+		text += "; flyball logs " + id + " tells what it has written"
 	}
-	return once
+	return text
 }

@@ -59,7 +59,9 @@ func TestWhyAServiceFailsIsToldByItsEventsSinceItWasSteadyAndByItsLastTask(t *te
 		{"targets are unhealthy though all run", said("(task 1) (port 80) is unhealthy in (target-group g) due to (reason r)."), nil, 1,
 			[]string{"(task 1) (port 80) is unhealthy in (target-group g) due to (reason r)."}},
 		{"the last task that ended by itself", nil, stopped{older, scaledIn, crashed}, 0,
-			[]string{"task 0f9d1c62: reason of 0f9d1c62b1a84f3f; container main ended with exit code 3"}},
+			[]string{"task 0f9d1c62: reason of 0f9d1c62b1a84f3f; container main ended with exit code 3; flyball logs 0f9d1c62 tells what it has written"}},
+		{"an end is told once", said("is unable to consistently start tasks successfully.", "failed to launch a task with (error reason of 2bbbbbbbbbbbbbbb)."), stopped{older}, 0,
+			[]string{"task 2bbbbbbb: reason of 2bbbbbbbbbbbbbbb"}},
 		{"fewer run than are desired because they are being started", said("has started 1 tasks: (task 1)."), stopped{scaledIn}, 0, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

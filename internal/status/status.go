@@ -9,6 +9,7 @@ package status
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -30,6 +31,8 @@ type Status struct {
 	// Alarms are those that trigger no policy. They are left out where some resources are
 	// asked for.
 	Alarms []Alarm `json:"alarms"`
+	// Elsewhere are other regions of the server, where there is nothing in this one.
+	Elsewhere []string `json:"elsewhere,omitempty"`
 }
 
 // The states of resources.
@@ -89,10 +92,21 @@ func Read(ctx context.Context, c *client.Client, names ...string) (*Status, erro
 	if err != nil {
 		return nil, err
 	}
+	if len(chosen) == 0 {
+		if s.Elsewhere, err = elsewhere(ctx, c); err != nil {
+			return nil, err
+		}
+	}
 	for _, n := range chosen {
 		s.Resources = append(s.Resources, Resource{Kind: n.Kind, Name: n.String(), State: Missing, Target: targets[n.Scalable()], id: n})
 	}
 	return s, c.Plain(s.read(ctx, c, len(names) == 0))
+}
+
+// elsewhere are the server's other regions.
+func elsewhere(ctx context.Context, c *client.Client) ([]string, error) {
+	regions, err := c.Regions(ctx)
+	return slices.DeleteFunc(regions, func(region string) bool { return region == c.Region }), err
 }
 
 // withTargets adds to services the targets that are of none of them: functions, and services
@@ -119,6 +133,30 @@ func (s *Status) read(ctx context.Context, c *client.Client, whole bool) error {
 	group.Go(func() error { return readFunctions(ctx, c, s.Resources) })
 	group.Go(func() error { return s.readScaling(ctx, c, whole) })
 	return group.Wait()
+}
+
+// Same reports whether another state tells the same but for the times at which they were read
+// and measured.
+func (s *Status) Same(other *Status) bool {
+	return other != nil && reflect.DeepEqual(s.timeless(), other.timeless())
+}
+
+// timeless is a copy without those times.
+func (s *Status) timeless() Status {
+	c := *s
+	c.Now, c.Resources = time.Time{}, slices.Clone(s.Resources)
+	for i, r := range c.Resources {
+		if r.Target == nil {
+			continue
+		}
+		target := *r.Target
+		target.Policies = slices.Clone(target.Policies)
+		for j := range target.Policies {
+			target.Policies[j].At, target.Policies[j].Forecast = time.Time{}, nil
+		}
+		c.Resources[i].Target = &target
+	}
+	return c
 }
 
 // byTarget finds the scalable targets among the resources.

@@ -25,8 +25,11 @@ func (s *Status) WriteText(w io.Writer) error {
 	p := &printer{now: s.Now}
 	p.line("%s  %s  %s%s", s.Endpoint, s.Region, s.Now.UTC().Format("2006-01-02 15:04:05 UTC"), s.pace())
 	if len(s.Resources) == 0 {
-		p.line("\nThere are no services in region %s yet, nor scalable targets. flyball demo shows one;", s.Region)
-		p.line("aws ecs create-service makes one of your own, and --region looks elsewhere.")
+		p.line("")
+		p.wrapped(0, fmt.Sprintf("There are no services in region %s yet, nor scalable targets. flyball run starts a program or an image as one, and flyball demo shows one.", s.Region))
+		if len(s.Elsewhere) > 0 {
+			p.line("The server has other regions, at which --region looks: %s", strings.Join(s.Elsewhere, ", "))
+		}
 	} else {
 		p.table(s.Resources)
 		p.details(s.Resources)

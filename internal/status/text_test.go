@@ -88,6 +88,29 @@ func TestOfManyServicesThoseThatFailAreToldOfInDetail(t *testing.T) {
 	}
 }
 
+func TestAStateIsTheSameWhenOnlyTimeHasPassed(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*Status)
+		same   bool
+	}{
+		"a minute later":     {func(s *Status) { s.Now = s.Now.Add(time.Minute) }, true},
+		"another datapoint":  {func(s *Status) { s.Resources[1].Target.Policies[0].At = s.Now }, true},
+		"another value":      {func(s *Status) { s.Resources[1].Target.Policies[0].Value = aws.Float64(1) }, false},
+		"a task more":        {func(s *Status) { s.Resources[1].Running++ }, false},
+		"an alarm":           {func(s *Status) { s.Alarms[0].State = "OK" }, false},
+		"a service that was": {func(s *Status) { s.Resources = s.Resources[1:] }, false},
+	} {
+		s := shown()
+		tt.change(s)
+		if s.Same(shown()) != tt.same {
+			t.Errorf("%s: the same is %v, want %v", name, !tt.same, tt.same)
+		}
+	}
+	if shown().Same(nil) {
+		t.Error("a state is the same as none")
+	}
+}
+
 func TestTheNextRunOfASchedule(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

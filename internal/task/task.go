@@ -170,6 +170,10 @@ const OutOfMemory = "OutOfMemoryError: Container killed due to memory usage"
 // of its container, because another program does.
 const PortInUse = "PortInUseError"
 
+// NoProgram begins the reason of an exit of what is no program for this machine: it is for
+// another architecture, or text that does not say what is to read it.
+const NoProgram = "ExecFormatError"
+
 // An Exit tells how a container ended.
 type Exit struct {
 	Container string

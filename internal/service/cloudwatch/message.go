@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/google/uuid"
 
 	"flyball/alarm"
 	"flyball/internal/optional"
@@ -165,7 +166,7 @@ func (e *entry) eventConfiguration() object {
 		}
 		return c
 	}
-	c["metrics"] = eventQueries(e.metric.asQueries())
+	c["metrics"] = eventQueries(e.metric.asQueries(e.name))
 	return c
 }
 
@@ -198,13 +199,14 @@ func eventQueries(queries []types.MetricDataQuery) (all []object) {
 	return all
 }
 
-// asQueries are the queries of a metric alarm; a metric by itself is one, too.
-func (m *metricRule) asQueries() []types.MetricDataQuery {
+// asQueries are the queries of the metric alarm with a name; a metric by itself is one,
+// too, to which AWS gives a UUID for its id.
+func (m *metricRule) asQueries(alarm string) []types.MetricDataQuery {
 	if m.queries != nil {
 		return m.queries.given
 	}
 	id := m.series.Key().ID()
-	return []types.MetricDataQuery{{Id: new("m1"), MetricStat: &types.MetricStat{
+	return []types.MetricDataQuery{{Id: new(uuid.NewSHA1(uuid.NameSpaceOID, []byte(alarm)).String()), MetricStat: &types.MetricStat{
 		Metric: &types.Metric{Namespace: &id.Namespace, MetricName: &id.Name, Dimensions: sdkDimensions(id.Dimensions)},
 		Period: new(int32(m.rule.Period / time.Second)), Stat: &m.statistic, Unit: types.StandardUnit(m.unit),
 	}}}

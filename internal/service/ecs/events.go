@@ -137,8 +137,8 @@ func failedHealthCheck(id string) message {
 	return message{text: fmt.Sprintf("(task %s) failed container health checks.", id)}
 }
 
-func cannotListen(e runtime.Exit) message {
-	return message{text: fmt.Sprintf("was unable to keep a task running. Container %s has stopped with exit code %d: %s", e.Container, e.Code, e.Reason)}
+func cannotKeepRunning(e runtime.Exit, why string) message {
+	return message{text: fmt.Sprintf("was unable to keep a task running. Container %s has stopped with exit code %d: %s", e.Container, e.Code, why)}
 }
 
 func failedToLaunch(reason string) message {

@@ -2,10 +2,12 @@ package ecs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	cwltypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"flyball/internal/awslogs"
@@ -43,10 +45,17 @@ func (a *API) openLogs(ctx context.Context, t *task) error {
 
 // noLogs is the stopped reason of a task whose log driver cannot be started.
 func (t *task) noLogs(err error) error {
-	if t.api.LaunchType == types.LaunchTypeFargate {
-		return fmt.Errorf("ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: %w : exit status 1", err)
+	remedy := ""
+	if _, none := errors.AsType[*cwltypes.ResourceNotFoundException](err); none {
+		remedy = " Create the log group, or set the option awslogs-create-group to true."
 	}
-	return fmt.Errorf("CannotStartContainerError: Error response from daemon: failed to initialize logging driver: %w", err)
+	if t.api.LaunchType == types.LaunchTypeFargate {
+		if remedy != "" {
+			remedy = "." + remedy
+		}
+		return fmt.Errorf("ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: %w : exit status 1%s", err, remedy)
+	}
+	return fmt.Errorf("CannotStartContainerError: Error response from daemon: failed to initialize logging driver: %w%s", err, remedy)
 }
 
 // followLogs has what the containers of a task write put into their log streams. It is

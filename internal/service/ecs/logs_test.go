@@ -126,7 +126,8 @@ func TestATaskWhoseLogGroupIsNotThereDoesNotStart(t *testing.T) {
 	inLoggedWorld(t, func(w *world, logs *logGroups) {
 		got := w.describe(w.runLogged("other"))
 		want := "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: " +
-			"failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist. : exit status 1"
+			"failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist. : exit status 1. " +
+			"Create the log group, or set the option awslogs-create-group to true."
 		if *got.LastStatus != statusStopped || got.StopCode != types.TaskStopCodeTaskFailedToStart || aws.ToString(got.StoppedReason) != want {
 			t.Errorf("the task is %s with %s: %s", *got.LastStatus, got.StopCode, aws.ToString(got.StoppedReason))
 		}

@@ -206,26 +206,33 @@ func TestCrashLoopBacksOff(t *testing.T) {
 	})
 }
 
-func TestAPortThatAnotherProgramHasIsToldOnce(t *testing.T) {
-	inWorld(t, func(w *world) {
-		reason := runtime.PortInUse + ": listen on $HOST"
-		w.runtime.set(nil, func(t *fakeTask) { t.exitFor(1, reason) })
-		w.serve(2)
-		w.pass(time.Minute)
-		stopped := w.tasks(types.DesiredStatusStopped)
-		if got := aws.ToString(stopped[0].Containers[0].Reason); len(stopped) < 4 || got != reason {
-			t.Errorf("the container of the first of %d tasks has stopped: %q", len(stopped), got)
-		}
-		told := 0
-		for _, m := range w.events() {
-			if strings.HasPrefix(m, "(service web) was unable to keep a task running.") && strings.HasSuffix(m, reason) {
-				told++
-			}
-		}
-		if told != 1 {
-			t.Errorf("told %d times in %q", told, w.events())
-		}
-	})
+func TestWhatKeepsATaskFromRunningIsToldOnceWithItsRemedy(t *testing.T) {
+	for name, tt := range map[string]struct{ reason, told string }{
+		"a port that another program has": {runtime.PortInUse + ": listen on $HOST", "1: " + runtime.PortInUse + ": listen on $HOST"},
+		"a program of another machine":    {runtime.NoProgram + ": build it", "1: " + runtime.NoProgram + ": build it"},
+		"too little memory":               {runtime.OutOfMemory, "1: " + runtime.OutOfMemory + ". It may have 512 MiB: register the task definition with more memory."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				w.runtime.set(nil, func(t *fakeTask) { t.exitFor(1, tt.reason) })
+				w.serve(2)
+				w.pass(time.Minute)
+				stopped := w.tasks(types.DesiredStatusStopped)
+				if got := aws.ToString(stopped[0].Containers[0].Reason); len(stopped) < 4 || got != tt.reason {
+					t.Errorf("the container of the first of %d tasks has stopped: %q", len(stopped), got)
+				}
+				told := 0
+				for _, m := range w.events() {
+					if strings.HasPrefix(m, "(service web) was unable to keep a task running.") && strings.HasSuffix(m, tt.told) {
+						told++
+					}
+				}
+				if told != 1 {
+					t.Errorf("told %d times in %q", told, w.events())
+				}
+			})
+		})
+	}
 }
 
 func TestImageThatCannotBePulled(t *testing.T) {

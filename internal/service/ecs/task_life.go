@@ -3,6 +3,7 @@ package ecs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -329,31 +330,72 @@ func (a *API) finish(t *task, code types.TaskStopCode, reason string, exits []ru
 		t.showExits(exits)
 		a.pass(tx, t)
 		a.end(tx, t, now)
-		if s := t.service; s != nil && failed && s.status() == active {
+		switch s := t.service; {
+		case s != nil && failed && s.status() == active:
 			a.noteFailure(tx, s, t, now)
 			a.tellWhy(tx, s, t, exits)
+		case s == nil && failed && t.api.StopCode == types.TaskStopCodeTaskFailedToStart:
+			a.logTrouble(t, reason)
 		}
 	})
 }
 
 // tellWhy tells why a task did not start, as for want of its image, and of containers
-// that could not listen on their ports, unless an event that the service shows has told
-// it: nor can any later task of the service while nobody mends it.
+// that are no programs, could not listen on their ports or had too little memory, in an event and in the
+// log, unless an event that the service shows has told it: nor can any later task of the
+// service while nobody mends it.
 func (a *API) tellWhy(tx *state.Tx, s *service, t *task, exits []runtime.Exit) {
 	var why []message
 	if t.api.StopCode == types.TaskStopCodeTaskFailedToStart {
 		why = append(why, failedToLaunch(*t.api.StoppedReason))
 	}
 	for _, e := range exits {
-		if strings.HasPrefix(e.Reason, runtime.PortInUse) {
-			why = append(why, cannotListen(e))
+		if strings.HasPrefix(e.Reason, runtime.PortInUse) || strings.HasPrefix(e.Reason, runtime.NoProgram) {
+			why = append(why, cannotKeepRunning(e, e.Reason))
+		}
+		if e.Reason == runtime.OutOfMemory {
+			why = append(why, cannotKeepRunning(e, e.Reason+". "+t.moreMemory(e.Container)))
 		}
 	}
 	for _, m := range why {
 		if !s.shows(m) {
 			a.tell(tx, s, m)
+			a.logTrouble(t, m.text)
 		}
 	}
+	if d := s.deployment(t.deployment); len(why) == 0 && d != nil && d.Retry.Failures == 1 { // the first in a row
+		a.logTrouble(t, *t.api.StoppedReason+endings(exits)+"; flyball logs tells what it has written")
+	}
+}
+
+// endings are the exit codes of containers that have one which tells of a failure.
+func endings(exits []runtime.Exit) (text string) {
+	for _, e := range exits {
+		if e.Known && e.Code != 0 {
+			text += fmt.Sprintf(", container %s with exit code %d", e.Container, e.Code)
+		}
+	}
+	return text
+}
+
+// logTrouble logs that a task cannot run, and what mends it.
+func (a *API) logTrouble(t *task, why string) {
+	of := t.definition.key()
+	if t.service != nil {
+		of = t.cluster.name + "/" + t.service.name
+	}
+	a.cell.Log.Warn("a task cannot run", "of", of, "task", t.id, "why", why)
+}
+
+// moreMemory says what mends it that a container reached its limit of memory.
+func (t *task) moreMemory(container string) string {
+	limit := t.size().Memory
+	for _, c := range t.definition.api.ContainerDefinitions {
+		if *c.Name == container && c.Memory != nil {
+			limit = int(*c.Memory)
+		}
+	}
+	return fmt.Sprintf("It may have %d MiB: register the task definition with more memory.", limit)
 }
 
 // end makes a task STOPPED, to be forgotten after a while.

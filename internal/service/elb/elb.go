@@ -44,6 +44,8 @@ type Config struct {
 	// Instance is the address of an instance that is a target. One that it does not
 	// know, or without it any, is taken for this machine.
 	Instance func(id string) (netip.Addr, bool)
+	// Now is the time by which targets drain; nil is the wall clock, in whose time connections live.
+	Now func() time.Time
 	// HealthChanged, if set, is told of target groups of which a target's health has
 	// changed. It must not wait for long.
 	HealthChanged func(groupARN string)
@@ -97,6 +99,9 @@ func New(cfg Config) (*API, error) {
 	}
 	if a.cfg.Addresses == nil {
 		a.cfg.Addresses = onlyLoopback{}
+	}
+	if a.cfg.Now == nil {
+		a.cfg.Now = time.Now
 	}
 	if a.cfg.Network == nil {
 		a.cfg.Network = noNetwork{}

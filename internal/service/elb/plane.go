@@ -58,7 +58,7 @@ func (p *plane) setGroup(arn string) {
 		return
 	}
 	told := balancer.Group{TargetGroup: g.TargetGroup, Attributes: g.Attributes}
-	for _, t := range g.present() {
+	for _, t := range g.present(p.api.cfg.Now()) {
 		address := p.address(g, t)
 		told.Targets = append(told.Targets, balancer.Target{
 			TargetDescription: types.TargetDescription{Id: &address, Port: t.Port, AvailabilityZone: t.AvailabilityZone},
@@ -210,7 +210,7 @@ func (p *plane) health(g targetGroup, used bool) []types.TargetHealthDescription
 		}
 	}
 	all := []types.TargetHealthDescription{}
-	for _, t := range g.present() {
+	for _, t := range g.present(p.api.cfg.Now()) {
 		d, ok := known[place(p.address(g, t), t.Port)]
 		if draining := d.TargetHealth != nil && d.TargetHealth.State == types.TargetHealthStateEnumDraining; !ok || draining == t.DrainUntil.IsZero() {
 			d = types.TargetHealthDescription{TargetHealth: unknownHealth(t, used)} // it is told in a moment

@@ -17,7 +17,7 @@ import (
 // mostTargets is how many targets a group can have, and all groups of a load balancer.
 const mostTargets = 1000
 
-// A target is registered, or drains until a time of the wall clock.
+// A target is registered, or drains until a time by Config.Now.
 type target struct {
 	types.TargetDescription
 	DrainUntil time.Time `json:",omitzero"`
@@ -32,15 +32,14 @@ func (t target) gone(now time.Time) bool { return !t.DrainUntil.IsZero() && !now
 
 // present are the targets of a group without those that have drained. Those leave
 // the row when it is written the next time.
-func (g targetGroup) present() []target {
-	now := time.Now()
+func (g targetGroup) present(now time.Time) []target {
 	return slices.DeleteFunc(slices.Clone(g.Targets), func(t target) bool { return t.gone(now) })
 }
 
 // RegisterTargets adds targets to a group. One that drains is registered again.
 func (a *API) RegisterTargets(ctx context.Context, in *elb.RegisterTargetsInput, _ ...func(*elb.Options)) (*elb.RegisterTargetsOutput, error) {
 	err := a.changeGroup(ctx, in.TargetGroupArn, func(_ context.Context, g *targetGroup) error {
-		g.Targets = g.present()
+		g.Targets = g.present(a.cfg.Now())
 		for _, given := range in.Targets {
 			t, err := rules.Target(g.TargetGroup, given)
 			if err != nil {
@@ -84,11 +83,11 @@ func (a *API) checkCount(g targetGroup) error {
 func (a *API) DeregisterTargets(ctx context.Context, in *elb.DeregisterTargetsInput, _ ...func(*elb.Options)) (*elb.DeregisterTargetsOutput, error) {
 	err := a.changeGroup(ctx, in.TargetGroupArn, func(_ context.Context, g *targetGroup) error {
 		seconds, _ := strconv.Atoi(g.Attributes[rules.DrainingDelay])
-		until := time.Now().Add(time.Duration(seconds) * time.Second).UTC()
+		until := a.cfg.Now().Add(time.Duration(seconds) * time.Second).UTC()
 		if len(a.users()[*g.TargetGroupArn]) == 0 {
-			until = time.Now().UTC()
+			until = a.cfg.Now().UTC()
 		}
-		g.Targets = g.present()
+		g.Targets = g.present(a.cfg.Now())
 		for _, given := range in.Targets {
 			if given.Port == nil {
 				given.Port = g.Port
@@ -99,7 +98,7 @@ func (a *API) DeregisterTargets(ctx context.Context, in *elb.DeregisterTargetsIn
 				}
 			}
 		}
-		g.Targets = g.present()
+		g.Targets = g.present(a.cfg.Now())
 		return nil
 	})
 	if err != nil {

@@ -114,7 +114,7 @@ func (a *API) changeFunction(ctx context.Context, name string, change func(*func
 	return a.cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
 		f, ok := a.functions.Get(name)
 		if !ok {
-			return fault.NoFunction(a.arn(name))
+			return fault.NoFunction(a.qualified(name, rules.Latest))
 		}
 		if err := change(&f); err != nil {
 			return err

@@ -149,7 +149,7 @@ func TestAFunctionHasTheConcurrencyThatIsKeptForIt(t *testing.T) {
 	}
 	_, err := w.invoke("f", "{}")
 	var throttled *types.TooManyRequestsException
-	if !errors.As(err, &throttled) || throttled.Reason != types.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded || *throttled.Message != "Rate Exceeded." {
+	if !errors.As(err, &throttled) || throttled.Reason != types.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded || throttled.RetryAfterSeconds != nil || *throttled.Message != "Rate Exceeded." {
 		t.Errorf("the third at a time got %v", err)
 	}
 	go func() { _, err := w.invoke("g", "{}"); ended <- err }()

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -99,7 +100,7 @@ func (c *container) startLater() {
 	if exit == nil {
 		if err := c.startAlone(); err != nil {
 			c.end()
-			exit = &task.Exit{Container: c.spec.Name, Reason: fmt.Sprintf("CannotStartContainerError: %v", err)}
+			exit = &task.Exit{Container: c.spec.Name, Reason: fmt.Sprintf("CannotStartContainerError: %v%s", err, remedy(err))}
 		}
 	}
 	c.mu.Lock()
@@ -242,7 +243,7 @@ func (c *container) end() {
 	if failed && outOfMemory {
 		exit.Reason = task.OutOfMemory
 	} else if failed && exit.Known && c.task.wanted.Err() == nil {
-		exit.Reason = c.task.attachment.obstacle(c.spec.Ports, c.logPath())
+		exit.Reason = cmp.Or(refusedByKernel(exit.Code, c.logPath()), c.task.attachment.obstacle(c.spec.Ports, c.logPath()))
 	}
 	c.exit = &exit
 }

@@ -107,15 +107,20 @@ const complaintBytes = 8 << 10
 // complains says whether a program has ended its log with the words of EADDRINUSE, as
 // C libraries and Go, or as Node.js and Java write them.
 func complains(log string) bool {
+	text := bytes.ToLower(ending(log))
+	return bytes.Contains(text, []byte("address already in use")) || bytes.Contains(text, []byte("eaddrinuse"))
+}
+
+// ending is the end of a log, or nothing.
+func ending(log string) []byte {
 	file, err := os.Open(log)
 	if err != nil {
-		return false
+		return nil
 	}
 	defer file.Close()
 	if size, err := file.Seek(0, io.SeekEnd); err == nil {
 		_, _ = file.Seek(max(0, size-complaintBytes), io.SeekStart) // or there is less to read
 	}
 	text, _ := io.ReadAll(io.LimitReader(file, complaintBytes))
-	text = bytes.ToLower(text)
-	return bytes.Contains(text, []byte("address already in use")) || bytes.Contains(text, []byte("eaddrinuse"))
+	return text
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os/exec"
 
+	"flyball/internal/task"
 	"flyball/internal/task/netns"
 )
 
@@ -113,7 +114,13 @@ func (a *namespaceAttachment) start(cmd *exec.Cmd) error { return a.space.Start(
 
 func (a *namespaceAttachment) heldBy(process func() int) { a.space.HeldBy(process) }
 
-func (a *namespaceAttachment) obstacle([]int, string) string { return "" }
+// obstacle is another container of the task: nobody else is in its network.
+func (a *namespaceAttachment) obstacle(_ []int, log string) string {
+	if !complains(log) {
+		return ""
+	}
+	return task.PortInUse + ": another program of the task listens on the port. The containers of a task share its network: give each a port of its own."
+}
 
 func (a *namespaceAttachment) leave() error {
 	err := a.space.Leave()

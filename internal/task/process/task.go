@@ -4,10 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"flyball/internal/task"
@@ -146,7 +151,29 @@ func (t *Task) start(ctx context.Context, programs []program) error {
 }
 
 func cannotStart(c *container, err error) error {
-	return fmt.Errorf("CannotStartContainerError: container %s: %w", c.spec.Name, err)
+	return fmt.Errorf("CannotStartContainerError: container %s: %w%s", c.spec.Name, err, remedy(err))
+}
+
+// remedy says what mends it that a program cannot be started, after the reason; nothing if
+// that is not known.
+func remedy(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, exec.ErrNotFound):
+		return ". Give the path of a program that the image has, in entryPoint or command of the task definition; for a command of --image, one of this machine."
+	case errors.Is(err, fs.ErrPermission):
+		return ". Make the program executable (chmod +x), and its folders readable for the user that it runs as."
+	}
+	return ""
+}
+
+// refusedByKernel says that a container has ended because the kernel does not run such a
+// program, which is all of its log then; "" if that is not why.
+func refusedByKernel(code int, log string) string {
+	if text := string(ending(log)); code != 1 || !strings.HasPrefix(text, "exec ") || !strings.HasSuffix(text, ": "+syscall.ENOEXEC.Error()+"\n") {
+		return ""
+	}
+	return fmt.Sprintf("%s: this machine runs programs for %s/%s, and scripts that begin with #!. Build the program, or its image, for that.",
+		task.NoProgram, runtime.GOOS, runtime.GOARCH)
 }
 
 // settle waits until each container has been started or will never be, and records

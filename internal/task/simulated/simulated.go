@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"net/netip"
 	"sync"
 	"time"
@@ -42,9 +43,14 @@ var (
 
 // New returns a runtime without tasks.
 func New(o Options) *Runtime {
-	// 198.18.0.0/15 is for measurements, and nobody's (RFC 2544).
-	return &Runtime{options: o, ending: o.Clock.Signal(), services: map[string]*service{}, address: netip.AddrFrom4([4]byte{198, 18, 0, 0})}
+	return &Runtime{options: o, ending: o.Clock.Signal(), services: map[string]*service{}, address: addresses().Addr()}
 }
+
+// addresses are those of tasks. Load balancers take them, and nobody listens there (RFC 6598).
+func addresses() netip.Prefix { return netip.PrefixFrom(netip.AddrFrom4([4]byte{100, 96, 0, 0}), 11) }
+
+// IsAddress is whether an address can be that of a simulated task, at which nothing answers.
+func IsAddress(a netip.Addr) bool { return addresses().Contains(a) }
 
 // Name implements task.Runtime.
 func (r *Runtime) Name() string { return "simulated" }
@@ -74,7 +80,9 @@ func (r *Runtime) Start(ctx context.Context, spec task.Spec) (task.Task, error) 
 	s := r.service(nameOf(spec))
 	s.advance(r.Now())
 	s.running++
-	r.address = r.address.Next()
+	if r.address = r.address.Next(); !addresses().Contains(r.address) {
+		r.address = addresses().Addr().Next()
+	}
 	return &record{
 		id: spec.ID, runtime: r, service: s, address: r.address.String(), began: s.used,
 		cpu: spec.CPU, memory: spec.Memory, checked: checked(spec), done: make(chan struct{}),
@@ -244,8 +252,8 @@ func (t *record) Usage(context.Context) (task.Usage, error) {
 	const percentSecond = float64(time.Second) / 100 / 1024 // of a CPU unit
 	return task.Usage{
 		At:     s.since,
-		CPU:    time.Duration((s.used - t.began) * float64(t.cpu) * percentSecond),
-		Memory: int64(s.share(s.load.TotalMemory, s.load.TaskMemory) / 100 * float64(t.memory) * (1 << 20)),
+		CPU:    time.Duration(math.Round((s.used - t.began) * float64(t.cpu) * percentSecond)),
+		Memory: int64(math.Round(s.share(s.load.TotalMemory, s.load.TaskMemory) / 100 * float64(t.memory) * (1 << 20))),
 	}, nil
 }
 

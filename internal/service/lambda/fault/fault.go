@@ -79,9 +79,14 @@ func Payload(err error) error {
 	}
 }
 
-// Throttled answers an invocation for which there is no concurrency.
+// Throttled answers an invocation for which there is no concurrency. When to try again is
+// not said of one that a function has reserved too little of.
 func Throttled(reason types.ThrottleReason) error {
-	return &types.TooManyRequestsException{Message: text("Rate Exceeded."), Reason: reason, RetryAfterSeconds: text("1"), Type: &user}
+	throttled := &types.TooManyRequestsException{Message: text("Rate Exceeded."), Reason: reason, Type: &user}
+	if reason != types.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded {
+		throttled.RetryAfterSeconds = text("1")
+	}
+	return throttled
 }
 
 // Service answers what went wrong inside the server.

@@ -199,7 +199,7 @@ func checkPolicy(text string) error {
 		return nil
 	}
 	_, err := policy.Parse(text, policy.ResourceBased)
-	// SQS takes resources that are no ARNs. Nothing is allowed by such a policy.
+	// SQS takes resources that are no ARNs, which match nothing.
 	if err != nil && !strings.Contains(err.Error(), "must be in ARN format") {
 		return fault.AttributeValue(Policy, "")
 	}
