@@ -22,8 +22,8 @@ type Seen struct {
 	Call *Call
 	// NewID makes the identifiers of activities.
 	NewID func() string
-	// Brief leaves the arithmetic of the decision unsaid; see scaling.Seen. A step that sets a
-	// capacity or records something is to be made without it.
+	// Brief leaves the words of a decision and its activity unsaid; see scaling.Seen. Of a
+	// decision to hold there is only what is recorded.
 	Brief bool
 	// Patience is how long an activity may take to be fulfilled; 0 is half an hour.
 	Patience time.Duration
@@ -199,12 +199,16 @@ func (s *step) hear() {
 // decide asks the policies.
 func (s *step) decide() {
 	d := s.g.decide(s.now, s.seen)
-	s.out.Decision = &d
 	if d.Direction == scaling.Hold {
-		s.hold(d)
-		return
+		s.hold(&d)
 	}
-	s.set(d.Activity(s.seen.NewID()), &d)
+	if d.Direction != scaling.Hold || !s.seen.Brief {
+		told := d // what only holds stays off the heap
+		s.out.Decision = &told
+	}
+	if d.Direction != scaling.Hold {
+		s.set(d.Activity(s.seen.NewID()), &d)
+	}
 }
 
 // decide is what the policies say of what is seen.
@@ -249,7 +253,7 @@ func sinceEmptied(alarms []scaling.Alarm, emptied time.Time) []scaling.Alarm {
 
 // hold records why nothing is done, if there is something to tell and it was not
 // told already.
-func (s *step) hold(d scaling.Decision) {
+func (s *step) hold(d *scaling.Decision) {
 	if !d.Driven() {
 		return
 	}
@@ -295,11 +299,14 @@ func (s *step) since(alarm string) time.Time {
 // set asks for a capacity. The policies that asked for it wait from now on; those
 // of a decision, and without one none.
 func (s *step) set(a scaling.Activity, d *scaling.Decision) {
-	before := &Before{Activity: s.g.Activity, Cooldowns: map[string]scaling.Cooldown{}}
+	before := &Before{Activity: s.g.Activity}
 	overrides := s.g.Activity != nil
 	s.own()
 	for i, p := range s.g.Policies {
 		if p.Cooldown != (scaling.Cooldown{}) {
+			if before.Cooldowns == nil {
+				before.Cooldowns = map[string]scaling.Cooldown{}
+			}
 			before.Cooldowns[p.Name] = p.Cooldown
 		}
 		if overrides && p.Rule != nil {

@@ -22,6 +22,7 @@ type Activity struct {
 	Start       time.Time `json:"start"`
 	End         time.Time `json:"end,omitzero"`
 	NotScaled   []Reason  `json:"notScaled,omitempty"` // why nothing was done
+	brief       bool      // it has no words
 }
 
 // A Status is the state of an activity, as DescribeScalingActivities writes it.
@@ -47,11 +48,14 @@ func (d Decision) Activity(id string) Activity {
 	a := Activity{
 		ID:      id,
 		Kind:    d.Kind,
-		Cause:   fmt.Sprintf("monitor alarm %s in state ALARM triggered policy %s", d.Alarm, d.Policy),
 		Details: d.Rule,
 		From:    d.Desired,
 		To:      d.To,
 		Start:   d.At,
+		brief:   d.brief,
+	}
+	if !d.brief {
+		a.Cause = fmt.Sprintf("monitor alarm %s in state ALARM triggered policy %s", d.Alarm, d.Policy)
 	}
 	if d.Direction == Hold {
 		a.Description = "Attempting to scale due to alarm triggered"
@@ -64,7 +68,9 @@ func (d Decision) Activity(id string) Activity {
 		}
 		return a
 	}
-	a.Description = d.Kind.setting(d.To)
+	if !d.brief {
+		a.Description = d.Kind.setting(d.To)
+	}
 	a.Status = Pending
 	return a
 }
@@ -126,6 +132,9 @@ func (a Activity) Failed(at time.Time, err error) Activity {
 
 // set tells that the capacity was set, and what came of it.
 func (a Activity) set(outcome string, args ...any) string {
+	if a.brief {
+		return ""
+	}
 	return fmt.Sprintf("Successfully set %s to %d. ", a.Kind.words().capacity, a.To) + fmt.Sprintf(outcome, args...)
 }
 

@@ -35,14 +35,14 @@ const (
 )
 
 // below reports whether the alarm breaches below its threshold.
-func (a Alarm) below() bool {
+func (a *Alarm) below() bool {
 	return a.Comparison == alarm.Less || a.Comparison == alarm.LessOrEqual
 }
 
-func (a Alarm) breaches(v float64) bool { return a.Comparison.Breaches(v, a.Threshold) }
+func (a *Alarm) breaches(v float64) bool { return a.Comparison.Breaches(v, a.Threshold) }
 
 // latest is the newest datapoint.
-func (a Alarm) latest() (metric.Datapoint, bool) {
+func (a *Alarm) latest() (metric.Datapoint, bool) {
 	if len(a.Datapoints) == 0 {
 		return metric.Datapoint{}, false
 	}

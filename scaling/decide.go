@@ -22,6 +22,7 @@ type Decision struct {
 	Rule      string     `json:"rule,omitempty"`    // the arithmetic, in words
 	Reasons   []Reason   `json:"reasons,omitempty"` // with Hold: everything that stands in the way
 	Proposals []Proposal `json:"proposals"`         // one per policy, in the order of Seen.Policies
+	brief     bool       // as it was asked for
 }
 
 // A Proposal is what one policy asks for.
@@ -44,7 +45,7 @@ type Proposal struct {
 // The capacity of a decision other than Hold is always inside the bounds, and
 // on the side of the desired capacity that the direction says.
 func Decide(now time.Time, t Target, seen Seen) Decision {
-	d := Decision{At: now, Kind: t.Kind, Desired: seen.Desired, Running: seen.Running, To: seen.Desired}
+	d := Decision{At: now, Kind: t.Kind, Desired: seen.Desired, Running: seen.Running, To: seen.Desired, brief: seen.Brief}
 	d.Proposals = make([]Proposal, len(seen.Policies))
 	for i, r := range seen.Policies {
 		o := r.Policy.propose(now, r, seen)
@@ -236,33 +237,33 @@ func (o *Proposal) block(r Reason) {
 }
 
 // hold is the proposal to leave the capacity as it is.
-func (r Reading) hold(why Code) Proposal {
+func (r *Reading) hold(why Code) Proposal {
 	return Proposal{Policy: r.Name, Blocked: []Reason{{Code: why, Policy: r.Name}}}
 }
 
 // wish is the proposal to change the capacity.
-func (r Reading) wish(d Direction, by Alarm, metric float64, base, to Capacity, rule string) Proposal {
+func (r *Reading) wish(d Direction, by *Alarm, metric float64, base, to Capacity, rule string) Proposal {
 	return Proposal{Policy: r.Name, Direction: d, Alarm: by.Name, Metric: metric, Base: base, To: to, Rule: rule}
 }
 
 // alarm is the alarm of a target tracking policy that breaches below its
 // threshold, or above it.
-func (r Reading) alarm(below bool) Alarm {
-	for _, a := range r.Alarms {
-		if a.below() == below {
+func (r *Reading) alarm(below bool) *Alarm {
+	for i := range r.Alarms {
+		if a := &r.Alarms[i]; a.below() == below {
 			return a
 		}
 	}
-	return Alarm{}
+	return &Alarm{}
 }
 
 // latest is the newest datapoint of a target tracking policy's metric. Both of
 // its alarms watch the same one, so it may come from either.
-func (r Reading) latest() (metric.Datapoint, bool) {
+func (r *Reading) latest() (metric.Datapoint, bool) {
 	var newest metric.Datapoint
 	var found bool
-	for _, a := range r.Alarms {
-		if d, ok := a.latest(); ok && (!found || d.Time.After(newest.Time)) {
+	for i := range r.Alarms {
+		if d, ok := r.Alarms[i].latest(); ok && (!found || d.Time.After(newest.Time)) {
 			newest, found = d, true
 		}
 	}

@@ -135,7 +135,7 @@ func explainAlarm(now time.Time, called string, a Alarm) AlarmOutlook {
 }
 
 // silence tells why an alarm does not call, and what to do.
-func (a Alarm) silence(called string) string {
+func (a *Alarm) silence(called string) string {
 	remedy := "put the policy again"
 	if a.Silent == ActionsDisabled {
 		remedy = "enable them"
@@ -154,7 +154,7 @@ func (r Reading) outlook(d Direction, now time.Time, seen Seen) Outlook {
 		if d == Out && p.ofTasks && seen.Desired == 0 && seen.Running == 0 {
 			return Outlook{Needs: []string{fmt.Sprintf("the metric of policy %s has no data while nothing runs; set the capacity or the minimum", r.Name)}}
 		}
-		o.await(now, r, r.alarm(d == In))
+		o.await(now, r, *r.alarm(d == In))
 		if d == In {
 			o.needLoad(r.Name, p, seen)
 		}
@@ -327,7 +327,7 @@ func (o Outlook) sooner(other Outlook) bool {
 
 // forecast counts the datapoints that breach among the newest Of periods, and
 // says when the alarm can be in ALARM if every coming datapoint breaches.
-func (a Alarm) forecast(now time.Time) (breaching int, earliest time.Time) {
+func (a *Alarm) forecast(now time.Time) (breaching int, earliest time.Time) {
 	if a.Period <= 0 {
 		return 0, now
 	}
@@ -359,7 +359,7 @@ func (a Alarm) forecast(now time.Time) (breaching int, earliest time.Time) {
 }
 
 // progress tells how far an alarm is from ALARM.
-func (a Alarm) progress(called string, breaching int) string {
+func (a *Alarm) progress(called string, breaching int) string {
 	return fmt.Sprintf("%s has %d of %d datapoints %s %s", called, breaching, a.Needed, a.side(), number(a.Threshold))
 }
 
@@ -376,7 +376,7 @@ func (r Reading) called(a Alarm) string {
 }
 
 // side is where the alarm's breaching values are.
-func (a Alarm) side() string {
+func (a *Alarm) side() string {
 	switch a.Comparison {
 	case alarm.Less:
 		return "below"

@@ -161,7 +161,7 @@ func (p Step) follow(now time.Time, r Reading, a Alarm, seen Seen) Proposal {
 	current := Reason{Code: AlreadyAtDesiredCapacity, Capacity: seen.Desired}
 	switch {
 	case p.asks(Out, step.Amount, seen.Desired):
-		o := r.wish(Out, a, metric, base, held, p.rule(seen, metric, a, step, base, held))
+		o := r.wish(Out, &a, metric, base, held, p.rule(seen, metric, a, step, base, held))
 		switch {
 		case held > seen.Desired:
 		case free > seen.Desired:
@@ -171,13 +171,13 @@ func (p Step) follow(now time.Time, r Reading, a Alarm, seen Seen) Proposal {
 		}
 		return o
 	case p.asks(In, step.Amount, seen.Desired):
-		i := r.wish(In, a, metric, seen.Desired, free, p.rule(seen, metric, a, step, seen.Desired, free))
+		i := r.wish(In, &a, metric, seen.Desired, free, p.rule(seen, metric, a, step, seen.Desired, free))
 		if free >= seen.Desired {
 			i.block(current)
 		}
 		return i
 	}
-	o := r.wish(Hold, a, metric, seen.Desired, free, p.rule(seen, metric, a, step, seen.Desired, free))
+	o := r.wish(Hold, &a, metric, seen.Desired, free, p.rule(seen, metric, a, step, seen.Desired, free))
 	o.block(current)
 	return o
 }

@@ -64,8 +64,9 @@ type Seen struct {
 	Deploying bool      // a deployment is under way
 	Policies  []Reading // every policy of the target
 	Called    string    // the alarm that asks for a decision; "" where none does
-	// Brief leaves the arithmetic of the rules unsaid, for those who ask what is to be done
-	// far more often than why: to say it takes longer than to do it.
+	// Brief leaves what is done and why unsaid, in the decision and in the activity that it
+	// begins, for those who ask what is to be done far more often: to say it takes longer than
+	// to do it.
 	Brief bool
 }
 

@@ -91,7 +91,7 @@ func (p TargetTracking) propose(now time.Time, r Reading, seen Seen) Proposal {
 
 // out asks for capacity in proportion, rounded up: 10 running tasks at 150
 // against a target of 100 make 15.
-func (p TargetTracking) out(now time.Time, r Reading, by Alarm, seen Seen, value float64) Proposal {
+func (p TargetTracking) out(now time.Time, r Reading, by *Alarm, seen Seen, value float64) Proposal {
 	base := r.Cooldown.base(seen.Running, now)
 	to := p.need(base, value)
 	rule := p.rule(seen, base, value, to)
@@ -115,7 +115,7 @@ func (p TargetTracking) out(now time.Time, r Reading, by Alarm, seen Seen, value
 // and often no metric either: one fresh datapoint that shows demand is enough,
 // and the smallest step the answer. A metric that is as with one task says how many
 // there have to be: 10,000 messages against a target of 100 need 100 tasks at once.
-func (p TargetTracking) fromZero(now time.Time, r Reading, by Alarm, d metric.Datapoint, seen Seen) Proposal {
+func (p TargetTracking) fromZero(now time.Time, r Reading, by *Alarm, d metric.Datapoint, seen Seen) Proposal {
 	if stale := now.Sub(d.Time) > 3*by.Period; d.Value <= 0 || stale {
 		return r.hold(NotInAlarm)
 	}
@@ -133,7 +133,7 @@ func (p TargetTracking) fromZero(now time.Time, r Reading, by Alarm, d metric.Da
 // tasks at 10 against a target of 50 need 4, so 16 could go; 8 go, 12 stay.
 // Tasks that were asked for and do not run, since they crash or start slowly, go
 // no faster: of 20 desired, 2 running at 10 need 1, and 10 stay.
-func (p TargetTracking) in(r Reading, by Alarm, seen Seen, value float64) Proposal {
+func (p TargetTracking) in(r Reading, by *Alarm, seen Seen, value float64) Proposal {
 	need := p.need(seen.Running, value)
 	to := max(seen.Running, seen.Desired)
 	if need < to {

@@ -14,7 +14,7 @@ type Elasticity struct {
 
 // An elasticity adds up equal steps of time.
 type elasticity struct {
-	steps, turns                     int
+	steps                            int
 	demand, supply                   int // of the last step
 	lack, surplus, lacking, wasteful float64
 	apart                            float64

@@ -30,21 +30,21 @@ func waitingOf(servers int, load, blocked float64) float64 {
 	return blocked / (1 - use*(1-blocked))
 }
 
-// An erlangTable answers what ErlangC does, sooner: it interpolates between values of
-// Erlang B that it computes once. It is within 0.1 % of it.
+// An erlangTable answers what ErlangC does, sooner: it interpolates between values that it
+// computes once. It is within 0.1 % of it, or 0.00001.
 type erlangTable struct {
 	byServers []*erlangCurve // the place is the number of servers
 }
 
 const (
-	fewServers  = 6   // up to which the recursion is as fast
+	fewServers  = 4   // up to which the recursion is as fast
 	manyServers = 256 // from which the limit of many servers is exact enough
-	curveSteps  = 48
+	curveSteps  = 64
 )
 
-// An erlangCurve is the logarithm of Erlang B over the use of the servers, with its
+// An erlangCurve is the share of requests that wait over the use of the servers, with its
 // slope, at equal steps from 0 to 1.
-type erlangCurve [curveSteps + 1]struct{ log, slope float64 }
+type erlangCurve [curveSteps + 1]struct{ share, slope float64 }
 
 func (t *erlangTable) waiting(servers int, load float64) float64 {
 	switch {
@@ -57,44 +57,37 @@ func (t *erlangTable) waiting(servers int, load float64) float64 {
 	case servers > manyServers:
 		return halfinWhitt(servers, load)
 	}
+	if servers >= len(t.byServers) || t.byServers[servers] == nil {
+		t.add(servers)
+	}
+	return t.byServers[servers].at(load / float64(servers))
+}
+
+func (t *erlangTable) add(servers int) {
 	for len(t.byServers) <= servers {
 		t.byServers = append(t.byServers, nil)
 	}
-	curve := t.byServers[servers]
-	if curve == nil {
-		curve = newErlangCurve(servers)
-		t.byServers[servers] = curve
-	}
-	log := curve.at(load / float64(servers))
-	if log < -23 { // one in ten billion
-		return 0
-	}
-	return waitingOf(servers, load, math.Exp(log))
-}
-
-func newErlangCurve(servers int) *erlangCurve {
 	c := new(erlangCurve)
-	for i := range c {
-		use := max(float64(i), 0.5) / curveSteps // at 0 the logarithm has no value
-		load := use * float64(servers)
-		b := erlangB(servers, load)
-		c[i].log = math.Log(b)
-		c[i].slope = (float64(servers)/load - 1 + b) * float64(servers) / curveSteps
+	n := float64(servers)
+	for i := 1; i <= curveSteps; i++ {
+		use := float64(i) / curveSteps
+		b := erlangB(servers, use*n)
+		// Erlang B rises by B (1/use - 1 + B) n with the use, and Erlang C is B / (1 - use (1 - B)).
+		rises, idle := b*(1/use-1+b)*n, 1-use*(1-b)
+		c[i].share = b / idle
+		c[i].slope = (rises*idle - b*(b-1+use*rises)) / (idle * idle) / curveSteps
 	}
-	return c
+	t.byServers[servers] = c
 }
 
 // at is the cubic curve through both ends of a step, with their slopes.
 func (c *erlangCurve) at(use float64) float64 {
 	x := use * curveSteps
 	i := int(x)
-	if i == 0 {
-		return math.Inf(-1) // seven servers or more, and use of a fiftieth: nobody waits
-	}
 	t := x - float64(i)
 	a, b := &c[i], &c[i+1]
-	rise := b.log - a.log
-	return a.log + t*(a.slope+t*(3*rise-2*a.slope-b.slope+t*(a.slope+b.slope-2*rise)))
+	rise := b.share - a.share
+	return max(0, a.share+t*(a.slope+t*(3*rise-2*a.slope-b.slope+t*(a.slope+b.slope-2*rise))))
 }
 
 // halfinWhitt is the limit of ErlangC for many servers ("Heavy-traffic limits for queues

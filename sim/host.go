@@ -21,6 +21,7 @@ type host struct {
 	alarms   [][]scaling.Alarm          // of each policy, as a step sees them
 	seen     map[string][]scaling.Alarm // room for the alarms that a step sees, by policy
 	calls    []called                   // that are to be answered
+	call     governor.Call              // room for the one that is
 	ids      int
 	tracks   bool
 
@@ -159,7 +160,8 @@ func (h *host) govern(call *called) {
 func (h *host) see(now time.Time, call *called) governor.Seen {
 	seen := governor.Seen{Capacity: h.run.capacity(), NewID: h.newID, Brief: true}
 	if call != nil {
-		seen.Call = &governor.Call{Policy: h.governor.Policies[call.policy].Name, Alarm: call.name}
+		h.call = governor.Call{Policy: h.governor.Policies[call.policy].Name, Alarm: call.name}
+		seen.Call = &h.call
 	}
 	if !governor.Needs(seen.Capacity, seen.Call, h.tracks) {
 		return seen
@@ -222,19 +224,24 @@ func (c *called) evidence(now time.Time) []metric.Datapoint {
 	return c.watcher.evidence(alarm.Boundary(now, c.meter.period).Add(-late), c.meter.late)
 }
 
-// advance makes a step, sets the capacity that it asks for, and returns when time alone
-// makes the next.
+// advance makes a step, and returns when time alone makes the next.
 func (h *host) advance(seen governor.Seen) time.Time {
 	now := moment(h.run.now)
+	ids := h.ids
 	g, out := h.governor.Step(now, seen)
-	if seen.Brief && len(out.Records) > 0 { // to be told with all its words
-		seen.Brief = false
+	if seen.Brief && len(out.Records) > 0 && h.run.scenario.Observer.Activity != nil {
+		h.ids, seen.Brief = ids, false // somebody wants to hear its words
 		g, out = h.governor.Step(now, seen)
 	}
+	return h.become(now, g, out, seen.Capacity)
+}
+
+// become makes a step's outcome true: it sets the capacity that the step asks for.
+func (h *host) become(now time.Time, g governor.Governor, out governor.Outcome, seen governor.Capacity) time.Time {
 	h.record(out)
 	if out.Set != nil {
 		h.run.tasks.set(h.run.now, int(out.Set.To))
-		h.run.score.scaled(out, seen.Capacity)
+		h.run.score.scaled(h.reason(now, g, out), seen.Desired, out.Set.To)
 		g, out = g.Done(now, nil)
 		h.record(out)
 		h.noticeTasks()
@@ -246,6 +253,23 @@ func (h *host) advance(seen governor.Seen) time.Time {
 		h.follows = h.tick(h.run.now)
 	}
 	return next
+}
+
+// reason is why a capacity is set: a policy, a forecast, a scheduled action, or bounds that
+// somebody has changed.
+func (h *host) reason(now time.Time, g governor.Governor, out governor.Outcome) string {
+	switch {
+	case out.Decision != nil:
+		return "policy " + out.Decision.Policy
+	case g.Before != nil && g.Before.Below:
+		return "forecast of " + g.Floor(now).Policy
+	}
+	for _, s := range g.Schedules {
+		if s.Done.Equal(now) {
+			return "scheduled action " + s.Name
+		}
+	}
+	return "bounds"
 }
 
 // tick is the next time at which activities are looked at: the middle of a second.
@@ -275,11 +299,9 @@ func (h *host) follow() {
 		return
 	}
 	now := moment(h.run.now)
-	seen := governor.Seen{Capacity: h.run.capacity(), NewID: h.newID}
-	seen.Brief = true
-	if _, out := h.governor.Step(now, seen); len(out.Records) > 0 {
-		seen.Brief = false
-		h.advance(seen)
+	seen := governor.Seen{Capacity: h.run.capacity(), NewID: h.newID, Brief: h.run.scenario.Observer.Activity == nil}
+	if g, out := h.governor.Step(now, seen); len(out.Records) > 0 {
+		h.become(now, g, out, seen.Capacity)
 		return
 	}
 	// Nothing has come of it yet: when tasks change, or when it has taken too long.

@@ -27,7 +27,7 @@ func (s *station) later(w waiting, than float64) float64 {
 	if t <= 0 {
 		return 1
 	}
-	return s.latest(w, t, math.Exp(-t/s.varied))
+	return s.latest(w, t, math.Exp(-t*s.ends))
 }
 
 // latest is later for what is left of the seconds when all that is always the same has
@@ -42,7 +42,7 @@ func (s *station) latest(w waiting, t, served float64) float64 {
 // both is the chance that a waiting of some rate and the varied part of a service take
 // longer than t together; served is that of the service alone.
 func (s *station) both(rate, t, served float64) float64 {
-	service := 1 / s.varied
+	service := s.ends
 	if d := rate - service; math.Abs(d) > 1e-6*service {
 		return min(1, max(served, (rate*served-service*math.Exp(-rate*t))/d))
 	}
@@ -56,6 +56,7 @@ type latencies struct {
 	sum     float64 // of seconds
 	waits   bins    // those that wait, by the rate of their waiting
 	behind  bins    // those behind a backlog, by its seconds
+	ones    []int   // those of which each is known, by a 64th of a doubling; nil: none is
 }
 
 // add adds requests that wait alike.
@@ -64,16 +65,33 @@ func (l *latencies) add(count float64, w waiting) {
 	l.sum += count * (w.mean() + l.station.time + l.station.apart)
 	switch {
 	case w.behind > 0:
-		l.behind.add(count, w.behind+w.share/w.rate)
+		l.behind.add(count, w.mean())
 	case w.share > 0:
 		l.waits.add(count*w.share, w.rate)
 	}
+}
+
+// addOne adds a request of which the response time is known. All requests are, or none.
+func (l *latencies) addOne(seconds float64) {
+	if l.ones == nil {
+		l.ones = make([]int, 64*64)
+	}
+	l.count++
+	l.sum += seconds
+	l.ones[placeOf(seconds, 6, len(l.ones))]++
 }
 
 // later is the share of requests whose response takes longer than some seconds.
 func (l *latencies) later(than float64) float64 {
 	if l.count == 0 {
 		return 0
+	}
+	if l.ones != nil {
+		late := 0
+		for _, n := range l.ones[placeOf(than, 6, len(l.ones))+1:] {
+			late += n
+		}
+		return float64(late) / l.count
 	}
 	served := l.station.later(waiting{}, than)
 	late := served * l.count
@@ -129,11 +147,16 @@ type bin struct{ count, sum float64 }
 func (b bin) mean() float64 { return b.sum / b.count }
 
 func (b *bins) add(count, value float64) {
-	// The exponent and the three highest digits of the fraction: from 2^-32 to 2^32.
-	place := int(math.Float64bits(value)>>49) - (1023-32)<<3
-	at := &b.of[min(max(place, 0), len(b.of)-1)]
+	at := &b.of[placeOf(value, 3, len(b.of))]
 	at.count += count
 	at.sum += count * value
+}
+
+// placeOf is the place of a value among bins from 2^-32 on: its exponent and so many of the
+// highest digits of its fraction.
+func placeOf(value float64, digits, bins int) int {
+	place := int(math.Float64bits(value)>>(52-digits)) - (1023-32)<<digits
+	return min(max(place, 0), bins-1)
 }
 
 // all are the bins that have something.

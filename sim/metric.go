@@ -91,7 +91,7 @@ type window struct {
 func (w *window) add(f *flow, s *station, running, serving float64) {
 	w.arrived += f.arrived
 	w.served += f.served
-	if kept := f.arrived - f.dropped; kept > 0 {
+	if kept := f.known(); kept > 0 {
 		w.counted += kept
 		w.delays += kept * (f.delay + s.time + s.apart)
 	}

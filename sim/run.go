@@ -58,6 +58,9 @@ func newRun(s *Scenario) *run {
 		scenario: s, now: s.Start.UnixNano(), changes: s.Changes,
 		queue: queue{station: st, timeout: s.Service.timeout()},
 	}
+	if s.OneByOne {
+		r.queue.crowd = &crowd{station: &r.queue.station, timeout: r.queue.timeout, random: rand.New(rand.NewPCG(s.Seed, 0xc0de))}
+	}
 	r.tasks = newTasks(s.Service, int(s.Initial), random, r.now)
 	r.score = newScore(s, &r.queue.station)
 	r.host = newHost(r)
@@ -138,7 +141,9 @@ func (r *run) pass(until int64) {
 	for _, m := range r.meters {
 		m.window.add(&f, &r.queue.station, running, serving)
 	}
-	r.oracle.window.add(&f, &r.queue.station, running, serving)
+	if r.oracle.ends != never {
+		r.oracle.window.add(&f, &r.queue.station, running, serving)
+	}
 	r.score.add(&f, serving, float64(r.tasks.paid()))
 	r.now = until
 }
@@ -158,17 +163,23 @@ func (r *run) act() {
 		r.oracle.close()
 	}
 	for _, m := range r.meters {
-		r.look(m)
+		m.due = r.measured(m)
 	}
+	for _, m := range r.meters {
+		if m.due {
+			r.look(m)
+		}
+	}
+	r.host.answer()
 	r.oracle.step()
 	r.host.step()
 	r.plan()
 }
 
-// look ends a meter's period, lets its datapoints appear and has its alarms look, as far
-// as that is due.
-func (r *run) look(m *meter) {
-	now, looks := r.now, false
+// measured ends a meter's period and lets its datapoints appear, as far as that is due, and
+// reports whether its alarms look now.
+func (r *run) measured(m *meter) (looks bool) {
+	now := r.now
 	if m.ends == now {
 		m.close(r, now)
 		looks = m.looks == never
@@ -181,10 +192,12 @@ func (r *run) look(m *meter) {
 		m.looks += int64(m.period)
 		looks = true
 	}
-	if !looks {
-		return
-	}
-	at := moment(now)
+	return looks
+}
+
+// look has a meter's alarms look.
+func (r *run) look(m *meter) {
+	at := moment(r.now)
 	for _, w := range m.watchers {
 		before := w.watch.State
 		if w.look(at, m.late) {
@@ -194,7 +207,6 @@ func (r *run) look(m *meter) {
 			tell(at, w.name, w.watch.State)
 		}
 	}
-	r.host.answer()
 }
 
 // change does what somebody does by hand.

@@ -34,7 +34,10 @@ type Scenario struct {
 	Changes []Change
 	// Delays are those of an alarm; nil: none, as in Flyball.
 	Delays func(Alarm) Delays
-	// Seed begins the chance of a run: how long tasks take to start, and when they crash.
+	// OneByOne has each request arrive and served by chance, instead of all as a fluid. It
+	// takes time with every request, and is meant for small loads.
+	OneByOne bool
+	// Seed begins the chance of a run: how long tasks take to start, when they crash, and each request.
 	Seed uint64
 
 	Agreement Agreement

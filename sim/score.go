@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"flyball/governor"
 	"flyball/scaling"
 )
 
@@ -88,7 +87,7 @@ type Worst struct {
 
 // Activities are how often the capacity was set for one reason, or why it was not.
 type Activities struct {
-	Reason string // "policy cpu", "scheduled action", "forecast of NAME", or a code such as AlreadyAtMaxCapacity
+	Reason string // "policy cpu", "scheduled action evening", "forecast of daily", "bounds", or a code such as AlreadyAtMaxCapacity
 	Out    int
 	In     int
 	Held   int // not scaled
@@ -163,8 +162,12 @@ func (s *score) add(f *flow, serving, paid float64) {
 	t.paid += paid * f.seconds
 	t.serving += serving * f.seconds
 	t.capacity += s.station.rate(serving) * f.seconds
-	kept := f.arrived - f.dropped
+	kept := f.known()
 	if kept <= 0 {
+		return
+	}
+	if f.took != nil {
+		s.addEach(f.took)
 		return
 	}
 	if f.waiting.behind == 0 && s.left > 0 {
@@ -175,6 +178,19 @@ func (s *score) add(f *flow, serving, paid float64) {
 	t.delays += kept * (f.delay + s.station.time + s.station.apart)
 	if s.scored() {
 		s.latencies.add(kept, f.waiting)
+	}
+}
+
+// addEach adds requests of which each response time is known.
+func (s *score) addEach(took []float64) {
+	for _, seconds := range took {
+		if seconds > s.within {
+			s.minute.late++
+		}
+		s.minute.delays += seconds
+		if s.scored() {
+			s.latencies.addOne(seconds)
+		}
 	}
 }
 
@@ -255,22 +271,13 @@ func (s *score) record(r *run, m *tally, needed int) Record {
 	return rec
 }
 
-// scaled counts a capacity that is set.
-func (s *score) scaled(out governor.Outcome, before governor.Capacity) {
+// scaled counts a capacity that is set for a reason.
+func (s *score) scaled(reason string, from, to scaling.Capacity) {
 	if !s.scored() {
 		return
 	}
-	reason := "the bounds"
-	switch {
-	case out.Decision != nil:
-		reason = "policy " + out.Decision.Policy
-	case len(out.Records) > 1:
-		reason = out.Records[0].Cause
-	case len(out.Records) == 1:
-		reason = out.Records[0].Cause
-	}
 	a := s.reason(reason)
-	if out.Set.To > before.Desired {
+	if to > from {
 		a.Out++
 	} else {
 		a.In++

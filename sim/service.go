@@ -82,6 +82,8 @@ type station struct {
 	fixed    float64 // the part of time that is always the same; the rest is exponential
 	varied   float64 // the mean of the rest
 	variance float64 // what waiting is multiplied with, for times that are not exponential
+	perTask  float64 // requests that a task serves in a second at most
+	ends     float64 // 1 / varied
 }
 
 // station is the service's bottleneck. A task of 0.25 vCPU is one server at which 50 ms
@@ -94,19 +96,20 @@ func (s Service) station() station {
 	}
 	cpu := station{servers: int(processors), time: alone, apart: s.Wait.Seconds()}
 	hands := station{servers: s.Concurrency, time: alone + s.Wait.Seconds()}
+	cpu.perTask, hands.perTask = float64(cpu.servers)/cpu.time, float64(hands.servers)/hands.time
 	st := cpu
-	if s.CPU == 0 || s.Concurrency > 0 && hands.rate(1) < cpu.rate(1) {
+	if s.CPU == 0 || s.Concurrency > 0 && hands.perTask < cpu.perTask {
 		st = hands
 	}
 	variation := min(cmp.Or(s.Variation, 1), 1)
 	st.varied = st.time * max(variation, 0.001)
-	st.fixed = st.time - st.varied
+	st.fixed, st.ends = st.time-st.varied, 1/st.varied
 	st.variance = (1 + math.Pow(cmp.Or(s.Variation, 1), 2)) / 2
 	return st
 }
 
 // rate is how many requests tasks serve in a second at most.
-func (s station) rate(tasks float64) float64 { return tasks * float64(s.servers) / s.time }
+func (s *station) rate(tasks float64) float64 { return tasks * s.perTask }
 
 // timeout is how long a request waits at most, in seconds.
 func (s Service) timeout() float64 {

@@ -20,6 +20,7 @@ type meter struct {
 	appears  int64 // when the datapoints of the last one appear; never: they have
 	looks    int64 // when the alarms look next; never: as datapoints appear
 	late     int   // whole periods that the alarms look behind
+	due      bool  // the alarms look now
 }
 
 // A series is the newest datapoints of a metric, the newest last, NaN where there is

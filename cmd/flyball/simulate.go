@@ -37,6 +37,7 @@ type simulating struct {
 	warmUp   time.Duration
 	seed     uint64
 	deploys  []string
+	oneByOne bool
 	json     bool
 	minutes  string
 	failIf   failIf
@@ -85,7 +86,9 @@ a minute with metrics of 20 seconds.
 
 func (s *simulating) flags(cmd *cobra.Command) {
 	s.conn.flags(cmd)
+	cmd.PreRunE = nil // a server is asked where --policies names one, and only then
 	f := cmd.Flags()
+	_ = f.MarkHidden("endpoint")
 	f.StringArrayVar(&s.policies, "policies", nil, "file with scaling policies and what belongs to them, the address of a server, or aws; can be given several times")
 	f.StringVar(&s.resource, "service", "", "CLUSTER/SERVICE that is simulated, where there are several")
 	f.StringVar(&s.traffic, "traffic", "", "file of traffic: the requests, or messages, of each step of time")
@@ -100,6 +103,7 @@ func (s *simulating) flags(cmd *cobra.Command) {
 	choiceVar(cmd, &s.arch, "architecture", "of the tasks, for their price", "x86_64", "arm64")
 	f.DurationVar(&s.warmUp, "warm-up", 0, "time at the beginning that is simulated and not scored")
 	f.Uint64Var(&s.seed, "seed", 1, "number that chance begins with: of starts and crashes of tasks")
+	f.BoolVar(&s.oneByOne, "one-by-one", false, "simulate each request by chance, in the place of a fluid; for small loads")
 	f.StringArrayVar(&s.deploys, "deploy", nil, "time of a deployment, such as 2026-11-26T14:05:00Z; can be given several times")
 	f.BoolVar(&s.json, "json", false, "print JSON, with all activities")
 	f.StringVar(&s.minutes, "minutes", "", "CSV file to write every minute to")
@@ -120,31 +124,52 @@ func (s *simulating) run(cmd *cobra.Command) error {
 	if err != nil {
 		return refusal{err}
 	}
-	if s.json {
-		scenario.Observer.Activity = keepActivities(&report.Activities)
-	}
+	var sketch simulation.Sketch
+	out := cmd.OutOrStdout()
+	var watchers []func(sim.Record)
 	finish := func() error { return nil }
 	if s.minutes != "" {
-		if scenario.Observer.Minute, finish, err = writeMinutes(s.minutes); err != nil {
+		record, end, err := writeMinutes(s.minutes)
+		if err != nil {
 			return refusal{err}
 		}
+		watchers, finish = append(watchers, record), end
 	}
-	report.Result, err = sim.Run(scenario, traffic)
-	if err == nil {
-		err = finish()
+	width, drawn := terminal(out)
+	if drawn && !s.json {
+		watchers = append(watchers, sketch.Add)
 	}
-	if err != nil {
+	s.watch(&scenario, &report, watchers)
+	if report.Result, err = sim.Run(scenario, traffic); err != nil {
 		return refusal{err}
 	}
-	write := report.WriteText
-	if s.json {
-		write = report.WriteJSON
+	if err := finish(); err != nil {
+		return err
 	}
-	if err := write(cmd.OutOrStdout()); err != nil {
+	if s.json {
+		err = report.WriteJSON(out)
+	} else if err = report.WriteText(out); err == nil {
+		err = sketch.WriteChart(out, min(width, 120))
+	}
+	if err != nil {
 		return err
 	}
 	_, err = s.failIf.judge(report.Measured())
 	return err
+}
+
+// watch has those told of each minute who want to know, and activities kept for JSON.
+func (s *simulating) watch(scenario *sim.Scenario, report *simulation.Report, watchers []func(sim.Record)) {
+	if s.json {
+		scenario.Observer.Activity = keepActivities(&report.Activities)
+	}
+	if len(watchers) > 0 {
+		scenario.Observer.Minute = func(r sim.Record) {
+			for _, tell := range watchers {
+				tell(r)
+			}
+		}
+	}
 }
 
 // scenario is what the flags and files make.
@@ -173,14 +198,25 @@ func (s *simulating) scenario(cmd *cobra.Command) (scenario sim.Scenario, r simu
 	if scenario, r.Notes, err = simulation.New(documents, setup); err != nil {
 		return scenario, r, nil, err
 	}
-	scenario.Seed, scenario.WarmUp = s.seed, s.warmUp
+	scenario.Seed, scenario.WarmUp, scenario.OneByOne = s.seed, s.warmUp, s.oneByOne
 	if r.Resource = s.resource; r.Resource == "" {
 		r.Resource = "service"
 	}
-	return scenario, r, traffic, s.complete(&scenario)
+	if err = s.complete(&scenario); err != nil {
+		return scenario, r, nil, err
+	}
+	prices, err := s.readPrices()
+	if err != nil {
+		return scenario, r, nil, err
+	}
+	scenario.Price, err = prices.Of(s.conn.Region, s.arch)
+	if err != nil && !cmd.Flags().Changed("region") { // the environment's region, which nobody asked for
+		r.Notes, err = append(r.Notes, err.Error()), nil
+	}
+	return scenario, r, traffic, err
 }
 
-// complete adds what the flags say of prices, agreement and deployments.
+// complete adds what the flags say of the agreement and deployments.
 func (s *simulating) complete(scenario *sim.Scenario) (err error) {
 	if s.agree != "" {
 		if scenario.Agreement, err = simulation.ParseAgreement(s.agree); err != nil {
@@ -198,18 +234,23 @@ func (s *simulating) complete(scenario *sim.Scenario) (err error) {
 		scenario.Changes = append(scenario.Changes, sim.Change{At: at, Deploy: true})
 	}
 	slices.SortStableFunc(scenario.Changes, func(a, b sim.Change) int { return a.At.Compare(b.At) })
-	var text []byte
-	if s.prices != "" {
-		if text, err = os.ReadFile(s.prices); err != nil {
-			return err
-		}
+	return nil
+}
+
+// readPrices reads the prices of tasks.
+func (s *simulating) readPrices() (simulation.Prices, error) {
+	if s.prices == "" {
+		return simulation.ReadPrices(nil)
+	}
+	text, err := os.ReadFile(s.prices)
+	if err != nil {
+		return simulation.Prices{}, fmt.Errorf("--prices: %w", err)
 	}
 	prices, err := simulation.ReadPrices(text)
 	if err != nil {
-		return fmt.Errorf("--prices %s: %w", s.prices, err)
+		err = fmt.Errorf("--prices %s: %w", s.prices, err)
 	}
-	scenario.Price, err = prices.Of(s.conn.Region, s.arch)
-	return err
+	return prices, err
 }
 
 // documents reads the policies, and keeps those of the service that is simulated.

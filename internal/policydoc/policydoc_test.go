@@ -37,7 +37,7 @@ func TestEveryDocumentTellsTheSame(t *testing.T) {
 			t.Fatalf("%s: resources %v", name, ids)
 		}
 		d = d.Of("service/shop/web")
-		if len(d.Targets) != 1 || aws.ToInt32(d.Targets[0].MinCapacity) != 1 || aws.ToInt32(d.Targets[0].MaxCapacity) != 8 {
+		if len(d.Targets) != 1 || aws.ToInt32(d.Targets[0].MinCapacity) != 2 || aws.ToInt32(d.Targets[0].MaxCapacity) != 12 {
 			t.Errorf("%s: targets %+v", name, d.Targets)
 		}
 		wantPolicies(t, name, d)
