@@ -7,7 +7,7 @@
 //		Service:  sim.Service{CPU: 50 * time.Millisecond, VCPU: 0.25, Start: 30 * time.Second},
 //		Bounds:   bounds, // of scaling.NewBounds
 //		Initial:  2,
-//		Policies: []sim.Policy{sim.Tracking("cpu", rule, sim.Metric{Quantity: sim.CPUUtilization})},
+//		Policies: []sim.Policy{sim.Tracking("cpu", rule, sim.Metric{Quantity: sim.CPUUtilization}, sim.Pace{})},
 //	}, traffic)
 //
 // Traffic is a sequence of minutes, of any length: what a run keeps does not grow with
