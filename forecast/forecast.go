@@ -94,9 +94,9 @@ func Forecast(history []float64, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	c := h.backTest(o.Horizon)
+	c := h.backTest(o.reach())
 	c.weigh()
-	r := Result{Values: c.combine(len(c.origins) - 1), Methods: c.methods()}
+	r := Result{Values: c.combine(len(c.origins) - 1)[:o.Horizon], Methods: c.methods()}
 	errs := c.standardErrors()
 	for _, l := range o.Levels {
 		lower, upper := c.quantile(r.Values, errs, (1-l)/2), c.quantile(r.Values, errs, (1+l)/2)
@@ -106,6 +106,17 @@ func Forecast(history []float64, o Options) (Result, error) {
 		r.Quantiles = append(r.Quantiles, c.quantile(r.Values, errs, p))
 	}
 	return r, nil
+}
+
+// reach is how far ahead the back-tests forecast: two of the shortest seasons at
+// least, so that what is said of the next hour does not depend on how many more
+// are asked for.
+func (o Options) reach() int {
+	const most, least = 48, 8
+	if len(o.Seasons) == 0 {
+		return max(o.Horizon, least)
+	}
+	return max(o.Horizon, min(2*o.Seasons[0], most))
 }
 
 func (o Options) complete() (Options, error) {

@@ -5,6 +5,10 @@ import (
 	"slices"
 )
 
+// unproven bounds, in times of the highest load, what may come as long as no
+// forecast could be compared with what came.
+const unproven = 3
+
 // quantile is what the values will be at or under with a probability, by how
 // far they were from the same combination in the back-tests, whose errors are
 // given. Half of them are under the forecast, whatever the back-tests say: they
@@ -12,10 +16,15 @@ import (
 func (c *contest) quantile(values, errs []float64, p float64) []float64 {
 	away := (quantile(errs, p) - quantile(errs, 0.5)) * c.widening(min(p, 1-p))
 	out := make([]float64, len(values))
+	most := math.Inf(1)
+	if len(c.origins) == 1 {
+		_, highest := bounds(c.values)
+		most = unproven * highest * c.scale
+	}
 	for i, v := range values {
 		out[i] = v + away*c.scale*unitError(v/c.scale, i)
 		if !c.signed {
-			out[i] = max(out[i], 0)
+			out[i] = max(min(out[i], max(most, v)), 0)
 		}
 	}
 	return out
@@ -51,16 +60,29 @@ func (c *contest) standardErrors() []float64 {
 		}
 	}
 	if len(errs) == 0 {
-		lag := 1
-		if n := len(c.seasons); n > 0 && len(c.values) > c.seasons[0]*3/2 {
-			lag = c.seasons[0]
-		}
-		for t := lag; t < len(c.values); t++ {
-			f := c.values[t-lag]
-			errs = append(errs, (c.values[t]-f)/unitError(f, lag-1))
-		}
+		errs = c.naiveErrors()
 	}
 	slices.Sort(errs)
+	return errs
+}
+
+// naiveErrors are those of repeating the last day, or the last value in a
+// history of less than a day and a half. From one hour to the next a load may
+// rise from nothing: what counts is the size of the larger value.
+func (c *contest) naiveErrors() []float64 {
+	lag := 1
+	if n := len(c.seasons); n > 0 && len(c.values) > c.seasons[0]*3/2 {
+		lag = c.seasons[0]
+	}
+	var errs []float64
+	for t := lag; t < len(c.values); t++ {
+		f, y := c.values[t-lag], c.values[t]
+		size := f
+		if lag == 1 {
+			size = max(math.Abs(f), math.Abs(y))
+		}
+		errs = append(errs, (y-f)/unitError(size, lag-1))
+	}
 	return errs
 }
 

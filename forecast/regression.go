@@ -47,10 +47,10 @@ func lagCentres(seasons []int, further bool) (sets [][]int) {
 		}
 		return sets
 	}
-	for ; n > 1; n-- {
-		sets = append(sets, append(slices.Clone(seasons[:n]), seasons[n-1]+seasons[0]))
+	if n > 1 {
+		sets = append(sets, append(slices.Clone(seasons), seasons[n-1]+seasons[0]))
 	}
-	return append(sets, seasons[:n])
+	return append(sets, seasons)
 }
 
 // lagsAround are the lags within width of the centres, and the first few.
