@@ -73,6 +73,9 @@ type Method struct {
 // ErrNoData says that a history has no value at all.
 var ErrNoData = errors.New("the history holds no values")
 
+// ErrTooLarge says that a value of a history is beyond what can be forecast.
+var ErrTooLarge = errors.New("beyond 1e300 nothing can be forecast")
+
 // Provision is the quantile of the load to have capacity for, if a task too few
 // costs half as much again as a task too many: 1.5 of 2.5. With the median, each
 // second hour would be short of tasks.

@@ -198,7 +198,7 @@ func TestForecastRefuses(t *testing.T) {
 		{"an empty history", nil, forecast.Options{}, forecast.ErrNoData.Error()},
 		{"a history of gaps", []float64{math.NaN()}, forecast.Options{}, forecast.ErrNoData.Error()},
 		{"an infinite value", []float64{1, math.Inf(1)}, forecast.Options{}, "value 2 of the history is infinite"},
-		{"a value whose sums are no numbers", []float64{1, 1.7e308}, forecast.Options{}, "value 2 of the history is 1.7e+308, and beyond 1e+300 nothing can be forecast"},
+		{"a value whose sums are no numbers", []float64{1, 1.7e308}, forecast.Options{}, "value 2 of the history is 1.7e+308: beyond 1e300 nothing can be forecast"},
 		{"a negative horizon", day, forecast.Options{Horizon: -1}, "horizon -1 is not within 1 to 840"},
 		{"a horizon beyond five weeks", day, forecast.Options{Horizon: 841}, "horizon 841 is not within 1 to 840"},
 		{"seasons that do not ascend", day, forecast.Options{Seasons: []int{168, 24}}, "seasons [168 24] do not ascend"},

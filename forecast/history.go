@@ -43,7 +43,7 @@ func newHistory(series []float64, seasons []int) (*history, error) {
 			return nil, fmt.Errorf("value %d of the history is infinite", first+i+1)
 		}
 		if math.Abs(v) > maxValue {
-			return nil, fmt.Errorf("value %d of the history is %.3g, and beyond %.0g nothing can be forecast", first+i+1, v, maxValue)
+			return nil, fmt.Errorf("value %d of the history is %.3g: %w", first+i+1, v, ErrTooLarge)
 		}
 		if !math.IsNaN(v) {
 			h.known[i] = true
