@@ -100,13 +100,13 @@ func Forecast(history []float64, o Options) (Result, error) {
 	c := h.backTest(o.reach())
 	c.weigh()
 	r := Result{Values: c.combine(len(c.origins) - 1)[:o.Horizon], Methods: c.methods()}
-	errs := c.standardErrors()
+	away := c.deviation()
 	for _, l := range o.Levels {
-		lower, upper := c.quantile(r.Values, errs, (1-l)/2), c.quantile(r.Values, errs, (1+l)/2)
+		lower, upper := c.quantile(r.Values, away, (1-l)/2), c.quantile(r.Values, away, (1+l)/2)
 		r.Intervals = append(r.Intervals, Interval{l, lower, upper})
 	}
 	for _, p := range o.Quantiles {
-		r.Quantiles = append(r.Quantiles, c.quantile(r.Values, errs, p))
+		r.Quantiles = append(r.Quantiles, c.quantile(r.Values, away, p))
 	}
 	return r, nil
 }

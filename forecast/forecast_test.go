@@ -187,6 +187,22 @@ func TestIntervalsAreWiderAtBusyHours(t *testing.T) {
 	}
 }
 
+func TestIntervalsAreWiderAtUncertainHours(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 1))
+	history := make([]float64, 28*24)
+	for i := range history {
+		noise := 0.02
+		if i%24 >= 12 && i%24 < 16 {
+			noise = 0.3
+		}
+		history[i] = 1000 * (1 + noise*random.NormFloat64())
+	}
+	in := mustForecast(t, history, forecast.Options{Horizon: 24}).Intervals[0]
+	if sure, unsure := in.Upper[4]-in.Lower[4], in.Upper[14]-in.Lower[14]; unsure < 1.5*sure {
+		t.Errorf("the interval is %.0f wide at an uncertain hour and %.0f at a certain one", unsure, sure)
+	}
+}
+
 func TestForecastRefuses(t *testing.T) {
 	day := make([]float64, 24)
 	for _, c := range []struct {

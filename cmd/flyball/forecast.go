@@ -44,7 +44,8 @@ written for each. A series that cannot be forecast is told on standard error and
 exit status is 1. Files may be gzipped; - is the standard input.
 
 With --holdout N, the last N values of each series of a batch are held back, and the forecasts of
-them are scored by sMAPE, MASE and OWA, the measures of the M4 competition.`,
+them are scored by sMAPE, MASE and OWA, and the intervals by their coverage and MSIS, the measures
+of the M4 competition.`,
 		Example: `  flyball forecast requests.csv
   flyball forecast requests.csv --horizon 48 --season 24,168 --format csv > forecast.csv
   flyball forecast cpu-1min.csv --mean
