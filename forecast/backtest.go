@@ -153,10 +153,13 @@ func (h *history) ceilings(origins []int, horizon int) []float64 {
 }
 
 // Powers of the inverse error that make weights. Where the last value or its
-// drift is best, there is no shape to learn, and what the others see is noise.
+// drift is about as good as the best, there is no shape to learn, and what most
+// others see is noise.
 const (
 	mild   = 2.0
 	strict = 8.0
+	near   = 1.15
+	trust  = 3.0 // in the plain ones then: they have nothing to fit
 )
 
 // weigh gives each candidate a weight by the inverse square of its error.
@@ -165,15 +168,18 @@ func (c *contest) weigh() {
 	const doubt = 0.1
 	k := len(c.seasons)
 	doubted := k > 1 && c.origins[0] >= c.seasons[k-1] && len(c.values) < 3*c.seasons[k-1] && c.daysDiffer()
-	best, power := math.Inf(1), mild
+	best, plain, power := math.Inf(1), math.Inf(1), mild
 	for _, d := range c.candidates {
 		d.error = c.loss(d.paths)
 		if d.error < best {
-			best, power = d.error, mild
-			if d.plain {
-				power = strict
-			}
+			best = d.error
 		}
+		if d.plain && d.error < plain {
+			plain = d.error
+		}
+	}
+	if plain <= near*best {
+		power = strict
 	}
 	sum := 0.0
 	for _, d := range c.candidates {
@@ -182,6 +188,9 @@ func (c *contest) weigh() {
 			// A history without noise has errors of zero.
 			r := (best + 1e-9) / (d.error + 1e-9)
 			d.weight = math.Pow(r, power)
+		}
+		if power == strict && d.plain {
+			d.weight *= trust
 		}
 		if d.blind && doubted {
 			d.weight *= doubt

@@ -38,6 +38,9 @@ func methods(seasons []int) []method {
 	if len(seasons) == 1 {
 		return list
 	}
+	list = append(list,
+		method{name: "lags two days", log: true, blind: true, forecast: dayRegression(0.1).forecast},
+		method{name: "harmonics of the day", log: true, blind: true, forecast: dayRegression(0.3, 6).forecast})
 	for _, s := range seasons[1:] {
 		list = append(list, method{name: fmt.Sprintf("profile %d", s), log: true, forecast: profile(s)})
 	}
