@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"flyball/internal/datafolder"
+	"flyball/internal/terminal"
 )
 
 func backupCommand() *cobra.Command {
@@ -37,7 +38,7 @@ are in no log group.`,
 			if err := placeFor(args[0], data); err != nil {
 				return refusal{err}
 			}
-			if _, shown := terminal(cmd.OutOrStdout()); shown && args[0] == "-" {
+			if _, shown := terminal.Width(cmd.OutOrStdout()); shown && args[0] == "-" {
 				return refuse("a backup is no text to be shown: name a file that ends with .tar, or lead the output into another program")
 			}
 			if data != "" {
@@ -135,7 +136,7 @@ func saveBackup(ctx context.Context, archive io.Reader, target string, out io.Wr
 	case !strings.HasSuffix(target, ".tar"):
 		err := datafolder.Unpack(ctx, archive, target)
 		if errors.Is(err, datafolder.ErrThere) {
-			return refusal{fmt.Errorf("%w; name another one, or a file that ends with .tar", err)}
+			return refuse("%w; name another one, or a file that ends with .tar", err)
 		}
 		return err
 	}
@@ -166,14 +167,14 @@ kept as DIR.before-TIME.`,
 		ValidArgsFunction: completeArchives,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := os.Stat(args[0]); err != nil {
-				return refusal{fmt.Errorf("read the backup: %w; make one with flyball backup", err)}
+				return refuse("read the backup: %w; make one with flyball backup", err)
 			}
 			before, err := datafolder.Restore(cmd.Context(), args[0], args[1], replace)
 			switch {
 			case errors.Is(err, datafolder.ErrThere):
-				return refusal{fmt.Errorf("%w; give another one, or --replace, which keeps it under another name", err)}
+				return refuse("%w; give another one, or --replace, which keeps it under another name", err)
 			case errors.Is(err, datafolder.ErrOther):
-				return refusal{fmt.Errorf("%w; --replace takes the place of such a folder only", err)}
+				return refuse("%w; --replace takes the place of such a folder only", err)
 			case errors.Is(err, datafolder.ErrLocked):
 				return refusal{err}
 			case errors.Is(err, datafolder.ErrNoBackup):

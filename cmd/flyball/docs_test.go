@@ -90,7 +90,7 @@ func TestCommandsThatAreNotRunAreListed(t *testing.T) {
 	}
 }
 
-// root is the top of the repository.
+// repository is its top folder.
 const repository = "../.."
 
 func pages(t *testing.T) []string {

@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"flyball/forecast"
 	"flyball/internal/forecasting"
+	"flyball/internal/terminal"
 	"flyball/internal/trace"
 )
 
@@ -102,7 +102,7 @@ func (f forecastFlags) one(cmd *cobra.Command, path string) error {
 		return refuse("%s: %w", path, err)
 	}
 	return f.write(cmd, func(w io.Writer) error {
-		width, isTerminal := terminal(w)
+		width, isTerminal := terminal.Width(w)
 		switch {
 		case f.format == "chart", f.format == "" && isTerminal:
 			return forecasting.WriteChart(w, history, result, width)
@@ -215,16 +215,6 @@ func (f forecastFlags) write(cmd *cobra.Command, print func(io.Writer) error) er
 	return os.Rename(part, f.out)
 }
 
-// terminal returns the width of the terminal that w is, or a usual width.
-func terminal(w io.Writer) (width int, ok bool) {
-	if file, isFile := w.(*os.File); isFile && term.IsTerminal(int(file.Fd())) {
-		if width, _, err := term.GetSize(int(file.Fd())); err == nil {
-			return width, true
-		}
-	}
-	return 100, false
-}
-
 // progress tells how many series are done, now and then.
 type progress struct {
 	out         io.Writer
@@ -233,7 +223,7 @@ type progress struct {
 }
 
 func newProgress(out io.Writer) *progress {
-	_, isTerminal := terminal(out)
+	_, isTerminal := terminal.Width(out)
 	now := time.Now()
 	return &progress{out, now, now, isTerminal}
 }

@@ -27,7 +27,7 @@ At a loopback address any certificate is taken: nothing is told there but whethe
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if within <= 0 {
-				return refusal{fmt.Errorf("--timeout %v: give a duration above 0, such as 5s", within)}
+				return refuse("--timeout %v: give a duration above 0, such as 5s", within)
 			}
 			if conn.HTTP == nil && isLoopbackURL(conn.Endpoint) {
 				conn.HTTP = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}

@@ -115,7 +115,7 @@ func queueURL(ctx context.Context, c *client.Client, queue string) (string, erro
 	}
 	out, err := c.SQS.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &queue})
 	if _, none := errors.AsType[*types.QueueDoesNotExist](err); none {
-		return "", refusal{fmt.Errorf("there is no queue %s in region %s", queue, c.Region)}
+		return "", refuse("there is no queue %s in region %s", queue, c.Region)
 	}
 	if err != nil {
 		return "", c.Plain(err)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -181,7 +180,7 @@ func (l loading) clock(ctx context.Context) (client.Clock, error) {
 	}
 	clock, err := l.server.client().Clock(ctx)
 	if err == nil && clock.Speed <= 0 {
-		err = refusal{errors.New("the clock of the server stands still, and a load that follows it would not end: give --speed 1")}
+		err = refuse("the clock of the server stands still, and a load that follows it would not end: give --speed 1")
 	}
 	return clock, err
 }

@@ -188,13 +188,13 @@ func (l *loading) findRoute(ctx context.Context, urls []string) (route, error) {
 	}
 	follower, err := finderOf(c).Follow(ctx, l.subject, interval)
 	if missing, is := errors.AsType[*discovery.NotFoundError](err); is {
-		return route{}, refusal{fmt.Errorf("%w in region %s at %s; %s", missing, c.Region, c.Endpoint, l.others(ctx, c))}
+		return route{}, refuse("%w in region %s at %s; %s", missing, c.Region, c.Endpoint, l.others(ctx, c))
 	}
 	if err != nil {
 		return route{}, c.Plain(err)
 	}
 	if isSimulated(follower.Place()) {
-		return route{}, refusal{errors.New("the tasks there are records, which nothing can be sent to (serve --runtime simulated): what they use is set, not caused; see docs/testing.md")}
+		return route{}, refuse("the tasks there are records, which nothing can be sent to (serve --runtime simulated): what they use is set, not caused; see docs/testing.md")
 	}
 	r := route{follower: follower, path: l.path}
 	if strings.HasPrefix(strings.Join(follower.Place().URLs, ""), "https:") && c.Endpoint != "" {
@@ -280,7 +280,7 @@ func (l *loading) guardOf(ctx context.Context, urls []string) (load.Guard, error
 		}
 		addresses, err := load.Lookup(ctx, u.Hostname())
 		if err != nil {
-			return nil, refusal{fmt.Errorf("%s: its address is not known: %w", typed, err)}
+			return nil, refuse("%s: its address is not known: %w", typed, err)
 		}
 		for _, address := range addresses {
 			address = address.Unmap()

@@ -16,6 +16,7 @@ import (
 
 	"flyball/internal/policydoc"
 	"flyball/internal/simulation"
+	"flyball/internal/terminal"
 	"flyball/internal/trace"
 	"flyball/scaling"
 	"flyball/sim"
@@ -135,7 +136,7 @@ func (s *simulating) run(cmd *cobra.Command) error {
 		}
 		watchers, finish = append(watchers, record), end
 	}
-	width, drawn := terminal(out)
+	width, drawn := terminal.Width(out)
 	if drawn && !s.json {
 		watchers = append(watchers, sketch.Add)
 	}

@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"flyball/internal/resource"
 	"flyball/internal/status"
+	"flyball/internal/terminal"
 )
 
 func statusCommand() *cobra.Command {
@@ -96,16 +96,16 @@ func (l looking) follow(ctx context.Context, out io.Writer, names []string) erro
 // shower returns what shows a state, or what there is in its place: on a terminal over the one
 // before, and otherwise below it, if more has changed than the time.
 func (l looking) shower(out io.Writer) func(s *status.Status, otherwise string) error {
-	if screen, ok := newScreen(out); ok && !l.json {
+	if file := terminal.Of(out, 1, 1); file != nil && !l.json {
+		screen := terminal.Frames{W: file}
 		return func(s *status.Status, otherwise string) error {
-			if s == nil {
-				return screen.show(otherwise)
-			}
 			var text strings.Builder
-			if err := s.WriteText(&text); err != nil {
+			if s == nil {
+				text.WriteString(otherwise)
+			} else if err := s.WriteText(&text); err != nil {
 				return err
 			}
-			return screen.show(text.String())
+			return screen.Draw(func(width, height int) []string { return clipped(text.String(), width, height) })
 		}
 	}
 	var last *status.Status
@@ -126,36 +126,17 @@ func (l looking) shower(out io.Writer) func(s *status.Status, otherwise string) 
 	}
 }
 
-// A screen is a terminal that is written over.
-type screen struct {
-	*os.File
-}
-
-func newScreen(out io.Writer) (screen, bool) {
-	file, ok := out.(*os.File)
-	return screen{file}, ok && term.IsTerminal(int(file.Fd()))
-}
-
-// show writes a text from the upper left corner on, as far as there is room, and clears what
-// was there. It is one write, so that nothing flickers.
-func (s screen) show(text string) error {
-	width, height, err := term.GetSize(int(s.Fd()))
-	if err != nil {
-		width, height = 80, 24
-	}
+// clipped are the lines of a text for which a terminal has room; the last one tells of those
+// that it has not. The line below them is left to the cursor.
+func clipped(text string, width, height int) []string {
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	if more := len(lines) - (height - 1); more > 0 {
-		lines = append(lines[:height-2], fmt.Sprintf("%d more lines: name a service, or widen the terminal", more+1))
+	if room := max(height-1, 1); len(lines) > room {
+		lines = append(lines[:room-1], fmt.Sprintf("%d more lines: name a service, or make the terminal higher", len(lines)-(room-1)))
 	}
-	var out strings.Builder
-	out.WriteString("\x1b[H")
-	for _, line := range lines {
+	for i, line := range lines {
 		if runes := []rune(line); len(runes) > width {
-			line = string(runes[:width])
+			lines[i] = string(runes[:width])
 		}
-		out.WriteString(line + "\x1b[K\n")
 	}
-	out.WriteString("\x1b[J")
-	_, err = s.WriteString(out.String())
-	return err
+	return lines
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -47,11 +46,11 @@ If that does not come within the time, it prints what flyball explain prints, an
 			}
 			switch {
 			case want.Desired == nil && want.Running == nil:
-				return refusal{errors.New("give --desired or --running, or both: the number of tasks to wait for")}
+				return refuse("give --desired or --running, or both: the number of tasks to wait for")
 			case desired < 0 || running < 0:
-				return refusal{errors.New("--desired and --running: give a number of tasks, 0 or more")}
+				return refuse("--desired and --running: give a number of tasks, 0 or more")
 			case within < 0:
-				return refusal{fmt.Errorf("--within %v: give a time to come, such as 5m", within)}
+				return refuse("--within %v: give a time to come, such as 5m", within)
 			}
 			c, name, err := conn.find(cmd.Context(), args[0], resource.Service)
 			if err != nil {

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"flyball/internal/shellenv"
 )
 
 // Format returns the command for a call of an operation, such as "create-cluster", with the
@@ -48,15 +50,15 @@ func flag(name string, v reflect.Value, lower bool) string {
 	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.String:
 		words := []string{"--" + name}
 		for i := range v.Len() {
-			words = append(words, quote(v.Index(i).String()))
+			words = append(words, shellenv.Word(v.Index(i).String()))
 		}
 		return strings.Join(words, " ")
 	case v.Kind() == reflect.String:
-		return "--" + name + " " + quote(v.String())
+		return "--" + name + " " + shellenv.Word(v.String())
 	}
 	var b bytes.Buffer
 	write(&b, v, lower)
-	return "--" + name + " " + quote(b.String())
+	return "--" + name + " " + shellenv.Word(b.String())
 }
 
 // write writes a value as JSON, with the names of the service's model and without what is not
@@ -93,16 +95,6 @@ func write(b *bytes.Buffer, v reflect.Value, lower bool) {
 		text, _ := json.Marshal(v.Interface()) // strings and numbers
 		b.Write(text)
 	}
-}
-
-// plain is a word that a shell takes as it is.
-var plain = regexp.MustCompile(`^[\w./:@%+,=-]+$`)
-
-func quote(word string) string {
-	if plain.MatchString(word) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // width is about how long a line may be.

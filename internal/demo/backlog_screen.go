@@ -77,7 +77,7 @@ func (c *lanesChart) show(at time.Time, lanes [2]moment) {
 	for i, m := range lanes {
 		c.lanes[i] = append(c.lanes[i], m)
 	}
-	c.frames.Draw(c.frame)
+	_ = c.frames.Draw(c.frame)
 }
 
 func (c *lanesChart) event(at time.Time, text string) {

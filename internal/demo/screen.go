@@ -88,7 +88,7 @@ func (c *chart) close() {}
 
 func (c *chart) draw() {
 	if len(c.samples) > 0 {
-		c.frames.Draw(c.frame)
+		_ = c.frames.Draw(c.frame)
 	}
 }
 

@@ -64,7 +64,7 @@ func newView(l Load) *View {
 // Show adds a second and draws.
 func (v *View) Show(s load.Second) {
 	v.add(s)
-	v.frames.Draw(v.frame)
+	_ = v.frames.Draw(v.frame)
 }
 
 func (v *View) add(s load.Second) {

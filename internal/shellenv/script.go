@@ -64,7 +64,10 @@ end
 }
 
 // plain is a value that no shell reads anything into.
-var plain = regexp.MustCompile(`^[\w./:@,+-]+$`)
+var plain = regexp.MustCompile(`^[\w./:@,+=-]+$`)
+
+// Word is a value as shells like the Bourne shell take it, quoted where that is needed.
+func Word(value string) string { return bourne().word(value) }
 
 func (s Shell) word(value string) string {
 	if plain.MatchString(value) {

@@ -23,6 +23,19 @@ func Of(w io.Writer, leastWidth, leastHeight int) *os.File {
 	return f
 }
 
+// usualWidth is the width of lines that go somewhere else than to a terminal.
+const usualWidth = 100
+
+// Width is how many columns a line has, and whether it is a terminal that is written to.
+func Width(w io.Writer) (columns int, ok bool) {
+	if f, isFile := w.(*os.File); isFile && term.IsTerminal(int(f.Fd())) {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return columns, true
+		}
+	}
+	return usualWidth, false
+}
+
 // Frames draws pictures in place of each other.
 type Frames struct {
 	W     *os.File
@@ -30,10 +43,10 @@ type Frames struct {
 }
 
 // Draw draws a picture of the size that the terminal has now.
-func (f *Frames) Draw(frame func(width, height int) []string) {
+func (f *Frames) Draw(frame func(width, height int) []string) error {
 	width, height, err := term.GetSize(int(f.W.Fd()))
 	if err != nil {
-		return
+		return err
 	}
 	var b strings.Builder
 	if f.drawn > 0 {
@@ -47,5 +60,6 @@ func (f *Frames) Draw(frame func(width, height int) []string) {
 	// What a longer frame left below is wiped.
 	b.WriteString("\x1b[J")
 	f.drawn = len(lines)
-	io.WriteString(f.W, b.String())
+	_, err = f.W.WriteString(b.String()) // in one write, so that nothing flickers
+	return err
 }

@@ -323,11 +323,11 @@ func (l *layout) column(name string, width int) int {
 
 // list names columns.
 func (l *layout) list(columns []int) string {
-	names := make([]string, 0, len(columns))
-	for _, column := range columns[:min(len(columns), 20)] {
+	var names []string
+	for _, column := range columns {
 		names = append(names, l.title(column))
 	}
-	return strings.Join(names, ", ")
+	return listed(names)
 }
 
 // findWhere finds the columns by which rows are chosen.
@@ -356,27 +356,6 @@ func allOf(width int) []int {
 func firstOf(set map[string]bool, n int) []string {
 	names := slices.Sorted(maps.Keys(set))
 	return names[:min(len(names), n)]
-}
-
-// Words in names that tell what values are; those of gauges and rates go first, as in
-// "requests per second" or "messages visible".
-var (
-	rateWords  = regexp.MustCompile(`(?i)(rps|qps|tps|per[_ ]?s(ec|econd)?\b|/s(ec|econd)?\b|_rate$|^rate)`)
-	gaugeWords = regexp.MustCompile(`(?i)(cpu|util|percent|pct|%|average|avg|mean|latency|duration|response_?time|memory|temperature|\bload|backlog|depth|visible|size|(?-i:Age|\bage|_age)|tasks|replicas|users|connections|p\d\d)`)
-	countWords = regexp.MustCompile(`(?i)(request|count|hit|invocation|message|total|sum|visit|order|arrival|call|event|transaction|quer|job|click|view|session)`)
-)
-
-// kindOf judges values by their name.
-func kindOf(name string) Kind {
-	switch {
-	case rateWords.MatchString(name):
-		return Rates
-	case gaugeWords.MatchString(name):
-		return Gauges
-	case countWords.MatchString(name):
-		return Counts
-	}
-	return Unknown
 }
 
 // kind judges values by their unit or their name.

@@ -4,12 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -107,11 +104,11 @@ func bracketed(text []byte) (time.Time, bool) {
 	if len(text) < len(layout)+1 || text[len(layout)] != ']' {
 		return time.Time{}, false
 	}
-	month, ok := months[string(text[3:6])]
+	month := monthOf(text[3:6])
 	day, year := digits(text[0:2]), digits(text[7:11])
 	hour, minute, second := digits(text[12:14]), digits(text[15:17]), digits(text[18:20])
 	zone := digits(text[22:24])*60 + digits(text[24:26])
-	if !ok || min(day, year, hour, minute, second, zone) < 0 || max(hour, 23) > 23 || max(minute, 59) > 59 || max(second, 60) > 60 || day < 1 || day > 31 {
+	if month == 0 || min(day, year, hour, minute, second, zone) < 0 || max(hour, 23) > 23 || max(minute, 59) > 59 || max(second, 60) > 60 || day < 1 || day > 31 {
 		return time.Time{}, false
 	}
 	if text[21] == '-' {
@@ -120,13 +117,15 @@ func bracketed(text []byte) (time.Time, bool) {
 	return time.Date(year, month, day, hour, minute-zone, second, 0, time.UTC), true
 }
 
-var months = func() map[string]time.Month {
-	all := map[string]time.Month{}
+// monthOf is the month of such a name as Jan; 0 if there is none.
+func monthOf(name []byte) time.Month {
 	for m := time.January; m <= time.December; m++ {
-		all[m.String()[:3]] = m
+		if m.String()[:3] == string(name) {
+			return m
+		}
 	}
-	return all
-}()
+	return 0
+}
 
 // digits is the number that digits make, or a very negative one.
 func digits(text []byte) int {
@@ -168,106 +167,4 @@ func extendedStamp(line []byte) (time.Time, bool) {
 	stamp := bytes.Replace(line[:len(time.DateTime)], []byte("\t"), []byte(" "), 1)
 	at, err := time.Parse(time.DateTime, string(stamp))
 	return at, err == nil
-}
-
-// jsonLines has an object a line: requests with their time, or times and values.
-type jsonLines struct{}
-
-// stampKeys are the usual names of the time of a log's line.
-var stampKeys = []string{"time", "timestamp", "@timestamp", "ts", "t", "datetime", "date", "time_local", "time_iso8601", "start_time", "StartUTC", "StartLocal", "asctime", "msec"}
-
-func (jsonLines) read(in *bufio.Reader, o Options) (points, error) {
-	first, err := in.Peek(peeked)
-	if err != nil && err != io.EOF && err != bufio.ErrBufferFull {
-		return points{}, err
-	}
-	line, _, _ := bytes.Cut(bytes.TrimLeft(first, " \t\r\n"), []byte("\n"))
-	var object map[string]any
-	if err := json.Unmarshal(line, &object); err != nil {
-		return document{}.read(in, o)
-	}
-	key, reading := stampKey(object, o)
-	if key == "" {
-		return document{}.read(in, o)
-	}
-	if value := valueKey(object, key, o); value != "" {
-		return jsonRows(in, o, key, value)
-	}
-	c := counter{counts: map[int64]float64{}}
-	err = c.lines(in, func(line []byte) (time.Time, bool) {
-		var one map[string]json.RawMessage
-		if json.Unmarshal(line, &one) != nil {
-			return time.Time{}, false
-		}
-		return reading.parse(strings.Trim(string(one[key]), `"`))
-	})
-	if err != nil {
-		return points{}, err
-	}
-	return c.points()
-}
-
-// stampKey is the member that is the time, and how it is read.
-func stampKey(object map[string]any, o Options) (string, *reading) {
-	for _, key := range stampKeys {
-		cell := jsonCell(object[key])
-		if found := readings(cell, o.Zone, o.Order); cell != "" && len(found) > 0 {
-			return key, found[0]
-		}
-	}
-	return "", nil
-}
-
-// valueKey is the member that is the value of a row; a log of requests has none.
-func valueKey(object map[string]any, stamp string, o Options) string {
-	if o.Column != "" {
-		return o.Column
-	}
-	for _, key := range []string{"value", "requests", "count", "y", "v", "sum"} {
-		if _, isNumber := object[key].(float64); isNumber && len(object) <= 4 {
-			return key
-		}
-	}
-	if len(object) == 2 {
-		for key, v := range object {
-			if _, isNumber := v.(float64); isNumber && key != stamp {
-				return key
-			}
-		}
-	}
-	return ""
-}
-
-// jsonCell is a member as a table would have it.
-func jsonCell(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case float64:
-		return strings.TrimRight(strings.TrimRight(fmt.Sprintf("%.6f", v), "0"), ".")
-	}
-	return ""
-}
-
-// jsonRows reads a time and a value a line.
-func jsonRows(in *bufio.Reader, o Options, stamp, value string) (points, error) {
-	rows := collector{o: o, name: value}
-	decode := json.NewDecoder(in)
-	for line := 1; ; line++ {
-		var object map[string]any
-		err := decode.Decode(&object)
-		if errors.Is(err, io.EOF) {
-			return rows.points()
-		}
-		if err != nil {
-			return points{}, &Error{Line: line, What: "this is not an object of JSON", Remedy: "write an object a line"}
-		}
-		v, isNumber := object[value].(float64)
-		if !isNumber && object[value] != nil {
-			return points{}, &Error{Line: line, What: fmt.Sprintf("%q is not a number", value), Remedy: "name the values with --column"}
-		}
-		if err := rows.add(line, 0, jsonCell(object[stamp]), orGap(v, isNumber)); err != nil {
-			return points{}, err
-		}
-	}
 }

@@ -11,19 +11,6 @@ import (
 	"time"
 )
 
-// A Kind is what the values of a trace are.
-type Kind int
-
-// The kinds of values.
-const (
-	Unknown Kind = iota // to be found out from the file
-	Counts              // what happened in a step: the values of two steps add up
-	Gauges              // what was measured in a step: of two steps, the mean is taken
-	Rates               // what happened in a second of a step: a gauge of which counts can be made
-)
-
-func (k Kind) String() string { return [...]string{"unknown", "counts", "gauges", "rates"}[k] }
-
 // A Missing is what a row that is not there is taken for.
 type Missing int
 

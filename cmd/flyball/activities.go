@@ -1,13 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -17,63 +14,9 @@ import (
 	aastypes "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/spf13/cobra"
 
-	"flyball/internal/client"
 	"flyball/internal/resource"
-	"flyball/internal/sharedfile"
-	"flyball/internal/shellenv"
 	"flyball/scaling"
 )
-
-// A connection is where a command finds its server.
-type connection struct {
-	client.Config
-	authority string // file with the certificates to trust
-}
-
-func (c *connection) flags(cmd *cobra.Command) {
-	endpoint := cmp.Or(os.Getenv(shellenv.Endpoint), os.Getenv("AWS_ENDPOINT_URL"), "http://127.0.0.1:4566")
-	cmd.Flags().StringVar(&c.Endpoint, "endpoint", endpoint, "address of the server; FLYBALL_ENDPOINT or AWS_ENDPOINT_URL by default")
-	cmd.Flags().StringVar(&c.Region, "region", cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), "us-east-1"),
-		"region to look at; AWS_REGION by default")
-	cmd.Flags().StringVar(&c.Account, "account", "", "account to look at, 12 digits; the server's own by default")
-	cmd.Flags().StringVar(&c.authority, "ca", os.Getenv("AWS_CA_BUNDLE"), "PEM file with the authorities to trust of a server that speaks TLS; AWS_CA_BUNDLE by default")
-	_ = cmd.RegisterFlagCompletionFunc("region", c.completeRegions)
-	completeWords(cmd, "endpoint", "http://127.0.0.1:4566", "aws")
-	completeWords(cmd, "account")
-	_ = cmd.MarkFlagFilename("ca", "pem")
-	cmd.PreRunE = func(*cobra.Command, []string) error { return c.complete() }
-}
-
-// complete finds the access key, and refuses an account that is none: a key of its
-// form names no account, and the answer would be the server's own account's.
-func (c *connection) complete() (err error) {
-	if c.Region == "" || strings.Trim(c.Region, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-		return fmt.Errorf("--region %q: a region is written like us-east-1", c.Region)
-	}
-	if c.Credentials, err = sharedfile.Find(os.Getenv); err != nil {
-		return err
-	}
-	if c.Endpoint == "aws" {
-		c.Endpoint, c.authority = "", ""
-		if c.Credentials.AccessKeyID == "" {
-			return errors.New("--endpoint aws: AWS wants an access key, in AWS_ACCESS_KEY_ID or in the profile of AWS_PROFILE")
-		}
-	}
-	if err := c.CheckEndpoint(); err != nil {
-		return fmt.Errorf("--endpoint: %w", err)
-	}
-	if c.authority != "" {
-		if c.HTTP, err = client.Trusting(c.authority); err != nil {
-			return fmt.Errorf("--ca: %w", err)
-		}
-	}
-	if c.Account != "" && (len(c.Account) != 12 || strings.Trim(c.Account, "0123456789") != "") {
-		return fmt.Errorf("--account %q: an AWS account id has 12 digits", c.Account)
-	}
-	return nil
-}
-
-func (c *connection) client() *client.Client { return client.New(c.Config) }
 
 func activitiesCommand() *cobra.Command {
 	var conn connection
@@ -174,46 +117,4 @@ func printActivity(w io.Writer, a aastypes.ScalingActivity) {
 	for _, r := range a.NotScaledReasons {
 		fmt.Fprintf(w, "%snot scaled: %s\n", indent, aws.ToString(r.Code))
 	}
-}
-
-func explainCommand() *cobra.Command {
-	var conn connection
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "explain RESOURCE",
-		Short: "What a target's alarms see, what was decided last, and when it can scale next",
-		Example: `  flyball explain prod/web
-  flyball explain resize:live --json`,
-		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: conn.completeNames(1, scalable...),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, name, err := conn.find(cmd.Context(), args[0], scalable...)
-			if err != nil {
-				return err
-			}
-			id, err := scalableID(name)
-			if err != nil {
-				return err
-			}
-			e, err := c.Explain(cmd.Context(), string(id))
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return printJSON(cmd.OutOrStdout(), e)
-			}
-			_, err = fmt.Fprint(cmd.OutOrStdout(), e)
-			return err
-		},
-	}
-	conn.flags(cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
-}
-
-func printJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false) // alarms have < and > in their words
-	return enc.Encode(v)
 }
