@@ -114,6 +114,7 @@ policies that will scale them in production.`,
 		serveCommand(),
 		simulateCommand(),
 		statusCommand(),
+		tuneCommand(),
 		versionCommand(),
 		waitCommand(),
 	)
