@@ -34,7 +34,7 @@ func tuneCommand() *cobra.Command {
 		Use:   "tune --traffic FILE --agree AGREEMENT",
 		Short: "Find the scaling policies that keep an agreement at the least cost",
 		Long: `Tune looks for the target value, cooldowns, minimum and maximum that keep an agreement at the
-least cost, with and without a step policy or a schedule beside target tracking. It
+least cost, with and without a step policy, a schedule or predictive scaling beside target tracking. It
 simulates candidates, as flyball simulate does, on the first part of the traffic (--train), and checks
 what it found on the rest, which the search does not see, beside the policies that are given, or AWS's
 defaults: a target of 70 % and cooldowns of 300 s.

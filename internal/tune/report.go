@@ -33,7 +33,8 @@ type Report struct {
 	Keeps     bool      `json:"keepsOnTraining"`
 	Best      Checked   `json:"best"`
 	Compared  []Checked `json:"comparedWith"`
-	Saves     float64   `json:"savesPercent"` // of the cost of the first it is compared with
+	Saves     float64   `json:"savesPercent"`     // of the cost of Beside
+	Beside    string    `json:"beside,omitempty"` // the first of Compared that keeps the agreement
 	Frontier  []Trial   `json:"frontier"`
 	Notes     []string  `json:"notes,omitempty"`
 }
@@ -67,6 +68,9 @@ func (r Report) WriteText(w io.Writer) error {
 		fmt.Fprintf(&b, "%-24s %12s %10s   %s\n", c.Name, fmt.Sprintf("$%.2f", c.Held.Monthly()), percent(c.Kept), verdict)
 	}
 	fmt.Fprintf(&b, "\nbest: %s\n", r.Best.Candidate)
+	if r.Beside != "" {
+		fmt.Fprintf(&b, "      %.1f %% cheaper than %q, which keeps the agreement, too\n", r.Saves, r.Beside)
+	}
 	for _, note := range r.Notes {
 		fmt.Fprintf(&b, "\nnote: %s\n", note)
 	}

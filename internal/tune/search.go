@@ -51,11 +51,19 @@ type Outcome struct {
 	Frontier []Trial // that none beats on both cost and agreement, the cheapest first
 	Best     Trial
 	Keeps    bool // Best keeps the agreement on the training part
+	// Usual is target tracking with AWS's cooldowns, of which nothing but the target value was
+	// chosen: the cheapest that keeps the agreement. AsDefaults is the cheapest of all that keep
+	// it at least as well as AWS's defaults do.
+	Usual, AsDefaults Trial
 }
 
 // reserve is the share of the misses that a goal allows which a candidate may use up on the
 // training part: what is to come is never quite like what was.
 const reserve = 0.8
+
+// mostAhead is how many candidates with predictive scaling are tried: each makes forecasts
+// as the server does, four a day.
+const mostAhead = 6
 
 // batch is how many candidates are tried before anything is learnt from them. It does not
 // depend on the processors, so that the outcome does not either.
@@ -67,32 +75,109 @@ type search struct {
 	space  space
 	random *rand.Rand
 	known  map[Candidate]bool
-	trials []Trial
+	part   part    // that candidates are tried on
+	trials []Trial // that none of the others beats
+	usual  []Trial // with AWS's cooldowns, and its default target first
 	out    Outcome
 }
 
 // Search tries candidates until there are as many as the problem wants, or the context
-// ends, which keeps what was found by then.
+// ends, which keeps what was found by then. Of a long training part most candidates see some
+// weeks only; those that are good there are tried on all of it, and so is what lies around them.
 func Search(ctx context.Context, p Problem) (Outcome, error) {
 	s := &search{Problem: &p, random: rand.New(rand.NewPCG(p.Seed, 0x74756e65)), known: map[Candidate]bool{}}
 	s.space = newSpace(&p)
-	wanted := append([]Candidate{s.space.defaults}, s.space.grid(s.random, p.Candidates*2/5)...)
-	for len(wanted) > 0 && s.out.Tried < p.Candidates && ctx.Err() == nil {
-		n := min(batch, len(wanted), p.Candidates-s.out.Tried)
-		if err := s.try(ctx, wanted[:n]); err != nil {
+	s.part = p.training()
+	grid := append(s.space.usual(), s.space.grid(s.random, p.Candidates*2/5)...)
+	if weeks, long := s.part.sample(); long {
+		whole := s.part
+		s.part = weeks
+		if err := s.spend(ctx, grid, p.Candidates*9/10); err != nil {
 			return s.out, err
 		}
-		if wanted = wanted[n:]; len(wanted) == 0 {
-			wanted = s.near()
-		}
+		grid = append(s.space.usual(), s.around(p.Candidates/20)...)
+		s.part, s.trials, s.usual, s.known = whole, nil, nil, map[Candidate]bool{}
+	}
+	ahead := min(mostAhead, p.Candidates/20)
+	if !p.Subject.Percent() || len(s.part.requests) >= longWeeks*week {
+		ahead = 0 // forecasts of a year take longer than all other candidates
+	}
+	err := s.spend(ctx, grid, p.Candidates-ahead)
+	if err == nil && len(s.trials) > 0 {
+		err = s.try(ctx, s.ahead(ahead))
+	}
+	if err != nil {
+		return s.out, err
 	}
 	s.out.Ended = ctx.Err() != nil
 	if len(s.trials) == 0 {
 		return s.out, errors.New("no candidate was tried to its end: give it more time, or less traffic")
 	}
-	s.out.Frontier = s.frontier()
+	s.out.Frontier = s.trials
 	s.out.Best, s.out.Keeps = s.best()
+	s.compare()
 	return s.out, nil
+}
+
+// spend tries candidates, and then what lies around the best, until so many were tried.
+func (s *search) spend(ctx context.Context, wanted []Candidate, until int) error {
+	for len(wanted) > 0 && s.out.Tried < until && ctx.Err() == nil {
+		n := min(batch, len(wanted), until-s.out.Tried)
+		if err := s.try(ctx, wanted[:n]); err != nil {
+			return err
+		}
+		if wanted = wanted[n:]; len(wanted) == 0 && len(s.trials) > 0 {
+			wanted = s.near()
+		}
+	}
+	return nil
+}
+
+// ahead are candidates with predictive scaling beside what was found, the same and
+// somewhat higher target values.
+func (s *search) ahead(n int) (all []Candidate) {
+	best, _ := s.best()
+	for _, raise := range []float64{1, 1.1, 1.2} {
+		for _, aim := range []float64{1, 0.85} {
+			c := best.Candidate
+			c.Target = round(c.Target * raise)
+			c.Forecast = Predicted{Target: round(best.Candidate.Target * aim), Buffer: 300}
+			all = append(all, s.space.tidy(c))
+		}
+	}
+	all = unique(all, nil)
+	return all[:min(n, len(all))]
+}
+
+// around are the candidates of the frontier that are nearest to the best.
+func (s *search) around(n int) []Candidate {
+	if len(s.trials) == 0 {
+		return nil
+	}
+	at, _ := s.place(s.trials)
+	from := max(0, min(at-n/2, len(s.trials)-n))
+	var all []Candidate
+	for _, t := range s.trials[from:min(len(s.trials), from+max(1, n))] {
+		all = append(all, t.Candidate)
+	}
+	return unique(all, s.space.usual())
+}
+
+// compare finds what the best is compared with.
+func (s *search) compare() {
+	if len(s.usual) == 0 {
+		return
+	}
+	defaults := s.usual[0].Score
+	front := front(s.usual)
+	at, _ := s.place(front)
+	s.out.Usual = front[at]
+	for _, t := range s.trials {
+		if t.Score.Miss <= defaults.Miss {
+			s.out.AsDefaults = t
+			break
+		}
+	}
 }
 
 // try runs candidates on all processors.
@@ -103,7 +188,7 @@ func (s *search) try(ctx context.Context, all []Candidate) error {
 		err   error
 	}
 	results := make([]result, len(all))
-	front := s.frontier()
+	front := s.trials
 	worse := func(hours, miss float64) bool {
 		return slices.ContainsFunc(front, func(t Trial) bool { return t.Score.Hours <= hours && t.Score.Miss <= miss })
 	}
@@ -113,7 +198,7 @@ func (s *search) try(ctx context.Context, all []Candidate) error {
 		group.Go(func() {
 			for i := range places {
 				r := &results[i]
-				r.score, r.whole, r.err = s.run(ctx, s.Subject.Documents(all[i]), s.training(), worse)
+				r.score, r.whole, r.err = s.run(ctx, s.Subject.Documents(all[i]), s.part, worse)
 			}
 		})
 	}
@@ -127,7 +212,7 @@ func (s *search) try(ctx context.Context, all []Candidate) error {
 		case r.err != nil:
 			return fmt.Errorf("%v: %w", all[i], r.err)
 		case r.whole:
-			s.trials = append(s.trials, Trial{all[i], r.score})
+			s.keep(Trial{all[i], r.score})
 		case ctx.Err() != nil:
 			continue
 		default:
@@ -166,50 +251,57 @@ func (p *Problem) run(ctx context.Context, d policydoc.Documents, on part, worse
 	return on.run(ctx, scenario, p.Goal, worse)
 }
 
-// frontier are the trials that no other beats on both hours and misses.
-func (s *search) frontier() []Trial {
-	sorted := slices.Clone(s.trials)
+// keep keeps a trial, unless another beats it.
+func (s *search) keep(t Trial) {
+	usual := s.space.defaults
+	usual.Target = t.Candidate.Target
+	if t.Candidate == usual {
+		s.usual = append(s.usual, t)
+	}
+	s.trials = front(append(slices.Clone(s.trials), t))
+}
+
+// front are the trials that no other beats on both hours and misses, the cheapest first.
+func front(all []Trial) []Trial {
+	sorted := slices.Clone(all)
 	slices.SortStableFunc(sorted, func(a, b Trial) int {
 		return cmp.Or(cmp.Compare(a.Score.Hours, b.Score.Hours), cmp.Compare(a.Score.Miss, b.Score.Miss))
 	})
-	var front []Trial
 	least := math.Inf(1)
-	for _, t := range sorted {
-		if t.Score.Miss < least {
-			front = append(front, t)
-			least = t.Score.Miss
-		}
-	}
-	s.trials = front // what is beaten is not asked for again
-	return front
+	return slices.DeleteFunc(sorted, func(t Trial) bool {
+		beaten := t.Score.Miss >= least
+		least = min(least, t.Score.Miss)
+		return beaten
+	})
 }
 
-// keeps reports whether a score keeps the goal with the reserve.
-func (g Goal) keeps(s Score) bool { return s.Miss <= reserve*(1-g.Share)*s.Total }
-
-// best is the cheapest that keeps the goal, or what comes nearest.
-func (s *search) best() (Trial, bool) {
-	front := s.frontier()
-	for _, t := range front {
-		if s.Goal.keeps(t.Score) {
-			return t, true
-		}
+// place is that of the best on the frontier: of the cheapest that keeps the goal with the
+// reserve, else of the cheapest that keeps it, else of what comes nearest.
+func (s *search) place(front []Trial) (at int, keeps bool) {
+	allowed := func(t Trial) float64 { return (1 - s.Goal.Share) * t.Score.Total }
+	if at = slices.IndexFunc(front, func(t Trial) bool { return t.Score.Miss <= reserve*allowed(t) }); at >= 0 {
+		return at, true
 	}
-	return front[len(front)-1], false
+	if at = slices.IndexFunc(front, func(t Trial) bool { return t.Score.Miss <= allowed(t) }); at >= 0 {
+		return at, true
+	}
+	return len(front) - 1, false
+}
+
+// best is the trial that is recommended, and whether it keeps the goal.
+func (s *search) best() (Trial, bool) {
+	at, keeps := s.place(s.trials)
+	return s.trials[at], keeps
 }
 
 // near are candidates round the frontier where it crosses the goal.
 func (s *search) near() []Candidate {
-	front := s.frontier()
-	at := slices.IndexFunc(front, func(t Trial) bool { return s.Goal.keeps(t.Score) })
-	if at < 0 {
-		at = len(front) - 1
-	}
+	at, _ := s.place(s.trials)
 	var found []Candidate
 	for tries := 0; len(found) < batch && tries < 50*batch; tries++ {
 		// The cheapest that keeps the goal is looked round most, its neighbours less so.
 		from := at + int(math.Round(s.random.NormFloat64()*1.5))
-		c := s.space.mutate(s.random, front[min(max(0, from), len(front)-1)].Candidate)
+		c := s.space.mutate(s.random, s.trials[min(max(0, from), len(s.trials)-1)].Candidate)
 		if !s.known[c] && !slices.Contains(found, c) {
 			found = append(found, c)
 		}

@@ -76,12 +76,31 @@ func (s *space) grid(random *rand.Rand, wanted int) []Candidate {
 			all[i] = s.second(random, all[i])
 		}
 	}
-	return unique(all, s.defaults)
+	return unique(all, s.usual())
+}
+
+// usual are AWS's defaults, and what differs from them in the target value only.
+func (s *space) usual() []Candidate {
+	all := []Candidate{s.defaults}
+	targets := s.targets
+	if s.percent {
+		targets = append([]float64{20, 30, 35, 45, 55}, targets...)
+	}
+	for _, target := range targets {
+		if c := s.defaults; target != c.Target {
+			c.Target = target
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // unique leaves out what is there already.
-func unique(all []Candidate, known Candidate) []Candidate {
-	seen := map[Candidate]bool{known: true}
+func unique(all, known []Candidate) []Candidate {
+	seen := map[Candidate]bool{}
+	for _, c := range known {
+		seen[c] = true
+	}
 	return slices.DeleteFunc(all, func(c Candidate) bool {
 		was := seen[c]
 		seen[c] = true

@@ -2,6 +2,7 @@ package tune
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"flyball/sim"
@@ -66,3 +67,41 @@ func (p part) run(ctx context.Context, s sim.Scenario, g Goal, worse func(hours,
 
 // looksEach is after how many minutes a trial asks whether to go on.
 const looksEach = 360
+
+// The weeks that stand for a long part, and from how many on they do.
+const (
+	week        = 7 * 24 * 60
+	sampleWeeks = 8
+	longWeeks   = 12
+)
+
+// sample is weeks of a long part, as far from each other as can be, of which the busiest is
+// one. They begin on the weekday on which the part does, so that weeks stay weeks.
+func (p part) sample() (part, bool) {
+	weeks := len(p.requests) / week
+	if weeks < longWeeks {
+		return p, false
+	}
+	busiest, most := 0, 0.0
+	for w := range weeks {
+		total := 0.0
+		for _, v := range p.requests[w*week : (w+1)*week] {
+			total += v
+		}
+		if total > most {
+			busiest, most = w, total
+		}
+	}
+	taken := []int{busiest}
+	for i := range sampleWeeks - 1 {
+		if w := i * (weeks - 1) / (sampleWeeks - 2); !slices.Contains(taken, w) {
+			taken = append(taken, w)
+		}
+	}
+	slices.Sort(taken)
+	var requests []float64
+	for _, w := range taken {
+		requests = append(requests, p.requests[w*week:(w+1)*week]...)
+	}
+	return part{p.start, requests, p.unscored}, true
+}

@@ -38,7 +38,7 @@ func problem(t *testing.T, agreement string, requests []float64) tune.Problem {
 		Subject: tune.NewSubject("service/shop/web", policydoc.Documents{}),
 		Service: sim.Service{CPU: 50 * time.Millisecond, VCPU: 0.25, Memory: 512, Start: 30 * time.Second, Healthy: 10 * time.Second},
 		Goal:    goal, Start: monday, Requests: requests, Train: len(requests) * 2 / 3, WarmUp: 60,
-		Min: 1, Candidates: 96, Seed: 1, Workers: 2,
+		Min: 1, Candidates: 64, Seed: 1, Workers: 2,
 	}
 	p.Max = 2 * p.Peak()
 	p.Build = func(d policydoc.Documents) (sim.Scenario, error) {
@@ -100,6 +100,21 @@ func TestTheSameSeedFindsTheSameOnAnyNumberOfProcessors(t *testing.T) {
 	p.Seed = 2
 	if got := search(t, p); reflect.DeepEqual(got.Frontier, want.Frontier) {
 		t.Error("another seed goes the same way")
+	}
+}
+
+func TestOfALongTrainingPartMostCandidatesSeeSomeWeeks(t *testing.T) {
+	year := days(7 * 19)
+	p := problem(t, "p95 < 800ms", year)
+	p.Candidates = 24
+	out := search(t, p)
+	if minutes := out.Best.Score.Days * 1440; !out.Keeps || math.Abs(minutes-float64(p.Train-p.WarmUp)) > 1 {
+		t.Errorf("the best keeps %v, and is told of %.0f minutes, not of all %d", out.Keeps, minutes, p.Train)
+	}
+	for _, f := range out.Frontier {
+		if f.Score.Days != out.Best.Score.Days {
+			t.Errorf("%v is told of %v days", f.Candidate, f.Score.Days)
+		}
 	}
 }
 
