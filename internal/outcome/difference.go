@@ -113,7 +113,11 @@ func (s span) explain(run, other string) Difference {
 		if d == nil {
 			return fmt.Sprintf("%s had not scaled from %d", name, tasks)
 		}
-		return fmt.Sprintf("%s had gone from %d to %d at %s: %s", name, d.From, d.To, d.At.Format("15:04"), d.because())
+		layout := "15:04"
+		if s.from.Sub(d.At) > 12*time.Hour {
+			layout = stamp
+		}
+		return fmt.Sprintf("%s had gone from %d to %d at %s: %s", name, d.From, d.To, d.At.Format(layout), d.because())
 	}
 	return Difference{
 		From: s.from, To: s.to, Tasks: s.a, Against: s.b,
@@ -127,8 +131,8 @@ func (d Difference) sentence(run, other string) string {
 	if by < 0 {
 		by, word = -by, "fewer"
 	}
-	return fmt.Sprintf("%s asked for %d %s than %s at %s (%d and %d, for %s), because %s",
-		run, by, word, other, d.From.Format(stamp), d.Tasks, d.Against, d.To.Sub(d.From).Round(time.Minute), d.Because)
+	return fmt.Sprintf("%s asked for %d %s than %s at %s (%d and %d, for %.0f min), because %s",
+		run, by, word, other, d.From.Format(stamp), d.Tasks, d.Against, d.To.Sub(d.From).Minutes(), d.Because)
 }
 
 func abs(n int) int { return max(n, -n) }

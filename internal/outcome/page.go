@@ -8,8 +8,10 @@ import (
 	"flyball/internal/htmlpage"
 )
 
-// mostListed are the decisions in a table; those beyond are counted.
-const mostListed = 500
+const (
+	mostListed   = 500 // decisions in a table; those beyond are counted
+	fewDecisions = 50  // are shown without being asked for
+)
 
 // WriteHTML writes the outcome as one page that needs nothing else.
 func (o Outcome) WriteHTML(w io.Writer) error {
@@ -32,7 +34,11 @@ func (o Outcome) WriteHTML(w io.Writer) error {
 		p.Add("<p>Note: %s</p>\n", note)
 	}
 	for _, run := range o.runs() {
-		p.Add("<details><summary><h2>%s</h2></summary>\n", titled("Decisions", run.Name, o.Against))
+		p.WriteString("<details")
+		if len(run.Recording.decisions) <= fewDecisions {
+			p.WriteString(" open")
+		}
+		p.Add("><summary><h2>%s</h2></summary>\n", titled("Decisions", run.Name, o.Against))
 		run.Recording.writeDecisions(&p)
 		p.Add("</details>\n")
 	}
