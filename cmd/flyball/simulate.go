@@ -1,24 +1,20 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"flyball/internal/outcome"
 	"flyball/internal/policydoc"
 	"flyball/internal/simulation"
-	"flyball/internal/terminal"
 	"flyball/internal/trace"
-	"flyball/scaling"
 	"flyball/sim"
 )
 
@@ -41,6 +37,8 @@ type simulating struct {
 	oneByOne bool
 	json     bool
 	minutes  string
+	against  []string
+	pictures struct{ html, svg, markdown string }
 	failIf   failIf
 }
 
@@ -71,12 +69,18 @@ nothing is given up.
 --delays aws lets alarms see things as late as AWS measured that they do: about three minutes, or half
 a minute with metrics of 20 seconds.
 
+--html writes one page that needs nothing else: load, needed, desired and running tasks, utilization,
+latency and alarms over one time axis, with every decision and its reason; --svg the picture alone,
+--markdown a short summary. --against runs other policies through the same traffic, and tells where
+the two differ most, and why.
+
 --fail-if ends the command with status 3 if a condition is met. The names that can be compared:
 ` + simulation.Names().Help(),
 		Example: `  flyball simulate --policies http://127.0.0.1:4566 --service shop/web --traffic requests.csv --cpu-per-request 50ms --task-cpu 256
   terraform show -json plan.out > plan.json
   flyball simulate --policies plan.json --traffic requests.csv --cpu-per-request 50ms --agree 'p95 < 300ms'
   flyball simulate --policies plan.json --traffic requests.csv --cpu-per-request 50ms --delays aws --fail-if 'slo < 99.9 or cost > 120'
+  flyball simulate --policies new.json --against old.json --traffic requests.csv --cpu-per-request 50ms --html new.html --markdown -
   flyball simulate --traffic requests.csv --cpu-per-request 50ms --task-cpu 256 --min 4 --max 4 --json   # four tasks, always`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd) },
@@ -90,8 +94,16 @@ func (s *simulating) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&s.json, "json", false, "print JSON, with all activities")
 	f.StringVar(&s.minutes, "minutes", "", "CSV file to write every minute to")
+	f.StringArrayVar(&s.against, "against", nil, "other policies for the same traffic, as --policies takes them, to compare with; NAME=FILE names them; can be given several times")
+	f.StringVar(&s.pictures.html, "html", "", "file to write a page to, with picture, differences and decisions")
+	f.StringVar(&s.pictures.svg, "svg", "", "file to write the picture to")
+	f.StringVar(&s.pictures.markdown, "markdown", "", "file to write a short summary to, for a comment on a pull request; - prints it instead of the text")
 	s.failIf.flag(cmd, simulation.Names())
+	_ = cmd.MarkFlagFilename("against", "json")
 	_ = cmd.MarkFlagFilename("minutes", "csv")
+	_ = cmd.MarkFlagFilename("html", "html")
+	_ = cmd.MarkFlagFilename("svg", "svg")
+	_ = cmd.MarkFlagFilename("markdown", "md")
 }
 
 // inputs adds the flags that say what is simulated.
@@ -127,71 +139,44 @@ func (s *simulating) run(cmd *cobra.Command) error {
 	if err := s.failIf.check(); err != nil {
 		return refusal{err}
 	}
-	scenario, report, traffic, err := s.scenario(cmd)
+	if s.json && s.pictures.markdown == "-" {
+		return refuse("--json and --markdown - would both be printed: give --markdown a file")
+	}
+	all, traffic, err := s.columns(cmd)
 	if err != nil {
 		return refusal{err}
 	}
-	var sketch simulation.Sketch
-	out := cmd.OutOrStdout()
-	var watchers []func(sim.Record)
-	finish := func() error { return nil }
-	if s.minutes != "" {
-		record, end, err := writeMinutes(s.minutes)
-		if err != nil {
+	minute, finish, err := s.writesMinutes()
+	if err != nil {
+		return refusal{err}
+	}
+	for i := range all {
+		if i > 0 {
+			minute = nil
+		}
+		if err := all[i].run(traffic, minute, s.json); err != nil {
 			return refusal{err}
 		}
-		watchers, finish = append(watchers, record), end
-	}
-	width, drawn := terminal.Width(out)
-	if drawn && !s.json {
-		watchers = append(watchers, sketch.Add)
-	}
-	s.watch(&scenario, &report, watchers)
-	if report.Result, err = sim.Run(scenario, traffic); err != nil {
-		return refusal{err}
 	}
 	if err := finish(); err != nil {
 		return err
 	}
-	if s.json {
-		err = report.WriteJSON(out)
-	} else if err = report.WriteText(out); err == nil {
-		err = sketch.WriteChart(out, min(width, 120))
+	shown := outcome.Outcome{Run: all[0].Run}
+	for _, c := range all[1:] {
+		shown.Against = append(shown.Against, c.Run)
 	}
-	if err != nil {
+	if err := s.write(cmd.OutOrStdout(), shown); err != nil {
 		return err
 	}
-	_, err = s.failIf.judge(report.Measured())
+	_, err = s.failIf.judge(shown.Measured())
 	return err
 }
 
-// watch has those told of each minute who want to know, and activities kept for JSON.
-func (s *simulating) watch(scenario *sim.Scenario, report *simulation.Report, watchers []func(sim.Record)) {
-	if s.json {
-		scenario.Observer.Activity = keepActivities(&report.Activities)
-	}
-	if len(watchers) > 0 {
-		scenario.Observer.Minute = func(r sim.Record) {
-			for _, tell := range watchers {
-				tell(r)
-			}
-		}
-	}
-}
-
-// scenario is what the flags and files make.
-func (s *simulating) scenario(cmd *cobra.Command) (scenario sim.Scenario, r simulation.Report, traffic sim.Traffic, err error) {
-	documents, err := s.documents(cmd.Context(), cmd.InOrStdin())
-	if err != nil {
-		return scenario, r, nil, err
-	}
-	start, traffic, err := s.readTraffic(cmd)
-	if err != nil {
-		return scenario, r, nil, err
-	}
+// scenario is what documents make, with the flags.
+func (s *simulating) scenario(cmd *cobra.Command, documents policydoc.Documents, start time.Time) (scenario sim.Scenario, r simulation.Report, err error) {
 	setup := simulation.Setup{Start: start, AWS: s.delays == "aws"}
 	if setup.Service, err = s.model.service(cmd.Flags(), documents); err != nil {
-		return scenario, r, nil, err
+		return scenario, r, err
 	}
 	for _, one := range []struct {
 		flag  string
@@ -203,24 +188,24 @@ func (s *simulating) scenario(cmd *cobra.Command) (scenario sim.Scenario, r simu
 		}
 	}
 	if scenario, r.Notes, err = simulation.New(documents, setup); err != nil {
-		return scenario, r, nil, err
+		return scenario, r, err
 	}
 	scenario.Seed, scenario.WarmUp, scenario.OneByOne = s.seed, s.warmUp, s.oneByOne
 	if r.Resource = s.resource; r.Resource == "" {
 		r.Resource = "service"
 	}
 	if err = s.complete(&scenario); err != nil {
-		return scenario, r, nil, err
+		return scenario, r, err
 	}
 	prices, err := s.readPrices()
 	if err != nil {
-		return scenario, r, nil, err
+		return scenario, r, err
 	}
 	scenario.Price, err = prices.Of(s.conn.Region, s.arch)
 	if err != nil && !cmd.Flags().Changed("region") { // the environment's region, which nobody asked for
 		r.Notes, err = append(r.Notes, err.Error()), nil
 	}
-	return scenario, r, traffic, err
+	return scenario, r, err
 }
 
 // complete adds what the flags say of the agreement and deployments.
@@ -261,12 +246,12 @@ func (s *simulating) readPrices() (simulation.Prices, error) {
 }
 
 // documents reads the policies, and keeps those of the service that is simulated.
-func (s *simulating) documents(ctx context.Context, stdin io.Reader) (policydoc.Documents, error) {
+func (s *simulating) documents(ctx context.Context, flag string, files []string, stdin io.Reader) (policydoc.Documents, error) {
 	var all policydoc.Documents
-	for _, name := range s.policies {
+	for _, name := range files {
 		one, err := s.readPolicies(ctx, name, stdin)
 		if err != nil {
-			return all, fmt.Errorf("--policies %s: %w", name, err)
+			return all, fmt.Errorf("--%s %s: %w", flag, name, err)
 		}
 		all.Add(one)
 	}
@@ -331,51 +316,4 @@ func (s *simulating) readTraffic(cmd *cobra.Command) (start time.Time, traffic s
 		err = fmt.Errorf("--traffic %s: %w", s.traffic, err)
 	}
 	return start, traffic, err
-}
-
-// keepActivities keeps what became of each activity, in the order in which they began.
-func keepActivities(to *[]scaling.Activity) func(scaling.Activity) {
-	places := map[string]int{}
-	return func(a scaling.Activity) {
-		i, known := places[a.ID]
-		if !known {
-			i = len(*to)
-			*to = append(*to, a)
-		}
-		(*to)[i] = a
-		if a.Status.Ended() {
-			delete(places, a.ID)
-		} else {
-			places[a.ID] = i
-		}
-	}
-}
-
-// writeMinutes writes each minute into a CSV file.
-func writeMinutes(name string) (func(sim.Record), func() error, error) {
-	file, err := os.Create(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	buffer := bufio.NewWriterSize(file, 1<<16)
-	w := csv.NewWriter(buffer)
-	_ = w.Write([]string{"time", "requests", "late", "dropped", "backlog", "mean_seconds", "desired", "running", "serving", "needed", "use"})
-	number := func(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
-	record := func(r sim.Record) {
-		_ = w.Write([]string{ // the error is kept
-			r.Time.Format(time.RFC3339), number(r.Requests), number(r.Late), number(r.Dropped), number(r.Backlog), number(r.Mean.Seconds()),
-			strconv.Itoa(r.Desired), strconv.Itoa(r.Running), strconv.Itoa(r.Serving), strconv.Itoa(r.Needed), number(r.Use),
-		})
-	}
-	finish := func() error {
-		w.Flush()
-		if err := w.Error(); err != nil {
-			return err
-		}
-		if err := buffer.Flush(); err != nil {
-			return err
-		}
-		return file.Close()
-	}
-	return record, finish, nil
 }

@@ -78,6 +78,8 @@ func TestSimulateSaysWhatToType(t *testing.T) {
 		"a file that is not there": {[]string{"--traffic", "none.csv", "--cpu-per-request", "50ms", "--min", "1", "--max", "2"}, "none.csv"},
 		"an agreement of nothing":  {[]string{"--traffic", traffic, "--cpu-per-request", "50ms", "--min", "1", "--max", "2", "--agree", "fast"}, "p95 < 300ms"},
 		"an unknown name":          {[]string{"--traffic", traffic, "--cpu-per-request", "50ms", "--min", "1", "--max", "2", "--fail-if", "speed > 1"}, "speed"},
+		"policies of one name":     {[]string{"--traffic", traffic, "--cpu-per-request", "50ms", "--policies", planOfAShop, "--against", planOfAShop}, "--against old="},
+		"two things printed":       {[]string{"--traffic", traffic, "--cpu-per-request", "50ms", "--min", "1", "--max", "2", "--json", "--markdown", "-"}, "give --markdown a file"},
 		"an early deployment":      {[]string{"--traffic", traffic, "--cpu-per-request", "50ms", "--min", "1", "--max", "2", "--deploy", "2020-01-01T00:00:00Z"}, "before the traffic begins"},
 	} {
 		out, err := flyball(t, append([]string{"simulate"}, c.args...)...)
@@ -85,5 +87,39 @@ func TestSimulateSaysWhatToType(t *testing.T) {
 		if !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.Contains(out, c.want) {
 			t.Errorf("%s: %v, want status 2 and %q in %s", name, err, c.want, out)
 		}
+	}
+}
+
+// The same policies with a lower maximum, without a scalable target of their own, are
+// simulated beside the plan's.
+func TestSimulateComparesPolicies(t *testing.T) {
+	dir := t.TempDir()
+	other := filepath.Join(dir, "old.json")
+	err := os.WriteFile(other, []byte(`{"ScalingPolicies": [{"PolicyName": "cpu", "ResourceId": "service/shop/web", "PolicyType": "TargetTrackingScaling",
+		"TargetTrackingScalingPolicyConfiguration": {"TargetValue": 20, "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}}}]}`), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, picture := filepath.Join(dir, "page.html"), filepath.Join(dir, "picture.svg")
+	args := []string{"simulate", "--policies", planOfAShop, "--against", other, "--traffic", requestsOfADay(t), "--cpu-per-request", "50ms"}
+	out, err := flyball(t, append(args, "--html", page, "--svg", picture, "--markdown", "-")...)
+	if err != nil || !strings.Contains(out, "| plan | old | difference |") || !strings.Contains(out, "plan asked for ") {
+		t.Errorf("%v: %s", err, out)
+	}
+	for name, want := range map[string]string{page: "Tasks, old", picture: "<svg "} {
+		if text, err := os.ReadFile(name); err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s: %v, want %q in %d bytes", name, err, want, len(text))
+		}
+	}
+	out, err = flyball(t, append(args, "--json")...)
+	var r struct {
+		Name    string
+		Against []struct {
+			Name        string
+			Differences []struct{ Because string }
+		}
+	}
+	if err = errors.Join(err, json.Unmarshal([]byte(out), &r)); err != nil || r.Name != "plan" || len(r.Against) != 1 || r.Against[0].Name != "old" || len(r.Against[0].Differences) == 0 {
+		t.Errorf("%v: %+v", err, r)
 	}
 }

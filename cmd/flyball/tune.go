@@ -106,7 +106,7 @@ func (t *tuning) problem(cmd *cobra.Command) (p tune.Problem, r tune.Report, err
 		return p, r, fmt.Errorf("--agree: %w", err)
 	}
 	t.agree = ""
-	documents, err := t.documents(cmd.Context(), cmd.InOrStdin())
+	documents, err := t.documents(cmd.Context(), "policies", t.policies, cmd.InOrStdin())
 	if err != nil {
 		return p, r, err
 	}

@@ -70,7 +70,7 @@ func (d *drawing) times(bottom float64) {
 		d.text("mu s m", x, bottom+18, text)
 	}
 	if d.wide {
-		d.text("mu s", d.right+20, bottom+18, "UTC")
+		d.text("mu s", d.right+26, bottom+18, "UTC")
 	}
 }
 

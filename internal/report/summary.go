@@ -67,20 +67,20 @@ func (s Summary) Tiles() []htmlpage.Tile {
 		if s.Failures > 0 {
 			note = thousands(s.Failures) + " failed: " + s.Kinds.String()
 		}
-		tiles = append(tiles, htmlpage.Tile{"Requests", thousands(s.Requests), note})
+		tiles = append(tiles, htmlpage.Tile{Name: "Requests", Value: thousands(s.Requests), Note: note})
 		if s.Latency.Max > 0 {
-			tiles = append(tiles, htmlpage.Tile{"Latency, p95", short(s.Latency.P95), "p50 " + short(s.Latency.P50) + ", p99 " + short(s.Latency.P99)})
+			tiles = append(tiles, htmlpage.Tile{Name: "Latency, p95", Value: short(s.Latency.P95), Note: "p50 " + short(s.Latency.P50) + ", p99 " + short(s.Latency.P99)})
 		}
 	}
 	if s.PeakCPU > 0 {
-		tiles = append(tiles, htmlpage.Tile{"CPU utilization, peak", fmt.Sprintf("%.0f %%", s.PeakCPU), "of what the tasks have reserved"})
+		tiles = append(tiles, htmlpage.Tile{Name: "CPU utilization, peak", Value: fmt.Sprintf("%.0f %%", s.PeakCPU), Note: "of what the tasks have reserved"})
 	}
 	if !s.OfService {
 		return tiles
 	}
 	return append(tiles,
-		htmlpage.Tile{"Tasks", spread(s.Least, s.Most), fmt.Sprintf("%d at the end", s.Last)},
-		htmlpage.Tile{"Scaled", fmt.Sprintf("%d out, %d in", s.ScaleOuts, s.ScaleIns), attempts(s.NotScaled) + " not carried out"},
+		htmlpage.Tile{Name: "Tasks", Value: spread(s.Least, s.Most), Note: fmt.Sprintf("%d at the end", s.Last)},
+		htmlpage.Tile{Name: "Scaled", Value: fmt.Sprintf("%d out, %d in", s.ScaleOuts, s.ScaleIns), Note: attempts(s.NotScaled) + " not carried out"},
 	)
 }
 

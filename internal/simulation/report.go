@@ -87,50 +87,62 @@ func (r Report) counts() (out, in, held int) {
 
 // WriteJSON writes the report for programs: every value by its name, durations in seconds.
 func (r Report) WriteJSON(w io.Writer) error {
-	type activities struct {
-		Reason string `json:"reason"`
-		Out    int    `json:"out"`
-		In     int    `json:"in"`
-		Held   int    `json:"held"`
-	}
-	type worst struct {
-		At  time.Time `json:"at,omitzero"`
-		SLO float64   `json:"slo"`
-	}
-	out := struct {
-		Resource    string             `json:"resourceId"`
-		Start       time.Time          `json:"start"`
-		End         time.Time          `json:"end"`
-		Agreement   string             `json:"agreement"`
-		Requests    float64            `json:"requests"`
-		Late        float64            `json:"late"`
-		Values      map[string]float64 `json:"values"`
-		WorstMinute worst              `json:"worstMinute"`
-		WorstHour   worst              `json:"worstHour"`
-		Reasons     []activities       `json:"reasons"`
-		Activities  []scaling.Activity `json:"activities"`
-		Notes       []string           `json:"notes,omitempty"`
-	}{
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(r.Document())
+}
+
+// A Document is a report as JSON.
+type Document struct {
+	Resource    string             `json:"resourceId"`
+	Start       time.Time          `json:"start"`
+	End         time.Time          `json:"end"`
+	Agreement   string             `json:"agreement"`
+	Requests    float64            `json:"requests"`
+	Late        float64            `json:"late"`
+	Values      map[string]float64 `json:"values"`
+	WorstMinute Worst              `json:"worstMinute"`
+	WorstHour   Worst              `json:"worstHour"`
+	Reasons     []Reason           `json:"reasons"`
+	Activities  []scaling.Activity `json:"activities"`
+	Notes       []string           `json:"notes,omitempty"`
+}
+
+// A Reason is how often the capacity was set for it, or why it was not.
+type Reason struct {
+	Reason string `json:"reason"`
+	Out    int    `json:"out"`
+	In     int    `json:"in"`
+	Held   int    `json:"held"`
+}
+
+// A Worst time is when the smallest share was answered as agreed.
+type Worst struct {
+	At  time.Time `json:"at,omitzero"`
+	SLO float64   `json:"slo"`
+}
+
+// Document is the report for programs.
+func (r Report) Document() Document {
+	out := Document{
 		Resource: r.Resource, Start: r.Start, End: r.End, Agreement: Describe(r.Agreement), Requests: r.Requests, Late: r.Late,
-		Values: r.Measured(), WorstMinute: worst(r.WorstMinute), WorstHour: worst(r.WorstHour),
-		Reasons: []activities{}, Activities: r.Activities, Notes: r.Notes,
+		Values: r.Measured(), WorstMinute: Worst(r.WorstMinute), WorstHour: Worst(r.WorstHour),
+		Reasons: []Reason{}, Activities: r.Activities, Notes: r.Notes,
 	}
 	for _, a := range r.Result.Activities {
-		out.Reasons = append(out.Reasons, activities(a))
+		out.Reasons = append(out.Reasons, Reason(a))
 	}
 	if out.Activities == nil {
 		out.Activities = []scaling.Activity{}
 	}
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(out)
+	return out
 }
 
 // WriteText writes the report for people.
 func (r Report) WriteText(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %s to %s (%s)\n\n", r.Resource, r.Start.Format("2006-01-02 15:04"), r.End.Format("2006-01-02 15:04"), span(time.Duration(r.Minutes)*time.Minute))
+	fmt.Fprintf(&b, "%s, %s\n\n", r.Resource, r.When())
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "%-12s %s\n", name, fmt.Sprintf(format, args...))
 	}

@@ -196,20 +196,3 @@ func TestReports(t *testing.T) {
 		t.Errorf("%v: not met by %v", c, r.Measured())
 	}
 }
-
-// Two days are drawn as one is: in so many columns, with all of their requests.
-func TestAChartOfAnyLength(t *testing.T) {
-	for _, minutes := range []int{1, 511, 512, 513, 100_000} {
-		var sketch simulation.Sketch
-		for range minutes {
-			sketch.Add(sim.Record{Requests: 700, Serving: 3, Needed: 2})
-		}
-		var text strings.Builder
-		if err := sketch.WriteChart(&text, 80); err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(text.String(), "700 ┼") || !strings.Contains(text.String(), "needed") {
-			t.Errorf("%d minutes:\n%s", minutes, text.String())
-		}
-	}
-}
