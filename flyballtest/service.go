@@ -1,7 +1,6 @@
 package flyballtest
 
 import (
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"flyball/internal/client"
+	"flyball/internal/resource"
+	"flyball/scaling"
 )
 
 // Deploy makes a service of ECS with so many tasks, in a cluster that is made if there is none, and waits until they
@@ -45,11 +46,11 @@ func (s *Server) Deploy(service string, tasks int) {
 // split takes CLUSTER/SERVICE apart.
 func (s *Server) split(service string) (cluster, name string) {
 	s.t.Helper()
-	cluster, name, ok := strings.Cut(strings.TrimPrefix(service, "service/"), "/")
-	if !ok || cluster == "" || name == "" {
+	named, err := resource.ParseService(service)
+	if err != nil {
 		s.t.Fatalf("%q is no service; name it CLUSTER/SERVICE, such as demo/web", service)
 	}
-	return cluster, name
+	return named.Cluster, named.ID
 }
 
 // Feed publishes a value of a metric, at the server's time, as PutMetricData does; namespaces that begin with AWS/ are
@@ -122,7 +123,7 @@ func (s *Server) Tasks(service string) (desired, running int) {
 func (s *Server) Explain(service string) string {
 	s.t.Helper()
 	cluster, name := s.split(service)
-	e, err := s.client.Explain(s.t.Context(), "service/"+cluster+"/"+name)
+	e, err := s.client.Explain(s.t.Context(), string(scaling.ServiceID(cluster, name)))
 	if err != nil {
 		s.t.Fatalf("explain %s: %v", service, err)
 	}

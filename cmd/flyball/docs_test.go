@@ -149,8 +149,9 @@ func missing(blocks []docpage.Block) (names []string) {
 //go:embed testdata/page.sh
 var prelude string
 
-// pagePatience bounds the commands of a page.
-const pagePatience = 2 * time.Minute
+// pagePatience bounds the commands of a page. With thirty programs waiting for two cores the longest page took
+// 103 seconds.
+const pagePatience = 5 * time.Minute
 
 func runPage(t *testing.T, page string, blocks []docpage.Block) {
 	if names := missing(blocks); len(names) > 0 {

@@ -7,7 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -44,31 +45,14 @@ func run(t *testing.T, dir string, env []string, name string, args ...string) {
 	}
 }
 
-// program is flyball, built once for all tests.
-var program = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "flyball")
-	if err != nil {
-		return "", err
+// raceFlag is -race where these tests have it: what go test has compiled with it is linked then, and nothing is
+// compiled a second time.
+func raceFlag() []string {
+	info, _ := debug.ReadBuildInfo()
+	if info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		return []string{"-race"}
 	}
-	file := filepath.Join(dir, "flyball")
-	return file, exec.Command(filepath.Join(runtime.GOROOT(), "bin", "go"), "build", "-o", file, "flyball/cmd/flyball").Run()
-})
-
-func flyball(t *testing.T) string {
-	t.Helper()
-	file, err := program()
-	if err != nil {
-		t.Fatalf("build flyball: %v", err)
-	}
-	return "FLYBALL=" + file
-}
-
-func TestMain(m *testing.M) {
-	status := m.Run()
-	if file, err := program(); err == nil {
-		os.RemoveAll(filepath.Dir(file))
-	}
-	os.Exit(status)
+	return nil
 }
 
 func TestTheDocumentedExampleInANewGoModule(t *testing.T) {
@@ -86,7 +70,7 @@ func TestTheDocumentedExampleInANewGoModule(t *testing.T) {
 	offline := []string{"GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off"} // in place of go mod tidy, which looks for tests of others
 	run(t, dir, offline, "go", "mod", "init", "example.com/shop")
 	run(t, dir, offline, "go", "mod", "edit", "-require=flyball@v0.0.0", "-replace=flyball="+root)
-	run(t, dir, offline, "go", "test", "./...")
+	run(t, dir, offline, "go", append(append([]string{"test"}, raceFlag()...), "./...")...)
 }
 
 // python is a Python that has pytest and boto3.
@@ -101,12 +85,26 @@ func python(t *testing.T) string {
 	return ""
 }
 
-func pytest(t *testing.T, dir string) {
+func pytest(t *testing.T, dir string, flyball func() string) {
 	t.Helper()
-	run(t, dir, []string{flyball(t)}, python(t), "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider")
+	interpreter := python(t)
+	run(t, dir, []string{"FLYBALL=" + flyball()}, interpreter, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider")
 }
 
-func TestTheDocumentedExampleInANewPythonFolder(t *testing.T) {
+// The program is built once for all, by the first that runs.
+func TestTheExamplesOfOtherLanguages(t *testing.T) {
+	folder := t.TempDir()
+	flyball := sync.OnceValue(func() string {
+		file := filepath.Join(folder, "flyball")
+		run(t, ".", nil, "go", append(append([]string{"build"}, raceFlag()...), "-o", file, "flyball/cmd/flyball")...)
+		return file
+	})
+	t.Run("the documented example in a new Python folder", func(t *testing.T) { testTheDocumentedExampleInPython(t, flyball) })
+	t.Run("the example in Python", func(t *testing.T) { pytest(t, "python", flyball) })
+	t.Run("the example in Node.js", func(t *testing.T) { testTheExampleInNode(t, flyball) })
+}
+
+func testTheDocumentedExampleInPython(t *testing.T, flyball func() string) {
 	plugin, err := os.ReadFile("python/flyball_pytest.py")
 	if err != nil {
 		t.Fatal(err)
@@ -115,13 +113,11 @@ func TestTheDocumentedExampleInANewPythonFolder(t *testing.T) {
 	write(t, filepath.Join(dir, "flyball_pytest.py"), string(plugin))
 	write(t, filepath.Join(dir, "conftest.py"), "pytest_plugins = [\"flyball_pytest\"]\n")
 	write(t, filepath.Join(dir, "test_policy.py"), documented(t, "python"))
-	pytest(t, dir)
+	pytest(t, dir, flyball)
 }
 
-func TestTheExampleInPython(t *testing.T) { pytest(t, "python") }
-
-// The example in Node.js runs where its packages are: in its folder, after npm install, or where NODE_PATH says.
-func TestTheExampleInNode(t *testing.T) {
+// testTheExampleInNode runs the example where its packages are: in its folder, after npm install, or where NODE_PATH says.
+func testTheExampleInNode(t *testing.T, flyball func() string) {
 	modules := os.Getenv("NODE_PATH")
 	if modules == "" {
 		modules = "node/node_modules"
@@ -143,5 +139,5 @@ func TestTheExampleInNode(t *testing.T) {
 	if err := os.Symlink(modules, filepath.Join(dir, "node_modules")); err != nil && !os.IsExist(err) {
 		t.Fatal(err)
 	}
-	run(t, dir, []string{flyball(t)}, "node", "--test", "policy.test.mjs")
+	run(t, dir, []string{"FLYBALL=" + flyball()}, "node", "--test", "policy.test.mjs")
 }

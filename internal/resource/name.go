@@ -119,6 +119,19 @@ func Parse(text string, of ...Kind) ([]Name, error) {
 	return nil, bad
 }
 
+// ParseService returns the service that a text names with its cluster. A text that leaves the
+// cluster out is a *BadName, for only a server knows it.
+func ParseService(text string) (Name, error) {
+	names, err := Parse(text, Service)
+	if err == nil && names[0].Cluster == "" {
+		return Name{}, &BadName{Text: text, Of: []Kind{Service}}
+	}
+	if err != nil {
+		return Name{}, err
+	}
+	return names[0], nil
+}
+
 // Region is the region in an ARN; empty in any other text.
 func Region(text string) string {
 	a, _ := arn.Parse(text) // the zero ARN if it is none

@@ -133,3 +133,16 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestAServiceIsKnownWithItsCluster(t *testing.T) {
+	for _, text := range []string{"demo/web", "service/demo/web", "arn:aws:ecs:us-east-1:123456789012:service/demo/web"} {
+		if n, err := ParseService(text); err != nil || n.Cluster != "demo" || n.ID != "web" {
+			t.Errorf("%s is %+v, %v", text, n, err)
+		}
+	}
+	for _, text := range []string{"", "web", "demo/", "/web", "demo/web/1", "service/web", "function:resize:live"} {
+		if n, err := ParseService(text); err == nil {
+			t.Errorf("%q is %+v", text, n)
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 
 	"flyball/internal/client"
+	"flyball/internal/resource"
 	"flyball/internal/wire"
 	"flyball/scaling"
 )
@@ -120,11 +121,11 @@ func (s *Server) serveWait(w http.ResponseWriter, r *http.Request, call wire.Cal
 }
 
 func wanted(r *http.Request) (want client.Wanted, within time.Duration, err error) {
-	var ok bool
-	name := strings.TrimPrefix(r.FormValue("service"), "service/")
-	if want.Cluster, want.Service, ok = strings.Cut(name, "/"); !ok || want.Cluster == "" || want.Service == "" {
+	service, err := resource.ParseService(r.FormValue("service"))
+	if err != nil {
 		return want, 0, fmt.Errorf("service=%q: give CLUSTER/SERVICE, such as demo/web", r.FormValue("service"))
 	}
+	want.Cluster, want.Service = service.Cluster, service.ID
 	if within, err = time.ParseDuration(cmp.Or(r.FormValue("within"), "5m")); err != nil || within < 0 {
 		return want, 0, fmt.Errorf("within=%q: give a duration, such as 90s or 5m", r.FormValue("within"))
 	}
