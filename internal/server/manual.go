@@ -31,7 +31,9 @@ func (s *Server) advance(ctx context.Context, by time.Duration, enough func() bo
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return s.clock.Advance(ctx, by, enough)
+	err := s.clock.Advance(ctx, by, enough)
+	s.state.Later(s.ahead.note) // where nothing was due, nothing has noted it
+	return err
 }
 
 // endManual has nothing wait for the clock any more that keeps the server from its end.

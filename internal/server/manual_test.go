@@ -323,3 +323,26 @@ func TestAManualClockGoesOnWhereItStood(t *testing.T) {
 		t.Errorf("it goes on at %v", now)
 	}
 }
+
+// Of an advance on whose way nothing was due nothing else is written.
+func TestAManualClockDoesNotGoBackAfterAKill(t *testing.T) {
+	dir := t.TempDir()
+	stands := func(c *Config) { c.Clock, c.Start = ClockManual, monday }
+	first := open(t, dir, stands)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- first.Run(ctx) }()
+	if res, err := http.Post(first.URL()+"/console/api/clock?advance=3s", "", nil); err != nil || res.StatusCode != http.StatusOK {
+		t.Fatal(res, err)
+	}
+	killed := imageOf(t, dir)
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	second := open(t, killed, stands)
+	defer second.Close()
+	if now := second.Clock().Now(); !now.Equal(monday.Add(3 * time.Second)) {
+		t.Errorf("it goes on at %v", now)
+	}
+}

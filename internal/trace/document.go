@@ -11,8 +11,9 @@ import (
 	"strings"
 )
 
-// maxDocument bounds a JSON document, which is held in memory.
-const maxDocument = 1 << 30
+// maxDocument bounds a JSON document, which is held in memory: decoded, a list of numbers takes
+// some twenty times as much.
+const maxDocument = 64 << 20
 
 // A document is one JSON value: an answer of CloudWatch or Prometheus, or a list of rows.
 type document struct{}
@@ -23,7 +24,7 @@ func (document) read(in *bufio.Reader, o Options) (points, error) {
 		return points{}, err
 	}
 	if len(text) > maxDocument {
-		return points{}, &Error{What: fmt.Sprintf("a document of more than %d bytes", maxDocument), Remedy: "ask for a shorter time or a longer period"}
+		return points{}, &Error{What: fmt.Sprintf("a document of more than %d bytes", maxDocument), Remedy: "ask for a shorter time or a longer period, or save a table of times and values"}
 	}
 	if text[skipSpace(text)] == '[' {
 		return list(text, o)

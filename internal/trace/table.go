@@ -54,6 +54,7 @@ type row struct {
 type rows struct {
 	separator rune // ' ' is any white space
 	csv       *csv.Reader
+	bound     *bounded // what csv reads from
 	words     *bufio.Scanner
 	line      int
 }
@@ -65,7 +66,8 @@ func newRows(in io.Reader, separator rune) *rows {
 		r.words.Buffer(make([]byte, 1<<16), maxLine)
 		return r
 	}
-	r.csv = csv.NewReader(in)
+	r.bound = &bounded{in: in}
+	r.csv = csv.NewReader(r.bound)
 	r.csv.Comma, r.csv.Comment = separator, '#'
 	r.csv.FieldsPerRecord, r.csv.TrimLeadingSpace = -1, separator != '\t'
 	return r
@@ -100,15 +102,36 @@ func (r *rows) read() (row, error) {
 		r.line++
 		return row{r.line, strings.Fields(r.words.Text())}, nil
 	}
+	r.bound.left = maxLine
 	cells, err := r.csv.Read()
+	if errors.Is(err, bufio.ErrTooLong) {
+		return row{}, &Error{Line: r.line + 1, What: fmt.Sprintf("a row of more than %d bytes", maxLine), Remedy: "name a table of times and values, each row on a line of its own"}
+	}
 	if broken := new(csv.ParseError); errors.As(err, &broken) {
 		return row{}, &Error{broken.Line, broken.Column, "a quote that does not match", `write quotes within quotes twice, as in "a ""b"" c"`}
 	}
 	if err != nil {
 		return row{}, err
 	}
-	line, _ := r.csv.FieldPos(0)
-	return row{line, cells}, nil
+	r.line, _ = r.csv.FieldPos(0)
+	return row{r.line, cells}, nil
+}
+
+// A bounded reader has an end to what is read of one row, which the csv package holds in memory
+// however long it is: a packed file of 1 MB can have one of 1 GB.
+type bounded struct {
+	in   io.Reader
+	left int
+}
+
+// Read reads what is left at most, and then fails with bufio.ErrTooLong.
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, bufio.ErrTooLong
+	}
+	n, err := b.in.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
 }
 
 // sample reads the first rows.

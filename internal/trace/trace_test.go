@@ -330,6 +330,42 @@ func TestOpenUnpacks(t *testing.T) {
 	})
 }
 
+// endless repeats a text without end, and counts what was read of it.
+type endless struct {
+	begin, text string
+	read        int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	n := copy(p, e.begin)
+	e.begin = e.begin[n:]
+	for n < len(p) {
+		n += copy(p[n:], e.text)
+	}
+	e.read += n
+	return n, nil
+}
+
+func TestWhatHasNoEndIsRefusedBeforeItFillsTheMemory(t *testing.T) {
+	for name, c := range map[string]struct {
+		file endless
+		want string
+		most int
+	}{
+		"a row":             {endless{text: "1,"}, "a row of more than", 2 << 20},
+		"a quoted cell":     {endless{begin: "time,v\n" + strings.Repeat("2026-03-01,2\n", 20_000) + "3,\"", text: "a\n"}, "line 20002: a row of more than", 2 << 20},
+		"a line of words":   {endless{text: "1 "}, "a line of more than", 2 << 20},
+		"a list of numbers": {endless{begin: "[0", text: ",0"}, "a document of more than", 65 << 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := trace.Read(io.LimitReader(&c.file, 128<<20), trace.Options{})
+			if err == nil || !strings.Contains(err.Error(), c.want) || c.file.read > c.most {
+				t.Errorf("after %d bytes: %v", c.file.read, err)
+			}
+		})
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
 		"1\n2\n", "time,v\n2026-03-01T00:00:00Z,5\n2026-03-01T02:00:00Z,6\n", "0,1\n1,2\n7,3\n", "0001-01-01,1\n9999-12-31,2\n", "a;b\n1,5;2\n", "01/02/2026,1\n02/01/2026,2\n",
