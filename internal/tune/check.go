@@ -60,6 +60,9 @@ func (p *Problem) checked(ctx context.Context, name string, c Candidate) (Checke
 
 // compare tells what the best saves beside the first that keeps the agreement, too.
 func (r *Report) compare() {
+	if r.Best.Kept < 100*r.Share {
+		return
+	}
 	for _, c := range r.Compared {
 		if c.Kept >= 100*r.Share && c.Held.Hours > 0 {
 			r.Saves, r.Beside = 100*(1-r.Best.Held.Hours/c.Held.Hours), c.Name

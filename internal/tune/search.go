@@ -59,7 +59,7 @@ type Outcome struct {
 
 // reserve is the share of the misses that a goal allows which a candidate may use up on the
 // training part: what is to come is never quite like what was.
-const reserve = 0.8
+const reserve = 0.7
 
 // mostAhead is how many candidates with predictive scaling are tried: each makes forecasts
 // as the server does, four a day.
@@ -89,6 +89,7 @@ func Search(ctx context.Context, p Problem) (Outcome, error) {
 	s.space = newSpace(&p)
 	s.part = p.training()
 	grid := append(s.space.usual(), s.space.grid(s.random, p.Candidates*2/5)...)
+	var sampled []Trial
 	if weeks, long := s.part.sample(); long {
 		whole := s.part
 		s.part = weeks
@@ -96,6 +97,7 @@ func Search(ctx context.Context, p Problem) (Outcome, error) {
 			return s.out, err
 		}
 		grid = append(s.space.usual(), s.around(p.Candidates/20)...)
+		sampled = s.trials
 		s.part, s.trials, s.usual, s.known = whole, nil, nil, map[Candidate]bool{}
 	}
 	ahead := min(mostAhead, p.Candidates/20)
@@ -110,6 +112,9 @@ func Search(ctx context.Context, p Problem) (Outcome, error) {
 		return s.out, err
 	}
 	s.out.Ended = ctx.Err() != nil
+	if len(s.trials) == 0 {
+		s.trials = sampled // interrupted before any was tried on all of it
+	}
 	if len(s.trials) == 0 {
 		return s.out, errors.New("no candidate was tried to its end: give it more time, or less traffic")
 	}
