@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,7 +38,7 @@ func (c *connection) flags(cmd *cobra.Command) {
 // complete finds the access key, and refuses an account that is none: a key of its
 // form names no account, and the answer would be the server's own account's.
 func (c *connection) complete() (err error) {
-	if c.Region == "" || strings.Trim(c.Region, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+	if !regionNames.MatchString(c.Region) {
 		return fmt.Errorf("--region %q: a region is written like us-east-1", c.Region)
 	}
 	if c.Credentials, err = sharedfile.Find(os.Getenv); err != nil {
@@ -62,5 +63,8 @@ func (c *connection) complete() (err error) {
 	}
 	return nil
 }
+
+// regionNames have the form of those of AWS, which is the form that the server takes.
+var regionNames = regexp.MustCompile(`^[a-z]+(-[a-z]+)+-[0-9]{1,2}$`)
 
 func (c *connection) client() *client.Client { return client.New(c.Config) }

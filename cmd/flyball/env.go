@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,7 +49,12 @@ the file or the profile that has an issued key.`,
   eval "$(flyball env --credentials-file admin.ini)"
   eval "$(flyball env --only ecs,cloudwatch,application-autoscaling)"   # all else goes where it went`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return e.print(cmd) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(e.only) == 0 && cmd.Flags().Changed("only") {
+				return refuse("--only names no service; give some of %s", strings.Join(shellenv.Services(), ", "))
+			}
+			return e.print(cmd)
+		},
 	}
 	e.conn.flags(cmd)
 	// The key in the environment may be one of AWS's: it is not asked for.
@@ -59,6 +65,9 @@ the file or the profile that has an issued key.`,
 	f.StringVar(&e.profile, "profile", "", "call with the key of this profile of ~/.aws/credentials or --credentials-file")
 	f.StringVar(&e.file, "credentials-file", "", "call with a key in this file, which is like ~/.aws/credentials")
 	f.BoolVar(&e.leave, "unset", false, "print what brings back the variables that the shell had before")
+	for _, other := range []string{"only", "profile", "credentials-file", "account"} {
+		cmd.MarkFlagsMutuallyExclusive("unset", other)
+	}
 	cmd.MarkFlagsMutuallyExclusive("account", "profile")
 	cmd.MarkFlagsMutuallyExclusive("account", "credentials-file")
 	_ = cmd.RegisterFlagCompletionFunc("only", cobra.FixedCompletions(shellenv.Services(), cobra.ShellCompDirectiveNoFileComp))
@@ -134,7 +143,7 @@ func (e *environment) target() (shellenv.Target, error) {
 			return map[string]string{"AWS_SHARED_CREDENTIALS_FILE": t.File, "AWS_PROFILE": t.Profile}[name]
 		})
 		if err == nil && e.conn.Credentials.AccessKeyID == "" {
-			err = errors.New("the profile has no access key; --profile names another, --credentials-file another file")
+			err = fmt.Errorf("profile %q has no access key; --profile names another, --credentials-file another file", cmp.Or(e.profile, "default"))
 		}
 	}
 	return t, err

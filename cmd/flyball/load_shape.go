@@ -58,6 +58,18 @@ func (l *loading) checkShape(cmd *cobra.Command) (err error) {
 			return refuse("--%s %v: give a number of %v or more", flag.name, flag.value, flag.least)
 		}
 	}
+	for _, flag := range []struct {
+		name string
+		none bool
+		want string
+	}{
+		{"rate", l.rate == 0, "such as --rate 20"}, {"scale", l.scale == 0, "such as --scale 0.1"},
+		{"stages", l.stages == "", "such as --stages '2m:50,steady 5m'"}, {"trace", l.trace == "", "of counted requests, such as --trace requests.csv"},
+	} {
+		if flag.none && cmd.Flags().Changed(flag.name) {
+			return refuse("--%s of nothing puts no load on anything: give one %s", flag.name, flag.want)
+		}
+	}
 	l.open = l.rate > 0
 	switch {
 	case l.stages != "":

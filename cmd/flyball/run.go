@@ -18,6 +18,7 @@ import (
 
 	"flyball/internal/deploy"
 	"flyball/internal/resource"
+	"flyball/internal/service/ecs/rules"
 	"flyball/internal/workload"
 )
 
@@ -113,6 +114,12 @@ func (s *start) read(args []string) error {
 		return fmt.Errorf("--min %d --max %d: give a minimum from 0 on, and a maximum that is not below it", p.Least, p.Most)
 	case p.TargetCPU < 0 || p.TargetRequests < 0:
 		return errors.New("--target-cpu and --target-requests: give numbers above 0")
+	case !clusterNames.MatchString(p.Cluster):
+		return fmt.Errorf("--cluster %q: give up to 255 letters, digits, hyphens and underscores", p.Cluster)
+	case !strings.HasPrefix(p.HealthPath, "/"):
+		return fmt.Errorf("--health-path %q: a path begins with /", p.HealthPath)
+	case !(rules.Size{CPU: int(p.CPU), Memory: int(p.Memory)}).Fargate():
+		return fmt.Errorf("--cpu %d --memory %d: Fargate has no such size; give a processor's quarter, half or more, such as --cpu 512, and two to eight times as many MiB, such as --memory 1024", p.CPU, p.Memory)
 	case p.TargetRequests > 0 && p.Port == 0:
 		return errors.New("--target-requests counts requests of a load balancer: give --port as well")
 	case s.within <= 0:
@@ -156,6 +163,9 @@ func findProgram(word string) (string, error) {
 	}
 	return "", nil
 }
+
+// clusterNames are names that clusters can have.
+var clusterNames = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
 
 // serviceNames are names that services and load balancers can have.
 var serviceNames = regexp.MustCompile(`^[A-Za-z0-9](-?[A-Za-z0-9]){0,31}$`)

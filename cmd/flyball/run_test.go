@@ -38,7 +38,7 @@ func TestRunTellsAProgramFromAnImage(t *testing.T) {
 		{[]string{"sh", "app.py"}, "flyball/program", []string{sh, "app.py"}, "app"},
 	} {
 		s := start{within: 1}
-		s.plan.Most = 1
+		s.plan.Cluster, s.plan.HealthPath, s.plan.CPU, s.plan.Most = "default", "/", 256, 1
 		if err := s.read(c.args); err != nil {
 			t.Errorf("%q: %v", c.args, err)
 			continue
@@ -63,10 +63,20 @@ func TestRunRefusesWhatWasMistyped(t *testing.T) {
 		"run --min 3 --max 2 x:1":                "--min 3 --max 2",
 		"run --env A x:1":                        "NAME=VALUE",
 		"run --name a_b x:1":                     "--name",
+		"run --cluster a/b x:1":                  "--cluster",
+		"run --cluster= x:1":                     "--cluster",
+		"run --health-path ready x:1":            "a path begins with /",
+		"run --cpu 300 x:1":                      "Fargate has no such size",
+		"run --cpu 0 x:1":                        "Fargate has no such size",
+		"run --memory 100 x:1":                   "Fargate has no such size",
+		"run --region mars x:1":                  "a region is written like us-east-1",
 		"run --target-requests 100 x:1":          "--port as well",
 		"run --within 0s x:1":                    "--within",
 		"env --shell tcsh":                       "give sh",
 		"env --only s3":                          "application-autoscaling",
+		"env --only=":                            "application-autoscaling",
+		"env --region mars":                      "a region is written like us-east-1",
+		"env --unset --only ecs":                 "do not go together",
 		"env --endpoint 127.0.0.1:4566":          "http://127.0.0.1:4566",
 		"env --account 1 --profile x":            "--account and --profile do not go together",
 		"env --credentials-file missing --shell": "--shell wants a value",
@@ -113,6 +123,9 @@ func TestRunMakesAServiceThatAnswersAndScales(t *testing.T) {
 	}
 	if _, told, err := run("--port", "9090", "flyball/web"); err == nil || !strings.Contains(told, "--port 8080") || strings.Contains(told, "register-task-definition") {
 		t.Errorf("another port: %v\n%s", err, told)
+	}
+	if _, told, err := run("--port", "8080", "--cluster", "other", "flyball/web"); err == nil || !strings.Contains(told, "another --name") || strings.Contains(told, "register-task-definition") {
+		t.Errorf("the same name in another cluster: %v\n%s", err, told)
 	}
 	if _, told, err := run("--port", "8080", "sh", "-c", "exit 3"); err == nil || !strings.Contains(told, "exit code 3") || !strings.Contains(told, "flyball logs test/web") {
 		t.Errorf("a program that ends: %v\n%s", err, told)

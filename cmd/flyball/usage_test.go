@@ -171,6 +171,7 @@ func TestWrongInputIsAnsweredWithWhatToType(t *testing.T) {
 		{"a server that is none", "load --queue jobs --messages 1 --endpoint " + page.URL, "is no Flyball server"},
 		{"an endpoint that is no address", "status --endpoint localhost", "is not the URL of a server, such as http://127.0.0.1:4566"},
 		{"a region that is none", "status --region Frankfurt", "a region is written like us-east-1"},
+		{"a region of no form", "now --region mars", "a region is written like us-east-1"},
 		{"an account that is none", "status --account 42", "12 digits"},
 		{"authorities that are not there", "status --ca none.pem", "there is no file none.pem"},
 		{"authorities in a folder", "status --ca folder", "folder is a folder; name a file"},

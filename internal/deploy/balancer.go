@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
@@ -51,6 +52,29 @@ const (
 	healthyStatus                        = "200-499"
 	drainSeconds                         = "5"
 )
+
+// unclaimed refuses the name of a target group that has targets: they are tasks of another
+// service, which has the same name in another cluster, and each would answer for the other.
+func (d *deployer) unclaimed(ctx context.Context) error {
+	found, err := d.LoadBalancing.DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{Names: []string{d.plan.Name}})
+	var none *elbtypes.TargetGroupNotFoundException
+	if errors.As(err, &none) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	out, err := d.LoadBalancing.DescribeTargetHealth(ctx, &elb.DescribeTargetHealthInput{TargetGroupArn: found.TargetGroups[0].TargetGroupArn})
+	if err != nil {
+		return err
+	}
+	for _, t := range out.TargetHealthDescriptions {
+		if t.TargetHealth != nil && t.TargetHealth.State != elbtypes.TargetHealthStateEnumDraining {
+			return fmt.Errorf("load balancer %s is that of another service; give this one another --name", d.plan.Name)
+		}
+	}
+	return nil
+}
 
 // balance makes the load balancer, its target group and the listener between them. What an
 // attempt that broke off has left is found by its name.

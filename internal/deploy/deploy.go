@@ -62,6 +62,9 @@ func Apply(ctx context.Context, c *client.Client, p Plan, tell func(command stri
 	if err == nil && before != nil {
 		err = p.fits(before.LoadBalancers)
 	}
+	if err == nil && before == nil && p.Port != 0 {
+		err = d.unclaimed(ctx)
+	}
 	if err != nil {
 		return d.service, err
 	}

@@ -159,12 +159,13 @@ func (s *Status) timeless() Status {
 	return c
 }
 
-// byTarget finds the scalable targets among the resources.
+// byTarget finds the scalable targets among the resources, of which others may read the rest
+// meanwhile.
 func (s *Status) byTarget() map[scaling.ResourceID]*Target {
 	targets := map[scaling.ResourceID]*Target{}
-	for _, r := range s.Resources {
-		if r.Target != nil {
-			targets[r.Target.ResourceID] = r.Target
+	for i := range s.Resources {
+		if target := s.Resources[i].Target; target != nil {
+			targets[target.ResourceID] = target
 		}
 	}
 	return targets
