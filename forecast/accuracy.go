@@ -18,12 +18,28 @@ func SMAPE(actual, forecast []float64) float64 {
 // the last season within the history; it is infinite or NaN if the history
 // repeats itself exactly.
 func MASE(history, actual, forecast []float64, season int) float64 {
-	naive := 0.0
-	for t := season; t < len(history); t++ {
-		naive += math.Abs(history[t] - history[t-season])
+	return meanAbsoluteError(actual, forecast) / seasonalError(history, season)
+}
+
+// MSIS is the mean scaled interval score: how wide an interval is, with 2/(1-level)
+// times what lies outside, relative to the error of repeating the last season
+// within the history, as the M4 competition defines it.
+func MSIS(history, actual []float64, in Interval, season int) float64 {
+	penalty, sum := 2/(1-in.Level), 0.0
+	for i, y := range actual {
+		lower, upper := in.Lower[i], in.Upper[i]
+		sum += upper - lower + penalty*(max(lower-y, 0)+max(y-upper, 0))
 	}
-	naive /= float64(len(history) - season)
-	return meanAbsoluteError(actual, forecast) / naive
+	return sum / float64(len(actual)) / seasonalError(history, season)
+}
+
+// seasonalError is the mean absolute error of repeating the last season.
+func seasonalError(history []float64, season int) float64 {
+	sum := 0.0
+	for t := season; t < len(history); t++ {
+		sum += math.Abs(history[t] - history[t-season])
+	}
+	return sum / float64(len(history)-season)
 }
 
 func meanAbsoluteError(actual, forecast []float64) float64 {

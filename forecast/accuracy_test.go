@@ -33,6 +33,26 @@ func TestMASEIsRelativeToRepeatingTheSeason(t *testing.T) {
 	}
 }
 
+func TestMSISIsWidthAndWhatLiesOutside(t *testing.T) {
+	history := []float64{1, 5, 3, 7} // each 2 above the last season of 2
+	for _, c := range []struct {
+		rule   string
+		actual float64
+		want   float64
+	}{
+		{"inside, the width counts", 12, 4.0 / 2},
+		{"below, with a level of 0.95, 40 times what is missing", 9, (4 + 40) / 2},
+		{"above likewise", 15.5, (4 + 60) / 2},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			in := forecast.Interval{Level: 0.95, Lower: []float64{10}, Upper: []float64{14}}
+			if got := forecast.MSIS(history, []float64{c.actual}, in, 2); math.Abs(got-c.want) > 1e-9 {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
 func TestNaive2(t *testing.T) {
 	seasonal, noSeason := make([]float64, 40), make([]float64, 40)
 	for i := range seasonal {

@@ -73,6 +73,9 @@ type Method struct {
 // ErrNoData says that a history has no value at all.
 var ErrNoData = errors.New("the history holds no values")
 
+// ErrTooLarge says that a value of a history is beyond what can be forecast.
+var ErrTooLarge = errors.New("beyond 1e300 nothing can be forecast")
+
 // Provision is the quantile of the load to have capacity for, if a task too few
 // costs half as much again as a task too many: 1.5 of 2.5. With the median, each
 // second hour would be short of tasks.
@@ -94,18 +97,29 @@ func Forecast(history []float64, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	c := h.backTest(o.Horizon)
+	c := h.backTest(o.reach())
 	c.weigh()
-	r := Result{Values: c.combine(len(c.origins) - 1), Methods: c.methods()}
-	errs := c.standardErrors()
+	r := Result{Values: c.combine(len(c.origins) - 1)[:o.Horizon], Methods: c.methods()}
+	away := c.deviation()
 	for _, l := range o.Levels {
-		lower, upper := c.quantile(r.Values, errs, (1-l)/2), c.quantile(r.Values, errs, (1+l)/2)
+		lower, upper := c.quantile(r.Values, away, (1-l)/2), c.quantile(r.Values, away, (1+l)/2)
 		r.Intervals = append(r.Intervals, Interval{l, lower, upper})
 	}
 	for _, p := range o.Quantiles {
-		r.Quantiles = append(r.Quantiles, c.quantile(r.Values, errs, p))
+		r.Quantiles = append(r.Quantiles, c.quantile(r.Values, away, p))
 	}
 	return r, nil
+}
+
+// reach is how far ahead the back-tests forecast: two of the shortest seasons at
+// least, so that what is said of the next hour does not depend on how many more
+// are asked for.
+func (o Options) reach() int {
+	const most, least = 48, 8
+	if len(o.Seasons) == 0 {
+		return max(o.Horizon, least)
+	}
+	return max(o.Horizon, min(2*o.Seasons[0], most))
 }
 
 func (o Options) complete() (Options, error) {

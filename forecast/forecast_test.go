@@ -187,6 +187,22 @@ func TestIntervalsAreWiderAtBusyHours(t *testing.T) {
 	}
 }
 
+func TestIntervalsAreWiderAtUncertainHours(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 1))
+	history := make([]float64, 28*24)
+	for i := range history {
+		noise := 0.02
+		if i%24 >= 12 && i%24 < 16 {
+			noise = 0.3
+		}
+		history[i] = 1000 * (1 + noise*random.NormFloat64())
+	}
+	in := mustForecast(t, history, forecast.Options{Horizon: 24}).Intervals[0]
+	if sure, unsure := in.Upper[4]-in.Lower[4], in.Upper[14]-in.Lower[14]; unsure < 1.5*sure {
+		t.Errorf("the interval is %.0f wide at an uncertain hour and %.0f at a certain one", unsure, sure)
+	}
+}
+
 func TestForecastRefuses(t *testing.T) {
 	day := make([]float64, 24)
 	for _, c := range []struct {
@@ -198,6 +214,7 @@ func TestForecastRefuses(t *testing.T) {
 		{"an empty history", nil, forecast.Options{}, forecast.ErrNoData.Error()},
 		{"a history of gaps", []float64{math.NaN()}, forecast.Options{}, forecast.ErrNoData.Error()},
 		{"an infinite value", []float64{1, math.Inf(1)}, forecast.Options{}, "value 2 of the history is infinite"},
+		{"a value whose sums are no numbers", []float64{1, 1.7e308}, forecast.Options{}, "value 2 of the history is 1.7e+308: beyond 1e300 nothing can be forecast"},
 		{"a negative horizon", day, forecast.Options{Horizon: -1}, "horizon -1 is not within 1 to 840"},
 		{"a horizon beyond five weeks", day, forecast.Options{Horizon: 841}, "horizon 841 is not within 1 to 840"},
 		{"seasons that do not ascend", day, forecast.Options{Seasons: []int{168, 24}}, "seasons [168 24] do not ascend"},
@@ -379,5 +396,80 @@ func BenchmarkForecast(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+func TestFirstHourIsTheSameWhateverTheHorizon(t *testing.T) {
+	l := weekly(200)
+	l.noise = 0.1
+	history, _ := l.series(0)
+	first := func(horizon int) string {
+		r := mustForecast(t, history, forecast.Options{Horizon: horizon})
+		return fmt.Sprint(r.Values[0], r.Intervals[0].Lower[0], r.Intervals[0].Upper[0])
+	}
+	want := first(48)
+	for _, horizon := range []int{1, 6, 24, 47} {
+		if got := first(horizon); got != want {
+			t.Errorf("with a horizon of %d: %s, with 48: %s", horizon, got, want)
+		}
+	}
+	one := mustForecast(t, history, forecast.Options{Horizon: 1}).Intervals[0]
+	if one.Upper[0]-one.Lower[0] < 0.05*one.Upper[0] {
+		t.Errorf("the interval is %v to %v, though the noise is 10 %%", one.Lower[0], one.Upper[0])
+	}
+}
+
+func TestSecondMondayIsLikeTheFirst(t *testing.T) {
+	// A service of offices: nothing at weekends. The history begins on a Monday.
+	load := func(t int) float64 {
+		if t/24%7 >= 5 {
+			return 20
+		}
+		return 20 + 941*max(0, math.Sin(2*math.Pi*float64(t%24-6)/24))
+	}
+	for _, hours := range []int{168, 174, 180, 192} {
+		history := make([]float64, hours)
+		for i := range history {
+			history[i] = load(i)
+		}
+		r := mustForecast(t, history, forecast.Options{})
+		for i, v := range r.Values {
+			if want := load(hours + i); math.Abs(v-want) > 0.25*want+30 {
+				t.Errorf("%d hours: hour %d is forecast as %.0f, want about %.0f", hours, hours+i, v, want)
+				break
+			}
+		}
+	}
+}
+
+func TestForecastKnowsADoublingOfWeeksAgo(t *testing.T) {
+	for _, ago := range []int{8, 12, 18, 24} {
+		history, future := weekly(35 * 24).series(48)
+		for i := len(history) - ago*24; i < len(history); i++ {
+			history[i] *= 2
+		}
+		for i := range future {
+			future[i] *= 2
+		}
+		if e := relativeError(future, mustForecast(t, history, forecast.Options{}).Values); e > 0.06 {
+			t.Errorf("a doubling %d days ago: the error is %.1f %%, want at most 6 %%", ago, 100*e)
+		}
+	}
+}
+
+func TestIntervalsOfAShortHistoryStayInReach(t *testing.T) {
+	for hours := 20; hours <= 60; hours++ {
+		history := make([]float64, hours)
+		most := 0.0
+		for i := range history {
+			history[i] = 1000 * max(0, math.Sin(2*math.Pi*float64(i)/24))
+			most = max(most, history[i])
+		}
+		r := mustForecast(t, history, forecast.Options{})
+		for i, v := range r.Intervals[1].Upper {
+			if v > 4*most {
+				t.Fatalf("%d hours: the upper bound of step %d is %.0f after at most %.0f", hours, i, v, most)
+			}
+		}
 	}
 }

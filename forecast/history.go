@@ -9,6 +9,10 @@ import (
 // maxHistory is how many of the newest values are read: ten weeks of hours.
 const maxHistory = 1680
 
+// maxValue bounds the values of a history, so that sums and what may be
+// forecast of them stay numbers.
+const maxValue = 1e300
+
 // offset is added to a load relative to its mean before the logarithm is
 // taken, so that zeros have one: a load of 1 % of the mean counts as small.
 const offset = 0.01
@@ -38,6 +42,9 @@ func newHistory(series []float64, seasons []int) (*history, error) {
 		if math.IsInf(v, 0) {
 			return nil, fmt.Errorf("value %d of the history is infinite", first+i+1)
 		}
+		if math.Abs(v) > maxValue {
+			return nil, fmt.Errorf("value %d of the history is %.3g: %w", first+i+1, v, ErrTooLarge)
+		}
 		if !math.IsNaN(v) {
 			h.known[i] = true
 			h.scale += math.Abs(v)
@@ -61,6 +68,7 @@ func newHistory(series []float64, seasons []int) (*history, error) {
 	h.forgetOutages()
 	if len(h.seasons) == len(seasons) {
 		h.followLevel()
+		h.followWeeks()
 		h.forgetUnusual()
 	}
 	return h, nil

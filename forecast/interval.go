@@ -5,17 +5,91 @@ import (
 	"slices"
 )
 
+// unproven bounds, in times of the highest load, what may come as long as no
+// forecast could be compared with what came.
+const unproven = 3
+
+// A deviation is how far what came was from the combination in the back-tests.
+type deviation struct {
+	errs  []float64 // in units of error to expect, ascending
+	hours []float64 // how uncertain each hour of the day is, in times of the usual; nil: all alike
+}
+
+// deviation is taken from the back-tests; without any, from repeating the last
+// day or value within the history.
+func (c *contest) deviation() deviation {
+	type miss struct {
+		size float64 // in units of unitError
+		hour int
+	}
+	var misses []miss
+	for k, from := range c.origins[:len(c.origins)-1] {
+		for i, f := range c.combine(k) {
+			if t := from + i; t < len(c.values) && c.known[t] {
+				f /= c.scale
+				misses = append(misses, miss{(c.values[t] - f) / unitError(f, i), t})
+			}
+		}
+	}
+	if len(misses) == 0 {
+		return deviation{errs: c.naiveErrors()}
+	}
+	d := deviation{}
+	if len(c.seasons) > 0 {
+		day := c.seasons[0]
+		sums, counts := make([]float64, day), make([]float64, day)
+		for _, m := range misses {
+			sums[m.hour%day] += math.Abs(m.size)
+			counts[m.hour%day]++
+		}
+		d.hours = evened(sums, counts)
+	}
+	for _, m := range misses {
+		d.errs = append(d.errs, m.size/d.at(m.hour))
+	}
+	slices.Sort(d.errs)
+	return d
+}
+
+// evened are the means relative to that of all, each drawn to 1 as if it had
+// been seen so many times more: a few errors say little.
+func evened(sums, counts []float64) []float64 {
+	const doubt = 16
+	all := sum(sums) / sum(counts)
+	means := make([]float64, len(sums))
+	for i := range means {
+		means[i] = 1
+		if all > 0 {
+			means[i] = (sums[i]/all + doubt) / (counts[i] + doubt)
+		}
+	}
+	return means
+}
+
+// at is how uncertain an hour of the history, or after it, is.
+func (d deviation) at(hour int) float64 {
+	if d.hours == nil {
+		return 1
+	}
+	return d.hours[hour%len(d.hours)]
+}
+
 // quantile is what the values will be at or under with a probability, by how
-// far they were from the same combination in the back-tests, whose errors are
-// given. Half of them are under the forecast, whatever the back-tests say: they
-// are too few to know better.
-func (c *contest) quantile(values, errs []float64, p float64) []float64 {
-	away := (quantile(errs, p) - quantile(errs, 0.5)) * c.widening(min(p, 1-p))
+// far they were from the same combination in the back-tests. Half of them are
+// under the forecast, whatever the back-tests say: they are too few to know
+// better.
+func (c *contest) quantile(values []float64, d deviation, p float64) []float64 {
+	away := (quantile(d.errs, p) - quantile(d.errs, 0.5)) * c.widening(min(p, 1-p))
 	out := make([]float64, len(values))
+	most := math.Inf(1)
+	if len(c.origins) == 1 {
+		_, highest := bounds(c.values)
+		most = unproven * highest * c.scale
+	}
 	for i, v := range values {
-		out[i] = v + away*c.scale*unitError(v/c.scale, i)
+		out[i] = v + away*c.scale*unitError(v/c.scale, i)*d.at(len(c.values)+i)
 		if !c.signed {
-			out[i] = max(out[i], 0)
+			out[i] = max(min(out[i], max(most, v)), 0)
 		}
 	}
 	return out
@@ -34,31 +108,25 @@ func (c *contest) widening(tail float64) float64 {
 // units of the mean load: it grows with the load, though less than in
 // proportion, and slowly with the time ahead.
 func unitError(forecast float64, step int) float64 {
-	return math.Pow(math.Abs(forecast)+0.2, 0.7) * math.Pow(float64(step+1), 0.25)
+	return math.Pow(math.Abs(forecast)+0.2, 0.7) * math.Pow(float64(step+1), 0.3)
 }
 
-// standardErrors are the errors of the combination in the back-tests in units
-// of unitError, ascending; without back-tests, those of repeating the last day
-// or value within the history.
-func (c *contest) standardErrors() []float64 {
-	var errs []float64
-	for k, from := range c.origins[:len(c.origins)-1] {
-		for i, f := range c.combine(k) {
-			if from+i < len(c.values) && c.known[from+i] {
-				f /= c.scale
-				errs = append(errs, (c.values[from+i]-f)/unitError(f, i))
-			}
-		}
+// naiveErrors are the errors, ascending, of repeating the last day, or the last value in a
+// history of less than a day and a half. From one hour to the next a load may
+// rise from nothing: what counts is the size of the larger value.
+func (c *contest) naiveErrors() []float64 {
+	lag := 1
+	if n := len(c.seasons); n > 0 && len(c.values) > c.seasons[0]*3/2 {
+		lag = c.seasons[0]
 	}
-	if len(errs) == 0 {
-		lag := 1
-		if n := len(c.seasons); n > 0 && len(c.values) > c.seasons[0]*3/2 {
-			lag = c.seasons[0]
+	var errs []float64
+	for t := lag; t < len(c.values); t++ {
+		f, y := c.values[t-lag], c.values[t]
+		size := f
+		if lag == 1 {
+			size = max(math.Abs(f), math.Abs(y))
 		}
-		for t := lag; t < len(c.values); t++ {
-			f := c.values[t-lag]
-			errs = append(errs, (c.values[t]-f)/unitError(f, lag-1))
-		}
+		errs = append(errs, (y-f)/unitError(size, lag-1))
 	}
 	slices.Sort(errs)
 	return errs

@@ -7,35 +7,44 @@ import "fmt"
 type method struct {
 	name     string
 	log      bool // works on logarithms, unless the series is signed
+	blind    bool // sees no season but the first
+	plain    bool // has no shape
+	once     bool // needs no back-test: plays with the longest season seen once
 	forecast func(*sample) [][]float64
 }
 
 // methods are the candidates for a series with these seasons.
 func methods(seasons []int) []method {
 	list := []method{
-		{"lags", true, lagRegression(false).forecast},
-		{"lags additive", false, lagRegression(false).forecast},
-		{"lags two weeks", true, lagRegression(true).forecast},
-		{"harmonics", true, harmonicRegression().forecast},
-		{"smoothing", true, smooth},
-		{"decomposition", true, decompose},
+		{name: "lags", log: true, forecast: lagRegression(false).forecast},
+		{name: "lags additive", forecast: lagRegression(false).forecast},
+		{name: "lags two weeks", log: true, forecast: lagRegression(true).forecast},
+		{name: "harmonics", log: true, forecast: harmonicRegression().forecast},
+		{name: "smoothing", log: true, forecast: smooth},
+		{name: "decomposition", log: true, forecast: decompose},
+		{name: "last value", blind: true, plain: true, forecast: naive(1)},
+		{name: "drift", blind: true, plain: true, forecast: drift},
 	}
 	if len(seasons) == 0 {
-		return append(list, method{"level", false, level})
+		return append(list, method{name: "level", forecast: level})
 	}
 	list = append(list,
-		method{"days like two", true, analogs(2, 5)},
-		method{"days like one", true, analogs(1, 3)})
-	for _, s := range seasons {
-		list = append(list, method{fmt.Sprintf("naive %d", s), false, naive(s)})
+		method{name: "days like two", log: true, blind: true, forecast: analogs(2, 5)},
+		method{name: "days like one", log: true, blind: true, forecast: analogs(1, 3)})
+	for i, s := range seasons {
+		last := i == len(seasons)-1
+		list = append(list, method{name: fmt.Sprintf("naive %d", s), blind: !last, once: last, forecast: naive(s)})
 	}
 	if len(seasons) == 1 {
 		return list
 	}
+	list = append(list,
+		method{name: "lags two days", log: true, blind: true, forecast: dayRegression(0.1).forecast},
+		method{name: "harmonics of the day", log: true, blind: true, forecast: dayRegression(0.3, 6).forecast})
 	for _, s := range seasons[1:] {
-		list = append(list, method{fmt.Sprintf("profile %d", s), true, profile(s)})
+		list = append(list, method{name: fmt.Sprintf("profile %d", s), log: true, forecast: profile(s)})
 	}
-	return append(list, method{fmt.Sprintf("smoothing %d", seasons[0]), true, func(s *sample) [][]float64 {
+	return append(list, method{name: fmt.Sprintf("smoothing %d", seasons[0]), log: true, blind: true, forecast: func(s *sample) [][]float64 {
 		day := *s
 		day.seasons = s.seasons[:1]
 		return smooth(&day)

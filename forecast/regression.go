@@ -37,6 +37,27 @@ func lagRegression(further bool) *regression {
 	}}
 }
 
+// dayRegression explains a value by those just before it, by those around the
+// same time of the last two days and, with harmonics, by sine waves of the day: what
+// a week ago says is noise to many loads.
+func dayRegression(ridge float64, harmonics ...int) *regression {
+	return &regression{ridge: ridge, harmonics: harmonics, lags: func(s *sample) []int {
+		if len(s.seasons) == 0 {
+			return nil
+		}
+		width, waves := 2, 0
+		if len(harmonics) > 0 {
+			width, waves = 1, 2*harmonics[0] // they share the shape of the day
+		}
+		day := s.seasons[0]
+		l := lagsAround([]int{day, 2 * day}, width)
+		if !enough(s, l, len(l)+waves+1) {
+			return nil
+		}
+		return l
+	}}
+}
+
 // lagCentres are the seasonal lags to try, the best first.
 func lagCentres(seasons []int, further bool) (sets [][]int) {
 	n := len(seasons)
@@ -47,10 +68,10 @@ func lagCentres(seasons []int, further bool) (sets [][]int) {
 		}
 		return sets
 	}
-	for ; n > 1; n-- {
-		sets = append(sets, append(slices.Clone(seasons[:n]), seasons[n-1]+seasons[0]))
+	if n > 1 {
+		sets = append(sets, append(slices.Clone(seasons), seasons[n-1]+seasons[0]))
 	}
-	return append(sets, seasons[:n])
+	return append(sets, seasons)
 }
 
 // lagsAround are the lags within width of the centres, and the first few.

@@ -99,6 +99,79 @@ func (h *history) followLevel() {
 	}
 }
 
+// followWeeks brings the history before a lasting change of level a week and
+// longer ago to the new level.
+func (h *history) followWeeks() {
+	k := len(h.seasons)
+	if k < 2 || h.signed || len(h.values) < 3*h.seasons[k-1] {
+		return
+	}
+	w := newWeeks(h)
+	at, ratio := w.change()
+	if at == 0 || !w.lasts(at, ratio) {
+		return
+	}
+	for i := range at {
+		h.values[i] *= ratio
+	}
+}
+
+// weeks are the loads of all weeks of a history.
+type weeks struct {
+	day, week int
+	loads     []float64 // of the week before each hour
+	values    []float64
+}
+
+func newWeeks(h *history) weeks {
+	w := weeks{h.seasons[0], h.seasons[len(h.seasons)-1], make([]float64, len(h.values)+1), h.values}
+	w.loads[w.week] = sum(h.values[:w.week])
+	for end := w.week + 1; end < len(w.loads); end++ {
+		w.loads[end] = w.loads[end-1] + h.values[end-1] - h.values[end-1-w.week]
+	}
+	return w
+}
+
+// change finds the hour, whole days ago, around which two weeks differ most,
+// by three tenths at least, and how many times the load is since.
+func (w weeks) change() (at int, ratio float64) {
+	most := math.Log(1.3)
+	for t := len(w.values) - w.week; t >= w.week; t -= w.day {
+		before, after := w.loads[t], w.loads[t+w.week]
+		if before <= 0 || after <= 0 {
+			continue
+		}
+		if d := math.Abs(math.Log(after / before)); d > most {
+			at, ratio, most = t, after/before, d
+		}
+	}
+	return at, ratio
+}
+
+// lasts says whether the weeks on each side of a change are alike, and every
+// day of the week has changed as much: it is neither a trend nor a holiday.
+func (w weeks) lasts(at int, ratio float64) bool {
+	const alike = 0.15
+	for end := len(w.values); end >= w.week; end -= w.day {
+		side := w.loads[at]
+		if end >= at+w.week {
+			side = w.loads[at+w.week]
+		} else if end > at {
+			continue
+		}
+		if math.Abs(w.loads[end]-side) > alike*side {
+			return false
+		}
+	}
+	for from := at - w.week; from+w.day <= at; from += w.day {
+		before, after := sum(w.values[from:from+w.day]), sum(w.values[from+w.week:from+w.week+w.day])
+		if math.Abs(after-ratio*before) > alike*ratio*before {
+			return false
+		}
+	}
+	return true
+}
+
 // forgetUnusual makes gaps of what was unusual for half a day to three days and
 // has passed since a day: holidays and outages. Shorter bursts stay: regressions
 // are robust to them, and they tell how uncertain the load is.

@@ -10,10 +10,13 @@ import (
 	"flyball/scaling"
 )
 
-// "How Application Auto Scaling predictive scaling works": two weeks of history,
-// at least a day of it, two days ahead, every six hours.
+// "How Application Auto Scaling predictive scaling works": at least a day of
+// history, two days ahead, every six hours. There, history is two weeks; here it is
+// ten, all that package forecast makes use of. How much load a task can take changes
+// with each deployment, and is learned from the newest two.
 const (
-	HistoryHours  = 14 * 24
+	HistoryHours  = 10 * 7 * 24
+	RelationHours = 14 * 24
 	NeededHours   = 24
 	ForecastHours = 48
 	RenewedAfter  = 6 * time.Hour
@@ -52,7 +55,7 @@ func Predict(history []scaling.Hour, target, quantile float64) (Prediction, erro
 	if known < NeededHours {
 		return Prediction{}, ShortHistory{known}
 	}
-	relation, err := scaling.EstimateRelation(history, target)
+	relation, err := scaling.EstimateRelation(history[max(0, len(history)-RelationHours):], target)
 	if err != nil {
 		return Prediction{}, err
 	}
@@ -60,7 +63,10 @@ func Predict(history []scaling.Hour, target, quantile float64) (Prediction, erro
 		quantile = forecast.Provision
 	}
 	r, err := forecast.Forecast(load, forecast.Options{Horizon: ForecastHours, Quantiles: []float64{quantile}})
-	if err != nil {
+	switch {
+	case errors.Is(err, forecast.ErrTooLarge):
+		return Prediction{}, ErrTooLarge
+	case err != nil:
 		return Prediction{}, fmt.Errorf("forecast the load: %w", err)
 	}
 	p := Prediction{Load: r.Values, Relation: relation}

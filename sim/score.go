@@ -106,6 +106,7 @@ type Record struct {
 	Serving  int
 	Needed   int     // the fewest tasks that would keep the agreement
 	Use      float64 // of the capacity, as a share
+	Paid     float64 // seconds of tasks that are paid for
 }
 
 // A score adds up what becomes of a run, minute by minute.
@@ -260,7 +261,7 @@ func (s *score) judge(r *run, m *tally, needed int) {
 func (s *score) record(r *run, m *tally, needed int) Record {
 	rec := Record{
 		Time: moment(r.now - int64(time.Minute)), Requests: m.arrived, Late: m.late, Dropped: m.dropped, Backlog: r.queue.backlog,
-		Desired: r.tasks.desired, Running: r.tasks.running(), Serving: r.tasks.serving(), Needed: needed,
+		Desired: r.tasks.desired, Running: r.tasks.running(), Serving: r.tasks.serving(), Needed: needed, Paid: m.paid,
 	}
 	if kept := m.arrived - m.dropped; kept > 0 {
 		rec.Mean = seconds(m.delays / kept)

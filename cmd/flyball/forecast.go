@@ -44,7 +44,8 @@ written for each. A series that cannot be forecast is told on standard error and
 exit status is 1. Files may be gzipped; - is the standard input.
 
 With --holdout N, the last N values of each series of a batch are held back, and the forecasts of
-them are scored by sMAPE, MASE and OWA, the measures of the M4 competition.`,
+them are scored by sMAPE, MASE and OWA, and the intervals by their coverage and MSIS, the measures
+of the M4 competition.`,
 		Example: `  flyball forecast requests.csv
   flyball forecast requests.csv --horizon 48 --season 24,168 --format csv > forecast.csv
   flyball forecast cpu-1min.csv --mean
@@ -73,8 +74,8 @@ them are scored by sMAPE, MASE and OWA, the measures of the M4 competition.`,
 	}
 	f.file.add(cmd)
 	flags := cmd.Flags()
-	flags.IntVar(&f.options.Horizon, "horizon", 48, "hours to forecast")
-	flags.IntSliceVar(&f.options.Seasons, "season", []int{24, 168}, "lengths of the seasons in hours, ascending")
+	flags.IntVar(&f.options.Horizon, "horizon", 48, "hours to forecast, or rows if they are longer than an hour")
+	flags.IntSliceVar(&f.options.Seasons, "season", []int{24, 168}, "lengths of the seasons in rows, ascending; by default a day and a week: of rows of a day, 7")
 	flags.Float64SliceVar(&f.options.Levels, "level", []float64{0.8, 0.95}, "coverages of the prediction intervals")
 	flags.StringVar(&f.format, "format", "", "csv or chart; a chart on a terminal by default")
 	flags.StringVar(&f.batch, "batch", "", "file with a series a row: id,v1,v2,...")
@@ -93,6 +94,9 @@ func (f forecastFlags) one(cmd *cobra.Command, path string) error {
 	if err != nil {
 		return err
 	}
+	if !cmd.Flags().Changed("season") {
+		f.options.Seasons = seasonsOf(history.Step)
+	}
 	result, err := forecast.Forecast(history.Values, f.options)
 	if err != nil {
 		return refuse("%s: %w", path, err)
@@ -107,6 +111,21 @@ func (f forecastFlags) one(cmd *cobra.Command, path string) error {
 		}
 		return refuse("--format %s is neither csv nor chart", f.format)
 	})
+}
+
+// seasonsOf are the lengths of a day and a week in rows of a step, those of
+// which rows can make at least two; rows without times are hours.
+func seasonsOf(step time.Duration) []int {
+	if step == 0 {
+		step = time.Hour
+	}
+	seasons := []int{}
+	for _, season := range []time.Duration{24 * time.Hour, 7 * 24 * time.Hour} {
+		if season%step == 0 && season/step > 1 {
+			seasons = append(seasons, int(season/step))
+		}
+	}
+	return seasons
 }
 
 // hours reads the values of hours, or of longer steps.

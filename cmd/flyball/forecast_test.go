@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // runForecast runs the command with a week of hours, a batch of three such
@@ -66,6 +67,36 @@ func TestForecastCommand(t *testing.T) {
 				t.Errorf("%d lines, want %d that begin with %q:\n%s", n, c.lines, c.begin, out)
 			}
 		})
+	}
+}
+
+func TestForecastOfDaysHasASeasonOfAWeek(t *testing.T) {
+	var rows strings.Builder
+	rows.WriteString("day,requests\n")
+	for day := range 70 {
+		load := 1000
+		if day%7 >= 5 {
+			load = 100
+		}
+		fmt.Fprintf(&rows, "%s,%d\n", time.Date(2026, 1, 5+day, 0, 0, 0, 0, time.UTC).Format(time.DateOnly), load)
+	}
+	var stdout, stderr bytes.Buffer
+	cmd := forecastCommand()
+	cmd.SetIn(strings.NewReader(rows.String()))
+	cmd.SetOut(&stdout)
+	cmd.SetErr(&stderr)
+	cmd.SetArgs([]string{"-", "--horizon", "7"})
+	if err := cmd.Execute(); err != nil {
+		t.Fatal(err)
+	}
+	for i, line := range strings.Split(strings.TrimSpace(stdout.String()), "\n")[1:] {
+		want := "1000"
+		if i >= 5 {
+			want = "100"
+		}
+		if got := strings.Split(line, ",")[1]; got != want {
+			t.Errorf("day %d is forecast as %s, want %s", i, got, want)
+		}
 	}
 }
 

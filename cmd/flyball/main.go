@@ -113,6 +113,7 @@ policies that will scale them in production.`,
 		serveCommand(),
 		simulateCommand(),
 		statusCommand(),
+		tuneCommand(),
 		versionCommand(),
 		waitCommand(),
 	)

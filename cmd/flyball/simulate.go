@@ -86,6 +86,16 @@ a minute with metrics of 20 seconds.
 }
 
 func (s *simulating) flags(cmd *cobra.Command) {
+	s.inputs(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&s.json, "json", false, "print JSON, with all activities")
+	f.StringVar(&s.minutes, "minutes", "", "CSV file to write every minute to")
+	s.failIf.flag(cmd, simulation.Names())
+	_ = cmd.MarkFlagFilename("minutes", "csv")
+}
+
+// inputs adds the flags that say what is simulated.
+func (s *simulating) inputs(cmd *cobra.Command) {
 	s.conn.flags(cmd)
 	cmd.PreRunE = nil // a server is asked where --policies names one, and only then
 	f := cmd.Flags()
@@ -106,14 +116,10 @@ func (s *simulating) flags(cmd *cobra.Command) {
 	f.Uint64Var(&s.seed, "seed", 1, "number that chance begins with: of starts and crashes of tasks")
 	f.BoolVar(&s.oneByOne, "one-by-one", false, "simulate each request by chance, in the place of a fluid; for small loads")
 	f.StringArrayVar(&s.deploys, "deploy", nil, "time of a deployment, such as 2026-11-26T14:05:00Z; can be given several times")
-	f.BoolVar(&s.json, "json", false, "print JSON, with all activities")
-	f.StringVar(&s.minutes, "minutes", "", "CSV file to write every minute to")
-	s.failIf.flag(cmd, simulation.Names())
 	for _, name := range []string{"policies", "prices"} {
 		_ = cmd.MarkFlagFilename(name, "json")
 	}
 	_ = cmd.MarkFlagFilename("traffic")
-	_ = cmd.MarkFlagFilename("minutes", "csv")
 	_ = cmd.MarkFlagRequired("traffic")
 }
 

@@ -28,7 +28,11 @@ func (d *drawing) columns(bottom float64) {
 
 // valuesAt tells the last value of each line in some time, a panel a row.
 func (f Figure) valuesAt(from, to time.Time) string {
-	rows := []string{from.Add(to.Sub(from) / 2).UTC().Format(time.TimeOnly)}
+	layout := time.TimeOnly
+	if f.days() {
+		layout = "Mon 2 Jan 15:04"
+	}
+	rows := []string{from.Add(to.Sub(from) / 2).UTC().Format(layout)}
 	for _, p := range f.Panels {
 		s := scale{unit: p.Unit}
 		var values []string
@@ -59,3 +63,6 @@ func (s Series) at(from, to time.Time) (float64, bool) {
 	}
 	return p.Value, true
 }
+
+// days reports whether a time of day alone does not tell when it is.
+func (f Figure) days() bool { return f.To.Sub(f.From) > day }

@@ -63,7 +63,11 @@ func (d *drawing) times(bottom float64) {
 	for _, t := range ticks {
 		x := d.x(t)
 		d.verticals = append(d.verticals, x)
-		d.text("mu s m", x, bottom+18, t.UTC().Format(layout))
+		text := t.UTC().Format(layout)
+		if text == "00:00" && d.figure.days() {
+			text = t.UTC().Format("2 Jan")
+		}
+		d.text("mu s m", x, bottom+18, text)
 	}
 	if d.wide {
 		d.text("mu s", d.right+20, bottom+18, "UTC")

@@ -18,6 +18,7 @@ type Score struct {
 	Naive2                Accuracy
 	Levels                []float64
 	Coverage              []float64 // for each level, the share of values inside
+	MSIS                  []float64 // for each level, the mean scaled interval score
 }
 
 // An Accuracy is the mean over series of two measures of error.
@@ -32,13 +33,13 @@ func (s Score) OWA(a Accuracy) float64 {
 // trial is the score of one series.
 type trial struct {
 	own, season, naive2 Accuracy
-	inside              []float64
+	inside, msis        []float64
 }
 
 // Evaluate holds the last values of each series back, forecasts from what is
 // left, and scores the forecasts against the first of what was held back.
 func Evaluate(ctx context.Context, series *BatchReader, o forecast.Options, holdout, workers int, progress func(done int)) (Score, error) {
-	s := Score{Levels: o.Levels, Coverage: make([]float64, len(o.Levels))}
+	s := Score{Levels: o.Levels, Coverage: make([]float64, len(o.Levels)), MSIS: make([]float64, len(o.Levels))}
 	err := each(ctx, series, workers, func(series Series) (trial, error) {
 		return evaluate(series, o, holdout)
 	}, func(t trial, err error) error {
@@ -51,6 +52,7 @@ func Evaluate(ctx context.Context, series *BatchReader, o forecast.Options, hold
 		add(&s.Naive2, t.naive2)
 		for i, share := range t.inside {
 			s.Coverage[i] += share
+			s.MSIS[i] += t.msis[i]
 		}
 		progress(s.Series)
 		return nil
@@ -65,6 +67,7 @@ func Evaluate(ctx context.Context, series *BatchReader, o forecast.Options, hold
 	}
 	for i := range s.Coverage {
 		s.Coverage[i] /= n
+		s.MSIS[i] /= n
 	}
 	return s, nil
 }
@@ -112,6 +115,7 @@ func evaluate(s Series, o forecast.Options, holdout int) (trial, error) {
 			}
 		}
 		t.inside = append(t.inside, n/float64(len(actual)))
+		t.msis = append(t.msis, forecast.MSIS(history, actual, in, season))
 	}
 	return t, nil
 }
@@ -129,7 +133,7 @@ func (s Score) WriteText(w io.Writer) error {
 	}
 	fmt.Fprintln(text)
 	for i, level := range s.Levels {
-		fmt.Fprintf(text, "%g %% intervals held %.1f %% of the values\n", 100*level, 100*s.Coverage[i])
+		fmt.Fprintf(text, "%g %% intervals held %.1f %% of the values, MSIS %.3f\n", 100*level, 100*s.Coverage[i], s.MSIS[i])
 	}
 	return text.Flush()
 }

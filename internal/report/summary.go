@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"flyball/internal/htmlpage"
 	"flyball/internal/load"
 )
 
@@ -58,31 +59,28 @@ func (r Run) Summary() Summary {
 	return s
 }
 
-// A Tile is one figure of a summary, with what to know beside it.
-type Tile struct{ Name, Value, Note string }
-
 // Tiles are what to see first.
-func (s Summary) Tiles() []Tile {
-	var tiles []Tile
+func (s Summary) Tiles() []htmlpage.Tile {
+	var tiles []htmlpage.Tile
 	if s.Requests > 0 {
 		note := "none failed"
 		if s.Failures > 0 {
 			note = thousands(s.Failures) + " failed: " + s.Kinds.String()
 		}
-		tiles = append(tiles, Tile{"Requests", thousands(s.Requests), note})
+		tiles = append(tiles, htmlpage.Tile{"Requests", thousands(s.Requests), note})
 		if s.Latency.Max > 0 {
-			tiles = append(tiles, Tile{"Latency, p95", short(s.Latency.P95), "p50 " + short(s.Latency.P50) + ", p99 " + short(s.Latency.P99)})
+			tiles = append(tiles, htmlpage.Tile{"Latency, p95", short(s.Latency.P95), "p50 " + short(s.Latency.P50) + ", p99 " + short(s.Latency.P99)})
 		}
 	}
 	if s.PeakCPU > 0 {
-		tiles = append(tiles, Tile{"CPU utilization, peak", fmt.Sprintf("%.0f %%", s.PeakCPU), "of what the tasks have reserved"})
+		tiles = append(tiles, htmlpage.Tile{"CPU utilization, peak", fmt.Sprintf("%.0f %%", s.PeakCPU), "of what the tasks have reserved"})
 	}
 	if !s.OfService {
 		return tiles
 	}
 	return append(tiles,
-		Tile{"Tasks", spread(s.Least, s.Most), fmt.Sprintf("%d at the end", s.Last)},
-		Tile{"Scaled", fmt.Sprintf("%d out, %d in", s.ScaleOuts, s.ScaleIns), attempts(s.NotScaled) + " not carried out"},
+		htmlpage.Tile{"Tasks", spread(s.Least, s.Most), fmt.Sprintf("%d at the end", s.Last)},
+		htmlpage.Tile{"Scaled", fmt.Sprintf("%d out, %d in", s.ScaleOuts, s.ScaleIns), attempts(s.NotScaled) + " not carried out"},
 	)
 }
 

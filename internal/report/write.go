@@ -6,12 +6,7 @@ import (
 	"path/filepath"
 
 	"flyball/internal/chart"
-)
-
-// Widths of the pictures, in pixels: a page has both, and shows the one that fits.
-const (
-	wide   = 1080
-	narrow = 372
+	"flyball/internal/htmlpage"
 )
 
 // A Writer writes a run in one form.
@@ -32,7 +27,7 @@ func WriterOf(name string) (Writer, error) {
 
 // WriteSVG draws the run as a picture of its own.
 func (r Run) WriteSVG(w io.Writer) error {
-	return r.Figure().WriteSVG(w, chart.Options{Width: wide, Background: true, ID: "run"})
+	return r.Figure().WriteSVG(w, chart.Options{Width: htmlpage.Wide, Background: true, ID: "run"})
 }
 
 // WriteHTML writes the run as one page that needs nothing else: picture, figures,
@@ -40,7 +35,7 @@ func (r Run) WriteSVG(w io.Writer) error {
 func (r Run) WriteHTML(w io.Writer) error {
 	var p page
 	p.head(r)
-	p.tiles(r.Summary().Tiles())
+	p.Tiles(r.Summary().Tiles())
 	p.conditions(r.Conditions)
 	if err := p.figure(r); err != nil {
 		return err
@@ -49,7 +44,5 @@ func (r Run) WriteHTML(w io.Writer) error {
 		p.activities(r.Activities)
 		p.events(r.Events)
 	}
-	p.add("</main>\n</body>\n</html>\n")
-	_, err := p.WriteTo(w)
-	return err
+	return p.End(w)
 }

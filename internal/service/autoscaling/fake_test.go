@@ -38,7 +38,8 @@ type cloudWatch struct {
 	series map[string][]metric.Datapoint // by metric name
 	calls  map[string]int
 	fail   error
-	failOn string // the method that fails
+	failOn string    // the method that fails
+	asked  time.Time // the earliest datapoint that the last GetMetricData wanted
 }
 
 func (c *cloudWatch) called(method string) error {
@@ -108,6 +109,7 @@ func (c *cloudWatch) GetMetricData(_ context.Context, in *cloudwatch.GetMetricDa
 	if err := c.called("GetMetricData"); err != nil {
 		return nil, err
 	}
+	c.asked = *in.StartTime
 	out := &cloudwatch.GetMetricDataOutput{}
 	for _, q := range in.MetricDataQueries {
 		r := cwtypes.MetricDataResult{Id: q.Id}

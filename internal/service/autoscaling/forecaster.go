@@ -158,13 +158,13 @@ func (fc *forecaster) predict(ctx context.Context, p *policy) (*prediction, erro
 	return &prediction{Made: now, Start: end, Load: f.Load, Capacity: f.Capacity}, nil
 }
 
-// history is what the policy's metrics tell of the two weeks before an hour.
+// history is what the policy's metrics tell of the weeks before an hour.
 func (fc *forecaster) history(ctx context.Context, p *policy, end time.Time) ([]scaling.Hour, error) {
-	every := rules.StandardPeriod
+	every, length := rules.StandardPeriod, governor.HistoryHours
 	if t := fc.lookup(ctx, p.ResourceID); t != nil {
-		every = t.metricPeriod()
+		every, length = t.metricPeriod(), rules.HistoryHours(t.Tags)
 	}
-	past := pastHours{fc.alarms.client, end}
+	past := pastHours{fc.alarms.client, end, length}
 	hours, err := past.read(ctx, p.Sources(p.ResourceID, every))
 	if err != nil {
 		return nil, err

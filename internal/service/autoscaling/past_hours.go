@@ -9,16 +9,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
-	"flyball/governor"
 	"flyball/internal/service/autoscaling/fault"
 	"flyball/internal/service/autoscaling/rules"
 	"flyball/scaling"
 )
 
-// A pastHours is the two weeks before an hour, in the metrics of a policy.
+// A pastHours is the time before an hour, in the metrics of a policy.
 type pastHours struct {
 	client CloudWatch
 	end    time.Time // a full hour
+	length int       // in hours
 }
 
 // read is what the sources tell of each hour.
@@ -35,7 +35,7 @@ func (h pastHours) read(ctx context.Context, from rules.Sources) ([]scaling.Hour
 	if err != nil {
 		return nil, err
 	}
-	hours := make([]scaling.Hour, governor.HistoryHours)
+	hours := make([]scaling.Hour, h.length)
 	for i := range hours {
 		hours[i] = scaling.Hour{Load: load[i], Metric: metric[i], Tasks: tasks[i]}
 	}
@@ -45,8 +45,8 @@ func (h pastHours) read(ctx context.Context, from rules.Sources) ([]scaling.Hour
 // hourly reads a metric for every hour of the history, NaN where it has no data.
 // Of finer datapoints, which expressions can have, it takes the mean.
 func (h pastHours) hourly(ctx context.Context, s rules.Source) ([]float64, error) {
-	start := h.end.Add(-governor.HistoryHours * time.Hour)
-	sums, counts := make([]float64, governor.HistoryHours), make([]float64, governor.HistoryHours)
+	start := h.end.Add(-time.Duration(h.length) * time.Hour)
+	sums, counts := make([]float64, h.length), make([]float64, h.length)
 	in := &cloudwatch.GetMetricDataInput{
 		MetricDataQueries: s.Queries, StartTime: aws.Time(start), EndTime: aws.Time(h.end), ScanBy: cwtypes.ScanByTimestampAscending,
 	}
@@ -60,7 +60,7 @@ func (h pastHours) hourly(ctx context.Context, s rules.Source) ([]float64, error
 		}
 		for _, r := range out.MetricDataResults {
 			for i, at := range r.Timestamps {
-				if k := int(at.Sub(start) / time.Hour); !at.Before(start) && k < governor.HistoryHours && i < len(r.Values) {
+				if k := int(at.Sub(start) / time.Hour); !at.Before(start) && k < h.length && i < len(r.Values) {
 					sums[k] += r.Values[i]
 					counts[k]++
 				}

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/governor"
+	"flyball/internal/service/autoscaling/rules"
 	"flyball/internal/store"
 	"flyball/metric"
 )
@@ -362,6 +364,24 @@ func TestMetricsOlderThanTheServiceAreOfTheTasksThatRun(t *testing.T) {
 			if math.Abs(f.Values[i]-float64(needed(at.Hour()))) > 1 {
 				t.Errorf("%v: capacity %v, want %d", at, f.Values[i], needed(at.Hour()))
 			}
+		}
+	})
+}
+
+func TestForecastsReadTenWeeksOrAsManyDaysAsATagSays(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.predictive(predictiveConfig{})
+		if got := w.now().Truncate(time.Hour).Sub(w.cw.asked); got != 70*24*time.Hour {
+			t.Errorf("history of %v was read, want 70 days", got)
+		}
+		arn := *w.described().ScalableTargetARN
+		if _, err := w.TagResource(w.ctx, &applicationautoscaling.TagResourceInput{ResourceARN: &arn, Tags: map[string]string{rules.TagHistoryDays: "14"}}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(governor.RenewedAfter)
+		synctest.Wait()
+		if got := w.now().Truncate(time.Hour).Sub(w.cw.asked); got != 14*24*time.Hour {
+			t.Errorf("with the tag, history of %v was read, want 14 days", got)
 		}
 	})
 }

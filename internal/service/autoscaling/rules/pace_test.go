@@ -15,6 +15,7 @@ func TestTagRefusals(t *testing.T) {
 		{"a metric period that there is not", TagMetricPeriod, "7", `Tag flyball:metric-period must be a number of seconds, one of [1 5 10 20 30 60], not "7"`},
 		{"datapoints that are no number", TagInDatapoints, "many", "Tag flyball:scale-in-datapoints must be a number of datapoints"},
 		{"more datapoints than there can be", TagOutDatapoints, "101", "Tag flyball:scale-out-datapoints must be a number of datapoints from 1 to 100"},
+		{"no days of history", TagHistoryDays, "0", `Tag flyball:history-days must be a number of days from 1 to 70, not "0"`},
 		{"a misspelt tag of ours", "flyball:metric-periode", "1", "Tag flyball:metric-periode is not known"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,0 +1,123 @@
+package forecast_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"flyball/forecast"
+)
+
+// family is a kind of load: the value of each hour, from a source of chance.
+type family struct {
+	name string
+	load func(t int, random *rand.Rand) float64
+}
+
+// weekday is a load that is busy by day and halves at weekends.
+func weekday(t int) float64 {
+	return weekly(0).at(t)
+}
+
+// families are the kinds of load that a service has. Each call makes new ones,
+// for some remember what level they are at.
+func families() []family {
+	level := 100.0
+	noisy := func(random *rand.Rand, share float64) float64 { return 1 + share*random.NormFloat64() }
+	return []family{
+		{"days and weeks", func(t int, random *rand.Rand) float64 { return weekday(t) * noisy(random, 0.1) }},
+		{"level jumps", func(t int, random *rand.Rand) float64 {
+			if random.Float64() < 1.0/36 {
+				level = 20 + 200*random.Float64()
+			}
+			return level * noisy(random, 0.02)
+		}},
+		{"a random walk", func(t int, random *rand.Rand) float64 {
+			level = math.Abs(level + 3*random.NormFloat64())
+			return level
+		}},
+		{"weekly batches", func(t int, random *rand.Rand) float64 {
+			if t%168 >= 150 && t%168 < 154 {
+				return 1000 * noisy(random, 0.05)
+			}
+			return 20 * noisy(random, 0.05)
+		}},
+		{"a clock change", func(t int, random *rand.Rand) float64 {
+			if t >= 6*168-60 {
+				t++
+			}
+			return weekday(t) * noisy(random, 0.05)
+		}},
+		{"growth", func(t int, random *rand.Rand) float64 {
+			return weekday(t) * math.Pow(1.1, float64(t)/168) * noisy(random, 0.05)
+		}},
+		{"a straight rise", func(t int, random *rand.Rand) float64 {
+			return (100 + float64(t)) * noisy(random, 0.01)
+		}},
+		{"a doubling", func(t int, random *rand.Rand) float64 {
+			v := weekday(t) * noisy(random, 0.05)
+			if t >= 4*168 {
+				v *= 2
+			}
+			return v
+		}},
+		{"intermittent", func(t int, random *rand.Rand) float64 {
+			if random.Float64() < 0.8 {
+				return 0
+			}
+			return float64(random.IntN(10))
+		}},
+	}
+}
+
+// simple are the forecasts that a good one must not lose to.
+func simple(history []float64) map[string][]float64 {
+	n := len(history)
+	list := map[string][]float64{"week": nil, "day": nil, "last value": nil, "drift": nil}
+	step := (history[n-1] - history[n-49]) / 48
+	for i := range 48 {
+		list["week"] = append(list["week"], history[n-168+i])
+		list["day"] = append(list["day"], history[n-24+i%24])
+		list["last value"] = append(list["last value"], history[n-1])
+		list["drift"] = append(list["drift"], history[n-1]+float64(i+1)*step)
+	}
+	return list
+}
+
+func TestForecastIsNeverMuchWorseThanASimpleOne(t *testing.T) {
+	const series, first, hours = 6, 2 * 168, 8 * 168
+	for k, kind := range families() {
+		t.Run(kind.name, func(t *testing.T) {
+			own, others := 0.0, map[string]float64{}
+			for seed := range uint64(series) {
+				random := rand.New(rand.NewPCG(seed, uint64(k)))
+				load := families()[k].load
+				all := make([]float64, hours)
+				for i := range all {
+					all[i] = load(i, random)
+				}
+				// Not a multiple of a day, so that each origin has another hour.
+				for from := first + int(seed); from+48 <= hours; from += 101 {
+					history, future := all[:from], all[from:from+48]
+					own += absoluteError(future, mustForecast(t, history, forecast.Options{}).Values)
+					for name, f := range simple(history) {
+						others[name] += absoluteError(future, f)
+					}
+				}
+			}
+			for name, e := range others {
+				if own > 1.05*e {
+					t.Errorf("the error is %.2f of that of %s, want at most 1.05", own/e, name)
+				}
+			}
+		})
+	}
+}
+
+func absoluteError(actual, predicted []float64) float64 {
+	sum := 0.0
+	for i, y := range actual {
+		sum += math.Abs(y - predicted[i])
+	}
+	return sum
+}

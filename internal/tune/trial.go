@@ -1,0 +1,107 @@
+package tune
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"flyball/sim"
+)
+
+// A Score is what became of a candidate on a part of the traffic.
+type Score struct {
+	Hours float64 `json:"taskHours"`
+	Cost  float64 `json:"cost"`
+	Miss  float64 `json:"missed"` // of Total: requests or minutes outside the agreement
+	Total float64 `json:"total"`
+	Days  float64 `json:"days"`
+}
+
+// Kept is the percentage that was within the agreement.
+func (s Score) Kept() float64 {
+	if s.Total == 0 {
+		return 100
+	}
+	return 100 * (1 - min(1, s.Miss/s.Total))
+}
+
+// Monthly is the cost of 30 days.
+func (s Score) Monthly() float64 { return s.Cost * 30 / s.Days }
+
+// A part is traffic from a time on, of which the beginning is lived through unscored.
+type part struct {
+	start    time.Time
+	requests []float64
+	unscored int
+}
+
+// run plays a scenario through a part. It gives up, and returns false, as soon as worse
+// says that a candidate which has cost and missed so much already is not wanted, or where
+// the context ends.
+func (p part) run(ctx context.Context, s sim.Scenario, g Goal, worse func(hours, miss float64) bool) (Score, bool, error) {
+	var score Score
+	stopped, minutes, seconds := false, 0, 0.0
+	s.Start, s.WarmUp = p.start, time.Duration(p.unscored)*time.Minute
+	s.Observer = sim.Observer{Minute: func(r sim.Record) {
+		if minutes++; minutes <= p.unscored {
+			return
+		}
+		seconds += r.Paid
+		score.Miss += g.miss(r)
+		score.Total += g.total(r)
+		if minutes%looksEach == 0 && (ctx.Err() != nil || worse != nil && worse(seconds/3600, score.Miss)) {
+			stopped = true
+		}
+	}}
+	result, err := sim.Run(s, func(yield func(sim.Minute) bool) {
+		for _, v := range p.requests {
+			if stopped || !yield(sim.Minute{Requests: v}) {
+				return
+			}
+		}
+	})
+	score.Hours, score.Cost = result.TaskHours, result.Cost
+	score.Days = float64(result.Minutes) / (24 * 60)
+	return score, !stopped, err
+}
+
+// looksEach is after how many minutes a trial asks whether to go on.
+const looksEach = 360
+
+// The weeks that stand for a long part, and from how many on they do.
+const (
+	week        = 7 * 24 * 60
+	sampleWeeks = 8
+	longWeeks   = 12
+)
+
+// sample is weeks of a long part, as far from each other as can be, of which the busiest is
+// one. They begin on the weekday on which the part does, so that weeks stay weeks.
+func (p part) sample() (part, bool) {
+	weeks := len(p.requests) / week
+	if weeks < longWeeks {
+		return p, false
+	}
+	busiest, most := 0, 0.0
+	for w := range weeks {
+		total := 0.0
+		for _, v := range p.requests[w*week : (w+1)*week] {
+			total += v
+		}
+		if total > most {
+			busiest, most = w, total
+		}
+	}
+	taken := []int{busiest}
+	for i := range sampleWeeks - 1 {
+		if w := i * (weeks - 1) / (sampleWeeks - 2); !slices.Contains(taken, w) {
+			taken = append(taken, w)
+		}
+	}
+	slices.Sort(taken)
+	var requests []float64
+	for _, w := range taken {
+		requests = append(requests, p.requests[w*week:(w+1)*week]...)
+	}
+	return part{p.start, requests, p.unscored}, true
+}
