@@ -118,7 +118,7 @@ func (d *drawing) names(plot plot, p Panel) {
 		names = append(names, name{level.Label + " " + plot.value(level.Value), Neutral.text(), d.right + 7, plot.y(level.Value)})
 	}
 	for _, series := range slices.Backward(p.Series) { // of the same value, the last is named first
-		if n := len(series.Points); n > 0 {
+		if n := len(series.Points); n > 0 && series.Label != "" {
 			last := series.Points[n-1]
 			x := d.clampX(last.At)
 			if series.stepped() {

@@ -37,6 +37,9 @@ func (f Figure) valuesAt(from, to time.Time) string {
 		s := scale{unit: p.Unit}
 		var values []string
 		for _, series := range p.Series {
+			if series.Faint && series.Label == "" { // the background of another
+				continue
+			}
 			if v, ok := series.at(from, to); ok {
 				values = append(values, strings.TrimSpace(series.Label+" "+s.value(v)))
 			}

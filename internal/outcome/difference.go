@@ -30,7 +30,9 @@ func Differences(run, other Run) []Difference {
 	far := max(time.Hour, run.End.Sub(run.Start)/apart)
 	var told []span
 	for _, s := range all {
-		near := func(t span) bool { return s.from.Sub(t.from).Abs() < far }
+		near := func(t span) bool { // or the same again, such as on each day
+			return s.from.Sub(t.from).Abs() < far || s.a == t.a && s.b == t.b
+		}
 		if s.by() != 0 && !slices.ContainsFunc(told, near) {
 			if told = append(told, s); len(told) == mostDifferences {
 				break

@@ -28,16 +28,16 @@ func (o Outcome) figure() chart.Figure {
 	f := chart.Figure{Title: "Simulation of " + o.Resource, Description: o.describe(), From: r.start, To: o.End}
 	f.Panels = append(f.Panels, chart.Panel{
 		Title: "Requests a minute", Height: 80,
-		Series: []chart.Series{r.series(load, "", chart.Blue, chart.Steps)},
+		Series: r.lines(load, "", chart.Blue, chart.Steps),
 	})
 	for i, run := range o.runs() {
 		f.Panels = append(f.Panels, chart.Panel{
 			Title: titled("Tasks", run.Name, o.Against), Unit: chart.Whole, Height: 110, AtLeast: o.most(),
-			Series: []chart.Series{
-				run.Recording.series(running, "running", colors[i], chart.Steps),
-				run.Recording.series(needed, "needed", chart.Amber, chart.Step),
-				run.Recording.series(desired, "desired", chart.Neutral, chart.Step),
-			},
+			Series: slices.Concat(
+				run.Recording.lines(running, "running", colors[i], chart.Steps),
+				run.Recording.lines(needed, "needed", chart.Amber, chart.Step),
+				run.Recording.lines(desired, "desired", chart.Neutral, chart.Step),
+			),
 		})
 	}
 	f.Panels = append(f.Panels,
@@ -94,9 +94,30 @@ func (o Outcome) panel(q quantity, title string, unit chart.Unit, atLeast float6
 		if len(o.Against) == 0 {
 			style, label = chart.Steps, ""
 		}
-		p.Series = append(p.Series, run.Recording.series(q, shorten(label), colors[i], style))
+		p.Series = append(p.Series, run.Recording.lines(q, shorten(label), colors[i], style)...)
 	}
 	return p
+}
+
+// long is a step in which lines up and down would be no lines any more.
+const long = 2 * time.Hour
+
+// lines are that of a quantity: where steps are long through their averages, before a band
+// from the lowest to the highest values.
+func (r *Recording) lines(q quantity, label string, color chart.Color, style chart.Style) []chart.Series {
+	extremes := r.series(q, label, color, style)
+	if r.length() < long {
+		return []chart.Series{extremes}
+	}
+	extremes.Label, extremes.Faint, extremes.Style = "", true, chart.Step
+	mean := chart.Series{Label: label, Color: color, Style: style, Gap: extremes.Gap}
+	for i, v := range r.means(q) {
+		mean.Points = append(mean.Points, chart.Point{At: r.at(i * r.each), Value: v})
+	}
+	if q == desired { // the band is that of running tasks
+		return []chart.Series{mean}
+	}
+	return []chart.Series{extremes, mean}
 }
 
 // series is a line through the lowest and highest values of each step, where they were.

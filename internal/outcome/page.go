@@ -24,7 +24,10 @@ func (o Outcome) WriteHTML(w io.Writer) error {
 		o.writeTable(&p)
 	}
 	caption := "Point at the picture for its values and for why each decision was taken. Times are UTC."
-	if each := o.Recording.each; each > 1 {
+	switch each := o.Recording.each; {
+	case o.Recording.length() >= long:
+		caption += fmt.Sprintf(" Lines are averages of %d minutes, bands go from the lowest to the highest of them.", each)
+	case each > 1:
 		caption += fmt.Sprintf(" Lines go through the lowest and the highest minute of every %d.", each)
 	}
 	if err := p.Picture(o.figure(), caption); err != nil {
