@@ -54,21 +54,26 @@ func TestALoadFollowsTheTasksOfAService(t *testing.T) {
 			return strings.Contains(string(b), tasks)
 		})
 	}
-	loaded := make(chan struct{})
-	var out string
-	var err error
-	go func() {
-		defer close(loaded)
-		out, err = flyball(t, "load", "--service", "web", "--endpoint", s.Endpoint, "--rate", "40", "--hold", "8s", "--path", "/",
-			"--out", record, "--report", report, "--fail-if", "errors > 0%", "--fail-if", "requests != 320")
-	}()
+	// However long tasks take to come and go on a busy machine, the load goes on until it is ended.
+	loading := exec.Command(os.Args[0], "load", "--service", "web", "--endpoint", s.Endpoint, "--rate", "40", "--hold", "10m", "--path", "/",
+		"--out", record, "--report", report, "--fail-if", "errors > 0%")
+	loading.Env = append(os.Environ(), asFlyball+"=1")
+	var out strings.Builder
+	loading.Stdout, loading.Stderr = &out, &out
+	if err := loading.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = loading.Process.Kill() })
 	recorded(`"running":1`)
 	desire(2)
 	recorded(`"running":2`)
 	desire(1)
-	<-loaded
-	if err != nil || !strings.Contains(out, "through its tasks") || !strings.Contains(out, "320 requests, 0 errors") {
-		t.Fatalf("%v:\n%s", err, out)
+	if err := loading.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	err := loading.Wait()
+	if err != nil || !strings.Contains(out.String(), "through its tasks") || !strings.Contains(out.String(), " requests, 0 errors") {
+		t.Fatalf("%v:\n%s", err, out.String())
 	}
 	var figures struct {
 		Service string
@@ -85,8 +90,8 @@ func TestALoadFollowsTheTasksOfAService(t *testing.T) {
 	for _, l := range figures.Load {
 		most = max(most, l.Tasks.Running)
 	}
-	if figures.Service != "service/test/web" || figures.Summary.Requests != 320 || most != 2 {
-		t.Errorf("the report has %+v, want 320 requests and up to two tasks", figures)
+	if figures.Service != "service/test/web" || figures.Summary.Requests == 0 || most != 2 {
+		t.Errorf("the report has %+v, want requests and up to two tasks", figures)
 	}
 }
 

@@ -77,8 +77,10 @@ func clockFlags(cmd *cobra.Command, clock *string) {
 		if giveUp {
 			*clock = server.ClockWall
 		}
+		// Standard output is for the line that says where the server is ready.
+		fmt.Fprintln(cmd.ErrOrStderr(), "--give-up-lead is the same as --clock wall, which takes its place; give that instead")
 		return err
 	})
-	_ = cmd.Flags().MarkDeprecated("give-up-lead", "and is the same as --clock wall; give that instead")
+	_ = cmd.Flags().MarkHidden("give-up-lead")
 	cmd.MarkFlagsMutuallyExclusive("clock", "give-up-lead")
 }
