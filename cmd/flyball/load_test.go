@@ -63,7 +63,13 @@ func TestALoadFollowsTheTasksOfAService(t *testing.T) {
 	if err := loading.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = loading.Process.Kill() })
+	t.Cleanup(func() {
+		_ = loading.Process.Kill()
+		_ = loading.Wait()
+		if b, _ := os.ReadFile(record); t.Failed() {
+			t.Logf("the load says\n%s\nand its record is\n%.2000s", out.String(), b)
+		}
+	})
 	recorded(`"running":1`)
 	desire(2)
 	recorded(`"running":2`)

@@ -87,7 +87,7 @@ Built-in images, run by every runtime:
 	f.StringVar(&cfg.Data, "data", defaultData(), `folder of the durable state; "" keeps nothing`)
 	f.StringVar(&cfg.Runtime, "runtime", "auto", "how tasks run: process, docker, simulated (they are records, which start, stop and use what they are told to), or auto (docker when its engine answers, simulated with --clock manual)")
 	f.StringVar(&cfg.TaskNetwork, "task-network", "auto", "process runtime: a network namespace for each task, a loopback address, or auto (namespace where Linux permits it)")
-	f.TextVar(&cfg.TaskRange, "task-range", netip.MustParsePrefix("100.64.0.0/10"), "process runtime: `PREFIX` with room for the networks of the namespaces of tasks and of functions, a /20 each")
+	f.TextVar(&cfg.TaskRange, "task-range", netip.MustParsePrefix("100.64.0.0/11"), "process runtime: `PREFIX` with room for the networks of the namespaces of tasks and of functions, a /20 each")
 	f.Float64Var(&cfg.Speed, "speed", 1, "run the clock this many times faster; tasks run in real time")
 	clockFlags(cmd, &cfg.Clock)
 	simulationFlags(cmd, &cfg)

@@ -103,7 +103,7 @@ func TestClientsThatTrustTheAuthorityTrustLoadBalancers(t *testing.T) {
 
 func TestADomainOfLoadBalancersIsAName(t *testing.T) {
 	for domain, ok := range map[string]bool{"": true, "localhost": true, "lb.example.com": true, ".example": false, "example.": false, "a b": false, "Example": false} {
-		c := Config{Addr: "127.0.0.1:0", Speed: 1, Account: testAccount, Region: testRegion, LBDomain: domain}
+		c := Config{Runtime: "simulated", Addr: "127.0.0.1:0", Speed: 1, Account: testAccount, Region: testRegion, LBDomain: domain}
 		if err := c.check(); (err == nil) != ok {
 			t.Errorf("%q: %v", domain, err)
 		}

@@ -74,7 +74,7 @@ func newNetworks(opts Options, name string) (networks, error) {
 		return networks{}, err
 	}
 	if !opts.Range.IsValid() {
-		opts.Range = netip.MustParsePrefix("100.64.0.0/10")
+		opts.Range = netip.MustParsePrefix("100.64.0.0/11")
 	}
 	if err := netns.CheckRange(opts.Range); err != nil {
 		return networks{}, err

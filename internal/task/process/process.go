@@ -48,7 +48,7 @@ type Options struct {
 	Source     image.Source      // where all other images come from; by default their registries
 	Limits     image.Limits      // what such an image may be
 	Network    NetworkMode       // by default NetworkAuto
-	Range      netip.Prefix      // has room for the network of the namespaces; by default 100.64.0.0/10
+	Range      netip.Prefix      // has room for the network of the namespaces; by default 100.64.0.0/11
 	Addresses  netip.Prefix      // where tasks get their loopback addresses from; by default 127.64.0.0/10
 	LogBytes   int64             // what is kept of a container's log; by default 10 MiB
 	Ephemeral  bool              // nobody wants to know of tasks after the machine has gone down: no start waits for the disk

@@ -46,7 +46,8 @@ func New(o Options) *Runtime {
 	return &Runtime{options: o, ending: o.Clock.Signal(), services: map[string]*service{}, address: addresses().Addr()}
 }
 
-// addresses are those of tasks. Load balancers take them, and nobody listens there (RFC 6598).
+// addresses are those of tasks. Load balancers take them (RFC 6598), and nobody listens there:
+// the networks of processes are of the other half of 100.64.0.0/10.
 func addresses() netip.Prefix { return netip.PrefixFrom(netip.AddrFrom4([4]byte{100, 96, 0, 0}), 11) }
 
 // IsAddress is whether an address can be that of a simulated task, at which nothing answers.
