@@ -170,6 +170,8 @@ func TestARequestIsSentAsItIsPlanned(t *testing.T) {
 		Think:   time.Millisecond,
 		Report:  func(Second) { cancel() },
 	}.Run(ctx)
+	mu.Lock() // the last request may still be under way
+	defer mu.Unlock()
 	if err != nil || len(got) < 2 || got[0] != "PUT web.test text/html n=1" || got[1] != "PUT web.test text/html n=2" {
 		t.Errorf("%.2q, %v", got, err)
 	}
