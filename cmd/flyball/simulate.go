@@ -197,15 +197,25 @@ func (s *simulating) scenario(cmd *cobra.Command, documents policydoc.Documents,
 	if err = s.complete(&scenario); err != nil {
 		return scenario, r, err
 	}
-	prices, err := s.readPrices()
-	if err != nil {
-		return scenario, r, err
-	}
-	scenario.Price, err = prices.Of(s.conn.Region, s.arch)
-	if err != nil && !cmd.Flags().Changed("region") { // the environment's region, which nobody asked for
-		r.Notes, err = append(r.Notes, err.Error()), nil
+	var note string
+	if scenario.Price, note, err = s.price(cmd); note != "" {
+		r.Notes = append(r.Notes, note)
 	}
 	return scenario, r, err
+}
+
+// price is that of the tasks. Where it is not known of the environment's region, which nobody
+// asked for, a note says so.
+func (s *simulating) price(cmd *cobra.Command) (price sim.Price, note string, err error) {
+	prices, err := s.readPrices()
+	if err != nil {
+		return price, "", err
+	}
+	price, err = prices.Of(s.conn.Region, s.arch)
+	if err != nil && !cmd.Flags().Changed("region") {
+		return price, err.Error(), nil
+	}
+	return price, "", err
 }
 
 // complete adds what the flags say of the agreement and deployments.

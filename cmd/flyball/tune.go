@@ -145,7 +145,14 @@ func (t *tuning) problem(cmd *cobra.Command) (p tune.Problem, r tune.Report, err
 	if p.Min < 0 || p.Max < p.Min || p.Max < 1 {
 		return p, r, fmt.Errorf("--min %d --max %d: give a minimum of 0 or more, and a maximum that is not below it", p.Min, p.Max)
 	}
-	p.Build, err = t.builder(cmd, p)
+	price, note, err := t.price(cmd)
+	if err != nil {
+		return p, r, err
+	}
+	if note != "" {
+		r.Notes = append(r.Notes, note)
+	}
+	p.Build, err = t.builder(cmd, p, price)
 	r.Resource = t.resource
 	return p, r, err
 }
@@ -168,7 +175,7 @@ func (t *tuning) bound(cmd *cobra.Command, p *tune.Problem, d policydoc.Document
 }
 
 // builder makes scenarios of documents.
-func (t *tuning) builder(cmd *cobra.Command, p tune.Problem) (func(policydoc.Documents) (sim.Scenario, error), error) {
+func (t *tuning) builder(cmd *cobra.Command, p tune.Problem, price sim.Price) (func(policydoc.Documents) (sim.Scenario, error), error) {
 	setup := simulation.Setup{Start: p.Start, Service: p.Service, AWS: t.delays == "aws"}
 	if cmd.Flags().Changed("initial") {
 		setup.Initial = &t.bounds.initial
@@ -179,7 +186,7 @@ func (t *tuning) builder(cmd *cobra.Command, p tune.Problem) (func(policydoc.Doc
 	}
 	build := func(d policydoc.Documents) (sim.Scenario, error) {
 		s, _, err := simulation.New(d, setup)
-		s.Seed, s.Price, s.Changes = t.seed, rest.Price, slices.Clone(rest.Changes)
+		s.Seed, s.Price, s.Changes = t.seed, price, slices.Clone(rest.Changes)
 		return s, err
 	}
 	first, err := build(p.Subject.Documents(tune.Candidate{Target: max(1, tune.Defaults().Target), Min: p.Min, Max: p.Max}))

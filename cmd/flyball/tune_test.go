@@ -33,6 +33,11 @@ func TestTuneTellsWhatIsBestAndWritesIt(t *testing.T) {
 	if err = errors.Join(err, json.Unmarshal([]byte("{"+text), &r)); err != nil || r.Tried != 40 || len(r.Frontier) == 0 || len(r.Compared) < 2 || r.Compared[0].Name != "today" {
 		t.Errorf("%v: %+v", err, r)
 	}
+	for _, c := range append(r.Compared, r.Best) {
+		if c.Held.Cost <= 0 {
+			t.Errorf("%s costs %v for %v task-hours", c.Name, c.Held.Cost, c.Held.Hours)
+		}
+	}
 }
 
 func TestTuneSaysWhatToType(t *testing.T) {

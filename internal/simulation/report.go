@@ -74,6 +74,9 @@ func (r Report) Measured() map[string]float64 {
 	for _, v := range Values() {
 		values[v.Name.Name] = v.of(r)
 	}
+	if r.Cost == 0 && r.TaskHours > 0 {
+		delete(values, "cost") // without a price it is not known, and a condition on it must not pass
+	}
 	return values
 }
 

@@ -166,6 +166,14 @@ func TestReports(t *testing.T) {
 	if r.Result, err = sim.Run(s, steady(60, 600, 60)); err != nil {
 		t.Fatal(err)
 	}
+	if cost := r.Measured()["cost"]; cost <= 0 {
+		t.Errorf("the tasks cost %v", cost)
+	}
+	unknown := r
+	unknown.Cost = 0
+	if cost, known := unknown.Measured()["cost"]; known {
+		t.Errorf("without a price the tasks cost %v", cost)
+	}
 	var text, document strings.Builder
 	if err := r.WriteText(&text); err != nil {
 		t.Fatal(err)

@@ -65,7 +65,7 @@ func (r Report) WriteText(w io.Writer) error {
 		if c.Kept < 100*r.Share {
 			verdict = "NOT kept"
 		}
-		fmt.Fprintf(&b, "%-24s %12s %10s   %s\n", c.Name, fmt.Sprintf("$%.2f", c.Held.Monthly()), percent(c.Kept), verdict)
+		fmt.Fprintf(&b, "%-24s %12s %10s   %s\n", c.Name, c.Held.price(), percent(c.Kept), verdict)
 	}
 	fmt.Fprintf(&b, "\nbest: %s\n", r.Best.Candidate)
 	if r.Beside != "" {

@@ -2,6 +2,7 @@ package tune
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -27,6 +28,14 @@ func (s Score) Kept() float64 {
 
 // Monthly is the cost of 30 days.
 func (s Score) Monthly() float64 { return s.Cost * 30 / s.Days }
+
+// price is the cost of 30 days or, where the price of a task is not known, its task-hours.
+func (s Score) price() string {
+	if s.Cost == 0 && s.Hours > 0 {
+		return fmt.Sprintf("%.0f task-h", s.Hours*30/s.Days)
+	}
+	return fmt.Sprintf("$%.2f", s.Monthly())
+}
 
 // A part is traffic from a time on, of which the beginning is lived through unscored.
 type part struct {
