@@ -118,11 +118,8 @@ func countersOf(t *testing.T, s *Server) (lines []string) {
 	return lines
 }
 
-// raced says that the race detector slows the tests down.
-var raced bool
-
-// Of several scrapes the fastest counts: the machine does other things, too.
-func TestAThousandServicesAreScrapedInLessThanATenthOfASecond(t *testing.T) {
+// What a scrape takes is told with -v: of several the fastest, for the machine does other things, too.
+func TestAThousandServicesAreScraped(t *testing.T) {
 	s := open(t, "")
 	defer running(t, s)()
 	furnish(t, client.New(client.Config{Endpoint: s.URL(), Region: testRegion}))
@@ -150,7 +147,4 @@ func TestAThousandServicesAreScrapedInLessThanATenthOfASecond(t *testing.T) {
 		}
 	}
 	t.Logf("a scrape takes %v", fastest)
-	if most := 100 * time.Millisecond; fastest > most && !raced {
-		t.Errorf("a scrape takes %v, more than %v", fastest, most)
-	}
 }
