@@ -51,12 +51,12 @@ const mostPIDs = 4096
 func checkStartable(d *types.TaskDefinition) error {
 	switch p := d.RuntimePlatform; {
 	case p != nil && p.OperatingSystemFamily != "" && p.OperatingSystemFamily != types.OSFamilyLinux:
-		return fmt.Errorf("CannotStartContainerError: the operating system family %s does not run on this server. Register the task definition with operatingSystemFamily LINUX.", p.OperatingSystemFamily)
+		return fmt.Errorf("CannotStartContainerError: the operating system family %s does not run on this server. Register the task definition with operatingSystemFamily LINUX", p.OperatingSystemFamily)
 	case d.ProxyConfiguration != nil:
-		return errors.New("ResourceInitializationError: proxy configurations are not supported by this server. Register the task definition without proxyConfiguration.")
+		return errors.New("ResourceInitializationError: proxy configurations are not supported by this server. Register the task definition without proxyConfiguration")
 	//lint:ignore SA1019 old definitions still have it
 	case len(d.InferenceAccelerators) > 0:
-		return errors.New("ResourceInitializationError: inference accelerators are not supported by this server. Register the task definition without inferenceAccelerators.")
+		return errors.New("ResourceInitializationError: inference accelerators are not supported by this server. Register the task definition without inferenceAccelerators")
 	}
 	for _, c := range d.ContainerDefinitions {
 		if err := checkContainerStartable(c); err != nil {
@@ -69,13 +69,13 @@ func checkStartable(d *types.TaskDefinition) error {
 func checkContainerStartable(c types.ContainerDefinition) error {
 	switch {
 	case len(c.Secrets) > 0 || c.LogConfiguration != nil && len(c.LogConfiguration.SecretOptions) > 0:
-		return errors.New("ResourceInitializationError: unable to pull secrets or registry auth: secrets are not supported by this server. Give the value in environment, in place of secrets or secretOptions.")
+		return errors.New("ResourceInitializationError: unable to pull secrets or registry auth: secrets are not supported by this server. Give the value in environment, in place of secrets or secretOptions")
 	case len(c.EnvironmentFiles) > 0:
-		return errors.New("ResourceInitializationError: failed to download env files: environment files are not supported by this server. Give what is in them in environment.")
+		return errors.New("ResourceInitializationError: failed to download env files: environment files are not supported by this server. Give what is in them in environment")
 	case len(c.MountPoints) > 0 || len(c.VolumesFrom) > 0:
-		return fmt.Errorf("CannotCreateVolumeError: the container %s mounts a volume, volumes are not supported by this server. Register the task definition without mountPoints and volumesFrom, and put the files into the image.", *c.Name)
+		return fmt.Errorf("CannotCreateVolumeError: the container %s mounts a volume, volumes are not supported by this server. Register the task definition without mountPoints and volumesFrom, and put the files into the image", *c.Name)
 	case slices.ContainsFunc(c.PortMappings, func(p types.PortMapping) bool { return p.ContainerPort == nil }):
-		return fmt.Errorf("CannotStartContainerError: the container %s maps a range of ports, ranges are not supported by this server. Map each port by containerPort.", *c.Name)
+		return fmt.Errorf("CannotStartContainerError: the container %s maps a range of ports, ranges are not supported by this server. Map each port by containerPort", *c.Name)
 	}
 	return nil
 }

@@ -79,7 +79,7 @@ func (p *programs) use(ctx context.Context, name, digest string) (*image.Image, 
 // missing is the error about an image that cannot be had.
 func (p *programs) missing(err error) error {
 	return fmt.Errorf("%w: %w. Push the image to a repository of this server's ECR and name that, or have a program of this machine run in its place: "+
-		"flyball serve --image NAME=COMMAND. Without either there are %s.",
+		"flyball serve --image NAME=COMMAND. Without either there are %s",
 		task.ErrNoImage, err, strings.Join(slices.Sorted(maps.Keys(p.commands)), ", "))
 }
 
