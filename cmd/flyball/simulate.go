@@ -29,7 +29,8 @@ and cooldowns. The same files, flags and seed give the same result.
 --policies takes what aws application-autoscaling describe-scaling-policies, describe-scalable-targets
 and describe-scheduled-actions print, aws cloudwatch describe-alarms for the alarms of step policies,
 terraform show -json of a plan or a state, and CloudFormation templates, as YAML or JSON, among them
-what cdk synth prints; it can be given several times. The address of a running Flyball, or aws, reads
+what cdk synth prints, and small YAML files, of which flyball schema prints the JSON schema; it can be
+given several times. The address of a running Flyball, or aws, reads
 them from there. --parameter gives a template's parameters values, where they have no default, and
 what the template imports. --service names one of several services.
 
