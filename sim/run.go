@@ -27,6 +27,8 @@ type run struct {
 	oracle oracle
 	score  score
 
+	explains int64 // when an observer wants to hear how the target stands
+
 	next int64 // when anything of the above does something
 }
 
@@ -55,7 +57,7 @@ func newRun(s *Scenario) *run {
 	random := rand.New(rand.NewPCG(s.Seed, 0x5eed))
 	st := s.Service.station()
 	r := &run{
-		scenario: s, now: s.Start.UnixNano(), changes: s.Changes,
+		scenario: s, now: s.Start.UnixNano(), changes: s.Changes, explains: s.explainsAt(),
 		queue: queue{station: st, timeout: s.Service.timeout()},
 	}
 	if s.OneByOne {
@@ -170,6 +172,7 @@ func (r *run) act() {
 			r.look(m)
 		}
 	}
+	r.host.explain()
 	r.host.answer()
 	r.oracle.step()
 	r.host.step()
@@ -228,7 +231,7 @@ func (r *run) change(c Change) {
 
 // plan finds when something is to be done next.
 func (r *run) plan() {
-	next := min(r.tasks.next, r.host.next(), r.oracle.next())
+	next := min(r.tasks.next, r.host.next(), r.oracle.next(), max(r.now, r.explains))
 	for _, m := range r.meters {
 		next = min(next, m.ends, m.appears, m.looks)
 	}
