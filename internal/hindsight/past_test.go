@@ -81,7 +81,7 @@ func TestWhatIsDecidedIsRebuilt(t *testing.T) {
 		}, 4, "1 of 3 datapoints above 50"},
 		"a cooldown that holds": {func(p *hindsight.Past) {
 			p.Activities = []scaling.Activity{set(4, -5*time.Minute, "cpu"), set(1, -time.Hour, "cpu")}
-		}, 5, "base"},
+		}, 4, "the cooldown of policy cpu ends at 14:06:00"},
 		"another policy's activity": {func(p *hindsight.Past) { p.Activities = []scaling.Activity{set(4, -2*time.Minute, "other")} }, 8, "need 8"},
 		"an activity under way": {func(p *hindsight.Past) {
 			a := set(6, -30*time.Second, "other")
