@@ -23,6 +23,7 @@ import (
 type simulationInputs struct {
 	conn     connection
 	policies []string
+	given    map[string]string // parameters of templates
 	resource string
 	traffic  string
 	file     reading
@@ -45,6 +46,7 @@ func (s *simulationInputs) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	_ = f.MarkHidden("endpoint")
 	f.StringArrayVar(&s.policies, "policies", nil, "file with scaling policies and what belongs to them, the address of a server, or aws; can be given several times")
+	f.StringToStringVar(&s.given, "parameter", nil, "value of a CloudFormation template's parameter, NAME=VALUE, or of what it imports; can be given several times")
 	f.StringVar(&s.resource, "service", "", "CLUSTER/SERVICE that is simulated, where there are several")
 	f.StringVar(&s.traffic, "traffic", "", "file of traffic: the requests, or messages, of each step of time")
 	s.file.add(cmd)
@@ -60,9 +62,8 @@ func (s *simulationInputs) flags(cmd *cobra.Command) {
 	f.Uint64Var(&s.seed, "seed", 1, "number that chance begins with: of starts and crashes of tasks")
 	f.BoolVar(&s.oneByOne, "one-by-one", false, "simulate each request by chance, in the place of a fluid; for small loads")
 	f.StringArrayVar(&s.deploys, "deploy", nil, "time of a deployment, such as 2026-11-26T14:05:00Z; can be given several times")
-	for _, name := range []string{"policies", "prices"} {
-		_ = cmd.MarkFlagFilename(name, "json")
-	}
+	_ = cmd.MarkFlagFilename("policies", "json", "yaml", "yml")
+	_ = cmd.MarkFlagFilename("prices", "json")
 	_ = cmd.MarkFlagFilename("traffic")
 	_ = cmd.MarkFlagRequired("traffic")
 }
@@ -163,6 +164,11 @@ func (s *simulationInputs) documents(ctx context.Context, flag string, files []s
 		}
 		all.Add(one)
 	}
+	for name := range s.given {
+		if !slices.Contains(all.Parameters, name) {
+			return all, fmt.Errorf("--parameter %s: no template has a parameter of that name; %s", name, parametersOf(all))
+		}
+	}
 	resources := all.Resources()
 	if s.resource == "" && len(resources) == 1 {
 		s.resource = strings.TrimPrefix(resources[0], "service/")
@@ -178,6 +184,14 @@ func (s *simulationInputs) documents(ctx context.Context, flag string, files []s
 		return all, fmt.Errorf("--service %s: the policies are of %s", s.resource, names(resources))
 	}
 	return all.Of(id), nil
+}
+
+// parametersOf tells which parameters documents have.
+func parametersOf(d policydoc.Documents) string {
+	if len(d.Parameters) == 0 {
+		return "the policies are of no template with parameters"
+	}
+	return "there are " + strings.Join(d.Parameters, ", ")
 }
 
 // names are resources as --service takes them.
@@ -212,7 +226,7 @@ func (s *simulationInputs) readPolicies(ctx context.Context, name string, stdin 
 		return policydoc.Documents{}, err
 	}
 	defer in.Close()
-	return policydoc.Read(in)
+	return policydoc.Options{Parameters: s.given, Region: s.conn.Region, Account: s.conn.Account}.Read(in)
 }
 
 // readTraffic reads the traffic.
