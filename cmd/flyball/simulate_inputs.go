@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"flyball/internal/policydoc"
+	"flyball/internal/preset"
 	"flyball/internal/simulation"
 	"flyball/internal/trace"
 	"flyball/sim"
@@ -91,6 +92,9 @@ func (s *simulationInputs) scenario(cmd *cobra.Command, documents policydoc.Docu
 	}
 	if err = s.complete(&scenario); err != nil {
 		return scenario, r, err
+	}
+	if documents.Autoscaler != nil {
+		documents.Autoscaler.Apply(&scenario)
 	}
 	var note string
 	if scenario.Price, note, err = s.price(cmd); note != "" {
@@ -201,6 +205,10 @@ func names(resources []string) string {
 
 // readPolicies reads a file, or asks a server.
 func (s *simulationInputs) readPolicies(ctx context.Context, name string, stdin io.Reader) (policydoc.Documents, error) {
+	if preset.IsShort(name) {
+		p, err := preset.ParseShort(name)
+		return policydoc.OfAutoscaler(p), err
+	}
 	if name == "aws" || strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") {
 		s.conn.Endpoint = name
 		if err := s.conn.complete(); err != nil {
