@@ -24,9 +24,10 @@ type run struct {
 	meters  []*meter
 	changes []Change // that are to come
 
-	host   host
-	oracle oracle
-	score  score
+	host       host
+	oracle     oracle
+	controller controller
+	score      score
 
 	next int64 // when anything of the above does something
 }
@@ -66,6 +67,7 @@ func newRun(s *Scenario) *run {
 	r.score = newScore(s, &r.queue.station)
 	r.host = newHost(r)
 	r.oracle = newOracle(r)
+	r.controller = newController(r)
 	r.watchAlarms()
 	r.host.begin()
 	r.oracle.begin()
@@ -146,6 +148,7 @@ func (r *run) pass(until int64) {
 	if r.oracle.ends != never {
 		r.oracle.window.add(&f, &r.queue.station, running, serving)
 	}
+	r.controller.add(&f, running, serving)
 	r.score.add(&f, serving, float64(r.tasks.paid()))
 	r.now = until
 }
@@ -175,6 +178,7 @@ func (r *run) act() {
 	r.host.answer()
 	r.oracle.step()
 	r.host.step()
+	r.controller.step()
 	r.plan()
 }
 
@@ -233,7 +237,7 @@ func (r *run) change(c Change) {
 
 // plan finds when something is to be done next.
 func (r *run) plan() {
-	next := min(r.tasks.next, r.host.next(), r.oracle.next())
+	next := min(r.tasks.next, r.host.next(), r.oracle.next(), r.controller.next)
 	for _, m := range r.meters {
 		next = min(next, m.ends, m.appears, m.looks)
 	}
