@@ -28,10 +28,11 @@ func (m *Model) estimateStart(h History) {
 	at := sum / tasks
 	// A count at the end of a step says nothing of the step before: each rise is known within one.
 	within := h.Step.Seconds()
-	m.add(Start, Seconds, interval{at, max(0, at-within), at + within})
 	if at < within {
-		m.note("Tasks start in less than a step of %v, or about as long: their start is not known better than that.", h.Step)
+		m.miss(Start, "tasks that are desired run after %s at most, and steps of %s tell no more", Seconds.text(at+within), brief(h.Step))
+		return
 	}
+	m.add(Start, Seconds, interval{at, at - within, at + within})
 }
 
 // startsOf is the mean of times, and their standard deviation.
