@@ -21,7 +21,8 @@ import (
 
 // A tuning is what the flags of flyball tune say.
 type tuning struct {
-	simulating
+	simulationInputs
+	json       bool
 	candidates int
 	train      float64
 	terraform  string
@@ -51,7 +52,7 @@ The same files, flags and seed give the same result, on any number of processors
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.run(cmd) },
 	}
-	t.inputs(cmd)
+	t.flags(cmd)
 	f := cmd.Flags()
 	f.IntVar(&t.candidates, "candidates", 300, "candidates to try")
 	f.Float64Var(&t.train, "train", 2.0/3, "share of the traffic, from its beginning, that the search sees")
