@@ -15,12 +15,14 @@ type reading struct {
 	options                trace.Options
 	zone                   zone
 	values, missing, dates string
+	made                   generating
 }
 
 // add adds the flags to a command.
 func (r *reading) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&r.options.Column, "column", "", "values to read: a column's name or number, a result's id, a label; '*' adds all up")
 	r.common(cmd)
+	r.made.add(cmd)
 	choiceVar(cmd, &r.values, "values", "what values are: counts of a step, gauges, or rates a second; auto goes by names", "auto", "counts", "gauges", "rates")
 }
 
@@ -35,8 +37,14 @@ func (r *reading) common(cmd *cobra.Command) {
 	choiceVar(cmd, &r.dates, "date-order", "order in dates such as 03/04/2026", "auto", "mdy", "dmy")
 }
 
-// read reads a file, and tells on standard error what had to be done.
+// read reads a file, or makes traffic up, and tells on standard error what had to be done.
 func (r reading) read(cmd *cobra.Command, path string, assume trace.Kind) (trace.Trace, error) {
+	if r.made.description != "" {
+		return r.generated(cmd)
+	}
+	if cmd.Flags().Changed("for") {
+		return trace.Trace{}, refuse("--for is how long traffic is made up, and none is: give --generate, too")
+	}
 	in, err := trace.Open(path, cmd.InOrStdin())
 	if err != nil {
 		return trace.Trace{}, refusal{err}
@@ -64,6 +72,28 @@ func (r reading) said(assume trace.Kind) trace.Options {
 	return o
 }
 
+// path is the file that arguments name, or "" for traffic that is made up; wanted says what to
+// name where neither is given.
+func (r reading) path(args []string, wanted string) (string, error) {
+	switch made := r.made.description != ""; {
+	case made && len(args) > 0:
+		return "", refuse("a file and --generate do not go together: leave out %q", args[0])
+	case made:
+		return "", nil
+	case len(args) == 0:
+		return "", refuse("%s", wanted)
+	}
+	return args[0], nil
+}
+
+// source names where values are from, for messages.
+func (r reading) source(path string) string {
+	if r.made.description != "" {
+		return "--generate"
+	}
+	return path
+}
+
 // traffic reads a file of requests, or whatever else is counted.
 func (r reading) traffic(cmd *cobra.Command, path string) (trace.Trace, error) {
 	t, err := r.read(cmd, path, trace.Counts)
@@ -71,7 +101,7 @@ func (r reading) traffic(cmd *cobra.Command, path string) (trace.Trace, error) {
 		return t, err
 	}
 	if t, err = t.Counted(); err != nil {
-		return t, refuse("%s: %w", path, err)
+		return t, refuse("%s: %w", r.source(path), err)
 	}
 	return t, nil
 }
