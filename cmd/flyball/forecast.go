@@ -39,6 +39,8 @@ get-metric-statistics, of Prometheus' query_range, or an access log, whose reque
 What is forecast are hours: counts of finer rows are added up, of gauges the mean is taken. What had
 to be done to read the file is told on standard error.
 
+` + generates + `
+
 With --batch, a file has a series a row (id,v1,v2,...) and a row of forecasts (id,f1,f2,...) is
 written for each. A series that cannot be forecast is told on standard error and left out, and the
 exit status is 1. Files may be gzipped; - is the standard input.
@@ -56,8 +58,8 @@ of the M4 competition.`,
 			switch {
 			case f.batch != "" && len(args) > 0:
 				return refuse("a file and --batch do not go together: leave out %q", args[0])
-			case f.batch == "" && len(args) == 0:
-				return refuse("name a file of hourly values, such as requests.csv, or a batch of series with --batch")
+			case f.batch != "" && f.file.made.description != "":
+				return refuse("--generate and --batch do not go together: give one of them")
 			case f.batch == "" && f.holdout > 0:
 				return refuse("--holdout is for batches: give --batch FILE")
 			case f.holdout > 0 && f.holdout < f.options.Horizon:
@@ -69,7 +71,11 @@ of the M4 competition.`,
 			case f.batch != "":
 				return f.many(cmd)
 			}
-			return f.one(cmd, args[0])
+			path, err := f.file.path(args, "name a file of hourly values, such as requests.csv, or a batch of series with --batch")
+			if err != nil {
+				return err
+			}
+			return f.one(cmd, path)
 		},
 	}
 	f.file.add(cmd)
@@ -99,7 +105,7 @@ func (f forecastFlags) one(cmd *cobra.Command, path string) error {
 	}
 	result, err := forecast.Forecast(history.Values, f.options)
 	if err != nil {
-		return refuse("%s: %w", path, err)
+		return refuse("%s: %w", f.file.source(path), err)
 	}
 	return f.write(cmd, func(w io.Writer) error {
 		width, isTerminal := terminal.Width(w)
