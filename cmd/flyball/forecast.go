@@ -23,6 +23,7 @@ type forecastFlags struct {
 	batch, out, format string
 	holdout            int
 	file               reading
+	holidays           holidays
 	mean               bool
 }
 
@@ -39,6 +40,10 @@ get-metric-statistics, of Prometheus' query_range, or an access log, whose reque
 What is forecast are hours: counts of finer rows are added up, of gauges the mean is taken. What had
 to be done to read the file is told on standard error.
 
+Days are those of --zone, so that the week after a clock change is right. The dates of --holidays
+are forecast as Sundays are, or as the holidays of the history were, and are not taken for what
+comes a week later.
+
 With --batch, a file has a series a row (id,v1,v2,...) and a row of forecasts (id,f1,f2,...) is
 written for each. A series that cannot be forecast is told on standard error and left out, and the
 exit status is 1. Files may be gzipped; - is the standard input.
@@ -49,6 +54,7 @@ of the M4 competition.`,
 		Example: `  flyball forecast requests.csv
   flyball forecast requests.csv --horizon 48 --season 24,168 --format csv > forecast.csv
   flyball forecast cpu-1min.csv --mean
+  flyball forecast requests.csv --zone Europe/Berlin --holidays 12-25,12-26,2027-03-26
   flyball forecast --batch series.csv.gz --out forecasts.csv
   flyball forecast --batch series.csv.gz --holdout 48`,
 		Args: cobra.MaximumNArgs(1),
@@ -62,6 +68,8 @@ of the M4 competition.`,
 				return refuse("--holdout is for batches: give --batch FILE")
 			case f.holdout > 0 && f.holdout < f.options.Horizon:
 				return refuse("--holdout %d holds back less than --horizon %d", f.holdout, f.options.Horizon)
+			case f.batch != "" && len(f.holidays) > 0:
+				return refuse("--holidays is for files whose rows have times: leave out --batch")
 			case f.options.Horizon < 1:
 				return refuse("--horizon %d: give a number above 0", f.options.Horizon)
 			case f.holdout > 0:
@@ -82,6 +90,7 @@ of the M4 competition.`,
 	flags.StringVarP(&f.out, "out", "o", "-", "file to write to")
 	flags.BoolVar(&f.mean, "mean", false, "forecast the hour's mean of finer rows, not their sum")
 	flags.IntVar(&f.holdout, "holdout", 0, "hold back so many values of each series and score the forecasts of them")
+	flags.Var(&f.holidays, "holidays", "dates of holidays, as 2026-12-25 or, each year, 12-25; or a file with a date a line")
 	completeWords(cmd, "format", "csv", "chart")
 	_ = cmd.MarkFlagFilename("batch", "csv", "gz")
 	_ = cmd.MarkFlagFilename("out", "csv")
@@ -97,6 +106,9 @@ func (f forecastFlags) one(cmd *cobra.Command, path string) error {
 	if !cmd.Flags().Changed("season") {
 		f.options.Seasons = seasonsOf(history.Step)
 	}
+	if f.options.Calendar, err = f.calendar(history); err != nil {
+		return err
+	}
 	result, err := forecast.Forecast(history.Values, f.options)
 	if err != nil {
 		return refuse("%s: %w", path, err)
@@ -111,6 +123,20 @@ func (f forecastFlags) one(cmd *cobra.Command, path string) error {
 		}
 		return refuse("--format %s is neither csv nor chart", f.format)
 	})
+}
+
+// calendar is when the rows of a file were, or nil where neither zone nor holidays matter.
+func (f forecastFlags) calendar(history trace.Trace) (*forecast.Calendar, error) {
+	switch {
+	case f.file.zone.location == nil && len(f.holidays) == 0:
+		return nil, nil
+	case history.Start.IsZero() || history.Step <= 0:
+		if len(f.holidays) > 0 {
+			return nil, refuse("--holidays need a file whose rows have times")
+		}
+		return nil, nil
+	}
+	return &forecast.Calendar{Start: history.Start, Step: history.Step, Zone: f.file.zone.location, Holidays: f.holidays}, nil
 }
 
 // seasonsOf are the lengths of a day and a week in rows of a step, those of
