@@ -10,8 +10,8 @@ import (
 // service's clock then, which goes forward and back twice a year, and holidays are no
 // usual days.
 type Calendar struct {
-	// Start is when the first value of the history begins.
-	Start time.Time
+	// Next is when the first value after the history begins.
+	Next time.Time
 	// Step is the time between values, an hour if zero.
 	Step time.Duration
 	// Zone is the time zone of the service, UTC if nil.
@@ -77,6 +77,7 @@ func (c *Calendar) step() time.Duration {
 // shows, NaN for one that it leaves out, the mean of one that it shows twice.
 type wall struct {
 	*Calendar
+	start  time.Time // of the first value
 	begin  time.Time // what the clock shows at the first value
 	values []float64
 	ahead  []int // of each step to come, how many hours of the clock after the values it is
@@ -84,7 +85,8 @@ type wall struct {
 
 // wall lays a history out, and the steps that follow it.
 func (c *Calendar) wall(history []float64, horizon int) *wall {
-	w := &wall{Calendar: c, begin: c.local(c.Start)}
+	w := &wall{Calendar: c, start: c.Next.Add(-time.Duration(len(history)) * c.step())}
+	w.begin = c.local(w.start)
 	var counts []int
 	for i, v := range history {
 		at := max(w.place(i), 0)
@@ -108,7 +110,7 @@ func (c *Calendar) wall(history []float64, horizon int) *wall {
 
 // place is which hour of the clock a step of the history, or after it, is.
 func (w *wall) place(step int) int {
-	shown := w.local(w.Start.Add(time.Duration(step) * w.step())).Sub(w.begin)
+	shown := w.local(w.start.Add(time.Duration(step) * w.step())).Sub(w.begin)
 	return int((shown + w.step()/2) / w.step())
 }
 

@@ -60,7 +60,7 @@ func TestClockOfTheServiceIsFollowed(t *testing.T) {
 			const hours = 35 * 24
 			start := c.now.Add(-hours * time.Hour)
 			history, future := hoursOf(start, hours, zone, never)
-			r := mustForecast(t, history, forecast.Options{Calendar: &forecast.Calendar{Start: start, Zone: zone}})
+			r := mustForecast(t, history, forecast.Options{Calendar: &forecast.Calendar{Next: c.now, Zone: zone}})
 			if e := relativeError(future, r.Values); e > 0.02 {
 				t.Errorf("the error is %.1f %% of the load, want at most 2 %%", 100*e)
 			}
@@ -76,7 +76,7 @@ func TestClockOfTheServiceIsFollowed(t *testing.T) {
 func TestCalendarInUTCChangesNothing(t *testing.T) {
 	history, _ := weekly(21 * 24).series(0)
 	want := mustForecast(t, history, forecast.Options{}).Values
-	got := mustForecast(t, history, forecast.Options{Calendar: &forecast.Calendar{Start: time.Unix(0, 0)}}).Values
+	got := mustForecast(t, history, forecast.Options{Calendar: &forecast.Calendar{Next: time.Unix(0, 0)}}).Values
 	for i := range want {
 		if got[i] != want[i] {
 			t.Fatalf("value %d is %v, want %v", i, got[i], want[i])
@@ -101,7 +101,7 @@ func TestHolidays(t *testing.T) {
 			const hours = 35 * 24
 			start := c.now.Add(-hours * time.Hour)
 			history, future := hoursOf(start, hours, zone, holiday)
-			r := mustForecast(t, history, forecast.Options{Calendar: &forecast.Calendar{Start: start, Zone: zone, Holidays: list}})
+			r := mustForecast(t, history, forecast.Options{Calendar: &forecast.Calendar{Next: c.now, Zone: zone, Holidays: list}})
 			if e := relativeError(future, r.Values); e > 0.02 {
 				t.Errorf("the error is %.1f %% of the load, want at most 2 %%", 100*e)
 			}
@@ -126,7 +126,7 @@ func TestHolidayIsLikeThoseThatWere(t *testing.T) {
 			future = append(future, v)
 		}
 	}
-	r := mustForecast(t, history, forecast.Options{Calendar: &forecast.Calendar{Start: start, Holidays: []forecast.Holiday{
+	r := mustForecast(t, history, forecast.Options{Calendar: &forecast.Calendar{Next: start.Add(hours * time.Hour), Holidays: []forecast.Holiday{
 		{Month: time.November, Day: 27}, {Month: time.December, Day: 8},
 	}}})
 	if e := relativeError(future, r.Values); e > 0.02 {

@@ -55,7 +55,8 @@ func TestForecastCommand(t *testing.T) {
 		lines int
 	}{
 		{"a file becomes CSV when piped", []string{"week.csv", "--horizon", "3"}, "step,forecast,lower80,upper80,lower95,upper95\n1,", 4},
-		{"finer rows become hours", []string{"week.csv", "--step", "30m", "--horizon", "3"}, "step,forecast,lower80,upper80,lower95,upper95\n1,", 4},
+		{"parts of hours are forecast", []string{"week.csv", "--step", "30m", "--horizon", "3"}, "step,forecast,lower80,upper80,lower95,upper95\n1,", 7},
+		{"finer rows become hours", []string{"week.csv", "--step", "30m", "--hourly", "--horizon", "3"}, "step,forecast,lower80,upper80,lower95,upper95\n1,", 4},
 		{"levels are chosen", []string{"week.csv", "--horizon", "3", "--level", "0.5"}, "step,forecast,lower50,upper50\n1,", 4},
 		{"a batch becomes a row each, in order", []string{"--batch", "batch.csv", "--season", "24"}, "s0,", 3},
 		{"a holdout is scored", []string{"--batch", "batch.csv", "--holdout", "48", "--season", "24"}, "3 series\n", 9},
@@ -196,6 +197,7 @@ func TestForecastCommandRefuses(t *testing.T) {
 		{"holidays of rows without times", []string{"week.csv", "--holidays", "12-25"}, "--holidays need a file whose rows have times"},
 		{"holidays of a batch", []string{"--batch", "batch.csv", "--holidays", "12-25"}, "--holidays is for files whose rows have times: leave out --batch"},
 		{"a holiday that is no date", []string{"week.csv", "--holidays", "25.12."}, `invalid argument "25.12." for "--holidays" flag: "25.12." is no date; give 2026-12-25, or 12-25 for that of each year; there is no file of this name either`},
+		{"a step that hours are no number of", []string{"week.csv", "--step", "7m"}, "--step 7m0s cannot be forecast: an hour must be a number of steps of a minute and more, such as 5m; --hourly forecasts hours"},
 		{"a holdout of one file", []string{"week.csv", "--holdout", "48"}, "--holdout is for batches: give --batch FILE"},
 		{"a holdout below the horizon", []string{"--batch", "batch.csv", "--holdout", "24"}, "--holdout 24 holds back less than --horizon 48"},
 	} {
