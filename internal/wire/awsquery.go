@@ -136,6 +136,18 @@ func (q *awsQuery) appendFault(b []byte, x *exchange, f *fault) []byte {
 		w.start("ErrorResponse")
 	}
 	w.start("Error")
+	writeQueryFault(w, x, f)
+	if x.service != nil && x.service.detail {
+		w.buf = append(w.buf, "<Detail/>"...)
+	}
+	w.end("Error")
+	w.leaf("RequestId", x.id)
+	w.end("ErrorResponse")
+	return w.buf
+}
+
+// writeQueryFault writes what is in the element Error.
+func writeQueryFault(w writer, x *exchange, f *fault) {
 	w.openObject()
 	w.member("Type")
 	w.text(f.side())
@@ -149,13 +161,6 @@ func (q *awsQuery) appendFault(b []byte, x *exchange, f *fault) []byte {
 	}
 	f.writeOtherMembers(w)
 	w.closeObject()
-	if x.service != nil && x.service.detail {
-		w.buf = append(w.buf, "<Detail/>"...)
-	}
-	w.end("Error")
-	w.leaf("RequestId", x.id)
-	w.end("ErrorResponse")
-	return w.buf
 }
 
 // wsdl is what an error says in awsQuery, if that is not what it says in others.
