@@ -29,6 +29,8 @@ func (q *awsQuery) route(x *exchange) *fault {
 	}
 	x.name = q.params.get("Action")
 	switch {
+	case x.name == "" && x.service != nil && x.service.path != "":
+		return &fault{code: "UnknownOperationException", status: http.StatusNotFound, bare: true}
 	case x.name == "":
 		return &fault{code: "MissingAction", status: http.StatusBadRequest, message: "The request must contain the parameter Action"}
 	case x.service == nil || version != "" && version != x.service.version:
@@ -130,6 +132,10 @@ func (q *awsQuery) appendOutput(b []byte, x *exchange, out reflect.Value) []byte
 
 func (q *awsQuery) appendFault(b []byte, x *exchange, f *fault) []byte {
 	w := &xmlWriter{buf: b}
+	if f.bare {
+		w.start(f.code + "/")
+		return w.buf
+	}
 	if x.service != nil && x.service.xmlNamespace != "" {
 		w.start(`ErrorResponse xmlns="` + x.service.xmlNamespace + `"`)
 	} else {

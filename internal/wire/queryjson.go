@@ -17,6 +17,15 @@ func wantsJSON(r *http.Request) bool {
 	return strings.EqualFold(strings.TrimSpace(media), "application/json")
 }
 
+// route has what is bare be so, in XML.
+func (q *queryJSON) route(x *exchange) *fault {
+	f := q.awsQuery.route(x)
+	if f != nil && f.bare {
+		x.proto = &q.awsQuery
+	}
+	return f
+}
+
 func (q *queryJSON) setHeader(h http.Header) { h.Set("Content-Type", "application/json") }
 
 func (q *queryJSON) appendOutput(b []byte, x *exchange, out reflect.Value) []byte {

@@ -51,6 +51,7 @@ func TestQueryIsAnsweredInJSONToThoseWhoAcceptThatAlone(t *testing.T) {
 		{"an operation without an output has no result", "sqs", "application/json", "DeleteMessage&QueueUrl=full", `{"DeleteMessageResponse":{"ResponseMetadata":{"RequestId":"ID"}}}`},
 		{"an error", "monitoring", "application/json", "GetDashboard&DashboardName=d", `{"Error":{"Type":"Sender","Code":"ResourceNotFound","Message":"none"},"RequestId":"ID"}`},
 		{"an operation that is none", "sqs", "application/json", "Fly", `{"Error":{"Type":"Sender","Code":"InvalidAction","Message":"The action Fly is not valid for this endpoint."},"RequestId":"ID"}`},
+		{"XML for no action at all", "sqs", "application/json", "", "<UnknownOperationException/>"},
 		{"XML for those who accept it first", "sqs", "text/xml, application/json", "DeleteMessage&QueueUrl=full", `<DeleteMessageResponse xmlns=`},
 		{"XML for those who do not care", "sqs", "*/*", "DeleteMessage&QueueUrl=full", `<DeleteMessageResponse xmlns=`},
 	} {
