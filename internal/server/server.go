@@ -22,6 +22,7 @@ import (
 
 	"flyball/internal/authority"
 	"flyball/internal/clock"
+	"flyball/internal/datafolder"
 	"flyball/internal/deliver"
 	"flyball/internal/descriptors"
 	"flyball/internal/disk"
@@ -96,6 +97,9 @@ const (
 
 // A ConfigError is the error of a Config that nothing can be served with.
 type ConfigError struct{ error }
+
+// Unwrap returns what is wrong with it.
+func (e ConfigError) Unwrap() error { return e.error }
 
 // A Server is one running `flyball serve`.
 type Server struct {
@@ -204,7 +208,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := s.adopt(ctx); err != nil {
 		return nil, err
 	}
-	if before < whole {
+	if before < datafolder.LayoutWhole {
 		if err := s.mend(ctx); err != nil {
 			return nil, err
 		}
