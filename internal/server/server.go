@@ -235,11 +235,11 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 
 // takes refuses changes while the disk takes no writes, but for those of the start: a server
 // that was killed on a full disk begins again.
-func (s *Server) takes() error {
+func (s *Server) takes(bytes int) error {
 	if !s.opened.Load() {
 		return nil
 	}
-	return s.disk.Check()
+	return s.disk.CheckFor(int64(bytes))
 }
 
 // URL is where the server listens.
