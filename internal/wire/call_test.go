@@ -8,7 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -117,16 +117,16 @@ func TestAnswersAreSentWhenTheyAreSettled(t *testing.T) {
 func TestACallThatWaitsToBeWrittenIsAnsweredBefore(t *testing.T) {
 	written := make(chan struct{})
 	var outcome []Answer
-	var waits sync.Once
+	var others atomic.Bool
 	s := serveWith(t, Options{
 		Waits: func(ctx context.Context, tell func(string)) context.Context {
 			return context.WithValue(ctx, tellKey{}, tell)
 		},
 		Settle: func(ctx context.Context, _ string) error {
-			waits.Do(func() {
+			if !others.Swap(true) {
 				ctx.Value(tellKey{}).(func(string))("It is in effect.")
 				<-written
-			})
+			}
 			return nil
 		},
 		Observe: func(a Answer) { outcome = append(outcome, a) },
