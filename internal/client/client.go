@@ -273,7 +273,7 @@ func (c *Client) ask(ctx context.Context, method, path string, q url.Values) (io
 	if res.StatusCode != http.StatusOK {
 		defer res.Body.Close()
 		text, _ := io.ReadAll(io.LimitReader(res.Body, 4096))
-		return nil, fmt.Errorf("%s", strings.TrimSpace(string(text)))
+		return nil, &Rejected{res.StatusCode, strings.TrimSpace(string(text))}
 	}
 	return res.Body, nil
 }

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/aws/smithy-go"
@@ -125,9 +126,14 @@ func (c *console) fail(v *visit, err error) {
 	text := err.Error()
 	gone, isGone := errors.AsType[*missing](err)
 	api, isAPI := errors.AsType[smithy.APIError](err)
+	rejected, isRejected := errors.AsType[*client.Rejected](err)
 	switch {
+	case isRejected && rejected.Status < http.StatusInternalServerError:
+		status, title = rejected.Status, "Refused"
 	case isGone:
 		status, title, text = http.StatusNotFound, "Not found", gone.text
+	case isAPI && strings.HasPrefix(api.ErrorCode(), "AccessDenied"):
+		status, title, text = http.StatusForbidden, "Refused", api.ErrorMessage()
 	case isAPI && api.ErrorFault() != smithy.FaultServer:
 		status, title, text = http.StatusBadRequest, api.ErrorCode(), api.ErrorMessage()
 	default:
@@ -209,7 +215,7 @@ func (l links) To(parts ...string) string {
 }
 
 // Events is where the event stream of the region is.
-func (l links) Events() string { return "/console/api/events" + l.with("") }
+func (l links) Events() string { return "/console/api/events" + l.with("detail=false") }
 
 // With is the page itself with something more in its query.
 func (l links) With(name, value string) string { return l.with(url.Values{name: {value}}.Encode()) }

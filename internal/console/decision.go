@@ -44,7 +44,7 @@ func decisionsOf(run report.Run) []decision {
 
 func decisionOf(run report.Run, a report.Activity) decision {
 	d := decision{
-		ID: fmt.Sprintf("d%d", a.At.UnixMilli()), At: a.At.UTC(), End: a.End.UTC(), Kind: kindOf(a), Headline: a.Headline(), Status: a.Status,
+		ID: fmt.Sprintf("d%d", a.At.UnixMilli()), At: a.At.UTC(), End: a.End.UTC(), Kind: kindOf(a), Headline: headline(a), Status: a.Status,
 		Cause: a.Cause, Details: a.Details, Why: a.Why, Times: 1,
 	}
 	for _, s := range run.Alarms {
@@ -59,6 +59,27 @@ func decisionOf(run report.Run, a report.Activity) decision {
 		}
 	}
 	return d
+}
+
+// held are the reasons of not scaling in words, by their codes (NotScaledReason of the API).
+var held = map[string]string{
+	"AlreadyAtMaxCapacity":                 "already at its maximum",
+	"AlreadyAtMinCapacity":                 "already at its minimum",
+	"AlreadyAtDesiredCapacity":             "the capacity is what is needed",
+	"AutoScalingAnticipatedFlapping":       "to scale in would make it scale out again",
+	"TargetServicePutResourceAsUnscalable": "the service is being deployed",
+}
+
+// headline says what was done. Of what was not, it gives the reasons.
+func headline(a report.Activity) string {
+	if len(a.Why) == 0 {
+		return a.Headline()
+	}
+	var why []string
+	for _, code := range a.Why {
+		why = append(why, cmp.Or(held[code], code))
+	}
+	return "Not scaled: " + strings.Join(why, "; ")
 }
 
 func covers(s report.Span, at time.Time) bool { return !at.Before(s.From) && !at.After(s.To) }

@@ -58,8 +58,12 @@ func (r overviewRow) Urgent() bool { return len(r.Needs) > 0 && r.Needs[0].Urgen
 // AtMaximum reports whether it cannot be scaled out.
 func (r overviewRow) AtMaximum() bool { return r.Target != nil && r.Desired >= r.Target.Max }
 
-// An alarmCount is how many alarms are in which state.
-type alarmCount struct{ Alarm, Blind, All int }
+// An alarmCount is how many alarms are in which state. That of target tracking that scales in is in
+// ALARM whenever there is less load than the tasks could take, which is no trouble.
+type alarmCount struct{ Alarm, High, Low, Blind, All int }
+
+// Troubled reports whether one is in another state than OK.
+func (n alarmCount) Troubled() bool { return n.Alarm+n.High+n.Low+n.Blind > 0 }
 
 // AlarmCount counts the alarms of its policies.
 func (r overviewRow) AlarmCount() (n alarmCount) {
@@ -69,12 +73,16 @@ func (r overviewRow) AlarmCount() (n alarmCount) {
 	for _, p := range r.Target.Policies {
 		for _, a := range p.Alarms {
 			n.All++
-			switch a.State {
-			case "ALARM":
-				n.Alarm++
-			case "OK":
-			default:
+			switch {
+			case a.State == "OK":
+			case a.State != "ALARM":
 				n.Blind++
+			case p.Goal == nil:
+				n.Alarm++
+			case strings.Contains(a.Name, "-AlarmLow-"):
+				n.Low++
+			default:
+				n.High++
 			}
 		}
 	}

@@ -49,9 +49,9 @@ func New(events *event.Stream) *Server {
 	return &Server{events: events, life: rand.Text()[:8], of: map[string]int{}}
 }
 
-// Serve sends the events of which wanted says so, until the reader leaves. Reader is the access
-// key that it came with.
-func (s *Server) Serve(w http.ResponseWriter, r *http.Request, reader string, wanted func(event.Event) bool) {
+// Serve sends the events that pick picks, as it returns them, until the reader leaves. Reader is
+// the access key that it came with.
+func (s *Server) Serve(w http.ResponseWriter, r *http.Request, reader string, pick func(event.Event) (event.Event, bool)) {
 	if !s.enter(reader) {
 		w.Header().Set("Retry-After", "5")
 		http.Error(w, fmt.Sprintf("There are %d event streams, or %d with this access key, which is the most at a time. Close some.", mostStreams, mostOfOne), http.StatusTooManyRequests)
@@ -62,7 +62,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, reader string, wa
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // of a proxy
-	l := listener{server: s, out: http.NewResponseController(w), w: w, wanted: wanted}
+	l := listener{server: s, out: http.NewResponseController(w), w: w, pick: pick}
 	l.listen(r.Context(), r.Header.Get("Last-Event-ID"))
 }
 
@@ -101,7 +101,7 @@ type listener struct {
 	server *Server
 	out    *http.ResponseController
 	w      io.Writer
-	wanted func(event.Event) bool
+	pick   func(event.Event) (event.Event, bool)
 }
 
 // listen sends events from the one after which the reader comes back, or from now on.
@@ -154,7 +154,8 @@ func (l *listener) tell(after *uint64, events []event.Event) error {
 	}
 	for _, e := range events {
 		*after = e.Number
-		if !l.wanted(e) {
+		e, ok := l.pick(e)
+		if !ok {
 			continue
 		}
 		if _, err := json.Marshal(e.Detail); err != nil {

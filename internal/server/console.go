@@ -215,7 +215,13 @@ func (s *Server) serveEvents(streams *eventstream.Server) func(http.ResponseWrit
 			})
 			return
 		}
-		streams.Serve(w, r, call.Scope.AccessKey, func(e event.Event) bool { return e.Account == account && e.Region == region })
+		brief := r.FormValue("detail") == "false"
+		streams.Serve(w, r, call.Scope.AccessKey, func(e event.Event) (event.Event, bool) {
+			if brief {
+				e.Detail = nil
+			}
+			return e, e.Account == account && e.Region == region
+		})
 	}
 }
 
