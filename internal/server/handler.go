@@ -11,6 +11,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"flyball/internal/disk"
+	"flyball/internal/eventstream"
 	"flyball/internal/flow"
 	"flyball/internal/queuelog"
 	"flyball/internal/service/autoscaling"
@@ -75,7 +76,7 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.Handle("/", aws)
 	mux.Handle(lambda.CodePath, wire.Guard(options.Hosts, s.serveCode()))
 	mux.Handle("/v2/", s.serveRegistry(options.Hosts))
-	for _, path := range []string{"/metrics", "/console/"} { // nor are their other paths AWS's
+	for _, path := range []string{"/metrics", "/console/api/"} { // nor are their other paths AWS's
 		mux.Handle(path, wire.Guard(options.Hosts, http.NotFoundHandler()))
 	}
 	mux.Handle("/healthz", wire.Guard(options.Hosts, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })))
@@ -94,7 +95,14 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.Handle("GET /console/api/regions", own.Operation("Regions", s.serveRegions))
 	mux.Handle("GET /console/api/logs", own.Operation("Logs", s.serveLogs))
 	mux.Handle("GET /console/api/log-lines", own.Operation("Logs", s.serveLogLines))
-	return s.balanced(flow.Handler(flow.ForCalls, s.timed(mux))), nil
+	pages, err := s.openConsole(mux, wire.NewInside(options, s.operations))
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("GET /console/api/events", own.Operation("Events", s.serveEvents(eventstream.New(&s.events))))
+	mux.Handle("POST /console/api/sign-in", own.Operation("SignIn", pages.serveToken))
+	mux.Handle("/console/", wire.Guard(options.Hosts, pages.handler))
+	return s.balanced(flow.Handler(flow.ForCalls, s.timed(pages.signedIn(mux)))), nil
 }
 
 // near serves only tasks, which know what is there, and whoever started the server.
