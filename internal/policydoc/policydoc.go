@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"go.yaml.in/yaml/v4"
+
+	"flyball/internal/preset"
 )
 
 // Documents are what some documents say, in the SDK's types.
@@ -25,6 +27,9 @@ type Documents struct {
 	Actions  []types.ScheduledAction
 	Alarms   []cwtypes.MetricAlarm
 	Services []Service
+	// Autoscaler is one that is not AWS's, and decides in the place of policies; nil: there
+	// is none.
+	Autoscaler *preset.Preset
 	// Parameters are the names that Options.Parameters can give values to.
 	Parameters []string
 	// Notes are what a document has that is left out, in a sentence each.
@@ -168,6 +173,9 @@ func (d *Documents) Add(o Documents) {
 	d.Alarms = append(d.Alarms, o.Alarms...)
 	d.Services = append(d.Services, o.Services...)
 	d.Notes = append(d.Notes, o.Notes...)
+	if o.Autoscaler != nil {
+		d.Autoscaler = o.Autoscaler
+	}
 	d.Parameters = append(d.Parameters, o.Parameters...)
 }
 
@@ -190,7 +198,7 @@ func (d Documents) Resources() []string {
 
 // Of is what the documents say of one resource. Alarms are of all.
 func (d Documents) Of(resource string) Documents {
-	one := Documents{Alarms: d.Alarms, Notes: d.Notes}
+	one := Documents{Alarms: d.Alarms, Notes: d.Notes, Autoscaler: d.Autoscaler}
 	for _, t := range d.Targets {
 		if aws.ToString(t.ResourceId) == resource {
 			one.Targets = append(one.Targets, t)
