@@ -33,10 +33,8 @@ func moment(text string, now time.Time) (time.Time, error) {
 	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
 		return now.Add(-ago), nil
 	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02T15:04"} {
-		if at, err := time.Parse(layout, text); err == nil {
-			return at, nil
-		}
+	if at, err := fullTime(text); err == nil {
+		return at, nil
 	}
 	for _, layout := range []string{"15:04", "15:04:05"} {
 		clock, err := time.Parse(layout, text)
@@ -51,6 +49,16 @@ func moment(text string, now time.Time) (time.Time, error) {
 		return at, nil
 	}
 	return now, fmt.Errorf("%q is no time: write one such as 2026-11-26T14:05:00Z or 14:05, or how long ago it was, such as 10m", text)
+}
+
+// fullTime reads a time with its date, in UTC where no zone is given.
+func fullTime(text string) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02T15:04"} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is no time: write one such as 2026-11-26T14:05:00Z", text)
 }
 
 // completeSettings completes the values of a target that can be set.
