@@ -58,7 +58,7 @@ and describe-scheduled-actions print, aws cloudwatch describe-alarms for the ala
 and terraform show -json of a plan or a state; it can be given several times. The address of a
 running Flyball, or aws, reads them from there. --service names one of several services.
 
---traffic is what flyball forecast and flyball replay read, too: CSV with a row for each step of time,
+--traffic is what flyball forecast reads, too: CSV with a row for each step of time,
 what CloudWatch or Prometheus answer, or an access log; - is the standard input.
 
 The service is a queue in front of its tasks. --cpu-per-request is the processor time of a request and

@@ -190,9 +190,6 @@ func TestWrongInputIsAnsweredWithWhatToType(t *testing.T) {
 		{"an empty file", "forecast empty", "no values"},
 		{"a batch that is not there", "forecast --batch none.csv", "there is no file none.csv"},
 		{"nothing to forecast", "forecast", "name a file of hourly values"},
-		{"nothing to replay", "replay", "name a file of traffic"},
-		{"traffic that is not there", "replay none.csv --per-task 3", "there is no file none.csv"},
-		{"a folder for traffic", "replay folder --per-task 3", "folder is a folder; name a file"},
 
 		{"an address that is none", "load 127.0.0.1:80", "is not a URL such as http://"},
 		{"a speed that is none", "load --speed fast http://127.0.0.1:1/", `give a number above 0, at most 100000, or "server"`},

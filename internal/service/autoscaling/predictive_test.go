@@ -378,7 +378,7 @@ func TestForecastsReadTenWeeksOrAsManyDaysAsATagSays(t *testing.T) {
 		if _, err := w.TagResource(w.ctx, &applicationautoscaling.TagResourceInput{ResourceARN: &arn, Tags: map[string]string{rules.TagHistoryDays: "14"}}); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(governor.RenewedAfter)
+		time.Sleep(governor.RenewedAfter(0))
 		synctest.Wait()
 		if got := w.now().Truncate(time.Hour).Sub(w.cw.asked); got != 14*24*time.Hour {
 			t.Errorf("with the tag, history of %v was read, want 14 days", got)
