@@ -40,6 +40,7 @@ get-metric-statistics, of Prometheus' query_range, or an access log, whose reque
 What is forecast are hours: counts of finer rows are added up, of gauges the mean is taken. What had
 to be done to read the file is told on standard error.
 
+` + generates + `
 With a --step of less than an hour that hours are a number of, such as 5m, that is forecast: hours as
 before, divided as the same hours of the day or the week were. With --hourly it says no more than how
 far apart rows without times are.
@@ -67,8 +68,8 @@ of the M4 competition.`,
 			switch {
 			case f.batch != "" && len(args) > 0:
 				return refuse("a file and --batch do not go together: leave out %q", args[0])
-			case f.batch == "" && len(args) == 0:
-				return refuse("name a file of hourly values, such as requests.csv, or a batch of series with --batch")
+			case f.batch != "" && f.file.made.description != "":
+				return refuse("--generate and --batch do not go together: give one of them")
 			case f.batch == "" && f.holdout > 0:
 				return refuse("--holdout is for batches: give --batch FILE")
 			case f.holdout > 0 && f.holdout < f.options.Horizon:
@@ -82,7 +83,11 @@ of the M4 competition.`,
 			case f.batch != "":
 				return f.many(cmd)
 			}
-			return f.one(cmd, args[0])
+			path, err := f.file.path(args, "name a file of hourly values, such as requests.csv, or a batch of series with --batch")
+			if err != nil {
+				return err
+			}
+			return f.one(cmd, path)
 		},
 	}
 	f.file.add(cmd)
@@ -129,7 +134,7 @@ func (f forecastFlags) one(cmd *cobra.Command, path string) error {
 		result, err = forecast.Forecast(history.Values, f.options)
 	}
 	if err != nil {
-		return refuse("%s: %w", path, err)
+		return refuse("%s: %w", f.file.source(path), err)
 	}
 	return f.write(cmd, func(w io.Writer) error {
 		width, isTerminal := terminal.Width(w)
