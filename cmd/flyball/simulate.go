@@ -35,7 +35,7 @@ given several times. The address of a running Flyball, or aws, reads
 them from there. --parameter gives a template's parameters values, where they have no default, and
 what the template imports. --service names one of several services.
 
---traffic is what flyball forecast and flyball replay read, too: CSV with a row for each step of time,
+--traffic is what flyball forecast reads, too: CSV with a row for each step of time,
 what CloudWatch or Prometheus answer, or an access log; - is the standard input.
 
 ` + generates + `
