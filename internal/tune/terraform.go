@@ -45,7 +45,7 @@ func (s Subject) WriteTerraform(w io.Writer, c Candidate) error {
 			{"alarm_name", *a.AlarmName}, {"alarm_actions", raw("[aws_appautoscaling_policy." + label(service+"-"+*a.AlarmName) + ".arn]")},
 			{"namespace", *a.Namespace}, {"metric_name", *a.MetricName},
 			{"dimensions", raw(fmt.Sprintf("{ ClusterName = %q, ServiceName = %q }", cluster, service))},
-			{"statistic", string(a.Statistic)}, {"period", *a.Period}, {"evaluation_periods", *a.EvaluationPeriods},
+			{"statistic", string(a.Statistic)}, {"period", *a.Period}, {"evaluation_periods", *a.EvaluationPeriods}, {"datapoints_to_alarm", *a.DatapointsToAlarm},
 			{"comparison_operator", string(a.ComparisonOperator)}, {"threshold", *a.Threshold},
 		})
 	}
