@@ -55,10 +55,9 @@ const longestRun = 100 * 366 * 24 * 60
 
 func newRun(s *Scenario) *run {
 	random := rand.New(rand.NewPCG(s.Seed, 0x5eed))
-	st := s.Service.station()
 	r := &run{
 		scenario: s, now: s.Start.UnixNano(), changes: s.Changes, cpu: s.Service.CPU.Seconds(),
-		queue: queue{station: st, timeout: s.Service.timeout()},
+		queue: newQueue(s.Service),
 	}
 	if s.OneByOne {
 		r.queue.crowd = &crowd{station: &r.queue.station, timeout: r.queue.timeout, random: rand.New(rand.NewPCG(s.Seed, 0xc0de))}
@@ -141,16 +140,25 @@ func (r *run) pass(until int64) {
 		return
 	}
 	running, serving := float64(r.tasks.running()), float64(r.tasks.serving())
+	if r.queue.held.count > 0 && serving > 0 {
+		f := r.queue.release(serving)
+		r.pour(&f, running, serving)
+	}
 	f := r.queue.pass(serving, r.rate, float64(until-r.now)/1e9)
+	r.pour(&f, running, serving)
+	r.now = until
+}
+
+// pour tells those who measure what became of requests.
+func (r *run) pour(f *flow, running, serving float64) {
 	for _, m := range r.meters {
-		m.window.add(&f, &r.queue.station, running, serving)
+		m.window.add(f, &r.queue.station, running, serving)
 	}
 	if r.oracle.ends != never {
-		r.oracle.window.add(&f, &r.queue.station, running, serving)
+		r.oracle.window.add(f, &r.queue.station, running, serving)
 	}
-	r.controller.add(&f, running, serving)
-	r.score.add(&f, serving, float64(r.tasks.paid()))
-	r.now = until
+	r.controller.add(f, running, serving)
+	r.score.add(f, serving, float64(r.tasks.paid()))
 }
 
 // act does what is due now.

@@ -122,7 +122,9 @@ func (c Check) value(s autoscaler.Seen) float64 {
 	case Percent:
 		return 100 * s.PerReplica(c.Metric) / s.Capacity(c.Metric)
 	case Mean:
-		return s.PerReplica(c.Metric)
+		if s.Desired > 0 {
+			return s.PerReplica(c.Metric)
+		}
 	}
 	return s.Total(c.Metric)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"flyball/internal/policydoc"
+	"flyball/internal/preset"
 	"flyball/internal/simulation"
 	"flyball/internal/trace"
 	"flyball/sim"
@@ -22,6 +23,7 @@ import (
 type simulationInputs struct {
 	conn     connection
 	policies []string
+	given    map[string]string // parameters of templates
 	resource string
 	traffic  string
 	file     reading
@@ -44,8 +46,10 @@ func (s *simulationInputs) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	_ = f.MarkHidden("endpoint")
 	f.StringArrayVar(&s.policies, "policies", nil, "file with scaling policies and what belongs to them, the address of a server, or aws; can be given several times")
+	f.StringToStringVar(&s.given, "parameter", nil, "value of a CloudFormation template's parameter, NAME=VALUE, or of what it imports; can be given several times")
 	f.StringVar(&s.resource, "service", "", "CLUSTER/SERVICE that is simulated, where there are several")
 	f.StringVar(&s.traffic, "traffic", "", "file of traffic: the requests, or messages, of each step of time")
+	f.Uint64Var(&s.seed, "seed", 1, "number that chance begins with: of starts and crashes of tasks, and of --generate")
 	s.file.add(cmd)
 	s.model.flags(f)
 	f.Int32Var(&s.bounds.min, "min", 0, "tasks at the least; the target's own by default")
@@ -56,14 +60,13 @@ func (s *simulationInputs) flags(cmd *cobra.Command) {
 	f.StringVar(&s.prices, "prices", "", "JSON file of prices, in the place of Flyball's own")
 	choiceVar(cmd, &s.arch, "architecture", "of the tasks, for their price", "x86_64", "arm64")
 	f.DurationVar(&s.warmUp, "warm-up", 0, "time at the beginning that is simulated and not scored")
-	f.Uint64Var(&s.seed, "seed", 1, "number that chance begins with: of starts and crashes of tasks")
 	f.BoolVar(&s.oneByOne, "one-by-one", false, "simulate each request by chance, in the place of a fluid; for small loads")
 	f.StringArrayVar(&s.deploys, "deploy", nil, "time of a deployment, such as 2026-11-26T14:05:00Z; can be given several times")
-	for _, name := range []string{"policies", "prices"} {
-		_ = cmd.MarkFlagFilename(name, "json")
-	}
+	_ = cmd.MarkFlagFilename("policies", "json", "yaml", "yml")
+	_ = cmd.MarkFlagFilename("prices", "json")
 	_ = cmd.MarkFlagFilename("traffic")
-	_ = cmd.MarkFlagRequired("traffic")
+	cmd.MarkFlagsOneRequired("traffic", "generate")
+	cmd.MarkFlagsMutuallyExclusive("traffic", "generate")
 }
 
 // scenario is what documents make, with the flags.
@@ -90,6 +93,9 @@ func (s *simulationInputs) scenario(cmd *cobra.Command, documents policydoc.Docu
 	}
 	if err = s.complete(&scenario); err != nil {
 		return scenario, r, err
+	}
+	if documents.Autoscaler != nil {
+		documents.Autoscaler.Apply(&scenario)
 	}
 	var note string
 	if scenario.Price, note, err = s.price(cmd); note != "" {
@@ -159,6 +165,11 @@ func (s *simulationInputs) documents(ctx context.Context, flag string, files []s
 		}
 		all.Add(one)
 	}
+	for name := range s.given {
+		if !slices.Contains(all.Parameters, name) {
+			return all, fmt.Errorf("--parameter %s: no template has a parameter of that name; %s", name, parametersOf(all))
+		}
+	}
 	resources := all.Resources()
 	if s.resource == "" && len(resources) == 1 {
 		s.resource = strings.TrimPrefix(resources[0], "service/")
@@ -176,6 +187,14 @@ func (s *simulationInputs) documents(ctx context.Context, flag string, files []s
 	return all.Of(id), nil
 }
 
+// parametersOf tells which parameters documents have.
+func parametersOf(d policydoc.Documents) string {
+	if len(d.Parameters) == 0 {
+		return "the policies are of no template with parameters"
+	}
+	return "there are " + strings.Join(d.Parameters, ", ")
+}
+
 // names are resources as --service takes them.
 func names(resources []string) string {
 	var short []string
@@ -187,6 +206,10 @@ func names(resources []string) string {
 
 // readPolicies reads a file, or asks a server.
 func (s *simulationInputs) readPolicies(ctx context.Context, name string, stdin io.Reader) (policydoc.Documents, error) {
+	if preset.IsShort(name) {
+		p, err := preset.ParseShort(name)
+		return policydoc.OfAutoscaler(p), err
+	}
 	if name == "aws" || strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") {
 		s.conn.Endpoint = name
 		if err := s.conn.complete(); err != nil {
@@ -204,20 +227,31 @@ func (s *simulationInputs) readPolicies(ctx context.Context, name string, stdin 
 		return policydoc.Documents{}, err
 	}
 	defer in.Close()
-	return policydoc.Read(in)
+	return policydoc.Options{Parameters: s.given, Region: s.conn.Region, Account: s.conn.Account}.Read(in)
 }
 
 // readTraffic reads the traffic.
 func (s *simulationInputs) readTraffic(cmd *cobra.Command) (start time.Time, traffic sim.Traffic, err error) {
 	past, err := s.file.traffic(cmd, s.traffic)
-	if err != nil {
+	if err != nil && s.traffic != "" {
 		return start, nil, fmt.Errorf("--traffic %w", err)
+	}
+	if err != nil {
+		return start, nil, err
 	}
 	if past, err = past.At(time.Minute); err == nil {
 		start, traffic, err = simulation.Minutes(past.Start, past.Values)
 	}
 	if err != nil {
-		err = fmt.Errorf("--traffic %s: %w", s.traffic, err)
+		err = fmt.Errorf("%s: %w", s.trafficSource(), err)
 	}
 	return start, traffic, err
+}
+
+// trafficSource names what the traffic is, as it was typed.
+func (s *simulationInputs) trafficSource() string {
+	if s.traffic == "" {
+		return "--generate"
+	}
+	return "--traffic " + s.traffic
 }
