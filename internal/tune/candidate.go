@@ -90,8 +90,8 @@ func (c Candidate) String() string {
 	if s := c.In; s != (StepIn{}) {
 		fmt.Fprintf(&b, "; -%d %% at %.4g%s, cooldown %d s", s.Percent, c.inAt(), points(s.Points, s.Of), s.Cooldown)
 	}
-	for _, block := range c.Hours.blocks(c.Min) {
-		fmt.Fprintf(&b, "; %s", block)
+	if h := c.Hours.describe(c.Min); h != "" {
+		b.WriteString("; " + h)
 	}
 	if p := c.Forecast; p != (Predicted{}) {
 		fmt.Fprintf(&b, "; forecast for %.4g, %d s ahead", p.Target, p.Buffer)

@@ -3,6 +3,8 @@ package tune
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
@@ -26,6 +28,31 @@ type block struct {
 func (b block) String() string {
 	return fmt.Sprintf("at least %d from %02d:00 to %02d:00 UTC, %s", b.least, b.from, b.to%24, b.days)
 }
+
+// describe tells the hours whose minimum is higher than the candidate's: each block of them, or
+// from what to what they go where there are many.
+func (h Hours) describe(least int32) string {
+	all := h.blocks(least)
+	if len(all) <= mostBlocks {
+		var texts []string
+		for _, b := range all {
+			texts = append(texts, b.String())
+		}
+		return strings.Join(texts, "; ")
+	}
+	lowest, highest := all[0].least, all[0].least
+	for _, b := range all {
+		lowest, highest = min(lowest, b.least), max(highest, b.least)
+	}
+	days := "daily"
+	if h.Week != h.Weekend {
+		days = "by the day of the week"
+	}
+	return fmt.Sprintf("at least %d to %d by the hour, %s", lowest, highest, days)
+}
+
+// mostBlocks is how many blocks of hours are told one by one.
+const mostBlocks = 3
 
 // blocks are the hours whose minimum is higher than the candidate's.
 func (h Hours) blocks(least int32) []block {
@@ -77,6 +104,20 @@ func (s Subject) changes(c Candidate, hours [24]int32, before int32, kind, days 
 		})
 	}
 	return all
+}
+
+// coarse are the hours in blocks of some, with what the busiest hour of a block needs.
+func (h Hours) coarse(hours int) Hours {
+	for _, day := range []*[24]int32{&h.Week, &h.Weekend} {
+		for from := 0; from < 24; from += hours {
+			block := day[from : from+hours]
+			most := slices.Max(block)
+			for i := range block {
+				block[i] = most
+			}
+		}
+	}
+	return h
 }
 
 // scaled are the hours with another share of their tasks.

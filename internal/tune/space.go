@@ -191,7 +191,7 @@ func (s *space) stepIn(random *rand.Rand) StepIn {
 func (s *space) hours(random *rand.Rand, h Hours) Hours {
 	switch {
 	case h == (Hours{}) || random.IntN(4) == 0:
-		h = s.busy.scaled(0.4 + 0.7*random.Float64())
+		h = s.busy.coarse(1 + random.IntN(4)).scaled(0.4 + 0.7*random.Float64())
 		if random.IntN(2) == 0 {
 			h.Weekend = h.Week
 		}

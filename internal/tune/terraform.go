@@ -25,6 +25,9 @@ func (s Subject) WriteTerraform(w io.Writer, c Candidate) error {
 		{"resource_id", raw(target + ".resource_id")},
 	}
 	t := &hcl{}
+	if c.Forecast != (Predicted{}) {
+		t.WriteString("# Predictive scaling needs version 6.13 of the provider, or a newer one.\n")
+	}
 	t.resource("aws_appautoscaling_target", name, fields{
 		{"service_namespace", "ecs"}, {"scalable_dimension", "ecs:service:DesiredCount"}, {"resource_id", s.ResourceID},
 		{"min_capacity", c.Min}, {"max_capacity", c.Max},
