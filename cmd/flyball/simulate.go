@@ -5,6 +5,7 @@ import (
 
 	"flyball/internal/outcome"
 	"flyball/internal/simulation"
+	"flyball/sim"
 )
 
 // A simulating is what the flags of flyball simulate say.
@@ -94,20 +95,12 @@ func (s *simulating) run(cmd *cobra.Command) error {
 	if err != nil {
 		return refusal{err}
 	}
-	minute, finish, err := s.writesMinutes()
+	err = s.withMinutes(func(minute func(sim.Record)) error { return all[0].run(traffic, minute, s.json) })
+	for i := 1; i < len(all) && err == nil; i++ {
+		err = all[i].run(traffic, nil, s.json)
+	}
 	if err != nil {
 		return refusal{err}
-	}
-	for i := range all {
-		if i > 0 {
-			minute = nil
-		}
-		if err := all[i].run(traffic, minute, s.json); err != nil {
-			return refusal{err}
-		}
-	}
-	if err := finish(); err != nil {
-		return err
 	}
 	shown := outcome.Outcome{Run: all[0].Run}
 	for _, c := range all[1:] {

@@ -87,6 +87,7 @@ func (s *simulationInputs) scenario(cmd *cobra.Command, documents policydoc.Docu
 	if scenario, r.Notes, err = simulation.New(documents, setup); err != nil {
 		return scenario, r, err
 	}
+	r.Notes = append(r.Notes, sized(cmd.Flags(), documents)...)
 	scenario.Seed, scenario.WarmUp, scenario.OneByOne = s.seed, s.warmUp, s.oneByOne
 	if r.Resource = s.resource; r.Resource == "" {
 		r.Resource = "service"
