@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"flyball/internal/client"
 	"flyball/internal/fit"
 	"flyball/internal/history"
 	"flyball/internal/resource"
@@ -168,8 +167,8 @@ func (f *fitting) fetch(cmd *cobra.Command) (got history.Fetched, err error) {
 	if got.Task.VCPU == 0 {
 		return got, errors.New("the task definition does not say how much of a processor a task has: give --task-cpu, such as 256 for a quarter")
 	}
-	if speed := found.clock.Speed; speed > 0 && speed != 1 && found.clock.State == client.Runs {
-		got.History.Step = time.Duration(float64(got.History.Step) / speed)
+	if speed := found.faster(); speed != 1 {
+		got.History.Faster = speed
 		got.Notes = append(got.Notes, fmt.Sprintf("The server's clock is %v times as fast as its tasks: a minute of its metrics is %v of theirs, which times are told in.", speed, time.Duration(float64(time.Minute)/speed)))
 	}
 	return got, nil

@@ -46,6 +46,14 @@ func (m measuredService) source() history.Source {
 	return history.Source{AutoScaling: c.AutoScaling, CloudWatch: c.CloudWatch, ECS: c.ECS, LoadBalancing: c.LoadBalancing}
 }
 
+// faster is how many times as fast as its tasks the server's clock is.
+func (m measuredService) faster() float64 {
+	if m.clock.State == client.Runs && m.clock.Speed > 0 {
+		return m.clock.Speed
+	}
+	return 1
+}
+
 // find finds the service that a name means.
 func (m *measuring) find(ctx context.Context, conn *connection, flag, service string) (found measuredService, err error) {
 	if service == "" {
@@ -77,6 +85,14 @@ func (m *measuring) traffic(cmd *cobra.Command, conn *connection, service string
 		return t, found.client.Plain(err)
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d steps of %v from %s on\n", m.from, len(t.Values), t.Step, t.Start.Format(time.RFC3339))
+	if speed := found.faster(); speed != 1 {
+		// Of a minute of such a clock, the tasks have lived through a part: what came in it came as often
+		// as so many times more in a minute of theirs.
+		for i := range t.Values {
+			t.Values[i] *= speed
+		}
+		t.Notes = append(t.Notes, fmt.Sprintf("The server's clock is %v times as fast as its tasks; requests of a minute were multiplied by that.", speed))
+	}
 	for _, note := range t.Notes {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", m.from, note)
 	}

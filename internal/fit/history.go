@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -13,6 +14,9 @@ import (
 type History struct {
 	Start time.Time // of the first step; zero if that is not known
 	Step  time.Duration
+	// Faster is how many times as fast the clock of the steps is as that of the tasks, as a server's
+	// clock can be; 0 is 1. Times of a model are those of the tasks.
+	Faster float64
 
 	Requests []float64 // that arrived in the step, or messages that were sent
 	CPU      []float64 // utilization, in percent of what the tasks have
@@ -34,6 +38,9 @@ type Task struct {
 	VCPU   float64
 	Memory float64 // MiB; 0: not known
 }
+
+// seconds are those of a step on the clock of the tasks.
+func (h *History) seconds() float64 { return h.Step.Seconds() / cmp.Or(h.Faster, 1) }
 
 // series are the lists with what they are called.
 func (h *History) series() []struct {
@@ -60,8 +67,8 @@ func (h *History) len() int {
 }
 
 func (h *History) check(t Task) error {
-	if h.Step < time.Millisecond || h.Step > 24*time.Hour {
-		return fmt.Errorf("a step of %v; it must be a millisecond to a day", h.Step)
+	if h.Step < time.Second || h.Step > 24*time.Hour || !(h.Faster >= 0 && h.Faster <= 1e6) {
+		return fmt.Errorf("a step of %v; it must be a second to a day", h.Step)
 	}
 	n := h.len()
 	for _, s := range h.series() {
@@ -116,7 +123,7 @@ func (h *History) steps() []step {
 // step is what is known of a step, if requests and tasks are.
 func (h *History) step(i int) (step, bool) {
 	s := step{
-		rate: at(h.Requests, i) / h.Step.Seconds(), tasks: at(h.Tasks, i), cpu: at(h.CPU, i), memory: at(h.Memory, i),
+		rate: at(h.Requests, i) / h.seconds(), tasks: at(h.Tasks, i), cpu: at(h.CPU, i), memory: at(h.Memory, i),
 		latency: at(h.Latency, i), p95: at(h.P95, i),
 	}
 	s.steady = s.tasks == at(h.Tasks, i-1) && (i+1 == len(h.Tasks) || s.tasks == at(h.Tasks, i+1))

@@ -27,7 +27,7 @@ func EstimateWorkers(h History, t Task) (Model, error) {
 	}
 	e := estimator{task: t, workers: true}
 	cpu := e.estimateCPU(&m, settled(steps))
-	took := m.processing(all, h.Step)
+	took := m.processing(all, h.seconds())
 	if known(took.at) {
 		e.base = took.at
 		e.addWaiting(&m, took, cpu)
@@ -76,7 +76,7 @@ func (h *History) worked() []worked {
 
 // processing is how long a message is in a hand, in seconds. How many hands a task has, and how much
 // messages differ, it adds to the model.
-func (m *Model) processing(all []worked, each time.Duration) interval {
+func (m *Model) processing(all []worked, each float64) interval {
 	var busy, handed []worked
 	for _, w := range all {
 		if w.busy && w.rate > 0 {
@@ -142,11 +142,11 @@ func handsOf(busy []worked) float64 {
 
 // dispersion is the variance of what is done in a step, as a share of its mean: for hands that
 // work one message after the other it is the square of the variation of their times.
-func dispersion(busy []worked, hands, took float64, each time.Duration) float64 {
+func dispersion(busy []worked, hands, took float64, each float64) float64 {
 	sum := 0.0
 	for _, w := range busy {
-		expected := w.tasks * hands * each.Seconds() / took
-		d := w.rate*each.Seconds() - expected
+		expected := w.tasks * hands * each / took
+		d := w.rate*each - expected
 		sum += d * d / expected
 	}
 	return sum / float64(len(busy)-1)
