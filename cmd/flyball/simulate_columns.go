@@ -11,6 +11,7 @@ import (
 
 	"flyball/internal/outcome"
 	"flyball/internal/policydoc"
+	"flyball/internal/preset"
 	"flyball/scaling"
 	"flyball/sim"
 )
@@ -70,6 +71,9 @@ func named(text string) (name, file string) {
 	if name, file, ok := strings.Cut(text, "="); ok && name != "" && !strings.ContainsAny(name, "/:") {
 		return name, file
 	}
+	if preset.IsShort(text) {
+		return text, text
+	}
 	base := filepath.Base(text)
 	return cmp.Or(strings.TrimSuffix(base, filepath.Ext(base)), text), text
 }
@@ -78,6 +82,12 @@ func named(text string) (name, file string) {
 func within(d, others policydoc.Documents) policydoc.Documents {
 	if len(d.Targets) == 0 {
 		d.Targets = others.Targets
+	}
+	if len(others.Targets) > 0 { // an autoscaler may say one bound only
+		for i, t := range d.Targets {
+			d.Targets[i].MinCapacity = cmp.Or(t.MinCapacity, others.Targets[0].MinCapacity)
+			d.Targets[i].MaxCapacity = cmp.Or(t.MaxCapacity, others.Targets[0].MaxCapacity)
+		}
 	}
 	if len(d.Services) == 0 {
 		d.Services = others.Services

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"flyball/internal/policydoc"
+	"flyball/internal/preset"
 	"flyball/internal/simulation"
 	"flyball/internal/trace"
 	"flyball/sim"
@@ -22,6 +23,7 @@ import (
 type simulationInputs struct {
 	conn     connection
 	policies []string
+	given    map[string]string // parameters of templates
 	resource string
 	traffic  string
 	file     reading
@@ -45,6 +47,7 @@ func (s *simulationInputs) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	_ = f.MarkHidden("endpoint")
 	f.StringArrayVar(&s.policies, "policies", nil, "file with scaling policies and what belongs to them, the address of a server, or aws; can be given several times")
+	f.StringToStringVar(&s.given, "parameter", nil, "value of a CloudFormation template's parameter, NAME=VALUE, or of what it imports; can be given several times")
 	f.StringVar(&s.resource, "service", "", "CLUSTER/SERVICE that is simulated, where there are several")
 	f.StringVar(&s.traffic, "traffic", "", "file of traffic: the requests, or messages, of each step of time")
 	f.Uint64Var(&s.seed, "seed", 1, "number that chance begins with: of starts and crashes of tasks, and of --generate")
@@ -61,9 +64,8 @@ func (s *simulationInputs) flags(cmd *cobra.Command) {
 	f.DurationVar(&s.warmUp, "warm-up", 0, "time at the beginning that is simulated and not scored")
 	f.BoolVar(&s.oneByOne, "one-by-one", false, "simulate each request by chance, in the place of a fluid; for small loads")
 	f.StringArrayVar(&s.deploys, "deploy", nil, "time of a deployment, such as 2026-11-26T14:05:00Z; can be given several times")
-	for _, name := range []string{"policies", "prices"} {
-		_ = cmd.MarkFlagFilename(name, "json")
-	}
+	_ = cmd.MarkFlagFilename("policies", "json", "yaml", "yml")
+	_ = cmd.MarkFlagFilename("prices", "json")
 	_ = cmd.MarkFlagFilename("traffic")
 	cmd.MarkFlagsOneRequired("traffic", "generate", "traffic-from")
 	cmd.MarkFlagsMutuallyExclusive("traffic", "generate", "traffic-from")
@@ -93,6 +95,9 @@ func (s *simulationInputs) scenario(cmd *cobra.Command, documents policydoc.Docu
 	}
 	if err = s.complete(&scenario); err != nil {
 		return scenario, r, err
+	}
+	if documents.Autoscaler != nil {
+		documents.Autoscaler.Apply(&scenario)
 	}
 	var note string
 	if scenario.Price, note, err = s.price(cmd); note != "" {
@@ -162,6 +167,11 @@ func (s *simulationInputs) documents(ctx context.Context, flag string, files []s
 		}
 		all.Add(one)
 	}
+	for name := range s.given {
+		if !slices.Contains(all.Parameters, name) {
+			return all, fmt.Errorf("--parameter %s: no template has a parameter of that name; %s", name, parametersOf(all))
+		}
+	}
 	resources := all.Resources()
 	if s.resource == "" && len(resources) == 1 {
 		s.resource = strings.TrimPrefix(resources[0], "service/")
@@ -179,6 +189,14 @@ func (s *simulationInputs) documents(ctx context.Context, flag string, files []s
 	return all.Of(id), nil
 }
 
+// parametersOf tells which parameters documents have.
+func parametersOf(d policydoc.Documents) string {
+	if len(d.Parameters) == 0 {
+		return "the policies are of no template with parameters"
+	}
+	return "there are " + strings.Join(d.Parameters, ", ")
+}
+
 // names are resources as --service takes them.
 func names(resources []string) string {
 	var short []string
@@ -190,6 +208,10 @@ func names(resources []string) string {
 
 // readPolicies reads a file, or asks a server.
 func (s *simulationInputs) readPolicies(ctx context.Context, name string, stdin io.Reader) (policydoc.Documents, error) {
+	if preset.IsShort(name) {
+		p, err := preset.ParseShort(name)
+		return policydoc.OfAutoscaler(p), err
+	}
 	if name == "aws" || strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") {
 		s.conn.Endpoint = name
 		if err := s.conn.complete(); err != nil {
@@ -207,7 +229,7 @@ func (s *simulationInputs) readPolicies(ctx context.Context, name string, stdin 
 		return policydoc.Documents{}, err
 	}
 	defer in.Close()
-	return policydoc.Read(in)
+	return policydoc.Options{Parameters: s.given, Region: s.conn.Region, Account: s.conn.Account}.Read(in)
 }
 
 // readTraffic reads the traffic.

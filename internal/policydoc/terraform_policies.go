@@ -2,7 +2,6 @@ package policydoc
 
 import (
 	"cmp"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
@@ -33,26 +32,4 @@ func (p *plan) policy(d *Documents, r *resource) error {
 	}
 	d.Policies = append(d.Policies, s)
 	return nil
-}
-
-// unknownLabel stands for the load balancer of a metric that is known only after the apply.
-// Which one it is makes no difference to a simulation.
-const unknownLabel = "app/known-after-apply/0/targetgroup/known-after-apply/0"
-
-// labelKnownLater gives the metrics of load balancers a label where the plan has none yet.
-func labelKnownLater(s *types.ScalingPolicy) {
-	if c := s.TargetTrackingScalingPolicyConfiguration; c != nil && c.PredefinedMetricSpecification != nil {
-		if m := c.PredefinedMetricSpecification; m.PredefinedMetricType == types.MetricTypeALBRequestCountPerTarget {
-			m.ResourceLabel = cmp.Or(m.ResourceLabel, aws.String(unknownLabel))
-		}
-	}
-	c := s.PredictiveScalingPolicyConfiguration
-	if c == nil {
-		return
-	}
-	for _, m := range c.MetricSpecifications {
-		if pair := m.PredefinedMetricPairSpecification; pair != nil && strings.Contains(aws.ToString(pair.PredefinedMetricType), "ALB") {
-			pair.ResourceLabel = cmp.Or(pair.ResourceLabel, aws.String(unknownLabel))
-		}
-	}
 }

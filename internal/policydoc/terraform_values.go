@@ -2,6 +2,7 @@ package policydoc
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -98,4 +99,13 @@ func pascal(name string) string {
 		}
 	}
 	return b.String()
+}
+
+// wrongMember says which member has a value of another kind than it should.
+func wrongMember(err error) error {
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &kind) {
+		return fmt.Errorf("member %s is a %s, and should be of type %s", kind.Field, kind.Value, kind.Type)
+	}
+	return err
 }
