@@ -39,6 +39,9 @@ what the template imports. --service names one of several services.
 --traffic is what flyball forecast reads, too: CSV with a row for each step of time,
 what CloudWatch or Prometheus answer, or an access log; - is the standard input.
 
+--traffic-from takes the address of a server, or aws: the traffic is then what the target groups of --service
+counted in the time of --last, or what was sent to the queue that its tasks take messages from.
+
 ` + generates + `
 The service is a queue in front of its tasks. --cpu-per-request is the processor time of a request and
 --wait-per-request what it waits for others; a task has --task-cpu units (1024 are one vCPU) and
