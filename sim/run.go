@@ -17,6 +17,7 @@ type run struct {
 	now      int64
 	minute   Minute
 	rate     float64 // requests a second
+	cpu      float64 // seconds that a request takes of a processor
 
 	queue   queue
 	tasks   *tasks
@@ -55,7 +56,7 @@ const longestRun = 100 * 366 * 24 * 60
 func newRun(s *Scenario) *run {
 	random := rand.New(rand.NewPCG(s.Seed, 0x5eed))
 	r := &run{
-		scenario: s, now: s.Start.UnixNano(), changes: s.Changes,
+		scenario: s, now: s.Start.UnixNano(), changes: s.Changes, cpu: s.Service.CPU.Seconds(),
 		queue: newQueue(s.Service),
 	}
 	if s.OneByOne {
@@ -83,6 +84,7 @@ func (r *run) watchAlarms() {
 			if w.each > 1 {
 				w.merged = make([]float64, a.Rule.Range())
 			}
+			w.counts = w.each == 1 && m.delays.Publication == 0 && (a.Rule.Datapoints == 0 || a.Rule.Datapoints == a.Rule.Periods)
 			w.series.reserve(w.span() + max(m.late, w.each))
 			m.watchers = append(m.watchers, w)
 			r.host.watch(i, w)
@@ -209,14 +211,17 @@ func (r *run) measured(m *meter) (looks bool) {
 
 // look has a meter's alarms look.
 func (r *run) look(m *meter) {
-	at := moment(r.now)
 	for _, w := range m.watchers {
 		before := w.watch.State
-		if w.look(at, m.late) {
+		if w.look(r.now, m.late) {
 			r.host.calls = append(r.host.calls, called{w, m})
 		}
-		if tell := r.scenario.Observer.Alarm; tell != nil && w.watch.State != before {
-			tell(at, w.name, w.watch.State)
+		if w.watch.State == before {
+			continue
+		}
+		r.host.standing = standing{}
+		if tell := r.scenario.Observer.Alarm; tell != nil {
+			tell(moment(r.now), w.name, w.watch.State)
 		}
 	}
 }

@@ -29,13 +29,15 @@ and cooldowns. The same files, flags and seed give the same result.
 --policies takes what aws application-autoscaling describe-scaling-policies, describe-scalable-targets
 and describe-scheduled-actions print, aws cloudwatch describe-alarms for the alarms of step policies,
 terraform show -json of a plan or a state, and CloudFormation templates, as YAML or JSON, among them
-what cdk synth prints; it can be given several times. The address of a running Flyball, or aws, reads
+what cdk synth prints, and small YAML files, of which flyball schema prints the JSON schema; it can be
+given several times. The address of a running Flyball, or aws, reads
 them from there. --parameter gives a template's parameters values, where they have no default, and
 what the template imports. --service names one of several services.
 
 --traffic is what flyball forecast and flyball replay read, too: CSV with a row for each step of time,
 what CloudWatch or Prometheus answer, or an access log; - is the standard input.
 
+` + generates + `
 The service is a queue in front of its tasks. --cpu-per-request is the processor time of a request and
 --wait-per-request what it waits for others; a task has --task-cpu units (1024 are one vCPU) and
 --concurrency requests in hand at a time. --workers are tasks that take messages from a queue, where
@@ -56,6 +58,7 @@ the two differ most, and why.
   flyball simulate --policies plan.json --traffic requests.csv --cpu-per-request 50ms --agree 'p95 < 300ms'
   flyball simulate --policies plan.json --traffic requests.csv --cpu-per-request 50ms --delays aws --fail-if 'slo < 99.9 or cost > 120'
   flyball simulate --policies template.yaml --parameter Stage=prod --traffic requests.csv --cpu-per-request 50ms
+  flyball simulate --generate 'daily(low=300/m, high=3000/m) + bursts(every=6h, for=10m, by=3x)' --for 14d --model model.json --min 2 --max 20
   flyball simulate --policies new.json --against old.json --traffic requests.csv --cpu-per-request 50ms --html new.html --markdown -
   flyball simulate --traffic requests.csv --cpu-per-request 50ms --task-cpu 256 --min 4 --max 4 --json   # four tasks, always`,
 		Args: cobra.NoArgs,

@@ -51,6 +51,7 @@ func (s *simulationInputs) flags(cmd *cobra.Command) {
 	f.StringToStringVar(&s.given, "parameter", nil, "value of a CloudFormation template's parameter, NAME=VALUE, or of what it imports; can be given several times")
 	f.StringVar(&s.resource, "service", "", "CLUSTER/SERVICE that is simulated, where there are several")
 	f.StringVar(&s.traffic, "traffic", "", "file of traffic: the requests, or messages, of each step of time")
+	f.Uint64Var(&s.seed, "seed", 1, "number that chance begins with: of starts and crashes of tasks, and of --generate")
 	s.file.add(cmd)
 	s.model.flags(f)
 	f.Int32Var(&s.bounds.min, "min", 0, "tasks at the least; the target's own by default")
@@ -61,13 +62,13 @@ func (s *simulationInputs) flags(cmd *cobra.Command) {
 	f.StringVar(&s.prices, "prices", "", "JSON file of prices, in the place of Flyball's own")
 	choiceVar(cmd, &s.arch, "architecture", "of the tasks, for their price", "x86_64", "arm64")
 	f.DurationVar(&s.warmUp, "warm-up", 0, "time at the beginning that is simulated and not scored")
-	f.Uint64Var(&s.seed, "seed", 1, "number that chance begins with: of starts and crashes of tasks")
 	f.BoolVar(&s.oneByOne, "one-by-one", false, "simulate each request by chance, in the place of a fluid; for small loads")
 	f.StringArrayVar(&s.deploys, "deploy", nil, "time of a deployment, such as 2026-11-26T14:05:00Z; can be given several times")
 	_ = cmd.MarkFlagFilename("policies", "json", "yaml", "yml")
 	_ = cmd.MarkFlagFilename("prices", "json")
 	_ = cmd.MarkFlagFilename("traffic")
-	_ = cmd.MarkFlagRequired("traffic")
+	cmd.MarkFlagsOneRequired("traffic", "generate")
+	cmd.MarkFlagsMutuallyExclusive("traffic", "generate")
 }
 
 // scenario is what documents make, with the flags.
@@ -244,14 +245,25 @@ func (s *simulationInputs) readPolicies(ctx context.Context, name string, stdin 
 // readTraffic reads the traffic.
 func (s *simulationInputs) readTraffic(cmd *cobra.Command) (start time.Time, traffic sim.Traffic, err error) {
 	past, err := s.file.traffic(cmd, s.traffic)
-	if err != nil {
+	if err != nil && s.traffic != "" {
 		return start, nil, fmt.Errorf("--traffic %w", err)
+	}
+	if err != nil {
+		return start, nil, err
 	}
 	if past, err = past.At(time.Minute); err == nil {
 		start, traffic, err = simulation.Minutes(past.Start, past.Values)
 	}
 	if err != nil {
-		err = fmt.Errorf("--traffic %s: %w", s.traffic, err)
+		err = fmt.Errorf("%s: %w", s.trafficSource(), err)
 	}
 	return start, traffic, err
+}
+
+// trafficSource names what the traffic is, as it was typed.
+func (s *simulationInputs) trafficSource() string {
+	if s.traffic == "" {
+		return "--generate"
+	}
+	return "--traffic " + s.traffic
 }

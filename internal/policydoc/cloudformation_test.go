@@ -136,8 +136,8 @@ func TestALaughIsRefused(t *testing.T) {
 	}
 }
 
-func FuzzReadTemplate(f *testing.F) {
-	for _, name := range []string{"template.yaml", "cdk.yaml"} {
+func FuzzReadYAML(f *testing.F) {
+	for _, name := range []string{"template.yaml", "cdk.yaml", "policies.yaml"} {
 		text, err := os.ReadFile("testdata/" + name)
 		if err != nil {
 			f.Fatal(err)
@@ -146,6 +146,9 @@ func FuzzReadTemplate(f *testing.F) {
 	}
 	f.Add([]byte(scaling("!Ref Loop")))
 	f.Add([]byte(scaling("&a [*a]")))
+	for _, c := range refused {
+		f.Add([]byte(c.text))
+	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		d, err := policydoc.Options{Parameters: map[string]string{"Least": "4"}}.Read(strings.NewReader(string(text)))
 		if err != nil {

@@ -1,6 +1,7 @@
 package policydoc
 
 import (
+	"cmp"
 	"math"
 	"reflect"
 	"slices"
@@ -21,18 +22,27 @@ type form struct {
 	Text bool
 }
 
-var timeType = reflect.TypeFor[time.Time]()
+var (
+	timeType = reflect.TypeFor[time.Time]()
+	nodeType = reflect.TypeFor[*yaml.Node]()
+)
 
 // fill reads a value into what a pointer points at.
 func (f form) fill(n *yaml.Node, to any) error { return f.set(n, reflect.ValueOf(to).Elem()) }
 
 func (f form) set(n *yaml.Node, to reflect.Value) error {
 	if isNull(n) {
+		if f.Known && !f.Text {
+			return wrong(n, "there is nothing here: write a value, or remove the member")
+		}
 		return nil
 	}
 	switch {
 	case to.Type() == timeType:
 		return f.time(n, to)
+	case to.Type() == nodeType:
+		to.Set(reflect.ValueOf(n))
+		return nil
 	case to.Kind() == reflect.Pointer:
 		to.Set(reflect.New(to.Type().Elem()))
 		return f.set(n, to.Elem())
@@ -49,21 +59,42 @@ func (f form) set(n *yaml.Node, to reflect.Value) error {
 }
 
 func (f form) members(n *yaml.Node, to reflect.Value) error {
+	names := memberNames(to.Type())
 	if n.Kind != yaml.MappingNode {
-		return wrong(n, "there is %s, and there should be a mapping with members such as %s", kindOf(n), strings.Join(memberNames(to.Type())[:min(3, len(memberNames(to.Type())))], ", "))
+		return wrong(n, "there is %s, and there should be a mapping with members such as %s", kindOf(n), strings.Join(names[:min(3, len(names))], ", "))
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		name, value := n.Content[i], n.Content[i+1]
-		field, known := to.Type().FieldByName(name.Value)
-		if !known || !field.IsExported() {
-			if f.Known {
-				return unknown(name, memberNames(to.Type()))
-			}
+		at := slices.Index(names, name.Value)
+		if at < 0 && f.Known {
+			return unknown(name, names)
+		}
+		if at < 0 {
 			continue
 		}
-		if err := f.set(value, to.FieldByIndex(field.Index)); err != nil {
+		field := fields(to.Type())[at]
+		err := f.set(value, to.FieldByIndex(field.Index))
+		if err == nil {
+			err = inside(value, field)
+		}
+		if err != nil {
 			return within(err, name.Value)
 		}
+	}
+	return nil
+}
+
+// inside refuses a number that is outside of what its member is tagged with.
+func inside(n *yaml.Node, field reflect.StructField) error {
+	v, err := strconv.ParseFloat(n.Value, 64)
+	if err != nil {
+		return nil
+	}
+	if least, err := strconv.ParseFloat(field.Tag.Get("least"), 64); err == nil && v < least {
+		return wrong(n, "%s is less than %v", n.Value, least)
+	}
+	if more, err := strconv.ParseFloat(field.Tag.Get("more"), 64); err == nil && v <= more {
+		return wrong(n, "%s is not more than %v", n.Value, more)
 	}
 	return nil
 }
@@ -90,7 +121,7 @@ func (f form) mapping(n *yaml.Node, to reflect.Value) error {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		value := reflect.New(to.Type().Elem()).Elem()
 		if err := f.set(n.Content[i+1], value); err != nil {
-			return err
+			return within(err, n.Content[i].Value)
 		}
 		all.SetMapIndex(reflect.ValueOf(n.Content[i].Value).Convert(to.Type().Key()), value)
 	}
@@ -169,16 +200,22 @@ func enumeration(t reflect.Type) []string {
 	return words
 }
 
-// memberNames are the members of a type.
+// fields are the members of a type.
+func fields(t reflect.Type) []reflect.StructField {
+	return slices.DeleteFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool { return !f.IsExported() || f.Anonymous })
+}
+
+// memberNames are what a document calls the members of a type: what they are tagged with, or
+// their own names.
 func memberNames(t reflect.Type) []string {
 	var names []string
-	for i := range t.NumField() {
-		if t.Field(i).IsExported() {
-			names = append(names, t.Field(i).Name)
-		}
+	for _, f := range fields(t) {
+		names = append(names, memberName(f))
 	}
 	return names
 }
+
+func memberName(f reflect.StructField) string { return cmp.Or(f.Tag.Get("yaml"), f.Name) }
 
 // momentOf reads a time as clients print it: as seconds since 1970, or with a zone with or
 // without a colon.

@@ -1,6 +1,6 @@
 // Package policydoc reads scalable targets, their policies, scheduled actions and alarms
-// from documents as people have them: what the AWS CLI prints, what Terraform shows, and
-// CloudFormation templates.
+// from documents as people have them: what the AWS CLI prints, what Terraform shows,
+// CloudFormation templates, and small files that people write by hand.
 package policydoc
 
 import (
@@ -49,7 +49,7 @@ const MaxBytes = 64 << 20
 // ErrNothing says that a document has nothing that is read here.
 var ErrNothing = errors.New("it has no scalable target, scaling policy, scheduled action or alarm; " +
 	"give what aws application-autoscaling describe-scalable-targets, describe-scaling-policies or describe-scheduled-actions, " +
-	"aws cloudwatch describe-alarms or terraform show -json print, or a CloudFormation template; " +
+	"aws cloudwatch describe-alarms or terraform show -json print, a CloudFormation template, or a file of policies (flyball schema prints its schema); " +
 	"of other autoscalers a HorizontalPodAutoscaler, ScaledObject or Service of Knative, or a job of Nomad in JSON")
 
 // Options are what documents do not say of themselves.
@@ -141,8 +141,11 @@ func (o Options) readYAML(text []byte) (all Documents, err error) {
 
 // readTree reads a value by what it has.
 func (o Options) readTree(n *yaml.Node) (Documents, error) {
-	if isTemplate(n) {
+	switch {
+	case isTemplate(n):
 		return o.readTemplate(n)
+	case isPolicyFile(n):
+		return readPolicyFile(n)
 	}
 	if all, known, err := preset.FromTree(n); known {
 		return Documents{Autoscalers: all}, err

@@ -36,8 +36,8 @@ func TestShortForms(t *testing.T) {
 		"keda:rps=5,cooldown=60s":           8,
 		"nomad:cpu=60":                      6,
 		"nomad:rps=5,threshold=0.5":         8,
-		"flyball:":                          6, // 40 a second, a fifth more, and 60 that wait for a minute
-		"flyball:quantile=0.9,hold=5":       6,
+		"flyball:":                          7, // 40 a second, a fifth more, and 60 that wait for a minute
+		"flyball:quantile=0.9,hold=5":       7,
 		"nomad:concurrency=25":              4,
 	} {
 		p, err := preset.ParseShort(text)

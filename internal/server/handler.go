@@ -6,10 +6,12 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/aws/smithy-go"
 
 	"flyball/internal/disk"
+	"flyball/internal/eventstream"
 	"flyball/internal/flow"
 	"flyball/internal/queuelog"
 	"flyball/internal/service/autoscaling"
@@ -23,6 +25,7 @@ import (
 	"flyball/internal/service/scheduler"
 	"flyball/internal/service/sqs"
 	"flyball/internal/service/sts"
+	"flyball/internal/state"
 	"flyball/internal/wire"
 )
 
@@ -41,6 +44,7 @@ func (s *Server) handler() (http.Handler, error) {
 		Settle:      s.settle,
 		Wall:        s.clock.Wall,
 		Full:        s.full,
+		Waits:       s.waits,
 		Log:         s.cfg.Log,
 		Observe: func(a wire.Answer) {
 			s.telemetry.Call(a.Service, a.Operation, a.Status, a.Duration)
@@ -72,7 +76,7 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.Handle("/", aws)
 	mux.Handle(lambda.CodePath, wire.Guard(options.Hosts, s.serveCode()))
 	mux.Handle("/v2/", s.serveRegistry(options.Hosts))
-	for _, path := range []string{"/metrics", "/console/"} { // nor are their other paths AWS's
+	for _, path := range []string{"/metrics", "/console/api/"} { // nor are their other paths AWS's
 		mux.Handle(path, wire.Guard(options.Hosts, http.NotFoundHandler()))
 	}
 	mux.Handle("/healthz", wire.Guard(options.Hosts, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })))
@@ -91,7 +95,14 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.Handle("GET /console/api/regions", own.Operation("Regions", s.serveRegions))
 	mux.Handle("GET /console/api/logs", own.Operation("Logs", s.serveLogs))
 	mux.Handle("GET /console/api/log-lines", own.Operation("Logs", s.serveLogLines))
-	return s.balanced(flow.Handler(flow.ForCalls, s.timed(mux))), nil
+	pages, err := s.openConsole(mux, wire.NewInside(options, s.operations))
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("GET /console/api/events", own.Operation("Events", s.serveEvents(eventstream.New(&s.events))))
+	mux.Handle("POST /console/api/sign-in", own.Operation("SignIn", pages.serveToken))
+	mux.Handle("/console/", wire.Guard(options.Hosts, pages.handler))
+	return s.balanced(flow.Handler(flow.ForCalls, s.timed(pages.signedIn(mux)))), nil
 }
 
 // near serves only tasks, which know what is there, and whoever started the server.
@@ -137,6 +148,15 @@ func (s *Server) full(err error) (message string, full bool) {
 		return lack.Error(), true
 	}
 	return "", false
+}
+
+// waitsAtMost is how long a call is not answered whose changes wait for room on the disk. Clients
+// wait for a minute.
+const waitsAtMost = 10 * time.Second
+
+// waits has a call be told when what it has changed waits for room on the disk.
+func (s *Server) waits(ctx context.Context, tell func(message string)) context.Context {
+	return state.WithPatience(ctx, waitsAtMost, func() { tell(s.disk.Waits()) })
 }
 
 func (s *Server) serveExplain(w http.ResponseWriter, r *http.Request, call wire.Call) {

@@ -22,12 +22,14 @@ import (
 
 	"flyball/internal/authority"
 	"flyball/internal/clock"
+	"flyball/internal/datafolder"
 	"flyball/internal/deliver"
 	"flyball/internal/descriptors"
 	"flyball/internal/disk"
 	"flyball/internal/event"
 	"flyball/internal/loopback"
 	"flyball/internal/permission"
+	"flyball/internal/session"
 	"flyball/internal/state"
 	"flyball/internal/store"
 	"flyball/internal/task"
@@ -97,6 +99,9 @@ const (
 // A ConfigError is the error of a Config that nothing can be served with.
 type ConfigError struct{ error }
 
+// Unwrap returns what is wrong with it.
+func (e ConfigError) Unwrap() error { return e.error }
+
 // A Server is one running `flyball serve`.
 type Server struct {
 	cfg     Config
@@ -126,6 +131,7 @@ type Server struct {
 	registry  imageRegistry
 	addresses loopback.Addresses // of load balancers
 	authority *authority.Authority
+	sessions  *session.Sessions // of the console
 
 	listeners    []net.Listener
 	host         string         // the address of the first listener
@@ -204,7 +210,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := s.adopt(ctx); err != nil {
 		return nil, err
 	}
-	if before < whole {
+	if before < datafolder.LayoutWhole {
 		if err := s.mend(ctx); err != nil {
 			return nil, err
 		}
@@ -231,11 +237,11 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 
 // takes refuses changes while the disk takes no writes, but for those of the start: a server
 // that was killed on a full disk begins again.
-func (s *Server) takes() error {
+func (s *Server) takes(bytes int) error {
 	if !s.opened.Load() {
 		return nil
 	}
-	return s.disk.Check()
+	return s.disk.CheckFor(int64(bytes))
 }
 
 // URL is where the server listens.

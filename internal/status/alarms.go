@@ -61,6 +61,7 @@ func (s *Status) readAlarms(ctx context.Context, c *client.Client, targets map[s
 				continue
 			}
 			if a, ok := alarms[p.Alarms[0].Name]; ok {
+				p.Watched = Watched(a)
 				watching = append(watching, &watch{policy: p, alarm: a})
 			}
 		}
@@ -203,6 +204,14 @@ func readNewest(ctx context.Context, c *client.Client, now time.Time, watching [
 		}
 	}
 	return nil
+}
+
+// Watched is what an alarm watches, as CloudWatch is asked for it.
+func Watched(a types.MetricAlarm) []types.MetricDataQuery {
+	if len(a.Metrics) > 0 {
+		return a.Metrics
+	}
+	return []types.MetricDataQuery{query("m", a)}
 }
 
 // query is what an alarm on one metric watches.

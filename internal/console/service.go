@@ -1,0 +1,89 @@
+package console
+
+import (
+	"net/http"
+	"time"
+
+	"flyball/governor"
+	"flyball/internal/report"
+	"flyball/internal/status"
+)
+
+// A servicePage is all about one service.
+type servicePage struct {
+	Cluster, Name string
+	status.Resource
+	Needs     []Need
+	Window    window
+	Lengths   []string
+	Why       *governor.Explanation // nil where nothing scales it
+	Moment    *decision             // of the moment that is asked about
+	Decisions []decision
+	details
+}
+
+// Scaled reports whether a scalable target is registered.
+func (p servicePage) Scaled() bool { return p.Target != nil }
+
+// service shows one service.
+func (c *console) service(v *visit) error {
+	p := servicePage{Cluster: v.r.PathValue("cluster"), Name: v.r.PathValue("service")}
+	state, err := c.snapshots.of(v.r.Context(), v.Visitor)
+	if err != nil {
+		return err
+	}
+	found := false
+	for _, r := range state.Resources {
+		if r.Name == p.Cluster+"/"+p.Name {
+			p.Resource, found = r, true
+		}
+	}
+	if !found {
+		return &missing{"There is no service " + p.Cluster + "/" + p.Name + " in region " + v.Region + "."}
+	}
+	p.Needs = needsOf(p.Resource)
+	if p.Window, err = windowOf(v.r.FormValue("range"), v.r.FormValue("at"), v.clock.Now); err != nil {
+		return err
+	}
+	for _, l := range lengths {
+		p.Lengths = append(p.Lengths, l.Name)
+	}
+	if err := p.read(v); err != nil {
+		return err
+	}
+	c.show(v, http.StatusOK, "service.html", page{Title: p.Cluster + "/" + p.Name, Section: "services", Live: true, Body: p})
+	return nil
+}
+
+// read reads what the page shows beside the state.
+func (p *servicePage) read(v *visit) error {
+	if p.State == status.Missing {
+		return nil
+	}
+	ctx := v.r.Context()
+	run, err := p.run(v)
+	if err != nil {
+		return err
+	}
+	p.Decisions = decisionsOf(run)
+	if !p.Window.At.IsZero() {
+		p.Moment = nearest(p.Decisions, p.Window.At)
+	}
+	if p.Target != nil {
+		e, err := v.Client.Explain(ctx, string(p.Target.ResourceID))
+		if err != nil {
+			return err
+		}
+		p.Why = &e
+	}
+	p.details, err = readDetails(ctx, v.Client, p.Cluster, p.Name)
+	return err
+}
+
+// run reads what became of the service in the window.
+func (p *servicePage) run(v *visit) (report.Run, error) {
+	return readRun(v, p.Cluster, p.Name, p.Window)
+}
+
+// In is how long it takes until a moment, on the clock of an explanation.
+func (p servicePage) In(at time.Time) time.Duration { return at.Sub(p.Why.At) }
