@@ -79,20 +79,18 @@ func (c *console) serviceCharts(v *visit) error {
 	if !w.At.IsZero() {
 		out.At = seconds(w.At)
 	}
-	state, err := c.snapshots.of(v.r.Context(), v.Visitor)
+	found, err := c.resource(v, cluster, service)
 	if err != nil {
 		return err
 	}
 	out.add(loadPanel(run))
-	for _, r := range state.Resources {
-		if r.Name == cluster+"/"+service && r.Target != nil {
-			for _, p := range r.Target.Policies {
-				found, err := policyPanel(v, p, w)
-				if err != nil {
-					return err
-				}
-				out.add(found)
+	if found.Target != nil {
+		for _, p := range found.Target.Policies {
+			one, err := policyPanel(v, p, w)
+			if err != nil {
+				return err
 			}
+			out.add(one)
 		}
 	}
 	out.add(taskPanel(run, w))

@@ -61,9 +61,11 @@ func New(c Config) (http.Handler, error) {
 	mux.HandleFunc("POST /console/sign-in", pages.takeToken)
 	mux.HandleFunc("POST /console/sign-out", pages.signOut)
 	for pattern, serve := range map[string]func(*visit) error{
-		"GET /console/{$}":                                 pages.overview,
-		"GET /console/services/{cluster}/{service}":        pages.service,
-		"GET /console/services/{cluster}/{service}/charts": pages.serviceCharts,
+		"GET /console/{$}":                                         pages.overview,
+		"GET /console/services/{cluster}/{service}":                pages.service,
+		"GET /console/services/{cluster}/{service}/charts":         pages.serviceCharts,
+		"GET /console/services/{cluster}/{service}/what-if":        pages.whatIf,
+		"GET /console/services/{cluster}/{service}/what-if/charts": pages.whatIfCharts,
 	} {
 		mux.HandleFunc(pattern, pages.visited(serve))
 	}
