@@ -95,7 +95,7 @@ func (c *console) serviceCharts(v *visit) error {
 	}
 	out.add(taskPanel(run, w))
 	out.add(latencyPanel(run))
-	for _, d := range decisionsOf(run) {
+	for _, d := range slices.Backward(decisionsOf(run)) { // oldest first, as one reads
 		out.Marks = append(out.Marks, mark{At: seconds(d.At), Kind: d.Kind, Label: d.Headline, ID: d.ID})
 	}
 	v.w.Header().Set("Content-Type", "application/json")
