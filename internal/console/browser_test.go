@@ -220,6 +220,9 @@ var pagesOf = map[string]string{
 	"moment":   "/console/services/shop/web?range=3h&at=09:30",
 	"what-if":  "/console/services/shop/web/what-if?target=70&range=3h",
 	"sign-in":  "/console/sign-in",
+	"alarms":   "/console/alarms",
+	"activity": "/console/activities",
+	"metrics":  "/console/metrics?namespace=AWS%2FECS&name=CPUUtilization&stat=Maximum&period=60&range=3h&d.ClusterName=shop&d.ServiceName=web",
 	"missing":  "/console/services/shop/none",
 }
 
@@ -309,7 +312,8 @@ func TestBrowserAPageKeepsUpWithTheServer(t *testing.T) {
 	s.SetLoad("shop/web", flyballtest.Load{TotalCPU: 400})
 	s.Advance(10 * time.Minute)
 	b.until(fmt.Sprintf(`document.querySelectorAll(".marks button").length > %d`, before))
-	b.until(`document.querySelector("#figures dd").textContent === "8"`)
+	desired, _ := s.Tasks("shop/web")
+	b.until(fmt.Sprintf(`document.querySelector("#figures dd").textContent === "%d"`, desired))
 	if open := get(b, chromedp.Evaluate[int](`document.querySelectorAll("#decisions details[open]").length`)); open != 1 {
 		t.Errorf("%d activities are open, want the one that was opened", open)
 	}

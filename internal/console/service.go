@@ -46,9 +46,7 @@ func (c *console) service(v *visit) error {
 	if p.Window, err = windowOf(v.r.FormValue("range"), v.r.FormValue("at"), v.clock.Now); err != nil {
 		return err
 	}
-	for _, l := range lengths {
-		p.Lengths = append(p.Lengths, l.Name)
-	}
+	p.Lengths = lengthNames()
 	if err := p.read(v); err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"net/http"
@@ -59,9 +58,7 @@ func (c *console) readWhatIf(v *visit) (p whatIfPage, err error) {
 	if p.Window, err = windowOf(v.r.FormValue("range"), v.r.FormValue("at"), v.clock.Now); err != nil {
 		return p, err
 	}
-	for _, l := range lengths {
-		p.Lengths = append(p.Lengths, l.Name)
-	}
+	p.Lengths = lengthNames()
 	found, err := c.resource(v, p.Cluster, p.Name)
 	if err != nil {
 		return p, err
@@ -235,8 +232,7 @@ func (c *console) whatIfCharts(v *visit) error {
 		out.add(metric)
 		out.add(tasks)
 	}
-	v.w.Header().Set("Content-Type", "application/json")
-	return json.NewEncoder(v.w).Encode(out)
+	return v.json(out)
 }
 
 // mustNumber is a number that was read before.

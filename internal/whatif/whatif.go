@@ -169,7 +169,7 @@ func (p Past) run(d policydoc.Documents, l load, target float64) (Course, error)
 	minute := 0
 	scenario.Observer.Minute = func(r sim.Record) {
 		cpu := share(100*l.requests[minute]*l.cpu.Seconds(), float64(r.Running)*p.VCPU*60)
-		value := cpu
+		value := min(cpu, 100) // what is more waits, and is known by its minutes alone
 		if l.byRequests {
 			value = share(l.requests[minute], float64(r.Serving))
 		}
