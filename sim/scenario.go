@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"flyball/alarm"
+	"flyball/autoscaler"
 	"flyball/governor"
 	"flyball/metric"
 	"flyball/scaling"
@@ -30,6 +31,9 @@ type Scenario struct {
 	Initial   scaling.Capacity // tasks that run at the start
 	Policies  []Policy
 	Schedules []governor.Schedule
+	// Autoscaler makes a controller that is not AWS's, which decides in the place of
+	// policies; nil: policies do.
+	Autoscaler func() autoscaler.Autoscaler
 	// Changes are what somebody does by hand, in the order of their times.
 	Changes []Change
 	// Delays are those of an alarm; nil: none, as in Flyball.
@@ -126,6 +130,9 @@ func (s *Scenario) check() error {
 		if c.At.Before(s.Start) || i > 0 && c.At.Before(s.Changes[i-1].At) {
 			return fmt.Errorf("change %d is at %v; changes must be in order, and not before the start", i+1, c.At)
 		}
+	}
+	if s.Autoscaler != nil && len(s.Policies) > 0 {
+		return errors.New("either policies decide, or another autoscaler")
 	}
 	names := map[string]bool{}
 	for _, p := range s.Policies {

@@ -136,6 +136,7 @@ type tally struct {
 	arrived, dropped, late, served, delays float64
 	capacity                               float64 // requests that could have been served
 	paid, serving                          float64 // seconds of tasks
+	told                                   float64 // requests of which it is known how long they took
 }
 
 func newScore(s *Scenario, st *station) score {
@@ -167,6 +168,7 @@ func (s *score) add(f *flow, serving, paid float64) {
 	if kept <= 0 {
 		return
 	}
+	t.told += kept
 	if f.took != nil {
 		s.addEach(f.took)
 		return
@@ -204,6 +206,7 @@ func (t *tally) add(o *tally) {
 	t.capacity += o.capacity
 	t.paid += o.paid
 	t.serving += o.serving
+	t.told += o.told
 }
 
 // slo is the percentage of requests that were answered as agreed.
@@ -263,8 +266,8 @@ func (s *score) record(r *run, m *tally, needed int) Record {
 		Time: moment(r.now - int64(time.Minute)), Requests: m.arrived, Late: m.late, Dropped: m.dropped, Backlog: r.queue.backlog,
 		Desired: r.tasks.desired, Running: r.tasks.running(), Serving: r.tasks.serving(), Needed: needed, Paid: m.paid,
 	}
-	if kept := m.arrived - m.dropped; kept > 0 {
-		rec.Mean = seconds(m.delays / kept)
+	if m.told > 0 {
+		rec.Mean = seconds(m.delays / m.told)
 	}
 	if m.capacity > 0 {
 		rec.Use = m.served / m.capacity

@@ -10,8 +10,10 @@ import (
 	"syscall"
 
 	"flyball/internal/client"
+	"flyball/internal/datafolder"
 	"flyball/internal/resource"
 	"flyball/internal/server"
+	"flyball/internal/store"
 )
 
 // A refusal is the error of a command that has done nothing, because what it was given to work
@@ -28,7 +30,7 @@ func refuse(format string, args ...any) error { return refusal{fmt.Errorf(format
 // anything: the status of the program is 2 then.
 func nothingDone(err error) bool {
 	return is[refusal](err) || is[server.ConfigError](err) || is[*client.Unreachable](err) || is[*client.Foreign](err) ||
-		plain(err) != err || is[*resource.Missing](err) || is[*resource.BadName](err) || is[*resource.Ambiguous](err)
+		is[*datafolder.NewerError](err) || is[*store.NewerError](err) || plain(err) != err || is[*resource.Missing](err) || is[*resource.BadName](err) || is[*resource.Ambiguous](err)
 }
 
 func is[E error](err error) bool {

@@ -46,19 +46,21 @@ mean over the services.`,
 				return refuse("a file and --batch do not go together: leave out %q", args[0])
 			case batch != "":
 				return replayAll(cmd, batch, tasks, setup)
-			case len(args) == 0:
-				return refuse("name a file of traffic, such as requests.csv, or a batch of services with --batch")
 			}
-			past, err := file.traffic(cmd, args[0])
+			path, err := file.path(args, "name a file of traffic, such as requests.csv, or a batch of services with --batch")
+			if err != nil {
+				return err
+			}
+			past, err := file.traffic(cmd, path)
 			if err != nil {
 				return err
 			}
 			if past.Step < time.Minute {
-				return refuse("%s does not tell how many minutes a row is; say so with --step, such as --step 5m", args[0])
+				return refuse("%s does not tell how many minutes a row is; say so with --step, such as --step 5m", path)
 			}
 			traffic, err := replay.NewTraffic(past, past.Step)
 			if err != nil {
-				return refuse("%s: %w", args[0], err)
+				return refuse("%s: %w", file.source(path), err)
 			}
 			report, err := replay.Compare(traffic, setup)
 			if err != nil {

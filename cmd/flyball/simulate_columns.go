@@ -1,14 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
-	"encoding/csv"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,7 +11,7 @@ import (
 
 	"flyball/internal/outcome"
 	"flyball/internal/policydoc"
-	"flyball/internal/terminal"
+	"flyball/internal/preset"
 	"flyball/scaling"
 	"flyball/sim"
 )
@@ -76,6 +71,9 @@ func named(text string) (name, file string) {
 	if name, file, ok := strings.Cut(text, "="); ok && name != "" && !strings.ContainsAny(name, "/:") {
 		return name, file
 	}
+	if preset.IsShort(text) {
+		return text, text
+	}
 	base := filepath.Base(text)
 	return cmp.Or(strings.TrimSuffix(base, filepath.Ext(base)), text), text
 }
@@ -84,6 +82,12 @@ func named(text string) (name, file string) {
 func within(d, others policydoc.Documents) policydoc.Documents {
 	if len(d.Targets) == 0 {
 		d.Targets = others.Targets
+	}
+	if len(others.Targets) > 0 { // an autoscaler may say one bound only
+		for i, t := range d.Targets {
+			d.Targets[i].MinCapacity = cmp.Or(t.MinCapacity, others.Targets[0].MinCapacity)
+			d.Targets[i].MaxCapacity = cmp.Or(t.MaxCapacity, others.Targets[0].MaxCapacity)
+		}
 	}
 	if len(d.Services) == 0 {
 		d.Services = others.Services
@@ -119,87 +123,4 @@ func (c *column) run(traffic sim.Traffic, minute func(sim.Record), activities bo
 	}
 	c.Result, err = sim.Run(c.scenario, traffic)
 	return err
-}
-
-// write writes the files that are asked for, and what is printed.
-func (s *simulating) write(out io.Writer, o outcome.Outcome) error {
-	for _, file := range []struct {
-		name  string
-		write func(io.Writer) error
-	}{{s.pictures.html, o.WriteHTML}, {s.pictures.svg, o.WriteSVG}, {s.pictures.markdown, o.WriteMarkdown}} {
-		if file.name == "" || file.name == "-" {
-			continue
-		}
-		if err := createFile(file.name, file.write); err != nil {
-			return err
-		}
-	}
-	switch {
-	case s.json:
-		return o.WriteJSON(out)
-	case s.pictures.markdown == "-":
-		return o.WriteMarkdown(out)
-	}
-	if err := o.WriteText(out); err != nil {
-		return err
-	}
-	if width, drawn := terminal.Width(out); drawn && len(o.Against) == 0 {
-		return o.Recording.WriteChart(out, min(width, 120))
-	}
-	return nil
-}
-
-// writesMinutes writes the minutes of the first column, if that is asked for.
-func (s *simulating) writesMinutes() (func(sim.Record), func() error, error) {
-	if s.minutes == "" {
-		return nil, func() error { return nil }, nil
-	}
-	return writeMinutes(s.minutes)
-}
-
-// keepActivities keeps what became of each activity, in the order in which they began.
-func keepActivities(to *[]scaling.Activity) func(scaling.Activity) {
-	places := map[string]int{}
-	return func(a scaling.Activity) {
-		i, known := places[a.ID]
-		if !known {
-			i = len(*to)
-			*to = append(*to, a)
-		}
-		(*to)[i] = a
-		if a.Status.Ended() {
-			delete(places, a.ID)
-		} else {
-			places[a.ID] = i
-		}
-	}
-}
-
-// writeMinutes writes each minute into a CSV file.
-func writeMinutes(name string) (func(sim.Record), func() error, error) {
-	file, err := os.Create(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	buffer := bufio.NewWriterSize(file, 1<<16)
-	w := csv.NewWriter(buffer)
-	_ = w.Write([]string{"time", "requests", "late", "dropped", "backlog", "mean_seconds", "desired", "running", "serving", "needed", "use"})
-	number := func(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
-	record := func(r sim.Record) {
-		_ = w.Write([]string{ // the error is kept
-			r.Time.Format(time.RFC3339), number(r.Requests), number(r.Late), number(r.Dropped), number(r.Backlog), number(r.Mean.Seconds()),
-			strconv.Itoa(r.Desired), strconv.Itoa(r.Running), strconv.Itoa(r.Serving), strconv.Itoa(r.Needed), number(r.Use),
-		})
-	}
-	finish := func() error {
-		w.Flush()
-		if err := w.Error(); err != nil {
-			return err
-		}
-		if err := buffer.Flush(); err != nil {
-			return err
-		}
-		return file.Close()
-	}
-	return record, finish, nil
 }

@@ -15,7 +15,6 @@ import (
 	"flyball/internal/logstore"
 	"flyball/internal/registry"
 	"flyball/internal/service/lambda/code"
-	"flyball/internal/store"
 	"flyball/internal/task/process"
 )
 
@@ -24,7 +23,7 @@ var stores = []struct {
 	name, pattern string
 	check         func(path string) (damage.Report, error)
 }{
-	{"state", "", func(dir string) (damage.Report, error) { return store.Check(Database(dir)) }},
+	{"state", "", checkState},
 	{"queues", Queues + "/*/*", broker.Check},
 	{"deliveries", Deliveries + "/*/*", broker.Check},
 	{"log events", Logs + "/*/*", logstore.Check},

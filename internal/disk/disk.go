@@ -158,6 +158,20 @@ func (d *Disk) Check() error {
 	return nil
 }
 
+// CheckFor is Check for a write of so many bytes, which is refused alone where there is not the
+// room for it.
+func (d *Disk) CheckFor(bytes int64) error {
+	if err := d.Check(); err != nil || d == nil || bytes < d.size/pieces {
+		return err // a piece of the reserve has room for it
+	}
+	// It is in the log of the state and, later on, in the state.
+	needed := d.lowest() + 3*bytes
+	if space, err := spaceOf(d.Dir); err == nil && space.free < needed {
+		return &Error{Dir: d.Dir, Lack: full, Needed: needed}
+	}
+	return nil
+}
+
 // Refuses tells whether a write failed because the disk takes no more. Then nothing new is
 // taken until it does.
 func (d *Disk) Refuses(err error) bool { return d.refused(err) != nil }

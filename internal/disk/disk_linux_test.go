@@ -110,6 +110,24 @@ func TestAFullDiskRefusesAndRecoversAndWhatWasStagedIsWritten(t *testing.T) {
 	}
 }
 
+func TestAWriteForWhichThereIsNoRoomIsRefusedAlone(t *testing.T) {
+	dir := smallDisk(t)
+	if dir == "" {
+		return
+	}
+	d, err := disk.Open(disk.Options{Dir: dir, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := d.CheckFor(64 << 20); !errors.As(err, new(*disk.Error)) {
+		t.Errorf("of a write that is greater than the disk: %v", err)
+	}
+	if err := errors.Join(d.CheckFor(1<<20), d.Check()); err != nil {
+		t.Errorf("of others: %v", err)
+	}
+}
+
 func TestAStartOnAFullDiskHasAPartOfTheReserve(t *testing.T) {
 	dir := smallDisk(t)
 	if dir == "" {

@@ -39,6 +39,12 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("The disk of %s is full; nothing of this call was kept. Free at least %s there and call again: the server goes on and needs no restart.", e.Dir, e.needed())
 }
 
+// Waits tells of a call whose changes are made and wait to be written.
+func (d *Disk) Waits() string {
+	e := &Error{Dir: d.Dir, Needed: d.needed()}
+	return fmt.Sprintf("The disk of %s is full: what this call asked for is in effect, but cannot be written, and is lost if the server is killed before it is. Free at least %s there: it is written by itself then. Look whether it is as you want it before you call again.", d.Dir, e.needed())
+}
+
 // needed is the room in whole units.
 func (e *Error) needed() string {
 	if e.Needed < 1<<20 {

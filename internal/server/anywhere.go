@@ -107,8 +107,8 @@ func (s *Server) anyoneMayCall() bool { return s.cfg.ListenAnywhere && s.cfg.Adm
 func checkPublished(at []netip.AddrPort) error {
 	for _, a := range at {
 		if !a.Addr().Unmap().IsLoopback() {
-			return fmt.Errorf("the port is published at %s, where other machines and tasks reach it and are not told from programs of this machine: "+
-				"publish it for this machine alone, with docker run -p 127.0.0.1:%d:4566, or let in only known access keys, with --auth FILE in place of --listen-anywhere", a, a.Port())
+			return ConfigError{fmt.Errorf("the port is published at %s, where other machines and tasks reach it and are not told from programs of this machine: "+
+				"publish it for this machine alone, with docker run -p 127.0.0.1:%d:4566, or let in only known access keys, with --auth FILE in place of --listen-anywhere", a, a.Port())}
 		}
 	}
 	return nil
@@ -143,6 +143,6 @@ func mountedInVain(reason error) error {
 	if gid, ok := groupOf("/var/run/docker.sock"); ok {
 		group = strconv.Itoa(gid)
 	}
-	return fmt.Errorf("a Docker socket is mounted, and this container's user may not open it: add --group-add %s to docker run, "+
-		"or for tasks that are processes in this container, --runtime process to serve (%w)", group, reason)
+	return ConfigError{fmt.Errorf("a Docker socket is mounted, and this container's user may not open it: add --group-add %s to docker run, "+
+		"or for tasks that are processes in this container, --runtime process to serve (%w)", group, reason)}
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"flyball/internal/peer"
+	"flyball/internal/task/docker"
 	"flyball/internal/wire"
 )
 
@@ -51,9 +53,16 @@ func TestAPortThatTasksReachAtTheMachineIsRefused(t *testing.T) {
 		for _, a := range strings.Fields(text) {
 			at = append(at, netip.MustParseAddrPort(a))
 		}
-		if err := checkPublished(at); !says(err, want) {
-			t.Errorf("%s: %v, want %q", text, err, want)
+		if err := checkPublished(at); !says(err, want) || err != nil && !errors.As(err, new(ConfigError)) {
+			t.Errorf("%s: %v, want %q as what a server was given", text, err, want)
 		}
+	}
+}
+
+func TestASocketThatMayNotBeOpenedIsRefusedAsWhatAServerWasGiven(t *testing.T) {
+	err := mountedInVain(docker.ErrPermission)
+	if !says(err, "--group-add") || !errors.As(err, new(ConfigError)) || !errors.Is(err, docker.ErrPermission) {
+		t.Error(err)
 	}
 }
 

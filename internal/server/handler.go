@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/aws/smithy-go"
 
@@ -24,6 +25,7 @@ import (
 	"flyball/internal/service/scheduler"
 	"flyball/internal/service/sqs"
 	"flyball/internal/service/sts"
+	"flyball/internal/state"
 	"flyball/internal/wire"
 )
 
@@ -42,6 +44,7 @@ func (s *Server) handler() (http.Handler, error) {
 		Settle:      s.settle,
 		Wall:        s.clock.Wall,
 		Full:        s.full,
+		Waits:       s.waits,
 		Log:         s.cfg.Log,
 		Observe: func(a wire.Answer) {
 			s.telemetry.Call(a.Service, a.Operation, a.Status, a.Duration)
@@ -145,6 +148,15 @@ func (s *Server) full(err error) (message string, full bool) {
 		return lack.Error(), true
 	}
 	return "", false
+}
+
+// waitsAtMost is how long a call is not answered whose changes wait for room on the disk. Clients
+// wait for a minute.
+const waitsAtMost = 10 * time.Second
+
+// waits has a call be told when what it has changed waits for room on the disk.
+func (s *Server) waits(ctx context.Context, tell func(message string)) context.Context {
+	return state.WithPatience(ctx, waitsAtMost, func() { tell(s.disk.Waits()) })
 }
 
 func (s *Server) serveExplain(w http.ResponseWriter, r *http.Request, call wire.Call) {

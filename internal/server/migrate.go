@@ -7,53 +7,46 @@ import (
 	"regexp"
 
 	"flyball/internal/cell"
-	"flyball/internal/state"
+	"flyball/internal/datafolder"
 	"flyball/internal/store"
 )
-
-// The layouts of a data folder.
-const (
-	unscoped = 0 // keys name no cell
-	whole    = 1 // keys begin with their cell's scope, and what one call changes is one write
-)
-
-// kindLayout says which layout the folder has; one document.
-var kindLayout = state.Kind{Name: "server.layout", Version: 1}
-
-const layoutKey = "layout"
 
 // migrate brings the folder of an earlier release to today's layout, and returns
 // the one that it had. All of it is one write.
 func (s *Server) migrate() (before int, err error) {
-	layout, err := state.Get[int](s.state, kindLayout, layoutKey)
+	before, err = datafolder.ReadLayout(s.state)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 	case err != nil:
 		return 0, err
-	case *layout > whole:
-		return 0, fmt.Errorf("the data folder has layout %d, and this flyball knows layouts up to %d; use the release that wrote it, or a later one", *layout, whole)
+	case before == datafolder.Layout:
+		return before, nil
 	default:
-		return *layout, nil
+		return before, s.noteLayout()
 	}
 	if scoped, err := s.hasCells(); scoped || err != nil {
 		// A repair has moved the document of the layout aside.
-		s.state.Later(func(tx *state.Tx) { tx.Put(kindLayout, layoutKey, whole) })
-		return whole, err
+		return datafolder.Layout, errors.Join(err, s.noteLayout())
 	}
 	account, region, err := s.writtenFor()
 	if err != nil {
 		return 0, err
 	}
 	if account == "" {
-		s.state.Later(func(tx *state.Tx) { tx.Put(kindLayout, layoutKey, whole) })
-		return whole, nil // there is nothing in it
+		return datafolder.Layout, s.noteLayout() // there is nothing in it
 	}
 	s.cfg.Log.Info("the data folder is brought to today's layout", "region", region, "account", account)
 	scope := cell.Scope(account, region)
-	b := new(store.Batch).
-		Put(kindLayout.Name, layoutKey, kindLayout.Encode(whole)).
-		Put(kindCell.Name, scope, kindCell.Encode(struct{}{}))
-	return unscoped, s.store.Rescope(scope, "server.", b)
+	b := datafolder.NoteLayout(new(store.Batch)).Put(kindCell.Name, scope, kindCell.Encode(struct{}{}))
+	return datafolder.LayoutUnscoped, s.store.Rescope(scope, "server.", b)
+}
+
+// noteLayout notes today's layout before anything is written in it: an earlier release then
+// refuses the folder by the layout's number.
+func (s *Server) noteLayout() error {
+	commit := s.store.Write(datafolder.NoteLayout(new(store.Batch)))
+	s.store.Flush()
+	return commit.Wait()
 }
 
 // hasCells tells whether the folder knows of cells, as those of the layout before do not.

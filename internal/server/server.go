@@ -22,6 +22,7 @@ import (
 
 	"flyball/internal/authority"
 	"flyball/internal/clock"
+	"flyball/internal/datafolder"
 	"flyball/internal/deliver"
 	"flyball/internal/descriptors"
 	"flyball/internal/disk"
@@ -97,6 +98,9 @@ const (
 
 // A ConfigError is the error of a Config that nothing can be served with.
 type ConfigError struct{ error }
+
+// Unwrap returns what is wrong with it.
+func (e ConfigError) Unwrap() error { return e.error }
 
 // A Server is one running `flyball serve`.
 type Server struct {
@@ -206,7 +210,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := s.adopt(ctx); err != nil {
 		return nil, err
 	}
-	if before < whole {
+	if before < datafolder.LayoutWhole {
 		if err := s.mend(ctx); err != nil {
 			return nil, err
 		}
@@ -233,11 +237,11 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 
 // takes refuses changes while the disk takes no writes, but for those of the start: a server
 // that was killed on a full disk begins again.
-func (s *Server) takes() error {
+func (s *Server) takes(bytes int) error {
 	if !s.opened.Load() {
 		return nil
 	}
-	return s.disk.Check()
+	return s.disk.CheckFor(int64(bytes))
 }
 
 // URL is where the server listens.

@@ -52,8 +52,8 @@ func (k Kind) Encode(doc any) []byte {
 	return k.Packing.pack(text[:head:head], text[head:])
 }
 
-// decode reads a document of this version or an earlier one.
-func (k Kind) decode(text []byte, doc any) error {
+// Decode reads a document of this version or an earlier one.
+func (k Kind) Decode(text []byte, doc any) error {
 	isPacked := len(text) > 0 && text[0] == packed
 	version, text, err := versionOf(text)
 	if err == nil && isPacked {
@@ -92,7 +92,7 @@ func Scan[T any](s *State, k Kind, r store.Range, each func(key string, doc *T) 
 	var failure error
 	err := s.store.Scan(k.Name, r, func(key string, text []byte) bool {
 		doc := new(T)
-		if err := k.decode(text, doc); err != nil {
+		if err := k.Decode(text, doc); err != nil {
 			failure = fmt.Errorf("%s %q: %w", k.Name, key, err)
 			return false
 		}
@@ -120,7 +120,7 @@ func Get[T any](s *State, k Kind, key string) (*T, error) {
 		return nil, err
 	}
 	doc := new(T)
-	if err := k.decode(text, doc); err != nil {
+	if err := k.Decode(text, doc); err != nil {
 		return nil, fmt.Errorf("%s %q: %w", k.Name, key, err)
 	}
 	return doc, nil

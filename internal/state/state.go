@@ -25,6 +25,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"flyball/internal/store"
 )
@@ -43,7 +44,7 @@ type journal struct {
 	mu    sync.RWMutex
 	whole store.Store
 	stamp func(*Tx)
-	admit func() error
+	admit func(bytes int) error
 	last  newest
 	news  announcements
 }
@@ -57,17 +58,20 @@ func New(st store.Store) *State {
 // before the first change.
 func (s *State) Stamp(f func(*Tx)) { s.stamp = f }
 
-// Admit has a function say before each Change whether it may begin. Its error is that of
-// the Change, which then has not run. It is set before the first change.
-func (s *State) Admit(f func() error) { s.admit = f }
+// Admit has a function say before each Change whether it may begin, with no bytes, and before
+// it ends whether what it has changed may be written, with so many. Its error is that of the
+// Change, of which then nothing is kept. It is set before the first change.
+func (s *State) Admit(f func(bytes int) error) { s.admit = f }
 
 // Admitted returns the error with which a Change would be refused now, for calls whose
 // writes take another way to the disk.
-func (s *State) Admitted() error {
+func (s *State) Admitted() error { return s.admits(0) }
+
+func (s *State) admits(bytes int) error {
 	if s.admit == nil {
 		return nil
 	}
-	return s.admit()
+	return s.admit(bytes)
 }
 
 // Scope returns the rows whose keys begin with a prefix.
@@ -91,7 +95,12 @@ func (s *State) Change(ctx context.Context, f func(context.Context, *Tx) error) 
 	if err := s.Admitted(); err != nil {
 		return err
 	}
-	return s.change(ctx, f)
+	return s.change(ctx, func(ctx context.Context, tx *Tx) error {
+		if err := f(ctx, tx); err != nil {
+			return err
+		}
+		return s.admits(tx.batch.Bytes())
+	})
 }
 
 // Maintain is Change for loops that keep to what was asked for before, such as the targets of
@@ -111,11 +120,47 @@ func (s *State) change(ctx context.Context, f func(context.Context, *Tx) error) 
 		return err
 	}
 	s.whole.Flush()
+	s.tellWait(ctx, commit)
 	if err := commit.Wait(); err != nil {
 		return fmt.Errorf("write the state: %w", err)
 	}
 	t.finish()
 	return nil
+}
+
+// A patience is how long somebody wants to hear nothing of a change that waits.
+type patience struct {
+	lasts time.Duration
+	tell  func()
+}
+
+type patienceKey struct{}
+
+// WithPatience returns a context with which a Change calls a function when what it has changed
+// has waited for room on the disk for a time. It goes on waiting after that: others have seen
+// what it has changed, and it cannot be taken back.
+func WithPatience(ctx context.Context, lasts time.Duration, tell func()) context.Context {
+	return context.WithValue(ctx, patienceKey{}, patience{lasts, tell})
+}
+
+// tellWait tells who asked for a change, and has patience, that it waits.
+func (s *State) tellWait(ctx context.Context, commit store.Commit) {
+	p, has := ctx.Value(patienceKey{}).(patience)
+	if !has || commit.Done() == nil {
+		return
+	}
+	select {
+	case <-commit.Done():
+		return
+	case <-s.whole.Stalled():
+	}
+	over := time.NewTimer(p.lasts)
+	defer over.Stop()
+	select {
+	case <-commit.Done():
+	case <-over.C:
+		p.tell()
+	}
 }
 
 // Later is Change for loops whose changes cannot fail and that wait for no disk. It

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -202,6 +204,70 @@ type flushes struct {
 }
 
 func (f *flushes) Flush() { f.n++; f.Store.Flush() }
+
+// A blocked store has no room: what is written waits while its only connection is in use.
+type blocked struct{ store.Store }
+
+func (blocked) Stalled() <-chan struct{} {
+	full := make(chan struct{})
+	close(full)
+	return full
+}
+
+func TestAChangeThatWaitsForRoomTellsWhoAsked(t *testing.T) {
+	_, st := open(t)
+	if err := st.Write(new(store.Batch).Put(kind.Name, "there", []byte("v1 1"))).Wait(); err != nil {
+		t.Fatal(err)
+	}
+	scanning, room, changed := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		_ = st.Scan(kind.Name, store.Range{}, func(string, []byte) bool { close(scanning); <-room; return false })
+	}()
+	<-scanning
+	told := make(chan struct{})
+	s := state.New(blocked{st})
+	ctx := state.WithPatience(t.Context(), time.Millisecond, func() { close(told) })
+	go func() {
+		changed <- s.Change(ctx, func(_ context.Context, tx *state.Tx) error { tx.Put(kind, "waits", "row"); return nil })
+	}()
+	<-told
+	select {
+	case err := <-changed:
+		t.Errorf("the change has ended without room: %v", err)
+	default:
+	}
+	close(room)
+	if err := <-changed; err != nil {
+		t.Error(err)
+	}
+	if _, err := st.Get(kind.Name, "waits"); err != nil {
+		t.Errorf("what waited for room is not written: %v", err)
+	}
+}
+
+func TestAChangeForWhichThereIsNoRoomIsTakenBack(t *testing.T) {
+	s, _ := open(t)
+	full := errors.New("full")
+	s.Admit(func(bytes int) error {
+		if bytes > 1000 {
+			return full
+		}
+		return nil
+	})
+	rows := table(t, s)
+	put := func(key, row string) error {
+		return s.Change(t.Context(), func(_ context.Context, tx *state.Tx) error { rows.Put(tx, key, row); return nil })
+	}
+	if err := put("small", "row"); err != nil {
+		t.Error(err)
+	}
+	if err := put("large", strings.Repeat("x", 1000)); err != full {
+		t.Errorf("got %v", err)
+	}
+	if got := rows.Keys(""); !slices.Equal(got, []string{"small"}) {
+		t.Errorf("in memory: %v", got)
+	}
+}
 
 func TestDocumentsFromBeforeVersionsAreMigrated(t *testing.T) {
 	s, st := open(t)

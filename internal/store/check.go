@@ -15,9 +15,9 @@ import (
 // Files are what a database consists of, beside its path: what is copied first comes first.
 func Files(path string) []string { return []string{path + "-mark", path, path + "-wal"} }
 
-// Check looks at the database in a file that nobody has open. It changes nothing: to open a
-// database may write to it, so a copy is opened.
-func Check(path string) (r damage.Report, err error) {
+// Check looks at the database in a file that nobody has open, and hands on the documents that
+// are sound. It changes nothing: to open a database may write to it, so a copy is opened.
+func Check(path string, each func(kind, key string, value []byte)) (r damage.Report, err error) {
 	r = damage.Report{Store: "state", Items: "documents"}
 	copied, err := os.MkdirTemp("", "flyball-check-")
 	if err != nil {
@@ -30,6 +30,9 @@ func Check(path string) (r damage.Report, err error) {
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return r, err
+	}
+	if each == nil {
+		each = func(string, string, []byte) {}
 	}
 	repair := sync.OnceValues(func() (string, error) { return rebuild(path) })
 	note := func(file, format string, args ...any) {
@@ -47,7 +50,7 @@ func Check(path string) (r damage.Report, err error) {
 		note(path, "%d of the %d transactions that were written are there: %s-wal has been cut or changed", transactions, marked, filepath.Base(path))
 	}
 	found := &reading{}
-	found.all(filepath.Join(copied, filepath.Base(path)), func(kind, key string, _ []byte) {})
+	found.all(filepath.Join(copied, filepath.Base(path)), each)
 	for _, wrong := range found.wrong {
 		note(path, "%s", wrong)
 	}
@@ -75,6 +78,9 @@ func copyDatabase(path, folder string) (transactions, marked int64, sound bool, 
 		return 0, marked, sound, err
 	}
 	defer db.Close()
+	if newer, is := errors.AsType[*NewerError](checkFormat(db, path)); is {
+		return 0, marked, sound, newer
+	}
 	_ = db.QueryRow(`SELECT transactions FROM written`).Scan(&transactions) // what fails is found by reading
 	return transactions, marked, sound, nil
 }

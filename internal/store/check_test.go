@@ -25,7 +25,7 @@ func sqlite(t *testing.T, path string) *store.SQLite {
 
 func check(t *testing.T, path string) damage.Report {
 	t.Helper()
-	r, err := store.Check(path)
+	r, err := store.Check(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

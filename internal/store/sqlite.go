@@ -76,8 +76,37 @@ const (
 	scanDocuments = `SELECT key, value, sum FROM document WHERE kind = ? AND key >= ? AND key < ? ORDER BY key`
 )
 
+// format is that of the database, noted in it: documents have checksums. Those of earlier
+// releases, which have none, note 0.
+const format = 1
+
+// A NewerError is of a database that a later release has written.
+type NewerError struct {
+	File   string
+	Format int
+}
+
+func (e *NewerError) Error() string {
+	return fmt.Sprintf("%s has format %d, and this flyball knows formats up to %d; use the release that wrote it, or a later one", e.File, e.Format, format)
+}
+
+// checkFormat refuses a database of a format that is not known.
+func checkFormat(db *sql.DB, path string) error {
+	var noted int
+	if err := db.QueryRow(`PRAGMA user_version`).Scan(&noted); err != nil {
+		return err
+	}
+	if noted > format {
+		return &NewerError{path, noted}
+	}
+	return nil
+}
+
 // begin makes the tables, and gives those of earlier releases what they lack.
 func (s *SQLite) begin() error {
+	if err := checkFormat(s.db, s.path); err != nil {
+		return err
+	}
 	if _, err := s.db.Exec(schema); err != nil {
 		return err
 	}
@@ -91,7 +120,7 @@ func (s *SQLite) begin() error {
 		}
 	}
 	var version int
-	if err := s.db.QueryRow(`PRAGMA user_version`).Scan(&version); err != nil || version > 0 {
+	if err := s.db.QueryRow(`PRAGMA user_version`).Scan(&version); err != nil || version == format {
 		return err
 	}
 	return s.sumUp()
@@ -108,7 +137,7 @@ func (s *SQLite) sumUp() error {
 	if err := addSums(tx); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(`PRAGMA user_version = 1`); err != nil {
+	if _, err := tx.Exec(fmt.Sprintf(`PRAGMA user_version = %d`, format)); err != nil {
 		return err
 	}
 	return tx.Commit()

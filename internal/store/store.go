@@ -132,6 +132,14 @@ func (b *Batch) DeleteRange(kind string, r Range) *Batch {
 // Len is the number of changes in the batch.
 func (b *Batch) Len() int { return len(b.changes) }
 
+// Bytes is about what the batch takes.
+func (b *Batch) Bytes() (sum int) {
+	for i := range b.changes {
+		sum += b.changes[i].size()
+	}
+	return sum
+}
+
 // Kinds are the kinds of the batch's changes, in their order.
 func (b *Batch) Kinds() iter.Seq[string] {
 	return func(yield func(string) bool) {

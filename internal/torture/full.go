@@ -23,6 +23,9 @@ import (
 // fullDiskBytes is the size of the disk that is filled.
 const fullDiskBytes = 64 << 20
 
+// roomForWrites is the room with which a server may take writes: half of its reserve.
+const roomForWrites = fullDiskBytes / 64
+
 // recoverWithin is how soon after room is made writes have to be taken.
 const recoverWithin = 5 * time.Second
 
@@ -219,8 +222,9 @@ func (f *fullDisk) write(ctx context.Context, which int) (err error) {
 // look looks at a server whose disk is full.
 func (f *fullDisk) look(ctx context.Context) {
 	for which := range 3 {
-		if err := f.write(ctx, which); err == nil {
-			f.fault(lost, "room", "a write is acknowledged on a full disk")
+		// What the server gives back itself, as a log that a start has taken in, is room.
+		if err := f.write(ctx, which); err == nil && roomOf(f.dir) < roomForWrites {
+			f.fault(lost, "room", fmt.Sprintf("a write is acknowledged on a full disk, with %d bytes of room", roomOf(f.dir)))
 		}
 	}
 	if _, err := f.read(ctx); err != nil {

@@ -29,6 +29,15 @@ func onSmallDisk(folder string, do func() error) error {
 	return <-done
 }
 
+// roomOf is how many bytes are free on the disk of a folder.
+func roomOf(folder string) int64 {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(folder, &st); err != nil {
+		return 0
+	}
+	return int64(st.Bfree) * st.Bsize
+}
+
 // noDisk says why there can be no small disk here.
 func noDisk() string {
 	if why := noRoot(); why != "" {

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -112,6 +113,39 @@ func TestAnswersAreSentWhenTheyAreSettled(t *testing.T) {
 	s.scaling.fail = &astypes.ObjectNotFoundException{}
 	expect("an error, which may tell of what another call has just deleted", read, "settled", "answered")
 }
+
+func TestACallThatWaitsToBeWrittenIsAnsweredBefore(t *testing.T) {
+	written := make(chan struct{})
+	var outcome []Answer
+	var others atomic.Bool
+	s := serveWith(t, Options{
+		Waits: func(ctx context.Context, tell func(string)) context.Context {
+			return context.WithValue(ctx, tellKey{}, tell)
+		},
+		Settle: func(ctx context.Context, _ string) error {
+			if !others.Swap(true) {
+				ctx.Value(tellKey{}).(func(string))("It is in effect.")
+				<-written
+			}
+			return nil
+		},
+		Observe: func(a Answer) { outcome = append(outcome, a) },
+	})
+	status, _, body := s.send(t, jsonCall(describeTargets, `{"ServiceNamespace":"ecs"}`))
+	if status != http.StatusInternalServerError && status != http.StatusServiceUnavailable || !strings.Contains(body, "It is in effect.") {
+		t.Errorf("%d %s", status, body)
+	}
+	if status, _, body := s.send(t, jsonCall(describeTargets, `{"ServiceNamespace":"ecs"}`)); status != http.StatusOK {
+		t.Errorf("another call is answered %d %s", status, body)
+	}
+	close(written)
+	s.Close()
+	if len(outcome) != 2 || outcome[1].Status != status {
+		t.Errorf("it is told of as %+v", outcome)
+	}
+}
+
+type tellKey struct{}
 
 func TestNobodyIsToldWhatCouldNotBeSettled(t *testing.T) {
 	s := serveWith(t, Options{Settle: func(context.Context, string) error { return errUntyped }})

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"time"
 
 	"flyball/internal/endpoint"
@@ -19,6 +20,7 @@ import (
 // An exchange is one request and what is known about it so far.
 type exchange struct {
 	h     *handler
+	w     http.ResponseWriter
 	r     *http.Request
 	start time.Time
 	id    string
@@ -37,6 +39,9 @@ type exchange struct {
 
 	status int               // of an answer that is no error, where it is not 200
 	header map[string]string // of the answer, as far as its members are there
+
+	sent    sync.Once // the answer is
+	outcome *fault    // that was sent
 }
 
 // answer appends the body of the answer to b. A panic is logged with its stack,
@@ -139,6 +144,9 @@ func (x *exchange) call(in reflect.Value) (out reflect.Value, f *fault) {
 	if !x.expect(ctx) {
 		return out, x.service.throttled()
 	}
+	if x.h.Waits != nil && !x.op.stateless {
+		ctx = x.h.Waits(ctx, x.answerBefore)
+	}
 	result := x.op.method.Call([]reflect.Value{reflect.ValueOf(api), reflect.ValueOf(ctx), in})
 	if out = result[0].Elem(); !out.IsValid() {
 		out = reflect.New(x.op.out).Elem()
@@ -160,6 +168,17 @@ func (x *exchange) authorize(ctx context.Context, input any) error {
 	return x.h.Authorize(ctx, Call{
 		Scope: x.scope, Principal: x.principal, Service: x.service.name, Operation: x.name,
 		Protocol: x.proto.id(), RequestID: x.id, Input: input,
+	})
+}
+
+// answerBefore answers a call that is still carried out. The connection takes no other: it is
+// busy until the call has ended.
+func (x *exchange) answerBefore(message string) {
+	x.sent.Do(func() {
+		x.outcome = x.service.unavailable(message)
+		x.w.Header().Set("Connection", "close")
+		_ = x.send(x.proto.appendFault(nil, x, x.outcome), x.outcome) // of an answer without a stream there is none
+		_ = http.NewResponseController(x.w).Flush()                   // the client may be gone
 	})
 }
 
@@ -203,7 +222,8 @@ func (x *exchange) report(f *fault) {
 }
 
 // send sends the answer. It returns an error if an answer that streams broke off.
-func (x *exchange) send(w http.ResponseWriter, body []byte, f *fault) error {
+func (x *exchange) send(body []byte, f *fault) error {
+	w := x.w
 	h := w.Header()
 	h.Set("X-Amzn-Requestid", x.id)
 	x.proto.setHeader(h)

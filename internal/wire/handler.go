@@ -50,6 +50,10 @@ type Options struct {
 	// Full, when set, says of an error that the disk takes no writes, or has lost what was
 	// written, in the words that the client is told.
 	Full func(error) (message string, full bool)
+	// Waits, when set, returns the context of an operation with which a function is called, in
+	// words for the client, when what it has changed waits to be written for so long that the
+	// client had better be answered. The operation goes on.
+	Waits func(ctx context.Context, tell func(message string)) context.Context
 	// Log gets panics and internal errors, and each call at debug level. Nil
 	// means slog.Default().
 	Log *slog.Logger
@@ -130,7 +134,7 @@ func NewHandler(opts Options, services ...Service) (http.Handler, error) {
 
 // ServeHTTP answers one call of an AWS client.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{h: h, r: r, start: time.Now(), id: uuid.NewString(), proto: protocolOf(r)}
+	x := &exchange{h: h, w: w, r: r, start: time.Now(), id: uuid.NewString(), proto: protocolOf(r)}
 	x.memory, x.reply = h.bodies.Share(), h.answers.Share()
 	defer x.memory.Set(0)
 	defer x.reply.Set(0)
@@ -142,12 +146,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer.Write(b)
 	}
 	x.note(answer.Len())
-	err := x.send(w, answer.Bytes(), f)
+	var err error
+	x.sent.Do(func() { x.outcome, err = f, x.send(answer.Bytes(), f) })
 	keep(answer)
 	if x.body != nil {
 		keep(x.body)
 	}
-	x.report(f)
+	x.report(x.outcome)
 	if err != nil {
 		panic(http.ErrAbortHandler) // ends the connection: a part must not look like the whole
 	}

@@ -50,6 +50,7 @@ type plan struct {
 	bodied  bool           // of structs: it has members that are in an object in the body
 	elem    *plan          // of lists, maps and floats
 	key     *plan          // of maps: constraints of keys
+	secret  bool           // values are not repeated to clients
 	names   [2]string      // of maps: what keys and values are called in awsQuery
 	arms    []arm          // of unions
 	doc     func(any) any  // of documents; nil if they are not served
@@ -148,7 +149,7 @@ func (pl *planner) planOf(t reflect.Type, shape string) (*plan, error) {
 func (pl *planner) fill(p *plan, shape string, schema *smithy.Schema) (err error) {
 	t := p.typ
 	s := pl.model.shape(shape)
-	p.rule = s.rule(t, pl.enums[t.Name()])
+	p.rule, p.secret = s.rule(t, pl.enums[t.Name()]), s.Secret
 	switch {
 	case t == timeType:
 		p.kind = kindTime

@@ -66,6 +66,8 @@ type Service struct {
 	zeros bool
 	// wsdl is what errors say in awsQuery where that is something else, by code.
 	wsdl map[string]string
+	// jsonNames are what awsQuery calls members in JSON where the model has other names.
+	jsonNames map[string]string
 	// endpoint has operations know at which address a call came in.
 	endpoint bool
 	maxBody  int64 // bound on a request's body as sent, in bytes; 0: defaultMaxBody

@@ -178,7 +178,8 @@ func SQS[T any](resolve func(context.Context, Scope) (T, error)) Service {
 			"InvalidParameterValueException":    "InvalidParameterValue",
 			"MissingRequiredParameterException": "MissingParameter",
 		},
-		wsdl: map[string]string{"QueueDoesNotExist": "The specified queue does not exist for this wsdl version."},
+		wsdl:      map[string]string{"QueueDoesNotExist": "The specified queue does not exist for this wsdl version."},
+		jsonNames: map[string]string{"Messages": "messages", "QueueUrls": "queueUrls"},
 		// Sentences of its own, as old as the service.
 		unchecked: methodsOf[T](),
 		// Messages are on disk in a log of their own.

@@ -131,7 +131,7 @@ func checkWeights(l alias) error {
 		}
 	}
 	if l.Version == rules.Latest {
-		return fault.Parameter("$LATEST is not supported for an alias pointing to more than 1 version")
+		return fault.Limit("$LATEST is not supported for an alias pointing to more than 1 version")
 	}
 	return nil
 }

@@ -70,16 +70,24 @@ func hasDestination(c *types.DestinationConfig) bool {
 	return c != nil && (c.OnFailure != nil && aws.ToString(c.OnFailure.Destination) != "" || c.OnSuccess != nil && aws.ToString(c.OnSuccess.Destination) != "")
 }
 
-// with are the settings with what is given. An empty list or configuration takes away
-// what there was.
-func (s mappingSettings) with(in settingsGiven) (mappingSettings, error) {
+// supported checks that nothing is given that a mapping of a queue cannot have.
+func (in settingsGiven) supported() error {
 	for _, u := range in.others {
 		switch {
 		case u.given && u.what == "DestinationConfig":
-			return s, fault.Parameter("Unsupported DestinationConfig parameter for given event source mapping type.")
+			return fault.Parameter("Unsupported DestinationConfig parameter for given event source mapping type.")
 		case u.given:
-			return s, fault.Parameter("%s is not valid for SQS event sources.", u.what)
+			return fault.Parameter("%s is not valid for SQS event sources.", u.what)
 		}
+	}
+	return nil
+}
+
+// with are the settings with what is given. An empty list or configuration takes away
+// what there was.
+func (s mappingSettings) with(in settingsGiven) (mappingSettings, error) {
+	if err := in.supported(); err != nil {
+		return s, err
 	}
 	optional.Set(&s.BatchSize, in.batchSize)
 	optional.Set(&s.Window, in.window)

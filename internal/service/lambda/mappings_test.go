@@ -361,6 +361,10 @@ func TestWhatAMappingCannotBe(t *testing.T) {
 		"with a destination": {func(in *sdk.CreateEventSourceMappingInput) {
 			in.DestinationConfig = &types.DestinationConfig{OnFailure: &types.OnFailure{Destination: &w.arn}}
 		}, "InvalidParameterValueException", "Unsupported DestinationConfig parameter for given event source mapping type."},
+		"with a destination to no function": {func(in *sdk.CreateEventSourceMappingInput) {
+			in.FunctionName = aws.String("none")
+			in.DestinationConfig = &types.DestinationConfig{OnFailure: &types.OnFailure{Destination: &w.arn}}
+		}, "InvalidParameterValueException", "Unsupported DestinationConfig parameter for given event source mapping type."},
 		"of a large batch without a window": {func(in *sdk.CreateEventSourceMappingInput) { in.BatchSize = aws.Int32(11) }, "InvalidParameterValueException",
 			"Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"},
 		"with a window of a FIFO queue": {func(in *sdk.CreateEventSourceMappingInput) {

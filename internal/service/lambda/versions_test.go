@@ -1,6 +1,7 @@
 package lambda_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -118,6 +119,10 @@ func TestAliasesRefuse(t *testing.T) {
 		{"b", "1", map[string]float64{"2": 0.5, "3": 0.1}, "InvalidParameterValueException", "Number of items in AdditionalVersionWeights cannot be greater than 1"},
 	} {
 		wants(t, alias(tt.name, tt.version, tt.weights), tt.code, tt.message)
+	}
+	refused, is := errors.AsType[*types.InvalidParameterValueException](alias("b", "$LATEST", map[string]float64{"1": 0.5}))
+	if !is || refused.Type != nil {
+		t.Errorf("weights beside $LATEST: the error says whose it is, which AWS's does not: %v", refused)
 	}
 	_, err := w.GetAlias(t.Context(), &sdk.GetAliasInput{FunctionName: aws.String("f"), Name: aws.String("b")})
 	wants(t, err, "ResourceNotFoundException", "Cannot find alias arn: "+functionARN+"f:b")
