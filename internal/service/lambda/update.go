@@ -16,6 +16,9 @@ const updatedIn = "GetFunction/GetAlias"
 
 // UpdateFunctionCode gives $LATEST other code.
 func (a *API) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunctionCodeInput, _ ...func(*lambda.Options)) (*lambda.UpdateFunctionCodeOutput, error) {
+	if owner := a.ownerOf(in.FunctionName); owner != a {
+		return owner.UpdateFunctionCode(ctx, in)
+	}
 	t, err := a.latest(ctx, in.FunctionName)
 	if err != nil {
 		return nil, err
