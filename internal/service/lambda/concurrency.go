@@ -75,7 +75,7 @@ func (a *API) PutFunctionConcurrency(ctx context.Context, in *lambda.PutFunction
 			return fault.Limit("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", leastUnreserved)
 		}
 		if provisioned := a.provisionedOf(name); kept < provisioned {
-			return fault.Parameter("Specified ReservedConcurrentExecutions for function is less than its provisioned concurrency [%d].", provisioned)
+			return fault.Limit(" ReservedConcurrentExecutions  %d should not be lower than function's total provisioned concurrency [%d].", kept, provisioned)
 		}
 		f.Reserved = &kept
 		return nil

@@ -440,3 +440,12 @@ func TestMappingsAreListedByQueueAndFunction(t *testing.T) {
 		}
 	}
 }
+
+func TestAMappingThatIsMadeDisabledIsSoAtOnce(t *testing.T) {
+	w := feed(t, nil)
+	out, err := w.CreateEventSourceMapping(t.Context(), &sdk.CreateEventSourceMappingInput{FunctionName: aws.String("f"), EventSourceArn: &w.arn, Enabled: aws.Bool(false)})
+	ok(t, err)
+	if *out.State != "Disabled" {
+		t.Errorf("it is %s", *out.State)
+	}
+}

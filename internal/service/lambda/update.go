@@ -55,6 +55,9 @@ func (a *API) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunctionC
 		return nil, err
 	}
 	a.sweep()
+	if in.Publish {
+		return as[lambda.UpdateFunctionCodeOutput](beingCreated(a.configuration(v, v.Number))), nil
+	}
 	return as[lambda.UpdateFunctionCodeOutput](beingUpdated(a.configuration(v, ""))), nil
 }
 
