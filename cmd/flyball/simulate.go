@@ -5,6 +5,7 @@ import (
 
 	"flyball/internal/outcome"
 	"flyball/internal/simulation"
+	"flyball/sim"
 )
 
 // A simulating is what the flags of flyball simulate say.
@@ -35,8 +36,11 @@ given several times. The address of a running Flyball, or aws, reads
 them from there. --parameter gives a template's parameters values, where they have no default, and
 what the template imports. --service names one of several services.
 
---traffic is what flyball forecast and flyball replay read, too: CSV with a row for each step of time,
+--traffic is what flyball forecast reads, too: CSV with a row for each step of time,
 what CloudWatch or Prometheus answer, or an access log; - is the standard input.
+
+--traffic-from takes the address of a server, or aws: the traffic is then what the target groups of --service
+counted in the time of --last, or what was sent to the queue that its tasks take messages from.
 
 ` + generates + `
 The service is a queue in front of its tasks. --cpu-per-request is the processor time of a request and
@@ -94,20 +98,12 @@ func (s *simulating) run(cmd *cobra.Command) error {
 	if err != nil {
 		return refusal{err}
 	}
-	minute, finish, err := s.writesMinutes()
+	err = s.withMinutes(func(minute func(sim.Record)) error { return all[0].run(traffic, minute, s.json) })
+	for i := 1; i < len(all) && err == nil; i++ {
+		err = all[i].run(traffic, nil, s.json)
+	}
 	if err != nil {
 		return refusal{err}
-	}
-	for i := range all {
-		if i > 0 {
-			minute = nil
-		}
-		if err := all[i].run(traffic, minute, s.json); err != nil {
-			return refusal{err}
-		}
-	}
-	if err := finish(); err != nil {
-		return err
 	}
 	shown := outcome.Outcome{Run: all[0].Run}
 	for _, c := range all[1:] {
