@@ -10,6 +10,7 @@ import (
 // What `terraform show -json` prints, of a plan or a state ("JSON Output Format").
 type (
 	shown struct {
+		Errored bool    `json:"errored"`
 		Planned *values `json:"planned_values"`
 		Values  *values `json:"values"`
 		Config  *struct {
@@ -76,7 +77,11 @@ func readTerraform(raw json.RawMessage) (Documents, error) {
 		r := &p.resources[i]
 		p.configured[unindexed(r.Address)] = append(p.configured[unindexed(r.Address)], r)
 	}
-	return p.read()
+	d, err := p.read()
+	if s.Errored {
+		d.Notes = append(d.Notes, "the plan ended with an error: what it did not come to is left out; run terraform plan again")
+	}
+	return d, err
 }
 
 func (p *plan) collect(m module) {
