@@ -13,9 +13,9 @@ import (
 
 // A plan of before the first apply: two services by for_each, each in a module that has a module
 // for its scaling, whose resources are counted. The cluster's ARN is unknown, and goes through a
-// local value.
+// local value. The state after the apply tells the same.
 func TestModulesInModules(t *testing.T) {
-	for _, name := range []string{"modules-plan.json"} {
+	for _, name := range []string{"modules-plan.json", "modules-state.json"} {
 		d := read(t, name)
 		if ids := d.Resources(); !slices.Equal(ids, []string{"service/shop-prod/web", "service/shop-prod/worker"}) {
 			t.Fatalf("%s: resources %v", name, ids)
