@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -89,6 +91,7 @@ func (s *simulationInputs) scenario(cmd *cobra.Command, documents policydoc.Docu
 	if scenario, r.Notes, err = simulation.New(documents, setup); err != nil {
 		return scenario, r, err
 	}
+	r.Notes = append(r.Notes, sized(cmd.Flags(), documents)...)
 	scenario.Seed, scenario.WarmUp, scenario.OneByOne = s.seed, s.warmUp, s.oneByOne
 	if r.Resource = s.resource; r.Resource == "" {
 		r.Resource = "service"
@@ -96,8 +99,14 @@ func (s *simulationInputs) scenario(cmd *cobra.Command, documents policydoc.Docu
 	if err = s.complete(&scenario); err != nil {
 		return scenario, r, err
 	}
-	if documents.Autoscaler != nil {
-		documents.Autoscaler.Apply(&scenario)
+	for _, p := range documents.Autoscalers {
+		p.Apply(&scenario)
+		if s.resource == "" {
+			r.Resource = cmp.Or(p.Name, r.Resource)
+		}
+		if scenario.Bounds.Min() == 0 && !scenario.Service.Workers && !scenario.Service.Buffered {
+			r.Notes = append(r.Notes, "requests that find no task are refused, and leave no trace that would bring one back: --workers has tasks take messages from a queue, --min 1 keeps a task")
+		}
 	}
 	var note string
 	if scenario.Price, note, err = s.price(cmd); note != "" {
@@ -172,6 +181,10 @@ func (s *simulationInputs) documents(ctx context.Context, flag string, files []s
 			return all, fmt.Errorf("--parameter %s: no template has a parameter of that name; %s", name, parametersOf(all))
 		}
 	}
+	all, err := all.Choose(path.Base(s.resource))
+	if err != nil {
+		return all, fmt.Errorf("--%s: %w", flag, err)
+	}
 	resources := all.Resources()
 	if s.resource == "" && len(resources) == 1 {
 		s.resource = strings.TrimPrefix(resources[0], "service/")
@@ -210,7 +223,7 @@ func names(resources []string) string {
 func (s *simulationInputs) readPolicies(ctx context.Context, name string, stdin io.Reader) (policydoc.Documents, error) {
 	if preset.IsShort(name) {
 		p, err := preset.ParseShort(name)
-		return policydoc.OfAutoscaler(p), err
+		return policydoc.Documents{Autoscalers: []preset.Preset{p}}, err
 	}
 	if name == "aws" || strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") {
 		s.conn.Endpoint = name

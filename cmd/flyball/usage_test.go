@@ -190,9 +190,6 @@ func TestWrongInputIsAnsweredWithWhatToType(t *testing.T) {
 		{"an empty file", "forecast empty", "no values"},
 		{"a batch that is not there", "forecast --batch none.csv", "there is no file none.csv"},
 		{"nothing to forecast", "forecast", "name a file of hourly values"},
-		{"nothing to replay", "replay", "name a file of traffic"},
-		{"traffic that is not there", "replay none.csv --per-task 3", "there is no file none.csv"},
-		{"a folder for traffic", "replay folder --per-task 3", "folder is a folder; name a file"},
 
 		{"traffic and its description", "forecast x.csv --generate steady(1/m)", `leave out "x.csv"`},
 		{"traffic of no kind", "forecast --generate stedy(1/m)", "--generate: column 1: \"stedy\" is no kind of traffic"},
@@ -200,7 +197,7 @@ func TestWrongInputIsAnsweredWithWhatToType(t *testing.T) {
 		{"a time of no traffic", "simulate --for 3d --traffic text", "give --generate"},
 		{"traffic of nothing", "simulate --cpu-per-request 1ms", "give --traffic or --generate or --traffic-from"},
 		{"two traffics", "simulate --traffic text --generate steady(1/m)", "--generate and --traffic do not go together"},
-		{"a length that is none", "replay --generate steady(1/m) --for long", "give a time such as 90m, 12h or 14d"},
+		{"a length that is none", "forecast --generate steady(1/m) --for long", "give a time such as 90m, 12h or 14d"},
 		{"nothing to fit", "fit", "name a file of what was measured"},
 		{"a size of no task", "fit text", "--task-cpu"},
 		{"a history that is not there", "fit none.csv --task-cpu 256", "there is no file none.csv"},
