@@ -48,7 +48,7 @@ func (s *simulationInputs) flags(cmd *cobra.Command) {
 	cmd.PreRunE = nil // a server is asked where --policies names one, and only then
 	f := cmd.Flags()
 	_ = f.MarkHidden("endpoint")
-	f.StringArrayVar(&s.policies, "policies", nil, "file with scaling policies and what belongs to them, the address of a server, or aws; can be given several times")
+	f.StringArrayVar(&s.policies, "policies", nil, "file with scaling policies and what belongs to them, the address of a server, aws, or another autoscaler such as hpa:cpu=60; can be given several times")
 	f.StringToStringVar(&s.given, "parameter", nil, "value of a CloudFormation template's parameter, NAME=VALUE, or of what it imports; can be given several times")
 	f.StringVar(&s.resource, "service", "", "CLUSTER/SERVICE that is simulated, where there are several")
 	f.StringVar(&s.traffic, "traffic", "", "file of traffic: the requests, or messages, of each step of time")
