@@ -61,9 +61,18 @@ func New(c Config) (http.Handler, error) {
 	mux.HandleFunc("POST /console/sign-in", pages.takeToken)
 	mux.HandleFunc("POST /console/sign-out", pages.signOut)
 	for pattern, serve := range map[string]func(*visit) error{
-		"GET /console/{$}":                                 pages.overview,
-		"GET /console/services/{cluster}/{service}":        pages.service,
-		"GET /console/services/{cluster}/{service}/charts": pages.serviceCharts,
+		"GET /console/{$}":                                         pages.overview,
+		"GET /console/services/{cluster}/{service}":                pages.service,
+		"GET /console/activities":                                  pages.activities,
+		"GET /console/alarms":                                      pages.alarms,
+		"GET /console/alarms/{name}":                               pages.alarm,
+		"GET /console/alarms/{name}/charts":                        pages.alarmCharts,
+		"GET /console/metrics":                                     pages.metrics,
+		"GET /console/metrics/charts":                              pages.metricCharts,
+		"GET /console/services/{cluster}/{service}/tasks/{task}":   pages.taskLogs,
+		"GET /console/services/{cluster}/{service}/charts":         pages.serviceCharts,
+		"GET /console/services/{cluster}/{service}/what-if":        pages.whatIf,
+		"GET /console/services/{cluster}/{service}/what-if/charts": pages.whatIfCharts,
 	} {
 		mux.HandleFunc(pattern, pages.visited(serve))
 	}
@@ -203,15 +212,22 @@ func linksOf(v *visit) links {
 }
 
 // To is a page below /console/, of which parts are single names.
-func (l links) To(parts ...string) string {
+func (l links) To(parts ...string) string { return pathTo(parts) + l.with("") }
+
+// Toward is such a page with something more in its query.
+func (l links) Toward(name, value string, parts ...string) string {
+	return pathTo(parts) + l.With(name, value)
+}
+
+func pathTo(parts []string) string {
+	if len(parts) == 0 {
+		return "/console/"
+	}
 	path := "/console"
 	for _, part := range parts {
 		path += "/" + url.PathEscape(part)
 	}
-	if len(parts) == 0 {
-		path += "/"
-	}
-	return path + l.with("")
+	return path
 }
 
 // Events is where the event stream of the region is.

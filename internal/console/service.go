@@ -25,34 +25,47 @@ type servicePage struct {
 // Scaled reports whether a scalable target is registered.
 func (p servicePage) Scaled() bool { return p.Target != nil }
 
+// Tracked are the names of the target tracking policies.
+func (p servicePage) Tracked() (names []string) {
+	for _, policy := range p.Target.Policies {
+		if policy.Goal != nil {
+			names = append(names, policy.Name)
+		}
+	}
+	return names
+}
+
 // service shows one service.
 func (c *console) service(v *visit) error {
 	p := servicePage{Cluster: v.r.PathValue("cluster"), Name: v.r.PathValue("service")}
-	state, err := c.snapshots.of(v.r.Context(), v.Visitor)
-	if err != nil {
+	var err error
+	if p.Resource, err = c.resource(v, p.Cluster, p.Name); err != nil {
 		return err
-	}
-	found := false
-	for _, r := range state.Resources {
-		if r.Name == p.Cluster+"/"+p.Name {
-			p.Resource, found = r, true
-		}
-	}
-	if !found {
-		return &missing{"There is no service " + p.Cluster + "/" + p.Name + " in region " + v.Region + "."}
 	}
 	p.Needs = needsOf(p.Resource)
 	if p.Window, err = windowOf(v.r.FormValue("range"), v.r.FormValue("at"), v.clock.Now); err != nil {
 		return err
 	}
-	for _, l := range lengths {
-		p.Lengths = append(p.Lengths, l.Name)
-	}
+	p.Lengths = lengthNames()
 	if err := p.read(v); err != nil {
 		return err
 	}
 	c.show(v, http.StatusOK, "service.html", page{Title: p.Cluster + "/" + p.Name, Section: "services", Live: true, Body: p})
 	return nil
+}
+
+// resource finds a service in the state.
+func (c *console) resource(v *visit, cluster, service string) (status.Resource, error) {
+	state, err := c.snapshots.of(v.r.Context(), v.Visitor)
+	if err != nil {
+		return status.Resource{}, err
+	}
+	for _, r := range state.Resources {
+		if r.Name == cluster+"/"+service {
+			return r, nil
+		}
+	}
+	return status.Resource{}, &missing{"There is no service " + cluster + "/" + service + " in region " + v.Region + "."}
 }
 
 // read reads what the page shows beside the state.

@@ -90,7 +90,7 @@ func number(v float64) string {
 	case size >= 100:
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	case size >= 10:
-		return strconv.FormatFloat(v, 'f', 1, 64)
+		return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64)
 	}
 	return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64)
 }
