@@ -220,6 +220,7 @@ var pagesOf = map[string]string{
 	"moment":   "/console/services/shop/web?range=3h&at=09:30",
 	"what-if":  "/console/services/shop/web/what-if?target=70&range=3h",
 	"sign-in":  "/console/sign-in",
+	"edit":     "/console/services/shop/web/edit",
 	"alarms":   "/console/alarms",
 	"activity": "/console/activities",
 	"metrics":  "/console/metrics?namespace=AWS%2FECS&name=CPUUtilization&stat=Maximum&period=60&range=3h&d.ClusterName=shop&d.ServiceName=web",

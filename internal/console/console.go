@@ -64,6 +64,8 @@ func New(c Config) (http.Handler, error) {
 		"GET /console/{$}":                                         pages.overview,
 		"GET /console/services/{cluster}/{service}":                pages.service,
 		"GET /console/activities":                                  pages.activities,
+		"GET /console/services/{cluster}/{service}/edit":           pages.edit,
+		"POST /console/services/{cluster}/{service}/edit":          pages.change,
 		"GET /console/alarms":                                      pages.alarms,
 		"GET /console/alarms/{name}":                               pages.alarm,
 		"GET /console/alarms/{name}/charts":                        pages.alarmCharts,
@@ -82,6 +84,9 @@ func New(c Config) (http.Handler, error) {
 	return secured(mux), nil
 }
 
+// maxForm bounds what a page sends, in bytes.
+const maxForm = 64 << 10
+
 // secured has browsers keep the pages to themselves: nothing is loaded from elsewhere, nothing
 // runs that is written in a page, and no other page shows one of ours in a frame.
 func secured(next http.Handler) http.Handler {
@@ -94,6 +99,7 @@ func secured(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		h.Set("Cache-Control", "no-store")
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		next.ServeHTTP(w, r)
 	})
 }
