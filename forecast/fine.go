@@ -9,12 +9,11 @@ import (
 // MaxParts is into how many parts an hour can be divided: minutes.
 const MaxParts = 60
 
-// Fine forecasts parts of hours: with 12 parts, each 5 minutes. The history has a value for
-// each part, and ends with an hour. Options are those of the hours: the horizon is in hours,
-// and a calendar's step is an hour, too. What is forecast of an hour is what Forecast says of
-// the hours that the parts make, divided as the same hours of the day or of the week were; so
-// the parts of an hour add up to it.
-func Fine(history []float64, parts int, o Options) (Result, error) {
+// Fine forecasts parts of hours: with 12 parts, each 5 minutes. The hours of a history are
+// forecast as Forecast does, by options that are theirs: the horizon is in hours. They are
+// divided as the same hours of the day or of the week were: fine has the parts of the newest
+// hours, and may go back less far than these. The parts of an hour add up to it.
+func Fine(hours, fine []float64, parts int, o Options) (Result, error) {
 	if parts < 1 || parts > MaxParts {
 		return Result{}, fmt.Errorf("%d parts of an hour; it must be 1 to %d", parts, MaxParts)
 	}
@@ -22,14 +21,30 @@ func Fine(history []float64, parts int, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	history = history[len(history)%parts:]
-	history = history[max(0, len(history)-parts*maxHistory):]
-	d := newDivision(history, parts, o)
-	r, err := Forecast(d.hours, o)
+	r, err := Forecast(hours, o)
 	if err != nil {
 		return Result{}, err
 	}
-	return d.divide(r, o), nil
+	fine = fine[max(0, len(fine)-parts*min(len(hours), maxHistory)):]
+	d := newDivision(fine[len(fine)%parts:], parts, o)
+	return d.divide(hours, r, o), nil
+}
+
+// Hours are the sums of the parts of each hour, the last of which ends with the last part. Of
+// those of which parts are missing, the others stand for them.
+func Hours(fine []float64, parts int) []float64 {
+	var hours []float64
+	for from := len(fine) % parts; from < len(fine); from += parts {
+		sum, n := 0.0, 0
+		for _, v := range fine[from : from+parts] {
+			if !math.IsNaN(v) {
+				sum += v
+				n++
+			}
+		}
+		hours = append(hours, sum/float64(n)*float64(parts)) // NaN without any
+	}
+	return hours
 }
 
 // A division is how the load of hours is divided among their parts.
@@ -43,25 +58,9 @@ type division struct {
 }
 
 func newDivision(fine []float64, parts int, o Options) *division {
-	d := &division{parts: parts, fine: fine}
-	known := 0
-	for from := 0; from < len(fine); from += parts {
-		sum, n := 0.0, 0
-		for _, v := range fine[from : from+parts] {
-			if math.IsNaN(v) {
-				continue
-			}
-			sum += v
-			n++
-			d.scale += math.Abs(v)
-			d.signed = d.signed || v < 0
-		}
-		d.hours = append(d.hours, sum/float64(n)*float64(parts)) // NaN without any
-		known += n
-	}
-	if d.scale /= float64(known); !(d.scale > 0) {
-		d.scale = 1
-	}
+	d := &division{parts: parts, fine: fine, hours: Hours(fine, parts)}
+	d.scale = meanSize(fine)
+	d.signed = slices.ContainsFunc(fine, func(v float64) bool { return v < 0 })
 	n := len(d.hours)
 	for i := range n + o.Horizon {
 		d.places = append(d.places, i)
@@ -203,11 +202,12 @@ func (d *division) learn(seasons []int) (chosen shares, misses []float64) {
 	return chosen, misses
 }
 
-// divide is what was forecast of hours, in parts.
-func (d *division) divide(r Result, o Options) Result {
+// divide is what was forecast of hours that follow others, in parts.
+func (d *division) divide(past []float64, r Result, o Options) Result {
 	s, misses := d.learn(o.Seasons)
 	out := Result{Methods: r.Methods}
-	hours := append(slices.Clone(d.hours[len(d.hours)-1:]), r.Values...)
+	hours := append(slices.Clone(past[len(past)-1:]), r.Values...)
+	d.scale = meanSize(past[len(past)-len(d.hours):]) / float64(d.parts)
 	parts := make([]float64, d.parts)
 	for i, load := range r.Values {
 		after := math.NaN()
@@ -248,4 +248,19 @@ func (d *division) quantile(values, hours, of, misses []float64, p float64) []fl
 		}
 	}
 	return out
+}
+
+// meanSize is the mean size of values that are known, 1 if that is none.
+func meanSize(v []float64) float64 {
+	sum, n := 0.0, 0.0
+	for _, x := range v {
+		if !math.IsNaN(x) {
+			sum += math.Abs(x)
+			n++
+		}
+	}
+	if !(sum > 0) {
+		return 1
+	}
+	return sum / n
 }

@@ -29,7 +29,7 @@ func fives(steps int, noise float64, seed uint64) (history, future []float64) {
 func TestFineForecastKnowsWhatHappensWithinHours(t *testing.T) {
 	for _, days := range []int{3, 10, 28} {
 		history, future := fives(days*288, 0, 1)
-		r, err := forecast.Fine(history, 12, forecast.Options{})
+		r, err := forecast.Fine(forecast.Hours(history, 12), history, 12, forecast.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +54,7 @@ func TestPartsOfAnHourAddUpToIt(t *testing.T) {
 	for i, v := range history {
 		hours[i/12] += v
 	}
-	fine, err := forecast.Fine(history, 12, forecast.Options{})
+	fine, err := forecast.Fine(forecast.Hours(history, 12), history, 12, forecast.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestFineIntervalsHoldTheirLevel(t *testing.T) {
 	const n = 8
 	for seed := range uint64(n) {
 		history, future := fives(21*288, 0.3, 10+seed)
-		r, err := forecast.Fine(history, 12, forecast.Options{Levels: []float64{0.8}, Quantiles: []float64{0.6}})
+		r, err := forecast.Fine(forecast.Hours(history, 12), history, 12, forecast.Options{Levels: []float64{0.8}, Quantiles: []float64{0.6}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +103,7 @@ func TestFineForecastOfGapsAndNothing(t *testing.T) {
 		}
 	}
 	for _, h := range [][]float64{history, make([]float64, 3*288), {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}} {
-		r, err := forecast.Fine(h, 12, forecast.Options{})
+		r, err := forecast.Fine(forecast.Hours(h, 12), h, 12, forecast.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,11 +117,11 @@ func TestFineForecastOfGapsAndNothing(t *testing.T) {
 
 func TestFineForecastRefuses(t *testing.T) {
 	for _, parts := range []int{0, -1, 61} {
-		if _, err := forecast.Fine(make([]float64, 500), parts, forecast.Options{}); err == nil {
+		if _, err := forecast.Fine(make([]float64, 500), nil, parts, forecast.Options{}); err == nil {
 			t.Errorf("%d parts of an hour are taken", parts)
 		}
 	}
-	if _, err := forecast.Fine([]float64{1, 2}, 12, forecast.Options{}); err == nil {
+	if _, err := forecast.Fine(nil, []float64{1, 2}, 12, forecast.Options{}); err == nil {
 		t.Error("less than an hour is taken")
 	}
 }

@@ -129,7 +129,7 @@ func (f forecastFlags) one(cmd *cobra.Command, path string) error {
 	}
 	var result forecast.Result
 	if parts := f.parts(); parts > 1 {
-		result, err = forecast.Fine(history.Values, parts, f.options)
+		result, err = forecast.Fine(forecast.Hours(history.Values, parts), history.Values, parts, f.options)
 	} else {
 		result, err = forecast.Forecast(history.Values, f.options)
 	}

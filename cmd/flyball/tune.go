@@ -135,6 +135,7 @@ func (t *tuning) problem(cmd *cobra.Command) (p tune.Problem, r tune.Report, err
 	if p.Service, err = t.model.service(cmd.Flags(), documents); err != nil {
 		return p, r, err
 	}
+	r.Notes = append(r.Notes, sized(cmd.Flags(), documents)...)
 	p.Candidates, p.Seed, p.Workers = t.candidates, t.seed, runtime.GOMAXPROCS(0)
 	if t.resource == "" {
 		t.resource = "default/service"
