@@ -222,6 +222,8 @@ var pagesOf = map[string]string{
 	"sign-in":  "/console/sign-in",
 	"edit":     "/console/services/shop/web/edit",
 	"alarms":   "/console/alarms",
+	"queues":   "/console/queues",
+	"schedule": "/console/schedules",
 	"activity": "/console/activities",
 	"metrics":  "/console/metrics?namespace=AWS%2FECS&name=CPUUtilization&stat=Maximum&period=60&range=3h&d.ClusterName=shop&d.ServiceName=web",
 	"missing":  "/console/services/shop/none",
