@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/performance"
 	"github.com/chromedp/chromedp"
 
 	"flyball/flyballtest"
@@ -105,26 +107,41 @@ const tenThousand = `(async () => {
 	document.querySelector("main").append(root);
 	const redraw = drawCharts(root);
 	while (root.querySelectorAll("canvas").length < 4) await new Promise(requestAnimationFrame);
-	const frames = [];
-	for (let i = 0; i < 10; i++) {
-		const begin = performance.now();
-		await redraw();
-		await new Promise(requestAnimationFrame);
-		frames.push(performance.now() - begin);
-	}
-	window.fetch = original;
-	return frames.sort((a, b) => a - b)[5];
+	window.redraw = redraw;
+	return 0;
 })()`
 
-// The test tells how long four charts with three lines of 10,000 points each take to be
-// read and drawn anew, in the middle of ten times.
+// drawTenTimes draws what tenThousand has made anew.
+const drawTenTimes = `(async () => { for (let i = 0; i < 10; i++) await window.redraw(); return 0; })()`
+
+// A frame in which one of four charts with three lines of 10,000 points is drawn may take 50 ms of
+// the processor. What other programs of the machine take meanwhile does not count.
 func TestBrowserChartsOfTenThousandPoints(t *testing.T) {
 	chromium(t)
 	b := openTab(t, flyballtest.Start(t).URL())
 	b.visit("/console/")
-	took := get(b, chromedp.Evaluate[float64](tenThousand, chromedp.EvalAwaitPromise))
-	t.Logf("four charts with three lines of 10,000 points are read and drawn anew in %.0f ms", took)
-	if took > 1000 {
-		t.Error("that is too slow on any machine")
+	b.do(call(performance.Enable, performance.EnableParams{TimeDomain: performance.EnableTimeDomainThreadTicks}))
+	get(b, chromedp.Evaluate[int](tenThousand, chromedp.EvalAwaitPromise))
+	before := b.busy()
+	get(b, chromedp.Evaluate[int](drawTenTimes, chromedp.EvalAwaitPromise))
+	frame := (b.busy() - before) / 40
+	t.Logf("a frame with one chart of three lines of 10,000 points takes %.1f ms of the processor", 1000*frame)
+	if frame > 0.05 {
+		t.Error("that is more than 50 ms")
 	}
+}
+
+// busy is how long the page's thread has worked, in seconds of the processor.
+func (b *tab) busy() float64 {
+	b.Helper()
+	found := get(b, chromedp.Action[performance.GetMetricsResult](func(ctx context.Context, t *chromedp.Target) (performance.GetMetricsResult, error) {
+		return cdp.Call(ctx, t, performance.GetMetrics, cdp.Empty{})
+	}))
+	for _, m := range found.Metrics {
+		if m.Name == "TaskDuration" {
+			return m.Value
+		}
+	}
+	b.Fatal("the browser does not tell how long it has worked")
+	return 0
 }

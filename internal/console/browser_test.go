@@ -78,7 +78,8 @@ func (b *tab) note(event any) {
 	defer b.mu.Unlock()
 	switch e := event.(type) {
 	case *log.EventEntryAdded:
-		if e.Entry.Level == log.EntryLevelError {
+		// A container that comes or goes elsewhere on the machine is not the page's matter.
+		if e.Entry.Level == log.EntryLevelError && !strings.Contains(e.Entry.Text, "ERR_NETWORK_CHANGED") {
 			b.errors = append(b.errors, e.Entry.Text+" "+e.Entry.URL)
 		}
 	case *runtime.EventExceptionThrown:

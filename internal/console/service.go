@@ -2,7 +2,6 @@ package console
 
 import (
 	"net/http"
-	"time"
 
 	"flyball/governor"
 	"flyball/internal/hindsight"
@@ -24,9 +23,6 @@ type servicePage struct {
 	Decisions []decision
 	details
 }
-
-// Scaled reports whether a scalable target is registered.
-func (p servicePage) Scaled() bool { return p.Target != nil }
 
 // Tracked are the names of the target tracking policies.
 func (p servicePage) Tracked() (names []string) {
@@ -117,6 +113,3 @@ func (p *servicePage) explain(v *visit) error {
 func (p *servicePage) run(v *visit) (report.Run, error) {
 	return readRun(v, p.Cluster, p.Name, p.Window)
 }
-
-// In is how long it takes until a moment, on the clock of an explanation.
-func (p servicePage) In(at time.Time) time.Duration { return at.Sub(p.Why.At) }
