@@ -28,6 +28,7 @@ type simulationInputs struct {
 	traffic  string
 	file     reading
 	model    serviceModel
+	ahead    foresight
 	bounds   struct{ min, max, initial int32 }
 	delays   string
 	agree    string
@@ -52,6 +53,7 @@ func (s *simulationInputs) flags(cmd *cobra.Command) {
 	f.Uint64Var(&s.seed, "seed", 1, "number that chance begins with: of starts and crashes of tasks, and of --generate")
 	s.file.add(cmd)
 	s.model.flags(f)
+	s.ahead.flags(cmd)
 	f.Int32Var(&s.bounds.min, "min", 0, "tasks at the least; the target's own by default")
 	f.Int32Var(&s.bounds.max, "max", 0, "tasks at the most; the target's own by default")
 	f.Int32Var(&s.bounds.initial, "initial", 0, "tasks at the start; the desired count of the service, or the least")
@@ -92,6 +94,9 @@ func (s *simulationInputs) scenario(cmd *cobra.Command, documents policydoc.Docu
 		r.Resource = "service"
 	}
 	if err = s.complete(&scenario); err != nil {
+		return scenario, r, err
+	}
+	if err = s.ahead.apply(&scenario, s.file.zone.location); err != nil {
 		return scenario, r, err
 	}
 	if documents.Autoscaler != nil {
