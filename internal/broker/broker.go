@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"flyball/internal/clock"
+	"flyball/internal/damage"
 	"flyball/internal/disk"
 	"flyball/internal/mark"
 	"flyball/internal/queue"
@@ -66,9 +67,12 @@ func (b *Broker) stopped() bool {
 	}
 }
 
-// failed notes why a queue cannot be written any more. Want of room passes.
+// failed notes why queues cannot be written any more. Want of room passes, and a queue whose
+// files are gone is one of many.
 func (b *Broker) failed(err error) error {
-	if _, full := errors.AsType[*disk.Error](err); !full && !errors.Is(err, ErrRemoved) {
+	_, full := errors.AsType[*disk.Error](err)
+	_, gone := errors.AsType[*damage.Gone](err)
+	if !full && !gone && !errors.Is(err, ErrRemoved) {
 		select {
 		case b.failure <- err:
 		default: // one is enough

@@ -119,7 +119,7 @@ func TestWhatIsTakenAwayOfQueuesAndLogsIsTold(t *testing.T) {
 	}
 
 	l.remove("queues")
-	if err := l.send(); err == nil || !strings.Contains(err.Error(), "their file was removed while the server ran") {
+	if err := l.send(); err == nil || !strings.Contains(err.Error(), "its file was removed while the server ran") {
 		t.Errorf("of a folder that is gone a caller hears %v", err)
 	}
 	l.stop()

@@ -4,6 +4,7 @@
 //	kill         kill -9 or SIGTERM under load, again and again
 //	queue        kill -9 while messages go through queues, 1,000 messages a round
 //	flip         a bit of its data folder flipped
+//	remove       a part of its data folder removed or replaced
 //	full         its disk filled while clients write
 //	jump         its machine suspended, and the wall clock set back and put right
 //	attack       a task that attacks its server

@@ -22,6 +22,7 @@ var torments = []torment{
 	{"kill", nil, kills},
 	{"queue", nil, killsOfQueues},
 	{"flip", nil, flips},
+	{"remove", nil, removals},
 	{"full", noDisk, fullDisks},
 	{"jump", nil, jumpsOfTheClock},
 	{"attack", noRoot, attacked},
