@@ -27,8 +27,8 @@ test: ## all tests, with the race detector where there is a C compiler
 	@test -n "$(RACE)" || echo "no C compiler: the race detector is off"
 	GORACE=atexit_sleep_ms=10 $(GO) test -timeout 30m $(RACE) ./...
 
-test-terraform: ## Terraform's AWS provider on the examples, where terraform is there
-	$(GO) test -count 1 -v -timeout 30m -run TestTheRealProvider ./internal/terraform -terraform
+test-terraform: ## Terraform's AWS provider on the examples and on what tune writes, where terraform is there
+	$(GO) test -count 1 -v -timeout 30m -run TestTheRealProvider ./internal/terraform ./internal/tune -terraform
 
 record-terraform: ## the calls of the provider, which make test plays again
 	$(GO) test -count 1 -v -timeout 30m -run TestTheRealProvider ./internal/terraform -terraform -record

@@ -61,14 +61,21 @@ func (w Watch) Step(now time.Time, r Rule, values []float64, samples float64) (W
 // StepBand is Step with the band that the values are compared with.
 func (w Watch) StepBand(now time.Time, r Rule, values []float64, band Band, samples float64) (Watch, Verdict, Call) {
 	v := r.EvaluateBand(w.State, values, band, samples)
+	w, call := w.Find(now, r, v, metric.Pending(values))
+	return w, v, call
+}
+
+// Find is Step for those who know what an evaluation finds, and whether the newest
+// datapoint is pending.
+func (w Watch) Find(now time.Time, r Rule, v Verdict, pending bool) (Watch, Call) {
 	switch {
 	case v.State != w.State:
-		return w.Enter(now, v.State), v, Change
-	case w.Since != 0 && At(now) >= w.again(r) && !metric.Pending(values):
+		return w.Enter(now, v.State), Change
+	case w.Since != 0 && At(now) >= w.again(r) && !pending:
 		w.Called = At(now)
-		return w, v, Repeat
+		return w, Repeat
 	}
-	return w, v, None
+	return w, None
 }
 
 // Calm reports whether an alarm that is OK stays so whatever else it sees: of the newest

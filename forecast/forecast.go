@@ -38,6 +38,9 @@ type Options struct {
 	Levels []float64
 	// Quantiles are the probabilities of Result.Quantiles, each inside (0, 1).
 	Quantiles []float64
+	// Calendar says when the values were; nil: all days have 24 hours, and none is a
+	// holiday.
+	Calendar *Calendar
 }
 
 // A Result is a forecast with its uncertainty and how it came about.
@@ -93,6 +96,18 @@ func Forecast(history []float64, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if o.Calendar == nil {
+		return o.forecast(history, nil)
+	}
+	w := o.Calendar.wall(history, o.Horizon)
+	days := newHolidays(w)
+	o.Horizon = w.horizon()
+	r, err := o.forecast(days.without(), days)
+	return r.pick(w.pick), err
+}
+
+// forecast forecasts a history whose days are all as long, holidays as they are.
+func (o Options) forecast(history []float64, days *holidays) (Result, error) {
 	h, err := newHistory(history, o.Seasons)
 	if err != nil {
 		return Result{}, err
@@ -101,6 +116,7 @@ func Forecast(history []float64, o Options) (Result, error) {
 	c.weigh()
 	r := Result{Values: c.combine(len(c.origins) - 1)[:o.Horizon], Methods: c.methods()}
 	away := c.deviation()
+	away.steps = days.replace(r.Values)
 	for _, l := range o.Levels {
 		lower, upper := c.quantile(r.Values, away, (1-l)/2), c.quantile(r.Values, away, (1+l)/2)
 		r.Intervals = append(r.Intervals, Interval{l, lower, upper})
@@ -109,6 +125,21 @@ func Forecast(history []float64, o Options) (Result, error) {
 		r.Quantiles = append(r.Quantiles, c.quantile(r.Values, away, p))
 	}
 	return r, nil
+}
+
+// pick is the result with each of its paths as take makes it.
+func (r Result) pick(take func([]float64) []float64) Result {
+	if r.Values == nil {
+		return r
+	}
+	r.Values = take(r.Values)
+	for i, in := range r.Intervals {
+		r.Intervals[i].Lower, r.Intervals[i].Upper = take(in.Lower), take(in.Upper)
+	}
+	for i, q := range r.Quantiles {
+		r.Quantiles[i] = take(q)
+	}
+	return r
 }
 
 // reach is how far ahead the back-tests forecast: two of the shortest seasons at
@@ -145,6 +176,9 @@ func (o Options) complete() (Options, error) {
 		if !(l > 0 && l < 1) {
 			return o, fmt.Errorf("interval level %v is not between 0 and 1", l)
 		}
+	}
+	if o.Calendar != nil && o.Calendar.Step < 0 {
+		return o, fmt.Errorf("a step of %v between values is not above 0", o.Calendar.Step)
 	}
 	for _, p := range o.Quantiles {
 		if !(p > 0 && p < 1) {

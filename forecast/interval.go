@@ -13,6 +13,7 @@ const unproven = 3
 type deviation struct {
 	errs  []float64 // in units of error to expect, ascending
 	hours []float64 // how uncertain each hour of the day is, in times of the usual; nil: all alike
+	steps []float64 // the same of each step to come
 }
 
 // deviation is taken from the back-tests; without any, from repeating the last
@@ -74,6 +75,14 @@ func (d deviation) at(hour int) float64 {
 	return d.hours[hour%len(d.hours)]
 }
 
+// ahead is how uncertain a step to come is beside its hour.
+func (d deviation) ahead(step int) float64 {
+	if d.steps == nil {
+		return 1
+	}
+	return d.steps[step]
+}
+
 // quantile is what the values will be at or under with a probability, by how
 // far they were from the same combination in the back-tests. Half of them are
 // under the forecast, whatever the back-tests say: they are too few to know
@@ -87,7 +96,7 @@ func (c *contest) quantile(values []float64, d deviation, p float64) []float64 {
 		most = unproven * highest * c.scale
 	}
 	for i, v := range values {
-		out[i] = v + away*c.scale*unitError(v/c.scale, i)*d.at(len(c.values)+i)
+		out[i] = v + away*c.scale*unitError(v/c.scale, i)*d.at(len(c.values)+i)*d.ahead(i)
 		if !c.signed {
 			out[i] = max(min(out[i], max(most, v)), 0)
 		}

@@ -71,9 +71,10 @@ func (g Governor) forecasts(now time.Time) []Forecast {
 		if p == nil {
 			continue
 		}
-		hour := now.Truncate(time.Hour).Add(time.Hour)
+		every := p.Plan.Every()
+		hour := now.Truncate(every).Add(every)
 		if p.Scales && !hour.After(p.Acted) {
-			hour = p.Acted.Add(time.Hour)
+			hour = p.Acted.Add(every)
 		}
 		f := Forecast{Policy: policy.Name, Hour: hour}
 		capacity, ok := p.Plan.At(hour)

@@ -92,14 +92,15 @@ type Predictive struct {
 }
 
 // acts reports whether the policy has hours to act for.
-func (p *Predictive) acts() bool { return p != nil && p.Scales && len(p.Plan.Hours) > 0 }
+func (p *Predictive) acts() bool { return p != nil && p.Scales && len(p.Plan.Steps) > 0 }
 
 // next is when the policy acts for the first hour that it has not acted for. Hours
 // that have passed, while the host was down or because a fast clock has passed
 // several, are not made up for.
 func (p *Predictive) next(now time.Time) time.Time {
-	hour := p.Acted.Add(time.Hour)
-	if current := now.Truncate(time.Hour); hour.Before(current) {
+	every := p.Plan.Every()
+	hour := p.Acted.Truncate(every).Add(every)
+	if current := now.Truncate(every); hour.Before(current) {
 		hour = current
 	}
 	return hour.Add(-p.Buffer)

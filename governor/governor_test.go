@@ -179,7 +179,7 @@ func TestARunThatAKillCutsShortIsSeenToAfterIt(t *testing.T) {
 func TestAForecastIsAFloorAndRaisesTheCapacityAheadOfItsHour(t *testing.T) {
 	hour := start.Add(time.Hour)
 	g := governor.Governor{Bounds: bounds(t, 1, 20), Policies: []governor.Policy{{Name: "daily", Predictive: &governor.Predictive{
-		Scales: true, Buffer: 5 * time.Minute, Plan: scaling.Plan{Start: start, Hours: []scaling.Capacity{2, 8}}, Acted: start,
+		Scales: true, Buffer: 5 * time.Minute, Plan: scaling.Plan{Start: start, Steps: []scaling.Capacity{2, 8}}, Acted: start,
 	}}}}
 	if next := g.Next(start); !next.Equal(hour.Add(-5 * time.Minute)) {
 		t.Errorf("acts at %v", next)

@@ -147,7 +147,7 @@ func (s *step) follow() {
 		}
 		outside, below := s.g.Outside, s.g.Below
 		next, out := s.g.Done(s.now, interrupted)
-		s.g, s.owned, s.out.Records = next, true, append(s.out.Records, out.Records...)
+		s.g, s.owned, s.out.Records = next, interrupted != nil, append(s.out.Records, out.Records...)
 		if interrupted != nil {
 			s.g.Outside, s.g.Below = outside, below // it is still to be seen to
 			return
@@ -328,13 +328,13 @@ func (g Governor) Done(now time.Time, err error) (Governor, Outcome) {
 	if g.Activity == nil || g.Activity.Status != scaling.Pending {
 		return g, Outcome{}
 	}
-	g = g.clone()
 	a, before := *g.Activity, g.Before
 	if before == nil {
 		before = &Before{} // by a release that did not keep it
 	}
 	g.Before, g.Outside, g.Below = nil, g.Outside && !before.Outside, g.Below && !before.Below
 	if err != nil {
+		g = g.clone()
 		g.Activity = before.Activity
 		for i, p := range g.Policies {
 			g.Policies[i].Cooldown = before.Cooldowns[p.Name]

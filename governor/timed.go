@@ -87,7 +87,7 @@ func (s *step) reachHour() {
 			continue
 		}
 		reached := *p.Predictive
-		reached.Acted = s.now.Add(reached.Buffer).Truncate(time.Hour)
+		reached.Acted = s.now.Add(reached.Buffer).Truncate(reached.Plan.Every())
 		s.own()
 		s.g.Policies[i].Predictive = &reached
 		if s.g.Suspended.Out {

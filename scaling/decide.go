@@ -138,7 +138,7 @@ func (d *Decision) agree(seen Seen) {
 		// A policy that never scales in has no vote, but the others' scale-in
 		// would raise its metric, too, and send the capacity straight out again.
 		if latest, ok := r.latest(); ok {
-			if n := p.need(seen.Running, latest.Value); n > need {
+			if n := p.Need(seen.Running, latest.Value); n > need {
 				need, above = n, r.Name
 			}
 		}

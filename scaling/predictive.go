@@ -1,6 +1,7 @@
 package scaling
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -173,19 +174,23 @@ func (b Breach) Admit(bounds Bounds, forecast Capacity) Bounds {
 	return bounds
 }
 
-// A Plan is the capacity that a forecast asks for, hour by hour.
+// A Plan is the capacity that a forecast asks for, hour by hour, or in shorter steps.
 type Plan struct {
-	Start time.Time // of the first hour
-	Hours []Capacity
+	Start time.Time     // of the first hour
+	Step  time.Duration // for which there is a capacity each; 0: an hour
+	Steps []Capacity
 }
 
-// At is the capacity of the hour that a moment is in, if it is planned.
+// Every is the time for which there is a capacity each.
+func (p Plan) Every() time.Duration { return cmp.Or(p.Step, time.Hour) }
+
+// At is the capacity of the step that a moment is in, if it is planned.
 func (p Plan) At(moment time.Time) (Capacity, bool) {
-	i := moment.Sub(p.Start) / time.Hour
-	if moment.Before(p.Start) || int(i) >= len(p.Hours) {
+	i := moment.Sub(p.Start) / p.Every()
+	if moment.Before(p.Start) || int(i) >= len(p.Steps) {
 		return 0, false
 	}
-	return p.Hours[i], true
+	return p.Steps[i], true
 }
 
 // A Floor is the capacity under which no policy may scale in, because one
@@ -193,20 +198,23 @@ func (p Plan) At(moment time.Time) (Capacity, bool) {
 type Floor struct {
 	Capacity Capacity  `json:"capacity"`
 	Policy   string    `json:"policy"`
-	Hour     time.Time `json:"hour"` // the start of the hour that needs it
+	Hour     time.Time `json:"hour"` // the start of the hour, or the shorter step, that needs it
+	// Step is how long that is; 0: an hour.
+	Step time.Duration `json:"step,omitempty"`
 }
 
-// Until is when the floor ends: with its hour.
-func (f Floor) Until() time.Time { return f.Hour.Add(time.Hour) }
+// Until is when the floor ends: with its hour, or its step.
+func (f Floor) Until() time.Time { return f.Hour.Add(cmp.Or(f.Step, time.Hour)) }
 
 // Floor is the floor at a moment of a policy that has acted for all hours up to
 // one: the largest capacity of those that have not ended. In the minutes before
-// the full hour in which capacity for the next one is there already, both count.
+// the full hour, or step, in which capacity for the next one is there already, both count.
 func (p Plan) Floor(policy string, now, acted time.Time) Floor {
 	var f Floor
-	for hour := now.Truncate(time.Hour); !hour.After(acted); hour = hour.Add(time.Hour) {
+	every := p.Every()
+	for hour := now.Truncate(every); !hour.After(acted); hour = hour.Add(every) {
 		if c, ok := p.At(hour); ok && c > f.Capacity {
-			f = Floor{c, policy, hour}
+			f = Floor{c, policy, hour, p.Step}
 		}
 	}
 	return f

@@ -154,7 +154,7 @@ func TestTheFloorIsThatOfTheHoursThatWereActedFor(t *testing.T) {
 		}
 		return moment
 	}
-	plan := scaling.Plan{Start: at("10:00"), Hours: []scaling.Capacity{5, 8, 3}}
+	plan := scaling.Plan{Start: at("10:00"), Steps: []scaling.Capacity{5, 8, 3}}
 	tests := []struct {
 		now, acted string
 		want       scaling.Capacity

@@ -92,7 +92,7 @@ func (r Reason) String() string {
 	case ScaleInDisabled:
 		return fmt.Sprintf("scale-in is disabled in policy %s", r.Policy)
 	case AtForecastCapacity:
-		return Floor{r.Capacity, r.Other, r.Until.Add(-time.Hour)}.String()
+		return Floor{Capacity: r.Capacity, Policy: r.Other, Hour: r.Until.Add(-time.Hour)}.String()
 	case NoStep:
 		return fmt.Sprintf("no step adjustment of policy %s covers the metric", r.Policy)
 	}

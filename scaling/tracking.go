@@ -93,7 +93,7 @@ func (p TargetTracking) propose(now time.Time, r Reading, seen Seen) Proposal {
 // against a target of 100 make 15.
 func (p TargetTracking) out(now time.Time, r Reading, by *Alarm, seen Seen, value float64) Proposal {
 	base := r.Cooldown.base(seen.Running, now)
-	to := p.need(base, value)
+	to := p.Need(base, value)
 	rule := p.rule(seen, base, value, to)
 	if base != seen.Running && !seen.Brief {
 		rule = "in the cooldown of the last scale-out, counted from before it: " + rule
@@ -102,7 +102,7 @@ func (p TargetTracking) out(now time.Time, r Reading, by *Alarm, seen Seen, valu
 	if to <= seen.Desired {
 		// Within the cooldown the alarm goes on calling about what was just
 		// answered.
-		if r.Cooldown.holds(Out, now) || p.need(seen.Running, value) > seen.Desired {
+		if r.Cooldown.holds(Out, now) || p.Need(seen.Running, value) > seen.Desired {
 			o.block(Reason{Code: InCooldown, Until: r.Cooldown.Until})
 		} else {
 			o.block(Reason{Code: AlreadyAtDesiredCapacity, Capacity: seen.Desired})
@@ -120,7 +120,7 @@ func (p TargetTracking) fromZero(now time.Time, r Reading, by *Alarm, d metric.D
 		return r.hold(NotInAlarm)
 	}
 	if p.atZero {
-		to := max(1, p.need(1, d.Value))
+		to := max(1, p.Need(1, d.Value))
 		return r.wish(Out, by, d.Value, 1, to, "nothing runs: "+p.rule(seen, 1, d.Value, to))
 	}
 	return r.wish(Out, by, d.Value, 1, 1, "nothing runs and the metric shows demand: "+number(d.Value))
@@ -134,7 +134,7 @@ func (p TargetTracking) fromZero(now time.Time, r Reading, by *Alarm, d metric.D
 // Tasks that were asked for and do not run, since they crash or start slowly, go
 // no faster: of 20 desired, 2 running at 10 need 1, and 10 stay.
 func (p TargetTracking) in(r Reading, by *Alarm, seen Seen, value float64) Proposal {
-	need := p.need(seen.Running, value)
+	need := p.Need(seen.Running, value)
 	to := max(seen.Running, seen.Desired)
 	if need < to {
 		to -= (to - need + 1) / 2
@@ -153,9 +153,9 @@ func (p TargetTracking) in(r Reading, by *Alarm, seen Seen, value float64) Propo
 	return i
 }
 
-// need is the smallest capacity that leaves the metric at or under the target,
+// Need is the smallest capacity that leaves the metric at or under the target,
 // if running tasks share the same load.
-func (p TargetTracking) need(running Capacity, value float64) Capacity {
+func (p TargetTracking) Need(running Capacity, value float64) Capacity {
 	// The slack keeps 3 tasks at 0.1 against 0.3 at 1, which binary fractions
 	// would otherwise round up to 2.
 	return ceil(float64(running) * value / p.target * (1 - 1e-12))

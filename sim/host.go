@@ -22,6 +22,8 @@ type host struct {
 	seen     map[string][]scaling.Alarm // room for the alarms that a step sees, by policy
 	calls    []called                   // that are to be answered
 	call     governor.Call              // room for the one that is
+	standing standing
+	idle     bool // the last step did nothing, and told nothing
 	ids      int
 	tracks   bool
 
@@ -115,7 +117,7 @@ func (h *host) retarget(c Change) {
 	if c.Suspended != nil {
 		suspended = *c.Suspended
 	}
-	h.governor = h.governor.Retarget(bounds, suspended)
+	h.governor, h.standing = h.governor.Retarget(bounds, suspended), standing{}
 	h.govern(nil)
 }
 
@@ -136,19 +138,23 @@ func (h *host) schedule(s governor.Schedule) {
 // answer lets the policies act whose alarms call.
 func (h *host) answer() {
 	for i := range h.calls {
-		h.govern(&h.calls[i])
+		if !h.stands(&h.calls[i]) {
+			h.govern(&h.calls[i])
+		}
 	}
 	h.calls = h.calls[:0]
 }
 
 // govern makes a step for an alarm that calls, or because its time has come, and then
 // those that time makes.
-
 func (h *host) govern(call *called) {
-
 	from := moment(h.run.now)
 	for {
-		next := h.advance(h.see(from, call))
+		seen := h.see(from, call)
+		next := h.advance(seen)
+		if call != nil && h.idle {
+			h.stand(from, call, seen.Capacity)
+		}
 		if next.IsZero() || next.After(from) {
 			return
 		}
@@ -238,6 +244,7 @@ func (h *host) advance(seen governor.Seen) time.Time {
 
 // become makes a step's outcome true: it sets the capacity that the step asks for.
 func (h *host) become(now time.Time, g governor.Governor, out governor.Outcome, seen governor.Capacity) time.Time {
+	h.standing, h.idle = standing{}, out.Set == nil && len(out.Records) == 0
 	h.record(out)
 	if out.Set != nil {
 		h.run.tasks.set(h.run.now, int(out.Set.To))

@@ -27,7 +27,7 @@ func (s *station) later(w waiting, than float64) float64 {
 	if t <= 0 {
 		return 1
 	}
-	return s.latest(w, t, math.Exp(-t*s.ends))
+	return s.latest(w, t, decay(t*s.ends))
 }
 
 // latest is later for what is left of the seconds when all that is always the same has
@@ -44,7 +44,7 @@ func (s *station) latest(w waiting, t, served float64) float64 {
 func (s *station) both(rate, t, served float64) float64 {
 	service := s.ends
 	if d := rate - service; math.Abs(d) > 1e-6*service {
-		return min(1, max(served, (rate*served-service*math.Exp(-rate*t))/d))
+		return min(1, max(served, (rate*served-service*decay(rate*t))/d))
 	}
 	return (1 + t*service) * served
 }

@@ -102,17 +102,16 @@ func (w *window) add(f *flow, s *station, running, serving float64) {
 
 // measure is the value of a quantity at the end of a period.
 func (r *run) measure(m Metric, w *window, period time.Duration) float64 {
-	seconds := period.Seconds()
 	switch m.Quantity {
 	case CPUUtilization:
-		return share(100*w.served*r.scenario.Service.CPU.Seconds(), r.scenario.Service.VCPU*w.running)
+		return share(100*w.served*r.cpu, r.scenario.Service.VCPU*w.running)
 	case MemoryUtilization:
 		s := &r.scenario.Service
 		return share(100*(s.MemoryAtRest*w.running+s.MemoryPerRequest*w.inHand), s.Memory*w.running)
 	case RequestCount:
 		return something(w.arrived)
 	case RequestCountPerTarget:
-		return share(something(w.arrived), w.serving/seconds)
+		return share(something(w.arrived), w.serving/period.Seconds())
 	case ResponseTime:
 		return share(w.delays, w.counted)
 	case QueueLength:

@@ -22,6 +22,11 @@ type Predictive struct {
 	Breach scaling.Breach
 	// Quantile is that of the load which there is to be capacity for; 0: forecast.Provision.
 	Quantile float64
+	// Calendar is that of the service.
+	Calendar governor.Calendar
+	// Step is for how long there is a capacity each; 0: an hour. An hour is a number of steps,
+	// each of whole minutes.
+	Step time.Duration
 	// Publication is the time from the end of a minute until its datapoints appear. A forecast
 	// on the hour misses the last minute then, as the server's does.
 	Publication time.Duration
@@ -31,7 +36,7 @@ type Predictive struct {
 
 // A Forecaster forecasts as governor.Predict does. One that remembers what it has
 // forecast makes many runs over the same traffic quick.
-type Forecaster func(history []scaling.Hour, target, quantile float64) (governor.Prediction, error)
+type Forecaster func(history []scaling.Hour, aim governor.Aim) (governor.Prediction, error)
 
 func (p *Predictive) check() error {
 	switch {
@@ -45,6 +50,8 @@ func (p *Predictive) check() error {
 		return fmt.Errorf("a buffer of %v; it must be 0 to 1h", p.Buffer)
 	case p.Publication < 0 || p.Publication >= time.Minute:
 		return fmt.Errorf("datapoints appear %v after their minute; it must be less than a minute", p.Publication)
+	case p.Step != 0 && (p.Step < time.Minute || p.Step%time.Minute != 0 || time.Hour%p.Step != 0):
+		return fmt.Errorf("forecasts in steps of %v; an hour must be a number of steps of whole minutes", p.Step)
 	case !(p.Quantile >= 0 && p.Quantile < 1):
 		return fmt.Errorf("a quantile of %v; it must be between 0 and 1", p.Quantile)
 	}
@@ -69,6 +76,7 @@ type predicting struct {
 	*Predictive
 	place  int
 	hours  []scaling.Hour // the last one is that of the newest minute
+	steps  stepLoads      // of which there is a capacity each, if they are shorter than hours
 	sums   hourSums
 	begun  bool // there was load in some hour
 	renews int64
@@ -86,7 +94,7 @@ func newOracle(r *run) oracle {
 	o := oracle{run: r, ends: never}
 	for i, p := range r.scenario.Policies {
 		if p.Predictive != nil {
-			o.policies = append(o.policies, predicting{Predictive: p.Predictive, place: i, hours: historyOf(p.Predictive.History), renews: never})
+			o.policies = append(o.policies, predicting{Predictive: p.Predictive, place: i, hours: historyOf(p.Predictive.History), steps: newStepLoads(p.Predictive.Step), renews: never})
 			o.ends = r.now + int64(time.Minute)
 		}
 	}
@@ -122,7 +130,7 @@ func (o *oracle) close() {
 		if over {
 			p.seen, p.whole = p.hour(), o.run.now+int64(p.Publication)
 		}
-		p.sums.add(o.run, p.Predictive, &o.window)
+		p.steps.add(o.run.now, p.sums.add(o.run, p.Predictive, &o.window))
 		if over {
 			p.push(p.hour())
 			p.sums = hourSums{}
@@ -140,8 +148,9 @@ func (p *predicting) push(h scaling.Hour) {
 	p.hours = append(p.hours, h)
 }
 
-// add adds a minute. Of a task's metric the total counts once for each task.
-func (s *hourSums) add(r *run, p *Predictive, w *window) {
+// add adds a minute, and returns its load. Of a task's metric the total counts once for each
+// task.
+func (s *hourSums) add(r *run, p *Predictive, w *window) (load float64) {
 	tasks := w.running / 60
 	if v := r.measure(Metric{Quantity: p.Load}, w, time.Minute); v == v {
 		if p.Load != RequestCount {
@@ -149,6 +158,7 @@ func (s *hourSums) add(r *run, p *Predictive, w *window) {
 		}
 		s.load += v
 		s.loads++
+		load = v
 	}
 	if v := r.measure(Metric{Quantity: p.Metric}, w, time.Minute); v == v {
 		if p.Metric == RequestCountPerTarget {
@@ -163,6 +173,55 @@ func (s *hourSums) add(r *run, p *Predictive, w *window) {
 		s.tasks += tasks
 		s.counts++
 	}
+	return load
+}
+
+// StepLoads are the loads of steps that are shorter than hours.
+type stepLoads struct {
+	step  int64 // 0: none are kept
+	loads []float64
+	last  float64 // the load of the newest minute
+}
+
+func newStepLoads(step time.Duration) stepLoads {
+	if step >= time.Hour {
+		step = 0
+	}
+	return stepLoads{step: int64(step)}
+}
+
+// add adds the minute that ends at a time. There are as many loads as the hours that
+// forecasts are made from have, and at most twice as many.
+func (s *stepLoads) add(ends int64, load float64) {
+	if s.step == 0 {
+		return
+	}
+	if begins := ends - int64(time.Minute); begins%s.step == 0 || len(s.loads) == 0 {
+		if most := s.most(); len(s.loads) == 2*most {
+			s.loads = s.loads[:copy(s.loads, s.loads[most:])]
+		}
+		s.loads = append(s.loads, 0)
+	}
+	s.loads[len(s.loads)-1] += load
+	s.last = load
+}
+
+func (s *stepLoads) most() int { return governor.HistoryHours * int(int64(time.Hour)/s.step) }
+
+// history are the loads up to the newest full hour, without its last minute if that is not
+// published.
+func (s *stepLoads) history(now int64, whole bool) []float64 {
+	if s.step == 0 {
+		return nil
+	}
+	since := (now%int64(time.Hour) + s.step - 1) / s.step
+	loads := s.loads[:max(0, len(s.loads)-int(since))]
+	loads = loads[max(0, len(loads)-s.most()):]
+	if n := len(loads); n > 0 && !whole {
+		loads = slices.Clone(loads)
+		loads[n-1] -= s.last
+	}
+	return loads
 }
 
 // hour is the hour that the totals make.
@@ -206,7 +265,7 @@ func (o *oracle) step() {
 			p.renews = now/hour*hour + hour
 		} else {
 			renewed.Plan, renewed.Lacks = plan, ""
-			p.renews = now + int64(governor.RenewedAfter)
+			p.renews = now + int64(governor.RenewedAfter(p.Step))
 		}
 		g.Predictive = &renewed
 		o.run.host.steps = instant(o.run.host.governor.Next(moment(now)))
@@ -218,18 +277,21 @@ func (o *oracle) forecast(p *predicting) (scaling.Plan, error) {
 	if len(p.hours) < governor.NeededHours {
 		return scaling.Plan{}, governor.ShortHistory{Hours: len(p.hours)}
 	}
+	start := moment(o.run.now).Truncate(time.Hour)
 	predict := o.run.scenario.Forecast
 	if predict == nil {
 		predict = governor.Predict
 	}
-	history := p.hours[max(0, len(p.hours)-governor.HistoryHours):]
-	if o.run.now < p.whole {
+	history, whole := p.hours[max(0, len(p.hours)-governor.HistoryHours):], o.run.now >= p.whole
+	if !whole {
 		history = slices.Clone(history)
 		history[len(history)-1] = p.seen
 	}
-	f, err := predict(history, p.Target, p.Quantile)
+	f, err := predict(history, governor.Aim{
+		Target: p.Target, Quantile: p.Quantile, Calendar: p.Calendar, Next: start, Step: p.Step, Fine: p.steps.history(o.run.now, whole),
+	})
 	if err != nil && !errors.As(err, new(governor.ShortHistory)) && !errors.Is(err, scaling.ErrNoRelation) && !errors.Is(err, governor.ErrTooLarge) {
 		err = fmt.Errorf("no forecast: %w", err)
 	}
-	return scaling.Plan{Start: moment(o.run.now).Truncate(time.Hour), Hours: f.Capacity}, err
+	return scaling.Plan{Start: start, Step: p.Step, Steps: f.Capacity}, err
 }

@@ -9,8 +9,26 @@ type queue struct {
 	station station
 	table   erlangTable
 	timeout float64 // seconds; infinite: messages wait as long as it takes
+	holds   bool    // requests wait where no task serves
 	backlog float64 // requests that piled up
+	held    held    // of these, those that came while no task served
 	crowd   *crowd  // nil: requests are a fluid
+}
+
+func newQueue(s Service) queue {
+	return queue{station: s.station(), timeout: s.timeout(), holds: s.Workers || s.Buffered}
+}
+
+// Held requests came while no task served. How long they wait is told when one does.
+type held struct {
+	count float64
+	time  float64 // seconds that they have waited, of all of them
+}
+
+// add lets time pass in which more of them come.
+func (h *held) add(arrived, seconds float64) {
+	h.time += h.count*seconds + arrived*seconds/2
+	h.count += arrived
 }
 
 // settling is the time in which chance piles up requests, in seconds. Near capacity the
@@ -26,6 +44,9 @@ type flow struct {
 	dropped float64
 	delay   float64 // of those that arrived and were not dropped, on average, in seconds
 	waiting waiting // how those wait
+	// later is how many of them it is not known of yet how long they take; below zero, it is
+	// told of so many that came earlier.
+	later float64
 	// Took are the response times of those that began to be served, where they are known.
 	took []float64
 }
@@ -35,7 +56,7 @@ func (f *flow) known() float64 {
 	if f.took != nil {
 		return float64(len(f.took))
 	}
-	return f.arrived - f.dropped
+	return f.arrived - f.dropped - f.later
 }
 
 // steady is how requests wait that arrive at a rate below capacity or near it.
@@ -59,7 +80,7 @@ func (q *queue) steady(tasks, rate float64) waiting {
 // pass lets requests arrive at a rate, per second, for some seconds.
 func (q *queue) pass(tasks, rate, seconds float64) flow {
 	if q.crowd != nil {
-		f := q.crowd.pass(tasks, rate, seconds, !math.IsInf(q.timeout, 1))
+		f := q.crowd.pass(tasks, rate, seconds, !q.holds)
 		q.backlog = float64(len(q.crowd.waiting))
 		return f
 	}
@@ -70,27 +91,38 @@ func (q *queue) pass(tasks, rate, seconds float64) flow {
 		f.delay = f.waiting.mean()
 		return f
 	}
-	if tasks == 0 && !math.IsInf(q.timeout, 1) {
+	if tasks == 0 && !q.holds {
 		f.dropped, f.waiting = f.arrived+q.backlog, waiting{}
 		q.backlog = 0
 		return f
 	}
 	before := q.backlog
 	q.backlog = max(0, before+(rate-capacity)*seconds)
+	if tasks == 0 {
+		q.held.add(f.arrived, seconds)
+		f.later, f.waiting = f.arrived, waiting{}
+		return f
+	}
 	if most := capacity * q.timeout; q.backlog > most {
 		f.dropped = q.backlog - most
 		q.backlog = most
 	}
 	f.served = before + f.arrived - f.dropped - q.backlog
-	behind := seconds / 2 // without tasks nobody knows how long: as if they came at the end
-	if capacity > 0 {
-		behind = (before + q.backlog) / 2 / capacity
-	}
+	behind := (before + q.backlog) / 2 / capacity
 	if behind > f.waiting.mean() { // what chance adds to a backlog is little beside it
 		f.waiting = waiting{behind: behind}
 	}
 	f.delay = f.waiting.mean()
 	return f
+}
+
+// release tells how long those waited that came while no task served, now that some do: of
+// each other they are served in the order in which they came.
+func (q *queue) release(tasks float64) flow {
+	h := q.held
+	q.held = held{}
+	w := waiting{behind: h.time/h.count + h.count/2/q.station.rate(tasks)}
+	return flow{later: -h.count, delay: w.mean(), waiting: w}
 }
 
 // waitingNow is how many requests wait, of those that arrive at a rate.

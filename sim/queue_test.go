@@ -106,7 +106,7 @@ func TestRegularRequestsWaitHalfAsLong(t *testing.T) {
 // last one waits for the timeout; then one is given up each second.
 func TestAnOverloadPilesUpAndIsGivenUp(t *testing.T) {
 	s := Service{CPU: time.Second, VCPU: 1, Timeout: 10 * time.Second}
-	q := queue{station: s.station(), timeout: s.timeout()}
+	q := newQueue(s)
 	if f := q.pass(2, 3, 10); q.backlog != 10 || f.served != 20 || f.dropped != 0 {
 		t.Errorf("after 10 s: backlog %v, flow %+v", q.backlog, f)
 	}
@@ -124,13 +124,28 @@ func TestAnOverloadPilesUpAndIsGivenUp(t *testing.T) {
 // Messages wait as long as it takes.
 func TestMessagesAreNotGivenUp(t *testing.T) {
 	s := Service{Wait: time.Second, Concurrency: 1, Workers: true}
-	q := queue{station: s.station(), timeout: s.timeout()}
+	q := newQueue(s)
 	q.pass(0, 1, 3600)
 	if f := q.pass(1, 1, 3600); q.backlog != 3600 || f.dropped != 0 {
 		t.Errorf("backlog %v, flow %+v", q.backlog, f)
 	}
 	if q.pass(4, 1, 1200); q.backlog != 0 {
 		t.Errorf("backlog %v, want 0", q.backlog)
+	}
+}
+
+// What comes while no task serves, of which each waits for 15 s of 30 on average, waits for
+// those before it, too, and is told of when a task serves.
+func TestRequestsWaitForATask(t *testing.T) {
+	q := newQueue(Service{CPU: time.Second, VCPU: 1, Buffered: true})
+	if f := q.pass(0, 2, 30); q.backlog != 60 || f.dropped != 0 || f.known() != 0 {
+		t.Errorf("backlog %v, flow %+v", q.backlog, f)
+	}
+	if f := q.release(4); f.known() != 60 || f.delay != 15+60.0/2/4 {
+		t.Errorf("released %+v", f)
+	}
+	if f := q.pass(4, 2, 30); q.backlog != 0 || f.known() != 60 {
+		t.Errorf("backlog %v, flow %+v", q.backlog, f)
 	}
 }
 

@@ -17,15 +17,19 @@ type run struct {
 	now      int64
 	minute   Minute
 	rate     float64 // requests a second
+	cpu      float64 // seconds that a request takes of a processor
 
 	queue   queue
 	tasks   *tasks
 	meters  []*meter
 	changes []Change // that are to come
 
-	host   host
-	oracle oracle
-	score  score
+	host       host
+	oracle     oracle
+	controller controller
+	score      score
+
+	explains int64 // when an observer wants to hear how the target stands
 
 	next int64 // when anything of the above does something
 }
@@ -53,10 +57,9 @@ const longestRun = 100 * 366 * 24 * 60
 
 func newRun(s *Scenario) *run {
 	random := rand.New(rand.NewPCG(s.Seed, 0x5eed))
-	st := s.Service.station()
 	r := &run{
-		scenario: s, now: s.Start.UnixNano(), changes: s.Changes,
-		queue: queue{station: st, timeout: s.Service.timeout()},
+		scenario: s, now: s.Start.UnixNano(), changes: s.Changes, cpu: s.Service.CPU.Seconds(), explains: s.explainsAt(),
+		queue: newQueue(s.Service),
 	}
 	if s.OneByOne {
 		r.queue.crowd = &crowd{station: &r.queue.station, timeout: r.queue.timeout, random: rand.New(rand.NewPCG(s.Seed, 0xc0de))}
@@ -65,6 +68,7 @@ func newRun(s *Scenario) *run {
 	r.score = newScore(s, &r.queue.station)
 	r.host = newHost(r)
 	r.oracle = newOracle(r)
+	r.controller = newController(r)
 	r.watchAlarms()
 	r.host.begin()
 	r.oracle.begin()
@@ -82,6 +86,7 @@ func (r *run) watchAlarms() {
 			if w.each > 1 {
 				w.merged = make([]float64, a.Rule.Range())
 			}
+			w.counts = w.each == 1 && m.delays.Publication == 0 && (a.Rule.Datapoints == 0 || a.Rule.Datapoints == a.Rule.Periods)
 			w.series.reserve(w.span() + max(m.late, w.each))
 			m.watchers = append(m.watchers, w)
 			r.host.watch(i, w)
@@ -137,15 +142,25 @@ func (r *run) pass(until int64) {
 		return
 	}
 	running, serving := float64(r.tasks.running()), float64(r.tasks.serving())
+	if r.queue.held.count > 0 && serving > 0 {
+		f := r.queue.release(serving)
+		r.pour(&f, running, serving)
+	}
 	f := r.queue.pass(serving, r.rate, float64(until-r.now)/1e9)
+	r.pour(&f, running, serving)
+	r.now = until
+}
+
+// pour tells those who measure what became of requests.
+func (r *run) pour(f *flow, running, serving float64) {
 	for _, m := range r.meters {
-		m.window.add(&f, &r.queue.station, running, serving)
+		m.window.add(f, &r.queue.station, running, serving)
 	}
 	if r.oracle.ends != never {
-		r.oracle.window.add(&f, &r.queue.station, running, serving)
+		r.oracle.window.add(f, &r.queue.station, running, serving)
 	}
-	r.score.add(&f, serving, float64(r.tasks.paid()))
-	r.now = until
+	r.controller.add(f, running, serving)
+	r.score.add(f, serving, float64(r.tasks.paid()))
 }
 
 // act does what is due now.
@@ -170,9 +185,11 @@ func (r *run) act() {
 			r.look(m)
 		}
 	}
+	r.host.explain()
 	r.host.answer()
 	r.oracle.step()
 	r.host.step()
+	r.controller.step()
 	r.plan()
 }
 
@@ -197,14 +214,17 @@ func (r *run) measured(m *meter) (looks bool) {
 
 // look has a meter's alarms look.
 func (r *run) look(m *meter) {
-	at := moment(r.now)
 	for _, w := range m.watchers {
 		before := w.watch.State
-		if w.look(at, m.late) {
+		if w.look(r.now, m.late) {
 			r.host.calls = append(r.host.calls, called{w, m})
 		}
-		if tell := r.scenario.Observer.Alarm; tell != nil && w.watch.State != before {
-			tell(at, w.name, w.watch.State)
+		if w.watch.State == before {
+			continue
+		}
+		r.host.standing = standing{}
+		if tell := r.scenario.Observer.Alarm; tell != nil {
+			tell(moment(r.now), w.name, w.watch.State)
 		}
 	}
 }
@@ -228,7 +248,7 @@ func (r *run) change(c Change) {
 
 // plan finds when something is to be done next.
 func (r *run) plan() {
-	next := min(r.tasks.next, r.host.next(), r.oracle.next())
+	next := min(r.tasks.next, r.host.next(), r.oracle.next(), r.controller.next, max(r.now, r.explains))
 	for _, m := range r.meters {
 		next = min(next, m.ends, m.appears, m.looks)
 	}

@@ -237,7 +237,7 @@ func TestReasonsAreFewAndNamed(t *testing.T) {
 		Load: sim.RequestCount, Metric: sim.RequestCountPerTarget, Target: 100, Scales: true, Buffer: 5 * time.Minute,
 	}})
 	s.Bounds = bounds(t, 1, 60)
-	s.Forecast = func([]scaling.Hour, float64, float64) (governor.Prediction, error) {
+	s.Forecast = func([]scaling.Hour, governor.Aim) (governor.Prediction, error) {
 		p := governor.Prediction{Capacity: make([]scaling.Capacity, governor.ForecastHours)}
 		for i := range p.Capacity {
 			p.Capacity[i] = scaling.Capacity(20 + i%3)
@@ -264,7 +264,7 @@ func TestForecastsAreMadeWhenTheServerMakesThem(t *testing.T) {
 		Load: sim.RequestCount, Metric: sim.RequestCountPerTarget, Target: 100, Scales: true, Buffer: 5 * time.Minute,
 	}})
 	asked := 0
-	s.Forecast = func(history []scaling.Hour, _, _ float64) (governor.Prediction, error) {
+	s.Forecast = func(history []scaling.Hour, _ governor.Aim) (governor.Prediction, error) {
 		asked++
 		if len(history) < 30 {
 			return governor.Prediction{}, errors.New("not yet")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"flyball/alarm"
+	"flyball/autoscaler"
 	"flyball/governor"
 	"flyball/metric"
 	"flyball/scaling"
@@ -30,6 +31,9 @@ type Scenario struct {
 	Initial   scaling.Capacity // tasks that run at the start
 	Policies  []Policy
 	Schedules []governor.Schedule
+	// Autoscaler makes a controller that is not AWS's, which decides in the place of
+	// policies; nil: policies do.
+	Autoscaler func() autoscaler.Autoscaler
 	// Changes are what somebody does by hand, in the order of their times.
 	Changes []Change
 	// Delays are those of an alarm; nil: none, as in Flyball.
@@ -45,6 +49,7 @@ type Scenario struct {
 	WarmUp    time.Duration // at the beginning, that is run and not scored
 	Observer  Observer
 	Forecast  Forecaster // nil: governor.Predict
+	Explain   time.Time  // when Observer.Explained is told how the target stands; zero: never
 }
 
 // A Change is something that somebody does at a time, besides the autoscaler. What is
@@ -110,6 +115,9 @@ type Observer struct {
 	Activity func(scaling.Activity)
 	// Alarm is told when an alarm goes into a state.
 	Alarm func(at time.Time, name string, state alarm.State)
+	// Explained is told how the target stands at Scenario.Explain: what its alarms see, and
+	// what is decided then.
+	Explained func(governor.Explanation)
 }
 
 func (s *Scenario) check() error {
@@ -126,6 +134,9 @@ func (s *Scenario) check() error {
 		if c.At.Before(s.Start) || i > 0 && c.At.Before(s.Changes[i-1].At) {
 			return fmt.Errorf("change %d is at %v; changes must be in order, and not before the start", i+1, c.At)
 		}
+	}
+	if s.Autoscaler != nil && len(s.Policies) > 0 {
+		return errors.New("either policies decide, or another autoscaler")
 	}
 	names := map[string]bool{}
 	for _, p := range s.Policies {

@@ -50,6 +50,9 @@ type Result struct {
 	Start, End time.Time // of what is scored
 	Minutes    int
 	Agreement  Agreement
+	// Alone is the share of the requests that are answered as agreed where none waits. If it is
+	// less than the agreement's share, no number of tasks keeps the agreement.
+	Alone float64
 
 	Requests float64
 	Late     float64 // requests that were answered, but not within what is agreed
@@ -136,6 +139,7 @@ type tally struct {
 	arrived, dropped, late, served, delays float64
 	capacity                               float64 // requests that could have been served
 	paid, serving                          float64 // seconds of tasks
+	told                                   float64 // requests of which it is known how long they took
 }
 
 func newScore(s *Scenario, st *station) score {
@@ -167,6 +171,7 @@ func (s *score) add(f *flow, serving, paid float64) {
 	if kept <= 0 {
 		return
 	}
+	t.told += kept
 	if f.took != nil {
 		s.addEach(f.took)
 		return
@@ -204,6 +209,7 @@ func (t *tally) add(o *tally) {
 	t.capacity += o.capacity
 	t.paid += o.paid
 	t.serving += o.serving
+	t.told += o.told
 }
 
 // slo is the percentage of requests that were answered as agreed.
@@ -263,8 +269,8 @@ func (s *score) record(r *run, m *tally, needed int) Record {
 		Time: moment(r.now - int64(time.Minute)), Requests: m.arrived, Late: m.late, Dropped: m.dropped, Backlog: r.queue.backlog,
 		Desired: r.tasks.desired, Running: r.tasks.running(), Serving: r.tasks.serving(), Needed: needed, Paid: m.paid,
 	}
-	if kept := m.arrived - m.dropped; kept > 0 {
-		rec.Mean = seconds(m.delays / kept)
+	if m.told > 0 {
+		rec.Mean = seconds(m.delays / m.told)
 	}
 	if m.capacity > 0 {
 		rec.Use = m.served / m.capacity
@@ -312,7 +318,7 @@ func (r *run) result() Result {
 	res := s.result
 	res.End = moment(r.now)
 	res.Start = res.End.Add(-time.Duration(res.Minutes) * time.Minute)
-	res.Agreement = s.agreement
+	res.Agreement, res.Alone = s.agreement, 1-s.served
 	res.Requests, res.Late, res.Dropped, res.Backlog = s.total.arrived, s.total.late, s.total.dropped, r.queue.backlog
 	l := &s.latencies
 	res.Mean, res.P50, res.P95, res.P99 = l.mean(), l.quantile(0.5), l.quantile(0.95), l.quantile(0.99)

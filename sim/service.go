@@ -24,6 +24,9 @@ type Service struct {
 	// Workers take messages from a queue, where they wait as long as it takes, instead of
 	// answering requests.
 	Workers bool
+	// Buffered has requests wait for a task where none serves, as workers' messages do.
+	// Otherwise they are refused then.
+	Buffered bool
 
 	VCPU             float64 // of a task
 	Memory           float64 // of a task, in MiB; 0: not known

@@ -61,6 +61,8 @@ type watcher struct {
 	each   int // datapoints of the series in a period
 	watch  alarm.Watch
 	merged []float64 // of its longer periods
+	counts bool      // its streak tells what an evaluation would find
+	streak streak
 
 	verdict alarm.Verdict // of the step that calls
 	points  []metric.Datapoint
@@ -90,18 +92,64 @@ func (w *watcher) values(late int) []float64 {
 	return w.merged
 }
 
-// look is a step of the alarm's watch, and reports whether it calls its policy.
-func (w *watcher) look(now time.Time, late int) (calls bool) {
+// A streak is how many of a watcher's newest datapoints are there without a gap, and how many of
+// them breach without one that does not.
+type streak struct{ known, breaching int32 }
+
+// add adds the next datapoint.
+func (s *streak) add(r *alarm.Rule, v float64) {
+	switch {
+	case v != v:
+		*s = streak{}
+	case r.Comparison.Breaches(v, r.Threshold):
+		*s = streak{s.known + 1, s.breaching + 1}
+	default:
+		*s = streak{known: s.known + 1}
+	}
+}
+
+// verdict is what a rule finds that wants all of its datapoints to breach, and has them all.
+func (s *streak) verdict(r *alarm.Rule) alarm.Verdict {
+	if s.breaching >= r.Periods {
+		return alarm.Verdict{State: alarm.Alarm, Breaching: r.Periods}
+	}
+	return alarm.Verdict{State: alarm.OK, Breaching: s.breaching, Within: r.Periods - s.breaching}
+}
+
+// look is a step of the alarm's watch, and reports whether it calls its policy. Most looks
+// find the alarm OK, as it was, or need only the newest datapoint to find it in ALARM still.
+func (w *watcher) look(now int64, late int) (calls bool) {
+	if w.counts {
+		w.streak.add(&w.rule, w.newestValue(late))
+		if w.streak.known >= w.rule.Periods {
+			found := w.streak.verdict(&w.rule)
+			if found.State == alarm.OK && w.watch.State == alarm.OK {
+				return false
+			}
+			next, call := w.watch.Find(moment(now), w.rule, found, false)
+			return w.become(next, found, call)
+		}
+	}
 	values := w.values(late)
 	if w.watch.State == alarm.OK && w.rule.Calm(values) {
 		return false
 	}
-	next, verdict, call := w.watch.Step(now, w.rule, values, math.Inf(1))
+	next, verdict, call := w.watch.Step(moment(now), w.rule, values, math.Inf(1))
+	return w.become(next, verdict, call)
+}
+
+// become takes over what a step found, and reports whether the alarm calls its policy.
+func (w *watcher) become(next alarm.Watch, found alarm.Verdict, call alarm.Call) (calls bool) {
 	if call == alarm.None || call == alarm.Repeat && next.State != alarm.Alarm {
 		return false
 	}
-	w.watch, w.verdict = next, verdict
+	w.watch, w.verdict = next, found
 	return next.State == alarm.Alarm
+}
+
+// newestValue is the newest one that the alarm looks at.
+func (w *watcher) newestValue(late int) float64 {
+	return w.series.values[len(w.series.values)-1-late]
 }
 
 // evidence are the datapoints that the alarm has just evaluated.

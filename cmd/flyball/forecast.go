@@ -23,7 +23,8 @@ type forecastFlags struct {
 	batch, out, format string
 	holdout            int
 	file               reading
-	mean               bool
+	holidays           holidays
+	mean, hourly       bool
 }
 
 func forecastCommand() *cobra.Command {
@@ -39,6 +40,15 @@ get-metric-statistics, of Prometheus' query_range, or an access log, whose reque
 What is forecast are hours: counts of finer rows are added up, of gauges the mean is taken. What had
 to be done to read the file is told on standard error.
 
+` + generates + `
+With a --step of less than an hour that hours are a number of, such as 5m, that is forecast: hours as
+before, divided as the same hours of the day or the week were. With --hourly it says no more than how
+far apart rows without times are.
+
+Days are those of --zone, so that the week after a clock change is right. The dates of --holidays
+are forecast as Sundays are, or as the holidays of the history were, and are not taken for what
+comes a week later.
+
 With --batch, a file has a series a row (id,v1,v2,...) and a row of forecasts (id,f1,f2,...) is
 written for each. A series that cannot be forecast is told on standard error and left out, and the
 exit status is 1. Files may be gzipped; - is the standard input.
@@ -49,6 +59,8 @@ of the M4 competition.`,
 		Example: `  flyball forecast requests.csv
   flyball forecast requests.csv --horizon 48 --season 24,168 --format csv > forecast.csv
   flyball forecast cpu-1min.csv --mean
+  flyball forecast requests-1min.csv --step 5m --horizon 6
+  flyball forecast requests.csv --zone Europe/Berlin --holidays 12-25,12-26,2027-03-26
   flyball forecast --batch series.csv.gz --out forecasts.csv
   flyball forecast --batch series.csv.gz --holdout 48`,
 		Args: cobra.MaximumNArgs(1),
@@ -56,12 +68,14 @@ of the M4 competition.`,
 			switch {
 			case f.batch != "" && len(args) > 0:
 				return refuse("a file and --batch do not go together: leave out %q", args[0])
-			case f.batch == "" && len(args) == 0:
-				return refuse("name a file of hourly values, such as requests.csv, or a batch of series with --batch")
+			case f.batch != "" && f.file.made.description != "":
+				return refuse("--generate and --batch do not go together: give one of them")
 			case f.batch == "" && f.holdout > 0:
 				return refuse("--holdout is for batches: give --batch FILE")
 			case f.holdout > 0 && f.holdout < f.options.Horizon:
 				return refuse("--holdout %d holds back less than --horizon %d", f.holdout, f.options.Horizon)
+			case f.batch != "" && len(f.holidays) > 0:
+				return refuse("--holidays is for files whose rows have times: leave out --batch")
 			case f.options.Horizon < 1:
 				return refuse("--horizon %d: give a number above 0", f.options.Horizon)
 			case f.holdout > 0:
@@ -69,19 +83,25 @@ of the M4 competition.`,
 			case f.batch != "":
 				return f.many(cmd)
 			}
-			return f.one(cmd, args[0])
+			path, err := f.file.path(args, "name a file of hourly values, such as requests.csv, or a batch of series with --batch")
+			if err != nil {
+				return err
+			}
+			return f.one(cmd, path)
 		},
 	}
 	f.file.add(cmd)
 	flags := cmd.Flags()
 	flags.IntVar(&f.options.Horizon, "horizon", 48, "hours to forecast, or rows if they are longer than an hour")
-	flags.IntSliceVar(&f.options.Seasons, "season", []int{24, 168}, "lengths of the seasons in rows, ascending; by default a day and a week: of rows of a day, 7")
+	flags.IntSliceVar(&f.options.Seasons, "season", []int{24, 168}, "lengths of the seasons in hours, or rows if they are longer, ascending; by default a day and a week: of rows of a day, 7")
 	flags.Float64SliceVar(&f.options.Levels, "level", []float64{0.8, 0.95}, "coverages of the prediction intervals")
 	flags.StringVar(&f.format, "format", "", "csv or chart; a chart on a terminal by default")
 	flags.StringVar(&f.batch, "batch", "", "file with a series a row: id,v1,v2,...")
 	flags.StringVarP(&f.out, "out", "o", "-", "file to write to")
+	flags.BoolVar(&f.hourly, "hourly", false, "forecast hours, though --step is less")
 	flags.BoolVar(&f.mean, "mean", false, "forecast the hour's mean of finer rows, not their sum")
 	flags.IntVar(&f.holdout, "holdout", 0, "hold back so many values of each series and score the forecasts of them")
+	flags.Var(&f.holidays, "holidays", "dates of holidays, as 2026-12-25 or, each year, 12-25; or a file with a date a line")
 	completeWords(cmd, "format", "csv", "chart")
 	_ = cmd.MarkFlagFilename("batch", "csv", "gz")
 	_ = cmd.MarkFlagFilename("out", "csv")
@@ -90,16 +110,31 @@ of the M4 competition.`,
 
 // one forecasts a single file.
 func (f forecastFlags) one(cmd *cobra.Command, path string) error {
+	if err := f.checkStep(); err != nil {
+		return err
+	}
 	history, err := f.hours(cmd, path)
 	if err != nil {
 		return err
 	}
-	if !cmd.Flags().Changed("season") {
-		f.options.Seasons = seasonsOf(history.Step)
+	step := max(history.Step, time.Hour)
+	if history.Step == 0 {
+		step = 0
 	}
-	result, err := forecast.Forecast(history.Values, f.options)
+	if !cmd.Flags().Changed("season") {
+		f.options.Seasons = seasonsOf(step)
+	}
+	if f.options.Calendar, err = f.calendar(history, step); err != nil {
+		return err
+	}
+	var result forecast.Result
+	if parts := f.parts(); parts > 1 {
+		result, err = forecast.Fine(forecast.Hours(history.Values, parts), history.Values, parts, f.options)
+	} else {
+		result, err = forecast.Forecast(history.Values, f.options)
+	}
 	if err != nil {
-		return refuse("%s: %w", path, err)
+		return refuse("%s: %w", f.file.source(path), err)
 	}
 	return f.write(cmd, func(w io.Writer) error {
 		width, isTerminal := terminal.Width(w)
@@ -111,6 +146,37 @@ func (f forecastFlags) one(cmd *cobra.Command, path string) error {
 		}
 		return refuse("--format %s is neither csv nor chart", f.format)
 	})
+}
+
+// parts is into how many parts hours are divided, 1 if they are not.
+func (f forecastFlags) parts() int {
+	step := f.file.options.Step
+	if f.hourly || step <= 0 || step >= time.Hour {
+		return 1
+	}
+	return int(time.Hour / step)
+}
+
+// checkStep refuses steps that hours are no number of.
+func (f forecastFlags) checkStep() error {
+	if step := f.file.options.Step; f.parts() > 1 && (step < time.Hour/forecast.MaxParts || time.Hour%step != 0) {
+		return refuse("--step %v cannot be forecast: an hour must be a number of steps of a minute and more, such as 5m; --hourly forecasts hours", step)
+	}
+	return nil
+}
+
+// calendar is when the rows of a file were, or nil where neither zone nor holidays matter.
+func (f forecastFlags) calendar(history trace.Trace, step time.Duration) (*forecast.Calendar, error) {
+	switch {
+	case f.file.zone.location == nil && len(f.holidays) == 0:
+		return nil, nil
+	case history.Start.IsZero() || history.Step <= 0:
+		if len(f.holidays) > 0 {
+			return nil, refuse("--holidays need a file whose rows have times")
+		}
+		return nil, nil
+	}
+	return &forecast.Calendar{Next: history.Time(len(history.Values)), Step: step, Zone: f.file.zone.location, Holidays: f.holidays}, nil
 }
 
 // seasonsOf are the lengths of a day and a week in rows of a step, those of
@@ -128,13 +194,13 @@ func seasonsOf(step time.Duration) []int {
 	return seasons
 }
 
-// hours reads the values of hours, or of longer steps.
+// hours reads the values of hours, of longer steps, or of the parts of hours that are asked for.
 func (f forecastFlags) hours(cmd *cobra.Command, path string) (trace.Trace, error) {
 	if f.mean {
 		f.file.values = "gauges"
 	}
 	history, err := f.file.read(cmd, path, trace.Counts)
-	if err != nil || history.Step == 0 || history.Step >= time.Hour {
+	if err != nil || history.Step == 0 || history.Step >= time.Hour || f.parts() > 1 {
 		return history, err
 	}
 	rows := len(history.Values)

@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +55,8 @@ func TestForecastCommand(t *testing.T) {
 		lines int
 	}{
 		{"a file becomes CSV when piped", []string{"week.csv", "--horizon", "3"}, "step,forecast,lower80,upper80,lower95,upper95\n1,", 4},
-		{"finer rows become hours", []string{"week.csv", "--step", "30m", "--horizon", "3"}, "step,forecast,lower80,upper80,lower95,upper95\n1,", 4},
+		{"parts of hours are forecast", []string{"week.csv", "--step", "30m", "--horizon", "3"}, "step,forecast,lower80,upper80,lower95,upper95\n1,", 7},
+		{"finer rows become hours", []string{"week.csv", "--step", "30m", "--hourly", "--horizon", "3"}, "step,forecast,lower80,upper80,lower95,upper95\n1,", 4},
 		{"levels are chosen", []string{"week.csv", "--horizon", "3", "--level", "0.5"}, "step,forecast,lower50,upper50\n1,", 4},
 		{"a batch becomes a row each, in order", []string{"--batch", "batch.csv", "--season", "24"}, "s0,", 3},
 		{"a holdout is scored", []string{"--batch", "batch.csv", "--holdout", "48", "--season", "24"}, "3 series\n", 9},
@@ -96,6 +99,49 @@ func TestForecastOfDaysHasASeasonOfAWeek(t *testing.T) {
 		}
 		if got := strings.Split(line, ",")[1]; got != want {
 			t.Errorf("day %d is forecast as %s, want %s", i, got, want)
+		}
+	}
+}
+
+func TestForecastFollowsTheClockAndTheHolidaysOfItsZone(t *testing.T) {
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Three weeks until Friday the 30th of October 2026; the clock went back on Sunday. Sundays,
+	// and the holiday on Saturday, have no load.
+	load := func(at time.Time) int {
+		at = at.In(zone)
+		if at.Weekday() == time.Sunday || at.Month() == time.October && at.Day() == 31 || at.Hour() < 9 || at.Hour() >= 17 {
+			return 0
+		}
+		return 1000
+	}
+	end := time.Date(2026, 10, 30, 12, 0, 0, 0, time.UTC)
+	var rows strings.Builder
+	rows.WriteString("time,requests\n")
+	for at := end.AddDate(0, 0, -21); at.Before(end); at = at.Add(time.Hour) {
+		fmt.Fprintf(&rows, "%s,%d\n", at.Format(time.RFC3339), load(at))
+	}
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("holidays.txt", []byte("# of Brandenburg\n10-31  Reformation\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, dates := range []string{"2026-10-31", "12-25,10-31", "holidays.txt"} {
+		var stdout bytes.Buffer
+		cmd := forecastCommand()
+		cmd.SetIn(strings.NewReader(rows.String()))
+		cmd.SetOut(&stdout)
+		cmd.SetErr(io.Discard)
+		cmd.SetArgs([]string{"-", "--zone", "Europe/Berlin", "--holidays", dates})
+		if err := cmd.Execute(); err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(strings.TrimSpace(stdout.String()), "\n")[1:] {
+			got, _ := strconv.ParseFloat(strings.Split(line, ",")[1], 64)
+			if want := load(end.Add(time.Duration(i) * time.Hour)); math.Abs(got-float64(want)) > 20 {
+				t.Errorf("--holidays %s: %s, want %d", dates, line, want)
+			}
 		}
 	}
 }
@@ -148,6 +194,10 @@ func TestForecastCommandRefuses(t *testing.T) {
 		{"a horizon of none", []string{"week.csv", "--horizon", "0"}, "--horizon 0: give a number above 0"},
 		{"a format that is none", []string{"week.csv", "--format", "png"}, "--format png is neither csv nor chart"},
 		{"seasons that do not ascend", []string{"week.csv", "--season", "168,24"}, "week.csv: seasons [168 24] do not ascend"},
+		{"holidays of rows without times", []string{"week.csv", "--holidays", "12-25"}, "--holidays need a file whose rows have times"},
+		{"holidays of a batch", []string{"--batch", "batch.csv", "--holidays", "12-25"}, "--holidays is for files whose rows have times: leave out --batch"},
+		{"a holiday that is no date", []string{"week.csv", "--holidays", "25.12."}, `invalid argument "25.12." for "--holidays" flag: "25.12." is no date; give 2026-12-25, or 12-25 for that of each year; there is no file of this name either`},
+		{"a step that hours are no number of", []string{"week.csv", "--step", "7m"}, "--step 7m0s cannot be forecast: an hour must be a number of steps of a minute and more, such as 5m; --hourly forecasts hours"},
 		{"a holdout of one file", []string{"week.csv", "--holdout", "48"}, "--holdout is for batches: give --batch FILE"},
 		{"a holdout below the horizon", []string{"--batch", "batch.csv", "--holdout", "24"}, "--holdout 24 holds back less than --horizon 48"},
 	} {

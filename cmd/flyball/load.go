@@ -39,6 +39,8 @@ The load is one of these:
                                 50/s in place of 50 they are requests per second. @FILE has one a line
   --trace FILE                  requests that were counted, in a table, an access log or what CloudWatch or
                                 Prometheus answered; --scale 0.1 is a tenth of them
+  --generate 'daily(low=1/s, high=20/s) + spike(at=2h, for=10m, by=3x)' --for 4h
+                                traffic that is made up, as flyball simulate --help tells
 
 With --speed N these times run N times faster; with --speed server, the default but for URLs, they
 follow the clock of the server at --endpoint, and the record has its times, so that it fits the
@@ -166,7 +168,7 @@ func (l *loading) checkSubject(cmd *cobra.Command, args []string) error {
 	}
 	if l.trace == "" {
 		for _, name := range ofTraces {
-			if cmd.Flags().Changed(name) {
+			if cmd.Flags().Changed(name) && (name != "zone" || l.reading.made.description == "") {
 				return fmt.Errorf("--%s says how a trace is read: name its file with --trace", name)
 			}
 		}

@@ -28,15 +28,15 @@ func (l *loading) shapeFlags(cmd *cobra.Command) {
 	f.StringVar(&l.stages, "stages", "", "stages such as '2m:50,steady 5m,spike 30s:400', or @FILE with one a line; /s makes levels requests per second")
 	f.StringVar(&l.trace, "trace", "", "file of requests that were counted, minute by minute or in other steps")
 	l.reading.add(cmd)
-	f.Float64Var(&l.scale, "scale", 1, "factor of all levels of --stages or --trace")
+	f.Float64Var(&l.scale, "scale", 1, "factor of all levels of --stages, --trace or --generate")
 	f.DurationVar(&l.think, "think", 0, "how long a user waits between an answer and the next request, on average")
 	f.StringVar(&l.speed, "speed", "", `how many times faster the load's times run, or "server": as the server's clock, which is how all but URLs have it; 1 for those`)
-	for _, one := range []string{"stages", "trace"} {
+	for _, one := range []string{"stages", "trace", "generate"} {
 		for _, other := range []string{"users", "rate", "ramp", "hold", "ramp-down"} {
 			cmd.MarkFlagsMutuallyExclusive(one, other)
 		}
 	}
-	cmd.MarkFlagsMutuallyExclusive("stages", "trace")
+	cmd.MarkFlagsMutuallyExclusive("stages", "trace", "generate")
 	cmd.MarkFlagsMutuallyExclusive("stages", "duration")
 	cmd.MarkFlagsMutuallyExclusive("users", "rate")
 	cmd.MarkFlagsMutuallyExclusive("hold", "duration")
@@ -74,7 +74,7 @@ func (l *loading) checkShape(cmd *cobra.Command) (err error) {
 	switch {
 	case l.stages != "":
 		err = l.readStages()
-	case l.trace != "":
+	case l.trace != "" || l.reading.made.description != "":
 		err = l.readTrace(cmd)
 	}
 	if err != nil {
@@ -118,6 +118,9 @@ func (l *loading) readStages() error {
 
 func (l *loading) readTrace(cmd *cobra.Command) error {
 	past, err := l.reading.traffic(cmd, l.trace)
+	if err != nil && l.trace == "" {
+		return err
+	}
 	if err != nil {
 		return refuse("--trace: %w", err)
 	}
@@ -125,7 +128,7 @@ func (l *loading) readTrace(cmd *cobra.Command) error {
 		return refuse("--trace %s does not tell what time a row is about; say so with --step, such as --step 1m", l.trace)
 	}
 	if l.shape, err = load.Trace(past.Values, past.Step); err != nil {
-		return refuse("--trace %s: %w", l.trace, err)
+		return refuse("%s: %w", l.reading.source("--trace "+l.trace), err)
 	}
 	if l.duration > 0 {
 		l.shape = l.shape.First(l.duration)

@@ -78,6 +78,7 @@ Built-in images, run by every runtime:
 			if err != nil {
 				return err
 			}
+			cfg.Log.Info("the console is at " + s.ConsoleURL())
 			fmt.Fprintln(cmd.OutOrStdout(), "ready", s.PublicURL())
 			return s.Run(cmd.Context())
 		},

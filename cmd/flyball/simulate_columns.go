@@ -1,22 +1,18 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
-	"encoding/csv"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"flyball/internal/hindsight"
 	"flyball/internal/outcome"
 	"flyball/internal/policydoc"
-	"flyball/internal/terminal"
+	"flyball/internal/preset"
 	"flyball/scaling"
 	"flyball/sim"
 )
@@ -25,12 +21,17 @@ import (
 type column struct {
 	outcome.Run
 	scenario sim.Scenario
+	listener *hindsight.Listener // nil: nothing is to be explained
 }
 
 // columns are the run of --policies and those of --against, and their traffic.
 func (s *simulating) columns(cmd *cobra.Command) ([]column, sim.Traffic, error) {
-	if len(s.against) > outcome.MostAgainst {
-		return nil, nil, fmt.Errorf("--against is given %d times; %d at most can be read side by side", len(s.against), outcome.MostAgainst)
+	beside := len(s.against)
+	if len(s.settings) > 0 {
+		beside++ // the policies without the values of --set
+	}
+	if beside > outcome.MostAgainst {
+		return nil, nil, fmt.Errorf("--against is given %d times; %d at most can be read side by side, with what --set changes", len(s.against), outcome.MostAgainst)
 	}
 	first, err := s.documents(cmd.Context(), "policies", s.policies, cmd.InOrStdin())
 	if err != nil {
@@ -40,15 +41,11 @@ func (s *simulating) columns(cmd *cobra.Command) ([]column, sim.Traffic, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	name := ""
-	switch {
-	case len(s.against) > 0 && len(s.policies) > 0:
-		name, _ = named(s.policies[0])
-	case len(s.against) > 0:
-		name = "no policy"
+	if err := s.whatIf.within(start, traffic); err != nil {
+		return nil, nil, err
 	}
-	all := []column{{}}
-	if all[0], err = s.column(cmd, name, first, start); err != nil {
+	all, err := s.given(cmd, first, start)
+	if err != nil {
 		return nil, nil, err
 	}
 	for _, text := range s.against {
@@ -71,10 +68,39 @@ func (s *simulating) columns(cmd *cobra.Command) ([]column, sim.Traffic, error) 
 	return all, traffic, nil
 }
 
+// given are the runs of --policies: as they are, or first with the values of --set.
+func (s *simulating) given(cmd *cobra.Command, d policydoc.Documents, start time.Time) ([]column, error) {
+	name := ""
+	switch {
+	case len(s.settings) > 0:
+		name = asItIs
+	case len(s.against) > 0 && len(s.policies) > 0:
+		name, _ = named(s.policies[0])
+	case len(s.against) > 0:
+		name = "no policy"
+	}
+	plain, err := s.column(cmd, name, d, start)
+	if err != nil || len(s.settings) == 0 {
+		return []column{plain}, err
+	}
+	other, err := d.With(s.settings)
+	if err != nil {
+		return nil, fmt.Errorf("--set %w", err)
+	}
+	changed, err := s.column(cmd, s.whatIf.name(), other, start)
+	if err != nil {
+		return nil, fmt.Errorf("--set %s: %w", s.whatIf.name(), err)
+	}
+	return []column{changed, plain}, nil
+}
+
 // named takes NAME=FILE apart; without a name it is the file's.
 func named(text string) (name, file string) {
 	if name, file, ok := strings.Cut(text, "="); ok && name != "" && !strings.ContainsAny(name, "/:") {
 		return name, file
+	}
+	if preset.IsShort(text) {
+		return text, text
 	}
 	base := filepath.Base(text)
 	return cmp.Or(strings.TrimSuffix(base, filepath.Ext(base)), text), text
@@ -85,6 +111,12 @@ func within(d, others policydoc.Documents) policydoc.Documents {
 	if len(d.Targets) == 0 {
 		d.Targets = others.Targets
 	}
+	if len(others.Targets) > 0 { // an autoscaler may say one bound only
+		for i, t := range d.Targets {
+			d.Targets[i].MinCapacity = cmp.Or(t.MinCapacity, others.Targets[0].MinCapacity)
+			d.Targets[i].MaxCapacity = cmp.Or(t.MaxCapacity, others.Targets[0].MaxCapacity)
+		}
+	}
 	if len(d.Services) == 0 {
 		d.Services = others.Services
 	}
@@ -93,7 +125,12 @@ func within(d, others policydoc.Documents) policydoc.Documents {
 
 func (s *simulating) column(cmd *cobra.Command, name string, d policydoc.Documents, start time.Time) (c column, err error) {
 	c.Name, c.Recording = name, &outcome.Recording{}
-	c.scenario, c.Report, err = s.scenario(cmd, d, start)
+	if c.scenario, c.Report, err = s.scenario(cmd, d, start); err != nil {
+		return c, err
+	}
+	s.listen(&c)
+	// What cannot be simulated is refused before any file is written.
+	_, err = sim.Run(c.scenario, func(func(sim.Minute) bool) {})
 	return c, err
 }
 
@@ -109,6 +146,9 @@ func (c *column) run(traffic sim.Traffic, minute func(sim.Record), activities bo
 		Activity: func(a scaling.Activity) {
 			keep(a)
 			c.Recording.Activity(a)
+			if c.listener != nil {
+				c.listener.Activity(a)
+			}
 		},
 		Minute: func(r sim.Record) {
 			if minute != nil {
@@ -117,89 +157,11 @@ func (c *column) run(traffic sim.Traffic, minute func(sim.Record), activities bo
 			c.Recording.Minute(r)
 		},
 	}
-	c.Result, err = sim.Run(c.scenario, traffic)
+	if c.listener != nil {
+		c.scenario.Observer.Explained = c.listener.Explained
+	}
+	if c.Result, err = sim.Run(c.scenario, traffic); err == nil && c.listener != nil {
+		c.Explained = c.listener.Explanation()
+	}
 	return err
-}
-
-// write writes the files that are asked for, and what is printed.
-func (s *simulating) write(out io.Writer, o outcome.Outcome) error {
-	for _, file := range []struct {
-		name  string
-		write func(io.Writer) error
-	}{{s.pictures.html, o.WriteHTML}, {s.pictures.svg, o.WriteSVG}, {s.pictures.markdown, o.WriteMarkdown}} {
-		if file.name == "" || file.name == "-" {
-			continue
-		}
-		if err := createFile(file.name, file.write); err != nil {
-			return err
-		}
-	}
-	switch {
-	case s.json:
-		return o.WriteJSON(out)
-	case s.pictures.markdown == "-":
-		return o.WriteMarkdown(out)
-	}
-	if err := o.WriteText(out); err != nil {
-		return err
-	}
-	if width, drawn := terminal.Width(out); drawn && len(o.Against) == 0 {
-		return o.Recording.WriteChart(out, min(width, 120))
-	}
-	return nil
-}
-
-// writesMinutes writes the minutes of the first column, if that is asked for.
-func (s *simulating) writesMinutes() (func(sim.Record), func() error, error) {
-	if s.minutes == "" {
-		return nil, func() error { return nil }, nil
-	}
-	return writeMinutes(s.minutes)
-}
-
-// keepActivities keeps what became of each activity, in the order in which they began.
-func keepActivities(to *[]scaling.Activity) func(scaling.Activity) {
-	places := map[string]int{}
-	return func(a scaling.Activity) {
-		i, known := places[a.ID]
-		if !known {
-			i = len(*to)
-			*to = append(*to, a)
-		}
-		(*to)[i] = a
-		if a.Status.Ended() {
-			delete(places, a.ID)
-		} else {
-			places[a.ID] = i
-		}
-	}
-}
-
-// writeMinutes writes each minute into a CSV file.
-func writeMinutes(name string) (func(sim.Record), func() error, error) {
-	file, err := os.Create(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	buffer := bufio.NewWriterSize(file, 1<<16)
-	w := csv.NewWriter(buffer)
-	_ = w.Write([]string{"time", "requests", "late", "dropped", "backlog", "mean_seconds", "desired", "running", "serving", "needed", "use"})
-	number := func(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
-	record := func(r sim.Record) {
-		_ = w.Write([]string{ // the error is kept
-			r.Time.Format(time.RFC3339), number(r.Requests), number(r.Late), number(r.Dropped), number(r.Backlog), number(r.Mean.Seconds()),
-			strconv.Itoa(r.Desired), strconv.Itoa(r.Running), strconv.Itoa(r.Serving), strconv.Itoa(r.Needed), number(r.Use),
-		})
-	}
-	finish := func() error {
-		w.Flush()
-		if err := w.Error(); err != nil {
-			return err
-		}
-		if err := buffer.Flush(); err != nil {
-			return err
-		}
-		return file.Close()
-	}
-	return record, finish, nil
 }

@@ -21,7 +21,8 @@ import (
 
 // A tuning is what the flags of flyball tune say.
 type tuning struct {
-	simulating
+	simulationInputs
+	json       bool
 	candidates int
 	train      float64
 	terraform  string
@@ -39,6 +40,8 @@ simulates candidates, as flyball simulate does, on the first part of the traffic
 what it found on the rest, which the search does not see, beside the policies that are given, or AWS's
 defaults: a target of 70 % and cooldowns of 300 s.
 
+--generate makes traffic up, as flyball simulate --help tells.
+
 The agreement is of requests, 'p95 < 300ms', or of minutes, 'p95 utilization < 80%' and
 'p95 backlog < 10' (messages for each task).
 
@@ -51,7 +54,7 @@ The same files, flags and seed give the same result, on any number of processors
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.run(cmd) },
 	}
-	t.inputs(cmd)
+	t.flags(cmd)
 	f := cmd.Flags()
 	f.IntVar(&t.candidates, "candidates", 300, "candidates to try")
 	f.Float64Var(&t.train, "train", 2.0/3, "share of the traffic, from its beginning, that the search sees")
@@ -119,7 +122,7 @@ func (t *tuning) problem(cmd *cobra.Command) (p tune.Problem, r tune.Report, err
 		p.Requests = append(p.Requests, m.Requests)
 	}
 	if len(p.Requests) < 180 {
-		return p, r, fmt.Errorf("--traffic %s: %d minutes are too few to learn from and to check on; give some days, or three hours at least", t.traffic, len(p.Requests))
+		return p, r, fmt.Errorf("%s: %d minutes are too few to learn from and to check on; give some days, or three hours at least", t.trafficSource(), len(p.Requests))
 	}
 	p.Train = int(math.Round(t.train * float64(len(p.Requests))))
 	p.WarmUp = int(t.warmUp / time.Minute)
@@ -132,6 +135,7 @@ func (t *tuning) problem(cmd *cobra.Command) (p tune.Problem, r tune.Report, err
 	if p.Service, err = t.model.service(cmd.Flags(), documents); err != nil {
 		return p, r, err
 	}
+	r.Notes = append(r.Notes, sized(cmd.Flags(), documents)...)
 	p.Candidates, p.Seed, p.Workers = t.candidates, t.seed, runtime.GOMAXPROCS(0)
 	if t.resource == "" {
 		t.resource = "default/service"

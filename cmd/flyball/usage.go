@@ -139,6 +139,8 @@ func wants(f *pflag.Flag) string {
 	switch kind := f.Value.Type(); {
 	case strings.Contains(kind, "|"): // a choice
 		return "give " + strings.ReplaceAll(kind, "|", " or ")
+	case kind == "time":
+		return "give a time such as 90m, 12h or 14d, from a minute to ten years"
 	case kind == "duration":
 		return "give a time such as 90s, 10m or 1h30m"
 	case strings.HasSuffix(kind, "Slice") && strings.HasPrefix(kind, "int"):
@@ -221,7 +223,7 @@ func typingError(at *cobra.Command, err error) error {
 		return fmt.Errorf("%s go together: give %s, too", dashed(m[1], " and "), dashed(m[2], " and "))
 	}
 	if m := oneOf.FindStringSubmatch(text); m != nil {
-		return fmt.Errorf("give %s, or both", dashed(m[1], " or "))
+		return fmt.Errorf("give %s", dashed(m[1], " or "))
 	}
 	if m := noneOf.FindStringSubmatch(text); m != nil {
 		return fmt.Errorf("%s do not go together: give one of them", dashed(m[2], " and "))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"flyball/scaling"
@@ -26,10 +27,10 @@ func simulation() error {
 		Initial:  2,
 		Policies: []sim.Policy{sim.Tracking("cpu", rule, sim.Metric{Quantity: sim.CPUUtilization}, sim.Pace{})},
 	}
-	minutes := 0
+	traffic, minutes := year(), 0
 	began := processorTime()
 	for processorTime()-began < 2*time.Second {
-		r, err := sim.Run(scenario, year)
+		r, err := sim.Run(scenario, traffic)
 		if err != nil {
 			return err
 		}
@@ -41,12 +42,12 @@ func simulation() error {
 
 // year is traffic that swings between 300 and 2,700 requests a minute each day, with some
 // noise.
-func year(yield func(sim.Minute) bool) {
+func year() sim.Traffic {
+	var minutes []sim.Minute
 	for i := range 365 * 24 * 60 {
 		noise := float64((i*7919)%101-50) / 1000
 		v := (1500 - 1200*math.Cos(2*math.Pi*float64(i)/1440)) * (1 + noise)
-		if !yield(sim.Minute{Requests: v}) {
-			return
-		}
+		minutes = append(minutes, sim.Minute{Requests: v})
 	}
+	return slices.Values(minutes)
 }

@@ -63,6 +63,8 @@ type Config struct {
 	// it is one that the server does not know.
 	Credentials aws.Credentials
 	HTTP        *http.Client
+	// Direct, if there is one, carries out the operations of AWS in place of sending them.
+	Direct Direct
 }
 
 // New returns a client. It does not connect yet.
@@ -83,6 +85,9 @@ func New(c Config) *Client {
 		HTTPClient:  sender{c.HTTP},
 		// The server is on this machine or near: to compress would only cost.
 		DisableRequestCompression: true,
+	}
+	if c.Direct != nil {
+		cfg.APIOptions = append(cfg.APIOptions, c.Direct.shorten)
 	}
 	if c.Endpoint != "" {
 		cfg.BaseEndpoint = aws.String(c.Endpoint)
@@ -268,7 +273,7 @@ func (c *Client) ask(ctx context.Context, method, path string, q url.Values) (io
 	if res.StatusCode != http.StatusOK {
 		defer res.Body.Close()
 		text, _ := io.ReadAll(io.LimitReader(res.Body, 4096))
-		return nil, fmt.Errorf("%s", strings.TrimSpace(string(text)))
+		return nil, &Rejected{res.StatusCode, strings.TrimSpace(string(text))}
 	}
 	return res.Body, nil
 }

@@ -53,3 +53,12 @@ func (c *Config) CheckEndpoint() error {
 	}
 	return nil
 }
+
+// A Rejected request is one to the server's own paths that it answered with an error.
+type Rejected struct {
+	Status int // of HTTP
+	Text   string
+}
+
+// Error is the server's text.
+func (e *Rejected) Error() string { return e.Text }

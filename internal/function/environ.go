@@ -27,8 +27,6 @@ func (h *Host) environ(ctx context.Context, e *environment, runs program) ([]str
 			"AWS_LAMBDA_FUNCTION_VERSION=" + fn.Version,
 			"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + strconv.Itoa(fn.Memory),
 			"AWS_LAMBDA_INITIALIZATION_TYPE=" + e.kind,
-			"AWS_LAMBDA_LOG_FORMAT=" + fn.logFormat(),
-			"AWS_LAMBDA_LOG_LEVEL=" + fn.LogLevel,
 			"AWS_LAMBDA_LOG_GROUP_NAME=" + fn.group(),
 			"AWS_LAMBDA_LOG_STREAM_NAME=" + e.log.stream,
 			"AWS_LAMBDA_RUNTIME_API=" + e.gate.Addr().String(),
@@ -37,14 +35,16 @@ func (h *Host) environ(ctx context.Context, e *environment, runs program) ([]str
 			"LAMBDA_TASK_ROOT=" + e.layout.code,
 			"LAMBDA_RUNTIME_DIR=" + e.layout.runtime,
 		},
+		fn.logging(),
 	), nil
 }
 
-func (fn Function) logFormat() string {
-	if fn.JSONLogs {
-		return "JSON"
+// logging tells a function how to log that is to log in JSON; others are told nothing.
+func (fn Function) logging() []string {
+	if !fn.JSONLogs {
+		return nil
 	}
-	return "Text"
+	return []string{"AWS_LAMBDA_LOG_FORMAT=JSON", "AWS_LAMBDA_LOG_LEVEL=" + fn.LogLevel}
 }
 
 // group is the name of the function's log group.

@@ -121,6 +121,7 @@ func TestFunctionsInPython(t *testing.T) {
 		{name: "built in", handler: "sys.exit", files: py(""), failed: true, want: `"errorType": "Runtime.BuiltInModuleConflict"`},
 		{name: "syntax", handler: "app.handler", files: py("def handler(:"), failed: true, want: `"errorType": "Runtime.UserCodeSyntaxError"`},
 		{name: "import fails", handler: "app.handler", files: py("1 / 0"), failed: true, want: `{"errorMessage": "division by zero", "errorType": "ZeroDivisionError"`},
+		{name: "nothing of logging", handler: "app.handler", files: py("import os\ndef handler(e, c): return [k for k in os.environ if k.startswith('AWS_LAMBDA_LOG_') and not k.endswith('_NAME')]"), want: `[]`},
 		{name: "exit", handler: "app.handler", files: py("import sys\ndef handler(e, c): sys.exit(5)"), failed: true, want: `Runtime exited with error: exit status 5`},
 	} {
 		c.runtime = "python3.13"

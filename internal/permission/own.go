@@ -8,11 +8,13 @@ var ownCalls = service{
 		"Authority":    "*",
 		"Backup":       "*",
 		"Clock":        "*",
+		"Events":       "*",
 		"Explain":      "*",
 		"Load":         "*",
 		"Logs":         "*",
 		"Metrics":      "*",
 		"SetLoad":      "*",
+		"SignIn":       "*",
 		"Wait":         "*",
 	},
 }

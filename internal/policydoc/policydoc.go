@@ -1,5 +1,6 @@
 // Package policydoc reads scalable targets, their policies, scheduled actions and alarms
-// from documents as people have them: what the AWS CLI prints, and what Terraform shows.
+// from documents as people have them: what the AWS CLI prints, what Terraform shows,
+// CloudFormation templates, and small files that people write by hand.
 package policydoc
 
 import (
@@ -14,6 +15,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"go.yaml.in/yaml/v4"
+
+	"flyball/internal/preset"
 )
 
 // Documents are what some documents say, in the SDK's types.
@@ -23,6 +27,10 @@ type Documents struct {
 	Actions  []types.ScheduledAction
 	Alarms   []cwtypes.MetricAlarm
 	Services []Service
+	// Autoscalers are those that are not AWS's. One of them decides in the place of policies.
+	Autoscalers []preset.Preset
+	// Parameters are the names that Options.Parameters can give values to.
+	Parameters []string
 	// Notes are what a document has that is left out, in a sentence each.
 	Notes []string
 }
@@ -41,11 +49,23 @@ const MaxBytes = 64 << 20
 // ErrNothing says that a document has nothing that is read here.
 var ErrNothing = errors.New("it has no scalable target, scaling policy, scheduled action or alarm; " +
 	"give what aws application-autoscaling describe-scalable-targets, describe-scaling-policies or describe-scheduled-actions, " +
-	"aws cloudwatch describe-alarms or terraform show -json print")
+	"aws cloudwatch describe-alarms or terraform show -json print, a CloudFormation template, or a file of policies (flyball schema prints its schema); " +
+	"of other autoscalers a HorizontalPodAutoscaler, ScaledObject or Service of Knative, or a job of Nomad in JSON")
 
-// Read reads a document: one JSON value or several, one after the other, each of any
-// kind that is known.
-func Read(r io.Reader) (Documents, error) {
+// Options are what documents do not say of themselves.
+type Options struct {
+	// Parameters are values of the parameters of CloudFormation templates, by their names, and
+	// of what templates import.
+	Parameters map[string]string
+	Region     string // us-east-1 by default
+	Account    string // 123456789012 by default
+}
+
+// Read reads a document of any kind that is known.
+func Read(r io.Reader) (Documents, error) { return Options{}.Read(r) }
+
+// Read reads a document of any kind that is known: JSON values, one after the other, or YAML.
+func (o Options) Read(r io.Reader) (Documents, error) {
 	text, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
 	switch {
 	case err != nil:
@@ -54,27 +74,83 @@ func Read(r io.Reader) (Documents, error) {
 		return Documents{}, fmt.Errorf("the document is larger than %d MiB", MaxBytes>>20)
 	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	var all Documents
+	read := o.readYAML
+	if begin := bytes.TrimLeft(text, " \t\r\n"); len(begin) > 0 && (begin[0] == '{' || begin[0] == '[') {
+		read = o.readJSON
+	}
+	all, err := read(text)
+	switch {
+	case err != nil:
+		return Documents{}, err
+	case all.empty():
+		return Documents{}, ErrNothing
+	}
+	return all, nil
+}
+
+// readJSON reads JSON values, one after the other.
+func (o Options) readJSON(text []byte) (all Documents, err error) {
 	values := json.NewDecoder(bytes.NewReader(text))
 	for {
 		var raw json.RawMessage
 		err := values.Decode(&raw)
 		if errors.Is(err, io.EOF) {
-			break
+			return all, nil
 		}
 		if err != nil {
-			return Documents{}, placed(text, values.InputOffset(), err)
+			return all, placed(text, values.InputOffset(), err)
 		}
-		one, err := readValue(raw)
+		one, err := o.readValue(text, raw, values.InputOffset())
 		if err != nil {
-			return Documents{}, err
+			return all, err
 		}
 		all.Add(one)
 	}
-	if all.empty() {
-		return Documents{}, ErrNothing
+}
+
+// readValue reads the JSON value that ends at an offset of a text.
+func (o Options) readValue(text []byte, raw json.RawMessage, end int64) (Documents, error) {
+	var kinds struct {
+		FormatVersion string `json:"format_version"`
+	}
+	if json.Unmarshal(raw, &kinds) == nil && kinds.FormatVersion != "" {
+		return readTerraform(raw)
+	}
+	tree, err := readJSONTree(text, raw, end)
+	if err != nil {
+		return Documents{}, err
+	}
+	return o.readTree(tree)
+}
+
+// readYAML reads the documents of a YAML stream.
+func (o Options) readYAML(text []byte) (all Documents, err error) {
+	trees, err := yamlTrees(text)
+	if err != nil {
+		return all, err
+	}
+	for _, tree := range trees {
+		one, err := o.readTree(tree)
+		if err != nil {
+			return all, err
+		}
+		all.Add(one)
 	}
 	return all, nil
+}
+
+// readTree reads a value by what it has.
+func (o Options) readTree(n *yaml.Node) (Documents, error) {
+	switch {
+	case isTemplate(n):
+		return o.readTemplate(n)
+	case isPolicyFile(n):
+		return readPolicyFile(n)
+	}
+	if all, known, err := preset.FromTree(n); known {
+		return Documents{Autoscalers: all}, err
+	}
+	return readDescribed(n)
 }
 
 // placed is an error of JSON with its line and column.
@@ -92,17 +168,6 @@ func placed(text []byte, at int64, err error) error {
 	return fmt.Errorf("line %d, column %d: it is not JSON: %w", line, column, err)
 }
 
-// readValue reads one JSON value.
-func readValue(raw json.RawMessage) (Documents, error) {
-	var kinds struct {
-		FormatVersion string `json:"format_version"`
-	}
-	if json.Unmarshal(raw, &kinds) == nil && kinds.FormatVersion != "" {
-		return readTerraform(raw)
-	}
-	return readDescribed(raw)
-}
-
 // Add adds what other documents say.
 func (d *Documents) Add(o Documents) {
 	d.Targets = append(d.Targets, o.Targets...)
@@ -111,10 +176,12 @@ func (d *Documents) Add(o Documents) {
 	d.Alarms = append(d.Alarms, o.Alarms...)
 	d.Services = append(d.Services, o.Services...)
 	d.Notes = append(d.Notes, o.Notes...)
+	d.Autoscalers = append(d.Autoscalers, o.Autoscalers...)
+	d.Parameters = append(d.Parameters, o.Parameters...)
 }
 
 func (d Documents) empty() bool {
-	return len(d.Targets)+len(d.Policies)+len(d.Actions)+len(d.Alarms) == 0
+	return len(d.Targets)+len(d.Policies)+len(d.Actions)+len(d.Alarms)+len(d.Autoscalers) == 0
 }
 
 // Resources are the resources that there is a target or a policy of, in order.
@@ -132,7 +199,7 @@ func (d Documents) Resources() []string {
 
 // Of is what the documents say of one resource. Alarms are of all.
 func (d Documents) Of(resource string) Documents {
-	one := Documents{Alarms: d.Alarms, Notes: d.Notes}
+	one := Documents{Alarms: d.Alarms, Notes: d.Notes, Autoscalers: d.Autoscalers}
 	for _, t := range d.Targets {
 		if aws.ToString(t.ResourceId) == resource {
 			one.Targets = append(one.Targets, t)

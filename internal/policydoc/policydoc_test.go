@@ -26,13 +26,13 @@ func read(t testing.TB, name string) policydoc.Documents {
 }
 
 // One service with four policies, two scheduled actions and an alarm of its user, as the
-// AWS CLI describes it, and as Terraform shows its plan and its state.
+// AWS CLI describes it, as Terraform shows its plan and its state, and as a template and a file have it.
 func TestEveryDocumentTellsTheSame(t *testing.T) {
 	described := read(t, "targets.json")
 	for _, name := range []string{"policies.json", "actions.json", "alarms.json"} {
 		described.Add(read(t, name))
 	}
-	for name, d := range map[string]policydoc.Documents{"described": described, "plan": read(t, "plan.json"), "state": read(t, "state.json")} {
+	for name, d := range map[string]policydoc.Documents{"described": described, "plan": read(t, "plan.json"), "state": read(t, "state.json"), "template": read(t, "template.yaml"), "file": read(t, "policies.yaml")} {
 		if ids := d.Resources(); len(ids) != 1 || ids[0] != "service/shop/web" {
 			t.Fatalf("%s: resources %v", name, ids)
 		}

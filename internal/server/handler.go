@@ -12,6 +12,7 @@ import (
 
 	"flyball/internal/damage"
 	"flyball/internal/disk"
+	"flyball/internal/eventstream"
 	"flyball/internal/flow"
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
@@ -75,12 +76,13 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.Handle("/", aws)
 	mux.Handle(lambda.CodePath, wire.Guard(options.Hosts, s.serveCode()))
 	mux.Handle("/v2/", s.serveRegistry(options.Hosts))
-	for _, path := range []string{"/metrics", "/console/"} { // nor are their other paths AWS's
+	for _, path := range []string{"/metrics", "/console/api/"} { // nor are their other paths AWS's
 		mux.Handle(path, wire.Guard(options.Hosts, http.NotFoundHandler()))
 	}
 	mux.Handle("/healthz", wire.Guard(options.Hosts, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })))
 	mux.Handle("/ecs/", wire.Guard(options.Hosts, s.near(s.metadata())))
 	own := wire.NewOwnPaths(options, "flyball")
+	inside := wire.NewInside(options, s.operations)
 	metrics := s.telemetry.Handler()
 	mux.Handle("GET /metrics", own.Operation("Metrics", s.atHome(metrics.ServeHTTP)))
 	mux.Handle("GET /console/api/authority", own.Operation("Authority", s.serveAuthority))
@@ -90,11 +92,18 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.Handle("POST /console/api/wait", own.Operation("Wait", s.serveWait))
 	mux.Handle("GET /console/api/load", own.Operation("Load", s.serveLoads))
 	mux.Handle("POST /console/api/load", own.Operation("SetLoad", s.serveSetLoad))
-	mux.Handle("GET /console/api/explain", own.Operation("Explain", s.serveExplain))
+	mux.Handle("GET /console/api/explain", own.Operation("Explain", s.serveExplain(inside)))
 	mux.Handle("GET /console/api/regions", own.Operation("Regions", s.serveRegions))
 	mux.Handle("GET /console/api/logs", own.Operation("Logs", s.serveLogs))
 	mux.Handle("GET /console/api/log-lines", own.Operation("Logs", s.serveLogLines))
-	return s.balanced(flow.Handler(flow.ForCalls, s.timed(mux))), nil
+	pages, err := s.openConsole(mux, inside)
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("GET /console/api/events", own.Operation("Events", s.serveEvents(eventstream.New(&s.events))))
+	mux.Handle("POST /console/api/sign-in", own.Operation("SignIn", pages.serveToken))
+	mux.Handle("/console/", wire.Guard(options.Hosts, pages.handler))
+	return s.balanced(flow.Handler(flow.ForCalls, s.timed(pages.signedIn(mux)))), nil
 }
 
 // near serves only tasks, which know what is there, and whoever started the server.
@@ -149,23 +158,6 @@ const waitsAtMost = 10 * time.Second
 // waits has a call be told when what it has changed waits for room on the disk.
 func (s *Server) waits(ctx context.Context, tell func(message string)) context.Context {
 	return state.WithPatience(ctx, waitsAtMost, func() { tell(s.disk.Waits()) })
-}
-
-func (s *Server) serveExplain(w http.ResponseWriter, r *http.Request, call wire.Call) {
-	v, err := s.cellOf(r, call)
-	if err != nil {
-		writeError(w, err)
-		return
-	}
-	explanation, err := v.autoscaling.Explain(r.Context(), r.FormValue("resource"))
-	if err == nil {
-		err = s.state.Settle(r.Context())
-	}
-	if err != nil {
-		writeError(w, err)
-		return
-	}
-	writeJSON(w, explanation)
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

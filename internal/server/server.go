@@ -29,6 +29,7 @@ import (
 	"flyball/internal/event"
 	"flyball/internal/loopback"
 	"flyball/internal/permission"
+	"flyball/internal/session"
 	"flyball/internal/state"
 	"flyball/internal/store"
 	"flyball/internal/task"
@@ -130,6 +131,7 @@ type Server struct {
 	registry  imageRegistry
 	addresses loopback.Addresses // of load balancers
 	authority *authority.Authority
+	sessions  *session.Sessions // of the console
 
 	listeners    []net.Listener
 	host         string         // the address of the first listener

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"golang.org/x/sync/errgroup"
 
 	"flyball/internal/client"
@@ -27,6 +28,9 @@ type Policy struct {
 	At       time.Time `json:"at,omitzero"` // the beginning of the value's period
 	Alarms   []Alarm   `json:"alarms"`
 	Forecast *Forecast `json:"forecast,omitempty"` // of predictive scaling
+	// Watched is the metric of which Value is the newest, as CloudWatch is asked for it; nil
+	// where Goal is, or an alarm is gone.
+	Watched []cwtypes.MetricDataQuery `json:"-"`
 }
 
 // A Forecast is what predictive scaling expects of the hours to come.

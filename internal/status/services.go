@@ -74,6 +74,9 @@ func (r *Resource) show(ctx context.Context, c *client.Client, service types.Ser
 	if aws.ToString(service.Status) == "INACTIVE" {
 		return nil // it is as gone as one that ECS has forgotten
 	}
+	for _, lb := range service.LoadBalancers {
+		r.Groups = append(r.Groups, aws.ToString(lb.TargetGroupArn))
+	}
 	r.Desired, r.Running, r.Pending = service.DesiredCount, service.RunningCount, service.PendingCount
 	if r.Healthy, err = healthyTargets(ctx, c.LoadBalancing, service.LoadBalancers); err != nil {
 		return err

@@ -59,6 +59,8 @@ type Resource struct {
 	State   string   `json:"state"`
 	Why     []string `json:"why,omitempty"`    // it fails, newest first
 	Target  *Target  `json:"target,omitempty"` // nil: nothing scales it
+	// Groups are the ARNs of the target groups that a service is in.
+	Groups []string `json:"-"`
 
 	id resource.Name
 }

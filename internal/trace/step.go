@@ -134,7 +134,7 @@ func coarse(times []int64, median time.Duration) (grid, error) {
 			return g, nil
 		}
 	}
-	return grid{}, &Error{What: fmt.Sprintf("rows are %s apart and more", median.Round(time.Second)), Remedy: "a forecast or a replay needs rows of hours or minutes"}
+	return grid{}, &Error{What: fmt.Sprintf("rows are %s apart and more", median.Round(time.Second)), Remedy: "a forecast or a simulation needs rows of hours or minutes"}
 }
 
 // describe tells what was done with times.

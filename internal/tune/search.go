@@ -57,9 +57,16 @@ type Outcome struct {
 	Usual, AsDefaults Trial
 }
 
-// reserve is the share of the misses that a goal allows which a candidate may use up on the
-// training part: what is to come is never quite like what was.
-const reserve = 0.7
+// What is to come is never quite like what was. A candidate may use up the misses that a goal
+// allows but for what days differ: with so many standard deviations of what is to come it
+// keeps the goal where days are independent. It may use up the share reserve of them at most,
+// and unknown where there are fewer days than enough to know how they differ.
+const (
+	certainty = 1.7
+	reserve   = 0.85
+	unknown   = 0.7
+	enough    = 13.0
+)
 
 // mostAhead is how many candidates with predictive scaling are tried: each makes forecasts
 // as the server does, four a day.
@@ -283,14 +290,25 @@ func front(all []Trial) []Trial {
 // place is that of the best on the frontier: of the cheapest that keeps the goal with the
 // reserve, else of the cheapest that keeps it, else of what comes nearest.
 func (s *search) place(front []Trial) (at int, keeps bool) {
-	allowed := func(t Trial) float64 { return (1 - s.Goal.Share) * t.Score.Total }
-	if at = slices.IndexFunc(front, func(t Trial) bool { return t.Score.Miss <= reserve*allowed(t) }); at >= 0 {
+	if at = slices.IndexFunc(front, s.surely); at >= 0 {
 		return at, true
 	}
-	if at = slices.IndexFunc(front, func(t Trial) bool { return t.Score.Miss <= allowed(t) }); at >= 0 {
+	within := func(t Trial) bool { return t.Score.Miss <= (1-s.Goal.Share)*t.Score.Total }
+	if at = slices.IndexFunc(front, within); at >= 0 {
 		return at, true
 	}
 	return len(front) - 1, false
+}
+
+// surely reports whether a trial keeps the goal with a reserve for what is to come.
+func (s *search) surely(t Trial) bool {
+	allowed, share := 1-s.Goal.Share, t.Score.Miss/t.Score.Total
+	if t.Score.Days < enough {
+		return share <= unknown*allowed
+	}
+	rest := float64(len(s.Requests)-s.Train) / (24 * 60)
+	differs := t.Score.Spread * math.Sqrt(1/rest+1/t.Score.Days)
+	return share <= min(reserve*allowed, allowed-certainty*differs)
 }
 
 // best is the trial that is recommended, and whether it keeps the goal.

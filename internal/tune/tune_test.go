@@ -168,8 +168,11 @@ func TestWhatIsWrittenIsWhatIsSimulated(t *testing.T) {
 	s := tune.NewSubject("service/shop/web", policydoc.Documents{})
 	c := tune.Candidate{
 		Target: 72.5, OutCooldown: 30, InCooldown: 120, Min: 2, Max: 20,
-		Step: tune.Step{Above: 10, Percent: 40}, Schedule: tune.Schedule{From: 8, To: 18, Min: 6, Weekdays: true},
+		Step: tune.Step{Above: 10, Percent: 40, More: 80, Points: 2, Of: 3}, In: tune.StepIn{Below: 20, Percent: 10, Points: 5, Of: 5, Cooldown: 60},
 		Forecast: tune.Predicted{Target: 60, Buffer: 300},
+	}
+	for hour := 8; hour < 18; hour++ {
+		c.Hours.Week[hour] = 6
 	}
 	var hcl, sh bytes.Buffer
 	if err := s.WriteTerraform(&hcl, c); err != nil {
@@ -178,12 +181,12 @@ func TestWhatIsWrittenIsWhatIsSimulated(t *testing.T) {
 	if err := s.WriteCommands(&sh, c); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"target_value       = 72.5", "step_adjustment {", `schedule           = "cron(0 8 ? * MON-FRI *)"`, "max_capacity = 20", "predictive_scaling_policy_configuration {"} {
+	for _, want := range []string{"target_value       = 72.5", "step_adjustment {", `schedule           = "cron(0 8 ? * MON-FRI *)"`, `"cron(0 18 ? * MON-FRI *)"`, "max_capacity = 20", "datapoints_to_alarm = 2", "disable_scale_in   = true", "scaling_adjustment          = -10", "predictive_scaling_policy_configuration {"} {
 		if !strings.Contains(hcl.String(), want) {
 			t.Errorf("no %q in\n%s", want, hcl.String())
 		}
 	}
-	for _, want := range []string{"--min-capacity 2 --max-capacity 20", `"TargetValue":72.5`, `--alarm-actions "$policy"`, "MinCapacity=6,MaxCapacity=20", `"SchedulingBufferTime":300`} {
+	for _, want := range []string{"--min-capacity 2 --max-capacity 20", `"TargetValue":72.5`, `--alarm-actions "$policy"`, "--evaluation-periods 3 --datapoints-to-alarm 2", `"DisableScaleIn":true`, "MinCapacity=6,MaxCapacity=20", `"SchedulingBufferTime":300`} {
 		if !strings.Contains(sh.String(), want) {
 			t.Errorf("no %q in\n%s", want, sh.String())
 		}

@@ -90,7 +90,7 @@ func (v *values) allowed(name string, value any) {
 	switch {
 	case v.typ.Kind() == reflect.Slice || v.typ.Kind() == reflect.Map:
 		one.kept = keptBySize
-	case v.typ.Kind() == reflect.String && v.whole != "":
+	case v.isOfWhole():
 		one.said = v.whole
 	}
 	if v.typ.Kind() == reflect.String && v.typ.Name() != "string" {
@@ -117,12 +117,19 @@ func (v *values) broken(name, must string, value any) {
 	one := &v.out[len(v.out)-1]
 	one.said, one.must, one.hollow = v.said, must, v.made
 	one.ofEnum = strings.Contains(must, "enum value set")
-	if v.whole != "" && v.typ.Kind() == reflect.String { // a list of texts is named whole
+	if v.isOfWhole() {
 		one.said, one.must = v.whole, "Member must satisfy constraint: ["
 		if v.isValueOfMap() {
 			one.must = "Map value must satisfy constraint: ["
 		}
 	}
+}
+
+// isOfWhole tells the texts of a list, and those and the numbers of a map, which are named
+// whole.
+func (v *values) isOfWhole() bool {
+	isNumber := v.typ.Kind() == reflect.Float64 || v.typ.Kind() == reflect.Int32 || v.typ.Kind() == reflect.Int64
+	return v.whole != "" && (v.typ.Kind() == reflect.String || isNumber && v.isValueOfMap())
 }
 
 func (v *values) isValueOfMap() bool { return !strings.HasSuffix(v.path, "]") }

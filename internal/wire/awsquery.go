@@ -29,6 +29,8 @@ func (q *awsQuery) route(x *exchange) *fault {
 	}
 	x.name = q.params.get("Action")
 	switch {
+	case x.name == "" && x.r.Method == http.MethodGet && x.service != nil && x.service.path != "":
+		return &fault{code: "UnknownOperationException", status: http.StatusNotFound, bare: true}
 	case x.name == "":
 		return &fault{code: "MissingAction", status: http.StatusBadRequest, message: "The request must contain the parameter Action"}
 	case x.service == nil || version != "" && version != x.service.version:
@@ -130,12 +132,28 @@ func (q *awsQuery) appendOutput(b []byte, x *exchange, out reflect.Value) []byte
 
 func (q *awsQuery) appendFault(b []byte, x *exchange, f *fault) []byte {
 	w := &xmlWriter{buf: b}
+	if f.bare {
+		w.start(f.code + "/")
+		return w.buf
+	}
 	if x.service != nil && x.service.xmlNamespace != "" {
 		w.start(`ErrorResponse xmlns="` + x.service.xmlNamespace + `"`)
 	} else {
 		w.start("ErrorResponse")
 	}
 	w.start("Error")
+	writeQueryFault(w, x, f)
+	if x.service != nil && x.service.detail {
+		w.buf = append(w.buf, "<Detail/>"...)
+	}
+	w.end("Error")
+	w.leaf("RequestId", x.id)
+	w.end("ErrorResponse")
+	return w.buf
+}
+
+// writeQueryFault writes what is in the element Error.
+func writeQueryFault(w writer, x *exchange, f *fault) {
 	w.openObject()
 	w.member("Type")
 	w.text(f.side())
@@ -149,13 +167,6 @@ func (q *awsQuery) appendFault(b []byte, x *exchange, f *fault) []byte {
 	}
 	f.writeOtherMembers(w)
 	w.closeObject()
-	if x.service != nil && x.service.detail {
-		w.buf = append(w.buf, "<Detail/>"...)
-	}
-	w.end("Error")
-	w.leaf("RequestId", x.id)
-	w.end("ErrorResponse")
-	return w.buf
 }
 
 // wsdl is what an error says in awsQuery, if that is not what it says in others.

@@ -323,7 +323,7 @@ func (d *decoder) list(p *plan, v reflect.Value) error {
 		v.SetLen(n + 1)
 		if err := d.value(p.elem, v.Index(n)); err != nil {
 			if broken, ok := errors.AsType[brokenRule](err); ok && p.elem.isText() {
-				return brokenRule{show(kindList, v), "Member must satisfy constraint: [" + broken.must + "]"} // as in validate
+				return brokenRule{p.show(v), "Member must satisfy constraint: [" + broken.must + "]"} // as in validate
 			}
 			return at(itemPath(n), err)
 		}

@@ -75,15 +75,31 @@ func write(w writer, p *plan, v reflect.Value) {
 // writeMembers writes the members of a struct that are set.
 func writeMembers(w writer, p *plan, v reflect.Value) {
 	for i := range p.fields {
-		f := &p.fields[i]
-		if fv := v.Field(f.index); f.in == inBody && isSet(f.plan, fv) {
-			if x, ok := w.(*xmlWriter); ok {
-				x.field(f)
-			} else {
-				w.member(f.name)
-			}
-			write(w, f.plan, fv)
+		if f := &p.fields[i]; f.in == inBody {
+			writeMember(w, f, v.Field(f.index))
 		}
+	}
+}
+
+func writeMember(w writer, f *field, v reflect.Value) {
+	set := isSet(f.plan, v)
+	switch w := w.(type) {
+	case *queryJSONWriter:
+		w.field(f)
+		if !set {
+			w.null()
+		}
+	case *xmlWriter:
+		if set {
+			w.field(f)
+		}
+	default:
+		if set {
+			w.member(f.name)
+		}
+	}
+	if set {
+		write(w, f.plan, v)
 	}
 }
 

@@ -18,6 +18,7 @@ type fault struct {
 	query   string // its awsQuery code; empty if it is the same
 	status  int
 	message string
+	bare    bool // in awsQuery its code is all that is said
 
 	// Members of a typed error besides its message, or nil.
 	plan  *plan

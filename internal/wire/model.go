@@ -50,6 +50,7 @@ type shape struct {
 	Max     *float64          `json:"max,omitempty"`
 	Pattern string            `json:"pattern,omitempty"` // as AWS prints it
 	RE2     string            `json:"re2,omitempty"`     // the same for Go, where it differs
+	Secret  bool              `json:"secret,omitempty"`  // its values are not repeated to clients
 }
 
 type member struct {

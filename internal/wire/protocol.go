@@ -21,7 +21,7 @@ const (
 )
 
 // A protocol does for one request what differs between the protocols. Each has
-// a file: awsjson.go, rpccbor.go, awsquery.go, ec2query.go, restjson.go. What is alike for
+// a file: awsjson.go, rpccbor.go, awsquery.go, queryjson.go, ec2query.go, restjson.go. What is alike for
 // all of them is the exchange's.
 type protocol interface {
 	// id is what the protocol is called in Service.protocols.
@@ -59,6 +59,9 @@ func protocolOf(r *http.Request) protocol {
 		return new(ec2Query)
 	case slices.ContainsFunc(restServices, func(service string) bool { return signedFor(r, service) }), isREST(r.URL.Path):
 		return new(restJSON)
+	}
+	if wantsJSON(r) {
+		return new(queryJSON)
 	}
 	return new(awsQuery)
 }

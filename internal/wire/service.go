@@ -48,6 +48,9 @@ type Service struct {
 	// values that the models lack. The values of a type with an empty list are not
 	// checked: its service does that.
 	enums map[string][]string
+	// shown are the members of structs that messages about lists of them repeat, in AWS's
+	// order and in its spelling. Of others only that there is one is told.
+	shown map[string][]string
 	// document makes the SDK's document from a JSON-like value. Requests with
 	// documents are refused where it is nil.
 	document func(any) any
@@ -66,6 +69,8 @@ type Service struct {
 	zeros bool
 	// wsdl is what errors say in awsQuery where that is something else, by code.
 	wsdl map[string]string
+	// jsonNames are what awsQuery calls members in JSON where the model has other names.
+	jsonNames map[string]string
 	// endpoint has operations know at which address a call came in.
 	endpoint bool
 	maxBody  int64 // bound on a request's body as sent, in bytes; 0: defaultMaxBody

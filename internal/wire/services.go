@@ -143,6 +143,9 @@ func EventBridge[T any](resolve func(context.Context, Scope) (T, error)) Service
 		protocols: []Protocol{AWSJSON11},
 		errors:    eventbridge.TypeRegistry,
 		invalid:   "ValidationException",
+		shown: map[string][]string{"PutEventsRequestEntry": {
+			"time", "source", "resources", "detailType", "detail", "eventBusName", "traceHeader", "kmsKeyIdentifier", "internalMetadata",
+		}},
 		// Events are on disk when they are answered for.
 		stateless: []string{"PutEvents"},
 	}, resolve)
@@ -178,7 +181,8 @@ func SQS[T any](resolve func(context.Context, Scope) (T, error)) Service {
 			"InvalidParameterValueException":    "InvalidParameterValue",
 			"MissingRequiredParameterException": "MissingParameter",
 		},
-		wsdl: map[string]string{"QueueDoesNotExist": "The specified queue does not exist for this wsdl version."},
+		wsdl:      map[string]string{"QueueDoesNotExist": "The specified queue does not exist for this wsdl version."},
+		jsonNames: map[string]string{"Messages": "messages", "QueueUrls": "queueUrls"},
 		// Sentences of its own, as old as the service.
 		unchecked: methodsOf[T](),
 		// Messages are on disk in a log of their own.

@@ -3,8 +3,10 @@ package wire
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -121,7 +123,7 @@ func (c *checker) value(p *plan, v reflect.Value) {
 	if p.rule != nil {
 		if must := p.rule.broken(p.kind, v); must != nil {
 			for _, m := range must {
-				c.add(brokenRule{show(p.kind, v), m})
+				c.add(brokenRule{p.show(v), m})
 			}
 			return
 		}
@@ -155,7 +157,7 @@ func (c *checker) list(p *plan, v reflect.Value) {
 		}
 		// A list of strings is named whole.
 		if must := p.elem.rule.brokenWithin(p.elem.kind, item); must != nil {
-			c.add(brokenRule{show(p.kind, v), "Member must satisfy constraint: [" + strings.Join(must, ", ") + "]"})
+			c.add(brokenRule{p.show(v), "Member must satisfy constraint: [" + strings.Join(must, ", ") + "]"})
 			return
 		}
 	}
@@ -165,15 +167,19 @@ func (p *plan) isText() bool {
 	return !p.pointer && p.rule != nil && (p.kind == kindString || p.kind == kindEnum)
 }
 
+func (p *plan) isNumber() bool {
+	return !p.pointer && p.rule != nil && (p.kind == kindInt || p.kind == kindFloat)
+}
+
 func (c *checker) dict(p *plan, v reflect.Value) {
 	for it := v.MapRange(); it.Next(); {
 		if p.key.rule != nil {
 			if must := p.key.rule.brokenWithin(p.key.kind, it.Key()); must != nil {
-				c.add(brokenRule{"", "Map keys must satisfy constraint: [" + strings.Join(must, ", ") + "]"})
+				c.add(brokenRule{p.show(v), "Map keys must satisfy constraint: [" + strings.Join(must, ", ") + "]"})
 				return
 			}
 		}
-		if !p.elem.isText() {
+		if !p.elem.isText() && !p.elem.isNumber() {
 			if p.elem.checked {
 				c.push(it.Key().String()+".member", 0)
 				c.value(p.elem, it.Value())
@@ -182,7 +188,7 @@ func (c *checker) dict(p *plan, v reflect.Value) {
 			continue
 		}
 		if must := p.elem.rule.brokenWithin(p.elem.kind, it.Value()); must != nil {
-			c.add(brokenRule{"", "Map value must satisfy constraint: [" + strings.Join(must, ", ") + "]"})
+			c.add(brokenRule{p.show(v), "Map value must satisfy constraint: [" + strings.Join(must, ", ") + "]"})
 			return
 		}
 	}
@@ -225,21 +231,31 @@ func (r *rule) broken(k kind, v reflect.Value) []string {
 	return nil
 }
 
-// brokenWithin is broken for the texts of a list or a map. Of these AWS tells all that they
-// must do where one does not do all of it.
+// brokenWithin is broken for the texts of a list, and for those and the numbers of a map. Of
+// these AWS tells all that they must do where one does not do all of it.
 func (r *rule) brokenWithin(k kind, v reflect.Value) (must []string) {
-	if must = r.broken(k, v); must == nil || !r.inEnum(v.String()) {
+	if must = r.broken(k, v); must == nil || (k == kindString || k == kindEnum) && !r.inEnum(v.String()) {
 		return must
 	}
 	must = nil
+	what, limit := "length", number
+	switch k {
+	case kindInt:
+		what = "value"
+	case kindFloat:
+		what, limit = "value", double
+	}
 	if r.max != nil {
-		must = append(must, r.atMost("length"))
+		must = append(must, atMost(what, limit(*r.max)))
 	}
 	if r.min != nil {
-		must = append(must, r.atLeast("length"))
+		must = append(must, atLeast(what, limit(*r.min)))
 	}
 	if r.match != nil {
 		must = append(must, r.like())
+	}
+	if what == "value" {
+		must = append(must, "Member must not be null")
 	}
 	return must
 }
@@ -247,52 +263,117 @@ func (r *rule) brokenWithin(k kind, v reflect.Value) (must []string) {
 func (r *rule) outside(what string, n float64) []string {
 	switch {
 	case r.max != nil && n > *r.max:
-		return []string{r.atMost(what)}
+		return []string{atMost(what, number(*r.max))}
 	case r.min != nil && n < *r.min:
-		return []string{r.atLeast(what)}
+		return []string{atLeast(what, number(*r.min))}
 	}
 	return nil
 }
 
-func (r *rule) atMost(what string) string {
-	return "Member must have " + what + " less than or equal to " + number(*r.max)
+func atMost(what, limit string) string {
+	return "Member must have " + what + " less than or equal to " + limit
 }
 
-func (r *rule) atLeast(what string) string {
-	return "Member must have " + what + " greater than or equal to " + number(*r.min)
+func atLeast(what, limit string) string {
+	return "Member must have " + what + " greater than or equal to " + limit
 }
 
 func (r *rule) like() string { return "Member must satisfy regular expression pattern: " + r.pattern }
 
 func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
+// double is a number as AWS writes those of maps, with a fraction even when it is whole.
+func double(f float64) string { return string(appendFloat(nil, f)) }
+
 // maxShown bounds how much of a refused value is repeated to the client, in
 // bytes.
-const maxShown = 2048
+const maxShown = 8192
 
-// show quotes a value. Structs and lists of them are left out.
-func show(k kind, v reflect.Value) string {
-	var s string
-	switch {
-	case k == kindString || k == kindEnum:
-		s = v.String()
-	case k == kindInt:
-		s = strconv.FormatInt(v.Int(), 10)
-	case k == kindFloat:
-		s = number(v.Float())
-	case k == kindList && v.Type().Elem().Kind() == reflect.String:
-		items := make([]string, v.Len())
-		for i := range items {
-			items[i] = v.Index(i).String()
-		}
-		s = "[" + strings.Join(items, ", ") + "]"
-	case k == kindList && v.Len() == 0:
-		s = "[]"
-	default:
+// show quotes a value. Structs, lists and maps of them, and secrets are left out.
+func (p *plan) show(v reflect.Value) string {
+	s, shown := p.text(v)
+	if !shown {
 		return ""
 	}
 	if len(s) > maxShown {
 		s = strings.ToValidUTF8(s[:maxShown], "") + "..."
 	}
 	return "'" + s + "'"
+}
+
+func (p *plan) text(v reflect.Value) (s string, shown bool) {
+	switch {
+	case p.secret:
+		return "", false
+	case p.kind == kindString || p.kind == kindEnum:
+		return v.String(), true
+	case p.kind == kindInt:
+		return strconv.FormatInt(v.Int(), 10), true
+	case p.kind == kindFloat:
+		return number(v.Float()), true
+	case p.kind == kindList && v.Type().Elem().Kind() == reflect.String:
+		items := make([]string, v.Len())
+		for i := range items {
+			items[i] = v.Index(i).String()
+		}
+		return "[" + strings.Join(items, ", ") + "]", true
+	case p.kind == kindList && v.Len() == 0:
+		return "[]", true
+	case p.kind == kindMap:
+		return p.entries(v)
+	case p.kind == kindList && p.elem.shown != nil:
+		items := make([]string, v.Len())
+		for i := range items {
+			items[i] = p.elem.object(v.Index(i))
+		}
+		return "[" + strings.Join(items, ", ") + "]", true
+	}
+	return "", false
+}
+
+// object is a struct: Entry(source=shop, time=null). Members that the SDK does not have are null.
+func (p *plan) object(v reflect.Value) string {
+	members := make([]string, len(p.shown))
+	for i, name := range p.shown {
+		members[i] = name + "=null"
+		for _, f := range p.fields {
+			if fv := v.Field(f.index); f.path == name && isSet(f.plan, fv) {
+				members[i] = name + "=" + f.plan.member(fv)
+			}
+		}
+	}
+	return p.typ.Name() + "(" + strings.Join(members, ", ") + ")"
+}
+
+// member is the value of a member that is set.
+func (p *plan) member(v reflect.Value) string {
+	if p.pointer {
+		v = v.Elem()
+	}
+	if p.kind == kindTime {
+		return v.Interface().(time.Time).UTC().Format(time.RFC3339)
+	}
+	s, _ := p.text(v)
+	return s
+}
+
+// entries are those of a map of texts or numbers: {a=1.0, b=2.0}.
+func (p *plan) entries(v reflect.Value) (s string, shown bool) {
+	entries := make([]string, 0, v.Len())
+	for it := v.MapRange(); it.Next(); {
+		elem := it.Value()
+		switch elem.Kind() {
+		case reflect.String:
+			s = elem.String()
+		case reflect.Float64:
+			s = double(elem.Float())
+		case reflect.Int32, reflect.Int64:
+			s = strconv.FormatInt(elem.Int(), 10)
+		default:
+			return "", false
+		}
+		entries = append(entries, it.Key().String()+"="+s)
+	}
+	slices.Sort(entries)
+	return "{" + strings.Join(entries, ", ") + "}", true
 }

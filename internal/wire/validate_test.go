@@ -8,13 +8,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 )
 
 // A validator decodes JSON into an operation's input and validates it.
 func validator(t *testing.T) func(operation, body string) string {
 	services := map[string]*service{}
 	var handlers []*handler
-	for _, s := range clientServices() {
+	for _, s := range append(clientServices(), Lambda(always((*lambda.Client)(nil))), EventBridge(always((*eventbridge.Client)(nil)))) {
 		h, err := NewHandler(Options{}, s)
 		if err != nil {
 			t.Fatal(err)
@@ -93,9 +95,16 @@ func TestViolationsAreToldInTheWordsOfAWS(t *testing.T) {
 		{"long list", metrics, `{"Namespace":"A","MetricData":[{"MetricName":"a","Dimensions":[` + strings.Repeat(`{"Name":"a","Value":"b"},`, 30) + `{"Name":"a","Value":"b"}]}]}`,
 			one + "Value at 'metricData.1.member.dimensions' failed to satisfy constraint: Member must have length less than or equal to 30"},
 		{"map values", "application-autoscaling:TagResource", `{"ResourceARN":"arn:aws:application-autoscaling:us-east-1:123456789012:scalable-target/a","Tags":{"a":"` + strings.Repeat("v", 257) + `"}}`,
-			one + "Value at 'tags' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 256]"},
+			one + "Value '{a=" + strings.Repeat("v", 257) + "}' at 'tags' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 256]"},
 		{"map keys", "application-autoscaling:TagResource", `{"ResourceARN":"arn:aws:application-autoscaling:us-east-1:123456789012:scalable-target/a","Tags":{"":"b"}}`,
-			one + "Value at 'tags' failed to satisfy constraint: Map keys must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1]"},
+			one + "Value '{=b}' at 'tags' failed to satisfy constraint: Map keys must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1]"},
+		{"list of structs of which AWS tells the members", "events:PutEvents", `{"Entries":[` + strings.Repeat(`{"Source":"shop","Resources":["a","b"]},`, 10) + `{"Source":"shop","Time":1700000000}]}`,
+			"PutEventsRequestEntry(time=null, source=shop, resources=[a, b], detailType=null, detail=null, eventBusName=null, traceHeader=null, kmsKeyIdentifier=null, internalMetadata=null), " +
+				"PutEventsRequestEntry(time=2023-11-14T22:13:20Z, source=shop, resources=null, detailType=null, detail=null, eventBusName=null, traceHeader=null, kmsKeyIdentifier=null, internalMetadata=null)]' at 'entries' failed to satisfy constraint: Member must have length less than or equal to 10"},
+		{"map keys that are secret", "lambda:UpdateFunctionConfiguration", `{"Environment":{"Variables":{"_":"b"}}}`,
+			"Value at 'environment.variables' failed to satisfy constraint: Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]"},
+		{"map of numbers", "lambda:UpdateAlias", `{"RoutingConfig":{"AdditionalVersionWeights":{"2":2}}}`,
+			"Value '{2=2.0}' at 'routingConfig.additionalVersionWeights' failed to satisfy constraint: Map value must satisfy constraint: [Member must have value less than or equal to 1.0, Member must have value greater than or equal to 0.0, Member must not be null]"},
 		{"range", "monitoring:DescribeAlarms", `{"MaxRecords":101}`, one + "Value '101' at 'maxRecords' failed to satisfy constraint: Member must have value less than or equal to 100"},
 		{"range from below", "monitoring:GetMetricStatistics", `{"Namespace":"A","MetricName":"b","StartTime":0,"EndTime":1,"Period":0}`, one + "Value '0' at 'period' failed to satisfy constraint: Member must have value greater than or equal to 1"},
 		{"null in a list of unions", "ecs:CreateService", `{"serviceName":"a","serviceConnectConfiguration":{"enabled":true,"containerConfigurations":[null]}}`, ""},

@@ -4,6 +4,7 @@ package imagetest
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"io"
 	"log"
 	"net/http/httptest"
@@ -77,11 +78,13 @@ func Tar(t testing.TB, entries ...Entry) []byte {
 	return out.Bytes()
 }
 
-// Layer is a layer with the entries.
+// Layer is a layer with the entries. It is gzip, as most are, and of stored blocks: to
+// compress programs takes most of a test's time under the race detector.
 func Layer(t testing.TB, entries ...Entry) v1.Layer {
 	t.Helper()
 	text := Tar(t, entries...)
-	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil })
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil },
+		tarball.WithCompressionLevel(gzip.NoCompression))
 	if err != nil {
 		t.Fatal(err)
 	}

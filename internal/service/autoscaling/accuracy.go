@@ -73,7 +73,8 @@ func (fc *forecaster) off(ctx context.Context, p *policy, end time.Time) (float6
 	if err != nil || len(predicted.times) == 0 {
 		return 0, false
 	}
-	hours, err := fc.history(ctx, p, end)
+	past, _ := fc.past(ctx, p, end)
+	hours, err := fc.history(ctx, p, past)
 	if err != nil {
 		return 0, false
 	}

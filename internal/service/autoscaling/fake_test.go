@@ -3,6 +3,7 @@ package autoscaling
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -114,7 +115,10 @@ func (c *cloudWatch) GetMetricData(_ context.Context, in *cloudwatch.GetMetricDa
 	for _, q := range in.MetricDataQueries {
 		r := cwtypes.MetricDataResult{Id: q.Id}
 		name := *q.MetricStat.Metric.MetricName
-		points, ok := c.series[name+" "+*q.MetricStat.Stat]
+		points, ok := c.series[fmt.Sprintf("%s %s %d", name, *q.MetricStat.Stat, *q.MetricStat.Period)]
+		if !ok {
+			points, ok = c.series[name+" "+*q.MetricStat.Stat]
+		}
 		if !ok {
 			points = c.series[name]
 		}

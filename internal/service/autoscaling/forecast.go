@@ -107,12 +107,12 @@ func (fc *forecaster) predicted(p *policy, start, end time.Time) (forecastSeries
 
 // add appends a prediction's hours inside a range.
 func (s *forecastSeries) add(f *prediction, start, end time.Time) {
-	for i, capacity := range f.Capacity {
+	for i, load := range f.Load {
 		at := f.Start.Add(time.Duration(i) * time.Hour)
 		if !at.Before(start) && at.Before(end) {
 			s.times = append(s.times, at)
-			s.load = append(s.load, f.Load[i])
-			s.capacity = append(s.capacity, float64(capacity))
+			s.load = append(s.load, load)
+			s.capacity = append(s.capacity, float64(f.capacityOf(i)))
 		}
 	}
 }

@@ -141,11 +141,18 @@ func (fc *forecaster) renewAlone(ctx context.Context, id policyID) error {
 func (fc *forecaster) predict(ctx context.Context, p *policy) (*prediction, error) {
 	now := fc.now()
 	end := now.Truncate(time.Hour)
-	hours, err := fc.history(ctx, p, end)
+	past, how := fc.past(ctx, p, end)
+	hours, err := fc.history(ctx, p, past)
 	if err != nil {
 		return nil, err
 	}
-	f, err := governor.Predict(hours, aws.ToFloat64(p.Specification().TargetValue), 0)
+	aim := governor.Aim{Target: aws.ToFloat64(p.Specification().TargetValue), Calendar: how.Calendar, Next: end, Step: how.Step}
+	if aim.Step > 0 {
+		if aim.Fine, err = past.steps(ctx, past.sources.Load.Every(aim.Step), aim.Step); err != nil {
+			return nil, err
+		}
+	}
+	f, err := governor.Predict(hours, aim)
 	switch {
 	case errors.Is(err, governor.ErrTooLarge):
 		return nil, fault.Invalid("The load metric of scaling policy %s is too large to forecast", p.Name)
@@ -155,17 +162,21 @@ func (fc *forecaster) predict(ctx context.Context, p *policy) (*prediction, erro
 		return nil, fault.Internal(fmt.Errorf("forecast for policy %s: %w", p.ARN, err))
 	}
 	fc.log.Debug("forecast", "target", p.ResourceID, "policy", p.Name, "relation", f.Relation)
-	return &prediction{Made: now, Start: end, Load: f.Load, Capacity: f.Capacity}, nil
+	return &prediction{Made: now, Start: end, Load: f.Load, Capacity: f.Capacity, Step: aim.Step}, nil
 }
 
-// history is what the policy's metrics tell of the weeks before an hour.
-func (fc *forecaster) history(ctx context.Context, p *policy, end time.Time) ([]scaling.Hour, error) {
-	every, length := rules.StandardPeriod, governor.HistoryHours
+// past is the time before an hour that a policy forecasts from, and how it does.
+func (fc *forecaster) past(ctx context.Context, p *policy, end time.Time) (pastHours, rules.Foresight) {
+	every, how := rules.StandardPeriod, rules.ForesightOf(nil)
 	if t := fc.lookup(ctx, p.ResourceID); t != nil {
-		every, length = t.metricPeriod(), rules.HistoryHours(t.Tags)
+		every, how = t.metricPeriod(), rules.ForesightOf(t.Tags)
 	}
-	past := pastHours{fc.alarms.client, end, length}
-	hours, err := past.read(ctx, p.Sources(p.ResourceID, every))
+	return pastHours{fc.alarms.client, end, how.Hours, p.Sources(p.ResourceID, every)}, how
+}
+
+// history is what the policy's metrics tell of each hour of the past.
+func (fc *forecaster) history(ctx context.Context, p *policy, past pastHours) ([]scaling.Hour, error) {
+	hours, err := past.read(ctx)
 	if err != nil {
 		return nil, err
 	}

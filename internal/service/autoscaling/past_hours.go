@@ -19,19 +19,22 @@ type pastHours struct {
 	client CloudWatch
 	end    time.Time // a full hour
 	length int       // in hours
+
+	sources rules.Sources
 }
 
 // read is what the sources tell of each hour.
-func (h pastHours) read(ctx context.Context, from rules.Sources) ([]scaling.Hour, error) {
-	load, err := h.hourly(ctx, from.Load)
+func (h pastHours) read(ctx context.Context) ([]scaling.Hour, error) {
+	from := h.sources
+	load, err := h.steps(ctx, from.Load, time.Hour)
 	if err != nil {
 		return nil, err
 	}
-	metric, err := h.hourly(ctx, from.Metric)
+	metric, err := h.steps(ctx, from.Metric, time.Hour)
 	if err != nil {
 		return nil, err
 	}
-	tasks, err := h.hourly(ctx, from.Tasks)
+	tasks, err := h.steps(ctx, from.Tasks, time.Hour)
 	if err != nil {
 		return nil, err
 	}
@@ -42,11 +45,13 @@ func (h pastHours) read(ctx context.Context, from rules.Sources) ([]scaling.Hour
 	return hours, nil
 }
 
-// hourly reads a metric for every hour of the history, NaN where it has no data.
-// Of finer datapoints, which expressions can have, it takes the mean.
-func (h pastHours) hourly(ctx context.Context, s rules.Source) ([]float64, error) {
-	start := h.end.Add(-time.Duration(h.length) * time.Hour)
-	sums, counts := make([]float64, h.length), make([]float64, h.length)
+// steps reads a metric for every step of the history, NaN where it has no data, or where it is
+// kept no longer in datapoints as short as that. Of finer datapoints, which expressions can
+// have, it takes the mean.
+func (h pastHours) steps(ctx context.Context, s rules.Source, step time.Duration) ([]float64, error) {
+	length := time.Duration(h.length) * time.Hour
+	start, n := h.end.Add(-length), int(length/step)
+	sums, counts := make([]float64, n), make([]float64, n)
 	in := &cloudwatch.GetMetricDataInput{
 		MetricDataQueries: s.Queries, StartTime: aws.Time(start), EndTime: aws.Time(h.end), ScanBy: cwtypes.ScanByTimestampAscending,
 	}
@@ -60,7 +65,7 @@ func (h pastHours) hourly(ctx context.Context, s rules.Source) ([]float64, error
 		}
 		for _, r := range out.MetricDataResults {
 			for i, at := range r.Timestamps {
-				if k := int(at.Sub(start) / time.Hour); !at.Before(start) && k < h.length && i < len(r.Values) {
+				if k := int(at.Sub(start) / step); !at.Before(start) && k < n && i < len(r.Values) {
 					sums[k] += r.Values[i]
 					counts[k]++
 				}

@@ -378,10 +378,60 @@ func TestForecastsReadTenWeeksOrAsManyDaysAsATagSays(t *testing.T) {
 		if _, err := w.TagResource(w.ctx, &applicationautoscaling.TagResourceInput{ResourceARN: &arn, Tags: map[string]string{rules.TagHistoryDays: "14"}}); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(governor.RenewedAfter)
+		time.Sleep(governor.RenewedAfter(0))
 		synctest.Wait()
 		if got := w.now().Truncate(time.Hour).Sub(w.cw.asked); got != 14*24*time.Hour {
 			t.Errorf("with the tag, history of %v was read, want 14 days", got)
+		}
+	})
+}
+
+// tag sets a tag of the target.
+func (w *world) tag(key, value string) {
+	w.t.Helper()
+	in := &applicationautoscaling.TagResourceInput{ResourceARN: w.described().ScalableTargetARN, Tags: map[string]string{key: value}}
+	if _, err := w.TagResource(w.ctx, in); err != nil {
+		w.t.Fatal(err)
+	}
+	synctest.Wait()
+}
+
+// finer are datapoints of five minutes, of which the second half of each hour has twice as much
+// load as the first.
+func (w *world) finer() {
+	w.cw.mu.Lock()
+	defer w.cw.mu.Unlock()
+	for _, hour := range w.cw.series["CPUUtilization Sum"] {
+		for i := range 12 {
+			d := metric.Datapoint{Time: hour.Time.Add(time.Duration(i) * 5 * time.Minute), Value: hour.Value / 18 * float64(1+i/6)}
+			w.cw.series["CPUUtilization Sum 300"] = append(w.cw.series["CPUUtilization Sum 300"], d)
+		}
+	}
+}
+
+func TestATagMakesForecastsOfFiveMinutes(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.predictive(predictiveConfig{SchedulingBufferTime: aws.Int32(60)})
+		w.finer()
+		hourly := w.forecast()
+		w.tag(rules.TagForecastStep, "300")
+		fine := w.forecast()
+		if len(fine.CapacityForecast.Values) != 48 {
+			t.Fatalf("%d hours are answered, want 48", len(fine.CapacityForecast.Values))
+		}
+		for i, at := range fine.CapacityForecast.Timestamps {
+			if got, want := fine.LoadForecast[0].Values[i], hourly.LoadForecast[0].Values[i]; math.Abs(got/want-1) > 1e-9 {
+				t.Errorf("%v: a load of %v, want that of the hour, %v", at, got, want)
+			}
+			if got, least := fine.CapacityForecast.Values[i], 1.2*hourly.CapacityForecast.Values[i] - 1; got < least {
+				t.Errorf("%v: a capacity of %v, want that of the busy half of the hour, at least %v", at, got, least)
+			}
+		}
+		w.at("08:28")
+		before := w.ecs.desired(web)
+		w.at("08:30")
+		if got := w.ecs.desired(web); got <= before {
+			t.Errorf("%d tasks in the busy half of the hour, %d before", got, before)
 		}
 	})
 }

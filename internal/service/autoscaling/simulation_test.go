@@ -1,6 +1,7 @@
 package autoscaling
 
 import (
+	"flag"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -347,21 +348,23 @@ func (m minute) changes(t *testing.T, start time.Time) (all []sim.Change) {
 	return all
 }
 
+// lives are few under the race detector of make test; more of them are others.
+var lives = flag.Uint64("lives", 1, "random lives of each kind in TestTheSimulationDoesWhatTheServicesDo")
+
 func TestTheSimulationDoesWhatTheServicesDo(t *testing.T) {
-	const lives = 2
 	for name, world := range simulated {
 		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
 			total := 0
-			for seed := range uint64(lives) {
+			for seed := range *lives {
 				h := draw(rand.New(rand.NewPCG(seed, 12)), world.gaps)
 				want := h.inServices(t, world.tasks, world.put)
 				differ(t, name, seed, "in sim", want, h.inSim(t, world.tasks, world.is(t)))
 				total += len(want)
 			}
-			if total < 10*lives {
-				t.Errorf("%d activities in %d lives: they tell too little", total, lives)
+			if total < 10*int(*lives) {
+				t.Errorf("%d activities in %d lives: they tell too little", total, *lives)
 			}
-			t.Logf("%d activities in %d lives", total, lives)
+			t.Logf("%d activities in %d lives", total, *lives)
 		})
 	}
 }

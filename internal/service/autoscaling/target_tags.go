@@ -55,11 +55,11 @@ func (tt *targetTags) ListTagsForResource(ctx context.Context, in *applicationau
 	return out, nil
 }
 
-// retag changes the tags of a target, and the alarms that depend on them.
+// retag changes the tags of a target, and the alarms and forecasts that depend on them.
 func (tt *targetTags) retag(ctx context.Context, arn string, change func(map[string]string) (map[string]string, error)) error {
 	return tt.state.Change(ctx, func(ctx context.Context, _ *state.Tx) error {
 		missing := func(fault.Key) error { return fault.ResourceNotFound(arn) }
-		return tt.change(ctx, tt.named(arn), missing, func(ctx context.Context, _ *state.Tx, old *target) (*target, error) {
+		return tt.change(ctx, tt.named(arn), missing, func(ctx context.Context, tx *state.Tx, old *target) (*target, error) {
 			changed := *old.row
 			var err error
 			switch changed.Tags, err = change(old.Tags); {
@@ -69,12 +69,24 @@ func (tt *targetTags) retag(ctx context.Context, arn string, change func(map[str
 				return nil, fault.Rule(err)
 			}
 			t := old.withRow(&changed)
+			if !rules.SameForesight(old.Tags, t.Tags) {
+				tx.After(func() { tt.forecastAnew(t) })
+			}
 			if t.pace() == old.pace() {
 				return t, nil
 			}
 			return t, tt.repace(ctx, t)
 		})
 	})
+}
+
+// forecastAnew has the predictive policies of a target forecast again.
+func (tt *targetTags) forecastAnew(t *target) {
+	for _, p := range t.policies {
+		if p.Predictive != nil {
+			tt.times.renewals.Set(p.id(), tt.now())
+		}
+	}
 }
 
 // repace changes the alarms of a target's target tracking policies, and the period

@@ -36,7 +36,7 @@ func (tt *timetable) planRenewal(p *policy) {
 	}
 	renewal := tt.clock.Now()
 	if p.prediction != nil {
-		renewal = p.prediction.Made.Add(governor.RenewedAfter)
+		renewal = p.prediction.Made.Add(governor.RenewedAfter(p.prediction.Step))
 	}
 	tt.renewals.Set(p.id(), renewal)
 }

@@ -70,16 +70,24 @@ func hasDestination(c *types.DestinationConfig) bool {
 	return c != nil && (c.OnFailure != nil && aws.ToString(c.OnFailure.Destination) != "" || c.OnSuccess != nil && aws.ToString(c.OnSuccess.Destination) != "")
 }
 
-// with are the settings with what is given. An empty list or configuration takes away
-// what there was.
-func (s mappingSettings) with(in settingsGiven) (mappingSettings, error) {
+// supported checks that nothing is given that a mapping of a queue cannot have.
+func (in settingsGiven) supported() error {
 	for _, u := range in.others {
 		switch {
 		case u.given && u.what == "DestinationConfig":
-			return s, fault.Parameter("Unsupported DestinationConfig parameter for given event source mapping type.")
+			return fault.Parameter("Unsupported DestinationConfig parameter for given event source mapping type.")
 		case u.given:
-			return s, fault.Parameter("%s is not valid for SQS event sources.", u.what)
+			return fault.Parameter("%s is not valid for SQS event sources.", u.what)
 		}
+	}
+	return nil
+}
+
+// with are the settings with what is given. An empty list or configuration takes away
+// what there was.
+func (s mappingSettings) with(in settingsGiven) (mappingSettings, error) {
+	if err := in.supported(); err != nil {
+		return s, err
 	}
 	optional.Set(&s.BatchSize, in.batchSize)
 	optional.Set(&s.Window, in.window)
@@ -180,7 +188,7 @@ func (a *API) source(ctx context.Context, in *lambda.CreateEventSourceMappingInp
 
 // queue is the queue that an ARN names, as it is now.
 func (a *API) queue(ctx context.Context, given string) (q sourceQueue, err error) {
-	const missing = "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist or you do not have access to it."
+	const missing = "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist."
 	name, err := arn.Parse(given)
 	if err != nil || a.cfg.Queues == nil || name.Region != a.cell.Region {
 		return q, fault.Parameter(missing)

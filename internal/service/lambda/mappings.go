@@ -109,11 +109,12 @@ func (a *API) describeMapping(m mapping) *types.EventSourceMappingConfiguration 
 
 // CreateEventSourceMapping has the messages of a queue sent to a function.
 func (a *API) CreateEventSourceMapping(ctx context.Context, in *lambda.CreateEventSourceMappingInput, _ ...func(*lambda.Options)) (*lambda.CreateEventSourceMappingOutput, error) {
-	t, err := a.mappingTarget(ctx, in)
+	asked := createdSettings(in)
+	t, err := a.mappingTarget(ctx, in, asked)
 	if err != nil {
 		return nil, err
 	}
-	settings, err := mappingSettings{BatchSize: defaultBatchSize}.with(createdSettings(in))
+	settings, err := mappingSettings{BatchSize: defaultBatchSize}.with(asked)
 	if err != nil {
 		return nil, err
 	}
@@ -129,6 +130,9 @@ func (a *API) CreateEventSourceMapping(ctx context.Context, in *lambda.CreateEve
 	m := mapping{
 		UUID: uuid.NewString(), Function: t.function.Name, Qualifier: t.qualifier, Queue: q.arn,
 		Enabled: in.Enabled == nil || *in.Enabled, State: creating, Created: now, Modified: now, Tags: given, mappingSettings: settings,
+	}
+	if !m.Enabled {
+		m.State = disabled // at once
 	}
 	if err := m.check(t, q); err != nil {
 		return nil, err
@@ -153,10 +157,13 @@ func (a *API) CreateEventSourceMapping(ctx context.Context, in *lambda.CreateEve
 }
 
 // mappingTarget is the function of a mapping that is asked for. That it is asked for of
-// something comes first.
-func (a *API) mappingTarget(ctx context.Context, in *lambda.CreateEventSourceMappingInput) (target, error) {
+// something, and with what such a source can have, comes first.
+func (a *API) mappingTarget(ctx context.Context, in *lambda.CreateEventSourceMappingInput, asked settingsGiven) (target, error) {
 	if aws.ToString(in.EventSourceArn) == "" && in.SelfManagedEventSource == nil {
 		return target{}, fault.Parameter("Unrecognized event source.")
+	}
+	if err := asked.supported(); err != nil {
+		return target{}, err
 	}
 	t, err := a.ownTarget(ctx, in.FunctionName)
 	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {

@@ -1,6 +1,7 @@
 package lambda_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -119,6 +120,20 @@ func TestAliasesRefuse(t *testing.T) {
 	} {
 		wants(t, alias(tt.name, tt.version, tt.weights), tt.code, tt.message)
 	}
+	refused, is := errors.AsType[*types.InvalidParameterValueException](alias("b", "$LATEST", map[string]float64{"1": 0.5}))
+	if !is || refused.Type != nil {
+		t.Errorf("weights beside $LATEST: the error says whose it is, which AWS's does not: %v", refused)
+	}
 	_, err := w.GetAlias(t.Context(), &sdk.GetAliasInput{FunctionName: aws.String("f"), Name: aws.String("b")})
 	wants(t, err, "ResourceNotFoundException", "Cannot find alias arn: "+functionARN+"f:b")
+}
+
+func TestAnUpdateThatIsPublishedIsAnsweredWithTheVersion(t *testing.T) {
+	w := open(t)
+	w.create("f")
+	out, err := w.UpdateFunctionCode(t.Context(), &sdk.UpdateFunctionCodeInput{FunctionName: aws.String("f"), ZipFile: zipped(t, "bootstrap", "new"), Publish: true})
+	ok(t, err)
+	if *out.FunctionArn != functionARN+"f:1" || *out.Version != "1" || out.State != types.StatePending || out.LastUpdateStatus != "" {
+		t.Errorf("answered %s, version %s, %s, %s", *out.FunctionArn, *out.Version, out.State, out.LastUpdateStatus)
+	}
 }

@@ -35,6 +35,7 @@ type apiShape struct {
 	Member, Key, Value struct{ Shape string }
 	Min, Max           *float64
 	Pattern            string
+	Sensitive          bool
 	Payload            string
 	Error              struct{ HTTPStatusCode int }
 }
@@ -67,6 +68,7 @@ type (
 		Max     *float64          `json:"max,omitempty"`
 		Pattern string            `json:"pattern,omitempty"`
 		RE2     string            `json:"re2,omitempty"`
+		Secret  bool              `json:"secret,omitempty"`
 	}
 	member struct {
 		Shape    string `json:"shape,omitempty"`
@@ -172,6 +174,7 @@ func (c *constraints) collect(name string) bool {
 	if reflect.ValueOf(out).IsZero() {
 		return false
 	}
+	out.Secret = in.Sensitive
 	c.out[name] = out
 	return true
 }
@@ -191,6 +194,13 @@ const (
 	sovereign    = `(eusc-)?`
 )
 
+// lambdaTaggable is a part of the pattern of what has tags in Lambda. AWS's has layers in it,
+// which the model does not.
+const (
+	lambdaTaggable = `|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:`
+	lambdaLayer    = `|layer:([a-zA-Z0-9-_]+)`
+)
+
 // own are the constraints of a shape on the value itself. Enum values are checked
 // against the SDK's types, and a minimum length of zero says nothing.
 func own(name string, in *apiShape) shape {
@@ -202,6 +212,7 @@ func own(name string, in *apiShape) shape {
 		return out
 	}
 	pattern := strings.ReplaceAll(in.Pattern, lambdaRegion, sovereign+lambdaRegion)
+	pattern = strings.ReplaceAll(pattern, lambdaTaggable, lambdaLayer+lambdaTaggable)
 	re2, ok := translate(pattern)
 	if !ok {
 		log.Printf("%s: pattern is not checked: %s", name, pattern)

@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 
-	"flyball/governor"
 	"flyball/internal/service/autoscaling/fault"
 	"flyball/internal/tags"
 )
@@ -40,13 +39,6 @@ const (
 	TagInDatapoints  = "flyball:scale-in-datapoints"  // that must be below 90 % of it
 )
 
-// TagHistoryDays says how many days of history predictive policies forecast from.
-// It is Flyball's own, too.
-const TagHistoryDays = "flyball:history-days"
-
-// maxHistoryDays is as far back as forecasts read, with the tag and without.
-const maxHistoryDays = governor.HistoryHours / 24
-
 // metricPeriods are the periods that TagMetricPeriod takes.
 var metricPeriods = []int{1, 5, 10, 20, 30, 60}
 
@@ -74,24 +66,13 @@ func CheckTags(given map[string]string) error {
 			if err != nil || n < 1 || n > maxDatapoints {
 				return fault.Invalid("Tag %s must be a number of datapoints from 1 to %d, not %q", key, maxDatapoints, value)
 			}
-		case TagHistoryDays:
-			if err != nil || n < 1 || n > maxHistoryDays {
-				return fault.Invalid("Tag %s must be a number of days from 1 to %d, not %q", key, maxHistoryDays, value)
-			}
 		default:
-			return fault.Invalid("Tag %s is not known; %s, %s, %s and %s are", key, TagMetricPeriod, TagOutDatapoints, TagInDatapoints, TagHistoryDays)
+			if err := checkForesight(key, value); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
-}
-
-// HistoryHours is how many hours before now a target's predictive policies forecast
-// from, by its tags, which CheckTags has passed.
-func HistoryHours(tags map[string]string) int {
-	if days, _ := strconv.Atoi(tags[TagHistoryDays]); days > 0 {
-		return days * 24
-	}
-	return governor.HistoryHours
 }
 
 // A Pace is how fast the target tracking policies of a target react.

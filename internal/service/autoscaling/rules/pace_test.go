@@ -16,6 +16,10 @@ func TestTagRefusals(t *testing.T) {
 		{"datapoints that are no number", TagInDatapoints, "many", "Tag flyball:scale-in-datapoints must be a number of datapoints"},
 		{"more datapoints than there can be", TagOutDatapoints, "101", "Tag flyball:scale-out-datapoints must be a number of datapoints from 1 to 100"},
 		{"no days of history", TagHistoryDays, "0", `Tag flyball:history-days must be a number of days from 1 to 70, not "0"`},
+		{"a step that hours are no number of", TagForecastStep, "420", `Tag flyball:forecast-step must be a number of seconds, one of [300 600 900 1200 1800 3600], not "420"`},
+		{"a time zone that there is not", TagTimeZone, "Europe/Potsdam", `Tag flyball:time-zone must be the name of a time zone, such as Europe/Berlin, not "Europe/Potsdam"`},
+		{"the time zone of the server", TagTimeZone, "Local", "Tag flyball:time-zone must be the name of a time zone"},
+		{"a holiday that is no date", TagHolidays, "12-25 25.12.", `Tag flyball:holidays must be dates with spaces between them, such as 2026-12-25 or, each year, 12-25; "25.12." is none`},
 		{"a misspelt tag of ours", "flyball:metric-periode", "1", "Tag flyball:metric-periode is not known"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

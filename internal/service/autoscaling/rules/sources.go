@@ -2,6 +2,7 @@ package rules
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -61,6 +62,22 @@ func (s Source) Means(sums, counts []float64) []float64 {
 		}
 	}
 	return values
+}
+
+// Every is the source with datapoints of another period than an hour.
+func (s Source) Every(period time.Duration) Source {
+	s.Queries = slices.Clone(s.Queries)
+	for i, q := range s.Queries {
+		if q.MetricStat != nil {
+			finer := *q.MetricStat
+			finer.Period = seconds(period)
+			s.Queries[i].MetricStat = &finer
+		}
+		if q.Period != nil {
+			s.Queries[i].Period = seconds(period)
+		}
+	}
+	return s
 }
 
 // Sources are where the history of a predictive policy comes from.

@@ -22,8 +22,8 @@ func Parameter(format string, args ...any) error {
 	return &types.InvalidParameterValueException{Message: text(format, args...), Type: &user}
 }
 
-// Limit answers a parameter that the account's limits do not allow. AWS does not say
-// whose error that is.
+// Limit answers a parameter that the limits of the account or of an alias do not allow. AWS
+// does not say whose error that is.
 func Limit(format string, args ...any) error {
 	return &types.InvalidParameterValueException{Message: text(format, args...)}
 }

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"flyball/internal/outcome"
+	"flyball/internal/terminal"
+	"flyball/scaling"
+	"flyball/sim"
+)
+
+// The simulationOutputs are the flags that say what is printed, and what files are written.
+type simulationOutputs struct {
+	json                bool
+	minutes             string
+	html, svg, markdown string
+}
+
+func (o *simulationOutputs) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.BoolVar(&o.json, "json", false, "print JSON, with all activities")
+	f.StringVar(&o.minutes, "minutes", "", "CSV file to write every minute to")
+	f.StringVar(&o.html, "html", "", "file to write a page to, with picture, differences and decisions")
+	f.StringVar(&o.svg, "svg", "", "file to write the picture to")
+	f.StringVar(&o.markdown, "markdown", "", "file to write a short summary to, for a comment on a pull request; - prints it instead of the text")
+	_ = cmd.MarkFlagFilename("minutes", "csv")
+	_ = cmd.MarkFlagFilename("html", "html")
+	_ = cmd.MarkFlagFilename("svg", "svg")
+	_ = cmd.MarkFlagFilename("markdown", "md")
+}
+
+// check refuses what cannot be printed together.
+func (o *simulationOutputs) check() error {
+	if o.json && o.markdown == "-" {
+		return errors.New("--json and --markdown - would both be printed: give --markdown a file")
+	}
+	return nil
+}
+
+// write writes the files that are asked for, and what is printed.
+func (o *simulationOutputs) write(out io.Writer, shown outcome.Outcome) error {
+	for _, file := range []struct {
+		name  string
+		write func(io.Writer) error
+	}{{o.html, shown.WriteHTML}, {o.svg, shown.WriteSVG}, {o.markdown, shown.WriteMarkdown}} {
+		if file.name == "" || file.name == "-" {
+			continue
+		}
+		if err := createFile(file.name, file.write); err != nil {
+			return err
+		}
+	}
+	switch {
+	case o.json:
+		return shown.WriteJSON(out)
+	case o.markdown == "-":
+		return shown.WriteMarkdown(out)
+	}
+	if err := shown.WriteText(out); err != nil {
+		return err
+	}
+	if width, drawn := terminal.Width(out); drawn && len(shown.Against) == 0 {
+		return shown.Recording.WriteChart(out, min(width, 120))
+	}
+	return nil
+}
+
+// withMinutes has the minutes of the first column written while it runs, if that is asked for.
+// The file is there only once it is whole.
+func (o *simulationOutputs) withMinutes(run func(func(sim.Record)) error) error {
+	if o.minutes == "" {
+		return run(nil)
+	}
+	part := o.minutes
+	if info, err := os.Stat(o.minutes); err != nil || info.Mode().IsRegular() {
+		part += ".part"
+	}
+	file, err := os.Create(part)
+	if err != nil {
+		return err
+	}
+	minute, flush := writeMinutes(file)
+	err = errors.Join(run(minute), flush(), file.Close())
+	switch {
+	case part == o.minutes: // a pipe, or standard output
+		return err
+	case err != nil:
+		return errors.Join(err, os.Remove(part))
+	}
+	return os.Rename(part, o.minutes)
+}
+
+// keepActivities keeps what became of each activity, in the order in which they began.
+func keepActivities(to *[]scaling.Activity) func(scaling.Activity) {
+	places := map[string]int{}
+	return func(a scaling.Activity) {
+		i, known := places[a.ID]
+		if !known {
+			i = len(*to)
+			*to = append(*to, a)
+		}
+		(*to)[i] = a
+		if a.Status.Ended() {
+			delete(places, a.ID)
+		} else {
+			places[a.ID] = i
+		}
+	}
+}
+
+// writeMinutes writes each minute as CSV.
+func writeMinutes(to io.Writer) (minute func(sim.Record), flush func() error) {
+	buffer := bufio.NewWriterSize(to, 1<<16)
+	w := csv.NewWriter(buffer)
+	_ = w.Write([]string{"time", "requests", "late", "dropped", "backlog", "mean_seconds", "desired", "running", "serving", "needed", "use"})
+	number := func(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
+	record := func(r sim.Record) {
+		_ = w.Write([]string{ // the error is kept
+			r.Time.Format(time.RFC3339), number(r.Requests), number(r.Late), number(r.Dropped), number(r.Backlog), number(r.Mean.Seconds()),
+			strconv.Itoa(r.Desired), strconv.Itoa(r.Running), strconv.Itoa(r.Serving), strconv.Itoa(r.Needed), number(r.Use),
+		})
+	}
+	return record, func() error {
+		w.Flush()
+		return errors.Join(w.Error(), buffer.Flush())
+	}
+}

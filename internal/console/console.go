@@ -1,0 +1,247 @@
+// Package console is the pages of a server for people: what its services do, and why. Pages are
+// made here, as HTML that works without a script; the script keeps them up to date by the
+// server's event stream, and draws the charts.
+//
+// All that is shown is read through the operations that everybody calls, with the permissions of
+// whoever looks. A look changes nothing.
+package console
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/smithy-go"
+
+	"flyball/internal/client"
+)
+
+// A Visitor is who asks for a page.
+type Visitor struct {
+	Name     string // in words: an ARN, or "administrator"
+	Key      string // the access key that it acts as; empty where none is needed
+	SignedIn bool   // by a session, which can be ended
+	Account  string // that is looked at
+	Region   string
+	Client   *client.Client // calls as the visitor may
+}
+
+// A Config is what the pages are made with. All fields must be set.
+type Config struct {
+	// Visitor says who asks, or why nobody is let in.
+	Visitor func(*http.Request) (Visitor, error)
+	// SignIn makes a session of a token, and SignOut ends the one of a request.
+	SignIn  func(w http.ResponseWriter, r *http.Request, token string) error
+	SignOut func(http.ResponseWriter, *http.Request) error
+	Log     *slog.Logger
+}
+
+// A console serves the pages.
+type console struct {
+	Config
+	templates templates
+	snapshots *snapshots
+}
+
+// New returns the pages, all below /console/.
+func New(c Config) (http.Handler, error) {
+	parsed, err := parseTemplates()
+	if err != nil {
+		return nil, err
+	}
+	pages := &console{Config: c, templates: parsed, snapshots: newSnapshots()}
+	mux := http.NewServeMux()
+	mux.Handle("GET /console/assets/", serveAssets())
+	mux.HandleFunc("GET /console/sign-in", pages.askForToken)
+	mux.HandleFunc("POST /console/sign-in", pages.takeToken)
+	mux.HandleFunc("POST /console/sign-out", pages.signOut)
+	for pattern, serve := range map[string]func(*visit) error{
+		"GET /console/{$}":                                         pages.overview,
+		"GET /console/services/{cluster}/{service}":                pages.service,
+		"GET /console/activities":                                  pages.activities,
+		"GET /console/alarms":                                      pages.alarms,
+		"GET /console/alarms/{name}":                               pages.alarm,
+		"GET /console/alarms/{name}/charts":                        pages.alarmCharts,
+		"GET /console/metrics":                                     pages.metrics,
+		"GET /console/metrics/charts":                              pages.metricCharts,
+		"GET /console/services/{cluster}/{service}/tasks/{task}":   pages.taskLogs,
+		"GET /console/services/{cluster}/{service}/charts":         pages.serviceCharts,
+		"GET /console/services/{cluster}/{service}/what-if":        pages.whatIf,
+		"GET /console/services/{cluster}/{service}/what-if/charts": pages.whatIfCharts,
+	} {
+		mux.HandleFunc(pattern, pages.visited(serve))
+	}
+	mux.HandleFunc("/console/", pages.visited(func(v *visit) error {
+		return &missing{"There is no page " + v.r.URL.Path + "."}
+	}))
+	return secured(mux), nil
+}
+
+// secured has browsers keep the pages to themselves: nothing is loaded from elsewhere, nothing
+// runs that is written in a page, and no other page shows one of ours in a frame.
+func secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "+
+			"base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// A visit is one request of somebody who has been let in.
+type visit struct {
+	Visitor
+	w     http.ResponseWriter
+	r     *http.Request
+	clock client.Clock
+}
+
+// visited lets visitors in, or to the page where they sign in.
+func (c *console) visited(serve func(*visit) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		visitor, err := c.Visitor(r)
+		if err != nil {
+			c.refuse(w, r, err)
+			return
+		}
+		v := &visit{Visitor: visitor, w: w, r: r}
+		if v.clock, err = v.Client.Clock(r.Context()); err == nil {
+			err = serve(v)
+		}
+		if err != nil && r.Context().Err() == nil {
+			c.fail(v, err)
+		}
+	}
+}
+
+// A missing is the error of a page that there is not.
+type missing struct{ text string }
+
+func (m *missing) Error() string { return m.text }
+
+// fail shows an error as a page: the words that AWS has for it.
+func (c *console) fail(v *visit, err error) {
+	status, title := http.StatusInternalServerError, "That did not work"
+	text := err.Error()
+	gone, isGone := errors.AsType[*missing](err)
+	api, isAPI := errors.AsType[smithy.APIError](err)
+	rejected, isRejected := errors.AsType[*client.Rejected](err)
+	switch {
+	case isRejected && rejected.Status < http.StatusInternalServerError:
+		status, title = rejected.Status, "Refused"
+	case isGone:
+		status, title, text = http.StatusNotFound, "Not found", gone.text
+	case isAPI && strings.HasPrefix(api.ErrorCode(), "AccessDenied"):
+		status, title, text = http.StatusForbidden, "Refused", api.ErrorMessage()
+	case isAPI && api.ErrorFault() != smithy.FaultServer:
+		status, title, text = http.StatusBadRequest, api.ErrorCode(), api.ErrorMessage()
+	default:
+		c.Log.Error("a page of the console could not be made", "page", v.r.URL.Path, "error", err)
+	}
+	c.show(v, status, "failure.html", page{Title: title, Body: text})
+}
+
+// A page is what every template is given.
+type page struct {
+	Title   string
+	Section string // of the navigation
+	Live    bool   // it is kept up to date
+	Version string // of the script and the style sheet
+	Now     time.Time
+	Speed   float64
+	Refresh int // milliseconds after which metrics have new values
+	Path    string
+	Visitor Visitor
+	Links   links
+	Body    any
+}
+
+// show sends a page.
+func (c *console) show(v *visit, status int, template string, p page) {
+	p.Version, p.Visitor, p.Path = assetVersion, v.Visitor, v.r.URL.Path
+	p.Now, p.Speed = v.clock.Now.UTC(), v.clock.Speed
+	p.Refresh = refreshAfter(v.clock)
+	p.Links = linksOf(v)
+	var text bytes.Buffer
+	if err := c.templates.execute(&text, template, p); err != nil {
+		c.Log.Error("a page of the console could not be made", "page", v.r.URL.Path, "error", err)
+		http.Error(v.w, "The page could not be made; the server's log says why.", http.StatusInternalServerError)
+		return
+	}
+	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	v.w.WriteHeader(status)
+	_, _ = v.w.Write(text.Bytes()) // the browser may be gone
+}
+
+// Bounds of how often a page looks for new values, in real time.
+const (
+	mostOften  = 2 * time.Second
+	leastOften = 20 * time.Second
+)
+
+// refreshAfter is how long a minute of the server's clock takes, within bounds.
+func refreshAfter(c client.Clock) int {
+	d := leastOften
+	if c.Speed > 0 {
+		d = min(max(time.Duration(float64(time.Minute)/c.Speed), mostOften), leastOften)
+	}
+	return int(d.Milliseconds())
+}
+
+// links are where the pages are, in the account and the region that is looked at.
+type links struct{ query string }
+
+func linksOf(v *visit) links {
+	q := url.Values{}
+	for _, name := range []string{"account", "region"} {
+		if value := v.r.FormValue(name); value != "" {
+			q.Set(name, value)
+		}
+	}
+	return links{q.Encode()}
+}
+
+// To is a page below /console/, of which parts are single names.
+func (l links) To(parts ...string) string { return pathTo(parts) + l.with("") }
+
+// Toward is such a page with something more in its query.
+func (l links) Toward(name, value string, parts ...string) string {
+	return pathTo(parts) + l.With(name, value)
+}
+
+func pathTo(parts []string) string {
+	if len(parts) == 0 {
+		return "/console/"
+	}
+	path := "/console"
+	for _, part := range parts {
+		path += "/" + url.PathEscape(part)
+	}
+	return path
+}
+
+// Events is where the event stream of the region is.
+func (l links) Events() string { return "/console/api/events" + l.with("detail=false") }
+
+// With is the page itself with something more in its query.
+func (l links) With(name, value string) string { return l.with(url.Values{name: {value}}.Encode()) }
+
+func (l links) with(more string) string {
+	switch {
+	case l.query == "" && more == "":
+		return ""
+	case l.query == "" || more == "":
+		return "?" + cmp.Or(l.query, more)
+	}
+	return "?" + l.query + "&" + more
+}
