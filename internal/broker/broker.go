@@ -116,14 +116,14 @@ func (b *Broker) openBook() error {
 	if lost, err := bookLost(b.Folder); err != nil {
 		return err
 	} else if lost {
-		b.Log.Error("it is not known of the queues how long their logs were, so what may be cut off of them is not missed: the note of it is gone and is begun anew", "file", path)
+		b.Log.Error("it is not known of queues, or of deliveries, how long their logs were, so what may be cut off of them is not missed: the note of it is gone and is begun anew", "file", path)
 	}
 	book, damaged, err := mark.Open(path)
 	if err != nil {
 		return err
 	}
 	if b.book = book; damaged > 0 {
-		b.Log.Error("it is not known of some queues how long their logs were, so what may be cut off of them is not missed: the note of it is damaged and was begun anew",
+		b.Log.Error("it is not known of some queues, or of deliveries, how long their logs were, so what may be cut off of them is not missed: the note of it is damaged and was begun anew",
 			"file", path, "notes", damaged)
 	}
 	return nil
