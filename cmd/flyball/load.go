@@ -173,6 +173,9 @@ func (l *loading) checkSubject(cmd *cobra.Command, args []string) error {
 			}
 		}
 	}
+	if cmd.Flags().Changed("for") && l.reading.made.description == "" {
+		return errors.New("--for is how long traffic is made up, and none is: give --generate, too")
+	}
 	for _, name := range others {
 		switch changed := cmd.Flags().Changed(name); {
 		case changed && l.queue != "":

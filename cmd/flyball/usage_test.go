@@ -196,6 +196,7 @@ func TestWrongInputIsAnsweredWithWhatToType(t *testing.T) {
 		{"a rate without its time", "simulate --min 1 --max 2 --cpu-per-request 1ms --generate steady(100)", "--generate: column 8:"},
 		{"a time of no traffic", "simulate --for 3d --traffic text", "give --generate"},
 		{"traffic of nothing", "simulate --cpu-per-request 1ms", "give --traffic or --generate or --traffic-from"},
+		{"a time of no traffic", "load --for 1h --rate 1 http://127.0.0.1:1/", "give --generate"},
 		{"two traffics", "simulate --traffic text --generate steady(1/m)", "--generate and --traffic do not go together"},
 		{"forecasts of odd steps", "simulate --generate steady(1/m) --cpu-per-request 1ms --min 1 --max 2 --forecast-step 7m", "such as 5m"},
 		{"a quantile of all", "simulate --generate steady(1/m) --cpu-per-request 1ms --min 1 --max 2 --quantile 1", "such as 0.6"},

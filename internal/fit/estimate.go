@@ -33,6 +33,7 @@ func Estimate(h History, t Task) (Model, error) {
 	if left := len(all) - len(usable); left > 0 {
 		m.note("Left out %d steps beside a change of the number of tasks.", left)
 	}
+	usable = thinned(&m, usable)
 	e := estimator{task: t}
 	cpu := e.estimateCPU(&m, usable)
 	e.estimateLatency(&m, usable, cpu)

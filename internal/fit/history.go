@@ -139,5 +139,22 @@ func settled(all []step) []step {
 	return all
 }
 
+// mostSteps is how many steps are looked at: more would take long, and tell hardly more.
+const mostSteps = 20_000
+
+// thinned are every so many steps of very many.
+func thinned[T any](m *Model, all []T) []T {
+	each := (len(all) + mostSteps - 1) / mostSteps
+	if each <= 1 {
+		return all
+	}
+	m.note("Of so many steps, one in %d was looked at.", each)
+	some := make([]T, 0, len(all)/each+1)
+	for i := 0; i < len(all); i += each {
+		some = append(some, all[i])
+	}
+	return some
+}
+
 // fewSteps is how many steps a value needs at least.
 const fewSteps = 12

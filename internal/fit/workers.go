@@ -21,6 +21,7 @@ func EstimateWorkers(h History, t Task) (Model, error) {
 	if m.Steps = len(all); m.Steps < fewSteps {
 		return m, h.tooFewWorked(m.Steps)
 	}
+	all = thinned(&m, all)
 	var steps []step
 	for _, w := range all {
 		steps = append(steps, w.step)
