@@ -13,7 +13,6 @@
 package autoscaler
 
 import (
-	"fmt"
 	"math"
 	"time"
 )
@@ -77,16 +76,6 @@ var metricNames = [...]string{CPU: "cpu", Memory: "memory", Requests: "rps", Con
 
 // String is the name of the metric in short forms.
 func (m Metric) String() string { return metricNames[m] }
-
-// ParseMetric reads the name of a metric.
-func ParseMetric(name string) (Metric, error) {
-	for m, n := range metricNames {
-		if n == name {
-			return Metric(m), nil
-		}
-	}
-	return 0, fmt.Errorf("%q is no metric; cpu, memory, rps, concurrency and queue are", name)
-}
 
 // Total is a metric over all replicas.
 func (s Seen) Total(m Metric) float64 {

@@ -37,6 +37,9 @@ func (s *simulating) columns(cmd *cobra.Command) ([]column, sim.Traffic, error) 
 	if err != nil {
 		return nil, nil, err
 	}
+	if !s.at.IsZero() && len(first.Autoscalers) > 0 {
+		return nil, nil, fmt.Errorf("--explain tells of AWS's policies: what another autoscaler decided, and why, is in --json and on the page of --html")
+	}
 	start, traffic, err := s.readTraffic(cmd)
 	if err != nil {
 		return nil, nil, err
@@ -128,7 +131,9 @@ func (s *simulating) column(cmd *cobra.Command, name string, d policydoc.Documen
 	if c.scenario, c.Report, err = s.scenario(cmd, d, start); err != nil {
 		return c, err
 	}
-	s.listen(&c)
+	if len(d.Autoscalers) == 0 {
+		s.listen(&c)
+	}
 	// What cannot be simulated is refused before any file is written.
 	_, err = sim.Run(c.scenario, func(func(sim.Minute) bool) {})
 	return c, err
