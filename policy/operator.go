@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -150,27 +151,52 @@ func (t dateTest) passes(value string, _ *Request) bool {
 	return err == nil && t.accept[d.Compare(t.value)+1]
 }
 
-// parseDate reads seconds since 1970, or one of the forms of ISO 8601 in the W3C
-// note on dates; without a zone it is UTC.
+// dateForm is a date with an optional time, of which IAM takes what ISO 8601 does and more:
+// years of any size, numbers without a zero before them, a time that ends early or a T alone.
+var dateForm = regexp.MustCompile(`^([+-]?\d{1,9})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:T(?:(\d{1,2})(?::(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,9}))?)?)?)?(Z|[+-]\d{2}(?::\d{2})?)?)?$`)
+
+// parseDate reads seconds since 1970, or a date; without a zone it is UTC.
 func parseDate(s string) (time.Time, error) {
 	if !strings.ContainsAny(s, "-Tt") {
 		n, err := strconv.ParseInt(s, 10, 64)
 		return time.Unix(n, 0), err
 	}
 	upper := strings.ToUpper(s)
-	_, fraction, _ := strings.Cut(upper, ".")
-	if digits := len(fraction) - len(strings.TrimLeft(fraction, "0123456789")); digits > len("000000000") {
-		return time.Time{}, fmt.Errorf("%q is finer than nanoseconds", s)
+	if t, err := time.Parse("20060102T150405Z07", upper); err == nil {
+		return t, nil
 	}
-	for _, layout := range []string{
-		time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04",
-		time.DateOnly, "2006-01", "20060102T150405Z07",
-	} {
-		if t, err := time.Parse(layout, upper); err == nil {
-			return t, nil
+	m := dateForm.FindStringSubmatch(upper)
+	if m == nil {
+		return time.Time{}, fmt.Errorf("%q is not a date, or finer than nanoseconds", s)
+	}
+	number := func(text string, otherwise int) int {
+		if n, err := strconv.Atoi(text); err == nil {
+			return n
 		}
+		return otherwise
 	}
-	return time.Time{}, fmt.Errorf("%q is not a date", s)
+	month, day := number(m[2], 1), number(m[3], 1)
+	hour, minute, second := number(m[4], 0), number(m[5], 0), number(m[6], 0)
+	t := time.Date(number(m[1], 0), time.Month(month), day, hour, minute, second, number((m[7] + "000000000")[:9], 0), zoneOf(m[8]))
+	if t.Month() != time.Month(month) || t.Day() != day || t.Hour() != hour || t.Minute() != minute || t.Second() != second {
+		return time.Time{}, fmt.Errorf("%q is not a date", s) // such as a thirteenth month
+	}
+	return t, nil
+}
+
+// zoneOf is a zone such as +23 or -05:30, or UTC.
+func zoneOf(s string) *time.Location {
+	if len(s) < len("+23") {
+		return time.UTC
+	}
+	hours, minutes, _ := strings.Cut(s[1:], ":")
+	h, _ := strconv.Atoi(hours)
+	m, _ := strconv.Atoi(minutes)
+	offset := (h*60 + m) * 60
+	if s[0] == '-' {
+		offset = -offset
+	}
+	return time.FixedZone("", offset)
 }
 
 type booleanTest bool

@@ -42,6 +42,7 @@ func TestRefusedDocuments(t *testing.T) {
 		{"a number that is none", policy.IdentityBased, of(under(`{"NumericLessThan": {"k": "ten"}}`)), syntax},
 		{"a range that is none", policy.IdentityBased, of(under(`{"IpAddress": {"aws:SourceIp": "10.0.0/8"}}`)), syntax},
 		{"a date that is none", policy.IdentityBased, of(under(`{"DateLessThan": {"aws:CurrentTime": "tomorrow"}}`)), "The policy failed legacy parsing"},
+		{"a date in a thirteenth month", policy.IdentityBased, of(under(`{"DateLessThan": {"aws:CurrentTime": "2016-13-01"}}`)), "The policy failed legacy parsing"},
 		{"a date finer than nanoseconds", policy.IdentityBased, of(under(`{"DateLessThan": {"aws:CurrentTime": "2016-12-13T02:00:00.1999999999Z"}}`)), "The policy failed legacy parsing"},
 		{"nested too deep", policy.IdentityBased, `{"Statement": ` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`, syntax},
 
@@ -79,6 +80,8 @@ func TestRefusedDocuments(t *testing.T) {
 		{"a trust policy with a resource", policy.RoleTrust, of(`{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole", "Resource": "*"}`),
 			"Has prohibited field Resource"},
 		{"a trust policy without a principal", policy.RoleTrust, of(`{"Effect": "Allow", "Action": "sts:AssumeRole"}`), "Missing required field Principal"},
+		{"a trust policy of an action of STS that asks no role", policy.RoleTrust, of(`{"Effect": "Allow", "Principal": "*", "Action": "sts:GetCallerIdentity"}`),
+			"AssumeRole policy may only specify STS AssumeRole actions."},
 		{"a trust policy of other actions", policy.RoleTrust, of(`{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}`),
 			"AssumeRole policy may only specify STS AssumeRole actions."},
 		{"a wildcard within a principal", policy.RoleTrust, of(`{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:role/*"}, "Action": "sts:AssumeRole"}`),

@@ -169,16 +169,19 @@ func (s *draftStatement) checkActions() *Malformed {
 	return nil
 }
 
-// checkAssumed wants the actions of a trust policy to be those of STS.
+// checkAssumed wants the actions of a trust policy to be those with which STS asks it.
 func (s *draftStatement) checkAssumed() *Malformed {
 	for _, a := range s.actions.values {
-		vendor, _, _ := strings.Cut(a, ":")
-		if !strings.EqualFold(vendor, "sts") {
+		vendor, action, _ := strings.Cut(strings.ToLower(a), ":")
+		if vendor != "sts" || !strings.ContainsAny(action, "*?") && !slices.Contains(assumingActions, action) {
 			return malformed(otherThanAssumed, "%s: %s", s.at, a)
 		}
 	}
 	return nil
 }
+
+// assumingActions are the actions of STS that a trust policy can be about, in lower case.
+var assumingActions = []string{"assumerole", "assumerolewithsaml", "assumerolewithwebidentity", "setcontext", "setsourceidentity", "tagsession"}
 
 func (s *draftStatement) checkResources() *Malformed {
 	for _, r := range s.resources.values {

@@ -29,6 +29,8 @@ type run struct {
 	controller controller
 	score      score
 
+	explains int64 // when an observer wants to hear how the target stands
+
 	next int64 // when anything of the above does something
 }
 
@@ -56,7 +58,7 @@ const longestRun = 100 * 366 * 24 * 60
 func newRun(s *Scenario) *run {
 	random := rand.New(rand.NewPCG(s.Seed, 0x5eed))
 	r := &run{
-		scenario: s, now: s.Start.UnixNano(), changes: s.Changes, cpu: s.Service.CPU.Seconds(),
+		scenario: s, now: s.Start.UnixNano(), changes: s.Changes, cpu: s.Service.CPU.Seconds(), explains: s.explainsAt(),
 		queue: newQueue(s.Service),
 	}
 	if s.OneByOne {
@@ -183,6 +185,7 @@ func (r *run) act() {
 			r.look(m)
 		}
 	}
+	r.host.explain()
 	r.host.answer()
 	r.oracle.step()
 	r.host.step()
@@ -245,7 +248,7 @@ func (r *run) change(c Change) {
 
 // plan finds when something is to be done next.
 func (r *run) plan() {
-	next := min(r.tasks.next, r.host.next(), r.oracle.next(), r.controller.next)
+	next := min(r.tasks.next, r.host.next(), r.oracle.next(), r.controller.next, max(r.now, r.explains))
 	for _, m := range r.meters {
 		next = min(next, m.ends, m.appears, m.looks)
 	}

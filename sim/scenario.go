@@ -49,6 +49,7 @@ type Scenario struct {
 	WarmUp    time.Duration // at the beginning, that is run and not scored
 	Observer  Observer
 	Forecast  Forecaster // nil: governor.Predict
+	Explain   time.Time  // when Observer.Explained is told how the target stands; zero: never
 }
 
 // A Change is something that somebody does at a time, besides the autoscaler. What is
@@ -114,6 +115,9 @@ type Observer struct {
 	Activity func(scaling.Activity)
 	// Alarm is told when an alarm goes into a state.
 	Alarm func(at time.Time, name string, state alarm.State)
+	// Explained is told how the target stands at Scenario.Explain: what its alarms see, and
+	// what is decided then.
+	Explained func(governor.Explanation)
 }
 
 func (s *Scenario) check() error {

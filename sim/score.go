@@ -50,6 +50,9 @@ type Result struct {
 	Start, End time.Time // of what is scored
 	Minutes    int
 	Agreement  Agreement
+	// Alone is the share of the requests that are answered as agreed where none waits. If it is
+	// less than the agreement's share, no number of tasks keeps the agreement.
+	Alone float64
 
 	Requests float64
 	Late     float64 // requests that were answered, but not within what is agreed
@@ -315,7 +318,7 @@ func (r *run) result() Result {
 	res := s.result
 	res.End = moment(r.now)
 	res.Start = res.End.Add(-time.Duration(res.Minutes) * time.Minute)
-	res.Agreement = s.agreement
+	res.Agreement, res.Alone = s.agreement, 1-s.served
 	res.Requests, res.Late, res.Dropped, res.Backlog = s.total.arrived, s.total.late, s.total.dropped, r.queue.backlog
 	l := &s.latencies
 	res.Mean, res.P50, res.P95, res.P99 = l.mean(), l.quantile(0.5), l.quantile(0.95), l.quantile(0.99)

@@ -95,6 +95,9 @@ func raise(n int, held string, least int, code string) (int, string) {
 // lately.
 func (c *controller) stabilize(s autoscaler.Seen, wish int) (replicas int, held string) {
 	up, down := after(s.At, c.Up.window()), after(s.At, c.Down.window())
+	if c.history.recommended == nil { // it begins with what there is
+		c.history.recommended = []moment{{s.At, s.Desired}}
+	}
 	kept := c.history.recommended[:0]
 	least, most := wish, wish
 	for _, r := range c.history.recommended {

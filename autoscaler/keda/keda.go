@@ -17,8 +17,9 @@ type Spec struct {
 	Triggers []Trigger
 	// HPA is that behind it, without metrics, which are those of the triggers.
 	HPA hpa.Spec
-	// Idle is the number of replicas without activity; nil: the minimum.
-	Idle *int
+	// Least is how many replicas there are at least with activity, where there is none without
+	// (idleReplicaCount); 0: the minimum, or 1.
+	Least int
 
 	Polling         time.Duration  // time between two looks at the triggers; 0: 30 s
 	Cooldown        *time.Duration // from the last activity until nothing runs; nil: 5 min
@@ -86,42 +87,36 @@ func (c *controller) Decide(s autoscaler.Seen) autoscaler.Decision {
 	}
 	c.syncs = s.At.Add(c.hpa.Interval())
 	mean := c.since.Mean()
-	if d.Replicas != s.Desired || s.Desired == 0 || c.resting(s) {
+	if d.Replicas != s.Desired || s.Desired == 0 {
 		return d
 	}
-	mean.Min = max(1, s.Min) // an HPA has no minimum of 0
+	mean.Min = c.least(s)
 	return c.hpa.Decide(mean)
 }
 
-// resting reports whether the replicas are those without activity, with which the HPA has
-// nothing to do.
-func (c *controller) resting(s autoscaler.Seen) bool { return c.Idle != nil && s.Desired == *c.Idle }
+// least is how many replicas there are at least with activity.
+func (c *controller) least(s autoscaler.Seen) int { return max(1, s.Min, c.Least) }
 
 // poll looks whether there is activity.
 func (c *controller) poll(s autoscaler.Seen) autoscaler.Decision {
 	d := s.Stay()
-	idle := s.Min
-	if c.Idle != nil {
-		idle = *c.Idle
-	}
-	cause := c.activity(s)
-	if cause != nil {
+	if cause := c.activity(s); cause != nil {
 		c.active = s.At
-		if s.Desired <= idle && s.Desired < max(1, s.Min) {
-			d.Replicas, d.By = max(1, s.Min), "KEDA activation"
-			d.Reason = fmt.Sprintf("Scaled from %d to %d, triggered by %s: %.4g is above an activation of %.4g", s.Desired, d.Replicas, cause.Name, s.Total(cause.Metric.Metric), cause.Activation)
+		if s.Desired == 0 {
+			d.Replicas, d.By = c.least(s), "KEDA activation"
+			d.Reason = fmt.Sprintf("Scaled from 0 to %d, triggered by %s: %.4g is above an activation of %.4g", d.Replicas, cause.Name, s.Total(cause.Metric.Metric), cause.Activation)
 		}
 		return d
 	}
-	if s.Desired <= idle || c.Idle == nil && s.Min > 0 {
+	if s.Desired == 0 || s.Min > 0 {
 		return d
 	}
 	if s.At.Before(c.begun.Add(c.InitialCooldown)) || s.At.Before(c.active.Add(*c.Cooldown)) {
 		d.Held = "CooldownPeriod"
 		return d
 	}
-	d.Replicas, d.By = idle, "KEDA deactivation"
-	d.Reason = fmt.Sprintf("Deactivated from %d to %d: no trigger was active for %v", s.Desired, idle, *c.Cooldown)
+	d.Replicas, d.By = 0, "KEDA deactivation"
+	d.Reason = fmt.Sprintf("Deactivated from %d to 0: no trigger was active for %v", s.Desired, *c.Cooldown)
 	return d
 }
 

@@ -61,7 +61,7 @@ func TestLives(t *testing.T) {
 				}
 				return 30
 			}, "50s:1 1m0s:3"},
-		{"idle replicas", keda.Spec{Triggers: []keda.Trigger{queue(10, 0)}, Idle: new(0), Cooldown: new(minute)}, 2, until(2*minute, 30), "0s:3 2m30s:0"},
+		{"a minimum with activity, and none without", keda.Spec{Triggers: []keda.Trigger{queue(10, 0)}, Least: 2, Cooldown: new(minute)}, 0, until(2*minute, 30), "0s:2 15s:3 2m30s:0"},
 	} {
 		if got, by := play(c.spec, c.least, 12*minute, c.waiting); strings.Join(got, " ") != c.want {
 			t.Errorf("%s:\n%s (%q), want\n%s", c.rule, strings.Join(got, " "), by, c.want)

@@ -2,19 +2,26 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"flyball/internal/fit"
 	"flyball/internal/history"
+	"flyball/internal/resource"
 	"flyball/internal/trace"
 )
 
 // A fitting is what the flags of flyball fit say.
 type fitting struct {
+	conn       connection
+	measured   measuring
+	service    string
+	workers    bool
 	file       reading
 	columns    map[string]*string
 	units      history.Units
@@ -41,8 +48,16 @@ found by their names, or by --requests-column, --cpu-column and so on, as NAME o
 requests, tasks and CPU utilization; latency on average and that of 95 % of the requests, memory
 utilization and desired tasks tell more.
 
+--from reads the same from a running Flyball, or from AWS: what CloudWatch has of --service in the time
+of --last, with the size of its tasks and the starts of those that run.
+
+For --workers, whose tasks take messages from a queue, requests are messages: those done with tell what one
+takes while others wait.
+
 --out writes the model to a file, which simulate and tune take with --model.`,
-		Example: `  flyball fit metrics.csv --task-cpu 256 --task-memory 512
+		Example: `  flyball fit --from http://127.0.0.1:4566 --service shop/web --out model.json
+  flyball fit --from aws --service shop/web --last 14d
+  flyball fit metrics.csv --task-cpu 256 --task-memory 512
   flyball fit requests.csv cpu.csv tasks.csv latency.json --task-cpu 256 --out model.json
   flyball fit metrics.csv --task-cpu 1024 --requests-column hits --cpu-column load --cpu-unit cores
   flyball simulate --policies plan.json --traffic requests.csv --model model.json`,
@@ -53,6 +68,10 @@ utilization and desired tasks tell more.
 }
 
 func (f *fitting) flags(cmd *cobra.Command) {
+	f.conn.flags(cmd)
+	cmd.PreRunE = nil // a server is asked where --from names one, and only then
+	_ = cmd.Flags().MarkHidden("endpoint")
+	f.measured.flags(cmd, "from", "address of a server, or aws: what CloudWatch has of --service, in place of files")
 	f.file.common(cmd)
 	f.columns = map[string]*string{}
 	flags := cmd.Flags()
@@ -62,22 +81,18 @@ func (f *fitting) flags(cmd *cobra.Command) {
 	choiceVar(cmd, &f.units.CPU, "cpu-unit", "what CPU utilization is in; cores are those in use of all tasks", "auto", "percent", "share", "cores")
 	choiceVar(cmd, &f.units.Memory, "memory-unit", "what memory utilization is in; MiB and bytes are those in use of all tasks", "auto", "percent", "share", "MiB", "bytes")
 	choiceVar(cmd, &f.units.Latency, "latency-unit", "what latency is in", "auto", "s", "ms")
-	flags.IntVar(&f.taskCPU, "task-cpu", 0, "CPU units of a task, 1024 a vCPU")
-	flags.IntVar(&f.taskMemory, "task-memory", 0, "memory of a task in MiB")
+	flags.StringVar(&f.service, "service", "", "CLUSTER/SERVICE that --from is asked about")
+	flags.BoolVar(&f.workers, "workers", false, "tasks take messages from a queue; a service of --from whose policies watch one does")
+	flags.IntVar(&f.taskCPU, "task-cpu", 0, "CPU units of a task, 1024 a vCPU; with --from, those of its task definition by default")
+	flags.IntVar(&f.taskMemory, "task-memory", 0, "memory of a task in MiB; with --from, that of its task definition by default")
 	flags.StringVar(&f.out, "out", "", "file to write the model to, for --model of simulate and tune")
 	flags.BoolVar(&f.json, "json", false, "print the model as JSON, which is what --out writes")
 	_ = cmd.MarkFlagFilename("out", "json")
+	_ = cmd.RegisterFlagCompletionFunc("service", f.conn.completeNames(1, resource.Service))
 }
 
 func (f *fitting) run(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return refuse("name a file of what was measured, such as metrics.csv")
-	}
-	h, task, err := f.read(cmd, args)
-	if err != nil {
-		return refusal{err}
-	}
-	m, err := fit.Estimate(h, task)
+	m, err := f.model(cmd, args)
 	if err != nil {
 		return refusal{err}
 	}
@@ -90,6 +105,73 @@ func (f *fitting) run(cmd *cobra.Command, args []string) error {
 		return m.WriteJSON(cmd.OutOrStdout())
 	}
 	return m.WriteText(cmd.OutOrStdout())
+}
+
+// model is what files, or a server, tell of the service.
+func (f *fitting) model(cmd *cobra.Command, args []string) (m fit.Model, err error) {
+	if err := f.check(cmd, args); err != nil {
+		return m, err
+	}
+	var got history.Fetched
+	if f.measured.from != "" {
+		got, err = f.fetch(cmd)
+	} else {
+		got.History, got.Task, err = f.read(cmd, args)
+	}
+	if err != nil {
+		return m, err
+	}
+	estimate := fit.Estimate
+	if got.Workers || f.workers {
+		estimate = fit.EstimateWorkers
+	}
+	m, err = estimate(got.History, got.Task)
+	m.Service, m.Notes = f.service, append(m.Notes, got.Notes...)
+	return m, err
+}
+
+// check finds arguments and flags that do not go together.
+func (f *fitting) check(cmd *cobra.Command, args []string) error {
+	switch {
+	case f.measured.from != "" && len(args) > 0:
+		return fmt.Errorf("files and --from do not go together: leave out %q", args[0])
+	case f.measured.from != "":
+		return nil
+	case len(args) == 0:
+		return errors.New("name a file of what was measured, such as metrics.csv, or a server with --from")
+	}
+	for _, flag := range []string{"last", "queue", "service"} {
+		if cmd.Flags().Changed(flag) {
+			return fmt.Errorf("--%s says what is read of a server: give --from, too", flag)
+		}
+	}
+	return nil
+}
+
+// fetch reads the history from CloudWatch.
+func (f *fitting) fetch(cmd *cobra.Command) (got history.Fetched, err error) {
+	found, err := f.measured.find(cmd.Context(), &f.conn, "from", f.service)
+	if err != nil {
+		return got, err
+	}
+	got, err = history.Fetch(cmd.Context(), found.source(), found.service, found.window, f.measured.queue)
+	if err != nil {
+		return got, found.client.Plain(err)
+	}
+	if f.taskCPU > 0 {
+		got.Task.VCPU = float64(f.taskCPU) / 1024
+	}
+	if f.taskMemory > 0 {
+		got.Task.Memory = float64(f.taskMemory)
+	}
+	if got.Task.VCPU == 0 {
+		return got, errors.New("the task definition does not say how much of a processor a task has: give --task-cpu, such as 256 for a quarter")
+	}
+	if speed := found.faster(); speed != 1 {
+		got.History.Faster = speed
+		got.Notes = append(got.Notes, fmt.Sprintf("The server's clock is %v times as fast as its tasks: a minute of its metrics is %v of theirs, which times are told in.", speed, time.Duration(float64(time.Minute)/speed)))
+	}
+	return got, nil
 }
 
 // read reads the history from files.

@@ -182,18 +182,6 @@ func (r reporting) window(now time.Time, record []load.Line) (from, to time.Time
 	return from, to, nil
 }
 
-// moment reads a time, or how long before now it is.
-func moment(s string, now time.Time) (time.Time, error) {
-	if ago, err := time.ParseDuration(s); err == nil && ago >= 0 {
-		return now.Add(-ago), nil
-	}
-	t, err := time.Parse(time.RFC3339, s)
-	if err != nil {
-		return t, fmt.Errorf("%q is neither a time such as 2026-11-26T14:05:00Z nor one such as 25m ago", s)
-	}
-	return t, nil
-}
-
 // createFile writes a file, and leaves none that is cut off.
 func createFile(name string, write func(io.Writer) error) error {
 	file, err := os.Create(name)

@@ -1,16 +1,21 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"flyball/internal/outcome"
+	"flyball/internal/preset"
 	"flyball/internal/simulation"
+	"flyball/sim"
 )
 
 // A simulating is what the flags of flyball simulate say.
 type simulating struct {
 	simulationInputs
 	simulationOutputs
+	whatIf
 	against []string
 	failIf  failIf
 }
@@ -34,8 +39,16 @@ given several times. The address of a running Flyball, or aws, reads
 them from there. --parameter gives a template's parameters values, where they have no default, and
 what the template imports. --service names one of several services.
 
+Autoscalers that are not AWS's are taken, too, by --policies and --against: a HorizontalPodAutoscaler, a
+ScaledObject of KEDA or a Service of Knative in YAML or JSON, a job of Nomad in JSON, or a short form
+such as ` + strings.Join(preset.Examples(), ", ") + `, with further settings
+behind commas. docs/autoscalers.md tells them all.
+
 --traffic is what flyball forecast reads, too: CSV with a row for each step of time,
 what CloudWatch or Prometheus answer, or an access log; - is the standard input.
+
+--traffic-from takes the address of a server, or aws: the traffic is then what the target groups of --service
+counted in the time of --last, or what was sent to the queue that its tasks take messages from.
 
 ` + generates + `
 The service is a queue in front of its tasks. --cpu-per-request is the processor time of a request and
@@ -51,6 +64,11 @@ latency and alarms over one time axis, with every decision and its reason; --svg
 --markdown a short summary. --against runs other policies through the same traffic, and tells where
 the two differ most, and why.
 
+--set runs the policies with other values, beside the run as it is: min and max of the target, and
+policy.NAME.FIELD with target, scaleOutCooldown, scaleInCooldown, cooldown, scaleIn, steps (such as
+0:2,10:4) or threshold. --explain tells what alarms saw at a time, and what was decided and why;
+flyball explain --at tells it of a server's own past.
+
 --fail-if ends the command with status 3 if a condition is met. The names that can be compared:
 ` + simulation.Names().Help(),
 		Example: `  flyball simulate --policies http://127.0.0.1:4566 --service shop/web --traffic requests.csv --cpu-per-request 50ms --task-cpu 256
@@ -60,13 +78,16 @@ the two differ most, and why.
   flyball simulate --policies template.yaml --parameter Stage=prod --traffic requests.csv --cpu-per-request 50ms
   flyball simulate --generate 'daily(low=300/m, high=3000/m) + bursts(every=6h, for=10m, by=3x)' --for 14d --model model.json --min 2 --max 20
   flyball simulate --policies new.json --against old.json --traffic requests.csv --cpu-per-request 50ms --html new.html --markdown -
+  flyball simulate --policies hpa.yaml --against hpa:cpu=60,down-window=60s --against flyball: --traffic requests.csv --cpu-per-request 50ms
+  flyball simulate --policies plan.json --traffic requests.csv --cpu-per-request 50ms --set policy.cpu.target=60 --explain 2026-11-26T14:05:00Z
   flyball simulate --traffic requests.csv --cpu-per-request 50ms --task-cpu 256 --min 4 --max 4 --json   # four tasks, always`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd) },
 	}
 	s.simulationInputs.flags(cmd)
 	s.simulationOutputs.flags(cmd)
-	cmd.Flags().StringArrayVar(&s.against, "against", nil, "other policies for the same traffic, as --policies takes them, to compare with; NAME=FILE names them; can be given several times")
+	cmd.Flags().StringArrayVar(&s.against, "against", nil, "other policies, or another autoscaler such as hpa:cpu=60, for the same traffic, as --policies takes them, to compare with; NAME=FILE names them; can be given several times")
+	s.whatIf.flags(cmd)
 	_ = cmd.MarkFlagFilename("against", "json", "yaml", "yml")
 	s.failIf.flag(cmd, simulation.Names())
 	return cmd
@@ -79,24 +100,19 @@ func (s *simulating) run(cmd *cobra.Command) error {
 	if err := s.simulationOutputs.check(); err != nil {
 		return refusal{err}
 	}
+	if err := s.whatIf.check(); err != nil {
+		return refusal{err}
+	}
 	all, traffic, err := s.columns(cmd)
 	if err != nil {
 		return refusal{err}
 	}
-	minute, finish, err := s.writesMinutes()
+	err = s.withMinutes(func(minute func(sim.Record)) error { return all[0].run(traffic, minute, s.json) })
+	for i := 1; i < len(all) && err == nil; i++ {
+		err = all[i].run(traffic, nil, s.json)
+	}
 	if err != nil {
 		return refusal{err}
-	}
-	for i := range all {
-		if i > 0 {
-			minute = nil
-		}
-		if err := all[i].run(traffic, minute, s.json); err != nil {
-			return refusal{err}
-		}
-	}
-	if err := finish(); err != nil {
-		return err
 	}
 	shown := outcome.Outcome{Run: all[0].Run}
 	for _, c := range all[1:] {

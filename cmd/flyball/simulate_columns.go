@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"flyball/internal/hindsight"
 	"flyball/internal/outcome"
 	"flyball/internal/policydoc"
 	"flyball/internal/preset"
@@ -20,12 +21,17 @@ import (
 type column struct {
 	outcome.Run
 	scenario sim.Scenario
+	listener *hindsight.Listener // nil: nothing is to be explained
 }
 
 // columns are the run of --policies and those of --against, and their traffic.
 func (s *simulating) columns(cmd *cobra.Command) ([]column, sim.Traffic, error) {
-	if len(s.against) > outcome.MostAgainst {
-		return nil, nil, fmt.Errorf("--against is given %d times; %d at most can be read side by side", len(s.against), outcome.MostAgainst)
+	beside := len(s.against)
+	if len(s.settings) > 0 {
+		beside++ // the policies without the values of --set
+	}
+	if beside > outcome.MostAgainst {
+		return nil, nil, fmt.Errorf("--against is given %d times; %d at most can be read side by side, with what --set changes", len(s.against), outcome.MostAgainst)
 	}
 	first, err := s.documents(cmd.Context(), "policies", s.policies, cmd.InOrStdin())
 	if err != nil {
@@ -35,15 +41,11 @@ func (s *simulating) columns(cmd *cobra.Command) ([]column, sim.Traffic, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	name := ""
-	switch {
-	case len(s.against) > 0 && len(s.policies) > 0:
-		name, _ = named(s.policies[0])
-	case len(s.against) > 0:
-		name = "no policy"
+	if err := s.whatIf.within(start, traffic); err != nil {
+		return nil, nil, err
 	}
-	all := []column{{}}
-	if all[0], err = s.column(cmd, name, first, start); err != nil {
+	all, err := s.given(cmd, first, start)
+	if err != nil {
 		return nil, nil, err
 	}
 	for _, text := range s.against {
@@ -66,13 +68,39 @@ func (s *simulating) columns(cmd *cobra.Command) ([]column, sim.Traffic, error) 
 	return all, traffic, nil
 }
 
+// given are the runs of --policies: as they are, or first with the values of --set.
+func (s *simulating) given(cmd *cobra.Command, d policydoc.Documents, start time.Time) ([]column, error) {
+	name := ""
+	switch {
+	case len(s.settings) > 0:
+		name = asItIs
+	case len(s.against) > 0 && len(s.policies) > 0:
+		name, _ = named(s.policies[0])
+	case len(s.against) > 0:
+		name = "no policy"
+	}
+	plain, err := s.column(cmd, name, d, start)
+	if err != nil || len(s.settings) == 0 {
+		return []column{plain}, err
+	}
+	other, err := d.With(s.settings)
+	if err != nil {
+		return nil, fmt.Errorf("--set %w", err)
+	}
+	changed, err := s.column(cmd, s.whatIf.name(), other, start)
+	if err != nil {
+		return nil, fmt.Errorf("--set %s: %w", s.whatIf.name(), err)
+	}
+	return []column{changed, plain}, nil
+}
+
 // named takes NAME=FILE apart; without a name it is the file's.
 func named(text string) (name, file string) {
 	if name, file, ok := strings.Cut(text, "="); ok && name != "" && !strings.ContainsAny(name, "/:") {
 		return name, file
 	}
 	if preset.IsShort(text) {
-		return text, text
+		return strings.TrimSuffix(text, ":"), text
 	}
 	base := filepath.Base(text)
 	return cmp.Or(strings.TrimSuffix(base, filepath.Ext(base)), text), text
@@ -97,7 +125,12 @@ func within(d, others policydoc.Documents) policydoc.Documents {
 
 func (s *simulating) column(cmd *cobra.Command, name string, d policydoc.Documents, start time.Time) (c column, err error) {
 	c.Name, c.Recording = name, &outcome.Recording{}
-	c.scenario, c.Report, err = s.scenario(cmd, d, start)
+	if c.scenario, c.Report, err = s.scenario(cmd, d, start); err != nil {
+		return c, err
+	}
+	s.listen(&c)
+	// What cannot be simulated is refused before any file is written.
+	_, err = sim.Run(c.scenario, func(func(sim.Minute) bool) {})
 	return c, err
 }
 
@@ -113,6 +146,9 @@ func (c *column) run(traffic sim.Traffic, minute func(sim.Record), activities bo
 		Activity: func(a scaling.Activity) {
 			keep(a)
 			c.Recording.Activity(a)
+			if c.listener != nil {
+				c.listener.Activity(a)
+			}
 		},
 		Minute: func(r sim.Record) {
 			if minute != nil {
@@ -121,6 +157,11 @@ func (c *column) run(traffic sim.Traffic, minute func(sim.Record), activities bo
 			c.Recording.Minute(r)
 		},
 	}
-	c.Result, err = sim.Run(c.scenario, traffic)
+	if c.listener != nil {
+		c.scenario.Observer.Explained = c.listener.Explained
+	}
+	if c.Result, err = sim.Run(c.scenario, traffic); err == nil && c.listener != nil {
+		c.Explained = c.listener.Explanation()
+	}
 	return err
 }

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -27,6 +29,7 @@ type simulationInputs struct {
 	resource string
 	traffic  string
 	file     reading
+	measured measuring
 	model    serviceModel
 	ahead    foresight
 	bounds   struct{ min, max, initial int32 }
@@ -46,12 +49,13 @@ func (s *simulationInputs) flags(cmd *cobra.Command) {
 	cmd.PreRunE = nil // a server is asked where --policies names one, and only then
 	f := cmd.Flags()
 	_ = f.MarkHidden("endpoint")
-	f.StringArrayVar(&s.policies, "policies", nil, "file with scaling policies and what belongs to them, the address of a server, or aws; can be given several times")
+	f.StringArrayVar(&s.policies, "policies", nil, "file with scaling policies and what belongs to them, the address of a server, aws, or another autoscaler such as hpa:cpu=60; can be given several times")
 	f.StringToStringVar(&s.given, "parameter", nil, "value of a CloudFormation template's parameter, NAME=VALUE, or of what it imports; can be given several times")
 	f.StringVar(&s.resource, "service", "", "CLUSTER/SERVICE that is simulated, where there are several")
 	f.StringVar(&s.traffic, "traffic", "", "file of traffic: the requests, or messages, of each step of time")
 	f.Uint64Var(&s.seed, "seed", 1, "number that chance begins with: of starts and crashes of tasks, and of --generate")
 	s.file.add(cmd)
+	s.measured.flags(cmd, "traffic-from", "address of a server, or aws: the traffic is what the load balancer, or the queue, of --service has counted")
 	s.model.flags(f)
 	s.ahead.flags(cmd)
 	f.Int32Var(&s.bounds.min, "min", 0, "tasks at the least; the target's own by default")
@@ -67,8 +71,8 @@ func (s *simulationInputs) flags(cmd *cobra.Command) {
 	_ = cmd.MarkFlagFilename("policies", "json", "yaml", "yml")
 	_ = cmd.MarkFlagFilename("prices", "json")
 	_ = cmd.MarkFlagFilename("traffic")
-	cmd.MarkFlagsOneRequired("traffic", "generate")
-	cmd.MarkFlagsMutuallyExclusive("traffic", "generate")
+	cmd.MarkFlagsOneRequired("traffic", "generate", "traffic-from")
+	cmd.MarkFlagsMutuallyExclusive("traffic", "generate", "traffic-from")
 }
 
 // scenario is what documents make, with the flags.
@@ -89,6 +93,7 @@ func (s *simulationInputs) scenario(cmd *cobra.Command, documents policydoc.Docu
 	if scenario, r.Notes, err = simulation.New(documents, setup); err != nil {
 		return scenario, r, err
 	}
+	r.Notes = append(r.Notes, sized(cmd.Flags(), documents)...)
 	scenario.Seed, scenario.WarmUp, scenario.OneByOne = s.seed, s.warmUp, s.oneByOne
 	if r.Resource = s.resource; r.Resource == "" {
 		r.Resource = "service"
@@ -99,8 +104,14 @@ func (s *simulationInputs) scenario(cmd *cobra.Command, documents policydoc.Docu
 	if err = s.ahead.apply(&scenario, s.file.zone.location); err != nil {
 		return scenario, r, err
 	}
-	if documents.Autoscaler != nil {
-		documents.Autoscaler.Apply(&scenario)
+	for _, p := range documents.Autoscalers {
+		p.Apply(&scenario)
+		if s.resource == "" {
+			r.Resource = cmp.Or(p.Name, r.Resource)
+		}
+		if scenario.Bounds.Min() == 0 && !scenario.Service.Workers && !scenario.Service.Buffered {
+			r.Notes = append(r.Notes, "requests that find no task are refused, and leave no trace that would bring one back: --workers has tasks take messages from a queue, --min 1 keeps a task")
+		}
 	}
 	var note string
 	if scenario.Price, note, err = s.price(cmd); note != "" {
@@ -175,6 +186,10 @@ func (s *simulationInputs) documents(ctx context.Context, flag string, files []s
 			return all, fmt.Errorf("--parameter %s: no template has a parameter of that name; %s", name, parametersOf(all))
 		}
 	}
+	all, err := all.Choose(path.Base(s.resource))
+	if err != nil {
+		return all, fmt.Errorf("--%s: %w", flag, err)
+	}
 	resources := all.Resources()
 	if s.resource == "" && len(resources) == 1 {
 		s.resource = strings.TrimPrefix(resources[0], "service/")
@@ -213,7 +228,7 @@ func names(resources []string) string {
 func (s *simulationInputs) readPolicies(ctx context.Context, name string, stdin io.Reader) (policydoc.Documents, error) {
 	if preset.IsShort(name) {
 		p, err := preset.ParseShort(name)
-		return policydoc.OfAutoscaler(p), err
+		return policydoc.Documents{Autoscalers: []preset.Preset{p}}, err
 	}
 	if name == "aws" || strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") {
 		s.conn.Endpoint = name
@@ -237,10 +252,7 @@ func (s *simulationInputs) readPolicies(ctx context.Context, name string, stdin 
 
 // readTraffic reads the traffic.
 func (s *simulationInputs) readTraffic(cmd *cobra.Command) (start time.Time, traffic sim.Traffic, err error) {
-	past, err := s.file.traffic(cmd, s.traffic)
-	if err != nil && s.traffic != "" {
-		return start, nil, fmt.Errorf("--traffic %w", err)
-	}
+	past, err := s.readPast(cmd)
 	if err != nil {
 		return start, nil, err
 	}
@@ -253,9 +265,29 @@ func (s *simulationInputs) readTraffic(cmd *cobra.Command) (start time.Time, tra
 	return start, traffic, err
 }
 
+// readPast reads the traffic from where it is.
+func (s *simulationInputs) readPast(cmd *cobra.Command) (trace.Trace, error) {
+	if s.measured.from != "" {
+		return s.measured.traffic(cmd, &s.conn, s.resource, s.file.said(trace.Counts))
+	}
+	for _, flag := range []string{"last", "queue"} {
+		if cmd.Flags().Changed(flag) {
+			return trace.Trace{}, fmt.Errorf("--%s says what is read of a server: give --traffic-from, too", flag)
+		}
+	}
+	past, err := s.file.traffic(cmd, s.traffic)
+	if err != nil && s.traffic != "" {
+		err = fmt.Errorf("--traffic %w", err)
+	}
+	return past, err
+}
+
 // trafficSource names what the traffic is, as it was typed.
 func (s *simulationInputs) trafficSource() string {
-	if s.traffic == "" {
+	switch {
+	case s.measured.from != "":
+		return "--traffic-from " + s.measured.from
+	case s.traffic == "":
 		return "--generate"
 	}
 	return "--traffic " + s.traffic

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -78,14 +79,12 @@ func (m *serviceModel) service(f *pflag.FlagSet, d policydoc.Documents) (sim.Ser
 			return sim.Service{}, err
 		}
 	}
-	cpu, memory := 256, 512
-	for _, s := range d.Services {
-		if s.CPU > 0 {
-			cpu = s.CPU
-		}
-		if s.Memory > 0 {
-			memory = s.Memory
-		}
+	cpu, memory := taskOf(d)
+	if cpu == 0 {
+		cpu = 256
+	}
+	if memory == 0 {
+		memory = 512
 	}
 	if f.Changed("task-cpu") {
 		cpu = m.taskCPU
@@ -109,4 +108,33 @@ func (m *serviceModel) service(f *pflag.FlagSet, d policydoc.Documents) (sim.Ser
 		return s, fmt.Errorf("--timeout 0s: a request that may not wait cannot be served; give some time")
 	}
 	return s, nil
+}
+
+// taskOf is the size of a task by the task definitions of documents; 0 where they say nothing.
+func taskOf(d policydoc.Documents) (cpu, memory int) {
+	for _, s := range d.Services {
+		if s.CPU > 0 {
+			cpu = s.CPU
+		}
+		if s.Memory > 0 {
+			memory = s.Memory
+		}
+	}
+	return cpu, memory
+}
+
+// sized says which sizes of a task were taken from documents, or nothing where none was.
+func sized(f *pflag.FlagSet, d policydoc.Documents) []string {
+	cpu, memory := taskOf(d)
+	var taken []string
+	if cpu > 0 && !f.Changed("task-cpu") {
+		taken = append(taken, fmt.Sprintf("%d CPU units", cpu))
+	}
+	if memory > 0 && !f.Changed("task-memory") {
+		taken = append(taken, fmt.Sprintf("%d MiB", memory))
+	}
+	if len(taken) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("a task has %s, as the task definition says; --task-cpu and --task-memory say otherwise", strings.Join(taken, " and "))}
 }

@@ -73,12 +73,29 @@ func (o *simulationOutputs) write(out io.Writer, shown outcome.Outcome) error {
 	return nil
 }
 
-// writesMinutes writes the minutes of the first column, if that is asked for.
-func (o *simulationOutputs) writesMinutes() (func(sim.Record), func() error, error) {
+// withMinutes has the minutes of the first column written while it runs, if that is asked for.
+// The file is there only once it is whole.
+func (o *simulationOutputs) withMinutes(run func(func(sim.Record)) error) error {
 	if o.minutes == "" {
-		return nil, func() error { return nil }, nil
+		return run(nil)
 	}
-	return writeMinutes(o.minutes)
+	part := o.minutes
+	if info, err := os.Stat(o.minutes); err != nil || info.Mode().IsRegular() {
+		part += ".part"
+	}
+	file, err := os.Create(part)
+	if err != nil {
+		return err
+	}
+	minute, flush := writeMinutes(file)
+	err = errors.Join(run(minute), flush(), file.Close())
+	switch {
+	case part == o.minutes: // a pipe, or standard output
+		return err
+	case err != nil:
+		return errors.Join(err, os.Remove(part))
+	}
+	return os.Rename(part, o.minutes)
 }
 
 // keepActivities keeps what became of each activity, in the order in which they began.
@@ -99,13 +116,9 @@ func keepActivities(to *[]scaling.Activity) func(scaling.Activity) {
 	}
 }
 
-// writeMinutes writes each minute into a CSV file.
-func writeMinutes(name string) (func(sim.Record), func() error, error) {
-	file, err := os.Create(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	buffer := bufio.NewWriterSize(file, 1<<16)
+// writeMinutes writes each minute as CSV.
+func writeMinutes(to io.Writer) (minute func(sim.Record), flush func() error) {
+	buffer := bufio.NewWriterSize(to, 1<<16)
 	w := csv.NewWriter(buffer)
 	_ = w.Write([]string{"time", "requests", "late", "dropped", "backlog", "mean_seconds", "desired", "running", "serving", "needed", "use"})
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
@@ -115,15 +128,8 @@ func writeMinutes(name string) (func(sim.Record), func() error, error) {
 			strconv.Itoa(r.Desired), strconv.Itoa(r.Running), strconv.Itoa(r.Serving), strconv.Itoa(r.Needed), number(r.Use),
 		})
 	}
-	finish := func() error {
+	return record, func() error {
 		w.Flush()
-		if err := w.Error(); err != nil {
-			return err
-		}
-		if err := buffer.Flush(); err != nil {
-			return err
-		}
-		return file.Close()
+		return errors.Join(w.Error(), buffer.Flush())
 	}
-	return record, finish, nil
 }

@@ -30,6 +30,35 @@ func requestsOfADay(t *testing.T) string {
 
 const planOfAShop = "../../internal/policydoc/testdata/plan.json"
 
+func TestAFileOfMinutesIsThereOnlyOnceItIsWhole(t *testing.T) {
+	traffic, minutes := filepath.Join(t.TempDir(), "requests.csv"), filepath.Join(t.TempDir(), "minutes.csv")
+	text := "time,requests\n2026-03-02T00:00:00Z,5\n2026-03-02T00:01:00Z,6\n2026-03-02T00:02:00Z,-1\n"
+	if err := os.WriteFile(traffic, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(minutes, []byte("those of before\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := flyball(t, "simulate", "--traffic", traffic, "--cpu-per-request", "50ms", "--min", "1", "--max", "2", "--minutes", minutes)
+	kept, _ := os.ReadFile(minutes)
+	if left, _ := filepath.Glob(minutes + ".*"); err == nil || string(kept) != "those of before\n" || left != nil {
+		t.Errorf("%v, %q and %v are there: %s", err, kept, left, out)
+	}
+}
+
+func TestWhatNoNumberOfTasksKeepsIsSaid(t *testing.T) {
+	traffic := requestsOfADay(t)
+	out, err := flyball(t, "simulate", "--policies", planOfAShop, "--traffic", traffic, "--cpu-per-request", "50ms", "--agree", "p95 < 100ms")
+	for _, want := range []string{"no number of tasks keeps it", "as the task definition says"} {
+		if err != nil || !strings.Contains(out, want) {
+			t.Errorf("%v, no %q in %s", err, want, out)
+		}
+	}
+	if out, _ = flyball(t, "simulate", "--policies", planOfAShop, "--traffic", traffic, "--cpu-per-request", "50ms", "--agree", "p95 < 1s", "--task-cpu", "256", "--task-memory", "512"); strings.Contains(out, "no number of tasks") || strings.Contains(out, "as the task definition") {
+		t.Errorf("what is said is not so: %s", out)
+	}
+}
+
 func TestSimulateTellsHowAPlanWouldDo(t *testing.T) {
 	traffic := requestsOfADay(t)
 	minutes := filepath.Join(t.TempDir(), "minutes.csv")

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,6 +39,37 @@ func TestTuneTellsWhatIsBestAndWritesIt(t *testing.T) {
 		if c.Held.Cost <= 0 {
 			t.Errorf("%s costs %v for %v task-hours", c.Name, c.Held.Cost, c.Held.Hours)
 		}
+	}
+}
+
+func TestCtrlCKeepsTheBestSoFar(t *testing.T) {
+	sh := filepath.Join(t.TempDir(), "apply.sh")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "tune", "--traffic", requestsOfADay(t), "--cpu-per-request", "50ms", "--agree", "p90 < 1s",
+		"--candidates", "1000000", "--cli", sh)
+	cmd.Env = append(os.Environ(), asFlyball+"=1")
+	var out strings.Builder
+	cmd.Stdout = &out
+	progress, err := cmd.StderrPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { end(cmd) })
+	if _, err := bufio.NewReader(progress).ReadString(';'); err != nil { // the first candidates are tried
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, progress)
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("%v, want status 0", err)
+	}
+	text, err := os.ReadFile(sh)
+	if err != nil || !strings.Contains(string(text), "put-scaling-policy") || !strings.Contains(out.String(), "interrupted: this is the best so far") || !strings.Contains(out.String(), "best: ") {
+		t.Errorf("%v: %s\n%s", err, out.String(), text)
 	}
 }
 

@@ -79,29 +79,45 @@ func (c *console) serviceCharts(v *visit) error {
 	if !w.At.IsZero() {
 		out.At = seconds(w.At)
 	}
-	state, err := c.snapshots.of(v.r.Context(), v.Visitor)
+	found, err := c.resource(v, cluster, service)
 	if err != nil {
 		return err
 	}
 	out.add(loadPanel(run))
-	for _, r := range state.Resources {
-		if r.Name == cluster+"/"+service && r.Target != nil {
-			for _, p := range r.Target.Policies {
-				found, err := policyPanel(v, p, w)
-				if err != nil {
-					return err
-				}
-				out.add(found)
+	if found.Target != nil {
+		for _, p := range found.Target.Policies {
+			if p.Forecast != nil {
+				out.add(forecastPanel(v, found.Target.ResourceID, p, run, w))
+				continue
 			}
+			one, err := policyPanel(v, p, w)
+			if err != nil {
+				return err
+			}
+			out.add(one)
 		}
 	}
 	out.add(taskPanel(run, w))
 	out.add(latencyPanel(run))
-	for _, d := range decisionsOf(run) {
+	for _, d := range slices.Backward(decisionsOf(run)) { // oldest first, as one reads
 		out.Marks = append(out.Marks, mark{At: seconds(d.At), Kind: d.Kind, Label: d.Headline, ID: d.ID})
 	}
+	return v.json(out)
+}
+
+// json sends a value for the script.
+func (v *visit) json(value any) error {
 	v.w.Header().Set("Content-Type", "application/json")
-	return json.NewEncoder(v.w).Encode(out)
+	return json.NewEncoder(v.w).Encode(value)
+}
+
+// asPoints are datapoints as charts take them.
+func asPoints(found []datapoint) []report.Datapoint {
+	points := make([]report.Datapoint, len(found))
+	for i, d := range found {
+		points[i] = report.Datapoint{At: d.at, Value: d.value}
+	}
+	return points
 }
 
 // add adds a panel in which there is something.
@@ -163,11 +179,7 @@ func policyPanel(v *visit, p status.Policy, w window) (panel, error) {
 	if err != nil {
 		return panel{}, err
 	}
-	var points []report.Datapoint
-	for _, d := range found[shown] {
-		points = append(points, report.Datapoint{At: d.at, Value: d.value})
-	}
-	out.draw(map[string][]report.Datapoint{"metric": points}, []series{{Label: "metric", Role: "metric"}})
+	out.draw(map[string][]report.Datapoint{"metric": asPoints(found[shown])}, []series{{Label: "metric", Role: "metric"}})
 	out.Lines = linesOf(p, alarms)
 	return out, nil
 }

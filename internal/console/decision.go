@@ -70,6 +70,9 @@ var held = map[string]string{
 	"TargetServicePutResourceAsUnscalable": "the service is being deployed",
 }
 
+// inWords is a reason of not scaling in words.
+func inWords(code string) string { return cmp.Or(held[code], code) }
+
 // headline says what was done. Of what was not, it gives the reasons.
 func headline(a report.Activity) string {
 	if len(a.Why) == 0 {
@@ -77,7 +80,7 @@ func headline(a report.Activity) string {
 	}
 	var why []string
 	for _, code := range a.Why {
-		why = append(why, cmp.Or(held[code], code))
+		why = append(why, inWords(code))
 	}
 	return "Not scaled: " + strings.Join(why, "; ")
 }

@@ -20,6 +20,14 @@ var lengths = []struct {
 	{"15m", 15 * time.Minute}, {"1h", time.Hour}, {"3h", 3 * time.Hour}, {"12h", 12 * time.Hour}, {"1d", 24 * time.Hour}, {"1w", 7 * 24 * time.Hour},
 }
 
+// lengthNames are the windows in their order.
+func lengthNames() (names []string) {
+	for _, l := range lengths {
+		names = append(names, l.Name)
+	}
+	return names
+}
+
 // usualLength is the window of an address that names none.
 const usualLength = "1h"
 

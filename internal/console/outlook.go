@@ -27,7 +27,7 @@ func verdict(o scaling.Outlook, now time.Time) string {
 	case o.Earliest.IsZero():
 		return "once this has happened"
 	case !o.Earliest.After(now):
-		return "possible now"
+		return "as soon as this has happened"
 	}
 	return fmt.Sprintf("possible in %s, at %s, if this happens", span(o.Earliest.Sub(now)), o.Earliest.UTC().Format(time.TimeOnly))
 }

@@ -2,9 +2,9 @@ package console
 
 import (
 	"net/http"
-	"time"
 
 	"flyball/governor"
+	"flyball/internal/hindsight"
 	"flyball/internal/report"
 	"flyball/internal/status"
 )
@@ -16,43 +16,55 @@ type servicePage struct {
 	Needs     []Need
 	Window    window
 	Lengths   []string
-	Why       *governor.Explanation // nil where nothing scales it
-	Moment    *decision             // of the moment that is asked about
+	Why       *governor.Explanation  // nil where nothing scales it
+	Moment    *decision              // of the moment that is asked about
+	Stood     *hindsight.Explanation // how it stood then; nil if that is not known
+	Unknown   string                 // why it is not
 	Decisions []decision
 	details
 }
 
-// Scaled reports whether a scalable target is registered.
-func (p servicePage) Scaled() bool { return p.Target != nil }
+// Tracked are the names of the target tracking policies.
+func (p servicePage) Tracked() (names []string) {
+	for _, policy := range p.Target.Policies {
+		if policy.Goal != nil {
+			names = append(names, policy.Name)
+		}
+	}
+	return names
+}
 
 // service shows one service.
 func (c *console) service(v *visit) error {
 	p := servicePage{Cluster: v.r.PathValue("cluster"), Name: v.r.PathValue("service")}
-	state, err := c.snapshots.of(v.r.Context(), v.Visitor)
-	if err != nil {
+	var err error
+	if p.Resource, err = c.resource(v, p.Cluster, p.Name); err != nil {
 		return err
-	}
-	found := false
-	for _, r := range state.Resources {
-		if r.Name == p.Cluster+"/"+p.Name {
-			p.Resource, found = r, true
-		}
-	}
-	if !found {
-		return &missing{"There is no service " + p.Cluster + "/" + p.Name + " in region " + v.Region + "."}
 	}
 	p.Needs = needsOf(p.Resource)
 	if p.Window, err = windowOf(v.r.FormValue("range"), v.r.FormValue("at"), v.clock.Now); err != nil {
 		return err
 	}
-	for _, l := range lengths {
-		p.Lengths = append(p.Lengths, l.Name)
-	}
+	p.Lengths = lengthNames()
 	if err := p.read(v); err != nil {
 		return err
 	}
 	c.show(v, http.StatusOK, "service.html", page{Title: p.Cluster + "/" + p.Name, Section: "services", Live: true, Body: p})
 	return nil
+}
+
+// resource finds a service in the state.
+func (c *console) resource(v *visit, cluster, service string) (status.Resource, error) {
+	state, err := c.snapshots.of(v.r.Context(), v.Visitor)
+	if err != nil {
+		return status.Resource{}, err
+	}
+	for _, r := range state.Resources {
+		if r.Name == cluster+"/"+service {
+			return r, nil
+		}
+	}
+	return status.Resource{}, &missing{"There is no service " + cluster + "/" + service + " in region " + v.Region + "."}
 }
 
 // read reads what the page shows beside the state.
@@ -70,20 +82,34 @@ func (p *servicePage) read(v *visit) error {
 		p.Moment = nearest(p.Decisions, p.Window.At)
 	}
 	if p.Target != nil {
-		e, err := v.Client.Explain(ctx, string(p.Target.ResourceID))
-		if err != nil {
+		if err := p.explain(v); err != nil {
 			return err
 		}
-		p.Why = &e
 	}
 	p.details, err = readDetails(ctx, v.Client, p.Cluster, p.Name)
 	return err
+}
+
+// explain reads how the target stands, and how it stood at the moment that is asked about.
+func (p *servicePage) explain(v *visit) error {
+	e, err := v.Client.Explain(v.r.Context(), string(p.Target.ResourceID))
+	if err != nil {
+		return err
+	}
+	p.Why = &e
+	if p.Window.At.IsZero() {
+		return nil
+	}
+	stood, err := hindsight.Read(v.r.Context(), v.Client, hindsight.Question{Resource: p.Target.ResourceID, At: p.Window.At})
+	if err != nil {
+		p.Unknown = sentence(err) // the page tells the rest
+		return nil
+	}
+	p.Stood = &stood
+	return nil
 }
 
 // run reads what became of the service in the window.
 func (p *servicePage) run(v *visit) (report.Run, error) {
 	return readRun(v, p.Cluster, p.Name, p.Window)
 }
-
-// In is how long it takes until a moment, on the clock of an explanation.
-func (p servicePage) In(at time.Time) time.Duration { return at.Sub(p.Why.At) }

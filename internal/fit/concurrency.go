@@ -48,7 +48,6 @@ func (e *estimator) bottleneck(m *Model, used []step, cpu station) (station, boo
 	if high > 2*low+2 {
 		return cpu, false
 	}
-	e.hands = best
 	m.add(Concurrency, Whole, interval{float64(best), float64(low), float64(high)})
 	return station{float64(best), base}, true
 }

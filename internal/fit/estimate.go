@@ -60,7 +60,8 @@ type estimator struct {
 	task  Task
 	alone float64 // seconds that the processor time of a request takes in a task
 	base  float64 // seconds that a request takes where none waits for another; NaN: not known
-	hands int     // requests that a task has in hand at most; 0: not seen
+
+	workers bool // what is done is counted, and not what comes
 }
 
 // processors are those of a task: one of 0.25 vCPU has one, at a quarter of its speed.
@@ -76,7 +77,7 @@ func (e *estimator) estimateCPU(m *Model, all []step) interval {
 	for _, s := range all {
 		switch {
 		case !known(s.cpu):
-		case s.cpu >= saturated:
+		case s.cpu >= saturated && !e.workers:
 			full++
 		default:
 			used = append(used, s)
@@ -166,7 +167,7 @@ func variationOf(steps []step) float64 {
 func (e *estimator) estimateMemory(m *Model, all []step) {
 	var used []step
 	for _, s := range all {
-		if known(s.memory) && !(s.cpu >= saturated) {
+		if known(s.memory) && (e.workers || !(s.cpu >= saturated)) {
 			used = append(used, s)
 		}
 	}

@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -13,6 +14,9 @@ import (
 type History struct {
 	Start time.Time // of the first step; zero if that is not known
 	Step  time.Duration
+	// Faster is how many times as fast the clock of the steps is as that of the tasks, as a server's
+	// clock can be; 0 is 1. Times of a model are those of the tasks.
+	Faster float64
 
 	Requests []float64 // that arrived in the step, or messages that were sent
 	CPU      []float64 // utilization, in percent of what the tasks have
@@ -23,6 +27,7 @@ type History struct {
 	P95      []float64 // seconds that 95 % of the requests took at most
 	Done     []float64 // messages that were done with, for workers
 	Waiting  []float64 // messages that wait at the end of the step, for workers
+	InHand   []float64 // messages that are being worked at, for workers
 
 	// Starts are how long single tasks took from being asked for until they ran.
 	Starts []time.Duration
@@ -33,6 +38,9 @@ type Task struct {
 	VCPU   float64
 	Memory float64 // MiB; 0: not known
 }
+
+// seconds are those of a step on the clock of the tasks.
+func (h *History) seconds() float64 { return h.Step.Seconds() / cmp.Or(h.Faster, 1) }
 
 // series are the lists with what they are called.
 func (h *History) series() []struct {
@@ -45,7 +53,7 @@ func (h *History) series() []struct {
 	}
 	return []named{
 		{"requests", &h.Requests}, {"CPU", &h.CPU}, {"memory", &h.Memory}, {"tasks", &h.Tasks}, {"desired tasks", &h.Desired},
-		{"latency", &h.Latency}, {"p95 latency", &h.P95}, {"messages done", &h.Done}, {"messages waiting", &h.Waiting},
+		{"latency", &h.Latency}, {"p95 latency", &h.P95}, {"messages done", &h.Done}, {"messages waiting", &h.Waiting}, {"messages in hand", &h.InHand},
 	}
 }
 
@@ -59,7 +67,7 @@ func (h *History) len() int {
 }
 
 func (h *History) check(t Task) error {
-	if h.Step < time.Second || h.Step > 24*time.Hour {
+	if h.Step < time.Second || h.Step > 24*time.Hour || !(h.Faster >= 0 && h.Faster <= 1e6) {
 		return fmt.Errorf("a step of %v; it must be a second to a day", h.Step)
 	}
 	n := h.len()
@@ -93,27 +101,33 @@ type step struct {
 // perTask is the rate of one task.
 func (s step) perTask() float64 { return s.rate / s.tasks }
 
+// at is a value that may not be there.
+func at(values []float64, i int) float64 {
+	if i < 0 || i >= len(values) {
+		return math.NaN()
+	}
+	return values[i]
+}
+
 // steps are those in which requests and tasks are known and some tasks run.
 func (h *History) steps() []step {
-	at := func(values []float64, i int) float64 {
-		if i < 0 || i >= len(values) {
-			return math.NaN()
-		}
-		return values[i]
-	}
 	var all []step
 	for i := range h.len() {
-		s := step{
-			rate: at(h.Requests, i) / h.Step.Seconds(), tasks: at(h.Tasks, i), cpu: at(h.CPU, i), memory: at(h.Memory, i),
-			latency: at(h.Latency, i), p95: at(h.P95, i),
+		if s, is := h.step(i); is {
+			all = append(all, s)
 		}
-		if !(s.rate >= 0) || !(s.tasks > 0) {
-			continue
-		}
-		s.steady = s.tasks == at(h.Tasks, i-1) && (i+1 == len(h.Tasks) || s.tasks == at(h.Tasks, i+1))
-		all = append(all, s)
 	}
 	return all
+}
+
+// step is what is known of a step, if requests and tasks are.
+func (h *History) step(i int) (step, bool) {
+	s := step{
+		rate: at(h.Requests, i) / h.seconds(), tasks: at(h.Tasks, i), cpu: at(h.CPU, i), memory: at(h.Memory, i),
+		latency: at(h.Latency, i), p95: at(h.P95, i),
+	}
+	s.steady = s.tasks == at(h.Tasks, i-1) && (i+1 == len(h.Tasks) || s.tasks == at(h.Tasks, i+1))
+	return s, s.rate >= 0 && s.tasks > 0
 }
 
 // settled are the steps in which the tasks do not change, or all if these are few.

@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"cmp"
 	"math"
 	"time"
 )
@@ -9,7 +10,7 @@ import (
 // how far the running tasks are behind the desired ones.
 func (m *Model) estimateStart(h History) {
 	if len(h.Starts) > 1 {
-		m.startsOf(h.Starts)
+		m.startsOf(h.Starts, cmp.Or(h.Faster, 1))
 		return
 	}
 	if h.Tasks == nil || h.Desired == nil {
@@ -27,7 +28,7 @@ func (m *Model) estimateStart(h History) {
 	}
 	at := sum / tasks
 	// A count at the end of a step says nothing of the step before: each rise is known within one.
-	within := h.Step.Seconds()
+	within := h.seconds()
 	if at < within {
 		m.miss(Start, "tasks that are desired run after %s at most, and steps of %s tell no more", Seconds.text(at+within), brief(h.Step))
 		return
@@ -36,14 +37,14 @@ func (m *Model) estimateStart(h History) {
 }
 
 // startsOf is the mean of times, and their standard deviation.
-func (m *Model) startsOf(starts []time.Duration) {
+func (m *Model) startsOf(starts []time.Duration, faster float64) {
 	n, sum, squares := float64(len(starts)), 0.0, 0.0
 	for _, s := range starts {
-		sum += s.Seconds()
+		sum += s.Seconds() / faster
 	}
 	average := sum / n
 	for _, s := range starts {
-		squares += (s.Seconds() - average) * (s.Seconds() - average)
+		squares += (s.Seconds()/faster - average) * (s.Seconds()/faster - average)
 	}
 	deviation := math.Sqrt(squares / (n - 1))
 	half := student(n-1) * deviation / math.Sqrt(n)
@@ -85,7 +86,7 @@ func (h *History) rises() []rise {
 			r, under = rise{}, false
 			continue
 		}
-		r.behind += lack * h.Step.Seconds()
+		r.behind += lack * h.seconds()
 	}
 	return all
 }

@@ -33,6 +33,7 @@ func Quantities() []Quantity {
 		q("desired", "tasks that were to run", gauges, `desired`, func(h *fit.History) *[]float64 { return &h.Desired }),
 		q("tasks", "tasks that ran", gauges, `^(running_?)?(tasks?|task_?count|replicas|instances|pods)(_?count|_?running)?$|^running$`, func(h *fit.History) *[]float64 { return &h.Tasks }),
 		q("done", "messages that were done with", counts, `deleted|^(messages_?)?(done|processed)$`, func(h *fit.History) *[]float64 { return &h.Done }),
+		q("in-hand", "messages that are being worked at", gauges, `not_?visible|in_?flight`, func(h *fit.History) *[]float64 { return &h.InHand }),
 		q("waiting", "messages that wait", gauges, `visible|^(messages_?)?(waiting|backlog|queue_?(length|depth))$`, func(h *fit.History) *[]float64 { return &h.Waiting }),
 		q("requests", "requests, or messages that were sent", counts, `^(total_?|num_?)?(requests?|request_?count|hits|sent|messages_?sent|number_?of_?messages_?sent|arrivals)(_?count|_?sum)?$`, func(h *fit.History) *[]float64 { return &h.Requests }),
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 
+	"flyball/internal/hindsight"
 	"flyball/internal/simulation"
 )
 
@@ -15,6 +16,7 @@ type Run struct {
 	Name string // of its policies
 	simulation.Report
 	Recording *Recording
+	Explained *hindsight.Explanation // of a time that somebody asked about; nil: nobody did
 }
 
 // An Outcome is a run, and those that it is compared with.
@@ -34,15 +36,17 @@ func (o Outcome) WriteJSON(w io.Writer) error {
 	type against struct {
 		Name string `json:"name"`
 		simulation.Document
-		Differences []Difference `json:"differences"`
+		Differences []Difference           `json:"differences"`
+		Explained   *hindsight.Explanation `json:"explained,omitempty"`
 	}
 	out := struct {
 		Name string `json:"name,omitempty"`
 		simulation.Document
-		Against []against `json:"against,omitempty"`
-	}{Name: o.Name, Document: o.Document()}
+		Explained *hindsight.Explanation `json:"explained,omitempty"`
+		Against   []against              `json:"against,omitempty"`
+	}{Name: o.Name, Document: o.Document(), Explained: o.Explained}
 	for _, other := range o.Against {
-		out.Against = append(out.Against, against{other.Name, other.Document(), Differences(o.Run, other)})
+		out.Against = append(out.Against, against{other.Name, other.Document(), Differences(o.Run, other), other.Explained})
 	}
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)

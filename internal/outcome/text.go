@@ -47,7 +47,10 @@ func (o Outcome) explained() []string {
 // WriteText writes the outcome for a terminal: a report, or columns side by side.
 func (o Outcome) WriteText(w io.Writer) error {
 	if len(o.Against) == 0 {
-		return o.Report.WriteText(w)
+		if err := o.Report.WriteText(w); err != nil {
+			return err
+		}
+		return o.writeExplained(w)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %s\n\n", o.Resource, o.When())
@@ -64,8 +67,27 @@ func (o Outcome) WriteText(w io.Writer) error {
 	for _, note := range o.notes() {
 		fmt.Fprintf(&b, "\nnote: %s\n", note)
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return err
+	}
+	return o.writeExplained(w)
+}
+
+// writeExplained writes how the target stood in each run, at the time that was asked about.
+func (o Outcome) writeExplained(w io.Writer) error {
+	for _, run := range o.runs() {
+		if run.Explained == nil {
+			continue
+		}
+		name := ""
+		if len(o.Against) > 0 {
+			name = run.Name + ": "
+		}
+		if _, err := fmt.Fprintf(w, "\n%s%s", name, run.Explained); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // notes are those of all runs, with the names of the runs where there are several.

@@ -27,9 +27,8 @@ type Documents struct {
 	Actions  []types.ScheduledAction
 	Alarms   []cwtypes.MetricAlarm
 	Services []Service
-	// Autoscaler is one that is not AWS's, and decides in the place of policies; nil: there
-	// is none.
-	Autoscaler *preset.Preset
+	// Autoscalers are those that are not AWS's. One of them decides in the place of policies.
+	Autoscalers []preset.Preset
 	// Parameters are the names that Options.Parameters can give values to.
 	Parameters []string
 	// Notes are what a document has that is left out, in a sentence each.
@@ -50,7 +49,8 @@ const MaxBytes = 64 << 20
 // ErrNothing says that a document has nothing that is read here.
 var ErrNothing = errors.New("it has no scalable target, scaling policy, scheduled action or alarm; " +
 	"give what aws application-autoscaling describe-scalable-targets, describe-scaling-policies or describe-scheduled-actions, " +
-	"aws cloudwatch describe-alarms or terraform show -json print, a CloudFormation template, or a file of policies (flyball schema prints its schema)")
+	"aws cloudwatch describe-alarms or terraform show -json print, a CloudFormation template, or a file of policies (flyball schema prints its schema); " +
+	"of other autoscalers a HorizontalPodAutoscaler, ScaledObject or Service of Knative, or a job of Nomad in JSON")
 
 // Options are what documents do not say of themselves.
 type Options struct {
@@ -147,6 +147,9 @@ func (o Options) readTree(n *yaml.Node) (Documents, error) {
 	case isPolicyFile(n):
 		return readPolicyFile(n)
 	}
+	if all, known, err := preset.FromTree(n); known {
+		return Documents{Autoscalers: all}, err
+	}
 	return readDescribed(n)
 }
 
@@ -173,14 +176,12 @@ func (d *Documents) Add(o Documents) {
 	d.Alarms = append(d.Alarms, o.Alarms...)
 	d.Services = append(d.Services, o.Services...)
 	d.Notes = append(d.Notes, o.Notes...)
-	if o.Autoscaler != nil {
-		d.Autoscaler = o.Autoscaler
-	}
+	d.Autoscalers = append(d.Autoscalers, o.Autoscalers...)
 	d.Parameters = append(d.Parameters, o.Parameters...)
 }
 
 func (d Documents) empty() bool {
-	return len(d.Targets)+len(d.Policies)+len(d.Actions)+len(d.Alarms) == 0
+	return len(d.Targets)+len(d.Policies)+len(d.Actions)+len(d.Alarms)+len(d.Autoscalers) == 0
 }
 
 // Resources are the resources that there is a target or a policy of, in order.
@@ -198,7 +199,7 @@ func (d Documents) Resources() []string {
 
 // Of is what the documents say of one resource. Alarms are of all.
 func (d Documents) Of(resource string) Documents {
-	one := Documents{Alarms: d.Alarms, Notes: d.Notes, Autoscaler: d.Autoscaler}
+	one := Documents{Alarms: d.Alarms, Notes: d.Notes, Autoscalers: d.Autoscalers}
 	for _, t := range d.Targets {
 		if aws.ToString(t.ResourceId) == resource {
 			one.Targets = append(one.Targets, t)

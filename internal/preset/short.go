@@ -12,7 +12,9 @@ import (
 	"flyball/autoscaler/hpa"
 	"flyball/autoscaler/keda"
 	"flyball/autoscaler/kpa"
+	"flyball/autoscaler/lookahead"
 	"flyball/autoscaler/nomad"
+	"flyball/sim"
 )
 
 // A short form is the name of an autoscaler and its settings.
@@ -27,6 +29,7 @@ var shorts = []short{
 	{"kpa", "kpa:concurrency=10", shortKPA},
 	{"keda", "keda:queue=5", shortKEDA},
 	{"nomad", "nomad:cpu=70", shortNomad},
+	{"flyball", "flyball:quantile=0.95", shortLookahead},
 }
 
 // IsShort reports whether a text is a short form, and not the name of a file.
@@ -137,17 +140,14 @@ func (s *settings) bounds(p *Preset) error {
 	return nil
 }
 
-// finish is an error, or a setting that is not known.
+// finish is a setting that is not known, or the first error.
 func (s *settings) finish() error {
-	if s.err != nil {
-		return s.err
-	}
 	for _, key := range slices.Sorted(maps.Keys(s.given)) {
 		if !s.known[key] {
 			return fmt.Errorf("%q is no setting; %s are", key, strings.Join(slices.Sorted(maps.Keys(s.known)), ", "))
 		}
 	}
-	return nil
+	return s.err
 }
 
 // metrics are those that are given a target above zero, in the order of their kinds.
@@ -257,4 +257,24 @@ func shortNomad(s *settings) (Preset, error) {
 		spec.Cooldown = &d
 	}
 	return Preset{Make: always(spec.New)}, nil
+}
+
+// shortLookahead is Flyball's own controller, which keeps the agreement of its scenario.
+func shortLookahead(s *settings) (Preset, error) {
+	spec := lookahead.Spec{Interval: s.interval("interval")}
+	quantile, given := s.number("quantile")
+	if given && !(quantile >= 0.5 && quantile <= 0.999) && s.err == nil {
+		s.err = fmt.Errorf("quantile=%s: write a share from 0.5 to 0.999, such as quantile=0.95", s.given["quantile"])
+	}
+	hold, given := s.number("hold")
+	if given && !(hold >= 1 && hold <= 60) && s.err == nil {
+		s.err = fmt.Errorf("hold=%s: write a number of intervals from 1 to 60, such as hold=3", s.given["hold"])
+	}
+	spec.Quantile, spec.Hold = quantile, int(hold)
+	return Preset{Make: func(in sim.Scenario) autoscaler.Autoscaler {
+		spec := spec
+		spec.Staff = sim.Staffing(in.Service, in.Agreement)
+		spec.Lead = in.Service.Start + in.Service.Healthy
+		return spec.New()
+	}}, nil
 }

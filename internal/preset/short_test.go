@@ -15,7 +15,7 @@ var start = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 // decide is the first decision of a preset's autoscaler.
 func decide(p preset.Preset, s autoscaler.Seen) autoscaler.Decision {
 	s.At = start
-	return p.Make(sim.Scenario{}).Decide(s)
+	return p.Make(sim.Scenario{Service: sim.Service{CPU: 100 * time.Millisecond, VCPU: 1}}).Decide(s)
 }
 
 // busy is four replicas with 90 % of a processor each in use, 40 requests a second, 80 in
@@ -36,6 +36,8 @@ func TestShortForms(t *testing.T) {
 		"keda:rps=5,cooldown=60s":           8,
 		"nomad:cpu=60":                      6,
 		"nomad:rps=5,threshold=0.5":         8,
+		"flyball:":                          7, // 40 a second, a fifth more, and 60 that wait for a minute
+		"flyball:quantile=0.9,hold=5":       7,
 		"nomad:concurrency=25":              4,
 	} {
 		p, err := preset.ParseShort(text)
@@ -78,6 +80,8 @@ func TestShortFormsAreRefusedInWords(t *testing.T) {
 		"kpa:rps=0":               "0.01 at least",
 		"nomad:cooldown=5m":       "write one of cpu=60",
 		"keda:activation=5":       "write one of cpu=60",
+		"flyball:quantile=2":      "from 0.5 to 0.999",
+		"flyball:hold=0":          "from 1 to 60",
 		"vpa:cpu=60":              "hpa:cpu=60, kpa:concurrency=10",
 	} {
 		if _, err := preset.ParseShort(text); err == nil || !strings.Contains(err.Error(), want) {

@@ -301,6 +301,53 @@ func TestAFunctionIsInvokedByThoseWhoMay(t *testing.T) {
 	refused(t, err, "AccessDeniedException", http.StatusForbidden, "is not authorized to perform: iam:PassRole on resource: "+runsRole)
 }
 
+func TestAnotherAccountMayDoWithAFunctionWhatItsPolicyAllows(t *testing.T) {
+	s := open(t, "")
+	defer running(t, s)()
+	l := lambda.NewFromConfig(configOf(s.URL(), testRegion, adminKey))
+	createFunction(t, l)
+	function := aws.String("arn:aws:lambda:" + testRegion + ":" + testAccount + ":function:f")
+	eve := createUserAs(t, s, callerOf(s.URL(), testRegion, "210987654321"), "eve", document("Allow", "lambda:*", "*", ""))
+	concurrency := func() error {
+		_, err := eve.PutFunctionConcurrency(t.Context(), &lambda.PutFunctionConcurrencyInput{FunctionName: function, ReservedConcurrentExecutions: aws.Int32(1)})
+		return err
+	}
+	refused(t, concurrency(), "AccessDeniedException", http.StatusForbidden, "because no resource-based policy allows the lambda:PutFunctionConcurrency action")
+	_, err := l.AddPermission(t.Context(), &lambda.AddPermissionInput{
+		FunctionName: aws.String("f"), StatementId: aws.String("eve"), Action: aws.String("lambda:*"), Principal: aws.String("210987654321"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := map[string]func() error{
+		"PutFunctionConcurrency": concurrency,
+		"CreateAlias": func() error {
+			_, err := eve.CreateAlias(t.Context(), &lambda.CreateAliasInput{FunctionName: function, Name: aws.String("live"), FunctionVersion: aws.String("$LATEST")})
+			return err
+		},
+		"TagResource": func() error {
+			_, err := eve.TagResource(t.Context(), &lambda.TagResourceInput{Resource: function, Tags: map[string]string{"by": "eve"}})
+			return err
+		},
+		"PublishVersion": func() error {
+			_, err := eve.PublishVersion(t.Context(), &lambda.PublishVersionInput{FunctionName: function})
+			return err
+		},
+	}
+	for name, call := range calls {
+		if err := call(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	got, err := l.GetFunction(t.Context(), &lambda.GetFunctionInput{FunctionName: aws.String("f")})
+	if err != nil || got.Tags["by"] != "eve" || got.Concurrency == nil {
+		t.Errorf("the function has %+v: %v", got, err)
+	}
+	if _, err := eve.DeleteFunction(t.Context(), &lambda.DeleteFunctionInput{FunctionName: function}); err != nil {
+		t.Error(err)
+	}
+}
+
 func createUserAs(t *testing.T, s *Server, admin caller, name, policy string) *lambda.Client {
 	t.Helper()
 	key := admin.createKey(t, name)

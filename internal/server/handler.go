@@ -10,10 +10,10 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	"flyball/internal/damage"
 	"flyball/internal/disk"
 	"flyball/internal/eventstream"
 	"flyball/internal/flow"
-	"flyball/internal/queuelog"
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ecs"
@@ -82,6 +82,7 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.Handle("/healthz", wire.Guard(options.Hosts, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })))
 	mux.Handle("/ecs/", wire.Guard(options.Hosts, s.near(s.metadata())))
 	own := wire.NewOwnPaths(options, "flyball")
+	inside := wire.NewInside(options, s.operations)
 	metrics := s.telemetry.Handler()
 	mux.Handle("GET /metrics", own.Operation("Metrics", s.atHome(metrics.ServeHTTP)))
 	mux.Handle("GET /console/api/authority", own.Operation("Authority", s.serveAuthority))
@@ -91,11 +92,11 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.Handle("POST /console/api/wait", own.Operation("Wait", s.serveWait))
 	mux.Handle("GET /console/api/load", own.Operation("Load", s.serveLoads))
 	mux.Handle("POST /console/api/load", own.Operation("SetLoad", s.serveSetLoad))
-	mux.Handle("GET /console/api/explain", own.Operation("Explain", s.serveExplain))
+	mux.Handle("GET /console/api/explain", own.Operation("Explain", s.serveExplain(inside)))
 	mux.Handle("GET /console/api/regions", own.Operation("Regions", s.serveRegions))
 	mux.Handle("GET /console/api/logs", own.Operation("Logs", s.serveLogs))
 	mux.Handle("GET /console/api/log-lines", own.Operation("Logs", s.serveLogLines))
-	pages, err := s.openConsole(mux, wire.NewInside(options, s.operations))
+	pages, err := s.openConsole(mux, inside)
 	if err != nil {
 		return nil, err
 	}
@@ -140,9 +141,9 @@ func (s *Server) settle(ctx context.Context, service string) error {
 // full says of an error that what is kept cannot be written, for want of room or because its
 // files have been taken away.
 func (s *Server) full(err error) (message string, full bool) {
-	if gone, ok := errors.AsType[*queuelog.GoneError](err); ok {
-		return "The messages of the queue are not on the server's disk any more: their file was " + gone.How + " while the server ran. " +
-			"None is taken or handed out until the data folder is put back and the server started again; its log names the file.", true
+	if gone, ok := errors.AsType[*damage.Gone](err); ok {
+		return "What this call is about is not on the server's disk any more: its file was " + gone.How + " while the server ran. " +
+			"Nothing of it is taken or handed out until the data folder is put back and the server started again; its log names the file.", true
 	}
 	if lack, ok := errors.AsType[*disk.Error](s.disk.Explain(err)); ok {
 		return lack.Error(), true
@@ -157,23 +158,6 @@ const waitsAtMost = 10 * time.Second
 // waits has a call be told when what it has changed waits for room on the disk.
 func (s *Server) waits(ctx context.Context, tell func(message string)) context.Context {
 	return state.WithPatience(ctx, waitsAtMost, func() { tell(s.disk.Waits()) })
-}
-
-func (s *Server) serveExplain(w http.ResponseWriter, r *http.Request, call wire.Call) {
-	v, err := s.cellOf(r, call)
-	if err != nil {
-		writeError(w, err)
-		return
-	}
-	explanation, err := v.autoscaling.Explain(r.Context(), r.FormValue("resource"))
-	if err == nil {
-		err = s.state.Settle(r.Context())
-	}
-	if err != nil {
-		writeError(w, err)
-		return
-	}
-	writeJSON(w, explanation)
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

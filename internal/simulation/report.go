@@ -150,6 +150,9 @@ func (r Report) WriteText(w io.Writer) error {
 		fmt.Fprintf(&b, "%-12s %s\n", name, fmt.Sprintf(format, args...))
 	}
 	line("agreement", "%s: kept for %s of %s requests", Describe(r.Agreement), percent(r.SLO()), count(r.Requests))
+	if r.Alone < r.Agreement.Share {
+		line("", "no number of tasks keeps it: of requests that do not wait, %s are answered in time", percent(100*r.Alone))
+	}
 	line("", "broken in %s of %s minutes", count(float64(r.MinutesBad)), count(float64(r.Minutes)))
 	if r.WorstMinute.SLO < 100 {
 		line("worst", "minute %s: %s; hour %s: %s", r.WorstMinute.At.Format("2006-01-02 15:04"), percent(r.WorstMinute.SLO), r.WorstHour.At.Format("2006-01-02 15:04"), percent(r.WorstHour.SLO))

@@ -67,10 +67,7 @@ func New(d policydoc.Documents, s Setup) (sim.Scenario, []string, error) {
 		scenario.Schedules = append(scenario.Schedules, one)
 	}
 	slices.SortFunc(scenario.Schedules, func(a, b governor.Schedule) int { return strings.Compare(a.Name, b.Name) })
-	if d.Autoscaler != nil && len(scenario.Policies) > 0 {
-		return scenario, nil, fmt.Errorf("either policies decide, or another autoscaler: give it alone, and the policies with --against")
-	}
-	if len(scenario.Policies)+len(scenario.Schedules) == 0 && d.Autoscaler == nil {
+	if len(scenario.Policies)+len(scenario.Schedules)+len(d.Autoscalers) == 0 {
 		notes = append(notes, "no policy scales the target: its tasks stay as many as they are")
 	}
 	return scenario, notes, nil

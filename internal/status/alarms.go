@@ -26,13 +26,22 @@ type Alarm struct {
 	Rule   string    `json:"rule"` // in words, such as "Average > 50 for 3 of 3 x 60 s"
 }
 
-func newAlarm(a types.MetricAlarm) Alarm {
+// NewAlarm is an alarm as it is shown.
+func NewAlarm(a types.MetricAlarm) Alarm {
 	return Alarm{
 		Name:   aws.ToString(a.AlarmName),
 		State:  string(a.StateValue),
 		Since:  aws.ToTime(a.StateUpdatedTimestamp),
 		Reason: aws.ToString(a.StateReason),
 		Rule:   alarmRule(a),
+	}
+}
+
+// NewCompositeAlarm is an alarm of alarms as it is shown.
+func NewCompositeAlarm(a types.CompositeAlarm) Alarm {
+	return Alarm{
+		Name: aws.ToString(a.AlarmName), State: string(a.StateValue), Since: aws.ToTime(a.StateUpdatedTimestamp),
+		Reason: aws.ToString(a.StateReason), Rule: aws.ToString(a.AlarmRule),
 	}
 }
 
@@ -54,7 +63,7 @@ func (s *Status) readAlarms(ctx context.Context, c *client.Client, targets map[s
 		for i := range target.Policies {
 			p := &target.Policies[i]
 			for j, a := range p.Alarms {
-				p.Alarms[j] = newAlarm(alarms[a.Name])
+				p.Alarms[j] = NewAlarm(alarms[a.Name])
 				p.Alarms[j].Name = a.Name // also of one that is gone
 			}
 			if p.Goal == nil || len(p.Alarms) == 0 {
@@ -125,14 +134,11 @@ func otherAlarms(ctx context.Context, c *client.Client, known map[string]types.M
 		looked += len(page.MetricAlarms) + len(page.CompositeAlarms)
 		for _, a := range page.MetricAlarms {
 			if _, ofPolicy := known[aws.ToString(a.AlarmName)]; !ofPolicy {
-				others = append(others, newAlarm(a))
+				others = append(others, NewAlarm(a))
 			}
 		}
 		for _, a := range page.CompositeAlarms {
-			others = append(others, Alarm{
-				Name: aws.ToString(a.AlarmName), State: string(a.StateValue), Since: aws.ToTime(a.StateUpdatedTimestamp),
-				Reason: aws.ToString(a.StateReason), Rule: aws.ToString(a.AlarmRule),
-			})
+			others = append(others, NewCompositeAlarm(a))
 		}
 	}
 	return others, nil

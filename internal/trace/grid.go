@@ -7,8 +7,13 @@ import (
 	"time"
 )
 
-// maxCells bounds what a wrong time can make of a small file.
-const maxCells = 40_000_000
+// What a wrong time can make of a small file is bounded: a trace has so many steps at most, and
+// of a file with few rows so many for each and some.
+const (
+	maxCells    = 40_000_000
+	cellsOfFile = 1_000_000
+	cellsOfRow  = 1_000
+)
 
 // trace puts what a file holds at equal steps.
 func (p points) trace(o Options) (Trace, error) {
@@ -84,7 +89,7 @@ func counted(t Trace, rows []point, o Options) (Trace, error) {
 
 // bound refuses a trace of too many steps.
 func (t *Trace) bound(cells int64, rows []point) error {
-	if cells <= maxCells {
+	if cells <= min(maxCells, cellsOfFile+int64(len(rows))*cellsOfRow) {
 		return nil
 	}
 	last := rows[len(rows)-1]

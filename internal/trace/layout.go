@@ -287,7 +287,7 @@ func (l *layout) unreadTime(body []row, width int, numbers []int) error {
 // usualNames are names by which a column of values is chosen from several.
 var usualNames = []*regexp.Regexp{
 	regexp.MustCompile(`(?i)^(request_?counts?|requests?|num_?requests|total_?requests|number_?of_?requests|req(s|uests)?_?count)$`),
-	regexp.MustCompile(`(?i)^(value|count|hits|invocations|messages|arrivals)$`),
+	regexp.MustCompile(`(?i)^(_?value|count|hits|invocations|messages|arrivals)$`),
 	regexp.MustCompile(`(?i)^(sum|total)$`),
 	regexp.MustCompile(`(?i)^(average|mean|avg)$`),
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -205,6 +206,30 @@ type columns struct {
 	left    int // rows that --where leaves out
 	blank   int // rows whose time is empty
 	anyRows bool
+	last    *ending // a row without a time that may be no row of the series
+}
+
+// An ending is a row in the place of whose time something else stands: below a table it is a
+// total, or how many rows there are.
+type ending struct {
+	line    int
+	text    string
+	refused error
+}
+
+// total is what the last row of a table may have in the place of a time.
+var total = regexp.MustCompile(`(?i)^(|(grand |sub)?totals?|sum|average|avg|mean|min|minimum|max|maximum|count|median|summe|gesamt|total général|\(?\d+ rows?.*)$`)
+
+// end takes the last row for what it is.
+func (c *columns) end(p *points) error {
+	switch {
+	case c.last == nil:
+		return nil
+	case !total.MatchString(c.last.text):
+		return c.last.refused
+	}
+	p.notes = append(p.notes, fmt.Sprintf("Left out line %d, %q: it is a total of the rows above, or tells of them.", c.last.line, c.last.text))
+	return nil
 }
 
 // add takes a row.
@@ -248,7 +273,16 @@ func (c *columns) add(r row) error {
 		c.blank++
 		return nil
 	}
-	return c.stamps.add(r.line, c.time+1, stamp, value)
+	if c.last != nil {
+		return c.last.refused
+	}
+	if err := c.stamps.add(r.line, c.time+1, stamp, value); err != nil {
+		if len(c.stamps.found) == 0 || len(c.stamps.found[0]) == 0 {
+			return err
+		}
+		c.last = &ending{r.line, stamp, err}
+	}
+	return nil
 }
 
 // addNumbered takes a row by its number.
@@ -298,7 +332,10 @@ func (c *columns) points() (points, error) {
 	p := points{name: c.name(), rows: c.plain}
 	if c.time >= 0 && !c.index {
 		var err error
-		if p, err = c.stamps.points(); err != nil {
+		if p, err = c.stamps.points(); err == nil {
+			err = c.end(&p)
+		}
+		if err != nil {
 			return p, err
 		}
 		if err := c.mixed(p.rows); err != nil {

@@ -30,6 +30,7 @@ func (r *reading) parse(cell string) (time.Time, bool) {
 	if r.unix > 0 {
 		return parseUnix(cell, r.unix)
 	}
+	cell, _, _ = strings.Cut(cell, " (") // the long name of a zone
 	for i, layout := range r.layouts {
 		if at, err := time.ParseInLocation(layout, cell, r.zone); err == nil {
 			r.layouts[0], r.layouts[i] = r.layouts[i], r.layouts[0]
@@ -46,6 +47,13 @@ func (r *reading) hasZone() bool {
 
 // parseUnix reads seconds since 1970, with a fraction or without, or thousandths and so on.
 func parseUnix(cell string, unit time.Duration) (time.Time, bool) {
+	if strings.ContainsAny(cell, "eE") { // 1.7723232e+09 has as many digits as a float64 at most
+		v, err := strconv.ParseFloat(cell, 64)
+		if err != nil {
+			return time.Time{}, false
+		}
+		cell = strconv.FormatFloat(v, 'f', -1, 64)
+	}
 	whole, fraction, _ := strings.Cut(cell, ".")
 	n, err := strconv.ParseInt(whole, 10, 64)
 	if err != nil || n < 0 || n > int64(1<<62)/int64(unit) {
@@ -68,7 +76,7 @@ func yearFirst() []string {
 		time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 Z07:00", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05 -0700 MST",
 		"2006-01-02 15:04:05 UTC", "2006-01-02T15:04Z07:00", "2006-01-02 15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02T15",
 		"02/Jan/2006:15:04:05 -0700", "02-Jan-2006 15:04:05", "2 Jan 2006 15:04:05", "2 Jan 2006 15:04", "Jan 2, 2006 15:04:05", "Jan 2, 2006 3:04:05 PM", "Jan 2, 2006 15:04",
-		time.RFC1123, time.RFC1123Z, time.ANSIC, time.UnixDate, "20060102T150405Z0700", "20060102150405", "20060102 15:04:05", "20060102 15:04",
+		"Mon Jan 2 2006 15:04:05 GMT-0700", time.RFC1123, time.RFC1123Z, time.ANSIC, time.UnixDate, "20060102T150405Z0700", "20060102150405", "20060102 15:04:05", "20060102 15:04",
 	}
 	for _, date := range []string{"2006-01-02", "2006/01/02", "2006.01.02"} {
 		for _, clock := range clocks {

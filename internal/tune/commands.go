@@ -30,7 +30,9 @@ func (s Subject) WriteCommands(w io.Writer, c Candidate) error {
 		}
 		fmt.Fprintf(&b, "\npolicy=$(%s \\\n  --query PolicyARN --output text)\n", put)
 		for _, a := range d.Alarms {
-			b.WriteString(s.alarmCommand(a))
+			if *a.AlarmName == *p.PolicyName {
+				b.WriteString(s.alarmCommand(a))
+			}
 		}
 	}
 	for _, a := range d.Actions {
@@ -58,9 +60,9 @@ func (s Subject) alarmCommand(a cwtypes.MetricAlarm) string {
 	cluster, service := s.names()
 	return fmt.Sprintf("aws cloudwatch put-metric-alarm --alarm-name %s --alarm-actions \"$policy\" \\\n"+
 		"  --namespace %s --metric-name %s --dimensions %s %s \\\n"+
-		"  --statistic %s --period %d --evaluation-periods %d \\\n  --comparison-operator %s --threshold %v\n",
+		"  --statistic %s --period %d --evaluation-periods %d --datapoints-to-alarm %d \\\n  --comparison-operator %s --threshold %v\n",
 		quote(aws.ToString(a.AlarmName)), *a.Namespace, *a.MetricName, quote("Name=ClusterName,Value="+cluster), quote("Name=ServiceName,Value="+service),
-		a.Statistic, *a.Period, *a.EvaluationPeriods, a.ComparisonOperator, *a.Threshold)
+		a.Statistic, *a.Period, *a.EvaluationPeriods, *a.DatapointsToAlarm, a.ComparisonOperator, *a.Threshold)
 }
 
 // names are cluster and service of the target.

@@ -1,7 +1,6 @@
 package tune
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -48,54 +47,82 @@ func (c Candidate) config(t types.TargetTrackingScalingPolicyConfiguration) type
 	t.TargetValue = &c.Target
 	t.ScaleOutCooldown, t.ScaleInCooldown = &c.OutCooldown, &c.InCooldown
 	t.DisableScaleIn = nil
+	if c.In != (StepIn{}) {
+		t.ScaleInCooldown, t.DisableScaleIn = nil, aws.Bool(true)
+	}
 	return t
 }
 
 // Documents are those that describe a candidate in place.
 func (s Subject) Documents(c Candidate) policydoc.Documents {
 	id := aws.String(s.ResourceID)
-	tracking := c.config(s.Tracking)
-	d := policydoc.Documents{
-		Targets: []types.ScalableTarget{{ResourceId: id, MinCapacity: &c.Min, MaxCapacity: &c.Max}},
-		Policies: []types.ScalingPolicy{{
+	d := policydoc.Documents{Targets: []types.ScalableTarget{{ResourceId: id, MinCapacity: &c.Min, MaxCapacity: &c.Max}}}
+	if !c.StepsOnly {
+		tracking := c.config(s.Tracking)
+		d.Policies = append(d.Policies, types.ScalingPolicy{
 			PolicyName: aws.String(s.Name), ResourceId: id, PolicyType: types.PolicyTypeTargetTrackingScaling,
 			TargetTrackingScalingPolicyConfiguration: &tracking,
-		}},
+		})
 	}
 	if c.Step != (Step{}) {
-		p, a := s.step(c)
-		d.Policies, d.Alarms = append(d.Policies, p), append(d.Alarms, a)
+		s.addSteps(&d, s.out(c))
+	}
+	if c.In != (StepIn{}) {
+		s.addSteps(&d, s.in(c))
 	}
 	if c.Forecast != (Predicted{}) {
 		d.Policies = append(d.Policies, s.predictive(c))
 	}
-	if c.Schedule != (Schedule{}) {
+	if c.Hours != (Hours{}) {
 		d.Actions = s.actions(c)
 	}
 	return d
 }
 
-// step is the step policy of a candidate, with its alarm.
-func (s Subject) step(c Candidate) (types.ScalingPolicy, cwtypes.MetricAlarm) {
-	name := s.Name + "-step"
-	p := types.ScalingPolicy{
-		PolicyName: &name, PolicyARN: &name, ResourceId: aws.String(s.ResourceID), PolicyType: types.PolicyTypeStepScaling,
-		StepScalingPolicyConfiguration: &types.StepScalingPolicyConfiguration{
-			AdjustmentType: types.AdjustmentTypePercentChangeInCapacity, Cooldown: aws.Int32(60), MetricAggregationType: types.MetricAggregationTypeMaximum,
-			MinAdjustmentMagnitude: aws.Int32(1),
-			StepAdjustments:        []types.StepAdjustment{{MetricIntervalLowerBound: aws.Float64(0), ScalingAdjustment: &c.Step.Percent}},
-		},
+// A stepping is what a step policy and its alarm have of their own.
+type stepping struct {
+	name       string
+	cooldown   int32
+	steps      []types.StepAdjustment
+	comparison cwtypes.ComparisonOperator
+	threshold  float64
+	points, of int32
+}
+
+// out is the step policy of a candidate that adds tasks.
+func (s Subject) out(c Candidate) stepping {
+	steps := []types.StepAdjustment{{MetricIntervalLowerBound: aws.Float64(0), ScalingAdjustment: &c.Step.Percent}}
+	if c.Step.More > 0 {
+		steps[0].MetricIntervalUpperBound = aws.Float64(moreAfter)
+		steps = append(steps, types.StepAdjustment{MetricIntervalLowerBound: aws.Float64(moreAfter), ScalingAdjustment: &c.Step.More})
 	}
+	return stepping{s.Name + "-step", 60, steps, cwtypes.ComparisonOperatorGreaterThanOrEqualToThreshold, c.stepAt(), c.Step.Points, c.Step.Of}
+}
+
+// in is the one that removes tasks.
+func (s Subject) in(c Candidate) stepping {
+	steps := []types.StepAdjustment{{MetricIntervalUpperBound: aws.Float64(0), ScalingAdjustment: aws.Int32(-c.In.Percent)}}
+	return stepping{s.Name + "-in", c.In.Cooldown, steps, cwtypes.ComparisonOperatorLessThanThreshold, c.inAt(), c.In.Points, c.In.Of}
+}
+
+// addSteps adds a step policy with its alarm.
+func (s Subject) addSteps(d *policydoc.Documents, of stepping) {
+	d.Policies = append(d.Policies, types.ScalingPolicy{
+		PolicyName: &of.name, PolicyARN: &of.name, ResourceId: aws.String(s.ResourceID), PolicyType: types.PolicyTypeStepScaling,
+		StepScalingPolicyConfiguration: &types.StepScalingPolicyConfiguration{
+			AdjustmentType: types.AdjustmentTypePercentChangeInCapacity, Cooldown: &of.cooldown, MetricAggregationType: types.MetricAggregationTypeMaximum,
+			MinAdjustmentMagnitude: aws.Int32(1), StepAdjustments: of.steps,
+		},
+	})
 	metric := "CPUUtilization"
 	if m := s.Tracking.PredefinedMetricSpecification; m != nil && m.PredefinedMetricType == types.MetricTypeECSServiceAverageMemoryUtilization {
 		metric = "MemoryUtilization"
 	}
-	a := cwtypes.MetricAlarm{
-		AlarmName: aws.String(name), Namespace: aws.String("AWS/ECS"), MetricName: &metric, Statistic: cwtypes.StatisticAverage,
-		Period: aws.Int32(60), EvaluationPeriods: aws.Int32(1), ComparisonOperator: cwtypes.ComparisonOperatorGreaterThanOrEqualToThreshold,
-		Threshold: aws.Float64(c.stepAt()), AlarmActions: []string{name},
-	}
-	return p, a
+	d.Alarms = append(d.Alarms, cwtypes.MetricAlarm{
+		AlarmName: &of.name, Namespace: aws.String("AWS/ECS"), MetricName: &metric, Statistic: cwtypes.StatisticAverage,
+		Period: aws.Int32(60), EvaluationPeriods: &of.of, DatapointsToAlarm: &of.points, ComparisonOperator: of.comparison,
+		Threshold: &of.threshold, AlarmActions: []string{of.name},
+	})
 }
 
 // predictive is the predictive policy of a candidate.
@@ -110,25 +137,5 @@ func (s Subject) predictive(c Candidate) types.ScalingPolicy {
 			Mode: types.PredictiveScalingModeForecastAndScale, SchedulingBufferTime: &c.Forecast.Buffer,
 			MetricSpecifications: []types.PredictiveScalingMetricSpecification{{TargetValue: &c.Forecast.Target, PredefinedMetricPairSpecification: pair}},
 		},
-	}
-}
-
-// actions are the scheduled actions of a candidate: one that raises the minimum, and one that
-// lowers it again.
-func (s Subject) actions(c Candidate) []types.ScheduledAction {
-	days := "* * ?"
-	if c.Schedule.Weekdays {
-		days = "? * MON-FRI"
-	}
-	action := func(name string, hour int, least int32) types.ScheduledAction {
-		return types.ScheduledAction{
-			ScheduledActionName: &name, ResourceId: aws.String(s.ResourceID),
-			Schedule:             aws.String(fmt.Sprintf("cron(0 %d %s *)", hour, days)),
-			ScalableTargetAction: &types.ScalableTargetAction{MinCapacity: &least, MaxCapacity: &c.Max},
-		}
-	}
-	return []types.ScheduledAction{
-		action(s.Name+"-busy", c.Schedule.From, c.Schedule.Min),
-		action(s.Name+"-quiet", c.Schedule.To, c.Min),
 	}
 }

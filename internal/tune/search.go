@@ -24,6 +24,9 @@ type Problem struct {
 	Build func(policydoc.Documents) (sim.Scenario, error)
 	// Today is what scales the target now; nil: AWS's defaults.
 	Today *policydoc.Documents
+	// Against are others that the best is compared with, autoscalers that are not AWS's among
+	// them.
+	Against []Rival
 
 	Start    time.Time
 	Requests []float64 // of each minute
@@ -35,6 +38,12 @@ type Problem struct {
 	Seed       uint64
 	Workers    int                         // processors
 	Progress   func(done int, best *Trial) // nil: nobody wants to know
+}
+
+// A Rival is what the best is compared with.
+type Rival struct {
+	Name string
+	policydoc.Documents
 }
 
 // A Trial is a candidate with what became of it on the training part.
@@ -57,9 +66,16 @@ type Outcome struct {
 	Usual, AsDefaults Trial
 }
 
-// reserve is the share of the misses that a goal allows which a candidate may use up on the
-// training part: what is to come is never quite like what was.
-const reserve = 0.7
+// What is to come is never quite like what was. A candidate may use up the misses that a goal
+// allows but for what days differ: with so many standard deviations of what is to come it
+// keeps the goal where days are independent. It may use up the share reserve of them at most,
+// and unknown where there are fewer days than enough to know how they differ.
+const (
+	certainty = 1.7
+	reserve   = 0.85
+	unknown   = 0.7
+	enough    = 13.0
+)
 
 // mostAhead is how many candidates with predictive scaling are tried: each makes forecasts
 // as the server does, four a day.
@@ -253,6 +269,9 @@ func (p *Problem) run(ctx context.Context, d policydoc.Documents, on part, worse
 		return Score{}, false, err
 	}
 	scenario.Agreement = p.Goal.latency
+	for _, a := range d.Autoscalers {
+		a.Apply(&scenario)
+	}
 	return on.run(ctx, scenario, p.Goal, worse)
 }
 
@@ -283,14 +302,25 @@ func front(all []Trial) []Trial {
 // place is that of the best on the frontier: of the cheapest that keeps the goal with the
 // reserve, else of the cheapest that keeps it, else of what comes nearest.
 func (s *search) place(front []Trial) (at int, keeps bool) {
-	allowed := func(t Trial) float64 { return (1 - s.Goal.Share) * t.Score.Total }
-	if at = slices.IndexFunc(front, func(t Trial) bool { return t.Score.Miss <= reserve*allowed(t) }); at >= 0 {
+	if at = slices.IndexFunc(front, s.surely); at >= 0 {
 		return at, true
 	}
-	if at = slices.IndexFunc(front, func(t Trial) bool { return t.Score.Miss <= allowed(t) }); at >= 0 {
+	within := func(t Trial) bool { return t.Score.Miss <= (1-s.Goal.Share)*t.Score.Total }
+	if at = slices.IndexFunc(front, within); at >= 0 {
 		return at, true
 	}
 	return len(front) - 1, false
+}
+
+// surely reports whether a trial keeps the goal with a reserve for what is to come.
+func (s *search) surely(t Trial) bool {
+	allowed, share := 1-s.Goal.Share, t.Score.Miss/t.Score.Total
+	if t.Score.Days < enough {
+		return share <= unknown*allowed
+	}
+	rest := float64(len(s.Requests)-s.Train) / (24 * 60)
+	differs := t.Score.Spread * math.Sqrt(1/rest+1/t.Score.Days)
+	return share <= min(reserve*allowed, allowed-certainty*differs)
 }
 
 // best is the trial that is recommended, and whether it keeps the goal.

@@ -25,6 +25,9 @@ func (s Subject) WriteTerraform(w io.Writer, c Candidate) error {
 		{"resource_id", raw(target + ".resource_id")},
 	}
 	t := &hcl{}
+	if c.Forecast != (Predicted{}) {
+		t.WriteString("# Predictive scaling needs version 6.13 of the provider, or a newer one.\n")
+	}
 	t.resource("aws_appautoscaling_target", name, fields{
 		{"service_namespace", "ecs"}, {"scalable_dimension", "ecs:service:DesiredCount"}, {"resource_id", s.ResourceID},
 		{"min_capacity", c.Min}, {"max_capacity", c.Max},
@@ -45,7 +48,7 @@ func (s Subject) WriteTerraform(w io.Writer, c Candidate) error {
 			{"alarm_name", *a.AlarmName}, {"alarm_actions", raw("[aws_appautoscaling_policy." + label(service+"-"+*a.AlarmName) + ".arn]")},
 			{"namespace", *a.Namespace}, {"metric_name", *a.MetricName},
 			{"dimensions", raw(fmt.Sprintf("{ ClusterName = %q, ServiceName = %q }", cluster, service))},
-			{"statistic", string(a.Statistic)}, {"period", *a.Period}, {"evaluation_periods", *a.EvaluationPeriods},
+			{"statistic", string(a.Statistic)}, {"period", *a.Period}, {"evaluation_periods", *a.EvaluationPeriods}, {"datapoints_to_alarm", *a.DatapointsToAlarm},
 			{"comparison_operator", string(a.ComparisonOperator)}, {"threshold", *a.Threshold},
 		})
 	}

@@ -3,6 +3,7 @@ package tune
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -16,6 +17,8 @@ type Score struct {
 	Miss  float64 `json:"missed"` // of Total: requests or minutes outside the agreement
 	Total float64 `json:"total"`
 	Days  float64 `json:"days"`
+	// Spread is by how much a day's misses differ from the usual, as a share of a day's Total.
+	Spread float64 `json:"-"`
 }
 
 // Kept is the percentage that was within the agreement.
@@ -50,14 +53,17 @@ type part struct {
 func (p part) run(ctx context.Context, s sim.Scenario, g Goal, worse func(hours, miss float64) bool) (Score, bool, error) {
 	var score Score
 	stopped, minutes, seconds := false, 0, 0.0
+	var days daily
 	s.Start, s.WarmUp = p.start, time.Duration(p.unscored)*time.Minute
 	s.Observer = sim.Observer{Minute: func(r sim.Record) {
 		if minutes++; minutes <= p.unscored {
 			return
 		}
 		seconds += r.Paid
-		score.Miss += g.miss(r)
-		score.Total += g.total(r)
+		miss, total := g.miss(r), g.total(r)
+		score.Miss += miss
+		score.Total += total
+		days.add(miss, total)
 		if minutes%looksEach == 0 && (ctx.Err() != nil || worse != nil && worse(seconds/3600, score.Miss)) {
 			stopped = true
 		}
@@ -70,8 +76,42 @@ func (p part) run(ctx context.Context, s sim.Scenario, g Goal, worse func(hours,
 		}
 	})
 	score.Hours, score.Cost = result.TaskHours, result.Cost
-	score.Days = float64(result.Minutes) / (24 * 60)
+	score.Days, score.Spread = float64(result.Minutes)/(24*60), days.spread(score)
 	return score, !stopped, err
+}
+
+// A daily adds up the misses of each day.
+type daily struct {
+	minutes      int
+	miss, total  float64 // of the day so far
+	days         float64 // whole ones
+	misses       float64
+	square, both float64 // sums of miss*miss and of miss*total
+	totals       float64 // sum of total*total
+}
+
+func (d *daily) add(miss, total float64) {
+	d.miss += miss
+	d.total += total
+	if d.minutes++; d.minutes%(24*60) > 0 {
+		return
+	}
+	d.days++
+	d.square += d.miss * d.miss
+	d.both += d.miss * d.total
+	d.totals += d.total * d.total
+	d.miss, d.total = 0, 0
+}
+
+// spread is by how much a day's misses differ from the usual share of its requests, as a share of
+// a day's requests.
+func (d *daily) spread(s Score) float64 {
+	if d.days < 2 || s.Total == 0 {
+		return 0
+	}
+	share, usual := s.Miss/s.Total, s.Total/s.Days
+	squares := d.square - 2*share*d.both + share*share*d.totals
+	return math.Sqrt(max(0, squares)/(d.days-1)) / usual
 }
 
 // looksEach is after how many minutes a trial asks whether to go on.

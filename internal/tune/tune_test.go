@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+
 	"flyball/internal/policydoc"
+	"flyball/internal/preset"
 	"flyball/internal/simulation"
 	"flyball/internal/tune"
 	"flyball/sim"
@@ -77,6 +80,31 @@ func TestTheBestIsCheaperThanTheDefaultsAtTheSameAgreement(t *testing.T) {
 
 // Traffic that never changes needs a number of tasks that can be told: 1,500 requests a minute of
 // 50 ms are 1.25 processors. Five tasks of a quarter are overrun, and six are the fewest.
+// What is given to compare with stands behind AWS's, checked on the same part.
+func TestAnotherAutoscalerIsComparedWith(t *testing.T) {
+	p := problem(t, "p95 < 800ms", days(3))
+	p.Candidates = 4
+	least, most := int32(1), int32(30)
+	for _, text := range []string{"hpa:cpu=60", "flyball:"} {
+		other, err := preset.ParseShort(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Against = append(p.Against, tune.Rival{Name: text, Documents: policydoc.Documents{
+			Targets:     []types.ScalableTarget{{MinCapacity: &least, MaxCapacity: &most}},
+			Autoscalers: []preset.Preset{other},
+		}})
+	}
+	var r tune.Report
+	if err := r.Complete(t.Context(), p, search(t, p)); err != nil {
+		t.Fatal(err)
+	}
+	others := r.Compared[len(r.Compared)-2:]
+	if others[0].Name != "hpa:cpu=60" || others[0].Held.Cost <= others[1].Held.Cost || others[1].Kept < 95 {
+		t.Errorf("%+v", others)
+	}
+}
+
 func TestSteadyTrafficIsServedByTheFewestTasks(t *testing.T) {
 	steady := make([]float64, 2*1440)
 	for i := range steady {
@@ -168,8 +196,11 @@ func TestWhatIsWrittenIsWhatIsSimulated(t *testing.T) {
 	s := tune.NewSubject("service/shop/web", policydoc.Documents{})
 	c := tune.Candidate{
 		Target: 72.5, OutCooldown: 30, InCooldown: 120, Min: 2, Max: 20,
-		Step: tune.Step{Above: 10, Percent: 40}, Schedule: tune.Schedule{From: 8, To: 18, Min: 6, Weekdays: true},
+		Step: tune.Step{Above: 10, Percent: 40, More: 80, Points: 2, Of: 3}, In: tune.StepIn{Below: 20, Percent: 10, Points: 5, Of: 5, Cooldown: 60},
 		Forecast: tune.Predicted{Target: 60, Buffer: 300},
+	}
+	for hour := 8; hour < 18; hour++ {
+		c.Hours.Week[hour] = 6
 	}
 	var hcl, sh bytes.Buffer
 	if err := s.WriteTerraform(&hcl, c); err != nil {
@@ -178,12 +209,12 @@ func TestWhatIsWrittenIsWhatIsSimulated(t *testing.T) {
 	if err := s.WriteCommands(&sh, c); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"target_value       = 72.5", "step_adjustment {", `schedule           = "cron(0 8 ? * MON-FRI *)"`, "max_capacity = 20", "predictive_scaling_policy_configuration {"} {
+	for _, want := range []string{"target_value       = 72.5", "step_adjustment {", `schedule           = "cron(0 8 ? * MON-FRI *)"`, `"cron(0 18 ? * MON-FRI *)"`, "max_capacity = 20", "datapoints_to_alarm = 2", "disable_scale_in   = true", "scaling_adjustment          = -10", "predictive_scaling_policy_configuration {"} {
 		if !strings.Contains(hcl.String(), want) {
 			t.Errorf("no %q in\n%s", want, hcl.String())
 		}
 	}
-	for _, want := range []string{"--min-capacity 2 --max-capacity 20", `"TargetValue":72.5`, `--alarm-actions "$policy"`, "MinCapacity=6,MaxCapacity=20", `"SchedulingBufferTime":300`} {
+	for _, want := range []string{"--min-capacity 2 --max-capacity 20", `"TargetValue":72.5`, `--alarm-actions "$policy"`, "--evaluation-periods 3 --datapoints-to-alarm 2", `"DisableScaleIn":true`, "MinCapacity=6,MaxCapacity=20", `"SchedulingBufferTime":300`} {
 		if !strings.Contains(sh.String(), want) {
 			t.Errorf("no %q in\n%s", want, sh.String())
 		}

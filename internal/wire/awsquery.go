@@ -29,7 +29,7 @@ func (q *awsQuery) route(x *exchange) *fault {
 	}
 	x.name = q.params.get("Action")
 	switch {
-	case x.name == "" && x.service != nil && x.service.path != "":
+	case x.name == "" && x.r.Method == http.MethodGet && x.service != nil && x.service.path != "":
 		return &fault{code: "UnknownOperationException", status: http.StatusNotFound, bare: true}
 	case x.name == "":
 		return &fault{code: "MissingAction", status: http.StatusBadRequest, message: "The request must contain the parameter Action"}

@@ -50,6 +50,7 @@ type plan struct {
 	bodied  bool           // of structs: it has members that are in an object in the body
 	elem    *plan          // of lists, maps and floats
 	key     *plan          // of maps: constraints of keys
+	shown   []string       // of structs: the members that messages repeat
 	secret  bool           // values are not repeated to clients
 	names   [2]string      // of maps: what keys and values are called in awsQuery
 	arms    []arm          // of unions
@@ -99,6 +100,7 @@ type planner struct {
 	model    *model
 	name     func(member, *smithy.Schema, string) string // names a member on the wire
 	enums    map[string][]string                         // values that come first, by type
+	shown    map[string][]string                         // members of structs that messages repeat, by type
 	plans    map[planKey]*plan
 	whole    bool // all members are in the body
 }
@@ -183,7 +185,7 @@ func (pl *planner) fill(p *plan, shape string, schema *smithy.Schema) (err error
 			p.elem, err = pl.part(t.Elem(), s.Value, schema, "Value")
 		}
 	case t.Kind() == reflect.Struct:
-		p.kind = kindStruct
+		p.kind, p.shown = kindStruct, pl.shown[t.Name()]
 		return pl.fillStruct(p, s, schema)
 	default:
 		return fmt.Errorf("wire: no protocol carries a %s", t)

@@ -48,6 +48,9 @@ type Service struct {
 	// values that the models lack. The values of a type with an empty list are not
 	// checked: its service does that.
 	enums map[string][]string
+	// shown are the members of structs that messages about lists of them repeat, in AWS's
+	// order and in its spelling. Of others only that there is one is told.
+	shown map[string][]string
 	// document makes the SDK's document from a JSON-like value. Requests with
 	// documents are refused where it is nil.
 	document func(any) any

@@ -143,6 +143,9 @@ func EventBridge[T any](resolve func(context.Context, Scope) (T, error)) Service
 		protocols: []Protocol{AWSJSON11},
 		errors:    eventbridge.TypeRegistry,
 		invalid:   "ValidationException",
+		shown: map[string][]string{"PutEventsRequestEntry": {
+			"time", "source", "resources", "detailType", "detail", "eventBusName", "traceHeader", "kmsKeyIdentifier", "internalMetadata",
+		}},
 		// Events are on disk when they are answered for.
 		stateless: []string{"PutEvents"},
 	}, resolve)

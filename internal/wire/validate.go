@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -286,7 +287,7 @@ func double(f float64) string { return string(appendFloat(nil, f)) }
 
 // maxShown bounds how much of a refused value is repeated to the client, in
 // bytes.
-const maxShown = 2048
+const maxShown = 8192
 
 // show quotes a value. Structs, lists and maps of them, and secrets are left out.
 func (p *plan) show(v reflect.Value) string {
@@ -320,8 +321,40 @@ func (p *plan) text(v reflect.Value) (s string, shown bool) {
 		return "[]", true
 	case p.kind == kindMap:
 		return p.entries(v)
+	case p.kind == kindList && p.elem.shown != nil:
+		items := make([]string, v.Len())
+		for i := range items {
+			items[i] = p.elem.object(v.Index(i))
+		}
+		return "[" + strings.Join(items, ", ") + "]", true
 	}
 	return "", false
+}
+
+// object is a struct: Entry(source=shop, time=null). Members that the SDK does not have are null.
+func (p *plan) object(v reflect.Value) string {
+	members := make([]string, len(p.shown))
+	for i, name := range p.shown {
+		members[i] = name + "=null"
+		for _, f := range p.fields {
+			if fv := v.Field(f.index); f.path == name && isSet(f.plan, fv) {
+				members[i] = name + "=" + f.plan.member(fv)
+			}
+		}
+	}
+	return p.typ.Name() + "(" + strings.Join(members, ", ") + ")"
+}
+
+// member is the value of a member that is set.
+func (p *plan) member(v reflect.Value) string {
+	if p.pointer {
+		v = v.Elem()
+	}
+	if p.kind == kindTime {
+		return v.Interface().(time.Time).UTC().Format(time.RFC3339)
+	}
+	s, _ := p.text(v)
+	return s
 }
 
 // entries are those of a map of texts or numbers: {a=1.0, b=2.0}.

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 )
 
@@ -15,7 +16,7 @@ import (
 func validator(t *testing.T) func(operation, body string) string {
 	services := map[string]*service{}
 	var handlers []*handler
-	for _, s := range append(clientServices(), Lambda(always((*lambda.Client)(nil)))) {
+	for _, s := range append(clientServices(), Lambda(always((*lambda.Client)(nil))), EventBridge(always((*eventbridge.Client)(nil)))) {
 		h, err := NewHandler(Options{}, s)
 		if err != nil {
 			t.Fatal(err)
@@ -97,6 +98,9 @@ func TestViolationsAreToldInTheWordsOfAWS(t *testing.T) {
 			one + "Value '{a=" + strings.Repeat("v", 257) + "}' at 'tags' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 256]"},
 		{"map keys", "application-autoscaling:TagResource", `{"ResourceARN":"arn:aws:application-autoscaling:us-east-1:123456789012:scalable-target/a","Tags":{"":"b"}}`,
 			one + "Value '{=b}' at 'tags' failed to satisfy constraint: Map keys must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1]"},
+		{"list of structs of which AWS tells the members", "events:PutEvents", `{"Entries":[` + strings.Repeat(`{"Source":"shop","Resources":["a","b"]},`, 10) + `{"Source":"shop","Time":1700000000}]}`,
+			"PutEventsRequestEntry(time=null, source=shop, resources=[a, b], detailType=null, detail=null, eventBusName=null, traceHeader=null, kmsKeyIdentifier=null, internalMetadata=null), " +
+				"PutEventsRequestEntry(time=2023-11-14T22:13:20Z, source=shop, resources=null, detailType=null, detail=null, eventBusName=null, traceHeader=null, kmsKeyIdentifier=null, internalMetadata=null)]' at 'entries' failed to satisfy constraint: Member must have length less than or equal to 10"},
 		{"map keys that are secret", "lambda:UpdateFunctionConfiguration", `{"Environment":{"Variables":{"_":"b"}}}`,
 			"Value at 'environment.variables' failed to satisfy constraint: Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]"},
 		{"map of numbers", "lambda:UpdateAlias", `{"RoutingConfig":{"AdditionalVersionWeights":{"2":2}}}`,

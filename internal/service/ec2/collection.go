@@ -35,13 +35,13 @@ type collection[T any, P interface {
 	rows *state.Table[T]
 	kind types.ResourceType
 	// What a call is told that names one that is not there: the code, and a message
-	// with the id.
-	code, missing string
-	prefix        string // of ids
+	// with the id; and the code for what cannot be an id, if EC2 has one.
+	code, missing, malformed string
+	prefix                   string // of ids
 }
 
-func (c *collection[T, P]) open(of *cell.Cell, kind types.ResourceType, prefix, code, missing string) (err error) {
-	c.kind, c.prefix, c.code, c.missing = kind, prefix, code, missing
+func (c *collection[T, P]) open(of *cell.Cell, kind types.ResourceType, prefix, code, missing, malformed string) (err error) {
+	c.kind, c.prefix, c.code, c.missing, c.malformed = kind, prefix, code, missing, malformed
 	c.rows, err = state.NewTable[T](of.State, state.Kind{Name: "ec2." + string(kind), Version: 1})
 	return err
 }
@@ -54,9 +54,22 @@ func (c *collection[T, P]) newID() string { return cell.NewID(c.prefix, idDigits
 func (c *collection[T, P]) find(id *string) (row T, err error) {
 	row, ok := c.rows.Get(aws.ToString(id))
 	if !ok {
-		return row, fault.New(c.code, c.missing, aws.ToString(id))
+		return row, c.none(aws.ToString(id))
 	}
 	return row, nil
+}
+
+// none is the refusal of an id that nothing has. Source: "Error codes for the Amazon EC2 API",
+// where an id that is malformed has another code than one that is not found.
+func (c *collection[T, P]) none(id string) error {
+	digits, ours := strings.CutPrefix(id, c.prefix)
+	switch {
+	case c.malformed != "" && !ours:
+		return fault.New(c.malformed, `Invalid id: "%s" (expecting "%s...")`, id, c.prefix)
+	case c.malformed != "" && strings.Trim(digits, "0123456789abcdef") != "":
+		return fault.New(c.malformed, `Invalid id: "%s"`, id)
+	}
+	return fault.New(c.code, c.missing, id)
 }
 
 // some are the resources that pass a test, by their ids.

@@ -70,15 +70,15 @@ func (a *API) open() error {
 	}
 	a.founded = founded
 	for _, err := range []error{
-		a.vpcs.open(a.cell, types.ResourceTypeVpc, "vpc-", "InvalidVpcID.NotFound", "The vpc ID '%s' does not exist"),
-		a.subnets.open(a.cell, types.ResourceTypeSubnet, "subnet-", "InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist"),
-		a.groups.open(a.cell, types.ResourceTypeSecurityGroup, "sg-", "InvalidGroup.NotFound", "The security group '%s' does not exist"),
-		a.rules.open(a.cell, types.ResourceTypeSecurityGroupRule, "sgr-", "InvalidSecurityGroupRuleId.NotFound", "The security group rule ID '%s' does not exist"),
-		a.gateways.open(a.cell, types.ResourceTypeInternetGateway, "igw-", "InvalidInternetGatewayID.NotFound", "The internetGateway ID '%s' does not exist"),
-		a.tables.open(a.cell, types.ResourceTypeRouteTable, "rtb-", "InvalidRouteTableID.NotFound", "The routeTable ID '%s' does not exist"),
-		a.acls.open(a.cell, types.ResourceTypeNetworkAcl, "acl-", "InvalidNetworkAclID.NotFound", "The networkAcl ID '%s' does not exist"),
-		a.addresses.open(a.cell, types.ResourceTypeElasticIp, "eipalloc-", "InvalidAllocationID.NotFound", "The allocation ID '%s' does not exist"),
-		a.nats.open(a.cell, types.ResourceTypeNatgateway, "nat-", "NatGatewayNotFound", "The Nat Gateway %s was not found"),
+		a.vpcs.open(a.cell, types.ResourceTypeVpc, "vpc-", "InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", "InvalidVpcID.Malformed"),
+		a.subnets.open(a.cell, types.ResourceTypeSubnet, "subnet-", "InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist", "InvalidSubnetID.Malformed"),
+		a.groups.open(a.cell, types.ResourceTypeSecurityGroup, "sg-", "InvalidGroup.NotFound", "The security group '%s' does not exist", "InvalidGroupId.Malformed"),
+		a.rules.open(a.cell, types.ResourceTypeSecurityGroupRule, "sgr-", "InvalidSecurityGroupRuleId.NotFound", "The security group rule ID '%s' does not exist", "InvalidSecurityGroupRuleId.Malformed"),
+		a.gateways.open(a.cell, types.ResourceTypeInternetGateway, "igw-", "InvalidInternetGatewayID.NotFound", "The internetGateway ID '%s' does not exist", "InvalidInternetGatewayId.Malformed"),
+		a.tables.open(a.cell, types.ResourceTypeRouteTable, "rtb-", "InvalidRouteTableID.NotFound", "The routeTable ID '%s' does not exist", "InvalidRouteTableId.Malformed"),
+		a.acls.open(a.cell, types.ResourceTypeNetworkAcl, "acl-", "InvalidNetworkAclID.NotFound", "The networkAcl ID '%s' does not exist", "InvalidNetworkAclId.Malformed"),
+		a.addresses.open(a.cell, types.ResourceTypeElasticIp, "eipalloc-", "InvalidAllocationID.NotFound", "The allocation ID '%s' does not exist", ""),
+		a.nats.open(a.cell, types.ResourceTypeNatgateway, "nat-", "NatGatewayNotFound", "The Nat Gateway %s was not found", "NatGatewayMalformed"),
 	} {
 		if err != nil {
 			return err

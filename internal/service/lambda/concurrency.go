@@ -59,7 +59,10 @@ func (a *API) provisionedOf(function string) (n int32) {
 
 // PutFunctionConcurrency keeps concurrency for a function, which then has no more.
 func (a *API) PutFunctionConcurrency(ctx context.Context, in *lambda.PutFunctionConcurrencyInput, _ ...func(*lambda.Options)) (*lambda.PutFunctionConcurrencyOutput, error) {
-	name, err := a.ownFunction(in.FunctionName)
+	if owner := a.ownerOf(in.FunctionName); owner != a {
+		return owner.PutFunctionConcurrency(ctx, in)
+	}
+	_, name, err := a.unqualified(in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +75,7 @@ func (a *API) PutFunctionConcurrency(ctx context.Context, in *lambda.PutFunction
 			return fault.Limit("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", leastUnreserved)
 		}
 		if provisioned := a.provisionedOf(name); kept < provisioned {
-			return fault.Parameter("Specified ReservedConcurrentExecutions for function is less than its provisioned concurrency [%d].", provisioned)
+			return fault.Limit(" ReservedConcurrentExecutions  %d should not be lower than function's total provisioned concurrency [%d].", kept, provisioned)
 		}
 		f.Reserved = &kept
 		return nil
@@ -99,7 +102,10 @@ func (a *API) GetFunctionConcurrency(ctx context.Context, in *lambda.GetFunction
 
 // DeleteFunctionConcurrency has a function share what concurrency is left.
 func (a *API) DeleteFunctionConcurrency(ctx context.Context, in *lambda.DeleteFunctionConcurrencyInput, _ ...func(*lambda.Options)) (*lambda.DeleteFunctionConcurrencyOutput, error) {
-	name, err := a.ownFunction(in.FunctionName)
+	if owner := a.ownerOf(in.FunctionName); owner != a {
+		return owner.DeleteFunctionConcurrency(ctx, in)
+	}
+	_, name, err := a.unqualified(in.FunctionName)
 	if err != nil {
 		return nil, err
 	}

@@ -73,9 +73,18 @@ func (a *API) credentials(ctx context.Context, v version) (Credentials, error) {
 	if c, ok := a.wallet.take(of, a.cell.Clock.Wall()); ok {
 		return c, nil
 	}
-	c, err := a.cfg.Roles.Assume(ctx, of.role, a.arn(v.Function), v.Function, 2*credentialsTime)
+	c, err := a.cfg.Roles.Assume(ctx, of.role, a.arn(v.Function), sessionName(v.Function), 2*credentialsTime)
 	if err == nil {
 		a.wallet.keep(of, c)
 	}
 	return c, err
+}
+
+// sessionName is the name of a function's sessions: its own, or a longer one where STS would
+// refuse that as too short.
+func sessionName(function string) string {
+	if len(function) < 2 {
+		return function + "@lambda_function"
+	}
+	return function
 }

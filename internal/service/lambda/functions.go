@@ -239,12 +239,12 @@ func versionPage(rows []version, marker *string, most *int32) ([]version, *strin
 
 // DeleteFunction deletes a function with all that belongs to it, or one version of it.
 func (a *API) DeleteFunction(ctx context.Context, in *lambda.DeleteFunctionInput, _ ...func(*lambda.Options)) (*lambda.DeleteFunctionOutput, error) {
-	owner, r, err := a.named(in.FunctionName, in.Qualifier)
+	if owner := a.ownerOf(in.FunctionName); owner != a {
+		return owner.DeleteFunction(ctx, in)
+	}
+	_, r, err := a.named(in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
-	}
-	if owner != a {
-		return nil, fault.Denied()
 	}
 	switch {
 	case r.Qualifier == "":

@@ -18,6 +18,7 @@ import (
 	"flyball/internal/endpoint"
 	"flyball/internal/function"
 	"flyball/internal/service/lambda/fault"
+	"flyball/internal/service/lambda/rules"
 )
 
 // A Runner runs functions; a function.Host is one.
@@ -34,7 +35,7 @@ const (
 
 // Invoke runs a function and answers with what it has answered, or takes an event for it.
 func (a *API) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...func(*lambda.Options)) (*lambda.InvokeOutput, error) {
-	t, err := a.find(ctx, in.FunctionName, in.Qualifier)
+	t, err := a.invoked(ctx, in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +62,16 @@ func (a *API) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...func(*lam
 		return &lambda.InvokeOutput{StatusCode: http.StatusAccepted}, nil
 	}
 	return t.api.invoke(ctx, t, call, in.LogType)
+}
+
+// invoked is find in the words of invocations: without a qualifier it is $LATEST that is missing.
+func (a *API) invoked(ctx context.Context, name, qualifier *string) (target, error) {
+	t, err := a.find(ctx, name, qualifier)
+	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing && t.api != nil && t.qualifier == "" {
+		_, r, _ := a.named(name, qualifier)
+		err = fault.NoFunction(t.api.qualified(r.Name, rules.Latest))
+	}
+	return t, err
 }
 
 // clientContext is what a call has in base64.

@@ -255,3 +255,11 @@ func TestAFunctionThatIsDeletedWhileItStartsIsNotFound(t *testing.T) {
 	_, err := w.invoke("f", "{}")
 	wants(t, err, "ResourceNotFoundException", "Function not found: "+functionARN+"f")
 }
+
+func TestWhatIsInvokedWithoutAQualifierIsLATEST(t *testing.T) {
+	w := open(t)
+	_, err := w.invoke("none", "{}")
+	wants(t, err, "ResourceNotFoundException", "Function not found: "+functionARN+"none:$LATEST")
+	_, err = w.invoke("none:live", "{}")
+	wants(t, err, "ResourceNotFoundException", "Function not found: "+functionARN+"none:live")
+}

@@ -188,7 +188,7 @@ func (a *API) source(ctx context.Context, in *lambda.CreateEventSourceMappingInp
 
 // queue is the queue that an ARN names, as it is now.
 func (a *API) queue(ctx context.Context, given string) (q sourceQueue, err error) {
-	const missing = "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist or you do not have access to it."
+	const missing = "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist."
 	name, err := arn.Parse(given)
 	if err != nil || a.cfg.Queues == nil || name.Region != a.cell.Region {
 		return q, fault.Parameter(missing)

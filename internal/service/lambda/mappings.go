@@ -131,6 +131,9 @@ func (a *API) CreateEventSourceMapping(ctx context.Context, in *lambda.CreateEve
 		UUID: uuid.NewString(), Function: t.function.Name, Qualifier: t.qualifier, Queue: q.arn,
 		Enabled: in.Enabled == nil || *in.Enabled, State: creating, Created: now, Modified: now, Tags: given, mappingSettings: settings,
 	}
+	if !m.Enabled {
+		m.State = disabled // at once
+	}
 	if err := m.check(t, q); err != nil {
 		return nil, err
 	}

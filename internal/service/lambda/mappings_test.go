@@ -352,7 +352,7 @@ func TestWhatAMappingCannotBe(t *testing.T) {
 			in.EventSourceArn = aws.String("arn:aws:kinesis:" + region + ":" + account + ":stream/s")
 		}, "InvalidParameterValueException", "Flyball does not support event sources other than queues of SQS, such as kinesis."},
 		"of no queue": {func(in *sdk.CreateEventSourceMappingInput) { in.EventSourceArn = aws.String(w.arn + "2") }, "InvalidParameterValueException",
-			"Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist or you do not have access to it."},
+			"Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist."},
 		"to no function": {func(in *sdk.CreateEventSourceMappingInput) { in.FunctionName = aws.String("none") }, "InvalidParameterValueException", "Function does not exist"},
 		"of nothing to no function": {func(in *sdk.CreateEventSourceMappingInput) {
 			in.FunctionName, in.EventSourceArn = aws.String("none"), nil
@@ -438,5 +438,14 @@ func TestMappingsAreListedByQueueAndFunction(t *testing.T) {
 		if name == "of a function" && *out.EventSourceMappings[0].UUID != id {
 			t.Errorf("got %s, want %s", *out.EventSourceMappings[0].UUID, id)
 		}
+	}
+}
+
+func TestAMappingThatIsMadeDisabledIsSoAtOnce(t *testing.T) {
+	w := feed(t, nil)
+	out, err := w.CreateEventSourceMapping(t.Context(), &sdk.CreateEventSourceMappingInput{FunctionName: aws.String("f"), EventSourceArn: &w.arn, Enabled: aws.Bool(false)})
+	ok(t, err)
+	if *out.State != "Disabled" {
+		t.Errorf("it is %s", *out.State)
 	}
 }

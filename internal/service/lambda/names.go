@@ -78,6 +78,18 @@ func (a *API) of(account string) *API {
 	return a.cfg.Account(account)
 }
 
+// ownerOf is the service of the account that has a function. What the function's policy can
+// allow other accounts is carried out there. Source: "Granting Lambda function access to other
+// accounts", which lists these operations.
+func (a *API) ownerOf(name *string) *API {
+	if r, ok := rules.ParseReference(aws.ToString(name)); ok {
+		if owner := a.of(r.Account); owner != nil {
+			return owner
+		}
+	}
+	return a
+}
+
 // unqualified reads the name of a function in an operation that is about all of it.
 func (a *API) unqualified(name *string) (owner *API, function string, err error) {
 	owner, r, err := a.like(rules.PlainPattern, name, nil)

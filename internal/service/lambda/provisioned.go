@@ -226,7 +226,7 @@ func (a *API) describeProvisioned(ctx context.Context, p provisioned) *types.Pro
 		of := a.provisioning(p.Function, number)
 		started += min(n, of.Available)
 		if of.Failure != "" && of.Available < n {
-			d.Status, d.StatusReason = types.ProvisionedConcurrencyStatusEnumFailed, aws.String(of.Failure)
+			d.Status, d.StatusReason = types.ProvisionedConcurrencyStatusEnumFailed, aws.String("FUNCTION_ERROR_INIT_FAILURE")
 		}
 	}
 	if started >= int(p.Wanted) {

@@ -122,7 +122,7 @@ func TestTheStatusOfProvisionedConcurrency(t *testing.T) {
 		if got.Status != c.want || *got.AllocatedProvisionedConcurrentExecutions != c.started || *got.RequestedProvisionedConcurrentExecutions != 10 {
 			t.Errorf("%s: got %s with %d, want %s with %d", name, got.Status, *got.AllocatedProvisionedConcurrentExecutions, c.want, c.started)
 		}
-		if (got.StatusReason != nil) != (c.want == types.ProvisionedConcurrencyStatusEnumFailed) {
+		if failed := c.want == types.ProvisionedConcurrencyStatusEnumFailed; (aws.ToString(got.StatusReason) == "FUNCTION_ERROR_INIT_FAILURE") != failed {
 			t.Errorf("%s: the reason is %v", name, got.StatusReason)
 		}
 	}
@@ -200,7 +200,7 @@ func TestWhatIsProvisionedIsNotShared(t *testing.T) {
 	wants(t, w.keep("g", 601), invalid,
 		"Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100].")
 	ok(t, w.keep("g", 600))
-	wants(t, w.keep("f", 299), invalid, "Specified ReservedConcurrentExecutions for function is less than its provisioned concurrency [300].")
+	wants(t, w.keep("f", 299), invalid, " ReservedConcurrentExecutions  299 should not be lower than function's total provisioned concurrency [300].")
 	ok(t, w.keep("f", 300))
 	if got := unreserved(); got != 100 {
 		t.Errorf("with what f keeps %d are shared, want 100", got)

@@ -15,6 +15,9 @@ import (
 
 // TagResource adds or replaces tags of a function, or of an event source mapping.
 func (a *API) TagResource(ctx context.Context, in *lambda.TagResourceInput, _ ...func(*lambda.Options)) (*lambda.TagResourceOutput, error) {
+	if owner := a.ownerOf(in.Resource); owner != a {
+		return owner.TagResource(ctx, in)
+	}
 	if len(in.Tags) == 0 {
 		return nil, fault.Parameter("An error occurred and the request cannot be processed.")
 	}
@@ -27,6 +30,9 @@ func (a *API) TagResource(ctx context.Context, in *lambda.TagResourceInput, _ ..
 
 // UntagResource removes tags of a function, or of an event source mapping.
 func (a *API) UntagResource(ctx context.Context, in *lambda.UntagResourceInput, _ ...func(*lambda.Options)) (*lambda.UntagResourceOutput, error) {
+	if owner := a.ownerOf(in.Resource); owner != a {
+		return owner.UntagResource(ctx, in)
+	}
 	if len(in.TagKeys) == 0 {
 		return nil, fault.Constraint("null", "tagKeys", "not be null")
 	}
@@ -72,6 +78,9 @@ func (a *API) retag(ctx context.Context, resource *string, change func(map[strin
 
 // ListTags tells the tags of a function, or of an event source mapping.
 func (a *API) ListTags(ctx context.Context, in *lambda.ListTagsInput, _ ...func(*lambda.Options)) (*lambda.ListTagsOutput, error) {
+	if owner := a.ownerOf(in.Resource); owner != a {
+		return owner.ListTags(ctx, in)
+	}
 	if id, is := a.mappingNamed(aws.ToString(in.Resource)); is {
 		m, err := a.mapping(ctx, &id)
 		if err != nil {
@@ -106,12 +115,10 @@ func listedTags(tags map[string]string) map[string]string {
 
 // tagged is the name of the function that an ARN names.
 func (a *API) tagged(resource *string) (string, error) {
-	owner, r, err := a.named(resource, nil)
+	_, r, err := a.named(resource, nil)
 	switch {
 	case err != nil:
 		return "", err
-	case owner != a:
-		return "", fault.Denied()
 	case r.Qualifier != "":
 		return "", fault.Parameter("Tags on function aliases and versions are not supported. Please specify a function ARN.")
 	}

@@ -16,6 +16,9 @@ const updatedIn = "GetFunction/GetAlias"
 
 // UpdateFunctionCode gives $LATEST other code.
 func (a *API) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunctionCodeInput, _ ...func(*lambda.Options)) (*lambda.UpdateFunctionCodeOutput, error) {
+	if owner := a.ownerOf(in.FunctionName); owner != a {
+		return owner.UpdateFunctionCode(ctx, in)
+	}
 	t, err := a.latest(ctx, in.FunctionName)
 	if err != nil {
 		return nil, err
@@ -52,6 +55,9 @@ func (a *API) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunctionC
 		return nil, err
 	}
 	a.sweep()
+	if in.Publish {
+		return as[lambda.UpdateFunctionCodeOutput](beingCreated(a.configuration(v, v.Number))), nil
+	}
 	return as[lambda.UpdateFunctionCodeOutput](beingUpdated(a.configuration(v, ""))), nil
 }
 

@@ -15,6 +15,9 @@ import (
 // PublishVersion makes a version of what $LATEST is. Without a change since the last one
 // that is the version.
 func (a *API) PublishVersion(ctx context.Context, in *lambda.PublishVersionInput, _ ...func(*lambda.Options)) (*lambda.PublishVersionOutput, error) {
+	if owner := a.ownerOf(in.FunctionName); owner != a {
+		return owner.PublishVersion(ctx, in)
+	}
 	found, err := a.latest(ctx, in.FunctionName)
 	if err != nil {
 		return nil, err

@@ -127,3 +127,13 @@ func TestAliasesRefuse(t *testing.T) {
 	_, err := w.GetAlias(t.Context(), &sdk.GetAliasInput{FunctionName: aws.String("f"), Name: aws.String("b")})
 	wants(t, err, "ResourceNotFoundException", "Cannot find alias arn: "+functionARN+"f:b")
 }
+
+func TestAnUpdateThatIsPublishedIsAnsweredWithTheVersion(t *testing.T) {
+	w := open(t)
+	w.create("f")
+	out, err := w.UpdateFunctionCode(t.Context(), &sdk.UpdateFunctionCodeInput{FunctionName: aws.String("f"), ZipFile: zipped(t, "bootstrap", "new"), Publish: true})
+	ok(t, err)
+	if *out.FunctionArn != functionARN+"f:1" || *out.Version != "1" || out.State != types.StatePending || out.LastUpdateStatus != "" {
+		t.Errorf("answered %s, version %s, %s, %s", *out.FunctionArn, *out.Version, out.State, out.LastUpdateStatus)
+	}
+}

@@ -90,6 +90,45 @@ func (c equalFold) matches(n *node) bool {
 // A wildcard is what stands between the asterisks of {"wildcard": "a*b"}, in order.
 type wildcard []string
 
+// mostComplex bounds what a wildcard may ask of EventBridge. AWS tells no number: "*:*:*:*:*:event-bus/*"
+// of "Content filtering in Amazon EventBridge event patterns", which is refused, has 10.
+const mostComplex = 9
+
+// complexity is how many of a wildcard's beginnings match one text, as event-ruler counts it. The
+// text is the wildcard without its asterisks, so that "a*bb" has 3 of "abb": a*, a*b and a*bb.
+func (c wildcard) complexity() (most int) {
+	text := strings.Join(c, "")
+	size := len(text) + len(c) // an asterisk, or the end, behind each part
+	star := make([]bool, size)
+	for i, end := 0, 0; i < len(c)-1; i++ {
+		end += len(c[i])
+		star[end+i] = true
+	}
+	byteAt := make([]byte, 0, size)
+	for _, part := range c {
+		byteAt = append(append(byteAt, part...), '*')
+	}
+	active := make([]bool, size) // whether the text so far is matched by the beginning of that length
+	active[0] = true
+	for at := 0; ; at++ {
+		count := 0
+		for i := 1; i < size; i++ {
+			active[i] = active[i] || active[i-1] && star[i-1]
+			if active[i] {
+				count++
+			}
+		}
+		most = max(most, count)
+		if at == len(text) {
+			return most
+		}
+		for i := size - 1; i > 0; i-- {
+			active[i] = active[i] && star[i-1] || active[i-1] && !star[i-1] && byteAt[i-1] == text[at]
+		}
+		active[0] = false
+	}
+}
+
 // matches looks for each part after the one before it, so that a value is gone through once.
 func (c wildcard) matches(n *node) bool {
 	if n.kind != text {

@@ -86,7 +86,11 @@ func wildcardOf(n node) (comparison, error) {
 			part = append(part, c)
 		}
 	}
-	return append(parts, string(part)), nil
+	parts = append(parts, string(part))
+	if parts.complexity() > mostComplex {
+		return nil, faultNowhere("Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences after a wildcard character")
+	}
+	return parts, nil
 }
 
 // cidr reads a network. What is wrong with it AWS tells without the place.

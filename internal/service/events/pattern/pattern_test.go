@@ -171,6 +171,20 @@ func TestOrHasThousandCombinations(t *testing.T) {
 	}
 }
 
+func TestTheComplexityOfAWildcardIsOfOneText(t *testing.T) {
+	for text, want := range map[string]int{
+		"*": 1, "a*b": 2, "aa*": 2, "*aa": 3, "a*bbb": 4, "*ab*ad": 4, "a*b*bb": 5, "*:*:*:*:*:event-bus/*": 10, "arn:aws:events:us-east-1:*:event-bus/*": 3, "*/dir/*/file.png": 4,
+	} {
+		if got := wildcard(strings.Split(text, "*")).complexity(); got != want {
+			t.Errorf("%s: %d, want %d", text, got, want)
+		}
+	}
+	_, err := Parse(`{"a":[{"wildcard":"*:*:*:*:*:event-bus/*"}]}`)
+	if want := "Event pattern is not valid. Reason: Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences after a wildcard character"; err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestInvalidEvents(t *testing.T) {
 	for _, event := range []string{
 		``, `[]`, `1`, `{"a":}`, `{"a":1}x`, `{"a":01}`, `{"a":1.}`, `{"a":+1}`, `{"a":tru}`, `{"a":"` + "\n" + `"}`, `{"a":"\x"}`, "{\"a\":\"\xff\"}",

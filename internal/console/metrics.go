@@ -1,0 +1,170 @@
+package console
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"flyball/internal/client"
+	"flyball/internal/report"
+)
+
+// A metricsPage lists metrics, and draws one, or what an expression makes of it.
+type metricsPage struct {
+	Query      string
+	Metrics    []metricRow
+	More       bool
+	Chosen     *metricRow
+	Stat       string
+	Period     int
+	Expression string // of m, the metric that is chosen
+	Window     window
+	Lengths    []string
+	Stats      []string
+	Periods    []int
+}
+
+// A metricRow is one metric.
+type metricRow struct {
+	Namespace, Name string
+	Dimensions      []types.Dimension
+}
+
+// Labels are its dimensions in words.
+func (m metricRow) Labels() string {
+	var all []string
+	for _, d := range m.Dimensions {
+		all = append(all, aws.ToString(d.Name)+"="+aws.ToString(d.Value))
+	}
+	return strings.Join(all, ", ")
+}
+
+// Address is the query of an address that draws it.
+func (m metricRow) Address() string {
+	q := url.Values{"namespace": {m.Namespace}, "name": {m.Name}}
+	for _, d := range m.Dimensions {
+		q.Set("d."+aws.ToString(d.Name), aws.ToString(d.Value))
+	}
+	return q.Encode()
+}
+
+// mostMetrics is how many metrics a page looks through.
+const mostMetrics = 5000
+
+// metrics shows which metrics there are, and one of them.
+func (c *console) metrics(v *visit) error {
+	p, err := readMetricsPage(v)
+	if err != nil {
+		return err
+	}
+	all, err := readMetricList(v.r.Context(), v.Client)
+	if err != nil {
+		return err
+	}
+	words := strings.Fields(strings.ToLower(p.Query))
+	for _, m := range all {
+		text := strings.ToLower(m.Namespace + " " + m.Name + " " + m.Labels())
+		if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(text, word) }) {
+			p.Metrics = append(p.Metrics, m)
+		}
+	}
+	p.More = len(p.Metrics) > mostShown
+	p.Metrics = p.Metrics[:min(len(p.Metrics), mostShown)]
+	c.show(v, http.StatusOK, "metrics.html", page{Title: "Metrics", Section: "metrics", Body: p})
+	return nil
+}
+
+// readMetricsPage reads what an address asks for.
+func readMetricsPage(v *visit) (p metricsPage, err error) {
+	p = metricsPage{
+		Query: v.r.FormValue("q"), Expression: strings.TrimSpace(v.r.FormValue("expression")), Lengths: lengthNames(),
+		Stat: cmp.Or(v.r.FormValue("stat"), "Average"), Stats: []string{"Average", "Sum", "Minimum", "Maximum", "SampleCount", "p50", "p90", "p95", "p99"},
+		Period: 60, Periods: []int{1, 5, 10, 30, 60, 300, 900, 3600},
+	}
+	if n, err := strconv.Atoi(v.r.FormValue("period")); err == nil && n > 0 {
+		p.Period = n
+	}
+	if !slices.Contains(p.Periods, p.Period) {
+		p.Periods = append(p.Periods, p.Period)
+	}
+	if !slices.Contains(p.Stats, p.Stat) {
+		p.Stats = append(p.Stats, p.Stat)
+	}
+	if name := v.r.FormValue("name"); name != "" {
+		m := metricRow{Namespace: v.r.FormValue("namespace"), Name: name}
+		for _, key := range slices.Sorted(keysOf(v.r.Form)) {
+			if dimension, ok := strings.CutPrefix(key, "d."); ok {
+				m.Dimensions = append(m.Dimensions, types.Dimension{Name: &dimension, Value: aws.String(v.r.FormValue(key))})
+			}
+		}
+		p.Chosen = &m
+	}
+	p.Window, err = windowOf(v.r.FormValue("range"), v.r.FormValue("at"), v.clock.Now)
+	return p, err
+}
+
+// keysOf are the names in a form.
+func keysOf(form url.Values) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for key := range form {
+			if !yield(key) {
+				return
+			}
+		}
+	}
+}
+
+func readMetricList(ctx context.Context, c *client.Client) (all []metricRow, err error) {
+	pages := cloudwatch.NewListMetricsPaginator(c.CloudWatch, &cloudwatch.ListMetricsInput{})
+	for pages.HasMorePages() && len(all) < mostMetrics {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range page.Metrics {
+			all = append(all, metricRow{aws.ToString(m.Namespace), aws.ToString(m.MetricName), m.Dimensions})
+		}
+	}
+	slices.SortFunc(all, func(a, b metricRow) int {
+		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name), strings.Compare(a.Labels(), b.Labels()))
+	})
+	return all, nil
+}
+
+// metricCharts serves the metric that an address names.
+func (c *console) metricCharts(v *visit) error {
+	p, err := readMetricsPage(v)
+	if err != nil {
+		return err
+	}
+	out := charts{From: seconds(p.Window.From), To: seconds(p.Window.To), Marks: []mark{}}
+	if p.Chosen == nil {
+		return v.json(out)
+	}
+	queries := []types.MetricDataQuery{{Id: aws.String("m"), MetricStat: &types.MetricStat{
+		Period: aws.Int32(int32(p.Period)), Stat: &p.Stat,
+		Metric: &types.Metric{Namespace: &p.Chosen.Namespace, MetricName: &p.Chosen.Name, Dimensions: p.Chosen.Dimensions},
+	}}}
+	id, label := "m", p.Stat
+	if p.Expression != "" {
+		queries[0].ReturnData = aws.Bool(false)
+		queries = append(queries, types.MetricDataQuery{Id: aws.String("e"), Expression: &p.Expression})
+		id, label = "e", p.Expression
+	}
+	found, err := seriesOf(v.r.Context(), v.Client, queries, p.Window.From, p.Window.To)
+	if err != nil {
+		return err
+	}
+	drawn := panel{ID: "metric", Title: p.Chosen.Name, Unit: p.Chosen.Labels()}
+	drawn.draw(map[string][]report.Datapoint{label: asPoints(found[id])}, []series{{Label: label, Role: "metric"}})
+	out.add(drawn)
+	return v.json(out)
+}
