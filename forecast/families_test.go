@@ -97,7 +97,7 @@ func TestForecastIsNeverMuchWorseThanASimpleOne(t *testing.T) {
 					all[i] = load(i, random)
 				}
 				// Not a multiple of a day, so that each origin has another hour.
-				for from := first + int(seed); from+48 <= hours; from += 101 {
+				for from := first + int(seed); from+48 <= hours; from += 211 {
 					history, future := all[:from], all[from:from+48]
 					own += absoluteError(future, mustForecast(t, history, forecast.Options{}).Values)
 					for name, f := range simple(history) {
