@@ -299,7 +299,7 @@ func TestBrowserAFirstTimeUserFindsTheAnswers(t *testing.T) {
 	b.until(`document.activeElement.closest(".marks") && document.activeElement.getAttribute("aria-pressed") === "true"`)
 
 	// What would a target of 70 have done?
-	b.do(chromedp.SendKeys(chromedp.CSS("#target"), "70"+kb.Enter), chromedp.WaitVisible(chromedp.CSS("table")))
+	b.do(chromedp.SendKeys(chromedp.CSS("#target"), "70"+kb.Enter), chromedp.WaitVisible(chromedp.CSS(`#target[value="70"]`)))
 	if table := b.text("table"); !strings.Contains(table, "Simulated with 70") {
 		t.Errorf("what if: %q", table)
 	}
