@@ -30,6 +30,7 @@ var notRun = map[string]map[string]int{
 	"docs/images.md":       {"needs Docker": 1, "needs a gigabyte": 1},
 	"docs/tasks.md":        {"needs a rootless Docker engine": 1},
 	"docs/console.md":      {"needs the server of docs/access.md": 1, "goes on until it is ended": 1},
+	"docs/simulation.md":   {"needs a service that was under load": 1},
 	"docs/predictive.md":   {"needs a public data set": 1, "needs public data sets": 1},
 }
 

@@ -124,6 +124,11 @@ func spreadOf(steps []queued, base float64) float64 {
 	return mean(points, skewed)
 }
 
+// approximate is how far waiting is from Erlang C times half of one plus the square of the variation,
+// which is exact only for exponential times, as a share.
+const approximate = 0.05
+
+// addWaiting adds what a request takes besides its processor time.
 func (e *estimator) addWaiting(m *Model, base, cpu interval) {
 	switch {
 	case !known(cpu.at):
@@ -157,7 +162,8 @@ func (e *estimator) addVariation(m *Model, st station, base, factor, deviation i
 		return
 	}
 	of := func(k float64) float64 { return math.Sqrt(max(0, 2*k-1)) }
-	v := interval{of(factor.at), of(factor.low), of(factor.high)}
+	half := math.Hypot(factor.high-factor.at, approximate*factor.at)
+	v := interval{of(factor.at), of(factor.at - half), of(factor.at + half)}
 	if !known(factor.at) || !known(v.low) || v.high-v.low > 1 {
 		m.miss(Variation, "requests hardly wait for each other, and there is no p95 latency: one of both tells how much they differ")
 		return

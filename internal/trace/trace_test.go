@@ -375,6 +375,9 @@ func FuzzRead(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
+		if _, err := trace.Names(bytes.NewReader(file), trace.Options{}); err != nil && err.Error() == "" {
+			t.Error("an error that says nothing")
+		}
 		got, err := trace.Read(bytes.NewReader(file), trace.Options{Missing: trace.Zero})
 		if err == nil && (len(got.Values) == 0 || got.Step < 0) {
 			t.Errorf("%d values at steps of %s and no error", len(got.Values), got.Step)
