@@ -82,7 +82,8 @@ func (a *API) publish(ctx context.Context, end time.Time) {
 	a.cell.State.View(ctx, func() { rows = a.rows.Rows("") })
 	var samples []metric.Sample
 	for _, r := range rows {
-		if !end.Truncate(r.period()).Equal(end) || !a.broker.Has(r.ID) {
+		isNew := end.Sub(r.Created) < activeTime // it was created, which is a call
+		if !end.Truncate(r.period()).Equal(end) || !isNew && !a.broker.Has(r.ID) {
 			continue
 		}
 		q, err := a.messages(r)
@@ -104,7 +105,7 @@ func (a *API) measured(r row, q *broker.Queue, start time.Time) []metric.Sample 
 	now := a.cell.Clock.Now()
 	if m.Counts != (queue.Counts{}) {
 		q.Touch()
-	} else if now.UnixMilli()-int64(active) > activeTime.Milliseconds() {
+	} else if now.UnixMilli()-max(int64(active), r.Created.UnixMilli()) > activeTime.Milliseconds() {
 		return nil
 	}
 	samples := &samplesOf{queue: r.Name, at: start}

@@ -649,7 +649,7 @@ func TestMetricsOfAMinute(t *testing.T) {
 		go func() { done <- w.Run(ctx) }()
 		synctest.Wait()
 		start, url := time.Now(), w.create("a")
-		w.create("idle") // nothing is published of it
+		w.create("idle") // to be created is to be used
 		w.send(url, "12345")
 		w.send(url, "1234567890")
 		m := must(w.ReceiveMessage(w.ctx, &sdk.ReceiveMessageInput{QueueUrl: url})).Messages[0]
@@ -659,8 +659,12 @@ func TestMetricsOfAMinute(t *testing.T) {
 		time.Sleep(time.Minute + time.Second)
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		got := map[string]float64{}
+		got, idle := map[string]float64{}, map[string]float64{}
 		for _, s := range w.samples {
+			if s.Metric.Dimensions[0].Value == "idle" {
+				idle[s.Metric.Name] = s.Set.Sum
+				continue
+			}
 			if id := s.Metric; len(id.Dimensions) != 1 || id.Dimensions[0].Value != "a" || id.Namespace != "AWS/SQS" || !s.Time.Equal(start) {
 				t.Errorf("a sample of %v at %v", id, s.Time)
 			}
@@ -673,6 +677,9 @@ func TestMetricsOfAMinute(t *testing.T) {
 		}
 		if !maps.Equal(got, want) {
 			t.Errorf("got %v", got)
+		}
+		if visible, ok := idle["ApproximateNumberOfMessagesVisible"]; !ok || visible != 0 {
+			t.Errorf("a queue that nobody has used yet has %v", idle)
 		}
 		cancel()
 		if err := <-done; err != nil {
