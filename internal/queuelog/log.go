@@ -81,22 +81,18 @@ func Open(o Options) (*Log, error) {
 			return nil, err
 		}
 	}
-	l.synced.Store(int64(l.end()))
-	return l, l.noteLast()
+	l.synced.Store(int64(l.known()))
+	return l, nil
 }
 
-// noteLast has the last segment on disk as far as it is there, which a kill may have left
-// to the system.
-func (l *Log) noteLast() error {
+// known is up to where all is known to be on disk when the log is opened. A kill may have left
+// what follows to the system, which the next sync has on disk: a start does not wait for it.
+func (l *Log) known() Position {
 	s := l.last()
-	if l.Lazy || l.Book == nil || s.size <= l.Book.Length(l.noted(s.base)) {
-		return nil
+	if l.Lazy || l.Book == nil {
+		return s.end()
 	}
-	err := s.file.Sync()
-	if err == nil {
-		l.note(s)
-	}
-	return err
+	return min(s.end(), s.base+Position(l.Book.Length(l.noted(s.base))))
 }
 
 // note notes in the book that a segment is on disk as long as it is.
