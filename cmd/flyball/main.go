@@ -82,9 +82,9 @@ func root() *cobra.Command {
 		Use:   "flyball",
 		Short: "An open Application Auto Scaling: run it, see it, trust it",
 		Long: `Flyball speaks the AWS APIs (Application Auto Scaling, CloudWatch and its logs, ECS, ECR with
-a registry, Elastic Load Balancing, IAM, SQS, STS and the network of EC2), runs services as real
-tasks on this machine, measures them, fires their alarms and scales them with the same
-policies that will scale them in production.`,
+a registry, Elastic Load Balancing, EventBridge and its Scheduler, IAM, Lambda, SQS, STS and the
+network of EC2), runs services as real tasks on this machine, measures them, fires their alarms
+and scales them with the same policies that will scale them in production.`,
 		Example: `  flyball demo                       # see a service scale out and in, in two minutes
   flyball serve                      # then point the aws CLI, Terraform or an SDK at it:
   eval "$(flyball env)"`,
