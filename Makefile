@@ -8,7 +8,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 # A program with it waits a second as it ends, unless told otherwise; tests start hundreds.
 RACE     = $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 
-.PHONY: build install demo test test-terraform record-terraform lint platforms bench torture variants fuzz dist image generate clean
+.PHONY: build install demo test test-console test-terraform record-terraform lint platforms bench torture variants fuzz dist image generate clean
 
 build: ## bin/flyball, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/flyball ./cmd/flyball
@@ -23,9 +23,17 @@ install: build ## bin/flyball to PREFIX/bin, below DESTDIR if that is given
 demo: build ## a service under load, scaled out and in, in less than two minutes
 	./bin/flyball demo
 
-test: ## all tests, with the race detector where there is a C compiler
+# The browser that tests of the console drive.
+CHROMIUM = $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+
+test: ## all tests, with the race detector where there is a C compiler, and in a browser where there is Chromium
 	@test -n "$(RACE)" || echo "no C compiler: the race detector is off"
+	@test -n "$(CHROMIUM)" || echo "no Chromium: the console's pages are not tried in a browser"
 	GORACE=atexit_sleep_ms=10 $(GO) test -timeout 30m $(RACE) ./...
+
+test-console: ## the console's pages in Chromium: answers, keyboard, contrast; SCREENSHOTS names a folder for pictures
+	@test -n "$(CHROMIUM)" || { echo "there is no Chromium on this machine (Debian: apt-get install chromium)"; exit 1; }
+	$(GO) test -count 1 -v -run Browser ./internal/console $(if $(SCREENSHOTS),-screenshots '$(abspath $(SCREENSHOTS))')
 
 test-terraform: ## Terraform's AWS provider on the examples and on what tune writes, where terraform is there
 	$(GO) test -count 1 -v -timeout 30m -run TestTheRealProvider ./internal/terraform ./internal/tune -terraform

@@ -200,7 +200,11 @@ func (f forecastFlags) hours(cmd *cobra.Command, path string) (trace.Trace, erro
 		f.file.values = "gauges"
 	}
 	history, err := f.file.read(cmd, path, trace.Counts)
-	if err != nil || history.Step == 0 || history.Step >= time.Hour || f.parts() > 1 {
+	if err != nil || history.Step == 0 || history.Step >= time.Hour || history.Step == f.file.options.Step && f.parts() > 1 {
+		return history, err
+	}
+	if f.parts() > 1 {
+		history, err = history.At(f.file.options.Step)
 		return history, err
 	}
 	rows := len(history.Values)

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"flyball/internal/outcome"
+	"flyball/internal/preset"
 	"flyball/internal/simulation"
 	"flyball/sim"
 )
@@ -35,6 +38,11 @@ what cdk synth prints, and small YAML files, of which flyball schema prints the 
 given several times. The address of a running Flyball, or aws, reads
 them from there. --parameter gives a template's parameters values, where they have no default, and
 what the template imports. --service names one of several services.
+
+Autoscalers that are not AWS's are taken, too, by --policies and --against: a HorizontalPodAutoscaler, a
+ScaledObject of KEDA or a Service of Knative in YAML or JSON, a job of Nomad in JSON, or a short form
+such as ` + strings.Join(preset.Examples(), ", ") + `, with further settings
+behind commas. docs/autoscalers.md tells them all.
 
 --traffic is what flyball forecast reads, too: CSV with a row for each step of time,
 what CloudWatch or Prometheus answer, or an access log; - is the standard input.
@@ -70,6 +78,7 @@ flyball explain --at tells it of a server's own past.
   flyball simulate --policies template.yaml --parameter Stage=prod --traffic requests.csv --cpu-per-request 50ms
   flyball simulate --generate 'daily(low=300/m, high=3000/m) + bursts(every=6h, for=10m, by=3x)' --for 14d --model model.json --min 2 --max 20
   flyball simulate --policies new.json --against old.json --traffic requests.csv --cpu-per-request 50ms --html new.html --markdown -
+  flyball simulate --policies hpa.yaml --against hpa:cpu=60,down-window=60s --against flyball: --traffic requests.csv --cpu-per-request 50ms
   flyball simulate --policies plan.json --traffic requests.csv --cpu-per-request 50ms --set policy.cpu.target=60 --explain 2026-11-26T14:05:00Z
   flyball simulate --traffic requests.csv --cpu-per-request 50ms --task-cpu 256 --min 4 --max 4 --json   # four tasks, always`,
 		Args: cobra.NoArgs,
@@ -77,8 +86,8 @@ flyball explain --at tells it of a server's own past.
 	}
 	s.simulationInputs.flags(cmd)
 	s.simulationOutputs.flags(cmd)
+	cmd.Flags().StringArrayVar(&s.against, "against", nil, "other policies, or another autoscaler such as hpa:cpu=60, for the same traffic, as --policies takes them, to compare with; NAME=FILE names them; can be given several times")
 	s.whatIf.flags(cmd)
-	cmd.Flags().StringArrayVar(&s.against, "against", nil, "other policies for the same traffic, as --policies takes them, to compare with; NAME=FILE names them; can be given several times")
 	_ = cmd.MarkFlagFilename("against", "json", "yaml", "yml")
 	s.failIf.flag(cmd, simulation.Names())
 	return cmd

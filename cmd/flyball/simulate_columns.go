@@ -100,7 +100,7 @@ func named(text string) (name, file string) {
 		return name, file
 	}
 	if preset.IsShort(text) {
-		return text, text
+		return strings.TrimSuffix(text, ":"), text
 	}
 	base := filepath.Base(text)
 	return cmp.Or(strings.TrimSuffix(base, filepath.Ext(base)), text), text

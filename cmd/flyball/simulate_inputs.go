@@ -31,6 +31,7 @@ type simulationInputs struct {
 	file     reading
 	measured measuring
 	model    serviceModel
+	ahead    foresight
 	bounds   struct{ min, max, initial int32 }
 	delays   string
 	agree    string
@@ -48,7 +49,7 @@ func (s *simulationInputs) flags(cmd *cobra.Command) {
 	cmd.PreRunE = nil // a server is asked where --policies names one, and only then
 	f := cmd.Flags()
 	_ = f.MarkHidden("endpoint")
-	f.StringArrayVar(&s.policies, "policies", nil, "file with scaling policies and what belongs to them, the address of a server, or aws; can be given several times")
+	f.StringArrayVar(&s.policies, "policies", nil, "file with scaling policies and what belongs to them, the address of a server, aws, or another autoscaler such as hpa:cpu=60; can be given several times")
 	f.StringToStringVar(&s.given, "parameter", nil, "value of a CloudFormation template's parameter, NAME=VALUE, or of what it imports; can be given several times")
 	f.StringVar(&s.resource, "service", "", "CLUSTER/SERVICE that is simulated, where there are several")
 	f.StringVar(&s.traffic, "traffic", "", "file of traffic: the requests, or messages, of each step of time")
@@ -56,6 +57,7 @@ func (s *simulationInputs) flags(cmd *cobra.Command) {
 	s.file.add(cmd)
 	s.measured.flags(cmd, "traffic-from", "address of a server, or aws: the traffic is what the load balancer, or the queue, of --service has counted")
 	s.model.flags(f)
+	s.ahead.flags(cmd)
 	f.Int32Var(&s.bounds.min, "min", 0, "tasks at the least; the target's own by default")
 	f.Int32Var(&s.bounds.max, "max", 0, "tasks at the most; the target's own by default")
 	f.Int32Var(&s.bounds.initial, "initial", 0, "tasks at the start; the desired count of the service, or the least")
@@ -97,6 +99,9 @@ func (s *simulationInputs) scenario(cmd *cobra.Command, documents policydoc.Docu
 		r.Resource = "service"
 	}
 	if err = s.complete(&scenario); err != nil {
+		return scenario, r, err
+	}
+	if err = s.ahead.apply(&scenario, s.file.zone.location); err != nil {
 		return scenario, r, err
 	}
 	for _, p := range documents.Autoscalers {

@@ -27,6 +27,7 @@ type tuning struct {
 	train      float64
 	terraform  string
 	commands   string
+	against    []string
 }
 
 func tuneCommand() *cobra.Command {
@@ -38,7 +39,8 @@ func tuneCommand() *cobra.Command {
 least cost, with and without a step policy, a schedule or predictive scaling beside target tracking. It
 simulates candidates, as flyball simulate does, on the first part of the traffic (--train), and checks
 what it found on the rest, which the search does not see, beside the policies that are given, or AWS's
-defaults: a target of 70 % and cooldowns of 300 s.
+defaults: a target of 70 % and cooldowns of 300 s. --against names others to compare with, other
+autoscalers among them, as flyball simulate takes them.
 
 --generate makes traffic up, as flyball simulate --help tells.
 
@@ -50,6 +52,7 @@ which metric is tracked. --min and --max bound the search. Ctrl-C ends it, and t
 The same files, flags and seed give the same result, on any number of processors.`,
 		Example: `  flyball tune --traffic requests.csv --cpu-per-request 50ms --agree 'p95 < 300ms'
   flyball tune --policies plan.json --traffic requests.csv --cpu-per-request 50ms --agree 'p99 < 1s' --delays aws --candidates 1000
+  flyball tune --traffic requests.csv --cpu-per-request 50ms --agree 'p95 < 800ms' --against hpa:cpu=60 --against flyball:
   flyball tune --traffic requests.csv --cpu-per-request 50ms --agree 'p95 < 300ms' --service shop/web --terraform policy.tf --cli apply.sh`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.run(cmd) },
@@ -61,6 +64,8 @@ The same files, flags and seed give the same result, on any number of processors
 	f.StringVar(&t.terraform, "terraform", "", "file to write Terraform resources to, for the best candidate")
 	f.StringVar(&t.commands, "cli", "", "file to write the lines of the AWS CLI to that put the best candidate in place")
 	f.BoolVar(&t.json, "json", false, "print JSON")
+	f.StringArrayVar(&t.against, "against", nil, "other policies, or another autoscaler such as hpa:cpu=60, that what is found is compared with; NAME=FILE names them; can be given several times")
+	_ = cmd.MarkFlagFilename("against", "json", "yaml", "yml")
 	_ = cmd.MarkFlagFilename("terraform", "tf")
 	_ = cmd.MarkFlagFilename("cli", "sh")
 	_ = cmd.MarkFlagRequired("agree")
@@ -113,6 +118,9 @@ func (t *tuning) problem(cmd *cobra.Command) (p tune.Problem, r tune.Report, err
 	if err != nil {
 		return p, r, err
 	}
+	if p.Against, err = t.rivals(cmd); err != nil {
+		return p, r, err
+	}
 	start, traffic, err := t.readTraffic(cmd)
 	if err != nil {
 		return p, r, err
@@ -142,7 +150,7 @@ func (t *tuning) problem(cmd *cobra.Command) (p tune.Problem, r tune.Report, err
 		r.Notes = append(r.Notes, "the target has no name: --service CLUSTER/SERVICE names it in what --cli and --terraform write")
 	}
 	p.Subject = tune.NewSubject("service/"+t.resource, documents)
-	if len(documents.Policies) > 0 {
+	if len(documents.Policies)+len(documents.Autoscalers) > 0 {
 		p.Today = &documents
 	}
 	t.bound(cmd, &p, documents)
@@ -156,8 +164,11 @@ func (t *tuning) problem(cmd *cobra.Command) (p tune.Problem, r tune.Report, err
 	if note != "" {
 		r.Notes = append(r.Notes, note)
 	}
-	p.Build, err = t.builder(cmd, p, price)
+	if p.Build, err = t.builder(cmd, p, price); err != nil {
+		return p, r, err
+	}
 	r.Resource = t.resource
+	err = settle(&p)
 	return p, r, err
 }
 

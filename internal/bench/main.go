@@ -48,7 +48,8 @@ func main() {
 		{"backlog", func(ctx context.Context) error { return burst(ctx, *binary) }},
 		{"functions", func(ctx context.Context) error { return functions(ctx, *binary) }},
 		{"patterns", func(context.Context) error { return patterns() }},
-		{"simulation", func(context.Context) error { return simulation() }},
+		{"simulation", func(context.Context) error { return targetMinutes() }},
+		{"fidelity", func(ctx context.Context) error { return fidelity(ctx, *binary) }},
 		{"queues", func(ctx context.Context) error {
 			if err := queues(ctx, *binary, *backlog); err != nil || *other == "" {
 				return err

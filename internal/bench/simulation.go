@@ -9,9 +9,9 @@ import (
 	"flyball/sim"
 )
 
-// simulation measures how many minutes of a scalable target with one target tracking
+// targetMinutes measures how many minutes of a scalable target with one target tracking
 // policy are simulated in a second of processor time, over a year of days.
-func simulation() error {
+func targetMinutes() error {
 	rule, err := scaling.NewTargetTracking(scaling.TrackingConfig{Target: 50, ScaleOutCooldown: 5 * time.Minute, ScaleInCooldown: 5 * time.Minute, OfTasks: true})
 	if err != nil {
 		return err

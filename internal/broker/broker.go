@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"flyball/internal/clock"
+	"flyball/internal/damage"
 	"flyball/internal/disk"
 	"flyball/internal/mark"
 	"flyball/internal/queue"
@@ -66,9 +67,12 @@ func (b *Broker) stopped() bool {
 	}
 }
 
-// failed notes why a queue cannot be written any more. Want of room passes.
+// failed notes why queues cannot be written any more. Want of room passes, and a queue whose
+// files are gone is one of many.
 func (b *Broker) failed(err error) error {
-	if _, full := errors.AsType[*disk.Error](err); !full && !errors.Is(err, ErrRemoved) {
+	_, full := errors.AsType[*disk.Error](err)
+	_, gone := errors.AsType[*damage.Gone](err)
+	if !full && !gone && !errors.Is(err, ErrRemoved) {
 		select {
 		case b.failure <- err:
 		default: // one is enough
@@ -112,14 +116,14 @@ func (b *Broker) openBook() error {
 	if lost, err := bookLost(b.Folder); err != nil {
 		return err
 	} else if lost {
-		b.Log.Error("it is not known of the queues how long their logs were, so what may be cut off of them is not missed: the note of it is gone and is begun anew", "file", path)
+		b.Log.Error("it is not known of queues, or of deliveries, how long their logs were, so what may be cut off of them is not missed: the note of it is gone and is begun anew", "file", path)
 	}
 	book, damaged, err := mark.Open(path)
 	if err != nil {
 		return err
 	}
 	if b.book = book; damaged > 0 {
-		b.Log.Error("it is not known of some queues how long their logs were, so what may be cut off of them is not missed: the note of it is damaged and was begun anew",
+		b.Log.Error("it is not known of some queues, or of deliveries, how long their logs were, so what may be cut off of them is not missed: the note of it is damaged and was begun anew",
 			"file", path, "notes", damaged)
 	}
 	return nil

@@ -78,7 +78,8 @@ func (b *tab) note(event any) {
 	defer b.mu.Unlock()
 	switch e := event.(type) {
 	case *log.EventEntryAdded:
-		if e.Entry.Level == log.EntryLevelError {
+		// A container that comes or goes elsewhere on the machine is not the page's matter.
+		if e.Entry.Level == log.EntryLevelError && !strings.Contains(e.Entry.Text, "ERR_NETWORK_CHANGED") {
 			b.errors = append(b.errors, e.Entry.Text+" "+e.Entry.URL)
 		}
 	case *runtime.EventExceptionThrown:
@@ -220,7 +221,10 @@ var pagesOf = map[string]string{
 	"moment":   "/console/services/shop/web?range=3h&at=09:30",
 	"what-if":  "/console/services/shop/web/what-if?target=70&range=3h",
 	"sign-in":  "/console/sign-in",
+	"edit":     "/console/services/shop/web/edit",
 	"alarms":   "/console/alarms",
+	"queues":   "/console/queues",
+	"schedule": "/console/schedules",
 	"activity": "/console/activities",
 	"metrics":  "/console/metrics?namespace=AWS%2FECS&name=CPUUtilization&stat=Maximum&period=60&range=3h&d.ClusterName=shop&d.ServiceName=web",
 	"missing":  "/console/services/shop/none",

@@ -86,6 +86,10 @@ func (c *console) serviceCharts(v *visit) error {
 	out.add(loadPanel(run))
 	if found.Target != nil {
 		for _, p := range found.Target.Policies {
+			if p.Forecast != nil {
+				out.add(forecastPanel(v, found.Target.ResourceID, p, run, w))
+				continue
+			}
 			one, err := policyPanel(v, p, w)
 			if err != nil {
 				return err

@@ -64,6 +64,12 @@ func New(c Config) (http.Handler, error) {
 		"GET /console/{$}":                                         pages.overview,
 		"GET /console/services/{cluster}/{service}":                pages.service,
 		"GET /console/activities":                                  pages.activities,
+		"GET /console/functions":                                   pages.functions,
+		"GET /console/load-balancers":                              pages.loadBalancers,
+		"GET /console/queues":                                      pages.queues,
+		"GET /console/schedules":                                   pages.schedules,
+		"GET /console/services/{cluster}/{service}/edit":           pages.edit,
+		"POST /console/services/{cluster}/{service}/edit":          pages.change,
 		"GET /console/alarms":                                      pages.alarms,
 		"GET /console/alarms/{name}":                               pages.alarm,
 		"GET /console/alarms/{name}/charts":                        pages.alarmCharts,
@@ -82,6 +88,9 @@ func New(c Config) (http.Handler, error) {
 	return secured(mux), nil
 }
 
+// maxForm bounds what a page sends, in bytes.
+const maxForm = 64 << 10
+
 // secured has browsers keep the pages to themselves: nothing is loaded from elsewhere, nothing
 // runs that is written in a page, and no other page shows one of ours in a frame.
 func secured(next http.Handler) http.Handler {
@@ -94,6 +103,7 @@ func secured(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		h.Set("Cache-Control", "no-store")
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		next.ServeHTTP(w, r)
 	})
 }
@@ -161,6 +171,7 @@ type page struct {
 	Speed   float64
 	Refresh int // milliseconds after which metrics have new values
 	Path    string
+	Regions []string // to choose from, where there are several
 	Visitor Visitor
 	Links   links
 	Body    any
@@ -171,7 +182,7 @@ func (c *console) show(v *visit, status int, template string, p page) {
 	p.Version, p.Visitor, p.Path = assetVersion, v.Visitor, v.r.URL.Path
 	p.Now, p.Speed = v.clock.Now.UTC(), v.clock.Speed
 	p.Refresh = refreshAfter(v.clock)
-	p.Links = linksOf(v)
+	p.Links, p.Regions = linksOf(v), regionsOf(v)
 	var text bytes.Buffer
 	if err := c.templates.execute(&text, template, p); err != nil {
 		c.Log.Error("a page of the console could not be made", "page", v.r.URL.Path, "error", err)
@@ -181,6 +192,19 @@ func (c *console) show(v *visit, status int, template string, p page) {
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.w.WriteHeader(status)
 	_, _ = v.w.Write(text.Bytes()) // the browser may be gone
+}
+
+// regionsOf are the regions of the account, where there are several. Who may not list them sees the
+// one that is looked at.
+func regionsOf(v *visit) []string {
+	if v.Client == nil {
+		return nil
+	}
+	regions, err := v.Client.Regions(v.r.Context())
+	if err != nil || len(regions) < 2 {
+		return nil
+	}
+	return regions
 }
 
 // Bounds of how often a page looks for new values, in real time.

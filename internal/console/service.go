@@ -2,9 +2,9 @@ package console
 
 import (
 	"net/http"
-	"time"
 
 	"flyball/governor"
+	"flyball/internal/hindsight"
 	"flyball/internal/report"
 	"flyball/internal/status"
 )
@@ -16,14 +16,13 @@ type servicePage struct {
 	Needs     []Need
 	Window    window
 	Lengths   []string
-	Why       *governor.Explanation // nil where nothing scales it
-	Moment    *decision             // of the moment that is asked about
+	Why       *governor.Explanation  // nil where nothing scales it
+	Moment    *decision              // of the moment that is asked about
+	Stood     *hindsight.Explanation // how it stood then; nil if that is not known
+	Unknown   string                 // why it is not
 	Decisions []decision
 	details
 }
-
-// Scaled reports whether a scalable target is registered.
-func (p servicePage) Scaled() bool { return p.Target != nil }
 
 // Tracked are the names of the target tracking policies.
 func (p servicePage) Tracked() (names []string) {
@@ -83,20 +82,34 @@ func (p *servicePage) read(v *visit) error {
 		p.Moment = nearest(p.Decisions, p.Window.At)
 	}
 	if p.Target != nil {
-		e, err := v.Client.Explain(ctx, string(p.Target.ResourceID))
-		if err != nil {
+		if err := p.explain(v); err != nil {
 			return err
 		}
-		p.Why = &e
 	}
 	p.details, err = readDetails(ctx, v.Client, p.Cluster, p.Name)
 	return err
+}
+
+// explain reads how the target stands, and how it stood at the moment that is asked about.
+func (p *servicePage) explain(v *visit) error {
+	e, err := v.Client.Explain(v.r.Context(), string(p.Target.ResourceID))
+	if err != nil {
+		return err
+	}
+	p.Why = &e
+	if p.Window.At.IsZero() {
+		return nil
+	}
+	stood, err := hindsight.Read(v.r.Context(), v.Client, hindsight.Question{Resource: p.Target.ResourceID, At: p.Window.At})
+	if err != nil {
+		p.Unknown = sentence(err) // the page tells the rest
+		return nil
+	}
+	p.Stood = &stood
+	return nil
 }
 
 // run reads what became of the service in the window.
 func (p *servicePage) run(v *visit) (report.Run, error) {
 	return readRun(v, p.Cluster, p.Name, p.Window)
 }
-
-// In is how long it takes until a moment, on the clock of an explanation.
-func (p servicePage) In(at time.Time) time.Duration { return at.Sub(p.Why.At) }

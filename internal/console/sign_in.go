@@ -19,12 +19,8 @@ func (c *console) showSignIn(w http.ResponseWriter, r *http.Request, status int,
 	c.show(&visit{w: w, r: r}, status, "sign_in.html", page{Title: "Sign in", Body: why})
 }
 
-// maxToken bounds the form with a token, in bytes.
-const maxToken = 4 << 10
-
 // takeToken signs a browser in.
 func (c *console) takeToken(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxToken)
 	if !fromOwnPage(r) {
 		c.showSignIn(w, r, http.StatusForbidden, "The request does not come from this page.")
 		return

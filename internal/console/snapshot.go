@@ -48,6 +48,13 @@ func (s *snapshots) of(ctx context.Context, v Visitor) (*status.Status, error) {
 	return state, nil
 }
 
+// forget has what is shown next be read anew: something was changed.
+func (s *snapshots) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.all)
+}
+
 func (s *snapshots) find(key snapshotKey) *snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -59,16 +59,9 @@ var functions = template.FuncMap{
 	"moment":   func(t any) string { return written(t, time.DateTime) },
 	"datetime": func(t any) string { return written(t, time.RFC3339) },
 	"ago":      func(now, t time.Time) string { return span(now.Sub(t)) },
-	"span":     span,
 	"number":   number,
 	"outlook":  newOutlook,
 	"value":    func(v *float64) float64 { return *v },
-	"plural": func(n int, one, many string) string {
-		if n == 1 {
-			return "1 " + one
-		}
-		return strconv.Itoa(n) + " " + many
-	},
 }
 
 // written writes a time, or a pointer to one as the SDK has them.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -158,4 +159,49 @@ func TestStreamsAreBoundedByReader(t *testing.T) {
 	if !s.enter("another") {
 		t.Error("a stream that has ended counts")
 	}
+}
+
+// A page that is open costs the server its connection. BenchmarkStreams reports what each of a
+// hundred streams keeps in memory, with both ends of the connection in this process.
+func BenchmarkStreams(b *testing.B) {
+	s := New(&event.Stream{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.Serve(w, r, "one", func(e event.Event) (event.Event, bool) { return e, true })
+	}))
+	defer server.Close()
+	s.events.Publish(event.Event{}) // the ring is there once for all
+	const streams = 100
+	for b.Loop() {
+		before := inUse()
+		var open []*http.Response
+		for range streams {
+			res, err := http.Get(server.URL)
+			if err != nil {
+				b.Fatal(err)
+			}
+			open = append(open, res)
+		}
+		b.ReportMetric((inUse()-before)/streams/1024, "KiB/stream")
+		for _, res := range open {
+			res.Body.Close()
+		}
+		for { // until the handlers have left
+			s.mu.Lock()
+			left := s.total
+			s.mu.Unlock()
+			if left == 0 {
+				break
+			}
+			runtime.Gosched()
+		}
+	}
+}
+
+// inUse is the memory of objects and stacks.
+func inUse() float64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc + m.StackInuse)
 }

@@ -15,7 +15,7 @@ import (
 func Check(dir string) (r damage.Report, err error) {
 	r = damage.Report{Store: "log events", Items: "blocks"}
 	files, err := filepath.Glob(filepath.Join(dir, "*"+suffix))
-	if err != nil || len(files) == 0 {
+	if err != nil {
 		return r, err
 	}
 	if lost, err := bookLost(dir); err != nil {
@@ -29,6 +29,12 @@ func Check(dir string) (r damage.Report, err error) {
 	}
 	if damaged > 0 {
 		r.Found = append(r.Found, mark.Finding(filepath.Join(dir, mark.FileName), damaged))
+	}
+	for _, path := range missing(dir, book) {
+		r.Found = append(r.Found, damage.Finding{File: path, Where: "it is gone, and with it log events", Repair: func(string) (string, error) {
+			book.Forget(filepath.Base(path))
+			return "the other log events are kept", nil
+		}})
 	}
 	for _, path := range files {
 		if err := checkSegment(path, book, &r); err != nil {

@@ -3,9 +3,9 @@ package logstore
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
+
+	"flyball/internal/damage"
 )
 
 // fullSegment is how long the file may become that is written to.
@@ -138,22 +138,14 @@ func (g *segment) write(frames []byte) error {
 	return syncData(g.file)
 }
 
-// present reports an error when the file is not any more what its path leads to: what is
+// present reports a *damage.Gone when the file is not any more what its path leads to: what is
 // written to it then is lost.
 func (g *segment) present() error {
 	was, err := g.file.Stat()
 	if err != nil {
 		return err
 	}
-	switch now, err := os.Stat(g.path); {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s was removed while the server ran; stop it, put the data folder back, and start again", g.path)
-	case err != nil:
-		return err
-	case !os.SameFile(was, now):
-		return fmt.Errorf("%s was replaced while the server ran; stop it, put the data folder back, and start again", g.path)
-	}
-	return nil
+	return damage.Present(g.path, was)
 }
 
 // giveUp leaves a segment behind whose end is not certain. What was written before is

@@ -166,6 +166,28 @@ func TestLogEventsArePutIntoNoFileThatIsGone(t *testing.T) {
 	}
 }
 
+func TestAFileThatIsGoneIsMissedOnce(t *testing.T) {
+	dir := filled(t, 5, false)
+	name := segmentOf(t, dir)
+	if err := os.Remove(filepath.Join(dir, name)); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := Check(dir); err != nil || len(r.Found) != 1 || filepath.Base(r.Found[0].File) != name {
+		t.Errorf("a check finds %+v, %v", r.Found, err)
+	}
+	for start, want := range []int{1, 0} {
+		var log bytes.Buffer
+		s, err := Open(dir, Options{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError}))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Count(log.String(), "a file is gone"); got != want {
+			t.Errorf("start %d tells %q", start, log.String())
+		}
+		s.Close()
+	}
+}
+
 func TestARepairKeepsWhatIsSound(t *testing.T) {
 	for name, compacted := range map[string]bool{"as they were put": false, "compacted": true} {
 		for what, change := range map[string]func([]byte) []byte{

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+
+	"flyball/internal/damage"
 )
 
 // A segment is one file. The one that is written to grows by what is put; compaction
@@ -39,7 +41,7 @@ func createSegment(dir string, number uint64) (*segment, error) {
 	path := segmentPath(dir, number)
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return nil, err
+		return nil, damage.Parent(dir, err)
 	}
 	if err := syncDir(dir); err != nil {
 		file.Close()

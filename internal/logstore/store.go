@@ -174,6 +174,7 @@ func (s *Store) load(live func(group, stream uint32) bool) error {
 			replaced[n] = true
 		}
 	}
+	s.tellMissing(replaced)
 	for seg, in := range all {
 		if replaced[seg.number] {
 			s.drop(seg)
@@ -185,6 +186,28 @@ func (s *Store) load(live func(group, stream uint32) bool) error {
 	}
 	s.dropDead()
 	return nil
+}
+
+// missing are the files of a folder that are in its book and are not there.
+func missing(dir string, book *mark.Book) (paths []string) {
+	for name := range book.Below("") {
+		path := filepath.Join(dir, name)
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// tellMissing tells of files that are gone, but for those that others have replaced.
+func (s *Store) tellMissing(replaced map[uint64]bool) {
+	for _, path := range missing(s.dir, s.book) {
+		if number, err := strconv.ParseUint(strings.TrimSuffix(filepath.Base(path), suffix), 16, 64); err != nil || !replaced[number] {
+			s.log.Error("log events are lost: a file is gone", "file", path, "next", damage.Restore)
+		}
+		s.book.Forget(filepath.Base(path))
+	}
 }
 
 // openSegment opens a file of an earlier life, and cuts off what was torn at its end.

@@ -6,7 +6,7 @@
 //	book.Note("0000.log", 4711) // after the sync that was waited for
 //	length := book.Length("0000.log")
 //
-// A book is not synced: it never tells of more than there is.
+// A book is synced only when something is forgotten: it never tells of more than there is.
 package mark
 
 import (
@@ -161,6 +161,22 @@ func (b *Book) Length(name string) int64 {
 	return b.slots[name].length
 }
 
+// Below are the files whose names begin with a prefix, without it, and their lengths.
+func (b *Book) Below(prefix string) map[string]int64 {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	below := map[string]int64{}
+	for name, s := range b.slots {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			below[rest] = s.length
+		}
+	}
+	return below
+}
+
 // Note notes how much of a file is on disk. That it cannot is no reason to refuse what is.
 func (b *Book) Note(name string, length int64) {
 	if b == nil || len(name) > MaxName {
@@ -192,6 +208,7 @@ func (b *Book) Forget(name string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.forget(name)
+	b.settle()
 }
 
 // ForgetAll is Forget for all files whose names begin with a prefix.
@@ -205,6 +222,15 @@ func (b *Book) ForgetAll(prefix string) {
 		if strings.HasPrefix(name, prefix) {
 			b.forget(name)
 		}
+	}
+	b.settle()
+}
+
+// settle has the book on disk, under the lock: a file that a power failure leaves in it, and
+// that was removed, would be missed.
+func (b *Book) settle() {
+	if b.file != nil {
+		_ = b.file.Sync() // as with write
 	}
 }
 

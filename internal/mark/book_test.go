@@ -39,6 +39,9 @@ func TestABookKeepsTheGreatestLengthOfEachFile(t *testing.T) {
 	if damaged != 0 {
 		t.Errorf("%d slots are damaged", damaged)
 	}
+	if got := b.Below("file-"); len(got) != 8 || got["9"] != 99 {
+		t.Errorf("below a prefix are %v", got)
+	}
 	if info, err := os.Stat(path); err != nil || info.Size() > 10*128 {
 		t.Errorf("what was forgotten takes room: %v", info.Size())
 	}

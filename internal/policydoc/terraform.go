@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // What `terraform show -json` prints, of a plan or a state ("JSON Output Format").
@@ -32,8 +31,12 @@ type (
 	}
 	configModule struct {
 		Resources []configResource `json:"resources"`
-		Calls     map[string]struct {
-			Module configModule `json:"module"`
+		Outputs   map[string]struct {
+			Expression json.RawMessage `json:"expression"`
+		} `json:"outputs"`
+		Calls map[string]struct {
+			Expressions map[string]json.RawMessage `json:"expressions"`
+			Module      configModule               `json:"module"`
 		} `json:"module_calls"`
 	}
 	configResource struct {
@@ -45,8 +48,8 @@ type (
 // A plan is the resources of a plan or state, with what their arguments refer to.
 type plan struct {
 	resources  []resource
-	references map[string]map[string][]string // by address without an index, and argument
-	byAddress  map[string]*resource
+	references map[string][]string    // of an argument, a variable or an output, by its address in the configuration
+	configured map[string][]*resource // by address in the configuration: without indexes
 }
 
 // readTerraform reads a plan or state.
@@ -64,13 +67,14 @@ func readTerraform(raw json.RawMessage) (Documents, error) {
 	if at == nil {
 		return Documents{}, errors.New("it is of Terraform, but neither a plan nor a state: terraform show -json PLANFILE prints a plan")
 	}
-	p := plan{references: map[string]map[string][]string{}, byAddress: map[string]*resource{}}
+	p := plan{references: map[string][]string{}, configured: map[string][]*resource{}}
 	p.collect(at.Root)
 	if s.Config != nil {
 		p.refer("", s.Config.Root)
 	}
 	for i := range p.resources {
-		p.byAddress[p.resources[i].Address] = &p.resources[i]
+		r := &p.resources[i]
+		p.configured[unindexed(r.Address)] = append(p.configured[unindexed(r.Address)], r)
 	}
 	return p.read()
 }
@@ -83,27 +87,6 @@ func (p *plan) collect(m module) {
 	}
 	for _, child := range m.Children {
 		p.collect(child)
-	}
-}
-
-// refer notes what arguments refer to, by full addresses.
-func (p *plan) refer(prefix string, m configModule) {
-	for _, r := range m.Resources {
-		of := map[string][]string{}
-		for name, raw := range r.Expressions {
-			var e struct {
-				References []string `json:"references"`
-			}
-			if json.Unmarshal(raw, &e) == nil {
-				for _, to := range e.References {
-					of[name] = append(of[name], prefix+to)
-				}
-			}
-		}
-		p.references[prefix+r.Address] = of
-	}
-	for name, call := range m.Calls {
-		p.refer(prefix+"module."+name+".", call.Module)
 	}
 }
 
@@ -130,39 +113,4 @@ func (p *plan) read() (Documents, error) {
 		}
 	}
 	return d, nil
-}
-
-// find is the resource that a reference such as aws_ecs_service.web.name names, or nil.
-// Of several with an index it is the one with that of the resource that refers to it.
-func (p *plan) find(reference, from string) *resource {
-	parts := strings.Split(reference, ".")
-	for n := len(parts); n >= 2; n-- {
-		address := strings.Join(parts[:n], ".")
-		if r := p.byAddress[address]; r != nil {
-			return r
-		}
-		if i := strings.LastIndex(from, "["); i >= 0 {
-			if r := p.byAddress[address+from[i:]]; r != nil {
-				return r
-			}
-		}
-	}
-	return nil
-}
-
-// unindexed is an address without its indexes, as configuration has it.
-func unindexed(address string) string {
-	var b strings.Builder
-	depth := 0
-	for _, c := range address {
-		switch {
-		case c == '[':
-			depth++
-		case c == ']':
-			depth--
-		case depth == 0:
-			b.WriteRune(c)
-		}
-	}
-	return b.String()
 }

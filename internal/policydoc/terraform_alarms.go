@@ -2,7 +2,6 @@ package policydoc
 
 import (
 	"encoding/json"
-	"slices"
 
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 )
@@ -29,8 +28,8 @@ func (p *plan) alarm(d *Documents, r *resource) error {
 	if err := into(r.Values, &a); err != nil {
 		return err
 	}
-	for _, to := range p.references[unindexed(r.Address)]["alarm_actions"] {
-		if policy := p.find(to, r.Address); policy != nil && policy.Type == "aws_appautoscaling_policy" && !slices.Contains(a.AlarmActions, policy.Address) {
+	for _, policy := range p.allReferred(r, "alarm_actions", "aws_appautoscaling_policy") {
+		if arn, _ := policy.Values["arn"].(string); arn == "" {
 			a.AlarmActions = append(a.AlarmActions, policy.Address)
 		}
 	}

@@ -140,17 +140,14 @@ func (s *settings) bounds(p *Preset) error {
 	return nil
 }
 
-// finish is an error, or a setting that is not known.
+// finish is a setting that is not known, or the first error.
 func (s *settings) finish() error {
-	if s.err != nil {
-		return s.err
-	}
 	for _, key := range slices.Sorted(maps.Keys(s.given)) {
 		if !s.known[key] {
 			return fmt.Errorf("%q is no setting; %s are", key, strings.Join(slices.Sorted(maps.Keys(s.known)), ", "))
 		}
 	}
-	return nil
+	return s.err
 }
 
 // metrics are those that are given a target above zero, in the order of their kinds.

@@ -18,6 +18,13 @@ func Check(o Options, r *damage.Report) error {
 		return err
 	}
 	l := &Log{Options: o}
+	gone, _ := l.missing(all)
+	for _, path := range gone {
+		r.Found = append(r.Found, damage.Finding{File: path, Where: "it is gone, and with it messages of the queue", Repair: func(string) (string, error) {
+			l.Book.Forget(l.Name + "/" + filepath.Base(path))
+			return "the queue goes on without them", nil
+		}})
+	}
 	for i, base := range all {
 		if err := l.check(base, i == len(all)-1, r); err != nil {
 			return err

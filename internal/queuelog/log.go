@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"sync"
 	"sync/atomic"
@@ -74,8 +75,9 @@ func Open(o Options) (*Log, error) {
 			return nil, err
 		}
 	}
+	end := l.tellMissing(all)
 	if len(l.segments) == 0 {
-		if err := l.begin(0); err != nil {
+		if err := l.begin(end); err != nil {
 			return nil, err
 		}
 	}
@@ -139,6 +141,29 @@ func (l *Log) take(base Position, last bool) error {
 	}
 	defer func() { s.file = nil }()
 	return s.file.Close()
+}
+
+// missing are the segments of a log that are in the book and are not there, and where the last of
+// them ended.
+func (l *Log) missing(there []Position) (paths []string, end Position) {
+	for name, length := range l.Book.Below(l.Name + "/") {
+		base, ok := baseOf(name)
+		if ok && !slices.Contains(there, base) {
+			paths, end = append(paths, segmentPath(l.Folder, base)), max(end, base+Position(length))
+		}
+	}
+	slices.Sort(paths)
+	return paths, end
+}
+
+// tellMissing tells of segments that are gone, and returns where they ended.
+func (l *Log) tellMissing(there []Position) (end Position) {
+	paths, end := l.missing(there)
+	for _, path := range paths {
+		l.Log.Error("messages of a queue are lost: a segment is gone", "segment", path, "next", damage.Restore)
+		l.Book.Forget(l.Name + "/" + filepath.Base(path))
+	}
+	return end
 }
 
 // tellHead tells of a segment that is left out for its beginning.
@@ -237,6 +262,12 @@ func (l *Log) Append(b *Batch) (first Position, err error) {
 		}
 	}
 	s := l.last()
+	if !l.Lazy {
+		// What is not synced, as a receive, has to be found again, too.
+		if err := l.tried(func() error { return s.present(l.Folder) }); err != nil {
+			return 0, err
+		}
+	}
 	first = s.end()
 	b.seal(s.salt, first)
 	if err := l.tried(func() error { return s.write(b.buf) }); err != nil {
@@ -256,8 +287,7 @@ func (l *Log) tried(write func() error) error {
 	if err == nil || l.Disk.Refuses(err) {
 		return l.Disk.Explain(err)
 	}
-	l.err = fmt.Errorf("write %s: %w", segmentPath(l.Folder, l.last().base), err)
-	return l.err
+	return l.failed(fmt.Errorf("write %s: %w", segmentPath(l.Folder, l.last().base), err))
 }
 
 // roll finishes the last segment and begins another.
@@ -315,6 +345,11 @@ func (l *Log) Sync(to Position) error {
 func (l *Log) fail(err error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.failed(err)
+}
+
+// failed is fail under the lock.
+func (l *Log) failed(err error) error {
 	if l.err == nil {
 		l.err = err
 		l.Log.Error("nothing more is taken for a queue, or handed out of it, until the server starts again", "queue", l.Folder, "error", err)

@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"flyball/internal/damage"
 )
 
 // A segment is one file of the log. Its name is the position of its first byte.
@@ -50,7 +51,7 @@ func segmentPath(folder string, base Position) string {
 func createSegment(folder, name string, base Position) (*segment, error) {
 	f, err := os.OpenFile(segmentPath(folder, base), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, err
+		return nil, damage.Parent(folder, err)
 	}
 	s := &segment{base: base, size: int64(segmentHead), salt: newSalt(name), named: true, file: f}
 	if _, err := f.Write(s.head()); err != nil {
@@ -162,27 +163,9 @@ func soundWith(frame []byte, salt uint64, at Position) (_ uint64, sound bool) {
 	return salt, false
 }
 
-// A GoneError is of a log whose files are not any more those that it has open: what is written to
-// them is lost.
-type GoneError struct{ Path, How string }
-
-func (e *GoneError) Error() string {
-	return fmt.Sprintf("%s was %s while the server ran; put the data folder back, and start again", e.Path, e.How)
-}
-
-// present reports an error when the file is not any more what its path leads to: what is
-// written to it then is lost.
+// present reports a *damage.Gone when the file is not any more what its path leads to.
 func (s *segment) present(folder string) error {
-	path := segmentPath(folder, s.base)
-	switch now, err := os.Stat(path); {
-	case errors.Is(err, fs.ErrNotExist):
-		return &GoneError{path, "removed"}
-	case err != nil:
-		return err
-	case !os.SameFile(s.is, now):
-		return &GoneError{path, "replaced"}
-	}
-	return nil
+	return damage.Present(segmentPath(folder, s.base), s.is)
 }
 
 func (s *segment) open(folder string) (err error) {
@@ -197,13 +180,19 @@ func bases(folder string) (all []Position, err error) {
 		return nil, err
 	}
 	for _, e := range entries {
-		name, ok := strings.CutSuffix(e.Name(), segmentEnd)
-		if base, err := strconv.ParseInt(name, 16, 64); ok && err == nil && len(name) == 16 {
-			all = append(all, Position(base))
+		if base, ok := baseOf(e.Name()); ok {
+			all = append(all, base)
 		}
 	}
 	slices.Sort(all)
 	return all, nil
+}
+
+// baseOf is where the segment begins that a file's name is of.
+func baseOf(name string) (base Position, ok bool) {
+	number, ok := strings.CutSuffix(name, segmentEnd)
+	n, err := strconv.ParseInt(number, 16, 64)
+	return Position(n), ok && err == nil && len(number) == 16
 }
 
 // syncFolder has the names in a folder on disk.

@@ -152,6 +152,9 @@ func (s *Server) openCell(account, region string) (*services, error) {
 	}
 	s.telemetry.Cell(account, region)
 	s.state.Later(func(tx *state.Tx) { tx.Put(kindCell, scope, struct{}{}) })
+	if s.opened.Load() {
+		s.noteFolders()
+	}
 	return v, nil
 }
 

@@ -3,6 +3,8 @@ package server
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -13,6 +15,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	aastypes "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
@@ -262,5 +266,55 @@ func TestEventsAreOfOnesOwnAccount(t *testing.T) {
 	status, body := ask{method: http.MethodGet, path: "/console/api/events?account=" + testAccount, key: eve, service: "flyball", at: time.Now()}.send(t, base)
 	if status != http.StatusBadRequest {
 		t.Errorf("events of another account: %d %s", status, body)
+	}
+}
+
+func TestAChangeIsThatOfTheOperationOrNone(t *testing.T) {
+	base, stop := serving(t, "")
+	defer stop()
+	c := client.New(client.Config{Endpoint: base, Region: testRegion})
+	furnish(t, c)
+	b := browse(t, base)
+	const path = "/console/services/shop/web/edit"
+	bounds := func() string {
+		out, err := c.AutoScaling.DescribeScalableTargets(t.Context(), &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: aastypes.ServiceNamespaceEcs})
+		if err != nil {
+			t.Fatal(err)
+		}
+		target := out.ScalableTargets[0]
+		return fmt.Sprintf("%d-%d %v", *target.MinCapacity, *target.MaxCapacity, *target.SuspendedState.DynamicScalingInSuspended)
+	}
+	for _, tt := range []struct {
+		name   string
+		form   url.Values
+		status int
+		says   string
+		bounds string
+	}{
+		{"a minimum above the maximum", url.Values{"do": {"bounds"}, "min": {"9"}, "max": {"4"}}, http.StatusBadRequest, "ValidationException", "1-4 false"},
+		{"no number", url.Values{"do": {"bounds"}, "min": {"x"}, "max": {"4"}}, http.StatusBadRequest, "is no whole number", "1-4 false"},
+		{"no form", url.Values{"do": {"all"}}, http.StatusNotFound, "There is no form all", "1-4 false"},
+		{"a target below 0", url.Values{"do": {"policy cpu"}, "target": {"-1"}}, http.StatusBadRequest, "ValidationException", "1-4 false"},
+		{"bounds", url.Values{"do": {"bounds"}, "min": {"2"}, "max": {"8"}, "in": {"on"}}, http.StatusOK, "register-scalable-target", "2-8 true"},
+		{"a target", url.Values{"do": {"policy cpu"}, "target": {"60"}}, http.StatusOK, "put-scaling-policy", "2-8 true"},
+		{"a desired count", url.Values{"do": {"desired"}, "desired": {"3"}}, http.StatusOK, "update-service", "2-8 true"},
+	} {
+		status, _, body := b.ask(http.MethodPost, path, tt.form, nil)
+		if status != tt.status || !strings.Contains(html.UnescapeString(body), tt.says) {
+			t.Errorf("%s: %d, want %d with %q: %s", tt.name, status, tt.status, tt.says, body)
+		}
+		if got := bounds(); got != tt.bounds {
+			t.Errorf("%s: the bounds are %s, want %s", tt.name, got, tt.bounds)
+		}
+	}
+	if _, body := b.get(path); !strings.Contains(body, `name="target" value="60"`) || !strings.Contains(body, `name="desired" value="3"`) {
+		t.Errorf("the values are not those that were set: %s", body)
+	}
+	status, _, _ := b.ask(http.MethodPost, path, url.Values{"do": {"desired"}, "desired": {"9"}}, func(r *http.Request) {
+		r.Header.Del("Origin")
+		r.Header.Del("Sec-Fetch-Site")
+	})
+	if status != http.StatusForbidden {
+		t.Errorf("a change of nobody knows which page: %d", status)
 	}
 }

@@ -119,7 +119,7 @@ func TestWhatIsTakenAwayOfQueuesAndLogsIsTold(t *testing.T) {
 	}
 
 	l.remove("queues")
-	if err := l.send(); err == nil || !strings.Contains(err.Error(), "their file was removed while the server ran") {
+	if err := l.send(); err == nil || !strings.Contains(err.Error(), "its file was removed while the server ran") {
 		t.Errorf("of a folder that is gone a caller hears %v", err)
 	}
 	l.stop()
@@ -134,5 +134,35 @@ func TestWhatIsTakenAwayOfQueuesAndLogsIsTold(t *testing.T) {
 	}
 	if err := l.send(); err != nil {
 		t.Errorf("the queue does not begin anew: %v", err)
+	}
+}
+
+func TestFoldersThatWereThereAreMissed(t *testing.T) {
+	l := &taken{T: t, dir: t.TempDir()}
+	l.start()
+	if err := l.send(); err != nil {
+		t.Fatal(err)
+	}
+	l.stop()
+	l.remove("deliveries")
+	l.remove("logs")
+	l.start()
+	if !l.says("begins empty") || strings.Count(l.told.String(), "begins empty") != 2 {
+		t.Errorf("without deliveries and log events it tells %q", l.told.String())
+	}
+	l.stop()
+
+	// A queue is opened when it is first needed, by which time its folder may be gone.
+	l.start()
+	if l.says("") {
+		t.Errorf("it tells once more of %q", l.told.String())
+	}
+	l.remove("queues")
+	if err := l.send(); err != nil {
+		t.Fatal(err)
+	}
+	l.stop()
+	if !l.says("their folder is gone") {
+		t.Errorf("of a folder that is gone before it is opened it tells %q", l.told.String())
 	}
 }

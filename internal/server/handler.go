@@ -10,10 +10,10 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	"flyball/internal/damage"
 	"flyball/internal/disk"
 	"flyball/internal/eventstream"
 	"flyball/internal/flow"
-	"flyball/internal/queuelog"
 	"flyball/internal/service/autoscaling"
 	"flyball/internal/service/cloudwatch"
 	"flyball/internal/service/ecs"
@@ -141,9 +141,9 @@ func (s *Server) settle(ctx context.Context, service string) error {
 // full says of an error that what is kept cannot be written, for want of room or because its
 // files have been taken away.
 func (s *Server) full(err error) (message string, full bool) {
-	if gone, ok := errors.AsType[*queuelog.GoneError](err); ok {
-		return "The messages of the queue are not on the server's disk any more: their file was " + gone.How + " while the server ran. " +
-			"None is taken or handed out until the data folder is put back and the server started again; its log names the file.", true
+	if gone, ok := errors.AsType[*damage.Gone](err); ok {
+		return "What this call is about is not on the server's disk any more: its file was " + gone.How + " while the server ran. " +
+			"Nothing of it is taken or handed out until the data folder is put back and the server started again; its log names the file.", true
 	}
 	if lack, ok := errors.AsType[*disk.Error](s.disk.Explain(err)); ok {
 		return lack.Error(), true

@@ -187,6 +187,9 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.tellGoneFolders(); err != nil {
+		return nil, err
+	}
 	s.openTelemetry()
 	s.connect()
 	if err := s.listen(); err != nil {
@@ -231,6 +234,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		TLSConfig:         s.cfg.tls(),
 		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
+	s.noteFolders()
 	s.opened.Store(true)
 	return s, nil
 }

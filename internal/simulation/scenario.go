@@ -235,11 +235,16 @@ func scheduled(a types.ScheduledAction, start time.Time) (governor.Schedule, err
 	return g, nil
 }
 
+// appears is how long after their minute the datapoints are there that forecasts are made
+// from: a moment, so that a forecast at the full hour misses its last minute, as the server's
+// does.
+const appears = time.Second
+
 // predictive is a predictive policy with its metrics as quantities.
 func predictive(checked rules.Policy) (*sim.Predictive, error) {
 	m := checked.Specification()
 	f := checked.Forecasts()
-	p := &sim.Predictive{Target: aws.ToFloat64(m.TargetValue), Scales: f.Scales, Buffer: f.Buffer, Breach: f.Breach}
+	p := &sim.Predictive{Target: aws.ToFloat64(m.TargetValue), Scales: f.Scales, Buffer: f.Buffer, Breach: f.Breach, Publication: appears}
 	name := ""
 	switch {
 	case m.PredefinedMetricPairSpecification != nil:

@@ -175,15 +175,7 @@ func (s *SQLite) present() error {
 	if s.path == "" {
 		return nil
 	}
-	switch now, err := os.Stat(s.path); {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s was removed while the server ran", s.path)
-	case err != nil:
-		return err
-	case !os.SameFile(s.file, now):
-		return fmt.Errorf("%s was replaced while the server ran", s.path)
-	}
-	return nil
+	return damage.Present(s.path, s.file)
 }
 
 // logPresent reports an error when the write-ahead log, which a transaction that writes has
@@ -194,7 +186,7 @@ func (s *SQLite) logPresent() error {
 	}
 	name := s.path + "-wal"
 	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s was removed while the server ran", name)
+		return &damage.Gone{Path: name, How: "removed"}
 	} else if err != nil {
 		return err
 	}

@@ -39,6 +39,25 @@ var attacks = []attack{
 	{"cgroup", `for f in $(find /sys/fs/cgroup -maxdepth 3 -name cgroup.procs 2>/dev/null); do (echo $$ >$f) 2>/dev/null && echo reached $f; done`},
 	{"the program of the server", `(: >>/proc/self/exe) 2>/dev/null && echo reached its program; (: >>"$BINARY") 2>/dev/null && echo reached the program of the server`},
 	{"devices", `mknod /tmp/torture-device b 259 0 2>/dev/null && head -c 1 /tmp/torture-device >/dev/null && echo reached a device; rm -f /tmp/torture-device`},
+	{"memory of the server", `for p in $SERVER $OTHER; do head -c 1 /proc/$p/mem >/dev/null 2>&1 && echo reached the memory of $p; (: >>/proc/$p/mem) 2>/dev/null && echo reached the memory of $p for writing; cat /proc/$p/maps /proc/$p/syscall 2>/dev/null | grep -q . && echo reached what $p does; done`},
+	{"ptrace", `command -v python3 >/dev/null || exit 0; python3 -c '
+import ctypes, os
+c = ctypes.CDLL(None, use_errno=True)
+for p in map(int, (os.environ["SERVER"], os.environ["OTHER"])):
+    for call, name in ((16, "PTRACE_ATTACH"), (0x4206, "PTRACE_SEIZE")):
+        if c.ptrace(call, p, 0, 0) == 0: print("reached", p, "by", name)
+'`},
+	{"descriptors", `command -v python3 >/dev/null || exit 0; python3 -c '
+import os, resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+held = []
+try:
+    while len(held) < 2000000: held.append(os.open("/dev/null", os.O_RDONLY))
+    print("reached", len(held), "descriptors")
+except OSError: pass
+'`},
+	{"priority", `nice -n -20 true 2>/dev/null && nice -n -20 sh -c '[ "$(ps -o ni= -p $$ 2>/dev/null)" -lt 0 ] 2>/dev/null' && echo reached a priority above the server; (echo -1000 >/proc/self/oom_score_adj) 2>/dev/null && echo reached a place behind the server when memory runs out`},
+	{"mounts", `mkdir -p /tmp/torture-mount && mount -t tmpfs none /tmp/torture-mount 2>/dev/null && echo reached a mount; umount /tmp/torture-mount 2>/dev/null; rmdir /tmp/torture-mount 2>/dev/null; unshare -U -r true 2>/dev/null && unshare -U -r -m sh -c 'umount -l /proc; ls -d /proc/$SERVER' >/dev/null 2>&1 && echo reached the server by a user namespace`},
 	{"a fork bomb", `i=0; while [ $i -lt 20000 ]; do sleep 1000 & i=$((i+1)); done; echo reached 20,000 processes`},
 	{"1 GB of log", `head -c 1000000000 /dev/zero; echo`},
 	{"a process that hides", `env -i setsid sh -c '(env -i setsid sh -c "while :; do date >>` + hidingPlace + `; sleep 0.05; done") & exit' & sleep 0.5`},

@@ -50,7 +50,7 @@ const stocked = "stock" // the name of all that a stock has
 
 // fill puts something into each store.
 func (s *stock) fill(ctx context.Context) error {
-	return errors.Join(s.fillQueue(ctx), s.fillLogs(ctx), s.fillMetrics(ctx), s.fillFunction(ctx), s.fillImages(ctx))
+	return errors.Join(s.fillQueue(ctx), s.fillLogs(ctx), s.fillMetrics(ctx), s.fillFunction(ctx), s.fillDeliveries(ctx), s.fillImages(ctx))
 }
 
 func (s *stock) fillQueue(ctx context.Context) error {
@@ -99,6 +99,17 @@ func (s *stock) fillFunction(ctx context.Context) error {
 		FunctionName: aws.String(stocked), Runtime: lambdatypes.RuntimePython312, Handler: aws.String("index.handler"),
 		Role: aws.String("arn:aws:iam::123456789012:role/stock"), Code: &lambdatypes.FunctionCode{ZipFile: zipped.Bytes()},
 	})
+	return err
+}
+
+// fillDeliveries has events wait for the function, which takes none.
+func (s *stock) fillDeliveries(ctx context.Context) error {
+	_, err := s.functions.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{FunctionName: aws.String(stocked), ReservedConcurrentExecutions: aws.Int32(0)})
+	for i := 0; err == nil && i < 20; i++ {
+		_, err = s.functions.Invoke(ctx, &lambda.InvokeInput{
+			FunctionName: aws.String(stocked), InvocationType: lambdatypes.InvocationTypeEvent, Payload: fmt.Appendf(nil, `{"event":%d,"text":%q}`, i, strings.Repeat("z", 100)),
+		})
+	}
 	return err
 }
 
@@ -215,6 +226,10 @@ type flip struct {
 	bit  int64
 }
 
+// mustBeTold says whether the flip is to be told of whatever the services show: what waits to be
+// delivered is shown by none.
+func (f flip) mustBeTold() bool { return strings.HasPrefix(f.file, "deliveries/") }
+
 func (f flip) String() string { return fmt.Sprintf("bit %d of %s", f.bit, f.file) }
 
 // flipBit flips a bit of a file in a folder, whether or not its server runs: of the files
@@ -330,6 +345,9 @@ func (f *flipped) lookAfter(ctx context.Context, bit flip) (faults []fault, err 
 	if strings.Contains(text, "damaged") || strings.Contains(text, "lost") {
 		f.toldOf++
 		return faults, ctx.Err()
+	}
+	if bit.mustBeTold() {
+		faults = append(faults, fault{silent, bit.String(), fmt.Sprintf("%v: the log says %s", bit, oneLine(p.log.last()))})
 	}
 	for what := range f.want {
 		if seen[what] != f.want[what] {

@@ -73,6 +73,7 @@ func (r *run) assault(ctx context.Context, a assault) ([]fault, error) {
 		return v.faults, err
 	}
 	log.Printf("%s: %d MiB at most", a.name, peak)
+	r.peak = max(r.peak, peak)
 	if most := int(r.memory * float64(a.most)); peak > most {
 		v.fault(a.name, "the server had %d MiB, which is more than %d", peak, most)
 	}
@@ -185,7 +186,11 @@ func stopsEarly(ctx context.Context, r *run) error {
 				return err
 			}
 		}
-		return r.stopWhileStarting(ctx, n, time.Duration(r.rng.Float64()*1.3*float64(took)))
+		after := time.Duration(r.rng.Float64() * 1.3 * float64(took))
+		if n%2 == 0 {
+			after = time.Duration(1+r.rng.IntN(100)) * time.Millisecond // before most is begun
+		}
+		return r.stopWhileStarting(ctx, n, after)
 	})
 	if err != nil {
 		return err

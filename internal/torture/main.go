@@ -4,6 +4,7 @@
 //	kill         kill -9 or SIGTERM under load, again and again
 //	queue        kill -9 while messages go through queues, 1,000 messages a round
 //	flip         a bit of its data folder flipped
+//	remove       a part of its data folder removed or replaced
 //	full         its disk filled while clients write
 //	jump         its machine suspended, and the wall clock set back and put right
 //	attack       a task that attacks its server
@@ -11,6 +12,7 @@
 //	descriptors  40 tasks, and 64 descriptors
 //	stop         SIGTERM while it starts
 //	intrude      a program that may not start tasks and tries to
+//	page         a web page in a browser that tries to call it
 //
 // Each fault has a data folder of its own and is bounded in time. A table says how
 // often each was attempted and what failed; the status is 1 if anything has. A fault

@@ -40,6 +40,7 @@ type fault struct {
 // A tally counts attempts, and the faults that they have shown.
 type tally struct {
 	attempts, failures int
+	peak               int            // MiB of memory that a server had at most; 0: it was not looked at
 	first              string         // fault, in words
 	told               map[fault]bool // without their text
 }

@@ -22,6 +22,7 @@ var torments = []torment{
 	{"kill", nil, kills},
 	{"queue", nil, killsOfQueues},
 	{"flip", nil, flips},
+	{"remove", nil, removals},
 	{"full", noDisk, fullDisks},
 	{"jump", nil, jumpsOfTheClock},
 	{"attack", noRoot, attacked},
@@ -29,6 +30,7 @@ var torments = []torment{
 	{"descriptors", nil, fewDescriptors},
 	{"stop", nil, stopsEarly},
 	{"intrude", noRoot, intrusionsTried},
+	{"page", noBrowser, pages},
 }
 
 // lingers is how long a torment may take beyond its bound: for the round that was
@@ -72,13 +74,17 @@ func (t torment) run(ctx context.Context, o options) result {
 // printResults writes the table, and returns how many failures there are.
 func printResults(w io.Writer, results []result) (failures int) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "fault\tattempts\tfailures\tfirst failure")
+	fmt.Fprintln(table, "fault\tattempts\tfailures\tmemory at most\tfirst failure")
 	for _, r := range results {
 		if r.skipped != "" {
-			fmt.Fprintf(table, "%s\tskipped\t\t%s\n", r.name, r.skipped)
+			fmt.Fprintf(table, "%s\tskipped\t\t\t%s\n", r.name, r.skipped)
 			continue
 		}
-		fmt.Fprintf(table, "%s\t%d\t%d\t%s\n", r.name, r.attempts, r.failures, oneLine(r.first))
+		peak := ""
+		if r.peak > 0 {
+			peak = fmt.Sprintf("%d MiB", r.peak)
+		}
+		fmt.Fprintf(table, "%s\t%d\t%d\t%s\t%s\n", r.name, r.attempts, r.failures, peak, oneLine(r.first))
 		failures += r.failures
 	}
 	table.Flush()

@@ -18,12 +18,9 @@ func (r *Report) Complete(ctx context.Context, p Problem, out Outcome) error {
 		return err
 	}
 	if p.Today != nil {
-		today := Checked{Name: "today"}
-		if today.Held, err = p.Check(ctx, *p.Today); err != nil {
+		if err = r.check(ctx, p, Rival{"today", *p.Today}); err != nil {
 			return err
 		}
-		today.Kept = today.Held.Kept()
-		r.Compared = append(r.Compared, today)
 	}
 	usual := newSpace(&p).defaults
 	for _, one := range []struct {
@@ -43,6 +40,11 @@ func (r *Report) Complete(ctx context.Context, p Problem, out Outcome) error {
 		}
 		r.Compared = append(r.Compared, c)
 	}
+	for _, rival := range p.Against {
+		if err := r.check(ctx, p, rival); err != nil {
+			return fmt.Errorf("%s: %w", rival.Name, err)
+		}
+	}
 	r.compare()
 	switch {
 	case !out.Keeps:
@@ -51,6 +53,13 @@ func (r *Report) Complete(ctx context.Context, p Problem, out Outcome) error {
 		r.Notes = append(r.Notes, "the best of the training part does not keep the agreement on the rest: search on more traffic, or agree on more than is needed")
 	}
 	return nil
+}
+
+// check compares with policies or an autoscaler of somebody's.
+func (r *Report) check(ctx context.Context, p Problem, rival Rival) error {
+	held, err := p.Check(ctx, rival.Documents)
+	r.Compared = append(r.Compared, Checked{Name: rival.Name, Held: held, Kept: held.Kept()})
+	return err
 }
 
 func (p *Problem) checked(ctx context.Context, name string, c Candidate) (Checked, error) {

@@ -24,6 +24,9 @@ type Problem struct {
 	Build func(policydoc.Documents) (sim.Scenario, error)
 	// Today is what scales the target now; nil: AWS's defaults.
 	Today *policydoc.Documents
+	// Against are others that the best is compared with, autoscalers that are not AWS's among
+	// them.
+	Against []Rival
 
 	Start    time.Time
 	Requests []float64 // of each minute
@@ -35,6 +38,12 @@ type Problem struct {
 	Seed       uint64
 	Workers    int                         // processors
 	Progress   func(done int, best *Trial) // nil: nobody wants to know
+}
+
+// A Rival is what the best is compared with.
+type Rival struct {
+	Name string
+	policydoc.Documents
 }
 
 // A Trial is a candidate with what became of it on the training part.
@@ -260,6 +269,9 @@ func (p *Problem) run(ctx context.Context, d policydoc.Documents, on part, worse
 		return Score{}, false, err
 	}
 	scenario.Agreement = p.Goal.latency
+	for _, a := range d.Autoscalers {
+		a.Apply(&scenario)
+	}
 	return on.run(ctx, scenario, p.Goal, worse)
 }
 

@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+
 	"flyball/internal/policydoc"
+	"flyball/internal/preset"
 	"flyball/internal/simulation"
 	"flyball/internal/tune"
 	"flyball/sim"
@@ -77,6 +80,31 @@ func TestTheBestIsCheaperThanTheDefaultsAtTheSameAgreement(t *testing.T) {
 
 // Traffic that never changes needs a number of tasks that can be told: 1,500 requests a minute of
 // 50 ms are 1.25 processors. Five tasks of a quarter are overrun, and six are the fewest.
+// What is given to compare with stands behind AWS's, checked on the same part.
+func TestAnotherAutoscalerIsComparedWith(t *testing.T) {
+	p := problem(t, "p95 < 800ms", days(3))
+	p.Candidates = 4
+	least, most := int32(1), int32(30)
+	for _, text := range []string{"hpa:cpu=60", "flyball:"} {
+		other, err := preset.ParseShort(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Against = append(p.Against, tune.Rival{Name: text, Documents: policydoc.Documents{
+			Targets:     []types.ScalableTarget{{MinCapacity: &least, MaxCapacity: &most}},
+			Autoscalers: []preset.Preset{other},
+		}})
+	}
+	var r tune.Report
+	if err := r.Complete(t.Context(), p, search(t, p)); err != nil {
+		t.Fatal(err)
+	}
+	others := r.Compared[len(r.Compared)-2:]
+	if others[0].Name != "hpa:cpu=60" || others[0].Held.Cost <= others[1].Held.Cost || others[1].Kept < 95 {
+		t.Errorf("%+v", others)
+	}
+}
+
 func TestSteadyTrafficIsServedByTheFewestTasks(t *testing.T) {
 	steady := make([]float64, 2*1440)
 	for i := range steady {

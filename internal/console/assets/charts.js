@@ -3,6 +3,7 @@
 
 const height = { load: 110, tasks: 130, latency: 110 };
 const otherHeight = 150;
+const manyPoints = 2000;
 const gutter = 56; // of the values at the left, so that all panels have one axis
 
 export function drawCharts(root) {
@@ -11,7 +12,7 @@ export function drawCharts(root) {
     const answer = await fetch(root.dataset.charts);
     if (!answer.ok) return;
     view.data = await answer.json();
-    draw(view);
+    await draw(view);
   };
   load().catch(() => {});
   new ResizeObserver(() => view.data && draw(view)).observe(root);
@@ -26,8 +27,10 @@ function clear(view) {
   view.marks = null;
 }
 
-function draw(view) {
+// draw draws each panel of many points in a frame of its own, so that none takes long.
+async function draw(view) {
   const { data, root } = view;
+  const turn = (view.turn = (view.turn ?? 0) + 1);
   const shape = data.panels.map((p) => p.id + ":" + p.series.map((s) => s.label)).join();
   if (view.shape !== shape) { clear(view); view.shape = shape; }
   if (!data.panels.length) {
@@ -41,12 +44,14 @@ function draw(view) {
     view.marks.setAttribute("aria-label", "Scaling activities");
     root.replaceChildren(view.marks);
   }
+  drawMarks(view, width);
   for (const p of data.panels) {
+    if (p.times.length > manyPoints) await new Promise(requestAnimationFrame);
+    if (view.turn !== turn) return; // it is being drawn anew
     const old = view.panels.get(p.id);
     if (old) update(old, p, data, width);
     else view.panels.set(p.id, create(view, p, width));
   }
-  drawMarks(view, width);
 }
 
 function element(tag, name, text) {

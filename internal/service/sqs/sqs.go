@@ -106,8 +106,8 @@ func (a *API) openMessages() error {
 		case has && !kept: // from an earlier release
 			a.begun(r.ID)
 		case kept && !has:
-			a.cell.Log.Error("the messages of a queue are lost: their folder is gone; the queue begins empty",
-				"queue", r.Name, "folder", filepath.Join(a.cfg.Folder, r.ID), "next", damage.Restore)
+			a.tellGone(r.ID)
+			a.cell.State.Later(func(tx *state.Tx) { a.kept.Delete(tx, r.ID) })
 		}
 	}
 	for _, id := range a.kept.Keys("") {
@@ -118,12 +118,28 @@ func (a *API) openMessages() error {
 	return a.broker.Sweep(known)
 }
 
-// begun notes that a queue has a folder of messages from now on, so that it is missed. It does
-// so by itself, for the queue may be opened within a change.
+// tellGone tells of a queue whose messages had a folder, and have none.
+func (a *API) tellGone(id string) {
+	a.cell.Log.Error("the messages of a queue are lost: their folder is gone; the queue begins empty",
+		"folder", filepath.Join(a.cfg.Folder, id), "next", damage.Restore)
+}
+
+// begun notes that a queue has a folder of messages from now on, so that it is missed. One that
+// had a folder before has lost it since the start. It does so by itself, for the queue may be
+// opened within a change.
 func (a *API) begun(id string) {
-	if !a.cfg.Lazy {
-		a.running.Go(func() { a.cell.State.Later(func(tx *state.Tx) { a.kept.Put(tx, id, struct{}{}) }) })
+	if a.cfg.Lazy {
+		return
 	}
+	a.running.Go(func() {
+		a.cell.State.Later(func(tx *state.Tx) {
+			if _, kept := a.kept.Get(id); kept {
+				a.tellGone(id)
+				return
+			}
+			a.kept.Put(tx, id, struct{}{})
+		})
+	})
 }
 
 // Run publishes metrics and carries out move tasks until ctx ends. Callers that wait for
