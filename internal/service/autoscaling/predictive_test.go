@@ -423,7 +423,7 @@ func TestATagMakesForecastsOfFiveMinutes(t *testing.T) {
 			if got, want := fine.LoadForecast[0].Values[i], hourly.LoadForecast[0].Values[i]; math.Abs(got/want-1) > 1e-9 {
 				t.Errorf("%v: a load of %v, want that of the hour, %v", at, got, want)
 			}
-			if got, least := fine.CapacityForecast.Values[i], 1.2*hourly.CapacityForecast.Values[i] - 1; got < least {
+			if got, least := fine.CapacityForecast.Values[i], 1.2*hourly.CapacityForecast.Values[i]-1; got < least {
 				t.Errorf("%v: a capacity of %v, want that of the busy half of the hour, at least %v", at, got, least)
 			}
 		}
