@@ -118,7 +118,7 @@ func TestAFunctionActsAsItsRole(t *testing.T) {
 		t.Error(payload)
 	}
 	payload, failed := told(t, l, "create a queue")
-	if want := "assumed-role/runs/f is not authorized to perform: sqs:CreateQueue"; !failed || !strings.Contains(payload, want) {
+	if want := "assumed-role/runs/f@lambda_function is not authorized to perform: sqs:CreateQueue"; !failed || !strings.Contains(payload, want) {
 		t.Errorf("to create a queue it got %s, want %s", payload, want)
 	}
 	// It may write no logs, and has written none.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
 	"flyball/internal/service/lambda/fault"
 )
 
@@ -33,6 +35,9 @@ type Credentials struct {
 
 // mayAssume checks that Lambda can run a version with its role.
 func (a *API) mayAssume(ctx context.Context, v version) error {
+	if role, err := arn.Parse(v.Settings.Role); err == nil && role.AccountID != a.cell.Account {
+		return fault.CrossAccountRole()
+	}
 	if a.cfg.Roles == nil {
 		return nil
 	}

@@ -99,6 +99,11 @@ func Denied() error {
 	return &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "Access denied to a function of another account.", Fault: smithy.FaultClient}
 }
 
+// CrossAccountRole answers a function with a role of another account.
+func CrossAccountRole() error {
+	return &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "Cross-account pass role is not allowed.", Fault: smithy.FaultClient}
+}
+
 // PolicyTooLong answers a policy that has more bytes than one may have.
 func PolicyTooLong(size, most int) error {
 	return &types.PolicyLengthExceededException{
