@@ -87,9 +87,7 @@ func (p Past) stand(d policydoc.Documents) (governor.Explanation, []Source, erro
 		return governor.Explanation{}, nil, err
 	}
 	g.Bounds = bounds
-	if s := d.Targets[0].SuspendedState; s != nil {
-		g.Suspended = scaling.Suspended{In: aws.ToBool(s.DynamicScalingInSuspended), Out: aws.ToBool(s.DynamicScalingOutSuspended), Scheduled: aws.ToBool(s.ScheduledScalingSuspended)}
-	}
+	g.Suspended = rules.ReadSuspended(d.Targets[0].SuspendedState)
 	capacity, sources := p.capacity(bounds)
 	seen := governor.Seen{Capacity: capacity, Alarms: map[string][]scaling.Alarm{}}
 	for _, policy := range d.Policies {

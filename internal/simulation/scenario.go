@@ -82,10 +82,8 @@ func bound(scenario *sim.Scenario, d policydoc.Documents, s Setup) error {
 		if maximum == nil {
 			maximum = t.MaxCapacity
 		}
-		if p := t.SuspendedState; p != nil {
-			scenario.Suspended = scaling.Suspended{
-				In: aws.ToBool(p.DynamicScalingInSuspended), Out: aws.ToBool(p.DynamicScalingOutSuspended), Scheduled: aws.ToBool(p.ScheduledScalingSuspended),
-			}
+		if t.SuspendedState != nil {
+			scenario.Suspended = rules.ReadSuspended(t.SuspendedState)
 		}
 	}
 	if minimum == nil || maximum == nil {

@@ -31,6 +31,17 @@ func ReadPolicy(p types.ScalingPolicy, kind scaling.Kind) (Policy, scaling.Polic
 	return checked, rule, Plain(err)
 }
 
+// ReadSuspended reads what is suspended of a target as DescribeScalableTargets tells it; nil is
+// nothing.
+func ReadSuspended(s *types.SuspendedState) scaling.Suspended {
+	if s == nil {
+		return scaling.Suspended{}
+	}
+	return scaling.Suspended{
+		In: aws.ToBool(s.DynamicScalingInSuspended), Out: aws.ToBool(s.DynamicScalingOutSuspended), Scheduled: aws.ToBool(s.ScheduledScalingSuspended),
+	}
+}
+
 // ReadAlarm reads the rule of an alarm as DescribeAlarms tells it.
 func ReadAlarm(m cwtypes.MetricAlarm) (alarm.Rule, error) {
 	comparison, err := alarm.ParseComparison(string(m.ComparisonOperator))
