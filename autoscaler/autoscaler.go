@@ -3,7 +3,7 @@
 // should be, and why. Each package below it is one such controller, by its published
 // algorithm.
 //
-//	controller := hpa.Spec{Metrics: ..., Min: 2, Max: 40}.New()
+//	controller := hpa.Spec{Metrics: ...}.New()
 //	for each controller.Interval() {
 //		decision := controller.Decide(seen)
 //		// set decision.Replicas; say decision.Reason

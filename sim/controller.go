@@ -22,8 +22,8 @@ type controller struct {
 
 func newController(r *run) controller {
 	c := controller{run: r, next: never}
-	if make := r.scenario.Autoscaler; make != nil {
-		c.autoscaler = make()
+	if begin := r.scenario.Autoscaler; begin != nil {
+		c.autoscaler = begin()
 		c.interval = max(int64(c.autoscaler.Interval()), int64(time.Second))
 		c.next = r.now + c.interval
 	}

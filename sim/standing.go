@@ -1,10 +1,11 @@
 package sim
 
 import (
+	"time"
+
 	"flyball/alarm"
 	"flyball/governor"
 	"flyball/scaling"
-	"time"
 )
 
 // A standing answer is the one to an alarm that asks for a scale-in each minute and does not

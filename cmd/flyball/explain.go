@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -59,8 +60,10 @@ func (e *explaining) run(cmd *cobra.Command, named string) error {
 	if err != nil {
 		return refuse("--set %w", err)
 	}
-	if err := checkMoment(e.at); e.at != "" && err != nil {
-		return refuse("--at: %w", err)
+	if e.at != "" { // what is no time at all is refused before anybody is asked what time it is
+		if _, err := hindsight.ParseMoment(e.at, time.Unix(0, 0)); err != nil {
+			return refuse("--at: %w", err)
+		}
 	}
 	c, name, err := e.conn.find(cmd.Context(), named, scalable...)
 	if err != nil {
@@ -92,7 +95,13 @@ func (e *explaining) past(ctx context.Context, c *client.Client, q hindsight.Que
 	if err != nil {
 		return told, c.Plain(err)
 	}
-	if q.At, err = momentBefore(clock.Now, e.at); err != nil {
+	q.At = clock.Now
+	if e.at != "" {
+		if q.At, err = hindsight.ParseMoment(e.at, clock.Now); err != nil {
+			return told, refuse("--at: %w", err)
+		}
+	}
+	if err = q.Check(clock.Now); err != nil {
 		return told, refuse("--at: %w", err)
 	}
 	told, err = hindsight.Read(ctx, c, q)

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"flyball/internal/client"
+	"flyball/internal/hindsight"
 	"flyball/internal/load"
 	"flyball/internal/report"
 	"flyball/internal/resource"
@@ -162,12 +163,12 @@ func (r reporting) window(now time.Time, record []load.Line) (from, to time.Time
 		}
 	}
 	if r.since != "" {
-		if from, err = moment(r.since, now); err != nil {
+		if from, err = hindsight.ParseMoment(r.since, now); err != nil {
 			return from, to, refuse("--since: %w", err)
 		}
 	}
 	if r.until != "" {
-		if to, err = moment(r.until, now); err != nil {
+		if to, err = hindsight.ParseMoment(r.until, now); err != nil {
 			return from, to, refuse("--until: %w", err)
 		}
 	}

@@ -96,7 +96,7 @@ func TestLoadAndReportRefuseWhatTheyCannotDo(t *testing.T) {
 		"a record that is empty":           {[]string{"report", "service/test/web", "--svg", "a.svg", "--load", "empty.jsonl"}, "empty.jsonl has no whole line"},
 		"a record that is none":            {[]string{"report", "service/test/web", "--svg", "a.svg", "--load", "table.csv"}, "table.csv: line 1 is not one"},
 		"a record of another time":         {[]string{"report", "service/test/web", "--svg", "a.svg", "--load", "old.jsonl", "--since", "1h"}, "record with --speed server"},
-		"a time that is none":              {[]string{"report", "service/test/web", "--svg", "a.svg", "--since", "yesterday"}, `--since: "yesterday" is neither`},
+		"a time that is none":              {[]string{"report", "service/test/web", "--svg", "a.svg", "--since", "yesterday"}, `--since: "yesterday" is no time: write one such as`},
 		"an end before the beginning":      {[]string{"report", "service/test/web", "--svg", "a.svg", "--since", "1m", "--until", "2m"}, "before it begins"},
 		"AWS without a key":                {[]string{"report", "service/test/web", "--svg", "a.svg", "--endpoint", "aws"}, "AWS wants an access key"},
 	} {

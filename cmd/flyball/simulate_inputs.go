@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"flyball/internal/hindsight"
 	"flyball/internal/policydoc"
 	"flyball/internal/preset"
 	"flyball/internal/simulation"
@@ -142,9 +143,9 @@ func (s *simulationInputs) complete(scenario *sim.Scenario) (err error) {
 		}
 	}
 	for _, text := range s.deploys {
-		at, err := time.Parse(time.RFC3339, text)
+		at, err := hindsight.ParseTime(text)
 		if err != nil {
-			return fmt.Errorf("--deploy %q is no time: write one such as 2026-11-26T14:05:00Z", text)
+			return fmt.Errorf("--deploy %w", err)
 		}
 		if at.Before(scenario.Start) {
 			return fmt.Errorf("--deploy %s is before the traffic begins, at %s", text, scenario.Start.Format(time.RFC3339))

@@ -40,7 +40,7 @@ func (w *whatIf) check() (err error) {
 	if w.explain == "" {
 		return nil
 	}
-	if w.at, err = fullTime(w.explain); err != nil {
+	if w.at, err = hindsight.ParseTime(w.explain); err != nil {
 		return fmt.Errorf("--explain: %w", err)
 	}
 	w.at = w.at.Truncate(time.Minute)

@@ -102,13 +102,21 @@ func (t *tuning) run(cmd *cobra.Command) error {
 	return report.WriteText(cmd.OutOrStdout())
 }
 
-// problem is what the flags and files make.
-func (t *tuning) problem(cmd *cobra.Command) (p tune.Problem, r tune.Report, err error) {
+// check refuses what no search could be made of.
+func (t *tuning) check() error {
 	if t.candidates < 1 || t.candidates > 1e6 {
-		return p, r, fmt.Errorf("--candidates %d: give a number from 1 to 1000000, such as 300", t.candidates)
+		return fmt.Errorf("--candidates %d: give a number from 1 to 1000000, such as 300", t.candidates)
 	}
 	if !(t.train >= 0.1 && t.train <= 0.9) {
-		return p, r, fmt.Errorf("--train %v: give a share from 0.1 to 0.9, such as 0.67", t.train)
+		return fmt.Errorf("--train %v: give a share from 0.1 to 0.9, such as 0.67", t.train)
+	}
+	return nil
+}
+
+// problem is what the flags and files make.
+func (t *tuning) problem(cmd *cobra.Command) (p tune.Problem, r tune.Report, err error) {
+	if err = t.check(); err != nil {
+		return p, r, err
 	}
 	if p.Goal, err = tune.ParseGoal(t.agree); err != nil {
 		return p, r, fmt.Errorf("--agree: %w", err)
@@ -121,24 +129,8 @@ func (t *tuning) problem(cmd *cobra.Command) (p tune.Problem, r tune.Report, err
 	if p.Against, err = t.rivals(cmd); err != nil {
 		return p, r, err
 	}
-	start, traffic, err := t.readTraffic(cmd)
-	if err != nil {
+	if err = t.split(cmd, &p); err != nil {
 		return p, r, err
-	}
-	p.Start = start
-	for m := range traffic {
-		p.Requests = append(p.Requests, m.Requests)
-	}
-	if len(p.Requests) < 180 {
-		return p, r, fmt.Errorf("%s: %d minutes are too few to learn from and to check on; give some days, or three hours at least", t.trafficSource(), len(p.Requests))
-	}
-	p.Train = int(math.Round(t.train * float64(len(p.Requests))))
-	p.WarmUp = int(t.warmUp / time.Minute)
-	if !cmd.Flags().Changed("warm-up") {
-		p.WarmUp = min(60, p.Train/10)
-	}
-	if p.WarmUp >= p.Train {
-		return p, r, fmt.Errorf("--warm-up %v: nothing is left of the %d minutes that the search sees", t.warmUp, p.Train)
 	}
 	if p.Service, err = t.model.service(cmd.Flags(), documents); err != nil {
 		return p, r, err
@@ -170,6 +162,30 @@ func (t *tuning) problem(cmd *cobra.Command) (p tune.Problem, r tune.Report, err
 	r.Resource = t.resource
 	err = settle(&p)
 	return p, r, err
+}
+
+// split reads the traffic, and divides it into what the search sees and what it is checked on.
+func (t *tuning) split(cmd *cobra.Command, p *tune.Problem) error {
+	start, traffic, err := t.readTraffic(cmd)
+	if err != nil {
+		return err
+	}
+	p.Start = start
+	for m := range traffic {
+		p.Requests = append(p.Requests, m.Requests)
+	}
+	if len(p.Requests) < 180 {
+		return fmt.Errorf("%s: %d minutes are too few to learn from and to check on; give some days, or three hours at least", t.trafficSource(), len(p.Requests))
+	}
+	p.Train = int(math.Round(t.train * float64(len(p.Requests))))
+	p.WarmUp = int(t.warmUp / time.Minute)
+	if !cmd.Flags().Changed("warm-up") {
+		p.WarmUp = min(60, p.Train/10)
+	}
+	if p.WarmUp >= p.Train {
+		return fmt.Errorf("--warm-up %v: nothing is left of the %d minutes that the search sees", t.warmUp, p.Train)
+	}
+	return nil
 }
 
 // bound sets between what minimum and maximum is searched: what the flags say, the maximum of

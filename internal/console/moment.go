@@ -3,6 +3,8 @@ package console
 import (
 	"fmt"
 	"time"
+
+	"flyball/internal/hindsight"
 )
 
 // A window is the time that a page shows.
@@ -45,36 +47,18 @@ func windowOf(length, at string, now time.Time) (window, error) {
 		return w, &missing{fmt.Sprintf("There is no view of %q; there are 15m, 1h, 3h, 12h, 1d and 1w.", length)}
 	}
 	if at != "" {
-		moment, err := momentOf(at, now)
-		if err != nil {
-			return w, err
+		moment, err := hindsight.ParseMoment(at, now)
+		if err == nil {
+			err = hindsight.Question{At: moment}.Check(now)
 		}
-		w.At = moment
+		if err != nil {
+			return w, &missing{sentence(err)}
+		}
+		w.At = moment.UTC()
 		if end := moment.Add(d / 2); end.Before(now) {
 			w.To = end
 		}
 	}
 	w.From = w.To.Add(-d)
 	return w, nil
-}
-
-// momentOf reads a moment: a time of day is the last one that was.
-func momentOf(text string, now time.Time) (time.Time, error) {
-	for _, form := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime, "2006-01-02 15:04"} {
-		if t, err := time.ParseInLocation(form, text, time.UTC); err == nil {
-			return t.UTC(), nil
-		}
-	}
-	for _, form := range []string{"15:04:05", "15:04"} {
-		t, err := time.Parse(form, text)
-		if err != nil {
-			continue
-		}
-		today := now.Truncate(24 * time.Hour).Add(time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second)
-		if today.After(now) {
-			today = today.Add(-24 * time.Hour)
-		}
-		return today, nil
-	}
-	return time.Time{}, &missing{fmt.Sprintf("%q is no moment; write 14:05, or 2026-03-01T14:05, in UTC.", text)}
 }

@@ -116,18 +116,27 @@ func (p Past) cooldown(policy string, rule scaling.Policy) scaling.Cooldown {
 	return scaling.Cooldown{}
 }
 
-// bounds are those that a scheduled action set last before the time, or those of today.
+// bounds are those that scheduled actions set last before the time, or those of today. Where two
+// actions set one each, the source names the later.
 func (p Past) bounds(t types.ScalableTarget) (scaling.Bounds, Source, error) {
 	least, most := aws.ToInt32(t.MinCapacity), aws.ToInt32(t.MaxCapacity)
 	source := Source{"min and max", Today, ""}
-	for what, to := range map[*regexp.Regexp]*int32{setsMinimum: &least, setsMaximum: &most} {
+	var newest time.Time
+	for _, bound := range []struct {
+		sets *regexp.Regexp
+		to   *int32
+	}{{setsMinimum, &least}, {setsMaximum, &most}} {
 		for _, a := range p.Activities {
-			m := what.FindStringSubmatch(a.Description)
+			m := bound.sets.FindStringSubmatch(a.Description)
 			if m == nil || a.Start.After(p.At) || a.Status == scaling.Failed || !strings.Contains(a.Cause, "scheduled action") {
 				continue
 			}
 			if n, err := strconv.ParseInt(m[1], 10, 32); err == nil {
-				*to = int32(n)
+				*bound.to = int32(n)
+				if a.Start.Before(newest) {
+					break
+				}
+				newest = a.Start
 				source = Source{"min and max", Recorded, "by a scheduled action at " + a.Start.UTC().Format(time.DateTime)}
 			}
 			break

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
@@ -88,9 +87,7 @@ func (p Past) stand(d policydoc.Documents) (governor.Explanation, []Source, erro
 		return governor.Explanation{}, nil, err
 	}
 	g.Bounds = bounds
-	if s := d.Targets[0].SuspendedState; s != nil {
-		g.Suspended = scaling.Suspended{In: aws.ToBool(s.DynamicScalingInSuspended), Out: aws.ToBool(s.DynamicScalingOutSuspended), Scheduled: aws.ToBool(s.ScheduledScalingSuspended)}
-	}
+	g.Suspended = rules.ReadSuspended(d.Targets[0].SuspendedState)
 	capacity, sources := p.capacity(bounds)
 	seen := governor.Seen{Capacity: capacity, Alarms: map[string][]scaling.Alarm{}}
 	for _, policy := range d.Policies {
@@ -127,18 +124,11 @@ func (p Past) states(alarms map[string][]scaling.Alarm) Source {
 // policy is a policy as package governor has it, with its alarms as they stood.
 func (p Past) policy(d policydoc.Documents, doc types.ScalingPolicy) (governor.Policy, []scaling.Alarm, error) {
 	one := governor.Policy{Name: aws.ToString(doc.PolicyName)}
-	checked, err := rules.Policy{}.With(&applicationautoscaling.PutScalingPolicyInput{
-		PolicyName: doc.PolicyName, PolicyType: doc.PolicyType,
-		StepScalingPolicyConfiguration:           doc.StepScalingPolicyConfiguration,
-		TargetTrackingScalingPolicyConfiguration: doc.TargetTrackingScalingPolicyConfiguration,
-		PredictiveScalingPolicyConfiguration:     doc.PredictiveScalingPolicyConfiguration,
-	})
-	if err == nil {
-		one.Rule, err = checked.Compile(p.Resource.Kind())
-	}
+	checked, rule, err := rules.ReadPolicy(doc, p.Resource.Kind())
 	if err != nil {
-		return one, nil, plain(err)
+		return one, nil, err
 	}
+	one.Rule = rule
 	if checked.Predictive != nil {
 		forecasts := checked.Forecasts()
 		one.Predictive = &forecasts
@@ -150,7 +140,7 @@ func (p Past) policy(d policydoc.Documents, doc types.ScalingPolicy) (governor.P
 		if !slices.Contains(m.AlarmActions, aws.ToString(doc.PolicyARN)) {
 			continue
 		}
-		rule, err := ruleOf(m)
+		rule, err := rules.ReadAlarm(m)
 		if err != nil {
 			return one, nil, fmt.Errorf("alarm %s: %w", aws.ToString(m.AlarmName), err)
 		}
@@ -181,48 +171,6 @@ func below(c alarm.Comparison) int {
 		return 1
 	}
 	return 0
-}
-
-// plain is an error of the API without its code.
-func plain(err error) error {
-	var invalid *types.ValidationException
-	if errors.As(err, &invalid) {
-		return errors.New(aws.ToString(invalid.Message))
-	}
-	return err
-}
-
-// ruleOf is the rule of an alarm that is described.
-func ruleOf(m cwtypes.MetricAlarm) (alarm.Rule, error) {
-	comparison, err := alarm.ParseComparison(string(m.ComparisonOperator))
-	if err != nil || comparison.OfBand() {
-		return alarm.Rule{}, fmt.Errorf("its comparison %s drives no policy", m.ComparisonOperator)
-	}
-	r := alarm.Rule{
-		Comparison: comparison, Threshold: aws.ToFloat64(m.Threshold), Period: periodOf(m),
-		Periods: max(1, aws.ToInt32(m.EvaluationPeriods)), Datapoints: aws.ToInt32(m.DatapointsToAlarm),
-	}
-	if text := aws.ToString(m.TreatMissingData); text != "" {
-		if r.Missing, err = alarm.ParseTreatment(text); err != nil {
-			return r, fmt.Errorf("its treatment of missing data %q is not known", text)
-		}
-	}
-	return r, nil
-}
-
-// periodOf is the period of an alarm; one on metric math has it in its queries.
-func periodOf(m cwtypes.MetricAlarm) time.Duration {
-	seconds := aws.ToInt32(m.Period)
-	for _, q := range m.Metrics {
-		if q.MetricStat != nil {
-			seconds = max(seconds, aws.ToInt32(q.MetricStat.Period))
-		}
-		seconds = max(seconds, aws.ToInt32(q.Period))
-	}
-	if seconds == 0 {
-		seconds = 60
-	}
-	return time.Duration(seconds) * time.Second
 }
 
 // alarm is an alarm as it stood: in the state that it was in, evaluated with what was measured

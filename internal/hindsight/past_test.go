@@ -133,6 +133,20 @@ func TestWhatWasDoneIsTold(t *testing.T) {
 	}
 }
 
+// Two scheduled actions that set one bound each: the source of both is the later.
+func TestTheSourceOfBoundsIsTheLaterAction(t *testing.T) {
+	for range 20 {
+		p := past()
+		bound := func(what string, ago time.Duration) scaling.Activity {
+			return scaling.Activity{Description: "Setting " + what, Cause: "scheduled action evening was triggered", Status: scaling.Successful, Start: at.Add(ago)}
+		}
+		p.Activities = append([]scaling.Activity{bound("max capacity to 6", -10*time.Minute), bound("min capacity to 2", -20*time.Minute)}, p.Activities...)
+		if e := explain(t, p); e.Min != 2 || e.Max != 6 || !strings.Contains(e.String(), "by a scheduled action at 2026-11-26 13:55:00") {
+			t.Fatal(e)
+		}
+	}
+}
+
 func TestActivitiesAsTheyAreDescribed(t *testing.T) {
 	a := hindsight.ActivityOf(types.ScalingActivity{Description: aws.String("Setting desired count to 7."), StatusCode: types.ScalingActivityStatusCodeSuccessful})
 	if a.To != 7 {

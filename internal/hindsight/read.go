@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -20,6 +19,7 @@ import (
 	"flyball/alarm"
 	"flyball/internal/client"
 	"flyball/internal/policydoc"
+	"flyball/internal/service/autoscaling/rules"
 	"flyball/metric"
 	"flyball/scaling"
 )
@@ -29,6 +29,14 @@ type Question struct {
 	Resource scaling.ResourceID // such as service/shop/web
 	At       time.Time
 	Set      policydoc.Settings // other values to ask about; none: only how it was
+}
+
+// Check refuses a time that is still to come on a server where it is now.
+func (q Question) Check(now time.Time) error {
+	if q.At.After(now) {
+		return fmt.Errorf("%s is still to come: it is %s there", q.At.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+	}
+	return nil
 }
 
 // activitiesBefore is how far activities are read before the time that is asked about: longer
@@ -155,7 +163,7 @@ func (r *reader) state(ctx context.Context, name string) (Watched, error) {
 
 // datapoints are those that an alarm evaluates at the time.
 func (r *reader) datapoints(ctx context.Context, m cwtypes.MetricAlarm) ([]metric.Datapoint, error) {
-	rule, err := ruleOf(m)
+	rule, err := rules.ReadAlarm(m)
 	if err != nil {
 		return nil, err
 	}
@@ -220,17 +228,6 @@ func (r *reader) measured(ctx context.Context) error {
 			n := scaling.Capacity(max(0, points[len(points)-1].Value) + 0.5)
 			*of.to = &n
 		}
-	}
-	return nil
-}
-
-// Check refuses a time that nothing can be known of.
-func (q Question) Check(now time.Time) error {
-	switch {
-	case q.At.After(now):
-		return fmt.Errorf("%s is in the future: it is %s there", q.At.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
-	case q.At.IsZero():
-		return errors.New("there is no time: write one such as 2026-11-26T14:05:00Z")
 	}
 	return nil
 }

@@ -55,8 +55,8 @@ func (s *Server) explainPast(r *http.Request, inside *wire.Inside, caller wire.C
 			return told, refused("at=%s is no time: write one such as 2026-11-26T14:05:00Z.", text)
 		}
 	}
-	if q.At.After(now) {
-		return told, refused("at=%s is still to come: it is %s here.", q.At.Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+	if err = q.Check(now); err != nil {
+		return told, refused("at=%v", err)
 	}
 	if q.Set, err = policydoc.ParseSettings(r.Form["set"]); err != nil {
 		return told, refused("set=%v", err)

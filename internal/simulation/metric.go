@@ -46,10 +46,9 @@ func metricOf(namespace, name, stat string) (sim.Metric, error) {
 	return sim.Metric{Quantity: q, Statistic: s}, nil
 }
 
-// formula is metric math as package sim has it, with its period in seconds.
-func formula(queries []cwtypes.MetricDataQuery) (sim.Metric, int32, error) {
+// formula is metric math of a period as package sim has it.
+func formula(queries []cwtypes.MetricDataQuery, period time.Duration) (sim.Metric, error) {
 	var (
-		period   int32
 		returned string
 		ids      []string
 		program  []math.Query
@@ -63,26 +62,23 @@ func formula(queries []cwtypes.MetricDataQuery) (sim.Metric, int32, error) {
 		if s := q.MetricStat; s != nil {
 			m, err := metricOf(aws.ToString(s.Metric.Namespace), aws.ToString(s.Metric.MetricName), aws.ToString(s.Stat))
 			if err != nil {
-				return m, 0, err
+				return m, err
 			}
-			period = max(period, aws.ToInt32(s.Period))
 			if len(queries) == 1 {
-				return m, period, nil
+				return m, nil
 			}
 			ids, f.Of = append(ids, id), append(f.Of, m)
 		}
-		period = max(period, aws.ToInt32(q.Period))
 		program = append(program, math.Query{ID: id, Expression: aws.ToString(q.Expression)})
 	}
 	compiled, err := math.Compile(program)
 	if err != nil {
-		return sim.Metric{}, 0, fmt.Errorf("its metric math: %w", err)
+		return sim.Metric{}, fmt.Errorf("its metric math: %w", err)
 	}
-	step := time.Duration(max(period, 1)) * time.Second
 	f.Value = func(values []float64, nothingRuns bool) float64 {
-		return compute(compiled, returned, ids, values, step, nothingRuns)
+		return compute(compiled, returned, ids, values, period, nothingRuns)
 	}
-	return sim.Metric{Quantity: sim.Computed, Formula: &f}, period, nil
+	return sim.Metric{Quantity: sim.Computed, Formula: &f}, nil
 }
 
 // compute is the value of a formula for one period.

@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
-	"flyball/alarm"
 	"flyball/governor"
 	"flyball/internal/policydoc"
 	"flyball/internal/service/autoscaling/rules"
@@ -83,10 +82,8 @@ func bound(scenario *sim.Scenario, d policydoc.Documents, s Setup) error {
 		if maximum == nil {
 			maximum = t.MaxCapacity
 		}
-		if p := t.SuspendedState; p != nil {
-			scenario.Suspended = scaling.Suspended{
-				In: aws.ToBool(p.DynamicScalingInSuspended), Out: aws.ToBool(p.DynamicScalingOutSuspended), Scheduled: aws.ToBool(p.ScheduledScalingSuspended),
-			}
+		if t.SuspendedState != nil {
+			scenario.Suspended = rules.ReadSuspended(t.SuspendedState)
 		}
 	}
 	if minimum == nil || maximum == nil {
@@ -113,18 +110,11 @@ func bound(scenario *sim.Scenario, d policydoc.Documents, s Setup) error {
 // policy is a policy as package sim has it, and what is to be said about it.
 func policy(d policydoc.Documents, p types.ScalingPolicy) (sim.Policy, string, error) {
 	one := sim.Policy{Name: aws.ToString(p.PolicyName)}
-	checked, err := rules.Policy{}.With(&applicationautoscaling.PutScalingPolicyInput{
-		PolicyName: p.PolicyName, PolicyType: p.PolicyType,
-		StepScalingPolicyConfiguration:           p.StepScalingPolicyConfiguration,
-		TargetTrackingScalingPolicyConfiguration: p.TargetTrackingScalingPolicyConfiguration,
-		PredictiveScalingPolicyConfiguration:     p.PredictiveScalingPolicyConfiguration,
-	})
+	checked, rule, err := rules.ReadPolicy(p, scaling.Services)
 	if err != nil {
-		return one, "", plain(err)
+		return one, "", err
 	}
-	if one.Rule, err = checked.Compile(scaling.Services); err != nil {
-		return one, "", plain(err)
-	}
+	one.Rule = rule
 	note := ""
 	switch {
 	case checked.Predictive != nil:
@@ -137,15 +127,6 @@ func policy(d policydoc.Documents, p types.ScalingPolicy) (sim.Policy, string, e
 		}
 	}
 	return one, note, err
-}
-
-// plain is an error of the API without its code.
-func plain(err error) error {
-	var invalid *types.ValidationException
-	if errors.As(err, &invalid) {
-		return errors.New(aws.ToString(invalid.Message))
-	}
-	return err
 }
 
 // trackingAlarms are the two alarms that a target tracking policy makes for itself.
@@ -187,30 +168,15 @@ func stepAlarms(d policydoc.Documents, p types.ScalingPolicy) ([]sim.Alarm, erro
 
 // alarmOf is an alarm as package sim has it.
 func alarmOf(m cwtypes.MetricAlarm) (sim.Alarm, error) {
-	a := sim.Alarm{Name: aws.ToString(m.AlarmName)}
-	comparison, err := alarm.ParseComparison(string(m.ComparisonOperator))
-	if err != nil {
-		return a, fmt.Errorf("its comparison %s is not known", m.ComparisonOperator)
-	}
-	a.Rule = alarm.Rule{Comparison: comparison, Threshold: aws.ToFloat64(m.Threshold), Periods: aws.ToInt32(m.EvaluationPeriods), Datapoints: aws.ToInt32(m.DatapointsToAlarm)}
-	if a.Rule.Datapoints == a.Rule.Periods {
-		a.Rule.Datapoints = 0
-	}
-	if t := aws.ToString(m.TreatMissingData); t != "" {
-		if a.Rule.Missing, err = alarm.ParseTreatment(t); err != nil {
-			return a, fmt.Errorf("its treatment of missing data %q is not known", t)
-		}
-	}
-	seconds := aws.ToInt32(m.Period)
-	if len(m.Metrics) > 0 {
-		a.Metric, seconds, err = formula(m.Metrics)
-	} else {
+	rule, err := rules.ReadAlarm(m)
+	a := sim.Alarm{Name: aws.ToString(m.AlarmName), Rule: rule}
+	switch {
+	case err != nil:
+	case len(m.Metrics) > 0:
+		a.Metric, err = formula(m.Metrics, rule.Period)
+	default:
 		a.Metric, err = metricOf(aws.ToString(m.Namespace), aws.ToString(m.MetricName), string(m.Statistic)+aws.ToString(m.ExtendedStatistic))
 	}
-	if seconds == 0 {
-		seconds = 60
-	}
-	a.Rule.Period = time.Duration(seconds) * time.Second
 	return a, err
 }
 
@@ -228,7 +194,7 @@ func scheduled(a types.ScheduledAction, start time.Time) (governor.Schedule, err
 		err = checked.Check()
 	}
 	if err != nil {
-		return g, plain(err)
+		return g, rules.Plain(err)
 	}
 	g.Change = checked.Change()
 	g.Next, _ = g.Times.Next(start)

@@ -68,38 +68,21 @@ func (f *flipped) take(ctx context.Context, n int, part string, how taking) erro
 	if err := errors.Join(os.RemoveAll(f.data), os.CopyFS(f.data, os.DirFS(f.whole))); err != nil {
 		return err
 	}
-	var told []string
-	var acknowledged []string
+	var told, acknowledged []string
+	var err error
 	if how == whileStopped {
-		if err := f.remove(part, how); err != nil {
-			return err
-		}
-	} else {
-		p, err := f.launch(ctx)
-		if err != nil {
-			return err
-		}
 		err = f.remove(part, how)
-		if err == nil {
-			acknowledged = newStock(f.addr, f.from).add(ctx, fmt.Sprint("after-", n))
-		}
-		kills := f.rng.IntN(2) == 0
-		if kills {
-			p.kill()
-		} else if stop := p.terminate(); stop != nil && strings.Contains(stop.Error(), "did not stop") {
-			wrong(overrun, "%v", stop)
-		}
-		p.kill()
-		told = p.log.all()
-		if err != nil {
-			return err
-		}
+	} else {
+		told, acknowledged, err = f.takeRunning(ctx, n, part, how, wrong)
 	}
-	seen, log2, err := f.lookAgain(ctx)
 	if err != nil {
 		return err
 	}
-	told = append(told, log2...)
+	seen, again, err := f.lookAgain(ctx)
+	if err != nil {
+		return err
+	}
+	told = append(told, again...)
 	if line := panics(told); line != "" {
 		wrong(panicked, "%s", line)
 	}
@@ -113,17 +96,44 @@ func (f *flipped) take(ctx context.Context, n int, part string, how taking) erro
 		return nil
 	}
 	if seen == nil {
-		wrong(silent, "the next start ends without a word of it: %s", oneLine(strings.Join(log2, "; ")))
+		wrong(silent, "the next start ends without a word of it: %s", oneLine(strings.Join(again, "; ")))
+		return nil
 	}
+	f.missed(seen, wrong)
+	return nil
+}
+
+// takeRunning takes a part away under a server that runs, adds to what it has, and ends it. It
+// returns what the server logged, and what it acknowledged after that.
+func (f *flipped) takeRunning(ctx context.Context, n int, part string, how taking, wrong func(kind, string, ...any)) (told, acknowledged []string, err error) {
+	p, err := f.launch(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	err = f.remove(part, how)
+	if err == nil {
+		acknowledged = newStock(f.addr, f.from).add(ctx, fmt.Sprint("after-", n))
+	}
+	kills := f.rng.IntN(2) == 0
+	if kills {
+		p.kill()
+	} else if stop := p.terminate(); stop != nil && strings.Contains(stop.Error(), "did not stop") {
+		wrong(overrun, "%v", stop)
+	}
+	p.kill()
+	return p.log.all(), acknowledged, err
+}
+
+// missed tells of what was there before, is gone, and was not told of: one of each kind.
+func (f *flipped) missed(seen map[string]bool, wrong func(kind, string, ...any)) {
 	for what, text := range f.want {
 		for line := range strings.Lines(text) {
-			if line = strings.TrimSpace(line); seen != nil && !seen[what+" "+line] {
+			if line = strings.TrimSpace(line); !seen[what+" "+line] {
 				wrong(silent, "%s %s is gone, and the log says nothing", what, oneLine(line))
 				break
 			}
 		}
 	}
-	return nil
 }
 
 // tellsOf reports whether a log tells, by the place in the folder, of what is not there.

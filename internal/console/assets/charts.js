@@ -172,7 +172,8 @@ function describe(panel, p) {
   canvas.setAttribute("role", "img");
   const parts = p.series.map((s) => {
     const values = s.values.filter((v) => v !== null);
-    return `${s.label} from ${brief(Math.min(...values.slice(0, 1)))} to ${brief(values.at(-1))}, at most ${brief(values.reduce((a, b) => Math.max(a, b), -Infinity))}`;
+    if (!values.length) return `${s.label} not measured`;
+    return `${s.label} from ${brief(values[0])} to ${brief(values.at(-1))}, at most ${brief(values.reduce((a, b) => Math.max(a, b), -Infinity))}`;
   });
   canvas.setAttribute("aria-label", `${p.title}: ${parts.concat((p.lines ?? []).map((l) => l.label)).join("; ")}.`);
 }

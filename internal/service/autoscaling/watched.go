@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"flyball/alarm"
 	"flyball/internal/service/autoscaling/fault"
+	"flyball/internal/service/autoscaling/rules"
 	"flyball/scaling"
 )
 
@@ -62,19 +62,8 @@ func readAlarm(m *cwtypes.MetricAlarm) (scaling.Alarm, error) {
 		Since:      aws.ToTime(m.StateTransitionedTimestamp),
 		Comparison: comparison,
 		Threshold:  aws.ToFloat64(m.Threshold),
-		Period:     alarmPeriod(m),
+		Period:     rules.AlarmPeriod(*m),
 		Needed:     cmp.Or(int(aws.ToInt32(m.DatapointsToAlarm)), of),
 		Of:         of,
 	}, nil
-}
-
-func alarmPeriod(m *cwtypes.MetricAlarm) time.Duration {
-	seconds := aws.ToInt32(m.Period)
-	for _, q := range m.Metrics { // an alarm on metric math has its period there
-		if q.MetricStat != nil {
-			seconds = max(seconds, aws.ToInt32(q.MetricStat.Period))
-		}
-		seconds = max(seconds, aws.ToInt32(q.Period))
-	}
-	return time.Duration(cmp.Or(seconds, 60)) * time.Second
 }
