@@ -49,6 +49,9 @@ func windowOf(length, at string, now time.Time) (window, error) {
 		if err != nil {
 			return w, err
 		}
+		if moment.After(now) {
+			return w, &missing{fmt.Sprintf("%s is still to come: it is %s here.", moment.UTC().Format(time.RFC3339), now.Format(time.RFC3339))}
+		}
 		w.At = moment
 		if end := moment.Add(d / 2); end.Before(now) {
 			w.To = end

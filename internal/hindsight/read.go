@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -220,17 +219,6 @@ func (r *reader) measured(ctx context.Context) error {
 			n := scaling.Capacity(max(0, points[len(points)-1].Value) + 0.5)
 			*of.to = &n
 		}
-	}
-	return nil
-}
-
-// Check refuses a time that nothing can be known of.
-func (q Question) Check(now time.Time) error {
-	switch {
-	case q.At.After(now):
-		return fmt.Errorf("%s is in the future: it is %s there", q.At.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
-	case q.At.IsZero():
-		return errors.New("there is no time: write one such as 2026-11-26T14:05:00Z")
 	}
 	return nil
 }
