@@ -108,5 +108,8 @@ func (e *explaining) past(ctx context.Context, c *client.Client, q hindsight.Que
 	if is[*hindsight.BadSetting](err) {
 		return told, refuse("--set %w", err)
 	}
+	if is[*hindsight.Untold](err) {
+		return told, refusal{err}
+	}
 	return told, c.Plain(err)
 }

@@ -145,3 +145,24 @@ func TestTheIntervalsOfWorkersHoldWhatIsTrue(t *testing.T) {
 		return fit.EstimateWorkers(workers.measured(t, seed), fit.Task{VCPU: 0.25, Memory: 512})
 	})
 }
+
+// A load that never changes has one latency, which says nothing of what it is made of.
+func TestALoadThatNeverChangesTellsNoVariation(t *testing.T) {
+	h := fit.History{Start: start, Step: time.Minute}
+	for range 300 {
+		h.Requests, h.Tasks = append(h.Requests, 600), append(h.Tasks, 4)
+		h.CPU, h.Latency = append(h.CPU, 50), append(h.Latency, 0.3)
+	}
+	m, err := fit.Estimate(h, fit.Task{VCPU: 0.25})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{fit.WaitPerRequest, fit.Variation} {
+		if v, told := m.Value(name); told {
+			t.Errorf("%s is told: %+v", name, v)
+		}
+	}
+	if v, told := m.Value(fit.CPUPerRequest); !told || math.Abs(v.At-0.05) > 1e-9 {
+		t.Errorf("processor time of a request: %+v", v)
+	}
+}

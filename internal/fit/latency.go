@@ -31,6 +31,9 @@ const busiest = 0.9
 // tail is how much longer than the mean 95 % of exponential times take at most, in deviations.
 var tail = math.Log(20) - 1
 
+// hardly is the share of a request's time that is no waiting to speak of.
+const hardly = 0.02
+
 // A queued step has latency, and the waiting that a station would make of it.
 type queued struct {
 	step
@@ -63,6 +66,11 @@ func (e *estimator) estimateLatency(m *Model, all []step, cpu interval) {
 		m.miss(Variation, "the tasks are overloaded nearly always")
 		return
 	}
+	if evenWaiting(points) {
+		m.miss(WaitPerRequest, "the load hardly changes, and requests wait for each other in all of it: steps with less load tell what one takes alone")
+		m.miss(Variation, "the load hardly changes: steps with less load tell how much longer requests take with more")
+		return
+	}
 	found := deleting(points, func(some []queued) []float64 {
 		base, k := alone(some)
 		return []float64{base, k, spreadOf(some, base)}
@@ -86,6 +94,19 @@ func queuedAt(st station, all []step) []queued {
 	return some
 }
 
+// evenWaiting is whether requests wait for each other, and as long in all steps: what they take
+// alone and how they differ cannot be told apart from that. Of 200 ms in each step, all could be
+// the one or the other.
+func evenWaiting(steps []queued) bool {
+	least, most := steps[0].waits, steps[0].waits
+	latency := make([]float64, len(steps))
+	for i, s := range steps {
+		least, most, latency[i] = min(least, s.waits), max(most, s.waits), s.latency
+	}
+	notable := hardly * median(latency)
+	return most >= notable && most-least < notable
+}
+
 // alone is how long a request takes where none waits for another, and by what the waiting of
 // Erlang C is to be multiplied with. Without steps with waiting the second is NaN.
 func alone(steps []queued) (base, factor float64) {
@@ -102,7 +123,7 @@ func alone(steps []queued) (base, factor float64) {
 		spare := lower / (lower + 3*points[i].x)
 		points[i].weight *= spare * spare / usual
 	}
-	if most < 0.02*lower {
+	if most < hardly*lower {
 		return mean(points, skewed), math.NaN()
 	}
 	l := fitLine(points, skewed)
@@ -114,7 +135,7 @@ func alone(steps []queued) (base, factor float64) {
 func spreadOf(steps []queued, base float64) float64 {
 	var points []point
 	for _, s := range steps {
-		if known(s.p95) && s.waits < 0.02*base {
+		if known(s.p95) && s.waits < hardly*base {
 			points = append(points, point{0, (s.p95 - s.latency) / tail, s.rate})
 		}
 	}

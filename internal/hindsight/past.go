@@ -40,6 +40,13 @@ type Watched struct {
 	Since      time.Time          // when it went into it; zero: not known, and neither is the state
 }
 
+// An Untold is why a target's past cannot be told: of a time before it, or with policies that
+// decide nothing.
+type Untold struct{ error }
+
+// Unwrap returns what is in the way.
+func (u *Untold) Unwrap() error { return u.error }
+
 // A BadSetting is a value that the target's policies cannot have.
 type BadSetting struct{ error }
 
@@ -48,9 +55,12 @@ func (b *BadSetting) Unwrap() error { return b.error }
 
 // Explain tells how the target stood, and what would have been decided with other values.
 func (p Past) Explain(settings policydoc.Settings) (Explanation, error) {
+	if err := p.begun(); err != nil {
+		return Explanation{}, &Untold{err}
+	}
 	stood, sources, err := p.stand(p.Documents)
 	if err != nil {
-		return Explanation{}, err
+		return Explanation{}, &Untold{err}
 	}
 	e := Explanation{Explanation: stood, Done: []scaling.Activity{}, Sources: sources}
 	e.Resource = p.Resource
@@ -74,6 +84,19 @@ func (p Past) Explain(settings policydoc.Settings) (Explanation, error) {
 	}
 	e.With = &With{Settings: settings.Texts(), Explanation: other.Explanation}
 	return e, nil
+}
+
+// begun refuses a time in which the target was not there yet, and nothing scaled before.
+func (p Past) begun() error {
+	if len(p.Documents.Targets) == 0 {
+		return nil
+	}
+	created := aws.ToTime(p.Documents.Targets[0].CreationTime)
+	before := func(a scaling.Activity) bool { return a.Start.Before(p.At) }
+	if !p.At.Before(created) || slices.ContainsFunc(p.Activities, before) {
+		return nil
+	}
+	return fmt.Errorf("%s was not scaled yet at %s: it is a scalable target since %s", p.Resource, p.At.UTC().Format(time.RFC3339), created.UTC().Format(time.RFC3339))
 }
 
 // stand is how the target stood with its policies as documents describe them.

@@ -157,3 +157,30 @@ func TestActivitiesAsTheyAreDescribed(t *testing.T) {
 		t.Errorf("bounds are no capacity: %+v", a)
 	}
 }
+
+// What nobody can know is not made up: of a target that was not there, or whose policy decides
+// nothing.
+func TestWhatCannotBeToldOfThePast(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*hindsight.Past)
+		says   string
+	}{
+		"a time before the target": {func(p *hindsight.Past) {
+			p.Documents.Targets[0].CreationTime, p.Activities = aws.Time(at.Add(time.Hour)), nil
+		}, "service/shop/web was not scaled yet at 2026-11-26T14:05:00Z: it is a scalable target since 2026-11-26T15:05:00Z"},
+		"a policy whose alarms were deleted": {func(p *hindsight.Past) { p.Documents.Alarms = nil }, "its alarms are not there: put the policy again"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := past()
+			c.change(&p)
+			_, err := p.Explain(nil)
+			var untold *hindsight.Untold
+			if !errors.As(err, &untold) || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%v, want %q in it", err, c.says)
+			}
+		})
+	}
+	again := past()
+	again.Documents.Targets[0].CreationTime = aws.Time(at.Add(time.Hour))
+	explain(t, again) // it was registered anew, and had scaled before
+}

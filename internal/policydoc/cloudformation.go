@@ -19,9 +19,10 @@ type template struct {
 	Options
 	root      *yaml.Node
 	resources *yaml.Node
-	imports   map[string]bool // what is imported, and given as a parameter
-	depth     int             // of functions and names in each other
-	left      int             // values that may still be made
+	imports   map[string]bool      // what is imported, and given as a parameter
+	depth     int                  // of functions and names in each other
+	unknown   map[*yaml.Node]error // stand-ins for what only a deployment knows, and why
+	left      int                  // values that may still be made
 }
 
 // isTemplate reports whether a value is a template.
@@ -33,7 +34,7 @@ func isTemplate(n *yaml.Node) bool {
 // policies and alarms, and the services that they are of.
 func (o Options) readTemplate(n *yaml.Node) (Documents, error) {
 	o.Region, o.Account = cmp.Or(o.Region, "us-east-1"), cmp.Or(o.Account, "123456789012")
-	t := &template{Options: o, root: n, resources: get(n, "Resources"), imports: map[string]bool{}, left: maxNodes}
+	t := &template{Options: o, root: n, resources: get(n, "Resources"), imports: map[string]bool{}, unknown: map[*yaml.Node]error{}, left: maxNodes}
 	if t.resources == nil || t.resources.Kind != yaml.MappingNode {
 		return Documents{}, wrong(n, "it is a CloudFormation template without Resources")
 	}
@@ -88,8 +89,8 @@ func (t *template) read(d *Documents, id, r *yaml.Node) error {
 	return reader(d, id.Value, properties)
 }
 
-// cloudFormation is how templates write the API's types.
-var cloudFormation = form{Known: true, Text: true}
+// form is how templates write the API's types.
+func (t *template) form() form { return form{Known: true, Text: true, Unknown: t.unknown} }
 
 // fillFrom reads properties into one of the SDK's types, without some of them. Those of loose
 // may have values that only a deployment knows.
@@ -112,7 +113,7 @@ func (t *template) fillFrom(properties *yaml.Node, to any, without, loose []stri
 			known.Content = append(known.Content, name, value)
 		}
 	}
-	return cloudFormation.fill(known, to)
+	return t.form().fill(known, to)
 }
 
 func (t *template) target(d *Documents, id string, properties *yaml.Node) error {
@@ -133,7 +134,7 @@ func (t *template) target(d *Documents, id string, properties *yaml.Node) error 
 		return within(err, "ScheduledActions")
 	}
 	var all []types.ScheduledAction
-	if err := cloudFormation.fill(actions, &all); err != nil {
+	if err := t.form().fill(actions, &all); err != nil {
 		return within(err, "ScheduledActions")
 	}
 	for _, a := range all {

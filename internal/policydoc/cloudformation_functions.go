@@ -100,7 +100,9 @@ func (t *template) loosely(n *yaml.Node) (*yaml.Node, error) {
 	}
 	out, err := t.resolve(n)
 	if err != nil {
-		return scalar(n, unknownYet), nil
+		standIn := scalar(n, unknownYet)
+		t.unknown[standIn] = err
+		return standIn, nil
 	}
 	return out, nil
 }

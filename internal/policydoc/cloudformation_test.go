@@ -124,6 +124,35 @@ func TestTemplatesThatAreRefused(t *testing.T) {
 	}
 }
 
+// Names of a policy may be known only to a deployment; its numbers and words are what decides.
+func TestWhatDecidesInAPolicyHasToBeKnown(t *testing.T) {
+	policy := func(target, statistic, dimension string) string {
+		return scaling("2") + `  Cpu:
+    Type: AWS::ApplicationAutoScaling::ScalingPolicy
+    Properties:
+      PolicyName: cpu
+      PolicyType: TargetTrackingScaling
+      ScalingTargetId: !Ref Target
+      TargetTrackingScalingPolicyConfiguration:
+        TargetValue: ` + target + `
+        CustomizedMetricSpecification:
+          {Namespace: N, MetricName: m, Statistic: ` + statistic + `, Dimensions: [{Name: Queue, Value: ` + dimension + `}]}
+`
+	}
+	if _, err := policydoc.Read(strings.NewReader(policy("50", "Average", "!ImportValue queue"))); err != nil {
+		t.Errorf("the name of a queue: %v", err)
+	}
+	for text, want := range map[string]string{
+		policy("!ImportValue least", "Average", "q"): "TargetTrackingScalingPolicyConfiguration.TargetValue: least is an output of another stack: give its value with --parameter 'least=VALUE'",
+		policy("!Ref Leats", "Average", "q"):         "no resource of that name; it has Least",
+		policy("50", "!Ref Leats", "q"):              "no resource of that name; it has Least",
+	} {
+		if _, err := policydoc.Read(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q in it", err, want)
+		}
+	}
+}
+
 // Aliases in aliases stand for more values than a machine can hold.
 func TestALaughIsRefused(t *testing.T) {
 	text := "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1]\n"

@@ -20,6 +20,9 @@ type form struct {
 	// Text takes numbers and truth values that are written as text, and the other way round, as
 	// CloudFormation does.
 	Text bool
+	// Unknown are stand-ins for values, and why those are not known. Only text that makes no
+	// difference can be one.
+	Unknown map[*yaml.Node]error
 }
 
 var (
@@ -36,6 +39,9 @@ func (f form) set(n *yaml.Node, to reflect.Value) error {
 			return wrong(n, "there is nothing here: write a value, or remove the member")
 		}
 		return nil
+	}
+	if why := f.Unknown[n]; why != nil && matters(to.Type()) {
+		return why
 	}
 	switch {
 	case to.Type() == timeType:
@@ -56,6 +62,17 @@ func (f form) set(n *yaml.Node, to reflect.Value) error {
 		return nil // a union, of which no simulation knows
 	}
 	return f.scalar(n, to)
+}
+
+// matters is whether a value of a type has to be known: a number, a truth value, a word out of some.
+func matters(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		return false
+	case reflect.String:
+		return len(enumeration(t)) > 0
+	}
+	return true
 }
 
 func (f form) members(n *yaml.Node, to reflect.Value) error {

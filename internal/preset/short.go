@@ -61,6 +61,9 @@ func ParseShort(text string) (Preset, error) {
 		if !ok && one != "" {
 			return Preset{}, fmt.Errorf("%q is no setting; write one such as %s", one, shorts[i].example)
 		}
+		if _, twice := s.given[key]; twice {
+			return Preset{}, fmt.Errorf("%s: %s is there twice; give it once", name, key)
+		}
 		if key != "" {
 			s.given[key] = value
 		}

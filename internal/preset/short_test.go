@@ -74,6 +74,7 @@ func TestShortFormsAreRefusedInWords(t *testing.T) {
 		"hpa:cpu=60,sync=1ms":     "write a second at least",
 		"hpa:cpu=60,up-window=1d": "write a duration",
 		"hpa:cpu=60,min=1.5":      "whole number",
+		"hpa:cpu=60,cpu=50":       "hpa: cpu is there twice; give it once",
 		"hpa:cpu=60,minimum=1":    `"minimum" is no setting; concurrency, cpu, down-window, max, memory, min`,
 		"kpa:cpu=60":              "either concurrency=10 or rps=100",
 		"kpa:rps=1,concurrency=1": "either concurrency=10 or rps=100",

@@ -68,5 +68,8 @@ func (s *Server) explainPast(r *http.Request, inside *wire.Inside, caller wire.C
 	if bad, is := errors.AsType[*hindsight.BadSetting](err); is {
 		return told, refused("set=%v", bad)
 	}
+	if untold, is := errors.AsType[*hindsight.Untold](err); is {
+		return told, refused("%v", untold)
+	}
 	return told, err
 }

@@ -96,6 +96,7 @@ func TestThePathThatExplainsThePast(t *testing.T) {
 	for text, want := range map[string]string{
 		"at=soon":                 "at=soon is no time: write one such as",
 		"at=2099-01-01T00:00:00Z": "is still to come: it is 2026-01-05T",
+		"at=1990-01-01T00:00:00Z": "service/demo/web was not scaled yet at 1990-01-01T00:00:00Z",
 		"set=policy.cpu.targt=1":  "target is",
 		"set=policy.web.target=1": "there is no policy web; there are cpu",
 	} {
