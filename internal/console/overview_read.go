@@ -115,10 +115,10 @@ func leading(t *status.Target) (most *status.Policy) {
 func (o *overview) readLoads(ctx context.Context, c *client.Client, now time.Time) error {
 	groups := map[string]int{} // row by the ARN of its first target group
 	in := &elb.DescribeTargetGroupsInput{}
-	for i, row := range o.Rows {
-		if len(row.Groups) > 0 {
-			groups[row.Groups[0]] = i
-			in.TargetGroupArns = append(in.TargetGroupArns, row.Groups[0])
+	for i := range o.Rows { // and not of copies: others fill in the rows meanwhile
+		if of := o.Rows[i].Groups; len(of) > 0 {
+			groups[of[0]] = i
+			in.TargetGroupArns = append(in.TargetGroupArns, of[0])
 		}
 	}
 	if len(groups) == 0 {
