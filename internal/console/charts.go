@@ -120,6 +120,15 @@ func asPoints(found []datapoint) []report.Datapoint {
 	return points
 }
 
+// fromPoints are datapoints of a report as series have them.
+func fromPoints(points []report.Datapoint) []datapoint {
+	found := make([]datapoint, len(points))
+	for i, p := range points {
+		found[i] = datapoint{p.At, p.Value}
+	}
+	return found
+}
+
 // add adds a panel in which there is something.
 func (c *charts) add(p panel) {
 	if len(p.Times) > 0 {
@@ -129,16 +138,20 @@ func (c *charts) add(p panel) {
 
 func loadPanel(run report.Run) panel {
 	p := panel{ID: "load", Title: "Load", Unit: "requests a minute"}
-	p.draw(map[string][]report.Datapoint{"requests": run.Balancer.Requests, "failures": run.Balancer.Failures},
+	counted := func(points []report.Datapoint) []report.Datapoint {
+		return asPoints(counts(fromPoints(points), run.To))
+	}
+	p.draw(map[string][]report.Datapoint{"requests": counted(run.Balancer.Requests), "failures": counted(run.Balancer.Failures)},
 		[]series{{Label: "requests", Role: "load"}, {Label: "failures", Role: "bad"}})
 	return p
 }
 
+// latencyPanel has a gap where no request was answered.
 func latencyPanel(run report.Run) panel {
 	p := panel{ID: "latency", Title: "Latency", Unit: "ms"}
 	b := run.Balancer
 	p.draw(map[string][]report.Datapoint{"p50": inMilliseconds(b.P50), "p95": inMilliseconds(b.P95), "p99": inMilliseconds(b.P99)},
-		[]series{{Label: "p50", Role: "metric"}, {Label: "p95", Role: "load"}, {Label: "p99", Role: "bad"}})
+		[]series{{Label: "p50", Role: "metric"}, {Label: "p95", Role: "load"}, {Label: "p99", Role: "bad"}}, emptyMinutes(fromPoints(b.P50), run.To)...)
 	return p
 }
 
@@ -225,9 +238,9 @@ func linesOf(p status.Policy, alarms []types.MetricAlarm) (lines []line) {
 }
 
 // draw puts datapoints of several series, by label, on one axis. In steps a value holds until the
-// series has another.
-func (p *panel) draw(points map[string][]report.Datapoint, wanted []series) {
-	var times []time.Time
+// series has another; other lines are broken at the empty times.
+func (p *panel) draw(points map[string][]report.Datapoint, wanted []series, empty ...time.Time) {
+	times := slices.Clone(empty)
 	for _, s := range wanted {
 		for _, d := range points[s.Label] {
 			times = append(times, d.At)

@@ -169,8 +169,8 @@ type page struct {
 	Version string // of the script and the style sheet
 	Now     time.Time
 	Speed   float64
-	Refresh int // milliseconds after which metrics have new values
-	Path    string
+	Refresh int      // milliseconds after which metrics have new values
+	Path    string   // of the page itself, escaped, for addresses below it
 	Regions []string // to choose from, where there are several
 	Visitor Visitor
 	Links   links
@@ -179,7 +179,7 @@ type page struct {
 
 // show sends a page.
 func (c *console) show(v *visit, status int, template string, p page) {
-	p.Version, p.Visitor, p.Path = assetVersion, v.Visitor, v.r.URL.Path
+	p.Version, p.Visitor, p.Path = assetVersion, v.Visitor, v.r.URL.EscapedPath()
 	p.Now, p.Speed = v.clock.Now.UTC(), v.clock.Speed
 	p.Refresh = refreshAfter(v.clock)
 	p.Links, p.Regions = linksOf(v), regionsOf(v)

@@ -137,7 +137,7 @@ func (o *overview) readLoads(ctx context.Context, c *client.Client, now time.Tim
 	}
 	found, err := seriesOf(ctx, c, queries, now.Add(-shown), now)
 	for i := range o.Rows {
-		o.Rows[i].Load = newSparkline(found[fmt.Sprintf("m%d", i)], now.Add(-shown), now, 0)
+		o.Rows[i].Load = newSparkline(counts(found[fmt.Sprintf("m%d", i)], now), now.Add(-shown), now, 0)
 	}
 	return err
 }

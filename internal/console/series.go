@@ -43,3 +43,34 @@ func seriesOf(ctx context.Context, c *client.Client, queries []types.MetricDataQ
 	}
 	return found, nil
 }
+
+// emptyMinutes are the minutes without a datapoint from the first one on. The newest minute before
+// the end may only not have been read yet, and is none of them.
+func emptyMinutes(points []datapoint, end time.Time) (empty []time.Time) {
+	if len(points) == 0 {
+		return nil
+	}
+	known := make(map[int64]bool, len(points))
+	for _, p := range points {
+		known[p.at.Unix()] = true
+	}
+	last := end.Truncate(time.Minute).Add(-time.Minute)
+	for at := points[0].at; at.Before(last); at = at.Add(time.Minute) {
+		if !known[at.Unix()] {
+			empty = append(empty, at)
+		}
+	}
+	return empty
+}
+
+// counts are the datapoints of a metric that counts, oldest first, with 0 for its empty minutes:
+// load balancers publish no count of nothing.
+func counts(points []datapoint, end time.Time) []datapoint {
+	empty := emptyMinutes(points, end)
+	all := slices.Clone(points)
+	for _, at := range empty {
+		all = append(all, datapoint{at: at})
+	}
+	slices.SortFunc(all, func(a, b datapoint) int { return a.at.Compare(b.at) })
+	return all
+}

@@ -56,7 +56,9 @@ var handwritten = form{Known: true}
 // readPolicyFile reads a file of policies.
 func readPolicyFile(n *yaml.Node) (Documents, error) {
 	var f policyFile
-	shorthand(get(n, "policies"))
+	if err := shorthand(get(n, "policies")); err != nil {
+		return Documents{}, within(err, "policies")
+	}
 	if err := handwritten.fill(n, &f); err != nil {
 		return Documents{}, err
 	}
@@ -109,13 +111,21 @@ func (f policyFile) check(n *yaml.Node) error {
 }
 
 // shorthand writes policies that are a number out: cpu: 60 is cpu: {target: 60}.
-func shorthand(policies *yaml.Node) {
+func shorthand(policies *yaml.Node) error {
 	for name, value := range members(policies) {
-		if _, known := shortMetrics[name]; known && (value.Tag == "!!int" || value.Tag == "!!float") {
+		_, known := shortMetrics[name]
+		isNumber := value.Tag == "!!int" || value.Tag == "!!float"
+		switch {
+		case known && isNumber:
 			number := *value
 			*value = yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: value.Line, Column: value.Column, Content: []*yaml.Node{scalar(value, "target"), &number}}
+		case known && value.Kind == yaml.ScalarNode:
+			return within(wrong(value, "there is %s, and there should be a target value such as 60, or a mapping such as {target: 60, scaleInCooldown: 60}", kindOf(value)), name)
+		case isNumber:
+			return within(wrong(value, "there is %s, and only cpu, memory, requests and backlog take a number: write {metric: cpu, target: %s}, with the metric", kindOf(value), value.Value), name)
 		}
 	}
+	return nil
 }
 
 func (a fileAction) action(resource, name string) types.ScheduledAction {

@@ -233,6 +233,30 @@ func TestNamesAndTextsAreText(t *testing.T) {
 	}
 }
 
+// Alarms of target tracking policies have slashes in their names.
+func TestAnAlarmHasItsChartsWhateverItsName(t *testing.T) {
+	base, stop := serving(t, "")
+	defer stop()
+	c, b := client.New(client.Config{Endpoint: base, Region: testRegion}), browse(t, base)
+	charts := regexp.MustCompile(`data-charts="([^"]*)"`)
+	for _, name := range []string{"errors", "TargetTracking-service/shop/web-AlarmHigh-1", "50% of a?b#c", hostile} {
+		if _, err := c.CloudWatch.PutMetricAlarm(t.Context(), &cloudwatch.PutMetricAlarmInput{
+			AlarmName: &name, Namespace: aws.String("shop"), MetricName: aws.String("m"), Statistic: "Sum", Period: aws.Int32(60),
+			EvaluationPeriods: aws.Int32(1), Threshold: aws.Float64(1), ComparisonOperator: "GreaterThanThreshold",
+		}); err != nil {
+			t.Fatal(err)
+		}
+		_, page := b.get("/console/alarms/" + url.PathEscape(name))
+		address := charts.FindStringSubmatch(page)
+		if address == nil {
+			t.Fatalf("the page of %q has no charts", name)
+		}
+		if status, body := b.get(html.UnescapeString(address[1])); status != http.StatusOK || !json.Valid([]byte(body)) {
+			t.Errorf("the charts of %q, at %s, are answered with %d", name, address[1], status)
+		}
+	}
+}
+
 func TestEventsAreOfOnesOwnAccount(t *testing.T) {
 	base, stop := serving(t, "")
 	defer stop()

@@ -87,7 +87,7 @@ func bound(scenario *sim.Scenario, d policydoc.Documents, s Setup) error {
 		}
 	}
 	if minimum == nil || maximum == nil {
-		return errors.New("no scalable target says between how many tasks it scales: give --min and --max, or the output of describe-scalable-targets")
+		return errors.New("no scalable target says between how many tasks it scales: give --min and --max, min and max in a policy file, or the output of describe-scalable-targets")
 	}
 	var err error
 	if scenario.Bounds, err = scaling.NewBounds(*minimum, *maximum); err != nil {

@@ -10,7 +10,10 @@ export function drawCharts(root) {
   const view = { root, panels: new Map(), marks: null, data: null, chosen: "" };
   const load = async () => {
     const answer = await fetch(root.dataset.charts);
-    if (!answer.ok) return;
+    if (!answer.ok) {
+      if (!view.data) root.replaceChildren(element("p", "muted", `The charts could not be read: the server answered ${answer.status}. Load the page again to try once more.`));
+      return;
+    }
     view.data = await answer.json();
     await draw(view);
   };
@@ -110,11 +113,17 @@ function options(view, panel, p, width) {
       { ...axis, size: gutter, space: 28, values: (u, ticks) => ticks.map(brief) },
     ],
     series: [{}, ...p.series.map((s) => ({
-      label: s.label, stroke: roleColor(s.role), width: 1.6, spanGaps: !!p.steps, points: { show: false },
+      label: s.label, stroke: roleColor(s.role), width: 1.6, spanGaps: !!p.steps, points: { show: false, filter: alone },
       paths: p.steps ? uPlot.paths.stepped({ align: 1 }) : undefined,
     }))],
     hooks: { drawClear: [(u) => under(u, view, panel)], setCursor: [(u) => latest(panel, u.cursor.idx)] },
   };
+}
+
+// alone are the values that no line leads to.
+function alone(u, i) {
+  const values = u.data[i], none = (v) => v === null || v === undefined;
+  return values.map((_, at) => at).filter((at) => !none(values[at]) && none(values[at - 1]) && none(values[at + 1]));
 }
 
 // under draws targets, thresholds and decisions below the lines.
