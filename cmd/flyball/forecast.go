@@ -64,31 +64,7 @@ of the M4 competition.`,
   flyball forecast --batch series.csv.gz --out forecasts.csv
   flyball forecast --batch series.csv.gz --holdout 48`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			switch {
-			case f.batch != "" && len(args) > 0:
-				return refuse("a file and --batch do not go together: leave out %q", args[0])
-			case f.batch != "" && f.file.made.description != "":
-				return refuse("--generate and --batch do not go together: give one of them")
-			case f.batch == "" && f.holdout > 0:
-				return refuse("--holdout is for batches: give --batch FILE")
-			case f.holdout > 0 && f.holdout < f.options.Horizon:
-				return refuse("--holdout %d holds back less than --horizon %d", f.holdout, f.options.Horizon)
-			case f.batch != "" && len(f.holidays) > 0:
-				return refuse("--holidays is for files whose rows have times: leave out --batch")
-			case f.options.Horizon < 1:
-				return refuse("--horizon %d: give a number above 0", f.options.Horizon)
-			case f.holdout > 0:
-				return f.score(cmd)
-			case f.batch != "":
-				return f.many(cmd)
-			}
-			path, err := f.file.path(args, "name a file of hourly values, such as requests.csv, or a batch of series with --batch")
-			if err != nil {
-				return err
-			}
-			return f.one(cmd, path)
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	f.file.add(cmd)
 	flags := cmd.Flags()
@@ -106,6 +82,33 @@ of the M4 competition.`,
 	_ = cmd.MarkFlagFilename("batch", "csv", "gz")
 	_ = cmd.MarkFlagFilename("out", "csv")
 	return cmd
+}
+
+// run refuses what does not go together, and forecasts a file or a batch.
+func (f forecastFlags) run(cmd *cobra.Command, args []string) error {
+	switch {
+	case f.batch != "" && len(args) > 0:
+		return refuse("a file and --batch do not go together: leave out %q", args[0])
+	case f.batch != "" && f.file.made.description != "":
+		return refuse("--generate and --batch do not go together: give one of them")
+	case f.batch == "" && f.holdout > 0:
+		return refuse("--holdout is for batches: give --batch FILE")
+	case f.holdout > 0 && f.holdout < f.options.Horizon:
+		return refuse("--holdout %d holds back less than --horizon %d", f.holdout, f.options.Horizon)
+	case f.batch != "" && len(f.holidays) > 0:
+		return refuse("--holidays is for files whose rows have times: leave out --batch")
+	case f.options.Horizon < 1:
+		return refuse("--horizon %d: give a number above 0", f.options.Horizon)
+	case f.holdout > 0:
+		return f.score(cmd)
+	case f.batch != "":
+		return f.many(cmd)
+	}
+	path, err := f.file.path(args, "name a file of hourly values, such as requests.csv, or a batch of series with --batch")
+	if err != nil {
+		return err
+	}
+	return f.one(cmd, path)
 }
 
 // one forecasts a single file.

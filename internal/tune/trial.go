@@ -85,7 +85,6 @@ type daily struct {
 	minutes      int
 	miss, total  float64 // of the day so far
 	days         float64 // whole ones
-	misses       float64
 	square, both float64 // sums of miss*miss and of miss*total
 	totals       float64 // sum of total*total
 }
