@@ -2,10 +2,8 @@ package main
 
 import (
 	"encoding/csv"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"time"
 
@@ -277,15 +275,7 @@ func (f forecastFlags) write(cmd *cobra.Command, print func(io.Writer) error) er
 	if f.out == "-" {
 		return print(cmd.OutOrStdout())
 	}
-	part := f.out + ".part"
-	file, err := os.Create(part)
-	if err != nil {
-		return err
-	}
-	if err = errors.Join(print(file), file.Close()); err != nil {
-		return errors.Join(err, os.Remove(part))
-	}
-	return os.Rename(part, f.out)
+	return createFile(f.out, print)
 }
 
 // progress tells how many series are done, now and then.

@@ -36,6 +36,14 @@ func (g *generating) add(cmd *cobra.Command) {
 	completeWords(cmd, "for", "1d", "14d", "10w")
 }
 
+// check refuses a length of traffic that is not made up.
+func (g *generating) check(cmd *cobra.Command) error {
+	if cmd.Flags().Changed("for") && g.description == "" {
+		return refuse("--for is how long traffic is made up, and none is: give --generate, too")
+	}
+	return nil
+}
+
 // begins is when traffic that is made up begins: a Monday.
 func (r reading) begins() time.Time {
 	zone := r.zone.location

@@ -173,8 +173,8 @@ func (l *loading) checkSubject(cmd *cobra.Command, args []string) error {
 			}
 		}
 	}
-	if cmd.Flags().Changed("for") && l.reading.made.description == "" {
-		return errors.New("--for is how long traffic is made up, and none is: give --generate, too")
+	if err := l.reading.made.check(cmd); err != nil {
+		return err
 	}
 	for _, name := range others {
 		switch changed := cmd.Flags().Changed(name); {

@@ -60,6 +60,9 @@ func (m *measuring) find(ctx context.Context, conn *connection, flag, service st
 		return found, fmt.Errorf("--%s: of which service? Name it with --service CLUSTER/SERVICE, such as --service shop/web", flag)
 	}
 	conn.Endpoint = m.from
+	if err := conn.CheckEndpoint(); m.from != "aws" && err != nil {
+		return found, fmt.Errorf("--%s: %w", flag, err)
+	}
 	if err := conn.complete(); err != nil {
 		return found, err
 	}

@@ -42,8 +42,8 @@ func (r reading) read(cmd *cobra.Command, path string, assume trace.Kind) (trace
 	if r.made.description != "" {
 		return r.generated(cmd)
 	}
-	if cmd.Flags().Changed("for") {
-		return trace.Trace{}, refuse("--for is how long traffic is made up, and none is: give --generate, too")
+	if err := r.made.check(cmd); err != nil {
+		return trace.Trace{}, err
 	}
 	in, err := trace.Open(path, cmd.InOrStdin())
 	if err != nil {

@@ -33,6 +33,14 @@ func nothingDone(err error) bool {
 		is[*datafolder.NewerError](err) || is[*store.NewerError](err) || plain(err) != err || is[*resource.Missing](err) || is[*resource.BadName](err) || is[*resource.Ambiguous](err)
 }
 
+// refused is an error that stands for wrong input, or nil.
+func refused(err error) error {
+	if err == nil {
+		return nil
+	}
+	return refusal{err}
+}
+
 func is[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok

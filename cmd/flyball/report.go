@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -181,16 +180,4 @@ func (r reporting) window(now time.Time, record []load.Line) (from, to time.Time
 			record[0].Time.Format(time.RFC3339), record[n-1].Time.Format(time.RFC3339), from.UTC().Format(time.RFC3339), to.UTC().Format(time.RFC3339))
 	}
 	return from, to, nil
-}
-
-// createFile writes a file, and leaves none that is cut off.
-func createFile(name string, write func(io.Writer) error) error {
-	file, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(write(file), file.Close()); err != nil {
-		return errors.Join(err, os.Remove(name))
-	}
-	return nil
 }

@@ -107,12 +107,12 @@ func (s *simulating) run(cmd *cobra.Command) error {
 	if err != nil {
 		return refusal{err}
 	}
-	err = s.withMinutes(func(minute func(sim.Record)) error { return all[0].run(traffic, minute, s.json) })
+	err = s.withMinutes(func(minute func(sim.Record)) error { return refused(all[0].run(traffic, minute, s.json)) })
 	for i := 1; i < len(all) && err == nil; i++ {
-		err = all[i].run(traffic, nil, s.json)
+		err = refused(all[i].run(traffic, nil, s.json))
 	}
 	if err != nil {
-		return refusal{err}
+		return err
 	}
 	shown := outcome.Outcome{Run: all[0].Run}
 	for _, c := range all[1:] {

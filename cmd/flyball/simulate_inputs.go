@@ -276,6 +276,9 @@ func (s *simulationInputs) readPast(cmd *cobra.Command) (trace.Trace, error) {
 			return trace.Trace{}, fmt.Errorf("--%s says what is read of a server: give --traffic-from, too", flag)
 		}
 	}
+	if err := s.file.made.check(cmd); err != nil {
+		return trace.Trace{}, err
+	}
 	past, err := s.file.traffic(cmd, s.traffic)
 	if err != nil && s.traffic != "" {
 		err = fmt.Errorf("--traffic %w", err)

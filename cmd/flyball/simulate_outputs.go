@@ -4,8 +4,8 @@ import (
 	"bufio"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"time"
 
@@ -41,6 +41,13 @@ func (o *simulationOutputs) flags(cmd *cobra.Command) {
 func (o *simulationOutputs) check() error {
 	if o.json && o.markdown == "-" {
 		return errors.New("--json and --markdown - would both be printed: give --markdown a file")
+	}
+	flags := map[string]string{}
+	for _, file := range []struct{ flag, name string }{{"minutes", o.minutes}, {"html", o.html}, {"svg", o.svg}, {"markdown", o.markdown}} {
+		if other, twice := flags[file.name]; twice && file.name != "" {
+			return fmt.Errorf("--%s and --%s would both be written to %s: give each a file of its own", other, file.flag, file.name)
+		}
+		flags[file.name] = file.flag
 	}
 	return nil
 }
@@ -79,23 +86,15 @@ func (o *simulationOutputs) withMinutes(run func(func(sim.Record)) error) error 
 	if o.minutes == "" {
 		return run(nil)
 	}
-	part := o.minutes
-	if info, err := os.Stat(o.minutes); err != nil || info.Mode().IsRegular() {
-		part += ".part"
-	}
-	file, err := os.Create(part)
+	file, err := createWhole(o.minutes)
 	if err != nil {
 		return err
 	}
 	minute, flush := writeMinutes(file)
-	err = errors.Join(run(minute), flush(), file.Close())
-	switch {
-	case part == o.minutes: // a pipe, or standard output
-		return err
-	case err != nil:
-		return errors.Join(err, os.Remove(part))
+	if err = run(minute); err == nil {
+		err = flush()
 	}
-	return os.Rename(part, o.minutes)
+	return file.finish(err)
 }
 
 // keepActivities keeps what became of each activity, in the order in which they began.
@@ -130,6 +129,9 @@ func writeMinutes(to io.Writer) (minute func(sim.Record), flush func() error) {
 	}
 	return record, func() error {
 		w.Flush()
-		return errors.Join(w.Error(), buffer.Flush())
+		if err := w.Error(); err != nil {
+			return err
+		}
+		return buffer.Flush()
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"runtime"
 	"slices"
 	"time"
@@ -78,6 +77,11 @@ func (t *tuning) run(cmd *cobra.Command) error {
 		return refusal{err}
 	}
 	files, err := t.create()
+	defer func() {
+		for _, file := range files {
+			_ = file.finish(errNothingFound) // nothing is left to do for those that were written
+		}
+	}()
 	if err != nil {
 		return refusal{err}
 	}
@@ -229,7 +233,7 @@ func (t *tuning) builder(cmd *cobra.Command, p tune.Problem, price sim.Price) (f
 
 // An applied is a file of what puts a candidate in place.
 type applied struct {
-	*os.File
+	wholeFile
 	form func(tune.Subject, io.Writer, tune.Candidate) error
 }
 
@@ -242,23 +246,22 @@ func (t *tuning) create() (files []applied, err error) {
 		if one.name == "" {
 			continue
 		}
-		file, err := os.OpenFile(one.name, os.O_WRONLY|os.O_CREATE, 0o644)
+		file, err := createWhole(one.name)
 		if err != nil {
-			return nil, err
+			return files, err
 		}
 		files = append(files, applied{file, one.form})
 	}
 	return files, nil
 }
 
-// write writes the file anew.
+// errNothingFound is why a file is left unwritten.
+var errNothingFound = errors.New("nothing was found")
+
+// write writes the file.
 func (a applied) write(s tune.Subject, c tune.Candidate) error {
-	err := a.Truncate(0)
-	if err == nil {
-		err = a.form(s, a, c)
-	}
-	if err = errors.Join(err, a.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", a.Name(), err)
+	if err := a.finish(a.form(s, a.File, c)); err != nil {
+		return fmt.Errorf("write %s: %w", a.target, err)
 	}
 	return nil
 }

@@ -209,7 +209,7 @@ func TestWrongInputIsAnsweredWithWhatToType(t *testing.T) {
 		{"a history that is named twice", "fit text text --task-cpu 256", "named twice"},
 		{"a server without a service", "simulate --traffic-from http://127.0.0.1:1", "--service CLUSTER/SERVICE"},
 		{"a server that is not there", "simulate --traffic-from http://127.0.0.1:1 --service demo/web", "no server answers at"},
-		{"a server that is none", "tune --agree p95<1s --traffic-from nowhere --service demo/web", "is not the URL of a server"},
+		{"a server that is none", "tune --agree p95<1s --traffic-from nowhere --service demo/web", `--traffic-from: "nowhere" is not the URL of a server`},
 		{"a time of no server", "simulate --last 3d --traffic text", "give --traffic-from"},
 		{"a server without a service", "fit --from http://127.0.0.1:1", "--service CLUSTER/SERVICE"},
 		{"a server that is not there", "fit --from http://127.0.0.1:1 --service demo/web", "no server answers at"},
