@@ -26,12 +26,13 @@ func TestSimulateComparesOtherAutoscalers(t *testing.T) {
 func TestSimulateSaysWhatToTypeOfOtherAutoscalers(t *testing.T) {
 	traffic := requestsOfADay(t)
 	for want, args := range map[string][]string{
-		`"cp" is no setting`:           {"--policies", "hpa:cp=60"},
-		"give --min and --max":         {"--policies", "hpa:cpu=60"},
-		"one of the two decides":       {"--policies", hpaOfAShop, "--policies", planOfAShop},
-		"name one of them with":        {"--policies", "hpa:cpu=60,max=5", "--policies", "kpa:rps=4,max=5"},
-		"--explain tells of AWS's":     {"--policies", hpaOfAShop, "--explain", "2026-03-02T12:00:00Z"},
-		"nomad: cpu=0: write a target": {"--policies", hpaOfAShop, "--against", "web=nomad:cpu=0"},
+		`"cp" is no setting`:            {"--policies", "hpa:cp=60"},
+		`"hba" is no autoscaler; write`: {"--policies", "hba:cpu=60"},
+		"give --min and --max":          {"--policies", "hpa:cpu=60"},
+		"one of the two decides":        {"--policies", hpaOfAShop, "--policies", planOfAShop},
+		"name one of them with":         {"--policies", "hpa:cpu=60,max=5", "--policies", "kpa:rps=4,max=5"},
+		"--explain tells of AWS's":      {"--policies", hpaOfAShop, "--explain", "2026-03-02T12:00:00Z"},
+		"nomad: cpu=0: write a target":  {"--policies", hpaOfAShop, "--against", "web=nomad:cpu=0"},
 	} {
 		out, err := flyball(t, append([]string{"simulate", "--traffic", traffic, "--cpu-per-request", "50ms"}, args...)...)
 		var exit *exec.ExitError

@@ -3,8 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"slices"
@@ -244,6 +246,10 @@ func (s *simulationInputs) readPolicies(ctx context.Context, name string, stdin 
 		return d, err
 	}
 	in, err := trace.Open(name, stdin)
+	if word, _, colon := strings.Cut(name, ":"); colon && len(word) > 1 && errors.Is(err, fs.ErrNotExist) {
+		_, err = preset.ParseShort(name)
+		return policydoc.Documents{}, fmt.Errorf("there is no such file, and %w", err)
+	}
 	if err != nil {
 		return policydoc.Documents{}, err
 	}

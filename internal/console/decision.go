@@ -73,14 +73,17 @@ var held = map[string]string{
 // inWords is a reason of not scaling in words.
 func inWords(code string) string { return cmp.Or(held[code], code) }
 
-// headline says what was done. Of what was not, it gives the reasons.
+// headline says what was done. Of what was not, it gives the reasons, each once: several policies
+// can have the same.
 func headline(a report.Activity) string {
 	if len(a.Why) == 0 {
 		return a.Headline()
 	}
 	var why []string
 	for _, code := range a.Why {
-		why = append(why, inWords(code))
+		if word := inWords(code); !slices.Contains(why, word) {
+			why = append(why, word)
+		}
 	}
 	return "Not scaled: " + strings.Join(why, "; ")
 }

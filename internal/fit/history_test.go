@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -172,6 +173,25 @@ func TestEstimateSaysWhatIsMissing(t *testing.T) {
 		t.Errorf("%+v", m.Missing)
 	}
 	about(t, m, fit.WaitPerRequest, 0.1, 0.001)
+}
+
+// Of a request that takes its processor time and nothing else, the one is as often above as below
+// the other by a little.
+func TestOnlyARequestThatIsTooQuickForItsTaskIsNoted(t *testing.T) {
+	for _, c := range []struct {
+		latency float64
+		noted   bool
+	}{{0.03985, false}, {0.02, true}} {
+		h := plain()
+		for i := range h.Latency {
+			h.Latency[i] *= c.latency / 0.1
+		}
+		h.P95 = nil
+		m := estimate(t, h)
+		if noted := slices.ContainsFunc(m.Notes, func(n string) bool { return strings.Contains(n, "more processors than that") }); noted != c.noted {
+			t.Errorf("%v s: noted is %v, of %v", c.latency, noted, m.Notes)
+		}
+	}
 }
 
 func TestWorkersWithoutABacklogAreKnownByWhatIsInHand(t *testing.T) {

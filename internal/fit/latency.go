@@ -151,16 +151,16 @@ const approximate = 0.05
 
 // addWaiting adds what a request takes besides its processor time.
 func (e *estimator) addWaiting(m *Model, base, cpu interval) {
+	per := e.task.processors() / e.task.VCPU
 	switch {
 	case !known(cpu.at):
 		m.add(WaitPerRequest, Seconds, base.notNegative())
 		m.note("Without CPU utilization all that a request takes was taken for waiting.")
 		return
-	case base.high < e.alone:
+	case base.high < per*cpu.low:
 		m.note("A request takes %.3g ms, and its processor time alone would take %.3g ms in a task of %v vCPU: the tasks have more processors than that, or a request uses several at once.", 1000*base.at, 1000*e.alone, e.task.VCPU)
 	}
 	// Both are found in the same steps; their errors are added as if they had nothing in common.
-	per := e.task.processors() / e.task.VCPU
 	low := math.Hypot(base.at-base.low, per*(cpu.high-cpu.at))
 	high := math.Hypot(base.high-base.at, per*(cpu.at-cpu.low))
 	wait := base.at - e.alone
