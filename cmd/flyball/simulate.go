@@ -97,7 +97,7 @@ func (s *simulating) run(cmd *cobra.Command) error {
 	if err := s.failIf.check(); err != nil {
 		return refusal{err}
 	}
-	if err := s.simulationOutputs.check(); err != nil {
+	if err := s.simulationOutputs.check(s.files()...); err != nil {
 		return refusal{err}
 	}
 	if err := s.whatIf.check(); err != nil {
@@ -123,4 +123,19 @@ func (s *simulating) run(cmd *cobra.Command) error {
 	}
 	_, err = s.failIf.judge(shown.Measured())
 	return err
+}
+
+// files are those that are read.
+func (s *simulating) files() []namedFile {
+	all := []namedFile{{"traffic", s.traffic}}
+	for _, name := range s.policies {
+		all = append(all, namedFile{"policies", name})
+	}
+	for _, name := range s.against {
+		if _, file, named := strings.Cut(name, "="); named {
+			all = append(all, namedFile{"against", file})
+		}
+		all = append(all, namedFile{"against", name})
+	}
+	return all
 }

@@ -37,20 +37,28 @@ func (o *simulationOutputs) flags(cmd *cobra.Command) {
 	_ = cmd.MarkFlagFilename("markdown", "md")
 }
 
-// check refuses what cannot be printed together.
-func (o *simulationOutputs) check() error {
+// check refuses what cannot be printed together, and to write over what is read.
+func (o *simulationOutputs) check(read ...namedFile) error {
 	if o.json && o.markdown == "-" {
 		return errors.New("--json and --markdown - would both be printed: give --markdown a file")
 	}
 	flags := map[string]string{}
-	for _, file := range []struct{ flag, name string }{{"minutes", o.minutes}, {"html", o.html}, {"svg", o.svg}, {"markdown", o.markdown}} {
+	for _, file := range []namedFile{{"minutes", o.minutes}, {"html", o.html}, {"svg", o.svg}, {"markdown", o.markdown}} {
 		if other, twice := flags[file.name]; twice && file.name != "" {
 			return fmt.Errorf("--%s and --%s would both be written to %s: give each a file of its own", other, file.flag, file.name)
 		}
 		flags[file.name] = file.flag
+		for _, in := range read {
+			if file.name != "" && file.name == in.name {
+				return fmt.Errorf("--%s would be written over the file that --%s reads, %s: give it another", file.flag, in.flag, in.name)
+			}
+		}
 	}
 	return nil
 }
+
+// A namedFile is a file that a flag names.
+type namedFile struct{ flag, name string }
 
 // write writes the files that are asked for, and what is printed.
 func (o *simulationOutputs) write(out io.Writer, shown outcome.Outcome) error {

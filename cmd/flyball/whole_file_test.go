@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -66,5 +67,27 @@ func TestOutputsHaveFilesOfTheirOwn(t *testing.T) {
 	o := simulationOutputs{html: "shop", svg: "shop"}
 	if err := o.check(); err == nil || err.Error() != "--html and --svg would both be written to shop: give each a file of its own" {
 		t.Error(err)
+	}
+}
+
+func TestSimulateWritesOverNothingThatItReads(t *testing.T) {
+	t.Chdir(t.TempDir())
+	text := `{"ScalableTargets": [{"ResourceId": "service/shop/web", "MinCapacity": 2, "MaxCapacity": 40}]}`
+	for _, name := range []string{"now.json", "old.json"} {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for written, flag := range map[string]string{"now.json": "policies", "old.json": "against"} {
+		var out, complaints strings.Builder
+		status := execute(t.Context(), []string{"simulate", "--policies", "now.json", "--against", "before=old.json", "--generate", "steady(300/m)",
+			"--for", "1h", "--cpu-per-request", "50ms", "--html", written}, &out, &complaints)
+		want := "--html would be written over the file that --" + flag + " reads, " + written
+		if status != 2 || !strings.Contains(complaints.String(), want) {
+			t.Errorf("status %d, %q; want 2 and %q", status, complaints.String(), want)
+		}
+		if kept, err := os.ReadFile(written); err != nil || string(kept) != text {
+			t.Errorf("%s: %q, %v", written, kept, err)
+		}
 	}
 }

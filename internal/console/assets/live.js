@@ -56,7 +56,7 @@ async function refresh(page) {
   if (page.busy || document.hidden) return;
   page.busy = true;
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(20_000) });
     if (answer.status === 403) { location.reload(); return; }
     if (answer.ok) {
       show(new DOMParser().parseFromString(await answer.text(), "text/html"));
