@@ -68,6 +68,12 @@ func New(c Config) (http.Handler, error) {
 		"GET /console/load-balancers":                              pages.loadBalancers,
 		"GET /console/queues":                                      pages.queues,
 		"GET /console/schedules":                                   pages.schedules,
+		"GET /console/load-tests":                                  pages.loadTests,
+		"POST /console/load-tests":                                 pages.startLoadTest,
+		"GET /console/load-tests/{id}":                             pages.loadTest,
+		"GET /console/load-tests/{id}/charts":                      pages.loadTestCharts,
+		"GET /console/load-tests/{id}/files/{file}":                pages.loadTestFile,
+		"POST /console/load-tests/{id}/stop":                       pages.stopLoadTest,
 		"GET /console/services/{cluster}/{service}/edit":           pages.edit,
 		"POST /console/services/{cluster}/{service}/edit":          pages.change,
 		"GET /console/alarms":                                      pages.alarms,
@@ -169,7 +175,7 @@ type page struct {
 	Version string // of the script and the style sheet
 	Now     time.Time
 	Speed   float64
-	Refresh int // milliseconds after which metrics have new values
+	Refresh int // milliseconds after which there are new values; 0: those of metrics
 	Path    string
 	Regions []string // to choose from, where there are several
 	Visitor Visitor
@@ -181,7 +187,7 @@ type page struct {
 func (c *console) show(v *visit, status int, template string, p page) {
 	p.Version, p.Visitor, p.Path = assetVersion, v.Visitor, v.r.URL.Path
 	p.Now, p.Speed = v.clock.Now.UTC(), v.clock.Speed
-	p.Refresh = refreshAfter(v.clock)
+	p.Refresh = cmp.Or(p.Refresh, refreshAfter(v.clock))
 	p.Links, p.Regions = linksOf(v), regionsOf(v)
 	var text bytes.Buffer
 	if err := c.templates.execute(&text, template, p); err != nil {
