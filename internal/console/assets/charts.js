@@ -12,6 +12,7 @@ export function drawCharts(root) {
     const answer = await fetch(root.dataset.charts);
     if (!answer.ok) return;
     view.data = await answer.json();
+    view.data.panels ??= []; // there is nothing to draw yet
     await draw(view);
   };
   load().catch(() => {});
