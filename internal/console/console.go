@@ -23,10 +23,11 @@ import (
 
 // A Visitor is who asks for a page.
 type Visitor struct {
-	Name     string // in words: an ARN, or "administrator"
-	Key      string // the access key that it acts as; empty where none is needed
-	SignedIn bool   // by a session, which can be ended
-	Account  string // that is looked at
+	Name     string   // in words: an ARN, or "administrator"
+	Key      string   // the access key that it acts as; empty where none is needed
+	SignedIn bool     // by a session, which can be ended
+	Account  string   // that is looked at
+	Accounts []string // to choose from
 	Region   string
 	Client   *client.Client // calls as the visitor may
 }
@@ -78,6 +79,8 @@ func New(c Config) (http.Handler, error) {
 		"POST /console/services/{cluster}/{service}/edit":          pages.change,
 		"GET /console/alarms":                                      pages.alarms,
 		"GET /console/alarms/{name}":                               pages.alarm,
+		"POST /console/alarms/{name}":                              pages.setAlarm,
+		"POST /console/metrics":                                    pages.putDatapoint,
 		"GET /console/alarms/{name}/charts":                        pages.alarmCharts,
 		"GET /console/metrics":                                     pages.metrics,
 		"GET /console/metrics/charts":                              pages.metricCharts,
