@@ -30,12 +30,9 @@ const (
 	Queue        Kind = "queue"
 )
 
-// Patterns are the courses that a load can take.
+// patterns are the courses that a load can take: to its level and there, up and down again, a fifth
+// of it with all of it in the middle, and up in five steps.
 var patterns = []string{"steady", "wave", "spike", "steps"}
-
-// Patterns are the names of the courses that a load can take: to its level and there, up and down
-// again, a fifth of it with all of it in the middle, and up in five steps.
-func Patterns() []string { return slices.Clone(patterns) }
 
 // A Spec says what load is put on what. Its times are on the server's clock.
 type Spec struct {
