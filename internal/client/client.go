@@ -223,6 +223,12 @@ func (c *Client) Backup(ctx context.Context) (io.ReadCloser, error) {
 	return c.ask(ctx, http.MethodPost, "/console/api/backup", nil)
 }
 
+// Own calls one of the server's own paths, as the documentation lists them, in the client's region, and
+// decodes what it answers.
+func (c *Client) Own(ctx context.Context, method, path string, q url.Values, v any) error {
+	return c.askJSON(ctx, method, path, c.in(q), v)
+}
+
 func (c *Client) getJSON(ctx context.Context, path string, q url.Values, v any) error {
 	return c.askJSON(ctx, http.MethodGet, path, q, v)
 }

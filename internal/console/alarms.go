@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
+	"flyball/internal/awscommand"
 	"flyball/internal/client"
 	"flyball/internal/report"
 	"flyball/internal/status"
@@ -74,6 +75,8 @@ type alarmPage struct {
 	Window      window
 	Lengths     []string
 	History     []historyRow
+	Set         form
+	Done        string // the command that was carried out
 }
 
 // A historyRow is something that became of an alarm.
@@ -85,11 +88,61 @@ type historyRow struct {
 
 // alarm shows one alarm.
 func (c *console) alarm(v *visit) error {
+	p, err := readAlarmPage(v)
+	if err != nil {
+		return err
+	}
+	return c.showAlarm(v, http.StatusOK, p)
+}
+
+func (c *console) showAlarm(v *visit, status int, p alarmPage) error {
+	c.show(v, status, "alarm.html", page{Title: p.Name, Section: "alarms", Live: true, Body: p})
+	return nil
+}
+
+// setAlarm sets the state that was typed.
+func (c *console) setAlarm(v *visit) error {
+	p, err := readAlarmPage(v)
+	if err != nil {
+		return err
+	}
+	done, ok := p.Set.submit(v)
+	if !ok {
+		return c.showAlarm(v, http.StatusBadRequest, p)
+	}
+	c.snapshots.forget()
+	if p, err = readAlarmPage(v); err != nil {
+		return err
+	}
+	p.Done = done
+	return c.showAlarm(v, http.StatusOK, p)
+}
+
+// stateForm sets the state of an alarm.
+func stateForm(c *client.Client, name, state string) form {
+	return form{
+		ID: "set", Do: "state", Title: "Set its state", Verb: "Set",
+		Fields: []field{
+			{Name: "state", Label: "State", Value: state, Choices: []string{"ALARM", "OK", "INSUFFICIENT_DATA"}},
+			{Name: "reason", Label: "Reason", Value: "Set in the console", Words: true},
+		},
+		make: func(typed values) (call, error) {
+			in := &cloudwatch.SetAlarmStateInput{AlarmName: &name, StateValue: types.StateValue(typed("state")), StateReason: aws.String(typed("reason"))}
+			return call{command: awscommand.Format("cloudwatch", "set-alarm-state", in), send: func(ctx context.Context) error {
+				_, err := c.CloudWatch.SetAlarmState(ctx, in)
+				return err
+			}}, nil
+		},
+	}
+}
+
+// readAlarmPage reads the alarm that an address names.
+func readAlarmPage(v *visit) (alarmPage, error) {
 	p := alarmPage{}
 	name := v.r.PathValue("name")
 	out, err := v.Client.CloudWatch.DescribeAlarms(v.r.Context(), alarmNamed(name))
 	if err != nil {
-		return err
+		return p, err
 	}
 	switch {
 	case len(out.MetricAlarms) > 0:
@@ -101,17 +154,18 @@ func (c *console) alarm(v *visit) error {
 		p.Alarm = status.NewCompositeAlarm(a)
 		p.Description, p.Actions, p.Disabled = aws.ToString(a.AlarmDescription), slices.Concat(a.AlarmActions, a.OKActions, a.InsufficientDataActions), !aws.ToBool(a.ActionsEnabled)
 	default:
-		return &missing{"There is no alarm " + name + " in region " + v.Region + "."}
+		return p, &missing{"There is no alarm " + name + " in region " + v.Region + "."}
 	}
 	if p.Window, err = windowOf(v.r.FormValue("range"), v.r.FormValue("at"), v.clock.Now); err != nil {
-		return err
+		return p, err
 	}
 	p.Lengths = lengthNames()
 	if p.History, err = readHistory(v.r.Context(), v.Client, name); err != nil {
-		return err
+		return p, err
 	}
-	c.show(v, http.StatusOK, "alarm.html", page{Title: name, Section: "alarms", Live: true, Body: p})
-	return nil
+	p.Set = stateForm(v.Client, name, p.State)
+	p.Set.preview()
+	return p, nil
 }
 
 func alarmNamed(name string) *cloudwatch.DescribeAlarmsInput {

@@ -226,6 +226,7 @@ var pagesOf = map[string]string{
 	"queues":   "/console/queues",
 	"schedule": "/console/schedules",
 	"activity": "/console/activities",
+	"loads":    "/console/load-tests?name=shop/web",
 	"metrics":  "/console/metrics?namespace=AWS%2FECS&name=CPUUtilization&stat=Maximum&period=60&range=3h&d.ClusterName=shop&d.ServiceName=web",
 	"missing":  "/console/services/shop/none",
 }

@@ -23,10 +23,11 @@ import (
 
 // A Visitor is who asks for a page.
 type Visitor struct {
-	Name     string // in words: an ARN, or "administrator"
-	Key      string // the access key that it acts as; empty where none is needed
-	SignedIn bool   // by a session, which can be ended
-	Account  string // that is looked at
+	Name     string   // in words: an ARN, or "administrator"
+	Key      string   // the access key that it acts as; empty where none is needed
+	SignedIn bool     // by a session, which can be ended
+	Account  string   // that is looked at
+	Accounts []string // to choose from
 	Region   string
 	Client   *client.Client // calls as the visitor may
 }
@@ -68,10 +69,18 @@ func New(c Config) (http.Handler, error) {
 		"GET /console/load-balancers":                              pages.loadBalancers,
 		"GET /console/queues":                                      pages.queues,
 		"GET /console/schedules":                                   pages.schedules,
+		"GET /console/load-tests":                                  pages.loadTests,
+		"POST /console/load-tests":                                 pages.startLoadTest,
+		"GET /console/load-tests/{id}":                             pages.loadTest,
+		"GET /console/load-tests/{id}/charts":                      pages.loadTestCharts,
+		"GET /console/load-tests/{id}/files/{file}":                pages.loadTestFile,
+		"POST /console/load-tests/{id}/stop":                       pages.stopLoadTest,
 		"GET /console/services/{cluster}/{service}/edit":           pages.edit,
 		"POST /console/services/{cluster}/{service}/edit":          pages.change,
 		"GET /console/alarms":                                      pages.alarms,
 		"GET /console/alarms/{name}":                               pages.alarm,
+		"POST /console/alarms/{name}":                              pages.setAlarm,
+		"POST /console/metrics":                                    pages.putDatapoint,
 		"GET /console/alarms/{name}/charts":                        pages.alarmCharts,
 		"GET /console/metrics":                                     pages.metrics,
 		"GET /console/metrics/charts":                              pages.metricCharts,
@@ -169,7 +178,7 @@ type page struct {
 	Version string // of the script and the style sheet
 	Now     time.Time
 	Speed   float64
-	Refresh int      // milliseconds after which metrics have new values
+	Refresh int      // milliseconds after which there are new values; 0: those of metrics
 	Path    string   // of the page itself, escaped, for addresses below it
 	Regions []string // to choose from, where there are several
 	Visitor Visitor
@@ -181,7 +190,7 @@ type page struct {
 func (c *console) show(v *visit, status int, template string, p page) {
 	p.Version, p.Visitor, p.Path = assetVersion, v.Visitor, v.r.URL.EscapedPath()
 	p.Now, p.Speed = v.clock.Now.UTC(), v.clock.Speed
-	p.Refresh = refreshAfter(v.clock)
+	p.Refresh = cmp.Or(p.Refresh, refreshAfter(v.clock))
 	p.Links, p.Regions = linksOf(v), regionsOf(v)
 	var text bytes.Buffer
 	if err := c.templates.execute(&text, template, p); err != nil {

@@ -31,8 +31,10 @@ type editPage struct {
 
 // A form is what one call is made of.
 type form struct {
+	ID      string // on its page
 	Do      string // names it in the request
 	Title   string
+	Verb    string // of its button; empty: Change
 	Fields  []field
 	Command string // of the aws CLI, with the values as they are
 	HCL     string // of Terraform; empty: it has no resource of its own
@@ -45,6 +47,8 @@ type field struct {
 	Name, Label, Value string
 	Check              bool // it is on or off
 	On                 bool
+	Words              bool     // it is no number
+	Choices            []string // which it has to be one of
 }
 
 // values are those that were typed, by the names of fields.
@@ -75,7 +79,26 @@ func (c *console) change(v *visit) error {
 	if i < 0 {
 		return &missing{"There is no form " + v.r.PostFormValue("do") + "."}
 	}
-	f := &p.Forms[i]
+	done, ok := p.Forms[i].submit(v)
+	if !ok {
+		return c.showEdit(v, http.StatusBadRequest, p)
+	}
+	c.snapshots.forget()
+	if p, err = readEditPage(v); err != nil {
+		return err
+	}
+	p.Done = done
+	return c.showEdit(v, http.StatusOK, p)
+}
+
+func (c *console) showEdit(v *visit, status int, p editPage) error {
+	c.show(v, status, "edit.html", page{Title: "Change " + p.Cluster + "/" + p.Name, Section: "services", Body: p})
+	return nil
+}
+
+// submit carries out a form with what was typed, and returns the command for it. What is refused is
+// told in the form, and nothing has changed.
+func (f *form) submit(v *visit) (done string, ok bool) {
 	made, err := f.make(v.r.PostFormValue)
 	if err == nil {
 		err = made.send(v.r.Context())
@@ -83,19 +106,16 @@ func (c *console) change(v *visit) error {
 	if err != nil {
 		f.fill(v.r.PostFormValue)
 		f.Problem, f.Command, f.HCL = problem(err), cmp.Or(made.command, f.Command), made.hcl
-		return c.showEdit(v, http.StatusBadRequest, p)
+		return "", false
 	}
-	c.snapshots.forget()
-	if p, err = readEditPage(v); err != nil {
-		return err
-	}
-	p.Done = made.command
-	return c.showEdit(v, http.StatusOK, p)
+	return made.command, true
 }
 
-func (c *console) showEdit(v *visit, status int, p editPage) error {
-	c.show(v, status, "edit.html", page{Title: "Change " + p.Cluster + "/" + p.Name, Section: "services", Body: p})
-	return nil
+// preview shows the call with the values as they are.
+func (f *form) preview() {
+	if made, err := f.make(f.value); err == nil {
+		f.Command, f.HCL = made.command, made.hcl
+	}
 }
 
 // fill keeps what was typed.
@@ -147,10 +167,8 @@ func readEditPage(v *visit) (editPage, error) {
 		}
 	}
 	for i := range forms {
-		f := &forms[i]
-		if made, err := f.make(f.value); err == nil {
-			f.Command, f.HCL = made.command, made.hcl
-		}
+		forms[i].ID = fmt.Sprintf("form-%d", i)
+		forms[i].preview()
 	}
 	p.Forms = forms
 	return p, nil

@@ -6,12 +6,14 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+
+	"flyball/internal/loadtest"
 )
 
 // loadBalancers shows the load balancers with their target groups.
 func (c *console) loadBalancers(v *visit) error {
 	t := table{
-		Title: "Load balancers", Columns: []column{{Name: "Name"}, {Name: "Kind"}, {Name: "State"}, {Name: "Address"}, {Name: "Target groups"}},
+		Title: "Load balancers", Columns: []column{{Name: "Name"}, {Name: "Kind"}, {Name: "State"}, {Name: "Address"}, {Name: "Target groups"}, {Name: "Load test"}},
 		Empty: "There are no load balancers in region " + v.Region + ". flyball run --port makes one with a service.",
 	}
 	groups := map[string][]string{} // names, by the ARN of their load balancer
@@ -41,6 +43,7 @@ func (c *console) loadBalancers(v *visit) error {
 			t.Rows = append(t.Rows, []cell{
 				{Text: aws.ToString(b.LoadBalancerName)}, {Text: string(b.Type), Note: string(b.Scheme)}, {Text: state},
 				{Text: aws.ToString(b.DNSName)}, {Text: strings.Join(groups[aws.ToString(b.LoadBalancerArn)], ", ")},
+				loadTestCell(v, loadtest.LoadBalancer, aws.ToString(b.LoadBalancerName)),
 			})
 		}
 	}

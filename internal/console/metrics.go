@@ -3,6 +3,7 @@ package console
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
+	"flyball/internal/awscommand"
 	"flyball/internal/client"
 	"flyball/internal/report"
 )
@@ -30,6 +32,8 @@ type metricsPage struct {
 	Lengths    []string
 	Stats      []string
 	Periods    []int
+	Put        form   // a datapoint of the metric that is chosen
+	Done       string // the command that was carried out
 }
 
 // A metricRow is one metric.
@@ -65,6 +69,47 @@ func (c *console) metrics(v *visit) error {
 	if err != nil {
 		return err
 	}
+	return c.showMetrics(v, http.StatusOK, p)
+}
+
+// putDatapoint puts the datapoint that was typed.
+func (c *console) putDatapoint(v *visit) error {
+	p, err := readMetricsPage(v)
+	if err != nil {
+		return err
+	}
+	if p.Chosen == nil {
+		return &missing{"Choose a metric first: its page has a form for a datapoint."}
+	}
+	done, ok := p.Put.submit(v)
+	if !ok {
+		return c.showMetrics(v, http.StatusBadRequest, p)
+	}
+	p.Done = done
+	return c.showMetrics(v, http.StatusOK, p)
+}
+
+// datapointForm puts a datapoint of a metric, as of now.
+func datapointForm(c *client.Client, m metricRow) form {
+	return form{
+		ID: "put", Do: "put", Title: "Put a datapoint", Verb: "Put", Fields: []field{{Name: "value", Label: "Value"}},
+		make: func(typed values) (call, error) {
+			value, err := strconv.ParseFloat(strings.TrimSpace(typed("value")), 64)
+			if err != nil {
+				return call{}, fmt.Errorf("the value %q is no number", typed("value"))
+			}
+			in := &cloudwatch.PutMetricDataInput{
+				Namespace: &m.Namespace, MetricData: []types.MetricDatum{{MetricName: &m.Name, Dimensions: m.Dimensions, Value: &value}},
+			}
+			return call{command: awscommand.Format("cloudwatch", "put-metric-data", in), send: func(ctx context.Context) error {
+				_, err := c.CloudWatch.PutMetricData(ctx, in)
+				return err
+			}}, nil
+		},
+	}
+}
+
+func (c *console) showMetrics(v *visit, status int, p metricsPage) error {
 	all, err := readMetricList(v.r.Context(), v.Client)
 	if err != nil {
 		return err
@@ -78,7 +123,7 @@ func (c *console) metrics(v *visit) error {
 	}
 	p.More = len(p.Metrics) > mostShown
 	p.Metrics = p.Metrics[:min(len(p.Metrics), mostShown)]
-	c.show(v, http.StatusOK, "metrics.html", page{Title: "Metrics", Section: "metrics", Body: p})
+	c.show(v, status, "metrics.html", page{Title: "Metrics", Section: "metrics", Body: p})
 	return nil
 }
 
@@ -105,7 +150,7 @@ func readMetricsPage(v *visit) (p metricsPage, err error) {
 				m.Dimensions = append(m.Dimensions, types.Dimension{Name: &dimension, Value: aws.String(v.r.FormValue(key))})
 			}
 		}
-		p.Chosen = &m
+		p.Chosen, p.Put = &m, datapointForm(v.Client, m)
 	}
 	p.Window, err = windowOf(v.r.FormValue("range"), v.r.FormValue("at"), v.clock.Now)
 	return p, err

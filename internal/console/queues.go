@@ -11,12 +11,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"flyball/internal/client"
+	"flyball/internal/loadtest"
 )
 
 // queues shows the queues of SQS and what waits in them.
 func (c *console) queues(v *visit) error {
 	t := table{
-		Title: "Queues", Columns: []column{{Name: "Queue"}, {"Waiting", true}, {"In flight", true}, {"Delayed", true}, {"Visibility timeout, s", true}},
+		Title: "Queues", Columns: []column{{Name: "Queue"}, {"Waiting", true}, {"In flight", true}, {"Delayed", true}, {"Visibility timeout, s", true}, {Name: "Load test"}},
 		Empty: "There are no queues in region " + v.Region + ". aws sqs create-queue makes one.",
 	}
 	var urls []string
@@ -40,6 +41,9 @@ func (c *console) queues(v *visit) error {
 	}
 	if err := group.Wait(); err != nil {
 		return err
+	}
+	for i, row := range t.Rows {
+		t.Rows[i] = append(row, loadTestCell(v, loadtest.Queue, row[0].Text))
 	}
 	return c.table(v, "queues", t)
 }

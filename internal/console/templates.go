@@ -55,13 +55,14 @@ func (t templates) execute(w io.Writer, name string, p page) error {
 
 // functions are what templates write values with.
 var functions = template.FuncMap{
-	"clock":    func(t any) string { return written(t, time.TimeOnly) },
-	"moment":   func(t any) string { return written(t, time.DateTime) },
-	"datetime": func(t any) string { return written(t, time.RFC3339) },
-	"ago":      func(now, t time.Time) string { return span(now.Sub(t)) },
-	"number":   number,
-	"outlook":  newOutlook,
-	"value":    func(v *float64) float64 { return *v },
+	"clock":        func(t any) string { return written(t, time.TimeOnly) },
+	"moment":       func(t any) string { return written(t, time.DateTime) },
+	"datetime":     func(t any) string { return written(t, time.RFC3339) },
+	"ago":          func(now, t time.Time) string { return span(now.Sub(t)) },
+	"number":       number,
+	"outlook":      newOutlook,
+	"milliseconds": func(d time.Duration) string { return number(float64(d) / float64(time.Millisecond)) },
+	"value":        func(v *float64) float64 { return *v },
 }
 
 // written writes a time, or a pointer to one as the SDK has them.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/aws/smithy-go"
@@ -114,21 +115,33 @@ func (c *consoleHost) visitor(r *http.Request) (console.Visitor, error) {
 		}
 		caller, _ = c.standsFor(r.Context(), "")
 	}
+	judged := wire.Call{Scope: caller.Scope, Principal: caller.Principal}
 	caller.Scope.Region = cmp.Or(r.FormValue("region"), caller.Scope.Region)
-	if account := r.FormValue("account"); account != "" && s.mayLook(wire.Call{Scope: caller.Scope, Principal: caller.Principal}, account) {
+	if account := r.FormValue("account"); account != "" && s.mayLook(judged, account) {
 		caller.Scope.Account = account
 	}
 	if s.cells.find(caller.Scope.Account, caller.Scope.Region) == nil { // looking opens none
 		caller.Scope.Region = s.cfg.Region
 	}
 	v := console.Visitor{
-		Name: "administrator", Key: caller.Scope.AccessKey, SignedIn: signedIn,
+		Accounts: s.accountsFor(judged), Name: "administrator", Key: caller.Scope.AccessKey, SignedIn: signedIn,
 		Account: caller.Scope.Account, Region: caller.Scope.Region, Client: c.clientOf(caller),
 	}
 	if caller.Principal != nil {
 		v.Name = caller.Principal.ARN
 	}
 	return v, nil
+}
+
+// accountsFor are the accounts that somebody may look at, and in which there may be something.
+func (s *Server) accountsFor(call wire.Call) (accounts []string) {
+	for _, v := range s.cells.all() {
+		if s.mayLook(call, v.cell.Account) {
+			accounts = append(accounts, v.cell.Account)
+		}
+	}
+	slices.Sort(accounts)
+	return slices.Compact(accounts)
 }
 
 // clientOf is a client that calls as somebody who has been let in.

@@ -102,6 +102,9 @@ func (s *Server) handler() (http.Handler, error) {
 	}
 	mux.Handle("GET /console/api/events", own.Operation("Events", s.serveEvents(eventstream.New(&s.events))))
 	mux.Handle("POST /console/api/sign-in", own.Operation("SignIn", pages.serveToken))
+	mux.Handle("GET /console/api/load-tests", own.Operation("LoadTest", s.serveLoadTests))
+	mux.Handle("POST /console/api/load-tests", own.Operation("LoadTest", pages.serveStartLoadTest))
+	mux.Handle("POST /console/api/load-tests/stop", own.Operation("LoadTest", s.serveStopLoadTest))
 	mux.Handle("/console/", wire.Guard(options.Hosts, pages.handler))
 	return s.balanced(flow.Handler(flow.ForCalls, s.timed(pages.signedIn(mux)))), nil
 }

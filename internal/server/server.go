@@ -27,6 +27,7 @@ import (
 	"flyball/internal/descriptors"
 	"flyball/internal/disk"
 	"flyball/internal/event"
+	"flyball/internal/loadtest"
 	"flyball/internal/loopback"
 	"flyball/internal/permission"
 	"flyball/internal/session"
@@ -132,6 +133,7 @@ type Server struct {
 	addresses loopback.Addresses // of load balancers
 	authority *authority.Authority
 	sessions  *session.Sessions // of the console
+	loadTests *loadtest.Tests
 
 	listeners    []net.Listener
 	host         string         // the address of the first listener
@@ -218,6 +220,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 			return nil, err
 		}
 	}
+	s.openLoadTests()
 	handler, err := s.handler()
 	if err != nil {
 		return nil, err
@@ -317,6 +320,7 @@ func (s *Server) Run(ctx context.Context) error {
 	group.Go(func() error { <-loops.Done(); s.store.GiveUp(); return nil })
 	group.Go(func() error { s.stopStrays(loops); return nil })
 	group.Go(func() error { <-loops.Done(); s.functions.close(); return nil })
+	group.Go(func() error { <-loops.Done(); s.loadTests.Close(); return nil })
 	group.Go(func() error { <-loops.Done(); s.endManual(); return nil })
 	group.Go(func() error { return s.sweepRegistry(loops) })
 	group.Go(func() error { return s.keepClock(loops) })

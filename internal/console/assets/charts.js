@@ -15,6 +15,7 @@ export function drawCharts(root) {
       return;
     }
     view.data = await answer.json();
+    view.data.panels ??= []; // there is nothing to draw yet
     await draw(view);
   };
   load().catch(() => {});

@@ -1,0 +1,132 @@
+package loadtest
+
+import (
+	"fmt"
+	"math"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"flyball/internal/load"
+)
+
+// Bounds of one test, and of all together: they run in the server's own process.
+const (
+	MostUsers    = 1000
+	MostRate     = 2000 // requests or messages in a real second
+	MostDuration = 6 * time.Hour
+	MostAtOnce   = 4
+)
+
+// A Kind is what a test can be put on.
+type Kind string
+
+// The kinds.
+const (
+	Service      Kind = "service"
+	LoadBalancer Kind = "load-balancer"
+	Queue        Kind = "queue"
+)
+
+// patterns are the courses that a load can take: to its level and there, up and down again, a fifth
+// of it with all of it in the middle, and up in five steps.
+var patterns = []string{"steady", "wave", "spike", "steps"}
+
+// A Spec says what load is put on what. Its times are on the server's clock.
+type Spec struct {
+	Kind     Kind          `json:"kind"`
+	Name     string        `json:"name"`           // CLUSTER/SERVICE, or the name of another
+	Path     string        `json:"path,omitempty"` // and query, of requests
+	Pattern  string        `json:"pattern"`
+	Open     bool          `json:"open"`  // Level is requests a second, not users
+	Level    float64       `json:"level"` // at most
+	Ramp     time.Duration `json:"ramp"`
+	Duration time.Duration `json:"duration"` // the ramp included
+}
+
+// Workshop is the load of 50 users for 20 minutes, who come within 5.
+func Workshop() Spec {
+	return Spec{Kind: Service, Path: "/", Pattern: "steady", Level: 50, Ramp: 5 * time.Minute, Duration: 20 * time.Minute}
+}
+
+// A BadSpec is the error of a Spec that cannot be carried out.
+type BadSpec struct {
+	Field string // that is wrong
+	Text  string
+}
+
+func (e *BadSpec) Error() string { return e.Text }
+
+// ParseSpec reads a Spec of texts, by the names that its fields have in JSON; "unit" is users or rate.
+func ParseSpec(value func(name string) string) (Spec, error) {
+	text := func(name string) string { return strings.TrimSpace(value(name)) }
+	s := Spec{
+		Kind: Kind(text("kind")), Name: text("name"), Path: text("path"), Pattern: text("pattern"), Open: text("unit") == "rate",
+	}
+	var err error
+	if s.Level, err = strconv.ParseFloat(text("level"), 64); err != nil {
+		return s, &BadSpec{"level", fmt.Sprintf("The level %q is no number: give users, or requests a second, such as 50.", text("level"))}
+	}
+	for _, d := range []struct {
+		name string
+		to   *time.Duration
+	}{{"ramp", &s.Ramp}, {"duration", &s.Duration}} {
+		if *d.to, err = time.ParseDuration(text(d.name)); err != nil {
+			return s, &BadSpec{d.name, fmt.Sprintf("The %s %q is no time: write one such as 5m or 90s.", d.name, text(d.name))}
+		}
+	}
+	if s.Kind == Queue {
+		s.Open, s.Path = true, ""
+	} else if s.Path == "" {
+		s.Path = "/"
+	}
+	return s, s.check()
+}
+
+// check finds what is no load, or more than a server puts on anything by itself.
+func (s Spec) check() error {
+	bad := func(field, format string, args ...any) error { return &BadSpec{field, fmt.Sprintf(format, args...)} }
+	most, unit := float64(MostUsers), "users"
+	if s.Open {
+		most, unit = MostRate, "a second"
+	}
+	path, err := url.ParseRequestURI(s.Path)
+	switch {
+	case !slices.Contains([]Kind{Service, LoadBalancer, Queue}, s.Kind):
+		return bad("kind", "A load is put on a service, a load balancer or a queue, not on %q.", s.Kind)
+	case s.Name == "" || s.Kind == Service && strings.Count(s.Name, "/") != 1:
+		return bad("name", "Name what the load is put on: a service as CLUSTER/SERVICE, a load balancer or a queue by its name.")
+	case s.Kind != Queue && (err != nil || path.Host != "" || !strings.HasPrefix(s.Path, "/")):
+		return bad("path", "The path %q is none: it begins with /.", s.Path)
+	case !slices.Contains(patterns, s.Pattern):
+		return bad("pattern", "There is no pattern %q; there are %s.", s.Pattern, strings.Join(patterns, ", "))
+	case !(s.Level > 0 && s.Level <= most) || !s.Open && s.Level != math.Trunc(s.Level):
+		return bad("level", "A load test has up to %v %s, and at least one; flyball load, which runs elsewhere, has as many as you like.", most, unit)
+	case s.Duration <= 0 || s.Duration > MostDuration:
+		return bad("duration", "A load test takes up to %v.", MostDuration)
+	case s.Ramp < 0 || s.Ramp > s.Duration:
+		return bad("ramp", "The ramp is part of the duration: it takes up to %v.", s.Duration)
+	}
+	return nil
+}
+
+// Schedule is its level over time.
+func (s Spec) Schedule() load.Schedule {
+	hold := s.Duration - s.Ramp
+	switch s.Pattern {
+	case "wave":
+		return load.Schedule{{For: s.Duration / 2, To: s.Level}, {For: s.Duration / 2, To: 0}}
+	case "spike":
+		low := s.Level / 5
+		return load.Schedule{{For: s.Ramp, To: low}, {For: hold * 2 / 5, To: low}, {To: s.Level}, {For: hold / 5, To: s.Level}, {To: low}, {For: hold * 2 / 5, To: low}}
+	case "steps":
+		var steps load.Schedule
+		for i := range 5 {
+			steps = append(steps, load.Constant(s.Level*float64(i+1)/5, s.Duration/5)...)
+		}
+		return steps
+	}
+	return load.Ramp(s.Level, s.Ramp, hold, 0)
+}
