@@ -29,7 +29,7 @@ CHROMIUM = $(shell command -v chromium || command -v chromium-browser || command
 test: ## all tests, with the race detector where there is a C compiler, and in a browser where there is Chromium
 	@test -n "$(RACE)" || echo "no C compiler: the race detector is off"
 	@test -n "$(CHROMIUM)" || echo "no Chromium: the console's pages are not tried in a browser"
-	GORACE=atexit_sleep_ms=10 $(GO) test -timeout 30m $(RACE) ./...
+	GORACE=atexit_sleep_ms=10 $(GO) test -timeout 30m -p $$(($$(getconf _NPROCESSORS_ONLN) + 1)) $(RACE) ./...
 
 test-console: ## the console's pages in Chromium: answers, keyboard, contrast; SCREENSHOTS names a folder for pictures
 	@test -n "$(CHROMIUM)" || { echo "there is no Chromium on this machine (Debian: apt-get install chromium)"; exit 1; }
