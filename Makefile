@@ -26,6 +26,8 @@ demo: build ## a service under load, scaled out and in, in less than two minutes
 # The browser that tests of the console drive.
 CHROMIUM = $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
+# Some packages wait for programs more than they compute: one more than there are processors is
+# tested at a time.
 test: ## all tests, with the race detector where there is a C compiler, and in a browser where there is Chromium
 	@test -n "$(RACE)" || echo "no C compiler: the race detector is off"
 	@test -n "$(CHROMIUM)" || echo "no Chromium: the console's pages are not tried in a browser"
