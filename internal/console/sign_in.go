@@ -12,7 +12,7 @@ func (c *console) askForToken(w http.ResponseWriter, r *http.Request) {
 
 // refuse shows the same page to whoever is not let in, and why.
 func (c *console) refuse(w http.ResponseWriter, r *http.Request, why error) {
-	c.showSignIn(w, r, http.StatusForbidden, why.Error())
+	c.showSignIn(w, r, http.StatusForbidden, sentence(why))
 }
 
 func (c *console) showSignIn(w http.ResponseWriter, r *http.Request, status int, why string) {

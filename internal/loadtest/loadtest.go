@@ -105,7 +105,7 @@ func (t *Tests) admit(one *test) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
-		return errors.New("The server is ending.")
+		return errors.New("the server is ending")
 	}
 	running := 0
 	for _, other := range t.all {

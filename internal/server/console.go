@@ -105,7 +105,7 @@ func (c *consoleHost) standsFor(ctx context.Context, accessKey string) (wire.Cal
 func (c *consoleHost) visitor(r *http.Request) (console.Visitor, error) {
 	s := c.server
 	if r.Method != http.MethodGet && r.Method != http.MethodHead && !vouched(r) {
-		return console.Visitor{}, errors.New("The request does not say that it comes from a page of the console, which browsers do.")
+		return console.Visitor{}, errors.New("the request does not say that it comes from a page of the console, which browsers do")
 	}
 	caller, ok := c.callerOf(r)
 	signedIn := ok
