@@ -1,18 +1,15 @@
 package console
 
 import (
-	"context"
+	"cmp"
 	"math"
 	"slices"
-	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ecs"
-
-	"flyball/internal/client"
+	"flyball/internal/history"
 	"flyball/internal/report"
 	"flyball/internal/whatif"
+	"flyball/scaling"
 )
 
 // readPast reads what was measured of a service, minute by minute.
@@ -22,8 +19,8 @@ func readPast(v *visit, cluster, service string, w window) (whatif.Past, error) 
 	if err != nil {
 		return whatif.Past{}, err
 	}
-	past := whatif.Past{Start: w.From, VCPU: 1}
-	if past.VCPU, past.TaskTime, err = taskModel(v.r.Context(), v.Client, cluster, service); err != nil {
+	past := whatif.Past{Start: w.From}
+	if err := v.readTasks(&past, cluster, service); err != nil {
 		return past, err
 	}
 	cpu, running, requests := byMinute(run.CPU), byMinute(run.Running), byMinute(run.Balancer.Requests)
@@ -73,29 +70,16 @@ func before(points []report.Datapoint, at time.Time) (value float64) {
 // longestStart bounds how long a task is taken to start.
 const longestStart = time.Hour
 
-// taskModel is how many processors a task of a service has, and how long the running ones took to start.
-func taskModel(ctx context.Context, c *client.Client, cluster, service string) (vcpu float64, start time.Duration, err error) {
-	list, err := c.ECS.ListTasks(ctx, &ecs.ListTasksInput{Cluster: &cluster, ServiceName: &service, MaxResults: aws.Int32(mostShown)})
-	if err != nil || len(list.TaskArns) == 0 {
-		return 1, 0, err
+// readTasks reads how many processors a task has, one if that is not said, and how long half of the running
+// ones took to start at most.
+func (v *visit) readTasks(past *whatif.Past, cluster, service string) error {
+	c := v.Client
+	source := history.Source{AutoScaling: c.AutoScaling, CloudWatch: c.CloudWatch, ECS: c.ECS, LoadBalancing: c.LoadBalancing}
+	task, starts, err := history.Tasks(v.r.Context(), source, scaling.ServiceID(cluster, service))
+	past.VCPU = cmp.Or(task.VCPU, 1)
+	if len(starts) > 0 {
+		slices.Sort(starts)
+		past.TaskTime = min(starts[len(starts)/2], longestStart)
 	}
-	out, err := c.ECS.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &cluster, Tasks: list.TaskArns})
-	if err != nil {
-		return 1, 0, err
-	}
-	vcpu = 1
-	var times []time.Duration
-	for _, t := range out.Tasks {
-		if units, err := strconv.ParseFloat(aws.ToString(t.Cpu), 64); err == nil && units > 0 {
-			vcpu = units / 1024
-		}
-		if t.StartedAt != nil && t.CreatedAt != nil {
-			times = append(times, t.StartedAt.Sub(*t.CreatedAt))
-		}
-	}
-	if len(times) > 0 {
-		slices.Sort(times)
-		start = min(max(times[len(times)/2], 0), longestStart)
-	}
-	return vcpu, start, nil
+	return err
 }

@@ -24,14 +24,10 @@ type group struct{ balancer, group string }
 
 // describe finds the service's task, its target groups and its queue.
 func (f *fetcher) describe(ctx context.Context, id scaling.ResourceID) error {
-	out, err := f.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &f.cluster, Services: []string{f.name}})
+	service, err := f.service(ctx)
 	if err != nil {
 		return err
 	}
-	if len(out.Services) == 0 {
-		return fmt.Errorf("there is no service %s in cluster %s", f.name, f.cluster)
-	}
-	service := out.Services[0]
 	f.running = int(service.RunningCount)
 	if err := f.describeGroups(ctx, service); err != nil {
 		return err
@@ -57,6 +53,18 @@ func (f *fetcher) describe(ctx context.Context, id scaling.ResourceID) error {
 		}
 	}
 	return nil
+}
+
+// service is the service as ECS has it.
+func (f *fetcher) service(ctx context.Context) (ecstypes.Service, error) {
+	out, err := f.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &f.cluster, Services: []string{f.name}})
+	if err != nil {
+		return ecstypes.Service{}, err
+	}
+	if len(out.Services) == 0 {
+		return ecstypes.Service{}, fmt.Errorf("there is no service %s in cluster %s", f.name, f.cluster)
+	}
+	return out.Services[0], nil
 }
 
 // queueOf is the queue that a target tracking policy watches.

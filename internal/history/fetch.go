@@ -85,6 +85,21 @@ func Fetch(ctx context.Context, s Source, service scaling.ResourceID, w Window, 
 	return out, err
 }
 
+// Tasks is how large a task of a service is, and how long those that there are took to start.
+func Tasks(ctx context.Context, s Source, service scaling.ResourceID) (fit.Task, []time.Duration, error) {
+	f := fetcher{Source: s}
+	f.cluster, f.name = service.Service()
+	found, err := f.service(ctx)
+	if err != nil {
+		return fit.Task{}, nil, err
+	}
+	if err := f.describeTask(ctx, found); err != nil {
+		return fit.Task{}, nil, err
+	}
+	starts, err := f.starts(ctx)
+	return f.task, starts, err
+}
+
 // Traffic reads the requests of a service's target groups, or the messages sent to its queue, as a file of
 // them would be read.
 func Traffic(ctx context.Context, s Source, service scaling.ResourceID, w Window, queue string, o trace.Options) (trace.Trace, error) {
@@ -122,8 +137,10 @@ func (f *fetcher) trace(sum map[time.Time]float64, o trace.Options) (trace.Trace
 	}
 	o.Kind = trace.Counts
 	t, err := trace.Of("requests", times, values, f.window.Step, o)
-	if late := times[0].Sub(f.window.From); err == nil && late >= time.Hour {
-		t.Notes = append(t.Notes, fmt.Sprintf("The first datapoint is of %s, %v after the beginning of the time that was asked for.", times[0].Format(time.RFC3339), late))
+	first, end := times[0], times[len(times)-1].Add(f.window.Step)
+	if out := first.Sub(f.window.From) + f.window.To.Sub(end); err == nil && out > f.window.Step {
+		t.Notes = append(t.Notes, fmt.Sprintf("Nothing was counted before %s and after %s: %v of the time that was asked for is left out, and so is what its tasks cost.",
+			first.Format(time.RFC3339), end.Format(time.RFC3339), out))
 	}
 	return t, err
 }

@@ -133,6 +133,13 @@ func TestFetchReadsAllPagesOfAllTargetGroups(t *testing.T) {
 	}
 }
 
+func TestTasksHaveTheSizeOfTheirContainersAndTheirStarts(t *testing.T) {
+	task, starts, err := history.Tasks(t.Context(), cloud{}.source(), "service/shop/web")
+	if err != nil || task.VCPU != 0.25 || len(starts) != 1 || starts[0] != 40*time.Second {
+		t.Errorf("%+v, %v, %v", task, starts, err)
+	}
+}
+
 // With metrics of 20 s, a task makes three samples a minute.
 func TestSamplesOfShorterPeriodsAreNoTasks(t *testing.T) {
 	c := cloud{queue: "jobs", metrics: map[string][]float64{
@@ -160,7 +167,7 @@ func TestTrafficTellsOfGaps(t *testing.T) {
 		t.Fatal(err)
 	}
 	notes := strings.Join(got.Notes, " ")
-	if len(got.Values) != 90 || got.Step != time.Minute || !math.IsNaN(got.Values[40]) || !strings.Contains(notes, "2 missing rows") || !strings.Contains(notes, "22h30m0s after the beginning") {
+	if len(got.Values) != 90 || got.Step != time.Minute || !math.IsNaN(got.Values[40]) || !strings.Contains(notes, "2 missing rows") || !strings.Contains(notes, "22h30m0s of the time that was asked for is left out") {
 		t.Errorf("%d values at %v, notes %s", len(got.Values), got.Step, notes)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -93,10 +94,11 @@ func Run(d policydoc.Documents, past Past, c Change) (Outcome, error) {
 	if o.Now, err = past.run(d, l, c.Target); err != nil {
 		return Outcome{}, err
 	}
-	config.TargetValue = &c.Target
-	d.Policies = slices.Clone(d.Policies)
-	d.Policies[i].TargetTrackingScalingPolicyConfiguration = &config
-	o.Then, err = past.run(d, l, c.Target)
+	changed, err := d.With(policydoc.Settings{{Policy: c.Policy, Field: "target", Value: strconv.FormatFloat(c.Target, 'g', -1, 64)}})
+	if err != nil {
+		return Outcome{}, err
+	}
+	o.Then, err = past.run(changed, l, c.Target)
 	return o, err
 }
 
