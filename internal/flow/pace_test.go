@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -101,25 +103,53 @@ func TestAnAnswerThatNobodyReadsIsGivenUp(t *testing.T) {
 	}
 }
 
+// A connection within a synctest bubble, so that no busy machine decides what is slow.
 func TestAnAnswerMayStreamForAsLongAsItLikes(t *testing.T) {
-	addr := serve(t, hasty, func(w http.ResponseWriter, _ *http.Request) {
-		for i := range 5 {
-			time.Sleep(hasty.Patience)
-			fmt.Fprintln(w, i)
-			if err := http.NewResponseController(w).Flush(); err != nil {
-				t.Error(err)
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		defer ours.Close()
+		only := make(chan net.Conn, 1)
+		only <- theirs
+		server := &http.Server{Handler: Handler(hasty, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			for i := range 5 {
+				time.Sleep(hasty.Patience)
+				fmt.Fprintln(w, i)
+				if err := http.NewResponseController(w).Flush(); err != nil {
+					t.Error(err)
+				}
 			}
+		}))}
+		defer server.Close()
+		go server.Serve(piped{only})
+		if _, err := io.WriteString(ours, "GET / HTTP/1.1\r\nHost: test\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.ReadResponse(bufio.NewReader(ours), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all, err := io.ReadAll(response.Body); err != nil || string(all) != "0\n1\n2\n3\n4\n" {
+			t.Errorf("%q came, %v", all, err)
 		}
 	})
-	response, err := http.Get("http://" + addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	if all, err := io.ReadAll(response.Body); err != nil || string(all) != "0\n1\n2\n3\n4\n" {
-		t.Errorf("%q came, %v", all, err)
-	}
 }
+
+// piped is a listener to which connections come from a channel.
+type piped struct{ conns chan net.Conn }
+
+func (p piped) Accept() (net.Conn, error) {
+	if conn, ok := <-p.conns; ok {
+		return conn, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (p piped) Close() error {
+	close(p.conns)
+	return nil
+}
+
+func (p piped) Addr() net.Addr { return &net.TCPAddr{} }
 
 func TestADeadlineEndsWithItsRequest(t *testing.T) {
 	addr := serve(t, hasty, func(w http.ResponseWriter, r *http.Request) {
