@@ -29,7 +29,7 @@ type Documents struct {
 
 	files    map[string]*file
 	put      map[scaling.ResourceID]string // what was said of the targets that the host has
-	problems map[string]string // that were told, by what they are about
+	problems map[string]string             // that were told, by what they are about
 }
 
 // A file is what was read of one last.

@@ -71,18 +71,24 @@ func (c course) running(q source.Query) []float64 {
 	return values
 }
 
+// compare notes what there is beside what would be, if that has changed.
+func (g *governed) compare(now time.Time) []Record {
+	if !g.course.notes(moment{now, g.real.Running, g.shadow.capacity}) {
+		return nil
+	}
+	capacity, real := g.shadow.capacity, g.real
+	r := g.record(now, Compared, "")
+	r.Seen, r.Shadow = &real, &capacity
+	return []Record{r}
+}
+
 // cast has the shadow seen in the place of what there is: what was asked for, and has come.
 func (g *governed) cast(now time.Time) (records []Record) {
 	s := &g.shadow
 	if !s.cast {
 		s.cast, s.capacity = true, g.real.Desired
 	}
-	if g.course.notes(moment{now, g.real.Running, s.capacity}) {
-		capacity, real := s.capacity, g.real
-		r := g.record(now, Compared, "")
-		r.Seen, r.Shadow = &real, &capacity
-		records = append(records, r)
-	}
+	records = g.compare(now)
 	g.seen = g.real
 	g.seen.Desired, g.seen.Running = s.capacity, s.capacity
 	return records
