@@ -9,6 +9,7 @@ package console
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -30,6 +31,8 @@ type Visitor struct {
 	Accounts []string // to choose from
 	Region   string
 	Client   *client.Client // calls as the visitor may
+	// Together has calls made by a function in one change: its error takes back all of them.
+	Together func(context.Context, func(context.Context) error) error
 }
 
 // A Config is what the pages are made with. All fields must be set.
@@ -75,6 +78,8 @@ func New(c Config) (http.Handler, error) {
 		"GET /console/load-tests/{id}/charts":                      pages.loadTestCharts,
 		"GET /console/load-tests/{id}/files/{file}":                pages.loadTestFile,
 		"POST /console/load-tests/{id}/stop":                       pages.stopLoadTest,
+		"GET /console/services/{cluster}/{service}/update":         pages.update,
+		"POST /console/services/{cluster}/{service}/update":        pages.takeUpdate,
 		"GET /console/services/{cluster}/{service}/edit":           pages.edit,
 		"POST /console/services/{cluster}/{service}/edit":          pages.change,
 		"GET /console/alarms":                                      pages.alarms,

@@ -12,11 +12,13 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	"flyball/internal/cell"
 	"flyball/internal/client"
 	"flyball/internal/console"
 	"flyball/internal/event"
 	"flyball/internal/eventstream"
 	"flyball/internal/session"
+	"flyball/internal/state"
 	"flyball/internal/wire"
 )
 
@@ -126,11 +128,26 @@ func (c *consoleHost) visitor(r *http.Request) (console.Visitor, error) {
 	v := console.Visitor{
 		Accounts: s.accountsFor(judged), Name: "administrator", Key: caller.Scope.AccessKey, SignedIn: signedIn,
 		Account: caller.Scope.Account, Region: caller.Scope.Region, Client: c.clientOf(caller),
+		Together: s.together(caller.Scope.Account, caller.Scope.Region),
 	}
 	if caller.Principal != nil {
 		v.Name = caller.Principal.ARN
 	}
 	return v, nil
+}
+
+// together has calls in a region of an account made in one change: the error of one takes back all.
+func (s *Server) together(account, region string) func(context.Context, func(context.Context) error) error {
+	return func(ctx context.Context, do func(context.Context) error) error {
+		// To open what the calls are of is a change by itself, which waits for others to end.
+		if _, err := s.cells.of(account, region); err != nil {
+			return err
+		}
+		if _, err := s.globals.of(account, cell.Partition(region)); err != nil {
+			return err
+		}
+		return s.state.Change(ctx, func(ctx context.Context, _ *state.Tx) error { return do(ctx) })
+	}
 }
 
 // accountsFor are the accounts that somebody may look at, and in which there may be something.
