@@ -30,6 +30,7 @@ type Visitor struct {
 	Account  string   // that is looked at
 	Accounts []string // to choose from
 	Region   string
+	Nowhere  string         // why there is nothing where the request looks; empty: there is
 	Client   *client.Client // calls as the visitor may
 	// Together has calls made by a function in one change: its error takes back all of them.
 	Together func(context.Context, func(context.Context) error) error
@@ -139,7 +140,11 @@ func (c *console) visited(serve func(*visit) error) http.HandlerFunc {
 			return
 		}
 		v := &visit{Visitor: visitor, w: w, r: r}
-		if v.clock, err = v.Client.Clock(r.Context()); err == nil {
+		if v.clock, err = v.Client.Clock(r.Context()); err == nil && v.Nowhere != "" {
+			v.r = r.Clone(r.Context())
+			v.r.URL.RawQuery, v.r.Form = "", nil // its links lead to where there is something
+			err = &missing{v.Nowhere}
+		} else if err == nil {
 			err = serve(v)
 		}
 		if err != nil && r.Context().Err() == nil {

@@ -119,15 +119,22 @@ func (c *consoleHost) visitor(r *http.Request) (console.Visitor, error) {
 	}
 	judged := wire.Call{Scope: caller.Scope, Principal: caller.Principal}
 	caller.Scope.Region = cmp.Or(r.FormValue("region"), caller.Scope.Region)
+	nowhere := ""
 	if account := r.FormValue("account"); account != "" && s.mayLook(judged, account) {
 		caller.Scope.Account = account
+	} else if account != "" && account != caller.Scope.Account {
+		nowhere = fmt.Sprintf("There is nothing in account %s that you may look at.", account)
 	}
 	if s.cells.find(caller.Scope.Account, caller.Scope.Region) == nil { // looking opens none
+		if asked := r.FormValue("region") != "" || r.FormValue("account") != ""; asked && nowhere == "" {
+			nowhere = fmt.Sprintf("There is nothing in region %s of account %s: nobody has called the server there yet.", caller.Scope.Region, caller.Scope.Account)
+		}
 		caller.Scope.Region = s.cfg.Region
 	}
 	v := console.Visitor{
 		Accounts: s.accountsFor(judged), Name: "administrator", Key: caller.Scope.AccessKey, SignedIn: signedIn,
 		Account: caller.Scope.Account, Region: caller.Scope.Region, Client: c.clientOf(caller),
+		Nowhere:  nowhere,
 		Together: s.together(caller.Scope.Account, caller.Scope.Region),
 	}
 	if caller.Principal != nil {
