@@ -36,11 +36,11 @@ func (h *Host) Round(ctx context.Context, now time.Time) (next time.Time) {
 	h.read(ctx, now)
 	h.stats.read.Observe(time.Since(began).Seconds())
 	due := h.watch(now)
-	h.stats.due.Store(int64(len(due)))
 	for len(due) > 0 && ctx.Err() == nil {
 		due = h.govern(ctx, now, due)
 	}
 	h.stats.round.Observe(time.Since(began).Seconds())
+	h.stats.last.Store(&now)
 	return h.next(now)
 }
 
@@ -485,7 +485,7 @@ func (g *governed) step(now time.Time, cfg Config) *stepping {
 	if cfg.DryRun {
 		s.before = append(s.before, g.cast(now)...)
 	} else {
-		g.course.notes(moment{now, g.real.Running, g.real.Running})
+		g.course.notes(moment{now, g.real.Running, g.real.Running, g.real.Desired})
 	}
 	seen := governor.Seen{Capacity: g.seen, NewID: uuid.NewString}
 	var call *calling

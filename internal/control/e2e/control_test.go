@@ -63,7 +63,7 @@ func (w *world) start() {
 	w.t.Helper()
 	w.host = control.New(w.cfg)
 	registry := &source.Registry{CloudWatch: w.cloud}
-	w.documents = &control.Documents{Paths: []string{w.folder}, Tell: w.tell, Compile: func(d policydoc.Documents, _ control.Settings) ([]control.Target, []control.Problem) {
+	w.documents = &control.Documents{Paths: []string{w.folder}, Tell: w.tell, Compile: func(d policydoc.Documents, _ policydoc.Beside) ([]control.Target, []control.Problem) {
 		return control.Compile(d, registry)
 	}}
 	w.look()
