@@ -120,7 +120,6 @@ func BenchmarkTenThousandTargets(b *testing.B) {
 	for _, t := range compiled {
 		host.Put(t)
 	}
-	d, compiled = policydoc.Documents{}, nil
 	now := start
 	minute := func() {
 		for until := now.Add(time.Minute); now.Before(until); {

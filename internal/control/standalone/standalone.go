@@ -21,7 +21,6 @@ import (
 	"flyball/internal/clock"
 	"flyball/internal/control"
 	"flyball/internal/policydoc"
-	"flyball/internal/source"
 	"flyball/scaling"
 )
 
@@ -63,7 +62,6 @@ type program struct {
 	host      *control.Host
 	documents *control.Documents
 	audit     *audit
-	listener  net.Listener
 
 	mu     sync.Mutex
 	leads  bool
@@ -247,5 +245,3 @@ func (p *program) compareDaily(ctx context.Context) {
 		p.tell(control.Record{At: p.clock.Now(), Event: control.Reported, DryRun: true, Reason: report.String()})
 	}
 }
-
-var _ source.Source = (*source.CloudWatch)(nil)
