@@ -52,6 +52,8 @@ type Input struct {
 	ID     string
 	Query  source.Query // without its time and number of periods
 	Source source.Source
+	// Running is the running capacity of the target itself, which the host knows.
+	Running bool
 }
 
 // A Schedule is a scheduled action. When it was seen first is remembered, since a rate counts

@@ -110,7 +110,7 @@ func bound(scenario *sim.Scenario, d policydoc.Documents, s Setup) error {
 // policy is a policy as package sim has it, and what is to be said about it.
 func policy(d policydoc.Documents, p types.ScalingPolicy) (sim.Policy, string, error) {
 	one := sim.Policy{Name: aws.ToString(p.PolicyName)}
-	checked, rule, err := rules.ReadPolicy(p, scaling.Services)
+	checked, rule, err := rules.ReadPolicy(p, scaling.ResourceID(aws.ToString(p.ResourceId)).Kind())
 	if err != nil {
 		return one, "", err
 	}
@@ -132,7 +132,7 @@ func policy(d policydoc.Documents, p types.ScalingPolicy) (sim.Policy, string, e
 // trackingAlarms are the two alarms that a target tracking policy makes for itself.
 func trackingAlarms(checked rules.Policy, p types.ScalingPolicy, rule scaling.TargetTracking) ([]sim.Alarm, error) {
 	id := scaling.ResourceID(aws.ToString(p.ResourceId))
-	if _, err := scaling.ParseServiceID(string(id)); err != nil {
+	if _, err := scaling.ParseResourceID(id.Kind(), string(id)); err != nil {
 		id = "service/default/service" // of which there is one only
 	}
 	name := aws.ToString(p.PolicyName)

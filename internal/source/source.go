@@ -61,12 +61,14 @@ type Source interface {
 var (
 	// ErrThrottled is that the source has been asked too often: it is asked less for a while.
 	ErrThrottled = errors.New("too many requests")
+	// ErrQuery is that a query is wrong, and the source is not: asking again changes nothing.
+	ErrQuery = errors.New("the query cannot be answered")
 	// ErrBudget is that no more may be spent on calls for now.
 	ErrBudget = errors.New("the budget of calls is used up")
 )
 
-// failed are the answers to queries that failed together.
-func failed(n int, err error) []Answer {
+// Failed are the answers to queries that failed together.
+func Failed(n int, err error) []Answer {
 	answers := make([]Answer, n)
 	for i := range answers {
 		answers[i].Err = err
