@@ -64,7 +64,7 @@ standard output, and other messages to standard error.`,
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "file that tells of the cluster; by default that of the pod, or as kubectl finds it")
 	flags.StringVar(&o.context, "context", "", "context of the kubeconfig; its current one by default")
 	flags.StringSliceVar(&o.namespaces, "namespace", nil, "namespaces whose resources are governed; all by default")
-	flags.StringVar(&o.listen, "listen", "127.0.0.1:8080", "address of /metrics, /healthz and /readyz; empty for none")
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:9466", "address of /metrics, /healthz and /readyz; empty for none")
 	flags.StringVar(&o.lease, "lease", "flyball-control", "lease by which one of several controllers acts; empty where there is no other")
 	flags.StringVar(&o.leaseNamespace, "lease-namespace", "", "namespace of the lease; by default that of the pod, or default")
 	flags.StringVar(&o.prometheus, "prometheus", "", "address of the Prometheus of queries that name none")

@@ -192,7 +192,7 @@ func (a *Alarm) watch(id string, q source.Query, from Sources) error {
 	if err != nil {
 		return err
 	}
-	a.Inputs = append(a.Inputs, Input{ID: id, Query: q, Source: s})
+	a.Inputs = append(a.Inputs, Input{ID: id, Query: q, Source: s, Running: s == source.Running})
 	return nil
 }
 
@@ -247,7 +247,7 @@ func backlogAlarm(m cwtypes.MetricAlarm, queue string, from Sources) (a Alarm, e
 	if err := a.watch("waiting", waiting, from); err != nil {
 		return a, err
 	}
-	a.Inputs = append(a.Inputs, Input{ID: "running", Query: source.Query{Metric: metric.NewID(backlog.Namespace, "Running"), Period: a.Rule.Period}, Running: true})
+	a.Inputs = append(a.Inputs, Input{ID: "running", Query: source.Query{Metric: metric.NewID(backlog.Namespace, "Running"), Period: a.Rule.Period}, Source: source.Running, Running: true})
 	a.Result = "backlog"
 	a.Formula, err = math.Compile([]math.Query{{ID: "waiting"}, {ID: "running"}, {ID: "backlog", Expression: "IF(running > 0, waiting/running, waiting)"}})
 	return a, err

@@ -23,24 +23,21 @@ type Documents struct {
 	Paths   []string
 	Options policydoc.Options
 	// Compile makes targets of documents, and of the settings beside them.
-	Compile func(policydoc.Documents, Settings) ([]Target, []Problem)
+	Compile func(policydoc.Documents, policydoc.Beside) ([]Target, []Problem)
 	// Tell is told of what cannot be read, once; nil: nobody is.
 	Tell func(Record)
 
 	files    map[string]*file
 	put      map[scaling.ResourceID]string // what was said of the targets that the host has
-	problems map[string]string // that were told, by what they are about
+	problems map[string]string             // that were told, by what they are about
 }
 
 // A file is what was read of one last.
 type file struct {
 	signature string
 	documents policydoc.Documents
-	settings  Settings
+	beside    policydoc.Beside
 }
-
-// SettingsFile is the name of files that say of a folder's policies what AWS's shapes cannot.
-const SettingsFile = "flyball.yaml"
 
 // Look reads what has changed, and has the host govern by it. It reports whether something has
 // changed, and with the first look what is wrong with paths as such.
@@ -74,7 +71,7 @@ func (d *Documents) Look(host *Host, now time.Time) (changed bool, err error) {
 		if err != nil {
 			told[name] = fmt.Sprintf("%s cannot be read, so nothing of it changes: %v", name, err)
 			if old != nil {
-				read.documents, read.settings = old.documents, old.settings
+				read.documents, read.beside = old.documents, old.beside
 			}
 		}
 		d.files[name] = &read
@@ -109,17 +106,17 @@ func (d *Documents) Problems() (all []string) {
 // apply has the host govern by what was read.
 func (d *Documents) apply(host *Host, told map[string]string) {
 	var all policydoc.Documents
-	var settings Settings
+	var beside policydoc.Beside
 	from := map[string][]string{}
 	for _, name := range slices.Sorted(maps.Keys(d.files)) {
 		f := d.files[name]
 		all.Add(f.documents)
-		settings.add(f.settings)
+		beside = join(beside, f.beside)
 		for _, id := range f.documents.Resources() {
 			from[id] = append(from[id], filepath.Base(name))
 		}
 	}
-	targets, problems := d.Compile(all, settings)
+	targets, problems := d.Compile(all, beside)
 	wanted := map[scaling.ResourceID]bool{}
 	for _, p := range problems {
 		wanted[scaling.ResourceID(p.Resource)] = true // as it was
@@ -128,7 +125,7 @@ func (d *Documents) apply(host *Host, told map[string]string) {
 	for _, t := range targets {
 		t.From = strings.Join(from[string(t.Resource)], ", ")
 		wanted[t.Resource] = true
-		says := says(all.Of(string(t.Resource)), settings)
+		says := says(all.Of(string(t.Resource)), beside)
 		if put, ok := d.put[t.Resource]; !ok || put != says {
 			d.put[t.Resource] = says
 			host.Put(t)
@@ -143,42 +140,34 @@ func (d *Documents) apply(host *Host, told map[string]string) {
 }
 
 // says is all that documents and settings say of a target, to tell whether that has changed.
-func says(d policydoc.Documents, s Settings) string {
-	text, err := json.Marshal([]any{d.Targets, d.Policies, d.Actions, d.Alarms, s})
+func says(d policydoc.Documents, b policydoc.Beside) string {
+	text, err := json.Marshal([]any{d.Targets, d.Policies, d.Actions, d.Alarms, b})
 	if err != nil {
 		return err.Error()
 	}
 	return string(text)
 }
 
-// names are the files, in order.
+// names are the files, in order, with those that say what belongs to folders of them.
 func (d *Documents) names() ([]string, error) {
 	var names []string
 	for _, path := range d.Paths {
-		info, err := os.Stat(path)
+		some, err := policydoc.Files(path)
 		if err != nil {
 			return nil, err
 		}
-		if !info.IsDir() {
-			names = append(names, path)
-			continue
-		}
-		entries, err := os.ReadDir(path)
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range entries {
-			name := filepath.Join(path, e.Name())
-			if info, err := os.Stat(name); err != nil || info.IsDir() || strings.HasPrefix(e.Name(), ".") { // links are followed, as of a ConfigMap
-				continue
-			}
-			if slices.Contains([]string{".json", ".yaml", ".yml"}, filepath.Ext(name)) {
-				names = append(names, name)
-			}
+		names = append(names, some...)
+		if beside := filepath.Join(path, policydoc.BesideName); exists(beside) {
+			names = append(names, beside)
 		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 // sign is a text that is another after a file has changed.
@@ -197,8 +186,8 @@ func (d *Documents) read(name string) (f file, err error) {
 		return f, err
 	}
 	defer in.Close()
-	if filepath.Base(name) == SettingsFile {
-		f.settings, err = ReadSettings(in)
+	if filepath.Base(name) == policydoc.BesideName {
+		f.beside, err = policydoc.ReadBeside(in)
 		return f, err
 	}
 	f.documents, err = d.Options.Read(in)

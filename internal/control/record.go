@@ -48,5 +48,6 @@ const (
 	Left      Event = "left"      // a target is governed no more
 	Elected   Event = "elected"   // this controller acts from now on
 	Unelected Event = "unelected" // another does
+	Reported  Event = "reported"  // what a dry run would have done in a day
 	Compared  Event = "compared"  // what a dry run would have, beside what there is, has changed
 )

@@ -63,5 +63,9 @@ var throttling = []string{
 // throttled reports whether an error says that something is called too often.
 func throttled(err error) bool {
 	var api smithy.APIError
+	var told interface{ Throttled() bool }
+	if errors.As(err, &told) {
+		return told.Throttled()
+	}
 	return errors.Is(err, source.ErrThrottled) || errors.As(err, &api) && slices.Contains(throttling, api.ErrorCode())
 }

@@ -16,6 +16,7 @@ import (
 
 	"flyball/alarm"
 	"flyball/governor"
+	"flyball/internal/capacity"
 	"flyball/internal/source"
 	"flyball/scaling"
 )
@@ -35,11 +36,11 @@ func (h *Host) Round(ctx context.Context, now time.Time) (next time.Time) {
 	h.read(ctx, now)
 	h.stats.read.Observe(time.Since(began).Seconds())
 	due := h.watch(now)
-	h.stats.due.Store(int64(len(due)))
 	for len(due) > 0 && ctx.Err() == nil {
 		due = h.govern(ctx, now, due)
 	}
 	h.stats.round.Observe(time.Since(began).Seconds())
+	h.stats.last.Store(&now)
 	return h.next(now)
 }
 
@@ -363,7 +364,11 @@ func (h *Host) look(ctx context.Context, now time.Time, due []*governed) []looke
 	for i, g := range due {
 		kind := g.target.Resource.Kind()
 		if err := h.rests.of(kind, now); err != nil {
-			looks[i].err = err
+			looks[i] = looked{err: err}
+			continue
+		}
+		if err := h.rests.of(g.target.Resource, now); err != nil {
+			looks[i] = looked{err: err}
 			continue
 		}
 		places[kind] = append(places[kind], i)
@@ -379,15 +384,33 @@ func (h *Host) look(ctx context.Context, now time.Time, due []*governed) []looke
 		}
 	}
 	_ = all.Wait()
+	if ctx.Err() != nil {
+		return looks
+	}
 	for kind, of := range places {
-		if i := slices.IndexFunc(of, func(i int) bool { return looks[i].err == nil }); i >= 0 {
+		var slow error
+		for _, i := range of {
+			switch err := looks[i].err; {
+			case err == nil:
+				h.rests.works(due[i].target.Resource)
+			case throttled(err):
+				slow = err
+			default:
+				h.rests.failed(due[i].target.Resource, now, err)
+			}
+		}
+		if slow != nil {
+			h.rests.failed(kind, now, slow)
+		} else {
 			h.rests.works(kind)
-		} else if ctx.Err() == nil {
-			h.rests.failed(kind, now, looks[of[0]].err)
 		}
 	}
 	return looks
 }
+
+// patience is how many resources are looked at one by one, after a call for several has failed, until
+// it is taken for granted that the others fail, too.
+const patience = 3
 
 // lookAt looks at some resources: together, and if that fails, one by one.
 func (h *Host) lookAt(ctx context.Context, due []*governed, some []int, looks []looked) {
@@ -395,15 +418,23 @@ func (h *Host) lookAt(ctx context.Context, due []*governed, some []int, looks []
 	for i, place := range some {
 		ids[i] = due[place].target.Resource
 	}
-	seen, err := h.cfg.Capacity.Look(ctx, ids)
+	seen, marks, err := capacity.LookMarked(ctx, h.cfg.Capacity, ids)
+	var each capacity.Failures
+	apart := errors.As(err, &each) && len(each) == len(some)
+	failures := 0
 	for i, place := range some {
 		switch {
-		case err == nil:
-			looks[place].seen = seen[i]
-		case len(some) == 1 || throttled(err) || ctx.Err() != nil:
+		case err == nil || apart && each[i] == nil:
+			looks[place].seen, looks[place].hold = seen[i], marks[i]
+		case apart:
+			looks[place].err = each[i]
+		case len(some) == 1 || throttled(err) || ctx.Err() != nil || failures == patience:
 			looks[place].err = err
 		default:
 			h.lookAt(ctx, due, some[i:i+1], looks)
+			if failures++; looks[place].err == nil {
+				failures = 0
+			}
 		}
 	}
 }
@@ -454,7 +485,7 @@ func (g *governed) step(now time.Time, cfg Config) *stepping {
 	if cfg.DryRun {
 		s.before = append(s.before, g.cast(now)...)
 	} else {
-		g.course.notes(moment{now, g.real.Running, g.real.Running})
+		g.course.notes(moment{now, g.real.Running, g.real.Running, g.real.Desired})
 	}
 	seen := governor.Seen{Capacity: g.seen, NewID: uuid.NewString}
 	var call *calling
@@ -586,7 +617,7 @@ func (h *Host) set(ctx context.Context, now time.Time, steps []*stepping) {
 		g := s.g
 		if s.err == nil && h.cfg.DryRun {
 			g.shadow.capacity = s.out.Set.To
-			g.course.notes(moment{now, g.real.Running, g.shadow.capacity})
+			records = append(records, g.compare(now)...)
 		}
 		if throttled(s.err) {
 			h.rests.failed(g.target.Resource.Kind(), now, s.err)

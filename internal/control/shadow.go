@@ -21,6 +21,7 @@ type course []moment
 type moment struct {
 	at           time.Time
 	real, shadow scaling.Capacity
+	desired      scaling.Capacity // of the real ones
 }
 
 // kept is how much of a course is kept: as much as the longest alarms look at.
@@ -29,7 +30,7 @@ const kept = 3 * time.Hour
 // notes adds a moment, if it is another than the one before.
 func (c *course) notes(m moment) (changed bool) {
 	all := *c
-	if n := len(all); n > 0 && all[n-1].real == m.real && all[n-1].shadow == m.shadow {
+	if n := len(all); n > 0 && all[n-1].real == m.real && all[n-1].shadow == m.shadow && all[n-1].desired == m.desired {
 		return false
 	}
 	all = append(all, m)
@@ -71,18 +72,24 @@ func (c course) running(q source.Query) []float64 {
 	return values
 }
 
+// compare notes what there is beside what would be, if that has changed.
+func (g *governed) compare(now time.Time) []Record {
+	if !g.course.notes(moment{now, g.real.Running, g.shadow.capacity, g.real.Desired}) {
+		return nil
+	}
+	capacity, real := g.shadow.capacity, g.real
+	r := g.record(now, Compared, "")
+	r.Seen, r.Shadow = &real, &capacity
+	return []Record{r}
+}
+
 // cast has the shadow seen in the place of what there is: what was asked for, and has come.
 func (g *governed) cast(now time.Time) (records []Record) {
 	s := &g.shadow
 	if !s.cast {
 		s.cast, s.capacity = true, g.real.Desired
 	}
-	if g.course.notes(moment{now, g.real.Running, s.capacity}) {
-		capacity, real := s.capacity, g.real
-		r := g.record(now, Compared, "")
-		r.Seen, r.Shadow = &real, &capacity
-		records = append(records, r)
-	}
+	records = g.compare(now)
 	g.seen = g.real
 	g.seen.Desired, g.seen.Running = s.capacity, s.capacity
 	return records

@@ -2,6 +2,7 @@ package control
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -11,7 +12,7 @@ import (
 // stats count what happens in a host.
 type stats struct {
 	leads       atomic.Bool
-	due         atomic.Int64
+	last        atomic.Pointer[time.Time] // round
 	read, round prometheus.Histogram
 	records     *prometheus.CounterVec
 	activities  *prometheus.CounterVec
@@ -118,4 +119,12 @@ func (h *Host) Standing(id scaling.ResourceID) (s Standing, governed bool) {
 		return g.standing(), true
 	}
 	return "", false
+}
+
+// Last is when the last round was; zero: none was.
+func (h *Host) Last() time.Time {
+	if at := h.stats.last.Load(); at != nil {
+		return *at
+	}
+	return time.Time{}
 }

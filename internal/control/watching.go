@@ -52,7 +52,7 @@ func (w *watching) due(settle time.Duration) time.Time {
 // query is what an input is asked for at a time.
 func (w *watching) query(in Input, now time.Time) source.Query {
 	q := in.Query
-	q.End = now.Truncate(q.Period)
+	q.Now, q.End = now, now.Truncate(q.Period)
 	q.Periods = w.periods()
 	return q
 }

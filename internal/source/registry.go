@@ -1,6 +1,7 @@
 package source
 
 import (
+	"context"
 	"fmt"
 
 	"flyball/internal/backlog"
@@ -37,4 +38,14 @@ func (r *Registry) Of(q Query) (Source, error) {
 		return nil, fmt.Errorf("metric %s of namespace %s is one of %s, which control does not read here", q.Metric.Name, q.Metric.Namespace, what)
 	}
 	return s, nil
+}
+
+// Running stands for how many tasks of the target itself run, which whoever governs it knows.
+var Running Source = running{}
+
+type running struct{}
+
+// Read implements Source.
+func (running) Read(_ context.Context, queries []Query) []Answer {
+	return Failed(len(queries), fmt.Errorf("%w: how many tasks run is known to who governs them", ErrQuery))
 }

@@ -19,6 +19,7 @@ type Query struct {
 	Statistic string        // as CloudWatch spells it, such as Average or p99
 	Unit      string        // "" for any
 	Period    time.Duration // of a datapoint
+	Now       time.Time     // when it is asked
 	End       time.Time     // when the newest period ends
 	Periods   int           // how many of them, up to End
 }
