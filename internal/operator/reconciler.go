@@ -70,11 +70,18 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if err := r.tell(ctx, d, v); err != nil {
+	looked, err := r.tell(ctx, d, v)
+	if err != nil {
 		return ctrl.Result{}, err
+	}
+	if !looked && v.refused == nil {
+		return ctrl.Result{RequeueAfter: soon}, nil
 	}
 	return ctrl.Result{RequeueAfter: r.refresh()}, nil
 }
+
+// soon is when a status is written again of a target that the host has yet to look at.
+const soon = 5 * time.Second
 
 // refresh is how long a status may be behind what alarms see: a minute, or so long that ten are
 // written in a second.

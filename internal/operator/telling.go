@@ -18,8 +18,8 @@ import (
 	"flyball/schedule"
 )
 
-// tell writes how a target stands, and its policies and actions.
-func (r *Reconciler) tell(ctx context.Context, d described, v verdict) error {
+// tell writes how a target stands, and its policies and actions. It reports whether the host has looked at it.
+func (r *Reconciler) tell(ctx context.Context, d described, v verdict) (looked bool, err error) {
 	now := r.now()
 	s := r.standings.of(scaling.ResourceID(d.resource))
 	e, looked := r.host.Explain(scaling.ResourceID(d.resource), now)
@@ -28,7 +28,7 @@ func (r *Reconciler) tell(ctx context.Context, d described, v verdict) error {
 	}
 	key := client.ObjectKeyFromObject(d.target)
 	var before []metav1.Condition
-	err := r.statuses.target(ctx, key, func(t *v1alpha1.ScalableTarget) error {
+	err = r.statuses.target(ctx, key, func(t *v1alpha1.ScalableTarget) error {
 		before = t.Status.Conditions
 		status := t.Status.DeepCopy()
 		status.ObservedGeneration = d.target.Generation
@@ -46,20 +46,20 @@ func (r *Reconciler) tell(ctx context.Context, d described, v verdict) error {
 		return nil
 	})
 	if err != nil {
-		return client.IgnoreNotFound(err)
+		return looked, client.IgnoreNotFound(err)
 	}
 	r.announce(d, before, v)
 	for i := range d.policies {
 		if err := r.tellPolicy(ctx, &d.policies[i], v, s, e); err != nil {
-			return err
+			return looked, err
 		}
 	}
 	for i := range d.actions {
 		if err := r.tellAction(ctx, d, &d.actions[i], v); err != nil {
-			return err
+			return looked, err
 		}
 	}
-	return nil
+	return looked, nil
 }
 
 // announce makes an event of a refusal, when the condition becomes what it is.
