@@ -17,9 +17,13 @@ type notices struct{ recorder events.EventRecorder }
 // noteBytes bounds the note of an event, as the API server does.
 const noteBytes = 1024
 
-// warn tells that something is wrong with a resource.
-func (n notices) warn(of runtime.Object, reason, text string) {
-	n.send(of, corev1.EventTypeWarning, reason, "Refuse", text)
+// refuse tells why a resource is left alone.
+func (n notices) refuse(of runtime.Object, reason, text string) {
+	kind := corev1.EventTypeWarning
+	if reason == paused {
+		kind = corev1.EventTypeNormal // somebody wants it so
+	}
+	n.send(of, kind, reason, "Refuse", text)
 }
 
 func (n notices) send(of runtime.Object, kind, reason, action, text string) {

@@ -171,13 +171,16 @@ func (r *Reconciler) judge(ctx context.Context, d *described) (v verdict, err er
 	return v, nil
 }
 
+// paused is the reason of what somebody has paused.
+const paused = "Paused"
+
 // halted is why a target that could be governed is to be left alone; nil: it is not.
 func (r *Reconciler) halted(ctx context.Context, t *v1alpha1.ScalableTarget) (*refusal, error) {
 	if why, is := t.Annotations[v1alpha1.PausedAnnotation]; is && why != "false" {
 		if why == "true" || why == "" {
 			why = "remove the annotation to go on"
 		}
-		return &refusal{v1alpha1.AbleToScale, "Paused", fmt.Sprintf("the annotation %s pauses it: %s", v1alpha1.PausedAnnotation, why)}, nil
+		return &refusal{v1alpha1.AbleToScale, paused, fmt.Sprintf("the annotation %s pauses it: %s", v1alpha1.PausedAnnotation, why)}, nil
 	}
 	name, err := r.hpa(ctx, t)
 	if err != nil || name == "" {
@@ -271,11 +274,11 @@ func listed(wrong map[string]error) string {
 // give gives the host what has changed. What was refused is governed as it was before, and nothing is
 // done: what is remembered of it stays.
 func (r *Reconciler) give(key types.NamespacedName, d described, targets []control.Target, refused *refusal) {
-	paused := ""
+	why := ""
 	if refused != nil {
-		paused = refused.text
+		why = refused.text
 	}
-	of := d.versions() + "\n" + paused
+	of := d.versions() + "\n" + why
 	g, known := r.given[key]
 	if known && g.of == of {
 		return
@@ -285,7 +288,7 @@ func (r *Reconciler) give(key types.NamespacedName, d described, targets []contr
 		g.target.From = "ScalableTarget " + key.String()
 		g.target.Limits = limits(d.target.Spec.MaxChangePerMinute)
 	}
-	g.of, g.target.Paused = of, paused
+	g.of, g.target.Paused = of, why
 	r.given[key] = g
 	if g.ours {
 		r.names.set(key, g.target.Resource)

@@ -71,7 +71,7 @@ func (r *Reconciler) announce(d described, before []metav1.Condition, v verdict)
 	if c != nil && c.Status == metav1.ConditionFalse && c.Reason == v.refused.reason && c.Message == v.refused.text {
 		return
 	}
-	r.events.warn(d.target, v.refused.reason, v.refused.text)
+	r.events.refuse(d.target, v.refused.reason, v.refused.text)
 }
 
 // write writes what was told of a target.
