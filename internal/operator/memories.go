@@ -99,7 +99,7 @@ func (m *Memories) save(ctx context.Context, id scaling.ResourceID, memory *cont
 		case stored < mine:
 			return errBehind
 		case stored > mine:
-			return fmt.Errorf("%s governs it, too: stop one of the two controllers, or give both the same lease", t.Status.State.Holder)
+			return fmt.Errorf("%s governs it, too: stop one of the two controllers, or give both the same lease; start this one again if it is the one that stays", t.Status.State.Holder)
 		}
 		t.Status.State = &v1alpha1.State{Revision: mine + 1, Holder: m.identity}
 		t.Status.State.Memory.Raw = raw
