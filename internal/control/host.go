@@ -13,6 +13,7 @@ import (
 	"flyball/internal/capacity"
 	"flyball/internal/clock"
 	"flyball/internal/source"
+	"flyball/metric"
 	"flyball/scaling"
 )
 
@@ -168,13 +169,12 @@ type asked struct {
 	answers []source.Answer
 }
 
-// A queryKey tells queries apart.
+// A queryKey tells queries apart. Those that differ only in how far they look back are one.
 type queryKey struct {
-	metric          string
+	metric          metric.Key
 	statistic, unit string
 	period          time.Duration
 	end             int64
-	periods         int
 }
 
 // want is where the answer to a query will be.
@@ -186,12 +186,14 @@ func (r *readers) want(s source.Source, q source.Query) (of *asked, place int) {
 		r.asked = append(r.asked, &asked{source: s, places: map[queryKey]int{}})
 	}
 	of = r.asked[i]
-	key := queryKey{string(q.Metric.Key()), q.Statistic, q.Unit, q.Period, q.End.UnixNano(), q.Periods}
+	key := queryKey{q.Metric.Key(), q.Statistic, q.Unit, q.Period, q.End.UnixNano()}
 	place, ok = of.places[key]
 	if !ok {
 		place = len(of.queries)
 		of.places[key] = place
 		of.queries = append(of.queries, q)
 	}
+	longest := &of.queries[place]
+	longest.Periods = max(longest.Periods, q.Periods)
 	return of, place
 }

@@ -179,6 +179,9 @@ func (h *Host) read(ctx context.Context, now time.Time) {
 		for i, p := range l.places {
 			if p.of != nil {
 				answers[i] = p.of.answers[p.at]
+				if v := answers[i].Values; answers[i].Err == nil {
+					answers[i].Values = v[len(v)-l.w.periods():]
+				}
 			} else {
 				answers[i].Values = l.g.course.running(l.w.query(l.w.alarm.Inputs[i], settled))
 			}

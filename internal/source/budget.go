@@ -51,7 +51,7 @@ func (b *Budget) take(queries []Query) (places []int) {
 		keys[i] = string(q.Metric.Key()) + "\x00" + q.Statistic
 	}
 	slices.SortStableFunc(places, func(i, k int) int { return b.read[keys[i]].Compare(b.read[keys[k]]) })
-	places = places[:min(len(places), int(b.left))]
+	places = places[:min(len(places), int(b.left+1e-6))]
 	b.left -= float64(len(places))
 	for _, i := range places {
 		b.read[keys[i]] = now
