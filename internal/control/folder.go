@@ -21,6 +21,9 @@ type Folder struct {
 	// Waiting is told once that another controller has the lock; nil: nobody is.
 	Waiting func()
 
+	// DryRun keeps what a dry run remembers apart: it was never done.
+	DryRun bool
+
 	store *store.SQLite // nil: not elected
 }
 
@@ -29,8 +32,13 @@ var (
 	_ Elector = (*Folder)(nil)
 )
 
-// kindMemory is of the documents that are memories, by the resource ids of their targets.
-const kindMemory = "control.target"
+// kind is that of the documents that are memories, by the resource ids of their targets.
+func (f *Folder) kind() string {
+	if f.DryRun {
+		return "control.shadow"
+	}
+	return "control.target"
+}
 
 // again is how often it is seen whether the other controller still has the lock.
 const again = time.Second
@@ -76,7 +84,7 @@ func (f *Folder) Elect(ctx context.Context) (leading context.Context, resign fun
 
 // Load implements State.
 func (f *Folder) Load(_ context.Context, id scaling.ResourceID) (*Memory, error) {
-	text, err := f.store.Get(kindMemory, string(id))
+	text, err := f.store.Get(f.kind(), string(id))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return nil, nil
@@ -100,7 +108,7 @@ func (f *Folder) Save(_ context.Context, changed map[scaling.ResourceID]*Memory)
 			failed[id] = err
 			continue
 		}
-		batch.Put(kindMemory, string(id), text)
+		batch.Put(f.kind(), string(id), text)
 	}
 	if err := f.write(batch); err != nil {
 		for id := range changed {
@@ -112,7 +120,7 @@ func (f *Folder) Save(_ context.Context, changed map[scaling.ResourceID]*Memory)
 
 // Forget implements State.
 func (f *Folder) Forget(_ context.Context, id scaling.ResourceID) error {
-	return f.write(new(store.Batch).Delete(kindMemory, string(id)))
+	return f.write(new(store.Batch).Delete(f.kind(), string(id)))
 }
 
 func (f *Folder) write(b *store.Batch) error {

@@ -460,3 +460,22 @@ func TestOtherBoundsHoldAtOnce(t *testing.T) {
 	w.run(2 * time.Second)
 	w.wants(web, 5)
 }
+
+func TestWhatADryRunHasDecidedWasNeverDone(t *testing.T) {
+	w := newWorld(t, strings.ReplaceAll(tracking, "min: 2", "min: 5"))
+	web := w.serve("service/shop/web", 2, 50)
+	folder := &control.Folder{Path: t.TempDir()}
+	_, resign, err := folder.Elect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resign()
+	for _, kind := range []bool{true, false} { // kept apart, and in one place
+		folder.DryRun, w.cfg.State, w.cfg.DryRun = kind, folder, true
+		w.begin().run(time.Minute)
+		w.wants(web)
+	}
+	folder.DryRun, w.cfg.DryRun = false, false
+	w.begin().run(time.Minute)
+	w.wants(web, 5)
+}

@@ -78,6 +78,9 @@ func (h *Host) take(ctx context.Context, now time.Time, t Target) error {
 		if remembered, err = h.cfg.State.Load(ctx, t.Resource); err != nil {
 			return err
 		}
+		if remembered != nil && (remembered.Shadow != nil) != h.cfg.DryRun {
+			remembered = nil // what a dry run has decided was never done, and the other way round
+		}
 	}
 	g := govern(t, remembered, now)
 	if old != nil {
@@ -620,6 +623,7 @@ func (h *Host) set(ctx context.Context, now time.Time, steps []*stepping) {
 		g := s.g
 		if s.err == nil && h.cfg.DryRun {
 			g.shadow.capacity = s.out.Set.To
+			g.seen.Desired, g.seen.Running = s.out.Set.To, s.out.Set.To
 			records = append(records, g.compare(now)...)
 		}
 		if throttled(s.err) {

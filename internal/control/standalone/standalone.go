@@ -97,7 +97,7 @@ func Run(ctx context.Context, cfg Config) error {
 		Capacity: p.world, State: control.Forgetful{}, Tell: p.tell, Log: p.Log, DryRun: p.DryRun, Paused: p.paused, Look: p.Look,
 	}
 	if p.Data != "" {
-		folder := &control.Folder{Path: p.Data, Waiting: func() {
+		folder := &control.Folder{Path: p.Data, DryRun: p.DryRun, Waiting: func() {
 			p.Log.Warn("another controller has the data folder: this one waits until it ends", "folder", p.Data)
 		}}
 		hosting.State, hosting.Elector = folder, folder
