@@ -63,7 +63,7 @@ and /report.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}
 	c.flags(cmd)
-	cmd.AddCommand(controlReportCommand())
+	cmd.AddCommand(controlKubernetesCommand(), controlReportCommand())
 	return cmd
 }
 
