@@ -111,4 +111,11 @@ func TestGroupsAreFoundByTheirRules(t *testing.T) {
 			t.Errorf("%s=%s finds %d others", name, value, len(out.SecurityGroups))
 		}
 	}
+	must(w.AuthorizeSecurityGroupEgress(t.Context(), &sdk.AuthorizeSecurityGroupEgressInput{GroupId: &group, IpPermissions: []types.IpPermission{
+		{IpProtocol: aws.String("tcp"), FromPort: aws.Int32(1), ToPort: aws.Int32(1), UserIdGroupPairs: []types.UserIdGroupPair{{GroupId: &group}}},
+	}}))(t)
+	out := must(w.DescribeSecurityGroups(t.Context(), &sdk.DescribeSecurityGroupsInput{Filters: []types.Filter{by("egress.ip-permission.group-name", "web")}}))(t)
+	if len(out.SecurityGroups) != 0 {
+		t.Errorf("%d groups let something out to a group that is given by its name", len(out.SecurityGroups))
+	}
 }

@@ -82,7 +82,7 @@ func (a *API) grant(r row, in *sqs.AddPermissionInput) (g grant, err error) {
 	case len(in.AWSAccountIds) == 0:
 		return g, fault.Missing("AWSAccountId")
 	case len(in.Actions) == 0:
-		return g, fault.Missing("ActionName")
+		return g, fault.Missing("Actions")
 	}
 	for _, account := range in.AWSAccountIds {
 		g.Principal["AWS"] = append(g.Principal["AWS"], "arn:"+a.cell.Partition()+":iam::"+account+":root")

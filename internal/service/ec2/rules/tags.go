@@ -56,6 +56,9 @@ func TagsOf(given []types.TagSpecification, kind types.ResourceType) (map[string
 		if s.ResourceType != kind {
 			return nil, fault.Invalid("'%s' is not a valid taggable resource type for this operation.", s.ResourceType)
 		}
+		if len(s.Tags) == 0 {
+			return nil, fault.New("InvalidParameter", "Tag specification must have at least one tag")
+		}
 		all = append(all, s.Tags...)
 	}
 	if len(all) == 0 {
