@@ -254,7 +254,7 @@ func TestRefusedCalls(t *testing.T) {
 		"a route to a gateway of nobody":     {route("1.0.0.0/8", func(in *sdk.CreateRouteInput) { in.GatewayId = none }), "InvalidGatewayID.NotFound"},
 		"a route to a NAT gateway of nobody": {route("1.0.0.0/8", func(in *sdk.CreateRouteInput) { in.NatGatewayId = aws.String("nat-0") }), "NatGatewayNotFound"},
 		"a route to what is no NAT gateway":  {route("1.0.0.0/8", func(in *sdk.CreateRouteInput) { in.NatGatewayId = none }), "NatGatewayMalformed"},
-		"an id that no VPC can have":         {failed(w.DeleteVpc(ctx, &sdk.DeleteVpcInput{VpcId: none})), "InvalidVpcID.Malformed"},
+		"an id that no VPC can have":         {failed(w.DeleteVpc(ctx, &sdk.DeleteVpcInput{VpcId: none})), "InvalidVpcID.NotFound"},
 		"a subnet with letters behind f":     {failed(w.DeleteSubnet(ctx, &sdk.DeleteSubnetInput{SubnetId: aws.String("subnet-xyz")})), "InvalidSubnetID.NotFound"},
 		"an id of another kind":              {failed(w.DeleteRouteTable(ctx, &sdk.DeleteRouteTableInput{RouteTableId: &subnet})), "InvalidRouteTableId.Malformed"},
 		"a route to a transit gateway":       {route("1.0.0.0/8", func(in *sdk.CreateRouteInput) { in.TransitGatewayId = none }), "UnsupportedOperation"},

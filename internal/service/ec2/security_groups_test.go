@@ -2,6 +2,7 @@ package ec2_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -51,6 +52,13 @@ func TestRulesCanBeChangedInPlace(t *testing.T) {
 	}
 	if err := change("10.1.0.0/16"); err != nil {
 		t.Error(err)
+	}
+	_, err := w.ModifySecurityGroupRules(ctx, &sdk.ModifySecurityGroupRulesInput{GroupId: &g, SecurityGroupRules: []types.SecurityGroupRuleUpdate{{
+		SecurityGroupRuleId: added[0].SecurityGroupRuleId,
+		SecurityGroupRule:   &types.SecurityGroupRuleRequest{IpProtocol: aws.String("udp"), FromPort: aws.Int32(1), ToPort: aws.Int32(1)},
+	}}})
+	if code(err) != "MissingParameter" || !strings.Contains(err.Error(), "exactly one of: cidrIp, cidrIpv6, prefixListId, or referencedGroupId") {
+		t.Errorf("to one without a peer: %v", err)
 	}
 	must(w.UpdateSecurityGroupRuleDescriptionsIngress(ctx, &sdk.UpdateSecurityGroupRuleDescriptionsIngressInput{
 		GroupId: &g, SecurityGroupRuleDescriptions: []types.SecurityGroupRuleDescription{{SecurityGroupRuleId: added[1].SecurityGroupRuleId, Description: aws.String("other")}},
