@@ -590,6 +590,14 @@ func TestPermissionsAreStatementsOfThePolicy(t *testing.T) {
 		if got := code(err); got != "MissingRequiredParameterException: The request must contain the parameter Actions." {
 			t.Error(got)
 		}
+		_, err = w.AddPermission(w.ctx, &sdk.AddPermissionInput{QueueUrl: url, Label: aws.String("two"), Actions: []string{"SendMessage"}})
+		if got := code(err); got != "InvalidParameterValueException: Value [] for parameter PrincipalId is invalid. Reason: Unable to verify." {
+			t.Error(got)
+		}
+		_, err = w.AddPermission(w.ctx, &sdk.AddPermissionInput{QueueUrl: url, Label: aws.String("two"), AWSAccountIds: []string{"210987654321"}, Actions: slices.Repeat([]string{"SendMessage"}, 8)})
+		if got := code(err); got != "OverLimit: 8 Actions were found, maximum allowed is 7." {
+			t.Error(got)
+		}
 		_, err = w.UntagQueue(w.ctx, &sdk.UntagQueueInput{QueueUrl: url})
 		if got := code(err); got != "InvalidParameterValueException: Tag keys must be between 1 and 128 characters in length." {
 			t.Error(got)
