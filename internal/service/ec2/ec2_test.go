@@ -224,7 +224,7 @@ func TestRefusedCalls(t *testing.T) {
 		"a VPC that is not there":            {failed(w.DescribeVpcs(ctx, &sdk.DescribeVpcsInput{VpcIds: []string{vpc, "vpc-1"}})), "InvalidVpcID.NotFound"},
 		"a VPC too large":                    {failed(w.CreateVpc(ctx, &sdk.CreateVpcInput{CidrBlock: aws.String("10.0.0.0/8")})), "InvalidVpc.Range"},
 		"a VPC without a block":              {failed(w.CreateVpc(ctx, &sdk.CreateVpcInput{})), "MissingParameter"},
-		"tags of another type":               {failed(w.CreateVpc(ctx, &sdk.CreateVpcInput{CidrBlock: aws.String("10.0.0.0/16"), TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeSubnet}}})), "InvalidParameterValue"},
+		"tags of another type":               {failed(w.CreateVpc(ctx, &sdk.CreateVpcInput{CidrBlock: aws.String("10.0.0.0/16"), TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeSubnet}}})), "InvalidParameter"},
 		"tags of no type":                    {failed(w.CreateVpc(ctx, &sdk.CreateVpcInput{CidrBlock: aws.String("10.0.0.0/16"), TagSpecifications: []types.TagSpecification{{}}})), "InvalidParameter"},
 		"tags without any":                   {failed(w.CreateVpc(ctx, &sdk.CreateVpcInput{CidrBlock: aws.String("10.0.0.0/16"), TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeVpc}}})), "InvalidParameter"},
 		"two attributes at once":             {failed(w.ModifyVpcAttribute(ctx, &sdk.ModifyVpcAttributeInput{VpcId: &vpc, EnableDnsSupport: &types.AttributeBooleanValue{Value: aws.Bool(true)}, EnableDnsHostnames: &types.AttributeBooleanValue{Value: aws.Bool(true)}})), "InvalidParameterCombination"},

@@ -334,7 +334,7 @@ func (a *API) requested(g group, in *types.SecurityGroupRuleRequest) (rules.Rule
 		return rules.Rule{}, err
 	}
 	if len(all) != 1 {
-		return rules.Rule{}, fault.Combination("Only one of cidrIpv4, cidrIpv6, prefixListId, or referencedGroupId can be specified")
+		return rules.Rule{}, fault.Combination("Only one of cidrIp, cidrIpv6, prefixListId, or referencedGroupId can be specified")
 	}
 	return all[0], nil
 }
