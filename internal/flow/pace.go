@@ -53,13 +53,22 @@ type pacing struct {
 	set    func(deadline time.Time) error
 	waited time.Duration
 	moved  int64
+	until  time.Time // the deadline that was set last; zero: none is known
 }
+
+// leeway is how much sooner than it might a wait ends, as a share of the patience, so that a
+// deadline need not be set for each of many short ones.
+const leeway = 100
 
 // begin bounds the wait that begins.
 func (p *pacing) begin() time.Time {
 	now := time.Now()
 	bonus := time.Duration(float64(p.moved) / float64(p.pace.Rate) * float64(time.Second))
-	_ = p.set(now.Add(p.pace.Patience + min(bonus-p.waited, 0)))
+	until := now.Add(p.pace.Patience + min(bonus-p.waited, 0))
+	if sooner := until.Sub(p.until); sooner < 0 || sooner > p.pace.Patience/leeway {
+		p.until = until
+		_ = p.set(until)
+	}
 	return now
 }
 
