@@ -24,7 +24,9 @@ func (p points) trace(o Options) (Trace, error) {
 	if len(p.rows) == 0 {
 		return t, errEmpty
 	}
-	slices.SortStableFunc(p.rows, byTime)
+	if !slices.IsSortedFunc(p.rows, byTime) {
+		slices.SortStableFunc(p.rows, byTime)
+	}
 	if !p.times {
 		return numbered(t, p.rows, o)
 	}
@@ -132,7 +134,7 @@ func lineOf(r point) string {
 // up, of gauges the mean is taken. Of local times without a zone few such rows are the hour
 // that is there twice when clocks change.
 func (t *Trace) once(rows []point, local bool) ([]point, error) {
-	kept, same, joined := rows[:0:0], 0, 0
+	kept, same, joined := rows[:0], 0, 0 // what is kept takes the place of what has been seen
 	for i := 0; i < len(rows); {
 		j, first := i, rows[i]
 		sum, known := 0.0, 0
@@ -184,21 +186,17 @@ func (t *Trace) place(rows []point, step time.Duration) error {
 		t.Values, t.Start, t.Step = []float64{rows[0].value}, time.Unix(0, rows[0].at).UTC(), step
 		return nil
 	}
-	times := make([]int64, len(rows))
-	for i, r := range rows {
-		times[i] = r.at
-	}
-	g, err := gridOf(times, t.Kind == Counts)
+	g, err := gridOf(rows, t.Kind == Counts)
 	if err != nil {
 		return err
 	}
 	t.Step, t.Start = g.step, time.Unix(0, g.start).UTC()
-	cells := g.cell(times[len(times)-1]) + 1
+	cells := g.cell(rows[len(rows)-1].at) + 1
 	if err := t.bound(cells, rows); err != nil {
 		return err
 	}
 	t.Values = make([]float64, cells)
-	known := make([]int, cells)
+	known := make([]int32, cells)
 	for _, r := range rows {
 		if !math.IsNaN(r.value) {
 			t.Values[g.cell(r.at)] += r.value
@@ -213,10 +211,10 @@ func (t *Trace) place(rows []point, step time.Duration) error {
 			t.Values[i] /= float64(n)
 		}
 	}
-	if text := g.describe(times, t.Kind == Counts); text != "" {
+	if text := g.describe(rows, t.Kind == Counts); text != "" {
 		t.note("%s", text)
 	}
-	t.absent = g.absent(times)
+	t.absent = g.absent(rows)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -359,11 +360,7 @@ func (c *columns) points() (points, error) {
 
 // mixed refuses rows of several series, which a column of words tells apart.
 func (c *columns) mixed(rows []point) error {
-	times := make(map[int64]bool, len(rows))
-	for _, r := range rows {
-		times[r.at] = true
-	}
-	if 10*len(times) > 9*len(rows) {
+	if len(c.words) == 0 || 10*timesOf(rows) > 9*len(rows) {
 		return nil
 	}
 	for _, column := range c.words {
@@ -376,6 +373,19 @@ func (c *columns) mixed(rows []point) error {
 			Remedy: fmt.Sprintf("choose one with --where '%s=%s'", c.title(column), names[0])}
 	}
 	return nil
+}
+
+// timesOf is how many times rows have.
+func timesOf(rows []point) (n int) {
+	if !slices.IsSortedFunc(rows, byTime) {
+		rows = slices.SortedFunc(slices.Values(rows), byTime)
+	}
+	for i, r := range rows {
+		if i == 0 || r.at != rows[i-1].at {
+			n++
+		}
+	}
+	return n
 }
 
 // cellAt is a cell of a row, which may be short.
