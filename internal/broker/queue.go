@@ -64,6 +64,11 @@ func (q *Queue) append(record func([]byte) []byte) (end queuelog.Position, err e
 	if err := q.log.Present(); err != nil {
 		return 0, q.broker.failed(err)
 	}
+	return q.appendToSync(record)
+}
+
+// appendToSync is append for what is synced next, by which it is seen, too.
+func (q *Queue) appendToSync(record func([]byte) []byte) (end queuelog.Position, err error) {
 	q.begin()
 	q.batch.Add(record)
 	return q.write()
