@@ -2,7 +2,7 @@ package trace
 
 import (
 	"fmt"
-	"slices"
+	"iter"
 	"time"
 )
 
@@ -41,29 +41,26 @@ var niceSteps = func() []time.Duration {
 }()
 
 // gridOf finds the grid of rows in the order of their times, of which there are two at least.
-func gridOf(rows []point, counts bool) (grid, error) {
-	distances := make([]int64, len(rows)-1)
-	common := int64(0)
-	for i := range distances {
-		distances[i] = rows[i+1].at - rows[i].at
-		common = divisor(common, distances[i])
+func gridOf(rows *timeline, counts bool) (grid, error) {
+	distances, common := rows.distances(), int64(0)
+	for _, d := range distances {
+		common = divisor(common, d.time)
 	}
-	slices.Sort(distances)
-	n := int64(len(rows))
-	span := rows[n-1].at - rows[0].at
-	atCommon := grid{start: rows[0].at, step: time.Duration(common)}
-	if mode(distances) == common || common >= int64(time.Second) && span/common < 3*n {
+	n, first := int64(rows.len()), rows.first().at
+	span := rows.last().at - first
+	atCommon := grid{start: first, step: time.Duration(common)}
+	if mode(distances).time == common || common >= int64(time.Second) && span/common < 3*n {
 		return atCommon, nil
 	}
-	median := time.Duration(distances[len(distances)/2])
-	if g, ok := nearGrid(rows, median); ok {
+	usual := time.Duration(median(distances))
+	if g, ok := nearGrid(rows, usual); ok {
 		return g, nil
 	}
 	// Of months, which have so many days, no two rows are a day apart.
-	if counts && common >= int64(time.Minute) && distances[0] == common && span/common < 100*n {
+	if counts && common >= int64(time.Minute) && distances[0].time == common && span/common < 100*n {
 		return atCommon, nil
 	}
-	return coarse(rows, median)
+	return coarse(rows, usual)
 }
 
 // divisor is the greatest common divisor.
@@ -74,44 +71,30 @@ func divisor(a, b int64) int64 {
 	return a
 }
 
-// mode is the most frequent of ascending distances.
-func mode(distances []int64) (best int64) {
-	most, count := 0, 0
-	for i, d := range distances {
-		if i > 0 && d != distances[i-1] {
-			count = 0
-		}
-		if count++; count > most {
-			best, most = d, count
-		}
-	}
-	return best
-}
-
 // nearGrid is a grid whose steps times miss by a little: rounded down, or rounded, whichever
 // leaves fewer steps empty or twice taken.
-func nearGrid(rows []point, median time.Duration) (grid, bool) {
+func nearGrid(rows *timeline, median time.Duration) (grid, bool) {
 	for _, step := range niceSteps {
 		if apart := float64(median) / float64(step); apart < 0.9 || apart > 1.1 {
 			continue
 		}
-		down := grid{start: rows[0].at - rows[0].at%int64(step), step: step, form: near}
+		down := grid{start: rows.first().at - rows.first().at%int64(step), step: step, form: near}
 		round := grid{shift: int64(step) / 2, step: step, form: near}
-		round.start = rows[0].at + round.shift - (rows[0].at+round.shift)%int64(step)
+		round.start = rows.first().at + round.shift - (rows.first().at+round.shift)%int64(step)
 		best := down
 		if round.misfits(rows) < down.misfits(rows) {
 			best = round
 		}
-		return best, 20*best.misfits(rows) <= len(rows)+40
+		return best, 20*best.misfits(rows) <= rows.len()+40
 	}
 	return grid{}, false
 }
 
 // misfits counts steps that two times share and steps that are left empty between.
-func (g grid) misfits(rows []point) int {
+func (g grid) misfits(rows *timeline) int {
 	n := 0
-	for i := 1; i < len(rows); i++ {
-		switch d := g.cell(rows[i].at) - g.cell(rows[i-1].at); {
+	for before, at := range g.pairs(rows) {
+		switch d := at - before; {
 		case d == 0:
 			n++
 		case d > 1 && d < 4: // longer holes are missing rows whatever the grid
@@ -121,20 +104,34 @@ func (g grid) misfits(rows []point) int {
 	return n
 }
 
+// pairs are the steps of each row but the first, with that of the row before.
+func (g grid) pairs(rows *timeline) iter.Seq2[int64, int64] {
+	return func(yield func(before, at int64) bool) {
+		before := int64(0)
+		for i, r := range rows.all() {
+			at := g.cell(r.at)
+			if i > 0 && !yield(before, at) {
+				return
+			}
+			before = at
+		}
+	}
+}
+
 // coarse is the finest usual grid of which nearly every step has a time.
-func coarse(rows []point, median time.Duration) (grid, error) {
+func coarse(rows *timeline, median time.Duration) (grid, error) {
 	for _, step := range niceSteps {
-		g := grid{start: rows[0].at - rows[0].at%int64(step), step: step, form: irregular}
+		g := grid{start: rows.first().at - rows.first().at%int64(step), step: step, form: irregular}
 		if step < median {
 			continue
 		}
 		taken := int64(1)
-		for i := 1; i < len(rows); i++ {
-			if g.cell(rows[i].at) > g.cell(rows[i-1].at) {
+		for before, at := range g.pairs(rows) {
+			if at > before {
 				taken++
 			}
 		}
-		if steps := g.cell(rows[len(rows)-1].at) + 1; taken*100 >= steps*95 {
+		if steps := g.cell(rows.last().at) + 1; taken*100 >= steps*95 {
 			return g, nil
 		}
 	}
@@ -142,11 +139,11 @@ func coarse(rows []point, median time.Duration) (grid, error) {
 }
 
 // describe tells what was done with times.
-func (g grid) describe(rows []point, counts bool) string {
+func (g grid) describe(rows *timeline, counts bool) string {
 	switch g.form {
 	case near:
 		moved, most := 0, time.Duration(0)
-		for _, r := range rows {
+		for _, r := range rows.all() {
 			by := time.Duration(r.at - g.start - g.cell(r.at)*int64(g.step)).Abs()
 			if by > 0 {
 				moved, most = moved+1, max(most, by)
@@ -164,10 +161,10 @@ func (g grid) describe(rows []point, counts bool) string {
 }
 
 // absent are the steps without a row.
-func (g grid) absent(rows []point) []int64 {
+func (g grid) absent(rows *timeline) []int64 {
 	var steps []int64
-	for i := 1; i < len(rows); i++ {
-		for at := g.cell(rows[i-1].at) + 1; at < g.cell(rows[i].at); at++ {
+	for before, next := range g.pairs(rows) {
+		for at := before + 1; at < next; at++ {
 			if len(steps) >= maxCells {
 				return steps
 			}
