@@ -25,6 +25,9 @@ type Seen struct {
 	// Brief leaves the words of a decision and its activity unsaid; see scaling.Seen. Of a
 	// decision to hold there is only what is recorded.
 	Brief bool
+	// Certain says that a capacity that is asked for will be set: what it takes the place of
+	// is not kept.
+	Certain bool
 	// Patience is how long an activity may take to be fulfilled; 0 is half an hour.
 	Patience time.Duration
 }
@@ -306,7 +309,7 @@ func (s *step) set(a scaling.Activity, d *scaling.Decision) {
 	}
 	s.own()
 	for i, p := range s.g.Policies {
-		if p.Cooldown != (scaling.Cooldown{}) {
+		if !s.seen.Certain && p.Cooldown != (scaling.Cooldown{}) {
 			if before.Cooldowns == nil {
 				before.Cooldowns = map[string]scaling.Cooldown{}
 			}

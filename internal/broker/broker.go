@@ -36,6 +36,7 @@ type Broker struct {
 	mu       sync.Mutex
 	queues   map[string]*Queue // those that are open
 	book     *mark.Book        // how long the logs are; nil before the first queue is open
+	is       os.FileInfo       // the folder, from then on
 	failure  chan error
 	stopping chan struct{} // closed when nobody shall wait any more
 	once     sync.Once
@@ -105,11 +106,20 @@ func (b *Broker) Queue(id string, s queue.Settings) (*Queue, error) {
 	return q, nil
 }
 
+// openBook opens the book with the first queue. For the others the folder has to be the one that
+// it was then: one that is made anew would take messages that are gone when the old one is put back.
 func (b *Broker) openBook() error {
-	if b.book != nil || b.Lazy {
+	switch {
+	case b.Lazy:
 		return nil
+	case b.book != nil:
+		return damage.Present(b.Folder, b.is)
 	}
 	if err := os.MkdirAll(b.Folder, 0o700); err != nil {
+		return err
+	}
+	is, err := os.Stat(b.Folder)
+	if err != nil {
 		return err
 	}
 	path := filepath.Join(b.Folder, mark.FileName)
@@ -122,7 +132,7 @@ func (b *Broker) openBook() error {
 	if err != nil {
 		return err
 	}
-	if b.book = book; damaged > 0 {
+	if b.book, b.is = book, is; damaged > 0 {
 		b.Log.Error("it is not known of some queues, or of deliveries, how long their logs were, so what may be cut off of them is not missed: the note of it is damaged and was begun anew",
 			"file", path, "notes", damaged)
 	}

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -106,6 +107,7 @@ func (e ConfigError) Unwrap() error { return e.error }
 // A Server is one running `flyball serve`.
 type Server struct {
 	cfg     Config
+	uid     int // whose programs it is
 	dir     folder
 	clock   *clock.Clock
 	ahead   clockNote
@@ -154,7 +156,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	}
 	log := newClockedLog(cfg.Log)
 	cfg.Log = slog.New(log)
-	s := &Server{cfg: cfg, running: make(chan struct{})}
+	s := &Server{cfg: cfg, uid: os.Geteuid(), running: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			s.release()
