@@ -46,13 +46,14 @@ type contest struct {
 	candidates []*candidate
 }
 
-// origins are where the forecasts start: up to six back-tests half a horizon
+// origins are where the forecasts start: up to so many back-tests half a horizon
 // apart (in whole days, so that each starts at the same time of day as the
-// forecast itself), two more a week and two weeks ago, which meet the days of
-// the week that come next, as long as two thirds of the history, and the
-// longest season, remain to learn from; and the end of the history.
+// forecast itself), and if they do not reach as far, two more a week and two weeks
+// ago, which meet the days of the week that come next, as long as half of the
+// history, and the longest season, remain to learn from; and the end of the history.
 func origins(n, horizon int, seasons []int) []int {
-	step, learn := (horizon+1)/2, (2*n+2)/3
+	const most = 20
+	step, learn := (horizon+1)/2, (n+1)/2
 	if k := len(seasons); k > 0 {
 		day, long := seasons[0], seasons[k-1]
 		step = (step + day - 1) / day * day
@@ -62,13 +63,13 @@ func origins(n, horizon int, seasons []int) []int {
 	}
 	var o []int
 	if k := len(seasons); k > 1 {
-		for t := n - 2*seasons[k-1]; t < n-6*step; t += seasons[k-1] {
+		for t := n - 2*seasons[k-1]; t < n-most*step; t += seasons[k-1] {
 			if t >= learn {
 				o = append(o, t)
 			}
 		}
 	}
-	for k := min(6, (n-learn)/step); k >= 0; k-- {
+	for k := min(most, (n-learn)/step); k >= 0; k-- {
 		o = append(o, n-k*step)
 	}
 	return o

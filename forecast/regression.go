@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -253,10 +254,7 @@ func (d *design) solve(weights []float64, origins []int) [][]float64 {
 			for a, x := range row {
 				x *= w
 				moment[a] += x * d.target[i]
-				sums := gram[a*n : a*n+a+1]
-				for b := range sums {
-					sums[b] += x * row[b]
-				}
+				floats.AddScaled(gram[a*n:a*n+a+1], x, row[:a+1])
 			}
 		}
 		c := d.coefficients(gram, moment)
