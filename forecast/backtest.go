@@ -50,13 +50,15 @@ type contest struct {
 // apart (in whole days, so that each starts at the same time of day as the
 // forecast itself), and if they do not reach as far, two more a week and two weeks
 // ago, which meet the days of the week that come next, as long as half of the
-// history, and the longest season, remain to learn from; and the end of the history.
+// history remains to learn from, of a short one two thirds, and the longest season; and
+// the end of the history.
 func origins(n, horizon int, seasons []int) []int {
 	const most = 20
 	step, learn := (horizon+1)/2, (n+1)/2
 	if k := len(seasons); k > 0 {
 		day, long := seasons[0], seasons[k-1]
 		step = (step + day - 1) / day * day
+		learn = max(learn, min((2*n+2)/3, 2*long)) // of two of them most methods can
 		if n-step >= long {
 			learn = max(learn, long)
 		}

@@ -177,7 +177,7 @@ func (d deviation) away(p float64) float64 {
 // The constants hold 80 % and 95 % intervals to their level on the earlier
 // parts of the M4 series (docs/predictive.md).
 func (c *contest) widening(tail float64) float64 {
-	const few, extremes = 2.5, 0.048
+	const few, extremes = 1.5, 0.048
 	tests := float64(len(c.origins) - 1)
 	return (1 + extremes/math.Sqrt(tail)) * (1 + few/(tests+1)) / (1 + few/7)
 }
