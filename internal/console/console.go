@@ -81,6 +81,10 @@ func New(c Config) (http.Handler, error) {
 		"POST /console/load-tests/{id}/stop":                       pages.stopLoadTest,
 		"GET /console/services/{cluster}/{service}/update":         pages.update,
 		"POST /console/services/{cluster}/{service}/update":        pages.takeUpdate,
+		"GET /console/services/{cluster}/{service}/policy":         pages.policy,
+		"POST /console/services/{cluster}/{service}/policy":        pages.takePolicy,
+		"GET /console/services/{cluster}/{service}/simulate":       pages.simulate,
+		"POST /console/services/{cluster}/{service}/simulate":      pages.takeSimulation,
 		"GET /console/services/{cluster}/{service}/edit":           pages.edit,
 		"POST /console/services/{cluster}/{service}/edit":          pages.change,
 		"GET /console/alarms":                                      pages.alarms,
@@ -275,6 +279,17 @@ func pathTo(parts []string) string {
 
 // Events is where the event stream of the region is.
 func (l links) Events() string { return "/console/api/events" + l.with("detail=false") }
+
+// Hidden are the account and the region as fields of a form whose values become an address.
+func (l links) Hidden() (fields []choice) {
+	q, _ := url.ParseQuery(l.query) // which is one that was made here
+	for _, name := range []string{"account", "region"} {
+		if value := q.Get(name); value != "" {
+			fields = append(fields, choice{name, value})
+		}
+	}
+	return fields
+}
 
 // With is the page itself with something more in its query.
 func (l links) With(name, value string) string { return l.with(url.Values{name: {value}}.Encode()) }
