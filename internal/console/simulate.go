@@ -134,7 +134,7 @@ func goalOf(v *visit, text string) (*tune.Goal, error) {
 		return nil, &fieldError{"agree", sentence(err)}
 	}
 	if goal.Unit() == "requests" && v.clock.Speed != 1 {
-		return nil, &fieldError{"agree", "Latency is that of tasks, which live in real time, and the server's clock is faster: agree on minutes, such as " + usualAgreement + "."}
+		return nil, &fieldError{"agree", "Latency is that of tasks, which live in real time, and the server's clock does not: agree on minutes, such as " + usualAgreement + "."}
 	}
 	return &goal, nil
 }

@@ -2,6 +2,7 @@
 import { follow } from "./live.js";
 import { drawCharts } from "./charts.js";
 import { preview } from "./preview.js";
+import { progress } from "./progress.js";
 
 // A link of `flyball console` has its token behind #, where browsers do not send it.
 const signIn = document.getElementById("sign-in");
@@ -18,3 +19,5 @@ if (document.body.dataset.events) {
   follow(document.body.dataset.events, Number(document.body.dataset.refresh), redraw);
 }
 if (form) preview(form, charts, redraw);
+const search = document.querySelector("[data-progress]");
+if (search) progress(search);
