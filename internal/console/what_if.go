@@ -139,7 +139,7 @@ func (c *console) whatIfCharts(v *visit) error {
 		out.Panels[0].Title = p.Policy
 		out.Panels[0].Lines = []line{{"target " + number(o.Target), o.Target, "target"}, {"target " + p.Target, p.Value, "threshold"}}
 	}
-	return v.json(out)
+	return v.charts(out)
 }
 
 // sentence writes an error as one.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -221,11 +222,26 @@ func TestNamesAndTextsAreText(t *testing.T) {
 	quoted := url.QueryEscape(hostile)
 	for _, path := range []string{
 		"/console/", "/console/?q=" + quoted, "/console/?region=" + quoted, "/console/?page=" + quoted, "/console/services/shop/web",
+		"/console/services/shop/web/policy?kind=tracking&target=" + quoted + "&name=" + quoted, "/console/services/shop/web/policy?edit=" + quoted,
+		"/console/services/shop/web/policy?kind=" + quoted, "/console/services/shop/web/tune/" + url.PathEscape(hostile), "/console/metrics?namespace=shop&name=m&stat=" + quoted,
 		"/console/services/" + url.PathEscape(hostile) + "/web", "/console/services/shop/web?at=" + quoted, "/console/services/shop/web?range=" + quoted,
 	} {
 		_, body := b.get(path)
 		if strings.Contains(body, "<script>alert") || strings.Contains(body, "<img src=x") {
 			t.Errorf("%s has markup that came from outside", path)
+		}
+	}
+	everything := updateForm("review", url.Values{})
+	for _, path := range []string{"update", "policy", "simulate", "tune", "edit"} {
+		for field := range everything {
+			form := maps.Clone(everything)
+			form.Set(field, hostile)
+			form.Set("documents", hostile)
+			form.Set("agree", hostile)
+			_, _, body := b.ask(http.MethodPost, "/console/services/shop/web/"+path, form, nil)
+			if strings.Contains(body, "<script>alert") || strings.Contains(body, "<img src=x") {
+				t.Errorf("%s has markup that was typed as %s", path, field)
+			}
 		}
 	}
 	if _, body := b.get("/console/"); !strings.Contains(body, "&lt;script&gt;alert(1)") {
