@@ -41,6 +41,13 @@ func schemes() []string {
 	return []string{"dark"}
 }
 
+// long leaves a test to make test-console.
+func long(t *testing.T) {
+	if !*thorough && *screenshots == "" {
+		t.Skip("this is tried by make test-console")
+	}
+}
+
 func widths() []int64 {
 	if *thorough || *screenshots != "" {
 		return []int64{1280, 768, 390}

@@ -96,6 +96,7 @@ func TestASearchIsFollowedAndPutInPlace(t *testing.T) {
 }
 
 func TestBrowserASearchIsSeenAndStopped(t *testing.T) {
+	long(t)
 	chromium(t)
 	s := measured(t)
 	b := openTab(t, s.URL())

@@ -27,7 +27,7 @@ const pictureWidth = 1080
 
 // picture sends charts as a picture to be saved: what the script draws, in SVG.
 func (v *visit) picture(c charts) error {
-	f := chart.Figure{Title: v.r.URL.Path, From: moment(c.From), To: moment(c.To)}
+	f := chart.Figure{Title: strings.TrimSuffix(strings.TrimPrefix(v.r.URL.Path, "/console/"), "/charts"), From: moment(c.From), To: moment(c.To)}
 	for _, p := range c.Panels {
 		f.Panels = append(f.Panels, figurePanel(p))
 	}

@@ -327,6 +327,31 @@ func TestEventsAreOfOnesOwnAccount(t *testing.T) {
 	if err := json.Unmarshal([]byte(read()), &e); err != nil || e.Account != testAccount || e.Region != testRegion || e.Source == "" {
 		t.Errorf("%+v, %v", e, err)
 	}
+	aws, err := http.Get(base + "/console/api/events?form=eventbridge")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer aws.Body.Close()
+	lines = bufio.NewScanner(aws.Body)
+	read()
+	if _, err := c.ECS.RegisterTaskDefinition(t.Context(), &ecs.RegisterTaskDefinitionInput{Family: new("other"), ContainerDefinitions: []types.ContainerDefinition{{Name: new("a"), Image: new("a"), Memory: new(int32(16))}}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.ECS.UpdateService(t.Context(), &ecs.UpdateServiceInput{Cluster: new("shop"), Service: new("web"), TaskDefinition: new("other")}); err != nil {
+		t.Fatal(err)
+	}
+	var sent struct {
+		Version, ID, Source, Account, Region string
+		DetailType                           string `json:"detail-type"`
+		Resources                            []string
+		Detail                               map[string]any
+	}
+	if err := json.Unmarshal([]byte(read()), &sent); err != nil || sent.Version != "0" || sent.ID == "" || !strings.HasPrefix(sent.DetailType, "ECS ") || sent.Account != testAccount || len(sent.Detail) == 0 {
+		t.Errorf("as AWS sends it: %+v, %v", sent, err)
+	}
+	if status, _ := browse(t, base).get("/console/api/events?form=smoke"); status != http.StatusBadRequest {
+		t.Errorf("a form that there is not: %d", status)
+	}
 	eve := callerOf(base, testRegion, "210987654321").createKey(t, "eve")
 	embed(t, callerOf(base, testRegion, "210987654321"), "eve", "all", document("Allow", "*", "*", ""))
 	status, body := ask{method: http.MethodGet, path: "/console/api/events?account=" + testAccount, key: eve, service: "flyball", at: time.Now()}.send(t, base)
