@@ -35,7 +35,7 @@ test: ## all tests, with the race detector where there is a C compiler, and in a
 
 test-console: ## the console's pages in Chromium: answers, keyboard, contrast; SCREENSHOTS names a folder for pictures
 	@test -n "$(CHROMIUM)" || { echo "there is no Chromium on this machine (Debian: apt-get install chromium)"; exit 1; }
-	$(GO) test -count 1 -v -run Browser ./internal/console $(if $(SCREENSHOTS),-screenshots '$(abspath $(SCREENSHOTS))')
+	$(GO) test -count 1 -v -run "Browser|Pages" -timeout 30m ./internal/console -thorough $(if $(SCREENSHOTS),-screenshots '$(abspath $(SCREENSHOTS))')
 
 test-terraform: ## Terraform's AWS provider on the examples and on what tune writes, where terraform is there
 	$(GO) test -count 1 -v -timeout 30m -run TestTheRealProvider ./internal/terraform ./internal/tune -terraform

@@ -36,6 +36,7 @@ import (
 	"flyball/internal/store"
 	"flyball/internal/task"
 	"flyball/internal/telemetry"
+	"flyball/internal/tuning"
 	"flyball/internal/wire"
 )
 
@@ -136,6 +137,7 @@ type Server struct {
 	authority *authority.Authority
 	sessions  *session.Sessions // of the console
 	loadTests *loadtest.Tests
+	searches  *tuning.Searches // of the console
 
 	listeners    []net.Listener
 	host         string         // the address of the first listener
@@ -323,6 +325,7 @@ func (s *Server) Run(ctx context.Context) error {
 	group.Go(func() error { s.stopStrays(loops); return nil })
 	group.Go(func() error { <-loops.Done(); s.functions.close(); return nil })
 	group.Go(func() error { <-loops.Done(); s.loadTests.Close(); return nil })
+	group.Go(func() error { <-loops.Done(); s.searches.Close(); return nil })
 	group.Go(func() error { <-loops.Done(); s.endManual(); return nil })
 	group.Go(func() error { return s.sweepRegistry(loops) })
 	group.Go(func() error { return s.keepClock(loops) })
