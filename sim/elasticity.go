@@ -83,6 +83,8 @@ type demand struct {
 	table     erlangTable
 	most      []float64 // the highest rate for each number of tasks; 0: not known yet
 	last      int
+	above     float64 // the rates from which on, without the first, up to which it is the last one
+	upTo      float64
 }
 
 // mostTasks bounds the search.
@@ -90,6 +92,19 @@ const mostTasks = 1 << 17
 
 // of is the fewest tasks for a rate, one at least.
 func (d *demand) of(rate float64) int {
+	if rate <= d.upTo && rate > d.above {
+		return d.last
+	}
+	d.last = d.search(rate)
+	d.above, d.upTo = -1, d.rate(d.last)
+	if d.last > 1 {
+		d.above = d.rate(d.last - 1)
+	}
+	return d.last
+}
+
+// search looks for the fewest tasks, from those of the last rate on.
+func (d *demand) search(rate float64) int {
 	n := max(1, d.last)
 	if d.rate(n) >= rate {
 		for n > 1 && d.rate(n-1) >= rate {
@@ -99,7 +114,6 @@ func (d *demand) of(rate float64) int {
 			}
 			n -= step
 		}
-		d.last = n
 		return n
 	}
 	low, high := n, n+1 // low is too few
@@ -113,7 +127,6 @@ func (d *demand) of(rate float64) int {
 			high = mid
 		}
 	}
-	d.last = high
 	return high
 }
 

@@ -52,21 +52,31 @@ func (t *erlangTable) waiting(servers int, load float64) float64 {
 		return 0
 	case load >= float64(servers):
 		return 1
-	case servers <= fewServers:
+	}
+	if c := t.curve(servers); c != nil {
+		return c.at(load / float64(servers))
+	}
+	if servers <= fewServers {
 		return ErlangC(servers, load)
-	case servers > manyServers:
-		return halfinWhitt(servers, load)
 	}
-	if servers >= len(t.byServers) || t.byServers[servers] == nil {
-		t.add(servers)
-	}
-	return t.byServers[servers].at(load / float64(servers))
+	return halfinWhitt(servers, load)
 }
 
-func (t *erlangTable) add(servers int) {
+// curve is the one of so many servers, or nil where there is none.
+func (t *erlangTable) curve(servers int) *erlangCurve {
+	if servers <= fewServers || servers > manyServers {
+		return nil
+	}
 	for len(t.byServers) <= servers {
 		t.byServers = append(t.byServers, nil)
 	}
+	if t.byServers[servers] == nil {
+		t.byServers[servers] = newErlangCurve(servers)
+	}
+	return t.byServers[servers]
+}
+
+func newErlangCurve(servers int) *erlangCurve {
 	c := new(erlangCurve)
 	n := float64(servers)
 	for i := 1; i <= curveSteps; i++ {
@@ -77,7 +87,7 @@ func (t *erlangTable) add(servers int) {
 		c[i].share = b / idle
 		c[i].slope = (rises*idle - b*(b-1+use*rises)) / (idle * idle) / curveSteps
 	}
-	t.byServers[servers] = c
+	return c
 }
 
 // at is the cubic curve through both ends of a step, with their slopes.
@@ -87,7 +97,11 @@ func (c *erlangCurve) at(use float64) float64 {
 	t := x - float64(i)
 	a, b := &c[i], &c[i+1]
 	rise := b.share - a.share
-	return max(0, a.share+t*(a.slope+t*(3*rise-2*a.slope-b.slope+t*(a.slope+b.slope-2*rise))))
+	share := a.share + t*(a.slope+t*(3*rise-2*a.slope-b.slope+t*(a.slope+b.slope-2*rise)))
+	if share < 0 {
+		return 0
+	}
+	return share
 }
 
 // halfinWhitt is the limit of ErlangC for many servers ("Heavy-traffic limits for queues

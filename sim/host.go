@@ -23,7 +23,8 @@ type host struct {
 	calls    []called                   // that are to be answered
 	call     governor.Call              // room for the one that is
 	standing standing
-	idle     bool // the last step did nothing, and told nothing
+	idle     bool          // the last step did nothing, and told nothing
+	newID    func() string // numbers activities
 	ids      int
 	tracks   bool
 
@@ -38,10 +39,10 @@ type called struct {
 	meter *meter
 }
 
-func newHost(r *run) host {
+func newHost(r *run) *host {
 	s := r.scenario
 	g := governor.Governor{Kind: scaling.Services, Bounds: s.Bounds, Suspended: s.Suspended, Schedules: s.Schedules}
-	h := host{run: r, seen: map[string][]scaling.Alarm{}, steps: never, follows: never, empties: never}
+	h := &host{run: r, seen: map[string][]scaling.Alarm{}, steps: never, follows: never, empties: never}
 	for _, p := range s.Policies {
 		g.Policies = append(g.Policies, p.governed())
 	}
@@ -49,6 +50,10 @@ func newHost(r *run) host {
 	h.alarms = make([][]scaling.Alarm, len(s.Policies))
 	h.governor = g.Retarget(s.Bounds, s.Suspended)
 	h.tracks = g.Tracks()
+	h.newID = func() string {
+		h.ids++
+		return strconv.Itoa(h.ids)
+	}
 	return h
 }
 
@@ -329,10 +334,4 @@ func (h *host) record(out governor.Outcome) {
 			tell(a)
 		}
 	}
-}
-
-// newID numbers activities.
-func (h *host) newID() string {
-	h.ids++
-	return strconv.Itoa(h.ids)
 }

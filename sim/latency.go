@@ -59,13 +59,13 @@ type latencies struct {
 	ones    []int   // those of which each is known, by a 64th of a doubling; nil: none is
 }
 
-// add adds requests that wait alike.
-func (l *latencies) add(count float64, w waiting) {
+// add adds requests that wait alike, of which the mean waiting is known.
+func (l *latencies) add(count float64, w waiting, mean float64) {
 	l.count += count
-	l.sum += count * (w.mean() + l.station.time + l.station.apart)
+	l.sum += count * (mean + l.station.time + l.station.apart)
 	switch {
 	case w.behind > 0:
-		l.behind.add(count, w.mean())
+		l.behind.add(count, mean)
 	case w.share > 0:
 		l.waits.add(count*w.share, w.rate)
 	}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -24,6 +25,9 @@ type Predictive struct {
 	Quantile float64
 	// Calendar is that of the service.
 	Calendar governor.Calendar
+	// Hours are how many of the newest hours forecasts are made from; 0: governor.HistoryHours,
+	// which are the most.
+	Hours int
 	// Step is for how long there is a capacity each; 0: an hour. An hour is a number of steps,
 	// each of whole minutes.
 	Step time.Duration
@@ -52,6 +56,8 @@ func (p *Predictive) check() error {
 		return fmt.Errorf("datapoints appear %v after their minute; it must be less than a minute", p.Publication)
 	case p.Step != 0 && (p.Step < time.Minute || p.Step%time.Minute != 0 || time.Hour%p.Step != 0):
 		return fmt.Errorf("forecasts in steps of %v; an hour must be a number of steps of whole minutes", p.Step)
+	case p.Hours < 0 || p.Hours > governor.HistoryHours:
+		return fmt.Errorf("forecasts from %d hours; it must be 1 to %d", p.Hours, governor.HistoryHours)
 	case !(p.Quantile >= 0 && p.Quantile < 1):
 		return fmt.Errorf("a quantile of %v; it must be between 0 and 1", p.Quantile)
 	}
@@ -282,7 +288,8 @@ func (o *oracle) forecast(p *predicting) (scaling.Plan, error) {
 	if predict == nil {
 		predict = governor.Predict
 	}
-	history, whole := p.hours[max(0, len(p.hours)-governor.HistoryHours):], o.run.now >= p.whole
+	read := cmp.Or(p.Hours, governor.HistoryHours)
+	history, whole := p.hours[max(0, len(p.hours)-read):], o.run.now >= p.whole
 	if !whole {
 		history = slices.Clone(history)
 		history[len(history)-1] = p.seen

@@ -13,10 +13,28 @@ type queue struct {
 	backlog float64 // requests that piled up
 	held    held    // of these, those that came while no task served
 	crowd   *crowd  // nil: requests are a fluid
+	crew    crew    // the tasks that served last
 }
 
 func newQueue(s Service) queue {
 	return queue{station: s.station(), timeout: s.timeout(), holds: s.Workers || s.Buffered}
+}
+
+// A crew is what a number of tasks can do, which stays as it is for many minutes.
+type crew struct {
+	tasks    float64
+	servers  int
+	capacity float64 // requests a second
+	// curve is the share of requests that wait; nil: it is not known as one, or not yet.
+	curve *erlangCurve
+}
+
+// crewOf is the crew of so many tasks.
+func (q *queue) crewOf(tasks float64) *crew {
+	if q.crew.tasks != tasks {
+		q.crew = crew{tasks: tasks, servers: int(tasks) * q.station.servers, capacity: q.station.rate(tasks)}
+	}
+	return &q.crew
 }
 
 // Held requests came while no task served. How long they wait is told when one does.
@@ -61,20 +79,37 @@ func (f *flow) known() float64 {
 
 // steady is how requests wait that arrive at a rate below capacity or near it.
 func (q *queue) steady(tasks, rate float64) waiting {
-	servers := int(tasks) * q.station.servers
-	if servers == 0 {
+	c := q.crewOf(tasks)
+	if c.servers == 0 {
 		return waiting{}
 	}
-	share := q.table.waiting(servers, rate*q.station.time)
+	share := q.share(c, rate*q.station.time)
 	if share == 0 {
 		return waiting{}
 	}
-	capacity := q.station.rate(tasks)
-	drain := (capacity - rate) / q.station.variance
-	if piled := 2 * max(rate, capacity/2) * settling; drain*drain*piled < capacity*capacity {
-		drain = capacity / math.Sqrt(piled)
+	drain := (c.capacity - rate) / q.station.variance
+	most := c.capacity / 2
+	if rate > most {
+		most = rate
+	}
+	if piled := 2 * most * settling; drain*drain*piled < c.capacity*c.capacity {
+		drain = c.capacity / math.Sqrt(piled)
 	}
 	return waiting{share: share, rate: drain}
+}
+
+// share is the share of requests that wait for a crew, of an offered load in servers.
+func (q *queue) share(c *crew, load float64) float64 {
+	n := float64(c.servers)
+	if !(load > 0 && load < n) {
+		return q.table.waiting(c.servers, load)
+	}
+	if c.curve == nil {
+		if c.curve = q.table.curve(c.servers); c.curve == nil {
+			return q.table.waiting(c.servers, load)
+		}
+	}
+	return c.curve.at(load / n)
 }
 
 // pass lets requests arrive at a rate, per second, for some seconds.
@@ -84,7 +119,7 @@ func (q *queue) pass(tasks, rate, seconds float64) flow {
 		q.backlog = float64(len(q.crowd.waiting))
 		return f
 	}
-	capacity := q.station.rate(tasks)
+	capacity := q.crewOf(tasks).capacity
 	f := flow{seconds: seconds, arrived: rate * seconds, waiting: q.steady(tasks, rate)}
 	if q.backlog == 0 && rate <= capacity {
 		f.served = f.arrived

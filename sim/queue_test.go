@@ -82,7 +82,8 @@ func TestQuantilesOfResponses(t *testing.T) {
 	s := Service{CPU: time.Second, VCPU: 1}.station()
 	q := queue{station: s}
 	l := latencies{station: &s}
-	l.add(1000, q.steady(1, 0.8))
+	w := q.steady(1, 0.8)
+	l.add(1000, w, w.mean())
 	for _, p := range []float64{0.5, 0.95, 0.99} {
 		want := -math.Log(1-p) / 0.2
 		if got := l.quantile(p).Seconds(); !near(got, want, 1e-3) {

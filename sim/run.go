@@ -24,7 +24,7 @@ type run struct {
 	meters  []*meter
 	changes []Change // that are to come
 
-	host       host
+	host       *host
 	oracle     oracle
 	controller controller
 	score      score

@@ -183,7 +183,7 @@ func (s *score) add(f *flow, serving, paid float64) {
 	}
 	t.delays += kept * (f.delay + s.station.time + s.station.apart)
 	if s.scored() {
-		s.latencies.add(kept, f.waiting)
+		s.latencies.add(kept, f.waiting, f.delay)
 	}
 }
 

@@ -122,10 +122,10 @@ func (w *watcher) look(now int64, late int) (calls bool) {
 	if w.counts {
 		w.streak.add(&w.rule, w.newestValue(late))
 		if w.streak.known >= w.rule.Periods {
-			found := w.streak.verdict(&w.rule)
-			if found.State == alarm.OK && w.watch.State == alarm.OK {
+			if w.watch.State == alarm.OK && w.streak.breaching < w.rule.Periods {
 				return false
 			}
+			found := w.streak.verdict(&w.rule)
 			next, call := w.watch.Find(moment(now), w.rule, found, false)
 			return w.become(next, found, call)
 		}

@@ -6,13 +6,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"flyball/forecast"
-	"flyball/governor"
 	"flyball/sim"
 )
 
-// A foresight is how predictive policies forecast in a simulation: what tags say of a scalable
-// target.
+// A foresight is how predictive policies forecast in a simulation: in the place of what tags say
+// of a scalable target.
 type foresight struct {
+	given    func(flag string) bool
 	step     time.Duration
 	holidays holidays
 	quantile float64
@@ -20,7 +20,8 @@ type foresight struct {
 
 func (f *foresight) flags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.DurationVar(&f.step, "forecast-step", time.Hour, "time for which predictive policies forecast a capacity each, as the tag flyball:forecast-step")
+	f.given = flags.Changed
+	flags.DurationVar(&f.step, "forecast-step", time.Hour, "time for which predictive policies forecast a capacity each, in the place of the tag flyball:forecast-step")
 	flags.Var(&f.holidays, "holidays", "dates of holidays for predictive policies, as 2026-12-25 or, each year, 12-25; or a file with a date a line")
 	flags.Float64Var(&f.quantile, "quantile", forecast.Provision, "share of the hours for which the capacity of predictive policies is to be enough")
 }
@@ -36,9 +37,14 @@ func (f *foresight) apply(scenario *sim.Scenario, zone *time.Location) error {
 	for _, p := range scenario.Policies {
 		if p.Predictive != nil {
 			p.Predictive.Quantile = f.quantile
-			p.Predictive.Calendar = governor.Calendar{Zone: zone, Holidays: f.holidays}
-			if f.step < time.Hour {
-				p.Predictive.Step = f.step
+			if zone != nil {
+				p.Predictive.Calendar.Zone = zone
+			}
+			if f.given("holidays") {
+				p.Predictive.Calendar.Holidays = f.holidays
+			}
+			if f.given("forecast-step") {
+				p.Predictive.Step = f.step % time.Hour // 0: an hour
 			}
 		}
 	}

@@ -85,7 +85,7 @@ func (p *program) putEvents(ctx context.Context, w ruleWorld, rules int) error {
 	header := http.Header{"X-Amz-Target": {"AWSEvents.PutEvents"}, "Content-Type": {"application/x-amz-json-1.1"}}
 	began := time.Now()
 	var sent atomic.Int64
-	rate, err := many(ctx, callers, 5*time.Second, func(ctx context.Context) (int, error) {
+	rate, _, err := many(ctx, callers, 5*time.Second, func(ctx context.Context) (int, error) {
 		err := post(ctx, p.url, body, header.Clone())
 		if err == nil {
 			sent.Add(int64(len(entries)))

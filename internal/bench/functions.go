@@ -155,7 +155,7 @@ func (f *functionCaller) together(ctx context.Context) error {
 	var left atomic.Int64
 	left.Store(together)
 	began := time.Now()
-	_, err := many(ctx, 200, 0, func(ctx context.Context) (int, error) {
+	_, _, err := many(ctx, 200, 0, func(ctx context.Context) (int, error) {
 		if left.Add(-1) < 0 {
 			return 0, nil
 		}

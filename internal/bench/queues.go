@@ -134,8 +134,8 @@ func restart(ctx context.Context, q *queueClient, binary, dir string, backlog in
 }
 
 // many runs callers until one of them returns an error or says that it is done, or for a
-// time, and tells how many messages all of them have handled a second.
-func many(ctx context.Context, callers int, d time.Duration, call func(context.Context) (n int, err error)) (rate float64, err error) {
+// time, and tells how many messages all of them have handled, and how many a second.
+func many(ctx context.Context, callers int, d time.Duration, call func(context.Context) (n int, err error)) (rate float64, handled int64, err error) {
 	var total atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	began := time.Now()
@@ -152,7 +152,7 @@ func many(ctx context.Context, callers int, d time.Duration, call func(context.C
 		})
 	}
 	err = group.Wait()
-	return float64(total.Load()) / time.Since(began).Seconds(), err
+	return float64(total.Load()) / time.Since(began).Seconds(), total.Load(), err
 }
 
 const callers = 32
@@ -160,17 +160,41 @@ const callers = 32
 // throughput measures sends, and then receives of what was sent with their deletes.
 func (q *queueClient) throughput(ctx context.Context, d time.Duration) error {
 	body := q.batch()
-	rate, err := many(ctx, callers, d, func(ctx context.Context) (int, error) { return 10, q.post(ctx, "SendMessageBatch", body, nil) })
+	send := func(ctx context.Context) (int, error) { return 10, q.post(ctx, "SendMessageBatch", body, nil) }
+	if err := q.rate(ctx, "sends", d, send); err != nil {
+		return err
+	}
+	return q.rate(ctx, "receives_and_deletes", 0, q.take)
+}
+
+// rate measures how many messages are handled in a second, and the processor time that one
+// takes of the server, for which it matters less what else the machine does.
+func (q *queueClient) rate(ctx context.Context, what string, d time.Duration, call func(context.Context) (int, error)) error {
+	before, err := q.used()
 	if err != nil {
 		return err
 	}
-	figure(q.prefix+"queue_sends_10x200B", rate, "messages/s")
-	rate, err = many(ctx, callers, 0, q.take)
+	rate, handled, err := many(ctx, callers, d, call)
 	if err != nil {
 		return err
 	}
-	figure(q.prefix+"queue_receives_and_deletes_10x200B", rate, "messages/s")
+	after, err := q.used()
+	if err != nil {
+		return err
+	}
+	figure(q.prefix+"queue_"+what+"_10x200B", rate, "messages/s")
+	if after > before {
+		figure(q.prefix+"queue_"+what+"_server_cpu", (after-before).Seconds()*1e6/float64(handled), "us/message")
+	}
 	return nil
+}
+
+// used is the processor time that the server has used, or nothing where it is another's.
+func (q *queueClient) used() (time.Duration, error) {
+	if q.cmd == nil {
+		return 0, nil
+	}
+	return q.cpu()
 }
 
 // batch is a request that sends ten messages.
@@ -227,7 +251,7 @@ func (q *queueClient) wakeUps(ctx context.Context, n int) error {
 func (q *queueClient) backlog(ctx context.Context, n int) error {
 	body := q.batch()
 	var sent atomic.Int64
-	_, err := many(ctx, callers, 0, func(ctx context.Context) (int, error) {
+	_, _, err := many(ctx, callers, 0, func(ctx context.Context) (int, error) {
 		if sent.Add(10) > int64(n) {
 			return 0, nil
 		}

@@ -29,6 +29,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -43,6 +44,7 @@ type Client struct {
 	CloudWatch    *cloudwatch.Client
 	EC2           *ec2.Client
 	ECS           *ecs.Client
+	IAM           *iam.Client
 	Lambda        *lambda.Client
 	LoadBalancing *elasticloadbalancingv2.Client
 	Logs          *cloudwatchlogs.Client
@@ -98,6 +100,7 @@ func New(c Config) *Client {
 		CloudWatch:    cloudwatch.NewFromConfig(cfg),
 		EC2:           ec2.NewFromConfig(cfg),
 		ECS:           ecs.NewFromConfig(cfg),
+		IAM:           iam.NewFromConfig(cfg),
 		Lambda:        lambda.NewFromConfig(cfg),
 		LoadBalancing: elasticloadbalancingv2.NewFromConfig(cfg),
 		Logs:          cloudwatchlogs.NewFromConfig(cfg),

@@ -19,6 +19,7 @@ var signingNames = map[string]string{
 	"EC2":                       "ec2",
 	"ECS":                       "ecs",
 	"Elastic Load Balancing v2": "elasticloadbalancing",
+	"IAM":                       "iam",
 	"Lambda":                    "lambda",
 	"SQS":                       "sqs",
 	"STS":                       "sts",

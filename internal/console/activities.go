@@ -24,6 +24,8 @@ type activityRow struct {
 	What, Cause      string
 	Details          string
 	Why              []string
+	Times            int // how often it was refused alike
+	First            time.Time
 }
 
 // activities shows what was scaled, or not, newest first.
@@ -38,12 +40,34 @@ func (c *console) activities(v *visit) error {
 		rows = append(rows, some...)
 	}
 	slices.SortStableFunc(rows, func(a, b activityRow) int { return b.At.Compare(a.At) })
+	rows = folded(rows)
 	body := struct {
 		Held bool
 		Rows []activityRow
 	}{held, rows[:min(len(rows), mostShown)]}
 	c.show(v, http.StatusOK, "activities.html", page{Title: "Scaling activities", Section: "activities", Live: true, Body: body})
 	return nil
+}
+
+// folded are activities, newest first, in which what was refused to a resource again and again for
+// the same reason, as alarms call each minute, is one until something else comes of it.
+func folded(rows []activityRow) (all []activityRow) {
+	open := map[string]int{} // the newest refusal of a resource that nothing else has come after
+	for _, r := range rows {
+		i, is := open[r.Resource]
+		switch {
+		case len(r.Why) == 0:
+			delete(open, r.Resource)
+		case is && slices.Equal(all[i].Why, r.Why):
+			all[i].Times, all[i].First = all[i].Times+1, r.At
+			continue
+		default:
+			open[r.Resource] = len(all)
+		}
+		r.Times, r.First = 1, r.At
+		all = append(all, r)
+	}
+	return all
 }
 
 func readActivities(ctx context.Context, c *client.Client, kind scaling.Kind, held bool) (rows []activityRow, err error) {

@@ -23,7 +23,12 @@ func needsOf(r status.Resource) []Need {
 		urgent = append(urgent, Need{true, "Failing: " + r.Why[0]})
 	}
 	if r.Healthy != nil && r.Running > 0 && *r.Healthy < int(r.Running) {
-		other = append(other, Need{Text: fmt.Sprintf("%d of %d running tasks are healthy targets.", *r.Healthy, r.Running)})
+		need := Need{Text: fmt.Sprintf("%d of %d running tasks are healthy targets.", *r.Healthy, r.Running)}
+		if need.Urgent = r.State == status.Steady; need.Urgent { // else some are on their way
+			urgent = append(urgent, need)
+		} else {
+			other = append(other, need)
+		}
 	}
 	if t := r.Target; t != nil && r.State != status.Missing {
 		if len(t.Suspended) > 0 {

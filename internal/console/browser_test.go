@@ -222,6 +222,7 @@ var pagesOf = map[string]string{
 	"what-if":  "/console/services/shop/web/what-if?target=70&range=3h",
 	"sign-in":  "/console/sign-in",
 	"edit":     "/console/services/shop/web/edit",
+	"update":   "/console/services/shop/web/update",
 	"alarms":   "/console/alarms",
 	"queues":   "/console/queues",
 	"schedule": "/console/schedules",

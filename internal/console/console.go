@@ -9,6 +9,7 @@ package console
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -29,7 +30,10 @@ type Visitor struct {
 	Account  string   // that is looked at
 	Accounts []string // to choose from
 	Region   string
+	Nowhere  string         // why there is nothing where the request looks; empty: there is
 	Client   *client.Client // calls as the visitor may
+	// Together has calls made by a function in one change: its error takes back all of them.
+	Together func(context.Context, func(context.Context) error) error
 }
 
 // A Config is what the pages are made with. All fields must be set.
@@ -75,6 +79,8 @@ func New(c Config) (http.Handler, error) {
 		"GET /console/load-tests/{id}/charts":                      pages.loadTestCharts,
 		"GET /console/load-tests/{id}/files/{file}":                pages.loadTestFile,
 		"POST /console/load-tests/{id}/stop":                       pages.stopLoadTest,
+		"GET /console/services/{cluster}/{service}/update":         pages.update,
+		"POST /console/services/{cluster}/{service}/update":        pages.takeUpdate,
 		"GET /console/services/{cluster}/{service}/edit":           pages.edit,
 		"POST /console/services/{cluster}/{service}/edit":          pages.change,
 		"GET /console/alarms":                                      pages.alarms,
@@ -134,7 +140,11 @@ func (c *console) visited(serve func(*visit) error) http.HandlerFunc {
 			return
 		}
 		v := &visit{Visitor: visitor, w: w, r: r}
-		if v.clock, err = v.Client.Clock(r.Context()); err == nil {
+		if v.clock, err = v.Client.Clock(r.Context()); err == nil && v.Nowhere != "" {
+			v.r = r.Clone(r.Context())
+			v.r.URL.RawQuery, v.r.Form = "", nil // its links lead to where there is something
+			err = &missing{v.Nowhere}
+		} else if err == nil {
 			err = serve(v)
 		}
 		if err != nil && r.Context().Err() == nil {

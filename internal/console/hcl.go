@@ -1,93 +1,153 @@
 package console
 
 import (
-	"fmt"
-	"regexp"
-	"strconv"
+	"encoding/json"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+
+	"flyball/internal/hcl"
 )
+
+// resourceHCL is one resource of Terraform.
+func resourceHCL(kind, name string, all hcl.Fields) string {
+	var f hcl.File
+	f.Resource(kind, label(name), all)
+	return f.String()
+}
+
+// label is the last part of a name, as a resource of Terraform can have it.
+func label(s string) string { return hcl.Label(s[strings.LastIndexByte(s, '/')+1:]) }
+
+// given are the fields that have a value.
+func given(all hcl.Fields) (some hcl.Fields) {
+	for _, f := range all {
+		switch v := f.Value.(type) {
+		case nil:
+			continue
+		case *string:
+			if v == nil || *v == "" {
+				continue
+			}
+			f.Value = *v
+		case *int32:
+			if v == nil {
+				continue
+			}
+			f.Value = *v
+		}
+		some = append(some, f)
+	}
+	return some
+}
 
 // targetHCL is a scalable target as Terraform has it.
 func targetHCL(in *applicationautoscaling.RegisterScalableTargetInput) string {
-	s := in.SuspendedState
-	return fmt.Sprintf(`resource "aws_appautoscaling_target" %q {
-  service_namespace  = %s
-  resource_id        = %s
-  scalable_dimension = %s
-  min_capacity       = %d
-  max_capacity       = %d
-
-  suspended_state {
-    dynamic_scaling_out_suspended = %t
-    dynamic_scaling_in_suspended  = %t
-    scheduled_scaling_suspended   = %t
-  }
-}
-`, label(aws.ToString(in.ResourceId)), hclText(string(in.ServiceNamespace)), hclText(aws.ToString(in.ResourceId)), hclText(string(in.ScalableDimension)),
-		aws.ToInt32(in.MinCapacity), aws.ToInt32(in.MaxCapacity),
-		aws.ToBool(s.DynamicScalingOutSuspended), aws.ToBool(s.DynamicScalingInSuspended), aws.ToBool(s.ScheduledScalingSuspended))
+	fields := given(hcl.Fields{
+		{"service_namespace", string(in.ServiceNamespace)}, {"resource_id", in.ResourceId}, {"scalable_dimension", string(in.ScalableDimension)},
+		{"min_capacity", in.MinCapacity}, {"max_capacity", in.MaxCapacity}, {"role_arn", in.RoleARN},
+	})
+	if s := in.SuspendedState; s != nil {
+		fields = append(fields, hcl.Field{"suspended_state", hcl.Given(s)})
+	}
+	return resourceHCL("aws_appautoscaling_target", aws.ToString(in.ResourceId), fields)
 }
 
-// policyHCL is a target tracking policy on a predefined metric as Terraform has it; of others
-// nothing.
+// policyHCL is a policy as Terraform has it.
 func policyHCL(in *applicationautoscaling.PutScalingPolicyInput) string {
-	c := in.TargetTrackingScalingPolicyConfiguration
-	if c.PredefinedMetricSpecification == nil {
-		return ""
+	fields := hcl.Fields{
+		{"name", aws.ToString(in.PolicyName)}, {"policy_type", string(in.PolicyType)}, {"service_namespace", string(in.ServiceNamespace)},
+		{"resource_id", aws.ToString(in.ResourceId)}, {"scalable_dimension", string(in.ScalableDimension)},
 	}
-	var more strings.Builder
-	if c.ScaleOutCooldown != nil {
-		fmt.Fprintf(&more, "    scale_out_cooldown = %d\n", *c.ScaleOutCooldown)
+	switch in.PolicyType {
+	case types.PolicyTypeStepScaling:
+		fields = append(fields, hcl.Field{"step_scaling_policy_configuration", hcl.Given(in.StepScalingPolicyConfiguration)})
+	case types.PolicyTypePredictiveScaling:
+		fields = append(fields, hcl.Field{"predictive_scaling_policy_configuration", hcl.Given(in.PredictiveScalingPolicyConfiguration)})
+	default:
+		fields = append(fields, hcl.Field{"target_tracking_scaling_policy_configuration", hcl.Given(in.TargetTrackingScalingPolicyConfiguration)})
 	}
-	if c.ScaleInCooldown != nil {
-		fmt.Fprintf(&more, "    scale_in_cooldown = %d\n", *c.ScaleInCooldown)
-	}
-	if aws.ToBool(c.DisableScaleIn) {
-		more.WriteString("    disable_scale_in = true\n")
-	}
-	return fmt.Sprintf(`resource "aws_appautoscaling_policy" %q {
-  name               = %s
-  policy_type        = %s
-  service_namespace  = %s
-  resource_id        = %s
-  scalable_dimension = %s
-
-  target_tracking_scaling_policy_configuration {
-    target_value = %s
-%s
-    predefined_metric_specification {
-%s    }
-  }
-}
-`, label(aws.ToString(in.PolicyName)), hclText(aws.ToString(in.PolicyName)), hclText(string(in.PolicyType)), hclText(string(in.ServiceNamespace)),
-		hclText(aws.ToString(in.ResourceId)), hclText(string(in.ScalableDimension)),
-		strconv.FormatFloat(aws.ToFloat64(c.TargetValue), 'f', -1, 64), more.String(), predefinedHCL(c.PredefinedMetricSpecification))
+	return resourceHCL("aws_appautoscaling_policy", aws.ToString(in.PolicyName), fields)
 }
 
-func predefinedHCL(m *types.PredefinedMetricSpecification) string {
-	text := fmt.Sprintf("      predefined_metric_type = %s\n", hclText(string(m.PredefinedMetricType)))
-	if m.ResourceLabel != nil {
-		text += fmt.Sprintf("      resource_label         = %s\n", hclText(*m.ResourceLabel))
+// alarmHCL is the alarm that calls a step policy.
+func alarmHCL(in *cloudwatch.PutMetricAlarmInput, policy string) string {
+	dimensions := map[string]string{}
+	for _, d := range in.Dimensions {
+		dimensions[aws.ToString(d.Name)] = aws.ToString(d.Value)
 	}
-	return text
+	return resourceHCL("aws_cloudwatch_metric_alarm", aws.ToString(in.AlarmName), hcl.Fields{
+		{"alarm_name", aws.ToString(in.AlarmName)}, {"alarm_actions", hcl.Raw("[aws_appautoscaling_policy." + label(policy) + ".arn]")},
+		{"namespace", aws.ToString(in.Namespace)}, {"metric_name", aws.ToString(in.MetricName)}, {"dimensions", expression(dimensions)},
+		{"statistic", string(in.Statistic)}, {"period", aws.ToInt32(in.Period)}, {"evaluation_periods", aws.ToInt32(in.EvaluationPeriods)},
+		{"comparison_operator", string(in.ComparisonOperator)}, {"threshold", aws.ToFloat64(in.Threshold)},
+	})
 }
 
-// hclText is a text that Terraform does not take a part of for an expression.
-func hclText(s string) string {
-	return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(strconv.Quote(s))
+// actionHCL is a scheduled action.
+func actionHCL(in *applicationautoscaling.PutScheduledActionInput) string {
+	return resourceHCL("aws_appautoscaling_scheduled_action", aws.ToString(in.ScheduledActionName), append(given(hcl.Fields{
+		{"name", in.ScheduledActionName}, {"service_namespace", string(in.ServiceNamespace)}, {"resource_id", in.ResourceId},
+		{"scalable_dimension", string(in.ScalableDimension)}, {"schedule", in.Schedule}, {"timezone", in.Timezone},
+	}), hcl.Field{"scalable_target_action", hcl.Given(in.ScalableTargetAction)}))
 }
 
-var noLabel = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
-
-// label is a name that a resource of Terraform can have: it begins with a letter.
-func label(s string) string {
-	name := noLabel.ReplaceAllString(s[strings.LastIndexByte(s, '/')+1:], "_")
-	if name == "" || !('A' <= name[0]&^0x20 && name[0]&^0x20 <= 'Z') {
-		name = "service_" + name
+// definitionHCL is a revision of a task definition.
+func definitionHCL(in *ecs.RegisterTaskDefinitionInput) string {
+	fields := given(hcl.Fields{
+		{"family", in.Family}, {"cpu", in.Cpu}, {"memory", in.Memory}, {"execution_role_arn", in.ExecutionRoleArn}, {"task_role_arn", in.TaskRoleArn},
+	})
+	if in.NetworkMode != "" {
+		fields = append(fields, hcl.Field{"network_mode", string(in.NetworkMode)})
 	}
-	return name
+	if len(in.RequiresCompatibilities) > 0 {
+		fields = append(fields, hcl.Field{"requires_compatibilities", expression(in.RequiresCompatibilities)})
+	}
+	return resourceHCL("aws_ecs_task_definition", aws.ToString(in.Family), append(fields,
+		hcl.Field{"container_definitions", hcl.Raw("jsonencode(" + string(expression(lowered(hcl.Given(in.ContainerDefinitions)))) + ")")}))
+}
+
+// serviceHCL is what a service is set to.
+func serviceHCL(in *ecs.UpdateServiceInput, definition hcl.Raw) string {
+	fields := given(hcl.Fields{{"name", in.Service}, {"cluster", in.Cluster}, {"desired_count", in.DesiredCount}, {"task_definition", in.TaskDefinition}})
+	if definition != "" {
+		fields[len(fields)-1].Value = definition
+	}
+	if in.ForceNewDeployment {
+		fields = append(fields, hcl.Field{"force_new_deployment", true})
+	}
+	return resourceHCL("aws_ecs_service", aws.ToString(in.Service), fields)
+}
+
+// expression is a value of lists and members, which Terraform reads as JSON has them.
+func expression(v any) hcl.Raw {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return "null"
+	}
+	return hcl.Raw(strings.NewReplacer("${", "$${", "%{", "%%{").Replace(string(text)))
+}
+
+// lowered has the members of ECS begin with small letters, as its API has them.
+func lowered(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		all := make(map[string]any, len(v))
+		for key, member := range v {
+			if key != "DockerLabels" && key != "Options" { // whose names are the user's
+				member = lowered(member)
+			}
+			all[strings.ToLower(key[:1])+key[1:]] = member
+		}
+		return all
+	case []any:
+		for i := range v {
+			v[i] = lowered(v[i])
+		}
+	}
+	return v
 }

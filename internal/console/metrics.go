@@ -17,6 +17,7 @@ import (
 	"flyball/internal/awscommand"
 	"flyball/internal/client"
 	"flyball/internal/report"
+	"flyball/metric"
 )
 
 // A metricsPage lists metrics, and draws one, or what an expression makes of it.
@@ -134,8 +135,13 @@ func readMetricsPage(v *visit) (p metricsPage, err error) {
 		Stat: cmp.Or(v.r.FormValue("stat"), "Average"), Stats: []string{"Average", "Sum", "Minimum", "Maximum", "SampleCount", "p50", "p90", "p95", "p99"},
 		Period: 60, Periods: []int{1, 5, 10, 30, 60, 300, 900, 3600},
 	}
-	if n, err := strconv.Atoi(v.r.FormValue("period")); err == nil && n > 0 {
-		p.Period = n
+	if _, err := metric.ParseStatistic(p.Stat); err != nil {
+		return p, &missing{fmt.Sprintf("There is no statistic %q; there are Average, Sum, Minimum, Maximum, SampleCount and percentiles such as p99.", p.Stat)}
+	}
+	if text := v.r.FormValue("period"); text != "" {
+		if p.Period, err = strconv.Atoi(text); err != nil || p.Period < 1 {
+			return p, &missing{fmt.Sprintf("%q is no period; give seconds, such as 60.", text)}
+		}
 	}
 	if !slices.Contains(p.Periods, p.Period) {
 		p.Periods = append(p.Periods, p.Period)

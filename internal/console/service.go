@@ -24,6 +24,9 @@ type servicePage struct {
 	details
 }
 
+// Urgent reports whether somebody should look at it now.
+func (p servicePage) Urgent() bool { return len(p.Needs) > 0 && p.Needs[0].Urgent }
+
 // Tracked are the names of the target tracking policies.
 func (p servicePage) Tracked() (names []string) {
 	for _, policy := range p.Target.Policies {

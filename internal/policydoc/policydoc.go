@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -27,6 +28,9 @@ type Documents struct {
 	Actions  []types.ScheduledAction
 	Alarms   []cwtypes.MetricAlarm
 	Services []Service
+	// Tags are those of targets, by their resources. Flyball's own among them change how a
+	// target's policies react and forecast.
+	Tags map[string]map[string]string
 	// Autoscalers are those that are not AWS's. One of them decides in the place of policies.
 	Autoscalers []preset.Preset
 	// Parameters are the names that Options.Parameters can give values to.
@@ -178,6 +182,26 @@ func (d *Documents) Add(o Documents) {
 	d.Notes = append(d.Notes, o.Notes...)
 	d.Autoscalers = append(d.Autoscalers, o.Autoscalers...)
 	d.Parameters = append(d.Parameters, o.Parameters...)
+	for resource, tags := range o.Tags {
+		d.tag(resource, tags)
+	}
+}
+
+// tag adds tags of a target.
+func (d *Documents) tag(resource string, tags map[string]string) {
+	if len(tags) == 0 {
+		return
+	}
+	all := maps.Clone(d.Tags)
+	if all == nil {
+		all = map[string]map[string]string{}
+	}
+	of := maps.Clone(all[resource])
+	if of == nil {
+		of = map[string]string{}
+	}
+	maps.Copy(of, tags)
+	all[resource], d.Tags = of, all
 }
 
 func (d Documents) empty() bool {
@@ -200,6 +224,7 @@ func (d Documents) Resources() []string {
 // Of is what the documents say of one resource. Alarms are of all.
 func (d Documents) Of(resource string) Documents {
 	one := Documents{Alarms: d.Alarms, Notes: d.Notes, Autoscalers: d.Autoscalers}
+	one.tag(resource, d.Tags[resource])
 	for _, t := range d.Targets {
 		if aws.ToString(t.ResourceId) == resource {
 			one.Targets = append(one.Targets, t)

@@ -18,6 +18,7 @@ type policyFile struct {
 	Min       *int32                `yaml:"min" about:"tasks at the least" least:"0"`
 	Max       *int32                `yaml:"max" about:"tasks at the most" least:"0"`
 	Desired   int32                 `yaml:"desired" about:"tasks at the start; the least by default" least:"0"`
+	Tags      map[string]string     `yaml:"tags" about:"tags of the scalable target, as text; those that begin with flyball: change how its policies react and forecast"`
 	Task      fileTask              `yaml:"task" about:"size of a task"`
 	Policies  map[string]filePolicy `yaml:"policies" about:"scaling policies by their names; a number tracks that value of cpu, memory, requests or backlog"`
 	Schedules map[string]fileAction `yaml:"schedules" about:"scheduled actions by their names"`
@@ -70,6 +71,7 @@ func readPolicyFile(n *yaml.Node) (Documents, error) {
 	if f.Min != nil {
 		d.Targets = []types.ScalableTarget{{ResourceId: &id, MinCapacity: f.Min, MaxCapacity: f.Max, ServiceNamespace: types.ServiceNamespaceEcs}}
 	}
+	d.tag(id, f.Tags)
 	for name, at := range members(get(n, "policies")) {
 		p := policyOf{name: name, resource: id, filePolicy: f.Policies[name], at: at}
 		if err := p.add(&d); err != nil {

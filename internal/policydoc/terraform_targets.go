@@ -15,7 +15,21 @@ func (p *plan) target(d *Documents, r *resource) error {
 	}
 	t.ResourceId = &id
 	d.Targets = append(d.Targets, t)
+	d.tag(id, tagsOf(r, "tags_all")) // with those that the provider gives all
+	d.tag(id, tagsOf(r, "tags"))
 	return err
+}
+
+// tagsOf are the tags of a resource that are known before an apply.
+func tagsOf(r *resource, member string) map[string]string {
+	values, _ := r.Values[member].(map[string]any)
+	tags := map[string]string{}
+	for key, value := range values {
+		if text, ok := value.(string); ok {
+			tags[key] = text
+		}
+	}
+	return tags
 }
 
 // resourceID is the resource of a target, or of the target that a policy refers to. One

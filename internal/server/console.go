@@ -12,11 +12,13 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	"flyball/internal/cell"
 	"flyball/internal/client"
 	"flyball/internal/console"
 	"flyball/internal/event"
 	"flyball/internal/eventstream"
 	"flyball/internal/session"
+	"flyball/internal/state"
 	"flyball/internal/wire"
 )
 
@@ -117,20 +119,42 @@ func (c *consoleHost) visitor(r *http.Request) (console.Visitor, error) {
 	}
 	judged := wire.Call{Scope: caller.Scope, Principal: caller.Principal}
 	caller.Scope.Region = cmp.Or(r.FormValue("region"), caller.Scope.Region)
+	nowhere := ""
 	if account := r.FormValue("account"); account != "" && s.mayLook(judged, account) {
 		caller.Scope.Account = account
+	} else if account != "" && account != caller.Scope.Account {
+		nowhere = fmt.Sprintf("There is nothing in account %s that you may look at.", account)
 	}
 	if s.cells.find(caller.Scope.Account, caller.Scope.Region) == nil { // looking opens none
+		if asked := r.FormValue("region") != "" || r.FormValue("account") != ""; asked && nowhere == "" {
+			nowhere = fmt.Sprintf("There is nothing in region %s of account %s: nobody has called the server there yet.", caller.Scope.Region, caller.Scope.Account)
+		}
 		caller.Scope.Region = s.cfg.Region
 	}
 	v := console.Visitor{
 		Accounts: s.accountsFor(judged), Name: "administrator", Key: caller.Scope.AccessKey, SignedIn: signedIn,
 		Account: caller.Scope.Account, Region: caller.Scope.Region, Client: c.clientOf(caller),
+		Nowhere:  nowhere,
+		Together: s.together(caller.Scope.Account, caller.Scope.Region),
 	}
 	if caller.Principal != nil {
 		v.Name = caller.Principal.ARN
 	}
 	return v, nil
+}
+
+// together has calls in a region of an account made in one change: the error of one takes back all.
+func (s *Server) together(account, region string) func(context.Context, func(context.Context) error) error {
+	return func(ctx context.Context, do func(context.Context) error) error {
+		// To open what the calls are of is a change by itself, which waits for others to end.
+		if _, err := s.cells.of(account, region); err != nil {
+			return err
+		}
+		if _, err := s.globals.of(account, cell.Partition(region)); err != nil {
+			return err
+		}
+		return s.state.Change(ctx, func(ctx context.Context, _ *state.Tx) error { return do(ctx) })
+	}
 }
 
 // accountsFor are the accounts that somebody may look at, and in which there may be something.

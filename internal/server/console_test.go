@@ -233,6 +233,32 @@ func TestNamesAndTextsAreText(t *testing.T) {
 	}
 }
 
+// What is asked for and is not there is told, and nothing else is shown in its place.
+func TestWhatAnAddressAsksForIsShownOrTheAbsenceTold(t *testing.T) {
+	base, stop := serving(t, "")
+	defer stop()
+	furnish(t, client.New(client.Config{Endpoint: base, Region: testRegion}))
+	b := browse(t, base)
+	for path, says := range map[string]string{
+		"/console/?region=eu-north-1":                             "There is nothing in region eu-north-1",
+		"/console/alarms?region=nowhere":                          "There is nothing in region nowhere",
+		"/console/metrics?namespace=shop&name=m&stat=Middle":      "There is no statistic \"Middle\"",
+		"/console/metrics?namespace=shop&name=m&period=often":     "is no period",
+		"/console/metrics/charts?namespace=shop&name=m&period=-1": "is no period",
+		"/console/services/shop/web?range=2y":                     "There is no view of \"2y\"",
+		"/console/services/shop/web?at=noon":                      "noon",
+		"/console/?account=210987654321":                          "There is nothing in region us-east-1 of account 210987654321",
+	} {
+		status, body := b.get(path)
+		if body = html.UnescapeString(body); says != "" && (status != http.StatusNotFound || !strings.Contains(body, says)) {
+			t.Errorf("%s: %d, want %q", path, status, says)
+		}
+		if strings.Contains(body, "?region=") {
+			t.Errorf("%s leads on to where there is nothing", path)
+		}
+	}
+}
+
 // Alarms of target tracking policies have slashes in their names.
 func TestAnAlarmHasItsChartsWhateverItsName(t *testing.T) {
 	base, stop := serving(t, "")

@@ -44,8 +44,12 @@ func New(d policydoc.Documents, s Setup) (sim.Scenario, []string, error) {
 	if err := bound(&scenario, d, s); err != nil {
 		return scenario, nil, err
 	}
+	tags, err := tagsOf(d)
+	if err != nil {
+		return scenario, nil, err
+	}
 	for _, p := range d.Policies {
-		one, note, err := policy(d, p)
+		one, note, err := policy(d, p, tags)
 		if err != nil {
 			return scenario, nil, fmt.Errorf("policy %s: %w", aws.ToString(p.PolicyName), err)
 		}
@@ -107,8 +111,20 @@ func bound(scenario *sim.Scenario, d policydoc.Documents, s Setup) error {
 	return nil
 }
 
-// policy is a policy as package sim has it, and what is to be said about it.
-func policy(d policydoc.Documents, p types.ScalingPolicy) (sim.Policy, string, error) {
+// tagsOf are the tags of the target.
+func tagsOf(d policydoc.Documents) (map[string]string, error) {
+	for resource, tags := range d.Tags {
+		if err := rules.CheckTags(tags); err != nil {
+			return nil, fmt.Errorf("target %s: %w", resource, rules.Plain(err))
+		}
+		return tags, nil // there is one target
+	}
+	return nil, nil
+}
+
+// policy is a policy of a target with such tags as package sim has it, and what is to be said
+// about it.
+func policy(d policydoc.Documents, p types.ScalingPolicy, tags map[string]string) (sim.Policy, string, error) {
 	one := sim.Policy{Name: aws.ToString(p.PolicyName)}
 	checked, rule, err := rules.ReadPolicy(p, scaling.Services)
 	if err != nil {
@@ -118,9 +134,9 @@ func policy(d policydoc.Documents, p types.ScalingPolicy) (sim.Policy, string, e
 	note := ""
 	switch {
 	case checked.Predictive != nil:
-		one.Predictive, err = predictive(checked)
+		one.Predictive, err = predictive(checked, rules.ForesightOf(tags))
 	case checked.Tracking != nil:
-		one.Alarms, err = trackingAlarms(checked, p, one.Rule.(scaling.TargetTracking))
+		one.Alarms, err = trackingAlarms(checked, p, one.Rule.(scaling.TargetTracking), rules.PaceOf(tags))
 	default:
 		if one.Alarms, err = stepAlarms(d, p); err == nil && len(one.Alarms) == 0 {
 			err = errors.New("no alarm that calls it is described: add the output of aws cloudwatch describe-alarms")
@@ -130,14 +146,14 @@ func policy(d policydoc.Documents, p types.ScalingPolicy) (sim.Policy, string, e
 }
 
 // trackingAlarms are the two alarms that a target tracking policy makes for itself.
-func trackingAlarms(checked rules.Policy, p types.ScalingPolicy, rule scaling.TargetTracking) ([]sim.Alarm, error) {
+func trackingAlarms(checked rules.Policy, p types.ScalingPolicy, rule scaling.TargetTracking, pace rules.Pace) ([]sim.Alarm, error) {
 	id := scaling.ResourceID(aws.ToString(p.ResourceId))
 	if _, err := scaling.ParseServiceID(string(id)); err != nil {
 		id = "service/default/service" // of which there is one only
 	}
 	name := aws.ToString(p.PolicyName)
 	var alarms []sim.Alarm
-	for _, in := range checked.AlarmInputs(rules.AlarmSetting{Resource: id, Rule: rule, Pace: rules.PaceOf(nil), High: name + "-AlarmHigh", Low: name + "-AlarmLow"}) {
+	for _, in := range checked.AlarmInputs(rules.AlarmSetting{Resource: id, Rule: rule, Pace: pace, High: name + "-AlarmHigh", Low: name + "-AlarmLow"}) {
 		one, err := alarmOf(cwtypes.MetricAlarm{
 			AlarmName: in.AlarmName, Namespace: in.Namespace, MetricName: in.MetricName, Statistic: in.Statistic, Period: in.Period, Metrics: in.Metrics,
 			ComparisonOperator: in.ComparisonOperator, Threshold: in.Threshold, EvaluationPeriods: in.EvaluationPeriods,
@@ -206,11 +222,12 @@ func scheduled(a types.ScheduledAction, start time.Time) (governor.Schedule, err
 // does.
 const appears = time.Second
 
-// predictive is a predictive policy with its metrics as quantities.
-func predictive(checked rules.Policy) (*sim.Predictive, error) {
+// predictive is a predictive policy with its metrics as quantities, and how it forecasts.
+func predictive(checked rules.Policy, ahead rules.Foresight) (*sim.Predictive, error) {
 	m := checked.Specification()
 	f := checked.Forecasts()
-	p := &sim.Predictive{Target: aws.ToFloat64(m.TargetValue), Scales: f.Scales, Buffer: f.Buffer, Breach: f.Breach, Publication: appears}
+	p := &sim.Predictive{Target: aws.ToFloat64(m.TargetValue), Scales: f.Scales, Buffer: f.Buffer, Breach: f.Breach, Publication: appears,
+		Hours: ahead.Hours, Calendar: ahead.Calendar, Step: ahead.Step}
 	name := ""
 	switch {
 	case m.PredefinedMetricPairSpecification != nil:

@@ -204,3 +204,44 @@ func TestReports(t *testing.T) {
 		t.Errorf("%v: not met by %v", c, r.Measured())
 	}
 }
+
+const taggedFile = `
+service: shop/web
+min: 1
+max: 20
+tags: {team: shop, "flyball:time-zone": Europe/Berlin, "flyball:holidays": 12-25 2026-05-01, "flyball:forecast-step": "300", "flyball:history-days": "14", "flyball:scale-out-datapoints": "2"}
+policies:
+  cpu: 50
+  ahead: {metric: cpu, forecast: 50}
+`
+
+const taggedPlan = `{"format_version": "1.2", "planned_values": {"root_module": {"resources": [
+	{"address": "aws_appautoscaling_target.t", "mode": "managed", "type": "aws_appautoscaling_target", "values": {"resource_id": "service/shop/web", "min_capacity": 1, "max_capacity": 20,
+		"tags": {"flyball:forecast-step": "300", "flyball:history-days": "14", "flyball:time-zone": "Europe/Berlin"},
+		"tags_all": {"flyball:forecast-step": "600", "flyball:holidays": "12-25 2026-05-01", "flyball:scale-out-datapoints": "2"}}},
+	{"address": "aws_appautoscaling_policy.ahead", "mode": "managed", "type": "aws_appautoscaling_policy", "values": {"resource_id": "service/shop/web", "name": "ahead", "policy_type": "PredictiveScaling",
+		"predictive_scaling_policy_configuration": [{"metric_specification": [{"target_value": 50, "predefined_metric_pair_specification": [{"predefined_metric_type": "ECSServiceCPUUtilization"}]}]}]}},
+	{"address": "aws_appautoscaling_policy.cpu", "mode": "managed", "type": "aws_appautoscaling_policy", "values": {"resource_id": "service/shop/web", "name": "cpu", "policy_type": "TargetTrackingScaling",
+		"target_tracking_scaling_policy_configuration": [{"target_value": 50, "predefined_metric_specification": [{"predefined_metric_type": "ECSServiceAverageCPUUtilization"}]}]}}]}}}`
+
+// Flyball's own tags of a target change how its policies react and forecast, as they do in the
+// server.
+func TestTagsOfTheTargetCount(t *testing.T) {
+	for name, text := range map[string]string{"a file": taggedFile, "a plan": taggedPlan} {
+		s, _, err := simulation.New(document(t, text).Of("service/shop/web"), simulation.Setup{Start: start, Service: web})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		ahead, high := s.Policies[0].Predictive, s.Policies[1].Alarms[0].Rule
+		if ahead.Step != 5*time.Minute || ahead.Hours != 14*24 || ahead.Calendar.Zone.String() != "Europe/Berlin" || len(ahead.Calendar.Holidays) != 2 {
+			t.Errorf("%s: it forecasts by %+v", name, ahead)
+		}
+		if high.Periods != 2 {
+			t.Errorf("%s: scaling out takes %d datapoints, want 2", name, high.Periods)
+		}
+	}
+	wrong := strings.Replace(taggedFile, `"300"`, `"7"`, 1)
+	if _, _, err := simulation.New(document(t, wrong), simulation.Setup{Start: start, Service: web}); err == nil || !strings.Contains(err.Error(), "flyball:forecast-step") {
+		t.Errorf("a step of 7 seconds: %v", err)
+	}
+}

@@ -163,6 +163,17 @@ func (s *State) tellWait(ctx context.Context, commit store.Commit) {
 	}
 }
 
+// Join runs a function as a part of the change that a context comes from, and reports whether there
+// is one. What would be a Later outside a change is lost with it inside.
+func (s *State) Join(ctx context.Context, f func(*Tx)) bool {
+	t := joined(ctx, s.journal)
+	if t == nil {
+		return false
+	}
+	f(&Tx{t, s.scope})
+	return true
+}
+
 // Later is Change for loops whose changes cannot fail and that wait for no disk. It
 // is on disk within milliseconds, together with what follows on it.
 // Without room on the disk it is in memory until there is some. If the write fails for

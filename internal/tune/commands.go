@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"flyball/internal/hcl"
 )
 
 // WriteCommands writes the lines of the AWS CLI that put a candidate in place.
@@ -73,42 +75,11 @@ func (s Subject) names() (cluster, service string) {
 
 // compact is a value as JSON, without members that are not given.
 func compact(v any) string {
-	text, err := json.Marshal(given(v))
+	text, err := json.Marshal(hcl.Given(v))
 	if err != nil {
 		return ""
 	}
 	return string(text)
-}
-
-// given is a value of the SDK as maps and lists, without members that are not given.
-func given(v any) any {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return nil
-	}
-	var plain any
-	if json.Unmarshal(text, &plain) != nil {
-		return nil
-	}
-	return prune(plain)
-}
-
-func prune(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for key, member := range v {
-			if member = prune(member); member == nil || member == "" {
-				delete(v, key)
-			} else {
-				v[key] = member
-			}
-		}
-	case []any:
-		for i := range v {
-			v[i] = prune(v[i])
-		}
-	}
-	return v
 }
 
 // quote is a word for the shell.

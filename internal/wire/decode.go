@@ -272,7 +272,7 @@ func (d *decoder) lacking(p *plan, given uint64) error {
 	}
 	for i := range p.fields {
 		if f := &p.fields[i]; f.bit&^given != 0 {
-			return at(f.path, brokenRule{"null", "Member must not be null"})
+			return at(f.path, brokenRule{"null", notNull})
 		}
 	}
 	return nil

@@ -98,6 +98,7 @@ type rule struct {
 	pattern  string
 	match    func(string) bool
 	enum     []string
+	present  bool // messages about lists say that it is not null
 }
 
 // rule returns the constraint on values of a type, or nil. Enum values are the

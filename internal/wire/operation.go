@@ -171,7 +171,7 @@ func (s *service) openPlanners() {
 }
 
 func (s *service) newPlanner(name func(member, *smithy.Schema, string) string) *planner {
-	pl := &planner{document: s.document, enums: s.enums, shown: s.shown, model: s.model(), name: name, plans: map[planKey]*plan{}}
+	pl := &planner{document: s.document, enums: s.enums, present: s.present, shown: s.shown, model: s.model(), name: name, plans: map[planKey]*plan{}}
 	for _, u := range s.unions {
 		pl.unions = append(pl.unions, reflect.TypeOf(u))
 	}

@@ -100,6 +100,7 @@ type planner struct {
 	model    *model
 	name     func(member, *smithy.Schema, string) string // names a member on the wire
 	enums    map[string][]string                         // values that come first, by type
+	present  []string                                    // types that lists say are not null
 	shown    map[string][]string                         // members of structs that messages repeat, by type
 	plans    map[planKey]*plan
 	whole    bool // all members are in the body
@@ -152,6 +153,9 @@ func (pl *planner) fill(p *plan, shape string, schema *smithy.Schema) (err error
 	t := p.typ
 	s := pl.model.shape(shape)
 	p.rule, p.secret = s.rule(t, pl.enums[t.Name()]), s.Secret
+	if p.rule != nil {
+		p.rule.present = slices.Contains(pl.present, t.Name())
+	}
 	switch {
 	case t == timeType:
 		p.kind = kindTime

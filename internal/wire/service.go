@@ -48,6 +48,8 @@ type Service struct {
 	// values that the models lack. The values of a type with an empty list are not
 	// checked: its service does that.
 	enums map[string][]string
+	// present are types of which messages about lists say that no value may be null.
+	present []string
 	// shown are the members of structs that messages about lists of them repeat, in AWS's
 	// order and in its spelling. Of others only that there is one is told.
 	shown map[string][]string

@@ -212,6 +212,7 @@ func Lambda[T any](resolve func(context.Context, Scope) (T, error)) Service {
 		refusal:   lambdaRefusal,
 		endpoint:  true,
 		enums:     map[string][]string{"Runtime": {}}, // which have an error of their own
+		present:   []string{"Architecture"},
 		// Calls of functions change no state that an answer tells of.
 		stateless: []string{"Invoke"},
 		maxBody:   6 << 20,

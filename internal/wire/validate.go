@@ -109,7 +109,7 @@ func (c *checker) members(p *plan, v reflect.Value) {
 		if set {
 			c.value(f.plan, fv)
 		} else {
-			c.add(brokenRule{"null", "Member must not be null"})
+			c.add(brokenRule{"null", notNull})
 		}
 		c.pop()
 	}
@@ -234,8 +234,11 @@ func (r *rule) broken(k kind, v reflect.Value) []string {
 // brokenWithin is broken for the texts of a list, and for those and the numbers of a map. Of
 // these AWS tells all that they must do where one does not do all of it.
 func (r *rule) brokenWithin(k kind, v reflect.Value) (must []string) {
-	if must = r.broken(k, v); must == nil || (k == kindString || k == kindEnum) && !r.inEnum(v.String()) {
-		return must
+	if must = r.broken(k, v); must == nil {
+		return nil
+	}
+	if (k == kindString || k == kindEnum) && !r.inEnum(v.String()) {
+		return r.orNull(must)
 	}
 	must = nil
 	what, limit := "length", number
@@ -255,7 +258,17 @@ func (r *rule) brokenWithin(k kind, v reflect.Value) (must []string) {
 		must = append(must, r.like())
 	}
 	if what == "value" {
-		must = append(must, "Member must not be null")
+		must = append(must, notNull)
+	}
+	return r.orNull(must)
+}
+
+const notNull = "Member must not be null"
+
+// orNull adds to what a value of a list must do that it must be there, where AWS says that.
+func (r *rule) orNull(must []string) []string {
+	if r.present {
+		must = append(must, notNull)
 	}
 	return must
 }

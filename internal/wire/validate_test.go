@@ -105,6 +105,8 @@ func TestViolationsAreToldInTheWordsOfAWS(t *testing.T) {
 			"Value at 'environment.variables' failed to satisfy constraint: Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]"},
 		{"map of numbers", "lambda:UpdateAlias", `{"RoutingConfig":{"AdditionalVersionWeights":{"2":2}}}`,
 			"Value '{2=2.0}' at 'routingConfig.additionalVersionWeights' failed to satisfy constraint: Map value must satisfy constraint: [Member must have value less than or equal to 1.0, Member must have value greater than or equal to 0.0, Member must not be null]"},
+		{"list of an enum that is never null", "lambda:CreateFunction", `{"FunctionName":"f","Role":"arn:aws:iam::123456789012:role/r","Code":{},"Architectures":["X86_64"]}`,
+			one + "Value '[X86_64]' at 'architectures' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], Member must not be null]"},
 		{"range", "monitoring:DescribeAlarms", `{"MaxRecords":101}`, one + "Value '101' at 'maxRecords' failed to satisfy constraint: Member must have value less than or equal to 100"},
 		{"range from below", "monitoring:GetMetricStatistics", `{"Namespace":"A","MetricName":"b","StartTime":0,"EndTime":1,"Period":0}`, one + "Value '0' at 'period' failed to satisfy constraint: Member must have value greater than or equal to 1"},
 		{"null in a list of unions", "ecs:CreateService", `{"serviceName":"a","serviceConnectConfiguration":{"enabled":true,"containerConfigurations":[null]}}`, ""},

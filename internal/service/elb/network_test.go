@@ -65,7 +65,8 @@ func TestTheNetworkDecidesWhereALoadBalancerIs(t *testing.T) {
 		"a subnet that nobody knows":       {nil, []string{"subnet-a1", "subnet-x"}, "", "SubnetNotFound"},
 		"a known one after an unknown one": {nil, []string{"subnet-x", "subnet-b"}, "", "SubnetNotFound"},
 		"subnets that nobody knows":        {nil, []string{"subnet-x", "subnet-y"}, "", "SubnetNotFound"},
-		"a group that nobody knows":        {[]string{"sg-x"}, []string{"subnet-a1", "subnet-b"}, "", "InvalidSecurityGroup"},
+		"a group that nobody knows":        {[]string{"sg-x"}, []string{"subnet-a1", "subnet-b"}, "InvalidSecurityGroup", "InvalidSecurityGroup"},
+		"neither group nor VPC known":      {[]string{"sg-x"}, []string{"subnet-x", "subnet-y"}, "", "SubnetNotFound"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for strict, want := range map[bool]string{false: c.lax, true: c.strict} {
@@ -92,6 +93,18 @@ func TestALoadBalancerWithoutAGroupHasThatOfItsVPC(t *testing.T) {
 	}
 	if other := w.loadBalancer("other"); len(other.SecurityGroups) != 0 {
 		t.Errorf("groups %v in a VPC that nobody knows", other.SecurityGroups)
+	}
+}
+
+func TestTheGroupsOfALoadBalancerInAKnownVPCAreKnown(t *testing.T) {
+	w := newNetworkedWorld(t, false)
+	set := func(arn *string) error {
+		_, err := w.SetSecurityGroups(w.ctx(), &sdk.SetSecurityGroupsInput{LoadBalancerArn: arn, SecurityGroups: []string{"sg-x"}})
+		return err
+	}
+	wantError(t, set(made(w.inSubnets(nil, "subnet-a1", "subnet-b"))(t).LoadBalancerArn), "InvalidSecurityGroup", "Invalid security group: sg-x")
+	if err := set(w.loadBalancer("elsewhere").LoadBalancerArn); err != nil {
+		t.Errorf("in a VPC that nobody knows: %v", err)
 	}
 }
 

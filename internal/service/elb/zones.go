@@ -69,12 +69,12 @@ func (a *API) securityGroups(ctx context.Context, given []string, vpc string) ([
 }
 
 // checkSecurityGroups refuses security groups that the network does not know, if it
-// is to know all, and those of another VPC.
+// is to know all or knows the VPC in which they would have to be, and those of another VPC.
 func (a *API) checkSecurityGroups(ctx context.Context, ids []string, vpc string) error {
 	for _, id := range ids {
 		of, known := a.cfg.Network.GroupVPC(ctx, id)
 		switch {
-		case id == "", !known && a.cfg.StrictNetwork:
+		case id == "", !known && (a.cfg.StrictNetwork || a.knowsVPC(ctx, vpc)):
 			return fault.InvalidSecurityGroup(id)
 		case known && of != vpc && vpc != a.unknownVPC():
 			return fault.InvalidConfiguration("One or more security groups are invalid: '%s' is not in the VPC '%s'", id, vpc)

@@ -69,7 +69,7 @@ func (a *API) Used(ctx context.Context, p principal.Principal, key, service, reg
 	if !note {
 		return
 	}
-	a.cell.State.Later(func(tx *state.Tx) {
+	noteUse := func(tx *state.Tx) {
 		if k, ok := a.keys.Get(key); ok {
 			k.Used = now
 			a.keys.Put(tx, key, k)
@@ -78,5 +78,8 @@ func (a *API) Used(ctx context.Context, p principal.Principal, key, service, reg
 			r.Used = now
 			a.roles.put(tx, r)
 		}
-	})
+	}
+	if !a.cell.State.Join(ctx, noteUse) {
+		a.cell.State.Later(noteUse)
+	}
 }

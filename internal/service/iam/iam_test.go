@@ -328,6 +328,26 @@ func TestANewPolicyIsShownWithoutItsDescription(t *testing.T) {
 	}
 }
 
+func TestAnEmptyDescriptionOfARoleIsOne(t *testing.T) {
+	a := open(t)
+	description := func(name string) *string {
+		return must(a.GetRole(t.Context(), &sdk.GetRoleInput{RoleName: &name}))(t).Role.Description
+	}
+	must(a.CreateRole(t.Context(), &sdk.CreateRoleInput{RoleName: aws.String("none"), AssumeRolePolicyDocument: aws.String(trust)}))(t)
+	must(a.CreateRole(t.Context(), &sdk.CreateRoleInput{RoleName: aws.String("empty"), AssumeRolePolicyDocument: aws.String(trust), Description: aws.String("")}))(t)
+	if d := description("none"); d != nil {
+		t.Errorf("a role without a description shows %q", *d)
+	}
+	if d := description("empty"); d == nil || *d != "" {
+		t.Errorf("a role with an empty description shows %v", d)
+	}
+	must(a.UpdateRole(t.Context(), &sdk.UpdateRoleInput{RoleName: aws.String("empty"), Description: aws.String("words")}))(t)
+	must(a.UpdateRole(t.Context(), &sdk.UpdateRoleInput{RoleName: aws.String("empty")}))(t)
+	if d := aws.ToString(description("empty")); d != "words" {
+		t.Errorf("an update without a description makes it %q", d)
+	}
+}
+
 func TestAUserHasTwoKeysAndARenamedOneKeepsThem(t *testing.T) {
 	a := open(t)
 	ctx := t.Context()

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"flyball/internal/accesskey"
+	"flyball/internal/optional"
 	"flyball/internal/service/iam/fault"
 	"flyball/internal/state"
 )
@@ -82,7 +83,7 @@ func (a *API) linkedRole(service, suffix string) (role, error) {
 			Attached: []string{a.policies.arn(p)},
 		},
 		Trust:       fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"%s"},"Action":"sts:AssumeRole"}]}`, service),
-		Description: l.description, MaxSession: defaultSession, Service: service,
+		Description: optional.String(l.description), MaxSession: defaultSession, Service: service,
 	}, nil
 }
 
@@ -92,7 +93,7 @@ func (a *API) CreateServiceLinkedRole(ctx context.Context, in *iam.CreateService
 	if err != nil {
 		return nil, err
 	}
-	r.Description = aws.ToString(in.Description) // the service's own words are for roles that it makes itself
+	r.Description = in.Description // the service's own words are for roles that it makes itself
 	err = a.write(ctx, func(tx *state.Tx) error {
 		if _, taken := a.roles.get(r.Name); taken {
 			return fault.InvalidInput("Service role name %s has been taken in this account, please try a different suffix.", r.Name)

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -26,11 +27,11 @@ const defaultSession = 3600
 // A role is the row of one.
 type role struct {
 	holder
-	Trust       string // who may assume it
-	Description string `json:",omitempty"`
-	MaxSession  int32  // in seconds
-	Service     string `json:",omitempty"` // of a service-linked role
-	Used        use    `json:",omitzero"`
+	Trust       string  // who may assume it
+	Description *string `json:",omitempty"` // one that is empty is shown, and none is not
+	MaxSession  int32   // in seconds
+	Service     string  `json:",omitempty"` // of a service-linked role
+	Used        use     `json:",omitzero"`
 }
 
 // A use is when credentials were used last, and where.
@@ -73,7 +74,7 @@ func (a *API) describeMember(r role) types.Role {
 		Arn:                      aws.String(a.roleARN(r)),
 		AssumeRolePolicyDocument: encoded(r.Trust),
 		CreateDate:               &r.Created,
-		Description:              optional.String(r.Description),
+		Description:              r.Description,
 		Path:                     &r.Path,
 		RoleId:                   &r.ID,
 		RoleName:                 &r.Name,
@@ -112,7 +113,7 @@ func (a *API) CreateRole(ctx context.Context, in *iam.CreateRoleInput, _ ...func
 	}
 	r := role{
 		holder: holder{resource: resource{Name: aws.ToString(in.RoleName), Path: path(in.Path), ID: accesskey.NewID("AROA"), Created: a.now(), Tags: tags}},
-		Trust:  aws.ToString(in.AssumeRolePolicyDocument), Description: aws.ToString(in.Description),
+		Trust:  aws.ToString(in.AssumeRolePolicyDocument), Description: in.Description,
 		MaxSession: optional.Or(in.MaxSessionDuration, defaultSession),
 	}
 	err = a.write(ctx, func(tx *state.Tx) (err error) {
@@ -190,7 +191,7 @@ func (a *API) UpdateRole(ctx context.Context, in *iam.UpdateRoleInput, _ ...func
 			return fault.Unmodifiable(r.Name)
 		}
 		optional.Set(&r.MaxSession, in.MaxSessionDuration)
-		optional.Set(&r.Description, in.Description)
+		r.Description = cmp.Or(in.Description, r.Description)
 		return nil
 	})
 }
@@ -199,7 +200,7 @@ func (a *API) UpdateRole(ctx context.Context, in *iam.UpdateRoleInput, _ ...func
 func (a *API) UpdateRoleDescription(ctx context.Context, in *iam.UpdateRoleDescriptionInput, _ ...func(*iam.Options)) (*iam.UpdateRoleDescriptionOutput, error) {
 	out := &iam.UpdateRoleDescriptionOutput{}
 	return out, amend(ctx, a, &a.roles.directory, in.RoleName, func(r *role) error {
-		r.Description = aws.ToString(in.Description)
+		r.Description = in.Description
 		out.Role = a.describeOneRole(*r)
 		return nil
 	})

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -250,22 +251,25 @@ func TestMessagesOfAGroupComeInOrder(t *testing.T) {
 }
 
 func TestAMappingThatIsDisabledTakesNoMessages(t *testing.T) {
-	w := feed(t, nil)
-	id := w.mapped()
-	out, err := w.UpdateEventSourceMapping(t.Context(), &sdk.UpdateEventSourceMappingInput{UUID: &id, Enabled: aws.Bool(false)})
-	ok(t, err)
-	if *out.State != "Disabling" {
-		t.Errorf("state is %s", *out.State)
-	}
-	w.await("it is disabled", func() bool { return w.state(id) == "Disabled" })
-	w.send("a")
-	time.Sleep(50 * time.Millisecond) // a poller would have it by then
-	if got := w.left(); got != "1 0" {
-		t.Errorf("left %s", got)
-	}
-	_, err = w.UpdateEventSourceMapping(t.Context(), &sdk.UpdateEventSourceMappingInput{UUID: &id, Enabled: aws.Bool(true)})
-	ok(t, err)
-	w.await("the message is gone", func() bool { return w.left() == "0 0" })
+	synctest.Test(t, func(t *testing.T) {
+		w := feed(t, nil)
+		id := w.mapped()
+		out, err := w.UpdateEventSourceMapping(t.Context(), &sdk.UpdateEventSourceMappingInput{UUID: &id, Enabled: aws.Bool(false)})
+		ok(t, err)
+		if *out.State != "Disabling" {
+			t.Errorf("state is %s", *out.State)
+		}
+		w.await("it is disabled", func() bool { return w.state(id) == "Disabled" })
+		w.send("a")
+		time.Sleep(time.Minute) // a poller waits 20 seconds at most
+		synctest.Wait()
+		if got := w.left(); got != "1 0" {
+			t.Errorf("left %s", got)
+		}
+		_, err = w.UpdateEventSourceMapping(t.Context(), &sdk.UpdateEventSourceMappingInput{UUID: &id, Enabled: aws.Bool(true)})
+		ok(t, err)
+		w.await("the message is gone", func() bool { return w.left() == "0 0" })
+	})
 }
 
 func TestAMappingThatIsThrottledEndsAtOnceAndGivesItsMessagesBack(t *testing.T) {

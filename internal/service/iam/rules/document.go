@@ -28,8 +28,8 @@ func CheckManaged(document string) error {
 }
 
 // CheckTrust refuses a policy that cannot say who may assume a role, or is too long
-// for that. It returns the users, roles and accounts that the policy names: they
-// must exist.
+// for that, or names a service that AWS has not. It returns the users, roles and accounts
+// that the policy names: they must exist.
 func CheckTrust(document string) (named []string, err error) {
 	parsed, err := policy.Parse(document, policy.RoleTrust)
 	if err != nil {
@@ -39,8 +39,11 @@ func CheckTrust(document string) (named []string, err error) {
 		return nil, fault.Quota("ACLSizePerRole", policy.MaxTrustSize)
 	}
 	for _, p := range parsed.Principals() {
-		if p.Type == policy.AWSPrincipal {
+		switch {
+		case p.Type == policy.AWSPrincipal:
 			named = append(named, p.ID)
+		case p.Type == policy.ServicePrincipal && p.ID != "*" && !isService(p.ID):
+			return nil, fault.MalformedPolicy(`Invalid principal in policy: "SERVICE":"%s"`, p.ID)
 		}
 	}
 	return named, nil

@@ -22,6 +22,7 @@ func TestDocumentsAreRefusedInIAMsWords(t *testing.T) {
 	long := func(document string, characters int) string {
 		return strings.Replace(document, `"Effect"`, `"Sid": "`+strings.Repeat("x", characters)+`", "Effect"`, 1)
 	}
+	service := func(name string) string { return strings.Replace(trust, "ecs.amazonaws.com", name, 1) }
 	for _, c := range []struct {
 		name       string
 		check      func(string) error
@@ -37,6 +38,12 @@ func TestDocumentsAreRefusedInIAMsWords(t *testing.T) {
 		{"what is no JSON", checkTrust, "no", "MalformedPolicyDocument", "This policy contains invalid Json"},
 		{"a trust policy without a principal", checkTrust, allow, "MalformedPolicyDocument", "Missing required field Principal"},
 		{"a trust policy that is too long", checkTrust, long(trust, 2048), "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: 2048"},
+		{"a service without its last letter", checkTrust, service("ecs-task.amazonaws.com"), "MalformedPolicyDocument", `Invalid principal in policy: "SERVICE":"ecs-task.amazonaws.com"`},
+		{"a service of another domain", checkTrust, service("ecs.example.com"), "MalformedPolicyDocument", `Invalid principal in policy: "SERVICE":"ecs.example.com"`},
+		{"a service in a region", checkTrust, service("logs.eu-west-2.amazonaws.com"), "", ""},
+		{"a service in China", checkTrust, service("ec2.amazonaws.com.cn"), "", ""},
+		{"a part of a service", checkTrust, service("lambda.alarms.cloudwatch.amazonaws.com"), "", ""},
+		{"every service", checkTrust, service("*"), "", ""},
 	} {
 		err := c.check(c.document)
 		api, refused := errors.AsType[smithy.APIError](err)

@@ -1,0 +1,94 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"strings"
+)
+
+// A plan is calls that are made together: all, or none of them.
+type plan []planned
+
+// A planned call of an operation.
+type planned struct {
+	Title   string
+	Command string // of the aws CLI
+	HCL     string // of Terraform
+	part    string // of the form that it is made of
+	send    func(context.Context) error
+}
+
+// Commands are those of all calls, as a script.
+func (p plan) Commands() string { return p.join(func(c planned) string { return c.Command }) }
+
+// Terraform are the resources of all calls.
+func (p plan) Terraform() string { return p.join(func(c planned) string { return c.HCL }) }
+
+func (p plan) join(of func(planned) string) string {
+	var all []string
+	for _, c := range p {
+		if text := of(c); text != "" {
+			all = append(all, strings.TrimSuffix(text, "\n")+"\n")
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+// errTried is why calls are taken back that were only tried.
+var errTried = errors.New("the calls were tried only")
+
+// try makes the calls and takes them back: what would be refused is known before anything changes.
+func (p plan) try(v *visit) error {
+	err := v.Together(v.r.Context(), func(ctx context.Context) error {
+		if err := p.send(ctx); err != nil {
+			return err
+		}
+		return errTried
+	})
+	if errors.Is(err, errTried) {
+		return nil
+	}
+	return err
+}
+
+// carryOut makes the calls. The error of one takes back those before it.
+func (p plan) carryOut(v *visit) error { return v.Together(v.r.Context(), p.send) }
+
+func (p plan) send(ctx context.Context) error {
+	for _, c := range p {
+		if err := c.send(ctx); err != nil {
+			return c.refused(err)
+		}
+	}
+	return nil
+}
+
+// fieldsByWord are the fields that errors of AWS are about, by words in them, of each part of a form.
+var fieldsByWord = map[string][][2]string{
+	"bounds":             {{"inimum", "min"}, {"inCapacity", "min"}, {"", "max"}},
+	"bounds with a role": {{"inimum", "min"}, {"inCapacity", "min"}, {"aximum", "max"}, {"axCapacity", "max"}, {"", "role-arn"}},
+	"role":               {{"olicy", "role-name"}, {"", "role-name"}},
+	"definition":         {{"mage", "image"}, {"", "image"}},
+	"service":            {{"esired", "desired"}, {"ask definition", "revision"}, {"", "revision"}},
+	"tracking":           {{"olicyName", "name"}, {"policy name", "name"}, {"caleInCooldown", "in"}, {"caleOutCooldown", "out"}, {"etric", "metric"}, {"", "target"}},
+	"step":               {{"olicyName", "name"}, {"ooldown", "cooldown"}, {"", "steps"}},
+	"alarm":              {{"larmName", "name"}, {"valuationPeriods", "minutes"}, {"", "threshold"}},
+	"scheduled":          {{"ctionName", "name"}, {"imezone", "zone"}, {"ime zone", "zone"}, {"apacity", "schedule-max"}, {"", "schedule"}},
+	"predictive":         {{"olicyName", "name"}, {"uffer", "buffer"}, {"", "ahead-target"}},
+}
+
+// refused is the error of a call beside the field that it is about.
+func (c planned) refused(err error) error {
+	text := problem(err)
+	for _, one := range fieldsByWord[c.part] {
+		if strings.Contains(text, one[0]) {
+			return &fieldError{one[1], text}
+		}
+	}
+	return &fieldError{"", text}
+}
+
+// A fieldError is what is wrong with what was typed.
+type fieldError struct{ Field, Text string }
+
+func (e *fieldError) Error() string { return e.Text }
