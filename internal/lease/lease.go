@@ -53,6 +53,7 @@ type Options struct {
 	Release string
 	// Follow has the member not ask for the lease.
 	Follow bool
+	Wall   func() time.Time // this machine's clock, of which it is told if it is wrong; nil: time.Now
 	Log    *slog.Logger
 }
 
@@ -89,6 +90,9 @@ type Member struct {
 // Join makes a replica known. It has no lease yet.
 func Join(ctx context.Context, db *postgres.DB, id string, o Options) (*Member, error) {
 	m := &Member{Options: o, ID: id, db: db, changed: make(chan struct{})}
+	if m.Wall == nil {
+		m.Wall = time.Now
+	}
 	began := sinceBoot()
 	var now time.Time
 	err := db.QueryRow(ctx, `INSERT INTO flyball.replica (id, address, release, seen)
@@ -96,7 +100,7 @@ func Join(ctx context.Context, db *postgres.DB, id string, o Options) (*Member, 
 	if err != nil {
 		return nil, fmt.Errorf("join the other replicas: %w", err)
 	}
-	m.wall.set(now, began, sinceBoot())
+	m.tellWall(m.wall.set(now, began, sinceBoot()))
 	_, err = db.Exec(ctx, `INSERT INTO flyball.lease (scope, epoch, since) VALUES ($1, 0, clock_timestamp()) ON CONFLICT DO NOTHING`, o.Scope)
 	return m, err
 }

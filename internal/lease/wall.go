@@ -21,9 +21,8 @@ const (
 	apart = 5 * time.Second
 )
 
-// set takes what the database's clock showed at some moment of a question, and returns by how much this
-// machine's clock is ahead of it.
-func (w *wall) set(shown time.Time, asked, answered time.Duration) (ahead time.Duration) {
+// set takes what the database's clock showed at some moment of a question, and returns what it shows now.
+func (w *wall) set(shown time.Time, asked, answered time.Duration) (now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	middle := (asked + answered) / 2
@@ -31,7 +30,7 @@ func (w *wall) set(shown time.Time, asked, answered time.Duration) (ahead time.D
 	if w.at.IsZero() || differs > step+(answered-asked) {
 		w.at, w.boot = shown, middle
 	}
-	return time.Since(shown.Add(sinceBoot() - middle)).Round(time.Millisecond)
+	return shown.Add(sinceBoot() - middle)
 }
 
 func (w *wall) now() time.Time {
@@ -41,7 +40,8 @@ func (w *wall) now() time.Time {
 }
 
 // tellWall tells, once, that this machine's clock is another than the database's.
-func (m *Member) tellWall(ahead time.Duration) {
+func (m *Member) tellWall(now time.Time) {
+	ahead := m.Wall().Round(0).Sub(now).Round(time.Millisecond)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if differs := ahead.Abs() > apart; differs != m.wall.told {

@@ -182,8 +182,8 @@ func (s *Server) removeTasks(ctx context.Context, dir string) error {
 		return err
 	}
 	name, err := os.ReadFile(filepath.Join(dir, "lock"))
-	if err != nil || len(name) == 0 {
-		return err // killed before it had a runtime
+	if err != nil || len(name) == 0 || string(name) == "simulated" {
+		return err // killed before it had a runtime, or records, which are gone
 	}
 	runtime, err := s.runtimeNamed(ctx, string(name), dir, process.NetworkLoopback) // none for new tasks
 	if err != nil {

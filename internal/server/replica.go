@@ -133,7 +133,7 @@ func (r *Replica) join(ctx context.Context) (_ *membership, err error) {
 			s.db.Close()
 		}
 	}()
-	s.member, err = lease.Join(ctx, s.db, id, lease.Options{Scope: leaseScope, Address: r.advertised(), Release: r.cfg.Release, Log: r.cfg.Log})
+	s.member, err = lease.Join(ctx, s.db, id, lease.Options{Scope: leaseScope, Address: r.advertised(), Release: r.cfg.Release, Wall: r.cfg.Wall, Log: r.cfg.Log})
 	if err != nil {
 		return nil, err
 	}

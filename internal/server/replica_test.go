@@ -33,7 +33,7 @@ type testReplica struct {
 }
 
 // startReplica starts a replica on a database.
-func startReplica(t *testing.T, url string) *testReplica {
+func startReplica(t testing.TB, url string) *testReplica {
 	t.Helper()
 	r, err := OpenReplica(t.Context(), replicaConfig(t, url))
 	if err != nil {
@@ -46,7 +46,7 @@ func startReplica(t *testing.T, url string) *testReplica {
 	return started
 }
 
-func replicaConfig(t *testing.T, url string) Config {
+func replicaConfig(t testing.TB, url string) Config {
 	return Config{
 		Addr: "127.0.0.1:0", Data: t.TempDir(), Runtime: "simulated", Speed: 1, Account: "123456789012", Region: "us-east-1",
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Administrator: replicaAdministrator, Store: url,
@@ -54,7 +54,7 @@ func replicaConfig(t *testing.T, url string) Config {
 }
 
 // end stops the replica as SIGTERM does.
-func (r *testReplica) end(t *testing.T) {
+func (r *testReplica) end(t testing.TB) {
 	t.Helper()
 	r.stop()
 	if err, running := <-r.done; running && err != nil {
@@ -75,8 +75,8 @@ func (r *testReplica) config() aws.Config {
 	}
 }
 
-// holds waits until one of the replicas has the lease, and returns it.
-func holder(t *testing.T, replicas ...*testReplica) *testReplica {
+// holder waits until one of the replicas has the lease, and returns it.
+func holder(t testing.TB, replicas ...*testReplica) *testReplica {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		for _, r := range replicas {

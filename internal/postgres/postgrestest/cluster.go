@@ -29,8 +29,8 @@ type Cluster struct {
 	options  string
 }
 
-// bins is where the programs of the latest release are.
-func bins() (string, error) {
+// Programs is the folder of the programs of the latest release; the error is ErrAbsent if there are none.
+func Programs() (string, error) {
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // the pattern is sound
 	if path, err := exec.LookPath("initdb"); err == nil {
 		return filepath.Dir(path), nil
@@ -49,7 +49,7 @@ func bins() (string, error) {
 // Start makes a cluster and starts it. One that is safe has what it acknowledges on disk; others are faster.
 func Start(ctx context.Context, safe bool) (_ *Cluster, err error) {
 	c := &Cluster{}
-	if c.bin, err = bins(); err != nil {
+	if c.bin, err = Programs(); err != nil {
 		return nil, err
 	}
 	if c.user, err = substitute(); err != nil {
