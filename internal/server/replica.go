@@ -217,6 +217,9 @@ func (r *Replica) identity(*tls.ClientHelloInfo) (*tls.Config, error) {
 	return nil, errors.New("the replica does not reach the database")
 }
 
+// joinTime is how long a replica tries to join before it begins again.
+const joinTime = 10 * time.Second
+
 // rejoin is how long a replica waits before it joins the others again.
 const rejoin = 500 * time.Millisecond
 
@@ -229,15 +232,18 @@ func (r *Replica) takePart(ctx context.Context) {
 			r.set(s, nil)
 			r.hold(ctx, s)
 			r.set(nil, nil)
-			s.close()
+			go s.close() // connections that a cut network has left are not waited for
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(rejoin):
 		}
+		within, cancel := context.WithTimeout(ctx, joinTime)
 		var err error
-		if s, err = r.join(ctx); err != nil && ctx.Err() == nil && !told {
+		s, err = r.join(within)
+		cancel()
+		if err != nil && ctx.Err() == nil && !told {
 			told = true
 			r.cfg.Log.Warn("this replica cannot join the others; it tries again", "reason", err)
 		}
@@ -336,7 +342,9 @@ func (r *Replica) own(ctx context.Context, s *membership, fence lease.Fence) {
 	if errors.Is(err, store.ErrFenced) {
 		pause = 0
 	}
-	if err := s.member.Resign(context.WithoutCancel(ctx), pause); err != nil {
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), joinTime)
+	defer cancel()
+	if err := s.member.Resign(within, pause); err != nil {
 		log.Warn("the lease could not be given back; another replica takes it in some seconds", "reason", err)
 	}
 }
