@@ -125,7 +125,7 @@ func (b *Broker) openBook() error {
 	path := filepath.Join(b.Folder, mark.FileName)
 	if lost, err := bookLost(b.Folder); err != nil {
 		return err
-	} else if lost {
+	} else if lost && !b.Disk.Mirrored() {
 		b.Log.Error("it is not known of queues, or of deliveries, how long their logs were, so what may be cut off of them is not missed: the note of it is gone and is begun anew", "file", path)
 	}
 	book, damaged, err := mark.Open(path)
@@ -178,7 +178,13 @@ func (b *Broker) Remove(id string) error {
 		delete(b.queues, id)
 	}
 	b.book.ForgetAll(id + "/")
-	return os.RemoveAll(filepath.Join(b.Folder, id))
+	return b.remove(id)
+}
+
+// remove removes the folder of a queue.
+func (b *Broker) remove(id string) error {
+	path := filepath.Join(b.Folder, id)
+	return errors.Join(os.RemoveAll(path), b.Disk.Removed(path))
 }
 
 // end has the queue do nothing more, and returns when it does nothing any more.
@@ -201,7 +207,7 @@ func (q *Queue) close() error {
 	content := c.encode()
 	err := q.log.Sync(q.log.End())
 	if err == nil {
-		err = writeCheckpoint(q.folder, content, !q.broker.Lazy)
+		err = q.writeCheckpoint(content)
 	}
 	return errors.Join(err, q.log.Close())
 }
@@ -215,7 +221,7 @@ func (b *Broker) Sweep(known []string) error {
 	}
 	for _, f := range folders {
 		if f.IsDir() && !slices.Contains(known, f.Name()) {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(b.Folder, f.Name())))
+			err = errors.Join(err, b.remove(f.Name()))
 		}
 	}
 	return err

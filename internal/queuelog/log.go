@@ -192,7 +192,7 @@ func (l *Log) cut(s *segment, noted Position) error {
 		if err := s.file.Truncate(s.size); err != nil || l.Lazy {
 			return err
 		}
-		return s.file.Sync()
+		return errors.Join(s.file.Sync(), l.Disk.Synced(segmentPath(l.Folder, s.base), s.size))
 	case Position(s.size) < noted:
 		l.tellCut(s, noted)
 	default:
@@ -309,7 +309,8 @@ func (l *Log) tried(write func() error) error {
 func (l *Log) roll() error {
 	end := l.end()
 	if !l.Lazy {
-		if err := l.last().file.Sync(); err != nil {
+		s := l.last()
+		if err := errors.Join(s.file.Sync(), l.Disk.Synced(segmentPath(l.Folder, s.base), s.size)); err != nil {
 			return fmt.Errorf("sync: %v", err) // whatever the reason: nothing is known of it now
 		}
 	}
@@ -349,6 +350,9 @@ func (l *Log) Sync(to Position) error {
 		// A segment that was finished meanwhile is synced, and may be closed.
 		if err := errors.Join(last.file.Sync(), last.present()); err != nil && l.Synced() < to {
 			return l.fail(fmt.Errorf("sync the log of a queue: %w", err))
+		}
+		if err := l.Disk.Synced(segmentPath(l.Folder, last.base), last.size); err != nil {
+			return l.fail(err)
 		}
 		l.note(&last)
 	}
@@ -422,7 +426,7 @@ func (l *Log) Remove(first Position) error {
 	if err := os.Remove(segmentPath(l.Folder, s.base)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return nil
+	return l.Disk.Removed(segmentPath(l.Folder, first))
 }
 
 // Close syncs what was appended, and closes the files.

@@ -136,10 +136,17 @@ func (s *Server) atHome(h http.HandlerFunc) func(http.ResponseWriter, *http.Requ
 // does not wait for the alarm and the decision behind a desired count that nobody
 // sees yet.
 func (s *Server) settle(ctx context.Context, service string) error {
+	families := []string{}
 	if service == "ecs" {
-		return s.state.Settle(ctx, "ecs")
+		families = append(families, "ecs")
 	}
-	return s.state.Settle(ctx)
+	if err := s.state.Settle(ctx, families...); err != nil || s.tenancy == nil || s.tenancy.held() {
+		return err
+	}
+	return &smithy.GenericAPIError{
+		Code: "ServiceUnavailable", Fault: smithy.FaultServer,
+		Message: "The lease of this replica has run out while the call was answered: what it says may be out of date. Try again.",
+	}
 }
 
 // full says of an error that what is kept cannot be written, for want of room or because its
