@@ -26,16 +26,20 @@ demo: build ## a service under load, scaled out and in, in less than two minutes
 # The browser that tests of the console drive.
 CHROMIUM = $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
+# Tests of replicas start a PostgreSQL of their own.
+POSTGRES = $(shell command -v initdb || ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null | tail -1)
+
 # Some packages wait for programs more than they compute: one more than there are processors is
 # tested at a time.
 test: ## all tests, with the race detector where there is a C compiler, and in a browser where there is Chromium
 	@test -n "$(RACE)" || echo "no C compiler: the race detector is off"
 	@test -n "$(CHROMIUM)" || echo "no Chromium: the console's pages are not tried in a browser"
+	@test -n "$(POSTGRES)" || echo "no PostgreSQL: replicas are not tested (Debian: apt-get install postgresql)"
 	GORACE=atexit_sleep_ms=10 $(GO) test -timeout 30m -p $$(($$(getconf _NPROCESSORS_ONLN) + 1)) $(RACE) ./...
 
 test-console: ## the console's pages in Chromium: answers, keyboard, contrast; SCREENSHOTS names a folder for pictures
 	@test -n "$(CHROMIUM)" || { echo "there is no Chromium on this machine (Debian: apt-get install chromium)"; exit 1; }
-	$(GO) test -count 1 -v -run Browser ./internal/console $(if $(SCREENSHOTS),-screenshots '$(abspath $(SCREENSHOTS))')
+	$(GO) test -count 1 -v -run "Browser|Pages" -timeout 30m ./internal/console -thorough $(if $(SCREENSHOTS),-screenshots '$(abspath $(SCREENSHOTS))')
 
 test-terraform: ## Terraform's AWS provider on the examples and on what tune writes, where terraform is there
 	$(GO) test -count 1 -v -timeout 30m -run TestTheRealProvider ./internal/terraform ./internal/tune -terraform

@@ -30,8 +30,9 @@ func (s *sample) paths() [][]float64 {
 // A candidate is a method with what it forecast in the back-tests.
 type candidate struct {
 	name   string
-	blind  bool        // to the week
-	plain  bool        // has no shape
+	blind  bool // to the week
+	plain  bool // has no shape
+	credit float64
 	paths  [][]float64 // one for each origin, in units of the history
 	error  float64
 	weight float64
@@ -45,29 +46,32 @@ type contest struct {
 	candidates []*candidate
 }
 
-// origins are where the forecasts start: up to six back-tests half a horizon
+// origins are where the forecasts start: up to so many back-tests half a horizon
 // apart (in whole days, so that each starts at the same time of day as the
-// forecast itself), two more a week and two weeks ago, which meet the days of
-// the week that come next, as long as two thirds of the history, and the
-// longest season, remain to learn from; and the end of the history.
+// forecast itself), and if they do not reach as far, two more a week and two weeks
+// ago, which meet the days of the week that come next, as long as half of the
+// history remains to learn from, of a short one two thirds, and the longest season; and
+// the end of the history.
 func origins(n, horizon int, seasons []int) []int {
-	step, learn := (horizon+1)/2, (2*n+2)/3
+	const most = 20
+	step, learn := (horizon+1)/2, (n+1)/2
 	if k := len(seasons); k > 0 {
 		day, long := seasons[0], seasons[k-1]
 		step = (step + day - 1) / day * day
+		learn = max(learn, min((2*n+2)/3, 2*long)) // of two of them most methods can
 		if n-step >= long {
 			learn = max(learn, long)
 		}
 	}
 	var o []int
 	if k := len(seasons); k > 1 {
-		for t := n - 2*seasons[k-1]; t < n-6*step; t += seasons[k-1] {
+		for t := n - 2*seasons[k-1]; t < n-most*step; t += seasons[k-1] {
 			if t >= learn {
 				o = append(o, t)
 			}
 		}
 	}
-	for k := min(6, (n-learn)/step); k >= 0; k-- {
+	for k := min(most, (n-learn)/step); k >= 0; k-- {
 		o = append(o, n-k*step)
 	}
 	return o
@@ -113,7 +117,7 @@ func (h *history) backTest(horizon int) *contest {
 			}
 			h.bound(p, ceilings[k])
 		}
-		c.candidates = append(c.candidates, &candidate{name: m.name, blind: m.blind, plain: m.plain, paths: paths})
+		c.candidates = append(c.candidates, &candidate{name: m.name, blind: m.blind, plain: m.plain, credit: cmp.Or(m.credit, 1), paths: paths})
 	}
 	return c
 }
@@ -158,13 +162,49 @@ func (h *history) ceilings(origins []int, horizon int) []float64 {
 // drift is about as good as the best, there is no shape to learn, and what most
 // others see is noise.
 const (
-	mild   = 2.0
+	mild   = 2.2
 	strict = 8.0
 	near   = 1.15
 	trust  = 3.0 // in the plain ones then: they have nothing to fit
 )
 
-// weigh gives each candidate a weight by the inverse square of its error.
+// Of a history that wanders, with no shape of a day or week: back-tests, which are few, may
+// favour one that is none.
+const (
+	wanders     = 0.9 // error of the last value, of that of the last day and of the last week
+	wanderer    = 1.5 // how far the last value may be from the best
+	trustLonger = 20.0
+)
+
+// A wander is how a history went as a whole.
+type wander struct {
+	wanders bool // the last value was closer to what came than the last day and the last week
+	drifts  bool // its drift was closer still
+}
+
+// wander looks through all of the history.
+func (c *contest) wander() wander {
+	k := len(c.seasons)
+	if k == 0 {
+		return wander{drifts: true}
+	}
+	day, long := c.seasons[0], c.seasons[k-1]
+	ahead := min(c.horizon, 2*day)
+	last, drift, daily, weekly := 0.0, 0.0, 0.0, 0.0
+	for from := long; from+ahead <= len(c.values); from += max(1, day/4) {
+		now := c.values[from-1]
+		step := driftOf(c.values[:from])
+		for i, v := range c.values[from : from+ahead] {
+			last += math.Abs(v - now)
+			drift += math.Abs(v - now - float64(i+1)*step)
+			daily += math.Abs(v - c.values[from-day+i%day])
+			weekly += math.Abs(v - c.values[from-long+i%long])
+		}
+	}
+	return wander{last > 0 && last < wanders*min(daily, weekly), drift < last}
+}
+
+// weigh gives each candidate a weight by about the inverse square of its error.
 func (c *contest) weigh() {
 	// Back-tests of a few days may all have met days like the one before.
 	const doubt = 0.1
@@ -180,19 +220,24 @@ func (c *contest) weigh() {
 			plain = d.error
 		}
 	}
-	if plain <= near*best {
+	limit, credit := near, trust
+	history := c.wander()
+	if history.wanders {
+		limit, credit = wanderer, trustLonger
+	}
+	if plain <= limit*best {
 		power = strict
 	}
 	sum := 0.0
 	for _, d := range c.candidates {
-		d.weight = 1
+		d.weight = d.credit
 		if !math.IsNaN(d.error) {
 			// A history without noise has errors of zero.
 			r := (best + 1e-9) / (d.error + 1e-9)
-			d.weight = math.Pow(r, power)
+			d.weight *= math.Pow(r, power)
 		}
-		if power == strict && d.plain {
-			d.weight *= trust
+		if power == strict && d.plain && (d.name != driftName || history.drifts || !history.wanders) {
+			d.weight *= credit
 		}
 		if d.blind && doubted {
 			d.weight *= doubt

@@ -1,8 +1,10 @@
 package forecast_test
 
 import (
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"flyball/forecast"
@@ -61,6 +63,24 @@ func families() []family {
 			}
 			return v
 		}},
+		{"steps of a staircase", func(t int, random *rand.Rand) float64 {
+			return (50 + 40*float64(t/97)) * noisy(random, 0.03)
+		}},
+		{"ramps up and down", func(t int, random *rand.Rand) float64 {
+			return (100 + 3*math.Abs(float64(t%240-120))) * noisy(random, 0.03)
+		}},
+		{"a random walk in proportion", func(t int, random *rand.Rand) float64 {
+			level = min(max(level*math.Exp(0.03*random.NormFloat64()), 1), 1e4)
+			return level
+		}},
+		{"a random walk in noise", func(t int, random *rand.Rand) float64 {
+			level = math.Abs(level + 2*random.NormFloat64())
+			return level * noisy(random, 0.1)
+		}},
+		{"a random walk of the days' size", func(t int, random *rand.Rand) float64 {
+			level = min(max(level*math.Exp(0.02*random.NormFloat64()), 20), 500)
+			return level / 100 * weekday(t) * noisy(random, 0.03)
+		}},
 		{"intermittent", func(t int, random *rand.Rand) float64 {
 			if random.Float64() < 0.8 {
 				return 0
@@ -84,31 +104,53 @@ func simple(history []float64) map[string][]float64 {
 	return list
 }
 
+// compared are the error of the forecast, and those of simple ones, over so many series of
+// a family.
+func compared(t testing.TB, k, series int) (own float64, others map[string]float64) {
+	const first, hours = 2 * 168, 8 * 168
+	others = map[string]float64{}
+	for seed := range uint64(series) {
+		random := rand.New(rand.NewPCG(seed, uint64(k)))
+		load := families()[k].load
+		all := make([]float64, hours)
+		for i := range all {
+			all[i] = load(i, random)
+		}
+		// Not a multiple of a day, so that each origin has another hour.
+		for from := first + int(seed); from+48 <= hours; from += 211 {
+			history, future := all[:from], all[from:from+48]
+			own += absoluteError(future, mustForecast(t, history, forecast.Options{}).Values)
+			for name, f := range simple(history) {
+				others[name] += absoluteError(future, f)
+			}
+		}
+	}
+	return own, others
+}
+
 func TestForecastIsNeverMuchWorseThanASimpleOne(t *testing.T) {
-	const series, first, hours = 6, 2 * 168, 8 * 168
+	const series = 6
 	for k, kind := range families() {
 		t.Run(kind.name, func(t *testing.T) {
-			own, others := 0.0, map[string]float64{}
-			for seed := range uint64(series) {
-				random := rand.New(rand.NewPCG(seed, uint64(k)))
-				load := families()[k].load
-				all := make([]float64, hours)
-				for i := range all {
-					all[i] = load(i, random)
-				}
-				// Not a multiple of a day, so that each origin has another hour.
-				for from := first + int(seed); from+48 <= hours; from += 211 {
-					history, future := all[:from], all[from:from+48]
-					own += absoluteError(future, mustForecast(t, history, forecast.Options{}).Values)
-					for name, f := range simple(history) {
-						others[name] += absoluteError(future, f)
-					}
-				}
-			}
+			own, others := compared(t, k, series)
 			for name, e := range others {
 				if own > 1.05*e {
 					t.Errorf("the error is %.2f of that of %s, want at most 1.05", own/e, name)
 				}
+			}
+		})
+	}
+}
+
+// BenchmarkFamilies reports the error of the forecast on many series of each family, in times of
+// that of the best simple one. docs/predictive.md has the table.
+func BenchmarkFamilies(b *testing.B) {
+	const series = 40
+	for k, kind := range families() {
+		b.Run(kind.name, func(b *testing.B) {
+			for b.Loop() {
+				own, others := compared(b, k, series)
+				b.ReportMetric(own/slices.Min(slices.Collect(maps.Values(others))), "of-best-simple")
 			}
 		})
 	}

@@ -172,7 +172,7 @@ func (d *division) misses(from int, s shares) (all []float64, size float64) {
 		d.past(parts, hour, s)
 		for j, e := range parts {
 			if v := d.fine[hour*d.parts+j]; !math.IsNaN(v) {
-				all = append(all, (v-e)/d.scale/unitError(e/d.scale, 0))
+				all = append(all, (v-e)/d.scale/unitError(e/d.scale, 0, 0))
 				size += math.Abs(v - e)
 			}
 		}
@@ -239,7 +239,7 @@ func (d *division) quantile(values, hours, of, misses []float64, p float64) []fl
 		if hours[hour] != 0 {
 			share = v / hours[hour]
 		}
-		out[i] = v + math.Copysign(math.Hypot((of[hour]-hours[hour])*share, noise*d.scale*unitError(v/d.scale, 0)), p-0.5)
+		out[i] = v + math.Copysign(math.Hypot((of[hour]-hours[hour])*share, noise*d.scale*unitError(v/d.scale, 0, 0)), p-0.5)
 		if p == 0.5 {
 			out[i] = v
 		}

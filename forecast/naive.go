@@ -21,19 +21,24 @@ func naive(season int) func(*sample) [][]float64 {
 // drift goes on from the last value as the values before it went: by the mean
 // step of the last two days, or of all there are.
 func drift(s *sample) [][]float64 {
-	const reach = 48
 	if s.origins[0] < 2 {
 		return nil
 	}
 	paths := s.paths()
 	for k, from := range s.origins {
-		first, last := max(0, from-reach-1), from-1
-		step := (s.values[last] - s.values[first]) / float64(last-first)
+		step := driftOf(s.values[:from])
 		for i := range paths[k] {
-			paths[k][i] = s.values[last] + float64(i+1)*step
+			paths[k][i] = s.values[from-1] + float64(i+1)*step
 		}
 	}
 	return paths
+}
+
+// driftOf is the mean step of the last two days of v, or of all there are.
+func driftOf(v []float64) float64 {
+	const reach = 48
+	first, last := max(0, len(v)-reach-1), len(v)-1
+	return (v[last] - v[first]) / float64(last-first)
 }
 
 // level repeats the mean of the last values, for series without seasons.

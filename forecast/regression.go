@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -94,15 +95,27 @@ func enough(s *sample, lags []int, coefficients int) bool {
 	return s.origins[0]-lags[len(lags)-1] >= 2*coefficients+8
 }
 
-// harmonicRegression describes the week by sine waves and the rest by the last
-// hours and the day before.
-func harmonicRegression() *regression {
-	const daily, weekly = 4, 8
+// harmonics describes the week by many sine waves or, where the history is too short for
+// them, by few.
+func harmonics(s *sample) [][]float64 {
+	if paths := harmonicRegression(8, 24, 2).forecast(s); paths != nil {
+		return paths
+	}
+	return harmonicRegression(4, 8, 1).forecast(s)
+}
+
+// harmonicRegression describes the week by so many sine waves of the day and the
+// week, and the rest by the last hours and the days before.
+func harmonicRegression(daily, weekly, days int) *regression {
 	return &regression{ridge: 0.3, harmonics: []int{daily, weekly}, lags: func(s *sample) []int {
 		if len(s.seasons) == 0 {
 			return nil
 		}
-		l := lagsAround(s.seasons[:1], 1)
+		var centres []int
+		for d := range days {
+			centres = append(centres, (d+1)*s.seasons[0])
+		}
+		l := lagsAround(centres, 1)
 		if !enough(s, l, len(l)+2*(daily+weekly)+1) {
 			return nil
 		}
@@ -125,13 +138,11 @@ func (r *regression) forecast(s *sample) [][]float64 {
 		}
 	}
 	paths := s.paths()
-	for range 2 {
-		coef := d.solve(weights, s.origins[len(s.origins)-1:])
-		if coef == nil {
-			return nil
-		}
-		d.reweigh(weights, coef[0])
+	coef := d.solve(weights, s.origins[len(s.origins)-1:])
+	if coef == nil {
+		return nil
 	}
+	d.reweigh(weights, coef[0])
 	coefs := d.solve(weights, s.origins)
 	if coefs == nil {
 		return nil
@@ -243,10 +254,7 @@ func (d *design) solve(weights []float64, origins []int) [][]float64 {
 			for a, x := range row {
 				x *= w
 				moment[a] += x * d.target[i]
-				sums := gram[a*n : a*n+a+1]
-				for b := range sums {
-					sums[b] += x * row[b]
-				}
+				floats.AddScaled(gram[a*n:a*n+a+1], x, row[:a+1])
 			}
 		}
 		c := d.coefficients(gram, moment)

@@ -45,7 +45,7 @@ func (g Governor) Explain(now time.Time, seen Seen) Explanation {
 		Scheduled:   g.nextRun(),
 		Floor:       g.Floor(now),
 		Forecast:    g.forecasts(now),
-		Explanation: scaling.Explain(now, g.target(now), g.seen(seen)),
+		Explanation: scaling.Explain(now, g.target(now, seen.Capacity), g.seen(seen)),
 	}
 }
 

@@ -15,6 +15,7 @@ type Governor struct {
 	Kind      scaling.Kind // of the resource
 	Bounds    scaling.Bounds
 	Suspended scaling.Suspended
+	Limits    scaling.Limits
 	Policies  []Policy   // by name
 	Schedules []Schedule // by name
 	State
@@ -39,8 +40,18 @@ type State struct {
 	// Emptied is when the last task was seen to be gone. Older datapoints are about
 	// tasks that are no more.
 	Emptied time.Time `json:",omitzero"`
+	// Moved is the change of capacity that began the minute which limits are counted in.
+	Moved Moved `json:",omitzero"`
+	// Limited is when limits let the capacity be brought further.
+	Limited time.Time `json:",omitzero"`
 	// Held are the decisions not to scale that were recorded last, by alarm.
 	Held map[string]Held `json:",omitempty"`
+}
+
+// Moved is when capacity was changed, and from what.
+type Moved struct {
+	At   time.Time
+	From scaling.Capacity
 }
 
 // Before is what an activity that is Pending takes the place of.
@@ -159,9 +170,25 @@ func (g Governor) Floor(now time.Time) scaling.Floor {
 	return highest
 }
 
-// target is the governor as the rules of package scaling see it.
-func (g Governor) target(now time.Time) scaling.Target {
-	return scaling.Target{Kind: g.Kind, Bounds: g.Bounds, Suspended: g.Suspended, Floor: g.Floor(now)}
+// target is the governor as the rules of package scaling see it, at a capacity that was seen.
+func (g Governor) target(now time.Time, c Capacity) scaling.Target {
+	return scaling.Target{Kind: g.Kind, Bounds: g.Bounds, Suspended: g.Suspended, Floor: g.Floor(now), Reach: g.reach(now, c.Desired)}
+}
+
+// minute is how long limits count the changes of capacity together.
+const minute = time.Minute
+
+// counts reports whether the minute lasts that limits are counted in.
+func (m Moved) counts(now time.Time) bool {
+	return !m.At.IsZero() && now.Before(m.At.Add(minute)) && !now.Before(m.At)
+}
+
+// reach is how far limits let the capacity be changed.
+func (g Governor) reach(now time.Time, desired scaling.Capacity) scaling.Reach {
+	if g.Moved.counts(now) {
+		return g.Limits.Reach(g.Moved.From, g.Moved.At.Add(minute))
+	}
+	return g.Limits.Reach(desired, now.Add(minute))
 }
 
 // Tracks reports whether a target tracking policy watches the target.
@@ -171,6 +198,9 @@ func (g Governor) Tracks() bool { return slices.ContainsFunc(g.Policies, Policy.
 // comes when it comes, and an activity is followed by looking at it.
 func (g Governor) Next(now time.Time) time.Time {
 	if g.Outside || g.Below {
+		if g.Limited.After(now) {
+			return g.Limited
+		}
 		return now
 	}
 	var next time.Time

@@ -25,6 +25,9 @@ type Seen struct {
 	// Brief leaves the words of a decision and its activity unsaid; see scaling.Seen. Of a
 	// decision to hold there is only what is recorded.
 	Brief bool
+	// Certain says that a capacity that is asked for will be set: what it takes the place of
+	// is not kept.
+	Certain bool
 	// Patience is how long an activity may take to be fulfilled; 0 is half an hour.
 	Patience time.Duration
 }
@@ -213,7 +216,7 @@ func (s *step) decide() {
 
 // decide is what the policies say of what is seen.
 func (g Governor) decide(now time.Time, seen Seen) scaling.Decision {
-	return scaling.Decide(now, g.target(now), g.seen(seen))
+	return scaling.Decide(now, g.target(now, seen.Capacity), g.seen(seen))
 }
 
 // seen is the world as the rules of package scaling see it. Datapoints about
@@ -301,9 +304,12 @@ func (s *step) since(alarm string) time.Time {
 func (s *step) set(a scaling.Activity, d *scaling.Decision) {
 	before := &Before{Activity: s.g.Activity}
 	overrides := s.g.Activity != nil
+	if s.g.Limits != (scaling.Limits{}) && !s.g.Moved.counts(s.now) {
+		s.g.Moved = Moved{At: s.now, From: s.seen.Capacity.Desired}
+	}
 	s.own()
 	for i, p := range s.g.Policies {
-		if p.Cooldown != (scaling.Cooldown{}) {
+		if !s.seen.Certain && p.Cooldown != (scaling.Cooldown{}) {
 			if before.Cooldowns == nil {
 				before.Cooldowns = map[string]scaling.Cooldown{}
 			}

@@ -56,7 +56,7 @@ func (s *step) runSchedules() bool {
 			s.g.Bounds = changed
 		}
 		s.g.Outside = true
-		s.record(scaling.ScheduledActivity(s.seen.NewID(), s.now, s.g.target(s.now), r.Name, r.Change, err))
+		s.record(scaling.ScheduledActivity(s.seen.NewID(), s.now, s.g.target(s.now, s.seen.Capacity), r.Name, r.Change, err))
 		if s.bringInside() {
 			return true
 		}
@@ -72,9 +72,17 @@ func (s *step) bringInside() bool {
 		s.g.Outside = false
 		return false
 	}
-	a, _ := scaling.BoundsActivity(s.seen.NewID(), s.now, s.g.target(s.now), desired)
+	t := s.g.target(s.now, s.seen.Capacity)
+	s.g.Limited = time.Time{}
+	if bound := s.g.Bounds.Clamp(desired); t.Reach.Bars(bound) {
+		s.g.Limited = t.Reach.Until
+	}
+	a, moves := scaling.BoundsActivity(s.seen.NewID(), s.now, t, desired)
+	if !moves {
+		return false
+	}
 	s.set(a, nil)
-	s.g.Before.Outside = true
+	s.g.Before.Outside = s.g.Limited.IsZero()
 	return true
 }
 
@@ -113,13 +121,21 @@ func (s *step) admit(p Policy) {
 // raise sets a capacity that is below the floor, where that has to be seen to,
 // and reports whether there was one.
 func (s *step) raise() bool {
-	t, desired := s.g.target(s.now), s.seen.Capacity.Desired
-	if !s.g.Below || t.Bounds.Clamp(t.Floor.Capacity) <= desired {
+	t, desired := s.g.target(s.now, s.seen.Capacity), s.seen.Capacity.Desired
+	floor := t.Bounds.Clamp(t.Floor.Capacity)
+	if !s.g.Below || floor <= desired {
 		s.g.Below = false
 		return false
 	}
-	a, _ := scaling.ForecastActivity(s.seen.NewID(), s.now, t, desired)
+	s.g.Limited = time.Time{}
+	if t.Reach.Bars(floor) {
+		s.g.Limited = t.Reach.Until
+	}
+	a, moves := scaling.ForecastActivity(s.seen.NewID(), s.now, t, desired)
+	if !moves {
+		return false
+	}
 	s.set(a, nil)
-	s.g.Before.Below = true
+	s.g.Before.Below = s.g.Limited.IsZero()
 	return true
 }

@@ -76,9 +76,10 @@ func (d Decision) Activity(id string) Activity {
 }
 
 // BoundsActivity begins the record of bringing a capacity inside new bounds of a
-// target. It returns false if it is inside already.
+// target, or as far as may be. It returns false if it is inside already, or may not be moved.
 func BoundsActivity(id string, now time.Time, t Target, desired Capacity) (Activity, bool) {
-	to := t.Bounds.Clamp(desired)
+	bound := t.Bounds.Clamp(desired)
+	to := t.Reach.clamp(bound)
 	which := "minimum"
 	switch {
 	case to == desired:
@@ -90,7 +91,7 @@ func BoundsActivity(id string, now time.Time, t Target, desired Capacity) (Activ
 		ID:          id,
 		Kind:        t.Kind,
 		Description: t.Kind.setting(to),
-		Cause:       fmt.Sprintf("%s capacity was set to %d", which, to),
+		Cause:       fmt.Sprintf("%s capacity was set to %d", which, bound),
 		Status:      Pending,
 		From:        desired,
 		To:          to,

@@ -68,6 +68,7 @@ func Decide(now time.Time, t Target, seen Seen) Decision {
 	if wanted == In {
 		d.To = max(d.To, t.floor())
 	}
+	d.To = t.Reach.clamp(d.To)
 	d.Policy, d.Alarm, d.Rule = best.Policy, best.Alarm, best.Rule
 	return d
 }
@@ -81,6 +82,8 @@ func (o *Proposal) limit(now time.Time, t Target, seen Seen, r Reading) {
 		}
 		if seen.Desired >= t.Bounds.max {
 			o.block(Reason{Code: AlreadyAtMaxCapacity, Capacity: t.Bounds.max})
+		} else if t.Reach.clamp(seen.Desired+1) <= seen.Desired {
+			o.block(Reason{Code: ChangeLimited, Capacity: seen.Desired, Until: t.Reach.Until})
 		}
 	case In:
 		if t.Suspended.In {
@@ -90,6 +93,8 @@ func (o *Proposal) limit(now time.Time, t Target, seen Seen, r Reading) {
 			o.block(Reason{Code: AlreadyAtMinCapacity, Capacity: t.Bounds.min})
 		} else if f := t.Floor; seen.Desired <= t.floor() {
 			o.block(Reason{Code: AtForecastCapacity, Capacity: f.Capacity, Other: f.Policy, Until: f.Until()})
+		} else if t.Reach.clamp(seen.Desired-1) >= seen.Desired {
+			o.block(Reason{Code: ChangeLimited, Capacity: seen.Desired, Until: t.Reach.Until})
 		}
 		if seen.Deploying {
 			o.block(Reason{Code: TargetServicePutResourceAsUnscalable, Capacity: seen.Desired})

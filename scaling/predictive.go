@@ -229,9 +229,9 @@ func (f Floor) String() string {
 }
 
 // ForecastActivity begins the record of raising a capacity to what is forecast.
-// It returns false if it is there already.
+// as far as may be. It returns false if it is there already, or may not be moved.
 func ForecastActivity(id string, now time.Time, t Target, desired Capacity) (Activity, bool) {
-	f, to := t.Floor, t.floor()
+	f, to := t.Floor, t.Reach.clamp(t.floor())
 	if to <= desired {
 		return Activity{}, false
 	}

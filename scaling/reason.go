@@ -34,6 +34,8 @@ const (
 	// not call.
 	AlarmSilent Code = "AlarmSilent"
 
+	ChangeLimited Code = "ChangeLimited" // the capacity has changed as much as it may until Until
+
 	AtForecastCapacity Code = "AtForecastCapacity" // the policy Other forecasts that the capacity is needed until Until
 )
 
@@ -42,7 +44,7 @@ type Reason struct {
 	Code     Code      `json:"code"`
 	Policy   string    `json:"policy,omitempty"`
 	Capacity Capacity  `json:"capacity"`        // the maximum, the minimum or the current capacity, as the code says
-	Until    time.Time `json:"until,omitzero"`  // InCooldown, AtForecastCapacity: when it ends
+	Until    time.Time `json:"until,omitzero"`  // InCooldown, AtForecastCapacity, ChangeLimited: when it ends
 	Other    string    `json:"other,omitempty"` // OthersDisagree, HeldByScaleOut, AutoScalingAnticipatedFlapping, AtForecastCapacity: the other policy
 	Alarm    string    `json:"alarm,omitempty"` // HeldByScaleOut: that drives the other policy; AlarmSilent
 	Since    time.Time `json:"since,omitzero"`  // HeldByScaleOut: when it went into ALARM; zero: not known
@@ -91,6 +93,8 @@ func (r Reason) String() string {
 		return "scaling in this direction is suspended"
 	case ScaleInDisabled:
 		return fmt.Sprintf("scale-in is disabled in policy %s", r.Policy)
+	case ChangeLimited:
+		return fmt.Sprintf("the capacity has changed as much as its limits allow until %s", r.Until.Format(time.TimeOnly))
 	case AtForecastCapacity:
 		return Floor{Capacity: r.Capacity, Policy: r.Other, Hour: r.Until.Add(-time.Hour)}.String()
 	case NoStep:

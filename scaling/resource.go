@@ -3,12 +3,14 @@ package scaling
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 )
 
 // A ResourceID names what is scaled, as Application Auto Scaling does. That of an
 // ECS service is service/CLUSTER/NAME, that of a Lambda function
-// function:NAME:QUALIFIER.
+// function:NAME:QUALIFIER, that of a custom resource its address. What has a scale in
+// Kubernetes, of which AWS knows nothing, is kubernetes/NAMESPACE/RESOURCE.GROUP/NAME.
 type ResourceID string
 
 // A Kind is what kind of resource is scaled. The zero Kind is that of ECS services.
@@ -18,18 +20,28 @@ type Kind string
 const (
 	Services  Kind = ""       // ECS services, whose desired count is set
 	Functions Kind = "lambda" // versions and aliases of Lambda functions, whose provisioned concurrency is set
+	// Custom are resources that answer at an address, and Scales what has a scale in Kubernetes.
+	Custom Kind = "custom-resource"
+	Scales Kind = "kubernetes"
 )
 
-// Kinds are all of them.
+// Kinds are those that a server has; the others are only governed from outside.
 func Kinds() []Kind { return []Kind{Services, Functions} }
 
-// functionPrefix begins the resource ids of functions.
-const functionPrefix = "function:"
+const (
+	functionPrefix = "function:"   // begins the resource ids of functions
+	scalePrefix    = "kubernetes/" // begins those of scales
+)
 
 // Kind is what kind of resource it names.
 func (r ResourceID) Kind() Kind {
-	if strings.HasPrefix(string(r), functionPrefix) {
+	switch s := string(r); {
+	case strings.HasPrefix(s, functionPrefix):
 		return Functions
+	case strings.HasPrefix(s, "https://"), strings.HasPrefix(s, "http://"):
+		return Custom
+	case strings.HasPrefix(s, scalePrefix):
+		return Scales
 	}
 	return Services
 }
@@ -48,8 +60,13 @@ type kindWords struct {
 }
 
 func (k Kind) words() kindWords {
-	if k == Functions {
+	switch k {
+	case Functions:
 		return kindWords{"lambda", "lambda:function:ProvisionedConcurrency", "desired concurrency", "are allocated"}
+	case Custom:
+		return kindWords{"custom-resource", "custom-resource:ResourceType:Property", "desired capacity", "are there"}
+	case Scales:
+		return kindWords{"kubernetes", "kubernetes:scale:Replicas", "replicas", "replicas run"}
 	}
 	return kindWords{"ecs", "ecs:service:DesiredCount", "desired count", "tasks are running"}
 }
@@ -65,8 +82,13 @@ var ErrLatest = errors.New("$LATEST is not a supported qualifier for Auto Scalin
 
 // ParseResourceID checks that a text is the resource id of a kind.
 func ParseResourceID(k Kind, s string) (ResourceID, error) {
-	if k == Functions {
+	switch k {
+	case Functions:
 		return parseFunctionID(s)
+	case Custom:
+		return parseAddress(s)
+	case Scales:
+		return parseScaleID(s)
 	}
 	return ParseServiceID(s)
 }
@@ -100,6 +122,38 @@ func parseFunctionID(s string) (ResourceID, error) {
 		return id, nil
 	}
 	return "", fmt.Errorf("a version or an alias of a Lambda function is named function:NAME:QUALIFIER, not %s", s)
+}
+
+// parseAddress checks that a text is the address of a custom resource.
+func parseAddress(s string) (ResourceID, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.Fragment != "" {
+		return "", fmt.Errorf("a custom resource is named by its address, such as https://example.com/prod/scalableTargetDimensions/1-23456789, not %s", s)
+	}
+	return ResourceID(s), nil
+}
+
+// parseScaleID checks that a text is the resource id of what has a scale.
+func parseScaleID(s string) (ResourceID, error) {
+	id := ResourceID(s)
+	namespace, resource, name := id.Scale()
+	if namespace == "" || resource == "" || name == "" || strings.Contains(name, "/") || id != ScaleID(namespace, resource, name) {
+		return "", fmt.Errorf("what has a scale in Kubernetes is named kubernetes/NAMESPACE/RESOURCE.GROUP/NAME, such as kubernetes/shop/deployments.apps/web, not %s", s)
+	}
+	return id, nil
+}
+
+// ScaleID is the resource id of what has a scale in Kubernetes. The resource is written
+// with its group, such as deployments.apps.
+func ScaleID(namespace, resource, name string) ResourceID {
+	return ResourceID(scalePrefix + namespace + "/" + resource + "/" + name)
+}
+
+// Scale is the namespace, the resource with its group, and the name of what has a scale.
+func (r ResourceID) Scale() (namespace, resource, name string) {
+	namespace, rest, _ := strings.Cut(strings.TrimPrefix(string(r), scalePrefix), "/")
+	resource, name, _ = strings.Cut(rest, "/")
+	return namespace, resource, name
 }
 
 // isName reports whether ECS allows a name, and Lambda. A regular expression that

@@ -55,6 +55,7 @@ type Target struct {
 	Bounds    Bounds
 	Suspended Suspended
 	Floor     Floor // of predictive policies, in addition to Bounds
+	Reach     Reach // of limits, inside Bounds
 }
 
 // Seen is what is known about a target when it is decided upon.

@@ -32,9 +32,6 @@ func newController(r *run) controller {
 
 // add adds what became of requests with some tasks.
 func (c *controller) add(f *flow, running, serving float64) {
-	if c.next == never {
-		return
-	}
 	r := c.run
 	c.window.add(f, &r.queue.station, running, serving)
 	queued := r.queue.waitingNow(serving, r.rate)

@@ -19,8 +19,9 @@ func decay(x float64) float64 {
 	if !(x < 700) {
 		return 0
 	}
-	steps := int(x * (decaySteps / math.Ln2))
-	r := x - float64(steps)*(math.Ln2/decaySteps)
+	whole := int(x * (decaySteps / math.Ln2))
+	r := x - float64(whole)*(math.Ln2/decaySteps)
+	steps := uint64(whole) // which divides sooner
 	small := 1 - r*(1-r*(1.0/2-r*(1.0/6-r/24)))
-	return math.Float64frombits(uint64(1023-steps/decaySteps)<<52) * halvings[steps%decaySteps] * small
+	return math.Float64frombits((1023-steps/decaySteps)<<52) * halvings[steps%decaySteps] * small
 }

@@ -12,9 +12,6 @@ import (
 // alarms see then, and before anything is done about it. It changes nothing.
 func (h *host) explain() {
 	r := h.run
-	if r.explains > r.now {
-		return
-	}
 	r.explains = never
 	now := moment(r.now)
 	seen := governor.Seen{Capacity: r.capacity(), Alarms: map[string][]scaling.Alarm{}}

@@ -102,7 +102,7 @@ func (h *host) step() {
 	if h.empties <= now {
 		h.empties = never
 		if c := h.run.capacity(); c.Desired == 0 && c.Running == 0 && !h.governor.Empty {
-			h.advance(governor.Seen{Capacity: c, NewID: h.newID, Brief: true})
+			h.advance(governor.Seen{Capacity: c, NewID: h.newID, Brief: true, Certain: true})
 		}
 	}
 	if h.steps <= now {
@@ -169,7 +169,7 @@ func (h *host) govern(call *called) {
 
 // see gathers what a step has to see.
 func (h *host) see(now time.Time, call *called) governor.Seen {
-	seen := governor.Seen{Capacity: h.run.capacity(), NewID: h.newID, Brief: true}
+	seen := governor.Seen{Capacity: h.run.capacity(), NewID: h.newID, Brief: true, Certain: true}
 	if call != nil {
 		h.call = governor.Call{Policy: h.governor.Policies[call.policy].Name, Alarm: call.name}
 		seen.Call = &h.call
@@ -311,7 +311,7 @@ func (h *host) follow() {
 		return
 	}
 	now := moment(h.run.now)
-	seen := governor.Seen{Capacity: h.run.capacity(), NewID: h.newID, Brief: h.run.scenario.Observer.Activity == nil}
+	seen := governor.Seen{Capacity: h.run.capacity(), NewID: h.newID, Certain: true, Brief: h.run.scenario.Observer.Activity == nil}
 	if g, out := h.governor.Step(now, seen); len(out.Records) > 0 {
 		h.become(now, g, out, seen.Capacity)
 		return

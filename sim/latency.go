@@ -44,9 +44,20 @@ func (s *station) latest(w waiting, t, served float64) float64 {
 func (s *station) both(rate, t, served float64) float64 {
 	service := s.ends
 	if d := rate - service; math.Abs(d) > 1e-6*service {
-		return min(1, max(served, (rate*served-service*decay(rate*t))/d))
+		return clamp((rate*served-service*decay(rate*t))/d, served, 1)
 	}
 	return (1 + t*service) * served
+}
+
+// clamp is the nearest to x from low to high, of which none is NaN.
+func clamp(x, low, high float64) float64 {
+	if x < low {
+		x = low
+	}
+	if x > high {
+		return high
+	}
+	return x
 }
 
 // Latencies are the response times of many requests, in bounded memory.

@@ -141,7 +141,7 @@ func (r *run) pass(until int64) {
 	if until <= r.now {
 		return
 	}
-	running, serving := float64(r.tasks.running()), float64(r.tasks.serving())
+	running, serving := r.tasks.counts.running, r.tasks.counts.serving
 	if r.queue.held.count > 0 && serving > 0 {
 		f := r.queue.release(serving)
 		r.pour(&f, running, serving)
@@ -159,8 +159,10 @@ func (r *run) pour(f *flow, running, serving float64) {
 	if r.oracle.ends != never {
 		r.oracle.window.add(f, &r.queue.station, running, serving)
 	}
-	r.controller.add(f, running, serving)
-	r.score.add(f, serving, float64(r.tasks.paid()))
+	if r.controller.next != never {
+		r.controller.add(f, running, serving)
+	}
+	r.score.add(f, serving, r.tasks.counts.paid)
 }
 
 // act does what is due now.
@@ -185,10 +187,16 @@ func (r *run) act() {
 			r.look(m)
 		}
 	}
-	r.host.explain()
-	r.host.answer()
+	if r.explains <= now {
+		r.host.explain()
+	}
+	if len(r.host.calls) > 0 {
+		r.host.answer()
+	}
 	r.oracle.step()
-	r.host.step()
+	if r.host.next() <= now {
+		r.host.step()
+	}
 	r.controller.step()
 	r.plan()
 }

@@ -217,7 +217,7 @@ func (t *tally) slo() float64 {
 	if t.arrived <= 0 {
 		return 100
 	}
-	return 100 * (1 - min(1, (t.late+t.dropped)/t.arrived))
+	return 100 * (1 - clamp((t.late+t.dropped)/t.arrived, 0, 1))
 }
 
 // closeMinute ends a minute.

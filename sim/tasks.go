@@ -27,7 +27,11 @@ type tasks struct {
 	draining  []draining // tasks that are stopped and still live
 	crash     int64      // when the next task ends by itself
 	next      int64      // when the next of all these changes something
+	counts    counts     // until then
 }
+
+// Counts are how many tasks run, serve and are paid for, as measurements want them.
+type counts struct{ running, serving, paid float64 }
 
 // A revision is the tasks of one, of which coming ones are not among running.
 type revision struct{ running, serving int }
@@ -190,9 +194,10 @@ func (t *tasks) stop(now int64, of *revision, n int) {
 	}
 }
 
-// plan finds when something changes next. The time to the next crash has no memory, so
+// plan finds when something changes next, after a change. The time to the next crash has no memory, so
 // that it may be drawn anew.
 func (t *tasks) plan(now int64) {
+	t.counts = counts{float64(t.running()), float64(t.serving()), float64(t.paid())}
 	t.crash = never
 	if t.crashes > 0 && t.serving() > 0 {
 		after := t.random.ExpFloat64() / (t.crashes * float64(t.serving()))

@@ -19,7 +19,7 @@ import (
 type forecastFlags struct {
 	options            forecast.Options
 	batch, out, format string
-	holdout            int
+	holdout, newest    int
 	file               reading
 	holidays           holidays
 	mean, hourly       bool
@@ -53,14 +53,16 @@ exit status is 1. Files may be gzipped; - is the standard input.
 
 With --holdout N, the last N values of each series of a batch are held back, and the forecasts of
 them are scored by sMAPE, MASE and OWA, and the intervals by their coverage and MSIS, the measures
-of the M4 competition.`,
+of the M4 competition. With --newest N they are made of no more than the N values before, as those of
+a service that is so many hours old; the measures relate to all values before, so that they compare.`,
 		Example: `  flyball forecast requests.csv
   flyball forecast requests.csv --horizon 48 --season 24,168 --format csv > forecast.csv
   flyball forecast cpu-1min.csv --mean
   flyball forecast requests-1min.csv --step 5m --horizon 6
   flyball forecast requests.csv --zone Europe/Berlin --holidays 12-25,12-26,2027-03-26
   flyball forecast --batch series.csv.gz --out forecasts.csv
-  flyball forecast --batch series.csv.gz --holdout 48`,
+  flyball forecast --batch series.csv.gz --holdout 48
+  flyball forecast --batch series.csv.gz --holdout 48 --newest 336`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
@@ -75,6 +77,7 @@ of the M4 competition.`,
 	flags.BoolVar(&f.hourly, "hourly", false, "forecast hours, though --step is less")
 	flags.BoolVar(&f.mean, "mean", false, "forecast the hour's mean of finer rows, not their sum")
 	flags.IntVar(&f.holdout, "holdout", 0, "hold back so many values of each series and score the forecasts of them")
+	flags.IntVar(&f.newest, "newest", 0, "with --holdout, forecast from so many values only; from all by default")
 	flags.Var(&f.holidays, "holidays", "dates of holidays, as 2026-12-25 or, each year, 12-25; or a file with a date a line")
 	completeWords(cmd, "format", "csv", "chart")
 	_ = cmd.MarkFlagFilename("batch", "csv", "gz")
@@ -91,6 +94,8 @@ func (f forecastFlags) run(cmd *cobra.Command, args []string) error {
 		return refuse("--generate and --batch do not go together: give one of them")
 	case f.batch == "" && f.holdout > 0:
 		return refuse("--holdout is for batches: give --batch FILE")
+	case f.newest < 0 || f.newest > 0 && f.holdout == 0:
+		return refuse("--newest %d: give a number above 0, with --holdout", f.newest)
 	case f.holdout > 0 && f.holdout < f.options.Horizon:
 		return refuse("--holdout %d holds back less than --horizon %d", f.holdout, f.options.Horizon)
 	case f.batch != "" && len(f.holidays) > 0:
@@ -261,7 +266,7 @@ func (f forecastFlags) score(cmd *cobra.Command) error {
 	}
 	defer in.Close()
 	progress := newProgress(cmd.ErrOrStderr())
-	s, err := forecasting.Evaluate(cmd.Context(), forecasting.NewBatchReader(in), f.options, f.holdout, runtime.GOMAXPROCS(0), progress.show)
+	s, err := forecasting.Evaluate(cmd.Context(), forecasting.NewBatchReader(in), forecasting.Trial{Options: f.options, Holdout: f.holdout, Newest: f.newest}, runtime.GOMAXPROCS(0), progress.show)
 	progress.end(s.Series)
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.batch, err)

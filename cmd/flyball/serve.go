@@ -46,6 +46,7 @@ Built-in images, run by every runtime:
   flyball serve --runtime process --image shop/api="./api --listen 0.0.0.0:8080"
 
   flyball serve --auth admin.ini --addr 0.0.0.0:4566 --tls-cert cert.pem --tls-key key.pem
+  flyball serve --auth admin.ini --store postgres://flyball@db/flyball --data a   # on two machines or more
 
   eval "$(flyball env)"
   aws ecs create-cluster --cluster-name demo`,
@@ -74,6 +75,12 @@ Built-in images, run by every runtime:
 			if cfg.Clock == server.ClockManual && !cmd.Flags().Changed("feed-aws-namespaces") {
 				cfg.FeedAWSNamespaces = true // what the metrics of a test are, the test says
 			}
+			if cfg.Store != "" {
+				return serveReplica(cmd, cfg)
+			}
+			if cfg.ReplicaAddr != "" || cfg.Advertise != "" {
+				return refuse("--replica-addr and --advertise are for replicas that share a database, which --store names")
+			}
 			s, err := server.Open(cmd.Context(), cfg)
 			if err != nil {
 				return err
@@ -86,6 +93,9 @@ Built-in images, run by every runtime:
 	f := cmd.Flags()
 	f.StringVar(&cfg.Addr, "addr", "127.0.0.1:4566", "address to listen on; loopback only, unless --auth is given")
 	f.StringVar(&cfg.Data, "data", defaultData(), `folder of the durable state; "" keeps nothing`)
+	f.StringVar(&cfg.Store, "store", "", "be one of several replicas, whose state is in the PostgreSQL database at a `URL` such as postgres://USER@HOST/NAME; what the URL leaves out is taken from PGPASSWORD, ~/.pgpass and others of their kind (by default the state is in the folder of --data)")
+	f.StringVar(&cfg.ReplicaAddr, "replica-addr", "", "with --store: address to listen on for other replicas (default: loopback, a free port)")
+	f.StringVar(&cfg.Advertise, "advertise", "", "with --store: `HOST:PORT` where other replicas reach --replica-addr, if that is another address")
 	f.StringVar(&cfg.Runtime, "runtime", "auto", "how tasks run: process, docker, kubernetes, simulated (they are records, which start, stop and use what they are told to), or auto (docker when its engine answers, simulated with --clock manual)")
 	f.StringVar(&cfg.TaskNetwork, "task-network", "auto", "process runtime: a network namespace for each task, a loopback address, or auto (namespace where Linux permits it)")
 	f.TextVar(&cfg.TaskRange, "task-range", netip.MustParsePrefix("100.64.0.0/11"), "process runtime: `PREFIX` with room for the networks of the namespaces of tasks and of functions, a /20 each")
@@ -114,6 +124,17 @@ Built-in images, run by every runtime:
 	return cmd
 }
 
+// serveReplica serves as one of several replicas.
+func serveReplica(cmd *cobra.Command, cfg server.Config) error {
+	cfg.Release = version
+	r, err := server.OpenReplica(cmd.Context(), cfg)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), "ready", r.PublicURL())
+	return r.Run(cmd.Context())
+}
+
 // publish chooses what is reached through a published port, where nothing else was asked for: the
 // server itself, and load balancers by names that lead to it on most systems. Their own addresses
 // are the container's.
@@ -135,7 +156,7 @@ func completeServe(cmd *cobra.Command) {
 	completeWords(cmd, "region", usualRegions...)
 	completeWords(cmd, "addr", "127.0.0.1:4566")
 	completeWords(cmd, "account", "123456789012")
-	for _, flag := range []string{"speed", "image", "host", "lb-domain", "task-range"} {
+	for _, flag := range []string{"speed", "image", "host", "lb-domain", "task-range", "store", "replica-addr", "advertise"} {
 		completeWords(cmd, flag)
 	}
 	_ = cmd.MarkFlagDirname("data")

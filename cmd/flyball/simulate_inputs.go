@@ -52,7 +52,7 @@ func (s *simulationInputs) flags(cmd *cobra.Command) {
 	cmd.PreRunE = nil // a server is asked where --policies names one, and only then
 	f := cmd.Flags()
 	_ = f.MarkHidden("endpoint")
-	f.StringArrayVar(&s.policies, "policies", nil, "file with scaling policies and what belongs to them, the address of a server, aws, or another autoscaler such as hpa:cpu=60; can be given several times")
+	f.StringArrayVar(&s.policies, "policies", nil, "file, or folder of files, with scaling policies and what belongs to them, the address of a server, aws, or another autoscaler such as hpa:cpu=60; can be given several times")
 	f.StringToStringVar(&s.given, "parameter", nil, "value of a CloudFormation template's parameter, NAME=VALUE, or of what it imports; can be given several times")
 	f.StringVar(&s.resource, "service", "", "CLUSTER/SERVICE that is simulated, where there are several")
 	f.StringVar(&s.traffic, "traffic", "", "file of traffic: the requests, or messages, of each step of time")
@@ -177,7 +177,7 @@ func (s *simulationInputs) readPrices() (simulation.Prices, error) {
 // documents reads the policies, and keeps those of the service that is simulated.
 func (s *simulationInputs) documents(ctx context.Context, flag string, files []string, stdin io.Reader) (policydoc.Documents, error) {
 	var all policydoc.Documents
-	for _, name := range files {
+	for _, name := range inFolders(files) {
 		one, err := s.readPolicies(ctx, name, stdin)
 		if err != nil {
 			return all, fmt.Errorf("--%s %s: %w", flag, name, err)
@@ -208,6 +208,20 @@ func (s *simulationInputs) documents(ctx context.Context, flag string, files []s
 		return all, fmt.Errorf("--service %s: the policies are of %s", s.resource, names(resources))
 	}
 	return all.Of(id), nil
+}
+
+// inFolders are the names of files, with those in folders in the place of the folders.
+func inFolders(names []string) (files []string) {
+	for _, name := range names {
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			if some, err := policydoc.Files(name); err == nil {
+				files = append(files, some...)
+				continue
+			}
+		}
+		files = append(files, name)
+	}
+	return files
 }
 
 // parametersOf tells which parameters documents have.

@@ -222,7 +222,10 @@ func (t *tuning) builder(cmd *cobra.Command, p tune.Problem, price sim.Price) (f
 	build := func(d policydoc.Documents) (sim.Scenario, error) {
 		s, _, err := simulation.New(d, setup)
 		s.Seed, s.Price, s.Changes = t.seed, price, slices.Clone(rest.Changes)
-		return s, err
+		if err != nil {
+			return s, err
+		}
+		return s, t.ahead.apply(&s, t.file.zone.location)
 	}
 	first, err := build(p.Subject.Documents(tune.Candidate{Target: max(1, tune.Defaults().Target), Min: p.Min, Max: p.Max}))
 	if err == nil {

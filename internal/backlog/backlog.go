@@ -34,6 +34,11 @@ const (
 
 // Metric is the backlog per task of a queue and a service.
 func Metric(service scaling.ResourceID, queue string) metric.ID {
+	if service.Kind() != scaling.Services {
+		return metric.NewID(Namespace, Name,
+			metric.Dimension{Name: "QueueName", Value: queue},
+			metric.Dimension{Name: "ResourceId", Value: string(service)})
+	}
 	cluster, name := service.Service()
 	return metric.NewID(Namespace, Name,
 		metric.Dimension{Name: "ClusterName", Value: cluster},

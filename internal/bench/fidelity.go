@@ -83,6 +83,7 @@ type liveRun struct {
 type setting struct {
 	at    time.Time
 	count int
+	took  time.Duration // until as many ran; 0: they never did, or it is not over
 }
 
 // deploy makes the service with its policy, and waits until a task runs.
@@ -165,13 +166,21 @@ func (l *liveRun) see(ctx context.Context, record string) error {
 			if !found || err != nil {
 				continue
 			}
-			l.changes = append(l.changes, setting{*a.StartTime, count})
+			change := setting{at: *a.StartTime, count: count}
 			if a.StatusCode == aastypes.ScalingActivityStatusCodeSuccessful && a.EndTime != nil {
-				l.starts = append(l.starts, a.EndTime.Sub(*a.StartTime))
+				change.took = a.EndTime.Sub(*a.StartTime)
 			}
+			l.changes = append(l.changes, change)
 		}
 	}
 	slices.SortFunc(l.changes, func(a, b setting) int { return a.at.Compare(b.at) })
+	before := 1
+	for _, c := range l.changes {
+		if c.count > before && c.took > 0 { // tasks that are stopped need no start
+			l.starts = append(l.starts, c.took)
+		}
+		before = c.count
+	}
 	return l.measure(ctx)
 }
 

@@ -36,6 +36,7 @@ type Broker struct {
 	mu       sync.Mutex
 	queues   map[string]*Queue // those that are open
 	book     *mark.Book        // how long the logs are; nil before the first queue is open
+	is       os.FileInfo       // the folder, from then on
 	failure  chan error
 	stopping chan struct{} // closed when nobody shall wait any more
 	once     sync.Once
@@ -105,24 +106,33 @@ func (b *Broker) Queue(id string, s queue.Settings) (*Queue, error) {
 	return q, nil
 }
 
+// openBook opens the book with the first queue. For the others the folder has to be the one that
+// it was then: one that is made anew would take messages that are gone when the old one is put back.
 func (b *Broker) openBook() error {
-	if b.book != nil || b.Lazy {
+	switch {
+	case b.Lazy:
 		return nil
+	case b.book != nil:
+		return damage.Present(b.Folder, b.is)
 	}
 	if err := os.MkdirAll(b.Folder, 0o700); err != nil {
+		return err
+	}
+	is, err := os.Stat(b.Folder)
+	if err != nil {
 		return err
 	}
 	path := filepath.Join(b.Folder, mark.FileName)
 	if lost, err := bookLost(b.Folder); err != nil {
 		return err
-	} else if lost {
+	} else if lost && !b.Disk.Mirrored() {
 		b.Log.Error("it is not known of queues, or of deliveries, how long their logs were, so what may be cut off of them is not missed: the note of it is gone and is begun anew", "file", path)
 	}
 	book, damaged, err := mark.Open(path)
 	if err != nil {
 		return err
 	}
-	if b.book = book; damaged > 0 {
+	if b.book, b.is = book, is; damaged > 0 {
 		b.Log.Error("it is not known of some queues, or of deliveries, how long their logs were, so what may be cut off of them is not missed: the note of it is damaged and was begun anew",
 			"file", path, "notes", damaged)
 	}
@@ -168,7 +178,13 @@ func (b *Broker) Remove(id string) error {
 		delete(b.queues, id)
 	}
 	b.book.ForgetAll(id + "/")
-	return os.RemoveAll(filepath.Join(b.Folder, id))
+	return b.remove(id)
+}
+
+// remove removes the folder of a queue.
+func (b *Broker) remove(id string) error {
+	path := filepath.Join(b.Folder, id)
+	return errors.Join(os.RemoveAll(path), b.Disk.Removed(path))
 }
 
 // end has the queue do nothing more, and returns when it does nothing any more.
@@ -191,7 +207,7 @@ func (q *Queue) close() error {
 	content := c.encode()
 	err := q.log.Sync(q.log.End())
 	if err == nil {
-		err = writeCheckpoint(q.folder, content, !q.broker.Lazy)
+		err = q.writeCheckpoint(content)
 	}
 	return errors.Join(err, q.log.Close())
 }
@@ -205,7 +221,7 @@ func (b *Broker) Sweep(known []string) error {
 	}
 	for _, f := range folders {
 		if f.IsDir() && !slices.Contains(known, f.Name()) {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(b.Folder, f.Name())))
+			err = errors.Join(err, b.remove(f.Name()))
 		}
 	}
 	return err

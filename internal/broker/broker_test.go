@@ -18,6 +18,7 @@ import (
 
 	"flyball/internal/broker"
 	"flyball/internal/clock"
+	"flyball/internal/damage"
 	"flyball/internal/queue"
 )
 
@@ -469,4 +470,29 @@ func TestRecalledMessagesAreReceivedAgain(t *testing.T) {
 	if len(again) != 2 || again[0].Body != "message 2" || again[1].Body != "message 3" || again[0].Receives != 2 {
 		t.Errorf("got %+v", again)
 	}
+}
+
+// A queue that is used for the first time after the folder of all was taken away does not make
+// another one, whose messages would be gone when the old one is put back.
+func TestNoQueueBeginsInAFolderThatIsGone(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "queues")
+	b := broker.New(broker.Options{Folder: folder, Clock: clock.New(time.Now(), 1), Log: slog.New(slog.DiscardHandler)})
+	defer b.Close()
+	must(must(b.Queue("one", settings(false))).Send([]*broker.Message{message(1, "")}))
+	if err := os.Rename(folder, folder+"-away"); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"one", "two"} {
+		q, err := b.Queue(id, settings(false))
+		if err == nil {
+			_, err = q.Send([]*broker.Message{message(2, "")})
+		}
+		if !errors.As(err, new(*damage.Gone)) {
+			t.Errorf("queue %s takes a message: %v", id, err)
+		}
+	}
+	if err := os.Rename(folder+"-away", folder); err != nil {
+		t.Fatal(err)
+	}
+	must(must(b.Queue("two", settings(false))).Send([]*broker.Message{message(2, "")}))
 }

@@ -118,7 +118,14 @@ func writeCheckpoint(folder string, content []byte, sync bool) error {
 func (q *Queue) putCheckpoint(content []byte) error {
 	q.broker.Disk.BeginWrite()
 	defer q.broker.Disk.EndWrite()
-	return writeCheckpoint(q.folder, content, !q.broker.Lazy)
+	return q.writeCheckpoint(content)
+}
+
+func (q *Queue) writeCheckpoint(content []byte) error {
+	if err := writeCheckpoint(q.folder, content, !q.broker.Lazy); err != nil {
+		return err
+	}
+	return q.broker.Disk.Synced(filepath.Join(q.folder, checkpointName), int64(len(content)))
 }
 
 // saves is when a queue makes checkpoints.

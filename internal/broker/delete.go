@@ -10,7 +10,7 @@ import (
 // Delete deletes messages. They are gone on disk when it returns. The errors are those
 // of package queue, one a receipt.
 func (q *Queue) Delete(receipts []queue.Receipt) ([]error, error) {
-	errs, end, err := q.remove(receipts)
+	errs, end, err := q.remove(receipts, q.appendToSync)
 	if err != nil || end == 0 {
 		return errs, err
 	}
@@ -20,7 +20,7 @@ func (q *Queue) Delete(receipts []queue.Receipt) ([]error, error) {
 // Forget deletes messages as Delete does, and waits for no disk: when the machine itself
 // stops, they may be there again.
 func (q *Queue) Forget(receipts []queue.Receipt) error {
-	_, _, err := q.remove(receipts)
+	_, _, err := q.remove(receipts, q.append)
 	return err
 }
 
@@ -33,7 +33,7 @@ func (q *Queue) Recall() {
 	q.settle()
 }
 
-func (q *Queue) remove(receipts []queue.Receipt) (errs []error, end queuelog.Position, err error) {
+func (q *Queue) remove(receipts []queue.Receipt, add func(record func([]byte) []byte) (queuelog.Position, error)) (errs []error, end queuelog.Position, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	defer q.settle()
@@ -51,7 +51,7 @@ func (q *Queue) remove(receipts []queue.Receipt) (errs []error, end queuelog.Pos
 		return errs, 0, nil
 	}
 	// A delete that cannot be kept leaves the messages where they are.
-	if end, err = q.append(func(b []byte) []byte { return appendDelete(b, gone) }); err != nil {
+	if end, err = add(func(b []byte) []byte { return appendDelete(b, gone) }); err != nil {
 		return nil, 0, err
 	}
 	for i, r := range receipts {

@@ -55,8 +55,20 @@ const (
 // now is the server's time.
 func (q *Queue) now() queue.Millis { return queue.Millis(q.broker.Clock.Now().UnixMilli()) }
 
-// append writes records, under the lock.
+// append writes records, under the lock. Not all of them are synced, so that it is seen here
+// that the log's file has been taken away.
 func (q *Queue) append(record func([]byte) []byte) (end queuelog.Position, err error) {
+	if q.removed {
+		return 0, ErrRemoved
+	}
+	if err := q.log.Present(); err != nil {
+		return 0, q.broker.failed(err)
+	}
+	return q.appendToSync(record)
+}
+
+// appendToSync is append for what is synced next, by which it is seen, too.
+func (q *Queue) appendToSync(record func([]byte) []byte) (end queuelog.Position, err error) {
 	q.begin()
 	q.batch.Add(record)
 	return q.write()

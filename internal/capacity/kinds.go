@@ -2,6 +2,7 @@ package capacity
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"flyball/governor"
@@ -12,33 +13,43 @@ import (
 // own.
 type Kinds map[scaling.Kind]Capacity
 
-var _ Capacity = Kinds{}
+var _ Marked = Kinds{}
 
 // Look implements Capacity.
 func (k Kinds) Look(ctx context.Context, ids []scaling.ResourceID) ([]governor.Capacity, error) {
+	seen, _, err := k.LookMarked(ctx, ids)
+	return seen, err
+}
+
+// LookMarked implements Marked.
+func (k Kinds) LookMarked(ctx context.Context, ids []scaling.ResourceID) ([]governor.Capacity, []string, error) {
 	places := map[scaling.Kind][]int{} // in ids
 	for i, id := range ids {
 		places[id.Kind()] = append(places[id.Kind()], i)
 	}
-	seen := make([]governor.Capacity, len(ids))
+	seen, marks, failures := make([]governor.Capacity, len(ids)), make([]string, len(ids)), make([]error, len(ids))
 	for kind, of := range places {
 		capacity, err := k.of(kind)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		asked := make([]scaling.ResourceID, len(of))
 		for i, place := range of {
 			asked[i] = ids[place]
 		}
-		answers, err := capacity.Look(ctx, asked)
-		if err != nil {
-			return nil, err
+		answers, why, err := LookMarked(ctx, capacity, asked)
+		var each Failures
+		if err != nil && !errors.As(err, &each) {
+			return nil, nil, err
 		}
 		for i, place := range of {
-			seen[place] = answers[i]
+			seen[place], marks[place] = answers[i], why[i]
+			if each != nil {
+				failures[place] = each[i]
+			}
 		}
 	}
-	return seen, nil
+	return seen, marks, Some(failures)
 }
 
 // Set implements Capacity.

@@ -23,9 +23,13 @@ type ECS interface {
 var _ ECS = (*ecs.Client)(nil)
 
 // Services are ECS services: the server's own, or those of AWS.
-type Services struct{ ECS ECS }
+type Services struct {
+	ECS ECS
+	// PauseTag is a tag that services have with which nothing is to be done for now; "": none.
+	PauseTag string
+}
 
-var _ Capacity = Services{}
+var _ Marked = Services{}
 
 // described is how many services DescribeServices takes.
 const described = 10
@@ -33,12 +37,19 @@ const described = 10
 // Look implements Capacity. A service that does not exist or is no longer active
 // is gone.
 func (s Services) Look(ctx context.Context, ids []scaling.ResourceID) ([]governor.Capacity, error) {
-	seen := make([]governor.Capacity, len(ids))
+	seen, _, err := s.LookMarked(ctx, ids)
+	return seen, err
+}
+
+// LookMarked implements Marked.
+func (s Services) LookMarked(ctx context.Context, ids []scaling.ResourceID) (seen []governor.Capacity, marks []string, err error) {
+	seen, marks = make([]governor.Capacity, len(ids)), make([]string, len(ids))
 	if len(ids) == 1 {
 		cluster, name := ids[0].Service()
 		services, err := s.describe(ctx, cluster, []string{name})
-		seen[0] = seenAs(find(services, name))
-		return seen, err
+		found := find(services, name)
+		seen[0], marks[0] = seenAs(found), s.mark(found)
+		return seen, marks, err
 	}
 	clusters := map[string][]int{} // places in ids
 	for i, id := range ids {
@@ -53,18 +64,36 @@ func (s Services) Look(ctx context.Context, ids []scaling.ResourceID) ([]governo
 			}
 			services, err := s.describe(ctx, cluster, names)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			for i, place := range batch {
-				seen[place] = seenAs(find(services, names[i]))
+				found := find(services, names[i])
+				seen[place], marks[place] = seenAs(found), s.mark(found)
 			}
 		}
 	}
-	return seen, nil
+	return seen, marks, nil
+}
+
+// mark is why nothing is to be done with a service, by its tags.
+func (s Services) mark(found *types.Service) string {
+	if found == nil || s.PauseTag == "" {
+		return ""
+	}
+	for _, t := range found.Tags {
+		if aws.ToString(t.Key) == s.PauseTag && aws.ToString(t.Value) != "false" {
+			return fmt.Sprintf("it has the tag %s=%s", s.PauseTag, aws.ToString(t.Value))
+		}
+	}
+	return ""
 }
 
 func (s Services) describe(ctx context.Context, cluster string, names []string) ([]types.Service, error) {
-	out, err := s.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &cluster, Services: names})
+	in := &ecs.DescribeServicesInput{Cluster: &cluster, Services: names}
+	if s.PauseTag != "" {
+		in.Include = []types.ServiceField{types.ServiceFieldTags}
+	}
+	out, err := s.ECS.DescribeServices(ctx, in)
 	switch {
 	case errors.As(err, new(*types.ClusterNotFoundException)):
 		return nil, nil

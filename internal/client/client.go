@@ -77,6 +77,26 @@ func New(c Config) *Client {
 	if c.Credentials.AccessKeyID == "" {
 		c.Credentials = aws.Credentials{AccessKeyID: cmp.Or(c.Account, "flyball"), SecretAccessKey: "flyball"}
 	}
+	cfg := c.AWS()
+	c.Endpoint = strings.TrimSuffix(c.Endpoint, "/")
+	return &Client{
+		AutoScaling:   applicationautoscaling.NewFromConfig(cfg),
+		CloudWatch:    cloudwatch.NewFromConfig(cfg),
+		EC2:           ec2.NewFromConfig(cfg),
+		ECS:           ecs.NewFromConfig(cfg),
+		IAM:           iam.NewFromConfig(cfg),
+		Lambda:        lambda.NewFromConfig(cfg),
+		LoadBalancing: elasticloadbalancingv2.NewFromConfig(cfg),
+		Logs:          cloudwatchlogs.NewFromConfig(cfg),
+		SQS:           sqs.NewFromConfig(cfg),
+		STS:           sts.NewFromConfig(cfg),
+		Config:        c,
+		signer:        v4.NewSigner(),
+	}
+}
+
+// AWS is the configuration of the SDK's clients.
+func (c Config) AWS() aws.Config {
 	key := c.Credentials
 	if c.Account != "" {
 		key = aws.Credentials{AccessKeyID: c.Account, SecretAccessKey: "flyball"} // names the account
@@ -94,21 +114,7 @@ func New(c Config) *Client {
 	if c.Endpoint != "" {
 		cfg.BaseEndpoint = aws.String(c.Endpoint)
 	}
-	c.Endpoint = strings.TrimSuffix(c.Endpoint, "/")
-	return &Client{
-		AutoScaling:   applicationautoscaling.NewFromConfig(cfg),
-		CloudWatch:    cloudwatch.NewFromConfig(cfg),
-		EC2:           ec2.NewFromConfig(cfg),
-		ECS:           ecs.NewFromConfig(cfg),
-		IAM:           iam.NewFromConfig(cfg),
-		Lambda:        lambda.NewFromConfig(cfg),
-		LoadBalancing: elasticloadbalancingv2.NewFromConfig(cfg),
-		Logs:          cloudwatchlogs.NewFromConfig(cfg),
-		SQS:           sqs.NewFromConfig(cfg),
-		STS:           sts.NewFromConfig(cfg),
-		Config:        c,
-		signer:        v4.NewSigner(),
-	}
+	return cfg
 }
 
 // A sender gives net/http bodies of its own to send. Those of the SDK are closed

@@ -224,7 +224,7 @@ func (c *console) alarmCharts(v *visit) error {
 			out.Marks = append(out.Marks, mark{At: seconds(h.At), Kind: changeKind(h.Summary), Label: h.Summary, ID: historyID(h)})
 		}
 	}
-	return v.json(out)
+	return v.charts(out)
 }
 
 // changeKind is how a change of state is marked.

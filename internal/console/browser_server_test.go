@@ -117,6 +117,7 @@ const drawTenTimes = `(async () => { for (let i = 0; i < 10; i++) await window.r
 // A frame in which one of four charts with three lines of 10,000 points is drawn may take 50 ms of
 // the processor. What other programs of the machine take meanwhile does not count.
 func TestBrowserChartsOfTenThousandPoints(t *testing.T) {
+	long(t)
 	chromium(t)
 	b := openTab(t, flyballtest.Start(t).URL())
 	b.visit("/console/")

@@ -30,6 +30,31 @@ import (
 // screenshots is a folder for pictures of the pages, which the documentation shows.
 var screenshots = flag.String("screenshots", "", "write pictures of the pages into this folder")
 
+// thorough is whether pages are tried in all colours and widths, as make test-console does.
+var thorough = flag.Bool("thorough", false, "try the pages in all colours and widths, and what takes long")
+
+// schemes and widths are the colours and widths that pages are tried in.
+func schemes() []string {
+	if *thorough || *screenshots != "" {
+		return []string{"light", "dark"}
+	}
+	return []string{"dark"}
+}
+
+// long leaves a test to make test-console.
+func long(t *testing.T) {
+	if !*thorough && *screenshots == "" {
+		t.Skip("this is tried by make test-console")
+	}
+}
+
+func widths() []int64 {
+	if *thorough || *screenshots != "" {
+		return []int64{1280, 768, 390}
+	}
+	return []int64{390}
+}
+
 //go:embed testdata/axe/axe.min.js
 var axe string
 
@@ -241,20 +266,7 @@ func TestBrowserPagesAreReadableForAll(t *testing.T) {
 		if strings.Contains(path, "range") {
 			b.drawn()
 		}
-		for _, scheme := range []string{"light", "dark"} {
-			for _, width := range []int64{1280, 768, 390} {
-				if scheme == "dark" && *screenshots == "" {
-					break // which is as wide
-				}
-				b.look(scheme, width)
-				if get(b, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > innerWidth`)) {
-					b.Errorf("%s is wider than %d", name, width)
-				}
-				b.shoot(fmt.Sprintf("%s-%s-%d", name, scheme, width))
-			}
-			b.look(scheme, 1280)
-			b.accessible(name + " in " + scheme)
-		}
+		b.seen(name)
 	}
 	for _, complaint := range b.complaints() {
 		if !strings.Contains(complaint, "404") { // of the page that there is not

@@ -12,8 +12,8 @@ import (
 // seen holds a page against what readers of all kinds need, and takes its pictures.
 func (b *tab) seen(name string) {
 	b.Helper()
-	for _, scheme := range []string{"light", "dark"} {
-		for _, width := range []int64{1280, 768, 390} {
+	for _, scheme := range schemes() {
+		for _, width := range widths() {
 			b.look(scheme, width)
 			if get(b, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > innerWidth`)) {
 				b.Errorf("%s is wider than %d", name, width)

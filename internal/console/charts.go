@@ -99,10 +99,8 @@ func (c *console) serviceCharts(v *visit) error {
 	}
 	out.add(taskPanel(run, w))
 	out.add(latencyPanel(run))
-	for _, d := range slices.Backward(decisionsOf(run)) { // oldest first, as one reads
-		out.Marks = append(out.Marks, mark{At: seconds(d.At), Kind: d.Kind, Label: d.Headline, ID: d.ID})
-	}
-	return v.json(out)
+	out.mark(decisionsOf(run))
+	return v.charts(out)
 }
 
 // json sends a value for the script.
@@ -133,6 +131,13 @@ func fromPoints(points []report.Datapoint) []datapoint {
 func (c *charts) add(p panel) {
 	if len(p.Times) > 0 {
 		c.Panels = append(c.Panels, p)
+	}
+}
+
+// mark marks decisions, which are given newest first.
+func (c *charts) mark(decisions []decision) {
+	for _, d := range slices.Backward(decisions) { // oldest first, as one reads
+		c.Marks = append(c.Marks, mark{At: seconds(d.At), Kind: d.Kind, Label: d.Headline, ID: d.ID})
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"flyball/internal/client"
+	"flyball/internal/tuning"
 )
 
 // A Visitor is who asks for a page.
@@ -43,7 +44,9 @@ type Config struct {
 	// SignIn makes a session of a token, and SignOut ends the one of a request.
 	SignIn  func(w http.ResponseWriter, r *http.Request, token string) error
 	SignOut func(http.ResponseWriter, *http.Request) error
-	Log     *slog.Logger
+	// Searches are those for policies that pages start.
+	Searches *tuning.Searches
+	Log      *slog.Logger
 }
 
 // A console serves the pages.
@@ -51,6 +54,7 @@ type console struct {
 	Config
 	templates templates
 	snapshots *snapshots
+	followers followers
 }
 
 // New returns the pages, all below /console/.
@@ -66,34 +70,43 @@ func New(c Config) (http.Handler, error) {
 	mux.HandleFunc("POST /console/sign-in", pages.takeToken)
 	mux.HandleFunc("POST /console/sign-out", pages.signOut)
 	for pattern, serve := range map[string]func(*visit) error{
-		"GET /console/{$}":                                         pages.overview,
-		"GET /console/services/{cluster}/{service}":                pages.service,
-		"GET /console/activities":                                  pages.activities,
-		"GET /console/functions":                                   pages.functions,
-		"GET /console/load-balancers":                              pages.loadBalancers,
-		"GET /console/queues":                                      pages.queues,
-		"GET /console/schedules":                                   pages.schedules,
-		"GET /console/load-tests":                                  pages.loadTests,
-		"POST /console/load-tests":                                 pages.startLoadTest,
-		"GET /console/load-tests/{id}":                             pages.loadTest,
-		"GET /console/load-tests/{id}/charts":                      pages.loadTestCharts,
-		"GET /console/load-tests/{id}/files/{file}":                pages.loadTestFile,
-		"POST /console/load-tests/{id}/stop":                       pages.stopLoadTest,
-		"GET /console/services/{cluster}/{service}/update":         pages.update,
-		"POST /console/services/{cluster}/{service}/update":        pages.takeUpdate,
-		"GET /console/services/{cluster}/{service}/edit":           pages.edit,
-		"POST /console/services/{cluster}/{service}/edit":          pages.change,
-		"GET /console/alarms":                                      pages.alarms,
-		"GET /console/alarms/{name}":                               pages.alarm,
-		"POST /console/alarms/{name}":                              pages.setAlarm,
-		"POST /console/metrics":                                    pages.putDatapoint,
-		"GET /console/alarms/{name}/charts":                        pages.alarmCharts,
-		"GET /console/metrics":                                     pages.metrics,
-		"GET /console/metrics/charts":                              pages.metricCharts,
-		"GET /console/services/{cluster}/{service}/tasks/{task}":   pages.taskLogs,
-		"GET /console/services/{cluster}/{service}/charts":         pages.serviceCharts,
-		"GET /console/services/{cluster}/{service}/what-if":        pages.whatIf,
-		"GET /console/services/{cluster}/{service}/what-if/charts": pages.whatIfCharts,
+		"GET /console/{$}":                                             pages.overview,
+		"GET /console/services/{cluster}/{service}":                    pages.service,
+		"GET /console/activities":                                      pages.activities,
+		"GET /console/functions":                                       pages.functions,
+		"GET /console/load-balancers":                                  pages.loadBalancers,
+		"GET /console/queues":                                          pages.queues,
+		"GET /console/schedules":                                       pages.schedules,
+		"GET /console/load-tests":                                      pages.loadTests,
+		"POST /console/load-tests":                                     pages.startLoadTest,
+		"GET /console/load-tests/{id}":                                 pages.loadTest,
+		"GET /console/load-tests/{id}/charts":                          pages.loadTestCharts,
+		"GET /console/load-tests/{id}/files/{file}":                    pages.loadTestFile,
+		"POST /console/load-tests/{id}/stop":                           pages.stopLoadTest,
+		"GET /console/services/{cluster}/{service}/update":             pages.update,
+		"POST /console/services/{cluster}/{service}/update":            pages.takeUpdate,
+		"GET /console/services/{cluster}/{service}/policy":             pages.policy,
+		"POST /console/services/{cluster}/{service}/policy":            pages.takePolicy,
+		"GET /console/services/{cluster}/{service}/simulate":           pages.simulate,
+		"POST /console/services/{cluster}/{service}/simulate":          pages.takeSimulation,
+		"GET /console/services/{cluster}/{service}/tune":               pages.tune,
+		"POST /console/services/{cluster}/{service}/tune":              pages.startTuning,
+		"GET /console/services/{cluster}/{service}/tune/{id}":          pages.search,
+		"POST /console/services/{cluster}/{service}/tune/{id}":         pages.takeSearch,
+		"GET /console/services/{cluster}/{service}/tune/{id}/progress": pages.progress,
+		"GET /console/services/{cluster}/{service}/edit":               pages.edit,
+		"POST /console/services/{cluster}/{service}/edit":              pages.change,
+		"GET /console/alarms":                                          pages.alarms,
+		"GET /console/alarms/{name}":                                   pages.alarm,
+		"POST /console/alarms/{name}":                                  pages.setAlarm,
+		"POST /console/metrics":                                        pages.putDatapoint,
+		"GET /console/alarms/{name}/charts":                            pages.alarmCharts,
+		"GET /console/metrics":                                         pages.metrics,
+		"GET /console/metrics/charts":                                  pages.metricCharts,
+		"GET /console/services/{cluster}/{service}/tasks/{task}":       pages.taskLogs,
+		"GET /console/services/{cluster}/{service}/charts":             pages.serviceCharts,
+		"GET /console/services/{cluster}/{service}/what-if":            pages.whatIf,
+		"GET /console/services/{cluster}/{service}/what-if/charts":     pages.whatIfCharts,
 	} {
 		mux.HandleFunc(pattern, pages.visited(serve))
 	}
@@ -118,7 +131,11 @@ func secured(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		h.Set("Cache-Control", "no-store")
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		most := int64(maxForm)
+		if r.URL.Path == "/console/load-tests" {
+			most = maxTrace
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 		next.ServeHTTP(w, r)
 	})
 }
@@ -275,6 +292,17 @@ func pathTo(parts []string) string {
 
 // Events is where the event stream of the region is.
 func (l links) Events() string { return "/console/api/events" + l.with("detail=false") }
+
+// Hidden are the account and the region as fields of a form whose values become an address.
+func (l links) Hidden() (fields []choice) {
+	q, _ := url.ParseQuery(l.query) // which is one that was made here
+	for _, name := range []string{"account", "region"} {
+		if value := q.Get(name); value != "" {
+			fields = append(fields, choice{name, value})
+		}
+	}
+	return fields
+}
 
 // With is the page itself with something more in its query.
 func (l links) With(name, value string) string { return l.with(url.Values{name: {value}}.Encode()) }

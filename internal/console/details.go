@@ -2,6 +2,8 @@ package console
 
 import (
 	"context"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -31,9 +33,32 @@ type taskRow struct {
 	Revision   string
 	Address    string
 	CPU, MB    string // that it has reserved
+	Use        *taskUse
 	Started    time.Time
 	Why        string // it stops
 	Containers []string
+}
+
+// A taskUse is what a task used in the last period of its service's metrics.
+type taskUse struct {
+	CPU    *float64 // percent of what it has; nil in its first period
+	Memory float64  // MiB
+}
+
+// taskUsePath is where the server tells what tasks use.
+const taskUsePath = "/console/api/task-use"
+
+// readUses adds what the tasks use. Whoever may not know sees the rest.
+func readUses(v *visit, cluster, service string, tasks []taskRow) {
+	uses := map[string]taskUse{}
+	if err := v.Client.Own(v.r.Context(), http.MethodGet, taskUsePath, v.place(url.Values{"service": {cluster + "/" + service}}), &uses); err != nil {
+		return
+	}
+	for i := range tasks {
+		if use, known := uses[tasks[i].ID]; known {
+			tasks[i].Use = &use
+		}
+	}
 }
 
 // A healthRow is a target in a target group.

@@ -5,15 +5,19 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"flyball/internal/client"
 	"flyball/internal/load"
 	"flyball/internal/loadtest"
 	"flyball/internal/report"
+	"flyball/internal/trace"
 	"flyball/scaling"
 )
 
@@ -36,7 +40,7 @@ type choice struct{ Value, Text string }
 // Choices of the form.
 var (
 	loadKinds    = []choice{{string(loadtest.Service), "Service"}, {string(loadtest.LoadBalancer), "Load balancer"}, {string(loadtest.Queue), "Queue"}}
-	loadPatterns = []choice{{"steady", "Up to the level, and there"}, {"wave", "Up, and down again"}, {"spike", "A fifth, with a spike"}, {"steps", "In five steps"}}
+	loadPatterns = []choice{{"steady", "Up to the level, and there"}, {"wave", "Up, and down again"}, {"spike", "A fifth, with a spike"}, {"steps", "In five steps"}, {"trace", "That of a file"}}
 )
 
 // namesOffered is how many names of services the form offers.
@@ -99,6 +103,13 @@ func (c *console) startLoadTest(v *visit) error {
 	for name, value := range typed {
 		q.Set(name, value)
 	}
+	if typed["pattern"] == "trace" {
+		shape, err := readShape(v.r)
+		if err != nil {
+			return c.showLoadTests(v, http.StatusBadRequest, typed, sentence(err))
+		}
+		q.Set("shape", shape)
+	}
 	var started loadtest.View
 	err := v.Client.Own(v.r.Context(), http.MethodPost, loadTestPath, v.place(q), &started)
 	if refused, ok := errors.AsType[*client.Rejected](err); ok && refused.Status < http.StatusInternalServerError {
@@ -109,6 +120,48 @@ func (c *console) startLoadTest(v *visit) error {
 	}
 	http.Redirect(v.w, v.r, linksOf(v).To("load-tests", started.ID), http.StatusSeeOther)
 	return nil
+}
+
+// Bounds of the file of a trace: in bytes, and how many levels are made of it.
+const (
+	maxTrace    = 4 << 20
+	mostOfTrace = 500
+)
+
+// readShape reads the file of a trace, as shares of its highest value.
+func readShape(r *http.Request) (string, error) {
+	file, _, err := r.FormFile("file")
+	if err != nil {
+		return "", errors.New("choose the file of a trace: a table of times and counts, an answer of CloudWatch or an access log, of 4 MiB at most")
+	}
+	defer file.Close()
+	t, err := trace.Read(file, trace.Options{Assume: trace.Counts})
+	if err != nil {
+		return "", err
+	}
+	each := (len(t.Values) + mostOfTrace - 1) / mostOfTrace
+	var levels []float64
+	for some := range slices.Chunk(t.Values, max(each, 1)) {
+		sum := 0.0
+		for _, value := range some {
+			if value > 0 { // a gap is nothing
+				sum += value
+			}
+		}
+		levels = append(levels, sum/float64(len(some)))
+	}
+	most := 0.0
+	for _, level := range levels {
+		most = max(most, level)
+	}
+	if len(levels) < 2 || !(most > 0) || math.IsInf(most, 1) {
+		return "", errors.New("the trace has no load in it, or is of one step only")
+	}
+	shares := make([]string, len(levels))
+	for i, level := range levels {
+		shares[i] = strconv.FormatFloat(level/most, 'f', 4, 64)
+	}
+	return strings.Join(shares, ","), nil
 }
 
 // loadTestCell leads to the form, with a target that is named.
@@ -139,7 +192,8 @@ func (c *console) loadTest(v *visit) error {
 	if view.Runs() {
 		refresh = int(mostOften.Milliseconds())
 	}
-	c.show(v, http.StatusOK, "load_test.html", page{Title: "Load test on " + view.Name, Section: "load-tests", Live: true, Refresh: refresh, Body: view})
+	body := loadPage{view, loadDecisions(v, view)}
+	c.show(v, http.StatusOK, "load_test.html", page{Title: "Load test on " + view.Name, Section: "load-tests", Live: true, Refresh: refresh, Body: body})
 	return nil
 }
 
@@ -166,7 +220,31 @@ func (c *console) loadTestCharts(v *visit) error {
 	for _, p := range loadPanels(view) {
 		out.add(p)
 	}
-	return v.json(out)
+	out.mark(loadDecisions(v, view))
+	return v.charts(out)
+}
+
+// A loadPage is a load test, and what was scaled meanwhile.
+type loadPage struct {
+	loadtest.View
+	Decisions []decision
+}
+
+// loadDecisions are the decisions about the service behind a load test, newest first.
+func loadDecisions(v *visit, view loadtest.View) []decision {
+	behind := view.Behind()
+	if behind.Name == "" {
+		return nil
+	}
+	end := v.clock.Now
+	if !view.Runs() && view.Ends.Before(end) {
+		end = view.Ends
+	}
+	run, err := readRun(v, behind.Cluster, behind.Name, window{From: view.Began, To: end})
+	if err != nil {
+		return nil // it is gone, or not to be read: the load is told all the same
+	}
+	return decisionsOf(run)
 }
 
 // loadPanels draws the record of a test.

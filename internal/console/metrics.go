@@ -198,7 +198,7 @@ func (c *console) metricCharts(v *visit) error {
 	}
 	out := charts{From: seconds(p.Window.From), To: seconds(p.Window.To), Marks: []mark{}}
 	if p.Chosen == nil {
-		return v.json(out)
+		return v.charts(out)
 	}
 	queries := []types.MetricDataQuery{{Id: aws.String("m"), MetricStat: &types.MetricStat{
 		Period: aws.Int32(int32(p.Period)), Stat: &p.Stat,
@@ -217,5 +217,5 @@ func (c *console) metricCharts(v *visit) error {
 	drawn := panel{ID: "metric", Title: p.Chosen.Name, Unit: p.Chosen.Labels()}
 	drawn.draw(map[string][]report.Datapoint{label: asPoints(found[id])}, []series{{Label: label, Role: "metric"}})
 	out.add(drawn)
-	return v.json(out)
+	return v.charts(out)
 }

@@ -110,9 +110,6 @@ func summary(state *status.Status) *overview {
 	for _, r := range state.Resources {
 		o.Tasks += r.Running
 		o.Desired += r.Desired
-		if r.State == status.Steady {
-			o.Steady++
-		}
 	}
 	for _, a := range state.Alarms {
 		if a.State != "OK" {
@@ -147,8 +144,11 @@ func rowsOf(state *status.Status) []overviewRow {
 func (o *overview) choose(rows []overviewRow, query, page string) {
 	o.Query = strings.TrimSpace(query)
 	for _, r := range rows {
-		if r.Urgent() {
+		switch {
+		case r.Urgent():
 			o.Urgent++
+		case r.State == status.Steady:
+			o.Steady++
 		}
 	}
 	if o.Query != "" {

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 )
 
@@ -92,3 +93,50 @@ func (c planned) refused(err error) error {
 type fieldError struct{ Field, Text string }
 
 func (e *fieldError) Error() string { return e.Text }
+
+// A reviewed plan is one that is to be looked at, or that was carried out.
+type reviewed struct {
+	Plan, Done plan
+	Values     map[string]string // that it was made of, to be sent again
+}
+
+// Reviewed reports whether there is one.
+func (r reviewed) Reviewed() *reviewed {
+	if len(r.Plan)+len(r.Done) == 0 {
+		return nil
+	}
+	return &r
+}
+
+// take reviews a plan that was asked for, or carries it out. What is refused is told in the form.
+func (c *console) take(v *visit, t *typed, made plan, err error) (r reviewed, status int, _ error) {
+	do := v.r.PostFormValue("do")
+	if do == "edit" { // back from what was shown
+		return r, http.StatusOK, nil
+	}
+	switch {
+	case err != nil:
+	case len(made) == 0:
+		err = &fieldError{"", "Nothing is different from what it is."}
+	case do == "review":
+		err = made.try(v)
+	case do == "update":
+		err = made.carryOut(v)
+	default:
+		return r, 0, &missing{"There is nothing to do that is called " + do + "."}
+	}
+	if err != nil {
+		if !t.refuse(err) {
+			return r, 0, err
+		}
+		return r, http.StatusBadRequest, nil
+	}
+	r.Values = t.Values
+	if do == "review" {
+		r.Plan = made
+		return r, http.StatusOK, nil
+	}
+	c.snapshots.forget()
+	r.Done = made
+	return r, http.StatusOK, nil
+}

@@ -90,6 +90,7 @@ func (p *servicePage) read(v *visit) error {
 		}
 	}
 	p.details, err = readDetails(ctx, v.Client, p.Cluster, p.Name)
+	readUses(v, p.Cluster, p.Name, p.Tasks)
 	return err
 }
 

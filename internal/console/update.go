@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -32,12 +31,12 @@ type updatePage struct {
 	Definitions   []string // to choose from
 	Roles         []string // that Application Auto Scaling may have
 	Scaled        bool     // there is a scalable target
-	Plan          plan     // to be looked at
-	Done          plan     // that was carried out
+	reviewed
 
 	service    ecstypes.Service
 	definition ecstypes.TaskDefinition
 	target     *types.ScalableTarget
+	label      string // of its target group, for policies
 }
 
 // Fields of the wizard, beside those of a policy.
@@ -75,33 +74,12 @@ func (c *console) takeUpdate(v *visit) error {
 	if err != nil {
 		return err
 	}
-	do := v.r.PostFormValue("do")
-	if do == "edit" { // back from what was shown
-		return c.showUpdate(v, http.StatusOK, p)
+	made, err := p.plan(v)
+	var status int
+	if p.reviewed, status, err = c.take(v, &p.Form.typed, made, err); err != nil {
+		return err
 	}
-	asked, err := p.plan(v)
-	switch {
-	case err != nil:
-	case do == "review":
-		err = asked.try(v)
-	case do == "update":
-		err = asked.carryOut(v)
-	default:
-		return &missing{"There is nothing to do that is called " + do + "."}
-	}
-	if err != nil {
-		if !p.Form.refuse(err) {
-			return err
-		}
-		return c.showUpdate(v, http.StatusBadRequest, p)
-	}
-	if do == "review" {
-		p.Plan = asked
-		return c.showUpdate(v, http.StatusOK, p)
-	}
-	c.snapshots.forget()
-	p.Done = asked
-	return c.showUpdate(v, http.StatusOK, p)
+	return c.showUpdate(v, status, p)
 }
 
 func (c *console) showUpdate(v *visit, status int, p updatePage) error {
@@ -134,11 +112,8 @@ func readUpdate(v *visit) (p updatePage, err error) {
 			usual["role"], usual["role-arn"] = knownRole, arn
 		}
 	}
-	var groups []string
-	for _, lb := range p.service.LoadBalancers {
-		groups = append(groups, aws.ToString(lb.TargetGroupArn))
-	}
-	p.Form = newPolicyChoice(typedIn(v.r.PostFormValue, v.r.Method == http.MethodPost, usual), resourceLabel(v, groups))
+	p.label = resourceLabel(v, groupsOf(p.service))
+	p.Form = newPolicyChoice(typedIn(v.r.PostFormValue, v.r.Method == http.MethodPost, usual), p.label)
 	p.Form.Kinds = append([]choice{{"none", "Leave the policies as they are"}}, p.Form.Kinds...)
 	p.propose(v)
 	return p, nil
@@ -172,6 +147,14 @@ func (p *updatePage) readService(v *visit) error {
 	return err
 }
 
+// groupsOf are the target groups that a service is in.
+func groupsOf(s ecstypes.Service) (groups []string) {
+	for _, lb := range s.LoadBalancers {
+		groups = append(groups, aws.ToString(lb.TargetGroupArn))
+	}
+	return groups
+}
+
 func (p *updatePage) id() string { return string(scaling.ServiceID(p.Cluster, p.Name)) }
 
 // propose lists task definitions and roles. Who may not list them types their names.
@@ -201,10 +184,7 @@ func (p *updatePage) plan(v *visit) (all plan, err error) {
 		}
 		all = append(all, some...)
 	}
-	if len(all) == 0 {
-		err = &fieldError{"", "Nothing is different from what it is."}
-	}
-	return all, err
+	return all, nil
 }
 
 // tasks are the calls for what the tasks run, and how many there are.
@@ -311,18 +291,12 @@ func (p *updatePage) bounds(v *visit) (all plan, err error) {
 		return nil, &fieldError{"", fmt.Sprintf("There is no way %q.", role)}
 	}
 	if t := p.target; t != nil {
-		same := func(a, b *int32) bool { return a == nil || *a == aws.ToInt32(b) }
-		if same(in.MinCapacity, t.MinCapacity) && same(in.MaxCapacity, t.MaxCapacity) && (in.RoleARN == nil || *in.RoleARN == aws.ToString(t.RoleARN)) {
+		kept := func(a, b *int32) bool { return a == nil || *a == aws.ToInt32(b) }
+		if kept(in.MinCapacity, t.MinCapacity) && kept(in.MaxCapacity, t.MaxCapacity) && (in.RoleARN == nil || *in.RoleARN == aws.ToString(t.RoleARN)) {
 			return nil, nil
 		}
 	}
-	return append(all, planned{
-		Title: "The bounds", part: part, Command: awscommand.Format("application-autoscaling", "register-scalable-target", in), HCL: targetHCL(in),
-		send: func(ctx context.Context) error {
-			_, err := v.Client.AutoScaling.RegisterScalableTarget(ctx, in)
-			return err
-		},
-	}), nil
+	return append(all, register(v, in, part)), nil
 }
 
 // newRolePlan are the calls that make a role which may scale services.
@@ -355,18 +329,9 @@ func (p *updatePage) policy(v *visit) (plan, error) {
 	if p.Form.Get("kind") == "none" {
 		return nil, nil
 	}
-	var groups []string
-	for _, lb := range p.service.LoadBalancers {
-		groups = append(groups, aws.ToString(lb.TargetGroupArn))
-	}
-	made, err := drafter{p.Form.typed, p.Cluster, p.Name, resourceLabel(v, groups)}.draft()
+	made, err := drafter{p.Form.typed, p.Cluster, p.Name, p.label}.draft()
 	if err != nil {
 		return nil, err
 	}
 	return made.plan(v), nil
-}
-
-// Step says which of the wizard's steps is shown.
-func (p updatePage) Step() string {
-	return cmp.Or(map[bool]string{true: "review"}[len(p.Plan) > 0], "form")
 }

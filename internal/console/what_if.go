@@ -2,15 +2,12 @@ package console
 
 import (
 	"fmt"
-	"math"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"flyball/internal/policydoc"
-	"flyball/internal/report"
 	"flyball/internal/status"
 	"flyball/internal/whatif"
 )
@@ -114,15 +111,19 @@ func comparisons(o whatif.Outcome) []comparison {
 		return comparison{what, of(o.Was), of(o.Now), of(o.Then)}
 	}
 	whole := func(v int) string { return strconv.Itoa(v) }
-	return []comparison{
+	rows := []comparison{
 		figure("Tasks, on average", func(c whatif.Course) string { return number(c.TaskMinutes / float64(len(c.Desired))) }),
 		figure("Tasks, at most", func(c whatif.Course) string { return whole(c.Most) }),
 		figure("Task hours", func(c whatif.Course) string { return number(c.TaskMinutes / 60) }),
 		figure("Scale-outs", func(c whatif.Course) string { return whole(c.Out) }),
 		figure("Scale-ins", func(c whatif.Course) string { return whole(c.In) }),
-		figure("Minutes above the new target", func(c whatif.Course) string { return whole(c.Over) }),
+		figure("Minutes above the new value", func(c whatif.Course) string { return whole(c.Over) }),
 		figure("Minutes with tasks that had no CPU left", func(c whatif.Course) string { return whole(c.Saturated) }),
 	}
+	if o.Now.Cost > 0 {
+		rows = append(rows, comparison{"Cost", "–", "$" + strconv.FormatFloat(o.Now.Cost, 'f', 2, 64), "$" + strconv.FormatFloat(o.Then.Cost, 'f', 2, 64)})
+	}
+	return rows
 }
 
 // whatIfCharts serves the charts of the same as JSON.
@@ -133,31 +134,12 @@ func (c *console) whatIfCharts(v *visit) error {
 	}
 	out := charts{From: seconds(p.Window.From), To: seconds(p.Window.To), Marks: []mark{}}
 	if o := p.Outcome; o != nil {
-		start := p.Window.To.Truncate(time.Minute).Add(-time.Duration(len(o.Was.Desired)) * time.Minute)
-		metric := panel{ID: "metric", Title: p.Policy}
-		metric.Lines = []line{{"target " + number(o.Target), o.Target, "target"}, {"target " + p.Target, p.Value, "threshold"}}
-		metric.courses(start, o.Was.Metric, o.Then.Metric, p.Target)
-		tasks := panel{ID: "tasks", Title: "Desired tasks", Steps: true}
-		tasks.courses(start, o.Was.Desired, o.Then.Desired, p.Target)
-		out.add(metric)
-		out.add(tasks)
+		q := whatif.Question{Tracks: o.Tracks, Limit: p.Value}
+		out = courseCharts(p.Window, o.Was, o.Then, "was", "with "+p.Target, q)
+		out.Panels[0].Title = p.Policy
+		out.Panels[0].Lines = []line{{"target " + number(o.Target), o.Target, "target"}, {"target " + p.Target, p.Value, "threshold"}}
 	}
-	return v.json(out)
-}
-
-// courses draws what was and what would have been.
-func (p *panel) courses(start time.Time, was, then []float64, target string) {
-	points := func(values []float64) (all []report.Datapoint) {
-		for i, v := range values {
-			if !math.IsNaN(v) {
-				all = append(all, report.Datapoint{At: start.Add(time.Duration(i) * time.Minute), Value: v})
-			}
-		}
-		return all
-	}
-	label := "with " + target
-	p.draw(map[string][]report.Datapoint{"was": points(was), label: points(then)},
-		[]series{{Label: "was", Role: "metric"}, {Label: label, Role: "desired"}})
+	return v.charts(out)
 }
 
 // sentence writes an error as one.

@@ -76,7 +76,7 @@ func (v *visit) readTasks(past *whatif.Past, cluster, service string) error {
 	c := v.Client
 	source := history.Source{AutoScaling: c.AutoScaling, CloudWatch: c.CloudWatch, ECS: c.ECS, LoadBalancing: c.LoadBalancing}
 	task, starts, err := history.Tasks(v.r.Context(), source, scaling.ServiceID(cluster, service))
-	past.VCPU = cmp.Or(task.VCPU, 1)
+	past.VCPU, past.Memory = cmp.Or(task.VCPU, 1), task.Memory
 	if len(starts) > 0 {
 		slices.Sort(starts)
 		past.TaskTime = min(starts[len(starts)/2], longestStart)

@@ -60,6 +60,7 @@ const (
 type Options struct {
 	Dir       string // a folder on it
 	NoReserve bool   // for what need not outlast the process
+	Mirror    Mirror // of the files; nil keeps none
 	Log       *slog.Logger
 }
 

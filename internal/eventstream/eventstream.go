@@ -49,9 +49,9 @@ func New(events *event.Stream) *Server {
 	return &Server{events: events, life: rand.Text()[:8], of: map[string]int{}}
 }
 
-// Serve sends the events that pick picks, as it returns them, until the reader leaves. Reader is
+// Serve sends the events that pick picks, as what it returns for them, until the reader leaves. Reader is
 // the access key that it came with.
-func (s *Server) Serve(w http.ResponseWriter, r *http.Request, reader string, pick func(event.Event) (event.Event, bool)) {
+func (s *Server) Serve(w http.ResponseWriter, r *http.Request, reader string, pick func(event.Event) (any, bool)) {
 	if !s.enter(reader) {
 		w.Header().Set("Retry-After", "5")
 		http.Error(w, fmt.Sprintf("There are %d event streams, or %d with this access key, which is the most at a time. Close some.", mostStreams, mostOfOne), http.StatusTooManyRequests)
@@ -101,7 +101,7 @@ type listener struct {
 	server *Server
 	out    *http.ResponseController
 	w      io.Writer
-	pick   func(event.Event) (event.Event, bool)
+	pick   func(event.Event) (any, bool)
 }
 
 // listen sends events from the one after which the reader comes back, or from now on.
@@ -154,14 +154,14 @@ func (l *listener) tell(after *uint64, events []event.Event) error {
 	}
 	for _, e := range events {
 		*after = e.Number
-		e, ok := l.pick(e)
-		if !ok {
-			continue
-		}
 		if _, err := json.Marshal(e.Detail); err != nil {
 			e.Detail = nil // that it happened is told all the same
 		}
-		if err := l.send(e.Number, "change", e); err != nil {
+		told, ok := l.pick(e)
+		if !ok {
+			continue
+		}
+		if err := l.send(e.Number, "change", told); err != nil {
 			return err
 		}
 	}

@@ -23,7 +23,7 @@ type bench struct {
 func serve(t *testing.T, events *event.Stream) bench {
 	s := New(events)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.Serve(w, r, r.FormValue("as"), func(e event.Event) (event.Event, bool) { return e, e.Region == "here" })
+		s.Serve(w, r, r.FormValue("as"), func(e event.Event) (any, bool) { return e, e.Region == "here" })
 	}))
 	t.Cleanup(server.Close)
 	return bench{t, events, server.URL}
@@ -166,7 +166,7 @@ func TestStreamsAreBoundedByReader(t *testing.T) {
 func BenchmarkStreams(b *testing.B) {
 	s := New(&event.Stream{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.Serve(w, r, "one", func(e event.Event) (event.Event, bool) { return e, true })
+		s.Serve(w, r, "one", func(e event.Event) (any, bool) { return e, true })
 	}))
 	defer server.Close()
 	s.events.Publish(event.Event{}) // the ring is there once for all

@@ -34,32 +34,59 @@ var ForCalls = Pace{Patience: 20 * time.Second, Rate: 16 << 10}
 // take their answers.
 func Handler(p Pace, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := http.NewResponseController(w)
-		// What the request before has left. Without a connection, in tests, there are no
-		// deadlines: the errors of setting them say no more than that.
-		_ = c.SetWriteDeadline(time.Time{})
+		x := &exchange{control: *http.NewResponseController(w)}
+		x.writer = writer{w, pacing{pace: p, control: &x.control, write: true}}
+		// What the request before has left.
+		x.writer.pace.set(time.Time{})
 		if r.Body != nil && r.Body != http.NoBody {
-			b := &body{ReadCloser: r.Body, pace: pacing{pace: p, set: c.SetReadDeadline}}
-			defer b.leave()
-			r.Body = b
+			x.body = body{ReadCloser: r.Body, pace: pacing{pace: p, control: &x.control}}
+			defer x.body.leave()
+			r.Body = &x.body
 		}
-		next.ServeHTTP(&writer{ResponseWriter: w, pace: pacing{pace: p, set: c.SetWriteDeadline}}, r)
+		next.ServeHTTP(&x.writer, r)
 	})
+}
+
+// An exchange is both sides of a request, in one piece of memory.
+type exchange struct {
+	control http.ResponseController
+	body    body
+	writer  writer
 }
 
 // A pacing adds up how long one side waits for the other.
 type pacing struct {
-	pace   Pace
-	set    func(deadline time.Time) error
-	waited time.Duration
-	moved  int64
+	pace    Pace
+	control *http.ResponseController
+	write   bool // the server is the one that sends
+	waited  time.Duration
+	moved   int64
+	until   time.Time // the deadline of the last wait
 }
+
+// set sets a deadline. Without a connection, in tests, there is none: the errors say no more
+// than that.
+func (p *pacing) set(deadline time.Time) {
+	if p.write {
+		_ = p.control.SetWriteDeadline(deadline)
+		return
+	}
+	_ = p.control.SetReadDeadline(deadline)
+}
+
+// leeway is how much sooner than it might a wait ends, as a share of the patience, so that a
+// deadline need not be set for each of many short ones.
+const leeway = 100
 
 // begin bounds the wait that begins.
 func (p *pacing) begin() time.Time {
 	now := time.Now()
 	bonus := time.Duration(float64(p.moved) / float64(p.pace.Rate) * float64(time.Second))
-	_ = p.set(now.Add(p.pace.Patience + min(bonus-p.waited, 0)))
+	until := now.Add(p.pace.Patience + min(bonus-p.waited, 0))
+	if sooner := until.Sub(p.until); sooner < 0 || sooner > p.pace.Patience/leeway {
+		p.until = until
+		p.set(until)
+	}
 	return now
 }
 
@@ -83,7 +110,7 @@ func (b *body) Read(p []byte) (int, error) {
 	b.pace.end(began, int64(n))
 	if err == io.EOF && !b.whole {
 		b.whole = true
-		_ = b.pace.set(time.Time{}) // the answer may take as long as it likes
+		b.pace.set(time.Time{}) // the answer may take as long as it likes
 	}
 	return n, err
 }
@@ -95,7 +122,7 @@ const leftFor = 2 * time.Second
 // leave is for bodies that were not read to their end.
 func (b *body) leave() {
 	if !b.whole {
-		_ = b.pace.set(time.Now().Add(leftFor))
+		b.pace.set(time.Now().Add(leftFor))
 	}
 }
 

@@ -161,14 +161,24 @@ func TestWriteChartShowsValuesOfAllSizes(t *testing.T) {
 }
 
 func TestEvaluate(t *testing.T) {
+	newest := 0
 	evaluate := func(file string, holdout int) (forecasting.Score, error) {
 		return forecasting.Evaluate(context.Background(), forecasting.NewBatchReader(strings.NewReader(file)),
-			forecast.Options{Horizon: 24, Seasons: []int{24}, Levels: []float64{0.8}}, holdout, 2, func(int) {})
+			forecasting.Trial{Options: forecast.Options{Horizon: 24, Seasons: []int{24}, Levels: []float64{0.8}}, Holdout: holdout, Newest: newest}, 2, func(int) {})
 	}
 	t.Run("a day with noise of half a percent is forecast within one", func(t *testing.T) {
 		s, err := evaluate(rows(5), 24)
 		if err != nil || s.Series != 5 || s.Forecast.SMAPE > 1 || math.Abs(s.OWA(s.Naive2)-1) > 1e-9 {
 			t.Errorf("got %+v, %v", s, err)
+		}
+	})
+	t.Run("of the newest two days only, it is forecast less well by measures of the same size", func(t *testing.T) {
+		all, _ := evaluate(rows(5), 24)
+		newest = 48
+		few, err := evaluate(rows(5), 24)
+		newest = 0
+		if err != nil || few.Naive2 != all.Naive2 || few.Forecast == all.Forecast || few.Forecast.SMAPE > 2 {
+			t.Errorf("got %+v, %v, of all %+v", few, err, all)
 		}
 	})
 	t.Run("a short series is refused", func(t *testing.T) {

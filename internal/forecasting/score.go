@@ -36,12 +36,20 @@ type trial struct {
 	inside, msis        []float64
 }
 
+// A Trial is what of each series is forecast from, and what is forecast.
+type Trial struct {
+	forecast.Options
+	Holdout int // values at the end that are held back
+	Newest  int // values before them that are read; 0: all
+}
+
 // Evaluate holds the last values of each series back, forecasts from what is
-// left, and scores the forecasts against the first of what was held back.
-func Evaluate(ctx context.Context, series *BatchReader, o forecast.Options, holdout, workers int, progress func(done int)) (Score, error) {
+// left, and scores the forecasts against the first of what was held back. The measures relate
+// to all that is left, whatever of it is read.
+func Evaluate(ctx context.Context, series *BatchReader, o Trial, workers int, progress func(done int)) (Score, error) {
 	s := Score{Levels: o.Levels, Coverage: make([]float64, len(o.Levels)), MSIS: make([]float64, len(o.Levels))}
 	err := each(ctx, series, workers, func(series Series) (trial, error) {
-		return evaluate(series, o, holdout)
+		return evaluate(series, o)
 	}, func(t trial, err error) error {
 		if err != nil {
 			return err
@@ -77,14 +85,14 @@ func add(sum *Accuracy, a Accuracy) {
 	sum.MASE += a.MASE
 }
 
-func evaluate(s Series, o forecast.Options, holdout int) (trial, error) {
+func evaluate(s Series, o Trial) (trial, error) {
 	season := 1
 	if len(o.Seasons) > 0 {
 		season = o.Seasons[0]
 	}
-	left := len(s.Values) - holdout
+	left := len(s.Values) - o.Holdout
 	if left <= season {
-		return trial{}, fmt.Errorf("%d values are too few to hold %d back and keep a season", len(s.Values), holdout)
+		return trial{}, fmt.Errorf("%d values are too few to hold %d back and keep a season", len(s.Values), o.Holdout)
 	}
 	history, actual := s.Values[:left], s.Values[left:left+o.Horizon]
 	for _, v := range s.Values {
@@ -92,7 +100,11 @@ func evaluate(s Series, o forecast.Options, holdout int) (trial, error) {
 			return trial{}, fmt.Errorf("the measures are not defined for a series with gaps")
 		}
 	}
-	r, err := forecast.Forecast(history, o)
+	read := history
+	if o.Newest > 0 {
+		read = history[max(0, left-o.Newest):]
+	}
+	r, err := forecast.Forecast(read, o.Options)
 	if err != nil {
 		return trial{}, err
 	}

@@ -31,8 +31,11 @@ const (
 )
 
 // patterns are the courses that a load can take: to its level and there, up and down again, a fifth
-// of it with all of it in the middle, and up in five steps.
-var patterns = []string{"steady", "wave", "spike", "steps"}
+// of it with all of it in the middle, up in five steps, and that of a trace.
+var patterns = []string{"steady", "wave", "spike", "steps", "trace"}
+
+// mostOfShape is how many levels a trace has at most.
+const mostOfShape = 1000
 
 // A Spec says what load is put on what. Its times are on the server's clock.
 type Spec struct {
@@ -43,7 +46,8 @@ type Spec struct {
 	Open     bool          `json:"open"`  // Level is requests a second, not users
 	Level    float64       `json:"level"` // at most
 	Ramp     time.Duration `json:"ramp"`
-	Duration time.Duration `json:"duration"` // the ramp included
+	Duration time.Duration `json:"duration"`        // the ramp included
+	Shape    []float64     `json:"shape,omitempty"` // of a trace: shares of the level, at equal steps of the duration
 }
 
 // Workshop is the load of 50 users for 20 minutes, who come within 5.
@@ -77,6 +81,16 @@ func ParseSpec(value func(name string) string) (Spec, error) {
 			return s, &BadSpec{d.name, fmt.Sprintf("The %s %q is no time: write one such as 5m or 90s.", d.name, text(d.name))}
 		}
 	}
+	if s.Pattern == "trace" {
+		s.Ramp = 0 // it has its own
+		for one := range strings.SplitSeq(text("shape"), ",") {
+			share, err := strconv.ParseFloat(strings.TrimSpace(one), 64)
+			if err != nil {
+				return s, &BadSpec{"shape", "A trace is at least two shares of the level, from 0 to 1, such as 0.2, 1, 0.4."}
+			}
+			s.Shape = append(s.Shape, share)
+		}
+	}
 	if s.Kind == Queue {
 		s.Open, s.Path = true, ""
 	} else if s.Path == "" {
@@ -106,6 +120,8 @@ func (s Spec) check() error {
 		return bad("level", "A load test has up to %v %s, and at least one; flyball load, which runs elsewhere, has as many as you like.", most, unit)
 	case s.Duration <= 0 || s.Duration > MostDuration:
 		return bad("duration", "A load test takes up to %v.", MostDuration)
+	case s.Pattern == "trace" && (len(s.Shape) < 2 || len(s.Shape) > mostOfShape || slices.ContainsFunc(s.Shape, func(v float64) bool { return !(v >= 0 && v <= 1) })):
+		return bad("shape", "A trace is two to %d shares of the level, from 0 to 1, such as 0.2, 1, 0.4.", mostOfShape)
 	case s.Ramp < 0 || s.Ramp > s.Duration:
 		return bad("ramp", "The ramp is part of the duration: it takes up to %v.", s.Duration)
 	}
@@ -127,6 +143,13 @@ func (s Spec) Schedule() load.Schedule {
 			steps = append(steps, load.Constant(s.Level*float64(i+1)/5, s.Duration/5)...)
 		}
 		return steps
+	case "trace":
+		stages := load.Schedule{{To: s.Level * s.Shape[0]}}
+		each := s.Duration / time.Duration(len(s.Shape)-1)
+		for _, share := range s.Shape[1:] {
+			stages = append(stages, load.Stage{For: each, To: s.Level * share})
+		}
+		return stages
 	}
 	return load.Ramp(s.Level, s.Ramp, hold, 0)
 }

@@ -126,7 +126,7 @@ func (s *Store) writable() (*segment, error) {
 func (s *Store) write(seg *segment, frames []byte) error {
 	s.disk.BeginWrite()
 	defer s.disk.EndWrite()
-	return errors.Join(seg.write(frames), seg.present())
+	return errors.Join(seg.write(frames), seg.present(), s.disk.Synced(seg.path, seg.size.Load()+int64(len(frames))))
 }
 
 // write appends frames and has them on disk.

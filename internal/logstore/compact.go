@@ -105,7 +105,7 @@ func (s *Store) rewrite(ctx context.Context, inputs []*segment, number uint64) (
 			return err
 		}
 	}
-	if err := errors.Join(w.flush(), file.Sync(), os.Rename(file.Name(), path), syncDir(s.dir)); err != nil {
+	if err := errors.Join(w.flush(), file.Sync(), os.Rename(file.Name(), path), syncDir(s.dir), s.disk.Synced(path, w.at)); err != nil {
 		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
 	}
 	seg.size.Store(w.at)

@@ -125,7 +125,7 @@ func (s *Store) openBook() error {
 	path := filepath.Join(s.dir, mark.FileName)
 	if lost, err := bookLost(s.dir); err != nil {
 		return err
-	} else if lost {
+	} else if lost && !s.disk.Mirrored() {
 		s.log.Error("it is not known of the files of log events how long they were, so what may be cut off of them is not missed: the note of it is gone and is begun anew", "file", path)
 	}
 	book, damaged, err := mark.Open(path)
@@ -408,7 +408,7 @@ func (s *Store) dropDead() {
 func (s *Store) drop(seg *segment) {
 	delete(s.segments, seg.number)
 	s.book.Forget(filepath.Base(seg.path))
-	if err := os.Remove(seg.path); err != nil {
+	if err := errors.Join(os.Remove(seg.path), s.disk.Removed(seg.path)); err != nil {
 		s.log.Error("a file of log events could not be removed", "file", seg.path, "error", err)
 	}
 	seg.leave()

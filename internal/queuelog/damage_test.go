@@ -176,10 +176,13 @@ func TestALogIsWrittenToNoFileThatIsGone(t *testing.T) {
 			t.Fatal(err)
 		}
 		// A record that is not synced at once, such as a receive, would be lost, too.
+		if err := l.Present(); err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("%s: nobody who asks is told: %v", what, err)
+		}
 		var b queuelog.Batch
 		b.Add(func(buf []byte) []byte { return append(buf, "after"...) })
 		if _, err := l.Append(&b); err == nil || !strings.Contains(err.Error(), what) {
-			t.Errorf("%s: a record is taken: %v", what, err)
+			t.Errorf("%s: a record is taken by a log that is known to be gone: %v", what, err)
 		}
 		if err := l.Sync(l.End()); err == nil || !strings.Contains(err.Error(), what) {
 			t.Errorf("%s: what was taken before counts as synced: %v", what, err)

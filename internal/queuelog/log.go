@@ -12,6 +12,7 @@ import (
 	"sort"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"flyball/internal/damage"
 	"flyball/internal/disk"
@@ -46,7 +47,8 @@ type Log struct {
 	mu       sync.Mutex
 	segments []*segment // in order; the last one is appended to
 	reads    uint64
-	err      error // why nothing can be appended any more
+	looked   time.Time // when Present saw the file last
+	err      error     // why nothing can be appended any more
 
 	syncing sync.Mutex // held by the one who syncs
 	synced  atomic.Int64
@@ -98,7 +100,7 @@ func (l *Log) known() Position {
 // note notes in the book that a segment is on disk as long as it is.
 func (l *Log) note(s *segment) {
 	if !l.Lazy {
-		l.Book.Note(l.noted(s.base), s.size)
+		l.Book.Note(l.Name+"/"+filepath.Base(s.file.Name()), s.size)
 	}
 }
 
@@ -190,7 +192,7 @@ func (l *Log) cut(s *segment, noted Position) error {
 		if err := s.file.Truncate(s.size); err != nil || l.Lazy {
 			return err
 		}
-		return s.file.Sync()
+		return errors.Join(s.file.Sync(), l.Disk.Synced(segmentPath(l.Folder, s.base), s.size))
 	case Position(s.size) < noted:
 		l.tellCut(s, noted)
 	default:
@@ -243,7 +245,7 @@ func (l *Log) End() Position {
 // Append writes records, and returns where the first of them begins. They survive the
 // end of the process at once, and that of the machine once they are synced. For want of
 // room it returns a *disk.Error, and nothing was appended; after another error nothing more
-// can be.
+// can be. It does not see that the file has been taken away, as Sync and Present do.
 func (l *Log) Append(b *Batch) (first Position, err error) {
 	l.Disk.BeginWrite()
 	defer l.Disk.EndWrite()
@@ -258,12 +260,6 @@ func (l *Log) Append(b *Batch) (first Position, err error) {
 		}
 	}
 	s := l.last()
-	if !l.Lazy {
-		// What is not synced, as a receive, has to be found again, too.
-		if err := l.tried(func() error { return s.present(l.Folder) }); err != nil {
-			return 0, err
-		}
-	}
 	first = s.end()
 	b.seal(s.salt, first)
 	if err := l.tried(func() error { return s.write(b.buf) }); err != nil {
@@ -271,6 +267,29 @@ func (l *Log) Append(b *Batch) (first Position, err error) {
 	}
 	s.size += int64(len(b.buf))
 	return first, nil
+}
+
+// lately is for how long Present takes for granted what it has seen. It is less than it takes to
+// remove a file and begin a call, and enough for thousands of calls a second to look once.
+const lately = time.Millisecond
+
+// Present returns a *damage.Gone when the file that is appended to is not any more where it was.
+// What is not synced, as a receive, has to be found again, too.
+func (l *Log) Present() error {
+	if l.Lazy {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err != nil {
+		return l.err
+	}
+	if time.Since(l.looked) < lately {
+		return nil
+	}
+	err := l.tried(l.last().present)
+	l.looked = time.Now()
+	return err
 }
 
 // tried does what writes, with room of the reserve if there is no other. An error that is
@@ -290,7 +309,8 @@ func (l *Log) tried(write func() error) error {
 func (l *Log) roll() error {
 	end := l.end()
 	if !l.Lazy {
-		if err := l.last().file.Sync(); err != nil {
+		s := l.last()
+		if err := errors.Join(s.file.Sync(), l.Disk.Synced(segmentPath(l.Folder, s.base), s.size)); err != nil {
 			return fmt.Errorf("sync: %v", err) // whatever the reason: nothing is known of it now
 		}
 	}
@@ -328,8 +348,11 @@ func (l *Log) Sync(to Position) error {
 	}
 	if !l.Lazy {
 		// A segment that was finished meanwhile is synced, and may be closed.
-		if err := errors.Join(last.file.Sync(), last.present(l.Folder)); err != nil && l.Synced() < to {
+		if err := errors.Join(last.file.Sync(), last.present()); err != nil && l.Synced() < to {
 			return l.fail(fmt.Errorf("sync the log of a queue: %w", err))
+		}
+		if err := l.Disk.Synced(segmentPath(l.Folder, last.base), last.size); err != nil {
+			return l.fail(err)
 		}
 		l.note(&last)
 	}
@@ -403,7 +426,7 @@ func (l *Log) Remove(first Position) error {
 	if err := os.Remove(segmentPath(l.Folder, s.base)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return nil
+	return l.Disk.Removed(segmentPath(l.Folder, first))
 }
 
 // Close syncs what was appended, and closes the files.

@@ -163,10 +163,9 @@ func soundWith(frame []byte, salt uint64, at Position) (_ uint64, sound bool) {
 	return salt, false
 }
 
-// present reports a *damage.Gone when the file is not any more what its path leads to.
-func (s *segment) present(folder string) error {
-	return damage.Present(segmentPath(folder, s.base), s.is)
-}
+// present reports a *damage.Gone when the file, which is open, is not any more what its path
+// leads to.
+func (s *segment) present() error { return damage.Present(s.file.Name(), s.is) }
 
 func (s *segment) open(folder string) (err error) {
 	s.file, err = os.OpenFile(segmentPath(folder, s.base), os.O_RDWR, 0o600)

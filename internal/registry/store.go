@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"flyball/internal/damage"
+	"flyball/internal/disk"
 )
 
 // A Store keeps content in a folder, by digest and once for all who name it: layers,
@@ -20,6 +21,8 @@ import (
 //	blobs/sha256/0f/0f3a...   content, complete and on disk
 //	uploads/UUID              content that is coming in
 type Store struct {
+	Disk *disk.Disk // of the folder, set before content comes; nil always has room
+
 	dir string
 	log *slog.Logger
 
@@ -92,6 +95,22 @@ func (s *Store) Put(content []byte) (d Digest, release func(), err error) {
 // take moves a complete file, which is on disk, to its place among the content, and
 // pins it. It takes the place of what is there and damaged.
 func (s *Store) take(file string, d Digest) (release func(), err error) {
+	if release, err = s.placed(file, d); err != nil || !s.Disk.Mirrored() {
+		return release, err
+	}
+	info, err := os.Stat(s.path(d))
+	if err == nil {
+		err = s.Disk.Synced(s.path(d), info.Size())
+	}
+	if err != nil {
+		release()
+		return nil, fmt.Errorf("keep content: %w", err)
+	}
+	return release, nil
+}
+
+// placed is take on this disk.
+func (s *Store) placed(file string, d Digest) (release func(), err error) {
 	there, err := s.Open(d)
 	if err == nil {
 		there.Close()
@@ -204,7 +223,7 @@ func (s *Store) judge(d Digest, named func(Digest) bool) error {
 	if err := os.Remove(s.path(d)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove content that nobody names: %w", err)
 	}
-	return nil
+	return s.Disk.Removed(s.path(d))
 }
 
 // abandon removes uploads that were last continued before a time.

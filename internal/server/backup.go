@@ -4,11 +4,17 @@ import (
 	"net/http"
 
 	"flyball/internal/datafolder"
+	"flyball/internal/store"
 )
 
 // serveBackup sends a backup of the data folder. One that cannot be finished is broken off:
 // who takes it misses its end.
 func (s *Server) serveBackup(w http.ResponseWriter, r *http.Request) {
+	live, ok := s.store.(*store.SQLite)
+	if !ok {
+		http.Error(w, "The server's state is in PostgreSQL, whose own backups have all of it: pg_dump, pg_basebackup, or an archive of its log.", http.StatusBadRequest)
+		return
+	}
 	if s.dir.temp {
 		http.Error(w, "The server keeps nothing, so there is nothing to make a backup of: start it with a data folder.", http.StatusBadRequest)
 		return
@@ -25,7 +31,7 @@ func (s *Server) serveBackup(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/x-tar")
 	answer := &begun{ResponseWriter: w}
-	waited, err := datafolder.Backup(r.Context(), s.dir.path, &datafolder.Live{State: s.store, Disk: s.disk}, answer)
+	waited, err := datafolder.Backup(r.Context(), s.dir.path, &datafolder.Live{State: live, Disk: s.disk}, answer)
 	if err != nil {
 		s.cfg.Log.Error("a backup could not be made", "error", err)
 		if answer.sent {

@@ -3,20 +3,25 @@ package server
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/smithy-go"
+	"github.com/google/uuid"
 
 	"flyball/internal/cell"
 	"flyball/internal/client"
 	"flyball/internal/console"
 	"flyball/internal/event"
 	"flyball/internal/eventstream"
+	"flyball/internal/optional"
+	"flyball/internal/serviceevent"
 	"flyball/internal/session"
 	"flyball/internal/state"
 	"flyball/internal/wire"
@@ -47,7 +52,7 @@ func (s *Server) openConsole(own http.Handler, inside *wire.Inside) (*consoleHos
 	}
 	c := &consoleHost{server: s, sessions: sessions, inside: inside, own: own}
 	s.sessions = sessions
-	pages, err := console.New(console.Config{Visitor: c.visitor, SignIn: c.signIn, SignOut: c.signOut, Log: s.cfg.Log})
+	pages, err := console.New(console.Config{Visitor: c.visitor, SignIn: c.signIn, SignOut: c.signOut, Searches: s.searches, Log: s.cfg.Log})
 	if err != nil {
 		return nil, err
 	}
@@ -252,14 +257,54 @@ func (s *Server) serveEvents(streams *eventstream.Server) func(http.ResponseWrit
 			})
 			return
 		}
-		brief := r.FormValue("detail") == "false"
-		streams.Serve(w, r, call.Scope.AccessKey, func(e event.Event) (event.Event, bool) {
+		brief, form := r.FormValue("detail") == "false", r.FormValue("form")
+		if form != "" && form != "eventbridge" {
+			writeError(w, &smithy.GenericAPIError{
+				Code: "ValidationError", Fault: smithy.FaultClient, Message: fmt.Sprintf("There is no form %q of events; there is eventbridge, and without one the stream's own.", form),
+			})
+			return
+		}
+		streams.Serve(w, r, call.Scope.AccessKey, func(e event.Event) (any, bool) {
+			if e.Account != account || e.Region != region {
+				return nil, false
+			}
+			if form == "eventbridge" {
+				return envelopeOf(e)
+			}
 			if brief {
 				e.Detail = nil
 			}
-			return e, e.Account == account && e.Region == region
+			return e, true
 		})
 	}
+}
+
+// An envelope is an event as AWS sends it to EventBridge.
+type envelope struct {
+	Version    string          `json:"version"`
+	ID         string          `json:"id"`
+	DetailType string          `json:"detail-type"`
+	Source     string          `json:"source"`
+	Account    string          `json:"account"`
+	Time       time.Time       `json:"time"`
+	Region     string          `json:"region"`
+	Resources  []string        `json:"resources"`
+	Detail     json.RawMessage `json:"detail"`
+}
+
+// envelopeOf is an event as AWS sends it, or false if AWS sends none of it.
+func envelopeOf(e event.Event) (any, bool) {
+	told, is := serviceevent.Of(e)
+	if !is {
+		return nil, false
+	}
+	if told.ID == "" { // of the same event the same for all readers
+		told.ID = uuid.NewSHA1(uuid.Nil, fmt.Appendf(nil, "%s %s %d %d", e.Account, e.Region, e.Number, e.At.UnixNano())).String()
+	}
+	if told.Time.IsZero() {
+		told.Time = e.At
+	}
+	return envelope{"0", told.ID, told.DetailType, told.Source, e.Account, told.Time.UTC().Truncate(time.Second), e.Region, optional.List(told.Resources), told.Detail}, true
 }
 
 // An insideTransport hands requests to our own paths, for somebody who has been let in.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -221,11 +222,26 @@ func TestNamesAndTextsAreText(t *testing.T) {
 	quoted := url.QueryEscape(hostile)
 	for _, path := range []string{
 		"/console/", "/console/?q=" + quoted, "/console/?region=" + quoted, "/console/?page=" + quoted, "/console/services/shop/web",
+		"/console/services/shop/web/policy?kind=tracking&target=" + quoted + "&name=" + quoted, "/console/services/shop/web/policy?edit=" + quoted,
+		"/console/services/shop/web/policy?kind=" + quoted, "/console/services/shop/web/tune/" + url.PathEscape(hostile), "/console/metrics?namespace=shop&name=m&stat=" + quoted,
 		"/console/services/" + url.PathEscape(hostile) + "/web", "/console/services/shop/web?at=" + quoted, "/console/services/shop/web?range=" + quoted,
 	} {
 		_, body := b.get(path)
 		if strings.Contains(body, "<script>alert") || strings.Contains(body, "<img src=x") {
 			t.Errorf("%s has markup that came from outside", path)
+		}
+	}
+	everything := updateForm("review", url.Values{})
+	for _, path := range []string{"update", "policy", "simulate", "tune", "edit"} {
+		for field := range everything {
+			form := maps.Clone(everything)
+			form.Set(field, hostile)
+			form.Set("documents", hostile)
+			form.Set("agree", hostile)
+			_, _, body := b.ask(http.MethodPost, "/console/services/shop/web/"+path, form, nil)
+			if strings.Contains(body, "<script>alert") || strings.Contains(body, "<img src=x") {
+				t.Errorf("%s has markup that was typed as %s", path, field)
+			}
 		}
 	}
 	if _, body := b.get("/console/"); !strings.Contains(body, "&lt;script&gt;alert(1)") {
@@ -310,6 +326,31 @@ func TestEventsAreOfOnesOwnAccount(t *testing.T) {
 	var e struct{ Account, Region, Source string }
 	if err := json.Unmarshal([]byte(read()), &e); err != nil || e.Account != testAccount || e.Region != testRegion || e.Source == "" {
 		t.Errorf("%+v, %v", e, err)
+	}
+	aws, err := http.Get(base + "/console/api/events?form=eventbridge")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer aws.Body.Close()
+	lines = bufio.NewScanner(aws.Body)
+	read()
+	if _, err := c.ECS.RegisterTaskDefinition(t.Context(), &ecs.RegisterTaskDefinitionInput{Family: new("other"), ContainerDefinitions: []types.ContainerDefinition{{Name: new("a"), Image: new("a"), Memory: new(int32(16))}}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.ECS.UpdateService(t.Context(), &ecs.UpdateServiceInput{Cluster: new("shop"), Service: new("web"), TaskDefinition: new("other")}); err != nil {
+		t.Fatal(err)
+	}
+	var sent struct {
+		Version, ID, Source, Account, Region string
+		DetailType                           string `json:"detail-type"`
+		Resources                            []string
+		Detail                               map[string]any
+	}
+	if err := json.Unmarshal([]byte(read()), &sent); err != nil || sent.Version != "0" || sent.ID == "" || !strings.HasPrefix(sent.DetailType, "ECS ") || sent.Account != testAccount || len(sent.Detail) == 0 {
+		t.Errorf("as AWS sends it: %+v, %v", sent, err)
+	}
+	if status, _ := browse(t, base).get("/console/api/events?form=smoke"); status != http.StatusBadRequest {
+		t.Errorf("a form that there is not: %d", status)
 	}
 	eve := callerOf(base, testRegion, "210987654321").createKey(t, "eve")
 	embed(t, callerOf(base, testRegion, "210987654321"), "eve", "all", document("Allow", "*", "*", ""))

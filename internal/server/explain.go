@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aws/smithy-go"
@@ -72,4 +73,20 @@ func (s *Server) explainPast(r *http.Request, inside *wire.Inside, caller wire.C
 		return told, refused("%v", untold)
 	}
 	return told, err
+}
+
+// serveTaskUse tells what the tasks of a service used in the last period of its metrics.
+func (s *Server) serveTaskUse(w http.ResponseWriter, r *http.Request, call wire.Call) {
+	v, err := s.cellOf(r, call)
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	cluster, service, _ := strings.Cut(r.FormValue("service"), "/")
+	uses, err := v.ecs.TaskUses(r.Context(), cluster, service)
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	writeJSON(w, uses)
 }

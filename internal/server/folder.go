@@ -21,6 +21,8 @@ type folder struct {
 	path string
 	temp bool
 	lock *os.File
+	// replica says that it is a replica's: if that is killed, others start its tasks anew.
+	replica bool
 }
 
 // temporary begins the names of temporary data folders.
@@ -129,13 +131,13 @@ func (f folder) release() {
 	}
 }
 
-// note says in a temporary folder which runtime runs the tasks, for the server
-// that has to remove them should this one be killed.
+// note says in the folder which runtime runs the tasks, if somebody else has to remove them
+// should this server be killed.
 func (f folder) note(runtime string) error {
-	if !f.temp {
+	if !f.temp && !f.replica {
 		return nil
 	}
-	if _, err := f.lock.WriteString(runtime); err != nil {
+	if err := errors.Join(f.lock.Truncate(0), writeAt(f.lock, runtime)); err != nil {
 		return fmt.Errorf("note the runtime: %w", err)
 	}
 	return nil
@@ -169,14 +171,19 @@ func (s *Server) removeOrphans(ctx context.Context) {
 	}
 }
 
-// removeTasks removes the tasks that a temporary folder tells of.
+func writeAt(f *os.File, text string) error {
+	_, err := f.WriteAt([]byte(text), 0)
+	return err
+}
+
+// removeTasks removes the tasks that the folder of a server or a replica tells of that was killed.
 func (s *Server) removeTasks(ctx context.Context, dir string) error {
 	if err := s.removeEnvironments(dir); err != nil {
 		return err
 	}
 	name, err := os.ReadFile(filepath.Join(dir, "lock"))
-	if err != nil || len(name) == 0 {
-		return err // killed before it had a runtime
+	if err != nil || len(name) == 0 || string(name) == "simulated" {
+		return err // killed before it had a runtime, or records, which are gone
 	}
 	runtime, err := s.runtimeNamed(ctx, string(name), dir, process.NetworkLoopback) // none for new tasks
 	if err != nil {

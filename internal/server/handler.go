@@ -93,6 +93,7 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.Handle("GET /console/api/load", own.Operation("Load", s.serveLoads))
 	mux.Handle("POST /console/api/load", own.Operation("SetLoad", s.serveSetLoad))
 	mux.Handle("GET /console/api/explain", own.Operation("Explain", s.serveExplain(inside)))
+	mux.Handle("GET /console/api/task-use", own.Operation("TaskUse", s.serveTaskUse))
 	mux.Handle("GET /console/api/regions", own.Operation("Regions", s.serveRegions))
 	mux.Handle("GET /console/api/logs", own.Operation("Logs", s.serveLogs))
 	mux.Handle("GET /console/api/log-lines", own.Operation("Logs", s.serveLogLines))
@@ -135,10 +136,17 @@ func (s *Server) atHome(h http.HandlerFunc) func(http.ResponseWriter, *http.Requ
 // does not wait for the alarm and the decision behind a desired count that nobody
 // sees yet.
 func (s *Server) settle(ctx context.Context, service string) error {
+	families := []string{}
 	if service == "ecs" {
-		return s.state.Settle(ctx, "ecs")
+		families = append(families, "ecs")
 	}
-	return s.state.Settle(ctx)
+	if err := s.state.Settle(ctx, families...); err != nil || s.tenancy == nil || s.tenancy.held() {
+		return err
+	}
+	return &smithy.GenericAPIError{
+		Code: "ServiceUnavailable", Fault: smithy.FaultServer,
+		Message: "The lease of this replica has run out while the call was answered: what it says may be out of date. Try again.",
+	}
 }
 
 // full says of an error that what is kept cannot be written, for want of room or because its

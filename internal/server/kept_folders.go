@@ -24,7 +24,7 @@ var keptFolders = []string{datafolder.Deliveries + "/*/*", datafolder.Logs + "/*
 // tellGoneFolders tells of folders that were there and are not, before they are made anew.
 func (s *Server) tellGoneFolders() error {
 	noted, err := state.Get[[]string](s.state, kindFolders, foldersKey)
-	if errors.Is(err, store.ErrNotFound) || s.dir.temp {
+	if errors.Is(err, store.ErrNotFound) || s.dir.temp || s.tenancy != nil {
 		return nil
 	}
 	if err != nil {
@@ -41,7 +41,7 @@ func (s *Server) tellGoneFolders() error {
 
 // noteFolders notes the folders that there are.
 func (s *Server) noteFolders() {
-	if s.dir.temp {
+	if s.dir.temp || s.tenancy != nil {
 		return
 	}
 	var found []string

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"flyball/internal/registry"
@@ -33,7 +34,10 @@ func (s *Server) openKubernetes(ctx context.Context, dir string) (task.Runtime, 
 	}
 	o := kubernetes.Options{
 		Cluster: cluster, Dir: dir, Instance: k.Name, Image: k.Image, Args: []string{workload.Command},
-		Schedule: k.Schedule, Log: s.cfg.Log, Login: s.loginOfNodes,
+		Schedule: k.Schedule, Log: s.cfg.Log,
+	}
+	if k.Registry != "" {
+		o.Login = s.loginOfNodes
 	}
 	return kubernetes.New(ctx, o)
 }
@@ -51,6 +55,9 @@ func (s *Server) learnCluster() {
 		return
 	}
 	s.taskEndpoint = s.cfg.Kubernetes.Endpoint
+	if strings.HasPrefix(s.taskEndpoint, "http:") {
+		s.cfg.Log.Warn("the credentials of tasks cross the cluster's network unencrypted: serve with --tls-cert, and give --kubernetes-endpoint an https URL whose certificate the images trust", "endpoint", s.taskEndpoint)
+	}
 }
 
 // endpointOfTasks is where tasks find the server; "" if they cannot.
@@ -66,11 +73,7 @@ func (s *Server) loginOfNodes(ctx context.Context, reference string) (pull, user
 	if _, _, ok := s.imageOf(reference); !ok {
 		return "", "", "", false
 	}
-	at := s.cfg.Kubernetes.Registry
-	if at == "" {
-		return "", "", "", false // the node tells that it finds no such registry
-	}
-	return s.loginAt(at, reference)
+	return s.loginAt(s.cfg.Kubernetes.Registry, reference)
 }
 
 // checkKubernetes refuses what cannot be of the runtime kubernetes.

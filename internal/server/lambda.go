@@ -28,6 +28,7 @@ func (s *Server) openLambda(v *services) error {
 	if err != nil {
 		return err
 	}
+	store.Disk = s.disk
 	v.lambda, err = lambda.New(lambda.Config{
 		Cell: v.cell, Code: store,
 		Folders: s.cfg.Administrator == nil, // who may call may start programs, and so read files

@@ -19,9 +19,9 @@ import (
 // listen opens the address that was asked for. Tasks that are processes of this
 // machine call it there too, if they can: in plain HTTP, at loopback.
 func (s *Server) listen() error {
-	l, err := awaitAddress(s.cfg.Addr, patience)
+	l, err := s.ownListener()
 	if err != nil {
-		return fmt.Errorf("%w; --addr chooses another address", err)
+		return err
 	}
 	s.listeners = append(s.listeners, l)
 	s.host, s.hostEndpoint = l.Addr().(*net.TCPAddr).IP.String(), s.URL()
@@ -32,6 +32,22 @@ func (s *Server) listen() error {
 		return nil
 	}
 	return s.listenForTasks()
+}
+
+// ownListener listens at the address that was asked for, unless a replica does.
+func (s *Server) ownListener() (net.Listener, error) {
+	if s.tenancy != nil {
+		return s.tenancy.listener, nil
+	}
+	return listenAt(s.cfg.Addr)
+}
+
+func listenAt(address string) (net.Listener, error) {
+	l, err := awaitAddress(address, patience)
+	if err != nil {
+		return nil, fmt.Errorf("%w; --addr chooses another address", err)
+	}
+	return l, nil
 }
 
 // warnOfPlain tells of what others can read on its way, where it does not matter more what they

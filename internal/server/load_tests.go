@@ -11,10 +11,11 @@ import (
 	"github.com/aws/smithy-go"
 
 	"flyball/internal/loadtest"
+	"flyball/internal/tuning"
 	"flyball/internal/wire"
 )
 
-// openLoadTests makes what runs load tests, which end with the server.
+// openLoadTests makes what runs load tests, and searches for policies, which end with the server.
 func (s *Server) openLoadTests() {
 	speed := s.clock.Speed()
 	if s.clock.IsManual() {
@@ -24,7 +25,7 @@ func (s *Server) openLoadTests() {
 	if u, err := url.Parse(s.hostEndpoint); err == nil {
 		c.Server = u.Host
 	}
-	s.loadTests = loadtest.New(c)
+	s.loadTests, s.searches = loadtest.New(c), tuning.New()
 }
 
 // loadRoots are the authorities of the system and that of the server's load balancers.

@@ -38,7 +38,13 @@ func (s *Server) migrate() (before int, err error) {
 	s.cfg.Log.Info("the data folder is brought to today's layout", "region", region, "account", account)
 	scope := cell.Scope(account, region)
 	b := datafolder.NoteLayout(new(store.Batch)).Put(kindCell.Name, scope, kindCell.Encode(struct{}{}))
-	return datafolder.LayoutUnscoped, s.store.Rescope(scope, "server.", b)
+	unscoped, ok := s.store.(interface {
+		Rescope(prefix, kept string, b *store.Batch) error
+	})
+	if !ok {
+		return 0, errors.New("documents of a release before there were cells are in the database, and only a data folder ever had them")
+	}
+	return datafolder.LayoutUnscoped, unscoped.Rescope(scope, "server.", b)
 }
 
 // noteLayout notes today's layout before anything is written in it: an earlier release then

@@ -38,6 +38,7 @@ func (s *Server) openRegistry() (err error) {
 	if s.registry.content, err = registry.OpenStore(s.dir.registry(), s.cfg.Log); err != nil {
 		return err
 	}
+	s.registry.content.Disk = s.disk
 	key, err := state.Get[[]byte](s.state, kindRegistry, registryKey)
 	switch {
 	case errors.Is(err, store.ErrNotFound):

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -35,12 +36,13 @@ import (
 	"flyball/internal/store"
 	"flyball/internal/task"
 	"flyball/internal/telemetry"
+	"flyball/internal/tuning"
 	"flyball/internal/wire"
 )
 
 // A Config says what to serve. All fields but Tasks, Images, Kubernetes, TaskNetwork, TaskRange, Wall,
-// Hosts, LBDomain, StrictNetwork, FeedAWSNamespaces, Roles, Administrator, AllowOtherUsers, ListenAnywhere
-// and Certificate must be set.
+// Hosts, LBDomain, StrictNetwork, FeedAWSNamespaces, Roles, Administrator, AllowOtherUsers, ListenAnywhere,
+// Certificate, Store, Release, ReplicaAddr and Advertise must be set.
 type Config struct {
 	Addr    string            // address to listen on, HOST:PORT; port 0 takes a free one
 	Data    string            // folder of the durable state; empty keeps nothing
@@ -83,6 +85,13 @@ type Config struct {
 	ListenAnywhere bool
 	// Certificate, if there is one, has the server speak TLS at Addr.
 	Certificate *tls.Certificate
+	// Store is the URL of the PostgreSQL database that replicas share; see OpenReplica. Without
+	// one the state is in Data.
+	Store   string
+	Release string // of this program, for whoever looks at the replicas
+	// ReplicaAddr is where a replica listens to other replicas, at loopback if it is empty, and
+	// Advertise where they reach it, if that is another address.
+	ReplicaAddr, Advertise string
 }
 
 // Where the clock of a folder begins that may be ahead of the wall clock.
@@ -108,11 +117,13 @@ func (e ConfigError) Unwrap() error { return e.error }
 // A Server is one running `flyball serve`.
 type Server struct {
 	cfg     Config
+	uid     int // whose programs it is
 	dir     folder
 	clock   *clock.Clock
 	ahead   clockNote
 	disk    *disk.Disk // of the data folder
-	store   *store.SQLite
+	store   database
+	tenancy *tenancy // what a replica has lent it; nil: it is a server by itself
 	state   *state.State
 	runtime task.Runtime
 	reserve *descriptors.Reserve
@@ -136,6 +147,7 @@ type Server struct {
 	authority *authority.Authority
 	sessions  *session.Sessions // of the console
 	loadTests *loadtest.Tests
+	searches  *tuning.Searches // of the console
 
 	listeners    []net.Listener
 	host         string         // the address of the first listener
@@ -150,13 +162,18 @@ type Server struct {
 
 // Open loads the state, takes up the tasks of an earlier life and listens.
 // Calls are answered once Run is called.
-func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
+func Open(ctx context.Context, cfg Config) (*Server, error) {
 	if err := cfg.check(); err != nil {
 		return nil, ConfigError{err}
 	}
+	return openWith(ctx, cfg, nil)
+}
+
+// openWith is Open, for a replica with what that has lent.
+func openWith(ctx context.Context, cfg Config, t *tenancy) (_ *Server, err error) {
 	log := newClockedLog(cfg.Log)
 	cfg.Log = slog.New(log)
-	s := &Server{cfg: cfg, running: make(chan struct{})}
+	s := &Server{cfg: cfg, uid: os.Geteuid(), tenancy: t, running: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			s.release()
@@ -165,16 +182,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if s.reserve, err = descriptors.New(cfg.Log); err != nil {
 		return nil, err
 	}
-	if s.dir, err = openFolder(cfg.Data); err != nil {
-		return nil, err
-	}
-	if err := closeToOthers(s.dir.path); err != nil {
-		cfg.Log.Warn("other users of this machine may read what the server keeps, with its secrets; give --data a folder of your own", "reason", err)
-	}
-	if s.disk, err = disk.Open(disk.Options{Dir: s.dir.path, NoReserve: s.dir.temp, Log: cfg.Log}); err != nil {
-		return nil, err
-	}
-	if s.store, err = store.OpenSQLiteOn(s.disk, s.dir.database()); err != nil {
+	if err := s.openStore(); err != nil {
 		return nil, err
 	}
 	if doubt := s.store.Doubt(); doubt != nil {
@@ -292,6 +300,9 @@ func (s *Server) Run(ctx context.Context) error {
 	s.cells.run(func(v *services) { group.Go(s.clock.Counted(loops, v.run)) })
 	close(s.running)
 	for _, l := range s.listeners {
+		if s.tenancy.lent(l) {
+			continue // the replica serves it
+		}
 		group.Go(func() error {
 			if err := s.serve(l); !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("serve: %w", err)
@@ -315,6 +326,9 @@ func (s *Server) Run(ctx context.Context) error {
 		case <-loops.Done():
 			return nil
 		case err := <-s.store.Failed():
+			if errors.Is(err, store.ErrFenced) {
+				return err
+			}
 			return fmt.Errorf("the state could not be written; mend the disk, and start again: %w", err)
 		}
 	})
@@ -323,6 +337,7 @@ func (s *Server) Run(ctx context.Context) error {
 	group.Go(func() error { s.stopStrays(loops); return nil })
 	group.Go(func() error { <-loops.Done(); s.functions.close(); return nil })
 	group.Go(func() error { <-loops.Done(); s.loadTests.Close(); return nil })
+	group.Go(func() error { <-loops.Done(); s.searches.Close(); return nil })
 	group.Go(func() error { <-loops.Done(); s.endManual(); return nil })
 	group.Go(func() error { return s.sweepRegistry(loops) })
 	group.Go(func() error { return s.keepClock(loops) })
@@ -335,7 +350,9 @@ func (s *Server) Close() { s.release() }
 // release gives back everything that Open took, in the reverse order.
 func (s *Server) release() {
 	for _, l := range s.listeners {
-		l.Close()
+		if !s.tenancy.lent(l) {
+			l.Close()
+		}
 	}
 	if s.functions != nil {
 		s.functions.close()
@@ -377,7 +394,9 @@ func (s *Server) release() {
 	if err := s.disk.Close(); err != nil {
 		s.cfg.Log.Warn("the reserve could not be closed", "reason", err)
 	}
-	s.dir.release()
+	if s.tenancy == nil {
+		s.dir.release()
+	}
 	s.reserve.Close()
 }
 

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"slices"
 	"strings"
 	"sync"
 
@@ -73,10 +71,10 @@ func (s *Server) stranger(ctx context.Context) string {
 		return "The call comes from " + from.address + ", where tasks and functions are. " + adviceForTasks
 	case s.holdsSocket(p.Inode):
 		return "The call comes from a task or a function. " + adviceForTasks
-	case p.UID != os.Geteuid() && p.UID != 0 && !s.cfg.AllowOtherUsers:
+	case p.UID != s.uid && p.UID != 0 && !s.cfg.AllowOtherUsers:
 		return fmt.Sprintf("The call comes from a program of %s, and this server was started by %s, whose programs alone need no key of its own. "+
 			"Sign with an access key that it has issued (aws iam create-access-key, aws sts assume-role), or start it with --allow-other-users.",
-			peer.User(p.UID), peer.User(os.Geteuid()))
+			peer.User(p.UID), peer.User(s.uid))
 	case s.mayBeHidden(p):
 		return "Tasks or functions share this machine's network, and no other program is seen to have the connection. " +
 			"Sign with an access key that this server has issued (aws iam create-access-key, aws sts assume-role)."
@@ -96,7 +94,7 @@ func (s *Server) isOtherUser(ctx context.Context) bool {
 		return false
 	}
 	p, err := from.find()
-	return err == nil && p.UID != 0 && p.UID != os.Geteuid() && !s.cfg.AllowOtherUsers && !s.holdsSocket(p.Inode)
+	return err == nil && p.UID != 0 && p.UID != s.uid && !s.cfg.AllowOtherUsers && !s.holdsSocket(p.Inode)
 }
 
 // A socketHolder knows which sockets tasks hold that share this machine's network.
@@ -108,29 +106,24 @@ type socketHolder interface {
 // holdsSocket says whether a program of a task or of a function holds a socket. Those with a
 // network of their own hold none that can be found here.
 func (s *Server) holdsSocket(inode uint64) bool {
-	return slices.ContainsFunc(s.socketHolders(), func(h socketHolder) bool {
-		_, found := h.HasSocket(inode)
-		return found
-	})
+	if h, ok := s.runtime.(socketHolder); ok { // that of tests holds none
+		if _, found := h.HasSocket(inode); found {
+			return true
+		}
+	}
+	_, found := s.functions.HasSocket(inode)
+	return found
 }
 
 // mayBeHidden says whether a socket that no task is seen to hold may be a task's all the same.
 // Without root's rights the server sees what its own user's programs hold, and starts none as
 // another user.
 func (s *Server) mayBeHidden(p peer.Peer) bool {
-	if own := os.Geteuid(); own != 0 && p.UID != own {
+	if s.uid != 0 && p.UID != s.uid {
 		return false
 	}
-	return slices.ContainsFunc(s.socketHolders(), func(h socketHolder) bool { return h.MayHide(p.Inode) })
-}
-
-func (s *Server) socketHolders() (all []socketHolder) {
-	for _, v := range []any{s.runtime, s.functions} { // the runtime of tests holds none
-		if holder, ok := v.(socketHolder); ok {
-			all = append(all, holder)
-		}
-	}
-	return all
+	h, ok := s.runtime.(socketHolder)
+	return ok && h.MayHide(p.Inode) || s.functions.MayHide(p.Inode)
 }
 
 // warnOfUsers tells of what keeps no other user of this machine out.
@@ -138,9 +131,9 @@ func (s *Server) warnOfUsers() {
 	switch {
 	case s.cfg.Administrator != nil:
 	case s.cfg.AllowOtherUsers:
-		s.cfg.Log.Warn("programs of all users of this machine may start programs as " + peer.User(os.Geteuid()) + ", as --allow-other-users says")
+		s.cfg.Log.Warn("programs of all users of this machine may start programs as " + peer.User(s.uid) + ", as --allow-other-users says")
 	case !peer.Supported:
-		s.cfg.Log.Warn("this system does not tell who calls: programs of all its users may start programs as " + peer.User(os.Geteuid()) +
+		s.cfg.Log.Warn("this system does not tell who calls: programs of all its users may start programs as " + peer.User(s.uid) +
 			"; --auth lets in known access keys only")
 	}
 }

@@ -24,6 +24,8 @@ var quantities = map[string]sim.Quantity{
 	"AWS/SQS ApproximateNumberOfMessagesVisible": sim.QueueLength,
 	"AWS/SQS NumberOfMessagesSent":               sim.RequestCount,
 	"Flyball/SQS BacklogPerTask":                 sim.BacklogPerTask,
+	"Flyball/Kubernetes CPUUtilization":          sim.CPUUtilization,
+	"Flyball/Kubernetes MemoryUtilization":       sim.MemoryUtilization,
 	"ECS/ContainerInsights RunningTaskCount":     sim.RunningTasks,
 	"ECS/ContainerInsights DesiredTaskCount":     sim.DesiredTasks,
 }

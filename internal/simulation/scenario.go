@@ -126,7 +126,7 @@ func tagsOf(d policydoc.Documents) (map[string]string, error) {
 // about it.
 func policy(d policydoc.Documents, p types.ScalingPolicy, tags map[string]string) (sim.Policy, string, error) {
 	one := sim.Policy{Name: aws.ToString(p.PolicyName)}
-	checked, rule, err := rules.ReadPolicy(p, scaling.Services)
+	checked, rule, err := rules.ReadPolicy(p, scaling.ResourceID(aws.ToString(p.ResourceId)).Kind())
 	if err != nil {
 		return one, "", err
 	}
@@ -148,7 +148,7 @@ func policy(d policydoc.Documents, p types.ScalingPolicy, tags map[string]string
 // trackingAlarms are the two alarms that a target tracking policy makes for itself.
 func trackingAlarms(checked rules.Policy, p types.ScalingPolicy, rule scaling.TargetTracking, pace rules.Pace) ([]sim.Alarm, error) {
 	id := scaling.ResourceID(aws.ToString(p.ResourceId))
-	if _, err := scaling.ParseServiceID(string(id)); err != nil {
+	if _, err := scaling.ParseResourceID(id.Kind(), string(id)); err != nil {
 		id = "service/default/service" // of which there is one only
 	}
 	name := aws.ToString(p.PolicyName)

@@ -34,15 +34,10 @@ type SQLite struct {
 	put, tally            *sql.Stmt
 	ascending, descending *sql.Stmt
 
-	mu      sync.Mutex
-	queue   *group        // nil: nothing is queued
-	moment  *time.Timer   // flushes the queue
-	wake    chan struct{} // holds one token from a flush until the queue is taken
+	queue
 	stalled chan struct{} // closed while a write waits for room; never nil
-	waits   bool          // a write does
 	ending  chan struct{} // closed when no write waits for room any more
 	once    sync.Once     // closes it
-	closed  bool
 
 	written writtenCounts
 
@@ -233,7 +228,6 @@ func OpenSQLiteOn(on *disk.Disk, path string) (*SQLite, error) {
 		db:      db,
 		path:    path,
 		disk:    on,
-		wake:    make(chan struct{}, 1),
 		stalled: make(chan struct{}),
 		ending:  make(chan struct{}),
 		failed:  make(chan error, 1),
@@ -246,8 +240,7 @@ func OpenSQLiteOn(on *disk.Disk, path string) (*SQLite, error) {
 			return nil, fmt.Errorf("open %s: %w", path, err)
 		}
 	}
-	s.moment = time.AfterFunc(time.Hour, s.Flush)
-	s.moment.Stop()
+	s.queue.init()
 	go func() {
 		err := s.integrity()
 		s.verified.Store(err == nil)
@@ -317,33 +310,14 @@ func (s *SQLite) Scan(kind string, r Range, each func(key string, value []byte) 
 	return nil
 }
 
-// Flush implements Store.
-func (s *SQLite) Flush() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return
-	}
-	s.moment.Stop()
-	select {
-	case s.wake <- struct{}{}:
-	default: // a token is there already
-	}
-}
-
 // Failed implements Store.
 func (s *SQLite) Failed() <-chan error { return s.failed }
 
 // Close implements Store.
 func (s *SQLite) Close() error {
-	s.mu.Lock()
-	if !s.closed {
-		s.closed = true
-		s.moment.Stop()
-		close(s.wake)
+	if s.end() {
 		s.GiveUp()
 	}
-	s.mu.Unlock()
 	<-s.stopped
 	select {
 	case err := <-s.failed: // nobody was told yet

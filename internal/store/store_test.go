@@ -14,6 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"flyball/internal/postgres/postgrestest"
 	"flyball/internal/store"
 )
 
@@ -47,10 +48,11 @@ func scan(t testing.TB, st store.Store, kind string, r store.Range) []string {
 	return found
 }
 
-// each runs a test on a store in memory and on one in a file.
+// each runs a test on a store in memory, on one in a file, and on PostgreSQL.
 func each(t *testing.T, f func(t *testing.T, st store.Store)) {
 	t.Run("in memory", func(t *testing.T) { f(t, open(t, "")) })
 	t.Run("in a file", func(t *testing.T) { f(t, open(t, filepath.Join(t.TempDir(), "a file?#%20"))) })
+	t.Run("in PostgreSQL", func(t *testing.T) { f(t, openPostgres(t, postgrestest.Database(t))) })
 }
 
 func TestADocumentIsReadAsItWasPut(t *testing.T) {
@@ -130,12 +132,7 @@ func TestTheStoreIsASortedMap(t *testing.T) {
 		rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 3), func(b []byte) string { return string(b) }),
 		rapid.StringMatching(`[ab]{0,2}`),
 	)
-	rapid.Check(t, func(rt *rapid.T) {
-		st, err := store.OpenSQLite("")
-		if err != nil {
-			rt.Fatal(err)
-		}
-		defer st.Close()
+	check := func(rt *rapid.T, st store.Store) {
 		model := map[string]string{}
 		for range rapid.IntRange(1, 5).Draw(rt, "batches") {
 			var b store.Batch
@@ -176,6 +173,23 @@ func TestTheStoreIsASortedMap(t *testing.T) {
 		if !slices.Equal(got, want) {
 			rt.Errorf("got %q, want %q", got, want)
 		}
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		st, err := store.OpenSQLite("")
+		if err != nil {
+			rt.Fatal(err)
+		}
+		defer st.Close()
+		check(rt, st)
+	})
+	t.Run("in PostgreSQL", func(t *testing.T) {
+		st := openPostgres(t, postgrestest.Database(t))
+		rapid.Check(t, func(rt *rapid.T) {
+			if err := st.Write(new(store.Batch).DeleteRange("k", store.Range{})).Wait(); err != nil {
+				rt.Fatal(err)
+			}
+			check(rt, st)
+		})
 	})
 }
 

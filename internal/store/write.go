@@ -32,29 +32,6 @@ const (
 	again = 100 * time.Millisecond
 )
 
-// Write implements Store.
-func (s *SQLite) Write(b *Batch) Commit {
-	if b.Len() == 0 {
-		return Commit{}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		g := &group{done: make(chan struct{}), err: ErrClosed}
-		close(g.done)
-		return Commit{g.done, &g.err}
-	}
-	if s.queue == nil {
-		s.queue = &group{done: make(chan struct{})}
-		s.moment.Reset(moment)
-	}
-	s.queue.add(b.changes)
-	if s.waits {
-		s.queue.merge()
-	}
-	return Commit{s.queue.done, &s.queue.err}
-}
-
 func (g *group) add(changes []change) {
 	g.changes = append(g.changes, changes...)
 	for i := range changes {
@@ -82,10 +59,7 @@ func (s *SQLite) writeLoop() {
 			}
 			continue
 		}
-		s.mu.Lock()
-		g := s.queue
-		s.queue = nil
-		s.mu.Unlock()
+		g := s.take()
 		if g == nil {
 			continue
 		}
@@ -154,8 +128,8 @@ func (s *SQLite) stall(g *group) (kept int) {
 		close(s.stalled)
 	}
 	kept = g.bytes
-	if s.queue != nil {
-		kept += s.queue.bytes
+	if s.queue.group != nil {
+		kept += s.queue.group.bytes
 	}
 	return kept
 }
@@ -180,12 +154,15 @@ func (s *SQLite) commit(g *group) error {
 	return s.transact(func(ctx context.Context, tx *sql.Tx) error { return s.apply(ctx, tx, g.changes) })
 }
 
-// merge leaves out changes that later ones make needless, once there are twice as many as
-// after the last time.
+// merge reduces a group once it has twice as much as after the last time.
 func (g *group) merge() {
-	if g.bytes < max(mergeAt, 2*g.merged) {
-		return
+	if g.bytes >= max(mergeAt, 2*g.merged) {
+		g.reduce()
 	}
+}
+
+// reduce leaves out changes that later ones make needless.
+func (g *group) reduce() {
 	type document struct{ kind, key string }
 	set := map[document]bool{}
 	var ranges []change

@@ -39,7 +39,6 @@ type Telemetry struct {
 // New returns the telemetry of a server in which nothing has happened yet.
 func New(read func() Reading) *Telemetry {
 	t := &Telemetry{
-		registry: prometheus.NewRegistry(),
 		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "flyball_call_duration_seconds",
 			Help:    "How long AWS calls took, in real seconds, by HTTP status. Both labels of what is called are empty where that is not known.",
@@ -52,9 +51,16 @@ func New(read func() Reading) *Telemetry {
 		failures: counter("flyball_task_start_failures_total",
 			"Tasks that stopped before they ran, by the name of the error.", "reason"),
 	}
-	t.registry.MustRegister(t.calls, t.decisions, t.activities, t.failures, collector{read},
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	t.registry = registryOf(t.calls, t.decisions, t.activities, t.failures, collector{read})
 	return t
+}
+
+// registryOf has some collectors, beside those of every program of Go.
+func registryOf(of ...prometheus.Collector) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(of...)
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
 }
 
 // counter is a counter of what happens in the regions of accounts.
@@ -63,8 +69,13 @@ func counter(name, help string, labels ...string) *prometheus.CounterVec {
 }
 
 // Handler answers scrapes.
-func (t *Telemetry) Handler() http.Handler {
-	return promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{MaxRequestsInFlight: scrapesAtOnce})
+func (t *Telemetry) Handler() http.Handler { return handler(t.registry) }
+
+// Of answers scrapes of some collectors, beside those of every program of Go.
+func Of(collectors ...prometheus.Collector) http.Handler { return handler(registryOf(collectors...)) }
+
+func handler(r *prometheus.Registry) http.Handler {
+	return promhttp.HandlerFor(r, promhttp.HandlerOpts{MaxRequestsInFlight: scrapesAtOnce})
 }
 
 // Call tells of an AWS call. The service and the operation are ones that the server has, or "".

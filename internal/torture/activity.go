@@ -42,14 +42,14 @@ func (a activity) then(policy string) int32 {
 
 // holds reports whether the activity's cooldown forbids another one. One that
 // came between, even if it failed, may have ended the cooldown.
-func (a activity) holds(next activity) bool {
+func (a activity) holds(next activity, cooldown time.Duration) bool {
 	return a.policy == next.policy && !a.end.IsZero() && next.start.Before(a.end.Add(cooldown))
 }
 
 // scaled checks that the desired count has moved once for each activity, by what
 // its policy adds, and that no policy has scaled again within its cooldown. Those
 // that failed have moved nothing: the server was killed before it set the count.
-func scaled(activities []activity, desired int32) []fault {
+func scaled(activities []activity, desired int32, cooldown time.Duration) []fault {
 	var faults []fault
 	twice := func(id, format string, args ...any) {
 		text := "activity " + id + " " + fmt.Sprintf(format, args...) + "; " + around(activities, id)
@@ -69,7 +69,7 @@ func scaled(activities []activity, desired int32) []fault {
 		if last != nil && a.policy != "" && a.to != last.then(a.policy) {
 			twice(a.id, "of policy %s set %d after %d: it adds %d", a.policy, a.to, last.to, adjustments[a.policy])
 		}
-		if last != nil && last == before && last.holds(a) {
+		if last != nil && last == before && last.holds(a, cooldown) {
 			twice(a.id, "of policy %s came %v after the one before, within the cooldown of %v", a.policy, a.start.Sub(last.end), cooldown)
 		}
 		last, before = &a, &a

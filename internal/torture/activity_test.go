@@ -33,7 +33,7 @@ func TestScaled(t *testing.T) {
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			slices.Reverse(c.activities)
-			expect(t, scaled(c.activities, c.desired), c.want)
+			expect(t, scaled(c.activities, c.desired, cooldown), c.want)
 		})
 	}
 }

@@ -125,7 +125,7 @@ func (r *run) checkScaled(ctx context.Context) (faults []fault, err error) {
 		if !ok {
 			return nil, nil // the audit tells
 		}
-		faults = scaled(after.activities, desired)
+		faults = scaled(after.activities, desired, cooldown)
 		if len(faults) == 0 && before.desired[scaledName] == desired {
 			return nil, nil
 		}

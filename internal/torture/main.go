@@ -13,6 +13,7 @@
 //	stop         SIGTERM while it starts
 //	intrude      a program that may not start tasks and tries to
 //	page         a web page in a browser that tries to call it
+//	owner        the one of three replicas that answers, killed, stopped or cut off; PostgreSQL restarted
 //
 // Each fault has a data folder of its own and is bounded in time. A table says how
 // often each was attempted and what failed; the status is 1 if anything has. A fault

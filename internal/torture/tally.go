@@ -27,6 +27,7 @@ const (
 	silent      kind = "silent damage"    // a flipped bit after which something is gone or wrong that the server has not told of
 	refusedKept kind = "refused but kept" // a write that was refused for want of room and is there all the same
 	intruded    kind = "intrusion"        // a program that started something in a server which is not its own
+	moved       kind = "moved late"       // a replica whose place was not taken in time
 	brokenOff   kind = "broken off"       // a torment that could not go on
 )
 

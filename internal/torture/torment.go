@@ -31,6 +31,7 @@ var torments = []torment{
 	{"stop", nil, stopsEarly},
 	{"intrude", noRoot, intrusionsTried},
 	{"page", noBrowser, pages},
+	{"owner", noPostgres, killsOfOwners},
 }
 
 // lingers is how long a torment may take beyond its bound: for the round that was

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 )
 
@@ -14,15 +13,17 @@ type collector struct {
 	o     Options
 	name  string
 	ways  []*reading
-	found [][]point // for each way
-	local int       // rows whose time names no zone
+	found []*timeline // for each way
+	local int         // rows whose time names no zone
 }
 
 // add takes a row; column is the place of its time.
 func (c *collector) add(line, column int, stamp string, value float64) error {
 	if c.ways == nil {
 		c.ways = readings(stamp, c.o.Zone, c.o.Order)
-		c.found = make([][]point, len(c.ways))
+		for range c.ways {
+			c.found = append(c.found, &timeline{})
+		}
 	}
 	local, kept := false, 0
 	for i, way := range c.ways {
@@ -36,18 +37,19 @@ func (c *collector) add(line, column int, stamp string, value float64) error {
 		if !way.hasZone() {
 			local = true
 			before := int64(math.MinInt64)
-			if n := len(c.found[i]); n > 0 {
-				before = c.found[i][n-1].at
+			if c.found[i].len() > 0 {
+				before = c.found[i].last().at
 			}
 			at = unfolded(at, before)
 		}
-		c.ways[kept], c.found[kept] = way, append(c.found[i], point{at.UnixNano(), value, line})
+		c.found[i].add(point{at.UnixNano(), value, line})
+		c.ways[kept], c.found[kept] = way, c.found[i]
 		kept++
 	}
 	if kept == 0 {
 		return errTime(line, column, stamp)
 	}
-	if c.ways, c.found = c.ways[:kept], c.found[:kept]; len(c.found[0]) > maxRows {
+	if c.ways, c.found = c.ways[:kept], c.found[:kept]; c.found[0].len() > maxRows {
 		return errTooLong(line)
 	}
 	if local {
@@ -77,7 +79,7 @@ func (c *collector) points() (points, error) {
 	if len(c.found) == 2 {
 		a, b := unevenness(c.found[0]), unevenness(c.found[1])
 		if a == b {
-			return p, &Error{Line: c.found[0][0].line, What: "the dates can be meant with the month or with the day first", Remedy: "say which with --date-order mdy or --date-order dmy"}
+			return p, &Error{Line: c.found[0].first().line, What: "the dates can be meant with the month or with the day first", Remedy: "say which with --date-order mdy or --date-order dmy"}
 		}
 		if b < a {
 			best = 1
@@ -92,19 +94,8 @@ func (c *collector) points() (points, error) {
 }
 
 // unevenness is how many rows do not follow the one before at the usual distance.
-func unevenness(rows []point) int {
-	times := make([]int64, len(rows))
-	for i, r := range rows {
-		times[i] = r.at
-	}
-	slices.Sort(times)
-	usual, most := map[int64]int{}, 0
-	for i := 1; i < len(times); i++ {
-		d := times[i] - times[i-1]
-		usual[d]++
-		most = max(most, usual[d])
-	}
-	return len(times) - most
+func unevenness(rows *timeline) int {
+	return rows.len() - mode(rows.sorted().distances()).times
 }
 
 // errEmpty refuses a file without values.

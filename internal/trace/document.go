@@ -129,14 +129,13 @@ func added(rows collector, series int) (points, error) {
 	if err != nil || series == 1 {
 		return p, err
 	}
-	slices.SortStableFunc(p.rows, byTime)
-	kept := p.rows[:0]
-	for _, r := range p.rows {
-		if n := len(kept); n > 0 && kept[n-1].at == r.at {
-			kept[n-1].value += r.value
+	kept := &timeline{}
+	for _, r := range p.rows.sorted().all() {
+		if n := kept.len(); n > 0 && kept.last().at == r.at {
+			kept.values[n-1] += r.value
 			continue
 		}
-		kept = append(kept, r)
+		kept.add(r)
 	}
 	p.rows = kept
 	p.notes = append(p.notes, fmt.Sprintf("Added up %d series.", series))
@@ -153,11 +152,11 @@ func list(text []byte, o Options) (points, error) {
 		return points{}, errEmpty
 	}
 	rows := collector{o: o, name: o.Column}
-	p := points{}
+	p := points{rows: &timeline{}}
 	for i, one := range all {
 		switch one := one.(type) {
 		case float64:
-			p.rows = append(p.rows, point{int64(i), one, 0})
+			p.rows.add(point{int64(i), one, 0})
 			continue
 		case []any:
 			if len(one) == 2 {
@@ -181,7 +180,7 @@ func list(text []byte, o Options) (points, error) {
 		}
 		return p, &Error{What: fmt.Sprintf("item %d of the list is not a time and a value", i+1), Remedy: `write ["2006-01-02T15:04:05Z", 12] or {"time": ..., "value": ...}`}
 	}
-	if len(p.rows) > 0 && rows.found == nil {
+	if p.rows.len() > 0 && rows.found == nil {
 		return p, nil
 	}
 	return rows.points()

@@ -3,7 +3,6 @@ package trace
 import (
 	"fmt"
 	"math"
-	"slices"
 	"time"
 )
 
@@ -21,17 +20,17 @@ func (p points) trace(o Options) (Trace, error) {
 	if o.Kind != Unknown {
 		t.Kind = o.Kind
 	}
-	if len(p.rows) == 0 {
+	if p.rows == nil || p.rows.len() == 0 {
 		return t, errEmpty
 	}
-	slices.SortStableFunc(p.rows, byTime)
+	rows := p.rows.sorted()
 	if !p.times {
-		return numbered(t, p.rows, o)
+		return numbered(t, rows, o)
 	}
 	if p.events {
-		return counted(t, p.rows, o)
+		return counted(t, rows, o)
 	}
-	rows := t.withoutStrays(p.rows)
+	rows = t.withoutStrays(rows)
 	rows, err := t.once(rows, p.local && o.Zone == time.UTC && o.Kind == Unknown)
 	if err != nil {
 		return t, err
@@ -48,12 +47,12 @@ func (p points) trace(o Options) (Trace, error) {
 }
 
 // numbered is a trace without times.
-func numbered(t Trace, rows []point, o Options) (Trace, error) {
-	first := rows[0].at
-	if span := rows[len(rows)-1].at - first; span > int64(10*len(rows)+maxRows/200) {
-		return t, &Error{Line: rows[len(rows)-1].line, What: fmt.Sprintf("the numbers of the rows go from %d to %d, and there are %d rows", first, first+span, len(rows)), Remedy: "number rows one by one, or give them times"}
+func numbered(t Trace, rows *timeline, o Options) (Trace, error) {
+	first := rows.first().at
+	if span := rows.last().at - first; span > int64(10*rows.len()+maxRows/200) {
+		return t, &Error{Line: rows.last().line, What: fmt.Sprintf("the numbers of the rows go from %d to %d, and there are %d rows", first, first+span, rows.len()), Remedy: "number rows one by one, or give them times"}
 	}
-	for _, r := range rows {
+	for _, r := range rows.all() {
 		at := int(r.at - first)
 		if at < len(t.Values) {
 			return t, &Error{Line: r.line, What: fmt.Sprintf("row number %d is there twice", r.at), Remedy: "leave one out"}
@@ -69,55 +68,59 @@ func numbered(t Trace, rows []point, o Options) (Trace, error) {
 }
 
 // counted is a trace of single events: a step without one had none.
-func counted(t Trace, rows []point, o Options) (Trace, error) {
+func counted(t Trace, rows *timeline, o Options) (Trace, error) {
 	t.Step = o.Step
 	if t.Step == 0 {
 		t.Step = time.Minute
 	}
 	rows = t.withoutStrays(rows)
-	t.Start = time.Unix(0, rows[0].at).UTC().Truncate(t.Step)
-	cells := (rows[len(rows)-1].at-t.Start.UnixNano())/int64(t.Step) + 1
+	t.Start = time.Unix(0, rows.first().at).UTC().Truncate(t.Step)
+	cells := (rows.last().at-t.Start.UnixNano())/int64(t.Step) + 1
 	if err := t.bound(cells, rows); err != nil {
 		return t, err
 	}
 	t.Values = make([]float64, cells)
-	for _, r := range rows {
+	for _, r := range rows.all() {
 		t.Values[(r.at-t.Start.UnixNano())/int64(t.Step)] += r.value
 	}
 	return t, nil
 }
 
 // bound refuses a trace of too many steps.
-func (t *Trace) bound(cells int64, rows []point) error {
-	if cells <= min(maxCells, cellsOfFile+int64(len(rows))*cellsOfRow) {
+func (t *Trace) bound(cells int64, rows *timeline) error {
+	if cells <= min(maxCells, cellsOfFile+int64(rows.len())*cellsOfRow) {
 		return nil
 	}
-	last := rows[len(rows)-1]
+	last := rows.last()
 	return &Error{Line: last.line, What: fmt.Sprintf("%d steps of %s from %s to %s", cells, t.Step, t.Start.Format(time.RFC3339), time.Unix(0, last.at).UTC().Format(time.RFC3339)),
 		Remedy: "leave out rows that lie far away, or take longer steps with --step"}
 }
 
 // withoutStrays leaves out a few rows that lie far from all others, as a wrong year does.
-func (t *Trace) withoutStrays(rows []point) []point {
-	n := len(rows)
+func (t *Trace) withoutStrays(rows *timeline) *timeline {
+	n := rows.len()
 	few := max(1, n/1000)
 	if n < 10 {
 		return rows
 	}
+	at := func(i int) int64 { return rows.at(i).at }
 	far := func(gap, span int64) bool { return gap > 10*span && gap > int64(24*time.Hour) }
 	from, to := 0, n
 	for i := 1; i <= few; i++ {
-		if far(rows[i].at-rows[i-1].at, rows[n-1-few].at-rows[i].at) {
+		if far(at(i)-at(i-1), at(n-1-few)-at(i)) {
 			from = i
 		}
-		if far(rows[n-i].at-rows[n-i-1].at, rows[n-i-1].at-rows[from].at) {
+		if far(at(n-i)-at(n-i-1), at(n-i-1)-at(from)) {
 			to = n - i
 		}
 	}
-	for _, r := range slices.Concat(rows[:from], rows[to:]) {
-		t.note("Left out %s, at %s: it lies far from all other rows.", lineOf(r), time.Unix(0, r.at).UTC().Format(time.RFC3339))
+	for i := range n - to + from {
+		if i >= from {
+			i += to - from
+		}
+		t.note("Left out %s, at %s: it lies far from all other rows.", lineOf(rows.at(i)), time.Unix(0, at(i)).UTC().Format(time.RFC3339))
 	}
-	return rows[from:to]
+	return rows.between(from, to)
 }
 
 // lineOf names a row.
@@ -131,35 +134,51 @@ func lineOf(r point) string {
 // once makes one row of those of one time: the same value is there twice by mistake, counts add
 // up, of gauges the mean is taken. Of local times without a zone few such rows are the hour
 // that is there twice when clocks change.
-func (t *Trace) once(rows []point, local bool) ([]point, error) {
-	kept, same, joined := rows[:0:0], 0, 0
-	for i := 0; i < len(rows); {
-		j, first := i, rows[i]
+func (t *Trace) once(rows *timeline, local bool) (*timeline, error) {
+	if timesOf(rows) == rows.len() {
+		return rows, nil
+	}
+	kept, same, joined := &timeline{}, 0, 0
+	var these []point // of one time
+	join := func() error {
+		first, last := these[0], these[len(these)-1]
 		sum, known := 0.0, 0
 		alike := true
-		for ; j < len(rows) && rows[j].at == first.at; j++ {
-			if math.IsNaN(rows[j].value) {
+		for _, r := range these {
+			if math.IsNaN(r.value) {
 				continue
 			}
-			alike = alike && (known == 0 || rows[j].value == sum/float64(known))
-			sum, known = sum+rows[j].value, known+1
+			alike = alike && (known == 0 || r.value == sum/float64(known))
+			sum, known = sum+r.value, known+1
 		}
 		value := sum / float64(known) // NaN where none is known
 		switch {
-		case j-i == 1:
+		case len(these) == 1:
 		case alike:
-			same += j - i - 1
+			same += len(these) - 1
 		case t.Kind == Unknown || local:
-			return nil, &Error{Line: rows[j-1].line, What: fmt.Sprintf("%s is there twice, with %v and %v", time.Unix(0, first.at).UTC().Format(time.RFC3339), first.value, rows[j-1].value),
+			return &Error{Line: last.line, What: fmt.Sprintf("%s is there twice, with %v and %v", time.Unix(0, first.at).UTC().Format(time.RFC3339), first.value, last.value),
 				Remedy: "local times need their zone when clocks change (--zone Europe/Berlin); rows that belong together need --values counts or --values gauges"}
 		case t.Kind == Counts:
 			value = sum
-			joined += j - i - 1
+			joined += len(these) - 1
 		default:
-			joined += j - i - 1
+			joined += len(these) - 1
 		}
-		kept = append(kept, point{first.at, value, first.line})
-		i = j
+		kept.add(point{first.at, value, first.line})
+		return nil
+	}
+	for _, r := range rows.all() {
+		if len(these) > 0 && these[0].at != r.at {
+			if err := join(); err != nil {
+				return nil, err
+			}
+			these = these[:0]
+		}
+		these = append(these, r)
+	}
+	if err := join(); err != nil {
+		return nil, err
 	}
 	if same > 0 {
 		t.note("Left out %s that repeat a time and its value.", rowsOf(same))
@@ -179,27 +198,27 @@ func rowsOf(n int) string {
 }
 
 // place puts rows at their steps; step is that of a file that names it.
-func (t *Trace) place(rows []point, step time.Duration) error {
-	if len(rows) == 1 {
-		t.Values, t.Start, t.Step = []float64{rows[0].value}, time.Unix(0, rows[0].at).UTC(), step
+func (t *Trace) place(rows *timeline, step time.Duration) error {
+	if rows.len() == 1 {
+		t.Values, t.Start, t.Step = rows.values, time.Unix(0, rows.first().at).UTC(), step
 		return nil
 	}
-	times := make([]int64, len(rows))
-	for i, r := range rows {
-		times[i] = r.at
-	}
-	g, err := gridOf(times, t.Kind == Counts)
+	g, err := gridOf(rows, t.Kind == Counts)
 	if err != nil {
 		return err
 	}
 	t.Step, t.Start = g.step, time.Unix(0, g.start).UTC()
-	cells := g.cell(times[len(times)-1]) + 1
+	cells := g.cell(rows.last().at) + 1
 	if err := t.bound(cells, rows); err != nil {
 		return err
 	}
+	if g.form == exact && len(rows.runs) == 1 {
+		t.Values = rows.values // each has its step
+		return nil
+	}
 	t.Values = make([]float64, cells)
-	known := make([]int, cells)
-	for _, r := range rows {
+	known := make([]int32, cells)
+	for _, r := range rows.all() {
 		if !math.IsNaN(r.value) {
 			t.Values[g.cell(r.at)] += r.value
 			known[g.cell(r.at)]++
@@ -213,10 +232,10 @@ func (t *Trace) place(rows []point, step time.Duration) error {
 			t.Values[i] /= float64(n)
 		}
 	}
-	if text := g.describe(times, t.Kind == Counts); text != "" {
+	if text := g.describe(rows, t.Kind == Counts); text != "" {
 		t.note("%s", text)
 	}
-	t.absent = g.absent(times)
+	t.absent = g.absent(rows)
 	return nil
 }
 

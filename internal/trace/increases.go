@@ -1,20 +1,16 @@
 package trace
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // rises is whether values hardly ever fall, as those of a counter.
-func rises(rows []point) bool {
-	ordered := slices.SortedStableFunc(slices.Values(rows), byTime)
-	falls := 0
-	for i := 1; i < len(ordered); i++ {
-		if ordered[i].value < ordered[i-1].value {
+func rises(rows *timeline) bool {
+	values, falls := rows.sorted().values, 0
+	for i := 1; i < len(values); i++ {
+		if values[i] < values[i-1] {
 			falls++
 		}
 	}
-	return len(rows) > 2 && 20*falls <= len(rows)
+	return len(values) > 2 && 20*falls <= len(values)
 }
 
 // tookIncreases tells of a counter.
@@ -22,14 +18,8 @@ const tookIncreases = "Took the increases of a counter; where it fell, it had be
 
 // takeIncreases makes counts of the values of a counter.
 func (p *points) takeIncreases() {
-	slices.SortStableFunc(p.rows, byTime)
-	values := make([]float64, len(p.rows))
-	for i, r := range p.rows {
-		values[i] = r.value
-	}
-	for i, v := range increases(values) {
-		p.rows[i].value = v
-	}
+	p.rows = p.rows.sorted()
+	p.rows.values = increases(p.rows.values)
 	p.notes = append(p.notes, tookIncreases)
 }
 

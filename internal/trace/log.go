@@ -3,9 +3,9 @@ package trace
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -72,11 +72,10 @@ func (c *counter) points() (points, error) {
 		return points{}, &Error{Line: c.firstBad, What: fmt.Sprintf("%d of %d lines have no time that can be read, first %q", c.bad, c.total, c.firstText),
 			Remedy: "name a log with one request a line, or a table of times and values"}
 	}
-	p := points{name: "requests", kind: Counts, times: true, events: true}
-	for at, n := range c.counts {
-		p.rows = append(p.rows, point{at: at * int64(time.Second), value: n})
+	p := points{name: "requests", kind: Counts, times: true, events: true, rows: &timeline{}}
+	for _, at := range slices.Sorted(maps.Keys(c.counts)) {
+		p.rows.add(point{at: at * int64(time.Second), value: c.counts[at]})
 	}
-	slices.SortFunc(p.rows, func(a, b point) int { return cmp.Compare(a.at, b.at) })
 	p.notes = append(p.notes, fmt.Sprintf("Counted %d requests of a log.", c.total-c.bad))
 	if c.bad > 0 {
 		p.notes = append(p.notes, fmt.Sprintf("Passed over %d lines without a time that can be read, the first of them line %d.", c.bad, c.firstBad))

@@ -8,9 +8,9 @@ func Of(name string, times []time.Time, values []float64, step time.Duration, o 
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
-	p := points{name: name, kind: kindOf(name), times: true, step: step}
+	p := points{name: name, kind: kindOf(name), times: true, step: step, rows: &timeline{}}
 	for i, at := range times {
-		p.rows = append(p.rows, point{at.UnixNano(), values[i], 0})
+		p.rows.add(point{at.UnixNano(), values[i], 0})
 	}
 	return p.trace(o)
 }

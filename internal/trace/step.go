@@ -2,7 +2,7 @@ package trace
 
 import (
 	"fmt"
-	"slices"
+	"iter"
 	"time"
 )
 
@@ -40,29 +40,27 @@ var niceSteps = func() []time.Duration {
 	return all
 }()
 
-// gridOf finds the grid of ascending times, of which there are two at least.
-func gridOf(times []int64, counts bool) (grid, error) {
-	distances := make([]int64, len(times)-1)
-	common := int64(0)
-	for i := range distances {
-		distances[i] = times[i+1] - times[i]
-		common = divisor(common, distances[i])
+// gridOf finds the grid of rows in the order of their times, of which there are two at least.
+func gridOf(rows *timeline, counts bool) (grid, error) {
+	distances, common := rows.distances(), int64(0)
+	for _, d := range distances {
+		common = divisor(common, d.time)
 	}
-	span := times[len(times)-1] - times[0]
-	atCommon := grid{start: times[0], step: time.Duration(common)}
-	if mode(distances) == common || common >= int64(time.Second) && span/common < 3*int64(len(times)) {
+	n, first := int64(rows.len()), rows.first().at
+	span := rows.last().at - first
+	atCommon := grid{start: first, step: time.Duration(common)}
+	if mode(distances).time == common || common >= int64(time.Second) && span/common < 3*n {
 		return atCommon, nil
 	}
-	slices.Sort(distances)
-	median := time.Duration(distances[len(distances)/2])
-	if g, ok := nearGrid(times, median); ok {
+	usual := time.Duration(median(distances))
+	if g, ok := nearGrid(rows, usual); ok {
 		return g, nil
 	}
 	// Of months, which have so many days, no two rows are a day apart.
-	if counts && common >= int64(time.Minute) && distances[0] == common && span/common < 100*int64(len(times)) {
+	if counts && common >= int64(time.Minute) && distances[0].time == common && span/common < 100*n {
 		return atCommon, nil
 	}
-	return coarse(times, median)
+	return coarse(rows, usual)
 }
 
 // divisor is the greatest common divisor.
@@ -73,41 +71,30 @@ func divisor(a, b int64) int64 {
 	return a
 }
 
-// mode is the most frequent distance.
-func mode(distances []int64) int64 {
-	count, best := map[int64]int{}, int64(0)
-	for _, d := range distances {
-		if count[d]++; best == 0 || count[d] > count[best] || count[d] == count[best] && d < best {
-			best = d
-		}
-	}
-	return best
-}
-
 // nearGrid is a grid whose steps times miss by a little: rounded down, or rounded, whichever
 // leaves fewer steps empty or twice taken.
-func nearGrid(times []int64, median time.Duration) (grid, bool) {
+func nearGrid(rows *timeline, median time.Duration) (grid, bool) {
 	for _, step := range niceSteps {
 		if apart := float64(median) / float64(step); apart < 0.9 || apart > 1.1 {
 			continue
 		}
-		down := grid{start: times[0] - times[0]%int64(step), step: step, form: near}
+		down := grid{start: rows.first().at - rows.first().at%int64(step), step: step, form: near}
 		round := grid{shift: int64(step) / 2, step: step, form: near}
-		round.start = times[0] + round.shift - (times[0]+round.shift)%int64(step)
+		round.start = rows.first().at + round.shift - (rows.first().at+round.shift)%int64(step)
 		best := down
-		if round.misfits(times) < down.misfits(times) {
+		if round.misfits(rows) < down.misfits(rows) {
 			best = round
 		}
-		return best, 20*best.misfits(times) <= len(times)+40
+		return best, 20*best.misfits(rows) <= rows.len()+40
 	}
 	return grid{}, false
 }
 
 // misfits counts steps that two times share and steps that are left empty between.
-func (g grid) misfits(times []int64) int {
+func (g grid) misfits(rows *timeline) int {
 	n := 0
-	for i := 1; i < len(times); i++ {
-		switch d := g.cell(times[i]) - g.cell(times[i-1]); {
+	for before, at := range g.pairs(rows) {
+		switch d := at - before; {
 		case d == 0:
 			n++
 		case d > 1 && d < 4: // longer holes are missing rows whatever the grid
@@ -117,20 +104,34 @@ func (g grid) misfits(times []int64) int {
 	return n
 }
 
+// pairs are the steps of each row but the first, with that of the row before.
+func (g grid) pairs(rows *timeline) iter.Seq2[int64, int64] {
+	return func(yield func(before, at int64) bool) {
+		before := int64(0)
+		for i, r := range rows.all() {
+			at := g.cell(r.at)
+			if i > 0 && !yield(before, at) {
+				return
+			}
+			before = at
+		}
+	}
+}
+
 // coarse is the finest usual grid of which nearly every step has a time.
-func coarse(times []int64, median time.Duration) (grid, error) {
+func coarse(rows *timeline, median time.Duration) (grid, error) {
 	for _, step := range niceSteps {
-		g := grid{start: times[0] - times[0]%int64(step), step: step, form: irregular}
+		g := grid{start: rows.first().at - rows.first().at%int64(step), step: step, form: irregular}
 		if step < median {
 			continue
 		}
 		taken := int64(1)
-		for i := 1; i < len(times); i++ {
-			if g.cell(times[i]) > g.cell(times[i-1]) {
+		for before, at := range g.pairs(rows) {
+			if at > before {
 				taken++
 			}
 		}
-		if steps := g.cell(times[len(times)-1]) + 1; taken*100 >= steps*95 {
+		if steps := g.cell(rows.last().at) + 1; taken*100 >= steps*95 {
 			return g, nil
 		}
 	}
@@ -138,12 +139,12 @@ func coarse(times []int64, median time.Duration) (grid, error) {
 }
 
 // describe tells what was done with times.
-func (g grid) describe(times []int64, counts bool) string {
+func (g grid) describe(rows *timeline, counts bool) string {
 	switch g.form {
 	case near:
 		moved, most := 0, time.Duration(0)
-		for _, at := range times {
-			by := time.Duration(at - g.start - g.cell(at)*int64(g.step)).Abs()
+		for _, r := range rows.all() {
+			by := time.Duration(r.at - g.start - g.cell(r.at)*int64(g.step)).Abs()
 			if by > 0 {
 				moved, most = moved+1, max(most, by)
 			}
@@ -160,10 +161,10 @@ func (g grid) describe(times []int64, counts bool) string {
 }
 
 // absent are the steps without a row.
-func (g grid) absent(times []int64) []int64 {
+func (g grid) absent(rows *timeline) []int64 {
 	var steps []int64
-	for i := 1; i < len(times); i++ {
-		for at := g.cell(times[i-1]) + 1; at < g.cell(times[i]); at++ {
+	for before, next := range g.pairs(rows) {
+		for at := before + 1; at < next; at++ {
 			if len(steps) >= maxCells {
 				return steps
 			}

@@ -201,7 +201,7 @@ type columns struct {
 	layout
 	o       Options
 	stamps  collector
-	plain   []point // rows without times
+	plain   timeline // rows without times
 	labels  map[int]map[string]bool
 	left    int // rows that --where leaves out
 	blank   int // rows whose time is empty
@@ -256,10 +256,10 @@ func (c *columns) add(r row) error {
 	}
 	c.anyRows = true
 	if c.time < 0 {
-		if len(c.plain) >= maxRows {
+		if c.plain.len() >= maxRows {
 			return errTooLong(r.line)
 		}
-		c.plain = append(c.plain, point{int64(len(c.plain)), value, r.line})
+		c.plain.add(point{int64(c.plain.len()), value, r.line})
 		return nil
 	}
 	stamp := cellAt(r, c.time)
@@ -277,7 +277,7 @@ func (c *columns) add(r row) error {
 		return c.last.refused
 	}
 	if err := c.stamps.add(r.line, c.time+1, stamp, value); err != nil {
-		if len(c.stamps.found) == 0 || len(c.stamps.found[0]) == 0 {
+		if len(c.stamps.found) == 0 || c.stamps.found[0].len() == 0 {
 			return err
 		}
 		c.last = &ending{r.line, stamp, err}
@@ -291,7 +291,7 @@ func (c *columns) addNumbered(r row, stamp string, value float64) error {
 	if !ok {
 		return &Error{r.line, c.time + 1, fmt.Sprintf("%q is not the number of a row", stamp), "number all rows, or give all a time"}
 	}
-	c.plain = append(c.plain, point{at.UnixNano(), value, r.line})
+	c.plain.add(point{at.UnixNano(), value, r.line})
 	return nil
 }
 
@@ -329,7 +329,7 @@ func (c *columns) points() (points, error) {
 	if !c.anyRows && c.left > 0 {
 		return points{}, &Error{What: fmt.Sprintf("none of %d rows is what --where asks for", c.left), Remedy: "look at the cells of that column"}
 	}
-	p := points{name: c.name(), rows: c.plain}
+	p := points{name: c.name(), rows: &c.plain}
 	if c.time >= 0 && !c.index {
 		var err error
 		if p, err = c.stamps.points(); err == nil {
@@ -358,17 +358,13 @@ func (c *columns) points() (points, error) {
 }
 
 // mixed refuses rows of several series, which a column of words tells apart.
-func (c *columns) mixed(rows []point) error {
-	times := make(map[int64]bool, len(rows))
-	for _, r := range rows {
-		times[r.at] = true
-	}
-	if 10*len(times) > 9*len(rows) {
+func (c *columns) mixed(rows *timeline) error {
+	if len(c.words) == 0 || 10*timesOf(rows) > 9*rows.len() {
 		return nil
 	}
 	for _, column := range c.words {
 		seen := c.labels[column]
-		if len(seen) < 2 || len(seen) > len(rows)/2 {
+		if len(seen) < 2 || len(seen) > rows.len()/2 {
 			continue
 		}
 		names := firstOf(seen, 5)
@@ -376,6 +372,18 @@ func (c *columns) mixed(rows []point) error {
 			Remedy: fmt.Sprintf("choose one with --where '%s=%s'", c.title(column), names[0])}
 	}
 	return nil
+}
+
+// timesOf is how many times rows have.
+func timesOf(rows *timeline) (n int) {
+	var before int64
+	for i, r := range rows.sorted().all() {
+		if i == 0 || r.at != before {
+			n++
+		}
+		before = r.at
+	}
+	return n
 }
 
 // cellAt is a cell of a row, which may be short.

@@ -112,7 +112,7 @@ func Read(r io.Reader, o Options) (Trace, error) {
 type points struct {
 	name   string
 	kind   Kind
-	rows   []point
+	rows   *timeline
 	times  bool          // whether the rows have times
 	local  bool          // whether some times name no zone
 	step   time.Duration // of a file that names it, as a document does

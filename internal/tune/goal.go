@@ -23,6 +23,12 @@ type Goal struct {
 	unit    string
 }
 
+// Latency is what is agreed on of each request; zero where it is of minutes.
+func (g Goal) Latency() sim.Agreement { return g.latency }
+
+// Counts is how much of a minute of a run is outside of what is agreed on, and of how much.
+func (g Goal) Counts(r sim.Record) (missed, total float64) { return g.miss(r), g.total(r) }
+
 // Unit is what is counted: requests or minutes.
 func (g Goal) Unit() string { return g.unit }
 

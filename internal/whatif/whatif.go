@@ -1,4 +1,4 @@
-// Package whatif tells what a service would have done with another target value, on the load
+// Package whatif tells what a service would have done with other policies, on the load
 // that it has had: the past is measured, the rest is a run of package sim with the service's own
 // policies.
 //
@@ -20,6 +20,7 @@ import (
 
 	"flyball/internal/policydoc"
 	"flyball/internal/simulation"
+	"flyball/internal/tune"
 	"flyball/scaling"
 	"flyball/sim"
 )
@@ -29,6 +30,7 @@ type Past struct {
 	Start    time.Time // a full minute
 	Minutes  []Minute
 	VCPU     float64       // of a task
+	Memory   float64       // of a task, in MiB; 0: not known
 	TaskTime time.Duration // from asking for a task until it runs
 }
 
@@ -55,13 +57,16 @@ type Course struct {
 	Most        int
 	Over        int // minutes with the metric above the target of the change
 	Saturated   int // minutes in which tasks had no CPU left
+	Cost        float64
+	Kept        float64 // percent of what is agreed on; NaN where that is not known
 }
 
 // An Outcome is the past beside two runs on its load: with the policies as they are, which shows how
 // true a run is, and with the change.
 type Outcome struct {
 	Was, Now, Then Course
-	Target         float64 // as it is
+	Target         float64 // as it is; 0 where more than that is compared
+	Tracks         types.MetricType
 }
 
 // ErrUnmeasured is the error of a policy whose metric does not tell how much load there was.
@@ -73,68 +78,108 @@ const saturated = 98
 // unit is the CPU time of what stands for a request where load is known by its CPU alone.
 const unit = 10 * time.Millisecond
 
+// A Question is which documents about one target are compared on its past, and by what.
+type Question struct {
+	Now, Then policydoc.Documents
+	// Tracks is the metric that is looked at: utilization of CPU, or requests per target.
+	Tracks types.MetricType
+	Limit  float64 // of it, above which minutes are counted
+	// Goal is what is agreed on; nil: nothing is.
+	Goal  *tune.Goal
+	Price sim.Price // of tasks; zero: they cost nothing
+}
+
 // Run tells what the change would have done. The documents are those of the one target.
 func Run(d policydoc.Documents, past Past, c Change) (Outcome, error) {
 	if !(c.Target > 0) || math.IsInf(c.Target, 1) {
 		return Outcome{}, errors.New("a target value is a number greater than 0")
-	}
-	if len(past.Minutes) < 2 {
-		return Outcome{}, errors.New("no minute of this time has been measured yet")
 	}
 	i := slices.IndexFunc(d.Policies, func(p types.ScalingPolicy) bool { return aws.ToString(p.PolicyName) == c.Policy })
 	if i < 0 || d.Policies[i].TargetTrackingScalingPolicyConfiguration == nil {
 		return Outcome{}, fmt.Errorf("there is no target tracking policy %s", c.Policy)
 	}
 	config := *d.Policies[i].TargetTrackingScalingPolicyConfiguration
-	l, err := past.load(config)
-	if err != nil {
-		return Outcome{}, err
-	}
-	o := Outcome{Target: aws.ToFloat64(config.TargetValue), Was: past.course(l, c.Target)}
-	if o.Now, err = past.run(d, l, c.Target); err != nil {
-		return Outcome{}, err
+	if config.PredefinedMetricSpecification == nil {
+		return Outcome{}, ErrUnmeasured
 	}
 	changed, err := d.With(policydoc.Settings{{Policy: c.Policy, Field: "target", Value: strconv.FormatFloat(c.Target, 'g', -1, 64)}})
 	if err != nil {
 		return Outcome{}, err
 	}
-	o.Then, err = past.run(changed, l, c.Target)
+	o, err := Compare(past, Question{Now: d, Then: changed, Tracks: config.PredefinedMetricSpecification.PredefinedMetricType, Limit: c.Target})
+	o.Target = aws.ToFloat64(config.TargetValue)
 	return o, err
 }
 
-// A load is the past as traffic of a model of the service.
-type load struct {
-	requests   []float64
-	cpu        time.Duration // of a request
-	byRequests bool          // the policy tracks them
+// Compare plays the past through two sets of documents.
+func Compare(past Past, q Question) (o Outcome, err error) {
+	m, err := past.Model(q)
+	if err != nil {
+		return o, err
+	}
+	o.Was, o.Tracks = m.measured(q), q.Tracks
+	if o.Now, err = m.run(q.Now, q); err != nil {
+		return o, err
+	}
+	o.Then, err = m.run(q.Then, q)
+	return o, err
 }
 
-// load is the traffic by what the policy tracks.
-func (p Past) load(c types.TargetTrackingScalingPolicyConfiguration) (load, error) {
-	if c.PredefinedMetricSpecification == nil {
-		return load{}, ErrUnmeasured
+// A Model is a service with the load that it has had, as far as its metrics tell.
+type Model struct {
+	Past
+	Service  sim.Service
+	Requests []float64 // of each minute
+	Counted  bool      // they are requests; else each stands for some CPU time
+}
+
+// Model is the past as traffic. Where something depends on requests they are those that were
+// counted, of which each takes the same CPU time; else they stand for the CPU time that was used.
+func (p Past) Model(q Question) (Model, error) {
+	m := Model{Past: p, Requests: make([]float64, len(p.Minutes))}
+	if len(p.Minutes) < 2 {
+		return m, errors.New("no minute of this time has been measured yet")
 	}
-	l := load{requests: make([]float64, len(p.Minutes)), cpu: unit}
+	cpu := unit
 	var seconds, requests float64
-	for i, m := range p.Minutes {
-		busy := known(m.CPU) / 100 * known(m.Running) * p.VCPU * 60
-		seconds, requests = seconds+busy, requests+known(m.Requests)
-		l.requests[i] = busy / unit.Seconds()
+	for i, minute := range p.Minutes {
+		busy := known(minute.CPU) / 100 * known(minute.Running) * p.VCPU * 60
+		seconds, requests = seconds+busy, requests+known(minute.Requests)
+		m.Requests[i] = busy / unit.Seconds()
 	}
-	switch c.PredefinedMetricSpecification.PredefinedMetricType {
-	case types.MetricTypeECSServiceAverageCPUUtilization:
-		return l, nil
-	case types.MetricTypeALBRequestCountPerTarget:
-		if requests == 0 {
-			return l, errors.New("there was no request in this time")
-		}
-		l.byRequests, l.cpu = true, time.Duration(seconds/requests*float64(time.Second))
-		for i, m := range p.Minutes {
-			l.requests[i] = known(m.Requests)
-		}
-		return l, nil
+	switch {
+	case q.Tracks == types.MetricTypeALBRequestCountPerTarget && requests == 0:
+		return m, errors.New("there was no request in this time")
+	case q.Tracks != types.MetricTypeALBRequestCountPerTarget && q.Tracks != types.MetricTypeECSServiceAverageCPUUtilization:
+		return m, ErrUnmeasured
+	case q.Goal != nil && q.Goal.Unit() == "requests" && requests == 0:
+		return m, errors.New("no load balancer has counted requests in this time: agree on minutes, such as p95 utilization < 80%")
 	}
-	return l, ErrUnmeasured
+	if m.Counted = requests > 0 && seconds > 0 && q.countsRequests(); m.Counted {
+		cpu = time.Duration(seconds / requests * float64(time.Second))
+		for i, minute := range p.Minutes {
+			m.Requests[i] = known(minute.Requests)
+		}
+	}
+	m.Service = sim.Service{CPU: cpu, VCPU: p.VCPU, Memory: p.Memory, Start: p.TaskTime, Concurrency: 1000}
+	return m, nil
+}
+
+// countsRequests reports whether something of a question depends on single requests.
+func (q Question) countsRequests() bool {
+	if q.Tracks == types.MetricTypeALBRequestCountPerTarget || q.Goal != nil && q.Goal.Unit() == "requests" {
+		return true
+	}
+	return slices.ContainsFunc(slices.Concat(q.Now.Policies, q.Then.Policies), func(p types.ScalingPolicy) bool {
+		c, ahead := p.TargetTrackingScalingPolicyConfiguration, p.PredictiveScalingPolicyConfiguration
+		if c != nil && c.PredefinedMetricSpecification != nil {
+			return c.PredefinedMetricSpecification.PredefinedMetricType == types.MetricTypeALBRequestCountPerTarget
+		}
+		return ahead != nil && slices.ContainsFunc(ahead.MetricSpecifications, func(m types.PredictiveScalingMetricSpecification) bool {
+			pair := m.PredefinedMetricPairSpecification
+			return pair != nil && aws.ToString(pair.PredefinedMetricType) == "ALBRequestCount"
+		})
+	})
 }
 
 func known(v float64) float64 {
@@ -144,47 +189,62 @@ func known(v float64) float64 {
 	return v
 }
 
-// course is what was measured.
-func (p Past) course(l load, target float64) Course {
+// measured is what was measured.
+func (m Model) measured(q Question) Course {
 	var c Course
-	for i, m := range p.Minutes {
-		value := m.CPU
-		if l.byRequests {
-			value = l.requests[i] / max(known(m.Running), 1)
+	for i, minute := range m.Minutes {
+		value := minute.CPU
+		if q.Tracks == types.MetricTypeALBRequestCountPerTarget {
+			value = m.Requests[i] / max(known(minute.Running), 1)
 		}
-		c.add(m.Desired, known(m.Running), value, target, m.CPU)
+		c.add(minute.Desired, known(minute.Running), value, q.Limit, minute.CPU)
 	}
+	c.Kept = math.NaN()
 	return c
 }
 
+// Scenario is that of documents on this load.
+func (m Model) Scenario(d policydoc.Documents) (sim.Scenario, []string, error) {
+	initial := int32(max(known(m.Minutes[0].Desired), 0))
+	return simulation.New(d, simulation.Setup{Start: m.Start, Initial: &initial, Service: m.Service})
+}
+
 // run lives through the load with the policies of some documents.
-func (p Past) run(d policydoc.Documents, l load, target float64) (Course, error) {
-	var c Course
-	initial := int32(max(known(p.Minutes[0].Desired), 0))
-	scenario, _, err := simulation.New(d, simulation.Setup{
-		Start: p.Start, Initial: &initial,
-		Service: sim.Service{CPU: l.cpu, VCPU: p.VCPU, Start: p.TaskTime, Concurrency: 1000},
-	})
+func (m Model) run(d policydoc.Documents, q Question) (c Course, err error) {
+	scenario, _, err := m.Scenario(d)
 	if err != nil {
 		return c, err
 	}
+	for _, a := range d.Autoscalers {
+		a.Apply(&scenario)
+	}
+	scenario.Price = q.Price
+	if q.Goal != nil {
+		scenario.Agreement = q.Goal.Latency()
+	}
+	var missed, total float64
 	minute := 0
 	scenario.Observer.Minute = func(r sim.Record) {
-		cpu := share(100*l.requests[minute]*l.cpu.Seconds(), float64(r.Running)*p.VCPU*60)
+		cpu := share(100*m.Requests[minute]*m.Service.CPU.Seconds(), float64(r.Running)*m.VCPU*60)
 		value := min(cpu, 100) // what is more waits, and is known by its minutes alone
-		if l.byRequests {
-			value = share(l.requests[minute], float64(r.Serving))
+		if q.Tracks == types.MetricTypeALBRequestCountPerTarget {
+			value = share(m.Requests[minute], float64(r.Serving))
 		}
 		minute++
-		c.add(float64(r.Desired), float64(r.Running), value, target, cpu)
+		c.add(float64(r.Desired), float64(r.Running), value, q.Limit, cpu)
+		if q.Goal != nil {
+			bad, of := q.Goal.Counts(r)
+			missed, total = missed+bad, total+of
+		}
 	}
-	_, err = sim.Run(scenario, func(yield func(sim.Minute) bool) {
-		for _, n := range l.requests {
+	result, err := sim.Run(scenario, func(yield func(sim.Minute) bool) {
+		for _, n := range m.Requests {
 			if !yield(sim.Minute{Requests: n}) {
 				return
 			}
 		}
 	})
+	c.Cost, c.Kept = result.Cost, 100*(1-share(missed, total))
 	return c, err
 }
 

@@ -534,7 +534,17 @@ const hexDigits = "0123456789abcdef"
 
 func appendJSONString(b []byte, s string) []byte {
 	b = append(b, '"')
-	for _, r := range s {
+	for {
+		plain := 0
+		for plain < len(s) && isPlain(s[plain]) {
+			plain++
+		}
+		b = append(b, s[:plain]...)
+		if s = s[plain:]; s == "" {
+			return append(b, '"')
+		}
+		r, size := utf8.DecodeRuneInString(s)
+		s = s[size:]
 		switch {
 		case r == '"' || r == '\\':
 			b = append(b, '\\', byte(r))
@@ -546,8 +556,10 @@ func appendJSONString(b []byte, s string) []byte {
 			b = utf8.AppendRune(b, r)
 		}
 	}
-	return append(b, '"')
 }
+
+// isPlain reports whether a byte of a text is the same in JSON.
+func isPlain(c byte) bool { return c >= ' ' && c < 0x7f && c != '"' && c != '\\' }
 
 // sortedKeys gives maps one order on the wire.
 func sortedKeys[V any](m map[string]V) []string {

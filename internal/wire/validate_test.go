@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -16,7 +17,7 @@ import (
 func validator(t *testing.T) func(operation, body string) string {
 	services := map[string]*service{}
 	var handlers []*handler
-	for _, s := range append(clientServices(), Lambda(always((*lambda.Client)(nil))), EventBridge(always((*eventbridge.Client)(nil)))) {
+	for _, s := range append(clientServices(), Lambda(always((*lambda.Client)(nil))), EventBridge(always((*eventbridge.Client)(nil))), ECR(always((*ecr.Client)(nil)))) {
 		h, err := NewHandler(Options{}, s)
 		if err != nil {
 			t.Fatal(err)
@@ -107,6 +108,8 @@ func TestViolationsAreToldInTheWordsOfAWS(t *testing.T) {
 			"Value '{2=2.0}' at 'routingConfig.additionalVersionWeights' failed to satisfy constraint: Map value must satisfy constraint: [Member must have value less than or equal to 1.0, Member must have value greater than or equal to 0.0, Member must not be null]"},
 		{"list of an enum that is never null", "lambda:CreateFunction", `{"FunctionName":"f","Role":"arn:aws:iam::123456789012:role/r","Code":{},"Architectures":["X86_64"]}`,
 			one + "Value '[X86_64]' at 'architectures' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], Member must not be null]"},
+		{"an enum in an order of AWS's own", "ecr:PutImageTagMutability", `{"repositoryName":"web","imageTagMutability":"X"}`,
+			one + "Value 'X' at 'imageTagMutability' failed to satisfy constraint: Member must satisfy enum value set: [IMMUTABLE, MUTABLE, MUTABLE_WITH_EXCLUSION, IMMUTABLE_WITH_EXCLUSION]"},
 		{"range", "monitoring:DescribeAlarms", `{"MaxRecords":101}`, one + "Value '101' at 'maxRecords' failed to satisfy constraint: Member must have value less than or equal to 100"},
 		{"range from below", "monitoring:GetMetricStatistics", `{"Namespace":"A","MetricName":"b","StartTime":0,"EndTime":1,"Period":0}`, one + "Value '0' at 'period' failed to satisfy constraint: Member must have value greater than or equal to 1"},
 		{"null in a list of unions", "ecs:CreateService", `{"serviceName":"a","serviceConnectConfiguration":{"enabled":true,"containerConfigurations":[null]}}`, ""},

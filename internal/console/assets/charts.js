@@ -9,6 +9,12 @@ const gutter = 56; // of the values at the left, so that all panels have one axi
 export function drawCharts(root) {
   const view = { root, panels: new Map(), marks: null, data: null, chosen: "" };
   const load = async () => {
+    if ("values" in root.dataset) {
+      if (!root.dataset.values) { root.replaceChildren(element("p", "muted", "There is nothing to draw.")); return; }
+      view.data = JSON.parse(root.dataset.values);
+      view.data.panels ??= [];
+      return draw(view);
+    }
     const answer = await fetch(root.dataset.charts);
     if (!answer.ok) {
       if (!view.data) root.replaceChildren(element("p", "muted", `The charts could not be read: the server answered ${answer.status}. Load the page again to try once more.`));
@@ -21,7 +27,7 @@ export function drawCharts(root) {
   load().catch(() => {});
   new ResizeObserver(() => view.data && draw(view)).observe(root);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { clear(view); view.data && draw(view); });
-  return () => ("follow" in root.dataset ? load().catch(() => {}) : undefined);
+  return () => ("follow" in root.dataset || "values" in root.dataset ? load().catch(() => {}) : undefined);
 }
 
 function clear(view) {
@@ -35,7 +41,7 @@ function clear(view) {
 async function draw(view) {
   const { data, root } = view;
   const turn = (view.turn = (view.turn ?? 0) + 1);
-  const shape = data.panels.map((p) => p.id + ":" + p.series.map((s) => s.label)).join();
+  const shape = data.panels.map((p) => p.id + ":" + [...p.series, ...(p.lines ?? [])].map((s) => s.label)).join();
   if (view.shape !== shape) { clear(view); view.shape = shape; }
   if (!data.panels.length) {
     root.replaceChildren(element("p", "muted", "There is nothing to draw of this time yet: a minute has to end first."));

@@ -70,8 +70,8 @@ func (a *API) open() error {
 	}
 	a.founded = founded
 	for _, err := range []error{
-		a.vpcs.open(a.cell, types.ResourceTypeVpc, "vpc-", "InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", "InvalidVpcID.Malformed"),
-		a.subnets.open(a.cell, types.ResourceTypeSubnet, "subnet-", "InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist", "InvalidSubnetID.Malformed"),
+		a.vpcs.open(a.cell, types.ResourceTypeVpc, "vpc-", "InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", ""), // also of ids of another form, as of subnets
+		a.subnets.open(a.cell, types.ResourceTypeSubnet, "subnet-", "InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist", ""),
 		a.groups.open(a.cell, types.ResourceTypeSecurityGroup, "sg-", "InvalidGroup.NotFound", "The security group '%s' does not exist", "InvalidGroupId.Malformed"),
 		a.rules.open(a.cell, types.ResourceTypeSecurityGroupRule, "sgr-", "InvalidSecurityGroupRuleId.NotFound", "The security group rule ID '%s' does not exist", "InvalidSecurityGroupRuleId.Malformed"),
 		a.gateways.open(a.cell, types.ResourceTypeInternetGateway, "igw-", "InvalidInternetGatewayID.NotFound", "The internetGateway ID '%s' does not exist", "InvalidInternetGatewayId.Malformed"),

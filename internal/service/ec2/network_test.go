@@ -98,6 +98,10 @@ func TestTheMainRouteTableCanBeAnother(t *testing.T) {
 	if *after.RouteTableId != other || *after.Associations[0].RouteTableAssociationId != *out.NewAssociationId {
 		t.Errorf("the main table is %+v", after)
 	}
+	again := must(w.ReplaceRouteTableAssociation(ctx, &sdk.ReplaceRouteTableAssociationInput{AssociationId: out.NewAssociationId, RouteTableId: &other}))(t)
+	if *again.NewAssociationId != *out.NewAssociationId {
+		t.Error("a table in its own place has another association")
+	}
 	must(w.DeleteRouteTable(ctx, &sdk.DeleteRouteTableInput{RouteTableId: before.RouteTableId}))(t)
 }
 

@@ -228,7 +228,9 @@ func (a *API) ReplaceRouteTableAssociation(ctx context.Context, in *ec2.ReplaceR
 		if err != nil {
 			return err
 		}
-		added.Subnet = from.Associations[at].Subnet
+		if added.Subnet = from.Associations[at].Subnet; from.ID == aws.ToString(in.RouteTableId) {
+			added.ID = from.Associations[at].ID // nothing is replaced
+		}
 		from.Associations = slices.Delete(slices.Clone(from.Associations), at, at+1)
 		a.tables.put(tx, from)
 		to, err := a.tables.find(in.RouteTableId)

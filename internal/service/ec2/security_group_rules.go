@@ -310,6 +310,8 @@ func (a *API) requested(g group, in *types.SecurityGroupRuleRequest) (rules.Rule
 		return rules.Rule{}, fault.Invalid("Invalid value 'null' for protocol. VPC security group rules must specify protocols explicitly.")
 	case (*in.IpProtocol == "tcp" || *in.IpProtocol == "udp") && (in.FromPort == nil || in.ToPort == nil): // in other words than a new rule is told
 		return rules.Rule{}, fault.Invalid("Invalid value for portRange. Must specify both from and to ports with TCP/UDP.")
+	case in.CidrIpv4 == nil && in.CidrIpv6 == nil && in.PrefixListId == nil && in.ReferencedGroupId == nil:
+		return rules.Rule{}, fault.New("MissingParameter", "The request must contain exactly one of: cidrIp, cidrIpv6, prefixListId, or referencedGroupId")
 	}
 	p := types.IpPermission{IpProtocol: in.IpProtocol, FromPort: in.FromPort, ToPort: in.ToPort}
 	if in.CidrIpv4 != nil {
@@ -332,7 +334,7 @@ func (a *API) requested(g group, in *types.SecurityGroupRuleRequest) (rules.Rule
 		return rules.Rule{}, err
 	}
 	if len(all) != 1 {
-		return rules.Rule{}, fault.Combination("Only one of cidrIpv4, cidrIpv6, prefixListId, or referencedGroupId can be specified")
+		return rules.Rule{}, fault.Combination("Only one of cidrIp, cidrIpv6, prefixListId, or referencedGroupId can be specified")
 	}
 	return all[0], nil
 }

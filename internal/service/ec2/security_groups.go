@@ -170,7 +170,8 @@ func (a *API) groupFields() rules.Fields[group] {
 		}
 		fields[prefix+"group-name"] = func(g group) (names []string) {
 			for _, r := range a.rulesOf(g.ID) {
-				if peer, ok := a.groups.rows.Get(r.Group); ok && r.Egress == egress {
+				// What goes out is never named, as AWS was seen to find nothing by it.
+				if peer, ok := a.groups.rows.Get(r.Group); ok && !r.Egress && !egress {
 					names = append(names, peer.Name)
 				}
 			}

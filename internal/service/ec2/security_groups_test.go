@@ -2,6 +2,7 @@ package ec2_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -51,6 +52,13 @@ func TestRulesCanBeChangedInPlace(t *testing.T) {
 	}
 	if err := change("10.1.0.0/16"); err != nil {
 		t.Error(err)
+	}
+	_, err := w.ModifySecurityGroupRules(ctx, &sdk.ModifySecurityGroupRulesInput{GroupId: &g, SecurityGroupRules: []types.SecurityGroupRuleUpdate{{
+		SecurityGroupRuleId: added[0].SecurityGroupRuleId,
+		SecurityGroupRule:   &types.SecurityGroupRuleRequest{IpProtocol: aws.String("udp"), FromPort: aws.Int32(1), ToPort: aws.Int32(1)},
+	}}})
+	if code(err) != "MissingParameter" || !strings.Contains(err.Error(), "exactly one of: cidrIp, cidrIpv6, prefixListId, or referencedGroupId") {
+		t.Errorf("to one without a peer: %v", err)
 	}
 	must(w.UpdateSecurityGroupRuleDescriptionsIngress(ctx, &sdk.UpdateSecurityGroupRuleDescriptionsIngressInput{
 		GroupId: &g, SecurityGroupRuleDescriptions: []types.SecurityGroupRuleDescription{{SecurityGroupRuleId: added[1].SecurityGroupRuleId, Description: aws.String("other")}},
@@ -110,5 +118,12 @@ func TestGroupsAreFoundByTheirRules(t *testing.T) {
 		if !slices.ContainsFunc(out.SecurityGroups, func(g types.SecurityGroup) bool { return *g.GroupId == group }) {
 			t.Errorf("%s=%s finds %d others", name, value, len(out.SecurityGroups))
 		}
+	}
+	must(w.AuthorizeSecurityGroupEgress(t.Context(), &sdk.AuthorizeSecurityGroupEgressInput{GroupId: &group, IpPermissions: []types.IpPermission{
+		{IpProtocol: aws.String("tcp"), FromPort: aws.Int32(1), ToPort: aws.Int32(1), UserIdGroupPairs: []types.UserIdGroupPair{{GroupId: &group}}},
+	}}))(t)
+	out := must(w.DescribeSecurityGroups(t.Context(), &sdk.DescribeSecurityGroupsInput{Filters: []types.Filter{by("egress.ip-permission.group-name", "web")}}))(t)
+	if len(out.SecurityGroups) != 0 {
+		t.Errorf("%d groups let something out to a group that is given by its name", len(out.SecurityGroups))
 	}
 }

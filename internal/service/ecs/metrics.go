@@ -108,6 +108,7 @@ func (a *API) publishMetrics(ctx context.Context, boundary time.Time) {
 		samples = append(samples, i.samples(boundary, usage)...)
 	}
 	for t, u := range usage {
+		t.use.Store(t.useSince(u))
 		t.meter.advance(u, boundary)
 	}
 	if a.cfg.Metrics != nil && len(samples) > 0 {

@@ -73,7 +73,8 @@ type task struct {
 	attempt   int           // its deployment's when the task was accepted
 
 	reserved rules.Size
-	meter    *meter // while it is measured
+	meter    *meter                  // while it is measured
+	use      atomic.Pointer[TaskUse] // as it was measured last; nil: not yet
 }
 
 // storedTask is the stored form.

@@ -123,8 +123,8 @@ func (a *API) containerSpec(t *task, c types.ContainerDefinition) runtime.Contai
 	if o.Cpu != nil {
 		spec.CPU = int(*o.Cpu)
 	}
-	if o.Memory != nil {
-		spec.Memory = int(*o.Memory)
+	if n := aws.ToInt32(o.Memory); n > 0 {
+		spec.Memory = int(n)
 	}
 	for _, p := range c.PortMappings {
 		spec.Ports = append(spec.Ports, int(*p.ContainerPort))

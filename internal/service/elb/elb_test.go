@@ -239,6 +239,13 @@ func TestTheSameSettingsAnswerWithWhatThereIs(t *testing.T) {
 	}
 }
 
+func TestALoadBalancerWithoutTargetGroupsHasNotFoundAny(t *testing.T) {
+	w := newWorld(t)
+	in := &sdk.DescribeTargetGroupsInput{LoadBalancerArn: w.loadBalancer("web").LoadBalancerArn}
+	_, err := w.DescribeTargetGroups(w.ctx(), in)
+	wantError(t, err, "TargetGroupNotFound", "One or more target groups not found")
+}
+
 func TestDeletionProtectionHolds(t *testing.T) {
 	w := newWorld(t)
 	arn := *w.loadBalancer("web").LoadBalancerArn

@@ -175,7 +175,11 @@ func (a *API) findGroups(in *elb.DescribeTargetGroupsInput) ([]targetGroup, erro
 		if err != nil {
 			return nil, err
 		}
-		return each(slices.Sorted(maps.Keys(a.usedBy(*b.LoadBalancerArn))), func(arn string) (targetGroup, error) { return a.group(&arn) })
+		used := slices.Sorted(maps.Keys(a.usedBy(*b.LoadBalancerArn)))
+		if len(used) == 0 {
+			return nil, fault.TargetGroupNotFound() // so AWS answers, and not with an empty list
+		}
+		return each(used, func(arn string) (targetGroup, error) { return a.group(&arn) })
 	}
 	return a.groups.Rows(""), nil
 }

@@ -71,6 +71,9 @@ func (a *API) AddPermission(ctx context.Context, in *sqs.AddPermissionInput, _ .
 	return &sqs.AddPermissionOutput{}, nil
 }
 
+// mostActions are those of a statement ("Quotas related to policies").
+const mostActions = 7
+
 // grant is the statement that is asked for.
 func (a *API) grant(r row, in *sqs.AddPermissionInput) (g grant, err error) {
 	g = grant{Sid: aws.ToString(in.Label), Effect: "Allow", Principal: map[string]oneOrMore{}, Resource: a.arn(r.Name)}
@@ -80,9 +83,11 @@ func (a *API) grant(r row, in *sqs.AddPermissionInput) (g grant, err error) {
 	case !rules.EntryID(g.Sid):
 		return g, fault.Value(g.Sid, "Label", "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length.")
 	case len(in.AWSAccountIds) == 0:
-		return g, fault.Missing("AWSAccountId")
+		return g, fault.Value("[]", "PrincipalId", "Unable to verify.")
 	case len(in.Actions) == 0:
-		return g, fault.Missing("ActionName")
+		return g, fault.Missing("Actions")
+	case len(in.Actions) > mostActions:
+		return g, fault.TooManyActions(len(in.Actions), mostActions)
 	}
 	for _, account := range in.AWSAccountIds {
 		g.Principal["AWS"] = append(g.Principal["AWS"], "arn:"+a.cell.Partition()+":iam::"+account+":root")

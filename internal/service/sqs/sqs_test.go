@@ -586,6 +586,22 @@ func TestPermissionsAreStatementsOfThePolicy(t *testing.T) {
 		if got := add("two", "CreateQueue"); !strings.HasSuffix(got, "Only the queue owner is allowed to invoke this action.") {
 			t.Error(got)
 		}
+		_, err := w.AddPermission(w.ctx, &sdk.AddPermissionInput{QueueUrl: url, Label: aws.String("two"), AWSAccountIds: []string{"210987654321"}})
+		if got := code(err); got != "MissingRequiredParameterException: The request must contain the parameter Actions." {
+			t.Error(got)
+		}
+		_, err = w.AddPermission(w.ctx, &sdk.AddPermissionInput{QueueUrl: url, Label: aws.String("two"), Actions: []string{"SendMessage"}})
+		if got := code(err); got != "InvalidParameterValueException: Value [] for parameter PrincipalId is invalid. Reason: Unable to verify." {
+			t.Error(got)
+		}
+		_, err = w.AddPermission(w.ctx, &sdk.AddPermissionInput{QueueUrl: url, Label: aws.String("two"), AWSAccountIds: []string{"210987654321"}, Actions: slices.Repeat([]string{"SendMessage"}, 8)})
+		if got := code(err); got != "OverLimit: 8 Actions were found, maximum allowed is 7." {
+			t.Error(got)
+		}
+		_, err = w.UntagQueue(w.ctx, &sdk.UntagQueueInput{QueueUrl: url})
+		if got := code(err); got != "InvalidParameterValueException: Tag keys must be between 1 and 128 characters in length." {
+			t.Error(got)
+		}
 		tags, policy, ok := w.Resource(w.ctx, "arn:aws:sqs:eu-west-2:123456789012:a")
 		want := `{"Version":"2008-10-17","Id":"arn:aws:sqs:eu-west-2:123456789012:a/SQSDefaultPolicy","Statement":[{"Sid":"one","Effect":"Allow",` +
 			`"Principal":{"AWS":"arn:aws:iam::210987654321:root"},"Action":"SQS:SendMessage","Resource":"arn:aws:sqs:eu-west-2:123456789012:a"}]}`
@@ -596,7 +612,7 @@ func TestPermissionsAreStatementsOfThePolicy(t *testing.T) {
 		if _, policy, _ := w.Resource(w.ctx, "arn:aws:sqs:eu-west-2:123456789012:a"); policy != "" {
 			t.Errorf("the policy is %s", policy)
 		}
-		_, err := w.RemovePermission(w.ctx, &sdk.RemovePermissionInput{QueueUrl: url, Label: aws.String("one")})
+		_, err = w.RemovePermission(w.ctx, &sdk.RemovePermissionInput{QueueUrl: url, Label: aws.String("one")})
 		if got := code(err); got != "InvalidParameterValueException: Value one for parameter Label is invalid. Reason: can't find label." {
 			t.Error(got)
 		}

@@ -34,7 +34,7 @@ func (a *API) UntagQueue(ctx context.Context, in *sqs.UntagQueueInput, _ ...func
 		return nil, err
 	}
 	if len(in.TagKeys) == 0 {
-		return nil, fault.Missing("TagKeys")
+		return nil, fault.Parameter("Tag keys must be between 1 and 128 characters in length.")
 	}
 	err = owner.change(ctx, r.Name, func(_ context.Context, r *row) error {
 		r.Tags = tags.Remove(r.Tags, in.TagKeys)

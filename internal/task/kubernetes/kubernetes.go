@@ -14,6 +14,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,7 +40,8 @@ type Options struct {
 	Image string
 	Args  []string
 	// Login says what nodes pull an image of the server's own registry by: the reference
-	// that leads to it from there, and a user and a password. It is not ok for other images.
+	// that leads to it from there, and a user and a password. It is not ok for other images. Nil
+	// is for servers whose registry no node finds.
 	Login func(ctx context.Context, reference string) (pull, user, password string, ok bool)
 	// Schedule is how long a pod may wait for a node; 0 is five minutes.
 	Schedule time.Duration
@@ -72,9 +74,10 @@ var _ task.Runtime = (*Runtime)(nil)
 
 // The labels and annotations of what belongs to a runtime.
 const (
-	labelServer    = "flyball/server" // the runtime's name
-	labelTask      = "flyball/task"
-	annotationSpec = "flyball/spec"
+	prefix         = "flyball.dev/"
+	labelServer    = prefix + "server" // the runtime's name
+	labelTask      = prefix + "task"
+	annotationSpec = prefix + "spec"
 )
 
 // apiTimeout bounds what is asked of the API server once.
@@ -88,7 +91,11 @@ func New(ctx context.Context, o Options) (*Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkRights(ctx, o.Cluster); err != nil {
+	needed := rights
+	if o.Login != nil {
+		needed = slices.Concat(rights, rightsOfLogins)
+	}
+	if err := checkRights(ctx, o.Cluster, needed); err != nil {
 		return nil, err
 	}
 	r := &Runtime{options: o, instance: instance, log: o.Log, tasks: map[string]*Task{}}

@@ -96,13 +96,19 @@ var rights = []authorizationv1.ResourceAttributes{
 	{Verb: "delete", Resource: "configmaps"},
 }
 
+// rightsOfLogins are what it needs as well where nodes pull images of the server's own registry.
+var rightsOfLogins = []authorizationv1.ResourceAttributes{
+	{Verb: "create", Resource: "secrets"},
+	{Verb: "delete", Resource: "secrets"},
+}
+
 // checkRights says which rights are missing, of which otherwise the first task would tell,
 // one after the other.
-func checkRights(ctx context.Context, c Cluster) error {
+func checkRights(ctx context.Context, c Cluster, needed []authorizationv1.ResourceAttributes) error {
 	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
 	var missing []string
-	for _, right := range rights {
+	for _, right := range needed {
 		right.Namespace = c.Namespace
 		review, err := c.Client.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
 			Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &right},
@@ -119,7 +125,7 @@ func checkRights(ctx context.Context, c Cluster) error {
 		}
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("in namespace %s of %s this server may not %s: give it the Role in docs/kubernetes.md", c.Namespace, c.Host, strings.Join(missing, ", "))
+		return fmt.Errorf("in namespace %s of %s this server may not %s: give it the Role in docs/tasks.md, at Tasks as pods", c.Namespace, c.Host, strings.Join(missing, ", "))
 	}
 	return nil
 }

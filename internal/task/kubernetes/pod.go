@@ -78,7 +78,7 @@ func (r *Runtime) labelsOf(spec task.Spec) map[string]string {
 	labels := map[string]string{managedBy: "flyball", labelServer: r.instance, labelTask: spec.ID}
 	for _, name := range []string{"cluster", "service"} {
 		if v := spec.Labels[name]; v != "" {
-			labels["flyball/"+name] = strings.TrimRight(v[:min(len(v), 63)], "-_")
+			labels[prefix+name] = strings.TrimRight(v[:min(len(v), 63)], "-_")
 		}
 	}
 	return labels
@@ -99,7 +99,7 @@ func annotationsOf(spec task.Spec) (map[string]string, error) {
 	}
 	annotations := map[string]string{annotationSpec: string(text)}
 	for name, v := range maps.All(spec.Labels) {
-		annotations["flyball/"+name] = v
+		annotations[prefix+name] = v
 	}
 	return annotations, nil
 }

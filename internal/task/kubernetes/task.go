@@ -33,6 +33,7 @@ type Task struct {
 	stopping bool // its deletion has been asked for
 	exits    map[string]task.Exit
 	well     map[string]bool // the containers that have been healthy
+	late     *time.Timer     // ends the task of a pod that is being deleted and stays
 	used     task.Usage
 }
 
@@ -68,8 +69,8 @@ func (t *Task) create(ctx context.Context, pod *corev1.Pod, logins []login) erro
 		made, err := r.options.Client.CoreV1().Pods(pod.Namespace).Create(ctx, pod, metav1.CreateOptions{})
 		if apierrors.IsAlreadyExists(err) {
 			made, err = r.options.Client.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
-			if err == nil && made.Labels[labelServer] != r.instance {
-				err = fmt.Errorf("pod %s is not this server's", pod.Name)
+			if err == nil {
+				err = r.mistaken(made)
 			}
 		}
 		if err == nil {
@@ -78,6 +79,20 @@ func (t *Task) create(ctx context.Context, pod *corev1.Pod, logins []login) erro
 		return err
 	})
 }
+
+// mistaken is why a pod that is there already is not the one that was to be made.
+func (r *Runtime) mistaken(pod *corev1.Pod) error {
+	switch {
+	case pod.Labels[labelServer] != r.instance:
+		return decided{fmt.Errorf("there is a pod %s that is not this server's", pod.Name)}
+	case pod.DeletionTimestamp != nil:
+		return decided{fmt.Errorf("pod %s is being deleted", pod.Name)}
+	}
+	return nil
+}
+
+// decided is an error which no further attempt changes.
+type decided struct{ error }
 
 // outage is how long a call is tried again of which nobody knows whether the API server will
 // answer it.
@@ -110,6 +125,9 @@ func (t *Task) persist(ctx context.Context, call func(context.Context) error) er
 // passes is whether a call that failed may go well when it is made again: what the API server
 // has decided, it has decided.
 func passes(err error) bool {
+	if _, final := errors.AsType[decided](err); final {
+		return false
+	}
 	var status apierrors.APIStatus
 	told := errors.As(err, &status)
 	if !told {
@@ -129,6 +147,9 @@ func (t *Task) first(pod *corev1.Pod) {
 	}
 }
 
+// deletedReason is why a container ended whose pod somebody else has deleted.
+const deletedReason = "The pod was deleted from the cluster"
+
 // see notes how the pod is now. A pod that was made again by somebody with the same name is
 // another one.
 func (t *Task) see(pod *corev1.Pod, gone bool) {
@@ -142,7 +163,13 @@ func (t *Task) see(pod *corev1.Pod, gone bool) {
 		if s.State.Running != nil && s.Ready {
 			t.well[name] = true
 		}
+		if _, known := t.exits[name]; known {
+			continue
+		}
 		if exit, ok := exitOf(pod, s); ok {
+			if exit.Reason == "" && pod.DeletionTimestamp != nil && !t.stopping {
+				exit.Reason = deletedReason
+			}
 			t.exits[name] = exit
 		}
 	}
@@ -196,6 +223,9 @@ func (t *Task) end() {
 			t.exits[c.Name] = t.unseen(c.Name)
 		}
 	}
+	if t.late != nil {
+		t.late.Stop()
+	}
 	t.ended = true
 	close(t.done)
 }
@@ -208,7 +238,7 @@ func (t *Task) unseen(name string) task.Exit {
 		exit.Reason = "CannotStartContainerError: the container was not started: one that it depends on did not exit successfully"
 	}
 	if exit.Reason == "" && t.gone && !t.stopping {
-		exit.Reason = "The pod was deleted from the cluster"
+		exit.Reason = deletedReason
 	}
 	return exit
 }
@@ -233,11 +263,14 @@ const lateness = 30 * time.Second
 // expectEnd ends the task of a pod that is being deleted in time, whatever its node does.
 // The lock is held.
 func (t *Task) expectEnd() {
+	if t.late != nil {
+		return
+	}
 	grace := lateness
 	if s := t.pod.DeletionGracePeriodSeconds; s != nil {
 		grace += time.Duration(*s) * time.Second
 	}
-	time.AfterFunc(grace, func() {
+	t.late = time.AfterFunc(grace, func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		if !t.ended {

@@ -11,8 +11,12 @@ import (
 // for that share this machine's network: the others reach it by their own network alone.
 // It costs nothing while there are none.
 func (r *Runtime) HasSocket(inode uint64) (taskID string, ok bool) {
+	sharing := r.sharing()
+	if len(sharing) == 0 {
+		return "", false
+	}
 	socket := fmt.Sprintf("socket:[%d]", inode)
-	for _, t := range r.sharing() {
+	for _, t := range sharing {
 		for _, pid := range t.processes() {
 			if holds(pid, socket) {
 				return t.spec.ID, true

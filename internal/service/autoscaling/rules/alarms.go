@@ -2,6 +2,7 @@ package rules
 
 import (
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
@@ -69,6 +70,9 @@ func (p Policy) metric(id scaling.ResourceID, pace Pace) *cloudwatch.PutMetricAl
 			Dimensions: balancerDimensions(*m.ResourceLabel),
 		}
 	}
+	if m.PredefinedMetricType == podCPU || m.PredefinedMetricType == podMemory {
+		return podMetric(id, m.PredefinedMetricType)
+	}
 	if m.PredefinedMetricType == provisionedUtilization {
 		return &cloudwatch.PutMetricAlarmInput{
 			Namespace:  aws.String("AWS/Lambda"),
@@ -89,5 +93,23 @@ func (p Policy) metric(id scaling.ResourceID, pace Pace) *cloudwatch.PutMetricAl
 		Unit:       cwtypes.StandardUnitPercent,
 		Period:     seconds(p.Period(pace)),
 		Dimensions: serviceDimensions(id),
+	}
+}
+
+// podMetric is an alarm on what the pods of a scale use, without its threshold.
+func podMetric(id scaling.ResourceID, kind types.MetricType) *cloudwatch.PutMetricAlarmInput {
+	namespace, resource, name := id.Scale()
+	what := "CPUUtilization"
+	if kind == podMemory {
+		what = "MemoryUtilization"
+	}
+	return &cloudwatch.PutMetricAlarmInput{
+		Namespace: aws.String(NamespaceKubernetes), MetricName: aws.String(what),
+		Statistic: cwtypes.StatisticAverage, Unit: cwtypes.StandardUnitPercent, Period: seconds(StandardPeriod),
+		Dimensions: []cwtypes.Dimension{
+			{Name: aws.String("Name"), Value: aws.String(name)},
+			{Name: aws.String("Namespace"), Value: aws.String(namespace)},
+			{Name: aws.String("Resource"), Value: aws.String(resource)},
+		},
 	}
 }

@@ -129,8 +129,8 @@ func (p Policy) highResolution() bool {
 // own for it, and of both together in metric math.
 func (p Policy) measuredHere() bool {
 	if m := p.Tracking.PredefinedMetricSpecification; m != nil {
-		// The others are the load balancer's, and Lambda's.
-		return m.PredefinedMetricType != requestCountPerTarget && m.PredefinedMetricType != provisionedUtilization
+		// The others are the load balancer's, Lambda's, and those of pods.
+		return !slices.Contains([]types.MetricType{requestCountPerTarget, provisionedUtilization, podCPU, podMemory}, m.PredefinedMetricType)
 	}
 	queries := p.Tracking.CustomizedMetricSpecification.Metrics
 	return len(queries) > 0 && !slices.ContainsFunc(queries, func(q types.TargetTrackingMetricDataQuery) bool {

@@ -27,6 +27,16 @@ const (
 // queue, which the resource label names, for each running task.
 const backlogPerTask = types.MetricType("FlyballSQSBacklogPerTask")
 
+// Predefined metrics of Flyball's own for what has a scale in Kubernetes: what its pods use, as a
+// part of what they request, in percent.
+const (
+	podCPU    = types.MetricType("FlyballPodAverageCPUUtilization")
+	podMemory = types.MetricType("FlyballPodAverageMemoryUtilization")
+)
+
+// NamespaceKubernetes is that of the metrics of pods.
+const NamespaceKubernetes = "Flyball/Kubernetes"
+
 // compileTracking makes the rule of a configuration for a kind of resource.
 func compileTracking(k scaling.Kind, c *types.TargetTrackingScalingPolicyConfiguration) (scaling.Policy, error) {
 	switch pre, custom := c.PredefinedMetricSpecification, c.CustomizedMetricSpecification; {
@@ -65,12 +75,16 @@ func compileTracking(k scaling.Kind, c *types.TargetTrackingScalingPolicyConfigu
 func checkPredefined(k scaling.Kind, m *types.PredefinedMetricSpecification) error {
 	var known bool
 	switch m.PredefinedMetricType {
-	case requestCountPerTarget, cpuUtilization, memoryUtilization, cpuHighResolution, memoryHighResolution:
+	case podCPU, podMemory:
+		known = k == scaling.Scales
+	case requestCountPerTarget:
+		known = k == scaling.Services || k == scaling.Scales
+	case cpuUtilization, memoryUtilization, cpuHighResolution, memoryHighResolution:
 		known = k == scaling.Services
 	case provisionedUtilization:
 		known = k == scaling.Functions
 	case backlogPerTask:
-		if k == scaling.Services {
+		if k != scaling.Functions {
 			return checkQueueLabel(m)
 		}
 	}

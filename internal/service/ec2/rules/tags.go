@@ -54,7 +54,10 @@ func TagsOf(given []types.TagSpecification, kind types.ResourceType) (map[string
 			return nil, fault.New("InvalidParameter", "Tag specification resource type must have a value")
 		}
 		if s.ResourceType != kind {
-			return nil, fault.Invalid("'%s' is not a valid taggable resource type for this operation.", s.ResourceType)
+			return nil, fault.New("InvalidParameter", "'%s' is not a valid taggable resource type for this operation.", s.ResourceType)
+		}
+		if len(s.Tags) == 0 {
+			return nil, fault.New("InvalidParameter", "Tag specification must have at least one tag")
 		}
 		all = append(all, s.Tags...)
 	}

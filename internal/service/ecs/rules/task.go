@@ -72,7 +72,8 @@ func checkContainerOverride(def *types.TaskDefinition, c types.ContainerOverride
 	if len(c.EnvironmentFiles) > 0 {
 		return fault.NotServed("environmentFiles of an override")
 	}
-	if aws.ToInt32(c.Cpu) < 0 || c.Memory != nil && *c.Memory < 6 || c.MemoryReservation != nil && *c.MemoryReservation < 1 {
+	// A memory of 0 is none, as Terraform's provider sends it.
+	if m := aws.ToInt32(c.Memory); aws.ToInt32(c.Cpu) < 0 || m != 0 && m < 6 || aws.ToInt32(c.MemoryReservation) < 0 {
 		return fault.Client("Invalid 'cpu', 'memory' or 'memoryReservation' setting in the override of container '%s'.", *c.Name)
 	}
 	return nil

@@ -24,6 +24,7 @@ import (
 	"sync"
 
 	"flyball/internal/damage"
+	"flyball/internal/disk"
 )
 
 // Sizes in bytes that a package can have ("Lambda quotas").
@@ -74,6 +75,8 @@ func isFolder(path string) error {
 
 // A Store keeps packages in a folder. Its methods may be called concurrently.
 type Store struct {
+	Disk *disk.Disk // of the folder, set before packages come; nil always has room
+
 	folder string
 	log    *slog.Logger
 
@@ -180,6 +183,9 @@ func (s *Store) add(digest string, zipped []byte) error {
 	if err := errors.Join(os.Rename(made, filepath.Join(s.folder, digest)), syncFolder(s.folder)); err != nil {
 		return fmt.Errorf("keep a package: %w", err)
 	}
+	if err := s.Disk.Synced(filepath.Join(s.folder, digest, packageName), int64(len(zipped))); err != nil {
+		return err
+	}
 	s.have[digest] = true
 	return nil
 }
@@ -257,6 +263,7 @@ func (s *Store) giveUp(digest string) {
 	gone := filepath.Join(s.folder, unfinished+digest)
 	if os.Rename(filepath.Join(s.folder, digest), gone) == nil {
 		delete(s.have, digest)
+		_ = s.Disk.Removed(filepath.Join(s.folder, digest)) // the same comes again
 		s.log.Info("the damaged code of a function was uploaded again, and is whole", "digest", digest)
 		_ = os.RemoveAll(gone) // or the next start does it
 	}
@@ -308,6 +315,7 @@ func (s *Store) takeUnused(used func(digest string) bool) (folders []string) {
 		gone := filepath.Join(s.folder, unfinished+digest)
 		if os.Rename(filepath.Join(s.folder, digest), gone) == nil {
 			delete(s.have, digest)
+			_ = s.Disk.Removed(filepath.Join(s.folder, digest)) // or the next sweep does it
 			folders = append(folders, gone)
 		}
 	}

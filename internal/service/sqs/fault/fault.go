@@ -125,6 +125,11 @@ func PurgeInProgress(queue string) error {
 	return &types.PurgeQueueInProgress{Message: message("Only one PurgeQueue operation on %s is allowed every 60 seconds.", queue)}
 }
 
+// TooManyActions answers a permission of more actions than a statement can have.
+func TooManyActions(n, most int) error {
+	return &types.OverLimit{Message: message("%d Actions were found, maximum allowed is %d.", n, most)}
+}
+
 // OverLimit answers a receive while too many messages are in flight.
 func OverLimit() error {
 	return &types.OverLimit{Message: message("Too many messages in flight.")}

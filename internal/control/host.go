@@ -1,0 +1,199 @@
+package control
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"flyball/governor"
+	"flyball/internal/capacity"
+	"flyball/internal/clock"
+	"flyball/internal/source"
+	"flyball/metric"
+	"flyball/scaling"
+)
+
+// Config is what a Host needs of its surroundings. Capacity, State and Log must be set.
+type Config struct {
+	Capacity capacity.Capacity
+	State    State
+	Elector  Elector // nil: there is no other controller
+	// Tell is told of each record, one after the other. nil: nobody is.
+	Tell func(Record)
+	Log  *slog.Logger
+	// DryRun sets nothing. What would have been set is kept beside what there is.
+	DryRun bool
+	// Paused says why nothing at all is to be done for now, in a sentence's words; "": go on. It
+	// is asked in each round. nil: never.
+	Paused func() string
+	// Look is how often the capacity of each target is looked at, whatever its alarms say; 0: each
+	// minute. Follow is how often that of one which is under way; 0: each ten seconds.
+	Look, Follow time.Duration
+	// Settle is how long after the end of a period its datapoints are asked for; 0: five seconds.
+	Settle time.Duration
+}
+
+// A Host governs targets. Its methods but Run and Round may be called at any time, from
+// several goroutines.
+type Host struct {
+	cfg   Config
+	rests rests // from those that fail; only a round has them
+	stats stats
+
+	mu      sync.Mutex
+	changes map[scaling.ResourceID]*Target   // that the next round takes over; nil: is removed
+	targets map[scaling.ResourceID]*governed // that are governed; not changed while a round waits
+	wake    *clock.Signal                    // of the clock that the host runs by
+}
+
+// New returns a host without targets.
+func New(cfg Config) *Host {
+	cfg.Look = cmp.Or(cfg.Look, time.Minute)
+	cfg.Follow = cmp.Or(cfg.Follow, 10*time.Second)
+	cfg.Settle = cmp.Or(cfg.Settle, 5*time.Second)
+	return &Host{cfg: cfg, rests: rests{}, stats: newStats(), changes: map[scaling.ResourceID]*Target{}, targets: map[scaling.ResourceID]*governed{}}
+}
+
+// Put has a target governed from the next round on, in the place of one of the same resource.
+func (h *Host) Put(t Target) {
+	t = t.inOrder()
+	h.change(t.Resource, &t)
+}
+
+// Remove has a target governed no more. What is remembered of it is forgotten.
+func (h *Host) Remove(id scaling.ResourceID) { h.change(id, nil) }
+
+func (h *Host) change(id scaling.ResourceID, to *Target) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.changes[id] = to
+	if h.wake != nil {
+		h.wake.Set()
+	}
+}
+
+// Targets are the resources that are governed, in order.
+func (h *Host) Targets() []scaling.ResourceID {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Sorted(maps.Keys(h.targets))
+}
+
+// Run makes rounds as their time comes, as long as this controller is elected; then it waits to be
+// elected again. It returns when ctx ends, or when the elector fails.
+func (h *Host) Run(ctx context.Context, c *clock.Clock) error {
+	h.mu.Lock()
+	h.wake = c.Signal()
+	h.mu.Unlock()
+	for ctx.Err() == nil {
+		if err := h.term(ctx, c); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// term is the time for which this controller is elected.
+func (h *Host) term(ctx context.Context, c *clock.Clock) error {
+	leading, resign := ctx, func() {}
+	if h.cfg.Elector != nil {
+		var err error
+		if leading, resign, err = h.cfg.Elector.Elect(ctx); err != nil {
+			return err
+		}
+	}
+	defer resign()
+	h.recall()
+	h.stats.leads.Store(true)
+	h.tell(Record{At: c.Now(), Event: Elected, Reason: "this controller acts from now on"})
+	for leading.Err() == nil {
+		next := h.Round(leading, c.Now())
+		c.Wait(leading, next, h.wake)
+	}
+	h.stats.leads.Store(false)
+	h.tell(Record{At: c.Now(), Event: Unelected, Reason: "this controller does nothing until it is elected again"})
+	return nil
+}
+
+// recall has what is remembered of all targets read again: another controller may have changed it.
+func (h *Host) recall() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for id, g := range h.targets {
+		if _, changes := h.changes[id]; !changes {
+			h.changes[id] = &g.target
+		}
+		delete(h.targets, id)
+	}
+}
+
+// Explain tells how a target stands, from what was seen in the last rounds; false: it is not
+// governed, or was not looked at yet.
+func (h *Host) Explain(id scaling.ResourceID, now time.Time) (governor.Explanation, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	g := h.targets[id]
+	if g == nil || g.looked.IsZero() {
+		return governor.Explanation{}, false
+	}
+	e := g.governor.Explain(now, governor.Seen{Capacity: g.seen, Alarms: g.see(nil, g.seen)})
+	e.Resource, e.Last = id, g.last
+	return e, true
+}
+
+func (h *Host) tell(records ...Record) {
+	for _, r := range records {
+		r.DryRun = h.cfg.DryRun
+		h.stats.count(r)
+		if h.cfg.Tell != nil {
+			h.cfg.Tell(r)
+		}
+	}
+}
+
+// readers are the sources of queries, in an order that does not change within a round.
+type readers struct {
+	of    map[source.Source]int
+	asked []*asked
+}
+
+// asked is what one source is asked in a round: each query once, whoever wants it.
+type asked struct {
+	source  source.Source
+	queries []source.Query
+	places  map[queryKey]int
+	answers []source.Answer
+}
+
+// A queryKey tells queries apart. Those that differ only in how far they look back are one.
+type queryKey struct {
+	metric          metric.Key
+	statistic, unit string
+	period          time.Duration
+	end             int64
+}
+
+// want is where the answer to a query will be.
+func (r *readers) want(s source.Source, q source.Query) (of *asked, place int) {
+	i, ok := r.of[s]
+	if !ok {
+		i = len(r.asked)
+		r.of[s] = i
+		r.asked = append(r.asked, &asked{source: s, places: map[queryKey]int{}})
+	}
+	of = r.asked[i]
+	key := queryKey{q.Metric.Key(), q.Statistic, q.Unit, q.Period, q.End.UnixNano()}
+	place, ok = of.places[key]
+	if !ok {
+		place = len(of.queries)
+		of.places[key] = place
+		of.queries = append(of.queries, q)
+	}
+	longest := &of.queries[place]
+	longest.Periods = max(longest.Periods, q.Periods)
+	return of, place
+}

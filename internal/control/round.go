@@ -1,0 +1,646 @@
+package control
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"flyball/alarm"
+	"flyball/governor"
+	"flyball/internal/capacity"
+	"flyball/internal/source"
+	"flyball/scaling"
+)
+
+const (
+	// lookedAtOnce is how many resources are looked at in one call of Capacity.
+	lookedAtOnce = 100
+	// callsAtOnce is how many calls of Capacity are under way at a time.
+	callsAtOnce = 16
+)
+
+// Round does what is due at a time, and returns when something is due next. It is for those who
+// do not Run the host, such as tests, and not to be called concurrently.
+func (h *Host) Round(ctx context.Context, now time.Time) (next time.Time) {
+	began := time.Now()
+	h.adopt(ctx, now)
+	h.read(ctx, now)
+	h.stats.read.Observe(time.Since(began).Seconds())
+	due := h.watch(now)
+	for len(due) > 0 && ctx.Err() == nil {
+		due = h.govern(ctx, now, due)
+	}
+	h.stats.round.Observe(time.Since(began).Seconds())
+	h.stats.last.Store(&now)
+	return h.next(now)
+}
+
+// adopt takes over the targets that were put or removed.
+func (h *Host) adopt(ctx context.Context, now time.Time) {
+	h.mu.Lock()
+	changes := h.changes
+	h.changes = map[scaling.ResourceID]*Target{}
+	h.mu.Unlock()
+	for _, id := range slices.Sorted(maps.Keys(changes)) {
+		if to := changes[id]; to == nil {
+			h.leave(ctx, now, id)
+		} else if err := h.take(ctx, now, *to); err != nil {
+			h.cfg.Log.Error("a target cannot be governed", "target", id, "error", err)
+			h.tell(Record{At: now, Event: Refused, Target: id, From: to.From, Reason: fmt.Sprintf("what is remembered of it cannot be read, so it is left alone: %v", err)})
+			h.mu.Lock()
+			if _, newer := h.changes[id]; !newer {
+				h.changes[id] = to // the next round tries again
+			}
+			h.mu.Unlock()
+		}
+	}
+}
+
+// take begins to govern a target, or governs it by what it is now.
+func (h *Host) take(ctx context.Context, now time.Time, t Target) error {
+	h.mu.Lock()
+	old := h.targets[t.Resource]
+	h.mu.Unlock()
+	var remembered *Memory
+	if old != nil {
+		remembered = old.memory()
+	} else {
+		var err error
+		if remembered, err = h.cfg.State.Load(ctx, t.Resource); err != nil {
+			return err
+		}
+		if remembered != nil && (remembered.Shadow != nil) != h.cfg.DryRun {
+			remembered = nil // what a dry run has decided was never done, and the other way round
+		}
+	}
+	g := govern(t, remembered, now)
+	if old != nil {
+		g.inherit(old)
+	}
+	h.mu.Lock()
+	h.targets[t.Resource] = g
+	h.mu.Unlock()
+	h.tell(Record{At: now, Event: Taken, Target: t.Resource, From: t.From, Reason: g.told()})
+	return nil
+}
+
+// told says by what a target is governed.
+func (g *governed) told() string {
+	var names []string
+	for _, p := range g.target.Policies {
+		names = append(names, "policy "+p.Name)
+	}
+	for _, s := range g.target.Schedules {
+		names = append(names, "scheduled action "+s.Name)
+	}
+	if len(names) == 0 {
+		names = []string{"nothing but its bounds"}
+	}
+	b := g.governor.Bounds
+	return fmt.Sprintf("it is scaled from %d to %d by %s", b.Min(), b.Max(), strings.Join(names, ", "))
+}
+
+// leave governs a target no more.
+func (h *Host) leave(ctx context.Context, now time.Time, id scaling.ResourceID) {
+	h.mu.Lock()
+	g := h.targets[id]
+	delete(h.targets, id)
+	h.mu.Unlock()
+	if err := h.cfg.State.Forget(ctx, id); err != nil {
+		h.cfg.Log.Error("what is remembered of a target could not be forgotten", "target", id, "error", err)
+	}
+	if g == nil {
+		return
+	}
+	for _, a := range g.governor.Leave(now, errors.New("nothing describes the target any more")) {
+		h.tell(Record{At: now, Event: Followed, Target: id, From: g.target.From, Activity: &a})
+	}
+	h.tell(Record{At: now, Event: Left, Target: id, From: g.target.From, Reason: "nothing describes it any more; its capacity stays as it is"})
+}
+
+// read asks each source once for what the alarms that are due watch.
+func (h *Host) read(ctx context.Context, now time.Time) {
+	type place struct {
+		of *asked
+		at int
+	}
+	type looking struct {
+		g      *governed
+		w      *watching
+		places []place
+		tracks bool
+	}
+	settled := now.Add(-h.cfg.Settle)
+	wanted := readers{of: map[source.Source]int{}}
+	var due []looking
+	h.mu.Lock()
+	for _, g := range h.targets {
+		for i, watches := range g.watching {
+			for _, w := range watches {
+				if w.due(h.cfg.Settle).After(now) {
+					continue
+				}
+				l := looking{g: g, w: w, tracks: g.governor.Policies[i].Tracks()}
+				for _, in := range w.alarm.Inputs {
+					if in.Running {
+						l.places = append(l.places, place{})
+						continue
+					}
+					of, at := wanted.want(in.Source, w.query(in, settled))
+					l.places = append(l.places, place{of, at})
+				}
+				due = append(due, l)
+			}
+		}
+	}
+	h.mu.Unlock()
+	var all sync.WaitGroup
+	for _, a := range wanted.asked {
+		if err := h.rests.of(a.source, now); err != nil {
+			a.answers = source.Failed(len(a.queries), err)
+			continue
+		}
+		all.Go(func() { a.answers = a.source.Read(ctx, a.queries) })
+	}
+	all.Wait()
+	for _, a := range wanted.asked {
+		h.noteSource(a, now)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, l := range due {
+		answers := make([]source.Answer, len(l.places))
+		for i, p := range l.places {
+			if p.of != nil {
+				answers[i] = p.of.answers[p.at]
+				if v := answers[i].Values; answers[i].Err == nil {
+					answers[i].Values = v[len(v)-l.w.periods():]
+				}
+			} else {
+				answers[i].Values = l.g.course.running(l.w.query(l.w.alarm.Inputs[i], settled))
+			}
+		}
+		l.w.take(settled, answers)
+		if h.cfg.DryRun && l.tracks {
+			l.w.shade(l.g.course.share)
+		}
+		l.g.watched = true
+	}
+}
+
+// noteSource notes whether a source has failed as a whole.
+func (h *Host) noteSource(a *asked, now time.Time) {
+	if h.rests.of(a.source, now) != nil {
+		return
+	}
+	var why error
+	for _, answer := range a.answers {
+		if answer.Err == nil && !throttled(why) {
+			h.rests.works(a.source)
+			return
+		}
+		if answer.Err != nil {
+			why = answer.Err
+		}
+	}
+	if why != nil && !errors.Is(why, source.ErrQuery) && !errors.Is(why, source.ErrBudget) {
+		h.rests.failed(a.source, now, why)
+	}
+}
+
+// watch has the alarms look at what was read, and returns the targets that are to be looked at,
+// in order.
+func (h *Host) watch(now time.Time) []*governed {
+	paused := ""
+	if h.cfg.Paused != nil {
+		paused = h.cfg.Paused()
+	}
+	var due []*governed
+	var records []Record
+	h.mu.Lock()
+	for _, id := range slices.Sorted(maps.Keys(h.targets)) {
+		g := h.targets[id]
+		g.callings = nil
+		if g.watched {
+			records = append(records, g.stepAlarms(now)...)
+			g.watched = false
+		}
+		if g.due(now, h.cfg) {
+			due = append(due, g)
+		}
+		g.halted = cmp.Or(paused, g.target.Paused)
+	}
+	h.mu.Unlock()
+	h.tell(records...)
+	return due
+}
+
+// stepAlarms has the alarms that have read look, and notes those that call.
+func (g *governed) stepAlarms(now time.Time) (records []Record) {
+	var blind error
+	for i, watches := range g.watching {
+		for _, w := range watches {
+			if w.blind != nil {
+				blind = w.blind
+				continue
+			}
+			if w.stepped.Equal(w.looked) {
+				continue
+			}
+			w.stepped = w.looked
+			if calls, _ := w.step(now); calls {
+				g.callings = append(g.callings, calling{i, w})
+			} else if w.watch.State != alarm.Alarm {
+				delete(g.stale, w.alarm.Name)
+			}
+		}
+	}
+	switch {
+	case blind != nil && !g.blind:
+		records = append(records, g.record(now, Blind, fmt.Sprintf("its alarms stay as they are until it can be read: %v", blind)))
+	case blind == nil && g.blind:
+		records = append(records, g.record(now, Sighted, "all its metrics can be read again"))
+	}
+	g.blind = blind != nil
+	return records
+}
+
+// record is one about the target.
+func (g *governed) record(now time.Time, e Event, reason string) Record {
+	return Record{At: now, Event: e, Target: g.target.Resource, From: g.target.From, Reason: reason}
+}
+
+// due reports whether the target is to be looked at.
+func (g *governed) due(now time.Time, cfg Config) bool {
+	return len(g.callings) > 0 || !g.at(cfg).After(now)
+}
+
+// at is when the target is to be looked at whatever its alarms say.
+func (g *governed) at(cfg Config) time.Time {
+	if g.looked.IsZero() && g.tried.IsZero() {
+		return time.Time{}
+	}
+	at := g.tried.Add(cfg.Look)
+	if !g.next.IsZero() && g.next.Before(at) {
+		at = g.next
+	}
+	if follow := g.tried.Add(cfg.Follow); g.governor.Activity != nil && follow.Before(at) {
+		at = follow
+	}
+	if retry := g.tried.Add(cfg.Follow); at.Before(retry) && (g.unseen != nil || g.halted != "") {
+		at = retry // what cannot be done now is not tried without end
+	}
+	return at
+}
+
+// next is when something is due.
+func (h *Host) next(now time.Time) time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	next := now.Add(h.cfg.Look)
+	for _, g := range h.targets {
+		if at := g.at(h.cfg); at.Before(next) {
+			next = at
+		}
+		for _, watches := range g.watching {
+			for _, w := range watches {
+				if at := w.due(h.cfg.Settle); at.Before(next) {
+					next = at
+				}
+			}
+		}
+	}
+	return next
+}
+
+// govern looks at targets and has each make a step; it returns those that have another to make.
+func (h *Host) govern(ctx context.Context, now time.Time, due []*governed) (again []*governed) {
+	looks := h.look(ctx, now, due)
+	if ctx.Err() != nil {
+		return nil
+	}
+	var steps []*stepping
+	var records []Record
+	h.mu.Lock()
+	for i, g := range due {
+		records = append(records, g.noteLook(now, looks[i])...)
+		if looks[i].err != nil || looks[i].seen.Gone || g.paused != "" {
+			g.callings = nil
+			continue
+		}
+		s := g.step(now, h.cfg)
+		records = append(records, s.before...)
+		steps = append(steps, s)
+	}
+	h.mu.Unlock()
+	h.tell(records...)
+	steps = h.keep(ctx, now, steps)
+	h.set(ctx, now, steps)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range steps {
+		if g := s.g; len(g.callings) > 0 || !g.next.IsZero() && !g.next.After(now) {
+			again = append(again, g)
+		}
+	}
+	return again
+}
+
+// A looked is what was seen of a resource.
+type looked struct {
+	seen governor.Capacity
+	hold string // why somebody wants nothing done, as the resource is marked
+	err  error
+}
+
+// look looks at the resources of targets. One that cannot be looked at is no reason not to see the
+// others.
+func (h *Host) look(ctx context.Context, now time.Time, due []*governed) []looked {
+	looks := make([]looked, len(due))
+	places := map[scaling.Kind][]int{}
+	for i, g := range due {
+		kind := g.target.Resource.Kind()
+		if err := h.rests.of(kind, now); err != nil {
+			looks[i] = looked{err: err}
+			continue
+		}
+		if err := h.rests.of(g.target.Resource, now); err != nil {
+			looks[i] = looked{err: err}
+			continue
+		}
+		places[kind] = append(places[kind], i)
+	}
+	var all errgroup.Group
+	all.SetLimit(callsAtOnce)
+	for _, of := range places {
+		for some := range slices.Chunk(of, lookedAtOnce) {
+			all.Go(func() error {
+				h.lookAt(ctx, due, some, looks)
+				return nil
+			})
+		}
+	}
+	_ = all.Wait()
+	if ctx.Err() != nil {
+		return looks
+	}
+	for kind, of := range places {
+		var slow error
+		for _, i := range of {
+			switch err := looks[i].err; {
+			case err == nil:
+				h.rests.works(due[i].target.Resource)
+			case throttled(err):
+				slow = err
+			default:
+				h.rests.failed(due[i].target.Resource, now, err)
+			}
+		}
+		if slow != nil {
+			h.rests.failed(kind, now, slow)
+		} else {
+			h.rests.works(kind)
+		}
+	}
+	return looks
+}
+
+// patience is how many resources are looked at one by one, after a call for several has failed, until
+// it is taken for granted that the others fail, too.
+const patience = 3
+
+// lookAt looks at some resources: together, and if that fails, one by one.
+func (h *Host) lookAt(ctx context.Context, due []*governed, some []int, looks []looked) {
+	ids := make([]scaling.ResourceID, len(some))
+	for i, place := range some {
+		ids[i] = due[place].target.Resource
+	}
+	seen, marks, err := capacity.LookMarked(ctx, h.cfg.Capacity, ids)
+	var each capacity.Failures
+	apart := errors.As(err, &each) && len(each) == len(some)
+	failures := 0
+	for i, place := range some {
+		switch {
+		case err == nil || apart && each[i] == nil:
+			looks[place].seen, looks[place].hold = seen[i], marks[i]
+		case apart:
+			looks[place].err = each[i]
+		case len(some) == 1 || throttled(err) || ctx.Err() != nil || failures == patience:
+			looks[place].err = err
+		default:
+			h.lookAt(ctx, due, some[i:i+1], looks)
+			if failures++; looks[place].err == nil {
+				failures = 0
+			}
+		}
+	}
+}
+
+// noteLook takes over what was seen.
+func (g *governed) noteLook(now time.Time, l looked) (records []Record) {
+	g.tried = now
+	switch {
+	case l.err != nil && g.unseen == nil:
+		records = append(records, g.record(now, Unseen, fmt.Sprintf("its capacity cannot be looked at, so it stays as it is: %v", l.err)))
+	case l.err == nil && l.seen.Gone && !g.missing:
+		records = append(records, g.record(now, Missing, "there is no such resource: create it, or take its target and policies away"))
+	case l.err == nil && !l.seen.Gone && (g.unseen != nil || g.missing):
+		records = append(records, g.record(now, Found, "it can be looked at again"))
+	}
+	g.unseen = l.err
+	if l.err != nil {
+		return records
+	}
+	g.looked, g.missing = now, l.seen.Gone
+	g.real = l.seen
+	g.seen = l.seen
+	switch why := cmp.Or(g.halted, l.hold); {
+	case why != "" && g.paused == "":
+		records = append(records, g.record(now, Paused, why))
+		g.paused = why
+	case why == "" && g.paused != "":
+		records = append(records, g.record(now, Resumed, "it is scaled again"))
+		g.paused = ""
+	}
+	return records
+}
+
+// A stepping is a step that a target makes.
+type stepping struct {
+	g      *governed
+	old    governor.Governor // comes back if the step cannot be kept
+	out    governor.Outcome
+	before []Record // that nothing has to be kept for
+	memory *Memory  // nil: nothing has changed
+	text   string
+	err    error // of setting the capacity
+}
+
+// step makes the target's next step.
+func (g *governed) step(now time.Time, cfg Config) *stepping {
+	s := &stepping{g: g, old: g.governor}
+	if cfg.DryRun {
+		s.before = append(s.before, g.cast(now)...)
+	} else {
+		g.course.notes(moment{now, g.real.Running, g.real.Running, g.real.Desired})
+	}
+	seen := governor.Seen{Capacity: g.seen, NewID: uuid.NewString}
+	var call *calling
+	if len(g.callings) > 0 {
+		call, g.callings = &g.callings[0], g.callings[1:]
+		seen.Call = &governor.Call{Policy: g.governor.Policies[call.policy].Name, Alarm: call.alarm.Name, Since: call.watch.Since.Time()}
+	}
+	if governor.Needs(seen.Capacity, seen.Call, g.tracks()) {
+		seen.Alarms = g.see(call, seen.Capacity)
+	}
+	next, out := g.governor.Step(now, seen)
+	if w := g.unfit(out); w != nil {
+		if !g.stale[w.alarm.Name] {
+			g.stale[w.alarm.Name] = true
+			r := g.record(now, Held, fmt.Sprintf("alarm %s asks for less, but its newest datapoints are missing: nothing is taken away until they come", w.alarm.Name))
+			r.Decision, r.Seen = out.Decision, &g.seen
+			s.before = append(s.before, r)
+		}
+		seen.Call, seen.Alarms = nil, nil
+		next, out = g.governor.Step(now, seen)
+	}
+	g.governor, s.out = next, out
+	s.memory, s.text = g.changed()
+	return s
+}
+
+// unfit is the alarm for which capacity would be taken away without enough datapoints; nil: none is.
+func (g *governed) unfit(out governor.Outcome) *watching {
+	d := out.Decision
+	if d == nil || d.Direction != scaling.In {
+		return nil
+	}
+	if w := g.alarm(d.Alarm); w != nil && !w.fresh() {
+		return w
+	}
+	return nil
+}
+
+// keep keeps what steps have made of targets, and tells of it. It returns the steps that stand.
+func (h *Host) keep(ctx context.Context, now time.Time, steps []*stepping) []*stepping {
+	failed := h.save(ctx, steps)
+	var kept []*stepping
+	var records []Record
+	h.mu.Lock()
+	for _, s := range steps {
+		if err := failed[s.g.target.Resource]; err != nil {
+			s.g.governor, s.g.callings = s.old, nil
+			s.g.unseen = err
+			records = append(records, s.g.record(now, Unseen, fmt.Sprintf("what is decided cannot be kept, so nothing is set: %v", err)))
+			continue
+		}
+		kept = append(kept, s)
+		records = append(records, s.g.records(now, Decided, s.out)...)
+		if s.out.Set == nil {
+			s.g.next = s.g.governor.Next(now)
+		}
+	}
+	h.mu.Unlock()
+	h.tell(records...)
+	return kept
+}
+
+// save keeps the memories of steps.
+func (h *Host) save(ctx context.Context, steps []*stepping) map[scaling.ResourceID]error {
+	changed := map[scaling.ResourceID]*Memory{}
+	for _, s := range steps {
+		if s.memory != nil {
+			changed[s.g.target.Resource] = s.memory
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	failed := h.cfg.State.Save(ctx, changed)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range steps {
+		if id := s.g.target.Resource; s.memory != nil && failed[id] == nil {
+			s.g.saved = s.text
+		} else if s.memory != nil {
+			h.cfg.Log.Error("what has become of a target could not be kept", "target", id, "error", failed[id])
+		}
+	}
+	return failed
+}
+
+// records are those of an outcome.
+func (g *governed) records(now time.Time, first Event, out governor.Outcome) (records []Record) {
+	for _, a := range out.Records {
+		r := g.record(now, first, "")
+		if a.Status.Ended() && len(a.NotScaled) == 0 && out.Set == nil {
+			r.Event = Followed
+		}
+		r.Activity, r.Seen = &a, &g.seen
+		if first == Decided && len(a.NotScaled) > 0 || a.Status == scaling.Pending {
+			r.Decision = out.Decision
+		}
+		if g.shadow.cast {
+			r.Shadow = &g.shadow.capacity
+		}
+		records = append(records, r)
+	}
+	return records
+}
+
+// set sets the capacities that steps ask for, and keeps what has come of it.
+func (h *Host) set(ctx context.Context, now time.Time, steps []*stepping) {
+	steps = slices.DeleteFunc(slices.Clone(steps), func(s *stepping) bool { return s.out.Set == nil })
+	if len(steps) == 0 {
+		return
+	}
+	var all errgroup.Group
+	all.SetLimit(callsAtOnce)
+	for _, s := range steps {
+		all.Go(func() error {
+			if !h.cfg.DryRun {
+				s.err = h.cfg.Capacity.Set(ctx, s.g.target.Resource, s.out.Set.To)
+			}
+			return nil
+		})
+	}
+	_ = all.Wait()
+	if ctx.Err() != nil {
+		return // whoever acts next sees what has come of it
+	}
+	var records []Record
+	h.mu.Lock()
+	for _, s := range steps {
+		g := s.g
+		if s.err == nil && h.cfg.DryRun {
+			g.shadow.capacity = s.out.Set.To
+			g.seen.Desired, g.seen.Running = s.out.Set.To, s.out.Set.To
+			records = append(records, g.compare(now)...)
+		}
+		if throttled(s.err) {
+			h.rests.failed(g.target.Resource.Kind(), now, s.err)
+		}
+		next, out := g.governor.Done(now, s.err)
+		g.governor = next
+		for _, a := range out.Records {
+			if a.Status == scaling.InProgress {
+				g.last = &a
+			}
+		}
+		records = append(records, g.records(now, Followed, out)...)
+		g.next = g.governor.Next(now)
+		s.memory, s.text = g.changed()
+	}
+	h.mu.Unlock()
+	h.tell(records...)
+	h.save(ctx, steps)
+}

@@ -1,0 +1,92 @@
+package standalone
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+
+	"flyball/internal/control"
+)
+
+// An audit log has a line of JSON for each record. Whoever moves the file away finds the next
+// record in a new one.
+type audit struct {
+	path string // "": there is none
+	log  *slog.Logger
+
+	mu     sync.Mutex
+	file   *os.File
+	failed bool // it was told
+}
+
+func openAudit(path string, log *slog.Logger) (*audit, error) {
+	a := &audit{path: path, log: log}
+	if path == "" {
+		return a, nil
+	}
+	if err := a.open(); err != nil {
+		return nil, fmt.Errorf("open the audit log: %w", err)
+	}
+	return a, nil
+}
+
+func (a *audit) open() (err error) {
+	a.file, err = os.OpenFile(a.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	return err
+}
+
+// write adds a record.
+func (a *audit) write(r control.Record) {
+	if a.path == "" {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	err := a.add(r)
+	if err != nil && !a.failed {
+		a.log.Error("the audit log cannot be written; what is decided is told in the log alone", "file", a.path, "error", err)
+	}
+	a.failed = err != nil
+}
+
+func (a *audit) add(r control.Record) error {
+	line, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	if a.moved() {
+		a.file.Close()
+		a.file = nil
+	}
+	if a.file == nil {
+		if err := a.open(); err != nil {
+			return err
+		}
+	}
+	_, err = a.file.Write(append(line, '\n'))
+	return err
+}
+
+// moved reports whether the file is not the one at its path any more.
+func (a *audit) moved() bool {
+	if a.file == nil {
+		return false
+	}
+	at, err := os.Stat(a.path)
+	if err != nil {
+		return true
+	}
+	is, err := a.file.Stat()
+	return err != nil || !os.SameFile(at, is)
+}
+
+func (a *audit) close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.file != nil {
+		a.file.Close()
+		a.file = nil
+	}
+}

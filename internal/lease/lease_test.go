@@ -1,0 +1,218 @@
+package lease_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"flyball/internal/lease"
+	"flyball/internal/postgres"
+	"flyball/internal/postgres/postgrestest"
+)
+
+func TestMain(m *testing.M) { postgrestest.Main(m) }
+
+// A member is a replica that beats until it is stopped.
+type member struct {
+	*lease.Member
+	db   *postgres.DB
+	stop context.CancelFunc
+	over chan error
+}
+
+func join(t testing.TB, url string) *member {
+	t.Helper()
+	id := lease.NewID()
+	db, err := postgres.Open(t.Context(), url, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	m, err := lease.Join(t.Context(), db, id, lease.Options{Scope: "server", Address: id, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	started := &member{Member: m, db: db}
+	started.run(t)
+	return started
+}
+
+// run has the member beat.
+func (m *member) run(t testing.TB) {
+	ctx, stop := context.WithCancel(t.Context())
+	m.stop, m.over = stop, make(chan error, 1)
+	go func() { m.over <- m.Run(ctx) }()
+	t.Cleanup(stop)
+}
+
+// silence has a member beat no more, as if it were suspended.
+func (m *member) silence(t testing.TB) {
+	t.Helper()
+	m.stop()
+	if err := <-m.over; err != nil {
+		t.Errorf("a member ends with %v", err)
+	}
+}
+
+// awaitHolder waits until one of the members has the lease. Never do two.
+func awaitHolder(t testing.TB, members ...*member) (holder *member, fence lease.Fence) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		for _, m := range members {
+			f, held := m.Held()
+			if !held {
+				continue
+			}
+			if holder != nil {
+				t.Fatalf("two have the lease: %+v and %+v", fence, f)
+			}
+			holder, fence = m, f
+		}
+		if holder != nil {
+			return holder, fence
+		}
+	}
+	t.Fatal("nobody has the lease")
+	return nil, fence
+}
+
+func without(members []*member, gone *member) (rest []*member) {
+	for _, m := range members {
+		if m != gone {
+			rest = append(rest, m)
+		}
+	}
+	return rest
+}
+
+func TestOneOfManyHasTheLeaseAndAnotherOneAfterIt(t *testing.T) {
+	url := postgrestest.Database(t)
+	var members []*member
+	for range 4 {
+		members = append(members, join(t, url))
+	}
+	first, fence := awaitHolder(t, members...)
+	for _, m := range members {
+		for owner, changed := m.Owner(); owner.ID != first.ID; owner, changed = m.Owner() {
+			<-changed
+		}
+	}
+	if err := first.Resign(t.Context(), time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if _, held := first.Held(); held {
+		t.Error("it is held after it was given back")
+	}
+	second, next := awaitHolder(t, members...)
+	if second == first || next.Epoch != fence.Epoch+1 {
+		t.Errorf("%+v comes after %+v", next, fence)
+	}
+}
+
+// A member that is not heard of loses the lease, knows so by itself before another one has it, and is told when it
+// is back.
+func TestASilentHolderIsDeclaredDead(t *testing.T) {
+	url := postgrestest.Database(t)
+	members := []*member{join(t, url), join(t, url), join(t, url)}
+	first, fence := awaitHolder(t, members...)
+	began := time.Now()
+	first.silence(t)
+	_, next := awaitHolder(t, without(members, first)...)
+	if took := time.Since(began); took < lease.TTL-lease.Beat {
+		t.Errorf("it is another's after %v, before %v without a beat", took, lease.TTL)
+	} else {
+		t.Logf("taken over after %v", took)
+	}
+	if next.Epoch != fence.Epoch+1 {
+		t.Errorf("epoch %d comes after %d", next.Epoch, fence.Epoch)
+	}
+	if _, err := first.db.Exec(t.Context(), `SELECT flyball.fence($1, $2, $3)`, fence.Scope, fence.Epoch, fence.Holder); err == nil || !strings.Contains(err.Error(), "FB001") {
+		t.Errorf("its next write: %v", err)
+	}
+	first.run(t)
+	if err := <-first.over; !errors.Is(err, lease.ErrDead) {
+		t.Errorf("it is told %v", err)
+	}
+}
+
+// A holder whose database was away for long goes on in its epoch, if it is the first to be back.
+func TestAHolderIsNoLongerSureWhileTheDatabaseIsAway(t *testing.T) {
+	cluster := postgrestest.Shared(t)
+	m := join(t, postgrestest.Database(t))
+	_, fence := awaitHolder(t, m)
+	if err := cluster.Stop(t.Context(), "fast"); err != nil {
+		t.Fatal(err)
+	}
+	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		if _, held := m.Held(); !held {
+			break
+		}
+		if time.Since(began) > lease.TTL {
+			t.Fatal("it takes the lease for its own for longer than others do")
+		}
+	}
+	if err := cluster.StartAgain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, next := awaitHolder(t, m); next != fence {
+		t.Errorf("%+v comes after %+v", next, fence)
+	}
+}
+
+func TestAMemberOfAnEarlierReleaseDoesNotAskForTheLease(t *testing.T) {
+	url := postgrestest.Database(t)
+	first := join(t, url)
+	awaitHolder(t, first)
+	second := join(t, url)
+	if _, err := second.db.Exec(t.Context(), `UPDATE flyball.schema SET version = version + 1`); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Resign(t.Context(), time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(3 * lease.Beat)
+	if _, held := second.Held(); held {
+		t.Error("it has the lease on a schema that it does not know")
+	}
+	if _, err := postgres.Open(t.Context(), url, lease.NewID()); err == nil || !errors.As(err, new(*postgres.NewerError)) || !strings.Contains(err.Error(), "use the release that made it") {
+		t.Errorf("a program of an earlier release opens it: %v", err)
+	}
+}
+
+func TestReplicasThatStartAtOnceMakeOneSchema(t *testing.T) {
+	url := postgrestest.Database(t)
+	var all sync.WaitGroup
+	for range 6 {
+		all.Go(func() {
+			db, err := postgres.Open(t.Context(), url, lease.NewID())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer db.Close()
+			if version, err := postgres.SchemaVersion(t.Context(), db); err != nil || version != postgres.Version {
+				t.Errorf("version %d, %v", version, err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// The time of a member is the database's, whatever this machine's clock shows.
+func TestMembersHaveOneTime(t *testing.T) {
+	url := postgrestest.Database(t)
+	a, b := join(t, url), join(t, url)
+	var now time.Time
+	if err := a.db.QueryRow(t.Context(), `SELECT clock_timestamp()`).Scan(&now); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []*member{a, b} {
+		if apart := m.Now().Sub(now).Abs(); apart > 2*time.Second {
+			t.Errorf("a member is %v from the database's time", apart)
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package lease
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"flyball/internal/postgres"
+)
+
+// A sight is a lease as it was seen.
+type sight struct {
+	Owner
+	left    time.Duration // until the holder may be declared dead
+	version int           // of the schema
+}
+
+// vacant tells whether the lease may be taken.
+func (s *sight) vacant() bool { return s.ID == "" || s.left <= 0 }
+
+// look reads the lease. A holder that has no row any more is none.
+func (m *Member) look(ctx context.Context) (s sight, err error) {
+	const query = `SELECT l.epoch, coalesce(r.id::text, ''), coalesce(r.address, ''),
+			coalesce(extract(epoch FROM r.seen + $2 * interval '1 second' - clock_timestamp()), 0)::float8, (SELECT version FROM flyball.schema)
+		FROM flyball.lease l LEFT JOIN flyball.replica r ON r.id = l.holder WHERE l.scope = $1`
+	var left float64
+	err = m.db.QueryRow(ctx, query, m.Scope, TTL.Seconds()).Scan(&s.Epoch, &s.ID, &s.Address, &left, &s.version)
+	s.left = time.Duration(left * float64(time.Second))
+	return s, err
+}
+
+// errTaken is returned where another replica was faster, or the holder is alive after all.
+var errTaken = errors.New("the lease is another's")
+
+// take takes a lease that seemed vacant, and returns it as it is then.
+func (m *Member) take(ctx context.Context, seen sight) (sight, error) {
+	if err := m.endSessions(ctx, seen.ID); err != nil {
+		m.Log.Debug("the sessions of the replica before could not be ended", "reason", err)
+	}
+	err := m.db.Tx(ctx, func(tx pgx.Tx) error { return m.takeIn(ctx, tx, seen) })
+	if errors.Is(err, errTaken) {
+		return m.look(ctx)
+	}
+	if err != nil {
+		return seen, fmt.Errorf("take the lease: %w", err)
+	}
+	if seen.ID != "" {
+		m.Log.Warn("a replica has not been heard of, and its lease is taken over", "replica", seen.ID, "address", seen.Address, "epoch", seen.Epoch+1)
+	}
+	seen.ID, seen.Address, seen.left = m.ID, m.Address, TTL
+	seen.Epoch++
+	return seen, nil
+}
+
+// takeIn declares the holder dead, and takes its lease, unless it has beaten meanwhile. Writes of the
+// holder that are under way hold the row of the lease; so they are there before the new epoch begins, or
+// are refused.
+func (m *Member) takeIn(ctx context.Context, tx pgx.Tx, seen sight) error {
+	if seen.ID != "" {
+		if _, err := tx.Exec(ctx, `DELETE FROM flyball.replica WHERE id = $1 AND seen < clock_timestamp() - $2 * interval '1 second'`, seen.ID, TTL.Seconds()); err != nil {
+			return err
+		}
+	}
+	done, err := tx.Exec(ctx, `UPDATE flyball.lease SET epoch = epoch + 1, holder = $3, since = clock_timestamp()
+		WHERE scope = $1 AND epoch = $2 AND NOT EXISTS (SELECT FROM flyball.replica r WHERE r.id = lease.holder)
+			AND EXISTS (SELECT FROM flyball.replica r WHERE r.id = $3)`, m.Scope, seen.Epoch, m.ID)
+	if err == nil && done.RowsAffected() == 0 {
+		return errTaken
+	}
+	return err
+}
+
+// endSessions ends what the holder before still has open in the database, such as a transaction whose rest does not
+// come.
+func (m *Member) endSessions(ctx context.Context, holder string) error {
+	if holder == "" {
+		return nil
+	}
+	_, err := m.db.Exec(ctx, `SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a WHERE a.application_name = $1
+		AND EXISTS (SELECT FROM flyball.replica r WHERE r.id = $2 AND r.seen < clock_timestamp() - $3 * interval '1 second')`,
+		postgres.SessionOf(holder), holder, TTL.Seconds())
+	return err
+}
+
+// forget deletes the rows of replicas that have not been heard of for long.
+func (m *Member) forget(ctx context.Context) error {
+	_, err := m.db.Exec(ctx, `DELETE FROM flyball.replica r WHERE r.seen < clock_timestamp() - $1 * interval '1 second'
+		AND NOT EXISTS (SELECT FROM flyball.lease l WHERE l.holder = r.id)`, forgetAfter.Seconds())
+	return err
+}

@@ -1,0 +1,136 @@
+// Package postgrestest starts PostgreSQL in a folder of its own, for tests: of the programs that Debian and
+// others install, as a user other than root, on a socket that only this machine has.
+package postgrestest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ErrAbsent is returned where PostgreSQL is not installed.
+var ErrAbsent = errors.New("PostgreSQL is not on this machine (Debian: apt-get install postgresql)")
+
+// A Cluster is a PostgreSQL that is this program's own.
+type Cluster struct {
+	dir, bin string
+	user     *user // whose it is; nil: whoever runs this program
+	options  string
+}
+
+// Programs is the folder of the programs of the latest release; the error is ErrAbsent if there are none.
+func Programs() (string, error) {
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // the pattern is sound
+	if path, err := exec.LookPath("initdb"); err == nil {
+		return filepath.Dir(path), nil
+	}
+	if len(found) == 0 {
+		return "", ErrAbsent
+	}
+	release := func(path string) int {
+		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path)))) // what is no number comes first
+		return n
+	}
+	latest := slices.MaxFunc(found, func(a, b string) int { return cmp.Compare(release(a), release(b)) })
+	return filepath.Dir(latest), nil
+}
+
+// Start makes a cluster and starts it. One that is safe has what it acknowledges on disk; others are faster.
+func Start(ctx context.Context, safe bool) (_ *Cluster, err error) {
+	c := &Cluster{}
+	if c.bin, err = Programs(); err != nil {
+		return nil, err
+	}
+	if c.user, err = substitute(); err != nil {
+		return nil, err
+	}
+	if c.dir, err = os.MkdirTemp("", "pg-"); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			os.RemoveAll(c.dir)
+		}
+	}()
+	if c.user != nil {
+		if err := os.Chown(c.dir, c.user.uid, c.user.gid); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.run(ctx, "initdb", "-D", c.data(), "--auth", "trust", "--username", "flyball", "--encoding", "UTF8", "--locale", "C", "--no-sync"); err != nil {
+		return nil, err
+	}
+	c.options = fmt.Sprintf("-k %s -c listen_addresses='' -c max_connections=400 -c autovacuum_naptime=10s", c.dir)
+	if !safe {
+		c.options += " -c fsync=off -c full_page_writes=off"
+	}
+	return c, c.StartAgain(ctx)
+}
+
+func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
+
+// run runs one of PostgreSQL's programs.
+func (c *Cluster) run(ctx context.Context, program string, args ...string) error {
+	cmd := exec.CommandContext(ctx, filepath.Join(c.bin, program), args...)
+	cmd.Dir = c.dir
+	cmd.SysProcAttr = c.user.attributes()
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.WaitDelay = time.Second // the server, which pg_ctl leaves, has its output
+	if err := cmd.Run(); err != nil && !errors.Is(err, exec.ErrWaitDelay) {
+		return fmt.Errorf("%s: %w: %s", program, err, strings.TrimSpace(out.String()))
+	}
+	return nil
+}
+
+// StartAgain starts a cluster that was stopped.
+func (c *Cluster) StartAgain(ctx context.Context) error {
+	return c.run(ctx, "pg_ctl", "-D", c.data(), "-l", filepath.Join(c.dir, "log"), "-o", c.options, "-w", "-t", "60", "start")
+}
+
+// Stop stops the cluster: "fast", which ends all sessions, or "immediate", which is a crash.
+func (c *Cluster) Stop(ctx context.Context, mode string) error {
+	return c.run(ctx, "pg_ctl", "-D", c.data(), "-m", mode, "-w", "stop")
+}
+
+// Close stops the cluster and removes its folder.
+func (c *Cluster) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	return errors.Join(c.Stop(ctx, "immediate"), os.RemoveAll(c.dir))
+}
+
+// Socket is where the cluster listens.
+func (c *Cluster) Socket() string { return filepath.Join(c.dir, ".s.PGSQL.5432") }
+
+// URL is that of a database.
+func (c *Cluster) URL(database string) string {
+	return "postgres://flyball@/" + database + "?host=" + url.QueryEscape(c.dir)
+}
+
+// URLThrough is that of a database by way of an address.
+func (c *Cluster) URLThrough(address, database string) string {
+	return "postgres://flyball@" + address + "/" + database + "?sslmode=disable"
+}
+
+// Create makes an empty database, and returns its URL.
+func (c *Cluster) Create(ctx context.Context, database string) (string, error) {
+	conn, err := pgx.Connect(ctx, c.URL("postgres"))
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{database}.Sanitize())
+	return c.URL(database), err
+}

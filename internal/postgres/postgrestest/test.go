@@ -1,0 +1,59 @@
+package postgrestest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// shared is the cluster of the tests of a package.
+var shared struct {
+	once    sync.Once
+	cluster *Cluster
+	err     error
+	count   atomic.Int64
+}
+
+// Main runs the tests of a package and removes their cluster afterwards.
+func Main(m *testing.M) {
+	code := m.Run()
+	if shared.cluster != nil {
+		if err := shared.cluster.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}
+	os.Exit(code)
+}
+
+// Shared is the cluster of the tests of a package, whose TestMain calls Main. A test is skipped where
+// PostgreSQL is not installed.
+func Shared(t testing.TB) *Cluster {
+	t.Helper()
+	shared.once.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+		defer cancel()
+		shared.cluster, shared.err = Start(ctx, false)
+	})
+	if errors.Is(shared.err, ErrAbsent) {
+		t.Skip(shared.err)
+	}
+	if shared.err != nil {
+		t.Fatal(shared.err)
+	}
+	return shared.cluster
+}
+
+// Database is the URL of a new database in the shared cluster.
+func Database(t testing.TB) string {
+	t.Helper()
+	url, err := Shared(t).Create(t.Context(), fmt.Sprintf("t%d", shared.count.Add(1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return url
+}

@@ -1,0 +1,177 @@
+// Package scales is what has a scale in Kubernetes, of whatever kind: how many replicas there are
+// and are to be, and what their pods use.
+package scales
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	autoscaling "k8s.io/api/autoscaling/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
+	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
+	"k8s.io/client-go/scale"
+	"k8s.io/client-go/tools/clientcmd"
+	metrics "k8s.io/metrics/pkg/client/clientset/versioned/typed/metrics/v1beta1"
+
+	"flyball/governor"
+	"flyball/internal/capacity"
+	"flyball/scaling"
+)
+
+// PauseAnnotation is what an object is annotated with by whoever wants nothing done with it for now.
+const PauseAnnotation = "flyball.dev/paused"
+
+// Scales are what has a scale in a cluster.
+type Scales struct {
+	scales   scale.ScalesGetter
+	mapper   meta.ResettableRESTMapper
+	kinds    discovery.CachedDiscoveryInterface
+	objects  metadata.Interface
+	pods     corev1.PodsGetter
+	measured metrics.PodMetricsesGetter
+}
+
+var _ capacity.Marked = (*Scales)(nil)
+
+// Config finds a cluster: that of the pod that this program runs in, or that of a kubeconfig file
+// and one of its contexts; "" is the file, and the context, that kubectl takes.
+func Config(file, context string) (*rest.Config, error) {
+	if file == "" && context == "" {
+		if c, err := rest.InClusterConfig(); err == nil {
+			return c, nil
+		}
+	}
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = file
+	c, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: context}).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("find a cluster: %w", err)
+	}
+	return c, nil
+}
+
+// New are the scales of a cluster. It makes no call yet.
+func New(c *rest.Config) (*Scales, error) {
+	kinds, err := discovery.NewDiscoveryClientForConfig(c)
+	if err != nil {
+		return nil, err
+	}
+	s := &Scales{kinds: memory.NewMemCacheClient(kinds)}
+	s.mapper = restmapper.NewDeferredDiscoveryRESTMapper(s.kinds)
+	var errs [4]error
+	s.scales, errs[0] = scale.NewForConfig(c, s.mapper, dynamic.LegacyAPIPathResolverFunc, scale.NewDiscoveryScaleKindResolver(s.kinds))
+	s.objects, errs[1] = metadata.NewForConfig(c)
+	core, err := corev1.NewForConfig(c)
+	s.pods, errs[2] = core, err
+	measured, err := metrics.NewForConfig(c)
+	s.measured, errs[3] = measured, err
+	return s, errors.Join(errs[:]...)
+}
+
+// callsAtOnce is how many calls are under way at a time.
+const callsAtOnce = 8
+
+// Look implements capacity.Capacity.
+func (s *Scales) Look(ctx context.Context, ids []scaling.ResourceID) ([]governor.Capacity, error) {
+	seen, _, err := s.LookMarked(ctx, ids)
+	return seen, err
+}
+
+// LookMarked implements capacity.Marked: an annotation marks an object.
+func (s *Scales) LookMarked(ctx context.Context, ids []scaling.ResourceID) ([]governor.Capacity, []string, error) {
+	seen, marks, failures := make([]governor.Capacity, len(ids)), make([]string, len(ids)), make([]error, len(ids))
+	var all sync.WaitGroup
+	room := make(chan struct{}, callsAtOnce)
+	for i, id := range ids {
+		all.Go(func() {
+			room <- struct{}{}
+			defer func() { <-room }()
+			seen[i], marks[i], failures[i] = s.look(ctx, id)
+		})
+	}
+	all.Wait()
+	return seen, marks, capacity.Some(failures)
+}
+
+func (s *Scales) look(ctx context.Context, id scaling.ResourceID) (seen governor.Capacity, mark string, err error) {
+	namespace, _, name := id.Scale()
+	is, resource, err := s.get(ctx, id)
+	if apierrors.IsNotFound(err) {
+		return governor.Capacity{Gone: true}, "", nil
+	}
+	if err != nil {
+		return seen, "", fmt.Errorf("read the scale of %s: %w", id, err)
+	}
+	object, err := s.objects.Resource(resource).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return seen, "", fmt.Errorf("read the annotations of %s: %w", id, err)
+	}
+	if value, is := object.Annotations[PauseAnnotation]; is && value != "false" {
+		mark = fmt.Sprintf("it has the annotation %s: %q", PauseAnnotation, value)
+	}
+	return governor.Capacity{Desired: count(is.Spec.Replicas), Running: count(is.Status.Replicas)}, mark, nil
+}
+
+func count(n int32) scaling.Capacity { return scaling.Capacity(max(n, 0)) }
+
+// get reads a scale. An error of NotFound is that there is no such object.
+func (s *Scales) get(ctx context.Context, id scaling.ResourceID) (*autoscaling.Scale, schema.GroupVersionResource, error) {
+	namespace, written, name := id.Scale()
+	resource, err := s.resource(written)
+	if err != nil {
+		return nil, resource, err
+	}
+	is, err := s.scales.Scales(namespace).Get(ctx, resource.GroupResource(), name, metav1.GetOptions{})
+	return is, resource, err
+}
+
+// Set implements capacity.Capacity.
+func (s *Scales) Set(ctx context.Context, id scaling.ResourceID, to scaling.Capacity) error {
+	namespace, written, name := id.Scale()
+	resource, err := s.resource(written)
+	if err != nil {
+		return err
+	}
+	patch := fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, to)
+	if _, err := s.scales.Scales(namespace).Patch(ctx, resource, name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: "flyball"}); err != nil {
+		return fmt.Errorf("set the scale of %s: %w", id, err)
+	}
+	return nil
+}
+
+// resource is a resource of the cluster that has a scale, as it is written, such as
+// deployments.apps.
+func (s *Scales) resource(written string) (schema.GroupVersionResource, error) {
+	name, group, _ := strings.Cut(written, ".")
+	found, err := s.mapper.ResourceFor(schema.GroupVersionResource{Group: group, Resource: name})
+	if meta.IsNoMatchError(err) {
+		s.mapper.Reset() // it may be new
+		found, err = s.mapper.ResourceFor(schema.GroupVersionResource{Group: group, Resource: name})
+	}
+	if err != nil {
+		return found, fmt.Errorf("the cluster has no resource %s: %w", written, err)
+	}
+	list, err := s.kinds.ServerResourcesForGroupVersion(found.GroupVersion().String())
+	if err != nil {
+		return found, fmt.Errorf("read what %s has: %w", found.GroupVersion(), err)
+	}
+	for _, r := range list.APIResources {
+		if r.Name == found.Resource+"/scale" {
+			return found, nil
+		}
+	}
+	return found, fmt.Errorf("%s has no scale: only what has the subresource scale, such as deployments.apps and statefulsets.apps, can be scaled", written)
+}

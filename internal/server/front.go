@@ -1,0 +1,188 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"flyball/internal/peer"
+	"flyball/internal/replica"
+)
+
+// patienceOfCalls is how long a call waits for an owner. It is longer than another one takes to take over.
+const patienceOfCalls = 15 * time.Second
+
+// An incumbent is the server that this replica runs, with the calls that it is answering.
+type incumbent struct {
+	handler http.Handler
+	held    func() bool
+
+	mu    sync.Mutex
+	calls int
+	ended bool
+	idle  chan struct{} // closed when no call is left; nil while nobody waits
+}
+
+// enter begins a call, if there are to be any more.
+func (in *incumbent) enter() bool {
+	if in == nil || !in.held() {
+		return false
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.ended {
+		return false
+	}
+	in.calls++
+	return true
+}
+
+func (in *incumbent) leave() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.calls--; in.calls == 0 && in.idle != nil {
+		close(in.idle)
+		in.idle = nil
+	}
+}
+
+// drain lets no call in any more, and waits for those that are under way, but not for long.
+func (in *incumbent) drain(patience time.Duration) {
+	in.mu.Lock()
+	in.ended = true
+	idle := make(chan struct{})
+	if in.calls == 0 {
+		close(idle)
+	} else {
+		in.idle = idle
+	}
+	in.mu.Unlock()
+	select {
+	case <-idle:
+	case <-time.After(patience):
+	}
+}
+
+// set says who answers calls from here on.
+func (r *Replica) set(s *membership, in *incumbent) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.session, r.running = s, in
+	close(r.changed)
+	r.changed = make(chan struct{})
+}
+
+// current is the membership that there is, or nil.
+func (r *Replica) current() *membership {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.session
+}
+
+// now is who answers calls, and what is closed when that is someone else.
+func (r *Replica) now() (*membership, *incumbent, <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.session, r.running, r.changed
+}
+
+// serveCaller answers a call: by the server of this replica, or by that of the owner.
+func (r *Replica) serveCaller(w http.ResponseWriter, req *http.Request) {
+	if req.URL.Path == "/healthz" {
+		io.WriteString(w, "ok\n")
+		return
+	}
+	until := time.Now().Add(patienceOfCalls)
+	for kept := false; ; {
+		s, in, changed := r.now()
+		if in.enter() {
+			defer in.leave()
+			in.handler.ServeHTTP(w, req)
+			return
+		}
+		var moved <-chan struct{}
+		if s != nil {
+			owner, ownerChanged := s.member.Owner()
+			if moved = ownerChanged; owner.ID != "" && owner.ID != s.member.ID {
+				if !kept {
+					if err := replica.Keep(req); err != nil {
+						return // the caller is gone
+					}
+					kept = true
+				}
+				err := r.forward(w, req, s, owner.Address, ownerChanged)
+				if err == nil {
+					return
+				}
+				if !errors.Is(err, replica.ErrNotTaken) {
+					unavailable(w, "The replica that answers such calls has not answered this one; it is not known whether it was carried out.")
+					return
+				}
+			}
+		}
+		again := time.NewTimer(tryAgain)
+		select {
+		case <-req.Context().Done():
+		case <-changed:
+		case <-moved:
+		case <-again.C:
+		}
+		again.Stop()
+		if req.Context().Err() != nil {
+			return
+		}
+		if time.Now().After(until) {
+			unavailable(w, "No replica answers calls at the moment: the database is not reached, or another replica is taking over. Try again.")
+			return
+		}
+	}
+}
+
+// tryAgain is how long a call waits before it is tried again when nothing is known to have changed.
+const tryAgain = 100 * time.Millisecond
+
+// unavailable is the answer of a replica that has none. Clients of AWS try again.
+func unavailable(w http.ResponseWriter, message string) {
+	w.Header().Set("X-Amzn-Errortype", "ServiceUnavailable")
+	w.Header().Set("Retry-After", "1")
+	http.Error(w, message, http.StatusServiceUnavailable)
+}
+
+// forward makes a call to the owner. When that is another one, the call is given up: the one before may be on the
+// other side of a cut network.
+func (r *Replica) forward(w http.ResponseWriter, req *http.Request, s *membership, to string, changed <-chan struct{}) error {
+	ctx, cancel := context.WithCancel(req.Context())
+	defer cancel()
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-changed:
+			cancel()
+		case <-done:
+		}
+	}()
+	return s.forwarder.Forward(w, req.WithContext(ctx), to)
+}
+
+// errForwarded says why nobody knows whose program has made a call that was forwarded.
+var errForwarded = errors.New("the call came by way of another replica")
+
+// serveReplica answers a call that another replica forwards, or says that it is not the owner.
+func (r *Replica) serveReplica(w http.ResponseWriter, req *http.Request) {
+	_, in, _ := r.now()
+	if !in.enter() {
+		replica.Refuse(w)
+		return
+	}
+	defer in.leave()
+	call, req := replica.Received(req)
+	host, _, _ := net.SplitHostPort(call.Client)
+	ctx := context.WithValue(req.Context(), sourceKey{}, source{host, call.Secure})
+	ctx = context.WithValue(ctx, visitorKey{}, &visitor{host, func() (peer.Peer, error) { return peer.Peer{}, errForwarded }})
+	in.handler.ServeHTTP(w, req.WithContext(ctx))
+}

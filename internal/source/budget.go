@@ -1,0 +1,78 @@
+package source
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// pricePerMetric is what each metric costs that GetMetricData is asked for, in US dollars.
+// Source: "Amazon CloudWatch Pricing", API requests: $0.01 for 1,000 metrics.
+const pricePerMetric = 0.01 / 1000
+
+// A Budget bounds what is spent on calls of CloudWatch, and counts it. The zero Budget bounds
+// nothing. A day's budget lasts the day: where it is not enough to read all metrics in each minute,
+// they are read in turns.
+type Budget struct {
+	PerDay float64 // in US dollars; 0: whatever it costs
+
+	mu      sync.Mutex
+	calls   int64
+	metrics int64
+	left    float64              // metrics that may be read
+	filled  time.Time            // when that was counted
+	read    map[string]time.Time // when each was read last
+}
+
+// take returns the places of the queries that may be asked now: those that were read longest ago.
+func (b *Budget) take(queries []Query) (places []int) {
+	for i := range queries {
+		places = append(places, i)
+	}
+	if b == nil || b.PerDay == 0 || len(queries) == 0 {
+		return places
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := queries[0].End
+	for _, q := range queries {
+		if q.End.After(now) {
+			now = q.End
+		}
+	}
+	perMinute := b.PerDay / pricePerMetric / (24 * 60)
+	if b.read == nil {
+		b.read, b.left, b.filled = map[string]time.Time{}, max(1, perMinute), now
+	}
+	b.left = min(max(1, 2*perMinute), b.left+now.Sub(b.filled).Minutes()*perMinute)
+	b.filled = now
+	keys := make([]string, len(queries))
+	for i, q := range queries {
+		keys[i] = string(q.Metric.Key()) + "\x00" + q.Statistic
+	}
+	slices.SortStableFunc(places, func(i, k int) int { return b.read[keys[i]].Compare(b.read[keys[k]]) })
+	places = places[:min(len(places), int(b.left+1e-6))]
+	b.left -= float64(len(places))
+	for _, i := range places {
+		b.read[keys[i]] = now
+	}
+	return places
+}
+
+// spend counts a call for some metrics.
+func (b *Budget) spend(metrics int) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.calls++
+	b.metrics += int64(metrics)
+}
+
+// Spent is how many calls were made, for how many metrics, and what that costs in US dollars.
+func (b *Budget) Spent() (calls, metrics int64, dollars float64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.calls, b.metrics, float64(b.metrics) * pricePerMetric
+}

@@ -1,0 +1,135 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"math"
+	"sync"
+	"time"
+
+	"flyball/metric"
+)
+
+// Samples remember what was read of metrics that tell only how things are now. The zero Samples
+// have read nothing; several sources may share them, one after the other, so that what was read
+// outlives a change of settings. A controller that starts again has read nothing: it takes as
+// many periods until its alarms have seen enough.
+type Samples struct {
+	mu sync.Mutex
+	of map[string][]metric.Datapoint // the newest last
+}
+
+// samplesKept is how many are kept of a metric at most.
+const samplesKept = 4096
+
+// add adds what was read now, which is of the period that has just ended, and returns what is
+// known of the periods that a query asks for.
+func (s *Samples) add(key string, q Query, value float64) []float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of == nil {
+		s.of = map[string][]metric.Datapoint{}
+	}
+	at := q.Now.Truncate(min(q.Period, time.Minute)).Add(-1)
+	all := s.of[key]
+	if n := len(all); n == 0 || all[n-1].Time.Before(at) {
+		all = append(all, metric.Datapoint{Time: at, Value: value})
+	}
+	old := 0
+	for old < len(all)-samplesKept || old < len(all)-1 && all[old].Time.Before(q.Start()) {
+		old++
+	}
+	all = all[old:]
+	s.of[key] = all
+	return q.merge(all)
+}
+
+// known is what is known of the periods that a query asks for.
+func (s *Samples) known(key string, q Query) []float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return q.merge(s.of[key])
+}
+
+// merge are the datapoints of samples.
+func (q Query) merge(samples []metric.Datapoint) []float64 {
+	statistic, _ := metric.ParseStatistic(q.Statistic)
+	sets := make([]metric.Set, q.Periods)
+	for _, s := range samples {
+		if i := q.place(s.Time); i >= 0 {
+			sets[i].Add(s.Value, 1)
+		}
+	}
+	values := q.none()
+	for i := range sets {
+		if v, ok := sets[i].Value(statistic); ok {
+			values[i] = v
+		}
+	}
+	return values
+}
+
+// A reading is a metric that tells how things are now, and how to read it: NaN is that there is no
+// value.
+type reading struct {
+	about string // what else than the metric it depends on
+	read  func(context.Context) (float64, error)
+}
+
+// readingsAtOnce is how many are read at a time.
+const readingsAtOnce = 8
+
+// readNow answers queries by reading what they are about, once each.
+func readNow(ctx context.Context, samples *Samples, queries []Query, of func(Query) (reading, error)) []Answer {
+	answers := make([]Answer, len(queries))
+	type value struct {
+		value float64
+		err   error
+	}
+	jobs := map[string]func() value{}
+	keys := make([]string, len(queries))
+	for i, q := range queries {
+		r, err := of(q)
+		if err != nil {
+			answers[i].Err = err
+			continue
+		}
+		keys[i] = string(q.Metric.Key()) + "\x00" + r.about
+		if jobs[keys[i]] == nil {
+			jobs[keys[i]] = func() value {
+				v, err := r.read(ctx)
+				if err == nil && math.IsInf(v, 0) {
+					err = errors.New("it is without bound")
+				}
+				return value{v, err}
+			}
+		}
+	}
+	read := map[string]value{}
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	room := make(chan struct{}, readingsAtOnce)
+	for key, job := range jobs {
+		all.Go(func() {
+			room <- struct{}{}
+			defer func() { <-room }()
+			v := job()
+			mu.Lock()
+			defer mu.Unlock()
+			read[key] = v
+		})
+	}
+	all.Wait()
+	for i, q := range queries {
+		switch v := read[keys[i]]; {
+		case keys[i] == "":
+		case v.err != nil:
+			answers[i].Err = v.err
+		case math.IsNaN(v.value):
+			answers[i].Values = samples.known(keys[i], q)
+		default:
+			answers[i].Values = samples.add(keys[i], q, v.value)
+		}
+	}
+	return answers
+}

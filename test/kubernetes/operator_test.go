@@ -1,0 +1,260 @@
+package kubernetes
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/restmapper"
+)
+
+// The folder that users apply.
+var manifests = filepath.Join("..", "..", "deploy", "kubernetes")
+
+// An applier creates what YAML says.
+type applier struct {
+	t       *testing.T
+	dynamic dynamic.Interface
+	mapper  meta.ResettableRESTMapper
+}
+
+func newApplier(t *testing.T) applier {
+	t.Helper()
+	d, err := dynamic.NewForConfig(shared.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return applier{t, d, restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client(t).Discovery()))}
+}
+
+// apply creates the documents of a text in a namespace, if they name none, and returns the first error of the
+// API server. What is there already stays.
+func (a applier) apply(namespace, text string) error {
+	a.t.Helper()
+	decoder := yaml.NewYAMLOrJSONDecoder(strings.NewReader(text), 4096)
+	for {
+		var o unstructured.Unstructured
+		if err := decoder.Decode(&o.Object); err != nil || o.Object == nil {
+			return nil
+		}
+		var mapping *meta.RESTMapping
+		eventually(a.t, time.Minute, o.GetKind(), func() (err error) {
+			mapping, err = a.mapper.RESTMapping(o.GroupVersionKind().GroupKind(), o.GroupVersionKind().Version)
+			if err != nil {
+				a.mapper.Reset()
+			}
+			return err
+		})
+		var of dynamic.ResourceInterface = a.dynamic.Resource(mapping.Resource)
+		if mapping.Scope.Name() == meta.RESTScopeNameNamespace {
+			if o.GetNamespace() == "" {
+				o.SetNamespace(namespace)
+			}
+			of = a.dynamic.Resource(mapping.Resource).Namespace(o.GetNamespace())
+		}
+		if _, err := of.Create(a.t.Context(), &o, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+			return err
+		}
+	}
+}
+
+// install applies the manifests but for the Deployment: the controller is a process here.
+func (a applier) install() {
+	a.t.Helper()
+	files, err := filepath.Glob(filepath.Join(manifests, "crd", "*.yaml"))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	for _, name := range []string{"namespace.yaml", "rbac.yaml", "admission.yaml"} {
+		files = append(files, filepath.Join(manifests, name))
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err == nil {
+			err = a.apply("", string(text))
+		}
+		if err != nil {
+			a.t.Fatalf("%s: %v", file, err)
+		}
+	}
+}
+
+// A controller is a process with the rights of the service account.
+type controller struct {
+	*exec.Cmd
+	said *bytes.Buffer
+}
+
+func startController(t *testing.T, namespace string) *controller {
+	t.Helper()
+	kubeconfig := kubeconfigOf(t, "flyball-system", "flyball-control")
+	o := &controller{exec.Command(flyball, "control", "kubernetes", "--kubeconfig", kubeconfig, "--lease-namespace", "flyball-system", "--namespace", namespace, "--listen", ""), &bytes.Buffer{}}
+	o.Stderr = o.said
+	if err := o.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		o.kill()
+		if t.Failed() {
+			t.Logf("a controller said:\n%s", o.said)
+		}
+	})
+	return o
+}
+
+// kill ends it at once.
+func (c *controller) kill() {
+	_ = c.Process.Kill() // it may have ended
+	_ = c.Wait()
+}
+
+// deployment is one whose pods request 100m.
+const deployment = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: example/idle, resources: {requests: {cpu: 100m}}}]}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: load}
+data: {web: "400"}
+`
+
+// scaled is its target with a policy.
+const scaled = `
+apiVersion: autoscaling.flyball.dev/v1alpha1
+kind: ScalableTarget
+metadata: {name: web}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, minCapacity: 1, maxCapacity: 10}
+---
+apiVersion: autoscaling.flyball.dev/v1alpha1
+kind: ScalingPolicy
+metadata: {name: web-cpu}
+spec:
+  scalableTargetRef: {name: web}
+  policyType: TargetTrackingScaling
+  targetTrackingScalingPolicyConfiguration: {targetValue: 60, resource: {name: cpu}}
+`
+
+// condition is the reason of a target's condition.
+func (a applier) condition(ctx context.Context, namespace, name, kind string) string {
+	mapping, err := a.mapper.RESTMapping(schemaOf("ScalableTarget"), "v1alpha1")
+	if err != nil {
+		return err.Error()
+	}
+	o, err := a.dynamic.Resource(mapping.Resource).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return err.Error()
+	}
+	all, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
+	for _, c := range all {
+		if c, is := c.(map[string]any); is && c["type"] == kind {
+			return fmt.Sprint(c["reason"])
+		}
+	}
+	return ""
+}
+
+func replicas(t *testing.T, namespace string) int32 {
+	t.Helper()
+	d, err := client(t).AppsV1().Deployments(namespace).Get(t.Context(), "web", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *d.Spec.Replicas
+}
+
+// What the definitions and the admission policy refuse never comes to a controller.
+func TestTheAPIServerRefusesWhatContradictsItself(t *testing.T) {
+	namespace, a := newNamespace(t), newApplier(t)
+	a.install()
+	const head = "apiVersion: autoscaling.flyball.dev/v1alpha1\nmetadata: {name: bad}\n"
+	for _, c := range []struct{ text, want string }{
+		{"kind: ScalableTarget\nspec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, minCapacity: 9, maxCapacity: 2}", "maxCapacity cannot be less than minCapacity"},
+		{"kind: ScalableTarget\nspec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, minCapacity: 1, maxCapacity: 2, maxChangePerMinute: {scaleIn: 0%}}", "write a number above 0"},
+		{"kind: ScalingPolicy\nspec: {scalableTargetRef: {name: web}, policyType: StepScaling, targetTrackingScalingPolicyConfiguration: {targetValue: 60, resource: {name: cpu}}}", "belongs to a policy of the type TargetTrackingScaling"},
+		{"kind: ScalingPolicy\nspec: {scalableTargetRef: {name: web}, policyType: TargetTrackingScaling, targetTrackingScalingPolicyConfiguration: {targetValue: 60, resource: {name: cpu}, prometheus: {query: up}}}", "give one metric"},
+		{"kind: ScalingPolicy\nspec: {scalableTargetRef: {name: web}, policyType: TargetTrackingScaling, targetTrackingScalingPolicyConfiguration: {targetValue: 0, resource: {name: cpu}}}", "should be greater than 0"},
+		{"kind: ScheduledAction\nspec: {scalableTargetRef: {name: web}, schedule: every day, scalableTargetAction: {minCapacity: 1}}", "schedule"},
+		{"kind: ScheduledAction\nspec: {scalableTargetRef: {name: web}, schedule: rate(1 day), scalableTargetAction: {}}", "give minCapacity or maxCapacity"},
+	} {
+		if err := a.apply(namespace, head+c.text); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s\nis answered with %v; want %q", c.text, err, c.want)
+		}
+	}
+	if err := a.apply(namespace, `
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web-hpa}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxReplicas: 3}
+`); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, time.Minute, "the refusal of what an HPA drives", func() error {
+		err := a.apply(namespace, strings.Split(scaled, "---")[0])
+		if err == nil || !strings.Contains(err.Error(), "the HorizontalPodAutoscaler web-hpa scales the Deployment web already") {
+			return fmt.Errorf("it is answered with %v", err)
+		}
+		return nil
+	})
+}
+
+// A controller with the rights of the manifests scales a deployment; when it is killed, another goes on as the
+// load grows on.
+func TestControllersWithLeastRightsScaleOneAfterTheOther(t *testing.T) {
+	namespace, a, ctx := newNamespace(t), newApplier(t), t.Context()
+	a.install()
+	for _, text := range []string{deployment, scaled, strings.NewReplacer("name: web}, min", "name: load}, min", "apps/v1, kind: Deployment", "v1, kind: ConfigMap", "{name: web}\nspec: {scaleT", "{name: other}\nspec: {scaleT").Replace(strings.Split(scaled, "---")[0])} {
+		if err := a.apply(namespace, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := startController(t, namespace)
+	eventually(t, time.Minute, "a target without scale that is told", func() error {
+		if is := a.condition(ctx, namespace, "other", "AbleToScale"); is != "NoScaleSubresource" {
+			return fmt.Errorf("AbleToScale is %q", is)
+		}
+		return nil
+	})
+	eventually(t, 6*time.Minute, "400m of load on pods of 100m that are to be 60 % busy", func() error {
+		if n := replicas(t, namespace); n != 7 {
+			return fmt.Errorf("there are %d replicas", n)
+		}
+		return nil
+	})
+	startController(t, namespace)
+	first.kill()
+	if _, err := client(t).CoreV1().ConfigMaps(namespace).Patch(ctx, "load", "application/merge-patch+json", []byte(`{"data":{"web":"580"}}`), metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 12*time.Minute, "580m of load that the second controller sees to", func() error {
+		if n := replicas(t, namespace); n != 10 {
+			return fmt.Errorf("there are %d replicas", n)
+		}
+		return nil
+	})
+}
+
+func schemaOf(kind string) schema.GroupKind {
+	return schema.GroupKind{Group: "autoscaling.flyball.dev", Kind: kind}
+}
