@@ -52,7 +52,7 @@ func TestAShellCompletesWhatTheServerHas(t *testing.T) {
 		{"load --service ", []string{"test/web"}},
 		{"load --queue j", []string{"jobs"}},
 		{"status --region ", []string{"eu-west-1", "us-east-1"}},
-		{"serve --runtime ", []string{"auto", "process", "docker", "simulated"}},
+		{"serve --runtime ", []string{"auto", "process", "docker", "kubernetes", "simulated"}},
 		{"serve --log-level ", []string{"debug", "info", "warn", "error"}},
 		{"expl", []string{"explain"}},
 	} {

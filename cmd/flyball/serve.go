@@ -96,11 +96,12 @@ Built-in images, run by every runtime:
 	f.StringVar(&cfg.Store, "store", "", "be one of several replicas, whose state is in the PostgreSQL database at a `URL` such as postgres://USER@HOST/NAME; what the URL leaves out is taken from PGPASSWORD, ~/.pgpass and others of their kind (by default the state is in the folder of --data)")
 	f.StringVar(&cfg.ReplicaAddr, "replica-addr", "", "with --store: address to listen on for other replicas (default: loopback, a free port)")
 	f.StringVar(&cfg.Advertise, "advertise", "", "with --store: `HOST:PORT` where other replicas reach --replica-addr, if that is another address")
-	f.StringVar(&cfg.Runtime, "runtime", "auto", "how tasks run: process, docker, simulated (they are records, which start, stop and use what they are told to), or auto (docker when its engine answers, simulated with --clock manual)")
+	f.StringVar(&cfg.Runtime, "runtime", "auto", "how tasks run: process, docker, kubernetes, simulated (they are records, which start, stop and use what they are told to), or auto (docker when its engine answers, simulated with --clock manual)")
 	f.StringVar(&cfg.TaskNetwork, "task-network", "auto", "process runtime: a network namespace for each task, a loopback address, or auto (namespace where Linux permits it)")
 	f.TextVar(&cfg.TaskRange, "task-range", netip.MustParsePrefix("100.64.0.0/11"), "process runtime: `PREFIX` with room for the networks of the namespaces of tasks and of functions, a /20 each")
 	f.Float64Var(&cfg.Speed, "speed", 1, "run the clock this many times faster; tasks run in real time")
 	clockFlags(cmd, &cfg.Clock)
+	kubernetesFlags(cmd, &cfg.Kubernetes)
 	simulationFlags(cmd, &cfg)
 	f.StringVar(&cfg.Account, "account", "123456789012", "account of calls whose access key names none (12 digits name one)")
 	f.StringVar(&cfg.Region, "region", "us-east-1", "region of calls whose signature names none, and of our own paths")
@@ -148,7 +149,7 @@ func publish(cfg *server.Config, given *pflag.FlagSet) {
 
 // completeServe has a shell complete what the flags of flyball serve take.
 func completeServe(cmd *cobra.Command) {
-	completeWords(cmd, "runtime", "auto", "process", "docker", "simulated")
+	completeWords(cmd, "runtime", "auto", "process", "docker", "kubernetes", "simulated")
 	completeWords(cmd, "task-network", "auto", "namespace", "loopback")
 	completeWords(cmd, "roles", server.RolesJudged, server.RolesTaken)
 	completeWords(cmd, "log-level", "debug", "info", "warn", "error")
@@ -160,6 +161,7 @@ func completeServe(cmd *cobra.Command) {
 	}
 	_ = cmd.MarkFlagDirname("data")
 	_ = cmd.MarkFlagFilename("auth")
+	_ = cmd.MarkFlagFilename("kubeconfig")
 	_ = cmd.MarkFlagFilename("tls-cert", "pem", "crt")
 	_ = cmd.MarkFlagFilename("tls-key", "pem", "key")
 }

@@ -13,8 +13,8 @@ import (
 // roomy starts the tasks of a runtime only while there are descriptors for them, beside
 // those of calls and of the server itself.
 func (s *Server) roomy(r task.Runtime) task.Runtime {
-	if _, ok := r.(task.Effortless); ok {
-		return r // its tasks take none
+	if _, ok := r.(interface{ StartsAtOnce() int }); ok {
+		return r // its tasks take none, or none of this machine
 	}
 	bounded := roomy{r, s.reserve}
 	if from, ok := r.(task.Puller); ok {

@@ -82,12 +82,17 @@ func readImage(ctx context.Context, api *ecr.API, p registry.Place, r registry.R
 // from this machine, and a user and a password that may do nothing else. It is not ok
 // for images of other hosts.
 func (s *Server) Login(_ context.Context, reference string) (pull, user, password string, ok bool) {
+	return s.loginAt(s.nearHost(), reference)
+}
+
+// loginAt is Login for who finds the server's registry at a host.
+func (s *Server) loginAt(host, reference string) (pull, user, password string, ok bool) {
 	r, place, ok := s.imageOf(reference)
 	if !ok {
 		return "", "", "", false
 	}
 	a := s.addressing()
-	a.Host = s.nearHost()
+	a.Host = host
 	pull = a.URI(place)
 	if r.Tag != "" {
 		pull += ":" + r.Tag

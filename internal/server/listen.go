@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"syscall"
 	"time"
@@ -154,9 +155,10 @@ func withConnection(ctx context.Context, c net.Conn) context.Context {
 type nearKey struct{}
 
 // withListener notes in the context of a listener's calls whether only this machine
-// and its tasks can reach it: those beside the one that was asked for are for tasks.
+// and its tasks can reach it: those beside the one that was asked for are for tasks. Pods that were told of the server call
+// it where everybody does: what they ask for has their secrets in its path.
 func (s *Server) withListener(l net.Listener) context.Context {
-	near := atLoopback(l) || l.Addr().String() != s.listeners[0].Addr().String()
+	near := atLoopback(l) || l.Addr().String() != s.listeners[0].Addr().String() || s.inCluster() && s.endpointOfTasks() != ""
 	return context.WithValue(context.Background(), nearKey{}, near)
 }
 
@@ -187,6 +189,12 @@ func (s *Server) hosts() []string {
 		for _, ip := range c.Leaf.IPAddresses {
 			hosts = append(hosts, ip.String())
 		}
+	}
+	if u, err := url.Parse(s.cfg.Kubernetes.Endpoint); err == nil && u.Host != "" {
+		hosts = append(hosts, u.Hostname())
+	}
+	if host, _, err := net.SplitHostPort(s.cfg.Kubernetes.Registry); err == nil {
+		hosts = append(hosts, host)
 	}
 	if s.bridge != "" {
 		hosts = append(hosts, s.bridge, "host.docker.internal")

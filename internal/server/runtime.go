@@ -44,6 +44,7 @@ func (s *Server) openRuntime(ctx context.Context) error {
 	if lack := shortcoming(stdruntime.GOOS, name); lack != "" {
 		s.cfg.Log.Warn(lack, "runtime", name)
 	}
+	s.learnCluster()
 	if err := s.learnSurroundings(ctx); err != nil {
 		return err
 	}
@@ -65,6 +66,8 @@ func (s *Server) runtimeNamed(ctx context.Context, name, dir string, network pro
 		})
 	case "simulated":
 		return simulated.New(simulated.Options{Clock: s.clock, Start: s.cfg.TaskStart, Stop: s.cfg.TaskStop}), nil
+	case "kubernetes":
+		return s.openKubernetes(ctx, dir)
 	case "docker":
 		runtime, err := docker.New(ctx, docker.Options{Dir: dir, Args: args, Login: s.Login, Log: s.cfg.Log})
 		if err != nil {
@@ -72,7 +75,7 @@ func (s *Server) runtimeNamed(ctx context.Context, name, dir string, network pro
 		}
 		return runtime, nil
 	}
-	return nil, fmt.Errorf("runtime %q: give auto, process, docker or simulated", name)
+	return nil, fmt.Errorf("runtime %q: give auto, process, docker, kubernetes or simulated", name)
 }
 
 // adopt has the cells take up their tasks of the server's earlier lives before any

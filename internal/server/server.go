@@ -40,15 +40,17 @@ import (
 	"flyball/internal/wire"
 )
 
-// A Config says what to serve. All fields but Tasks, Images, TaskNetwork, TaskRange, Wall,
+// A Config says what to serve. All fields but Tasks, Images, Kubernetes, TaskNetwork, TaskRange, Wall,
 // Hosts, LBDomain, StrictNetwork, FeedAWSNamespaces, Roles, Administrator, AllowOtherUsers, ListenAnywhere,
 // Certificate, Store, Release, ReplicaAddr and Advertise must be set.
 type Config struct {
 	Addr    string            // address to listen on, HOST:PORT; port 0 takes a free one
 	Data    string            // folder of the durable state; empty keeps nothing
-	Runtime string            // auto, process, docker or simulated
+	Runtime string            // auto, process, docker, kubernetes or simulated
 	Tasks   task.Runtime      // runs the tasks in place of Runtime, where it is set
 	Images  map[string]string // with the process runtime: the command of an image
+	// With the kubernetes runtime, where its cluster is and what it has.
+	Kubernetes Kubernetes
 	// With the process runtime, the network of tasks: auto, namespace or loopback.
 	TaskNetwork string
 	TaskRange   netip.Prefix  // has room for the network of the tasks' namespaces
@@ -417,8 +419,11 @@ func (c Config) check() error {
 	if c.Roles != "" && c.Roles != RolesJudged && c.Roles != RolesTaken {
 		return fmt.Errorf("roles %q: give %s or %s", c.Roles, RolesJudged, RolesTaken)
 	}
-	if !slices.Contains([]string{"auto", "process", "docker", "simulated"}, c.Runtime) && c.Tasks == nil {
-		return fmt.Errorf("runtime %q: give auto, process, docker or simulated", c.Runtime)
+	if !slices.Contains([]string{"auto", "process", "docker", "kubernetes", "simulated"}, c.Runtime) && c.Tasks == nil {
+		return fmt.Errorf("runtime %q: give auto, process, docker, kubernetes or simulated", c.Runtime)
+	}
+	if err := c.checkKubernetes(); err != nil {
+		return err
 	}
 	if !slices.Contains([]string{"", "auto", "namespace", "loopback"}, c.TaskNetwork) {
 		return fmt.Errorf("task network %q: give auto, namespace or loopback", c.TaskNetwork)

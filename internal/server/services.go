@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
@@ -191,7 +192,10 @@ func (s *Server) openECS(v *services) error {
 	if err != nil {
 		return err
 	}
-	metadata := s.taskEndpoint + cellPath + v.cell.Scope()
+	metadata := s.endpointOfTasks()
+	if metadata != "" {
+		metadata = strings.TrimSuffix(metadata+cellPath+v.cell.Scope(), "/")
+	}
 	v.ecs, err = ecs.New(ecs.Config{
 		Cell:          v.cell,
 		Runtime:       s.roomy(s.runtime),
@@ -199,8 +203,9 @@ func (s *Server) openECS(v *services) error {
 		Network:       network{v},
 		StrictNetwork: s.cfg.StrictNetwork,
 		Metrics:       v.cloudwatch,
-		Endpoint:      s.taskEndpoint,
-		Metadata:      metadata[:len(metadata)-1],
+		Endpoint:      s.endpointOfTasks(),
+		Metadata:      metadata,
+		KeepTasks:     s.inCluster() && !s.dir.temp,
 		Roles:         taskRoles{s, v},
 		Logs:          driver,
 		ListenerRoles: listenerRoles{s, s.rolesOf(v, listenerSession)},

@@ -19,7 +19,7 @@ var ErrNoImage = errors.New("CannotPullContainerError")
 // A Runtime starts tasks on some kind of host. Its methods may be called from
 // several goroutines.
 type Runtime interface {
-	// Name is "process", "docker" or "simulated".
+	// Name is "process", "docker", "kubernetes" or "simulated".
 	Name() string
 	// Start starts all containers of a task. It returns when they have been
 	// started, or with the reason why one could not be; then none is left running.

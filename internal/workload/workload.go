@@ -12,7 +12,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -22,6 +24,13 @@ func Names() []string { return []string{"web", "memory", "worker"} }
 // Program is the image that stands for nothing but what a container's command says: a program
 // of this machine. The process runtime alone has it.
 const Program = "flyball/program"
+
+// BuiltIn returns the name of the built-in program of an image such as flyball/web:latest.
+func BuiltIn(image string) (name string, ok bool) {
+	name, ok = strings.CutPrefix(image, "flyball/")
+	name, _, _ = strings.Cut(name, ":")
+	return name, ok && slices.Contains(Names(), name)
+}
 
 // Run runs a built-in program until ctx ends, then lets it finish the requests or
 // the message that it has taken. Its settings come from getenv; those of "web" and "memory":

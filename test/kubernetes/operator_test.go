@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,8 +20,6 @@ import (
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/restmapper"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
 // The folder that users apply.
@@ -104,21 +101,7 @@ type controller struct {
 
 func startController(t *testing.T, namespace string) *controller {
 	t.Helper()
-	c := client(t)
-	token, err := c.CoreV1().ServiceAccounts("flyball-system").CreateToken(t.Context(), "flyball-control", &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := shared.Config()
-	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
-	err = clientcmd.WriteToFile(clientcmdapi.Config{
-		Clusters:  map[string]*clientcmdapi.Cluster{"c": {Server: config.Host, CertificateAuthority: config.CAFile, CertificateAuthorityData: config.CAData}},
-		AuthInfos: map[string]*clientcmdapi.AuthInfo{"c": {Token: token.Status.Token}},
-		Contexts:  map[string]*clientcmdapi.Context{"c": {Cluster: "c", AuthInfo: "c"}}, CurrentContext: "c",
-	}, kubeconfig)
-	if err != nil {
-		t.Fatal(err)
-	}
+	kubeconfig := kubeconfigOf(t, "flyball-system", "flyball-control")
 	o := &controller{exec.Command(flyball, "control", "kubernetes", "--kubeconfig", kubeconfig, "--lease-namespace", "flyball-system", "--namespace", namespace, "--listen", ""), &bytes.Buffer{}}
 	o.Stderr = o.said
 	if err := o.Start(); err != nil {

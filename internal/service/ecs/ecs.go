@@ -85,7 +85,7 @@ const samplesAtOnce = 16
 
 // startsAtOnce is how many tasks are started at the same time.
 func startsAtOnce(r runtime.Runtime) int {
-	if r, ok := r.(runtime.Effortless); ok {
+	if r, ok := r.(interface{ StartsAtOnce() int }); ok { // one that is Effortless, or has other machines
 		return r.StartsAtOnce()
 	}
 	return 8

@@ -668,8 +668,8 @@ func TestBuiltInImages(t *testing.T) {
 		"flyball/web": "web", "flyball/web:latest": "web", "flyball/memory:1": "memory",
 		"flyball/other": "", "web": "", "example.com/flyball/web": "",
 	} {
-		if name, ok := builtIn(image); ok != (want != "") || ok && name != want {
-			t.Errorf("builtIn(%s) = %q, %t; want %q", image, name, ok, want)
+		if name, ok := workload.BuiltIn(image); ok != (want != "") || ok && name != want {
+			t.Errorf("BuiltIn(%s) = %q, %t; want %q", image, name, ok, want)
 		}
 	}
 }

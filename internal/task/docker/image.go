@@ -12,7 +12,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
@@ -38,7 +37,7 @@ type images struct {
 // returns the reference to make containers by.
 func (im images) ensure(ctx context.Context, image, digest string) (string, error) {
 	reference, err, _ := im.once.Do(image+"@"+digest, func() (any, error) {
-		if name, ok := builtIn(image); ok {
+		if name, ok := workload.BuiltIn(image); ok {
 			return im.build(ctx, name)
 		}
 		if image == workload.Program {
@@ -54,14 +53,6 @@ func (im images) ensure(ctx context.Context, image, digest string) (string, erro
 
 // errNoProgram is why a program of this machine does not run in a container.
 var errNoProgram = errors.New("a container has no programs of this machine: build an image of yours, or have the server run tasks as processes (--runtime process)")
-
-// builtIn returns the name of the built-in program of an image such as
-// flyball/web:latest.
-func builtIn(image string) (name string, ok bool) {
-	name, ok = strings.CutPrefix(image, "flyball/")
-	name, _, _ = strings.Cut(name, ":")
-	return name, ok && slices.Contains(workload.Names(), name)
-}
 
 // build makes the image of a built-in program unless the engine has it, and
 // returns its id. The image holds one file, FROM scratch.

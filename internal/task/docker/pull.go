@@ -224,7 +224,7 @@ func (p *pulled) remove(ctx context.Context, id string) error {
 // Pull fetches an image. It returns the digest, or "" for a program that comes with the
 // runtime and for an image that only this machine has.
 func (r *Runtime) Pull(ctx context.Context, name, digest string) (string, error) {
-	if _, is := builtIn(name); is || name == workload.Program {
+	if _, is := workload.BuiltIn(name); is || name == workload.Program {
 		return "", nil
 	}
 	if digest == "" {

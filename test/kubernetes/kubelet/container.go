@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -251,9 +252,12 @@ func (c *container) execute() (*process, error) {
 		}()
 		return p, nil
 	}
-	argv = append(append([]string{}, argv...), c.spec.Args...)
 	if len(c.spec.Command) > 0 {
-		argv = append(append([]string{}, c.spec.Command...), c.spec.Args...)
+		argv = c.spec.Command
+	}
+	argv = slices.Concat(argv, c.spec.Args)
+	for i, a := range argv {
+		argv[i] = strings.ReplaceAll(a, "$$", "$")
 	}
 	p.command = exec.Command(argv[0], argv[1:]...)
 	p.command.Env = c.environment()
