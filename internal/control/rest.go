@@ -32,7 +32,11 @@ type rest struct {
 // of is why something is left alone at a time; nil: it is not.
 func (r rests) of(what any, now time.Time) error {
 	if s := r[what]; s != nil && now.Before(s.until) {
-		return fmt.Errorf("it is left alone until %s, since it has failed %d times in a row: %w", s.until.Format(time.TimeOnly), s.failures, s.why)
+		often := "failed"
+		if s.failures > 1 {
+			often = fmt.Sprintf("failed %d times in a row", s.failures)
+		}
+		return fmt.Errorf("it is left alone until %s, since it has %s: %w", s.until.Format(time.TimeOnly), often, s.why)
 	}
 	return nil
 }
