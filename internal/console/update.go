@@ -254,7 +254,7 @@ func (p *updatePage) revision() (*ecs.RegisterTaskDefinitionInput, error) {
 		Family: d.Family, ContainerDefinitions: containers, Cpu: d.Cpu, Memory: d.Memory, NetworkMode: d.NetworkMode, ExecutionRoleArn: d.ExecutionRoleArn,
 		TaskRoleArn: d.TaskRoleArn, Volumes: d.Volumes, PlacementConstraints: d.PlacementConstraints, RequiresCompatibilities: d.RequiresCompatibilities,
 		ProxyConfiguration: d.ProxyConfiguration, RuntimePlatform: d.RuntimePlatform, EphemeralStorage: d.EphemeralStorage, IpcMode: d.IpcMode, PidMode: d.PidMode,
-		InferenceAccelerators: d.InferenceAccelerators, EnableFaultInjection: d.EnableFaultInjection,
+		EnableFaultInjection: d.EnableFaultInjection,
 	}, nil
 }
 

@@ -1,11 +1,8 @@
 package control
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -192,20 +189,4 @@ func (d *Documents) read(name string) (f file, err error) {
 	}
 	f.documents, err = d.Options.Read(in)
 	return f, err
-}
-
-// Watch looks for changes until ctx ends.
-func (d *Documents) Watch(ctx context.Context, host *Host, every time.Duration) {
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		if _, err := d.Look(host, time.Now()); err != nil && !errors.Is(err, fs.ErrNotExist) && d.Tell != nil {
-			d.Tell(Record{At: time.Now(), Event: Refused, Reason: err.Error()})
-		}
-	}
 }

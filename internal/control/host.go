@@ -84,7 +84,8 @@ func (h *Host) Targets() []scaling.ResourceID {
 }
 
 // Run makes rounds as their time comes, as long as this controller is elected; then it waits to be
-// elected again. It returns when ctx ends, or when the elector fails.
+// elected again, which it tries a while after it has lost its place. It returns when ctx ends, or
+// when the elector fails.
 func (h *Host) Run(ctx context.Context, c *clock.Clock) error {
 	h.mu.Lock()
 	h.wake = c.Signal()
@@ -93,6 +94,9 @@ func (h *Host) Run(ctx context.Context, c *clock.Clock) error {
 		if err := h.term(ctx, c); err != nil && ctx.Err() == nil {
 			return err
 		}
+		// What has ended the term, such as a full disk, may end the next one as soon: calls of others
+		// are not made in vain, one after the other.
+		c.Wait(ctx, c.Now().Add(h.cfg.Follow), nil)
 	}
 	return nil
 }

@@ -32,13 +32,17 @@ type rest struct {
 // of is why something is left alone at a time; nil: it is not.
 func (r rests) of(what any, now time.Time) error {
 	if s := r[what]; s != nil && now.Before(s.until) {
-		often := "failed"
-		if s.failures > 1 {
-			often = fmt.Sprintf("failed %d times in a row", s.failures)
-		}
-		return fmt.Errorf("it is left alone until %s, since it has %s: %w", s.until.Format(time.TimeOnly), often, s.why)
+		return fmt.Errorf("it is left alone until %s, since it has failed%s: %w", s.until.Format(time.TimeOnly), inARow(s.failures), s.why)
 	}
 	return nil
+}
+
+// inARow is how often something has failed, where that is more than once.
+func inARow(failures int) string {
+	if failures == 1 {
+		return ""
+	}
+	return fmt.Sprintf(" %d times in a row", failures)
 }
 
 // failed has something left alone for a while.

@@ -257,7 +257,7 @@ func (g *governed) stepAlarms(now time.Time) (records []Record) {
 				continue
 			}
 			w.stepped = w.looked
-			if calls, _ := w.step(now); calls {
+			if w.step(now) {
 				g.callings = append(g.callings, calling{i, w})
 			} else if w.watch.State != alarm.Alarm {
 				delete(g.stale, w.alarm.Name)

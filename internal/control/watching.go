@@ -133,11 +133,11 @@ func (w *watching) evaluated() (values []float64, end time.Time) {
 }
 
 // step is a step of the alarm's watch, and reports whether it calls its policy.
-func (w *watching) step(now time.Time) (calls, changed bool) {
+func (w *watching) step(now time.Time) (calls bool) {
 	values, _ := w.evaluated()
 	next, verdict, call := w.watch.Step(now, w.alarm.Rule, values, gomath.Inf(1))
 	w.watch, w.verdict = next, verdict
-	return call != alarm.None && next.State == alarm.Alarm, call == alarm.Change
+	return call != alarm.None && next.State == alarm.Alarm
 }
 
 // fresh reports whether what the alarm saw is enough to take capacity away: as many datapoints as

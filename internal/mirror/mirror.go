@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -117,16 +118,21 @@ func (f *Files) Synced(path string, size int64) error {
 	return nil
 }
 
-// put puts a part of a file into the store, the last blocks first: of one that does not get there as a whole, and is
-// longer than what is on its way at a time, there is no beginning.
+// put puts a part of a file into the store. If that ends in the middle, since it is longer than what is on its way at a
+// time, nothing is there of a file that is put anew: its last blocks go first, and it has no beginning. What is
+// appended goes from its beginning on, so that the file is there up to some place, as on a disk.
 func (f *Files) put(name string, content io.ReaderAt, from, to int64, anew bool) error {
+	var blocks []int64 // where they begin
+	for begin := from / block * block; begin < max(to, 1); begin += block {
+		blocks = append(blocks, begin)
+	}
 	batch := new(store.Batch)
 	if anew {
 		batch.DeleteRange(kind, store.Prefix(name+"\x00"))
+		slices.Reverse(blocks)
 	}
-	for end := to; end > from || anew && end == 0; {
-		begin := max((end-1)/block*block, 0)
-		at := max(begin, from)
+	for i, begin := range blocks {
+		at, end := max(begin, from), min(begin+block, to)
 		if end == begin+block && at > begin { // the block is whole now
 			batch.DeleteRange(kind, store.Range{From: chunkKey(name, begin), To: chunkKey(name, end)})
 			at = begin
@@ -136,10 +142,7 @@ func (f *Files) put(name string, content io.ReaderAt, from, to int64, anew bool)
 			return err
 		}
 		batch.Put(kind, chunkKey(name, at), part)
-		if end = at; end == 0 {
-			break
-		}
-		if batch.Bytes() >= mostAtOnce && end > from {
+		if batch.Bytes() >= mostAtOnce && i < len(blocks)-1 {
 			if err := f.write(batch); err != nil {
 				return err
 			}

@@ -176,6 +176,53 @@ func TestAFileThatWasNotPutAsAWholeIsNotRestored(t *testing.T) {
 	}
 }
 
+// A cut store takes some more writes and then no other, as if its server were killed.
+type cut struct {
+	store.Store
+	left int
+}
+
+func (c *cut) Write(b *store.Batch) store.Commit {
+	if c.left--; c.left < 0 {
+		_ = c.Store.Close()
+	}
+	return c.Store.Write(b)
+}
+
+func TestALongPartThatWasNotAppendedAsAWholeEndsEarly(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	st, err := store.OpenSQLite(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := t.TempDir()
+	name := filepath.Join(from, "log")
+	want := make([]byte, 20<<20+7)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(want) // it never fails
+	if err := os.WriteFile(name, want, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const told = 3<<20 + 5
+	files := mirror.New(&cut{st, 2}, from)
+	if err := files.Synced(name, told); err != nil {
+		t.Fatal(err)
+	}
+	if err := files.Synced(name, int64(len(want))); err == nil {
+		t.Fatal("the store was cut off, and that was not told")
+	}
+	if st, err = store.OpenSQLite(path); err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	to := t.TempDir()
+	if err := mirror.New(st, to).Restore(); err != nil {
+		t.Fatal(err)
+	}
+	if got := contents(t, to)["log"]; len(got) <= told || !bytes.HasPrefix(want, got) {
+		t.Errorf("%d bytes are restored, and they should be more than the first %d of the file", len(got), told)
+	}
+}
+
 func TestAMissingPartIsTold(t *testing.T) {
 	for name, b := range map[string]*store.Batch{
 		"a gap":                       new(store.Batch).Put("file.chunk", "f\x000000000000000000", []byte("abc")).Put("file.chunk", "f\x000000000000000004", nil),

@@ -32,13 +32,6 @@ func (n *names) key(id scaling.ResourceID) (types.NamespacedName, bool) {
 	return key, ok
 }
 
-func (n *names) id(key types.NamespacedName) (scaling.ResourceID, bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	id, ok := n.ids[key]
-	return id, ok
-}
-
 // drop forgets a ScalableTarget, and returns what it governed.
 func (n *names) drop(key types.NamespacedName) (scaling.ResourceID, bool) {
 	n.mu.Lock()

@@ -11,10 +11,13 @@ var ownCalls = service{
 		"Events":       "*",
 		"Explain":      "*",
 		"Load":         "*",
+		"LoadTest":     "*",
 		"Logs":         "*",
 		"Metrics":      "*",
+		"Regions":      "*",
 		"SetLoad":      "*",
 		"SignIn":       "*",
+		"TaskUse":      "*",
 		"Wait":         "*",
 	},
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	core "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -42,29 +43,42 @@ func (s *Scales) Usage(ctx context.Context, id scaling.ResourceID, of string) (f
 		if p.Status.Phase != core.PodRunning || p.DeletionTimestamp != nil {
 			continue
 		}
-		requested := 0.0
-		for _, c := range p.Spec.Containers {
-			q := c.Resources.Requests[core.ResourceName(of)]
-			if q.IsZero() {
-				return 0, fmt.Errorf("container %s of pod %s requests no %s, of which its use could be a part: set resources.requests.%s", c.Name, p.Name, of, of)
-			}
-			requested += q.AsApproximateFloat64()
+		if requests[p.Name], err = requested(p, of); err != nil {
+			return 0, err
 		}
-		requests[p.Name] = requested
 	}
-	var used, requested float64
+	var used, all float64
 	for _, m := range measured.Items {
 		request, runs := requests[m.Name]
 		if !runs {
 			continue
 		}
-		requested += request
+		all += request
 		for _, c := range m.Containers {
 			used += c.Usage.Name(core.ResourceName(of), resource.DecimalSI).AsApproximateFloat64()
 		}
 	}
-	if requested == 0 {
+	if all == 0 {
 		return math.NaN(), nil
 	}
-	return 100 * used / requested, nil
+	return 100 * used / all, nil
+}
+
+// requested is what the containers of a pod request that go on as long as it does: those that start before the
+// others and stay, too.
+func requested(p core.Pod, of string) (sum float64, err error) {
+	containers := slices.Clone(p.Spec.Containers)
+	for _, c := range p.Spec.InitContainers {
+		if c.RestartPolicy != nil && *c.RestartPolicy == core.ContainerRestartPolicyAlways {
+			containers = append(containers, c)
+		}
+	}
+	for _, c := range containers {
+		q := c.Resources.Requests[core.ResourceName(of)]
+		if q.IsZero() {
+			return 0, fmt.Errorf("container %s of pod %s requests no %s, of which its use could be a part: set resources.requests.%s", c.Name, p.Name, of, of)
+		}
+		sum += q.AsApproximateFloat64()
+	}
+	return sum, nil
 }

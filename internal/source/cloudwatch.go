@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -76,9 +78,9 @@ func (c *CloudWatch) call(ctx context.Context, w window, queries []Query, some [
 			return
 		}
 		for _, r := range out.MetricDataResults {
-			i, err := strconv.Atoi(aws.ToString(r.Id)[1:])
-			if err != nil || i >= len(queries) {
-				continue
+			i, err := strconv.Atoi(strings.TrimPrefix(aws.ToString(r.Id), "m"))
+			if err != nil || !slices.Contains(some, i) {
+				continue // it was not asked for
 			}
 			if r.StatusCode == types.StatusCodeForbidden || r.StatusCode == types.StatusCodeInternalError {
 				answers[i] = Answer{Err: fmt.Errorf("CloudWatch answers %s for it", r.StatusCode)}

@@ -16,7 +16,13 @@ import (
 // many periods until its alarms have seen enough.
 type Samples struct {
 	mu sync.Mutex
-	of map[string][]metric.Datapoint // the newest last
+	of map[string]*sampled
+}
+
+// A sampled is what was read of one metric.
+type sampled struct {
+	all   []metric.Datapoint // the newest last
+	reach time.Duration      // how far the query looks back that looks back farthest
 }
 
 // samplesKept is how many are kept of a metric at most.
@@ -28,27 +34,36 @@ func (s *Samples) add(key string, q Query, value float64) []float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.of == nil {
-		s.of = map[string][]metric.Datapoint{}
+		s.of = map[string]*sampled{}
+	}
+	of := s.of[key]
+	if of == nil {
+		of = &sampled{}
+		s.of[key] = of
 	}
 	at := q.Now.Truncate(min(q.Period, time.Minute)).Add(-1)
-	all := s.of[key]
-	if n := len(all); n == 0 || all[n-1].Time.Before(at) {
-		all = append(all, metric.Datapoint{Time: at, Value: value})
+	if n := len(of.all); n == 0 || of.all[n-1].Time.Before(at) {
+		of.all = append(of.all, metric.Datapoint{Time: at, Value: value})
 	}
+	// Others may ask for the same metric by longer periods, or for more of them.
+	of.reach = max(of.reach, q.Now.Sub(q.Start()))
+	begin := q.Now.Add(-of.reach)
 	old := 0
-	for old < len(all)-samplesKept || old < len(all)-1 && all[old].Time.Before(q.Start()) {
+	for old < len(of.all)-samplesKept || old < len(of.all)-1 && of.all[old].Time.Before(begin) {
 		old++
 	}
-	all = all[old:]
-	s.of[key] = all
-	return q.merge(all)
+	of.all = of.all[old:]
+	return q.merge(of.all)
 }
 
 // known is what is known of the periods that a query asks for.
 func (s *Samples) known(key string, q Query) []float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return q.merge(s.of[key])
+	if of := s.of[key]; of != nil {
+		return q.merge(of.all)
+	}
+	return q.none()
 }
 
 // merge are the datapoints of samples.

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -162,6 +163,27 @@ func TestJSONIsReadOnceAPeriodAndRemembered(t *testing.T) {
 	wants(t, values(t, j, q), 2.5) // 2 of 17:06, and 3 of now
 }
 
+func TestAnAlarmThatLooksBackLessForgetsNothingOfAnother(t *testing.T) {
+	j := &source.JSON{Samples: &source.Samples{}, Values: map[metric.Key]source.JSONValue{shops.Key(): {URL: served(t, 200, "7")}}}
+	far := query(shops, 3)
+	far.Period = 5 * time.Minute
+	for minute := range 15 {
+		at := end.Add(time.Duration(minute+1) * time.Minute)
+		short := query(shops, 2)
+		short.Now, short.End = at, at
+		queries := []source.Query{short}
+		if far.Now, far.End = at, at.Truncate(far.Period); minute%5 == 4 {
+			queries = append(queries, far)
+		}
+		for _, a := range j.Read(t.Context(), queries) {
+			if a.Err != nil {
+				t.Fatal(a.Err)
+			}
+		}
+	}
+	wants(t, values(t, j, far), 7, 7, 7)
+}
+
 func TestWhatIsNoNumberIsSaid(t *testing.T) {
 	for text, says := range map[string]string{
 		`{"a":{}}`: `is no number`, `{"b":1}`: `there is no a`, `[1]`: `the list has no a`, `7`: `is not in a list or an object`, `no`: `not JSON`,
@@ -257,6 +279,24 @@ func TestAMetricThatCloudWatchRefusesKeepsNoOtherFromBeingRead(t *testing.T) {
 		if bad := i == 37; bad != errors.Is(a.Err, source.ErrQuery) || !bad && a.Err != nil {
 			t.Errorf("%d: %v", i, a.Err)
 		}
+	}
+}
+
+// A stray cloud answers what it was not asked for, too.
+type stray struct{ cloud }
+
+func (c *stray) GetMetricData(ctx context.Context, in *cloudwatch.GetMetricDataInput, o ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
+	out, err := c.cloud.GetMetricData(ctx, in, o...)
+	for _, id := range []*string{nil, new(string), aws.String("m-1"), aws.String("m99"), aws.String("e1")} {
+		out.MetricDataResults = append(out.MetricDataResults, types.MetricDataResult{Id: id, Timestamps: []time.Time{end.Add(-time.Minute)}, Values: []float64{9}})
+	}
+	return out, err
+}
+
+func TestWhatCloudWatchWasNotAskedForIsPassedOver(t *testing.T) {
+	answers := (&source.CloudWatch{Client: &stray{}}).Read(t.Context(), many(3))
+	for i, a := range answers {
+		wants(t, a.Values, -1, float64(i))
 	}
 }
 

@@ -101,12 +101,9 @@ func Run(ctx context.Context, cfg Config) error {
 		hosting.State, hosting.Elector = folder, folder
 	}
 	p.host = control.New(hosting)
-	p.documents = &control.Documents{Paths: p.Paths, Options: p.Documents(), Compile: p.world.compile, Tell: p.tell}
+	p.documents = &control.Documents{Paths: p.Paths, Options: p.Documents, Compile: p.world.compile, Tell: p.tell}
 	return p.run(ctx)
 }
-
-// Documents are the options of documents.
-func (p *program) Documents() policydoc.Options { return p.Config.Documents }
 
 // run runs what a program consists of, until one of them fails or ctx ends.
 func (p *program) run(ctx context.Context) error {

@@ -36,17 +36,13 @@ type world struct {
 	queues  source.QueueClient
 	cloud   source.Source
 	samples *source.Samples // of sources that come and go with settings
-
-	// Sources are kept as long as what they read is the same, so that what fails is left alone
-	// whatever becomes of the rest.
-	sources map[string]source.Source
 }
 
 // PauseTag is the tag of ECS services with which nothing is to be done for now.
 const PauseTag = "flyball:paused"
 
 func newWorld(cfg Config, config aws.Config) *world {
-	w := &world{calls: newCalls(), budget: &source.Budget{PerDay: cfg.Budget}, limits: cfg.Limits, samples: &source.Samples{}, sources: map[string]source.Source{}}
+	w := &world{calls: newCalls(), budget: &source.Budget{PerDay: cfg.Budget}, limits: cfg.Limits, samples: &source.Samples{}}
 	w.cluster.of = cfg.Cluster
 	w.client = &http.Client{Transport: w.calls.transport(http.DefaultTransport), Timeout: 30 * time.Second}
 	config.APIOptions = append(slices.Clone(config.APIOptions), w.calls.count)
