@@ -220,6 +220,11 @@ func (a *API) stopAll(lives context.Context, grace time.Duration) {
 			for _, t := range c.tasks {
 				a.stopTask(tx, t, stopShutdown, "The server was shut down.")
 				a.release(tx, t) // the load balancers end with the server
+				// A change whose write has failed has marked the task and closed nothing.
+				tx.After(t.stop.Close)
+				if t.balancing != nil {
+					tx.After(t.balancing.released.Close)
+				}
 			}
 		}
 	})

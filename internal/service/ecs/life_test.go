@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"flyball/internal/state"
 	"flyball/internal/store"
 	runtime "flyball/internal/task"
 	"flyball/metric"
@@ -162,6 +163,26 @@ func TestShutdownDoesNotWaitForever(t *testing.T) {
 		w.end()
 		if took := time.Since(began); took > stopGrace+time.Second {
 			t.Errorf("took %v", took)
+		}
+	})
+}
+
+// A change that asks a task to stop and is never on disk leaves it asked and not told: the store is another replica's,
+// or the disk has failed. The end of the server does not wait for that.
+func TestShutdownStopsATaskThatAFailedWriteHasAskedToStop(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.serve(1)
+		w.api.cell.State.Later(func(tx *state.Tx) {
+			for _, c := range w.api.clusters {
+				for _, t := range c.tasks {
+					t.api.DesiredStatus = aws.String(statusStopped)
+				}
+			}
+		})
+		began := time.Now()
+		w.end()
+		if took := time.Since(began); took > time.Minute || w.runtime.alive() != 0 {
+			t.Errorf("%d tasks are alive after %v", w.runtime.alive(), took)
 		}
 	})
 }
