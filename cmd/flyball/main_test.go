@@ -148,6 +148,10 @@ func must[T any](v T, err error) func(*testing.T) T {
 	}
 }
 
+// webMemory, in MiB, is for this program with the race detector, which takes several times
+// what `flyball/web` does.
+const webMemory = 256
+
 // createService makes cluster, task definition, service, scalable target and a
 // target tracking policy on CPU at 50 %.
 func (s *served) createService(t *testing.T) {
@@ -157,7 +161,7 @@ func (s *served) createService(t *testing.T) {
 	must(s.ECS.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{
 		Family: aws.String("web"), NetworkMode: ecstypes.NetworkModeAwsvpc,
 		ContainerDefinitions: []ecstypes.ContainerDefinition{{
-			Name: aws.String("web"), Image: aws.String("flyball/web"), Cpu: 64, Memory: aws.Int32(64), StopTimeout: aws.Int32(2),
+			Name: aws.String("web"), Image: aws.String("flyball/web"), Cpu: 64, Memory: aws.Int32(webMemory), StopTimeout: aws.Int32(2),
 			PortMappings: []ecstypes.PortMapping{{ContainerPort: aws.Int32(8080)}},
 		}},
 	}))(t)

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -54,9 +55,27 @@ func fill(t *testing.T, left uint64, r *Reserve) (release func()) {
 	}
 }
 
-func newReserve(t *testing.T) (*Reserve, *bytes.Buffer) {
+// A journal may be read while it is written.
+type journal struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func (j *journal) Write(line []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.all.Write(line)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.all.String()
+}
+
+func newReserve(t *testing.T) (*Reserve, *journal) {
 	t.Helper()
-	var log bytes.Buffer
+	var log journal
 	r, err := New(slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
@@ -203,7 +222,7 @@ func TestWithDescriptorsConnectionsAreAccepted(t *testing.T) {
 		}
 		response.Body.Close()
 	}
-	if err := stop(); err != nil || log.Len() > 0 {
+	if err := stop(); err != nil || log.String() != "" {
 		t.Errorf("%v, and the log says %q", err, log)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -231,8 +232,10 @@ func TestPodsThatAreNotMeasuredHaveNoDatapoint(t *testing.T) {
 
 // A cloud answers each metric with the number in its name, and refuses some.
 type cloud struct {
+	bad string
+
+	mu    sync.Mutex // several calls are under way at a time
 	calls [][]string
-	bad   string
 }
 
 func (c *cloud) GetMetricData(_ context.Context, in *cloudwatch.GetMetricDataInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
@@ -244,7 +247,9 @@ func (c *cloud) GetMetricData(_ context.Context, in *cloudwatch.GetMetricDataInp
 		fmt.Sscanf(*q.MetricStat.Metric.MetricName, "m%g", &v)
 		out.MetricDataResults = append(out.MetricDataResults, types.MetricDataResult{Id: q.Id, Timestamps: []time.Time{end.Add(-time.Minute)}, Values: []float64{v}})
 	}
+	c.mu.Lock()
 	c.calls = append(c.calls, names)
+	c.mu.Unlock()
 	for _, name := range names {
 		if name == c.bad {
 			return nil, &types.InvalidParameterValueException{}
