@@ -2,6 +2,7 @@ package control
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -34,6 +35,7 @@ type file struct {
 	signature string
 	documents policydoc.Documents
 	beside    policydoc.Beside
+	unread    bool // what it says was never known
 }
 
 // Look reads what has changed, and has the host govern by it. It reports whether something has
@@ -66,6 +68,7 @@ func (d *Documents) Look(host *Host, now time.Time) (changed bool, err error) {
 		read, err := d.read(name)
 		read.signature = signature
 		if err != nil {
+			read.unread = old == nil || old.unread
 			told[name] = fmt.Sprintf("%s cannot be read, so nothing of it changes: %v", name, err)
 			if old != nil {
 				read.documents, read.beside = old.documents, old.beside
@@ -76,7 +79,11 @@ func (d *Documents) Look(host *Host, now time.Time) (changed bool, err error) {
 	if !changed {
 		return false, nil
 	}
-	d.apply(host, told)
+	if unknown := d.unknown(); unknown == "" {
+		d.apply(host, told)
+	} else {
+		told[unknown] += "; until it can be, no target is taken up, changed or given up, for it may pause or limit any"
+	}
 	for _, about := range slices.Sorted(maps.Keys(told)) {
 		if why := told[about]; d.problems[about] != why && d.Tell != nil {
 			r := Record{At: now, Event: Refused, Reason: why}
@@ -88,6 +95,17 @@ func (d *Documents) Look(host *Host, now time.Time) (changed bool, err error) {
 	}
 	d.problems = told
 	return true, nil
+}
+
+// unknown is a file of settings that has never been read. Without what it says of pauses, limits
+// and sources a target is another.
+func (d *Documents) unknown() string {
+	for _, name := range slices.Sorted(maps.Keys(d.files)) {
+		if d.files[name].unread && filepath.Base(name) == policydoc.BesideName {
+			return name
+		}
+	}
+	return ""
 }
 
 func (d *Documents) isFile(name string) bool { return d.files[name] != nil }
@@ -187,6 +205,8 @@ func (d *Documents) read(name string) (f file, err error) {
 		f.beside, err = policydoc.ReadBeside(in)
 		return f, err
 	}
-	f.documents, err = d.Options.Read(in)
+	if f.documents, err = d.Options.Read(in); errors.Is(err, policydoc.ErrNone) {
+		err = nil // the last of them was deleted
+	}
 	return f, err
 }

@@ -21,5 +21,8 @@ func readDescribed(n *yaml.Node) (Documents, error) {
 	if err := (form{}).fill(n, &out); err != nil {
 		return Documents{}, err
 	}
-	return Documents{Targets: out.ScalableTargets, Policies: out.ScalingPolicies, Actions: out.ScheduledActions, Alarms: out.MetricAlarms}, nil
+	return Documents{
+		Targets: out.ScalableTargets, Policies: out.ScalingPolicies, Actions: out.ScheduledActions, Alarms: out.MetricAlarms,
+		listed: out.ScalableTargets != nil || out.ScalingPolicies != nil || out.ScheduledActions != nil || out.MetricAlarms != nil,
+	}, nil
 }

@@ -37,6 +37,8 @@ type Documents struct {
 	Parameters []string
 	// Notes are what a document has that is left out, in a sentence each.
 	Notes []string
+
+	listed bool // there is a list, if an empty one
 }
 
 // A Service is what a document says of an ECS service, beside its scaling.
@@ -55,6 +57,9 @@ var ErrNothing = errors.New("it has no scalable target, scaling policy, schedule
 	"give what aws application-autoscaling describe-scalable-targets, describe-scaling-policies or describe-scheduled-actions, " +
 	"aws cloudwatch describe-alarms or terraform show -json print, a CloudFormation template, or a file of policies (flyball schema prints its schema); " +
 	"of other autoscalers a HorizontalPodAutoscaler, ScaledObject or Service of Knative, or a job of Nomad in JSON")
+
+// ErrNone is the ErrNothing of a document that lists what there is of a kind, and there is none.
+var ErrNone = fmt.Errorf("its list is empty: %w", ErrNothing)
 
 // Options are what documents do not say of themselves.
 type Options struct {
@@ -86,6 +91,8 @@ func (o Options) Read(r io.Reader) (Documents, error) {
 	switch {
 	case err != nil:
 		return Documents{}, err
+	case all.empty() && all.listed:
+		return Documents{}, ErrNone
 	case all.empty():
 		return Documents{}, ErrNothing
 	}
@@ -182,6 +189,7 @@ func (d *Documents) Add(o Documents) {
 	d.Notes = append(d.Notes, o.Notes...)
 	d.Autoscalers = append(d.Autoscalers, o.Autoscalers...)
 	d.Parameters = append(d.Parameters, o.Parameters...)
+	d.listed = d.listed || o.listed
 	for resource, tags := range o.Tags {
 		d.tag(resource, tags)
 	}
