@@ -228,7 +228,7 @@ func TestWrongInputIsAnsweredWithWhatToType(t *testing.T) {
 		{"an address that is none", "serve --addr nowhere", "give HOST:PORT, such as 127.0.0.1:4566"},
 		{"a speed of nothing", "serve --speed 0", "give a number above 0"},
 		{"a region that is none", "serve --region Frankfurt", "give a name such as us-east-1"},
-		{"a runtime that is none", "serve --runtime podman --addr 127.0.0.1:0 --data state/x", "give auto, process, docker or simulated"},
+		{"a runtime that is none", "serve --runtime podman --addr 127.0.0.1:0 --data state/x", "give auto, process, docker, kubernetes or simulated"},
 		{"a key file that is not there", "serve --auth none.ini", "there is no file none.ini"},
 		{"certificates that are not there", "serve --tls-cert none.pem --tls-key none.pem", "there is no file none.pem"},
 		{"a speed that is too slow to show", "demo --speed 1", "25"},
