@@ -234,7 +234,7 @@ func (v *victim) fillWithTasks(ctx context.Context, many int32) (running int32, 
 		return 0, "", err
 	}
 	if _, err := of.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{
-		Family: aws.String("w"), ContainerDefinitions: []ecstypes.ContainerDefinition{{Name: aws.String("w"), Image: aws.String("flyball/web"), Memory: aws.Int32(64)}},
+		Family: aws.String("w"), ContainerDefinitions: []ecstypes.ContainerDefinition{{Name: aws.String("w"), Image: aws.String("flyball/web"), Memory: aws.Int32(webMemory)}},
 	}); err != nil {
 		return 0, "", err
 	}

@@ -352,12 +352,16 @@ func (t *tree) registerDefinition() move {
 	})
 }
 
+// webMemory is what a task of the built-in web server may have, in MiB. The race detector, with
+// which `make test` builds the server, takes several times what it needs.
+const webMemory = 256
+
 // registerDefinition registers a task of the built-in web server.
 func registerDefinition(ctx context.Context, c *client.Client, family string, environment []ecstypes.KeyValuePair) error {
 	_, err := c.ECS.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{
 		Family: &family,
 		ContainerDefinitions: []ecstypes.ContainerDefinition{{
-			Name: aws.String("web"), Image: aws.String("flyball/web"), Memory: aws.Int32(64), Environment: environment,
+			Name: aws.String("web"), Image: aws.String("flyball/web"), Memory: aws.Int32(webMemory), Environment: environment,
 			PortMappings: []ecstypes.PortMapping{{ContainerPort: aws.Int32(8080)}},
 		}},
 	})

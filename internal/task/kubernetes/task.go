@@ -346,7 +346,8 @@ func (t *Task) unplaced(pod *corev1.Pod) error {
 	if c := unscheduled(pod); c != nil {
 		why = c.Message
 	}
-	return fmt.Errorf("Capacity is unavailable at this time: no node took the pod within %v: %s", t.runtime.options.Schedule, why) //nolint:staticcheck // ECS's words
+	//lint:ignore ST1005 ECS has these words
+	return fmt.Errorf("Capacity is unavailable at this time: no node took the pod within %v: %s", t.runtime.options.Schedule, why)
 }
 
 // begun is whether all containers of a pod have been started.
