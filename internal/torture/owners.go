@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -46,7 +47,7 @@ type fellow struct {
 	url         string // of the database, by way of the proxy
 	proxy       *postgrestest.Proxy
 	program     *program
-	down        bool // or cut off, or suspended: nobody calls it
+	down        atomic.Bool // or cut off, or suspended: nobody calls it
 	once        *client.Client
 }
 
@@ -122,7 +123,7 @@ func (o *ownersRun) launch(ctx context.Context, f *fellow, auth string) (err err
 	if _, err := f.program.ready(ctx); err != nil {
 		return err
 	}
-	f.down = false
+	f.down.Store(false)
 	return nil
 }
 
@@ -196,7 +197,7 @@ var (
 
 // isBack waits until a replica forwards again, and its server of before has ended.
 func (o *ownersRun) isBack(ctx context.Context, f *fellow) error {
-	f.down = false
+	f.down.Store(false)
 	for began := time.Now(); ; pause(ctx, 50*time.Millisecond) {
 		err := o.load.probe(ctx, f)
 		if err == nil {
@@ -222,7 +223,7 @@ func (o *ownersRun) round(ctx context.Context, n int, url, auth string) error {
 	what := ends[(n-1)%len(ends)]
 	stop := o.load.start(ctx)
 	pause(ctx, time.Duration(200+o.rng.IntN(400))*time.Millisecond)
-	f.down = !what.stays
+	f.down.Store(!what.stays)
 	began := time.Now()
 	if err := what.do(ctx, o, f); err != nil {
 		stop()

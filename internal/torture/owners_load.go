@@ -95,7 +95,7 @@ func (l *sharedLoad) someone() *fellow {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for {
-		if f := pick(l.rng, l.fellows); !f.down {
+		if f := pick(l.rng, l.fellows); !f.down.Load() {
 			return f
 		}
 	}
