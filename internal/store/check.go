@@ -214,5 +214,12 @@ func swap(next, path string) error {
 			return err
 		}
 	}
-	return errors.Join(os.Rename(next, path), os.Rename(next+"-mark", path+"-mark"))
+	if err := os.Rename(next, path); err != nil {
+		return err
+	}
+	// A database that could not be brought up to its log has the rest of it there.
+	if err := os.Rename(next+"-wal", path+"-wal"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.Rename(next+"-mark", path+"-mark")
 }

@@ -41,10 +41,11 @@ type SQLite struct {
 
 	written writtenCounts
 
-	verified atomic.Bool // the check of the database has found nothing
-	failed   chan error  // has room for the one reason
-	sound    chan error  // gets what the check of the database has found
-	stopped  chan struct{}
+	verified atomic.Bool   // the check of the database has found nothing
+	failed   chan error    // has room for the one reason
+	sound    chan error    // gets what the check of the database has found
+	stopped  chan struct{} // closed when nothing is written any more
+	checked  chan struct{} // closed when the check has ended
 }
 
 // moment is how long a batch that nobody waits for is queued at most. What an alarm
@@ -233,6 +234,7 @@ func OpenSQLiteOn(on *disk.Disk, path string) (*SQLite, error) {
 		failed:  make(chan error, 1),
 		sound:   make(chan error, 1),
 		stopped: make(chan struct{}),
+		checked: make(chan struct{}),
 	}
 	for _, step := range []func() error{s.begin, s.openMark, s.prepare} {
 		if err := step(); err != nil {
@@ -242,6 +244,7 @@ func OpenSQLiteOn(on *disk.Disk, path string) (*SQLite, error) {
 	}
 	s.queue.init()
 	go func() {
+		defer close(s.checked)
 		err := s.integrity()
 		s.verified.Store(err == nil)
 		s.sound <- err
@@ -313,12 +316,14 @@ func (s *SQLite) Scan(kind string, r Range, each func(key string, value []byte) 
 // Failed implements Store.
 func (s *SQLite) Failed() <-chan error { return s.failed }
 
-// Close implements Store.
+// Close implements Store. Only with its last connection does SQLite bring the file up to its
+// log, and database/sql waits for none that is in use, so the check comes to its end before.
 func (s *SQLite) Close() error {
 	if s.end() {
 		s.GiveUp()
 	}
 	<-s.stopped
+	<-s.checked
 	select {
 	case err := <-s.failed: // nobody was told yet
 		return errors.Join(err, s.release())

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -328,6 +329,27 @@ func BenchmarkGet(b *testing.B) {
 	for b.Loop() {
 		if _, err := st.Get("a", "k"); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+func TestAStoreThatIsClosedHasAllInItsFile(t *testing.T) {
+	for range 100 {
+		path := filepath.Join(t.TempDir(), "state")
+		st := open(t, path)
+		write(t, st, new(store.Batch).Put("kind", "key", bytes.Repeat([]byte{7}, 1<<20)))
+		if err := st.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(path + "-wal"); !os.IsNotExist(err) {
+			t.Fatalf("the log is beside it: %v", err)
+		}
+		st = open(t, path) // with a check that takes a moment
+		if err := st.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(path + "-wal"); !os.IsNotExist(err) {
+			t.Fatalf("the log is beside it after a second time: %v", err)
 		}
 	}
 }
