@@ -296,7 +296,7 @@ func TestHealthChecksRunInTheContainer(t *testing.T) {
 	onEachRooting(t, func(t *testing.T, r *Runtime, how rooting) {
 		spec := running("task", reference, "write:/mark", "sleep")
 		spec.Containers[0].HealthCheck = &task.HealthCheck{
-			Command: []string{"CMD", "/program", "require:/mark", "requirecwd:/work", "requirehost:task"}, Interval: 100 * time.Millisecond, Timeout: 5 * time.Second, Retries: 1,
+			Command: []string{"CMD", "/program", "require:/mark", "requirecwd:/work", "requirehost:task"}, Interval: 100 * time.Millisecond, Timeout: time.Minute, Retries: 1,
 		}
 		started := start(t, r, spec)
 		awaitHealth(t, started, task.Healthy)
