@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"net"
 	"net/http"
@@ -102,6 +103,64 @@ func TestWhatPrometheusCannotAnswerIsSaid(t *testing.T) {
 	}
 }
 
+// serving runs a Prometheus that scrapes itself, and returns its address once it is ready.
+func serving(t *testing.T, program string) string {
+	t.Helper()
+	for {
+		port, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := port.Addr().String()
+		port.Close()
+		dir := t.TempDir()
+		config := filepath.Join(dir, "prometheus.yml")
+		text := fmt.Sprintf("global: {scrape_interval: 1s}\nscrape_configs:\n- {job_name: self, static_configs: [{targets: ['%s']}]}\n", address)
+		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), program, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address, "--log.level=error")
+		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+		var said strings.Builder
+		cmd.Stderr = &said
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = cmd.Wait()
+		}()
+		t.Cleanup(func() { _ = cmd.Process.Kill(); <-ended })
+		if ready(address, ended) {
+			return address
+		}
+		if !strings.Contains(said.String(), "address already in use") { // the port may be another program's by then
+			t.Fatalf("it ended: %s", said.String())
+		}
+	}
+}
+
+// ready waits until a Prometheus is ready at an address, and reports whether that is before a program ends.
+func ready(address string, ended <-chan struct{}) bool {
+	for {
+		select {
+		case <-ended:
+			return false
+		case <-time.After(50 * time.Millisecond):
+		}
+		resp, err := http.Get("http://" + address + "/-/ready")
+		if err != nil {
+			continue
+		}
+		text, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err == nil && strings.Contains(string(text), "Prometheus Server is Ready") {
+			return true
+		}
+	}
+}
+
 // TestARealPrometheus asks one that scrapes itself.
 func TestARealPrometheus(t *testing.T) {
 	if testing.Short() {
@@ -111,24 +170,7 @@ func TestARealPrometheus(t *testing.T) {
 	if err != nil {
 		t.Skip("there is no prometheus on this machine")
 	}
-	port, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := port.Addr().String()
-	port.Close()
-	dir := t.TempDir()
-	config := filepath.Join(dir, "prometheus.yml")
-	text := fmt.Sprintf("global: {scrape_interval: 1s}\nscrape_configs:\n- {job_name: self, static_configs: [{targets: ['%s']}]}\n", address)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), program, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address, "--log.level=error")
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	address := serving(t, program)
 	p := &source.Prometheus{URL: "http://" + address, Queries: map[metric.Key]string{shops.Key(): "sum(up)"}}
 	for {
 		now := time.Now().Truncate(time.Second)
