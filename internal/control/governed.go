@@ -25,15 +25,16 @@ type governed struct {
 	looked time.Time         // when it was seen; zero: never
 	tried  time.Time         // when it was looked at last, whether it was seen or not
 	unseen error             // why it could not be
+	unkept error             // why what was decided could not be kept
 	next   time.Time         // when time alone makes the next step; zero: never
 
-	blind   bool            // it was told that a metric cannot be read
+	blind   error           // why a metric cannot be read, as it was told; nil: all can be
 	stale   map[string]bool // alarms whose call was held back, and that was told
 	missing bool            // it was told that the resource is not there
 	halted  string          // why nothing is to be done; "": go on
 	paused  string          // why nothing is done, as it was told
 
-	last   *scaling.Activity // the newest that set capacity
+	last   *scaling.Activity // the newest that was more than a reason to do nothing
 	shadow shadow            // of a dry run
 	course course            // of the capacity, as long as alarms look back
 
@@ -45,6 +46,7 @@ type governed struct {
 func (g *governed) inherit(old *governed) {
 	g.real, g.seen, g.looked, g.tried, g.unseen = old.real, old.seen, old.looked, old.tried, old.unseen
 	g.blind, g.missing, g.paused, g.last, g.shadow, g.course = old.blind, old.missing, old.paused, old.last, old.shadow, old.course
+	g.unkept = old.unkept
 }
 
 // A calling is an alarm that calls its policy.
@@ -72,6 +74,7 @@ func govern(t Target, m *Memory, now time.Time) *governed {
 	for _, s := range t.Schedules {
 		g.schedule(s, m, now)
 	}
+	g.last = m.Last
 	if m.Shadow != nil {
 		g.shadow = shadow{capacity: *m.Shadow, cast: true}
 	}
@@ -133,7 +136,7 @@ func (g *governed) memory() *Memory {
 	m := &Memory{
 		Declared: Range{int32(g.target.Bounds.Min()), int32(g.target.Bounds.Max())},
 		Bounds:   Range{int32(gov.Bounds.Min()), int32(gov.Bounds.Max())},
-		Governor: gov.State,
+		Governor: gov.State, Last: g.last,
 		Policies: map[string]PolicyMemory{}, Schedules: map[string]ScheduleMemory{}, Alarms: map[string]AlarmMemory{},
 	}
 	for i, p := range gov.Policies {
@@ -155,6 +158,15 @@ func (g *governed) memory() *Memory {
 		m.Shadow = &g.shadow.capacity
 	}
 	return m
+}
+
+// recall notes the newest of what has been done, for those who ask later.
+func (g *governed) recall(records []scaling.Activity) {
+	for _, a := range records {
+		if a.Status != scaling.Pending && len(a.NotScaled) == 0 {
+			g.last = &a
+		}
+	}
 }
 
 // changed is what is to be remembered, if it is another than what State has: nil: it is not. When

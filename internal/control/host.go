@@ -41,7 +41,7 @@ type Config struct {
 // several goroutines.
 type Host struct {
 	cfg   Config
-	rests rests // from those that fail; only a round has them
+	rests rests // from those that fail
 	stats stats
 
 	mu      sync.Mutex
@@ -55,7 +55,7 @@ func New(cfg Config) *Host {
 	cfg.Look = cmp.Or(cfg.Look, time.Minute)
 	cfg.Follow = cmp.Or(cfg.Follow, 10*time.Second)
 	cfg.Settle = cmp.Or(cfg.Settle, 5*time.Second)
-	return &Host{cfg: cfg, rests: rests{}, stats: newStats(), changes: map[scaling.ResourceID]*Target{}, targets: map[scaling.ResourceID]*governed{}}
+	return &Host{cfg: cfg, stats: newStats(), changes: map[scaling.ResourceID]*Target{}, targets: map[scaling.ResourceID]*governed{}}
 }
 
 // Put has a target governed from the next round on, in the place of one of the same resource.
@@ -145,7 +145,7 @@ func (h *Host) Explain(id scaling.ResourceID, now time.Time) (governor.Explanati
 		return governor.Explanation{}, false
 	}
 	e := g.governor.Explain(now, governor.Seen{Capacity: g.seen, Alarms: g.see(nil, g.seen)})
-	e.Resource, e.Last = id, g.last
+	e.Resource, e.Last, e.Kept = id, g.last, "since it is governed here"
 	return e, true
 }
 

@@ -40,6 +40,8 @@ const (
 	Unseen    Event = "unseen"    // the capacity cannot be looked at
 	Missing   Event = "missing"   // the resource is not there
 	Found     Event = "found"     // the resource is there and can be looked at again
+	Unkept    Event = "unkept"    // what is decided cannot be kept, so nothing is set
+	Kept      Event = "kept"      // it can be kept again
 	Held      Event = "held"      // a scale-in was held back since its metrics are not fresh
 	Paused    Event = "paused"    // somebody wants nothing done
 	Resumed   Event = "resumed"   // and now they do again

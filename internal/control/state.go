@@ -33,6 +33,8 @@ type Memory struct {
 	Policies  map[string]PolicyMemory   `json:"policies,omitempty"`
 	Schedules map[string]ScheduleMemory `json:"schedules,omitempty"`
 	Alarms    map[string]AlarmMemory    `json:"alarms,omitempty"`
+	// Last is the newest activity that was more than a reason to leave the capacity as it is; nil: there was none.
+	Last *scaling.Activity `json:"last,omitempty"`
 	// Shadow is the capacity that a dry run would have set last; nil: it has set none.
 	Shadow *scaling.Capacity `json:"shadow,omitempty"`
 }

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -22,6 +23,7 @@ type Budget struct {
 	left    float64              // metrics that may be read
 	filled  time.Time            // when that was counted
 	read    map[string]time.Time // when each was read last
+	swept   time.Time            // when those were dropped last that nobody reads any more
 }
 
 // take returns the places of the queries that may be asked now: those that were read longest ago.
@@ -48,7 +50,7 @@ func (b *Budget) take(queries []Query) (places []int) {
 	b.filled = now
 	keys := make([]string, len(queries))
 	for i, q := range queries {
-		keys[i] = string(q.Metric.Key()) + "\x00" + q.Statistic
+		keys[i] = string(q.Metric.Key()) + "\x00" + q.Statistic + "\x00" + q.Period.String()
 	}
 	slices.SortStableFunc(places, func(i, k int) int { return b.read[keys[i]].Compare(b.read[keys[k]]) })
 	places = places[:min(len(places), int(b.left+1e-6))]
@@ -56,7 +58,18 @@ func (b *Budget) take(queries []Query) (places []int) {
 	for _, i := range places {
 		b.read[keys[i]] = now
 	}
+	b.forget(now)
 	return places
+}
+
+// forget drops what nobody has read for two days: a policy of it may be gone. Whatever a day's
+// budget is, a metric that is read in turns has its turn in that time, or has it first.
+func (b *Budget) forget(now time.Time) {
+	if now.Sub(b.swept) < time.Hour {
+		return
+	}
+	b.swept = now
+	maps.DeleteFunc(b.read, func(_ string, at time.Time) bool { return now.Sub(at) > 48*time.Hour })
 }
 
 // spend counts a call for some metrics.
