@@ -14,11 +14,12 @@ import (
 
 // A governed is a target with what is known of it. It is one round's at a time.
 type governed struct {
-	target   Target
-	governor governor.Governor
-	created  map[string]time.Time // when scheduled actions were seen first
-	watching [][]*watching        // of each policy
-	saved    string               // what State has
+	target     Target
+	governor   governor.Governor
+	created    map[string]time.Time // when scheduled actions were seen first
+	watching   [][]*watching        // of each policy
+	foreseeing []*foreseeing        // of the predictive policies
+	saved      string               // what State has
 
 	real   governor.Capacity // that was looked at last
 	seen   governor.Capacity // what steps see of it
@@ -47,6 +48,13 @@ func (g *governed) inherit(old *governed) {
 	g.real, g.seen, g.looked, g.tried, g.unseen = old.real, old.seen, old.looked, old.tried, old.unseen
 	g.blind, g.missing, g.paused, g.last, g.shadow, g.course = old.blind, old.missing, old.paused, old.last, old.shadow, old.course
 	g.unkept = old.unkept
+	for _, f := range g.foreseeing {
+		for _, was := range old.foreseeing {
+			if was.policy == f.policy && was.Of == f.Of {
+				f.lacks, f.due, f.fresh = was.lacks, was.due, true
+			}
+		}
+	}
 }
 
 // A calling is an alarm that calls its policy.
@@ -86,6 +94,15 @@ func govern(t Target, m *Memory, now time.Time) *governed {
 func (g *governed) policy(p Policy, m *Memory) {
 	known := m.Policies[p.Name]
 	to := governor.Policy{Name: p.Name, Rule: p.Rule, Cooldown: known.Cooldown, Alarms: known.Called}
+	if p.Predictive != nil {
+		f := foresee(p, known)
+		g.foreseeing = append(g.foreseeing, f)
+		acted := known.Acted
+		if f.forecast == nil {
+			acted = time.Time{}
+		}
+		to.Predictive = f.known(acted)
+	}
 	var watches []*watching
 	for i := range p.Alarms {
 		a := &p.Alarms[i]
@@ -140,11 +157,15 @@ func (g *governed) memory() *Memory {
 		Policies: map[string]PolicyMemory{}, Schedules: map[string]ScheduleMemory{}, Alarms: map[string]AlarmMemory{},
 	}
 	for i, p := range gov.Policies {
-		known := PolicyMemory{Cooldown: p.Cooldown}
+		var known PolicyMemory
+		if p.Predictive != nil {
+			known = g.foreseen(p)
+		}
+		known.Cooldown = p.Cooldown
 		if !p.Tracks() {
 			known.Called = p.Alarms
 		}
-		if known.Cooldown != (scaling.Cooldown{}) || known.Called != nil {
+		if known.Cooldown != (scaling.Cooldown{}) || known.Called != nil || known.Forecast != nil {
 			m.Policies[p.Name] = known
 		}
 		for _, w := range g.watching[i] {

@@ -13,7 +13,6 @@ import (
 	"flyball/internal/capacity"
 	"flyball/internal/clock"
 	"flyball/internal/source"
-	"flyball/metric"
 	"flyball/scaling"
 )
 
@@ -48,6 +47,7 @@ type Host struct {
 	changes map[scaling.ResourceID]*Target   // that the next round takes over; nil: is removed
 	targets map[scaling.ResourceID]*governed // that are governed; not changed while a round waits
 	wake    *clock.Signal                    // of the clock that the host runs by
+	ahead   *clock.Signal                    // for forecasts
 }
 
 // New returns a host without targets.
@@ -88,7 +88,7 @@ func (h *Host) Targets() []scaling.ResourceID {
 // when the elector fails.
 func (h *Host) Run(ctx context.Context, c *clock.Clock) error {
 	h.mu.Lock()
-	h.wake = c.Signal()
+	h.wake, h.ahead = c.Signal(), c.Signal()
 	h.mu.Unlock()
 	for ctx.Err() == nil {
 		if err := h.term(ctx, c); err != nil && ctx.Err() == nil {
@@ -114,6 +114,9 @@ func (h *Host) term(ctx context.Context, c *clock.Clock) error {
 	h.recall()
 	h.stats.leads.Store(true)
 	h.tell(Record{At: c.Now(), Event: Elected, Reason: "this controller acts from now on"})
+	var forecasts sync.WaitGroup
+	defer forecasts.Wait()
+	c.Go(leading, &forecasts, func(ctx context.Context) { h.foretell(ctx, c) })
 	for leading.Err() == nil {
 		next := h.Round(leading, c.Now())
 		c.Wait(leading, next, h.wake)
@@ -175,10 +178,8 @@ type asked struct {
 
 // A queryKey tells queries apart. Those that differ only in how far they look back are one.
 type queryKey struct {
-	metric          metric.Key
-	statistic, unit string
-	period          time.Duration
-	end             int64
+	source.Key
+	end int64
 }
 
 // want is where the answer to a query will be.
@@ -190,7 +191,7 @@ func (r *readers) want(s source.Source, q source.Query) (of *asked, place int) {
 		r.asked = append(r.asked, &asked{source: s, places: map[queryKey]int{}})
 	}
 	of = r.asked[i]
-	key := queryKey{q.Metric.Key(), q.Statistic, q.Unit, q.Period, q.End.UnixNano()}
+	key := keyOf(q)
 	place, ok = of.places[key]
 	if !ok {
 		place = len(of.queries)

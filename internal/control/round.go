@@ -72,7 +72,9 @@ func (h *Host) take(ctx context.Context, now time.Time, t Target) error {
 	h.mu.Unlock()
 	var remembered *Memory
 	if old != nil {
+		h.mu.Lock() // forecasts are made meanwhile
 		remembered = old.memory()
+		h.mu.Unlock()
 	} else {
 		var err error
 		if remembered, err = h.cfg.State.Load(ctx, t.Resource); err != nil {
@@ -83,10 +85,10 @@ func (h *Host) take(ctx context.Context, now time.Time, t Target) error {
 		}
 	}
 	g := govern(t, remembered, now)
+	h.mu.Lock()
 	if old != nil {
 		g.inherit(old)
 	}
-	h.mu.Lock()
 	h.targets[t.Resource] = g
 	h.mu.Unlock()
 	h.tell(Record{At: now, Event: Taken, Target: t.Resource, From: t.From, Reason: g.told()})
@@ -230,6 +232,7 @@ func (h *Host) watch(now time.Time) []*governed {
 	for _, id := range slices.Sorted(maps.Keys(h.targets)) {
 		g := h.targets[id]
 		g.callings = nil
+		g.takeForecasts(now)
 		if g.watched {
 			records = append(records, g.stepAlarms(now)...)
 			g.watched = false
@@ -332,6 +335,9 @@ func (h *Host) govern(ctx context.Context, now time.Time, due []*governed) (agai
 	var records []Record
 	h.mu.Lock()
 	for i, g := range due {
+		if first := g.looked.IsZero(); first && len(g.foreseeing) > 0 && h.ahead != nil {
+			defer h.ahead.Set()
+		}
 		records = append(records, g.noteLook(now, looks[i])...)
 		if looks[i].err != nil || looks[i].seen.Gone || g.paused != "" {
 			g.callings = nil

@@ -49,6 +49,9 @@ type Range struct {
 type PolicyMemory struct {
 	Cooldown scaling.Cooldown `json:"cooldown,omitzero"`
 	Called   []string         `json:"called,omitempty"` // alarms that have called a step policy
+	// Forecast is the newest of a predictive policy, and Acted the last hour whose capacity was set.
+	Forecast *Forecast `json:"forecast,omitempty"`
+	Acted    time.Time `json:"acted,omitzero"`
 }
 
 // A ScheduleMemory is what is remembered of a scheduled action.

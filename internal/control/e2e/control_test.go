@@ -103,6 +103,7 @@ func (w *world) run(d time.Duration) {
 	w.t.Helper()
 	for until := w.Now().Add(d); w.Now().Before(until); {
 		next := w.host.Round(context.Background(), w.Now())
+		w.host.Forecast(context.Background(), w.Now())
 		w.Advance(max(time.Second, min(next.Sub(w.Now()), until.Sub(w.Now()))))
 	}
 }
