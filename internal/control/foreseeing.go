@@ -263,6 +263,7 @@ func (h *Host) forecast(now time.Time, f forecasting) []Record {
 	if err != nil {
 		told := f.lacks != nil && early(f.lacks) == early(err)
 		f.lacks, f.fresh = err, true
+		h.wakes()
 		if told {
 			return nil
 		}
@@ -271,9 +272,7 @@ func (h *Host) forecast(now time.Time, f forecasting) []Record {
 	f.forecast, f.lacks, f.fresh = made, nil, true
 	f.end, f.read = time.Time{}, nil
 	f.due = now.Add(governor.RenewedAfter(made.Step))
-	if h.wake != nil {
-		h.wake.Set()
-	}
+	h.wakes()
 	r := f.g.record(now, Forecasts, "")
 	told, text := made.told(f.policy, f.Rule.Scales, before)
 	r.Forecast, r.Reason = &told, text

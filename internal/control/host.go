@@ -71,6 +71,11 @@ func (h *Host) change(id scaling.ResourceID, to *Target) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.changes[id] = to
+	h.wakes()
+}
+
+// wakes has the next round come now.
+func (h *Host) wakes() {
 	if h.wake != nil {
 		h.wake.Set()
 	}

@@ -9,9 +9,11 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"flyball/governor"
+	"flyball/internal/clock"
 	"flyball/internal/control"
 	"flyball/internal/policydoc"
 	"flyball/internal/source"
@@ -334,4 +336,38 @@ func lines(t *testing.T, records []control.Record) string {
 		b.Write(append(line, '\n'))
 	}
 	return b.String()
+}
+
+// TestAHostThatRunsForecasts has a host run by a clock: what it forecasts, or why it does not, is known
+// within seconds, and not with the next look at the target.
+func TestAHostThatRunsForecasts(t *testing.T) {
+	for what, c := range map[string]struct {
+		since time.Duration // before now
+		says  string
+	}{
+		"with a past":    {14 * 24 * time.Hour, "policy ahead forecasts"},
+		"with too short": {10 * time.Hour, "policy ahead has no forecast: the load metric has"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newShop(t)
+				s.now = time.Now()
+				s.since = s.now.Add(-c.since)
+				s.cfg.Tell = nil
+				s.begin(ahead)
+				ctx, end := context.WithCancel(t.Context())
+				ended := make(chan error, 1)
+				go func() { ended <- s.host.Run(ctx, clock.New(time.Now(), 1)) }()
+				time.Sleep(3 * time.Second)
+				synctest.Wait()
+				if e, _ := s.host.Explain("service/shop/web", time.Now()); !strings.Contains(e.String(), c.says) {
+					t.Errorf("explained:\n%s", e)
+				}
+				end()
+				if err := <-ended; err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }
