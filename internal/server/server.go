@@ -182,9 +182,10 @@ func openWith(ctx context.Context, cfg Config, t *tenancy) (_ *Server, err error
 	if s.reserve, err = descriptors.New(cfg.Log); err != nil {
 		return nil, err
 	}
-	if err := s.openStore(); err != nil {
+	if err := s.openStore(ctx); err != nil {
 		return nil, err
 	}
+	defer context.AfterFunc(ctx, s.store.GiveUp)() // who is not to begin any more does not wait for what is not there
 	if doubt := s.store.Doubt(); doubt != nil {
 		cfg.Log.Error("the state is read all the same", "error", doubt)
 	}
