@@ -23,6 +23,7 @@ type database interface {
 	Kinds() ([]string, error)
 	Written() store.Written
 	GiveUp()
+	Room() error // nil, or why the database has none
 	// Doubt is what was found that keeps nobody from going on, and Sound what does.
 	Doubt() error
 	Sound() error

@@ -26,6 +26,7 @@ import (
 	"flyball/internal/service/sqs"
 	"flyball/internal/service/sts"
 	"flyball/internal/state"
+	"flyball/internal/store"
 	"flyball/internal/wire"
 )
 
@@ -156,6 +157,9 @@ func (s *Server) full(err error) (message string, full bool) {
 		return "What this call is about is not on the server's disk any more: its file was " + gone.How + " while the server ran. " +
 			"Nothing of it is taken or handed out until the data folder is put back and the server started again; its log names the file.", true
 	}
+	if lack, ok := errors.AsType[*store.RoomError](err); ok {
+		return lack.Error(), true
+	}
 	if lack, ok := errors.AsType[*disk.Error](s.disk.Explain(err)); ok {
 		return lack.Error(), true
 	}
@@ -168,7 +172,13 @@ const waitsAtMost = 10 * time.Second
 
 // waits has a call be told when what it has changed waits for room on the disk.
 func (s *Server) waits(ctx context.Context, tell func(message string)) context.Context {
-	return state.WithPatience(ctx, waitsAtMost, func() { tell(s.disk.Waits()) })
+	return state.WithPatience(ctx, waitsAtMost, func() {
+		if lack, ok := errors.AsType[*store.RoomError](s.store.Room()); ok {
+			tell(lack.Waits())
+			return
+		}
+		tell(s.disk.Waits())
+	})
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

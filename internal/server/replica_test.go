@@ -23,6 +23,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/aws/smithy-go"
+
 	"flyball/internal/client"
 	"flyball/internal/postgres/postgrestest"
 	"flyball/internal/task"
@@ -396,6 +398,56 @@ func (r *testReplica) metrics(t *testing.T) string {
 		t.Fatalf("%s, %v: %s", resp.Status, err, text)
 	}
 	return string(text)
+}
+
+// A database without room has what changes something be refused, in words that say what to do, and reads be answered.
+func TestADatabaseWithoutRoomIsToldOf(t *testing.T) {
+	url := postgrestest.Database(t)
+	r := startReplica(t, url)
+	holder(t, r)
+	cfg := r.config()
+	cfg.RetryMaxAttempts = 1
+	c := ecs.NewFromConfig(cfg)
+	create := func(name string) error {
+		_, err := c.CreateCluster(t.Context(), &ecs.CreateClusterInput{ClusterName: &name})
+		return err
+	}
+	if err := create("before"); err != nil {
+		t.Fatal(err)
+	}
+	makeRoom := postgrestest.Fill(t, url)
+	waiting := make(chan error)
+	go func() { waiting <- create("waits") }()
+	for n := 0; ; n++ { // until the database has said so
+		err := create(fmt.Sprint("refused-", n))
+		if err == nil {
+			t.Fatal("a call is answered whose changes are nowhere")
+		}
+		failure, ok := errors.AsType[smithy.APIError](err)
+		if !ok || failure.ErrorFault() != smithy.FaultServer || !strings.Contains(failure.ErrorMessage(), "The database has no room") {
+			t.Fatal(err)
+		}
+		if strings.Contains(failure.ErrorMessage(), "nothing of this call was kept") {
+			break
+		}
+	}
+	out, err := c.ListClusters(t.Context(), &ecs.ListClustersInput{})
+	if err != nil || len(out.ClusterArns) == 0 {
+		t.Errorf("reads are answered with %v, %v", out, err)
+	}
+	makeRoom()
+	if err := <-waiting; err != nil && !strings.Contains(err.Error(), "The database has no room") {
+		t.Error(err)
+	}
+	for deadline := time.Now().Add(time.Minute); ; {
+		err := create("after")
+		if err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
 }
 
 func TestReplicasAreNotConfiguredInVain(t *testing.T) {
