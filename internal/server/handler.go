@@ -170,15 +170,29 @@ func (s *Server) full(err error) (message string, full bool) {
 // wait for a minute.
 const waitsAtMost = 10 * time.Second
 
-// waits has a call be told when what it has changed waits for room on the disk.
+// waits has a call be told when what it has changed waits for the disk or the database.
 func (s *Server) waits(ctx context.Context, tell func(message string)) context.Context {
-	return state.WithPatience(ctx, waitsAtMost, func() {
-		if lack, ok := errors.AsType[*store.RoomError](s.store.Room()); ok {
-			tell(lack.Waits())
-			return
+	return state.WithPatience(ctx, waitsAtMost, func() bool {
+		message := s.whatIsWaitedFor()
+		if message != "" {
+			tell(message)
 		}
-		tell(s.disk.Waits())
+		return message != ""
 	})
+}
+
+// whatIsWaitedFor tells a call why its changes are not written; "" where they are about to be.
+func (s *Server) whatIsWaitedFor() string {
+	lack, full := errors.AsType[*store.RoomError](s.store.Room())
+	switch {
+	case full:
+		return lack.Waits()
+	case !s.store.Written().Stalled:
+		return ""
+	case s.tenancy != nil:
+		return "The database is not reached: what this call asked for is not written yet, and is lost if another replica takes over before it is. Look whether it is as you want it before you call again."
+	}
+	return s.disk.Waits()
 }
 
 func writeJSON(w http.ResponseWriter, v any) {
