@@ -27,6 +27,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -43,6 +44,7 @@ type Client struct {
 	AutoScaling   *applicationautoscaling.Client
 	CloudWatch    *cloudwatch.Client
 	EC2           *ec2.Client
+	ECR           *ecr.Client
 	ECS           *ecs.Client
 	IAM           *iam.Client
 	Lambda        *lambda.Client
@@ -83,6 +85,7 @@ func New(c Config) *Client {
 		AutoScaling:   applicationautoscaling.NewFromConfig(cfg),
 		CloudWatch:    cloudwatch.NewFromConfig(cfg),
 		EC2:           ec2.NewFromConfig(cfg),
+		ECR:           ecr.NewFromConfig(cfg),
 		ECS:           ecs.NewFromConfig(cfg),
 		IAM:           iam.NewFromConfig(cfg),
 		Lambda:        lambda.NewFromConfig(cfg),
