@@ -24,6 +24,8 @@ type Alarm struct {
 	Since  time.Time `json:"since"`
 	Reason string    `json:"reason"`
 	Rule   string    `json:"rule"` // in words, such as "Average > 50 for 3 of 3 x 60 s"
+	// New is an alarm of a policy whose rule was put so lately that there may be no data for it yet.
+	New bool `json:"-"`
 }
 
 // NewAlarm is an alarm as it is shown.
@@ -65,6 +67,7 @@ func (s *Status) readAlarms(ctx context.Context, c *client.Client, targets map[s
 			for j, a := range p.Alarms {
 				p.Alarms[j] = NewAlarm(alarms[a.Name])
 				p.Alarms[j].Name = a.Name // also of one that is gone
+				p.Alarms[j].New = isNew(alarms[a.Name], s.Now)
 			}
 			if p.Goal == nil || len(p.Alarms) == 0 {
 				continue
@@ -83,6 +86,17 @@ func (s *Status) readAlarms(ctx context.Context, c *client.Client, targets map[s
 	}
 	s.Alarms, err = otherAlarms(ctx, c, alarms)
 	return err
+}
+
+// isNew reports whether an alarm has not yet had the time that it looks at, and a period more in which
+// its first datapoint comes: AlarmHigh of target tracking has four minutes.
+func isNew(a types.MetricAlarm, now time.Time) bool {
+	if a.AlarmConfigurationUpdatedTimestamp == nil {
+		return false
+	}
+	_, period := watched(a)
+	takes := time.Duration(period) * time.Second * time.Duration(aws.ToInt32(a.EvaluationPeriods)+1)
+	return now.Sub(*a.AlarmConfigurationUpdatedTimestamp) < takes
 }
 
 // alarmNames are those of all alarms of the targets' policies.
