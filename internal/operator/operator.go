@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/google/uuid"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -139,11 +140,12 @@ func onlyTarget(o any) (any, error) {
 
 // add has a manager run a host and the reconciliation of what it governs.
 func (o Options) add(ctx context.Context, m manager.Manager, d discoverer) error {
-	c := clock.New(time.Now(), cmp.Or(o.Speed, 1))
-	identity, err := os.Hostname()
+	c := o.clock(time.Now())
+	hostname, err := os.Hostname()
 	if err != nil {
 		return err
 	}
+	identity := hostname + "_" + uuid.NewString() // as holders of leases are called
 	r := &Reconciler{
 		client: m.GetClient(), statuses: statuses{m.GetClient(), m.GetAPIReader()},
 		kinds: newKinds(d, c.Now), names: newNames(), standings: newStandings(),
@@ -168,6 +170,19 @@ func (o Options) add(ctx context.Context, m manager.Manager, d discoverer) error
 		return err
 	}
 	return m.Add(manager.RunnableFunc(func(ctx context.Context) error { return host.Run(ctx, c) }))
+}
+
+// decade is from when on a clock that runs faster has done so.
+const decade = 3650 * 24 * time.Hour
+
+// clock is the host's. One that runs faster shows all controllers the same time, so that what one remembers is in the past of the
+// next.
+func (o Options) clock(now time.Time) *clock.Clock {
+	if o.Speed == 0 || o.Speed == 1 {
+		return clock.New(now, 1)
+	}
+	began := now.Truncate(decade)
+	return clock.New(began.Add(time.Duration(float64(now.Sub(began))*o.Speed)), o.Speed)
 }
 
 // hear takes over a record of the host: the status follows.

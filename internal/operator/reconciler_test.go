@@ -325,6 +325,10 @@ func TestWhatIsRememberedIsInTheStatusAndOneOfTwoControllersWrites(t *testing.T)
 			t.Fatal(err)
 		}
 	}
+	first.revisions[web]-- // the API server wrote what it was given, and its answer was lost
+	if err := save(first, 5); err != nil {
+		t.Errorf("a controller takes what it has written itself for another's: %v", err)
+	}
 	if err := save(second, 99); err == nil || !strings.Contains(err.Error(), "first governs it, too") {
 		t.Errorf("the second controller writes as well: %v", err)
 	}
@@ -383,4 +387,19 @@ func TestPoliciesHaveOnlyThoseAddressesCalledThatMayBe(t *testing.T) {
 	if err := ask(here.URL, v1alpha1.MetricSource{Prometheus: &v1alpha1.PrometheusQuery{Query: "up"}}); err != nil || calls != 1 {
 		t.Errorf("the controller's own server is answered with %v, after %d calls", err, calls)
 	}
+}
+
+// A controller that follows another has ten thousand targets to look at: it does not first write that it has not.
+func TestWhatWasToldBeforeStaysUntilTheNextControllerHasLooked(t *testing.T) {
+	of := target("web", "Deployment", "web")
+	of.Status.Conditions = []metav1.Condition{{Type: v1alpha1.AbleToScale, Status: metav1.ConditionTrue, Reason: "ReadyToScale", ObservedGeneration: 1}}
+	w := newWorld(t, of, policy("web-cpu", "web", cpu))
+	before := w.target("web").ResourceVersion
+	w.reconcile("web")
+	if after := w.target("web").ResourceVersion; after != before || len(w.host) != 1 {
+		t.Errorf("the status went from version %s to %s, and the host governs %d", before, after, len(w.host))
+	}
+	w.hear(t.Context(), control.Record{At: w.now(), Event: control.Unseen, Target: web, Reason: "forbidden"})
+	w.reconcile("web")
+	w.is(w.target("web").Status.Conditions, v1alpha1.AbleToScale, metav1.ConditionFalse, "FailedGetScale", "forbidden")
 }

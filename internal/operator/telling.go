@@ -26,6 +26,9 @@ func (r *Reconciler) tell(ctx context.Context, d described, v verdict) (looked b
 	if d.resource == "" {
 		looked = false
 	}
+	if !looked && v.refused == nil && s == (standing{}) && toldBefore(d.target) {
+		return false, nil
+	}
 	key := client.ObjectKeyFromObject(d.target)
 	var before []metav1.Condition
 	err = r.statuses.target(ctx, key, func(t *v1alpha1.ScalableTarget) error {
@@ -60,6 +63,13 @@ func (r *Reconciler) tell(ctx context.Context, d described, v verdict) (looked b
 		}
 	}
 	return looked, nil
+}
+
+// toldBefore is whether the controller before this one has told how a target stands: until this one has looked, that is
+// the best that is known, and of ten thousand targets none is written twice.
+func toldBefore(t *v1alpha1.ScalableTarget) bool {
+	c := meta.FindStatusCondition(t.Status.Conditions, v1alpha1.AbleToScale)
+	return c != nil && c.Status == metav1.ConditionTrue && c.ObservedGeneration == t.Generation
 }
 
 // announce makes an event of a refusal, when the condition becomes what it is.
