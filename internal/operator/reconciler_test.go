@@ -256,12 +256,15 @@ func TestAPolicyThatCannotBeReadPausesItsTargetAndIsNamed(t *testing.T) {
 func TestThePausedAnnotationPausesWithItsReason(t *testing.T) {
 	paused := target("web", "Deployment", "web")
 	paused.Annotations = map[string]string{v1alpha1.PausedAnnotation: "migration of the database"}
-	w := newWorld(t, paused)
+	w := newWorld(t, paused, policy("web-cpu", "web", cpu))
 	w.reconcile("web")
 	if !strings.Contains(w.host[web].Paused, "migration of the database") {
 		t.Errorf("the host is paused by %q", w.host[web].Paused)
 	}
 	w.is(w.target("web").Status.Conditions, v1alpha1.AbleToScale, metav1.ConditionFalse, "Paused", "migration of the database")
+	w.hear(t.Context(), control.Record{At: w.now(), Event: control.Blind, Target: web, Reason: "no metrics server"})
+	w.reconcile("web")
+	w.is(w.target("web").Status.Conditions, v1alpha1.ScalingActive, metav1.ConditionFalse, "MetricUnavailable", "no metrics server")
 }
 
 func TestPoliciesOfATargetThatIsNotThereAreTold(t *testing.T) {

@@ -165,7 +165,7 @@ func conditions(d described, v verdict, s standing, looked bool, e governor.Expl
 	switch {
 	case v.refused != nil && v.refused.condition == v1alpha1.ScalingActive:
 		active = condition(v1alpha1.ScalingActive, metav1.ConditionFalse, v.refused.reason, v.refused.text)
-	case v.refused != nil:
+	case v.refused != nil && s.blind == "": // a pause is when people look whether metrics can be read
 		active = condition(v1alpha1.ScalingActive, metav1.ConditionFalse, v.refused.reason, "nothing is changed, as AbleToScale says")
 	case len(d.policies)+len(d.actions) == 0:
 		active = condition(v1alpha1.ScalingActive, metav1.ConditionFalse, "NoPolicies", "no ScalingPolicy and no ScheduledAction names it: the capacity is kept within the bounds, and nothing else")
