@@ -67,11 +67,17 @@ func (in *incumbent) drain(patience time.Duration) {
 	}
 }
 
-// set says who answers calls from here on.
-func (r *Replica) set(s *membership, in *incumbent) {
+// enter notes in which membership the replica is; nil: in none.
+func (r *Replica) enter(s *membership) { r.change(func() { r.session = s }) }
+
+// run has calls be answered by a server of this replica; nil: by none.
+func (r *Replica) run(in *incumbent) { r.change(func() { r.running = in }) }
+
+// change changes who answers calls, and has those that wait look again.
+func (r *Replica) change(f func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.session, r.running = s, in
+	f()
 	close(r.changed)
 	r.changed = make(chan struct{})
 }
@@ -116,6 +122,7 @@ func (r *Replica) serveCaller(w http.ResponseWriter, req *http.Request) {
 				}
 				err := r.forward(w, req, s, owner.Address, ownerChanged)
 				if err == nil {
+					r.forwarded.Add(1)
 					return
 				}
 				if !errors.Is(err, replica.ErrNotTaken) {

@@ -182,9 +182,10 @@ func openWith(ctx context.Context, cfg Config, t *tenancy) (_ *Server, err error
 	if s.reserve, err = descriptors.New(cfg.Log); err != nil {
 		return nil, err
 	}
-	if err := s.openStore(); err != nil {
+	if err := s.openStore(ctx); err != nil {
 		return nil, err
 	}
+	defer context.AfterFunc(ctx, s.store.GiveUp)() // who is not to begin any more does not wait for what is not there
 	if doubt := s.store.Doubt(); doubt != nil {
 		cfg.Log.Error("the state is read all the same", "error", doubt)
 	}
@@ -252,13 +253,16 @@ func openWith(ctx context.Context, cfg Config, t *tenancy) (_ *Server, err error
 	return s, nil
 }
 
-// takes refuses changes while the disk takes no writes, but for those of the start: a server
+// takes refuses changes while the disk or the database takes no writes, but for those of the start: a server
 // that was killed on a full disk begins again.
 func (s *Server) takes(bytes int) error {
 	if !s.opened.Load() {
 		return nil
 	}
-	return s.disk.CheckFor(int64(bytes))
+	if err := s.disk.CheckFor(int64(bytes)); err != nil {
+		return err
+	}
+	return s.store.Room()
 }
 
 // URL is where the server listens.

@@ -96,7 +96,7 @@ func ends(t *testing.T, made task.Task) task.Exit {
 	t.Helper()
 	select {
 	case <-made.Done():
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the task has not ended")
 	}
 	return made.Exits()[0]
