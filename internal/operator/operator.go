@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -228,13 +229,16 @@ func index(ctx context.Context, i client.FieldIndexer) error {
 	)
 }
 
+// reconciledAtOnce is how many targets are reconciled at a time: they wait for the API server more than they compute.
+const reconciledAtOnce = 8
+
 // watch has the reconciler called for a target when it changes, or something that names it.
 func (r *Reconciler) watch(ctx context.Context, m manager.Manager) error {
 	if err := index(ctx, m.GetFieldIndexer()); err != nil {
 		return err
 	}
 	specs := builder.WithPredicates(predicate.GenerationChangedPredicate{})
-	return ctrl.NewControllerManagedBy(m).Named("scalabletarget").
+	return ctrl.NewControllerManagedBy(m).Named("scalabletarget").WithOptions(controller.Options{MaxConcurrentReconciles: reconciledAtOnce}).
 		For(&v1alpha1.ScalableTarget{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
 		Watches(&v1alpha1.ScalableTarget{}, handler.EnqueueRequestsFromMapFunc(r.rivals), specs).
 		Watches(&v1alpha1.ScalingPolicy{}, named(func(o client.Object) string { return o.(*v1alpha1.ScalingPolicy).Spec.ScalableTargetRef.Name }), specs).

@@ -406,3 +406,18 @@ func TestWhatWasToldBeforeStaysUntilTheNextControllerHasLooked(t *testing.T) {
 	w.reconcile("web")
 	w.is(w.target("web").Status.Conditions, v1alpha1.AbleToScale, metav1.ConditionFalse, "FailedGetScale", "forbidden")
 }
+
+// Of two that were made in one second the first by name governs, even if the other one came first to the host.
+func TestATargetThatGivesWayLeavesWhatTheOtherGoverns(t *testing.T) {
+	first, second := target("a", "Deployment", "web"), target("b", "Deployment", "web")
+	w := newWorld(t, second)
+	w.reconcile("b")
+	if err := w.client.Create(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	w.reconcile("a")
+	w.reconcile("b")
+	if got := w.host[web]; got.From != "ScalableTarget shop/a" {
+		t.Errorf("the host governs %+v; want web by a", w.host)
+	}
+}

@@ -305,7 +305,8 @@ func (r *Reconciler) nextRun(d described, name string) *metav1.Time {
 		return nil
 	}
 	known, ok := memory.Schedules[name]
-	for _, s := range r.given[client.ObjectKeyFromObject(d.target)].target.Schedules {
+	given, _ := r.of(client.ObjectKeyFromObject(d.target))
+	for _, s := range given.target.Schedules {
 		if s.Name != name || !ok {
 			continue
 		}
