@@ -13,7 +13,6 @@ import (
 	"flyball/internal/capacity"
 	"flyball/internal/clock"
 	"flyball/internal/source"
-	"flyball/metric"
 	"flyball/scaling"
 )
 
@@ -41,13 +40,14 @@ type Config struct {
 // several goroutines.
 type Host struct {
 	cfg   Config
-	rests rests // from those that fail; only a round has them
+	rests rests // from those that fail
 	stats stats
 
 	mu      sync.Mutex
 	changes map[scaling.ResourceID]*Target   // that the next round takes over; nil: is removed
 	targets map[scaling.ResourceID]*governed // that are governed; not changed while a round waits
 	wake    *clock.Signal                    // of the clock that the host runs by
+	ahead   *clock.Signal                    // for forecasts
 }
 
 // New returns a host without targets.
@@ -55,7 +55,7 @@ func New(cfg Config) *Host {
 	cfg.Look = cmp.Or(cfg.Look, time.Minute)
 	cfg.Follow = cmp.Or(cfg.Follow, 10*time.Second)
 	cfg.Settle = cmp.Or(cfg.Settle, 5*time.Second)
-	return &Host{cfg: cfg, rests: rests{}, stats: newStats(), changes: map[scaling.ResourceID]*Target{}, targets: map[scaling.ResourceID]*governed{}}
+	return &Host{cfg: cfg, stats: newStats(), changes: map[scaling.ResourceID]*Target{}, targets: map[scaling.ResourceID]*governed{}}
 }
 
 // Put has a target governed from the next round on, in the place of one of the same resource.
@@ -71,6 +71,11 @@ func (h *Host) change(id scaling.ResourceID, to *Target) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.changes[id] = to
+	h.wakes()
+}
+
+// wakes has the next round come now.
+func (h *Host) wakes() {
 	if h.wake != nil {
 		h.wake.Set()
 	}
@@ -88,7 +93,7 @@ func (h *Host) Targets() []scaling.ResourceID {
 // when the elector fails.
 func (h *Host) Run(ctx context.Context, c *clock.Clock) error {
 	h.mu.Lock()
-	h.wake = c.Signal()
+	h.wake, h.ahead = c.Signal(), c.Signal()
 	h.mu.Unlock()
 	for ctx.Err() == nil {
 		if err := h.term(ctx, c); err != nil && ctx.Err() == nil {
@@ -114,6 +119,9 @@ func (h *Host) term(ctx context.Context, c *clock.Clock) error {
 	h.recall()
 	h.stats.leads.Store(true)
 	h.tell(Record{At: c.Now(), Event: Elected, Reason: "this controller acts from now on"})
+	var forecasts sync.WaitGroup
+	defer forecasts.Wait()
+	c.Go(leading, &forecasts, func(ctx context.Context) { h.foretell(ctx, c) })
 	for leading.Err() == nil {
 		next := h.Round(leading, c.Now())
 		c.Wait(leading, next, h.wake)
@@ -145,7 +153,7 @@ func (h *Host) Explain(id scaling.ResourceID, now time.Time) (governor.Explanati
 		return governor.Explanation{}, false
 	}
 	e := g.governor.Explain(now, governor.Seen{Capacity: g.seen, Alarms: g.see(nil, g.seen)})
-	e.Resource, e.Last = id, g.last
+	e.Resource, e.Last, e.Kept = id, g.last, "since it is governed here"
 	return e, true
 }
 
@@ -175,10 +183,8 @@ type asked struct {
 
 // A queryKey tells queries apart. Those that differ only in how far they look back are one.
 type queryKey struct {
-	metric          metric.Key
-	statistic, unit string
-	period          time.Duration
-	end             int64
+	source.Key
+	end int64
 }
 
 // want is where the answer to a query will be.
@@ -190,7 +196,7 @@ func (r *readers) want(s source.Source, q source.Query) (of *asked, place int) {
 		r.asked = append(r.asked, &asked{source: s, places: map[queryKey]int{}})
 	}
 	of = r.asked[i]
-	key := queryKey{q.Metric.Key(), q.Statistic, q.Unit, q.Period, q.End.UnixNano()}
+	key := keyOf(q)
 	place, ok = of.places[key]
 	if !ok {
 		place = len(of.queries)

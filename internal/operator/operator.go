@@ -36,7 +36,7 @@ import (
 	"flyball/scaling"
 )
 
-// Options are what an operator needs of its surroundings. Cluster, Capacity, Sources and Log must be set.
+// Options are what an operator needs of its surroundings. Cluster, Capacity, Sources, Web and Log must be set.
 type Options struct {
 	Cluster    *rest.Config
 	Namespaces []string // whose resources are governed; none: all of the cluster
@@ -45,9 +45,14 @@ type Options struct {
 	Sources  control.Sources
 	// Prometheus is the address of the server of queries that name none; "": there is none.
 	Prometheus string
-	Tell       func(control.Record) // beside events and status, such as an audit log; nil: nobody
-	DryRun     bool
-	Log        *slog.Logger
+	// Web calls the addresses that policies name. Whoever may make a policy has this program call them, so it is to
+	// refuse what that person must not reach.
+	Web    *http.Client
+	Tell   func(control.Record) // beside events and status, such as an audit log; nil: nobody
+	DryRun bool
+	Log    *slog.Logger
+	// Speed is how many times faster than the wall clock periods and cooldowns run, to measure on a recorded load; 0: once.
+	Speed float64
 
 	// Listen is the address of /metrics, /healthz and /readyz; "": there are none.
 	Listen string
@@ -134,7 +139,7 @@ func onlyTarget(o any) (any, error) {
 
 // add has a manager run a host and the reconciliation of what it governs.
 func (o Options) add(ctx context.Context, m manager.Manager, d discoverer) error {
-	c := clock.New(time.Now(), 1)
+	c := clock.New(time.Now(), cmp.Or(o.Speed, 1))
 	identity, err := os.Hostname()
 	if err != nil {
 		return err
@@ -142,7 +147,7 @@ func (o Options) add(ctx context.Context, m manager.Manager, d discoverer) error
 	r := &Reconciler{
 		client: m.GetClient(), statuses: statuses{m.GetClient(), m.GetAPIReader()},
 		kinds: newKinds(d, c.Now), names: newNames(), standings: newStandings(),
-		events: notices{m.GetEventRecorder("flyball")}, bindings: newBindings(o.Sources, o.Prometheus), now: c.Now,
+		events: notices{m.GetEventRecorder("flyball")}, bindings: newBindings(o.Sources, o.Prometheus, o.Web), now: c.Now,
 		given: map[types.NamespacedName]given{},
 	}
 	host := control.New(control.Config{

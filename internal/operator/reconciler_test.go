@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -23,6 +25,7 @@ import (
 	"flyball/governor"
 	"flyball/internal/control"
 	"flyball/internal/operator/v1alpha1"
+	"flyball/internal/reach"
 	"flyball/internal/source"
 	"flyball/scaling"
 )
@@ -81,7 +84,7 @@ func newWorld(t *testing.T, objects ...client.Object) world {
 	now := func() time.Time { return time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC) }
 	r := &Reconciler{
 		client: c, statuses: statuses{c, c}, kinds: newKinds(deployments, now), names: newNames(), standings: newStandings(),
-		host: h, events: notices{recorder}, bindings: newBindings(everything{}, ""), now: now,
+		host: h, events: notices{recorder}, bindings: newBindings(everything{}, "", nil), now: now,
 		given: map[types.NamespacedName]given{},
 	}
 	return world{r, t, h, recorder}
@@ -349,4 +352,35 @@ func ExampleFromHPA() {
 	// ScalableTarget web
 	// ScalingPolicy web-cpu
 	// it has no metrics: Kubernetes takes 80 % of the processors then, and so does the policy
+}
+
+// A policy may name any address. What the controller is told to call itself is called in any case.
+func TestPoliciesHaveOnlyThoseAddressesCalledThatMayBe(t *testing.T) {
+	calls := 0
+	here := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		calls++
+		fmt.Fprint(w, `{"status":"success","data":{"resultType":"matrix","result":[]}}`)
+	}))
+	defer here.Close()
+	ask := func(prometheus string, m v1alpha1.MetricSource) error {
+		t.Helper()
+		b := newBindings(everything{}, prometheus, new(reach.Addresses).Client())
+		q := source.Query{Metric: boundID(m), Statistic: "Average", Period: time.Minute, Now: time.Now(), End: time.Now().Truncate(time.Minute), Periods: 1}
+		from, err := b.of(described{policies: []v1alpha1.ScalingPolicy{*policy("p", "web", m)}}).Of(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return from.Read(t.Context(), []source.Query{q})[0].Err
+	}
+	for _, m := range []v1alpha1.MetricSource{
+		{HTTP: &v1alpha1.HTTPValue{URL: here.URL}},
+		{Prometheus: &v1alpha1.PrometheusQuery{ServerAddress: here.URL, Query: "up"}},
+	} {
+		if err := ask("", m); err == nil || !strings.Contains(err.Error(), "--allow-addresses") || calls > 0 {
+			t.Errorf("%+v is answered with %v, after %d calls", m, err, calls)
+		}
+	}
+	if err := ask(here.URL, v1alpha1.MetricSource{Prometheus: &v1alpha1.PrometheusQuery{Query: "up"}}); err != nil || calls != 1 {
+		t.Errorf("the controller's own server is answered with %v, after %d calls", err, calls)
+	}
 }

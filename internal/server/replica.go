@@ -466,8 +466,11 @@ func (r *Replica) finish(ctx context.Context, s *membership, server *Server, don
 	return <-done
 }
 
-// release gives back what OpenReplica took.
+// release gives back what OpenReplica took. What still ends tasks of an earlier life has the folder until then.
 func (r *Replica) release() {
+	r.clearing.Lock()
+	r.cleared = true
+	r.clearing.Unlock()
 	for _, l := range []net.Listener{r.listener, r.inner} {
 		if l != nil {
 			l.Close()

@@ -4,19 +4,16 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/restmapper"
@@ -42,54 +39,17 @@ func newApplier(t *testing.T) applier {
 }
 
 // apply creates the documents of a text in a namespace, if they name none, and returns the first error of the
-// API server. What is there already stays.
+// API server.
 func (a applier) apply(namespace, text string) error {
 	a.t.Helper()
-	decoder := yaml.NewYAMLOrJSONDecoder(strings.NewReader(text), 4096)
-	for {
-		var o unstructured.Unstructured
-		if err := decoder.Decode(&o.Object); err != nil || o.Object == nil {
-			return nil
-		}
-		var mapping *meta.RESTMapping
-		eventually(a.t, time.Minute, o.GetKind(), func() (err error) {
-			mapping, err = a.mapper.RESTMapping(o.GroupVersionKind().GroupKind(), o.GroupVersionKind().Version)
-			if err != nil {
-				a.mapper.Reset()
-			}
-			return err
-		})
-		var of dynamic.ResourceInterface = a.dynamic.Resource(mapping.Resource)
-		if mapping.Scope.Name() == meta.RESTScopeNameNamespace {
-			if o.GetNamespace() == "" {
-				o.SetNamespace(namespace)
-			}
-			of = a.dynamic.Resource(mapping.Resource).Namespace(o.GetNamespace())
-		}
-		if _, err := of.Create(a.t.Context(), &o, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
-			return err
-		}
-	}
+	return shared.Apply(a.t.Context(), namespace, text)
 }
 
 // install applies the manifests but for the Deployment: the controller is a process here.
 func (a applier) install() {
 	a.t.Helper()
-	files, err := filepath.Glob(filepath.Join(manifests, "crd", "*.yaml"))
-	if err != nil {
+	if err := shared.ApplyFiles(a.t.Context(), manifests, "crd/*.yaml", "namespace.yaml", "rbac.yaml", "admission.yaml"); err != nil {
 		a.t.Fatal(err)
-	}
-	for _, name := range []string{"namespace.yaml", "rbac.yaml", "admission.yaml"} {
-		files = append(files, filepath.Join(manifests, name))
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err == nil {
-			err = a.apply("", string(text))
-		}
-		if err != nil {
-			a.t.Fatalf("%s: %v", file, err)
-		}
 	}
 }
 
@@ -160,6 +120,7 @@ spec:
 func (a applier) condition(ctx context.Context, namespace, name, kind string) string {
 	mapping, err := a.mapper.RESTMapping(schemaOf("ScalableTarget"), "v1alpha1")
 	if err != nil {
+		a.mapper.Reset() // it may be new
 		return err.Error()
 	}
 	o, err := a.dynamic.Resource(mapping.Resource).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
