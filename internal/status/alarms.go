@@ -53,10 +53,10 @@ const alarmsAtOnce = 100
 // mostOthers bounds how many alarms are looked through for those of no policy.
 const mostOthers = 1000
 
-// readAlarms reads the alarms of the targets' policies, with the metrics that they watch,
+// readAlarms reads the alarms of the targets' policies, which have these names, with the metrics that they watch,
 // and if the whole is asked for those of no policy.
-func (s *Status) readAlarms(ctx context.Context, c *client.Client, targets map[scaling.ResourceID]*Target, whole bool) error {
-	alarms, err := describeAlarms(ctx, c, alarmNames(targets))
+func (s *Status) readAlarms(ctx context.Context, c *client.Client, targets map[scaling.ResourceID]*Target, names []string, whole bool) error {
+	alarms, err := describeAlarms(ctx, c, names)
 	if err != nil {
 		return fmt.Errorf("read the alarms: %w", err)
 	}
@@ -99,6 +99,7 @@ func isNew(a types.MetricAlarm, now time.Time) bool {
 	return now.Sub(*a.AlarmConfigurationUpdatedTimestamp) < takes
 }
 
+// alarmNames are those of all alarms of the targets' policies.
 func alarmNames(targets map[scaling.ResourceID]*Target) (names []string) {
 	for _, target := range targets {
 		for _, p := range target.Policies {
