@@ -83,6 +83,7 @@ type Member struct {
 	db *postgres.DB
 
 	beating sync.Mutex // held by one beat, or by who gives the lease back; taken before mu
+	newer   bool       // the schema is one of a later release; only beats use it
 
 	mu      sync.Mutex
 	owner   Owner         // as the last beat saw it; zero: nobody
@@ -90,7 +91,6 @@ type Member struct {
 	follow  time.Duration // by boot: the lease is not asked for until then
 	changed chan struct{} // closed when the owner has changed
 	wall    wall
-	newer   bool // the schema is one of a later release
 }
 
 // Join makes a replica known. It has no lease yet.
@@ -181,7 +181,7 @@ func (m *Member) beat(ctx context.Context) (next time.Duration, err error) {
 		return Beat / 4, err
 	}
 	m.tellWall(m.wall.set(now, began, sinceBoot()))
-	if seen.vacant() && m.asks(seen.version) {
+	if m.knows(seen.version) && seen.vacant() && m.asks() {
 		if seen, err = m.take(ctx, seen); err != nil {
 			return Beat / 4, err
 		}
@@ -211,16 +211,22 @@ func (m *Member) set(owner Owner, until time.Duration) {
 	m.changed = make(chan struct{})
 }
 
-// asks tells whether this replica takes a lease that nobody has.
-func (m *Member) asks(version int) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if newer := version > postgres.Version; newer != m.newer {
-		m.newer = newer
-		m.Log.Warn("a later release has brought the schema of the database to a version that this one does not know: it forwards calls, and does not answer any itself; upgrade it",
+// knows tells whether this program knows the schema of a version, and says once if it does not.
+func (m *Member) knows(version int) bool {
+	newer := version > postgres.Version
+	if newer && !m.newer {
+		m.Log.Warn("a later release has brought the schema of the database to a version that this one does not know: it asks for no lease any more, and forwards calls once another replica answers them; upgrade it",
 			"version", version, "known", postgres.Version)
 	}
-	return !m.newer && sinceBoot() >= m.follow && m.Ready()
+	m.newer = newer
+	return !newer
+}
+
+// asks tells whether this replica takes a lease that nobody has.
+func (m *Member) asks() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return sinceBoot() >= m.follow && m.Ready()
 }
 
 // Resign gives the lease back, and does not ask for it again for a while, so that another replica has it.

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,7 +24,7 @@ type member struct {
 	over chan error
 }
 
-func join(t testing.TB, url string) *member {
+func join(t testing.TB, url string, changes ...func(*lease.Options)) *member {
 	t.Helper()
 	id := lease.NewID()
 	db, err := postgres.Open(t.Context(), url, id)
@@ -32,7 +32,11 @@ func join(t testing.TB, url string) *member {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
-	m, err := lease.Join(t.Context(), db, id, lease.Options{Scope: "server", Address: id, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	o := lease.Options{Scope: "server", Address: id, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	for _, change := range changes {
+		change(&o)
+	}
+	m, err := lease.Join(t.Context(), db, id, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,6 +168,31 @@ func TestAHolderIsNoLongerSureWhileTheDatabaseIsAway(t *testing.T) {
 	}
 }
 
+// A member that could not do what the lease is for leaves it to others, and takes it when it can.
+func TestAMemberThatIsNotReadyLeavesTheLeaseToOthers(t *testing.T) {
+	url := postgrestest.Database(t)
+	var ready atomic.Bool
+	var asked atomic.Int64
+	first := join(t, url, func(o *lease.Options) {
+		o.Ready = func() bool { asked.Add(1); return ready.Load() }
+	})
+	for asked.Load() < 2 { // beats found a lease that nobody has
+		time.Sleep(lease.Beat / 100)
+	}
+	if fence, held := first.Held(); held {
+		t.Errorf("it has the lease: %+v", fence)
+	}
+	second := join(t, url)
+	if holder, _ := awaitHolder(t, first, second); holder != second {
+		t.Error("the one that is not ready has taken the lease")
+	}
+	ready.Store(true)
+	if err := second.Leave(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	awaitHolder(t, first)
+}
+
 func TestAMemberOfAnEarlierReleaseDoesNotAskForTheLease(t *testing.T) {
 	url := postgrestest.Database(t)
 	first := join(t, url)
@@ -182,25 +211,6 @@ func TestAMemberOfAnEarlierReleaseDoesNotAskForTheLease(t *testing.T) {
 	if _, err := postgres.Open(t.Context(), url, lease.NewID()); err == nil || !errors.As(err, new(*postgres.NewerError)) || !strings.Contains(err.Error(), "use the release that made it") {
 		t.Errorf("a program of an earlier release opens it: %v", err)
 	}
-}
-
-func TestReplicasThatStartAtOnceMakeOneSchema(t *testing.T) {
-	url := postgrestest.Database(t)
-	var all sync.WaitGroup
-	for range 6 {
-		all.Go(func() {
-			db, err := postgres.Open(t.Context(), url, lease.NewID())
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer db.Close()
-			if version, err := postgres.SchemaVersion(t.Context(), db); err != nil || version != postgres.Version {
-				t.Errorf("version %d, %v", version, err)
-			}
-		})
-	}
-	all.Wait()
 }
 
 // The time of a member is the database's, whatever this machine's clock shows.

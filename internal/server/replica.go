@@ -156,6 +156,12 @@ func (s *membership) close() {
 	s.db.Close()
 }
 
+// closeAfter closes a membership when the server has ended that still has its database.
+func closeAfter(ended <-chan struct{}, s *membership) {
+	<-ended
+	s.close()
+}
+
 // PublicURL is where callers find the replica.
 func (r *Replica) PublicURL() string {
 	scheme := "http://"
@@ -239,10 +245,7 @@ func (r *Replica) takePart(ctx context.Context) {
 			r.enter(s)
 			r.hold(ctx, s)
 			r.enter(nil)
-			go func(s *membership) { // connections that a cut network has left are not waited for
-				<-r.ended() // its server still has the database
-				s.close()
-			}(s)
+			go closeAfter(r.ended(), s) // connections that a cut network has left are not waited for
 		}
 		select {
 		case <-ctx.Done():
