@@ -15,6 +15,7 @@ import (
 type Explanation struct {
 	Resource  scaling.ResourceID `json:"resourceId"`
 	Last      *scaling.Activity  `json:"lastActivity,omitempty"` // nil: nothing was scaled as long as activities are kept
+	Kept      string             `json:"-"`                      // for how long that is, in a sentence's words; "": six weeks
 	Scheduled *Run               `json:"scheduled,omitempty"`    // nil: no schedule has a run left
 	Floor     scaling.Floor      `json:"floor,omitzero"`         // of predictive scaling, now
 	Forecast  []Forecast         `json:"forecast,omitempty"`     // what each predictive policy forecasts next
@@ -128,7 +129,7 @@ func (e Explanation) String() string {
 		b.WriteString("\n")
 	}
 	if e.Last == nil {
-		b.WriteString("last       nothing was scaled in the last six weeks\n")
+		fmt.Fprintf(&b, "last       nothing was scaled %s\n", cmp.Or(e.Kept, "in the last six weeks"))
 	} else {
 		why := cmp.Or(e.Last.Details, e.Last.Cause)
 		fmt.Fprintf(&b, "last       %s %s (%s): %s\n", e.Last.Start.Format(time.DateTime), e.Last.Description, e.Last.Status, why)

@@ -21,6 +21,7 @@ import (
 	"flyball/internal/capacity"
 	"flyball/internal/control"
 	"flyball/internal/operator"
+	"flyball/internal/reach"
 	"flyball/internal/scales"
 	"flyball/internal/source"
 	"flyball/scaling"
@@ -33,8 +34,10 @@ type operating struct {
 	listen                string
 	lease, leaseNamespace string
 	prometheus            string
+	addresses             []string
 	dryRun                bool
 	calls                 float32
+	speed                 float64
 }
 
 func controlKubernetesCommand() *cobra.Command {
@@ -49,11 +52,15 @@ status of each target.
 
 The definitions of the resources, the rights that it needs and a Deployment are in deploy/kubernetes.
 
+Policies may name addresses of Prometheus and of JSON, which this program then calls. --allow-addresses says which:
+what is connected to counts, whatever name or answer led there. --prometheus is called in any case.
+
 On --listen are /metrics, /healthz and /readyz. The audit log, a line of JSON for each decision, goes to
 standard output, and other messages to standard error.`,
 		Example: `  kubectl apply -k deploy/kubernetes
   flyball control kubernetes --dry-run
   flyball control kubernetes --namespace shop --prometheus http://prometheus.monitoring:9090
+  flyball control kubernetes --allow-addresses 10.0.0.0/8,*.monitoring.svc
   kubectl get hpa web -o yaml | flyball control kubernetes convert | kubectl apply -f -`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -68,14 +75,21 @@ standard output, and other messages to standard error.`,
 	flags.StringVar(&o.lease, "lease", "flyball-control", "lease by which one of several controllers acts; empty where there is no other")
 	flags.StringVar(&o.leaseNamespace, "lease-namespace", "", "namespace of the lease; by default that of the pod, or default")
 	flags.StringVar(&o.prometheus, "prometheus", "", "address of the Prometheus of queries that name none")
+	flags.StringSliceVar(&o.addresses, "allow-addresses", nil, "the only addresses, networks and names of hosts that policies may have called; by default all but this machine, its link and metadata of clouds")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "set nothing, and tell what would have been set")
 	flags.Float32Var(&o.calls, "calls", 100, "calls a second of the API server at the most")
+	flags.Float64Var(&o.speed, "speed", 1, "run periods and cooldowns this many times faster, to measure on a recorded load")
+	_ = flags.MarkHidden("speed") // it is there
 	cmd.AddCommand(convertCommand())
 	return cmd
 }
 
 // run governs until the context ends.
 func (o operating) run(ctx context.Context, audit, messages io.Writer) error {
+	allowed, err := reach.Parse(o.addresses)
+	if err != nil {
+		return fmt.Errorf("--allow-addresses: %w", err)
+	}
 	cluster, err := scales.Config(o.kubeconfig, o.context)
 	if err != nil {
 		return err
@@ -92,8 +106,8 @@ func (o operating) run(ctx context.Context, audit, messages io.Writer) error {
 	lines := json.NewEncoder(audit)
 	log := slog.New(slog.NewTextHandler(messages, nil))
 	return operator.Run(ctx, operator.Options{
-		Cluster: cluster, Namespaces: o.namespaces, Capacity: capacity.Kinds{scaling.Scales: of}, Sources: sources, Prometheus: o.prometheus,
-		DryRun: o.dryRun, Log: log, Listen: o.listen, Lease: o.lease, LeaseNamespace: cmp.Or(o.leaseNamespace, podNamespace(), "default"),
+		Cluster: cluster, Namespaces: o.namespaces, Capacity: capacity.Kinds{scaling.Scales: of}, Sources: sources, Prometheus: o.prometheus, Web: allowed.Client(),
+		DryRun: o.dryRun, Log: log, Speed: o.speed, Listen: o.listen, Lease: o.lease, LeaseNamespace: cmp.Or(o.leaseNamespace, podNamespace(), "default"),
 		Tell: func(r control.Record) {
 			if err := lines.Encode(r); err != nil {
 				log.Error("the audit log cannot be written", "error", err)

@@ -10,7 +10,7 @@ import (
 
 func schemaCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "schema",
+		Use:   "schema [policies | flyball.yaml]",
 		Short: "The JSON schema of files with scaling policies, for editors",
 		Long: `Schema prints the JSON schema of the small YAML files with scaling policies that flyball simulate
 and flyball tune read. Editors that know it complete names, and mark what is wrong. A first line
@@ -30,11 +30,20 @@ and flyball tune read. Editors that know it complete names, and mark what is wro
       steps: [{add: 2}, {from: 10, add: 4}]
     ahead: {metric: cpu, forecast: 60}
   schedules:
-    morning: {at: cron(0 8 ? * MON-FRI *), zone: Europe/Berlin, min: 4}`,
-		Example: `  flyball schema > policies.schema.json`,
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			text, err := policydoc.Schema()
+    morning: {at: cron(0 8 ? * MON-FRI *), zone: Europe/Berlin, min: 4}
+
+With flyball.yaml it prints that of the file of this name which flyball control reads in the same folder: where metrics
+are read that are not CloudWatch's, how fast capacity may change, and what is paused.`,
+		Example: `  flyball schema > policies.schema.json
+  flyball schema flyball.yaml > flyball.schema.json`,
+		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: []string{"policies", policydoc.BesideName},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			of := policydoc.Schema
+			if len(args) > 0 && args[0] == policydoc.BesideName {
+				of = policydoc.BesideSchema
+			}
+			text, err := of()
 			if err != nil {
 				return err
 			}

@@ -39,7 +39,7 @@ var raw = regexp.MustCompile(`strconv\.|json:|invalid argument|invalid syntax|ac
 // 2, in words that say what to type, and nothing done.
 func refuses(t *testing.T, want string, args ...string) {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	var out, complaints bytes.Buffer
 	status := execute(ctx, args, &out, &complaints)

@@ -322,7 +322,7 @@ func TestTargetsThatFail(t *testing.T) {
 		}
 	}
 	for name, address := range map[string]string{
-		"not there":                 fmt.Sprint("127.0.0.1:", freePort(t)),
+		"not there":                 "127.0.0.1:1",
 		"closes":                    listen(func(c net.Conn) { c.Close() }),
 		"closes after the request":  listen(says("")),
 		"says something else":       listen(says("SSH-2.0-OpenSSH\r\n\r\n")),

@@ -17,6 +17,9 @@ import (
 	"flyball/internal/queue"
 )
 
+// ErrClosed is returned for queues of a broker that is closed.
+var ErrClosed = errors.New("the server is ending")
+
 // Options are what a broker is opened with.
 type Options struct {
 	Folder  string // has a folder for each queue
@@ -35,8 +38,9 @@ type Broker struct {
 
 	mu       sync.Mutex
 	queues   map[string]*Queue // those that are open
-	book     *mark.Book        // how long the logs are; nil before the first queue is open
-	is       os.FileInfo       // the folder, from then on
+	closed   bool
+	book     *mark.Book  // how long the logs are; nil before the first queue is open
+	is       os.FileInfo // the folder, from then on
 	failure  chan error
 	stopping chan struct{} // closed when nobody shall wait any more
 	once     sync.Once
@@ -87,6 +91,9 @@ func (b *Broker) failed(err error) error {
 func (b *Broker) Queue(id string, s queue.Settings) (*Queue, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.closed {
+		return nil, ErrClosed
+	}
 	if q := b.queues[id]; q != nil {
 		q.set(s)
 		return q, nil
@@ -228,11 +235,12 @@ func (b *Broker) Sweep(known []string) error {
 }
 
 // Close writes what is in memory, and closes all queues. Callers that wait for messages
-// go.
+// go, and no queue is opened any more: its folder may be another server's by then.
 func (b *Broker) Close() (err error) {
 	b.Stop()
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.closed = true
 	for _, q := range b.queues {
 		q.end()
 		err = errors.Join(err, q.close())

@@ -399,6 +399,20 @@ func TestWhoeverWaitsGoesWhenTheBrokerStops(t *testing.T) {
 	})
 }
 
+func TestABrokerThatIsClosedOpensNoQueue(t *testing.T) {
+	folder := t.TempDir()
+	b := openBroker(folder, 0)
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Queue("q", settings(false)); !errors.Is(err, broker.ErrClosed) {
+		t.Errorf("a queue afterwards: %v", err)
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+		t.Errorf("there are files: %v, %v", left, err)
+	}
+}
+
 func TestADuplicateIsTheMessageThatItRepeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		folder := t.TempDir()

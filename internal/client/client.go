@@ -42,7 +42,7 @@ import (
 type Client struct {
 	AutoScaling   *applicationautoscaling.Client
 	CloudWatch    *cloudwatch.Client
-	EC2           *ec2.Client
+	ECR           Repositories
 	ECS           *ecs.Client
 	IAM           *iam.Client
 	Lambda        *lambda.Client
@@ -50,6 +50,10 @@ type Client struct {
 	Logs          *cloudwatchlogs.Client
 	SQS           *sqs.Client
 	STS           *sts.Client
+	// DescribeSubnets is all that commands call of EC2. The rest of its client, which has 800
+	// methods, stays out of the program as long as no value has its type: html/template keeps
+	// the methods of all types that values can have.
+	DescribeSubnets func(context.Context, *ec2.DescribeSubnetsInput, ...func(*ec2.Options)) (*ec2.DescribeSubnetsOutput, error)
 
 	Config
 	signer *v4.Signer
@@ -82,7 +86,7 @@ func New(c Config) *Client {
 	return &Client{
 		AutoScaling:   applicationautoscaling.NewFromConfig(cfg),
 		CloudWatch:    cloudwatch.NewFromConfig(cfg),
-		EC2:           ec2.NewFromConfig(cfg),
+		ECR:           newRepositories(cfg),
 		ECS:           ecs.NewFromConfig(cfg),
 		IAM:           iam.NewFromConfig(cfg),
 		Lambda:        lambda.NewFromConfig(cfg),
@@ -90,8 +94,11 @@ func New(c Config) *Client {
 		Logs:          cloudwatchlogs.NewFromConfig(cfg),
 		SQS:           sqs.NewFromConfig(cfg),
 		STS:           sts.NewFromConfig(cfg),
-		Config:        c,
-		signer:        v4.NewSigner(),
+
+		DescribeSubnets: ec2.NewFromConfig(cfg).DescribeSubnets,
+
+		Config: c,
+		signer: v4.NewSigner(),
 	}
 }
 

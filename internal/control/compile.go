@@ -116,7 +116,7 @@ func compilePolicy(d policydoc.Documents, t Target, p types.ScalingPolicy, from 
 	one.Rule = rule
 	switch {
 	case checked.Predictive != nil:
-		return one, errors.New("predictive scaling is not built in control: flyball serve has it")
+		one.Predictive, err = compilePredictive(checked, t.Resource, d.Tags[string(t.Resource)], from)
 	case checked.Tracking != nil:
 		one.Alarms, err = trackingAlarms(checked, t.Resource, one.Name, rule.(scaling.TargetTracking), from)
 	default:
@@ -174,62 +174,88 @@ func compileAlarm(m cwtypes.MetricAlarm, from Sources) (a Alarm, err error) {
 		return a, err
 	}
 	if len(m.Metrics) > 0 {
-		return a, a.formula(m.Metrics, from)
+		if a.Measure, err = measure(m.Metrics, a.Rule.Period, from); err != nil {
+			return a, err
+		}
+		return a, watchable(m.Metrics, a.Result)
 	}
 	if m.MetricName == nil || m.Namespace == nil {
 		return a, errors.New("it watches no metric")
 	}
 	q := query(m.Namespace, m.MetricName, m.Dimensions, cmp.Or(string(m.Statistic), aws.ToString(m.ExtendedStatistic)), m.Unit, a.Rule.Period)
-	return a, a.watch("m", q, from)
+	return a, a.read("m", q, from)
 }
 
-// watch adds an input.
-func (a *Alarm) watch(id string, q source.Query, from Sources) error {
-	if _, err := metric.ParseStatistic(q.Statistic); err != nil {
+// read adds an input.
+func (m *Measure) read(id string, q source.Query, from Sources) error {
+	if _, err := metric.ParseStatistic(q.Statistic); q.Formula == nil && err != nil {
 		return fmt.Errorf("the statistic %q of metric %s is not known", q.Statistic, q.Metric.Name)
 	}
 	s, err := from.Of(q)
 	if err != nil {
 		return err
 	}
-	a.Inputs = append(a.Inputs, Input{ID: id, Query: q, Source: s, Running: s == source.Running})
+	m.Inputs = append(m.Inputs, Input{ID: id, Query: q, Source: s, Running: s == source.Running})
 	return nil
 }
 
-// formula has the alarm watch metric math.
-func (a *Alarm) formula(queries []cwtypes.MetricDataQuery, from Sources) error {
-	var named []math.Query
+// measure is what queries of CloudWatch come to. Math is computed here, of metrics from wherever they
+// are; but what has a search or a query of Metrics Insights is asked of CloudWatch as a whole.
+func measure(queries []cwtypes.MetricDataQuery, period time.Duration, from Sources) (m Measure, err error) {
+	program, result, err := program(queries)
+	if err != nil {
+		return m, err
+	}
+	m.Result = result
+	if len(program.Selections(result))+len(program.Searches(result)) > 0 {
+		return m, m.read(result, source.Query{Formula: source.NewFormula(queries, result), Period: period}, from)
+	}
 	for _, q := range queries {
-		id := aws.ToString(q.Id)
-		if q.ReturnData == nil || *q.ReturnData {
-			a.Result = id
-		}
-		named = append(named, math.Query{ID: id, Expression: aws.ToString(q.Expression)})
 		s := q.MetricStat
 		if s == nil {
 			continue
 		}
 		if s.Metric == nil {
-			return fmt.Errorf("its metric %s has no name", id)
+			return m, fmt.Errorf("its metric %s has no name", aws.ToString(q.Id))
 		}
-		of := query(s.Metric.Namespace, s.Metric.MetricName, s.Metric.Dimensions, aws.ToString(s.Stat), s.Unit, a.Rule.Period)
-		if err := a.watch(id, of, from); err != nil {
-			return err
+		of := query(s.Metric.Namespace, s.Metric.MetricName, s.Metric.Dimensions, aws.ToString(s.Stat), s.Unit, period)
+		if err := m.read(aws.ToString(q.Id), of, from); err != nil {
+			return m, err
 		}
-	}
-	var err error
-	if a.Formula, err = math.Compile(named); err != nil {
-		return err
 	}
 	switch {
-	case len(a.Formula.Selections(a.Result)) > 0:
-		return errors.New("it watches a query of Metrics Insights (SELECT), which control does not read: name the metrics")
-	case a.Formula.HasBands(a.Result):
-		return errors.New("it watches a band of anomaly detection, which control does not have")
-	case len(a.Inputs) == 0:
-		return errors.New("its metric math reads no metric")
+	case program.HasBands(result):
+		return m, errors.New("it watches a band of anomaly detection, which control does not have")
+	case len(m.Inputs) == 0:
+		return m, errors.New("its metric math reads no metric")
 	}
-	return a.Formula.Watchable(a.Result)
+	m.Formula = program
+	return m, nil
+}
+
+// program is the metric math of queries, and which of them it comes to.
+func program(queries []cwtypes.MetricDataQuery) (p *math.Program, result string, err error) {
+	var named []math.Query
+	for _, q := range queries {
+		if q.ReturnData == nil || *q.ReturnData {
+			result = aws.ToString(q.Id)
+		}
+		named = append(named, math.Query{ID: aws.ToString(q.Id), Expression: aws.ToString(q.Expression)})
+	}
+	if result == "" {
+		return nil, "", errors.New("none of its metrics returns data")
+	}
+	p, err = math.Compile(named)
+	return p, result, err
+}
+
+// watchable says why an alarm cannot watch what queries come to.
+func watchable(queries []cwtypes.MetricDataQuery, result string) error {
+	p, _, err := program(queries)
+	if err != nil {
+		return err
+	}
+	return p.Watchable(result)
 }
 
 // backlogAlarm is an alarm on the messages that wait for each running task: where none runs, as if
@@ -244,7 +270,7 @@ func backlogAlarm(m cwtypes.MetricAlarm, queue string, from Sources) (a Alarm, e
 		Metric:    metric.NewID(backlog.Namespace, source.Messages, metric.Dimension{Name: "QueueName", Value: name}),
 		Statistic: "Average", Period: a.Rule.Period,
 	}
-	if err := a.watch("waiting", waiting, from); err != nil {
+	if err := a.read("waiting", waiting, from); err != nil {
 		return a, err
 	}
 	a.Inputs = append(a.Inputs, Input{ID: "running", Query: source.Query{Metric: metric.NewID(backlog.Namespace, "Running"), Period: a.Rule.Period}, Source: source.Running, Running: true})

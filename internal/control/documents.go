@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"flyball/internal/policydoc"
@@ -25,9 +26,11 @@ type Documents struct {
 	// Tell is told of what cannot be read, once; nil: nobody is.
 	Tell func(Record)
 
-	files    map[string]*file
-	put      map[scaling.ResourceID]string // what was said of the targets that the host has
-	problems map[string]string             // that were told, by what they are about
+	files map[string]*file
+	put   map[scaling.ResourceID]string // what was said of the targets that the host has
+
+	mu       sync.Mutex        // for those who ask while files are looked at
+	problems map[string]string // that were told, by what they are about; replaced, never changed
 }
 
 // A file is what was read of one last.
@@ -93,6 +96,8 @@ func (d *Documents) Look(host *Host, now time.Time) (changed bool, err error) {
 			d.Tell(r)
 		}
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.problems = told
 	return true, nil
 }
@@ -112,10 +117,20 @@ func (d *Documents) isFile(name string) bool { return d.files[name] != nil }
 
 // Problems are what is wrong with files and targets now, in order.
 func (d *Documents) Problems() (all []string) {
-	for _, about := range slices.Sorted(maps.Keys(d.problems)) {
-		all = append(all, d.problems[about])
+	problems := d.told()
+	for _, about := range slices.Sorted(maps.Keys(problems)) {
+		all = append(all, problems[about])
 	}
 	return all
+}
+
+// Problem is what is wrong with what documents say of a target; "": nothing is.
+func (d *Documents) Problem(of scaling.ResourceID) string { return d.told()[string(of)] }
+
+func (d *Documents) told() map[string]string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.problems
 }
 
 // apply has the host govern by what was read.

@@ -14,26 +14,28 @@ import (
 
 // A governed is a target with what is known of it. It is one round's at a time.
 type governed struct {
-	target   Target
-	governor governor.Governor
-	created  map[string]time.Time // when scheduled actions were seen first
-	watching [][]*watching        // of each policy
-	saved    string               // what State has
+	target     Target
+	governor   governor.Governor
+	created    map[string]time.Time // when scheduled actions were seen first
+	watching   [][]*watching        // of each policy
+	foreseeing []*foreseeing        // of the predictive policies
+	saved      string               // what State has
 
 	real   governor.Capacity // that was looked at last
 	seen   governor.Capacity // what steps see of it
 	looked time.Time         // when it was seen; zero: never
 	tried  time.Time         // when it was looked at last, whether it was seen or not
 	unseen error             // why it could not be
+	unkept error             // why what was decided could not be kept
 	next   time.Time         // when time alone makes the next step; zero: never
 
-	blind   bool            // it was told that a metric cannot be read
+	blind   error           // why a metric cannot be read, as it was told; nil: all can be
 	stale   map[string]bool // alarms whose call was held back, and that was told
 	missing bool            // it was told that the resource is not there
 	halted  string          // why nothing is to be done; "": go on
 	paused  string          // why nothing is done, as it was told
 
-	last   *scaling.Activity // the newest that set capacity
+	last   *scaling.Activity // the newest that was more than a reason to do nothing
 	shadow shadow            // of a dry run
 	course course            // of the capacity, as long as alarms look back
 
@@ -43,8 +45,21 @@ type governed struct {
 
 // inherit takes over what is known of a target that was described otherwise.
 func (g *governed) inherit(old *governed) {
-	g.real, g.seen, g.looked, g.tried, g.unseen = old.real, old.seen, old.looked, old.tried, old.unseen
-	g.blind, g.missing, g.paused, g.last, g.shadow, g.course = old.blind, old.missing, old.paused, old.last, old.shadow, old.course
+	g.inheritStanding(old)
+	g.real, g.seen, g.looked, g.tried = old.real, old.seen, old.looked, old.tried
+	g.last, g.shadow, g.course = old.last, old.shadow, old.course
+	for _, f := range g.foreseeing {
+		for _, was := range old.foreseeing {
+			if was.policy == f.policy && was.Of == f.Of {
+				f.lacks, f.due, f.fresh = was.lacks, was.due, true
+			}
+		}
+	}
+}
+
+// inheritStanding takes over how a target stood, as it was told, so that it is not told again.
+func (g *governed) inheritStanding(old *governed) {
+	g.blind, g.unseen, g.unkept, g.missing, g.paused = old.blind, old.unseen, old.unkept, old.missing, old.paused
 }
 
 // A calling is an alarm that calls its policy.
@@ -72,6 +87,7 @@ func govern(t Target, m *Memory, now time.Time) *governed {
 	for _, s := range t.Schedules {
 		g.schedule(s, m, now)
 	}
+	g.last = m.Last
 	if m.Shadow != nil {
 		g.shadow = shadow{capacity: *m.Shadow, cast: true}
 	}
@@ -83,6 +99,15 @@ func govern(t Target, m *Memory, now time.Time) *governed {
 func (g *governed) policy(p Policy, m *Memory) {
 	known := m.Policies[p.Name]
 	to := governor.Policy{Name: p.Name, Rule: p.Rule, Cooldown: known.Cooldown, Alarms: known.Called}
+	if p.Predictive != nil {
+		f := foresee(p, known)
+		g.foreseeing = append(g.foreseeing, f)
+		acted := known.Acted
+		if f.forecast == nil {
+			acted = time.Time{}
+		}
+		to.Predictive = f.known(acted)
+	}
 	var watches []*watching
 	for i := range p.Alarms {
 		a := &p.Alarms[i]
@@ -133,15 +158,19 @@ func (g *governed) memory() *Memory {
 	m := &Memory{
 		Declared: Range{int32(g.target.Bounds.Min()), int32(g.target.Bounds.Max())},
 		Bounds:   Range{int32(gov.Bounds.Min()), int32(gov.Bounds.Max())},
-		Governor: gov.State,
+		Governor: gov.State, Last: g.last,
 		Policies: map[string]PolicyMemory{}, Schedules: map[string]ScheduleMemory{}, Alarms: map[string]AlarmMemory{},
 	}
 	for i, p := range gov.Policies {
-		known := PolicyMemory{Cooldown: p.Cooldown}
+		var known PolicyMemory
+		if p.Predictive != nil {
+			known = g.foreseen(p)
+		}
+		known.Cooldown = p.Cooldown
 		if !p.Tracks() {
 			known.Called = p.Alarms
 		}
-		if known.Cooldown != (scaling.Cooldown{}) || known.Called != nil {
+		if known.Cooldown != (scaling.Cooldown{}) || known.Called != nil || known.Forecast != nil {
 			m.Policies[p.Name] = known
 		}
 		for _, w := range g.watching[i] {
@@ -155,6 +184,15 @@ func (g *governed) memory() *Memory {
 		m.Shadow = &g.shadow.capacity
 	}
 	return m
+}
+
+// recall notes the newest of what has been done, for those who ask later.
+func (g *governed) recall(records []scaling.Activity) {
+	for _, a := range records {
+		if a.Status != scaling.Pending && len(a.NotScaled) == 0 {
+			g.last = &a
+		}
+	}
 }
 
 // changed is what is to be remembered, if it is another than what State has: nil: it is not. When

@@ -3,6 +3,8 @@ package control
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -13,7 +15,6 @@ import (
 	"flyball/internal/capacity"
 	"flyball/internal/clock"
 	"flyball/internal/source"
-	"flyball/metric"
 	"flyball/scaling"
 )
 
@@ -41,13 +42,16 @@ type Config struct {
 // several goroutines.
 type Host struct {
 	cfg   Config
-	rests rests // from those that fail; only a round has them
+	rests rests // from those that fail
 	stats stats
 
 	mu      sync.Mutex
 	changes map[scaling.ResourceID]*Target   // that the next round takes over; nil: is removed
 	targets map[scaling.ResourceID]*governed // that are governed; not changed while a round waits
-	wake    *clock.Signal                    // of the clock that the host runs by
+	// recalled are those that were governed in the term before, and are not told to be taken again.
+	recalled map[scaling.ResourceID]*governed
+	wake     *clock.Signal // of the clock that the host runs by
+	ahead    *clock.Signal // for forecasts
 }
 
 // New returns a host without targets.
@@ -55,7 +59,7 @@ func New(cfg Config) *Host {
 	cfg.Look = cmp.Or(cfg.Look, time.Minute)
 	cfg.Follow = cmp.Or(cfg.Follow, 10*time.Second)
 	cfg.Settle = cmp.Or(cfg.Settle, 5*time.Second)
-	return &Host{cfg: cfg, rests: rests{}, stats: newStats(), changes: map[scaling.ResourceID]*Target{}, targets: map[scaling.ResourceID]*governed{}}
+	return &Host{cfg: cfg, stats: newStats(), changes: map[scaling.ResourceID]*Target{}, targets: map[scaling.ResourceID]*governed{}, recalled: map[scaling.ResourceID]*governed{}}
 }
 
 // Put has a target governed from the next round on, in the place of one of the same resource.
@@ -71,6 +75,11 @@ func (h *Host) change(id scaling.ResourceID, to *Target) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.changes[id] = to
+	h.wakes()
+}
+
+// wakes has the next round come now.
+func (h *Host) wakes() {
 	if h.wake != nil {
 		h.wake.Set()
 	}
@@ -88,18 +97,25 @@ func (h *Host) Targets() []scaling.ResourceID {
 // when the elector fails.
 func (h *Host) Run(ctx context.Context, c *clock.Clock) error {
 	h.mu.Lock()
-	h.wake = c.Signal()
+	h.wake, h.ahead = c.Signal(), c.Signal()
 	h.mu.Unlock()
-	for ctx.Err() == nil {
+	for pause := h.cfg.Follow; ctx.Err() == nil; pause = min(2*pause, longestPause) {
+		began := c.Now()
 		if err := h.term(ctx, c); err != nil && ctx.Err() == nil {
 			return err
 		}
 		// What has ended the term, such as a full disk, may end the next one as soon: calls of others
 		// are not made in vain, one after the other.
-		c.Wait(ctx, c.Now().Add(h.cfg.Follow), nil)
+		if c.Now().Sub(began) > 2*longestPause {
+			pause = h.cfg.Follow
+		}
+		c.Wait(ctx, c.Now().Add(pause), nil)
 	}
 	return nil
 }
+
+// longestPause is how long a host waits at most to be elected again.
+const longestPause = time.Minute
 
 // term is the time for which this controller is elected.
 func (h *Host) term(ctx context.Context, c *clock.Clock) error {
@@ -114,12 +130,19 @@ func (h *Host) term(ctx context.Context, c *clock.Clock) error {
 	h.recall()
 	h.stats.leads.Store(true)
 	h.tell(Record{At: c.Now(), Event: Elected, Reason: "this controller acts from now on"})
+	var forecasts sync.WaitGroup
+	defer forecasts.Wait()
+	c.Go(leading, &forecasts, func(ctx context.Context) { h.foretell(ctx, c) })
 	for leading.Err() == nil {
 		next := h.Round(leading, c.Now())
 		c.Wait(leading, next, h.wake)
 	}
 	h.stats.leads.Store(false)
-	h.tell(Record{At: c.Now(), Event: Unelected, Reason: "this controller does nothing until it is elected again"})
+	why := "this controller does nothing until it is elected again"
+	if cause := context.Cause(leading); ctx.Err() == nil && !errors.Is(cause, context.Canceled) {
+		why += fmt.Sprintf(": %v", cause)
+	}
+	h.tell(Record{At: c.Now(), Event: Unelected, Reason: why})
 	return nil
 }
 
@@ -130,6 +153,7 @@ func (h *Host) recall() {
 	for id, g := range h.targets {
 		if _, changes := h.changes[id]; !changes {
 			h.changes[id] = &g.target
+			h.recalled[id] = g
 		}
 		delete(h.targets, id)
 	}
@@ -145,7 +169,7 @@ func (h *Host) Explain(id scaling.ResourceID, now time.Time) (governor.Explanati
 		return governor.Explanation{}, false
 	}
 	e := g.governor.Explain(now, governor.Seen{Capacity: g.seen, Alarms: g.see(nil, g.seen)})
-	e.Resource, e.Last = id, g.last
+	e.Resource, e.Last, e.Kept = id, g.last, "since it is governed here"
 	return e, true
 }
 
@@ -175,10 +199,8 @@ type asked struct {
 
 // A queryKey tells queries apart. Those that differ only in how far they look back are one.
 type queryKey struct {
-	metric          metric.Key
-	statistic, unit string
-	period          time.Duration
-	end             int64
+	source.Key
+	end int64
 }
 
 // want is where the answer to a query will be.
@@ -190,7 +212,7 @@ func (r *readers) want(s source.Source, q source.Query) (of *asked, place int) {
 		r.asked = append(r.asked, &asked{source: s, places: map[queryKey]int{}})
 	}
 	of = r.asked[i]
-	key := queryKey{q.Metric.Key(), q.Statistic, q.Unit, q.Period, q.End.UnixNano()}
+	key := keyOf(q)
 	place, ok = of.places[key]
 	if !ok {
 		place = len(of.queries)

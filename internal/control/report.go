@@ -19,6 +19,7 @@ import (
 type Report struct {
 	From    time.Time      `json:"from"`
 	To      time.Time      `json:"to"`
+	Unread  int            `json:"unread,omitempty"` // lines of the log that are no records, such as half ones
 	Targets []TargetReport `json:"targets"`
 }
 
@@ -32,6 +33,20 @@ type TargetReport struct {
 	Less   float64            `json:"less"`  // hours with less than there was
 	// Most is when the two were farthest apart.
 	Most *Apart `json:"most,omitempty"`
+	// Ahead is what predictive policies forecast.
+	Ahead []Ahead `json:"ahead,omitempty"`
+}
+
+// Ahead is what a predictive policy forecast for some hours.
+type Ahead struct {
+	Policy string           `json:"policy"`
+	Scales bool             `json:"scales"`
+	Hours  int              `json:"hours"`
+	Needed float64          `json:"capacityHours"`
+	Least  scaling.Capacity `json:"least"`
+	Most   scaling.Capacity `json:"most"`
+	// Outcome is how its forecasts have turned out, as far as that is known; nil: it is not.
+	Outcome *Outcome `json:"outcome,omitempty"`
 }
 
 // A Course is how much capacity there was, or would have been.
@@ -66,7 +81,8 @@ func Compare(log io.Reader, from, to time.Time) (Report, error) {
 	compared := map[scaling.ResourceID]*comparing{}
 	lines := bufio.NewReader(log)
 	var first, last time.Time
-	for n := 1; ; n++ {
+	unread := 0
+	for {
 		line, err := lines.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
 			break // a line without an end is being written
@@ -76,7 +92,8 @@ func Compare(log io.Reader, from, to time.Time) (Report, error) {
 		}
 		var r Record
 		if err := json.Unmarshal(line, &r); err != nil {
-			return Report{}, fmt.Errorf("line %d of the audit log is no record: %w", n, err)
+			unread++
+			continue
 		}
 		if first.IsZero() {
 			first = r.At
@@ -92,7 +109,10 @@ func Compare(log io.Reader, from, to time.Time) (Report, error) {
 		}
 		c.add(r)
 	}
-	report := Report{From: from, To: to}
+	if unread > 0 && first.IsZero() {
+		return Report{}, errors.New("no line of the file is a record: give the audit log of flyball control")
+	}
+	report := Report{From: from, To: to, Unread: unread}
 	if from.IsZero() {
 		report.From = first
 	}
@@ -100,7 +120,9 @@ func Compare(log io.Reader, from, to time.Time) (Report, error) {
 		report.To = last
 	}
 	for _, id := range slices.Sorted(maps.Keys(compared)) {
-		if c := compared[id]; c.begun {
+		c := compared[id]
+		c.report.Ahead = c.ahead(report.From, report.To)
+		if c.begun || len(c.report.Ahead) > 0 {
 			c.until(report.To)
 			c.report.Target = id
 			report.Targets = append(report.Targets, c.report)
@@ -117,9 +139,66 @@ type comparing struct {
 	there, would scaling.Capacity
 	why          string
 	report       TargetReport
+	forecasts    map[string]*foretold // by policy
+}
+
+// foretold is what was forecast of each hour last, and how that turned out.
+type foretold struct {
+	scales  bool
+	hours   map[int64]scaling.Capacity // by the seconds at which they begin
+	outcome Outcome
+}
+
+// foresees takes over a forecast: for hours that have not passed it counts in the place of those before.
+func (c *comparing) foresees(r Record) {
+	f := c.forecasts[r.Forecast.Policy]
+	if f == nil {
+		f = &foretold{hours: map[int64]scaling.Capacity{}}
+		if c.forecasts == nil {
+			c.forecasts = map[string]*foretold{}
+		}
+		c.forecasts[r.Forecast.Policy] = f
+	}
+	f.scales = r.Forecast.Scales
+	for i, capacity := range r.Forecast.Capacity {
+		if hour := r.Forecast.Start.Add(time.Duration(i) * time.Hour); hour.Add(time.Hour).After(r.At) {
+			f.hours[hour.Unix()] = capacity
+		}
+	}
+	if o := r.Forecast.Before; o != nil && !r.At.Before(c.from) {
+		f.outcome.Hours, f.outcome.Off, f.outcome.Load = f.outcome.Hours+o.Hours, f.outcome.Off+o.Off, f.outcome.Load+o.Load
+	}
+}
+
+// ahead is what was forecast for the hours that end in some time.
+func (c *comparing) ahead(from, to time.Time) (all []Ahead) {
+	for _, policy := range slices.Sorted(maps.Keys(c.forecasts)) {
+		f := c.forecasts[policy]
+		a := Ahead{Policy: policy, Scales: f.scales}
+		for at, capacity := range f.hours {
+			if end := time.Unix(at, 0).Add(time.Hour); end.After(to) || !end.After(from) {
+				continue
+			}
+			if a.Hours == 0 {
+				a.Least = capacity
+			}
+			a.Hours, a.Needed = a.Hours+1, a.Needed+float64(capacity)
+			a.Least, a.Most = min(a.Least, capacity), max(a.Most, capacity)
+		}
+		if f.outcome.Hours > 0 {
+			a.Outcome = &f.outcome
+		}
+		if a.Hours > 0 || a.Outcome != nil {
+			all = append(all, a)
+		}
+	}
+	return all
 }
 
 func (c *comparing) add(r Record) {
+	if r.Forecast != nil {
+		c.foresees(r)
+	}
 	if a := r.Activity; a != nil && a.Status == scaling.Pending {
 		c.why = a.Details
 		if c.why == "" {
@@ -198,11 +277,20 @@ func distance(a, b scaling.Capacity) scaling.Capacity { return max(a, b) - min(a
 func (r Report) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "from %s to %s\n", r.From.UTC().Format("2006-01-02 15:04"), r.To.UTC().Format("2006-01-02 15:04 UTC"))
+	if r.Unread > 0 {
+		fmt.Fprintf(&b, "left out, since they are no records: %d lines of the log\n", r.Unread)
+	}
 	if len(r.Targets) == 0 {
 		b.WriteString("nothing was compared: this is the log of no dry run, or it has not looked at anything yet\n")
 	}
 	for _, t := range r.Targets {
 		fmt.Fprintf(&b, "\n%s\n", t.Target)
+		for _, a := range t.Ahead {
+			b.WriteString(a.String())
+		}
+		if t.Hours == 0 {
+			continue
+		}
 		fmt.Fprintf(&b, "  there was   %8.1f task-hours, %d to %d, %s\n", t.There.Hours, t.There.Least, t.There.Most, changes(t.There.Changes))
 		fmt.Fprintf(&b, "  would be    %8.1f task-hours, %d to %d, %s", t.Would.Hours, t.Would.Least, t.Would.Most, changes(t.Would.Changes))
 		if t.There.Hours > 0 {
@@ -218,6 +306,18 @@ func (r Report) String() string {
 		}
 	}
 	return b.String()
+}
+
+// String tells what was forecast as a line of text.
+func (a Ahead) String() string {
+	text := fmt.Sprintf("  forecast    %8.1f task-hours, %d to %d, by policy %s", a.Needed, a.Least, a.Most, a.Policy)
+	if !a.Scales {
+		text += ", which does not scale"
+	}
+	if a.Outcome != nil {
+		text += "; it was " + a.Outcome.String()
+	}
+	return text + "\n"
 }
 
 func changes(n int) string {

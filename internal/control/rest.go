@@ -3,8 +3,10 @@ package control
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/aws/smithy-go"
@@ -17,10 +19,16 @@ const (
 	// what fails on and on.
 	firstRest   = 15 * time.Second
 	longestRest = 5 * time.Minute
+	// forgotten is how long after its rest something is known to have failed.
+	forgotten = time.Hour
 )
 
-// rests are from what has failed as a whole: a source, or the capacities of a kind.
-type rests map[any]*rest
+// rests are from what has failed as a whole: a source, or the capacities of a kind. What is not
+// asked any more, such as a source that settings have replaced, is forgotten.
+type rests struct {
+	mu  sync.Mutex
+	all map[any]*rest
+}
 
 // A rest is how long something is left alone. Each failure in a row about doubles it.
 type rest struct {
@@ -30,8 +38,10 @@ type rest struct {
 }
 
 // of is why something is left alone at a time; nil: it is not.
-func (r rests) of(what any, now time.Time) error {
-	if s := r[what]; s != nil && now.Before(s.until) {
+func (r *rests) of(what any, now time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.all[what]; s != nil && now.Before(s.until) {
 		return fmt.Errorf("it is left alone until %s, since it has failed%s: %w", s.until.Format(time.TimeOnly), inARow(s.failures), s.why)
 	}
 	return nil
@@ -46,11 +56,18 @@ func inARow(failures int) string {
 }
 
 // failed has something left alone for a while.
-func (r rests) failed(what any, now time.Time, why error) {
-	s := r[what]
+func (r *rests) failed(what any, now time.Time, why error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	// What rests is asked again when it may be. Who has not been for an hour is gone.
+	maps.DeleteFunc(r.all, func(_ any, s *rest) bool { return now.Sub(s.until) > forgotten })
+	s := r.all[what]
 	if s == nil {
 		s = &rest{}
-		r[what] = s
+		if r.all == nil {
+			r.all = map[any]*rest{}
+		}
+		r.all[what] = s
 	}
 	s.failures++
 	length := min(longestRest, firstRest<<min(s.failures-1, 10))
@@ -60,7 +77,11 @@ func (r rests) failed(what any, now time.Time, why error) {
 }
 
 // works tells that something has not failed.
-func (r rests) works(what any) { delete(r, what) }
+func (r *rests) works(what any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.all, what)
+}
 
 // throttling are the codes with which services of AWS say that they are called too often.
 var throttling = []string{

@@ -57,6 +57,7 @@ func (h *Host) adopt(ctx context.Context, now time.Time) {
 			h.cfg.Log.Error("a target cannot be governed", "target", id, "error", err)
 			h.tell(Record{At: now, Event: Refused, Target: id, From: to.From, Reason: fmt.Sprintf("what is remembered of it cannot be read, so it is left alone: %v", err)})
 			h.mu.Lock()
+			delete(h.recalled, id) // that it is taken after all is told
 			if _, newer := h.changes[id]; !newer {
 				h.changes[id] = to // the next round tries again
 			}
@@ -72,7 +73,9 @@ func (h *Host) take(ctx context.Context, now time.Time, t Target) error {
 	h.mu.Unlock()
 	var remembered *Memory
 	if old != nil {
+		h.mu.Lock() // forecasts are made meanwhile
 		remembered = old.memory()
+		h.mu.Unlock()
 	} else {
 		var err error
 		if remembered, err = h.cfg.State.Load(ctx, t.Resource); err != nil {
@@ -83,12 +86,20 @@ func (h *Host) take(ctx context.Context, now time.Time, t Target) error {
 		}
 	}
 	g := govern(t, remembered, now)
-	if old != nil {
-		g.inherit(old)
-	}
 	h.mu.Lock()
+	recalled := h.recalled[t.Resource]
+	delete(h.recalled, t.Resource)
+	switch {
+	case old != nil:
+		g.inherit(old)
+	case recalled != nil:
+		g.inheritStanding(recalled)
+	}
 	h.targets[t.Resource] = g
 	h.mu.Unlock()
+	if recalled != nil && recalled.told() == g.told() {
+		return nil
+	}
 	h.tell(Record{At: now, Event: Taken, Target: t.Resource, From: t.From, Reason: g.told()})
 	return nil
 }
@@ -114,6 +125,7 @@ func (h *Host) leave(ctx context.Context, now time.Time, id scaling.ResourceID) 
 	h.mu.Lock()
 	g := h.targets[id]
 	delete(h.targets, id)
+	delete(h.recalled, id)
 	h.mu.Unlock()
 	if err := h.cfg.State.Forget(ctx, id); err != nil {
 		h.cfg.Log.Error("what is remembered of a target could not be forgotten", "target", id, "error", err)
@@ -230,6 +242,7 @@ func (h *Host) watch(now time.Time) []*governed {
 	for _, id := range slices.Sorted(maps.Keys(h.targets)) {
 		g := h.targets[id]
 		g.callings = nil
+		g.takeForecasts(now)
 		if g.watched {
 			records = append(records, g.stepAlarms(now)...)
 			g.watched = false
@@ -265,12 +278,12 @@ func (g *governed) stepAlarms(now time.Time) (records []Record) {
 		}
 	}
 	switch {
-	case blind != nil && !g.blind:
+	case blind != nil && g.blind == nil:
 		records = append(records, g.record(now, Blind, fmt.Sprintf("its alarms stay as they are until it can be read: %v", blind)))
-	case blind == nil && g.blind:
+	case blind == nil && g.blind != nil:
 		records = append(records, g.record(now, Sighted, "all its metrics can be read again"))
 	}
-	g.blind = blind != nil
+	g.blind = blind
 	return records
 }
 
@@ -296,7 +309,7 @@ func (g *governed) at(cfg Config) time.Time {
 	if follow := g.tried.Add(cfg.Follow); g.governor.Activity != nil && follow.Before(at) {
 		at = follow
 	}
-	if retry := g.tried.Add(cfg.Follow); at.Before(retry) && (g.unseen != nil || g.halted != "") {
+	if retry := g.tried.Add(cfg.Follow); at.Before(retry) && (g.unseen != nil || g.unkept != nil || g.halted != "") {
 		at = retry // what cannot be done now is not tried without end
 	}
 	return at
@@ -332,6 +345,9 @@ func (h *Host) govern(ctx context.Context, now time.Time, due []*governed) (agai
 	var records []Record
 	h.mu.Lock()
 	for i, g := range due {
+		if first := g.looked.IsZero(); first && len(g.foreseeing) > 0 && h.ahead != nil {
+			defer h.ahead.Set()
+		}
 		records = append(records, g.noteLook(now, looks[i])...)
 		if looks[i].err != nil || looks[i].seen.Gone || g.paused != "" {
 			g.callings = nil
@@ -478,6 +494,7 @@ func (g *governed) noteLook(now time.Time, l looked) (records []Record) {
 type stepping struct {
 	g      *governed
 	old    governor.Governor // comes back if the step cannot be kept
+	last   *scaling.Activity // likewise
 	out    governor.Outcome
 	before []Record // that nothing has to be kept for
 	memory *Memory  // nil: nothing has changed
@@ -513,8 +530,12 @@ func (g *governed) step(now time.Time, cfg Config) *stepping {
 		seen.Call, seen.Alarms = nil, nil
 		next, out = g.governor.Step(now, seen)
 	}
-	g.governor, s.out = next, out
+	g.governor, s.out, s.last = next, out, g.last
+	g.recall(out.Records)
 	s.memory, s.text = g.changed()
+	if s.memory == nil && g.unkept != nil {
+		s.memory = g.memory() // that it can be kept again is found out by keeping it
+	}
 	return s
 }
 
@@ -538,10 +559,16 @@ func (h *Host) keep(ctx context.Context, now time.Time, steps []*stepping) []*st
 	h.mu.Lock()
 	for _, s := range steps {
 		if err := failed[s.g.target.Resource]; err != nil {
-			s.g.governor, s.g.callings = s.old, nil
-			s.g.unseen = err
-			records = append(records, s.g.record(now, Unseen, fmt.Sprintf("what is decided cannot be kept, so nothing is set: %v", err)))
+			s.g.governor, s.g.last, s.g.callings = s.old, s.last, nil
+			if s.g.unkept == nil {
+				records = append(records, s.g.record(now, Unkept, fmt.Sprintf("what is decided cannot be kept, so nothing is set until it can: %v", err)))
+			}
+			s.g.unkept = err
 			continue
+		}
+		if s.memory != nil && s.g.unkept != nil {
+			records = append(records, s.g.record(now, Kept, "what is decided can be kept again"))
+			s.g.unkept = nil
 		}
 		kept = append(kept, s)
 		records = append(records, s.g.records(now, Decided, s.out)...)
@@ -631,11 +658,7 @@ func (h *Host) set(ctx context.Context, now time.Time, steps []*stepping) {
 		}
 		next, out := g.governor.Done(now, s.err)
 		g.governor = next
-		for _, a := range out.Records {
-			if a.Status == scaling.InProgress {
-				g.last = &a
-			}
-		}
+		g.recall(out.Records)
 		records = append(records, g.records(now, Followed, out)...)
 		g.next = g.governor.Next(now)
 		s.memory, s.text = g.changed()

@@ -26,12 +26,12 @@ func Apply(b policydoc.Beside, t Target) (Target, error) {
 func limits(written policydoc.Limits, others scaling.Limits) (l scaling.Limits, err error) {
 	l = others
 	if written.Out != "" {
-		if l.Out, err = scaling.ParseLimit(written.Out); err != nil {
+		if l.Out, err = scaling.ParseLimit(string(written.Out)); err != nil {
 			return others, fmt.Errorf("scaleOutPerMinute: %w", err)
 		}
 	}
 	if written.In != "" {
-		if l.In, err = scaling.ParseLimit(written.In); err != nil {
+		if l.In, err = scaling.ParseLimit(string(written.In)); err != nil {
 			return others, fmt.Errorf("scaleInPerMinute: %w", err)
 		}
 	}

@@ -33,6 +33,8 @@ type Memory struct {
 	Policies  map[string]PolicyMemory   `json:"policies,omitempty"`
 	Schedules map[string]ScheduleMemory `json:"schedules,omitempty"`
 	Alarms    map[string]AlarmMemory    `json:"alarms,omitempty"`
+	// Last is the newest activity that was more than a reason to leave the capacity as it is; nil: there was none.
+	Last *scaling.Activity `json:"last,omitempty"`
 	// Shadow is the capacity that a dry run would have set last; nil: it has set none.
 	Shadow *scaling.Capacity `json:"shadow,omitempty"`
 }
@@ -47,6 +49,9 @@ type Range struct {
 type PolicyMemory struct {
 	Cooldown scaling.Cooldown `json:"cooldown,omitzero"`
 	Called   []string         `json:"called,omitempty"` // alarms that have called a step policy
+	// Forecast is the newest of a predictive policy, and Acted the last hour whose capacity was set.
+	Forecast *Forecast `json:"forecast,omitempty"`
+	Acted    time.Time `json:"acted,omitzero"`
 }
 
 // A ScheduleMemory is what is remembered of a scheduled action.

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -42,7 +43,7 @@ func (s *stats) count(r Record) {
 // The standing of targets, as gauges of each state.
 var (
 	targetsDesc = prometheus.NewDesc("flyball_control_targets", "Targets that are governed, by how they stand: ok, blind (a metric cannot be read), "+
-		"unseen (the capacity cannot be looked at), missing (there is no such resource) or paused.", []string{"standing"}, nil)
+		"unseen (the capacity cannot be looked at), unkept (what is decided cannot be kept), missing (there is no such resource) or paused.", []string{"standing"}, nil)
 	leadsDesc    = prometheus.NewDesc("flyball_control_leader", "1 if this controller acts, or else 0.", nil, nil)
 	capacityDesc = prometheus.NewDesc("flyball_control_desired_capacity", "The desired capacity of a target, as it was seen last.", []string{"target"}, nil)
 	shadowDesc   = prometheus.NewDesc("flyball_control_shadow_capacity", "The capacity that a dry run would have set.", []string{"target"}, nil)
@@ -68,11 +69,12 @@ func (h *Host) Collect(out chan<- prometheus.Metric) {
 		leads = 1
 	}
 	out <- prometheus.MustNewConstMetric(leadsDesc, prometheus.GaugeValue, leads)
-	standings := map[Standing]int{Well: 0, IsBlind: 0, IsUnseen: 0, IsMissing: 0, IsPaused: 0}
+	standings := map[Standing]int{Well: 0, IsBlind: 0, IsUnseen: 0, IsUnkept: 0, IsMissing: 0, IsPaused: 0}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for id, g := range h.targets {
-		standings[g.standing()]++
+		s, _ := g.standing()
+		standings[s]++
 		if !g.looked.IsZero() && !g.missing {
 			out <- prometheus.MustNewConstMetric(capacityDesc, prometheus.GaugeValue, float64(g.real.Desired), string(id))
 		}
@@ -93,32 +95,37 @@ const (
 	Well      Standing = "ok"
 	IsBlind   Standing = "blind"
 	IsUnseen  Standing = "unseen"
+	IsUnkept  Standing = "unkept"
 	IsMissing Standing = "missing"
 	IsPaused  Standing = "paused"
 )
 
-func (g *governed) standing() Standing {
+// standing is how the target stands, and why not well.
+func (g *governed) standing() (s Standing, why string) {
 	switch {
 	case g.paused != "":
-		return IsPaused
+		return IsPaused, g.paused
 	case g.unseen != nil:
-		return IsUnseen
+		return IsUnseen, fmt.Sprintf("its capacity cannot be looked at, so it stays as it is: %v", g.unseen)
+	case g.unkept != nil:
+		return IsUnkept, fmt.Sprintf("what is decided cannot be kept, so nothing is set until it can: %v", g.unkept)
 	case g.missing:
-		return IsMissing
-	case g.blind:
-		return IsBlind
+		return IsMissing, "there is no such resource: create it, or take its target and policies away"
+	case g.blind != nil:
+		return IsBlind, fmt.Sprintf("its alarms stay as they are until it can be read: %v", g.blind)
 	}
-	return Well
+	return Well, ""
 }
 
-// Standing is how a target stands; false: it is not governed.
-func (h *Host) Standing(id scaling.ResourceID) (s Standing, governed bool) {
+// Standing is how a target stands, and why not well; false: it is not governed.
+func (h *Host) Standing(id scaling.ResourceID) (s Standing, why string, governed bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if g := h.targets[id]; g != nil {
-		return g.standing(), true
+		s, why = g.standing()
+		return s, why, true
 	}
-	return "", false
+	return "", "", false
 }
 
 // Last is when the last round was; zero: none was.

@@ -1,6 +1,9 @@
 package control
 
 import (
+	"fmt"
+	"time"
+
 	"flyball/alarm"
 	"flyball/internal/service/autoscaling/rules"
 	"flyball/internal/source"
@@ -33,18 +36,53 @@ type Policy struct {
 	Name   string
 	Rule   scaling.Policy
 	Alarms []Alarm // of target tracking: the high one, and then the low one if it scales in
+	// Predictive is what a predictive policy forecasts from, with Rule nil; nil for the others.
+	Predictive *Predictive
 }
 
 // An Alarm is a rule over what some inputs come to.
 type Alarm struct {
-	Name      string
-	Rule      alarm.Rule
-	Statistic string // of the metric; "" for a formula
-	Inputs    []Input
+	Name string
+	Rule alarm.Rule
+	Measure
+}
+
+// A Measure is a series of values: an input as it is, or what is computed of some.
+type Measure struct {
+	Inputs []Input
 	// Formula is what is computed of the inputs, and Result the name of what it comes to; nil:
-	// the one input is watched as it is.
+	// the one input is meant.
 	Formula *math.Program
 	Result  string
+}
+
+// period is that of all inputs.
+func (m *Measure) period() time.Duration { return m.Inputs[0].Query.Period }
+
+// compute is what the inputs come to in the periods up to an end, with what a divisor of zero counts as.
+func (m *Measure) compute(inputs [][]float64, end time.Time, zeroDivisor float64) ([]float64, error) {
+	if m.Formula == nil {
+		return inputs[0], nil
+	}
+	n := len(inputs[0])
+	grid := math.Grid{Start: end.Add(-time.Duration(n) * m.period()), Step: m.period(), Len: n}
+	run := m.Formula.Run(math.Env{Grid: grid, ZeroDivisor: zeroDivisor, Metric: func(id string) (math.Series, error) {
+		s := math.NewSeries(grid)
+		for i, in := range m.Inputs {
+			if in.ID == id {
+				copy(s.Values, inputs[i])
+			}
+		}
+		return s, nil
+	}})
+	series, err := run.Result(m.Result)
+	if err != nil {
+		return nil, fmt.Errorf("compute %s: %w", m.Result, err)
+	}
+	if len(series) != 1 {
+		return nil, fmt.Errorf("compute %s: it comes to %d series, and should to one", m.Result, len(series))
+	}
+	return series[0].Values, nil
 }
 
 // An Input is a metric, its name in the formula, and where it is read.

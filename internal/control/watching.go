@@ -10,7 +10,6 @@ import (
 	"flyball/alarm"
 	"flyball/internal/source"
 	"flyball/metric"
-	"flyball/metric/math"
 	"flyball/scaling"
 )
 
@@ -72,14 +71,13 @@ func (w *watching) take(now time.Time, answers []source.Answer) {
 	inputs := make([][]float64, len(answers))
 	for i, a := range answers {
 		if a.Err != nil {
-			q := w.alarm.Inputs[i].Query
-			w.blind = fmt.Errorf("read metric %s of %s: %w", q.Metric.Name, q.Metric.Namespace, a.Err)
+			w.blind = fmt.Errorf("read %s: %w", w.alarm.Inputs[i].Query, a.Err)
 			return
 		}
 		inputs[i] = a.Values
 	}
 	end := now.Truncate(w.period())
-	values, err := w.compute(inputs, end, 0)
+	values, err := w.alarm.compute(inputs, end, 0)
 	if err != nil {
 		w.blind = err
 		return
@@ -87,33 +85,7 @@ func (w *watching) take(now time.Time, answers []source.Answer) {
 	w.end, w.inputs, w.values, w.behind = end, inputs, values, 0
 }
 
-func (w *watching) period() time.Duration { return w.alarm.Inputs[0].Query.Period }
-
-// compute is what the inputs come to, with what a divisor of zero counts as.
-func (w *watching) compute(inputs [][]float64, end time.Time, zeroDivisor float64) ([]float64, error) {
-	if w.alarm.Formula == nil {
-		return inputs[0], nil
-	}
-	n := w.periods()
-	grid := math.Grid{Start: end.Add(-time.Duration(n) * w.period()), Step: w.period(), Len: n}
-	run := w.alarm.Formula.Run(math.Env{Grid: grid, ZeroDivisor: zeroDivisor, Metric: func(id string) (math.Series, error) {
-		s := math.NewSeries(grid)
-		for i, in := range w.alarm.Inputs {
-			if in.ID == id {
-				copy(s.Values, inputs[i])
-			}
-		}
-		return s, nil
-	}})
-	series, err := run.Result(w.alarm.Result)
-	if err != nil {
-		return nil, fmt.Errorf("compute %s: %w", w.alarm.Result, err)
-	}
-	if len(series) != 1 {
-		return nil, fmt.Errorf("compute %s: it comes to %d series, and an alarm watches one", w.alarm.Result, len(series))
-	}
-	return series[0].Values, nil
-}
+func (w *watching) period() time.Duration { return w.alarm.period() }
 
 // lag is how many of the newest periods have no datapoint.
 func lag(values []float64) int {
@@ -184,7 +156,7 @@ func (w *watching) seen(calls, nothingRuns bool) scaling.Alarm {
 	}
 	values := w.values
 	if nothingRuns && w.alarm.Formula != nil {
-		if again, err := w.compute(w.inputs, w.end, 1); err == nil {
+		if again, err := w.alarm.compute(w.inputs, w.end, 1); err == nil {
 			values = again
 		}
 	}

@@ -29,7 +29,7 @@ func (b balancer) label() string {
 
 // network finds the subnets of the default VPC.
 func (d *deployer) network(ctx context.Context) (vpc string, subnets []string, err error) {
-	out, err := call(ctx, d, "ec2", "describe-subnets", d.EC2.DescribeSubnets, &ec2.DescribeSubnetsInput{
+	out, err := call(ctx, d, "ec2", "describe-subnets", d.DescribeSubnets, &ec2.DescribeSubnetsInput{
 		Filters: []ec2types.Filter{{Name: aws.String("default-for-az"), Values: []string{"true"}}},
 	})
 	if err != nil {

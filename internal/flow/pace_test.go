@@ -71,24 +71,22 @@ func TestABodyThatTricklesInIsGivenUp(t *testing.T) {
 }
 
 func TestAnAnswerMayTakeLongerThanItsRequest(t *testing.T) {
-	ended := make(chan error, 1)
-	addr := serve(t, hasty, func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.ReadAll(r.Body)
-		select {
-		case <-r.Context().Done():
-			ended <- r.Context().Err()
-		case <-time.After(6 * hasty.Patience):
-			ended <- nil
+	synctest.Test(t, func(t *testing.T) {
+		ended := make(chan error, 1)
+		call := connect(t, func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.ReadAll(r.Body)
+			select {
+			case <-r.Context().Done():
+				ended <- r.Context().Err()
+			case <-time.After(6 * hasty.Patience):
+				ended <- nil
+			}
+		})
+		call("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\ncall")
+		if err := <-ended; err != nil {
+			t.Errorf("the call ended with %v", err)
 		}
 	})
-	response, err := http.Post("http://"+addr, "text/plain", strings.NewReader("call"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	response.Body.Close()
-	if err := <-ended; err != nil {
-		t.Errorf("the call ended with %v", err)
-	}
 }
 
 func TestAnAnswerThatNobodyReadsIsGivenUp(t *testing.T) {
@@ -103,14 +101,9 @@ func TestAnAnswerThatNobodyReadsIsGivenUp(t *testing.T) {
 	}
 }
 
-// A connection within a synctest bubble, so that no busy machine decides what is slow.
 func TestAnAnswerMayStreamForAsLongAsItLikes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ours, theirs := net.Pipe()
-		defer ours.Close()
-		only := make(chan net.Conn, 1)
-		only <- theirs
-		server := &http.Server{Handler: Handler(hasty, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		call := connect(t, func(w http.ResponseWriter, _ *http.Request) {
 			for i := range 5 {
 				time.Sleep(hasty.Patience)
 				fmt.Fprintln(w, i)
@@ -118,20 +111,44 @@ func TestAnAnswerMayStreamForAsLongAsItLikes(t *testing.T) {
 					t.Error(err)
 				}
 			}
-		}))}
-		defer server.Close()
-		go server.Serve(piped{only})
-		if _, err := io.WriteString(ours, "GET / HTTP/1.1\r\nHost: test\r\n\r\n"); err != nil {
+		})
+		if got := call("GET / HTTP/1.1\r\nHost: test\r\n\r\n"); got != "0\n1\n2\n3\n4\n" {
+			t.Errorf("%q came", got)
+		}
+	})
+}
+
+// connect has a handler serve one connection within a synctest bubble, so that no busy machine decides what is
+// slow. What it returns sends a request, and reads the answer to its end.
+func connect(t *testing.T, h http.HandlerFunc) (call func(request string) string) {
+	t.Helper()
+	ours, theirs := net.Pipe()
+	only := make(chan net.Conn, 1)
+	only <- theirs
+	server := &http.Server{Handler: Handler(hasty, h)}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(piped{only}) }()
+	t.Cleanup(func() {
+		ours.Close()
+		server.Close()
+		<-ended
+	})
+	answers := bufio.NewReader(ours)
+	return func(request string) string {
+		t.Helper()
+		if _, err := io.WriteString(ours, request); err != nil {
 			t.Fatal(err)
 		}
-		response, err := http.ReadResponse(bufio.NewReader(ours), nil)
+		response, err := http.ReadResponse(answers, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if all, err := io.ReadAll(response.Body); err != nil || string(all) != "0\n1\n2\n3\n4\n" {
-			t.Errorf("%q came, %v", all, err)
+		all, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Error(err)
 		}
-	})
+		return string(all)
+	}
 }
 
 // piped is a listener to which connections come from a channel.
@@ -152,21 +169,21 @@ func (p piped) Close() error {
 func (p piped) Addr() net.Addr { return &net.TCPAddr{} }
 
 func TestADeadlineEndsWithItsRequest(t *testing.T) {
-	addr := serve(t, hasty, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/slow" {
+	synctest.Test(t, func(t *testing.T) {
+		call := connect(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/slow" {
+				time.Sleep(2 * hasty.Patience)
+				return // without a word, which is an answer as well
+			}
+			io.WriteString(w, "here")
+		})
+		for _, tt := range []struct{ path, want string }{{"/", "here"}, {"/slow", ""}, {"/", "here"}} {
+			if got := call("GET " + tt.path + " HTTP/1.1\r\nHost: test\r\n\r\n"); got != tt.want {
+				t.Errorf("%s: %q came", tt.path, got)
+			}
 			time.Sleep(2 * hasty.Patience)
-			return // without a word, which is an answer as well
 		}
-		io.WriteString(w, "here")
 	})
-	for _, path := range []string{"/", "/slow", "/"} { // on one connection
-		response, err := http.Get("http://" + addr + path)
-		if err != nil {
-			t.Fatal(path, err)
-		}
-		io.Copy(io.Discard, response.Body)
-		response.Body.Close()
-	}
 }
 
 func TestAFileIsSentWhole(t *testing.T) {

@@ -121,7 +121,7 @@ func bootstrap(t testing.TB) string {
 func function(t testing.TB, handler string) Function {
 	return Function{
 		ARN: "arn:aws:lambda:us-east-1:123456789012:function:f:$LATEST", Revision: "1", Name: "f", Version: "$LATEST",
-		Runtime: "provided.al2023", Handler: handler, Code: bootstrap(t), Memory: 256, Timeout: 10 * time.Second, Region: "us-east-1",
+		Runtime: "provided.al2023", Handler: handler, Code: bootstrap(t), Memory: 256, Timeout: time.Minute, Region: "us-east-1",
 	}
 }
 

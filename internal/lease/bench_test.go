@@ -2,14 +2,15 @@ package lease_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
 	"flyball/internal/postgres/postgrestest"
 )
 
-// BenchmarkReplicas has 100 replicas beat on one database: what that asks of it, and how long it takes until another one
-// has the lease of a silent one.
+// BenchmarkReplicas has 100 replicas beat on one database, each with connections of its own: what that asks of it, how long
+// it takes until another one has the lease of a silent one, and how long until all know.
 func BenchmarkReplicas(b *testing.B) {
 	cluster := postgrestest.Shared(b)
 	url := postgrestest.Database(b)
@@ -22,26 +23,46 @@ func BenchmarkReplicas(b *testing.B) {
 	if observer == holder {
 		observer = members[1]
 	}
-	const watched = 10 * time.Second
-	transactions := func() (n int) {
-		const query = `SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()`
+	ask := func(query string) (n int) {
 		if err := observer.db.QueryRow(b.Context(), query).Scan(&n); err != nil {
 			b.Fatal(err)
 		}
 		return n
 	}
+	const committed = `SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()`
+	var takeovers, known []float64
 	for b.Loop() {
-		before, cpu := transactions(), cluster.CPU()
-		time.Sleep(watched)
-		b.ReportMetric(float64(transactions()-before)/watched.Seconds(), "transactions/s")
-		b.ReportMetric((cluster.CPU()-cpu).Seconds()/watched.Seconds(), "cores")
-		began := time.Now()
+		before, cpu, began := ask(committed), cluster.CPU(), time.Now()
+		time.Sleep(10 * time.Second)
+		watched := time.Since(began).Seconds()
+		b.ReportMetric(float64(ask(committed)-before)/watched, "transactions/s")
+		b.ReportMetric((cluster.CPU()-cpu).Seconds()/watched, "cores")
+		b.ReportMetric(float64(ask(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()`)), "connections")
+		b.ReportMetric(float64(ask(`SELECT pg_total_relation_size('flyball.replica')`))/1024, "KiB/members")
+		began = time.Now()
 		holder.silence(b)
 		members = without(members, holder)
+		if observer == holder {
+			observer = members[0]
+		}
 		holder, _ = awaitHolder(b, members...)
-		b.ReportMetric(time.Since(began).Seconds(), "s/takeover")
+		takeovers = append(takeovers, time.Since(began).Seconds())
+		for _, m := range members {
+			for owner, changed := m.Owner(); owner.ID != holder.ID; owner, changed = m.Owner() {
+				<-changed
+			}
+		}
+		known = append(known, time.Since(began).Seconds())
 	}
+	b.ReportMetric(median(takeovers), "s/takeover")
+	b.ReportMetric(slices.Max(takeovers), "s/slowest")
+	b.ReportMetric(slices.Max(known), "s/all-know")
 	for _, m := range members {
 		_ = m.Leave(context.WithoutCancel(b.Context()))
 	}
+}
+
+func median(of []float64) float64 {
+	slices.Sort(of)
+	return of[len(of)/2]
 }

@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -39,6 +40,8 @@ const (
 	trust = TTL * 9 / 10
 	// answerTime is how long a beat waits for the database.
 	answerTime = 2 * time.Second
+	// apartBy is within which time those who wait for a lease ask for it.
+	apartBy = 40 * time.Millisecond
 	// forgetAfter is when the row of a replica is deleted that owns nothing.
 	forgetAfter = time.Minute
 )
@@ -51,10 +54,13 @@ type Options struct {
 	Scope   string // what the lease is of
 	Address string // where other replicas reach this one
 	Release string
-	// Follow has the member not ask for the lease.
-	Follow bool
-	Wall   func() time.Time // this machine's clock, of which it is told if it is wrong; nil: time.Now
-	Log    *slog.Logger
+	// Ready tells whether this replica could do now what the lease is for. It does not ask for the lease while it
+	// could not; nil: always.
+	Ready func() bool
+	// Forwarded is how many calls this replica has handed on, which it tells the others; nil: none.
+	Forwarded func() int64
+	Wall      func() time.Time // this machine's clock, of which it is told if it is wrong; nil: time.Now
+	Log       *slog.Logger
 }
 
 // A Fence is the right to write, until the epoch is over.
@@ -77,6 +83,7 @@ type Member struct {
 	db *postgres.DB
 
 	beating sync.Mutex // held by one beat, or by who gives the lease back; taken before mu
+	newer   bool       // the schema is one of a later release; only beats use it
 
 	mu      sync.Mutex
 	owner   Owner         // as the last beat saw it; zero: nobody
@@ -84,7 +91,6 @@ type Member struct {
 	follow  time.Duration // by boot: the lease is not asked for until then
 	changed chan struct{} // closed when the owner has changed
 	wall    wall
-	newer   bool // the schema is one of a later release
 }
 
 // Join makes a replica known. It has no lease yet.
@@ -92,6 +98,12 @@ func Join(ctx context.Context, db *postgres.DB, id string, o Options) (*Member, 
 	m := &Member{Options: o, ID: id, db: db, changed: make(chan struct{})}
 	if m.Wall == nil {
 		m.Wall = time.Now
+	}
+	if m.Ready == nil {
+		m.Ready = func() bool { return true }
+	}
+	if m.Forwarded == nil {
+		m.Forwarded = func() int64 { return 0 }
 	}
 	began := sinceBoot()
 	var now time.Time
@@ -161,8 +173,7 @@ func (m *Member) beat(ctx context.Context) (next time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	began := sinceBoot()
-	var now time.Time
-	err = m.db.QueryRow(ctx, `UPDATE flyball.replica SET seen = clock_timestamp() WHERE id = $1 RETURNING clock_timestamp()`, m.ID).Scan(&now)
+	now, seen, err := m.lookAlive(ctx)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, ErrDead
 	}
@@ -170,11 +181,7 @@ func (m *Member) beat(ctx context.Context) (next time.Duration, err error) {
 		return Beat / 4, err
 	}
 	m.tellWall(m.wall.set(now, began, sinceBoot()))
-	seen, err := m.look(ctx)
-	if err != nil {
-		return Beat / 4, err
-	}
-	if seen.vacant() && m.asks(seen.version) {
+	if m.knows(seen.version) && seen.vacant() && m.asks() {
 		if seen, err = m.take(ctx, seen); err != nil {
 			return Beat / 4, err
 		}
@@ -185,8 +192,8 @@ func (m *Member) beat(ctx context.Context) (next time.Duration, err error) {
 	}
 	m.set(owner, began+trust)
 	if owner.ID != m.ID && owner.ID != "" {
-		// The moment at which the holder may be declared dead is not missed by a whole beat.
-		return min(Beat, max(seen.left, 0)+10*time.Millisecond), nil
+		// The moment at which the holder may be declared dead is not missed by a whole beat, nor met by all at once.
+		return min(Beat, max(seen.left, 0)+10*time.Millisecond+rand.N(apartBy)), nil
 	}
 	return Beat, m.forget(ctx)
 }
@@ -204,16 +211,22 @@ func (m *Member) set(owner Owner, until time.Duration) {
 	m.changed = make(chan struct{})
 }
 
-// asks tells whether this replica takes a lease that nobody has.
-func (m *Member) asks(version int) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if newer := version > postgres.Version; newer != m.newer {
-		m.newer = newer
-		m.Log.Warn("a later release has brought the schema of the database to a version that this one does not know: it forwards calls, and does not answer any itself; upgrade it",
+// knows tells whether this program knows the schema of a version, and says once if it does not.
+func (m *Member) knows(version int) bool {
+	newer := version > postgres.Version
+	if newer && !m.newer {
+		m.Log.Warn("a later release has brought the schema of the database to a version that this one does not know: it asks for no lease any more, and forwards calls once another replica answers them; upgrade it",
 			"version", version, "known", postgres.Version)
 	}
-	return !m.Follow && !m.newer && sinceBoot() >= m.follow
+	m.newer = newer
+	return !newer
+}
+
+// asks tells whether this replica takes a lease that nobody has.
+func (m *Member) asks() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return sinceBoot() >= m.follow && m.Ready()
 }
 
 // Resign gives the lease back, and does not ask for it again for a while, so that another replica has it.

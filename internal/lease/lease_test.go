@@ -5,7 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,7 +24,7 @@ type member struct {
 	over chan error
 }
 
-func join(t testing.TB, url string) *member {
+func join(t testing.TB, url string, changes ...func(*lease.Options)) *member {
 	t.Helper()
 	id := lease.NewID()
 	db, err := postgres.Open(t.Context(), url, id)
@@ -32,7 +32,11 @@ func join(t testing.TB, url string) *member {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
-	m, err := lease.Join(t.Context(), db, id, lease.Options{Scope: "server", Address: id, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	o := lease.Options{Scope: "server", Address: id, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	for _, change := range changes {
+		change(&o)
+	}
+	m, err := lease.Join(t.Context(), db, id, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +62,8 @@ func (m *member) silence(t testing.TB) {
 	}
 }
 
-// awaitHolder waits until one of the members has the lease. Never do two.
+// awaitHolder waits until one of the members has the lease. Never do two: one that has had it may have lost
+// it before it is found with another.
 func awaitHolder(t testing.TB, members ...*member) (holder *member, fence lease.Fence) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
@@ -68,7 +73,9 @@ func awaitHolder(t testing.TB, members ...*member) (holder *member, fence lease.
 				continue
 			}
 			if holder != nil {
-				t.Fatalf("two have the lease: %+v and %+v", fence, f)
+				if now, still := holder.Held(); still && now == fence {
+					t.Fatalf("two have the lease: %+v and %+v", fence, f)
+				}
 			}
 			holder, fence = m, f
 		}
@@ -97,7 +104,7 @@ func TestOneOfManyHasTheLeaseAndAnotherOneAfterIt(t *testing.T) {
 	}
 	first, fence := awaitHolder(t, members...)
 	for _, m := range members {
-		for owner, changed := m.Owner(); owner.ID != first.ID; owner, changed = m.Owner() {
+		for owner, changed := m.Owner(); owner.Epoch < fence.Epoch; owner, changed = m.Owner() {
 			<-changed
 		}
 	}
@@ -107,8 +114,9 @@ func TestOneOfManyHasTheLeaseAndAnotherOneAfterIt(t *testing.T) {
 	if _, held := first.Held(); held {
 		t.Error("it is held after it was given back")
 	}
+	// On a busy machine it may have been another one's before.
 	second, next := awaitHolder(t, members...)
-	if second == first || next.Epoch != fence.Epoch+1 {
+	if second == first || next.Epoch <= fence.Epoch {
 		t.Errorf("%+v comes after %+v", next, fence)
 	}
 }
@@ -123,7 +131,7 @@ func TestASilentHolderIsDeclaredDead(t *testing.T) {
 	first.silence(t)
 	_, next := awaitHolder(t, without(members, first)...)
 	t.Logf("taken over after %v", time.Since(began))
-	if next.Epoch != fence.Epoch+1 {
+	if next.Epoch <= fence.Epoch {
 		t.Errorf("epoch %d comes after %d", next.Epoch, fence.Epoch)
 	}
 	if _, err := first.db.Exec(t.Context(), `SELECT flyball.fence($1, $2, $3)`, fence.Scope, fence.Epoch, fence.Holder); err == nil || !strings.Contains(err.Error(), "FB001") {
@@ -144,10 +152,11 @@ func TestAHolderIsNoLongerSureWhileTheDatabaseIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		looked := time.Now()
 		if _, held := m.Held(); !held {
 			break
 		}
-		if time.Since(began) > lease.TTL {
+		if looked.Sub(began) > lease.TTL {
 			t.Fatal("it takes the lease for its own for longer than others do")
 		}
 	}
@@ -157,6 +166,31 @@ func TestAHolderIsNoLongerSureWhileTheDatabaseIsAway(t *testing.T) {
 	if _, next := awaitHolder(t, m); next != fence {
 		t.Errorf("%+v comes after %+v", next, fence)
 	}
+}
+
+// A member that could not do what the lease is for leaves it to others, and takes it when it can.
+func TestAMemberThatIsNotReadyLeavesTheLeaseToOthers(t *testing.T) {
+	url := postgrestest.Database(t)
+	var ready atomic.Bool
+	var asked atomic.Int64
+	first := join(t, url, func(o *lease.Options) {
+		o.Ready = func() bool { asked.Add(1); return ready.Load() }
+	})
+	for asked.Load() < 2 { // beats found a lease that nobody has
+		time.Sleep(lease.Beat / 100)
+	}
+	if fence, held := first.Held(); held {
+		t.Errorf("it has the lease: %+v", fence)
+	}
+	second := join(t, url)
+	if holder, _ := awaitHolder(t, first, second); holder != second {
+		t.Error("the one that is not ready has taken the lease")
+	}
+	ready.Store(true)
+	if err := second.Leave(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	awaitHolder(t, first)
 }
 
 func TestAMemberOfAnEarlierReleaseDoesNotAskForTheLease(t *testing.T) {
@@ -179,36 +213,20 @@ func TestAMemberOfAnEarlierReleaseDoesNotAskForTheLease(t *testing.T) {
 	}
 }
 
-func TestReplicasThatStartAtOnceMakeOneSchema(t *testing.T) {
-	url := postgrestest.Database(t)
-	var all sync.WaitGroup
-	for range 6 {
-		all.Go(func() {
-			db, err := postgres.Open(t.Context(), url, lease.NewID())
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer db.Close()
-			if version, err := postgres.SchemaVersion(t.Context(), db); err != nil || version != postgres.Version {
-				t.Errorf("version %d, %v", version, err)
-			}
-		})
-	}
-	all.Wait()
-}
-
 // The time of a member is the database's, whatever this machine's clock shows.
 func TestMembersHaveOneTime(t *testing.T) {
 	url := postgrestest.Database(t)
-	a, b := join(t, url), join(t, url)
-	var now time.Time
-	if err := a.db.QueryRow(t.Context(), `SELECT clock_timestamp()`).Scan(&now); err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range []*member{a, b} {
-		if apart := m.Now().Sub(now).Abs(); apart > 2*time.Second {
-			t.Errorf("a member is %v from the database's time", apart)
+	const off = 2 * time.Second // a beat that is answered late makes half of that time of it
+	for _, m := range []*member{join(t, url), join(t, url)} {
+		var before, after time.Time
+		err1 := m.db.QueryRow(t.Context(), `SELECT clock_timestamp()`).Scan(&before)
+		shown := m.Now()
+		err2 := m.db.QueryRow(t.Context(), `SELECT clock_timestamp()`).Scan(&after)
+		if err := errors.Join(err1, err2); err != nil {
+			t.Fatal(err)
+		}
+		if shown.Before(before.Add(-off)) || shown.After(after.Add(off)) {
+			t.Errorf("a member shows %v between %v and %v of the database", shown, before, after)
 		}
 	}
 }

@@ -168,7 +168,13 @@ func TestARequestIsSentAsItIsPlanned(t *testing.T) {
 		Targets: targets(server.URL), Schedule: Constant(1, time.Minute),
 		Request: Request{Method: "PUT", Header: http.Header{"Accept": {"text/html"}, "Host": {"web.test"}}, Body: &body},
 		Think:   time.Millisecond,
-		Report:  func(Second) { cancel() },
+		Report: func(Second) {
+			mu.Lock()
+			defer mu.Unlock()
+			if len(got) > 1 {
+				cancel()
+			}
+		},
 	}.Run(ctx)
 	mu.Lock() // the last request may still be under way
 	defer mu.Unlock()

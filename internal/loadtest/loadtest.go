@@ -61,6 +61,9 @@ func (t *Tests) Close() {
 	t.runs.Wait()
 }
 
+// ErrClosed is returned for tests that are started when the server ends.
+var ErrClosed = errors.New("the server is ending")
+
 // A MissingError is that of a test that there is not.
 type MissingError struct{ ID string }
 
@@ -90,22 +93,24 @@ func (t *Tests) Start(ctx context.Context, in Place, by string, c *client.Client
 	if err != nil {
 		stop()
 		t.remove(one)
+		t.runs.Done()
 		return View{}, err
 	}
-	t.runs.Go(func() {
+	go func() {
+		defer t.runs.Done()
 		defer stop()
 		summary, err := ready(running)
 		one.done(t.Now(), summary, err, running.Err() != nil)
-	})
+	}()
 	return one.view(false), nil
 }
 
-// admit takes a test in, unless there are too many or one on the same.
+// admit takes a test in, which Close waits for from here on, unless there are too many or one on the same.
 func (t *Tests) admit(one *test) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
-		return errors.New("the server is ending")
+		return ErrClosed
 	}
 	running := 0
 	for _, other := range t.all {
@@ -125,6 +130,7 @@ func (t *Tests) admit(one *test) error {
 		t.all = slices.Delete(t.all, i, i+1)
 	}
 	t.all = append(t.all, one)
+	t.runs.Add(1)
 	return nil
 }
 

@@ -8,6 +8,9 @@
 //
 // A file is chunks, which are documents: its name and where the chunk begins are the key. What is appended
 // becomes a chunk of its own. When a file has come to the end of a block of a MiB, one chunk takes the place of those in it.
+//
+// A file that is put anew and is too long for one write is put beside the one before, in a generation of its own,
+// and the last write has it take that one's place.
 package mirror
 
 import (
@@ -17,18 +20,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
-	"flyball/internal/damage"
 	"flyball/internal/store"
 )
 
 const (
-	kind  = "file.chunk"
-	block = 1 << 20
+	kind = "file.chunk"
+	// kindCurrent says which generation of a file it is, where that is not the first.
+	kindCurrent = "file.current"
+	block       = 1 << 20
 	// mostAtOnce is how many bytes of a long file are on their way to the store at a time.
 	mostAtOnce = 8 * block
 )
@@ -47,6 +49,7 @@ type file struct {
 	mu   sync.Mutex
 	is   os.FileInfo // nil: nothing
 	size int64
+	gen  generation
 }
 
 // New returns the files of a folder, of which nothing is known yet.
@@ -67,19 +70,6 @@ func (f *Files) of(path string) (*file, string, error) {
 		f.known[name] = &file{}
 	}
 	return f.known[name], name, nil
-}
-
-// chunkKey is the key of the chunk of a file that begins at an offset.
-func chunkKey(name string, at int64) string { return fmt.Sprintf("%s\x00%016x", name, at) }
-
-// parseKey is the file of a chunk, and where in it the chunk begins.
-func parseKey(key string) (name string, at int64, err error) {
-	name, offset, _ := strings.Cut(key, "\x00")
-	at, err = strconv.ParseInt(offset, 16, 64)
-	if err != nil || !filepath.IsLocal(filepath.FromSlash(name)) {
-		return "", 0, fmt.Errorf("%q is not the name of a part of a file", key)
-	}
-	return name, at, nil
 }
 
 // Synced returns when so many bytes of a file, from its beginning, are in the store. What the store has of a file
@@ -110,44 +100,55 @@ func (f *Files) Synced(path string, size int64) error {
 	} else if size == from {
 		return nil
 	}
-	if err := f.put(name, content, from, size, anew); err != nil {
+	gen := known.gen
+	if anew {
+		gen = known.gen.next(size)
+	}
+	if err := f.put(part{name, gen, from, size}, content, anew); err != nil {
 		known.is, known.size = nil, 0
 		return fmt.Errorf("keep %s in the store: %w", name, err)
 	}
-	known.is, known.size = is, size
+	known.is, known.size, known.gen = is, size, gen
 	return nil
 }
 
-// put puts a part of a file into the store. If that ends in the middle, since it is longer than what is on its way at a
-// time, nothing is there of a file that is put anew: its last blocks go first, and it has no beginning. What is
-// appended goes from its beginning on, so that the file is there up to some place, as on a disk.
-func (f *Files) put(name string, content io.ReaderAt, from, to int64, anew bool) error {
-	var blocks []int64 // where they begin
-	for begin := from / block * block; begin < max(to, 1); begin += block {
-		blocks = append(blocks, begin)
-	}
+// A part is what of a file goes into the store.
+type part struct {
+	name     string
+	gen      generation
+	from, to int64
+}
+
+// put puts a part of a file into the store. What is appended goes from its beginning on, so that the file is there up
+// to some place if that ends in the middle, as on a disk. What is put anew is there with the last write.
+func (f *Files) put(p part, content io.ReaderAt, anew bool) error {
 	batch := new(store.Batch)
-	if anew {
-		batch.DeleteRange(kind, store.Prefix(name+"\x00"))
-		slices.Reverse(blocks)
+	switch {
+	case anew && p.gen == 0:
+		batch.DeleteRange(kind, store.Prefix(p.name+"\x00")).Delete(kindCurrent, p.name)
+	case anew:
+		batch.DeleteRange(kind, p.gen.chunks(p.name)) // of an earlier attempt
 	}
-	for i, begin := range blocks {
-		at, end := max(begin, from), min(begin+block, to)
+	for begin := p.from / block * block; begin < max(p.to, 1); begin += block {
+		at, end := max(begin, p.from), min(begin+block, p.to)
 		if end == begin+block && at > begin { // the block is whole now
-			batch.DeleteRange(kind, store.Range{From: chunkKey(name, begin), To: chunkKey(name, end)})
+			batch.DeleteRange(kind, store.Range{From: p.gen.chunk(p.name, begin), To: p.gen.chunk(p.name, end)})
 			at = begin
 		}
-		part := make([]byte, end-at)
-		if _, err := content.ReadAt(part, at); err != nil {
+		bytes := make([]byte, end-at)
+		if _, err := content.ReadAt(bytes, at); err != nil {
 			return err
 		}
-		batch.Put(kind, chunkKey(name, at), part)
-		if batch.Bytes() >= mostAtOnce && i < len(blocks)-1 {
+		batch.Put(kind, p.gen.chunk(p.name, at), bytes)
+		if batch.Bytes() >= mostAtOnce && end < p.to {
 			if err := f.write(batch); err != nil {
 				return err
 			}
 			batch = new(store.Batch)
 		}
+	}
+	if anew && p.gen > 0 {
+		p.gen.replace(batch, p.name)
 	}
 	return f.write(batch)
 }
@@ -169,9 +170,11 @@ func (f *Files) Removed(path string) error {
 	for _, known := range f.forget(name) {
 		known.mu.Lock()
 		defer known.mu.Unlock()
-		known.is, known.size = nil, 0
+		known.is, known.size, known.gen = nil, 0, 0
 	}
-	f.store.Write(new(store.Batch).DeleteRange(kind, store.Prefix(name+"\x00")).DeleteRange(kind, store.Prefix(name+"/")))
+	f.store.Write(new(store.Batch).
+		DeleteRange(kind, store.Prefix(name+"\x00")).DeleteRange(kind, store.Prefix(name+"/")).
+		Delete(kindCurrent, name).DeleteRange(kindCurrent, store.Prefix(name+"/")))
 	return nil
 }
 
@@ -186,72 +189,4 @@ func (f *Files) forget(name string) (gone []*file) {
 		}
 	}
 	return gone
-}
-
-// Restore makes the files that the store has, in a folder that has none of them.
-func (f *Files) Restore() error {
-	var out *os.File
-	var at int64
-	finish := func() error {
-		if out == nil {
-			return nil
-		}
-		known, _, err := f.of(out.Name())
-		if err != nil {
-			return err
-		}
-		is, err := out.Stat()
-		known.is, known.size = is, at
-		return errors.Join(err, out.Close())
-	}
-	var failure error
-	var unfinished string
-	err := f.store.Scan(kind, store.Range{}, func(key string, value []byte) bool {
-		failure = func() error {
-			name, begins, err := parseKey(key)
-			if err != nil {
-				return err
-			}
-			path := filepath.Join(f.dir, filepath.FromSlash(name))
-			if name == unfinished {
-				return nil
-			}
-			if out == nil || out.Name() != path {
-				if err := finish(); err != nil {
-					return err
-				}
-				out = nil
-				if begins > 0 {
-					unfinished = name // nobody was told that it was there
-					return nil
-				}
-				if out, err = create(path); err != nil {
-					return err
-				}
-				at = 0
-			}
-			if begins != at {
-				return &damage.Error{
-					File: "the database", Where: fmt.Sprintf("of the file %s a part is missing: there are %d bytes, and the next part begins at %d", name, at, begins),
-					Remedy: "restore the database from a backup",
-				}
-			}
-			n, err := out.Write(value)
-			at += int64(n)
-			return err
-		}()
-		return failure == nil
-	})
-	if err := errors.Join(err, failure, finish()); err != nil {
-		return fmt.Errorf("restore the files: %w", err)
-	}
-	return nil
-}
-
-// create makes a file and the folders that it is in.
-func create(path string) (*os.File, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
-	}
-	return os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 }

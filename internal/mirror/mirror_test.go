@@ -2,6 +2,7 @@ package mirror_test
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -55,7 +56,7 @@ func TestARestoredFolderHasWhatWasSynced(t *testing.T) {
 			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 				rt.Fatal(err)
 			}
-			part := make([]byte, rapid.SampledFrom([]int{0, 1, 100, 100, 5000, 1<<20 - 1, 1<<20 + 5}).Draw(rt, "bytes"))
+			part := make([]byte, rapid.SampledFrom([]int{0, 1, 100, 100, 5000, 1<<20 - 1, 1<<20 + 5, 8<<20 + 9}).Draw(rt, "bytes"))
 			_, _ = random.Read(part) // it never fails
 			switch rapid.SampledFrom([]string{"append", "replace", "remove", "remove folder"}).Draw(rt, "what") {
 			case "append":
@@ -223,11 +224,83 @@ func TestALongPartThatWasNotAppendedAsAWholeEndsEarly(t *testing.T) {
 	}
 }
 
+// A long file that is put anew is the one before or the new one, whenever its server is killed.
+func TestALongFileIsReplacedAsAWhole(t *testing.T) {
+	before, after := make([]byte, 10<<20), make([]byte, 17<<20+3)
+	random := rand.NewChaCha8([32]byte{})
+	_, _ = random.Read(before) // it never fails
+	_, _ = random.Read(after)
+	for writes, replaced := 0, false; !replaced; writes++ {
+		path := filepath.Join(t.TempDir(), "state.db")
+		st, err := store.OpenSQLite(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		from := t.TempDir()
+		name := filepath.Join(from, "blob")
+		put := func(files *mirror.Files, content []byte) error {
+			if err := os.WriteFile(name+".new", content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(name+".new", name); err != nil {
+				t.Fatal(err)
+			}
+			return files.Synced(name, int64(len(content)))
+		}
+		cutting := &cut{st, 1000}
+		files := mirror.New(cutting, from)
+		if err := put(files, before); err != nil {
+			t.Fatal(err)
+		}
+		cutting.left = writes
+		replaced = put(files, after) == nil
+		_ = st.Close()
+		if st, err = store.OpenSQLite(path); err != nil {
+			t.Fatal(err)
+		}
+		to := t.TempDir()
+		again := mirror.New(st, to)
+		if err := again.Restore(); err != nil {
+			t.Fatal(err)
+		}
+		want := map[bool][]byte{false: before, true: after}[replaced]
+		if got := contents(t, to)["blob"]; !bytes.Equal(got, want) {
+			t.Fatalf("after %d writes %d bytes are there, want %d", writes, len(got), len(want))
+		}
+		chunks := 0
+		if err := st.Scan("file.chunk", store.Range{}, func(string, []byte) bool { chunks++; return true }); err != nil {
+			t.Fatal(err)
+		}
+		if most := len(want)>>20 + 1; chunks > most {
+			t.Errorf("%d bytes are %d chunks, more than %d", len(want), chunks, most)
+		}
+		// It goes on from there.
+		name = filepath.Join(to, "blob")
+		for _, content := range [][]byte{append(bytes.Clone(want), "more"...), []byte("short")} {
+			if len(content) > len(want) {
+				err = os.WriteFile(name, content, 0o600)
+				err = errors.Join(err, again.Synced(name, int64(len(content))))
+			} else {
+				err = put(again, content)
+			}
+			last := t.TempDir()
+			if err = errors.Join(err, mirror.New(st, last).Restore()); err != nil {
+				t.Fatal(err)
+			}
+			if got := contents(t, last)["blob"]; !bytes.Equal(got, content) {
+				t.Errorf("%d bytes are there, want %d", len(got), len(content))
+			}
+		}
+		st.Close()
+	}
+}
+
 func TestAMissingPartIsTold(t *testing.T) {
 	for name, b := range map[string]*store.Batch{
-		"a gap":                       new(store.Batch).Put("file.chunk", "f\x000000000000000000", []byte("abc")).Put("file.chunk", "f\x000000000000000004", nil),
-		"no offset":                   new(store.Batch).Put("file.chunk", "f", nil),
-		"a name that leads elsewhere": new(store.Batch).Put("file.chunk", "../f\x000000000000000000", nil),
+		"a gap":                        new(store.Batch).Put("file.chunk", "f\x000000000000000000", []byte("abc")).Put("file.chunk", "f\x000000000000000004", nil),
+		"a generation that is nowhere": new(store.Batch).Put("file.current", "f", []byte("2")),
+		"no offset":                    new(store.Batch).Put("file.chunk", "f", nil),
+		"a name that leads elsewhere":  new(store.Batch).Put("file.chunk", "../f\x000000000000000000", nil),
 	} {
 		st, err := store.OpenSQLite("")
 		if err != nil {

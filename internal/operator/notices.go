@@ -52,6 +52,10 @@ func (n notices) record(of runtime.Object, r control.Record) {
 		kind, reason, action = corev1.EventTypeWarning, "TargetNotFound", "Look"
 	case control.Found:
 		reason, action = "TargetFound", "Look"
+	case control.Unkept:
+		kind, reason, action = corev1.EventTypeWarning, "StateUnwritable", "Save"
+	case control.Kept:
+		reason, action = "StateWritable", "Save"
 	case control.Held:
 		kind, reason = corev1.EventTypeWarning, "ScaleInHeld"
 	case control.Refused:

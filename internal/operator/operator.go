@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/google/uuid"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -21,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -36,7 +38,7 @@ import (
 	"flyball/scaling"
 )
 
-// Options are what an operator needs of its surroundings. Cluster, Capacity, Sources and Log must be set.
+// Options are what an operator needs of its surroundings. Cluster, Capacity, Sources, Web and Log must be set.
 type Options struct {
 	Cluster    *rest.Config
 	Namespaces []string // whose resources are governed; none: all of the cluster
@@ -45,9 +47,14 @@ type Options struct {
 	Sources  control.Sources
 	// Prometheus is the address of the server of queries that name none; "": there is none.
 	Prometheus string
-	Tell       func(control.Record) // beside events and status, such as an audit log; nil: nobody
-	DryRun     bool
-	Log        *slog.Logger
+	// Web calls the addresses that policies name. Whoever may make a policy has this program call them, so it is to
+	// refuse what that person must not reach.
+	Web    *http.Client
+	Tell   func(control.Record) // beside events and status, such as an audit log; nil: nobody
+	DryRun bool
+	Log    *slog.Logger
+	// Speed is how many times faster than the wall clock periods and cooldowns run, to measure on a recorded load; 0: once.
+	Speed float64
 
 	// Listen is the address of /metrics, /healthz and /readyz; "": there are none.
 	Listen string
@@ -134,15 +141,16 @@ func onlyTarget(o any) (any, error) {
 
 // add has a manager run a host and the reconciliation of what it governs.
 func (o Options) add(ctx context.Context, m manager.Manager, d discoverer) error {
-	c := clock.New(time.Now(), 1)
-	identity, err := os.Hostname()
+	c := o.clock(time.Now())
+	hostname, err := os.Hostname()
 	if err != nil {
 		return err
 	}
+	identity := hostname + "_" + uuid.NewString() // as holders of leases are called
 	r := &Reconciler{
 		client: m.GetClient(), statuses: statuses{m.GetClient(), m.GetAPIReader()},
 		kinds: newKinds(d, c.Now), names: newNames(), standings: newStandings(),
-		events: notices{m.GetEventRecorder("flyball")}, bindings: newBindings(o.Sources, o.Prometheus), now: c.Now,
+		events: notices{m.GetEventRecorder("flyball")}, bindings: newBindings(o.Sources, o.Prometheus, o.Web), now: c.Now,
 		given: map[types.NamespacedName]given{},
 	}
 	host := control.New(control.Config{
@@ -163,6 +171,19 @@ func (o Options) add(ctx context.Context, m manager.Manager, d discoverer) error
 		return err
 	}
 	return m.Add(manager.RunnableFunc(func(ctx context.Context) error { return host.Run(ctx, c) }))
+}
+
+// decade is from when on a clock that runs faster has done so.
+const decade = 3650 * 24 * time.Hour
+
+// clock is the host's. One that runs faster shows all controllers the same time, so that what one remembers is in the past of the
+// next.
+func (o Options) clock(now time.Time) *clock.Clock {
+	if o.Speed == 0 || o.Speed == 1 {
+		return clock.New(now, 1)
+	}
+	began := now.Truncate(decade)
+	return clock.New(began.Add(time.Duration(float64(now.Sub(began))*o.Speed)), o.Speed)
 }
 
 // hear takes over a record of the host: the status follows.
@@ -208,13 +229,16 @@ func index(ctx context.Context, i client.FieldIndexer) error {
 	)
 }
 
+// reconciledAtOnce is how many targets are reconciled at a time: they wait for the API server more than they compute.
+const reconciledAtOnce = 8
+
 // watch has the reconciler called for a target when it changes, or something that names it.
 func (r *Reconciler) watch(ctx context.Context, m manager.Manager) error {
 	if err := index(ctx, m.GetFieldIndexer()); err != nil {
 		return err
 	}
 	specs := builder.WithPredicates(predicate.GenerationChangedPredicate{})
-	return ctrl.NewControllerManagedBy(m).Named("scalabletarget").
+	return ctrl.NewControllerManagedBy(m).Named("scalabletarget").WithOptions(controller.Options{MaxConcurrentReconciles: reconciledAtOnce}).
 		For(&v1alpha1.ScalableTarget{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
 		Watches(&v1alpha1.ScalableTarget{}, handler.EnqueueRequestsFromMapFunc(r.rivals), specs).
 		Watches(&v1alpha1.ScalingPolicy{}, named(func(o client.Object) string { return o.(*v1alpha1.ScalingPolicy).Spec.ScalableTargetRef.Name }), specs).

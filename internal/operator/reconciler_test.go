@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -23,6 +25,7 @@ import (
 	"flyball/governor"
 	"flyball/internal/control"
 	"flyball/internal/operator/v1alpha1"
+	"flyball/internal/reach"
 	"flyball/internal/source"
 	"flyball/scaling"
 )
@@ -81,7 +84,7 @@ func newWorld(t *testing.T, objects ...client.Object) world {
 	now := func() time.Time { return time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC) }
 	r := &Reconciler{
 		client: c, statuses: statuses{c, c}, kinds: newKinds(deployments, now), names: newNames(), standings: newStandings(),
-		host: h, events: notices{recorder}, bindings: newBindings(everything{}, ""), now: now,
+		host: h, events: notices{recorder}, bindings: newBindings(everything{}, "", nil), now: now,
 		given: map[types.NamespacedName]given{},
 	}
 	return world{r, t, h, recorder}
@@ -253,12 +256,15 @@ func TestAPolicyThatCannotBeReadPausesItsTargetAndIsNamed(t *testing.T) {
 func TestThePausedAnnotationPausesWithItsReason(t *testing.T) {
 	paused := target("web", "Deployment", "web")
 	paused.Annotations = map[string]string{v1alpha1.PausedAnnotation: "migration of the database"}
-	w := newWorld(t, paused)
+	w := newWorld(t, paused, policy("web-cpu", "web", cpu))
 	w.reconcile("web")
 	if !strings.Contains(w.host[web].Paused, "migration of the database") {
 		t.Errorf("the host is paused by %q", w.host[web].Paused)
 	}
 	w.is(w.target("web").Status.Conditions, v1alpha1.AbleToScale, metav1.ConditionFalse, "Paused", "migration of the database")
+	w.hear(t.Context(), control.Record{At: w.now(), Event: control.Blind, Target: web, Reason: "no metrics server"})
+	w.reconcile("web")
+	w.is(w.target("web").Status.Conditions, v1alpha1.ScalingActive, metav1.ConditionFalse, "MetricUnavailable", "no metrics server")
 }
 
 func TestPoliciesOfATargetThatIsNotThereAreTold(t *testing.T) {
@@ -322,6 +328,10 @@ func TestWhatIsRememberedIsInTheStatusAndOneOfTwoControllersWrites(t *testing.T)
 			t.Fatal(err)
 		}
 	}
+	first.revisions[web]-- // the API server wrote what it was given, and its answer was lost
+	if err := save(first, 5); err != nil {
+		t.Errorf("a controller takes what it has written itself for another's: %v", err)
+	}
 	if err := save(second, 99); err == nil || !strings.Contains(err.Error(), "first governs it, too") {
 		t.Errorf("the second controller writes as well: %v", err)
 	}
@@ -349,4 +359,65 @@ func ExampleFromHPA() {
 	// ScalableTarget web
 	// ScalingPolicy web-cpu
 	// it has no metrics: Kubernetes takes 80 % of the processors then, and so does the policy
+}
+
+// A policy may name any address. What the controller is told to call itself is called in any case.
+func TestPoliciesHaveOnlyThoseAddressesCalledThatMayBe(t *testing.T) {
+	calls := 0
+	here := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		calls++
+		fmt.Fprint(w, `{"status":"success","data":{"resultType":"matrix","result":[]}}`)
+	}))
+	defer here.Close()
+	ask := func(prometheus string, m v1alpha1.MetricSource) error {
+		t.Helper()
+		b := newBindings(everything{}, prometheus, new(reach.Addresses).Client())
+		q := source.Query{Metric: boundID(m), Statistic: "Average", Period: time.Minute, Now: time.Now(), End: time.Now().Truncate(time.Minute), Periods: 1}
+		from, err := b.of(described{policies: []v1alpha1.ScalingPolicy{*policy("p", "web", m)}}).Of(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return from.Read(t.Context(), []source.Query{q})[0].Err
+	}
+	for _, m := range []v1alpha1.MetricSource{
+		{HTTP: &v1alpha1.HTTPValue{URL: here.URL}},
+		{Prometheus: &v1alpha1.PrometheusQuery{ServerAddress: here.URL, Query: "up"}},
+	} {
+		if err := ask("", m); err == nil || !strings.Contains(err.Error(), "--allow-addresses") || calls > 0 {
+			t.Errorf("%+v is answered with %v, after %d calls", m, err, calls)
+		}
+	}
+	if err := ask(here.URL, v1alpha1.MetricSource{Prometheus: &v1alpha1.PrometheusQuery{Query: "up"}}); err != nil || calls != 1 {
+		t.Errorf("the controller's own server is answered with %v, after %d calls", err, calls)
+	}
+}
+
+// A controller that follows another has ten thousand targets to look at: it does not first write that it has not.
+func TestWhatWasToldBeforeStaysUntilTheNextControllerHasLooked(t *testing.T) {
+	of := target("web", "Deployment", "web")
+	of.Status.Conditions = []metav1.Condition{{Type: v1alpha1.AbleToScale, Status: metav1.ConditionTrue, Reason: "ReadyToScale", ObservedGeneration: 1}}
+	w := newWorld(t, of, policy("web-cpu", "web", cpu))
+	before := w.target("web").ResourceVersion
+	w.reconcile("web")
+	if after := w.target("web").ResourceVersion; after != before || len(w.host) != 1 {
+		t.Errorf("the status went from version %s to %s, and the host governs %d", before, after, len(w.host))
+	}
+	w.hear(t.Context(), control.Record{At: w.now(), Event: control.Unseen, Target: web, Reason: "forbidden"})
+	w.reconcile("web")
+	w.is(w.target("web").Status.Conditions, v1alpha1.AbleToScale, metav1.ConditionFalse, "FailedGetScale", "forbidden")
+}
+
+// Of two that were made in one second the first by name governs, even if the other one came first to the host.
+func TestATargetThatGivesWayLeavesWhatTheOtherGoverns(t *testing.T) {
+	first, second := target("a", "Deployment", "web"), target("b", "Deployment", "web")
+	w := newWorld(t, second)
+	w.reconcile("b")
+	if err := w.client.Create(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	w.reconcile("a")
+	w.reconcile("b")
+	if got := w.host[web]; got.From != "ScalableTarget shop/a" {
+		t.Errorf("the host governs %+v; want web by a", w.host)
+	}
 }

@@ -3,6 +3,7 @@ package operator
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync"
 
 	"flyball/internal/control"
@@ -15,7 +16,8 @@ import (
 // controller's sources.
 type bindings struct {
 	others     control.Sources
-	prometheus string // address of the server of queries that name none; "": there is none
+	prometheus string       // address of the server of queries that name none; "": there is none
+	web        *http.Client // for addresses that policies name
 	samples    source.Samples
 
 	mu      sync.Mutex
@@ -25,8 +27,8 @@ type bindings struct {
 
 var _ control.Sources = sourcesOf{}
 
-func newBindings(others control.Sources, prometheus string) *bindings {
-	return &bindings{others: others, prometheus: prometheus, servers: map[string]*server{}, values: map[metric.Key]source.JSONValue{}}
+func newBindings(others control.Sources, prometheus string, web *http.Client) *bindings {
+	return &bindings{others: others, prometheus: prometheus, web: web, servers: map[string]*server{}, values: map[metric.Key]source.JSONValue{}}
 }
 
 // sourcesOf are the sources of one target.
@@ -76,7 +78,10 @@ func (s sourcesOf) Of(q source.Query) (source.Source, error) {
 	}
 	of := s.servers[address]
 	if of == nil {
-		of = &server{address: address, queries: map[metric.Key]string{}}
+		of = &server{address: address, web: s.web, queries: map[metric.Key]string{}}
+		if address == s.prometheus {
+			of.web = nil // whoever started the controller says so
+		}
 		s.servers[address] = of
 	}
 	of.add(key, said.Prometheus.Query)
@@ -86,6 +91,7 @@ func (s sourcesOf) Of(q source.Query) (source.Source, error) {
 // A server is a Prometheus that is asked more queries as time goes on.
 type server struct {
 	address string
+	web     *http.Client // nil: http.DefaultClient
 
 	mu      sync.Mutex
 	queries map[metric.Key]string
@@ -99,7 +105,7 @@ func (s *server) add(key metric.Key, query string) {
 
 // Read implements source.Source.
 func (s *server) Read(ctx context.Context, queries []source.Query) []source.Answer {
-	p := source.Prometheus{URL: s.address, Queries: make(map[metric.Key]string, len(queries))}
+	p := source.Prometheus{URL: s.address, HTTP: s.web, Queries: make(map[metric.Key]string, len(queries))}
 	s.mu.Lock()
 	for _, q := range queries {
 		p.Queries[q.Metric.Key()] = s.queries[q.Metric.Key()]
@@ -113,7 +119,7 @@ type values struct{ of *bindings }
 
 // Read implements source.Source.
 func (v values) Read(ctx context.Context, queries []source.Query) []source.Answer {
-	j := source.JSON{Values: make(map[metric.Key]source.JSONValue, len(queries)), Samples: &v.of.samples}
+	j := source.JSON{Values: make(map[metric.Key]source.JSONValue, len(queries)), HTTP: v.of.web, Samples: &v.of.samples}
 	v.of.mu.Lock()
 	for _, q := range queries {
 		j.Values[q.Metric.Key()] = v.of.values[q.Metric.Key()]

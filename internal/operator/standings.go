@@ -64,11 +64,11 @@ func (s standing) after(r control.Record) standing {
 		s.blind = r.Reason
 	case control.Sighted:
 		s.blind = ""
-	case control.Unseen:
+	case control.Unseen, control.Unkept:
 		s.unable, s.missing = r.Reason, false
 	case control.Missing:
 		s.unable, s.missing = r.Reason, true
-	case control.Found:
+	case control.Found, control.Kept:
 		s.unable, s.missing = "", false
 	case control.Refused:
 		s.refused = r.Reason

@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"flyball/scaling"
 )
 
 // BesideName is the name of the file of a folder that says of its policies what AWS's shapes
@@ -26,9 +29,15 @@ type Beside struct {
 // Limits are how fast capacity may change: counts, such as 10, or parts of what there is, such as
 // 50%.
 type Limits struct {
-	Out string `yaml:"scaleOutPerMinute" about:"how much may be added in a minute, such as 10 or 50%"`
-	In  string `yaml:"scaleInPerMinute" about:"how much may be taken away in a minute"`
+	Out Limit `yaml:"scaleOutPerMinute" about:"how much may be added in a minute, such as 10 or 50%"`
+	In  Limit `yaml:"scaleInPerMinute" about:"how much may be taken away in a minute"`
 }
+
+// A Limit is a count or a part, as scaling.ParseLimit reads it; "" is none.
+type Limit string
+
+// number lets a count be written as a number.
+func (Limit) number() {}
 
 // OfTarget is what holds for one target.
 type OfTarget struct {
@@ -106,6 +115,9 @@ func ReadBeside(r io.Reader) (b Beside, err error) {
 		if err := (form{Known: true}).fill(n, &b); err != nil {
 			return b, err
 		}
+		if err := b.checkLimits(n); err != nil {
+			return b, err
+		}
 		list := get(n, "metrics")
 		for i, m := range b.Metrics {
 			if err := m.check(list.Content[i]); err != nil {
@@ -117,6 +129,32 @@ func ReadBeside(r io.Reader) (b Beside, err error) {
 		}
 	}
 	return b, nil
+}
+
+// checkLimits refuses limits that limit nothing.
+func (b Beside) checkLimits(n *yaml.Node) error {
+	if err := b.Limits.check(get(n, "limits")); err != nil {
+		return within(err, "limits")
+	}
+	of := get(n, "targets")
+	for _, id := range slices.Sorted(maps.Keys(b.Targets)) {
+		if err := b.Targets[id].Limits.check(get(get(of, id), "limits")); err != nil {
+			return within(within(within(err, "limits"), id), "targets")
+		}
+	}
+	return nil
+}
+
+func (l Limits) check(n *yaml.Node) error {
+	for name, limit := range map[string]Limit{"scaleOutPerMinute": l.Out, "scaleInPerMinute": l.In} {
+		if limit == "" && (n == nil || get(n, name) == nil) {
+			continue
+		}
+		if _, err := scaling.ParseLimit(string(limit)); err != nil {
+			return within(wrong(get(n, name), "%v", err), name)
+		}
+	}
+	return nil
 }
 
 // same reports whether two are of one metric.

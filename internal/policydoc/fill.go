@@ -162,7 +162,9 @@ func (f form) scalar(n *yaml.Node, to reflect.Value) error {
 	text := n.Tag == "!!str"
 	switch to.Kind() {
 	case reflect.String:
-		if !text && !f.Text {
+		_, number := to.Interface().(interface{ number() })
+		number = number && (n.Tag == "!!int" || n.Tag == "!!float")
+		if !text && !f.Text && !number {
 			return wrong(n, "there is %s, and there should be text: put it into quotes", kindOf(n))
 		}
 		if words := enumeration(to.Type()); f.Known && len(words) > 0 && !slices.Contains(words, n.Value) {

@@ -101,31 +101,36 @@ func TestFilesThatAreRefused(t *testing.T) {
 	}
 }
 
-// An editor with the schema and the reader take and refuse the same.
-func TestTheSchemaIsWhatTheReaderReads(t *testing.T) {
-	text, err := policydoc.Schema()
-	if err != nil {
-		t.Fatal(err)
-	}
+// validator holds YAML against a JSON schema.
+func validator(t *testing.T, text []byte) func(string) error {
 	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
 	compiler := jsonschema.NewCompiler()
-	if err := compiler.AddResource("policies.json", parsed); err != nil {
+	if err := compiler.AddResource("schema.json", parsed); err != nil {
 		t.Fatal(err)
 	}
-	schema, err := compiler.Compile("policies.json")
+	schema, err := compiler.Compile("schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	valid := func(text string) error {
+	return func(text string) error {
 		var v any
 		if err := yaml.Unmarshal([]byte(text), &v); err != nil {
 			t.Fatal(err)
 		}
 		return schema.Validate(v)
 	}
+}
+
+// An editor with the schema and the reader take and refuse the same.
+func TestTheSchemaIsWhatTheReaderReads(t *testing.T) {
+	text, err := policydoc.Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	valid := validator(t, text)
 	whole, err := os.ReadFile("testdata/policies.yaml")
 	if err != nil {
 		t.Fatal(err)

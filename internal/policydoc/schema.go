@@ -95,6 +95,9 @@ func (s schema) of(t reflect.Type) map[string]any {
 		if words := enumeration(t); len(words) > 0 {
 			return map[string]any{"enum": words}
 		}
+		if t == reflect.TypeFor[Limit]() {
+			return map[string]any{"type": []string{"string", "integer"}, "minimum": 1, "pattern": `^([0-9]*[1-9][0-9]*|[0-9.]*[1-9][0-9.]*%)$`}
+		}
 		return map[string]any{"type": "string"}
 	case reflect.Bool:
 		return map[string]any{"type": "boolean"}

@@ -33,6 +33,11 @@ const (
 	connectTimeout = 3 * time.Second
 	// leastConnections is how many a replica needs at once: one writes, one beats, some read.
 	leastConnections = 8
+	// idleTime is how long a connection is kept that nobody needs: a replica that forwards needs one, to beat.
+	idleTime = time.Minute
+	// quiet is how long a connection is silent before it is asked whether it is still there. One that beats never is,
+	// and a statement that finds it gone is made again.
+	quiet = 5 * time.Second
 )
 
 // SessionOf names the connections of the replica with an id.
@@ -54,6 +59,8 @@ func Open(ctx context.Context, url, id string) (*DB, error) {
 	}
 	db := &DB{Session: SessionOf(id)}
 	cfg.MaxConns = max(cfg.MaxConns, leastConnections)
+	cfg.MaxConnIdleTime = min(cfg.MaxConnIdleTime, idleTime)
+	cfg.ShouldPing = func(_ context.Context, p pgxpool.ShouldPingParams) bool { return p.IdleDuration > quiet }
 	cfg.ConnConfig.ConnectTimeout = connectTimeout
 	for name, value := range map[string]string{
 		"application_name": db.Session,

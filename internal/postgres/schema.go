@@ -13,10 +13,14 @@ import (
 // migrations bring a schema from one version to the next; the first one makes it. They only go
 // forward, and each leaves the program of the release before able to go on, since replicas are upgraded
 // one after the other.
-var migrations = []string{first}
+var migrations = []string{first, second}
 
-//go:embed first.sql
-var first string
+var (
+	//go:embed first.sql
+	first string
+	//go:embed second.sql
+	second string
+)
 
 // Version is that of the schema that this program knows.
 var Version = len(migrations)

@@ -138,6 +138,9 @@ func Received(r *http.Request) (Call, *http.Request) {
 	}
 	r = r.WithContext(ctx)
 	r.RemoteAddr = c.Client
+	if !c.Secure {
+		r.TLS = nil // that of the way between replicas; answers lead a caller back by its own
+	}
 	for _, name := range []string{clientHeader, localHeader, secureHeader} {
 		r.Header.Del(name)
 	}

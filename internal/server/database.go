@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,6 +23,7 @@ type database interface {
 	Kinds() ([]string, error)
 	Written() store.Written
 	GiveUp()
+	Room() error // nil, or why the database has none
 	// Doubt is what was found that keeps nobody from going on, and Sound what does.
 	Doubt() error
 	Sound() error
@@ -34,15 +36,16 @@ type tenancy struct {
 	db       *postgres.DB
 	fence    lease.Fence
 	held     func() bool // whether the lease is certainly the replica's at this moment
+	peers    func(context.Context) ([]lease.Peer, error)
 }
 
 // lent tells whether a listener is the replica's. The nil tenancy has lent none.
 func (t *tenancy) lent(l net.Listener) bool { return t != nil && l == t.listener }
 
 // openStore opens the data folder, its disk, and the store.
-func (s *Server) openStore() (err error) {
+func (s *Server) openStore(ctx context.Context) (err error) {
 	if s.tenancy != nil {
-		return s.openShared()
+		return s.openShared(ctx)
 	}
 	if s.dir, err = openFolder(s.cfg.Data); err != nil {
 		return err
@@ -60,10 +63,11 @@ func (s *Server) openStore() (err error) {
 }
 
 // openShared opens the store that replicas share, and brings the folder to what that has of its files.
-func (s *Server) openShared() (err error) {
+func (s *Server) openShared(ctx context.Context) (err error) {
 	s.dir = s.tenancy.folder
 	shared := store.OpenPostgres(s.tenancy.db, s.tenancy.fence, s.cfg.Log)
 	s.store = shared
+	defer context.AfterFunc(ctx, shared.GiveUp)()
 	for _, name := range mirrored {
 		if err := os.RemoveAll(filepath.Join(s.dir.path, name)); err != nil {
 			return fmt.Errorf("remove what an earlier life of this replica has left: %w", err)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 
 	"flyball/internal/peer"
@@ -20,58 +19,23 @@ const patienceOfCalls = 15 * time.Second
 type incumbent struct {
 	handler http.Handler
 	held    func() bool
-
-	mu    sync.Mutex
-	calls int
-	ended bool
-	idle  chan struct{} // closed when no call is left; nil while nobody waits
+	calls
 }
 
-// enter begins a call, if there are to be any more.
-func (in *incumbent) enter() bool {
-	if in == nil || !in.held() {
-		return false
-	}
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.ended {
-		return false
-	}
-	in.calls++
-	return true
-}
+// enter begins a call, if this replica is to answer any more.
+func (in *incumbent) enter() bool { return in != nil && in.held() && in.calls.enter() }
 
-func (in *incumbent) leave() {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.calls--; in.calls == 0 && in.idle != nil {
-		close(in.idle)
-		in.idle = nil
-	}
-}
+// enter notes in which membership the replica is; nil: in none.
+func (r *Replica) enter(s *membership) { r.change(func() { r.session = s }) }
 
-// drain lets no call in any more, and waits for those that are under way, but not for long.
-func (in *incumbent) drain(patience time.Duration) {
-	in.mu.Lock()
-	in.ended = true
-	idle := make(chan struct{})
-	if in.calls == 0 {
-		close(idle)
-	} else {
-		in.idle = idle
-	}
-	in.mu.Unlock()
-	select {
-	case <-idle:
-	case <-time.After(patience):
-	}
-}
+// run has calls be answered by a server of this replica; nil: by none.
+func (r *Replica) run(in *incumbent) { r.change(func() { r.running = in }) }
 
-// set says who answers calls from here on.
-func (r *Replica) set(s *membership, in *incumbent) {
+// change changes who answers calls, and has those that wait look again.
+func (r *Replica) change(f func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.session, r.running = s, in
+	f()
 	close(r.changed)
 	r.changed = make(chan struct{})
 }
@@ -116,6 +80,7 @@ func (r *Replica) serveCaller(w http.ResponseWriter, req *http.Request) {
 				}
 				err := r.forward(w, req, s, owner.Address, ownerChanged)
 				if err == nil {
+					r.forwarded.Add(1)
 					return
 				}
 				if !errors.Is(err, replica.ErrNotTaken) {

@@ -26,6 +26,7 @@ import (
 	"flyball/internal/service/sqs"
 	"flyball/internal/service/sts"
 	"flyball/internal/state"
+	"flyball/internal/store"
 	"flyball/internal/wire"
 )
 
@@ -156,6 +157,9 @@ func (s *Server) full(err error) (message string, full bool) {
 		return "What this call is about is not on the server's disk any more: its file was " + gone.How + " while the server ran. " +
 			"Nothing of it is taken or handed out until the data folder is put back and the server started again; its log names the file.", true
 	}
+	if lack, ok := errors.AsType[*store.RoomError](err); ok {
+		return lack.Error(), true
+	}
 	if lack, ok := errors.AsType[*disk.Error](s.disk.Explain(err)); ok {
 		return lack.Error(), true
 	}
@@ -166,9 +170,29 @@ func (s *Server) full(err error) (message string, full bool) {
 // wait for a minute.
 const waitsAtMost = 10 * time.Second
 
-// waits has a call be told when what it has changed waits for room on the disk.
+// waits has a call be told when what it has changed waits for the disk or the database.
 func (s *Server) waits(ctx context.Context, tell func(message string)) context.Context {
-	return state.WithPatience(ctx, waitsAtMost, func() { tell(s.disk.Waits()) })
+	return state.WithPatience(ctx, waitsAtMost, func() bool {
+		message := s.whatIsWaitedFor()
+		if message != "" {
+			tell(message)
+		}
+		return message != ""
+	})
+}
+
+// whatIsWaitedFor tells a call why its changes are not written; "" where they are about to be.
+func (s *Server) whatIsWaitedFor() string {
+	lack, full := errors.AsType[*store.RoomError](s.store.Room())
+	switch {
+	case full:
+		return lack.Waits()
+	case !s.store.Written().Stalled:
+		return ""
+	case s.tenancy != nil:
+		return "The database is not reached: what this call asked for is not written yet, and is lost if another replica takes over before it is. Look whether it is as you want it before you call again."
+	}
+	return s.disk.Waits()
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

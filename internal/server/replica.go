@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -35,11 +36,13 @@ type Replica struct {
 	clearing sync.Mutex // held while what an earlier life has left is ended
 	cleared  bool
 
-	first *membership // the session that Open has begun
+	first     *membership // the session that Open has begun
+	forwarded atomic.Int64
 
 	mu      sync.Mutex
-	session *membership // with the database; nil between two
-	running *incumbent  // what this replica serves itself; nil: nothing
+	session *membership   // with the database; nil between two
+	running *incumbent    // what this replica serves itself; nil: nothing
+	serving chan struct{} // closed when the last server that this replica has opened has ended
 	changed chan struct{}
 }
 
@@ -60,7 +63,8 @@ func OpenReplica(ctx context.Context, cfg Config) (_ *Replica, err error) {
 	if err := errors.Join(cfg.check(), cfg.checkReplica()); err != nil {
 		return nil, ConfigError{err}
 	}
-	r := &Replica{cfg: cfg, changed: make(chan struct{})}
+	r := &Replica{cfg: cfg, changed: make(chan struct{}), serving: make(chan struct{})}
+	close(r.serving)
 	defer func() {
 		if err != nil {
 			r.release()
@@ -133,7 +137,10 @@ func (r *Replica) join(ctx context.Context) (_ *membership, err error) {
 			s.db.Close()
 		}
 	}()
-	s.member, err = lease.Join(ctx, s.db, id, lease.Options{Scope: leaseScope, Address: r.advertised(), Release: r.cfg.Release, Wall: r.cfg.Wall, Log: r.cfg.Log})
+	s.member, err = lease.Join(ctx, s.db, id, lease.Options{
+		Scope: leaseScope, Address: r.advertised(), Release: r.cfg.Release, Wall: r.cfg.Wall, Log: r.cfg.Log,
+		Ready: r.rests, Forwarded: r.forwarded.Load,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -147,6 +154,12 @@ func (r *Replica) join(ctx context.Context) (_ *membership, err error) {
 func (s *membership) close() {
 	s.forwarder.Close()
 	s.db.Close()
+}
+
+// closeAfter closes a membership when the server has ended that still has its database.
+func closeAfter(ended <-chan struct{}, s *membership) {
+	<-ended
+	s.close()
 }
 
 // PublicURL is where callers find the replica.
@@ -229,13 +242,14 @@ func (r *Replica) takePart(ctx context.Context) {
 	for told := false; ; {
 		if s != nil {
 			told = false
-			r.set(s, nil)
+			r.enter(s)
 			r.hold(ctx, s)
-			r.set(nil, nil)
-			go s.close() // connections that a cut network has left are not waited for
+			r.enter(nil)
+			go closeAfter(r.ended(), s) // connections that a cut network has left are not waited for
 		}
 		select {
 		case <-ctx.Done():
+			<-r.ended()
 			return
 		case <-time.After(rejoin):
 		}
@@ -250,7 +264,8 @@ func (r *Replica) takePart(ctx context.Context) {
 	}
 }
 
-// hold takes part in one membership: whenever the replica has the lease, it runs the server.
+// hold takes part in one membership: whenever the replica has the lease, it runs the server. When the membership is
+// over that may still be about to end, beside the next one.
 func (r *Replica) hold(ctx context.Context, s *membership) {
 	beating, stop := context.WithCancel(context.WithoutCancel(ctx))
 	over := make(chan struct{})
@@ -277,6 +292,7 @@ func (r *Replica) hold(ctx context.Context, s *membership) {
 		again := time.NewTimer(lease.Beat) // a lease is certain again with a beat, though the owner is the same
 		select {
 		case <-ctx.Done():
+			<-r.ended()
 			r.leave(ctx, s)
 			return
 		case <-over:
@@ -315,11 +331,44 @@ func (r *Replica) leave(ctx context.Context, s *membership) {
 // resigned is how long a replica whose server has failed leaves the lease to others.
 const resigned = 30 * time.Second
 
-// own runs the server for as long as the lease is this replica's, or ctx goes on.
+// rests tells whether this replica runs no server. It asks for no lease before the server of before has ended, whose folder
+// the next one has; its tasks may take their time.
+func (r *Replica) rests() bool {
+	select {
+	case <-r.ended():
+		return true
+	default:
+		return false
+	}
+}
+
+// ended is closed when this replica runs no server.
+func (r *Replica) ended() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.serving
+}
+
+// own begins to run the server, unless this replica runs one.
 func (r *Replica) own(ctx context.Context, s *membership, fence lease.Fence) {
+	if !r.rests() {
+		return
+	}
 	r.clearing.Lock()
 	r.cleared = true // the server takes up what there is
 	r.clearing.Unlock()
+	over := make(chan struct{})
+	r.mu.Lock()
+	r.serving = over
+	r.mu.Unlock()
+	go func() {
+		defer close(over)
+		r.tenure(ctx, s, fence)
+	}()
+}
+
+// tenure runs the server for as long as the lease is this replica's, or ctx goes on.
+func (r *Replica) tenure(ctx context.Context, s *membership, fence lease.Fence) {
 	log := r.cfg.Log.With("epoch", fence.Epoch)
 	began := time.Now()
 	ctx, stop := context.WithCancel(ctx)
@@ -327,7 +376,10 @@ func (r *Replica) own(ctx context.Context, s *membership, fence lease.Fence) {
 	go r.watch(ctx, s.member, fence, stop)
 	cfg := r.cfg
 	cfg.Wall = s.member.Now
-	server, err := openWith(ctx, cfg, &tenancy{folder: r.folder, listener: r.listener, db: s.db, fence: fence, held: func() bool { return holds(s.member, fence) }})
+	server, err := openWith(ctx, cfg, &tenancy{
+		folder: r.folder, listener: r.listener, db: s.db, fence: fence,
+		held: func() bool { return holds(s.member, fence) }, peers: s.member.Peers,
+	})
 	if err == nil {
 		log.Info("this replica has the lease, and answers calls", "opened_in", time.Since(began).Round(time.Millisecond))
 		log.Info("the console is at " + server.ConsoleURL())
@@ -342,10 +394,15 @@ func (r *Replica) own(ctx context.Context, s *membership, fence lease.Fence) {
 	if errors.Is(err, store.ErrFenced) {
 		pause = 0
 	}
-	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), joinTime)
+	r.resign(ctx, s, pause)
+}
+
+// resign gives the lease back, and leaves it to others for a while.
+func (r *Replica) resign(ctx context.Context, s *membership, pause time.Duration) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), joinTime)
 	defer cancel()
-	if err := s.member.Resign(within, pause); err != nil {
-		log.Warn("the lease could not be given back; another replica takes it in some seconds", "reason", err)
+	if err := s.member.Resign(ctx, pause); err != nil {
+		r.cfg.Log.Warn("the lease could not be given back; another replica takes it in some seconds", "reason", err)
 	}
 }
 
@@ -379,24 +436,44 @@ func (r *Replica) serve(ctx context.Context, s *membership, server *Server) erro
 	done := make(chan error, 1)
 	go func() { done <- server.Run(life) }()
 	in := &incumbent{handler: server.http.Handler, held: server.tenancy.held}
-	r.set(s, in)
+	r.run(in)
 	var err error
 	select {
 	case <-ctx.Done():
-		r.set(s, nil)
+		r.run(nil)
 		in.drain(goodbye)
 		end()
-		err = <-done
+		err = r.finish(ctx, s, server, done)
 	case err = <-done:
-		r.set(s, nil)
+		r.run(nil)
 		in.drain(goodbye)
 	}
 	debug.FreeOSMemory()
 	return err
 }
 
-// release gives back what OpenReplica took.
+// handover is how long a server that ends keeps the lease, to write what comes of that. Tasks may take minutes to stop.
+const handover = 2 * time.Second
+
+// finish waits until a server has ended. If it takes long another replica goes on meanwhile.
+func (r *Replica) finish(ctx context.Context, s *membership, server *Server, done <-chan error) error {
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(handover):
+	}
+	if server.tenancy.held() {
+		r.cfg.Log.Info("the tasks of this replica take their time to stop; another replica goes on meanwhile")
+		r.resign(ctx, s, resigned)
+	}
+	return <-done
+}
+
+// release gives back what OpenReplica took. What still ends tasks of an earlier life has the folder until then.
 func (r *Replica) release() {
+	r.clearing.Lock()
+	r.cleared = true
+	r.clearing.Unlock()
 	for _, l := range []net.Listener{r.listener, r.inner} {
 		if l != nil {
 			l.Close()

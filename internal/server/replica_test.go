@@ -2,23 +2,33 @@ package server
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/aws/smithy-go"
+
+	"flyball/internal/client"
 	"flyball/internal/postgres/postgrestest"
+	"flyball/internal/task"
+	"flyball/internal/task/idle"
 )
 
 func TestMain(m *testing.M) { postgrestest.Main(m) }
@@ -33,9 +43,13 @@ type testReplica struct {
 }
 
 // startReplica starts a replica on a database.
-func startReplica(t testing.TB, url string) *testReplica {
+func startReplica(t testing.TB, url string, changes ...func(*Config)) *testReplica {
 	t.Helper()
-	r, err := OpenReplica(t.Context(), replicaConfig(t, url))
+	cfg := replicaConfig(t, url)
+	for _, change := range changes {
+		change(&cfg)
+	}
+	r, err := OpenReplica(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,6 +225,228 @@ func TestAReplicaLetsNobodyInWithoutItsCertificate(t *testing.T) {
 	defer resp.Body.Close()
 	if text, _ := io.ReadAll(resp.Body); resp.StatusCode < 400 {
 		t.Errorf("a call without a key is answered: %s %s", resp.Status, text)
+	}
+}
+
+// stubborn runs tasks that stop when the test lets them.
+type stubborn struct {
+	idle.Runtime
+	stop chan struct{}
+}
+
+type stubbornTask struct {
+	task.Task
+	stop chan struct{}
+}
+
+func (r stubborn) Start(ctx context.Context, spec task.Spec) (task.Task, error) {
+	t, err := r.Runtime.Start(ctx, spec)
+	return stubbornTask{t, r.stop}, err
+}
+
+func (t stubbornTask) Stop(ctx context.Context) error {
+	<-t.stop
+	return t.Task.Stop(ctx)
+}
+
+// startStubborn starts a replica on a database by way of a proxy, which has a task that does not stop before it is let.
+func startStubborn(t *testing.T) (r *testReplica, url string, proxy *postgrestest.Proxy, let func()) {
+	t.Helper()
+	cluster := postgrestest.Shared(t)
+	url = postgrestest.Database(t)
+	proxy, err := cluster.NewProxy()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { proxy.Close() })
+	_, name, _ := strings.Cut(strings.TrimPrefix(url, "postgres://"), "/")
+	name, _, _ = strings.Cut(name, "?")
+	stop := make(chan struct{})
+	let = sync.OnceFunc(func() { close(stop) })
+	r = startReplica(t, cluster.URLThrough(proxy.Address(), name), func(c *Config) { c.Tasks = stubborn{stop: stop} })
+	t.Cleanup(let) // before the replica is ended
+	c := client.New(client.Config{Endpoint: r.PublicURL(), Region: testRegion, Credentials: aws.Credentials{AccessKeyID: replicaAdministrator.AccessKey, SecretAccessKey: replicaAdministrator.Secret}})
+	furnish(t, c)
+	for {
+		out, err := c.ECS.DescribeServices(t.Context(), &ecs.DescribeServicesInput{Cluster: aws.String("shop"), Services: []string{"web"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out.Services[0].RunningCount > 0 {
+			return r, url, proxy, let
+		}
+	}
+}
+
+// callable waits until a replica answers, by itself or by another one.
+func callable(t *testing.T, r *testReplica) {
+	t.Helper()
+	for began := time.Now(); ; {
+		_, err := ecs.NewFromConfig(r.config()).ListClusters(t.Context(), &ecs.ListClustersInput{})
+		if err == nil {
+			return
+		}
+		if time.Since(began) > time.Minute {
+			t.Fatal(err)
+		}
+	}
+}
+
+// An owner that is to end hands over before its tasks have stopped, and hands calls on until it has ended.
+func TestAnotherOneGoesOnWhileTasksTakeTheirTimeToStop(t *testing.T) {
+	first, url, _, let := startStubborn(t)
+	other := startReplica(t, url)
+	first.stop()
+	holder(t, other)
+	callable(t, other)
+	callable(t, first)
+	select {
+	case <-first.ended():
+		t.Error("the server has ended before its task")
+	default:
+	}
+	let()
+	first.end(t)
+}
+
+// A replica whose lease is another's hands calls on at once, and asks for the lease again when its tasks have stopped.
+func TestAReplicaForwardsWhileItsTasksStop(t *testing.T) {
+	cut, url, proxy, let := startStubborn(t)
+	other := startReplica(t, url)
+	proxy.Cut()
+	holder(t, other)
+	proxy.Heal()
+	callable(t, cut)
+	if cut.rests() {
+		t.Fatal("the server has ended before its task")
+	}
+	other.end(t)
+	if _, in, _ := cut.now(); in != nil {
+		t.Error("it runs a second server beside the one that ends")
+	}
+	let()
+	holder(t, cut)
+	callable(t, cut)
+}
+
+// What is answered leads a caller back by the way that it came, and metrics tell of all replicas, whichever is asked.
+func TestWhoAsksAReplicaIsToldOfThatOne(t *testing.T) {
+	url := postgrestest.Database(t)
+	a, b := startReplica(t, url), startReplica(t, url)
+	owner := holder(t, a, b)
+	other := map[*testReplica]*testReplica{a: b, b: a}[owner]
+	for _, r := range []*testReplica{owner, other} {
+		queue, err := sqs.NewFromConfig(r.config()).CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("q")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := r.PublicURL() + "/123456789012/q"; *queue.QueueUrl != want {
+			t.Errorf("the queue is at %s, want %s", *queue.QueueUrl, want)
+		}
+		token, err := ecr.NewFromConfig(r.config()).GetAuthorizationToken(t.Context(), &ecr.GetAuthorizationTokenInput{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := *token.AuthorizationData[0].ProxyEndpoint; got != r.PublicURL() {
+			t.Errorf("images are at %s, want %s", got, r.PublicURL())
+		}
+	}
+	const told = 2 // calls that were handed on, with a beat
+	for deadline := time.Now().Add(time.Minute); ; {
+		metrics := owner.metrics(t)
+		for _, want := range []string{
+			"flyball_lease_epoch 1",
+			fmt.Sprintf(`flyball_replica_owner{release="",replica="%s"} 1`, owner.inner.Addr()),
+			fmt.Sprintf(`flyball_replica_owner{release="",replica="%s"} 0`, other.inner.Addr()),
+			fmt.Sprintf(`flyball_replica_forwarded_calls_total{replica="%s"} 0`, owner.inner.Addr()),
+		} {
+			if !strings.Contains(metrics, want+"\n") {
+				t.Fatalf("there is no line %s: %s", want, metrics)
+			}
+		}
+		if strings.Contains(metrics, fmt.Sprintf(`flyball_replica_forwarded_calls_total{replica="%s"} %d`+"\n", other.inner.Addr(), told)) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the calls that were handed on are not told of: ", metrics)
+		}
+	}
+	if got := other.metrics(t); !strings.Contains(got, "flyball_lease_epoch 1\n") {
+		t.Errorf("the other one is scraped: %s", got)
+	}
+}
+
+// metrics are what a scrape of the replica is answered with, which the administrator signs.
+func (r *testReplica) metrics(t *testing.T) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.PublicURL()+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := aws.Credentials{AccessKeyID: replicaAdministrator.AccessKey, SecretAccessKey: replicaAdministrator.Secret}
+	empty := sha256.Sum256(nil)
+	if err := v4.NewSigner().SignHTTP(t.Context(), key, req, hex.EncodeToString(empty[:]), "flyball", testRegion, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s, %v: %s", resp.Status, err, text)
+	}
+	return string(text)
+}
+
+// A database without room has what changes something be refused, in words that say what to do, and reads be answered.
+func TestADatabaseWithoutRoomIsToldOf(t *testing.T) {
+	url := postgrestest.Database(t)
+	r := startReplica(t, url)
+	holder(t, r)
+	cfg := r.config()
+	cfg.RetryMaxAttempts = 1
+	c := ecs.NewFromConfig(cfg)
+	create := func(name string) error {
+		_, err := c.CreateCluster(t.Context(), &ecs.CreateClusterInput{ClusterName: &name})
+		return err
+	}
+	if err := create("before"); err != nil {
+		t.Fatal(err)
+	}
+	makeRoom := postgrestest.Fill(t, url)
+	waiting := make(chan error)
+	go func() { waiting <- create("waits") }()
+	for n := 0; ; n++ { // until the database has said so
+		err := create(fmt.Sprint("refused-", n))
+		if err == nil {
+			t.Fatal("a call is answered whose changes are nowhere")
+		}
+		failure, ok := errors.AsType[smithy.APIError](err)
+		if !ok || failure.ErrorFault() != smithy.FaultServer || !strings.Contains(failure.ErrorMessage(), "The database has no room") {
+			t.Fatal(err)
+		}
+		if strings.Contains(failure.ErrorMessage(), "nothing of this call was kept") {
+			break
+		}
+	}
+	out, err := c.ListClusters(t.Context(), &ecs.ListClustersInput{})
+	if err != nil || len(out.ClusterArns) == 0 {
+		t.Errorf("reads are answered with %v, %v", out, err)
+	}
+	makeRoom()
+	if err := <-waiting; err != nil && !strings.Contains(err.Error(), "The database has no room") {
+		t.Error(err)
+	}
+	for deadline := time.Now().Add(time.Minute); ; {
+		err := create("after")
+		if err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
 	}
 }
 

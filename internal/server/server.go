@@ -157,6 +157,7 @@ type Server struct {
 	hostEndpoint string         // where programs of this machine find the server in plain HTTP
 	taskEndpoint string         // where tasks find it
 	connections  *descriptors.Connections
+	calls        calls
 	http         *http.Server
 }
 
@@ -182,9 +183,10 @@ func openWith(ctx context.Context, cfg Config, t *tenancy) (_ *Server, err error
 	if s.reserve, err = descriptors.New(cfg.Log); err != nil {
 		return nil, err
 	}
-	if err := s.openStore(); err != nil {
+	if err := s.openStore(ctx); err != nil {
 		return nil, err
 	}
+	defer context.AfterFunc(ctx, s.store.GiveUp)() // who is not to begin any more does not wait for what is not there
 	if doubt := s.store.Doubt(); doubt != nil {
 		cfg.Log.Error("the state is read all the same", "error", doubt)
 	}
@@ -237,7 +239,7 @@ func openWith(ctx context.Context, cfg Config, t *tenancy) (_ *Server, err error
 	}
 	s.connections = s.reserve.Connections()
 	s.http = &http.Server{
-		Handler:           handler,
+		Handler:           s.calls.counted(handler),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
@@ -252,13 +254,16 @@ func openWith(ctx context.Context, cfg Config, t *tenancy) (_ *Server, err error
 	return s, nil
 }
 
-// takes refuses changes while the disk takes no writes, but for those of the start: a server
+// takes refuses changes while the disk or the database takes no writes, but for those of the start: a server
 // that was killed on a full disk begins again.
 func (s *Server) takes(bytes int) error {
 	if !s.opened.Load() {
 		return nil
 	}
-	return s.disk.CheckFor(int64(bytes))
+	if err := s.disk.CheckFor(int64(bytes)); err != nil {
+		return err
+	}
+	return s.store.Room()
 }
 
 // URL is where the server listens.
@@ -313,13 +318,15 @@ func (s *Server) Run(ctx context.Context) error {
 	group.Go(func() error {
 		<-loops.Done()
 		// Follow-mode log readers never end by themselves: what is not done
-		// after a moment is cut off.
+		// after a moment is cut off, and ends before that which it reads is closed.
 		grace, cancel := context.WithTimeout(context.WithoutCancel(loops), 2*time.Second)
 		defer cancel()
+		var err error
 		if s.http.Shutdown(grace) != nil {
-			return s.http.Close()
+			err = s.http.Close()
 		}
-		return nil
+		s.calls.drain(goodbye)
+		return err
 	})
 	group.Go(func() error {
 		select {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
@@ -37,10 +38,34 @@ func (s *Server) reading() telemetry.Reading {
 		Clock: telemetry.Clock{Now: clock.Now, Lead: clock.Now.Sub(clock.Wall), Speed: clock.Speed},
 		Store: telemetry.Store(written),
 	}
+	r.Lease = s.tenancy.reading(context.Background())
 	for _, v := range s.cells.all() {
 		r.Cells = append(r.Cells, v.reading(context.Background()))
 	}
 	return r
+}
+
+// askTime is how long a scrape waits for the database.
+const askTime = time.Second
+
+// reading is which replicas there are, or nil where there are none or the database does not say.
+func (t *tenancy) reading(ctx context.Context) *telemetry.Lease {
+	if t == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	peers, err := t.peers(ctx)
+	if err != nil {
+		return nil
+	}
+	l := &telemetry.Lease{Epoch: t.fence.Epoch}
+	for _, p := range peers {
+		l.Replicas = append(l.Replicas, telemetry.Replica{
+			Address: p.Address, Release: p.Release, Owner: p.Owner, Silent: p.Silent, Renewals: p.Beats, Forwarded: p.Forwarded,
+		})
+	}
+	return l
 }
 
 // reading is what there is in a region of an account.

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -19,9 +20,10 @@ type Budget struct {
 	mu      sync.Mutex
 	calls   int64
 	metrics int64
-	left    float64              // metrics that may be read
-	filled  time.Time            // when that was counted
-	read    map[string]time.Time // when each was read last
+	left    float64           // metrics that may be read
+	filled  time.Time         // when that was counted
+	read    map[Key]time.Time // when each was read last
+	swept   time.Time         // when those were dropped last that nobody reads any more
 }
 
 // take returns the places of the queries that may be asked now: those that were read longest ago.
@@ -42,21 +44,40 @@ func (b *Budget) take(queries []Query) (places []int) {
 	}
 	perMinute := b.PerDay / pricePerMetric / (24 * 60)
 	if b.read == nil {
-		b.read, b.left, b.filled = map[string]time.Time{}, max(1, perMinute), now
+		b.read, b.left, b.filled = map[Key]time.Time{}, max(1, perMinute), now
 	}
-	b.left = min(max(1, 2*perMinute), b.left+now.Sub(b.filled).Minutes()*perMinute)
+	dearest := 1
+	for _, q := range queries {
+		dearest = max(dearest, q.cost())
+	}
+	b.left = min(max(float64(dearest), 2*perMinute), b.left+now.Sub(b.filled).Minutes()*perMinute)
 	b.filled = now
-	keys := make([]string, len(queries))
+	keys := make([]Key, len(queries))
 	for i, q := range queries {
-		keys[i] = string(q.Metric.Key()) + "\x00" + q.Statistic
+		keys[i] = q.Key()
 	}
 	slices.SortStableFunc(places, func(i, k int) int { return b.read[keys[i]].Compare(b.read[keys[k]]) })
-	places = places[:min(len(places), int(b.left+1e-6))]
-	b.left -= float64(len(places))
-	for _, i := range places {
+	for n, i := range places {
+		cost := float64(queries[i].cost())
+		if cost > b.left+1e-6 {
+			places = places[:n] // cheaper ones do not go before it, or it never had its turn
+			break
+		}
+		b.left -= cost
 		b.read[keys[i]] = now
 	}
+	b.forget(now)
 	return places
+}
+
+// forget drops what nobody has read for two days: a policy of it may be gone. Whatever a day's
+// budget is, a metric that is read in turns has its turn in that time, or has it first.
+func (b *Budget) forget(now time.Time) {
+	if now.Sub(b.swept) < time.Hour {
+		return
+	}
+	b.swept = now
+	maps.DeleteFunc(b.read, func(_ Key, at time.Time) bool { return now.Sub(at) > 48*time.Hour })
 }
 
 // spend counts a call for some metrics.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -45,6 +44,15 @@ func (c *CloudWatch) Read(ctx context.Context, queries []Query) []Answer {
 	}
 	var all sync.WaitGroup
 	for w, of := range by {
+		by[w] = slices.DeleteFunc(of, func(i int) bool {
+			if queries[i].Formula == nil {
+				return false
+			}
+			all.Go(func() { c.call(ctx, w, queries, []int{i}, answers) }) // its ids are its own
+			return true
+		})
+	}
+	for w, of := range by {
 		for len(of) > 0 {
 			some := of[:min(len(of), metricsAtOnce)]
 			of = of[len(some):]
@@ -66,36 +74,77 @@ func windowOf(q Query) window { return window{q.Start().Unix(), q.End.Unix(), q.
 // call reads some of the queries.
 func (c *CloudWatch) call(ctx context.Context, w window, queries []Query, some []int, answers []Answer) {
 	in := &cloudwatch.GetMetricDataInput{StartTime: aws.Time(time.Unix(w.start, 0)), EndTime: aws.Time(time.Unix(w.end, 0)), ScanBy: types.ScanByTimestampAscending}
+	cost := 0
+	readings := make(map[string]*seriesReading, len(some))
 	for _, i := range some {
-		in.MetricDataQueries = append(in.MetricDataQueries, metricQuery(i, queries[i]))
-		answers[i].Values = queries[i].none()
+		q := queries[i]
+		r := &seriesReading{query: q, answer: &answers[i]}
+		r.answer.Values = q.none()
+		if f := q.Formula; f != nil {
+			in.MetricDataQueries = append(in.MetricDataQueries, f.queries...)
+			readings[f.result] = r
+		} else {
+			in.MetricDataQueries = append(in.MetricDataQueries, metricQuery(i, q))
+			readings["m"+strconv.Itoa(i)] = r
+		}
+		cost += q.cost()
 	}
 	for {
-		c.Budget.spend(len(some))
+		c.Budget.spend(cost)
 		out, err := c.Client.GetMetricData(ctx, in)
 		if err != nil {
 			c.fail(ctx, w, queries, some, answers, err)
 			return
 		}
 		for _, r := range out.MetricDataResults {
-			i, err := strconv.Atoi(strings.TrimPrefix(aws.ToString(r.Id), "m"))
-			if err != nil || !slices.Contains(some, i) {
-				continue // it was not asked for
-			}
-			if r.StatusCode == types.StatusCodeForbidden || r.StatusCode == types.StatusCodeInternalError {
-				answers[i] = Answer{Err: fmt.Errorf("CloudWatch answers %s for it", r.StatusCode)}
-				continue
-			}
-			for k, at := range r.Timestamps {
-				if place := queries[i].place(at); place >= 0 && k < len(r.Values) && answers[i].Err == nil {
-					answers[i].Values[place] = r.Values[k]
-				}
+			if to := readings[aws.ToString(r.Id)]; to != nil {
+				to.add(r)
 			}
 		}
 		if aws.ToString(out.NextToken) == "" {
 			return
 		}
 		in.NextToken = out.NextToken
+	}
+}
+
+// A seriesReading is an answer as its datapoints come.
+type seriesReading struct {
+	query  Query
+	answer *Answer
+	label  *string // of the series
+	counts []int   // datapoints of each period
+}
+
+// add adds what came. Of datapoints that are finer than a period, as expressions can have them, it
+// takes the mean.
+func (s *seriesReading) add(r types.MetricDataResult) {
+	label := aws.ToString(r.Label)
+	switch {
+	case s.answer.Err != nil:
+		return
+	case r.StatusCode == types.StatusCodeForbidden || r.StatusCode == types.StatusCodeInternalError:
+		*s.answer = Answer{Err: fmt.Errorf("CloudWatch answers %s for it", r.StatusCode)}
+		return
+	case s.label != nil && *s.label != label && s.query.Formula != nil:
+		*s.answer = Answer{Err: fmt.Errorf("%w: it comes to several series, such as %q and %q, and a metric is one: add them up, for example with SUM(...)", ErrQuery, *s.label, label)}
+		return
+	}
+	s.label = &label
+	for k, at := range r.Timestamps {
+		place := s.query.place(at)
+		if place < 0 || k >= len(r.Values) {
+			continue
+		}
+		if s.counts == nil {
+			s.counts = make([]int, s.query.Periods)
+		}
+		v := &s.answer.Values[place]
+		if s.counts[place]++; s.counts[place] == 1 {
+			*v = r.Values[k]
+		} else {
+			*v += (r.Values[k] - *v) / float64(s.counts[place])
+		}
 	}
 }
 

@@ -66,6 +66,8 @@ type JSON struct {
 	Samples *Samples
 }
 
+func (*JSON) forgets() {}
+
 // Read implements Source.
 func (j *JSON) Read(ctx context.Context, queries []Query) []Answer {
 	return readNow(ctx, j.Samples, queries, func(q Query) (reading, error) {

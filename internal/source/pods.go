@@ -27,6 +27,8 @@ type Pods struct {
 	Samples *Samples
 }
 
+func (*Pods) forgets() {}
+
 // Read implements Source.
 func (p *Pods) Read(ctx context.Context, queries []Query) []Answer {
 	return readNow(ctx, p.Samples, queries, func(q Query) (reading, error) {

@@ -52,9 +52,51 @@ type matrix struct {
 	} `json:"data"`
 }
 
+// askedAtOnce is how much of the past is asked for in one call: Prometheus answers with 11,000 datapoints
+// at most, and looks at each minute of it.
+const askedAtOnce = 7 * 24 * time.Hour
+
 // ask asks one query.
 func (p *Prometheus) ask(ctx context.Context, q Query) ([]float64, error) {
 	text := p.Queries[q.Metric.Key()]
+	if q.Whole {
+		var err error
+		if text, err = whole(text, q); err != nil {
+			return nil, err
+		}
+	}
+	var values []float64
+	for most := max(1, int(askedAtOnce/q.Period)); len(values) < q.Periods; {
+		some := q
+		some.Periods = min(most, q.Periods-len(values))
+		some.End = q.Start().Add(time.Duration(len(values)+some.Periods) * q.Period)
+		read, err := p.askSome(ctx, text, some)
+		if err != nil {
+			return nil, err
+		}
+		values = append(values, read...)
+	}
+	return values, nil
+}
+
+// whole is PromQL of all minutes of a period, each of which is a datapoint as alarms see it.
+func whole(text string, q Query) (string, error) {
+	over := map[string]string{"Average": "avg", "Sum": "sum", "Minimum": "min", "Maximum": "max", "SampleCount": "count"}[q.Statistic]
+	quantile := ""
+	if percent, is := strings.CutPrefix(q.Statistic, "p"); is && over == "" {
+		if p, err := strconv.ParseFloat(percent, 64); err == nil {
+			over, quantile = "quantile", strconv.FormatFloat(p/100, 'g', -1, 64)+", "
+		}
+	}
+	if over == "" {
+		return "", fmt.Errorf("%w: the past of %q is read by Average, Sum, Minimum, Maximum, SampleCount or a percentile, not by %s", ErrQuery, text, q.Statistic)
+	}
+	// A minute at the very begin of the range belongs to the period before.
+	return fmt.Sprintf("%s_over_time(%s(%s)[%ds:1m])", over, quantile, text, int(q.Period/time.Second)-1), nil
+}
+
+// askSome asks for as many periods as one call can.
+func (p *Prometheus) askSome(ctx context.Context, text string, q Query) ([]float64, error) {
 	address := strings.TrimSuffix(p.URL, "/") + "/api/v1/query_range?" + url.Values{
 		"query": {text}, "step": {strconv.FormatFloat(q.Period.Seconds(), 'f', -1, 64)},
 		"start": {strconv.FormatInt(q.Start().Add(q.Period).Unix(), 10)}, "end": {strconv.FormatInt(q.End.Unix(), 10)},

@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"flyball/internal/backlog"
@@ -24,6 +25,9 @@ type Registry struct {
 
 // Of is the source of a metric.
 func (r *Registry) Of(q Query) (Source, error) {
+	if q.Formula != nil {
+		return r.ofFormula(q.Formula)
+	}
 	if s := r.Bound[q.Metric.Key()]; s != nil {
 		return s, nil
 	}
@@ -40,10 +44,25 @@ func (r *Registry) Of(q Query) (Source, error) {
 	return s, nil
 }
 
+// ofFormula is the source of a formula, which is CloudWatch if that has all its metrics.
+func (r *Registry) ofFormula(f *Formula) (Source, error) {
+	if r.CloudWatch == nil {
+		return nil, errors.New("searches (SEARCH) and Metrics Insights (SELECT) are CloudWatch's, which control does not read here")
+	}
+	for _, id := range f.metrics() {
+		if r.Bound[id.Key()] != nil || id.Namespace == backlog.Namespace || id.Namespace == rules.NamespaceKubernetes {
+			return nil, fmt.Errorf("searches (SEARCH) and Metrics Insights (SELECT) are computed by CloudWatch, which does not have metric %s of namespace %s: name the metrics in the place of the search, or leave this one out", id.Name, id.Namespace)
+		}
+	}
+	return r.CloudWatch, nil
+}
+
 // Running stands for how many tasks of the target itself run, which whoever governs it knows.
 var Running Source = running{}
 
 type running struct{}
+
+func (running) forgets() {}
 
 // Read implements Source.
 func (running) Read(_ context.Context, queries []Query) []Answer {

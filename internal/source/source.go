@@ -13,15 +13,52 @@ import (
 	"flyball/metric"
 )
 
-// A Query asks for the newest datapoints of a metric.
+// A Query asks for the newest datapoints of a metric, or of a formula that only CloudWatch computes.
 type Query struct {
 	Metric    metric.ID
-	Statistic string        // as CloudWatch spells it, such as Average or p99
+	Formula   *Formula      // in the place of the metric; nil: the metric is meant
+	Statistic string        // of a metric, as CloudWatch spells it, such as Average or p99
 	Unit      string        // "" for any
 	Period    time.Duration // of a datapoint
 	Now       time.Time     // when it is asked
 	End       time.Time     // when the newest period ends
 	Periods   int           // how many of them, up to End
+	// Whole says that a datapoint is to be of all minutes of its period: it is for hours of the
+	// past, of which one moment tells little. CloudWatch's are so in any case.
+	Whole bool
+}
+
+// A Key tells what queries ask for apart, whenever that is.
+type Key struct {
+	of              string
+	statistic, unit string
+	period          time.Duration
+	whole           bool
+}
+
+// Key is that of the query.
+func (q Query) Key() Key {
+	k := Key{of: string(q.Metric.Key()), statistic: q.Statistic, unit: q.Unit, period: q.Period, whole: q.Whole}
+	if q.Formula != nil {
+		k.of = q.Formula.key
+	}
+	return k
+}
+
+// String names what is asked for.
+func (q Query) String() string {
+	if q.Formula != nil {
+		return "expression " + q.Formula.text()
+	}
+	return "metric " + q.Metric.Name + " of " + q.Metric.Namespace
+}
+
+// cost is for how many metrics CloudWatch charges, at least: how many a search finds is not known.
+func (q Query) cost() int {
+	if q.Formula != nil {
+		return q.Formula.cost
+	}
+	return 1
 }
 
 // Start is when the oldest period begins.
@@ -56,6 +93,13 @@ type Answer struct {
 // tells only how things are now, remembers what it has read itself.
 type Source interface {
 	Read(ctx context.Context, queries []Query) []Answer
+}
+
+// KeepsPast reports whether a source can tell how things were before anybody asked. Others remember what
+// they have read.
+func KeepsPast(s Source) bool {
+	_, forgets := s.(interface{ forgets() })
+	return !forgets
 }
 
 // Errors that callers tell apart.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -102,6 +104,64 @@ func TestWhatPrometheusCannotAnswerIsSaid(t *testing.T) {
 	}
 }
 
+// serving runs a Prometheus that scrapes itself, and returns its address once it is ready.
+func serving(t *testing.T, program string) string {
+	t.Helper()
+	for {
+		port, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := port.Addr().String()
+		port.Close()
+		dir := t.TempDir()
+		config := filepath.Join(dir, "prometheus.yml")
+		text := fmt.Sprintf("global: {scrape_interval: 1s}\nscrape_configs:\n- {job_name: self, static_configs: [{targets: ['%s']}]}\n", address)
+		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), program, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address, "--log.level=error")
+		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+		var said strings.Builder
+		cmd.Stderr = &said
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = cmd.Wait()
+		}()
+		t.Cleanup(func() { _ = cmd.Process.Kill(); <-ended })
+		if ready(address, ended) {
+			return address
+		}
+		if !strings.Contains(said.String(), "address already in use") { // the port may be another program's by then
+			t.Fatalf("it ended: %s", said.String())
+		}
+	}
+}
+
+// ready waits until a Prometheus is ready at an address, and reports whether that is before a program ends.
+func ready(address string, ended <-chan struct{}) bool {
+	for {
+		select {
+		case <-ended:
+			return false
+		case <-time.After(50 * time.Millisecond):
+		}
+		resp, err := http.Get("http://" + address + "/-/ready")
+		if err != nil {
+			continue
+		}
+		text, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err == nil && strings.Contains(string(text), "Prometheus Server is Ready") {
+			return true
+		}
+	}
+}
+
 // TestARealPrometheus asks one that scrapes itself.
 func TestARealPrometheus(t *testing.T) {
 	if testing.Short() {
@@ -111,24 +171,7 @@ func TestARealPrometheus(t *testing.T) {
 	if err != nil {
 		t.Skip("there is no prometheus on this machine")
 	}
-	port, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := port.Addr().String()
-	port.Close()
-	dir := t.TempDir()
-	config := filepath.Join(dir, "prometheus.yml")
-	text := fmt.Sprintf("global: {scrape_interval: 1s}\nscrape_configs:\n- {job_name: self, static_configs: [{targets: ['%s']}]}\n", address)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), program, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address, "--log.level=error")
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	address := serving(t, program)
 	p := &source.Prometheus{URL: "http://" + address, Queries: map[metric.Key]string{shops.Key(): "sum(up)"}}
 	for {
 		now := time.Now().Truncate(time.Second)
@@ -325,5 +368,91 @@ func TestABudgetThatIsNotEnoughHasMetricsReadInTurns(t *testing.T) {
 		if read[i] < 3 || read[i] > 5 {
 			t.Errorf("metric %d was read %d times in ten minutes, and should be about 4 times", i, read[i])
 		}
+	}
+}
+
+func TestThePastOfAPrometheusIsOfWholeHours(t *testing.T) {
+	var asked []url.Values
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.Query())
+		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[%s,"%d"]]}]}}`, r.FormValue("end"), len(asked))
+	}))
+	t.Cleanup(s.Close)
+	q := query(shops, 10*24)
+	q.Period, q.End, q.Whole, q.Statistic = time.Hour, end.Truncate(time.Hour), true, "Sum"
+	got := values(t, prometheus(s.URL), q)
+	if len(got) != 240 || len(asked) != 2 || got[167] != 1 || got[239] != 2 {
+		t.Errorf("%d hours of %d calls, with %v and %v at their ends", len(got), len(asked), got[167], got[len(got)-1])
+	}
+	if text := asked[0].Get("query"); text != "sum_over_time((load)[3599s:1m])" || asked[0].Get("step") != "3600" {
+		t.Errorf("asked %v", asked[0])
+	}
+	for statistic, text := range map[string]string{"p99": "quantile_over_time(0.99, (load)[3599s:1m])", "Average": "avg_over_time((load)[3599s:1m])", "SampleCount": "count_over_time((load)[3599s:1m])"} {
+		asked, q.Statistic = nil, statistic
+		if values(t, prometheus(s.URL), q); asked[0].Get("query") != text {
+			t.Errorf("%s: asked %s", statistic, asked[0].Get("query"))
+		}
+	}
+	q.Statistic = "tm10"
+	if a := prometheus(s.URL).Read(t.Context(), []source.Query{q})[0]; !errors.Is(a.Err, source.ErrQuery) {
+		t.Error(a.Err)
+	}
+}
+
+// formulas answers to metric math with some series.
+type formulas struct {
+	asked  []*cloudwatch.GetMetricDataInput
+	labels []string
+}
+
+func (f *formulas) GetMetricData(_ context.Context, in *cloudwatch.GetMetricDataInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
+	f.asked = append(f.asked, in)
+	out := &cloudwatch.GetMetricDataOutput{}
+	for _, label := range f.labels {
+		out.MetricDataResults = append(out.MetricDataResults, types.MetricDataResult{
+			Id: aws.String("all"), Label: aws.String(label), Timestamps: []time.Time{end.Add(-2 * time.Minute), end.Add(-time.Minute), end.Add(-30 * time.Second)}, Values: []float64{1, 2, 4},
+		})
+	}
+	return out, nil
+}
+
+func search() *source.Formula {
+	return source.NewFormula([]types.MetricDataQuery{
+		{Id: aws.String("m"), MetricStat: &types.MetricStat{Metric: &types.Metric{Namespace: aws.String("Shop"), MetricName: aws.String("Tasks")}, Stat: aws.String("Average"), Period: aws.Int32(60)}},
+		{Id: aws.String("all"), Expression: aws.String("SUM(SEARCH('{Shop,Task} Load', 'Sum', 60)) / m"), Period: aws.Int32(60)},
+	}, "all")
+}
+
+func TestASearchIsAskedOfCloudWatchAsItIs(t *testing.T) {
+	f, budget := &formulas{labels: []string{"all"}}, &source.Budget{}
+	q := source.Query{Formula: search(), Period: time.Minute, Now: end, End: end, Periods: 3}
+	wants(t, values(t, &source.CloudWatch{Client: f, Budget: budget}, q), -1, 1, 3)
+	if in := f.asked[0].MetricDataQueries; len(in) != 2 || *in[0].ReturnData || !*in[1].ReturnData {
+		t.Errorf("asked %+v", in)
+	}
+	if _, metrics, _ := budget.Spent(); metrics != 2 {
+		t.Errorf("%d metrics are counted: the one that is named, and one for what is searched for", metrics)
+	}
+	f.labels = []string{"a", "b"}
+	if a := (&source.CloudWatch{Client: f}).Read(t.Context(), []source.Query{q})[0]; !errors.Is(a.Err, source.ErrQuery) || !strings.Contains(a.Err.Error(), `several series, such as "a" and "b"`) {
+		t.Error(a.Err)
+	}
+	f.labels = nil
+	wants(t, values(t, &source.CloudWatch{Client: f}, q), -1, -1, -1)
+}
+
+func TestASearchOfWhatCloudWatchDoesNotHaveIsRefused(t *testing.T) {
+	q := source.Query{Formula: search()}
+	if _, err := (&source.Registry{}).Of(q); err == nil || !strings.Contains(err.Error(), "control does not read here") {
+		t.Error(err)
+	}
+	cloud := &source.CloudWatch{}
+	r := &source.Registry{CloudWatch: cloud, Bound: map[metric.Key]source.Source{metric.NewID("Shop", "Tasks").Key(): &source.Prometheus{}}}
+	if _, err := r.Of(q); err == nil || !strings.Contains(err.Error(), "does not have metric Tasks of namespace Shop") {
+		t.Error(err)
+	}
+	r.Bound = nil
+	if s, err := r.Of(q); err != nil || s != source.Source(cloud) {
+		t.Error(s, err)
 	}
 }

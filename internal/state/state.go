@@ -131,15 +131,15 @@ func (s *State) change(ctx context.Context, f func(context.Context, *Tx) error) 
 // A patience is how long somebody wants to hear nothing of a change that waits.
 type patience struct {
 	lasts time.Duration
-	tell  func()
+	tell  func() bool
 }
 
 type patienceKey struct{}
 
 // WithPatience returns a context with which a Change calls a function when what it has changed
-// has waited for room on the disk for a time. It goes on waiting after that: others have seen
-// what it has changed, and it cannot be taken back.
-func WithPatience(ctx context.Context, lasts time.Duration, tell func()) context.Context {
+// has waited to be written for a time, and again after each such time until the function reports that
+// it has told of it. The Change goes on waiting after that: others have seen what it has changed, and it cannot be taken back.
+func WithPatience(ctx context.Context, lasts time.Duration, tell func() bool) context.Context {
 	return context.WithValue(ctx, patienceKey{}, patience{lasts, tell})
 }
 
@@ -149,17 +149,17 @@ func (s *State) tellWait(ctx context.Context, commit store.Commit) {
 	if !has || commit.Done() == nil {
 		return
 	}
-	select {
-	case <-commit.Done():
-		return
-	case <-s.whole.Stalled():
-	}
-	over := time.NewTimer(p.lasts)
+	over := time.NewTicker(p.lasts)
 	defer over.Stop()
-	select {
-	case <-commit.Done():
-	case <-over.C:
-		p.tell()
+	for {
+		select {
+		case <-commit.Done():
+			return
+		case <-over.C:
+			if p.tell() {
+				return
+			}
+		}
 	}
 }
 

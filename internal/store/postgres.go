@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -28,6 +29,7 @@ type Postgres struct {
 	queue
 	written writtenCounts
 	silent  bool // the database does not answer, and that is told; only the writer uses it
+	lacks   atomic.Pointer[RoomError]
 
 	ending  chan struct{} // closed when nothing waits for the database any more
 	once    sync.Once     // closes it
@@ -183,7 +185,8 @@ func (s *Postgres) writeLoop() {
 
 // write makes a group durable, as soon as the database takes it.
 func (s *Postgres) write(g *group) error {
-	defer s.setWaits(false)
+	defer s.resume()
+	defer s.lacks.Store(nil)
 	g.reduce()
 	for {
 		err := s.commit(g)
@@ -194,7 +197,11 @@ func (s *Postgres) write(g *group) error {
 		if err == nil || !postgres.Passes(err) {
 			return err
 		}
-		if kept := g.bytes + s.setWaits(true); kept > mostKept {
+		lacks := lackOfRoom(err)
+		if lacks != nil {
+			s.lacks.Store(lacks)
+		}
+		if kept := s.hold(g, lacks != nil); kept > mostKept {
 			return fmt.Errorf("%d MiB of changes wait for the database, and more are not kept: %w", kept>>20, err)
 		}
 		select {
@@ -214,17 +221,6 @@ func (s *Postgres) tell(err error) {
 		s.log.Info("the database takes writes again")
 	}
 	s.silent = err != nil
-}
-
-// setWaits notes whether a write waits, and returns how many bytes are queued behind it.
-func (s *Postgres) setWaits(waits bool) (queued int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.waits = waits
-	if s.group != nil {
-		queued = s.group.bytes
-	}
-	return queued
 }
 
 // writeTime is how long a transaction may take before it is given up and made again.
@@ -279,9 +275,15 @@ func (c *columns) add(of *change) {
 	c.sums = append(c.sums, checksum(of.kind, of.key, value))
 }
 
-// Stalled implements Store. Nobody goes on without the database: what it does not have is lost with
-// this replica, and what it has may be another's by now.
-func (s *Postgres) Stalled() <-chan struct{} { return nil }
+// Room is why the database has no room, or nil. It is told apart from one that is not there: nobody goes on without
+// the database, as what it does not have is lost with this replica, and what it has may be another's by then; but one that
+// has no room still says whose the lease is.
+func (s *Postgres) Room() error {
+	if lacks := s.lacks.Load(); lacks != nil {
+		return lacks
+	}
+	return nil
+}
 
 // Failed implements Store.
 func (s *Postgres) Failed() <-chan error { return s.failed }

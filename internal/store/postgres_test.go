@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -138,12 +140,48 @@ func TestWritesAndReadsOutlastARestartOfTheDatabase(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := <-read; got != "v <nil>" && got != "99 <nil>" {
-			t.Errorf("a read that had to wait got %s", got)
+		got, failed, _ := strings.Cut(<-read, " ") // what was there before, or after any group of the writes
+		if n, err := strconv.Atoi(got); failed != "<nil>" || got != "v" && (err != nil || n >= len(down)) {
+			t.Errorf("a read that had to wait got %s, %s", got, failed)
 		}
 		if got := scan(t, st, "a", store.Range{}); len(got) != 101 {
 			t.Errorf("after %s, %d of 101 documents are there", mode, len(got))
 		}
+	}
+}
+
+// A database that has no room is told apart from one that is not there, and has what waited once there is room.
+func TestWritesWaitForRoomInTheDatabase(t *testing.T) {
+	url := postgrestest.Database(t)
+	st := openPostgres(t, url)
+	write(t, st, new(store.Batch).Put("a", "k", []byte("before")))
+	makeRoom := postgrestest.Fill(t, url)
+	waiting := st.Write(new(store.Batch).Put("a", "k", []byte("after")))
+	st.Flush()
+	<-st.Stalled()
+	if err := st.Room(); !errors.As(err, new(*store.RoomError)) || !st.Written().Stalled {
+		t.Errorf("it says %v, and of itself %+v", err, st.Written())
+	}
+	select {
+	case <-waiting.Done():
+		t.Fatal("a write that has no room is acknowledged")
+	default:
+	}
+	if got, err := st.Get("a", "k"); err != nil || string(got) != "before" {
+		t.Errorf("a read meanwhile: %s, %v", got, err)
+	}
+	makeRoom()
+	if err := waiting.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	write(t, st, new(store.Batch).Put("a", "other", nil)) // behind which it has told that there is room
+	if err := st.Room(); err != nil {
+		t.Errorf("there is room, and it says %v", err)
+	}
+	select {
+	case <-st.Stalled():
+		t.Error("nobody waits for writes any more")
+	default:
 	}
 }
 

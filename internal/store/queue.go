@@ -13,11 +13,14 @@ type queue struct {
 	wake   chan struct{} // holds one token from a flush until the group is taken
 	waits  bool          // a write does not get through: what is needless is left out meanwhile
 	closed bool
+
+	stalled chan struct{} // closed while a write waits for room; never nil
+	full    bool          // it is closed
 }
 
 // init readies the queue.
 func (q *queue) init() {
-	q.wake = make(chan struct{}, 1)
+	q.wake, q.stalled = make(chan struct{}, 1), make(chan struct{})
 	q.moment = time.AfterFunc(time.Hour, q.Flush)
 	q.moment.Stop()
 }
@@ -57,6 +60,40 @@ func (q *queue) Flush() {
 	case q.wake <- struct{}{}:
 	default: // a token is there already
 	}
+}
+
+// hold notes that a write does not get through, for want of room or for another reason, and returns how many bytes of changes
+// are kept until it does. For room nobody else waits.
+func (q *queue) hold(g *group, room bool) (kept int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waits = true
+	if room && !q.full {
+		q.full = true
+		close(q.stalled)
+	}
+	kept = g.bytes
+	if q.group != nil {
+		kept += q.group.bytes
+	}
+	return kept
+}
+
+// resume has others wait for writes again.
+func (q *queue) resume() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waits = false
+	if q.full {
+		q.full, q.stalled = false, make(chan struct{})
+	}
+}
+
+// Stalled implements Store.
+func (q *queue) Stalled() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.stalled
 }
 
 // take takes what is queued; nil is nothing.

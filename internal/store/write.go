@@ -90,7 +90,7 @@ func (s *SQLite) write(g *group) error {
 		if s.disk.Relieve() {
 			continue
 		}
-		if kept := s.stall(g); kept > mostKept {
+		if kept := s.hold(g, true); kept > mostKept {
 			return fmt.Errorf("%d MiB of changes wait for room, and more are not kept: %w", kept>>20, err)
 		}
 		select {
@@ -116,38 +116,6 @@ func (s *SQLite) lacksRoom(err error) bool {
 		return s.disk.Refuses(s.disk.Probe())
 	}
 	return false
-}
-
-// stall has nobody wait for a write that lacks room, and returns how many bytes of changes
-// are kept until there is some.
-func (s *SQLite) stall(g *group) (kept int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.waits {
-		s.waits = true
-		close(s.stalled)
-	}
-	kept = g.bytes
-	if s.queue.group != nil {
-		kept += s.queue.group.bytes
-	}
-	return kept
-}
-
-// resume has others wait for writes again.
-func (s *SQLite) resume() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.waits {
-		s.waits, s.stalled = false, make(chan struct{})
-	}
-}
-
-// Stalled implements Store.
-func (s *SQLite) Stalled() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.stalled
 }
 
 func (s *SQLite) commit(g *group) error {

@@ -81,6 +81,12 @@ type Task interface {
 	Remove() error
 }
 
+// A Losable task may be ended by others than its server and itself.
+type Losable interface {
+	// Lost is why others have ended the task; "" if they have not.
+	Lost() string
+}
+
 // A Spec is all that a runtime needs to know of a task.
 type Spec struct {
 	ID         string            // the task's id, unique and safe in file names

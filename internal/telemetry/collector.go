@@ -18,6 +18,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	r, m := c.read(), maker{out}
 	m.clock(r.Clock)
 	m.store(r.Store)
+	m.lease(r.Lease)
 	m.services(r.Cells)
 	m.targets(r.Cells)
 	m.alarms(r.Cells)
@@ -64,6 +65,27 @@ func (m maker) store(s Store) {
 		stalled = 1
 	}
 	m.gauge("flyball_store_stalled", "1 while a write of the state waits for room on the disk, or else 0.")(stalled)
+}
+
+func (m maker) lease(l *Lease) {
+	if l == nil {
+		return
+	}
+	m.gauge("flyball_lease_epoch", "The epoch of the lease in which this answer was given; it grows with each change of the owner.")(float64(l.Epoch))
+	owner := m.gauge("flyball_replica_owner", "1 for the replica that has the lease, 0 for the others.", "replica", "release")
+	silent := m.gauge("flyball_replica_silent_seconds", "How long ago a replica has told the database that it is alive.", "replica")
+	renewals := m.counter("flyball_replica_renewals_total", "How often a replica has told the database that it is alive, since it joined.", "replica")
+	forwarded := m.counter("flyball_replica_forwarded_calls_total", "Calls that a replica has handed on to the owner since it started.", "replica")
+	for _, r := range l.Replicas {
+		is := 0.0
+		if r.Owner {
+			is = 1
+		}
+		owner(is, r.Address, r.Release)
+		silent(r.Silent.Seconds(), r.Address)
+		renewals(float64(r.Renewals), r.Address)
+		forwarded(float64(r.Forwarded), r.Address)
+	}
 }
 
 func (m maker) services(cells []Cell) {

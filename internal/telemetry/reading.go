@@ -7,6 +7,7 @@ type Reading struct {
 	Clock Clock
 	Store Store
 	Cells []Cell
+	Lease *Lease // nil: the server is by itself
 }
 
 // A Clock is how the server's clock stands to the wall clock.
@@ -20,6 +21,20 @@ type Clock struct {
 type Store struct {
 	Transactions, Documents, Bytes int64
 	Stalled                        bool // a write waits for room on the disk
+}
+
+// A Lease is which replicas one server has.
+type Lease struct {
+	Epoch    int64 // in which this one answers
+	Replicas []Replica
+}
+
+// A Replica is one of them.
+type Replica struct {
+	Address, Release    string
+	Owner               bool          // it has the lease
+	Silent              time.Duration // since it renewed its claim to be alive
+	Renewals, Forwarded int64         // how often it has, and how many calls it has handed on to the owner
 }
 
 // A Cell is what there is in a region of an account.

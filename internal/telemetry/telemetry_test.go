@@ -20,6 +20,10 @@ func full() telemetry.Reading {
 	return telemetry.Reading{
 		Clock: telemetry.Clock{Now: time.Unix(1700000000, 0), Lead: 90 * time.Second, Speed: 60},
 		Store: telemetry.Store{Transactions: 3, Documents: 5, Bytes: 7, Stalled: true},
+		Lease: &telemetry.Lease{Epoch: 7, Replicas: []telemetry.Replica{
+			{Address: "10.0.0.1:4567", Release: "1.2.0", Owner: true, Silent: 250 * time.Millisecond, Renewals: 90},
+			{Address: "10.0.0.2:4567", Release: "1.1.0", Silent: 2 * time.Second, Renewals: 80, Forwarded: 12},
+		}},
 		Cells: []telemetry.Cell{{
 			Account: "123456789012", Region: "us-east-1",
 			Services:  []telemetry.Service{{Cluster: "demo", Name: "web", Desired: 4, Running: 3, Pending: 1}},
@@ -79,6 +83,12 @@ func TestAScrapeTellsWhatThereIsAndWhatHasHappened(t *testing.T) {
 		"flyball_store_written_documents_total 5",
 		"flyball_store_written_bytes_total 7",
 		"flyball_store_stalled 1",
+		"flyball_lease_epoch 7",
+		`flyball_replica_owner{release="1.2.0",replica="10.0.0.1:4567"} 1`,
+		`flyball_replica_owner{release="1.1.0",replica="10.0.0.2:4567"} 0`,
+		`flyball_replica_silent_seconds{replica="10.0.0.1:4567"} 0.25`,
+		`flyball_replica_renewals_total{replica="10.0.0.2:4567"} 80`,
+		`flyball_replica_forwarded_calls_total{replica="10.0.0.2:4567"} 12`,
 		`flyball_service_desired_tasks{` + here + `cluster="demo",region="us-east-1",service="web"} 4`,
 		`flyball_service_running_tasks{` + here + `cluster="demo",region="us-east-1",service="web"} 3`,
 		`flyball_service_pending_tasks{` + here + `cluster="demo",region="us-east-1",service="web"} 1`,

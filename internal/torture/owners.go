@@ -170,7 +170,7 @@ var (
 	stopped = end{name: "stopped", do: func(_ context.Context, _ *ownersRun, f *fellow) error {
 		return f.program.cmd.Process.Signal(syscall.SIGTERM)
 	}, after: func(ctx context.Context, o *ownersRun, f *fellow, auth string) error {
-		if err := f.program.terminate(); err != nil {
+		if err := f.program.stops(); err != nil {
 			o.report(o.attempts+1, fault{panicked, fmt.Sprint("stop ", o.attempts), err.Error()})
 		}
 		return o.launch(ctx, f, auth)

@@ -118,6 +118,11 @@ func (p *program) terminate() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
+	return p.stops()
+}
+
+// stops waits until a server has stopped that was asked to. A second signal would end it at once.
+func (p *program) stops() error {
 	select {
 	case <-p.done:
 	case <-time.After(p.slow(stopsWithin)):

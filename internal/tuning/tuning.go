@@ -5,6 +5,7 @@ package tuning
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -82,23 +83,32 @@ func New() *Searches {
 	return s
 }
 
-// Close ends all searches, and waits for their end.
+// Close ends all searches, and waits for their end. None begins any more: a call may be under way that
+// starts one.
 func (s *Searches) Close() {
+	s.mu.Lock()
 	s.end()
+	s.mu.Unlock()
 	s.group.Wait()
 }
+
+// ErrClosed is returned for searches that are started when the server ends.
+var ErrClosed = errors.New("the server is ending")
 
 // Start begins a search. The report says what is known of it before.
 func (s *Searches) Start(o Owner, p tune.Problem, r tune.Report) (View, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.begun.Err() != nil {
+		return View{}, ErrClosed
+	}
 	running := 0
 	for _, one := range s.all {
 		if one.view.Runs() {
 			running++
 		}
 	}
-	if running >= MostAtOnce || s.begun.Err() != nil {
+	if running >= MostAtOnce {
 		return View{}, BusyError{}
 	}
 	s.forget()

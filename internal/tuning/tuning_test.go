@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +34,22 @@ func problem(t *testing.T, candidates int) tune.Problem {
 		return s, err
 	}
 	return p
+}
+
+// waiting is a problem whose search waits after some scenarios until it is told to go on, so that no busy
+// machine comes to its end before.
+func waiting(t *testing.T, after int) (p tune.Problem, goOn func()) {
+	t.Helper()
+	p = problem(t, MostCandidates)
+	told := make(chan struct{})
+	build, built := p.Build, 0
+	p.Build = func(d policydoc.Documents) (sim.Scenario, error) {
+		if built++; built > after {
+			<-told
+		}
+		return build(d)
+	}
+	return p, sync.OnceFunc(func() { close(told) })
 }
 
 func TestASearchIsFollowedToItsEnd(t *testing.T) {
@@ -69,7 +86,8 @@ func TestASearchThatIsStoppedKeepsTheBest(t *testing.T) {
 	s := New()
 	defer s.Close()
 	me := Owner{}
-	v, err := s.Start(me, problem(t, MostCandidates), tune.Report{})
+	p, goOn := waiting(t, MostCandidates/2)
+	v, err := s.Start(me, p, tune.Report{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,6 +95,7 @@ func TestASearchThatIsStoppedKeepsTheBest(t *testing.T) {
 	if err := s.Follow(t.Context(), me, v.ID, func(v View) error {
 		if last = v; v.Best != nil && v.Runs() {
 			s.Stop(me, v.ID)
+			goOn()
 		}
 		return nil
 	}); err != nil {
@@ -89,15 +108,24 @@ func TestASearchThatIsStoppedKeepsTheBest(t *testing.T) {
 
 func TestThereIsRoomForSomeSearches(t *testing.T) {
 	s := New()
+	var all []func()
 	for range MostAtOnce {
-		if _, err := s.Start(Owner{}, problem(t, MostCandidates), tune.Report{}); err != nil {
+		p, goOn := waiting(t, 1)
+		all = append(all, goOn)
+		if _, err := s.Start(Owner{}, p, tune.Report{}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if _, err := s.Start(Owner{}, problem(t, 1), tune.Report{}); !errors.As(err, new(BusyError)) {
 		t.Errorf("one more: %v", err)
 	}
+	for _, goOn := range all {
+		goOn()
+	}
 	s.Close()
+	if _, err := s.Start(Owner{}, problem(t, 1), tune.Report{}); !errors.Is(err, ErrClosed) {
+		t.Errorf("one when the server has ended: %v", err)
+	}
 	for _, v := range s.List(Owner{}, "service/shop/web") {
 		if v.Runs() {
 			t.Error("a search outlasts the server")
@@ -106,4 +134,20 @@ func TestThereIsRoomForSomeSearches(t *testing.T) {
 	if err := s.Follow(context.Background(), Owner{}, "none", func(View) error { return errors.New("told") }); err != nil {
 		t.Error(err)
 	}
+}
+
+// Calls that start searches may be under way when the server ends.
+func TestNoSearchOutlastsTheServer(t *testing.T) {
+	s := New()
+	var calls sync.WaitGroup
+	for range 8 {
+		calls.Go(func() { _, _ = s.Start(Owner{}, problem(t, MostCandidates), tune.Report{}) })
+	}
+	s.Close()
+	for _, v := range s.List(Owner{}, "service/shop/web") {
+		if v.Runs() {
+			t.Error("a search outlasts the server")
+		}
+	}
+	calls.Wait()
 }

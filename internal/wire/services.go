@@ -316,6 +316,7 @@ func ECR[T any](resolve func(context.Context, Scope) (T, error)) Service {
 		protocols: []Protocol{AWSJSON11},
 		errors:    ecr.TypeRegistry,
 		refusal:   ecrRefusal,
+		endpoint:  true,
 		enums:     map[string][]string{"ImageTagMutability": {"IMMUTABLE", "MUTABLE", "MUTABLE_WITH_EXCLUSION", "IMMUTABLE_WITH_EXCLUSION"}},
 		// A part of a layer has 20 MiB at most, and comes in base64.
 		maxBody: 32 << 20,

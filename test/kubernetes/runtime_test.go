@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -180,6 +181,14 @@ func TestTasksArePods(t *testing.T) {
 		}
 		return err
 	})
+	stopped := s.ecs(t, "ListTasks", `{"cluster":"demo","desiredStatus":"STOPPED"}`)
+	var of struct{ TaskArns []string }
+	if err := json.Unmarshal([]byte(stopped), &of); err != nil || len(of.TaskArns) != 1 {
+		t.Fatalf("the stopped tasks are %s, %v", stopped, err)
+	}
+	if text := s.ecs(t, "DescribeTasks", fmt.Sprintf(`{"cluster":"demo","tasks":[%q]}`, of.TaskArns[0])); !strings.Contains(text, `"stoppedReason":"The pod was deleted from the cluster"`) {
+		t.Errorf("the task of the pod that was deleted is %s", text)
+	}
 
 	s.ecs(t, "UpdateService", `{"cluster":"demo","service":"web","desiredCount":0}`)
 	await(0, "no pods")

@@ -103,6 +103,7 @@ func (w *world) run(d time.Duration) {
 	w.t.Helper()
 	for until := w.Now().Add(d); w.Now().Before(until); {
 		next := w.host.Round(context.Background(), w.Now())
+		w.host.Forecast(context.Background(), w.Now())
 		w.Advance(max(time.Second, min(next.Sub(w.Now()), until.Sub(w.Now()))))
 	}
 }
@@ -305,12 +306,18 @@ func (w *world) limited(missing string) aws.Config {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	return w.user(string(document))
+}
+
+// user is the configuration of a user who may do what a policy document says.
+func (w *world) user(document string) aws.Config {
+	w.t.Helper()
 	config := w.Config()
 	users := iam.NewFromConfig(config)
 	if _, err := users.CreateUser(w.t.Context(), &iam.CreateUserInput{UserName: aws.String("controller")}); err != nil {
 		w.t.Fatal(err)
 	}
-	if _, err := users.PutUserPolicy(w.t.Context(), &iam.PutUserPolicyInput{UserName: aws.String("controller"), PolicyName: aws.String("control"), PolicyDocument: aws.String(string(document))}); err != nil {
+	if _, err := users.PutUserPolicy(w.t.Context(), &iam.PutUserPolicyInput{UserName: aws.String("controller"), PolicyName: aws.String("control"), PolicyDocument: &document}); err != nil {
 		w.t.Fatal(err)
 	}
 	key, err := users.CreateAccessKey(w.t.Context(), &iam.CreateAccessKeyInput{UserName: aws.String("controller")})

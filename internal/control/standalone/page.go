@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"flyball/governor"
 	"flyball/internal/control"
 	"flyball/internal/telemetry"
 	"flyball/scaling"
@@ -47,6 +48,7 @@ const lateRound = 5 * time.Minute
 type standing struct {
 	Target   scaling.ResourceID `json:"target"`
 	Standing control.Standing   `json:"standing"`
+	Why      string             `json:"why,omitempty"` // it does not stand well
 }
 
 // targets tells how all targets stand, and what is wrong with documents.
@@ -56,25 +58,67 @@ func (p *program) targets(w http.ResponseWriter, _ *http.Request) {
 		Problems []string   `json:"problems"`
 	}{[]standing{}, []string{}}
 	for _, id := range p.host.Targets() {
-		if s, governed := p.host.Standing(id); governed {
-			out.Targets = append(out.Targets, standing{id, s})
+		if s, why, governed := p.host.Standing(id); governed {
+			out.Targets = append(out.Targets, standing{id, s, why})
 		}
 	}
 	out.Problems = append(out.Problems, p.documents.Problems()...)
 	answer(w, out)
 }
 
+// An explanation is how a target stands, and once it was looked at, what has to happen for it to be
+// scaled.
+type explanation struct {
+	standing
+	*governor.Explanation // nil: it was not looked at
+}
+
+// String tells the explanation as lines of text.
+func (e explanation) String() string {
+	text := ""
+	if e.Standing != control.Well {
+		text = fmt.Sprintf("standing   %s: %s\n", e.Standing, e.Why)
+	}
+	if e.Explanation != nil {
+		return text + e.Explanation.String()
+	}
+	if text == "" {
+		text = "standing   it was not looked at yet\n"
+	}
+	return fmt.Sprintf("target     %s\n%s", e.Target, text)
+}
+
 // explain tells how a target stands: as text, or for who wants JSON as that.
 func (p *program) explain(w http.ResponseWriter, r *http.Request) {
 	id := scaling.ResourceID(r.FormValue("target"))
-	e, known := p.host.Explain(id, p.clock.Now())
-	switch {
-	case !known:
-		http.Error(w, fmt.Sprintf("%q is not governed, or was not looked at yet; /targets lists what is", id), http.StatusNotFound)
-	case r.Header.Get("Accept") == "application/json":
-		answer(w, e)
+	of := explanation{standing: standing{Target: id}}
+	var governed bool
+	if of.Standing, of.Why, governed = p.host.Standing(id); !governed {
+		p.explainNone(w, id)
+		return
+	}
+	if e, looked := p.host.Explain(id, p.clock.Now()); looked {
+		of.Explanation = &e
+	}
+	if r.Header.Get("Accept") == "application/json" {
+		answer(w, of)
+		return
+	}
+	fmt.Fprint(w, of)
+}
+
+// explainNone tells why a target is not governed here.
+func (p *program) explainNone(w http.ResponseWriter, id scaling.ResourceID) {
+	p.mu.Lock()
+	leads := p.leads
+	p.mu.Unlock()
+	switch problem := p.documents.Problem(id); {
+	case problem != "":
+		http.Error(w, problem, http.StatusNotFound)
+	case !leads && p.Data != "":
+		http.Error(w, "another controller acts, and this one knows of no target: ask that one", http.StatusServiceUnavailable)
 	default:
-		fmt.Fprint(w, e)
+		http.Error(w, fmt.Sprintf("%q is not governed; /targets lists what is", id), http.StatusNotFound)
 	}
 }
 

@@ -201,7 +201,7 @@ func (p *program) tell(r control.Record) {
 		attributes = append(attributes, "target", string(r.Target))
 	}
 	switch r.Event {
-	case control.Refused, control.Blind, control.Unseen, control.Missing, control.Held:
+	case control.Refused, control.Blind, control.Unseen, control.Unkept, control.Missing, control.Held:
 		level = slog.LevelWarn
 	case control.Compared:
 		level = slog.LevelDebug

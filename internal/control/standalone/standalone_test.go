@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,11 +26,16 @@ type thing struct {
 	mu      sync.Mutex
 	desired float64
 	changed chan float64
+	refuses bool // it lets nobody look
 }
 
 func (c *thing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.refuses {
+		http.Error(w, "no", http.StatusForbidden)
+		return
+	}
 	if r.Method == http.MethodPatch {
 		var in struct {
 			Desired float64 `json:"desiredCapacity"`
@@ -152,4 +158,19 @@ func TestAFileOfPausesHoldsEverything(t *testing.T) {
 	if len(of.changed) > 0 {
 		t.Errorf("set to %v while it is paused", <-of.changed)
 	}
+}
+
+func TestOneThatCannotBeLookedAtIsExplained(t *testing.T) {
+	of := &thing{desired: 4, changed: make(chan float64, 9), refuses: true}
+	address, _ := begin(t, of, nil)
+	get(t, address+"/targets", `"standing": "unseen"`)
+	var list struct {
+		Targets []struct{ Target, Why string }
+	}
+	if err := json.Unmarshal([]byte(get(t, address+"/targets", `"why"`)), &list); err != nil || !strings.Contains(list.Targets[0].Why, "403") {
+		t.Errorf("%+v, %v", list, err)
+	}
+	explain := address + "/explain?target=" + url.QueryEscape(list.Targets[0].Target)
+	get(t, explain, "standing   unseen: its capacity cannot be looked at")
+	get(t, address+"/explain?target=service/shop/none", `"service/shop/none" is not governed`)
 }

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // shared is the cluster of the tests of a package.
@@ -46,6 +48,27 @@ func Shared(t testing.TB) *Cluster {
 		t.Fatal(shared.err)
 	}
 	return shared.cluster
+}
+
+// Fill has the database with a URL refuse documents as if its disk were full, until makeRoom is called.
+func Fill(t testing.TB, url string) (makeRoom func()) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	const full = `CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$
+		BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
+		CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON flyball.document EXECUTE FUNCTION no_room()`
+	if _, err := conn.Exec(t.Context(), full); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if _, err := conn.Exec(t.Context(), `DROP TRIGGER no_room ON flyball.document`); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // Database is the URL of a new database in the shared cluster.

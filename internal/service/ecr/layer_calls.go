@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
+	"flyball/internal/endpoint"
 	"flyball/internal/registry"
 )
 
@@ -80,7 +81,7 @@ func (a *API) GetDownloadUrlForLayer(ctx context.Context, in *ecr.GetDownloadUrl
 	}
 	place := a.place(name)
 	password := a.Password(registry.Grant{Account: place.Account, Region: place.Region, Pull: &place, Expires: a.Cell.Clock.Wall().Add(linkLife)})
-	link := a.Endpoint() + a.Addressing().Path(place, "blobs/"+*in.LayerDigest) + "?" + url.Values{registry.TokenParameter: {password}}.Encode()
+	link := endpoint.URL(ctx, a.Endpoint()) + a.Addressing().Path(place, "blobs/"+*in.LayerDigest) + "?" + url.Values{registry.TokenParameter: {password}}.Encode()
 	return &ecr.GetDownloadUrlForLayerOutput{DownloadUrl: &link, LayerDigest: in.LayerDigest}, nil
 }
 

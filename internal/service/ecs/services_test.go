@@ -189,6 +189,23 @@ func TestCrashedTaskIsReplacedAtOnce(t *testing.T) {
 	})
 }
 
+func TestATaskThatOthersHaveEndedSaysWhy(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.serve(2)
+		lost := w.runtime.any()
+		lost.lost = "the pod was deleted"
+		lost.exit(137)
+		w.pass(100 * time.Millisecond)
+		if n := w.runtime.alive(); n != 2 {
+			t.Errorf("%d tasks are alive, want 2", n)
+		}
+		stopped := w.tasks(types.DesiredStatusStopped)[0]
+		if stopped.StopCode != types.TaskStopCodeTerminationNotice || *stopped.StoppedReason != lost.lost {
+			t.Errorf("stopped %s, %q", stopped.StopCode, *stopped.StoppedReason)
+		}
+	})
+}
+
 func TestCrashLoopBacksOff(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.runtime.set(nil, func(t *fakeTask) { time.AfterFunc(100*time.Millisecond, func() { t.exit(1) }) })

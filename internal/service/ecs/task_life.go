@@ -245,7 +245,13 @@ func (a *API) attend(ctx context.Context, t *task, handle runtime.Task) {
 	case t.stop.Closed():
 		a.stopContainers(ctx, t, handle)
 	default:
-		a.finish(t, types.TaskStopCodeEssentialContainerExited, "Essential container in task exited", handle.Exits())
+		code, reason := types.TaskStopCodeEssentialContainerExited, "Essential container in task exited"
+		if l, may := handle.(runtime.Losable); may {
+			if why := l.Lost(); why != "" {
+				code, reason = types.TaskStopCodeTerminationNotice, why
+			}
+		}
+		a.finish(t, code, reason, handle.Exits())
 	}
 }
 

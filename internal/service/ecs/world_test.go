@@ -347,6 +347,7 @@ type fakeTask struct {
 	stopAfter time.Duration // how long it takes to stop
 	ignores   bool          // Stop waits for its context to end
 	asked     func()        // is called by Stop
+	lost      string        // why others have ended it
 
 	mu      sync.Mutex
 	done    chan struct{}
@@ -357,6 +358,7 @@ type fakeTask struct {
 
 func (t *fakeTask) ID() string            { return t.spec.ID }
 func (t *fakeTask) Address() string       { return cmp.Or(t.address, "127.1.2.3") }
+func (t *fakeTask) Lost() string          { return t.lost }
 func (t *fakeTask) Done() <-chan struct{} { return t.done }
 
 func (t *fakeTask) Remove() error {

@@ -96,7 +96,7 @@ func ends(t *testing.T, made task.Task) task.Exit {
 	t.Helper()
 	select {
 	case <-made.Done():
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the task has not ended")
 	}
 	return made.Exits()[0]
@@ -152,6 +152,9 @@ func TestAPodThatSomebodyDeletesEndsItsTask(t *testing.T) {
 	if exit := ends(t, made); exit.Reason != deletedReason || exit.Known {
 		t.Errorf("it ended with %+v", exit)
 	}
+	if why := made.(task.Losable).Lost(); why != deletedReason {
+		t.Errorf("it was lost because %q", why)
+	}
 }
 
 func TestAContainerThatTheNodeKillsForItsMemorySaysSo(t *testing.T) {
@@ -168,6 +171,9 @@ func TestAContainerThatTheNodeKillsForItsMemorySaysSo(t *testing.T) {
 	}
 	if exit := ends(t, made); exit.Reason != task.OutOfMemory || exit.Code != 137 {
 		t.Errorf("it ended with %+v", exit)
+	}
+	if why := made.(task.Losable).Lost(); why != "" {
+		t.Errorf("it ended by itself, and says that others did it: %q", why)
 	}
 }
 

@@ -31,13 +31,17 @@ type Task struct {
 	news     chan struct{}
 	ended    bool // done is closed
 	stopping bool // its deletion has been asked for
+	taken    bool // somebody else has asked for that, while it ran
 	exits    map[string]task.Exit
 	well     map[string]bool // the containers that have been healthy
 	late     *time.Timer     // ends the task of a pod that is being deleted and stays
 	used     task.Usage
 }
 
-var _ task.Task = (*Task)(nil)
+var (
+	_ task.Task    = (*Task)(nil)
+	_ task.Losable = (*Task)(nil)
+)
 
 func newTask(r *Runtime, spec task.Spec, name string) *Task {
 	return &Task{
@@ -158,6 +162,7 @@ func (t *Task) see(pod *corev1.Pod, gone bool) {
 	if t.ended && t.gone || t.pod != nil && t.pod.UID != pod.UID {
 		return
 	}
+	ran := !t.ended && !t.stopping
 	t.pod, t.gone = pod, t.gone || gone
 	for name, s := range statusesOf(pod) {
 		if s.State.Running != nil && s.Ready {
@@ -173,6 +178,7 @@ func (t *Task) see(pod *corev1.Pod, gone bool) {
 			t.exits[name] = exit
 		}
 	}
+	t.taken = t.taken || ran && !t.isOver() && (gone || pod.DeletionTimestamp != nil)
 	close(t.news)
 	t.news = make(chan struct{})
 	switch {
@@ -241,6 +247,17 @@ func (t *Task) unseen(name string) task.Exit {
 		exit.Reason = deletedReason
 	}
 	return exit
+}
+
+// Lost implements task.Losable: a pod may be deleted or evicted by anybody who has the right to.
+func (t *Task) Lost() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	why := lossOf(t.pod)
+	if why == "" && t.taken {
+		return deletedReason
+	}
+	return why
 }
 
 // lossOf is why the cluster has given up a pod; "" if it has not.

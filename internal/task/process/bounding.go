@@ -11,11 +11,11 @@ import (
 const boundInterval = time.Second
 
 // boundLogs keeps the logs of all tasks within their bounds until the runtime is closed.
-func (r *Runtime) boundLogs() {
+func (r *Runtime) boundLogs(interval time.Duration) {
 	if r.notifier != nil {
 		go r.boundWritten()
 	}
-	ticker := time.NewTicker(boundInterval)
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		select {

@@ -1,7 +1,6 @@
 package process
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -11,48 +10,77 @@ import (
 	"flyball/internal/task"
 )
 
-// A program that writes as fast as it can takes not much more of the disk than is kept of
-// its log, at any time.
-func TestALogIsCutWhileItIsWritten(t *testing.T) {
-	const kept, most = 1 << 20, 64 << 20
+// onceWritten are options with which only what a program writes has anybody look at its log.
+func onceWritten(t *testing.T) Options {
+	t.Helper()
 	opts := options(t)
-	opts.LogBytes = kept
-	r := newRuntime(t, opts)
-	running := start(t, r, script("task", "head -c 1000000000 /dev/zero; echo; echo done"))
-	path := filepath.Join(opts.Dir, "tasks", "task", "main.log")
-	var peak int64
-	for ended := false; !ended; {
-		select {
-		case <-running.Done():
-			ended = true
-		case <-time.After(time.Millisecond):
+	opts.looks = time.Hour
+	return opts
+}
+
+// awaitTrue waits for what is bound to come true.
+func awaitTrue(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited a minute for %s", what)
 		}
-		var info syscall.Stat_t
-		if err := syscall.Stat(path, &info); err != nil && !errors.Is(err, os.ErrNotExist) {
-			t.Fatal(err)
-		}
-		peak = max(peak, info.Blocks*512)
-	}
-	t.Logf("at most %d MiB were on disk", peak>>20)
-	if peak > most {
-		t.Errorf("%d MiB were on disk, of which 1 is kept", peak>>20)
 	}
 }
 
-// One whose lines are all wanted waits, before it has written much more than may be unread.
+// A program that writes much more than is kept of its log has it cut while it runs.
+func TestALogIsCutWhileItIsWritten(t *testing.T) {
+	const kept, written = 1 << 20, 200 << 20
+	opts := onceWritten(t)
+	opts.LogBytes = kept
+	running := start(t, newRuntime(t, opts), script("task", "head -c 209715200 /dev/zero; exec sleep 1000")).(*Task)
+	var peak int64
+	awaitTrue(t, "the end of what is written, and its cut", func() bool {
+		var log syscall.Stat_t
+		if err := syscall.Stat(running.containers[0].logPath(), &log); err != nil {
+			t.Fatal(err)
+		}
+		peak = max(peak, log.Blocks*512)
+		return log.Size == written && log.Blocks*512 <= kept+2*logBlock
+	})
+	t.Logf("at most %d MiB were on disk", peak>>20)
+}
+
+// One whose lines are all wanted is held up when it has written more than may be unread.
 func TestAContainerIsHeldUpWhileItWrites(t *testing.T) {
-	const unread, most = 1 << 20, 64 << 20
-	r := newRuntime(t, options(t))
-	running := start(t, r, script("task", "echo ready; sleep 0.3; exec cat /dev/zero")).(*Task)
-	awaitLine(t, running, "ready")
+	const unread = 1 << 20
+	begin := filepath.Join(t.TempDir(), "begin")
+	running := start(t, newRuntime(t, onceWritten(t)), script("task", "while [ ! -e "+begin+" ]; do sleep 0.01; done; exec cat /dev/zero")).(*Task)
 	log, err := running.Logs(t.Context(), "", task.LogOptions{Follow: true, Behind: unread, Hold: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	time.Sleep(time.Second) // in which it would write hundreds of MiB
-	info, err := os.Stat(running.containers[0].logPath())
-	if err != nil || info.Size() > most {
-		t.Errorf("%d MiB are unread, %v", info.Size()>>20, err)
+	if err := os.WriteFile(begin, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := running.containers[0]
+	awaitTrue(t, "it to be held up", func() bool {
+		c.pace.mu.Lock()
+		defer c.pace.mu.Unlock()
+		return c.pace.held
+	})
+	size := func() int64 {
+		info, err := os.Stat(c.logPath())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	before := size()
+	awaitTrue(t, "it to write no more", func() bool {
+		time.Sleep(20 * time.Millisecond) // in which it would write some MiB
+		now := size()
+		defer func() { before = now }()
+		return now == before
+	})
+	t.Logf("%d MiB are unread", before>>20)
+	if before <= unread {
+		t.Errorf("it is held up with %d bytes unread, of which %d may be", before, unread)
 	}
 }

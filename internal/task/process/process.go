@@ -23,6 +23,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"flyball/internal/image"
 	"flyball/internal/task"
@@ -56,6 +58,8 @@ type Options struct {
 	NoCgroups  bool              // measure through the process tree even where cgroups may be written
 	NoSpaces   bool              // run programs of this machine among its others, even where they can have namespaces
 	Log        *slog.Logger      // by default slog.Default()
+
+	looks time.Duration // how often all logs are looked at; by default boundInterval
 }
 
 // A Runtime runs tasks as processes.
@@ -140,7 +144,7 @@ func New(opts Options) (*Runtime, error) {
 	if r.notifier, err = newNotifier(); err != nil {
 		opts.Log.Debug("logs of tasks are bounded once a second", "reason", err)
 	}
-	go r.boundLogs()
+	go r.boundLogs(cmp.Or(opts.looks, boundInterval))
 	return r, nil
 }
 

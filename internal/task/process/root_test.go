@@ -291,31 +291,15 @@ func TestAnImagesStopSignalEndsIt(t *testing.T) {
 	})
 }
 
-func awaitHealthy(t *testing.T, checked task.Task) {
-	t.Helper()
-	deadline := time.After(20 * time.Second)
-	for checked.Health() == task.HealthUnknown {
-		select {
-		case <-deadline:
-			t.Error("the task was not checked in 20 s")
-			return
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-	if got := checked.Health(); got != task.Healthy {
-		t.Errorf("the task is %s", got)
-	}
-}
-
 func TestHealthChecksRunInTheContainer(t *testing.T) {
 	reference := pushed(t, v1.Config{Entrypoint: []string{"/program"}, WorkingDir: "/work"}, scratch(t))
 	onEachRooting(t, func(t *testing.T, r *Runtime, how rooting) {
 		spec := running("task", reference, "write:/mark", "sleep")
 		spec.Containers[0].HealthCheck = &task.HealthCheck{
-			Command: []string{"CMD", "/program", "require:/mark", "requirecwd:/work", "requirehost:task"}, Interval: 100 * time.Millisecond, Timeout: 5 * time.Second, Retries: 1,
+			Command: []string{"CMD", "/program", "require:/mark", "requirecwd:/work", "requirehost:task"}, Interval: 100 * time.Millisecond, Timeout: time.Minute, Retries: 1,
 		}
 		started := start(t, r, spec)
-		awaitHealthy(t, started)
+		awaitHealth(t, started, task.Healthy)
 		if err := started.Stop(t.Context()); err != nil {
 			t.Error(err)
 		}
@@ -393,7 +377,7 @@ func TestContainersOutliveTheServer(t *testing.T) {
 		}
 		for _, found := range recovered {
 			if found.ID() == "kept" {
-				awaitHealthy(t, found)
+				awaitHealth(t, found, task.Healthy)
 			}
 			if err := found.Stop(t.Context()); err != nil {
 				t.Error(err)

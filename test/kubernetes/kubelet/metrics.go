@@ -89,12 +89,13 @@ func (k *Kubelet) podMetrics(m *meters, namespace, name string, selector labels.
 			ObjectMeta: metav1.ObjectMeta{Name: pod.Name, Namespace: pod.Namespace, Labels: pod.Labels, CreationTimestamp: metav1.Now()},
 			Timestamp:  metav1.NewTime(m.at), Window: metav1.Duration{Duration: window},
 		}
-		for _, c := range w.main {
+		stay := w.staying()
+		for _, c := range stay {
 			if used, ok := m.latest[meterKey{pod.UID, c.spec.Name}]; ok {
 				of.Containers = append(of.Containers, metrics.ContainerMetrics{Name: c.spec.Name, Usage: used})
 			}
 		}
-		if len(of.Containers) == len(w.main) {
+		if len(of.Containers) == len(stay) {
 			list.Items = append(list.Items, of)
 		}
 	}
@@ -122,18 +123,23 @@ func (m *meters) read(k *Kubelet) {
 	now := time.Now()
 	m.at = now
 	latest := map[meterKey]corev1.ResourceList{}
-	sharing := map[string]int{}
+	serving := map[string]int64{} // the pods of an app that share its load
 	for _, w := range running {
-		sharing[w.pod.Namespace+"/"+w.pod.Labels["app"]]++
+		if w.isReady() {
+			serving[w.app()]++
+		}
 	}
 	for _, w := range running {
-		for _, c := range w.main {
+		for _, c := range w.staying() {
 			key := meterKey{w.pod.UID, c.spec.Name}
 			w.mu.Lock()
 			pid := c.pid
 			w.mu.Unlock()
 			if pid == 0 {
-				milli := k.load(w) / int64(sharing[w.pod.Namespace+"/"+w.pod.Labels["app"]])
+				milli := int64(0)
+				if !c.isSidecar() && w.isReady() {
+					milli = k.load(w) / max(serving[w.app()], 1) // it may have become ready just now
+				}
 				if limit := c.spec.Resources.Limits.Cpu().MilliValue(); limit > 0 {
 					milli = min(milli, limit)
 				}
@@ -153,6 +159,26 @@ func (m *meters) read(k *Kubelet) {
 	}
 	m.latest = latest
 }
+
+// staying are the containers that go on as long as the pod does.
+func (w *worker) staying() (all []*container) {
+	for _, c := range w.init {
+		if c.isSidecar() {
+			all = append(all, c)
+		}
+	}
+	return append(all, w.main...)
+}
+
+// isReady is whether all of its containers are.
+func (w *worker) isReady() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !slices.ContainsFunc(w.main, func(c *container) bool { return !c.status.Ready })
+}
+
+// app tells pods with the same load.
+func (w *worker) app() string { return w.pod.Namespace + "/" + w.pod.Labels["app"] }
 
 // load is what the pods of an app share, in millicores.
 func (k *Kubelet) load(w *worker) int64 {
