@@ -8,7 +8,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 # A program with it waits a second as it ends, unless told otherwise; tests start hundreds.
 RACE     = $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 
-.PHONY: build install demo test test-console test-terraform test-kubernetes record-terraform lint platforms bench torture variants fuzz dist image generate clean
+.PHONY: build install demo test test-console test-terraform test-kubernetes beside-kubernetes thousands-kubernetes record-terraform lint platforms bench torture variants fuzz dist image generate clean
 
 build: ## bin/flyball, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/flyball ./cmd/flyball
@@ -47,6 +47,12 @@ test-terraform: ## Terraform's AWS provider on the examples and on what tune wri
 # A module of its own: it has all of Kubernetes, which nothing else is to depend on.
 test-kubernetes: ## Flyball with a real control plane of Kubernetes, built from its modules: minutes of compiling the first time
 	cd test/kubernetes && $(GO) test -count 1 -v -timeout 60m -p 2 ./... $(if $(RUN),-run '$(RUN)')
+
+beside-kubernetes: ## the HPA controller of Kubernetes and Flyball on one load, in 20 minutes; LOAD=jumps is another load
+	cd test/kubernetes && $(GO) run ./cmd/beside $(if $(LOAD),--load '$(LOAD)')
+
+thousands-kubernetes: ## what Flyball needs to scale TARGETS (10000) Deployments of a cluster
+	cd test/kubernetes && $(GO) run ./cmd/thousands $(if $(TARGETS),--targets '$(TARGETS)')
 
 record-terraform: ## the calls of the provider, which make test plays again
 	$(GO) test -count 1 -v -timeout 30m -run TestTheRealProvider ./internal/terraform -terraform -record

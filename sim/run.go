@@ -65,6 +65,7 @@ func newRun(s *Scenario) *run {
 		r.queue.crowd = &crowd{station: &r.queue.station, timeout: r.queue.timeout, random: rand.New(rand.NewPCG(s.Seed, 0xc0de))}
 	}
 	r.tasks = newTasks(s.Service, int(s.Initial), random, r.now)
+	r.tasks.took = s.Took
 	r.score = newScore(s, &r.queue.station)
 	r.host = newHost(r)
 	r.oracle = newOracle(r)

@@ -17,6 +17,9 @@ import (
 type Minute struct {
 	Requests float64   // that arrive, spread evenly over the minute
 	Given    []float64 // values of Given metrics; NaN is no datapoint
+	// Late is how long after the minute its datapoints appear, where that was recorded. 0: as Delays
+	// say, which then tell that they are late at all.
+	Late time.Duration
 }
 
 // Traffic is minutes, one after the other, from the start of the scenario on.
@@ -36,6 +39,9 @@ type Scenario struct {
 	Autoscaler func() autoscaler.Autoscaler
 	// Changes are what somebody does by hand, in the order of their times.
 	Changes []Change
+	// Took is how long tasks took to run that were asked for at a time, or to stop, where that was
+	// recorded; nil: as the Service says.
+	Took func(asked time.Time, stops bool) time.Duration
 	// Delays are those of an alarm; nil: none, as in Flyball.
 	Delays func(Alarm) Delays
 	// OneByOne has each request arrive and served by chance, instead of all as a fluid. It

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"flyball/governor"
 	"flyball/scaling"
@@ -18,6 +19,7 @@ type tasks struct {
 	start, spread, healthy, drain int64
 	crashes                       float64 // of a task, in a nanosecond
 	random                        *rand.Rand
+	took                          func(asked time.Time, stops bool) time.Duration // as Scenario.Took
 
 	desired   int
 	now       revision   // that is to run
@@ -43,6 +45,7 @@ type coming struct{ runs, serves int64 }
 type draining struct {
 	until int64
 	tasks int
+	runs  bool // they are seen to run until then
 }
 
 // newTasks are tasks that have run for long.
@@ -73,6 +76,11 @@ func (t *tasks) seen() governor.Capacity {
 	c := governor.Capacity{Desired: scaling.Capacity(t.desired), Running: scaling.Capacity(t.running()), Deploying: t.deploying}
 	if t.deploying {
 		c.New = scaling.Capacity(t.now.running)
+	}
+	for _, d := range t.draining {
+		if d.runs {
+			c.Running += scaling.Capacity(d.tasks)
+		}
 	}
 	return c
 }
@@ -167,7 +175,10 @@ func (t *tasks) replace(now int64) {
 // begin starts a task.
 func (t *tasks) begin(now int64) {
 	took := t.start
-	if t.spread > 0 {
+	switch {
+	case t.took != nil:
+		took = max(0, int64(t.took(moment(now), false)))
+	case t.spread > 0:
 		took = max(0, took+int64(t.random.NormFloat64()*float64(t.spread)))
 	}
 	switch {
@@ -189,8 +200,11 @@ func (t *tasks) stop(now int64, of *revision, n int) {
 	}
 	of.running -= n
 	of.serving = max(0, of.serving-n)
-	if t.drain > 0 {
-		t.draining = append(t.draining, draining{now + t.drain, n})
+	switch {
+	case t.took != nil:
+		t.draining = append(t.draining, draining{now + max(1, int64(t.took(moment(now), true))), n, true})
+	case t.drain > 0:
+		t.draining = append(t.draining, draining{now + t.drain, n, false})
 	}
 }
 

@@ -177,6 +177,9 @@ func (w *watcher) newest(now time.Time) []metric.Datapoint {
 // close ends a period: its datapoints appear at once, or some time later.
 func (m *meter) close(r *run, now int64) {
 	delay := int64(m.delays.Publication)
+	if late := int64(r.minute.Late); delay > 0 && late > 0 {
+		delay = min(late, int64(m.period)-1)
+	}
 	for _, s := range m.series {
 		v := r.measure(s.metric, &m.window, m.period)
 		if delay > 0 {

@@ -28,7 +28,7 @@ var notRun = map[string]map[string]int{
 	"docs/install.md":      {"needs Docker": 4, "installs into the machine": 2, "takes minutes": 1},
 	"docs/metrics.md":      {"needs --auth and a node exporter": 1},
 	"docs/images.md":       {"needs Docker": 1, "needs a gigabyte": 1},
-	"docs/kubernetes.md":   {"needs a cluster of Kubernetes": 3},
+	"docs/kubernetes.md":   {"needs a cluster of Kubernetes": 4},
 	"docs/postgresql.md":   {"needs PostgreSQL": 2},
 	"docs/tasks.md":        {"needs a rootless Docker engine": 1, "needs a cluster of Kubernetes": 1},
 	"docs/console.md":      {"needs the server of docs/access.md": 1, "goes on until it is ended": 1},

@@ -25,6 +25,9 @@ func main() {
 	backlog := flag.Int("backlog", 1_000_000, "messages that wait in the queue measurement")
 	other := flag.String("beside", "", "the URL of another server with SQS's protocol, to be measured after the queues")
 	only := flag.String("only", "", "the only measurement that is made")
+	record := flag.String("record", "", "file to which the live run of the fidelity measurement is written")
+	traces := flag.String("traces", "", "folder of files of requests, on which tune is measured besides traffic that is made up")
+	candidates := flag.Int("candidates", 300, "candidates of each search of the tune measurement")
 	data := flag.String("serve", "", "be the server of the breach measurement, with its state in this folder")
 	flag.Parse()
 	// When nobody reads on, the programs that are measured are to be stopped, too.
@@ -49,7 +52,8 @@ func main() {
 		{"functions", func(ctx context.Context) error { return functions(ctx, *binary) }},
 		{"patterns", func(context.Context) error { return patterns() }},
 		{"simulation", func(context.Context) error { return targetMinutes() }},
-		{"fidelity", func(ctx context.Context) error { return fidelity(ctx, *binary) }},
+		{"fidelity", func(ctx context.Context) error { return predictability(ctx, *binary, *record) }},
+		{"tune", func(ctx context.Context) error { return tuned(ctx, *traces, *candidates) }},
 		{"queues", func(ctx context.Context) error {
 			if err := queues(ctx, *binary, *backlog); err != nil || *other == "" {
 				return err

@@ -42,6 +42,7 @@ import (
 type Client struct {
 	AutoScaling   *applicationautoscaling.Client
 	CloudWatch    *cloudwatch.Client
+	ECR           Repositories
 	ECS           *ecs.Client
 	IAM           *iam.Client
 	Lambda        *lambda.Client
@@ -85,6 +86,7 @@ func New(c Config) *Client {
 	return &Client{
 		AutoScaling:   applicationautoscaling.NewFromConfig(cfg),
 		CloudWatch:    cloudwatch.NewFromConfig(cfg),
+		ECR:           newRepositories(cfg),
 		ECS:           ecs.NewFromConfig(cfg),
 		IAM:           iam.NewFromConfig(cfg),
 		Lambda:        lambda.NewFromConfig(cfg),

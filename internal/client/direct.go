@@ -17,6 +17,7 @@ var signingNames = map[string]string{
 	"CloudWatch":                "monitoring",
 	"CloudWatch Logs":           "logs",
 	"EC2":                       "ec2",
+	"ECR":                       "ecr",
 	"ECS":                       "ecs",
 	"Elastic Load Balancing v2": "elasticloadbalancing",
 	"IAM":                       "iam",

@@ -35,7 +35,13 @@ func needsOf(r status.Resource) []Need {
 			other = append(other, Need{Text: "Suspended: " + strings.Join(t.Suspended, ", ") + "."})
 		}
 		for _, p := range t.Policies {
-			urgent = append(urgent, needsOfPolicy(p, r)...)
+			for _, need := range needsOfPolicy(p, r) {
+				if need.Urgent {
+					urgent = append(urgent, need)
+				} else {
+					other = append(other, need)
+				}
+			}
 		}
 	}
 	return append(urgent, other...)
@@ -48,13 +54,17 @@ func needsOfPolicy(p status.Policy, r status.Resource) (needs []Need) {
 		need("At its maximum of %d, and the metric of policy %s is %s, above its target of %s: raise the maximum, or give tasks more.",
 			r.Target.Max, p.Name, number(*p.Value), number(*p.Goal))
 	}
-	var blind, gone []string
+	var blind, waiting, gone []string
 	for _, a := range p.Alarms {
 		switch a.State {
 		case "":
 			gone = append(gone, a.Name)
 		case "INSUFFICIENT_DATA":
-			blind = append(blind, a.Name)
+			if a.New {
+				waiting = append(waiting, a.Name)
+			} else {
+				blind = append(blind, a.Name)
+			}
 		}
 	}
 	switch {
@@ -62,6 +72,8 @@ func needsOfPolicy(p status.Policy, r status.Resource) (needs []Need) {
 		need("Policy %s cannot act: its alarm %s is gone. Put the policy again.", p.Name, gone[0])
 	case len(blind) > 0 && r.Desired > 0:
 		need("Policy %s does not act: there is no data for its alarms.", p.Name)
+	case len(waiting) > 0 && r.Desired > 0:
+		needs = append(needs, Need{Text: fmt.Sprintf("Policy %s is new: its alarms wait for their first data.", p.Name)})
 	}
 	if p.Forecast != nil && p.Forecast.Lacks != "" {
 		need("Policy %s has no forecast: %s", p.Name, p.Forecast.Lacks)

@@ -14,7 +14,7 @@ import (
 // A load test is found from its target, seen while it goes on, and stopped.
 func TestBrowserALoadTestIsSeenAsItHappens(t *testing.T) {
 	chromium(t)
-	s, stop := serve(t, "127.0.0.1:0", "", func(c *server.Config) { c.Speed = 20 })
+	s, stop := serve(t, "127.0.0.1:0", "", func(c *server.Config) { c.Speed = 10 })
 	defer stop()
 	c := client.New(client.Config{Endpoint: s.URL(), Region: "us-east-1"})
 	if _, err := c.SQS.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("vouchers")}); err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
@@ -79,13 +80,42 @@ type tab struct {
 	errors []string // that the page has logged
 }
 
-// openTab starts a browser.
+// The tests of the package share one browser, in which each tab has cookies of its own: to start one
+// takes a second of the processor.
+var browser struct {
+	start sync.Once
+	ctx   context.Context // of the browser
+	err   error
+	stop  func()
+}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	status := m.Run()
+	if browser.stop != nil {
+		browser.stop()
+	}
+	os.Exit(status)
+}
+
+// startBrowser starts the browser that tests share, which lives until all of them have ended.
+func startBrowser(path string) {
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1280, 900))
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, end := chromedp.NewContext(allocator)
+	browser.ctx, browser.stop = ctx, func() { end(); stop() }
+	browser.err = chromedp.Do(ctx)
+}
+
+// openTab opens a tab as somebody has it who was never here.
 func openTab(t *testing.T, url string) *tab {
 	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.WindowSize(1280, 900))
-	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(stop)
-	ctx, end := chromedp.NewContext(allocator)
+	path := chromium(t)
+	browser.start.Do(func() { startBrowser(path) })
+	if browser.err != nil {
+		t.Fatal(browser.err)
+	}
+	ctx, end := chromedp.NewContext(browser.ctx, chromedp.WithNewBrowserContext())
 	t.Cleanup(end)
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(cancel)
@@ -214,6 +244,9 @@ func shop(t *testing.T) *flyballtest.Server {
 		s.SetLoad("shop/search", flyballtest.Load{TotalCPU: 150})
 		s.Advance(25 * time.Minute)
 	}
+	if _, err := ecr.NewFromConfig(s.Config()).CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("team/web")}); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 
@@ -248,12 +281,17 @@ var pagesOf = map[string]string{
 	"sign-in":  "/console/sign-in",
 	"edit":     "/console/services/shop/web/edit",
 	"update":   "/console/services/shop/web/update",
+	"policy":   "/console/services/shop/web/policy?kind=tracking&metric=cpu&target=70&out=60&in=60&range=3h",
+	"simulate": "/console/services/shop/web/simulate",
+	"tune":     "/console/services/shop/web/tune",
 	"alarms":   "/console/alarms",
 	"queues":   "/console/queues",
 	"schedule": "/console/schedules",
 	"activity": "/console/activities",
 	"loads":    "/console/load-tests?name=shop/web",
 	"metrics":  "/console/metrics?namespace=AWS%2FECS&name=CPUUtilization&stat=Maximum&period=60&range=3h&d.ClusterName=shop&d.ServiceName=web",
+	"images":   "/console/repositories",
+	"pushing":  "/console/repositories/team%2Fweb",
 	"missing":  "/console/services/shop/none",
 }
 

@@ -108,10 +108,11 @@ func replacing(v *visit, resource string, before, after policydoc.Documents) (al
 	if len(after.Autoscalers) > 0 {
 		return nil, errors.New("another autoscaler than AWS's can be simulated here, and not be put in place")
 	}
-	id := aws.String(resource)
+	id, registers := aws.String(resource), false
 	before, after = bare(before), bare(after)
 	for _, t := range after.Targets {
 		if len(before.Targets) == 0 || !same(before.Targets[0].MinCapacity, t.MinCapacity) || !same(before.Targets[0].MaxCapacity, t.MaxCapacity) {
+			registers = true
 			all = append(all, register(v, &applicationautoscaling.RegisterScalableTargetInput{
 				ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: id, ScalableDimension: types.ScalableDimensionECSServiceDesiredCount,
 				MinCapacity: t.MinCapacity, MaxCapacity: t.MaxCapacity,
@@ -126,7 +127,7 @@ func replacing(v *visit, resource string, before, after policydoc.Documents) (al
 			same(was.PredictiveScalingPolicyConfiguration, p.PredictiveScalingPolicyConfiguration) && same(rulesOf(callers(before, was)), rulesOf(alarms)) {
 			continue
 		}
-		one := drafted{policy: &applicationautoscaling.PutScalingPolicyInput{
+		one := drafted{registered: registers, policy: &applicationautoscaling.PutScalingPolicyInput{
 			ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: id, ScalableDimension: types.ScalableDimensionECSServiceDesiredCount,
 			PolicyName: p.PolicyName, PolicyType: p.PolicyType, TargetTrackingScalingPolicyConfiguration: p.TargetTrackingScalingPolicyConfiguration,
 			StepScalingPolicyConfiguration: p.StepScalingPolicyConfiguration, PredictiveScalingPolicyConfiguration: p.PredictiveScalingPolicyConfiguration,
@@ -141,7 +142,7 @@ func replacing(v *visit, resource string, before, after policydoc.Documents) (al
 	}
 	for _, a := range after.Actions {
 		if !slices.ContainsFunc(before.Actions, func(o types.ScheduledAction) bool { return same(o, a) }) {
-			all = append(all, drafted{action: &applicationautoscaling.PutScheduledActionInput{
+			all = append(all, drafted{registered: registers, action: &applicationautoscaling.PutScheduledActionInput{
 				ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: id, ScalableDimension: types.ScalableDimensionECSServiceDesiredCount,
 				ScheduledActionName: a.ScheduledActionName, Schedule: a.Schedule, Timezone: a.Timezone, StartTime: a.StartTime, EndTime: a.EndTime, ScalableTargetAction: a.ScalableTargetAction,
 			}}.plan(v)...)
@@ -189,7 +190,7 @@ func deletions(v *visit, id *string, before, after policydoc.Documents) (all pla
 // register is the call that sets the bounds of a target.
 func register(v *visit, in *applicationautoscaling.RegisterScalableTargetInput, part string) planned {
 	return planned{
-		Title: "The bounds", part: part, Command: awscommand.Format("application-autoscaling", "register-scalable-target", in), HCL: targetHCL(in),
+		Title: "The bounds", part: part, Command: awscommand.Format("application-autoscaling", "register-scalable-target", in), HCL: targetHCL(in, ""),
 		send: func(ctx context.Context) error {
 			_, err := v.Client.AutoScaling.RegisterScalableTarget(ctx, in)
 			return err

@@ -225,7 +225,7 @@ func boundsForm(c *client.Client, t types.ScalableTarget) form {
 				},
 			}
 			return call{
-				command: awscommand.Format("application-autoscaling", "register-scalable-target", in), hcl: targetHCL(in),
+				command: awscommand.Format("application-autoscaling", "register-scalable-target", in), hcl: targetHCL(in, ""),
 				send: func(ctx context.Context) error {
 					_, err := c.AutoScaling.RegisterScalableTarget(ctx, in)
 					return err
@@ -253,7 +253,7 @@ func targetForm(c *client.Client, p types.ScalingPolicy) form {
 				PolicyName: p.PolicyName, PolicyType: p.PolicyType, TargetTrackingScalingPolicyConfiguration: &changed,
 			}
 			return call{
-				command: awscommand.Format("application-autoscaling", "put-scaling-policy", in), hcl: policyHCL(in),
+				command: awscommand.Format("application-autoscaling", "put-scaling-policy", in), hcl: policyHCL(in, false),
 				send: func(ctx context.Context) error {
 					_, err := c.AutoScaling.PutScalingPolicy(ctx, in)
 					return err

@@ -2,6 +2,7 @@ package console
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -9,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"flyball/internal/hcl"
 )
@@ -22,6 +24,15 @@ func resourceHCL(kind, name string, all hcl.Fields) string {
 
 // label is the last part of a name, as a resource of Terraform can have it.
 func label(s string) string { return hcl.Label(s[strings.LastIndexByte(s, '/')+1:]) }
+
+// jsonHCL is a document of JSON as Terraform writes it.
+func jsonHCL(document string) hcl.Raw {
+	var v any
+	if json.Unmarshal([]byte(document), &v) != nil {
+		return hcl.Raw(strconv.Quote(document))
+	}
+	return "jsonencode(" + hcl.Expression(v) + ")"
+}
 
 // given are the fields that have a value.
 func given(all hcl.Fields) (some hcl.Fields) {
@@ -45,23 +56,38 @@ func given(all hcl.Fields) (some hcl.Fields) {
 	return some
 }
 
-// targetHCL is a scalable target as Terraform has it.
-func targetHCL(in *applicationautoscaling.RegisterScalableTargetInput) string {
+// targetHCL is a scalable target as Terraform has it. Of a role that is made with it, it has the name.
+func targetHCL(in *applicationautoscaling.RegisterScalableTargetInput, newRole string) string {
 	fields := given(hcl.Fields{
 		{"service_namespace", string(in.ServiceNamespace)}, {"resource_id", in.ResourceId}, {"scalable_dimension", string(in.ScalableDimension)},
-		{"min_capacity", in.MinCapacity}, {"max_capacity", in.MaxCapacity}, {"role_arn", in.RoleARN},
+		{"min_capacity", in.MinCapacity}, {"max_capacity", in.MaxCapacity},
 	})
+	if newRole != "" {
+		fields = append(fields, hcl.Field{"role_arn", hcl.Raw("aws_iam_role." + label(newRole) + ".arn")},
+			hcl.Field{"depends_on", hcl.Raw("[aws_iam_role_policy_attachment." + label(newRole) + "]")}) // by which it may scale
+	} else {
+		fields = append(fields, given(hcl.Fields{{"role_arn", in.RoleARN}})...)
+	}
 	if s := in.SuspendedState; s != nil {
 		fields = append(fields, hcl.Field{"suspended_state", hcl.Given(s)})
 	}
 	return resourceHCL("aws_appautoscaling_target", aws.ToString(in.ResourceId), fields)
 }
 
+// resourceOf is what a policy or a schedule scales: its ID, or the target that is registered with it,
+// which has to be there first.
+func resourceOf(id *string, registered bool) any {
+	if registered {
+		return hcl.Raw("aws_appautoscaling_target." + label(aws.ToString(id)) + ".resource_id")
+	}
+	return aws.ToString(id)
+}
+
 // policyHCL is a policy as Terraform has it.
-func policyHCL(in *applicationautoscaling.PutScalingPolicyInput) string {
+func policyHCL(in *applicationautoscaling.PutScalingPolicyInput, registered bool) string {
 	fields := hcl.Fields{
 		{"name", aws.ToString(in.PolicyName)}, {"policy_type", string(in.PolicyType)}, {"service_namespace", string(in.ServiceNamespace)},
-		{"resource_id", aws.ToString(in.ResourceId)}, {"scalable_dimension", string(in.ScalableDimension)},
+		{"resource_id", resourceOf(in.ResourceId, registered)}, {"scalable_dimension", string(in.ScalableDimension)},
 	}
 	switch in.PolicyType {
 	case types.PolicyTypeStepScaling:
@@ -71,27 +97,31 @@ func policyHCL(in *applicationautoscaling.PutScalingPolicyInput) string {
 	default:
 		fields = append(fields, hcl.Field{"target_tracking_scaling_policy_configuration", hcl.Given(in.TargetTrackingScalingPolicyConfiguration)})
 	}
-	return resourceHCL("aws_appautoscaling_policy", aws.ToString(in.PolicyName), fields)
+	text := resourceHCL("aws_appautoscaling_policy", aws.ToString(in.PolicyName), fields)
+	if in.PolicyType == types.PolicyTypePredictiveScaling {
+		text = "# Predictive scaling needs version 6.13 of the provider, or a newer one.\n" + text
+	}
+	return text
 }
 
 // alarmHCL is the alarm that calls a step policy.
 func alarmHCL(in *cloudwatch.PutMetricAlarmInput, policy string) string {
-	dimensions := map[string]string{}
+	dimensions := map[string]any{}
 	for _, d := range in.Dimensions {
 		dimensions[aws.ToString(d.Name)] = aws.ToString(d.Value)
 	}
 	return resourceHCL("aws_cloudwatch_metric_alarm", aws.ToString(in.AlarmName), hcl.Fields{
 		{"alarm_name", aws.ToString(in.AlarmName)}, {"alarm_actions", hcl.Raw("[aws_appautoscaling_policy." + label(policy) + ".arn]")},
-		{"namespace", aws.ToString(in.Namespace)}, {"metric_name", aws.ToString(in.MetricName)}, {"dimensions", expression(dimensions)},
+		{"namespace", aws.ToString(in.Namespace)}, {"metric_name", aws.ToString(in.MetricName)}, {"dimensions", hcl.Expression(dimensions)},
 		{"statistic", string(in.Statistic)}, {"period", aws.ToInt32(in.Period)}, {"evaluation_periods", aws.ToInt32(in.EvaluationPeriods)},
 		{"comparison_operator", string(in.ComparisonOperator)}, {"threshold", aws.ToFloat64(in.Threshold)},
 	})
 }
 
 // actionHCL is a scheduled action.
-func actionHCL(in *applicationautoscaling.PutScheduledActionInput) string {
+func actionHCL(in *applicationautoscaling.PutScheduledActionInput, registered bool) string {
 	return resourceHCL("aws_appautoscaling_scheduled_action", aws.ToString(in.ScheduledActionName), append(given(hcl.Fields{
-		{"name", in.ScheduledActionName}, {"service_namespace", string(in.ServiceNamespace)}, {"resource_id", in.ResourceId},
+		{"name", in.ScheduledActionName}, {"service_namespace", string(in.ServiceNamespace)}, {"resource_id", resourceOf(in.ResourceId, registered)},
 		{"scalable_dimension", string(in.ScalableDimension)}, {"schedule", in.Schedule}, {"timezone", in.Timezone},
 	}), hcl.Field{"scalable_target_action", hcl.Given(in.ScalableTargetAction)}))
 }
@@ -105,31 +135,118 @@ func definitionHCL(in *ecs.RegisterTaskDefinitionInput) string {
 		fields = append(fields, hcl.Field{"network_mode", string(in.NetworkMode)})
 	}
 	if len(in.RequiresCompatibilities) > 0 {
-		fields = append(fields, hcl.Field{"requires_compatibilities", expression(in.RequiresCompatibilities)})
+		fields = append(fields, hcl.Field{"requires_compatibilities", hcl.Expression(hcl.Given(in.RequiresCompatibilities))})
 	}
-	return resourceHCL("aws_ecs_task_definition", aws.ToString(in.Family), append(fields,
-		hcl.Field{"container_definitions", hcl.Raw("jsonencode(" + string(expression(lowered(hcl.Given(in.ContainerDefinitions)))) + ")")}))
+	containers := hcl.Expression(lowered(hcl.Given(in.ContainerDefinitions)))
+	fields = append(fields, hcl.Field{"container_definitions", "jsonencode(" + containers + ")"}, tagsField(in.Tags))
+	return resourceHCL("aws_ecs_task_definition", aws.ToString(in.Family), given(fields))
 }
 
-// serviceHCL is what a service is set to.
-func serviceHCL(in *ecs.UpdateServiceInput, definition hcl.Raw) string {
-	fields := given(hcl.Fields{{"name", in.Service}, {"cluster", in.Cluster}, {"desired_count", in.DesiredCount}, {"task_definition", in.TaskDefinition}})
-	if definition != "" {
-		fields[len(fields)-1].Value = definition
+// tagsField are the tags of a resource of ECS; nothing where there are none.
+func tagsField(tags []ecstypes.Tag) hcl.Field {
+	if len(tags) == 0 {
+		return hcl.Field{}
 	}
-	if in.ForceNewDeployment {
+	all := map[string]any{}
+	for _, t := range tags {
+		all[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	return hcl.Field{"tags", hcl.Expression(all)}
+}
+
+// A serviceState is a service as it is to be, for Terraform.
+type serviceState struct {
+	ecstypes.Service // as it is
+	change           *ecs.UpdateServiceInput
+	definition       hcl.Raw // its task definition, where that is another resource
+	tags             []ecstypes.Tag
+	scaled           bool // its desired count is not Terraform's to set
+}
+
+// HCL is the service, whole: Terraform resets what is not written. It takes up the one that is there.
+func (s serviceState) HCL() string {
+	name, desired := label(aws.ToString(s.ServiceName)), s.DesiredCount
+	if s.change.DesiredCount != nil {
+		desired = *s.change.DesiredCount
+	}
+	fields := hcl.Fields{
+		{"name", aws.ToString(s.ServiceName)}, {"cluster", aws.ToString(s.ClusterArn)}, {"task_definition", s.task()}, {"desired_count", desired},
+		{"launch_type", text(s.LaunchType)}, {"platform_version", s.PlatformVersion}, {"availability_zone_rebalancing", text(s.AvailabilityZoneRebalancing)},
+		{"scheduling_strategy", text(s.SchedulingStrategy)}, {"health_check_grace_period_seconds", s.HealthCheckGracePeriodSeconds},
+	}
+	if s.EnableExecuteCommand {
+		fields = append(fields, hcl.Field{"enable_execute_command", true})
+	}
+	if s.EnableECSManagedTags {
+		fields = append(fields, hcl.Field{"enable_ecs_managed_tags", true})
+	}
+	if s.PropagateTags != ecstypes.PropagateTagsNone {
+		fields = append(fields, hcl.Field{"propagate_tags", text(s.PropagateTags)})
+	}
+	if s.change.ForceNewDeployment {
 		fields = append(fields, hcl.Field{"force_new_deployment", true})
 	}
-	return resourceHCL("aws_ecs_service", aws.ToString(in.Service), fields)
+	fields = append(fields, s.deployment()...)
+	fields = append(fields, tagsField(s.tags))
+	fields = append(fields, s.network()...)
+	if s.scaled && s.change.DesiredCount == nil {
+		fields = append(fields, hcl.Field{"lifecycle", map[string]any{"IgnoreChanges": hcl.Raw("[desired_count]")}})
+	}
+	var f hcl.File
+	f.Import("aws_ecs_service", name, lastPart(aws.ToString(s.ClusterArn))+"/"+aws.ToString(s.ServiceName))
+	f.Resource("aws_ecs_service", name, given(fields))
+	return f.String()
 }
 
-// expression is a value of lists and members, which Terraform reads as JSON has them.
-func expression(v any) hcl.Raw {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return "null"
+// task is the task definition.
+func (s serviceState) task() any {
+	switch {
+	case s.definition != "":
+		return s.definition
+	case s.change.TaskDefinition != nil:
+		return *s.change.TaskDefinition
 	}
-	return hcl.Raw(strings.NewReplacer("${", "$${", "%{", "%%{").Replace(string(text)))
+	return lastPart(aws.ToString(s.TaskDefinition)) // as the provider has it
+}
+
+// deployment is how the service is deployed.
+func (s serviceState) deployment() (fields hcl.Fields) {
+	d := s.DeploymentConfiguration
+	if d == nil {
+		return nil
+	}
+	fields = hcl.Fields{{"deployment_maximum_percent", d.MaximumPercent}, {"deployment_minimum_healthy_percent", d.MinimumHealthyPercent}}
+	if b := d.DeploymentCircuitBreaker; b != nil && b.Enable {
+		fields = append(fields, hcl.Field{"deployment_circuit_breaker", map[string]any{"Enable": b.Enable, "Rollback": b.Rollback}})
+	}
+	return fields
+}
+
+// network is where the service is reached.
+func (s serviceState) network() (fields hcl.Fields) {
+	for _, l := range s.LoadBalancers {
+		l.AdvancedConfiguration = nil // of deployments that are not written
+		fields = append(fields, hcl.Field{"load_balancer", hcl.Given(l)})
+	}
+	if n := s.NetworkConfiguration; n != nil && n.AwsvpcConfiguration != nil {
+		of := map[string]any{"Subnets": hcl.Expression(hcl.Given(n.AwsvpcConfiguration.Subnets)), "AssignPublicIp": n.AwsvpcConfiguration.AssignPublicIp == ecstypes.AssignPublicIpEnabled}
+		if groups := n.AwsvpcConfiguration.SecurityGroups; len(groups) > 0 {
+			of["SecurityGroups"] = hcl.Expression(hcl.Given(groups))
+		}
+		fields = append(fields, hcl.Field{"network_configuration", of})
+	}
+	for _, c := range s.CapacityProviderStrategy {
+		fields = append(fields, hcl.Field{"capacity_provider_strategy", map[string]any{"CapacityProvider": aws.ToString(c.CapacityProvider), "Base": float64(c.Base), "Weight": float64(c.Weight)}})
+	}
+	return fields
+}
+
+// text is a word of the API, nil where none is given.
+func text[T ~string](word T) *string {
+	if word == "" {
+		return nil
+	}
+	return aws.String(string(word))
 }
 
 // lowered has the members of ECS begin with small letters, as its API has them.

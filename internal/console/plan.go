@@ -66,11 +66,12 @@ func (p plan) send(ctx context.Context) error {
 
 // fieldsByWord are the fields that errors of AWS are about, by words in them, of each part of a form.
 var fieldsByWord = map[string][][2]string{
-	"bounds":             {{"inimum", "min"}, {"inCapacity", "min"}, {"", "max"}},
-	"bounds with a role": {{"inimum", "min"}, {"inCapacity", "min"}, {"aximum", "max"}, {"axCapacity", "max"}, {"", "role-arn"}},
+	"bounds":             {{"aximum", "max"}, {"axCapacity", "max"}, {"inimum", "min"}, {"inCapacity", "min"}, {"", "max"}},
+	"bounds with a role": {{"aximum", "max"}, {"axCapacity", "max"}, {"inimum", "min"}, {"inCapacity", "min"}, {"", "role-arn"}},
 	"role":               {{"olicy", "role-name"}, {"", "role-name"}},
 	"definition":         {{"mage", "image"}, {"", "image"}},
 	"service":            {{"esired", "desired"}, {"ask definition", "revision"}, {"", "revision"}},
+	"tags":               {{"", "tags"}},
 	"tracking":           {{"olicyName", "name"}, {"policy name", "name"}, {"caleInCooldown", "in"}, {"caleOutCooldown", "out"}, {"etric", "metric"}, {"", "target"}},
 	"step":               {{"olicyName", "name"}, {"ooldown", "cooldown"}, {"", "steps"}},
 	"alarm":              {{"larmName", "name"}, {"valuationPeriods", "minutes"}, {"", "threshold"}},

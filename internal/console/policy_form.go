@@ -85,6 +85,8 @@ type drafted struct {
 	policy *applicationautoscaling.PutScalingPolicyInput
 	alarm  *cloudwatch.PutMetricAlarmInput // that calls it
 	action *applicationautoscaling.PutScheduledActionInput
+
+	registered bool // its target is registered in the same plan
 }
 
 // A drafter reads a form about a service.
@@ -279,7 +281,7 @@ func (d drafted) plan(v *visit) plan {
 	c := v.Client
 	if in := d.action; in != nil {
 		return plan{{
-			Title: "Schedule " + *in.ScheduledActionName, Command: awscommand.Format("application-autoscaling", "put-scheduled-action", in), HCL: actionHCL(in), part: "scheduled",
+			Title: "Schedule " + *in.ScheduledActionName, Command: awscommand.Format("application-autoscaling", "put-scheduled-action", in), HCL: actionHCL(in, d.registered), part: "scheduled",
 			send: func(ctx context.Context) error {
 				_, err := c.AutoScaling.PutScheduledAction(ctx, in)
 				return err
@@ -293,7 +295,7 @@ func (d drafted) plan(v *visit) plan {
 		command = "policy=$(" + command + " \\\n    --query PolicyARN --output text)"
 	}
 	all := plan{{
-		Title: "Policy " + *in.PolicyName, Command: command, HCL: policyHCL(in), part: cmp.Or(part, "tracking"),
+		Title: "Policy " + *in.PolicyName, Command: command, HCL: policyHCL(in, d.registered), part: cmp.Or(part, "tracking"),
 		send: func(ctx context.Context) error {
 			out, err := c.AutoScaling.PutScalingPolicy(ctx, in)
 			if err == nil {

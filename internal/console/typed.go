@@ -103,8 +103,8 @@ func (t typed) Number(name, label, hint string) control {
 }
 
 // Listed is a field for a text of which a list proposes some.
-func (t typed) Listed(name, label, list string) control {
-	c := t.control(name, label)
+func (t typed) Listed(name, label, list, hint string) control {
+	c := t.Text(name, label, hint)
 	c.List = list
 	return c
 }

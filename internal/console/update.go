@@ -28,15 +28,18 @@ type updatePage struct {
 	Cluster, Name string
 	Form          policyChoice
 	Containers    []choice
+	Images        []string // of ECR, to choose from
 	Definitions   []string // to choose from
 	Roles         []string // that Application Auto Scaling may have
 	Scaled        bool     // there is a scalable target
 	reviewed
 
-	service    ecstypes.Service
-	definition ecstypes.TaskDefinition
-	target     *types.ScalableTarget
-	label      string // of its target group, for policies
+	service        ecstypes.Service
+	definition     ecstypes.TaskDefinition
+	definitionTags []ecstypes.Tag
+	target         *types.ScalableTarget
+	label          string // of its target group, for policies
+	registers      bool   // its plan registers the target
 }
 
 // Fields of the wizard, beside those of a policy.
@@ -97,7 +100,7 @@ func readUpdate(v *visit) (p updatePage, err error) {
 		return p, err
 	}
 	usual := joined(usualPolicy, map[string]string{
-		"task": keepImage, "container": "", "image": "", "revision": lastPart(aws.ToString(p.service.TaskDefinition)), "desired": strconv.Itoa(int(p.service.DesiredCount)), "force": "",
+		"task": keepImage, "container": "", "image": "", "revision": lastPart(aws.ToString(p.service.TaskDefinition)), "desired": strconv.Itoa(int(p.service.DesiredCount)), "force": "", "tags": tagsText(p.service.Tags),
 		"min": "", "max": "", "role": linkedRole, "role-arn": "", "role-name": workshopFor,
 	})
 	usual["kind"] = "none"
@@ -122,7 +125,9 @@ func readUpdate(v *visit) (p updatePage, err error) {
 // readService reads the service, its task definition and its target.
 func (p *updatePage) readService(v *visit) error {
 	ctx, c := v.r.Context(), v.Client
-	out, err := c.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &p.Cluster, Services: []string{p.Name}})
+	out, err := c.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{
+		Cluster: &p.Cluster, Services: []string{p.Name}, Include: []ecstypes.ServiceField{ecstypes.ServiceFieldTags},
+	})
 	if err != nil {
 		return err
 	}
@@ -130,11 +135,16 @@ func (p *updatePage) readService(v *visit) error {
 		return &missing{"There is no service " + p.Cluster + "/" + p.Name + " in region " + v.Region + "."}
 	}
 	p.service = out.Services[0]
-	definition, err := c.ECS.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: p.service.TaskDefinition})
+	definition, err := c.ECS.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{
+		TaskDefinition: p.service.TaskDefinition, Include: []ecstypes.TaskDefinitionField{ecstypes.TaskDefinitionFieldTags},
+	})
 	if err != nil {
 		return err
 	}
 	p.definition = *definition.TaskDefinition
+	if len(definition.Tags) > 0 { // AWS takes no empty list of them
+		p.definitionTags = definition.Tags
+	}
 	for _, one := range p.definition.ContainerDefinitions {
 		p.Containers = append(p.Containers, choice{aws.ToString(one.Name), aws.ToString(one.Name) + ", now " + aws.ToString(one.Image)})
 	}
@@ -157,9 +167,10 @@ func groupsOf(s ecstypes.Service) (groups []string) {
 
 func (p *updatePage) id() string { return string(scaling.ServiceID(p.Cluster, p.Name)) }
 
-// propose lists task definitions and roles. Who may not list them types their names.
+// propose lists task definitions, roles and images. Who may not list them types their names.
 func (p *updatePage) propose(v *visit) {
 	ctx, c := v.r.Context(), v.Client
+	p.Images = newestImages(ctx, c)
 	if out, err := c.ECS.ListTaskDefinitions(ctx, &ecs.ListTaskDefinitionsInput{Sort: ecstypes.SortOrderDesc, MaxResults: aws.Int32(mostProposed)}); err == nil {
 		for _, arn := range out.TaskDefinitionArns {
 			p.Definitions = append(p.Definitions, lastPart(arn))
@@ -225,16 +236,23 @@ func (p *updatePage) tasks(v *visit) (all plan, err error) {
 	if desired != nil && *desired != p.service.DesiredCount {
 		in.DesiredCount = desired
 	}
-	if in.TaskDefinition == nil && in.DesiredCount == nil && !in.ForceNewDeployment {
-		return all, nil
+	typed, err := typedTags(p.Form.Get("tags"))
+	if err != nil {
+		return nil, err
 	}
-	return append(all, planned{
-		Title: "The service", part: "service", Command: awscommand.Format("ecs", "update-service", in), HCL: serviceHCL(in, definition),
+	tags := changeTags(p.service.Tags, typed)
+	state := serviceState{p.service, in, definition, tags.after, p.Scaled}.HCL()
+	if in.TaskDefinition == nil && in.DesiredCount == nil && !in.ForceNewDeployment {
+		return append(all, tags.plan(v, aws.ToString(p.service.ServiceArn), state)...), nil
+	}
+	all = append(all, planned{
+		Title: "The service", part: "service", Command: awscommand.Format("ecs", "update-service", in), HCL: state,
 		send: func(ctx context.Context) error {
 			_, err := v.Client.ECS.UpdateService(ctx, in)
 			return err
 		},
-	}), nil
+	})
+	return append(all, tags.plan(v, aws.ToString(p.service.ServiceArn), "")...), nil
 }
 
 // revision is the task definition with another image in one of its containers.
@@ -254,7 +272,7 @@ func (p *updatePage) revision() (*ecs.RegisterTaskDefinitionInput, error) {
 		Family: d.Family, ContainerDefinitions: containers, Cpu: d.Cpu, Memory: d.Memory, NetworkMode: d.NetworkMode, ExecutionRoleArn: d.ExecutionRoleArn,
 		TaskRoleArn: d.TaskRoleArn, Volumes: d.Volumes, PlacementConstraints: d.PlacementConstraints, RequiresCompatibilities: d.RequiresCompatibilities,
 		ProxyConfiguration: d.ProxyConfiguration, RuntimePlatform: d.RuntimePlatform, EphemeralStorage: d.EphemeralStorage, IpcMode: d.IpcMode, PidMode: d.PidMode,
-		EnableFaultInjection: d.EnableFaultInjection,
+		EnableFaultInjection: d.EnableFaultInjection, Tags: p.definitionTags,
 	}, nil
 }
 
@@ -296,7 +314,12 @@ func (p *updatePage) bounds(v *visit) (all plan, err error) {
 			return nil, nil
 		}
 	}
-	return append(all, register(v, in, part)), nil
+	call := register(v, in, part)
+	if len(all) > 0 {
+		call.HCL = targetHCL(in, p.Form.Get("role-name"))
+	}
+	p.registers = true
+	return append(all, call), nil
 }
 
 // newRolePlan are the calls that make a role which may scale services.
@@ -307,7 +330,7 @@ func newRolePlan(v *visit, name string) plan {
 	return plan{
 		{
 			Title: "Role " + name, part: "role", Command: awscommand.Format("iam", "create-role", create),
-			HCL: resourceHCL("aws_iam_role", name, hcl.Fields{{"name", name}, {"assume_role_policy", hcl.Raw("jsonencode(" + scalingTrust + ")")}}),
+			HCL: resourceHCL("aws_iam_role", name, hcl.Fields{{"name", name}, {"assume_role_policy", jsonHCL(scalingTrust)}}),
 			send: func(ctx context.Context) error {
 				_, err := v.Client.IAM.CreateRole(ctx, create)
 				return err
@@ -333,5 +356,6 @@ func (p *updatePage) policy(v *visit) (plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	made.registered = p.registers
 	return made.plan(v), nil
 }

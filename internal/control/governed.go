@@ -45,9 +45,9 @@ type governed struct {
 
 // inherit takes over what is known of a target that was described otherwise.
 func (g *governed) inherit(old *governed) {
-	g.real, g.seen, g.looked, g.tried, g.unseen = old.real, old.seen, old.looked, old.tried, old.unseen
-	g.blind, g.missing, g.paused, g.last, g.shadow, g.course = old.blind, old.missing, old.paused, old.last, old.shadow, old.course
-	g.unkept = old.unkept
+	g.inheritStanding(old)
+	g.real, g.seen, g.looked, g.tried = old.real, old.seen, old.looked, old.tried
+	g.last, g.shadow, g.course = old.last, old.shadow, old.course
 	for _, f := range g.foreseeing {
 		for _, was := range old.foreseeing {
 			if was.policy == f.policy && was.Of == f.Of {
@@ -55,6 +55,11 @@ func (g *governed) inherit(old *governed) {
 			}
 		}
 	}
+}
+
+// inheritStanding takes over how a target stood, as it was told, so that it is not told again.
+func (g *governed) inheritStanding(old *governed) {
+	g.blind, g.unseen, g.unkept, g.missing, g.paused = old.blind, old.unseen, old.unkept, old.missing, old.paused
 }
 
 // A calling is an alarm that calls its policy.

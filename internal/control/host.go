@@ -3,6 +3,8 @@ package control
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -46,8 +48,10 @@ type Host struct {
 	mu      sync.Mutex
 	changes map[scaling.ResourceID]*Target   // that the next round takes over; nil: is removed
 	targets map[scaling.ResourceID]*governed // that are governed; not changed while a round waits
-	wake    *clock.Signal                    // of the clock that the host runs by
-	ahead   *clock.Signal                    // for forecasts
+	// recalled are those that were governed in the term before, and are not told to be taken again.
+	recalled map[scaling.ResourceID]*governed
+	wake     *clock.Signal // of the clock that the host runs by
+	ahead    *clock.Signal // for forecasts
 }
 
 // New returns a host without targets.
@@ -55,7 +59,7 @@ func New(cfg Config) *Host {
 	cfg.Look = cmp.Or(cfg.Look, time.Minute)
 	cfg.Follow = cmp.Or(cfg.Follow, 10*time.Second)
 	cfg.Settle = cmp.Or(cfg.Settle, 5*time.Second)
-	return &Host{cfg: cfg, stats: newStats(), changes: map[scaling.ResourceID]*Target{}, targets: map[scaling.ResourceID]*governed{}}
+	return &Host{cfg: cfg, stats: newStats(), changes: map[scaling.ResourceID]*Target{}, targets: map[scaling.ResourceID]*governed{}, recalled: map[scaling.ResourceID]*governed{}}
 }
 
 // Put has a target governed from the next round on, in the place of one of the same resource.
@@ -95,16 +99,23 @@ func (h *Host) Run(ctx context.Context, c *clock.Clock) error {
 	h.mu.Lock()
 	h.wake, h.ahead = c.Signal(), c.Signal()
 	h.mu.Unlock()
-	for ctx.Err() == nil {
+	for pause := h.cfg.Follow; ctx.Err() == nil; pause = min(2*pause, longestPause) {
+		began := c.Now()
 		if err := h.term(ctx, c); err != nil && ctx.Err() == nil {
 			return err
 		}
 		// What has ended the term, such as a full disk, may end the next one as soon: calls of others
 		// are not made in vain, one after the other.
-		c.Wait(ctx, c.Now().Add(h.cfg.Follow), nil)
+		if c.Now().Sub(began) > 2*longestPause {
+			pause = h.cfg.Follow
+		}
+		c.Wait(ctx, c.Now().Add(pause), nil)
 	}
 	return nil
 }
+
+// longestPause is how long a host waits at most to be elected again.
+const longestPause = time.Minute
 
 // term is the time for which this controller is elected.
 func (h *Host) term(ctx context.Context, c *clock.Clock) error {
@@ -127,7 +138,11 @@ func (h *Host) term(ctx context.Context, c *clock.Clock) error {
 		c.Wait(leading, next, h.wake)
 	}
 	h.stats.leads.Store(false)
-	h.tell(Record{At: c.Now(), Event: Unelected, Reason: "this controller does nothing until it is elected again"})
+	why := "this controller does nothing until it is elected again"
+	if cause := context.Cause(leading); ctx.Err() == nil && !errors.Is(cause, context.Canceled) {
+		why += fmt.Sprintf(": %v", cause)
+	}
+	h.tell(Record{At: c.Now(), Event: Unelected, Reason: why})
 	return nil
 }
 
@@ -138,6 +153,7 @@ func (h *Host) recall() {
 	for id, g := range h.targets {
 		if _, changes := h.changes[id]; !changes {
 			h.changes[id] = &g.target
+			h.recalled[id] = g
 		}
 		delete(h.targets, id)
 	}

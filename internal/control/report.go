@@ -19,6 +19,7 @@ import (
 type Report struct {
 	From    time.Time      `json:"from"`
 	To      time.Time      `json:"to"`
+	Unread  int            `json:"unread,omitempty"` // lines of the log that are no records, such as half ones
 	Targets []TargetReport `json:"targets"`
 }
 
@@ -80,7 +81,8 @@ func Compare(log io.Reader, from, to time.Time) (Report, error) {
 	compared := map[scaling.ResourceID]*comparing{}
 	lines := bufio.NewReader(log)
 	var first, last time.Time
-	for n := 1; ; n++ {
+	unread := 0
+	for {
 		line, err := lines.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
 			break // a line without an end is being written
@@ -90,7 +92,8 @@ func Compare(log io.Reader, from, to time.Time) (Report, error) {
 		}
 		var r Record
 		if err := json.Unmarshal(line, &r); err != nil {
-			return Report{}, fmt.Errorf("line %d of the audit log is no record: %w", n, err)
+			unread++
+			continue
 		}
 		if first.IsZero() {
 			first = r.At
@@ -106,7 +109,10 @@ func Compare(log io.Reader, from, to time.Time) (Report, error) {
 		}
 		c.add(r)
 	}
-	report := Report{From: from, To: to}
+	if unread > 0 && first.IsZero() {
+		return Report{}, errors.New("no line of the file is a record: give the audit log of flyball control")
+	}
+	report := Report{From: from, To: to, Unread: unread}
 	if from.IsZero() {
 		report.From = first
 	}
@@ -271,6 +277,9 @@ func distance(a, b scaling.Capacity) scaling.Capacity { return max(a, b) - min(a
 func (r Report) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "from %s to %s\n", r.From.UTC().Format("2006-01-02 15:04"), r.To.UTC().Format("2006-01-02 15:04 UTC"))
+	if r.Unread > 0 {
+		fmt.Fprintf(&b, "left out, since they are no records: %d lines of the log\n", r.Unread)
+	}
 	if len(r.Targets) == 0 {
 		b.WriteString("nothing was compared: this is the log of no dry run, or it has not looked at anything yet\n")
 	}

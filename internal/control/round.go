@@ -57,6 +57,7 @@ func (h *Host) adopt(ctx context.Context, now time.Time) {
 			h.cfg.Log.Error("a target cannot be governed", "target", id, "error", err)
 			h.tell(Record{At: now, Event: Refused, Target: id, From: to.From, Reason: fmt.Sprintf("what is remembered of it cannot be read, so it is left alone: %v", err)})
 			h.mu.Lock()
+			delete(h.recalled, id) // that it is taken after all is told
 			if _, newer := h.changes[id]; !newer {
 				h.changes[id] = to // the next round tries again
 			}
@@ -86,11 +87,19 @@ func (h *Host) take(ctx context.Context, now time.Time, t Target) error {
 	}
 	g := govern(t, remembered, now)
 	h.mu.Lock()
-	if old != nil {
+	recalled := h.recalled[t.Resource]
+	delete(h.recalled, t.Resource)
+	switch {
+	case old != nil:
 		g.inherit(old)
+	case recalled != nil:
+		g.inheritStanding(recalled)
 	}
 	h.targets[t.Resource] = g
 	h.mu.Unlock()
+	if recalled != nil && recalled.told() == g.told() {
+		return nil
+	}
 	h.tell(Record{At: now, Event: Taken, Target: t.Resource, From: t.From, Reason: g.told()})
 	return nil
 }
@@ -116,6 +125,7 @@ func (h *Host) leave(ctx context.Context, now time.Time, id scaling.ResourceID) 
 	h.mu.Lock()
 	g := h.targets[id]
 	delete(h.targets, id)
+	delete(h.recalled, id)
 	h.mu.Unlock()
 	if err := h.cfg.State.Forget(ctx, id); err != nil {
 		h.cfg.Log.Error("what is remembered of a target could not be forgotten", "target", id, "error", err)

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"flyball/internal/clock"
 	"flyball/internal/control"
 	"flyball/scaling"
 )
@@ -95,4 +97,60 @@ func TestAFullDiskIsToldOnceAndNothingIsSetUntilThereIsRoom(t *testing.T) {
 	if w.events(control.Kept) != 1 {
 		t.Errorf("that it can be kept again is told:\n%s", w.log())
 	}
+}
+
+// A brokenDisk ends the term of its controller with each write that fails, as a Folder does.
+type brokenDisk struct {
+	disk
+	end context.CancelCauseFunc
+}
+
+func (d *brokenDisk) Elect(ctx context.Context) (context.Context, func(), error) {
+	leading, end := context.WithCancelCause(ctx)
+	d.end = end
+	return leading, func() { end(nil) }, nil
+}
+
+func (d *brokenDisk) Save(ctx context.Context, changed map[scaling.ResourceID]*control.Memory) map[scaling.ResourceID]error {
+	if d.full != nil {
+		d.end(d.full)
+	}
+	return d.disk.Save(ctx, changed)
+}
+
+func TestAControllerWhoseDiskIsFullTellsLittleOfIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, strings.ReplaceAll(tracking, "min: 2", "min: 5"))
+		web := w.serve("service/shop/web", 2, 90)
+		full := errors.New("no space left on device")
+		d := &brokenDisk{disk: disk{kept: map[scaling.ResourceID]*control.Memory{}, full: full}}
+		w.cfg.State, w.cfg.Elector = d, d
+		w.begin()
+		ctx, end := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- w.host.Run(ctx, clock.New(time.Now(), 1)) }()
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if n := w.events(control.Elected); n > 63 {
+			t.Errorf("it was elected %d times in an hour in which nothing can be kept", n)
+		}
+		if taken, unkept := w.events(control.Taken), w.events(control.Unkept); taken != 1 || unkept != 1 {
+			t.Errorf("that it is governed is told %d times, and that nothing can be kept %d times", taken, unkept)
+		}
+		if !strings.Contains(w.log(), "until it is elected again: no space left on device") {
+			t.Error("why a term has ended is not told")
+		}
+		w.wants(web)
+		d.full = nil
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		w.wants(web, 5)
+		if kept := w.events(control.Kept); kept != 1 {
+			t.Errorf("that it can be kept again is told %d times", kept)
+		}
+		end()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 }

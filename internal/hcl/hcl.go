@@ -5,6 +5,7 @@ package hcl
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -36,21 +37,39 @@ func (t *File) Resource(kind, name string, all Fields) {
 	t.WriteString("}\n")
 }
 
-// body writes attributes, the names of which are as wide as the widest, and then blocks.
+// Import adds what has Terraform take up a resource that is there already.
+func (t *File) Import(kind, name, id string) {
+	if t.Len() > 0 {
+		t.WriteByte('\n')
+	}
+	t.WriteString("import {\n")
+	t.body(1, Fields{{"to", Raw(kind + "." + name)}, {"id", id}})
+	t.WriteString("}\n")
+}
+
+// body writes attributes, the names of which are as wide as the widest, those of several lines
+// after the others, and then blocks.
 func (t *File) body(depth int, all Fields) {
 	indent, width := strings.Repeat("  ", depth), 0
-	var blocks Fields
+	var long, blocks Fields
 	for _, f := range all {
-		if isBlock(f.Value) {
+		switch {
+		case isBlock(f.Value):
 			blocks = append(blocks, f)
-		} else {
+		case strings.Contains(literal(f.Value), "\n"):
+			long = append(long, f)
+		default:
 			width = max(width, len(f.Name))
 		}
 	}
 	for _, f := range all {
-		if !isBlock(f.Value) {
+		if !isBlock(f.Value) && !strings.Contains(literal(f.Value), "\n") {
 			fmt.Fprintf(t, "%s%-*s = %s\n", indent, width, f.Name, literal(f.Value))
 		}
+	}
+	for _, f := range long {
+		fmt.Fprintf(t, "%s%s = %s\n", indent, f.Name, strings.ReplaceAll(literal(f.Value), "\n", "\n"+indent))
+		width = max(width, len(f.Name))
 	}
 	for i, f := range blocks {
 		if i > 0 || width > 0 {
@@ -73,6 +92,61 @@ var singular = map[string]string{
 	"step_adjustments": "step_adjustment", "metric_specifications": "metric_specification", "dimensions": "dimensions",
 	"predefined_metric_pair_specification": "predefined_metric_pair_specification",
 }
+
+// Expression is a value of maps, lists and scalars as Terraform's own formatter has it.
+func Expression(v any) Raw {
+	switch v := v.(type) {
+	case map[string]any:
+		return object(v)
+	case []any:
+		if len(v) == 0 {
+			return "[]"
+		}
+		parts := make([]string, len(v))
+		for i, one := range v {
+			parts[i] = string(Expression(one))
+		}
+		return Raw("[" + strings.Join(parts, ", ") + "]")
+	case nil:
+		return "null"
+	}
+	return Raw(literal(v))
+}
+
+// object is a map, each of whose members has a line of its own. Those whose values are of one line
+// have their values below each other.
+func object(members map[string]any) Raw {
+	if len(members) == 0 {
+		return "{}"
+	}
+	keys := slices.Sorted(maps.Keys(members))
+	values, width := make([]string, len(keys)), make([]int, len(keys))
+	for i, key := range keys {
+		values[i] = string(Expression(members[key]))
+		if !word.MatchString(key) {
+			keys[i] = literal(key)
+		}
+	}
+	for begin := 0; begin < len(keys); {
+		end, widest := begin, 0
+		for end < len(keys) && !strings.Contains(values[end], "\n") {
+			widest = max(widest, len(keys[end]))
+			end++
+		}
+		for i := begin; i < end; i++ {
+			width[i] = widest
+		}
+		begin = end + 1
+	}
+	var text strings.Builder
+	for i, key := range keys {
+		fmt.Fprintf(&text, "  %-*s = %s\n", width[i], key, strings.ReplaceAll(values[i], "\n", "\n  "))
+	}
+	return Raw("{\n" + text.String() + "}")
+}
+
+// word is a key that needs no quotes.
+var word = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // fieldsOf are members of the API as the provider names them.
 func fieldsOf(members map[string]any) Fields {

@@ -21,7 +21,7 @@ import (
 type Memories struct {
 	names    *names
 	statuses statuses
-	identity string // of this controller
+	identity string // of this controller, and no other, since it was started
 
 	mu        sync.Mutex
 	revisions map[scaling.ResourceID]int64 // that were read or written last
@@ -94,20 +94,23 @@ func (m *Memories) save(ctx context.Context, id scaling.ResourceID, memory *cont
 	m.mu.Lock()
 	mine := m.revisions[id]
 	m.mu.Unlock()
+	var next int64
 	err = m.statuses.target(ctx, key, func(t *v1alpha1.ScalableTarget) error {
 		switch stored := revision(t.Status.State); {
 		case stored < mine:
 			return errBehind
-		case stored > mine:
+		case stored > mine && t.Status.State.Holder != m.identity:
 			return fmt.Errorf("%s governs it, too: stop one of the two controllers, or give both the same lease; start this one again if it is the one that stays", t.Status.State.Holder)
+		default: // what is newer than what is known is a write of its own to which the answer was lost
+			next = stored + 1
 		}
-		t.Status.State = &v1alpha1.State{Revision: mine + 1, Holder: m.identity}
+		t.Status.State = &v1alpha1.State{Revision: next, Holder: m.identity}
 		t.Status.State.Memory.Raw = raw
 		return nil
 	})
 	if err == nil {
 		m.mu.Lock()
-		m.revisions[id] = mine + 1
+		m.revisions[id] = next
 		m.mu.Unlock()
 	}
 	return err

@@ -32,14 +32,15 @@ func (n *names) key(id scaling.ResourceID) (types.NamespacedName, bool) {
 	return key, ok
 }
 
-// drop forgets a ScalableTarget, and returns what it governed.
+// drop forgets a ScalableTarget, and returns what it governed, unless another one does so now.
 func (n *names) drop(key types.NamespacedName) (scaling.ResourceID, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	id, ok := n.ids[key]
 	delete(n.ids, key)
-	if n.keys[id] == key {
-		delete(n.keys, id)
+	if !ok || n.keys[id] != key {
+		return id, false
 	}
-	return id, ok
+	delete(n.keys, id)
+	return id, true
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/google/uuid"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -21,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -139,11 +141,12 @@ func onlyTarget(o any) (any, error) {
 
 // add has a manager run a host and the reconciliation of what it governs.
 func (o Options) add(ctx context.Context, m manager.Manager, d discoverer) error {
-	c := clock.New(time.Now(), cmp.Or(o.Speed, 1))
-	identity, err := os.Hostname()
+	c := o.clock(time.Now())
+	hostname, err := os.Hostname()
 	if err != nil {
 		return err
 	}
+	identity := hostname + "_" + uuid.NewString() // as holders of leases are called
 	r := &Reconciler{
 		client: m.GetClient(), statuses: statuses{m.GetClient(), m.GetAPIReader()},
 		kinds: newKinds(d, c.Now), names: newNames(), standings: newStandings(),
@@ -168,6 +171,19 @@ func (o Options) add(ctx context.Context, m manager.Manager, d discoverer) error
 		return err
 	}
 	return m.Add(manager.RunnableFunc(func(ctx context.Context) error { return host.Run(ctx, c) }))
+}
+
+// decade is from when on a clock that runs faster has done so.
+const decade = 3650 * 24 * time.Hour
+
+// clock is the host's. One that runs faster shows all controllers the same time, so that what one remembers is in the past of the
+// next.
+func (o Options) clock(now time.Time) *clock.Clock {
+	if o.Speed == 0 || o.Speed == 1 {
+		return clock.New(now, 1)
+	}
+	began := now.Truncate(decade)
+	return clock.New(began.Add(time.Duration(float64(now.Sub(began))*o.Speed)), o.Speed)
 }
 
 // hear takes over a record of the host: the status follows.
@@ -213,13 +229,16 @@ func index(ctx context.Context, i client.FieldIndexer) error {
 	)
 }
 
+// reconciledAtOnce is how many targets are reconciled at a time: they wait for the API server more than they compute.
+const reconciledAtOnce = 8
+
 // watch has the reconciler called for a target when it changes, or something that names it.
 func (r *Reconciler) watch(ctx context.Context, m manager.Manager) error {
 	if err := index(ctx, m.GetFieldIndexer()); err != nil {
 		return err
 	}
 	specs := builder.WithPredicates(predicate.GenerationChangedPredicate{})
-	return ctrl.NewControllerManagedBy(m).Named("scalabletarget").
+	return ctrl.NewControllerManagedBy(m).Named("scalabletarget").WithOptions(controller.Options{MaxConcurrentReconciles: reconciledAtOnce}).
 		For(&v1alpha1.ScalableTarget{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
 		Watches(&v1alpha1.ScalableTarget{}, handler.EnqueueRequestsFromMapFunc(r.rivals), specs).
 		Watches(&v1alpha1.ScalingPolicy{}, named(func(o client.Object) string { return o.(*v1alpha1.ScalingPolicy).Spec.ScalableTargetRef.Name }), specs).

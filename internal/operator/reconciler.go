@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -46,7 +47,8 @@ type Reconciler struct {
 
 	again atomic.Pointer[requests] // where a reconciliation is asked for; nil until there is a queue
 
-	given map[types.NamespacedName]given // only one reconciliation of a target is under way, and all take turns
+	mu    sync.Mutex
+	given map[types.NamespacedName]given // only one reconciliation of a target is under way
 }
 
 // A given is what the host was given of a target.
@@ -86,6 +88,8 @@ const soon = 5 * time.Second
 // refresh is how long a status may be behind what alarms see: a minute, or so long that ten are
 // written in a second.
 func (r *Reconciler) refresh() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	return max(time.Minute, time.Duration(len(r.given))*time.Second/10)
 }
 
@@ -117,6 +121,8 @@ func (r *Reconciler) read(ctx context.Context, key types.NamespacedName) (descri
 
 // leave has a target governed no more.
 func (r *Reconciler) leave(key types.NamespacedName) {
+	r.mu.Lock() // of two that have named the same, one goes and the other comes
+	defer r.mu.Unlock()
 	delete(r.given, key)
 	if id, was := r.names.drop(key); was {
 		r.host.Remove(id)
@@ -279,7 +285,7 @@ func (r *Reconciler) give(key types.NamespacedName, d described, targets []contr
 		why = refused.text
 	}
 	of := d.versions() + "\n" + why
-	g, known := r.given[key]
+	g, known := r.of(key)
 	if known && g.of == of {
 		return
 	}
@@ -289,11 +295,21 @@ func (r *Reconciler) give(key types.NamespacedName, d described, targets []contr
 		g.target.Limits = limits(d.target.Spec.MaxChangePerMinute)
 	}
 	g.of, g.target.Paused = of, why
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.given[key] = g
 	if g.ours {
 		r.names.set(key, g.target.Resource)
 		r.host.Put(g.target)
 	}
+}
+
+// of is what the host was given of a target last.
+func (r *Reconciler) of(key types.NamespacedName) (given, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	g, known := r.given[key]
+	return g, known
 }
 
 // versions tells whether any of what is described has changed.

@@ -256,12 +256,15 @@ func TestAPolicyThatCannotBeReadPausesItsTargetAndIsNamed(t *testing.T) {
 func TestThePausedAnnotationPausesWithItsReason(t *testing.T) {
 	paused := target("web", "Deployment", "web")
 	paused.Annotations = map[string]string{v1alpha1.PausedAnnotation: "migration of the database"}
-	w := newWorld(t, paused)
+	w := newWorld(t, paused, policy("web-cpu", "web", cpu))
 	w.reconcile("web")
 	if !strings.Contains(w.host[web].Paused, "migration of the database") {
 		t.Errorf("the host is paused by %q", w.host[web].Paused)
 	}
 	w.is(w.target("web").Status.Conditions, v1alpha1.AbleToScale, metav1.ConditionFalse, "Paused", "migration of the database")
+	w.hear(t.Context(), control.Record{At: w.now(), Event: control.Blind, Target: web, Reason: "no metrics server"})
+	w.reconcile("web")
+	w.is(w.target("web").Status.Conditions, v1alpha1.ScalingActive, metav1.ConditionFalse, "MetricUnavailable", "no metrics server")
 }
 
 func TestPoliciesOfATargetThatIsNotThereAreTold(t *testing.T) {
@@ -325,6 +328,10 @@ func TestWhatIsRememberedIsInTheStatusAndOneOfTwoControllersWrites(t *testing.T)
 			t.Fatal(err)
 		}
 	}
+	first.revisions[web]-- // the API server wrote what it was given, and its answer was lost
+	if err := save(first, 5); err != nil {
+		t.Errorf("a controller takes what it has written itself for another's: %v", err)
+	}
 	if err := save(second, 99); err == nil || !strings.Contains(err.Error(), "first governs it, too") {
 		t.Errorf("the second controller writes as well: %v", err)
 	}
@@ -382,5 +389,35 @@ func TestPoliciesHaveOnlyThoseAddressesCalledThatMayBe(t *testing.T) {
 	}
 	if err := ask(here.URL, v1alpha1.MetricSource{Prometheus: &v1alpha1.PrometheusQuery{Query: "up"}}); err != nil || calls != 1 {
 		t.Errorf("the controller's own server is answered with %v, after %d calls", err, calls)
+	}
+}
+
+// A controller that follows another has ten thousand targets to look at: it does not first write that it has not.
+func TestWhatWasToldBeforeStaysUntilTheNextControllerHasLooked(t *testing.T) {
+	of := target("web", "Deployment", "web")
+	of.Status.Conditions = []metav1.Condition{{Type: v1alpha1.AbleToScale, Status: metav1.ConditionTrue, Reason: "ReadyToScale", ObservedGeneration: 1}}
+	w := newWorld(t, of, policy("web-cpu", "web", cpu))
+	before := w.target("web").ResourceVersion
+	w.reconcile("web")
+	if after := w.target("web").ResourceVersion; after != before || len(w.host) != 1 {
+		t.Errorf("the status went from version %s to %s, and the host governs %d", before, after, len(w.host))
+	}
+	w.hear(t.Context(), control.Record{At: w.now(), Event: control.Unseen, Target: web, Reason: "forbidden"})
+	w.reconcile("web")
+	w.is(w.target("web").Status.Conditions, v1alpha1.AbleToScale, metav1.ConditionFalse, "FailedGetScale", "forbidden")
+}
+
+// Of two that were made in one second the first by name governs, even if the other one came first to the host.
+func TestATargetThatGivesWayLeavesWhatTheOtherGoverns(t *testing.T) {
+	first, second := target("a", "Deployment", "web"), target("b", "Deployment", "web")
+	w := newWorld(t, second)
+	w.reconcile("b")
+	if err := w.client.Create(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	w.reconcile("a")
+	w.reconcile("b")
+	if got := w.host[web]; got.From != "ScalableTarget shop/a" {
+		t.Errorf("the host governs %+v; want web by a", w.host)
 	}
 }

@@ -26,6 +26,9 @@ func (r *Reconciler) tell(ctx context.Context, d described, v verdict) (looked b
 	if d.resource == "" {
 		looked = false
 	}
+	if !looked && v.refused == nil && s == (standing{}) && toldBefore(d.target) {
+		return false, nil
+	}
 	key := client.ObjectKeyFromObject(d.target)
 	var before []metav1.Condition
 	err = r.statuses.target(ctx, key, func(t *v1alpha1.ScalableTarget) error {
@@ -60,6 +63,13 @@ func (r *Reconciler) tell(ctx context.Context, d described, v verdict) (looked b
 		}
 	}
 	return looked, nil
+}
+
+// toldBefore is whether the controller before this one has told how a target stands: until this one has looked, that is
+// the best that is known, and of ten thousand targets none is written twice.
+func toldBefore(t *v1alpha1.ScalableTarget) bool {
+	c := meta.FindStatusCondition(t.Status.Conditions, v1alpha1.AbleToScale)
+	return c != nil && c.Status == metav1.ConditionTrue && c.ObservedGeneration == t.Generation
 }
 
 // announce makes an event of a refusal, when the condition becomes what it is.
@@ -155,7 +165,7 @@ func conditions(d described, v verdict, s standing, looked bool, e governor.Expl
 	switch {
 	case v.refused != nil && v.refused.condition == v1alpha1.ScalingActive:
 		active = condition(v1alpha1.ScalingActive, metav1.ConditionFalse, v.refused.reason, v.refused.text)
-	case v.refused != nil:
+	case v.refused != nil && s.blind == "": // a pause is when people look whether metrics can be read
 		active = condition(v1alpha1.ScalingActive, metav1.ConditionFalse, v.refused.reason, "nothing is changed, as AbleToScale says")
 	case len(d.policies)+len(d.actions) == 0:
 		active = condition(v1alpha1.ScalingActive, metav1.ConditionFalse, "NoPolicies", "no ScalingPolicy and no ScheduledAction names it: the capacity is kept within the bounds, and nothing else")
@@ -295,7 +305,8 @@ func (r *Reconciler) nextRun(d described, name string) *metav1.Time {
 		return nil
 	}
 	known, ok := memory.Schedules[name]
-	for _, s := range r.given[client.ObjectKeyFromObject(d.target)].target.Schedules {
+	given, _ := r.of(client.ObjectKeyFromObject(d.target))
+	for _, s := range given.target.Schedules {
 		if s.Name != name || !ok {
 			continue
 		}

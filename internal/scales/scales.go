@@ -9,10 +9,10 @@ import (
 	"strings"
 	"sync"
 
-	autoscaling "k8s.io/api/autoscaling/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
@@ -40,8 +40,11 @@ type Scales struct {
 	mapper   meta.ResettableRESTMapper
 	kinds    discovery.CachedDiscoveryInterface
 	objects  metadata.Interface
+	whole    dynamic.Interface
 	pods     corev1.PodsGetter
 	measured metrics.PodMetricsesGetter
+
+	selectors sync.Map // of pods, by scaling.ResourceID, as they were when a scale was looked at last
 }
 
 var _ capacity.Marked = (*Scales)(nil)
@@ -71,13 +74,14 @@ func New(c *rest.Config) (*Scales, error) {
 	}
 	s := &Scales{kinds: memory.NewMemCacheClient(kinds)}
 	s.mapper = restmapper.NewDeferredDiscoveryRESTMapper(s.kinds)
-	var errs [4]error
+	var errs [5]error
 	s.scales, errs[0] = scale.NewForConfig(c, s.mapper, dynamic.LegacyAPIPathResolverFunc, scale.NewDiscoveryScaleKindResolver(s.kinds))
 	s.objects, errs[1] = metadata.NewForConfig(c)
 	core, err := corev1.NewForConfig(c)
 	s.pods, errs[2] = core, err
 	measured, err := metrics.NewForConfig(c)
 	s.measured, errs[3] = measured, err
+	s.whole, errs[4] = dynamic.NewForConfig(c)
 	return s, errors.Join(errs[:]...)
 }
 
@@ -106,36 +110,91 @@ func (s *Scales) LookMarked(ctx context.Context, ids []scaling.ResourceID) ([]go
 	return seen, marks, capacity.Some(failures)
 }
 
+// A sight is what one look at an object has shown.
+type sight struct {
+	desired, running int32
+	selector         string // of its pods; "": its scale names none
+	annotations      map[string]string
+}
+
 func (s *Scales) look(ctx context.Context, id scaling.ResourceID) (seen governor.Capacity, mark string, err error) {
-	namespace, _, name := id.Scale()
-	is, resource, err := s.get(ctx, id)
+	is, err := s.see(ctx, id)
 	if apierrors.IsNotFound(err) {
+		s.selectors.Delete(id)
 		return governor.Capacity{Gone: true}, "", nil
 	}
 	if err != nil {
 		return seen, "", fmt.Errorf("read the scale of %s: %w", id, err)
 	}
-	object, err := s.objects.Resource(resource).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
-	if err != nil {
-		return seen, "", fmt.Errorf("read the annotations of %s: %w", id, err)
-	}
-	if value, is := object.Annotations[PauseAnnotation]; is && value != "false" {
+	s.selectors.Store(id, is.selector)
+	if value, marked := is.annotations[PauseAnnotation]; marked && value != "false" {
 		mark = fmt.Sprintf("it has the annotation %s: %q", PauseAnnotation, value)
 	}
-	return governor.Capacity{Desired: count(is.Spec.Replicas), Running: count(is.Status.Replicas)}, mark, nil
+	return governor.Capacity{Desired: count(is.desired), Running: count(is.running)}, mark, nil
+}
+
+// see looks at an object: in one call where it is of the group apps, whose kinds have their scale at known places, and in
+// two elsewhere. An error of NotFound is that there is no such object.
+func (s *Scales) see(ctx context.Context, id scaling.ResourceID) (is sight, err error) {
+	namespace, written, name := id.Scale()
+	resource, err := s.resource(written)
+	if err != nil {
+		return is, err
+	}
+	if resource.Group == apps {
+		object, err := s.whole.Resource(resource).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return is, err
+		}
+		return sightOf(object.Object)
+	}
+	scale, err := s.scales.Scales(namespace).Get(ctx, resource.GroupResource(), name, metav1.GetOptions{})
+	if err != nil {
+		return is, err
+	}
+	object, err := s.objects.Resource(resource).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return is, fmt.Errorf("its annotations: %w", err)
+	}
+	return sight{scale.Spec.Replicas, scale.Status.Replicas, scale.Status.Selector, object.Annotations}, nil
+}
+
+// apps is the group of Deployments, StatefulSets and ReplicaSets.
+const apps = "apps"
+
+// sightOf is what an object of the group apps shows.
+func sightOf(object map[string]any) (is sight, err error) {
+	var of struct {
+		Metadata struct {
+			Annotations map[string]string `json:"annotations"`
+		} `json:"metadata"`
+		Spec struct {
+			Replicas int32                 `json:"replicas"`
+			Selector *metav1.LabelSelector `json:"selector"`
+		} `json:"spec"`
+		Status struct {
+			Replicas int32 `json:"replicas"`
+		} `json:"status"`
+	}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object, &of); err != nil {
+		return is, err
+	}
+	selector, err := metav1.LabelSelectorAsSelector(of.Spec.Selector)
+	if err != nil {
+		return is, err
+	}
+	return sight{of.Spec.Replicas, of.Status.Replicas, selector.String(), of.Metadata.Annotations}, nil
 }
 
 func count(n int32) scaling.Capacity { return scaling.Capacity(max(n, 0)) }
 
-// get reads a scale. An error of NotFound is that there is no such object.
-func (s *Scales) get(ctx context.Context, id scaling.ResourceID) (*autoscaling.Scale, schema.GroupVersionResource, error) {
-	namespace, written, name := id.Scale()
-	resource, err := s.resource(written)
-	if err != nil {
-		return nil, resource, err
+// selector selects the pods of an object.
+func (s *Scales) selector(ctx context.Context, id scaling.ResourceID) (string, error) {
+	if known, is := s.selectors.Load(id); is {
+		return known.(string), nil
 	}
-	is, err := s.scales.Scales(namespace).Get(ctx, resource.GroupResource(), name, metav1.GetOptions{})
-	return is, resource, err
+	is, err := s.see(ctx, id)
+	return is.selector, err
 }
 
 // Set implements capacity.Capacity.

@@ -19,14 +19,14 @@ import (
 // not measured yet as a whole are left out; where none is, it is NaN.
 func (s *Scales) Usage(ctx context.Context, id scaling.ResourceID, of string) (float64, error) {
 	namespace, _, _ := id.Scale()
-	is, _, err := s.get(ctx, id)
+	selector, err := s.selector(ctx, id)
 	if err != nil {
 		return 0, fmt.Errorf("read the scale of %s: %w", id, err)
 	}
-	if is.Status.Selector == "" {
+	if selector == "" {
 		return 0, fmt.Errorf("the scale of %s names no pods: its resource has no labelSelectorPath", id)
 	}
-	selected := metav1.ListOptions{LabelSelector: is.Status.Selector}
+	selected := metav1.ListOptions{LabelSelector: selector}
 	pods, err := s.pods.Pods(namespace).List(ctx, selected)
 	if err != nil {
 		return 0, fmt.Errorf("list the pods of %s: %w", id, err)

@@ -32,6 +32,13 @@ func configured(t *testing.T, c *client.Client) string {
 		all = append(all, fmt.Sprintf(format, args...))
 	}
 	services, err := c.ECS.DescribeServices(t.Context(), &ecs.DescribeServicesInput{Cluster: aws.String("shop"), Services: []string{"web"}})
+	tags, tagsErr := c.ECS.ListTagsForResource(t.Context(), &ecs.ListTagsForResourceInput{ResourceArn: services.Services[0].ServiceArn})
+	if tagsErr != nil {
+		t.Fatal(tagsErr)
+	}
+	for _, tag := range tags.Tags {
+		note(nil, "%s=%s", *tag.Key, *tag.Value)
+	}
 	note(err, "%s x%d", (*services.Services[0].TaskDefinition)[len("arn:aws:ecs:us-east-1:123456789012:task-definition/"):], services.Services[0].DesiredCount)
 	definitions, err := c.ECS.ListTaskDefinitions(t.Context(), &ecs.ListTaskDefinitionsInput{})
 	note(err, "%d revisions", len(definitions.TaskDefinitionArns))
@@ -90,7 +97,7 @@ func TestAnUpdateIsDoneWholeOrNotAtAll(t *testing.T) {
 		says   string
 		beside string // the field
 	}{
-		{"a maximum below the minimum", with(url.Values{"min": {"5"}}), "ValidationException", "min"},
+		{"a maximum below the minimum", with(url.Values{"min": {"5"}}), "ValidationException", "max"},
 		{"no number", with(url.Values{"max": {"many"}}), "is no whole number", "max"},
 		{"a desired count below 0", with(url.Values{"desired": {"-1"}}), "InvalidParameterException", "desired"},
 		{"a target of nothing", with(url.Values{"kind": {"tracking"}, "target": {"0"}}), "ValidationException", "target"},
@@ -103,6 +110,9 @@ func TestAnUpdateIsDoneWholeOrNotAtAll(t *testing.T) {
 		{"no role", with(url.Values{"role": {"known"}, "role-arn": {"arn:aws:iam::123456789012:role/none"}}), "ValidationException", "role-arn"},
 		{"a name that no role has", with(url.Values{"role": {"new"}, "role-name": {"a b"}}), "ValidationError", "role-name"},
 		{"no task definition", url.Values{"task": {"revision"}, "revision": {"none:7"}}, "ClientException", "revision"},
+		{"a tag without a value", with(url.Values{"tags": {"team"}}), "is no tag", "tags"},
+		{"a tag twice", with(url.Values{"tags": {"team=a, team=b"}}), "is there twice", "tags"},
+		{"a tag of AWS's own", with(url.Values{"tags": {"aws:team=a"}}), "Exception", "tags"},
 		{"no container", url.Values{"task": {"image"}, "container": {"db"}, "image": {"x"}}, "There is no container", "container"},
 		{"no image", url.Values{"task": {"image"}, "container": {"web"}, "image": {" "}}, "Name an image", "image"},
 		{"nothing", nil, "Nothing is different", ""},
@@ -125,13 +135,13 @@ func TestAnUpdateIsDoneWholeOrNotAtAll(t *testing.T) {
 		t.Errorf("after all that was refused there are %d roles, %v; want the linked one", len(roles.Roles), err)
 	}
 
-	all := with(url.Values{"desired": {"2"}, "min": {"2"}, "max": {"8"}, "role": {"new"}, "role-name": {"ecsAutoscaleRole"}, "kind": {"step"}, "name": {"more"}})
+	all := with(url.Values{"desired": {"2"}, "min": {"2"}, "max": {"8"}, "role": {"new"}, "role-name": {"ecsAutoscaleRole"}, "kind": {"step"}, "name": {"more"}, "tags": {"team=shop"}})
 	status, _, body := b.ask(http.MethodPost, path, updateForm("review", all), nil)
 	body = html.UnescapeString(body)
 	for _, want := range []string{
 		"aws ecs register-task-definition", "aws ecs update-service", "aws iam create-role", "aws iam attach-role-policy", "aws application-autoscaling register-scalable-target",
 		"policy=$(aws application-autoscaling put-scaling-policy", `--alarm-actions "$policy"`,
-		`resource "aws_ecs_task_definition" "web"`, "aws_ecs_task_definition.web.arn", `resource "aws_iam_role"`, `resource "aws_appautoscaling_policy" "more"`, `[aws_appautoscaling_policy.more.arn]`,
+		`resource "aws_ecs_task_definition" "web"`, "aws_ecs_task_definition.web.arn", "import {", "aws ecs tag-resource", "aws_iam_role.ecsAutoscaleRole.arn", "aws_appautoscaling_target.web.resource_id", `resource "aws_iam_role"`, `resource "aws_appautoscaling_policy" "more"`, `[aws_appautoscaling_policy.more.arn]`,
 	} {
 		if status != http.StatusOK || !strings.Contains(body, want) {
 			t.Errorf("the review, %d, lacks %q", status, want)
@@ -143,15 +153,15 @@ func TestAnUpdateIsDoneWholeOrNotAtAll(t *testing.T) {
 	if status, _, body := b.ask(http.MethodPost, path, updateForm("update", all), nil); status != http.StatusOK {
 		t.Fatalf("the update: %d %s", status, problemsIn(body))
 	}
-	if got, want := configured(t, c), "web:2 x2, 2 revisions, 2-8, ecsAutoscaleRole, policies [cpu more], 3 alarms, 0 schedules"; got != want {
+	if got, want := configured(t, c), "team=shop, web:2 x2, 2 revisions, 2-8, ecsAutoscaleRole, policies [cpu more], 3 alarms, 0 schedules"; got != want {
 		t.Errorf("after the update it is %s, want %s", got, want)
 	}
 	for kind, want := range map[string]string{"scheduled": "1 schedules", "predictive": "[ahead cpu more]"} {
-		form := updateForm("update", url.Values{"kind": {kind}, "name": {map[string]string{"scheduled": "noon", "predictive": "ahead"}[kind]}, "desired": {""}, "min": {""}, "max": {""}})
+		form := updateForm("update", url.Values{"kind": {kind}, "name": {map[string]string{"scheduled": "noon", "predictive": "ahead"}[kind]}, "desired": {""}, "min": {""}, "max": {""}, "tags": {"stage=" + kind}})
 		if status, _, body := b.ask(http.MethodPost, path, form, nil); status != http.StatusOK {
 			t.Errorf("%s: %d %s", kind, status, problemsIn(body))
 		}
-		if got := configured(t, c); !strings.Contains(got, want) {
+		if got := configured(t, c); !strings.Contains(got, want) || !strings.HasPrefix(got, "stage="+kind+", web:2") {
 			t.Errorf("%s: it is %s", kind, got)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 
 	"flyball/internal/peer"
@@ -20,52 +19,11 @@ const patienceOfCalls = 15 * time.Second
 type incumbent struct {
 	handler http.Handler
 	held    func() bool
-
-	mu    sync.Mutex
-	calls int
-	ended bool
-	idle  chan struct{} // closed when no call is left; nil while nobody waits
+	calls
 }
 
-// enter begins a call, if there are to be any more.
-func (in *incumbent) enter() bool {
-	if in == nil || !in.held() {
-		return false
-	}
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.ended {
-		return false
-	}
-	in.calls++
-	return true
-}
-
-func (in *incumbent) leave() {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.calls--; in.calls == 0 && in.idle != nil {
-		close(in.idle)
-		in.idle = nil
-	}
-}
-
-// drain lets no call in any more, and waits for those that are under way, but not for long.
-func (in *incumbent) drain(patience time.Duration) {
-	in.mu.Lock()
-	in.ended = true
-	idle := make(chan struct{})
-	if in.calls == 0 {
-		close(idle)
-	} else {
-		in.idle = idle
-	}
-	in.mu.Unlock()
-	select {
-	case <-idle:
-	case <-time.After(patience):
-	}
-}
+// enter begins a call, if this replica is to answer any more.
+func (in *incumbent) enter() bool { return in != nil && in.held() && in.calls.enter() }
 
 // enter notes in which membership the replica is; nil: in none.
 func (r *Replica) enter(s *membership) { r.change(func() { r.session = s }) }

@@ -157,6 +157,7 @@ type Server struct {
 	hostEndpoint string         // where programs of this machine find the server in plain HTTP
 	taskEndpoint string         // where tasks find it
 	connections  *descriptors.Connections
+	calls        calls
 	http         *http.Server
 }
 
@@ -238,7 +239,7 @@ func openWith(ctx context.Context, cfg Config, t *tenancy) (_ *Server, err error
 	}
 	s.connections = s.reserve.Connections()
 	s.http = &http.Server{
-		Handler:           handler,
+		Handler:           s.calls.counted(handler),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
@@ -317,13 +318,15 @@ func (s *Server) Run(ctx context.Context) error {
 	group.Go(func() error {
 		<-loops.Done()
 		// Follow-mode log readers never end by themselves: what is not done
-		// after a moment is cut off.
+		// after a moment is cut off, and ends before that which it reads is closed.
 		grace, cancel := context.WithTimeout(context.WithoutCancel(loops), 2*time.Second)
 		defer cancel()
+		var err error
 		if s.http.Shutdown(grace) != nil {
-			return s.http.Close()
+			err = s.http.Close()
 		}
-		return nil
+		s.calls.drain(goodbye)
+		return err
 	})
 	group.Go(func() error {
 		select {

@@ -24,6 +24,8 @@ type Alarm struct {
 	Since  time.Time `json:"since"`
 	Reason string    `json:"reason"`
 	Rule   string    `json:"rule"` // in words, such as "Average > 50 for 3 of 3 x 60 s"
+	// New is an alarm of a policy whose rule was put so lately that there may be no data for it yet.
+	New bool `json:"-"`
 }
 
 // NewAlarm is an alarm as it is shown.
@@ -51,10 +53,10 @@ const alarmsAtOnce = 100
 // mostOthers bounds how many alarms are looked through for those of no policy.
 const mostOthers = 1000
 
-// readAlarms reads the alarms of the targets' policies, with the metrics that they watch,
+// readAlarms reads the alarms of the targets' policies, which have these names, with the metrics that they watch,
 // and if the whole is asked for those of no policy.
-func (s *Status) readAlarms(ctx context.Context, c *client.Client, targets map[scaling.ResourceID]*Target, whole bool) error {
-	alarms, err := describeAlarms(ctx, c, alarmNames(targets))
+func (s *Status) readAlarms(ctx context.Context, c *client.Client, targets map[scaling.ResourceID]*Target, names []string, whole bool) error {
+	alarms, err := describeAlarms(ctx, c, names)
 	if err != nil {
 		return fmt.Errorf("read the alarms: %w", err)
 	}
@@ -65,6 +67,7 @@ func (s *Status) readAlarms(ctx context.Context, c *client.Client, targets map[s
 			for j, a := range p.Alarms {
 				p.Alarms[j] = NewAlarm(alarms[a.Name])
 				p.Alarms[j].Name = a.Name // also of one that is gone
+				p.Alarms[j].New = isNew(alarms[a.Name], s.Now)
 			}
 			if p.Goal == nil || len(p.Alarms) == 0 {
 				continue
@@ -85,6 +88,18 @@ func (s *Status) readAlarms(ctx context.Context, c *client.Client, targets map[s
 	return err
 }
 
+// isNew reports whether an alarm has not yet had the time that it looks at, and a period more in which
+// its first datapoint comes: AlarmHigh of target tracking has four minutes.
+func isNew(a types.MetricAlarm, now time.Time) bool {
+	if a.AlarmConfigurationUpdatedTimestamp == nil {
+		return false
+	}
+	_, period := watched(a)
+	takes := time.Duration(period) * time.Second * time.Duration(aws.ToInt32(a.EvaluationPeriods)+1)
+	return now.Sub(*a.AlarmConfigurationUpdatedTimestamp) < takes
+}
+
+// alarmNames are those of all alarms of the targets' policies.
 func alarmNames(targets map[scaling.ResourceID]*Target) (names []string) {
 	for _, target := range targets {
 		for _, p := range target.Policies {

@@ -2,6 +2,7 @@ package status
 
 import (
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
@@ -22,5 +23,17 @@ func TestTheRuleOfAnAlarmInWords(t *testing.T) {
 		if got := alarmRule(a); got != want {
 			t.Errorf("rule = %q, want %q", got, want)
 		}
+	}
+}
+
+// AlarmHigh of target tracking looks at three minutes, and its first datapoint comes in the fourth.
+func TestAnAlarmIsNewUntilItCouldHaveData(t *testing.T) {
+	put := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	high := cwtypes.MetricAlarm{AlarmConfigurationUpdatedTimestamp: &put, Period: aws.Int32(60), EvaluationPeriods: aws.Int32(3)}
+	if !isNew(high, put.Add(4*time.Minute-1)) || isNew(high, put.Add(4*time.Minute)) {
+		t.Error("want it to be new for four minutes")
+	}
+	if isNew(cwtypes.MetricAlarm{}, put) {
+		t.Error("an alarm that is gone is new")
 	}
 }

@@ -108,9 +108,10 @@ func (s *Status) readScaling(ctx context.Context, c *client.Client, whole bool) 
 			return fmt.Errorf("read the scheduled actions: %w", err)
 		}
 	}
+	alarms := alarmNames(targets) // before both write what they find into the policies
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.readForecasts(ctx, c, targets) })
-	group.Go(func() error { return s.readAlarms(ctx, c, targets, whole) })
+	group.Go(func() error { return s.readAlarms(ctx, c, targets, alarms, whole) })
 	return group.Wait()
 }
 

@@ -6,12 +6,16 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"sync"
 	"time"
 )
 
-// computation is the CPU time that one request for /computation takes.
+// computation is the CPU time that one request for /computation takes, unless it asks for another.
 const computation = 50 * time.Millisecond
+
+// longest is the most that a request may ask for, in milliseconds.
+const longest = 10_000
 
 // maxQueue is how many requests for /computation may wait for a processor. A
 // task limited to a quarter of a virtual CPU needs 100 s to work off 500.
@@ -54,6 +58,15 @@ func (w *web) health(rw http.ResponseWriter, _ *http.Request) {
 // given up at once when the client has gone, so that an overloaded task does
 // not work for nobody.
 func (w *web) computation(rw http.ResponseWriter, r *http.Request) {
+	takes := computation
+	if text := r.FormValue("ms"); text != "" {
+		ms, err := strconv.Atoi(text)
+		if err != nil || ms < 1 || ms > longest {
+			http.Error(rw, fmt.Sprintf("ms: %q is not a number of milliseconds from 1 to %d", text, longest), http.StatusBadRequest)
+			return
+		}
+		takes = time.Duration(ms) * time.Millisecond
+	}
 	select {
 	case w.queue <- struct{}{}:
 		defer func() { <-w.queue }()
@@ -69,8 +82,8 @@ func (w *web) computation(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	start := time.Now()
-	burn(computation)
-	fmt.Fprintf(rw, "computed for %d ms in %d ms\n", computation.Milliseconds(), time.Since(start).Milliseconds())
+	burn(takes)
+	fmt.Fprintf(rw, "computed for %d ms in %d ms\n", takes.Milliseconds(), time.Since(start).Milliseconds())
 }
 
 func (w *web) holdMemory(rw http.ResponseWriter, r *http.Request) {

@@ -54,6 +54,10 @@ func TestAnswers(t *testing.T) {
 		{"/memory", 400, ""},
 		{"/memory?mb=-1", 400, ""},
 		{"/memory?mb=99999999", 400, ""},
+		{"/computation?ms=1", 200, ""},
+		{"/computation?ms=0", 400, "ms: \"0\" is not a number of milliseconds from 1 to 10000\n"},
+		{"/computation?ms=10001", 400, ""},
+		{"/computation?ms=soon", 400, ""},
 		{"/elsewhere", 404, ""},
 	} {
 		rec := httptest.NewRecorder()

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/restmapper"
@@ -56,21 +58,28 @@ func (a applier) install() {
 // A controller is a process with the rights of the service account.
 type controller struct {
 	*exec.Cmd
-	said *bytes.Buffer
+	said, did *bytes.Buffer // messages, and the audit log
 }
 
-func startController(t *testing.T, namespace string) *controller {
+// startController starts one that governs a namespace, at fifteen times the speed.
+func startController(t *testing.T, namespace string, args ...string) *controller {
 	t.Helper()
-	kubeconfig := kubeconfigOf(t, "flyball-system", "flyball-control")
-	o := &controller{exec.Command(flyball, "control", "kubernetes", "--kubeconfig", kubeconfig, "--lease-namespace", "flyball-system", "--namespace", namespace, "--listen", ""), &bytes.Buffer{}}
-	o.Stderr = o.said
+	return startProgram(t, flyball, kubeconfigOf(t, "flyball-system", "flyball-control"), namespace, args...)
+}
+
+func startProgram(t *testing.T, program, kubeconfig, namespace string, args ...string) *controller {
+	t.Helper()
+	args = append([]string{"control", "kubernetes", "--kubeconfig", kubeconfig, "--lease-namespace", "flyball-system", "--namespace", namespace,
+		"--listen", "", "--speed", "15"}, args...)
+	o := &controller{exec.Command(program, args...), &bytes.Buffer{}, &bytes.Buffer{}}
+	o.Stderr, o.Stdout = o.said, o.did
 	if err := o.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		o.kill()
 		if t.Failed() {
-			t.Logf("a controller said:\n%s", o.said)
+			t.Logf("a controller said:\n%s\nand did:\n%s", o.said, o.did)
 		}
 	})
 	return o
@@ -80,6 +89,15 @@ func startController(t *testing.T, namespace string) *controller {
 func (c *controller) kill() {
 	_ = c.Process.Kill() // it may have ended
 	_ = c.Wait()
+}
+
+// stop ends it as a node does.
+func (c *controller) stop(t *testing.T) {
+	t.Helper()
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	_ = c.Wait() // its status says that it was ended
 }
 
 // deployment is one whose pods request 100m.
@@ -134,6 +152,26 @@ func (a applier) condition(ctx context.Context, namespace, name, kind string) st
 		}
 	}
 	return ""
+}
+
+// setLoad has the pods of a namespace use so many millicores together.
+func setLoad(t *testing.T, namespace string, milli int) {
+	t.Helper()
+	patch := fmt.Appendf(nil, `{"data":{"web":"%d"}}`, milli)
+	if _, err := client(t).CoreV1().ConfigMaps(namespace).Patch(t.Context(), "load", types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// awaitReplicas waits until a Deployment is to have so many.
+func awaitReplicas(t *testing.T, namespace string, want int32, what string) {
+	t.Helper()
+	eventually(t, 6*time.Minute, what, func() error {
+		if n := replicas(t, namespace); n != want {
+			return fmt.Errorf("there are %d replicas", n)
+		}
+		return nil
+	})
 }
 
 func replicas(t *testing.T, namespace string) int32 {
@@ -197,23 +235,11 @@ func TestControllersWithLeastRightsScaleOneAfterTheOther(t *testing.T) {
 		}
 		return nil
 	})
-	eventually(t, 6*time.Minute, "400m of load on pods of 100m that are to be 60 % busy", func() error {
-		if n := replicas(t, namespace); n != 7 {
-			return fmt.Errorf("there are %d replicas", n)
-		}
-		return nil
-	})
+	awaitReplicas(t, namespace, 7, "400m of load on pods of 100m that are to be 60 % busy")
 	startController(t, namespace)
 	first.kill()
-	if _, err := client(t).CoreV1().ConfigMaps(namespace).Patch(ctx, "load", "application/merge-patch+json", []byte(`{"data":{"web":"580"}}`), metav1.PatchOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, 12*time.Minute, "580m of load that the second controller sees to", func() error {
-		if n := replicas(t, namespace); n != 10 {
-			return fmt.Errorf("there are %d replicas", n)
-		}
-		return nil
-	})
+	setLoad(t, namespace, 580)
+	awaitReplicas(t, namespace, 10, "580m of load that the second controller sees to")
 }
 
 func schemaOf(kind string) schema.GroupKind {

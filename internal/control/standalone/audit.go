@@ -1,7 +1,9 @@
 package standalone
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -33,8 +35,35 @@ func openAudit(path string, log *slog.Logger) (*audit, error) {
 }
 
 func (a *audit) open() (err error) {
-	a.file, err = os.OpenFile(a.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if a.file, err = os.OpenFile(a.path, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600); err != nil {
+		return err
+	}
+	if err = a.mend(); err != nil {
+		a.file.Close()
+		a.file = nil
+	}
 	return err
+}
+
+// longestTorn is how long the end of a line may be that is looked for.
+const longestTorn = 1 << 20
+
+// mend cuts off a line that has no end, as a crash or a full disk leaves one: the next would continue it.
+func (a *audit) mend() error {
+	info, err := a.file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return err
+	}
+	from := max(0, info.Size()-longestTorn)
+	end := make([]byte, info.Size()-from)
+	if _, err := a.file.ReadAt(end, from); err != nil {
+		return err
+	}
+	whole := bytes.LastIndexByte(end, '\n') + 1
+	if whole == len(end) || whole == 0 && from > 0 {
+		return nil
+	}
+	return a.file.Truncate(from + int64(whole))
 }
 
 // write adds a record.
@@ -65,7 +94,10 @@ func (a *audit) add(r control.Record) error {
 			return err
 		}
 	}
-	_, err = a.file.Write(append(line, '\n'))
+	n, err := a.file.Write(append(line, '\n'))
+	if err != nil && n > 0 {
+		err = errors.Join(err, a.mend())
+	}
 	return err
 }
 

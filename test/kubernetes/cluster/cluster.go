@@ -59,6 +59,8 @@ type Options struct {
 	// ControllerManager are arguments for kube-controller-manager after those that are
 	// given here, such as --horizontal-pod-autoscaler-sync-period=1s.
 	ControllerManager []string
+	// Controllers are those of kube-controller-manager that run; nil: those that deployments, autoscalers and owners need.
+	Controllers []string
 	// APIServer are arguments for kube-apiserver after those that are given here.
 	APIServer []string
 }
@@ -95,6 +97,13 @@ var controllers = []string{
 	"garbage-collector-controller", "horizontal-pod-autoscaler-controller", "namespace-controller",
 	"serviceaccount-controller", "root-ca-certificate-publisher-controller", "resourcequota-controller",
 	"disruption-controller", "job-controller",
+}
+
+func (o Options) controllers() []string {
+	if o.Controllers != nil {
+		return o.Controllers
+	}
+	return controllers
 }
 
 // Start starts a cluster, and returns when pods can be created.
@@ -145,7 +154,7 @@ func Start(ctx context.Context, o Options) (_ *Cluster, err error) {
 	if err := c.start(ControllerManager, append([]string{
 		"--kubeconfig", c.Kubeconfig(), "--leader-elect=false", "--bind-address=127.0.0.1", "--secure-port=0",
 		"--service-account-private-key-file", c.path("sa.key"), "--root-ca-file", c.path("ca.crt"),
-		"--controllers", strings.Join(controllers, ","), "--kube-api-qps=200", "--kube-api-burst=400",
+		"--controllers", strings.Join(o.controllers(), ","), "--kube-api-qps=200", "--kube-api-burst=400",
 	}, o.ControllerManager...)...); err != nil {
 		return nil, err
 	}

@@ -34,6 +34,21 @@ func recorded() (milli []float64) {
 	return milli
 }
 
+// jumps is a load that is three times as high from one minute to the next, for 20 minutes of each 45.
+func jumps() (milli []float64) {
+	for minute := range 165 {
+		requests := 120.0
+		if minute >= 30 && (minute-30)%45 < 20 {
+			requests = 360
+		}
+		milli = append(milli, requests*requestCPU/60*1000)
+	}
+	return milli
+}
+
+// loads are what can be played, by their names.
+var loads = map[string]func() []float64{"morning": recorded, "jumps": jumps}
+
 // at is the load at a time since the begin; false: it is over.
 func (p play) at(since time.Duration) (milli float64, goes bool) {
 	minute := int(since / time.Minute)
