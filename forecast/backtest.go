@@ -309,6 +309,15 @@ func (c *contest) combine(origin int) []float64 {
 	return out
 }
 
+// combineAll is the combination from each origin.
+func (c *contest) combineAll() [][]float64 {
+	paths := make([][]float64, len(c.origins))
+	for k := range paths {
+		paths[k] = c.combine(k)
+	}
+	return paths
+}
+
 func (c *contest) methods() []Method {
 	var list []Method
 	for _, d := range c.candidates {

@@ -114,8 +114,10 @@ func (o Options) forecast(history []float64, days *holidays) (Result, error) {
 	}
 	c := h.backTest(o.reach())
 	c.weigh()
-	r := Result{Values: c.combine(len(c.origins) - 1)[:o.Horizon], Methods: c.methods()}
-	away := c.deviation()
+	paths := c.combineAll()
+	r := Result{Values: paths[len(paths)-1][:o.Horizon], Methods: c.methods()}
+	away := c.deviation(paths)
+	c.widen(&away, paths)
 	away.steps = days.replace(r.Values)
 	for _, l := range o.Levels {
 		lower, upper := c.quantile(r.Values, away, (1-l)/2), c.quantile(r.Values, away, (1+l)/2)

@@ -11,17 +11,18 @@ const unproven = 3
 
 // A deviation is how far what came was from the combination in the back-tests.
 type deviation struct {
-	errs    []float64 // in units of error to expect, ascending
-	size    float64   // the mean of their sizes
-	hours   []float64 // how uncertain each hour of the day is, in times of the usual; nil: all alike
-	steps   []float64 // the same of each step to come
-	spreads []float64 // how far apart the methods are at each step to come; nil: not known
-	rough   float64   // how uncertain the history was as a whole beside the back-tests
+	errs    []float64        // in units of error to expect, ascending
+	size    float64          // the mean of their sizes
+	hours   []float64        // how uncertain each hour of the day is, in times of the usual; nil: all alike
+	steps   []float64        // the same of each step to come
+	spreads []float64        // how far apart the methods are at each step to come; nil: not known
+	rough   float64          // how uncertain the history was as a whole beside the back-tests
+	wider   [][sides]float64 // by how much each side of each step is wider than so; nil: not at all
 }
 
 // deviation is taken from the back-tests; without any, from repeating the last
-// day or value within the history.
-func (c *contest) deviation() deviation {
+// day or value within the history. The paths are those of the combination, from each origin.
+func (c *contest) deviation(paths [][]float64) deviation {
 	type miss struct {
 		size float64 // in units of unitError
 		hour int
@@ -29,7 +30,7 @@ func (c *contest) deviation() deviation {
 	var misses []miss
 	last := len(c.origins) - 1
 	for k, from := range c.origins[:last] {
-		path := c.combine(k)
+		path := paths[k]
 		spreads := c.spreads(k, path)
 		for i, f := range path {
 			if t := from + i; t < len(c.values) && c.known[t] {
@@ -57,7 +58,7 @@ func (c *contest) deviation() deviation {
 		errs[i] = m.size / d.at(m.hour)
 	}
 	d = newDeviation(errs)
-	d.hours, d.spreads, d.rough = hours, c.spreads(last, c.combine(last)), c.rough()
+	d.hours, d.spreads, d.rough = hours, c.spreads(last, paths[last]), c.rough()
 	return d
 }
 
@@ -135,6 +136,17 @@ func (d deviation) ahead(step int) float64 {
 	return d.steps[step]
 }
 
+// widened is how much wider than the back-tests have it a step is, on the side of away.
+func (d deviation) widened(step int, away float64) float64 {
+	switch {
+	case d.wider == nil:
+		return 1
+	case away < 0:
+		return d.wider[step][below]
+	}
+	return d.wider[step][above]
+}
+
 // quantile is what the values will be at or under with a probability, by how
 // far they were from the same combination in the back-tests. Half of them are
 // under the forecast, whatever the back-tests say: they are too few to know
@@ -152,7 +164,7 @@ func (c *contest) quantile(values []float64, d deviation, p float64) []float64 {
 		if d.spreads != nil {
 			spread = d.spreads[i]
 		}
-		out[i] = v + away*c.scale*unitError(v/c.scale, spread, i)*d.at(len(c.values)+i)*d.ahead(i)
+		out[i] = v + away*c.scale*unitError(v/c.scale, spread, i)*d.at(len(c.values)+i)*d.ahead(i)*d.widened(i, away)
 		if !c.signed {
 			out[i] = max(min(out[i], max(most, v)), 0)
 		}

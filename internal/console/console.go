@@ -76,6 +76,8 @@ func New(c Config) http.Handler {
 		"GET /console/repositories":                                    pages.repositories,
 		"POST /console/repositories":                                   pages.createRepository,
 		"GET /console/repositories/{name}":                             pages.repository,
+		"GET /console/forecasts":                                       pages.forecasts,
+		"GET /console/services/{cluster}/{service}/forecast":           pages.forecast,
 		"GET /console/schedules":                                       pages.schedules,
 		"GET /console/load-tests":                                      pages.loadTests,
 		"POST /console/load-tests":                                     pages.startLoadTest,
