@@ -31,8 +31,7 @@ type Pace struct {
 var ForCalls = Pace{Patience: 20 * time.Second, Rate: 16 << 10}
 
 // Handler ends the connections of requests that come too slowly, and of clients that do not
-// take their answers.
-// http.Server takes the deadline of an answer away when that has been sent.
+// take their answers. http.Server takes the deadline of an answer away when that has been sent.
 func Handler(p Pace, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{control: *http.NewResponseController(w)}
