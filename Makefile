@@ -41,8 +41,8 @@ test-console: ## the console's pages in Chromium: answers, keyboard, contrast; S
 	@test -n "$(CHROMIUM)" || { echo "there is no Chromium on this machine (Debian: apt-get install chromium)"; exit 1; }
 	$(GO) test -count 1 -v -run "Browser|Pages" -timeout 30m ./internal/console -thorough $(if $(SCREENSHOTS),-screenshots '$(abspath $(SCREENSHOTS))')
 
-test-terraform: ## Terraform's AWS provider on the examples and on what tune writes, where terraform is there
-	$(GO) test -count 1 -v -timeout 30m -run TestTheRealProvider ./internal/terraform ./internal/tune -terraform
+test-terraform: ## Terraform's AWS provider on the examples and on what tune and the console write, where terraform is there
+	$(GO) test -count 1 -v -timeout 30m -run TestTheRealProvider ./internal/terraform ./internal/tune ./internal/console -terraform
 
 # A module of its own: it has all of Kubernetes, which nothing else is to depend on.
 test-kubernetes: ## Flyball with a real control plane of Kubernetes, built from its modules: minutes of compiling the first time

@@ -5,6 +5,7 @@ import (
 	"math"
 	"reflect"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -274,5 +275,77 @@ func TestForecastsAreMadeWhenTheServerMakesThem(t *testing.T) {
 	run(t, s, steady(600, 48*60))
 	if want := 6 + 1 + 3; asked != want { // from 24 to 29 hours in vain, then at 30, 36, 42 and 48
 		t.Errorf("asked %d times, want %d", asked, want)
+	}
+}
+
+// Where it was recorded how long tasks took to run and to stop, they take as long, and are seen to run until
+// they have stopped.
+func TestTasksTakeAsLongAsWasRecorded(t *testing.T) {
+	four, one := scaling.Capacity(4), scaling.Capacity(1)
+	s := sim.Scenario{
+		Start: start, Service: sim.Service{CPU: time.Second, VCPU: 1, Start: time.Hour}, Bounds: bounds(t, 1, 9), Initial: 1,
+		Changes: []sim.Change{{At: start.Add(time.Minute), Desired: &four}, {At: start.Add(5 * time.Minute), Desired: &one}},
+		Took: func(_ time.Time, stops bool) time.Duration {
+			if stops {
+				return 90 * time.Second
+			}
+			return 150 * time.Second
+		},
+	}
+	var running, paid []int
+	s.Observer.Minute = func(r sim.Record) {
+		running, paid = append(running, r.Running), append(paid, int(r.Paid+0.5))
+	}
+	if _, err := sim.Run(s, steady(0, 8)); err != nil {
+		t.Fatal(err)
+	}
+	// Three more are asked for after a minute and run after three and a half; three stop from the fifth minute on.
+	if want := []int{1, 1, 1, 4, 4, 1, 1, 1}; !slices.Equal(running, want) {
+		t.Errorf("running at the ends of the minutes: %v, want %v", running, want)
+	}
+	if want := []int{60, 240, 240, 240, 240, 240, 150, 60}; !slices.Equal(paid, want) {
+		t.Errorf("seconds of tasks that are paid for: %v, want %v", paid, want)
+	}
+}
+
+// A minute whose datapoints were recorded to be late has the alarm call as late.
+func TestDatapointsAreAsLateAsWasRecorded(t *testing.T) {
+	rule, err := scaling.NewTargetTracking(scaling.TrackingConfig{Target: 50})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := sim.Scenario{
+		Start: start, Service: sim.Service{CPU: time.Second, VCPU: 1}, Bounds: bounds(t, 1, 9), Initial: 1,
+		Policies: []sim.Policy{sim.Tracking("cpu", rule, sim.Metric{Quantity: sim.Given}, sim.Pace{})},
+		Delays:   func(sim.Alarm) sim.Delays { return sim.Delays{Publication: time.Second} },
+	}
+	var set []time.Duration
+	s.Observer.Activity = func(a scaling.Activity) {
+		set = append(set, a.Start.Sub(start))
+	}
+	minutes := func(late time.Duration) sim.Traffic {
+		return func(yield func(sim.Minute) bool) {
+			for i := range 14 {
+				m := sim.Minute{Given: []float64{40}}
+				if i >= 10 {
+					m.Given[0] = 90
+				}
+				if i == 12 { // the third above the target
+					m.Late = late
+				}
+				if !yield(m) {
+					return
+				}
+			}
+		}
+	}
+	for late, want := range map[time.Duration]time.Duration{0: 13*time.Minute + time.Second, 7 * time.Second: 13*time.Minute + 7*time.Second} {
+		set = nil
+		if _, err := sim.Run(s, minutes(late)); err != nil {
+			t.Fatal(err)
+		}
+		if len(set) == 0 || set[0] != want {
+			t.Errorf("a minute %v late: set after %v, want %v", late, set, want)
+		}
 	}
 }

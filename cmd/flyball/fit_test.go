@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"encoding/csv"
 	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -130,5 +132,26 @@ func TestFitAndSimulateReadAServersMetrics(t *testing.T) {
 	}
 	if math.Abs(r.Requests-sum) > 1 || !strings.Contains(said, "Took 2 missing rows for unknown") {
 		t.Errorf("%v requests, want %v; said %s", r.Requests, sum, said)
+	}
+}
+
+// A steady 60 requests a minute are forecast to go on.
+func TestForecastReadsWhatAServerHasCounted(t *testing.T) {
+	s := flyballtest.Start(t)
+	dimensions := behindABalancer(t, s)
+	s.Advance(s.Now().Truncate(time.Hour).Add(time.Hour).Sub(s.Now()))
+	for range 30 * 60 {
+		s.Feed("AWS/ApplicationELB", "RequestCount", 60, dimensions...)
+		s.Advance(time.Minute)
+	}
+	out, said := prints(t, "forecast", "--traffic-from", s.URL(), "--service", "shop/web", "--last", "30h", "--horizon", "3", "--format", "csv")
+	rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
+	if err != nil || len(rows) != 4 || !strings.Contains(said, "1800 rows make 30 hours") {
+		t.Fatalf("%v: %s; said %s", err, out, said)
+	}
+	for _, row := range rows[1:] {
+		if v, err := strconv.ParseFloat(row[1], 64); err != nil || math.Abs(v-3600) > 1 {
+			t.Errorf("%v, want 3600 requests an hour", row)
+		}
 	}
 }

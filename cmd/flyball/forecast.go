@@ -23,6 +23,9 @@ type forecastFlags struct {
 	file               reading
 	holidays           holidays
 	mean, hourly       bool
+	conn               connection
+	measured           measuring
+	service            string
 }
 
 func forecastCommand() *cobra.Command {
@@ -37,6 +40,9 @@ FILE is a table with or without a header, an answer of aws cloudwatch get-metric
 get-metric-statistics, of Prometheus' query_range, or an access log, whose requests are counted.
 What is forecast are hours: counts of finer rows are added up, of gauges the mean is taken. What had
 to be done to read the file is told on standard error.
+
+With --traffic-from, what is forecast are the requests, or messages, that a server or AWS has counted of
+--service, for --last of the time until now.
 
 ` + generates + `
 With a --step of less than an hour that hours are a number of, such as 5m, that is forecast: hours as
@@ -60,6 +66,7 @@ a service that is so many hours old; the measures relate to all values before, s
   flyball forecast cpu-1min.csv --mean
   flyball forecast requests-1min.csv --step 5m --horizon 6
   flyball forecast requests.csv --zone Europe/Berlin --holidays 12-25,12-26,2027-03-26
+  flyball forecast --traffic-from http://127.0.0.1:4566 --service shop/web --last 14d
   flyball forecast --batch series.csv.gz --out forecasts.csv
   flyball forecast --batch series.csv.gz --holdout 48
   flyball forecast --batch series.csv.gz --holdout 48 --newest 336`,
@@ -67,7 +74,12 @@ a service that is so many hours old; the measures relate to all values before, s
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	f.file.add(cmd)
+	f.conn.flags(cmd)
+	cmd.PreRunE = nil // a server is asked where --traffic-from names one, and only then
+	f.measured.flags(cmd, "traffic-from", "address of a server, or aws: what the load balancer, or the queue, of --service has counted, in place of a file")
 	flags := cmd.Flags()
+	_ = flags.MarkHidden("endpoint")
+	flags.StringVar(&f.service, "service", "", "with --traffic-from, CLUSTER/SERVICE that is forecast")
 	flags.IntVar(&f.options.Horizon, "horizon", 48, "hours to forecast, or rows if they are longer than an hour")
 	flags.IntSliceVar(&f.options.Seasons, "season", []int{24, 168}, "lengths of the seasons in hours, or rows if they are longer, ascending; by default a day and a week: of rows of a day, 7")
 	flags.Float64SliceVar(&f.options.Levels, "level", []float64{0.8, 0.95}, "coverages of the prediction intervals")
@@ -100,12 +112,22 @@ func (f forecastFlags) run(cmd *cobra.Command, args []string) error {
 		return refuse("--holdout %d holds back less than --horizon %d", f.holdout, f.options.Horizon)
 	case f.batch != "" && len(f.holidays) > 0:
 		return refuse("--holidays is for files whose rows have times: leave out --batch")
+	case f.measured.from != "" && (len(args) > 0 || f.batch != "" || f.file.made.description != ""):
+		return refuse("--traffic-from is read in the place of a file, --batch and --generate: give one of them")
 	case f.options.Horizon < 1:
 		return refuse("--horizon %d: give a number above 0", f.options.Horizon)
 	case f.holdout > 0:
 		return f.score(cmd)
 	case f.batch != "":
 		return f.many(cmd)
+	}
+	if f.measured.from != "" {
+		return f.one(cmd, "")
+	}
+	for _, flag := range []string{"last", "queue", "service"} {
+		if cmd.Flags().Changed(flag) {
+			return refuse("--%s says what is read of a server: give --traffic-from, too", flag)
+		}
 	}
 	path, err := f.file.path(args, "name a file of hourly values, such as requests.csv, or a batch of series with --batch")
 	if err != nil {
@@ -140,7 +162,7 @@ func (f forecastFlags) one(cmd *cobra.Command, path string) error {
 		result, err = forecast.Forecast(history.Values, f.options)
 	}
 	if err != nil {
-		return refuse("%s: %w", f.file.source(path), err)
+		return refuse("%s: %w", f.source(path), err)
 	}
 	return f.write(cmd, func(w io.Writer) error {
 		width, isTerminal := terminal.Width(w)
@@ -205,7 +227,7 @@ func (f forecastFlags) hours(cmd *cobra.Command, path string) (trace.Trace, erro
 	if f.mean {
 		f.file.values = "gauges"
 	}
-	history, err := f.file.read(cmd, path, trace.Counts)
+	history, err := f.past(cmd, path)
 	if err != nil || history.Step == 0 || history.Step >= time.Hour || history.Step == f.file.options.Step && f.parts() > 1 {
 		return history, err
 	}
@@ -215,10 +237,30 @@ func (f forecastFlags) hours(cmd *cobra.Command, path string) (trace.Trace, erro
 	}
 	rows := len(history.Values)
 	if history, err = history.At(time.Hour); err != nil {
-		return history, refuse("%s: %w", path, err)
+		return history, refuse("%s: %w", f.source(path), err)
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "%d rows make %d hours\n", rows, len(history.Values))
 	return history, nil
+}
+
+// past reads a file, or what a server has counted.
+func (f forecastFlags) past(cmd *cobra.Command, path string) (trace.Trace, error) {
+	if f.measured.from == "" {
+		return f.file.read(cmd, path, trace.Counts)
+	}
+	past, err := f.measured.traffic(cmd, &f.conn, f.service, f.file.said(trace.Counts))
+	if err != nil && f.service == "" {
+		return past, refusal{err}
+	}
+	return past, err
+}
+
+// source names where the values are from, for messages.
+func (f forecastFlags) source(path string) string {
+	if f.measured.from != "" {
+		return "--traffic-from " + f.measured.from
+	}
+	return f.file.source(path)
 }
 
 // many forecasts a batch on all cores. Series that cannot be forecast are told,

@@ -126,7 +126,7 @@ Built-in images, run by every runtime:
 
 // serveReplica serves as one of several replicas.
 func serveReplica(cmd *cobra.Command, cfg server.Config) error {
-	cfg.Release = version
+	cfg.Release = versionOf(version, buildInfo())
 	r, err := server.OpenReplica(cmd.Context(), cfg)
 	if err != nil {
 		return err

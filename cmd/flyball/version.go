@@ -16,22 +16,27 @@ var version string
 const unversioned = "dev (built without git)"
 
 // release names the version of this program and what made it.
-func release() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		info = new(debug.BuildInfo)
+func release() string { return describe(version, buildInfo()) }
+
+func buildInfo() *debug.BuildInfo {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info
 	}
-	return describe(version, info)
+	return new(debug.BuildInfo)
 }
 
-// describe prefers what make has stamped. A plain `go build` knows the commit where there is
+// versionOf prefers what make has stamped. A plain `go build` knows the commit where there is
 // git, and `go install` the version of the module.
-func describe(stamped string, info *debug.BuildInfo) string {
+func versionOf(stamped string, info *debug.BuildInfo) string {
 	known := info.Main.Version
 	if known == "(devel)" {
 		known = ""
 	}
-	return fmt.Sprintf("%s, %s, %s/%s", cmp.Or(stamped, known, unversioned), cmp.Or(info.GoVersion, runtime.Version()), runtime.GOOS, runtime.GOARCH)
+	return cmp.Or(stamped, known, unversioned)
+}
+
+func describe(stamped string, info *debug.BuildInfo) string {
+	return fmt.Sprintf("%s, %s, %s/%s", versionOf(stamped, info), cmp.Or(info.GoVersion, runtime.Version()), runtime.GOOS, runtime.GOARCH)
 }
 
 func versionCommand() *cobra.Command {

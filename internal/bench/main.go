@@ -53,13 +53,17 @@ func main() {
 		{"patterns", func(context.Context) error { return patterns() }},
 		{"simulation", func(context.Context) error { return targetMinutes() }},
 		{"fidelity", func(ctx context.Context) error { return predictability(ctx, *binary, *record) }},
-		{"tune", func(ctx context.Context) error { return tuned(ctx, *traces, *candidates) }},
 		{"queues", func(ctx context.Context) error {
 			if err := queues(ctx, *binary, *backlog); err != nil || *other == "" {
 				return err
 			}
 			return beside(ctx, *other)
 		}},
+	}
+	if *only != "" { // these print tables, and are made where they are asked for
+		measurements = append(measurements,
+			measurement{"tune", func(ctx context.Context) error { return tuned(ctx, *traces, *candidates) }},
+			measurement{"lookahead", func(context.Context) error { return ahead(*traces) }})
 	}
 	if err := known(measurements, *only); err != nil {
 		log.Print("bench: ", err)

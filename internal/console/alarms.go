@@ -75,7 +75,7 @@ type alarmPage struct {
 	Window      window
 	Lengths     []string
 	History     []historyRow
-	Set         form
+	Set, Delete form
 	Done        string // the command that was carried out
 }
 
@@ -100,11 +100,19 @@ func (c *console) showAlarm(v *visit, status int, p alarmPage) error {
 	return nil
 }
 
-// setAlarm sets the state that was typed.
+// setAlarm sets the state that was typed, or deletes the alarm.
 func (c *console) setAlarm(v *visit) error {
 	p, err := readAlarmPage(v)
 	if err != nil {
 		return err
+	}
+	if v.r.PostFormValue("do") == p.Delete.Do {
+		if _, ok := p.Delete.submit(v); !ok {
+			return c.showAlarm(v, http.StatusBadRequest, p)
+		}
+		c.snapshots.forget()
+		http.Redirect(v.w, v.r, linksOf(v).To("alarms"), http.StatusSeeOther)
+		return nil
 	}
 	done, ok := p.Set.submit(v)
 	if !ok {
@@ -130,6 +138,20 @@ func stateForm(c *client.Client, name, state string) form {
 			in := &cloudwatch.SetAlarmStateInput{AlarmName: &name, StateValue: types.StateValue(typed("state")), StateReason: aws.String(typed("reason"))}
 			return call{command: awscommand.Format("cloudwatch", "set-alarm-state", in), send: func(ctx context.Context) error {
 				_, err := c.CloudWatch.SetAlarmState(ctx, in)
+				return err
+			}}, nil
+		},
+	}
+}
+
+// deleteForm deletes an alarm.
+func deleteForm(c *client.Client, name string) form {
+	return form{
+		ID: "delete", Do: "delete", Title: "Delete it", Verb: "Delete",
+		make: func(values) (call, error) {
+			in := &cloudwatch.DeleteAlarmsInput{AlarmNames: []string{name}}
+			return call{command: awscommand.Format("cloudwatch", "delete-alarms", in), send: func(ctx context.Context) error {
+				_, err := c.CloudWatch.DeleteAlarms(ctx, in)
 				return err
 			}}, nil
 		},
@@ -165,6 +187,8 @@ func readAlarmPage(v *visit) (alarmPage, error) {
 	}
 	p.Set = stateForm(v.Client, name, p.State)
 	p.Set.preview()
+	p.Delete = deleteForm(v.Client, name)
+	p.Delete.preview()
 	return p, nil
 }
 

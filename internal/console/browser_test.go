@@ -290,6 +290,7 @@ var pagesOf = map[string]string{
 	"activity": "/console/activities",
 	"loads":    "/console/load-tests?name=shop/web",
 	"metrics":  "/console/metrics?namespace=AWS%2FECS&name=CPUUtilization&stat=Maximum&period=60&range=3h&d.ClusterName=shop&d.ServiceName=web",
+	"expected": "/console/forecasts",
 	"images":   "/console/repositories",
 	"pushing":  "/console/repositories/team%2Fweb",
 	"missing":  "/console/services/shop/none",

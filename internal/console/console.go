@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/smithy-go"
@@ -52,18 +53,14 @@ type Config struct {
 // A console serves the pages.
 type console struct {
 	Config
-	templates templates
+	templates func() (templates, error) // parsed for the first page: most servers show none, and these take 3 MB
 	snapshots *snapshots
 	followers followers
 }
 
 // New returns the pages, all below /console/.
-func New(c Config) (http.Handler, error) {
-	parsed, err := parseTemplates()
-	if err != nil {
-		return nil, err
-	}
-	pages := &console{Config: c, templates: parsed, snapshots: newSnapshots()}
+func New(c Config) http.Handler {
+	pages := &console{Config: c, templates: sync.OnceValues(parseTemplates), snapshots: newSnapshots()}
 	mux := http.NewServeMux()
 	mux.Handle("GET /console/assets/", serveAssets())
 	mux.HandleFunc("GET /console/sign-in", pages.askForToken)
@@ -79,6 +76,8 @@ func New(c Config) (http.Handler, error) {
 		"GET /console/repositories":                                    pages.repositories,
 		"POST /console/repositories":                                   pages.createRepository,
 		"GET /console/repositories/{name}":                             pages.repository,
+		"GET /console/forecasts":                                       pages.forecasts,
+		"GET /console/services/{cluster}/{service}/forecast":           pages.forecast,
 		"GET /console/schedules":                                       pages.schedules,
 		"GET /console/load-tests":                                      pages.loadTests,
 		"POST /console/load-tests":                                     pages.startLoadTest,
@@ -116,7 +115,7 @@ func New(c Config) (http.Handler, error) {
 	mux.HandleFunc("/console/", pages.visited(func(v *visit) error {
 		return &missing{"There is no page " + v.r.URL.Path + "."}
 	}))
-	return secured(mux), nil
+	return secured(mux)
 }
 
 // maxForm bounds what a page sends, in bytes.
@@ -223,7 +222,11 @@ func (c *console) show(v *visit, status int, template string, p page) {
 	p.Refresh = cmp.Or(p.Refresh, refreshAfter(v.clock))
 	p.Links, p.Regions = linksOf(v), regionsOf(v)
 	var text bytes.Buffer
-	if err := c.templates.execute(&text, template, p); err != nil {
+	parsed, err := c.templates()
+	if err == nil {
+		err = parsed.execute(&text, template, p)
+	}
+	if err != nil {
 		c.Log.Error("a page of the console could not be made", "page", v.r.URL.Path, "error", err)
 		http.Error(v.w, "The page could not be made; the server's log says why.", http.StatusInternalServerError)
 		return

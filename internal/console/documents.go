@@ -162,7 +162,7 @@ func deletions(v *visit, id *string, before, after policydoc.Documents) (all pla
 			ServiceNamespace: types.ServiceNamespaceEcs, ResourceId: id, ScalableDimension: types.ScalableDimensionECSServiceDesiredCount, PolicyName: p.PolicyName,
 		}
 		all = append(all, planned{
-			Title: "Without policy " + aws.ToString(p.PolicyName), Command: awscommand.Format("application-autoscaling", "delete-scaling-policy", in),
+			Title: "Without policy " + aws.ToString(p.PolicyName), Note: leftAlarms(before, p), Command: awscommand.Format("application-autoscaling", "delete-scaling-policy", in),
 			send: func(ctx context.Context) error {
 				_, err := c.AutoScaling.DeleteScalingPolicy(ctx, in)
 				return err
@@ -185,6 +185,20 @@ func deletions(v *visit, id *string, before, after policydoc.Documents) (all pla
 		})
 	}
 	return all
+}
+
+// leftAlarms says which alarms stay behind when a policy is deleted.
+func leftAlarms(d policydoc.Documents, p types.ScalingPolicy) string {
+	var names []string
+	if p.StepScalingPolicyConfiguration != nil {
+		for _, a := range callers(d, p) {
+			names = append(names, aws.ToString(a.AlarmName))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "Its alarm stays, as on AWS, and calls nothing any more: " + strings.Join(names, ", ") + ". Its page deletes it."
 }
 
 // register is the call that sets the bounds of a target.

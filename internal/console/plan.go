@@ -15,6 +15,7 @@ type planned struct {
 	Title   string
 	Command string // of the aws CLI
 	HCL     string // of Terraform
+	Note    string // what to know of it besides; may be empty
 	part    string // of the form that it is made of
 	send    func(context.Context) error
 }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,7 +14,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 
+	"flyball/internal/awscommand"
 	"flyball/internal/policydoc"
 	"flyball/internal/report"
 	"flyball/internal/simulation"
@@ -31,7 +34,9 @@ type policyPage struct {
 	Problem       string // why nothing is drawn
 	Outcome       *whatif.Outcome
 	Rows          []comparison
-	Values        string // that are drawn, as JSON
+	Values        string   // that are drawn, as JSON
+	Editing       string   // the policy or schedule that is there; empty: it is a new one
+	Callers       []string // alarms that call it, and nothing else
 	reviewed
 }
 
@@ -57,9 +62,14 @@ func (c *console) takePolicy(v *visit) error {
 		return err
 	}
 	var made plan
-	one, draftErr := d.draft()
-	if draftErr == nil {
-		made = one.plan(v)
+	var draftErr error
+	if p.Form.Get("delete") != "" {
+		made = p.deletion(v, all)
+	} else {
+		var one drafted
+		if one, draftErr = d.draft(); draftErr == nil {
+			made = one.plan(v)
+		}
 	}
 	var status int
 	if p.reviewed, status, err = c.take(v, &p.Form.typed, made, draftErr); err != nil {
@@ -88,8 +98,9 @@ func (c *console) readPolicyPage(v *visit) (p policyPage, all policydoc.Document
 	if all, err = documentsOf(v, found); err != nil {
 		return p, all, d, err
 	}
-	usual := joined(usualPolicy, map[string]string{"range": usualPast})
+	usual := joined(usualPolicy, map[string]string{"range": usualPast, "delete": "", "alarms": ""})
 	if name := v.r.FormValue("edit"); name != "" {
+		p.Editing, p.Callers = name, callersOnly(all, name)
 		before, err := typedOf(all, name)
 		if err != nil {
 			return p, all, d, err
@@ -106,6 +117,43 @@ func (c *console) readPolicyPage(v *visit) (p policyPage, all policydoc.Document
 		p.Lengths = append(p.Lengths, choice{l, l})
 	}
 	return p, all, drafter{p.Form.typed, p.Cluster, p.Name, label}, nil
+}
+
+// callersOnly are the alarms that call a step policy and do nothing else: without it they are of no use.
+func callersOnly(d policydoc.Documents, name string) (names []string) {
+	p, _ := policyNamed(d, name)
+	if p.StepScalingPolicyConfiguration == nil {
+		return nil
+	}
+	for _, a := range callers(d, p) {
+		if len(a.AlarmActions)+len(a.OKActions)+len(a.InsufficientDataActions) == 1 {
+			names = append(names, aws.ToString(a.AlarmName))
+		}
+	}
+	return names
+}
+
+// deletion are the calls that delete the policy or the schedule, and if that was asked for its alarms,
+// which AWS leaves: somebody has made them.
+func (p *policyPage) deletion(v *visit, all policydoc.Documents) plan {
+	after := all
+	after.Policies = without(all.Policies, func(o types.ScalingPolicy) bool { return aws.ToString(o.PolicyName) == p.Editing })
+	after.Actions = without(all.Actions, func(o types.ScheduledAction) bool { return aws.ToString(o.ScheduledActionName) == p.Editing })
+	made := deletions(v, aws.String(resourceID(p.Cluster, p.Name)), all, after)
+	if p.Form.Get("alarms") == "" || len(p.Callers) == 0 {
+		return made
+	}
+	for i := range made {
+		made[i].Note = ""
+	}
+	in := &cloudwatch.DeleteAlarmsInput{AlarmNames: p.Callers}
+	return append(made, planned{
+		Title: "Without alarm " + strings.Join(p.Callers, ", "), Command: awscommand.Format("cloudwatch", "delete-alarms", in),
+		send: func(ctx context.Context) error {
+			_, err := v.Client.CloudWatch.DeleteAlarms(ctx, in)
+			return err
+		},
+	})
 }
 
 // documentsOf are those of what scales a service now; none where nothing does.
@@ -140,6 +188,11 @@ func (p *policyPage) draw(v *visit, all policydoc.Documents, d drafter) error {
 		return err
 	}
 	q := whatif.Question{Now: all, Then: one.in(all), Price: priceOf(v)}
+	if forecasts(q.Then.Policies) {
+		if past.Hours, err = readHours(v, p.Cluster, p.Name, d.label, past.Start); err != nil {
+			return err
+		}
+	}
 	q.Tracks, q.Limit = d.looksAt()
 	outcome, err := whatif.Compare(past, q)
 	if err != nil {
@@ -196,8 +249,11 @@ func courseCharts(w window, a, b whatif.Course, first, second string, q whatif.Q
 	start := w.To.Truncate(time.Minute).Add(-time.Duration(len(a.Desired)) * time.Minute)
 	out := charts{From: seconds(start), To: seconds(w.To), Marks: []mark{}, Panels: []panel{}}
 	metric := panel{ID: "metric", Title: "CPU utilization", Unit: "percent"}
-	if q.Tracks == types.MetricTypeALBRequestCountPerTarget {
+	switch q.Tracks {
+	case types.MetricTypeALBRequestCountPerTarget:
 		metric.Title, metric.Unit = "Requests per target", "a minute"
+	case types.MetricTypeECSServiceAverageMemoryUtilization:
+		metric.Title = "Memory utilization"
 	}
 	metric.overlay(start, a.Metric, b.Metric, first, second)
 	tasks := panel{ID: "tasks", Title: "Desired tasks", Steps: true}

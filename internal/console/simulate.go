@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
@@ -26,6 +27,7 @@ type simulatePage struct {
 	reviewed
 
 	now, then policydoc.Documents
+	label     string // of its target group
 }
 
 // usualAgreement is one that can be told of any service.
@@ -85,6 +87,7 @@ func (c *console) readSimulation(v *visit) (p simulatePage, err error) {
 	if p.now, err = documentsOf(v, found); err != nil {
 		return p, err
 	}
+	p.label = resourceLabel(v, found.Groups)
 	text, err := documentsText(p.now)
 	if err != nil {
 		return p, err
@@ -108,6 +111,11 @@ func (p *simulatePage) run(v *visit) error {
 	past, err := readPast(v, p.Cluster, p.Name, w)
 	if err != nil {
 		return err
+	}
+	if forecasts(slices.Concat(p.now.Policies, p.then.Policies)) {
+		if past.Hours, err = readHours(v, p.Cluster, p.Name, p.label, past.Start); err != nil {
+			return err
+		}
 	}
 	q := whatif.Question{Now: p.now, Then: p.then, Tracks: types.MetricTypeECSServiceAverageCPUUtilization, Limit: math.Inf(1), Price: priceOf(v)}
 	if len(q.Now.Targets) == 0 {

@@ -126,11 +126,14 @@ func TestAControllerWhoseDiskIsFullTellsLittleOfIt(t *testing.T) {
 		d := &brokenDisk{disk: disk{kept: map[scaling.ResourceID]*control.Memory{}, full: full}}
 		w.cfg.State, w.cfg.Elector = d, d
 		w.begin()
-		ctx, end := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		go func() { ended <- w.host.Run(ctx, clock.New(time.Now(), 1)) }()
-		time.Sleep(time.Hour)
-		synctest.Wait()
+		run := func(d time.Duration) { // and what was told can be read afterwards
+			ctx, end := context.WithTimeout(t.Context(), d)
+			defer end()
+			if err := w.host.Run(ctx, clock.New(time.Now(), 1)); err != nil {
+				t.Error(err)
+			}
+		}
+		run(time.Hour)
 		if n := w.events(control.Elected); n > 63 {
 			t.Errorf("it was elected %d times in an hour in which nothing can be kept", n)
 		}
@@ -142,15 +145,10 @@ func TestAControllerWhoseDiskIsFullTellsLittleOfIt(t *testing.T) {
 		}
 		w.wants(web)
 		d.full = nil
-		time.Sleep(2 * time.Minute)
-		synctest.Wait()
+		run(2 * time.Minute)
 		w.wants(web, 5)
 		if kept := w.events(control.Kept); kept != 1 {
 			t.Errorf("that it can be kept again is told %d times", kept)
-		}
-		end()
-		if err := <-ended; err != nil {
-			t.Error(err)
 		}
 	})
 }

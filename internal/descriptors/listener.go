@@ -3,7 +3,6 @@
 package descriptors
 
 import (
-	"container/list"
 	"net"
 	"net/http"
 	"sync"
@@ -21,32 +20,28 @@ const mostConnections = 16_384
 type Connections struct {
 	reserve *Reserve
 
-	mu   sync.Mutex
-	open int
-	idle list.List // those that have been idle longest first
-	at   map[net.Conn]*list.Element
+	mu    sync.Mutex
+	turn  int64              // counts what has become idle
+	since map[net.Conn]int64 // the turn at which each became idle; 0: it is not
 }
 
 // Connections returns the connections of a server, which leave the reserve alone.
 func (r *Reserve) Connections() *Connections {
-	return &Connections{reserve: r, at: map[net.Conn]*list.Element{}}
+	return &Connections{reserve: r, since: map[net.Conn]int64{}}
 }
 
 // Note is for http.Server.ConnState: it counts connections, and tells which are idle.
 func (s *Connections) Note(c net.Conn, state http.ConnState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e := s.at[c]; e != nil {
-		s.idle.Remove(e)
-		delete(s.at, c)
-	}
 	switch state {
-	case http.StateNew:
-		s.open++
+	case http.StateNew, http.StateActive:
+		s.since[c] = 0
 	case http.StateIdle:
-		s.at[c] = s.idle.PushBack(c)
+		s.turn++
+		s.since[c] = s.turn
 	case http.StateClosed, http.StateHijacked:
-		s.open--
+		delete(s.since, c)
 	}
 }
 
@@ -54,20 +49,25 @@ func (s *Connections) Note(c net.Conn, state http.ConnState) {
 func (s *Connections) full() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.open >= mostConnections
+	return len(s.since) >= mostConnections
 }
 
-// endIdle ends the connection that has been idle for the longest time, if there is one.
+// endIdle ends the connection that has been idle for the longest time, if there is one. It looks at
+// all of them, which is for when descriptors run short: what is noted for each call is cheap.
 func (s *Connections) endIdle() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := s.idle.Front()
-	if e == nil {
+	var longest net.Conn
+	for c, turn := range s.since {
+		if turn > 0 && (longest == nil || turn < s.since[longest]) {
+			longest = c
+		}
+	}
+	if longest == nil {
 		return false
 	}
-	s.idle.Remove(e)
-	delete(s.at, e.Value.(net.Conn))
-	go e.Value.(net.Conn).Close() // one with TLS says goodbye first
+	s.since[longest] = 0 // it is ended once
+	go longest.Close()   // one with TLS says goodbye first
 	return true
 }
 

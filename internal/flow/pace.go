@@ -31,13 +31,11 @@ type Pace struct {
 var ForCalls = Pace{Patience: 20 * time.Second, Rate: 16 << 10}
 
 // Handler ends the connections of requests that come too slowly, and of clients that do not
-// take their answers.
+// take their answers. http.Server takes the deadline of an answer away when that has been sent.
 func Handler(p Pace, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{control: *http.NewResponseController(w)}
 		x.writer = writer{w, pacing{pace: p, control: &x.control, write: true}}
-		// What the request before has left.
-		x.writer.pace.set(time.Time{})
 		if r.Body != nil && r.Body != http.NoBody {
 			x.body = body{ReadCloser: r.Body, pace: pacing{pace: p, control: &x.control}}
 			defer x.body.leave()

@@ -59,22 +59,33 @@ func Keep(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	r.Body = kept{bytes.NewReader(body)}
+	r.Body = keep(body)
 	return nil
 }
 
 // A kept body can be read again.
-type kept struct{ *bytes.Reader }
+type kept struct {
+	*bytes.Reader
+	all []byte
+}
+
+func keep(body []byte) kept { return kept{bytes.NewReader(body), body} }
 
 func (kept) Close() error { return nil }
+
+// Again has a call be as it was before it was forwarded, if Keep has kept it. It is another body: who did not take the
+// call may still be being sent the one before.
+func Again(r *http.Request) {
+	if body, ok := r.Body.(kept); ok {
+		r.Body = keep(body.all)
+	}
+}
 
 // Forward makes a call to a replica and passes its answer on. With an error nothing was answered; one that is
 // ErrNotTaken leaves the call as it was.
 func (f *Forwarder) Forward(w http.ResponseWriter, r *http.Request, to string) error {
-	body, again := r.Body.(kept)
-	if again {
-		_, _ = body.Seek(0, io.SeekStart) // it never fails
-	}
+	_, again := r.Body.(kept)
+	Again(r)
 	var sent atomic.Bool
 	ctx := httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
 	var failure error

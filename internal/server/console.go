@@ -52,11 +52,7 @@ func (s *Server) openConsole(own http.Handler, inside *wire.Inside) (*consoleHos
 	}
 	c := &consoleHost{server: s, sessions: sessions, inside: inside, own: own}
 	s.sessions = sessions
-	pages, err := console.New(console.Config{Visitor: c.visitor, SignIn: c.signIn, SignOut: c.signOut, Searches: s.searches, Log: s.cfg.Log})
-	if err != nil {
-		return nil, err
-	}
-	c.handler = pages
+	c.handler = console.New(console.Config{Visitor: c.visitor, SignIn: c.signIn, SignOut: c.signOut, Searches: s.searches, Log: s.cfg.Log})
 	return c, nil
 }
 

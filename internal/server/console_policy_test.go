@@ -60,6 +60,44 @@ func TestAPolicyOfEachKindIsDraftedAndPut(t *testing.T) {
 	}
 }
 
+// A step policy is deleted with its alarm or without it, as is asked for; a review changes nothing.
+func TestAPolicyIsDeletedWithItsAlarmOrWithout(t *testing.T) {
+	base, stop := serving(t, "")
+	defer stop()
+	c := client.New(client.Config{Endpoint: base, Region: testRegion})
+	furnish(t, c)
+	b := browse(t, base)
+	const path = "/console/services/shop/web/policy"
+	for _, tt := range []struct {
+		name, alarms, says string
+		left               string
+	}{
+		{"without it", "", "Its alarm stays, as on AWS, and calls nothing any more: shop-web-more.", "policies [cpu], 3 alarms"},
+		{"with it", "on", "aws cloudwatch delete-alarms --alarm-names shop-web-more", "policies [cpu], 2 alarms"},
+	} {
+		form := updateForm("update", url.Values{"kind": {"step"}, "name": {"more"}})
+		if status, _, body := b.ask(http.MethodPost, path, form, nil); status != http.StatusOK {
+			t.Fatalf("%d: %s", status, problemsIn(body))
+		}
+		there := configured(t, c)
+		if _, body := b.get(path + "?edit=more"); !strings.Contains(body, "Delete more") || !strings.Contains(body, "AWS leaves it") {
+			t.Errorf("%s: the page does not offer it", tt.name)
+		}
+		form = url.Values{"do": {"review"}, "delete": {"on"}, "alarms": {tt.alarms}}
+		status, _, body := b.ask(http.MethodPost, path+"?edit=more", form, nil)
+		if status != http.StatusOK || !strings.Contains(html.UnescapeString(body), tt.says) || configured(t, c) != there {
+			t.Errorf("the review %s: %d, want %q: %s", tt.name, status, tt.says, body)
+		}
+		form.Set("do", "update")
+		if status, _, body = b.ask(http.MethodPost, path+"?edit=more", form, nil); status != http.StatusOK || !strings.Contains(configured(t, c), tt.left) {
+			t.Errorf("deleted %s: %d, %s, want %s: %s", tt.name, status, configured(t, c), tt.left, problemsIn(body))
+		}
+	}
+	if status, _, _ := b.ask(http.MethodPost, "/console/alarms/"+url.PathEscape("shop-web-more"), url.Values{"do": {"delete"}}, nil); status != http.StatusNotFound {
+		t.Errorf("an alarm that is gone: %d", status)
+	}
+}
+
 // Documents are taken as a whole: what they do not have is deleted, and what is refused changes nothing.
 func TestDocumentsArePutInPlaceWholeOrNotAtAll(t *testing.T) {
 	base, stop := serving(t, "")

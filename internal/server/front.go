@@ -65,6 +65,7 @@ func (r *Replica) serveCaller(w http.ResponseWriter, req *http.Request) {
 		s, in, changed := r.now()
 		if in.enter() {
 			defer in.leave()
+			replica.Again(req) // it may have been forwarded to one that did not take it
 			in.handler.ServeHTTP(w, req)
 			return
 		}

@@ -354,6 +354,9 @@ func TestWhoAsksAReplicaIsToldOfThatOne(t *testing.T) {
 	const told = 2 // calls that were handed on, with a beat
 	for deadline := time.Now().Add(time.Minute); ; {
 		metrics := owner.metrics(t)
+		if holder(t, a, b) != owner {
+			t.Skip("this machine was so busy that the lease has moved")
+		}
 		for _, want := range []string{
 			"flyball_lease_epoch 1",
 			fmt.Sprintf(`flyball_replica_owner{release="",replica="%s"} 1`, owner.inner.Addr()),

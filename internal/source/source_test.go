@@ -185,6 +185,12 @@ func TestARealPrometheus(t *testing.T) {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+	// Of the hours that have begun, and of the one that follows, it takes each minute for which there was a
+	// sample within five minutes.
+	hours := source.Query{Metric: shops, Statistic: "Average", Period: time.Hour, End: time.Now().Truncate(time.Hour).Add(2 * time.Hour), Periods: 14 * 24, Whole: true}
+	if a := p.Read(t.Context(), []source.Query{hours})[0]; a.Err != nil || len(a.Values) != 14*24 || a.Values[14*24-2] != 1 && a.Values[14*24-1] != 1 {
+		t.Errorf("two weeks of hours: %v, %v", a.Values, a.Err)
+	}
 	p.Queries[shops.Key()] = `{__name__=~"up|prometheus_build_info"}`
 	if a := p.Read(t.Context(), []source.Query{{Metric: shops, Period: time.Second, End: time.Now().Truncate(time.Second), Periods: 5}})[0]; !errors.Is(a.Err, source.ErrQuery) {
 		t.Errorf("several series are none: %v, %v", a.Values, a.Err)

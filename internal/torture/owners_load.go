@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,7 @@ import (
 	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go"
 
 	"flyball/internal/client"
 )
@@ -44,6 +46,7 @@ type sharedLoad struct {
 	queue        string
 	probes       atomic.Int64
 	acknowledged atomic.Int64
+	blamed       []fault // calls that were refused as their callers' fault; guarded by mu
 	breaching    *rand.Rand
 }
 
@@ -200,10 +203,22 @@ func (l *sharedLoad) write(ctx context.Context, w *sharedWriter) {
 		}
 	}
 	if err != nil {
+		l.noteBlame(err)
 		pause(ctx, 20*time.Millisecond)
 		return
 	}
 	l.acknowledged.Add(1)
+}
+
+// noteBlame notes a refusal that says that the caller is at fault, such as for its signature. Clients do not try again then.
+func (l *sharedLoad) noteBlame(err error) {
+	refusal, ok := errors.AsType[smithy.APIError](err)
+	if !ok || refusal.ErrorFault() == smithy.FaultServer || strings.Contains(err.Error(), "StatusCode: 5") {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.blamed = append(l.blamed, fault{wrongAnswer, refusal.ErrorCode(), err.Error()})
 }
 
 // probe makes a call that changes something.
@@ -215,6 +230,9 @@ func (l *sharedLoad) probe(ctx context.Context, f *fellow) error {
 
 // check compares what replicas show with what was acknowledged. The last end was at a time.
 func (l *sharedLoad) check(ctx context.Context, ended time.Time) (faults []fault) {
+	l.mu.Lock()
+	faults, l.blamed = l.blamed, nil
+	l.mu.Unlock()
 	for _, look := range []func(context.Context, *fellow) ([]fault, error){
 		l.checkAlarms, l.checkMessages, l.checkEvents,
 		func(ctx context.Context, f *fellow) ([]fault, error) { return l.checkPoints(ctx, f, ended) },

@@ -28,6 +28,7 @@ const (
 	refusedKept kind = "refused but kept" // a write that was refused for want of room and is there all the same
 	intruded    kind = "intrusion"        // a program that started something in a server which is not its own
 	moved       kind = "moved late"       // a replica whose place was not taken in time
+	wrongAnswer kind = "wrong answer"     // a call that is refused for what is right with it
 	brokenOff   kind = "broken off"       // a torment that could not go on
 )
 

@@ -17,7 +17,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
+	"flyball/internal/fit"
 	"flyball/internal/policydoc"
 	"flyball/internal/simulation"
 	"flyball/internal/tune"
@@ -32,11 +34,20 @@ type Past struct {
 	VCPU     float64       // of a task
 	Memory   float64       // of a task, in MiB; 0: not known
 	TaskTime time.Duration // from asking for a task until it runs
+	Hours    []Hour        // before the start, oldest first, which predictive policies forecast from
+}
+
+// An Hour is what was measured in one before. What is not known is NaN.
+type Hour struct {
+	CPU, Memory float64 // percent of what the running tasks have
+	Tasks       float64 // that ran
+	Requests    float64
 }
 
 // A Minute is what was measured in one. What is not known is NaN.
 type Minute struct {
 	CPU      float64 // percent of what the running tasks have
+	Memory   float64 // percent of what the running tasks have
 	Running  float64 // tasks
 	Desired  float64 // tasks
 	Requests float64
@@ -70,7 +81,7 @@ type Outcome struct {
 }
 
 // ErrUnmeasured is the error of a policy whose metric does not tell how much load there was.
-var ErrUnmeasured = errors.New("this is told of policies that track CPU utilization or requests per target")
+var ErrUnmeasured = errors.New("this is told of policies that track CPU utilization, memory utilization or requests per target")
 
 // saturated is the CPU utilization from which on there may be more load than is measured.
 const saturated = 98
@@ -81,7 +92,7 @@ const unit = 10 * time.Millisecond
 // A Question is which documents about one target are compared on its past, and by what.
 type Question struct {
 	Now, Then policydoc.Documents
-	// Tracks is the metric that is looked at: utilization of CPU, or requests per target.
+	// Tracks is the metric that is looked at: utilization of CPU or of memory, or requests per target.
 	Tracks types.MetricType
 	Limit  float64 // of it, above which minutes are counted
 	// Goal is what is agreed on; nil: nothing is.
@@ -150,7 +161,7 @@ func (p Past) Model(q Question) (Model, error) {
 	switch {
 	case q.Tracks == types.MetricTypeALBRequestCountPerTarget && requests == 0:
 		return m, errors.New("there was no request in this time")
-	case q.Tracks != types.MetricTypeALBRequestCountPerTarget && q.Tracks != types.MetricTypeECSServiceAverageCPUUtilization:
+	case q.Tracks != types.MetricTypeALBRequestCountPerTarget && q.Tracks != types.MetricTypeECSServiceAverageCPUUtilization && q.Tracks != types.MetricTypeECSServiceAverageMemoryUtilization:
 		return m, ErrUnmeasured
 	case q.Goal != nil && q.Goal.Unit() == "requests" && requests == 0:
 		return m, errors.New("no load balancer has counted requests in this time: agree on minutes, such as p95 utilization < 80%")
@@ -162,7 +173,54 @@ func (p Past) Model(q Question) (Model, error) {
 		}
 	}
 	m.Service = sim.Service{CPU: cpu, VCPU: p.VCPU, Memory: p.Memory, Start: p.TaskTime, Concurrency: 1000}
+	if q.looksAtMemory() {
+		return m, m.fitMemory()
+	}
 	return m, nil
+}
+
+// looksAtMemory reports whether something of a question depends on the memory of tasks.
+func (q Question) looksAtMemory() bool {
+	if q.Tracks == types.MetricTypeECSServiceAverageMemoryUtilization {
+		return true
+	}
+	return slices.ContainsFunc(slices.Concat(q.Now.Alarms, q.Then.Alarms), func(a cwtypes.MetricAlarm) bool {
+		return aws.ToString(a.MetricName) == "MemoryUtilization"
+	}) || slices.ContainsFunc(slices.Concat(q.Now.Policies, q.Then.Policies), func(p types.ScalingPolicy) bool {
+		c, ahead := p.TargetTrackingScalingPolicyConfiguration, p.PredictiveScalingPolicyConfiguration
+		if c != nil && c.PredefinedMetricSpecification != nil {
+			return c.PredefinedMetricSpecification.PredefinedMetricType == types.MetricTypeECSServiceAverageMemoryUtilization
+		}
+		return ahead != nil && slices.ContainsFunc(ahead.MetricSpecifications, func(m types.PredictiveScalingMetricSpecification) bool {
+			pair := m.PredefinedMetricPairSpecification
+			return pair != nil && aws.ToString(pair.PredefinedMetricType) == "ECSServiceMemoryUtilization"
+		})
+	})
+}
+
+// fitMemory estimates what memory a task takes at rest, and with what stands for a request in hand.
+func (m *Model) fitMemory() error {
+	h := fit.History{Start: m.Start, Step: time.Minute, Requests: m.Requests}
+	for _, minute := range m.Minutes {
+		h.CPU, h.Memory, h.Tasks = append(h.CPU, minute.CPU), append(h.Memory, minute.Memory), append(h.Tasks, minute.Running)
+	}
+	estimated, err := fit.Estimate(h, fit.Task{VCPU: m.VCPU, Memory: m.Memory})
+	if err != nil {
+		return err
+	}
+	rest, ok := estimated.Value(fit.MemoryAtRest)
+	if !ok {
+		i := slices.IndexFunc(estimated.Missing, func(v fit.Missing) bool { return v.Name == fit.MemoryAtRest })
+		if i < 0 {
+			return errors.New("what memory a task takes is not known")
+		}
+		return fmt.Errorf("what memory a task takes is not known: %s", estimated.Missing[i].Why)
+	}
+	m.Service.MemoryAtRest = rest.At
+	if each, ok := estimated.Value(fit.MemoryPerRequest); ok {
+		m.Service.MemoryPerRequest = each.At
+	}
+	return nil
 }
 
 // countsRequests reports whether something of a question depends on single requests.
@@ -194,8 +252,11 @@ func (m Model) measured(q Question) Course {
 	var c Course
 	for i, minute := range m.Minutes {
 		value := minute.CPU
-		if q.Tracks == types.MetricTypeALBRequestCountPerTarget {
+		switch q.Tracks {
+		case types.MetricTypeALBRequestCountPerTarget:
 			value = m.Requests[i] / max(known(minute.Running), 1)
+		case types.MetricTypeECSServiceAverageMemoryUtilization:
+			value = minute.Memory
 		}
 		c.add(minute.Desired, known(minute.Running), value, q.Limit, minute.CPU)
 	}
@@ -206,7 +267,39 @@ func (m Model) measured(q Question) Course {
 // Scenario is that of documents on this load.
 func (m Model) Scenario(d policydoc.Documents) (sim.Scenario, []string, error) {
 	initial := int32(max(known(m.Minutes[0].Desired), 0))
-	return simulation.New(d, simulation.Setup{Start: m.Start, Initial: &initial, Service: m.Service})
+	s, notes, err := simulation.New(d, simulation.Setup{Start: m.Start, Initial: &initial, Service: m.Service})
+	for _, p := range s.Policies {
+		if p.Predictive != nil {
+			p.Predictive.History = m.history(p.Predictive)
+		}
+	}
+	return s, notes, err
+}
+
+// history is what a predictive policy knew at the start. The load is the total of the tasks' values
+// of each minute.
+func (m Model) history(p *sim.Predictive) (all []scaling.Hour) {
+	for _, h := range m.Hours {
+		hour := scaling.Hour{Tasks: h.Tasks}
+		switch p.Load {
+		case sim.CPUUtilization:
+			hour.Load = h.CPU * h.Tasks * 60
+		case sim.MemoryUtilization:
+			hour.Load = h.Memory * h.Tasks * 60
+		default:
+			hour.Load = h.Requests
+		}
+		switch p.Metric {
+		case sim.CPUUtilization:
+			hour.Metric = h.CPU
+		case sim.MemoryUtilization:
+			hour.Metric = h.Memory
+		default:
+			hour.Metric = h.Requests / 60 / h.Tasks // of a target in a minute
+		}
+		all = append(all, hour)
+	}
+	return all
 }
 
 // run lives through the load with the policies of some documents.
@@ -227,8 +320,12 @@ func (m Model) run(d policydoc.Documents, q Question) (c Course, err error) {
 	scenario.Observer.Minute = func(r sim.Record) {
 		cpu := share(100*m.Requests[minute]*m.Service.CPU.Seconds(), float64(r.Running)*m.VCPU*60)
 		value := min(cpu, 100) // what is more waits, and is known by its minutes alone
-		if q.Tracks == types.MetricTypeALBRequestCountPerTarget {
+		switch q.Tracks {
+		case types.MetricTypeALBRequestCountPerTarget:
 			value = share(m.Requests[minute], float64(r.Serving))
+		case types.MetricTypeECSServiceAverageMemoryUtilization:
+			inHand := share(r.Requests*r.Mean.Seconds()/60, float64(r.Running))
+			value = share(100*(m.Service.MemoryAtRest+m.Service.MemoryPerRequest*inHand), m.Memory)
 		}
 		minute++
 		c.add(float64(r.Desired), float64(r.Running), value, q.Limit, cpu)

@@ -82,9 +82,9 @@ func TestWhatCannotBeToldIsRefused(t *testing.T) {
 			t.Errorf("%s: it is told", name)
 		}
 	}
-	_, err := Run(documents(types.MetricTypeECSServiceAverageMemoryUtilization, 50), steady(40), Change{"cpu", 60})
+	_, err := Run(documents(types.MetricTypeDynamoDBReadCapacityUtilization, 50), steady(40), Change{"cpu", 60})
 	if !errors.Is(err, ErrUnmeasured) {
-		t.Errorf("memory: %v", err)
+		t.Errorf("another metric: %v", err)
 	}
 }
 
@@ -95,5 +95,81 @@ func TestMinutesThatAreNotMeasuredHaveNoLoad(t *testing.T) {
 	}
 	if _, err := Run(documents(types.MetricTypeECSServiceAverageCPUUtilization, 50), p, Change{"cpu", 60}); err != nil {
 		t.Error(err)
+	}
+}
+
+// A task uses 100 MiB of 512 at rest and up to 200 more with its load, so that a target of 40 % needs more
+// tasks than one of 60 %.
+func TestATargetOfMemoryIsToldByWhatItsLoadTakes(t *testing.T) {
+	const memory = types.MetricTypeECSServiceAverageMemoryUtilization
+	p := steady(40)
+	p.Memory = 512
+	for i := range p.Minutes {
+		m := &p.Minutes[i]
+		m.CPU = 20 + 40*float64(i%20)/20
+		m.Memory = 100 * (100 + 200*m.CPU/60) / 512 // 33 to 58 %
+	}
+	o, err := Run(documents(memory, 60), p, Change{"cpu", 40})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last := len(o.Now.Desired) - 1; o.Then.Desired[last] <= o.Now.Desired[last] || o.Now.Desired[last] > 4 {
+		t.Errorf("%v tasks with 60 %%, and %v with 40 %%", o.Now.Desired[last], o.Then.Desired[last])
+	}
+	if o.Was.Metric[19] < 57 || math.Abs(o.Now.Metric[19]-o.Was.Metric[19]) > 8 {
+		t.Errorf("at the peak memory was %v %%, and is simulated as %v %%", o.Was.Metric[19], o.Now.Metric[19])
+	}
+	for i := range p.Minutes {
+		p.Minutes[i].Memory = math.NaN()
+	}
+	if _, err := Run(documents(memory, 60), p, Change{"cpu", 40}); err == nil {
+		t.Error("it is told of memory that was not measured")
+	}
+}
+
+// A predictive policy knows the hours before the window: with two weeks of days alike it has tasks
+// before the hour in which they are needed, and without them it has no forecast.
+func TestAPredictivePolicyKnowsTheHoursBefore(t *testing.T) {
+	const pair = "ECSServiceCPUUtilization"
+	d := documents(types.MetricTypeECSServiceAverageCPUUtilization, 90)
+	d.Policies[0] = types.ScalingPolicy{
+		ResourceId: d.Targets[0].ResourceId, PolicyName: aws.String("ahead"), PolicyType: types.PolicyTypePredictiveScaling,
+		PredictiveScalingPolicyConfiguration: &types.PredictiveScalingPolicyConfiguration{
+			Mode: types.PredictiveScalingModeForecastAndScale,
+			MetricSpecifications: []types.PredictiveScalingMetricSpecification{{
+				TargetValue: aws.Float64(50), PredefinedMetricPairSpecification: &types.PredictiveScalingPredefinedMetricPairSpecification{PredefinedMetricType: aws.String(pair)},
+			}},
+		},
+	}
+	p := Past{Start: time.Date(2026, 3, 1, 7, 0, 0, 0, time.UTC), VCPU: 0.25}
+	busy := func(hour int) float64 { // tasks that are fully busy
+		if hour >= 8 && hour < 18 {
+			return 4
+		}
+		return 0.4
+	}
+	for i := range 120 {
+		p.Minutes = append(p.Minutes, Minute{CPU: 100 * busy(7+i/60) / 8, Running: 8, Desired: 2})
+	}
+	q := Question{Now: d, Then: d, Tracks: types.MetricTypeECSServiceAverageCPUUtilization, Limit: 50}
+	without, err := Compare(p, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := p.Start.Add(-14 * 24 * time.Hour); at.Before(p.Start); at = at.Add(time.Hour) {
+		p.Hours = append(p.Hours, Hour{CPU: 100 * busy(at.Hour()) / 8, Tasks: 8})
+	}
+	with, err := Compare(p, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if now := with.Then.Desired[30]; now > 2 {
+		t.Errorf("at 07:30 %v tasks are desired, want what a quiet hour needs", now)
+	}
+	if now := with.Then.Desired[60]; now < 7 {
+		t.Errorf("at 08:00 %v tasks are desired, want the 8 of the busy hour", now)
+	}
+	if now := without.Then.Desired[60]; now != 2 {
+		t.Errorf("without hours to forecast from %v tasks are desired, want the 2 that there were", now)
 	}
 }
