@@ -95,6 +95,49 @@ func TestLearn(t *testing.T) {
 	}
 }
 
+// TestWhatIsLearntHasLimits holds each side to at most so much wider and narrower, whatever the signs.
+func TestWhatIsLearntHasLimits(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 0))
+	for range 1000 {
+		var raw [signs]float64
+		for i := range raw {
+			raw[i] = 100 * random.NormFloat64()
+		}
+		raw[random.IntN(signs)] = math.Inf(1)
+		wider, _ := learnt.wider(learnt.standard(raw))
+		for side, w := range wider {
+			if !(w >= -narrowest && w <= widest) {
+				t.Fatalf("signs %v make side %d wider by e^%v, want within e^-%v and e^%v", raw, side, w, narrowest, widest)
+			}
+		}
+	}
+}
+
+// TestOnlyHoursAreWidened leaves to the back-tests what is not like the series that were learnt from.
+func TestOnlyHoursAreWidened(t *testing.T) {
+	series := make([]float64, 5*168)
+	for i := range series {
+		series[i] = 100 + 50*math.Sin(float64(i)*math.Pi/12) + float64(i*i%17)
+	}
+	for _, test := range []struct {
+		seasons []int
+		widened bool
+	}{{[]int{24, 168}, true}, {[]int{7}, false}, {[]int{}, false}} {
+		h, err := newHistory(series, test.seasons)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := h.backTest(48)
+		c.weigh()
+		paths := c.combineAll()
+		d := c.deviation(paths)
+		c.widen(&d, paths)
+		if got := d.wider != nil; got != test.widened {
+			t.Errorf("with seasons %v, widened is %v, want %v", test.seasons, got, test.widened)
+		}
+	}
+}
+
 // A lesson is a forecast, what the back-tests say of its error, and what came.
 type lesson struct {
 	signs  [][signs]float64

@@ -55,8 +55,8 @@ func (l *learner) wider(x [signs]float64) (wider, slopes [sides]float64) {
 	return wider, slopes
 }
 
-// widen learns nothing of series but hourly ones with days and weeks: others keep
-// the widths of the back-tests.
+// widen makes each step as wide as what was learnt says. That was learnt from hourly series with
+// days and weeks: others keep the widths of the back-tests.
 func (c *contest) widen(d *deviation, paths [][]float64) {
 	if d.spreads == nil || !slices.Equal(c.seasons, []int{24, 168}) {
 		return
