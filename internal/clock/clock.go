@@ -198,9 +198,9 @@ func (c *Clock) timer(t time.Time) *time.Timer {
 }
 
 // Pause waits for some real time, so that a loop leaves the processor to others. On a manual clock,
-// which is in no hurry, it returns at once. It reports false when ctx has ended.
+// which is in no hurry, and for a time that is over it returns at once. It reports false when ctx has ended.
 func (c *Clock) Pause(ctx context.Context, d time.Duration) bool {
-	if c.manual != nil {
+	if c.manual != nil || d <= 0 {
 		return ctx.Err() == nil
 	}
 	timer := time.NewTimer(d)
