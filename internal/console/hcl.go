@@ -2,7 +2,7 @@ package console
 
 import (
 	"encoding/json"
-	"strconv"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -29,7 +29,7 @@ func label(s string) string { return hcl.Label(s[strings.LastIndexByte(s, '/')+1
 func jsonHCL(document string) hcl.Raw {
 	var v any
 	if json.Unmarshal([]byte(document), &v) != nil {
-		return hcl.Raw(strconv.Quote(document))
+		return hcl.Expression(document)
 	}
 	return "jsonencode(" + hcl.Expression(v) + ")"
 }
@@ -139,7 +139,26 @@ func definitionHCL(in *ecs.RegisterTaskDefinitionInput) string {
 	}
 	containers := hcl.Expression(lowered(hcl.Given(in.ContainerDefinitions)))
 	fields = append(fields, hcl.Field{"container_definitions", "jsonencode(" + containers + ")"}, tagsField(in.Tags))
-	return resourceHCL("aws_ecs_task_definition", aws.ToString(in.Family), given(fields))
+	return unwritten(map[string]bool{
+		"volumes": len(in.Volumes) > 0, "placement constraints": len(in.PlacementConstraints) > 0, "a proxy": in.ProxyConfiguration != nil,
+		"a runtime platform": in.RuntimePlatform != nil, "ephemeral storage": in.EphemeralStorage != nil, "an IPC mode": in.IpcMode != "", "a PID mode": in.PidMode != "",
+		"fault injection": aws.ToBool(in.EnableFaultInjection),
+	}) + resourceHCL("aws_ecs_task_definition", aws.ToString(in.Family), given(fields))
+}
+
+// unwritten is a comment that names what a resource has and its text here does not.
+func unwritten(settings map[string]bool) string {
+	var names []string
+	for name, has := range settings {
+		if has {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	slices.Sort(names)
+	return "# There are settings that are not written here, which Terraform would reset: " + strings.Join(names, ", ") + ". Add them before you apply.\n"
 }
 
 // tagsField are the tags of a resource of ECS; nothing where there are none.
@@ -195,7 +214,28 @@ func (s serviceState) HCL() string {
 	var f hcl.File
 	f.Import("aws_ecs_service", name, lastPart(aws.ToString(s.ClusterArn))+"/"+aws.ToString(s.ServiceName))
 	f.Resource("aws_ecs_service", name, given(fields))
-	return f.String()
+	return s.unwritten() + f.String()
+}
+
+// unwritten names what the service has and its text does not.
+func (s serviceState) unwritten() string {
+	has := map[string]bool{
+		"service registries": len(s.ServiceRegistries) > 0, "placement constraints": len(s.PlacementConstraints) > 0, "placement strategy": len(s.PlacementStrategy) > 0,
+		"a deployment controller": s.DeploymentController != nil && s.DeploymentController.Type != ecstypes.DeploymentControllerTypeEcs,
+	}
+	if d := s.DeploymentConfiguration; d != nil {
+		has["alarms of deployments"] = d.Alarms != nil && len(d.Alarms.AlarmNames) > 0
+		has["a deployment strategy"] = d.Strategy != "" && d.Strategy != ecstypes.DeploymentStrategyRolling
+		has["lifecycle hooks"] = len(d.LifecycleHooks) > 0
+	}
+	for _, d := range s.Deployments {
+		if aws.ToString(d.Status) == "PRIMARY" {
+			has["Service Connect"] = d.ServiceConnectConfiguration != nil && d.ServiceConnectConfiguration.Enabled
+			has["volumes"] = len(d.VolumeConfigurations) > 0
+			has["VPC Lattice"] = len(d.VpcLatticeConfigurations) > 0
+		}
+	}
+	return unwritten(has)
 }
 
 // task is the task definition.
