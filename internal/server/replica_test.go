@@ -418,8 +418,27 @@ func TestADatabaseWithoutRoomIsToldOf(t *testing.T) {
 	if err := create("before"); err != nil {
 		t.Fatal(err)
 	}
+	queues, logs := sqs.NewFromConfig(cfg), cloudwatchlogs.NewFromConfig(cfg)
+	queue, err1 := queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("q")})
+	_, err2 := logs.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("g")})
+	_, err3 := logs.CreateLogStream(t.Context(), &cloudwatchlogs.CreateLogStreamInput{LogGroupName: aws.String("g"), LogStreamName: aws.String("s")})
+	if err := errors.Join(err1, err2, err3); err != nil {
+		t.Fatal(err)
+	}
+	send := func() error {
+		_, err := queues.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: queue.QueueUrl, MessageBody: aws.String("m")})
+		return err
+	}
+	put := func() error {
+		_, err := logs.PutLogEvents(t.Context(), &cloudwatchlogs.PutLogEventsInput{LogGroupName: aws.String("g"), LogStreamName: aws.String("s"),
+			LogEvents: []logtypes.InputLogEvent{{Message: aws.String("m"), Timestamp: aws.Int64(time.Now().UnixMilli())}}})
+		return err
+	}
 	makeRoom := postgrestest.Fill(t, url)
-	waiting := make(chan error)
+	waiting, waitingElsewhere := make(chan error), make(chan error)
+	for _, call := range []func() error{send, put} {
+		go func() { waitingElsewhere <- call() }()
+	}
 	go func() { waiting <- create("waits") }()
 	for n := 0; ; n++ { // until the database has said so
 		err := create(fmt.Sprint("refused-", n))
@@ -437,6 +456,17 @@ func TestADatabaseWithoutRoomIsToldOf(t *testing.T) {
 	out, err := c.ListClusters(t.Context(), &ecs.ListClustersInput{})
 	if err != nil || len(out.ClusterArns) == 0 {
 		t.Errorf("reads are answered with %v, %v", out, err)
+	}
+	// Those whose writes take another way are told as well, whether they are under way or begin now.
+	for range 2 {
+		if err := <-waitingElsewhere; err == nil || !strings.Contains(err.Error(), "The database has no room") {
+			t.Errorf("a call that waits is told %v", err)
+		}
+	}
+	for name, call := range map[string]func() error{"SendMessage": send, "PutLogEvents": put} {
+		if err := call(); err == nil || !strings.Contains(err.Error(), "nothing of this call was kept") {
+			t.Errorf("%s is told %v", name, err)
+		}
 	}
 	makeRoom()
 	if err := <-waiting; err != nil && !strings.Contains(err.Error(), "The database has no room") {
