@@ -227,7 +227,7 @@ func (h *Host) readPast(ctx context.Context, now time.Time, due []forecasting) {
 		return
 	}
 	for _, a := range wanted.asked {
-		h.noteSource(a, now)
+		h.noteSource(a.source, a.answers, now)
 	}
 	for i := range due {
 		f := &due[i]

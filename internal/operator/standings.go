@@ -44,8 +44,7 @@ func (s *standings) drop(id scaling.ResourceID) {
 func (s *standings) note(r control.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	to := s.all[r.Target].after(r)
-	s.all[r.Target] = to
+	s.all[r.Target] = s.all[r.Target].after(r)
 }
 
 // after is what becomes of a standing with a record.
