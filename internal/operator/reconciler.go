@@ -324,6 +324,9 @@ func (d described) versions() string {
 	var b strings.Builder
 	add := func(o client.Object) { fmt.Fprintf(&b, "%s %d\n", o.GetUID(), o.GetGeneration()) }
 	add(d.target)
+	for _, name := range foresight {
+		fmt.Fprintf(&b, "%q\n", d.target.Annotations[annotation(name)]) // no generation tells of them
+	}
 	for i := range d.policies {
 		add(&d.policies[i])
 	}

@@ -52,6 +52,9 @@ func (b *bindings) of(d described) sourcesOf {
 		for _, a := range p.Spec.Alarms {
 			add(a.MetricSource)
 		}
+		for _, m := range queries(p.Spec.PredictiveScalingPolicyConfiguration) {
+			add(m)
+		}
 	}
 	return s
 }

@@ -1,6 +1,8 @@
 package operator
 
 import (
+	"maps"
+	"reflect"
 	"sync"
 	"time"
 
@@ -24,6 +26,8 @@ type standing struct {
 	decision *scaling.Decision
 	activity *scaling.Activity // that was told last
 	scaled   time.Time         // when the capacity was set last
+
+	forecasts map[string]forecast // of predictive policies, by name; not changed
 }
 
 func newStandings() *standings { return &standings{all: map[scaling.ResourceID]standing{}} }
@@ -58,6 +62,14 @@ func (s standing) after(r control.Record) standing {
 			s.scaled = a.Start
 		}
 	}
+	if f := r.Forecast; f != nil {
+		all := maps.Clone(s.forecasts)
+		if all == nil {
+			all = map[string]forecast{}
+		}
+		all[f.Policy] = all[f.Policy].after(r)
+		s.forecasts = all
+	}
 	switch r.Event {
 	case control.Blind:
 		s.blind = r.Reason
@@ -80,3 +92,6 @@ func (s standing) after(r control.Record) standing {
 	}
 	return s
 }
+
+// silent reports whether nothing was told.
+func (s standing) silent() bool { return reflect.ValueOf(s).IsZero() }

@@ -85,7 +85,7 @@ func (r *Reconciler) noteTold(key client.ObjectKey) {
 // whether the host has looked at it.
 func (r *Reconciler) tell(ctx context.Context, d described, v verdict) (looked bool, err error) {
 	w := d.view(v).now(r, scaling.ResourceID(d.resource))
-	if !w.looked && v.refused == nil && w.standing == (standing{}) {
+	if !w.looked && v.refused == nil && w.standing.silent() {
 		return false, nil // soon there is something to tell
 	}
 	key := client.ObjectKeyFromObject(d.target)
@@ -96,7 +96,7 @@ func (r *Reconciler) tell(ctx context.Context, d described, v verdict) (looked b
 		before = t.Status.Conditions
 		next := t.Status.DeepCopy()
 		w.write(next)
-		if whole || news(t.Status, *next) {
+		if whole = whole || news(t.Status, *next); whole {
 			t.Status = *next
 		}
 		return nil
@@ -319,8 +319,12 @@ func (r *Reconciler) tellPolicy(ctx context.Context, p *v1alpha1.ScalingPolicy, 
 		next.ObservedGeneration = p.Generation
 		next.Alarms = its
 		meta.SetStatusCondition(&next.Conditions, stamped(takes, p.Generation))
-		meta.SetStatusCondition(&next.Conditions, stamped(available, p.Generation))
-		if whole || !equality.Semantic.DeepEqual(gists(to.Status.Conditions), gists(next.Conditions)) {
+		if p.Spec.PolicyType == v1alpha1.PredictiveScaling {
+			w.tellForecast(p.Name, next, p.Generation)
+		} else {
+			meta.SetStatusCondition(&next.Conditions, stamped(available, p.Generation))
+		}
+		if whole || !equality.Semantic.DeepEqual(to.Status.Forecast, next.Forecast) || !equality.Semantic.DeepEqual(gists(to.Status.Conditions), gists(next.Conditions)) {
 			to.Status = *next
 		}
 		return nil
