@@ -91,12 +91,13 @@ func (r *Reconciler) tell(ctx context.Context, d described, v verdict) (looked b
 	key := client.ObjectKeyFromObject(d.target)
 	g, _ := r.of(key)
 	whole := r.now().Sub(g.told) >= r.refresh()
+	wrote := whole
 	var before []metav1.Condition
 	err = r.statuses.target(ctx, key, func(t *v1alpha1.ScalableTarget) error {
 		before = t.Status.Conditions
 		next := t.Status.DeepCopy()
 		w.write(next)
-		if whole = whole || news(t.Status, *next); whole {
+		if wrote = whole || news(t.Status, *next); wrote {
 			t.Status = *next
 		}
 		return nil
@@ -115,7 +116,7 @@ func (r *Reconciler) tell(ctx context.Context, d described, v verdict) (looked b
 			return w.looked, err
 		}
 	}
-	if whole {
+	if wrote {
 		r.noteTold(key)
 	}
 	return w.looked, nil
