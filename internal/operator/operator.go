@@ -198,12 +198,25 @@ func (r *Reconciler) hear(ctx context.Context, record control.Record) {
 	if err := r.client.Get(ctx, key, &t); err != nil {
 		return // it is gone, and with it who would read of it
 	}
-	if record.Event != control.Taken || !toldBefore(&t) { // that another controller goes on with it is no news
+	if r.isNews(&t, record) {
 		r.events.record(&t, record)
 	}
 	if again := r.again.Load(); again != nil {
 		(*again).AddAfter(ctrl.Request{NamespacedName: key}, together)
 	}
+}
+
+// isNews reports whether a record tells of something that was not told already: of a target that another controller goes on
+// with, or that is left alone for a reason that stands in its description.
+func (r *Reconciler) isNews(t *v1alpha1.ScalableTarget, record control.Record) bool {
+	switch record.Event {
+	case control.Taken:
+		return !toldBefore(t)
+	case control.Paused:
+		g, _ := r.of(client.ObjectKeyFromObject(t))
+		return g.why != record.Reason
+	}
+	return true
 }
 
 // together is how long after a record the status follows: with others, and with what is to be remembered, it is written

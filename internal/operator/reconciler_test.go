@@ -434,3 +434,63 @@ func TestATargetThatGivesWayLeavesWhatTheOtherGoverns(t *testing.T) {
 		t.Errorf("the host governs %+v; want web by a", w.host)
 	}
 }
+
+// The annotation of what is scaled comes to the host with the capacity.
+func TestWhatIsScaledMayBePaused(t *testing.T) {
+	w := newWorld(t, target("web", "Deployment", "web"), policy("web-cpu", "web", cpu))
+	w.reconcile("web")
+	w.hear(t.Context(), control.Record{At: w.now(), Event: control.Paused, Target: web, Reason: "it has the annotation flyball.dev/paused"})
+	w.told("Paused")
+	w.reconcile("web")
+	w.is(w.target("web").Status.Conditions, v1alpha1.AbleToScale, metav1.ConditionFalse, "Paused", "it has the annotation")
+	w.hear(t.Context(), control.Record{At: w.now(), Event: control.Resumed, Target: web, Reason: "it is scaled again"})
+	w.told("Resumed")
+	w.hear(t.Context(), control.Record{At: w.now(), Event: control.Unseen, Target: web, Reason: "no answer"})
+	w.reconcile("web")
+	w.is(w.target("web").Status.Conditions, v1alpha1.AbleToScale, metav1.ConditionFalse, "FailedGetScale", "no answer")
+}
+
+// Ten thousand memories are not read by as many calls.
+func TestWhatIsRememberedOfManyIsReadTogether(t *testing.T) {
+	w := newWorld(t)
+	var ids []scaling.ResourceID
+	for i := range 50 {
+		name := fmt.Sprintf("web%d", i)
+		of := target(name, "Deployment", name)
+		of.Status.State = &v1alpha1.State{Revision: 1, Memory: runtime.RawExtension{Raw: []byte(`{"bounds":{"min":2,"max":9}}`)}}
+		if err := w.client.Create(t.Context(), of); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.client.Status().Update(t.Context(), of); err != nil {
+			t.Fatal(err)
+		}
+		w.reconcile(name)
+		ids = append(ids, scaling.ScaleID("shop", "deployments.apps", name))
+	}
+	calls := &counted{Reader: w.client}
+	m := &Memories{names: w.names, statuses: statuses{w.client, calls}, identity: "first", revisions: map[scaling.ResourceID]int64{}}
+	known, failed := m.Load(t.Context(), ids)
+	if len(known) != len(ids) || len(failed) > 0 || calls.n != 1 || known[ids[7]].Bounds.Max != 9 {
+		t.Errorf("of %d targets %d are known and %d failed, with %d calls", len(ids), len(known), len(failed), calls.n)
+	}
+	// What was asked for before may have been written since.
+	if known, _ = m.Load(t.Context(), ids[:1]); len(known) != 1 || calls.n != 2 {
+		t.Errorf("asked again, %d are known after %d calls", len(known), calls.n)
+	}
+}
+
+// counted counts the calls of a reader.
+type counted struct {
+	client.Reader
+	n int
+}
+
+func (c *counted) Get(ctx context.Context, key client.ObjectKey, into client.Object, o ...client.GetOption) error {
+	c.n++
+	return c.Reader.Get(ctx, key, into, o...)
+}
+
+func (c *counted) List(ctx context.Context, into client.ObjectList, o ...client.ListOption) error {
+	c.n++
+	return c.Reader.List(ctx, into, o...)
+}

@@ -23,6 +23,7 @@ type standing struct {
 	blind    string // why a metric cannot be read
 	refused  string // why what is remembered cannot be read, or written
 	held     string // why a scale-in is held back
+	paused   string // why nothing is done, as what is scaled is marked
 	decision *scaling.Decision
 	activity *scaling.Activity // that was told last
 	scaled   time.Time         // when the capacity was set last
@@ -85,6 +86,10 @@ func (s standing) after(r control.Record) standing {
 		s.refused = r.Reason
 	case control.Taken:
 		s.refused, s.held = "", ""
+	case control.Paused:
+		s.paused = r.Reason
+	case control.Resumed:
+		s.paused = ""
 	case control.Held:
 		s.held = r.Reason
 	case control.Decided:

@@ -241,6 +241,8 @@ func (w view) conditions() []metav1.Condition {
 		able = condition(v1alpha1.AbleToScale, metav1.ConditionFalse, v.refused.reason, v.refused.text)
 	case s.refused != "":
 		able = condition(v1alpha1.AbleToScale, metav1.ConditionFalse, "StateUnreadable", s.refused)
+	case s.paused != "":
+		able = condition(v1alpha1.AbleToScale, metav1.ConditionFalse, paused, s.paused)
 	case s.missing:
 		able = condition(v1alpha1.AbleToScale, metav1.ConditionFalse, "TargetNotFound", s.unable)
 	case s.unable != "":
