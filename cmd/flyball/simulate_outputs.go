@@ -60,6 +60,11 @@ func (o *simulationOutputs) check(read ...namedFile) error {
 // A namedFile is a file that a flag names.
 type namedFile struct{ flag, name string }
 
+// tellsDecisions reports whether single decisions are told, and not only how many there were.
+func (o *simulationOutputs) tellsDecisions() bool {
+	return o.html != "" || o.svg != "" || o.markdown != "" || o.json
+}
+
 // write writes the files that are asked for, and what is printed.
 func (o *simulationOutputs) write(out io.Writer, shown outcome.Outcome) error {
 	for _, file := range []struct {
