@@ -132,12 +132,12 @@ func keepActivities(to *[]scaling.Activity) func(scaling.Activity) {
 func writeMinutes(to io.Writer) (minute func(sim.Record), flush func() error) {
 	buffer := bufio.NewWriterSize(to, 1<<16)
 	w := csv.NewWriter(buffer)
-	_ = w.Write([]string{"time", "requests", "late", "dropped", "backlog", "mean_seconds", "desired", "running", "serving", "needed", "use"})
+	_ = w.Write([]string{"time", "requests", "late", "dropped", "backlog", "mean_seconds", "desired", "running", "serving", "needed", "use", "paid"})
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
 	record := func(r sim.Record) {
 		_ = w.Write([]string{ // the error is kept
 			r.Time.Format(time.RFC3339), number(r.Requests), number(r.Late), number(r.Dropped), number(r.Backlog), number(r.Mean.Seconds()),
-			strconv.Itoa(r.Desired), strconv.Itoa(r.Running), strconv.Itoa(r.Serving), strconv.Itoa(r.Needed), number(r.Use),
+			strconv.Itoa(r.Desired), strconv.Itoa(r.Running), strconv.Itoa(r.Serving), strconv.Itoa(r.Needed), number(r.Use), number(r.Paid / 60),
 		})
 	}
 	return record, func() error {
