@@ -30,7 +30,7 @@ func validator(t *testing.T) func(operation, body string) string {
 		t.Helper()
 		name, op, _ := strings.Cut(operation, ":")
 		s := services[name]
-		o := s.ops[op]
+		o := s.ops()[op]
 		if o == nil {
 			t.Fatalf("no operation %s", operation)
 		}
@@ -175,7 +175,7 @@ func TestARequiredPlainValueIsMissed(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := h.(*handler).services[0]
-	op := s.ops["CreateService"]
+	op := s.ops()["CreateService"]
 	if err := s.prepare(op); err != nil {
 		t.Fatal(err)
 	}
