@@ -425,7 +425,7 @@ func (g *governed) noteLook(now time.Time, l looked) (records []Record) {
 	g.real = l.seen
 	g.seen = l.seen
 	switch why := cmp.Or(g.halted, l.hold); {
-	case why != "" && g.paused == "":
+	case why != "" && why != g.paused:
 		records = append(records, g.record(now, Paused, why))
 		g.paused = why
 	case why == "" && g.paused != "":
