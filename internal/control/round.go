@@ -127,6 +127,9 @@ func (h *Host) take(now time.Time, t Target, remembered *Memory) {
 		g.inheritStanding(recalled)
 	}
 	h.targets[t.Resource], h.order = g, nil
+	if !g.looked.IsZero() && len(g.foreseeing) > 0 && h.ahead != nil {
+		h.ahead.Set() // a policy may be new
+	}
 	h.mu.Unlock()
 	if recalled != nil && recalled.told() == g.told() {
 		return
