@@ -14,6 +14,7 @@ import (
 
 	"flyball/internal/clock"
 	"flyball/internal/server"
+	"flyball/internal/startup"
 )
 
 // A serving is what the flags of flyball serve say.
@@ -146,6 +147,7 @@ func (s *serving) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	startup.Over()
 	s.cfg.Log.Info("the console is at " + running.ConsoleURL())
 	fmt.Fprintln(cmd.OutOrStdout(), "ready", running.PublicURL())
 	return running.Run(cmd.Context())
@@ -170,6 +172,7 @@ func serveReplica(cmd *cobra.Command, cfg server.Config) error {
 	if err != nil {
 		return err
 	}
+	startup.Over()
 	fmt.Fprintln(cmd.OutOrStdout(), "ready", r.PublicURL())
 	return r.Run(cmd.Context())
 }

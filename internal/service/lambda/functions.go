@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -35,7 +36,7 @@ func (a *API) CreateFunction(ctx context.Context, in *lambda.CreateFunctionInput
 	if err != nil {
 		return nil, err
 	}
-	content, release, err := a.receive(sourceOf(in.Code), "CreateFunction")
+	content, release, err := a.receive(ctx, sourceOf(in.Code), "CreateFunction")
 	if err != nil {
 		return nil, err
 	}
@@ -121,11 +122,11 @@ func architecture(given []types.Architecture, otherwise string) (string, error) 
 
 // receive takes the code that a call brings. It is kept until release is called; by then
 // a row has to name it.
-func (a *API) receive(from source, operation string) (ref code.Reference, release func(), err error) {
+func (a *API) receive(ctx context.Context, from source, operation string) (ref code.Reference, release func(), err error) {
 	switch {
 	case from.zip != nil:
 		if err = a.cell.State.Admitted(); err == nil {
-			ref, release, err = a.cfg.Code.Put(from.zip)
+			err = state.Patiently(ctx, func() (err error) { ref, release, err = a.cfg.Code.Put(from.zip); return err })
 		}
 	case from.bucket == code.FolderBucket && !a.cfg.Folders:
 		err = fault.Parameter("This server takes no code from folders, since it lets in known access keys only.")
@@ -251,6 +252,8 @@ func (a *API) DeleteFunction(ctx context.Context, in *lambda.DeleteFunctionInput
 		err = a.deleteAll(ctx, r.Name)
 	case r.Qualifier == rules.Latest:
 		err = fault.Parameter("$LATEST version cannot be deleted without deleting the function.")
+	case strings.HasPrefix(r.Qualifier, "$"): // such as $latest, which is no alias's name
+		err = fault.NoFunction(a.arn(r.Name))
 	case !rules.IsVersion(r.Qualifier):
 		err = fault.Parameter("Deletion of aliases is not currently supported.")
 	default:
