@@ -46,10 +46,11 @@ func (c code) Commands() string {
 func (c code) Terraform() string {
 	text := c.plan.Terraform()
 	for _, m := range c.made {
+		if m.address == "" {
+			continue // nothing names it by its ARN
+		}
 		text = strings.ReplaceAll(text, `"`+m.arn+`"`, m.address)
-	}
-	for _, m := range c.made { // what has it taken up has its own ARN
-		text = strings.ReplaceAll(text, "id = "+m.address, `id = "`+m.arn+`"`)
+		text = strings.ReplaceAll(text, "id = "+m.address, `id = "`+m.arn+`"`) // where it is taken up
 	}
 	return text
 }
@@ -158,10 +159,15 @@ func (c *console) codeOfService(v *visit) (all code, err error) {
 		Title: "Task definition " + family, Command: answered(awscommand.Format("ecs", "register-task-definition", register), variable("definition", family), "taskDefinition.taskDefinitionArn"),
 		HCL: importText("aws_ecs_task_definition", family, arn) + definitionHCL(register),
 	})
-	all.made = append(all.made, resourceMade{arn, variable("definition", family), "aws_ecs_task_definition." + label(family) + ".arn"})
-	state := serviceState{p.service, &ecs.UpdateServiceInput{}, hcl.Raw("aws_ecs_task_definition." + label(family) + ".arn"), p.service.Tags, p.Scaled}
+	all.made = append(all.made, resourceMade{arn, variable("definition", family), ""})
+	state := serviceState{p.service, &ecs.UpdateServiceInput{}, asRevision("aws_ecs_task_definition." + label(family)), p.service.Tags, p.Scaled}
 	all.plan = append(all.plan, planned{Title: "Service " + p.Name, Command: awscommand.Format("ecs", "create-service", creation(p.service)), HCL: state.HCL()})
 	return all, all.scaling(v, resourceID(p.Cluster, p.Name))
+}
+
+// asRevision is a task definition as the provider reads that of a service: its family and its number.
+func asRevision(address string) hcl.Raw {
+	return hcl.Raw(`"${` + address + `.family}:${` + address + `.revision}"`)
 }
 
 func importText(kind, name, id string) string {

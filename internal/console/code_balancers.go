@@ -266,6 +266,7 @@ func (c *code) listeners(v *visit, balancer, name string) error {
 			for _, a := range l.DefaultActions {
 				fields = append(fields, hcl.Field{"default_action", actionBlock(a)})
 			}
+			fields = append(fields, unforwarded("default_action", l.DefaultActions))
 			c.madeBy(arn, "listener", "aws_lb_listener", called, awscommand.Format("elbv2", "create-listener", in), "Listeners[0].ListenerArn", fields)
 			if err := c.rules(v, arn, called); err != nil {
 				return err
@@ -294,6 +295,7 @@ func (c *code) rules(v *visit, listener, name string) error {
 		for _, condition := range r.Conditions {
 			fields = append(fields, hcl.Field{"condition", conditionBlock(condition)})
 		}
+		fields = append(fields, unforwarded("action", r.Actions))
 		c.add(awscommand.Format("elbv2", "create-rule", in), "aws_lb_listener_rule", fmt.Sprintf("%s-%d", name, priority), aws.ToString(r.RuleArn), fields, "")
 	}
 	return nil
@@ -317,6 +319,21 @@ func shortActions(all []types.Action) []types.Action {
 		}
 	}
 	return all
+}
+
+// unforwarded has Terraform leave alone what the provider reads twice, once as the group and once as a
+// forward to it, but wants to be written once.
+func unforwarded(block string, actions []types.Action) hcl.Field {
+	var twice []string
+	for i, a := range actions {
+		if a.TargetGroupArn != nil {
+			twice = append(twice, fmt.Sprintf("%s[%d].forward", block, i))
+		}
+	}
+	if len(twice) == 0 {
+		return hcl.Field{}
+	}
+	return hcl.Field{"lifecycle", map[string]any{"IgnoreChanges": hcl.Raw("[" + strings.Join(twice, ", ") + "]")}}
 }
 
 // actionBlock is an action as Terraform has it.

@@ -33,7 +33,7 @@ func TestPagesAreWrittenAsCode(t *testing.T) {
 	for path, wants := range map[string][]string{
 		"services/shop/web/code": {
 			"aws ecs create-cluster --cluster-name shop", "definition_web=$(aws ecs register-task-definition", `--task-definition "$definition_web"`, "aws ecs create-service", "aws application-autoscaling register-scalable-target",
-			"aws application-autoscaling put-scaling-policy", `resource "aws_ecs_service" "web"`, "= aws_ecs_task_definition.web.arn", `id = "ecs/service/shop/web/ecs:service:DesiredCount/cpu"`,
+			"aws application-autoscaling put-scaling-policy", `resource "aws_ecs_service" "web"`, "${aws_ecs_task_definition.web.family}:${aws_ecs_task_definition.web.revision}", `id = "ecs/service/shop/web/ecs:service:DesiredCount/cpu"`,
 			"= aws_ecs_cluster.shop.arn",
 		},
 		"code/services":             {"aws ecs create-service", `resource "aws_ecs_cluster" "shop"`},

@@ -214,6 +214,9 @@ var queueFields = []struct{ attribute, usual, field string }{
 	{"RedrivePolicy", "", "redrive_policy"}, {"RedriveAllowPolicy", "", "redrive_allow_policy"}, {"Policy", "", "policy"},
 }
 
+// providerMessage is the largest message that version 5 of the provider takes, in bytes; SQS takes more.
+const providerMessage = 262144
+
 // queue writes a queue.
 func (c *code) queue(ctx context.Context, v *visit, url string) error {
 	out, err := v.Client.SQS.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameAll}})
@@ -236,6 +239,10 @@ func (c *code) queue(ctx context.Context, v *visit, url string) error {
 			continue
 		}
 		in.Attributes[f.attribute] = value
+		if n, err := strconv.Atoi(value); f.attribute == "MaximumMessageSize" && err == nil && n > providerMessage {
+			fields = append(fields, hcl.Field{"lifecycle", map[string]any{"IgnoreChanges": hcl.Raw("[max_message_size]")}})
+			continue
+		}
 		var written any = value
 		switch {
 		case strings.HasPrefix(value, "{"):
