@@ -8,6 +8,7 @@ USER 65532:65532
 ENV XDG_STATE_HOME=/data
 VOLUME /data
 EXPOSE 4566
-HEALTHCHECK --interval=10s --timeout=6s --start-period=30s --retries=3 CMD ["/flyball", "health"]
+# The server at its port, or a controller (control, control kubernetes) at its --listen by default.
+HEALTHCHECK --interval=10s --timeout=6s --start-period=30s --retries=3 CMD ["/flyball", "health", "--control", "http://127.0.0.1:9466"]
 ENTRYPOINT ["/flyball"]
 CMD ["serve", "--addr", "0.0.0.0:4566"]

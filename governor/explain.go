@@ -3,6 +3,7 @@ package governor
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,6 +50,7 @@ func (g Governor) Explain(now time.Time, seen Seen) Explanation {
 		Explanation: scaling.Explain(now, g.target(now, seen.Capacity), g.seen(seen)),
 	}
 	e.Decision.Proposals = append(e.Decision.Proposals, g.foreseen(now)...)
+	e.foresee()
 	return e
 }
 
@@ -64,6 +66,37 @@ func (g Governor) foreseen(now time.Time) (said []scaling.Proposal) {
 		}
 	}
 	return said
+}
+
+// foresee has a target that only predictive policies scale need what these do.
+func (e *Explanation) foresee() {
+	if len(e.Policies) > 0 || len(e.Forecast) == 0 {
+		return
+	}
+	var forecasts []string
+	for _, f := range e.Forecast {
+		forecasts = append(forecasts, f.needs(e.Desired))
+	}
+	replace := func(needs *[]string, by ...string) {
+		if i := slices.Index(*needs, scaling.NoPolicy); i >= 0 {
+			*needs = slices.Replace(slices.Clone(*needs), i, i+1, by...)
+		}
+	}
+	replace(&e.ScaleOut.Needs, forecasts...)
+	replace(&e.ScaleIn.Needs, scaling.NoPolicy+", since predictive policies remove nothing")
+}
+
+// needs is what of a forecast has to be for it to add to a capacity.
+func (f Forecast) needs(desired scaling.Capacity) string {
+	switch {
+	case f.Lacks != "":
+		return f.String()
+	case f.At.IsZero():
+		return fmt.Sprintf("policy %s to scale by its forecasts: it only makes them", f.Policy)
+	case f.Capacity <= desired:
+		return fmt.Sprintf("policy %s to forecast more than %d: it forecasts %d for %s", f.Policy, desired, f.Capacity, f.Hour.Format(time.DateTime))
+	}
+	return fmt.Sprintf("until %s, when policy %s sets the %d that it forecasts for %s", f.At.Format(time.TimeOnly), f.Policy, f.Capacity, f.Hour.Format(time.TimeOnly))
 }
 
 // nextRun is the first run of a schedule from now on, or nil.

@@ -325,3 +325,31 @@ func TestPredictivePoliciesAreToldOfBesideOthers(t *testing.T) {
 		t.Errorf("the explanation is\n%s", e)
 	}
 }
+
+func TestATargetOfForecastsAloneNeedsThem(t *testing.T) {
+	p := &governor.Predictive{Scales: true, Buffer: 5 * time.Minute, Plan: scaling.Plan{Start: start, Steps: []scaling.Capacity{2, 8}}, Acted: start}
+	g := governor.Governor{Bounds: bounds(t, 1, 20), Policies: []governor.Policy{{Name: "daily", Predictive: p}}}
+	needs := func(desired scaling.Capacity) []string {
+		return g.Explain(start, seen(desired, desired)).ScaleOut.Needs
+	}
+	for _, c := range []struct {
+		needs []string
+		want  string
+	}{
+		{needs(2), "when policy daily sets the 8 that it forecasts"},
+		{needs(9), "policy daily to forecast more than 9: it forecasts 8"},
+		{g.Explain(start, seen(9, 9)).ScaleIn.Needs, "a target tracking or step scaling policy, since predictive policies remove nothing"},
+	} {
+		if len(c.needs) != 1 || !strings.Contains(c.needs[0], c.want) {
+			t.Errorf("needs %q; want %q", c.needs, c.want)
+		}
+	}
+	p.Scales = false
+	if all := needs(2); len(all) != 1 || !strings.Contains(all[0], "it only makes them") {
+		t.Errorf("a policy that only forecasts needs %q", all)
+	}
+	p.Plan, p.Lacks = scaling.Plan{}, governor.ShortHistory{Hours: 23, Enough: start.Add(time.Hour)}.Error()
+	if all := needs(2); len(all) != 1 || !strings.Contains(all[0], "23 hours of data, and a minimum of 24 hours is required: there is enough at ") {
+		t.Errorf("a policy without a forecast needs %q", all)
+	}
+}

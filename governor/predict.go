@@ -37,6 +37,8 @@ var ErrTooLarge = errors.New("the load metric is too large to forecast")
 // A ShortHistory says that there are too few hours of data for a forecast.
 type ShortHistory struct {
 	Hours int // with data of the load
+	// Enough is when there are enough, if each hour until then has data; zero: that is not known.
+	Enough time.Time
 }
 
 // Error implements error.
@@ -45,7 +47,11 @@ func (e ShortHistory) Error() string {
 	if e.Hours == 1 {
 		hours = "hour"
 	}
-	return fmt.Sprintf("the load metric has %d %s of data, and a minimum of %d hours is required", e.Hours, hours, NeededHours)
+	text := fmt.Sprintf("the load metric has %d %s of data, and a minimum of %d hours is required", e.Hours, hours, NeededHours)
+	if !e.Enough.IsZero() {
+		text += fmt.Sprintf(": there is enough at %s, if each hour until then has data", e.Enough.UTC().Format("2006-01-02 15:04 UTC"))
+	}
+	return text
 }
 
 // An Aim is what a forecast is made for.
@@ -98,7 +104,7 @@ type Prediction struct {
 func Predict(history []scaling.Hour, a Aim) (Prediction, error) {
 	load, known := loadOf(history)
 	if known < NeededHours {
-		return Prediction{}, ShortHistory{known}
+		return Prediction{}, a.short(known)
 	}
 	relation, err := scaling.EstimateRelation(history[max(0, len(history)-RelationHours):], a.Target)
 	if err != nil {
@@ -120,6 +126,15 @@ func Predict(history []scaling.Hour, a Aim) (Prediction, error) {
 		p.Capacity = append(p.Capacity, relation.Capacity(v, a.Target))
 	}
 	return p, nil
+}
+
+// short is that the hours before the next one have too little data.
+func (a Aim) short(known int) ShortHistory {
+	e := ShortHistory{Hours: known}
+	if !a.Next.IsZero() {
+		e.Enough = a.Next.Add(time.Duration(NeededHours-known) * time.Hour)
+	}
+	return e
 }
 
 // forecast is the load of the hours to come, and that of each step which there is to be

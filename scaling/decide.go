@@ -280,7 +280,7 @@ func (r *Reading) latest() (metric.Datapoint, bool) {
 
 // String tells the decision in a line.
 func (d Decision) String() string {
-	if d.Direction == Hold && len(d.Proposals) == 0 {
+	if d.Direction == Hold && len(d.Reasons) == 0 {
 		return fmt.Sprintf("hold at %d: no alarm drives a policy", d.Desired)
 	}
 	if d.Direction == Hold {

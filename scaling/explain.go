@@ -302,6 +302,9 @@ func (e *Explanation) limit(t Target) {
 	}
 }
 
+// NoPolicy is what a target needs that no policy with alarms scales.
+const NoPolicy = "a target tracking or step scaling policy"
+
 // soonest is the earliest of the policies' outlooks.
 func soonest(policies []PolicyOutlook, of func(PolicyOutlook) Outlook) Outlook {
 	var best Outlook
@@ -315,7 +318,7 @@ func soonest(policies []PolicyOutlook, of func(PolicyOutlook) Outlook) Outlook {
 		}
 	}
 	if len(policies) == 0 {
-		best.Needs = []string{"a target tracking or step scaling policy"}
+		best.Needs = []string{NoPolicy}
 	}
 	return best
 }

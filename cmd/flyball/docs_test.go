@@ -27,6 +27,7 @@ var notRun = map[string]map[string]int{
 	"docs/your-service.md": {"needs Docker": 1},
 	"docs/install.md":      {"needs Docker": 4, "installs into the machine": 2, "takes minutes": 1},
 	"docs/metrics.md":      {"needs --auth and a node exporter": 1},
+	"docs/load.md":         {"needs AWS": 1},
 	"docs/images.md":       {"needs Docker": 1, "needs a gigabyte": 1},
 	"docs/kubernetes.md":   {"needs a cluster of Kubernetes": 4},
 	"docs/postgresql.md":   {"needs PostgreSQL": 2},

@@ -38,7 +38,8 @@ func fitCommand() *cobra.Command {
 		Short: "Estimate what a request takes, from what was measured of a service",
 		Long: `Fit estimates the model of a service that flyball simulate and flyball tune want: the processor time
 of a request and what it waits for others, how much requests differ, the memory of a task at rest and
-of each request, how many requests a task has in hand, and how long tasks take to start. Each value is
+of each request, how many requests a task has in hand, and how long tasks take to start, until they get
+requests, and to go. Each value is
 told with the bounds in which the true one lies in 95 of 100 cases; what the history does not tell is
 said, with what is lacking.
 
@@ -46,10 +47,11 @@ FILE is one of those that flyball simulate --traffic takes: a table, an answer o
 get-metric-data or of Prometheus. One file can have all series, or each a file of its own; series are
 found by their names, or by --requests-column, --cpu-column and so on, as NAME or FILE:NAME. Wanted are
 requests, tasks and CPU utilization; latency on average and that of 95 % of the requests, memory
-utilization and desired tasks tell more.
+utilization, and the numbers of desired, healthy and living tasks tell more.
 
 --from reads the same from a running Flyball, or from AWS: what CloudWatch has of --service in the time
-of --last, with the size of its tasks and the starts of those that run.
+of --last, with the size of its tasks, the starts of those that run, and how long those took to go that
+were stopped in the last hour.
 
 For --workers, whose tasks take messages from a queue, requests are messages: those done with tell what one
 takes while others wait.

@@ -5,10 +5,13 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -96,8 +99,8 @@ func behindABalancer(t *testing.T, s *flyballtest.Server) (dimensions []string) 
 	return []string{"LoadBalancer", name, "TargetGroup", arn[strings.LastIndexByte(arn, ':')+1:]}
 }
 
-// A request of 50 ms and 30 ms of waiting is found in the metrics of a server; two minutes without any are told
-// of, and its traffic is what was counted.
+// A request of 50 ms and 30 ms of waiting is found in the metrics of a server. Its traffic is what was counted;
+// two minutes of which nothing is known are told of, and are like the one before.
 func TestFitAndSimulateReadAServersMetrics(t *testing.T) {
 	s := flyballtest.Start(t)
 	dimensions := behindABalancer(t, s)
@@ -106,6 +109,9 @@ func TestFitAndSimulateReadAServersMetrics(t *testing.T) {
 	for minute := range 60 {
 		requests := math.Round(1200 + 900*math.Sin(float64(minute)/7))
 		s.SetLoad("shop/web", flyballtest.Load{TotalCPU: requests / 60 * 5})
+		if minute == 29 {
+			sum += 2 * requests
+		}
 		if minute != 30 && minute != 31 {
 			sum += requests
 			s.Feed("AWS/ApplicationELB", "RequestCount", requests, dimensions...)
@@ -130,8 +136,31 @@ func TestFitAndSimulateReadAServersMetrics(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatal(err)
 	}
-	if math.Abs(r.Requests-sum) > 1 || !strings.Contains(said, "Took 2 missing rows for unknown") {
+	if math.Abs(r.Requests-sum) > 1 || !strings.Contains(said, "Took 2 missing rows for unknown") || !strings.Contains(said, "Took 2 steps of 1m0s that are unknown for like the one before") {
 		t.Errorf("%v requests, want %v; said %s", r.Requests, sum, said)
+	}
+	putsTheTrafficOnAnother(t, s.URL())
+}
+
+// putsTheTrafficOnAnother has the first minute's 1,200 requests of shop/web come in a second to a server that
+// is no part of it: 20 a second, as they came.
+func putsTheTrafficOnAnother(t *testing.T, from string) {
+	t.Helper()
+	var requests atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests.Add(1) }))
+	defer server.Close()
+	load := []string{"load", "--traffic-from", from, "--last", "1h", "--duration", "1m", "--speed", "60", "--json"}
+	_, said := prints(t, append(load, "--traffic-service", "shop/web", server.URL)...)
+	if requests.Load() != 20 || !strings.Contains(said, "60 steps of 1m0s") {
+		t.Errorf("%d requests, want 20; said %s", requests.Load(), said)
+	}
+	for name, args := range map[string][]string{
+		"--traffic-service": append(load, server.URL),
+		"--traffic-from":    {"load", "--last", "1h", "--traffic", "requests.csv", server.URL},
+	} {
+		if out, err := flyball(t, args...); exitCode(err) != 2 || !strings.Contains(out, name) {
+			t.Errorf("status %d, want 2 and %s in %s", exitCode(err), name, out)
+		}
 	}
 }
 

@@ -54,17 +54,18 @@ func (r reading) begins() time.Time {
 }
 
 // generated makes traffic up.
-func (r reading) generated(cmd *cobra.Command) (trace.Trace, error) {
+func (r reading) generated(cmd *cobra.Command) (trace.Series, error) {
 	g, err := generator.Parse(r.made.description)
 	if err != nil {
-		return trace.Trace{}, refuse("--generate: %w", err)
+		return trace.Series{}, refuse("--generate: %w", err)
 	}
 	seed, err := cmd.Flags().GetUint64("seed")
 	if err != nil {
-		return trace.Trace{}, err
+		return trace.Series{}, err
 	}
 	begin := r.begins()
-	return trace.Trace{Name: "requests", Kind: trace.Counts, Start: begin.UTC(), Step: time.Minute, Values: g.Minutes(begin, r.made.length.d, seed)}, nil
+	what := trace.Trace{Name: "requests", Kind: trace.Counts, Start: begin.UTC(), Step: time.Minute}
+	return trace.Made(what, g.All(begin, r.made.length.d, seed)), nil
 }
 
 // A length is a flag's time of minutes to years.

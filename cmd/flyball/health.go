@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -10,20 +11,25 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"flyball/internal/client"
 )
 
 func healthCommand() *cobra.Command {
 	var conn connection
 	var within time.Duration
+	var control string
 	cmd := &cobra.Command{
 		Use:   "health",
 		Short: "Ask whether a server answers: status 0 if it does, 1 if not",
 		Long: `Health asks the server for /healthz, which needs no access key. It is the health check of the
-image, which has neither a shell nor curl.
+image, which has neither a shell nor curl. There the same image may run flyball control, whose --listen has /healthz as
+well: --control is asked where no server answers.
 
 At a loopback address any certificate is taken: nothing is told there but whether the server answers.`,
 		Example: `  flyball health
-  flyball health --endpoint https://127.0.0.1:4566 --timeout 2s`,
+  flyball health --endpoint https://127.0.0.1:4566 --timeout 2s
+  flyball health --control http://127.0.0.1:9466`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if within <= 0 {
@@ -34,7 +40,14 @@ At a loopback address any certificate is taken: nothing is told there but whethe
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), within)
 			defer cancel()
-			if err := conn.client().Health(ctx); err != nil {
+			err := conn.client().Health(ctx)
+			if control != "" && errors.As(err, new(*client.Unreachable)) {
+				if other := client.New(client.Config{Endpoint: control}).Health(ctx); other != nil {
+					return fmt.Errorf("%w; and no controller at %s: %w", err, control, other)
+				}
+				err = nil
+			}
+			if err != nil {
 				return err
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), "ok")
@@ -43,6 +56,7 @@ At a loopback address any certificate is taken: nothing is told there but whethe
 	}
 	conn.flags(cmd)
 	cmd.Flags().DurationVar(&within, "timeout", 5*time.Second, "how long the answer may take")
+	cmd.Flags().StringVar(&control, "control", "", "address of flyball control, which is asked where no server answers")
 	return cmd
 }
 

@@ -37,8 +37,11 @@ The load is one of these:
   --stages '2m:50,steady 5m,spike 30s:400,1m:0'
                                 to 50 users in 2 minutes, 5 minutes there, 400 for 30 s, and down; with
                                 50/s in place of 50 they are requests per second. @FILE has one a line
-  --trace FILE                  requests that were counted, in a table, an access log or what CloudWatch or
+  --traffic FILE                requests that were counted, in a table, an access log or what CloudWatch or
                                 Prometheus answered; --scale 0.1 is a tenth of them
+  --traffic-from aws            what the load balancer, or the queue, of a service has counted on AWS or on a
+                                Flyball at that address, in the time of --last; the service is --traffic-service,
+                                or one of the name of --service
   --generate 'daily(low=1/s, high=20/s) + spike(at=2h, for=10m, by=3x)' --for 4h
                                 traffic that is made up, as flyball simulate --help tells
 
@@ -60,7 +63,8 @@ second, from which flyball report makes the same later.`,
 		Example: `  flyball load --service demo/web --users 50 --ramp 5m --duration 20m --path /computation
   flyball load --service demo/web --stages '1m:20/s,steady 5m,spike 30s:200/s,1m:0/s' --report web.html
   flyball load --lb web --rate 50 --hold 1m --fail-if 'p95 > 300ms or errors > 1%'
-  flyball load --target-group web --trace requests.csv --scale 0.1 --duration 10m
+  flyball load --target-group web --traffic requests.csv --scale 0.1 --duration 10m
+  flyball load --service demo/web --traffic-from aws --traffic-service prod/web --last 2h --scale 0.05
   flyball load --rate 20 --hold 1m http://127.64.0.1:8080/ http://127.64.0.2:8080/
   flyball load --users 5 -X PUT -H 'Content-Type: application/json' -d '{"id": "{{.ID}}"}' http://127.64.0.1:8080/
   flyball load --queue vouchers --messages 1500
@@ -93,8 +97,11 @@ func (l *loading) flags(cmd *cobra.Command) {
 	f.StringSliceVar(&l.reports, "report", nil, "files to write a report to: .html, .svg or .json")
 	l.failIf.flag(cmd, loadNames)
 	f.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
-		if name == "ramp-up" { // its name when there was no --duration
+		switch name { // those that they had once
+		case "ramp-up":
 			name = "ramp"
+		case "trace":
+			name = "traffic"
 		}
 		return pflag.NormalizedName(name)
 	})
@@ -115,11 +122,12 @@ type loading struct {
 
 	users, rate                           float64
 	ramp, hold, rampDown, duration, think time.Duration
-	stages, trace                         string
-	reading                               reading // of the trace
+	stages                                string
+	past                                  pastTraffic
+	pastOf                                string // service whose traffic it is
 	scale                                 float64
 	speed                                 string
-	shape                                 load.Schedule // of --stages or --trace
+	shape                                 load.Schedule // of --stages or of the past
 	open, timed                           bool          // timed: --hold or --duration is given
 
 	method, body   string
@@ -160,20 +168,28 @@ func (l *loading) check(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
+// checkPast finds flags that say how traffic is read which is not.
+func (l *loading) checkPast(cmd *cobra.Command) error {
+	if l.past.path == "" {
+		for _, name := range ofTraces {
+			if cmd.Flags().Changed(name) && (name != "zone" || l.past.file.made.description == "") {
+				return fmt.Errorf("--%s says how a file of traffic is read: name one with --traffic", name)
+			}
+		}
+	}
+	if l.pastOf != "" && l.past.measured.from == "" {
+		return errors.New("--traffic-service says whose traffic is read of a server: give --traffic-from, too")
+	}
+	return l.past.check(cmd)
+}
+
 // checkSubject finds that there is exactly one thing to put load on, with flags of its own.
 func (l *loading) checkSubject(cmd *cobra.Command, args []string) error {
 	others := ofMessages
 	if l.queue != "" {
 		others = ofRequests
 	}
-	if l.trace == "" {
-		for _, name := range ofTraces {
-			if cmd.Flags().Changed(name) && (name != "zone" || l.reading.made.description == "") {
-				return fmt.Errorf("--%s says how a trace is read: name its file with --trace", name)
-			}
-		}
-	}
-	if err := l.reading.made.check(cmd); err != nil {
+	if err := l.checkPast(cmd); err != nil {
 		return err
 	}
 	for _, name := range others {

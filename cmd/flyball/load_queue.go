@@ -77,7 +77,7 @@ func (l loading) messagesToSend() (f load.Feed, err error) {
 	case l.messages < 0:
 		return f, refuse("--messages %d is negative", l.messages)
 	case l.rate <= 0 && l.messages == 0 && l.shape == nil:
-		return f, refuse("give --rate, --stages, --trace, --generate or --messages")
+		return f, refuse("give --rate, --stages, --traffic, --traffic-from, --generate or --messages")
 	}
 	f.Messages = l.messages
 	f.Schedule, err = l.pace()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -24,27 +25,27 @@ func (l *loading) shapeFlags(cmd *cobra.Command) {
 	f.DurationVar(&l.ramp, "ramp", 0, "time to reach the full load")
 	f.DurationVar(&l.hold, "hold", 30*time.Second, "time at the full load")
 	f.DurationVar(&l.rampDown, "ramp-down", 0, "time to come back to nothing")
-	f.DurationVar(&l.duration, "duration", 0, "time of the whole, ramps included, in place of --hold; with --trace, how much of it")
+	f.DurationVar(&l.duration, "duration", 0, "time of the whole, ramps included, in place of --hold; with --traffic, --traffic-from and --generate, how much of it")
 	f.StringVar(&l.stages, "stages", "", "stages such as '2m:50,steady 5m,spike 30s:400', or @FILE with one a line; /s makes levels requests per second")
-	f.StringVar(&l.trace, "trace", "", "file of requests that were counted, minute by minute or in other steps")
-	l.reading.add(cmd)
-	f.Float64Var(&l.scale, "scale", 1, "factor of all levels of --stages, --trace or --generate")
+	l.past.measured.last.d = time.Hour
+	l.past.flags(cmd, "--traffic-service")
+	f.StringVar(&l.pastOf, "traffic-service", "", "with --traffic-from, CLUSTER/SERVICE whose traffic it is; that of --service by default")
+	f.Float64Var(&l.scale, "scale", 1, "factor of all levels of --stages, --traffic, --traffic-from or --generate")
 	f.DurationVar(&l.think, "think", 0, "how long a user waits between an answer and the next request, on average")
 	f.StringVar(&l.speed, "speed", "", `how many times faster the load's times run, or "server": as the server's clock, which is how all but URLs have it; 1 for those`)
-	for _, one := range []string{"stages", "trace", "generate"} {
+	for _, one := range []string{"stages", "traffic", "traffic-from", "generate"} {
 		for _, other := range []string{"users", "rate", "ramp", "hold", "ramp-down"} {
 			cmd.MarkFlagsMutuallyExclusive(one, other)
 		}
 	}
-	cmd.MarkFlagsMutuallyExclusive("stages", "trace", "generate")
+	cmd.MarkFlagsMutuallyExclusive("stages", "traffic", "generate", "traffic-from")
 	cmd.MarkFlagsMutuallyExclusive("stages", "duration")
 	cmd.MarkFlagsMutuallyExclusive("users", "rate")
 	cmd.MarkFlagsMutuallyExclusive("hold", "duration")
-	_ = cmd.MarkFlagFilename("trace", "csv", "gz")
 	_ = cmd.RegisterFlagCompletionFunc("speed", cobra.FixedCompletions([]string{"server", "1", "10", "60"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// checkShape reads stages or a trace, and finds numbers that are none.
+// checkShape reads stages or traffic of the past, and finds numbers that are none.
 func (l *loading) checkShape(cmd *cobra.Command) (err error) {
 	for _, flag := range []struct {
 		name  string
@@ -64,7 +65,7 @@ func (l *loading) checkShape(cmd *cobra.Command) (err error) {
 		want string
 	}{
 		{"rate", l.rate == 0, "such as --rate 20"}, {"scale", l.scale == 0, "such as --scale 0.1"},
-		{"stages", l.stages == "", "such as --stages '2m:50,steady 5m'"}, {"trace", l.trace == "", "of counted requests, such as --trace requests.csv"},
+		{"stages", l.stages == "", "such as --stages '2m:50,steady 5m'"}, {"traffic", l.past.path == "", "of counted requests, such as --traffic requests.csv"},
 	} {
 		if flag.none && cmd.Flags().Changed(flag.name) {
 			return refuse("--%s of nothing puts no load on anything: give one %s", flag.name, flag.want)
@@ -74,8 +75,8 @@ func (l *loading) checkShape(cmd *cobra.Command) (err error) {
 	switch {
 	case l.stages != "":
 		err = l.readStages()
-	case l.trace != "" || l.reading.made.description != "":
-		err = l.readTrace(cmd)
+	case l.past.given():
+		err = l.readPast(cmd)
 	}
 	if err != nil {
 		return err
@@ -116,19 +117,28 @@ func (l *loading) readStages() error {
 	return nil
 }
 
-func (l *loading) readTrace(cmd *cobra.Command) error {
-	past, err := l.reading.traffic(cmd, l.trace)
-	if err != nil && l.trace == "" {
-		return err
+// readPast reads traffic of the past, as flyball simulate does.
+func (l *loading) readPast(cmd *cobra.Command) error {
+	// Rates of messages are on the server's clock; requests are as many in a minute of the tasks.
+	l.past.measured.asCounted = l.queue != ""
+	service := cmp.Or(l.pastOf, l.service)
+	if l.past.measured.from != "" && service == "" {
+		return refuse("--traffic-from: of which service? Name it with --traffic-service CLUSTER/SERVICE, such as --traffic-service shop/web")
 	}
+	conn := l.server // which stays that of what the load is put on
+	past, err := l.past.read(cmd, &conn, service)
 	if err != nil {
-		return refuse("--trace: %w", err)
+		return refusal{err}
 	}
 	if past.Step <= 0 {
-		return refuse("--trace %s does not tell what time a row is about; say so with --step, such as --step 1m", l.trace)
+		return refuse("%s does not tell what time a row is about; say so with --step, such as --step 1m", l.past.source())
 	}
-	if l.shape, err = load.Trace(past.Values, past.Step); err != nil {
-		return refuse("%s: %w", l.reading.source("--trace "+l.trace), err)
+	counted, err := past.Trace()
+	if err != nil {
+		return err
+	}
+	if l.shape, err = load.Trace(counted.Values, counted.Step); err != nil {
+		return refuse("%s: %w", l.past.source(), err)
 	}
 	if l.duration > 0 {
 		l.shape = l.shape.First(l.duration)

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"flyball/internal/startup"
 	"flyball/internal/workload"
 )
 
@@ -25,6 +26,9 @@ func main() {
 	// of the system makes several.
 	runtime.MemProfileRate = 0
 	uuid.EnableRandPool()
+	if len(os.Args) < 2 || os.Args[1] != "serve" { // which ends its start itself
+		startup.Over()
+	}
 	// A task of a built-in image is this same program: it must start fast and
 	// stay small, so it comes before everything else.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

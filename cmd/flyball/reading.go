@@ -37,20 +37,29 @@ func (r *reading) common(cmd *cobra.Command) {
 	choiceVar(cmd, &r.dates, "date-order", "order in dates such as 03/04/2026", "auto", "mdy", "dmy")
 }
 
-// read reads a file, or makes traffic up, and tells on standard error what had to be done.
+// read reads a file, or makes traffic up, with its values in memory.
 func (r reading) read(cmd *cobra.Command, path string, assume trace.Kind) (trace.Trace, error) {
+	s, err := r.scan(cmd, path, assume)
+	if err != nil {
+		return trace.Trace{}, err
+	}
+	return s.Trace()
+}
+
+// scan reads a file, or makes traffic up, and tells on standard error what had to be done.
+func (r reading) scan(cmd *cobra.Command, path string, assume trace.Kind) (trace.Series, error) {
 	if r.made.description != "" {
 		return r.generated(cmd)
 	}
 	if err := r.made.check(cmd); err != nil {
-		return trace.Trace{}, err
+		return trace.Series{}, err
 	}
 	in, err := trace.Open(path, cmd.InOrStdin())
 	if err != nil {
-		return trace.Trace{}, refusal{err}
+		return trace.Series{}, refusal{err}
 	}
 	defer in.Close()
-	t, err := trace.Read(in, r.said(assume))
+	t, err := trace.Scan(in, r.said(assume))
 	if err != nil {
 		return t, refuse("%s: %w", path, err)
 	}
@@ -95,8 +104,8 @@ func (r reading) source(path string) string {
 }
 
 // traffic reads a file of requests, or whatever else is counted.
-func (r reading) traffic(cmd *cobra.Command, path string) (trace.Trace, error) {
-	t, err := r.read(cmd, path, trace.Counts)
+func (r reading) traffic(cmd *cobra.Command, path string) (trace.Series, error) {
+	t, err := r.scan(cmd, path, trace.Counts)
 	if err != nil {
 		return t, err
 	}

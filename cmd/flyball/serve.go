@@ -14,6 +14,7 @@ import (
 
 	"flyball/internal/clock"
 	"flyball/internal/server"
+	"flyball/internal/startup"
 )
 
 func serveCommand() *cobra.Command {
@@ -85,6 +86,7 @@ Built-in images, run by every runtime:
 			if err != nil {
 				return err
 			}
+			startup.Over()
 			cfg.Log.Info("the console is at " + s.ConsoleURL())
 			fmt.Fprintln(cmd.OutOrStdout(), "ready", s.PublicURL())
 			return s.Run(cmd.Context())
@@ -131,6 +133,7 @@ func serveReplica(cmd *cobra.Command, cfg server.Config) error {
 	if err != nil {
 		return err
 	}
+	startup.Over()
 	fmt.Fprintln(cmd.OutOrStdout(), "ready", r.PublicURL())
 	return r.Run(cmd.Context())
 }

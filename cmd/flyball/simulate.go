@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -107,11 +108,12 @@ func (s *simulating) run(cmd *cobra.Command) error {
 	if err != nil {
 		return refusal{err}
 	}
-	err = s.withMinutes(func(minute func(sim.Record)) error { return refused(all[0].run(traffic, minute, s.json)) })
+	keeps := kept{decisions: s.tellsDecisions() || len(all) > 1, activities: s.json}
+	err = s.withMinutes(func(minute func(sim.Record)) error { return refused(all[0].run(traffic, minute, keeps)) })
 	for i := 1; i < len(all) && err == nil; i++ {
-		err = refused(all[i].run(traffic, nil, s.json))
+		err = refused(all[i].run(traffic, nil, keeps))
 	}
-	if err != nil {
+	if err = errors.Join(err, s.read.Err()); err != nil {
 		return err
 	}
 	shown := outcome.Outcome{Run: all[0].Run}
@@ -127,7 +129,7 @@ func (s *simulating) run(cmd *cobra.Command) error {
 
 // files are those that are read.
 func (s *simulating) files() []namedFile {
-	all := []namedFile{{"traffic", s.traffic}}
+	all := []namedFile{{"traffic", s.past.path}}
 	for _, name := range s.policies {
 		all = append(all, namedFile{"policies", name})
 	}

@@ -139,28 +139,45 @@ func (s *simulating) column(cmd *cobra.Command, name string, d policydoc.Documen
 	return c, err
 }
 
-// run runs a column. Each minute is told to who wants to know, and activities are kept for
-// JSON.
-func (c *column) run(traffic sim.Traffic, minute func(sim.Record), activities bool) (err error) {
-	keep := func(scaling.Activity) {}
-	if activities {
-		keep = keepActivities(&c.Activities)
+// What is kept of decisions: those that are drawn, listed and compared, and each activity for JSON.
+type kept struct{ decisions, activities bool }
+
+// activity is who hears of activities, or nil: then nobody does, and none is put into words.
+func (c *column) activity(keeps kept) func(scaling.Activity) {
+	var all []func(scaling.Activity)
+	if keeps.activities {
+		all = append(all, keepActivities(&c.Activities))
 	}
+	if keeps.decisions {
+		all = append(all, c.Recording.Activity)
+	}
+	if c.listener != nil {
+		all = append(all, c.listener.Activity)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return func(a scaling.Activity) {
+		for _, hear := range all {
+			hear(a)
+		}
+	}
+}
+
+// run runs a column. Each minute is told to who wants to know; what is kept of decisions is what
+// keeps says.
+func (c *column) run(traffic sim.Traffic, minute func(sim.Record), keeps kept) (err error) {
 	c.scenario.Observer = sim.Observer{
-		Alarm: c.Recording.Alarm,
-		Activity: func(a scaling.Activity) {
-			keep(a)
-			c.Recording.Activity(a)
-			if c.listener != nil {
-				c.listener.Activity(a)
-			}
-		},
+		Activity: c.activity(keeps),
 		Minute: func(r sim.Record) {
 			if minute != nil {
 				minute(r)
 			}
 			c.Recording.Minute(r)
 		},
+	}
+	if keeps.decisions {
+		c.scenario.Observer.Alarm = c.Recording.Alarm
 	}
 	if c.listener != nil {
 		c.scenario.Observer.Explained = c.listener.Explained

@@ -30,9 +30,8 @@ type simulationInputs struct {
 	policies []string
 	given    map[string]string // parameters of templates
 	resource string
-	traffic  string
-	file     reading
-	measured measuring
+	past     pastTraffic
+	read     trace.Series // of it
 	model    serviceModel
 	ahead    foresight
 	bounds   struct{ min, max, initial int32 }
@@ -55,10 +54,8 @@ func (s *simulationInputs) flags(cmd *cobra.Command) {
 	f.StringArrayVar(&s.policies, "policies", nil, "file, or folder of files, with scaling policies and what belongs to them, the address of a server, aws, or another autoscaler such as hpa:cpu=60; can be given several times")
 	f.StringToStringVar(&s.given, "parameter", nil, "value of a CloudFormation template's parameter, NAME=VALUE, or of what it imports; can be given several times")
 	f.StringVar(&s.resource, "service", "", "CLUSTER/SERVICE that is simulated, where there are several")
-	f.StringVar(&s.traffic, "traffic", "", "file of traffic: the requests, or messages, of each step of time")
 	f.Uint64Var(&s.seed, "seed", 1, "number that chance begins with: of starts and crashes of tasks, and of --generate")
-	s.file.add(cmd)
-	s.measured.flags(cmd, "traffic-from", "address of a server, or aws: the traffic is what the load balancer, or the queue, of --service has counted")
+	s.past.flags(cmd, "--service")
 	s.model.flags(f)
 	s.ahead.flags(cmd)
 	f.Int32Var(&s.bounds.min, "min", 0, "tasks at the least; the target's own by default")
@@ -73,9 +70,7 @@ func (s *simulationInputs) flags(cmd *cobra.Command) {
 	f.StringArrayVar(&s.deploys, "deploy", nil, "time of a deployment, such as 2026-11-26T14:05:00Z; can be given several times")
 	_ = cmd.MarkFlagFilename("policies", "json", "yaml", "yml")
 	_ = cmd.MarkFlagFilename("prices", "json")
-	_ = cmd.MarkFlagFilename("traffic")
 	cmd.MarkFlagsOneRequired("traffic", "generate", "traffic-from")
-	cmd.MarkFlagsMutuallyExclusive("traffic", "generate", "traffic-from")
 }
 
 // scenario is what documents make, with the flags.
@@ -104,7 +99,7 @@ func (s *simulationInputs) scenario(cmd *cobra.Command, documents policydoc.Docu
 	if err = s.complete(&scenario); err != nil {
 		return scenario, r, err
 	}
-	if err = s.ahead.apply(&scenario, s.file.zone.location); err != nil {
+	if err = s.ahead.apply(&scenario, s.past.file.zone.location); err != nil {
 		return scenario, r, err
 	}
 	for _, p := range documents.Autoscalers {
@@ -271,48 +266,26 @@ func (s *simulationInputs) readPolicies(ctx context.Context, name string, stdin 
 	return policydoc.Options{Parameters: s.given, Region: s.conn.Region, Account: s.conn.Account}.Read(in)
 }
 
-// readTraffic reads the traffic.
+// longestGap is how many minutes in a row may be unknown and are taken for like the one before.
+const longestGap = 60
+
+// readTraffic reads the traffic, which is in memory only as far as it is looked at.
 func (s *simulationInputs) readTraffic(cmd *cobra.Command) (start time.Time, traffic sim.Traffic, err error) {
-	past, err := s.readPast(cmd)
+	past, err := s.past.read(cmd, &s.conn, s.resource)
 	if err != nil {
 		return start, nil, err
 	}
 	if past, err = past.At(time.Minute); err == nil {
-		start, traffic, err = simulation.Minutes(past.Start, past.Values)
+		told := len(past.Notes)
+		past = past.Carried(longestGap)
+		for _, note := range past.Notes[told:] {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", s.past.source(), note)
+		}
+		s.read = past
+		start, traffic, err = simulation.Minutes(past.Start, past.Values())
 	}
-	if err != nil {
-		err = fmt.Errorf("%s: %w", s.trafficSource(), err)
+	if err = errors.Join(err, past.Err()); err != nil {
+		err = fmt.Errorf("%s: %w", s.past.source(), err)
 	}
 	return start, traffic, err
-}
-
-// readPast reads the traffic from where it is.
-func (s *simulationInputs) readPast(cmd *cobra.Command) (trace.Trace, error) {
-	if s.measured.from != "" {
-		return s.measured.traffic(cmd, &s.conn, s.resource, s.file.said(trace.Counts))
-	}
-	for _, flag := range []string{"last", "queue"} {
-		if cmd.Flags().Changed(flag) {
-			return trace.Trace{}, fmt.Errorf("--%s says what is read of a server: give --traffic-from, too", flag)
-		}
-	}
-	if err := s.file.made.check(cmd); err != nil {
-		return trace.Trace{}, err
-	}
-	past, err := s.file.traffic(cmd, s.traffic)
-	if err != nil && s.traffic != "" {
-		err = fmt.Errorf("--traffic %w", err)
-	}
-	return past, err
-}
-
-// trafficSource names what the traffic is, as it was typed.
-func (s *simulationInputs) trafficSource() string {
-	switch {
-	case s.measured.from != "":
-		return "--traffic-from " + s.measured.from
-	case s.traffic == "":
-		return "--generate"
-	}
-	return "--traffic " + s.traffic
 }

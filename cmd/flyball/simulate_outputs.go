@@ -60,6 +60,11 @@ func (o *simulationOutputs) check(read ...namedFile) error {
 // A namedFile is a file that a flag names.
 type namedFile struct{ flag, name string }
 
+// tellsDecisions reports whether single decisions are told, and not only how many there were.
+func (o *simulationOutputs) tellsDecisions() bool {
+	return o.html != "" || o.svg != "" || o.markdown != "" || o.json
+}
+
 // write writes the files that are asked for, and what is printed.
 func (o *simulationOutputs) write(out io.Writer, shown outcome.Outcome) error {
 	for _, file := range []struct {
@@ -127,12 +132,12 @@ func keepActivities(to *[]scaling.Activity) func(scaling.Activity) {
 func writeMinutes(to io.Writer) (minute func(sim.Record), flush func() error) {
 	buffer := bufio.NewWriterSize(to, 1<<16)
 	w := csv.NewWriter(buffer)
-	_ = w.Write([]string{"time", "requests", "late", "dropped", "backlog", "mean_seconds", "desired", "running", "serving", "needed", "use"})
+	_ = w.Write([]string{"time", "requests", "late", "dropped", "backlog", "mean_seconds", "desired", "running", "serving", "needed", "use", "paid"})
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
 	record := func(r sim.Record) {
 		_ = w.Write([]string{ // the error is kept
 			r.Time.Format(time.RFC3339), number(r.Requests), number(r.Late), number(r.Dropped), number(r.Backlog), number(r.Mean.Seconds()),
-			strconv.Itoa(r.Desired), strconv.Itoa(r.Running), strconv.Itoa(r.Serving), strconv.Itoa(r.Needed), number(r.Use),
+			strconv.Itoa(r.Desired), strconv.Itoa(r.Running), strconv.Itoa(r.Serving), strconv.Itoa(r.Needed), number(r.Use), number(r.Paid / 60),
 		})
 	}
 	return record, func() error {

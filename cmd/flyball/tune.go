@@ -179,7 +179,7 @@ func (t *tuning) split(cmd *cobra.Command, p *tune.Problem) error {
 		p.Requests = append(p.Requests, m.Requests)
 	}
 	if len(p.Requests) < 180 {
-		return fmt.Errorf("%s: %d minutes are too few to learn from and to check on; give some days, or three hours at least", t.trafficSource(), len(p.Requests))
+		return fmt.Errorf("%s: %d minutes are too few to learn from and to check on; give some days, or three hours at least", t.past.source(), len(p.Requests))
 	}
 	p.Train = int(math.Round(t.train * float64(len(p.Requests))))
 	p.WarmUp = int(t.warmUp / time.Minute)
@@ -225,7 +225,7 @@ func (t *tuning) builder(cmd *cobra.Command, p tune.Problem, price sim.Price) (f
 		if err != nil {
 			return s, err
 		}
-		return s, t.ahead.apply(&s, t.file.zone.location)
+		return s, t.ahead.apply(&s, t.past.file.zone.location)
 	}
 	first, err := build(p.Subject.Documents(tune.Candidate{Target: max(1, tune.Defaults().Target), Min: p.Min, Max: p.Max}))
 	if err == nil {

@@ -102,7 +102,7 @@ func readWorkload(name string) (workload, error) {
 	if err != nil {
 		return workload{}, err
 	}
-	start, traffic, err := simulation.Minutes(t.Start, t.Values)
+	start, traffic, err := simulation.Minutes(t.Start, slices.Values(t.Values))
 	w := workload{name: strings.TrimSuffix(strings.TrimSuffix(filepath.Base(name), ".gz"), ".csv"), start: start}
 	if err == nil {
 		for m := range traffic {

@@ -83,7 +83,21 @@ func (f *Folder) Elect(ctx context.Context) (leading context.Context, resign fun
 }
 
 // Load implements State.
-func (f *Folder) Load(_ context.Context, id scaling.ResourceID) (*Memory, error) {
+func (f *Folder) Load(_ context.Context, ids []scaling.ResourceID) (map[scaling.ResourceID]*Memory, map[scaling.ResourceID]error) {
+	known, failed := map[scaling.ResourceID]*Memory{}, map[scaling.ResourceID]error{}
+	for _, id := range ids {
+		switch m, err := f.load(id); {
+		case err != nil:
+			failed[id] = err
+		case m != nil:
+			known[id] = m
+		}
+	}
+	return known, failed
+}
+
+// load returns what was saved of a target; nil: nothing was.
+func (f *Folder) load(id scaling.ResourceID) (*Memory, error) {
 	text, err := f.store.Get(f.kind(), string(id))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -99,11 +113,11 @@ func (f *Folder) Load(_ context.Context, id scaling.ResourceID) (*Memory, error)
 }
 
 // Save implements State.
-func (f *Folder) Save(_ context.Context, changed map[scaling.ResourceID]*Memory) map[scaling.ResourceID]error {
+func (f *Folder) Save(_ context.Context, changed map[scaling.ResourceID]Change) map[scaling.ResourceID]error {
 	failed := map[scaling.ResourceID]error{}
 	batch := &store.Batch{}
 	for id, m := range changed {
-		text, err := json.Marshal(m)
+		text, err := json.Marshal(m.Memory)
 		if err != nil {
 			failed[id] = err
 			continue
@@ -135,10 +149,12 @@ type Forgetful struct{}
 var _ State = Forgetful{}
 
 // Load implements State.
-func (Forgetful) Load(context.Context, scaling.ResourceID) (*Memory, error) { return nil, nil }
+func (Forgetful) Load(context.Context, []scaling.ResourceID) (map[scaling.ResourceID]*Memory, map[scaling.ResourceID]error) {
+	return nil, nil
+}
 
 // Save implements State.
-func (Forgetful) Save(context.Context, map[scaling.ResourceID]*Memory) map[scaling.ResourceID]error {
+func (Forgetful) Save(context.Context, map[scaling.ResourceID]Change) map[scaling.ResourceID]error {
 	return nil
 }
 

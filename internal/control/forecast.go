@@ -39,13 +39,15 @@ func (f *Forecast) hourly() []scaling.Capacity {
 	return most
 }
 
-// A Foretold is a forecast as it is recorded.
+// A Foretold is a forecast as it is recorded, or why there is no new one.
 type Foretold struct {
 	Policy   string             `json:"policy"`
-	Scales   bool               `json:"scales"` // it sets capacity, and does not only forecast
-	Start    time.Time          `json:"start"`  // of the first hour
-	Load     []float64          `json:"load"`   // of each hour
-	Capacity []scaling.Capacity `json:"capacity"`
+	Lacks    string             `json:"lacks,omitempty"`  // why there is none
+	Short    bool               `json:"short,omitempty"`  // for want of history
+	Scales   bool               `json:"scales,omitempty"` // it sets capacity, and does not only forecast
+	Start    time.Time          `json:"start,omitzero"`   // of the first hour
+	Load     []float64          `json:"load,omitempty"`   // of each hour
+	Capacity []scaling.Capacity `json:"capacity,omitempty"`
 	// Before is how the forecast before this one has turned out; nil: there was none, or nothing was measured.
 	Before *Outcome `json:"before,omitempty"`
 }

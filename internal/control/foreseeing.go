@@ -227,7 +227,7 @@ func (h *Host) readPast(ctx context.Context, now time.Time, due []forecasting) {
 		return
 	}
 	for _, a := range wanted.asked {
-		h.noteSource(a, now)
+		h.noteSource(a.source, a.answers, now)
 	}
 	for i := range due {
 		f := &due[i]
@@ -267,7 +267,9 @@ func (h *Host) forecast(now time.Time, f forecasting) []Record {
 		if told {
 			return nil
 		}
-		return []Record{f.g.record(now, NoForecast, fmt.Sprintf("policy %s has no new forecast: %v", f.policy, err))}
+		r := f.g.record(now, NoForecast, fmt.Sprintf("policy %s has no new forecast: %v", f.policy, err))
+		r.Forecast = &Foretold{Policy: f.policy, Lacks: err.Error(), Short: early(err)}
+		return []Record{r}
 	}
 	f.forecast, f.lacks, f.fresh = made, nil, true
 	f.end, f.read = time.Time{}, nil

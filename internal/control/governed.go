@@ -195,21 +195,30 @@ func (g *governed) recall(records []scaling.Activity) {
 	}
 }
 
-// changed is what is to be remembered, if it is another than what State has: nil: it is not. When
-// an alarm called last, which it does each minute, is no reason to keep it.
+// changed is what is to be remembered, if it is another than what State has: nil: it is not. How alarms stand is no
+// reason to keep it, since they find that out again from their datapoints; it is kept with what else changes.
 func (g *governed) changed() (*Memory, string) {
 	m := g.memory()
 	compared := *m
-	compared.Alarms = make(map[string]AlarmMemory, len(m.Alarms))
-	for name, a := range m.Alarms {
-		a.Called = time.Time{}
-		compared.Alarms[name] = a
-	}
+	compared.Alarms = nil
 	text, err := json.Marshal(compared)
 	if err != nil || string(text) == g.saved {
 		return nil, g.saved
 	}
 	return m, string(text)
+}
+
+// tracking reports whether an alarm is that of a target tracking policy.
+func (g *governed) tracking(w *watching) bool {
+	i := slices.IndexFunc(g.watching, func(of []*watching) bool { return slices.Contains(of, w) })
+	return i >= 0 && g.governor.Policies[i].Tracks()
+}
+
+// reads reports whether metrics of the target are being read.
+func (g *governed) reads() bool {
+	return slices.ContainsFunc(g.watching, func(of []*watching) bool {
+		return slices.ContainsFunc(of, func(w *watching) bool { return w.reads })
+	})
 }
 
 // tracks reports whether a target tracking policy watches the target.

@@ -45,9 +45,14 @@ type Host struct {
 	rests rests // from those that fail
 	stats stats
 
+	flights sync.WaitGroup // sources that are being read for alarms
+
 	mu      sync.Mutex
 	changes map[scaling.ResourceID]*Target   // that the next round takes over; nil: is removed
 	targets map[scaling.ResourceID]*governed // that are governed; not changed while a round waits
+	order   []scaling.ResourceID             // of the targets; nil: not known
+	out     map[source.Source]bool           // those that are being read
+	answers []*reading                       // that have come, for the next round
 	// recalled are those that were governed in the term before, and are not told to be taken again.
 	recalled map[scaling.ResourceID]*governed
 	wake     *clock.Signal // of the clock that the host runs by
@@ -59,7 +64,7 @@ func New(cfg Config) *Host {
 	cfg.Look = cmp.Or(cfg.Look, time.Minute)
 	cfg.Follow = cmp.Or(cfg.Follow, 10*time.Second)
 	cfg.Settle = cmp.Or(cfg.Settle, 5*time.Second)
-	return &Host{cfg: cfg, stats: newStats(), changes: map[scaling.ResourceID]*Target{}, targets: map[scaling.ResourceID]*governed{}, recalled: map[scaling.ResourceID]*governed{}}
+	return &Host{cfg: cfg, stats: newStats(), changes: map[scaling.ResourceID]*Target{}, targets: map[scaling.ResourceID]*governed{}, out: map[source.Source]bool{}, recalled: map[scaling.ResourceID]*governed{}}
 }
 
 // Put has a target governed from the next round on, in the place of one of the same resource.
@@ -89,7 +94,15 @@ func (h *Host) wakes() {
 func (h *Host) Targets() []scaling.ResourceID {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.Sorted(maps.Keys(h.targets))
+	return slices.Clone(h.inOrder())
+}
+
+// inOrder are the targets in order, under the lock.
+func (h *Host) inOrder() []scaling.ResourceID {
+	if h.order == nil {
+		h.order = slices.Sorted(maps.Keys(h.targets))
+	}
+	return h.order
 }
 
 // Run makes rounds as their time comes, as long as this controller is elected; then it waits to be
@@ -114,6 +127,9 @@ func (h *Host) Run(ctx context.Context, c *clock.Clock) error {
 	return nil
 }
 
+// breath is how long is waited after a round, so that what comes meanwhile comes to one round and not to many.
+const breath = 50 * time.Millisecond
+
 // longestPause is how long a host waits at most to be elected again.
 const longestPause = time.Minute
 
@@ -134,9 +150,11 @@ func (h *Host) term(ctx context.Context, c *clock.Clock) error {
 	defer forecasts.Wait()
 	c.Go(leading, &forecasts, func(ctx context.Context) { h.foretell(ctx, c) })
 	for leading.Err() == nil {
-		next := h.Round(leading, c.Now())
+		next := h.round(leading, c.Now())
+		c.Pause(leading, breath)
 		c.Wait(leading, next, h.wake)
 	}
+	h.flights.Wait()
 	h.stats.leads.Store(false)
 	why := "this controller does nothing until it is elected again"
 	if cause := context.Cause(leading); ctx.Err() == nil && !errors.Is(cause, context.Canceled) {
@@ -157,6 +175,7 @@ func (h *Host) recall() {
 		}
 		delete(h.targets, id)
 	}
+	h.order, h.answers = nil, nil
 }
 
 // Explain tells how a target stands, from what was seen in the last rounds; false: it is not
@@ -195,6 +214,7 @@ type asked struct {
 	queries []source.Query
 	places  map[queryKey]int
 	answers []source.Answer
+	seats   map[int][]seat // by the place of a query: whose alarms wait for its answer
 }
 
 // A queryKey tells queries apart. Those that differ only in how far they look back are one.

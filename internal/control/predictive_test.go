@@ -235,7 +235,7 @@ func TestTooLittleHistoryIsToldOnceAndWaitedFor(t *testing.T) {
 	if s.count(control.NoForecast) != 1 || s.count(control.Forecasts) != 0 {
 		t.Errorf("that there is no forecast is told %d times", s.count(control.NoForecast))
 	}
-	if e, _ := s.host.Explain("service/shop/web", s.now); !strings.Contains(e.String(), "policy ahead has no forecast: the load metric has 21 hours of data, and a minimum of 24 hours is required") {
+	if e, _ := s.host.Explain("service/shop/web", s.now); !strings.Contains(e.String(), "policy ahead has no forecast: the load metric has 21 hours of data, and a minimum of 24 hours is required: there is enough at 2026-03-02 21:00 UTC, if each hour until then has data") {
 		t.Errorf("explained:\n%s", e)
 	}
 	s.run(4 * time.Hour)

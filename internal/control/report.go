@@ -196,7 +196,7 @@ func (c *comparing) ahead(from, to time.Time) (all []Ahead) {
 }
 
 func (c *comparing) add(r Record) {
-	if r.Forecast != nil {
+	if r.Event == Forecasts {
 		c.foresees(r)
 	}
 	if a := r.Activity; a != nil && a.Status == scaling.Pending {

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,7 +16,6 @@ import (
 	"flyball/alarm"
 	"flyball/governor"
 	"flyball/internal/capacity"
-	"flyball/internal/source"
 	"flyball/scaling"
 )
 
@@ -28,20 +26,51 @@ const (
 	callsAtOnce = 16
 )
 
-// Round does what is due at a time, and returns when something is due next. It is for those who
+// Round does all that is due at a time, and returns when something is due next. It is for those who
 // do not Run the host, such as tests, and not to be called concurrently.
 func (h *Host) Round(ctx context.Context, now time.Time) (next time.Time) {
-	began := time.Now()
 	h.adopt(ctx, now)
-	h.read(ctx, now)
-	h.stats.read.Observe(time.Since(began).Seconds())
+	h.ask(ctx, now)
+	h.flights.Wait()
+	for more := true; more && ctx.Err() == nil; {
+		more = h.proceed(ctx, now)
+	}
+	return h.next(now)
+}
+
+// round is a part of Round: it waits for no source, and governs some of the targets. What else is due, and what
+// sources answer, comes to the rounds after it: a target waits neither for the sources of others, nor for
+// thousands to be looked at.
+func (h *Host) round(ctx context.Context, now time.Time) (next time.Time) {
+	h.adopt(ctx, now)
+	h.ask(ctx, now)
+	if h.proceed(ctx, now) {
+		return now
+	}
+	return h.next(now)
+}
+
+// governedAtOnce is how many targets a round governs.
+const governedAtOnce = 1000
+
+// proceed takes what sources have answered and governs some of the targets that are due. It reports whether there are
+// more.
+func (h *Host) proceed(ctx context.Context, now time.Time) (more bool) {
+	began := time.Now()
 	due := h.watch(now)
+	if more = len(due) > governedAtOnce; more {
+		// Alarms that call come first, and then those that have waited longest.
+		slices.SortStableFunc(due, func(a, b *governed) int {
+			return cmp.Or(cmp.Compare(min(1, len(b.callings)), min(1, len(a.callings))), a.tried.Compare(b.tried))
+		})
+		due = due[:governedAtOnce]
+	}
 	for len(due) > 0 && ctx.Err() == nil {
 		due = h.govern(ctx, now, due)
 	}
 	h.stats.round.Observe(time.Since(began).Seconds())
 	h.stats.last.Store(&now)
-	return h.next(now)
+	return more
 }
 
 // adopt takes over the targets that were put or removed.
@@ -49,11 +78,24 @@ func (h *Host) adopt(ctx context.Context, now time.Time) {
 	h.mu.Lock()
 	changes := h.changes
 	h.changes = map[scaling.ResourceID]*Target{}
+	var unknown []scaling.ResourceID
+	for id, to := range changes {
+		if to != nil && h.targets[id] == nil {
+			unknown = append(unknown, id)
+		}
+	}
 	h.mu.Unlock()
+	var remembered map[scaling.ResourceID]*Memory
+	var failed map[scaling.ResourceID]error
+	if len(unknown) > 0 {
+		remembered, failed = h.cfg.State.Load(ctx, unknown)
+	}
 	for _, id := range slices.Sorted(maps.Keys(changes)) {
 		if to := changes[id]; to == nil {
 			h.leave(ctx, now, id)
-		} else if err := h.take(ctx, now, *to); err != nil {
+		} else if err := failed[id]; err == nil {
+			h.take(now, *to, remembered[id])
+		} else {
 			h.cfg.Log.Error("a target cannot be governed", "target", id, "error", err)
 			h.tell(Record{At: now, Event: Refused, Target: id, From: to.From, Reason: fmt.Sprintf("what is remembered of it cannot be read, so it is left alone: %v", err)})
 			h.mu.Lock()
@@ -66,27 +108,16 @@ func (h *Host) adopt(ctx context.Context, now time.Time) {
 	}
 }
 
-// take begins to govern a target, or governs it by what it is now.
-func (h *Host) take(ctx context.Context, now time.Time, t Target) error {
-	h.mu.Lock()
+// take begins to govern a target with what is remembered of it, or governs it by what it is now.
+func (h *Host) take(now time.Time, t Target, remembered *Memory) {
+	h.mu.Lock() // forecasts are made meanwhile
 	old := h.targets[t.Resource]
-	h.mu.Unlock()
-	var remembered *Memory
 	if old != nil {
-		h.mu.Lock() // forecasts are made meanwhile
 		remembered = old.memory()
-		h.mu.Unlock()
-	} else {
-		var err error
-		if remembered, err = h.cfg.State.Load(ctx, t.Resource); err != nil {
-			return err
-		}
-		if remembered != nil && (remembered.Shadow != nil) != h.cfg.DryRun {
-			remembered = nil // what a dry run has decided was never done, and the other way round
-		}
+	} else if remembered != nil && (remembered.Shadow != nil) != h.cfg.DryRun {
+		remembered = nil // what a dry run has decided was never done, and the other way round
 	}
 	g := govern(t, remembered, now)
-	h.mu.Lock()
 	recalled := h.recalled[t.Resource]
 	delete(h.recalled, t.Resource)
 	switch {
@@ -95,13 +126,12 @@ func (h *Host) take(ctx context.Context, now time.Time, t Target) error {
 	case recalled != nil:
 		g.inheritStanding(recalled)
 	}
-	h.targets[t.Resource] = g
+	h.targets[t.Resource], h.order = g, nil
 	h.mu.Unlock()
 	if recalled != nil && recalled.told() == g.told() {
-		return nil
+		return
 	}
 	h.tell(Record{At: now, Event: Taken, Target: t.Resource, From: t.From, Reason: g.told()})
-	return nil
 }
 
 // told says by what a target is governed.
@@ -126,6 +156,7 @@ func (h *Host) leave(ctx context.Context, now time.Time, id scaling.ResourceID) 
 	g := h.targets[id]
 	delete(h.targets, id)
 	delete(h.recalled, id)
+	h.order = nil
 	h.mu.Unlock()
 	if err := h.cfg.State.Forget(ctx, id); err != nil {
 		h.cfg.Log.Error("what is remembered of a target could not be forgotten", "target", id, "error", err)
@@ -139,96 +170,6 @@ func (h *Host) leave(ctx context.Context, now time.Time, id scaling.ResourceID) 
 	h.tell(Record{At: now, Event: Left, Target: id, From: g.target.From, Reason: "nothing describes it any more; its capacity stays as it is"})
 }
 
-// read asks each source once for what the alarms that are due watch.
-func (h *Host) read(ctx context.Context, now time.Time) {
-	type place struct {
-		of *asked
-		at int
-	}
-	type looking struct {
-		g      *governed
-		w      *watching
-		places []place
-		tracks bool
-	}
-	settled := now.Add(-h.cfg.Settle)
-	wanted := readers{of: map[source.Source]int{}}
-	var due []looking
-	h.mu.Lock()
-	for _, g := range h.targets {
-		for i, watches := range g.watching {
-			for _, w := range watches {
-				if w.due(h.cfg.Settle).After(now) {
-					continue
-				}
-				l := looking{g: g, w: w, tracks: g.governor.Policies[i].Tracks()}
-				for _, in := range w.alarm.Inputs {
-					if in.Running {
-						l.places = append(l.places, place{})
-						continue
-					}
-					of, at := wanted.want(in.Source, w.query(in, settled))
-					l.places = append(l.places, place{of, at})
-				}
-				due = append(due, l)
-			}
-		}
-	}
-	h.mu.Unlock()
-	var all sync.WaitGroup
-	for _, a := range wanted.asked {
-		if err := h.rests.of(a.source, now); err != nil {
-			a.answers = source.Failed(len(a.queries), err)
-			continue
-		}
-		all.Go(func() { a.answers = a.source.Read(ctx, a.queries) })
-	}
-	all.Wait()
-	for _, a := range wanted.asked {
-		h.noteSource(a, now)
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, l := range due {
-		answers := make([]source.Answer, len(l.places))
-		for i, p := range l.places {
-			if p.of != nil {
-				answers[i] = p.of.answers[p.at]
-				if v := answers[i].Values; answers[i].Err == nil {
-					answers[i].Values = v[len(v)-l.w.periods():]
-				}
-			} else {
-				answers[i].Values = l.g.course.running(l.w.query(l.w.alarm.Inputs[i], settled))
-			}
-		}
-		l.w.take(settled, answers)
-		if h.cfg.DryRun && l.tracks {
-			l.w.shade(l.g.course.share)
-		}
-		l.g.watched = true
-	}
-}
-
-// noteSource notes whether a source has failed as a whole.
-func (h *Host) noteSource(a *asked, now time.Time) {
-	if h.rests.of(a.source, now) != nil {
-		return
-	}
-	var why error
-	for _, answer := range a.answers {
-		if answer.Err == nil && !throttled(why) {
-			h.rests.works(a.source)
-			return
-		}
-		if answer.Err != nil {
-			why = answer.Err
-		}
-	}
-	if why != nil && !errors.Is(why, source.ErrQuery) && !errors.Is(why, source.ErrBudget) {
-		h.rests.failed(a.source, now, why)
-	}
-}
-
 // watch has the alarms look at what was read, and returns the targets that are to be looked at,
 // in order.
 func (h *Host) watch(now time.Time) []*governed {
@@ -239,9 +180,9 @@ func (h *Host) watch(now time.Time) []*governed {
 	var due []*governed
 	var records []Record
 	h.mu.Lock()
-	for _, id := range slices.Sorted(maps.Keys(h.targets)) {
+	h.takeAnswers()
+	for _, id := range h.inOrder() {
 		g := h.targets[id]
-		g.callings = nil
 		g.takeForecasts(now)
 		if g.watched {
 			records = append(records, g.stepAlarms(now)...)
@@ -270,6 +211,7 @@ func (g *governed) stepAlarms(now time.Time) (records []Record) {
 				continue
 			}
 			w.stepped = w.looked
+			g.callings = slices.DeleteFunc(g.callings, func(c calling) bool { return c.watching == w })
 			if w.step(now) {
 				g.callings = append(g.callings, calling{i, w})
 			} else if w.watch.State != alarm.Alarm {
@@ -303,6 +245,9 @@ func (g *governed) at(cfg Config) time.Time {
 		return time.Time{}
 	}
 	at := g.tried.Add(cfg.Look)
+	if g.reads() {
+		at = at.Add(cfg.Follow) // what it reads may have it looked at in any case
+	}
 	if !g.next.IsZero() && g.next.Before(at) {
 		at = g.next
 	}
@@ -326,7 +271,7 @@ func (h *Host) next(now time.Time) time.Time {
 		}
 		for _, watches := range g.watching {
 			for _, w := range watches {
-				if at := w.due(h.cfg.Settle); at.Before(next) {
+				if at := w.due(h.cfg.Settle); at.Before(next) && !h.waits(w) {
 					next = at
 				}
 			}
@@ -500,6 +445,8 @@ type stepping struct {
 	memory *Memory  // nil: nothing has changed
 	text   string
 	err    error // of setting the capacity
+
+	records []Record // that are told when memory is kept
 }
 
 // step makes the target's next step.
@@ -553,6 +500,9 @@ func (g *governed) unfit(out governor.Outcome) *watching {
 
 // keep keeps what steps have made of targets, and tells of it. It returns the steps that stand.
 func (h *Host) keep(ctx context.Context, now time.Time, steps []*stepping) []*stepping {
+	for _, s := range steps {
+		s.records = s.g.records(now, Decided, s.out)
+	}
 	failed := h.save(ctx, steps)
 	var kept []*stepping
 	var records []Record
@@ -571,7 +521,7 @@ func (h *Host) keep(ctx context.Context, now time.Time, steps []*stepping) []*st
 			s.g.unkept = nil
 		}
 		kept = append(kept, s)
-		records = append(records, s.g.records(now, Decided, s.out)...)
+		records = append(records, s.records...)
 		if s.out.Set == nil {
 			s.g.next = s.g.governor.Next(now)
 		}
@@ -583,10 +533,10 @@ func (h *Host) keep(ctx context.Context, now time.Time, steps []*stepping) []*st
 
 // save keeps the memories of steps.
 func (h *Host) save(ctx context.Context, steps []*stepping) map[scaling.ResourceID]error {
-	changed := map[scaling.ResourceID]*Memory{}
+	changed := map[scaling.ResourceID]Change{}
 	for _, s := range steps {
 		if s.memory != nil {
-			changed[s.g.target.Resource] = s.memory
+			changed[s.g.target.Resource] = Change{s.memory, s.records}
 		}
 	}
 	if len(changed) == 0 {
@@ -659,7 +609,8 @@ func (h *Host) set(ctx context.Context, now time.Time, steps []*stepping) {
 		next, out := g.governor.Done(now, s.err)
 		g.governor = next
 		g.recall(out.Records)
-		records = append(records, g.records(now, Followed, out)...)
+		s.records = g.records(now, Followed, out)
+		records = append(records, s.records...)
 		g.next = g.governor.Next(now)
 		s.memory, s.text = g.changed()
 	}

@@ -21,18 +21,18 @@ type disk struct {
 	full error
 }
 
-func (d *disk) Load(_ context.Context, id scaling.ResourceID) (*control.Memory, error) {
-	return d.kept[id], nil
+func (d *disk) Load(_ context.Context, ids []scaling.ResourceID) (map[scaling.ResourceID]*control.Memory, map[scaling.ResourceID]error) {
+	return d.kept, nil
 }
 
-func (d *disk) Save(_ context.Context, changed map[scaling.ResourceID]*control.Memory) map[scaling.ResourceID]error {
+func (d *disk) Save(_ context.Context, changed map[scaling.ResourceID]control.Change) map[scaling.ResourceID]error {
 	failed := map[scaling.ResourceID]error{}
 	for id, m := range changed {
 		if d.full != nil {
 			failed[id] = d.full
 			continue
 		}
-		d.kept[id] = m
+		d.kept[id] = m.Memory
 	}
 	return failed
 }
@@ -111,7 +111,7 @@ func (d *brokenDisk) Elect(ctx context.Context) (context.Context, func(), error)
 	return leading, func() { end(nil) }, nil
 }
 
-func (d *brokenDisk) Save(ctx context.Context, changed map[scaling.ResourceID]*control.Memory) map[scaling.ResourceID]error {
+func (d *brokenDisk) Save(ctx context.Context, changed map[scaling.ResourceID]control.Change) map[scaling.ResourceID]error {
 	if d.full != nil {
 		d.end(d.full)
 	}

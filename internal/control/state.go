@@ -12,14 +12,22 @@ import (
 // State keeps what is remembered of targets: in a folder, or in the status of a resource. Its
 // methods are not called concurrently.
 type State interface {
-	// Load returns what was saved of a target last; nil: nothing was.
-	Load(ctx context.Context, id scaling.ResourceID) (*Memory, error)
+	// Load returns what was saved of targets last, with none of those of which nothing was. It says
+	// of each that could not be read why.
+	Load(ctx context.Context, ids []scaling.ResourceID) (map[scaling.ResourceID]*Memory, map[scaling.ResourceID]error)
 	// Save keeps what targets have become, and returns when that is durable: nothing is set
 	// before. It says of each that could not be kept why; those are left alone until they can
 	// be. What is given is not changed afterwards.
-	Save(ctx context.Context, changed map[scaling.ResourceID]*Memory) map[scaling.ResourceID]error
+	Save(ctx context.Context, changed map[scaling.ResourceID]Change) map[scaling.ResourceID]error
 	// Forget drops what is remembered of a target that is not governed any more.
 	Forget(ctx context.Context, id scaling.ResourceID) error
+}
+
+// A Change is what is to be remembered of a target from now on, with what is told once it is kept. A State that
+// people read may show that together.
+type Change struct {
+	*Memory
+	Records []Record
 }
 
 // A Memory is what is remembered of a target. It encodes as JSON.

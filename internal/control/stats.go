@@ -23,9 +23,9 @@ func newStats() stats {
 	seconds := []float64{.01, .03, .1, .3, 1, 3, 10, 30}
 	return stats{
 		read: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "flyball_control_read_seconds", Help: "How long a round took to read metrics.", Buckets: seconds}),
+			Name: "flyball_control_read_seconds", Help: "How long a source took to answer all that it was asked together.", Buckets: seconds}),
 		round: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "flyball_control_round_seconds", Help: "How long a round took: from when it was due until all capacities were set.", Buckets: seconds}),
+			Name: "flyball_control_round_seconds", Help: "How long a round took: from its begin until all capacities were set.", Buckets: seconds}),
 		records: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "flyball_control_records_total", Help: "Records of the audit log, by event."}, []string{"event"}),
 		activities: prometheus.NewCounterVec(prometheus.CounterOpts{

@@ -35,6 +35,7 @@ type watching struct {
 	blind   error       // why they could not be read last
 	looked  time.Time   // the boundary at which it read last
 	stepped time.Time   // the one at which it looked last
+	reads   bool        // its inputs are being read
 }
 
 // periods are how many an alarm reads.

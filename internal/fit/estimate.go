@@ -38,7 +38,7 @@ func Estimate(h History, t Task) (Model, error) {
 	cpu := e.estimateCPU(&m, usable)
 	e.estimateLatency(&m, usable, cpu)
 	e.estimateMemory(&m, usable)
-	m.estimateStart(h)
+	m.estimateDelays(h)
 	if len(m.Values) == 0 {
 		return m, fmt.Errorf("%w: %s", ErrNothing, m.Missing[0].Why)
 	}

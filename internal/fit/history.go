@@ -23,6 +23,8 @@ type History struct {
 	Memory   []float64 // utilization, in percent of what the tasks have
 	Tasks    []float64 // that ran, on average or at the end of the step
 	Desired  []float64 // tasks that were to run
+	Serving  []float64 // tasks that got requests, for they were healthy
+	Living   []float64 // tasks that ran, and those that had been told to stop and were not gone yet
 	Latency  []float64 // seconds that a request took, on average
 	P95      []float64 // seconds that 95 % of the requests took at most
 	Done     []float64 // messages that were done with, for workers
@@ -31,6 +33,8 @@ type History struct {
 
 	// Starts are how long single tasks took from being asked for until they ran.
 	Starts []time.Duration
+	// Drains are how long single tasks took from being told to stop until they were gone.
+	Drains []time.Duration
 }
 
 // A Task is the size of one.
@@ -52,7 +56,7 @@ func (h *History) series() []struct {
 		values *[]float64
 	}
 	return []named{
-		{"requests", &h.Requests}, {"CPU", &h.CPU}, {"memory", &h.Memory}, {"tasks", &h.Tasks}, {"desired tasks", &h.Desired},
+		{"requests", &h.Requests}, {"CPU", &h.CPU}, {"memory", &h.Memory}, {"tasks", &h.Tasks}, {"desired tasks", &h.Desired}, {"healthy tasks", &h.Serving}, {"living tasks", &h.Living},
 		{"latency", &h.Latency}, {"p95 latency", &h.P95}, {"messages done", &h.Done}, {"messages waiting", &h.Waiting}, {"messages in hand", &h.InHand},
 	}
 }

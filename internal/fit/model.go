@@ -63,6 +63,8 @@ const (
 	MemoryPerRequest = "memory-per-request"
 	Start            = "start"
 	StartSpread      = "start-spread"
+	HealthCheck      = "health-check"
+	Drain            = "drain"
 )
 
 // about says what values are.
@@ -75,6 +77,8 @@ var about = map[string]string{
 	MemoryPerRequest: "memory of a request in hand",
 	Start:            "start of a task",
 	StartSpread:      "deviation of a task's start",
+	HealthCheck:      "time until a task gets requests",
+	Drain:            "life of a task that is stopped",
 }
 
 // of is a value of the model with an interval.

@@ -36,7 +36,7 @@ func EstimateWorkers(h History, t Task) (Model, error) {
 		m.miss(WaitPerRequest, "no messages wait for longer than a step, and the number in hand is not known: one of both tells what a message takes besides its processor time")
 	}
 	e.estimateMemory(&m, settled(steps))
-	m.estimateStart(h)
+	m.estimateDelays(h)
 	if len(m.Values) == 0 {
 		return m, fmt.Errorf("%w: %s", ErrNothing, m.Missing[0].Why)
 	}

@@ -9,8 +9,10 @@ package generator
 
 import (
 	"hash/fnv"
+	"iter"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -45,6 +47,29 @@ var nothing = effect{0, 1}
 // Minutes are the requests of each minute from a time on, whose zone is that of times of day and
 // of weekdays.
 func (g Generator) Minutes(begin time.Time, length time.Duration, seed uint64) []float64 {
+	return slices.Collect(g.All(begin, length, seed))
+}
+
+// All are the same, one after the other.
+func (g Generator) All(begin time.Time, length time.Duration, seed uint64) iter.Seq[float64] {
+	return func(yield func(float64) bool) {
+		effects := g.effects(begin, length, seed)
+		for i := range int(length / time.Minute) {
+			at := time.Duration(i)*time.Minute + time.Minute/2
+			rate, times := 0.0, 1.0
+			for _, of := range effects {
+				e := of(at)
+				rate, times = rate+e.more, times*e.times
+			}
+			if !yield(math.Max(0, rate*times*60)) {
+				return
+			}
+		}
+	}
+}
+
+// effects are what the parts do.
+func (g Generator) effects(begin time.Time, length time.Duration, seed uint64) []func(time.Duration) effect {
 	effects := make([]func(time.Duration) effect, len(g.parts))
 	before := map[string]uint64{} // parts of a kind
 	for i, p := range g.parts {
@@ -53,17 +78,7 @@ func (g Generator) Minutes(begin time.Time, length time.Duration, seed uint64) [
 		effects[i] = p.over(window{begin, length, rand.New(rand.NewPCG(seed, chance.Sum64()+before[p.kind]))})
 		before[p.kind]++
 	}
-	values := make([]float64, length/time.Minute)
-	for i := range values {
-		at := time.Duration(i)*time.Minute + time.Minute/2
-		rate, times := 0.0, 1.0
-		for _, of := range effects {
-			e := of(at)
-			rate, times = rate+e.more, times*e.times
-		}
-		values[i] = math.Max(0, rate*times*60)
-	}
-	return values
+	return effects
 }
 
 // An amount is a rate, in requests a second, or a factor.

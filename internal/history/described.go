@@ -143,24 +143,44 @@ func (f *fetcher) describeTask(ctx context.Context, s ecstypes.Service) error {
 
 // starts are how long the tasks that run took to start.
 func (f *fetcher) starts(ctx context.Context) (starts []time.Duration, err error) {
-	pages := ecs.NewListTasksPaginator(f.ECS, &ecs.ListTasksInput{Cluster: &f.cluster, ServiceName: &f.name})
+	err = f.eachTask(ctx, ecstypes.DesiredStatusRunning, func(t ecstypes.Task) {
+		if t.CreatedAt != nil && t.StartedAt != nil && !t.StartedAt.Before(*t.CreatedAt) {
+			starts = append(starts, t.StartedAt.Sub(*t.CreatedAt))
+		}
+	})
+	return starts, err
+}
+
+// drains are how long tasks took to go that the service, or somebody, has stopped. ECS knows of those of
+// the last hour.
+func (f *fetcher) drains(ctx context.Context) (drains []time.Duration, err error) {
+	err = f.eachTask(ctx, ecstypes.DesiredStatusStopped, func(t ecstypes.Task) {
+		asked := t.StopCode == ecstypes.TaskStopCodeServiceSchedulerInitiated || t.StopCode == ecstypes.TaskStopCodeUserInitiated
+		if asked && t.StartedAt != nil && t.StoppingAt != nil && t.StoppedAt != nil && !t.StoppedAt.Before(*t.StoppingAt) {
+			drains = append(drains, t.StoppedAt.Sub(*t.StoppingAt))
+		}
+	})
+	return drains, err
+}
+
+// eachTask tells of the service's tasks of a desired status.
+func (f *fetcher) eachTask(ctx context.Context, status ecstypes.DesiredStatus, tell func(ecstypes.Task)) error {
+	pages := ecs.NewListTasksPaginator(f.ECS, &ecs.ListTasksInput{Cluster: &f.cluster, ServiceName: &f.name, DesiredStatus: status})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if len(page.TaskArns) == 0 {
 			continue
 		}
 		out, err := f.ECS.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &f.cluster, Tasks: page.TaskArns})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, t := range out.Tasks {
-			if t.CreatedAt != nil && t.StartedAt != nil && !t.StartedAt.Before(*t.CreatedAt) {
-				starts = append(starts, t.StartedAt.Sub(*t.CreatedAt))
-			}
+			tell(t)
 		}
 	}
-	return starts, nil
+	return nil
 }

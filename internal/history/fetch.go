@@ -77,11 +77,14 @@ func Fetch(ctx context.Context, s Source, service scaling.ResourceID, w Window, 
 	if err := f.read(ctx); err != nil {
 		return out, err
 	}
-	if err := f.fill(&out); err != nil {
+	err := f.fill(&out)
+	if err != nil {
 		return out, err
 	}
-	starts, err := f.starts(ctx)
-	out.History.Starts = starts
+	if out.History.Starts, err = f.starts(ctx); err != nil {
+		return out, err
+	}
+	out.History.Drains, err = f.drains(ctx)
 	return out, err
 }
 

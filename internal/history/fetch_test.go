@@ -3,6 +3,7 @@ package history_test
 import (
 	"context"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,11 +51,18 @@ func (c cloud) DescribeTaskDefinition(context.Context, *ecs.DescribeTaskDefiniti
 	}}}, nil
 }
 
-func (c cloud) ListTasks(context.Context, *ecs.ListTasksInput, ...func(*ecs.Options)) (*ecs.ListTasksOutput, error) {
-	return &ecs.ListTasksOutput{TaskArns: []string{"a", "b"}}, nil
+func (c cloud) ListTasks(_ context.Context, in *ecs.ListTasksInput, _ ...func(*ecs.Options)) (*ecs.ListTasksOutput, error) {
+	return &ecs.ListTasksOutput{TaskArns: []string{"a " + string(in.DesiredStatus), "b"}}, nil
 }
 
-func (c cloud) DescribeTasks(context.Context, *ecs.DescribeTasksInput, ...func(*ecs.Options)) (*ecs.DescribeTasksOutput, error) {
+// DescribeTasks tells of a task that was stopped and was gone after 25 s, and of one that ended by itself.
+func (c cloud) DescribeTasks(_ context.Context, in *ecs.DescribeTasksInput, _ ...func(*ecs.Options)) (*ecs.DescribeTasksOutput, error) {
+	if in.Tasks[0] == "a STOPPED" {
+		gone := ecstypes.Task{StartedAt: aws.Time(now), StoppingAt: aws.Time(now), StoppedAt: aws.Time(now.Add(25 * time.Second)), StopCode: ecstypes.TaskStopCodeServiceSchedulerInitiated}
+		ended := gone
+		ended.StopCode, ended.StoppedAt = ecstypes.TaskStopCodeEssentialContainerExited, aws.Time(now)
+		return &ecs.DescribeTasksOutput{Tasks: []ecstypes.Task{gone, ended}}, nil
+	}
 	return &ecs.DescribeTasksOutput{Tasks: []ecstypes.Task{
 		{CreatedAt: aws.Time(now), StartedAt: aws.Time(now.Add(40 * time.Second))}, {CreatedAt: aws.Time(now)},
 	}}, nil
@@ -128,8 +136,24 @@ func TestFetchReadsAllPagesOfAllTargetGroups(t *testing.T) {
 		h.CPU[2] != 42 || h.Tasks[1] != 2 || !h.Start.Equal(now.Truncate(time.Minute).Add(-3*time.Minute)) || len(h.Starts) != 1 || h.Starts[0] != 40*time.Second {
 		t.Errorf("%+v", h)
 	}
+	if h.Serving != nil || h.Living != nil || len(h.Drains) != 1 || h.Drains[0] != 25*time.Second {
+		t.Errorf("%v serve and %v live, %v", h.Serving, h.Living, h.Drains)
+	}
 	if got.Task.VCPU != 0.25 || got.Task.Memory != 150 || got.Workers {
 		t.Errorf("%+v", got)
+	}
+}
+
+// Healthy targets are the tasks that get requests. Where Container Insights counts those that run, the samples of
+// utilization count those, too, that are told to stop.
+func TestFetchReadsHealthyAndLivingTasks(t *testing.T) {
+	c := cloud{groups: []string{"targetgroup/a/1"}, metrics: map[string][]float64{
+		"CPUUtilization Average": {40, 41, 42}, "CPUUtilization SampleCount": {3, 3, 2}, "RunningTaskCount Average": {3, 2, 2},
+		"HealthyHostCount Average targetgroup/targetgroup/a/1": {2, 2, 2}, "RequestCount Sum targetgroup/targetgroup/a/1": {300, 300, 100},
+	}}
+	got, err := history.Fetch(t.Context(), c.source(), "service/shop/web", history.Last(now, time.Hour), "")
+	if h := got.History; err != nil || !slices.Equal(h.Serving, []float64{2, 2, 2}) || !slices.Equal(h.Living, []float64{3, 3, 2}) || !slices.Equal(h.Tasks, []float64{3, 2, 2}) {
+		t.Errorf("%v: %+v", err, h)
 	}
 }
 

@@ -23,8 +23,13 @@ func (f *fetcher) fill(out *Fetched) error {
 	h.Start = from
 	h.CPU, h.Memory = f.series("cpu", from, to), f.series("memory", from, to)
 	h.Desired = f.series("desired", from, to)
-	if h.Tasks = f.series("running", from, to); h.Tasks == nil {
-		h.Tasks = f.tasksBySamples(f.series("counted", from, to))
+	// Tasks that are told to stop are measured until they are gone, and no longer count as running.
+	h.Tasks, h.Living = f.series("running", from, to), f.tasksBySamples(f.series("counted", from, to))
+	if h.Tasks == nil {
+		h.Tasks, h.Living = h.Living, nil
+	}
+	if len(f.groups) == 1 { // of several, a task may be in each or in one
+		h.Serving = f.series("healthy0", from, to)
 	}
 	if f.queue != "" {
 		h.Requests = withNone(f.series("sent", from, to), h.CPU)

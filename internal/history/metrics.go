@@ -34,6 +34,7 @@ func (f *fetcher) queries() map[string]query {
 		dimensions := map[string]string{"LoadBalancer": g.balancer, "TargetGroup": g.group}
 		all[fmt.Sprintf("requests%d", i)] = query{balancing, "RequestCount", "Sum", dimensions}
 		all[fmt.Sprintf("latency%d", i)] = query{balancing, "TargetResponseTime", "Average", dimensions}
+		all[fmt.Sprintf("healthy%d", i)] = query{balancing, "HealthyHostCount", "Average", dimensions}
 		all[fmt.Sprintf("late%d", i)] = query{balancing, "TargetResponseTime", "p95", dimensions}
 	}
 	if f.queue != "" {

@@ -31,6 +31,8 @@ func Quantities() []Quantity {
 		q("cpu", "CPU utilization", gauges, `cpu`, func(h *fit.History) *[]float64 { return &h.CPU }),
 		q("memory", "memory utilization", gauges, `mem(ory)?(_|[A-Z]|$|[ %])`, func(h *fit.History) *[]float64 { return &h.Memory }),
 		q("desired", "tasks that were to run", gauges, `desired`, func(h *fit.History) *[]float64 { return &h.Desired }),
+		q("healthy", "tasks that got requests", gauges, `^(healthy_?(host|task)?_?(count|s)?|serving(_tasks)?)$`, func(h *fit.History) *[]float64 { return &h.Serving }),
+		q("living", "tasks that ran or had not gone yet", gauges, `^(living|paid)(_?tasks)?$`, func(h *fit.History) *[]float64 { return &h.Living }),
 		q("tasks", "tasks that ran", gauges, `^(running_?)?(tasks?|task_?count|replicas|instances|pods)(_?count|_?running)?$|^running$`, func(h *fit.History) *[]float64 { return &h.Tasks }),
 		q("done", "messages that were done with", counts, `deleted|^(messages_?)?(done|processed)$`, func(h *fit.History) *[]float64 { return &h.Done }),
 		q("in-hand", "messages that are being worked at", gauges, `not_?visible|in_?flight`, func(h *fit.History) *[]float64 { return &h.InHand }),

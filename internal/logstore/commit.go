@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"flyball/internal/damage"
 )
@@ -13,7 +14,7 @@ const fullSegment = 16 << 20
 
 // A commit is what several callers have put and one write makes durable.
 type commit struct {
-	frames []byte
+	frames *[]byte
 	blocks []placed
 	done   chan struct{}
 	err    error
@@ -42,20 +43,46 @@ func (s *Store) Append(group, stream uint32, ingested int64, events []Event) err
 	for i := range events {
 		p.bytes += uint32(len(events[i].Message))
 	}
-	body := appendRun(make([]byte, 0, int(p.bytes)+8*len(events)+64), stream, first, ingested, events)
+	buf := s.buffer()
+	*buf = appendRun(slices.Grow(*buf, headRoom+int(p.bytes)+8*len(events)+64)[:headRoom], stream, first, ingested, events)
+	body := (*buf)[headRoom:]
 	if len(body) > maxBody {
 		return errors.New("too many log events at once")
 	}
-	head := appendBlockHead(make([]byte, 0, 64), rawCodec, group, len(body), []part{p})
+	head := appendBlockHead(make([]byte, 0, headRoom), rawCodec, group, len(body), []part{p})
 	b := &block{
 		length: uint32(len(body)), raw: uint32(len(body)), bytes: p.bytes,
 		group: group, codec: rawCodec, min: p.min, max: p.max, streams: []uint32{stream},
 	}
-	framed := appendFrame(nil, head, body)
+	framed := frameAround(*buf, headRoom, head)
 	b.frame, b.sum = uint32(len(framed)), frameSum(framed)
 	c := s.enqueue(framed, placed{b, p})
+	s.keep(buf)
 	<-c.done
 	return c.err
+}
+
+// headRoom is more than a frame with a part of one stream has before its body, in bytes.
+const headRoom = frameHead + 80
+
+// maxKept bounds the buffers that are kept, in bytes.
+const maxKept = 2 << 20
+
+// buffer is one to put frames together in. It has been used before, if there is one: what is put would
+// otherwise leave several times its size to the garbage collector.
+func (s *Store) buffer() *[]byte {
+	if b, ok := s.buffers.Get().(*[]byte); ok {
+		return b
+	}
+	return new([]byte)
+}
+
+// keep takes a buffer back.
+func (s *Store) keep(b *[]byte) {
+	if cap(*b) <= maxKept {
+		*b = (*b)[:0]
+		s.buffers.Put(b)
+	}
 }
 
 // enqueue adds a frame to the next commit.
@@ -63,12 +90,12 @@ func (s *Store) enqueue(frame []byte, b placed) *commit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.pending == nil {
-		s.pending = &commit{done: make(chan struct{})}
+		s.pending = &commit{frames: s.buffer(), done: make(chan struct{})}
 	}
 	c := s.pending
-	c.frames = append(c.frames, frame...)
+	*c.frames = append(*c.frames, frame...)
 	// Until it is written, the place is one in the commit.
-	b.body = int64(len(c.frames)) - int64(b.length)
+	b.body = int64(len(*c.frames)) - int64(b.length)
 	c.blocks = append(c.blocks, b)
 	if !s.committing {
 		s.committing = true
@@ -87,7 +114,7 @@ func (s *Store) commitAll() {
 		seg, err := s.writable()
 		if err == nil {
 			s.mu.Unlock()
-			err = s.write(seg, c.frames)
+			err = s.write(seg, *c.frames)
 			s.mu.Lock()
 		}
 		if err != nil {
@@ -96,6 +123,7 @@ func (s *Store) commitAll() {
 		} else {
 			s.publish(seg, c)
 		}
+		s.keep(c.frames)
 		close(c.done)
 	}
 	s.committing = false
@@ -164,7 +192,7 @@ func (s *Store) giveUp(seg *segment) {
 // publish makes what was written known to readers. The lock is held.
 func (s *Store) publish(seg *segment, c *commit) {
 	start := seg.size.Load()
-	seg.size.Store(start + int64(len(c.frames)))
+	seg.size.Store(start + int64(len(*c.frames)))
 	s.book.Note(filepath.Base(seg.path), seg.size.Load())
 	for _, b := range c.blocks {
 		if s.goneOf[b.group] || s.gone[b.part.stream] {

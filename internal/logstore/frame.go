@@ -27,6 +27,11 @@ var (
 
 // appendFrame appends a frame.
 func appendFrame(b, head, body []byte) []byte {
+	return append(appendFrameHead(b, head, body), body...)
+}
+
+// appendFrameHead appends what is before the body in a frame.
+func appendFrameHead(b, head, body []byte) []byte {
 	start := len(b)
 	b = append(b, magic...)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(head)))
@@ -34,7 +39,15 @@ func appendFrame(b, head, body []byte) []byte {
 	sum := crc32.Update(crc32.Checksum(b[start+4:], castagnoli), castagnoli, head)
 	b = binary.LittleEndian.AppendUint32(b, sum)
 	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(body, castagnoli))
-	return append(append(b, head...), body...)
+	return append(b, head...)
+}
+
+// frameAround makes a frame of a body that begins at an offset in b, with room for the rest
+// of the frame before it, and returns it.
+func frameAround(b []byte, body int, head []byte) []byte {
+	frame := b[body-frameHead-len(head):]
+	appendFrameHead(frame[:0], head, b[body:])
+	return frame
 }
 
 // A frame is one that was found in a file.

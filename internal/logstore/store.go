@@ -65,6 +65,8 @@ type Store struct {
 	next  atomic.Uint64 // the number of the next event
 	kick  chan struct{} // wakes compaction
 
+	buffers sync.Pool // of *[]byte, in which frames are put together
+
 	mu       sync.RWMutex
 	segments map[uint64]*segment
 	number   uint64 // of the next segment

@@ -40,6 +40,7 @@ func (d described) documents() policydoc.Documents {
 		}
 	}
 	docs.Targets = []types.ScalableTarget{target}
+	docs.Tags = map[string]map[string]string{d.resource: d.tags()}
 	for _, p := range d.policies {
 		policy, alarms := d.policy(p)
 		docs.Policies = append(docs.Policies, policy)
@@ -64,6 +65,9 @@ func (d described) policy(p v1alpha1.ScalingPolicy) (types.ScalingPolicy, []cwty
 	}
 	if s := p.Spec.StepScalingPolicyConfiguration; s != nil {
 		out.StepScalingPolicyConfiguration = steps(*s)
+	}
+	if c := p.Spec.PredictiveScalingPolicyConfiguration; c != nil {
+		out.PredictiveScalingPolicyConfiguration = predictive(*c)
 	}
 	var alarms []cwtypes.MetricAlarm
 	for _, a := range p.Spec.Alarms {

@@ -60,6 +60,10 @@ func (n notices) record(of runtime.Object, r control.Record) {
 		kind, reason = corev1.EventTypeWarning, "ScaleInHeld"
 	case control.Refused:
 		kind, reason, action = corev1.EventTypeWarning, "StateUnreadable", "Load"
+	case control.Paused:
+		reason, action = paused, "Look"
+	case control.Resumed:
+		reason, action = "Resumed", "Look"
 	case control.Taken:
 		reason, action = "Governed", "Take"
 	}

@@ -115,6 +115,7 @@ func (o Options) manager(scheme *runtime.Scheme, synced *atomic.Bool) manager.Op
 		Scheme: scheme,
 		Cache: cache.Options{
 			DefaultNamespaces: namespaces,
+			DefaultTransform:  cache.TransformStripManagedFields(),
 			ByObject:          map[client.Object]cache.ByObject{&autoscalingv2.HorizontalPodAutoscaler{}: {Transform: onlyTarget}},
 		},
 		LeaderElection: o.Lease != "", LeaderElectionID: o.Lease, LeaderElectionNamespace: o.LeaseNamespace,
@@ -155,7 +156,7 @@ func (o Options) add(ctx context.Context, m manager.Manager, d discoverer) error
 	}
 	host := control.New(control.Config{
 		Capacity: o.Capacity, Log: o.Log, DryRun: o.DryRun,
-		State: &Memories{names: r.names, statuses: r.statuses, identity: identity, revisions: map[scaling.ResourceID]int64{}},
+		State: &Memories{names: r.names, statuses: r.statuses, namespaces: o.Namespaces, identity: identity, show: r.show, revisions: map[scaling.ResourceID]int64{}},
 		Tell: func(record control.Record) {
 			if o.Tell != nil {
 				o.Tell(record)
@@ -197,21 +198,46 @@ func (r *Reconciler) hear(ctx context.Context, record control.Record) {
 	if err := r.client.Get(ctx, key, &t); err != nil {
 		return // it is gone, and with it who would read of it
 	}
-	r.events.record(&t, record)
+	if r.isNews(&t, record) {
+		r.events.record(&t, record)
+	}
 	if again := r.again.Load(); again != nil {
-		(*again).Add(ctrl.Request{NamespacedName: key})
+		(*again).AddAfter(ctrl.Request{NamespacedName: key}, together)
 	}
 }
+
+// isNews reports whether a record tells of something that was not told already: of a target that another controller goes on
+// with, or that is left alone for a reason that stands in its description.
+func (r *Reconciler) isNews(t *v1alpha1.ScalableTarget, record control.Record) bool {
+	switch record.Event {
+	case control.Taken:
+		return !toldBefore(t)
+	case control.Paused:
+		g, _ := r.of(client.ObjectKeyFromObject(t))
+		return g.why != record.Reason
+	}
+	return true
+}
+
+// together is how long after a record the status follows: with others, and with what is to be remembered, it is written
+// once.
+const together = time.Second
 
 // The fields that resources are found by.
 const (
 	targetField = "scalableTarget" // of policies and actions: the target that they name
-	refField    = "scaleTarget"    // of targets: what they scale
+	refField    = "scaleTarget"    // of targets and HorizontalPodAutoscalers: what they scale
 )
 
 // refKey is what a target scales, as it is found by.
 func refKey(ref v1alpha1.ScaleTargetRef) string {
 	return groupOf(ref.APIVersion) + "/" + ref.Kind + "/" + ref.Name
+}
+
+// drivenBy is what a HorizontalPodAutoscaler scales, as it is found by.
+func drivenBy(o client.Object) string {
+	ref := o.(*autoscalingv2.HorizontalPodAutoscaler).Spec.ScaleTargetRef
+	return refKey(v1alpha1.ScaleTargetRef{APIVersion: ref.APIVersion, Kind: ref.Kind, Name: ref.Name})
 }
 
 // index has resources found by their fields.
@@ -225,6 +251,9 @@ func index(ctx context.Context, i client.FieldIndexer) error {
 		}),
 		i.IndexField(ctx, &v1alpha1.ScalableTarget{}, refField, func(o client.Object) []string {
 			return []string{refKey(o.(*v1alpha1.ScalableTarget).Spec.ScaleTargetRef)}
+		}),
+		i.IndexField(ctx, &autoscalingv2.HorizontalPodAutoscaler{}, refField, func(o client.Object) []string {
+			return []string{drivenBy(o)}
 		}),
 	)
 }
@@ -296,9 +325,7 @@ func named(target func(client.Object) string) handler.Funcs {
 // driven has the targets called for that scale what a HorizontalPodAutoscaler does, or did.
 func (r *Reconciler) driven() handler.Funcs {
 	add := func(ctx context.Context, o client.Object, q requests) {
-		ref := o.(*autoscalingv2.HorizontalPodAutoscaler).Spec.ScaleTargetRef
-		of := refKey(v1alpha1.ScaleTargetRef{APIVersion: ref.APIVersion, Kind: ref.Kind, Name: ref.Name})
-		for _, name := range r.scaling(ctx, o.GetNamespace(), of) {
+		for _, name := range r.scaling(ctx, o.GetNamespace(), drivenBy(o)) {
 			q.Add(request(o.GetNamespace(), name))
 		}
 	}

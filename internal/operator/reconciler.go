@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -54,8 +55,11 @@ type Reconciler struct {
 // A given is what the host was given of a target.
 type given struct {
 	of     string // which resources, and how they were
+	why    string // nothing is done; "": it is
 	target control.Target
-	ours   bool // the host has it
+	ours   bool      // the host has it
+	view             // without what changes by itself
+	told   time.Time // when all of it was told last; zero: never
 }
 
 // Reconcile brings one target to the host.
@@ -77,20 +81,24 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, err
 	}
 	if !looked && v.refused == nil {
-		return ctrl.Result{RequeueAfter: soon}, nil
+		return ctrl.Result{RequeueAfter: r.pace(soon, 200)}, nil
 	}
-	return ctrl.Result{RequeueAfter: r.refresh()}, nil
+	// Those of a controller that has just begun do not all come together the next time.
+	return ctrl.Result{RequeueAfter: time.Duration((0.75 + 0.5*rand.Float64()) * float64(r.refresh()))}, nil
 }
 
-// soon is when a status is written again of a target that the host has yet to look at.
+// soon is when a target is looked after again that the host has yet to look at.
 const soon = 5 * time.Second
 
-// refresh is how long a status may be behind what alarms see: a minute, or so long that ten are
+// refresh is how long a status may be behind what alarms see: a minute, or so long that those of ten targets are
 // written in a second.
-func (r *Reconciler) refresh() time.Duration {
+func (r *Reconciler) refresh() time.Duration { return r.pace(time.Minute, 10) }
+
+// pace is after how long what comes for each target comes again: so many a second at most.
+func (r *Reconciler) pace(least time.Duration, perSecond int) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return max(time.Minute, time.Duration(len(r.given))*time.Second/10)
+	return max(least, time.Duration(len(r.given))*time.Second/time.Duration(perSecond))
 }
 
 // read reads a target with what names it. Its target is nil if there is none.
@@ -166,14 +174,19 @@ func (r *Reconciler) judge(ctx context.Context, d *described) (v verdict, err er
 		v.refused = &refusal{v1alpha1.AbleToScale, "DescribedTwice", fmt.Sprintf("ScalableTarget %s, which is older, describes the %s %s as well: delete one of the two", first, ref.Kind, ref.Name)}
 		return v, nil
 	}
-	targets, wrong := r.compile(*d)
-	v.wrong = wrong
-	if len(wrong) > 0 {
-		v.refused = &refusal{v1alpha1.ScalingActive, "Refused", "nothing is changed until it is corrected: " + listed(wrong)}
+	of := d.versions()
+	var targets []control.Target
+	if g, known := r.of(key); known && g.of == of {
+		v.wrong = g.verdict.wrong
+	} else {
+		targets, v.wrong = r.compile(*d)
+	}
+	if len(v.wrong) > 0 {
+		v.refused = &refusal{v1alpha1.ScalingActive, "Refused", "nothing is changed until it is corrected: " + listed(v.wrong)}
 	} else if v.refused, err = r.halted(ctx, d.target); err != nil {
 		return v, err
 	}
-	r.give(key, *d, targets, v.refused)
+	r.give(key, *d, of, targets, v)
 	return v, nil
 }
 
@@ -201,20 +214,11 @@ func (r *Reconciler) halted(ctx context.Context, t *v1alpha1.ScalableTarget) (*r
 // hpa is the HorizontalPodAutoscaler that scales what a target does; "": there is none.
 func (r *Reconciler) hpa(ctx context.Context, t *v1alpha1.ScalableTarget) (string, error) {
 	var all autoscalingv2.HorizontalPodAutoscalerList
-	if err := r.client.List(ctx, &all, client.InNamespace(t.Namespace)); err != nil {
+	err := r.client.List(ctx, &all, client.InNamespace(t.Namespace), client.MatchingFields{refField: refKey(t.Spec.ScaleTargetRef)})
+	if err != nil || len(all.Items) == 0 {
 		return "", err
 	}
-	for _, h := range all.Items {
-		if sameTarget(h, t.Spec.ScaleTargetRef) {
-			return h.Name, nil
-		}
-	}
-	return "", nil
-}
-
-func sameTarget(h autoscalingv2.HorizontalPodAutoscaler, ref v1alpha1.ScaleTargetRef) bool {
-	of := h.Spec.ScaleTargetRef
-	return of.Kind == ref.Kind && of.Name == ref.Name && groupOf(of.APIVersion) == groupOf(ref.APIVersion)
+	return all.Items[0].Name, nil
 }
 
 // groupOf is the group of a version such as apps/v1.
@@ -279,14 +283,13 @@ func listed(wrong map[string]error) string {
 
 // give gives the host what has changed. What was refused is governed as it was before, and nothing is
 // done: what is remembered of it stays.
-func (r *Reconciler) give(key types.NamespacedName, d described, targets []control.Target, refused *refusal) {
+func (r *Reconciler) give(key types.NamespacedName, d described, of string, targets []control.Target, v verdict) {
 	why := ""
-	if refused != nil {
-		why = refused.text
+	if v.refused != nil {
+		why = v.refused.text
 	}
-	of := d.versions() + "\n" + why
 	g, known := r.of(key)
-	if known && g.of == of {
+	if known && g.of == of && g.why == why {
 		return
 	}
 	if len(targets) == 1 {
@@ -294,7 +297,11 @@ func (r *Reconciler) give(key types.NamespacedName, d described, targets []contr
 		g.target.From = "ScalableTarget " + key.String()
 		g.target.Limits = limits(d.target.Spec.MaxChangePerMinute)
 	}
-	g.of, g.target.Paused = of, why
+	g.of, g.why, g.target.Paused = of, why, why
+	g.view = d.view(v)
+	if !known && toldBefore(d.target) {
+		g.told = r.now() // by the controller before
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.given[key] = g
@@ -317,6 +324,9 @@ func (d described) versions() string {
 	var b strings.Builder
 	add := func(o client.Object) { fmt.Fprintf(&b, "%s %d\n", o.GetUID(), o.GetGeneration()) }
 	add(d.target)
+	for _, name := range foresight {
+		fmt.Fprintf(&b, "%q\n", d.target.Annotations[annotation(name)]) // no generation tells of them
+	}
 	for i := range d.policies {
 		add(&d.policies[i])
 	}

@@ -181,6 +181,12 @@ func TestATargetIsGovernedByThePoliciesAndActionsThatNameIt(t *testing.T) {
 	if !is || got.Paused != "" || len(got.Policies) != 1 || got.Policies[0].Name != "web-cpu" || len(got.Schedules) != 1 {
 		t.Fatalf("the host governs %+v; want %s by web-cpu and morning", w.host, web)
 	}
+	if all := w.target("web").Status.Conditions; all != nil {
+		t.Errorf("before the host has looked, %+v is told", all)
+	}
+	w.hear(t.Context(), control.Record{At: w.now(), Event: control.Unseen, Target: web, Reason: "no answer"})
+	w.reconcile("web")
+	w.is(w.target("web").Status.Conditions, v1alpha1.AbleToScale, metav1.ConditionFalse, "FailedGetScale", "no answer")
 	w.is(w.target("web").Status.Conditions, v1alpha1.ScalingActive, metav1.ConditionUnknown, "NotLookedAtYet", "")
 	var p v1alpha1.ScalingPolicy
 	w.get("web-cpu", &p)
@@ -314,14 +320,22 @@ func TestWhatIsRememberedIsInTheStatusAndOneOfTwoControllersWrites(t *testing.T)
 	memories := func(identity string) *Memories {
 		return &Memories{names: w.names, statuses: w.statuses, identity: identity, revisions: map[scaling.ResourceID]int64{}}
 	}
-	first, second := memories("first"), memories("second")
-	for _, m := range []*Memories{first, second} {
-		if got, err := m.Load(t.Context(), web); got != nil || err != nil {
-			t.Fatalf("a new target has %v, %v", got, err)
+	load := func(m *Memories) *control.Memory {
+		t.Helper()
+		known, failed := m.Load(t.Context(), []scaling.ResourceID{web})
+		if failed[web] != nil {
+			t.Fatal(failed[web])
 		}
+		return known[web]
 	}
 	save := func(m *Memories, most int32) error {
-		return m.Save(t.Context(), map[scaling.ResourceID]*control.Memory{web: {Bounds: control.Range{Min: 2, Max: most}}})[web]
+		return m.Save(t.Context(), map[scaling.ResourceID]control.Change{web: {Memory: &control.Memory{Bounds: control.Range{Min: 2, Max: most}}}})[web]
+	}
+	first, second := memories("first"), memories("second")
+	for _, m := range []*Memories{first, second} {
+		if got := load(m); got != nil {
+			t.Fatalf("a new target has %v", got)
+		}
 	}
 	for most := int32(3); most < 6; most++ {
 		if err := save(first, most); err != nil {
@@ -335,9 +349,8 @@ func TestWhatIsRememberedIsInTheStatusAndOneOfTwoControllersWrites(t *testing.T)
 	if err := save(second, 99); err == nil || !strings.Contains(err.Error(), "first governs it, too") {
 		t.Errorf("the second controller writes as well: %v", err)
 	}
-	got, err := second.Load(t.Context(), web)
-	if err != nil || got == nil || got.Bounds.Max != 5 {
-		t.Fatalf("the second controller reads %+v, %v; want what the first wrote last", got, err)
+	if got := load(second); got == nil || got.Bounds.Max != 5 {
+		t.Fatalf("the second controller reads %+v; want what the first wrote last", got)
 	}
 	if err := save(second, 6); err != nil {
 		t.Errorf("after it has read, the second cannot take over: %v", err)
@@ -420,4 +433,64 @@ func TestATargetThatGivesWayLeavesWhatTheOtherGoverns(t *testing.T) {
 	if got := w.host[web]; got.From != "ScalableTarget shop/a" {
 		t.Errorf("the host governs %+v; want web by a", w.host)
 	}
+}
+
+// The annotation of what is scaled comes to the host with the capacity.
+func TestWhatIsScaledMayBePaused(t *testing.T) {
+	w := newWorld(t, target("web", "Deployment", "web"), policy("web-cpu", "web", cpu))
+	w.reconcile("web")
+	w.hear(t.Context(), control.Record{At: w.now(), Event: control.Paused, Target: web, Reason: "it has the annotation flyball.dev/paused"})
+	w.told("Paused")
+	w.reconcile("web")
+	w.is(w.target("web").Status.Conditions, v1alpha1.AbleToScale, metav1.ConditionFalse, "Paused", "it has the annotation")
+	w.hear(t.Context(), control.Record{At: w.now(), Event: control.Resumed, Target: web, Reason: "it is scaled again"})
+	w.told("Resumed")
+	w.hear(t.Context(), control.Record{At: w.now(), Event: control.Unseen, Target: web, Reason: "no answer"})
+	w.reconcile("web")
+	w.is(w.target("web").Status.Conditions, v1alpha1.AbleToScale, metav1.ConditionFalse, "FailedGetScale", "no answer")
+}
+
+// Ten thousand memories are not read by as many calls.
+func TestWhatIsRememberedOfManyIsReadTogether(t *testing.T) {
+	w := newWorld(t)
+	var ids []scaling.ResourceID
+	for i := range 50 {
+		name := fmt.Sprintf("web%d", i)
+		of := target(name, "Deployment", name)
+		of.Status.State = &v1alpha1.State{Revision: 1, Memory: runtime.RawExtension{Raw: []byte(`{"bounds":{"min":2,"max":9}}`)}}
+		if err := w.client.Create(t.Context(), of); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.client.Status().Update(t.Context(), of); err != nil {
+			t.Fatal(err)
+		}
+		w.reconcile(name)
+		ids = append(ids, scaling.ScaleID("shop", "deployments.apps", name))
+	}
+	calls := &counted{Reader: w.client}
+	m := &Memories{names: w.names, statuses: statuses{w.client, calls}, identity: "first", revisions: map[scaling.ResourceID]int64{}}
+	known, failed := m.Load(t.Context(), ids)
+	if len(known) != len(ids) || len(failed) > 0 || calls.n != 1 || known[ids[7]].Bounds.Max != 9 {
+		t.Errorf("of %d targets %d are known and %d failed, with %d calls", len(ids), len(known), len(failed), calls.n)
+	}
+	// What was asked for before may have been written since.
+	if known, _ = m.Load(t.Context(), ids[:1]); len(known) != 1 || calls.n != 2 {
+		t.Errorf("asked again, %d are known after %d calls", len(known), calls.n)
+	}
+}
+
+// counted counts the calls of a reader.
+type counted struct {
+	client.Reader
+	n int
+}
+
+func (c *counted) Get(ctx context.Context, key client.ObjectKey, into client.Object, o ...client.GetOption) error {
+	c.n++
+	return c.Reader.Get(ctx, key, into, o...)
+}
+
+func (c *counted) List(ctx context.Context, into client.ObjectList, o ...client.ListOption) error {
+	c.n++
+	return c.Reader.List(ctx, into, o...)
 }

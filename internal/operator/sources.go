@@ -52,6 +52,9 @@ func (b *bindings) of(d described) sourcesOf {
 		for _, a := range p.Spec.Alarms {
 			add(a.MetricSource)
 		}
+		for _, m := range queries(p.Spec.PredictiveScalingPolicyConfiguration) {
+			add(m)
+		}
 	}
 	return s
 }
@@ -67,7 +70,7 @@ func (s sourcesOf) Of(q source.Query) (source.Source, error) {
 	defer s.mu.Unlock()
 	if v := said.HTTP; v != nil {
 		s.values[key] = source.JSONValue{URL: v.URL, Pointer: v.ValuePointer}
-		return values{s.bindings}, nil
+		return values{s.bindings, source.Host(v.URL)}, nil
 	}
 	address := said.Prometheus.ServerAddress
 	if address == "" {
@@ -91,7 +94,7 @@ func (s sourcesOf) Of(q source.Query) (source.Source, error) {
 // A server is a Prometheus that is asked more queries as time goes on.
 type server struct {
 	address string
-	web     *http.Client // nil: http.DefaultClient
+	web     *http.Client // nil: that of package source
 
 	mu      sync.Mutex
 	queries map[metric.Key]string
@@ -114,8 +117,14 @@ func (s *server) Read(ctx context.Context, queries []source.Query) []source.Answ
 	return p.Read(ctx, queries)
 }
 
-// values are the numbers behind addresses that policies name.
-type values struct{ of *bindings }
+// Each implements source.Each.
+func (*server) Each() {}
+
+// values are the numbers behind addresses of one host that policies name: a host that does not answer holds up itself.
+type values struct {
+	of   *bindings
+	host string
+}
 
 // Read implements source.Source.
 func (v values) Read(ctx context.Context, queries []source.Query) []source.Answer {

@@ -1,6 +1,8 @@
 package operator
 
 import (
+	"maps"
+	"reflect"
 	"sync"
 	"time"
 
@@ -21,9 +23,12 @@ type standing struct {
 	blind    string // why a metric cannot be read
 	refused  string // why what is remembered cannot be read, or written
 	held     string // why a scale-in is held back
+	paused   string // why nothing is done, as what is scaled is marked
 	decision *scaling.Decision
 	activity *scaling.Activity // that was told last
 	scaled   time.Time         // when the capacity was set last
+
+	forecasts map[string]forecast // of predictive policies, by name; not changed
 }
 
 func newStandings() *standings { return &standings{all: map[scaling.ResourceID]standing{}} }
@@ -44,8 +49,7 @@ func (s *standings) drop(id scaling.ResourceID) {
 func (s *standings) note(r control.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	to := s.all[r.Target].after(r)
-	s.all[r.Target] = to
+	s.all[r.Target] = s.all[r.Target].after(r)
 }
 
 // after is what becomes of a standing with a record.
@@ -58,6 +62,14 @@ func (s standing) after(r control.Record) standing {
 		if a.Status == scaling.InProgress || a.Status == scaling.Successful {
 			s.scaled = a.Start
 		}
+	}
+	if f := r.Forecast; f != nil {
+		all := maps.Clone(s.forecasts)
+		if all == nil {
+			all = map[string]forecast{}
+		}
+		all[f.Policy] = all[f.Policy].after(r)
+		s.forecasts = all
 	}
 	switch r.Event {
 	case control.Blind:
@@ -74,6 +86,10 @@ func (s standing) after(r control.Record) standing {
 		s.refused = r.Reason
 	case control.Taken:
 		s.refused, s.held = "", ""
+	case control.Paused:
+		s.paused = r.Reason
+	case control.Resumed:
+		s.paused = ""
 	case control.Held:
 		s.held = r.Reason
 	case control.Decided:
@@ -81,3 +97,6 @@ func (s standing) after(r control.Record) standing {
 	}
 	return s
 }
+
+// silent reports whether nothing was told.
+func (s standing) silent() bool { return reflect.ValueOf(s).IsZero() }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -18,55 +19,141 @@ import (
 	"flyball/schedule"
 )
 
-// tell writes how a target stands, and its policies and actions. It reports whether the host has looked at it.
-func (r *Reconciler) tell(ctx context.Context, d described, v verdict) (looked bool, err error) {
-	now := r.now()
-	s := r.standings.of(scaling.ResourceID(d.resource))
-	e, looked := r.host.Explain(scaling.ResourceID(d.resource), now)
-	if d.resource == "" {
-		looked = false
+// A view is how a target stands as a whole.
+type view struct {
+	generation int64 // that this is about
+	bare       bool  // no policy and no action names it
+	verdict    verdict
+
+	standing standing
+	looked   bool // the host has looked at it
+	e        governor.Explanation
+}
+
+// view is how what is described stands, without what the host knows.
+func (d described) view(v verdict) view {
+	return view{generation: d.target.Generation, bare: len(d.policies)+len(d.actions) == 0, verdict: v}
+}
+
+// now fills in what the host knows of a target, and what it is about to tell.
+func (w view) now(r *Reconciler, id scaling.ResourceID, records ...control.Record) view {
+	w.standing = r.standings.of(id)
+	for _, one := range records {
+		w.standing = w.standing.after(one)
 	}
-	if !looked && v.refused == nil && s == (standing{}) && toldBefore(d.target) {
-		return false, nil
+	if id != "" {
+		w.e, w.looked = r.host.Explain(id, r.now())
+	}
+	return w
+}
+
+// write writes it.
+func (w view) write(to *v1alpha1.ScalableTargetStatus) {
+	to.ObservedGeneration = w.generation
+	w.standing.write(to)
+	if w.looked {
+		outlook(to, w.e)
+	} else if w.verdict.refused != nil {
+		to.ScaleOutNeeds, to.ScaleInNeeds = []string{w.verdict.refused.text}, []string{w.verdict.refused.text}
+	}
+	for _, c := range w.conditions() {
+		c.ObservedGeneration = w.generation
+		meta.SetStatusCondition(&to.Conditions, c)
+	}
+}
+
+// show has a status that is written in any case say how its target stands.
+func (r *Reconciler) show(t *v1alpha1.ScalableTarget, records []control.Record) {
+	key := client.ObjectKeyFromObject(t)
+	if g, known := r.of(key); known {
+		g.now(r, g.target.Resource, records...).write(&t.Status)
+		r.noteTold(key)
+	}
+}
+
+// noteTold notes that all was told of a target.
+func (r *Reconciler) noteTold(key client.ObjectKey) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if g, known := r.given[key]; known {
+		g.told = r.now()
+		r.given[key] = g
+	}
+}
+
+// tell writes how a target stands, and its policies and actions, if that is news or was not written for long. It reports
+// whether the host has looked at it.
+func (r *Reconciler) tell(ctx context.Context, d described, v verdict) (looked bool, err error) {
+	w := d.view(v).now(r, scaling.ResourceID(d.resource))
+	if !w.looked && v.refused == nil && w.standing.silent() {
+		return false, nil // soon there is something to tell
 	}
 	key := client.ObjectKeyFromObject(d.target)
+	g, _ := r.of(key)
+	whole := r.now().Sub(g.told) >= r.refresh()
+	wrote := whole
 	var before []metav1.Condition
 	err = r.statuses.target(ctx, key, func(t *v1alpha1.ScalableTarget) error {
 		before = t.Status.Conditions
-		status := t.Status.DeepCopy()
-		status.ObservedGeneration = d.target.Generation
-		s.write(status)
-		if looked {
-			outlook(status, e)
-		} else if v.refused != nil {
-			status.ScaleOutNeeds, status.ScaleInNeeds = []string{v.refused.text}, []string{v.refused.text}
+		next := t.Status.DeepCopy()
+		w.write(next)
+		if wrote = whole || news(t.Status, *next); wrote {
+			t.Status = *next
 		}
-		for _, c := range conditions(d, v, s, looked, e) {
-			c.ObservedGeneration = d.target.Generation
-			meta.SetStatusCondition(&status.Conditions, c)
-		}
-		t.Status = *status
 		return nil
 	})
 	if err != nil {
-		return looked, client.IgnoreNotFound(err)
+		return w.looked, client.IgnoreNotFound(err)
 	}
 	r.announce(d, before, v)
 	for i := range d.policies {
-		if err := r.tellPolicy(ctx, &d.policies[i], v, s, e); err != nil {
-			return looked, err
+		if err := r.tellPolicy(ctx, &d.policies[i], w, whole); err != nil {
+			return w.looked, err
 		}
 	}
 	for i := range d.actions {
 		if err := r.tellAction(ctx, d, &d.actions[i], v); err != nil {
-			return looked, err
+			return w.looked, err
 		}
 	}
-	return looked, nil
+	if wrote {
+		r.noteTold(key)
+	}
+	return w.looked, nil
 }
 
-// toldBefore is whether the controller before this one has told how a target stands: until this one has looked, that is
-// the best that is known, and of ten thousand targets none is written twice.
+// news reports whether a status says something that is to be known at once: all but numbers that change in each minute, and
+// sentences with such numbers.
+func news(was, is v1alpha1.ScalableTargetStatus) bool {
+	return !equality.Semantic.DeepEqual(lasting(was), lasting(is))
+}
+
+// lasting is what of a status lasts for more than a minute.
+func lasting(s v1alpha1.ScalableTargetStatus) v1alpha1.ScalableTargetStatus {
+	out := v1alpha1.ScalableTargetStatus{
+		ObservedGeneration: s.ObservedGeneration, DesiredCapacity: s.DesiredCapacity, RunningCapacity: s.RunningCapacity,
+		LastScaleTime: s.LastScaleTime, LastActivity: s.LastActivity, Conditions: gists(s.Conditions),
+	}
+	if d := s.LastDecision; d != nil {
+		gist := *d
+		gist.Time, gist.Text, gist.Reasons = metav1.Time{}, "", nil
+		for _, r := range d.Reasons {
+			gist.Reasons = append(gist.Reasons, v1alpha1.Reason{Code: r.Code, Policy: r.Policy})
+		}
+		out.LastDecision = &gist
+	}
+	return out
+}
+
+// gists are conditions without their sentences.
+func gists(all []metav1.Condition) (out []metav1.Condition) {
+	for _, c := range all {
+		out = append(out, metav1.Condition{Type: c.Type, Status: c.Status, Reason: c.Reason, ObservedGeneration: c.ObservedGeneration})
+	}
+	return out
+}
+
+// toldBefore is whether the controller before this one has told how a target stands.
 func toldBefore(t *v1alpha1.ScalableTarget) bool {
 	c := meta.FindStatusCondition(t.Status.Conditions, v1alpha1.AbleToScale)
 	return c != nil && c.Status == metav1.ConditionTrue && c.ObservedGeneration == t.Generation
@@ -144,7 +231,8 @@ func alarms(p scaling.PolicyOutlook) (all []v1alpha1.AlarmStatus) {
 }
 
 // conditions are those of a target.
-func conditions(d described, v verdict, s standing, looked bool, e governor.Explanation) []metav1.Condition {
+func (w view) conditions() []metav1.Condition {
+	v, s, looked, e := w.verdict, w.standing, w.looked, w.e
 	able := condition(v1alpha1.AbleToScale, metav1.ConditionTrue, "ReadyToScale", "the capacity can be read and set")
 	active := condition(v1alpha1.ScalingActive, metav1.ConditionTrue, "MetricsAvailable", "the metrics of all policies can be read")
 	limited := condition(v1alpha1.ScalingLimited, metav1.ConditionFalse, "WithinBounds", "no bound holds the capacity back")
@@ -153,6 +241,8 @@ func conditions(d described, v verdict, s standing, looked bool, e governor.Expl
 		able = condition(v1alpha1.AbleToScale, metav1.ConditionFalse, v.refused.reason, v.refused.text)
 	case s.refused != "":
 		able = condition(v1alpha1.AbleToScale, metav1.ConditionFalse, "StateUnreadable", s.refused)
+	case s.paused != "":
+		able = condition(v1alpha1.AbleToScale, metav1.ConditionFalse, paused, s.paused)
 	case s.missing:
 		able = condition(v1alpha1.AbleToScale, metav1.ConditionFalse, "TargetNotFound", s.unable)
 	case s.unable != "":
@@ -167,7 +257,7 @@ func conditions(d described, v verdict, s standing, looked bool, e governor.Expl
 		active = condition(v1alpha1.ScalingActive, metav1.ConditionFalse, v.refused.reason, v.refused.text)
 	case v.refused != nil && s.blind == "": // a pause is when people look whether metrics can be read
 		active = condition(v1alpha1.ScalingActive, metav1.ConditionFalse, v.refused.reason, "nothing is changed, as AbleToScale says")
-	case len(d.policies)+len(d.actions) == 0:
+	case w.bare:
 		active = condition(v1alpha1.ScalingActive, metav1.ConditionFalse, "NoPolicies", "no ScalingPolicy and no ScheduledAction names it: the capacity is kept within the bounds, and nothing else")
 	case s.blind != "":
 		active = condition(v1alpha1.ScalingActive, metav1.ConditionFalse, "MetricUnavailable", s.blind)
@@ -204,8 +294,9 @@ func condition(kind string, status metav1.ConditionStatus, reason, message strin
 	return metav1.Condition{Type: kind, Status: status, Reason: reason, Message: message}
 }
 
-// tellPolicy writes how a policy stands.
-func (r *Reconciler) tellPolicy(ctx context.Context, p *v1alpha1.ScalingPolicy, v verdict, s standing, e governor.Explanation) error {
+// tellPolicy writes how a policy stands: as a whole, or what is news.
+func (r *Reconciler) tellPolicy(ctx context.Context, p *v1alpha1.ScalingPolicy, w view, whole bool) error {
+	s, e := w.standing, w.e
 	var its []v1alpha1.AlarmStatus
 	seen := false
 	for _, o := range e.Policies {
@@ -225,12 +316,20 @@ func (r *Reconciler) tellPolicy(ctx context.Context, p *v1alpha1.ScalingPolicy, 
 	case !seen:
 		available = condition(v1alpha1.MetricAvailable, metav1.ConditionFalse, "NoData", "its metric has no data: it neither adds nor removes capacity until there is")
 	}
-	takes := accepted("ScalingPolicy "+p.Name, v)
+	takes := accepted("ScalingPolicy "+p.Name, w.verdict)
 	err := r.statuses.policy(ctx, client.ObjectKeyFromObject(p), func(to *v1alpha1.ScalingPolicy) error {
-		to.Status.ObservedGeneration = p.Generation
-		to.Status.Alarms = its
-		meta.SetStatusCondition(&to.Status.Conditions, stamped(takes, p.Generation))
-		meta.SetStatusCondition(&to.Status.Conditions, stamped(available, p.Generation))
+		next := to.Status.DeepCopy()
+		next.ObservedGeneration = p.Generation
+		next.Alarms = its
+		meta.SetStatusCondition(&next.Conditions, stamped(takes, p.Generation))
+		if p.Spec.PolicyType == v1alpha1.PredictiveScaling {
+			w.tellForecast(p.Name, next, p.Generation)
+		} else {
+			meta.SetStatusCondition(&next.Conditions, stamped(available, p.Generation))
+		}
+		if whole || !equality.Semantic.DeepEqual(to.Status.Forecast, next.Forecast) || !equality.Semantic.DeepEqual(gists(to.Status.Conditions), gists(next.Conditions)) {
+			to.Status = *next
+		}
 		return nil
 	})
 	return client.IgnoreNotFound(err)

@@ -62,7 +62,7 @@ func Parse(list []string) (a Addresses, err error) {
 func (a Addresses) Client() *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		DialContext: a.dial, ForceAttemptHTTP2: true,
-		MaxIdleConns: 100, IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: 10 * time.Second,
+		MaxIdleConns: 1000, MaxIdleConnsPerHost: 16, IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: 10 * time.Second,
 	}}
 }
 

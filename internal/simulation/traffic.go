@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"fmt"
+	"iter"
 	"math"
 	"time"
 
@@ -12,11 +13,12 @@ import (
 var someMonday = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
 
 // Minutes is traffic of the past, of which the requests of each minute are given, from the
-// minute on that it begins in. NaN is a minute without any.
-func Minutes(begins time.Time, requests []float64) (start time.Time, traffic sim.Traffic, err error) {
-	for i, v := range requests {
-		if v < 0 || math.IsInf(v, 0) {
-			return start, nil, fmt.Errorf("minute %d has %v requests; it must be a number that is not negative", i+1, v)
+// minute on that it begins in; they are read as often as the traffic is. NaN is a minute without any.
+func Minutes(begins time.Time, requests iter.Seq[float64]) (start time.Time, traffic sim.Traffic, err error) {
+	minute := 0
+	for v := range requests {
+		if minute++; v < 0 || math.IsInf(v, 0) {
+			return start, nil, fmt.Errorf("minute %d has %v requests; it must be a number that is not negative", minute, v)
 		}
 	}
 	start = begins.UTC().Truncate(time.Minute)
@@ -24,7 +26,7 @@ func Minutes(begins time.Time, requests []float64) (start time.Time, traffic sim
 		start = someMonday
 	}
 	return start, func(yield func(sim.Minute) bool) {
-		for _, v := range requests {
+		for v := range requests {
 			if math.IsNaN(v) {
 				v = 0
 			}

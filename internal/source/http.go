@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -38,18 +39,40 @@ func get(ctx context.Context, client *http.Client, address, tokenFile string) (s
 		req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
 	}
 	if client == nil {
-		client = http.DefaultClient
+		client = direct
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, silent{err}
 	}
 	defer resp.Body.Close()
 	body, err = io.ReadAll(io.LimitReader(resp.Body, answerBytes+1))
-	if err == nil && len(body) > answerBytes {
+	switch {
+	case err != nil:
+		err = silent{err}
+	case len(body) > answerBytes:
 		err = fmt.Errorf("%s answers with more than %d MiB", address, answerBytes>>20)
 	}
 	return resp.StatusCode, body, err
+}
+
+var direct = &http.Client{Transport: Transport()}
+
+// Transport is http.DefaultTransport that keeps a connection for each call that is under way, where that keeps two and
+// makes the others anew.
+func Transport() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConnsPerHost = lanesEach
+	return t
+}
+
+// Host is the host of an address, with its port.
+func Host(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	return u.Host
 }
 
 // A JSONValue is a number in JSON behind an address.

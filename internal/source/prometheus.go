@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"flyball/metric"
@@ -25,18 +24,19 @@ type Prometheus struct {
 // Read implements Source. A period's datapoint is what the query came to at its end.
 func (p *Prometheus) Read(ctx context.Context, queries []Query) []Answer {
 	answers := make([]Answer, len(queries))
-	var all sync.WaitGroup
-	room := make(chan struct{}, readingsAtOnce)
+	var l lanes
 	for i, q := range queries {
-		all.Go(func() {
-			room <- struct{}{}
-			defer func() { <-room }()
+		l.run(func() error {
 			answers[i].Values, answers[i].Err = p.ask(ctx, q)
-		})
+			return answers[i].Err
+		}, func(err error) { answers[i].Err = err })
 	}
-	all.Wait()
+	l.wait()
 	return answers
 }
+
+// Each implements Each.
+func (*Prometheus) Each() {}
 
 // A matrix is what Prometheus answers to query_range.
 type matrix struct {

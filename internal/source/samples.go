@@ -91,9 +91,6 @@ type reading struct {
 	read  func(context.Context) (float64, error)
 }
 
-// readingsAtOnce is how many are read at a time.
-const readingsAtOnce = 8
-
 // readNow answers queries by reading what they are about, once each.
 func readNow(ctx context.Context, samples *Samples, queries []Query, of func(Query) (reading, error)) []Answer {
 	answers := make([]Answer, len(queries))
@@ -122,19 +119,20 @@ func readNow(ctx context.Context, samples *Samples, queries []Query, of func(Que
 	}
 	read := map[string]value{}
 	var mu sync.Mutex
-	var all sync.WaitGroup
-	room := make(chan struct{}, readingsAtOnce)
-	for key, job := range jobs {
-		all.Go(func() {
-			room <- struct{}{}
-			defer func() { <-room }()
-			v := job()
-			mu.Lock()
-			defer mu.Unlock()
-			read[key] = v
-		})
+	note := func(key string, v value) {
+		mu.Lock()
+		defer mu.Unlock()
+		read[key] = v
 	}
-	all.Wait()
+	var l lanes
+	for key, job := range jobs {
+		l.run(func() error {
+			v := job()
+			note(key, v)
+			return v.err
+		}, func(err error) { note(key, value{err: err}) })
+	}
+	l.wait()
 	for i, q := range queries {
 		switch v := read[keys[i]]; {
 		case keys[i] == "":

@@ -95,6 +95,12 @@ type Source interface {
 	Read(ctx context.Context, queries []Query) []Answer
 }
 
+// Each is a Source that makes a call for each query, and so may as well be asked a part of them at a time.
+type Each interface {
+	Source
+	Each()
+}
+
 // KeepsPast reports whether a source can tell how things were before anybody asked. Others remember what
 // they have read.
 func KeepsPast(s Source) bool {

@@ -160,3 +160,33 @@ func TestAWriteToAFileThatIsNotThereAnyMoreFails(t *testing.T) {
 		}
 	}
 }
+
+func TestNoDatabaseIsBegunInPlaceOfOneThatWasRemoved(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "data")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(folder, "flyball.db")
+	st := open(t, path)
+	write(t, st, new(store.Batch).Put("kind", "key", nil))
+	if err := os.Rename(folder, folder+".was"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	// Readers within readers need connections of their own. What is read by them is not there.
+	var read func(depth int)
+	read = func(depth int) {
+		_ = st.Scan("kind", store.Range{}, func(string, []byte) bool {
+			if depth > 0 {
+				read(depth - 1)
+			}
+			return true
+		})
+	}
+	read(3)
+	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+		t.Errorf("%v were made in the new folder: %v", left, err)
+	}
+}

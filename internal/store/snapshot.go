@@ -19,6 +19,9 @@ type Snapshot struct {
 // Snapshot readies a copy of the documents in a new file. What is to be in it is decided by
 // Begin, and it is there after Copy.
 func (s *SQLite) Snapshot(ctx context.Context, path string) (_ *Snapshot, err error) {
+	if err := makePrivate(path); err != nil {
+		return nil, fmt.Errorf("copy %s: %w", s.path, err)
+	}
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("copy %s: %w", s.path, err)

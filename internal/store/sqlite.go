@@ -182,10 +182,11 @@ func (s *SQLite) prepare() (err error) {
 	return nil
 }
 
-// dsnOf names the database in a file to the driver.
+// dsnOf names the database in a file to the driver. The file is there: a connection that is made
+// after the folder was removed or replaced must not begin an empty database in its place.
 func dsnOf(path string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() +
-		"?_pragma=auto_vacuum(incremental)&_pragma=busy_timeout(5000)&_pragma=synchronous(full)&_pragma=cache_size(-2048)" +
+		"?mode=rw&_pragma=auto_vacuum(incremental)&_pragma=busy_timeout(5000)&_pragma=synchronous(full)&_pragma=cache_size(-2048)" +
 		fmt.Sprintf("&_pragma=journal_size_limit(%d)", mostLog)
 }
 

@@ -26,6 +26,9 @@ const fullDiskBytes = 64 << 20
 // roomForWrites is the room with which a server may take writes: half of its reserve.
 const roomForWrites = fullDiskBytes / 64
 
+// staleRoom is longer than a server takes its last look at the free space for true.
+const staleRoom = 200 * time.Millisecond
+
 // recoverWithin is how soon after room is made writes have to be taken.
 const recoverWithin = 5 * time.Second
 
@@ -222,9 +225,11 @@ func (f *fullDisk) write(ctx context.Context, which int) (err error) {
 // look looks at a server whose disk is full.
 func (f *fullDisk) look(ctx context.Context) {
 	for which := range 3 {
-		// What the server gives back itself, as a log that a start has taken in, is room.
-		if err := f.write(ctx, which); err == nil && roomOf(f.dir) < roomForWrites {
-			f.fault(lost, "room", fmt.Sprintf("a write is acknowledged on a full disk, with %d bytes of room", roomOf(f.dir)))
+		if f.takenWithoutRoom(ctx, which) {
+			// What the server knew of the room may have been older than the fill.
+			if pause(ctx, staleRoom); f.takenWithoutRoom(ctx, which) {
+				f.fault(lost, "room", fmt.Sprintf("a write is acknowledged on a full disk, with %d bytes of room", roomOf(f.dir)))
+			}
 		}
 	}
 	if _, err := f.read(ctx); err != nil {
@@ -234,6 +239,14 @@ func (f *fullDisk) look(ctx context.Context) {
 	if f.server.ended() {
 		f.fault(panicked, "end", "the server ends on a full disk: "+f.server.log.last())
 	}
+}
+
+// takenWithoutRoom tells whether a write is acknowledged though there is no room, neither before it nor
+// after: what the server gives back itself, as a log that a start has taken in, is room, and a write may
+// take the last of it.
+func (f *fullDisk) takenWithoutRoom(ctx context.Context, which int) bool {
+	before := roomOf(f.dir)
+	return f.write(ctx, which) == nil && before < roomForWrites && roomOf(f.dir) < roomForWrites
 }
 
 func (f *fullDisk) lookAtTasks(ctx context.Context) {

@@ -130,13 +130,19 @@ func added(rows collector, series int) (points, error) {
 		return p, err
 	}
 	kept := &timeline{}
-	for _, r := range p.rows.sorted().all() {
-		if n := kept.len(); n > 0 && kept.last().at == r.at {
-			kept.values[n-1] += r.value
-			continue
+	var sum point
+	for i, r := range p.rows.sorted().all() {
+		switch {
+		case i == 0:
+			sum = r
+		case sum.at == r.at:
+			sum.value += r.value
+		default:
+			kept.add(sum)
+			sum = r
 		}
-		kept.add(r)
 	}
+	kept.add(sum)
 	p.rows = kept
 	p.notes = append(p.notes, fmt.Sprintf("Added up %d series.", series))
 	return p, nil

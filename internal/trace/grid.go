@@ -14,9 +14,9 @@ const (
 	cellsOfRow  = 1_000
 )
 
-// trace puts what a file holds at equal steps.
-func (p points) trace(o Options) (Trace, error) {
-	t := Trace{Name: p.name, Kind: p.kind, Notes: p.notes}
+// series puts what a file holds at equal steps.
+func (p points) series(o Options) (Series, error) {
+	t := Series{Name: p.name, Kind: p.kind, Notes: p.notes, values: &column[float64]{}}
 	if o.Kind != Unknown {
 		t.Kind = o.Kind
 	}
@@ -47,20 +47,20 @@ func (p points) trace(o Options) (Trace, error) {
 }
 
 // numbered is a trace without times.
-func numbered(t Trace, rows *timeline, o Options) (Trace, error) {
+func numbered(t Series, rows *timeline, o Options) (Series, error) {
 	first := rows.first().at
 	if span := rows.last().at - first; span > int64(10*rows.len()+maxRows/200) {
 		return t, &Error{Line: rows.last().line, What: fmt.Sprintf("the numbers of the rows go from %d to %d, and there are %d rows", first, first+span, rows.len()), Remedy: "number rows one by one, or give them times"}
 	}
 	for _, r := range rows.all() {
 		at := int(r.at - first)
-		if at < len(t.Values) {
+		if at < t.Len() {
 			return t, &Error{Line: r.line, What: fmt.Sprintf("row number %d is there twice", r.at), Remedy: "leave one out"}
 		}
-		for len(t.Values) < at {
-			t.Values = append(t.Values, math.NaN())
+		for t.Len() < at {
+			t.values.append(math.NaN())
 		}
-		t.Values = append(t.Values, r.value)
+		t.values.append(r.value)
 	}
 	t.settleKind(o)
 	t.Step = o.Step
@@ -68,7 +68,7 @@ func numbered(t Trace, rows *timeline, o Options) (Trace, error) {
 }
 
 // counted is a trace of single events: a step without one had none.
-func counted(t Trace, rows *timeline, o Options) (Trace, error) {
+func counted(t Series, rows *timeline, o Options) (Series, error) {
 	t.Step = o.Step
 	if t.Step == 0 {
 		t.Step = time.Minute
@@ -79,15 +79,16 @@ func counted(t Trace, rows *timeline, o Options) (Trace, error) {
 	if err := t.bound(cells, rows); err != nil {
 		return t, err
 	}
-	t.Values = make([]float64, cells)
+	placed := placing{to: t.values, counts: true, none: 0}
 	for _, r := range rows.all() {
-		t.Values[(r.at-t.Start.UnixNano())/int64(t.Step)] += r.value
+		placed.add((r.at-t.Start.UnixNano())/int64(t.Step), r.value)
 	}
-	return t, nil
+	placed.end()
+	return t, rows.err()
 }
 
 // bound refuses a trace of too many steps.
-func (t *Trace) bound(cells int64, rows *timeline) error {
+func (t *Series) bound(cells int64, rows *timeline) error {
 	if cells <= min(maxCells, cellsOfFile+int64(rows.len())*cellsOfRow) {
 		return nil
 	}
@@ -97,13 +98,14 @@ func (t *Trace) bound(cells int64, rows *timeline) error {
 }
 
 // withoutStrays leaves out a few rows that lie far from all others, as a wrong year does.
-func (t *Trace) withoutStrays(rows *timeline) *timeline {
+func (t *Series) withoutStrays(rows *timeline) *timeline {
 	n := rows.len()
 	few := max(1, n/1000)
 	if n < 10 {
 		return rows
 	}
-	at := func(i int) int64 { return rows.at(i).at }
+	edge := edgesOf(rows, few+2)
+	at := func(i int) int64 { return edge(i).at }
 	far := func(gap, span int64) bool { return gap > 10*span && gap > int64(24*time.Hour) }
 	from, to := 0, n
 	for i := 1; i <= few; i++ {
@@ -118,9 +120,29 @@ func (t *Trace) withoutStrays(rows *timeline) *timeline {
 		if i >= from {
 			i += to - from
 		}
-		t.note("Left out %s, at %s: it lies far from all other rows.", lineOf(rows.at(i)), time.Unix(0, at(i)).UTC().Format(time.RFC3339))
+		t.note(fmt.Sprintf("Left out %s, at %s: it lies far from all other rows.", lineOf(edge(i)), time.Unix(0, at(i)).UTC().Format(time.RFC3339)))
 	}
 	return rows.between(from, to)
+}
+
+// edgesOf are so many points at either end, by their places.
+func edgesOf(rows *timeline, most int) func(i int) point {
+	var first, last []point
+	n := rows.len()
+	for i, p := range rows.all() {
+		if i < most {
+			first = append(first, p)
+		}
+		if i >= n-most {
+			last = append(last, p)
+		}
+	}
+	return func(i int) point {
+		if i < len(first) {
+			return first[i]
+		}
+		return last[i-(n-len(last))]
+	}
 }
 
 // lineOf names a row.
@@ -134,7 +156,7 @@ func lineOf(r point) string {
 // once makes one row of those of one time: the same value is there twice by mistake, counts add
 // up, of gauges the mean is taken. Of local times without a zone few such rows are the hour
 // that is there twice when clocks change.
-func (t *Trace) once(rows *timeline, local bool) (*timeline, error) {
+func (t *Series) once(rows *timeline, local bool) (*timeline, error) {
 	if timesOf(rows) == rows.len() {
 		return rows, nil
 	}
@@ -181,10 +203,10 @@ func (t *Trace) once(rows *timeline, local bool) (*timeline, error) {
 		return nil, err
 	}
 	if same > 0 {
-		t.note("Left out %s that repeat a time and its value.", rowsOf(same))
+		t.note(fmt.Sprintf("Left out %s that repeat a time and its value.", rowsOf(same)))
 	}
 	if joined > 0 {
-		t.note("Joined %s with another of the same time: %s.", rowsOf(joined), map[bool]string{true: "they were added up", false: "their mean was taken"}[t.Kind == Counts])
+		t.note(fmt.Sprintf("Joined %s with another of the same time: %s.", rowsOf(joined), map[bool]string{true: "they were added up", false: "their mean was taken"}[t.Kind == Counts]))
 	}
 	return kept, nil
 }
@@ -198,9 +220,9 @@ func rowsOf(n int) string {
 }
 
 // place puts rows at their steps; step is that of a file that names it.
-func (t *Trace) place(rows *timeline, step time.Duration) error {
+func (t *Series) place(rows *timeline, step time.Duration) error {
 	if rows.len() == 1 {
-		t.Values, t.Start, t.Step = rows.values, time.Unix(0, rows.first().at).UTC(), step
+		t.values, t.Start, t.Step = &rows.values, time.Unix(0, rows.first().at).UTC(), step
 		return nil
 	}
 	g, err := gridOf(rows, t.Kind == Counts)
@@ -208,39 +230,65 @@ func (t *Trace) place(rows *timeline, step time.Duration) error {
 		return err
 	}
 	t.Step, t.Start = g.step, time.Unix(0, g.start).UTC()
-	cells := g.cell(rows.last().at) + 1
-	if err := t.bound(cells, rows); err != nil {
+	if err := t.bound(g.cell(rows.last().at)+1, rows); err != nil {
 		return err
 	}
-	if g.form == exact && len(rows.runs) == 1 {
-		t.Values = rows.values // each has its step
+	if g.form == exact && rows.runs.len() == 0 {
+		t.values = &rows.values // each has its step
 		return nil
 	}
-	t.Values = make([]float64, cells)
-	known := make([]int32, cells)
+	placed := placing{to: t.values, counts: t.Kind == Counts, none: absent}
 	for _, r := range rows.all() {
-		if !math.IsNaN(r.value) {
-			t.Values[g.cell(r.at)] += r.value
-			known[g.cell(r.at)]++
-		}
+		placed.add(g.cell(r.at), r.value)
 	}
-	for i, n := range known {
-		switch {
-		case n == 0:
-			t.Values[i] = math.NaN()
-		case n > 1 && t.Kind != Counts:
-			t.Values[i] /= float64(n)
-		}
-	}
+	placed.end()
 	if text := g.describe(rows, t.Kind == Counts); text != "" {
-		t.note("%s", text)
+		t.note(text)
 	}
-	t.absent = g.absent(rows)
-	return nil
+	return rows.err()
+}
+
+// A placing puts values at their steps, which do not go back. Those of one step are added up if they
+// are counts, and their mean is taken if not.
+type placing struct {
+	to     *column[float64]
+	counts bool
+	none   float64 // what a step without a row is
+
+	begun bool
+	at    int64 // the step of the last row
+	sum   float64
+	known int
+}
+
+// add takes the next row.
+func (p *placing) add(at int64, v float64) {
+	if p.begun && at != p.at {
+		p.end()
+	}
+	for !p.begun && int64(p.to.len()) < at {
+		p.to.append(p.none)
+	}
+	if p.begun, p.at = true, at; !math.IsNaN(v) {
+		p.sum, p.known = p.sum+v, p.known+1
+	}
+}
+
+// end ends the step of the last row.
+func (p *placing) end() {
+	switch {
+	case p.known == 0:
+		p.to.append(math.NaN())
+	case p.counts:
+		p.to.append(p.sum)
+	default:
+		p.to.append(p.sum / float64(p.known))
+	}
+	p.begun, p.sum, p.known = false, 0, 0
 }
 
 // settleKind says what values are that nothing tells of.
-func (t *Trace) settleKind(o Options) {
+func (t *Series) settleKind(o Options) {
 	if t.Kind != Unknown {
 		return
 	}
@@ -252,11 +300,13 @@ func (t *Trace) settleKind(o Options) {
 
 // looksCounted is whether values are whole, some steps have no row and none has a zero: so
 // CloudWatch tells of counts.
-func (t *Trace) looksCounted() bool {
-	for _, v := range t.Values {
+func (t *Series) looksCounted() bool {
+	missing := false
+	for _, v := range t.values.all() {
 		if v == 0 || v < 0 || v != math.Trunc(v) && !math.IsNaN(v) {
 			return false
 		}
+		missing = missing || isAbsent(v)
 	}
-	return len(t.absent) > 0
+	return missing
 }

@@ -4,13 +4,14 @@ import "math"
 
 // rises is whether values hardly ever fall, as those of a counter.
 func rises(rows *timeline) bool {
-	values, falls := rows.sorted().values, 0
-	for i := 1; i < len(values); i++ {
-		if values[i] < values[i-1] {
+	before, falls := math.NaN(), 0
+	for _, r := range rows.sorted().all() {
+		if r.value < before {
 			falls++
 		}
+		before = r.value
 	}
-	return len(values) > 2 && 20*falls <= len(values)
+	return rows.len() > 2 && 20*falls <= rows.len()
 }
 
 // tookIncreases tells of a counter.
@@ -18,23 +19,31 @@ const tookIncreases = "Took the increases of a counter; where it fell, it had be
 
 // takeIncreases makes counts of the values of a counter.
 func (p *points) takeIncreases() {
-	p.rows = p.rows.sorted()
-	p.rows.values = increases(p.rows.values)
+	grown, before := &timeline{}, math.NaN()
+	for _, r := range p.rows.sorted().all() {
+		value := r.value
+		r.value = increase(before, value)
+		grown.add(r)
+		before = value
+	}
+	p.rows = grown
 	p.notes = append(p.notes, tookIncreases)
 }
 
 // increases are what a counter grew by. The first value tells of no growth.
 func increases(values []float64) []float64 {
-	out := make([]float64, len(values))
+	out, before := make([]float64, len(values)), math.NaN()
 	for i, v := range values {
-		switch {
-		case i == 0:
-			out[i] = math.NaN()
-		case v < values[i-1]:
-			out[i] = v
-		default:
-			out[i] = v - values[i-1]
-		}
+		out[i] = increase(before, v)
+		before = v
 	}
 	return out
+}
+
+// increase is what a counter grew by from one value to the next; where it fell, it had begun again.
+func increase(before, v float64) float64 {
+	if v < before {
+		return v
+	}
+	return v - before
 }

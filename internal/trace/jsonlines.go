@@ -34,7 +34,7 @@ func (jsonLines) read(in *bufio.Reader, o Options) (points, error) {
 	if value := valueKey(object, key, o); value != "" {
 		return jsonRows(in, o, key, value)
 	}
-	c := counter{counts: map[int64]float64{}}
+	c := newCounter(o)
 	err = c.lines(in, func(line []byte) (time.Time, bool) {
 		var one map[string]json.RawMessage
 		if json.Unmarshal(line, &one) != nil {

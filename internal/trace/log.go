@@ -13,13 +13,14 @@ import (
 // maxLine bounds the lines of logs.
 const maxLine = 1 << 20
 
-// An accessLog has a line for each request. Its requests are counted by the second.
+// An accessLog has a line for each request. Its requests are counted by the second or, of a long one, by
+// the minute.
 type accessLog struct {
 	stampOf func(line []byte) (time.Time, bool)
 }
 
-func (l accessLog) read(in *bufio.Reader, _ Options) (points, error) {
-	c := counter{counts: map[int64]float64{}}
+func (l accessLog) read(in *bufio.Reader, o Options) (points, error) {
+	c := newCounter(o)
 	err := c.lines(in, l.stampOf)
 	if err != nil {
 		return points{}, err
@@ -27,13 +28,49 @@ func (l accessLog) read(in *bufio.Reader, _ Options) (points, error) {
 	return c.points()
 }
 
-// A counter counts requests by the second.
+// A counter counts requests.
 type counter struct {
-	counts    map[int64]float64
-	bad       int // lines that could not be read
+	minutes   bool              // seconds may be added up to minutes
+	each      int64             // seconds of what is counted as one
+	counts    map[int64]float64 // of the newest times, in seconds since 1970
+	rows      timeline          // counts of the times before, as far as lines are in their order
+	bad       int               // lines that could not be read
 	firstBad  int
 	firstText string
 	total     int
+}
+
+// mostCounts is how many counts are open to lines that come late: of a long log, five weeks of minutes.
+const mostCounts = 50_000
+
+func newCounter(o Options) *counter {
+	return &counter{minutes: o.Step%time.Minute == 0, each: 1, counts: map[int64]float64{}}
+}
+
+// count counts a request.
+func (c *counter) count(at int64) {
+	c.counts[at-at%c.each]++
+	if len(c.counts) <= mostCounts {
+		return
+	}
+	if c.minutes && c.each == 1 {
+		c.each = int64(time.Minute / time.Second)
+		seconds := c.counts
+		c.counts = map[int64]float64{}
+		for at, n := range seconds {
+			c.counts[at-at%c.each] += n
+		}
+		return
+	}
+	c.settle(mostCounts / 2)
+}
+
+// settle makes rows of the oldest so many counts.
+func (c *counter) settle(n int) {
+	for _, at := range slices.Sorted(maps.Keys(c.counts))[:n] {
+		c.rows.add(point{at: at * int64(time.Second), value: c.counts[at]})
+		delete(c.counts, at)
+	}
 }
 
 // lines counts the lines whose time can be read.
@@ -55,8 +92,8 @@ func (c *counter) lines(in *bufio.Reader, stampOf func([]byte) (time.Time, bool)
 			}
 			continue
 		}
-		c.counts[at.Unix()]++
-		if len(c.counts) > maxRows {
+		c.count(at.Unix())
+		if c.rows.len() > maxRows {
 			return errTooLong(number)
 		}
 	}
@@ -72,10 +109,8 @@ func (c *counter) points() (points, error) {
 		return points{}, &Error{Line: c.firstBad, What: fmt.Sprintf("%d of %d lines have no time that can be read, first %q", c.bad, c.total, c.firstText),
 			Remedy: "name a log with one request a line, or a table of times and values"}
 	}
-	p := points{name: "requests", kind: Counts, times: true, events: true, rows: &timeline{}}
-	for _, at := range slices.Sorted(maps.Keys(c.counts)) {
-		p.rows.add(point{at: at * int64(time.Second), value: c.counts[at]})
-	}
+	c.settle(len(c.counts))
+	p := points{name: "requests", kind: Counts, times: true, events: true, rows: &c.rows}
 	p.notes = append(p.notes, fmt.Sprintf("Counted %d requests of a log.", c.total-c.bad))
 	if c.bad > 0 {
 		p.notes = append(p.notes, fmt.Sprintf("Passed over %d lines without a time that can be read, the first of them line %d.", c.bad, c.firstBad))

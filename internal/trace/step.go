@@ -159,17 +159,3 @@ func (g grid) describe(rows *timeline, counts bool) string {
 	}
 	return ""
 }
-
-// absent are the steps without a row.
-func (g grid) absent(rows *timeline) []int64 {
-	var steps []int64
-	for before, next := range g.pairs(rows) {
-		for at := before + 1; at < next; at++ {
-			if len(steps) >= maxCells {
-				return steps
-			}
-			steps = append(steps, at)
-		}
-	}
-	return steps
-}

@@ -1,17 +1,18 @@
 package trace
 
 import (
-	"cmp"
+	"errors"
 	"iter"
+	"maps"
 	"slices"
-	"sort"
 )
 
-// A timeline is points in little more than the memory of their values, as long as most of their
+// A timeline is points in little more than the room of their values, as long as most of their
 // times and lines are at equal distances. Those of files are.
 type timeline struct {
-	values []float64
-	runs   []run
+	values column[float64]
+	runs   column[run] // but the last
+	newest run
 }
 
 // A run is points in a row whose times and lines are at equal distances.
@@ -30,10 +31,10 @@ func (r *run) point(i int, value float64) point {
 }
 
 func (l *timeline) add(p point) {
-	n := len(l.values)
-	l.values = append(l.values, p.value)
-	if k := len(l.runs) - 1; k >= 0 {
-		r := &l.runs[k]
+	n := l.len()
+	l.values.append(p.value)
+	if n > 0 {
+		r := &l.newest
 		if n == r.from+1 {
 			r.every, r.lines = p.at-r.at, p.line-r.line
 			return
@@ -41,37 +42,61 @@ func (l *timeline) add(p point) {
 		if next := r.point(n, 0); next.at == p.at && next.line == p.line {
 			return
 		}
+		l.runs.append(*r)
 	}
-	l.runs = append(l.runs, run{from: n, at: p.at, line: p.line})
+	l.newest = run{from: n, at: p.at, line: p.line}
 }
 
-func (l *timeline) len() int { return len(l.values) }
+func (l *timeline) len() int { return l.values.len() }
 
-// at is the i-th point.
-func (l *timeline) at(i int) point {
-	k := sort.Search(len(l.runs), func(k int) bool { return l.runs[k].from > i }) - 1
-	return l.runs[k].point(i, l.values[i])
+func (l *timeline) first() point {
+	r := l.newest
+	if l.runs.len() > 0 {
+		r = l.runs.at(0)
+	}
+	return r.point(0, l.values.at(0))
 }
 
-func (l *timeline) first() point { return l.at(0) }
-func (l *timeline) last() point  { return l.at(l.len() - 1) }
+func (l *timeline) last() point { return l.newest.point(l.len()-1, l.values.at(l.len()-1)) }
 
-// end is where a run ends.
-func (l *timeline) end(k int) int {
-	if k+1 < len(l.runs) {
-		return l.runs[k+1].from
+// err is why points could not be read, if they could not.
+func (l *timeline) err() error { return errors.Join(l.values.err, l.runs.err) }
+
+// ended are the runs with the places at which they end.
+func (l *timeline) ended() iter.Seq2[run, int] {
+	return func(yield func(run, int) bool) {
+		var before run
+		for k, r := range l.runs.all() {
+			if k > 0 && !yield(before, r.from) {
+				return
+			}
+			before = r
+		}
+		if l.runs.len() > 0 && !yield(before, l.newest.from) || l.len() == 0 {
+			return
+		}
+		yield(l.newest, l.len())
 	}
-	return len(l.values)
 }
 
 // all are the points.
 func (l *timeline) all() iter.Seq2[int, point] {
 	return func(yield func(int, point) bool) {
-		for k := range l.runs {
-			for i := l.runs[k].from; i < l.end(k); i++ {
-				if !yield(i, l.runs[k].point(i, l.values[i])) {
+		next, stop := iter.Pull(l.values.each()) // a block at a time, of many values
+		defer stop()
+		var values []float64
+		i := 0
+		for r, end := range l.ended() {
+			for ; i < end; i++ {
+				if len(values) == 0 {
+					if values, _ = next(); len(values) == 0 {
+						return
+					}
+				}
+				if !yield(i, r.point(i, values[0])) {
 					return
 				}
+				values = values[1:]
 			}
 		}
 	}
@@ -95,7 +120,7 @@ func (l *timeline) sort() *timeline {
 		all = append(all, p)
 	}
 	slices.SortStableFunc(all, byTime)
-	sorted := &timeline{values: make([]float64, 0, len(all))}
+	sorted := &timeline{}
 	for _, p := range all {
 		sorted.add(p)
 	}
@@ -124,26 +149,22 @@ type distance struct {
 
 // distances are those of the points in the order of their times, the shortest first.
 func (l *timeline) distances() []distance {
-	var all []distance
-	for k := range l.runs {
-		r, end := &l.runs[k], l.end(k)
+	times, begun := map[int64]int{}, false
+	var last int64
+	for r, end := range l.ended() {
+		if begun {
+			times[r.at-last]++
+		}
 		if n := end - r.from - 1; n > 0 {
-			all = append(all, distance{r.every, n})
+			times[r.every] += n
 		}
-		if end < len(l.values) {
-			all = append(all, distance{l.runs[k+1].at - r.point(end-1, 0).at, 1})
-		}
+		begun, last = true, r.point(end-1, 0).at
 	}
-	slices.SortFunc(all, func(a, b distance) int { return cmp.Compare(a.time, b.time) })
-	joined := all[:0]
-	for _, d := range all {
-		if n := len(joined); n > 0 && joined[n-1].time == d.time {
-			joined[n-1].times += d.times
-			continue
-		}
-		joined = append(joined, d)
+	var all []distance
+	for _, d := range slices.Sorted(maps.Keys(times)) {
+		all = append(all, distance{d, times[d]})
 	}
-	return joined
+	return all
 }
 
 // mode is the most frequent distance, and of those the shortest.

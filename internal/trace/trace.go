@@ -44,8 +44,6 @@ type Trace struct {
 	Start time.Time
 	Step  time.Duration
 	Notes []string // what was done to read it, in full sentences
-
-	absent []int64 // steps without a row, until it is decided what they are
 }
 
 // Time is the beginning of the i-th step.
@@ -60,11 +58,6 @@ func (t Trace) Gaps() int {
 		}
 	}
 	return n
-}
-
-// note tells what was done.
-func (t *Trace) note(format string, args ...any) {
-	t.Notes = append(t.Notes, fmt.Sprintf(format, args...))
 }
 
 // An Error says where a file cannot be read, and what to do.
@@ -93,19 +86,28 @@ const peeked = 64 << 10
 
 // Read reads a trace in any of the forms that the package knows.
 func Read(r io.Reader, o Options) (Trace, error) {
+	s, err := Scan(r, o)
+	if err != nil {
+		return Trace{}, err
+	}
+	return s.Trace()
+}
+
+// Scan reads what Read reads, and keeps no values in memory.
+func Scan(r io.Reader, o Options) (Series, error) {
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
 	in := bufio.NewReaderSize(r, peeked)
 	begin, err := in.Peek(peeked)
 	if err != nil && err != io.EOF && err != bufio.ErrBufferFull {
-		return Trace{}, err
+		return Series{}, err
 	}
 	got, err := formOf(begin).read(in, o)
 	if err != nil {
-		return Trace{}, err
+		return Series{}, err
 	}
-	return got.trace(o)
+	return got.series(o)
 }
 
 // points are what a file holds, before they are put on a grid.

@@ -100,7 +100,7 @@ func BenchmarkDecode(b *testing.B) {
 		b.Fatal(err)
 	}
 	s := h.(*handler).services[0]
-	op := s.ops["PutMetricData"]
+	op := s.ops()["PutMetricData"]
 	if err := s.prepare(op); err != nil {
 		b.Fatal(err)
 	}

@@ -98,15 +98,23 @@ type filling struct {
 	held  int64 // what the request holds in memory besides
 }
 
-// leastBuffer is the size of a new buffer, in bytes.
-const leastBuffer = 4 << 10
+// leastBuffer is the size of a new buffer, in bytes. One that is full gets eight times as large while it
+// is smaller than most bodies with lists, so that these are not copied often, and then twice.
+const (
+	leastBuffer = 4 << 10
+	smallBuffer = 256 << 10
+)
 
 // fill reads to the end. The buffer grows with what has come: what is announced costs
 // nothing.
 func (x *exchange) fill(buf *bytes.Buffer, w filling) *fault {
 	for {
 		if buf.Available() == 0 {
-			size := max(leastBuffer, min(2*int64(buf.Cap()), w.whole+1))
+			times := int64(2)
+			if buf.Cap() < smallBuffer {
+				times = 8
+			}
+			size := max(leastBuffer, min(times*int64(buf.Cap()), w.whole+1))
 			if !x.memory.Grow(x.r.Context(), w.held+size) {
 				return x.service.throttled()
 			}

@@ -50,7 +50,7 @@ func fuzzTargets(f *testing.F) []fuzzTarget {
 			f.Fatal(err)
 		}
 		s := h.(*handler).services[0]
-		op := s.ops[tt.operation]
+		op := s.ops()[tt.operation]
 		if err := s.prepare(op); err != nil {
 			f.Fatal(err)
 		}

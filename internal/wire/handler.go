@@ -95,7 +95,7 @@ type handler struct {
 }
 
 // NewHandler serves the services on every path. It returns an error when a
-// service has no operations, when two services cannot be told apart, or when
+// service's type has no methods, when two services cannot be told apart, or when
 // Options.Region cannot be a region.
 //
 // The handler bounds bodies and what is in them, and the memory of all calls that are under

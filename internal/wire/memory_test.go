@@ -150,7 +150,7 @@ func TestACallForWhoseAnswerThereIsNoMemoryIsThrottledInTheServicesWords(t *test
 			t.Fatal(err)
 		}
 		for _, s := range served.(*handler).services {
-			for _, op := range s.ops {
+			for _, op := range s.ops() {
 				op.findings = flow.NewBudget(0, answersPatience)
 			}
 		}
@@ -209,7 +209,7 @@ func TestSmallAnswersDoNotWaitForLargeOnes(t *testing.T) {
 		}
 		h := served.(*handler)
 		h.answers = flow.NewBudget(0, answersPatience) // others have all of it
-		op := h.services[0].ops["DescribeServices"]
+		op := h.services[0].ops()["DescribeServices"]
 		for _, test := range []struct {
 			largest int64
 			want    int

@@ -18,7 +18,7 @@ import (
 // A service is a Service made ready to be called.
 type service struct {
 	Service
-	ops         map[string]*operation
+	ops         func() map[string]*operation // are looked for when the first is called: there are hundreds
 	model       func() *model
 	errorShapes func() map[string]errorShape // by their names and their codes in awsQuery
 	routes      func() []route               // of restJson
@@ -49,19 +49,10 @@ type operation struct {
 }
 
 func newService(s Service) (*service, error) {
-	sv := &service{Service: s, ops: operations(s.typ)}
-	if len(sv.ops) == 0 {
+	if s.typ.NumMethod() == 0 {
 		return nil, fmt.Errorf("wire: %s has no operations: %v is not a type with methods like the SDK client's", s.name, s.typ)
 	}
-	for _, op := range sv.ops {
-		op.unchecked = slices.Contains(s.unchecked, op.name)
-		op.stateless = slices.Contains(s.stateless, op.name)
-		op.unsigned = slices.Contains(s.unsigned, op.name)
-		op.reads = slices.ContainsFunc(readers, func(verb string) bool { return strings.HasPrefix(op.name, verb) })
-		if op.reads {
-			op.findings = newFindings()
-		}
-	}
+	sv := &service{Service: s, ops: sync.OnceValue(s.operations)}
 	sv.model = sync.OnceValue(func() *model {
 		m, err := loadModel(s.name)
 		if err != nil {
@@ -77,6 +68,21 @@ func newService(s Service) (*service, error) {
 	})
 	sv.routes = sync.OnceValue(func() []route { return routesOf(sv.model()) })
 	return sv, nil
+}
+
+// operations are those of a service, by their names.
+func (s Service) operations() map[string]*operation {
+	ops := operations(s.typ)
+	for _, op := range ops {
+		op.unchecked = slices.Contains(s.unchecked, op.name)
+		op.stateless = slices.Contains(s.stateless, op.name)
+		op.unsigned = slices.Contains(s.unsigned, op.name)
+		op.reads = slices.ContainsFunc(readers, func(verb string) bool { return strings.HasPrefix(op.name, verb) })
+		if op.reads {
+			op.findings = newFindings()
+		}
+	}
+	return ops
 }
 
 var (

@@ -76,7 +76,7 @@ func (o *Operations) find(name, op string) (*service, *operation, error) {
 	if s == nil {
 		return nil, nil, unknownOperation(http.StatusNotFound, "The service "+name+" is not available in Flyball").error()
 	}
-	found := s.ops[op]
+	found := s.ops()[op]
 	if found == nil {
 		return nil, nil, unknownOperation(http.StatusNotFound, "The operation "+op+" is not available in Flyball").error()
 	}

@@ -30,7 +30,7 @@ func TestEveryOperationOfTheSDKCanBeServed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name, op := range sv.ops {
+		for name, op := range sv.ops() {
 			if err := sv.prepare(op); err != nil {
 				t.Errorf("%s.%s: %v", s.name, name, err)
 			}
@@ -41,7 +41,7 @@ func TestEveryOperationOfTheSDKCanBeServed(t *testing.T) {
 			}
 		}
 		for name := range sv.model().Operations {
-			if sv.ops[name] == nil {
+			if sv.ops()[name] == nil {
 				t.Errorf("%s: the SDK has no operation %s", s.name, name)
 			}
 		}

@@ -97,7 +97,7 @@ func (x *exchange) find(target, name string, protocols ...Protocol) *fault {
 
 // findOperation looks up the operation of the service that was found.
 func (x *exchange) findOperation() *fault {
-	if x.op = x.service.ops[x.name]; x.op != nil {
+	if x.op = x.service.ops()[x.name]; x.op != nil {
 		return nil
 	}
 	version := x.service.version

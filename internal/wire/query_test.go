@@ -14,7 +14,7 @@ func TestQueryParameters(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := h.(*handler).services[0]
-	op := s.ops["PutMetricAlarm"]
+	op := s.ops()["PutMetricAlarm"]
 	if err := s.prepare(op); err != nil {
 		t.Fatal(err)
 	}

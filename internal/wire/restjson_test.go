@@ -187,7 +187,7 @@ func TestRESTAnswersHaveTheirOwnStatusHeadersAndBody(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := restHandler(t, &fakeLambda{out: tt.out}, new(fakeScheduler), Options{})
-			for _, op := range h.(*handler).services[2].ops {
+			for _, op := range h.(*handler).services[2].ops() {
 				op.unchecked = true // the ARN is short
 			}
 			w := httptest.NewRecorder()

@@ -84,7 +84,7 @@ func TestEveryMemberOfEveryOperationSurvives(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, operation := range slices.Sorted(maps.Keys(mirror.service.ops)) {
+			for _, operation := range slices.Sorted(maps.Keys(mirror.service.ops())) {
 				if _, served := mirror.service.model().Operations[operation]; !served && name == "ec2 ec2Query" {
 					continue // another service has one of that name
 				}
@@ -130,7 +130,7 @@ func newMirror(t *testing.T, s Service) *mirror {
 		m.populate.unions = append(m.populate.unions, reflect.TypeOf(u))
 	}
 	m.populate.document = s.document
-	for _, op := range m.service.ops {
+	for _, op := range m.service.ops() {
 		op.unchecked = true // filled values break patterns
 		op.method = reflect.MakeFunc(op.method.Type(), func(args []reflect.Value) []reflect.Value {
 			m.in = args[2].Elem()
@@ -151,7 +151,7 @@ func (m *mirror) Do(r *http.Request) (*http.Response, error) {
 }
 
 func (m *mirror) call(t *testing.T, client reflect.Value, operation string) {
-	op := m.service.ops[operation]
+	op := m.service.ops()[operation]
 	in := reflect.New(op.in)
 	m.populate.fill(in.Elem())
 	m.out = reflect.New(op.out).Elem()

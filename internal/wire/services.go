@@ -271,6 +271,9 @@ func Logs[T any](resolve func(context.Context, Scope) (T, error)) Service {
 		errors:    cloudwatchlogs.TypeRegistry,
 		invalid:   "InvalidParameterException",
 		refusal:   logsRefusal,
+		shown: map[string][]string{"MetricTransformation": {
+			"metricName", "metricNamespace", "metricValue", "defaultValue", "unit", "dimensions",
+		}},
 		// Events are not state: they are on disk when they are answered for.
 		stateless: []string{"PutLogEvents"},
 		maxBody:   8 << 20, // a batch of 1 MiB whose characters are all escaped

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -17,7 +18,7 @@ import (
 func validator(t *testing.T) func(operation, body string) string {
 	services := map[string]*service{}
 	var handlers []*handler
-	for _, s := range append(clientServices(), Lambda(always((*lambda.Client)(nil))), EventBridge(always((*eventbridge.Client)(nil))), ECR(always((*ecr.Client)(nil)))) {
+	for _, s := range append(clientServices(), Lambda(always((*lambda.Client)(nil))), EventBridge(always((*eventbridge.Client)(nil))), ECR(always((*ecr.Client)(nil))), Logs(always((*cloudwatchlogs.Client)(nil)))) {
 		h, err := NewHandler(Options{}, s)
 		if err != nil {
 			t.Fatal(err)
@@ -29,7 +30,7 @@ func validator(t *testing.T) func(operation, body string) string {
 		t.Helper()
 		name, op, _ := strings.Cut(operation, ":")
 		s := services[name]
-		o := s.ops[op]
+		o := s.ops()[op]
 		if o == nil {
 			t.Fatalf("no operation %s", operation)
 		}
@@ -102,6 +103,11 @@ func TestViolationsAreToldInTheWordsOfAWS(t *testing.T) {
 		{"list of structs of which AWS tells the members", "events:PutEvents", `{"Entries":[` + strings.Repeat(`{"Source":"shop","Resources":["a","b"]},`, 10) + `{"Source":"shop","Time":1700000000}]}`,
 			"PutEventsRequestEntry(time=null, source=shop, resources=[a, b], detailType=null, detail=null, eventBusName=null, traceHeader=null, kmsKeyIdentifier=null, internalMetadata=null), " +
 				"PutEventsRequestEntry(time=2023-11-14T22:13:20Z, source=shop, resources=null, detailType=null, detail=null, eventBusName=null, traceHeader=null, kmsKeyIdentifier=null, internalMetadata=null)]' at 'entries' failed to satisfy constraint: Member must have length less than or equal to 10"},
+		{"list of structs of which CloudWatch Logs tells the members", "logs:PutMetricFilter", `{"logGroupName":"g","filterName":"f","filterPattern":"","metricTransformations":[` +
+			`{"metricName":"a","metricNamespace":"n","metricValue":"1"},{"metricName":"b","metricNamespace":"n","metricValue":"1","defaultValue":0.5}]}`,
+			one + "Value '[MetricTransformation(metricName=a, metricNamespace=n, metricValue=1, defaultValue=null, unit=null, dimensions=null), " +
+				"MetricTransformation(metricName=b, metricNamespace=n, metricValue=1, defaultValue=0.5, unit=null, dimensions=null)]' " +
+				"at 'metricTransformations' failed to satisfy constraint: Member must have length less than or equal to 1"},
 		{"map keys that are secret", "lambda:UpdateFunctionConfiguration", `{"Environment":{"Variables":{"_":"b"}}}`,
 			"Value at 'environment.variables' failed to satisfy constraint: Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]"},
 		{"map of numbers", "lambda:UpdateAlias", `{"RoutingConfig":{"AdditionalVersionWeights":{"2":2}}}`,
@@ -169,7 +175,7 @@ func TestARequiredPlainValueIsMissed(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := h.(*handler).services[0]
-	op := s.ops["CreateService"]
+	op := s.ops()["CreateService"]
 	if err := s.prepare(op); err != nil {
 		t.Fatal(err)
 	}

@@ -27,8 +27,8 @@ func TestAWrongMemberIsNotTheServersFault(t *testing.T) {
 		for _, u := range s.unions {
 			fill.unions = append(fill.unions, reflect.TypeOf(u))
 		}
-		for _, name := range slices.Sorted(maps.Keys(service.ops)) {
-			op := service.ops[name]
+		for _, name := range slices.Sorted(maps.Keys(service.ops())) {
+			op := service.ops()[name]
 			op.method = reflect.MakeFunc(op.method.Type(), func([]reflect.Value) []reflect.Value {
 				return []reflect.Value{reflect.New(op.out), reflect.Zero(errorType)}
 			})

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -194,6 +197,9 @@ func TestTheAPIServerRefusesWhatContradictsItself(t *testing.T) {
 		{"kind: ScalingPolicy\nspec: {scalableTargetRef: {name: web}, policyType: StepScaling, targetTrackingScalingPolicyConfiguration: {targetValue: 60, resource: {name: cpu}}}", "belongs to a policy of the type TargetTrackingScaling"},
 		{"kind: ScalingPolicy\nspec: {scalableTargetRef: {name: web}, policyType: TargetTrackingScaling, targetTrackingScalingPolicyConfiguration: {targetValue: 60, resource: {name: cpu}, prometheus: {query: up}}}", "give one metric"},
 		{"kind: ScalingPolicy\nspec: {scalableTargetRef: {name: web}, policyType: TargetTrackingScaling, targetTrackingScalingPolicyConfiguration: {targetValue: 0, resource: {name: cpu}}}", "should be greater than 0"},
+		{"kind: ScalingPolicy\nspec: {scalableTargetRef: {name: web}, policyType: PredictiveScaling, predictiveScalingPolicyConfiguration: {metricSpecifications: [{targetValue: 50, customizedLoadMetricSpecification: {prometheus: {query: up}}}]}}", "give one scaling metric"},
+		{"kind: ScalingPolicy\nspec: {scalableTargetRef: {name: web}, policyType: PredictiveScaling, predictiveScalingPolicyConfiguration: {maxCapacityBreachBehavior: IncreaseMaxCapacity, metricSpecifications: [{targetValue: 50, customizedLoadMetricSpecification: {prometheus: {query: up}}, customizedScalingMetricSpecification: {prometheus: {query: up}}}]}}", "maxCapacityBuffer belongs to"},
+		{"kind: ScalingPolicy\nspec: {scalableTargetRef: {name: web}, policyType: PredictiveScaling, predictiveScalingPolicyConfiguration: {metricSpecifications: [{targetValue: 50, customizedLoadMetricSpecification: {}, customizedScalingMetricSpecification: {prometheus: {query: up}}}]}}", "give metricDataQueries (of CloudWatch) or prometheus"},
 		{"kind: ScheduledAction\nspec: {scalableTargetRef: {name: web}, schedule: every day, scalableTargetAction: {minCapacity: 1}}", "schedule"},
 		{"kind: ScheduledAction\nspec: {scalableTargetRef: {name: web}, schedule: rate(1 day), scalableTargetAction: {}}", "give minCapacity or maxCapacity"},
 	} {
@@ -240,6 +246,119 @@ func TestControllersWithLeastRightsScaleOneAfterTheOther(t *testing.T) {
 	first.kill()
 	setLoad(t, namespace, 580)
 	awaitReplicas(t, namespace, 10, "580m of load that the second controller sees to")
+}
+
+// The annotation on the target, or on what it scales, has nothing be changed until it is gone.
+func TestPausedByAnnotationNothingIsChanged(t *testing.T) {
+	namespace, a, ctx := newNamespace(t), newApplier(t), t.Context()
+	a.install()
+	for _, text := range []string{deployment, scaled} {
+		if err := a.apply(namespace, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	annotate := func(resource schema.GroupVersionResource, value string) {
+		t.Helper()
+		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"flyball.dev/paused":%s}}}`, value)
+		if _, err := a.dynamic.Resource(resource).Namespace(namespace).Patch(ctx, "web", types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	targets := schema.GroupVersionResource{Group: "autoscaling.flyball.dev", Version: "v1alpha1", Resource: "scalabletargets"}
+	deployments := schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
+	annotate(targets, `"the database is moved"`)
+	startController(t, namespace)
+	eventually(t, time.Minute, "that it is paused", func() error {
+		if is := a.condition(ctx, namespace, "web", "AbleToScale"); is != "Paused" {
+			return fmt.Errorf("AbleToScale is %q", is)
+		}
+		return nil
+	})
+	// A minute of the controller is four seconds: more than it would take to scale.
+	eventually(t, 2*time.Minute, "an alarm that would have it scaled", func() error {
+		o, err := a.dynamic.Resource(targets).Namespace(namespace).Get(ctx, "web", metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if all, _, _ := unstructured.NestedSlice(o.Object, "status", "policies"); !strings.Contains(fmt.Sprint(all), "is in ALARM") {
+			return fmt.Errorf("its policies are %v", all)
+		}
+		return nil
+	})
+	annotate(deployments, `"maintenance"`)
+	annotate(targets, `null`)
+	eventually(t, time.Minute, "that the Deployment pauses it", func() error {
+		o, err := a.dynamic.Resource(targets).Namespace(namespace).Get(ctx, "web", metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if all, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions"); !strings.Contains(fmt.Sprint(all), `it has the annotation flyball.dev/paused: "maintenance"`) {
+			return fmt.Errorf("its conditions are %v", all)
+		}
+		return nil
+	})
+	if n := replicas(t, namespace); n != 2 {
+		t.Errorf("it was scaled to %d while it was paused", n)
+	}
+	annotate(deployments, `null`)
+	awaitReplicas(t, namespace, 7, "400m of load once it is paused no more")
+}
+
+// A predictive policy without a day of history says so in its status, and one whose server does not answer, too; the
+// target is explained by that.
+func TestAPredictivePolicyTellsHowItStands(t *testing.T) {
+	namespace, a, ctx := newNamespace(t), newApplier(t), t.Context()
+	a.install()
+	policy := func(name, address string) string {
+		return fmt.Sprintf(`
+apiVersion: autoscaling.flyball.dev/v1alpha1
+kind: ScalingPolicy
+metadata: {name: %s}
+spec:
+  scalableTargetRef: {name: web}
+  policyType: PredictiveScaling
+  predictiveScalingPolicyConfiguration:
+    mode: ForecastAndScale
+    metricSpecifications:
+      - targetValue: 50
+        customizedLoadMetricSpecification: {prometheus: {query: load, serverAddress: %[2]q}}
+        customizedScalingMetricSpecification: {prometheus: {query: load, serverAddress: %[2]q}}
+`, name, address)
+	}
+	hours := 7
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		end, _ := strconv.ParseInt(r.FormValue("end"), 10, 64)
+		var points []string
+		for i := range hours {
+			if at := end - int64(i)*3600; r.FormValue("step") == "3600" {
+				points = append([]string{fmt.Sprintf(`[%d,"100"]`, at)}, points...)
+			}
+		}
+		if end < time.Now().Add(-2*time.Hour).Unix() {
+			points = nil // before, there was nothing
+		}
+		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[%s]}]}}`, strings.Join(points, ","))
+	}))
+	defer server.Close()
+	for _, text := range []string{deployment, strings.Split(scaled, "---")[0], policy("ahead", server.URL), policy("nobody", "http://127.0.0.1:1")} {
+		if err := a.apply(namespace, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	startProgram(t, flyball, kubeconfigOf(t, "flyball-system", "flyball-control"), namespace, "--speed", "1", "--allow-addresses", "127.0.0.1")
+	policies := schema.GroupVersionResource{Group: "autoscaling.flyball.dev", Version: "v1alpha1", Resource: "scalingpolicies"}
+	for name, want := range map[string]string{"ahead": "the load metric has 7 hours of data, and a minimum of 24 hours is required: there is enough at", "nobody": "connection refused"} {
+		eventually(t, 2*time.Minute, "how the policy "+name+" stands", func() error {
+			o, err := a.dynamic.Resource(policies).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+			if err != nil {
+				return err
+			}
+			if all, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions"); !strings.Contains(fmt.Sprint(all), want) {
+				return fmt.Errorf("its conditions are %v", all)
+			}
+			return nil
+		})
+	}
 }
 
 func schemaOf(kind string) schema.GroupKind {

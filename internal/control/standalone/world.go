@@ -44,7 +44,7 @@ const PauseTag = "flyball:paused"
 func newWorld(cfg Config, config aws.Config) *world {
 	w := &world{calls: newCalls(), budget: &source.Budget{PerDay: cfg.Budget}, limits: cfg.Limits, samples: &source.Samples{}}
 	w.cluster.of = cfg.Cluster
-	w.client = &http.Client{Transport: w.calls.transport(http.DefaultTransport), Timeout: 30 * time.Second}
+	w.client = &http.Client{Transport: w.calls.transport(source.Transport()), Timeout: 30 * time.Second}
 	config.APIOptions = append(slices.Clone(config.APIOptions), w.calls.count)
 	w.queues = sqs.NewFromConfig(config)
 	w.cloud = &source.CloudWatch{Client: cloudwatch.NewFromConfig(config), Budget: w.budget}
@@ -92,7 +92,7 @@ func (w *world) compile(d policydoc.Documents, beside policydoc.Beside) (targets
 func (w *world) registry(beside policydoc.Beside) *source.Registry {
 	r := &source.Registry{Bound: map[metric.Key]source.Source{}, CloudWatch: w.cloud}
 	prometheus := map[string]*source.Prometheus{}
-	json := &source.JSON{HTTP: w.client, Samples: w.samples, Values: map[metric.Key]source.JSONValue{}}
+	json := map[string]*source.JSON{} // by host: one that does not answer holds up itself
 	queues := &source.Queues{Client: w.queues, Samples: w.samples, Bound: map[metric.Key]source.QueueAttribute{}}
 	pods := &source.Pods{Meter: &w.cluster, Samples: w.samples, Bound: map[metric.Key]source.PodMetric{}}
 	r.Queues, r.Kubernetes = queues, pods
@@ -116,8 +116,14 @@ func (w *world) registry(beside policydoc.Beside) *source.Registry {
 			queues.Bound[key] = source.QueueAttribute{Queue: m.Queue.Queue, Attribute: string(m.Queue.Attribute)}
 			r.Bound[key] = queues
 		case m.HTTP != nil:
-			json.Values[key] = source.JSONValue{URL: m.HTTP.URL, Pointer: m.HTTP.Pointer, TokenFile: m.HTTP.TokenFile}
-			r.Bound[key] = json
+			host := source.Host(m.HTTP.URL)
+			of := json[host]
+			if of == nil {
+				of = &source.JSON{HTTP: w.client, Samples: w.samples, Values: map[metric.Key]source.JSONValue{}}
+				json[host] = of
+			}
+			of.Values[key] = source.JSONValue{URL: m.HTTP.URL, Pointer: m.HTTP.Pointer, TokenFile: m.HTTP.TokenFile}
+			r.Bound[key] = of
 		case m.Kubernetes != nil:
 			k := m.Kubernetes
 			pods.Bound[key] = source.PodMetric{Of: scaling.ScaleID(k.Namespace, k.Resource, k.Name), Resource: string(k.Metric)}

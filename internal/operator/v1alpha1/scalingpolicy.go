@@ -12,6 +12,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Value",type=number,JSONPath=`.spec.targetTrackingScalingPolicyConfiguration.targetValue`
 // +kubebuilder:printcolumn:name="Accepted",type=string,JSONPath=`.status.conditions[?(@.type=="Accepted")].status`
 // +kubebuilder:printcolumn:name="Metric",type=string,JSONPath=`.status.conditions[?(@.type=="MetricAvailable")].status`
+// +kubebuilder:printcolumn:name="Forecast",type=string,priority=1,JSONPath=`.status.forecast.text`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type ScalingPolicy struct {
 	metav1.TypeMeta   `json:",inline"`
@@ -39,19 +40,21 @@ type ScalableTargetRef struct {
 
 // A PolicyType is the kind of a policy.
 //
-// +kubebuilder:validation:Enum=TargetTrackingScaling;StepScaling
+// +kubebuilder:validation:Enum=TargetTrackingScaling;StepScaling;PredictiveScaling
 type PolicyType string
 
 // The kinds of policies.
 const (
 	TargetTrackingScaling PolicyType = "TargetTrackingScaling"
 	StepScaling           PolicyType = "StepScaling"
+	PredictiveScaling     PolicyType = "PredictiveScaling"
 )
 
 // A ScalingPolicySpec is one of the kinds of policies.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.targetTrackingScalingPolicyConfiguration) == (self.policyType == 'TargetTrackingScaling')",message="targetTrackingScalingPolicyConfiguration belongs to a policy of the type TargetTrackingScaling, and has to be there"
 // +kubebuilder:validation:XValidation:rule="has(self.stepScalingPolicyConfiguration) == (self.policyType == 'StepScaling')",message="stepScalingPolicyConfiguration belongs to a policy of the type StepScaling, and has to be there"
+// +kubebuilder:validation:XValidation:rule="has(self.predictiveScalingPolicyConfiguration) == (self.policyType == 'PredictiveScaling')",message="predictiveScalingPolicyConfiguration belongs to a policy of the type PredictiveScaling, and has to be there"
 // +kubebuilder:validation:XValidation:rule="has(self.alarms) == (self.policyType == 'StepScaling')",message="alarms belong to a policy of the type StepScaling, which has at least one"
 type ScalingPolicySpec struct {
 	// The target in the same namespace.
@@ -60,6 +63,7 @@ type ScalingPolicySpec struct {
 
 	TargetTrackingScalingPolicyConfiguration *TargetTrackingScalingPolicyConfiguration `json:"targetTrackingScalingPolicyConfiguration,omitempty"`
 	StepScalingPolicyConfiguration           *StepScalingPolicyConfiguration           `json:"stepScalingPolicyConfiguration,omitempty"`
+	PredictiveScalingPolicyConfiguration     *PredictiveScalingPolicyConfiguration     `json:"predictiveScalingPolicyConfiguration,omitempty"`
 	// The alarms that call a step policy.
 	//
 	// +kubebuilder:validation:MinItems=1
@@ -165,6 +169,8 @@ const (
 	Accepted = "Accepted"
 	// MetricAvailable says whether its metric can be read.
 	MetricAvailable = "MetricAvailable"
+	// ForecastAvailable says whether a predictive policy has a forecast to go by.
+	ForecastAvailable = "ForecastAvailable"
 )
 
 // A ScalingPolicyStatus is how a policy stands.
@@ -176,6 +182,8 @@ type ScalingPolicyStatus struct {
 	// +listType=map
 	// +listMapKey=name
 	Alarms []AlarmStatus `json:"alarms,omitempty"`
+	// What a predictive policy forecasts.
+	Forecast *ForecastStatus `json:"forecast,omitempty"`
 	// +listType=map
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`

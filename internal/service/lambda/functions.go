@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -251,6 +252,8 @@ func (a *API) DeleteFunction(ctx context.Context, in *lambda.DeleteFunctionInput
 		err = a.deleteAll(ctx, r.Name)
 	case r.Qualifier == rules.Latest:
 		err = fault.Parameter("$LATEST version cannot be deleted without deleting the function.")
+	case strings.HasPrefix(r.Qualifier, "$"): // such as $latest, which is no alias's name
+		err = fault.NoFunction(a.arn(r.Name))
 	case !rules.IsVersion(r.Qualifier):
 		err = fault.Parameter("Deletion of aliases is not currently supported.")
 	default:

@@ -192,6 +192,19 @@ func TestAnUpdateNeedsTheLatestRevisionIfOneIsGiven(t *testing.T) {
 	wants(t, err, "PreconditionFailedException", "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id")
 }
 
+func TestDeleteFunctionRefusesWhatIsNoVersion(t *testing.T) {
+	w := open(t)
+	w.create("f")
+	for qualifier, want := range map[string][2]string{
+		"$latest": {"ResourceNotFoundException", "Function not found: " + functionARN + "f"},
+		"$LATEST": {"InvalidParameterValueException", "$LATEST version cannot be deleted without deleting the function."},
+		"live":    {"InvalidParameterValueException", "Deletion of aliases is not currently supported."},
+	} {
+		_, err := w.DeleteFunction(t.Context(), &sdk.DeleteFunctionInput{FunctionName: aws.String("f"), Qualifier: &qualifier})
+		wants(t, err, want[0], want[1])
+	}
+}
+
 func TestCodeThatNothingRunsAnyMoreIsRemoved(t *testing.T) {
 	w := open(t)
 	w.create("f")

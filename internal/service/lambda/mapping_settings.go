@@ -171,17 +171,22 @@ type sourceQueue struct {
 	visibility time.Duration
 }
 
+// servedSource refuses event sources that are no queues, whatever else is asked for with them.
+func servedSource(in *lambda.CreateEventSourceMappingInput) error {
+	if in.SelfManagedEventSource != nil {
+		return fault.Unsupported("event sources other than queues of SQS, such as those that are self-managed")
+	}
+	if name, err := arn.Parse(aws.ToString(in.EventSourceArn)); err == nil && name.Service != "sqs" {
+		return fault.Unsupported("event sources other than queues of SQS, such as " + name.Service)
+	}
+	return nil
+}
+
 // source is the queue that a call names.
 func (a *API) source(ctx context.Context, in *lambda.CreateEventSourceMappingInput) (sourceQueue, error) {
 	given := aws.ToString(in.EventSourceArn)
-	name, err := arn.Parse(given)
-	switch {
-	case in.SelfManagedEventSource != nil:
-		return sourceQueue{}, fault.Unsupported("event sources other than queues of SQS, such as those that are self-managed")
-	case err != nil:
+	if !arn.IsARN(given) {
 		return sourceQueue{}, fault.Parameter("Unrecognized event source.")
-	case name.Service != "sqs":
-		return sourceQueue{}, fault.Unsupported("event sources other than queues of SQS, such as " + name.Service)
 	}
 	return a.queue(ctx, given)
 }

@@ -162,6 +162,9 @@ func (a *API) mappingTarget(ctx context.Context, in *lambda.CreateEventSourceMap
 	if aws.ToString(in.EventSourceArn) == "" && in.SelfManagedEventSource == nil {
 		return target{}, fault.Parameter("Unrecognized event source.")
 	}
+	if err := servedSource(in); err != nil {
+		return target{}, err
+	}
 	if err := asked.supported(); err != nil {
 		return target{}, err
 	}

@@ -354,6 +354,7 @@ func TestWhatAMappingCannotBe(t *testing.T) {
 		"without a queue": {func(in *sdk.CreateEventSourceMappingInput) { in.EventSourceArn = nil }, "InvalidParameterValueException", "Unrecognized event source."},
 		"of a stream": {func(in *sdk.CreateEventSourceMappingInput) {
 			in.EventSourceArn = aws.String("arn:aws:kinesis:" + region + ":" + account + ":stream/s")
+			in.StartingPosition = types.EventSourcePositionLatest // as streams have one
 		}, "InvalidParameterValueException", "Flyball does not support event sources other than queues of SQS, such as kinesis."},
 		"of no queue": {func(in *sdk.CreateEventSourceMappingInput) { in.EventSourceArn = aws.String(w.arn + "2") }, "InvalidParameterValueException",
 			"Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist."},

@@ -21,8 +21,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/informers"
-	"k8s.io/client-go/kubernetes"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 	metrics "k8s.io/metrics/pkg/client/clientset/versioned"
 
@@ -50,7 +50,7 @@ type Options struct {
 
 // A Cluster is where pods run, in a namespace.
 type Cluster struct {
-	Client    kubernetes.Interface
+	Client    Client
 	Metrics   metrics.Interface // metrics.k8s.io, by which pods are measured
 	Namespace string
 	Host      string // the API server's address, for messages
@@ -101,9 +101,17 @@ func New(ctx context.Context, o Options) (*Runtime, error) {
 	r := &Runtime{options: o, instance: instance, log: o.Log, tasks: map[string]*Task{}}
 	r.meters = meters{cluster: o.Cluster, selector: r.selector()}
 	r.life, r.close = context.WithCancel(context.Background())
-	factory := informers.NewSharedInformerFactoryWithOptions(o.Client, 0, informers.WithNamespace(o.Namespace),
-		informers.WithTweakListOptions(func(l *metav1.ListOptions) { l.LabelSelector = r.selector() }))
-	r.pods = factory.Core().V1().Pods().Informer()
+	pods := o.Client.CoreV1().Pods(o.Namespace)
+	r.pods = cache.NewSharedIndexInformer(cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, l metav1.ListOptions) (runtime.Object, error) {
+			l.LabelSelector = r.selector()
+			return pods.List(ctx, l)
+		},
+		WatchFuncWithContext: func(ctx context.Context, l metav1.ListOptions) (watch.Interface, error) {
+			l.LabelSelector = r.selector()
+			return pods.Watch(ctx, l)
+		},
+	}, o.Client), &corev1.Pod{}, 0, cache.Indexers{})
 	_, err = r.pods.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(pod any) { r.see(pod.(*corev1.Pod), false) },
 		UpdateFunc: func(_, pod any) { r.see(pod.(*corev1.Pod), false) },
@@ -118,7 +126,7 @@ func New(ctx context.Context, o Options) (*Runtime, error) {
 		r.close()
 		return nil, err
 	}
-	factory.Start(r.life.Done())
+	go r.pods.RunWithContext(r.life)
 	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
 	if !cache.WaitForCacheSync(ctx.Done(), r.pods.HasSynced) {
