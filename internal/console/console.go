@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -154,6 +155,10 @@ func secured(next http.Handler) http.Handler {
 		most := int64(maxForm)
 		if r.URL.Path == "/console/load-tests" {
 			most = maxTrace
+		}
+		if r.ContentLength > most {
+			http.Error(w, fmt.Sprintf("A form of the console takes %d KiB at most; the aws CLI takes more.", most>>10), http.StatusRequestEntityTooLarge)
+			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, most)
 		next.ServeHTTP(w, r)

@@ -172,6 +172,7 @@ func TestThePagesOfOneThingTellAndChangeIt(t *testing.T) {
 		{"queues/work", url.Values{"do": {"attributes"}, "VisibilityTimeout": {"soon"}, "MessageRetentionPeriod": {"345600"}, "DelaySeconds": {"0"}, "ReceiveMessageWaitTimeSeconds": {"0"}, "MaximumMessageSize": {"1048576"}}, 400, "InvalidAttributeValue"},
 		{"queues/work", url.Values{"do": {"purge"}, "sure": {"yes"}}, 400, "to be sure"},
 		{"queues/work", url.Values{"do": {"dance"}}, 404, "There is no form"},
+		{"queues/work", url.Values{"do": {"send"}, "body": {strings.Repeat("a", 70_000)}}, 413, "64 KiB"},
 		{"queues/dead", url.Values{"do": {"redrive"}, "rate": {"many"}}, 400, "is no whole number"},
 		{"functions/report", url.Values{"do": {"configuration"}, "memory": {"7"}, "timeout": {"3"}}, 400, "memorySize"},
 		{"functions/report", url.Values{"do": {"configuration"}, "memory": {"256"}, "timeout": {"5"}, "description": {hostile}}, 200, "update-function-configuration"},
