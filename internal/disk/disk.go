@@ -138,11 +138,19 @@ func (d *Disk) lowest() int64 { return d.size / 2 }
 // reserve.
 func (d *Disk) needed() int64 { return d.size + d.lowest() }
 
-// Check returns an *Error while nothing new may be written.
+// Check returns an error while nothing new may be written: an *Error, or the reason of the mirror.
 func (d *Disk) Check() error {
 	if d == nil {
 		return nil
 	}
+	if err := d.checkRoom(); err != nil {
+		return err
+	}
+	return d.mirrorsRoom()
+}
+
+// checkRoom is Check without the mirror. It looks at the disk now and then.
+func (d *Disk) checkRoom() error {
 	if e := d.refusal.Load(); e != nil {
 		return e
 	}

@@ -197,11 +197,23 @@ func init() {
 	}
 }
 
-// sleepers are the processes that the function "fork" leaves.
-func sleepers() (pids []int) {
-	all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+// forking is a function that leaves processes behind, which have a variable by which sleepers finds them: those of other runs of
+// this test are not its.
+func forking(t testing.TB, mark string) Function {
+	fn := function(t, "fork")
+	fn.Env = append(fn.Env, sleeperMark+mark)
+	return fn
+}
+
+const sleeperMark = "FUNCTION_TEST_SLEEPER="
+
+// sleepers are the processes that a function that forks has left.
+func sleepers(mark string) (pids []int) {
+	all, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, path := range all {
-		if line, err := os.ReadFile(path); err == nil && strings.Contains(string(line), "sleep\x0098765") {
+		line, err1 := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
+		environment, err2 := os.ReadFile(path)
+		if err1 == nil && err2 == nil && strings.HasPrefix(string(line), "sleep\x00") && strings.Contains("\x00"+string(environment), "\x00"+sleeperMark+mark+"\x00") {
 			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
 			pids = append(pids, pid)
 		}
@@ -337,17 +349,17 @@ func TestAFunctionThatTakesAllMemoryIsEnded(t *testing.T) {
 }
 
 func TestProcessesThatAFunctionLeavesEndWithItsEnvironment(t *testing.T) {
-	h := newHost(t, Options{})
-	fn := function(t, "fork")
+	h, mark := newHost(t, Options{}), t.TempDir()
+	fn := forking(t, mark)
 	if answer := invoke(t, h, fn, `"stay"`); answer.Error != "" {
 		t.Fatalf("answered %s", answer.Payload)
 	}
-	eventually(t, "it has left processes", func() bool { return len(sleepers()) > 0 })
+	eventually(t, "it has left processes", func() bool { return len(sleepers(mark)) > 0 })
 	fn.Revision, fn.Timeout = "2", 2*time.Second // which ends the environment before
 	if answer := invoke(t, h, fn, `"wait"`); !strings.Contains(string(answer.Payload), "Task timed out") {
 		t.Errorf("answered %s", answer.Payload)
 	}
-	eventually(t, "they have ended", func() bool { return len(sleepers()) == 0 })
+	eventually(t, "they have ended", func() bool { return len(sleepers(mark)) == 0 })
 }
 
 func TestAFunctionDoesNotSeeWhatIsHidden(t *testing.T) {
@@ -507,14 +519,14 @@ func TestNoProcessIsLeftAfterTheStartThatFollowsAKill(t *testing.T) {
 	if _, err := io.ReadFull(out, begin); err != nil || string(begin) != "left them" {
 		t.Fatalf("the server said %q, %v", begin, err)
 	}
-	if len(sleepers()) == 0 {
+	if len(sleepers(dir)) == 0 {
 		t.Fatal("the function has left no process")
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	newHost(t, Options{Dir: dir})
-	eventually(t, "the processes of the life before have ended", func() bool { return len(sleepers()) == 0 })
+	eventually(t, "the processes of the life before have ended", func() bool { return len(sleepers(dir)) == 0 })
 }
 
 // TestServerThatIsKilled is the server of the test above.
@@ -523,7 +535,7 @@ func TestServerThatIsKilled(t *testing.T) {
 		t.Skip("this is for another test")
 	}
 	h := newHost(t, Options{Dir: os.Getenv("FUNCTION_TEST_DIR")})
-	fn := function(t, "fork")
+	fn := forking(t, os.Getenv("FUNCTION_TEST_DIR"))
 	fn.Code = os.Getenv("FUNCTION_TEST_CODE")
 	answer := invoke(t, h, fn, `"stay"`)
 	fmt.Print(strings.Trim(string(answer.Payload), `"`))

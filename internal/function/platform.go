@@ -50,13 +50,14 @@ func reportLine(fn Function, call Call, a Answer, failure *failure) string {
 	if a.Init > 0 {
 		line += fmt.Sprintf("\tInit Duration: %.2f ms", ms(a.Init))
 	}
+	line += "\t" // whether or not something follows
 	if id, _, ok := strings.Cut(call.TraceID, ";"); ok || id != "" {
-		line += "\tXRAY TraceId: " + strings.TrimPrefix(id, "Root=")
+		line += "XRAY TraceId: " + strings.TrimPrefix(id, "Root=") + "\t"
 	}
 	if failure == nil || failure.payload != nil {
 		return line
 	}
-	line += "\tStatus: " + failure.status()
+	line += "Status: " + failure.status()
 	if failure.kind != timedOut {
 		line += "\tError Type: " + failure.kind
 	}

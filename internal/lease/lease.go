@@ -59,8 +59,10 @@ type Options struct {
 	Ready func() bool
 	// Forwarded is how many calls this replica has handed on, which it tells the others; nil: none.
 	Forwarded func() int64
-	Wall      func() time.Time // this machine's clock, of which it is told if it is wrong; nil: time.Now
-	Log       *slog.Logger
+	// Refused is how many writes of this replica were refused, since another one had the lease; nil: none.
+	Refused func() int64
+	Wall    func() time.Time // this machine's clock, of which it is told if it is wrong; nil: time.Now
+	Log     *slog.Logger
 }
 
 // A Fence is the right to write, until the epoch is over.
@@ -82,8 +84,9 @@ type Member struct {
 	ID string
 	db *postgres.DB
 
-	beating sync.Mutex // held by one beat, or by who gives the lease back; taken before mu
-	newer   bool       // the schema is one of a later release; only beats use it
+	beating sync.Mutex    // held by one beat, or by who gives the lease back; taken before mu
+	newer   bool          // the schema is one of a later release; only beats use it
+	waited  time.Duration // for answers to beats; only they use it
 
 	mu      sync.Mutex
 	owner   Owner         // as the last beat saw it; zero: nobody
@@ -104,6 +107,9 @@ func Join(ctx context.Context, db *postgres.DB, id string, o Options) (*Member, 
 	}
 	if m.Forwarded == nil {
 		m.Forwarded = func() int64 { return 0 }
+	}
+	if m.Refused == nil {
+		m.Refused = func() int64 { return 0 }
 	}
 	began := sinceBoot()
 	var now time.Time
@@ -174,6 +180,7 @@ func (m *Member) beat(ctx context.Context) (next time.Duration, err error) {
 	defer cancel()
 	began := sinceBoot()
 	now, seen, err := m.lookAlive(ctx)
+	m.waited += sinceBoot() - began
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, ErrDead
 	}

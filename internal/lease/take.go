@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"flyball/internal/postgres"
 )
@@ -42,10 +43,10 @@ func (s *sight) read(row pgx.Row, before ...any) error {
 // lookAlive tells that this replica is alive, and reads the lease and the database's clock, in one statement: with many
 // replicas there are many of these. The error is pgx.ErrNoRows where others have declared it dead.
 func (m *Member) lookAlive(ctx context.Context) (now time.Time, s sight, err error) {
-	const query = `WITH beat AS (UPDATE flyball.replica SET seen = clock_timestamp(), beats = beats + 1, forwarded = $4 WHERE id = $3
+	const query = `WITH beat AS (UPDATE flyball.replica SET seen = clock_timestamp(), beats = beats + 1, forwarded = $4, refused = $5, waited = $6 WHERE id = $3
 			RETURNING clock_timestamp() AS now)
 		SELECT beat.now, sight.* FROM beat, (` + sightQuery + `) AS sight`
-	err = s.read(m.db.QueryRow(ctx, query, m.Scope, TTL.Seconds(), m.ID, m.Forwarded()), &now)
+	err = s.read(m.db.QueryRow(ctx, query, m.Scope, TTL.Seconds(), m.ID, m.Forwarded(), m.Refused(), m.waited.Seconds()), &now)
 	if s.ID == m.ID {
 		s.left = TTL // what was read of its own row is from before
 	}
@@ -57,10 +58,7 @@ var errTaken = errors.New("the lease is another's")
 
 // take takes a lease that seemed vacant, and returns it as it is then.
 func (m *Member) take(ctx context.Context, seen sight) (sight, error) {
-	if err := m.endSessions(ctx, seen.ID); err != nil {
-		m.Log.Debug("the sessions of the replica before could not be ended", "reason", err)
-	}
-	err := m.db.Tx(ctx, func(tx pgx.Tx) error { return m.takeIn(ctx, tx, seen) })
+	err := m.takeAtOnce(ctx, seen)
 	if errors.Is(err, errTaken) {
 		return m.look(ctx)
 	}
@@ -75,34 +73,33 @@ func (m *Member) take(ctx context.Context, seen sight) (sight, error) {
 	return seen, nil
 }
 
-// takeIn declares the holder dead, and takes its lease, unless it has beaten meanwhile. Writes of the
+// takeAtOnce declares the holder dead, and takes its lease, unless it has beaten meanwhile. Writes of the
 // holder that are under way hold the row of the lease; so they are there before the new epoch begins, or
-// are refused.
-func (m *Member) takeIn(ctx context.Context, tx pgx.Tx, seen sight) error {
+// are refused. What it still has open besides, such as a transaction whose rest does not come, is ended before.
+//
+// All of it is one message to the database, and so one transaction: each message more is a time at which a busy machine
+// lets this replica wait.
+func (m *Member) takeAtOnce(ctx context.Context, seen sight) error {
+	batch := &pgx.Batch{}
 	if seen.ID != "" {
-		if _, err := tx.Exec(ctx, `DELETE FROM flyball.replica WHERE id = $1 AND seen < clock_timestamp() - $2 * interval '1 second'`, seen.ID, TTL.Seconds()); err != nil {
-			return err
-		}
+		// Who is not allowed to end its sessions goes on without.
+		batch.Queue(`SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a WHERE a.application_name = $1 AND pg_has_role(a.usesysid, 'USAGE')
+			AND EXISTS (SELECT FROM flyball.replica r WHERE r.id = $2 AND r.seen < clock_timestamp() - $3 * interval '1 second')`,
+			postgres.SessionOf(seen.ID), seen.ID, TTL.Seconds())
+		batch.Queue(`DELETE FROM flyball.replica WHERE id = $1 AND seen < clock_timestamp() - $2 * interval '1 second'`, seen.ID, TTL.Seconds())
 	}
-	done, err := tx.Exec(ctx, `UPDATE flyball.lease SET epoch = epoch + 1, holder = $3, since = clock_timestamp()
+	taken := false
+	batch.Queue(`UPDATE flyball.lease SET epoch = epoch + 1, holder = $3, since = clock_timestamp()
 		WHERE scope = $1 AND epoch = $2 AND NOT EXISTS (SELECT FROM flyball.replica r WHERE r.id = lease.holder)
-			AND EXISTS (SELECT FROM flyball.replica r WHERE r.id = $3)`, m.Scope, seen.Epoch, m.ID)
-	if err == nil && done.RowsAffected() == 0 {
+			AND EXISTS (SELECT FROM flyball.replica r WHERE r.id = $3)`, m.Scope, seen.Epoch, m.ID).
+		Exec(func(done pgconn.CommandTag) error { taken = done.RowsAffected() > 0; return nil })
+	if err := m.db.SendBatch(ctx, batch).Close(); err != nil {
+		return err
+	}
+	if !taken {
 		return errTaken
 	}
-	return err
-}
-
-// endSessions ends what the holder before still has open in the database, such as a transaction whose rest does not
-// come.
-func (m *Member) endSessions(ctx context.Context, holder string) error {
-	if holder == "" {
-		return nil
-	}
-	_, err := m.db.Exec(ctx, `SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a WHERE a.application_name = $1
-		AND EXISTS (SELECT FROM flyball.replica r WHERE r.id = $2 AND r.seen < clock_timestamp() - $3 * interval '1 second')`,
-		postgres.SessionOf(holder), holder, TTL.Seconds())
-	return err
+	return nil
 }
 
 // forget deletes the rows of replicas that have not been heard of for long.

@@ -26,8 +26,11 @@ import (
 	"flyball/internal/store"
 )
 
+// Kind is that of the chunks. Restore reads them one after the other, as they may be long.
+const Kind = "file.chunk"
+
 const (
-	kind = "file.chunk"
+	kind = Kind
 	// kindCurrent says which generation of a file it is, where that is not the first.
 	kindCurrent = "file.current"
 	block       = 1 << 20
@@ -35,9 +38,15 @@ const (
 	mostAtOnce = 8 * block
 )
 
+// A Store is one that says whether it has room.
+type Store interface {
+	store.Store
+	Room() error // nil, or why there is none
+}
+
 // Files are those of one folder. Its methods may be called from several goroutines.
 type Files struct {
-	store store.Store
+	store Store
 	dir   string
 
 	mu    sync.Mutex
@@ -53,9 +62,12 @@ type file struct {
 }
 
 // New returns the files of a folder, of which nothing is known yet.
-func New(st store.Store, dir string) *Files {
+func New(st Store, dir string) *Files {
 	return &Files{store: st, dir: dir, known: map[string]*file{}}
 }
+
+// Room implements disk.Mirror.
+func (f *Files) Room() error { return f.store.Room() }
 
 // of is what is known of a file, and its name.
 func (f *Files) of(path string) (*file, string, error) {

@@ -179,7 +179,7 @@ func TestAFileThatWasNotPutAsAWholeIsNotRestored(t *testing.T) {
 
 // A cut store takes some more writes and then no other, as if its server were killed.
 type cut struct {
-	store.Store
+	mirror.Store
 	left int
 }
 

@@ -13,13 +13,15 @@ import (
 // migrations bring a schema from one version to the next; the first one makes it. They only go
 // forward, and each leaves the program of the release before able to go on, since replicas are upgraded
 // one after the other.
-var migrations = []string{first, second}
+var migrations = []string{first, second, third}
 
 var (
 	//go:embed first.sql
 	first string
 	//go:embed second.sql
 	second string
+	//go:embed third.sql
+	third string
 )
 
 // Version is that of the schema that this program knows.

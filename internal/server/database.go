@@ -42,43 +42,48 @@ type tenancy struct {
 // lent tells whether a listener is the replica's. The nil tenancy has lent none.
 func (t *tenancy) lent(l net.Listener) bool { return t != nil && l == t.listener }
 
-// openStore opens the data folder, its disk, and the store.
-func (s *Server) openStore(ctx context.Context) (err error) {
+// openStore opens the data folder, its disk, and the store. When the start is over opened is called.
+func (s *Server) openStore(ctx context.Context) (opened func(), err error) {
 	if s.tenancy != nil {
 		return s.openShared(ctx)
 	}
+	opened = func() {}
 	if s.dir, err = openFolder(s.cfg.Data); err != nil {
-		return err
+		return opened, err
 	}
 	s.closeFolder()
 	if s.disk, err = disk.Open(disk.Options{Dir: s.dir.path, NoReserve: s.dir.temp, Log: s.cfg.Log}); err != nil {
-		return err
+		return opened, err
 	}
 	// An interface that has a nil pointer is not nil.
 	sqlite, err := store.OpenSQLiteOn(s.disk, s.dir.database())
 	if err == nil {
 		s.store = sqlite
 	}
-	return err
+	return opened, err
 }
 
-// openShared opens the store that replicas share, and brings the folder to what that has of its files.
-func (s *Server) openShared(ctx context.Context) (err error) {
+// openShared opens the store that replicas share, reads ahead what the start asks for, and brings the folder to what
+// the store has of its files.
+func (s *Server) openShared(ctx context.Context) (opened func(), err error) {
 	s.dir = s.tenancy.folder
 	shared := store.OpenPostgres(s.tenancy.db, s.tenancy.fence, s.cfg.Log)
 	s.store = shared
 	defer context.AfterFunc(ctx, shared.GiveUp)()
 	for _, name := range mirrored {
 		if err := os.RemoveAll(filepath.Join(s.dir.path, name)); err != nil {
-			return fmt.Errorf("remove what an earlier life of this replica has left: %w", err)
+			return nil, fmt.Errorf("remove what an earlier life of this replica has left: %w", err)
 		}
+	}
+	if opened, err = shared.ReadAhead(ctx, mirror.Kind); err != nil {
+		return nil, err
 	}
 	files := mirror.New(shared, s.dir.path)
 	if err := files.Restore(); err != nil {
-		return err
+		return nil, err
 	}
 	s.disk, err = disk.Open(disk.Options{Dir: s.dir.path, Mirror: files, Log: s.cfg.Log})
-	return err
+	return opened, err
 }
 
 // mirrored are the folders whose files are in the database, too. Those of tasks and of functions'

@@ -38,6 +38,7 @@ type Replica struct {
 
 	first     *membership // the session that Open has begun
 	forwarded atomic.Int64
+	refused   atomic.Int64 // writes, since another one had the lease
 
 	mu      sync.Mutex
 	session *membership   // with the database; nil between two
@@ -139,7 +140,7 @@ func (r *Replica) join(ctx context.Context) (_ *membership, err error) {
 	}()
 	s.member, err = lease.Join(ctx, s.db, id, lease.Options{
 		Scope: leaseScope, Address: r.advertised(), Release: r.cfg.Release, Wall: r.cfg.Wall, Log: r.cfg.Log,
-		Ready: r.rests, Forwarded: r.forwarded.Load,
+		Ready: r.rests, Forwarded: r.forwarded.Load, Refused: r.refused.Load,
 	})
 	if err != nil {
 		return nil, err
@@ -384,6 +385,9 @@ func (r *Replica) tenure(ctx context.Context, s *membership, fence lease.Fence) 
 		log.Info("this replica has the lease, and answers calls", "opened_in", time.Since(began).Round(time.Millisecond))
 		log.Info("the console is at " + server.ConsoleURL())
 		err = r.serve(ctx, s, server)
+	}
+	if errors.Is(err, store.ErrFenced) {
+		r.refused.Add(1)
 	}
 	if err == nil || ctx.Err() != nil {
 		log.Info("this replica answers no more calls itself")

@@ -183,9 +183,11 @@ func openWith(ctx context.Context, cfg Config, t *tenancy) (_ *Server, err error
 	if s.reserve, err = descriptors.New(cfg.Log); err != nil {
 		return nil, err
 	}
-	if err := s.openStore(ctx); err != nil {
+	opened, err := s.openStore(ctx)
+	if err != nil {
 		return nil, err
 	}
+	defer opened()
 	defer context.AfterFunc(ctx, s.store.GiveUp)() // who is not to begin any more does not wait for what is not there
 	if doubt := s.store.Doubt(); doubt != nil {
 		cfg.Log.Error("the state is read all the same", "error", doubt)
@@ -260,10 +262,7 @@ func (s *Server) takes(bytes int) error {
 	if !s.opened.Load() {
 		return nil
 	}
-	if err := s.disk.CheckFor(int64(bytes)); err != nil {
-		return err
-	}
-	return s.store.Room()
+	return s.disk.CheckFor(int64(bytes))
 }
 
 // URL is where the server listens.

@@ -63,6 +63,7 @@ func (t *tenancy) reading(ctx context.Context) *telemetry.Lease {
 	for _, p := range peers {
 		l.Replicas = append(l.Replicas, telemetry.Replica{
 			Address: p.Address, Release: p.Release, Owner: p.Owner, Silent: p.Silent, Renewals: p.Beats, Forwarded: p.Forwarded,
+			Waited: p.Waited, Refused: p.Refused,
 		})
 	}
 	return l

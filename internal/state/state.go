@@ -120,8 +120,7 @@ func (s *State) change(ctx context.Context, f func(context.Context, *Tx) error) 
 		return err
 	}
 	s.whole.Flush()
-	s.tellWait(ctx, commit)
-	if err := commit.Wait(); err != nil {
+	if err := Patiently(ctx, commit.Wait); err != nil {
 		return fmt.Errorf("write the state: %w", err)
 	}
 	t.finish()
@@ -143,24 +142,31 @@ func WithPatience(ctx context.Context, lasts time.Duration, tell func() bool) co
 	return context.WithValue(ctx, patienceKey{}, patience{lasts, tell})
 }
 
-// tellWait tells who asked for a change, and has patience, that it waits.
-func (s *State) tellWait(ctx context.Context, commit store.Commit) {
+// Patiently calls what waits for a write, for whom a context with patience belongs to: a Change does for its own, and calls whose
+// writes take another way to the disk do. The function of the patience is not called any more when it returns.
+func Patiently(ctx context.Context, wait func() error) error {
 	p, has := ctx.Value(patienceKey{}).(patience)
-	if !has || commit.Done() == nil {
-		return
+	if !has {
+		return wait()
 	}
-	over := time.NewTicker(p.lasts)
-	defer over.Stop()
-	for {
-		select {
-		case <-commit.Done():
-			return
-		case <-over.C:
-			if p.tell() {
-				return
-			}
+	var mu sync.Mutex
+	over := false
+	mu.Lock()
+	var timer *time.Timer
+	timer = time.AfterFunc(p.lasts, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if !over && !p.tell() {
+			timer.Reset(p.lasts)
 		}
-	}
+	})
+	mu.Unlock()
+	err := wait()
+	mu.Lock()
+	defer mu.Unlock()
+	over = true
+	timer.Stop()
+	return err
 }
 
 // Join runs a function as a part of the change that a context comes from, and reports whether there

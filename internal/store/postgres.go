@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,7 @@ type Postgres struct {
 	log   *slog.Logger
 
 	queue
+	ahead   ahead
 	written writtenCounts
 	silent  bool // the database does not answer, and that is told; only the writer uses it
 	lacks   atomic.Pointer[RoomError]
@@ -59,6 +61,13 @@ func OpenPostgres(db *postgres.DB, fence lease.Fence, log *slog.Logger) *Postgre
 
 // Get implements Store.
 func (s *Postgres) Get(kind, key string) (value []byte, err error) {
+	if all, known := s.ahead.of(kind); known {
+		d := find(all, key)
+		if d == nil {
+			return nil, ErrNotFound
+		}
+		return slices.Clone(d.value), s.verify(kind, []byte(key), d.value, d.sum)
+	}
 	var sum int64
 	err = s.again(func() error {
 		return s.db.QueryRow(s.life, `SELECT value, sum FROM flyball.document WHERE kind = $1 AND key = $2`, kind, []byte(key)).Scan(&value, &sum)
@@ -75,9 +84,27 @@ func (s *Postgres) Get(kind, key string) (value []byte, err error) {
 // Scan implements Store. When the database goes away in the middle it goes on behind the last
 // document that was read.
 func (s *Postgres) Scan(kind string, r Range, each func(key string, value []byte) bool) error {
-	err := s.again(func() error { return s.scan(kind, &r, each) })
+	var err error
+	if all, known := s.ahead.of(kind); known {
+		err = s.scanAhead(kind, within(all, r), each)
+	} else {
+		err = s.again(func() error { return s.scan(kind, &r, each) })
+	}
 	if err != nil {
 		return fmt.Errorf("scan %s: %w", kind, err)
+	}
+	return nil
+}
+
+// scanAhead is scan for what was read ahead.
+func (s *Postgres) scanAhead(kind string, documents []document, each func(key string, value []byte) bool) error {
+	for _, d := range documents {
+		if err := s.verify(kind, []byte(d.key), d.value, d.sum); err != nil {
+			return err
+		}
+		if !each(d.key, d.value) {
+			return nil
+		}
 	}
 	return nil
 }
@@ -188,6 +215,7 @@ func (s *Postgres) write(g *group) error {
 	defer s.resume()
 	defer s.lacks.Store(nil)
 	g.reduce()
+	s.ahead.forget(g.changes)
 	for {
 		err := s.commit(g)
 		if refusal, ok := errors.AsType[*pgconn.PgError](err); ok && refusal.Code == fenced {

@@ -16,7 +16,7 @@ func (e *RoomError) Error() string {
 
 // Waits tells of a call whose changes are made and wait to be written.
 func (e *RoomError) Waits() string {
-	return fmt.Sprintf("The database has no room (%s): what this call asked for is in effect, but cannot be written, and is lost if this replica ends before it is. "+
+	return fmt.Sprintf("The database has no room (%s): what this call asked for waits to be written, and is lost if this replica ends before it is. "+
 		"Make room on the disk of PostgreSQL: it is written by itself then. Look whether it is as you want it before you call again.", e.Reason)
 }
 

@@ -76,6 +76,8 @@ func (m maker) lease(l *Lease) {
 	silent := m.gauge("flyball_replica_silent_seconds", "How long ago a replica has told the database that it is alive.", "replica")
 	renewals := m.counter("flyball_replica_renewals_total", "How often a replica has told the database that it is alive, since it joined.", "replica")
 	forwarded := m.counter("flyball_replica_forwarded_calls_total", "Calls that a replica has handed on to the owner since it started.", "replica")
+	waited := m.counter("flyball_replica_renewal_seconds_total", "How long a replica has waited for the database to take these.", "replica")
+	refused := m.counter("flyball_replica_refused_writes_total", "Writes of a replica that were refused since another one had the lease. Its server ends with the first.", "replica")
 	for _, r := range l.Replicas {
 		is := 0.0
 		if r.Owner {
@@ -85,6 +87,8 @@ func (m maker) lease(l *Lease) {
 		silent(r.Silent.Seconds(), r.Address)
 		renewals(float64(r.Renewals), r.Address)
 		forwarded(float64(r.Forwarded), r.Address)
+		waited(r.Waited.Seconds(), r.Address)
+		refused(float64(r.Refused), r.Address)
 	}
 }
 

@@ -56,9 +56,6 @@ func TestTheDashboardAsksForMetricsThatThereAre(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal("there is no dashboard", err)
 	}
-	selector := regexp.MustCompile(`((?:flyball|process|go)_\w+)(?:\{([^}]*)\})?`)
-	matcher := regexp.MustCompile(`(\w+) *(?:=~|!~|!=|=)`)
-	by := regexp.MustCompile(`by \(([^)]*)\)`)
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -73,28 +70,66 @@ func TestTheDashboardAsksForMetricsThatThereAre(t *testing.T) {
 			t.Errorf("%s asks for %d things", file, len(asked))
 		}
 		for _, q := range asked {
-			found := selector.FindAllStringSubmatch(q, -1)
-			if len(found) == 0 {
-				t.Errorf("%q asks for no metric", q)
+			asksForWhatThereIs(t, there, q)
+		}
+	}
+}
+
+var (
+	selector = regexp.MustCompile(`((?:flyball|process|go)_\w+)(?:\{([^}]*)\})?`)
+	matcher  = regexp.MustCompile(`(\w+) *(?:=~|!~|!=|=)`)
+	by       = regexp.MustCompile(`by \(([^)]*)\)`)
+)
+
+// asksForWhatThereIs holds a query to metrics that a scrape has, and their labels.
+func asksForWhatThereIs(t *testing.T, there map[string][]string, query string) {
+	t.Helper()
+	found := selector.FindAllStringSubmatch(query, -1)
+	if len(found) == 0 {
+		t.Errorf("%q asks for no metric", query)
+	}
+	for _, m := range found {
+		labels, ok := there[m[1]]
+		if !ok {
+			t.Errorf("%q: there is no metric %s", query, m[1])
+			continue
+		}
+		used := matcher.FindAllStringSubmatch(m[2], -1)
+		for _, grouped := range by.FindAllStringSubmatch(query, -1) {
+			for name := range strings.SplitSeq(grouped[1], ",") {
+				used = append(used, []string{"", strings.TrimSpace(name)})
 			}
-			for _, m := range found {
-				labels, ok := there[m[1]]
-				if !ok {
-					t.Errorf("%q: there is no metric %s", q, m[1])
-					continue
-				}
-				used := matcher.FindAllStringSubmatch(m[2], -1)
-				for _, grouped := range by.FindAllStringSubmatch(q, -1) {
-					for name := range strings.SplitSeq(grouped[1], ",") {
-						used = append(used, []string{"", strings.TrimSpace(name)})
-					}
-				}
-				for _, u := range used {
-					if !slices.Contains(labels, u[1]) {
-						t.Errorf("%q: %s has no label %s", q, m[1], u[1])
-					}
-				}
+		}
+		for _, u := range used {
+			if !slices.Contains(labels, u[1]) {
+				t.Errorf("%q: %s has no label %s", query, m[1], u[1])
 			}
+		}
+	}
+}
+
+// The alerts that can be taken are what the docs say to watch.
+func TestTheAlertsAreThoseOfTheDocs(t *testing.T) {
+	alerts, err := os.ReadFile("../../examples/grafana/alerts.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, watched, _ := strings.Cut(strings.ReplaceAll(string(docs), `\|`, "|"), "## What to watch")
+	there := exposed(t)
+	rules := regexp.MustCompile(`(?m)^ +expr: (.*)$`).FindAllStringSubmatch(string(alerts), -1)
+	for _, rule := range rules {
+		asksForWhatThereIs(t, there, rule[1])
+		if !strings.Contains(watched, "`"+rule[1]+"`") {
+			t.Errorf("the docs do not say to watch %s", rule[1])
+		}
+	}
+	for _, metric := range regexp.MustCompile("`[^`]*(flyball_(?:replica|lease)_\\w+)[^`]*`").FindAllString(watched, -1) {
+		if !strings.Contains(string(alerts), "expr: "+strings.Trim(metric, "`")+"\n") {
+			t.Errorf("there is no alert of %s", metric)
 		}
 	}
 }

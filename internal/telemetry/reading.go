@@ -35,6 +35,8 @@ type Replica struct {
 	Owner               bool          // it has the lease
 	Silent              time.Duration // since it renewed its claim to be alive
 	Renewals, Forwarded int64         // how often it has, and how many calls it has handed on to the owner
+	Waited              time.Duration // for the renewals
+	Refused             int64         // writes that were refused, since another one had the lease
 }
 
 // A Cell is what there is in a region of an account.

@@ -22,7 +22,7 @@ func full() telemetry.Reading {
 		Store: telemetry.Store{Transactions: 3, Documents: 5, Bytes: 7, Stalled: true},
 		Lease: &telemetry.Lease{Epoch: 7, Replicas: []telemetry.Replica{
 			{Address: "10.0.0.1:4567", Release: "1.2.0", Owner: true, Silent: 250 * time.Millisecond, Renewals: 90},
-			{Address: "10.0.0.2:4567", Release: "1.1.0", Silent: 2 * time.Second, Renewals: 80, Forwarded: 12},
+			{Address: "10.0.0.2:4567", Release: "1.1.0", Silent: 2 * time.Second, Renewals: 80, Forwarded: 12, Waited: 400 * time.Millisecond, Refused: 1},
 		}},
 		Cells: []telemetry.Cell{{
 			Account: "123456789012", Region: "us-east-1",
@@ -89,6 +89,8 @@ func TestAScrapeTellsWhatThereIsAndWhatHasHappened(t *testing.T) {
 		`flyball_replica_silent_seconds{replica="10.0.0.1:4567"} 0.25`,
 		`flyball_replica_renewals_total{replica="10.0.0.2:4567"} 80`,
 		`flyball_replica_forwarded_calls_total{replica="10.0.0.2:4567"} 12`,
+		`flyball_replica_renewal_seconds_total{replica="10.0.0.2:4567"} 0.4`,
+		`flyball_replica_refused_writes_total{replica="10.0.0.2:4567"} 1`,
 		`flyball_service_desired_tasks{` + here + `cluster="demo",region="us-east-1",service="web"} 4`,
 		`flyball_service_running_tasks{` + here + `cluster="demo",region="us-east-1",service="web"} 3`,
 		`flyball_service_pending_tasks{` + here + `cluster="demo",region="us-east-1",service="web"} 1`,

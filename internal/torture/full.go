@@ -150,7 +150,7 @@ func (f *fullDisk) fillUnderLoad(ctx context.Context, kill bool) error {
 		})
 	}
 	pause(ctx, time.Duration(f.rng.IntN(500))*time.Millisecond)
-	err := f.fill()
+	err := fill(filepath.Join(f.dir, "filler"))
 	pause(ctx, time.Duration(f.rng.IntN(1000))*time.Millisecond)
 	if kill {
 		f.server.kill()
@@ -175,9 +175,9 @@ func (f *fullDisk) restart(ctx context.Context) error {
 	return nil
 }
 
-// fill takes all room that there is.
-func (f *fullDisk) fill() error {
-	file, err := os.Create(filepath.Join(f.dir, "filler"))
+// fill has a file take all room that there is on its disk.
+func fill(path string) error {
+	file, err := os.Create(path)
 	if err != nil {
 		return err
 	}

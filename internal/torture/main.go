@@ -14,6 +14,7 @@
 //	intrude      a program that may not start tasks and tries to
 //	page         a web page in a browser that tries to call it
 //	owner        the one of three replicas that answers, killed, stopped or cut off; PostgreSQL restarted
+//	database     the disk of three replicas' PostgreSQL filled while clients write
 //
 // Each fault has a data folder of its own and is bounded in time. A table says how
 // often each was attempted and what failed; the status is 1 if anything has. A fault

@@ -55,6 +55,8 @@ type fellow struct {
 type ownersRun struct {
 	*run
 	cluster *postgrestest.Cluster
+	url     string // of the database
+	auth    string // the administrator's file
 	fellows []*fellow
 	load    *sharedLoad
 	took    map[string][]time.Duration // from an end until another one answers, by its kind
@@ -63,19 +65,25 @@ type ownersRun struct {
 
 // killsOfOwners has three replicas be called, and does something to the one that answers.
 func killsOfOwners(ctx context.Context, r *run) error {
-	o := &ownersRun{run: r, took: map[string][]time.Duration{}}
+	return withReplicas(ctx, r, (*postgrestest.Cluster).Create, func(o *ownersRun) error {
+		defer o.print()
+		return r.repeat(ctx, o.round)
+	})
+}
+
+// withReplicas starts three replicas on a database that is made for them.
+func withReplicas(ctx context.Context, r *run, create func(c *postgrestest.Cluster, ctx context.Context, database string) (url string, err error), do func(*ownersRun) error) error {
+	o := &ownersRun{run: r, took: map[string][]time.Duration{}, auth: filepath.Join(r.dir, "admin.ini")}
 	var err error
 	if o.cluster, err = postgrestest.Start(ctx, true); err != nil {
 		return err
 	}
 	defer o.end()
-	url, err := o.cluster.Create(ctx, "flyball")
-	if err != nil {
+	if o.url, err = create(o.cluster, ctx, "flyball"); err != nil {
 		return err
 	}
-	auth := filepath.Join(r.dir, "admin.ini")
 	text := fmt.Sprintf("[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n", replicaKey.AccessKeyID, replicaKey.SecretAccessKey)
-	if err := os.WriteFile(auth, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(o.auth, []byte(text), 0o600); err != nil {
 		return err
 	}
 	for i := range replicas {
@@ -84,7 +92,7 @@ func killsOfOwners(ctx context.Context, r *run) error {
 			return err
 		}
 		o.fellows = append(o.fellows, f)
-		if err := o.launch(ctx, f, auth); err != nil {
+		if err := o.launch(ctx, f); err != nil {
 			return err
 		}
 	}
@@ -92,8 +100,7 @@ func killsOfOwners(ctx context.Context, r *run) error {
 	if err := o.load.setUp(ctx); err != nil {
 		return fmt.Errorf("set up: %w", err)
 	}
-	defer o.print()
-	return r.repeat(ctx, func(ctx context.Context, n int) error { return o.round(ctx, n, url, auth) })
+	return do(o)
 }
 
 func (o *ownersRun) newFellow(i int) (f *fellow, err error) {
@@ -113,10 +120,10 @@ func (o *ownersRun) newFellow(i int) (f *fellow, err error) {
 }
 
 // launch starts a replica, and waits until it answers.
-func (o *ownersRun) launch(ctx context.Context, f *fellow, auth string) (err error) {
+func (o *ownersRun) launch(ctx context.Context, f *fellow) (err error) {
 	options := o.options
 	options.runtime, options.speed = "simulated", 1
-	options.flags = []string{"--auth", auth, "--store", f.url, "--replica-addr", f.inner, "--wall-shift", f.shift}
+	options.flags = []string{"--auth", o.auth, "--store", f.url, "--replica-addr", f.inner, "--wall-shift", f.shift}
 	if f.program, err = start(options, f.addr, f.data, o.mark); err != nil {
 		return err
 	}
@@ -128,8 +135,8 @@ func (o *ownersRun) launch(ctx context.Context, f *fellow, auth string) (err err
 }
 
 // owner is the replica that has the lease.
-func (o *ownersRun) owner(ctx context.Context, url string) (*fellow, error) {
-	conn, err := pgx.Connect(ctx, url)
+func (o *ownersRun) owner(ctx context.Context) (*fellow, error) {
+	conn, err := pgx.Connect(ctx, o.url)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +158,7 @@ func (o *ownersRun) owner(ctx context.Context, url string) (*fellow, error) {
 type end struct {
 	name  string
 	do    func(ctx context.Context, o *ownersRun, f *fellow) error
-	after func(ctx context.Context, o *ownersRun, f *fellow, auth string) error
+	after func(ctx context.Context, o *ownersRun, f *fellow) error
 	stays bool // the owner is called meanwhile
 }
 
@@ -164,26 +171,26 @@ var (
 	killed = end{name: "killed", do: func(_ context.Context, _ *ownersRun, f *fellow) error {
 		f.program.kill()
 		return nil
-	}, after: func(ctx context.Context, o *ownersRun, f *fellow, auth string) error {
-		return o.launch(ctx, f, auth)
+	}, after: func(ctx context.Context, o *ownersRun, f *fellow) error {
+		return o.launch(ctx, f)
 	}}
 	stopped = end{name: "stopped", do: func(_ context.Context, _ *ownersRun, f *fellow) error {
 		return f.program.cmd.Process.Signal(syscall.SIGTERM)
-	}, after: func(ctx context.Context, o *ownersRun, f *fellow, auth string) error {
+	}, after: func(ctx context.Context, o *ownersRun, f *fellow) error {
 		if err := f.program.stops(); err != nil {
 			o.report(o.attempts+1, fault{panicked, fmt.Sprint("stop ", o.attempts), err.Error()})
 		}
-		return o.launch(ctx, f, auth)
+		return o.launch(ctx, f)
 	}}
 	suspended = end{name: "suspended", do: func(_ context.Context, _ *ownersRun, f *fellow) error {
 		return f.program.cmd.Process.Signal(syscall.SIGSTOP)
-	}, after: func(ctx context.Context, o *ownersRun, f *fellow, _ string) error {
+	}, after: func(ctx context.Context, o *ownersRun, f *fellow) error {
 		return errors.Join(f.program.cmd.Process.Signal(syscall.SIGCONT), o.isBack(ctx, f))
 	}}
 	cutOff = end{name: "cut off", do: func(_ context.Context, _ *ownersRun, f *fellow) error {
 		f.proxy.Cut()
 		return nil
-	}, after: func(ctx context.Context, o *ownersRun, f *fellow, _ string) error {
+	}, after: func(ctx context.Context, o *ownersRun, f *fellow) error {
 		f.proxy.Heal()
 		return o.isBack(ctx, f)
 	}}
@@ -215,8 +222,8 @@ func (o *ownersRun) isBack(ctx context.Context, f *fellow) error {
 }
 
 // round does something to the owner while all are called.
-func (o *ownersRun) round(ctx context.Context, n int, url, auth string) error {
-	f, err := o.owner(ctx, url)
+func (o *ownersRun) round(ctx context.Context, n int) error {
+	f, err := o.owner(ctx)
 	if err != nil {
 		return err
 	}
@@ -236,21 +243,25 @@ func (o *ownersRun) round(ctx context.Context, n int, url, auth string) error {
 	pause(ctx, 200*time.Millisecond)
 	stop()
 	if what.after != nil {
-		if err := what.after(ctx, o, f, auth); err != nil {
+		if err := what.after(ctx, o, f); err != nil {
 			return err
 		}
 	}
-	for _, f := range o.fellows {
-		if line := panics(f.program.log.all()); line != "" {
-			o.report(n, fault{panicked, line, line})
-		}
-	}
+	o.reportPanics(n)
 	o.report(n, o.load.check(ctx, began)...)
 	o.report(n, o.tellsTime(ctx)...)
 	if n%10 == 0 {
 		log.Printf("round %d: %d calls acknowledged, %d faults", n, o.load.acknowledged.Load(), o.failures)
 	}
 	return ctx.Err()
+}
+
+func (o *ownersRun) reportPanics(n int) {
+	for _, f := range o.fellows {
+		if line := panics(f.program.log.all()); line != "" {
+			o.report(n, fault{panicked, line, line})
+		}
+	}
 }
 
 // await waits until a call is answered that began after an end.

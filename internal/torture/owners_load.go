@@ -59,8 +59,23 @@ type sharedWriter struct {
 	messages      map[string]bool // acknowledged, and not yet received
 	mayBe         map[string]bool // sent, and not acknowledged
 	events        []string        // acknowledged log events
+	refused       map[string]bool // messages and events of calls of which nothing was kept
 	points        []time.Time     // when datapoints were acknowledged
 	tried         int             // datapoints, in all
+	padding       string          // of messages
+	heard         func(answer)    // of each call; nil: nobody hears
+}
+
+// An answer is what a caller was told, and after how long.
+type answer struct {
+	operation string
+	took      time.Duration
+	err       error
+}
+
+// keptNothing tells whether a call was refused as a whole for want of room.
+func keptNothing(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "nothing of this call was kept")
 }
 
 func newSharedLoad(fellows []*fellow, newRand func() *rand.Rand) *sharedLoad {
@@ -68,6 +83,7 @@ func newSharedLoad(fellows []*fellow, newRand func() *rand.Rand) *sharedLoad {
 	for i := range sharedWriters {
 		l.writers = append(l.writers, &sharedWriter{
 			name: fmt.Sprint("w", i), alarms: map[string]int{}, asked: map[string]int{}, messages: map[string]bool{}, mayBe: map[string]bool{},
+			refused: map[string]bool{},
 		})
 	}
 	return l
@@ -172,6 +188,7 @@ func (l *sharedLoad) write(ctx context.Context, w *sharedWriter) {
 	w.n++
 	text := fmt.Sprintf("%s-%d", w.name, w.n)
 	var err error
+	began, operation := time.Now(), []string{"PutMetricAlarm", "SendMessage", "PutLogEvents", "PutMetricData"}[w.n%4]
 	switch w.n % 4 {
 	case 0:
 		name := own(w.name, fmt.Sprint(w.n/4%5))
@@ -180,6 +197,7 @@ func (l *sharedLoad) write(ctx context.Context, w *sharedWriter) {
 			w.alarms[name] = w.n
 		}
 	case 1:
+		text += w.padding
 		w.mayBe[text] = true
 		if _, err = f.queues().SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &l.queue, MessageBody: &text}); err == nil {
 			delete(w.mayBe, text)
@@ -202,8 +220,14 @@ func (l *sharedLoad) write(ctx context.Context, w *sharedWriter) {
 			w.points = append(w.points, time.Now())
 		}
 	}
+	if w.heard != nil {
+		w.heard(answer{operation, time.Since(began), err})
+	}
 	if err != nil {
 		l.noteBlame(err)
+		if w.refused[text] = keptNothing(err); w.refused[text] {
+			pause(ctx, 200*time.Millisecond) // there is no room so soon
+		}
 		pause(ctx, 20*time.Millisecond)
 		return
 	}
@@ -291,6 +315,9 @@ func (l *sharedLoad) checkMessages(ctx context.Context, f *fellow) (faults []fau
 			for _, w := range l.writers {
 				delete(w.messages, *m.Body)
 				delete(w.mayBe, *m.Body)
+				if w.refused[*m.Body] {
+					faults = append(faults, fault{refusedKept, *m.Body, "message " + *m.Body + " was refused and is received"})
+				}
 			}
 			if _, err := f.queues().DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &l.queue, ReceiptHandle: m.ReceiptHandle}); err != nil {
 				return nil, err
@@ -322,6 +349,11 @@ func (l *sharedLoad) checkEvents(ctx context.Context, f *fellow) (faults []fault
 				break
 			}
 			in.NextToken = out.NextForwardToken
+		}
+		for text := range w.refused {
+			if w.refused[text] && there[text] {
+				faults = append(faults, fault{refusedKept, "event " + text, "log event " + text + " was refused and is there"})
+			}
 		}
 		for _, text := range w.events {
 			if !there[text] {

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 // shortRounds are how often `make test` makes each fault. The attacks and assaults that are
 // hard on a machine come later in their lists, and are left to `make torture`.
 var shortRounds = map[string]int{
-	"kill": 2, "queue": 1, "flip": 3, "remove": 3, "full": 1, "jump": 1, "attack": 6, "assault": 1, "descriptors": 1, "stop": 2, "intrude": 2, "page": 1, "owner": 2,
+	"kill": 2, "queue": 1, "flip": 3, "remove": 3, "full": 1, "jump": 1, "attack": 6, "assault": 1, "descriptors": 1, "stop": 2, "intrude": 2, "page": 1, "owner": 2, "database": 1,
 }
 
 func TestAServerBearsEachFault(t *testing.T) {

@@ -32,6 +32,7 @@ var torments = []torment{
 	{"intrude", noRoot, intrusionsTried},
 	{"page", noBrowser, pages},
 	{"owner", noPostgres, killsOfOwners},
+	{"database", noSmallDatabase, fullDatabases},
 }
 
 // lingers is how long a torment may take beyond its bound: for the round that was

@@ -144,7 +144,7 @@ func (x *exchange) call(in reflect.Value) (out reflect.Value, f *fault) {
 	if !x.expect(ctx) {
 		return out, x.service.throttled()
 	}
-	if x.h.Waits != nil && !x.op.stateless {
+	if x.h.Waits != nil {
 		ctx = x.h.Waits(ctx, x.answerBefore)
 	}
 	result := x.op.method.Call([]reflect.Value{reflect.ValueOf(api), reflect.ValueOf(ctx), in})

@@ -126,11 +126,33 @@ func (c *Cluster) URLThrough(address, database string) string {
 
 // Create makes an empty database, and returns its URL.
 func (c *Cluster) Create(ctx context.Context, database string) (string, error) {
+	return c.create(ctx, "CREATE DATABASE "+pgx.Identifier{database}.Sanitize(), database)
+}
+
+// CreateIn makes an empty database whose files are in a folder that is made for it, such as one on another disk.
+func (c *Cluster) CreateIn(ctx context.Context, database, folder string) (string, error) {
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		return "", err
+	}
+	if c.user != nil {
+		if err := os.Chown(folder, c.user.uid, c.user.gid); err != nil {
+			return "", err
+		}
+	}
+	name := pgx.Identifier{database}.Sanitize()
+	if _, err := c.create(ctx, "CREATE TABLESPACE "+name+" LOCATION '"+strings.ReplaceAll(folder, "'", "''")+"'", database); err != nil {
+		return "", err
+	}
+	return c.create(ctx, "CREATE DATABASE "+name+" TABLESPACE "+name, database)
+}
+
+// create makes what a statement makes, and returns the URL of a database.
+func (c *Cluster) create(ctx context.Context, statement, database string) (string, error) {
 	conn, err := pgx.Connect(ctx, c.URL("postgres"))
 	if err != nil {
 		return "", err
 	}
 	defer conn.Close(ctx)
-	_, err = conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{database}.Sanitize())
+	_, err = conn.Exec(ctx, statement)
 	return c.URL(database), err
 }

@@ -61,7 +61,7 @@ func (a *API) PutImage(ctx context.Context, in *ecr.PutImageInput, _ ...func(*ec
 	if _, err := a.look(ctx, in.RegistryId, in.RepositoryName); err != nil {
 		return nil, err
 	}
-	digest, release, err := a.keep(content, in.ImageDigest)
+	digest, release, err := a.keep(ctx, content, in.ImageDigest)
 	if err != nil {
 		return nil, err
 	}
@@ -84,12 +84,13 @@ func (a *API) PutImage(ctx context.Context, in *ecr.PutImageInput, _ ...func(*ec
 }
 
 // keep keeps the content of a manifest, which has the digest that is expected if one is.
-func (s *service) keep(content []byte, expected *string) (registry.Digest, func(), error) {
+func (s *service) keep(ctx context.Context, content []byte, expected *string) (d registry.Digest, release func(), err error) {
 	if d := registry.DigestOf(content); expected != nil && string(d) != *expected {
 		return "", nil, &types.ImageDigestDoesNotMatchException{Message: aws.String(fmt.Sprintf(
 			"The specified image digest '%s' does not match the digest '%s' that was calculated for the image", *expected, d))}
 	}
-	return s.Content.Put(content)
+	err = state.Patiently(ctx, func() (err error) { d, release, err = s.Content.Put(content); return err })
+	return d, release, err
 }
 
 // put adds an image, unless it is there, and a tag of it.

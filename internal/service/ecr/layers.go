@@ -91,7 +91,8 @@ func (a *API) Upload(ctx context.Context, repository, id string) (*registry.Uplo
 // repository's, when it returns.
 func (a *API) KeepLayer(ctx context.Context, repository string, u *registry.Upload, d registry.Digest) error {
 	size, _ := u.Parts()
-	release, err := u.Finish(d)
+	var release func()
+	err := state.Patiently(ctx, func() (err error) { release, err = u.Finish(d); return err })
 	if err != nil {
 		return err
 	}

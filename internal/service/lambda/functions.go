@@ -36,7 +36,7 @@ func (a *API) CreateFunction(ctx context.Context, in *lambda.CreateFunctionInput
 	if err != nil {
 		return nil, err
 	}
-	content, release, err := a.receive(sourceOf(in.Code), "CreateFunction")
+	content, release, err := a.receive(ctx, sourceOf(in.Code), "CreateFunction")
 	if err != nil {
 		return nil, err
 	}
@@ -122,11 +122,11 @@ func architecture(given []types.Architecture, otherwise string) (string, error) 
 
 // receive takes the code that a call brings. It is kept until release is called; by then
 // a row has to name it.
-func (a *API) receive(from source, operation string) (ref code.Reference, release func(), err error) {
+func (a *API) receive(ctx context.Context, from source, operation string) (ref code.Reference, release func(), err error) {
 	switch {
 	case from.zip != nil:
 		if err = a.cell.State.Admitted(); err == nil {
-			ref, release, err = a.cfg.Code.Put(from.zip)
+			err = state.Patiently(ctx, func() (err error) { ref, release, err = a.cfg.Code.Put(from.zip); return err })
 		}
 	case from.bucket == code.FolderBucket && !a.cfg.Folders:
 		err = fault.Parameter("This server takes no code from folders, since it lets in known access keys only.")

@@ -33,7 +33,7 @@ func (a *API) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunctionC
 	if err != nil {
 		return nil, err
 	}
-	content, release, err := a.receive(source{in.ZipFile, aws.ToString(in.S3Bucket), aws.ToString(in.S3Key)}, "UpdateFunctionCode")
+	content, release, err := a.receive(ctx, source{in.ZipFile, aws.ToString(in.S3Bucket), aws.ToString(in.S3Key)}, "UpdateFunctionCode")
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"flyball/internal/disk"
 	"flyball/internal/logstore"
 	"flyball/internal/service/logs/fault"
+	"flyball/internal/state"
 )
 
 // Bounds of PutLogEvents ("PutLogEvents"). Times are in milliseconds.
@@ -40,7 +41,10 @@ func (a *API) PutLogEvents(ctx context.Context, in *cloudwatchlogs.PutLogEventsI
 	if len(accepted) > 0 && accepted[len(accepted)-1].Time-accepted[0].Time > maxTimeSpan {
 		return nil, fault.Invalid("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")
 	}
-	err = a.events.Append(g.Number, st.Number, now, accepted)
+	if err := a.cell.State.Admitted(); err != nil {
+		return nil, err
+	}
+	err = state.Patiently(ctx, func() error { return a.events.Append(g.Number, st.Number, now, accepted) })
 	if _, full := errors.AsType[*disk.Error](err); full {
 		return nil, err
 	}

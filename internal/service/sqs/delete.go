@@ -13,6 +13,7 @@ import (
 	"flyball/internal/optional"
 	"flyball/internal/queue"
 	"flyball/internal/service/sqs/fault"
+	"flyball/internal/state"
 )
 
 // DeleteMessage deletes a message. It is gone on disk when this returns.
@@ -25,14 +26,23 @@ func (a *API) DeleteMessage(ctx context.Context, in *sqs.DeleteMessageInput, _ .
 	if err != nil {
 		return nil, err
 	}
-	errs, err := q.Delete([]queue.Receipt{receipt})
+	errs, err := remove(ctx, q, receipt)
 	if err != nil {
-		return nil, closed(err)
+		return nil, err
 	}
 	if err := r.deleted(errs[0], *in.ReceiptHandle); err != nil {
 		return nil, err
 	}
 	return &sqs.DeleteMessageOutput{}, nil
+}
+
+// remove deletes messages of a queue, for a call that wants to hear if that waits.
+func remove(ctx context.Context, q *broker.Queue, receipts ...queue.Receipt) (errs []error, err error) {
+	err = state.Patiently(ctx, func() error {
+		errs, err = q.Delete(receipts)
+		return err
+	})
+	return errs, closed(err)
 }
 
 // deleted is the answer for a receipt handle, given what the queue has said. A standard
@@ -68,9 +78,9 @@ func (a *API) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBatch
 		}
 		entries, receipts = append(entries, e), append(receipts, receipt)
 	}
-	errs, err := q.Delete(receipts)
+	errs, err := remove(ctx, q, receipts...)
 	if err != nil {
-		return nil, closed(err)
+		return nil, err
 	}
 	for i, e := range entries {
 		if err := r.deleted(errs[i], *e.ReceiptHandle); err != nil {

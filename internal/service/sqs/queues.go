@@ -203,7 +203,7 @@ func (a *API) PurgeQueue(ctx context.Context, in *sqs.PurgeQueueInput, _ ...func
 	if err != nil {
 		return nil, err
 	}
-	if err := q.Purge(); err != nil {
+	if err := state.Patiently(ctx, q.Purge); err != nil {
 		return nil, closed(err)
 	}
 	return &sqs.PurgeQueueOutput{}, nil

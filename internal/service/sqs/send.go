@@ -20,6 +20,7 @@ import (
 	"flyball/internal/queue"
 	"flyball/internal/service/sqs/fault"
 	"flyball/internal/service/sqs/rules"
+	"flyball/internal/state"
 )
 
 // SendMessage sends a message. It is on disk when this returns.
@@ -41,9 +42,9 @@ func (a *API) SendMessage(ctx context.Context, in *sqs.SendMessageInput, _ ...fu
 	if err := a.cell.State.Admitted(); err != nil {
 		return nil, err
 	}
-	sent, err := q.Send([]*broker.Message{m})
+	sent, err := send(ctx, q, m)
 	if err != nil {
-		return nil, closed(err)
+		return nil, err
 	}
 	e := r.sent(m, sent[0])
 	return &sqs.SendMessageOutput{
@@ -90,9 +91,9 @@ func (a *API) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInpu
 	if err := a.cell.State.Admitted(); err != nil {
 		return nil, err
 	}
-	sent, err := q.Send(messages)
+	sent, err := send(ctx, q, messages...)
 	if err != nil {
-		return nil, closed(err)
+		return nil, err
 	}
 	for i, m := range messages {
 		e := r.sent(m, sent[i])
@@ -100,6 +101,15 @@ func (a *API) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInpu
 		out.Successful = append(out.Successful, e)
 	}
 	return out, nil
+}
+
+// send sends messages to a queue, for a call that wants to hear if that waits.
+func send(ctx context.Context, q *broker.Queue, messages ...*broker.Message) (sent []broker.Dispatch, err error) {
+	err = state.Patiently(ctx, func() error {
+		sent, err = q.Send(messages)
+		return err
+	})
+	return sent, closed(err)
 }
 
 // checkEntries checks what every entry for a FIFO queue must have.

@@ -59,6 +59,14 @@ func faultBehind(n node, reason string, args ...any) error {
 	return &syntaxError{at: n.end, reason: fmt.Sprintf(reason, args...)}
 }
 
+// inList is an error at a value of a list that anything-but has. AWS tells its place twice.
+func inList(err error) error {
+	if wrong, ok := err.(*syntaxError); ok {
+		wrong.twice = true
+	}
+	return err
+}
+
 // faultNowhere is an error that AWS tells without a place.
 func faultNowhere(reason string, args ...any) error {
 	return &syntaxError{at: -1, reason: fmt.Sprintf(reason, args...)}

@@ -43,6 +43,7 @@ type member struct {
 type syntaxError struct {
 	at     int
 	reason string
+	twice  bool // the place is told twice
 }
 
 func (e *syntaxError) Error() string { return e.reason }
@@ -78,11 +79,10 @@ func (p *parser) fail(reason string, args ...any) error {
 }
 
 func (p *parser) unexpected(c byte, expected string) error {
-	r, size := utf8.DecodeRuneInString(p.doc[p.at:])
+	r, _ := utf8.DecodeRuneInString(p.doc[p.at:])
 	if c < utf8.RuneSelf {
-		r, size = rune(c), 1
+		r = rune(c)
 	}
-	p.at += size
 	return p.fail("Unexpected character ('%c' (code %d)): was expecting %s", r, r, expected)
 }
 

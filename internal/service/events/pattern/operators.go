@@ -136,7 +136,10 @@ func numeric(n node) (comparison, error) {
 	switch first {
 	case "=", "!=", "<", "<=", ">", ">=":
 	default:
-		return nil, fault(bounds[0], "Unrecognized numeric range operator: %s", first)
+		if len(bounds) > 1 {
+			return nil, fault(bounds[1], "Unrecognized numeric range operator: %s", first)
+		}
+		return nil, faultBehind(n, "Unrecognized numeric range operator: %s", first)
 	}
 	value, err := bound(n, 1, "equals")
 	if err != nil {
@@ -166,7 +169,7 @@ func (c numericRange) upTo(n node) (comparison, error) {
 		return nil, fault(operator, "Bad value in numeric range: %s", operator.value)
 	}
 	if operator.value != "<" && operator.value != "<=" {
-		return nil, fault(operator, "Bad numeric range operator: %s", operator.value)
+		return nil, faultBehind(operator, "Bad numeric range operator: %s", operator.value)
 	}
 	value, err := bound(n, 3, operator.value)
 	if err != nil {
@@ -224,7 +227,7 @@ func butList(n node) (comparison, error) {
 	kinds := map[kind]bool{}
 	for _, item := range n.items {
 		if item.kind != text && item.kind != number {
-			return nil, fault(item, "Inside anything but list, start|null|boolean is not supported.")
+			return nil, inList(fault(item, "Inside anything but list, start|null|boolean is not supported."))
 		}
 		kinds[item.kind] = true
 	}
@@ -247,6 +250,14 @@ func butValues(values []node) (comparison, error) {
 		c = append(c, exactNumber{v.decimal, v.value})
 	}
 	return c, nil
+}
+
+// butText reads a text that anything-but has for an operator.
+func butText(name string, n node, otherwise string) (comparison, error) {
+	if n.kind == text && n.value == "" && (name == "prefix" || name == "suffix") {
+		return nil, faultBehind(n, "Null prefix/suffix not allowed")
+	}
+	return textOperator(name, n, otherwise)
 }
 
 func butOperator(n node) (comparison, error) {
@@ -274,10 +285,10 @@ func butOperator(n node) (comparison, error) {
 	}
 	var c anythingBut
 	for _, v := range values {
-		if v.kind == text && v.value == "" && (m.name == "prefix" || m.name == "suffix") {
-			return nil, fault(v, "Null prefix/suffix not allowed")
+		excluded, err := butText(m.name, v, wrong)
+		if err != nil && m.value.kind == array {
+			err = inList(err)
 		}
-		excluded, err := textOperator(m.name, v, wrong)
 		if err != nil {
 			return nil, err
 		}

@@ -65,7 +65,11 @@ func invalid(document string, err error) error {
 		return errors.New(beginning + err.Error())
 	}
 	line, column, shown := place(document, wrong.at)
-	return fmt.Errorf("%s%s\n at [Source: (String)%s; line: %d, column: %d]", beginning, wrong.reason, shown, line, column)
+	at := fmt.Sprintf("\n at [Source: (String)%s; line: %d, column: %d]", shown, line, column)
+	if wrong.twice {
+		at += at
+	}
+	return errors.New(beginning + wrong.reason + at)
 }
 
 // place is a place in a document by line and column, and the beginning of the document in quotes.

@@ -89,6 +89,26 @@ func TestPatterns(t *testing.T) {
 	}
 }
 
+// AWS was seen to tell the place of what is wrong in a list of anything-but twice.
+func TestThePlaceInAListIsToldTwice(t *testing.T) {
+	const at = "\n at [Source: (String)\"%s\"; line: 1, column: %d]"
+	for _, c := range []struct {
+		pattern, reason string
+		column          int
+	}{
+		{`{"detail": {"state": [{"anything-but": ["stopped", null]}]}}`, "Inside anything but list, start|null|boolean is not supported.", 56},
+		{`{"detail": {"state": [{"anything-but": {"equals-ignore-case": [123, 456]}}]}}`, "Inside anything-but/equals-ignore-case list, number|start|null|boolean is not supported.", 67},
+		{`{"detail": {"state": [{"anything-but": {"wildcard": [123, "*/dir/*"]}}]}}`, "wildcard match pattern must be a string", 57},
+		{`{"detail": {"FileName": [{"anything-but": {"suffix": [null, ".txt"]}}]}}`, "prefix/suffix match pattern must be a string", 59},
+	} {
+		_, err := Parse(c.pattern)
+		place := fmt.Sprintf(at, c.pattern, c.column)
+		if want := "Event pattern is not valid. Reason: " + c.reason + place + place; err == nil || err.Error() != want {
+			t.Errorf("pattern %s: got %v, want %s", c.pattern, err, want)
+		}
+	}
+}
+
 func TestInvalidPatterns(t *testing.T) {
 	for _, c := range []struct{ pattern, reason, place string }{
 		{`{"source": ["aws.health"], "detail": {}}`, "Empty objects are not allowed", "line: 1, column: 40"},
@@ -110,7 +130,8 @@ func TestInvalidPatterns(t *testing.T) {
 		{`{"a":[{"anything-but":[1,"x"]}]}`, "Inside anything but list, either all values are number or string, mixed type is not supported", ""},
 		{`{"a":[{"anything-but":[null]}]}`, "Inside anything but list, start|null|boolean is not supported.", ""},
 		{`{"a":[{"anything-but":true}]}`, "Value of anything-but must be an array or single string/number value.", ""},
-		{`{"a":[{"anything-but":{"prefix":""}}]}`, "Null prefix/suffix not allowed", ""},
+		{`{"detail": {"FileName": [{"anything-but": {"suffix": ""}}]}}`, "Null prefix/suffix not allowed", "line: 1, column: 56"},
+		{`{"detail": {"c-count": [{"numeric": [">", 0, ">", 0]}]}}`, "Bad numeric range operator: >", "line: 1, column: 49"},
 		{`{"a":[{"anything-but":{"numeric":["=",1]}}]}`, "Unsupported anything-but pattern: numeric", ""},
 		{`{"a":[{"anything-but":{"wildcard":[1]}}]}`, "wildcard match pattern must be a string", ""},
 		{`{"a":[{"numeric":"x"}]}`, "Value of numeric must be an array.", ""},
@@ -132,7 +153,7 @@ func TestInvalidPatterns(t *testing.T) {
 		{`{"a":[1]`, "Unexpected end-of-input", ""},
 		{`not json`, "Unrecognized token 'not': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')", "line: 1, column: 4"},
 		{``, "Unexpected end-of-input", ""},
-		{`{'a':[1]}`, "Unexpected character (''' (code 39)): was expecting double-quote to start field name", "line: 1, column: 3"},
+		{`{'a':[1]}`, "Unexpected character (''' (code 39)): was expecting double-quote to start field name", "line: 1, column: 2"},
 		{`{"a":[1]} x`, "Unexpected character ('x' (code 120)): was expecting the end of the document", ""},
 		{`{"a":` + strings.Repeat("[", 1001), "Document nesting depth exceeds the maximum allowed (1000)", ""},
 	} {

@@ -12,7 +12,10 @@ import (
 const mostPaths = 100
 
 // A Transformer makes what a target is sent of an event.
-type Transformer struct{ parts []part }
+type Transformer struct {
+	parts []part
+	text  bool // the template is lines of text in quotes, and no JSON beside these
+}
 
 // A part of a template is text, and what comes after it.
 type part struct {
@@ -61,8 +64,9 @@ func wholeEvent(name string) bool {
 // ParseTransformer reads an input transformer: the paths of its variables by their names, and the
 // template, in which <name> stands for a variable. Its error is an *InvalidInput.
 //
-// A placeholder within quotes becomes the text of its value, with the escapes that the event has, and
-// objects and arrays lose their quotes there. One outside quotes becomes JSON. A path that leads nowhere
+// A placeholder within quotes becomes the text of its value, with the escapes that the event has. In a
+// template of text, objects and arrays lose their quotes there; in one of JSON, those that have some
+// make no input. One outside quotes becomes JSON. A path that leads nowhere
 // becomes nothing within quotes, and an empty text outside.
 func ParseTransformer(paths map[string]string, template string) (*Transformer, error) {
 	if len(paths) > mostPaths {
@@ -79,7 +83,7 @@ func ParseTransformer(paths map[string]string, template string) (*Transformer, e
 		}
 		variables[name] = func(e *Event, _ Context) []byte { return p.Find(e) }
 	}
-	t := &Transformer{}
+	t := &Transformer{text: strings.HasPrefix(strings.TrimLeft(template, " \t\r\n"), `"`)}
 	if err := t.split(template, variables); err != nil {
 		return nil, err
 	}
@@ -114,7 +118,7 @@ func (t *Transformer) split(template string, variables map[string]source) error 
 			if value == nil {
 				return &InvalidInput{"InputTemplate", fmt.Sprintf("contains invalid placeholder %s", name)}
 			}
-			if wholeEvent(name) && strings.HasPrefix(strings.TrimLeft(template, " \t\r\n"), `"`) {
+			if wholeEvent(name) && t.text {
 				return &InvalidInput{"InputTemplate", fmt.Sprintf("contains placeholder %s valid only for JSON template", name)}
 			}
 			t.parts = append(t.parts, part{template[from:i], value, quoted})
@@ -152,7 +156,7 @@ func (t *Transformer) check() error {
 // times, which would make 500 MB of an event of 256 KB.
 const mostSent = 1 << 20
 
-// Apply makes what the target is sent, unless that is too large for any.
+// Apply makes what the target is sent, unless that is too large for any, or no JSON.
 func (t *Transformer) Apply(e *Event, c Context) ([]byte, error) {
 	var out []byte
 	for _, p := range t.parts {
@@ -164,6 +168,8 @@ func (t *Transformer) Apply(e *Event, c Context) ([]byte, error) {
 		switch {
 		case len(out)+len(value) > mostSent:
 			return nil, fmt.Errorf("the input is larger than %d bytes", mostSent)
+		case p.quoted && !t.text && len(value) > 0 && value[0] != '"' && bytes.IndexByte(value, '"') >= 0:
+			return nil, fmt.Errorf("the input is no JSON: %.100s is within the quotes of the template", value)
 		case p.quoted:
 			out = append(out, unquoted(value)...)
 		case value == nil:

@@ -87,6 +87,29 @@ func TestTransformers(t *testing.T) {
 	}
 }
 
+func TestObjectsWithinTheQuotesOfJSONMakeNoInput(t *testing.T) {
+	e, err := ParseEvent([]byte(`{"detail":{"payload":{"id":"1"},"list":["HIGH"],"numbers":[1,2]}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := map[string]string{"payload": "$.detail.payload", "list": "$.detail.list", "numbers": "$.detail.numbers"}
+	for template, want := range map[string]string{
+		`{"not_valid": "users-service/users/<payload>", "bod": <payload>}`: "",
+		`{"payload": "<payload>"}`: "",
+		`{"item": "<list>"}`:       "",
+		`{"n": "<numbers>"}`:       `{"n": "[1,2]"}`,
+		`"item <list>"`:            `"item [HIGH]"`,
+	} {
+		transformer, err := ParseTransformer(paths, template)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := transformer.Apply(e, Context{}); string(got) != want || (err == nil) != (want != "") {
+			t.Errorf("%s: got %s, %v", template, got, err)
+		}
+	}
+}
+
 func TestInvalidTransformers(t *testing.T) {
 	many := map[string]string{}
 	for i := range 101 {
