@@ -157,6 +157,9 @@ func TestThePagesOfOneThingTellAndChangeIt(t *testing.T) {
 				t.Errorf("%s does not have %q", path, want)
 			}
 		}
+		if path == "queues/work" && !strings.Contains(text, s.URL()+"/123456789012/work") {
+			t.Errorf("the URL of the queue does not lead to where it was asked for")
+		}
 		if strings.Contains(text, "<script>window") || strings.Contains(text, "<img") {
 			t.Errorf("%s has markup of a name", path)
 		}
