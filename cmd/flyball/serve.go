@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"flyball/internal/clock"
+	"flyball/internal/garbage"
 	"flyball/internal/server"
-	"flyball/internal/startup"
 )
 
 func serveCommand() *cobra.Command {
@@ -86,7 +86,7 @@ Built-in images, run by every runtime:
 			if err != nil {
 				return err
 			}
-			startup.Over()
+			garbage.Begin()
 			cfg.Log.Info("the console is at " + s.ConsoleURL())
 			fmt.Fprintln(cmd.OutOrStdout(), "ready", s.PublicURL())
 			return s.Run(cmd.Context())
@@ -133,7 +133,7 @@ func serveReplica(cmd *cobra.Command, cfg server.Config) error {
 	if err != nil {
 		return err
 	}
-	startup.Over()
+	garbage.Begin()
 	fmt.Fprintln(cmd.OutOrStdout(), "ready", r.PublicURL())
 	return r.Run(cmd.Context())
 }
