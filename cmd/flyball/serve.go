@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"flyball/internal/clock"
+	"flyball/internal/garbage"
 	"flyball/internal/server"
-	"flyball/internal/startup"
 )
 
 // A serving is what the flags of flyball serve say.
@@ -147,7 +147,7 @@ func (s *serving) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	startup.Over()
+	garbage.Begin()
 	s.cfg.Log.Info("the console is at " + running.ConsoleURL())
 	fmt.Fprintln(cmd.OutOrStdout(), "ready", running.PublicURL())
 	return running.Run(cmd.Context())
@@ -172,7 +172,7 @@ func serveReplica(cmd *cobra.Command, cfg server.Config) error {
 	if err != nil {
 		return err
 	}
-	startup.Over()
+	garbage.Begin()
 	fmt.Fprintln(cmd.OutOrStdout(), "ready", r.PublicURL())
 	return r.Run(cmd.Context())
 }
