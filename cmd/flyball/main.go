@@ -16,7 +16,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
-	"flyball/internal/startup"
+	"flyball/internal/garbage"
 	"flyball/internal/workload"
 )
 
@@ -26,15 +26,16 @@ func main() {
 	// of the system makes several.
 	runtime.MemProfileRate = 0
 	uuid.EnableRandPool()
-	if len(os.Args) < 2 || os.Args[1] != "serve" { // which ends its start itself
-		startup.Over()
-	}
 	// A task of a built-in image is this same program: it must start fast and
 	// stay small, so it comes before everything else.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	if len(os.Args) == 3 && os.Args[1] == workload.Command {
+		garbage.Often()
 		os.Exit(exitStatus(workload.Run(ctx, os.Args[2], os.Getenv), os.Stderr))
+	}
+	if len(os.Args) < 2 || os.Args[1] != "serve" { // which has a start of its own
+		garbage.Begin()
 	}
 	os.Exit(execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }

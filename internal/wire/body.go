@@ -38,12 +38,12 @@ func (x *exchange) receive(limit int64) (*bytes.Buffer, *fault) {
 	if encoding := encodingOf(x.r); encoding != "" && encoding != "identity" && encoding != "gzip" {
 		return nil, malformed("Content-Encoding must be gzip or absent")
 	}
-	whole := limit
+	w := filling{from: x.r.Body, limit: limit, whole: limit}
 	if x.r.ContentLength >= 0 {
-		whole = x.r.ContentLength
+		w.whole, w.announced = x.r.ContentLength, true
 	}
 	buf := buffers.Get().(*bytes.Buffer)
-	if f := x.fill(buf, filling{from: x.r.Body, limit: limit, whole: whole}); f != nil {
+	if f := x.fill(buf, w); f != nil {
 		keep(buf)
 		return nil, f
 	}
@@ -94,12 +94,14 @@ func claimed(packed []byte) uint32 {
 type filling struct {
 	from  io.Reader
 	limit int64 // of what may come, in bytes
-	whole int64 // what is announced to come, at most
+	whole int64 // what comes, at most
 	held  int64 // what the request holds in memory besides
+
+	announced bool // what is whole was said by the client
 }
 
-// leastBuffer is the size of a new buffer, in bytes. One that is full gets eight times as large while it
-// is smaller than most bodies with lists, so that these are not copied often, and then twice.
+// leastBuffer is the size of a new buffer, in bytes. One that is full gets eight times as large, so that
+// what comes is not copied often: up to what is announced, or to smallBuffer, and then twice.
 const (
 	leastBuffer = 4 << 10
 	smallBuffer = 256 << 10
@@ -111,7 +113,7 @@ func (x *exchange) fill(buf *bytes.Buffer, w filling) *fault {
 	for {
 		if buf.Available() == 0 {
 			times := int64(2)
-			if buf.Cap() < smallBuffer {
+			if w.announced || buf.Cap() < smallBuffer {
 				times = 8
 			}
 			size := max(leastBuffer, min(times*int64(buf.Cap()), w.whole+1))

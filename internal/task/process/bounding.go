@@ -35,7 +35,7 @@ func (r *Runtime) boundLogs(interval time.Duration) {
 	}
 }
 
-// After a look at a log the next one waits: for the time in which a program writes some
+// A log that is written is looked at after a pause: for the time in which a program writes some
 // MiB, and so long that a thousand programs that write cost a part of a processor only.
 const (
 	boundPause    = 10 * time.Millisecond
@@ -49,9 +49,6 @@ func (r *Runtime) boundWritten() {
 		written := r.notifier.next()
 		if len(written) == 0 {
 			return
-		}
-		for _, c := range written {
-			r.boundLog(c)
 		}
 		time.Sleep(max(boundPause, time.Duration(len(written))*boundPauseFor))
 		for _, c := range written {

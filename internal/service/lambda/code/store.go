@@ -123,7 +123,7 @@ func (s *Store) Put(zipped []byte) (ref Reference, release func(), err error) {
 	ref = Reference{Digest: hex.EncodeToString(sum[:]), Size: int64(len(zipped))}
 	release = s.pin(ref.Digest)
 	if s.has(ref.Digest) {
-		if _, err := s.read(ref.Digest); err == nil {
+		if s.holds(ref.Digest, zipped) {
 			return ref, release, nil
 		}
 		s.giveUp(ref.Digest)
@@ -254,6 +254,26 @@ func (s *Store) read(digest string) ([]byte, error) {
 		return nil, wrong
 	}
 	return zipped, nil
+}
+
+// holds tells whether the file of a package is what has come once more.
+func (s *Store) holds(digest string, zipped []byte) bool {
+	file, err := os.Open(filepath.Join(s.folder, digest, packageName))
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	part := make([]byte, min(len(zipped)+1, 64<<10))
+	for {
+		n, err := file.Read(part)
+		if !bytes.HasPrefix(zipped, part[:n]) {
+			return false
+		}
+		zipped = zipped[n:]
+		if err != nil {
+			return err == io.EOF && len(zipped) == 0
+		}
+	}
 }
 
 // giveUp moves a package that is damaged out of the way of the same one that comes again.
