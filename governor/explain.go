@@ -49,8 +49,23 @@ func (g Governor) Explain(now time.Time, seen Seen) Explanation {
 		Forecast:    g.forecasts(now),
 		Explanation: scaling.Explain(now, g.target(now, seen.Capacity), g.seen(seen)),
 	}
+	e.Decision.Proposals = append(e.Decision.Proposals, g.foreseen(now)...)
 	e.foresee()
 	return e
+}
+
+// foreseen is what the predictive policies say while others decide: they ask for no change then,
+// and raise the capacity at a time of their own.
+func (g Governor) foreseen(now time.Time) (said []scaling.Proposal) {
+	for _, f := range g.forecasts(now) {
+		said = append(said, scaling.Proposal{Policy: f.Policy, To: f.Capacity, Rule: f.told()})
+	}
+	for i, o := range said {
+		if floor := g.Policies[g.policy(o.Policy)].floor(now); floor.Capacity > 0 {
+			said[i].Rule += "; " + floor.String()
+		}
+	}
+	return said
 }
 
 // foresee has a target that only predictive policies scale need what these do.
@@ -131,10 +146,15 @@ func (g Governor) forecasts(now time.Time) []Forecast {
 
 // String tells the forecast in a sentence's words.
 func (f Forecast) String() string {
+	return "policy " + f.Policy + " " + f.told()
+}
+
+// told is the forecast in words that follow the name of the policy.
+func (f Forecast) told() string {
 	if f.Lacks != "" {
-		return fmt.Sprintf("policy %s has no forecast: %s", f.Policy, f.Lacks)
+		return "has no forecast: " + f.Lacks
 	}
-	text := fmt.Sprintf("policy %s forecasts %d for %s", f.Policy, f.Capacity, f.Hour.Format(time.DateTime))
+	text := fmt.Sprintf("forecasts %d for %s", f.Capacity, f.Hour.Format(time.DateTime))
 	if f.At.IsZero() {
 		return text + " and does not scale"
 	}

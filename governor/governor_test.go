@@ -311,6 +311,21 @@ func TestAnyOrderOfStepsKeepsToTheRules(t *testing.T) {
 	})
 }
 
+// A predictive policy says what it forecasts while others decide, and in an explanation.
+func TestPredictivePoliciesAreToldOfBesideOthers(t *testing.T) {
+	g := tracking(t)
+	g.Policies = append(g.Policies, governor.Policy{Name: "ahead", Predictive: &governor.Predictive{Lacks: "too little was measured"}})
+	start := time.Date(2026, 3, 2, 17, 0, 30, 0, time.UTC)
+	_, out := g.Step(start, called(start, 2, 100))
+	if len(out.Records) == 0 || len(out.Records[0].Others) != 1 || out.Records[0].Others[0].String() != "asks for nothing: has no forecast: too little was measured" {
+		t.Errorf("the activity is %+v", out.Records)
+	}
+	e := g.Explain(start, called(start, 2, 100))
+	if said := e.Decision.Proposals; len(said) != 2 || said[1].Policy != "ahead" || !strings.Contains(e.String(), "says       policy ahead asks for nothing: has no forecast") {
+		t.Errorf("the explanation is\n%s", e)
+	}
+}
+
 func TestATargetOfForecastsAloneNeedsThem(t *testing.T) {
 	p := &governor.Predictive{Scales: true, Buffer: 5 * time.Minute, Plan: scaling.Plan{Start: start, Steps: []scaling.Capacity{2, 8}}, Acted: start}
 	g := governor.Governor{Bounds: bounds(t, 1, 20), Policies: []governor.Policy{{Name: "daily", Predictive: p}}}

@@ -216,7 +216,11 @@ func (s *step) decide() {
 
 // decide is what the policies say of what is seen.
 func (g Governor) decide(now time.Time, seen Seen) scaling.Decision {
-	return scaling.Decide(now, g.target(now, seen.Capacity), g.seen(seen))
+	d := scaling.Decide(now, g.target(now, seen.Capacity), g.seen(seen))
+	if !seen.Brief {
+		d.Proposals = append(d.Proposals, g.foreseen(now)...)
+	}
+	return d
 }
 
 // seen is the world as the rules of package scaling see it. Datapoints about

@@ -22,7 +22,11 @@ type Activity struct {
 	Start       time.Time `json:"start"`
 	End         time.Time `json:"end,omitzero"`
 	NotScaled   []Reason  `json:"notScaled,omitempty"` // why nothing was done
-	brief       bool      // it has no words
+	// Others are what the other policies of the target said then, and Untold how many more did:
+	// of a decision, with its words.
+	Others []Proposal `json:"others,omitempty"`
+	Untold int        `json:"untold,omitempty"`
+	brief  bool       // it has no words
 }
 
 // A Status is the state of an activity, as DescribeScalingActivities writes it.
@@ -55,6 +59,7 @@ func (d Decision) Activity(id string) Activity {
 		brief:   d.brief,
 	}
 	if !d.brief {
+		a.Others, a.Untold = d.others()
 		a.Cause = fmt.Sprintf("monitor alarm %s in state ALARM triggered policy %s", d.Alarm, d.Policy)
 	}
 	if d.Direction == Hold {

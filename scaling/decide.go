@@ -21,7 +21,7 @@ type Decision struct {
 	Alarm     string     `json:"alarm,omitempty"`
 	Rule      string     `json:"rule,omitempty"`    // the arithmetic, in words
 	Reasons   []Reason   `json:"reasons,omitempty"` // with Hold: everything that stands in the way
-	Proposals []Proposal `json:"proposals"`         // one per policy, in the order of Seen.Policies
+	Proposals []Proposal `json:"proposals"`         // one per policy, in the order of Seen.Policies; those of predictive policies follow
 	brief     bool       // as it was asked for
 }
 
@@ -31,9 +31,9 @@ type Proposal struct {
 	Direction Direction `json:"direction"`
 	Alarm     string    `json:"alarm,omitempty"`
 	Metric    float64   `json:"metric"`
-	Base      Capacity  `json:"base"` // what the arithmetic started from
-	To        Capacity  `json:"to"`   // before the target's bounds
-	Rule      string    `json:"rule,omitempty"`
+	Base      Capacity  `json:"base"`              // what the arithmetic started from
+	To        Capacity  `json:"to"`                // before the target's bounds
+	Rule      string    `json:"rule,omitempty"`    // the arithmetic, or of one that asks for nothing what it sees
 	Blocked   []Reason  `json:"blocked,omitempty"` // why it cannot be followed
 }
 
@@ -51,6 +51,9 @@ func Decide(now time.Time, t Target, seen Seen) Decision {
 		o := r.Policy.propose(now, r, seen)
 		o.limit(now, t, seen, r)
 		d.Proposals[i] = o
+	}
+	if len(seen.Policies) > 1 && !seen.Brief {
+		d.tellOthers(seen)
 	}
 	wanted := Out
 	if out := slices.IndexFunc(d.Proposals, func(o Proposal) bool { return o.Direction == Out }); out >= 0 {
@@ -277,7 +280,7 @@ func (r *Reading) latest() (metric.Datapoint, bool) {
 
 // String tells the decision in a line.
 func (d Decision) String() string {
-	if d.Direction == Hold && len(d.Proposals) == 0 {
+	if d.Direction == Hold && len(d.Reasons) == 0 {
 		return fmt.Sprintf("hold at %d: no alarm drives a policy", d.Desired)
 	}
 	if d.Direction == Hold {

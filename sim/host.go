@@ -207,7 +207,7 @@ func (h *host) look(now time.Time, policy int, call *called) {
 }
 
 // lookAtSteps sees those alarms of a step policy that have called, with datapoints where
-// they are in ALARM.
+// they are in ALARM, or where it is not the only policy.
 func (h *host) lookAtSteps(now time.Time, policy int, call *called) {
 	p := &h.governor.Policies[policy]
 	var seen []scaling.Alarm
@@ -221,7 +221,7 @@ func (h *host) lookAtSteps(now time.Time, policy int, call *called) {
 		switch {
 		case calls:
 			a.Datapoints = call.evidence(now)
-		case a.State == alarm.Alarm:
+		case a.State == alarm.Alarm || len(h.governor.Policies) > 1: // others tell of it
 			a.Datapoints = w.newest(now)
 		}
 		seen = append(seen, a)

@@ -77,7 +77,7 @@ standard output, and other messages to standard error.`,
 	flags.StringVar(&o.prometheus, "prometheus", "", "address of the Prometheus of queries that name none")
 	flags.StringSliceVar(&o.addresses, "allow-addresses", nil, "the only addresses, networks and names of hosts that policies may have called; by default all but this machine, its link and metadata of clouds")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "set nothing, and tell what would have been set")
-	flags.Float32Var(&o.calls, "calls", 100, "calls a second of the API server at the most")
+	flags.Float32Var(&o.calls, "calls", 300, "calls a second of the API server at the most, of each kind: looks, changes of scale, statuses, events")
 	flags.Float64Var(&o.speed, "speed", 1, "run periods and cooldowns this many times faster, to measure on a recorded load")
 	_ = flags.MarkHidden("speed") // it is there
 	cmd.AddCommand(convertCommand())

@@ -248,7 +248,7 @@ func nothingSent(err error) error {
 func finderOf(c *client.Client) discovery.Finder {
 	finder := discovery.Finder{ECS: c.ECS, LoadBalancing: c.LoadBalancing}
 	if u, err := url.Parse(c.Endpoint); err == nil {
-		finder.Server = u.Host
+		finder.Server, finder.TLS = u.Host, u.Scheme == "https"
 	}
 	return finder
 }

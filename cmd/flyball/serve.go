@@ -17,11 +17,16 @@ import (
 	"flyball/internal/server"
 )
 
+// A serving is what the flags of flyball serve say.
+type serving struct {
+	cfg         server.Config
+	images      []string
+	level, wall string
+	files       secrets
+}
+
 func serveCommand() *cobra.Command {
-	cfg := server.Config{Images: map[string]string{}}
-	var images []string
-	var level, wall string
-	var files secrets
+	s := serving{cfg: server.Config{Images: map[string]string{}}}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the AWS APIs on this machine and run what they ask for",
@@ -52,78 +57,112 @@ Built-in images, run by every runtime:
   eval "$(flyball env)"
   aws ecs create-cluster --cluster-name demo`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			var err error
-			if cfg.Log, err = newLog(level); err != nil {
-				return err
-			}
-			for _, image := range images {
-				name, command, ok := strings.Cut(image, "=")
-				if !ok || name == "" || command == "" {
-					return refuse("--image %q: give NAME=COMMAND, such as shop/api=./api", image)
-				}
-				cfg.Images[name] = command
-			}
-			if err := files.read(&cfg); err != nil {
-				return err
-			}
-			if wall != "" {
-				cfg.Wall = clock.ShiftedBy(wall)
-			}
-			if cfg.ListenAnywhere {
-				publish(&cfg, cmd.Flags())
-			}
-			if cfg.Clock == server.ClockManual && !cmd.Flags().Changed("feed-aws-namespaces") {
-				cfg.FeedAWSNamespaces = true // what the metrics of a test are, the test says
-			}
-			if cfg.Store != "" {
-				return serveReplica(cmd, cfg)
-			}
-			if cfg.ReplicaAddr != "" || cfg.Advertise != "" {
-				return refuse("--replica-addr and --advertise are for replicas that share a database, which --store names")
-			}
-			s, err := server.Open(cmd.Context(), cfg)
-			if err != nil {
-				return err
-			}
-			garbage.Begin()
-			cfg.Log.Info("the console is at " + s.ConsoleURL())
-			fmt.Fprintln(cmd.OutOrStdout(), "ready", s.PublicURL())
-			return s.Run(cmd.Context())
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd) },
 	}
-	f := cmd.Flags()
-	f.StringVar(&cfg.Addr, "addr", "127.0.0.1:4566", "address to listen on; loopback only, unless --auth is given")
-	f.StringVar(&cfg.Data, "data", defaultData(), `folder of the durable state; "" keeps nothing`)
-	f.StringVar(&cfg.Store, "store", "", "be one of several replicas, whose state is in the PostgreSQL database at a `URL` such as postgres://USER@HOST/NAME; what the URL leaves out is taken from PGPASSWORD, ~/.pgpass and others of their kind (by default the state is in the folder of --data)")
-	f.StringVar(&cfg.ReplicaAddr, "replica-addr", "", "with --store: address to listen on for other replicas (default: loopback, a free port)")
-	f.StringVar(&cfg.Advertise, "advertise", "", "with --store: `HOST:PORT` where other replicas reach --replica-addr, if that is another address")
-	f.StringVar(&cfg.Runtime, "runtime", "auto", "how tasks run: process, docker, kubernetes, simulated (they are records, which start, stop and use what they are told to), or auto (docker when its engine answers, simulated with --clock manual)")
-	f.StringVar(&cfg.TaskNetwork, "task-network", "auto", "process runtime: a network namespace for each task, a loopback address, or auto (namespace where Linux permits it)")
-	f.TextVar(&cfg.TaskRange, "task-range", netip.MustParsePrefix("100.64.0.0/11"), "process runtime: `PREFIX` with room for the networks of the namespaces of tasks and of functions, a /20 each")
-	f.Float64Var(&cfg.Speed, "speed", 1, "run the clock this many times faster; tasks run in real time")
-	clockFlags(cmd, &cfg.Clock)
-	kubernetesFlags(cmd, &cfg.Kubernetes)
-	simulationFlags(cmd, &cfg)
-	f.StringVar(&cfg.Account, "account", "123456789012", "account of calls whose access key names none (12 digits name one)")
-	f.StringVar(&cfg.Region, "region", "us-east-1", "region of calls whose signature names none, and of our own paths")
-	f.StringArrayVar(&images, "image", nil, "process runtime: run COMMAND for an image, as NAME=COMMAND (repeatable)")
-	f.StringArrayVar(&cfg.Hosts, "host", nil, "accept requests for this Host name too (repeatable)")
-	f.StringVar(&cfg.LBDomain, "lb-domain", "", "name load balancers NAME-NUMBER.REGION.elb.DOMAIN; such names have to lead here (by default a name is the load balancer's address)")
-	f.BoolVar(&cfg.StrictNetwork, "strict-network", false, "refuse load balancers, target groups, services and tasks in VPCs, subnets and security groups that EC2 does not know")
-	f.BoolVar(&cfg.FeedAWSNamespaces, "feed-aws-namespaces", false, "let PutMetricData publish metrics of namespaces that begin with AWS/, which AWS refuses: policies on metrics that nothing here publishes can be tested")
-	f.StringVar(&files.auth, "auth", "", "admit only keys of IAM and STS, and the administrator's, which is in this file as in ~/.aws/credentials")
-	f.BoolVar(&cfg.AllowOtherUsers, "allow-other-users", false, "let programs of other users of this machine call with any key, as yours do: they can start programs as you")
-	f.BoolVar(&cfg.ListenAnywhere, "listen-anywhere", false, "in a container: listen on 0.0.0.0:4566 and name load balancers below localhost, unless --addr and --lb-domain say otherwise, and take any access key from whoever reaches it, tasks and web pages excepted; publish the port for this machine alone")
-	f.StringVar(&files.certificate, "tls-cert", "", "speak TLS with the certificate in this PEM file, and those of its authorities after it")
-	f.StringVar(&files.key, "tls-key", "", "PEM file with the certificate's key")
-	cmd.MarkFlagsRequiredTogether("tls-cert", "tls-key")
-	f.StringVar(&cfg.Roles, "roles", server.RolesJudged, `the role of a scalable target: "enforce" judges what it allows, "aws" takes any, as AWS does`)
-	f.StringVar(&level, "log-level", "info", "debug, info, warn or error")
-	f.StringVar(&wall, "wall-shift", "", "for tests: shift the wall clock by the duration in this file, such as 8h or -30s, which may change")
-	_ = f.MarkHidden("wall-shift")
+	s.stateFlags(cmd)
+	s.taskFlags(cmd)
+	s.networkFlags(cmd)
+	s.accessFlags(cmd)
 	completeServe(cmd)
 	return cmd
+}
+
+// stateFlags adds those of where state is, and of what time it is.
+func (s *serving) stateFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&s.cfg.Data, "data", defaultData(), `folder of the durable state; "" keeps nothing`)
+	f.StringVar(&s.cfg.Store, "store", "", "be one of several replicas, whose state is in the PostgreSQL database at a `URL` such as postgres://USER@HOST/NAME; what the URL leaves out is taken from PGPASSWORD, ~/.pgpass and others of their kind (by default the state is in the folder of --data)")
+	f.StringVar(&s.cfg.ReplicaAddr, "replica-addr", "", "with --store: address to listen on for other replicas (default: loopback, a free port)")
+	f.StringVar(&s.cfg.Advertise, "advertise", "", "with --store: `HOST:PORT` where other replicas reach --replica-addr, if that is another address")
+	f.Float64Var(&s.cfg.Speed, "speed", 1, "run the clock this many times faster; tasks run in real time")
+	f.StringVar(&s.level, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&s.wall, "wall-shift", "", "for tests: shift the wall clock by the duration in this file, such as 8h or -30s, which may change")
+	_ = f.MarkHidden("wall-shift")
+	clockFlags(cmd, &s.cfg.Clock)
+}
+
+// taskFlags adds those of how tasks run.
+func (s *serving) taskFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&s.cfg.Runtime, "runtime", "auto", "how tasks run: process, docker, kubernetes, simulated (they are records, which start, stop and use what they are told to), or auto (docker when its engine answers, simulated with --clock manual)")
+	f.StringVar(&s.cfg.TaskNetwork, "task-network", "auto", "process runtime: a network namespace for each task, a loopback address, or auto (namespace where Linux permits it)")
+	f.TextVar(&s.cfg.TaskRange, "task-range", netip.MustParsePrefix("100.64.0.0/11"), "process runtime: `PREFIX` with room for the networks of the namespaces of tasks and of functions, a /20 each")
+	f.StringArrayVar(&s.images, "image", nil, "process runtime: run COMMAND for an image, as NAME=COMMAND (repeatable)")
+	kubernetesFlags(cmd, &s.cfg.Kubernetes)
+	simulationFlags(cmd, &s.cfg)
+}
+
+// networkFlags adds those of where the server and load balancers answer, and for what.
+func (s *serving) networkFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&s.cfg.Addr, "addr", "127.0.0.1:4566", "address to listen on; loopback only, unless --auth is given")
+	f.StringVar(&s.cfg.Account, "account", "123456789012", "account of calls whose access key names none (12 digits name one)")
+	f.StringVar(&s.cfg.Region, "region", "us-east-1", "region of calls whose signature names none, and of our own paths")
+	f.StringArrayVar(&s.cfg.Hosts, "host", nil, "accept requests for this Host name too (repeatable)")
+	f.StringVar(&s.cfg.LBDomain, "lb-domain", "", "name load balancers NAME-NUMBER.REGION.elb.DOMAIN; such names have to lead here (by default a name is the load balancer's address)")
+	f.BoolVar(&s.cfg.StrictNetwork, "strict-network", false, "refuse load balancers, target groups, services and tasks in VPCs, subnets and security groups that EC2 does not know")
+	f.BoolVar(&s.cfg.FeedAWSNamespaces, "feed-aws-namespaces", false, "let PutMetricData publish metrics of namespaces that begin with AWS/, which AWS refuses: policies on metrics that nothing here publishes can be tested")
+	f.BoolVar(&s.cfg.ListenAnywhere, "listen-anywhere", false, "in a container: listen on 0.0.0.0:4566 and name load balancers below localhost, unless --addr and --lb-domain say otherwise, and take any access key from whoever reaches it, tasks and web pages excepted; publish the port for this machine alone")
+	f.StringVar(&s.files.certificate, "tls-cert", "", "speak TLS with the certificate in this PEM file, and those of its authorities after it")
+	f.StringVar(&s.files.key, "tls-key", "", "PEM file with the certificate's key")
+	cmd.MarkFlagsRequiredTogether("tls-cert", "tls-key")
+}
+
+// accessFlags adds those of whose calls are taken.
+func (s *serving) accessFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&s.files.auth, "auth", "", "admit only keys of IAM and STS, and the administrator's, which is in this file as in ~/.aws/credentials")
+	f.BoolVar(&s.cfg.AllowOtherUsers, "allow-other-users", false, "let programs of other users of this machine call with any key, as yours do: they can start programs as you")
+	f.StringVar(&s.cfg.Roles, "roles", server.RolesJudged, `the role of a scalable target: "enforce" judges what it allows, "aws" takes any, as AWS does`)
+}
+
+// run serves until the command ends.
+func (s *serving) run(cmd *cobra.Command) error {
+	var err error
+	if s.cfg.Log, err = newLog(s.level); err != nil {
+		return err
+	}
+	if err := s.readImages(); err != nil {
+		return err
+	}
+	if err := s.files.read(&s.cfg); err != nil {
+		return err
+	}
+	if s.wall != "" {
+		s.cfg.Wall = clock.ShiftedBy(s.wall)
+	}
+	if s.cfg.ListenAnywhere {
+		publish(&s.cfg, cmd.Flags())
+	}
+	if s.cfg.Clock == server.ClockManual && !cmd.Flags().Changed("feed-aws-namespaces") {
+		s.cfg.FeedAWSNamespaces = true // what the metrics of a test are, the test says
+	}
+	if s.cfg.Store != "" {
+		return serveReplica(cmd, s.cfg)
+	}
+	if s.cfg.ReplicaAddr != "" || s.cfg.Advertise != "" {
+		return refuse("--replica-addr and --advertise are for replicas that share a database, which --store names")
+	}
+	running, err := server.Open(cmd.Context(), s.cfg)
+	if err != nil {
+		return err
+	}
+	garbage.Begin()
+	s.cfg.Log.Info("the console is at " + running.ConsoleURL())
+	fmt.Fprintln(cmd.OutOrStdout(), "ready", running.PublicURL())
+	return running.Run(cmd.Context())
+}
+
+// readImages reads what images run.
+func (s *serving) readImages() error {
+	for _, image := range s.images {
+		name, command, ok := strings.Cut(image, "=")
+		if !ok || name == "" || command == "" {
+			return refuse("--image %q: give NAME=COMMAND, such as shop/api=./api", image)
+		}
+		s.cfg.Images[name] = command
+	}
+	return nil
 }
 
 // serveReplica serves as one of several replicas.

@@ -76,7 +76,8 @@ func write(b *bytes.Buffer, v reflect.Value, lower bool) {
 		}
 		b.WriteByte(']')
 	case reflect.Struct:
-		separator := "{"
+		b.WriteByte('{')
+		separator := ""
 		for i := range v.NumField() {
 			field := v.Type().Field(i)
 			if !field.IsExported() || isEmpty(v.Field(i)) {

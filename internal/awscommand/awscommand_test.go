@@ -29,6 +29,10 @@ func TestCallsAreWrittenAsTheCLITakesThem(t *testing.T) {
 			"aws ecs register-task-definition \\\n    --container-definitions '[{\"cpu\": 3, \"name\": \"web\", \"portMappings\": [{\"containerPort\": 80}]}]' \\\n" +
 				"    --family web --requires-compatibilities FARGATE EC2",
 		},
+		{
+			"ecs", "create-service", &ecs.CreateServiceInput{ServiceName: aws.String("web"), DeploymentConfiguration: &ecstypes.DeploymentConfiguration{DeploymentCircuitBreaker: &ecstypes.DeploymentCircuitBreaker{}}},
+			`aws ecs create-service --service-name web --deployment-configuration '{"deploymentCircuitBreaker": {}}'`,
+		},
 		{"elbv2", "create-load-balancer", &elb.CreateLoadBalancerInput{Name: aws.String("web"), Subnets: []string{"a", "b"}}, "aws elbv2 create-load-balancer --name web --subnets a b"},
 		{
 			"application-autoscaling", "put-scaling-policy",

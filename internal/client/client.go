@@ -36,6 +36,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"flyball/governor"
+	"flyball/scaling"
 )
 
 // A Client talks to one server.
@@ -167,6 +168,15 @@ func (c *Client) Explain(ctx context.Context, resourceID string) (governor.Expla
 	var e governor.Explanation
 	err := c.getJSON(ctx, "/console/api/explain", c.in(url.Values{"resource": {resourceID}}), &e)
 	return e, err
+}
+
+// Activities reads the scaling activities of a target that began between two times, newest first and a
+// thousand at most, with what each of its policies said.
+func (c *Client) Activities(ctx context.Context, resourceID string, from, to time.Time) (all []scaling.Activity, err error) {
+	err = c.getJSON(ctx, "/console/api/activities", c.in(url.Values{
+		"resource": {resourceID}, "from": {from.UTC().Format(time.RFC3339Nano)}, "to": {to.UTC().Format(time.RFC3339Nano)},
+	}), &all)
+	return all, err
 }
 
 // Regions reads in which regions of the server there may be something.

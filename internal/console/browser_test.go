@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -299,13 +300,20 @@ var pagesOf = map[string]string{
 func TestBrowserPagesAreReadableForAll(t *testing.T) {
 	chromium(t)
 	s := shop(t)
+	items(t, s.Config())
+	s.Advance(3 * time.Minute)
 	b := openTab(t, s.URL())
-	for name, path := range pagesOf {
+	all := maps.Clone(pagesOf)
+	maps.Copy(all, itemPages)
+	for name, path := range all {
 		b.visit(path)
 		if strings.Contains(path, "range") {
 			b.drawn()
 		}
 		b.seen(name)
+		if get(b, chromedp.Evaluate[bool](`"attacked" in window`)) {
+			t.Errorf("%s has run what a name says", name)
+		}
 	}
 	for _, complaint := range b.complaints() {
 		if !strings.Contains(complaint, "404") { // of the page that there is not

@@ -18,6 +18,9 @@ func (b *tab) seen(name string) {
 			if get(b, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > innerWidth`)) {
 				b.Errorf("%s is wider than %d", name, width)
 			}
+			if name == "overview" && get(b, chromedp.Evaluate[bool](`[...document.querySelectorAll(".scroll")].some((e) => e.scrollWidth > e.clientWidth)`)) {
+				b.Errorf("%s is to be scrolled sideways at %d", name, width)
+			}
 			b.shoot(fmt.Sprintf("%s-%s-%d", name, scheme, width))
 		}
 		b.look(scheme, 1280)

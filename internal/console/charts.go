@@ -99,7 +99,7 @@ func (c *console) serviceCharts(v *visit) error {
 	}
 	out.add(taskPanel(run, w))
 	out.add(latencyPanel(run))
-	out.mark(decisionsOf(run))
+	out.mark(decisionsOf(run, nil))
 	return v.charts(out)
 }
 

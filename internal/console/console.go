@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -73,6 +74,24 @@ func New(c Config) http.Handler {
 		"GET /console/functions":                                       pages.functions,
 		"GET /console/load-balancers":                                  pages.loadBalancers,
 		"GET /console/queues":                                          pages.queues,
+		"GET /console/queues/{name}":                                   pages.showItem(pages.queueItem),
+		"POST /console/queues/{name}":                                  pages.changeItem(pages.queueItem),
+		"GET /console/queues/{name}/charts":                            pages.queueCharts,
+		"GET /console/load-balancers/{name}":                           pages.showItem(pages.loadBalancerItem),
+		"POST /console/load-balancers/{name}":                          pages.changeItem(pages.loadBalancerItem),
+		"GET /console/load-balancers/{name}/charts":                    pages.loadBalancerCharts,
+		"GET /console/target-groups/{name}":                            pages.showItem(pages.targetGroupItem),
+		"POST /console/target-groups/{name}":                           pages.changeItem(pages.targetGroupItem),
+		"GET /console/target-groups/{name}/charts":                     pages.targetGroupCharts,
+		"GET /console/functions/{name}":                                pages.showItem(pages.functionItem),
+		"POST /console/functions/{name}":                               pages.changeItem(pages.functionItem),
+		"GET /console/functions/{name}/charts":                         pages.functionCharts,
+		"GET /console/code/{list}":                                     pages.codeOfList,
+		"GET /console/services/{cluster}/{service}/code":               pages.showCode(backToService, pages.codeOfService),
+		"GET /console/queues/{name}/code":                              pages.showCode(backTo("queues"), writeQueue),
+		"GET /console/functions/{name}/code":                           pages.showCode(backTo("functions"), writeFunction),
+		"GET /console/load-balancers/{name}/code":                      pages.showCode(backTo("load-balancers"), writeBalancer),
+		"GET /console/target-groups/{name}/code":                       pages.showCode(backTo("target-groups"), writeGroup),
 		"GET /console/repositories":                                    pages.repositories,
 		"POST /console/repositories":                                   pages.createRepository,
 		"GET /console/repositories/{name}":                             pages.repository,
@@ -136,6 +155,10 @@ func secured(next http.Handler) http.Handler {
 		most := int64(maxForm)
 		if r.URL.Path == "/console/load-tests" {
 			most = maxTrace
+		}
+		if r.ContentLength > most {
+			http.Error(w, fmt.Sprintf("A form of the console takes %d KiB at most; the aws CLI takes more.", most>>10), http.StatusRequestEntityTooLarge)
+			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, most)
 		next.ServeHTTP(w, r)

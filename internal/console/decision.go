@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"flyball/internal/report"
+	"flyball/scaling"
 )
 
 // A decision is a scaling activity with all that is known of why.
@@ -18,19 +19,23 @@ type decision struct {
 	Headline string
 	Status   string
 	Cause    string
-	Details  string   // the arithmetic, or the error
-	Why      []string // codes of why nothing was done
-	Seen     []string // what alarms that were in ALARM saw
-	Held     []string // cooldowns at the time
-	Times    int      // how often in a row it was the same
+	Details  string             // the arithmetic, or the error
+	Why      []string           // codes of why nothing was done
+	Seen     []string           // what alarms that were in ALARM saw
+	Held     []string           // cooldowns at the time
+	Times    int                // how often in a row it was the same
+	Said     []scaling.Proposal // by the other policies then
+	Untold   int                // other policies that said something, too
 }
 
 // decisionsOf are the activities of a run, newest first. The same refusal again and again, as
-// alarms call each minute, is one.
-func decisionsOf(run report.Run) []decision {
+// alarms call each minute, is one. Kept are the activities with what other policies said, by their
+// identifiers; those that are not there are told without.
+func decisionsOf(run report.Run, kept map[string]scaling.Activity) []decision {
 	var all []decision
 	for _, a := range run.Activities {
 		d := decisionOf(run, a)
+		d.Said, d.Untold = kept[a.ID].Others, kept[a.ID].Untold
 		if n := len(all) - 1; n >= 0 && d.Kind == "held" && all[n].Kind == "held" && all[n].Headline == d.Headline && all[n].Cause == d.Cause {
 			all[n].Times++
 			all[n].End = a.At

@@ -39,6 +39,9 @@ type form struct {
 	Command string // of the aws CLI, with the values as they are
 	HCL     string // of Terraform; empty: it has no resource of its own
 	Problem string // AWS's words for why it was not carried out
+	Deletes bool   // what the page is about
+	Grave   bool   // what it does cannot be taken back
+	Answer  string // to the call, once it was carried out
 	make    func(values values) (call, error)
 }
 
@@ -48,6 +51,8 @@ type field struct {
 	Check              bool // it is on or off
 	On                 bool
 	Words              bool     // it is no number
+	Long               bool     // it may have several lines
+	Optional           bool     // it may be empty
 	Choices            []string // which it has to be one of
 }
 
@@ -58,6 +63,7 @@ type values func(name string) string
 type call struct {
 	command, hcl string
 	send         func(context.Context) error
+	answer       func() string // to it, where there is one
 }
 
 // edit shows the forms.
@@ -108,12 +114,15 @@ func (f *form) submit(v *visit) (done string, ok bool) {
 		f.Problem, f.Command, f.HCL = problem(err), cmp.Or(made.command, f.Command), made.hcl
 		return "", false
 	}
+	if made.answer != nil {
+		f.Answer = made.answer()
+	}
 	return made.command, true
 }
 
 // preview shows the call with the values as they are.
 func (f *form) preview() {
-	if made, err := f.make(f.value); err == nil {
+	if made, _ := f.make(f.value); made.send != nil {
 		f.Command, f.HCL = made.command, made.hcl
 	}
 }
@@ -177,8 +186,11 @@ func readEditPage(v *visit) (editPage, error) {
 // value is what a field holds.
 func (f *form) value(name string) string {
 	for _, field := range f.Fields {
-		if field.Name == name && (!field.Check || field.On) {
-			return cmp.Or(field.Value, "on")
+		if field.Name == name && field.Check && field.On {
+			return "on"
+		}
+		if field.Name == name && !field.Check {
+			return field.Value
 		}
 	}
 	return ""

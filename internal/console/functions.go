@@ -21,7 +21,7 @@ func (c *console) functions(v *visit) error {
 		}
 		for _, f := range page.Functions {
 			t.Rows = append(t.Rows, []cell{
-				{Text: aws.ToString(f.FunctionName), Note: aws.ToString(f.Description)}, {Text: string(f.Runtime)}, {Text: string(f.State)},
+				{Text: aws.ToString(f.FunctionName), Link: linksOf(v).To("functions", aws.ToString(f.FunctionName)), Note: aws.ToString(f.Description)}, {Text: string(f.Runtime)}, {Text: string(f.State)},
 				{Text: fmt.Sprint(aws.ToInt32(f.MemorySize))}, {Text: fmt.Sprint(aws.ToInt32(f.Timeout))}, {Text: aws.ToString(f.LastModified)},
 			})
 		}

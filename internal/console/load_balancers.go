@@ -41,7 +41,7 @@ func (c *console) loadBalancers(v *visit) error {
 				state = string(b.State.Code)
 			}
 			t.Rows = append(t.Rows, []cell{
-				{Text: aws.ToString(b.LoadBalancerName)}, {Text: string(b.Type), Note: string(b.Scheme)}, {Text: state},
+				{Text: aws.ToString(b.LoadBalancerName), Link: linksOf(v).To("load-balancers", aws.ToString(b.LoadBalancerName))}, {Text: string(b.Type), Note: string(b.Scheme)}, {Text: state},
 				{Text: aws.ToString(b.DNSName)}, {Text: strings.Join(groups[aws.ToString(b.LoadBalancerArn)], ", ")},
 				loadTestCell(v, loadtest.LoadBalancer, aws.ToString(b.LoadBalancerName)),
 			})

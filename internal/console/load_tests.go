@@ -244,7 +244,7 @@ func loadDecisions(v *visit, view loadtest.View) []decision {
 	if err != nil {
 		return nil // it is gone, or not to be read: the load is told all the same
 	}
-	return decisionsOf(run)
+	return decisionsOf(run, keptActivities(v, run))
 }
 
 // loadPanels draws the record of a test.

@@ -73,7 +73,7 @@ var fieldsByWord = map[string][][2]string{
 	"definition":         {{"mage", "image"}, {"", "image"}},
 	"service":            {{"esired", "desired"}, {"ask definition", "revision"}, {"", "revision"}},
 	"tags":               {{"", "tags"}},
-	"tracking":           {{"olicyName", "name"}, {"policy name", "name"}, {"caleInCooldown", "in"}, {"caleOutCooldown", "out"}, {"etric", "metric"}, {"", "target"}},
+	"tracking":           {{"olicyName", "name"}, {"policy name", "name"}, {"caleInCooldown", "in"}, {"caleOutCooldown", "out"}, {"amespace", "m1-namespace"}, {"imension", "m1-dimensions"}, {"xpression", "expression"}, {"etric", "metric"}, {"", "target"}},
 	"step":               {{"olicyName", "name"}, {"ooldown", "cooldown"}, {"", "steps"}},
 	"alarm":              {{"larmName", "name"}, {"valuationPeriods", "minutes"}, {"", "threshold"}},
 	"scheduled":          {{"ctionName", "name"}, {"imezone", "zone"}, {"ime zone", "zone"}, {"apacity", "schedule-max"}, {"", "schedule"}},

@@ -27,6 +27,8 @@ var usualPolicy = map[string]string{
 	"metric": "cpu", "target": "50", "out": "60", "in": "60", "no-in": "",
 	"step-metric": "cpu", "side": "above", "threshold": "70", "minutes": "1", "adjustment": "ChangeInCapacity", "steps": "0:1, 20:3", "cooldown": "60",
 	"schedule": "cron(0 8 * * ? *)", "zone": "", "schedule-min": "2", "schedule-max": "",
+	"m1-namespace": "", "m1-name": "", "m1-dimensions": "", "m1-stat": "Average", "m2-namespace": "", "m2-name": "", "m2-dimensions": "", "m2-stat": "Average",
+	"m3-namespace": "", "m3-name": "", "m3-dimensions": "", "m3-stat": "Average", "expression": "",
 	"ahead-metric": "cpu", "ahead-target": "50", "mode": "ForecastOnly", "buffer": "300",
 }
 
@@ -34,7 +36,8 @@ var usualPolicy = map[string]string{
 type policyChoice struct {
 	typed
 	Kinds    []choice
-	Metrics  []choice // of target tracking
+	Metrics  []choice // that can be forecast
+	Tracked  []choice // of target tracking
 	Measured []choice // of alarms
 }
 
@@ -63,6 +66,7 @@ func newPolicyChoice(t typed, label string) policyChoice {
 	if label != "" {
 		c.Metrics = append(c.Metrics, choice{"requests", "Requests per target"})
 	}
+	c.Tracked = append(slices.Clone(c.Metrics), choice{ownMetric, "A metric of your own"}, choice{metricMath, "Metric math"})
 	return c
 }
 
@@ -145,7 +149,13 @@ func (d drafter) tracking() (*types.TargetTrackingScalingPolicyConfiguration, er
 		return nil, err
 	}
 	c.TargetValue = &target
-	if c.PredefinedMetricSpecification, err = d.predefined(d.Get("metric")); err != nil {
+	switch metric := d.Get("metric"); metric {
+	case ownMetric, metricMath:
+		c.CustomizedMetricSpecification, err = d.customized(metric)
+	default:
+		c.PredefinedMetricSpecification, err = d.predefined(metric)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if c.ScaleOutCooldown, err = d.whole("out"); err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/smithy-go"
 
 	"flyball/internal/awscommand"
 	"flyball/internal/policydoc"
@@ -188,12 +189,25 @@ func (p *policyPage) draw(v *visit, all policydoc.Documents, d drafter) error {
 		return err
 	}
 	q := whatif.Question{Now: all, Then: one.in(all), Price: priceOf(v)}
+	if past.Own, err = readOwn(v, past, q.Now, q.Then); errors.As(err, new(smithy.APIError)) {
+		p.Problem = problem(err) // such as an expression that is none
+		return nil
+	}
+	if err != nil {
+		return err
+	}
 	if forecasts(q.Then.Policies) {
 		if past.Hours, err = readHours(v, p.Cluster, p.Name, d.label, past.Start); err != nil {
 			return err
 		}
 	}
 	q.Tracks, q.Limit = d.looksAt()
+	if one.policy != nil && one.policy.TargetTrackingScalingPolicyConfiguration != nil {
+		if q.Own = whatif.OwnKey(one.policy.TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification); q.Own != "" && past.Own[q.Own] == nil {
+			p.Problem = "The metric had no datapoint in this time: look at its names and its dimensions, or at more time."
+			return nil
+		}
+	}
 	outcome, err := whatif.Compare(past, q)
 	if err != nil {
 		p.Problem = sentence(err)
@@ -249,10 +263,12 @@ func courseCharts(w window, a, b whatif.Course, first, second string, q whatif.Q
 	start := w.To.Truncate(time.Minute).Add(-time.Duration(len(a.Desired)) * time.Minute)
 	out := charts{From: seconds(start), To: seconds(w.To), Marks: []mark{}, Panels: []panel{}}
 	metric := panel{ID: "metric", Title: "CPU utilization", Unit: "percent"}
-	switch q.Tracks {
-	case types.MetricTypeALBRequestCountPerTarget:
+	switch {
+	case q.Own != "":
+		metric.Title, metric.Unit = "Metric of the policy", "shared by the tasks"
+	case q.Tracks == types.MetricTypeALBRequestCountPerTarget:
 		metric.Title, metric.Unit = "Requests per target", "a minute"
-	case types.MetricTypeECSServiceAverageMemoryUtilization:
+	case q.Tracks == types.MetricTypeECSServiceAverageMemoryUtilization:
 		metric.Title = "Memory utilization"
 	}
 	metric.overlay(start, a.Metric, b.Metric, first, second)
@@ -314,10 +330,21 @@ func typedOf(all policydoc.Documents, name string) (map[string]string, error) {
 }
 
 func typedTracking(t map[string]string, c types.TargetTrackingScalingPolicyConfiguration, other error) (map[string]string, error) {
-	if c.PredefinedMetricSpecification == nil || metricWord(string(c.PredefinedMetricSpecification.PredefinedMetricType)) == "" {
+	if own := c.CustomizedMetricSpecification; own != nil {
+		if !typedOwn(t, own) {
+			return nil, other
+		}
+		t["metric"] = metricMath
+		if own.MetricName != nil {
+			t["metric"] = ownMetric
+		}
+	} else if c.PredefinedMetricSpecification == nil || metricWord(string(c.PredefinedMetricSpecification.PredefinedMetricType)) == "" {
 		return nil, other
 	}
-	t["kind"], t["metric"] = "tracking", metricWord(string(c.PredefinedMetricSpecification.PredefinedMetricType))
+	t["kind"] = "tracking"
+	if c.PredefinedMetricSpecification != nil {
+		t["metric"] = metricWord(string(c.PredefinedMetricSpecification.PredefinedMetricType))
+	}
 	t["target"], t["out"], t["in"] = strconv.FormatFloat(aws.ToFloat64(c.TargetValue), 'f', -1, 64), digits(c.ScaleOutCooldown), digits(c.ScaleInCooldown)
 	if aws.ToBool(c.DisableScaleIn) {
 		t["no-in"] = "on"

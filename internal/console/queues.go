@@ -44,6 +44,7 @@ func (c *console) queues(v *visit) error {
 	}
 	for i, row := range t.Rows {
 		t.Rows[i] = append(row, loadTestCell(v, loadtest.Queue, row[0].Text))
+		t.Rows[i][0].Link = linksOf(v).To("queues", row[0].Text)
 	}
 	return c.table(v, "queues", t)
 }

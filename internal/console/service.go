@@ -7,6 +7,7 @@ import (
 	"flyball/internal/hindsight"
 	"flyball/internal/report"
 	"flyball/internal/status"
+	"flyball/scaling"
 )
 
 // A servicePage is all about one service.
@@ -80,7 +81,7 @@ func (p *servicePage) read(v *visit) error {
 	if err != nil {
 		return err
 	}
-	p.Decisions = decisionsOf(run)
+	p.Decisions = decisionsOf(run, keptActivities(v, run))
 	if !p.Window.At.IsZero() {
 		p.Moment = nearest(p.Decisions, p.Window.At)
 	}
@@ -92,6 +93,23 @@ func (p *servicePage) read(v *visit) error {
 	p.details, err = readDetails(ctx, v.Client, p.Cluster, p.Name)
 	readUses(v, p.Cluster, p.Name, p.Tasks)
 	return err
+}
+
+// keptActivities are the activities of a run as the server keeps them, by their identifiers. Whoever
+// may not read them sees what the API tells.
+func keptActivities(v *visit, run report.Run) map[string]scaling.Activity {
+	kept := map[string]scaling.Activity{}
+	if len(run.Activities) == 0 {
+		return kept
+	}
+	all, err := v.Client.Activities(v.r.Context(), string(run.Service), run.From, run.To)
+	if err != nil {
+		return kept
+	}
+	for _, a := range all {
+		kept[a.ID] = a
+	}
+	return kept
 }
 
 // explain reads how the target stands, and how it stood at the moment that is asked about.

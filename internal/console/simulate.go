@@ -2,12 +2,14 @@ package console
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 	"net/http"
 	"slices"
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	"github.com/aws/smithy-go"
 
 	"flyball/internal/policydoc"
 	"flyball/internal/tune"
@@ -116,6 +118,12 @@ func (p *simulatePage) run(v *visit) error {
 		if past.Hours, err = readHours(v, p.Cluster, p.Name, p.label, past.Start); err != nil {
 			return err
 		}
+	}
+	if past.Own, err = readOwn(v, past, p.now, p.then); errors.As(err, new(smithy.APIError)) {
+		return &fieldError{"documents", problem(err)}
+	}
+	if err != nil {
+		return err
 	}
 	q := whatif.Question{Now: p.now, Then: p.then, Tracks: types.MetricTypeECSServiceAverageCPUUtilization, Limit: math.Inf(1), Price: priceOf(v)}
 	if len(q.Now.Targets) == 0 {

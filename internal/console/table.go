@@ -9,6 +9,7 @@ type table struct {
 	Rows    [][]cell
 	Empty   string // what to say, and to do, where there is none
 	More    bool   // there are more than are shown
+	Code    string // where all of it stands as commands and in Terraform; empty: nowhere
 }
 
 // A column has a name, and numbers or texts.
@@ -26,6 +27,9 @@ type cell struct {
 
 // table shows a table.
 func (c *console) table(v *visit, section string, t table) error {
+	if _, written := c.writers()[section]; written && len(t.Rows) > 0 {
+		t.Code = linksOf(v).To("code", section)
+	}
 	t.More = len(t.Rows) > 4*rowsOfPage
 	t.Rows = t.Rows[:min(len(t.Rows), 4*rowsOfPage)]
 	c.show(v, http.StatusOK, "table.html", page{Title: t.Title, Section: section, Live: true, Body: t})

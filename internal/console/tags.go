@@ -13,37 +13,26 @@ import (
 	"flyball/internal/awscommand"
 )
 
-// tagsText are tags as people type them, such as "team=shop, stage=test". Those with signs in their
-// keys that part others are not typed, and stay as they are.
+// tagsText are tags as people type them, such as "team=shop, stage=test".
 func tagsText(tags []ecstypes.Tag) string {
 	var all []string
 	for _, t := range tags {
-		if typable(t) {
-			all = append(all, aws.ToString(t.Key)+"="+aws.ToString(t.Value))
-		}
+		all = append(all, paired(aws.ToString(t.Key), aws.ToString(t.Value)))
 	}
 	return strings.Join(all, ", ")
 }
 
-func typable(t ecstypes.Tag) bool {
-	return !strings.ContainsAny(aws.ToString(t.Key), "=,") && !strings.Contains(aws.ToString(t.Value), ",")
-}
-
 // typedTags reads tags that were typed.
 func typedTags(text string) (tags []ecstypes.Tag, err error) {
-	for one := range strings.SplitSeq(text, ",") {
-		if one = strings.TrimSpace(one); one == "" {
-			continue
+	all, err := pairs(text)
+	if err != nil {
+		return nil, &fieldError{"tags", sentence(err) + ` Write tags such as team=shop, stage="a, b".`}
+	}
+	for _, p := range all {
+		if slices.ContainsFunc(tags, func(t ecstypes.Tag) bool { return *t.Key == p[0] }) {
+			return nil, &fieldError{"tags", fmt.Sprintf("Tag %q is there twice.", p[0])}
 		}
-		key, value, is := strings.Cut(one, "=")
-		key, value = strings.TrimSpace(key), strings.TrimSpace(value)
-		if !is || key == "" {
-			return nil, &fieldError{"tags", fmt.Sprintf("%q is no tag; write them such as team=shop, stage=test.", one)}
-		}
-		if slices.ContainsFunc(tags, func(t ecstypes.Tag) bool { return *t.Key == key }) {
-			return nil, &fieldError{"tags", fmt.Sprintf("Tag %q is there twice.", key)}
-		}
-		tags = append(tags, ecstypes.Tag{Key: &key, Value: &value})
+		tags = append(tags, ecstypes.Tag{Key: &p[0], Value: &p[1]})
 	}
 	return tags, nil
 }
@@ -64,11 +53,7 @@ func changeTags(before, typed []ecstypes.Tag) (c tagChange) {
 	}
 	c.after = slices.Clone(typed)
 	for _, t := range before {
-		switch there := slices.ContainsFunc(typed, func(o ecstypes.Tag) bool { return *o.Key == aws.ToString(t.Key) }); {
-		case there:
-		case !typable(t):
-			c.after = append(c.after, t)
-		default:
+		if !slices.ContainsFunc(typed, func(o ecstypes.Tag) bool { return *o.Key == aws.ToString(t.Key) }) {
 			c.gone = append(c.gone, aws.ToString(t.Key))
 		}
 	}

@@ -2,8 +2,8 @@ package console_test
 
 import (
 	"flag"
+	"fmt"
 	"html"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -56,11 +56,8 @@ func TestTheRealProviderTakesWhatTheWizardPrints(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, args := range []string{"init", "validate", "fmt -check -diff", "apply -auto-approve", "plan -detailed-exitcode"} {
-			cmd := exec.CommandContext(t.Context(), "terraform", append(strings.Fields(args), "-no-color")...)
-			cmd.Dir = dir
-			cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+s.URL(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION=us-east-1", "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
-			out, err := cmd.CombinedOutput()
-			if err != nil || strings.Contains(string(out), "must be replaced") {
+			out, err := terraformIn(t, dir, s.URL(), args)
+			if err != nil || strings.Contains(out, "must be replaced") {
 				t.Fatalf("%s: terraform %s: %v\n%s", step.name, args, err, out)
 			}
 		}
@@ -98,30 +95,72 @@ func deployed(t *testing.T, c *client.Client) {
 // printed is the Terraform of a review of the wizard. What a step leaves out is as a browser has it.
 func printed(t *testing.T, base string, change url.Values) string {
 	t.Helper()
+	status, body := page(t, base+"/console/services/shop/web/update", typedUpdate(change))
+	found := shownTerraform.FindStringSubmatch(body)
+	if found == nil {
+		t.Fatalf("the review, %d, has no Terraform: %s", status, body)
+	}
+	return html.UnescapeString(found[1])
+}
+
+// typedUpdate is the form of the wizard, with what is typed into it.
+func typedUpdate(change url.Values) url.Values {
 	form := url.Values{
 		"do": {"review"}, "task": {"keep"}, "desired": {"2"}, "tags": {"team=shop, stage=test"}, "min": {"2"}, "max": {"8"}, "role": {"linked"},
 		"metric": {"cpu"}, "target": {"50"}, "step-metric": {"cpu"}, "side": {"above"}, "threshold": {"70"}, "minutes": {"1"}, "adjustment": {"ChangeInCapacity"}, "steps": {"0:1, 20:3"},
 		"schedule": {"cron(0 8 * * ? *)"}, "schedule-min": {"2"},
 	}
 	maps.Copy(form, change)
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/console/services/shop/web/update", strings.NewReader(form.Encode()))
-	if err != nil {
-		t.Fatal(err)
+	return form
+}
+
+// What pages are written as takes up what is there, adds and changes nothing, and has nothing left to change.
+func TestTheRealProviderTakesUpWhatPagesAreWrittenAs(t *testing.T) {
+	if !*live {
+		t.Skip("Terraform was not asked for: make test-terraform runs it")
 	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Sec-Fetch-Site", "same-origin")
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
+	if _, err := exec.LookPath("terraform"); err != nil {
+		t.Skip("Terraform is not there")
 	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
+	s, stop := serve(t, "127.0.0.1:0", "", func(c *server.Config) { c.Speed = 0.001 })
+	defer stop()
+	c := client.New(client.Config{Endpoint: s.URL(), Region: "us-east-1"})
+	deployed(t, c)
+	items(t, c.AWS())
+	for _, form := range []url.Values{{"min": {"1"}, "kind": {"tracking"}, "name": {"cpu"}}, {"kind": {"step"}, "name": {"burst"}}, {"kind": {"scheduled"}, "zone": {"Europe/Berlin"}}} {
+		form.Set("do", "update")
+		if status, text := page(t, s.URL()+"/console/services/shop/web/update", typedUpdate(form)); status != http.StatusOK {
+			t.Fatalf("the service is not scaled: %d %s", status, text)
+		}
 	}
-	found := shownTerraform.FindSubmatch(body)
-	if found == nil {
-		t.Fatalf("the review, %s, has no Terraform: %s", res.Status, body)
+	for path, added := range map[string]int{
+		"services/shop/web/code": 1, "code/queues": 0, "code/functions": 0, "code/load-balancers": 0, "code/alarms": 0,
+	} {
+		dir := t.TempDir()
+		_, terraform := codeOf(t, s.URL(), path)
+		for name, text := range map[string][]byte{"page.tf": []byte(terraform), "report.zip": program(t)} {
+			if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, args := range []string{"init", "validate", "fmt -check -diff", "apply -auto-approve", "plan -detailed-exitcode"} {
+			out, err := terraformIn(t, dir, s.URL(), args)
+			if err != nil {
+				t.Errorf("%s: terraform %s: %v\n%s\n%s", path, args, err, out, terraform)
+				break
+			}
+			if want := fmt.Sprintf("%d added, 0 changed, 0 destroyed", added); strings.HasPrefix(args, "apply") && !strings.Contains(out, want) {
+				t.Errorf("%s: not %s:\n%s", path, want, out)
+			}
+		}
 	}
-	return html.UnescapeString(string(found[1]))
+}
+
+// terraformIn runs Terraform in a folder against a server.
+func terraformIn(t *testing.T, dir, server, args string) (string, error) {
+	cmd := exec.CommandContext(t.Context(), "terraform", append(strings.Fields(args), "-no-color")...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+server, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION=us-east-1", "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
+	out, err := cmd.CombinedOutput()
+	return string(out), err
 }

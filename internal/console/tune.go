@@ -128,6 +128,11 @@ func (c *console) tuningProblem(v *visit, p tunePage) (problem tune.Problem, err
 	if len(past.Minutes) < int(leastTuned/time.Minute) {
 		return problem, &fieldError{"range", fmt.Sprintf("%d minutes were measured in this time, which are too few to learn from and to check on: %v are needed.", len(past.Minutes), leastTuned)}
 	}
+	if forecasts(today.Policies) {
+		if past.Hours, err = readHours(v, p.Cluster, p.Name, resourceLabel(v, found.Groups), past.Start); err != nil {
+			return problem, err
+		}
+	}
 	problem.Subject = tune.NewSubject(resourceID(p.Cluster, p.Name), today)
 	metric := problem.Subject.Tracking.PredefinedMetricSpecification
 	if metric == nil {

@@ -268,12 +268,20 @@ func (p *updatePage) revision() (*ecs.RegisterTaskDefinitionInput, error) {
 		return nil, &fieldError{"image", "Name an image, such as one of your repositories in ECR."}
 	}
 	containers[i].Image = &image
+	in := p.registration()
+	in.ContainerDefinitions = containers
+	return in, nil
+}
+
+// registration is the task definition as it would be registered.
+func (p *updatePage) registration() *ecs.RegisterTaskDefinitionInput {
+	d := p.definition
 	return &ecs.RegisterTaskDefinitionInput{
-		Family: d.Family, ContainerDefinitions: containers, Cpu: d.Cpu, Memory: d.Memory, NetworkMode: d.NetworkMode, ExecutionRoleArn: d.ExecutionRoleArn,
+		Family: d.Family, ContainerDefinitions: d.ContainerDefinitions, Cpu: d.Cpu, Memory: d.Memory, NetworkMode: d.NetworkMode, ExecutionRoleArn: d.ExecutionRoleArn,
 		TaskRoleArn: d.TaskRoleArn, Volumes: d.Volumes, PlacementConstraints: d.PlacementConstraints, RequiresCompatibilities: d.RequiresCompatibilities,
 		ProxyConfiguration: d.ProxyConfiguration, RuntimePlatform: d.RuntimePlatform, EphemeralStorage: d.EphemeralStorage, IpcMode: d.IpcMode, PidMode: d.PidMode,
 		EnableFaultInjection: d.EnableFaultInjection, Tags: p.definitionTags,
-	}, nil
+	}
 }
 
 // bounds are the calls for how many tasks there may be, and who scales them.

@@ -96,7 +96,16 @@ func (p *whatIfPage) run(v *visit, r status.Resource) error {
 	if err != nil {
 		return err
 	}
-	outcome, err := whatif.Run(all.Of(string(r.Target.ResourceID)), past, whatif.Change{Policy: p.Policy, Target: p.Value})
+	all = all.Of(string(r.Target.ResourceID))
+	if past.Own, err = readOwn(v, past, all); err != nil {
+		return err
+	}
+	if forecasts(all.Policies) {
+		if past.Hours, err = readHours(v, p.Cluster, p.Name, resourceLabel(v, r.Groups), past.Start); err != nil {
+			return err
+		}
+	}
+	outcome, err := whatif.Run(all, past, whatif.Change{Policy: p.Policy, Target: p.Value})
 	if err != nil {
 		p.Problem = sentence(err)
 		return nil
@@ -134,7 +143,7 @@ func (c *console) whatIfCharts(v *visit) error {
 	}
 	out := charts{From: seconds(p.Window.From), To: seconds(p.Window.To), Marks: []mark{}}
 	if o := p.Outcome; o != nil {
-		q := whatif.Question{Tracks: o.Tracks, Limit: p.Value}
+		q := whatif.Question{Tracks: o.Tracks, Own: o.Own, Limit: p.Value}
 		out = courseCharts(p.Window, o.Was, o.Then, "was", "with "+p.Target, q)
 		out.Panels[0].Title = p.Policy
 		out.Panels[0].Lines = []line{{"target " + number(o.Target), o.Target, "target"}, {"target " + p.Target, p.Value, "threshold"}}

@@ -107,3 +107,36 @@ func TestARoundGovernsAllThatIsDue(t *testing.T) {
 		t.Errorf("%d of %d targets were looked at in a round", seen, many)
 	}
 }
+
+// A target that is looked at each minute is not new, but its policy may be.
+func TestAPolicyThatIsAddedHasItsForecastAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "")
+		w.serve("service/shop/web", 2, 0)
+		put := func(policies string) {
+			d, err := policydoc.Read(strings.NewReader(policies))
+			if err != nil {
+				t.Fatal(err)
+			}
+			targets, problems := control.Compile(d, by{"web": steady(50)})
+			if len(problems) > 0 {
+				t.Fatal(problems)
+			}
+			w.host.Put(targets[0])
+		}
+		w.host = control.New(w.cfg)
+		put(tracking)
+		ctx, end := context.WithTimeout(t.Context(), 3*time.Minute)
+		defer end()
+		go func() {
+			time.Sleep(2 * time.Minute)
+			put(tracking + "  ahead: {metric: cpu, forecast: 50}\n")
+		}()
+		if err := w.host.Run(ctx, clock.New(time.Now(), 1)); err != nil {
+			t.Fatal(err)
+		}
+		if n := w.events(control.Forecasts, control.NoForecast); n != 1 {
+			t.Errorf("a minute after the policy was added, %d forecasts are told of:\n%s", n, w.log())
+		}
+	})
+}

@@ -127,6 +127,9 @@ func (h *Host) take(now time.Time, t Target, remembered *Memory) {
 		g.inheritStanding(recalled)
 	}
 	h.targets[t.Resource], h.order = g, nil
+	if !g.looked.IsZero() && len(g.foreseeing) > 0 && h.ahead != nil {
+		h.ahead.Set() // a policy may be new
+	}
 	h.mu.Unlock()
 	if recalled != nil && recalled.told() == g.told() {
 		return
@@ -425,7 +428,7 @@ func (g *governed) noteLook(now time.Time, l looked) (records []Record) {
 	g.real = l.seen
 	g.seen = l.seen
 	switch why := cmp.Or(g.halted, l.hold); {
-	case why != "" && g.paused == "":
+	case why != "" && why != g.paused:
 		records = append(records, g.record(now, Paused, why))
 		g.paused = why
 	case why == "" && g.paused != "":

@@ -151,15 +151,15 @@ func (d *deployer) address(ctx context.Context) error {
 }
 
 // urlOf is where a load balancer is reached: at the port of its listener, or where its name is no
-// address and leads to the server at an endpoint, at the server's port.
+// address and leads to the server at an endpoint, at the server's port and with TLS if that speaks it.
 func urlOf(name string, listener int32, endpoint string) string {
-	port := strconv.Itoa(int(listener))
+	scheme, port := "http", strconv.Itoa(int(listener))
 	if _, err := netip.ParseAddr(name); err != nil {
 		if server, err := url.Parse(endpoint); err == nil && server.Port() != "" {
-			port = server.Port()
+			scheme, port = server.Scheme, server.Port()
 		}
 	}
-	return "http://" + net.JoinHostPort(name, port) + "/"
+	return scheme + "://" + net.JoinHostPort(name, port) + "/"
 }
 
 // healthy counts the targets that take requests.

@@ -140,16 +140,19 @@ func forwardsTo(l elbtypes.Listener) []string {
 func (f Finder) at(ctx context.Context, b elbtypes.LoadBalancer, l elbtypes.Listener) Place {
 	name, port := aws.ToString(b.DNSName), int(aws.ToInt32(l.Port))
 	place := Place{Via: "load balancer " + aws.ToString(b.LoadBalancerName), fixed: true}
-	host := net.JoinHostPort(name, strconv.Itoa(f.open(ctx, name, port)))
+	spoken, host := scheme(l), net.JoinHostPort(name, strconv.Itoa(f.open(ctx, name, port)))
 	if _, err := netip.ParseAddr(name); err != nil && f.Server != "" {
-		host, place.Host = f.Server, name
+		spoken, host, place.Host = "http", f.Server, name
+		if f.TLS {
+			spoken = "https"
+		}
 	}
-	place.URLs = []string{scheme(l) + "://" + strings.TrimSuffix(host, ":"+usualPort(l))}
+	place.URLs = []string{spoken + "://" + strings.TrimSuffix(host, ":"+usualPort(spoken))}
 	return place
 }
 
-func usualPort(l elbtypes.Listener) string {
-	if scheme(l) == "https" {
+func usualPort(scheme string) string {
+	if scheme == "https" {
 		return "443"
 	}
 	return "80"

@@ -23,6 +23,7 @@ type Finder struct {
 	// Server is the address, as host and port, at which load balancers are reached whose
 	// name is none of an address; without it their names are resolved.
 	Server string
+	TLS    bool // it is spoken there, whatever the listeners speak
 }
 
 // ECS knows services and their tasks.

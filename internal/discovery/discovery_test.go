@@ -104,6 +104,16 @@ func TestWhereASubjectAnswers(t *testing.T) {
 	}
 }
 
+// A server that speaks TLS does so for load balancers that it serves by name, whatever their listeners speak.
+func TestALoadBalancerThatAServerWithTLSServesIsCalledWithTLS(t *testing.T) {
+	finder := newWorld().behind("front.elb.localhost", forward()).finder()
+	finder.TLS = true
+	place, err := finder.Find(t.Context(), Subject{Balancer: "front"})
+	if err != nil || strings.Join(place.URLs, " ") != "https://127.0.0.1:4566" {
+		t.Errorf("%v, %v", place.URLs, err)
+	}
+}
+
 func TestWhatCannotBeFoundSaysSo(t *testing.T) {
 	portless := newWorld()
 	portless.ports = nil

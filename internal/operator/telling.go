@@ -145,10 +145,14 @@ func lasting(s v1alpha1.ScalableTargetStatus) v1alpha1.ScalableTargetStatus {
 	return out
 }
 
-// gists are conditions without their sentences.
+// gists are conditions without their sentences, but for those that people have written.
 func gists(all []metav1.Condition) (out []metav1.Condition) {
 	for _, c := range all {
-		out = append(out, metav1.Condition{Type: c.Type, Status: c.Status, Reason: c.Reason, ObservedGeneration: c.ObservedGeneration})
+		gist := metav1.Condition{Type: c.Type, Status: c.Status, Reason: c.Reason, ObservedGeneration: c.ObservedGeneration}
+		if c.Reason == paused {
+			gist.Message = c.Message
+		}
+		out = append(out, gist)
 	}
 	return out
 }

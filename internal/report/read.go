@@ -178,7 +178,7 @@ func (r *reader) readActivities(ctx context.Context) error {
 
 func activityOf(a aastypes.ScalingActivity) Activity {
 	activity := Activity{
-		At: aws.ToTime(a.StartTime), End: aws.ToTime(a.EndTime), Status: string(a.StatusCode),
+		ID: aws.ToString(a.ActivityId), At: aws.ToTime(a.StartTime), End: aws.ToTime(a.EndTime), Status: string(a.StatusCode),
 		Failed: a.StatusCode == aastypes.ScalingActivityStatusCodeFailed && len(a.NotScaledReasons) == 0,
 		What:   aws.ToString(a.Description), Cause: aws.ToString(a.Cause), Details: aws.ToString(a.Details),
 	}

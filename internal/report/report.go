@@ -77,6 +77,7 @@ type Alarm struct {
 
 // An Activity is a scaling activity, or an attempt that was not carried out.
 type Activity struct {
+	ID       string
 	At, End  time.Time // End is zero while it goes on
 	From, To int       // desired counts; To is 0 for one that was not carried out
 	Scaled   bool      // it set a desired count

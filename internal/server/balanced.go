@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"strings"
 
 	"flyball/internal/signature"
 	"flyball/internal/wire"
@@ -14,8 +15,14 @@ import (
 func (s *Server) balanced(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !signature.Claimed(r) {
-			if h := s.balancerNamed(wire.Hostname(r.Host)); h != nil {
+			name := wire.Hostname(r.Host)
+			if h := s.balancerNamed(name); h != nil {
 				h.ServeHTTP(w, r)
+				return
+			}
+			if s.cfg.LBDomain != "" && strings.HasSuffix(name, ".elb."+s.cfg.LBDomain) {
+				// A server that has just begun, such as that of a replica that has taken over, may not know its load balancers yet.
+				http.Error(w, "No load balancer of this name is there, or it is about to be.", http.StatusServiceUnavailable)
 				return
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -76,6 +77,19 @@ func TestALoadBalancerIsServedByItsName(t *testing.T) {
 				t.Errorf("status %d, want %d", answer.StatusCode, c.want)
 			}
 		})
+	}
+}
+
+// Who comes before a server knows its load balancers, or after one is gone, is not told that he may not come.
+func TestANameOfNoLoadBalancerIsNotAvailable(t *testing.T) {
+	s := &Server{cfg: Config{LBDomain: "localhost"}, cells: &cells{}}
+	h := s.balanced(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	for host, want := range map[string]int{"web-1.us-east-1.elb.localhost:4566": http.StatusServiceUnavailable, "elb.localhost": http.StatusForbidden, "shop.example": http.StatusForbidden} {
+		r, w := httptest.NewRequest(http.MethodGet, "/", nil), httptest.NewRecorder()
+		r.Host = host
+		if h.ServeHTTP(w, r); w.Code != want {
+			t.Errorf("%s is answered with %d, want %d", host, w.Code, want)
+		}
 	}
 }
 

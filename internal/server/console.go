@@ -18,6 +18,7 @@ import (
 	"flyball/internal/cell"
 	"flyball/internal/client"
 	"flyball/internal/console"
+	"flyball/internal/endpoint"
 	"flyball/internal/event"
 	"flyball/internal/eventstream"
 	"flyball/internal/optional"
@@ -134,7 +135,7 @@ func (c *consoleHost) visitor(r *http.Request) (console.Visitor, error) {
 	}
 	v := console.Visitor{
 		Accounts: s.accountsFor(judged), Name: "administrator", Key: caller.Scope.AccessKey, SignedIn: signedIn,
-		Account: caller.Scope.Account, Region: caller.Scope.Region, Client: c.clientOf(caller),
+		Account: caller.Scope.Account, Region: caller.Scope.Region, Client: c.clientOf(caller, r),
 		Nowhere:  nowhere,
 		Together: s.together(caller.Scope.Account, caller.Scope.Region),
 	}
@@ -169,11 +170,15 @@ func (s *Server) accountsFor(call wire.Call) (accounts []string) {
 	return slices.Compact(accounts)
 }
 
-// clientOf is a client that calls as somebody who has been let in.
-func (c *consoleHost) clientOf(caller wire.Caller) *client.Client {
+// clientOf is a client that calls as somebody who has been let in by a request: what is answered leads
+// back to where that came in. Without one it leads to where tasks call.
+func (c *consoleHost) clientOf(caller wire.Caller, r *http.Request) *client.Client {
 	return client.New(client.Config{
 		Endpoint: "http://localhost", Region: caller.Scope.Region, HTTP: &http.Client{Transport: insideTransport{c.own, caller}},
 		Direct: func(ctx context.Context, service, operation string, in any) (any, error) {
+			if r != nil {
+				ctx = endpoint.NewContext(ctx, r, "")
+			}
 			return c.inside.Call(ctx, caller, service, operation, in)
 		},
 	})

@@ -75,6 +75,30 @@ func (s *Server) explainPast(r *http.Request, inside *wire.Inside, caller wire.C
 	return told, err
 }
 
+// serveActivities tells of the activities of a target between two times, with what its policies said.
+func (s *Server) serveActivities(w http.ResponseWriter, r *http.Request, call wire.Call) {
+	v, err := s.cellOf(r, call)
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	var between [2]time.Time
+	for i, name := range []string{"from", "to"} {
+		if between[i], err = time.Parse(time.RFC3339, r.FormValue(name)); err != nil {
+			writeError(w, &smithy.GenericAPIError{
+				Code: "ValidationError", Fault: smithy.FaultClient, Message: fmt.Sprintf("%s=%s is no time: write one such as 2026-11-26T14:05:00Z.", name, r.FormValue(name)),
+			})
+			return
+		}
+	}
+	all, err := v.autoscaling.Activities(r.Context(), r.FormValue("resource"), between[0], between[1])
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	writeJSON(w, all)
+}
+
 // serveTaskUse tells what the tasks of a service used in the last period of its metrics.
 func (s *Server) serveTaskUse(w http.ResponseWriter, r *http.Request, call wire.Call) {
 	v, err := s.cellOf(r, call)

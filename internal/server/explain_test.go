@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	scalingtypes "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 
@@ -116,5 +117,50 @@ func TestThePathThatExplainsThePast(t *testing.T) {
 	res.Body.Close()
 	if res.StatusCode != http.StatusBadRequest {
 		t.Errorf("a service that nothing scales: %d", res.StatusCode)
+	}
+}
+
+// What each policy said when another scaled is kept with the activity, and served.
+func TestTheActivitiesThatAreServedTellOfAllPolicies(t *testing.T) {
+	s, c := manual(t)
+	deploy(t, c)
+	id, dimension := aws.String("service/demo/web"), scalingtypes.ScalableDimensionECSServiceDesiredCount
+	if _, err := c.AutoScaling.PutScalingPolicy(t.Context(), &applicationautoscaling.PutScalingPolicyInput{
+		ServiceNamespace: scalingtypes.ServiceNamespaceEcs, ScalableDimension: dimension, ResourceId: id, PolicyName: aws.String("memory"), PolicyType: scalingtypes.PolicyTypeTargetTrackingScaling,
+		TargetTrackingScalingPolicyConfiguration: &scalingtypes.TargetTrackingScalingPolicyConfiguration{
+			TargetValue:                   aws.Float64(70),
+			PredefinedMetricSpecification: &scalingtypes.PredefinedMetricSpecification{PredefinedMetricType: scalingtypes.MetricTypeECSServiceAverageMemoryUtilization},
+		},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	begun := s.Clock().Now()
+	if err := s.SetLoad("demo/web", simulated.Load{TotalCPU: 300}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Advance(t.Context(), 10*time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	all, err := c.Activities(t.Context(), *id, begun, s.Clock().Now())
+	if err != nil || len(all) == 0 {
+		t.Fatalf("%d activities: %v", len(all), err)
+	}
+	first := all[len(all)-1]
+	if len(first.Others) != 1 || first.Others[0].Policy != "memory" || !strings.Contains(first.Others[0].String(), "against a target of 70") {
+		t.Errorf("%s: the others said %v", first.Description, first.Others)
+	}
+	if later, err := c.Activities(t.Context(), *id, s.Clock().Now(), s.Clock().Now().Add(time.Hour)); err != nil || len(later) > 0 {
+		t.Errorf("%d activities are still to come: %v", len(later), err)
+	}
+	if _, err := c.Activities(t.Context(), "service/demo/none", begun, s.Clock().Now()); err != nil {
+		t.Error(err)
+	}
+	res, err := http.Get(s.URL() + "/console/api/activities?resource=service/demo/web&from=soon")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusBadRequest {
+		t.Errorf("a time that is none: %s", res.Status)
 	}
 }

@@ -94,6 +94,7 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.Handle("GET /console/api/load", own.Operation("Load", s.serveLoads))
 	mux.Handle("POST /console/api/load", own.Operation("SetLoad", s.serveSetLoad))
 	mux.Handle("GET /console/api/explain", own.Operation("Explain", s.serveExplain(inside)))
+	mux.Handle("GET /console/api/activities", own.Operation("Explain", s.serveActivities))
 	mux.Handle("GET /console/api/task-use", own.Operation("TaskUse", s.serveTaskUse))
 	mux.Handle("GET /console/api/regions", own.Operation("Regions", s.serveRegions))
 	mux.Handle("GET /console/api/logs", own.Operation("Logs", s.serveLogs))

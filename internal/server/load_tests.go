@@ -69,7 +69,7 @@ func (c *consoleHost) serveStartLoadTest(w http.ResponseWriter, r *http.Request,
 	if call.Principal != nil {
 		by = call.Principal.ARN
 	}
-	view, err := c.server.loadTests.Start(r.Context(), in, by, c.clientOf(wire.Caller{Scope: call.Scope, Principal: call.Principal}), spec)
+	view, err := c.server.loadTests.Start(r.Context(), in, by, c.clientOf(wire.Caller{Scope: call.Scope, Principal: call.Principal}, nil), spec)
 	answerLoadTest(w, view, err)
 }
 

@@ -31,6 +31,9 @@ type Setup struct {
 	Min, Max *int32 // in the place of the target's; nil: as the documents say
 	Initial  *int32 // tasks that run at the start; nil: as the documents say, or the minimum
 	AWS      bool   // alarms see things as late as on AWS
+	// Metrics are those that target tracking policies follow, by the names of these, where they
+	// are not what the documents' metrics are in the model.
+	Metrics map[string]sim.Metric
 }
 
 // New is the scenario of one target that documents tell of, and what is to be said about
@@ -49,7 +52,7 @@ func New(d policydoc.Documents, s Setup) (sim.Scenario, []string, error) {
 		return scenario, nil, err
 	}
 	for _, p := range d.Policies {
-		one, note, err := policy(d, p, tags)
+		one, note, err := policy(d, p, tags, s.Metrics)
 		if err != nil {
 			return scenario, nil, fmt.Errorf("policy %s: %w", aws.ToString(p.PolicyName), err)
 		}
@@ -124,7 +127,7 @@ func tagsOf(d policydoc.Documents) (map[string]string, error) {
 
 // policy is a policy of a target with such tags as package sim has it, and what is to be said
 // about it.
-func policy(d policydoc.Documents, p types.ScalingPolicy, tags map[string]string) (sim.Policy, string, error) {
+func policy(d policydoc.Documents, p types.ScalingPolicy, tags map[string]string, metrics map[string]sim.Metric) (sim.Policy, string, error) {
 	one := sim.Policy{Name: aws.ToString(p.PolicyName)}
 	checked, rule, err := rules.ReadPolicy(p, scaling.ResourceID(aws.ToString(p.ResourceId)).Kind())
 	if err != nil {
@@ -136,7 +139,7 @@ func policy(d policydoc.Documents, p types.ScalingPolicy, tags map[string]string
 	case checked.Predictive != nil:
 		one.Predictive, err = predictive(checked, rules.ForesightOf(tags))
 	case checked.Tracking != nil:
-		one.Alarms, err = trackingAlarms(checked, p, one.Rule.(scaling.TargetTracking), rules.PaceOf(tags))
+		one.Alarms, err = trackingAlarms(checked, p, one.Rule.(scaling.TargetTracking), rules.PaceOf(tags), metrics)
 	default:
 		if one.Alarms, err = stepAlarms(d, p); err == nil && len(one.Alarms) == 0 {
 			err = errors.New("no alarm that calls it is described: add the output of aws cloudwatch describe-alarms")
@@ -146,7 +149,7 @@ func policy(d policydoc.Documents, p types.ScalingPolicy, tags map[string]string
 }
 
 // trackingAlarms are the two alarms that a target tracking policy makes for itself.
-func trackingAlarms(checked rules.Policy, p types.ScalingPolicy, rule scaling.TargetTracking, pace rules.Pace) ([]sim.Alarm, error) {
+func trackingAlarms(checked rules.Policy, p types.ScalingPolicy, rule scaling.TargetTracking, pace rules.Pace, metrics map[string]sim.Metric) ([]sim.Alarm, error) {
 	id := scaling.ResourceID(aws.ToString(p.ResourceId))
 	if _, err := scaling.ParseResourceID(id.Kind(), string(id)); err != nil {
 		id = "service/default/service" // of which there is one only
@@ -154,10 +157,18 @@ func trackingAlarms(checked rules.Policy, p types.ScalingPolicy, rule scaling.Ta
 	name := aws.ToString(p.PolicyName)
 	var alarms []sim.Alarm
 	for _, in := range checked.AlarmInputs(rules.AlarmSetting{Resource: id, Rule: rule, Pace: pace, High: name + "-AlarmHigh", Low: name + "-AlarmLow"}) {
-		one, err := alarmOf(cwtypes.MetricAlarm{
+		m := cwtypes.MetricAlarm{
 			AlarmName: in.AlarmName, Namespace: in.Namespace, MetricName: in.MetricName, Statistic: in.Statistic, Period: in.Period, Metrics: in.Metrics,
 			ComparisonOperator: in.ComparisonOperator, Threshold: in.Threshold, EvaluationPeriods: in.EvaluationPeriods,
-		})
+		}
+		var one sim.Alarm
+		var err error
+		if metric, given := metrics[name]; given {
+			one = sim.Alarm{Name: aws.ToString(m.AlarmName), Metric: metric}
+			one.Rule, err = rules.ReadAlarm(m)
+		} else {
+			one, err = alarmOf(m)
+		}
 		if err != nil {
 			return nil, err
 		}

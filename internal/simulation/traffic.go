@@ -18,7 +18,11 @@ func Minutes(begins time.Time, requests iter.Seq[float64]) (start time.Time, tra
 	minute := 0
 	for v := range requests {
 		if minute++; v < 0 || math.IsInf(v, 0) {
-			return start, nil, fmt.Errorf("minute %d has %v requests; it must be a number that is not negative", minute, v)
+			at := ""
+			if !begins.IsZero() {
+				at = ", " + begins.UTC().Add(time.Duration(minute-1)*time.Minute).Format(time.RFC3339) + ","
+			}
+			return start, nil, fmt.Errorf("minute %d%s has %v requests, and there must be 0 or more; leave its row out, or name another column with --column", minute, at, v)
 		}
 	}
 	start = begins.UTC().Truncate(time.Minute)

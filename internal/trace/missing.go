@@ -77,7 +77,7 @@ func (s Series) Carried(most int) Series {
 		s.note(fmt.Sprintf("Took %s of %s that are unknown for like the one before.", stepsOf(short), s.Step))
 	}
 	if long > 0 {
-		s.note(fmt.Sprintf("Took %s of %s that are unknown for without any, since so many in a row are.", stepsOf(long), s.Step))
+		s.note(fmt.Sprintf("Took %s of %s that are unknown for without any.", stepsOf(long), s.Step))
 	}
 	return s.with(carried, s.Kind, s.Step)
 }

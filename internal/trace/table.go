@@ -109,7 +109,11 @@ func (r *rows) read() (row, error) {
 		return row{}, &Error{Line: r.line + 1, What: fmt.Sprintf("a row of more than %d bytes", maxLine), Remedy: "name a table of times and values, each row on a line of its own"}
 	}
 	if broken := new(csv.ParseError); errors.As(err, &broken) {
-		return row{}, &Error{broken.Line, broken.Column, "a quote that does not match", `write quotes within quotes twice, as in "a ""b"" c"`}
+		line, column := broken.StartLine, 0 // where the row begins, if its quote goes on to another line
+		if broken.Line == line {
+			column = broken.Column
+		}
+		return row{}, &Error{line, column, "a quote that does not match", `write quotes within quotes twice, as in "a ""b"" c"`}
 	}
 	if err != nil {
 		return row{}, err

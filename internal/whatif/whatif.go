@@ -35,6 +35,9 @@ type Past struct {
 	Memory   float64       // of a task, in MiB; 0: not known
 	TaskTime time.Duration // from asking for a task until it runs
 	Hours    []Hour        // before the start, oldest first, which predictive policies forecast from
+	// Own are the values of metrics that policies have specified themselves, a minute each, by
+	// their keys (OwnKey). What is not known is NaN.
+	Own map[string][]float64
 }
 
 // An Hour is what was measured in one before. What is not known is NaN.
@@ -78,6 +81,7 @@ type Outcome struct {
 	Was, Now, Then Course
 	Target         float64 // as it is; 0 where more than that is compared
 	Tracks         types.MetricType
+	Own            string // the key of the metric that is looked at in the place of Tracks
 }
 
 // ErrUnmeasured is the error of a policy whose metric does not tell how much load there was.
@@ -94,6 +98,7 @@ type Question struct {
 	Now, Then policydoc.Documents
 	// Tracks is the metric that is looked at: utilization of CPU or of memory, or requests per target.
 	Tracks types.MetricType
+	Own    string  // the key of a metric that is looked at in the place of Tracks
 	Limit  float64 // of it, above which minutes are counted
 	// Goal is what is agreed on; nil: nothing is.
 	Goal  *tune.Goal
@@ -110,14 +115,18 @@ func Run(d policydoc.Documents, past Past, c Change) (Outcome, error) {
 		return Outcome{}, fmt.Errorf("there is no target tracking policy %s", c.Policy)
 	}
 	config := *d.Policies[i].TargetTrackingScalingPolicyConfiguration
-	if config.PredefinedMetricSpecification == nil {
+	q := Question{Now: d, Limit: c.Target, Own: OwnKey(config.CustomizedMetricSpecification)}
+	if m := config.PredefinedMetricSpecification; m != nil {
+		q.Tracks = m.PredefinedMetricType
+	} else if q.Tracks = types.MetricTypeECSServiceAverageCPUUtilization; past.Own[q.Own] == nil {
 		return Outcome{}, ErrUnmeasured
 	}
 	changed, err := d.With(policydoc.Settings{{Policy: c.Policy, Field: "target", Value: strconv.FormatFloat(c.Target, 'g', -1, 64)}})
 	if err != nil {
 		return Outcome{}, err
 	}
-	o, err := Compare(past, Question{Now: d, Then: changed, Tracks: config.PredefinedMetricSpecification.PredefinedMetricType, Limit: c.Target})
+	q.Then = changed
+	o, err := Compare(past, q)
 	o.Target = aws.ToFloat64(config.TargetValue)
 	return o, err
 }
@@ -128,7 +137,7 @@ func Compare(past Past, q Question) (o Outcome, err error) {
 	if err != nil {
 		return o, err
 	}
-	o.Was, o.Tracks = m.measured(q), q.Tracks
+	o.Was, o.Tracks, o.Own = m.measured(q), q.Tracks, q.Own
 	if o.Now, err = m.run(q.Now, q); err != nil {
 		return o, err
 	}
@@ -252,10 +261,12 @@ func (m Model) measured(q Question) Course {
 	var c Course
 	for i, minute := range m.Minutes {
 		value := minute.CPU
-		switch q.Tracks {
-		case types.MetricTypeALBRequestCountPerTarget:
+		switch {
+		case q.Own != "":
+			value = m.Own[q.Own][i]
+		case q.Tracks == types.MetricTypeALBRequestCountPerTarget:
 			value = m.Requests[i] / max(known(minute.Running), 1)
-		case types.MetricTypeECSServiceAverageMemoryUtilization:
+		case q.Tracks == types.MetricTypeECSServiceAverageMemoryUtilization:
 			value = minute.Memory
 		}
 		c.add(minute.Desired, known(minute.Running), value, q.Limit, minute.CPU)
@@ -267,7 +278,7 @@ func (m Model) measured(q Question) Course {
 // Scenario is that of documents on this load.
 func (m Model) Scenario(d policydoc.Documents) (sim.Scenario, []string, error) {
 	initial := int32(max(known(m.Minutes[0].Desired), 0))
-	s, notes, err := simulation.New(d, simulation.Setup{Start: m.Start, Initial: &initial, Service: m.Service})
+	s, notes, err := simulation.New(d, simulation.Setup{Start: m.Start, Initial: &initial, Service: m.Service, Metrics: m.metrics(d)})
 	for _, p := range s.Policies {
 		if p.Predictive != nil {
 			p.Predictive.History = m.history(p.Predictive)
@@ -320,10 +331,12 @@ func (m Model) run(d policydoc.Documents, q Question) (c Course, err error) {
 	scenario.Observer.Minute = func(r sim.Record) {
 		cpu := share(100*m.Requests[minute]*m.Service.CPU.Seconds(), float64(r.Running)*m.VCPU*60)
 		value := min(cpu, 100) // what is more waits, and is known by its minutes alone
-		switch q.Tracks {
-		case types.MetricTypeALBRequestCountPerTarget:
+		switch {
+		case q.Own != "":
+			value = m.total(q.Own, minute) / max(float64(r.Running), 1)
+		case q.Tracks == types.MetricTypeALBRequestCountPerTarget:
 			value = share(m.Requests[minute], float64(r.Serving))
-		case types.MetricTypeECSServiceAverageMemoryUtilization:
+		case q.Tracks == types.MetricTypeECSServiceAverageMemoryUtilization:
 			inHand := share(r.Requests*r.Mean.Seconds()/60, float64(r.Running))
 			value = share(100*(m.Service.MemoryAtRest+m.Service.MemoryPerRequest*inHand), m.Memory)
 		}
@@ -335,8 +348,13 @@ func (m Model) run(d policydoc.Documents, q Question) (c Course, err error) {
 		}
 	}
 	result, err := sim.Run(scenario, func(yield func(sim.Minute) bool) {
-		for _, n := range m.Requests {
-			if !yield(sim.Minute{Requests: n}) {
+		keys := m.keys()
+		for i, n := range m.Requests {
+			given := make([]float64, len(keys))
+			for k, key := range keys {
+				given[k] = m.total(key, i)
+			}
+			if !yield(sim.Minute{Requests: n, Given: given}) {
 				return
 			}
 		}

@@ -213,7 +213,7 @@ func (x *exchange) report(f *fault) {
 		a.Service = x.service.name
 	}
 	if f != nil {
-		a.Status, a.Code = f.status, f.code
+		a.Status, a.Code = x.statusOf(f), f.code
 	}
 	if x.h.Observe != nil {
 		x.h.Observe(a)
@@ -235,7 +235,7 @@ func (x *exchange) send(body []byte, f *fault) error {
 	}
 	status := cmp.Or(x.status, http.StatusOK)
 	if f != nil {
-		status = f.status
+		status = x.statusOf(f)
 		h.Set("X-Amzn-Errortype", f.code)
 		if p, ok := x.proto.(awsJSON); ok {
 			h.Set("X-Amzn-Errortype", p.errorType(x, f)) // as in the body
@@ -251,6 +251,18 @@ func (x *exchange) send(body []byte, f *fault) error {
 	// The client may be gone; there is nobody left to tell.
 	_, _ = w.Write(body)
 	return nil
+}
+
+// statusOf is the status of an error. Statuses other than 400 are of awsQuery's errors: where these
+// are not told, AWS was seen to answer 400.
+func (x *exchange) statusOf(f *fault) int {
+	if x.proto.id() == AWSQuery || x.service == nil || !x.service.queryCompatible || x.tellsQueryCode() || f.status >= 500 {
+		return f.status
+	}
+	if _, own := x.service.errorShapes()[f.code]; !own {
+		return f.status
+	}
+	return http.StatusBadRequest
 }
 
 // tellsQueryCode reports whether an error tells its awsQuery code, too. Source: Smithy,

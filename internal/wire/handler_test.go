@@ -332,12 +332,12 @@ func TestAnswersOnTheWire(t *testing.T) {
 		{
 			name: "rpcv2Cbor error in query mode", call: inQueryMode(cborCall("GetDashboard", "\xbf\x6dDashboardName\x61d\xff")), fail: &cwtypes.ResourceNotFound{Message: aws.String("no")}, status: 404, typ: "application/cbor",
 			header: map[string]string{"X-Amzn-Query-Error": "ResourceNotFound;Sender"},
-			body:   "\xbf\x66__type\x78\x29com.amazonaws.cloudwatch#ResourceNotFound\x67message\x62no\xff",
+			body:   "\xbf\x66__type\x78\x35com.amazonaws.cloudwatch.v2010_08_01#ResourceNotFound\x67message\x62no\xff",
 		},
 		{
-			name: "rpcv2Cbor error without a message", call: cborCall("GetDashboard", "\xbf\x6dDashboardName\x61d\xff"), fail: &cwtypes.ResourceNotFound{}, status: 404, typ: "application/cbor",
+			name: "rpcv2Cbor error without a message", call: cborCall("GetDashboard", "\xbf\x6dDashboardName\x61d\xff"), fail: &cwtypes.ResourceNotFound{}, status: 400, typ: "application/cbor",
 			header: map[string]string{"X-Amzn-Query-Error": ""}, // the client is not in query mode
-			body:   "\xbf\x66__type\x78\x29com.amazonaws.cloudwatch#ResourceNotFound\xff",
+			body:   "\xbf\x66__type\x78\x35com.amazonaws.cloudwatch.v2010_08_01#ResourceNotFound\xff",
 		},
 		{
 			name: "rpcv2Cbor unknown operation", call: inQueryMode(cborCall("Fly", "")), status: 404, typ: "application/cbor",

@@ -82,7 +82,7 @@ func CloudWatch[T any](resolve func(context.Context, Scope) (T, error)) Service 
 		name:            "monitoring",
 		version:         "2010-08-01",
 		target:          "GraniteServiceVersion20100801",
-		namespace:       "cloudwatch",
+		namespace:       "cloudwatch.v2010_08_01",
 		xmlNamespace:    "http://monitoring.amazonaws.com/doc/2010-08-01/",
 		protocols:       []Protocol{RPCv2CBOR, AWSJSON10, AWSQuery},
 		errors:          cloudwatch.TypeRegistry,

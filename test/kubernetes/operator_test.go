@@ -361,6 +361,80 @@ spec:
 	}
 }
 
+// What cannot be governed is told in status and events, and nothing is changed.
+func TestWhatCannotBeGovernedIsToldAndLeftAlone(t *testing.T) {
+	namespace, a, ctx := newNamespace(t), newApplier(t), t.Context()
+	a.install()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"job":"a"},"values":[]},{"metric":{"job":"b"},"values":[]}]}}`)
+	}))
+	defer server.Close()
+	const target = `
+apiVersion: autoscaling.flyball.dev/v1alpha1
+kind: ScalableTarget
+metadata: {name: %s}
+spec: {scaleTargetRef: {apiVersion: %s, kind: %s, name: %s}, minCapacity: 5, maxCapacity: 10}
+`
+	series := fmt.Sprintf(`
+apiVersion: autoscaling.flyball.dev/v1alpha1
+kind: ScalingPolicy
+metadata: {name: series}
+spec:
+  scalableTargetRef: {name: series}
+  policyType: TargetTrackingScaling
+  targetTrackingScalingPolicyConfiguration: {targetValue: 1, prometheus: {query: up, serverAddress: %q}}
+`, server.URL)
+	const hpa = `
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web-hpa}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, minReplicas: 2, maxReplicas: 3}
+`
+	second := strings.NewReplacer("web", "second").Replace(strings.Split(deployment, "---")[0])
+	for _, text := range []string{
+		deployment, second,
+		fmt.Sprintf(target, "scaleless", "v1", "ConfigMap", "load"), fmt.Sprintf(target, "unknown", "example.org/v1", "Thing", "web"),
+		fmt.Sprintf(target, "forbidden", "v1", "ReplicationController", "web"), fmt.Sprintf(target, "series", "apps/v1", "Deployment", "second"), series,
+		"apiVersion: v1\nkind: ReplicationController\nmetadata: {name: web}\nspec: {replicas: 0, selector: {of: rc}, template: {metadata: {labels: {of: rc}}, spec: {containers: [{name: web, image: example/idle}]}}}",
+		fmt.Sprintf(target, "driven", "apps/v1", "Deployment", "web"), hpa, // which comes later
+	} {
+		if err := a.apply(namespace, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	startController(t, namespace, "--allow-addresses", "127.0.0.1")
+	for _, c := range []struct{ name, condition, reason string }{
+		{"scaleless", "AbleToScale", "NoScaleSubresource"},
+		{"unknown", "AbleToScale", "UnknownKind"},
+		{"forbidden", "AbleToScale", "FailedGetScale"},
+		{"series", "ScalingActive", "MetricUnavailable"},
+		{"driven", "AbleToScale", "DrivenByHPA"},
+	} {
+		eventually(t, 2*time.Minute, c.reason+" of "+c.name, func() error {
+			if is := a.condition(ctx, namespace, c.name, c.condition); is != c.reason {
+				return fmt.Errorf("%s is %q", c.condition, is)
+			}
+			all, err := client(t).EventsV1().Events(namespace).List(ctx, metav1.ListOptions{})
+			if err != nil {
+				return err
+			}
+			for _, e := range all.Items {
+				if e.Regarding.Name == c.name && e.Reason == c.reason {
+					return nil
+				}
+			}
+			return fmt.Errorf("there is no event %s", c.reason)
+		})
+	}
+	if n := replicas(t, namespace); n > 3 {
+		t.Errorf("what an HPA drives was set to %d", n)
+	}
+	rc, err := client(t).CoreV1().ReplicationControllers(namespace).Get(ctx, "web", metav1.GetOptions{})
+	if err != nil || *rc.Spec.Replicas != 0 {
+		t.Errorf("what the controller has no right to is %v, %v", rc.Spec.Replicas, err)
+	}
+}
+
 func schemaOf(kind string) schema.GroupKind {
 	return schema.GroupKind{Group: "autoscaling.flyball.dev", Kind: kind}
 }

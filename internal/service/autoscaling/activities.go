@@ -210,6 +210,39 @@ func (a *activities) last(resourceID string) (*scaling.Activity, error) {
 	return &r.Activity, nil
 }
 
+// mostTold is how many activities Activities tells of.
+const mostTold = 1000
+
+// Activities are those of a target that began between two times, newest first, as they are kept:
+// with what the policies said, for which the API has no place.
+func (a *activities) Activities(ctx context.Context, resourceID string, from, to time.Time) ([]scaling.Activity, error) {
+	if err := a.cell.State.Settle(ctx); err != nil {
+		return nil, fault.Internal(err)
+	}
+	prefix := keyOf(scaling.ResourceID(resourceID), "")
+	within := store.Range{From: prefix + timeKey(to), To: prefix + timeKey(from) + "\x7f"} // and all of its moment
+	var keys []string
+	err := a.cell.State.Store().Scan(kindIndex.Name, within, func(key string, _ []byte) bool {
+		keys = append(keys, key[len(prefix):])
+		return len(keys) < mostTold
+	})
+	if err != nil {
+		return nil, fault.Internal(err)
+	}
+	all := []scaling.Activity{}
+	for _, key := range keys {
+		r, err := state.Get[record](a.cell.State, kindActivity, key)
+		switch {
+		case errors.Is(err, store.ErrNotFound): // purged since
+		case err != nil:
+			return nil, fault.Internal(err)
+		default:
+			all = append(all, r.Activity)
+		}
+	}
+	return all, nil
+}
+
 func describeActivity(r record) types.ScalingActivity {
 	key := rules.Key(r.ResourceID)
 	out := types.ScalingActivity{

@@ -124,13 +124,14 @@ func (r alarmReader) watch(p *policy, names []string, described map[string]*cwty
 
 // want asks for the datapoints that a decision needs: the newest of a target
 // tracking policy, whose two alarms watch one metric, and those of a step policy's
-// alarms that are in ALARM.
+// alarms that are in ALARM, or that activities of other policies tell of.
 func (r alarmReader) want(calls *dataCalls, p *policy, all []watched) {
 	var wanted []*watched
 	called := slices.ContainsFunc(all, func(w watched) bool { return len(w.seen.Datapoints) > 0 })
 	for i := range all {
 		w := &all[i]
-		needed := r.thorough || p.Step != nil && w.seen.State == alarm.Alarm || p.Tracking != nil && !called
+		counts := w.seen.State == alarm.Alarm || len(r.target.policies) > 1
+		needed := r.thorough || p.Step != nil && counts || p.Tracking != nil && !called
 		if needed && w.described != nil && len(w.seen.Datapoints) == 0 {
 			wanted = append(wanted, w)
 		}

@@ -123,7 +123,7 @@ func (s *detectors) DescribeAnomalyDetectors(ctx context.Context, in *cloudwatch
 		found := slices.DeleteFunc(s.rows.Rows(""), func(d detector) bool { return !d.isAskedFor(in) })
 		found, out.NextToken, err = page.Of(found, func(d detector) string { return d.id() }, in.NextToken, limit)
 		for _, d := range found {
-			out.AnomalyDetectors = append(out.AnomalyDetectors, d.describe(s.models.state(d.id())))
+			out.AnomalyDetectors = append(out.AnomalyDetectors, d.describe(s.cell.Account, s.models.state(d.id())))
 		}
 	})
 	if err != nil {

@@ -81,6 +81,11 @@ func TestAnomalyDetectorLife(t *testing.T) {
 		}})
 
 		got := s.detectors(&sdk.DescribeAnomalyDetectorsInput{})
+		for _, d := range got {
+			if single := d.SingleMetricAnomalyDetector; single != nil && aws.ToString(single.AccountId) != "123456789012" || d.Configuration.ExcludedTimeRanges == nil {
+				t.Errorf("a detector is shown without its account or its excluded times: %+v", d)
+			}
+		}
 		if len(got) != 1 || *got[0].AnomalyDetectorId != id || got[0].StateValue != types.AnomalyDetectorStateValuePendingTraining ||
 			*got[0].SingleMetricAnomalyDetector.Stat != "Average" || *got[0].SingleMetricAnomalyDetector.MetricName != "cpu" || *got[0].Configuration.MetricTimezone != "Europe/Berlin" {
 			t.Errorf("got %s", asJSON(got))

@@ -106,16 +106,23 @@ func (d *detector) options(at time.Time, period time.Duration) anomaly.Options {
 
 // describe is the detector as DescribeAnomalyDetectors shows it: a metric also by the
 // members from before there was metric math.
-func (d *detector) describe(state types.AnomalyDetectorStateValue) types.AnomalyDetector {
+func (d *detector) describe(account string, state types.AnomalyDetectorStateValue) types.AnomalyDetector {
 	shown := types.AnomalyDetector{
 		AnomalyDetectorId: new(d.id()), StateValue: state,
-		Configuration: d.Configuration, MetricCharacteristics: d.Characteristics,
+		MetricCharacteristics: d.Characteristics,
 	}
-	if shown.Configuration == nil {
-		shown.Configuration = &types.AnomalyDetectorConfiguration{ExcludedTimeRanges: []types.Range{}}
+	configuration := types.AnomalyDetectorConfiguration{}
+	if d.Configuration != nil {
+		configuration = *d.Configuration
 	}
+	if configuration.ExcludedTimeRanges == nil {
+		configuration.ExcludedTimeRanges = []types.Range{}
+	}
+	shown.Configuration = &configuration
 	if s := d.Single; s != nil {
-		shown.SingleMetricAnomalyDetector = s
+		own := *s
+		own.AccountId = &account
+		shown.SingleMetricAnomalyDetector = &own
 		//lint:ignore SA1019 older clients look at these
 		shown.Namespace, shown.MetricName, shown.Dimensions, shown.Stat = s.Namespace, s.MetricName, s.Dimensions, s.Stat
 	} else {

@@ -137,6 +137,26 @@ func variables(pairs ...string) *types.Environment {
 	return e
 }
 
+func TestATargetOfDeadLettersIsTakenAwayByAnEmptyOneAlone(t *testing.T) {
+	w := open(t)
+	queue := "arn:aws:sqs:" + region + ":" + account + ":dead"
+	w.create("f", func(in *sdk.CreateFunctionInput) { in.DeadLetterConfig = deadLetters(queue) })
+	for _, c := range []struct {
+		given *types.DeadLetterConfig
+		want  string
+	}{{&types.DeadLetterConfig{}, queue}, {nil, queue}, {deadLetters(""), ""}} {
+		out, err := w.UpdateFunctionConfiguration(t.Context(), &sdk.UpdateFunctionConfigurationInput{FunctionName: aws.String("f"), DeadLetterConfig: c.given})
+		ok(t, err)
+		got := ""
+		if out.DeadLetterConfig != nil {
+			got = *out.DeadLetterConfig.TargetArn
+		}
+		if got != c.want {
+			t.Errorf("after %+v dead letters go to %q, want %q", c.given, got, c.want)
+		}
+	}
+}
+
 func deadLetters(arn string) *types.DeadLetterConfig { return &types.DeadLetterConfig{TargetArn: &arn} }
 
 func TestFunctionsAreListedInPages(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"flyball/internal/optional"
@@ -83,8 +82,8 @@ func (s settings) with(in settingsInput) (settings, error) {
 	if in.Environment != nil {
 		s.Environment = maps.Clone(in.Environment.Variables)
 	}
-	if in.DeadLetter != nil {
-		s.DeadLetters = aws.ToString(in.DeadLetter.TargetArn)
+	if in.DeadLetter != nil { // an empty target takes it away, and none leaves it as it is
+		optional.Set(&s.DeadLetters, in.DeadLetter.TargetArn)
 	}
 	if in.Tracing != nil && in.Tracing.Mode != "" {
 		s.Tracing = string(in.Tracing.Mode)

@@ -20,50 +20,32 @@ const logsOfContainer = 2
 // other log that has a later time.
 const betweenLogs = 10 * time.Second
 
-// A mark is a place in one of the two logs: behind the nth of the frames that have a
-// time. The engine can begin at a time, to the nanosecond, but not at a line.
-type mark struct {
-	at int64 // nanoseconds since 1970
-	n  int
-}
-
-// covers is whether the nth frame of a time is before the mark.
-func (m mark) covers(other mark) bool { return other.at < m.at || other.at == m.at && other.n <= m.n }
-
-// next is the mark behind one more frame.
-func (m mark) next(at int64) mark {
-	if at == m.at {
-		return mark{at, m.n + 1}
-	}
-	return mark{at, 1}
-}
-
-// A position is a place in both logs.
-type position [logsOfContainer]mark
+// A position is a place in both logs. Marks count frames; the engine can begin at a nanosecond.
+type position [logsOfContainer]task.Mark
 
 func (p position) String() string {
-	return fmt.Sprintf("%d.%d,%d.%d", p[0].at, p[0].n, p[1].at, p[1].n)
+	return fmt.Sprintf("%d.%d,%d.%d", p[0].At, p[0].N, p[1].At, p[1].N)
 }
 
 func parsePosition(text string) (p position, err error) {
 	if text == "" {
 		return p, nil
 	}
-	if _, err := fmt.Sscanf(text, "%d.%d,%d.%d", &p[0].at, &p[0].n, &p[1].at, &p[1].n); err != nil {
+	if _, err := fmt.Sscanf(text, "%d.%d,%d.%d", &p[0].At, &p[0].N, &p[1].At, &p[1].N); err != nil {
 		return p, fmt.Errorf("%q is not a position in a log: %w", text, err)
 	}
 	return p, nil
 }
 
 // since is the time of the first frame that may be behind the position.
-func (p position) since() int64 { return min(p[0].at, p[1].at) }
+func (p position) since() int64 { return min(p[0].At, p[1].At) }
 
 // pass moves a position behind a line of one of the logs. The other log may have been
 // silent for long: it is not to be read again from where it was.
-func (p *position) pass(log int, to mark) {
+func (p *position) pass(log int, to task.Mark) {
 	p[log] = to
-	if other, past := &p[1-log], to.at-int64(betweenLogs); other.at < past {
-		*other = mark{at: past}
+	if other, past := &p[1-log], to.At-int64(betweenLogs); other.At < past {
+		*other = task.Mark{At: past}
 	}
 }
 
@@ -206,8 +188,8 @@ func (r *logReader) open(ctx context.Context) error {
 // has no room for it any more.
 func (r *logReader) add(f frame) (task.Line, bool) {
 	before := r.seen[f.log]
-	r.seen[f.log] = before.next(f.at)
-	if r.read[f.log].covers(r.seen[f.log]) {
+	r.seen[f.log] = before.Next(f.at)
+	if r.read[f.log].Covers(r.seen[f.log]) {
 		return task.Line{}, false
 	}
 	if part := r.parts[f.log]; len(part) > 0 && len(part)+len(f.text) > task.LineBytes {
@@ -242,7 +224,7 @@ func (r *logReader) rest() (task.Line, bool) {
 		if len(part) > 0 {
 			r.parts[log] = nil
 			r.read.pass(log, r.seen[log])
-			return task.Line{Text: part, At: time.Unix(0, r.seen[log].at)}, true
+			return task.Line{Text: part, At: time.Unix(0, r.seen[log].At)}, true
 		}
 	}
 	return task.Line{}, false

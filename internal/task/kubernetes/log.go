@@ -17,37 +17,22 @@ import (
 	"flyball/internal/task"
 )
 
-// A position is a place in a log: behind the nth of the lines that were written at a time, or
-// so many bytes into the next one. The kubelet can begin at a second, but not at a line.
+// A position is a place in a log: a mark, or so many bytes into the line behind it. The kubelet can begin at a second.
 type position struct {
-	at   int64 // nanoseconds since 1970
-	n    int
+	task.Mark
 	into int
 }
 
-func (p position) String() string { return fmt.Sprintf("%d.%d.%d", p.at, p.n, p.into) }
+func (p position) String() string { return fmt.Sprintf("%d.%d.%d", p.At, p.N, p.into) }
 
 func parsePosition(text string) (p position, err error) {
 	if text == "" {
 		return p, nil
 	}
-	if _, err := fmt.Sscanf(text, "%d.%d.%d", &p.at, &p.n, &p.into); err != nil {
+	if _, err := fmt.Sscanf(text, "%d.%d.%d", &p.At, &p.N, &p.into); err != nil {
 		return p, fmt.Errorf("%q is not a position in a log: %w", text, err)
 	}
 	return p, nil
-}
-
-// next is the position behind one more line.
-func (p position) next(at int64) position {
-	if at == p.at {
-		return position{at: at, n: p.n + 1}
-	}
-	return position{at: at, n: 1}
-}
-
-// covers is whether a line that ends at another position is before this one.
-func (p position) covers(line position) bool {
-	return line.at < p.at || line.at == p.at && line.n <= p.n
 }
 
 // A logReader reads a container's log line by line.
@@ -60,7 +45,7 @@ type logReader struct {
 
 	pieces <-chan piece // of the stream that is open; nil when there is none
 	last   bool         // no other one will follow
-	seen   position     // behind the last line of the stream
+	seen   task.Mark    // behind the last line of the stream
 	read   position     // behind what Next has returned last
 }
 
@@ -128,18 +113,18 @@ func (r *logReader) Next(ctx context.Context) (task.Line, error) {
 
 // add takes a piece of the stream, and returns what is new of it.
 func (r *logReader) add(p piece) (task.Line, bool) {
-	line := r.seen.next(p.at)
+	line := r.seen.Next(p.at)
 	if !p.partial {
 		r.seen = line
 	}
-	if r.read.covers(line) {
+	if r.read.Covers(line) {
 		return task.Line{}, false
 	}
-	before := position{at: line.at, n: line.n - 1}
-	if r.read.at == before.at && r.read.n == before.n && p.from < r.read.into {
+	before := position{Mark: task.Mark{At: line.At, N: line.N - 1}}
+	if r.read.Mark == before.Mark && p.from < r.read.into {
 		return task.Line{}, false // pieces have one length
 	}
-	r.read = line
+	r.read = position{Mark: line}
 	if p.partial {
 		before.into = p.from + len(p.text)
 		r.read = before
@@ -179,10 +164,10 @@ func (r *logReader) open(ctx context.Context) error {
 			}
 		}
 		r.last = state == over || !r.follow
-		stream, err := r.task.stream(r.life, r.container, r.read.at, !r.last)
+		stream, err := r.task.stream(r.life, r.container, r.read.At, !r.last)
 		switch {
 		case err == nil:
-			r.pieces, r.seen = cut(r.life, stream), position{}
+			r.pieces, r.seen = cut(r.life, stream), task.Mark{}
 			return nil
 		case apierrors.IsNotFound(err):
 			return io.EOF // the pod is gone, and its logs

@@ -29,7 +29,7 @@ type document struct {
 	Body              any                  `json:"body"`
 	Attributes        map[string]string    `json:"attributes"`
 	MessageAttributes map[string]attribute `json:"messageAttributes"`
-	MD5OfAttributes   string               `json:"md5OfMessageAttributes,omitempty"`
+	MD5OfAttributes   *string              `json:"md5OfMessageAttributes"` // null of a message without attributes
 	MD5OfBody         string               `json:"md5OfBody"`
 	EventSource       string               `json:"eventSource"`
 	EventSourceARN    string               `json:"eventSourceARN"`
@@ -51,7 +51,7 @@ func NewRecord(from Source, m types.Message) (Record, error) {
 	r.document = document{
 		MessageID: r.ID, ReceiptHandle: r.Receipt, Body: aws.ToString(m.Body),
 		Attributes: m.Attributes, MessageAttributes: map[string]attribute{},
-		MD5OfAttributes: aws.ToString(m.MD5OfMessageAttributes), MD5OfBody: aws.ToString(m.MD5OfBody),
+		MD5OfAttributes: m.MD5OfMessageAttributes, MD5OfBody: aws.ToString(m.MD5OfBody),
 		EventSource: "aws:sqs", EventSourceARN: from.ARN, AWSRegion: from.Region,
 	}
 	if r.Attributes == nil {

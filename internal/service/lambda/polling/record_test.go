@@ -52,6 +52,18 @@ func TestTheRecordOfAMessage(t *testing.T) {
 	}
 }
 
+func TestARecordOfAMessageWithoutAttributesHasNoDigestOfThem(t *testing.T) {
+	r, err := NewRecord(Source{}, types.Message{MessageId: aws.String("m"), Body: aws.String("b"), MD5OfBody: aws.String("d")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := NewBatch(Rules{Size: 1})
+	b.Add(b.closes, r)
+	if want := `"messageAttributes":{},"md5OfMessageAttributes":null,"md5OfBody":"d"`; !strings.Contains(string(b.Event()), want) {
+		t.Errorf("got %s, want %s in it", b.Event(), want)
+	}
+}
+
 // contains is a filter that looks for a text.
 type contains string
 
