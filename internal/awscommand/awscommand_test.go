@@ -32,7 +32,7 @@ func TestCallsAreWrittenAsTheCLITakesThem(t *testing.T) {
 		},
 		{
 			"ecs", "create-service", &ecs.CreateServiceInput{ServiceName: aws.String("web"), DeploymentConfiguration: &ecstypes.DeploymentConfiguration{DeploymentCircuitBreaker: &ecstypes.DeploymentCircuitBreaker{}}},
-			"aws ecs create-service --service-name web \\\n    --deployment-configuration '{\"deploymentCircuitBreaker\": {\"enable\": false, \"rollback\": false}}'",
+			"aws ecs create-service --service-name web \\\n" + `    --deployment-configuration '{"deploymentCircuitBreaker": {"enable": false, "rollback": false}}'`,
 		},
 		{
 			"ecs", "create-service", &ecs.CreateServiceInput{ServiceName: aws.String("web"), EnableECSManagedTags: true},
