@@ -58,7 +58,8 @@ func (c code) Terraform() string {
 // varied has a variable of the shell in the place of an ARN, within quotes or without.
 func varied(text, arn, variable string) string {
 	var b strings.Builder
-	in := false // single quotes
+	in := false                                // single quotes
+	arn = strings.ReplaceAll(arn, "'", `'\''`) // as it stands there: with a quote it is in quotes
 	for {
 		i := strings.Index(text, arn)
 		if i < 0 {

@@ -16,7 +16,13 @@ import (
 // The commands name what others have answered by variables, which the shell replaces wherever they stand, whatever
 // quotes other texts have.
 func TestTheShellReplacesTheVariablesOfCommands(t *testing.T) {
-	const arn = "arn:aws:autoscaling:us-east-1:123456789012:scalingPolicy:1:policyName/out"
+	for _, name := range []string{"out", "it's-out"} {
+		testVaried(t, "arn:aws:autoscaling:us-east-1:123456789012:scalingPolicy:1:policyName/"+name)
+	}
+}
+
+func testVaried(t *testing.T, arn string) {
+	t.Helper()
 	text := awscommand.Format("cloudwatch", "put-metric-alarm", &cloudwatch.PutMetricAlarmInput{
 		AlarmName: aws.String("it's slow"), AlarmDescription: aws.String("a 'quote' of " + arn + `, and a \'`), AlarmActions: []string{arn, arn + "2"},
 		Dimensions: []cwtypes.Dimension{{Name: aws.String("Policy"), Value: aws.String(arn)}}, OKActions: []string{arn},
