@@ -178,6 +178,9 @@ func (t *tuning) split(cmd *cobra.Command, p *tune.Problem) error {
 	for m := range traffic {
 		p.Requests = append(p.Requests, m.Requests)
 	}
+	if err := t.read.Err(); err != nil {
+		return fmt.Errorf("%s: %w", t.past.source(), err)
+	}
 	if len(p.Requests) < 180 {
 		return fmt.Errorf("%s: %d minutes are too few to learn from and to check on; give some days, or three hours at least", t.past.source(), len(p.Requests))
 	}

@@ -35,12 +35,16 @@ func isEmpty(v reflect.Value) bool { return v.IsZero() || v.Kind() == reflect.Sl
 // lowered reports whether members of a service begin with small letters.
 func lowered(service string) bool { return service == "ecs" }
 
-// capital is where a word begins within the name of a member.
-var capital = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+// capital and word are where a word begins within the name of a member: at a capital behind a small letter, and at the last
+// of several if small ones follow. They are those of botocore.xform_name, on which the CLI's flags are.
+var (
+	capital = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+	word    = regexp.MustCompile(`(.)([A-Z][a-z]+)`)
+)
 
 // flag is the flag for a member, with its value.
 func flag(name string, v reflect.Value, lower bool) string {
-	name = strings.ToLower(capital.ReplaceAllString(name, "$1-$2"))
+	name = strings.ToLower(capital.ReplaceAllString(word.ReplaceAllString(name, "$1-$2"), "$1-$2"))
 	v = reflect.Indirect(v)
 	switch {
 	case v.Kind() == reflect.Bool && !v.Bool():

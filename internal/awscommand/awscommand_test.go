@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	aas "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	aastypes "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
@@ -32,6 +33,14 @@ func TestCallsAreWrittenAsTheCLITakesThem(t *testing.T) {
 		{
 			"ecs", "create-service", &ecs.CreateServiceInput{ServiceName: aws.String("web"), DeploymentConfiguration: &ecstypes.DeploymentConfiguration{DeploymentCircuitBreaker: &ecstypes.DeploymentCircuitBreaker{}}},
 			"aws ecs create-service --service-name web \\\n" + `    --deployment-configuration '{"deploymentCircuitBreaker": {"enable": false, "rollback": false}}'`,
+		},
+		{
+			"ecs", "create-service", &ecs.CreateServiceInput{ServiceName: aws.String("web"), EnableECSManagedTags: true},
+			"aws ecs create-service --service-name web --enable-ecs-managed-tags",
+		},
+		{
+			"cloudwatch", "put-metric-alarm", &cloudwatch.PutMetricAlarmInput{OKActions: []string{"a"}, InsufficientDataActions: []string{"b"}, ThresholdMetricId: aws.String("c")},
+			"aws cloudwatch put-metric-alarm --insufficient-data-actions b --ok-actions a --threshold-metric-id c",
 		},
 		{"elbv2", "create-load-balancer", &elb.CreateLoadBalancerInput{Name: aws.String("web"), Subnets: []string{"a", "b"}}, "aws elbv2 create-load-balancer --name web --subnets a b"},
 		{

@@ -58,7 +58,8 @@ func (c code) Terraform() string {
 // varied has a variable of the shell in the place of an ARN, within quotes or without.
 func varied(text, arn, variable string) string {
 	var b strings.Builder
-	in := false // quotes
+	in := false                                // single quotes
+	arn = strings.ReplaceAll(arn, "'", `'\''`) // as it stands there: with a quote it is in quotes
 	for {
 		i := strings.Index(text, arn)
 		if i < 0 {
@@ -66,12 +67,10 @@ func varied(text, arn, variable string) string {
 			return b.String()
 		}
 		end := i + len(arn)
-		if strings.Count(text[:i], "'")%2 == 1 {
-			in = !in
-		}
+		in = quotes(text[:i], in)
 		b.WriteString(text[:i])
 		switch {
-		case end < len(text) && (isARN(text[end])): // of something below it
+		case end < len(text) && isARN(text[end]): // of something below it
 			b.WriteString(arn)
 		case in:
 			b.WriteString(`'"$` + variable + `"'`)
@@ -80,6 +79,20 @@ func varied(text, arn, variable string) string {
 		}
 		text = text[end:]
 	}
+}
+
+// quotes reports whether a text of the shell leaves single quotes open. A backslash takes its meaning from the sign
+// behind it, but not within them: a quote that a text has is written '\\”.
+func quotes(text string, open bool) bool {
+	for i := 0; i < len(text); i++ {
+		switch {
+		case text[i] == '\'':
+			open = !open
+		case text[i] == '\\' && !open:
+			i++
+		}
+	}
+	return open
 }
 
 // isARN reports whether an ARN goes on with a sign.

@@ -105,12 +105,13 @@ func (c *console) showEdit(v *visit, status int, p editPage) error {
 // submit carries out a form with what was typed, and returns the command for it. What is refused is
 // told in the form, and nothing has changed.
 func (f *form) submit(v *visit) (done string, ok bool) {
-	made, err := f.make(v.r.PostFormValue)
+	typed := func(name string) string { return strings.ReplaceAll(v.r.PostFormValue(name), "\r\n", "\n") } // browsers end lines so
+	made, err := f.make(typed)
 	if err == nil {
 		err = made.send(v.r.Context())
 	}
 	if err != nil {
-		f.fill(v.r.PostFormValue)
+		f.fill(typed)
 		f.Problem, f.Command, f.HCL = problem(err), cmp.Or(made.command, f.Command), made.hcl
 		return "", false
 	}

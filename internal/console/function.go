@@ -271,7 +271,8 @@ func invokeForm(c *lambda.Client, name string) form {
 			in := &lambda.InvokeInput{FunctionName: &name, Payload: []byte(typed("payload"))}
 			answer := ""
 			return call{
-				command: "aws lambda invoke --function-name " + shellenv.Word(name) + " --payload " + shellenv.Word(typed("payload")) + " answer.json",
+				// Of a payload that is typed, version 2 of the CLI wants base64, and version 1 does not.
+				command: "printf %s " + shellenv.Word(typed("payload")) + " | aws lambda invoke --function-name " + shellenv.Word(name) + " --payload fileb:///dev/stdin answer.json",
 				answer:  func() string { return answer },
 				send: func(ctx context.Context) error {
 					out, err := c.Invoke(ctx, in)

@@ -171,6 +171,7 @@ func TestThePagesOfOneThingTellAndChangeIt(t *testing.T) {
 		want   string // on the page then
 	}{
 		{"queues/work", url.Values{"do": {"send"}, "body": {"hello"}}, 200, "Message "},
+		{"queues/work", url.Values{"do": {"send"}, "body": {"of two\r\nlines"}}, 200, "--message-body &#39;of two\nlines&#39;"},
 		{"queues/work", url.Values{"do": {"send"}, "body": {""}}, 400, "MissingRequiredParameterException"},
 		{"queues/work", url.Values{"do": {"attributes"}, "VisibilityTimeout": {"soon"}, "MessageRetentionPeriod": {"345600"}, "DelaySeconds": {"0"}, "ReceiveMessageWaitTimeSeconds": {"0"}, "MaximumMessageSize": {"1048576"}}, 400, "InvalidAttributeValue"},
 		{"queues/work", url.Values{"do": {"purge"}, "sure": {"yes"}}, 400, "to be sure"},

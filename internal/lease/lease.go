@@ -87,6 +87,7 @@ type Member struct {
 	beating sync.Mutex    // held by one beat, or by who gives the lease back; taken before mu
 	newer   bool          // the schema is one of a later release; only beats use it
 	waited  time.Duration // for answers to beats; only they use it
+	meek    bool          // the database lets this replica end no sessions; only beats use it
 
 	mu      sync.Mutex
 	owner   Owner         // as the last beat saw it; zero: nobody

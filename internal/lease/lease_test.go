@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"flyball/internal/lease"
 	"flyball/internal/postgres"
 	"flyball/internal/postgres/postgrestest"
@@ -144,6 +146,32 @@ func TestASilentHolderIsDeclaredDead(t *testing.T) {
 }
 
 // A holder whose database was away for long goes on in its epoch, if it is the first to be back.
+// The lease is taken over, too, where the database lets nobody but its administrators end sessions, as some do that
+// others run.
+func TestTheLeaseIsTakenOverWithoutTheRightToEndSessions(t *testing.T) {
+	url := postgrestest.Database(t)
+	administrator, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer administrator.Close(t.Context())
+	for _, statement := range []string{
+		`CREATE ROLE plain LOGIN`, `GRANT CREATE ON DATABASE ` + administrator.Config().Database + ` TO plain`, `REVOKE EXECUTE ON FUNCTION pg_terminate_backend FROM PUBLIC`,
+	} {
+		if _, err := administrator.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	url = strings.Replace(url, "//flyball@", "//plain@", 1)
+	first := join(t, url)
+	_, fence := awaitHolder(t, first)
+	second := join(t, url)
+	first.silence(t)
+	if _, next := awaitHolder(t, second); next.Epoch <= fence.Epoch {
+		t.Errorf("epoch %d comes after %d", next.Epoch, fence.Epoch)
+	}
+}
+
 func TestAHolderIsNoLongerSureWhileTheDatabaseIsAway(t *testing.T) {
 	cluster := postgrestest.Shared(t)
 	m := join(t, postgrestest.Database(t))

@@ -2,7 +2,6 @@ package trace
 
 import (
 	"fmt"
-	"io"
 	"iter"
 	"os"
 	"unsafe"
@@ -86,7 +85,7 @@ func bytesOf[T any](values []T) []byte {
 
 // read reads a block of the file into another.
 func (c *column[T]) read(at int, into []T) error {
-	if _, err := c.file.ReadAt(bytesOf(into), c.place(at)); err != nil && err != io.EOF {
+	if _, err := c.file.ReadAt(bytesOf(into), c.place(at)); err != nil { // also if it ends before: blocks in it are whole
 		c.err = fmt.Errorf("read again what was put into a temporary file: %w", err)
 	}
 	return c.err

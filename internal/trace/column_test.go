@@ -70,6 +70,58 @@ func TestAColumnTellsThatItsFileIsBroken(t *testing.T) {
 	}
 }
 
+// What is made of rows that cannot be read again is an error, too, and a file that has become shorter is broken.
+func TestRowsThatCannotBeReadAgainAreAnError(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	const n = (heldBlocks + 4) * ofBlock
+	whole := func(place func(i int) int64) *timeline {
+		l := &timeline{}
+		for i := range n {
+			l.add(point{at: place(i), value: 1, line: i})
+		}
+		return l
+	}
+	inOrder := func(i int) int64 { return int64(i) * int64(time.Minute) }
+	for name, c := range map[string]struct {
+		place func(i int) int64
+		as    points
+	}{
+		"numbers":            {func(i int) int64 { return int64(i) }, points{}},
+		"events":             {inOrder, points{times: true, events: true}},
+		"times":              {inOrder, points{times: true, kind: Counts}},
+		"times out of order": {func(i int) int64 { return inOrder(i ^ 1) }, points{times: true, kind: Counts}},
+		"times twice":        {func(i int) int64 { return inOrder(i / 2) }, points{times: true, kind: Counts}},
+	} {
+		c.as.rows = whole(c.place)
+		if err := c.as.rows.values.file.Truncate(0); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := c.as.series(Options{}); err == nil || !strings.Contains(err.Error(), "temporary file") {
+			t.Errorf("%s: %d of %d steps and %v, want what could not be read", name, s.Len(), n, err)
+		}
+	}
+	for name, make := range map[string]func(*timeline) *timeline{
+		"sort":      (*timeline).sort,
+		"between":   func(l *timeline) *timeline { return l.between(1, n) },
+		"increases": func(l *timeline) *timeline { p := points{rows: l}; p.takeIncreases(); return p.rows },
+		"once": func(l *timeline) *timeline {
+			kept, err := (&Series{Kind: Counts}).once(l, false)
+			if err != nil {
+				t.Error(err)
+			}
+			return kept
+		},
+	} {
+		l := whole(func(i int) int64 { return inOrder(i / 2) })
+		if err := l.values.file.Truncate(0); err != nil {
+			t.Fatal(err)
+		}
+		if made := make(l); made.err() == nil {
+			t.Errorf("%s makes %d points of %d that cannot be read, and does not tell", name, made.len(), n)
+		}
+	}
+}
+
 // rowsOf minutes, one after the other, of which some are missing or late.
 type minutes struct {
 	n, next int

@@ -124,14 +124,15 @@ func listed(names []string) string {
 }
 
 // added are the rows of so many series. Of several, those of one time are added up.
-func added(rows collector, series int) (points, error) {
-	p, err := rows.points()
+func added(from collector, series int) (points, error) {
+	p, err := from.points()
 	if err != nil || series == 1 {
 		return p, err
 	}
 	kept := &timeline{}
 	var sum point
-	for i, r := range p.rows.sorted().all() {
+	rows := p.rows.sorted()
+	for i, r := range rows.all() {
 		switch {
 		case i == 0:
 			sum = r
@@ -143,7 +144,7 @@ func added(rows collector, series int) (points, error) {
 		}
 	}
 	kept.add(sum)
-	p.rows = kept
+	p.rows = kept.after(rows)
 	p.notes = append(p.notes, fmt.Sprintf("Added up %d series.", series))
 	return p, nil
 }

@@ -23,7 +23,10 @@ func (p points) series(o Options) (Series, error) {
 	if p.rows == nil || p.rows.len() == 0 {
 		return t, errEmpty
 	}
-	rows := p.rows.sorted()
+	rows := p.rows.sorted() // which reads all of them
+	if err := rows.err(); err != nil {
+		return t, err
+	}
 	if !p.times {
 		return numbered(t, rows, o)
 	}
@@ -64,7 +67,7 @@ func numbered(t Series, rows *timeline, o Options) (Series, error) {
 	}
 	t.settleKind(o)
 	t.Step = o.Step
-	return t, nil
+	return t, rows.err()
 }
 
 // counted is a trace of single events: a step without one had none.
@@ -208,7 +211,7 @@ func (t *Series) once(rows *timeline, local bool) (*timeline, error) {
 	if joined > 0 {
 		t.note(fmt.Sprintf("Joined %s with another of the same time: %s.", rowsOf(joined), map[bool]string{true: "they were added up", false: "their mean was taken"}[t.Kind == Counts]))
 	}
-	return kept, nil
+	return kept.after(rows), nil
 }
 
 // rowsOf counts rows.

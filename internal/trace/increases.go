@@ -19,14 +19,14 @@ const tookIncreases = "Took the increases of a counter; where it fell, it had be
 
 // takeIncreases makes counts of the values of a counter.
 func (p *points) takeIncreases() {
-	grown, before := &timeline{}, math.NaN()
-	for _, r := range p.rows.sorted().all() {
+	rows, grown, before := p.rows.sorted(), &timeline{}, math.NaN()
+	for _, r := range rows.all() {
 		value := r.value
 		r.value = increase(before, value)
 		grown.add(r)
 		before = value
 	}
-	p.rows = grown
+	p.rows = grown.after(rows)
 	p.notes = append(p.notes, tookIncreases)
 }
 

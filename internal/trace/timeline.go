@@ -62,6 +62,12 @@ func (l *timeline) last() point { return l.newest.point(l.len()-1, l.values.at(l
 // err is why points could not be read, if they could not.
 func (l *timeline) err() error { return errors.Join(l.values.err, l.runs.err) }
 
+// after is the timeline, which was made of another one: what could not be read of that is missing here.
+func (l *timeline) after(other *timeline) *timeline {
+	l.values.err = other.err()
+	return l
+}
+
 // ended are the runs with the places at which they end.
 func (l *timeline) ended() iter.Seq2[run, int] {
 	return func(yield func(run, int) bool) {
@@ -124,7 +130,7 @@ func (l *timeline) sort() *timeline {
 	for _, p := range all {
 		sorted.add(p)
 	}
-	return sorted
+	return sorted.after(l)
 }
 
 // between are the points from a place to another.
@@ -138,7 +144,7 @@ func (l *timeline) between(from, to int) *timeline {
 			some.add(p)
 		}
 	}
-	return some
+	return some.after(l)
 }
 
 // A distance is one that is so many times between a point and the next.
