@@ -111,6 +111,9 @@ func (c *console) queueItem(v *visit) (*itemPage, error) {
 	}
 	mappings.Empty = "No function polls it."
 	p.add("functions", mappings)
+	if err := p.addCallers(v, arn); err != nil {
+		return nil, err
+	}
 	alarms, err := alarmTable(v, of)
 	if err != nil {
 		return nil, err
