@@ -245,9 +245,9 @@ func functionForms(v *visit, name string, f *types.FunctionConfiguration, reserv
 		},
 	}, reservedForm(c, name, reserved), {
 		ID: "provisioned", Do: "provisioned", Title: "Provisioned concurrency",
-		Fields: []field{{Name: "qualifier", Label: "Alias or version", Words: true}, {Name: "provisioned", Label: "Environments"}},
+		Fields: []field{{Name: "qualifier", Label: "Alias or version", Words: true, Says: []string{"alias", "version"}}, {Name: "environments", Label: "Environments", Says: []string{"provisionedconcurrentexecutions"}}},
 		make: func(typed values) (call, error) {
-			n, err := whole(typed("provisioned"))
+			n, err := whole(typed("environments"))
 			in := &lambda.PutProvisionedConcurrencyConfigInput{FunctionName: &name, Qualifier: aws.String(typed("qualifier")), ProvisionedConcurrentExecutions: n}
 			return call{command: awscommand.Format("lambda", "put-provisioned-concurrency-config", in), send: func(ctx context.Context) error {
 				_, err := c.PutProvisionedConcurrencyConfig(ctx, in)

@@ -204,7 +204,7 @@ func TestThePagesOfOneThingTellAndChangeIt(t *testing.T) {
 		{"functions/report", url.Values{"do": {"reserved"}, "reserved": {"100000"}}, 400, "InvalidParameterValueException"},
 		{"functions/report", url.Values{"do": {"reserved"}, "reserved": {"3"}}, 200, "3 reserved"},
 		{"functions/report", url.Values{"do": {"reserved"}, "reserved": {""}}, 200, "from those of the account"},
-		{"functions/report", url.Values{"do": {"provisioned"}, "qualifier": {"$LATEST"}, "provisioned": {"1"}}, 400, "InvalidParameterValueException"},
+		{"functions/report", url.Values{"do": {"provisioned"}, "qualifier": {"$LATEST"}, "environments": {"1"}}, 400, "InvalidParameterValueException"},
 		{"load-balancers/front", url.Values{"do": {"attributes"}, "key": {"idle_timeout.timeout_seconds"}, "value": {"0"}}, 400, "ValidationError"},
 		{"load-balancers/front", url.Values{"do": {"attributes"}, "key": {"idle_timeout.timeout_seconds"}, "value": {"99"}}, 200, "<td data-label=\"Value\">99</td>"},
 		{"target-groups/backs", url.Values{"do": {"health"}, "path": {"/up"}, "interval": {"1"}, "timeout": {"5"}, "healthy": {"2"}, "unhealthy": {"2"}}, 400, "ValidationError"},
@@ -218,6 +218,27 @@ func TestThePagesOfOneThingTellAndChangeIt(t *testing.T) {
 		if status != c.status || !strings.Contains(text, c.want) {
 			i := strings.Index(text, `role="alert"`)
 			t.Errorf("%s %v: %d, want %d and %q; it says %.300s", c.path, c.form, status, c.status, c.want, text[max(0, i):])
+		}
+	}
+	for _, c := range []struct {
+		path  string
+		form  url.Values
+		field string // beside which it is told
+	}{
+		{"functions/report", url.Values{"do": {"configuration"}, "memory": {"7"}, "timeout": {"3"}}, "configuration-memory"},
+		{"functions/report", url.Values{"do": {"configuration"}, "memory": {"128"}, "timeout": {"901"}}, "configuration-timeout"},
+		{"functions/report", url.Values{"do": {"configuration"}, "memory": {"128"}, "timeout": {"soon"}}, "configuration-timeout"},
+		{"functions/report", url.Values{"do": {"provisioned"}, "qualifier": {"$LATEST"}, "environments": {"1"}}, "provisioned-qualifier"},
+		{"functions/report", url.Values{"do": {"delete"}, "sure": {"other"}}, "delete-sure"},
+		{"queues/dead", url.Values{"do": {"attributes"}, "VisibilityTimeout": {"30"}, "MessageRetentionPeriod": {"1"}, "DelaySeconds": {"0"}, "ReceiveMessageWaitTimeSeconds": {"0"}, "MaximumMessageSize": {"1048576"}}, "attributes-MessageRetentionPeriod"},
+		{"target-groups/backs", url.Values{"do": {"health"}, "path": {"/up"}, "interval": {"1"}, "timeout": {"5"}, "healthy": {"2"}, "unhealthy": {"2"}}, "health-interval"},
+		{"target-groups/backs", url.Values{"do": {"health"}, "path": {"/up"}, "interval": {"30"}, "timeout": {"5"}, "healthy": {"2"}, "unhealthy": {"99"}}, "health-unhealthy"},
+		{"target-groups/backs", url.Values{"do": {"register"}, "target": {"nowhere"}}, "register-target"},
+	} {
+		status, text := page(t, at(c.path), c.form)
+		id := `id="` + c.field + `-problem" role="alert"`
+		if i := strings.Index(text, `role="alert"`); status != http.StatusBadRequest || !strings.Contains(text, id) || !strings.Contains(text, `aria-invalid="true" aria-describedby="`+c.field+`-problem"`) {
+			t.Errorf("%s %v: %d, told elsewhere than at %s: %.300s", c.path, c.form, status, c.field, text[max(0, i-60):])
 		}
 	}
 	out, err := lambda.NewFromConfig(s.Config()).GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: aws.String("report")})

@@ -237,7 +237,7 @@ func queueForms(c *client.Client, name, url string, fifo bool, attributes map[st
 func redriveForm(c *client.Client, arn string) form {
 	return form{
 		ID: "redrive", Do: "redrive", Title: "Send its messages back to their queues", Verb: "Redrive",
-		Fields: []field{{Name: "rate", Label: "Messages a second, at most", Optional: true}},
+		Fields: []field{{Name: "rate", Label: "Messages a second, at most", Optional: true, Says: []string{"persecond"}}},
 		make: func(typed values) (call, error) {
 			in := &sqs.StartMessageMoveTaskInput{SourceArn: &arn}
 			var err error
