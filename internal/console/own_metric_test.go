@@ -94,6 +94,13 @@ func TestAPolicyOnMetricsOfItsOwn(t *testing.T) {
 	if status, text := page(t, at+"?"+with("m1-name", "Nothing").Encode(), nil); status != http.StatusOK || !strings.Contains(text, "no datapoint in this time") {
 		t.Errorf("a metric without a datapoint: %d", status)
 	}
+	counted := with("name", "counted", "m1-unit", "Count", "do", "update")
+	if status, text := page(t, at+"?form=policy", counted); status != http.StatusOK || !strings.Contains(text, "&#34;Unit&#34;: &#34;Count&#34;") {
+		t.Errorf("a metric with a unit is not put: %d", status)
+	}
+	if _, text := page(t, at+"?edit=counted", nil); !strings.Contains(text, `<option value="Count" selected>`) || !strings.Contains(text, "no datapoint in this time") {
+		t.Error("the form of a policy does not have the unit of its metric, or draws datapoints without it")
+	}
 }
 
 // A search plays a metric of a policy's own in proportion to the tasks, and says so; without a datapoint
