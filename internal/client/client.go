@@ -49,6 +49,7 @@ type Client struct {
 	Lambda        *lambda.Client
 	LoadBalancing *elasticloadbalancingv2.Client
 	Logs          *cloudwatchlogs.Client
+	Rules         Rules
 	SQS           *sqs.Client
 	STS           *sts.Client
 	// DescribeSubnets is all that commands call of EC2. The rest of its client, which has 800
@@ -93,6 +94,7 @@ func New(c Config) *Client {
 		Lambda:        lambda.NewFromConfig(cfg),
 		LoadBalancing: elasticloadbalancingv2.NewFromConfig(cfg),
 		Logs:          cloudwatchlogs.NewFromConfig(cfg),
+		Rules:         newRules(cfg),
 		SQS:           sqs.NewFromConfig(cfg),
 		STS:           sts.NewFromConfig(cfg),
 

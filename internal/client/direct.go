@@ -20,9 +20,11 @@ var signingNames = map[string]string{
 	"ECR":                       "ecr",
 	"ECS":                       "ecs",
 	"Elastic Load Balancing v2": "elasticloadbalancing",
+	"EventBridge":               "events",
 	"IAM":                       "iam",
 	"Lambda":                    "lambda",
 	"SQS":                       "sqs",
+	"Scheduler":                 "scheduler",
 	"STS":                       "sts",
 }
 

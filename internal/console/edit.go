@@ -54,6 +54,8 @@ type field struct {
 	Long               bool     // it may have several lines
 	Optional           bool     // it may be empty
 	Choices            []string // which it has to be one of
+	Says               []string // other words for it in errors of AWS, in lower case and without spaces
+	Problem            string   // what is wrong with it, in AWS's words
 }
 
 // values are those that were typed, by the names of fields.
@@ -112,13 +114,44 @@ func (f *form) submit(v *visit) (done string, ok bool) {
 	}
 	if err != nil {
 		f.fill(typed)
-		f.Problem, f.Command, f.HCL = problem(err), cmp.Or(made.command, f.Command), made.hcl
+		f.Command, f.HCL = cmp.Or(made.command, f.Command), made.hcl
+		if wrong := f.blamed(err); wrong != nil {
+			wrong.Problem = problem(err)
+		} else {
+			f.Problem = problem(err)
+		}
 		return "", false
 	}
 	if made.answer != nil {
 		f.Answer = made.answer()
 	}
 	return made.command, true
+}
+
+// blamed is the field that an error is about: the one that it names first, else the one whose value it
+// has in quotes; nil where it is about none.
+func (f *form) blamed(err error) (found *field) {
+	text := err.Error()
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		text = api.ErrorMessage() // its code has words of its own
+	}
+	plain := strings.NewReplacer(" ", "", "-", "").Replace(strings.ToLower(text))
+	first := len(plain)
+	for i := range f.Fields {
+		one := &f.Fields[i]
+		for _, word := range append([]string{strings.ToLower(one.Name)}, one.Says...) {
+			if at := strings.Index(plain, word); at >= 0 && at < first && !one.Check {
+				found, first = one, at
+			}
+		}
+	}
+	for i := range f.Fields {
+		one := &f.Fields[i]
+		if found == nil && !one.Check && (strings.Contains(text, strconv.Quote(one.Value)) || one.Value != "" && strings.Contains(text, "'"+one.Value+"'")) {
+			found = one
+		}
+	}
+	return found
 }
 
 // preview shows the call with the values as they are.

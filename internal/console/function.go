@@ -78,9 +78,22 @@ func (c *console) functionItem(v *visit) (*itemPage, error) {
 	}
 	mappings.Empty = "It polls nothing."
 	p.add("mappings", mappings)
-	if err := p.aliases(v, name); err != nil {
+	aliases, err := p.aliases(v, name)
+	if err != nil {
 		return nil, err
 	}
+	arns := []string{aws.ToString(f.FunctionArn)}
+	for _, alias := range aliases {
+		arns = append(arns, arns[0]+":"+alias)
+	}
+	if err := p.addCallers(v, arns...); err != nil {
+		return nil, err
+	}
+	permissions, err := permissionTable(v, name, aliases)
+	if err != nil {
+		return nil, err
+	}
+	p.add("permissions", permissions)
 	of := dimensions("FunctionName", name)
 	policies, err := c.policyTable(v, of)
 	if err != nil {
@@ -149,15 +162,15 @@ func (p *itemPage) asynchronous(v *visit, name string) error {
 	return nil
 }
 
-// aliases lists the aliases with their provisioned concurrency.
-func (p *itemPage) aliases(v *visit, name string) error {
+// aliases lists the aliases with their provisioned concurrency, and returns their names.
+func (p *itemPage) aliases(v *visit, name string) (names []string, err error) {
 	out, err := v.Client.Lambda.ListAliases(v.r.Context(), &lambda.ListAliasesInput{FunctionName: &name, MaxItems: aws.Int32(mostShown)})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	provisioned, err := v.Client.Lambda.ListProvisionedConcurrencyConfigs(v.r.Context(), &lambda.ListProvisionedConcurrencyConfigsInput{FunctionName: &name})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	t := table{Title: "Aliases and provisioned concurrency", Columns: []column{{Name: "Qualifier"}, {Name: "Version"}, {"Provisioned", true}, {"Ready", true}, {Name: "State"}}}
 	listed := map[string]bool{}
@@ -172,6 +185,7 @@ func (p *itemPage) aliases(v *visit, name string) error {
 		t.Rows, listed[qualifier] = append(t.Rows, r), true
 	}
 	for _, a := range out.Aliases {
+		names = append(names, aws.ToString(a.Name))
 		row(aws.ToString(a.Name), aws.ToString(a.FunctionVersion))
 	}
 	for _, c := range provisioned.ProvisionedConcurrencyConfigs {
@@ -181,7 +195,7 @@ func (p *itemPage) aliases(v *visit, name string) error {
 		}
 	}
 	p.add("aliases", t)
-	return nil
+	return names, nil
 }
 
 // logStreams and logLines are how much of a function's log its page shows.
@@ -231,9 +245,9 @@ func functionForms(v *visit, name string, f *types.FunctionConfiguration, reserv
 		},
 	}, reservedForm(c, name, reserved), {
 		ID: "provisioned", Do: "provisioned", Title: "Provisioned concurrency",
-		Fields: []field{{Name: "qualifier", Label: "Alias or version", Words: true}, {Name: "provisioned", Label: "Environments"}},
+		Fields: []field{{Name: "qualifier", Label: "Alias or version", Words: true, Says: []string{"alias", "version"}}, {Name: "environments", Label: "Environments", Says: []string{"provisionedconcurrentexecutions"}}},
 		make: func(typed values) (call, error) {
-			n, err := whole(typed("provisioned"))
+			n, err := whole(typed("environments"))
 			in := &lambda.PutProvisionedConcurrencyConfigInput{FunctionName: &name, Qualifier: aws.String(typed("qualifier")), ProvisionedConcurrentExecutions: n}
 			return call{command: awscommand.Format("lambda", "put-provisioned-concurrency-config", in), send: func(ctx context.Context) error {
 				_, err := c.PutProvisionedConcurrencyConfig(ctx, in)

@@ -18,8 +18,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	eventstypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	schedulertypes "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"flyball/flyballtest"
@@ -66,6 +70,24 @@ func items(t *testing.T, cfg aws.Config) {
 	must(err)
 	_, err = functions.CreateEventSourceMapping(ctx, &lambda.CreateEventSourceMappingInput{
 		FunctionName: aws.String("report"), EventSourceArn: aws.String("arn:aws:sqs:us-east-1:123456789012:work"), Enabled: aws.Bool(false),
+	})
+	must(err)
+	called := aws.String("arn:aws:lambda:us-east-1:123456789012:function:report")
+	_, err = functions.AddPermission(ctx, &lambda.AddPermissionInput{
+		FunctionName: aws.String("report"), StatementId: aws.String("let-rules"), Action: aws.String("lambda:InvokeFunction"), Principal: aws.String("events.amazonaws.com"),
+		SourceArn: aws.String("arn:aws:events:us-east-1:123456789012:rule/nightly"),
+	})
+	must(err)
+	rules := eventbridge.NewFromConfig(cfg)
+	_, err = rules.PutRule(ctx, &eventbridge.PutRuleInput{Name: aws.String("nightly"), ScheduleExpression: aws.String("rate(1 day)"), Description: aws.String(hostile), State: eventstypes.RuleStateDisabled})
+	must(err)
+	_, err = rules.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: aws.String("nightly"), Targets: []eventstypes.Target{
+		{Id: aws.String("1"), Arn: called}, {Id: aws.String("2"), Arn: aws.String("arn:aws:sqs:us-east-1:123456789012:work")},
+	}})
+	must(err)
+	_, err = scheduler.NewFromConfig(cfg).CreateSchedule(ctx, &scheduler.CreateScheduleInput{
+		Name: aws.String("monthly"), ScheduleExpression: aws.String("rate(30 days)"), State: schedulertypes.ScheduleStateDisabled, FlexibleTimeWindow: &schedulertypes.FlexibleTimeWindow{Mode: schedulertypes.FlexibleTimeWindowModeOff},
+		Target: &schedulertypes.Target{Arn: called, RoleArn: aws.String("arn:aws:iam::123456789012:role/report")},
 	})
 	must(err)
 	subnets, err := ec2.NewFromConfig(cfg).DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{})
@@ -139,9 +161,9 @@ func TestThePagesOfOneThingTellAndChangeIt(t *testing.T) {
 	items(t, s.Config())
 	at := func(path string) string { return s.URL() + "/console/" + path }
 	for path, wants := range map[string][]string{
-		"queues/work":          {"/console/functions/report", "/console/queues/dead", "after 3 receives", "&lt;script&gt;window.attacked", "set-queue-attributes"},
+		"queues/work":          {"/console/functions/report", "/console/queues/dead", "after 3 receives", "&lt;script&gt;window.attacked", "set-queue-attributes", ">nightly<", "No schedule of EventBridge"},
 		"queues/dead":          {"/console/queues/work", "start-message-move-task"},
-		"functions/report":     {"/console/queues/work", "/console/queues/dead", "provided.al2023", "&lt;script&gt;window.attacked", "put-function-concurrency", "Disabled"},
+		"functions/report":     {"/console/queues/work", "/console/queues/dead", "provided.al2023", "&lt;script&gt;window.attacked", "put-function-concurrency", "Disabled", ">nightly<", "rate(1 day)", ">monthly<", "rate(30 days)", ">let-rules<", "events.amazonaws.com", "rule/nightly"},
 		"load-balancers/front": {"HTTP:80", "/console/target-groups/backs", "path-pattern is /old*", "answer 410", "idle_timeout.timeout_seconds"},
 		"target-groups/backs":  {"172.31.0.10:80", "/console/load-balancers/front", "/health", "deregistration_delay.timeout_seconds"},
 	} {
@@ -183,7 +205,7 @@ func TestThePagesOfOneThingTellAndChangeIt(t *testing.T) {
 		{"functions/report", url.Values{"do": {"reserved"}, "reserved": {"100000"}}, 400, "InvalidParameterValueException"},
 		{"functions/report", url.Values{"do": {"reserved"}, "reserved": {"3"}}, 200, "3 reserved"},
 		{"functions/report", url.Values{"do": {"reserved"}, "reserved": {""}}, 200, "from those of the account"},
-		{"functions/report", url.Values{"do": {"provisioned"}, "qualifier": {"$LATEST"}, "provisioned": {"1"}}, 400, "InvalidParameterValueException"},
+		{"functions/report", url.Values{"do": {"provisioned"}, "qualifier": {"$LATEST"}, "environments": {"1"}}, 400, "InvalidParameterValueException"},
 		{"load-balancers/front", url.Values{"do": {"attributes"}, "key": {"idle_timeout.timeout_seconds"}, "value": {"0"}}, 400, "ValidationError"},
 		{"load-balancers/front", url.Values{"do": {"attributes"}, "key": {"idle_timeout.timeout_seconds"}, "value": {"99"}}, 200, "<td data-label=\"Value\">99</td>"},
 		{"target-groups/backs", url.Values{"do": {"health"}, "path": {"/up"}, "interval": {"1"}, "timeout": {"5"}, "healthy": {"2"}, "unhealthy": {"2"}}, 400, "ValidationError"},
@@ -197,6 +219,27 @@ func TestThePagesOfOneThingTellAndChangeIt(t *testing.T) {
 		if status != c.status || !strings.Contains(text, c.want) {
 			i := strings.Index(text, `role="alert"`)
 			t.Errorf("%s %v: %d, want %d and %q; it says %.300s", c.path, c.form, status, c.status, c.want, text[max(0, i):])
+		}
+	}
+	for _, c := range []struct {
+		path  string
+		form  url.Values
+		field string // beside which it is told
+	}{
+		{"functions/report", url.Values{"do": {"configuration"}, "memory": {"7"}, "timeout": {"3"}}, "configuration-memory"},
+		{"functions/report", url.Values{"do": {"configuration"}, "memory": {"128"}, "timeout": {"901"}}, "configuration-timeout"},
+		{"functions/report", url.Values{"do": {"configuration"}, "memory": {"128"}, "timeout": {"soon"}}, "configuration-timeout"},
+		{"functions/report", url.Values{"do": {"provisioned"}, "qualifier": {"$LATEST"}, "environments": {"1"}}, "provisioned-qualifier"},
+		{"functions/report", url.Values{"do": {"delete"}, "sure": {"other"}}, "delete-sure"},
+		{"queues/dead", url.Values{"do": {"attributes"}, "VisibilityTimeout": {"30"}, "MessageRetentionPeriod": {"1"}, "DelaySeconds": {"0"}, "ReceiveMessageWaitTimeSeconds": {"0"}, "MaximumMessageSize": {"1048576"}}, "attributes-MessageRetentionPeriod"},
+		{"target-groups/backs", url.Values{"do": {"health"}, "path": {"/up"}, "interval": {"1"}, "timeout": {"5"}, "healthy": {"2"}, "unhealthy": {"2"}}, "health-interval"},
+		{"target-groups/backs", url.Values{"do": {"health"}, "path": {"/up"}, "interval": {"30"}, "timeout": {"5"}, "healthy": {"2"}, "unhealthy": {"99"}}, "health-unhealthy"},
+		{"target-groups/backs", url.Values{"do": {"register"}, "target": {"nowhere"}}, "register-target"},
+	} {
+		status, text := page(t, at(c.path), c.form)
+		id := `id="` + c.field + `-problem" role="alert"`
+		if i := strings.Index(text, `role="alert"`); status != http.StatusBadRequest || !strings.Contains(text, id) || !strings.Contains(text, `aria-invalid="true" aria-describedby="`+c.field+`-problem"`) {
+			t.Errorf("%s %v: %d, told elsewhere than at %s: %.300s", c.path, c.form, status, c.field, text[max(0, i-60):])
 		}
 	}
 	out, err := lambda.NewFromConfig(s.Config()).GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: aws.String("report")})

@@ -34,10 +34,14 @@ type ownFields struct {
 // Own are the fields of the metrics of an expression; a metric by itself has those of the first.
 func (c policyChoice) Own() (all []ownFields) {
 	statistics := []choice{{"Average", "Average"}, {"Minimum", "Minimum"}, {"Maximum", "Maximum"}, {"Sum", "Sum"}, {"SampleCount", "Sample count"}}
+	units := []choice{{"", "Any"}}
+	for _, unit := range cwtypes.StandardUnit("").Values() {
+		units = append(units, choice{string(unit), string(unit)})
+	}
 	for n := 1; n <= mostOwn; n++ {
 		id := "m" + strconv.Itoa(n)
 		one := ownFields{When: "when-math", Fields: []control{
-			c.Text(id+"-namespace", "Namespace of "+id, ""), c.Text(id+"-name", "Metric", ""), c.Text(id+"-dimensions", "Dimensions", ""), c.Select(id+"-stat", "Statistic", statistics),
+			c.Text(id+"-namespace", "Namespace of "+id, ""), c.Text(id+"-name", "Metric", ""), c.Text(id+"-dimensions", "Dimensions", ""), c.Select(id+"-stat", "Statistic", statistics), c.Select(id+"-unit", "Unit", units),
 		}}
 		if n == 1 {
 			one.When = "when-own"
@@ -55,7 +59,7 @@ func (d drafter) customized(kind string) (*types.CustomizedMetricSpecification, 
 		if err != nil {
 			return nil, err
 		}
-		return &types.CustomizedMetricSpecification{Namespace: m.Namespace, MetricName: m.MetricName, Dimensions: policyDimensions(m.Dimensions), Statistic: types.MetricStatistic(d.Get("m1-stat"))}, nil
+		return &types.CustomizedMetricSpecification{Namespace: m.Namespace, MetricName: m.MetricName, Dimensions: policyDimensions(m.Dimensions), Statistic: types.MetricStatistic(d.Get("m1-stat")), Unit: optionalText(d.Get("m1-unit"))}, nil
 	}
 	c := &types.CustomizedMetricSpecification{}
 	for n := 1; n <= mostOwn; n++ {
@@ -67,7 +71,7 @@ func (d drafter) customized(kind string) (*types.CustomizedMetricSpecification, 
 		if err != nil {
 			return nil, err
 		}
-		c.Metrics = append(c.Metrics, types.TargetTrackingMetricDataQuery{Id: &id, ReturnData: aws.Bool(false), MetricStat: &types.TargetTrackingMetricStat{Metric: m, Stat: aws.String(d.Get(id + "-stat"))}})
+		c.Metrics = append(c.Metrics, types.TargetTrackingMetricDataQuery{Id: &id, ReturnData: aws.Bool(false), MetricStat: &types.TargetTrackingMetricStat{Metric: m, Stat: aws.String(d.Get(id + "-stat")), Unit: optionalText(d.Get(id + "-unit"))}})
 	}
 	expression := d.Get("expression")
 	if expression == "" {
@@ -79,9 +83,9 @@ func (d drafter) customized(kind string) (*types.CustomizedMetricSpecification, 
 
 // metric is one metric that was typed.
 func (d drafter) metric(id string) (*types.TargetTrackingMetric, error) {
-	for field, what := range map[string]string{"-namespace": "namespace", "-name": "name"} {
-		if d.Get(id+field) == "" {
-			return nil, &fieldError{id + field, "The metric needs a " + what + "."}
+	for _, what := range []string{"namespace", "name"} {
+		if d.Get(id+"-"+what) == "" {
+			return nil, &fieldError{id + "-" + what, "The metric needs a " + what + "."}
 		}
 	}
 	m := &types.TargetTrackingMetric{Namespace: aws.String(d.Get(id + "-namespace")), MetricName: aws.String(d.Get(id + "-name"))}
@@ -109,17 +113,17 @@ func typedOwn(t map[string]string, c *types.CustomizedMetricSpecification) bool 
 		for _, d := range c.Dimensions {
 			of = append(of, types.TargetTrackingMetricDimension{Name: d.Name, Value: d.Value})
 		}
-		typeMetric(t, "m1", &types.TargetTrackingMetric{Namespace: c.Namespace, MetricName: c.MetricName, Dimensions: of}, string(c.Statistic))
-		return c.Unit == nil
+		typeMetric(t, "m1", &types.TargetTrackingMetric{Namespace: c.Namespace, MetricName: c.MetricName, Dimensions: of}, string(c.Statistic), c.Unit)
+		return true
 	}
 	n, expression := 0, ""
 	var names []string // and what they are called in the form, in turn
 	for _, q := range c.Metrics {
 		switch {
-		case q.MetricStat != nil && n < mostOwn && q.MetricStat.Unit == nil && !(q.ReturnData == nil || *q.ReturnData):
+		case q.MetricStat != nil && n < mostOwn && !(q.ReturnData == nil || *q.ReturnData):
 			n++
 			id := "m" + strconv.Itoa(n)
-			typeMetric(t, id, q.MetricStat.Metric, aws.ToString(q.MetricStat.Stat))
+			typeMetric(t, id, q.MetricStat.Metric, aws.ToString(q.MetricStat.Stat), q.MetricStat.Unit)
 			names = append(names, aws.ToString(q.Id), id)
 		case q.Expression != nil && expression == "" && (q.ReturnData == nil || *q.ReturnData):
 			expression = *q.Expression
@@ -146,7 +150,7 @@ func renamed(expression string, names []string) string {
 	})
 }
 
-func typeMetric(t map[string]string, id string, m *types.TargetTrackingMetric, stat string) {
+func typeMetric(t map[string]string, id string, m *types.TargetTrackingMetric, stat string, unit *string) {
 	if m == nil {
 		return
 	}
@@ -154,7 +158,7 @@ func typeMetric(t map[string]string, id string, m *types.TargetTrackingMetric, s
 	for _, d := range m.Dimensions {
 		of = append(of, paired(aws.ToString(d.Name), aws.ToString(d.Value)))
 	}
-	t[id+"-namespace"], t[id+"-name"], t[id+"-dimensions"], t[id+"-stat"] = aws.ToString(m.Namespace), aws.ToString(m.MetricName), strings.Join(of, ", "), stat
+	t[id+"-namespace"], t[id+"-name"], t[id+"-dimensions"], t[id+"-stat"], t[id+"-unit"] = aws.ToString(m.Namespace), aws.ToString(m.MetricName), strings.Join(of, ", "), stat, aws.ToString(unit)
 }
 
 // readOwn reads the values, in the minutes of a past, of the metrics that policies of some documents have
@@ -181,24 +185,24 @@ func readOwn(v *visit, past whatif.Past, documents ...policydoc.Documents) (map[
 
 // ownQueries asks for a metric that a policy has specified, minute by minute.
 func ownQueries(c *types.CustomizedMetricSpecification) (all []cwtypes.MetricDataQuery) {
-	stat := func(m *types.TargetTrackingMetric, stat string) *cwtypes.MetricStat {
+	stat := func(m *types.TargetTrackingMetric, stat string, unit *string) *cwtypes.MetricStat {
 		metric := &cwtypes.Metric{Namespace: m.Namespace, MetricName: m.MetricName}
 		for _, d := range m.Dimensions {
 			metric.Dimensions = append(metric.Dimensions, cwtypes.Dimension{Name: d.Name, Value: d.Value})
 		}
-		return &cwtypes.MetricStat{Metric: metric, Stat: &stat, Period: aws.Int32(60)}
+		return &cwtypes.MetricStat{Metric: metric, Stat: &stat, Period: aws.Int32(60), Unit: cwtypes.StandardUnit(aws.ToString(unit))}
 	}
 	if c.MetricName != nil {
 		m := &types.TargetTrackingMetric{Namespace: c.Namespace, MetricName: c.MetricName}
 		for _, d := range c.Dimensions {
 			m.Dimensions = append(m.Dimensions, types.TargetTrackingMetricDimension{Name: d.Name, Value: d.Value})
 		}
-		return []cwtypes.MetricDataQuery{{Id: aws.String("m1"), MetricStat: stat(m, string(c.Statistic))}}
+		return []cwtypes.MetricDataQuery{{Id: aws.String("m1"), MetricStat: stat(m, string(c.Statistic), c.Unit)}}
 	}
 	for _, q := range c.Metrics {
 		one := cwtypes.MetricDataQuery{Id: q.Id, Expression: q.Expression, Label: q.Label, ReturnData: q.ReturnData}
 		if q.MetricStat != nil && q.MetricStat.Metric != nil {
-			one.MetricStat = stat(q.MetricStat.Metric, aws.ToString(q.MetricStat.Stat))
+			one.MetricStat = stat(q.MetricStat.Metric, aws.ToString(q.MetricStat.Stat), q.MetricStat.Unit)
 		} else {
 			one.Period = aws.Int32(60)
 		}

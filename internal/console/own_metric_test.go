@@ -10,6 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+
 	"flyball/flyballtest"
 )
 
@@ -90,4 +94,54 @@ func TestAPolicyOnMetricsOfItsOwn(t *testing.T) {
 	if status, text := page(t, at+"?"+with("m1-name", "Nothing").Encode(), nil); status != http.StatusOK || !strings.Contains(text, "no datapoint in this time") {
 		t.Errorf("a metric without a datapoint: %d", status)
 	}
+	counted := with("name", "counted", "m1-unit", "Count", "do", "update")
+	if status, text := page(t, at+"?form=policy", counted); status != http.StatusOK || !strings.Contains(text, "&#34;Unit&#34;: &#34;Count&#34;") {
+		t.Errorf("a metric with a unit is not put: %d", status)
+	}
+	if _, text := page(t, at+"?edit=counted", nil); !strings.Contains(text, `<option value="Count" selected>`) || !strings.Contains(text, "no datapoint in this time") {
+		t.Error("the form of a policy does not have the unit of its metric, or draws datapoints without it")
+	}
+}
+
+// A search plays a metric of a policy's own in proportion to the tasks, and says so; without a datapoint
+// of it there is nothing to search on.
+func TestASearchOnAMetricOfItsOwn(t *testing.T) {
+	s := flyballtest.Start(t)
+	track(t, s, "shop/web", 10)
+	api, scales := applicationautoscaling.NewFromConfig(s.Config()), &types.TargetTrackingScalingPolicyConfiguration{
+		TargetValue:                   aws.Float64(100),
+		CustomizedMetricSpecification: &types.CustomizedMetricSpecification{Namespace: aws.String("Shop"), MetricName: aws.String("Orders"), Statistic: types.MetricStatisticAverage},
+	}
+	if _, err := api.PutScalingPolicy(t.Context(), &applicationautoscaling.PutScalingPolicyInput{
+		ServiceNamespace: types.ServiceNamespaceEcs, ScalableDimension: types.ScalableDimensionECSServiceDesiredCount, ResourceId: aws.String("service/shop/web"),
+		PolicyName: aws.String("cpu"), PolicyType: types.PolicyTypeTargetTrackingScaling, TargetTrackingScalingPolicyConfiguration: scales,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	s.SetLoad("shop/web", flyballtest.Load{TotalCPU: 90})
+	s.Advance(200 * time.Minute)
+	base, form := s.URL()+"/console/services/shop/web/tune", url.Values{"agree": {"p95 utilization < 80%"}, "range": {"3h"}, "candidates": {"40"}}
+	if status, text := page(t, base, form); status != http.StatusBadRequest || !strings.Contains(text, "no datapoint in this time") {
+		t.Errorf("without a datapoint: %d", status)
+	}
+	for i := range 190 {
+		s.Advance(time.Minute)
+		s.Feed("Shop", "Orders", float64(200+100*(i%60/30)))
+	}
+	status, location := post(t, base, form)
+	if status != http.StatusSeeOther {
+		t.Fatalf("it is not searched: %d", status)
+	}
+	for range 600 {
+		_, text := page(t, s.URL()+location, nil)
+		if strings.Contains(text, "<h1>Tuning") {
+			time.Sleep(50 * time.Millisecond)
+			continue
+		}
+		if !strings.Contains(text, "put it in place") || !strings.Contains(text, "with twice as many it is half") || !strings.Contains(text, "&#34;Orders&#34;") {
+			t.Errorf("what was found is %s", text)
+		}
+		return
+	}
+	t.Error("the search does not end")
 }

@@ -27,8 +27,8 @@ var usualPolicy = map[string]string{
 	"metric": "cpu", "target": "50", "out": "60", "in": "60", "no-in": "",
 	"step-metric": "cpu", "side": "above", "threshold": "70", "minutes": "1", "adjustment": "ChangeInCapacity", "steps": "0:1, 20:3", "cooldown": "60",
 	"schedule": "cron(0 8 * * ? *)", "zone": "", "schedule-min": "2", "schedule-max": "",
-	"m1-namespace": "", "m1-name": "", "m1-dimensions": "", "m1-stat": "Average", "m2-namespace": "", "m2-name": "", "m2-dimensions": "", "m2-stat": "Average",
-	"m3-namespace": "", "m3-name": "", "m3-dimensions": "", "m3-stat": "Average", "expression": "",
+	"m1-namespace": "", "m1-name": "", "m1-dimensions": "", "m1-stat": "Average", "m1-unit": "", "m2-namespace": "", "m2-name": "", "m2-dimensions": "", "m2-stat": "Average", "m2-unit": "",
+	"m3-namespace": "", "m3-name": "", "m3-dimensions": "", "m3-stat": "Average", "m3-unit": "", "expression": "",
 	"ahead-metric": "cpu", "ahead-target": "50", "mode": "ForecastOnly", "buffer": "300",
 }
 

@@ -41,6 +41,9 @@ type policyPage struct {
 	reviewed
 }
 
+// noDatapoint is the problem of a policy whose own metric was not there.
+const noDatapoint = "The metric had no datapoint in this time: look at its names and its dimensions, or at more time."
+
 // usualPast is how much of the past a policy is shown on.
 const usualPast = "1d"
 
@@ -204,7 +207,7 @@ func (p *policyPage) draw(v *visit, all policydoc.Documents, d drafter) error {
 	q.Tracks, q.Limit = d.looksAt()
 	if one.policy != nil && one.policy.TargetTrackingScalingPolicyConfiguration != nil {
 		if q.Own = whatif.OwnKey(one.policy.TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification); q.Own != "" && past.Own[q.Own] == nil {
-			p.Problem = "The metric had no datapoint in this time: look at its names and its dimensions, or at more time."
+			p.Problem = noDatapoint
 			return nil
 		}
 	}

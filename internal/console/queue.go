@@ -111,6 +111,9 @@ func (c *console) queueItem(v *visit) (*itemPage, error) {
 	}
 	mappings.Empty = "No function polls it."
 	p.add("functions", mappings)
+	if err := p.addCallers(v, arn); err != nil {
+		return nil, err
+	}
 	alarms, err := alarmTable(v, of)
 	if err != nil {
 		return nil, err
@@ -234,7 +237,7 @@ func queueForms(c *client.Client, name, url string, fifo bool, attributes map[st
 func redriveForm(c *client.Client, arn string) form {
 	return form{
 		ID: "redrive", Do: "redrive", Title: "Send its messages back to their queues", Verb: "Redrive",
-		Fields: []field{{Name: "rate", Label: "Messages a second, at most", Optional: true}},
+		Fields: []field{{Name: "rate", Label: "Messages a second, at most", Optional: true, Says: []string{"persecond"}}},
 		make: func(typed values) (call, error) {
 			in := &sqs.StartMessageMoveTaskInput{SourceArn: &arn}
 			var err error

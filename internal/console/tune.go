@@ -134,15 +134,20 @@ func (c *console) tuningProblem(v *visit, p tunePage) (problem tune.Problem, err
 		}
 	}
 	problem.Subject = tune.NewSubject(resourceID(p.Cluster, p.Name), today)
-	metric := problem.Subject.Tracking.PredefinedMetricSpecification
-	if metric == nil {
-		return problem, &fieldError{"", sentence(whatif.ErrUnmeasured)}
+	if past.Own, err = readOwn(v, past, today); err != nil {
+		return problem, err
 	}
-	model, err := past.Model(whatif.Question{Now: today, Goal: goal, Tracks: metric.PredefinedMetricType})
+	q := whatif.Question{Now: today, Goal: goal, Tracks: types.MetricTypeECSServiceAverageCPUUtilization}
+	if metric := problem.Subject.Tracking.PredefinedMetricSpecification; metric != nil {
+		q.Tracks = metric.PredefinedMetricType
+	} else if past.Own[whatif.OwnKey(problem.Subject.Tracking.CustomizedMetricSpecification)] == nil {
+		return problem, &fieldError{"", noDatapoint}
+	}
+	model, err := past.Model(q)
 	if err != nil {
 		return problem, &fieldError{"", sentence(err)}
 	}
-	problem.Goal, problem.Service, problem.Start, problem.Requests, problem.Seed = *goal, model.Service, model.Start, model.Requests, 1
+	problem.Goal, problem.Service, problem.Start, problem.Requests, problem.Given, problem.Seed = *goal, model.Service, model.Start, model.Requests, model.Given(), 1
 	problem.Train = len(model.Requests) * 2 / 3
 	problem.WarmUp = min(int(warmsUp/time.Minute), problem.Train/10)
 	if len(today.Policies) > 0 {

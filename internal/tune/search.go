@@ -29,9 +29,10 @@ type Problem struct {
 	Against []Rival
 
 	Start    time.Time
-	Requests []float64 // of each minute
-	Train    int       // minutes that the search sees
-	WarmUp   int       // minutes of them that are not scored
+	Requests []float64   // of each minute
+	Given    [][]float64 // of each minute, what scenarios read beside; nil: nothing
+	Train    int         // minutes that the search sees
+	WarmUp   int         // minutes of them that are not scored
 
 	Min, Max   int32 // the least minimum and the greatest maximum that there may be
 	Candidates int
@@ -250,13 +251,22 @@ func (s *search) try(ctx context.Context, all []Candidate) error {
 }
 
 func (p *Problem) training() part {
-	return part{p.Start, p.Requests[:p.Train], min(p.WarmUp, p.Train)}
+	return p.part(p.Train, min(p.WarmUp, p.Train))
+}
+
+// part is the traffic up to a minute.
+func (p *Problem) part(until, unscored int) part {
+	given := p.Given
+	if given != nil {
+		given = given[:until]
+	}
+	return part{p.Start, p.Requests[:until], given, unscored}
 }
 
 // Check plays documents through all of the traffic and scores the part that the search does
 // not see.
 func (p *Problem) Check(ctx context.Context, d policydoc.Documents) (Score, error) {
-	score, whole, err := p.run(ctx, d, part{p.Start, p.Requests, p.Train}, nil)
+	score, whole, err := p.run(ctx, d, p.part(len(p.Requests), p.Train), nil)
 	if err == nil && !whole {
 		err = context.Cause(ctx)
 	}

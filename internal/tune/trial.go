@@ -44,6 +44,7 @@ func (s Score) price() string {
 type part struct {
 	start    time.Time
 	requests []float64
+	given    [][]float64 // of each minute; nil: nothing
 	unscored int
 }
 
@@ -69,8 +70,12 @@ func (p part) run(ctx context.Context, s sim.Scenario, g Goal, worse func(hours,
 		}
 	}}
 	result, err := sim.Run(s, func(yield func(sim.Minute) bool) {
-		for _, v := range p.requests {
-			if stopped || !yield(sim.Minute{Requests: v}) {
+		for i, v := range p.requests {
+			minute := sim.Minute{Requests: v}
+			if p.given != nil {
+				minute.Given = p.given[i]
+			}
+			if stopped || !yield(minute) {
 				return
 			}
 		}
@@ -148,8 +153,12 @@ func (p part) sample() (part, bool) {
 	}
 	slices.Sort(taken)
 	var requests []float64
+	var given [][]float64
 	for _, w := range taken {
 		requests = append(requests, p.requests[w*week:(w+1)*week]...)
+		if p.given != nil {
+			given = append(given, p.given[w*week:(w+1)*week]...)
+		}
 	}
-	return part{p.start, requests, p.unscored}, true
+	return part{p.start, requests, given, p.unscored}, true
 }

@@ -33,6 +33,23 @@ func (m Model) total(key string, minute int) float64 {
 	return m.Own[key][minute] * max(known(m.Minutes[minute].Running), 1)
 }
 
+// Given are the loads of each minute of which the known metrics were each running task's share, as
+// scenarios read them; nil where none is known.
+func (m Model) Given() (all [][]float64) {
+	keys := m.keys()
+	if len(keys) == 0 {
+		return nil
+	}
+	for i := range m.Minutes {
+		given := make([]float64, len(keys))
+		for k, key := range keys {
+			given[k] = m.total(key, i)
+		}
+		all = append(all, given)
+	}
+	return all
+}
+
 // metrics are those that policies have specified themselves, as a run has them.
 func (m Model) metrics(d policydoc.Documents) map[string]sim.Metric {
 	all, keys := map[string]sim.Metric{}, m.keys()

@@ -348,13 +348,13 @@ func (m Model) run(d policydoc.Documents, q Question) (c Course, err error) {
 		}
 	}
 	result, err := sim.Run(scenario, func(yield func(sim.Minute) bool) {
-		keys := m.keys()
+		given := m.Given()
 		for i, n := range m.Requests {
-			given := make([]float64, len(keys))
-			for k, key := range keys {
-				given[k] = m.total(key, i)
+			minute := sim.Minute{Requests: n}
+			if given != nil {
+				minute.Given = given[i]
 			}
-			if !yield(sim.Minute{Requests: n, Given: given}) {
+			if !yield(minute) {
 				return
 			}
 		}

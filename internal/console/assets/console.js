@@ -12,9 +12,6 @@ if (signIn && location.hash.length > 1) {
   signIn.requestSubmit();
 }
 
-// On narrow screens the pages are in a row that is scrolled.
-document.querySelector(".bar nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
-
 const form = document.querySelector("[data-preview]");
 const charts = document.querySelector("[data-charts]");
 const redraw = charts ? drawCharts(charts) : null;
