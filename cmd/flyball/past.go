@@ -33,6 +33,9 @@ func (p *pastTraffic) given() bool {
 // check refuses flags that say how something is read that is not.
 func (p *pastTraffic) check(cmd *cobra.Command) error {
 	if p.measured.from == "" {
+		if cmd.Flags().Changed("traffic-from") { // such as by a variable of a shell that is not set
+			return refuse("--traffic-from of nothing names no server: give its address, such as http://127.0.0.1:4566, or aws")
+		}
 		for _, flag := range p.measured.own {
 			if cmd.Flags().Changed(flag) {
 				return fmt.Errorf("--%s says what is read of a server: give --traffic-from, too", flag)

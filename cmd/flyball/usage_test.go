@@ -211,6 +211,8 @@ func TestWrongInputIsAnsweredWithWhatToType(t *testing.T) {
 		{"a server that is not there", "simulate --traffic-from http://127.0.0.1:1 --service demo/web", "no server answers at"},
 		{"a server that is none", "tune --agree p95<1s --traffic-from nowhere --service demo/web", `--traffic-from: "nowhere" is not the URL of a server`},
 		{"a time of no server", "simulate --last 3d --traffic text", "give --traffic-from"},
+		{"a server without a name", "load --traffic-from= http://127.0.0.1:1", "--traffic-from of nothing"},
+		{"a server without a name", "simulate --traffic-from= --policies policies", "--traffic-from of nothing"},
 		{"a server without a service", "forecast --traffic-from http://127.0.0.1:1", "--service CLUSTER/SERVICE"},
 		{"a server that is not there", "forecast --traffic-from http://127.0.0.1:1 --service demo/web", "no server answers at"},
 		{"a file and a server", "forecast text --traffic-from http://127.0.0.1:1 --service demo/web", "give one of them"},
