@@ -10,6 +10,7 @@ export function drawCharts(root) {
   const view = { root, panels: new Map(), marks: null, data: null, chosen: "" };
   const load = async () => {
     if ("values" in root.dataset) {
+      root.classList.toggle("empty", !root.dataset.values); // takes no room for what is not drawn
       if (!root.dataset.values) { root.replaceChildren(element("p", "muted", "There is nothing to draw.")); return; }
       view.data = JSON.parse(root.dataset.values);
       view.data.panels ??= [];
