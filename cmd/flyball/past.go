@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -56,6 +58,9 @@ func (p *pastTraffic) read(cmd *cobra.Command, conn *connection, service string)
 	}
 	past, err := p.file.traffic(cmd, p.path)
 	if err != nil && p.path != "" {
+		if _, missing := errors.AsType[*fs.PathError](err); missing {
+			return past, fmt.Errorf("--traffic: %w", err)
+		}
 		err = fmt.Errorf("--traffic %w", err)
 	}
 	return past, err
