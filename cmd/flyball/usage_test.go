@@ -211,6 +211,7 @@ func TestWrongInputIsAnsweredWithWhatToType(t *testing.T) {
 		{"a server that is not there", "simulate --traffic-from http://127.0.0.1:1 --service demo/web", "no server answers at"},
 		{"a server that is none", "tune --agree p95<1s --traffic-from nowhere --service demo/web", `--traffic-from: "nowhere" is not the URL of a server`},
 		{"a time of no server", "simulate --last 3d --traffic text", "give --traffic-from"},
+		{"a database without a name", "serve --store= --data folder", "--store of nothing"},
 		{"a server without a name", "load --traffic-from= http://127.0.0.1:1", "--traffic-from of nothing"},
 		{"a server without a name", "tune --agree p95<1s --traffic-from= --service demo/web", "--traffic-from of nothing"},
 		{"a server without a service", "forecast --traffic-from http://127.0.0.1:1", "--service CLUSTER/SERVICE"},
