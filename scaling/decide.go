@@ -52,7 +52,7 @@ func Decide(now time.Time, t Target, seen Seen) Decision {
 		o.limit(now, t, seen, r)
 		d.Proposals[i] = o
 	}
-	if len(seen.Policies) > 1 && !seen.Brief {
+	if !seen.Brief {
 		d.tellOthers(seen)
 	}
 	wanted := Out

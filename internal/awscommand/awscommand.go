@@ -62,7 +62,8 @@ func flag(name string, v reflect.Value, lower bool) string {
 }
 
 // write writes a value as JSON, with the names of the service's model and without what is not
-// set.
+// set; a switch that is not a pointer is, since AWS wants to be told of it, such as enable and rollback of
+// deploymentCircuitBreaker.
 func write(b *bytes.Buffer, v reflect.Value, lower bool) {
 	v = reflect.Indirect(v)
 	switch v.Kind() {
@@ -80,7 +81,7 @@ func write(b *bytes.Buffer, v reflect.Value, lower bool) {
 		separator := ""
 		for i := range v.NumField() {
 			field := v.Type().Field(i)
-			if !field.IsExported() || isEmpty(v.Field(i)) {
+			if !field.IsExported() || isEmpty(v.Field(i)) && field.Type.Kind() != reflect.Bool {
 				continue
 			}
 			name := field.Name

@@ -31,7 +31,7 @@ func TestCallsAreWrittenAsTheCLITakesThem(t *testing.T) {
 		},
 		{
 			"ecs", "create-service", &ecs.CreateServiceInput{ServiceName: aws.String("web"), DeploymentConfiguration: &ecstypes.DeploymentConfiguration{DeploymentCircuitBreaker: &ecstypes.DeploymentCircuitBreaker{}}},
-			`aws ecs create-service --service-name web --deployment-configuration '{"deploymentCircuitBreaker": {}}'`,
+			"aws ecs create-service --service-name web \\\n" + `    --deployment-configuration '{"deploymentCircuitBreaker": {"enable": false, "rollback": false}}'`,
 		},
 		{"elbv2", "create-load-balancer", &elb.CreateLoadBalancerInput{Name: aws.String("web"), Subnets: []string{"a", "b"}}, "aws elbv2 create-load-balancer --name web --subnets a b"},
 		{

@@ -51,6 +51,9 @@ func images(ctx context.Context, binary string) error {
 	if err != nil {
 		return err
 	}
+	if err := p.forgetPeak(); err != nil {
+		return err
+	}
 	if err := r.transfer(ctx); err != nil {
 		return err
 	}

@@ -107,8 +107,13 @@ func (p *program) cpu() (time.Duration, error) {
 // rss is the resident memory in MiB.
 func (p *program) rss() (float64, error) { return p.memory("VmRSS:") }
 
-// peak is the most that the resident memory has been, in MiB.
+// peak is the most that the resident memory has been since forgetPeak, or the start, in MiB.
 func (p *program) peak() (float64, error) { return p.memory("VmHWM:") }
+
+// forgetPeak has peak tell of what comes from now on: at its start a program has read much of its own file.
+func (p *program) forgetPeak() error {
+	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.cmd.Process.Pid), []byte("5"), 0)
+}
 
 // memory reads a line of the process's status.
 func (p *program) memory(name string) (float64, error) {

@@ -53,7 +53,7 @@ func TestBrowserAForecastIsSeenBesideWhatCame(t *testing.T) {
 
 	// What each policy says now, and said when another one scaled.
 	b.visit("/console/services/shop/web?range=12h")
-	if says := b.text("#says"); !strings.Contains(says, "ahead asks for nothing: forecasts ") || !strings.Contains(says, "cpu ") {
+	if says := b.text("#says"); !strings.Contains(says, "ahead asks for nothing: forecasts ") || !strings.Contains(says, "cpu asks for nothing: the metric is ") {
 		t.Errorf("the policies say %q", says)
 	}
 	b.drawn()

@@ -145,6 +145,11 @@ func TestAWrapperIsGivenTheRuntimesCommand(t *testing.T) {
 	if answer := invoke(t, h, fn, `{}`); string(answer.Payload) != `"yes"` {
 		t.Errorf("answered %s", answer.Payload)
 	}
+
+	fn.Revision, fn.Env = fn.Revision+"2", []string{"AWS_LAMBDA_EXEC_WRAPPER=/idontexist.sh"}
+	if answer := invoke(t, h, fn, `{}`); !strings.Contains(string(answer.Payload), "Error: Runtime exited with error: exit status 127") {
+		t.Errorf("without the wrapper it answered %s", answer.Payload)
+	}
 }
 
 func TestARuntimeThatThisMachineDoesNotHaveIsAnError(t *testing.T) {

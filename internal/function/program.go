@@ -92,11 +92,12 @@ func (p *programs) of(fn Function, l *layout) (program, error) {
 }
 
 // wrapped is a command that the user may have wrapped in a script, to which it is given as
-// arguments ("Modifying the runtime environment").
+// arguments ("Modifying the runtime environment"). A shell starts it, as on AWS: a script that is
+// not there is a runtime that exits with 127.
 func (fn Function) wrapped(argv ...string) []string {
 	for _, variable := range fn.Env {
 		if script, ok := strings.CutPrefix(variable, "AWS_LAMBDA_EXEC_WRAPPER="); ok && script != "" {
-			return append([]string{script}, argv...)
+			return append([]string{"/bin/sh", "-c", `exec "$0" "$@"`, script}, argv...)
 		}
 	}
 	return argv

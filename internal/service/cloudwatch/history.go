@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -34,10 +35,12 @@ const (
 )
 
 // retireEvery is how often history past its time is removed, and retireAfter how many new
-// items are looked at for the bounds.
+// items there are at the least, and retireShare which part of all, when it is looked for what is
+// beyond the bounds: that reads through all of it.
 const (
 	retireEvery = time.Hour
 	retireAfter = 1_000
+	retireShare = 10
 )
 
 // An item is kept once, by alarm name and time, and where it is found by time alone.
@@ -66,8 +69,9 @@ const earlierItem = 8 << 10
 // last key. It is guarded by the state's lock.
 type history struct {
 	last  int64
-	added int
-	full  func() // has retire be called
+	added int          // since retire was called last
+	kept  atomic.Int64 // items that it found
+	full  func()       // has retire be called
 }
 
 // key is a key for an item of this time that sorts behind all keys given out
@@ -106,7 +110,7 @@ func (h *history) add(tx *state.Tx, e *entry, at time.Time, kind types.HistoryIt
 	key := h.key(at)
 	bytes := tx.Put(kindAlarmHistory, alarmKeys(e.name)+key, item)
 	tx.Put(kindHistory, key, pointer{AlarmName: e.name, AlarmType: e.kind(), HistoryItemType: kind, Bytes: bytes})
-	if h.added++; h.added >= retireAfter && h.full != nil {
+	if h.added++; h.added >= max(retireAfter, int(h.kept.Load())/retireShare) && h.full != nil {
 		h.added = 0
 		h.full()
 	}
@@ -255,6 +259,7 @@ func (h *history) retire(ctx context.Context, c *cell.Cell, now time.Time) {
 		c.Log.Error("read alarm history", "error", err)
 		return
 	}
+	h.kept.Store(int64(len(all)))
 	for part := range slices.Chunk(superfluous(all, timeKey(now.Add(-keepHistory))), retireAtOnce) {
 		c.State.Later(func(tx *state.Tx) {
 			for _, item := range part {
