@@ -195,7 +195,7 @@ func TestLoadRefusesWhatIsNoLoad(t *testing.T) {
 		{[]string{"--stages", "1m:5", "--scale", "0", url}, "--scale of nothing"},
 		{[]string{"--stages", "@" + stages, url}, `stage "much": "much" is not a duration`},
 		{[]string{"--stages", "1m:5", "--users", "3", url}, "users"},
-		{[]string{"--trace", "missing.csv", url}, "--trace: there is no file missing.csv"},
+		{[]string{"--trace", "missing.csv", url}, "--traffic: there is no file missing.csv"},
 		{[]string{"--fail-if", "p95 > 300", url}, `"300" is not a duration such as 300ms`},
 		{[]string{"--fail-if", "latency > 1s", url}, "p50, p90, p95"},
 		{[]string{"--report", "web.txt", url}, "ends in none of .html, .svg and .json"},

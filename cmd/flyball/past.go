@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -33,6 +35,9 @@ func (p *pastTraffic) given() bool {
 // check refuses flags that say how something is read that is not.
 func (p *pastTraffic) check(cmd *cobra.Command) error {
 	if p.measured.from == "" {
+		if cmd.Flags().Changed("traffic-from") { // such as by a variable of a shell that is not set
+			return refuse("--traffic-from of nothing names no server: give its address, such as http://127.0.0.1:4566, or aws")
+		}
 		for _, flag := range p.measured.own {
 			if cmd.Flags().Changed(flag) {
 				return fmt.Errorf("--%s says what is read of a server: give --traffic-from, too", flag)
@@ -53,6 +58,9 @@ func (p *pastTraffic) read(cmd *cobra.Command, conn *connection, service string)
 	}
 	past, err := p.file.traffic(cmd, p.path)
 	if err != nil && p.path != "" {
+		if _, missing := errors.AsType[*fs.PathError](err); missing {
+			return past, fmt.Errorf("--traffic: %w", err)
+		}
 		err = fmt.Errorf("--traffic %w", err)
 	}
 	return past, err

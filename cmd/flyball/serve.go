@@ -137,6 +137,9 @@ func (s *serving) run(cmd *cobra.Command) error {
 	if s.cfg.Clock == server.ClockManual && !cmd.Flags().Changed("feed-aws-namespaces") {
 		s.cfg.FeedAWSNamespaces = true // what the metrics of a test are, the test says
 	}
+	if s.cfg.Store == "" && cmd.Flags().Changed("store") { // a folder begun in place of the database would be a server without its state
+		return refuse("--store of nothing names no database: give its URL, such as postgres://USER@HOST/NAME, or leave the flag out for the folder of --data")
+	}
 	if s.cfg.Store != "" {
 		return serveReplica(cmd, s.cfg)
 	}

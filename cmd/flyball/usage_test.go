@@ -211,6 +211,9 @@ func TestWrongInputIsAnsweredWithWhatToType(t *testing.T) {
 		{"a server that is not there", "simulate --traffic-from http://127.0.0.1:1 --service demo/web", "no server answers at"},
 		{"a server that is none", "tune --agree p95<1s --traffic-from nowhere --service demo/web", `--traffic-from: "nowhere" is not the URL of a server`},
 		{"a time of no server", "simulate --last 3d --traffic text", "give --traffic-from"},
+		{"a database without a name", "serve --store= --data folder", "--store of nothing"},
+		{"a server without a name", "load --traffic-from= http://127.0.0.1:1", "--traffic-from of nothing"},
+		{"a server without a name", "tune --agree p95<1s --traffic-from= --service demo/web", "--traffic-from of nothing"},
 		{"a server without a service", "forecast --traffic-from http://127.0.0.1:1", "--service CLUSTER/SERVICE"},
 		{"a server that is not there", "forecast --traffic-from http://127.0.0.1:1 --service demo/web", "no server answers at"},
 		{"a file and a server", "forecast text --traffic-from http://127.0.0.1:1 --service demo/web", "give one of them"},
@@ -223,7 +226,7 @@ func TestWrongInputIsAnsweredWithWhatToType(t *testing.T) {
 
 		{"an address that is none", "load 127.0.0.1:80", "is not a URL such as http://"},
 		{"a speed that is none", "load --speed fast http://127.0.0.1:1/", `give a number above 0, at most 100000, or "server"`},
-		{"no messages", "load --queue jobs", "give --rate, --stages, --trace, --generate or --messages"},
+		{"no messages", "load --queue jobs", "give --rate, --stages, --traffic, --traffic-from, --generate or --messages"},
 		{"a template that is none", "load --queue jobs --messages 1 --body {{.X}}", "--body"},
 		{"ramps beyond the duration", "load --duration 1m --ramp 2m http://127.0.0.1:1/", "shorter than the ramps in it"},
 

@@ -9,12 +9,15 @@ import (
 
 // An Unreachable server does not answer.
 type Unreachable struct {
-	Endpoint string
+	Endpoint string // none is AWS
 	Err      error
 }
 
 // Error says how to have one that does.
 func (e *Unreachable) Error() string {
+	if e.Endpoint == "" {
+		return fmt.Sprintf("AWS does not answer: %v; look whether there is such a region, and whether this machine's network lets calls out", e.Err)
+	}
 	return fmt.Sprintf("no server answers at %s: %v; start one with flyball serve, or name another with --endpoint", e.Endpoint, e.Err)
 }
 

@@ -200,8 +200,8 @@ func itemCharts(v *visit, namespace string, of []types.Dimension, all []itemChar
 			}
 			points[l.Label] = asPoints(one)
 			wanted = append(wanted, series{Label: l.Label, Role: l.Role})
-			p.Lines = append(p.Lines, thresholds(alarms, l)...)
 		}
+		p.Lines = thresholds(alarms, c.Lines)
 		p.draw(points, wanted)
 		out.add(p)
 	}
@@ -210,13 +210,18 @@ func itemCharts(v *visit, namespace string, of []types.Dimension, all []itemChar
 
 func lineID(chart, line int) string { return "m" + string(rune('a'+chart)) + string(rune('a'+line)) }
 
-// thresholds are those of the alarms that watch a metric by itself.
-func thresholds(alarms []types.MetricAlarm, l itemLine) (lines []line) {
+// thresholds are those of the alarms that watch a metric of a chart by itself, in the chart's unit:
+// one line for all that are alike, however many statistics of the metric are drawn.
+func thresholds(alarms []types.MetricAlarm, drawn []itemLine) (lines []line) {
 	for _, a := range alarms {
-		if aws.ToString(a.MetricName) == l.Name {
-			for _, t := range linesOf(status.Policy{}, []types.MetricAlarm{a}) {
-				t.Value *= cmp.Or(l.Scale, 1)
-				lines = append(lines, t)
+		i := slices.IndexFunc(drawn, func(l itemLine) bool { return l.Name == aws.ToString(a.MetricName) })
+		if i < 0 || a.Threshold == nil {
+			continue
+		}
+		a.Threshold = aws.Float64(*a.Threshold * cmp.Or(drawn[i].Scale, 1))
+		for _, l := range linesOf(status.Policy{}, []types.MetricAlarm{a}) {
+			if !slices.Contains(lines, l) {
+				lines = append(lines, l)
 			}
 		}
 	}

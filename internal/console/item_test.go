@@ -115,6 +115,17 @@ func items(t *testing.T, cfg aws.Config) {
 	must(err)
 }
 
+// balancerDimension is by what CloudWatch knows the load balancer that items makes.
+func balancerDimension(t *testing.T, cfg aws.Config) string {
+	t.Helper()
+	out, err := elb.NewFromConfig(cfg).DescribeLoadBalancers(t.Context(), &elb.DescribeLoadBalancersInput{Names: []string{"front"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, name, _ := strings.Cut(aws.ToString(out.LoadBalancers[0].LoadBalancerArn), ":loadbalancer/")
+	return name
+}
+
 // program is the package of a function.
 func program(t *testing.T) []byte {
 	t.Helper()
@@ -266,5 +277,20 @@ func TestTheChartsOfOneThing(t *testing.T) {
 	}
 	if len(drawn.Panels) == 0 || drawn.Panels[0].ID != "depth" || len(drawn.Panels[0].Lines) != 1 || drawn.Panels[0].Lines[0].Value != 5 {
 		t.Errorf("the charts are %s", text)
+	}
+
+	// One alarm on a metric of which several percentiles are drawn is one line, in the unit of the chart.
+	name := balancerDimension(t, s.Config())
+	s.Feed("AWS/ApplicationELB", "TargetResponseTime", 0.2, "LoadBalancer", name)
+	s.Advance(2 * time.Minute)
+	if _, err := cloudwatch.NewFromConfig(s.Config()).PutMetricAlarm(t.Context(), &cloudwatch.PutMetricAlarmInput{
+		AlarmName: aws.String("slow"), Namespace: aws.String("AWS/ApplicationELB"), MetricName: aws.String("TargetResponseTime"), ExtendedStatistic: aws.String("p95"),
+		Dimensions: []cwtypes.Dimension{{Name: aws.String("LoadBalancer"), Value: &name}}, Period: aws.Int32(60), EvaluationPeriods: aws.Int32(1), Threshold: aws.Float64(1.5),
+		ComparisonOperator: cwtypes.ComparisonOperatorGreaterThanThreshold,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, text = page(t, s.URL()+"/console/load-balancers/front/charts", nil); strings.Count(text, `"alarm above 1500"`) != 1 || strings.Count(text, "alarm above") != 1 {
+		t.Errorf("the charts of a load balancer are %s", text)
 	}
 }

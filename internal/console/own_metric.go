@@ -45,7 +45,7 @@ func (c policyChoice) Own() (all []ownFields) {
 		}}
 		if n == 1 {
 			one.When = "when-own"
-			one.Fields[0].Hint, one.Fields[1].Hint, one.Fields[2].Hint = "AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName=work"
+			one.Fields[0].Hint, one.Fields[1].Hint, one.Fields[2].Hint = "such as AWS/SQS", "such as ApproximateNumberOfMessagesVisible", "such as QueueName=work"
 		}
 		all = append(all, one)
 	}

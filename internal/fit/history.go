@@ -70,6 +70,9 @@ func (h *History) len() int {
 	return n
 }
 
+// most is the largest value of a series.
+const most = 1e15
+
 func (h *History) check(t Task) error {
 	if h.Step < time.Second || h.Step > 24*time.Hour || !(h.Faster >= 0 && h.Faster <= 1e6) {
 		return fmt.Errorf("a step of %v; it must be a second to a day", h.Step)
@@ -80,8 +83,8 @@ func (h *History) check(t Task) error {
 			return fmt.Errorf("%s has %d steps and others have %d", s.name, len(*s.values), n)
 		}
 		for i, v := range *s.values {
-			if v < 0 || math.IsInf(v, 0) || v > 1e15 {
-				return fmt.Errorf("%s of step %d is %v; it must be a number that is not negative", s.name, i+1, v)
+			if v < 0 || v > most {
+				return fmt.Errorf("%s of step %d is %v; it must be a number from 0 to %v: leave the row out", s.name, i+1, v, most)
 			}
 		}
 	}

@@ -53,6 +53,10 @@ func New(d policydoc.Documents, s Setup) (sim.Scenario, []string, error) {
 	}
 	for _, p := range d.Policies {
 		one, note, err := policy(d, p, tags, s.Metrics)
+		if errors.Is(err, errOwnForecast) && one.Predictive != nil && !one.Predictive.Scales {
+			notes = append(notes, fmt.Sprintf("policy %s only forecasts, and is left out: %v", one.Name, err))
+			continue
+		}
 		if err != nil {
 			return scenario, nil, fmt.Errorf("policy %s: %w", aws.ToString(p.PolicyName), err)
 		}
@@ -233,6 +237,9 @@ func scheduled(a types.ScheduledAction, start time.Time) (governor.Schedule, err
 // does.
 const appears = time.Second
 
+// errOwnForecast is that of a predictive policy on metrics that a simulation does not have.
+var errOwnForecast = errors.New("its customized metrics cannot be simulated; predefined metrics can")
+
 // predictive is a predictive policy with its metrics as quantities, and how it forecasts.
 func predictive(checked rules.Policy, ahead rules.Foresight) (*sim.Predictive, error) {
 	m := checked.Specification()
@@ -251,7 +258,7 @@ func predictive(checked rules.Policy, ahead rules.Foresight) (*sim.Predictive, e
 		load = aws.ToString(m.PredefinedLoadMetricSpecification.PredefinedMetricType)
 	}
 	if name == "" || load == "" {
-		return nil, errors.New("its customized metrics cannot be simulated; predefined metrics can")
+		return p, errOwnForecast
 	}
 	pick := func(name string, requests sim.Quantity) sim.Quantity {
 		switch {

@@ -248,7 +248,10 @@ func rule(p types.ScalingPolicy) string {
 		return fmt.Sprintf("%s at %v", metricName(t), aws.ToFloat64(t.TargetValue))
 	}
 	if s := p.StepScalingPolicyConfiguration; s != nil {
-		return fmt.Sprintf("%s, %d steps", s.AdjustmentType, len(s.StepAdjustments))
+		if n := len(s.StepAdjustments); n != 1 {
+			return fmt.Sprintf("%s, %d steps", s.AdjustmentType, n)
+		}
+		return fmt.Sprintf("%s, 1 step", s.AdjustmentType)
 	}
 	if f := p.PredictiveScalingPolicyConfiguration; f != nil && len(f.MetricSpecifications) > 0 {
 		m := f.MetricSpecifications[0]

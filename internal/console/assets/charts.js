@@ -10,6 +10,7 @@ export function drawCharts(root) {
   const view = { root, panels: new Map(), marks: null, data: null, chosen: "" };
   const load = async () => {
     if ("values" in root.dataset) {
+      root.classList.toggle("empty", !root.dataset.values);
       if (!root.dataset.values) { root.replaceChildren(element("p", "muted", "There is nothing to draw.")); return; }
       view.data = JSON.parse(root.dataset.values);
       view.data.panels ??= [];
@@ -43,8 +44,9 @@ async function draw(view) {
   const turn = (view.turn = (view.turn ?? 0) + 1);
   const shape = data.panels.map((p) => p.id + ":" + [...p.series, ...(p.lines ?? [])].map((s) => s.label)).join();
   if (view.shape !== shape) { clear(view); view.shape = shape; }
+  root.classList.toggle("empty", !data.panels.length); // takes no room for what is not drawn
   if (!data.panels.length) {
-    root.replaceChildren(element("p", "muted", "There is nothing to draw of this time yet: a minute has to end first."));
+    root.replaceChildren(element("p", "muted", "Nothing was measured in this time. Of what has just begun, a minute has to end first."));
     return;
   }
   const width = root.clientWidth - 28;
