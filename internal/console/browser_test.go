@@ -385,4 +385,20 @@ func TestBrowserAPageKeepsUpWithTheServer(t *testing.T) {
 	if open := get(b, chromedp.Evaluate[int](`document.querySelectorAll("#decisions details[open]").length`)); open != 1 {
 		t.Errorf("%d activities are open, want the one that was opened", open)
 	}
+
+	// Nobody looks at it for ten minutes, and then somebody does.
+	see := func(hidden bool) {
+		get(b, chromedp.Evaluate[bool](fmt.Sprintf(`Object.defineProperty(document, "hidden", { value: %t, configurable: true });
+			document.dispatchEvent(new Event("visibilitychange"))`, hidden)))
+	}
+	see(true)
+	s.SetLoad("shop/web", flyballtest.Load{TotalCPU: 700})
+	s.Advance(10 * time.Minute)
+	get(b, chromedp.Evaluate[bool](`(now => { Date.now = () => now() + 600_000; return true })(Date.now)`))
+	see(false)
+	more, _ := s.Tasks("shop/web")
+	if more == desired {
+		t.Fatalf("the desired count is %d, as before", more)
+	}
+	b.until(fmt.Sprintf(`document.querySelector("#figures dd").textContent === "%d"`, more))
 }

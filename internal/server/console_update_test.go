@@ -110,7 +110,7 @@ func TestAnUpdateIsDoneWholeOrNotAtAll(t *testing.T) {
 		{"no role", with(url.Values{"role": {"known"}, "role-arn": {"arn:aws:iam::123456789012:role/none"}}), "ValidationException", "role-arn"},
 		{"a name that no role has", with(url.Values{"role": {"new"}, "role-name": {"a b"}}), "ValidationError", "role-name"},
 		{"no task definition", url.Values{"task": {"revision"}, "revision": {"none:7"}}, "ClientException", "revision"},
-		{"a tag without a value", with(url.Values{"tags": {"team"}}), "is no tag", "tags"},
+		{"a tag without a value", with(url.Values{"tags": {"team"}}), "has no name or no value", "tags"},
 		{"a tag twice", with(url.Values{"tags": {"team=a, team=b"}}), "is there twice", "tags"},
 		{"a tag of AWS's own", with(url.Values{"tags": {"aws:team=a"}}), "Exception", "tags"},
 		{"no container", url.Values{"task": {"image"}, "container": {"db"}, "image": {"x"}}, "There is no container", "container"},

@@ -2,9 +2,10 @@
 // parts that have changed in the place of those that are shown.
 
 const soonest = 1000; // milliseconds between two requests
+const kept = 1000; // for how long the server shows again what it has read of its state
 
 export function follow(events, every, redraw) {
-  const page = { events, every, redraw, source: null, timer: 0, last: Date.now(), busy: false };
+  const page = { events, every, redraw, source: null, timer: 0, last: Date.now(), busy: false, changed: 0, rested: false };
   const wake = () => (document.hidden ? rest(page) : listen(page));
   document.addEventListener("visibilitychange", wake);
   wake();
@@ -14,18 +15,26 @@ export function follow(events, every, redraw) {
 function rest(page) {
   page.source?.close();
   page.source = null;
+  page.rested = true;
   clearTimeout(page.timer);
+  page.timer = 0;
 }
 
 function listen(page) {
   if (page.source) return;
   page.source = new EventSource(page.events);
-  page.source.addEventListener("begin", () => { connected(true); schedule(page, page.every); });
-  page.source.addEventListener("restart", () => { connected(true); schedule(page, 0); });
-  page.source.addEventListener("missed", () => schedule(page, 0));
-  page.source.addEventListener("change", () => schedule(page, 0));
+  page.source.addEventListener("begin", () => { connected(true); schedule(page, kept); }); // what is shown may be from before
+  page.source.addEventListener("restart", () => { connected(true); changed(page); });
+  page.source.addEventListener("missed", () => changed(page));
+  page.source.addEventListener("change", () => changed(page));
   page.source.onerror = () => lost(page);
-  if (Date.now() - page.last > page.every) schedule(page, 0);
+  if (page.rested) changed(page);
+  page.rested = false;
+}
+
+function changed(page) {
+  page.changed = Date.now();
+  schedule(page, 0);
 }
 
 // lost: browsers come back by themselves, unless the server has refused.
@@ -55,6 +64,7 @@ async function refresh(page) {
   page.timer = 0;
   if (page.busy || document.hidden) return;
   page.busy = true;
+  const began = Date.now();
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(20_000) });
     if (answer.status === 403) { location.reload(); return; }
@@ -67,7 +77,7 @@ async function refresh(page) {
   } finally {
     page.busy = false;
     page.last = Date.now();
-    schedule(page, page.every);
+    schedule(page, page.changed > began - kept ? 0 : page.every); // the answer may be from before the change
   }
 }
 
