@@ -154,16 +154,16 @@ func checkPredefinedMetric(metricType, label *string, known bool, use string) er
 	return checkLabel(name, label, name == "ALBRequestCount" || loadMetrics[name].balancer || scalingMetrics[name].balancer)
 }
 
-// checkCustomizedMetrics checks the queries of a policy's customized metrics,
-// whose ids must differ from each other. What an expression says is CloudWatch's
-// to check.
+// checkCustomizedMetrics checks the queries of a policy's customized metrics. The
+// ids of one metric must differ from each other; two metrics may share some, as in
+// the examples of AWS and of Terraform. What an expression says is CloudWatch's to
+// check.
 func checkCustomizedMetrics(metrics ...*types.PredictiveScalingCustomizedMetricSpecification) error {
-	seen := map[string]bool{}
 	for _, m := range metrics {
 		if m == nil {
 			continue
 		}
-		answers := 0
+		seen, answers := map[string]bool{}, 0
 		for _, q := range plainQueries(m.MetricDataQueries) {
 			if err := checkQuery(q); err != nil {
 				return err

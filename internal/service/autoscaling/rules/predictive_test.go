@@ -26,6 +26,28 @@ func predicting(c types.PredictiveScalingPolicyConfiguration) *applicationautosc
 	}
 }
 
+func TestMetricsOfAPolicyMayHaveQueriesOfTheSameName(t *testing.T) {
+	custom := func(id string, more ...types.PredictiveScalingMetricDataQuery) *types.PredictiveScalingCustomizedMetricSpecification {
+		return &types.PredictiveScalingCustomizedMetricSpecification{MetricDataQueries: append(more, types.PredictiveScalingMetricDataQuery{
+			Id: aws.String(id), Expression: aws.String("SUM(SEARCH('{AWS/ECS,ServiceName} web', 'Sum', 300))"),
+		})}
+	}
+	part := func(id string) types.PredictiveScalingMetricDataQuery {
+		q := custom(id).MetricDataQueries[0]
+		q.ReturnData = aws.Bool(false)
+		return q
+	}
+	_, err := compiled(predicting(types.PredictiveScalingPolicyConfiguration{MetricSpecifications: []types.PredictiveScalingMetricSpecification{{
+		TargetValue:                           aws.Float64(50),
+		CustomizedLoadMetricSpecification:     custom("load_sum"),
+		CustomizedScalingMetricSpecification:  custom("weighted_average", part("load_sum"), part("capacity_sum")),
+		CustomizedCapacityMetricSpecification: custom("capacity_sum"),
+	}}}))
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPredictiveRefusals(t *testing.T) {
 	type config = types.PredictiveScalingPolicyConfiguration
 	type spec = types.PredictiveScalingMetricSpecification
@@ -61,7 +83,7 @@ func TestPredictiveRefusals(t *testing.T) {
 		{"CPU with a label", metrics(spec{PredefinedMetricPairSpecification: &pair{PredefinedMetricType: aws.String("ECSServiceCPUUtilization"), ResourceLabel: aws.String("x")}}), "Resource label cannot be specified"},
 		{"two loads", metrics(spec{PredefinedLoadMetricSpecification: totalCPU, CustomizedLoadMetricSpecification: &custom{}, PredefinedScalingMetricSpecification: averageCPU}), "Only one of PredefinedLoadMetricSpecification and"},
 		{"no query", metrics(spec{CustomizedLoadMetricSpecification: &custom{}, PredefinedScalingMetricSpecification: averageCPU}), "Exactly one element of MetricDataQueries must return data"},
-		{"one id twice", metrics(spec{CustomizedLoadMetricSpecification: &custom{MetricDataQueries: []query{sum}}, CustomizedScalingMetricSpecification: &custom{MetricDataQueries: []query{sum}}}), "The Id 'm' is not unique"},
+		{"one id twice", metrics(spec{CustomizedLoadMetricSpecification: &custom{MetricDataQueries: []query{sum, sum}}, PredefinedScalingMetricSpecification: averageCPU}), "The Id 'm' is not unique"},
 		{"a buffer of two hours", config{SchedulingBufferTime: aws.Int32(7200)}, "SchedulingBufferTime must be between 0 and 3600"},
 		{"an unknown mode", config{Mode: "Dream"}, "Mode must be ForecastOnly or ForecastAndScale"},
 		{"an increase without a buffer", config{MaxCapacityBreachBehavior: "IncreaseMaxCapacity"}, "MaxCapacityBuffer must be specified"},
