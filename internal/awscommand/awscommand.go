@@ -98,8 +98,10 @@ func write(b *bytes.Buffer, v reflect.Value, lower bool) {
 		}
 		b.WriteByte('}')
 	default:
-		text, _ := json.Marshal(v.Interface()) // strings and numbers
-		b.Write(text)
+		e := json.NewEncoder(b)
+		e.SetEscapeHTML(false)      // it is for a shell
+		_ = e.Encode(v.Interface()) // strings and numbers
+		b.Truncate(b.Len() - 1)     // the end of the line
 	}
 }
 

@@ -42,6 +42,10 @@ func TestCallsAreWrittenAsTheCLITakesThem(t *testing.T) {
 			"cloudwatch", "put-metric-alarm", &cloudwatch.PutMetricAlarmInput{OKActions: []string{"a"}, InsufficientDataActions: []string{"b"}, ThresholdMetricId: aws.String("c")},
 			"aws cloudwatch put-metric-alarm --insufficient-data-actions b --ok-actions a --threshold-metric-id c",
 		},
+		{
+			"ecs", "put-attributes", &ecs.PutAttributesInput{Attributes: []ecstypes.Attribute{{Name: aws.String("a<b>&c")}}},
+			`aws ecs put-attributes --attributes '[{"name": "a<b>&c"}]'`,
+		},
 		{"elbv2", "create-load-balancer", &elb.CreateLoadBalancerInput{Name: aws.String("web"), Subnets: []string{"a", "b"}}, "aws elbv2 create-load-balancer --name web --subnets a b"},
 		{
 			"application-autoscaling", "put-scaling-policy",
