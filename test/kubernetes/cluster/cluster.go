@@ -82,7 +82,7 @@ func Build(ctx context.Context, dir string) (string, error) {
 	if path := os.Getenv("FLYBALL_TEST_CLUSTER"); path != "" {
 		return path, nil
 	}
-	path := filepath.Join(dir, "cluster")
+	path := filepath.Join(dir, "control-plane") // its state is in a folder "cluster"
 	build := exec.CommandContext(ctx, "go", "build", "-o", path, "flyball/test/kubernetes/cmd/cluster")
 	if text, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the control plane: %w\n%s", err, text)
