@@ -442,7 +442,7 @@ func (e Explanation) String() string {
 		}
 	}
 	fmt.Fprintf(&b, "now        %s\n", e.Decision)
-	e.Decision.WriteSaid(&b)
+	b.WriteString(e.Decision.Said())
 	fmt.Fprintf(&b, "scale-out  %s\n", e.ScaleOut)
 	fmt.Fprintf(&b, "scale-in   %s\n", e.ScaleIn)
 	return b.String()

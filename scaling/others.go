@@ -2,7 +2,6 @@ package scaling
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 )
@@ -105,12 +104,14 @@ func (o Proposal) String() string {
 	return text
 }
 
-// WriteSaid writes what each policy says, a line each, where there are several.
-func (d Decision) WriteSaid(to io.Writer) {
+// Said is what each policy says, a line each, where there are several.
+func (d Decision) Said() string {
 	if len(d.Proposals) < 2 {
-		return
+		return ""
 	}
+	var b strings.Builder
 	for _, o := range d.Proposals {
-		fmt.Fprintf(to, "says       policy %s %s\n", o.Policy, o)
+		fmt.Fprintf(&b, "says       policy %s %s\n", o.Policy, o)
 	}
+	return b.String()
 }

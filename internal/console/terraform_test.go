@@ -27,9 +27,9 @@ var live = flag.Bool("terraform", false, "run Terraform with its AWS provider on
 // shownTerraform is what a review shows.
 var shownTerraform = regexp.MustCompile(`(?s)The same in Terraform</summary><pre[^>]*>(.*?)</pre>`)
 
-// What the wizard prints is formatted, applies to the service that is there without replacing it, and
-// has nothing left to change afterwards.
-func TestTheRealProviderTakesWhatTheWizardPrints(t *testing.T) {
+// forTerraform is a server with a service, for the real Terraform.
+func forTerraform(t *testing.T) (*server.Server, *client.Client) {
+	t.Helper()
 	if !*live {
 		t.Skip("Terraform was not asked for: make test-terraform runs it")
 	}
@@ -37,9 +37,16 @@ func TestTheRealProviderTakesWhatTheWizardPrints(t *testing.T) {
 		t.Skip("Terraform is not there")
 	}
 	s, stop := serve(t, "127.0.0.1:0", "", func(c *server.Config) { c.Speed = 0.001 })
-	defer stop()
+	t.Cleanup(stop)
 	c := client.New(client.Config{Endpoint: s.URL(), Region: "us-east-1"})
 	deployed(t, c)
+	return s, c
+}
+
+// What the wizard prints is formatted, applies to the service that is there without replacing it, and
+// has nothing left to change afterwards.
+func TestTheRealProviderTakesWhatTheWizardPrints(t *testing.T) {
+	s, c := forTerraform(t)
 	for _, step := range []struct {
 		name string
 		form url.Values
@@ -116,16 +123,7 @@ func typedUpdate(change url.Values) url.Values {
 
 // What pages are written as takes up what is there, adds and changes nothing, and has nothing left to change.
 func TestTheRealProviderTakesUpWhatPagesAreWrittenAs(t *testing.T) {
-	if !*live {
-		t.Skip("Terraform was not asked for: make test-terraform runs it")
-	}
-	if _, err := exec.LookPath("terraform"); err != nil {
-		t.Skip("Terraform is not there")
-	}
-	s, stop := serve(t, "127.0.0.1:0", "", func(c *server.Config) { c.Speed = 0.001 })
-	defer stop()
-	c := client.New(client.Config{Endpoint: s.URL(), Region: "us-east-1"})
-	deployed(t, c)
+	s, c := forTerraform(t)
 	items(t, c.AWS())
 	for _, form := range []url.Values{{"min": {"1"}, "kind": {"tracking"}, "name": {"cpu"}}, {"kind": {"step"}, "name": {"burst"}}, {"kind": {"scheduled"}, "zone": {"Europe/Berlin"}}} {
 		form.Set("do", "update")

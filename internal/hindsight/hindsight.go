@@ -88,7 +88,7 @@ func write(b *strings.Builder, e scaling.Explanation) {
 		}
 	}
 	fmt.Fprintf(b, "decided    %s\n", e.Decision)
-	e.Decision.WriteSaid(b)
+	b.WriteString(e.Decision.Said())
 	fmt.Fprintf(b, "scale-out  %s\n", e.ScaleOut)
 	fmt.Fprintf(b, "scale-in   %s\n", e.ScaleIn)
 }
