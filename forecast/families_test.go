@@ -84,13 +84,13 @@ func families() []family {
 			level = min(max(level*math.Exp(0.02*random.NormFloat64()), 20), 500)
 			return level / 100 * weekday(t) * noisy(random, 0.03)
 		}},
-		{ownSeason, func(t int, random *rand.Rand) float64 { return hill(t%23, 23) * noisy(random, 0.05) }},
 		{"intermittent", func(t int, random *rand.Rand) float64 {
 			if random.Float64() < 0.8 {
 				return 0
 			}
 			return float64(random.IntN(10))
 		}},
+		{ownSeason, func(t int, random *rand.Rand) float64 { return hill(t%23, 23) * noisy(random, 0.05) }},
 	}
 }
 

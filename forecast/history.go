@@ -69,6 +69,7 @@ func newHistory(series []float64, seasons []int) (*history, error) {
 		const cycles = 7 // as a week has days
 		return newHistory(series[since:], []int{season, cycles * season})
 	}
+	h.followClock()
 	h.forgetOutages()
 	if len(h.seasons) == len(seasons) {
 		h.followLevel()
