@@ -19,21 +19,15 @@ func (h *history) followClock() {
 	if !slices.Equal(h.seasons, []int{day, week}) || n < 2*week+day {
 		return
 	}
-	away := func(lag, from, to int) float64 {
-		sum := 0.0
-		for t := from; t < to; t++ {
-			sum += math.Abs(h.values[t] - h.values[t-lag])
-		}
-		return sum
-	}
+	asItWas, moved := h.apart(week), [2]apart{h.apart(week - 1), h.apart(week + 1)}
 	best, change, earlier := 0.0, 0, false
 	for at := 2 * week; at <= n-day; at++ {
 		to := min(at+seen, n)
-		before := away(week, at, to)
-		most := min(closer*before, usual*away(week, at-week, at)/week*float64(to-at))
-		for _, lag := range []int{week - 1, week + 1} {
-			if e := away(lag, at, to); e < most && before-e > best {
-				best, change, earlier = before-e, at, lag < week
+		before := asItWas.within(at, to)
+		most := min(closer*before, usual*asItWas.within(at-week, at)/week*float64(to-at))
+		for i, a := range moved {
+			if e := a.within(at, to); e < most && before-e > best {
+				best, change, earlier = before-e, at, i == 0
 			}
 		}
 	}
@@ -47,3 +41,21 @@ func (h *history) followClock() {
 		copy(h.known[1:change], h.known[:change-1])
 	}
 }
+
+// An apart is how far values are from those a lag before, added up: at each place that of all
+// values before it, so that any stretch is a difference.
+type apart []float64
+
+func (h *history) apart(lag int) apart {
+	a := make(apart, len(h.values)+1)
+	for t := range h.values {
+		a[t+1] = a[t]
+		if t >= lag {
+			a[t+1] += math.Abs(h.values[t] - h.values[t-lag])
+		}
+	}
+	return a
+}
+
+// within is that of the values from one place to before another.
+func (a apart) within(from, to int) float64 { return a[to] - a[from] }

@@ -20,15 +20,7 @@ func (h *history) ownSeason() (season, since int) {
 	if !slices.Equal(h.seasons, []int{day, week}) || n < 2*week {
 		return 0, 0
 	}
-	// away is how much the values from one hour to before another differ from those a lag before.
-	away := func(lag, from, to int) float64 {
-		sum := 0.0
-		for t := from; t < to; t++ {
-			sum += math.Abs(h.values[t] - h.values[t-lag])
-		}
-		return sum
-	}
-	usual := func(from, to int) float64 { return min(away(day, from, to), away(week, from, to)) }
+	usual := func(from, to int) float64 { return min(h.away(day, from, to), h.away(week, from, to)) }
 	for _, sure := range []struct {
 		hours int
 		share float64 // of the usual error
@@ -36,7 +28,7 @@ func (h *history) ownSeason() (season, since int) {
 		since = n - sure.hours
 		best, highest := sure.share*usual(since, n), 0.0
 		for lag := 1; lag <= longest; lag++ {
-			e := away(lag, since, n)
+			e := h.away(lag, since, n)
 			highest = max(highest, e)
 			if lag%day != 0 && day%lag != 0 && e < min(best, valley*highest) {
 				best, season = e, lag
@@ -49,11 +41,21 @@ func (h *history) ownSeason() (season, since int) {
 	if season == 0 {
 		return 0, 0
 	}
-	for since >= day+week && away(season, since-day, since) < follows*usual(since-day, since) {
+	for since >= day+week && h.away(season, since-day, since) < follows*usual(since-day, since) {
 		since -= day
 	}
 	if since < day+week { // up to where it can be seen, and so before
 		return season, 0
 	}
 	return season, since - season
+}
+
+// away is how far the values from one place to before another are from those a lag before,
+// added up.
+func (h *history) away(lag, from, to int) float64 {
+	sum := 0.0
+	for t := from; t < to; t++ {
+		sum += math.Abs(h.values[t] - h.values[t-lag])
+	}
+	return sum
 }
