@@ -63,7 +63,7 @@ takes while others wait.
   flyball fit requests.csv cpu.csv tasks.csv latency.json --task-cpu 256 --out model.json
   flyball fit metrics.csv --task-cpu 1024 --requests-column hits --cpu-column load --cpu-unit cores
   flyball simulate --policies plan.json --traffic requests.csv --model model.json`,
-		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
+		RunE: toTheEnd(func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) }),
 	}
 	f.flags(cmd)
 	return cmd
@@ -94,7 +94,11 @@ func (f *fitting) flags(cmd *cobra.Command) {
 }
 
 func (f *fitting) run(cmd *cobra.Command, args []string) error {
-	m, err := f.model(cmd, args)
+	var m fit.Model
+	err := unlessInterrupted(cmd.Context(), func() (err error) {
+		m, err = f.model(cmd, args)
+		return err
+	})
 	if err != nil {
 		return refusal{err}
 	}

@@ -71,7 +71,7 @@ a service that is so many hours old; the measures relate to all values before, s
   flyball forecast --batch series.csv.gz --holdout 48
   flyball forecast --batch series.csv.gz --holdout 48 --newest 336`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
+		RunE: toTheEnd(func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) }),
 	}
 	f.file.add(cmd)
 	f.conn.flags(cmd)
@@ -141,28 +141,14 @@ func (f forecastFlags) one(cmd *cobra.Command, path string) error {
 	if err := f.checkStep(); err != nil {
 		return err
 	}
-	history, err := f.hours(cmd, path)
-	if err != nil {
-		return err
-	}
-	step := max(history.Step, time.Hour)
-	if history.Step == 0 {
-		step = 0
-	}
-	if !cmd.Flags().Changed("season") {
-		f.options.Seasons = seasonsOf(step)
-	}
-	if f.options.Calendar, err = f.calendar(history, step); err != nil {
-		return err
-	}
+	var history trace.Trace
 	var result forecast.Result
-	if parts := f.parts(); parts > 1 {
-		result, err = forecast.Fine(forecast.Hours(history.Values, parts), history.Values, parts, f.options)
-	} else {
-		result, err = forecast.Forecast(history.Values, f.options)
-	}
+	err := unlessInterrupted(cmd.Context(), func() (err error) {
+		history, result, err = f.forecast(cmd, path)
+		return err
+	})
 	if err != nil {
-		return refuse("%s: %w", f.source(path), err)
+		return err
 	}
 	return f.write(cmd, func(w io.Writer) error {
 		width, isTerminal := terminal.Width(w)
@@ -174,6 +160,32 @@ func (f forecastFlags) one(cmd *cobra.Command, path string) error {
 		}
 		return refuse("--format %s is neither csv nor chart", f.format)
 	})
+}
+
+// forecast reads the past, and forecasts what follows it.
+func (f forecastFlags) forecast(cmd *cobra.Command, path string) (history trace.Trace, result forecast.Result, err error) {
+	if history, err = f.hours(cmd, path); err != nil {
+		return history, result, err
+	}
+	step := max(history.Step, time.Hour)
+	if history.Step == 0 {
+		step = 0
+	}
+	if !cmd.Flags().Changed("season") {
+		f.options.Seasons = seasonsOf(step)
+	}
+	if f.options.Calendar, err = f.calendar(history, step); err != nil {
+		return history, result, err
+	}
+	if parts := f.parts(); parts > 1 {
+		result, err = forecast.Fine(forecast.Hours(history.Values, parts), history.Values, parts, f.options)
+	} else {
+		result, err = forecast.Forecast(history.Values, f.options)
+	}
+	if err != nil {
+		err = refuse("%s: %w", f.source(path), err)
+	}
+	return history, result, err
 }
 
 // parts is into how many parts hours are divided, 1 if they are not.
@@ -266,7 +278,7 @@ func (f forecastFlags) source(path string) string {
 // many forecasts a batch on all cores. Series that cannot be forecast are told,
 // and the others are written nevertheless.
 func (f forecastFlags) many(cmd *cobra.Command) error {
-	in, err := trace.Open(f.batch, cmd.InOrStdin())
+	in, err := openUntil(cmd.Context(), f.batch, cmd.InOrStdin())
 	if err != nil {
 		return err
 	}
@@ -286,6 +298,7 @@ func (f forecastFlags) many(cmd *cobra.Command) error {
 		})
 		progress.end(n)
 		if err != nil {
+			rows.Flush() // on the standard output the last row is whole
 			return fmt.Errorf("%s: %w", f.batch, err)
 		}
 		if n == 0 {
@@ -302,7 +315,7 @@ func (f forecastFlags) many(cmd *cobra.Command) error {
 
 // score forecasts what is held back of a batch.
 func (f forecastFlags) score(cmd *cobra.Command) error {
-	in, err := trace.Open(f.batch, cmd.InOrStdin())
+	in, err := openUntil(cmd.Context(), f.batch, cmd.InOrStdin())
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"flyball/internal/client"
 	"flyball/internal/load"
+	"flyball/internal/trace"
 )
 
 // shapeFlags are those that say how much load there is over time.
@@ -126,7 +127,11 @@ func (l *loading) readPast(cmd *cobra.Command) error {
 		return refuse("--traffic-from: of which service? Name it with --traffic-service CLUSTER/SERVICE, such as --traffic-service shop/web")
 	}
 	conn := l.server // which stays that of what the load is put on
-	past, err := l.past.read(cmd, &conn, service)
+	var past trace.Series
+	err := unlessInterrupted(cmd.Context(), func() (err error) {
+		past, err = l.past.read(cmd, &conn, service)
+		return err
+	})
 	if err != nil {
 		return refusal{err}
 	}

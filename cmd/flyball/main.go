@@ -76,11 +76,14 @@ func noteBegin(cmd *cobra.Command, begun *bool) {
 
 // exitStatus prints an error, and returns what the program ends with.
 func exitStatus(err error, to io.Writer) int {
-	if err == nil || errors.Is(err, context.Canceled) {
+	interrupted := errors.Is(err, errInterrupted)
+	if err == nil || errors.Is(err, context.Canceled) && !interrupted {
 		return 0
 	}
 	fmt.Fprintln(to, "flyball:", plain(err))
 	switch {
+	case interrupted:
+		return statusInterrupted
 	case nothingDone(err):
 		return 2
 	case is[failure](err):

@@ -83,7 +83,7 @@ flyball explain --at tells it of a server's own past.
   flyball simulate --policies plan.json --traffic requests.csv --cpu-per-request 50ms --set policy.cpu.target=60 --explain 2026-11-26T14:05:00Z
   flyball simulate --traffic requests.csv --cpu-per-request 50ms --task-cpu 256 --min 4 --max 4 --json   # four tasks, always`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd) },
+		RunE: toTheEnd(func(cmd *cobra.Command, _ []string) error { return s.run(cmd) }),
 	}
 	s.simulationInputs.flags(cmd)
 	s.simulationOutputs.flags(cmd)
@@ -104,14 +104,22 @@ func (s *simulating) run(cmd *cobra.Command) error {
 	if err := s.whatIf.check(); err != nil {
 		return refusal{err}
 	}
-	all, traffic, err := s.columns(cmd)
+	var all []column
+	var traffic sim.Traffic
+	err := unlessInterrupted(cmd.Context(), func() (err error) {
+		all, traffic, err = s.columns(cmd)
+		return err
+	})
 	if err != nil {
 		return refusal{err}
 	}
 	keeps := kept{decisions: s.tellsDecisions() || len(all) > 1, activities: s.json}
-	err = s.withMinutes(func(minute func(sim.Record)) error { return refused(all[0].run(traffic, minute, keeps)) })
+	traffic = until(cmd.Context(), traffic)
+	err = s.withMinutes(func(minute func(sim.Record)) error {
+		return errors.Join(refused(all[0].run(traffic, minute, keeps)), cmd.Context().Err())
+	})
 	for i := 1; i < len(all) && err == nil; i++ {
-		err = refused(all[i].run(traffic, nil, keeps))
+		err = errors.Join(refused(all[i].run(traffic, nil, keeps)), cmd.Context().Err())
 	}
 	if err = errors.Join(err, s.read.Err()); err != nil {
 		return err

@@ -54,7 +54,7 @@ The same files, flags and seed give the same result, on any number of processors
   flyball tune --traffic requests.csv --cpu-per-request 50ms --agree 'p95 < 800ms' --against hpa:cpu=60 --against flyball:
   flyball tune --traffic requests.csv --cpu-per-request 50ms --agree 'p95 < 300ms' --service shop/web --terraform policy.tf --cli apply.sh`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return t.run(cmd) },
+		RunE: toTheEnd(func(cmd *cobra.Command, _ []string) error { return t.run(cmd) }),
 	}
 	t.flags(cmd)
 	f := cmd.Flags()
@@ -72,7 +72,12 @@ The same files, flags and seed give the same result, on any number of processors
 }
 
 func (t *tuning) run(cmd *cobra.Command) error {
-	problem, report, err := t.problem(cmd)
+	var problem tune.Problem
+	var report tune.Report
+	err := unlessInterrupted(cmd.Context(), func() (err error) {
+		problem, report, err = t.problem(cmd)
+		return err
+	})
 	if err != nil {
 		return refusal{err}
 	}

@@ -36,7 +36,7 @@ If that does not come within the time, it prints what flyball explain prints, an
   flyball wait service demo/web --desired 4 --running 4`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: conn.completeNames(1, resource.Service),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: toTheEnd(func(cmd *cobra.Command, args []string) error {
 			var want client.Wanted
 			if cmd.Flags().Changed("desired") {
 				want.Desired = &desired
@@ -62,7 +62,7 @@ If that does not come within the time, it prints what flyball explain prints, an
 				return err
 			}
 			return tellWaited(cmd, name, waited, asJSON)
-		},
+		}),
 	}
 	conn.flags(cmd)
 	f := cmd.Flags()

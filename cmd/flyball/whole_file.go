@@ -28,7 +28,8 @@ func createWhole(name string) (wholeFile, error) {
 		f.target, part = name, name
 	}
 	var err error
-	if f.File, err = os.Create(part); err != nil {
+	// Not open to read as well, which would have a pipe that nobody reads any more wait for ever.
+	if f.File, err = os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666); err != nil {
 		return f, ofFile(err, name)
 	}
 	return f, nil

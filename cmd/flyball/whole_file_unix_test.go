@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -29,5 +30,21 @@ func TestAPipeIsNotRemoved(t *testing.T) {
 	}
 	if _, err := os.Stat(name); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAPipeThatNobodyReadsFails(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	err = createFile(fmt.Sprintf("/dev/fd/%d", writer.Fd()), func(to io.Writer) error {
+		reader.Close()
+		_, err := io.WriteString(to, "a row\n")
+		return err
+	})
+	if !errors.Is(err, syscall.EPIPE) {
+		t.Errorf("%v, want that the pipe is broken", err)
 	}
 }

@@ -32,6 +32,15 @@ func Format(service, operation string, input any) string {
 // isEmpty reports whether a member says nothing.
 func isEmpty(v reflect.Value) bool { return v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0 }
 
+// isPlain reports whether a member is a switch or a number that cannot be left out.
+func isPlain(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Bool, reflect.Int32, reflect.Int64, reflect.Float32, reflect.Float64:
+		return true
+	}
+	return false
+}
+
 // lowered reports whether members of a service begin with small letters.
 func lowered(service string) bool { return service == "ecs" }
 
@@ -66,8 +75,9 @@ func flag(name string, v reflect.Value, lower bool) string {
 }
 
 // write writes a value as JSON, with the names of the service's model and without what is not
-// set; a switch that is not a pointer is, since AWS wants to be told of it, such as enable and rollback of
-// deploymentCircuitBreaker.
+// set; a switch or a number that is not a pointer is, since AWS wants to be told of it, such as enable and
+// rollback of deploymentCircuitBreaker and hardLimit of ulimits. Where it does not, 0 and false are what it
+// takes for what is left out, as for cpu of a container.
 func write(b *bytes.Buffer, v reflect.Value, lower bool) {
 	v = reflect.Indirect(v)
 	switch v.Kind() {
@@ -85,7 +95,7 @@ func write(b *bytes.Buffer, v reflect.Value, lower bool) {
 		separator := ""
 		for i := range v.NumField() {
 			field := v.Type().Field(i)
-			if !field.IsExported() || isEmpty(v.Field(i)) && field.Type.Kind() != reflect.Bool {
+			if !field.IsExported() || isEmpty(v.Field(i)) && !isPlain(field.Type) {
 				continue
 			}
 			name := field.Name

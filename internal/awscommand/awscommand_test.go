@@ -35,6 +35,15 @@ func TestCallsAreWrittenAsTheCLITakesThem(t *testing.T) {
 			"aws ecs create-service --service-name web \\\n" + `    --deployment-configuration '{"deploymentCircuitBreaker": {"enable": false, "rollback": false}}'`,
 		},
 		{
+			"ecs", "register-task-definition",
+			&ecs.RegisterTaskDefinitionInput{Family: aws.String("web"), ContainerDefinitions: []ecstypes.ContainerDefinition{{
+				Ulimits: []ecstypes.Ulimit{{Name: ecstypes.UlimitNameCore}}, StartTimeout: aws.Int32(0), Privileged: aws.Bool(false),
+			}}},
+			"aws ecs register-task-definition \\\n" +
+				`    --container-definitions '[{"cpu": 0, "privileged": false, "startTimeout": 0, "ulimits": [{"hardLimit": 0, "name": "core", "softLimit": 0}]}]' \` +
+				"\n    --family web",
+		},
+		{
 			"ecs", "create-service", &ecs.CreateServiceInput{ServiceName: aws.String("web"), EnableECSManagedTags: true},
 			"aws ecs create-service --service-name web --enable-ecs-managed-tags",
 		},

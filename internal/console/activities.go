@@ -50,19 +50,22 @@ func (c *console) activities(v *visit) error {
 }
 
 // folded are activities, newest first, in which what was refused to a resource again and again for
-// the same reason, as alarms call each minute, is one until something else comes of it.
+// the same reason, as alarms call each minute, is one until something else comes of it; refusals for other
+// reasons may lie between.
 func folded(rows []activityRow) (all []activityRow) {
-	open := map[string]int{} // the newest refusal of a resource that nothing else has come after
+	open := map[string][]int{} // by resource, the newest refusals for each reason that nothing else has come after
 	for _, r := range rows {
-		i, is := open[r.Resource]
-		switch {
-		case len(r.Why) == 0:
+		if len(r.Why) == 0 {
 			delete(open, r.Resource)
-		case is && slices.Equal(all[i].Why, r.Why):
-			all[i].Times, all[i].First = all[i].Times+1, r.At
+		}
+		alike := slices.IndexFunc(open[r.Resource], func(i int) bool { return slices.Equal(all[i].Why, r.Why) })
+		if alike >= 0 {
+			newest := &all[open[r.Resource][alike]]
+			newest.Times, newest.First = newest.Times+1, r.At
 			continue
-		default:
-			open[r.Resource] = len(all)
+		}
+		if len(r.Why) > 0 {
+			open[r.Resource] = append(open[r.Resource], len(all))
 		}
 		r.Times, r.First = 1, r.At
 		all = append(all, r)

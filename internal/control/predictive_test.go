@@ -172,6 +172,35 @@ func TestAForecastScalesOutAheadOfItsHour(t *testing.T) {
 	}
 }
 
+// The queries of the three metrics have names in common, as in the examples of AWS and of Terraform for EC2.
+func TestMetricsOfAForecastMayHaveQueriesOfTheSameName(t *testing.T) {
+	s := newShop(t).begin(`
+ScalableTargets: [{ResourceId: service/shop/web, MinCapacity: 2, MaxCapacity: 40}]
+ScalingPolicies:
+- PolicyName: ahead
+  PolicyType: PredictiveScaling
+  ResourceId: service/shop/web
+  PredictiveScalingPolicyConfiguration:
+    Mode: ForecastAndScale
+    MetricSpecifications:
+    - TargetValue: 50
+      CustomizedLoadMetricSpecification: {MetricDataQueries: [{Id: load_sum, MetricStat: {Metric: {Namespace: Shop, MetricName: Load}, Stat: Sum}}]}
+      CustomizedScalingMetricSpecification:
+        MetricDataQueries:
+        - {Id: load_sum, ReturnData: false, MetricStat: {Metric: {Namespace: Shop, MetricName: Load}, Stat: Sum}}
+        - {Id: capacity_sum, ReturnData: false, MetricStat: {Metric: {Namespace: Shop, MetricName: Tasks}, Stat: SampleCount}}
+        - {Id: weighted_average, Expression: load_sum / (60 * capacity_sum / 60)}
+      CustomizedCapacityMetricSpecification:
+        MetricDataQueries:
+        - {Id: capacity_sum, ReturnData: false, MetricStat: {Metric: {Namespace: Shop, MetricName: Tasks}, Stat: SampleCount}}
+        - {Id: load_sum, Expression: capacity_sum / 60}
+`)
+	s.run(24 * time.Hour)
+	if fmt.Sprint(s.sets) != "[17:01 16]" {
+		t.Errorf("set %v: the names of one metric are not another's, and 800 %% need 16 tasks at 50 %%", s.sets)
+	}
+}
+
 func TestAPolicyThatOnlyForecastsSetsNothing(t *testing.T) {
 	s := newShop(t).begin(strings.ReplaceAll(ahead, "50}", "50, forecastOnly: true}"))
 	s.run(26 * time.Hour)

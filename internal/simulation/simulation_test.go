@@ -2,7 +2,6 @@ package simulation_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"math"
 	"os"
 	"strings"
@@ -126,10 +125,10 @@ func TestNewRefuses(t *testing.T) {
 
 // What a policy forecasts of metrics that a simulation does not have holds up only what would scale by it.
 func TestForecastsOfMetricsOfOnesOwn(t *testing.T) {
-	query := `{"MetricDataQueries": [{"Id": "%s", "MetricStat": {"Metric": {"Namespace": "Shop", "MetricName": "Carts"}, "Stat": "Sum"}}]}`
+	query := `{"MetricDataQueries": [{"Id": "m", "MetricStat": {"Metric": {"Namespace": "Shop", "MetricName": "Carts"}, "Stat": "Sum"}}]}`
 	text := `{"ScalableTargets": [{"ResourceId": "service/a/b", "MinCapacity": 1, "MaxCapacity": 5}], "ScalingPolicies": [
 		{"PolicyName": "ahead", "ResourceId": "service/a/b", "PolicyType": "PredictiveScaling", "PredictiveScalingPolicyConfiguration": {"Mode": "ForecastOnly", "MetricSpecifications": [{"TargetValue": 5,
-			"CustomizedLoadMetricSpecification": ` + fmt.Sprintf(query, "load") + `, "CustomizedScalingMetricSpecification": ` + fmt.Sprintf(query, "scaling") + `}]}},
+			"CustomizedLoadMetricSpecification": ` + query + `, "CustomizedScalingMetricSpecification": ` + query + `}]}},
 		{"PolicyName": "cpu", "ResourceId": "service/a/b", "PolicyType": "TargetTrackingScaling", "TargetTrackingScalingPolicyConfiguration": {"TargetValue": 50, "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}}}]}`
 	s, notes, err := simulation.New(document(t, text), simulation.Setup{Start: start, Service: web})
 	if err != nil || len(s.Policies) != 1 || s.Policies[0].Name != "cpu" || !strings.Contains(strings.Join(notes, "\n"), "policy ahead only forecasts, and is left out") {

@@ -347,17 +347,17 @@ func TestMetricsOlderThanTheServiceAreOfTheTasksThatRun(t *testing.T) {
 		w.cw.series["Busy"] = w.cw.series["CPUUtilization Average"]
 		clear(w.cw.series["CPUUtilization SampleCount"])
 		w.register(1, 40)
-		query := func(id, name string) *types.PredictiveScalingCustomizedMetricSpecification {
+		query := func(name string) *types.PredictiveScalingCustomizedMetricSpecification {
 			return &types.PredictiveScalingCustomizedMetricSpecification{MetricDataQueries: []types.PredictiveScalingMetricDataQuery{{
-				Id: aws.String(id), MetricStat: &types.PredictiveScalingMetricStat{
+				Id: aws.String("m"), MetricStat: &types.PredictiveScalingMetricStat{
 					Metric: &types.PredictiveScalingMetric{Namespace: aws.String("Shop"), MetricName: aws.String(name)}, Stat: aws.String("Average"),
 				},
 			}}}
 		}
 		w.put(predicting(predictiveConfig{MetricSpecifications: []types.PredictiveScalingMetricSpecification{{
 			TargetValue:                          aws.Float64(50),
-			CustomizedLoadMetricSpecification:    query("load", "Requests"),
-			CustomizedScalingMetricSpecification: query("busy", "Busy"),
+			CustomizedLoadMetricSpecification:    query("Requests"),
+			CustomizedScalingMetricSpecification: query("Busy"),
 		}}}))
 		f := w.forecast().CapacityForecast
 		for i, at := range f.Timestamps {
