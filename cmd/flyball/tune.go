@@ -58,7 +58,7 @@ The same files, flags and seed give the same result, on any number of processors
 	}
 	t.flags(cmd)
 	f := cmd.Flags()
-	f.IntVar(&t.candidates, "candidates", 300, "candidates to try")
+	f.IntVar(&t.candidates, "candidates", 1000, "candidates to try")
 	f.Float64Var(&t.train, "train", 2.0/3, "share of the traffic, from its beginning, that the search sees")
 	f.StringVar(&t.terraform, "terraform", "", "file to write Terraform resources to, for the best candidate")
 	f.StringVar(&t.commands, "cli", "", "file to write the lines of the AWS CLI to that put the best candidate in place")
@@ -114,7 +114,7 @@ func (t *tuning) run(cmd *cobra.Command) error {
 // check refuses what no search could be made of.
 func (t *tuning) check() error {
 	if t.candidates < 1 || t.candidates > 1e6 {
-		return fmt.Errorf("--candidates %d: give a number from 1 to 1000000, such as 300", t.candidates)
+		return fmt.Errorf("--candidates %d: give a number from 1 to 1000000, such as 1000", t.candidates)
 	}
 	if !(t.train >= 0.1 && t.train <= 0.9) {
 		return fmt.Errorf("--train %v: give a share from 0.1 to 0.9, such as 0.67", t.train)

@@ -82,7 +82,7 @@ func TestTuneSaysWhatToType(t *testing.T) {
 	}{
 		"no agreement":         {usual[:4], "agree"},
 		"agreement of nothing": {append(usual[:4:4], "--agree", "fast"), "p95 < 300ms"},
-		"no candidates":        {append(usual[:6:6], "--candidates", "0"), "such as 300"},
+		"no candidates":        {append(usual[:6:6], "--candidates", "0"), "such as 1000"},
 		"all of the traffic":   {append(usual[:6:6], "--train", "1"), "0.1 to 0.9"},
 		"bounds crossed":       {append(usual[:6:6], "--min", "5", "--max", "2"), "--min 5 --max 2"},
 		"a long warm-up":       {append(usual[:6:6], "--warm-up", "48h"), "--warm-up 48h"},

@@ -27,7 +27,7 @@ func main() {
 	only := flag.String("only", "", "the only measurement that is made")
 	record := flag.String("record", "", "file to which the live run of the fidelity measurement is written")
 	traces := flag.String("traces", "", "folder of files of requests, on which tune is measured besides traffic that is made up")
-	candidates := flag.Int("candidates", 300, "candidates of each search of the tune measurement")
+	candidates := flag.Int("candidates", 1000, "candidates of each search of the tune measurement")
 	data := flag.String("serve", "", "be the server of the breach measurement, with its state in this folder")
 	flag.Parse()
 	// When nobody reads on, the programs that are measured are to be stopped, too.
