@@ -68,12 +68,26 @@ func (b before) forecast(p *past) float64 {
 	return p.highest(lag) * min(3, max(1.0/3, (now+floor)/(then+floor)))
 }
 
-// An expert is a forecaster with the margin that it needs, and what it has cost.
+// A scale is what errors are measured on. On that of logarithms the noise of a load that is a share of it is alike by
+// day and by night; on that of roots the chance by which independent requests come is.
+type scale struct{ of, back func(float64) float64 }
+
+// scales are those; a small error of the usual load is as large on both.
+func scales() []scale {
+	return []scale{
+		{math.Log, math.Exp},
+		{func(v float64) float64 { return 2 * math.Sqrt(v) }, func(v float64) float64 { return max(0, v) * max(0, v) / 4 }},
+	}
+}
+
+// An expert is a forecaster with the margin that it needs on a scale, and what it has cost.
 type expert struct {
 	forecaster
+	scale
 	said   []float64 // of the last intervals, which are still to come true
-	margin float64   // logarithm of what its forecasts are multiplied with
-	spread float64   // how far it was wrong lately, on average, as a logarithm
+	level  float64   // the usual load, which its errors are shares of
+	margin float64   // what is added to its forecasts, on the scale
+	spread float64   // how far it was wrong lately, on average, on the scale
 	loss   float64   // what its quantiles cost lately (pinball loss), as a share of the level
 	judged int       // intervals that came true
 }
@@ -86,9 +100,10 @@ func (e *expert) ready() bool {
 
 // learn lets what was said some intervals ago come true, and has it say something new.
 func (e *expert) learn(p *past, quantile float64) {
+	e.level = p.level + 1e-9
 	if len(e.said) == p.ahead {
 		if said := e.said[0]; said == said {
-			e.judge(said, p.highest(p.ahead), p.level, quantile)
+			e.judge(said, p.highest(p.ahead), quantile)
 		}
 		e.said = e.said[:copy(e.said, e.said[1:])]
 	}
@@ -96,17 +111,16 @@ func (e *expert) learn(p *past, quantile float64) {
 }
 
 // judge compares what was said with what came.
-func (e *expert) judge(said, came, level, quantile float64) {
+func (e *expert) judge(said, came, quantile float64) {
 	const (
 		memory = 600 // intervals
 		pace   = 0.1 // by which the margin changes at most, of what it is usually wrong by
 	)
-	floor := level/50 + 1e-9 // what is far below the usual load is no matter
-	wrong := math.Log((came + floor) / (said + floor))
+	wrong := e.measure(came) - e.measure(said)
 	e.judged++
 	weight := 1 / math.Min(float64(e.judged), memory)
 	e.spread += (math.Abs(wrong) - e.spread) * weight
-	above := (came + floor - (said+floor)*math.Exp(e.margin)) / (level + floor)
+	above := (came - e.raised(said)) / e.level
 	e.loss += (max(quantile*above, (quantile-1)*above) - e.loss) * weight
 	step := pace * max(e.spread, 0.005)
 	if wrong > e.margin {
@@ -116,5 +130,50 @@ func (e *expert) judge(said, came, level, quantile float64) {
 	}
 }
 
+// floor is added to loads, as a share of the usual one: what is far below that is no matter.
+const floor = 1.0 / 50
+
+// measure is a load on the scale.
+func (e *expert) measure(load float64) float64 { return e.of(load/e.level + floor) }
+
+// raised is a load with the margin.
+func (e *expert) raised(load float64) float64 {
+	return max(0, e.level*(e.back(e.measure(load)+e.margin)-floor))
+}
+
 // upper is what it says, with its margin.
-func (e *expert) upper() float64 { return e.said[len(e.said)-1] * math.Exp(e.margin) }
+func (e *expert) upper() float64 { return e.raised(e.said[len(e.said)-1]) }
+
+// A pool are experts who are listened to together.
+type pool []*expert
+
+// upper is the mean of what those say, with their margins, who are ready: they count by how little they lost. What one
+// of them leaves out others make up for, so that more of the intervals stay within than within the margin of one.
+func (p pool) upper() float64 {
+	best := p.best()
+	if !best.ready() {
+		return best.upper()
+	}
+	sum, weights := 0.0, 0.0
+	for _, e := range p {
+		if e.ready() {
+			weight := math.Pow((best.loss+1e-12)/(e.loss+1e-12), favour)
+			sum, weights = sum+weight*e.upper(), weights+weight
+		}
+	}
+	return sum / weights
+}
+
+// favour is the power of the losses by which experts count: who lost a tenth more counts two fifths as much.
+const favour = 10
+
+// best is the expert that was cheapest lately; the first while none is ready.
+func (p pool) best() *expert {
+	best := p[0]
+	for _, e := range p[1:] {
+		if e.ready() && (e.loss < best.loss || !best.ready()) {
+			best = e
+		}
+	}
+	return best
+}

@@ -2,13 +2,13 @@
 // service for the load that is expected by the time at which a replica asked for now would
 // serve, and learns from how its expectations came true how far it has to go above them.
 //
-// The load expected is the highest of the next few intervals, by one of several forecasters:
-// the last value, the last value with its trend, the mean of some time, and the same time a day
-// or a week before, raised or lowered by how the load differs from that of then. Each has a margin,
-// which rises when the load was above what it said, and falls when it was below, so that a
-// share of the intervals stays within (adaptive conformal inference; Gibbs and Candès 2021).
-// The one whose margin was cheapest lately is believed. How many replicas a load needs is
-// computed, and not a share of utilization: by Erlang C many replicas may be busier than few.
+// The load expected is the highest of the next few intervals, by several forecasters: the last
+// value, the last value with its trend, the mean of some time, and the same time a day or a week
+// before, raised or lowered by how the load differs from that of then. Each has a margin, which
+// rises when the load was above what it said, and falls when it was below, so that a share of the
+// intervals stays within (adaptive conformal inference; Gibbs and Candès 2021); one in proportion to the load, and one
+// to its root. The expectation is their mean, in which those count most whose margins were cheapest lately. How many
+// replicas a load needs is computed, and not a share of utilization: by Erlang C many replicas may be busier than few.
 package lookahead
 
 import (
@@ -54,14 +54,15 @@ func (s Spec) New() autoscaler.Autoscaler {
 // caution is the margin of who has not seen anything come true yet: a fifth.
 const caution = 0.2
 
-// experts are those that are listened to.
-func experts() []*expert {
-	var all []*expert
-	for _, f := range []forecaster{
-		last{}, &trend{}, mean{5 * time.Minute, "the mean of 5 minutes"}, mean{20 * time.Minute, "the mean of 20 minutes"}, mean{time.Hour, "the mean of an hour"},
-		before{day, "the same time yesterday"}, before{7 * day, "the same time a week ago"},
-	} {
-		all = append(all, &expert{forecaster: f, margin: caution})
+// experts are those that are listened to: each forecaster, with its errors on each scale.
+func experts() (all pool) {
+	for _, on := range scales() {
+		for _, f := range []forecaster{
+			last{}, &trend{}, mean{5 * time.Minute, "the mean of 5 minutes"}, mean{20 * time.Minute, "the mean of 20 minutes"}, mean{time.Hour, "the mean of an hour"},
+			before{day, "the same time yesterday"}, before{7 * day, "the same time a week ago"},
+		} {
+			all = append(all, &expert{forecaster: f, scale: on, margin: caution})
+		}
 	}
 	return all
 }
@@ -73,7 +74,7 @@ type controller struct {
 	Spec
 	ahead   int // intervals that a decision has to last
 	past    past
-	experts []*expert
+	experts pool
 	wishes  []int // of the last decisions
 }
 
@@ -89,8 +90,7 @@ func (c *controller) Decide(s autoscaler.Seen) autoscaler.Decision {
 	for _, e := range c.experts {
 		e.learn(&c.past, c.Quantile)
 	}
-	best := c.best()
-	expected := best.upper() + s.Queue/c.Spec.Interval.Seconds()
+	expected := c.experts.upper() + s.Queue/c.Spec.Interval.Seconds()
 	wish := c.Staff(expected)
 	c.wishes = append(c.wishes, wish)
 	if len(c.wishes) > c.Hold {
@@ -106,21 +106,10 @@ func (c *controller) Decide(s autoscaler.Seen) autoscaler.Decision {
 	}
 	if d.Replicas != s.Desired {
 		d.By = By
-		d.Reason = fmt.Sprintf("up to %.3g requests a second are expected within %v, by %s and what it was wrong by; that needs %d replicas",
-			expected, time.Duration(c.ahead)*c.Spec.Interval, best.name(), wish)
+		d.Reason = fmt.Sprintf("up to %.3g requests a second are expected within %v, by %s above all and what it was wrong by; that needs %d replicas",
+			expected, time.Duration(c.ahead)*c.Spec.Interval, c.experts.best().name(), wish)
 	}
 	return d
-}
-
-// best is the expert that was cheapest lately.
-func (c *controller) best() *expert {
-	best := c.experts[0]
-	for _, e := range c.experts[1:] {
-		if e.ready() && e.loss < best.loss {
-			best = e
-		}
-	}
-	return best
 }
 
 // A past is the load of the last week and a little more, one value an interval.

@@ -63,6 +63,33 @@ func TestTheMarginKeepsTheQuantile(t *testing.T) {
 	}
 }
 
+// The chance of independent requests is a tenth of a load of 100 and a fortieth of one of 1,600, by day: a
+// margin in proportion to the load that is enough by night is too much by day.
+func TestMarginsFollowTheRootOfTheLoad(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	loads := make([]float64, 8*1440)
+	day := func(i int) bool { return i%1440 >= 720 }
+	for i := range loads {
+		load := 100.0
+		if day(i) {
+			load = 1600
+		}
+		loads[i] = load + math.Sqrt(load)*random.NormFloat64()
+	}
+	sizes := live(lookahead.Spec{Staff: whole, Lead: 40 * time.Second}, loads)
+	over, minutes := map[bool]float64{}, map[bool]float64{}
+	for i := 2 * 1440; i < len(loads); i++ {
+		if i%720 < 60 {
+			continue // levels have just changed
+		}
+		over[day(i)] += float64(sizes[i])
+		minutes[day(i)]++
+	}
+	if night, byDay := over[false]/minutes[false]/100, over[true]/minutes[true]/1600; night < 1.15 || byDay > 1.1 {
+		t.Errorf("%.3f of the load by night, %.3f by day", night, byDay)
+	}
+}
+
 // Five minutes of each hour have four times the load: from the third day on the replicas are
 // there before.
 func TestItKnowsTheDay(t *testing.T) {
@@ -101,7 +128,7 @@ func TestASizeLasts(t *testing.T) {
 
 func TestItSaysWhatItExpects(t *testing.T) {
 	d := lookahead.Spec{Staff: whole, Lead: 40 * time.Second}.New().Decide(autoscaler.Seen{At: start, Desired: 1, Max: 100, Requests: 10})
-	if d.By != lookahead.By || !strings.Contains(d.Reason, "requests a second are expected within 2m0s, by the last value and what it was wrong by; that needs 13 replicas") {
+	if d.By != lookahead.By || !strings.Contains(d.Reason, "requests a second are expected within 2m0s, by the last value above all and what it was wrong by; that needs 13 replicas") {
 		t.Errorf("%+v", d)
 	}
 }

@@ -30,13 +30,13 @@ const (
 var tunedService = sim.Service{CPU: 50 * time.Millisecond, VCPU: 0.25, Memory: 512, Start: 30 * time.Second}
 
 // families are traffic of many kinds that is made up. Each has noise, as real traffic has.
-var families = []struct{ name, of string }{
-	{"daily", "daily(low=300/m, high=3000/m) + noise(5%)"},
-	{"weekly", "daily(low=300/m, high=3000/m) + weekly(weekend=0.5x) + noise(5%)"},
-	{"bursts", "daily(low=300/m, high=2000/m) + bursts(every=6h, for=20m, by=2x) + noise(5%)"},
-	{"ramp", "daily(low=300/m, high=2000/m) + ramp(from=1x, to=2x) + noise(5%)"},
-	{"spike", "daily(low=300/m, high=2000/m) + spike(at=9h, for=1h, by=2x, every=1d) + noise(5%)"},
-	{"rough", "daily(low=300/m, high=3000/m) + noise(25%)"},
+var families = []struct{ name, of, noise string }{
+	{"daily", "daily(low=300/m, high=3000/m)", "noise(5%)"},
+	{"weekly", "daily(low=300/m, high=3000/m) + weekly(weekend=0.5x)", "noise(5%)"},
+	{"bursts", "daily(low=300/m, high=2000/m) + bursts(every=6h, for=20m, by=2x)", "noise(5%)"},
+	{"ramp", "daily(low=300/m, high=2000/m) + ramp(from=1x, to=2x)", "noise(5%)"},
+	{"spike", "daily(low=300/m, high=2000/m) + spike(at=9h, for=1h, by=2x, every=1d)", "noise(5%)"},
+	{"rough", "daily(low=300/m, high=3000/m)", "noise(25%)"},
 }
 
 // A workload is traffic that policies are looked for.
@@ -44,6 +44,7 @@ type workload struct {
 	name     string
 	start    time.Time
 	requests []float64 // of each minute
+	means    []float64 // the same without noise; nil: not known
 }
 
 // tuned measures what flyball tune saves on each of the files of a folder and on traffic that is made up:
@@ -78,11 +79,15 @@ func workloads(dir string) (all []workload, err error) {
 	}
 	begin := time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
 	for _, f := range families {
-		g, err := generator.Parse(f.of)
-		if err != nil {
-			return nil, err
+		w := workload{name: f.name, start: begin}
+		for of, to := range map[string]*[]float64{f.of: &w.means, f.of + " + " + f.noise: &w.requests} {
+			g, err := generator.Parse(of)
+			if err != nil {
+				return nil, err
+			}
+			*to = g.Minutes(begin, tunedLength, 7)
 		}
-		all = append(all, workload{f.name, begin, g.Minutes(begin, tunedLength, 7)})
+		all = append(all, w)
 	}
 	return all, nil
 }

@@ -22,7 +22,7 @@ func formOf(begin []byte) form {
 		return jsonLines{}
 	case len(begin) > 0 && (begin[0] == '{' || begin[0] == '['):
 		return document{}
-	case commonLog.Match(line):
+	case commonLog.Match(line[:min(len(line), longestPrefix)]):
 		return accessLog{stampOf: commonStamp}
 	case balancerLog.Match(line):
 		return accessLog{stampOf: balancerStamp}
@@ -43,9 +43,13 @@ func isJSONLine(line []byte) bool {
 		!bytes.Contains(line, []byte(`"Datapoints"`))
 }
 
+// longestPrefix is how far into a line of an access log its time may end.
+const longestPrefix = 512
+
 var (
-	// Apache's and nginx's common and combined logs, with a virtual host before them or without.
-	commonLog = regexp.MustCompile(`^\S+ (\S+ )?\S+ .{0,256}\[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] `)
+	// Apache's and nginx's common and combined logs, with a virtual host before them or without, in the
+	// first longestPrefix bytes of a line.
+	commonLog = regexp.MustCompile(`^\S+ (\S+ )?\S+ .*\[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] `)
 	// Application Load Balancers.
 	balancerLog = regexp.MustCompile(`^(https?|h2|grpcs|wss?) \d{4}-\d\d-\d\dT[\d:.]+Z `)
 	// Classic Load Balancers.

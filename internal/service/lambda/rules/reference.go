@@ -38,7 +38,7 @@ const (
 const Latest = "$LATEST"
 
 var (
-	aliasName     = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,128}$`)
+	aliasName     = regexp.MustCompile(`^[a-zA-Z0-9-_]+$`)
 	versionNumber = regexp.MustCompile(`^[0-9]+$`)
 )
 
@@ -49,5 +49,5 @@ func IsVersion(qualifier string) bool {
 
 // IsAlias tells what can be the name of an alias: anything but a number.
 func IsAlias(name string) bool {
-	return aliasName.MatchString(name) && !versionNumber.MatchString(name)
+	return len(name) <= 128 && aliasName.MatchString(name) && !versionNumber.MatchString(name)
 }
