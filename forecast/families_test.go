@@ -21,6 +21,9 @@ func weekday(t int) float64 {
 	return weekly(0).at(t)
 }
 
+// ownSeason is the family that days are no season of.
+const ownSeason = "days of 23 hours"
+
 // families are the kinds of load that a service has. Each call makes new ones,
 // for some remember what level they are at.
 func families() []family {
@@ -87,6 +90,7 @@ func families() []family {
 			}
 			return float64(random.IntN(10))
 		}},
+		{ownSeason, func(t int, random *rand.Rand) float64 { return hill(t%23, 23) * noisy(random, 0.05) }},
 	}
 }
 

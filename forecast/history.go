@@ -65,6 +65,11 @@ func newHistory(series []float64, seasons []int) (*history, error) {
 		h.values[i] = v / h.scale
 	}
 	fill(h.values, h.known, h.seasons)
+	if season, since := h.ownSeason(); season > 0 {
+		const cycles = 7 // as a week has days
+		return newHistory(series[since:], []int{season, cycles * season})
+	}
+	h.followClock()
 	h.forgetOutages()
 	if len(h.seasons) == len(seasons) {
 		h.followLevel()
