@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -47,11 +46,11 @@ func (c *connection) complete() (err error) {
 	if c.Endpoint == "aws" {
 		c.Endpoint, c.authority = "", ""
 		if c.Credentials.AccessKeyID == "" {
-			return errors.New("--endpoint aws: AWS wants an access key, in AWS_ACCESS_KEY_ID or in the profile of AWS_PROFILE")
+			return fmt.Errorf("%s aws: AWS wants an access key, in AWS_ACCESS_KEY_ID or in the profile of AWS_PROFILE", cmp.Or(c.Flag, "--endpoint"))
 		}
 	}
 	if err := c.CheckEndpoint(); err != nil {
-		return fmt.Errorf("--endpoint: %w", err)
+		return fmt.Errorf("%s: %w", cmp.Or(c.Flag, "--endpoint"), err)
 	}
 	if c.authority != "" {
 		if c.HTTP, err = client.Trusting(c.authority); err != nil {

@@ -42,8 +42,11 @@ At a loopback address any certificate is taken: nothing is told there but whethe
 			defer cancel()
 			err := conn.client().Health(ctx)
 			if control != "" && errors.As(err, new(*client.Unreachable)) {
-				if other := client.New(client.Config{Endpoint: control}).Health(ctx); other != nil {
-					return fmt.Errorf("%w; and no controller at %s: %w", err, control, other)
+				if other := client.New(client.Config{Endpoint: control, Flag: "--control"}).ControlHealth(ctx); other != nil {
+					if unreachable, is := errors.AsType[*client.Unreachable](other); is {
+						other = fmt.Errorf("no controller answers at %s: %w; start one with flyball control --listen, or name another with --control", control, unreachable.Err)
+					}
+					return fmt.Errorf("%w; and %w", err, other)
 				}
 				err = nil
 			}

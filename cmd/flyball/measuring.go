@@ -70,7 +70,7 @@ func (m *measuring) find(ctx context.Context, conn *connection, flag, service st
 	if service == "" {
 		return found, fmt.Errorf("--%s: of which service? Name it with --service CLUSTER/SERVICE, such as --service shop/web", flag)
 	}
-	conn.Endpoint = m.from
+	conn.Endpoint, conn.Flag = m.from, "--"+flag
 	if err := conn.CheckEndpoint(); m.from != "aws" && err != nil {
 		return found, fmt.Errorf("--%s: %w", flag, err)
 	}

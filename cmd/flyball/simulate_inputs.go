@@ -173,7 +173,7 @@ func (s *simulationInputs) readPrices() (simulation.Prices, error) {
 func (s *simulationInputs) documents(ctx context.Context, flag string, files []string, stdin io.Reader) (policydoc.Documents, error) {
 	var all policydoc.Documents
 	for _, name := range inFolders(files) {
-		one, err := s.readPolicies(ctx, name, stdin)
+		one, err := s.readPolicies(ctx, flag, name, stdin)
 		if err != nil {
 			return all, fmt.Errorf("--%s %s: %w", flag, name, err)
 		}
@@ -237,13 +237,13 @@ func names(resources []string) string {
 }
 
 // readPolicies reads a file, or asks a server.
-func (s *simulationInputs) readPolicies(ctx context.Context, name string, stdin io.Reader) (policydoc.Documents, error) {
+func (s *simulationInputs) readPolicies(ctx context.Context, flag, name string, stdin io.Reader) (policydoc.Documents, error) {
 	if preset.IsShort(name) {
 		p, err := preset.ParseShort(name)
 		return policydoc.Documents{Autoscalers: []preset.Preset{p}}, err
 	}
 	if name == "aws" || strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") {
-		s.conn.Endpoint = name
+		s.conn.Endpoint, s.conn.Flag = name, "--"+flag
 		if err := s.conn.complete(); err != nil {
 			return policydoc.Documents{}, err
 		}

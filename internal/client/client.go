@@ -65,6 +65,7 @@ type Client struct {
 // may be left out.
 type Config struct {
 	Endpoint string // such as http://127.0.0.1:4566; without one it is AWS itself
+	Flag     string // of a command that has named it; --endpoint, if none is said
 	Region   string
 	Account  string // 12 digits; the server's own without them
 	// Credentials are the access key to sign with. Without one, or for another account,
@@ -163,6 +164,25 @@ func (c *Client) Health(ctx context.Context) error {
 		return err
 	}
 	return body.Close()
+}
+
+// ControlHealth is nil if flyball control answers. A server, which has /healthz as well, is none.
+func (c *Client) ControlHealth(ctx context.Context) error {
+	if err := c.Health(ctx); err != nil {
+		return err
+	}
+	body, err := c.get(ctx, "/readyz", nil) // which a server does not have
+	if err == nil {
+		return body.Close()
+	}
+	rejected, told := errors.AsType[*Rejected](err)
+	if told && rejected.Status == http.StatusServiceUnavailable {
+		return nil // it cannot do its work, and says why
+	}
+	if _, foreign := errors.AsType[*Foreign](err); foreign || told {
+		return fmt.Errorf("what answers at %s is not flyball control: give %s the address of its --listen", c.Endpoint, cmp.Or(c.Flag, "--endpoint"))
+	}
+	return err
 }
 
 // Explain reads the server's explanation of a scalable target.
@@ -272,7 +292,7 @@ func (c *Client) askJSON(ctx context.Context, method, path string, q url.Values,
 	}
 	defer body.Close()
 	if err := json.NewDecoder(body).Decode(v); err != nil {
-		return &Foreign{c.Endpoint}
+		return &Foreign{c.Endpoint, c.Flag}
 	}
 	return nil
 }
@@ -302,7 +322,7 @@ func (c *Client) ask(ctx context.Context, method, path string, q url.Values) (io
 	}
 	if res.StatusCode == http.StatusNotFound {
 		res.Body.Close()
-		return nil, &Foreign{c.Endpoint}
+		return nil, &Foreign{c.Endpoint, c.Flag}
 	}
 	if res.StatusCode != http.StatusOK {
 		defer res.Body.Close()
@@ -322,17 +342,17 @@ func (c *Client) Plain(err error) error {
 		return fmt.Errorf("%s is not trusted; give its authority's certificate with --ca or AWS_CA_BUNDLE: %w", c.Endpoint, untrusted.Err)
 	}
 	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
-		return &Unreachable{c.Endpoint, dial}
+		return &Unreachable{c.Endpoint, c.Flag, dial}
 	}
 	if request, ok := errors.AsType[*url.Error](err); ok { // names the whole address again
-		return &Unreachable{c.Endpoint, request.Err}
+		return &Unreachable{c.Endpoint, c.Flag, request.Err}
 	}
 	api, ok := errors.AsType[smithy.APIError](err)
 	if call, called := errors.AsType[*smithy.OperationError](err); ok && called && api.ErrorMessage() != "" {
 		return &Refused{Operation: call.ServiceID + " " + call.OperationName, Err: api}
 	}
 	if _, unread := errors.AsType[*smithy.DeserializationError](err); unread || ok && api.ErrorMessage() == "" {
-		return &Foreign{c.Endpoint}
+		return &Foreign{c.Endpoint, c.Flag}
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 
@@ -10,6 +11,7 @@ import (
 // An Unreachable server does not answer.
 type Unreachable struct {
 	Endpoint string // none is AWS
+	Flag     string // that names another
 	Err      error
 }
 
@@ -18,18 +20,21 @@ func (e *Unreachable) Error() string {
 	if e.Endpoint == "" {
 		return fmt.Sprintf("AWS does not answer: %v; look whether there is such a region, and whether this machine's network lets calls out", e.Err)
 	}
-	return fmt.Sprintf("no server answers at %s: %v; start one with flyball serve, or name another with --endpoint", e.Endpoint, e.Err)
+	return fmt.Sprintf("no server answers at %s: %v; start one with flyball serve, or name another with %s", e.Endpoint, e.Err, cmp.Or(e.Flag, "--endpoint"))
 }
 
 // Unwrap returns why.
 func (e *Unreachable) Unwrap() error { return e.Err }
 
 // A Foreign server is none of Flyball's.
-type Foreign struct{ Endpoint string }
+type Foreign struct {
+	Endpoint string
+	Flag     string // that names another
+}
 
 // Error says which address to give.
 func (e *Foreign) Error() string {
-	return fmt.Sprintf("what answers at %s is no Flyball server, or one of another version; give --endpoint the address that flyball serve has printed", e.Endpoint)
+	return fmt.Sprintf("what answers at %s is no Flyball server, or one of another version; give %s the address that flyball serve has printed", e.Endpoint, cmp.Or(e.Flag, "--endpoint"))
 }
 
 // A Refused call is one that the server understood and did not carry out.

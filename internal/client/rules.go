@@ -14,13 +14,15 @@ type Rules struct {
 	buses     func(context.Context, *eventbridge.ListEventBusesInput, ...func(*eventbridge.Options)) (*eventbridge.ListEventBusesOutput, error)
 	names     func(context.Context, *eventbridge.ListRuleNamesByTargetInput, ...func(*eventbridge.Options)) (*eventbridge.ListRuleNamesByTargetOutput, error)
 	rule      func(context.Context, *eventbridge.DescribeRuleInput, ...func(*eventbridge.Options)) (*eventbridge.DescribeRuleOutput, error)
+	rules     func(context.Context, *eventbridge.ListRulesInput, ...func(*eventbridge.Options)) (*eventbridge.ListRulesOutput, error)
+	targets   func(context.Context, *eventbridge.ListTargetsByRuleInput, ...func(*eventbridge.Options)) (*eventbridge.ListTargetsByRuleOutput, error)
 	schedules func(context.Context, *scheduler.ListSchedulesInput, ...func(*scheduler.Options)) (*scheduler.ListSchedulesOutput, error)
 	schedule  func(context.Context, *scheduler.GetScheduleInput, ...func(*scheduler.Options)) (*scheduler.GetScheduleOutput, error)
 }
 
 func newRules(cfg aws.Config) Rules {
 	e, s := eventbridge.NewFromConfig(cfg), scheduler.NewFromConfig(cfg)
-	return Rules{e.ListEventBuses, e.ListRuleNamesByTarget, e.DescribeRule, s.ListSchedules, s.GetSchedule}
+	return Rules{e.ListEventBuses, e.ListRuleNamesByTarget, e.DescribeRule, e.ListRules, e.ListTargetsByRule, s.ListSchedules, s.GetSchedule}
 }
 
 // ListEventBuses is the operation of that name.
@@ -36,6 +38,16 @@ func (r Rules) ListRuleNamesByTarget(ctx context.Context, in *eventbridge.ListRu
 // DescribeRule is the operation of that name.
 func (r Rules) DescribeRule(ctx context.Context, in *eventbridge.DescribeRuleInput) (*eventbridge.DescribeRuleOutput, error) {
 	return r.rule(ctx, in)
+}
+
+// ListRules is the operation of that name.
+func (r Rules) ListRules(ctx context.Context, in *eventbridge.ListRulesInput) (*eventbridge.ListRulesOutput, error) {
+	return r.rules(ctx, in)
+}
+
+// ListTargetsByRule is the operation of that name.
+func (r Rules) ListTargetsByRule(ctx context.Context, in *eventbridge.ListTargetsByRuleInput) (*eventbridge.ListTargetsByRuleOutput, error) {
+	return r.targets(ctx, in)
 }
 
 // ListSchedules is the operation of that name.

@@ -17,19 +17,50 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// mostLookedAt is among how many event buses and schedules the callers of one thing are looked for.
+// mostLookedAt is how many event buses, rules, schedules and versions are looked at one by one for the
+// callers of one thing.
 const mostLookedAt = 1000
 
-// addCallers adds what sends events to one thing, by its ARNs: rules of EventBridge and schedules of
+// mostListed is how many schedules are listed for that, a hundred at a time.
+const mostListed = 100_000
+
+// A callee is what rules and schedules can send events to.
+type callee struct {
+	arns    []string // its own, and those of its aliases and versions
+	letters bool     // it is a queue, which can have their dead letters, too
+}
+
+// Roles of a callee in a rule or a schedule.
+const (
+	asTarget  = "target"
+	asLetters = "dead-letter queue"
+)
+
+// as is the role of a callee, or "" where it has none.
+func (c callee) as(target, letters *string) string {
+	switch {
+	case slices.Contains(c.arns, aws.ToString(target)):
+		return asTarget
+	case c.letters && slices.Contains(c.arns, aws.ToString(letters)):
+		return asLetters
+	}
+	return ""
+}
+
+// addCallers adds what sends events to one thing: rules of EventBridge and schedules of
 // EventBridge Scheduler. What the visitor may not read is said in the place of it.
-func (p *itemPage) addCallers(v *visit, arns ...string) error {
-	rules := table{Title: "EventBridge rules", Columns: []column{{Name: "Rule"}, {Name: "Bus"}, {Name: "State"}, {Name: "When"}}, Empty: "No rule sends events to it."}
-	if err := rules.told(ruleRows(v, arns)); err != nil {
+func (p *itemPage) addCallers(v *visit, to callee) error {
+	rules := table{Title: "EventBridge rules", Columns: []column{{Name: "Rule"}, {Name: "Bus"}, {Name: "As"}, {Name: "State"}, {Name: "When"}}, Empty: "No rule sends events to it."}
+	rows, note, err := ruleRows(v, to)
+	rules.Below = note
+	if err := rules.told(rows, err); err != nil {
 		return err
 	}
 	p.add("rules", rules)
-	schedules := table{Title: "Schedules", Columns: []column{{Name: "Schedule"}, {Name: "Group"}, {Name: "State"}, {Name: "When"}}, Empty: "No schedule of EventBridge Scheduler calls it."}
-	if err := schedules.told(scheduleRows(v, arns)); err != nil {
+	schedules := table{Title: "Schedules", Columns: []column{{Name: "Schedule"}, {Name: "Group"}, {Name: "As"}, {Name: "State"}, {Name: "When"}}, Empty: "No schedule of EventBridge Scheduler calls it."}
+	rows, note, err = scheduleRows(v, to)
+	schedules.Below = note
+	if err := schedules.told(rows, err); err != nil {
 		return err
 	}
 	p.add("schedules", schedules)
@@ -38,19 +69,54 @@ func (p *itemPage) addCallers(v *visit, arns ...string) error {
 
 // told takes rows, or the words of an API that has refused them.
 func (t *table) told(rows [][]cell, err error) error {
-	if t.Rows = rows; errors.As(err, new(smithy.APIError)) {
+	t.More, t.Rows = len(rows) > mostShown, rows[:min(len(rows), mostShown)]
+	if errors.As(err, new(smithy.APIError)) {
 		t.Rows, t.Empty = nil, problem(err)
 		return nil
 	}
 	return err
 }
 
-// ruleRows are the rules of all buses of which one of the ARNs is a target.
-func ruleRows(v *visit, arns []string) (rows [][]cell, err error) {
+// A callingRule is a rule of a bus that names a callee, and as what.
+type callingRule struct{ bus, name, as string }
+
+// ruleRows are the rules of all buses that name the callee, and what was not looked at.
+func ruleRows(v *visit, to callee) (rows [][]cell, note string, err error) {
 	ctx, api := v.r.Context(), v.Client.Rules
-	var buses []string
+	buses, err := eventBuses(v)
+	if err != nil {
+		return nil, "", err
+	}
+	var found []callingRule
+	left := mostLookedAt
+	for _, bus := range buses {
+		var some []callingRule
+		if to.letters {
+			some, err = rulesByTargets(v, bus, to, &left)
+		} else {
+			some, err = rulesByTarget(v, bus, to)
+		}
+		if err != nil {
+			return nil, "", err
+		}
+		found = append(found, some...)
+	}
+	if left <= 0 {
+		note = fmt.Sprintf("The first %d rules were looked at.", mostLookedAt)
+	}
+	for _, f := range found[:min(len(found), mostShown+1)] {
+		r, err := api.DescribeRule(ctx, &eventbridge.DescribeRuleInput{EventBusName: &f.bus, Name: &f.name})
+		if err != nil {
+			return nil, "", err
+		}
+		rows = append(rows, []cell{{Text: f.name, Note: aws.ToString(r.Description)}, {Text: f.bus}, {Text: f.as}, {Text: string(r.State)}, {Text: cmp.Or(aws.ToString(r.ScheduleExpression), aws.ToString(r.EventPattern))}})
+	}
+	return rows, note, nil
+}
+
+func eventBuses(v *visit) (buses []string, err error) {
 	for in := (&eventbridge.ListEventBusesInput{}); len(buses) < mostLookedAt; {
-		out, err := api.ListEventBuses(ctx, in)
+		out, err := v.Client.Rules.ListEventBuses(v.r.Context(), in)
 		if err != nil {
 			return nil, err
 		}
@@ -61,54 +127,106 @@ func ruleRows(v *visit, arns []string) (rows [][]cell, err error) {
 			break
 		}
 	}
-	for _, bus := range buses {
-		found := map[string]bool{}
-		for _, arn := range arns {
-			out, err := api.ListRuleNamesByTarget(ctx, &eventbridge.ListRuleNamesByTargetInput{EventBusName: &bus, TargetArn: &arn})
-			if err != nil {
-				return nil, err
-			}
-			for _, name := range out.RuleNames {
-				found[name] = true
-			}
-		}
-		for _, name := range slices.Sorted(maps.Keys(found)) {
-			if len(rows) == mostShown {
-				return rows, nil
-			}
-			r, err := api.DescribeRule(ctx, &eventbridge.DescribeRuleInput{EventBusName: &bus, Name: &name})
-			if err != nil {
-				return nil, err
-			}
-			rows = append(rows, []cell{{Text: name, Note: aws.ToString(r.Description)}, {Text: bus}, {Text: string(r.State)}, {Text: cmp.Or(aws.ToString(r.ScheduleExpression), aws.ToString(r.EventPattern))}})
-		}
-	}
-	return rows, nil
+	return buses, nil
 }
 
-// scheduleRows are the schedules whose target is one of the ARNs.
-func scheduleRows(v *visit, arns []string) (rows [][]cell, err error) {
-	ctx, api := v.r.Context(), v.Client.Rules
-	pages := scheduler.NewListSchedulesPaginator(api, &scheduler.ListSchedulesInput{MaxResults: aws.Int32(100)})
-	for looked := 0; pages.HasMorePages() && looked < mostLookedAt; {
-		page, err := pages.NextPage(ctx)
+// rulesByTarget are the rules of a bus of which one of the callee's ARNs is a target.
+func rulesByTarget(v *visit, bus string, to callee) (all []callingRule, err error) {
+	found := map[string]bool{}
+	for _, arn := range to.arns {
+		out, err := v.Client.Rules.ListRuleNamesByTarget(v.r.Context(), &eventbridge.ListRuleNamesByTargetInput{EventBusName: &bus, TargetArn: &arn})
 		if err != nil {
 			return nil, err
 		}
-		looked += len(page.Schedules)
-		for _, s := range page.Schedules {
-			if s.Target == nil || !slices.Contains(arns, aws.ToString(s.Target.Arn)) || len(rows) == mostShown {
-				continue
+		for _, name := range out.RuleNames {
+			found[name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		all = append(all, callingRule{bus, name, asTarget})
+	}
+	return all, nil
+}
+
+// rulesByTargets are the rules of a bus whose targets name the callee in any role: only targets tell
+// where their dead letters go. Of all buses no more than so many rules are looked at as are left.
+func rulesByTargets(v *visit, bus string, to callee, left *int) (all []callingRule, err error) {
+	ctx, api := v.r.Context(), v.Client.Rules
+	for in := (&eventbridge.ListRulesInput{EventBusName: &bus}); *left > 0; {
+		out, err := api.ListRules(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range out.Rules {
+			if *left--; *left < 0 {
+				return all, nil
 			}
-			one, err := api.GetSchedule(ctx, &scheduler.GetScheduleInput{GroupName: s.GroupName, Name: s.Name})
+			// A rule has five targets, so that one page has all of them ("EventBridge quotas").
+			targets, err := api.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{EventBusName: &bus, Rule: r.Name})
 			if err != nil {
 				return nil, err
 			}
-			when := cell{Text: aws.ToString(one.ScheduleExpression), Note: aws.ToString(one.ScheduleExpressionTimezone)}
-			rows = append(rows, []cell{{Text: aws.ToString(s.Name), Note: aws.ToString(one.Description)}, {Text: aws.ToString(s.GroupName)}, {Text: string(s.State)}, when})
+			as := map[string]bool{}
+			for _, t := range targets.Targets {
+				var letters *string
+				if t.DeadLetterConfig != nil {
+					letters = t.DeadLetterConfig.Arn
+				}
+				as[to.as(t.Arn, letters)] = true
+			}
+			delete(as, "")
+			if len(as) > 0 {
+				all = append(all, callingRule{bus, aws.ToString(r.Name), strings.Join(slices.Sorted(maps.Keys(as)), ", ")})
+			}
+		}
+		if in.NextToken = out.NextToken; in.NextToken == nil {
+			break
 		}
 	}
-	return rows, nil
+	return all, nil
+}
+
+// scheduleRows are the schedules that name the callee, and what was not looked at.
+func scheduleRows(v *visit, to callee) (rows [][]cell, note string, err error) {
+	ctx, api := v.r.Context(), v.Client.Rules
+	pages := scheduler.NewListSchedulesPaginator(api, &scheduler.ListSchedulesInput{MaxResults: aws.Int32(100)})
+	listed, read := 0, 0
+	for pages.HasMorePages() && len(rows) <= mostShown {
+		if listed >= mostListed {
+			return rows, fmt.Sprintf("The first %d schedules were looked at.", mostListed), nil
+		}
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, "", err
+		}
+		listed += len(page.Schedules)
+		for _, s := range page.Schedules {
+			as := ""
+			if s.Target != nil {
+				as = to.as(s.Target.Arn, nil)
+			}
+			if as == "" && (!to.letters || read >= mostLookedAt) {
+				continue
+			}
+			read++
+			one, err := api.GetSchedule(ctx, &scheduler.GetScheduleInput{GroupName: s.GroupName, Name: s.Name})
+			if err != nil {
+				return nil, "", err
+			}
+			if as == "" && one.Target != nil && one.Target.DeadLetterConfig != nil {
+				as = to.as(nil, one.Target.DeadLetterConfig.Arn)
+			}
+			if as == "" {
+				continue
+			}
+			when := cell{Text: aws.ToString(one.ScheduleExpression), Note: aws.ToString(one.ScheduleExpressionTimezone)}
+			rows = append(rows, []cell{{Text: aws.ToString(s.Name), Note: aws.ToString(one.Description)}, {Text: aws.ToString(s.GroupName)}, {Text: as}, {Text: string(s.State)}, when})
+		}
+	}
+	if to.letters && read >= mostLookedAt {
+		note = fmt.Sprintf("Those whose dead letters it has were looked for among the first %d schedules.", mostLookedAt)
+	}
+	return rows, note, nil
 }
 
 // permissionTable lists who may call a function, by its policy and those of its aliases.

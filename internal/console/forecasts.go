@@ -13,9 +13,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"flyball/forecast"
+	"flyball/governor"
 	"flyball/internal/report"
+	"flyball/internal/service/autoscaling/rules"
 	"flyball/internal/status"
 	"flyball/internal/whatif"
 	"flyball/scaling"
@@ -118,23 +121,11 @@ func (c *console) forecast(v *visit) error {
 // read reads the hours that came and makes the forecast that could have been made before the last
 // day of them.
 func (p *forecastPage) read(v *visit, r status.Resource, policy status.Policy) error {
-	metric, err := pairOf(v, r.Target.ResourceID, p.Policy)
-	if err != nil {
-		return err
-	}
-	if metric == "" {
-		p.Problem = "The policy forecasts a metric of its own, of which this page does not know how it becomes an hour's load."
-		return nil
-	}
 	now := v.clock.Now.UTC().Truncate(time.Hour)
 	begin := now.Add(-hoursCome * time.Hour)
-	hours, err := readHours(v, p.Cluster, p.Name, resourceLabel(v, r.Groups), now)
+	load, unit, err := p.load(v, r, now)
 	if err != nil {
 		return err
-	}
-	load := make([]float64, len(hours))
-	for i, h := range hours {
-		load[i] = loadOf(metric, h)
 	}
 	if len(load) <= hoursCome {
 		p.Problem = cmp.Or(policy.Forecast.Lacks, fmt.Sprintf("%d hours were measured so far; a day is shown, and before it there has to be some to forecast from.", len(load)))
@@ -148,7 +139,7 @@ func (p *forecastPage) read(v *visit, r status.Resource, policy status.Policy) e
 	}
 	p.compare(came, f)
 	drawn := charts{From: seconds(begin.Add(-hoursCome * time.Hour)), To: seconds(now.Add(hoursToCome * time.Hour)), At: seconds(now), Marks: []mark{}, Panels: []panel{}}
-	drawn.add(expectedLoad(metric, load, f, now))
+	drawn.add(expectedLoad(unit, load, f, now))
 	run, err := readRun(v, p.Cluster, p.Name, window{From: begin.Add(-hoursCome * time.Hour), To: v.clock.Now})
 	if err != nil {
 		return err
@@ -178,7 +169,7 @@ func (p *forecastPage) compare(came []float64, f forecast.Result) {
 }
 
 // expectedLoad is the load that came, and the forecast with its interval.
-func expectedLoad(metric string, load []float64, f forecast.Result, now time.Time) panel {
+func expectedLoad(unit string, load []float64, f forecast.Result, now time.Time) panel {
 	points := func(values []float64, first time.Time) (all []report.Datapoint) {
 		for i, v := range values {
 			if !math.IsNaN(v) {
@@ -189,10 +180,7 @@ func expectedLoad(metric string, load []float64, f forecast.Result, now time.Tim
 	}
 	begin := now.Add(-hoursCome * time.Hour)
 	shown := load[max(0, len(load)-2*hoursCome):]
-	p := panel{ID: "expected", Title: "Load of an hour", Unit: map[string]string{"requests": "requests"}[metric]}
-	if p.Unit == "" {
-		p.Unit = "percent of tasks, in minutes of them"
-	}
+	p := panel{ID: "expected", Title: "Load of an hour", Unit: unit}
 	low, high := fmt.Sprintf("%d %% above", 50+covered/2), fmt.Sprintf("%d %% below", 50+covered/2)
 	p.draw(map[string][]report.Datapoint{
 		"came": points(shown, now.Add(-time.Duration(len(shown))*time.Hour)), "forecast": points(f.Values, begin),
@@ -201,27 +189,82 @@ func expectedLoad(metric string, load []float64, f forecast.Result, now time.Tim
 	return p
 }
 
-// pairOf is the predefined metric that a policy forecasts, as forms have it; "" for another.
-func pairOf(v *visit, id scaling.ResourceID, policy string) (string, error) {
+// load is the load of the policy of each hour until now, from the first one that was measured, and its unit.
+func (p *forecastPage) load(v *visit, r status.Resource, now time.Time) (load []float64, unit string, err error) {
+	c, err := predictiveOf(v, r.Target.ResourceID, p.Policy)
+	if err != nil || len(c.MetricSpecifications) != 1 {
+		return nil, "", err
+	}
+	// Of a policy's own metrics the load is the first.
+	if own := rules.Customized(c); len(own) > 0 && c.MetricSpecifications[0].CustomizedLoadMetricSpecification != nil {
+		queries := own[0].Queries
+		load, err = readOwnHours(v, queries, now)
+		return load, ownUnit(queries), err
+	}
+	hours, err := readHours(v, p.Cluster, p.Name, resourceLabel(v, r.Groups), now)
+	metric := predefinedLoad(c.MetricSpecifications[0])
+	for _, h := range hours {
+		load = append(load, loadOf(metric, h))
+	}
+	if metric == "requests" {
+		return load, metric, err
+	}
+	return load, "percent of tasks, in minutes of them", err
+}
+
+// readOwnHours are the values of what queries return in each hour, NaN where there is none.
+func readOwnHours(v *visit, queries []cwtypes.MetricDataQuery, end time.Time) ([]float64, error) {
+	begin := end.Add(-governor.HistoryHours * time.Hour)
+	found, err := seriesOf(v.r.Context(), v.Client, queries, begin, end)
+	points := found[returned(queries)]
+	if err != nil || len(points) == 0 {
+		return nil, err
+	}
+	first := points[0].at.UTC().Truncate(time.Hour)
+	sums, counts := make([]float64, int(end.Sub(first)/time.Hour)), make([]float64, int(end.Sub(first)/time.Hour))
+	for _, p := range points {
+		if i := int(p.at.Sub(first) / time.Hour); i < len(sums) {
+			sums[i], counts[i] = sums[i]+p.value, counts[i]+1
+		}
+	}
+	for i, n := range counts { // 0 / 0 is NaN
+		sums[i] /= n // of finer datapoints, which expressions can have, the mean, as the policy takes
+	}
+	return sums, nil
+}
+
+// ownUnit says what queries return.
+func ownUnit(queries []cwtypes.MetricDataQuery) string {
+	id := returned(queries)
+	i := slices.IndexFunc(queries, func(q cwtypes.MetricDataQuery) bool { return aws.ToString(q.Id) == id })
+	q := queries[i]
+	if q.MetricStat != nil {
+		return fmt.Sprintf("%s of %s", aws.ToString(q.MetricStat.Stat), aws.ToString(q.MetricStat.Metric.MetricName))
+	}
+	return cmp.Or(aws.ToString(q.Label), aws.ToString(q.Expression))
+}
+
+// predictiveOf is the configuration of a predictive policy.
+func predictiveOf(v *visit, id scaling.ResourceID, policy string) (*types.PredictiveScalingPolicyConfiguration, error) {
 	kind := id.Kind()
 	out, err := v.Client.AutoScaling.DescribeScalingPolicies(v.r.Context(), &applicationautoscaling.DescribeScalingPoliciesInput{
 		ServiceNamespace: types.ServiceNamespace(kind.Namespace()), ScalableDimension: types.ScalableDimension(kind.Dimension()), ResourceId: aws.String(string(id)), PolicyNames: []string{policy},
 	})
-	if err != nil || len(out.ScalingPolicies) == 0 {
-		return "", err
+	if err != nil {
+		return nil, err
 	}
-	c := out.ScalingPolicies[0].PredictiveScalingPolicyConfiguration
-	if c == nil || len(c.MetricSpecifications) != 1 {
-		return "", nil
+	if len(out.ScalingPolicies) == 0 || out.ScalingPolicies[0].PredictiveScalingPolicyConfiguration == nil {
+		return &types.PredictiveScalingPolicyConfiguration{}, nil // which was deleted meanwhile
 	}
-	switch m := c.MetricSpecifications[0]; {
-	case m.PredefinedMetricPairSpecification != nil:
-		return metricWord(aws.ToString(m.PredefinedMetricPairSpecification.PredefinedMetricType)), nil
-	case m.PredefinedLoadMetricSpecification != nil:
-		name := aws.ToString(m.PredefinedLoadMetricSpecification.PredefinedMetricType)
-		return metricWord(strings.ReplaceAll(name, "Total", "")), nil
+	return out.ScalingPolicies[0].PredictiveScalingPolicyConfiguration, nil
+}
+
+// predefinedLoad is the predefined load that a policy forecasts, as forms have it.
+func predefinedLoad(m types.PredictiveScalingMetricSpecification) string {
+	if pair := m.PredefinedMetricPairSpecification; pair != nil {
+		return metricWord(aws.ToString(pair.PredefinedMetricType))
 	}
-	return "", nil
+	return metricWord(strings.ReplaceAll(aws.ToString(m.PredefinedLoadMetricSpecification.PredefinedMetricType), "Total", ""))
 }
 
 // loadOf is the load of an hour: the total of the tasks' values of its minutes, or of the requests.

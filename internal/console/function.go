@@ -82,11 +82,15 @@ func (c *console) functionItem(v *visit) (*itemPage, error) {
 	if err != nil {
 		return nil, err
 	}
-	arns := []string{aws.ToString(f.FunctionArn)}
-	for _, alias := range aliases {
-		arns = append(arns, arns[0]+":"+alias)
+	versions, err := versionsOf(v, name)
+	if err != nil {
+		return nil, err
 	}
-	if err := p.addCallers(v, arns...); err != nil {
+	arns := []string{aws.ToString(f.FunctionArn)}
+	for _, qualifier := range append(versions, aliases...) {
+		arns = append(arns, arns[0]+":"+qualifier)
+	}
+	if err := p.addCallers(v, callee{arns: arns}); err != nil {
 		return nil, err
 	}
 	permissions, err := permissionTable(v, name, aliases)
@@ -160,6 +164,21 @@ func (p *itemPage) asynchronous(v *visit, name string) error {
 		p.tell(said("Retries of events", fmt.Sprint(*out.MaximumRetryAttempts)))
 	}
 	return nil
+}
+
+// versionsOf are the versions of a function, as many as are looked at.
+func versionsOf(v *visit, name string) (versions []string, err error) {
+	pages := lambda.NewListVersionsByFunctionPaginator(v.Client.Lambda, &lambda.ListVersionsByFunctionInput{FunctionName: &name})
+	for pages.HasMorePages() && len(versions) < mostLookedAt {
+		page, err := pages.NextPage(v.r.Context())
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range page.Versions {
+			versions = append(versions, aws.ToString(one.Version))
+		}
+	}
+	return versions, nil
 }
 
 // aliases lists the aliases with their provisioned concurrency, and returns their names.

@@ -111,7 +111,7 @@ func (c *console) queueItem(v *visit) (*itemPage, error) {
 	}
 	mappings.Empty = "No function polls it."
 	p.add("functions", mappings)
-	if err := p.addCallers(v, arn); err != nil {
+	if err := p.addCallers(v, callee{arns: []string{arn}, letters: true}); err != nil {
 		return nil, err
 	}
 	alarms, err := alarmTable(v, of)

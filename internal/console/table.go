@@ -9,6 +9,7 @@ type table struct {
 	Rows    [][]cell
 	Empty   string // what to say, and to do, where there is none
 	More    bool   // there are more than are shown
+	Below   string // what is to be known of all of it; empty: nothing
 	Code    string // where all of it stands as commands and in Terraform; empty: nowhere
 }
 

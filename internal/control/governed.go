@@ -41,6 +41,8 @@ type governed struct {
 
 	watched  bool      // its alarms have read in this round
 	callings []calling // that are to be answered in it
+
+	apart bool // it is being governed beside the rounds, which leave it alone meanwhile
 }
 
 // inherit takes over what is known of a target that was described otherwise.

@@ -45,7 +45,9 @@ type Host struct {
 	rests rests // from those that fail
 	stats stats
 
-	flights sync.WaitGroup // sources that are being read for alarms
+	flights sync.WaitGroup // sources that are being read for alarms, and targets that are governed apart
+	keeping sync.Mutex     // held while State does something
+	telling sync.Mutex     // held while Tell is told
 
 	mu      sync.Mutex
 	changes map[scaling.ResourceID]*Target   // that the next round takes over; nil: is removed
@@ -193,6 +195,8 @@ func (h *Host) Explain(id scaling.ResourceID, now time.Time) (governor.Explanati
 }
 
 func (h *Host) tell(records ...Record) {
+	h.telling.Lock()
+	defer h.telling.Unlock()
 	for _, r := range records {
 		r.DryRun = h.cfg.DryRun
 		h.stats.count(r)

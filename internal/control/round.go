@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -32,7 +33,7 @@ func (h *Host) Round(ctx context.Context, now time.Time) (next time.Time) {
 	h.adopt(ctx, now)
 	h.ask(ctx, now)
 	h.flights.Wait()
-	for more := true; more && ctx.Err() == nil; {
+	for more := true; more && ctx.Err() == nil; h.flights.Wait() {
 		more = h.proceed(ctx, now)
 	}
 	return h.next(now)
@@ -65,6 +66,7 @@ func (h *Host) proceed(ctx context.Context, now time.Time) (more bool) {
 		})
 		due = due[:governedAtOnce]
 	}
+	due = h.part(ctx, now, due)
 	for len(due) > 0 && ctx.Err() == nil {
 		due = h.govern(ctx, now, due)
 	}
@@ -73,14 +75,60 @@ func (h *Host) proceed(ctx context.Context, now time.Time) (more bool) {
 	return more
 }
 
-// adopt takes over the targets that were put or removed.
+// part has the targets that answer at addresses of their own governed beside the round, an address at a time, so that
+// one that does not answer holds up nothing but its own; it returns the others.
+func (h *Host) part(ctx context.Context, now time.Time, due []*governed) (together []*governed) {
+	apart := map[string][]*governed{}
+	h.mu.Lock()
+	for _, g := range due {
+		if at := address(g.target.Resource); at != "" {
+			g.apart = true
+			apart[at] = append(apart[at], g)
+		} else {
+			together = append(together, g)
+		}
+	}
+	h.mu.Unlock()
+	for _, some := range apart {
+		h.flights.Go(func() {
+			for left := some; len(left) > 0 && ctx.Err() == nil; {
+				left = h.govern(ctx, now, left)
+			}
+			h.mu.Lock()
+			for _, g := range some {
+				g.apart = false
+			}
+			h.mu.Unlock()
+			h.wakes()
+		})
+	}
+	return together
+}
+
+// address is where a resource answers that is no part of a service; "" for any other.
+func address(id scaling.ResourceID) string {
+	if id.Kind() != scaling.Custom {
+		return ""
+	}
+	at, err := url.Parse(string(id))
+	if err != nil || at.Host == "" {
+		return string(id)
+	}
+	return at.Host
+}
+
+// adopt takes over the targets that were put or removed, but for those that are being governed: a later round does.
 func (h *Host) adopt(ctx context.Context, now time.Time) {
 	h.mu.Lock()
 	changes := h.changes
 	h.changes = map[scaling.ResourceID]*Target{}
 	var unknown []scaling.ResourceID
 	for id, to := range changes {
-		if to != nil && h.targets[id] == nil {
+		g := h.targets[id]
+		if g != nil && g.apart {
+			h.changes[id] = to
+			delete(changes, id)
+		} else if to != nil && g == nil {
 			unknown = append(unknown, id)
 		}
 	}
@@ -88,7 +136,9 @@ func (h *Host) adopt(ctx context.Context, now time.Time) {
 	var remembered map[scaling.ResourceID]*Memory
 	var failed map[scaling.ResourceID]error
 	if len(unknown) > 0 {
+		h.keeping.Lock()
 		remembered, failed = h.cfg.State.Load(ctx, unknown)
+		h.keeping.Unlock()
 	}
 	for _, id := range slices.Sorted(maps.Keys(changes)) {
 		if to := changes[id]; to == nil {
@@ -161,7 +211,10 @@ func (h *Host) leave(ctx context.Context, now time.Time, id scaling.ResourceID) 
 	delete(h.recalled, id)
 	h.order = nil
 	h.mu.Unlock()
-	if err := h.cfg.State.Forget(ctx, id); err != nil {
+	h.keeping.Lock()
+	err := h.cfg.State.Forget(ctx, id)
+	h.keeping.Unlock()
+	if err != nil {
 		h.cfg.Log.Error("what is remembered of a target could not be forgotten", "target", id, "error", err)
 	}
 	if g == nil {
@@ -186,6 +239,9 @@ func (h *Host) watch(now time.Time) []*governed {
 	h.takeAnswers()
 	for _, id := range h.inOrder() {
 		g := h.targets[id]
+		if g.apart {
+			continue
+		}
 		g.takeForecasts(now)
 		if g.watched {
 			records = append(records, g.stepAlarms(now)...)
@@ -269,7 +325,7 @@ func (h *Host) next(now time.Time) time.Time {
 	defer h.mu.Unlock()
 	next := now.Add(h.cfg.Look)
 	for _, g := range h.targets {
-		if at := g.at(h.cfg); at.Before(next) {
+		if at := g.at(h.cfg); !g.apart && at.Before(next) {
 			next = at
 		}
 		for _, watches := range g.watching {
@@ -545,7 +601,9 @@ func (h *Host) save(ctx context.Context, steps []*stepping) map[scaling.Resource
 	if len(changed) == 0 {
 		return nil
 	}
+	h.keeping.Lock()
 	failed := h.cfg.State.Save(ctx, changed)
+	h.keeping.Unlock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, s := range steps {

@@ -35,6 +35,20 @@ func (d *deployer) await(ctx context.Context, definition *string) error {
 	}
 }
 
+// awaitDrained waits a while for a service that was deleted, and says so at first.
+func (d *deployer) awaitDrained(ctx context.Context, told bool) error {
+	if !told {
+		d.tell(fmt.Sprintf("# %s/%s was deleted, and its last tasks still end; a new one is made then", d.plan.Cluster, d.plan.Name))
+	}
+	select {
+	case <-ctx.Done():
+		return fmt.Errorf("service %s/%s was deleted, and its last tasks have not ended yet (%w); try again later, or give another --name",
+			d.plan.Cluster, d.plan.Name, context.Cause(ctx))
+	case <-time.After(often):
+		return nil
+	}
+}
+
 func (d *deployer) ready(ctx context.Context) (bool, error) {
 	out, err := d.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &d.plan.Cluster, Services: []string{d.plan.Name}})
 	if err != nil {

@@ -92,16 +92,28 @@ func call[In, Options, Out any](ctx context.Context, d *deployer, service, opera
 	return do(ctx, in)
 }
 
-// find returns the service if it is there, and makes its cluster if that is not.
+// find returns the service if it is there, and makes its cluster if that is not. One that was deleted and still
+// drains is waited for: none of its name can be made before.
 func (d *deployer) find(ctx context.Context) (*ecstypes.Service, error) {
 	if _, err := call(ctx, d, "ecs", "create-cluster", d.ECS.CreateCluster, &ecs.CreateClusterInput{ClusterName: &d.plan.Cluster}); err != nil {
 		return nil, err
 	}
-	out, err := d.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &d.plan.Cluster, Services: []string{d.plan.Name}})
-	if err != nil || len(out.Services) == 0 || aws.ToString(out.Services[0].Status) != "ACTIVE" {
-		return nil, err
+	for waits := false; ; waits = true {
+		out, err := d.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &d.plan.Cluster, Services: []string{d.plan.Name}})
+		if err != nil || len(out.Services) == 0 {
+			return nil, err
+		}
+		switch s := &out.Services[0]; aws.ToString(s.Status) {
+		case "ACTIVE":
+			return s, nil
+		case "DRAINING":
+			if err := d.awaitDrained(ctx, waits); err != nil {
+				return nil, err
+			}
+		default:
+			return nil, nil
+		}
 	}
-	return &out.Services[0], nil
 }
 
 // register registers the task definition, and returns its ARN.
