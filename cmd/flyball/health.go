@@ -40,7 +40,7 @@ At a loopback address any certificate is taken: nothing is told there but whethe
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), within)
 			defer cancel()
-			err := conn.client().Health(ctx)
+			err := conn.client().ServerHealth(ctx)
 			if control != "" && errors.As(err, new(*client.Unreachable)) {
 				if other := client.New(client.Config{Endpoint: control, Flag: "--control"}).ControlHealth(ctx); other != nil {
 					if unreachable, is := errors.AsType[*client.Unreachable](other); is {

@@ -23,6 +23,9 @@ func TestHealthIsThatOfAControllerWhereNoServerAnswers(t *testing.T) {
 	if err := health("--control", controller.URL); err != nil {
 		t.Errorf("a controller that answers: %v", err)
 	}
+	if err := health("--endpoint", controller.URL); err == nil || !strings.Contains(err.Error(), "is flyball control, and no server: give its address to --control") {
+		t.Errorf("a controller in place of a server: %v", err)
+	}
 	status = http.StatusServiceUnavailable
 	if health("--control", controller.URL) == nil {
 		t.Error("a controller that is not well is taken for one that is")
@@ -36,6 +39,9 @@ func TestHealthIsThatOfAControllerWhereNoServerAnswers(t *testing.T) {
 	defer server.Close()
 	if err := health("--control", server.URL); err == nil || !strings.Contains(err.Error(), "what answers at "+server.URL+" is not flyball control: give --control") {
 		t.Errorf("a server in place of a controller: %v", err)
+	}
+	if err := health("--endpoint", server.URL); err != nil {
+		t.Errorf("a server: %v", err)
 	}
 	if err := health("--control", controller.URL); err == nil || !strings.Contains(err.Error(), "no controller answers at "+controller.URL) {
 		t.Errorf("neither: %v", err)

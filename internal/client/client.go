@@ -166,6 +166,25 @@ func (c *Client) Health(ctx context.Context) error {
 	return body.Close()
 }
 
+// ServerHealth is nil if a server answers. Flyball control, which has /healthz as well, is none.
+func (c *Client) ServerHealth(ctx context.Context) error {
+	res, err := c.send(ctx, http.MethodGet, "/healthz", nil)
+	if err != nil {
+		return err
+	}
+	res.Body.Close()
+	if res.Header.Get(NowHeader) != "" {
+		return nil
+	}
+	body, err := c.get(ctx, "/readyz", nil) // a replica that waits for its turn, or something before a server, has none
+	if err != nil {
+		return nil
+	}
+	body.Close()
+	return fmt.Errorf("what answers at %s is flyball control, and no server: give its address to --control, and %s that of flyball serve",
+		c.Endpoint, cmp.Or(c.Flag, "--endpoint"))
+}
+
 // ControlHealth is nil if flyball control answers. A server, which has /healthz as well, is none.
 func (c *Client) ControlHealth(ctx context.Context) error {
 	if err := c.Health(ctx); err != nil {
@@ -302,6 +321,15 @@ func (c *Client) get(ctx context.Context, path string, q url.Values) (io.ReadClo
 }
 
 func (c *Client) ask(ctx context.Context, method, path string, q url.Values) (io.ReadCloser, error) {
+	res, err := c.send(ctx, method, path, q)
+	if err != nil {
+		return nil, err
+	}
+	return res.Body, nil
+}
+
+// send makes a request, and returns the answer if its status is 200.
+func (c *Client) send(ctx context.Context, method, path string, q url.Values) (*http.Response, error) {
 	u := c.Endpoint + path
 	if len(q) > 0 {
 		u += "?" + q.Encode()
@@ -329,7 +357,7 @@ func (c *Client) ask(ctx context.Context, method, path string, q url.Values) (io
 		text, _ := io.ReadAll(io.LimitReader(res.Body, 4096))
 		return nil, &Rejected{res.StatusCode, strings.TrimSpace(string(text))}
 	}
-	return res.Body, nil
+	return res, nil
 }
 
 // emptyBody is the hash of no body.

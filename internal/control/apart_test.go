@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"flyball/governor"
+	"flyball/internal/capacity"
 	"flyball/internal/clock"
 	"flyball/internal/control"
 	"flyball/internal/policydoc"
@@ -109,6 +111,55 @@ func TestAnAddressThatDoesNotAnswerHoldsUpNoOther(t *testing.T) {
 		}
 		if !strings.Contains(taken, "scaled from 5 to 9") {
 			t.Errorf("the silent one has not got its new bounds: %s", taken)
+		}
+	})
+}
+
+// Busy are resources of which those at one address are asked too often, as it says after a second.
+type busy struct{ addresses }
+
+func (b *busy) Look(ctx context.Context, ids []scaling.ResourceID) ([]governor.Capacity, error) {
+	if ids[0] == silentAddress {
+		time.Sleep(time.Second)
+		return nil, &capacity.StatusError{Status: http.StatusTooManyRequests, Text: "asked too often"}
+	}
+	return b.addresses.Look(ctx, ids)
+}
+
+func TestAnAddressThatIsAskedTooOftenRestsAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &busy{addresses{from: time.Now(), has: map[scaling.ResourceID]scaling.Capacity{quickAddress: 1}}}
+		host := control.New(control.Config{Capacity: b, State: control.Forgetful{}, Tell: func(control.Record) {}, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+		least := func(n int) {
+			t.Helper()
+			d, err := policydoc.Read(strings.NewReader(fmt.Sprintf(`ScalableTargets:
+- {ServiceNamespace: custom-resource, ResourceId: %q, MinCapacity: %d, MaxCapacity: 9}
+- {ServiceNamespace: custom-resource, ResourceId: %q, MinCapacity: %[2]d, MaxCapacity: 9}
+`, silentAddress, n, quickAddress)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			targets, problems := control.Compile(d, &source.Registry{CloudWatch: &source.Queues{}})
+			if len(problems) > 0 {
+				t.Fatal(problems)
+			}
+			for _, one := range targets {
+				host.Put(one)
+			}
+		}
+		least(3)
+		ctx, end := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- host.Run(ctx, clock.New(time.Now(), 1)) }()
+		time.Sleep(2500 * time.Millisecond)
+		least(5)
+		time.Sleep(5 * time.Second)
+		end()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if got, want := strings.Join(b.sets, "\n"), "0s "+quickAddress+" 3\n2s "+quickAddress+" 5"; got != want {
+			t.Errorf("set:\n%s\nwant:\n%s", got, want)
 		}
 	})
 }

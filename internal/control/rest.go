@@ -23,7 +23,7 @@ const (
 	forgotten = time.Hour
 )
 
-// rests are from what has failed as a whole: a source, or the capacities of a kind. What is not
+// rests are from what has failed as a whole: a source, the capacities of a kind, or those of an address. What is not
 // asked any more, such as a source that settings have replaced, is forgotten.
 type rests struct {
 	mu  sync.Mutex

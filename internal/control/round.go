@@ -117,6 +117,17 @@ func address(id scaling.ResourceID) string {
 	return at.Host
 }
 
+// An endpoint is where resources answer that are no part of a service.
+type endpoint string
+
+// placeOf is what rests when a resource is asked for too often: its endpoint, or the service that has all of its kind.
+func placeOf(id scaling.ResourceID) any {
+	if at := address(id); at != "" {
+		return endpoint(at)
+	}
+	return id.Kind()
+}
+
 // adopt takes over the targets that were put or removed, but for those that are being governed: a later round does.
 func (h *Host) adopt(ctx context.Context, now time.Time) {
 	h.mu.Lock()
@@ -386,10 +397,10 @@ type looked struct {
 // others.
 func (h *Host) look(ctx context.Context, now time.Time, due []*governed) []looked {
 	looks := make([]looked, len(due))
-	places := map[scaling.Kind][]int{}
+	places := map[any][]int{}
 	for i, g := range due {
-		kind := g.target.Resource.Kind()
-		if err := h.rests.of(kind, now); err != nil {
+		place := placeOf(g.target.Resource)
+		if err := h.rests.of(place, now); err != nil {
 			looks[i] = looked{err: err}
 			continue
 		}
@@ -397,7 +408,7 @@ func (h *Host) look(ctx context.Context, now time.Time, due []*governed) []looke
 			looks[i] = looked{err: err}
 			continue
 		}
-		places[kind] = append(places[kind], i)
+		places[place] = append(places[place], i)
 	}
 	var all errgroup.Group
 	all.SetLimit(callsAtOnce)
@@ -413,7 +424,7 @@ func (h *Host) look(ctx context.Context, now time.Time, due []*governed) []looke
 	if ctx.Err() != nil {
 		return looks
 	}
-	for kind, of := range places {
+	for place, of := range places {
 		var slow error
 		for _, i := range of {
 			switch err := looks[i].err; {
@@ -426,9 +437,9 @@ func (h *Host) look(ctx context.Context, now time.Time, due []*governed) []looke
 			}
 		}
 		if slow != nil {
-			h.rests.failed(kind, now, slow)
+			h.rests.failed(place, now, slow)
 		} else {
-			h.rests.works(kind)
+			h.rests.works(place)
 		}
 	}
 	return looks
@@ -665,7 +676,7 @@ func (h *Host) set(ctx context.Context, now time.Time, steps []*stepping) {
 			records = append(records, g.compare(now)...)
 		}
 		if throttled(s.err) {
-			h.rests.failed(g.target.Resource.Kind(), now, s.err)
+			h.rests.failed(placeOf(g.target.Resource), now, s.err)
 		}
 		next, out := g.governor.Done(now, s.err)
 		g.governor = next
