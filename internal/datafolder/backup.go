@@ -32,6 +32,8 @@ type list struct {
 	Format int               // 1
 	Made   time.Time         // when the moment was that it is of
 	Files  map[string]string // SHA-256 by name
+
+	Folders []string `json:",omitempty"` // also those without a file, which a server would miss
 }
 
 // appended are the folders whose files grow, kept are those whose files never change.
@@ -132,6 +134,10 @@ func linkAll(dir, made string, folders []string, sizes map[string]int64) error {
 	return nil
 }
 
+// cellDepth is how deep the folders of accounts and regions are. Those below come and go with
+// what they are of.
+const cellDepth = 2
+
 func linkFolder(dir, made, folder string, sizes map[string]int64) error {
 	if _, err := os.Stat(filepath.Join(dir, folder)); errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -146,6 +152,8 @@ func linkFolder(dir, made, folder string, sizes map[string]int64) error {
 			return err
 		case unfinished(name) && entry.IsDir():
 			return fs.SkipDir
+		case entry.IsDir() && strings.Count(name, string(filepath.Separator)) <= cellDepth:
+			return os.MkdirAll(filepath.Join(made, name), 0o700)
 		case unfinished(name) || !entry.Type().IsRegular():
 			return nil
 		}
@@ -190,7 +198,7 @@ func write(ctx context.Context, made string, sizes map[string]int64, at time.Tim
 	archive := tar.NewWriter(to)
 	l := list{Format: 1, Made: at, Files: map[string]string{}}
 	err := filepath.WalkDir(made, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() {
+		if err != nil || !entry.IsDir() && !entry.Type().IsRegular() {
 			return err
 		}
 		if ctx.Err() != nil {
@@ -199,6 +207,12 @@ func write(ctx context.Context, made string, sizes map[string]int64, at time.Tim
 		name, err := filepath.Rel(made, path)
 		if err != nil {
 			return err
+		}
+		if entry.IsDir() {
+			if path != made {
+				l.Folders = append(l.Folders, filepath.ToSlash(name))
+			}
+			return nil
 		}
 		size, known := sizes[name]
 		if !known {

@@ -113,6 +113,29 @@ func TestABackupIsRestoredAsItWas(t *testing.T) {
 	}
 }
 
+// A server misses folders that it has noted, whether or not there was something in them.
+func TestARestoreHasTheFoldersThatWereEmpty(t *testing.T) {
+	dir := folder(t)
+	empty := filepath.Join(datafolder.Functions, "123456789012", "us-east-1")
+	if err := os.MkdirAll(filepath.Join(dir, empty), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	archive := backup(t, dir)
+	unpacked := filepath.Join(t.TempDir(), "backup")
+	if err := datafolder.Unpack(t.Context(), bytes.NewReader(archive), unpacked); err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []string{archived(t, archive), unpacked} {
+		to := filepath.Join(t.TempDir(), "restored")
+		if _, err := datafolder.Restore(t.Context(), from, to, false); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(filepath.Join(to, empty)); err != nil || info.Mode().Perm() != 0o700 {
+			t.Errorf("%v, %v", info, err)
+		}
+	}
+}
+
 func TestARestoreReplacesOnlyWhenItIsTold(t *testing.T) {
 	dir := folder(t)
 	from := archived(t, backup(t, dir))

@@ -10,9 +10,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -158,6 +160,16 @@ func fetch(ctx context.Context, backup, made string) error {
 			return fmt.Errorf("the backup is damaged: %s is not what was written", name)
 		}
 	}
+	return makeFolders(made, l.Folders)
+}
+
+// makeFolders makes the folders of a backup, of which some have no file.
+func makeFolders(made string, names []string) error {
+	for _, name := range names {
+		if err := os.MkdirAll(filepath.Join(made, filepath.FromSlash(name)), 0o700); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -171,7 +183,7 @@ func readList(content []byte) (l list, err error) {
 	if l.Format > 1 {
 		return l, fmt.Errorf("the backup has format %d, and this flyball knows formats up to 1; use the release that made it, or a later one", l.Format)
 	}
-	for name := range l.Files {
+	for _, name := range slices.AppendSeq(l.Folders[:len(l.Folders):len(l.Folders)], maps.Keys(l.Files)) {
 		if !filepath.IsLocal(filepath.FromSlash(name)) {
 			return l, fmt.Errorf("the name %q leads out of the backup", name)
 		}
@@ -218,7 +230,7 @@ func unpack(ctx context.Context, archive *tar.Reader, made string) (l list, err 
 	if len(sums) != len(l.Files) {
 		return l, errors.New("the backup is damaged: it has files that are not in its list")
 	}
-	return l, nil
+	return l, makeFolders(made, l.Folders)
 }
 
 // put writes a file, and returns its SHA-256.

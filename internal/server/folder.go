@@ -64,6 +64,9 @@ func closeToOthers(dir string) error {
 			}
 		}
 	}
+	if uid, known := userOf(dir); known && uid != os.Geteuid() {
+		return fmt.Errorf("%s belongs to user %d, and the server runs as user %d", dir, uid, os.Geteuid())
+	}
 	return nil
 }
 

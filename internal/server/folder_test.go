@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"flyball/internal/client"
@@ -95,6 +96,19 @@ func TestTheDataFolderIsClosedToOtherUsers(t *testing.T) {
 		if err != nil || info.Mode().Perm()&0o077 != 0 {
 			t.Errorf("%q has %v, %v", name, info.Mode(), err)
 		}
+	}
+}
+
+func TestADataFolderOfAnotherUserIsToldOf(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a folder away")
+	}
+	dir := t.TempDir()
+	if err := os.Chown(dir, 65534, -1); err != nil {
+		t.Skip(err)
+	}
+	if err := closeToOthers(dir); err == nil || !strings.Contains(err.Error(), "belongs to user 65534") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -29,3 +29,16 @@ func groupOf(path string) (gid int, ok bool) {
 	}
 	return int(stat.Gid), true
 }
+
+// userOf is the number of the user that a file belongs to.
+func userOf(path string) (uid int, ok bool) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, false
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, false
+	}
+	return int(stat.Uid), true
+}

@@ -99,6 +99,17 @@ func TestAFlippedBitIsNeverSilent(t *testing.T) {
 	}
 }
 
+// Bits of the header and of the page of the schema, by which SQLite knows a database.
+func TestAStateThatIsNoDatabaseIsRefusedWithWhatToDo(t *testing.T) {
+	folder, documents := filled(t, true)
+	for _, bit := range []int{2, 16*8 + 2, 100*8 + 2} {
+		var told *damage.Error
+		if err := whole(t, folder, "state", flip(bit), documents); !errors.As(err, &told) || !strings.Contains(err.Error(), damage.Restore) {
+			t.Errorf("bit %d: got %v", bit, err)
+		}
+	}
+}
+
 func TestWhatIsCutOffIsMissed(t *testing.T) {
 	nothing := func([]byte) []byte { return nil }
 	for name, closed := range map[string]bool{"state-wal": false, "state": true} {
