@@ -1,6 +1,6 @@
 // Package garbage says when garbage is collected. Most of what a small server has is there to stay, as tables of
 // its packages are, and each collection looks through it all: so there are none while the program starts, and then
-// none before there is Least of garbage, or as much as is in use.
+// none before there is Least of garbage. A large one has as much garbage as is in use, less the same.
 //
 //	import "flyball/internal/garbage"
 //
@@ -23,7 +23,7 @@ const (
 	// Start is how much the program takes before garbage is first collected, in bytes.
 	Start = 48 << 20
 	// Least is how much garbage there is at a collection, at the least, in bytes.
-	Least = 24 << 20
+	Least = 12 << 20
 )
 
 var program = start()
@@ -95,7 +95,9 @@ func (c *collector) end() {
 
 // adjust sets the percentage, under the lock.
 func (c *collector) adjust() {
-	if p := max(c.percent, int(100*Least/max(inUse(), 1))); p != c.adjusted {
+	live := max(inUse(), 1)
+	garbage := max(Least, int(live)*c.percent/100-Least)
+	if p := 100 * garbage / int(live); p != c.adjusted {
 		c.adjusted = p
 		debug.SetGCPercent(p)
 	}
