@@ -116,6 +116,11 @@ func (o Options) forecast(history []float64, days *holidays) (Result, error) {
 	c := h.backTest(o.reach())
 	c.weigh()
 	paths := c.combineAll()
+	if h.rival != nil {
+		if c, paths, err = c.orBySeason(paths); err != nil {
+			return Result{}, err
+		}
+	}
 	r := Result{Values: paths[len(paths)-1][:o.Horizon], Methods: c.methods()}
 	away := c.deviation(paths)
 	c.widen(&away, paths)

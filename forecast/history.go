@@ -23,7 +23,8 @@ type history struct {
 	known   []bool    // false where a value was filled in
 	scale   float64
 	seasons []int
-	signed  bool // some values are negative: no logarithms, no floor
+	signed  bool                     // some values are negative: no logarithms, no floor
+	rival   func() (*history, error) // the history by a season of its own, if it seems to have one
 }
 
 func newHistory(series []float64, seasons []int) (*history, error) {
@@ -67,7 +68,7 @@ func newHistory(series []float64, seasons []int) (*history, error) {
 	fill(h.values, h.known, h.seasons)
 	if season, since := h.ownSeason(); season > 0 {
 		const cycles = 7 // as a week has days
-		return newHistory(series[since:], []int{season, cycles * season})
+		h.rival = func() (*history, error) { return newHistory(series[since:], []int{season, cycles * season}) }
 	}
 	h.followClock()
 	h.forgetOutages()

@@ -50,6 +50,43 @@ func (h *history) ownSeason() (season, since int) {
 	return season, since - season
 }
 
+// orBySeason is the contest, and its combination, or those by the season that the history seems to have of its
+// own, unless their back-tests missed more in the time that has that season: days and weeks with a job
+// each five hours seem to have one of five.
+func (c *contest) orBySeason(paths [][]float64) (*contest, [][]float64, error) {
+	const doubt = 1.5 // the season is already known to be far closer than days and weeks are
+	h, err := c.rival()
+	if err != nil {
+		return nil, nil, err
+	}
+	own := h.backTest(c.horizon)
+	own.weigh()
+	ownPaths := own.combineAll()
+	newest := len(own.values) - own.origins[0]
+	if own.missed(ownPaths, newest) > doubt*c.missed(paths, newest) {
+		return c, paths, nil
+	}
+	return own, ownPaths, nil
+}
+
+// missed is the share of the load that forecasts have missed in the back-tests of so many of the
+// newest values, NaN if there is none.
+func (c *contest) missed(paths [][]float64, newest int) float64 {
+	miss, load := 0.0, 0.0
+	for k, from := range c.origins[:len(c.origins)-1] {
+		if from < len(c.values)-newest {
+			continue
+		}
+		for i, f := range paths[k][:min(c.horizon, len(c.values)-from)] {
+			if c.known[from+i] {
+				miss += math.Abs(c.values[from+i] - f/c.scale)
+				load += math.Abs(c.values[from+i])
+			}
+		}
+	}
+	return miss / load
+}
+
 // away is how far the values from one place to before another are from those a lag before,
 // added up.
 func (h *history) away(lag, from, to int) float64 {

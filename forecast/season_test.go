@@ -88,3 +88,29 @@ func TestUsualLoadsKeepTheirDays(t *testing.T) {
 		})
 	}
 }
+
+// TestForecastKeepsWeeksWithAJobEachFiveHours has a job that is most of what differs between days and weeks.
+func TestForecastKeepsWeeksWithAJobEachFiveHours(t *testing.T) {
+	const hours = 5 * 168
+	random := rand.New(rand.NewPCG(3, 0))
+	at := func(t int) float64 {
+		v := hill(t%24, 24)
+		if t/24%7 > 4 {
+			v /= 2
+		}
+		if t%5 == 0 {
+			v += 250
+		}
+		return v
+	}
+	history, future := make([]float64, hours), make([]float64, 48)
+	for i := range history {
+		history[i] = at(i) * (1 + 0.05*random.NormFloat64())
+	}
+	for i := range future {
+		future[i] = at(hours + i)
+	}
+	if miss := absoluteError(future, mustForecast(t, history, forecast.Options{}).Values); miss > 0.15*absoluteError(future, make([]float64, 48)) {
+		t.Errorf("the error is %.2f of the load, want at most 0.15", miss/absoluteError(future, make([]float64, 48)))
+	}
+}
