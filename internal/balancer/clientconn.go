@@ -74,7 +74,9 @@ func (c *clientConn) serve() {
 func (c *clientConn) next() bool {
 	c.idle = c.listener.plan.Load().idle
 	c.touch()
+	c.patience = fresh
 	err := c.in.ReadRequest(&c.request)
+	c.patience = endless
 	p := c.listener.plan.Load() // there may be another since the connection began to wait
 	if !c.busy.CompareAndSwap(waiting, serving) {
 		return false

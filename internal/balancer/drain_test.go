@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -142,6 +143,46 @@ func TestClientsThatFallSilent(t *testing.T) {
 				if line := statusLine(ask(p, c.raw)); line != c.want {
 					t.Errorf("got %q, want %q", line, c.want)
 				}
+			})
+		})
+	}
+}
+
+// TestAHeadThatTricklesIn has a client that sends a byte of a field now and then, and one that sends all of a
+// request after having been silent for long.
+func TestAHeadThatTricklesIn(t *testing.T) {
+	for name, c := range map[string]struct {
+		begin, rest string // what is sent at once, and a byte each 9 seconds after another 9
+		want        string
+	}{
+		"without an end":    {"GET / HTTP/1.1\r\nX: ", strings.Repeat("x", 20), "HTTP/1.1 408 Request Timeout"},
+		"within a minute":   {"GET / HTTP/1.1\r\nHost: x\r\nConnection: close", "\r\n\r\n", "HTTP/1.1 200 OK"},
+		"of later requests": {"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nX: ", strings.Repeat("x", 20), "HTTP/1.1 408 Request Timeout"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var n network
+				n.serve(t, "10.0.0.1:80", slow(0))
+				p, _ := virtual(t, &n, at("10.0.0.1"))
+				synctest.Wait()
+				client, server := net.Pipe()
+				go newClientConn(listenerFor(p), server).serve()
+				began := time.Now()
+				var sender sync.WaitGroup
+				sender.Go(func() {
+					io.WriteString(client, c.begin)
+					for i := range c.rest {
+						time.Sleep(9 * time.Second)
+						io.WriteString(client, c.rest[i:i+1])
+					}
+				})
+				all, _ := io.ReadAll(client)
+				last := all[max(0, strings.LastIndex(string(all), "HTTP/1.1 ")):]
+				if line := statusLine(string(last)); line != c.want || time.Since(began) > 70*time.Second {
+					t.Errorf("got %q after %v, want %q within 70 s", line, time.Since(began), c.want)
+				}
+				client.Close()
+				sender.Wait()
 			})
 		})
 	}

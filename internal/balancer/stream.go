@@ -16,6 +16,8 @@ type stream struct {
 	idle time.Duration
 	// glance, if set, is called by a Read after each second in which nothing came.
 	glance func()
+	// patience, if set, is for what is read as a whole: only its first bytes count as something that went.
+	patience patience
 
 	active     atomic.Int64 // when something went either way, in Unix nanoseconds
 	readUntil  atomic.Int64 // the deadlines that are set
@@ -24,6 +26,16 @@ type stream struct {
 }
 
 const glanceAfter = time.Second
+
+// patience is with who sends a head: it has to come within the idle time-out of its first bytes, or a byte now and
+// then would keep a connection for ever.
+type patience int
+
+const (
+	endless patience = iota
+	fresh            // nothing of the head has come
+	limited          // some has
+)
 
 // touch notes that something goes over the connection.
 func (s *stream) touch() {
@@ -76,11 +88,17 @@ func (s *stream) rest() {
 	s.touch()
 }
 
-// Read reads. It times out when nothing went either way for as long as it may.
+// Read reads. It times out when nothing went either way for as long as it may, as far as patience counts it.
 func (s *stream) Read(p []byte) (int, error) {
 	for {
 		n, err := s.Conn.Read(p)
 		if n > 0 {
+			switch s.patience {
+			case limited:
+				return n, err
+			case fresh:
+				s.patience = limited
+			}
 			s.touch()
 			return n, err
 		}
