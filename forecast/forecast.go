@@ -31,8 +31,8 @@ type Options struct {
 	Horizon int
 	// Seasons are the lengths of the seasons in values, ascending, each at
 	// least 2; 24 and 168 if nil. A season that the history does not hold once
-	// plays no part, and 24 and 168 give way to another season that the load clearly
-	// has in their place. An empty, non-nil slice means no season.
+	// plays no part, and 24 and 168 give way to another season if the load clearly
+	// has one in their place. An empty, non-nil slice means no season.
 	Seasons []int
 	// Levels are the coverages of the prediction intervals, each inside
 	// (0, 1); 0.8 and 0.95 if nil.

@@ -70,7 +70,6 @@ func newHistory(series []float64, seasons []int) (*history, error) {
 		const cycles = 7 // as a week has days
 		h.rival = func() (*history, error) { return newHistory(series[since:], []int{season, cycles * season}) }
 	}
-	h.followClock()
 	h.forgetOutages()
 	if len(h.seasons) == len(seasons) {
 		h.followLevel()

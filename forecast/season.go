@@ -51,10 +51,14 @@ func (h *history) ownSeason() (season, since int) {
 }
 
 // orBySeason is the contest, and its combination, or those by the season that the history seems to have of its
-// own, unless their back-tests missed more in the time that has that season: days and weeks with a job
-// each five hours seem to have one of five.
+// own, if their back-tests missed clearly less in the time that has that season, and far less if it is shorter than
+// a week: days and weeks with a job each five hours seem to have a season of five until Saturday.
 func (c *contest) orBySeason(paths [][]float64) (*contest, [][]float64, error) {
-	const doubt = 1.5 // the season is already known to be far closer than days and weeks are
+	const (
+		week    = 168
+		clearly = 0.8
+		far     = 0.3
+	)
 	h, err := c.rival()
 	if err != nil {
 		return nil, nil, err
@@ -62,11 +66,14 @@ func (c *contest) orBySeason(paths [][]float64) (*contest, [][]float64, error) {
 	own := h.backTest(c.horizon)
 	own.weigh()
 	ownPaths := own.combineAll()
-	newest := len(own.values) - own.origins[0]
-	if own.missed(ownPaths, newest) > doubt*c.missed(paths, newest) {
-		return c, paths, nil
+	newest, share := len(own.values)-own.origins[0], clearly
+	if len(own.values) < week+own.seasons[0] {
+		share = far
 	}
-	return own, ownPaths, nil
+	if own.missed(ownPaths, newest) <= share*c.missed(paths, newest) {
+		return own, ownPaths, nil
+	}
+	return c, paths, nil
 }
 
 // missed is the share of the load that forecasts have missed in the back-tests of so many of the
