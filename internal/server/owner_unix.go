@@ -19,26 +19,25 @@ func ours(path string) bool {
 
 // groupOf is the number of the group of a file.
 func groupOf(path string) (gid int, ok bool) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return 0, false
-	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0, false
-	}
-	return int(stat.Gid), true
+	stat, ok := statOf(path)
+	return int(stat.Gid), ok
 }
 
 // userOf is the number of the user that a file belongs to.
 func userOf(path string) (uid int, ok bool) {
+	stat, ok := statOf(path)
+	return int(stat.Uid), ok
+}
+
+// statOf is what the system says of a file.
+func statOf(path string) (stat syscall.Stat_t, ok bool) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return 0, false
+		return stat, false
 	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
+	said, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return 0, false
+		return stat, false
 	}
-	return int(stat.Uid), true
+	return *said, true
 }
