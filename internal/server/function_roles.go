@@ -57,11 +57,7 @@ func (f functionRoles) Assume(ctx context.Context, name, function, session strin
 	if err != nil {
 		return c, err
 	}
-	given, err := account.sts.Session(ctx, role, session, lasts)
-	if err != nil {
-		return c, err
-	}
-	return functionCredentials(given), nil
+	return functionCredentials(account.sts.Session(role, session, lasts)), nil
 }
 
 func functionCredentials(given *types.Credentials) lambda.Credentials {

@@ -50,11 +50,7 @@ func (t taskRoles) Assume(ctx context.Context, name, taskARN, taskID string, las
 	case !trusted:
 		return ecs.Credentials{}, ecs.ErrNoTrust
 	}
-	given, err := account.sts.Session(ctx, role, taskID, lasts)
-	if err != nil {
-		return ecs.Credentials{}, err
-	}
-	return taskCredentials(role.ARN, given), nil
+	return taskCredentials(role.ARN, account.sts.Session(role, taskID, lasts)), nil
 }
 
 func taskCredentials(role string, given *types.Credentials) ecs.Credentials {

@@ -45,20 +45,21 @@ func (a *API) issue(tx *state.Tx, s session, lasts time.Duration, atLeast *int32
 }
 
 // Session makes temporary credentials of a role for a service that acts for a resource.
-// Whether it may is for those to judge who ask.
-func (a *API) Session(ctx context.Context, role iam.Role, name string, lasts time.Duration) (given *types.Credentials, err error) {
-	err = a.Cell.State.Change(ctx, func(_ context.Context, tx *state.Tx) error {
-		given = a.issue(tx, session{Principal: a.IAM.Session(role, name, nil)}, lasts, nil)
-		return nil
-	})
-	return given, err
+// Whether it may is for those to judge who ask. They are on disk no later than anything
+// that is done with them: nobody who starts with them waits for that.
+func (a *API) Session(role iam.Role, name string, lasts time.Duration) *types.Credentials {
+	return a.later(session{Principal: a.IAM.Session(role, name, nil)}, lasts)
 }
 
 // Lend makes temporary credentials in the form of a session of a role that there is not,
-// which may do what a policy says. They may not be on disk yet.
-func (a *API) Lend(role, name, policy string, lasts time.Duration) (given *types.Credentials) {
-	p := a.IAM.Session(iam.Role{Name: role, ID: "LENT"}, name, nil)
-	a.Cell.State.Later(func(tx *state.Tx) { given = a.issue(tx, session{Principal: p, Lent: policy}, lasts, nil) })
+// which may do what a policy says.
+func (a *API) Lend(role, name, policy string, lasts time.Duration) *types.Credentials {
+	return a.later(session{Principal: a.IAM.Session(iam.Role{Name: role, ID: "LENT"}, name, nil), Lent: policy}, lasts)
+}
+
+// later issues a session without a wait for the disk.
+func (a *API) later(s session, lasts time.Duration) (given *types.Credentials) {
+	a.Cell.State.Later(func(tx *state.Tx) { given = a.issue(tx, s, lasts, nil) })
 	return given
 }
 
