@@ -18,6 +18,8 @@ import (
 
 	"flyball/internal/garbage"
 	"flyball/internal/workload"
+	_ "flyball/internal/workload/web"
+	_ "flyball/internal/workload/worker"
 )
 
 func main() {
@@ -26,13 +28,11 @@ func main() {
 	// of the system makes several.
 	runtime.MemProfileRate = 0
 	uuid.EnableRandPool()
-	// A task of a built-in image is this same program: it must start fast and
-	// stay small, so it comes before everything else.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	if len(os.Args) == 3 && os.Args[1] == workload.Command {
-		garbage.Often()
-		os.Exit(exitStatus(workload.Run(ctx, os.Args[2], os.Getenv), os.Stderr))
+	if name, ok := workload.Asked(); ok {
+		// Had there been such a program, this process would be it by now.
+		os.Exit(exitStatus(workload.Unknown(name), os.Stderr))
 	}
 	if len(os.Args) < 2 || os.Args[1] != "serve" { // which has a start of its own
 		garbage.Begin()

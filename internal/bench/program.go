@@ -110,8 +110,12 @@ func (p *program) rss() (float64, error) { return p.memory("VmRSS:") }
 // peak is the most that the resident memory has been since forgetPeak, or the start, in MiB.
 func (p *program) peak() (float64, error) { return p.memory("VmHWM:") }
 
+// settling is how long a server gives back what only its start has used.
+const settling = 2 * time.Second
+
 // forgetPeak has peak tell of what comes from now on: at its start a program has read much of its own file.
 func (p *program) forgetPeak() error {
+	time.Sleep(settling)
 	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.cmd.Process.Pid), []byte("5"), 0)
 }
 
@@ -141,7 +145,7 @@ func startUp(ctx context.Context, binary string) error {
 		}
 		ready = append(ready, p.ready)
 		if len(ready) == 21 {
-			time.Sleep(2 * time.Second) // let it settle
+			time.Sleep(settling)
 			if mib, err := p.rss(); err == nil {
 				figure("idle_memory", mib, "MiB")
 			}

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// burn keeps a processor busy until this thread has used d of CPU time. Counting
+// Burn keeps a processor busy until this thread has used d of CPU time. Counting
 // CPU time, not wall time, makes a computation the same amount of work on a busy
 // or limited machine: there it takes longer.
-func burn(d time.Duration) {
+func Burn(d time.Duration) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 

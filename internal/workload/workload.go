@@ -1,25 +1,38 @@
-// Package workload holds the programs behind flyball's built-in images: small
-// services whose load is easy to see and to steer, so that a scaling policy can
-// be watched at work without an application at hand.
+// Package workload tells of flyball's built-in images: small services whose load is easy
+// to see and to steer, so that a scaling policy can be watched at work without an
+// application at hand. Packages web and worker are their programs.
 //
-// Every runtime runs them as a child of the flyball binary itself, so this
-// package imports little and starts fast.
+// Every runtime runs them as a child of the flyball binary itself, which becomes one of
+// them before most of what it links is initialised: they start fast and stay small.
 package workload
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
+	"os"
+	"os/signal"
+	"runtime"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
+	"syscall"
+
+	"flyball/internal/garbage"
+)
+
+// Command is the argument, before a program's name, with which the flyball
+// binary runs a built-in program instead of its commands.
+const Command = "workload"
+
+// The built-in programs.
+const (
+	Web    = "web"
+	Memory = "memory"
+	Worker = "worker"
 )
 
 // Names returns the built-in programs. The image of each is "flyball/" and its name.
-func Names() []string { return []string{"web", "memory", "worker"} }
+func Names() []string { return []string{Web, Memory, Worker} }
 
 // Program is the image that stands for nothing but what a container's command says: a program
 // of this machine. The process runtime alone has it.
@@ -32,82 +45,36 @@ func BuiltIn(image string) (name string, ok bool) {
 	return name, ok && slices.Contains(Names(), name)
 }
 
-// Run runs a built-in program until ctx ends, then lets it finish the requests or
-// the message that it has taken. Its settings come from getenv; those of "web" and "memory":
-//
-//	HOST       the address to listen on; all of the host's by default
-//	PORT       the port to listen on, 8080 by default
-//	MEMORY_MB  MiB to hold from the start, 0 by default; 256 for "memory"
-//
-// Those of "worker", with durations on the queue's clock, which runs FLYBALL_SPEED times
-// as fast as the wall clock (1 by default):
-//
-//	QUEUE_URL           the queue to take messages from
-//	TIME_PER_MESSAGE    how long a message takes, 100ms by default
-//	WORK                "wait", the default, or "cpu": that long in CPU time
-//	BATCH               how many messages to take at once, 1 to 10, 10 by default
-//	VISIBILITY_TIMEOUT  asked for with each receive and again while it works; 30s by default
-//	PROTECT             1 protects the task from scale-in while it works
-//	LOG_MESSAGES        1 writes a line for each message, with the time that it has waited
-func Run(ctx context.Context, name string, getenv func(string) string) error {
-	switch name {
-	case "web":
-		return runWeb(ctx, name, getenv, "0")
-	case "memory":
-		return runWeb(ctx, name, getenv, "256")
-	case "worker":
-		return runWorker(ctx, getenv)
+// Asked says which built-in program this process was started as, if it was.
+func Asked() (name string, ok bool) {
+	if len(os.Args) != 3 || os.Args[1] != Command {
+		return "", false
 	}
+	return os.Args[2], true
+}
+
+// Become turns this process into a built-in program, if it was started as that: then it
+// does not return. The program runs until the context ends with SIGINT or SIGTERM, and
+// lets what it has begun come to its end. Its settings come from getenv.
+//
+// Packages of programs call it as they are initialised, and import little. Go initialises
+// what is ready in the order of import paths, and most of what flyball links comes later.
+func Become(name string, run func(ctx context.Context, getenv func(string) string) error) {
+	if asked, ok := Asked(); !ok || asked != name {
+		return
+	}
+	runtime.MemProfileRate = 0 // nobody can ask this program for a profile
+	garbage.Often()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	if err := run(ctx, os.Getenv); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, "flyball:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// Unknown is the error of a program that is none of the built-in ones.
+func Unknown(name string) error {
 	return fmt.Errorf("no built-in workload %q; there are %q", name, Names())
-}
-
-// runWeb is the program behind flyball/web and flyball/memory.
-func runWeb(ctx context.Context, name string, getenv func(string) string, holding string) error {
-	megabytes, err := parseMegabytes(or(getenv("MEMORY_MB"), holding))
-	if err != nil {
-		return fmt.Errorf("MEMORY_MB: %w", err)
-	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(getenv("HOST"), or(getenv("PORT"), "8080")))
-	if err != nil {
-		return err
-	}
-	fmt.Printf("%s: listening on %s\n", name, listener.Addr())
-
-	web := newWeb(or(getenv("HOSTNAME"), listener.Addr().String()))
-	web.memory.hold(megabytes)
-	return serve(ctx, listener, web.handler())
-}
-
-// serve answers requests until ctx ends, and then those that have begun.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
-	}
-	drained := make(chan error, 1)
-	stop := context.AfterFunc(ctx, func() { drained <- server.Shutdown(context.Background()) })
-	defer stop()
-
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return <-drained
-}
-
-// parseMegabytes reads a number of MiB between 0 and a tebibyte.
-func parseMegabytes(s string) (int, error) {
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 0 || n > 1<<20 {
-		return 0, fmt.Errorf("%q is not a number of MiB between 0 and %d", s, 1<<20)
-	}
-	return n, nil
-}
-
-func or(value, otherwise string) string {
-	if value == "" {
-		return otherwise
-	}
-	return value
 }

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -22,21 +21,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"flyball/internal/task"
-	"flyball/internal/workload"
+	_ "flyball/internal/workload/web"
 )
 
-// TestMain lets the test binary stand in for flyball, as the program behind the
-// built-in images.
+// TestMain lets the test binary stand in for other programs. As the one behind the built-in
+// images it does not come here.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == "workload" {
-		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-		defer stop()
-		if err := workload.Run(ctx, os.Args[2], os.Getenv); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
 	if len(os.Args) == 3 && os.Args[1] == "get" {
 		if err := fetch(os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)

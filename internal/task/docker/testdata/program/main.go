@@ -13,7 +13,7 @@ import (
 	"strings"
 	"syscall"
 
-	"flyball/internal/workload"
+	_ "flyball/internal/workload/web"
 )
 
 func main() {
@@ -27,8 +27,6 @@ func run(mode string, args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	switch mode {
-	case "workload":
-		return workload.Run(ctx, args[0], os.Getenv)
 	case "exit":
 		code, err := strconv.Atoi(args[0])
 		if err != nil {

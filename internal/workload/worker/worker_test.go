@@ -1,4 +1,4 @@
-package workload
+package worker
 
 import (
 	"bytes"
@@ -129,7 +129,7 @@ type working struct {
 // begin starts a worker with an environment beside its queue's.
 func begin(t *testing.T, q *fakeQueue, env map[string]string, protection http.RoundTripper) *working {
 	t.Helper()
-	settings, err := readWorkerSettings(func(name string) string {
+	settings, err := readSettings(func(name string) string {
 		switch name {
 		case "QUEUE_URL":
 			return "http://127.0.0.1/123456789012/q"
@@ -142,7 +142,7 @@ func begin(t *testing.T, q *fakeQueue, env map[string]string, protection http.Ro
 		t.Fatal(err)
 	}
 	w := &working{T: t, q: q, done: make(chan struct{})}
-	worker := &worker{workerSettings: settings, queue: q, out: &w.out}
+	worker := &worker{settings: settings, queue: q, out: &w.out}
 	if protection != nil {
 		if worker.protection, err = newProtection("http://agent/id", settings); err != nil {
 			t.Fatal(err)
@@ -345,7 +345,7 @@ func TestAWorkerNeedsSettingsThatItCanKeep(t *testing.T) {
 		{"FLYBALL_SPEED", "NaN"},
 	} {
 		env := map[string]string{"QUEUE_URL": "http://127.0.0.1/123456789012/q", tt.name: tt.value}
-		err := Run(t.Context(), "worker", func(name string) string { return env[name] })
+		err := run(t.Context(), func(name string) string { return env[name] })
 		if err == nil || !strings.HasPrefix(err.Error(), tt.name+":") {
 			t.Errorf("with %s=%q: %v, want an error that names it", tt.name, tt.value, err)
 		}
@@ -354,7 +354,7 @@ func TestAWorkerNeedsSettingsThatItCanKeep(t *testing.T) {
 
 func TestBATCHIsAWholeNumber(t *testing.T) {
 	env := map[string]string{"QUEUE_URL": "q", "BATCH": "2.9"}
-	if s, err := readWorkerSettings(func(name string) string { return env[name] }); err == nil {
+	if s, err := readSettings(func(name string) string { return env[name] }); err == nil {
 		t.Errorf("BATCH=2.9 is taken as %d", s.batch)
 	}
 }
@@ -367,7 +367,7 @@ func TestSettingsThatCannotBeReadSayWhichAndWhy(t *testing.T) {
 		"WORK":             {"play", `WORK: "play" is neither wait nor cpu`},
 	} {
 		env := map[string]string{"QUEUE_URL": "http://127.0.0.1/123456789012/q", name: tt.value}
-		if _, err := readWorkerSettings(func(name string) string { return env[name] }); err == nil || err.Error() != tt.want {
+		if _, err := readSettings(func(name string) string { return env[name] }); err == nil || err.Error() != tt.want {
 			t.Errorf("%s=%s: %v, want %s", name, tt.value, err, tt.want)
 		}
 	}

@@ -1,7 +1,16 @@
-package workload
+// Package web is the program behind flyball/web and flyball/memory: a web server whose
+// requests take CPU time, and memory.
+//
+// Any program that imports this package turns into that one when it is started as it, as
+// soon as what is imported here is initialised.
+package web
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"runtime"
@@ -9,7 +18,58 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"flyball/internal/workload"
 )
+
+func init() {
+	workload.Become(workload.Web, func(ctx context.Context, getenv func(string) string) error {
+		return run(ctx, workload.Web, getenv, "0")
+	})
+	workload.Become(workload.Memory, func(ctx context.Context, getenv func(string) string) error {
+		return run(ctx, workload.Memory, getenv, "256")
+	})
+}
+
+// run runs either until ctx ends, and then finishes the requests that it has taken. Its
+// settings:
+//
+//	HOST       the address to listen on; all of the host's by default
+//	PORT       the port to listen on, 8080 by default
+//	MEMORY_MB  MiB to hold from the start: by default as many as it is told
+func run(ctx context.Context, name string, getenv func(string) string, holding string) error {
+	megabytes, err := parseMegabytes(cmp.Or(getenv("MEMORY_MB"), holding))
+	if err != nil {
+		return fmt.Errorf("MEMORY_MB: %w", err)
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort(getenv("HOST"), cmp.Or(getenv("PORT"), "8080")))
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s: listening on %s\n", name, listener.Addr())
+
+	web := newWeb(cmp.Or(getenv("HOSTNAME"), listener.Addr().String()))
+	web.memory.hold(megabytes)
+	return serve(ctx, listener, web.handler())
+}
+
+// serve answers requests until ctx ends, and then those that have begun.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+	}
+	drained := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() { drained <- server.Shutdown(context.Background()) })
+	defer stop()
+
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-drained
+}
 
 // computation is the CPU time that one request for /computation takes, unless it asks for another.
 const computation = 50 * time.Millisecond
@@ -21,7 +81,7 @@ const longest = 10_000
 // task limited to a quarter of a virtual CPU needs 100 s to work off 500.
 const maxQueue = 500
 
-// web is the service behind flyball/web and flyball/memory.
+// web is the service.
 type web struct {
 	name       string
 	memory     memory
@@ -82,7 +142,7 @@ func (w *web) computation(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	start := time.Now()
-	burn(takes)
+	workload.Burn(takes)
 	fmt.Fprintf(rw, "computed for %d ms in %d ms\n", takes.Milliseconds(), time.Since(start).Milliseconds())
 }
 
@@ -118,4 +178,13 @@ func (m *memory) hold(n int) {
 		}
 		m.chunks = append(m.chunks, chunk)
 	}
+}
+
+// parseMegabytes reads a number of MiB between 0 and a tebibyte.
+func parseMegabytes(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 || n > 1<<20 {
+		return 0, fmt.Errorf("%q is not a number of MiB between 0 and %d", s, 1<<20)
+	}
+	return n, nil
 }

@@ -1,6 +1,7 @@
-package workload
+package worker
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -16,9 +17,9 @@ const (
 	fastest           = 100_000
 )
 
-// workerSettings are how a worker works. Times are the queue's: speed says how
+// settings are how a worker works. Times are the queue's: speed says how
 // many times faster than the wall clock they pass.
-type workerSettings struct {
+type settings struct {
 	url        string
 	each       time.Duration // spent on a message
 	cpu        bool          // each is CPU time
@@ -29,8 +30,8 @@ type workerSettings struct {
 	speed      float64
 }
 
-// readWorkerSettings reads a worker's environment.
-func readWorkerSettings(getenv func(string) string) (s workerSettings, err error) {
+// readSettings reads a worker's environment.
+func readSettings(getenv func(string) string) (s settings, err error) {
 	if s.url = getenv("QUEUE_URL"); s.url == "" {
 		return s, errors.New("QUEUE_URL: give the URL of a queue")
 	}
@@ -42,7 +43,7 @@ func readWorkerSettings(getenv func(string) string) (s workerSettings, err error
 	s.speed = r.number("FLYBALL_SPEED", "1", 0.001, fastest)
 	s.protect = r.yes("PROTECT")
 	s.log = r.yes("LOG_MESSAGES")
-	switch work := or(getenv("WORK"), "wait"); work {
+	switch work := cmp.Or(getenv("WORK"), "wait"); work {
 	case "wait":
 	case "cpu":
 		s.cpu = true
@@ -59,7 +60,7 @@ func readWorkerSettings(getenv func(string) string) (s workerSettings, err error
 }
 
 // real is how long a time of the queue takes on the wall clock.
-func (s workerSettings) real(d time.Duration) time.Duration {
+func (s settings) real(d time.Duration) time.Duration {
 	return time.Duration(float64(d) / s.speed)
 }
 
@@ -76,7 +77,7 @@ func (r *reader) fail(name string, err error) {
 }
 
 func (r *reader) duration(name, otherwise string, least, most time.Duration) time.Duration {
-	value := or(r.getenv(name), otherwise)
+	value := cmp.Or(r.getenv(name), otherwise)
 	d, err := time.ParseDuration(value)
 	switch {
 	case err != nil:
@@ -89,7 +90,7 @@ func (r *reader) duration(name, otherwise string, least, most time.Duration) tim
 }
 
 func (r *reader) number(name, otherwise string, least, most float64) float64 {
-	value := or(r.getenv(name), otherwise)
+	value := cmp.Or(r.getenv(name), otherwise)
 	n, err := strconv.ParseFloat(value, 64)
 	switch {
 	case err != nil:
@@ -102,7 +103,7 @@ func (r *reader) number(name, otherwise string, least, most float64) float64 {
 }
 
 func (r *reader) yes(name string) bool {
-	value := or(r.getenv(name), "0")
+	value := cmp.Or(r.getenv(name), "0")
 	yes, err := strconv.ParseBool(value)
 	if err != nil {
 		r.fail(name, fmt.Errorf("%q is neither 0 nor 1", value))

@@ -1,4 +1,8 @@
-package workload
+// Package worker is the program behind flyball/worker: it takes messages from a queue and
+// spends time on each.
+//
+// Any program that imports this package turns into that one when it is started as it.
+package worker
 
 import (
 	"context"
@@ -13,7 +17,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"flyball/internal/workload"
 )
+
+func init() { workload.Become(workload.Worker, run) }
 
 // Times on the wall clock.
 const (
@@ -43,22 +51,32 @@ var _ queue = (*sqs.Client)(nil)
 // A worker takes messages from a queue and spends a given time on each, one after
 // the other, before it deletes them.
 type worker struct {
-	workerSettings
+	settings
 	queue      queue
 	protection *protection // nil asks for none
 	out        io.Writer
 }
 
-// runWorker is the program behind flyball/worker. Where the queue is and with which
-// key it is called is found as by any client of the SDK.
-func runWorker(ctx context.Context, getenv func(string) string) error {
-	settings, err := readWorkerSettings(getenv)
+// run takes messages until ctx ends, and then lets the one that it works on come to its
+// end. Where the queue is and with which key it is called is found as by any client of the
+// SDK. The settings, with durations on the queue's clock, which runs FLYBALL_SPEED times as
+// fast as the wall clock (1 by default):
+//
+//	QUEUE_URL           the queue to take messages from
+//	TIME_PER_MESSAGE    how long a message takes, 100ms by default
+//	WORK                "wait", the default, or "cpu": that long in CPU time
+//	BATCH               how many messages to take at once, 1 to 10, 10 by default
+//	VISIBILITY_TIMEOUT  asked for with each receive and again while it works; 30s by default
+//	PROTECT             1 protects the task from scale-in while it works
+//	LOG_MESSAGES        1 writes a line for each message, with the time that it has waited
+func run(ctx context.Context, getenv func(string) string) error {
+	s, err := readSettings(getenv)
 	if err != nil {
 		return err
 	}
-	w := &worker{workerSettings: settings, out: os.Stdout}
-	if settings.protect {
-		if w.protection, err = newProtection(getenv("ECS_AGENT_URI"), settings); err != nil {
+	w := &worker{settings: s, out: os.Stdout}
+	if s.protect {
+		if w.protection, err = newProtection(getenv("ECS_AGENT_URI"), s); err != nil {
 			return err
 		}
 	}
@@ -67,7 +85,7 @@ func runWorker(ctx context.Context, getenv func(string) string) error {
 		return err
 	}
 	w.queue = sqs.NewFromConfig(cfg)
-	w.say("worker: takes messages from %s, %v each", settings.url, settings.each)
+	w.say("worker: takes messages from %s, %v each", s.url, s.each)
 	w.run(ctx)
 	return nil
 }
@@ -153,7 +171,7 @@ func (w *worker) spend(ctx context.Context, end time.Time) bool {
 	}
 	const slice = 10 * time.Millisecond // between two looks at ctx
 	for left := w.real(w.each); left > 0 && ctx.Err() == nil; left -= slice {
-		burn(min(left, slice))
+		workload.Burn(min(left, slice))
 	}
 	return ctx.Err() == nil
 }

@@ -1,4 +1,4 @@
-package workload
+package web
 
 import (
 	"context"
@@ -7,19 +7,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 )
-
-func TestAnUnknownWorkloadIsAnError(t *testing.T) {
-	err := Run(t.Context(), "nginx", func(string) string { return "" })
-	if err == nil || !strings.Contains(err.Error(), `"web"`) {
-		t.Errorf("Run(nginx) = %v, want an error that names what there is", err)
-	}
-}
 
 func TestBadSettingsAreErrors(t *testing.T) {
 	for _, env := range []map[string]string{
@@ -34,8 +25,8 @@ func TestBadSettingsAreErrors(t *testing.T) {
 			}
 			return env[name]
 		}
-		if err := Run(t.Context(), "web", getenv); err == nil {
-			t.Errorf("Run with %v succeeded, want an error", env)
+		if err := run(t.Context(), "web", getenv, "0"); err == nil {
+			t.Errorf("run with %v succeeded, want an error", env)
 		}
 	}
 }
@@ -65,16 +56,6 @@ func TestAnswers(t *testing.T) {
 		if rec.Code != tt.status || tt.body != "" && rec.Body.String() != tt.body {
 			t.Errorf("GET %s = %d %q, want %d %q", tt.url, rec.Code, rec.Body, tt.status, tt.body)
 		}
-	}
-}
-
-func TestAComputationTakesCPUTime(t *testing.T) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	before := threadTime()
-	burn(computation)
-	if used := threadTime() - before; used < computation || used > computation+computation/5 {
-		t.Errorf("a computation used %v of CPU time, want about %v", used, computation)
 	}
 }
 

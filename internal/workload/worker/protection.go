@@ -1,4 +1,4 @@
-package workload
+package worker
 
 import (
 	"bytes"
@@ -34,7 +34,7 @@ type protection struct {
 	client  *http.Client
 }
 
-func newProtection(agent string, s workerSettings) (*protection, error) {
+func newProtection(agent string, s settings) (*protection, error) {
 	if agent == "" {
 		return nil, errors.New("PROTECT: there is no ECS_AGENT_URI; only tasks of a service can be protected")
 	}
