@@ -37,15 +37,17 @@ func (s *Set) Add(value, count float64) {
 	s.Max = max(s.Max, value)
 }
 
-// AddValues adds values[i] counts[i] times each, or once each when counts is
-// nil. The same rules as for Add hold.
+// AddValues adds values[i] counts[i] times each, or once each when there are no
+// counts. A count may be 0; else the same rules as for Add hold.
 func (s *Set) AddValues(values, counts []float64) {
 	known := s.dist
 	for i, v := range values {
-		if counts == nil {
-			s.Add(v, 1)
-		} else {
-			s.Add(v, counts[i])
+		count := 1.0
+		if len(counts) > 0 {
+			count = counts[i]
+		}
+		if count > 0 {
+			s.Add(v, count)
 		}
 		if known == nil && s.dist != nil {
 			known = s.dist

@@ -177,19 +177,29 @@ func (p *intake) values(d datum, set *metric.Set) {
 	if !p.size(func() string { return d.at("Values") }, len(d.Values), maxValues) {
 		return
 	}
+	right := true
 	for i, value := range d.Values {
-		count := 1.0
-		if len(d.Counts) > 0 {
-			count = d.Counts[i]
-		}
 		switch {
-		case !p.number(d, "Values", value) || !p.number(d, "Counts", count):
-		case count < 0:
-			p.refuse("The value %v for parameter %s is invalid.", count, d.at("Counts"))
-		case count > 0:
-			set.Add(value, count)
+		case !p.number(d, "Values", value):
+			right = false
+		case len(d.Counts) > 0:
+			right = p.count(d, d.Counts[i]) && right
 		}
 	}
+	if right {
+		set.AddValues(d.Values, d.Counts)
+	}
+}
+
+// count refuses what is no number of datapoints. None is one, too.
+func (p *intake) count(d datum, count float64) bool {
+	if !p.number(d, "Counts", count) {
+		return false
+	}
+	if count < 0 {
+		p.refuse("The value %v for parameter %s is invalid.", count, d.at("Counts"))
+	}
+	return count >= 0
 }
 
 // number refuses what CloudWatch does not store: NaN, infinities and values
