@@ -121,8 +121,12 @@ func New(opts Options) (*Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
+	made := make(chan host, 1)
+	go func() { made <- newHost(opts, instance) }() // it takes as long as the networks
 	networks, err := newNetworks(opts, instance)
+	host := <-made
 	if err != nil {
+		host.close()
 		return nil, err
 	}
 	r := &Runtime{
@@ -133,7 +137,7 @@ func New(opts Options) (*Runtime, error) {
 		mounting:  newMounting(programs.images.Scratch, opts.NoSpaces, opts.Log),
 		doors:     newDoors(opts),
 		networks:  networks,
-		host:      newHost(opts, instance),
+		host:      host,
 		logBytes:  opts.LogBytes,
 		ephemeral: opts.Ephemeral,
 		log:       opts.Log,
