@@ -364,6 +364,12 @@ func Lacks(err error) bool {
 	return lacks
 }
 
+// Fills tells whether an error means that a disk, or what a user may have of it, is used up.
+func Fills(err error) bool {
+	lack, lacks := lackOf(err)
+	return lacks && lack != readOnly
+}
+
 // lackOf tells why an error means that a disk takes no writes.
 func lackOf(err error) (Lack, bool) {
 	switch {

@@ -145,6 +145,15 @@ func failedToLaunch(reason string) message {
 	return message{text: "failed to launch a task with (error " + reason + ")."}
 }
 
+// cannotPlace tells that no task is started for what this machine lacks.
+func cannotPlace(why string) message {
+	return message{
+		text:   "was unable to place a task because " + why + ". The service goes on by itself then.",
+		kind:   EventAction,
+		action: Action{EventType: "ERROR", EventName: "SERVICE_TASK_PLACEMENT_FAILURE", Reason: why},
+	}
+}
+
 func registeredTargets(group string) func(n int) message {
 	return func(n int) message {
 		return message{text: fmt.Sprintf("registered %d targets in (target-group %s)", n, group)}
