@@ -10,8 +10,6 @@ import (
 	"io/fs"
 	"os"
 
-	"modernc.org/sqlite"
-
 	"flyball/internal/damage"
 )
 
@@ -28,17 +26,6 @@ func checksum(kind, key string, value []byte) int64 {
 
 func (s *SQLite) damaged(format string, args ...any) error {
 	return &damage.Error{File: s.path, Where: fmt.Sprintf(format, args...)}
-}
-
-// orDamaged says what to do about an error of a database that SQLite cannot make sense of.
-func (s *SQLite) orDamaged(err error) error {
-	const corrupt, notADatabase = 11, 26 // the primary result codes
-	if failed, ok := errors.AsType[*sqlite.Error](err); ok && s.path != "" {
-		if code := failed.Code() & 0xff; code == corrupt || code == notADatabase {
-			return s.damaged("%v", err)
-		}
-	}
-	return err
 }
 
 // Doubt is what was found that keeps nobody from going on, if anything was.
