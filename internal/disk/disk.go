@@ -31,6 +31,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"flyball/internal/ownfile"
 )
 
 // ReserveName is the file that holds the reserve. It need not be copied.
@@ -111,7 +113,7 @@ func (d *Disk) openReserve() error {
 	if d.NoReserve {
 		return nil
 	}
-	f, err := os.OpenFile(filepath.Join(d.Dir, ReserveName), os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := ownfile.Open(filepath.Join(d.Dir, ReserveName), os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return err
 	}

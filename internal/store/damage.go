@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"flyball/internal/damage"
+	"flyball/internal/ownfile"
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -102,7 +103,7 @@ func openMark(database string) (m mark, marked int64, sound bool, err error) {
 		return m, 0, false, err
 	}
 	marked, sound = decodeMark(content)
-	m.file, err = os.OpenFile(m.path, os.O_RDWR|os.O_CREATE, 0o600)
+	m.file, err = ownfile.Open(m.path, os.O_RDWR|os.O_CREATE)
 	return m, marked, sound || missing, err
 }
 

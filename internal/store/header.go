@@ -51,8 +51,11 @@ func readFormat(db *sql.DB, path string) (noted int, twice bool, err error) {
 	return noted, twice, nil
 }
 
-// noteFormat is the statement that notes today's format.
-var noteFormat = fmt.Sprintf(`PRAGMA user_version = %d; PRAGMA application_id = %d`, format, application+format)
+// noteFormatOf is the statement that notes today's format in a database, of which there may be
+// several in a connection: "copied.".
+func noteFormatOf(database string) string {
+	return fmt.Sprintf(`PRAGMA %[1]suser_version = %[2]d; PRAGMA %[1]sapplication_id = %[3]d`, database, format, application+format)
+}
 
 // A field is a place in the header of SQLite's files ("Database File Format", section 1.3)
 // that has one of few values in a database of ours.

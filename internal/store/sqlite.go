@@ -93,7 +93,7 @@ func (s *SQLite) begin() error {
 	case noted < format:
 		return s.sumUp()
 	case !twice:
-		_, _ = s.db.Exec(noteFormat) // on a full disk the next start does
+		_, _ = s.db.Exec(noteFormatOf("")) // on a full disk the next start does
 	}
 	return nil
 }
@@ -109,7 +109,7 @@ func (s *SQLite) sumUp() error {
 	if err := addSums(tx); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(noteFormat); err != nil {
+	if _, err := tx.Exec(noteFormatOf("")); err != nil {
 		return err
 	}
 	return tx.Commit()
