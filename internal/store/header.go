@@ -123,6 +123,16 @@ func doubtHeader(path string) string {
 	return ""
 }
 
+// lookAtHeader notes what SQLite has made sense of, though it is not what was written.
+func (s *SQLite) lookAtHeader() error {
+	if wrong := doubtHeader(s.path); wrong != "" {
+		s.doubt = errors.Join(s.doubt, &damage.Error{
+			File: s.path, Where: wrong, Remedy: "its documents can be read, and flyball check DIR --repair puts them into a new file",
+		})
+	}
+	return nil
+}
+
 // mendHeader makes a copy readable whose header is damaged.
 func mendHeader(path string) error {
 	header, err := readHeader(path)

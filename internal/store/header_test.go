@@ -34,6 +34,9 @@ func TestAFlippedBitInTheHeaderIsDamage(t *testing.T) {
 				}
 				st, err := store.OpenSQLite(path)
 				if err == nil { // SQLite has made sense of it
+					if err := st.Doubt(); err == nil || !strings.Contains(err.Error(), "flyball check DIR --repair") {
+						t.Errorf("it is told that %v", err)
+					}
 					if err := errors.Join(st.Sound(), st.Close()); err != nil {
 						t.Error(err)
 					}

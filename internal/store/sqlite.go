@@ -212,7 +212,7 @@ func OpenSQLiteOn(on *disk.Disk, path string) (*SQLite, error) {
 		stopped: make(chan struct{}),
 		checked: make(chan struct{}),
 	}
-	for _, step := range []func() error{s.begin, s.openMark, s.prepare} {
+	for _, step := range []func() error{s.begin, s.openMark, s.lookAtHeader, s.prepare} {
 		if err := step(); err != nil {
 			s.release()
 			return nil, fmt.Errorf("open %s: %w", path, s.cannotOpen(err))
