@@ -99,13 +99,15 @@ func (a *API) tellDeployment(tx *state.Tx, s *service) {
 // eventKey sorts events by age.
 func (s *service) eventKey(n uint64) string { return fmt.Sprintf("%s/%016x", s.key(), n) }
 
-// warn adds an event unless it repeats a warning since the service was steady last.
-func (a *API) warn(tx *state.Tx, s *service, m message) {
+// warn adds an event unless it repeats a warning since the service was steady last, and returns
+// whether it did.
+func (a *API) warn(tx *state.Tx, s *service, m message) bool {
 	if slices.Contains(s.warned, m.text) {
-		return
+		return false
 	}
 	s.warned = append(slices.Clip(s.warned), m.text)
 	a.tell(tx, s, m)
+	return true
 }
 
 // A message is what a service tells, in ECS's words.

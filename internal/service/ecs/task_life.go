@@ -353,10 +353,13 @@ func (a *API) finish(t *task, code types.TaskStopCode, reason string, exits []ru
 // service while nobody mends it.
 func (a *API) tellWhy(tx *state.Tx, s *service, t *task, exits []runtime.Exit) {
 	var why []message
-	switch {
-	case t.unplaced != "":
-		a.warn(tx, s, cannotPlace(t.unplaced))
-	case t.api.StopCode == types.TaskStopCodeTaskFailedToStart:
+	if t.unplaced != "" {
+		if a.warn(tx, s, cannotPlace(t.unplaced)) {
+			a.logTrouble(t, *t.api.StoppedReason)
+		}
+		return
+	}
+	if t.api.StopCode == types.TaskStopCodeTaskFailedToStart {
 		why = append(why, failedToLaunch(*t.api.StoppedReason))
 	}
 	for _, e := range exits {
