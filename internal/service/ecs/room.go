@@ -44,9 +44,13 @@ func (a *API) lackBehind(err error) string {
 	return ""
 }
 
-// remedy says why the disk takes no writes, and what to do.
+// remedy says why the disk, or the database, takes no writes, and what to do.
 func remedy(err error) string {
-	if full, is := errors.AsType[*disk.Error](err); is {
+	type remedied interface {
+		error
+		Remedy() string
+	}
+	if full, is := errors.AsType[remedied](err); is {
 		return full.Remedy()
 	}
 	return err.Error()
