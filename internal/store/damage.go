@@ -10,9 +10,8 @@ import (
 	"io/fs"
 	"os"
 
-	"modernc.org/sqlite"
-
 	"flyball/internal/damage"
+	"flyball/internal/ownfile"
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -28,17 +27,6 @@ func checksum(kind, key string, value []byte) int64 {
 
 func (s *SQLite) damaged(format string, args ...any) error {
 	return &damage.Error{File: s.path, Where: fmt.Sprintf(format, args...)}
-}
-
-// orDamaged says what to do about an error of a database that SQLite cannot make sense of.
-func (s *SQLite) orDamaged(err error) error {
-	const corrupt, notADatabase = 11, 26 // the primary result codes
-	if failed, ok := errors.AsType[*sqlite.Error](err); ok && s.path != "" {
-		if code := failed.Code() & 0xff; code == corrupt || code == notADatabase {
-			return s.damaged("%v", err)
-		}
-	}
-	return err
 }
 
 // Doubt is what was found that keeps nobody from going on, if anything was.
@@ -115,7 +103,7 @@ func openMark(database string) (m mark, marked int64, sound bool, err error) {
 		return m, 0, false, err
 	}
 	marked, sound = decodeMark(content)
-	m.file, err = os.OpenFile(m.path, os.O_RDWR|os.O_CREATE, 0o600)
+	m.file, err = ownfile.Open(m.path, os.O_RDWR|os.O_CREATE)
 	return m, marked, sound || missing, err
 }
 
