@@ -41,6 +41,15 @@ func (s *SQLite) orDamaged(err error) error {
 	return err
 }
 
+// orFull says of an error of SQLite that there is no room, where it is that.
+func orFull(err error) error {
+	const full, noWrite, noIndex = 13, 778, 4874 // SQLITE_FULL, SQLITE_IOERR_WRITE, SQLITE_IOERR_SHMSIZE
+	if failed, ok := errors.AsType[*sqlite.Error](err); ok && (failed.Code() == full || failed.Code() == noWrite || failed.Code() == noIndex) {
+		return fmt.Errorf("the disk takes no more: make room, and start again (%w)", err)
+	}
+	return err
+}
+
 // Doubt is what was found that keeps nobody from going on, if anything was.
 func (s *SQLite) Doubt() error { return s.doubt }
 

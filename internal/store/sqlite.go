@@ -238,7 +238,7 @@ func OpenSQLiteOn(on *disk.Disk, path string) (*SQLite, error) {
 	for _, step := range []func() error{s.begin, s.openMark, s.prepare} {
 		if err := step(); err != nil {
 			s.release()
-			return nil, fmt.Errorf("open %s: %w", path, s.orDamaged(err))
+			return nil, fmt.Errorf("open %s: %w", path, orFull(s.orDamaged(err)))
 		}
 	}
 	s.queue.init()
