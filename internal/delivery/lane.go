@@ -27,7 +27,7 @@ type lane struct {
 // all at most, so that any number of targets that take nothing leave room for the others.
 const (
 	mostAttempts = 32
-	mostWaiting  = 50_000
+	mostWaiting  = 200_000
 	mostHeld     = 500_000 // in all lanes, beside one attempt for each worker
 )
 

@@ -1,6 +1,6 @@
 // Package garbage says when garbage is collected. Most of what a small server has is there to stay, as tables of
 // its packages are, and each collection looks through it all: so there are none while the program starts, and then
-// none before there is Least of garbage. A large one has as much garbage as is in use, less the same.
+// none before there is Least of garbage. A large one has as much garbage as is in use, as other programs have.
 //
 //	import "flyball/internal/garbage"
 //
@@ -96,7 +96,7 @@ func (c *collector) end() {
 // adjust sets the percentage, under the lock.
 func (c *collector) adjust() {
 	live := max(inUse(), 1)
-	garbage := max(Least, int(live)*c.percent/100-Least)
+	garbage := max(Least, int(live)*c.percent/100)
 	if p := 100 * garbage / int(live); p != c.adjusted {
 		c.adjusted = p
 		debug.SetGCPercent(p)
